@@ -1,0 +1,1 @@
+//! Densities known in closed form.

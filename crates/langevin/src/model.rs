@@ -1,0 +1,148 @@
+//! What a sampler asks of a network, or of anything else that denoises.
+
+use crate::error::Result;
+use crate::formulation::Formulation;
+use crate::noise::SampleId;
+use crate::process::Level;
+use crate::space::{Coef, Space};
+
+/// The noise level of a batch: one for all of it, or one for each row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum At<'a> {
+    /// Every row is at this level.
+    One(Level),
+    /// Row i is at level i.
+    PerRow(&'a [Level]),
+}
+
+impl At<'_> {
+    /// The level of row `row`.
+    #[must_use]
+    pub fn row(&self, row: usize) -> Level {
+        match self {
+            At::One(level) => *level,
+            At::PerRow(levels) => levels[row],
+        }
+    }
+}
+
+/// Which of a model's outputs is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Branch {
+    /// The prediction to follow (under guidance: the guided one, or the conditional one).
+    #[default]
+    Main,
+    /// The prediction without its condition, for guidance in the plan.
+    Unconditional,
+}
+
+/// One question to a model: where its input stands, which samples its rows are, and which output is wanted.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Query<'a> {
+    /// The level of the input *as the model sees it*: `x = alpha·x0 + sigma·ε`, and `time` in the model's own clock.
+    pub at: At<'a>,
+    /// Who the rows are; conditioning is keyed by them.
+    pub rows: &'a [SampleId],
+    /// Which output.
+    pub branch: Branch,
+}
+
+impl<'a> Query<'a> {
+    /// A question about the main branch of a whole batch at one level.
+    #[must_use]
+    pub fn new(level: Level, rows: &'a [SampleId]) -> Self {
+        Self { at: At::One(level), rows, branch: Branch::Main }
+    }
+}
+
+/// A denoiser: a trained network, or a density known in closed form. `S` is the state of a [`Space`].
+pub trait Model<S> {
+    /// What the output means. `None`: it is the denoised prediction D itself, for a state of any process, found from α and σ alone.
+    fn formulation(&self) -> Option<&Formulation> {
+        None
+    }
+
+    /// The output for the state `x`, in the shape of `x`.
+    ///
+    /// # Errors
+    /// Whatever the model meets; wrap foreign errors with [`Error::model`](crate::Error::model), which keeps them as the source.
+    fn predict(&self, x: &S, query: &Query<'_>) -> Result<S>;
+}
+
+impl<S, M: Model<S> + ?Sized> Model<S> for &M {
+    fn formulation(&self) -> Option<&Formulation> {
+        (**self).formulation()
+    }
+    fn predict(&self, x: &S, query: &Query<'_>) -> Result<S> {
+        (**self).predict(x, query)
+    }
+}
+
+/// A model of one formulation read as a model of another, exactly, with no retraining.
+///
+/// ```
+/// use langevin::{Formulation, Model, Prediction, Process, Query, ReadAs, SampleId, SliceSpace};
+/// use langevin::exact::Gaussian;
+/// // The exact denoiser of N(0, 0.7), read as the score of the VP process: −x/v, v = 0.7 α² + σ².
+/// let data = Gaussian::isotropic(vec![0.0], 0.7)?;
+/// let score = Formulation::new(Process::vp(), Prediction::Score);
+/// let level = score.process.level(1.0)?;
+/// let model = ReadAs::new(&data, score, SliceSpace::<f64>::new(1));
+/// let out = model.predict(&vec![2.0], &Query::new(level, &[SampleId::default()]))?;
+/// let v = 0.7 * level.alpha * level.alpha + level.sigma * level.sigma;
+/// assert!((out[0] + 2.0 / v).abs() < 1e-14);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ReadAs<M, Sp> {
+    model: M,
+    to: Formulation,
+    space: Sp,
+}
+
+impl<M, Sp> ReadAs<M, Sp> {
+    /// Reads `model` as a network of formulation `to`, computing in `space`.
+    pub fn new(model: M, to: Formulation, space: Sp) -> Self {
+        Self { model, to, space }
+    }
+}
+
+impl<Sp: Space, M: Model<Sp::State>> Model<Sp::State> for ReadAs<M, Sp> {
+    fn formulation(&self) -> Option<&Formulation> {
+        Some(&self.to)
+    }
+
+    fn predict(&self, x: &Sp::State, query: &Query<'_>) -> Result<Sp::State> {
+        let level = match query.at {
+            At::One(level) => level,
+            At::PerRow(_) => {
+                return Err(crate::Error::argument("a model read in another formulation takes one level for a batch"));
+            }
+        };
+        let Some(from) = self.model.formulation() else {
+            let denoised = self.model.predict(x, query)?;
+            let own = self.to.process.match_level(&level)?;
+            let map = self.to.prediction.from_denoised(&self.to.process, &own)?;
+            let scale = level.scale_to(&own);
+            return self.space.combine(
+                Some((Coef::All(map.b), denoised)),
+                &[(Coef::All(map.a * scale), x)],
+                &[],
+                query.rows,
+            );
+        };
+        let reading = self.to.read_from(from, &level)?;
+        let inner = Query { at: At::One(from.seen(&level)?), ..*query };
+        let out = if reading.scale == 1.0 {
+            self.model.predict(x, &inner)?
+        } else {
+            let scaled = self.space.combine(None, &[(Coef::All(reading.scale), x)], &[], query.rows)?;
+            self.model.predict(&scaled, &inner)?
+        };
+        self.space.combine(Some((Coef::All(reading.b), out)), &[(Coef::All(reading.a), x)], &[], query.rows)
+    }
+}

@@ -1,0 +1,90 @@
+//! The one way in which samplers write plans: rows go in, a checked plan comes out.
+
+use super::{Input, Letter, Move, Op, Output, Plan, Slot};
+use crate::error::Result;
+use crate::formulation::Formulation;
+use crate::model::Branch;
+use crate::process::{Level, Process};
+use crate::space::Draw;
+
+/// Collects instructions, and numbers slots and draws.
+pub(crate) struct Builder<'a> {
+    plan: Plan,
+    network: Option<&'a Formulation>,
+    free: Vec<Slot>,
+}
+
+impl<'a> Builder<'a> {
+    pub(crate) fn new(name: impl Into<String>, process: &Process, network: Option<&'a Formulation>) -> Self {
+        let plan = Plan {
+            name: name.into(),
+            process: process.spec(),
+            network: network.map(Formulation::spec),
+            slots: 0,
+            draws: 0,
+            result: 0,
+            inputs: Vec::<Input>::new(),
+            ops: Vec::new(),
+            moves: Vec::new(),
+        };
+        Self { plan, network, free: Vec::new() }
+    }
+
+    /// A slot that nothing uses.
+    pub(crate) fn slot(&mut self) -> Slot {
+        self.free.pop().unwrap_or_else(|| {
+            self.plan.slots += 1;
+            self.plan.slots - 1
+        })
+    }
+
+    /// Gives a slot back.
+    pub(crate) fn free(&mut self, slot: Slot) {
+        self.free.push(slot);
+    }
+
+    /// A fresh draw.
+    pub(crate) fn draw(&mut self) -> Draw {
+        self.plan.draws += 1;
+        self.plan.draws - 1
+    }
+
+    /// The start: σ·z, pure noise at the first level.
+    pub(crate) fn start(&mut self, level: &Level) -> Slot {
+        let (x, draw) = (self.slot(), self.draw());
+        self.combine(x, vec![], vec![(level.sigma, draw)]);
+        x
+    }
+
+    /// D at the state `x`, in a slot of its own.
+    pub(crate) fn eval(&mut self, x: Slot, level: &Level) -> Result<Slot> {
+        let net = self.network.map(|network| network.denoised(level)).transpose()?;
+        let into = self.slot();
+        self.plan.ops.push(Op::Eval { from: x, level: *level, out: vec![Output { branch: Branch::Main, into }], net });
+        Ok(into)
+    }
+
+    /// into ← Σ terms + Σ noise; terms with coefficient zero are left out.
+    pub(crate) fn combine(&mut self, into: Slot, terms: Vec<(f64, Slot)>, noise: Vec<(f64, Draw)>) {
+        let terms = terms.into_iter().filter(|(coef, _)| *coef != 0.0).collect();
+        let noise = noise.into_iter().filter(|(coef, _)| *coef != 0.0).collect();
+        self.plan.ops.push(Op::Combine { into, terms, noise });
+    }
+
+    /// The number of the next instruction: where a move begins.
+    pub(crate) fn mark(&self) -> usize {
+        self.plan.ops.len()
+    }
+
+    /// Notes that the instructions since `mark` are one move.
+    pub(crate) fn note(&mut self, letter: Letter, eta: Option<f64>, from: &Level, to: &Level, mark: usize) {
+        let ops = [mark, self.plan.ops.len().saturating_sub(1)];
+        self.plan.moves.push(Move { letter, eta, from: *from, to: *to, ops });
+    }
+
+    pub(crate) fn finish(mut self, result: Slot) -> Result<Plan> {
+        self.plan.result = result;
+        self.plan.validate()?;
+        Ok(self.plan)
+    }
+}

@@ -1,0 +1,308 @@
+//! A sampler is a table: the [`Plan`].
+//!
+//! Three instructions over numbered slots, with `f64` coefficients, are enough for every static sampler:
+//!
+//! - [`Op::Eval`]: one evaluation of the network, read as the denoised prediction, $D = A\,x + B\,\mathrm{out}(s\,x, m)$;
+//! - [`Op::Combine`]: a linear combination of slots and of noise draws; multiply, then add, in the listed order;
+//! - [`Op::Map`]: the few operations that are not linear (clamping, thresholds, masks).
+//!
+//! A plan without maps is linear, so it can be [unrolled](Plan::unroll) into weights over every D and every draw, and [linted](Plan::lint) exactly.
+//! [`Plan::start`] runs it step by step with control in the caller's hands; [`Plan::run`] is that loop.
+
+mod builder;
+mod json;
+mod lint;
+mod run;
+mod table;
+mod unroll;
+
+pub(crate) use builder::Builder;
+pub use lint::{Finding, Lint, Rule};
+pub use run::{Request, Run, Sampling};
+pub use unroll::{Unrolled, Weights};
+
+use crate::error::{Error, Result};
+use crate::formulation::{FormulationSpec, Reading};
+use crate::model::Branch;
+use crate::process::{Level, ProcessSpec};
+use crate::space::{Draw, Map};
+use serde::{Deserialize, Serialize};
+
+/// The number of a slot, where one state is kept.
+pub type Slot = usize;
+
+/// Limits on a plan, so that a document from outside cannot make us allocate without bound.
+pub(crate) const MAX_SLOTS: usize = 4096;
+pub(crate) const MAX_OPS: usize = 1 << 20;
+
+/// One instruction.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Op {
+    /// One network evaluation at a level of the plan's process.
+    Eval {
+        /// The slot of the state.
+        from: Slot,
+        /// Where the state stands.
+        level: Level,
+        /// Which outputs go where.
+        out: Vec<Output>,
+        /// How to call the network and read D; `None`: D itself is supplied.
+        net: Option<Reading>,
+    },
+    /// slot ← Σ coefficient·slot + Σ coefficient·z(draw).
+    Combine {
+        /// The slot written.
+        into: Slot,
+        /// (coefficient, slot).
+        terms: Vec<(f64, Slot)>,
+        /// (coefficient, draw).
+        noise: Vec<(f64, Draw)>,
+    },
+    /// slot ← map(slots).
+    Map {
+        /// The operation.
+        map: Map,
+        /// The slots read.
+        from: Vec<Slot>,
+        /// The slot written.
+        into: Slot,
+    },
+}
+
+/// Where one output of an evaluation goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// Which output of the model.
+    pub branch: Branch,
+    /// The slot that receives its D.
+    pub into: Slot,
+}
+
+/// A slot that the caller fills before the first instruction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// The slot.
+    pub slot: Slot,
+}
+
+/// The letter of a move: one of the three halves of the triangle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Letter {
+    /// Forward: towards noise.
+    F,
+    /// Reverse: towards data.
+    R,
+    /// Langevin: at a frozen level.
+    L,
+}
+
+/// An annotation: which instructions make up which move. It changes nothing in the execution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Move {
+    /// F, R or L.
+    pub letter: Letter,
+    /// The effective h/g of a reverse move; `None` where no single number says it (F and L, and a fresh redraw).
+    pub eta: Option<f64>,
+    /// Where it starts.
+    pub from: Level,
+    /// Where it ends.
+    pub to: Level,
+    /// The first and the last instruction. The state after the move is in the slot that the last one writes.
+    pub ops: [usize; 2],
+}
+
+/// A sampler compiled to a table. See the [module](self).
+///
+/// ```
+/// use langevin::{Grid, Process, Sampler};
+/// let process = Process::rectified_flow();
+/// let levels = Grid::karras(4).levels(&process, 0.002, 80.0)?;
+/// let plan = Sampler::ddim(0.0).compile(&process, None, &levels)?;
+/// assert_eq!(plan.nfe(), 4);
+/// assert!(plan.lint()?.is_clean());
+/// println!("{plan}");
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub(crate) name: String,
+    pub(crate) process: ProcessSpec,
+    pub(crate) network: Option<FormulationSpec>,
+    pub(crate) slots: usize,
+    pub(crate) draws: Draw,
+    pub(crate) result: Slot,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) ops: Vec<Op>,
+    pub(crate) moves: Vec<Move>,
+}
+
+impl Plan {
+    /// The sampler's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The process in whose coordinates the states are.
+    #[must_use]
+    pub fn process(&self) -> &ProcessSpec {
+        &self.process
+    }
+
+    /// The network that it is compiled for; `None`: it is handed D.
+    #[must_use]
+    pub fn network(&self) -> Option<&FormulationSpec> {
+        self.network.as_ref()
+    }
+
+    /// The number of network evaluations.
+    #[must_use]
+    pub fn nfe(&self) -> usize {
+        self.ops.iter().filter(|op| matches!(op, Op::Eval { .. })).count()
+    }
+
+    /// The number of slots.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// The number of noise draws.
+    #[must_use]
+    pub fn draws(&self) -> Draw {
+        self.draws
+    }
+
+    /// The slot of the result.
+    #[must_use]
+    pub fn result(&self) -> Slot {
+        self.result
+    }
+
+    /// The slots the caller fills.
+    #[must_use]
+    pub fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    /// The instructions.
+    #[must_use]
+    pub fn ops(&self) -> &[Op] {
+        &self.ops
+    }
+
+    /// The moves, for people and for the lint.
+    #[must_use]
+    pub fn moves(&self) -> &[Move] {
+        &self.moves
+    }
+
+    /// Whether every instruction is linear in the states (there is no map).
+    #[must_use]
+    pub fn is_linear(&self) -> bool {
+        !self.ops.iter().any(|op| matches!(op, Op::Map { .. }))
+    }
+
+    /// Checks everything that running relies on: sizes, slot and draw numbers, finite coefficients, and that nothing is read before it is written.
+    pub(crate) fn validate(&self) -> Result<()> {
+        let bad = |place: String, expected: &str, got: String| {
+            Err(Error::format("bad plan").at(place).expected(expected.to_owned()).got(got))
+        };
+        if self.slots > MAX_SLOTS {
+            return bad("slots".into(), &format!("at most {MAX_SLOTS}"), self.slots.to_string());
+        }
+        if self.ops.len() > MAX_OPS {
+            return bad("ops".into(), &format!("at most {MAX_OPS}"), self.ops.len().to_string());
+        }
+        let mut written = vec![false; self.slots];
+        for input in &self.inputs {
+            match written.get_mut(input.slot) {
+                Some(slot) => *slot = true,
+                None => return bad(format!("input '{}'", input.name), "a slot below `slots`", input.slot.to_string()),
+            }
+        }
+        let finite = |level: &Level| {
+            level.time.is_finite()
+                && (0.0..f64::INFINITY).contains(&level.alpha)
+                && (0.0..f64::INFINITY).contains(&level.sigma)
+        };
+        for (index, op) in self.ops.iter().enumerate() {
+            let place = |part: &str| format!("ops[{index}].{part}");
+            let read = |part: &str, slot: Slot| match written.get(slot) {
+                Some(true) => Ok(()),
+                Some(false) => bad(place(part), "a slot that was written before", slot.to_string()),
+                None => bad(place(part), "a slot below `slots`", slot.to_string()),
+            };
+            let targets: Vec<Slot> = match op {
+                Op::Eval { from, level, out, net } => {
+                    read("from", *from)?;
+                    if !finite(level) {
+                        return bad(place("time"), "a finite time and α, σ ≥ 0", format!("{level:?}"));
+                    }
+                    if let Some(net) = net.filter(|n| ![n.scale, n.time, n.a, n.b].iter().all(|v| v.is_finite())) {
+                        return bad(place("net"), "finite numbers", format!("{net:?}"));
+                    }
+                    if out.is_empty() {
+                        return bad(place("out"), "at least one output", "none".into());
+                    }
+                    out.iter().map(|output| output.into).collect()
+                }
+                Op::Combine { into, terms, noise } => {
+                    for (coef, slot) in terms {
+                        read("terms", *slot)?;
+                        if !coef.is_finite() {
+                            return bad(place("terms"), "finite coefficients", coef.to_string());
+                        }
+                    }
+                    for (coef, draw) in noise {
+                        if *draw >= self.draws {
+                            return bad(place("noise"), "a draw below `draws`", draw.to_string());
+                        }
+                        if !coef.is_finite() {
+                            return bad(place("noise"), "finite coefficients", coef.to_string());
+                        }
+                    }
+                    vec![*into]
+                }
+                Op::Map { map, from, into } => {
+                    from.iter().try_for_each(|slot| read("from", *slot))?;
+                    if from.is_empty() || map.arity().is_some_and(|arity| arity != from.len()) {
+                        return bad(place("from"), "as many slots as the map takes", from.len().to_string());
+                    }
+                    vec![*into]
+                }
+            };
+            for into in targets {
+                match written.get_mut(into) {
+                    Some(slot) => *slot = true,
+                    None => return bad(place("into"), "a slot below `slots`", into.to_string()),
+                }
+            }
+        }
+        if written.get(self.result) != Some(&true) {
+            return bad("result".into(), "a slot that is written", self.result.to_string());
+        }
+        for (index, note) in self.moves.iter().enumerate() {
+            let [first, last] = note.ops;
+            let sound = first <= last && last < self.ops.len() && note.eta.is_none_or(f64::is_finite);
+            if !sound || !finite(&note.from) || !finite(&note.to) {
+                return bad(
+                    format!("moves[{index}]"),
+                    "finite levels and instructions that exist",
+                    format!("{note:?}"),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! A plan for people: an aligned table, and CSV for a spreadsheet.
+
+use super::{Op, Plan};
+use std::fmt::{self, Write as _};
+
+/// What each slot holds while the instructions are read from top to bottom.
+struct Names(Vec<String>);
+
+impl Names {
+    fn new(plan: &Plan) -> Self {
+        let mut names: Vec<String> = (0..plan.slots).map(|slot| format!("s{slot}")).collect();
+        for input in &plan.inputs {
+            names[input.slot].clone_from(&input.name);
+        }
+        Self(names)
+    }
+
+    /// The slot of the result is x, or xₛ where there are others; a slot that an evaluation wrote is its D.
+    fn write(&mut self, plan: &Plan, slot: usize, denoised: Option<usize>) {
+        self.0[slot] = match denoised {
+            Some(eval) => format!("D{eval}"),
+            None if slot == plan.result => "x".into(),
+            None => format!("s{slot}"),
+        };
+    }
+}
+
+fn number(value: f64) -> String {
+    if value == 0.0 || (1e-3..1e4).contains(&value.abs()) { format!("{value:.6}") } else { format!("{value:.5e}") }
+}
+
+/// `1.25·x − 0.5·D3 + 0.1·z2`.
+fn sum(terms: impl Iterator<Item = (f64, String)>) -> String {
+    let mut text = String::new();
+    for (coef, name) in terms {
+        let sign = match (text.is_empty(), coef < 0.0) {
+            (true, true) => "−",
+            (true, false) => "",
+            (false, true) => " − ",
+            (false, false) => " + ",
+        };
+        let _ = write!(text, "{sign}{}·{name}", number(coef.abs()));
+    }
+    if text.is_empty() { "0".into() } else { text }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let network = match &self.network {
+            None => "given D".to_owned(),
+            Some(spec) => format!("{} network", spec.prediction.name()),
+        };
+        let process = serde_json::to_value(&self.process).ok();
+        let kind = process.as_ref().and_then(|value| value.get("kind")?.as_str()).unwrap_or("custom");
+        let (moves, nfe, draws) = (self.moves.len(), self.nfe(), self.draws);
+        let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        writeln!(
+            f,
+            "{} on {kind}, {network}: {}, {}, {}",
+            self.name,
+            many(moves, "move"),
+            many(nfe, "evaluation"),
+            many(draws as usize, "draw")
+        )?;
+        let mut names = Names::new(self);
+        let mut rows = vec![["", "move", "h/g", "time", "to", "λ", "to", "row"].map(String::from).to_vec()];
+        let mut evals = 0;
+        for (index, op) in self.ops.iter().enumerate() {
+            let text = match op {
+                Op::Eval { out, .. } => {
+                    for output in out {
+                        names.write(self, output.into, Some(evals));
+                        evals += 1;
+                    }
+                    continue;
+                }
+                Op::Combine { into, terms, noise } => {
+                    let terms = terms.iter().map(|(coef, slot)| (*coef, names.0[*slot].clone()));
+                    let right = sum(terms.chain(noise.iter().map(|(coef, draw)| (*coef, format!("z{draw}")))));
+                    names.write(self, *into, None);
+                    format!("{} ← {right}", names.0[*into])
+                }
+                Op::Map { map, from, into } => {
+                    let args: Vec<&str> = from.iter().map(|slot| names.0[*slot].as_str()).collect();
+                    let right = format!("{map:?}({})", args.join(", "));
+                    names.write(self, *into, None);
+                    format!("{} ← {right}", names.0[*into])
+                }
+            };
+            let found = self.moves.iter().enumerate().find(|(_, note)| note.ops[1] == index);
+            let mut cells = vec![String::new(); 7];
+            if let Some((number_of, note)) = found {
+                let eta = note.eta.map_or_else(|| "–".into(), |eta| format!("{eta:.4}"));
+                cells = vec![
+                    number_of.to_string(),
+                    format!("{:?}", note.letter),
+                    eta,
+                    number(note.from.time),
+                    number(note.to.time),
+                    format!("{:.4}", note.from.lambda()),
+                    format!("{:.4}", note.to.lambda()),
+                ];
+            } else if self.moves.first().is_some_and(|first| index < first.ops[0]) {
+                cells[1] = "start".into();
+            }
+            cells.push(text);
+            rows.push(cells);
+        }
+        align(f, &rows)
+    }
+}
+
+/// Writes rows with every column but the last right-aligned.
+fn align(f: &mut fmt::Formatter<'_>, rows: &[Vec<String>]) -> fmt::Result {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        for (column, cell) in row.iter().enumerate() {
+            if column + 1 == columns {
+                writeln!(f, "  {cell}")?;
+            } else {
+                write!(f, "{:>width$}", cell, width = widths[column] + usize::from(column > 0) * 2)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Plan {
+    /// The plan as CSV, one term a line: `op,kind,into,time,alpha,sigma,coefficient,source`.
+    ///
+    /// `source` is `slot N`, `draw N`, or empty; an evaluation has its level, and `A`, `B`, `scale` and `network_time` where a network is bound.
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        let mut text = String::from("op,kind,into,time,alpha,sigma,coefficient,source\n");
+        for (index, op) in self.ops.iter().enumerate() {
+            match op {
+                Op::Eval { from, level, out, net } => {
+                    for output in out {
+                        let head =
+                            format!("{index},eval,{},{},{},{}", output.into, level.time, level.alpha, level.sigma);
+                        let Some(net) = net else {
+                            let _ = writeln!(text, "{head},,slot {from}");
+                            continue;
+                        };
+                        let parts = [
+                            (net.a, format!("A slot {from}")),
+                            (net.b, "B".into()),
+                            (net.scale, "scale".into()),
+                            (net.time, "network_time".into()),
+                        ];
+                        for (value, source) in parts {
+                            let _ = writeln!(text, "{head},{value},{source}");
+                        }
+                    }
+                }
+                Op::Combine { into, terms, noise } => {
+                    for (coef, slot) in terms {
+                        let _ = writeln!(text, "{index},combine,{into},,,,{coef},slot {slot}");
+                    }
+                    for (coef, draw) in noise {
+                        let _ = writeln!(text, "{index},combine,{into},,,,{coef},draw {draw}");
+                    }
+                }
+                Op::Map { map, from, into } => {
+                    for slot in from {
+                        let _ = writeln!(text, "{index},\"map {map:?}\",{into},,,,,slot {slot}");
+                    }
+                }
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,167 @@
+//! What a network predicts, as an affine map to the denoised prediction: $D = A(t)\,x + B(t)\,\mathrm{out}$.
+//!
+//! $D(x, t) = E[x_0 \mid x_t = x]$ is the one quantity that every sampler here works with. With $\varepsilon = (x - \alpha D)/\sigma$:
+//!
+//! | prediction | A | B | where α = 0 |
+//! |---|---|---|---|
+//! | x0 | 0 | 1 | fine |
+//! | ε | 1/α | −σ/α | singular |
+//! | score | 1/α | σ²/α | singular |
+//! | v = αε − σx0 | α/(α²+σ²) | −σ/(α²+σ²) | (0, −1/σ) |
+//! | velocity u = α'D + σ'ε | −σ'/W | σ/W, W = α'σ − ασ' | (−σ'/(α'σ), 1/α') |
+//! | EDM F | c_skip/α | c_out | finite |
+//!
+//! Every row is finite at σ = 0, where D = x/α. The other way round, D → prediction, it is σ = 0 that is singular.
+//!
+//! Source: Salimans & Ho, arXiv 2202.00512 (v); Lipman et al., arXiv 2210.02747 (velocity); Karras et al., arXiv 2206.00364 (F).
+
+use crate::error::{Error, Result};
+use crate::process::{Level, Process};
+use serde::{Deserialize, Serialize};
+
+/// The map $(x, y) \mapsto a\,x + b\,y$.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Affine {
+    /// The factor of the state.
+    pub a: f64,
+    /// The factor of the other argument.
+    pub b: f64,
+}
+
+/// What the network's output means.
+///
+/// ```
+/// use langevin::{Prediction, Process};
+/// let flow = Process::rectified_flow();
+/// // D = x − s u, at every s, pure noise included.
+/// let map = Prediction::Velocity.to_denoised(&flow, &flow.level(1.0)?)?;
+/// assert_eq!((map.a, map.b), (1.0, -1.0));
+/// // An ε-prediction says nothing about the datum where there is none of it in the state.
+/// let error = Prediction::Epsilon.to_denoised(&flow, &flow.level(1.0)?).unwrap_err();
+/// assert!(error.is_singular());
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Prediction {
+    /// The clean datum, D itself.
+    X0,
+    /// The noise, ε = E\[ε | x\].
+    Epsilon,
+    /// The score, ∇ log p_t(x) = −ε/σ.
+    Score,
+    /// v = αε − σ x0.
+    V,
+    /// u = dx/dt of the ODE of the process.
+    Velocity,
+    /// EDM's preconditioned network F, for data of standard deviation `sigma_data`.
+    Edm {
+        /// σ_data > 0.
+        sigma_data: f64,
+    },
+}
+
+/// The names [`Prediction::parse`] knows.
+pub(crate) const NAMES: [&str; 6] = ["x0", "epsilon", "score", "v", "velocity", "edm"];
+
+impl Prediction {
+    /// The prediction of this name: `x0`, `epsilon` (`eps`), `score`, `v`, `velocity` (`u`, `flow`), or `edm` with σ_data = ½.
+    ///
+    /// # Errors
+    /// An unknown name, with the nearest known one.
+    pub fn parse(name: &str) -> Result<Self> {
+        match name {
+            "x0" => Ok(Self::X0),
+            "epsilon" | "eps" => Ok(Self::Epsilon),
+            "score" => Ok(Self::Score),
+            "v" => Ok(Self::V),
+            "velocity" | "u" | "flow" => Ok(Self::Velocity),
+            "edm" => Ok(Self::Edm { sigma_data: 0.5 }),
+            _ => Err(Error::unknown("prediction", name, &NAMES)),
+        }
+    }
+
+    /// The name, as [`parse`](Self::parse) reads it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::X0 => "x0",
+            Self::Epsilon => "epsilon",
+            Self::Score => "score",
+            Self::V => "v",
+            Self::Velocity => "velocity",
+            Self::Edm { .. } => "edm",
+        }
+    }
+
+    /// D = a·x + b·out at this level of `process`.
+    ///
+    /// # Errors
+    /// Where the output does not determine D: ε and score at α = 0, a velocity where α' = 0 too.
+    pub fn to_denoised(&self, process: &Process, level: &Level) -> Result<Affine> {
+        let Level { time, alpha, sigma } = *level;
+        let map = match *self {
+            Self::X0 => Affine { a: 0.0, b: 1.0 },
+            Self::Epsilon => Affine { a: 1.0 / alpha, b: -sigma / alpha },
+            Self::Score => Affine { a: 1.0 / alpha, b: sigma * (sigma / alpha) },
+            Self::V => {
+                let power = alpha * alpha + sigma * sigma;
+                Affine { a: alpha / power, b: -sigma / power }
+            }
+            Self::Velocity => process.schedule().velocity(time),
+            Self::Edm { sigma_data } => {
+                // c_skip and c_out of σ̃ = σ/α, both fractions multiplied through by α.
+                let spread = alpha * sigma_data;
+                let norm = spread * spread + sigma * sigma;
+                Affine { a: spread * sigma_data / norm, b: sigma * sigma_data / norm.sqrt() }
+            }
+        };
+        self.finite(map, "D", process, level)
+    }
+
+    /// out = a·x + b·D at this level of `process`: the inverse of [`to_denoised`](Self::to_denoised).
+    ///
+    /// # Errors
+    /// Where D does not determine the output: everything but x0 at σ = 0, and a velocity where α' is infinite.
+    pub fn from_denoised(&self, process: &Process, level: &Level) -> Result<Affine> {
+        let Level { time, alpha, sigma } = *level;
+        let map = match *self {
+            Self::X0 => Affine { a: 0.0, b: 1.0 },
+            Self::Epsilon => Affine { a: 1.0 / sigma, b: -alpha / sigma },
+            Self::Score => Affine { a: -1.0 / (sigma * sigma), b: alpha / (sigma * sigma) },
+            Self::V => Affine { a: alpha / sigma, b: -(alpha * alpha + sigma * sigma) / sigma },
+            Self::Velocity => {
+                let schedule = process.schedule();
+                let growth = schedule.sigma_rate(time) / sigma;
+                Affine { a: growth, b: schedule.alpha_rate(time) - growth * alpha }
+            }
+            Self::Edm { .. } => {
+                let Affine { a, b } = self.to_denoised(process, level)?;
+                Affine { a: -a / b, b: 1.0 / b }
+            }
+        };
+        self.finite(map, "the prediction", process, level)
+    }
+
+    fn finite(&self, map: Affine, wanted: &str, process: &Process, level: &Level) -> Result<Affine> {
+        if map.a.is_finite() && map.b.is_finite() {
+            return Ok(map);
+        }
+        let error = Error::singular(format!("{wanted} is not determined by a {} prediction", self.name())).at(format!(
+            "process {}, time {}, α = {}, σ = {}",
+            process.name(),
+            level.time,
+            level.alpha,
+            level.sigma
+        ));
+        Err(if level.alpha == 0.0 {
+            error.hinting("start a little below pure noise, or use an x0, v or velocity prediction")
+        } else {
+            error.hinting("stop a little above σ = 0")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,316 @@
+//! Diffusion processes: $x_t = \alpha(t)\,x_0 + \sigma(t)\,\varepsilon$.
+//!
+//! Every process here is the same one read in a different clock. What a clock does not change is the half log-SNR
+//! $\lambda = \ln(\alpha/\sigma)$, or, the same number in other clothes, $\sigma_{VE} = \sigma/\alpha = e^{-\lambda}$. Two processes are at the same
+//! place when these agree; the states then differ by a factor, $x_B = (\alpha_B/\alpha_A)\,x_A = (\sigma_B/\sigma_A)\,x_A$.
+//!
+//! | process | α | σ | clock |
+//! |---|---|---|---|
+//! | [`Vp`] | $e^{-t/2}$ | $\sqrt{1-e^{-t}}$ | Ornstein–Uhlenbeck time, t ≥ 0 |
+//! | [`VpLinear`] | $\exp(-\tfrac12\int\beta)$ | $\sqrt{1-\alpha^2}$ | t ∈ \[0, 1\], β linear |
+//! | [`VpCosine`] | $\cos(\pi t/2)$ | $\sin(\pi t/2)$ | t ∈ \[0, 1\] |
+//! | [`Ve`] | 1 | σ | σ ≥ 0 |
+//! | [`RectifiedFlow`] | 1 − s | s | s ∈ \[0, 1\] |
+//!
+//! Source: Zheng & Lan, arXiv 2604.10465, §2; Song et al., arXiv 2011.13456; Karras et al., arXiv 2206.00364; Liu et al., arXiv 2209.03003.
+
+mod rectified_flow;
+mod ve;
+mod vp;
+
+pub use rectified_flow::RectifiedFlow;
+pub use ve::Ve;
+pub use vp::{Vp, VpCosine, VpLinear};
+
+use crate::error::{Error, Result};
+use crate::math::{exp, ln};
+use crate::prediction::Affine;
+use serde::{Deserialize, Serialize};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// A place on a process: its time and the two coefficients there, $x = \alpha x_0 + \sigma\varepsilon$.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Level {
+    /// The time, in the clock of the process (or, in a [`Query`](crate::Query), in the clock of the network).
+    pub time: f64,
+    /// How much of the datum is in the state.
+    pub alpha: f64,
+    /// The standard deviation of the noise in the state.
+    pub sigma: f64,
+}
+
+impl Level {
+    /// λ = ln(α/σ), the half log-SNR: −∞ where α = 0, +∞ where σ = 0.
+    #[must_use]
+    pub fn lambda(&self) -> f64 {
+        ln(self.alpha / self.sigma)
+    }
+
+    /// $\sigma_{VE} = \sigma/\alpha = e^{-\lambda}$: ∞ where α = 0, 0 where σ = 0.
+    #[must_use]
+    pub fn sigma_ve(&self) -> f64 {
+        self.sigma / self.alpha
+    }
+
+    /// The factor k with which a state at `self` becomes the same state at `other`, $x_B = k\,x_A$.
+    ///
+    /// It is α_B/α_A and also σ_B/σ_A; the larger of the two coefficients is divided, so neither end is singular.
+    #[must_use]
+    pub fn scale_to(&self, other: &Level) -> f64 {
+        if self.alpha >= self.sigma { other.alpha / self.alpha } else { other.sigma / self.sigma }
+    }
+}
+
+/// The functions that define a process. Implement it to add your own; see [`Process::new`].
+///
+/// `alpha` must fall and `sigma` / `alpha` must rise with time, strictly.
+pub trait Schedule: Debug + Send + Sync {
+    /// How the process is written in documents; [`ProcessSpec::Custom`] for one of your own.
+    fn spec(&self) -> ProcessSpec;
+    /// The first and last time; the last may be infinite.
+    fn domain(&self) -> (f64, f64);
+    /// α(t).
+    fn alpha(&self, time: f64) -> f64;
+    /// σ(t).
+    fn sigma(&self, time: f64) -> f64;
+    /// α'(t).
+    fn alpha_rate(&self, time: f64) -> f64;
+    /// σ'(t).
+    fn sigma_rate(&self, time: f64) -> f64;
+    /// The time at which σ/α has this value (the inverse of λ): 0 ≤ `ratio` ≤ ∞.
+    fn time_of_sigma_ve(&self, ratio: f64) -> f64;
+
+    /// D = a x + b u for the velocity u = dx/dt of the ODE: $a = -\sigma'/W$, $b = \sigma/W$, $W = \alpha'\sigma - \alpha\sigma'$.
+    ///
+    /// Override it where a closed form is finite at a corner where this one is 0/0.
+    fn velocity(&self, time: f64) -> Affine {
+        let (alpha, sigma) = (self.alpha(time), self.sigma(time));
+        let (da, ds) = (self.alpha_rate(time), self.sigma_rate(time));
+        let w = da * sigma - alpha * ds;
+        Affine { a: -ds / w, b: sigma / w }
+    }
+}
+
+/// A process as it stands in JSON: `{"kind": "vp-linear", "beta_min": 0.1, "beta_max": 20.0}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum ProcessSpec {
+    /// [`Vp`].
+    Vp,
+    /// [`VpLinear`].
+    VpLinear {
+        /// β(0).
+        beta_min: f64,
+        /// β(1).
+        beta_max: f64,
+    },
+    /// [`VpCosine`].
+    VpCosine,
+    /// [`Ve`].
+    Ve,
+    /// [`RectifiedFlow`].
+    RectifiedFlow,
+    /// A process that only the program that made the document knows.
+    Custom {
+        /// Its name, for people.
+        name: String,
+    },
+}
+
+/// A diffusion process: a cheap handle to a [`Schedule`].
+///
+/// ```
+/// use langevin::Process;
+/// let flow = Process::rectified_flow();
+/// let level = flow.level(0.25)?;
+/// assert_eq!((level.alpha, level.sigma), (0.75, 0.25));
+/// // The same place on the VP process, by matching λ.
+/// let vp = Process::vp().match_level(&level)?;
+/// assert!((vp.lambda() - level.lambda()).abs() < 1e-14);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Process(Arc<dyn Schedule>);
+
+impl PartialEq for Process {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.spec() == other.spec() && !matches!(self.spec(), ProcessSpec::Custom { .. }))
+    }
+}
+
+/// The names [`Process::parse`] knows, in the order in which they are shown.
+pub(crate) const NAMES: [&str; 5] = ["vp", "vp-linear", "vp-cosine", "ve", "rectified-flow"];
+
+impl Process {
+    /// A process of your own.
+    ///
+    /// ```
+    /// use langevin::{Process, ProcessSpec, Schedule};
+    /// /// x_t = x0 + t² ε.
+    /// #[derive(Debug)]
+    /// struct Quadratic;
+    /// impl Schedule for Quadratic {
+    ///     fn spec(&self) -> ProcessSpec { ProcessSpec::Custom { name: "quadratic".into() } }
+    ///     fn domain(&self) -> (f64, f64) { (0.0, f64::INFINITY) }
+    ///     fn alpha(&self, _: f64) -> f64 { 1.0 }
+    ///     fn sigma(&self, t: f64) -> f64 { t * t }
+    ///     fn alpha_rate(&self, _: f64) -> f64 { 0.0 }
+    ///     fn sigma_rate(&self, t: f64) -> f64 { 2.0 * t }
+    ///     fn time_of_sigma_ve(&self, ratio: f64) -> f64 { ratio.sqrt() }
+    /// }
+    /// assert_eq!(Process::new(Quadratic).level(3.0)?.sigma, 9.0);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    pub fn new(schedule: impl Schedule + 'static) -> Self {
+        Self(Arc::new(schedule))
+    }
+
+    /// Variance preserving, the paper's clock: α = e^{−t/2}.
+    #[must_use]
+    pub fn vp() -> Self {
+        Self::new(Vp)
+    }
+
+    /// Variance preserving with β linear from 0.1 to 20 (ScoreSDE).
+    #[must_use]
+    pub fn vp_linear() -> Self {
+        Self::new(VpLinear::default())
+    }
+
+    /// Variance preserving, α = cos(πt/2).
+    #[must_use]
+    pub fn vp_cosine() -> Self {
+        Self::new(VpCosine)
+    }
+
+    /// Variance exploding, Karras's clock: α = 1, t = σ.
+    #[must_use]
+    pub fn ve() -> Self {
+        Self::new(Ve)
+    }
+
+    /// Rectified flow: α = 1 − s, σ = s.
+    #[must_use]
+    pub fn rectified_flow() -> Self {
+        Self::new(RectifiedFlow)
+    }
+
+    /// The process of this name: `vp`, `vp-linear`, `vp-cosine`, `ve` or `rectified-flow`; also `rf`, `flow` and `cosine`.
+    ///
+    /// # Errors
+    /// An unknown name, with the nearest known one.
+    pub fn parse(name: &str) -> Result<Self> {
+        match name {
+            "vp" => Ok(Self::vp()),
+            "vp-linear" => Ok(Self::vp_linear()),
+            "vp-cosine" | "cosine" => Ok(Self::vp_cosine()),
+            "ve" | "ve-karras" => Ok(Self::ve()),
+            "rectified-flow" | "rf" | "flow" => Ok(Self::rectified_flow()),
+            _ => Err(Error::unknown("process", name, &NAMES)),
+        }
+    }
+
+    /// The process that a document names.
+    ///
+    /// # Errors
+    /// A custom process (only the program that wrote the document has it), or parameters that define none.
+    pub fn from_spec(spec: &ProcessSpec) -> Result<Self> {
+        match spec {
+            ProcessSpec::Vp => Ok(Self::vp()),
+            ProcessSpec::VpLinear { beta_min, beta_max } => Ok(Self::new(VpLinear::new(*beta_min, *beta_max)?)),
+            ProcessSpec::VpCosine => Ok(Self::vp_cosine()),
+            ProcessSpec::Ve => Ok(Self::ve()),
+            ProcessSpec::RectifiedFlow => Ok(Self::rectified_flow()),
+            ProcessSpec::Custom { name } => {
+                Err(Error::new(crate::error::Kind::Name, "a custom process cannot be read back")
+                    .got(format!("'{name}'"))
+                    .hinting("build it in the program that defines it"))
+            }
+        }
+    }
+
+    /// How this process is written in documents.
+    #[must_use]
+    pub fn spec(&self) -> ProcessSpec {
+        self.0.spec()
+    }
+
+    /// The name, as [`parse`](Self::parse) reads it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.spec() {
+            ProcessSpec::Vp => "vp".into(),
+            ProcessSpec::VpLinear { .. } => "vp-linear".into(),
+            ProcessSpec::VpCosine => "vp-cosine".into(),
+            ProcessSpec::Ve => "ve".into(),
+            ProcessSpec::RectifiedFlow => "rectified-flow".into(),
+            ProcessSpec::Custom { name } => name,
+        }
+    }
+
+    /// The functions behind the handle.
+    #[must_use]
+    pub fn schedule(&self) -> &dyn Schedule {
+        &*self.0
+    }
+
+    /// The level at `time`.
+    ///
+    /// # Errors
+    /// A time outside the process's domain.
+    pub fn level(&self, time: f64) -> Result<Level> {
+        let (first, last) = self.0.domain();
+        if !(time.is_finite() && first <= time && time <= last) {
+            return Err(Error::argument("time outside the process")
+                .at(format!("process {}", self.name()))
+                .expected(format!("a finite time in [{first}, {last}]"))
+                .got(time.to_string()));
+        }
+        Ok(Level { time, alpha: self.0.alpha(time), sigma: self.0.sigma(time) })
+    }
+
+    /// The level at which σ/α = `ratio`; 0 is clean data, ∞ is pure noise where the process reaches it.
+    ///
+    /// # Errors
+    /// A ratio that is negative, not a number, or beyond the process's last time.
+    pub fn level_at_sigma_ve(&self, ratio: f64) -> Result<Level> {
+        if ratio.is_nan() || ratio < 0.0 {
+            return Err(Error::argument("σ/α must not be negative").expected("0 ≤ σ/α").got(ratio.to_string()));
+        }
+        let time = self.0.time_of_sigma_ve(ratio);
+        let (first, last) = self.0.domain();
+        // A ratio read off the last time itself may invert to a hair beyond it.
+        let time = if time > last && time <= last * (1.0 + 1e-12) { last } else { time.max(first) };
+        self.level(time).map_err(|_| {
+            let limit = if last.is_finite() { self.0.sigma(last) / self.0.alpha(last) } else { f64::INFINITY };
+            Error::singular("the process does not reach this noise level")
+                .at(format!("process {}", self.name()))
+                .expected(format!("σ/α {} {limit}", if last.is_finite() { "≤" } else { "<" }))
+                .got(ratio.to_string())
+                .hinting("start from a finite noise level, for instance σ/α = 80")
+        })
+    }
+
+    /// The level at the half log-SNR `lambda`.
+    ///
+    /// # Errors
+    /// As [`level_at_sigma_ve`](Self::level_at_sigma_ve).
+    pub fn level_at_lambda(&self, lambda: f64) -> Result<Level> {
+        self.level_at_sigma_ve(exp(-lambda))
+    }
+
+    /// The level of this process where λ is that of `other`, a level of any process.
+    ///
+    /// # Errors
+    /// As [`level_at_sigma_ve`](Self::level_at_sigma_ve).
+    pub fn match_level(&self, other: &Level) -> Result<Level> {
+        self.level_at_sigma_ve(other.sigma_ve())
+    }
+}
+
+#[cfg(test)]
+mod tests;

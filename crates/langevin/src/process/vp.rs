@@ -1,0 +1,145 @@
+//! Variance-preserving processes: $\alpha^2 + \sigma^2 = 1$.
+//!
+//! From $\alpha\alpha' + \sigma\sigma' = 0$: $\sigma' = -\alpha\alpha'/\sigma$ and the velocity reads $D = \alpha x + (\sigma^2/\alpha')\,u$.
+
+use super::{ProcessSpec, Schedule};
+use crate::error::{Error, Result};
+use crate::math::{atan, cos, exp, expm1, ln_1p, sin};
+use crate::prediction::Affine;
+use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
+
+/// The Ornstein–Uhlenbeck process of the paper, $dx = -\tfrac12 x\,dt + dW$: $\alpha = e^{-t/2}$.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Vp;
+
+impl Schedule for Vp {
+    fn spec(&self) -> ProcessSpec {
+        ProcessSpec::Vp
+    }
+    fn domain(&self) -> (f64, f64) {
+        (0.0, f64::INFINITY)
+    }
+    fn alpha(&self, t: f64) -> f64 {
+        exp(-0.5 * t)
+    }
+    fn sigma(&self, t: f64) -> f64 {
+        (-expm1(-t)).sqrt()
+    }
+    fn alpha_rate(&self, t: f64) -> f64 {
+        -0.5 * self.alpha(t)
+    }
+    fn sigma_rate(&self, t: f64) -> f64 {
+        0.5 * exp(-t) / self.sigma(t)
+    }
+    fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
+        ln_1p(ratio * ratio)
+    }
+    fn velocity(&self, t: f64) -> Affine {
+        let alpha = self.alpha(t);
+        Affine { a: alpha, b: 2.0 * expm1(-t) / alpha }
+    }
+}
+
+/// β(t) = β₀ + (β₁ − β₀) t on \[0, 1\]: the VP process of ScoreSDE with its usual 0.1 and 20.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct VpLinear {
+    beta_min: f64,
+    beta_max: f64,
+}
+
+impl Default for VpLinear {
+    fn default() -> Self {
+        Self { beta_min: 0.1, beta_max: 20.0 }
+    }
+}
+
+impl VpLinear {
+    /// β from `beta_min` at t = 0 to `beta_max` at t = 1.
+    ///
+    /// # Errors
+    /// Values that are not finite, or not 0 < β₀ ≤ β₁ ≤ 10⁴.
+    pub fn new(beta_min: f64, beta_max: f64) -> Result<Self> {
+        if beta_min > 0.0 && beta_min <= beta_max && beta_max <= 1e4 {
+            return Ok(Self { beta_min, beta_max });
+        }
+        Err(Error::argument("the betas define no process")
+            .at("process vp-linear")
+            .expected("0 < beta_min ≤ beta_max ≤ 10000")
+            .got(format!("{beta_min} and {beta_max}")))
+    }
+
+    fn beta(&self, t: f64) -> f64 {
+        self.beta_min + (self.beta_max - self.beta_min) * t
+    }
+
+    /// ∫₀ᵗ β.
+    fn integral(&self, t: f64) -> f64 {
+        t * (self.beta_min + 0.5 * (self.beta_max - self.beta_min) * t)
+    }
+}
+
+impl Schedule for VpLinear {
+    fn spec(&self) -> ProcessSpec {
+        ProcessSpec::VpLinear { beta_min: self.beta_min, beta_max: self.beta_max }
+    }
+    fn domain(&self) -> (f64, f64) {
+        (0.0, 1.0)
+    }
+    fn alpha(&self, t: f64) -> f64 {
+        exp(-0.5 * self.integral(t))
+    }
+    fn sigma(&self, t: f64) -> f64 {
+        (-expm1(-self.integral(t))).sqrt()
+    }
+    fn alpha_rate(&self, t: f64) -> f64 {
+        -0.5 * self.beta(t) * self.alpha(t)
+    }
+    fn sigma_rate(&self, t: f64) -> f64 {
+        0.5 * self.beta(t) * exp(-self.integral(t)) / self.sigma(t)
+    }
+    fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
+        // The root of ∫β = ln(1 + σ²/α²), in the form without cancellation.
+        let target = ln_1p(ratio * ratio);
+        if target.is_infinite() {
+            return f64::INFINITY;
+        }
+        let slope = self.beta_max - self.beta_min;
+        2.0 * target / (self.beta_min + (self.beta_min * self.beta_min + 2.0 * slope * target).sqrt())
+    }
+    fn velocity(&self, t: f64) -> Affine {
+        let alpha = self.alpha(t);
+        Affine { a: alpha, b: 2.0 * expm1(-self.integral(t)) / (self.beta(t) * alpha) }
+    }
+}
+
+/// α = cos(πt/2), σ = sin(πt/2) on \[0, 1\]; pure noise at t = 1, where its velocity still gives D.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct VpCosine;
+
+impl Schedule for VpCosine {
+    fn spec(&self) -> ProcessSpec {
+        ProcessSpec::VpCosine
+    }
+    fn domain(&self) -> (f64, f64) {
+        (0.0, 1.0)
+    }
+    fn alpha(&self, t: f64) -> f64 {
+        // cos(πt/2) near t = 1 without cancellation, and exactly 0 at it.
+        if t < 0.5 { cos(FRAC_PI_2 * t) } else { sin(FRAC_PI_2 * (1.0 - t)) }
+    }
+    fn sigma(&self, t: f64) -> f64 {
+        if t < 0.5 { sin(FRAC_PI_2 * t) } else { cos(FRAC_PI_2 * (1.0 - t)) }
+    }
+    fn alpha_rate(&self, t: f64) -> f64 {
+        -FRAC_PI_2 * self.sigma(t)
+    }
+    fn sigma_rate(&self, t: f64) -> f64 {
+        FRAC_PI_2 * self.alpha(t)
+    }
+    fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
+        if ratio <= 1.0 { FRAC_2_PI * atan(ratio) } else { 1.0 - FRAC_2_PI * atan(1.0 / ratio) }
+    }
+    fn velocity(&self, t: f64) -> Affine {
+        Affine { a: self.alpha(t), b: -FRAC_2_PI * self.sigma(t) }
+    }
+}

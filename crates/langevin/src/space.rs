@@ -1,0 +1,283 @@
+//! A place to compute: plain slices here, tensors of any library elsewhere.
+
+use crate::error::{Error, Result};
+use crate::kernel::{self, Element};
+use crate::noise::SampleId;
+use std::cell::RefCell;
+
+/// A coefficient: one for the whole batch, or one for each row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Coef<'a> {
+    /// The same for every row.
+    All(f64),
+    /// Row i takes entry i.
+    PerRow(&'a [f64]),
+}
+
+impl Coef<'_> {
+    fn row(&self, row: usize) -> f64 {
+        match self {
+            Coef::All(value) => *value,
+            Coef::PerRow(values) => values[row],
+        }
+    }
+}
+
+/// The number of a noise draw. Naming it twice is using the same noise twice.
+pub type Draw = u32;
+
+/// The element-wise operations that are not linear, or not linear with constant coefficients.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Map {
+    /// Every element into \[min, max\].
+    Clamp {
+        /// The lower bound.
+        min: f64,
+        /// The upper bound.
+        max: f64,
+    },
+    /// Dynamic thresholding (Saharia et al., arXiv 2205.11487): each row is clamped to ±s and divided by s, where s is the `ratio` quantile of its
+    /// absolute values, kept within \[1, max\].
+    Threshold {
+        /// The quantile, in (0, 1].
+        ratio: f64,
+        /// The largest s, at least 1.
+        max: f64,
+    },
+    /// The product of two states.
+    Mul,
+    /// The standard deviation that a network learned: from v ∈ \[−1, 1\], log c² = ½(1+v) log(large²) + ½(1−v) log(small²).
+    LearnedStd {
+        /// The smallest standard deviation.
+        small: f64,
+        /// The largest one.
+        large: f64,
+    },
+    /// An operation that the program running the plan supplies under this name.
+    Hook {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Map {
+    /// How many states it reads; `None` where the hook decides.
+    pub(crate) fn arity(&self) -> Option<usize> {
+        match self {
+            Map::Clamp { .. } | Map::Threshold { .. } | Map::LearnedStd { .. } => Some(1),
+            Map::Mul => Some(2),
+            Map::Hook { .. } => None,
+        }
+    }
+}
+
+/// A place to compute: it owns threads, scratch memory, device and noise, and lives where a foreign tensor type could not take a trait.
+///
+/// A state is a batch of rows. The contract of `combine` is exact: multiply, then add, in the listed order, with no fused multiply-add.
+pub trait Space {
+    /// A batch of states.
+    type State;
+
+    /// own·c₀ + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ), for the rows given; nothing at all is zero.
+    ///
+    /// `own` is taken by value, so that slices are overwritten in place and functional tensors are consumed alike.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, or a failure of the device.
+    fn combine(
+        &self,
+        own: Option<(Coef<'_>, Self::State)>,
+        terms: &[(Coef<'_>, &Self::State)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<Self::State>;
+
+    /// An element-wise operation.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, a hook that is not known, or a failure of the device.
+    fn map(&self, map: &Map, args: &[&Self::State]) -> Result<Self::State>;
+
+    /// Root mean square of `err / scale`, one for each row, for step-size control.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, or a failure of the device.
+    fn error_norms(&self, err: &Self::State, scale: &Self::State) -> Result<Vec<f64>>;
+
+    /// Takes back a state that is no longer needed, to use its memory again. Does nothing unless overridden.
+    fn recycle(&self, state: Self::State) {
+        drop(state);
+    }
+}
+
+/// States in plain memory: `rows × width` numbers, row after row. Single-threaded; share work by giving each thread its own rows.
+///
+/// ```
+/// use langevin::{Coef, SampleId, SliceSpace, Space};
+/// let space = SliceSpace::<f32>::new(2);
+/// let rows = [SampleId { seed: 1, index: 0 }];
+/// let x = vec![1.0, 2.0];
+/// assert_eq!(space.combine(None, &[(Coef::All(3.0), &x)], &[], &rows)?, [3.0, 6.0]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct SliceSpace<T> {
+    width: usize,
+    /// Memory of states that were given back.
+    spare: RefCell<Vec<Vec<T>>>,
+}
+
+impl<T: Element> SliceSpace<T> {
+    /// States whose rows have `width` elements.
+    #[must_use]
+    pub fn new(width: usize) -> Self {
+        Self { width, spare: RefCell::default() }
+    }
+
+    /// The number of elements in a row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    fn check(&self, what: &str, got: usize, wanted: usize) -> Result<()> {
+        if got == wanted {
+            return Ok(());
+        }
+        Err(Error::shape(format!("{what} has the wrong size"))
+            .expected(format!("{wanted} elements ({} per row)", self.width))
+            .got(format!("{got}")))
+    }
+
+    fn buffer(&self, len: usize) -> Vec<T> {
+        let mut buffer = self.spare.borrow_mut().pop().unwrap_or_default();
+        buffer.resize(len, T::default());
+        buffer
+    }
+}
+
+impl<T: Element> Space for SliceSpace<T> {
+    type State = Vec<T>;
+
+    fn combine(
+        &self,
+        own: Option<(Coef<'_>, Vec<T>)>,
+        terms: &[(Coef<'_>, &Vec<T>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<Vec<T>> {
+        let len = self.width.checked_mul(rows.len()).ok_or_else(|| {
+            Error::shape("the batch does not fit in memory").got(format!("{} rows × {}", rows.len(), self.width))
+        })?;
+        for (_, term) in terms {
+            self.check("a term", term.len(), len)?;
+        }
+        let coefs = own
+            .iter()
+            .map(|(coef, _)| coef)
+            .chain(terms.iter().map(|(coef, _)| coef))
+            .chain(noise.iter().map(|(coef, _)| coef));
+        let mut per_row = false;
+        for coef in coefs {
+            if let Coef::PerRow(values) = coef {
+                per_row = true;
+                if values.len() != rows.len() {
+                    return Err(Error::shape("per-row coefficients do not fit the batch")
+                        .expected(format!("{} of them", rows.len()))
+                        .got(values.len().to_string()));
+                }
+            }
+        }
+        let (own_coef, mut out) = match own {
+            Some((coef, state)) => {
+                self.check("the state", state.len(), len)?;
+                (Some(coef), state)
+            }
+            None => (None, self.buffer(len)),
+        };
+        let mut block = |range: std::ops::Range<usize>, row: usize| {
+            let span = range.start * self.width..range.end * self.width;
+            let terms: Vec<(T, &[T])> =
+                terms.iter().map(|(coef, term)| (T::from_f64(coef.row(row)), &term[span.clone()])).collect();
+            let noise: Vec<(T, Draw)> = noise.iter().map(|(coef, draw)| (T::from_f64(coef.row(row)), *draw)).collect();
+            let own = own_coef.map(|coef| T::from_f64(coef.row(row)));
+            kernel::combine_noise(&mut out[span], self.width, own, &terms, &noise, &rows[range]);
+        };
+        if per_row {
+            (0..rows.len()).for_each(|row| block(row..row + 1, row));
+        } else if !rows.is_empty() {
+            block(0..rows.len(), 0);
+        }
+        Ok(out)
+    }
+
+    fn map(&self, map: &Map, args: &[&Vec<T>]) -> Result<Vec<T>> {
+        if let Some(arity) = map.arity().filter(|arity| *arity != args.len()) {
+            return Err(Error::shape("a map has the wrong number of arguments")
+                .expected(arity.to_string())
+                .got(args.len().to_string()));
+        }
+        let Some(&first) = args.first() else {
+            return Err(Error::shape("a map has no argument"));
+        };
+        let mut out = self.buffer(first.len());
+        match map {
+            Map::Clamp { min, max } => {
+                for (out, x) in out.iter_mut().zip(first) {
+                    *out = T::from_f64(x.to_f64().max(*min).min(*max));
+                }
+            }
+            Map::Threshold { ratio, max } => {
+                for (out, row) in out.chunks_mut(self.width.max(1)).zip(first.chunks(self.width.max(1))) {
+                    let mut sizes: Vec<f64> = row.iter().map(|x| x.to_f64().abs()).collect();
+                    sizes.sort_by(f64::total_cmp);
+                    let s = crate::metrics::quantile_sorted(&sizes, *ratio).max(1.0).min(*max);
+                    for (out, x) in out.iter_mut().zip(row) {
+                        *out = T::from_f64(x.to_f64().max(-s).min(s) / s);
+                    }
+                }
+            }
+            Map::Mul => {
+                self.check("a factor", args[1].len(), first.len())?;
+                for ((out, x), y) in out.iter_mut().zip(first).zip(args[1]) {
+                    *out = T::from_f64(x.to_f64() * y.to_f64());
+                }
+            }
+            Map::LearnedStd { small, large } => {
+                let (small, large) = (crate::math::ln(*small), crate::math::ln(*large));
+                for (out, v) in out.iter_mut().zip(first) {
+                    let v = v.to_f64();
+                    *out = T::from_f64(crate::math::exp(0.5 * (1.0 + v) * large + 0.5 * (1.0 - v) * small));
+                }
+            }
+            Map::Hook { name } => {
+                return Err(Error::argument("this space knows no hooks")
+                    .got(format!("hook '{name}'"))
+                    .hinting("run the plan with a space that supplies it"));
+            }
+        }
+        Ok(out)
+    }
+
+    fn error_norms(&self, err: &Vec<T>, scale: &Vec<T>) -> Result<Vec<f64>> {
+        self.check("the scale", scale.len(), err.len())?;
+        let width = self.width.max(1);
+        let norm = |(err, scale): (&[T], &[T])| {
+            let sum: f64 = err.iter().zip(scale).map(|(e, s)| (e.to_f64() / s.to_f64()).powi(2)).sum();
+            (sum / width as f64).sqrt()
+        };
+        Ok(err.chunks(width).zip(scale.chunks(width)).map(norm).collect())
+    }
+
+    fn recycle(&self, state: Vec<T>) {
+        let mut spare = self.spare.borrow_mut();
+        if spare.len() < 4 {
+            spare.push(state);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
