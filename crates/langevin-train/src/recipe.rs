@@ -65,7 +65,7 @@ impl Recipe {
             stratified: true,
             network: MlpConfig::default(),
             batch: 256,
-            learning_rate: 1e-3,
+            learning_rate: 2e-3,
             warmup: 100,
             weight_decay: 0.01,
             ema: 0.999,

@@ -1,4 +1,5 @@
 //! The network as a model, and its file.
+#![allow(clippy::unwrap_used)]
 
 use langevin::{
     At, Branch, Formulation, Grid, Level, Model, Prediction, Process, Query, ReadAs, SampleId, Sampler, Sampling,

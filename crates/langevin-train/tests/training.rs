@@ -1,7 +1,8 @@
 //! Training: that it learns, repeats, stops and refuses.
+#![allow(clippy::unwrap_used)]
 
 use langevin::{
-    Formulation, Level, Model, Prediction, Process, Query, ReadAs, SampleId, SliceSpace, TimeDensity, Weight,
+    Formulation, Level, Model, Objective, Prediction, Process, Query, ReadAs, SampleId, SliceSpace, TimeDensity, Weight,
 };
 use langevin_train::{Budget, Dataset, Network, Recipe, train};
 use std::ops::ControlFlow;
@@ -69,6 +70,18 @@ fn error_of_d(network: &Network, sigma_ve: f64) -> f64 {
     exact.iter().zip(got).map(|(exact, d)| (d - exact).powi(2)).sum::<f64>() / x.len() as f64
 }
 
+/// The loss of the exact denoiser on the same data: the mean of w(λ) · E(ε − ε̂)², which is c·SNR/(1 + c·SNR) for the eigenvalue c, over the levels drawn.
+fn best_loss(network: &Network, weight: Weight, times: TimeDensity) -> f64 {
+    let objective = Objective::new(network.formulation(), weight, times).unwrap();
+    let at = |u: f64| {
+        let level = objective.level(u).unwrap();
+        let snr = level.sigma_ve().powi(-2);
+        let error: f64 = [1.8, 0.2].iter().map(|c| c * snr / (1.0 + c * snr)).sum();
+        objective.weight(&level).unwrap() * error / 2.0
+    };
+    (0..10_000).map(|i| at((f64::from(i) + 0.5) / 10_000.0)).sum::<f64>() / 10_000.0
+}
+
 #[test]
 fn learns_the_affine_denoiser_of_a_gaussian_in_every_formulation() {
     let data = correlated(4000);
@@ -88,27 +101,13 @@ fn learns_the_affine_denoiser_of_a_gaussian_in_every_formulation() {
         let what = format!("{} {}", process.name(), prediction.name());
         let mut recipe = quick(Formulation::new(process, prediction), 1000);
         (recipe.weight, recipe.times) = (weight, times);
-        let mut first = None;
-        let network = train(&data, &recipe, &mut |progress| {
-            first.get_or_insert(progress.loss);
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-        let (first, last) = (first.unwrap(), network.metadata().training.final_loss);
-        println!("{what}: loss {first} → {last}");
-        match weight {
-            // The exact denoiser's loss, ½ ln((1 + c e^{2 λ_max})/(1 + c e^{2 λ_min})) nats for each eigenvalue c; here the mean over both.
-            Weight::Likelihood => {
-                let exact = |c: f64| 0.5 * ((1.0 + c / 0.002f64.powi(2)) / (1.0 + c / 80f64.powi(2))).ln();
-                let best = 0.5 * (exact(1.8) + exact(0.2));
-                assert!((last - best).abs() < 0.15, "{what}: loss {last}, best {best}");
-            }
-            _ => assert!(last < 0.95 * first, "{what}: loss {first} → {last}"),
-        }
+        let network = go(&data, &recipe);
+        let (last, best) = (network.metadata().training.final_loss, best_loss(&network, weight, times));
+        // An average over 25,600 squared errors, so known to 1 %; the rest is what a thousand steps have not learned yet.
+        assert!((last / best - 1.0).abs() < 0.06, "{what}: loss {last}, best {best}");
         // Untrained, D is wrong by O(1) somewhere here; a few hundred steps bring it to a few per cent of the data's variance, 1.
         for sigma in [0.3, 1.0, 3.0] {
             let error = error_of_d(&network, sigma);
-            println!("{what}: σ {sigma}: {error}");
             assert!(error < 0.02, "{what}: σ {sigma}: {error}");
         }
     }
