@@ -158,6 +158,8 @@ impl Sampler {
             };
             let eta = match self.kind {
                 Kind::Exponential(eta) => Some(eta),
+                // The two meanings agree here, and the logarithm of a tiny ρ would lose digits.
+                Kind::Ddim(eta) if eta == 0.0 || eta == 1.0 => Some(eta),
                 _ => effective_eta(&from, &to, rho),
             };
             let mark = builder.mark();
