@@ -1,1 +1,4 @@
 //! The mathematics of diffusion.
+
+mod kernel;
+pub mod noise;
