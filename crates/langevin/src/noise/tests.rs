@@ -14,7 +14,7 @@ fn element(row: SampleId, draw: u32, element: u64) -> f32 {
     );
     let half = (element % 4 / 2 * 2) as usize;
     let (even, odd) = pair(words[half], words[half + 1]);
-    if element % 2 == 0 { even } else { odd }
+    if element & 1 == 0 { even } else { odd }
 }
 
 fn id(seed: u64, index: u64) -> SampleId {
