@@ -20,9 +20,7 @@ fn normals(c: &mut Criterion) {
         ("one row of 2", 1, 2),
     ];
     for (name, count, width) in shapes {
-        let rows: Vec<SampleId> = (0..count)
-            .map(|index| SampleId { seed: 1, index })
-            .collect();
+        let rows: Vec<SampleId> = (0..count).map(|index| SampleId { seed: 1, index }).collect();
         let mut out = vec![0.0_f32; rows.len() * width];
         let mut draw = 0;
         group.throughput(Throughput::Elements(out.len() as u64));

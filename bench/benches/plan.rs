@@ -47,7 +47,9 @@ fn plans(c: &mut Criterion) {
         });
     });
     // Compiling is part of every call of a sampler.
-    group.bench_function("compile", |b| b.iter(|| Sampler::ddim(0.0).compile(&process, None, black_box(&levels)).unwrap()));
+    group.bench_function("compile", |b| {
+        b.iter(|| Sampler::ddim(0.0).compile(&process, None, black_box(&levels)).unwrap())
+    });
     group.finish();
 }
 

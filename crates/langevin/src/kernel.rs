@@ -123,11 +123,7 @@ pub(crate) fn combine_noise<T: Element>(
     let mut start = 0;
     while start < n {
         let (row, element) = (start / width, start % width);
-        let len = if whole > 0 {
-            whole.min(n - start)
-        } else {
-            PIECE.min(width - element).min(n - start)
-        };
+        let len = if whole > 0 { whole.min(n - start) } else { PIECE.min(width - element).min(n - start) };
         let out = &mut out[start..start + len];
         let mut own = own;
         if !terms.is_empty() {
@@ -141,12 +137,7 @@ pub(crate) fn combine_noise<T: Element>(
             } else {
                 fill_normals_at(rows[row], draw, element as u64, &mut normals[..len]);
             }
-            Arch::new().dispatch(AddNormals {
-                out,
-                own,
-                coefficient,
-                normals: &normals,
-            });
+            Arch::new().dispatch(AddNormals { out, own, coefficient, normals: &normals });
             // Times one is exact, so a further pass continues the sum.
             own = Some(T::from_f32(1.0));
         }
@@ -160,12 +151,7 @@ fn length<T>(out: usize, terms: &[Term<'_, T>]) -> usize {
 
 /// [`combine`] with `out[i]` meeting element `offset + i` of every term; the terms reach that far.
 fn combine_at<T: Element>(out: &mut [T], own: Option<T>, terms: &[Term<'_, T>], offset: usize) {
-    Arch::new().dispatch(Combine {
-        out,
-        own,
-        terms,
-        offset,
-    });
+    Arch::new().dispatch(Combine { out, own, terms, offset });
 }
 
 struct Combine<'a, T> {
@@ -180,12 +166,7 @@ impl<T: Element> WithSimd for Combine<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self {
-            out,
-            own,
-            terms,
-            offset,
-        } = self;
+        let Self { out, own, terms, offset } = self;
         if terms.len() <= GROUP {
             group(out, own, terms, offset);
             return;
@@ -220,12 +201,7 @@ fn group<T: Element>(out: &mut [T], own: Option<T>, terms: &[Term<'_, T>], offse
 }
 
 #[inline(always)]
-fn pass<T: Element, const OWN: bool, const K: usize>(
-    out: &mut [T],
-    own: T,
-    terms: [Term<'_, T>; K],
-    offset: usize,
-) {
+fn pass<T: Element, const OWN: bool, const K: usize>(out: &mut [T], own: T, terms: [Term<'_, T>; K], offset: usize) {
     let n = out.len();
     let terms = terms.map(|(a, x)| (a, &x[offset..][..n]));
     for i in 0..n {
@@ -304,9 +280,8 @@ mod tests {
         for n in [0, 1, 7, 64, 1000, 2048, 2049, 5000] {
             let x: Vec<Vec<T>> = (0..11).map(|k| values(n, k)).collect();
             for count in 0..11 {
-                let terms: Vec<Term<'_, T>> = (0..count)
-                    .map(|k| (T::from_f64(0.3 + k as f64 / 7.0), &x[k][..]))
-                    .collect();
+                let terms: Vec<Term<'_, T>> =
+                    (0..count).map(|k| (T::from_f64(0.3 + k as f64 / 7.0), &x[k][..])).collect();
                 for own in [None, Some(T::from_f64(-0.7))] {
                     let mut expected = values(n, 99);
                     let mut out = expected.clone();
@@ -334,17 +309,12 @@ mod tests {
             (2, 5000),
         ] {
             let n = count * width;
-            let rows: Vec<SampleId> = (0..count as u64)
-                .map(|index| SampleId { seed: 4, index })
-                .collect();
+            let rows: Vec<SampleId> = (0..count as u64).map(|index| SampleId { seed: 4, index }).collect();
             let x: Vec<Vec<T>> = (0..6).map(|k| values(n, k)).collect();
             for (terms, draws) in [(0, 1), (1, 1), (2, 2), (6, 3), (1, 0), (0, 2)] {
-                let terms: Vec<Term<'_, T>> = (0..terms)
-                    .map(|k| (T::from_f64(0.3 + k as f64 / 7.0), &x[k][..]))
-                    .collect();
-                let noise: Vec<(T, u32)> = (0..draws)
-                    .map(|j| (T::from_f64(1.1 - f64::from(j) / 3.0), 7 + j))
-                    .collect();
+                let terms: Vec<Term<'_, T>> =
+                    (0..terms).map(|k| (T::from_f64(0.3 + k as f64 / 7.0), &x[k][..])).collect();
+                let noise: Vec<(T, u32)> = (0..draws).map(|j| (T::from_f64(1.1 - f64::from(j) / 3.0), 7 + j)).collect();
                 for own in [None, Some(T::from_f64(-0.7))] {
                     let mut expected = values(n, 99);
                     let mut out = expected.clone();

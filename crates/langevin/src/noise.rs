@@ -90,19 +90,9 @@ pub fn fill_normals(rows: &[SampleId], draw: u32, width: usize, out: &mut [f32])
             fill_normals_at(*row, draw, 0, out);
         }
     } else if width <= 2 {
-        Arch::new().dispatch(Points {
-            rows,
-            draw,
-            width,
-            out,
-        });
+        Arch::new().dispatch(Points { rows, draw, width, out });
     } else {
-        Arch::new().dispatch(Batch {
-            rows,
-            draw,
-            width,
-            out,
-        });
+        Arch::new().dispatch(Batch { rows, draw, width, out });
     }
 }
 
@@ -125,12 +115,7 @@ pub fn fill_normals_from(row: SampleId, draw: u32, first: u32, out: &mut [f32]) 
 
 /// [`fill_normals_from`] for elements beyond 2³².
 pub(crate) fn fill_normals_at(row: SampleId, draw: u32, first: u64, out: &mut [f32]) {
-    Arch::new().dispatch(Row {
-        row,
-        draw,
-        first,
-        out,
-    });
+    Arch::new().dispatch(Row { row, draw, first, out });
 }
 
 /// Fills `out` with uniforms in (0, 1): odd multiples of 2⁻⁵³, so never 0 and never 1.
@@ -172,12 +157,7 @@ fn words_of_row(row: SampleId, draw: u32, block: u32, words: &mut Words) {
 fn words_of_blocks(rows: &[SampleId; TILE], blocks: &[u32; TILE], draw: u32, words: &mut Words) {
     for i in 0..TILE {
         let SampleId { seed, index } = rows[i];
-        let counter = [
-            u64::from(blocks[i]),
-            u64::from(draw),
-            index & LOW,
-            index >> 32,
-        ];
+        let counter = [u64::from(blocks[i]), u64::from(draw), index & LOW, index >> 32];
         let word = rounds(counter, [seed & LOW, seed >> 32]);
         words[0][i] = word[0];
         words[1][i] = word[1];
@@ -212,12 +192,7 @@ impl WithSimd for Row<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self {
-            row,
-            draw,
-            first,
-            mut out,
-        } = self;
+        let Self { row, draw, first, mut out } = self;
         let mut words = [[0; TILE]; 4];
         let mut block = (first / BLOCK as u64) as u32;
         let skip = (first % BLOCK as u64) as usize;
@@ -259,12 +234,7 @@ impl WithSimd for Points<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self {
-            rows,
-            draw,
-            width,
-            out,
-        } = self;
+        let Self { rows, draw, width, out } = self;
         let mut words = [[0; TILE]; 4];
         let mut piece = [0.0; 2 * TILE];
         let pieces = out.chunks_mut(width * TILE);
@@ -303,12 +273,7 @@ impl WithSimd for Batch<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self {
-            rows,
-            draw,
-            width,
-            mut out,
-        } = self;
+        let Self { rows, draw, width, mut out } = self;
         let mut words = [[0; TILE]; 4];
         let mut piece = [0.0; SPAN];
         let mut tile_rows = [SampleId::default(); TILE];

@@ -66,10 +66,7 @@ pub(super) fn cos_sin(word: u32) -> (f32, f32) {
     let s = polynomial(SIN, square) * t;
     let c = polynomial(COS, square);
     let (a, b) = if quarter & 1 == 1 { (s, c) } else { (c, s) };
-    (
-        f32::from_bits(a.to_bits() ^ (((quarter + 1) & 2) << 30)),
-        f32::from_bits(b.to_bits() ^ ((quarter & 2) << 30)),
-    )
+    (f32::from_bits(a.to_bits() ^ (((quarter + 1) & 2) << 30)), f32::from_bits(b.to_bits() ^ ((quarter & 2) << 30)))
 }
 
 /// Two words into two independent standard normals.

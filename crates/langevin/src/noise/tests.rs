@@ -4,12 +4,7 @@ use super::*;
 /// One element, by the definition: what every tile has to equal.
 fn element(row: SampleId, draw: u32, element: u64) -> f32 {
     let words = philox4x32_10(
-        [
-            (element / 4) as u32,
-            draw,
-            row.index as u32,
-            (row.index >> 32) as u32,
-        ],
+        [(element / 4) as u32, draw, row.index as u32, (row.index >> 32) as u32],
         [row.seed as u32, (row.seed >> 32) as u32],
     );
     let half = (element % 4 / 2 * 2) as usize;
@@ -30,16 +25,8 @@ fn row_of(row: SampleId, draw: u32, len: usize) -> Vec<f32> {
 #[test]
 fn philox_gives_the_known_answers() {
     for (counter, key, answer) in [
-        (
-            [0; 4],
-            [0; 2],
-            [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8],
-        ),
-        (
-            [u32::MAX; 4],
-            [u32::MAX; 2],
-            [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd],
-        ),
+        ([0; 4], [0; 2], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
+        ([u32::MAX; 4], [u32::MAX; 2], [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
         (
             [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
             [0xa409_3822, 0x299f_31d0],
@@ -56,47 +43,26 @@ fn normals_keep_their_bits() {
     let bits: Vec<u32> = row_of(row, 42, 300).iter().map(|z| z.to_bits()).collect();
     assert_eq!(bits[..8], GOLDEN_FIRST);
     assert_eq!(bits[292..], GOLDEN_LAST);
-    let hash = bits.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &bits| {
-        (hash ^ u64::from(bits)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = bits
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &bits| (hash ^ u64::from(bits)).wrapping_mul(0x0100_0000_01b3));
     assert_eq!(hash, GOLDEN_HASH);
 }
 
-const GOLDEN_FIRST: [u32; 8] = [
-    0x3e8d_47a1,
-    0xbec8_397c,
-    0x3fb9_fe0d,
-    0x3eaa_d86d,
-    0xbcd3_4e9e,
-    0xbf3a_7a0f,
-    0xbfb2_99d1,
-    0xbfab_6eb0,
-];
-const GOLDEN_LAST: [u32; 8] = [
-    0x3fb6_857b,
-    0x3ee9_a2ad,
-    0xbfb6_6ad7,
-    0x3f3b_c12c,
-    0xbea5_a60f,
-    0xbe0e_469b,
-    0xbe3b_252e,
-    0x3ee5_8ee8,
-];
+const GOLDEN_FIRST: [u32; 8] =
+    [0x3e8d_47a1, 0xbec8_397c, 0x3fb9_fe0d, 0x3eaa_d86d, 0xbcd3_4e9e, 0xbf3a_7a0f, 0xbfb2_99d1, 0xbfab_6eb0];
+const GOLDEN_LAST: [u32; 8] =
+    [0x3fb6_857b, 0x3ee9_a2ad, 0xbfb6_6ad7, 0x3f3b_c12c, 0xbea5_a60f, 0xbe0e_469b, 0xbe3b_252e, 0x3ee5_8ee8];
 const GOLDEN_HASH: u64 = 0x86ba_6c73_d836_2fc6;
 
 #[test]
 fn every_shape_equals_the_definition() {
-    for width in [
-        1, 2, 3, 4, 5, 6, 7, 8, 13, 16, 31, 33, 64, 127, 128, 129, 255, 300, 511, 512, 513, 640,
-        1001,
-    ] {
+    for width in [1, 2, 3, 4, 5, 6, 7, 8, 13, 16, 31, 33, 64, 127, 128, 129, 255, 300, 511, 512, 513, 640, 1001] {
         for count in [0, 1, 2, 3, 7, 31, 32, 33, 65, 100] {
             if count * width > 20_000 {
                 continue;
             }
-            let rows: Vec<SampleId> = (0..count as u64)
-                .map(|i| id(i % 3 * 0x1_0000_0005, i * 0x9_8765_4321))
-                .collect();
+            let rows: Vec<SampleId> = (0..count as u64).map(|i| id(i % 3 * 0x1_0000_0005, i * 0x9_8765_4321)).collect();
             // Two elements too many, which stay as they are.
             let mut out = vec![9.0; count * width + width.min(2) - 1];
             fill_normals(&rows, 7, width, &mut out);
@@ -104,11 +70,7 @@ fn every_shape_equals_the_definition() {
                 for e in 0..width {
                     let expected = element(*row, 7, e as u64);
                     let got = out[i * width + e];
-                    assert_eq!(
-                        got.to_bits(),
-                        expected.to_bits(),
-                        "{count} × {width} at {i}, {e}"
-                    );
+                    assert_eq!(got.to_bits(), expected.to_bits(), "{count} × {width} at {i}, {e}");
                 }
             }
             assert!(out[count * width..].iter().all(|&z| z == 9.0));
@@ -148,19 +110,17 @@ fn a_run_may_start_anywhere() {
 /// and of cosine and sine, absolute.
 fn errors(step: usize) -> (f64, f64) {
     let scale = 2f64.powi(-32);
-    (0..=u32::MAX)
-        .step_by(step)
-        .fold((0.0_f64, 0.0_f64), |(in_radius, in_angle), word| {
-            let u = f64::from(word as f32 + 0.5) * scale;
-            let exact = (-2.0 * u.ln()).sqrt();
-            let r = (f64::from(radius(word)) - exact).abs() / exact.max(f64::MIN_POSITIVE);
-            let (cos, sin) = cos_sin(word);
-            let angle = core::f64::consts::TAU * f64::from(word) * scale;
-            let (exact_sin, exact_cos) = angle.sin_cos();
-            let c = (f64::from(cos) - exact_cos).abs();
-            let s = (f64::from(sin) - exact_sin).abs();
-            (in_radius.max(r), in_angle.max(c).max(s))
-        })
+    (0..=u32::MAX).step_by(step).fold((0.0_f64, 0.0_f64), |(in_radius, in_angle), word| {
+        let u = f64::from(word as f32 + 0.5) * scale;
+        let exact = (-2.0 * u.ln()).sqrt();
+        let r = (f64::from(radius(word)) - exact).abs() / exact.max(f64::MIN_POSITIVE);
+        let (cos, sin) = cos_sin(word);
+        let angle = core::f64::consts::TAU * f64::from(word) * scale;
+        let (exact_sin, exact_cos) = angle.sin_cos();
+        let c = (f64::from(cos) - exact_cos).abs();
+        let s = (f64::from(sin) - exact_sin).abs();
+        (in_radius.max(r), in_angle.max(c).max(s))
+    })
 }
 
 #[test]
@@ -184,12 +144,7 @@ fn the_extremes_are_finite() {
     assert!((radius(0) - 6.763_705).abs() < 1e-5, "{}", radius(0));
     assert_eq!(radius(u32::MAX).to_bits(), 0.0_f32.to_bits());
     assert!(radius(u32::MAX - 128) > 3e-4);
-    for (word, expected) in [
-        (0, (1.0, 0.0)),
-        (1 << 30, (0.0, 1.0)),
-        (2 << 30, (-1.0, 0.0)),
-        (3 << 30, (0.0, -1.0)),
-    ] {
+    for (word, expected) in [(0, (1.0, 0.0)), (1 << 30, (0.0, 1.0)), (2 << 30, (-1.0, 0.0)), (3 << 30, (0.0, -1.0))] {
         assert_eq!(cos_sin(word), expected);
     }
 }
@@ -247,10 +202,7 @@ fn addresses_are_uncorrelated() {
     let n = 1_000_000;
     let z = row_of(id(21, 0), 0, n);
     let check = |name: &str, correlations: [f64; 2]| {
-        assert!(
-            correlations.iter().all(|c| c.abs() < 4.5),
-            "{name}: {correlations:?}"
-        );
+        assert!(correlations.iter().all(|c| c.abs() < 4.5), "{name}: {correlations:?}");
     };
     for lag in 1..=4 {
         let pairs = z.iter().copied().zip(z[lag..].iter().copied());
@@ -284,9 +236,10 @@ fn uniforms_are_uniform() {
     u.sort_unstable_by(f64::total_cmp);
     assert!(u[0] > 0.0 && u[n - 1] < 1.0);
     let n = n as f64;
-    let distance = u.iter().enumerate().fold(0.0_f64, |distance, (i, &u)| {
-        distance.max(u - i as f64 / n).max((i as f64 + 1.0) / n - u)
-    });
+    let distance = u
+        .iter()
+        .enumerate()
+        .fold(0.0_f64, |distance, (i, &u)| distance.max(u - i as f64 / n).max((i as f64 + 1.0) / n - u));
     assert!(distance * n.sqrt() < 1.95, "{}", distance * n.sqrt());
 }
 
