@@ -18,7 +18,8 @@ const MAX_BYTES: usize = 64 << 20;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
-    version: u64,
+    #[serde(rename = "version")]
+    _version: u64,
     name: String,
     process: ProcessSpec,
     network: Option<FormulationSpec>,
