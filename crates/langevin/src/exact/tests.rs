@@ -285,8 +285,8 @@ fn moons_are_the_integral_over_the_angle() {
 #[test]
 fn fewer_nodes_on_the_moons_change_nothing() {
     let (data, fine) = (moons(), toys::moons_of(400));
-    // Just above every change of the number of nodes, where it is coarsest: √(1 + (σ/0.2α)²) = 1, 2, 4, 8.
-    for ratio in [0.0, 0.3465, 0.775, 1.5875, 10.0, 1e4] {
+    // Just above every change of the number of nodes, where it is coarsest: √(1 + (σ/0.2α)²) = 1, 2, 4, 8, 16.
+    for ratio in [0.0, 0.34, 0.3465, 0.775, 1.5875, 3.194, 10.0, 1e4] {
         for scale in [1.0, 0.01] {
             let level = level(scale, scale * ratio);
             let mut x = noised(&data, 200, &level);

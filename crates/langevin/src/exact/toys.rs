@@ -22,9 +22,9 @@ use std::f64::consts::{FRAC_PI_4, PI};
 /// The standard deviation of the noise on the moons.
 const MOONS_STD: f64 = 0.2;
 
-/// Quadrature nodes on each moon, for data noised by less and less. At the last entry they are at most 0.025 apart in θ, a quarter of the
-/// width of what is integrated; twice the width needs half as many. All these sums are the integral to rounding.
-const MOONS_NODES: [usize; 4] = [25, 50, 100, 200];
+/// Quadrature nodes on each moon, and the least blur they do for. At no blur 200 of them are at most 0.025 apart in θ, a quarter of the
+/// width of what is integrated; a wider integrand needs fewer. Every sum is the integral to rounding: the tests measure it.
+const MOONS_NODES: [(f64, usize); 5] = [(16.0, 25), (8.0, 40), (4.0, 64), (2.0, 100), (1.0, 200)];
 
 /// Eight Gaussians on a circle.
 ///
@@ -60,7 +60,7 @@ pub(super) fn two_gaussians() -> Mixture {
 /// ```
 #[must_use]
 pub fn moons() -> Moons {
-    Moons(MOONS_NODES.map(moons_of))
+    Moons(MOONS_NODES.map(|(_, count)| moons_of(count)))
 }
 
 /// The moons as a sum over `count` nodes on each.
@@ -88,20 +88,17 @@ fn centre(upper: bool, theta: f64) -> [f64; 2] {
 /// Its density is an integral over the angle, summed over 200 Gauss–Legendre nodes on each arc; over fewer, to the same accuracy, where
 /// noise has smoothed it. Its samples draw the angle itself.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Moons([Mixture; 4]);
+pub struct Moons([Mixture; 5]);
 
 impl Moons {
     /// The coarsest sum that is exact at this level.
     fn sum(&self, level: &Level) -> &Mixture {
-        let [least, few, many, all] = &self.0;
-        // The width, on the scale of the data, in units of the data's own: √(c + σ²/α²)/√c.
-        let blur = (level.sigma / level.alpha / MOONS_STD).hypot(1.0);
-        match blur {
-            _ if blur >= 8.0 => least,
-            _ if blur >= 4.0 => few,
-            _ if blur >= 2.0 => many,
-            _ => all,
-        }
+        // The width that noise gives a point of the arc, on the scale of the data, in units of the data's own.
+        let noise = level.sigma / level.alpha / MOONS_STD;
+        let blur = (noise * noise + 1.0).sqrt();
+        let [.., finest] = &self.0;
+        let fits = |((least, _), _): &(&(f64, usize), &Mixture)| blur >= *least;
+        MOONS_NODES.iter().zip(&self.0).find(fits).map_or(finest, |(_, sum)| sum)
     }
 
     /// Calls `f` with every run of rows that share a sum.
