@@ -41,6 +41,13 @@ fn mixed() -> Mixture {
     Mixture::new(vec![2.0, 5.0, 3.0], components).unwrap()
 }
 
+/// Round components of different sizes, in three dimensions.
+fn bubbles() -> Mixture {
+    let round = |mean: [f64; 3], variance| Gaussian::isotropic(mean.to_vec(), variance).unwrap();
+    let components = vec![round([0.0, 1.0, -1.0], 0.1), round([0.5, 0.0, 0.0], 2.0), round([-1.0, 0.0, 2.0], 0.4)];
+    Mixture::new(vec![0.5, 0.2, 0.3], components).unwrap()
+}
+
 fn data_set() -> DataSet {
     DataSet::new(vec![0.0, 0.0, 1.0, 2.0, -1.5, 0.3, 0.2, -2.0], 2).unwrap()
 }
@@ -53,6 +60,7 @@ fn all() -> Vec<(Box<dyn Density>, f64)> {
         (named("gaussian").unwrap(), 0.3),
         (named("mixture").unwrap(), 0.3),
         (Box::new(mixed()), 0.5),
+        (Box::new(bubbles()), 0.3),
         (named("8gaussians").unwrap(), 0.35),
         (named("moons").unwrap(), 0.2),
         (Box::new(data_set()), 0.0),
@@ -188,18 +196,21 @@ fn one_component_is_a_gaussian() {
 #[test]
 fn round_covariances_are_the_same_in_both_forms() {
     // A multiple of the identity given as a matrix takes the other path through the code.
-    let toy = eight_gaussians();
     let full = |c: &Gaussian| {
-        let v = c.eigenvalues()[0];
-        Gaussian::new(c.mean().to_vec(), &[v, 0.0, 0.0, v]).unwrap()
+        let (dim, v) = (c.dim(), c.eigenvalues()[0]);
+        let covariance: Vec<f64> = (0..dim * dim).map(|i| if i % (dim + 1) == 0 { v } else { 0.0 }).collect();
+        Gaussian::new(c.mean().to_vec(), &covariance).unwrap()
     };
-    let same = Mixture::new(toy.weights().to_vec(), toy.components().iter().map(full).collect()).unwrap();
-    for level in [level(1.0, 0.0), level(1.0, 1e-8), level(0.6, 0.8), level(0.0, 1.0), level(1.0, 1e4)] {
-        let x = noised(&toy, 20, &level);
-        for (a, b) in one(&toy, &x, level).iter().zip(one(&same, &x, level)) {
-            close(*a, b, 1e-12);
+    for toy in [eight_gaussians(), bubbles()] {
+        let same = Mixture::new(toy.weights().to_vec(), toy.components().iter().map(full).collect()).unwrap();
+        for level in [level(1.0, 0.0), level(1.0, 1e-8), level(0.6, 0.8), level(0.0, 1.0), level(1.0, 1e4)] {
+            let x = noised(&toy, 20, &level);
+            for (a, b) in one(&toy, &x, level).iter().zip(one(&same, &x, level)) {
+                close(*a, b, 1e-12);
+            }
+            let x = &x[..toy.dim()];
+            close(toy.log_density(x, &level), same.log_density(x, &level), 1e-12);
         }
-        close(toy.log_density(&x[..2], &level), same.log_density(&x[..2], &level), 1e-12);
     }
 }
 
@@ -238,7 +249,8 @@ fn a_data_set_is_the_mixture_of_its_points() {
 
 #[test]
 fn entropies_are_the_stated_ones() {
-    for (name, floor) in [("8gaussians", 2.825), ("moons", 2.392)] {
+    // Estimates from samples elsewhere say 2.825 and 2.392, ± 0.008.
+    for (name, floor, estimate) in [("8gaussians", 2.8319, 2.825), ("moons", 2.3939, 2.392)] {
         let data = named(name).unwrap();
         let clean = level(1.0, 0.0);
         // −∫ p ln p on a grid of half a width.
@@ -247,7 +259,8 @@ fn entropies_are_the_stated_ones() {
             let log = data.log_density(&[0.1 * f64::from(i), 0.1 * f64::from(j)], &clean);
             entropy -= 0.01 * log.exp() * log;
         }
-        close(entropy, floor, 0.008);
+        close(entropy, floor, 5e-5);
+        close(entropy, estimate, 0.008);
         let count = 20_000;
         let logs: Vec<f64> = data.sample(&ids(5, count)).chunks_exact(2).map(|x| data.log_density(x, &clean)).collect();
         let mean = logs.iter().sum::<f64>() / count as f64;
@@ -561,7 +574,7 @@ proptest! {
 
     #[test]
     fn the_same_place_on_another_process_has_the_same_denoised(
-        which in 0..8_usize,
+        which in 0..9_usize,
         ratio in 0.01..50.0_f64,
         index: u64,
     ) {
