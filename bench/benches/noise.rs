@@ -1,6 +1,6 @@
 //! Normals per second, beside a copy of as many elements.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::hint::black_box;
 

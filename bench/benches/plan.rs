@@ -1,6 +1,6 @@
 //! A whole plan beside its denoiser calls alone: 100,000 points of a 2-D mixture, 50 DDIM steps, two threads.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::hint::black_box;
 use std::sync::Mutex;

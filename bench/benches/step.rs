@@ -1,6 +1,6 @@
 //! The bytes a step moves per second (read and written), beside a plain copy that moves as many.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::hint::black_box;
 

@@ -2,6 +2,8 @@
 //!
 //! `LANGEVIN_BLESS=1 cargo test -p langevin --test conformance` writes them anew.
 
+#![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
+
 use langevin::noise::fill_normals;
 use langevin::{
     Branch, Formulation, Grid, Model, Plan, Prediction, Process, Query, Result, SampleId, Sampler, SliceSpace, Word,
@@ -66,7 +68,12 @@ fn vectors() -> Vec<(&'static str, Value, Vec<Vec<f64>>, bool)> {
     vec![
         ("ddim.json", compile(&Sampler::ddim(0.0), &vp, None, 5), vec![], true),
         ("ddpm-velocity-on-ve.json", compile(&Sampler::ddim(1.0), &ve, Some(&velocity), 5), vec![], true),
-        ("adams2-epsilon-on-flow.json", compile(&Sampler::adams(2, 0.5).unwrap(), &flow, Some(&epsilon), 6), vec![], true),
+        (
+            "adams2-epsilon-on-flow.json",
+            compile(&Sampler::adams(2, 0.5).unwrap(), &flow, Some(&epsilon), 6),
+            vec![],
+            true,
+        ),
         ("word.json", compile(&word, &vp, None, 3), vec![], true),
         ("maps.json", mapped, inputs, false),
     ]

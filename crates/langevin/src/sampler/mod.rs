@@ -26,7 +26,7 @@ use crate::process::{Level, Process};
 /// let plan = Sampler::parse("ddim", Some(0.5))?.compile(&process, None, &levels)?;
 /// // DDIM's η = ½ is not h/g = ½: the plan says what it is.
 /// let eta = plan.moves()[0].eta.unwrap_or(0.0);
-/// assert!((eta - 0.3663).abs() < 1e-3, "{eta}");
+/// assert!((eta - 0.3301).abs() < 1e-3, "{eta}");
 /// # Ok::<(), langevin::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
