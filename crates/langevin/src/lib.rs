@@ -11,6 +11,7 @@
 //! | $D = E[x_0 \mid x_t]$ | the denoised prediction, to which everything converts | [`Prediction::to_denoised`] |
 //! | $D = A x + B\,\mathrm{out}$ | what a network was trained to be, and how to read it as anything else | [`Formulation`], [`ReadAs`] |
 //! | $x' = a x + b D + c z$ | the three moves: forward, reverse, Langevin | [`Row`], [`Rates`] |
+//! | $\int w(\lambda)\,p(\lambda)\,E\lVert\varepsilon-\hat\varepsilon\rVert^2 d\lambda$ | any denoising loss | [`Objective`] |
 //! | $\eta = h/g$ | the noise of the reverse half | [`reverse_rho`] |
 //!
 //! # Where to start
@@ -56,6 +57,7 @@ pub mod metrics;
 pub mod model;
 pub mod moves;
 pub mod noise;
+pub mod objective;
 pub mod plan;
 pub mod prediction;
 pub mod process;
@@ -69,6 +71,7 @@ pub use kernel::Element;
 pub use model::{At, Branch, Model, Query, ReadAs};
 pub use moves::{Rates, Row, ddim_rho, exact_reverse, forward_rho, reverse_rho};
 pub use noise::SampleId;
+pub use objective::{Objective, TimeDensity, Weight};
 pub use plan::{
     Finding, Input, Letter, Lint, Move, Op, Output, Plan, Request, Rule, Run, Sampling, Slot, Unrolled, Weights,
 };
