@@ -1,0 +1,146 @@
+//! The empirical distribution of a data set, $p = \tfrac1n\sum_i \delta_{x_i}$: what a network of unlimited capacity would learn by heart.
+//!
+//! $$p_t(x) = \tfrac1n\sum_i \mathcal N(x;\ \alpha x_i,\ \sigma^2 I), \qquad
+//!   D(x) = \sum_i r_i\, x_i, \qquad r = \operatorname{softmax}_i\Bigl(-\frac{\lVert x - \alpha x_i\rVert^2}{2\sigma^2}\Bigr).$$
+
+use super::mixture::LogSum;
+use super::{Density, NEGLIGIBLE, UNIFORMS, check_batch};
+use crate::error::{Error, Result};
+use crate::math::{exp, ln};
+use crate::model::At;
+use crate::noise::{SampleId, fill_uniforms};
+use crate::process::Level;
+use std::f64::consts::TAU;
+
+/// The exact denoiser of a data set.
+///
+/// It is exact for the *empirical* distribution: run to σ = 0, a sampler gives back rows of the data and nothing new. At σ = 0 the denoised
+/// prediction is the nearest row, the mean of them where several are equally near.
+///
+/// One row of a batch costs `rows × dim` operations; nothing is approximated.
+///
+/// ```
+/// use langevin::exact::{DataSet, Density};
+/// use langevin::{At, Level};
+/// let data = DataSet::new(vec![0.0, 0.0, 3.0, 4.0], 2)?;
+/// let mut denoised = [0.0; 2];
+/// // Half-way between the two rows it is half-way between them.
+/// data.denoise(&[1.5, 2.0], At::One(Level { time: 1.0, alpha: 1.0, sigma: 1.0 }), &mut denoised)?;
+/// assert_eq!(denoised, [1.5, 2.0]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataSet {
+    values: Vec<f64>,
+    dim: usize,
+}
+
+impl DataSet {
+    /// The data set of these values, rows of `dim` elements one after another.
+    ///
+    /// # Errors
+    /// No dimension, no row, a last row that is not whole, or a value that is not finite.
+    pub fn new(values: Vec<f64>, dim: usize) -> Result<Self> {
+        if dim == 0 || values.is_empty() || !values.len().is_multiple_of(dim) {
+            return Err(Error::shape("a data set is at least one row, all of them whole")
+                .expected("a positive multiple of the dimension")
+                .got(format!("{} elements in dimension {dim}", values.len())));
+        }
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            return Err(Error::argument("a data set must be finite")
+                .at(format!("row {}, element {}", at / dim, at % dim))
+                .got(values[at].to_string()));
+        }
+        Ok(Self { values, dim })
+    }
+
+    /// The rows, one after another.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.values.len() / self.dim
+    }
+}
+
+/// ‖x − αm‖², by differences: the expanded square would lose every digit at small σ.
+fn square(x: &[f64], alpha: f64, m: &[f64]) -> f64 {
+    let mut sum = 0.0;
+    for (x, m) in x.iter().zip(m) {
+        let d = x - alpha * m;
+        sum += d * d;
+    }
+    sum
+}
+
+impl Density for DataSet {
+    fn name(&self) -> &str {
+        "data-set"
+    }
+
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn sample(&self, rows: &[SampleId]) -> Vec<f64> {
+        let mut out = Vec::with_capacity(rows.len() * self.dim);
+        for row in rows {
+            let mut u = [0.0];
+            fill_uniforms(*row, UNIFORMS, &mut u);
+            let i = ((u[0] * self.rows() as f64) as usize).min(self.rows() - 1);
+            out.extend_from_slice(&self.values[i * self.dim..][..self.dim]);
+        }
+        out
+    }
+
+    fn log_density(&self, x: &[f64], level: &Level) -> f64 {
+        if x.len() != self.dim {
+            return f64::NAN;
+        }
+        let mut sum = LogSum::new();
+        for row in self.values.chunks_exact(self.dim) {
+            let square = square(x, level.alpha, row);
+            sum.add(if square == 0.0 { 0.0 } else { -0.5 * (square / level.sigma / level.sigma) });
+        }
+        let distance = sum.value();
+        if distance == f64::NEG_INFINITY {
+            return distance;
+        }
+        let volume = self.dim as f64 * (0.5 * ln(TAU) + ln(level.sigma));
+        distance - ln(self.rows() as f64) - volume
+    }
+
+    fn denoise(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
+        check_batch(x, self.dim, at, out)?;
+        let mut squares = vec![0.0; self.rows()];
+        for (row, (out, x)) in out.chunks_exact_mut(self.dim).zip(x.chunks_exact(self.dim)).enumerate() {
+            let Level { alpha, sigma, .. } = at.row(row);
+            let mut nearest = f64::INFINITY;
+            for (slot, row) in squares.iter_mut().zip(self.values.chunks_exact(self.dim)) {
+                *slot = square(x, alpha, row);
+                nearest = nearest.min(*slot);
+            }
+            let mut total = 0.0;
+            out.fill(0.0);
+            for (square, row) in squares.iter().zip(self.values.chunks_exact(self.dim)) {
+                let beyond = square - nearest;
+                // The nearest row counts 1 whatever σ is; 0/0 is never formed, and σ² never underflows.
+                let below = if beyond == 0.0 { 0.0 } else { -0.5 * (beyond / sigma / sigma) };
+                if below < NEGLIGIBLE {
+                    continue;
+                }
+                let r = exp(below);
+                total += r;
+                for (out, value) in out.iter_mut().zip(row) {
+                    *out += r * value;
+                }
+            }
+            out.iter_mut().for_each(|out| *out /= total);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! Toy densities of the plane, in the definitions that the literature's figures use.
+//!
+//! | name | definition | entropy, nats |
+//! |---|---|---|
+//! | [`eight_gaussians`] | $\tfrac18\sum_k \mathcal N\bigl(\tfrac{4}{1.414}(\cos\tfrac{k\pi}4, \sin\tfrac{k\pi}4),\ (\tfrac{0.5}{1.414})^2 I\bigr)$ | 2.825 |
+//! | [`moons`] | $2\,(\cos\theta, \sin\theta) + (-1, -0.2)$ or $2\,(1-\cos\theta, \tfrac12-\sin\theta) + (-1, -0.2)$, θ ~ U(0, π), plus $\mathcal N(0, 0.2^2 I)$ | 2.392 |
+//!
+//! The entropy is the least negative log-likelihood that any model of the data can reach.
+//!
+//! Source: Grathwohl et al., "FFJORD", arXiv 1810.01367, `lib/toy_data.py`; it divides by 1.414, not by √2.
+
+use super::gaussian::Gaussian;
+use super::mixture::Mixture;
+use super::{Density, UNIFORMS, normals};
+use crate::error::Result;
+use crate::math::{cos, sin};
+use crate::model::At;
+use crate::noise::{SampleId, fill_uniforms};
+use crate::process::Level;
+use std::f64::consts::{FRAC_PI_4, PI};
+
+/// The standard deviation of the noise on the moons.
+const MOONS_STD: f64 = 0.2;
+
+/// Quadrature nodes on each moon. They are at most 0.025 apart in θ, a quarter of σ along the arc: the sum is the integral to rounding.
+const MOONS_NODES: usize = 200;
+
+/// Eight Gaussians on a circle.
+///
+/// ```
+/// use langevin::exact::{Density, eight_gaussians};
+/// let data = eight_gaussians();
+/// assert_eq!((data.dim(), data.components().len()), (2, 8));
+/// ```
+#[must_use]
+pub fn eight_gaussians() -> Mixture {
+    let std = 0.5 / 1.414;
+    let component = |k: u32| {
+        let angle = f64::from(k) * FRAC_PI_4;
+        Gaussian::round(vec![4.0 * cos(angle) / 1.414, 4.0 * sin(angle) / 1.414], std * std)
+    };
+    Mixture::assemble("8gaussians", vec![0.125; 8], (0..8).map(component).collect())
+}
+
+/// The mixture on the line that this crate's documents use: ³⁄₁₀ N(−2, 0.3²) + ⁷⁄₁₀ N(1, 0.5²).
+pub(super) fn two_gaussians() -> Mixture {
+    let component = |mean: f64, std: f64| Gaussian::round(vec![mean], std * std);
+    Mixture::assemble("mixture", vec![0.3, 0.7], vec![component(-2.0, 0.3), component(1.0, 0.5)])
+}
+
+/// Two interleaved half-circles.
+///
+/// ```
+/// use langevin::SampleId;
+/// use langevin::exact::{Density, moons};
+/// let rows: Vec<SampleId> = (0..1000).map(|index| SampleId { seed: 1, index }).collect();
+/// let x = moons().sample(&rows);
+/// assert!(x.iter().all(|x| x.abs() < 4.5));
+/// ```
+#[must_use]
+pub fn moons() -> Moons {
+    let (nodes, node_weights) = gauss_legendre(MOONS_NODES);
+    let (mut weights, mut components) = (Vec::new(), Vec::new());
+    for upper in [true, false] {
+        for (node, weight) in nodes.iter().zip(&node_weights) {
+            let theta = 0.5 * PI * (1.0 + node);
+            weights.push(0.25 * weight);
+            components.push(Gaussian::round(centre(upper, theta).to_vec(), MOONS_STD * MOONS_STD));
+        }
+    }
+    Moons(Mixture::assemble("moons", weights, components))
+}
+
+/// Where the noise of a moon is centred.
+fn centre(upper: bool, theta: f64) -> [f64; 2] {
+    let (x, y) = if upper { (cos(theta), sin(theta)) } else { (1.0 - cos(theta), 0.5 - sin(theta)) };
+    [2.0 * x - 1.0, 2.0 * y - 0.2]
+}
+
+/// Two interleaved half-circles; made by [`moons`].
+///
+/// Its density is an integral over the angle, summed over 200 Gauss–Legendre nodes on each arc. Its samples draw the angle itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moons(Mixture);
+
+impl Density for Moons {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn dim(&self) -> usize {
+        2
+    }
+
+    fn sample(&self, rows: &[SampleId]) -> Vec<f64> {
+        let mut out = Vec::with_capacity(2 * rows.len());
+        for (row, z) in rows.iter().zip(normals(rows, 2).as_chunks::<2>().0) {
+            let mut u = [0.0; 2];
+            fill_uniforms(*row, UNIFORMS, &mut u);
+            let [x, y] = centre(u[1] < 0.5, PI * u[0]);
+            out.extend([x + MOONS_STD * f64::from(z[0]), y + MOONS_STD * f64::from(z[1])]);
+        }
+        out
+    }
+
+    fn log_density(&self, x: &[f64], level: &Level) -> f64 {
+        self.0.log_density(x, level)
+    }
+
+    fn denoise(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
+        self.0.denoise(x, at, out)
+    }
+
+    fn score(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
+        self.0.score(x, at, out)
+    }
+}
+
+/// The nodes and weights with which Σ w f(x) is the integral of f over [−1, 1], exact for polynomials of degree below 2n.
+///
+/// The nodes are the zeros of the Legendre polynomial, by Newton's method from their asymptotic places.
+pub(crate) fn gauss_legendre(n: usize) -> (Vec<f64>, Vec<f64>) {
+    let (mut nodes, mut weights) = (vec![0.0; n], vec![0.0; n]);
+    for i in 0..n.div_ceil(2) {
+        let mut x = cos(PI * (i as f64 + 0.75) / (n as f64 + 0.5));
+        let mut slope = 1.0;
+        // Five or six steps do; the bound is for the arithmetic that would not settle.
+        for _ in 0..20 {
+            let (mut p, mut before) = (1.0, 0.0);
+            for k in 1..=n {
+                let k = k as f64;
+                (p, before) = (((2.0 * k - 1.0) * x * p - (k - 1.0) * before) / k, p);
+            }
+            slope = n as f64 * (x * p - before) / (x * x - 1.0);
+            let step = p / slope;
+            x -= step;
+            if step.abs() < 1e-15 {
+                break;
+            }
+        }
+        let weight = 2.0 / ((1.0 - x * x) * slope * slope);
+        (nodes[i], nodes[n - 1 - i]) = (-x, x);
+        (weights[i], weights[n - 1 - i]) = (weight, weight);
+    }
+    (nodes, weights)
+}
