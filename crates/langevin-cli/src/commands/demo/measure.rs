@@ -44,7 +44,7 @@ impl Measures {
     pub fn new(train: &Dataset, held_out: &Dataset) -> Result<Self> {
         let width = train.width();
         let (train, held_out) = (wide(train), wide(held_out));
-        let near = metrics::nearest_distances(&held_out, &train, width).or_failed()?;
+        let near = metrics::nearest_distances(&held_out, &train, width, false).or_failed()?;
         let threshold = metrics::quantile(&near, COPY_SHARE).or_failed()?;
         let floor = Distances { sliced: 0.0, energy: 0.0 };
         let mut measures = Self { width, train, held_out, floor, threshold };
@@ -69,7 +69,7 @@ impl Measures {
 
     /// The share of samples that are copies.
     pub fn copies(&self, samples: &[f64]) -> Result<f64> {
-        let near = metrics::nearest_distances(samples, &self.train, self.width).or_failed()?;
+        let near = metrics::nearest_distances(samples, &self.train, self.width, false).or_failed()?;
         let copies = near.iter().filter(|distance| **distance < self.threshold).count();
         Ok(copies as f64 / near.len().max(1) as f64)
     }
