@@ -12,6 +12,7 @@ pub mod metrics;
 mod model;
 mod moves;
 pub mod noise;
+mod objective;
 mod plan;
 mod prediction;
 pub mod process;
@@ -25,6 +26,7 @@ pub use kernel::Element;
 pub use model::{At, Branch, Model, Query, ReadAs};
 pub use moves::{Rates, Row, ddim_rho, exact_reverse, forward_rho, reverse_rho};
 pub use noise::SampleId;
+pub use objective::{Objective, TimeDensity, Weight};
 pub use plan::{
     Finding, Input, Letter, Lint, Move, Op, Output, Plan, Request, Rule, Run, Sampling, Slot, Unrolled, Weights,
 };

@@ -1,0 +1,238 @@
+//! The model file: one safetensors file, whose metadata map holds the [`Metadata`] as JSON under the key `langevin`.
+//!
+//! Every tensor is a little-endian F32 matrix of shape inputs × outputs, named as the architecture names it: `in.x`, `in.t`, `block.0.h`, `block.0.t`, …,
+//! `out.h`, `out.t`. A file is served whole or refused by name: nothing is guessed, skipped or filled in.
+
+use crate::error::{Error, Result};
+use crate::metadata::{MODEL_VERSION, Metadata, NetworkSpec};
+use crate::network::Network;
+use langevin::ProcessSpec;
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, serialize};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// The key of the JSON document in the metadata map.
+const KEY: &str = "langevin";
+/// The longest header that is read, 16 MiB; one of this crate has some tens of kilobytes.
+const MAX_HEADER: u64 = 1 << 24;
+/// The longest file that is read: the header and [`MAX_PARAMETERS`](crate::mlp::MAX_PARAMETERS) weights.
+const MAX_FILE: u64 = 8 + MAX_HEADER + 4 * crate::mlp::MAX_PARAMETERS as u64;
+
+impl Network {
+    /// Writes a model file: first under a temporary name beside it, then renamed, so `path` never holds half a file.
+    ///
+    /// # Errors
+    /// A file that cannot be written, or whatever [`to_bytes`](Self::to_bytes) refuses.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let bytes = self.to_bytes()?;
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.part", std::process::id()));
+        let part = path.with_file_name(name);
+        let write = || {
+            let mut file = File::create(&part)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&part, path)
+        };
+        write().map_err(|error| {
+            let _ = std::fs::remove_file(&part);
+            Error::io("cannot write the model", path, error)
+        })
+    }
+
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or whatever [`from_bytes`](Self::from_bytes) refuses; sizes are checked before memory is taken.
+    pub fn load(path: &Path) -> Result<Self> {
+        let io = |error| Error::io("cannot read the model", path, error);
+        let mut file = File::open(path).map_err(io)?;
+        let len = file.metadata().map_err(io)?.len();
+        let mut bytes = Vec::new();
+        (&mut file).take(8).read_to_end(&mut bytes).map_err(io)?;
+        check_sizes(&bytes, len).map_err(|error| error.in_file(path))?;
+        // A file that grows meanwhile is cut here and refused below.
+        file.take(len - bytes.len() as u64).read_to_end(&mut bytes).map_err(io)?;
+        Self::from_bytes(&bytes).map_err(|error| error.in_file(path))
+    }
+
+    /// The contents of a model file.
+    ///
+    /// # Errors
+    /// A network of a custom process, which no document can name.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let metadata = self.metadata();
+        if let ProcessSpec::Custom { name } = &metadata.formulation.process {
+            return Err(Error::checkpoint("a network of a custom process cannot be saved")
+                .expected("a process that a document can name")
+                .got(format!("'{name}'"))
+                .hinting("keep it in the program that defines the process"));
+        }
+        let fail = |error: &dyn std::fmt::Display| {
+            Error::checkpoint("the model cannot be written down").got(error.to_string())
+        };
+        let json = serde_json::to_string(metadata).map_err(|error| fail(&error))?;
+        let data: Vec<Vec<u8>> = self
+            .slots()
+            .iter()
+            .map(|slot| self.values()[slot.range()].iter().flat_map(|value| value.to_le_bytes()).collect())
+            .collect();
+        let views = self
+            .slots()
+            .iter()
+            .zip(&data)
+            .map(|(slot, data)| Ok((slot.name.as_str(), TensorView::new(Dtype::F32, slot.shape.to_vec(), data)?)))
+            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
+            .map_err(|error| fail(&error))?;
+        serialize(views, Some(HashMap::from([(KEY.to_owned(), json)]))).map_err(|error| fail(&error))
+    }
+
+    /// The network in the contents of a model file.
+    ///
+    /// # Errors
+    /// By name: a truncated or damaged file, a safetensors file of something else, a newer version, a document that does not hold together, and tensors
+    /// that are missing, unknown, of another shape or type, or not finite.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        check_sizes(bytes, bytes.len() as u64)?;
+        let damaged = |error: safetensors::SafeTensorError| {
+            Error::checkpoint("the file is damaged")
+                .expected("a safetensors file")
+                .got(error.to_string())
+                .hinting("it may have been cut short while it was copied")
+                .caused_by(error)
+        };
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?;
+        let json = header.metadata().as_ref().and_then(|map| map.get(KEY)).ok_or_else(|| {
+            Error::checkpoint("the file holds no langevin model")
+                .expected(format!("the key '{KEY}' in the safetensors metadata"))
+                .got(format!("a safetensors file of {} tensors without it", tensors.len()))
+                .hinting("only files that Network::save wrote can be loaded")
+        })?;
+        let metadata = read_metadata(json)?;
+        let NetworkSpec::Mlp(config) = &metadata.network;
+        let width: usize = metadata.data.shape.iter().product();
+        let slots = config.slots(width);
+        if let Some(name) = tensors.names().into_iter().find(|name| slots.iter().all(|slot| slot.name != **name)) {
+            return Err(Error::checkpoint("the file has a tensor that the network has not")
+                .at(format!("tensor '{name}'"))
+                .expected(format!("{} tensors", slots.len()))
+                .got(tensors.len().to_string()));
+        }
+        let mut values = Vec::new();
+        for slot in &slots {
+            let place = || format!("tensor '{}'", slot.name);
+            let tensor = tensors.tensor(&slot.name).map_err(|_| {
+                Error::checkpoint("a tensor is missing").at(place()).expected(format!("{:?}", slot.shape)).got("none")
+            })?;
+            if tensor.dtype() != Dtype::F32 {
+                return Err(Error::checkpoint("a tensor has the wrong type")
+                    .at(place())
+                    .expected("F32")
+                    .got(format!("{:?}", tensor.dtype())));
+            }
+            if tensor.shape() != slot.shape {
+                return Err(Error::checkpoint("a tensor has the wrong shape")
+                    .at(place())
+                    .expected(format!("{:?}", slot.shape))
+                    .got(format!("{:?}", tensor.shape())));
+            }
+            for (element, bytes) in tensor.data().as_chunks::<4>().0.iter().enumerate() {
+                let value = f32::from_le_bytes(*bytes);
+                if !value.is_finite() {
+                    return Err(Error::checkpoint("a weight is not finite")
+                        .at(format!("tensor '{}', element {element}", slot.name))
+                        .expected("a finite number")
+                        .got(value.to_string()));
+                }
+                values.push(value);
+            }
+        }
+        Self::assemble(metadata, values)
+    }
+}
+
+/// Refuses a file whose first bytes or length cannot be those of a model file. `start` is at least the first 8 bytes, or all there are.
+fn check_sizes(start: &[u8], len: u64) -> Result<()> {
+    let Some(header) = start.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)) else {
+        return Err(Error::checkpoint("the file is too short")
+            .expected("at least 8 bytes")
+            .got(format!("{len} bytes")));
+    };
+    if header > MAX_HEADER {
+        return Err(Error::checkpoint("the file is no safetensors file, or is damaged")
+            .at("bytes 0 to 7, the length of the header")
+            .expected(format!("at most {MAX_HEADER}"))
+            .got(header.to_string()));
+    }
+    if header + 8 > len {
+        return Err(Error::checkpoint("the file is truncated, or no safetensors file")
+            .at("its header")
+            .expected(format!("at least {} bytes", header + 8))
+            .got(format!("{len} bytes")));
+    }
+    if len > MAX_FILE {
+        return Err(Error::checkpoint("the file is too large")
+            .expected(format!("at most {MAX_FILE} bytes"))
+            .got(format!("{len} bytes")));
+    }
+    Ok(())
+}
+
+/// Parses the document and checks that its parts fit each other.
+fn read_metadata(json: &str) -> Result<Metadata> {
+    let bad = |error: serde_json::Error| {
+        Error::checkpoint("the model's description cannot be read")
+            .at(format!("key '{KEY}'"))
+            .got(error.to_string())
+            .caused_by(error)
+    };
+    // The version first: everything else may mean something else in another one.
+    let document: serde_json::Value = serde_json::from_str(json).map_err(bad)?;
+    match document.get("langevin_version").and_then(serde_json::Value::as_u64) {
+        Some(version) if version == u64::from(MODEL_VERSION) => {}
+        Some(version) => {
+            let error = Error::checkpoint("the model file has another version")
+                .at("langevin_version")
+                .expected(MODEL_VERSION.to_string())
+                .got(version.to_string());
+            return Err(if version > u64::from(MODEL_VERSION) {
+                error.hinting("a newer langevin wrote it; update")
+            } else {
+                error
+            });
+        }
+        None => {
+            return Err(Error::checkpoint("the model's description has no version")
+                .at(format!("key '{KEY}'"))
+                .expected(format!("\"langevin_version\": {MODEL_VERSION}")));
+        }
+    }
+    let metadata: Metadata = serde_json::from_value(document).map_err(bad)?;
+    let NetworkSpec::Mlp(config) = &metadata.network;
+    let shape = &metadata.data.shape;
+    let width = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size)).filter(|width| *width > 0);
+    let Some(width) = width.filter(|_| !shape.is_empty()) else {
+        return Err(Error::checkpoint("the model's description does not hold together")
+            .at("data.shape")
+            .expected("positive sizes")
+            .got(format!("{shape:?}")));
+    };
+    config.check(width).map_err(|error| {
+        Error::checkpoint("the model's description does not hold together").at("network").got(error.to_string())
+    })?;
+    if !metadata.normalization.fits(width) {
+        return Err(Error::checkpoint("the model's description does not hold together")
+            .at("normalization")
+            .expected(format!("1 or {width} finite shifts and as many positive scales"))
+            .got(format!(
+                "{} shifts, {} scales",
+                metadata.normalization.shift.len(),
+                metadata.normalization.scale.len()
+            )));
+    }
+    Ok(metadata)
+}

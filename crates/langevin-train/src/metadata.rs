@@ -1,0 +1,79 @@
+//! What a model file says about its network.
+
+use crate::data::Normalization;
+use crate::mlp::MlpConfig;
+use langevin::{FormulationSpec, TimeDensity, Weight};
+use serde::{Deserialize, Serialize};
+
+/// The version of the model file that this crate writes, and the newest that it reads.
+pub const MODEL_VERSION: u32 = 1;
+
+/// Everything about a network but its weights: the JSON document of a model file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Metadata {
+    /// The version of the document, [`MODEL_VERSION`].
+    pub langevin_version: u32,
+    /// What the network was trained to be, its λ-range included.
+    pub formulation: FormulationSpec,
+    /// Its architecture.
+    pub network: NetworkSpec,
+    /// What it was trained on.
+    pub data: DataSpec,
+    /// Between data and what the network works on.
+    pub normalization: Normalization,
+    /// How it was trained.
+    pub training: TrainingRecord,
+}
+
+/// An architecture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum NetworkSpec {
+    /// A multilayer perceptron.
+    Mlp(MlpConfig),
+}
+
+/// A data set, by name and size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct DataSpec {
+    /// Its name.
+    pub name: String,
+    /// The shape of one sample.
+    pub shape: Vec<usize>,
+    /// The rows trained on.
+    pub rows: usize,
+}
+
+/// How a network was trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TrainingRecord {
+    /// Optimiser steps made.
+    pub steps: u64,
+    /// Wall-clock seconds taken.
+    pub seconds: f64,
+    /// Rows in a step.
+    pub batch: usize,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// The weight of the loss.
+    pub weight: Weight,
+    /// The density of the noise levels.
+    pub times: TimeDensity,
+    /// The largest learning rate.
+    pub learning_rate: f64,
+    /// The decay of the weight average.
+    pub ema: f64,
+    /// The number of weights.
+    pub parameters: usize,
+    /// The smoothed loss at the end.
+    pub final_loss: f64,
+    /// The smoothed loss at at most 400 steps: `[step, loss]`.
+    pub losses: Vec<(u64, f64)>,
+}

@@ -1,0 +1,156 @@
+//! The multilayer perceptron: its configuration, its parameters, and one forward pass.
+//!
+//! With x̂ the state at unit variance and f the features of the noise level (the first of which is the constant 1, so that no layer needs a bias),
+//!
+//! ```text
+//! h    = x̂ X + f T₀
+//! h    ← h + silu(h Wₗ + f Tₗ)          for each of `depth` blocks
+//! out  = h O + f T_out
+//! ```
+//!
+//! Features: with r = √σ/(√α + √σ), which runs from 0 at clean data to 1 at pure noise and whose logit is −λ/2, f = (1, cos πr, cos 2πr, …). It is
+//! finite and well spread over every range of noise levels, whatever the clock.
+
+use crate::data::FIRST_DRAW;
+use crate::error::{Error, Result};
+use burn::tensor::{Device, Tensor, TensorData, activation::silu};
+use langevin::SampleId;
+use langevin::noise::fill_normals_from;
+use serde::{Deserialize, Serialize};
+
+/// The shape of a multilayer perceptron.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct MlpConfig {
+    /// Units of a hidden layer.
+    pub width: usize,
+    /// Residual blocks.
+    pub depth: usize,
+    /// Cosines of the noise level that every layer is given.
+    pub fourier: usize,
+}
+
+impl Default for MlpConfig {
+    fn default() -> Self {
+        Self { width: 256, depth: 3, fourier: 16 }
+    }
+}
+
+/// One parameter: a matrix and where it lies in the flat list of all parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) name: String,
+    pub(crate) shape: [usize; 2],
+    pub(crate) start: usize,
+}
+
+impl Slot {
+    pub(crate) fn len(&self) -> usize {
+        self.shape[0] * self.shape[1]
+    }
+
+    pub(crate) fn range(&self) -> std::ops::Range<usize> {
+        self.start..self.start + self.len()
+    }
+}
+
+/// The largest number of parameters that is accepted: 1 GiB of them.
+pub(crate) const MAX_PARAMETERS: usize = 1 << 28;
+
+impl MlpConfig {
+    /// Refuses sizes that make no network, or an absurd one.
+    pub(crate) fn check(&self, data_width: usize) -> Result<()> {
+        let bounds = [
+            ("width", self.width, 1, 1 << 14),
+            ("depth", self.depth, 0, 1 << 8),
+            ("fourier", self.fourier, 1, 1 << 10),
+        ];
+        for (name, value, low, high) in bounds {
+            if !(low..=high).contains(&value) {
+                return Err(Error::argument("bad network size")
+                    .at(name)
+                    .expected(format!("{low} to {high}"))
+                    .got(value.to_string()));
+            }
+        }
+        let features = self.fourier + 1;
+        let ends = self.width.checked_mul(2).and_then(|both| both.checked_mul(data_width));
+        let inner = self.depth * self.width * (self.width + features) + features * self.width;
+        let total = ends
+            .and_then(|ends| ends.checked_add(inner))
+            .and_then(|sum| sum.checked_add(features.checked_mul(data_width)?));
+        match total {
+            Some(total) if total <= MAX_PARAMETERS => Ok(()),
+            _ => Err(Error::argument("the network is too large")
+                .expected(format!("at most {MAX_PARAMETERS} parameters"))
+                .got(format!("{self:?} on rows of {data_width}"))),
+        }
+    }
+
+    /// The parameters, in their order in memory. The sizes must have passed [`check`](Self::check).
+    pub(crate) fn slots(&self, data_width: usize) -> Vec<Slot> {
+        let features = self.fourier + 1;
+        let mut shapes =
+            vec![("in.x".to_owned(), [data_width, self.width]), ("in.t".to_owned(), [features, self.width])];
+        for block in 0..self.depth {
+            shapes.push((format!("block.{block}.h"), [self.width, self.width]));
+            shapes.push((format!("block.{block}.t"), [features, self.width]));
+        }
+        shapes.push(("out.h".to_owned(), [self.width, data_width]));
+        shapes.push(("out.t".to_owned(), [features, data_width]));
+        let mut start = 0;
+        let place = |(name, shape): (String, [usize; 2])| {
+            let slot = Slot { name, shape, start };
+            start += slot.len();
+            slot
+        };
+        shapes.into_iter().map(place).collect()
+    }
+
+    /// Initial parameters: normal with variance 1/inputs, the last layer a hundredth of that standard deviation, so that the first output is near zero.
+    pub(crate) fn init(&self, slots: &[Slot], seed: u64) -> Vec<f32> {
+        let mut values = vec![0.0; slots.last().map_or(0, |slot| slot.range().end)];
+        for (i, slot) in slots.iter().enumerate() {
+            let scale = (slot.shape[0] as f32).sqrt().recip() * if slot.name.starts_with("out") { 0.01 } else { 1.0 };
+            let row = SampleId { seed, index: i as u64 };
+            let values = &mut values[slot.range()];
+            fill_normals_from(row, FIRST_DRAW + 1, 0, values);
+            values.iter_mut().for_each(|value| *value *= scale);
+        }
+        values
+    }
+
+    /// The features of a level, `fourier + 1` of them.
+    pub(crate) fn features(&self, alpha: f64, sigma: f64, out: &mut [f32]) {
+        let (a, s) = (alpha.max(0.0).sqrt(), sigma.max(0.0).sqrt());
+        // cos kθ by the Chebyshev recurrence: one cosine for all.
+        let cos = (std::f64::consts::PI * s / (a + s)).cos();
+        let (mut before, mut now) = (cos, 1.0);
+        for out in out.iter_mut() {
+            *out = now as f32;
+            (before, now) = (now, 2.0 * cos * now - before);
+        }
+    }
+
+    /// out for `x` (rows × data width, at unit variance) and `f` (rows × features).
+    pub(crate) fn forward(&self, parameters: &[Tensor<2>], x: Tensor<2>, f: &Tensor<2>) -> Tensor<2> {
+        let layer =
+            |h: Tensor<2>, i: usize| h.matmul(parameters[i].clone()) + f.clone().matmul(parameters[i + 1].clone());
+        let mut h = layer(x, 0);
+        for block in 0..self.depth {
+            h = h.clone() + silu(layer(h, 2 + 2 * block));
+        }
+        layer(h, 2 + 2 * self.depth)
+    }
+}
+
+/// The parameters as tensors.
+pub(crate) fn tensors(slots: &[Slot], values: &[f32], device: &Device) -> Vec<Tensor<2>> {
+    slots.iter().map(|slot| matrix(values[slot.range()].to_vec(), slot.shape, device)).collect()
+}
+
+/// A matrix of these values.
+pub(crate) fn matrix(values: Vec<f32>, shape: [usize; 2], device: &Device) -> Tensor<2> {
+    Tensor::from_data(TensorData::new(values, shape), device)
+}

@@ -1,0 +1,255 @@
+//! A trained network as a [`Model`].
+//!
+//! The output of the perceptron has unit scale; what is predicted has the root mean square k of its formulation on data of unit variance,
+//!
+//! $$\mathrm{out} = k(t)\,\mathrm{MLP}\big(x/\sqrt{\alpha^2+\sigma^2},\, f(t)\big), \qquad k^2 = (a\alpha + b)^2 + (a\sigma)^2,\quad \mathrm{out} = a x + b D ,$$
+//!
+//! so a score (of size 1/σ) is learned as easily as a velocity.
+
+use crate::data::Normalization;
+use crate::error::{Error, Result};
+use crate::metadata::{Metadata, NetworkSpec};
+use crate::mlp::{self, MlpConfig, Slot};
+use burn::tensor::{Device, Tensor};
+use langevin::{Branch, Formulation, Level, Model, Query};
+use std::fmt;
+
+/// The rows of the matrices that a network is evaluated on: always this many, so that a row's result never depends on its company.
+pub(crate) const CHUNK: usize = 64;
+
+/// A trained network: a [`Model`] of its [`formulation`](Self::formulation), on rows of f32 or f64 (it computes in f32).
+///
+/// A row's output depends on the row, its level and its `index` modulo 64 alone, bit for bit: not on the batch, the order of rows, or threads. It does
+/// depend on the processor, whose vector instructions the matrix kernels choose.
+///
+/// The states are normalised data; [`denormalize`](Self::denormalize) turns samples into data.
+pub struct Network {
+    formulation: Formulation,
+    metadata: Metadata,
+    config: MlpConfig,
+    width: usize,
+    slots: Vec<Slot>,
+    /// Flat, in the order of the slots.
+    values: Vec<f32>,
+    tensors: Vec<Tensor<2>>,
+    device: Device,
+}
+
+impl Network {
+    /// Puts together what belongs together. `values` must have the size that the configuration asks for.
+    pub(crate) fn assemble(metadata: Metadata, values: Vec<f32>) -> Result<Self> {
+        let formulation = Formulation::from_spec(&metadata.formulation)?;
+        Self::with_formulation(formulation, metadata, values)
+    }
+
+    /// As [`assemble`](Self::assemble), with a formulation that documents cannot name.
+    pub(crate) fn with_formulation(formulation: Formulation, metadata: Metadata, values: Vec<f32>) -> Result<Self> {
+        let NetworkSpec::Mlp(config) = metadata.network.clone();
+        let width: usize = metadata.data.shape.iter().product();
+        let slots = config.slots(width);
+        let wanted = slots.last().map_or(0, |slot| slot.range().end);
+        if values.len() != wanted {
+            return Err(Error::checkpoint("the weights do not fit the network")
+                .expected(wanted.to_string())
+                .got(values.len().to_string()));
+        }
+        let device = Device::flex();
+        let tensors = mlp::tensors(&slots, &values, &device);
+        Ok(Self { formulation, metadata, config, width, slots, values, tensors, device })
+    }
+
+    /// What it was trained to be.
+    #[must_use]
+    pub fn formulation(&self) -> &Formulation {
+        &self.formulation
+    }
+
+    /// Between data and what it works on.
+    #[must_use]
+    pub fn normalization(&self) -> &Normalization {
+        &self.metadata.normalization
+    }
+
+    /// The shape of one sample.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.metadata.data.shape
+    }
+
+    /// The elements of one sample.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Everything but the weights.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The number of weights.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Samples to data, in place; `samples` are whole rows.
+    pub fn denormalize(&self, samples: &mut [f64]) {
+        self.metadata.normalization.denormalize(samples, self.width);
+    }
+
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    pub(crate) fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The output for `rows × width` elements read by `get` and written by `put`.
+    fn evaluate(
+        &self,
+        len: usize,
+        query: &Query<'_>,
+        get: impl Fn(usize) -> f32,
+        mut put: impl FnMut(usize, f64),
+    ) -> langevin::Result<()> {
+        let fail = |error: Error| langevin::Error::model("the network cannot answer", error);
+        let (rows, width) = (query.rows.len(), self.width);
+        if Some(len) != rows.checked_mul(width) {
+            let error = Error::argument("the states have the wrong size")
+                .expected(format!("{rows} rows × {width}"))
+                .got(format!("{len} elements"));
+            return Err(fail(error));
+        }
+        if let langevin::At::PerRow(levels) = query.at
+            && levels.len() != rows
+        {
+            let error = Error::argument("the levels do not fit the batch")
+                .expected(rows.to_string())
+                .got(levels.len().to_string());
+            return Err(fail(error));
+        }
+        if query.branch != Branch::Main {
+            let error =
+                Error::argument("the network has no unconditional branch").hinting("it was trained without conditions");
+            return Err(fail(error));
+        }
+        for chunk in chunks(query.rows.iter().map(|row| row.index)) {
+            let features = self.config.fourier + 1;
+            let (mut x, mut f) = (vec![0.0; CHUNK * width], vec![0.0; CHUNK * features]);
+            let mut scales = [0.0; CHUNK];
+            let mut known: Option<(Level, usize, f64)> = None;
+            for (place, row) in chunk.iter().enumerate() {
+                let Some(row) = *row else { continue };
+                let level = query.at.row(row);
+                scales[place] = match known {
+                    Some((same, from, k)) if same == level => {
+                        f.copy_within(from * features..(from + 1) * features, place * features);
+                        k
+                    }
+                    _ => {
+                        let k = output_scale(&self.formulation, &self.formulation.process.match_level(&level)?)?.2;
+                        self.config.features(
+                            level.alpha,
+                            level.sigma,
+                            &mut f[place * features..(place + 1) * features],
+                        );
+                        known = Some((level, place, k));
+                        k
+                    }
+                };
+                let shrink = input_scale(&level) as f32;
+                for (j, x) in x[place * width..(place + 1) * width].iter_mut().enumerate() {
+                    *x = get(row * width + j) * shrink;
+                }
+            }
+            let x = mlp::matrix(x, [CHUNK, width], &self.device);
+            let f = mlp::matrix(f, [CHUNK, features], &self.device);
+            let out = read(self.config.forward(&self.tensors, x, &f)).map_err(fail)?;
+            for (place, row) in chunk.iter().enumerate() {
+                let Some(row) = *row else { continue };
+                for j in 0..width {
+                    put(row * width + j, f64::from(out[place * width + j]) * scales[place]);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// 1/√(α²+σ²): what brings a state of unit-variance data to unit variance.
+pub(crate) fn input_scale(level: &Level) -> f64 {
+    norm(level.alpha, level.sigma).recip()
+}
+
+fn norm(a: f64, b: f64) -> f64 {
+    (a * a + b * b).sqrt()
+}
+
+/// What is predicted in terms of datum and noise, out = c₀ x0 + c₁ ε, and its scale k = √(c₀² + c₁²), at a level of the formulation's own process.
+pub(crate) fn output_scale(formulation: &Formulation, own: &Level) -> langevin::Result<(f64, f64, f64)> {
+    let map = formulation.prediction.from_denoised(&formulation.process, own)?;
+    let (datum, noise) = (map.a * own.alpha + map.b, map.a * own.sigma);
+    Ok((datum, noise, norm(datum, noise)))
+}
+
+/// The values of a matrix.
+pub(crate) fn read(tensor: Tensor<2>) -> Result<Vec<f32>> {
+    tensor
+        .try_into_data()
+        .map_err(|error| Error::argument("the computation failed").got(error.to_string()))?
+        .into_vec::<f32>()
+        .map_err(|error| Error::argument("the computation failed").got(format!("{error:?}")))
+}
+
+/// Places rows in chunks: the row of global index i stands at place i % CHUNK of some chunk, and which other rows stand there does not matter.
+fn chunks(indices: impl Iterator<Item = u64>) -> Vec<[Option<usize>; CHUNK]> {
+    let mut chunks: Vec<[Option<usize>; CHUNK]> = Vec::new();
+    let mut taken = [0usize; CHUNK];
+    for (row, index) in indices.enumerate() {
+        let place = (index % CHUNK as u64) as usize;
+        if taken[place] == chunks.len() {
+            chunks.push([None; CHUNK]);
+        }
+        chunks[taken[place]][place] = Some(row);
+        taken[place] += 1;
+    }
+    chunks
+}
+
+impl Model<Vec<f32>> for Network {
+    fn formulation(&self) -> Option<&Formulation> {
+        Some(&self.formulation)
+    }
+
+    fn predict(&self, x: &Vec<f32>, query: &Query<'_>) -> langevin::Result<Vec<f32>> {
+        let mut out = vec![0.0; x.len()];
+        self.evaluate(x.len(), query, |i| x[i], |i, value| out[i] = value as f32)?;
+        Ok(out)
+    }
+}
+
+impl Model<Vec<f64>> for Network {
+    fn formulation(&self) -> Option<&Formulation> {
+        Some(&self.formulation)
+    }
+
+    fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> langevin::Result<Vec<f64>> {
+        let mut out = vec![0.0; x.len()];
+        self.evaluate(x.len(), query, |i| x[i] as f32, |i, value| out[i] = value)?;
+        Ok(out)
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").field("metadata", &self.metadata).finish_non_exhaustive()
+    }
+}
+
+const _: () = {
+    const fn threads<T: Send + Sync>() {}
+    threads::<Network>();
+};

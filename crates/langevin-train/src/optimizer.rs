@@ -1,0 +1,150 @@
+//! AdamW with global-norm clipping and an exponential average of the weights, in one pass over flat memory.
+//!
+//! ```text
+//! g ← g · min(1, clip/‖g‖)
+//! m ← β₁ m + (1−β₁) g,   v ← β₂ v + (1−β₂) g²
+//! p ← p (1 − lr·wd) − lr · m̂/(√v̂ + ε),   m̂ = m/(1−β₁ⁿ),  v̂ = v/(1−β₂ⁿ)
+//! ema ← ema + (1−d)(p − ema),   d = min(decay, n/(n+9))
+//! ```
+//!
+//! The work is cut into pieces of fixed size, each in f32 and their norms summed in order in f64, so the result does not depend on the threads.
+//!
+//! Source: Loshchilov & Hutter, arXiv 1711.05101.
+
+use rayon::prelude::*;
+
+const BETA_1: f32 = 0.9;
+const BETA_2: f32 = 0.999;
+const EPSILON: f32 = 1e-8;
+/// Weights that one task updates.
+const PIECE: usize = 1 << 14;
+
+/// The state of the optimiser, and the two sets of weights.
+#[derive(Clone, Debug)]
+pub(crate) struct Optimizer {
+    /// The weights that are trained.
+    pub(crate) values: Vec<f32>,
+    /// Their average.
+    pub(crate) ema: Vec<f32>,
+    m: Vec<f32>,
+    v: Vec<f32>,
+    steps: i32,
+    weight_decay: f64,
+    clip: f64,
+    decay: f64,
+}
+
+impl Optimizer {
+    pub(crate) fn new(values: Vec<f32>, weight_decay: f64, clip: f64, decay: f64) -> Self {
+        let zeros = vec![0.0; values.len()];
+        Self { ema: values.clone(), m: zeros.clone(), v: zeros, values, steps: 0, weight_decay, clip, decay }
+    }
+
+    /// One step along the sum of `gradients`, each as long as the weights. Returns the norm of the sum before clipping; where that is not finite
+    /// nothing is changed.
+    pub(crate) fn step(&mut self, gradients: &[Vec<f32>], learning_rate: f64) -> f64 {
+        let Some((first, rest)) = gradients.split_first() else { return 0.0 };
+        let mut total = first.clone();
+        let squares: Vec<f64> = total
+            .par_chunks_mut(PIECE)
+            .enumerate()
+            .map(|(piece, total)| {
+                for other in rest {
+                    for (sum, g) in total.iter_mut().zip(&other[piece * PIECE..]) {
+                        *sum += g;
+                    }
+                }
+                total.iter().map(|g| f64::from(*g) * f64::from(*g)).sum()
+            })
+            .collect();
+        let norm = squares.iter().sum::<f64>().sqrt();
+        if !norm.is_finite() {
+            return norm;
+        }
+        self.steps = self.steps.saturating_add(1);
+        let n = self.steps;
+        let factor = if norm > self.clip { (self.clip / norm) as f32 } else { 1.0 };
+        let bias_1 = 1.0 / (1.0 - BETA_1.powi(n));
+        let bias_2 = 1.0 / (1.0 - BETA_2.powi(n));
+        let rate = learning_rate as f32;
+        let keep = (1.0 - learning_rate * self.weight_decay) as f32;
+        let blend = (1.0 - self.decay.min(f64::from(n) / (f64::from(n) + 9.0))) as f32;
+        self.values
+            .par_chunks_mut(PIECE)
+            .zip(self.ema.par_chunks_mut(PIECE))
+            .zip(self.m.par_chunks_mut(PIECE))
+            .zip(self.v.par_chunks_mut(PIECE))
+            .zip(total.par_chunks(PIECE))
+            .for_each(|((((p, ema), m), v), g)| {
+                for ((((p, ema), m), v), g) in p.iter_mut().zip(ema).zip(m).zip(v).zip(g) {
+                    let g = g * factor;
+                    *m = BETA_1 * *m + (1.0 - BETA_1) * g;
+                    *v = BETA_2 * *v + (1.0 - BETA_2) * g * g;
+                    *p = *p * keep - rate * (*m * bias_1) / ((*v * bias_2).sqrt() + EPSILON);
+                    *ema += blend * (*p - *ema);
+                }
+            });
+        norm
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_step_is_the_sign_of_the_gradient_whatever_its_size() {
+        for size in [1e-3, 1.0, 1e4f32] {
+            let mut o = Optimizer::new(vec![1.0, 2.0, 3.0], 0.0, 1.0, 0.999);
+            o.step(&[vec![size, -size, 0.0]], 0.1);
+            for (got, want) in o.values.iter().zip([0.9, 2.1, 3.0f32]) {
+                assert!((got - want).abs() < 1e-5, "{size}: {got} {want}");
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_are_summed_and_the_norm_is_of_the_sum() {
+        let mut o = Optimizer::new(vec![0.0; 2], 0.0, 1.0, 0.0);
+        assert_eq!(o.step(&[vec![1.0, 2.0], vec![2.0, 2.0]], 0.0), 5.0);
+    }
+
+    #[test]
+    fn clipping_bounds_the_moments() {
+        let mut o = Optimizer::new(vec![0.0; 2], 0.0, 1.0, 0.0);
+        o.step(&[vec![30.0, 40.0]], 0.1);
+        // ‖g‖ = 50 is scaled to 1: m = 0.1·(0.6, 0.8).
+        assert!((o.m[0] - 0.06).abs() < 1e-7 && (o.m[1] - 0.08).abs() < 1e-7);
+        o = Optimizer::new(vec![0.0; 2], 0.0, 100.0, 0.0);
+        o.step(&[vec![30.0, 40.0]], 0.1);
+        assert!((o.m[0] - 3.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn average_starts_at_the_weights_and_follows() {
+        let mut o = Optimizer::new(vec![0.0], 0.0, 1.0, 0.9);
+        let mut want = 0.0f32;
+        for n in 1..200 {
+            o.step(&[vec![-1.0]], 0.01);
+            let d = 0.9f32.min(n as f32 / (n as f32 + 9.0));
+            want = d * want + (1.0 - d) * o.values[0];
+            assert!((o.ema[0] - want).abs() < 1e-5);
+        }
+        // On a ramp the average lags by d/(1−d) = 9 steps of 0.01.
+        assert!((o.values[0] - o.ema[0] - 0.09).abs() < 1e-3);
+    }
+
+    #[test]
+    fn weight_decay_shrinks_without_a_gradient() {
+        let mut o = Optimizer::new(vec![2.0], 0.5, 1.0, 0.0);
+        o.step(&[vec![0.0]], 0.1);
+        assert!((o.values[0] - 1.9).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_gradient_that_is_not_finite_changes_nothing() {
+        let mut o = Optimizer::new(vec![2.0], 0.5, 1.0, 0.0);
+        assert!(o.step(&[vec![f32::NAN]], 0.1).is_nan());
+        assert_eq!((o.values[0], o.ema[0], o.steps), (2.0, 2.0, 0));
+    }
+}

@@ -1,0 +1,121 @@
+//! What to train, and how.
+
+use crate::error::{Error, Result};
+use crate::mlp::MlpConfig;
+use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
+use std::time::Duration;
+
+/// How long to train.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Budget {
+    /// This many optimiser steps: the same seed then gives the same network, bit for bit, on the same kind of processor.
+    Steps(u64),
+    /// This much wall-clock time.
+    Time(Duration),
+}
+
+/// Everything that decides a training run but the data. Make one with [`Recipe::new`] and change its fields.
+///
+/// ```
+/// use langevin_train::{Budget, Recipe};
+/// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1000));
+/// recipe.batch = 512;
+/// recipe.seed = 7;
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Recipe {
+    /// What the network is trained to be. Without a λ-range, σ/α from 0.002 to 80 is taken.
+    pub formulation: Formulation,
+    /// The weight of the loss.
+    pub weight: Weight,
+    /// The density of the noise levels.
+    pub times: TimeDensity,
+    /// Whether the batch is spread evenly over the density, one row in each of `batch` equal parts, which lowers the variance of the loss.
+    pub stratified: bool,
+    /// The architecture.
+    pub network: MlpConfig,
+    /// Rows in a step.
+    pub batch: usize,
+    /// The largest learning rate; it falls as a cosine to 0 over the budget.
+    pub learning_rate: f64,
+    /// Steps over which the learning rate rises from 0.
+    pub warmup: u64,
+    /// AdamW's decoupled weight decay.
+    pub weight_decay: f64,
+    /// The decay d of the weight average, 0 ≤ d < 1; shorter at the start, n/(n+9) after n steps.
+    pub ema: f64,
+    /// The largest norm of a gradient.
+    pub clip: f64,
+    /// The seed of initial weights, data order, noise and noise levels.
+    pub seed: u64,
+    /// How long to train.
+    pub budget: Budget,
+}
+
+impl Recipe {
+    /// The default recipe for a formulation.
+    #[must_use]
+    pub fn new(formulation: Formulation, budget: Budget) -> Self {
+        Self {
+            formulation,
+            weight: Weight::Plain,
+            times: TimeDensity::UniformTime,
+            stratified: true,
+            network: MlpConfig::default(),
+            batch: 256,
+            learning_rate: 1e-3,
+            warmup: 100,
+            weight_decay: 0.01,
+            ema: 0.999,
+            clip: 1.0,
+            seed: 0,
+            budget,
+        }
+    }
+
+    /// The velocity of rectified flow, trained on σ/α from 0.002 to 80.
+    #[must_use]
+    pub fn default_formulation() -> Formulation {
+        Formulation::new(Process::rectified_flow(), Prediction::Velocity).with_range(default_range())
+    }
+
+    /// The formulation with a range, and the objective on it; refuses fields that cannot be used.
+    pub(crate) fn check(&self, data_width: usize) -> Result<(Formulation, Objective)> {
+        let refuse = |field: &str, expected: &str, got: String| {
+            Err(Error::argument("bad recipe").at(field).expected(expected).got(got))
+        };
+        let at_least_0 = |value: f64| value >= 0.0 && value.is_finite();
+        self.network.check(data_width)?;
+        if self.batch == 0 || self.batch > 1 << 20 {
+            return refuse("batch", "1 to 1048576", self.batch.to_string());
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            return refuse("learning_rate", "a positive number", self.learning_rate.to_string());
+        }
+        if !at_least_0(self.weight_decay) {
+            return refuse("weight_decay", "0 or more", self.weight_decay.to_string());
+        }
+        if !(0.0..1.0).contains(&self.ema) {
+            return refuse("ema", "0 ≤ ema < 1", self.ema.to_string());
+        }
+        if self.clip.is_nan() || self.clip <= 0.0 {
+            return refuse("clip", "a positive number, or infinity for no clipping", self.clip.to_string());
+        }
+        match self.budget {
+            Budget::Steps(0) => return refuse("budget", "at least one step", "0".into()),
+            Budget::Time(time) if time.is_zero() => return refuse("budget", "some time", "0 s".into()),
+            _ => {}
+        }
+        let range = self.formulation.range.unwrap_or_else(default_range);
+        let formulation = self.formulation.clone().with_range(range);
+        let objective = Objective::new(&formulation, self.weight, self.times)?;
+        Ok((formulation, objective))
+    }
+}
+
+/// σ/α from 0.002 to 80.
+fn default_range() -> LambdaRange {
+    LambdaRange { min: -(80.0f64.ln()), max: -(0.002f64.ln()) }
+}

@@ -1,0 +1,202 @@
+//! Training: that it learns, repeats, stops and refuses.
+
+use langevin::{
+    Formulation, Level, Model, Prediction, Process, Query, ReadAs, SampleId, SliceSpace, TimeDensity, Weight,
+};
+use langevin_train::{Budget, Dataset, Network, Recipe, train};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// `rows` draws of a normal with these means and standard deviations.
+fn gaussian(rows: usize, mean: &[f64], std: &[f64]) -> Dataset {
+    let ids: Vec<SampleId> = (0..rows as u64).map(|index| SampleId { seed: 5, index }).collect();
+    let mut values = vec![0.0f32; rows * mean.len()];
+    langevin::noise::fill_normals(&ids, 0, mean.len(), &mut values);
+    for (i, value) in values.iter_mut().enumerate() {
+        let j = i % mean.len();
+        *value = (mean[j] + std[j] * f64::from(*value)) as f32;
+    }
+    Dataset::new("gaussian", values, &[mean.len()]).unwrap()
+}
+
+fn quick(formulation: Formulation, steps: u64) -> Recipe {
+    let mut recipe = Recipe::new(formulation, Budget::Steps(steps));
+    recipe.network.width = 32;
+    recipe.network.depth = 1;
+    recipe.batch = 128;
+    recipe.learning_rate = 3e-3;
+    recipe.warmup = 20;
+    recipe.ema = 0.98;
+    recipe
+}
+
+fn go(data: &Dataset, recipe: &Recipe) -> Network {
+    train(data, recipe, &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+/// D at `level` of the network's own process for normalised states.
+fn denoised(network: &Network, level: Level, x: &[f64]) -> Vec<f64> {
+    let width = network.width();
+    let ids: Vec<SampleId> = (0..(x.len() / width) as u64).map(|index| SampleId { seed: 0, index }).collect();
+    let to = Formulation::new(network.formulation().process.clone(), Prediction::X0);
+    ReadAs::new(network, to, SliceSpace::<f64>::new(width)).predict(&x.to_vec(), &Query::new(level, &ids)).unwrap()
+}
+
+/// The mean over |z| ≤ 2 of (D − exact)², where the exact D of N(0, 1) is αx/(α²+σ²).
+fn error_of_d(network: &Network, sigma_ve: f64) -> f64 {
+    let level = network.formulation().process.level_at_sigma_ve(sigma_ve).unwrap();
+    let power = level.alpha * level.alpha + level.sigma * level.sigma;
+    let x: Vec<f64> = (0..64 * network.width()).map(|i| ((i * 37 % 64) as f64 / 16.0 - 2.0) * power.sqrt()).collect();
+    let got = denoised(network, level, &x);
+    x.iter().zip(got).map(|(x, d)| (d - level.alpha * x / power).powi(2)).sum::<f64>() / x.len() as f64
+}
+
+#[test]
+fn learns_the_affine_denoiser_of_a_gaussian_in_every_formulation() {
+    let data = gaussian(4000, &[1.0, -3.0], &[2.0, 0.5]);
+    let cases = [
+        (Process::rectified_flow(), Prediction::Velocity, Weight::Plain, TimeDensity::UniformTime),
+        (Process::vp_cosine(), Prediction::V, Weight::Likelihood, TimeDensity::UniformLambda),
+        (Process::vp(), Prediction::Score, Weight::MinSnr { gamma: 5.0 }, TimeDensity::UniformLambda),
+        (
+            Process::ve(),
+            Prediction::Edm { sigma_data: 1.0 },
+            Weight::Plain,
+            TimeDensity::LogNormalSigma { mean: -0.4, std: 1.2 },
+        ),
+        (Process::rectified_flow(), Prediction::X0, Weight::Plain, TimeDensity::LogitNormal { mean: 0.0, std: 1.0 }),
+    ];
+    for (process, prediction, weight, times) in cases {
+        let what = format!("{} {}", process.name(), prediction.name());
+        let mut recipe = quick(Formulation::new(process, prediction), 400);
+        (recipe.weight, recipe.times) = (weight, times);
+        let mut first = None;
+        let network = train(&data, &recipe, &mut |progress| {
+            first.get_or_insert(progress.loss);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        let (first, last) = (first.unwrap(), network.metadata().training.final_loss);
+        assert!(last < 0.9 * first, "{what}: loss {first} → {last}");
+        // Untrained, D is wrong by O(1) somewhere here; a few hundred steps bring it to a few per cent of the data's variance, 1.
+        for sigma in [0.3, 1.0, 3.0] {
+            let error = error_of_d(&network, sigma);
+            assert!(error < 0.02, "{what}: σ {sigma}: {error}");
+        }
+    }
+}
+
+#[test]
+fn one_dimension_one_row_and_constant_columns_train() {
+    let line = Dataset::new("line", vec![-1.0, 1.0, 1.0], &[1]).unwrap();
+    go(&line, &quick(Recipe::default_formulation(), 3));
+    let point = Dataset::new("point", vec![4.0, 5.0], &[2]).unwrap();
+    let network = go(&point, &quick(Recipe::default_formulation(), 3));
+    let mut sample = vec![0.0, 0.0];
+    network.denormalize(&mut sample);
+    assert_eq!(sample, [4.0, 5.0]);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_on_any_threads_and_another_seed_does_not() {
+    let data = gaussian(100, &[0.0, 0.0], &[1.0, 1.0]);
+    let mut recipe = quick(Recipe::default_formulation(), 12);
+    // Several shards, the last one partial.
+    recipe.batch = 300;
+    let weights = |recipe: &Recipe, threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let network = pool.install(|| go(&data, recipe));
+        // The description holds the seconds taken; the weights follow it.
+        let bytes = network.to_bytes().unwrap();
+        bytes[bytes.len() - 4 * network.parameters()..].to_vec()
+    };
+    let one = weights(&recipe, 1);
+    assert_eq!(one, weights(&recipe, 1));
+    assert_eq!(one, weights(&recipe, 2));
+    assert_eq!(one, weights(&recipe, 3));
+    recipe.seed = 1;
+    assert_ne!(one, weights(&recipe, 1));
+}
+
+#[test]
+fn watching_can_stop_and_take_snapshots() {
+    let data = gaussian(100, &[0.0], &[1.0]);
+    let mut seen = 0;
+    let mut snapshot = None;
+    let network = train(&data, &quick(Recipe::default_formulation(), 100), &mut |progress| {
+        seen += 1;
+        assert_eq!(progress.step, seen);
+        assert!((progress.fraction - seen as f64 / 100.0).abs() < 1e-12 && progress.loss.is_finite());
+        if progress.step == 5 {
+            snapshot = Some(progress.snapshot().unwrap());
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!((seen, network.metadata().training.steps), (5, 5));
+    let level = network.formulation().process.level(0.5).unwrap();
+    assert_eq!(denoised(&network, level, &[0.3]), denoised(&snapshot.unwrap(), level, &[0.3]));
+}
+
+#[test]
+fn a_time_budget_ends() {
+    let data = gaussian(100, &[0.0], &[1.0]);
+    let mut recipe = quick(Recipe::default_formulation(), 1);
+    recipe.budget = Budget::Time(Duration::from_millis(300));
+    let mut last = 0.0;
+    train(&data, &recipe, &mut |progress| {
+        last = progress.fraction;
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(last, 1.0);
+}
+
+#[test]
+fn the_loss_curve_stays_short() {
+    let data = gaussian(10, &[0.0], &[1.0]);
+    let mut recipe = quick(Recipe::default_formulation(), 1000);
+    recipe.network.width = 4;
+    recipe.batch = 4;
+    let network = go(&data, &recipe);
+    let curve = &network.metadata().training.losses;
+    assert!((200..=400).contains(&curve.len()) && curve.is_sorted_by_key(|(step, _)| *step), "{}", curve.len());
+}
+
+#[test]
+fn divergence_keeps_the_last_good_network() {
+    let data = gaussian(100, &[0.0, 0.0], &[1.0, 1.0]);
+    let mut recipe = quick(Recipe::default_formulation(), 400);
+    recipe.learning_rate = 1e30;
+    recipe.warmup = 0;
+    let error = train(&data, &recipe, &mut |_| ControlFlow::Continue(())).unwrap_err();
+    assert!(error.is_diverged() && error.hint().is_some(), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("step") && text.contains("finite"), "{text}");
+    assert!(error.into_network().unwrap().to_bytes().is_ok());
+}
+
+#[test]
+fn bad_recipes_are_refused_by_field() {
+    let data = gaussian(10, &[0.0], &[1.0]);
+    let refused = |change: &dyn Fn(&mut Recipe), field: &str| {
+        let mut recipe = quick(Recipe::default_formulation(), 10);
+        change(&mut recipe);
+        let error = train(&data, &recipe, &mut |_| ControlFlow::Continue(())).unwrap_err();
+        assert!(error.is_argument() && error.to_string().contains(field), "{error}");
+    };
+    refused(&|r| r.batch = 0, "batch");
+    refused(&|r| r.learning_rate = f64::NAN, "learning_rate");
+    refused(&|r| r.weight_decay = -1.0, "weight_decay");
+    refused(&|r| r.ema = 1.0, "ema");
+    refused(&|r| r.clip = 0.0, "clip");
+    refused(&|r| r.budget = Budget::Steps(0), "budget");
+    refused(&|r| r.budget = Budget::Time(Duration::ZERO), "budget");
+    refused(&|r| r.network.width = 0, "width");
+    refused(&|r| (r.network.width, r.network.depth) = (16384, 2), "too large");
+    let mut recipe = quick(Recipe::default_formulation(), 10);
+    recipe.times = TimeDensity::LogitNormal { mean: 0.0, std: -1.0 };
+    let error = train(&data, &recipe, &mut |_| ControlFlow::Continue(())).unwrap_err();
+    assert!(error.core().is_some_and(langevin::Error::is_argument), "{error}");
+}
