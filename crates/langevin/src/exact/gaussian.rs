@@ -81,7 +81,8 @@ impl Gaussian {
                 .got(smallest.to_string()));
         }
         let variances = order.iter().map(|&j| eigen.eigenvalues[j].max(0.0)).collect();
-        let axes = order.iter().flat_map(|&j| eigen.eigenvectors.column(j).iter().copied().collect::<Vec<_>>()).collect();
+        let axes =
+            order.iter().flat_map(|&j| eigen.eigenvectors.column(j).iter().copied().collect::<Vec<_>>()).collect();
         Ok(Self { mean, variances, axes: Some(axes) })
     }
 

@@ -152,7 +152,7 @@ impl Mixture {
                 for ((part, c), log_weight) in parts.iter_mut().zip(variances).zip(&self.log_weights) {
                     let Share { variance, gain, rest } = Share::new(what, *c, &level);
                     let bias = log_weight - 0.5 * dim as f64 * ln(variance);
-                    *part = Part { bias, half_precision: 0.5 / variance, gain, rest };
+                    *part = Part { bias, half_precision: half_precision(variance, &level), gain, rest };
                 }
                 last = Some(level);
             }
@@ -201,7 +201,7 @@ impl Mixture {
                     for (j, c) in component.eigenvalues().iter().enumerate() {
                         let share = Share::new(what, *c, &level);
                         bias[k] -= 0.5 * ln(share.variance);
-                        half_precision[k * dim + j] = 0.5 / share.variance;
+                        half_precision[k * dim + j] = self::half_precision(share.variance, &level);
                         gain[k * dim + j] = share.gain;
                     }
                 }
@@ -231,6 +231,11 @@ impl Mixture {
             out.iter_mut().for_each(|out| *out /= total);
         }
     }
+}
+
+/// 1/(2w), the weight of the squared distance in ℓ. At α = 0 all distances are ‖x‖²/(2σ²) and cancel; left in, they would only round.
+fn half_precision(variance: f64, level: &Level) -> f64 {
+    if level.alpha == 0.0 { 0.0 } else { 0.5 / variance }
 }
 
 /// What one component brings at one level.

@@ -190,6 +190,8 @@ fn normals(rows: &[SampleId], dim: usize) -> Vec<f32> {
 }
 
 /// What every density answers as a model: D, whatever the process.
+// `Any` tells a Vec<f64> from a Vec<f32>, and cannot see through a slice.
+#[allow(clippy::ptr_arg)]
 fn predict<T: Element, P: Density + ?Sized>(density: &P, x: &Vec<T>, query: &Query<'_>) -> Result<Vec<T>> {
     let len = query.rows.len() * density.dim();
     if x.len() != len {
