@@ -21,11 +21,14 @@ pub(super) fn page(data: &DemoData, sections: &[String]) -> String {
 }
 
 fn header(data: &DemoData, title: &str) -> String {
+    let read = match data.rows.len() {
+        0 => String::new(),
+        1 => ", read one way, no retraining".into(),
+        n => format!(", read {} ways, no retraining", in_words(n)),
+    };
     format!(
         "<header><p class=\"kicker\">langevin demo</p><h1>{title}</h1>\
-         <p class=\"lede\">One network, trained once as a rectified flow, read {} {}, no retraining.</p></header>",
-        in_words(data.rows.len()),
-        if data.rows.len() == 1 { "way" } else { "ways" },
+         <p class=\"lede\">One network, trained once as a rectified flow{read}.</p></header>"
     )
 }
 

@@ -8,7 +8,7 @@ const WIDTH: f64 = 264.0;
 /// The drawings are as tall as their arrows, within this.
 const TALLEST: f64 = 220.0;
 /// Room around the drawing: left, top, right (for the word "Langevin"), bottom.
-const ROOM: [f64; 4] = [16.0, 18.0, 76.0, 40.0];
+const ROOM: [f64; 4] = [14.0, 18.0, 82.0, 40.0];
 
 /// "The triangle".
 pub(super) fn section(data: &DemoData) -> String {
