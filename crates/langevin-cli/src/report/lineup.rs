@@ -17,7 +17,7 @@ pub(super) fn section(data: &DemoData) -> String {
             .into();
     }
     let numbers: String = (0..shown).map(|i| format!("<span>{i}</span>")).collect();
-    let mut body = line("real", "", "Data", "held next to them", &data.data, "real pictures");
+    let mut body = line("real", "", "Data", "real pictures, any order", &data.data, "real pictures");
     body.push_str(&format!("<div class=\"line numbers\" aria-hidden=\"true\"><p class=\"name\">draw</p><div class=\"tiles\">{numbers}</div></div>"));
     let mut groups: Vec<(bool, String)> = Vec::new();
     for (index, row) in data.rows.iter().enumerate() {
@@ -41,8 +41,8 @@ pub(super) fn section(data: &DemoData) -> String {
         body.push_str(&line(
             "spread",
             "",
-            "ODE rows apart",
-            "largest minus smallest, blank where equal",
+            "Difference",
+            "between the ODE rows",
             &spread,
             "differences between the ODE rows",
         ));
@@ -61,17 +61,17 @@ pub(super) fn sheets(data: &DemoData) -> String {
     }
     format!(
         "<section id=\"sheets\"><h2>Beside the data</h2><div class=\"sheets\">{figures}\
-         <p class=\"say\">Real pictures first. Then the first draws of each row, in reading order, all on one grey scale of 0 to 16.</p></div></section>"
+         <p class=\"say\">Real pictures first. Then the first draws of each row, in reading order, all on one grey scale.</p></div></section>"
     )
 }
 
-/// The name of a reading, as prose: "the score", "the noise".
+/// The name of a reading, with its symbol: "score s", "noise ε".
 pub(super) fn reading(prediction: &str) -> String {
     match prediction {
-        "score" => "the score".into(),
-        "x0" => "the clean picture".into(),
-        "epsilon" => "the noise".into(),
-        "velocity" => "the velocity".into(),
+        "score" => "score s".into(),
+        "x0" => "clean x₀".into(),
+        "epsilon" => "noise ε".into(),
+        "velocity" => "velocity u".into(),
         other => escape(other),
     }
 }

@@ -20,11 +20,33 @@ pub(super) fn section(data: &DemoData) -> String {
         String::new()
     };
     format!(
-        "<section id=\"training\"><h2>One training</h2><p class=\"say\">{} steps in {}, smoothed loss of the velocity. \
-         The loss does not fall to zero: a noisy picture does not tell which clean one it came from.{aside}</p>{curve}</section>",
-        count(data.steps),
-        seconds(data.train_seconds),
+        "<section id=\"training\"><h2>One training</h2><p class=\"say\">The only training there is: the loss of the velocity, smoothed. \
+         It does not fall to zero, for a noisy picture does not tell which clean one it came from.{aside}</p>{}{curve}</section>",
+        facts(data),
     )
+}
+
+/// What was trained, on what, for how long.
+fn facts(data: &DemoData) -> String {
+    let fact = |term: &str, value: &str, note: &str| {
+        format!("<div><dt>{term}</dt><dd>{value} <small>{note}</small></dd></div>")
+    };
+    let facts = [
+        fact("Network", &count(data.parameters as u64), "weights"),
+        fact("Training", &seconds(data.train_seconds), &format!("{} steps", count(data.steps))),
+        fact(
+            "Pictures",
+            &count(data.train_rows as u64),
+            &format!("to learn from, {} held out", count(data.held_out_rows as u64)),
+        ),
+        fact(
+            "Noise to signal σ/α",
+            &format!("{} to {}", short(data.sigma_max, 3), short(data.sigma_min, 3)),
+            "while sampling",
+        ),
+    ]
+    .concat();
+    format!("<dl class=\"facts\">{facts}</dl>")
 }
 
 fn curve(points: &[(f64, f64)], steps: u64) -> String {
@@ -73,9 +95,8 @@ fn curve(points: &[(f64, f64)], steps: u64) -> String {
         significant(last.1, 3)
     ));
     format!(
-        "<div class=\"plot\" role=\"img\" aria-label=\"Smoothed loss from {} at step {} to {} at step {}\"><div class=\"area\">\
-         <svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{art}</svg>{words}</div>\
-         <p class=\"axis\"><span>step</span><span>{}</span></p></div>",
+        "<div class=\"plot\" role=\"img\" aria-label=\"Smoothed loss from {} at step {} to {} at step {}\"><p class=\"axis\">{}</p><div class=\"area\">\
+         <svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{art}</svg>{words}</div><p class=\"axis step\">step</p></div>",
         significant(first.1, 3),
         count(first.0 as u64),
         significant(last.1, 3),

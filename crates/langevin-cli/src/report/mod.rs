@@ -63,9 +63,9 @@ pub struct Row {
     pub nfe: usize,
     /// Wall time of the sampling.
     pub seconds: f64,
-    /// Sliced Wasserstein-2 distance between samples and held-out data.
+    /// Sliced Wasserstein-2 distance between samples and real data.
     pub sliced_w2: f64,
-    /// Energy distance between samples and held-out data.
+    /// Energy distance between samples and real data.
     pub energy: f64,
     /// Share of samples nearer to a training picture than 99 % of held-out pictures are, 0 to 1.
     pub copies: f64,
@@ -106,7 +106,7 @@ pub struct DemoData {
     pub data: Pictures,
     /// Pictures the network was trained on.
     pub train_rows: usize,
-    /// Pictures it has not seen, which the samples are compared with.
+    /// Pictures it has not seen.
     pub held_out_rows: usize,
     /// The rows of the paper, in its order.
     pub rows: Vec<Row>,

@@ -1,7 +1,7 @@
 //! Head, title and footer.
 
 use super::DemoData;
-use super::text::{capital, count, escape, in_words, seconds, short};
+use super::text::{capital, escape, in_words};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -21,29 +21,14 @@ pub(super) fn page(data: &DemoData, sections: &[String]) -> String {
 }
 
 fn header(data: &DemoData, title: &str) -> String {
-    let fact = |term: &str, value: &str, note: &str| {
-        format!("<div><dt>{term}</dt><dd>{value} <small>{note}</small></dd></div>")
+    let read = match data.rows.len() {
+        0 => String::new(),
+        1 => ", read one way, no retraining".into(),
+        n => format!(", read {} ways, no retraining", in_words(n)),
     };
-    let facts = [
-        fact("Network", &count(data.parameters as u64), "weights"),
-        fact("Trained once", &seconds(data.train_seconds), &format!("{} steps", count(data.steps))),
-        fact(
-            "Pictures",
-            &count(data.train_rows as u64),
-            &format!("to learn from, {} held out", count(data.held_out_rows as u64)),
-        ),
-        fact(
-            "Noise to signal",
-            &format!("{} to {}", short(data.sigma_max, 3), short(data.sigma_min, 3)),
-            "σ/α while sampling",
-        ),
-    ]
-    .concat();
     format!(
         "<header><p class=\"kicker\">langevin demo</p><h1>{title}</h1>\
-         <p class=\"lede\">One network, trained once as a rectified flow, read {} {}, no retraining.</p><dl class=\"facts\">{facts}</dl></header>",
-        in_words(data.rows.len()),
-        if data.rows.len() == 1 { "way" } else { "ways" },
+         <p class=\"lede\">One network, trained once as a rectified flow{read}.</p></header>"
     )
 }
 

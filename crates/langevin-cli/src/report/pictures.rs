@@ -56,7 +56,7 @@ pub(super) fn image(values: &[f64], width: usize, scale: Scale) -> String {
         .unwrap_or_default()
 }
 
-/// The first pictures, `columns` × `columns` at most, on one sheet with a pixel of paper between them.
+/// The first pictures, `columns` × `columns` at most, on one sheet with a pixel of paper around each.
 pub(super) fn sheet(pictures: &Pictures, columns: usize, name: &str) -> Option<String> {
     let shown = pictures.shown(columns * columns);
     if shown == 0 {
@@ -64,12 +64,12 @@ pub(super) fn sheet(pictures: &Pictures, columns: usize, name: &str) -> Option<S
     }
     let (height, width) = (pictures.height, pictures.width);
     let down = shown.div_ceil(columns);
-    let sheet_width = columns * (width + 1) - 1;
-    let sheet_height = down * (height + 1) - 1;
+    let sheet_width = columns * (width + 1) + 1;
+    let sheet_height = down * (height + 1) + 1;
     let mut opacity = vec![0; sheet_width * sheet_height];
     for index in 0..shown {
         let picture = pictures.picture(index)?;
-        let (top, left) = ((index / columns) * (height + 1), (index % columns) * (width + 1));
+        let (top, left) = ((index / columns) * (height + 1) + 1, (index % columns) * (width + 1) + 1);
         for (y, line) in picture.chunks_exact(width).enumerate() {
             for (x, &value) in line.iter().enumerate() {
                 opacity[(top + y) * sheet_width + left + x] = Scale::DATA.opacity(value);

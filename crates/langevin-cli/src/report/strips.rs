@@ -23,7 +23,7 @@ pub(super) fn section(data: &DemoData) -> String {
 
 fn strip(index: usize, row: &Row) -> String {
     let frames = row.strips.iter().map(|strip| strip.shown(usize::MAX)).min().unwrap_or(0);
-    let chosen = evenly(frames);
+    let chosen = chosen(frames, &row.strip_sigmas);
     let (Some(&first), Some(&last)) = (chosen.first(), chosen.last()) else {
         return String::new();
     };
@@ -71,8 +71,10 @@ fn strip(index: usize, row: &Row) -> String {
     )
 }
 
-/// At most [`FRAMES`] of `n` frames, first and last among them, evenly apart; an odd number where some are left out on narrow pages.
-fn evenly(n: usize) -> Vec<usize> {
+/// At most [`FRAMES`] of `n` frames, first and last among them; an odd number where some are left out on narrow pages.
+///
+/// They are evenly apart in the angle atan(σ/α), in which a picture changes at about the same pace all the way; without the σ of every frame, evenly apart in number.
+fn chosen(n: usize, sigmas: &[f64]) -> Vec<usize> {
     let count = match n.min(FRAMES) {
         count if count > 8 && count % 2 == 0 => count - 1,
         count => count,
@@ -80,7 +82,18 @@ fn evenly(n: usize) -> Vec<usize> {
     if count < 2 {
         return (0..count).collect();
     }
-    (0..count).map(|i| (2 * i * (n - 1) + count - 1) / (2 * (count - 1))).collect()
+    let angles: Vec<f64> = sigmas.iter().take(n).map(|sigma| sigma.atan()).collect();
+    let known = angles.len() == n && angles.windows(2).all(|pair| pair[0] > pair[1]);
+    let place = |frame: usize| if known { angles[frame] } else { frame as f64 };
+    let mut frames = vec![0];
+    for i in 1..count {
+        let target = place(0) + (place(n - 1) - place(0)) * i as f64 / (count - 1) as f64;
+        // Each frame once, and enough of them left for the rest.
+        let (from, to) = (frames[i - 1] + 1, n - (count - i));
+        let nearest = (from..=to).min_by(|&a, &b| (place(a) - target).abs().total_cmp(&(place(b) - target).abs()));
+        frames.push(nearest.unwrap_or(from));
+    }
+    frames
 }
 
 #[cfg(test)]
@@ -88,15 +101,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_are_evenly_apart_and_keep_both_ends() {
-        assert_eq!(evenly(0), [0_usize; 0]);
-        assert_eq!(evenly(1), [0]);
-        assert_eq!(evenly(3), [0, 1, 2]);
-        for n in 2..200 {
-            let chosen = evenly(n);
-            assert_eq!((chosen[0], chosen[chosen.len() - 1]), (0, n - 1));
-            assert!(chosen.windows(2).all(|w| w[0] < w[1]));
-            assert!(chosen.len() <= FRAMES && (chosen.len() <= 8 || chosen.len() % 2 == 1));
+    fn frames_are_spread_and_keep_both_ends() {
+        assert_eq!(chosen(0, &[]), [0_usize; 0]);
+        assert_eq!(chosen(1, &[]), [0]);
+        assert_eq!(chosen(3, &[]), [0, 1, 2]);
+        assert_eq!(chosen(25, &[]), (0..13).map(|i| 2 * i).collect::<Vec<_>>());
+        for n in 2..120 {
+            let falling: Vec<f64> = (0..n).map(|i| 80.0 * 0.8_f64.powi(i as i32)).collect();
+            for sigmas in [&falling[..], &[], &vec![1.0; n], &vec![f64::NAN; n]] {
+                let frames = chosen(n, sigmas);
+                assert_eq!((frames[0], frames[frames.len() - 1]), (0, n - 1));
+                assert!(frames.windows(2).all(|w| w[0] < w[1]));
+                assert!(frames.len() <= FRAMES && (frames.len() <= 8 || frames.len() % 2 == 1));
+            }
         }
     }
 }

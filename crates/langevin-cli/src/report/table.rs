@@ -52,9 +52,9 @@ pub(super) fn section(data: &DemoData) -> String {
         HEADS.iter().map(|head| format!("<th role=\"columnheader\" scope=\"col\">{head}</th>")).collect();
     format!(
         "<section id=\"results\"><h2>How close</h2><p class=\"say\">Smaller distances are better. \
-         <b>Floor</b>: the same distance between two halves of the real data, which a perfect sampler would reach. \
+         <b>Floor</b>: the same distance between two halves of the real data, where a perfect sampler would land; a tick on every bar. \
          <b>Copies</b>: the share of samples nearer to a training picture than 99 % of held-out pictures are.</p>\
-         <table class=\"results\" role=\"table\"><caption>Each row against the held-out data</caption>\
+         <table class=\"results\" role=\"table\"><caption>Each row against real data</caption>\
          <thead role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\" scope=\"col\">Row</th>{heads}</tr></thead>\
          <tbody role=\"rowgroup\">{rows}{floor}</tbody></table></section>"
     )

@@ -101,7 +101,7 @@ fn significant_whole(value: f64) -> String {
 fn group(digits: &str) -> String {
     let mut out = String::new();
     for (place, c) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);

@@ -5,9 +5,10 @@ use super::text::{escape, short, significant};
 use super::{DemoData, Row, Triangle};
 
 const WIDTH: f64 = 264.0;
-const HEIGHT: f64 = 168.0;
+/// The drawings are as tall as their arrows, within this.
+const TALLEST: f64 = 220.0;
 /// Room around the drawing: left, top, right (for the word "Langevin"), bottom.
-const ROOM: [f64; 4] = [16.0, 18.0, 76.0, 40.0];
+const ROOM: [f64; 4] = [14.0, 18.0, 82.0, 40.0];
 
 /// "The triangle".
 pub(super) fn section(data: &DemoData) -> String {
@@ -24,7 +25,7 @@ pub(super) fn section(data: &DemoData) -> String {
          <p class=\"say\">Every row splits one Langevin equation into two halves. The forward half adds noise, the reverse half takes it away. \
          Added up, the pull on x cancels, the score stays, and the noise adds.</p>{EQUATIONS}\
          <p class=\"say\">The same sum with the numbers of each row, where noise and signal are equally large (σ/α = 1). \
-         An arrow is a drift: left and right along x, up along the score s = ∇ log p. \
+         An arrow is a drift: left and right along x, up along the score s = ∇ log p. \
          All drawings have one scale, and each row keeps its own clock. Discs are squared noise, drawn by area.</p>\
          <div class=\"cards\">{cards}</div></section>"
     )
@@ -33,8 +34,8 @@ pub(super) fn section(data: &DemoData) -> String {
 /// The split in symbols, the terms of one kind under each other.
 const EQUATIONS: &str = "<div class=\"equations\" role=\"img\" aria-label=\"Forward: dx = f x dτ + g dW. Reverse: dx = −f x dτ + ½(g² + h²) s dτ + h dW. \
     Their sum, Langevin: dx = ½(g² + h²) s dτ + √(g² + h²) dW.\">\
-    <p><span class=\"op\"></span><b>forward</b><i class=\"x\">f x dτ</i><i></i><i>g dW₁</i></p>\
-    <p><span class=\"op\">+</span><b>reverse</b><i class=\"x\">−f x dτ</i><i>½(g² + h²) s dτ</i><i>h dW₂</i></p>\
+    <p><span class=\"op\"></span><b>forward</b><i><s>f x dτ</s></i><i></i><i>g dW₁</i></p>\
+    <p><span class=\"op\">+</span><b>reverse</b><i><s>−f x dτ</s></i><i>½(g² + h²) s dτ</i><i>h dW₂</i></p>\
     <p class=\"sum\"><span class=\"op\">=</span><b>Langevin</b><i></i><i>½(g² + h²) s dτ</i><i>√(g² + h²) dW</i></p>\
     <p class=\"fate\"><span class=\"op\"></span><b></b><em>cancels</em><em>stays</em><em>adds</em></p></div>";
 
@@ -97,15 +98,16 @@ fn drawing(t: &Triangle, frame: &Frame, name: &str) -> String {
     if still {
         art.push_str(&svg::label((origin.0 - 10.0, origin.1 - 9.0), "end", "t", "forward: no drift"));
     } else {
-        art.push_str(&svg::label((0.5 * (origin.0 + corner.0), origin.1 + 15.0), "middle", "t", "forward"));
+        art.push_str(&svg::label((0.5 * (origin.0 + corner.0), origin.1 + 17.0), "middle", "t", "forward"));
     }
     let middle = (0.5 * (corner.0 + end.0) - 7.0, 0.5 * (corner.1 + end.1) - 5.0);
     art.push_str(&svg::label(middle, "end", "t", "reverse"));
     let side = moved((0.5 * (origin.0 + end.0), 0.5 * (origin.1 + end.1)));
     art.push_str(&svg::label((side.0 + 9.0, side.1 + 4.0), "start", "t strong", "Langevin"));
     format!(
-        "<svg class=\"plane\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{name}: the forward drift ({} x, {} s) plus the reverse drift \
+        "<svg class=\"plane\" viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{name}: the forward drift ({} x, {} s) plus the reverse drift \
          ({} x, {} s) is the Langevin drift ({} x, {} s).\">{art}</svg>",
+        svg::coord(frame.height()),
         number(t.forward[0]),
         number(t.forward[1]),
         number(t.reverse[0]),
@@ -132,14 +134,18 @@ impl Frame {
             }
         }
         let span = |low: f64, high: f64| if high - low > 1e-9 { high - low } else { 1.0 };
-        let unit =
-            ((WIDTH - ROOM[0] - ROOM[2]) / span(low.0, high.0)).min((HEIGHT - ROOM[1] - ROOM[3]) / span(low.1, high.1));
+        let unit = ((WIDTH - ROOM[0] - ROOM[2]) / span(low.0, high.0))
+            .min((TALLEST - ROOM[1] - ROOM[3]) / span(low.1, high.1));
         Self { low, high, unit }
+    }
+
+    fn height(&self) -> f64 {
+        ROOM[1] + ROOM[3] + (self.high.1 - self.low.1) * self.unit
     }
 
     /// Where the drift (x, score) lies in the drawing.
     fn at(&self, x: f64, score: f64) -> Point {
-        (WIDTH - ROOM[2] - (self.high.0 - x) * self.unit, HEIGHT - ROOM[3] - (score - self.low.1) * self.unit)
+        (WIDTH - ROOM[2] - (self.high.0 - x) * self.unit, self.height() - ROOM[3] - (score - self.low.1) * self.unit)
     }
 
     /// Faint lines at whole numbers, or at the next rounder step where those would crowd.
@@ -162,7 +168,7 @@ impl Frame {
             let (_, py) = self.at(0.0, score);
             art.push_str(&svg::line((left - 6.0, py), (right + 6.0, py), "grid"));
         }
-        art.push_str(&svg::label((right + 16.0, bottom + 33.0), "start", "tick", "x"));
+        art.push_str(&svg::label((right + 22.0, bottom + 33.0), "start", "tick axis", "x"));
         art.push_str(&svg::label(
             (right + 10.0, top - 3.0),
             "start",
