@@ -104,7 +104,7 @@ enum Picture {
 }
 
 impl Picture {
-    fn of(format: Format, source: &Source, path: &std::path::Path) -> Result<Option<Self>> {
+    fn of(format: Format, source: &Source<'_>, path: &std::path::Path) -> Result<Option<Self>> {
         let shape: Vec<usize> = source.shape().into_iter().filter(|extent| *extent > 1).collect();
         match (format, &shape[..]) {
             (Format::Png, [2]) => Ok(Some(Self::Points)),

@@ -10,7 +10,7 @@
 use super::{Array, atomic};
 use crate::error::{Failure, Result};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
