@@ -12,7 +12,8 @@ use std::path::Path;
 fn trouble(directory: &Path) {
     let write = |name: &str, bytes: &[u8]| fs::write(directory.join(name), bytes).unwrap();
     let eight = |values: &[f64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-    let header = |descr: &str, shape: &str| format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let header =
+        |descr: &str, shape: &str| format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
     write("good.csv", b"x,y\n1,2\n3,4\n5,6\n");
     write("empty.csv", b"");
     write("words.csv", b"one,two\nthree,four\n");

@@ -14,7 +14,8 @@ fn the_json_is_a_plan() {
     let plan = Plan::from_json(&json).unwrap();
     assert_eq!((plan.nfe(), plan.name(), plan.network()), (20, "ddim", None));
     assert_eq!(stderr, "lint: every move keeps its marginal\n");
-    let (json, _) = works(here, "plan --process ve --predict epsilon --sampler adams2 --steps 7 --grid uniform-lambda --json");
+    let (json, _) =
+        works(here, "plan --process ve --predict epsilon --sampler adams2 --steps 7 --grid uniform-lambda --json");
     let plan = Plan::from_json(&json).unwrap();
     assert_eq!((plan.nfe(), plan.network().unwrap().prediction.name()), (7, "epsilon"));
 }
@@ -38,7 +39,8 @@ fn the_tables_are_for_people_and_spreadsheets() {
     let directory = tempfile::tempdir().unwrap();
     let (table, _) = works(directory.path(), "plan --process rectified-flow --predict velocity --steps 4");
     insta::assert_snapshot!("plan_table", table);
-    let (csv, _) = works(directory.path(), "plan --process rectified-flow --steps 2 --sampler exponential --eta 1 --csv");
+    let (csv, _) =
+        works(directory.path(), "plan --process rectified-flow --steps 2 --sampler exponential --eta 1 --csv");
     insta::assert_snapshot!("plan_csv", csv);
 }
 

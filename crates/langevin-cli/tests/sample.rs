@@ -11,7 +11,10 @@ fn sample_i_depends_on_the_seed_and_on_i_alone() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
     let draw = |flags: &str| {
-        works(here, &format!("sample --exact moons --as vp:score --sampler exponential --eta 1 --steps 6 --out x.npy {flags}"));
+        works(
+            here,
+            &format!("sample --exact moons --as vp:score --sampler exponential --eta 1 --steps 6 --out x.npy {flags}"),
+        );
         read_f8(&here.join("x.npy")).1
     };
     let all = draw("-n 1000 --seed 5");
@@ -65,7 +68,8 @@ fn every_output_says_the_same() {
     assert_eq!(lines.next(), Some("x0,x1"));
     let read: Vec<f64> = lines.flat_map(|line| line.split(',').map(|field| field.parse().unwrap())).collect();
     assert_eq!(read, numbers);
-    let mut picture = png::Decoder::new(std::io::BufReader::new(fs::File::open(here.join("x.png")).unwrap())).read_info().unwrap();
+    let mut picture =
+        png::Decoder::new(std::io::BufReader::new(fs::File::open(here.join("x.png")).unwrap())).read_info().unwrap();
     let mut pixels = vec![0; picture.output_buffer_size().unwrap()];
     picture.next_frame(&mut pixels).unwrap();
     assert!(pixels.iter().any(|pixel| *pixel < 255));
@@ -78,7 +82,8 @@ fn every_output_says_the_same() {
 #[test]
 fn the_summary_is_json_for_scripts() {
     let directory = tempfile::tempdir().unwrap();
-    let (stdout, _) = works(directory.path(), "sample --exact moons --moves '(R L)*5' -n 3 --seed 9 --out x.npy --json");
+    let (stdout, _) =
+        works(directory.path(), "sample --exact moons --moves '(R L)*5' -n 3 --seed 9 --out x.npy --json");
     let summary: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(summary["samples"], 3);
     assert_eq!(summary["shape"], serde_json::json!([3, 2]));

@@ -41,11 +41,17 @@ fn a_network_is_trained_described_and_sampled_in_any_formulation() {
     assert_eq!(draw("-n 3 --steps 6"), own[..6]);
     // The network computes in f32: a change of formulation is exact up to its rounding of the input.
     for read_as in ["vp:score", "ve:epsilon", "vp-cosine:v", "ve", "vp"] {
-        let worst = draw(&format!("-n 150 --steps 6 --as {read_as}")).iter().zip(&own).fold(0.0_f64, |w, (a, b)| w.max((a - b).abs()));
+        let worst = draw(&format!("-n 150 --steps 6 --as {read_as}"))
+            .iter()
+            .zip(&own)
+            .fold(0.0_f64, |w, (a, b)| w.max((a - b).abs()));
         assert!(worst < 0.01, "{read_as}: {worst:e}");
     }
     let (_, stderr) = works(here, "sample m.safetensors -n 1 --sigma-max 200 --out x.csv");
-    assert!(stderr.starts_with("note: noise levels clipped to the trained range, σ/α from 0.0020 to 80.0000\n"), "{stderr}");
+    assert!(
+        stderr.starts_with("note: noise levels clipped to the trained range, σ/α from 0.0020 to 80.0000\n"),
+        "{stderr}"
+    );
     assert_eq!(names(here), ["line.csv", "m.safetensors", "x.csv", "x.npy"]);
 }
 
@@ -54,7 +60,8 @@ fn pictures_keep_their_shape() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
     let pixels: Vec<u8> = (0..10 * 6).map(|i| (i * 37 % 251) as u8).collect();
-    fs::write(here.join("p.npy"), npy("{'descr': '|u1', 'fortran_order': False, 'shape': (10, 2, 3), }\n", &pixels)).unwrap();
+    fs::write(here.join("p.npy"), npy("{'descr': '|u1', 'fortran_order': False, 'shape': (10, 2, 3), }\n", &pixels))
+        .unwrap();
     works(here, "train --data p.npy --process ve --predict epsilon --weight likelihood --steps 3 --out m.safetensors");
     works(here, "sample m.safetensors -n 4 --steps 2 --out x.npy");
     assert_eq!(read_f8(&here.join("x.npy")).0, "4, 2, 3");

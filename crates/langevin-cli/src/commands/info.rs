@@ -67,7 +67,8 @@ fn summary(network: &Network) -> String {
 /// The kind of network and its sizes, as the metadata has them.
 fn kind(network: &Network) -> String {
     let value = serde_json::to_value(&network.metadata().network).unwrap_or_default();
-    let mut words: Vec<String> = value.get("kind").and_then(|kind| kind.as_str()).map(str::to_owned).into_iter().collect();
+    let mut words: Vec<String> =
+        value.get("kind").and_then(|kind| kind.as_str()).map(str::to_owned).into_iter().collect();
     for (name, size) in value.as_object().into_iter().flatten().filter(|(name, _)| *name != "kind") {
         words.push(format!("{name} {size}"));
     }

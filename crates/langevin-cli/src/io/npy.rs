@@ -94,7 +94,8 @@ fn decode(bytes: &[u8]) -> Result<Array> {
             .got(format!("'{}'", bytes[..bytes.len().min(6)].escape_ascii()))
             .hint("write it with numpy.save(FILE, array)"));
     }
-    let short = || broken("the .npy file is cut short").expected("a whole header").got(format!("{} bytes", bytes.len()));
+    let short =
+        || broken("the .npy file is cut short").expected("a whole header").got(format!("{} bytes", bytes.len()));
     let field = |from: usize, to: usize| bytes.get(from..to).ok_or_else(short);
     let version = field(6, 8)?;
     let (length, start) = match version[0] {
@@ -194,7 +195,8 @@ impl Header {
                     let (inside, after) = rest.strip_prefix('(')?.split_once(')')?;
                     let extents = inside.split(',').map(str::trim).filter(|extent| !extent.is_empty());
                     // Python 2 wrote long integers as 3L.
-                    shape = Some(extents.map(|extent| extent.trim_end_matches('L').parse().ok()).collect::<Option<_>>()?);
+                    shape =
+                        Some(extents.map(|extent| extent.trim_end_matches('L').parse().ok()).collect::<Option<_>>()?);
                     rest = after;
                 }
                 _ => return None,

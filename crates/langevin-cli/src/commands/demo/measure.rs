@@ -61,8 +61,7 @@ impl Measures {
 
     /// The distances of samples to the digits held out.
     pub fn of(&self, samples: &[f64]) -> Result<Distances> {
-        let sliced =
-            metrics::sliced_wasserstein(samples, &self.held_out, self.width, DIRECTIONS, 0).or_failed()?;
+        let sliced = metrics::sliced_wasserstein(samples, &self.held_out, self.width, DIRECTIONS, 0).or_failed()?;
         let energy = metrics::energy_distance(samples, &self.held_out, self.width).or_failed()?;
         Ok(Distances { sliced, energy })
     }

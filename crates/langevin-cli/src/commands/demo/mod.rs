@@ -37,7 +37,10 @@ const PIXELS: [f64; 2] = [0.0, 16.0];
 pub fn run(args: &DemoArgs) -> Result<()> {
     let start = Instant::now();
     if args.out.exists() && !args.out.is_dir() {
-        return Err(Failure::failed("cannot write the output").in_file(&args.out).expected("a directory").got("a file"));
+        return Err(Failure::failed("cannot write the output")
+            .in_file(&args.out)
+            .expected("a directory")
+            .got("a file"));
     }
     // Found out now rather than after the training.
     drop(Staged::directory(&args.out)?);
@@ -62,7 +65,8 @@ fn learn(data: &Dataset, steps: u64, seed: u64) -> Result<Network> {
     let mut display = Display::training();
     let network = langevin_train::train(data, &recipe, &mut |progress| {
         let speed = thousands(progress.samples_per_second as u64);
-        display.show(progress.fraction, &format!("step {}  loss {:.4}  {speed} samples/s", progress.step, progress.loss));
+        display
+            .show(progress.fraction, &format!("step {}  loss {:.4}  {speed} samples/s", progress.step, progress.loss));
         if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .or_failed()?;
@@ -186,7 +190,7 @@ fn table(data: &DemoData) -> String {
     let mut line = |cells: [&str; 7]| {
         let [row, read, nfe, seconds, sliced, energy, copies] = cells;
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{row:<15} {read:<24} {nfe:>4} {seconds:>8} {sliced:>10} {energy:>10} {copies:>8}");
+        let _ = writeln!(text, "{row:<15} {read:<32} {nfe:>4} {seconds:>8} {sliced:>10} {energy:>10} {copies:>8}");
     };
     line(["row", "the network read as", "NFE", "seconds", "sliced W2", "energy", "copies"]);
     for row in &data.rows {
