@@ -49,7 +49,7 @@ pub struct DemoArgs {
     #[arg(long)]
     pub quick: bool,
     /// The seed of the training and of every draw
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
 }
 
@@ -81,7 +81,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "M", value_parser = minutes, allow_negative_numbers = true)]
     pub minutes: Option<f64>,
     /// The seed of the start and of every draw
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
     /// Where to save the model (safetensors)
     #[arg(long, value_name = "MODEL")]
@@ -116,8 +116,8 @@ pub struct SamplerArgs {
     #[arg(long, value_name = "H", value_parser = eta, allow_negative_numbers = true)]
     pub eta: Option<f64>,
     /// Steps of the grid [default: 20, or what the word needs]
-    #[arg(long, value_name = "N", value_parser = steps, allow_negative_numbers = true)]
-    pub steps: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = grid_steps, allow_negative_numbers = true)]
+    pub steps: Option<usize>,
     /// Where the steps go: karras, karras:RHO, uniform-lambda, uniform-t, list:80,10,1,0
     #[arg(long, value_name = "G", default_value = "karras")]
     pub grid: String,
@@ -146,7 +146,7 @@ pub struct SampleArgs {
     #[arg(short = 'n', long = "count", value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
     pub count: usize,
     /// The seed
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
     /// Samples that go through the plan together
     #[arg(long, value_name = "B", value_parser = count, allow_negative_numbers = true)]
@@ -204,8 +204,15 @@ fn whole(text: &str, most: u64) -> Result<u64, String> {
 }
 
 fn steps(text: &str) -> Result<u64, String> {
-    // Training takes as many as the user has time for; a grid says itself what is too many.
     whole(text, 1_000_000_000)
+}
+
+fn grid_steps(text: &str) -> Result<usize, String> {
+    whole(text, 100_000).map(|value| value as usize)
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
 fn count(text: &str) -> Result<usize, String> {

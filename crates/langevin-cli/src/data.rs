@@ -76,7 +76,7 @@ fn from_array(name: &str, array: &Array) -> Result<Dataset> {
             let what = if value.is_finite() { "a number is too large" } else { "a number is not finite" };
             return Err(Failure::failed(format!("{what} in row {row}, column {column}"))
                 .expected("finite float32 numbers")
-                .got(value.to_string())
+                .got(format!("{value:e}"))
                 .hint("rows and columns are counted from 1; drop or fill such rows first"));
         }
         values.push(narrow);

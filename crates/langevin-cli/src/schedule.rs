@@ -47,7 +47,7 @@ impl SamplerArgs {
 
     /// Compiles the sampler or the word on `process`: for `network`, or for a model that gives D.
     pub fn compile(&self, process: &Process, network: Option<&Formulation>, range: Range) -> Result<Plan> {
-        let steps = self.steps.map(|steps| usize::try_from(steps).unwrap_or(usize::MAX));
+        let steps = self.steps;
         let plan = |sampler: &Sampler, steps: Option<usize>| {
             let levels = Grid::parse(&self.grid, steps)?.levels(process, range.min, range.max)?;
             sampler.compile(process, network, &levels)
@@ -71,6 +71,12 @@ impl SamplerArgs {
         }
         // A forward move to a λ goes back a number of levels that only the grid knows: the finest grid that the word walks to its end.
         let fits = (1..=most.min(SEARCH)).rev().find_map(|steps| plan(&sampler, Some(steps)).ok());
-        fits.map_or_else(|| plan(&sampler, Some(most.max(1))).or_misused(), Ok)
+        fits.ok_or_else(|| {
+            Failure::misused("no grid ends where the word ends")
+                .at("--moves")
+                .expected("as many R behind the last F as the grid has levels below its λ")
+                .got(format!("'{text}'"))
+                .hint("add or take away an R at the end, or give --steps to see where the word stops")
+        })
     }
 }

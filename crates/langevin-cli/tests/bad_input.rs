@@ -79,6 +79,7 @@ const CASES: &[&str] = &[
     "plan --process vp --moves 'F R'",
     "plan --process vp --moves 'R*3' --steps 2",
     "plan --process vp --moves 'R*3' --steps 4",
+    "plan --process vp --moves 'R*10 F(0) R'",
     "plan --process vp --moves 'R*3' --sampler ddim",
     "plan --process vp --json --csv",
     "sample --out x.npy -n 1",

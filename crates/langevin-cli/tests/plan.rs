@@ -27,7 +27,7 @@ fn a_word_brings_its_own_steps() {
     assert_eq!(nfe("plan --process vp --moves '(R L)*10' --json"), 19);
     assert_eq!(nfe("plan --process vp --moves 'R*5 F R*3' --json"), 8);
     // A forward move to a λ: the grid is found that the word walks to its end.
-    assert_eq!(nfe("plan --process ve --moves 'R*10 F(0) R*4' --json"), 14);
+    assert_eq!(nfe("plan --process ve --moves 'R*10 F(0) R*5' --json"), 15);
     assert_eq!(nfe("plan --process ve --moves 'R*3' --grid list:80,10,1,0 --json"), 3);
     let eta = |line: &str| Plan::from_json(&works(directory.path(), line).0).unwrap().moves()[0].eta;
     assert_eq!(eta("plan --process vp --moves 'R*3' --eta 0.5 --json"), Some(0.5));

@@ -79,7 +79,7 @@ impl Grey {
             }
         }
         // Each point takes away a share of the light that is left.
-        let share = 1.0 - (0.6_f64).min(0.1 + 500.0 / (points.len() / 2).max(1) as f64);
+        let share = 1.0 - (0.8_f64).min(0.25 + 1000.0 / (points.len() / 2).max(1) as f64);
         let light = |count: u32| (255.0 * share.powi(count.min(1000) as i32)).round() as u8;
         Self { width: SIDE, height: SIDE, pixels: counts.into_iter().map(light).collect() }
     }
