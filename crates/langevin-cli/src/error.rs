@@ -25,6 +25,12 @@ pub enum Exit {
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
+    words: Box<Words>,
+}
+
+/// What is said.
+#[derive(Clone, Debug, Default)]
+struct Words {
     what: String,
     place: Option<String>,
     expected: Option<String>,
@@ -34,7 +40,7 @@ pub struct Failure {
 
 impl Failure {
     fn new(exit: Exit, what: impl Into<String>) -> Self {
-        Self { exit, what: what.into(), place: None, expected: None, got: None, hint: None }
+        Self { exit, words: Box::new(Words { what: what.into(), ..Words::default() }) }
     }
 
     /// The work failed.
@@ -54,7 +60,7 @@ impl Failure {
 
     /// Where.
     pub fn at(mut self, place: impl Into<String>) -> Self {
-        self.place = Some(place.into());
+        self.words.place = Some(place.into());
         self
     }
 
@@ -65,19 +71,19 @@ impl Failure {
 
     /// What was expected.
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.expected = Some(expected.into());
+        self.words.expected = Some(expected.into());
         self
     }
 
     /// What was found.
     pub fn got(mut self, got: impl Into<String>) -> Self {
-        self.got = Some(got.into());
+        self.words.got = Some(got.into());
         self
     }
 
     /// What to try.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.words.hint = Some(hint.into());
         self
     }
 
@@ -102,21 +108,21 @@ impl Failure {
 
     /// The text, without the leading `error: `.
     pub fn text(&self) -> String {
-        let mut text = self.what.clone();
+        let mut text = self.words.what.clone();
         let mut add = |piece: std::fmt::Arguments<'_>| {
             // Writing to a string cannot fail.
             let _ = text.write_fmt(piece);
         };
-        if let Some(place) = &self.place {
+        if let Some(place) = &self.words.place {
             add(format_args!(" ({place})"));
         }
-        match (&self.expected, &self.got) {
+        match (&self.words.expected, &self.words.got) {
             (Some(expected), Some(got)) => add(format_args!(": expected {expected}, got {got}")),
             (Some(expected), None) => add(format_args!(": expected {expected}")),
             (None, Some(got)) => add(format_args!(": {got}")),
             (None, None) => {}
         }
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = &self.words.hint {
             add(format_args!("\nhint: {hint}"));
         }
         text
