@@ -249,7 +249,8 @@ fn a_data_set_is_the_mixture_of_its_points() {
 
 #[test]
 fn entropies_are_the_stated_ones() {
-    for (name, floor) in [("8gaussians", 2.825), ("moons", 2.392)] {
+    // Estimates from samples elsewhere say 2.825 and 2.392, ± 0.008.
+    for (name, floor, estimate) in [("8gaussians", 2.8319, 2.825), ("moons", 2.3939, 2.392)] {
         let data = named(name).unwrap();
         let clean = level(1.0, 0.0);
         // −∫ p ln p on a grid of half a width.
@@ -258,7 +259,8 @@ fn entropies_are_the_stated_ones() {
             let log = data.log_density(&[0.1 * f64::from(i), 0.1 * f64::from(j)], &clean);
             entropy -= 0.01 * log.exp() * log;
         }
-        close(entropy, floor, 0.008);
+        close(entropy, floor, 5e-5);
+        close(entropy, estimate, 0.008);
         let count = 20_000;
         let logs: Vec<f64> = data.sample(&ids(5, count)).chunks_exact(2).map(|x| data.log_density(x, &clean)).collect();
         let mean = logs.iter().sum::<f64>() / count as f64;
