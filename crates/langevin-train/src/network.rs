@@ -200,7 +200,7 @@ pub(crate) fn read(tensor: Tensor<2>) -> Result<Vec<f32>> {
     tensor
         .try_into_data()
         .map_err(|error| Error::argument("the computation failed").got(error.to_string()))?
-        .into_vec::<f32>()
+        .try_into_vec::<f32>()
         .map_err(|error| Error::argument("the computation failed").got(format!("{error:?}")))
 }
 
