@@ -18,6 +18,13 @@ fn at(line: u64, column: usize, names: Option<&csv::StringRecord>) -> String {
     }
 }
 
+/// The line of a record, counted from 1. The reader's own position is before the blank lines that it skips.
+fn line(bytes: &[u8], position: &csv::Position) -> u64 {
+    let rest = usize::try_from(position.byte()).ok().and_then(|start| bytes.get(start..)).unwrap_or_default();
+    let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    position.line() + blank.filter(|byte| **byte == b'\n').count() as u64
+}
+
 fn decode(bytes: &[u8]) -> Result<Array> {
     // Spreadsheets put a byte-order mark in front.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -27,7 +34,7 @@ fn decode(bytes: &[u8]) -> Result<Array> {
     let (mut values, mut rows, mut width) = (Vec::new(), 0, None);
     for record in reader.records() {
         let record = record.map_err(|error| Failure::failed(format!("not a table of text: {error}")))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |position| line(bytes, position));
         let number = |field: &str| field.parse::<f64>().ok();
         if width.is_none() && names.is_none() && record.iter().all(|field| number(field).is_none()) {
             names = Some(record);
@@ -104,6 +111,7 @@ mod tests {
             text(b"x,y\n1,2\n\n3,four\n"),
             "not a number at line 4, column 2 'y': expected a number, got 'four'"
         );
+        assert_eq!(text(b"1\r\n2\r\n\r\n3,\r\n"), "line 4 has another number of columns: expected 1, got 2");
         assert_eq!(text(b"1,\n"), "not a number at line 1, column 2: expected a number, got nothing");
         assert_eq!(text(b"1 2\n3 4\n"), "the file has no rows of numbers\nhint: separate the columns with commas");
         assert_eq!(text(b""), "the file is empty: expected rows of numbers, got 0 bytes");
