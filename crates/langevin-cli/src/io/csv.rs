@@ -113,7 +113,7 @@ mod tests {
         );
         assert_eq!(text(b"1\r\n2\r\n\r\n3,\r\n"), "line 4 has another number of columns: expected 1, got 2");
         assert_eq!(text(b"1,\n"), "not a number at line 1, column 2: expected a number, got nothing");
-        assert_eq!(text(b"1 2\n3 4\n"), "the file has no rows of numbers\nhint: separate the columns with commas");
+        assert_eq!(text(b"1 2\n"), "the file has no rows of numbers\nhint: separate the columns with commas");
         assert_eq!(text(b""), "the file is empty: expected rows of numbers, got 0 bytes");
         assert!(text(b"1,2\n3,\xff\n").starts_with("not a table of text"));
     }
