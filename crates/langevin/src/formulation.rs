@@ -259,7 +259,9 @@ impl Formulation {
         if let InputScaling::UnitVariance { sigma_data } = spec.input {
             positive("input.sigma_data", sigma_data)?;
         }
-        if let Some(LambdaRange { min, max }) = spec.range.filter(|range| !(range.min < range.max)) {
+        if let Some(LambdaRange { min, max }) =
+            spec.range.filter(|range| range.min.partial_cmp(&range.max) != Some(std::cmp::Ordering::Less))
+        {
             return Err(Error::format("bad formulation")
                 .at("range")
                 .expected("min < max")

@@ -88,7 +88,7 @@ impl Element for f64 {
 pub(crate) type Term<'a, T> = (T, &'a [T]);
 
 /// Elements worked on at a time: what is read and written of them stays in the first-level cache.
-const PIECE: usize = 2048;
+const PIECE: usize = 1024;
 
 /// Terms one loop adds up.
 const GROUP: usize = 4;

@@ -203,7 +203,11 @@ impl<T: Element> Space for SliceSpace<T> {
                 terms.iter().map(|(coef, term)| (T::from_f64(coef.row(row)), &term[span.clone()])).collect();
             let noise: Vec<(T, Draw)> = noise.iter().map(|(coef, draw)| (T::from_f64(coef.row(row)), *draw)).collect();
             let own = own_coef.map(|coef| T::from_f64(coef.row(row)));
-            kernel::combine_noise(&mut out[span], self.width, own, &terms, &noise, &rows[range]);
+            if noise.is_empty() {
+                kernel::combine(&mut out[span], own, &terms);
+            } else {
+                kernel::combine_noise(&mut out[span], self.width, own, &terms, &noise, &rows[range]);
+            }
         };
         if per_row {
             (0..rows.len()).for_each(|row| block(row..row + 1, row));

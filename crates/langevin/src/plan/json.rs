@@ -15,10 +15,11 @@ pub(crate) const VERSION: u64 = 1;
 /// A plan of a thousand steps is under a megabyte.
 const MAX_BYTES: usize = 64 << 20;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
-    version: u64,
+    #[serde(rename = "version")]
+    _version: u64,
     name: String,
     process: ProcessSpec,
     network: Option<FormulationSpec>,
@@ -39,6 +40,11 @@ enum WireOp {
     Map { kind: String, from: Vec<Slot>, args: Value, into: Slot },
 }
 
+/// One value on one line. Nothing here can fail to be written: the keys are strings and a plan's numbers are finite.
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 impl Plan {
     /// The plan as JSON, version 1, one instruction a line. See `docs/plan.md` in the repository for the format.
     ///
@@ -51,24 +57,21 @@ impl Plan {
     /// ```
     #[must_use]
     pub fn to_json(&self) -> String {
-        let line = |value: Value| value.to_string();
         let list = |items: Vec<String>| {
             if items.is_empty() { "[]".to_owned() } else { format!("[\n  {}\n ]", items.join(",\n  ")) }
         };
-        let ops = self.ops.iter().map(|op| line(json!(WireOp::from(op)))).collect();
-        let moves = self.moves.iter().map(|note| line(json!(note))).collect();
         format!(
             "{{\"version\":{VERSION},\n \"name\":{},\n \"process\":{},\n \"network\":{},\n \"nfe\":{},\"slots\":{},\"draws\":{},\"result\":{},\n \"inputs\":{},\n \"ops\":{},\n \"moves\":{}}}\n",
-            json!(self.name),
-            json!(self.process),
-            json!(self.network),
+            text(&self.name),
+            text(&self.process),
+            text(&self.network),
             self.nfe(),
             self.slots,
             self.draws,
             self.result,
-            json!(self.inputs),
-            list(ops),
-            list(moves),
+            text(&self.inputs),
+            list(self.ops.iter().map(|op| text(&WireOp::from(op))).collect()),
+            list(self.moves.iter().map(text).collect()),
         )
     }
 

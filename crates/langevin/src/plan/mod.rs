@@ -249,6 +249,9 @@ impl Plan {
                     if let Some(net) = net.filter(|n| ![n.scale, n.time, n.a, n.b].iter().all(|v| v.is_finite())) {
                         return bad(place("net"), "finite numbers", format!("{net:?}"));
                     }
+                    if out.len() > 1 && out.iter().any(|output| output.into == *from) {
+                        return bad(place("out"), "several outputs in other slots than the input's", from.to_string());
+                    }
                     if out.is_empty() {
                         return bad(place("out"), "at least one output", "none".into());
                     }

@@ -1,1 +1,297 @@
+use super::*;
+use crate::grid::Grid;
+use crate::model::{Model, Query};
+use crate::noise::SampleId;
+use crate::prediction::Prediction;
+use crate::process::Process;
+use crate::sampler::{Sampler, Word};
+use crate::space::SliceSpace;
+use crate::{Formulation, Sampling};
+use proptest::prelude::*;
 
+fn plan(name: &str, eta: Option<f64>, process: &Process, network: Option<&Formulation>, steps: usize) -> Plan {
+    let levels = Grid::karras(steps).levels(process, 0.002, 80.0).unwrap();
+    Sampler::parse(name, eta).unwrap().compile(process, network, &levels).unwrap()
+}
+
+/// D of N(0, ¼): affine, so that results are easy to check.
+struct Quarter;
+
+impl Model<Vec<f64>> for Quarter {
+    fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> Result<Vec<f64>> {
+        let level = query.at.row(0);
+        let gain = 0.25 * level.alpha / (0.25 * level.alpha * level.alpha + level.sigma * level.sigma);
+        Ok(x.iter().map(|x| gain * x).collect())
+    }
+}
+
+fn ids(count: u64) -> Vec<SampleId> {
+    (0..count).map(|index| SampleId { seed: 1, index }).collect()
+}
+
+#[test]
+fn tables_are_as_they_were() {
+    let flow = Process::rectified_flow();
+    let word = Sampler::word(Word::parse("R L(0.5) F R R(1)").unwrap());
+    let levels = Grid::karras(2).levels(&flow, 0.002, 80.0).unwrap();
+    let text = [
+        plan("ddim", Some(0.5), &Process::vp(), None, 4).to_string(),
+        plan("adams2", Some(1.0), &Process::ve(), None, 4).to_string(),
+        word.compile(&flow, Some(&Formulation::new(flow.clone(), Prediction::Velocity)), &levels).unwrap().to_string(),
+    ]
+    .join("\n");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn json_is_as_it_was_and_reads_back_bit_for_bit() {
+    let network = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+    let plan = plan("adams2", Some(0.3), &Process::vp(), Some(&network), 3);
+    insta::assert_snapshot!(plan.to_json());
+    assert_eq!(Plan::from_json(&plan.to_json()).unwrap(), plan);
+}
+
+#[test]
+fn csv_has_a_line_for_every_number() {
+    let plan = plan("ddpm", None, &Process::ve(), None, 2);
+    insta::assert_snapshot!(plan.to_csv());
+}
+
+proptest! {
+    #[test]
+    fn any_plan_reads_back_bit_for_bit(steps in 1_usize..9, eta in 0.0_f64..1.0, name in 0_usize..3, min in 1e-4_f64..0.1, max in 1.0_f64..300.0) {
+        let process = Process::ve();
+        let levels = Grid::uniform_lambda(steps).levels(&process, min, max).unwrap();
+        let sampler = Sampler::parse(["ddim", "exponential", "adams2"][name], Some(eta)).unwrap();
+        let plan = sampler.compile(&process, None, &levels).unwrap();
+        prop_assert_eq!(Plan::from_json(&plan.to_json()).unwrap(), plan);
+    }
+
+    #[test]
+    fn damaged_documents_never_panic(at in 0_usize..4000, byte in 0_u8..128) {
+        let mut text = plan("adams2", Some(0.3), &Process::vp(), None, 3).to_json().into_bytes();
+        let at = at % text.len();
+        text[at] = byte;
+        if let Ok(text) = String::from_utf8(text) {
+            // A document that still reads can still be run, linted and shown.
+            if let Ok(plan) = Plan::from_json(&text) {
+                let _ = plan.run(&SliceSpace::new(1), &Quarter, vec![], &ids(2));
+                let _ = (plan.lint(), plan.unroll(), plan.to_string(), plan.to_csv());
+            }
+        }
+    }
+}
+
+#[test]
+fn unrolled_weights_predict_the_result() {
+    // With D frozen per evaluation the result is linear: run with recorded D and compare with the weights.
+    let process = Process::vp();
+    let plan = plan("adams2", Some(0.7), &process, None, 7);
+    let (space, rows) = (SliceSpace::<f64>::new(1), ids(1));
+    let mut run = plan.start(&space, vec![], &rows).unwrap();
+    let (mut seen, mut given) = (Vec::new(), Vec::new());
+    while let Some(request) = run.query().unwrap() {
+        seen.push(request.x[0]);
+        let out = Quarter.predict(request.x, &request.query).unwrap();
+        given.push(out[0]);
+        run.supply(out).unwrap();
+    }
+    let result = run.finish().unwrap()[0];
+    let unrolled = plan.unroll().unwrap();
+    let draws: Vec<f64> = (0..plan.draws())
+        .map(|draw| {
+            let mut z = [0.0];
+            crate::noise::fill_normals(&rows, draw, 1, &mut z);
+            f64::from(z[0])
+        })
+        .collect();
+    let value = |weights: &Weights| -> f64 {
+        weights.evals.iter().zip(&given).map(|(w, d)| w * d).sum::<f64>()
+            + weights.draws.iter().zip(&draws).map(|(w, z)| w * z).sum::<f64>()
+    };
+    assert!((value(&unrolled.result) - result).abs() < 1e-13);
+    for (weights, seen) in unrolled.queries.iter().zip(seen) {
+        assert!((value(weights) - seen).abs() < 1e-12 * seen.abs().max(1.0));
+    }
+}
+
+#[test]
+fn the_lint_finds_a_broken_row() {
+    let mut plan = plan("ddpm", None, &Process::vp(), None, 5);
+    assert!(plan.lint().unwrap().is_clean());
+    let Op::Combine { noise, .. } = &mut plan.ops[4] else { panic!() };
+    noise[0].0 *= 1.001;
+    let lint = plan.lint().unwrap();
+    assert_eq!(lint.findings[0].index, 1);
+    assert_eq!(lint.findings[0].rule, Rule::Variance);
+    let Op::Combine { terms, .. } = &mut plan.ops[6] else { panic!() };
+    terms[1].0 += 1e-6;
+    assert!(plan.lint().unwrap().findings.iter().any(|finding| finding.rule == Rule::Mean && finding.index == 2));
+}
+
+#[test]
+fn the_stepper_keeps_to_its_protocol() {
+    let plan = plan("ddim", None, &Process::ve(), None, 2);
+    let (space, rows) = (SliceSpace::<f64>::new(1), ids(3));
+    let mut run = plan.start(&space, vec![], &rows).unwrap();
+    assert!(run.supply(vec![0.0; 3]).unwrap_err().is_argument(), "an answer before the question");
+    let first = run.query().unwrap().unwrap().x.clone();
+    assert_eq!(run.query().unwrap().unwrap().x, &first, "asking twice asks the same");
+    run.supply(vec![0.0; 3]).unwrap();
+    assert!(run.finish().unwrap_err().to_string().contains("not finished"));
+    let run = plan.start(&space, vec![], &rows).unwrap();
+    assert!(run.finish().is_err());
+    assert!(plan.start(&space, vec![vec![1.0]], &rows).err().unwrap().is_argument());
+    // The result does not depend on who drives.
+    let mut run = plan.start(&space, vec![], &rows).unwrap();
+    while let Some(request) = run.query().unwrap() {
+        let out = Quarter.predict(request.x, &request.query).unwrap();
+        run.supply(out).unwrap();
+    }
+    assert!(run.query().unwrap().is_none());
+    assert_eq!(run.finish().unwrap(), plan.run(&space, &Quarter, vec![], &rows).unwrap());
+}
+
+#[test]
+fn a_plan_runs_only_with_the_model_it_was_made_for() {
+    struct Net(Formulation);
+    impl Model<Vec<f64>> for Net {
+        fn formulation(&self) -> Option<&Formulation> {
+            Some(&self.0)
+        }
+        fn predict(&self, x: &Vec<f64>, _: &Query<'_>) -> Result<Vec<f64>> {
+            Ok(x.clone())
+        }
+    }
+    let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+    let net = Net(flow.clone());
+    let (space, rows) = (SliceSpace::<f64>::new(1), ids(1));
+    let bare = plan("ddim", None, &Process::ve(), None, 2);
+    assert!(bare.run(&space, &net, vec![], &rows).unwrap_err().is_argument());
+    let bound = plan("ddim", None, &Process::ve(), Some(&flow), 2);
+    assert!(bound.run(&space, &net, vec![], &rows).is_ok());
+    assert!(bound.run(&space, &Quarter, vec![], &rows).unwrap_err().to_string().contains("compiled for another model"));
+}
+
+#[test]
+fn a_models_own_error_is_kept_and_stops_every_thread() {
+    struct Fails;
+    impl Model<Vec<f64>> for Fails {
+        fn predict(&self, _: &Vec<f64>, _: &Query<'_>) -> Result<Vec<f64>> {
+            Err(crate::Error::model("the network failed", std::io::Error::other("socket closed")))
+        }
+    }
+    let plan = plan("ddim", None, &Process::ve(), None, 2);
+    for threads in [1, 3] {
+        let error = Sampling::new(100, 1).chunk(7).threads(threads).run(&plan, &Fails).unwrap_err();
+        assert!(error.is_model());
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "socket closed");
+    }
+}
+
+#[test]
+fn sample_i_is_the_same_in_any_company() {
+    let plan = plan("exponential", Some(1.0), &Process::vp(), None, 6);
+    let whole = Sampling::new(101, 3).seed(5).run(&plan, &Quarter).unwrap();
+    for (chunk, threads) in [(1, 1), (7, 1), (1000, 1), (8, 2), (3, 5)] {
+        assert_eq!(Sampling::new(101, 3).seed(5).chunk(chunk).threads(threads).run(&plan, &Quarter).unwrap(), whole);
+    }
+    let tail = Sampling::new(11, 3).seed(5).first(90).run(&plan, &Quarter).unwrap();
+    assert_eq!(whole[270..], tail);
+    assert_ne!(whole, Sampling::new(101, 3).seed(6).run(&plan, &Quarter).unwrap());
+    assert_eq!(Sampling::new(0, 3).run(&plan, &Quarter).unwrap(), Vec::<f64>::new());
+    assert!(Sampling::new(usize::MAX, 3).run(&plan, &Quarter).unwrap_err().is_argument());
+}
+
+#[test]
+fn inputs_and_branches() {
+    // Guidance in the plan: D = 2·D_main − 1·D_unconditional from one evaluation; the start is an input.
+    let level = Process::ve().level(1.0).unwrap();
+    let plan = Plan {
+        name: "guided".into(),
+        process: Process::ve().spec(),
+        network: None,
+        slots: 3,
+        draws: 0,
+        result: 0,
+        inputs: vec![Input { name: "init".into(), slot: 0 }],
+        ops: vec![
+            Op::Eval {
+                from: 0,
+                level,
+                out: vec![Output { branch: Branch::Main, into: 1 }, Output { branch: Branch::Unconditional, into: 2 }],
+                net: None,
+            },
+            Op::Combine { into: 1, terms: vec![(2.0, 1), (-1.0, 2)], noise: vec![] },
+            Op::Map { map: Map::Clamp { min: -1.0, max: 1.0 }, from: vec![1], into: 0 },
+        ],
+        moves: vec![],
+    };
+    struct Two;
+    impl Model<Vec<f64>> for Two {
+        fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> Result<Vec<f64>> {
+            let factor = if query.branch == Branch::Main { 1.0 } else { 0.5 };
+            Ok(x.iter().map(|x| factor * x).collect())
+        }
+    }
+    plan.validate().unwrap();
+    assert_eq!(Plan::from_json(&plan.to_json()).unwrap(), plan);
+    let out = plan.run(&SliceSpace::new(1), &Two, vec![vec![0.5, -3.0]], &ids(2)).unwrap();
+    assert_eq!(out, [0.75, -1.0]);
+    assert!(plan.lint().unwrap_err().to_string().contains("linear"));
+}
+
+#[test]
+fn documents_from_outside_are_checked() {
+    let good = plan("ddpm", None, &Process::vp(), None, 2).to_json();
+    let cases = [
+        ("\"version\":1", "\"version\":2", "newer langevin"),
+        ("\"version\":1", "\"version\":0", "another version"),
+        ("\"nfe\":2", "\"nfe\":3", "nfe"),
+        ("\"slots\":2", "\"slots\":99999999", "slots"),
+        ("\"slots\":2", "\"slots\":1", "slot below `slots`"),
+        ("\"draws\":2", "\"draws\":1", "draw below `draws`"),
+        ("\"result\":0", "\"result\":7", "result"),
+        ("\"from\":0", "\"from\":1", "written before"),
+        ("\"op\":\"combine\"", "\"op\":\"combin\"", "unknown variant"),
+        ("\"into\":0", "\"into\":0,\"extra\":1", "extra"),
+        ("\"sigma\":", "\"sigma\":-", "σ ≥ 0"),
+        ("\"ops\":[1,2]", "\"ops\":[1,99]", "moves"),
+        ("\"sigma\":", "\"sigma\":1e999,\"x\":", "not a plan"),
+    ];
+    for (from, to, expected) in cases {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{from}");
+        let error = Plan::from_json(&text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{from} → {to}: {error}");
+    }
+    for text in ["", "{}", "[]", "null", "{\"version\":1}", &"[".repeat(100_000)] {
+        assert!(Plan::from_json(text).unwrap_err().is_format());
+    }
+    let deep = format!("{{\"version\":1,\"name\":{}", "[".repeat(100_000));
+    assert!(Plan::from_json(&deep).unwrap_err().is_format());
+}
+
+#[test]
+fn maps_from_outside_are_checked() {
+    let plan = |kind: &str, args: &str| {
+        Plan::from_json(&format!(
+            "{{\"version\":1,\"name\":\"m\",\"process\":{{\"kind\":\"ve\"}},\"network\":null,\"nfe\":0,\"slots\":1,\"draws\":1,\"result\":0,\"inputs\":[],\
+             \"ops\":[{{\"op\":\"combine\",\"into\":0,\"terms\":[],\"noise\":[[1.0,0]]}},{{\"op\":\"map\",\"kind\":\"{kind}\",\"from\":[0],\"args\":{args},\"into\":0}}],\"moves\":[]}}"
+        ))
+    };
+    assert!(plan("clamp", "{\"min\":-1.0,\"max\":1.0}").is_ok());
+    assert!(plan("hook:mask", "{}").is_ok());
+    for (kind, args) in [
+        ("clamp", "{}"),
+        ("clamp", "{\"min\":2,\"max\":1}"),
+        ("clamp", "{\"min\":0,\"max\":1,\"x\":1}"),
+        ("clam", "{}"),
+        ("hook:", "{}"),
+        ("mul", "{}"),
+        ("threshold", "{\"ratio\":0,\"max\":1}"),
+        ("learned_std", "{\"small\":0,\"large\":1}"),
+    ] {
+        assert!(plan(kind, args).is_err(), "{kind} {args}");
+    }
+}

@@ -1,1 +1,100 @@
+use super::*;
+use proptest::prelude::*;
 
+const ALL: [Prediction; 6] = [
+    Prediction::X0,
+    Prediction::Epsilon,
+    Prediction::Score,
+    Prediction::V,
+    Prediction::Velocity,
+    Prediction::Edm { sigma_data: 0.5 },
+];
+
+fn process(which: usize) -> Process {
+    Process::parse(crate::process::NAMES[which]).unwrap()
+}
+
+/// What the prediction of a datum and a noise is by its definition.
+fn definition(prediction: Prediction, process: &Process, level: &Level, x0: f64, noise: f64) -> f64 {
+    let Level { time, alpha, sigma } = *level;
+    match prediction {
+        Prediction::X0 => x0,
+        Prediction::Epsilon => noise,
+        Prediction::Score => -noise / sigma,
+        Prediction::V => alpha * noise - sigma * x0,
+        Prediction::Velocity => process.schedule().alpha_rate(time) * x0 + process.schedule().sigma_rate(time) * noise,
+        Prediction::Edm { sigma_data } => {
+            // Karras et al., table 1, on the state x/α with noise σ/α.
+            let (s, d) = (sigma / alpha, sigma_data);
+            let norm = s * s + d * d;
+            (x0 - d * d / norm * (x0 + s * noise)) / (s * d / norm.sqrt())
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_prediction_gives_back_the_datum(lambda in -5.0_f64..5.0, which in 0_usize..5, kind in 0_usize..6, x0 in -3.0_f64..3.0, noise in -3.0_f64..3.0) {
+        let (process, prediction) = (process(which), ALL[kind]);
+        let level = process.level_at_lambda(lambda).unwrap();
+        let x = level.alpha * x0 + level.sigma * noise;
+        let out = definition(prediction, &process, &level, x0, noise);
+        let to = prediction.to_denoised(&process, &level).unwrap();
+        // D = A x + B out cancels numbers as large as σ/α ≤ e⁵ times the noise.
+        let scale = (1.0 + level.sigma_ve()) * 3.0;
+        prop_assert!((to.a * x + to.b * out - x0).abs() < 1e-14 * scale, "{prediction:?} on {process:?}");
+        // … and back: rounding in D is multiplied by the size of b.
+        let back = prediction.from_denoised(&process, &level).unwrap();
+        let scale = 3.0 * (back.a.abs() * (level.alpha + level.sigma) + back.b.abs());
+        prop_assert!((back.a * x + back.b * x0 - out).abs() < 1e-14 * scale.max(1.0), "{prediction:?} on {process:?}");
+    }
+}
+
+#[test]
+fn pure_noise_has_the_finite_limit_or_an_error() {
+    for process in [Process::rectified_flow(), Process::vp_cosine()] {
+        let noise = process.level(1.0).unwrap();
+        for prediction in ALL {
+            let map = prediction.to_denoised(&process, &noise);
+            match prediction {
+                Prediction::Epsilon | Prediction::Score => {
+                    let text = map.unwrap_err().to_string();
+                    assert!(text.contains("time 1") && text.contains(prediction.name()), "{text}");
+                }
+                Prediction::X0 => assert_eq!(map.unwrap(), Affine { a: 0.0, b: 1.0 }),
+                Prediction::V => assert_eq!(map.unwrap(), Affine { a: 0.0, b: -1.0 }),
+                Prediction::Velocity => {
+                    // (−σ'/(α'σ), 1/α').
+                    let schedule = process.schedule();
+                    let (da, ds) = (schedule.alpha_rate(1.0), schedule.sigma_rate(1.0));
+                    let map = map.unwrap();
+                    assert!((map.a + ds / da).abs() < 1e-15 && (map.b - 1.0 / da).abs() < 1e-15, "{map:?}");
+                }
+                // F is the datum over σ_data there, up to sign: c_skip/α → 0, c_out → σ_data.
+                Prediction::Edm { sigma_data } => assert_eq!(map.unwrap(), Affine { a: 0.0, b: sigma_data }),
+            }
+        }
+    }
+}
+
+#[test]
+fn clean_data_is_the_state_for_every_prediction() {
+    for which in 0..5 {
+        let process = process(which);
+        let clean = process.level(0.0).unwrap();
+        for prediction in &ALL[1..] {
+            let map = prediction.to_denoised(&process, &clean).unwrap();
+            assert_eq!((map.a, map.b.abs()), (1.0, 0.0), "{prediction:?} on {process:?}");
+            let error = prediction.from_denoised(&process, &clean).unwrap_err();
+            assert!(error.is_singular() && error.to_string().contains("time 0"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn names_read_back() {
+    for prediction in ALL {
+        assert_eq!(Prediction::parse(prediction.name()).unwrap(), prediction);
+    }
+    assert_eq!(Prediction::parse("velocty").unwrap_err().hint(), Some("did you mean 'velocity'?"));
+}

@@ -1,1 +1,165 @@
+use super::*;
+use proptest::prelude::*;
 
+pub(crate) fn all() -> Vec<Process> {
+    NAMES.iter().map(|name| Process::parse(name).unwrap()).collect()
+}
+
+/// A process with no closed forms of its own: x = e^{−t²} x0 + t ε.
+#[derive(Debug)]
+struct Odd;
+
+impl Schedule for Odd {
+    fn spec(&self) -> ProcessSpec {
+        ProcessSpec::Custom { name: "odd".into() }
+    }
+    fn domain(&self) -> (f64, f64) {
+        (0.0, 4.0)
+    }
+    fn alpha(&self, t: f64) -> f64 {
+        exp(-t * t)
+    }
+    fn sigma(&self, t: f64) -> f64 {
+        t
+    }
+    fn alpha_rate(&self, t: f64) -> f64 {
+        -2.0 * t * self.alpha(t)
+    }
+    fn sigma_rate(&self, _: f64) -> f64 {
+        1.0
+    }
+    fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
+        // Bisection on t e^{t²} = ratio.
+        let (mut low, mut high) = (0.0, 4.0);
+        for _ in 0..200 {
+            let middle = 0.5 * (low + high);
+            if middle * exp(middle * middle) < ratio { low = middle } else { high = middle }
+        }
+        high
+    }
+}
+
+#[test]
+fn rates_are_the_derivatives() {
+    for process in all().into_iter().chain([Process::new(Odd)]) {
+        let schedule = process.schedule();
+        for t in [0.05, 0.3, 0.61, 0.93] {
+            // Central difference: error h²/6 f''' + ε/h, about 1e-9 here.
+            let h = 1e-5;
+            let slope = |f: &dyn Fn(f64) -> f64| (f(t + h) - f(t - h)) / (2.0 * h);
+            let (da, ds) = (slope(&|t| schedule.alpha(t)), slope(&|t| schedule.sigma(t)));
+            assert!((da - schedule.alpha_rate(t)).abs() < 1e-6 * (1.0 + da.abs()), "{process:?} α' at {t}");
+            assert!((ds - schedule.sigma_rate(t)).abs() < 1e-6 * (1.0 + ds.abs()), "{process:?} σ' at {t}");
+        }
+    }
+}
+
+#[test]
+fn closed_forms_of_the_velocity_equal_the_general_one() {
+    /// The same functions without the closed form.
+    #[derive(Debug)]
+    struct Bare(Process);
+    impl Schedule for Bare {
+        fn spec(&self) -> ProcessSpec {
+            self.0.spec()
+        }
+        fn domain(&self) -> (f64, f64) {
+            self.0.schedule().domain()
+        }
+        fn alpha(&self, t: f64) -> f64 {
+            self.0.schedule().alpha(t)
+        }
+        fn sigma(&self, t: f64) -> f64 {
+            self.0.schedule().sigma(t)
+        }
+        fn alpha_rate(&self, t: f64) -> f64 {
+            self.0.schedule().alpha_rate(t)
+        }
+        fn sigma_rate(&self, t: f64) -> f64 {
+            self.0.schedule().sigma_rate(t)
+        }
+        fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
+            self.0.schedule().time_of_sigma_ve(ratio)
+        }
+    }
+    for process in all() {
+        for t in [0.02, 0.4, 0.9] {
+            let (closed, general) = (process.schedule().velocity(t), Bare(process.clone()).velocity(t));
+            assert!((closed.a - general.a).abs() < 1e-12, "{process:?} {closed:?} {general:?}");
+            assert!(
+                (closed.b - general.b).abs() < 1e-12 * general.b.abs().max(1.0),
+                "{process:?} {closed:?} {general:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn corners_are_exact() {
+    for process in all() {
+        let clean = process.level_at_sigma_ve(0.0).unwrap();
+        assert_eq!((clean.alpha, clean.sigma), (1.0, 0.0), "{process:?}");
+    }
+    for process in [Process::rectified_flow(), Process::vp_cosine()] {
+        let noise = process.level_at_sigma_ve(f64::INFINITY).unwrap();
+        assert_eq!((noise.time, noise.alpha, noise.sigma), (1.0, 0.0, 1.0), "{process:?}");
+        assert_eq!(noise.lambda(), f64::NEG_INFINITY);
+    }
+    for process in [Process::vp(), Process::ve(), Process::vp_linear()] {
+        let error = process.level_at_sigma_ve(f64::INFINITY).unwrap_err();
+        assert!(error.is_singular(), "{error}");
+    }
+}
+
+#[test]
+fn vp_linear_ends_where_score_sde_says() {
+    // ∫β = 10.05 at t = 1.
+    let last = Process::vp_linear().level(1.0).unwrap();
+    assert!((last.alpha * last.alpha - (-10.05_f64).exp()).abs() < 1e-18);
+    let back = Process::vp_linear().match_level(&last).unwrap();
+    assert!((back.time - 1.0).abs() < 1e-12 && back.time <= 1.0);
+}
+
+#[test]
+fn names_and_documents_read_back() {
+    for process in all() {
+        let text = serde_json::to_string(&process.spec()).unwrap();
+        let spec: ProcessSpec = serde_json::from_str(&text).unwrap();
+        assert_eq!(Process::from_spec(&spec).unwrap(), process, "{text}");
+        assert_eq!(Process::parse(&process.name()).unwrap(), process);
+    }
+    assert!(Process::from_spec(&ProcessSpec::Custom { name: "odd".into() }).is_err());
+    assert!(Process::from_spec(&ProcessSpec::VpLinear { beta_min: 3.0, beta_max: f64::NAN }).is_err());
+    assert_ne!(Process::new(Odd), Process::new(Odd), "two custom processes of one name need not be the same");
+}
+
+#[test]
+fn times_outside_are_refused() {
+    for (process, time) in [
+        (Process::vp(), -1.0),
+        (Process::rectified_flow(), 1.5),
+        (Process::ve(), f64::NAN),
+        (Process::ve(), f64::INFINITY),
+    ] {
+        assert!(process.level(time).unwrap_err().is_argument());
+    }
+}
+
+proptest! {
+    #[test]
+    fn lambda_round_trips_in_every_clock(lambda in -5.0_f64..5.0, which in 0_usize..5) {
+        let process = &all()[which];
+        let level = process.level_at_lambda(lambda).unwrap();
+        prop_assert!((level.lambda() - lambda).abs() < 1e-12, "{process:?} {}", level.lambda());
+    }
+
+    #[test]
+    fn states_map_by_either_ratio(lambda in -5.0_f64..5.0, a in 0_usize..5, b in 0_usize..5) {
+        let (from, to) = (&all()[a], &all()[b]);
+        let (s, t) = (from.level_at_lambda(lambda).unwrap(), to.level_at_lambda(lambda).unwrap());
+        let scale = s.scale_to(&t);
+        prop_assert!((scale - t.alpha / s.alpha).abs() < 1e-12 * scale);
+        prop_assert!((scale - t.sigma / s.sigma).abs() < 1e-12 * scale);
+        prop_assert!((scale * t.scale_to(&s) - 1.0).abs() < 1e-12);
+    }
+}
