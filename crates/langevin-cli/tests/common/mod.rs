@@ -1,5 +1,5 @@
 //! What the tests of the command share.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 use assert_cmd::Command;
 use std::path::Path;
