@@ -1,2 +1,35 @@
-//! The command.
-fn main() {}
+//! The `langevin` command: train, read, plan and sample diffusion models.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`cli`] | every flag, once, with its help |
+//! | [`commands`] | one file per command |
+//! | [`source`] | a trained network or an exact density, and how it is read |
+//! | [`schedule`] | sampler flags → [`langevin::Plan`] |
+//! | [`data`] | what to train on, checked |
+//! | [`io`] | `.npy`, `.csv` and `.png`; outputs appear whole or not at all |
+//! | [`report`] | the demo's HTML page |
+//! | [`error`] | what is printed when something is wrong, and the exit code |
+#![forbid(unsafe_code)]
+// A command has no public interface: `pub` here says that other modules use it.
+#![allow(unreachable_pub)]
+
+mod cli;
+mod commands;
+mod data;
+mod error;
+mod interrupt;
+mod io;
+mod progress;
+mod report;
+mod schedule;
+mod source;
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    commands::main()
+}

@@ -1,0 +1,274 @@
+//! Every flag, defined once, with its help.
+
+use crate::io::npy::Width;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  langevin demo
+  langevin plan --process rectified-flow --moves '(R L)*10' --json
+  langevin sample --exact moons --as ve --steps 30 -n 5000 --out moons.png
+  langevin train --data digits --out digits.safetensors
+  langevin sample digits.safetensors --as vp:score --sampler exponential --eta 1 -n 64 --out digits.png
+
+Data goes to stdout, words to stderr.
+Exit codes: 0 done; 1 the work failed (bad content in a file, an output that cannot be written);
+2 the command was misused (unknown names, values out of range, files that do not exist); 130 interrupted.";
+
+/// Every diffusion model is one Langevin equation, split: train, read, plan and sample
+#[derive(Debug, Parser)]
+#[command(name = "langevin", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Demo(DemoArgs),
+    Train(TrainArgs),
+    Sample(SampleArgs),
+    Plan(PlanArgs),
+    Info(InfoArgs),
+}
+
+/// Train one network on handwritten digits, read it as four models, and report
+///
+/// The same network is read as VP-SDE, VP-ODE, VE-Karras and rectified flow, from the same draws. The directory gets the model, the samples, the plans and a
+/// page, report.html; the table goes to stdout.
+#[derive(Debug, Args)]
+#[command(max_term_width = 100)]
+pub struct DemoArgs {
+    /// The directory to make
+    #[arg(long, value_name = "DIR", default_value = "langevin-demo")]
+    pub out: PathBuf,
+    /// A few seconds of training instead of a minute: a check that everything works, not a model
+    #[arg(long)]
+    pub quick: bool,
+    /// The seed of the training and of every draw
+    #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
+    pub seed: u64,
+}
+
+/// Train a network on data
+///
+/// Ctrl-C finishes the step, saves what has been learned and says where (exit code 130). The model is also saved every half minute.
+#[derive(Debug, Args)]
+#[command(max_term_width = 100)]
+pub struct TrainArgs {
+    /// What to learn: digits, moons, 8gaussians, or a file of rows (.npy of shape (rows, …), or .csv)
+    #[arg(long, value_name = "DATA")]
+    pub data: String,
+    /// The process: vp, vp-linear, vp-cosine, ve, rectified-flow
+    #[arg(long, value_name = "P", default_value = "rectified-flow")]
+    pub process: String,
+    /// What the network predicts: x0, epsilon, score, v, velocity, edm
+    #[arg(long, value_name = "Q", default_value = "velocity")]
+    pub predict: String,
+    /// The weight of the loss over noise levels: plain, likelihood, min-snr
+    #[arg(long, value_name = "W", default_value = "plain")]
+    pub weight: String,
+    /// Where the noise levels are drawn: uniform-t, uniform-lambda, logit-normal, log-normal-sigma [default: uniform-t]
+    #[arg(long, value_name = "D")]
+    pub times: Option<String>,
+    /// Training steps [default: 2000]
+    #[arg(long, value_name = "N", value_parser = steps, conflicts_with = "minutes", allow_negative_numbers = true)]
+    pub steps: Option<u64>,
+    /// Train for this long instead of a number of steps
+    #[arg(long, value_name = "M", value_parser = minutes, allow_negative_numbers = true)]
+    pub minutes: Option<f64>,
+    /// The seed of the start and of every draw
+    #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
+    pub seed: u64,
+    /// Where to save the model (safetensors)
+    #[arg(long, value_name = "MODEL")]
+    pub out: PathBuf,
+    /// Print a summary as JSON on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A trained network, or a density known in closed form.
+#[derive(Debug, Args)]
+#[group(id = "source", required = true, multiple = false)]
+pub struct SourceArgs {
+    /// A model saved by `langevin train`
+    #[arg(value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// A density known in closed form in place of a model: moons, 8gaussians, checkerboard, …
+    #[arg(long, value_name = "NAME")]
+    pub exact: Option<String>,
+}
+
+/// The sampler and its steps.
+#[derive(Debug, Args)]
+pub struct SamplerArgs {
+    /// ddim, ddpm, euler, euler-ancestral, exponential, lcm, adams2, dpmpp-2m-heun [default: ddim]
+    #[arg(long, value_name = "NAME", conflicts_with = "moves")]
+    pub sampler: Option<String>,
+    /// A word of moves instead of a sampler: R reverse, F forward, L Langevin, as in '(R L(0.5))*20'
+    #[arg(long, value_name = "WORD")]
+    pub moves: Option<String>,
+    /// The noise of the reverse moves: h/g, or what the named sampler means by η
+    #[arg(long, value_name = "H", value_parser = eta, allow_negative_numbers = true)]
+    pub eta: Option<f64>,
+    /// Steps of the grid [default: 20, or what the word needs]
+    #[arg(long, value_name = "N", value_parser = grid_steps, allow_negative_numbers = true)]
+    pub steps: Option<usize>,
+    /// Where the steps go: karras, karras:RHO, uniform-lambda, uniform-t, list:80,10,1,0
+    #[arg(long, value_name = "G", default_value = "karras")]
+    pub grid: String,
+    /// The cleanest noise level before the end, in σ/α
+    #[arg(long, value_name = "S", default_value = "0.002", value_parser = sigma, allow_negative_numbers = true)]
+    pub sigma_min: f64,
+    /// The noise level of the start, in σ/α
+    #[arg(long, value_name = "S", default_value = "80", value_parser = sigma, allow_negative_numbers = true)]
+    pub sigma_max: f64,
+}
+
+/// Draw samples from a model
+///
+/// Sample i depends on the seed and on i, and on nothing else: not on the count, the batch or the threads.
+#[derive(Debug, Args)]
+#[command(max_term_width = 100)]
+pub struct SampleArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Read the model as another process and prediction, exactly: ve, vp:score, … [default: as it was trained]
+    #[arg(long = "as", value_name = "P[:Q]")]
+    pub read_as: Option<String>,
+    #[command(flatten)]
+    pub sampler: SamplerArgs,
+    /// How many samples
+    #[arg(short = 'n', long = "count", value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
+    pub count: usize,
+    /// The seed
+    #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
+    pub seed: u64,
+    /// Samples that go through the plan together
+    #[arg(long, value_name = "B", value_parser = count, allow_negative_numbers = true)]
+    pub batch: Option<usize>,
+    /// Threads [default: as many as there are cores]
+    #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
+    pub threads: Option<usize>,
+    /// Where to write: .npy (an array), .csv (a line a sample) or .png (pictures, or points of a plane)
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The numbers of .npy and .csv
+    #[arg(long, value_enum, value_name = "TYPE", default_value_t)]
+    pub dtype: Width,
+    /// Print a summary as JSON on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Show a sampler as a table of numbers
+///
+/// The table goes to stdout; whether every move keeps its marginal, to stderr.
+#[derive(Debug, Args)]
+#[command(max_term_width = 100)]
+pub struct PlanArgs {
+    /// The process: vp, vp-linear, vp-cosine, ve, rectified-flow
+    #[arg(long, value_name = "P")]
+    pub process: String,
+    /// Compile for a network that predicts this: x0, epsilon, score, v, velocity, edm [default: for one that gives D]
+    #[arg(long, value_name = "Q")]
+    pub predict: Option<String>,
+    #[command(flatten)]
+    pub sampler: SamplerArgs,
+    /// The plan as JSON, version 1
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// The table as CSV
+    #[arg(long)]
+    pub csv: bool,
+}
+
+/// Say what a model is
+#[derive(Debug, Args)]
+#[command(max_term_width = 100)]
+pub struct InfoArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The model's metadata as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn whole(text: &str, most: u64) -> Result<u64, String> {
+    let value = text.parse().ok().filter(|value| (1..=most).contains(value));
+    value.ok_or_else(|| format!("expected a whole number from 1 to {most}"))
+}
+
+fn steps(text: &str) -> Result<u64, String> {
+    whole(text, 1_000_000_000)
+}
+
+fn grid_steps(text: &str) -> Result<usize, String> {
+    whole(text, 100_000).map(|value| value as usize)
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    whole(text, (usize::MAX as u64).min(1 << 48)).map(|value| value as usize)
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    whole(text, 1024).map(|value| value as usize)
+}
+
+fn number(text: &str, expected: &str, fits: fn(f64) -> bool) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value: &f64| value.is_finite() && fits(*value));
+    value.ok_or_else(|| format!("expected {expected}"))
+}
+
+fn eta(text: &str) -> Result<f64, String> {
+    number(text, "a finite number ≥ 0", |value| value >= 0.0)
+}
+
+fn sigma(text: &str) -> Result<f64, String> {
+    number(text, "a finite number > 0", |value| value > 0.0)
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    number(text, "a number of minutes > 0, at most 100000", |value| value > 0.0 && value <= 1e5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_name_in_the_help_is_known() {
+        let list = |command: &str, flag: &str| -> Vec<String> {
+            let cli = Cli::command();
+            let command = cli.find_subcommand(command).unwrap();
+            let help = command.get_arguments().find(|a| a.get_long() == Some(flag)).unwrap().get_help().unwrap();
+            let help = help.to_string();
+            let help = help.rsplit_once(": ").filter(|_| flag != "sampler").map_or(help.as_str(), |(_, list)| list);
+            let list = help.split(" [").next().unwrap();
+            list.split(", ").map(str::to_owned).collect()
+        };
+        for name in list("train", "process") {
+            langevin::Process::parse(&name).unwrap();
+        }
+        for name in list("train", "predict") {
+            langevin::Prediction::parse(&name).unwrap();
+        }
+        for name in list("plan", "sampler") {
+            langevin::Sampler::parse(&name, None).unwrap();
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! `langevin demo`: one network, read as the four rows of the paper.
+
+mod measure;
+mod rows;
+
+use crate::cli::DemoArgs;
+use crate::commands::train::SIGMAS;
+use crate::error::{Blame as _, Failure, Result};
+use crate::io::atomic::{self, Staged};
+use crate::io::npy::{self, Width};
+use crate::io::png::Grey;
+use crate::io::print;
+use crate::progress::{Display, duration, thousands};
+use crate::report::{self, DemoData, Pictures, Row};
+use crate::{interrupt, report::Triangle};
+use langevin::Rates;
+use langevin_train::{Budget, Dataset, Network, Recipe};
+use measure::Measures;
+use rows::{READINGS, Sampled};
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+/// Training steps, and those of `--quick`.
+const STEPS: [u64; 2] = [12_000, 300];
+/// Steps of the grid, and those of `--quick`.
+const GRID: [usize; 2] = [50, 20];
+/// The share of the digits that is kept for comparison.
+const HELD_OUT: f64 = 0.2;
+/// Pictures of each row that the page shows.
+const SHOWN: usize = 64;
+/// The values of a pixel.
+const PIXELS: [f64; 2] = [0.0, 16.0];
+
+/// Runs the command.
+pub fn run(args: &DemoArgs) -> Result<()> {
+    let start = Instant::now();
+    if args.out.exists() && !args.out.is_dir() {
+        return Err(Failure::failed("cannot write the output")
+            .in_file(&args.out)
+            .expected("a directory")
+            .got("a file"));
+    }
+    // Found out now rather than after the training.
+    drop(Staged::directory(&args.out)?);
+    interrupt::listen()?;
+
+    let (train, held_out) = Dataset::digits().split(HELD_OUT, args.seed);
+    let quick = usize::from(args.quick);
+    let network = learn(&train, STEPS[quick], args.seed)?;
+    let sampled = rows::sample_all(&network, GRID[quick], held_out.rows(), args.seed)?;
+    let measures = Measures::new(&train, &held_out)?;
+    let data = collect(args, &network, [&train, &held_out], &sampled, &measures)?;
+    write(&args.out, &network, &sampled, &data)?;
+    print(&table(&data))?;
+    eprintln!("done in {}: open {}", duration(start.elapsed().as_secs_f64()), args.out.join("report.html").display());
+    Ok(())
+}
+
+/// Trains the one network of all rows.
+fn learn(data: &Dataset, steps: u64, seed: u64) -> Result<Network> {
+    let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(steps));
+    recipe.seed = seed;
+    let mut display = Display::training();
+    let network = langevin_train::train(data, &recipe, &mut |progress| {
+        let speed = thousands(progress.samples_per_second as u64);
+        display
+            .show(progress.fraction, &format!("step {}  loss {:.4}  {speed} samples/s", progress.step, progress.loss));
+        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+    .or_failed()?;
+    display.finish();
+    interrupt::check()?;
+    Ok(network)
+}
+
+fn pictures(values: &[f64], shape: &[usize], most: usize) -> Pictures {
+    let (height, width) = (shape[0], shape[1]);
+    let count = (values.len() / (height * width)).min(most);
+    Pictures { count, height, width, values: values[..count * height * width].to_vec() }
+}
+
+fn collect(
+    args: &DemoArgs,
+    network: &Network,
+    [train, held_out]: [&Dataset; 2],
+    sampled: &[Sampled],
+    measures: &Measures,
+) -> Result<DemoData> {
+    let mut rows = Vec::new();
+    for (reading, sampled) in READINGS.iter().zip(sampled) {
+        let distances = measures.of(&sampled.samples)?;
+        let level = sampled.process.level_at_sigma_ve(1.0).or_failed()?;
+        let [forward, reverse, langevin] = [
+            Rates::forward(&sampled.process, &level),
+            Rates::reverse(&sampled.process, &level, reading.eta),
+            Rates::langevin(&sampled.process, &level, reading.eta),
+        ]
+        .map(|rates| rates.map(|rates| [rates.x, rates.score, rates.power]));
+        rows.push(Row {
+            title: reading.title.into(),
+            process: sampled.process.name(),
+            prediction: reading.prediction.into(),
+            eta: reading.eta,
+            nfe: sampled.plan.nfe(),
+            seconds: sampled.seconds,
+            sliced_w2: distances.sliced,
+            energy: distances.energy,
+            copies: measures.copies(&sampled.samples)?,
+            samples: pictures(&sampled.samples, network.shape(), SHOWN),
+            strips: sampled.strips.iter().map(|strip| pictures(strip, network.shape(), usize::MAX)).collect(),
+            strip_sigmas: sampled.strip_sigmas.clone(),
+            triangle: Triangle {
+                time: level.time,
+                forward: forward.or_failed()?,
+                reverse: reverse.or_failed()?,
+                langevin: langevin.or_failed()?,
+            },
+        });
+    }
+    let training = &network.metadata().training;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut command = String::from("langevin demo");
+    if args.quick {
+        command += " --quick";
+    }
+    if args.seed != 0 {
+        let _ = write!(command, " --seed {}", args.seed);
+    }
+    Ok(DemoData {
+        data: pictures(&measure::wide(held_out), network.shape(), SHOWN),
+        train_rows: train.rows(),
+        held_out_rows: held_out.rows(),
+        rows,
+        floor_sliced_w2: measures.floor.sliced,
+        floor_energy: measures.floor.energy,
+        held_out_copies: measure::COPY_SHARE,
+        ode_difference: ode_difference(sampled),
+        losses: training.losses.clone(),
+        steps: training.steps,
+        train_seconds: training.seconds,
+        parameters: network.parameters(),
+        sigma_min: SIGMAS[0],
+        sigma_max: SIGMAS[1],
+        seed: args.seed,
+        machine: format!("{cores} core{}", if cores == 1 { "" } else { "s" }),
+        command,
+        version: env!("CARGO_PKG_VERSION").into(),
+    })
+}
+
+/// The largest difference of a pixel between any two rows without noise.
+fn ode_difference(sampled: &[Sampled]) -> f64 {
+    let odes: Vec<&Sampled> =
+        READINGS.iter().zip(sampled).filter(|(reading, _)| reading.eta == 0.0).map(|(_, sampled)| sampled).collect();
+    let mut largest = 0.0_f64;
+    for (number, one) in odes.iter().enumerate() {
+        for other in &odes[..number] {
+            largest = one.samples.iter().zip(&other.samples).fold(largest, |most, (a, b)| most.max((a - b).abs()));
+        }
+    }
+    largest
+}
+
+/// Everything into a directory that appears whole.
+fn write(out: &Path, network: &Network, sampled: &[Sampled], data: &DemoData) -> Result<()> {
+    let staged = Staged::directory(out)?;
+    let place = |name: &str| staged.path().join(name);
+    network.save(&place("model.safetensors")).or_failed()?;
+    for (reading, sampled) in READINGS.iter().zip(sampled) {
+        let [height, width] = [network.shape()[0], network.shape()[1]];
+        let count = sampled.samples.len() / network.width();
+        let name = |kind: &str, ending: &str| place(&format!("{kind}-{}.{ending}", reading.slug));
+        npy::write(&name("samples", "npy"), &[count, height, width], &sampled.samples, Width::F64)?;
+        let shown = &sampled.samples[..count.min(SHOWN) * height * width];
+        Grey::sheet(shown, height, width, PIXELS)?.write(&name("samples", "png"))?;
+        let json = sampled.plan.to_json();
+        atomic::write(&name("plan", "json"), |out| out.write_all(json.as_bytes()))?;
+    }
+    let page = report::html(data);
+    atomic::write(&place("report.html"), |out| out.write_all(page.as_bytes()))?;
+    interrupt::check()?;
+    staged.commit(out)
+}
+
+/// The results for the terminal.
+fn table(data: &DemoData) -> String {
+    let mut text = String::new();
+    let mut line = |cells: [&str; 7]| {
+        let [row, read, nfe, seconds, sliced, energy, copies] = cells;
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{row:<15} {read:<32} {nfe:>4} {seconds:>8} {sliced:>10} {energy:>10} {copies:>8}");
+    };
+    line(["row", "the network read as", "NFE", "seconds", "sliced W2", "energy", "copies"]);
+    for row in &data.rows {
+        line([
+            &row.title,
+            &format!("{}:{} h/g={}", row.process, row.prediction, row.eta),
+            &row.nfe.to_string(),
+            &format!("{:.2}", row.seconds),
+            &format!("{:.4}", row.sliced_w2),
+            &format!("{:.4}", row.energy),
+            &format!("{:.1} %", 100.0 * row.copies),
+        ]);
+    }
+    let copies = format!("{:.1} %", 100.0 * data.held_out_copies);
+    let floors = [format!("{:.4}", data.floor_sliced_w2), format!("{:.4}", data.floor_energy)];
+    line(["real data", "the floor", "", "", &floors[0], &floors[1], &copies]);
+    let count = data.held_out_rows;
+    let _ = write!(
+        text,
+        "\nDistances: {count} samples against the {count} digits held out, in pixel units (0 to 16). The floor: {count} training digits in their place, mean of {} draws.\n\
+         Copies: samples nearer to a training digit than 99 % of the held-out digits are.\n\
+         Largest difference of a pixel between the three ODE rows: {:.2e}, {:.1e} of the range.\n",
+        measure::floor_sets(data.train_rows, count),
+        data.ode_difference,
+        data.ode_difference / (PIXELS[1] - PIXELS[0]),
+    );
+    text
+}

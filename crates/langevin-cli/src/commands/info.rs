@@ -1,0 +1,76 @@
+//! `langevin info`: what a model is.
+
+use crate::cli::InfoArgs;
+use crate::error::{Blame as _, Result};
+use crate::io::print;
+use crate::progress::{duration, thousands};
+use crate::source::Source;
+use langevin_train::Network;
+use std::fmt::Write as _;
+
+/// Runs the command.
+pub fn run(args: &InfoArgs) -> Result<()> {
+    let source = Source::open(&args.source)?;
+    let text = match (source.network(), args.json) {
+        (Some(network), true) => serde_json::to_string_pretty(network.metadata()).or_failed()? + "\n",
+        (Some(network), false) => summary(network),
+        (None, true) => format!("{}\n", serde_json::json!({ "exact": source.name(), "shape": source.shape() })),
+        (None, false) => {
+            format!("{}: a density known in closed form, samples of {} numbers\n", source.name(), source.width())
+        }
+    };
+    print(&text)
+}
+
+/// The metadata for people: one line a thing.
+fn summary(network: &Network) -> String {
+    let metadata = network.metadata();
+    let (formulation, data, training) = (&metadata.formulation, &metadata.data, &metadata.training);
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name:<12} {value}");
+    };
+    line("process", network.formulation().process.name());
+    line("prediction", formulation.prediction.name().to_owned());
+    match formulation.range {
+        Some(range) => line(
+            "noise levels",
+            format!(
+                "λ from {:.4} to {:.4} (σ/α from {:.4} down to {:.4})",
+                range.min,
+                range.max,
+                (-range.min).exp(),
+                (-range.max).exp()
+            ),
+        ),
+        None => line("noise levels", "all".to_owned()),
+    }
+    line("network", format!("{}, {} weights", kind(network), thousands(network.parameters() as u64)));
+    line("data", format!("{}, {} rows of shape {:?}", data.name, thousands(data.rows as u64), data.shape));
+    line(
+        "training",
+        format!(
+            "{} steps of {} rows in {}, seed {}",
+            thousands(training.steps),
+            training.batch,
+            duration(training.seconds),
+            training.seed
+        ),
+    );
+    line("objective", format!("{} weight, {} times", training.weight.name(), training.times.name()));
+    line("optimiser", format!("learning rate {}, average {}", training.learning_rate, training.ema));
+    line("loss", format!("{:.5}", training.final_loss));
+    text
+}
+
+/// The kind of network and its sizes, as the metadata has them.
+fn kind(network: &Network) -> String {
+    let value = serde_json::to_value(&network.metadata().network).unwrap_or_default();
+    let mut words: Vec<String> =
+        value.get("kind").and_then(|kind| kind.as_str()).map(str::to_owned).into_iter().collect();
+    for (name, size) in value.as_object().into_iter().flatten().filter(|(name, _)| *name != "kind") {
+        words.push(format!("{name} {size}"));
+    }
+    words.join(", ")
+}

@@ -1,0 +1,63 @@
+//! Files: arrays in, arrays and pictures out.
+
+pub mod atomic;
+pub mod csv;
+pub mod npy;
+pub mod png;
+
+use crate::error::{Failure, Result};
+use std::io::Write as _;
+use std::path::Path;
+
+/// Numbers in rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// Rows first.
+    pub shape: Vec<usize>,
+    /// In C order.
+    pub values: Vec<f64>,
+}
+
+/// What a file of samples can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// NumPy's array.
+    Npy,
+    /// Comma-separated, one sample a line.
+    Csv,
+    /// A picture of the samples.
+    Png,
+}
+
+impl Format {
+    /// By the ending of the name.
+    pub fn of(path: &Path) -> Result<Self> {
+        let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+        match ending.as_deref() {
+            Some("npy") => Ok(Self::Npy),
+            Some("csv") => Ok(Self::Csv),
+            Some("png") => Ok(Self::Png),
+            other => {
+                let failure = Failure::misused("unknown kind of output")
+                    .in_file(path)
+                    .expected("a name that ends in .npy, .csv or .png")
+                    .got(other.map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")));
+                Err(match other.and_then(|ending| langevin::nearest(ending, &["npy", "csv", "png"])) {
+                    Some(near) => failure.hint(format!("did you mean '.{near}'?")),
+                    None => failure,
+                })
+            }
+        }
+    }
+}
+
+/// Writes data for a script or a person on stdout. A reader that stops early (`| head`) is no failure.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed("cannot write to stdout").got(error.to_string()))
+        }
+        _ => Ok(()),
+    }
+}

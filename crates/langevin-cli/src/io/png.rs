@@ -1,0 +1,132 @@
+//! Samples as a picture: a sheet of small pictures, or points of a plane.
+
+use super::atomic;
+use crate::error::{Failure, Result};
+use std::path::Path;
+
+/// A grey picture, 8 bits a pixel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grey {
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+}
+
+/// The most pixels a picture may have.
+const MAX_PIXELS: usize = 1 << 26;
+
+impl Grey {
+    fn new(width: usize, height: usize) -> Self {
+        Self { width, height, pixels: vec![0; width * height] }
+    }
+
+    /// A sheet of pictures of `height` × `width`, as square as can be: `low` is black, `high` white, values beyond are clipped.
+    pub fn sheet(values: &[f64], height: usize, width: usize, [low, high]: [f64; 2]) -> Result<Self> {
+        const GAP: usize = 1;
+        let count = values.len() / (height * width).max(1);
+        let columns = (1..).find(|columns| columns * columns >= count).unwrap_or(1).max(1);
+        let rows = count.div_ceil(columns).max(1);
+        // Small pictures are enlarged, so that a person sees them.
+        let scale = (40 / height.max(width).max(1)).max(1);
+        let (down, across) = (height * scale + GAP, width * scale + GAP);
+        let size = (rows.saturating_mul(down) + GAP).saturating_mul(columns.saturating_mul(across) + GAP);
+        if size > MAX_PIXELS {
+            return Err(Failure::misused("too many samples for one picture")
+                .expected(format!("at most {MAX_PIXELS} pixels"))
+                .got(size.to_string())
+                .hint("write .npy, or fewer samples"));
+        }
+        let mut sheet = Self::new(columns * across + GAP, rows * down + GAP);
+        sheet.pixels.fill(32);
+        let span = if high > low { high - low } else { 1.0 };
+        for (number, picture) in values.chunks_exact(height * width).enumerate() {
+            let (top, left) = (number / columns * down + GAP, number % columns * across + GAP);
+            for y in 0..height * scale {
+                for x in 0..width * scale {
+                    let value = picture[y / scale * width + x / scale];
+                    let grey = ((value - low) / span).clamp(0.0, 1.0) * 255.0;
+                    sheet.pixels[(top + y) * sheet.width + left + x] = grey.round() as u8;
+                }
+            }
+        }
+        Ok(sheet)
+    }
+
+    /// Points (x, y), y upwards, in a square that holds all of them: dark where many fall.
+    pub fn scatter(points: &[f64]) -> Self {
+        const SIDE: usize = 640;
+        const MARGIN: f64 = 0.04;
+        let bound = |axis: usize| {
+            let values = points.iter().skip(axis).step_by(2);
+            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)))
+        };
+        let (x, y) = (bound(0), bound(1));
+        // One scale for both axes.
+        let span = (x.1 - x.0).max(y.1 - y.0).max(f64::MIN_POSITIVE) * (1.0 + 2.0 * MARGIN);
+        let place = |value: f64, (low, high): (f64, f64)| {
+            let share = (value - 0.5 * (low + high)) / span + 0.5;
+            (share * SIDE as f64).clamp(0.0, SIDE as f64 - 1.0) as usize
+        };
+        let mut counts = vec![0_u32; SIDE * SIDE];
+        for point in points.chunks_exact(2) {
+            let (left, up) = (place(point[0], x), place(point[1], y));
+            // A point is a plus of five pixels.
+            for (dx, dy) in [(0, 0), (1, 0), (0, 1), (-1, 0), (0, -1)] {
+                let (px, py) = (left.checked_add_signed(dx), (SIDE - 1 - up).checked_add_signed(dy));
+                if let (Some(px), Some(py)) = (px.filter(|p| *p < SIDE), py.filter(|p| *p < SIDE)) {
+                    counts[py * SIDE + px] += 1;
+                }
+            }
+        }
+        // Each point takes away a share of the light that is left.
+        let share = 1.0 - (0.8_f64).min(0.25 + 1000.0 / (points.len() / 2).max(1) as f64);
+        let light = |count: u32| (255.0 * share.powi(count.min(1000) as i32)).round() as u8;
+        Self { width: SIDE, height: SIDE, pixels: counts.into_iter().map(light).collect() }
+    }
+
+    /// The file.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let wrong = |error: png::EncodingError| Failure::failed(format!("cannot encode the picture: {error}"));
+        let side = |side: usize| {
+            u32::try_from(side).map_err(|_| Failure::misused("the picture is too large").got(side.to_string()))
+        };
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, side(self.width)?, side(self.height)?);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header().map_err(wrong)?;
+        writer.write_image_data(&self.pixels).map_err(wrong)?;
+        writer.finish().map_err(wrong)?;
+        Ok(bytes)
+    }
+
+    /// Writes the file.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let bytes = self.encode()?;
+        atomic::write(path, |out| out.write_all(&bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sheet_clips_and_places_its_pictures() {
+        let sheet = Grey::sheet(&[0.0, 16.0, -5.0, 99.0], 1, 2, [0.0, 16.0]).unwrap();
+        // Two columns of pictures of 20 × 40 pixels, one pixel apart.
+        assert_eq!((sheet.width, sheet.height), (2 * 41 + 1, 21 + 1));
+        let at = |y: usize, x: usize| sheet.pixels[y * sheet.width + x];
+        assert_eq!((at(1, 1), at(1, 40), at(1, 42), at(20, 81)), (0, 255, 0, 255));
+        assert_eq!(at(0, 0), 32);
+    }
+
+    #[test]
+    fn a_scatter_holds_every_point() {
+        for points in [vec![], vec![1.0, 2.0], vec![0.0, 0.0, 1e300, -1e300], vec![0.0, -3.0, 4.0, 9.0]] {
+            let picture = Grey::scatter(&points);
+            assert_eq!(picture.pixels.iter().any(|pixel| *pixel < 255), !points.is_empty());
+            assert!(picture.encode().unwrap().starts_with(b"\x89PNG"));
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The few shapes the page draws.
+
+/// A point of a drawing, y down.
+pub(super) type Point = (f64, f64);
+
+/// The mark of row `index`: a shape as well as a colour, so that neither carries the meaning alone.
+pub(super) fn mark(index: usize) -> String {
+    let shape = match index % 4 {
+        0 => "<circle cx=\"7\" cy=\"7\" r=\"5.5\"/>",
+        1 => "<rect x=\"2\" y=\"2\" width=\"10\" height=\"10\"/>",
+        2 => "<path d=\"M7 1 13 12.4H1Z\"/>",
+        _ => "<path d=\"M7 .6 13.4 7 7 13.4 .6 7Z\"/>",
+    };
+    format!("<svg class=\"mark\" viewBox=\"0 0 14 14\" aria-hidden=\"true\">{shape}</svg>")
+}
+
+/// An arrow of class `class`; a ring where it has no length.
+pub(super) fn arrow(from: Point, to: Point, class: &str, head: f64) -> String {
+    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let length = dx.hypot(dy);
+    if length.is_nan() || length <= 1.0 {
+        return format!("<circle class=\"{class} ring\" cx=\"{}\" cy=\"{}\" r=\"5\"/>", coord(from.0), coord(from.1));
+    }
+    let head = head.min(0.6 * length);
+    let (ux, uy) = (dx / length, dy / length);
+    let base = (to.0 - head * ux, to.1 - head * uy);
+    let half = 0.42 * head;
+    format!(
+        "<path class=\"{class}\" d=\"M{} {}L{} {}\"/><path class=\"{class} head\" d=\"M{} {}L{} {}L{} {}Z\"/>",
+        coord(from.0),
+        coord(from.1),
+        coord(base.0),
+        coord(base.1),
+        coord(to.0),
+        coord(to.1),
+        coord(base.0 - half * uy),
+        coord(base.1 + half * ux),
+        coord(base.0 + half * uy),
+        coord(base.1 - half * ux),
+    )
+}
+
+/// A straight line.
+pub(super) fn line(from: Point, to: Point, class: &str) -> String {
+    format!("<path class=\"{class}\" d=\"M{} {}L{} {}\"/>", coord(from.0), coord(from.1), coord(to.0), coord(to.1))
+}
+
+/// A label whose anchor is "start", "middle" or "end"; the text is already escaped.
+pub(super) fn label(at: Point, anchor: &str, class: &str, text: &str) -> String {
+    format!(
+        "<text class=\"{class}\" x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{text}</text>",
+        coord(at.0),
+        coord(at.1)
+    )
+}
+
+/// A disc of area in proportion to `share`, 0 to 1; an empty ring for nothing.
+pub(super) fn disc(share: f64) -> String {
+    let radius = 9.0 * share.clamp(0.0, 1.0).sqrt();
+    let shape = if radius > 0.3 {
+        format!("<circle cx=\"10\" cy=\"10\" r=\"{}\"/>", coord(radius))
+    } else {
+        "<circle class=\"none\" cx=\"10\" cy=\"10\" r=\"2\"/>".to_owned()
+    };
+    format!("<svg class=\"disc\" viewBox=\"0 0 20 20\" aria-hidden=\"true\">{shape}</svg>")
+}
+
+/// The path through the points.
+pub(super) fn path(points: &[Point]) -> String {
+    points
+        .iter()
+        .enumerate()
+        .map(|(i, p)| format!("{}{} {}", if i == 0 { 'M' } else { 'L' }, coord(p.0), coord(p.1)))
+        .collect()
+}
+
+/// A coordinate to a hundredth, without the zeros; never NaN, which would break the drawing.
+pub(super) fn coord(value: f64) -> String {
+    if !value.is_finite() {
+        return "0".into();
+    }
+    let text = format!("{value:.2}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".into() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coordinates_are_short_and_finite() {
+        assert_eq!(coord(1.0), "1");
+        assert_eq!(coord(-0.001), "0");
+        assert_eq!(coord(100.0), "100");
+        assert_eq!(coord(2.345_6), "2.35");
+        assert_eq!(coord(f64::NAN), "0");
+    }
+
+    #[test]
+    fn an_arrow_without_length_is_a_ring() {
+        assert!(arrow((3.0, 4.0), (3.0, 4.0), "a", 8.0).starts_with("<circle"));
+        assert!(arrow((0.0, 0.0), (f64::NAN, 0.0), "a", 8.0).starts_with("<circle"));
+        assert!(arrow((0.0, 0.0), (30.0, 0.0), "a", 8.0).contains("M0 0L22 0"));
+    }
+}

@@ -1,0 +1,63 @@
+//! What the tests of the command share.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+
+use assert_cmd::Command;
+use std::path::Path;
+
+/// The command, in a directory of its own.
+pub fn langevin(directory: &Path) -> Command {
+    let mut command = assert_cmd::cargo::cargo_bin_cmd!("langevin");
+    command.current_dir(directory).env_remove("COLUMNS").env("NO_COLOR", "1");
+    command
+}
+
+/// Runs it with arguments split at spaces (none of them holds one, but within quotes) and gives (exit code, stdout, stderr).
+pub fn run(directory: &Path, line: &str) -> (i32, String, String) {
+    let mut words: Vec<String> = Vec::new();
+    for (number, part) in line.split('\'').enumerate() {
+        match number % 2 {
+            0 => words.extend(part.split_whitespace().map(str::to_owned)),
+            _ => words.push(part.to_owned()),
+        }
+    }
+    let output = langevin(directory).args(words).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+/// Runs it and expects success.
+pub fn works(directory: &Path, line: &str) -> (String, String) {
+    let (code, stdout, stderr) = run(directory, line);
+    assert_eq!(code, 0, "{line}: {stderr}");
+    (stdout, stderr)
+}
+
+/// The names in a directory, sorted.
+pub fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// A .npy file with this header dictionary and these bytes.
+pub fn npy(header: &str, data: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// Reads what the format's specification promises of a '<f8' file: the shape as text, and the numbers.
+pub fn read_f8(path: &Path) -> (String, Vec<f64>) {
+    let bytes = std::fs::read(path).unwrap();
+    assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
+    let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    assert_eq!((10 + length) % 64, 0, "the data are aligned");
+    let header = std::str::from_utf8(&bytes[10..10 + length]).unwrap();
+    assert!(header.ends_with('\n') && header.starts_with("{'descr': '<f8', 'fortran_order': False, 'shape': ("));
+    let shape = header.split_once('(').unwrap().1.split_once(')').unwrap().0.to_owned();
+    let numbers = bytes[10 + length..].chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect();
+    (shape, numbers)
+}

@@ -1,0 +1,70 @@
+//! `langevin plan`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::{run, works};
+use langevin::Plan;
+
+#[test]
+fn the_json_is_a_plan() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let (json, stderr) = works(here, "plan --process vp --json");
+    let plan = Plan::from_json(&json).unwrap();
+    assert_eq!((plan.nfe(), plan.name(), plan.network()), (20, "ddim", None));
+    assert_eq!(stderr, "lint: every move keeps its marginal\n");
+    let (json, _) =
+        works(here, "plan --process ve --predict epsilon --sampler adams2 --steps 7 --grid uniform-lambda --json");
+    let plan = Plan::from_json(&json).unwrap();
+    assert_eq!((plan.nfe(), plan.network().unwrap().prediction.name()), (7, "epsilon"));
+}
+
+#[test]
+fn a_word_brings_its_own_steps() {
+    let directory = tempfile::tempdir().unwrap();
+    let nfe = |line: &str| Plan::from_json(&works(directory.path(), line).0).unwrap().nfe();
+    assert_eq!(nfe("plan --process vp --moves '(R L)*10' --json"), 19);
+    assert_eq!(nfe("plan --process vp --moves 'R*5 F R*3' --json"), 8);
+    // A forward move to a λ: the grid is found that the word walks to its end.
+    assert_eq!(nfe("plan --process ve --moves 'R*10 F(0) R*5' --json"), 15);
+    assert_eq!(nfe("plan --process ve --moves 'R*3' --grid list:80,10,1,0 --json"), 3);
+    let eta = |line: &str| Plan::from_json(&works(directory.path(), line).0).unwrap().moves()[0].eta;
+    assert_eq!(eta("plan --process vp --moves 'R*3' --eta 0.5 --json"), Some(0.5));
+    assert_eq!(eta("plan --process vp --moves 'R(1)*3' --eta 0.5 --json"), Some(1.0));
+}
+
+#[test]
+fn the_tables_are_for_people_and_spreadsheets() {
+    let directory = tempfile::tempdir().unwrap();
+    let (table, _) = works(directory.path(), "plan --process rectified-flow --predict velocity --steps 4");
+    insta::assert_snapshot!("plan_table", table);
+    let (csv, _) =
+        works(directory.path(), "plan --process rectified-flow --steps 2 --sampler exponential --eta 1 --csv");
+    insta::assert_snapshot!("plan_csv", csv);
+}
+
+#[test]
+fn a_reader_that_stops_early_is_no_failure() {
+    use std::process::Stdio;
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("langevin"))
+        .args(["plan", "--process", "vp", "--steps", "5000", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn no_arguments_print_the_help() {
+    let directory = tempfile::tempdir().unwrap();
+    let (code, stdout, stderr) = run(directory.path(), "");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    insta::assert_snapshot!("help", stdout);
+    for command in ["demo", "train", "sample", "plan", "info"] {
+        insta::assert_snapshot!(format!("help_{command}"), works(directory.path(), &format!("{command} --help")).0);
+    }
+    assert!(works(directory.path(), "--version").0.starts_with("langevin "));
+}
