@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p langevin-train --example digits -- [seconds] [out.pgm]`
 
+use langevin::metrics::{nearest_distances, quantile, sliced_wasserstein};
 use langevin::{Grid, Model, Query, SampleId, Sampler, Sampling};
 use langevin_train::{Budget, Dataset, Network, Recipe, train};
 use std::ops::ControlFlow;
@@ -14,23 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().collect();
     let seconds: f64 = arguments.get(1).map_or(Ok(60.0), |text| text.parse())?;
     let (data, held) = Dataset::digits().split(0.2, 0);
-    let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Time(Duration::from_secs_f64(seconds)));
-    let setting = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<f64>().ok());
-    if let Some(value) = setting("WIDTH") {
-        recipe.network.width = value as usize;
-    }
-    if let Some(value) = setting("DEPTH") {
-        recipe.network.depth = value as usize;
-    }
-    if let Some(value) = setting("BATCH") {
-        recipe.batch = value as usize;
-    }
-    if let Some(value) = setting("LR") {
-        recipe.learning_rate = value;
-    }
-    if let Some(value) = setting("WD") {
-        recipe.weight_decay = value;
-    }
+    let recipe = Recipe::new(Recipe::default_formulation(), Budget::Time(Duration::from_secs_f64(seconds)));
     let mut next = 0.0;
     let network = train(&data, &recipe, &mut |progress| {
         if progress.fraction >= next {
@@ -68,22 +53,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let rows = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
     let (train_rows, held_rows) = (rows(data.values()), rows(held.values()));
-    let summary = |name: &str, from: &[f64], to: &[f64]| {
-        let mut distances: Vec<f64> = from.chunks(64).map(|a| nearest(a, to)).collect();
-        distances.sort_by(f64::total_cmp);
-        let at = |q: f64| distances[((distances.len() - 1) as f64 * q) as usize];
+    let summary = |name: &str, from: &[f64], to: &[f64]| -> langevin::Result<()> {
+        let distances = nearest_distances(from, to, 64, false)?;
+        let at = |ratio: f64| quantile(&distances, ratio);
         println!(
             "nearest {name}: 1 % {:.2}, 10 % {:.2}, median {:.2}, 90 % {:.2}",
-            at(0.01),
-            at(0.1),
-            at(0.5),
-            at(0.9)
+            at(0.01)?,
+            at(0.1)?,
+            at(0.5)?,
+            at(0.9)?
         );
+        Ok(())
     };
-    summary("training picture of samples          ", &samples, &train_rows);
-    summary("training picture of held-out pictures", &held_rows, &train_rows);
-    summary("held-out picture of samples          ", &samples, &held_rows);
-    summary("sample of held-out pictures          ", &held_rows, &samples);
+    summary("training picture of a sample          ", &samples, &train_rows)?;
+    summary("training picture of a held-out picture", &held_rows, &train_rows)?;
+    let distance = |a: &[f64], b: &[f64]| sliced_wasserstein(a, b, 64, 500, 0);
+    println!(
+        "sliced W2: samples to held-out {:.3}, training to held-out {:.3}",
+        distance(&samples, &held_rows)?,
+        distance(&train_rows, &held_rows)?
+    );
     if let Some(path) = arguments.get(2) {
         std::fs::write(path, contact_sheet(&samples, 20, 10))?;
     }
@@ -112,13 +101,6 @@ fn loss(network: &Network, data: &Dataset) -> Result<f64, langevin_train::Error>
             .sum::<f64>();
     }
     Ok(sum / (20 * rows * 64) as f64)
-}
-
-fn nearest(a: &[f64], to: &[f64]) -> f64 {
-    to.chunks(64)
-        .map(|b| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>())
-        .fold(f64::INFINITY, f64::min)
-        .sqrt()
 }
 
 /// A grey picture of `across` × `down` samples, each pixel 6 × 6.
