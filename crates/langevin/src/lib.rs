@@ -12,7 +12,7 @@
 //! | $D = A x + B\,\mathrm{out}$ | what a network was trained to be, and how to read it as anything else | [`Formulation`], [`ReadAs`] |
 //! | $x' = a x + b D + c z$ | the three moves: forward, reverse, Langevin | [`Row`], [`Rates`] |
 //! | $\int w(\lambda)\,p(\lambda)\,E\lVert\varepsilon-\hat\varepsilon\rVert^2 d\lambda$ | any denoising loss | [`Objective`] |
-//! | $\eta = h/g$ | the noise of the reverse half | [`reverse_rho`] |
+//! | $\eta = h/g$ | the noise of the reverse half | [`moves::reverse_rho`] |
 //!
 //! # Where to start
 //!
@@ -65,17 +65,15 @@ pub mod sampler;
 pub mod space;
 
 pub use error::{Error, Result, nearest};
-pub use formulation::{Clock, Formulation, FormulationSpec, InputScaling, LambdaRange, Reading};
-pub use grid::{Grid, Spacing};
+pub use formulation::{Clock, Formulation, FormulationSpec, InputScaling, LambdaRange};
+pub use grid::Grid;
 pub use kernel::Element;
 pub use model::{At, Branch, Model, Query, ReadAs};
-pub use moves::{Rates, Row, ddim_rho, exact_reverse, forward_rho, reverse_rho};
+pub use moves::{Rates, Row};
 pub use noise::SampleId;
 pub use objective::{Objective, TimeDensity, Weight};
-pub use plan::{
-    Finding, Input, Letter, Lint, Move, Op, Output, Plan, Request, Rule, Run, Sampling, Slot, Unrolled, Weights,
-};
-pub use prediction::{Affine, Prediction};
+pub use plan::{Letter, Op, Plan, Sampling};
+pub use prediction::Prediction;
 pub use process::{Level, Process, ProcessSpec, Schedule};
 pub use sampler::{Sampler, Word};
 pub use space::{Coef, Draw, Map, SliceSpace, Space};

@@ -94,7 +94,7 @@ pub(crate) fn check_eta(eta: f64) -> Result<f64> {
 /// ρ of a reverse move with constant h/g = `eta`: $e^{-\eta^2\Delta}$.
 ///
 /// ```
-/// use langevin::{Process, reverse_rho};
+/// use langevin::{Process, moves::reverse_rho};
 /// let ve = Process::ve();
 /// let (s, t) = (ve.level(2.0)?, ve.level(1.0)?);
 /// assert_eq!(reverse_rho(&s, &t, 0.0), 1.0);
@@ -206,7 +206,7 @@ impl Rates {
 /// $r = \left(\frac{c+\omega_t}{c+\omega_s}\right)^{\eta^2/2}$, $a = r\sqrt{v_t/v_s}$, variance $v_t(1-r^2)$. At η = 1 it is the posterior $p(x_t|x_s)$.
 ///
 /// ```
-/// use langevin::{Process, exact_reverse};
+/// use langevin::{Process, moves::exact_reverse};
 /// let vp = Process::vp();
 /// let (s, t) = (vp.level(2.0)?, vp.level(1.0)?);
 /// let (a, variance) = exact_reverse(0.7, &s, &t, 1.0);

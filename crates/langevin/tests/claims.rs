@@ -5,7 +5,7 @@
 use langevin::exact::{Density, eight_gaussians, named};
 use langevin::{
     Coef, Draw, Formulation, Grid, Level, Map, Model, Plan, Prediction, Process, Query, ReadAs, Result, SampleId,
-    Sampler, Sampling, SliceSpace, Space, exact_reverse,
+    Sampler, Sampling, SliceSpace, Space, moves::exact_reverse,
 };
 
 const PROCESSES: [&str; 5] = ["vp", "vp-linear", "vp-cosine", "ve", "rectified-flow"];
