@@ -7,8 +7,8 @@
 
 use crate::error::{Error, Result};
 use crate::math::ln;
-use crate::prediction::{Affine, Prediction};
-use crate::process::{Level, Process, ProcessSpec};
+use crate::prediction::Prediction;
+use crate::process::{Affine, Level, Process, ProcessSpec};
 use serde::{Deserialize, Serialize};
 
 /// The number a network is given for time.

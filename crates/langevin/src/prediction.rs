@@ -16,17 +16,8 @@
 //! Source: Salimans & Ho, arXiv 2202.00512 (v); Lipman et al., arXiv 2210.02747 (velocity); Karras et al., arXiv 2206.00364 (F).
 
 use crate::error::{Error, Result};
-use crate::process::{Level, Process};
+use crate::process::{Affine, Level, Process};
 use serde::{Deserialize, Serialize};
-
-/// The map $(x, y) \mapsto a\,x + b\,y$.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Affine {
-    /// The factor of the state.
-    pub a: f64,
-    /// The factor of the other argument.
-    pub b: f64,
-}
 
 /// What the network's output means.
 ///

@@ -13,12 +13,14 @@ mod builder;
 mod json;
 mod lint;
 mod run;
+mod sampling;
 mod table;
 mod unroll;
 
 pub(crate) use builder::Builder;
 pub use lint::{Finding, Lint, Rule};
-pub use run::{Request, Run, Sampling};
+pub use run::{Request, Run};
+pub use sampling::Sampling;
 pub use unroll::{Unrolled, Weights};
 
 use crate::error::{Error, Result};

@@ -25,6 +25,15 @@ impl Names {
     }
 }
 
+/// λ with its infinities as people write them.
+fn lambda(value: f64) -> String {
+    match value {
+        f64::INFINITY => "∞".into(),
+        f64::NEG_INFINITY => "−∞".into(),
+        _ => format!("{value:.4}"),
+    }
+}
+
 fn number(value: f64) -> String {
     if value == 0.0 || (1e-3..1e4).contains(&value.abs()) { format!("{value:.6}") } else { format!("{value:.5e}") }
 }
@@ -97,8 +106,8 @@ impl fmt::Display for Plan {
                     eta,
                     number(note.from.time),
                     number(note.to.time),
-                    format!("{:.4}", note.from.lambda()),
-                    format!("{:.4}", note.to.lambda()),
+                    lambda(note.from.lambda()),
+                    lambda(note.to.lambda()),
                 ];
             } else if self.moves.first().is_some_and(|first| index < first.ops[0]) {
                 cells[1] = "start".into();

@@ -24,7 +24,6 @@ pub use vp::{Vp, VpCosine, VpLinear};
 
 use crate::error::{Error, Result};
 use crate::math::{exp, ln};
-use crate::prediction::Affine;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -61,6 +60,15 @@ impl Level {
     pub fn scale_to(&self, other: &Level) -> f64 {
         if self.alpha >= self.sigma { other.alpha / self.alpha } else { other.sigma / self.sigma }
     }
+}
+
+/// The map $(x, y) \mapsto a\,x + b\,y$.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Affine {
+    /// The factor of the state.
+    pub a: f64,
+    /// The factor of the other argument.
+    pub b: f64,
 }
 
 /// The functions that define a process. Implement it to add your own; see [`Process::new`].

@@ -1,7 +1,6 @@
 //! Variance exploding in Karras's clock: $x = x_0 + \sigma\varepsilon$, and the time is σ itself.
 
-use super::{ProcessSpec, Schedule};
-use crate::prediction::Affine;
+use super::{Affine, ProcessSpec, Schedule};
 
 /// α = 1, t = σ ≥ 0. The velocity is ε: $D = x - \sigma u$.
 #[derive(Clone, Copy, Debug, PartialEq)]

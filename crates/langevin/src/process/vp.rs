@@ -2,10 +2,9 @@
 //!
 //! From $\alpha\alpha' + \sigma\sigma' = 0$: $\sigma' = -\alpha\alpha'/\sigma$ and the velocity reads $D = \alpha x + (\sigma^2/\alpha')\,u$.
 
-use super::{ProcessSpec, Schedule};
+use super::{Affine, ProcessSpec, Schedule};
 use crate::error::{Error, Result};
 use crate::math::{atan, cos, exp, expm1, ln_1p, sin};
-use crate::prediction::Affine;
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
 /// The Ornstein–Uhlenbeck process of the paper, $dx = -\tfrac12 x\,dt + dW$: $\alpha = e^{-t/2}$.

@@ -1,0 +1,138 @@
+//! Many samples on slices, in pieces that fit the cache, on as many threads as are asked for.
+
+use super::Plan;
+use crate::error::{Error, Result};
+use crate::kernel::Element;
+use crate::model::Model;
+use crate::noise::SampleId;
+use crate::space::{SliceSpace, Space as _};
+
+/// Many samples on slices: which ones, in what pieces, on how many threads. None of the last two changes a bit of the result.
+///
+/// ```
+/// use langevin::exact::Gaussian;
+/// use langevin::{Grid, Process, Sampler, Sampling};
+/// let process = Process::ve();
+/// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(10).levels(&process, 0.002, 80.0)?)?;
+/// let data = Gaussian::isotropic(vec![0.0, 1.0], 1.0)?;
+/// let all: Vec<f64> = Sampling::new(100, 2).seed(3).run(&plan, &data)?;
+/// let last: Vec<f64> = Sampling::new(40, 2).seed(3).first(60).chunk(7).run(&plan, &data)?;
+/// assert_eq!(all[60 * 2..], last);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Sampling {
+    count: usize,
+    width: usize,
+    seed: u64,
+    first: u64,
+    chunk: usize,
+    threads: usize,
+}
+
+impl Sampling {
+    /// `count` samples of `width` elements each: seed 0, from sample 0, in chunks of about 8,192 elements, on the calling thread.
+    #[must_use]
+    pub fn new(count: usize, width: usize) -> Self {
+        // Small enough for the states of a few slots to stay in the second-level cache, large enough to hide the executor.
+        let chunk = (8192 / width.max(1)).max(1);
+        Self { count, width, seed: 0, first: 0, chunk, threads: 1 }
+    }
+
+    /// With this seed.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The global index of the first sample.
+    #[must_use]
+    pub fn first(mut self, first: u64) -> Self {
+        self.first = first;
+        self
+    }
+
+    /// Rows that go through the plan together.
+    #[must_use]
+    pub fn chunk(mut self, rows: usize) -> Self {
+        self.chunk = rows.max(1);
+        self
+    }
+
+    /// Threads to share the chunks among.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Runs the plan: `count × width` numbers, row after row.
+    ///
+    /// # Errors
+    /// A batch that cannot be held, a model that does not fit the plan, or whatever the model meets; the first failing chunk stops the run.
+    pub fn run<T: Element>(&self, plan: &Plan, model: &(impl Model<Vec<T>> + Sync + ?Sized)) -> Result<Vec<T>> {
+        let too_large = || {
+            Error::argument("the samples do not fit in memory")
+                .expected("a count that can be held")
+                .got(format!("{} × {} numbers", self.count, self.width))
+        };
+        let len = self.count.checked_mul(self.width).ok_or_else(too_large)?;
+        if self.first.checked_add(self.count as u64).is_none() {
+            return Err(too_large());
+        }
+        let mut samples = Vec::new();
+        samples.try_reserve_exact(len).map_err(|_| too_large())?;
+        samples.resize(len, T::default());
+        let pieces = samples.chunks_mut((self.chunk * self.width).max(1)).enumerate();
+        if self.threads == 1 {
+            let space = SliceSpace::new(self.width);
+            for (piece, out) in pieces {
+                self.piece(plan, model, &space, piece, out)?;
+            }
+            return Ok(samples);
+        }
+        let queue = std::sync::Mutex::new(pieces);
+        let next = || queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+        let work = || -> Result<()> {
+            let space = SliceSpace::new(self.width);
+            while let Some((piece, out)) = next() {
+                // A failure empties the queue, so that the other threads stop too.
+                self.piece(plan, model, &space, piece, out).inspect_err(|_| while next().is_some() {})?;
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..self.threads).map(|_| scope.spawn(work)).collect();
+            let mine = work();
+            others.into_iter().fold(mine, |result, other| match other.join() {
+                Ok(theirs) => result.and(theirs),
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+        })?;
+        Ok(samples)
+    }
+
+    fn piece<T: Element>(
+        &self,
+        plan: &Plan,
+        model: &(impl Model<Vec<T>> + ?Sized),
+        space: &SliceSpace<T>,
+        piece: usize,
+        out: &mut [T],
+    ) -> Result<()> {
+        let start = piece * self.chunk;
+        let rows: Vec<SampleId> = (start..self.count.min(start + self.chunk))
+            .map(|row| SampleId { seed: self.seed, index: self.first + row as u64 })
+            .collect();
+        let state = plan.run(space, model, vec![], &rows)?;
+        if state.len() != out.len() {
+            return Err(Error::shape("the model changed the shape")
+                .expected(out.len().to_string())
+                .got(state.len().to_string()));
+        }
+        out.copy_from_slice(&state);
+        space.recycle(state);
+        Ok(())
+    }
+}
