@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::metadata::{Metadata, NetworkSpec};
 use crate::mlp::{self, MlpConfig, Slot};
 use burn::tensor::{Device, Tensor};
+use langevin::prediction::Parts;
 use langevin::{Branch, Formulation, Level, Model, Query};
 use std::fmt;
 
@@ -150,7 +151,7 @@ impl Network {
                         k
                     }
                     _ => {
-                        let k = output_scale(&self.formulation, &self.formulation.process.match_level(&level)?)?.2;
+                        let k = output_scale(&self.formulation, &self.formulation.process.match_level(&level)?).2;
                         self.config.features(
                             level.alpha,
                             level.sigma,
@@ -189,10 +190,9 @@ fn norm(a: f64, b: f64) -> f64 {
 }
 
 /// What is predicted in terms of datum and noise, out = c₀ x0 + c₁ ε, and its scale k = √(c₀² + c₁²), at a level of the formulation's own process.
-pub(crate) fn output_scale(formulation: &Formulation, own: &Level) -> langevin::Result<(f64, f64, f64)> {
-    let map = formulation.prediction.from_denoised(&formulation.process, own)?;
-    let (datum, noise) = (map.a * own.alpha + map.b, map.a * own.sigma);
-    Ok((datum, noise, norm(datum, noise)))
+pub(crate) fn output_scale(formulation: &Formulation, own: &Level) -> (f64, f64, f64) {
+    let Parts { datum, noise } = formulation.prediction.parts(&formulation.process, own);
+    (datum, noise, norm(datum, noise))
 }
 
 /// The values of a matrix.

@@ -211,7 +211,7 @@ impl Run<'_> {
             fill_uniforms(*id, LEVEL, &mut u);
             let u = if self.recipe.stratified { ((first + row) as f64 + u[0]) / batch as f64 } else { u[0] };
             let level = self.objective.level(u)?;
-            let (datum, drawn, k) = output_scale(&self.formulation, &level)?;
+            let (datum, drawn, k) = output_scale(&self.formulation, &level);
             config.features(level.alpha, level.sigma, &mut f[row * features..(row + 1) * features]);
             weights[row] = (self.objective.output_factor(&level)? * k * k / (batch * width) as f64) as f32;
             let shrink = input_scale(&level);

@@ -215,13 +215,24 @@ impl Formulation {
     /// How to read this formulation's output off a network of another one, `from`, at a level of this process:
     /// out = a·x + b·out_from(scale·x, time).
     ///
+    /// With out = p x0 + q ε for either (primes for this one) and x = αx0 + σε in the other's process, x0 and ε are eliminated at once, without passing
+    /// through D, which would cancel: $\mathrm{out}' = [(p'q - q'p)\,x + (q'\alpha - p'\sigma)\,\mathrm{out}]/(\alpha q - \sigma p)$.
+    ///
     /// # Errors
     /// As [`denoised`](Self::denoised); and where D does not determine this prediction.
     pub fn read_from(&self, from: &Formulation, level: &Level) -> Result<Reading> {
         let own = self.process.match_level(level)?;
         let reading = from.denoised(level)?;
-        let Affine { a, b } = self.prediction.from_denoised(&self.process, &own)?;
-        Ok(Reading { a: a * level.scale_to(&own) + b * reading.a, b: b * reading.b, ..reading })
+        // Asked for its errors, and for the corners where p or q is infinite but the answer is not.
+        let map = self.prediction.from_denoised(&self.process, &own)?;
+        let through = Reading { a: map.a * level.scale_to(&own) + map.b * reading.a, b: map.b * reading.b, ..reading };
+        let theirs = from.process.match_level(level)?;
+        let wanted = self.prediction.parts(&self.process, &own);
+        let given = from.prediction.parts(&from.process, &theirs);
+        let w = theirs.alpha * given.noise - theirs.sigma * given.datum;
+        let a = level.scale_to(&theirs) * (wanted.datum * given.noise - wanted.noise * given.datum) / w;
+        let b = (wanted.noise * theirs.alpha - wanted.datum * theirs.sigma) / w;
+        Ok(if a.is_finite() && b.is_finite() { Reading { a, b, ..reading } } else { through })
     }
 
     /// This formulation as it stands in JSON.

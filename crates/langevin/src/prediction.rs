@@ -53,6 +53,15 @@ pub enum Prediction {
     },
 }
 
+/// An output by its definition: datum·x0 + noise·ε.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parts {
+    /// The factor of the clean datum.
+    pub datum: f64,
+    /// The factor of the noise.
+    pub noise: f64,
+}
+
 /// The names [`Prediction::parse`] knows.
 pub(crate) const NAMES: [&str; 6] = ["x0", "epsilon", "score", "v", "velocity", "edm"];
 
@@ -111,28 +120,42 @@ impl Prediction {
         self.finite(map, "D", process, level)
     }
 
-    /// out = a·x + b·D at this level of `process`: the inverse of [`to_denoised`](Self::to_denoised).
+    /// What the output is by its definition, out = datum·x0 + noise·ε.
+    ///
+    /// ```
+    /// use langevin::{Prediction, Process};
+    /// let flow = Process::rectified_flow();
+    /// let parts = Prediction::Velocity.parts(&flow, &flow.level(0.3)?);
+    /// assert_eq!((parts.datum, parts.noise), (-1.0, 1.0)); // u = ε − x0
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    #[must_use]
+    pub fn parts(&self, process: &Process, level: &Level) -> Parts {
+        let Level { time, alpha, sigma } = *level;
+        let (datum, noise) = match *self {
+            Self::X0 => (1.0, 0.0),
+            Self::Epsilon => (0.0, 1.0),
+            Self::Score => (0.0, -1.0 / sigma),
+            Self::V => (-sigma, alpha),
+            Self::Velocity => (process.schedule().alpha_rate(time), process.schedule().sigma_rate(time)),
+            Self::Edm { sigma_data } => {
+                let spread = alpha * sigma_data;
+                let norm = (spread * spread + sigma * sigma).sqrt();
+                (sigma / (sigma_data * norm), -spread / norm)
+            }
+        };
+        Parts { datum, noise }
+    }
+
+    /// out = a·x + b·D at this level of `process`: the inverse of [`to_denoised`](Self::to_denoised), with ε = (x − αD)/σ.
     ///
     /// # Errors
     /// Where D does not determine the output: everything but x0 at σ = 0, and a velocity where α' is infinite.
     pub fn from_denoised(&self, process: &Process, level: &Level) -> Result<Affine> {
-        let Level { time, alpha, sigma } = *level;
-        let map = match *self {
-            Self::X0 => Affine { a: 0.0, b: 1.0 },
-            Self::Epsilon => Affine { a: 1.0 / sigma, b: -alpha / sigma },
-            Self::Score => Affine { a: -1.0 / (sigma * sigma), b: alpha / (sigma * sigma) },
-            Self::V => Affine { a: alpha / sigma, b: -(alpha * alpha + sigma * sigma) / sigma },
-            Self::Velocity => {
-                let schedule = process.schedule();
-                let growth = schedule.sigma_rate(time) / sigma;
-                Affine { a: growth, b: schedule.alpha_rate(time) - growth * alpha }
-            }
-            Self::Edm { .. } => {
-                let Affine { a, b } = self.to_denoised(process, level)?;
-                Affine { a: -a / b, b: 1.0 / b }
-            }
-        };
-        self.finite(map, "the prediction", process, level)
+        let Parts { datum, noise } = self.parts(process, level);
+        // x0 needs no ε, and so is fine where there is none.
+        let a = if noise == 0.0 && datum == 1.0 { 0.0 } else { noise / level.sigma };
+        self.finite(Affine { a, b: datum - a * level.alpha }, "the prediction", process, level)
     }
 
     fn finite(&self, map: Affine, wanted: &str, process: &Process, level: &Level) -> Result<Affine> {

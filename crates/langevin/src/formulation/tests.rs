@@ -31,15 +31,27 @@ proptest! {
         let out_b = there.a * x_b + there.b * out;
         let back = a.read_from(&b, &level_a).unwrap();
         let out_a = back.a * x + back.b * out_b;
-        // Each conversion rounds relative to its largest term: the condition of the composed map.
-        let condition = (back.a * x).abs() + (back.b * there.a * x_b).abs() + (back.b * there.b * out).abs();
-        prop_assert!((out_a - out).abs() < 1e-12 * condition.max(1.0), "{a:?} {b:?}: {out} {out_a}");
+        // 1e-12 of the largest number that takes part: what passes through x0 at σ = e⁻⁵ cannot keep more of a score.
+        let scale = (back.a * x).abs().max((back.b * out_b).abs()).max(out.abs()).max(1.0);
+        prop_assert!((out_a - out).abs() < 1e-12 * scale, "{a:?} {b:?}: {out} {out_a}");
         // What the network is handed is its own scaled state and clock.
         let seen = a.seen(&level_b).unwrap();
         let own = a.seen(&level_a).unwrap();
         prop_assert!((there.time - own.time).abs() <= 1e-11 * own.time.abs().max(1.0));
         prop_assert!((seen.alpha - own.alpha).abs() <= 1e-11 * own.alpha.max(1e-3));
         prop_assert!((there.scale * x_b - a.input_scale(&level_a) * x).abs() <= 1e-11 * (1.0 + x.abs() * there.scale));
+    }
+}
+
+/// Between predictions of the noise nothing cancels: the state does not take part at all.
+#[test]
+fn epsilon_and_score_convert_without_the_state() {
+    let (epsilon, score) = (formulation(0, 1), formulation(4, 2));
+    for lambda in [-5.0, 0.0, 5.0] {
+        let level = score.process.level_at_lambda(lambda).unwrap();
+        let reading = score.read_from(&epsilon, &level).unwrap();
+        assert_eq!(reading.a, 0.0);
+        assert!((reading.b * level.sigma + 1.0).abs() < 1e-14);
     }
 }
 
