@@ -111,7 +111,12 @@ impl Error {
     }
 
     pub(crate) fn got(mut self, got: impl Into<String>) -> Self {
-        self.0.got = Some(got.into());
+        // What came from outside may be of any length; the message shall not be.
+        let got = got.into();
+        self.0.got = Some(match got.char_indices().nth(200) {
+            Some((end, _)) => format!("{}…", &got[..end]),
+            None => got,
+        });
         self
     }
 

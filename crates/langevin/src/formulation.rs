@@ -76,6 +76,17 @@ impl LambdaRange {
             .got(format!("{sigma_min} and {sigma_max}")))
     }
 
+    /// That it is a range: finite, and not empty.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.min.is_finite() && self.max.is_finite() && self.min < self.max {
+            return Ok(());
+        }
+        Err(Error::format("not a range of λ")
+            .at("lambda_range")
+            .expected("finite min < max")
+            .got(format!("[{}, {}]", self.min, self.max)))
+    }
+
     /// Whether `lambda` is inside, up to the rounding of a change of clock (1e-9).
     #[must_use]
     pub fn contains(&self, lambda: f64) -> bool {
@@ -223,16 +234,18 @@ impl Formulation {
     pub fn read_from(&self, from: &Formulation, level: &Level) -> Result<Reading> {
         let own = self.process.match_level(level)?;
         let reading = from.denoised(level)?;
-        // Asked for its errors, and for the corners where p or q is infinite but the answer is not.
         let map = self.prediction.from_denoised(&self.process, &own)?;
-        let through = Reading { a: map.a * level.scale_to(&own) + map.b * reading.a, b: map.b * reading.b, ..reading };
         let theirs = from.process.match_level(level)?;
         let wanted = self.prediction.parts(&self.process, &own);
         let given = from.prediction.parts(&from.process, &theirs);
         let w = theirs.alpha * given.noise - theirs.sigma * given.datum;
         let a = level.scale_to(&theirs) * (wanted.datum * given.noise - wanted.noise * given.datum) / w;
         let b = (wanted.noise * theirs.alpha - wanted.datum * theirs.sigma) / w;
-        Ok(if a.is_finite() && b.is_finite() { Reading { a, b, ..reading } } else { through })
+        if a.is_finite() && b.is_finite() {
+            return Ok(Reading { a, b, ..reading });
+        }
+        // Corners where p or q is infinite and the answer is not.
+        Ok(Reading { a: map.a * level.scale_to(&own) + map.b * reading.a, b: map.b * reading.b, ..reading })
     }
 
     /// This formulation as it stands in JSON.
@@ -270,14 +283,7 @@ impl Formulation {
         if let InputScaling::UnitVariance { sigma_data } = spec.input {
             positive("input.sigma_data", sigma_data)?;
         }
-        if let Some(LambdaRange { min, max }) =
-            spec.range.filter(|range| range.min.partial_cmp(&range.max) != Some(std::cmp::Ordering::Less))
-        {
-            return Err(Error::format("bad formulation")
-                .at("range")
-                .expected("min < max")
-                .got(format!("[{min}, {max}]")));
-        }
+        spec.range.map_or(Ok(()), |range| range.check())?;
         Ok(Self {
             process: Process::from_spec(&spec.process)?,
             prediction: spec.prediction,

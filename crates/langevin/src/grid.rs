@@ -20,8 +20,7 @@ pub(crate) const MAX_STEPS: usize = 100_000;
 
 /// The spacing of a grid.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Spacing {
+enum Spacing {
     /// Karras's power law in σ/α.
     Karras {
         /// The exponent, ρ = 7 by default.
@@ -90,6 +89,10 @@ impl Grid {
     /// Ends at the cleanest noise level instead of at σ = 0. The N steps then go through N + 1 noise levels.
     #[must_use]
     pub fn without_clean_end(mut self) -> Self {
+        // A list has its levels; without its clean end it has a step less.
+        if self.clean_end && matches!(self.spacing, Spacing::List(_)) {
+            self.steps = self.steps.saturating_sub(1);
+        }
         self.clean_end = false;
         self
     }
@@ -129,7 +132,7 @@ impl Grid {
                         .at("grid 'list'")
                         .expected(count.to_string())
                         .got(grid.steps.to_string())
-                        .hinting("leave out --steps with a list"));
+                        .hinting("a list brings its own number of steps"));
                 }
                 grid
             }
@@ -210,16 +213,23 @@ impl Grid {
         if self.clean_end {
             levels.push(process.level_at_sigma_ve(0.0)?);
         }
-        for (i, pair) in levels.windows(2).enumerate() {
-            if pair[1].sigma_ve() >= pair[0].sigma_ve() {
-                return Err(Error::argument("the noise levels of a grid must fall")
-                    .at(format!("step {i}"))
-                    .expected(format!("below σ/α = {}", pair[0].sigma_ve()))
-                    .got(pair[1].sigma_ve().to_string()));
-            }
-        }
+        check_falling(&levels)?;
         Ok(levels)
     }
+}
+
+/// Every level cleaner than the one before it.
+pub(crate) fn check_falling(levels: &[Level]) -> Result<()> {
+    for (i, pair) in levels.windows(2).enumerate() {
+        let (before, after) = (pair[0].sigma_ve(), pair[1].sigma_ve());
+        if after.partial_cmp(&before).is_none_or(std::cmp::Ordering::is_ge) {
+            return Err(Error::argument("the noise levels of a grid must fall")
+                .at(format!("step {i}"))
+                .expected(format!("σ/α below {before}"))
+                .got(after.to_string()));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -112,11 +112,13 @@ pub fn reverse_rho(from: &Level, to: &Level, eta: f64) -> f64 {
 /// η²(1 − e^{−2Δ}) > 1: more noise than the marginal has.
 pub fn ddim_rho(from: &Level, to: &Level, eta: f64) -> Result<f64> {
     let decay = decay(from, to);
-    let fresh = check_eta(eta)?.powi(2) * (1.0 - decay) * (1.0 + decay);
-    // A full redraw at η = 1 may round to a hair above 1.
-    if fresh <= 1.0 + 1e-12 {
-        return Ok((1.0 - fresh).max(0.0).sqrt());
+    let eta = check_eta(eta)?;
+    // ρ² = (1 − η²) + η²e^{−2Δ}: at η = 1 nothing cancels.
+    let kept = (1.0 - eta) * (1.0 + eta) + (eta * decay).powi(2);
+    if kept >= -1e-12 {
+        return Ok(kept.max(0.0).sqrt());
     }
+    let fresh = 1.0 - kept;
     Err(Error::argument("this DDIM step asks for more noise than its marginal has")
         .at(format!("time {} → {}", from.time, to.time))
         .expected("η²(1 − e^{−2Δ}) ≤ 1")
@@ -159,8 +161,8 @@ pub struct Rates {
 fn drift_and_power(process: &Process, level: &Level) -> Result<(f64, f64)> {
     let schedule = process.schedule();
     let f = schedule.alpha_rate(level.time) / level.alpha;
-    // σσ' = (σ²)'/2 stays finite where σ' does not.
-    let g2 = 2.0 * level.sigma * (schedule.sigma_rate(level.time) - level.sigma * f);
+    // (σ²)' stays finite where σ' does not.
+    let g2 = schedule.variance_rate(level.time) - 2.0 * level.sigma * level.sigma * f;
     if f.is_finite() && g2.is_finite() {
         return Ok((f, g2));
     }

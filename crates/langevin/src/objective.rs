@@ -169,6 +169,7 @@ impl Objective {
                 .expected("a formulation with a range")
                 .hinting("for instance with_range(LambdaRange::from_sigma_ve(0.002, 80.0)?)")
         })?;
+        range.check()?;
         if let Weight::MinSnr { gamma } = weight
             && !(gamma > 0.0 && gamma.is_finite())
         {
@@ -253,7 +254,12 @@ impl Objective {
     pub fn weight(&self, level: &Level) -> Result<f64> {
         match self.weight {
             Weight::Plain => Ok(1.0 / self.error_gain(level)?),
-            Weight::Likelihood => Ok(1.0 / self.density(level)),
+            Weight::Likelihood => match self.density(level) {
+                density if density > 0.0 => Ok(1.0 / density),
+                _ => Err(Error::singular("the likelihood weight is infinite where no level is drawn")
+                    .at(format!("λ = {:.4}", level.lambda()))
+                    .hinting("choose a time density with mass on the whole range")),
+            },
             Weight::MinSnr { gamma } => {
                 let ratio = level.sigma_ve();
                 Ok((gamma * ratio * ratio).min(1.0))

@@ -158,6 +158,11 @@ impl<T: Element> SliceSpace<T> {
     }
 }
 
+/// `value` into [min, max]; what is not a number stays so, for it must not pass for a result.
+fn bounded(value: f64, min: f64, max: f64) -> f64 {
+    if value.is_nan() { value } else { value.max(min).min(max) }
+}
+
 impl<T: Element> Space for SliceSpace<T> {
     type State = Vec<T>;
 
@@ -230,7 +235,7 @@ impl<T: Element> Space for SliceSpace<T> {
         match map {
             Map::Clamp { min, max } => {
                 for (out, x) in out.iter_mut().zip(first) {
-                    *out = T::from_f64(x.to_f64().max(*min).min(*max));
+                    *out = T::from_f64(bounded(x.to_f64(), *min, *max));
                 }
             }
             Map::Threshold { ratio, max } => {
@@ -239,7 +244,7 @@ impl<T: Element> Space for SliceSpace<T> {
                     sizes.sort_by(f64::total_cmp);
                     let s = crate::metrics::quantile_sorted(&sizes, *ratio).max(1.0).min(*max);
                     for (out, x) in out.iter_mut().zip(row) {
-                        *out = T::from_f64(x.to_f64().max(-s).min(s) / s);
+                        *out = T::from_f64(bounded(x.to_f64(), -s, s) / s);
                     }
                 }
             }

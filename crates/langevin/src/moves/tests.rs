@@ -150,6 +150,25 @@ proptest! {
     }
 }
 
+/// DDIM at η = 1 is the posterior to the last digits, even where nearly all the noise is drawn anew.
+#[test]
+fn ddim_at_one_keeps_its_digits_on_long_steps() {
+    let ve = Process::ve();
+    for sigma in [1e-3, 1e-6, 1e-12] {
+        let (s, t) = (ve.level(80.0).unwrap(), ve.level(sigma).unwrap());
+        let (rho, exact) = (ddim_rho(&s, &t, 1.0).unwrap(), sigma / 80.0);
+        assert!((rho - exact).abs() < 1e-15 * exact, "{rho} {exact}");
+    }
+}
+
+#[test]
+fn rates_are_finite_on_clean_data() {
+    for (which, g2) in [(0, 1.0), (1, 0.1), (2, 0.0), (3, 0.0), (4, 0.0)] {
+        let rates = Rates::forward(&process(which), &process(which).level(0.0).unwrap()).unwrap();
+        assert_eq!(rates.power, g2, "{which}");
+    }
+}
+
 #[test]
 fn the_exact_reverse_at_one_is_the_posterior() {
     // p(x_t | x_s): mean Cov(x_t, x_s)/v_s · x_s, variance v_t − Cov²/v_s, Cov = (α_s/α_t) v_t.

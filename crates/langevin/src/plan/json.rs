@@ -8,12 +8,15 @@ use crate::formulation::{FormulationSpec, Reading};
 use crate::process::{Level, ProcessSpec};
 use crate::space::{Draw, Map};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The arguments of a map, by name.
+type Args = BTreeMap<String, f64>;
 
 /// The version this crate writes, and the newest one that it reads.
 pub(crate) const VERSION: u64 = 1;
 /// A plan of a thousand steps is under a megabyte.
-const MAX_BYTES: usize = 64 << 20;
+const MAX_BYTES: usize = 16 << 20;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +25,7 @@ struct Wire {
     _version: u64,
     name: String,
     process: ProcessSpec,
+    #[serde(deserialize_with = "Option::deserialize")] // without it a missing key would read as null
     network: Option<FormulationSpec>,
     nfe: usize,
     slots: usize,
@@ -35,9 +39,26 @@ struct Wire {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase", deny_unknown_fields)]
 enum WireOp {
-    Eval { from: Slot, time: f64, alpha: f64, sigma: f64, out: Vec<Output>, net: Option<Reading> },
-    Combine { into: Slot, terms: Vec<(f64, Slot)>, noise: Vec<(f64, Draw)> },
-    Map { kind: String, from: Vec<Slot>, args: Value, into: Slot },
+    Eval {
+        from: Slot,
+        time: f64,
+        alpha: f64,
+        sigma: f64,
+        out: Vec<Output>,
+        #[serde(deserialize_with = "Option::deserialize")]
+        net: Option<Reading>,
+    },
+    Combine {
+        into: Slot,
+        terms: Vec<(f64, Slot)>,
+        noise: Vec<(f64, Draw)>,
+    },
+    Map {
+        kind: String,
+        from: Vec<Slot>,
+        args: Args,
+        into: Slot,
+    },
 }
 
 /// One value on one line. Nothing here can fail to be written: the keys are strings and a plan's numbers are finite.
@@ -75,7 +96,7 @@ impl Plan {
         )
     }
 
-    /// Reads a plan. Everything is checked: a plan that is read can be run.
+    /// Reads a plan. Everything that running relies on is checked.
     ///
     /// # Errors
     /// Text that is no plan of a version up to 1, with what is wrong and where.
@@ -135,13 +156,8 @@ impl From<&Op> for WireOp {
                 WireOp::Combine { into: *into, terms: terms.clone(), noise: noise.clone() }
             }
             Op::Map { map, from, into } => {
-                let (kind, args) = match map {
-                    Map::Clamp { min, max } => ("clamp".into(), json!({"min": min, "max": max})),
-                    Map::Threshold { ratio, max } => ("threshold".into(), json!({"ratio": ratio, "max": max})),
-                    Map::Mul => ("mul".into(), json!({})),
-                    Map::LearnedStd { small, large } => ("learned_std".into(), json!({"small": small, "large": large})),
-                    Map::Hook { name } => (format!("hook:{name}"), json!({})),
-                };
+                let (kind, args) = wire_map(map);
+                let args = args.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
                 WireOp::Map { kind, from: from.clone(), args, into: *into }
             }
         }
@@ -160,38 +176,37 @@ impl WireOp {
     }
 }
 
-fn read_map(kind: &str, args: &Value, index: usize) -> Result<Map> {
-    let fields = |names: [&str; 2], check: fn(f64, f64) -> bool| -> Result<(f64, f64)> {
-        let number = |name: &str| args.get(name).and_then(Value::as_f64);
-        let only = args.as_object().is_some_and(|object| object.len() == names.len());
-        match (number(names[0]), number(names[1])) {
-            (Some(a), Some(b)) if only && check(a, b) => Ok((a, b)),
-            _ => Err(Error::format("bad plan")
-                .at(format!("ops[{index}].args"))
-                .expected(format!("the numbers {} and {}, in their range", names[0], names[1]))
-                .got(args.to_string())),
-        }
+/// The name and the arguments of a map in documents.
+pub(super) fn wire_map(map: &Map) -> (String, Vec<(&'static str, f64)>) {
+    match map {
+        Map::Clamp { min, max } => ("clamp".into(), vec![("min", *min), ("max", *max)]),
+        Map::Threshold { ratio, max } => ("threshold".into(), vec![("ratio", *ratio), ("max", *max)]),
+        Map::Mul => ("mul".into(), vec![]),
+        Map::LearnedStd { small, large } => ("learned_std".into(), vec![("small", *small), ("large", *large)]),
+        Map::Hook { name } => (format!("hook:{name}"), vec![]),
+    }
+}
+
+fn read_map(kind: &str, args: &Args, index: usize) -> Result<Map> {
+    let wrong = |expected: String| {
+        Error::format("bad plan").at(format!("ops[{index}].args")).expected(expected).got(format!("{args:?}"))
     };
-    Ok(match kind {
-        "clamp" => {
-            let (min, max) = fields(["min", "max"], |min, max| min <= max)?;
-            Map::Clamp { min, max }
-        }
-        "threshold" => {
-            let (ratio, max) = fields(["ratio", "max"], |ratio, max| 0.0 < ratio && ratio <= 1.0 && max >= 1.0)?;
-            Map::Threshold { ratio, max }
-        }
-        "mul" => Map::Mul,
-        "learned_std" => {
-            let (small, large) = fields(["small", "large"], |small, large| 0.0 < small && small <= large)?;
-            Map::LearnedStd { small, large }
-        }
+    let two = |names: [&str; 2], check: fn(f64, f64) -> bool| match (args.get(names[0]), args.get(names[1])) {
+        (Some(a), Some(b)) if args.len() == 2 && check(*a, *b) => Ok((*a, *b)),
+        _ => Err(wrong(format!("the numbers {} and {}, in their range", names[0], names[1]))),
+    };
+    let none = |map: Map| if args.is_empty() { Ok(map) } else { Err(wrong("no arguments".into())) };
+    match kind {
+        "clamp" => two(["min", "max"], |min, max| min <= max).map(|(min, max)| Map::Clamp { min, max }),
+        "threshold" => two(["ratio", "max"], |ratio, max| 0.0 < ratio && ratio <= 1.0 && max >= 1.0)
+            .map(|(ratio, max)| Map::Threshold { ratio, max }),
+        "mul" => none(Map::Mul),
+        "learned_std" => two(["small", "large"], |small, large| 0.0 < small && small <= large)
+            .map(|(small, large)| Map::LearnedStd { small, large }),
         _ => match kind.strip_prefix("hook:") {
-            Some(name) if !name.is_empty() => Map::Hook { name: name.to_owned() },
-            _ => {
-                return Err(Error::unknown("map", kind, &["clamp", "threshold", "mul", "learned_std", "hook:NAME"])
-                    .at(format!("ops[{index}].kind")));
-            }
+            Some(name) if !name.is_empty() => none(Map::Hook { name: name.to_owned() }),
+            _ => Err(Error::unknown("map", kind, &["clamp", "threshold", "mul", "learned_std", "hook:NAME"])
+                .at(format!("ops[{index}].kind"))),
         },
-    })
+    }
 }

@@ -1,11 +1,13 @@
-//! The lint: does every reverse move land on the marginal it claims?
+//! The lint: does every move land on the marginal it claims?
 //!
 //! It is the exact Gaussian analysis for data of zero spread, D ≡ x0: after a move to $(\alpha_t, \sigma_t)$ the mean must be $\alpha_t x_0$ and
 //! the variance of everything random $\sigma_t^2$. This covers one-step, multistep and multi-stage samplers alike.
 
-use super::unroll::Tracker;
-use super::{Op, Plan};
+use super::unroll::{Tracker, Weights};
+use super::{Move, Op, Plan};
 use crate::error::Result;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// What a plan is held to.
@@ -36,7 +38,7 @@ pub struct Finding {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Lint {
-    /// The broken rules, in the order of the moves.
+    /// The broken rules, in the order in which the moves end.
     pub findings: Vec<Finding>,
 }
 
@@ -64,11 +66,64 @@ impl fmt::Display for Lint {
     }
 }
 
+/// What the state before the first move stands for.
+struct Start {
+    /// Whether the inputs are clean data; else each is a noisy state.
+    clean: bool,
+    alpha: f64,
+    sigma: f64,
+    /// The draws that the start was made from, which stand for α x0 too; none where it says so itself.
+    carriers: BTreeSet<u32>,
+}
+
+impl Start {
+    fn new(plan: &Plan, first: &Move) -> Result<Self> {
+        let mut tracker = Tracker::new(plan)?;
+        let mut carriers = BTreeSet::new();
+        for op in &plan.ops[..first.ops[0]] {
+            tracker.step(op);
+            if let Op::Combine { noise, .. } = op {
+                carriers.extend(noise.iter().map(|(_, draw)| *draw));
+            }
+        }
+        let entering = match &plan.ops[first.ops[0]] {
+            Op::Eval { from, .. } => Some(*from),
+            Op::Combine { terms, .. } => terms.first().map(|term| term.1),
+            Op::Map { .. } => None,
+        };
+        let (alpha, sigma) = (first.from.alpha, first.from.sigma);
+        let near = |got: f64, expected: f64| (got - expected).abs() <= SLACK * expected.max(1.0);
+        let clean = entering.is_some_and(|slot| {
+            let weights = tracker.slot(slot);
+            let variance: f64 = weights.draws.iter().map(|w| w * w).sum();
+            !weights.inputs.is_empty() && near(weights.inputs.iter().sum(), alpha) && near(variance, sigma * sigma)
+        });
+        if clean {
+            carriers.clear();
+        }
+        Ok(Self { clean, alpha, sigma, carriers })
+    }
+
+    /// (mean over x0, variance) of a state when every D is x0.
+    fn moments(&self, weights: &Weights) -> (f64, f64) {
+        let carried = if self.sigma > 0.0 { self.alpha / self.sigma } else { 0.0 };
+        let draws: f64 = self.carriers.iter().map(|draw| weights.draws[*draw as usize] * carried).sum();
+        let (input_mean, input_sigma) = if self.clean { (1.0, 0.0) } else { (self.alpha, self.sigma) };
+        let inputs: f64 = weights.inputs.iter().sum();
+        let mean = draws + inputs * input_mean + weights.evals.iter().sum::<f64>();
+        let fresh: f64 = weights.draws.iter().map(|w| w * w).sum();
+        (mean, fresh + weights.inputs.iter().map(|w| (w * input_sigma).powi(2)).sum::<f64>())
+    }
+}
+
 /// Relative slack: a few thousand roundings of sums of order one.
 const SLACK: f64 = 1e-9;
 
 impl Plan {
-    /// Holds every move to its marginal. The start is taken to be a true draw of it.
+    /// Holds every move to its marginal.
+    ///
+    /// A start of pure noise, σ·z, is taken to be the draw of the marginal that it stands for. So is an input, unless the start already is one with the inputs
+    /// clean: α·image + σ·z.
     ///
     /// ```
     /// use langevin::{Grid, Process, Sampler};
@@ -83,15 +138,10 @@ impl Plan {
     pub fn lint(&self) -> Result<Lint> {
         let mut tracker = Tracker::new(self)?;
         let mut findings = Vec::new();
-        let Some(first) = self.moves.first() else {
+        let Some(first) = self.moves.iter().min_by_key(|note| note.ops[0]) else {
             return Ok(Lint { findings });
         };
-        // The start σ·z lacks α x0: what it stands for is a draw of the marginal. The draws made before the first move carry it.
-        let early = |op: &Op| {
-            if let Op::Combine { noise, .. } = op { noise.iter().map(|(_, draw)| *draw).collect() } else { vec![] }
-        };
-        let started: Vec<u32> = self.ops.iter().take(first.ops[0]).flat_map(early).collect();
-        let carried = if first.from.sigma > 0.0 { first.from.alpha / first.from.sigma } else { 0.0 };
+        let start = Start::new(self, first)?;
         let mut ends: Vec<(usize, usize)> =
             self.moves.iter().enumerate().map(|(index, note)| (note.ops[1], index)).collect();
         ends.sort_unstable();
@@ -102,14 +152,11 @@ impl Plan {
                 let note = &self.moves[index];
                 let Op::Combine { into, .. } = op else { continue };
                 let weights = tracker.slot(*into);
-                let start: f64 = started.iter().map(|draw| weights.draws[*draw as usize] * carried).sum();
-                let inputs: f64 = weights.inputs.iter().sum();
-                let mean = start + inputs * first.from.alpha + weights.evals.iter().sum::<f64>();
-                let variance = weights.draws.iter().map(|w| w * w).sum::<f64>()
-                    + weights.inputs.iter().map(|w| (w * first.from.sigma).powi(2)).sum::<f64>();
+                let (mean, variance) = start.moments(&weights);
                 let power = note.to.sigma * note.to.sigma;
                 let mut hold = |rule, got: f64, expected: f64, scale: f64| {
-                    if (got - expected).abs() > SLACK * scale {
+                    // Not a number is a finding too.
+                    if (got - expected).abs().partial_cmp(&(SLACK * scale)).is_none_or(Ordering::is_gt) {
                         findings.push(Finding { index, rule, expected, got });
                     }
                 };

@@ -24,9 +24,9 @@ pub use sampling::Sampling;
 pub use unroll::{Unrolled, Weights};
 
 use crate::error::{Error, Result};
-use crate::formulation::{FormulationSpec, Reading};
+use crate::formulation::{Formulation, FormulationSpec, Reading};
 use crate::model::Branch;
-use crate::process::{Level, ProcessSpec};
+use crate::process::{Level, Process, ProcessSpec};
 use crate::space::{Draw, Map};
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +111,7 @@ pub struct Move {
     /// F, R or L.
     pub letter: Letter,
     /// The effective h/g of a reverse move; `None` where no single number says it (F and L, and a fresh redraw).
+    #[serde(deserialize_with = "Option::deserialize")]
     pub eta: Option<f64>,
     /// Where it starts.
     pub from: Level,
@@ -212,6 +213,18 @@ impl Plan {
         !self.ops.iter().any(|op| matches!(op, Op::Map { .. }))
     }
 
+    /// Checks the parameters of the process and of the network; a custom process is for the program that has it.
+    fn validate_specs(&self) -> Result<()> {
+        let custom = |spec: &ProcessSpec| matches!(spec, ProcessSpec::Custom { .. });
+        if !custom(&self.process) {
+            Process::from_spec(&self.process)?;
+        }
+        if let Some(network) = self.network.as_ref().filter(|network| !custom(&network.process)) {
+            Formulation::from_spec(network)?;
+        }
+        Ok(())
+    }
+
     /// Checks everything that running relies on: sizes, slot and draw numbers, finite coefficients, and that nothing is read before it is written.
     pub(crate) fn validate(&self) -> Result<()> {
         let bad = |place: String, expected: &str, got: String| {
@@ -223,9 +236,13 @@ impl Plan {
         if self.ops.len() > MAX_OPS {
             return bad("ops".into(), &format!("at most {MAX_OPS}"), self.ops.len().to_string());
         }
+        self.validate_specs()?;
         let mut written = vec![false; self.slots];
         for input in &self.inputs {
             match written.get_mut(input.slot) {
+                Some(true) => {
+                    return bad(format!("input '{}'", input.name), "a slot of its own", input.slot.to_string());
+                }
                 Some(slot) => *slot = true,
                 None => return bad(format!("input '{}'", input.name), "a slot below `slots`", input.slot.to_string()),
             }
@@ -248,6 +265,11 @@ impl Plan {
                     if !finite(level) {
                         return bad(place("time"), "a finite time and α, σ ≥ 0", format!("{level:?}"));
                     }
+                    if net.is_some() != self.network.is_some() {
+                        let expected =
+                            if self.network.is_some() { "how to read the network" } else { "null, as `network` is" };
+                        return bad(place("net"), expected, format!("{net:?}"));
+                    }
                     if let Some(net) = net.filter(|n| ![n.scale, n.time, n.a, n.b].iter().all(|v| v.is_finite())) {
                         return bad(place("net"), "finite numbers", format!("{net:?}"));
                     }
@@ -260,6 +282,9 @@ impl Plan {
                     out.iter().map(|output| output.into).collect()
                 }
                 Op::Combine { into, terms, noise } => {
+                    if terms.is_empty() && noise.is_empty() {
+                        return bad(place("terms"), "at least one term or draw", "none".into());
+                    }
                     for (coef, slot) in terms {
                         read("terms", *slot)?;
                         if !coef.is_finite() {
@@ -294,13 +319,17 @@ impl Plan {
         if written.get(self.result) != Some(&true) {
             return bad("result".into(), "a slot that is written", self.result.to_string());
         }
+        if self.moves.len() > self.ops.len() {
+            return bad("moves".into(), "no more moves than instructions", self.moves.len().to_string());
+        }
         for (index, note) in self.moves.iter().enumerate() {
             let [first, last] = note.ops;
-            let sound = first <= last && last < self.ops.len() && note.eta.is_none_or(f64::is_finite);
+            let writes = self.ops.get(last).is_some_and(|op| !matches!(op, Op::Eval { .. }));
+            let sound = first <= last && writes && note.eta.is_none_or(f64::is_finite);
             if !sound || !finite(&note.from) || !finite(&note.to) {
                 return bad(
                     format!("moves[{index}]"),
-                    "finite levels and instructions that exist",
+                    "finite levels, and instructions that exist, the last of which writes the state",
                     format!("{note:?}"),
                 );
             }

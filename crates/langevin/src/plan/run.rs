@@ -34,6 +34,8 @@ pub struct Run<'a, Sp: Space> {
     slots: Vec<Option<Sp::State>>,
     /// The instruction being executed.
     at: usize,
+    /// Whether the evaluation at `at` was asked about.
+    asked: bool,
     /// How many outputs of the evaluation at `at` were supplied.
     answered: usize,
     /// The scaled input of the evaluation at `at`, where its scale is not 1.
@@ -71,7 +73,7 @@ impl Plan {
         for (input, state) in self.inputs.iter().zip(inputs) {
             slots[input.slot] = Some(state);
         }
-        Ok(Run { plan: self, space, rows, slots, at: 0, answered: 0, scaled: None })
+        Ok(Run { plan: self, space, rows, slots, at: 0, asked: false, answered: 0, scaled: None })
     }
 
     /// Runs the plan to its end with `model`.
@@ -134,6 +136,7 @@ impl<'a, Sp: Space> Run<'a, Sp> {
                         }
                     }
                     let query = Query { at: At::One(at), rows: self.rows, branch: out[self.answered].branch };
+                    self.asked = true;
                     let x = match &self.scaled {
                         Some(scaled) => scaled,
                         None => self.state(*from)?,
@@ -151,7 +154,7 @@ impl<'a, Sp: Space> Run<'a, Sp> {
     /// # Errors
     /// No query is open, or whatever the space meets.
     pub fn supply(&mut self, out: Sp::State) -> Result<()> {
-        let Some(Op::Eval { from, out: outputs, net, .. }) = self.plan.ops.get(self.at) else {
+        let (true, Some(Op::Eval { from, out: outputs, net, .. })) = (self.asked, self.plan.ops.get(self.at)) else {
             return Err(Error::argument("an answer without a question").hinting("call query() first"));
         };
         let denoised = match net {
@@ -164,6 +167,7 @@ impl<'a, Sp: Space> Run<'a, Sp> {
         };
         // A later output of the same evaluation may still need the input.
         let into = outputs[self.answered].into;
+        self.asked = false;
         self.answered += 1;
         if self.answered == outputs.len() {
             self.answered = 0;

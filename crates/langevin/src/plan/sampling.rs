@@ -84,13 +84,26 @@ impl Sampling {
         let mut samples = Vec::new();
         samples.try_reserve_exact(len).map_err(|_| too_large())?;
         samples.resize(len, T::default());
+        let sampling = Self { chunk: self.chunk.min(self.count.max(1)), ..*self };
+        sampling.fill(plan, model, &mut samples)?;
+        Ok(samples)
+    }
+
+    /// Fills the samples piece by piece; the chunk is at most the count.
+    fn fill<T: Element>(
+        &self,
+        plan: &Plan,
+        model: &(impl Model<Vec<T>> + Sync + ?Sized),
+        samples: &mut [T],
+    ) -> Result<()> {
+        let threads = self.threads.min(self.count.div_ceil(self.chunk)).max(1);
         let pieces = samples.chunks_mut((self.chunk * self.width).max(1)).enumerate();
-        if self.threads == 1 {
+        if threads == 1 {
             let space = SliceSpace::new(self.width);
             for (piece, out) in pieces {
                 self.piece(plan, model, &space, piece, out)?;
             }
-            return Ok(samples);
+            return Ok(());
         }
         let queue = std::sync::Mutex::new(pieces);
         let next = || queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
@@ -103,14 +116,13 @@ impl Sampling {
             Ok(())
         };
         std::thread::scope(|scope| {
-            let others: Vec<_> = (1..self.threads).map(|_| scope.spawn(work)).collect();
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
             let mine = work();
             others.into_iter().fold(mine, |result, other| match other.join() {
                 Ok(theirs) => result.and(theirs),
                 Err(panic) => std::panic::resume_unwind(panic),
             })
-        })?;
-        Ok(samples)
+        })
     }
 
     fn piece<T: Element>(

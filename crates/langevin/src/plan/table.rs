@@ -1,6 +1,8 @@
 //! A plan for people: an aligned table, and CSV for a spreadsheet.
 
+use super::json::wire_map;
 use super::{Op, Plan};
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 /// What each slot holds while the instructions are read from top to bottom.
@@ -74,6 +76,8 @@ impl fmt::Display for Plan {
         let mut names = Names::new(self);
         let mut rows = vec![["", "move", "h/g", "time", "to", "λ", "to", "row"].map(String::from).to_vec()];
         let mut evals = 0;
+        let last_ops: BTreeMap<usize, usize> =
+            self.moves.iter().enumerate().rev().map(|(number, note)| (note.ops[1], number)).collect();
         for (index, op) in self.ops.iter().enumerate() {
             let text = match op {
                 Op::Eval { out, .. } => {
@@ -91,12 +95,15 @@ impl fmt::Display for Plan {
                 }
                 Op::Map { map, from, into } => {
                     let args: Vec<&str> = from.iter().map(|slot| names.0[*slot].as_str()).collect();
-                    let right = format!("{map:?}({})", args.join(", "));
+                    let (kind, numbers) = wire_map(map);
+                    let numbers = numbers.iter().map(|(name, value)| format!("{name} {value}"));
+                    let args: Vec<String> = args.into_iter().map(str::to_owned).chain(numbers).collect();
+                    let right = format!("{kind}({})", args.join(", "));
                     names.write(self, *into, None);
                     format!("{} ← {right}", names.0[*into])
                 }
             };
-            let found = self.moves.iter().enumerate().find(|(_, note)| note.ops[1] == index);
+            let found = last_ops.get(&index).map(|number| (*number, &self.moves[*number]));
             let mut cells = vec![String::new(); 7];
             if let Some((number_of, note)) = found {
                 let eta = note.eta.map_or_else(|| "–".into(), |eta| format!("{eta:.4}"));
@@ -173,8 +180,14 @@ impl Plan {
                     }
                 }
                 Op::Map { map, from, into } => {
+                    let (kind, args) = wire_map(map);
+                    // A hook's name is the only free text of the table.
+                    let kind = format!("\"map {}\"", kind.replace('"', "\"\""));
                     for slot in from {
-                        let _ = writeln!(text, "{index},\"map {map:?}\",{into},,,,,slot {slot}");
+                        let _ = writeln!(text, "{index},{kind},{into},,,,,slot {slot}");
+                    }
+                    for (name, value) in args {
+                        let _ = writeln!(text, "{index},{kind},{into},,,,{value},{name}");
                     }
                 }
             }

@@ -129,6 +129,57 @@ fn the_lint_finds_a_broken_row() {
     assert!(plan.lint().unwrap().findings.iter().any(|finding| finding.rule == Rule::Mean && finding.index == 2));
 }
 
+/// A start from an image, α·image + σ·z, is a draw of the marginal by itself; so is an input that stands for a noisy state.
+#[test]
+fn the_lint_knows_both_kinds_of_input() {
+    let process = Process::ve();
+    let (from, to) = (process.level(1.0).unwrap(), process.level(0.5).unwrap());
+    let step = |mut start: Vec<Op>| {
+        start.push(Op::Eval { from: 0, level: from, out: vec![Output { branch: Branch::Main, into: 1 }], net: None });
+        start.push(Op::Combine { into: 0, terms: vec![(0.5, 0), (0.5, 1)], noise: vec![] });
+        let last = start.len() - 1;
+        let note = Move { letter: Letter::R, eta: Some(0.0), from, to, ops: [last - 1, last] };
+        let inputs = vec![Input { name: "init".into(), slot: 0 }];
+        let (process, ops, moves) = (process.spec(), start, vec![note]);
+        let plan =
+            Plan { name: "image".into(), process, network: None, slots: 2, draws: 1, result: 0, inputs, ops, moves };
+        plan.validate().unwrap();
+        plan.lint().unwrap()
+    };
+    assert!(step(vec![Op::Combine { into: 0, terms: vec![(1.0, 0)], noise: vec![(1.0, 0)] }]).is_clean());
+    assert!(step(vec![]).is_clean());
+    assert!(!step(vec![Op::Combine { into: 0, terms: vec![(1.0, 0)], noise: vec![(0.7, 0)] }]).is_clean());
+    // Half the draw twice is the draw.
+    let mut plan = plan("ddpm", None, &process, None, 3);
+    let Op::Combine { noise, .. } = &mut plan.ops[0] else { panic!() };
+    *noise = vec![(noise[0].0 / 2.0, 0), (noise[0].0 / 2.0, 0)];
+    assert!(plan.lint().unwrap().is_clean());
+    // What is not a number is a finding.
+    let Op::Combine { terms, .. } = &mut plan.ops[4] else { panic!() };
+    terms[0].0 = f64::INFINITY;
+    terms[1].0 = f64::NEG_INFINITY;
+    assert!(!plan.lint().unwrap().is_clean());
+}
+
+#[test]
+fn large_documents_are_refused_quickly() {
+    let mut plan = plan("ddim", None, &Process::ve(), None, 2);
+    plan.draws = u32::MAX;
+    assert!(plan.validate().is_ok() && plan.unroll().unwrap_err().to_string().contains("too large"));
+    plan.draws = 1 << 23;
+    let combine = plan.ops[0].clone();
+    plan.ops.extend(std::iter::repeat_n(combine, 5000));
+    assert!(plan.lint().unwrap_err().to_string().contains("too large"));
+}
+
+#[test]
+fn odd_requests_of_sampling_are_met() {
+    let plan = plan("ddim", None, &Process::ve(), None, 2);
+    let one = Sampling::new(3, 1).run(&plan, &Quarter).unwrap();
+    assert_eq!(Sampling::new(3, 1).threads(usize::MAX).chunk(usize::MAX).run(&plan, &Quarter).unwrap(), one);
+    assert_eq!(Sampling::new(3, 1).threads(1000).chunk(1).run(&plan, &Quarter).unwrap(), one);
+}
+
 #[test]
 fn the_stepper_keeps_to_its_protocol() {
     let plan = plan("ddim", None, &Process::ve(), None, 2);
@@ -258,6 +309,14 @@ fn documents_from_outside_are_checked() {
         ("\"sigma\":", "\"sigma\":-", "σ ≥ 0"),
         ("\"ops\":[1,2]", "\"ops\":[1,99]", "moves"),
         ("\"sigma\":", "\"sigma\":1e999,\"x\":", "not a plan"),
+        ("\"network\":null,", "", "network"),
+        (",\"net\":null", "", "net"),
+        ("\"eta\":1.0,", "", "eta"),
+        ("\"net\":null", "\"net\":{\"scale\":1.0,\"time\":1.0,\"A\":0.0,\"B\":1.0}", "null, as `network` is"),
+        ("\"inputs\":[]", "\"inputs\":[{\"name\":\"a\",\"slot\":0},{\"name\":\"b\",\"slot\":0}]", "a slot of its own"),
+        ("{\"kind\":\"vp\"}", "{\"kind\":\"vp-linear\",\"beta_min\":-1.0,\"beta_max\":2.0}", "betas"),
+        ("\"ops\":[1,2]", "\"ops\":[1,1]", "writes the state"),
+        ("\"terms\":[],\"noise\":[[0.9999218841540816,0]]", "\"terms\":[],\"noise\":[]", "at least one term"),
     ];
     for (from, to, expected) in cases {
         let text = good.replacen(from, to, 1);

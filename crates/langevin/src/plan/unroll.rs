@@ -30,6 +30,9 @@ pub struct Unrolled {
 /// The largest table of weights that is unrolled: slots × (inputs + evaluations + draws).
 const MAX_WEIGHTS: usize = 1 << 24;
 
+/// The most multiplications.
+const MAX_WORK: u64 = 1 << 33;
+
 /// Every slot as one row of weights: inputs, then evaluations, then draws.
 pub(super) struct Tracker {
     pub(super) inputs: usize,
@@ -45,11 +48,14 @@ impl Tracker {
         }
         let outputs = |op: &Op| if let Op::Eval { out, .. } = op { out.len() } else { 0 };
         let (inputs, evals) = (plan.inputs.len(), plan.ops.iter().map(outputs).sum::<usize>());
-        let width = inputs + evals + plan.draws as usize;
-        if width.saturating_mul(plan.slots) > MAX_WEIGHTS {
+        let width = (inputs + evals).saturating_add(plan.draws as usize);
+        // Bounds on memory and on work: a row of weights is written for every term, and read for every move.
+        let work = |op: &Op| if let Op::Combine { terms, .. } = op { terms.len() + 1 } else { 1 };
+        let rows: usize = plan.ops.iter().map(work).sum::<usize>() + plan.moves.len();
+        if width.saturating_mul(plan.slots) > MAX_WEIGHTS || (width as u64).saturating_mul(rows as u64) > MAX_WORK {
             return Err(Error::argument("the plan is too large to unroll")
-                .expected(format!("slots × (inputs + evaluations + draws) ≤ {MAX_WEIGHTS}"))
-                .got(width.saturating_mul(plan.slots).to_string()));
+                .expected(format!("slots × weights ≤ {MAX_WEIGHTS} and terms × weights ≤ {MAX_WORK}"))
+                .got(format!("{} slots, {rows} terms, {width} weights", plan.slots)));
         }
         let mut slots = vec![vec![0.0; width]; plan.slots];
         for (number, input) in plan.inputs.iter().enumerate() {

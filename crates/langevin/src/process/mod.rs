@@ -87,6 +87,10 @@ pub trait Schedule: Debug + Send + Sync {
     fn alpha_rate(&self, time: f64) -> f64;
     /// σ'(t).
     fn sigma_rate(&self, time: f64) -> f64;
+    /// (σ²)'(t) = 2σσ'. Override it where σ' is infinite and this is not.
+    fn variance_rate(&self, time: f64) -> f64 {
+        2.0 * self.sigma(time) * self.sigma_rate(time)
+    }
     /// The time at which σ/α has this value (the inverse of λ): 0 ≤ `ratio` ≤ ∞.
     fn time_of_sigma_ve(&self, ratio: f64) -> f64;
 
@@ -291,8 +295,13 @@ impl Process {
         }
         let time = self.0.time_of_sigma_ve(ratio);
         let (first, last) = self.0.domain();
-        // A ratio read off the last time itself may invert to a hair beyond it.
-        let time = if time > last && time <= last * (1.0 + 1e-12) { last } else { time.max(first) };
+        // A ratio read off an end of the domain may invert to a hair beyond it.
+        let near = |end: f64| (time - end).abs() <= 1e-12 * (1.0 + end.abs());
+        let time = match time {
+            time if time > last && near(last) => last,
+            time if time < first && near(first) => first,
+            time => time,
+        };
         self.level(time).map_err(|_| {
             let limit = if last.is_finite() { self.0.sigma(last) / self.0.alpha(last) } else { f64::INFINITY };
             Error::singular("the process does not reach this noise level")

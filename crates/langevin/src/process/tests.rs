@@ -112,6 +112,13 @@ fn corners_are_exact() {
 }
 
 #[test]
+fn extreme_noise_levels_have_their_time() {
+    let level = Process::vp().level_at_sigma_ve(1e200).unwrap();
+    assert!((level.time - 2.0 * 200.0 * 10_f64.ln()).abs() < 1e-10, "{level:?}");
+    assert!(Process::ve().level_at_sigma_ve(f64::NAN).is_err());
+}
+
+#[test]
 fn vp_linear_ends_where_score_sde_says() {
     // ∫β = 10.05 at t = 1.
     let last = Process::vp_linear().level(1.0).unwrap();

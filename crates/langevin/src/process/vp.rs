@@ -4,8 +4,13 @@
 
 use super::{Affine, ProcessSpec, Schedule};
 use crate::error::{Error, Result};
-use crate::math::{atan, cos, exp, expm1, ln_1p, sin};
+use crate::math::{atan, cos, exp, expm1, ln, ln_1p, sin};
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
+
+/// ln(1 + r²), also where r² overflows.
+fn ln_1p_square(ratio: f64) -> f64 {
+    if ratio > 1e9 { 2.0 * ln(ratio) } else { ln_1p(ratio * ratio) }
+}
 
 /// The Ornstein–Uhlenbeck process of the paper, $dx = -\tfrac12 x\,dt + dW$: $\alpha = e^{-t/2}$.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,8 +35,11 @@ impl Schedule for Vp {
     fn sigma_rate(&self, t: f64) -> f64 {
         0.5 * exp(-t) / self.sigma(t)
     }
+    fn variance_rate(&self, t: f64) -> f64 {
+        exp(-t)
+    }
     fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
-        ln_1p(ratio * ratio)
+        ln_1p_square(ratio)
     }
     fn velocity(&self, t: f64) -> Affine {
         let alpha = self.alpha(t);
@@ -96,9 +104,12 @@ impl Schedule for VpLinear {
     fn sigma_rate(&self, t: f64) -> f64 {
         0.5 * self.beta(t) * exp(-self.integral(t)) / self.sigma(t)
     }
+    fn variance_rate(&self, t: f64) -> f64 {
+        self.beta(t) * exp(-self.integral(t))
+    }
     fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
         // The root of ∫β = ln(1 + σ²/α²), in the form without cancellation.
-        let target = ln_1p(ratio * ratio);
+        let target = ln_1p_square(ratio);
         if target.is_infinite() {
             return f64::INFINITY;
         }

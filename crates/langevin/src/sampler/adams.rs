@@ -7,8 +7,8 @@
 //! Exact for D polynomial in λ, on every process and every η; $\sum_k b_k = \alpha_t - a\,\alpha_s$. Source: arXiv 2211.01095, 2309.05019.
 
 use crate::error::Result;
-use crate::math::{co, ln};
-use crate::moves::{decay, reverse_rho};
+use crate::math::ln;
+use crate::moves::{Row, decay, reverse_rho};
 use crate::plan::{Builder, Letter, Plan};
 use crate::process::Level;
 
@@ -64,19 +64,26 @@ pub(super) fn compile(mut builder: Builder<'_>, order: usize, eta: f64, levels: 
         past.insert(0, (from.lambda(), denoised));
         let kept = decay(&from, &to);
         let rho = reverse_rho(&from, &to, eta);
+        // Levels so near that their λ are the same number are one node, not two.
+        past.dedup_by(|older, newer| {
+            let same = older.0 >= newer.0;
+            if same {
+                builder.free(older.1);
+            }
+            same
+        });
         let used = if kept == 0.0 { 1 } else { past.len().min(order) };
-        let a = rho * (to.sigma / from.sigma);
+        let row = Row::new(&from, &to, rho);
         let span = -ln(kept);
         let nodes: Vec<f64> = past[..used].iter().map(|(lambda, _)| (lambda - from.lambda()) / span).collect();
         let mut weights =
             if used == 1 { vec![0.0] } else { shares(&nodes, (1.0 + eta * eta) * span, 1.0 - rho * kept) };
         weights.iter_mut().for_each(|weight| *weight *= to.alpha);
         // The newest weight is what the others leave: the sum rule then holds to the last bit, and with it the marginal mean.
-        weights[0] = to.alpha - a * from.alpha - weights[1..].iter().sum::<f64>();
-        let mut terms = vec![(a, x)];
+        weights[0] = to.alpha - row.a * from.alpha - weights[1..].iter().sum::<f64>();
+        let mut terms = vec![(row.a, x)];
         terms.extend(weights.iter().zip(&past).map(|(weight, (_, slot))| (*weight, *slot)));
-        let c = to.sigma * co(rho);
-        let noise = if c == 0.0 { vec![] } else { vec![(c, builder.draw())] };
+        let noise = if row.c == 0.0 { vec![] } else { vec![(row.c, builder.draw())] };
         builder.combine(x, terms, noise);
         builder.note(Letter::R, Some(eta), &from, &to, mark);
         if from.alpha == 0.0 {

@@ -13,6 +13,7 @@ pub use word::Word;
 
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
+use crate::grid::check_falling;
 use crate::moves::{Row, check_eta, ddim_rho, effective_eta, reverse_rho};
 use crate::plan::{Builder, Letter, Plan};
 use crate::process::{Level, Process};
@@ -50,8 +51,8 @@ enum Kind {
 }
 
 /// The names that [`Sampler::parse`] knows.
-pub(crate) const NAMES: [&str; 8] =
-    ["ddim", "ddpm", "euler", "euler-ancestral", "exponential", "lcm", "adams2", "dpmpp-2m-heun"];
+pub(crate) const NAMES: [&str; 9] =
+    ["ddim", "ddpm", "euler", "euler-ancestral", "exponential", "lcm", "adams2", "adams3", "dpmpp-2m-heun"];
 
 impl Sampler {
     fn new(name: impl Into<String>, kind: Kind) -> Self {
@@ -106,6 +107,7 @@ impl Sampler {
     /// | `exponential` | one step, ρ = e^{−η²Δ} | h/g, 0 by default |
     /// | `lcm` | one step, ρ = 0 | none |
     /// | `adams2`, `dpmpp-2m-heun` | exponential Adams of order 2 | h/g, 0 by default |
+    /// | `adams3` | of order 3 (2 overall, for its start has no past values) | h/g, 0 by default |
     ///
     /// # Errors
     /// An unknown name with the nearest known one, an η that is negative or not finite, or one where the sampler takes none.
@@ -125,6 +127,7 @@ impl Sampler {
             "exponential" => Kind::Exponential(value.unwrap_or(0.0)),
             "lcm" => return fixed(Self::lcm()),
             "adams2" | "dpmpp-2m-heun" => Kind::Adams(2, value.unwrap_or(0.0)),
+            "adams3" => Kind::Adams(3, value.unwrap_or(0.0)),
             _ => return Err(Error::unknown("sampler", name, &NAMES)),
         };
         Ok(Self::new(name, kind))
@@ -141,7 +144,7 @@ impl Sampler {
     /// # Errors
     /// Fewer than two levels, levels that do not fall, an η that cannot be, a level where the network cannot be read, or a word that does not fit the grid.
     pub fn compile(&self, process: &Process, network: Option<&Formulation>, levels: &[Level]) -> Result<Plan> {
-        check_levels(levels)?;
+        check_levels(process, levels)?;
         let mut builder = Builder::new(&self.name, process, network);
         match &self.kind {
             Kind::Word(word) => return word.compile(builder, process, levels),
@@ -178,21 +181,24 @@ fn one_step(builder: &mut Builder<'_>, x: usize, denoised: usize, row: Row) {
     builder.combine(x, vec![(row.a, x), (row.b, denoised)], noise);
 }
 
-fn check_levels(levels: &[Level]) -> Result<()> {
+/// Two levels or more, of this process, falling in noise.
+fn check_levels(process: &Process, levels: &[Level]) -> Result<()> {
     if levels.len() < 2 {
         return Err(Error::argument("a sampler needs at least one step")
             .expected("two levels or more")
             .got(levels.len().to_string()));
     }
-    for (i, pair) in levels.windows(2).enumerate() {
-        if pair[1].sigma_ve() >= pair[0].sigma_ve() || pair[1].sigma_ve().is_nan() {
-            return Err(Error::argument("the levels of a grid must fall in noise")
-                .at(format!("step {i}"))
-                .expected(format!("σ/α below {}", pair[0].sigma_ve()))
-                .got(pair[1].sigma_ve().to_string()));
+    for level in levels {
+        let own = process.level(level.time)?;
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs().max(1e-3);
+        if !near(level.alpha, own.alpha) || !near(level.sigma, own.sigma) {
+            return Err(Error::argument("the levels are of another process")
+                .at(format!("process {}, time {}", process.name(), level.time))
+                .expected(format!("α = {}, σ = {}", own.alpha, own.sigma))
+                .got(format!("α = {}, σ = {}", level.alpha, level.sigma)));
         }
     }
-    Ok(())
+    check_falling(levels)
 }
 
 #[cfg(test)]

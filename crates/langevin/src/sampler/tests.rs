@@ -217,6 +217,21 @@ fn a_network_is_read_at_every_evaluation() {
     assert!(plan.lint().unwrap().is_clean());
 }
 
+/// Neighbouring levels may share a λ in f64; they are then one node of the polynomial.
+#[test]
+fn levels_with_the_same_lambda_are_one_node() {
+    let process = Process::ve();
+    let levels = Grid::list(vec![80.0, 79.99999999999999, 40.0, 10.0, 0.0]).levels(&process, 0.0, 0.0).unwrap();
+    let plan = Sampler::adams(3, 0.0).unwrap().compile(&process, None, &levels).unwrap();
+    assert!(plan.lint().unwrap().is_clean());
+}
+
+#[test]
+fn levels_of_another_process_are_refused() {
+    let error = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels(&Process::rectified_flow(), 3)).unwrap_err();
+    assert!(error.to_string().contains("another process"), "{error}");
+}
+
 #[test]
 fn compiling_refuses_what_is_no_grid() {
     let flow = Process::rectified_flow();

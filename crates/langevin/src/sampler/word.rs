@@ -6,6 +6,8 @@
 //! | `F`, `F(-1.5)` | forward, with the process's own noise | one grid level back, or this λ |
 //! | `L`, `L(0.5)` | Langevin for a time of this many $\sigma^2/\Lambda$ (1 without a number): ρ = e^{−k} | stays |
 //!
+//! A Langevin move at σ = 0 is no move: no time passes there, and the plan has no instruction for it.
+//!
 //! Letters stand side by side or apart; `( … )*3` and `R*3` repeat. "Next" is the next cleaner level of the grid, from wherever the word stands.
 //!
 //! Samplers as words: DDIM is `R*N`; predictor–corrector `(R L)*N`; restart `R*10 F(0) R*4`; EDM churn `(F R)…`; RePaint `R (F R)*k …`.
@@ -50,6 +52,7 @@ impl Word {
     /// # Errors
     /// A word that does not parse, with the position marked; numbers that cannot be; more than 200,000 moves.
     pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim();
         let mut parser = Parser { chars: text.chars().collect(), at: 0, text };
         if parser.chars.len() > 1 << 16 {
             return Err(Error::format("the move word is too long").expected("at most 65,536 characters"));
@@ -61,7 +64,7 @@ impl Word {
         if moves.is_empty() {
             return Err(parser.wrong(0, "at least one move", "nothing".into()));
         }
-        Ok(Self { text: text.trim().to_owned(), moves })
+        Ok(Self { text: text.to_owned(), moves })
     }
 
     /// The word as it was written.
@@ -109,15 +112,16 @@ impl Word {
             let mark = builder.mark();
             let stuck = |what: &str, hint: String| Error::argument(what).pointing(&self.text, *position).hinting(hint);
             let to = match step {
-                Step::Reverse(_) => *levels.iter().find(|level| level.sigma_ve() < at.sigma_ve()).ok_or_else(|| {
-                    let steps = levels.len() - 1;
-                    stuck(
-                        "the word goes beyond the end of the grid",
-                        format!("the grid has {steps} steps: give --steps {}", self.reverse_moves()),
-                    )
-                })?,
+                Step::Reverse(_) => {
+                    *levels.get(levels.partition_point(|level| level.sigma_ve() >= at.sigma_ve())).ok_or_else(|| {
+                        let needed = self.steps().unwrap_or_else(|| self.reverse_moves());
+                        let hint = format!("the grid has {} steps, the word needs {needed}", levels.len() - 1);
+                        stuck("the word goes beyond the end of the grid", hint)
+                    })?
+                }
                 Step::Forward(None) => {
-                    *levels.iter().rev().find(|level| level.sigma_ve() > at.sigma_ve()).ok_or_else(|| {
+                    let noisier = levels.partition_point(|level| level.sigma_ve() > at.sigma_ve());
+                    *noisier.checked_sub(1).and_then(|index| levels.get(index)).ok_or_else(|| {
                         stuck("the word goes back beyond the start of the grid", "put an R before this F".into())
                     })?
                 }
@@ -135,7 +139,7 @@ impl Word {
             };
             match *step {
                 Step::Reverse(eta) => {
-                    let eta = eta.unwrap_or(0.0);
+                    let eta = check_eta(eta.unwrap_or(0.0))?;
                     let denoised = builder.eval(x, &at)?;
                     one_step(&mut builder, x, denoised, Row::new(&at, &to, reverse_rho(&at, &to, eta)));
                     builder.free(denoised);
@@ -163,7 +167,8 @@ impl Word {
                 .expected(format!("σ/α = {}", last.sigma_ve()))
                 .got(at.sigma_ve().to_string())
                 .hinting(format!(
-                    "add more R, or give --steps {}",
+                    "the grid has {} steps, the word goes down {}",
+                    levels.len() - 1,
                     self.steps().unwrap_or_else(|| self.reverse_moves())
                 )));
         }

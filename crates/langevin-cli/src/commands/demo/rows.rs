@@ -32,8 +32,6 @@ pub const READINGS: [Reading; 4] = [
 
 /// Samples followed from noise to digit.
 const STRIPS: usize = 4;
-/// Pictures of a strip.
-const STRIP_LENGTH: usize = 9;
 
 /// What a row drew.
 pub struct Sampled {
@@ -72,7 +70,7 @@ fn sample(source: &Source<'_>, reading: &Reading, steps: usize, count: usize, se
     Ok(Sampled { process: reader.process, plan, seconds, samples, strips, strip_sigmas })
 }
 
-/// The first samples again, this time looked at on their way.
+/// The first samples again, this time looked at before every evaluation and at the end; the page chooses which to show.
 fn follow(source: &Source<'_>, reader: &Reader<'_>, plan: &Plan, seed: u64) -> Result<(Vec<Vec<f64>>, Vec<f64>)> {
     let rows: Vec<SampleId> = (0..STRIPS as u64).map(|index| SampleId { seed, index }).collect();
     let width = source.width();
@@ -85,18 +83,12 @@ fn follow(source: &Source<'_>, reader: &Reader<'_>, plan: &Plan, seed: u64) -> R
         strips.iter_mut().zip(state.chunks_exact(width)).for_each(|(strip, row)| strip.extend_from_slice(row));
         sigmas.push(sigma / alpha);
     };
-    let evaluations = plan.nfe();
-    let shown = |number: usize| (0..STRIP_LENGTH - 1).any(|k| k * (evaluations - 1) / (STRIP_LENGTH - 2) == number);
     let mut run = plan.start(&space, vec![], &rows).or_failed()?;
-    let mut number = 0;
     while let Some(request) = run.query().or_failed()? {
         let level = request.query.at.row(0);
-        if shown(number) {
-            add(request.x.clone(), level.alpha, level.sigma);
-        }
+        add(request.x.clone(), level.alpha, level.sigma);
         let out = reader.predict(request.x, &request.query).or_failed()?;
         run.supply(out).or_failed()?;
-        number += 1;
     }
     add(run.finish().or_failed()?, 1.0, 0.0);
     Ok((strips, sigmas))
