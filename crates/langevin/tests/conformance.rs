@@ -131,7 +131,7 @@ fn the_vectors_hold_in_rust() {
             bless(&path, &plan, &document, &inputs, &expected, exact);
         }
         let vector: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        assert_eq!(vector["plan"], document, "{file}: the sampler compiles to another table than the recorded one");
+        assert!(vector["plan"] == document, "{file}: the sampler compiles to another table than the recorded one");
         assert_eq!(flat(&vector["expected"]), expected, "{file}");
         for (recorded, drawn) in vector["draws"].as_array().unwrap().iter().zip(draws(&plan)) {
             assert_eq!(flat(recorded), drawn, "{file}: the noise changed");
