@@ -59,9 +59,9 @@ impl Recipe {
     #[must_use]
     pub fn new(formulation: Formulation, budget: Budget) -> Self {
         Self {
+            times: TimeDensity::usual(&formulation.process),
             formulation,
             weight: Weight::Plain,
-            times: TimeDensity::UniformTime,
             stratified: true,
             network: MlpConfig::default(),
             batch: 256,

@@ -119,6 +119,19 @@ impl TimeDensity {
         }
     }
 
+    /// What to draw from where nothing else is known: uniform in time where the process ends at a finite one; uniform in λ where it does not, since uniform time
+    /// would there be spent on almost pure noise.
+    ///
+    /// ```
+    /// use langevin::{Process, TimeDensity};
+    /// assert_eq!(TimeDensity::usual(&Process::rectified_flow()), TimeDensity::UniformTime);
+    /// assert_eq!(TimeDensity::usual(&Process::ve()), TimeDensity::UniformLambda);
+    /// ```
+    #[must_use]
+    pub fn usual(process: &Process) -> Self {
+        if process.schedule().domain().1.is_finite() { Self::UniformTime } else { Self::UniformLambda }
+    }
+
     /// The name, as [`parse`](Self::parse) reads it.
     #[must_use]
     pub fn name(&self) -> &'static str {
