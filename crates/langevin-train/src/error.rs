@@ -1,6 +1,7 @@
 //! The one error of this crate: what went wrong, where, what was expected, what was found, and what to try.
 
 use crate::network::Network;
+use langevin::error::Message;
 use std::error::Error as StdError;
 use std::fmt;
 use std::path::Path;
@@ -28,27 +29,14 @@ pub struct Error(Box<Inner>);
 
 struct Inner {
     kind: Kind,
-    what: String,
-    place: Option<String>,
-    expected: Option<String>,
-    got: Option<String>,
-    hint: Option<String>,
+    message: Message,
     source: Option<Box<dyn StdError + Send + Sync>>,
     network: Option<Network>,
 }
 
 impl Error {
     fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            what: what.into(),
-            place: None,
-            expected: None,
-            got: None,
-            hint: None,
-            source: None,
-            network: None,
-        }))
+        Self(Box::new(Inner { kind, message: Message::new(what), source: None, network: None }))
     }
 
     pub(crate) fn argument(what: impl Into<String>) -> Self {
@@ -68,29 +56,32 @@ impl Error {
     }
 
     pub(crate) fn io(what: &str, path: &Path, source: std::io::Error) -> Self {
-        let mut error = Self::new(Kind::Io, what).at(path.display().to_string()).got(source.to_string());
+        let mut error = Self::new(Kind::Io, what).at(path.display().to_string());
+        error.0.message = error.0.message.because(source.to_string());
         error.0.source = Some(source.into());
         error
     }
 
-    pub(crate) fn at(mut self, place: impl Into<String>) -> Self {
-        self.0.place = Some(place.into());
+    /// Changes the words.
+    fn say(mut self, change: impl FnOnce(Message) -> Message) -> Self {
+        self.0.message = change(self.0.message);
         self
     }
 
-    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.0.expected = Some(expected.into());
-        self
+    pub(crate) fn at(self, place: impl Into<String>) -> Self {
+        self.say(|message| message.at(place))
     }
 
-    pub(crate) fn got(mut self, got: impl Into<String>) -> Self {
-        self.0.got = Some(got.into());
-        self
+    pub(crate) fn expected(self, expected: impl Into<String>) -> Self {
+        self.say(|message| message.expected(expected))
     }
 
-    pub(crate) fn hinting(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(hint.into());
-        self
+    pub(crate) fn got(self, got: impl Into<String>) -> Self {
+        self.say(|message| message.got(got))
+    }
+
+    pub(crate) fn hinting(self, hint: impl Into<String>) -> Self {
+        self.say(|message| message.hinting(hint))
     }
 
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -104,12 +95,8 @@ impl Error {
     }
 
     /// Puts the file's name in front of the place.
-    pub(crate) fn in_file(mut self, path: &Path) -> Self {
-        self.0.place = Some(match self.0.place.take() {
-            Some(place) => format!("{}, {place}", path.display()),
-            None => path.display().to_string(),
-        });
-        self
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        self.at(path.display().to_string())
     }
 
     /// What to try next, where there is something to say.
@@ -117,7 +104,7 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match &self.0.source {
             Some(source) if self.0.kind == Kind::Core => source.downcast_ref::<langevin::Error>()?.hint(),
-            _ => self.0.hint.as_deref(),
+            _ => self.0.message.hint(),
         }
     }
 
@@ -174,21 +161,7 @@ impl From<langevin::Error> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inner = &*self.0;
-        f.write_str(&inner.what)?;
-        if let Some(place) = &inner.place {
-            write!(f, " ({place})")?;
-        }
-        match (&inner.expected, &inner.got) {
-            (Some(expected), Some(got)) => write!(f, ": expected {expected}, got {got}")?,
-            (Some(expected), None) => write!(f, ": expected {expected}")?,
-            (None, Some(got)) => write!(f, ": {got}")?,
-            (None, None) => {}
-        }
-        if let Some(hint) = &inner.hint {
-            write!(f, "\nhint: {hint}")?;
-        }
-        Ok(())
+        self.0.message.fmt(f)
     }
 }
 

@@ -37,27 +37,137 @@ pub struct Error(Box<Inner>);
 
 struct Inner {
     kind: Kind,
+    message: Message,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The words of an error: `what (where): expected …, got …`, then a caret under the place in a text, then the hint.
+///
+/// It is public so that the errors of crates on top of this one read alike.
+///
+/// ```
+/// use langevin::error::Message;
+/// let message = Message::new("bad steps").at("--steps").expected("at least 1").got("0").hinting("use 20");
+/// assert_eq!(message.to_string(), "bad steps (--steps): expected at least 1, got 0\nhint: use 20");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
     what: String,
     place: Option<String>,
     expected: Option<String>,
     got: Option<String>,
+    cause: Option<String>,
     snippet: Option<String>,
     hint: Option<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What came from outside may be of any length and hold anything; a message shall not.
+fn tame(text: String) -> String {
+    if text.len() <= 200 && !text.contains(char::is_control) {
+        return text;
+    }
+    let mut tame: String = text
+        .chars()
+        .take(200)
+        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
+        .collect();
+    if text.chars().nth(200).is_some() {
+        tame.push('…');
+    }
+    tame
+}
+
+impl Message {
+    /// What went wrong.
+    pub fn new(what: impl Into<String>) -> Self {
+        let what = what.into();
+        Self { what, place: None, expected: None, got: None, cause: None, snippet: None, hint: None }
+    }
+
+    /// Where. Said again, the wider place comes in front.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        let place = tame(place.into());
+        self.place = Some(match self.place.take() {
+            Some(inner) => format!("{place}, {inner}"),
+            None => place,
+        });
+        self
+    }
+
+    /// What was expected.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// What was found; control characters are escaped and a long text is cut.
+    #[must_use]
+    pub fn got(mut self, got: impl Into<String>) -> Self {
+        self.got = Some(tame(got.into()));
+        self
+    }
+
+    /// Why, in the words of another: the operating system, say.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(tame(cause.into()));
+        self
+    }
+
+    /// Shows the place in a text with a caret under it.
+    #[must_use]
+    pub fn pointing(mut self, text: &str, position: usize) -> Self {
+        // A long text is cut to the neighbourhood of the mistake.
+        let start = position.saturating_sub(30);
+        let window: String = text.chars().skip(start).take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        self.snippet = Some(format!("  {window}\n  {}^", " ".repeat(position - start)));
+        self.at(format!("character {}", position + 1))
+    }
+
+    /// What to try next.
+    #[must_use]
+    pub fn hinting(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// What to try next, where there is something to say.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        if let Some(place) = &self.place {
+            write!(f, " ({place})")?;
+        }
+        match (&self.expected, &self.got) {
+            (Some(expected), Some(got)) => write!(f, ": expected {expected}, got {got}")?,
+            (Some(expected), None) => write!(f, ": expected {expected}")?,
+            (None, Some(got)) => write!(f, ": got {got}")?,
+            (None, None) => {}
+        }
+        if let Some(cause) = &self.cause {
+            write!(f, ": {cause}")?;
+        }
+        if let Some(snippet) = &self.snippet {
+            write!(f, "\n{snippet}")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\nhint: {hint}")?;
+        }
+        Ok(())
+    }
 }
 
 impl Error {
     pub(crate) fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            what: what.into(),
-            place: None,
-            expected: None,
-            got: None,
-            snippet: None,
-            hint: None,
-            source: None,
-        }))
+        Self(Box::new(Inner { kind, message: Message::new(what), source: None }))
     }
 
     pub(crate) fn argument(what: impl Into<String>) -> Self {
@@ -100,38 +210,30 @@ impl Error {
         error
     }
 
-    pub(crate) fn at(mut self, place: impl Into<String>) -> Self {
-        self.0.place = Some(place.into());
+    /// Changes the words.
+    fn say(mut self, change: impl FnOnce(Message) -> Message) -> Self {
+        self.0.message = change(self.0.message);
         self
     }
 
-    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.0.expected = Some(expected.into());
-        self
+    pub(crate) fn at(self, place: impl Into<String>) -> Self {
+        self.say(|message| message.at(place))
     }
 
-    pub(crate) fn got(mut self, got: impl Into<String>) -> Self {
-        // What came from outside may be of any length; the message shall not be.
-        let got = got.into();
-        self.0.got = Some(match got.char_indices().nth(200) {
-            Some((end, _)) => format!("{}…", &got[..end]),
-            None => got,
-        });
-        self
+    pub(crate) fn expected(self, expected: impl Into<String>) -> Self {
+        self.say(|message| message.expected(expected))
     }
 
-    /// Shows the place in a text with a caret under it.
-    pub(crate) fn pointing(mut self, text: &str, position: usize) -> Self {
-        // A long text is cut to the neighbourhood of the mistake.
-        let start = position.saturating_sub(30);
-        let window: String = text.chars().skip(start).take(60).collect();
-        self.0.snippet = Some(format!("  {window}\n  {}^", " ".repeat(position - start)));
-        self.at(format!("character {}", position + 1))
+    pub(crate) fn got(self, got: impl Into<String>) -> Self {
+        self.say(|message| message.got(got))
     }
 
-    pub(crate) fn hinting(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(hint.into());
-        self
+    pub(crate) fn pointing(self, text: &str, position: usize) -> Self {
+        self.say(|message| message.pointing(text, position))
+    }
+
+    pub(crate) fn hinting(self, hint: impl Into<String>) -> Self {
+        self.say(|message| message.hinting(hint))
     }
 
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -142,7 +244,7 @@ impl Error {
     /// What to try next, where there is something to say.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
-        self.0.hint.as_deref()
+        self.0.message.hint()
     }
 
     /// Whether a quantity has no finite value at the time named: for instance an ε-prediction where α = 0.
@@ -184,24 +286,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inner = &*self.0;
-        f.write_str(&inner.what)?;
-        if let Some(place) = &inner.place {
-            write!(f, " ({place})")?;
-        }
-        match (&inner.expected, &inner.got) {
-            (Some(expected), Some(got)) => write!(f, ": expected {expected}, got {got}")?,
-            (Some(expected), None) => write!(f, ": expected {expected}")?,
-            (None, Some(got)) => write!(f, ": got {got}")?,
-            (None, None) => {}
-        }
-        if let Some(snippet) = &inner.snippet {
-            write!(f, "\n{snippet}")?;
-        }
-        if let Some(hint) = &inner.hint {
-            write!(f, "\nhint: {hint}")?;
-        }
-        Ok(())
+        self.0.message.fmt(f)
     }
 }
 
@@ -254,9 +339,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_names_what_where_expected_got_and_hint() {
-        let error = Error::argument("bad steps").at("--steps").expected("at least 1").got("0").hinting("use 20");
-        assert_eq!(error.to_string(), "bad steps (--steps): expected at least 1, got 0\nhint: use 20");
+    fn floods_and_control_characters_are_tamed() {
+        let text = Message::new("bad").got("\u{1b}[31m".repeat(1000)).to_string();
+        assert!(text.len() < 3000 && !text.contains('\u{1b}') && text.ends_with('…'), "{text}");
+        assert_eq!(Message::new("bad").at("row 3").at("data.csv").to_string(), "bad (data.csv, row 3)");
     }
 
     #[test]

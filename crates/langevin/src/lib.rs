@@ -47,7 +47,7 @@
 //! Source: Zheng & Lan, "Rethinking the Diffusion Model from a Langevin Perspective", arXiv 2604.10465.
 #![forbid(unsafe_code)]
 
-mod error;
+pub mod error;
 pub mod exact;
 pub mod formulation;
 pub mod grid;
