@@ -96,16 +96,19 @@ fn adams_of_order_two_is_dpmpp_2m_heun() {
 fn adams_is_exact_where_d_is_linear_in_lambda() {
     // Feed D = 2 + 3λ: then x(λ) solves the linear equation exactly, whatever the steps; compare 3 steps with 300.
     let process = Process::ve();
-    let value = |steps: usize| {
+    let value = |steps: usize, eta: f64| {
         // Start with two tiny steps so that order 2 holds from the outset up to their size.
         let mut lambdas = vec![-1.0, -1.0 + 1e-9];
         lambdas.extend((1..=steps).map(|i| -1.0 + 1e-9 + 2.0 * i as f64 / steps as f64));
         let grid: Vec<Level> = lambdas.iter().map(|l| process.level_at_lambda(*l).unwrap()).collect();
-        let plan = Sampler::adams(2, 0.0).unwrap().compile(&process, None, &grid).unwrap();
+        let plan = Sampler::adams(2, eta).unwrap().compile(&process, None, &grid).unwrap();
         let unrolled = plan.unroll().unwrap();
         unrolled.result.evals.iter().zip(&unrolled.lambdas).map(|(w, l)| w * (2.0 + 3.0 * l)).sum::<f64>()
     };
-    assert!((value(3) - value(300)).abs() < 1e-7, "{} {}", value(3), value(300));
+    for eta in [0.0, 0.5, 1.7] {
+        let (few, many) = (value(3, eta), value(300, eta));
+        assert!((few - many).abs() < 1e-7, "h/g = {eta}: {few} {many}");
+    }
 }
 
 #[test]
