@@ -2,7 +2,7 @@
 //!
 //! The output of the perceptron has unit scale; what is predicted has the root mean square k of its formulation on data of unit variance,
 //!
-//! $$\mathrm{out} = k(t)\,\mathrm{MLP}\big(x/\sqrt{\alpha^2+\sigma^2},\, f(t)\big), \qquad k^2 = (a\alpha + b)^2 + (a\sigma)^2,\quad \mathrm{out} = a x + b D ,$$
+//! $$\mathrm{out} = k(t) \mathrm{MLP}\big(x/\sqrt{\alpha^2+\sigma^2}, f(t)\big), \qquad k^2 = (a\alpha + b)^2 + (a\sigma)^2,\quad \mathrm{out} = a x + b D ,$$
 //!
 //! so a score (of size 1/σ) is learned as easily as a velocity.
 

@@ -2,7 +2,7 @@
 //!
 //! Row r of step n is the pair (x0, ε) at level λ, with x = αx0 + σε. The network's output has the target c₀x0 + c₁ε, and
 //!
-//! $$L = \frac{1}{\mathrm{batch}\cdot d}\sum_r w\,(\alpha B/\sigma)^2\, \lVert \mathrm{out} - (c_0 x_0 + c_1\varepsilon) \rVert^2 .$$
+//! $$L = \frac{1}{\mathrm{batch}\cdot d}\sum_r w (\alpha B/\sigma)^2 \lVert \mathrm{out} - (c_0 x_0 + c_1\varepsilon) \rVert^2 .$$
 //!
 //! Everything random has an address: noise and level of a row are functions of (seed, n·batch + r), the order of the data of (seed, epoch). The batch is
 //! cut into shards of a fixed number of rows that run in parallel and whose gradients are added in order, so threads change no bit.

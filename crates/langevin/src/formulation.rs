@@ -3,7 +3,7 @@
 //! process + prediction + clock (the number the network is given for time) + input scaling + trained λ-range. A network trained in one formulation
 //! is a model in any other by exact algebra, with no retraining: match λ, scale the state, and pass through the denoised prediction,
 //!
-//! $$D = A\,(k x) + B\,\mathrm{out}, \qquad k = \alpha_N/\alpha = \sigma_N/\sigma .$$
+//! $$D = A (k x) + B \mathrm{out}, \qquad k = \alpha_N/\alpha = \sigma_N/\sigma .$$
 
 use crate::error::{Error, Result};
 use crate::math::ln;
@@ -227,7 +227,7 @@ impl Formulation {
     /// out = a·x + b·out_from(scale·x, time).
     ///
     /// With out = p x0 + q ε for either (primes for this one) and x = αx0 + σε in the other's process, x0 and ε are eliminated at once, without passing
-    /// through D, which would cancel: $\mathrm{out}' = [(p'q - q'p)\,x + (q'\alpha - p'\sigma)\,\mathrm{out}]/(\alpha q - \sigma p)$.
+    /// through D, which would cancel: $\mathrm{out}' = [(p'q - q'p) x + (q'\alpha - p'\sigma) \mathrm{out}]/(\alpha q - \sigma p)$.
     ///
     /// # Errors
     /// As [`denoised`](Self::denoised); and where D does not determine this prediction.

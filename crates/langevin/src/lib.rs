@@ -1,6 +1,6 @@
 //! Every diffusion model is one Langevin equation, split.
 //!
-//! At a frozen noise level the Langevin step $dx = \Lambda s\,d\tau + \sqrt{2\Lambda}\,dW$ leaves the density $p_t$ as it is. It is the sum of a forward half, which raises the
+//! At a frozen noise level the Langevin step $dx = \Lambda s d\tau + \sqrt{2\Lambda} dW$ leaves the density $p_t$ as it is. It is the sum of a forward half, which raises the
 //! level, and a reverse half, which lowers it; how the noise is shared between them ($h/g$) makes the ODE and SDE models, and the clock in which the level is
 //! counted makes VP, VE and rectified flow. This crate is that picture as software: the mathematics, with no network framework in it.
 //!
@@ -9,9 +9,9 @@
 //! | $x_t = \alpha x_0 + \sigma\varepsilon$ | a state | [`Process`], [`Level`] |
 //! | $\lambda = \ln(\alpha/\sigma)$, $\sigma_{VE} = \sigma/\alpha$ | where it stands, in no clock | [`Level::lambda`], [`Level::sigma_ve`] |
 //! | $D = E[x_0 \mid x_t]$ | the denoised prediction, to which everything converts | [`Prediction::to_denoised`] |
-//! | $D = A x + B\,\mathrm{out}$ | what a network was trained to be, and how to read it as anything else | [`Formulation`], [`ReadAs`] |
+//! | $D = A x + B \mathrm{out}$ | what a network was trained to be, and how to read it as anything else | [`Formulation`], [`ReadAs`] |
 //! | $x' = a x + b D + c z$ | the three moves: forward, reverse, Langevin | [`Row`], [`Rates`] |
-//! | $\int w(\lambda)\,p(\lambda)\,E\lVert\varepsilon-\hat\varepsilon\rVert^2 d\lambda$ | any denoising loss | [`Objective`] |
+//! | $\int w(\lambda) p(\lambda) E\lVert\varepsilon-\hat\varepsilon\rVert^2 d\lambda$ | any denoising loss | [`Objective`] |
 //! | $\eta = h/g$ | the noise of the reverse half | [`moves::reverse_rho`] |
 //!
 //! # Where to start

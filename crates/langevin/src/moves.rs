@@ -1,8 +1,8 @@
-//! Three moves, one row: $x' = a\,x + b\,D + c\,z$ from $(\alpha_s, \sigma_s)$ to $(\alpha_t, \sigma_t)$ with D held constant,
+//! Three moves, one row: $x' = a x + b D + c z$ from $(\alpha_s, \sigma_s)$ to $(\alpha_t, \sigma_t)$ with D held constant,
 //!
-//! $$a = \rho\,\sigma_t/\sigma_s, \qquad b = \alpha_t - a\,\alpha_s, \qquad c = \sigma_t\sqrt{1-\rho^2}, \qquad \rho \in [0, 1].$$
+//! $$a = \rho \sigma_t/\sigma_s, \qquad b = \alpha_t - a \alpha_s, \qquad c = \sigma_t\sqrt{1-\rho^2}, \qquad \rho \in [0, 1].$$
 //!
-//! ρ is the share of the old noise that is kept. In $y = (x - \alpha D)/\sigma$ every move is $y \to \rho y + \sqrt{1-\rho^2}\,z$, so at a common D
+//! ρ is the share of the old noise that is kept. In $y = (x - \alpha D)/\sigma$ every move is $y \to \rho y + \sqrt{1-\rho^2} z$, so at a common D
 //! moves compose by multiplying their ρ: forward ∘ reverse = Langevin with ρ = ρ_F ρ_R. With $e^{-\Delta} = (\sigma_t\alpha_s)/(\sigma_s\alpha_t)$ for t cleaner than s:
 //!
 //! | move | ρ |
@@ -15,9 +15,9 @@
 //!
 //! The infinitesimal moves behind them, with $\Lambda = (g^2+h^2)/2$ and the score s, are
 //!
-//! - forward $dx = f x\,d\tau + g\,dW$,
-//! - reverse $dx = [-f x + \tfrac12(g^2+h^2)s]\,d\tau + h\,dW$,
-//! - Langevin $dx = \Lambda s\,d\tau + \sqrt{2\Lambda}\,dW$ = forward + reverse, for every h: see [`Rates`].
+//! - forward $dx = f x d\tau + g dW$,
+//! - reverse $dx = [-f x + \tfrac12(g^2+h^2)s] d\tau + h dW$,
+//! - Langevin $dx = \Lambda s d\tau + \sqrt{2\Lambda} dW$ = forward + reverse, for every h: see [`Rates`].
 //!
 //! Source: arXiv 2604.10465; DDIM, arXiv 2010.02502; SA-Solver (its τ is h/g), arXiv 2309.05019.
 
@@ -145,7 +145,7 @@ pub(crate) fn effective_eta(from: &Level, to: &Level, rho: f64) -> Option<f64> {
     (rho > 0.0 && decay > 0.0 && eta.is_finite()).then_some(eta)
 }
 
-/// The drift and noise of the three infinitesimal moves at one level, in the process's own clock: $dx = (\mathrm{x}\cdot x + \mathrm{score}\cdot s)\,d\tau + \sqrt{\mathrm{power}}\,dW$.
+/// The drift and noise of the three infinitesimal moves at one level, in the process's own clock: $dx = (\mathrm{x}\cdot x + \mathrm{score}\cdot s) d\tau + \sqrt{\mathrm{power}} dW$.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Rates {

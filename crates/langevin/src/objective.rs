@@ -2,7 +2,7 @@
 //!
 //! Every denoising loss of this crate is
 //!
-//! $$L = \int w(\lambda)\, p(\lambda)\; E\lVert \varepsilon - \hat\varepsilon \rVert^2 \, d\lambda ,$$
+//! $$L = \int w(\lambda) p(\lambda) E\lVert \varepsilon - \hat\varepsilon \rVert^2 d\lambda ,$$
 //!
 //! where p(λ) is the density of the noise levels drawn ([`TimeDensity`]) and w(λ) the weight of an error there ([`Weight`]). Only the product w·p
 //! matters in expectation; with w·p = 1 the integral is, up to a constant, the Kullback–Leibler divergence from data to model.
@@ -10,7 +10,7 @@
 //! A network that predicts something else has the same loss by the algebra of its [`Formulation`]: an error Δout moves D = A x + B out by B Δout and
 //! ε = (x − αD)/σ by −(α/σ) ΔD, so
 //!
-//! $$\lVert\Delta\varepsilon\rVert^2 = (\alpha B/\sigma)^2\, \lVert\Delta\mathrm{out}\rVert^2 .$$
+//! $$\lVert\Delta\varepsilon\rVert^2 = (\alpha B/\sigma)^2 \lVert\Delta\mathrm{out}\rVert^2 .$$
 //!
 //! | output | (αB/σ)² | w of its plain loss, the inverse |
 //! |---|---|---|

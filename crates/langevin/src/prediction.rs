@@ -1,4 +1,4 @@
-//! What a network predicts, as an affine map to the denoised prediction: $D = A(t)\,x + B(t)\,\mathrm{out}$.
+//! What a network predicts, as an affine map to the denoised prediction: $D = A(t) x + B(t) \mathrm{out}$.
 //!
 //! $D(x, t) = E[x_0 \mid x_t = x]$ is the one quantity that every sampler here works with. With $\varepsilon = (x - \alpha D)/\sigma$:
 //!

@@ -1,7 +1,7 @@
 //! The empirical distribution of a data set, $p = \tfrac1n\sum_i \delta_{x_i}$: what a network of unlimited capacity would learn by heart.
 //!
 //! $$p_t(x) = \tfrac1n\sum_i \mathcal N(x;\ \alpha x_i,\ \sigma^2 I), \qquad
-//!   D(x) = \sum_i r_i\, x_i, \qquad r = \operatorname{softmax}_i\Bigl(-\frac{\lVert x - \alpha x_i\rVert^2}{2\sigma^2}\Bigr).$$
+//!   D(x) = \sum_i r_i x_i, \qquad r = \operatorname{softmax}_i\Bigl(-\frac{\lVert x - \alpha x_i\rVert^2}{2\sigma^2}\Bigr).$$
 
 use super::mixture::LogSum;
 use super::{Density, NEGLIGIBLE, UNIFORMS, check_batch};

@@ -1,7 +1,7 @@
-//! One Gaussian. With the eigenvalues $c_j$ of its covariance $C = V\,\mathrm{diag}(c)\,V^\top$ and $w_j = \alpha^2 c_j + \sigma^2$,
+//! One Gaussian. With the eigenvalues $c_j$ of its covariance $C = V \mathrm{diag}(c) V^\top$ and $w_j = \alpha^2 c_j + \sigma^2$,
 //!
 //! $$\log p_t(x) = -\tfrac12\sum_j\Bigl(\frac{y_j^2}{w_j} + \ln 2\pi w_j\Bigr), \qquad
-//!   D = m + V\,\mathrm{diag}\!\Bigl(\frac{\alpha c_j}{w_j}\Bigr)\,y, \qquad y = V^\top(x - \alpha m).$$
+//!   D = m + V \mathrm{diag}\Bigl(\frac{\alpha c_j}{w_j}\Bigr) y, \qquad y = V^\top(x - \alpha m).$$
 
 use super::{Density, check_batch, normals};
 use crate::error::{Error, Result};

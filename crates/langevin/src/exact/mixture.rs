@@ -1,4 +1,4 @@
-//! A finite mixture of Gaussians: $p = \sum_k \pi_k\, \mathcal N(m_k, C_k)$. Noise moves every component alone,
+//! A finite mixture of Gaussians: $p = \sum_k \pi_k \mathcal N(m_k, C_k)$. Noise moves every component alone,
 //! $m_k \to \alpha m_k$ and $C_k \to W_k = \alpha^2 C_k + \sigma^2 I$, and
 //!
 //! $$\log p_t(x) = \operatorname{logsumexp}_k \ell_k, \qquad D = \sum_k r_k D_k, \qquad r = \operatorname{softmax}(\ell), \qquad

@@ -2,17 +2,17 @@
 //!
 //! For data of density $p$ the state $x = \alpha x_0 + \sigma\varepsilon$ has the density
 //!
-//! $$p_t(x) = \int p(x_0)\, \mathcal N(x;\ \alpha x_0,\ \sigma^2 I)\, dx_0,$$
+//! $$p_t(x) = \int p(x_0) \mathcal N(x;\ \alpha x_0,\ \sigma^2 I) dx_0,$$
 //!
 //! and the best prediction of the datum is its posterior mean, which the score gives too (Tweedie):
 //!
-//! $$D(x) = E[x_0 \mid x] = \frac{x + \sigma^2\, \nabla\log p_t(x)}{\alpha}.$$
+//! $$D(x) = E[x_0 \mid x] = \frac{x + \sigma^2 \nabla\log p_t(x)}{\alpha}.$$
 //!
 //! Everything here is a finite mixture of Gaussians in disguise. With weights $\pi_k$, means $m_k$ and covariances $C_k$, the noised
 //! mixture has means $\alpha m_k$ and covariances $W_k = \alpha^2 C_k + \sigma^2 I$, so $p_t$ and D are sums:
 //!
-//! $$D(x) = \sum_k r_k(x)\,\bigl(m_k + \alpha C_k W_k^{-1}(x - \alpha m_k)\bigr), \qquad
-//!   r_k \propto \pi_k\, \mathcal N(x;\ \alpha m_k,\ W_k).$$
+//! $$D(x) = \sum_k r_k(x) \bigl(m_k + \alpha C_k W_k^{-1}(x - \alpha m_k)\bigr), \qquad
+//!   r_k \propto \pi_k \mathcal N(x;\ \alpha m_k,\ W_k).$$
 //!
 //! | symbol | here |
 //! |---|---|

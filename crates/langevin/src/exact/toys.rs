@@ -3,7 +3,7 @@
 //! | name | definition | entropy, nats |
 //! |---|---|---|
 //! | [`eight_gaussians`] | $\tfrac18\sum_k \mathcal N\bigl(\tfrac{4}{1.414}(\cos\tfrac{k\pi}4, \sin\tfrac{k\pi}4),\ (\tfrac{0.5}{1.414})^2 I\bigr)$ | 2.8319 |
-//! | [`moons`] | $2\,(\cos\theta, \sin\theta) + (-1, -0.2)$ or $2\,(1-\cos\theta, \tfrac12-\sin\theta) + (-1, -0.2)$, θ ~ U(0, π), plus $\mathcal N(0, 0.2^2 I)$ | 2.3939 |
+//! | [`moons`] | $2 (\cos\theta, \sin\theta) + (-1, -0.2)$ or $2 (1-\cos\theta, \tfrac12-\sin\theta) + (-1, -0.2)$, θ ~ U(0, π), plus $\mathcal N(0, 0.2^2 I)$ | 2.3939 |
 //!
 //! The entropy, by quadrature, is the least negative log-likelihood that any model of the data can reach.
 //!

@@ -2,12 +2,12 @@
 //!
 //! Sliced Wasserstein distance, over directions θ on the unit sphere:
 //!
-//! $$SW_2^2 = E_\theta\, W_2^2(\theta^\top X,\ \theta^\top Y), \qquad
+//! $$SW_2^2 = E_\theta W_2^2(\theta^\top X,\ \theta^\top Y), \qquad
 //!   W_2^2(a, b) = \int_0^1 \bigl(F_a^{-1}(u) - F_b^{-1}(u)\bigr)^2 du.$$
 //!
 //! Energy distance, the root of
 //!
-//! $$\mathcal E^2 = 2\,E\lVert X - Y\rVert - E\lVert X - X'\rVert - E\lVert Y - Y'\rVert.$$
+//! $$\mathcal E^2 = 2 E\lVert X - Y\rVert - E\lVert X - X'\rVert - E\lVert Y - Y'\rVert.$$
 //!
 //! | function | what it tells | cost |
 //! |---|---|---|
@@ -25,12 +25,12 @@ pub use wasserstein::sliced_wasserstein;
 use crate::error::{Error, Result};
 
 /// The energy distance between two samples, in the units of the data:
-/// $\sqrt{2\,E\lVert X-Y\rVert - E\lVert X-X'\rVert - E\lVert Y-Y'\rVert}$, the root, not its square.
+/// $\sqrt{2 E\lVert X-Y\rVert - E\lVert X-X'\rVert - E\lVert Y-Y'\rVert}$, the root, not its square.
 ///
 /// The means run over *all* pairs, a row with itself among them (V-statistics). So this is the distance between the two empirical
 /// distributions: a metric, never negative, and exactly 0 between a sample and itself. Without the pairs of a row with itself the
 /// square would be unbiased, but negative about half the time where the distributions agree, and would have no root. The price is a
-/// floor: two samples of n and m rows from one distribution have $E\,\mathcal E^2 = (\tfrac1n + \tfrac1m)\,E\lVert X-X'\rVert$.
+/// floor: two samples of n and m rows from one distribution have $E \mathcal E^2 = (\tfrac1n + \tfrac1m) E\lVert X-X'\rVert$.
 ///
 /// The square is a difference of means: below about 10⁻⁸ of the spread of the data the root is rounding.
 ///

@@ -2,7 +2,7 @@
 //!
 //! Three instructions over numbered slots, with `f64` coefficients, are enough for every static sampler:
 //!
-//! - [`Op::Eval`]: one evaluation of the network, read as the denoised prediction, $D = A\,x + B\,\mathrm{out}(s\,x, m)$;
+//! - [`Op::Eval`]: one evaluation of the network, read as the denoised prediction, $D = A x + B \mathrm{out}(s x, m)$;
 //! - [`Op::Combine`]: a linear combination of slots and of noise draws; multiply, then add, in the listed order;
 //! - [`Op::Map`]: the few operations that are not linear (clamping, thresholds, masks).
 //!

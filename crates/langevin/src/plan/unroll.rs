@@ -3,7 +3,7 @@
 use super::{Op, Plan};
 use crate::error::{Error, Result};
 
-/// A state as weights: $x = \sum_i w_i\,\mathrm{input}_i + \sum_j w_j D_j + \sum_k w_k z_k$.
+/// A state as weights: $x = \sum_i w_i \mathrm{input}_i + \sum_j w_j D_j + \sum_k w_k z_k$.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Weights {

@@ -1,8 +1,8 @@
-//! Diffusion processes: $x_t = \alpha(t)\,x_0 + \sigma(t)\,\varepsilon$.
+//! Diffusion processes: $x_t = \alpha(t) x_0 + \sigma(t) \varepsilon$.
 //!
 //! Every process here is the same one read in a different clock. What a clock does not change is the half log-SNR
 //! $\lambda = \ln(\alpha/\sigma)$, or, the same number in other clothes, $\sigma_{VE} = \sigma/\alpha = e^{-\lambda}$. Two processes are at the same
-//! place when these agree; the states then differ by a factor, $x_B = (\alpha_B/\alpha_A)\,x_A = (\sigma_B/\sigma_A)\,x_A$.
+//! place when these agree; the states then differ by a factor, $x_B = (\alpha_B/\alpha_A) x_A = (\sigma_B/\sigma_A) x_A$.
 //!
 //! | process | α | σ | clock |
 //! |---|---|---|---|
@@ -53,7 +53,7 @@ impl Level {
         self.sigma / self.alpha
     }
 
-    /// The factor k with which a state at `self` becomes the same state at `other`, $x_B = k\,x_A$.
+    /// The factor k with which a state at `self` becomes the same state at `other`, $x_B = k x_A$.
     ///
     /// It is α_B/α_A and also σ_B/σ_A; the larger of the two coefficients is divided, so neither end is singular.
     #[must_use]
@@ -62,7 +62,7 @@ impl Level {
     }
 }
 
-/// The map $(x, y) \mapsto a\,x + b\,y$.
+/// The map $(x, y) \mapsto a x + b y$.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {
     /// The factor of the state.

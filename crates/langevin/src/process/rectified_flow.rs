@@ -1,10 +1,10 @@
-//! Rectified flow: the straight line $x_s = (1-s)\,x_0 + s\,\varepsilon$.
+//! Rectified flow: the straight line $x_s = (1-s) x_0 + s \varepsilon$.
 //!
 //! s = 1 is reached only at infinite VP time: a finite start $\sigma_{VE} = \Sigma$ is $s = \Sigma/(1+\Sigma) < 1$.
 
 use super::{Affine, ProcessSpec, Schedule};
 
-/// α = 1 − s, σ = s on \[0, 1\]. The velocity is u = ε − x0: $D = x - s\,u$.
+/// α = 1 − s, σ = s on \[0, 1\]. The velocity is u = ε − x0: $D = x - s u$.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RectifiedFlow;
 

@@ -1,6 +1,6 @@
 //! Variance-preserving processes: $\alpha^2 + \sigma^2 = 1$.
 //!
-//! From $\alpha\alpha' + \sigma\sigma' = 0$: $\sigma' = -\alpha\alpha'/\sigma$ and the velocity reads $D = \alpha x + (\sigma^2/\alpha')\,u$.
+//! From $\alpha\alpha' + \sigma\sigma' = 0$: $\sigma' = -\alpha\alpha'/\sigma$ and the velocity reads $D = \alpha x + (\sigma^2/\alpha') u$.
 
 use super::{Affine, ProcessSpec, Schedule};
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ fn ln_1p_square(ratio: f64) -> f64 {
     if ratio > 1e9 { 2.0 * ln(ratio) } else { ln_1p(ratio * ratio) }
 }
 
-/// The Ornstein–Uhlenbeck process of the paper, $dx = -\tfrac12 x\,dt + dW$: $\alpha = e^{-t/2}$.
+/// The Ornstein–Uhlenbeck process of the paper, $dx = -\tfrac12 x dt + dW$: $\alpha = e^{-t/2}$.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Vp;
 

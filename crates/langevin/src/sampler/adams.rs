@@ -2,9 +2,9 @@
 //!
 //! With $\Delta = \lambda_t - \lambda_s$, nodes $u_k = (\lambda_k - \lambda_s)/\Delta$ (the newest at 0, older ones below) and $\Delta' = (1+\eta^2)\Delta$,
 //!
-//! $$x_t = a\,x_s + \sum_k b_k D_k + c\,z, \quad b_k = \alpha_t\int_0^1 \Delta' e^{-\Delta'(1-u)}\,\ell_k(u)\,du, \quad a = \rho\sigma_t/\sigma_s,\ \rho = e^{-\eta^2\Delta}.$$
+//! $$x_t = a x_s + \sum_k b_k D_k + c z, \quad b_k = \alpha_t\int_0^1 \Delta' e^{-\Delta'(1-u)} \ell_k(u) du, \quad a = \rho\sigma_t/\sigma_s,\ \rho = e^{-\eta^2\Delta}.$$
 //!
-//! Exact for D polynomial in λ, on every process and every η; $\sum_k b_k = \alpha_t - a\,\alpha_s$. Source: arXiv 2211.01095, 2309.05019.
+//! Exact for D polynomial in λ, on every process and every η; $\sum_k b_k = \alpha_t - a \alpha_s$. Source: arXiv 2211.01095, 2309.05019.
 
 use crate::error::Result;
 use crate::math::ln;
@@ -12,7 +12,7 @@ use crate::moves::{Row, decay, reverse_rho};
 use crate::plan::{Builder, Letter, Plan};
 use crate::process::Level;
 
-/// The moments $m_j = \int_0^1 \Delta' e^{-\Delta'(1-u)} u^j\,du$ for j = 0 … count−1; `gone` is 1 − e^{−Δ'}.
+/// The moments $m_j = \int_0^1 \Delta' e^{-\Delta'(1-u)} u^j du$ for j = 0 … count−1; `gone` is 1 − e^{−Δ'}.
 fn moments(delta: f64, gone: f64, count: usize) -> Vec<f64> {
     let mut moments = vec![gone];
     for j in 1..count {
