@@ -2,6 +2,7 @@
 
 use crate::cli::SourceArgs;
 use crate::error::{Blame as _, Failure, Result};
+use crate::interrupt;
 use langevin::exact::{self, Density};
 use langevin::{Formulation, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace};
 use langevin_train::Network;
@@ -147,6 +148,9 @@ impl Model<Vec<f64>> for Reader<'_> {
     }
 
     fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> langevin::Result<Vec<f64>> {
+        if interrupt::requested() {
+            return Err(langevin::Error::model("interrupted", "an end was asked for"));
+        }
         let model = self.source.model();
         match &self.to {
             None => model.predict(x, query),

@@ -83,31 +83,3 @@ fn the_same_seed_gives_the_same_network() {
     assert_eq!(draw(1), first);
     assert_ne!(draw(2), first);
 }
-
-#[cfg(unix)]
-#[test]
-fn an_interrupted_training_saves_what_it_has() {
-    use std::io::{BufRead as _, Read as _};
-    let directory = tempfile::tempdir().unwrap();
-    let here = directory.path();
-    line(here);
-    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("langevin"))
-        .args(["train", "--data", "line.csv", "--minutes", "30", "--out", "m.safetensors"])
-        .current_dir(here)
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The first line of progress says that it listens.
-    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
-    let mut first = String::new();
-    stderr.read_line(&mut first).unwrap();
-    assert!(first.contains("loss"), "{first}");
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(kill.success());
-    let mut rest = String::new();
-    stderr.read_to_string(&mut rest).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
-    assert!(rest.contains("interrupted after") && rest.contains("m.safetensors"), "{rest}");
-    works(here, "info m.safetensors");
-    assert_eq!(names(here), ["line.csv", "m.safetensors"]);
-}

@@ -1,7 +1,8 @@
 //! `langevin sample`: draws from a network or an exact density.
 
 use crate::cli::SampleArgs;
-use crate::error::{Blame as _, Failure, Result};
+use crate::error::{Failure, Result};
+use crate::interrupt;
 use crate::io::png::Grey;
 use crate::io::{Format, atomic, csv, npy, print};
 use crate::progress::{Display, duration, thousands};
@@ -15,6 +16,7 @@ const MOST_BYTES: u64 = 1 << 40;
 /// Runs the command.
 pub fn run(args: &SampleArgs) -> Result<()> {
     let format = Format::of(&args.out)?;
+    interrupt::listen()?;
     let source = Source::open(&args.source)?;
     let reader = source.read_as(args.read_as.as_deref())?;
     let range = args.sampler.range(source.trained())?;
@@ -83,12 +85,13 @@ fn draw(args: &SampleArgs, plan: &Plan, reader: &Reader<'_>, width: usize) -> Re
     samples.try_reserve_exact(args.count * width).map_err(|_| too_many(args.count, width, MOST_BYTES))?;
     let mut display = Display::sampling();
     for first in (0..args.count).step_by(slice) {
+        interrupt::check()?;
         let sampling = Sampling::new(slice.min(args.count - first), width)
             .seed(args.seed)
             .first(first as u64)
             .chunk(batch)
             .threads(threads);
-        samples.extend(sampling.run(plan, reader).or_failed()?);
+        samples.extend(interrupt::or_failed(sampling.run(plan, reader))?);
         display.show((first + slice) as f64 / args.count as f64, &format!("{} samples", samples.len() / width));
     }
     display.finish();

@@ -21,9 +21,10 @@ pub const SIGMAS: [f64; 2] = [0.002, 80.0];
 /// Runs the command.
 pub fn run(args: &TrainArgs) -> Result<()> {
     let recipe = recipe(args)?;
+    interrupt::listen()?;
     let data = data::load(&args.data, args.seed)?;
     atomic::probe(&args.out)?;
-    interrupt::listen()?;
+    interrupt::check()?;
 
     let mut display = Display::training();
     let mut saved = Instant::now();
@@ -101,9 +102,9 @@ fn recipe(args: &TrainArgs) -> Result<Recipe> {
     Ok(recipe)
 }
 
-/// Saves a model whole or not at all.
+/// Saves a model whole or not at all, also where an end was asked for: that is when it matters.
 fn save(network: &Network, path: &Path) -> Result<()> {
-    network.save(path).or_failed()
+    atomic::save(path, &network.to_bytes().or_failed()?)
 }
 
 /// Training that met a loss that is not finite keeps what was good.

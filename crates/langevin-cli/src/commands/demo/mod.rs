@@ -42,9 +42,9 @@ pub fn run(args: &DemoArgs) -> Result<()> {
             .expected("a directory")
             .got("a file"));
     }
+    interrupt::listen()?;
     // Found out now rather than after the training.
     drop(Staged::directory(&args.out)?);
-    interrupt::listen()?;
 
     let (train, held_out) = Dataset::digits().split(HELD_OUT, args.seed);
     let quick = usize::from(args.quick);
@@ -167,7 +167,8 @@ fn ode_difference(sampled: &[Sampled]) -> f64 {
 fn write(out: &Path, network: &Network, sampled: &[Sampled], data: &DemoData) -> Result<()> {
     let staged = Staged::directory(out)?;
     let place = |name: &str| staged.path().join(name);
-    network.save(&place("model.safetensors")).or_failed()?;
+    let model = network.to_bytes().or_failed()?;
+    atomic::write(&place("model.safetensors"), |out| out.write_all(&model))?;
     for (reading, sampled) in READINGS.iter().zip(sampled) {
         let [height, width] = [network.shape()[0], network.shape()[1]];
         let count = sampled.samples.len() / network.width();
@@ -181,7 +182,7 @@ fn write(out: &Path, network: &Network, sampled: &[Sampled], data: &DemoData) ->
     let page = report::html(data);
     atomic::write(&place("report.html"), |out| out.write_all(page.as_bytes()))?;
     interrupt::check()?;
-    staged.commit(out)
+    staged.commit()
 }
 
 /// The results for the terminal.

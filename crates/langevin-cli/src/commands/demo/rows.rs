@@ -63,7 +63,7 @@ fn sample(source: &Source<'_>, reading: &Reading, steps: usize, count: usize, se
     let start = Instant::now();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let sampling = Sampling::new(count, source.width()).seed(seed).chunk(64).threads(cores);
-    let mut samples = sampling.run(&plan, &reader).or_failed()?;
+    let mut samples = interrupt::or_failed(sampling.run(&plan, &reader))?;
     let seconds = start.elapsed().as_secs_f64();
     source.to_data(&mut samples);
     let (strips, strip_sigmas) = follow(source, &reader, &plan, seed)?;
@@ -87,7 +87,7 @@ fn follow(source: &Source<'_>, reader: &Reader<'_>, plan: &Plan, seed: u64) -> R
     while let Some(request) = run.query().or_failed()? {
         let level = request.query.at.row(0);
         add(request.x.clone(), level.alpha, level.sigma);
-        let out = reader.predict(request.x, &request.query).or_failed()?;
+        let out = interrupt::or_failed(reader.predict(request.x, &request.query))?;
         run.supply(out).or_failed()?;
     }
     add(run.finish().or_failed()?, 1.0, 0.0);
