@@ -93,3 +93,11 @@ fn the_summary_is_json_for_scripts() {
     let (stdout, _) = works(directory.path(), "info --exact moons --json");
     assert_eq!(serde_json::from_str::<serde_json::Value>(&stdout).unwrap()["shape"], serde_json::json!([2]));
 }
+
+#[test]
+fn a_list_is_the_range_of_the_summary() {
+    let directory = tempfile::tempdir().unwrap();
+    let (stdout, _) = works(directory.path(), "sample --exact moons --grid list:50,3,0 -n 1 --out x.npy --json");
+    let summary: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&summary["sigma_max"], &summary["sigma_min"]), (&50.0.into(), &3.0.into()));
+}

@@ -9,9 +9,10 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::atomic::{self, Staged};
 use crate::io::npy::{self, Width};
 use crate::io::png::Grey;
-use crate::io::print;
+use crate::io::{print, say};
 use crate::progress::{Display, duration, thousands};
 use crate::report::{self, DemoData, Pictures, Row};
+use crate::words::shown;
 use crate::{interrupt, report::Triangle};
 use langevin::Rates;
 use langevin_train::{Budget, Dataset, Network, Recipe};
@@ -54,7 +55,8 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let data = collect(args, &network, [&train, &held_out], &sampled, &measures)?;
     write(&args.out, &network, &sampled, &data)?;
     print(&table(&data))?;
-    eprintln!("done in {}: open {}", duration(start.elapsed().as_secs_f64()), args.out.join("report.html").display());
+    let page = shown(&args.out.join("report.html"));
+    say(&format!("done in {}: open {page}", duration(start.elapsed().as_secs_f64())));
     Ok(())
 }
 

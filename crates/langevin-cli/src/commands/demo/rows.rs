@@ -2,8 +2,9 @@
 
 use crate::commands::train::SIGMAS;
 use crate::error::{Blame as _, Result};
-use crate::interrupt;
+use crate::io::npy::Width;
 use crate::source::{Reader, Source};
+use crate::{check, interrupt};
 use langevin::{Grid, Model as _, Plan, Process, SampleId, Sampler, Sampling, SliceSpace};
 use langevin_train::Network;
 use std::time::Instant;
@@ -66,6 +67,7 @@ fn sample(source: &Source<'_>, reading: &Reading, steps: usize, count: usize, se
     let mut samples = interrupt::or_failed(sampling.run(&plan, &reader))?;
     let seconds = start.elapsed().as_secs_f64();
     source.to_data(&mut samples);
+    check::finite(&samples, source.width(), Width::F64)?;
     let (strips, strip_sigmas) = follow(source, &reader, &plan, seed)?;
     Ok(Sampled { process: reader.process, plan, seconds, samples, strips, strip_sigmas })
 }
