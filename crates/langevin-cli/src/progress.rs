@@ -50,7 +50,8 @@ impl Display {
             say(&text);
         }
         let full = (done * CELLS as f64) as usize;
-        self.bar.set_message(format!("{}{} {text}", "━".repeat(full), "─".repeat(CELLS - full)));
+        // The numbers first: at the edge of a narrow terminal the bar is what can be spared.
+        self.bar.set_message(format!("{text}  {}{}", "━".repeat(full), "─".repeat(CELLS - full)));
     }
 
     /// Takes the bar away.

@@ -127,7 +127,9 @@ impl SamplerArgs {
 
     /// The word with the noise of --eta.
     fn word(&self, text: &str) -> Result<Word> {
-        let word = Word::parse(text).or_misused()?;
+        // Lines and tabs are spaces, to the parser too: the word is the plan's name.
+        let text: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+        let word = Word::parse(&text).or_misused()?;
         if word.reverse_moves() == 0 {
             return Err(Failure::misused("the word never goes towards the data")
                 .at("--moves")

@@ -25,7 +25,8 @@ pub fn main() -> ExitCode {
         }
         Err(error) => {
             // Help and version go to stdout, mistakes to stderr; nothing can be done if neither can be written.
-            let acts = std::env::args_os().any(|word| word.to_str().is_none_or(|word| visible(word) != word));
+            let mut words = std::env::args_os().skip(1);
+            let acts = error.use_stderr() && words.any(|word| word.to_str().is_none_or(|word| visible(word) != word));
             // An argument that acts on a terminal is shown without doing so, and without colours.
             let safe = || visible_lines(&error.render().to_string());
             let _ = if acts { write!(std::io::stderr(), "{}", safe()) } else { error.print() };
