@@ -68,7 +68,7 @@ impl Staged {
                     return Ok((Self { path, place, target: target.to_owned() }, made));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(Failure::writing(target, &error)),
+                Err(error) => return Err(Failure::writing(&place, &error)),
             }
         }
         Err(Failure::failed("cannot write the output").in_file(target).got("every temporary name beside it is taken"))
@@ -249,6 +249,9 @@ mod tests {
         assert!(here.join("a").is_symlink());
         symlink("loop", here.join("loop")).unwrap();
         save(&here.join("loop"), b"").unwrap_err();
+        symlink("nowhere/c", there.join("c")).unwrap();
+        assert!(save(&there.join("c"), b"").unwrap_err().text().contains("a directory that exists"));
+        fs::remove_file(there.join("c")).unwrap();
         assert_eq!((names(&here), names(&there)), (vec!["a".into(), "loop".into()], vec!["b".into()]));
     }
 }
