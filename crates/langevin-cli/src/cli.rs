@@ -16,6 +16,9 @@ Data goes to stdout, words to stderr.
 Exit codes: 0 done; 1 the work failed (bad content in a file, an output that cannot be written);
 2 the command was misused (unknown names, values out of range, files that do not exist); 130 interrupted.";
 
+/// The largest σ/α: with more, the noise leaves no digit of the data.
+pub const MAX_SIGMA: f64 = 1e6;
+
 /// Every diffusion model is one Langevin equation, split: train, read, plan and sample
 #[derive(Debug, Parser)]
 #[command(name = "langevin", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 100)]
@@ -59,8 +62,7 @@ pub struct DemoArgs {
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct TrainArgs {
-    /// What to learn: digits, moons, 8gaussians, or a file of rows (.npy of shape (rows, …), or .csv)
-    #[arg(long, value_name = "DATA")]
+    #[arg(long, value_name = "DATA", help = data_help())]
     pub data: String,
     /// The process: vp, vp-linear, vp-cosine, ve, rectified-flow
     #[arg(long, value_name = "P", default_value = "rectified-flow")]
@@ -98,15 +100,14 @@ pub struct SourceArgs {
     /// A model saved by `langevin train`
     #[arg(value_name = "MODEL")]
     pub model: Option<PathBuf>,
-    /// A density known in closed form in place of a model: moons, 8gaussians, checkerboard, …
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help = exact_help())]
     pub exact: Option<String>,
 }
 
 /// The sampler and its steps.
 #[derive(Debug, Args)]
 pub struct SamplerArgs {
-    /// ddim, ddpm, euler, euler-ancestral, exponential, lcm, adams2, dpmpp-2m-heun [default: ddim]
+    /// ddim, ddpm, euler, euler-ancestral, exponential, lcm, adams2, adams3, dpmpp-2m-heun [default: ddim]
     #[arg(long, value_name = "NAME", conflicts_with = "moves")]
     pub sampler: Option<String>,
     /// A word of moves instead of a sampler: R reverse, F forward, L Langevin, as in '(R L(0.5))*20'
@@ -121,12 +122,12 @@ pub struct SamplerArgs {
     /// Where the steps go: karras, karras:RHO, uniform-lambda, uniform-t, list:80,10,1,0
     #[arg(long, value_name = "G", default_value = "karras")]
     pub grid: String,
-    /// The cleanest noise level before the end, in σ/α
-    #[arg(long, value_name = "S", default_value = "0.002", value_parser = sigma, allow_negative_numbers = true)]
-    pub sigma_min: f64,
-    /// The noise level of the start, in σ/α
-    #[arg(long, value_name = "S", default_value = "80", value_parser = sigma, allow_negative_numbers = true)]
-    pub sigma_max: f64,
+    /// The cleanest noise level before the end, in σ/α [default: 0.002]
+    #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true)]
+    pub sigma_min: Option<f64>,
+    /// The noise level of the start, in σ/α [default: 80]
+    #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true)]
+    pub sigma_max: Option<f64>,
 }
 
 /// Draw samples from a model
@@ -157,9 +158,9 @@ pub struct SampleArgs {
     /// Where to write: .npy (an array), .csv (a line a sample) or .png (pictures, or points of a plane)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// The numbers of .npy and .csv
-    #[arg(long, value_enum, value_name = "TYPE", default_value_t)]
-    pub dtype: Width,
+    /// The numbers of .npy and .csv [default: f64]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    pub dtype: Option<Width>,
     /// Print a summary as JSON on stdout
     #[arg(long)]
     pub json: bool,
@@ -198,6 +199,14 @@ pub struct InfoArgs {
     pub json: bool,
 }
 
+fn exact_help() -> String {
+    format!("A density known in closed form in place of a model: {}", langevin::exact::NAMES.join(", "))
+}
+
+fn data_help() -> String {
+    format!("What to learn: {}, or a file of rows (.npy of shape (rows, …), or .csv)", crate::data::names().join(", "))
+}
+
 fn whole(text: &str, most: u64) -> Result<u64, String> {
     let value = text.parse().ok().filter(|value| (1..=most).contains(value));
     value.ok_or_else(|| format!("expected a whole number from 1 to {most}"))
@@ -233,7 +242,7 @@ fn eta(text: &str) -> Result<f64, String> {
 }
 
 fn sigma(text: &str) -> Result<f64, String> {
-    number(text, "a finite number > 0", |value| value > 0.0)
+    number(text, "a number > 0, at most 1000000", |value| value > 0.0 && value <= MAX_SIGMA)
 }
 
 fn minutes(text: &str) -> Result<f64, String> {

@@ -9,17 +9,36 @@ use std::path::Path;
 /// How many samples of a density known in closed form make a data set.
 const DRAWN: u64 = 20_000;
 
+/// The names that need no file.
+pub fn names() -> Vec<&'static str> {
+    std::iter::once("digits").chain(exact::NAMES).collect()
+}
+
+fn ending(path: &Path) -> Option<String> {
+    path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase)
+}
+
+/// The file that these data are read from, where they are.
+pub fn file(data: &str) -> Option<&Path> {
+    let path = Path::new(data);
+    ending(path).is_some_and(|ending| ending == "npy" || ending == "csv").then_some(path)
+}
+
 /// The data set of this name, or in this file.
 pub fn load(data: &str, seed: u64) -> Result<Dataset> {
-    if data == "digits" {
-        return Ok(Dataset::digits());
-    }
     let path = Path::new(data);
-    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let ending = ending(path);
+    let named = names().into_iter().find(|name| name.eq_ignore_ascii_case(data));
+    let missing = || file(data).is_some() && matches!(path.try_exists(), Ok(false));
     let array = match ending.as_deref() {
+        _ if missing() => {
+            let hint = format!("--data takes a .npy or .csv file, or {}", names().join(", "));
+            return Err(Failure::missing("--data", path).hint(hint));
+        }
         Some("npy") => npy::read(path)?,
         Some("csv") => csv::read(path)?,
-        _ if exact::NAMES.contains(&data) => return drawn(data, seed),
+        _ if named == Some("digits") => return Ok(Dataset::digits()),
+        _ if named.is_some() => return drawn(named.unwrap_or_default(), seed),
         _ if path.is_file() => {
             return Err(Failure::misused("unknown kind of data file")
                 .in_file(path)
@@ -27,7 +46,7 @@ pub fn load(data: &str, seed: u64) -> Result<Dataset> {
                 .got(ending.map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'"))));
         }
         _ => {
-            let known: Vec<&str> = std::iter::once("digits").chain(exact::NAMES.iter().copied()).collect();
+            let known = names();
             let failure = Failure::misused("unknown data")
                 .at("--data")
                 .expected(format!("{}, or a .npy or .csv file", known.join(", ")))
@@ -74,10 +93,14 @@ fn from_array(name: &str, array: &Array) -> Result<Dataset> {
         if !narrow.is_finite() {
             let (row, column) = (position / width + 1, position % width + 1);
             let what = if value.is_finite() { "a number is too large" } else { "a number is not finite" };
-            return Err(Failure::failed(format!("{what} in row {row}, column {column}"))
+            let place = match array.lines.get(row - 1) {
+                Some(line) => format!("at line {line}, column {column}"),
+                None => format!("in row {row}, column {column}"),
+            };
+            return Err(Failure::failed(format!("{what} {place}"))
                 .expected("finite float32 numbers")
                 .got(format!("{value:e}"))
-                .hint("rows and columns are counted from 1; drop or fill such rows first"));
+                .hint("all are counted from 1; drop or fill such rows first"));
         }
         values.push(narrow);
     }

@@ -2,8 +2,9 @@
 //!
 //! `error: what (where): expected …, got …`, then `hint: …`: the form of [`langevin::Error`], for everything that is not the library's.
 
+use crate::words::{visible, visible_lines};
 use std::error::Error;
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 
 /// A result of a command.
@@ -40,7 +41,7 @@ struct Words {
 
 impl Failure {
     fn new(exit: Exit, what: impl Into<String>) -> Self {
-        Self { exit, words: Box::new(Words { what: what.into(), ..Words::default() }) }
+        Self { exit, words: Box::new(Words { what: visible_lines(&what.into()), ..Words::default() }) }
     }
 
     /// The work failed.
@@ -60,7 +61,7 @@ impl Failure {
 
     /// Where.
     pub fn at(mut self, place: impl Into<String>) -> Self {
-        self.words.place = Some(place.into());
+        self.words.place = Some(visible(&place.into()));
         self
     }
 
@@ -71,34 +72,40 @@ impl Failure {
 
     /// What was expected.
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.words.expected = Some(expected.into());
+        self.words.expected = Some(visible(&expected.into()));
         self
     }
 
     /// What was found.
     pub fn got(mut self, got: impl Into<String>) -> Self {
-        self.words.got = Some(got.into());
+        self.words.got = Some(visible(&got.into()));
         self
     }
 
     /// What to try.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.words.hint = Some(hint.into());
+        self.words.hint = Some(visible(&hint.into()));
         self
     }
 
-    /// A file that could not be read: missing is misuse, anything else a failure.
+    /// A file that is not there: `flag` names it.
+    pub fn missing(flag: &str, path: &Path) -> Self {
+        Self::misused("no such file").at(format!("{flag} {}", path.display()))
+    }
+
+    /// A file that could not be read.
     pub fn reading(path: &Path, error: &std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::NotFound => Self::misused("no such file").in_file(path),
-            _ => Self::failed("cannot read the file").in_file(path).got(error.to_string()),
-        }
+        Self::failed("cannot read the file").in_file(path).got(error.to_string())
     }
 
     /// A file that could not be written.
     pub fn writing(path: &Path, error: &std::io::Error) -> Self {
         let failure = Self::failed("cannot write the output").in_file(path);
+        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
         match error.kind() {
+            std::io::ErrorKind::NotFound if directory.is_none_or(Path::exists) => {
+                failure.got("its directory takes no new files")
+            }
             std::io::ErrorKind::NotFound => {
                 failure.expected("a directory that exists").got("none").hint("create the directory first")
             }
@@ -111,7 +118,7 @@ impl Failure {
         let mut text = self.words.what.clone();
         let mut add = |piece: std::fmt::Arguments<'_>| {
             // Writing to a string cannot fail.
-            let _ = text.write_fmt(piece);
+            let _ = std::fmt::Write::write_fmt(&mut text, piece);
         };
         if let Some(place) = &self.words.place {
             add(format_args!(" ({place})"));
@@ -133,12 +140,14 @@ impl Failure {
         use clap::builder::styling::{AnsiColor, Style};
         let (red, blue) = (AnsiColor::Red.on_default().bold(), AnsiColor::Cyan.on_default().bold());
         let paint = |style: Style, word: &str| format!("{style}{word}{style:#}");
+        let mut out = anstream::stderr().lock();
         for (number, line) in self.text().lines().enumerate() {
-            match line.strip_prefix("hint: ") {
-                _ if number == 0 => anstream::eprintln!("{} {line}", paint(red, "error:")),
-                Some(rest) => anstream::eprintln!("{} {rest}", paint(blue, "hint:")),
-                None => anstream::eprintln!("{line}"),
-            }
+            // Nothing can be done about an error that cannot be said.
+            let _ = match line.strip_prefix("hint: ") {
+                _ if number == 0 => writeln!(out, "{} {line}", paint(red, "error:")),
+                Some(rest) => writeln!(out, "{} {rest}", paint(blue, "hint:")),
+                None => writeln!(out, "{line}"),
+            };
         }
     }
 }

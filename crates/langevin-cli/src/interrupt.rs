@@ -1,6 +1,8 @@
-//! Ctrl-C: the first asks for an orderly end, the second ends at once.
+//! Ctrl-C, and what a system sends to end a program: the first asks for an orderly end, the second ends at once. Neither leaves a temporary file.
 
-use crate::error::{Failure, Result};
+use crate::error::{Blame as _, Failure, Result};
+use crate::io::atomic;
+use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
@@ -9,6 +11,7 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 pub fn listen() -> Result<()> {
     let handler = || {
         if REQUESTED.swap(true, Ordering::SeqCst) {
+            let _barred = atomic::remove_all();
             std::process::exit(130);
         }
     };
@@ -20,7 +23,20 @@ pub fn requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
 }
 
+/// What a command says that was interrupted before its output was in place.
+pub fn failure() -> Failure {
+    Failure::interrupted("interrupted: nothing was written")
+}
+
 /// Ends the work if an end was asked for.
 pub fn check() -> Result<()> {
-    if requested() { Err(Failure::interrupted("interrupted").hint("nothing was written")) } else { Ok(()) }
+    if requested() { Err(failure()) } else { Ok(()) }
+}
+
+/// The result of work that stops with an error of its own when an end was asked for.
+pub fn or_failed<T, E: Error>(result: std::result::Result<T, E>) -> Result<T> {
+    match result {
+        Err(_) if requested() => Err(failure()),
+        other => other.or_failed(),
+    }
 }

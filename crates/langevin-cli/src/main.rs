@@ -9,11 +9,16 @@
 //! | [`data`] | what to train on, checked |
 //! | [`io`] | `.npy`, `.csv` and `.png`; outputs appear whole or not at all |
 //! | [`report`] | the demo's HTML page |
+//! | [`check`] | what is refused before the work, and before its result is written |
+//! | [`interrupt`] | the end that a user asks for |
+//! | [`progress`] | how far the work has come |
+//! | [`words`] | words for people, and words from strangers made harmless |
 //! | [`error`] | what is printed when something is wrong, and the exit code |
 #![forbid(unsafe_code)]
 // A command has no public interface: `pub` here says that other modules use it.
 #![allow(unreachable_pub)]
 
+mod check;
 mod cli;
 mod commands;
 mod data;
@@ -24,6 +29,7 @@ mod progress;
 mod report;
 mod schedule;
 mod source;
+mod words;
 
 use std::process::ExitCode;
 

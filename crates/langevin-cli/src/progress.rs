@@ -1,61 +1,77 @@
-//! How far training has come: a bar on a terminal, a line every few seconds elsewhere. All of it on stderr.
+//! How far the work has come: a bar on a terminal, a line every few seconds elsewhere. All of it on stderr.
 
+use crate::io::say;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 /// How often a line is printed where there is no terminal.
 const EVERY: Duration = Duration::from_secs(5);
+/// Cells of the bar.
+const CELLS: usize = 20;
 
 /// The display.
 pub struct Display {
     bar: ProgressBar,
+    start: Instant,
     /// When the last line was printed, where lines are.
     lines: Option<Instant>,
 }
 
 impl Display {
-    /// A bar over the thousandths of the work.
-    fn new(template: &str) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        let bar = ProgressBar::with_draw_target(
-            Some(1000),
-            if terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() },
-        );
-        // A template that does not parse leaves the default bar.
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("━╸─"));
-        }
-        Self { bar, lines: (!terminal).then(Instant::now) }
-    }
-
     /// For training.
     pub fn training() -> Self {
-        Self::new("{bar:30} {percent:>3} %  {msg}  {eta} left")
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        // The wide message is cut at the edge of the terminal, where any other would go on below. A template that does not parse leaves the default.
+        if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
+            bar.set_style(style);
+        }
+        let start = Instant::now();
+        Self { bar, start, lines: (!terminal).then_some(start) }
     }
 
     /// For sampling: shows nothing where there is no terminal.
     pub fn sampling() -> Self {
-        Self { lines: None, ..Self::new("{bar:30} {percent:>3} %  {msg}") }
+        let mut display = Self::training();
+        display.lines = None;
+        display
     }
 
     /// The share `fraction` of the work is done.
     pub fn show(&mut self, fraction: f64, message: &str) {
         let done = fraction.clamp(0.0, 1.0);
-        self.bar.set_position((done * 1000.0) as u64);
-        self.bar.set_message(message.to_owned());
+        let text = line(done, self.start.elapsed().as_secs_f64(), message);
         if let Some(last) = &mut self.lines
             && last.elapsed() >= EVERY
         {
             *last = Instant::now();
-            eprintln!("{:3.0} %  {message}", done * 100.0);
+            say(&text);
         }
+        let full = (done * CELLS as f64) as usize;
+        // The numbers first: at the edge of a narrow terminal the bar is what can be spared.
+        self.bar.set_message(format!("{text}  {}{}", "━".repeat(full), "─".repeat(CELLS - full)));
     }
 
     /// Takes the bar away.
-    pub fn finish(self) {
+    pub fn finish(self) {}
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// ` 42 %  message  3.2 s left`: all of it from the same fraction.
+fn line(done: f64, elapsed: f64, message: &str) -> String {
+    // What is left is a guess, and before there is a rate not even that.
+    let left = match elapsed >= 1.0 && done > 0.01 {
+        true => duration(elapsed * (1.0 - done) / done),
+        false => "–".to_owned(),
+    };
+    format!("{:3} %  {message}  {left} left", (done * 100.0) as u64)
 }
 
 /// `1 min 20 s`, `3.2 s`.
@@ -92,5 +108,15 @@ mod tests {
         assert_eq!(super::duration(7300.0), "2 h 1 min");
         assert_eq!(super::thousands(1_234_567), "1,234,567");
         assert_eq!(super::thousands(12), "12");
+    }
+
+    #[test]
+    fn nothing_is_foretold_without_a_rate() {
+        use super::line;
+        assert_eq!(line(0.0, 0.0, "m"), "  0 %  m  – left");
+        assert_eq!(line(0.5, 0.9, "m"), " 50 %  m  – left");
+        assert_eq!(line(0.01, 9.0, "m"), "  1 %  m  – left");
+        assert_eq!(line(0.999, 100.0, "m"), " 99 %  m  0.1 s left");
+        assert_eq!(line(0.25, 40.0, "m"), " 25 %  m  2 min 0 s left");
     }
 }

@@ -1,11 +1,17 @@
 //! The flags that choose a sampler and its steps, made into a [`Plan`].
 
-use crate::cli::SamplerArgs;
+use crate::cli::{MAX_SIGMA, SamplerArgs};
 use crate::error::{Blame as _, Failure, Result};
+use crate::io::say;
+use crate::words::either_case;
 use langevin::{Formulation, Grid, LambdaRange, Plan, Process, Sampler, Word};
 
 /// Beyond this many reverse moves the steps that a word needs are not searched for.
 const SEARCH: usize = 1000;
+/// The range of noise levels in σ/α where the flags name none.
+const SIGMAS: [f64; 2] = [0.002, 80.0];
+/// What the range's errors are about.
+const FLAGS: &str = "--sigma-min, --sigma-max";
 
 /// The range of noise levels in σ/α, and what was cut off it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,52 +24,91 @@ pub struct Range {
     pub clipped: bool,
 }
 
+/// Says so where a plan does not end at the data.
+pub fn say_if_noisy(plan: &Plan) {
+    if let Some(last) = plan.moves().last().filter(|last| last.to.sigma > 0.0) {
+        // Six digits: the rest is the rounding of a change of clock.
+        let level = format!("{:.5e}", last.to.sigma_ve()).parse().unwrap_or_else(|_| last.to.sigma_ve());
+        say(&format!("note: the grid ends at σ/α = {level}, not at 0: the output is still noisy"));
+    }
+}
+
 impl SamplerArgs {
+    /// The levels of a list, where the grid is one.
+    fn list(&self) -> Option<Vec<f64>> {
+        let (name, levels) = self.grid.split_once(':').unwrap_or((&self.grid, ""));
+        // What is no number the library refuses with its own words.
+        name.eq_ignore_ascii_case("list").then(|| levels.split(',').filter_map(|l| l.trim().parse().ok()).collect())
+    }
+
     /// The range of the grid, within what the network was trained on.
     pub fn range(&self, trained: Option<LambdaRange>) -> Result<Range> {
-        let (low, high) = trained.map_or((0.0, f64::INFINITY), |range| ((-range.max).exp(), (-range.min).exp()));
-        let range = Range {
-            min: self.sigma_min.max(low),
-            max: self.sigma_max.min(high),
-            // A hair at either end is the rounding of a change of clock.
-            clipped: self.sigma_min < low * (1.0 - 1e-9) || self.sigma_max > high * (1.0 + 1e-9),
-        };
-        if range.min <= range.max {
-            return Ok(range);
+        if let Some(levels) = self.list() {
+            return self.range_of(&levels);
         }
-        let failure = Failure::misused("empty range of noise levels");
-        Err(if self.sigma_min > self.sigma_max {
-            failure
-                .at("--sigma-min, --sigma-max")
-                .expected("sigma-min ≤ sigma-max")
-                .got(format!("{} and {}", self.sigma_min, self.sigma_max))
+        let (low, high) = trained.map_or((0.0, f64::INFINITY), |range| ((-range.max).exp(), (-range.min).exp()));
+        let (min, max) = (self.sigma_min.unwrap_or(SIGMAS[0]), self.sigma_max.unwrap_or(SIGMAS[1]));
+        let range = Range {
+            min: min.max(low),
+            max: max.min(high),
+            // A hair at either end is the rounding of a change of clock.
+            clipped: min < low * (1.0 - 1e-9) || max > high * (1.0 + 1e-9),
+        };
+        let empty = |expected: String, got: String| {
+            Err(Failure::misused("empty range of noise levels").at(FLAGS).expected(expected).got(got))
+        };
+        if range.min < range.max || (range.min == range.max && self.is_one_step()) {
+            Ok(range)
+        } else if min >= max {
+            empty("sigma-min below sigma-max".into(), format!("{min} and {max}"))
         } else {
-            failure
-                .at("--sigma-min, --sigma-max")
-                .expected(format!("levels within the trained range, σ/α from {low:.4} to {high:.4}"))
-                .got(format!("{} to {}", self.sigma_min, self.sigma_max))
-        })
+            let levels = format!("levels within the trained range, σ/α from {low:.4} to {high:.4}");
+            empty(levels, format!("{min} to {max}"))
+        }
+    }
+
+    /// The range of a list, which no flag can change.
+    fn range_of(&self, levels: &[f64]) -> Result<Range> {
+        if self.sigma_min.is_some() || self.sigma_max.is_some() {
+            return Err(Failure::misused("a list brings its own noise levels")
+                .at(format!("--grid, {FLAGS}"))
+                .expected("a list or a range")
+                .got("both")
+                .hint("leave out --sigma-min and --sigma-max"));
+        }
+        if let Some(level) = levels.iter().find(|level| **level > MAX_SIGMA) {
+            return Err(Failure::misused("a noise level is too high")
+                .at("--grid")
+                .expected(format!("σ/α of at most {MAX_SIGMA}"))
+                .got(level.to_string()));
+        }
+        let max = levels.first().copied().unwrap_or(SIGMAS[1]);
+        let min = levels.iter().copied().rfind(|level| *level > 0.0).unwrap_or(SIGMAS[0]);
+        Ok(Range { min, max, clipped: false })
+    }
+
+    /// Whether the grid has one step, which needs one level only.
+    fn is_one_step(&self) -> bool {
+        let needed = || Word::parse(self.moves.as_deref()?).ok()?.steps();
+        self.steps.or_else(needed).is_some_and(|steps| steps <= 1)
     }
 
     /// Compiles the sampler or the word on `process`: for `network`, or for a model that gives D.
     pub fn compile(&self, process: &Process, network: Option<&Formulation>, range: Range) -> Result<Plan> {
         let steps = self.steps;
         let plan = |sampler: &Sampler, steps: Option<usize>| {
-            let levels = Grid::parse(&self.grid, steps)?.levels(process, range.min, range.max)?;
-            sampler.compile(process, network, &levels)
+            let grid = either_case(&self.grid, |grid| Grid::parse(grid, steps))?;
+            sampler.compile(process, network, &grid.levels(process, range.min, range.max)?)
         };
         let Some(text) = &self.moves else {
-            let sampler = Sampler::parse(self.sampler.as_deref().unwrap_or("ddim"), self.eta).or_misused()?;
+            let name = self.sampler.as_deref().unwrap_or("ddim");
+            let sampler = either_case(name, |name| Sampler::parse(name, self.eta)).or_misused()?;
             return plan(&sampler, steps).or_misused();
         };
-        let word = Word::parse(text).or_misused()?;
+        let word = self.word(text)?;
         let (needed, most) = (word.steps(), word.reverse_moves());
-        let word = match self.eta {
-            Some(eta) => word.with_eta(eta),
-            None => word,
-        };
         let sampler = Sampler::word(word);
-        if steps.is_some() || self.grid.starts_with("list") {
+        if steps.is_some() || self.list().is_some() {
             return plan(&sampler, steps).or_misused();
         }
         if let Some(needed) = needed {
@@ -78,5 +123,31 @@ impl SamplerArgs {
                 .got(format!("'{text}'"))
                 .hint("add or take away an R at the end, or give --steps to see where the word stops")
         })
+    }
+
+    /// The word with the noise of --eta.
+    fn word(&self, text: &str) -> Result<Word> {
+        // Lines and tabs are spaces, to the parser too: the word is the plan's name.
+        let text: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+        let word = Word::parse(&text).or_misused()?;
+        if word.reverse_moves() == 0 {
+            return Err(Failure::misused("the word never goes towards the data")
+                .at("--moves")
+                .expected("a word with an R")
+                .got(format!("'{text}'"))
+                .hint("add at least one R"));
+        }
+        let Some(eta) = self.eta else {
+            return Ok(word);
+        };
+        let set = word.clone().with_eta(eta);
+        if set == word {
+            return Err(Failure::misused("--eta has nothing to set")
+                .at("--eta, --moves")
+                .expected("an R without a number of its own")
+                .got(format!("'{text}'"))
+                .hint("leave out --eta, or take the numbers off the R"));
+        }
+        Ok(set)
     }
 }

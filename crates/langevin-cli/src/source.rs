@@ -2,6 +2,8 @@
 
 use crate::cli::SourceArgs;
 use crate::error::{Blame as _, Failure, Result};
+use crate::interrupt;
+use crate::words::either_case;
 use langevin::exact::{self, Density};
 use langevin::{Formulation, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace};
 use langevin_train::Network;
@@ -22,7 +24,7 @@ impl<'a> Source<'a> {
     pub fn open(args: &SourceArgs) -> Result<Self> {
         match (&args.model, &args.exact) {
             (Some(path), _) => network(path).map(|network| Self::Network(Box::new(network))),
-            (None, Some(name)) => exact::named(name).map(Self::Exact).or_misused(),
+            (None, Some(name)) => either_case(name, exact::named).map(Self::Exact).or_misused(),
             // The argument group of the flags lets neither through.
             (None, None) => Err(Failure::misused("nothing to read").expected("MODEL or --exact NAME").got("neither")),
         }
@@ -97,8 +99,8 @@ impl<'a> Source<'a> {
             return Ok(Reader { source: self, process, to: None });
         };
         let (process, prediction) = text.split_once(':').map_or((text, None), |(p, q)| (p, Some(q)));
-        let process = Process::parse(process).or_misused()?;
-        let named = prediction.map(Prediction::parse).transpose().or_misused()?;
+        let process = either_case(process, Process::parse).or_misused()?;
+        let named = prediction.map(|name| either_case(name, Prediction::parse)).transpose().or_misused()?;
         let prediction = match (named, own.map(|own| own.prediction)) {
             // EDM's σ_data is the network's own where it has one.
             (Some(Prediction::Edm { .. }) | None, Some(own @ Prediction::Edm { .. })) => Some(own),
@@ -119,9 +121,21 @@ impl<'a> Source<'a> {
 /// Loads a network.
 pub fn network(path: &Path) -> Result<Network> {
     if let Err(error) = std::fs::metadata(path) {
-        return Err(Failure::reading(path, &error));
+        return Err(match error.kind() {
+            std::io::ErrorKind::NotFound => Failure::missing("MODEL", path).hint(instead(path)),
+            _ => Failure::reading(path, &error),
+        });
     }
     Network::load(path).or_failed()
+}
+
+/// What to give in place of a model that is not there.
+fn instead(path: &Path) -> String {
+    let name = path.to_str().and_then(|name| exact::NAMES.iter().find(|known| known.eq_ignore_ascii_case(name)));
+    match name {
+        Some(name) => format!("for the density of this name, give --exact {name}"),
+        None => "`langevin train` makes a model; --exact NAME needs none".to_owned(),
+    }
 }
 
 /// A model as it is read: of its own formulation, or converted at every evaluation.
@@ -147,6 +161,9 @@ impl Model<Vec<f64>> for Reader<'_> {
     }
 
     fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> langevin::Result<Vec<f64>> {
+        if interrupt::requested() {
+            return Err(langevin::Error::model("interrupted", "an end was asked for"));
+        }
         let model = self.source.model();
         match &self.to {
             None => model.predict(x, query),

@@ -19,7 +19,9 @@ fn trouble(directory: &Path) {
     write("words.csv", b"one,two\nthree,four\n");
     write("ragged.csv", b"x,y\n1,2\n3\n");
     write("text.csv", b"x,y\n1,2\n3,four\n");
-    write("nan.csv", b"x,y\n1,2\n3,nan\n");
+    write("nan.csv", b"x,y\n1,2\n\n3,nan\n");
+    write("latin.csv", b"x,y\n1,2\n\n3,\xe9\n");
+    write("escape.csv", b"\x1b]0;x,y\n1,2\n\x1b[2J,4\n");
     write("huge.csv", b"1,2\n3,1e300\n");
     write("one-row.csv", b"x,y\n1,2\n");
     write("semicolons.csv", b"1;2\n3;4\n");
@@ -30,6 +32,7 @@ fn trouble(directory: &Path) {
     write("version.npy", b"\x93NUMPY\x09\x00\x76\x00");
     write("object.npy", &npy(&header("|O", "(2, 1)"), &[0; 16]));
     write("half.npy", &npy(&header("<f2", "(2, 1)"), &[0; 4]));
+    write("escape.npy", &npy(&header("|O\x1b[2J", "(2, 1)"), &[0; 16]));
     write("header.npy", &npy("{'descr': '<f8'}\n", &[0; 16]));
     write("short.npy", &npy(&header("<f8", "(1000, 1000)"), &[0; 16]));
     write("vast.npy", &npy(&header("<f8", "(99999999999999, 9999999999999)"), &[0; 16]));
@@ -72,7 +75,13 @@ const CASES: &[&str] = &[
     "plan --process vp --grid list:1,2,0",
     "plan --process vp --sigma-min 0",
     "plan --process vp --sigma-min 9 --sigma-max 3",
-    "plan --process vp-linear --sigma-max 1e9",
+    "plan --process vp --sigma-min 80",
+    "plan --process vp --sigma-max 1e7",
+    "plan --process ve --grid list:1e7,1,0",
+    "plan --process vp --grid list:80,1,0 --sigma-max 10",
+    "plan --process vp --moves 'R(1)*3' --eta 0.5",
+    "plan --process vp --moves L",
+    "plan --process vp-linear --sigma-max 1e4",
     "plan --process vp --moves '(R L'",
     "plan --process vp --moves 'R X'",
     "plan --process vp --moves ''",
@@ -96,10 +105,12 @@ const CASES: &[&str] = &[
     "sample --exact moons --out x.nyp -n 1",
     "sample --exact moons --out x -n 1",
     "sample --exact mixture --out x.png -n 1",
+    "sample --exact moons --out x.png -n 1 --dtype f32",
     "sample --exact moons --out no/such/x.npy -n 1",
     "sample --exact moons --out directory.npy -n 1",
     // Models.
     "sample missing.safetensors --out x.npy -n 1",
+    "sample moons --out x.npy -n 1",
     "info",
     "info missing.safetensors",
     "info empty.safetensors",
@@ -118,6 +129,13 @@ const CASES: &[&str] = &[
     "train --data ragged.csv --out m",
     "train --data text.csv --out m",
     "train --data nan.csv --out m",
+    "train --data latin.csv --out m",
+    "train --data escape.csv --out m",
+    "train --data escape.npy --out m",
+    "train --data good.csv --out ./good.csv",
+    "train --data good.csv --out m --predict \u{1b}[2Jx0",
+    "info \u{1b}[31mred",
+    "info --\u{1b}[31mred",
     "train --data huge.csv --out m",
     "train --data one-row.csv --out m",
     "train --data semicolons.csv --out m",
@@ -164,6 +182,7 @@ fn bad_input_is_one_clear_error_and_writes_nothing() {
         assert_eq!(stderr.matches("error:").count(), 1, "{case}: {stderr}");
         assert!(!stderr.contains('\u{1b}') && !stderr.contains("panicked"), "{case}: {stderr}");
         assert_eq!(names(directory.path()), before, "{case}");
+        let case = case.escape_debug().to_string().replace("\\'", "'");
         write!(text, "$ langevin {case}\n{stderr}[exit {code}]\n\n").unwrap();
     }
     insta::assert_snapshot!("errors", text);
@@ -184,4 +203,16 @@ fn colours_are_for_terminals() {
     let directory = tempfile::tempdir().unwrap();
     let output = langevin(directory.path()).env_remove("NO_COLOR").args(["plan", "--process", "vpp"]).output().unwrap();
     assert!(!output.stderr.contains(&0x1b));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_that_takes_no_files_and_a_device_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let (code, _, stderr) = run(directory.path(), "sample --exact moons --out /proc/x.npy -n 1");
+    assert_eq!(code, 1);
+    assert!(stderr.starts_with("error: cannot write the output (/proc/x.npy): "), "{stderr}");
+    assert!(!stderr.contains("exists"), "{stderr}");
+    let (code, _, stderr) = run(directory.path(), "train --data moons --steps 1 --out /dev/null");
+    assert_eq!((code, stderr.contains("a device or a pipe")), (1, true), "{stderr}");
 }

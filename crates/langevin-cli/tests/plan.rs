@@ -31,7 +31,36 @@ fn a_word_brings_its_own_steps() {
     assert_eq!(nfe("plan --process ve --moves 'R*3' --grid list:80,10,1,0 --json"), 3);
     let eta = |line: &str| Plan::from_json(&works(directory.path(), line).0).unwrap().moves()[0].eta;
     assert_eq!(eta("plan --process vp --moves 'R*3' --eta 0.5 --json"), Some(0.5));
-    assert_eq!(eta("plan --process vp --moves 'R(1)*3' --eta 0.5 --json"), Some(1.0));
+    assert_eq!(eta("plan --process vp --moves 'R(1) R*2' --eta 0.5 --json"), Some(1.0));
+}
+
+#[test]
+fn a_plan_that_ends_in_noise_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let stderr = |line: &str| works(directory.path(), line).1;
+    let note = "note: the grid ends at σ/α = 1, not at 0: the output is still noisy\n";
+    assert!(stderr("plan --process vp --grid list:80,10,1").starts_with(note));
+    assert!(stderr("sample --exact moons --grid list:80,10,1 -n 1 --out x.npy").starts_with(note));
+    assert!(!stderr("plan --process vp --grid list:80,10,1,0").contains("note"));
+    assert!(!stderr("plan --process vp --moves 'R*3 L'").contains("note"));
+}
+
+#[test]
+fn names_are_known_in_any_case() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let (json, _) = works(here, "plan --process VP --predict Score --sampler DDIM --grid Karras --json");
+    assert_eq!(json, works(here, "plan --process vp --predict score --sampler ddim --grid karras --json").0);
+    let (_, stderr) = works(here, "sample --exact Moons --as VE:Epsilon -n 1 --steps 1 --out x.npy");
+    assert!(stderr.starts_with("1 sample of moons as ve:epsilon, 1 evaluation each, in "), "{stderr}");
+}
+
+#[test]
+fn one_level_is_enough_for_one_step() {
+    let directory = tempfile::tempdir().unwrap();
+    for line in ["--steps 1", "--moves 'R L'"] {
+        works(directory.path(), &format!("plan --process vp --sigma-min 80 {line}"));
+    }
 }
 
 #[test]

@@ -93,3 +93,29 @@ fn the_summary_is_json_for_scripts() {
     let (stdout, _) = works(directory.path(), "info --exact moons --json");
     assert_eq!(serde_json::from_str::<serde_json::Value>(&stdout).unwrap()["shape"], serde_json::json!([2]));
 }
+
+#[test]
+fn a_list_is_the_range_of_the_summary() {
+    let directory = tempfile::tempdir().unwrap();
+    let (stdout, _) = works(directory.path(), "sample --exact moons --grid list:50,3,0 -n 1 --out x.npy --json");
+    let summary: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&summary["sigma_max"], &summary["sigma_min"]), (&50.0.into(), &3.0.into()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_linked_output_is_written_where_the_link_leads() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    fs::create_dir(here.join("data")).unwrap();
+    std::os::unix::fs::symlink("data/x.npy", here.join("link.npy")).unwrap();
+    for count in [1, 2] {
+        works(here, &format!("sample --exact moons -n {count} --steps 1 --out link.npy"));
+        assert_eq!(read_f8(&here.join("data/x.npy")).0, format!("{count}, 2"));
+    }
+    assert!(here.join("link.npy").is_symlink());
+    assert_eq!(
+        (names(here), names(&here.join("data"))),
+        (vec!["data".into(), "link.npy".into()], vec!["x.npy".into()])
+    );
+}

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{names, npy, read_f8, works};
+use common::{names, npy, read_f8, run, works};
 use std::fs;
 use std::path::Path;
 
@@ -84,30 +84,53 @@ fn the_same_seed_gives_the_same_network() {
     assert_ne!(draw(2), first);
 }
 
-#[cfg(unix)]
 #[test]
-fn an_interrupted_training_saves_what_it_has() {
-    use std::io::{BufRead as _, Read as _};
+fn samples_that_are_not_finite_are_not_written() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
     line(here);
-    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("langevin"))
-        .args(["train", "--data", "line.csv", "--minutes", "30", "--out", "m.safetensors"])
-        .current_dir(here)
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The first line of progress says that it listens.
-    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
-    let mut first = String::new();
-    stderr.read_line(&mut first).unwrap();
-    assert!(first.contains("loss"), "{first}");
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(kill.success());
-    let mut rest = String::new();
-    stderr.read_to_string(&mut rest).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
-    assert!(rest.contains("interrupted after") && rest.contains("m.safetensors"), "{rest}");
-    works(here, "info m.safetensors");
+    works(here, "train --data line.csv --steps 1 --out m.safetensors");
+    // Weights that are finite, and products of them that are not.
+    let mut bytes = fs::read(here.join("m.safetensors")).unwrap();
+    let start = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    bytes[start..].chunks_exact_mut(4).for_each(|weight| weight.copy_from_slice(&1e38_f32.to_le_bytes()));
+    fs::write(here.join("m.safetensors"), bytes).unwrap();
+    for name in ["x.npy", "x.csv", "x.png"] {
+        let (code, stdout, stderr) = run(here, &format!("sample m.safetensors -n 3 --out {name}"));
+        assert_eq!((code, stdout.as_str()), (1, ""), "{stderr}");
+        let words = "error: the samples are not finite (sample 0, element 0): expected finite numbers, got ";
+        assert!(stderr.starts_with(words) && stderr.contains("\nhint: lower --sigma-max"), "{stderr}");
+    }
     assert_eq!(names(here), ["line.csv", "m.safetensors"]);
+}
+
+#[test]
+fn a_name_from_a_model_does_not_act_on_the_terminal() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let rows: String = (0..40).map(|i| format!("{i},{}\n", 40 - i)).collect();
+    fs::write(here.join("\u{1b}[31mred\u{7}.csv"), rows).unwrap();
+    works(here, "train --data \u{1b}[31mred\u{7}.csv --steps 1 --out m");
+    for command in ["info m", "sample m -n 1 --steps 1 --out x.npy"] {
+        let (stdout, stderr) = works(here, command);
+        let text = stdout + &stderr;
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
+        assert!(text.contains("\\u{1b}[31mred\\u{7}"), "{text}");
+    }
+}
+
+#[test]
+fn a_picture_holds_so_many_samples() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    fs::write(here.join("p.npy"), npy("{'descr': '|u1', 'fortran_order': False, 'shape': (10, 2, 3), }\n", &[7; 60]))
+        .unwrap();
+    works(here, "train --data p.npy --steps 1 --out m");
+    let (code, _, stderr) = run(here, "sample m -n 900000 --out x.png");
+    assert_eq!(code, 2, "{stderr}");
+    let (words, rest) = stderr.split_once("-n at most ").unwrap();
+    assert_eq!(words, "error: too many samples for one picture (x.png): expected ");
+    let most = rest.split(' ').next().unwrap();
+    let (code, _, _) = run(here, &format!("sample m -n {} --out x.png", most.parse::<u32>().unwrap() + 1));
+    assert_eq!(code, 2);
 }

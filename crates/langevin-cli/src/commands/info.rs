@@ -3,8 +3,9 @@
 use crate::cli::InfoArgs;
 use crate::error::{Blame as _, Result};
 use crate::io::print;
-use crate::progress::{duration, thousands};
+use crate::progress::duration;
 use crate::source::Source;
+use crate::words::{plural, visible};
 use langevin_train::Network;
 use std::fmt::Write as _;
 
@@ -16,7 +17,8 @@ pub fn run(args: &InfoArgs) -> Result<()> {
         (Some(network), false) => summary(network),
         (None, true) => format!("{}\n", serde_json::json!({ "exact": source.name(), "shape": source.shape() })),
         (None, false) => {
-            format!("{}: a density known in closed form, samples of {} numbers\n", source.name(), source.width())
+            let numbers = plural(source.width() as u64, "number");
+            format!("{}: a density known in closed form, samples of {numbers}\n", source.name())
         }
     };
     print(&text)
@@ -29,7 +31,7 @@ fn summary(network: &Network) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{name:<12} {value}");
+        let _ = writeln!(text, "{name:<12} {}", visible(&value));
     };
     line("process", network.formulation().process.name());
     line("prediction", formulation.prediction.name().to_owned());
@@ -46,14 +48,14 @@ fn summary(network: &Network) -> String {
         ),
         None => line("noise levels", "all".to_owned()),
     }
-    line("network", format!("{}, {} weights", kind(network), thousands(network.parameters() as u64)));
-    line("data", format!("{}, {} rows of shape {:?}", data.name, thousands(data.rows as u64), data.shape));
+    line("network", format!("{}, {}", kind(network), plural(network.parameters() as u64, "weight")));
+    line("data", format!("{}, {} of shape {:?}", data.name, plural(data.rows as u64, "row"), data.shape));
     line(
         "training",
         format!(
-            "{} steps of {} rows in {}, seed {}",
-            thousands(training.steps),
-            training.batch,
+            "{} of {} in {}, seed {}",
+            plural(training.steps, "step"),
+            plural(training.batch as u64, "row"),
             duration(training.seconds),
             training.seed
         ),

@@ -2,14 +2,17 @@
 
 mod demo;
 mod info;
+mod picture;
 mod plan;
 mod sample;
 mod train;
 
 use crate::cli::{Cli, Command};
 use crate::error::Result;
+use crate::words::{visible, visible_lines};
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Reads the flags, runs the command, and says how it ended.
@@ -22,7 +25,11 @@ pub fn main() -> ExitCode {
         }
         Err(error) => {
             // Help and version go to stdout, mistakes to stderr; nothing can be done if neither can be written.
-            let _ = error.print();
+            let mut words = std::env::args_os().skip(1);
+            let acts = error.use_stderr() && words.any(|word| word.to_str().is_none_or(|word| visible(word) != word));
+            // An argument that acts on a terminal is shown without doing so, and without colours.
+            let safe = || visible_lines(&error.render().to_string());
+            let _ = if acts { write!(std::io::stderr(), "{}", safe()) } else { error.print() };
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };

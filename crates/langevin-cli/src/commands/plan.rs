@@ -2,13 +2,16 @@
 
 use crate::cli::PlanArgs;
 use crate::error::{Blame as _, Result};
-use crate::io::print;
+use crate::io::{print, say};
+use crate::schedule;
+use crate::words::either_case;
 use langevin::{Formulation, Prediction, Process};
 
 /// Runs the command.
 pub fn run(args: &PlanArgs) -> Result<()> {
-    let process = Process::parse(&args.process).or_misused()?;
-    let prediction = args.predict.as_deref().map(Prediction::parse).transpose().or_misused()?;
+    let process = either_case(&args.process, Process::parse).or_misused()?;
+    let prediction =
+        args.predict.as_deref().map(|name| either_case(name, Prediction::parse)).transpose().or_misused()?;
     let network = prediction.map(|prediction| Formulation::new(process.clone(), prediction));
     let plan = args.sampler.compile(&process, network.as_ref(), args.sampler.range(None)?)?;
     print(&match (args.json, args.csv) {
@@ -16,9 +19,10 @@ pub fn run(args: &PlanArgs) -> Result<()> {
         (_, true) => plan.to_csv(),
         _ => plan.to_string(),
     })?;
+    schedule::say_if_noisy(&plan);
     let lint = plan.lint().or_failed()?.to_string();
     for line in lint.lines() {
-        eprintln!("lint: {line}");
+        say(&format!("lint: {line}"));
     }
     Ok(())
 }

@@ -2,9 +2,10 @@
 
 use crate::cli::TrainArgs;
 use crate::error::{Blame as _, Failure, Result};
-use crate::io::{atomic, print};
+use crate::io::{atomic, print, say};
 use crate::progress::{Display, duration, thousands};
-use crate::{data, interrupt};
+use crate::words::{either_case, plural, shown};
+use crate::{check, data, interrupt};
 use langevin::{Formulation, LambdaRange, Prediction, Process, TimeDensity, Weight};
 use langevin_train::{Budget, Network, Recipe};
 use std::ops::ControlFlow;
@@ -21,9 +22,13 @@ pub const SIGMAS: [f64; 2] = [0.002, 80.0];
 /// Runs the command.
 pub fn run(args: &TrainArgs) -> Result<()> {
     let recipe = recipe(args)?;
+    interrupt::listen()?;
+    if let Some(path) = data::file(&args.data) {
+        check::another_file(&args.out, "--data", path)?;
+    }
     let data = data::load(&args.data, args.seed)?;
     atomic::probe(&args.out)?;
-    interrupt::listen()?;
+    interrupt::check()?;
 
     let mut display = Display::training();
     let mut saved = Instant::now();
@@ -55,8 +60,8 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     save(&network, &args.out)?;
     let training = &network.metadata().training;
     let words = format!(
-        "{} steps on {} in {}, loss {:.4}",
-        thousands(training.steps),
+        "{} on {} in {}, loss {:.4}",
+        plural(training.steps, "step"),
         data.name(),
         duration(training.seconds),
         training.final_loss
@@ -65,15 +70,15 @@ pub fn run(args: &TrainArgs) -> Result<()> {
         return Err(Failure::interrupted(format!("interrupted after {words}"))
             .hint(format!("what has been learned is in {}", args.out.display())));
     }
-    eprintln!("{words}: {}", args.out.display());
+    say(&format!("{words}: {}", shown(&args.out)));
     if !args.json {
         return Ok(());
     }
     let summary = serde_json::json!({
         "model": args.out.display().to_string(),
         "data": { "name": data.name(), "rows": data.rows(), "shape": data.shape() },
-        "process": args.process,
-        "prediction": args.predict,
+        "process": network.formulation().process.name(),
+        "prediction": network.formulation().prediction.name(),
         "weight": training.weight.name(),
         "parameters": network.parameters(),
         "steps": training.steps,
@@ -85,25 +90,25 @@ pub fn run(args: &TrainArgs) -> Result<()> {
 }
 
 fn recipe(args: &TrainArgs) -> Result<Recipe> {
-    let process = Process::parse(&args.process).or_misused()?;
-    let prediction = Prediction::parse(&args.predict).or_misused()?;
+    let process = either_case(&args.process, Process::parse).or_misused()?;
+    let prediction = either_case(&args.predict, Prediction::parse).or_misused()?;
     let range = LambdaRange::from_sigma_ve(SIGMAS[0], SIGMAS[1]).or_failed()?;
     let budget = match args.minutes {
         Some(minutes) => Budget::Time(Duration::from_secs_f64(60.0 * minutes)),
         None => Budget::Steps(args.steps.unwrap_or(STEPS)),
     };
     let mut recipe = Recipe::new(Formulation::new(process, prediction).with_range(range), budget);
-    recipe.weight = Weight::parse(&args.weight).or_misused()?;
+    recipe.weight = either_case(&args.weight, Weight::parse).or_misused()?;
     if let Some(times) = &args.times {
-        recipe.times = TimeDensity::parse(times).or_misused()?;
+        recipe.times = either_case(times, TimeDensity::parse).or_misused()?;
     }
     recipe.seed = args.seed;
     Ok(recipe)
 }
 
-/// Saves a model whole or not at all.
+/// Saves a model whole or not at all, also where an end was asked for: that is when it matters.
 fn save(network: &Network, path: &Path) -> Result<()> {
-    network.save(path).or_failed()
+    atomic::save(path, &network.to_bytes().or_failed()?)
 }
 
 /// Training that met a loss that is not finite keeps what was good.

@@ -1,31 +1,82 @@
 //! Outputs that appear whole or not at all: written beside their place under a temporary name, then renamed.
+//!
+//! Every temporary path is in a registry from before it exists until it is gone, so that a hard exit can remove it.
 
 use crate::error::{Failure, Result};
+use crate::interrupt;
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The temporary paths that exist, or are about to.
+static LIVE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// So many temporary names are tried: a number may be taken by a process that died under the same id.
+const NAMES: usize = 10_000;
+/// So many links are followed before the chain is called a circle.
+const LINKS: usize = 40;
+/// Bytes that are written between two looks at whether an end was asked for.
+const SLICE: usize = 1 << 20;
+
+fn live() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes what is at a temporary path. Nothing can be done where that fails.
+fn remove(path: &Path) {
+    let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+}
+
+/// Removes every temporary path. As long as what it returns is held, none is made or moved to its place.
+pub fn remove_all() -> impl Sized {
+    let mut paths = live();
+    // The deepest first: a file before the directory that it is in.
+    while let Some(path) = paths.pop_last() {
+        remove(&path);
+    }
+    paths
+}
 
 /// A temporary file or directory, removed when dropped unless it was moved to its place.
 pub struct Staged {
+    /// Where it is now.
     path: PathBuf,
-    moved: bool,
+    /// Where it belongs: the target, with its links resolved.
+    place: PathBuf,
+    /// What the user called that.
+    target: PathBuf,
 }
 
 impl Staged {
-    /// A name beside `target` that nothing else uses.
-    fn beside(target: &Path) -> Result<Self> {
-        let Some(name) = target.file_name() else {
+    /// Makes something under a name beside `target` that nothing else uses; the name is short, for a long one may be the longest there can be.
+    fn beside<T>(target: &Path, make: impl Fn(&Path) -> io::Result<T>) -> Result<(Self, T)> {
+        let place = resolve(target)?;
+        if place.file_name().is_none() {
             return Err(Failure::misused("not the name of a file").in_file(target));
-        };
-        let name = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
-        Ok(Self { path: target.with_file_name(name), moved: false })
+        }
+        let mut paths = live();
+        for number in 0..NAMES {
+            let path = place.with_file_name(format!(".langevin-{}-{number}.tmp", std::process::id()));
+            if paths.contains(&path) {
+                continue;
+            }
+            match make(&path) {
+                Ok(made) => {
+                    paths.insert(path.clone());
+                    return Ok((Self { path, place, target: target.to_owned() }, made));
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Failure::writing(&place, &error)),
+            }
+        }
+        Err(Failure::failed("cannot write the output").in_file(target).got("every temporary name beside it is taken"))
     }
 
     /// A directory to fill before it takes its place.
     pub fn directory(target: &Path) -> Result<Self> {
-        let staged = Self::beside(target)?;
-        fs::create_dir(&staged.path).map_err(|error| Failure::writing(target, &error))?;
-        Ok(staged)
+        Self::beside(target, |path| fs::create_dir(path)).map(|(staged, ())| staged)
     }
 
     /// Where it is now.
@@ -34,28 +85,43 @@ impl Staged {
     }
 
     /// Moves it to its place. Files of a directory replace those of the same name where the place is taken.
-    pub fn commit(mut self, target: &Path) -> Result<()> {
-        let wrong = |error: io::Error| Failure::writing(target, &error);
-        if self.path.is_dir() && target.is_dir() {
+    pub fn commit(self) -> Result<()> {
+        let wrong = |error: io::Error| Failure::writing(&self.target, &error);
+        // Nothing is removed half-way.
+        let mut paths = live();
+        if self.path.is_dir() && self.place.is_dir() {
             for entry in fs::read_dir(&self.path).map_err(wrong)? {
                 let entry = entry.map_err(wrong)?;
-                fs::rename(entry.path(), target.join(entry.file_name())).map_err(wrong)?;
+                fs::rename(entry.path(), self.place.join(entry.file_name())).map_err(wrong)?;
             }
             return Ok(());
         }
-        fs::rename(&self.path, target).map_err(wrong)?;
-        self.moved = true;
+        fs::rename(&self.path, &self.place).map_err(wrong)?;
+        paths.remove(&self.path);
         Ok(())
     }
 }
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        if !self.moved {
-            // Nothing can be done about a temporary file that cannot be removed.
-            let _ = if self.path.is_dir() { fs::remove_dir_all(&self.path) } else { fs::remove_file(&self.path) };
+        // Not there any more: it was moved to its place.
+        let mut paths = live();
+        if paths.remove(&self.path) {
+            remove(&self.path);
         }
     }
+}
+
+/// The place that a path leads to through links, whether or not something is there.
+fn resolve(target: &Path) -> Result<PathBuf> {
+    let mut place = target.to_owned();
+    for _ in 0..LINKS {
+        let Ok(to) = fs::read_link(&place) else {
+            return Ok(place);
+        };
+        place = place.parent().map_or_else(|| to.clone(), |directory| directory.join(&to));
+    }
+    Err(Failure::failed("cannot write the output").in_file(target).got("a link that leads to itself"))
 }
 
 /// Refuses a place that cannot be written, before any work is done. Leaves nothing.
@@ -63,29 +129,60 @@ pub fn probe(target: &Path) -> Result<()> {
     create(target).map(drop)
 }
 
-/// Writes `target` through a buffer.
+/// Writes `target` through a buffer, unless an end is asked for meanwhile.
 pub fn write(target: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    put(target, true, fill)
+}
+
+/// Writes `target` even where an end was asked for: what would be lost is worth the time.
+pub fn save(target: &Path, bytes: &[u8]) -> Result<()> {
+    put(target, false, |out| out.write_all(bytes))
+}
+
+fn put(target: &Path, stops: bool, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let (staged, file) = create(target)?;
-    let mut out = BufWriter::with_capacity(1 << 16, file);
-    fill(&mut out)
+    let mut out = BufWriter::with_capacity(1 << 16, Sink { file, stops });
+    let written = fill(&mut out)
         .and_then(|()| out.into_inner().map_err(io::IntoInnerError::into_error))
-        .and_then(|file| file.sync_all())
-        .map_err(|error| Failure::writing(target, &error))?;
-    staged.commit(target)
+        .and_then(|sink| sink.file.sync_all());
+    if stops {
+        interrupt::check()?;
+    }
+    written.map_err(|error| Failure::writing(target, &error))?;
+    staged.commit()
+}
+
+/// A file that takes no more once an end was asked for.
+struct Sink {
+    file: File,
+    stops: bool,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.stops && interrupt::requested() {
+            // Not the kind `Interrupted`, which is tried again.
+            return Err(io::Error::other("interrupted"));
+        }
+        self.file.write(&bytes[..bytes.len().min(SLICE)])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 fn create(target: &Path) -> Result<(Staged, File)> {
-    if target.is_dir() {
-        return Err(Failure::failed("cannot write the output").in_file(target).expected("a file").got("a directory"));
+    let refused = |got: &str| {
+        let failure = Failure::failed("cannot write the output").in_file(target);
+        Err(failure.expected("a file").got(got))
+    };
+    match fs::metadata(target) {
+        Ok(there) if there.is_dir() => return refused("a directory"),
+        Ok(there) if !there.is_file() => return refused("a device or a pipe, which cannot be replaced"),
+        _ => {}
     }
-    let staged = Staged::beside(target)?;
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&staged.path)
-        .map_err(|error| Failure::writing(target, &error))?;
-    Ok((staged, file))
+    Staged::beside(target, |path| OpenOptions::new().write(true).create_new(true).open(path))
 }
 
 #[cfg(test)]
@@ -121,10 +218,40 @@ mod tests {
         for text in ["one", "two"] {
             let staged = Staged::directory(&target).unwrap();
             fs::write(staged.path().join("a"), text).unwrap();
-            staged.commit(&target).unwrap();
+            staged.commit().unwrap();
             assert_eq!(fs::read_to_string(target.join("a")).unwrap(), text);
         }
         drop(Staged::directory(&target).unwrap());
         assert_eq!(names(directory.path()), ["demo"]);
+    }
+
+    #[test]
+    fn a_name_as_long_as_can_be_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let name = "x".repeat(250);
+        save(&directory.path().join(&name), b"1").unwrap();
+        assert_eq!(names(directory.path()), [name]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_its_target_is_replaced() {
+        use std::os::unix::fs::symlink;
+        let directory = tempfile::tempdir().unwrap();
+        let [here, there] = ["here", "there"].map(|name| directory.path().join(name));
+        fs::create_dir(&here).unwrap();
+        fs::create_dir(&there).unwrap();
+        symlink("../there/b", here.join("a")).unwrap();
+        for text in ["one", "two"] {
+            save(&here.join("a"), text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(there.join("b")).unwrap(), text);
+        }
+        assert!(here.join("a").is_symlink());
+        symlink("loop", here.join("loop")).unwrap();
+        save(&here.join("loop"), b"").unwrap_err();
+        symlink("nowhere/c", there.join("c")).unwrap();
+        assert!(save(&there.join("c"), b"").unwrap_err().text().contains("a directory that exists"));
+        fs::remove_file(there.join("c")).unwrap();
+        assert_eq!((names(&here), names(&there)), (vec!["a".into(), "loop".into()], vec!["b".into()]));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Array, atomic};
 use crate::error::{Failure, Result};
+use crate::words::{start, visible};
 use std::path::Path;
 
 /// Reads a table of numbers. The first line is a header if none of its fields is a number.
@@ -13,7 +14,7 @@ pub fn read(path: &Path) -> Result<Array> {
 /// What the reader calls a place; the file's name is put around it.
 fn at(line: u64, column: usize, names: Option<&csv::StringRecord>) -> String {
     match names.and_then(|names| names.get(column)) {
-        Some(name) => format!("line {line}, column {} '{name}'", column + 1),
+        Some(name) => format!("line {line}, column {} '{}'", column + 1, visible(&start(name))),
         None => format!("line {line}, column {}", column + 1),
     }
 }
@@ -25,15 +26,24 @@ fn line(bytes: &[u8], position: &csv::Position) -> u64 {
     position.line() + blank.filter(|byte| **byte == b'\n').count() as u64
 }
 
+/// A record that cannot be read as text.
+fn not_text(bytes: &[u8], error: &csv::Error) -> Failure {
+    let place = match error.position() {
+        Some(position) => format!("line {} is not UTF-8 text", line(bytes, position)),
+        None => "the file is not UTF-8 text".to_owned(),
+    };
+    Failure::failed(place).hint("save the table as CSV in UTF-8, or the array as .npy")
+}
+
 fn decode(bytes: &[u8]) -> Result<Array> {
     // Spreadsheets put a byte-order mark in front.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(bytes);
     let mut names: Option<csv::StringRecord> = None;
-    let (mut values, mut rows, mut width) = (Vec::new(), 0, None);
+    let (mut values, mut lines, mut width) = (Vec::new(), Vec::new(), None);
     for record in reader.records() {
-        let record = record.map_err(|error| Failure::failed(format!("not a table of text: {error}")))?;
+        let record = record.map_err(|error| not_text(bytes, &error))?;
         let line = record.position().map_or(0, |position| line(bytes, position));
         let number = |field: &str| field.parse::<f64>().ok();
         if width.is_none() && names.is_none() && record.iter().all(|field| number(field).is_none()) {
@@ -48,10 +58,9 @@ fn decode(bytes: &[u8]) -> Result<Array> {
         }
         for (column, field) in record.iter().enumerate() {
             let value = number(field).ok_or_else(|| {
-                let shown: String = field.chars().take(40).collect();
                 let failure = Failure::failed(format!("not a number at {}", at(line, column, names.as_ref())))
                     .expected("a number")
-                    .got(if shown.is_empty() { "nothing".to_owned() } else { format!("'{shown}'") });
+                    .got(if field.is_empty() { "nothing".to_owned() } else { format!("'{}'", start(field)) });
                 if expected == 1 && field.contains([';', '\t', ' ']) {
                     return failure.hint("separate the columns with commas");
                 }
@@ -59,10 +68,10 @@ fn decode(bytes: &[u8]) -> Result<Array> {
             })?;
             values.push(value);
         }
-        rows += 1;
+        lines.push(line);
     }
     match width {
-        Some(width) => Ok(Array { shape: vec![rows, width], values }),
+        Some(width) => Ok(Array { shape: vec![lines.len(), width], values, lines }),
         None if bytes.is_empty() => {
             Err(Failure::failed("the file is empty").expected("rows of numbers").got("0 bytes"))
         }
@@ -115,6 +124,7 @@ mod tests {
         assert_eq!(text(b"1,\n"), "not a number at line 1, column 2: expected a number, got nothing");
         assert_eq!(text(b"1 2\n"), "the file has no rows of numbers\nhint: separate the columns with commas");
         assert_eq!(text(b""), "the file is empty: expected rows of numbers, got 0 bytes");
-        assert!(text(b"1,2\n3,\xff\n").starts_with("not a table of text"));
+        assert!(text(b"1,2\n\n3,\xff\n").starts_with("line 3 is not UTF-8 text\nhint: "));
+        assert!(text(b"x,\x1b[2J\n1,2\n3,\x1b[2J\n").starts_with("not a number at line 3, column 2 '\\u{1b}[2J': "));
     }
 }

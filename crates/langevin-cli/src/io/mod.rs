@@ -6,6 +6,7 @@ pub mod npy;
 pub mod png;
 
 use crate::error::{Failure, Result};
+use crate::words::visible;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -16,6 +17,8 @@ pub struct Array {
     pub shape: Vec<usize>,
     /// In C order.
     pub values: Vec<f64>,
+    /// The line of the file where each row stands, in a file of lines.
+    pub lines: Vec<u64>,
 }
 
 /// What a file of samples can be.
@@ -49,6 +52,11 @@ impl Format {
             }
         }
     }
+}
+
+/// Says one line to a person, on stderr. Nothing in it acts on a terminal, and nothing can be done where it cannot be said.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", visible(line));
 }
 
 /// Writes data for a script or a person on stdout. A reader that stops early (`| head`) is no failure.

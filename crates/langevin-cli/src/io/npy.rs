@@ -136,7 +136,7 @@ fn decode(bytes: &[u8]) -> Result<Array> {
     if header.fortran {
         values = from_fortran(&values, &header.shape);
     }
-    Ok(Array { shape: header.shape, values })
+    Ok(Array { shape: header.shape, values, lines: vec![] })
 }
 
 /// Column-major to row-major.

@@ -15,27 +15,67 @@ pub struct Grey {
 /// The most pixels a picture may have.
 const MAX_PIXELS: usize = 1 << 26;
 
+/// Pixels between the pictures of a sheet, and around them.
+const GAP: usize = 1;
+
+/// How the pictures of a sheet lie.
+struct Layout {
+    columns: usize,
+    rows: usize,
+    /// Small pictures are enlarged, so that a person sees them.
+    scale: usize,
+    /// From one row to the next.
+    down: usize,
+    /// From one column to the next.
+    across: usize,
+}
+
+impl Layout {
+    fn of(count: usize, height: usize, width: usize) -> Self {
+        let root = count.isqrt();
+        let columns = (root + usize::from(root * root < count)).max(1);
+        let scale = (40 / height.max(width).max(1)).max(1);
+        let [down, across] = [height, width].map(|side| side.saturating_mul(scale).saturating_add(GAP));
+        Self { columns, rows: count.div_ceil(columns).max(1), scale, down, across }
+    }
+
+    fn pixels(&self) -> usize {
+        let side = |count: usize, step: usize| count.saturating_mul(step).saturating_add(GAP);
+        side(self.rows, self.down).saturating_mul(side(self.columns, self.across))
+    }
+}
+
 impl Grey {
     fn new(width: usize, height: usize) -> Self {
         Self { width, height, pixels: vec![0; width * height] }
     }
 
+    /// How many pictures of `height` × `width` a sheet may hold.
+    pub fn most(height: usize, width: usize) -> usize {
+        // The number of pixels never falls with the number of pictures.
+        let (mut fits, mut beyond) = (0, MAX_PIXELS + 1);
+        while beyond - fits > 1 {
+            let middle = fits + (beyond - fits) / 2;
+            if Layout::of(middle, height, width).pixels() <= MAX_PIXELS {
+                fits = middle;
+            } else {
+                beyond = middle;
+            }
+        }
+        fits
+    }
+
     /// A sheet of pictures of `height` × `width`, as square as can be: `low` is black, `high` white, values beyond are clipped.
     pub fn sheet(values: &[f64], height: usize, width: usize, [low, high]: [f64; 2]) -> Result<Self> {
-        const GAP: usize = 1;
         let count = values.len() / (height * width).max(1);
-        let columns = (1..).find(|columns| columns * columns >= count).unwrap_or(1).max(1);
-        let rows = count.div_ceil(columns).max(1);
-        // Small pictures are enlarged, so that a person sees them.
-        let scale = (40 / height.max(width).max(1)).max(1);
-        let (down, across) = (height * scale + GAP, width * scale + GAP);
-        let size = (rows.saturating_mul(down) + GAP).saturating_mul(columns.saturating_mul(across) + GAP);
-        if size > MAX_PIXELS {
+        let layout = Layout::of(count, height, width);
+        if layout.pixels() > MAX_PIXELS {
             return Err(Failure::misused("too many samples for one picture")
-                .expected(format!("at most {MAX_PIXELS} pixels"))
-                .got(size.to_string())
+                .expected(format!("at most {}", Self::most(height, width)))
+                .got(count.to_string())
                 .hint("write .npy, or fewer samples"));
         }
+        let Layout { columns, rows, scale, down, across } = layout;
         let mut sheet = Self::new(columns * across + GAP, rows * down + GAP);
         sheet.pixels.fill(32);
         let span = if high > low { high - low } else { 1.0 };
@@ -128,5 +168,15 @@ mod tests {
             assert_eq!(picture.pixels.iter().any(|pixel| *pixel < 255), !points.is_empty());
             assert!(picture.encode().unwrap().starts_with(b"\x89PNG"));
         }
+    }
+
+    #[test]
+    fn the_most_is_the_most() {
+        for (height, width) in [(8, 8), (1, 2), (28, 28), (3, 700)] {
+            let most = Grey::most(height, width);
+            assert!(Layout::of(most, height, width).pixels() <= MAX_PIXELS);
+            assert!(Layout::of(most + 1, height, width).pixels() > MAX_PIXELS);
+        }
+        assert_eq!(Grey::most(1 << 14, 1 << 14), 0);
     }
 }

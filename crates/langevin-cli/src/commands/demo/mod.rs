@@ -9,9 +9,10 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::atomic::{self, Staged};
 use crate::io::npy::{self, Width};
 use crate::io::png::Grey;
-use crate::io::print;
+use crate::io::{print, say};
 use crate::progress::{Display, duration, thousands};
 use crate::report::{self, DemoData, Pictures, Row};
+use crate::words::shown;
 use crate::{interrupt, report::Triangle};
 use langevin::Rates;
 use langevin_train::{Budget, Dataset, Network, Recipe};
@@ -42,9 +43,9 @@ pub fn run(args: &DemoArgs) -> Result<()> {
             .expected("a directory")
             .got("a file"));
     }
+    interrupt::listen()?;
     // Found out now rather than after the training.
     drop(Staged::directory(&args.out)?);
-    interrupt::listen()?;
 
     let (train, held_out) = Dataset::digits().split(HELD_OUT, args.seed);
     let quick = usize::from(args.quick);
@@ -54,7 +55,8 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let data = collect(args, &network, [&train, &held_out], &sampled, &measures)?;
     write(&args.out, &network, &sampled, &data)?;
     print(&table(&data))?;
-    eprintln!("done in {}: open {}", duration(start.elapsed().as_secs_f64()), args.out.join("report.html").display());
+    let page = shown(&args.out.join("report.html"));
+    say(&format!("done in {}: open {page}", duration(start.elapsed().as_secs_f64())));
     Ok(())
 }
 
@@ -167,7 +169,8 @@ fn ode_difference(sampled: &[Sampled]) -> f64 {
 fn write(out: &Path, network: &Network, sampled: &[Sampled], data: &DemoData) -> Result<()> {
     let staged = Staged::directory(out)?;
     let place = |name: &str| staged.path().join(name);
-    network.save(&place("model.safetensors")).or_failed()?;
+    let model = network.to_bytes().or_failed()?;
+    atomic::write(&place("model.safetensors"), |out| out.write_all(&model))?;
     for (reading, sampled) in READINGS.iter().zip(sampled) {
         let [height, width] = [network.shape()[0], network.shape()[1]];
         let count = sampled.samples.len() / network.width();
@@ -181,7 +184,7 @@ fn write(out: &Path, network: &Network, sampled: &[Sampled], data: &DemoData) ->
     let page = report::html(data);
     atomic::write(&place("report.html"), |out| out.write_all(page.as_bytes()))?;
     interrupt::check()?;
-    staged.commit(out)
+    staged.commit()
 }
 
 /// The results for the terminal.

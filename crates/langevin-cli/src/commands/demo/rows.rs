@@ -2,8 +2,9 @@
 
 use crate::commands::train::SIGMAS;
 use crate::error::{Blame as _, Result};
-use crate::interrupt;
+use crate::io::npy::Width;
 use crate::source::{Reader, Source};
+use crate::{check, interrupt};
 use langevin::{Grid, Model as _, Plan, Process, SampleId, Sampler, Sampling, SliceSpace};
 use langevin_train::Network;
 use std::time::Instant;
@@ -63,9 +64,10 @@ fn sample(source: &Source<'_>, reading: &Reading, steps: usize, count: usize, se
     let start = Instant::now();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let sampling = Sampling::new(count, source.width()).seed(seed).chunk(64).threads(cores);
-    let mut samples = sampling.run(&plan, &reader).or_failed()?;
+    let mut samples = interrupt::or_failed(sampling.run(&plan, &reader))?;
     let seconds = start.elapsed().as_secs_f64();
     source.to_data(&mut samples);
+    check::finite(&samples, source.width(), Width::F64)?;
     let (strips, strip_sigmas) = follow(source, &reader, &plan, seed)?;
     Ok(Sampled { process: reader.process, plan, seconds, samples, strips, strip_sigmas })
 }
@@ -87,7 +89,7 @@ fn follow(source: &Source<'_>, reader: &Reader<'_>, plan: &Plan, seed: u64) -> R
     while let Some(request) = run.query().or_failed()? {
         let level = request.query.at.row(0);
         add(request.x.clone(), level.alpha, level.sigma);
-        let out = reader.predict(request.x, &request.query).or_failed()?;
+        let out = interrupt::or_failed(reader.predict(request.x, &request.query))?;
         run.supply(out).or_failed()?;
     }
     add(run.finish().or_failed()?, 1.0, 0.0);

@@ -1,0 +1,93 @@
+//! What is checked before work is done, and before its result is written.
+
+use crate::error::{Failure, Result};
+use crate::io::npy::Width;
+use crate::words::shown;
+use std::path::Path;
+
+/// Where the system does not say how much memory is free: a terabyte is a slip.
+pub const MOST_BYTES: u64 = 1 << 40;
+
+/// Refuses an output that is the input: `flag` names `input`.
+pub fn another_file(out: &Path, flag: &str, input: &Path) -> Result<()> {
+    match (out.canonicalize(), input.canonicalize()) {
+        (Ok(one), Ok(other)) if one == other => Err(Failure::misused("the output would replace what it is made from")
+            .at(format!("--out, {flag}"))
+            .expected("two files")
+            .got(format!("'{}' for both", shown(out)))
+            .hint("give --out another name")),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses samples that are not numbers, or that stop being so when they are narrowed.
+pub fn finite(samples: &[f64], width: usize, dtype: Width) -> Result<()> {
+    let kept = |value: f64| match dtype {
+        Width::F32 => (value as f32).is_finite(),
+        Width::F64 => value.is_finite(),
+    };
+    let Some(position) = samples.iter().position(|value| !kept(*value)) else {
+        return Ok(());
+    };
+    let (value, width) = (samples[position], width.max(1));
+    let place = format!("sample {}, element {}", position / width, position % width);
+    Err(if value.is_finite() {
+        Failure::failed("the samples are too large for float32")
+            .at(place)
+            .expected(format!("at most {:e}", f32::MAX))
+            .got(format!("{value:e}"))
+            .hint("write them with --dtype f64")
+    } else {
+        Failure::failed("the samples are not finite")
+            .at(place)
+            .expected("finite numbers")
+            .got(value.to_string())
+            .hint("lower --sigma-max, or train the model anew: it may have diverged")
+    })
+}
+
+/// Refuses what the machine cannot hold, before it is asked to.
+pub fn memory(count: usize, width: usize) -> Result<()> {
+    let most = available().unwrap_or(MOST_BYTES);
+    let bytes = (count as u64).checked_mul(width as u64).and_then(|numbers| numbers.checked_mul(8));
+    if bytes.is_some_and(|bytes| bytes <= most) && usize::try_from(bytes.unwrap_or(u64::MAX)).is_ok() {
+        return Ok(());
+    }
+    Err(too_many(count, width, most))
+}
+
+/// More samples than `most` bytes hold.
+pub fn too_many(count: usize, width: usize, most: u64) -> Failure {
+    let numbers = if width == 1 { "1 number".to_owned() } else { format!("{width} numbers") };
+    Failure::misused("the samples do not fit in memory")
+        .at("-n")
+        .expected(format!("at most {} samples of {numbers}", most / 8 / (width as u64).max(1)))
+        .got(count.to_string())
+        .hint("draw them in parts with other seeds")
+}
+
+/// The memory that is free, where Linux says so.
+fn available() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_that_are_no_numbers_are_named() {
+        let text = |samples: &[f64], dtype| finite(samples, 2, dtype).unwrap_err().text();
+        assert!(
+            text(&[1.0, 2.0, 3.0, f64::NAN], Width::F64).starts_with(
+                "the samples are not finite (sample 1, element 1): expected finite numbers, got NaN\nhint"
+            )
+        );
+        assert!(text(&[f64::INFINITY], Width::F32).contains("(sample 0, element 0): expected finite numbers, got inf"));
+        assert!(text(&[0.0, 1e300], Width::F32).starts_with("the samples are too large for float32"));
+        finite(&[0.0, 1e300], 2, Width::F64).unwrap();
+        finite(&[], 0, Width::F64).unwrap();
+    }
+}

@@ -1,0 +1,73 @@
+//! Words for people, and words from strangers.
+
+use crate::progress::thousands;
+use std::path::Path;
+
+/// Characters that a terminal acts upon, or that turn the order of those beside them.
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A text in one line that moves no cursor: what would act on a terminal is written as its escape.
+pub fn visible(text: &str) -> String {
+    escaped(text, |c| !acts(c))
+}
+
+/// The same for a text whose lines are its own.
+pub fn visible_lines(text: &str) -> String {
+    escaped(text, |c| c == '\n' || !acts(c))
+}
+
+fn escaped(text: &str, plain: impl Fn(char) -> bool) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        if plain(c) {
+            out.push(c);
+        } else {
+            out.extend(c.escape_default());
+        }
+        out
+    })
+}
+
+/// A path for people.
+pub fn shown(path: &Path) -> String {
+    visible(&path.display().to_string())
+}
+
+/// The start of a text of any length.
+pub fn start(text: &str) -> String {
+    const LONG: usize = 40;
+    match text.char_indices().nth(LONG) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// `1 sample`, `2,000 samples`.
+pub fn plural(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+/// Reads a name as it is written or, where that is none, in small letters. An error speaks of the name as it is written.
+pub fn either_case<T, E>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, E> {
+    parse(text).or_else(|error| parse(&text.to_ascii_lowercase()).map_err(|_| error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_acts_on_a_terminal() {
+        assert_eq!(visible("a\x1b[31mb\r\n\u{202e}é’σ"), "a\\u{1b}[31mb\\r\\n\\u{202e}é’σ");
+        assert_eq!(visible_lines("a\nb\x07\u{9b}"), "a\nb\\u{7}\\u{9b}");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        let texts = [0, 1, 2000].map(|number| plural(number, "row"));
+        assert_eq!(texts, ["0 rows", "1 row", "2,000 rows"]);
+        assert_eq!(start(&"é".repeat(41)), "é".repeat(40) + "…");
+    }
+}
