@@ -60,7 +60,10 @@ fn sample(source: &Source<'_>, reading: &Reading, steps: usize, count: usize, se
     interrupt::check()?;
     let reader = source.read_as(reading.read_as)?;
     let levels = Grid::karras(steps).levels(&reader.process, SIGMAS[0], SIGMAS[1]).or_failed()?;
-    let plan = Sampler::exponential(reading.eta).compile(&reader.process, reader.formulation(), &levels).or_failed()?;
+    let plan = Sampler::adams(2, reading.eta)
+        .or_failed()?
+        .compile(&reader.process, reader.formulation(), &levels)
+        .or_failed()?;
     let start = Instant::now();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let sampling = Sampling::new(count, source.width()).seed(seed).chunk(64).threads(cores);
