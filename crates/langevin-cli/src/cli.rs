@@ -73,7 +73,7 @@ pub struct TrainArgs {
     /// The weight of the loss over noise levels: plain, likelihood, min-snr
     #[arg(long, value_name = "W", default_value = "plain")]
     pub weight: String,
-    /// Where the noise levels are drawn: uniform-t, uniform-lambda, logit-normal, log-normal-sigma [default: uniform-t]
+    /// Where the noise levels are drawn: uniform-t, uniform-lambda, logit-normal, log-normal-sigma [default: uniform-t; uniform-lambda for vp and ve, whose time has no end]
     #[arg(long, value_name = "D")]
     pub times: Option<String>,
     /// Training steps [default: 2000]

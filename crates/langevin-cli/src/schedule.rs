@@ -46,7 +46,7 @@ impl SamplerArgs {
         if let Some(levels) = self.list() {
             return self.range_of(&levels);
         }
-        let (low, high) = trained.map_or((0.0, f64::INFINITY), |range| ((-range.max).exp(), (-range.min).exp()));
+        let (low, high) = trained.map_or((0.0, f64::INFINITY), |range| range.sigma_ve());
         let (min, max) = (self.sigma_min.unwrap_or(SIGMAS[0]), self.sigma_max.unwrap_or(SIGMAS[1]));
         let range = Range {
             min: min.max(low),

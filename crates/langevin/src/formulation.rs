@@ -6,7 +6,7 @@
 //! $$D = A (k x) + B \mathrm{out}, \qquad k = \alpha_N/\alpha = \sigma_N/\sigma .$$
 
 use crate::error::{Error, Result};
-use crate::math::ln;
+use crate::math::{exp, ln};
 use crate::prediction::Prediction;
 use crate::process::{Affine, Level, Process, ProcessSpec};
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,19 @@ impl LambdaRange {
         Err(Error::argument("not a range of noise levels")
             .expected("0 < sigma_min < sigma_max < ∞")
             .got(format!("{sigma_min} and {sigma_max}")))
+    }
+
+    /// The range in σ/α: (σ_min, σ_max).
+    ///
+    /// ```
+    /// use langevin::LambdaRange;
+    /// let (min, max) = LambdaRange::from_sigma_ve(0.002, 80.0)?.sigma_ve();
+    /// assert!((min - 0.002).abs() < 1e-15 && (max - 80.0).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    #[must_use]
+    pub fn sigma_ve(&self) -> (f64, f64) {
+        (exp(-self.max), exp(-self.min))
     }
 
     /// That it is a range: finite, and not empty.

@@ -77,3 +77,8 @@ pub use prediction::Prediction;
 pub use process::{Level, Process, ProcessSpec, Schedule};
 pub use sampler::{Sampler, Word};
 pub use space::{Coef, Draw, Map, SliceSpace, Space};
+
+/// The package's own README is run as it is written.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

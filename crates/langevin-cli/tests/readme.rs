@@ -1,0 +1,29 @@
+//! The README's commands are run as they are written, in their order; what it prints of one of them is what it says.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::works;
+
+#[test]
+fn the_readmes_commands_work_and_its_table_is_true() {
+    let readme = include_str!("../../../README.md");
+    let directory = tempfile::tempdir().unwrap();
+    let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("    langevin ")).collect();
+    assert!(commands.len() >= 5, "{commands:?}");
+    let mut tables = 0;
+    for command in commands {
+        let (command, file) =
+            command.split_once(" > ").map_or((command, None), |(command, file)| (command, Some(file)));
+        // The same training, a tenth as long: whether it works, not how well.
+        let (stdout, _) = works(directory.path(), &command.replace("--steps 4000", "--steps 400"));
+        if let Some(file) = file {
+            std::fs::write(directory.path().join(file), stdout).unwrap();
+        } else if command.starts_with("plan ") {
+            let shown: String = stdout.lines().map(|line| format!("    {line}\n")).collect();
+            assert!(readme.contains(&shown), "the README shows another table than\n{shown}");
+            tables += 1;
+        }
+    }
+    assert_eq!(tables, 1);
+}
