@@ -8,8 +8,8 @@ use langevin::{Formulation, Grid, LambdaRange, Plan, Process, Sampler, Word};
 
 /// Beyond this many reverse moves the steps that a word needs are not searched for.
 const SEARCH: usize = 1000;
-/// The range of noise levels in σ/α where the flags name none.
-const SIGMAS: [f64; 2] = [0.002, 80.0];
+/// The range of noise levels in σ/α: what networks are trained on, and what is sampled where the flags name none.
+pub const SIGMAS: [f64; 2] = [0.002, 80.0];
 /// What the range's errors are about.
 const FLAGS: &str = "--sigma-min, --sigma-max";
 

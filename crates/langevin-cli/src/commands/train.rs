@@ -4,6 +4,7 @@ use crate::cli::TrainArgs;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, print, say};
 use crate::progress::{Display, duration, thousands};
+use crate::schedule::SIGMAS;
 use crate::words::{either_case, plural, shown};
 use crate::{check, data, interrupt};
 use langevin::{Formulation, LambdaRange, Prediction, Process, TimeDensity, Weight};
@@ -16,8 +17,6 @@ use std::time::{Duration, Instant};
 const STEPS: u64 = 2000;
 /// How often the model is saved on the way.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
-/// The noise levels that networks are trained on, in σ/α.
-pub const SIGMAS: [f64; 2] = [0.002, 80.0];
 
 /// Runs the command.
 pub fn run(args: &TrainArgs) -> Result<()> {

@@ -4,7 +4,6 @@ mod measure;
 mod rows;
 
 use crate::cli::DemoArgs;
-use crate::commands::train::SIGMAS;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::atomic::{self, Staged};
 use crate::io::npy::{self, Width};
@@ -12,6 +11,7 @@ use crate::io::png::Grey;
 use crate::io::{print, say};
 use crate::progress::{Display, duration, thousands};
 use crate::report::{self, DemoData, Pictures, Row};
+use crate::schedule::SIGMAS;
 use crate::words::shown;
 use crate::{interrupt, report::Triangle};
 use langevin::Rates;

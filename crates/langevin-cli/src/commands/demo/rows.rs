@@ -1,8 +1,8 @@
 //! The four rows: how the network is read, and what it draws.
 
-use crate::commands::train::SIGMAS;
 use crate::error::{Blame as _, Result};
 use crate::io::npy::Width;
+use crate::schedule::SIGMAS;
 use crate::source::{Reader, Source};
 use crate::{check, interrupt};
 use langevin::{Grid, Model as _, Plan, Process, SampleId, Sampler, Sampling, SliceSpace};
