@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::formulation::Formulation;
 use crate::model::Branch;
 use crate::process::{Level, Process};
-use crate::space::Draw;
+use crate::space::{Draw, Map};
 
 /// Collects instructions, and numbers slots and draws.
 pub(crate) struct Builder<'a> {
@@ -54,6 +54,19 @@ impl<'a> Builder<'a> {
         let (x, draw) = (self.slot(), self.draw());
         self.combine(x, vec![], vec![(level.sigma, draw)]);
         x
+    }
+
+    /// A slot that the caller fills before the first instruction.
+    pub(crate) fn input(&mut self, name: &str) -> Slot {
+        let slot = self.plan.slots;
+        self.plan.slots += 1;
+        self.plan.inputs.push(Input { name: name.into(), slot });
+        slot
+    }
+
+    /// into ← map(from).
+    pub(crate) fn map(&mut self, map: Map, from: Vec<Slot>, into: Slot) {
+        self.plan.ops.push(Op::Map { map, from, into });
     }
 
     /// D at the state `x`, in a slot of its own.

@@ -1,22 +1,61 @@
 //! Samplers: moves + solver + grid → [`Plan`]. A sampler returns rows; it never touches a tensor.
 //!
-//! - the one-step family, [`Sampler::exponential`], [`Sampler::ddim`] and [`Sampler::lcm`]: one row a step, told apart by ρ alone;
-//! - [`Sampler::adams`]: exponential Adams–Bashforth, D as a polynomial in λ through past values;
-//! - [`Sampler::word`]: any word of the three moves, such as `(R L)*20`.
+//! | module | samplers |
+//! |---|---|
+//! | `one_step` | one row a step, told apart by ρ: DDIM, DDPM, Euler (ancestral) |
+//! | `multistep` | past values of D, ε or u as a polynomial: DPM-Solver(++), DEIS, LMS, (i)PNDM |
+//! | `stages` | several evaluations a step: Heun, DPM2, DPM-Solver-2 and -3, SEEDS |
+//! | `correct` | predictor and corrector: UniPC, SA-Solver |
+//! | `consistency` | jumps to the data and back: LCM, TCD |
+//! | `inverse` | from data to noise |
+//! | `word` | any word of the three moves, such as `(R L)*20` |
+//! | `form`, `noise` | the formulas that they share: what is integrated, over which polynomial; how much noise is kept |
+//! | `names` | the community's names, each a few lines that choose from the above |
 //!
 //! η is h/g everywhere, but in a sampler that a community named: there it is what that community means by it, and the plan shows the effective h/g.
 
-mod adams;
+mod catalogue;
+mod cite;
+mod consistency;
+mod correct;
+mod draft;
+mod form;
+mod inverse;
+mod multistep;
+mod names;
+mod noise;
+mod one_step;
+mod settings;
+mod stages;
 mod word;
 
+pub use catalogue::{Entry, Knob};
+pub use draft::Start;
 pub use word::Word;
 
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
 use crate::grid::check_falling;
-use crate::moves::{Row, check_eta, ddim_rho, effective_eta, reverse_rho};
-use crate::plan::{Builder, Letter, Plan};
+use crate::plan::{Builder, Plan};
 use crate::process::{Level, Process};
+use crate::space::Map;
+use draft::{Draft, Step};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// What compiling gives.
+pub(crate) type PlanOf = Result<Plan>;
+
+/// A way to turn steps into rows.
+pub(crate) trait Method: Debug + Send + Sync {
+    /// Writes the rows.
+    fn compile(&self, draft: Draft<'_>) -> PlanOf;
+
+    /// Whether it goes from data to noise.
+    fn rises(&self) -> bool {
+        false
+    }
+}
 
 /// A sampler, not yet bound to a process or a grid.
 ///
@@ -30,51 +69,121 @@ use crate::process::{Level, Process};
 /// assert!((eta - 0.3301).abs() < 1e-3, "{eta}");
 /// # Ok::<(), langevin::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Sampler {
     name: String,
-    kind: Kind,
+    /// Name and options, as [`Sampler::parse`] reads them.
+    spec: String,
+    method: Arc<dyn Method>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-enum Kind {
-    /// ρ from h/g.
-    Exponential(f64),
-    /// ρ from DDIM's η.
-    Ddim(f64),
-    /// ρ = 0.
-    Redraw,
-    /// Exponential Adams of this order with h/g.
-    Adams(usize, f64),
-    /// A word of moves.
-    Word(Word),
+impl PartialEq for Sampler {
+    fn eq(&self, other: &Self) -> bool {
+        self.spec == other.spec
+    }
 }
 
-/// The names that [`Sampler::parse`] knows.
-pub(crate) const NAMES: [&str; 9] =
-    ["ddim", "ddpm", "euler", "euler-ancestral", "exponential", "lcm", "adams2", "adams3", "dpmpp-2m-heun"];
+/// Everything a sampler is compiled against. Made by [`Sampler::on`].
+///
+/// ```
+/// use langevin::{Grid, Map, Process, Sampler, sampler::Start};
+/// let process = Process::vp();
+/// let levels = Grid::karras(20).levels(&process, 0.002, 80.0)?;
+/// // Image to image: the last eight steps, from the input `image`, with D clamped.
+/// let plan = Sampler::parse("dpmpp-2m", None)?
+///     .on(&process, &levels)
+///     .start(12, Start::Image)
+///     .map(Map::Clamp { min: -1.0, max: 1.0 })
+///     .compile()?;
+/// assert_eq!(plan.nfe(), 8);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Compiling<'a> {
+    sampler: &'a Sampler,
+    process: &'a Process,
+    levels: &'a [Level],
+    network: Option<&'a Formulation>,
+    first: usize,
+    start: Start,
+    map: Option<Map>,
+}
+
+impl<'a> Compiling<'a> {
+    /// For a network of this formulation, in place of a model that gives D.
+    #[must_use]
+    pub fn network(mut self, network: &'a Formulation) -> Self {
+        self.network = Some(network);
+        self
+    }
+
+    /// Leaves the first `steps` steps out, and starts from this.
+    #[must_use]
+    pub fn start(mut self, steps: usize, start: Start) -> Self {
+        (self.first, self.start) = (steps, start);
+        self
+    }
+
+    /// Does this to every D before it is used, such as a clamp. The plan is then no longer linear.
+    #[must_use]
+    pub fn map(mut self, map: Map) -> Self {
+        self.map = Some(map);
+        self
+    }
+
+    /// The plan.
+    ///
+    /// # Errors
+    /// Fewer than two levels, levels that do not fall, more steps left out than there are, an η that cannot be, a level where the network cannot be read, a map
+    /// of several states, or a word that does not fit the grid.
+    pub fn compile(self) -> Result<Plan> {
+        let Self { sampler, process, network, start, .. } = self;
+        check_levels(process, self.levels)?;
+        if self.map.as_ref().is_some_and(|map| map.arity().is_some_and(|arity| arity != 1)) {
+            return Err(Error::argument("this map is no correction of D").expected("a map of one state"));
+        }
+        // Upwards there is no step from σ = 0: the image stands for the cleanest noisy level.
+        let mut levels = self.levels.to_vec();
+        let rises = sampler.method.rises();
+        if rises {
+            levels.retain(|level| level.sigma > 0.0);
+            levels.reverse();
+        }
+        let steps: Vec<Step> = levels.windows(2).map(|pair| Step { from: pair[0], to: pair[1] }).collect();
+        if self.first >= steps.len() {
+            return Err(Error::argument("nothing is left of the grid")
+                .at(sampler.name.clone())
+                .expected(format!("fewer than {} steps left out", steps.len()))
+                .got(self.first.to_string()));
+        }
+        let start = if rises && start == Start::Noise { Start::State } else { start };
+        let builder = Builder::new(&sampler.name, process, network);
+        sampler.method.compile(Draft { builder, process, steps: &steps, first: self.first, start, clip: self.map })
+    }
+}
 
 impl Sampler {
-    fn new(name: impl Into<String>, kind: Kind) -> Self {
-        Self { name: name.into(), kind }
+    fn new(name: impl Into<String>, spec: impl Into<String>, method: impl Method + 'static) -> Self {
+        Self { name: name.into(), spec: spec.into(), method: Arc::new(method) }
     }
 
     /// One exponential step per level with h/g = `eta`: exact for constant D.
     #[must_use]
     pub fn exponential(eta: f64) -> Self {
-        Self::new("exponential", Kind::Exponential(eta))
+        Self::new("exponential", format!("exponential:eta={eta}"), one_step::OneStep::new(noise::Keep::Rate(eta)))
     }
 
     /// DDIM with its own η (0: the ODE; 1: the DDPM posterior). Source: arXiv 2010.02502.
     #[must_use]
     pub fn ddim(eta: f64) -> Self {
-        Self::new("ddim", Kind::Ddim(eta))
+        let method = one_step::OneStep { raw_noise: true, ..one_step::OneStep::new(noise::Keep::Ddim(eta)) };
+        Self::new("ddim", format!("ddim:eta={eta}"), method)
     }
 
     /// All noise drawn anew at every step (LCM without its boundary scaling). Source: arXiv 2310.04378.
     #[must_use]
     pub fn lcm() -> Self {
-        Self::new("lcm", Kind::Redraw)
+        Self::new("lcm", "lcm", consistency::Consistency { boundary: None })
     }
 
     /// Exponential Adams–Bashforth of `order` 1 to 4 with h/g = `eta`. The first steps use as many values as there are.
@@ -85,7 +194,9 @@ impl Sampler {
     /// An order outside 1 to 4.
     pub fn adams(order: usize, eta: f64) -> Result<Self> {
         if (1..=4).contains(&order) {
-            return Ok(Self::new(format!("adams{order}"), Kind::Adams(order, eta)));
+            let poly = form::Poly::Exact(form::Variable::Lambda);
+            let method = multistep::Multistep { eta, ..multistep::Multistep::new(form::Form::Data, poly, order) };
+            return Ok(Self::new(format!("adams{order}"), format!("adams{order}:eta={eta}"), method));
         }
         Err(Error::argument("no such order").at("exponential Adams").expected("1 to 4").got(order.to_string()))
     }
@@ -93,44 +204,22 @@ impl Sampler {
     /// A word of moves.
     #[must_use]
     pub fn word(word: Word) -> Self {
-        Self::new(word.text().to_owned(), Kind::Word(word))
+        Self::new(word.text().to_owned(), word.text().to_owned(), word)
     }
 
-    /// The sampler of this name; `eta` is what its community means by it, h/g where none does.
+    /// The sampler of this name, with its options: `dpmpp-2m`, `heun:churn=40,tmin=0.05`. `eta` is one more option: what its community means by it.
     ///
-    /// | name | is | η |
-    /// |---|---|---|
-    /// | `ddim` | one step, ρ² = 1 − η²(1 − e^{−2Δ}) | DDIM's, 0 by default |
-    /// | `ddpm` | DDIM at η = 1: the posterior | fixed |
-    /// | `euler` | DDIM at η = 0: Euler in σ, and in flow time | fixed |
-    /// | `euler-ancestral` | DDIM(η), 1 by default | DDIM's |
-    /// | `exponential` | one step, ρ = e^{−η²Δ} | h/g, 0 by default |
-    /// | `lcm` | one step, ρ = 0 | none |
-    /// | `adams2`, `dpmpp-2m-heun` | exponential Adams of order 2 | h/g, 0 by default |
-    /// | `adams3` | of order 3 (2 overall, for its start has no past values) | h/g, 0 by default |
+    /// [`Entry::all`] lists the names and their options.
     ///
     /// # Errors
-    /// An unknown name with the nearest known one, an η that is negative or not finite, or one where the sampler takes none.
-    pub fn parse(name: &str, eta: Option<f64>) -> Result<Self> {
-        let value = eta.map(check_eta).transpose()?;
-        let fixed = |sampler: Self| match value {
-            None => Ok(sampler),
-            Some(eta) => Err(Error::argument(format!("sampler '{name}' takes no η"))
-                .got(eta.to_string())
-                .hinting("use ddim or exponential")),
-        };
-        let kind = match name.replace('_', "-").as_str() {
-            "ddim" => Kind::Ddim(value.unwrap_or(0.0)),
-            "ddpm" => return fixed(Self::new(name, Kind::Ddim(1.0))),
-            "euler" => return fixed(Self::new(name, Kind::Ddim(0.0))),
-            "euler-ancestral" => Kind::Ddim(value.unwrap_or(1.0)),
-            "exponential" => Kind::Exponential(value.unwrap_or(0.0)),
-            "lcm" => return fixed(Self::lcm()),
-            "adams2" | "dpmpp-2m-heun" => Kind::Adams(2, value.unwrap_or(0.0)),
-            "adams3" => Kind::Adams(3, value.unwrap_or(0.0)),
-            _ => return Err(Error::unknown("sampler", name, &NAMES)),
-        };
-        Ok(Self::new(name, kind))
+    /// An unknown name or option with the nearest known one, a value out of range, or an η where the sampler takes none.
+    pub fn parse(text: &str, eta: Option<f64>) -> Result<Self> {
+        let (name, options) = text.split_once(':').unwrap_or((text, ""));
+        let entry = Entry::find(name)?;
+        let settings = settings::Settings::read(entry, options, eta)?;
+        // The name under which it was asked for, spelled as ours are.
+        let name = name.trim().to_lowercase().replace('_', "-");
+        Ok(Self { name, spec: settings.spec(), method: (entry.build)(&settings)? })
     }
 
     /// The name.
@@ -139,46 +228,26 @@ impl Sampler {
         &self.name
     }
 
+    /// The name and the options that are not at their defaults, as [`parse`](Self::parse) reads them; for a word, the word.
+    #[must_use]
+    pub fn spec(&self) -> &str {
+        &self.spec
+    }
+
+    /// What it is compiled against: `levels` of `process`, noisiest first. See [`Compiling`].
+    #[must_use]
+    pub fn on<'a>(&'a self, process: &'a Process, levels: &'a [Level]) -> Compiling<'a> {
+        Compiling { sampler: self, process, levels, network: None, first: 0, start: Start::Noise, map: None }
+    }
+
     /// Compiles the sampler on `levels` of `process`, noisiest first; for `network`, or (with `None`) for a model that gives D.
     ///
     /// # Errors
-    /// Fewer than two levels, levels that do not fall, an η that cannot be, a level where the network cannot be read, or a word that does not fit the grid.
+    /// As [`Compiling::compile`].
     pub fn compile(&self, process: &Process, network: Option<&Formulation>, levels: &[Level]) -> Result<Plan> {
-        check_levels(process, levels)?;
-        let mut builder = Builder::new(&self.name, process, network);
-        match &self.kind {
-            Kind::Word(word) => return word.compile(builder, process, levels),
-            Kind::Adams(order, eta) => return adams::compile(builder, *order, check_eta(*eta)?, levels),
-            _ => {}
-        }
-        let x = builder.start(&levels[0]);
-        for pair in levels.windows(2) {
-            let [from, to] = [pair[0], pair[1]];
-            let rho = match self.kind {
-                Kind::Ddim(eta) => ddim_rho(&from, &to, eta)?,
-                Kind::Exponential(eta) => reverse_rho(&from, &to, check_eta(eta)?),
-                _ => 0.0,
-            };
-            let eta = match self.kind {
-                Kind::Exponential(eta) => Some(eta),
-                // The two meanings agree here, and the logarithm of a tiny ρ would lose digits.
-                Kind::Ddim(eta) if eta == 0.0 || eta == 1.0 => Some(eta),
-                _ => effective_eta(&from, &to, rho),
-            };
-            let mark = builder.mark();
-            let denoised = builder.eval(x, &from)?;
-            one_step(&mut builder, x, denoised, Row::new(&from, &to, rho));
-            builder.free(denoised);
-            builder.note(Letter::R, eta, &from, &to, mark);
-        }
-        builder.finish(x)
+        let compiling = self.on(process, levels);
+        Compiling { network, ..compiling }.compile()
     }
-}
-
-/// x ← a·x + b·D + c·z, with a draw only where there is noise.
-fn one_step(builder: &mut Builder<'_>, x: usize, denoised: usize, row: Row) {
-    let noise = if row.c == 0.0 { vec![] } else { vec![(row.c, builder.draw())] };
-    builder.combine(x, vec![(row.a, x), (row.b, denoised)], noise);
 }
 
 /// Two levels or more, of this process, falling in noise.

@@ -12,12 +12,13 @@
 //!
 //! Samplers as words: DDIM is `R*N`; predictor–corrector `(R L)*N`; restart `R*10 F(0) R*4`; EDM churn `(F R)…`; RePaint `R (F R)*k …`.
 
-use super::one_step;
+use super::draft::Draft;
+use super::{Method, PlanOf};
 use crate::error::{Error, Result};
 use crate::math::exp;
 use crate::moves::{Row, check_eta, reverse_rho};
-use crate::plan::{Builder, Letter, Plan};
-use crate::process::{Level, Process};
+use crate::plan::Letter;
+use crate::process::Level;
 
 /// A word longer than this is a mistake (or an attack).
 const MAX_MOVES: usize = 200_000;
@@ -104,12 +105,16 @@ impl Word {
         }
         self
     }
+}
 
-    pub(super) fn compile(&self, mut builder: Builder<'_>, process: &Process, levels: &[Level]) -> Result<Plan> {
-        let mut at = levels[0];
-        let x = builder.start(&at);
+impl Method for Word {
+    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
+        let levels: Vec<Level> =
+            std::iter::once(draft.steps[draft.first].from).chain(draft.taken().map(|(_, step)| step.to)).collect();
+        let (mut at, process) = (levels[0], draft.process);
+        let x = draft.begin();
         for (position, step) in &self.moves {
-            let mark = builder.mark();
+            let mark = draft.builder.mark();
             let stuck = |what: &str, hint: String| Error::argument(what).pointing(&self.text, *position).hinting(hint);
             let to = match step {
                 Step::Reverse(_) => {
@@ -140,23 +145,19 @@ impl Word {
             match *step {
                 Step::Reverse(eta) => {
                     let eta = check_eta(eta.unwrap_or(0.0))?;
-                    let denoised = builder.eval(x, &at)?;
-                    one_step(&mut builder, x, denoised, Row::new(&at, &to, reverse_rho(&at, &to, eta)));
-                    builder.free(denoised);
-                    builder.note(Letter::R, Some(eta), &at, &to, mark);
+                    let denoised = draft.denoised(x, &at)?;
+                    draft.one_step(x, denoised, Row::new(&at, &to, reverse_rho(&at, &to, eta)));
+                    draft.builder.free(denoised);
+                    draft.builder.note(Letter::R, Some(eta), &at, &to, mark);
                 }
-                Step::Forward(_) => {
-                    let (row, draw) = (Row::forward(&at, &to), builder.draw());
-                    builder.combine(x, vec![(row.a, x)], vec![(row.c, draw)]);
-                    builder.note(Letter::F, None, &at, &to, mark);
-                }
+                Step::Forward(_) => draft.forward(x, &at, &to, 1.0),
                 // At σ = 0 a time of k·σ²/Λ is no time at all.
                 Step::Langevin(_) if at.sigma == 0.0 => {}
                 Step::Langevin(k) => {
-                    let denoised = builder.eval(x, &at)?;
-                    one_step(&mut builder, x, denoised, Row::new(&at, &at, exp(-k)));
-                    builder.free(denoised);
-                    builder.note(Letter::L, None, &at, &at, mark);
+                    let denoised = draft.denoised(x, &at)?;
+                    draft.one_step(x, denoised, Row::new(&at, &at, exp(-k)));
+                    draft.builder.free(denoised);
+                    draft.builder.note(Letter::L, None, &at, &at, mark);
                 }
             }
             at = to;
@@ -172,7 +173,7 @@ impl Word {
                     self.steps().unwrap_or_else(|| self.reverse_moves())
                 )));
         }
-        builder.finish(x)
+        draft.finish(x)
     }
 }
 

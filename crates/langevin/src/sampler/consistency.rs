@@ -1,0 +1,80 @@
+//! Samplers for distilled networks, which jump to the data and add noise again.
+
+use super::draft::Draft;
+use super::{Method, PlanOf};
+use crate::error::Result;
+use crate::moves::Row;
+use crate::plan::Letter;
+use crate::process::Level;
+
+/// The boundary condition of a consistency model, f = c_skip x + c_out D with c_skip = σ_d²/(y² + σ_d²), c_out = y/√(y² + σ_d²), y = scaling × time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Boundary {
+    pub(crate) sigma_data: f64,
+    pub(crate) scaling: f64,
+}
+
+impl Boundary {
+    fn at(&self, level: &Level) -> (f64, f64) {
+        let (y, power) = (level.time * self.scaling, self.sigma_data * self.sigma_data);
+        let norm = y * y + power;
+        (power / norm, y / norm.sqrt())
+    }
+}
+
+/// LCM: x' = α_t f + σ_t z. Source: arXiv 2310.04378.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Consistency {
+    /// `None`: f = D.
+    pub(crate) boundary: Option<Boundary>,
+}
+
+impl Method for Consistency {
+    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
+        let x = draft.begin();
+        for (_, step) in draft.taken() {
+            let mark = draft.builder.mark();
+            let (skip, out) = self.boundary.map_or((0.0, 1.0), |boundary| boundary.at(&step.from));
+            let denoised = draft.denoised(x, &step.from)?;
+            draft.advance(x, (step.to.alpha * skip, x), [(step.to.alpha * out, denoised)], step.to.sigma);
+            draft.builder.free(denoised);
+            let eta = (step.to.sigma == 0.0).then_some(0.0);
+            draft.builder.note(Letter::R, eta, &step.from, &step.to, mark);
+        }
+        draft.finish(x)
+    }
+}
+
+/// TCD: with no noise to an earlier time s = (1 − γ)t, then forward to t. Source: arXiv 2402.19159.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Trajectory {
+    pub(crate) gamma: f64,
+}
+
+impl Trajectory {
+    /// (1 − γ) of the way from clean data to `to` in time; whole indices on a table.
+    fn stop(&self, draft: &Draft<'_>, to: &Level) -> Result<Level> {
+        let time = (1.0 - self.gamma) * to.time;
+        let table = matches!(draft.process.spec(), crate::process::ProcessSpec::Custom { .. });
+        draft.process.level(if table { time.floor() } else { time })
+    }
+}
+
+impl Method for Trajectory {
+    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
+        let x = draft.begin();
+        for (index, step) in draft.taken() {
+            let mark = draft.builder.mark();
+            let last = index + 1 == draft.steps.len();
+            let stop = if last || self.gamma == 0.0 { step.to } else { self.stop(&draft, &step.to)? };
+            let denoised = draft.denoised(x, &step.from)?;
+            draft.one_step(x, denoised, Row::new(&step.from, &stop, 1.0));
+            draft.builder.free(denoised);
+            draft.builder.note(Letter::R, Some(0.0), &step.from, &stop, mark);
+            if stop != step.to {
+                draft.forward(x, &stop, &step.to, 1.0);
+            }
+        }
+        draft.finish(x)
+    }
+}

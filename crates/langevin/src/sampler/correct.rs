@@ -1,0 +1,148 @@
+//! Predictor–corrector multistep samplers: UniPC and SA-Solver.
+//!
+//! A step is predicted from past values; the value found at its end then corrects it, with no evaluation more. What the network saw was the predicted
+//! state; what the next step starts from is the corrected one. A corrector uses the noise that its predictor drew.
+//!
+//! Source: UniPC, arXiv 2302.04867; SA-Solver, arXiv 2309.05019.
+
+use super::draft::{Draft, Step, Value};
+use super::form::{Form, Poly, Variable};
+use super::multistep::Past;
+use super::{Method, PlanOf};
+use crate::math::co;
+use crate::moves::reverse_rho;
+use crate::plan::{Letter, Slot};
+use crate::process::Level;
+use crate::space::Draw;
+
+/// h/g over a run: `inside` where the process's time lies in the range, 0 elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Tau {
+    pub(crate) inside: f64,
+    pub(crate) range: (f64, f64),
+}
+
+impl Tau {
+    /// The same everywhere.
+    pub(crate) fn constant(eta: f64) -> Self {
+        Self { inside: eta, range: (f64::NEG_INFINITY, f64::INFINITY) }
+    }
+
+    fn at(&self, level: &Level) -> f64 {
+        if (self.range.0..=self.range.1).contains(&level.time) { self.inside } else { 0.0 }
+    }
+}
+
+/// A predictor–corrector sampler.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Corrected {
+    /// Of what the values are.
+    pub(crate) form: Form,
+    /// How two values are weighed; more of them exactly.
+    pub(crate) pair: Poly,
+    /// The order of the predictor.
+    pub(crate) predictor: usize,
+    /// The order of the corrector; 0: none.
+    pub(crate) corrector: usize,
+    /// The order falls towards the end of the run.
+    pub(crate) lower: bool,
+    /// Steps whose result is not corrected.
+    pub(crate) uncorrected: Vec<usize>,
+    /// h/g.
+    pub(crate) tau: Tau,
+}
+
+/// The last prediction: what it started from, and how.
+struct Predicted {
+    index: usize,
+    step: Step,
+    order: usize,
+    noise: Vec<(f64, Draw)>,
+}
+
+impl Corrected {
+    fn poly(&self, count: usize) -> Poly {
+        if count == 2 { self.pair } else { Poly::Exact(Variable::Lambda) }
+    }
+
+    /// a, and the weights of the values at `nodes`.
+    fn weights(&self, step: &Step, nodes: &[Level], eta: f64) -> (f64, Vec<f64>) {
+        let rho = reverse_rho(&step.from, &step.to, eta);
+        self.poly(nodes.len()).weights(self.form, &step.from, nodes, &step.to, (eta, rho))
+    }
+
+    fn noise(&self, draft: &mut Draft<'_>, step: &Step, eta: f64) -> Vec<(f64, Draw)> {
+        let c = match self.form {
+            Form::Data => step.to.sigma * co(reverse_rho(&step.from, &step.to, eta)),
+            _ => {
+                let (s, t) = (step.from.sigma_ve(), step.to.sigma_ve());
+                eta * step.to.alpha * ((s - t) * (s + t)).sqrt()
+            }
+        };
+        if eta == 0.0 { vec![] } else { draft.fresh(c) }
+    }
+
+    /// base ← the step before, taken again with the value found at its end.
+    fn correct(&self, draft: &mut Draft<'_>, base: Slot, last: &Predicted, past: &Past, new: &Value) {
+        let eta = self.tau.at(&last.step.to);
+        let order = last.order.min(self.corrector.max(1));
+        // `past` has the new value first; the step's own start is the one after it.
+        let mut nodes: Vec<Level> = past.levels(past.len())[1..].to_vec();
+        nodes.truncate(order);
+        let mut slots: Vec<Slot> = past.slots().skip(1).take(nodes.len()).collect();
+        nodes.push(new.level);
+        slots.push(new.slot);
+        let mark = draft.builder.mark();
+        let (a, b) = self.weights(&last.step, &nodes, eta);
+        let terms = std::iter::once((a, base)).chain(b.into_iter().zip(slots)).collect();
+        draft.builder.combine(base, terms, last.noise.clone());
+        draft.builder.note(Letter::R, Some(eta), &last.step.from, &last.step.to, mark);
+    }
+}
+
+impl Method for Corrected {
+    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
+        // `ahead` is the predicted state, which the network sees; `base` is what the step before started from.
+        let (mut ahead, mut base) = (draft.begin(), draft.builder.slot());
+        let count = draft.steps.len();
+        let mut past = Past::default();
+        let mut last: Option<Predicted> = None;
+        for (index, step) in draft.taken() {
+            let (from, to) = (step.from, step.to);
+            let mut mark = draft.builder.mark();
+            let value = if from.alpha == 0.0 {
+                draft.value(Form::Data, ahead, &from)?
+            } else {
+                draft.value(self.form, ahead, &from)?
+            };
+            past.push(&mut draft, value);
+            match last.take() {
+                Some(last)
+                    if self.corrector > 0
+                        && !self.uncorrected.contains(&last.index)
+                        && last.step.from.alpha > 0.0
+                        && past.len() > 1 =>
+                {
+                    self.correct(&mut draft, base, &last, &past, &value);
+                    mark = draft.builder.mark();
+                }
+                _ => std::mem::swap(&mut ahead, &mut base),
+            }
+            let eta = self.tau.at(&to);
+            let most = if self.lower { self.predictor.min(count - index) } else { self.predictor };
+            let order = if to.sigma == 0.0 || from.alpha == 0.0 { 1 } else { most.min(past.len()) };
+            let noise = self.noise(&mut draft, &step, eta);
+            let form = if from.alpha == 0.0 { Form::Data } else { self.form };
+            let (a, b) = Self { form, ..self.clone() }.weights(&step, &past.levels(order), eta);
+            let terms = std::iter::once((a, base)).chain(past.terms(&b)).collect();
+            draft.builder.combine(ahead, terms, noise.clone());
+            draft.builder.note(Letter::R, Some(eta), &from, &to, mark);
+            last = Some(Predicted { index, step, order, noise });
+            if from.alpha == 0.0 {
+                past.keep(&mut draft, 0);
+            }
+            past.keep(&mut draft, self.predictor.max(self.corrector));
+        }
+        draft.finish(ahead)
+    }
+}

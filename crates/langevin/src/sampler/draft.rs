@@ -1,0 +1,133 @@
+//! What every solver writes on: the steps to take, and the plan as it grows.
+
+use super::form::Form;
+use crate::error::Result;
+use crate::moves::Row;
+use crate::plan::{Builder, Letter, Plan, Slot};
+use crate::process::{Level, Process};
+use crate::space::{Draw, Map};
+
+/// What the state is before the first step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// σ·z at the first level.
+    #[default]
+    Noise,
+    /// The input `init`: a state that stands at the first level.
+    State,
+    /// α·image + σ·z from the input `image`, clean data.
+    Image,
+}
+
+/// One step of a grid. Where a step lands is where the next one starts, but in some published samplers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Step {
+    pub(crate) from: Level,
+    pub(crate) to: Level,
+}
+
+/// A value of the past: where it was found, and its slot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Value {
+    pub(crate) level: Level,
+    pub(crate) slot: Slot,
+}
+
+/// A plan in the making.
+pub(crate) struct Draft<'a> {
+    pub(crate) builder: Builder<'a>,
+    pub(crate) process: &'a Process,
+    /// All steps of the grid, the skipped ones too: some rules count them.
+    pub(crate) steps: &'a [Step],
+    /// The first step that is taken.
+    pub(crate) first: usize,
+    pub(crate) start: Start,
+    /// What is done to every D.
+    pub(crate) clip: Option<Map>,
+}
+
+impl Draft<'_> {
+    /// The steps that are taken, with their numbers.
+    pub(crate) fn taken(&self) -> impl Iterator<Item = (usize, Step)> + use<> {
+        let steps: Vec<(usize, Step)> = self.steps.iter().copied().enumerate().skip(self.first).collect();
+        steps.into_iter()
+    }
+
+    /// The state at the start of the first step.
+    pub(crate) fn begin(&mut self) -> Slot {
+        let level = self.steps[self.first].from;
+        match self.start {
+            Start::Noise => self.builder.start(&level),
+            Start::State => self.builder.input("init"),
+            Start::Image => {
+                let (image, x, draw) = (self.builder.input("image"), self.builder.slot(), self.builder.draw());
+                self.builder.combine(x, vec![(level.alpha, image)], vec![(level.sigma, draw)]);
+                x
+            }
+        }
+    }
+
+    /// D at the state `x`, clipped where the plan clips, in a slot of its own.
+    pub(crate) fn denoised(&mut self, x: Slot, level: &Level) -> Result<Slot> {
+        let slot = self.builder.eval(x, level)?;
+        self.clip(slot, slot);
+        Ok(slot)
+    }
+
+    /// into ← the clipped D, where the plan clips.
+    pub(crate) fn clip(&mut self, from: Slot, into: Slot) {
+        if let Some(map) = self.clip.clone() {
+            self.builder.map(map, vec![from], into);
+        }
+    }
+
+    /// The value of `form` at the state `x`, in a slot of its own.
+    pub(crate) fn value(&mut self, form: Form, x: Slot, level: &Level) -> Result<Value> {
+        let slot = self.denoised(x, level)?;
+        self.turn(form, x, slot, level);
+        Ok(Value { level: *level, slot })
+    }
+
+    /// slot ← the value of `form`, from the D in it and the state `x`.
+    pub(crate) fn turn(&mut self, form: Form, x: Slot, slot: Slot, level: &Level) {
+        if form != Form::Data {
+            let parts = form.parts();
+            let noise = parts.noise / level.sigma;
+            self.builder.combine(slot, vec![(parts.datum - noise * level.alpha, slot), (noise, x)], vec![]);
+        }
+    }
+
+    /// x ← a·x + Σ b·v + c·z, with a fresh draw only where there is noise.
+    pub(crate) fn advance(
+        &mut self,
+        into: Slot,
+        x: (f64, Slot),
+        values: impl IntoIterator<Item = (f64, Slot)>,
+        c: f64,
+    ) {
+        let terms = std::iter::once(x).chain(values).collect();
+        let noise = self.fresh(c);
+        self.builder.combine(into, terms, noise);
+    }
+
+    /// c·z with a fresh draw, or nothing where c = 0.
+    pub(crate) fn fresh(&mut self, c: f64) -> Vec<(f64, Draw)> {
+        if c == 0.0 { vec![] } else { vec![(c, self.builder.draw())] }
+    }
+
+    /// x ← row.
+    pub(crate) fn one_step(&mut self, x: Slot, denoised: Slot, row: Row) {
+        self.advance(x, (row.a, x), [(row.b, denoised)], row.c);
+    }
+
+    /// The forward move: noise added.
+    pub(crate) fn forward(&mut self, x: Slot, from: &Level, to: &Level, noise: f64) {
+        let (mark, row) = (self.builder.mark(), Row::forward(from, to));
+        self.advance(x, (row.a, x), [], row.c * noise);
+        self.builder.note(Letter::F, None, from, to, mark);
+    }
+
+    pub(crate) fn finish(self, x: Slot) -> Result<Plan> {
+        self.builder.finish(x)
+    }
+}

@@ -1,0 +1,163 @@
+//! Multistep samplers: one evaluation a step, and the values of the steps before.
+//!
+//! With nodes $u_k = (\lambda_k - \lambda_s)/\Delta$ (the newest at 0, older ones below) and $\Delta' = (1+\eta^2)\Delta$ the exponential Adams method is
+//!
+//! $$x_t = a x_s + \sum_k b_k D_k + c z, \quad b_k = \alpha_t\int_0^1 \Delta' e^{-\Delta'(1-u)} \ell_k(u) du, \quad a = \rho\sigma_t/\sigma_s,\ \rho = e^{-\eta^2\Delta}.$$
+//!
+//! Exact for D polynomial in λ, on every process and every η; $\sum_k b_k = \alpha_t - a \alpha_s$. The others spread the same sum otherwise, or over another
+//! value: see [`Poly`] and [`Form`]. Source: arXiv 2211.01095, 2309.05019 (data), 2206.00927, 2204.13902 (noise), 2202.09778 (even steps).
+
+use super::draft::{Draft, Value};
+use super::form::{Form, Poly, Variable};
+use super::stages::{Table, follow};
+use super::{Method, PlanOf};
+use crate::moves::{Row, check_eta, reverse_rho};
+use crate::plan::{Letter, Slot};
+use crate::process::Level;
+
+/// Where a multistep sampler takes fewer values than it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// Orders 2, 1 in the last two steps of a run of fewer than 15.
+    pub(crate) lower: bool,
+    /// Order 1 in the last step.
+    pub(crate) euler: bool,
+}
+
+impl Ending {
+    /// The largest order of step `index` of `count`.
+    pub(crate) fn order(self, index: usize, count: usize) -> usize {
+        let left = count - index;
+        match left {
+            1 if self.euler => 1,
+            _ if self.lower && count < 15 => left,
+            _ => usize::MAX,
+        }
+    }
+}
+
+/// A multistep sampler.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Multistep {
+    /// What is kept of the past.
+    pub(crate) form: Form,
+    /// How a step's sum is spread over it.
+    pub(crate) poly: Poly,
+    /// The most values used.
+    pub(crate) order: usize,
+    /// h/g.
+    pub(crate) eta: f64,
+    /// Fewer values at the end.
+    pub(crate) ending: Ending,
+    /// A factor on fresh noise.
+    pub(crate) noise: f64,
+    /// The first steps by a table of stages, in place of fewer values: how many, and the table.
+    pub(crate) warm: Option<(usize, Table)>,
+}
+
+impl Multistep {
+    pub(crate) fn new(form: Form, poly: Poly, order: usize) -> Self {
+        Self { form, poly, order, eta: 0.0, ending: Ending::default(), noise: 1.0, warm: None }
+    }
+
+    /// The fresh noise of a step.
+    fn fresh(&self, from: &Level, to: &Level, rho: f64) -> f64 {
+        self.noise
+            * match self.form {
+                Form::Data => to.sigma * crate::math::co(rho),
+                // ∫ h² of dx/α: η²(σ_s²/α_s² − σ_t²/α_t²).
+                _ => {
+                    let (s, t) = (from.sigma_ve(), to.sigma_ve());
+                    if self.eta == 0.0 { 0.0 } else { self.eta * to.alpha * ((s - t) * (s + t)).sqrt() }
+                }
+            }
+    }
+
+    /// Whether a step can look back: not from pure noise, and not to σ = 0 under an exponential of λ.
+    fn looks_back(&self, from: &Level, to: &Level) -> bool {
+        let clock = matches!(self.poly, Poly::Exact(Variable::Clock) | Poly::Even);
+        from.alpha > 0.0 && (to.sigma > 0.0 || (clock && self.form != Form::Data))
+    }
+}
+
+/// Values of the past, newest first.
+#[derive(Default)]
+pub(crate) struct Past(Vec<Value>);
+
+impl Past {
+    /// Adds the newest. Levels so near that their λ are the same number are one node, not two.
+    pub(crate) fn push(&mut self, draft: &mut Draft<'_>, value: Value) {
+        if let Some(twin) = self.0.first().filter(|old| old.level.lambda() == value.level.lambda()) {
+            draft.builder.free(twin.slot);
+            self.0.remove(0);
+        }
+        self.0.insert(0, value);
+    }
+
+    /// Forgets all but the newest `count`.
+    pub(crate) fn keep(&mut self, draft: &mut Draft<'_>, count: usize) {
+        let count = count.min(self.0.len());
+        self.0.drain(count..).for_each(|value| draft.builder.free(value.slot));
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn levels(&self, count: usize) -> Vec<Level> {
+        self.0[..count].iter().map(|value| value.level).collect()
+    }
+
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.0.iter().map(|value| value.slot)
+    }
+
+    pub(crate) fn terms(&self, weights: &[f64]) -> Vec<(f64, Slot)> {
+        weights.iter().copied().zip(self.slots()).collect()
+    }
+}
+
+impl Method for Multistep {
+    fn compile(&self, draft: Draft<'_>) -> PlanOf {
+        self.walk(draft, Letter::R)
+    }
+}
+
+impl Multistep {
+    /// Order 1 where σ_t = 0 or α_s = 0; a level with α = 0 is never a past node.
+    pub(super) fn walk(&self, mut draft: Draft<'_>, letter: Letter) -> PlanOf {
+        check_eta(self.eta)?;
+        let x = draft.begin();
+        let count = draft.steps.len();
+        let mut past = Past::default();
+        for (index, step) in draft.taken() {
+            let (from, to) = (step.from, step.to);
+            let mark = draft.builder.mark();
+            let rho = reverse_rho(&from, &to, self.eta);
+            let fresh = self.fresh(&from, &to, rho);
+            if from.alpha == 0.0 {
+                // Only D is known there to be of use.
+                past.keep(&mut draft, 0);
+                let denoised = draft.denoised(x, &from)?;
+                draft.one_step(x, denoised, Row::new(&from, &to, rho));
+                draft.builder.free(denoised);
+            } else if let Some((_, table)) = self.warm.filter(|(count, _)| index < *count && to.sigma > 0.0) {
+                let value = follow(&mut draft, &table, x, &step, 1.0, 1.0)?;
+                past.push(&mut draft, value);
+                past.keep(&mut draft, self.order - 1);
+            } else {
+                let value = draft.value(self.form, x, &from)?;
+                past.push(&mut draft, value);
+                let most = if self.looks_back(&from, &to) { self.order } else { 1 };
+                let used = past.len().min(most).min(self.ending.order(index, count));
+                let (a, b) = self.poly.weights(self.form, &from, &past.levels(used), &to, (self.eta, rho));
+                let terms = past.terms(&b);
+                draft.advance(x, (a, x), terms, fresh);
+                past.keep(&mut draft, self.order - 1);
+            }
+            let eta = (letter == Letter::R).then_some(self.eta);
+            draft.builder.note(letter, eta, &from, &to, mark);
+        }
+        draft.finish(x)
+    }
+}

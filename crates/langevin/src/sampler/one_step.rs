@@ -1,0 +1,69 @@
+//! One row a step: $x' = a x + b D + c z$. What tells these samplers apart is ρ, the share of the noise that is kept.
+
+use super::draft::{Draft, Step};
+use super::noise::Keep;
+use super::{Method, PlanOf};
+use crate::error::Result;
+use crate::moves::{Row, decay};
+use crate::plan::{Letter, Slot};
+
+/// The one-step family.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OneStep {
+    /// The rule for ρ.
+    pub(crate) keep: Keep,
+    /// ε from the D before it was clipped (DDIM as published): ρσ_t ε + α_t D + c z.
+    pub(crate) raw_noise: bool,
+    /// DDPM's `fixed_large`: the noise of the forward step, σ_s √(1−e^{−2Δ}), in place of the posterior's.
+    pub(crate) large: bool,
+    /// A factor on fresh noise.
+    pub(crate) noise: f64,
+}
+
+impl OneStep {
+    pub(crate) fn new(keep: Keep) -> Self {
+        Self { keep, raw_noise: false, large: false, noise: 1.0 }
+    }
+
+    fn row(&self, step: &Step) -> Result<(Row, Option<f64>)> {
+        let Step { from, to } = step;
+        let rho = self.keep.rho(from, to)?;
+        let mut row = Row::new(from, to, rho);
+        if self.large && to.sigma > 0.0 {
+            row.c = from.sigma * crate::math::co(decay(from, to));
+        }
+        row.c *= self.noise;
+        Ok((row, self.keep.eta(from, to, rho)))
+    }
+
+    fn step(&self, draft: &mut Draft<'_>, x: Slot, step: &Step) -> Result<()> {
+        let (row, eta) = self.row(step)?;
+        let mark = draft.builder.mark();
+        if self.raw_noise && draft.clip.is_some() && step.from.sigma > 0.0 {
+            let raw = draft.builder.eval(x, &step.from)?;
+            let clipped = draft.builder.slot();
+            draft.clip(raw, clipped);
+            // a·x − a α_s D_raw is ρσ_t ε.
+            let terms = [(-row.a * step.from.alpha, raw), (step.to.alpha, clipped)];
+            draft.advance(x, (row.a, x), terms, row.c);
+            draft.builder.free(clipped);
+            draft.builder.free(raw);
+        } else {
+            let denoised = draft.denoised(x, &step.from)?;
+            draft.one_step(x, denoised, row);
+            draft.builder.free(denoised);
+        }
+        draft.builder.note(Letter::R, eta, &step.from, &step.to, mark);
+        Ok(())
+    }
+}
+
+impl Method for OneStep {
+    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
+        let x = draft.begin();
+        for (_, step) in draft.taken() {
+            self.step(&mut draft, x, &step)?;
+        }
+        draft.finish(x)
+    }
+}
