@@ -169,7 +169,9 @@ impl Prediction {
             level.alpha,
             level.sigma
         ));
-        Err(if level.alpha == 0.0 {
+        Err(if level.alpha == 0.0 && *self == Self::Velocity {
+            error.hinting("start a little below pure noise, or use an x0 or v prediction")
+        } else if level.alpha == 0.0 {
             error.hinting("start a little below pure noise, or use an x0, v or velocity prediction")
         } else {
             error.hinting("stop a little above σ = 0")

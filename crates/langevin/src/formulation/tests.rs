@@ -1,8 +1,9 @@
 use super::*;
+use crate::process::{NAMES as PROCESSES, tests::wide};
 use proptest::prelude::*;
 
 fn formulation(process: usize, prediction: usize) -> Formulation {
-    let process = Process::parse(crate::process::NAMES[process]).unwrap();
+    let process = wide(process);
     let prediction = Prediction::parse(crate::prediction::NAMES[prediction]).unwrap();
     let plain = Formulation::new(process, prediction);
     match prediction {
@@ -19,7 +20,7 @@ proptest! {
     /// From the output of A to the output of B and back, at matched λ and mapped states.
     #[test]
     fn any_two_formulations_round_trip(
-        lambda in -5.0_f64..5.0, pa in 0_usize..5, qa in 0_usize..6, pb in 0_usize..5, qb in 0_usize..6,
+        lambda in -5.0_f64..5.0, pa in 0..PROCESSES.len(), qa in 0_usize..6, pb in 0..PROCESSES.len(), qb in 0_usize..6,
         x in -3.0_f64..3.0, out in -3.0_f64..3.0,
     ) {
         let (a, b) = (formulation(pa, qa), formulation(pb, qb));
@@ -57,7 +58,7 @@ fn epsilon_and_score_convert_without_the_state() {
 
 #[test]
 fn reading_as_itself_is_the_identity() {
-    for p in 0..5 {
+    for p in 0..PROCESSES.len() {
         for q in 0..6 {
             let own = formulation(p, q);
             let level = own.process.level_at_lambda(0.3).unwrap();
@@ -107,7 +108,7 @@ fn pure_noise_reads_through_a_velocity_but_not_through_a_logarithmic_clock() {
 
 #[test]
 fn documents_read_back_and_nonsense_is_refused() {
-    for p in 0..5 {
+    for p in 0..PROCESSES.len() {
         for q in 0..6 {
             let own = formulation(p, q).with_range(LambdaRange { min: -3.0, max: 4.0 });
             let text = serde_json::to_string(&own.spec()).unwrap();

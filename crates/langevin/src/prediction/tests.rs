@@ -10,9 +10,7 @@ const ALL: [Prediction; 6] = [
     Prediction::Edm { sigma_data: 0.5 },
 ];
 
-fn process(which: usize) -> Process {
-    Process::parse(crate::process::NAMES[which]).unwrap()
-}
+use crate::process::{NAMES as PROCESSES, tests::wide};
 
 /// What the prediction of a datum and a noise is by its definition.
 fn definition(prediction: Prediction, process: &Process, level: &Level, x0: f64, noise: f64) -> f64 {
@@ -34,8 +32,8 @@ fn definition(prediction: Prediction, process: &Process, level: &Level, x0: f64,
 
 proptest! {
     #[test]
-    fn every_prediction_gives_back_the_datum(lambda in -5.0_f64..5.0, which in 0_usize..5, kind in 0_usize..6, x0 in -3.0_f64..3.0, noise in -3.0_f64..3.0) {
-        let (process, prediction) = (process(which), ALL[kind]);
+    fn every_prediction_gives_back_the_datum(lambda in -5.0_f64..5.0, which in 0..PROCESSES.len(), kind in 0_usize..6, x0 in -3.0_f64..3.0, noise in -3.0_f64..3.0) {
+        let (process, prediction) = (wide(which), ALL[kind]);
         let level = process.level_at_lambda(lambda).unwrap();
         let x = level.alpha * x0 + level.sigma * noise;
         let out = definition(prediction, &process, &level, x0, noise);
@@ -79,15 +77,45 @@ fn pure_noise_has_the_finite_limit_or_an_error() {
 
 #[test]
 fn clean_data_is_the_state_for_every_prediction() {
-    for which in 0..5 {
-        let process = process(which);
-        let clean = process.level(0.0).unwrap();
+    for which in 0..PROCESSES.len() {
+        let process = wide(which);
+        let clean = process.level_at_sigma_ve(0.0).unwrap();
         for prediction in &ALL[1..] {
             let map = prediction.to_denoised(&process, &clean).unwrap();
             assert_eq!((map.a, map.b.abs()), (1.0, 0.0), "{prediction:?} on {process:?}");
             let error = prediction.from_denoised(&process, &clean).unwrap_err();
-            assert!(error.is_singular() && error.to_string().contains("time 0"), "{error}");
+            assert!(error.is_singular() && error.to_string().contains(&format!("time {}", clean.time)), "{error}");
         }
+    }
+}
+
+#[test]
+fn a_table_that_ends_without_signal_has_no_velocity_there() {
+    for name in ["table:linear:zero-snr", "table:squared-cosine:zero-snr:log-alpha"] {
+        let process = Process::parse(name).unwrap();
+        let noise = process.level(999.0).unwrap();
+        assert_eq!((noise.alpha, noise.sigma), (0.0, 1.0));
+        assert_eq!(process.level_at_sigma_ve(f64::INFINITY).unwrap(), noise);
+        for prediction in ALL {
+            let map = prediction.to_denoised(&process, &noise);
+            match prediction {
+                Prediction::Epsilon | Prediction::Score | Prediction::Velocity => {
+                    let error = map.unwrap_err();
+                    let text = error.to_string();
+                    assert!(
+                        error.is_singular() && text.contains("time 999") && text.contains(prediction.name()),
+                        "{text}"
+                    );
+                }
+                Prediction::X0 => assert_eq!(map.unwrap(), Affine { a: 0.0, b: 1.0 }),
+                Prediction::V => assert_eq!(map.unwrap(), Affine { a: 0.0, b: -1.0 }),
+                Prediction::Edm { sigma_data } => assert_eq!(map.unwrap(), Affine { a: 0.0, b: sigma_data }),
+            }
+        }
+        assert!(Prediction::Velocity.from_denoised(&process, &noise).unwrap_err().is_singular());
+        // A hair below it everything is determined.
+        let below = process.level(998.5).unwrap();
+        assert!(ALL.iter().all(|prediction| prediction.to_denoised(&process, &below).is_ok()));
     }
 }
 

@@ -11,16 +11,31 @@
 //! | [`VpCosine`] | $\cos(\pi t/2)$ | $\sin(\pi t/2)$ | t ∈ \[0, 1\] |
 //! | [`Ve`] | 1 | σ | σ ≥ 0 |
 //! | [`RectifiedFlow`] | 1 − s | s | s ∈ \[0, 1\] |
+//! | [`SubVp`] | $\exp(-\tfrac12\int\beta)$ | $1-\alpha^2$ | t ∈ \[0, 1\], β linear |
+//! | [`Tabulated`] | $\sqrt{\bar\alpha_u}$ | $\sqrt{1-\bar\alpha_u}$ | the index u ∈ \[−1, N−1\] of a table; −1 is clean data |
 //!
-//! Source: Zheng & Lan, arXiv 2604.10465, §2; Song et al., arXiv 2011.13456; Karras et al., arXiv 2206.00364; Liu et al., arXiv 2209.03003.
+//! Source: Zheng & Lan, arXiv 2604.10465, §2; Song et al., arXiv 2011.13456; Karras et al., arXiv 2206.00364; Liu et al., arXiv 2209.03003; Ho et al.,
+//! arXiv 2006.11239 (tables).
 
+mod betas;
+mod linear_beta;
 mod rectified_flow;
+mod spec;
+mod sub_vp;
+mod table;
 mod ve;
 mod vp;
 
+pub use betas::Betas;
 pub use rectified_flow::RectifiedFlow;
+pub use spec::ProcessSpec;
+pub use sub_vp::SubVp;
+pub use table::{Between, Tabulated};
 pub use ve::Ve;
 pub use vp::{Vp, VpCosine, VpLinear};
+
+#[cfg(test)]
+pub(crate) use tests::WIDE as NAMES;
 
 use crate::error::{Error, Result};
 use crate::math::{exp, ln};
@@ -103,33 +118,11 @@ pub trait Schedule: Debug + Send + Sync {
         let w = da * sigma - alpha * ds;
         Affine { a: -ds / w, b: sigma / w }
     }
-}
 
-/// A process as it stands in JSON: `{"kind": "vp-linear", "beta_min": 0.1, "beta_max": 20.0}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum ProcessSpec {
-    /// [`Vp`].
-    Vp,
-    /// [`VpLinear`].
-    VpLinear {
-        /// β(0).
-        beta_min: f64,
-        /// β(1).
-        beta_max: f64,
-    },
-    /// [`VpCosine`].
-    VpCosine,
-    /// [`Ve`].
-    Ve,
-    /// [`RectifiedFlow`].
-    RectifiedFlow,
-    /// A process that only the program that made the document knows.
-    Custom {
-        /// Its name, for people.
-        name: String,
-    },
+    /// ᾱ_i = α² at the times 0 … N−1, for a process that is a table.
+    fn alpha_bars(&self) -> Option<&[f64]> {
+        None
+    }
 }
 
 /// A diffusion process: a cheap handle to a [`Schedule`].
@@ -153,9 +146,6 @@ impl PartialEq for Process {
             || (self.spec() == other.spec() && !matches!(self.spec(), ProcessSpec::Custom { .. }))
     }
 }
-
-/// The names [`Process::parse`] knows, in the order in which they are shown.
-pub(crate) const NAMES: [&str; 5] = ["vp", "vp-linear", "vp-cosine", "ve", "rectified-flow"];
 
 impl Process {
     /// A process of your own.
@@ -211,38 +201,26 @@ impl Process {
         Self::new(RectifiedFlow)
     }
 
-    /// The process of this name: `vp`, `vp-linear`, `vp-cosine`, `ve` or `rectified-flow`; also `rf`, `flow` and `cosine`.
-    ///
-    /// # Errors
-    /// An unknown name, with the nearest known one.
-    pub fn parse(name: &str) -> Result<Self> {
-        match name {
-            "vp" => Ok(Self::vp()),
-            "vp-linear" => Ok(Self::vp_linear()),
-            "vp-cosine" | "cosine" => Ok(Self::vp_cosine()),
-            "ve" | "ve-karras" => Ok(Self::ve()),
-            "rectified-flow" | "rf" | "flow" => Ok(Self::rectified_flow()),
-            _ => Err(Error::unknown("process", name, &NAMES)),
-        }
+    /// Sub-VP with β linear from 0.1 to 20 (ScoreSDE): σ = 1 − α².
+    #[must_use]
+    pub fn sub_vp() -> Self {
+        Self::new(SubVp::default())
     }
 
-    /// The process that a document names.
+    /// The process of a table.
     ///
-    /// # Errors
-    /// A custom process (only the program that wrote the document has it), or parameters that define none.
-    pub fn from_spec(spec: &ProcessSpec) -> Result<Self> {
-        match spec {
-            ProcessSpec::Vp => Ok(Self::vp()),
-            ProcessSpec::VpLinear { beta_min, beta_max } => Ok(Self::new(VpLinear::new(*beta_min, *beta_max)?)),
-            ProcessSpec::VpCosine => Ok(Self::vp_cosine()),
-            ProcessSpec::Ve => Ok(Self::ve()),
-            ProcessSpec::RectifiedFlow => Ok(Self::rectified_flow()),
-            ProcessSpec::Custom { name } => {
-                Err(Error::new(crate::error::Kind::Name, "a custom process cannot be read back")
-                    .got(format!("'{name}'"))
-                    .hinting("build it in the program that defines it"))
-            }
-        }
+    /// ```
+    /// use langevin::Process;
+    /// use langevin::process::{Between, Betas, Tabulated};
+    /// let table = Tabulated::new(Betas::linear(), 1000)?.with_zero_terminal_snr()?.with_between(Between::LogAlpha)?;
+    /// let process = Process::tabulated(table);
+    /// assert_eq!(process.name(), "table:linear:zero-snr:log-alpha");
+    /// assert_eq!(process.alpha_bars().map(<[f64]>::len), Some(1000));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    #[must_use]
+    pub fn tabulated(table: Tabulated) -> Self {
+        Self::new(table)
     }
 
     /// How this process is written in documents.
@@ -251,23 +229,16 @@ impl Process {
         self.0.spec()
     }
 
-    /// The name, as [`parse`](Self::parse) reads it.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match self.spec() {
-            ProcessSpec::Vp => "vp".into(),
-            ProcessSpec::VpLinear { .. } => "vp-linear".into(),
-            ProcessSpec::VpCosine => "vp-cosine".into(),
-            ProcessSpec::Ve => "ve".into(),
-            ProcessSpec::RectifiedFlow => "rectified-flow".into(),
-            ProcessSpec::Custom { name } => name,
-        }
-    }
-
     /// The functions behind the handle.
     #[must_use]
     pub fn schedule(&self) -> &dyn Schedule {
         &*self.0
+    }
+
+    /// ᾱ_0 … ᾱ_{N−1} where the process is a table's; its clock is then the index.
+    #[must_use]
+    pub fn alpha_bars(&self) -> Option<&[f64]> {
+        self.0.alpha_bars()
     }
 
     /// The level at `time`.
@@ -304,11 +275,12 @@ impl Process {
         };
         self.level(time).map_err(|_| {
             let limit = if last.is_finite() { self.0.sigma(last) / self.0.alpha(last) } else { f64::INFINITY };
+            let start = if limit < 80.0 { limit } else { 80.0 };
             Error::singular("the process does not reach this noise level")
                 .at(format!("process {}", self.name()))
                 .expected(format!("σ/α {} {limit}", if last.is_finite() { "≤" } else { "<" }))
                 .got(ratio.to_string())
-                .hinting("start from a finite noise level, for instance σ/α = 80")
+                .hinting(format!("start from a finite noise level, for instance σ/α = {start}"))
         })
     }
 
@@ -330,4 +302,4 @@ impl Process {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,8 +1,36 @@
 use super::*;
 use proptest::prelude::*;
 
+/// Processes of every kind that reach λ = −5 and keep twelve digits of it.
+pub(crate) const WIDE: [&str; 11] = [
+    "vp",
+    "vp-linear",
+    "vp-cosine",
+    "ve",
+    "rectified-flow",
+    "sub-vp",
+    "table:linear",
+    "table:scaled-linear:zero-snr",
+    "table:squared-cosine:log-alpha",
+    "table:sigmoid",
+    "table:exp:zero-snr:log-alpha",
+];
+
+pub(crate) fn wide(which: usize) -> Process {
+    Process::parse(WIDE[which]).unwrap()
+}
+
 pub(crate) fn all() -> Vec<Process> {
-    NAMES.iter().map(|name| Process::parse(name).unwrap()).collect()
+    Process::NAMES.iter().chain(&WIDE).map(|name| Process::parse(name).unwrap()).collect()
+}
+
+/// Times inside a process: fractions of a unit of its clock, and, for a table, indices between and beyond its entries' ends.
+fn times(process: &Process) -> Vec<f64> {
+    let inside = [0.05, 0.3, 0.61, 0.93];
+    match process.alpha_bars() {
+        None => inside.to_vec(),
+        Some(bars) => inside.iter().flat_map(|t| [t - 1.0, *t, t * (bars.len() - 2) as f64 + 0.123]).collect(),
+    }
 }
 
 /// A process with no closed forms of its own: x = e^{−t²} x0 + t ε.
@@ -43,7 +71,7 @@ impl Schedule for Odd {
 fn rates_are_the_derivatives() {
     for process in all().into_iter().chain([Process::new(Odd)]) {
         let schedule = process.schedule();
-        for t in [0.05, 0.3, 0.61, 0.93] {
+        for t in times(&process) {
             // Central difference: error h²/6 f''' + ε/h, about 1e-9 here.
             let h = 1e-5;
             let slope = |f: &dyn Fn(f64) -> f64| (f(t + h) - f(t - h)) / (2.0 * h);
@@ -83,7 +111,7 @@ fn closed_forms_of_the_velocity_equal_the_general_one() {
         }
     }
     for process in all() {
-        for t in [0.02, 0.4, 0.9] {
+        for t in times(&process) {
             let (closed, general) = (process.schedule().velocity(t), Bare(process.clone()).velocity(t));
             assert!((closed.a - general.a).abs() < 1e-12, "{process:?} {closed:?} {general:?}");
             assert!(
@@ -105,7 +133,7 @@ fn corners_are_exact() {
         assert_eq!((noise.time, noise.alpha, noise.sigma), (1.0, 0.0, 1.0), "{process:?}");
         assert_eq!(noise.lambda(), f64::NEG_INFINITY);
     }
-    for process in [Process::vp(), Process::ve(), Process::vp_linear()] {
+    for process in [Process::vp(), Process::ve(), Process::vp_linear(), Process::sub_vp()] {
         let error = process.level_at_sigma_ve(f64::INFINITY).unwrap_err();
         assert!(error.is_singular(), "{error}");
     }
@@ -128,6 +156,21 @@ fn vp_linear_ends_where_score_sde_says() {
 }
 
 #[test]
+fn sub_vp_is_the_square_of_vp() {
+    // σ_sub = σ_vp² at the same α; at t = 1, ∫β = 10.05 and σ/α = 2 sinh(10.05/2).
+    let (vp, sub) = (Process::vp_linear(), Process::sub_vp());
+    for t in [0.0, 1e-3, 0.3, 1.0] {
+        let (v, s) = (vp.level(t).unwrap(), sub.level(t).unwrap());
+        assert_eq!(s.alpha, v.alpha);
+        assert!((s.sigma - v.sigma * v.sigma).abs() <= 1e-15 * s.sigma, "{s:?}");
+        let back = sub.match_level(&s).unwrap();
+        assert!((back.time - t).abs() < 1e-14, "{t} {back:?}");
+    }
+    let last = sub.level(1.0).unwrap().sigma_ve();
+    assert!((last / (2.0 * 5.025_f64.sinh()) - 1.0).abs() < 1e-14);
+}
+
+#[test]
 fn names_and_documents_read_back() {
     for process in all() {
         let text = serde_json::to_string(&process.spec()).unwrap();
@@ -135,6 +178,13 @@ fn names_and_documents_read_back() {
         assert_eq!(Process::from_spec(&spec).unwrap(), process, "{text}");
         assert_eq!(Process::parse(&process.name()).unwrap(), process);
     }
+    assert_eq!(Process::parse("sub-pv").unwrap_err().hint(), Some("did you mean 'sub-vp'?"));
+    assert!(
+        Process::from_spec(&ProcessSpec::SubVp { beta_min: 0.0, beta_max: 1.0 })
+            .unwrap_err()
+            .to_string()
+            .contains("sub-vp")
+    );
     assert!(Process::from_spec(&ProcessSpec::Custom { name: "odd".into() }).is_err());
     assert!(Process::from_spec(&ProcessSpec::VpLinear { beta_min: 3.0, beta_max: f64::NAN }).is_err());
     assert_ne!(Process::new(Odd), Process::new(Odd), "two custom processes of one name need not be the same");
@@ -154,15 +204,15 @@ fn times_outside_are_refused() {
 
 proptest! {
     #[test]
-    fn lambda_round_trips_in_every_clock(lambda in -5.0_f64..5.0, which in 0_usize..5) {
-        let process = &all()[which];
+    fn lambda_round_trips_in_every_clock(lambda in -5.0_f64..5.0, which in 0..WIDE.len()) {
+        let process = &wide(which);
         let level = process.level_at_lambda(lambda).unwrap();
         prop_assert!((level.lambda() - lambda).abs() < 1e-12, "{process:?} {}", level.lambda());
     }
 
     #[test]
-    fn states_map_by_either_ratio(lambda in -5.0_f64..5.0, a in 0_usize..5, b in 0_usize..5) {
-        let (from, to) = (&all()[a], &all()[b]);
+    fn states_map_by_either_ratio(lambda in -5.0_f64..5.0, a in 0..WIDE.len(), b in 0..WIDE.len()) {
+        let (from, to) = (&wide(a), &wide(b));
         let (s, t) = (from.level_at_lambda(lambda).unwrap(), to.level_at_lambda(lambda).unwrap());
         let scale = s.scale_to(&t);
         prop_assert!((scale - t.alpha / s.alpha).abs() < 1e-12 * scale);

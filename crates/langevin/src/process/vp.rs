@@ -2,13 +2,14 @@
 //!
 //! From $\alpha\alpha' + \sigma\sigma' = 0$: $\sigma' = -\alpha\alpha'/\sigma$ and the velocity reads $D = \alpha x + (\sigma^2/\alpha') u$.
 
+use super::linear_beta::LinearBeta;
 use super::{Affine, ProcessSpec, Schedule};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::math::{atan, cos, exp, expm1, ln, ln_1p, sin};
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
 /// ln(1 + r²), also where r² overflows.
-fn ln_1p_square(ratio: f64) -> f64 {
+pub(super) fn ln_1p_square(ratio: f64) -> f64 {
     if ratio > 1e9 { 2.0 * ln(ratio) } else { ln_1p(ratio * ratio) }
 }
 
@@ -48,16 +49,9 @@ impl Schedule for Vp {
 }
 
 /// β(t) = β₀ + (β₁ − β₀) t on \[0, 1\]: the VP process of ScoreSDE with its usual 0.1 and 20.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct VpLinear {
-    beta_min: f64,
-    beta_max: f64,
-}
-
-impl Default for VpLinear {
-    fn default() -> Self {
-        Self { beta_min: 0.1, beta_max: 20.0 }
-    }
+    beta: LinearBeta,
 }
 
 impl VpLinear {
@@ -66,59 +60,39 @@ impl VpLinear {
     /// # Errors
     /// Values that are not finite, or not 0 < β₀ ≤ β₁ ≤ 10⁴.
     pub fn new(beta_min: f64, beta_max: f64) -> Result<Self> {
-        if beta_min > 0.0 && beta_min <= beta_max && beta_max <= 1e4 {
-            return Ok(Self { beta_min, beta_max });
-        }
-        Err(Error::argument("the betas define no process")
-            .at("process vp-linear")
-            .expected("0 < beta_min ≤ beta_max ≤ 10000")
-            .got(format!("{beta_min} and {beta_max}")))
-    }
-
-    fn beta(&self, t: f64) -> f64 {
-        self.beta_min + (self.beta_max - self.beta_min) * t
-    }
-
-    /// ∫₀ᵗ β.
-    fn integral(&self, t: f64) -> f64 {
-        t * (self.beta_min + 0.5 * (self.beta_max - self.beta_min) * t)
+        Ok(Self { beta: LinearBeta::new(beta_min, beta_max, "vp-linear")? })
     }
 }
 
 impl Schedule for VpLinear {
     fn spec(&self) -> ProcessSpec {
-        ProcessSpec::VpLinear { beta_min: self.beta_min, beta_max: self.beta_max }
+        ProcessSpec::VpLinear { beta_min: self.beta.min, beta_max: self.beta.max }
     }
     fn domain(&self) -> (f64, f64) {
         (0.0, 1.0)
     }
     fn alpha(&self, t: f64) -> f64 {
-        exp(-0.5 * self.integral(t))
+        exp(-0.5 * self.beta.integral(t))
     }
     fn sigma(&self, t: f64) -> f64 {
-        (-expm1(-self.integral(t))).sqrt()
+        (-expm1(-self.beta.integral(t))).sqrt()
     }
     fn alpha_rate(&self, t: f64) -> f64 {
-        -0.5 * self.beta(t) * self.alpha(t)
+        -0.5 * self.beta.at(t) * self.alpha(t)
     }
     fn sigma_rate(&self, t: f64) -> f64 {
-        0.5 * self.beta(t) * exp(-self.integral(t)) / self.sigma(t)
+        0.5 * self.beta.at(t) * exp(-self.beta.integral(t)) / self.sigma(t)
     }
     fn variance_rate(&self, t: f64) -> f64 {
-        self.beta(t) * exp(-self.integral(t))
+        self.beta.at(t) * exp(-self.beta.integral(t))
     }
     fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
-        // The root of ∫β = ln(1 + σ²/α²), in the form without cancellation.
-        let target = ln_1p_square(ratio);
-        if target.is_infinite() {
-            return f64::INFINITY;
-        }
-        let slope = self.beta_max - self.beta_min;
-        2.0 * target / (self.beta_min + (self.beta_min * self.beta_min + 2.0 * slope * target).sqrt())
+        // ∫β = ln(1 + σ²/α²).
+        self.beta.time_of_integral(ln_1p_square(ratio))
     }
     fn velocity(&self, t: f64) -> Affine {
         let alpha = self.alpha(t);
-        Affine { a: alpha, b: 2.0 * expm1(-self.integral(t)) / (self.beta(t) * alpha) }
+        Affine { a: alpha, b: 2.0 * expm1(-self.beta.integral(t)) / (self.beta.at(t) * alpha) }
     }
 }
 
