@@ -225,9 +225,14 @@ impl Formulation {
                 .hinting("keep the grid inside the trained range"));
         }
         let own = self.process.match_level(level)?;
-        let factor = level.scale_to(&own);
-        let Affine { a, b } = self.prediction.to_denoised(&self.process, &own)?;
-        let reading = Reading { scale: factor * self.input_scale(&own), time: self.time(&own), a: a * factor, b };
+        self.denoised_at(level, &own, self.time(&own))
+    }
+
+    /// How to read D where the network's own level and the time it is given are known: [`denoised`](Self::denoised) with these in place of the matched ones.
+    pub(crate) fn denoised_at(&self, level: &Level, own: &Level, time: f64) -> Result<Reading> {
+        let factor = level.scale_to(own);
+        let Affine { a, b } = self.prediction.to_denoised(&self.process, own)?;
+        let reading = Reading { scale: factor * self.input_scale(own), time, a: a * factor, b };
         if reading.time.is_finite() && reading.scale.is_finite() {
             return Ok(reading);
         }

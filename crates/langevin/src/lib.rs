@@ -51,6 +51,7 @@ pub mod error;
 pub mod exact;
 pub mod formulation;
 pub mod grid;
+pub mod import;
 mod kernel;
 mod math;
 pub mod metrics;

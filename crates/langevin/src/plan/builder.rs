@@ -7,10 +7,22 @@ use crate::model::Branch;
 use crate::process::{Level, Process};
 use crate::space::{Draw, Map};
 
+/// How the network is called at one level, where that is not what its formulation says: another library's time, rounded or misplaced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pin {
+    /// The noise level at which it applies, σ/α.
+    pub(crate) sigma_ve: f64,
+    /// The level of the network's process from which D is read.
+    pub(crate) own: Level,
+    /// The time that the network is given.
+    pub(crate) time: f64,
+}
+
 /// Collects instructions, and numbers slots and draws.
 pub(crate) struct Builder<'a> {
     plan: Plan,
     network: Option<&'a Formulation>,
+    pins: &'a [Pin],
     free: Vec<Slot>,
 }
 
@@ -27,7 +39,13 @@ impl<'a> Builder<'a> {
             ops: Vec::new(),
             moves: Vec::new(),
         };
-        Self { plan, network, free: Vec::new() }
+        Self { plan, network, pins: &[], free: Vec::new() }
+    }
+
+    /// With these levels read otherwise.
+    pub(crate) fn with_pins(mut self, pins: &'a [Pin]) -> Self {
+        self.pins = pins;
+        self
     }
 
     /// A slot that nothing uses.
@@ -71,7 +89,12 @@ impl<'a> Builder<'a> {
 
     /// D at the state `x`, in a slot of its own.
     pub(crate) fn eval(&mut self, x: Slot, level: &Level) -> Result<Slot> {
-        let net = self.network.map(|network| network.denoised(level)).transpose()?;
+        let pin = self.pins.iter().find(|pin| pin.sigma_ve == level.sigma_ve());
+        let read = |network: &Formulation| match pin {
+            Some(pin) => network.denoised_at(level, &pin.own, pin.time),
+            None => network.denoised(level),
+        };
+        let net = self.network.map(read).transpose()?;
         let into = self.slot();
         self.plan.ops.push(Op::Eval { from: x, level: *level, out: vec![Output { branch: Branch::Main, into }], net });
         Ok(into)

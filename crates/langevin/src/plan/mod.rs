@@ -17,7 +17,7 @@ mod sampling;
 mod table;
 mod unroll;
 
-pub(crate) use builder::Builder;
+pub(crate) use builder::{Builder, Pin};
 pub use lint::{Finding, Lint, Rule};
 pub use run::{Request, Run};
 pub use sampling::Sampling;

@@ -55,7 +55,7 @@ impl Trajectory {
     /// (1 − γ) of the way from clean data to `to` in time; whole indices on a table.
     fn stop(&self, draft: &Draft<'_>, to: &Level) -> Result<Level> {
         let time = (1.0 - self.gamma) * to.time;
-        let table = matches!(draft.process.spec(), crate::process::ProcessSpec::Custom { .. });
+        let table = matches!(draft.process.spec(), crate::process::ProcessSpec::Tabulated { .. });
         draft.process.level(if table { time.floor() } else { time })
     }
 }

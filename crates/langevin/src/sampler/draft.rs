@@ -42,6 +42,8 @@ pub(crate) struct Draft<'a> {
     /// The first step that is taken.
     pub(crate) first: usize,
     pub(crate) start: Start,
+    /// The factor of the noise that the state starts from, where it is not σ of the first level.
+    pub(crate) scale: Option<f64>,
     /// What is done to every D.
     pub(crate) clip: Option<Map>,
 }
@@ -57,7 +59,7 @@ impl Draft<'_> {
     pub(crate) fn begin(&mut self) -> Slot {
         let level = self.steps[self.first].from;
         match self.start {
-            Start::Noise => self.builder.start(&level),
+            Start::Noise => self.builder.start(&Level { sigma: self.scale.unwrap_or(level.sigma), ..level }),
             Start::State => self.builder.input("init"),
             Start::Image => {
                 let (image, x, draw) = (self.builder.input("image"), self.builder.slot(), self.builder.draw());

@@ -16,17 +16,17 @@
 
 mod catalogue;
 mod cite;
-mod consistency;
-mod correct;
-mod draft;
-mod form;
-mod inverse;
-mod multistep;
+pub(crate) mod consistency;
+pub(crate) mod correct;
+pub(crate) mod draft;
+pub(crate) mod form;
+pub(crate) mod inverse;
+pub(crate) mod multistep;
 mod names;
-mod noise;
-mod one_step;
+pub(crate) mod noise;
+pub(crate) mod one_step;
 mod settings;
-mod stages;
+pub(crate) mod stages;
 mod word;
 
 pub use catalogue::{Entry, Knob};
@@ -158,7 +158,8 @@ impl<'a> Compiling<'a> {
         }
         let start = if rises && start == Start::Noise { Start::State } else { start };
         let builder = Builder::new(&sampler.name, process, network);
-        sampler.method.compile(Draft { builder, process, steps: &steps, first: self.first, start, clip: self.map })
+        let (first, clip) = (self.first, self.map);
+        sampler.method.compile(Draft { builder, process, steps: &steps, first, start, scale: None, clip })
     }
 }
 

@@ -1,0 +1,155 @@
+//! A saved config: every field is read by name, and a field that nobody reads is an error.
+
+use crate::error::{Error, Result};
+use serde_json::{Map, Value};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+/// A config of more bytes is none: one with a thousand trained betas has some twenty thousand.
+const MAX_BYTES: usize = 4 << 20;
+
+/// The fields of a config, and which of them were read.
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    fields: Map<String, Value>,
+    read: RefCell<BTreeSet<String>>,
+}
+
+/// The number in a value: a number, or one of the words that JSON has no number for.
+pub(super) fn as_number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(word) => match word.as_str() {
+            "Infinity" | "inf" => Some(f64::INFINITY),
+            "-Infinity" | "-inf" => Some(f64::NEG_INFINITY),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Python writes `Infinity`, `-Infinity` and `NaN` bare; here they are put in quotes.
+fn strict(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (mut quoted, mut escaped) = (false, false);
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        if !quoted && let Some(word) = ["-Infinity", "Infinity", "NaN"].iter().find(|word| rest.starts_with(**word)) {
+            out.push('"');
+            out.push_str(word);
+            out.push('"');
+            rest = &rest[word.len()..];
+            continue;
+        }
+        if next == '"' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = quoted && next == '\\' && !escaped;
+        out.push(next);
+        rest = &rest[next.len_utf8()..];
+    }
+    out
+}
+
+impl Config {
+    pub(super) fn parse(text: &str) -> Result<Self> {
+        if text.len() > MAX_BYTES {
+            return Err(Error::format("the config is too large")
+                .expected(format!("at most {MAX_BYTES} bytes"))
+                .got(text.len().to_string()));
+        }
+        let wrong = |error: serde_json::Error| Error::format(format!("not a scheduler config: {error}")).caused_by(error);
+        let fields: Map<String, Value> = serde_json::from_str(&strict(text)).map_err(wrong)?;
+        Ok(Self { fields, read: RefCell::default() })
+    }
+
+    /// The same config, of which nothing was read.
+    pub(super) fn fresh(&self) -> Self {
+        Self { fields: self.fields.clone(), read: RefCell::default() }
+    }
+
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.read.borrow_mut().insert(key.to_owned());
+        self.fields.get(key).filter(|value| !value.is_null())
+    }
+
+    fn wrong(&self, key: &str, expected: &str) -> Error {
+        let got = self.fields.get(key).map(Value::to_string).unwrap_or_default();
+        Error::format("bad field in the config").at(key.to_owned()).expected(expected.to_owned()).got(got)
+    }
+
+    pub(super) fn class(&self) -> Result<String> {
+        match self.get("_class_name") {
+            Some(Value::String(name)) => Ok(name.clone()),
+            _ => Err(self
+                .wrong("_class_name", "the name of a scheduler class")
+                .hinting("give the scheduler_config.json of a diffusers pipeline")),
+        }
+    }
+
+    pub(super) fn number(&self, key: &str, default: f64) -> Result<f64> {
+        Ok(self.maybe_number(key)?.unwrap_or(default))
+    }
+
+    pub(super) fn maybe_number(&self, key: &str) -> Result<Option<f64>> {
+        self.get(key).map(|value| as_number(value).ok_or_else(|| self.wrong(key, "a number"))).transpose()
+    }
+
+    pub(super) fn whole(&self, key: &str, default: usize) -> Result<usize> {
+        let value = self.get(key).map(|value| value.as_u64().filter(|value| *value <= 1_000_000));
+        match value {
+            None => Ok(default),
+            Some(value) => value.map(|value| value as usize).ok_or_else(|| self.wrong(key, "a whole number")),
+        }
+    }
+
+    pub(super) fn flag(&self, key: &str, default: bool) -> Result<bool> {
+        self.get(key).map_or(Ok(default), |value| value.as_bool().ok_or_else(|| self.wrong(key, "true or false")))
+    }
+
+    /// One of these words; the first is the default.
+    pub(super) fn word<'a>(&self, key: &str, words: &[&'a str]) -> Result<&'a str> {
+        match self.get(key) {
+            None => Ok(words[0]),
+            Some(value) => {
+                let known = value.as_str().and_then(|word| words.iter().find(|known| **known == word));
+                known.copied().ok_or_else(|| self.wrong(key, &words.join(", ")))
+            }
+        }
+    }
+
+    pub(super) fn numbers(&self, key: &str) -> Result<Option<Vec<f64>>> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let wrong = || self.wrong(key, "a list of numbers");
+        let list = value.as_array().ok_or_else(wrong)?;
+        list.iter().map(|value| as_number(value).ok_or_else(wrong)).collect::<Result<_>>().map(Some)
+    }
+
+    /// A field that does not change a run.
+    pub(super) fn inert(&self, key: &str) {
+        self.get(key);
+    }
+
+    /// A field whose only supported value is this.
+    pub(super) fn only(&self, key: &str, supported: &Value) -> Result<()> {
+        match self.get(key) {
+            Some(value) if value != supported => Err(self.wrong(key, &format!("{supported}, the only supported value"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// That every field was read, but those that diffusers adds to every config.
+    pub(super) fn all_read(&self, class: &str) -> Result<()> {
+        let read = self.read.borrow();
+        let unread: Vec<&str> =
+            self.fields.keys().filter(|key| !key.starts_with('_') && !read.contains(*key)).map(String::as_str).collect();
+        if unread.is_empty() {
+            return Ok(());
+        }
+        let known: Vec<&str> = read.iter().filter(|key| !key.starts_with('_')).map(String::as_str).collect();
+        Err(Error::format(format!("{class} has no such fields"))
+            .expected(format!("fields among {}", known.join(", ")))
+            .got(unread.join(", "))
+            .hinting("they are refused, for they may change the result; take them out if they do not"))
+    }
+}

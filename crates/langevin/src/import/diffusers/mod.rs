@@ -1,0 +1,205 @@
+//! Schedulers of diffusers, from the `scheduler_config.json` that it saves.
+//!
+//! ```
+//! use langevin::import::{Call, Diffusers};
+//! let config = r#"{"_class_name": "DDIMScheduler", "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
+//!     "clip_sample": false, "set_alpha_to_one": false, "steps_offset": 1, "prediction_type": "epsilon"}"#;
+//! let plan = Diffusers::parse(config)?.plan(&Call::steps(4))?;
+//! println!("{plan}");
+//! assert_eq!(plan.nfe(), 4);
+//! # Ok::<(), langevin::Error>(())
+//! ```
+//!
+//! Two parts, so that either can be checked alone: [`Diffusers::tables`] computes the times and noise levels, [`Diffusers::plan_with`] makes the plan from them.
+//! The tables have the precision of the originals: float32 where those compute in float32.
+//!
+//! Facts of diffusers 0.42.
+
+mod config;
+mod discrete;
+mod table;
+
+use crate::error::{Error, Result};
+use crate::formulation::Formulation;
+use crate::plan::{Builder, Pin, Plan};
+use crate::process::Process;
+use crate::sampler::Method;
+use crate::sampler::Start;
+use crate::sampler::draft::{Draft, Step};
+use crate::space::Map;
+use config::Config;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A scheduler as it was saved.
+#[derive(Clone, Debug)]
+pub struct Diffusers {
+    class: &'static Class,
+    config: Config,
+}
+
+/// What a caller of the original says at run time.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Call {
+    /// The number of steps, `num_inference_steps`.
+    pub steps: Option<usize>,
+    /// `timesteps`, in place of a number of steps.
+    pub timesteps: Option<Vec<f64>>,
+    /// `sigmas`, in place of a number of steps.
+    pub sigmas: Option<Vec<f64>>,
+    /// `mu` of dynamic shifting.
+    pub mu: Option<f64>,
+    /// What `step` is given at every step: `eta`, `s_churn`, `use_clipped_model_output` and so on.
+    pub set: BTreeMap<String, Value>,
+    /// Leaves this many steps out, and starts from the input `init`.
+    pub start_at: Option<usize>,
+    /// Mends what is known to be wrong.
+    pub consistent: bool,
+}
+
+impl Call {
+    /// This many steps, and nothing else.
+    #[must_use]
+    pub fn steps(steps: usize) -> Self {
+        Self { steps: Some(steps), ..Self::default() }
+    }
+}
+
+/// The times and noise levels of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Tables {
+    /// ᾱ of the training, where the scheduler has one.
+    pub alphas_cumprod: Vec<f64>,
+    /// The time the network is given, one for each evaluation that the original asks for.
+    pub timesteps: Vec<f64>,
+    /// The noise levels, with the last one; empty where the scheduler goes by ᾱ alone.
+    pub sigmas: Vec<f64>,
+}
+
+/// What a scheduler compiles to: the work of one class.
+struct Course {
+    /// The process in whose coordinates the plan is.
+    process: Process,
+    /// The network that the config was saved with.
+    network: Formulation,
+    steps: Vec<Step>,
+    pins: Vec<Pin>,
+    /// The standard deviation of the start.
+    scale: f64,
+    clip: Option<Map>,
+    method: Box<dyn Method>,
+}
+
+/// One class of schedulers.
+struct Class {
+    name: &'static str,
+    tables: fn(&Config, &Call) -> Result<Tables>,
+    course: fn(&Config, &Call, &Tables) -> Result<Course>,
+    /// The arguments of `step` that change the mathematics.
+    set: &'static [&'static str],
+}
+
+impl std::fmt::Debug for Class {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Every class that can be read.
+const CLASSES: &[&[Class]] = &[discrete::CLASSES];
+
+impl Diffusers {
+    /// Reads a config: the JSON that diffusers saves, in which `Infinity` and `NaN` may occur.
+    ///
+    /// # Errors
+    /// Text that is no such JSON, a class that is not known, or fields that the class does not have.
+    pub fn parse(text: &str) -> Result<Self> {
+        let config = Config::parse(text)?;
+        let name = config.class()?;
+        let all = || CLASSES.iter().copied().flatten();
+        let class = all().find(|class| class.name == name).ok_or_else(|| {
+            let known: Vec<&str> = all().map(|class| class.name).collect();
+            Error::unknown("scheduler class", &name, &known).at("_class_name")
+        })?;
+        Ok(Self { class, config })
+    }
+
+    /// The class.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        self.class.name
+    }
+
+    /// The times and noise levels of a run.
+    ///
+    /// # Errors
+    /// Fields that are unknown or not supported, all of them named; or a number of steps that cannot be.
+    pub fn tables(&self, call: &Call) -> Result<Tables> {
+        (self.class.tables)(&self.config, call)
+    }
+
+    /// The plan of a run.
+    ///
+    /// # Errors
+    /// As [`tables`](Self::tables), and what compiling meets.
+    pub fn plan(&self, call: &Call) -> Result<Plan> {
+        self.plan_with(call, &self.tables(call)?)
+    }
+
+    /// The plan of a run with these tables in place of the computed ones.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub fn plan_with(&self, call: &Call, tables: &Tables) -> Result<Plan> {
+        if let Some(key) = call.set.keys().find(|key| !self.class.set.contains(&key.as_str())) {
+            return Err(Error::unknown("argument", key, self.class.set).at(self.class.name));
+        }
+        let config = self.config.fresh();
+        let course = (self.class.course)(&config, call, tables)?;
+        // The tables read their own fields; together they must have read all.
+        (self.class.tables)(&config, call).ok();
+        config.all_read(self.class.name)?;
+        let first = call.start_at.unwrap_or(0);
+        if first >= course.steps.len() {
+            return Err(Error::argument("nothing is left of the run")
+                .at("start_at")
+                .expected(format!("fewer than {} steps left out", course.steps.len()))
+                .got(first.to_string()));
+        }
+        let name = self.class.name.trim_end_matches("Scheduler");
+        let builder = Builder::new(name, &course.process, Some(&course.network)).with_pins(&course.pins);
+        course.method.compile(Draft {
+            builder,
+            process: &course.process,
+            steps: &course.steps,
+            first,
+            start: if call.start_at.is_some() || course.method.rises() { Start::State } else { Start::Noise },
+            scale: (!call.consistent).then_some(course.scale),
+            clip: course.clip,
+        })
+    }
+}
+
+/// A number given at run time.
+fn number(call: &Call, key: &str, default: f64) -> Result<f64> {
+    match call.set.get(key) {
+        None => Ok(default),
+        Some(value) => config::as_number(value).ok_or_else(|| {
+            Error::argument("bad argument").at(key.to_owned()).expected("a number").got(value.to_string())
+        }),
+    }
+}
+
+/// A switch given at run time.
+fn flag(call: &Call, key: &str) -> Result<bool> {
+    match call.set.get(key) {
+        None => Ok(false),
+        Some(Value::Bool(value)) => Ok(*value),
+        Some(value) => Err(Error::argument("bad argument").at(key.to_owned()).expected("true or false").got(value.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests;
