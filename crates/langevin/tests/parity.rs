@@ -5,10 +5,10 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
-use langevin::exact::Mixture;
+use langevin::exact::{Gaussian, Mixture};
 use langevin::import::{Call, Diffusers, Tables};
 use langevin::{
-    At, Clock, Coef, Draw, Formulation, Level, Map, Model, Plan, Query, Result, SampleId, SliceSpace, Space,
+    Clock, Coef, Draw, Formulation, Level, Map, Model, Plan, Query, Result, SampleId, SliceSpace, Space,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -82,14 +82,15 @@ impl Model<Vec<f64>> for Network {
         let own = self.own(query.at.row(0).time);
         let scale = self.formulation.seen(&own)?.alpha.max(1e-300) / own.alpha.max(1e-300);
         let x: Vec<f64> = x.iter().map(|x| x / scale).collect();
-        let denoised = self.data.predict(&x, &Query { at: At::One(own), ..*query })?;
+        let denoised = self.data.predict(&x, &Query::new(own, query.rows))?;
         let map = self.formulation.prediction.from_denoised(&self.formulation.process, &own)?;
         Ok(x.iter().zip(&denoised).map(|(x, d)| map.a * x + map.b * d).collect())
     }
 }
 
 fn data() -> Mixture {
-    Mixture::new(vec![0.3, 0.7], vec![vec![-1.2, 0.4], vec![0.8, -0.6]], vec![0.25 * 0.25, 0.16]).unwrap()
+    let part = |mean: [f64; 2], deviation: f64| Gaussian::isotropic(mean.to_vec(), deviation * deviation).unwrap();
+    Mixture::new(vec![0.3, 0.7], vec![part([-1.2, 0.4], 0.25), part([0.8, -0.6], 0.4)]).unwrap()
 }
 
 fn run(plan: &Plan, noise: &dyn Fn(Draw) -> Vec<f64>, inputs: Vec<Vec<f64>>) -> Result<Vec<f64>> {
@@ -134,4 +135,106 @@ fn cases() -> Vec<Case> {
         Case { id: text("id"), class: text("class"), call, tables: own, record }
     };
     lines("diffusers.jsonl").into_iter().map(case).collect()
+}
+
+/// What the recording says of the outcome: the output, or that there is none.
+fn outcome(record: &Value) -> Option<Vec<f64>> {
+    record.get("out").map(numbers).filter(|out| out.iter().all(|value| value.is_finite()))
+}
+
+/// The tolerance of a case: 1e-5, or ten times what one float32 ulp of the start does to the original.
+fn tolerance(record: &Value) -> f64 {
+    (10.0 * record["ulp"].as_f64().unwrap_or(0.0)).max(1e-5)
+}
+
+fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    // Not a number is the largest difference there is.
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |worst, d| if d.is_nan() || d > worst { d } else { worst })
+}
+
+/// Whether the import knows the class of a case yet.
+fn known(case: &Case) -> bool {
+    Diffusers::parse(&format!("{{\"_class_name\": \"{}\"}}", case.class)).is_ok()
+}
+
+/// Fed the original's own tables and noise, an imported plan lands where the original does.
+#[test]
+fn imported_plans_land_where_the_originals_do() {
+    let pool = pool();
+    let (mut worst, mut failures): (BTreeMap<String, (usize, f64)>, Vec<String>) = (BTreeMap::new(), vec![]);
+    let wanted = std::env::var("LANGEVIN_PARITY").ok();
+    for case in cases().into_iter().filter(known) {
+        let Some(out) = outcome(&case.record) else { continue };
+        let config = case.record["config"].to_string();
+        let attempt = || -> Result<Vec<f64>> {
+            let plan = Diffusers::parse(&config)?.plan_with(&case.call, &case.tables)?;
+            let scale = |value: &[f64]| value.to_vec();
+            let inputs = plan.inputs().iter().map(|input| scale(&numbers(&case.record[&input.name]))).collect();
+            let noise = |draw: Draw| pool[draw as usize].clone();
+            run(&plan, &noise, inputs)
+        };
+        let gap = match attempt() {
+            Ok(got) => largest_difference(&got, &out),
+            Err(error) => {
+                failures.push(format!("{}: {error}", case.id));
+                continue;
+            }
+        };
+        let tolerance = tolerance(&case.record);
+        if wanted.as_ref() == Some(&case.class) {
+            println!("{}: {gap:.2e} (tolerance {tolerance:.1e})", case.id);
+        }
+        if gap.is_nan() || gap > tolerance {
+            failures.push(format!("{}: {gap:.2e}, tolerance {tolerance:.1e}", case.id));
+        }
+        let entry = worst.entry(case.class.clone()).or_default();
+        *entry = (entry.0 + 1, entry.1.max(gap / tolerance));
+    }
+    for (class, (count, share)) in &worst {
+        println!("{class}: {count} cases, worst {share:.3} of its tolerance");
+    }
+    assert!(failures.is_empty(), "{} cases differ:\n{}", failures.len(), failures[..failures.len().min(40)].join("\n"));
+}
+
+/// The tables that the import computes are the original's, to 1e-6.
+#[test]
+fn computed_tables_are_the_originals() {
+    let mut failures = vec![];
+    for case in cases().into_iter().filter(known) {
+        if case.record.get("timesteps").is_none_or(Value::is_null) || outcome(&case.record).is_none() {
+            continue;
+        }
+        let tables = match Diffusers::parse(&case.record["config"].to_string()).and_then(|import| import.tables(&case.call)) {
+            Ok(tables) => tables,
+            Err(error) => {
+                failures.push(format!("{}: {error}", case.id));
+                continue;
+            }
+        };
+        let pairs = [
+            ("alphas_cumprod", &tables.alphas_cumprod, &case.tables.alphas_cumprod),
+            ("timesteps", &tables.timesteps, &case.tables.timesteps),
+            ("sigmas", &tables.sigmas, &case.tables.sigmas),
+        ];
+        for (name, computed, recorded) in pairs {
+            if recorded.is_empty() || name == "sigmas" && computed.is_empty() {
+                continue;
+            }
+            let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-6 * b.abs().max(1.0);
+            if computed.len() != recorded.len() || !computed.iter().zip(recorded).all(close) {
+                let gap = computed.iter().zip(recorded).position(|pair| !close(pair));
+                failures.push(format!("{}: {name} at {gap:?}, {} of {}", case.id, computed.len(), recorded.len()));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} tables differ:\n{}", failures.len(), failures[..failures.len().min(40)].join("\n"));
+}
+
+/// The recorded draws.
+fn pool() -> Vec<Vec<f64>> {
+    let text = std::fs::read_to_string(format!("{FOLDER}noise.json")).unwrap();
+    let all: Value = serde_json::from_str(&text).unwrap();
+    let list = all.get("draws").unwrap_or(&all).as_array().unwrap().clone();
+    list.iter().map(numbers).collect()
 }
