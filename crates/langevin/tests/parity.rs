@@ -7,9 +7,7 @@
 
 use langevin::exact::{Gaussian, Mixture};
 use langevin::import::{Call, Diffusers, Tables};
-use langevin::{
-    Clock, Coef, Draw, Formulation, Level, Map, Model, Plan, Query, Result, SampleId, SliceSpace, Space,
-};
+use langevin::{Clock, Coef, Draw, Formulation, Level, Map, Model, Plan, Query, Result, SampleId, SliceSpace, Space};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -123,7 +121,8 @@ fn cases() -> Vec<Case> {
         call.timesteps = extra.get("timesteps").map(numbers);
         call.sigmas = extra.get("sigmas").map(numbers);
         call.mu = extra.get("mu").and_then(Value::as_f64);
-        call.steps = (call.timesteps.is_none() && call.sigmas.is_none()).then(|| record["steps"].as_u64().unwrap() as usize);
+        call.steps =
+            (call.timesteps.is_none() && call.sigmas.is_none()).then(|| record["steps"].as_u64().unwrap() as usize);
         call.start_at = record.get("start_at").and_then(Value::as_u64).map(|at| at as usize);
         if let Some(set) = record["set"].as_object() {
             call.set = set.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -205,13 +204,14 @@ fn computed_tables_are_the_originals() {
         if case.record.get("timesteps").is_none_or(Value::is_null) || outcome(&case.record).is_none() {
             continue;
         }
-        let tables = match Diffusers::parse(&case.record["config"].to_string()).and_then(|import| import.tables(&case.call)) {
-            Ok(tables) => tables,
-            Err(error) => {
-                failures.push(format!("{}: {error}", case.id));
-                continue;
-            }
-        };
+        let tables =
+            match Diffusers::parse(&case.record["config"].to_string()).and_then(|import| import.tables(&case.call)) {
+                Ok(tables) => tables,
+                Err(error) => {
+                    failures.push(format!("{}: {error}", case.id));
+                    continue;
+                }
+            };
         let pairs = [
             ("alphas_cumprod", &tables.alphas_cumprod, &case.tables.alphas_cumprod),
             ("timesteps", &tables.timesteps, &case.tables.timesteps),
@@ -228,7 +228,12 @@ fn computed_tables_are_the_originals() {
             }
         }
     }
-    assert!(failures.is_empty(), "{} tables differ:\n{}", failures.len(), failures[..failures.len().min(40)].join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} tables differ:\n{}",
+        failures.len(),
+        failures[..failures.len().min(40)].join("\n")
+    );
 }
 
 /// The recorded draws.

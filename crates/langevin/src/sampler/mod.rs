@@ -7,6 +7,7 @@
 //! | `stages` | several evaluations a step: Heun, DPM2, DPM-Solver-2 and -3, SEEDS |
 //! | `correct` | predictor and corrector: UniPC, SA-Solver |
 //! | `consistency` | jumps to the data and back: LCM, TCD |
+//! | `cycles` | down and up again: restart, RePaint, predictor–corrector, annealed Langevin |
 //! | `inverse` | from data to noise |
 //! | `word` | any word of the three moves, such as `(R L)*20` |
 //! | `form`, `noise` | the formulas that they share: what is integrated, over which polynomial; how much noise is kept |
@@ -18,6 +19,7 @@ mod catalogue;
 mod cite;
 pub(crate) mod consistency;
 pub(crate) mod correct;
+mod cycles;
 pub(crate) mod draft;
 pub(crate) mod form;
 pub(crate) mod inverse;

@@ -76,7 +76,7 @@ impl Multistep {
     /// Whether a step can look back: not from pure noise, and not to σ = 0 under an exponential of λ.
     fn looks_back(&self, from: &Level, to: &Level) -> bool {
         let clock = matches!(self.poly, Poly::Exact(Variable::Clock) | Poly::Even);
-        from.alpha > 0.0 && (to.sigma > 0.0 || (clock && self.form != Form::Data))
+        from.alpha > 0.0 && to.alpha > 0.0 && (to.sigma > 0.0 || (clock && self.form != Form::Data))
     }
 }
 

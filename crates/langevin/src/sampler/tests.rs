@@ -12,39 +12,6 @@ fn word(text: &str, steps: usize) -> Result<Plan> {
     Sampler::word(Word::parse(text)?).compile(&flow, None, &levels(&flow, steps))
 }
 
-/// Each sampler on each process and a stochastic and a deterministic noise.
-fn every() -> Vec<(Sampler, Process)> {
-    let mut every = Vec::new();
-    for process in crate::process::NAMES.map(|name| Process::parse(name).unwrap()) {
-        for entry in Entry::all() {
-            for eta in [None, Some(0.0), Some(0.5), Some(1.0)] {
-                if let Ok(sampler) = Sampler::parse(entry.name, eta) {
-                    every.push((sampler, process.clone()));
-                }
-            }
-        }
-        every.push((Sampler::exponential(1.7), process.clone()));
-        every.push((Sampler::adams(3, 1.7).unwrap(), process.clone()));
-        every.push((Sampler::word(Word::parse("R(0.7) F(-4.3) (R(0.7) L)*6 F R L(0.1)").unwrap()), process));
-    }
-    every
-}
-
-#[test]
-fn every_plan_keeps_every_marginal() {
-    for (sampler, process) in every() {
-        let lint = sampler.compile(&process, None, &levels(&process, 12));
-        // The word has its own number of steps.
-        let plan = match lint {
-            Ok(plan) => plan,
-            Err(_) => sampler.compile(&process, None, &levels(&process, 6)).unwrap(),
-        };
-        let lint = plan.lint().unwrap();
-        let declared = Entry::find(sampler.name()).is_ok_and(|entry| entry.name == "sde-dpm-solver");
-        assert!(lint.is_clean() || declared, "{} on {process:?}: {lint}\n{plan}", sampler.name());
-    }
-}
-
 #[test]
 fn names_read_back_and_unknown_ones_are_guessed() {
     for entry in Entry::all() {
