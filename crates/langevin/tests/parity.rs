@@ -102,16 +102,17 @@ fn run(plan: &Plan, noise: &dyn Fn(Draw) -> Vec<f64>, inputs: Vec<Vec<f64>>) -> 
 struct Case {
     id: String,
     class: String,
+    config: String,
     record: Value,
     call: Call,
     tables: Tables,
 }
 
 fn cases() -> Vec<Case> {
-    let tables: BTreeMap<String, Value> =
+    let shared: BTreeMap<String, Value> =
         lines("tables.jsonl").into_iter().map(|line| (line["id"].as_str().unwrap().to_owned(), line)).collect();
     let list = |value: &Value| match value {
-        Value::String(id) => numbers(&tables[id]["values"]),
+        Value::String(id) => numbers(&shared[id]["values"]),
         value => numbers(value),
     };
     let case = |record: Value| {
@@ -121,19 +122,23 @@ fn cases() -> Vec<Case> {
         call.timesteps = extra.get("timesteps").map(numbers);
         call.sigmas = extra.get("sigmas").map(numbers);
         call.mu = extra.get("mu").and_then(Value::as_f64);
-        call.steps =
-            (call.timesteps.is_none() && call.sigmas.is_none()).then(|| record["steps"].as_u64().unwrap() as usize);
+        let counted = call.timesteps.is_none() && call.sigmas.is_none();
+        call.steps = counted.then(|| record["steps"].as_u64().unwrap() as usize);
         call.start_at = record.get("start_at").and_then(Value::as_u64).map(|at| at as usize);
         if let Some(set) = record["set"].as_object() {
             call.set = set.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         }
         let mut own = Tables::default();
-        own.alphas_cumprod = list(&record["betas_table"]);
+        if let Some(table) = record["betas_table"].as_str() {
+            own.alphas_cumprod = list(&shared[table]["alphas_cumprod"]);
+        }
         own.timesteps = list(&record["timesteps"]);
         own.sigmas = list(&record["sigmas"]);
-        Case { id: text("id"), class: text("class"), call, tables: own, record }
+        let config = record["config"].as_str().map_or(String::new(), |id| shared[id]["value"].to_string());
+        Case { id: text("id"), class: text("class"), config, call, tables: own, record }
     };
-    lines("diffusers.jsonl").into_iter().map(case).collect()
+    let records = lines("diffusers.jsonl").into_iter().filter(|line| line.get("class").is_some());
+    records.map(case).collect()
 }
 
 /// What the recording says of the outcome: the output, or that there is none.
@@ -165,12 +170,13 @@ fn imported_plans_land_where_the_originals_do() {
     let wanted = std::env::var("LANGEVIN_PARITY").ok();
     for case in cases().into_iter().filter(known) {
         let Some(out) = outcome(&case.record) else { continue };
-        let config = case.record["config"].to_string();
+        let config = &case.config;
         let attempt = || -> Result<Vec<f64>> {
-            let plan = Diffusers::parse(&config)?.plan_with(&case.call, &case.tables)?;
-            let scale = |value: &[f64]| value.to_vec();
-            let inputs = plan.inputs().iter().map(|input| scale(&numbers(&case.record[&input.name]))).collect();
-            let noise = |draw: Draw| pool[draw as usize].clone();
+            let plan = Diffusers::parse(config)?.plan_with(&case.call, &case.tables)?;
+            let inputs: Vec<_> = plan.inputs().iter().map(|input| numbers(&case.record[&input.name])).collect();
+            // A recording that starts in the middle has spent two draws on its start.
+            let spent = if inputs.is_empty() { 0 } else { 2 };
+            let noise = |draw: Draw| pool[draw as usize + spent].clone();
             run(&plan, &noise, inputs)
         };
         let gap = match attempt() {
@@ -204,14 +210,13 @@ fn computed_tables_are_the_originals() {
         if case.record.get("timesteps").is_none_or(Value::is_null) || outcome(&case.record).is_none() {
             continue;
         }
-        let tables =
-            match Diffusers::parse(&case.record["config"].to_string()).and_then(|import| import.tables(&case.call)) {
-                Ok(tables) => tables,
-                Err(error) => {
-                    failures.push(format!("{}: {error}", case.id));
-                    continue;
-                }
-            };
+        let tables = match Diffusers::parse(&case.config).and_then(|import| import.tables(&case.call)) {
+            Ok(tables) => tables,
+            Err(error) => {
+                failures.push(format!("{}: {error}", case.id));
+                continue;
+            }
+        };
         let pairs = [
             ("alphas_cumprod", &tables.alphas_cumprod, &case.tables.alphas_cumprod),
             ("timesteps", &tables.timesteps, &case.tables.timesteps),

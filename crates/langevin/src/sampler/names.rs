@@ -9,7 +9,7 @@ use super::form::{Form, Poly, Variable};
 use super::inverse::{Inversion, MultistepInversion};
 use super::multistep::{Ending, Multistep};
 use super::noise::Keep;
-use super::one_step::OneStep;
+use super::one_step::{OneStep, Variance};
 use super::settings::Settings;
 use super::stages::{self, Churn, Fresh, Stages, Table};
 use crate::error::Result;
@@ -138,7 +138,10 @@ pub(crate) const ENTRIES: &[Entry] = &[
         sources: &["2006.11239", "2102.09672"],
         breaks: "variance, with variance=large: its noise is the forward step's, more than the marginal has",
         note: "exact for constant D",
-        build: |s| one(OneStep { large: s.word("variance") == "large", ..OneStep::new(Keep::Ddim(1.0)) }),
+        build: |s| {
+            let variance = if s.word("variance") == "large" { Variance::Forward } else { Variance::Marginal };
+            one(OneStep { variance, ..OneStep::new(Keep::Ddim(1.0)) })
+        },
     },
     Entry {
         name: "euler",

@@ -7,6 +7,17 @@ use crate::error::Result;
 use crate::moves::{Row, decay};
 use crate::plan::{Letter, Slot};
 
+/// The variance of fresh noise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Variance {
+    /// What the marginal lacks, σ_t²(1 − ρ²).
+    Marginal,
+    /// DDPM's `fixed_large`: the forward step's, σ_s²(1 − e^{−2Δ}); none in a step to clean data.
+    Forward,
+    /// The same, in a step to clean data too unless it starts from time 0.
+    ForwardToTheEnd,
+}
+
 /// The one-step family.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct OneStep {
@@ -14,22 +25,27 @@ pub(crate) struct OneStep {
     pub(crate) keep: Keep,
     /// ε from the D before it was clipped (DDIM as published): ρσ_t ε + α_t D + c z.
     pub(crate) raw_noise: bool,
-    /// DDPM's `fixed_large`: the noise of the forward step, σ_s √(1−e^{−2Δ}), in place of the posterior's.
-    pub(crate) large: bool,
+    /// Whose variance the fresh noise has.
+    pub(crate) variance: Variance,
     /// A factor on fresh noise.
     pub(crate) noise: f64,
 }
 
 impl OneStep {
     pub(crate) fn new(keep: Keep) -> Self {
-        Self { keep, raw_noise: false, large: false, noise: 1.0 }
+        Self { keep, raw_noise: false, variance: Variance::Marginal, noise: 1.0 }
     }
 
     fn row(&self, step: &Step) -> Result<(Row, Option<f64>)> {
         let Step { from, to } = step;
         let rho = self.keep.rho(from, to)?;
         let mut row = Row::new(from, to, rho);
-        if self.large && to.sigma > 0.0 {
+        let forward = match self.variance {
+            Variance::Marginal => false,
+            Variance::Forward => to.sigma > 0.0,
+            Variance::ForwardToTheEnd => to.sigma > 0.0 || from.time > 0.0,
+        };
+        if forward {
             row.c = from.sigma * crate::math::co(decay(from, to));
         }
         row.c *= self.noise;

@@ -13,7 +13,7 @@ use crate::sampler::form::{Form, Poly};
 use crate::sampler::inverse::Inversion;
 use crate::sampler::multistep::Multistep;
 use crate::sampler::noise::Keep;
-use crate::sampler::one_step::OneStep;
+use crate::sampler::one_step::{OneStep, Variance};
 use crate::sampler::{Method, stages};
 
 const SPACINGS: &[&str] = &["leading", "linspace", "trailing"];
@@ -73,14 +73,14 @@ fn ddpm_tables(config: &Config, call: &Call) -> Result<Tables> {
     Ok(by_index(&schedule, times))
 }
 
-fn ddpm(config: &Config, _: &Call, tables: &Tables) -> Result<Course> {
+fn ddpm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     let schedule = Schedule::read(config, DDPM_BETAS)?;
     let (steps, pins) = walk(tables, following(tables), 1.0)?;
     let variance = config.word(
         "variance_type",
         &["fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned", "learned_range"],
     )?;
-    let large = match variance {
+    let variance = match variance {
         "learned" | "learned_range" => {
             return Err(Error::format("a learned variance cannot be imported")
                 .at("variance_type")
@@ -88,12 +88,14 @@ fn ddpm(config: &Config, _: &Call, tables: &Tables) -> Result<Course> {
                 .got(variance.to_owned())
                 .hinting("its network has a second output, which a config does not describe"));
         }
-        "fixed_large" | "fixed_large_log" => true,
-        _ => false,
+        "fixed_large" | "fixed_large_log" if call.consistent => Variance::Forward,
+        // The original adds noise in its last step too, where that starts above time 0.
+        "fixed_large" | "fixed_large_log" => Variance::ForwardToTheEnd,
+        _ => Variance::Marginal,
     };
     let network = network(config, &schedule, ALL)?;
     let clip = clip(config, Some(true))?;
-    let method = Box::new(OneStep { large, ..OneStep::new(Keep::Ddim(1.0)) });
+    let method = Box::new(OneStep { variance, ..OneStep::new(Keep::Ddim(1.0)) });
     Ok(Course { process: network.process.clone(), network, steps, pins, scale: 1.0, clip, method })
 }
 

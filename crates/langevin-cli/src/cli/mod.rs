@@ -1,8 +1,15 @@
 //! Every flag, defined once, with its help.
 
+mod plans;
+mod values;
+
+pub use plans::{CompareArgs, ExplainArgs, LintArgs, PlanArgs};
+pub use values::MAX_SIGMA;
+
 use crate::io::npy::Width;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use values::{count, eta, grid_steps, minutes, seed, sigma, steps, threads};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,9 +22,6 @@ Examples:
 Data goes to stdout, words to stderr.
 Exit codes: 0 done; 1 the work failed (bad content in a file, an output that cannot be written);
 2 the command was misused (unknown names, values out of range, files that do not exist); 130 interrupted.";
-
-/// The largest σ/α: with more, the noise leaves no digit of the data.
-pub const MAX_SIGMA: f64 = 1e6;
 
 /// Every diffusion model is one Langevin equation, split: train, read, plan and sample
 #[derive(Debug, Parser)]
@@ -35,6 +39,9 @@ pub enum Command {
     Train(TrainArgs),
     Sample(SampleArgs),
     Plan(PlanArgs),
+    Explain(ExplainArgs),
+    Compare(CompareArgs),
+    Lint(LintArgs),
     Info(InfoArgs),
 }
 
@@ -64,8 +71,7 @@ pub struct DemoArgs {
 pub struct TrainArgs {
     #[arg(long, value_name = "DATA", help = data_help())]
     pub data: String,
-    /// The process: vp, vp-linear, vp-cosine, ve, rectified-flow
-    #[arg(long, value_name = "P", default_value = "rectified-flow")]
+    #[arg(long, value_name = "P", default_value = "rectified-flow", help = process_help())]
     pub process: String,
     /// What the network predicts: x0, epsilon, score, v, velocity, edm
     #[arg(long, value_name = "Q", default_value = "velocity")]
@@ -107,7 +113,7 @@ pub struct SourceArgs {
 /// The sampler and its steps.
 #[derive(Debug, Args)]
 pub struct SamplerArgs {
-    /// ddim, ddpm, euler, euler-ancestral, exponential, lcm, adams2, adams3, dpmpp-2m-heun [default: ddim]
+    /// A sampler with its options, as in dpmpp-2m or heun:churn=40,tmin=0.05; `langevin explain` lists them all [default: ddim]
     #[arg(long, value_name = "NAME", conflicts_with = "moves")]
     pub sampler: Option<String>,
     /// A word of moves instead of a sampler: R reverse, F forward, L Langevin, as in '(R L(0.5))*20'
@@ -119,13 +125,12 @@ pub struct SamplerArgs {
     /// Steps of the grid [default: 20, or what the word needs]
     #[arg(long, value_name = "N", value_parser = grid_steps, allow_negative_numbers = true)]
     pub steps: Option<usize>,
-    /// Where the steps go: karras, karras:RHO, uniform-lambda, uniform-t, list:80,10,1,0
-    #[arg(long, value_name = "G", default_value = "karras")]
+    #[arg(long, value_name = "G", default_value = "karras", help = grid_help())]
     pub grid: String,
-    /// The cleanest noise level before the end, in σ/α [default: 0.002]
+    /// The cleanest noise level before the end, in σ/α [default: 0.002, or a table's first]
     #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true)]
     pub sigma_min: Option<f64>,
-    /// The noise level of the start, in σ/α [default: 80]
+    /// The noise level of the start, in σ/α; inf: pure noise [default: 80, or as far as the process goes]
     #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true)]
     pub sigma_max: Option<f64>,
 }
@@ -166,28 +171,6 @@ pub struct SampleArgs {
     pub json: bool,
 }
 
-/// Show a sampler as a table of numbers
-///
-/// The table goes to stdout; whether every move keeps its marginal, to stderr.
-#[derive(Debug, Args)]
-#[command(max_term_width = 100)]
-pub struct PlanArgs {
-    /// The process: vp, vp-linear, vp-cosine, ve, rectified-flow
-    #[arg(long, value_name = "P")]
-    pub process: String,
-    /// Compile for a network that predicts this: x0, epsilon, score, v, velocity, edm [default: for one that gives D]
-    #[arg(long, value_name = "Q")]
-    pub predict: Option<String>,
-    #[command(flatten)]
-    pub sampler: SamplerArgs,
-    /// The plan as JSON, version 1
-    #[arg(long, conflicts_with = "csv")]
-    pub json: bool,
-    /// The table as CSV
-    #[arg(long)]
-    pub csv: bool,
-}
-
 /// Say what a model is
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
@@ -207,46 +190,12 @@ fn data_help() -> String {
     format!("What to learn: {}, or a file of rows (.npy of shape (rows, …), or .csv)", crate::data::names().join(", "))
 }
 
-fn whole(text: &str, most: u64) -> Result<u64, String> {
-    let value = text.parse().ok().filter(|value| (1..=most).contains(value));
-    value.ok_or_else(|| format!("expected a whole number from 1 to {most}"))
+fn process_help() -> String {
+    format!("The process: {}", langevin::Process::NAMES.join(", "))
 }
 
-fn steps(text: &str) -> Result<u64, String> {
-    whole(text, 1_000_000_000)
-}
-
-fn grid_steps(text: &str) -> Result<usize, String> {
-    whole(text, 100_000).map(|value| value as usize)
-}
-
-fn seed(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
-}
-
-fn count(text: &str) -> Result<usize, String> {
-    whole(text, (usize::MAX as u64).min(1 << 48)).map(|value| value as usize)
-}
-
-fn threads(text: &str) -> Result<usize, String> {
-    whole(text, 1024).map(|value| value as usize)
-}
-
-fn number(text: &str, expected: &str, fits: fn(f64) -> bool) -> Result<f64, String> {
-    let value = text.parse().ok().filter(|value: &f64| value.is_finite() && fits(*value));
-    value.ok_or_else(|| format!("expected {expected}"))
-}
-
-fn eta(text: &str) -> Result<f64, String> {
-    number(text, "a finite number ≥ 0", |value| value >= 0.0)
-}
-
-fn sigma(text: &str) -> Result<f64, String> {
-    number(text, "a number > 0, at most 1000000", |value| value > 0.0 && value <= MAX_SIGMA)
-}
-
-fn minutes(text: &str) -> Result<f64, String> {
-    number(text, "a number of minutes > 0, at most 100000", |value| value > 0.0 && value <= 1e5)
+fn grid_help() -> String {
+    format!("Where the steps go: {}", langevin::Grid::NAMES.join(", "))
 }
 
 #[cfg(test)]
@@ -266,18 +215,12 @@ mod tests {
             let command = cli.find_subcommand(command).unwrap();
             let help = command.get_arguments().find(|a| a.get_long() == Some(flag)).unwrap().get_help().unwrap();
             let help = help.to_string();
-            let help = help.rsplit_once(": ").filter(|_| flag != "sampler").map_or(help.as_str(), |(_, list)| list);
+            let help = help.rsplit_once(": ").map_or(help.as_str(), |(_, list)| list);
             let list = help.split(" [").next().unwrap();
             list.split(", ").map(str::to_owned).collect()
         };
-        for name in list("train", "process") {
-            langevin::Process::parse(&name).unwrap();
-        }
         for name in list("train", "predict") {
             langevin::Prediction::parse(&name).unwrap();
-        }
-        for name in list("plan", "sampler") {
-            langevin::Sampler::parse(&name, None).unwrap();
         }
     }
 }

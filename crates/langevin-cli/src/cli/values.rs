@@ -1,0 +1,80 @@
+//! What a flag may be: each reader says what was expected.
+
+/// The largest σ/α: with more, the noise leaves no digit of the data.
+pub const MAX_SIGMA: f64 = 1e6;
+
+pub fn whole(text: &str, most: u64) -> Result<u64, String> {
+    let value = text.parse().ok().filter(|value| (1..=most).contains(value));
+    value.ok_or_else(|| format!("expected a whole number from 1 to {most}"))
+}
+
+pub fn steps(text: &str) -> Result<u64, String> {
+    whole(text, 1_000_000_000)
+}
+
+pub fn grid_steps(text: &str) -> Result<usize, String> {
+    whole(text, 100_000).map(|value| value as usize)
+}
+
+pub fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
+}
+
+pub fn count(text: &str) -> Result<usize, String> {
+    whole(text, (usize::MAX as u64).min(1 << 48)).map(|value| value as usize)
+}
+
+pub fn threads(text: &str) -> Result<usize, String> {
+    whole(text, 1024).map(|value| value as usize)
+}
+
+pub fn number(text: &str, expected: &str, fits: fn(f64) -> bool) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value: &f64| value.is_finite() && fits(*value));
+    value.ok_or_else(|| format!("expected {expected}"))
+}
+
+pub fn eta(text: &str) -> Result<f64, String> {
+    number(text, "a finite number ≥ 0", |value| value >= 0.0)
+}
+
+pub fn sigma(text: &str) -> Result<f64, String> {
+    number(text, "a number > 0, at most 1000000", |value| value > 0.0 && value <= MAX_SIGMA)
+}
+
+pub fn minutes(text: &str) -> Result<f64, String> {
+    number(text, "a number of minutes > 0, at most 100000", |value| value > 0.0 && value <= 1e5)
+}
+
+pub fn list(text: &str) -> Result<Vec<f64>, String> {
+    let read = |part: &str| part.trim().parse().ok().filter(|value: &f64| value.is_finite());
+    let values: Option<Vec<f64>> = text.split(',').map(read).collect();
+    values
+        .filter(|values| values.len() <= 100_000)
+        .ok_or_else(|| "expected numbers with commas between them".to_owned())
+}
+
+pub fn pair(text: &str) -> Result<(f64, f64), String> {
+    match list(text).as_deref() {
+        Ok([first, second]) => Ok((*first, *second)),
+        _ => Err("expected two numbers with a comma between them".to_owned()),
+    }
+}
+
+pub fn setting(text: &str) -> Result<(String, serde_json::Value), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    // Python's words for a switch are taken too.
+    let value = match value {
+        "True" => serde_json::Value::Bool(true),
+        "False" => serde_json::Value::Bool(false),
+        value => serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned())),
+    };
+    Ok((key.trim().to_owned(), value))
+}
+
+pub fn finite(text: &str) -> Result<f64, String> {
+    number(text, "a finite number", |_| true)
+}
+
+pub fn dimension(text: &str) -> Result<usize, String> {
+    whole(text, 1_000_000).map(|value| value as usize)
+}
