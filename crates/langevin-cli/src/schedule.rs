@@ -4,6 +4,7 @@ use crate::cli::{MAX_SIGMA, SamplerArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::say;
 use crate::words::either_case;
+use langevin::sampler::Compiling;
 use langevin::{Formulation, Grid, LambdaRange, Plan, Process, Sampler, Word};
 
 /// Beyond this many reverse moves the steps that a word needs are not searched for.
@@ -24,6 +25,18 @@ pub struct Range {
     pub clipped: bool,
 }
 
+/// The range of noise levels where the flags name none: the usual one, as far as the process goes; a table's cleanest entry, where it has a table.
+pub fn usual_range(process: &Process) -> [f64; 2] {
+    let (_, last) = process.schedule().domain();
+    let end = if last.is_finite() {
+        process.level(last).map_or(f64::INFINITY, |level| level.sigma_ve())
+    } else {
+        f64::INFINITY
+    };
+    let first = process.alpha_bars().and_then(|bars| bars.first()).map_or(SIGMAS[0], |bar| ((1.0 - bar) / bar).sqrt());
+    [first.max(SIGMAS[0]), SIGMAS[1].min(end)]
+}
+
 /// Says so where a plan does not end at the data.
 pub fn say_if_noisy(plan: &Plan) {
     if let Some(last) = plan.moves().last().filter(|last| last.to.sigma > 0.0) {
@@ -41,13 +54,14 @@ impl SamplerArgs {
         name.eq_ignore_ascii_case("list").then(|| levels.split(',').filter_map(|l| l.trim().parse().ok()).collect())
     }
 
-    /// The range of the grid, within what the network was trained on.
-    pub fn range(&self, trained: Option<LambdaRange>) -> Result<Range> {
+    /// The range of the grid on `process`, within what the network was trained on.
+    pub fn range(&self, process: &Process, trained: Option<LambdaRange>) -> Result<Range> {
         if let Some(levels) = self.list() {
             return self.range_of(&levels);
         }
         let (low, high) = trained.map_or((0.0, f64::INFINITY), |range| range.sigma_ve());
-        let (min, max) = (self.sigma_min.unwrap_or(SIGMAS[0]), self.sigma_max.unwrap_or(SIGMAS[1]));
+        let usual = usual_range(process);
+        let (min, max) = (self.sigma_min.unwrap_or(usual[0]), self.sigma_max.unwrap_or(usual[1]));
         let range = Range {
             min: min.max(low),
             max: max.min(high),
@@ -57,6 +71,9 @@ impl SamplerArgs {
         let empty = |expected: String, got: String| {
             Err(Failure::misused("empty range of noise levels").at(FLAGS).expected(expected).got(got))
         };
+        if max.is_infinite() && !range.max.is_infinite() {
+            return empty("a network that was trained on pure noise".into(), "inf".into());
+        }
         if range.min < range.max || (range.min == range.max && self.is_one_step()) {
             Ok(range)
         } else if min >= max {
@@ -93,17 +110,38 @@ impl SamplerArgs {
         self.steps.or_else(needed).is_some_and(|steps| steps <= 1)
     }
 
+    /// The sampler of the flags.
+    pub fn sampler(&self) -> Result<Sampler> {
+        let name = self.sampler.as_deref().unwrap_or("ddim");
+        either_case(name, |name| Sampler::parse(name, self.eta)).or_misused()
+    }
+
     /// Compiles the sampler or the word on `process`: for `network`, or for a model that gives D.
     pub fn compile(&self, process: &Process, network: Option<&Formulation>, range: Range) -> Result<Plan> {
+        let plain = |compiling: Compiling<'_>| match network {
+            Some(network) => compiling.network(network).compile(),
+            None => compiling.compile(),
+        };
+        let sampler = if self.moves.is_none() { Some(self.sampler()?) } else { None };
+        self.compile_as(process, sampler.as_ref(), range, &plain)
+    }
+
+    /// Compiles this sampler, or the word of the flags; `finish` says for what.
+    pub fn compile_as(
+        &self,
+        process: &Process,
+        sampler: Option<&Sampler>,
+        range: Range,
+        finish: &dyn Fn(Compiling<'_>) -> langevin::Result<Plan>,
+    ) -> Result<Plan> {
         let steps = self.steps;
         let plan = |sampler: &Sampler, steps: Option<usize>| {
             let grid = either_case(&self.grid, |grid| Grid::parse(grid, steps))?;
-            sampler.compile(process, network, &grid.levels(process, range.min, range.max)?)
+            finish(sampler.on(process, &grid.levels(process, range.min, range.max)?))
         };
-        let Some(text) = &self.moves else {
-            let name = self.sampler.as_deref().unwrap_or("ddim");
-            let sampler = either_case(name, |name| Sampler::parse(name, self.eta)).or_misused()?;
-            return plan(&sampler, steps).or_misused();
+        let (Some(text), None) = (&self.moves, sampler) else {
+            let ddim = Sampler::ddim(0.0);
+            return plan(sampler.unwrap_or(&ddim), steps).or_misused();
         };
         let word = self.word(text)?;
         let (needed, most) = (word.steps(), word.reverse_moves());

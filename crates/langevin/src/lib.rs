@@ -47,6 +47,7 @@
 //! Source: Zheng & Lan, "Rethinking the Diffusion Model from a Langevin Perspective", arXiv 2604.10465.
 #![forbid(unsafe_code)]
 
+pub mod adaptive;
 pub mod error;
 pub mod exact;
 pub mod formulation;
@@ -65,6 +66,7 @@ pub mod process;
 pub mod sampler;
 pub mod space;
 
+pub use adaptive::Adaptive;
 pub use error::{Error, Result, nearest};
 pub use formulation::{Clock, Formulation, FormulationSpec, InputScaling, LambdaRange};
 pub use grid::Grid;
@@ -77,7 +79,7 @@ pub use plan::{Letter, Op, Plan, Sampling};
 pub use prediction::Prediction;
 pub use process::{Level, Process, ProcessSpec, Schedule};
 pub use sampler::{Sampler, Word};
-pub use space::{Coef, Draw, Map, SliceSpace, Space};
+pub use space::{Coef, Draw, Map, SliceSpace, Space, Tolerance};
 
 /// The package's own README is run as it is written.
 #[cfg(doctest)]

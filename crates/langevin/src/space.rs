@@ -63,6 +63,30 @@ pub enum Map {
 }
 
 impl Map {
+    /// A clamp into \[`min`, `max`\].
+    ///
+    /// # Errors
+    /// Bounds that are not numbers, or in the wrong order.
+    pub fn clamp(min: f64, max: f64) -> Result<Self> {
+        if min <= max {
+            return Ok(Self::Clamp { min, max });
+        }
+        Err(Error::argument("bad bounds of a clamp").expected("min ≤ max").got(format!("{min} and {max}")))
+    }
+
+    /// Dynamic thresholding at the quantile `ratio`, with scales up to `max`.
+    ///
+    /// # Errors
+    /// A ratio outside (0, 1\], or a largest scale below 1.
+    pub fn threshold(ratio: f64, max: f64) -> Result<Self> {
+        if 0.0 < ratio && ratio <= 1.0 && max >= 1.0 {
+            return Ok(Self::Threshold { ratio, max });
+        }
+        Err(Error::argument("bad threshold")
+            .expected("a ratio in (0, 1] and a largest scale ≥ 1")
+            .got(format!("{ratio} and {max}")))
+    }
+
     /// How many states it reads; `None` where the hook decides.
     pub(crate) fn arity(&self) -> Option<usize> {
         match self {
@@ -71,6 +95,15 @@ impl Map {
             Map::Hook { .. } => None,
         }
     }
+}
+
+/// The error that a step may make: `absolute` for small values, `relative` for large ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tolerance {
+    /// Where values are small.
+    pub absolute: f64,
+    /// As a share of the value.
+    pub relative: f64,
 }
 
 /// A place to compute: it owns threads, scratch memory, device and noise, and lives where a foreign tensor type could not take a trait.
@@ -100,11 +133,17 @@ pub trait Space {
     /// Shapes that do not fit, a hook that is not known, or a failure of the device.
     fn map(&self, map: &Map, args: &[&Self::State]) -> Result<Self::State>;
 
-    /// Root mean square of `err / scale`, one for each row, for step-size control.
+    /// How far two estimates of a step are apart, one number for each row: the root mean square of (low − high)/max(`absolute`, `relative`·max(|low|, |previous|)).
     ///
     /// # Errors
     /// Shapes that do not fit, or a failure of the device.
-    fn error_norms(&self, err: &Self::State, scale: &Self::State) -> Result<Vec<f64>>;
+    fn error_norms(
+        &self,
+        low: &Self::State,
+        high: &Self::State,
+        previous: &Self::State,
+        tolerance: Tolerance,
+    ) -> Result<Vec<f64>>;
 
     /// Takes back a state that is no longer needed, to use its memory again. Does nothing unless overridden.
     fn recycle(&self, state: Self::State) {
@@ -270,14 +309,21 @@ impl<T: Element> Space for SliceSpace<T> {
         Ok(out)
     }
 
-    fn error_norms(&self, err: &Vec<T>, scale: &Vec<T>) -> Result<Vec<f64>> {
-        self.check("the scale", scale.len(), err.len())?;
+    fn error_norms(&self, low: &Vec<T>, high: &Vec<T>, previous: &Vec<T>, tolerance: Tolerance) -> Result<Vec<f64>> {
+        self.check("an estimate", high.len(), low.len())?;
+        self.check("the state", previous.len(), low.len())?;
         let width = self.width.max(1);
-        let norm = |(err, scale): (&[T], &[T])| {
-            let sum: f64 = err.iter().zip(scale).map(|(e, s)| (e.to_f64() / s.to_f64()).powi(2)).sum();
+        let size = |low: f64, high: f64, previous: f64| {
+            let scale = tolerance.absolute.max(tolerance.relative * low.abs().max(previous.abs()));
+            ((low - high) / scale).powi(2)
+        };
+        let norm = |row: usize| {
+            let span = row * width..(row + 1) * width;
+            let states = low[span.clone()].iter().zip(&high[span.clone()]).zip(&previous[span]);
+            let sum: f64 = states.map(|((l, h), p)| size(l.to_f64(), h.to_f64(), p.to_f64())).sum();
             (sum / width as f64).sqrt()
         };
-        Ok(err.chunks(width).zip(scale.chunks(width)).map(norm).collect())
+        Ok((0..low.len() / width).map(norm).collect())
     }
 
     fn recycle(&self, state: Vec<T>) {

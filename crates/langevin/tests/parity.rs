@@ -49,8 +49,14 @@ impl Space for Recorded<'_> {
     fn map(&self, map: &Map, args: &[&Vec<f64>]) -> Result<Vec<f64>> {
         self.slices.map(map, args)
     }
-    fn error_norms(&self, err: &Vec<f64>, scale: &Vec<f64>) -> Result<Vec<f64>> {
-        self.slices.error_norms(err, scale)
+    fn error_norms(
+        &self,
+        low: &Vec<f64>,
+        high: &Vec<f64>,
+        previous: &Vec<f64>,
+        tolerance: Tolerance,
+    ) -> Result<Vec<f64>> {
+        self.slices.error_norms(low, high, previous, tolerance)
     }
 }
 

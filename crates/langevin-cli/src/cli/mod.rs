@@ -9,7 +9,7 @@ pub use values::MAX_SIGMA;
 use crate::io::npy::Width;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
-use values::{count, eta, grid_steps, minutes, seed, sigma, steps, threads};
+use values::{count, eta, grid_steps, minutes, seed, sigma, sigma_or_inf, steps, threads};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -131,7 +131,7 @@ pub struct SamplerArgs {
     #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true)]
     pub sigma_min: Option<f64>,
     /// The noise level of the start, in σ/α; inf: pure noise [default: 80, or as far as the process goes]
-    #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", value_parser = sigma_or_inf, allow_negative_numbers = true)]
     pub sigma_max: Option<f64>,
 }
 

@@ -37,6 +37,11 @@ pub fn eta(text: &str) -> Result<f64, String> {
     number(text, "a finite number ≥ 0", |value| value >= 0.0)
 }
 
+/// A noise level that may be pure noise.
+pub fn sigma_or_inf(text: &str) -> Result<f64, String> {
+    if text == "inf" { Ok(f64::INFINITY) } else { sigma(text) }
+}
+
 pub fn sigma(text: &str) -> Result<f64, String> {
     number(text, "a number > 0, at most 1000000", |value| value > 0.0 && value <= MAX_SIGMA)
 }
@@ -73,8 +78,4 @@ pub fn setting(text: &str) -> Result<(String, serde_json::Value), String> {
 
 pub fn finite(text: &str) -> Result<f64, String> {
     number(text, "a finite number", |_| true)
-}
-
-pub fn dimension(text: &str) -> Result<usize, String> {
-    whole(text, 1_000_000).map(|value| value as usize)
 }

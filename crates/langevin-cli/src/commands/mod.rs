@@ -1,7 +1,10 @@
 //! The commands.
 
+mod compare;
 mod demo;
+mod explain;
 mod info;
+mod lint;
 mod picture;
 mod plan;
 mod sample;
@@ -38,6 +41,9 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Plan(args) => plan::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::Lint(args) => lint::run(args),
         Command::Info(args) => info::run(args),
     })
 }

@@ -1,28 +1,96 @@
 //! `langevin plan`: a sampler as a table of numbers.
 
 use crate::cli::PlanArgs;
-use crate::error::{Blame as _, Result};
-use crate::io::{print, say};
+use crate::error::{Blame as _, Failure, Result};
+use crate::io::{json, print, say};
 use crate::schedule;
-use crate::words::either_case;
-use langevin::{Formulation, Prediction, Process};
+use crate::words::{either_case, shown};
+use langevin::import::{Call, Diffusers, k};
+use langevin::sampler::Start;
+use langevin::{Formulation, Map, Plan, Prediction, Process};
+use std::path::Path;
 
 /// Runs the command.
 pub fn run(args: &PlanArgs) -> Result<()> {
-    let process = either_case(&args.process, Process::parse).or_misused()?;
-    let prediction =
-        args.predict.as_deref().map(|name| either_case(name, Prediction::parse)).transpose().or_misused()?;
-    let network = prediction.map(|prediction| Formulation::new(process.clone(), prediction));
-    let plan = args.sampler.compile(&process, network.as_ref(), args.sampler.range(None)?)?;
+    let plan = match &args.import.from_diffusers {
+        Some(path) => from_diffusers(path, args)?,
+        None => from_flags(args)?,
+    };
     print(&match (args.json, args.csv) {
         (true, _) => plan.to_json(),
         (_, true) => plan.to_csv(),
         _ => plan.to_string(),
     })?;
     schedule::say_if_noisy(&plan);
-    let lint = plan.lint().or_failed()?.to_string();
+    let linear = plan.unclipped();
+    if !linear.is_linear() {
+        say("lint: not checked, for the plan multiplies states");
+        return Ok(());
+    }
+    if !plan.is_linear() {
+        say("lint: D is clamped; checked as where it is within its bounds");
+    }
+    let lint = linear.lint().or_failed()?.to_string();
     for line in lint.lines() {
         say(&format!("lint: {line}"));
     }
     Ok(())
+}
+
+/// A sampler on a process.
+fn from_flags(args: &PlanArgs) -> Result<Plan> {
+    let name = args.process.as_deref().unwrap_or("ve");
+    let process = either_case(name, Process::parse).or_misused()?;
+    let prediction =
+        args.predict.as_deref().map(|name| either_case(name, Prediction::parse)).transpose().or_misused()?;
+    let network = prediction.map(|prediction| Formulation::new(process.clone(), prediction));
+    let sampler = match &args.import.from_k {
+        Some(name) => Some(k::sampler(name, args.sampler.eta).or_misused()?),
+        None if args.sampler.moves.is_none() => Some(args.sampler.sampler()?),
+        None => None,
+    };
+    let map = match (args.clamp, args.threshold) {
+        (Some((min, max)), _) => Some(Map::clamp(min, max).or_misused()?),
+        (_, Some((ratio, max))) => Some(Map::threshold(ratio, max).or_misused()?),
+        _ => None,
+    };
+    let range = args.sampler.range(&process, None)?;
+    args.sampler.compile_as(&process, sampler.as_ref(), range, &|compiling| {
+        let mut compiling = compiling;
+        if let Some(network) = &network {
+            compiling = compiling.network(network);
+        }
+        if let Some(steps) = args.start_at {
+            compiling = compiling.start(steps, if args.image { Start::Image } else { Start::State });
+        }
+        if let Some(map) = &map {
+            compiling = compiling.map(map.clone());
+        }
+        if let Some(weight) = args.guidance {
+            compiling = compiling.guidance(weight);
+        }
+        compiling.compile()
+    })
+}
+
+/// The plan of a scheduler that diffusers saved.
+fn from_diffusers(path: &Path, args: &PlanArgs) -> Result<Plan> {
+    let config = Diffusers::parse(&json::text("--from-diffusers", path)?).or_failed().map_err(|f| f.in_file(path))?;
+    let mut call = Call::default();
+    call.steps = args.sampler.steps;
+    call.timesteps.clone_from(&args.import.timesteps);
+    call.sigmas.clone_from(&args.import.sigmas);
+    call.mu = args.import.mu;
+    call.start_at = args.start_at;
+    call.consistent = args.import.consistent;
+    call.set = args.import.set.iter().cloned().collect();
+    if call.set.len() < args.import.set.len() {
+        return Err(Failure::misused("an argument is given twice").at("--set"));
+    }
+    if let Some(eta) = args.sampler.eta {
+        call.set.insert("eta".into(), eta.into());
+    }
+    let plan = config.plan(&call).or_misused()?;
+    say(&format!("{} of {}", config.class(), shown(path)));
+    Ok(plan)
 }

@@ -28,7 +28,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
         check::another_file(&args.out, "MODEL", model)?;
     }
     let reader = source.read_as(args.read_as.as_deref())?;
-    let range = args.sampler.range(source.trained())?;
+    let range = args.sampler.range(&reader.process, source.trained())?;
     let plan = args.sampler.compile(&reader.process, reader.formulation(), range)?;
     check::memory(args.count, source.width())?;
     let picture = Picture::of(format, &source, args.count, &args.out)?;

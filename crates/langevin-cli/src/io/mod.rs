@@ -2,6 +2,7 @@
 
 pub mod atomic;
 pub mod csv;
+pub mod json;
 pub mod npy;
 pub mod png;
 

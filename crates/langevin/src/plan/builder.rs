@@ -89,15 +89,28 @@ impl<'a> Builder<'a> {
 
     /// D at the state `x`, in a slot of its own.
     pub(crate) fn eval(&mut self, x: Slot, level: &Level) -> Result<Slot> {
+        let into = self.slot();
+        self.eval_into(x, level, vec![Output { branch: Branch::Main, into }])?;
+        Ok(into)
+    }
+
+    /// D with the condition and without it, in slots of their own.
+    pub(crate) fn eval_pair(&mut self, x: Slot, level: &Level) -> Result<[Slot; 2]> {
+        let [main, plain] = [self.slot(), self.slot()];
+        let out = |branch, into| Output { branch, into };
+        self.eval_into(x, level, vec![out(Branch::Main, main), out(Branch::Unconditional, plain)])?;
+        Ok([main, plain])
+    }
+
+    fn eval_into(&mut self, x: Slot, level: &Level, out: Vec<Output>) -> Result<()> {
         let pin = self.pins.iter().find(|pin| pin.sigma_ve == level.sigma_ve());
         let read = |network: &Formulation| match pin {
             Some(pin) => network.denoised_at(level, &pin.own, pin.time),
             None => network.denoised(level),
         };
         let net = self.network.map(read).transpose()?;
-        let into = self.slot();
-        self.plan.ops.push(Op::Eval { from: x, level: *level, out: vec![Output { branch: Branch::Main, into }], net });
-        Ok(into)
+        self.plan.ops.push(Op::Eval { from: x, level: *level, out, net });
+        Ok(())
     }
 
     /// into ← Σ terms + Σ noise; terms with coefficient zero are left out.

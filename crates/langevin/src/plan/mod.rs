@@ -213,6 +213,27 @@ impl Plan {
         !self.ops.iter().any(|op| matches!(op, Op::Map { .. }))
     }
 
+    /// The plan with every clamp and threshold taken out: what it does where D is within its bounds. The lint and the analysis read a clipped plan so.
+    ///
+    /// ```
+    /// use langevin::{Grid, Map, Process, Sampler};
+    /// let process = Process::vp();
+    /// let levels = Grid::karras(5).levels(&process, 0.002, 80.0)?;
+    /// let plan = Sampler::ddim(0.0).on(&process, &levels).map(Map::clamp(-1.0, 1.0)?).compile()?;
+    /// assert!(!plan.is_linear() && plan.unclipped().lint()?.is_clean());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    #[must_use]
+    pub fn unclipped(&self) -> Self {
+        let mut plan = self.clone();
+        for op in &mut plan.ops {
+            if let Op::Map { map: Map::Clamp { .. } | Map::Threshold { .. }, from, into } = op {
+                *op = Op::Combine { into: *into, terms: vec![(1.0, from[0])], noise: vec![] };
+            }
+        }
+        plan
+    }
+
     /// Checks the parameters of the process and of the network; a custom process is for the program that has it.
     fn validate_specs(&self) -> Result<()> {
         let custom = |spec: &ProcessSpec| matches!(spec, ProcessSpec::Custom { .. });

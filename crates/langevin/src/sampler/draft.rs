@@ -46,6 +46,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) scale: Option<f64>,
     /// What is done to every D.
     pub(crate) clip: Option<Map>,
+    /// The weight of guidance: D = D_u + w (D_c − D_u).
+    pub(crate) guidance: Option<f64>,
 }
 
 impl Draft<'_> {
@@ -69,9 +71,20 @@ impl Draft<'_> {
         }
     }
 
-    /// D at the state `x`, clipped where the plan clips, in a slot of its own.
+    /// D at the state `x`, guided where the plan guides, in a slot of its own.
+    pub(crate) fn evaluate(&mut self, x: Slot, level: &Level) -> Result<Slot> {
+        let Some(weight) = self.guidance else {
+            return self.builder.eval(x, level);
+        };
+        let [main, plain] = self.builder.eval_pair(x, level)?;
+        self.builder.combine(main, vec![(weight, main), (1.0 - weight, plain)], vec![]);
+        self.builder.free(plain);
+        Ok(main)
+    }
+
+    /// The same, clipped where the plan clips.
     pub(crate) fn denoised(&mut self, x: Slot, level: &Level) -> Result<Slot> {
-        let slot = self.builder.eval(x, level)?;
+        let slot = self.evaluate(x, level)?;
         self.clip(slot, slot);
         Ok(slot)
     }

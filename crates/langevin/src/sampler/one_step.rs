@@ -56,7 +56,7 @@ impl OneStep {
         let (row, eta) = self.row(step)?;
         let mark = draft.builder.mark();
         if self.raw_noise && draft.clip.is_some() && step.from.sigma > 0.0 {
-            let raw = draft.builder.eval(x, &step.from)?;
+            let raw = draft.evaluate(x, &step.from)?;
             let clipped = draft.builder.slot();
             draft.clip(raw, clipped);
             // a·x − a α_s D_raw is ρσ_t ε.

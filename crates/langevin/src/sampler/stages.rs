@@ -27,23 +27,23 @@ pub(crate) enum At {
 /// How a state is made: from which values, by which polynomial.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Use {
-    of: &'static [usize],
-    poly: Poly,
+    pub(crate) of: &'static [usize],
+    pub(crate) poly: Poly,
 }
 
 /// A table of stages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Table {
     /// Of what the values are.
-    form: Form,
+    pub(crate) form: Form,
     /// The stages after the first.
-    stages: &'static [(At, Use)],
-    last: Use,
+    pub(crate) stages: &'static [(At, Use)],
+    pub(crate) last: Use,
 }
 
 const CLOCK: Poly = Poly::Exact(Variable::Clock);
-const LAMBDA: Poly = Poly::Exact(Variable::Lambda);
-const FIRST: Use = Use { of: &[0], poly: LAMBDA };
+pub(crate) const LAMBDA: Poly = Poly::Exact(Variable::Lambda);
+pub(crate) const FIRST: Use = Use { of: &[0], poly: LAMBDA };
 
 /// Heun in σ: the trapezoid of ε. Source: arXiv 2206.00364, algorithm 1.
 pub(crate) const HEUN: Table =

@@ -52,7 +52,9 @@ fn wrong_sizes_are_refused() {
     assert!(space.map(&Map::Mul, &[&x]).unwrap_err().is_shape());
     assert!(space.map(&Map::Mul, &[&x, &vec![1.0]]).unwrap_err().is_shape());
     assert!(space.map(&Map::Hook { name: "mask".into() }, &[&x]).unwrap_err().to_string().contains("mask"));
-    assert!(space.error_norms(&x, &vec![1.0]).unwrap_err().is_shape());
+    let tolerance = Tolerance { absolute: 1.0, relative: 0.0 };
+    assert!(space.error_norms(&x, &vec![1.0], &x, tolerance).unwrap_err().is_shape());
+    assert!(space.error_norms(&x, &x, &vec![1.0], tolerance).unwrap_err().is_shape());
 }
 
 #[test]
@@ -69,5 +71,8 @@ fn maps() {
     for (got, expected) in std.iter().zip([0.5, 2.0, 1.0, 1.0]) {
         assert!((got - expected).abs() < 1e-15);
     }
-    assert_eq!(space.error_norms(&vec![3.0, 4.0, 0.0, 0.0], &vec![1.0; 4]).unwrap(), [2.5]);
+    let (low, high, previous) = (vec![3.0, 4.0, 0.0, 10.0], vec![0.0, 0.0, 0.0, 8.0], vec![0.0, 0.0, 0.0, 20.0]);
+    let tolerance = Tolerance { absolute: 1.0, relative: 0.1 };
+    // 3, 4, 0 and 2/(0.1·20) = 1.
+    assert_eq!(space.error_norms(&low, &high, &previous, tolerance).unwrap(), [(26.0_f64 / 4.0).sqrt()]);
 }

@@ -178,6 +178,7 @@ impl Diffusers {
             start: if call.start_at.is_some() || course.method.rises() { Start::State } else { Start::Noise },
             scale: (!call.consistent).then_some(course.scale),
             clip: course.clip,
+            guidance: None,
         })
     }
 }
