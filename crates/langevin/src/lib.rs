@@ -13,6 +13,7 @@
 //! | $x' = a x + b D + c z$ | the three moves: forward, reverse, Langevin | [`Row`], [`Rates`] |
 //! | $\int w(\lambda) p(\lambda) E\lVert\varepsilon-\hat\varepsilon\rVert^2 d\lambda$ | any denoising loss | [`Objective`] |
 //! | $\eta = h/g$ | the noise of the reverse half | [`moves::reverse_rho`] |
+//! | $W_2$, KL(data‖model) | the exact error of a sampler on Gaussian data | [`Plan::analyze`], [`Spectrum`] |
 //!
 //! # Where to start
 //!
@@ -48,6 +49,7 @@
 #![forbid(unsafe_code)]
 
 pub mod adaptive;
+pub mod analysis;
 pub mod error;
 pub mod exact;
 pub mod formulation;
@@ -67,6 +69,7 @@ pub mod sampler;
 pub mod space;
 
 pub use adaptive::Adaptive;
+pub use analysis::{Analysis, Spectrum};
 pub use error::{Error, Result, nearest};
 pub use formulation::{Clock, Formulation, FormulationSpec, InputScaling, LambdaRange};
 pub use grid::Grid;

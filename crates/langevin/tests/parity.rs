@@ -5,9 +5,13 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
+use langevin::adaptive::Pair;
 use langevin::exact::{Gaussian, Mixture};
 use langevin::import::{Call, Diffusers, Tables};
-use langevin::{Clock, Coef, Draw, Formulation, Level, Map, Model, Plan, Query, Result, SampleId, SliceSpace, Space};
+use langevin::{
+    Adaptive, Clock, Coef, Draw, Formulation, Level, Map, Model, Plan, Query, Result, SampleId, SliceSpace, Space,
+    Tolerance,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -253,4 +257,30 @@ fn pool() -> Vec<Vec<f64>> {
     let all: Value = serde_json::from_str(&text).unwrap();
     let list = all.get("draws").unwrap_or(&all).as_array().unwrap().clone();
     list.iter().map(numbers).collect()
+}
+
+/// k-diffusion's `sample_dpm_adaptive` judges the batch as a whole, so it was run on one row at a time: outputs, accepted and rejected steps.
+#[test]
+fn adaptive_steps_are_those_of_k_diffusion() {
+    let recorded = [
+        (Pair::Dpm12, 0, [0.6792254366820927, -0.5677830291426256], (12, 3)),
+        (Pair::Dpm23, 0, [0.7354940909622976, -0.5935991121484319], (8, 1)),
+        (Pair::Dpm12, 1, [0.9527329352403717, -0.4951695026468232], (12, 2)),
+        (Pair::Dpm23, 1, [0.9383529662703481, -0.49780655423637027], (9, 2)),
+        (Pair::Dpm12, 2, [-0.9757237523509066, 0.3141848943416838], (15, 4)),
+        (Pair::Dpm23, 2, [-0.9637847064778485, 0.30714243293697624], (11, 4)),
+        (Pair::Dpm12, 3, [1.270051089819181, -0.17553877007763094], (14, 4)),
+        (Pair::Dpm23, 3, [1.2047848227525213, -0.1562654264126447], (10, 3)),
+    ];
+    let pool = pool();
+    let rows: Vec<SampleId> = (0..4).map(|index| SampleId { seed: 0, index }).collect();
+    for (pair, row, out, (accepted, rejected)) in recorded {
+        let space = Recorded { noise: &|draw| pool[draw as usize].clone(), slices: SliceSpace::new(2) };
+        let mut adaptive = Adaptive::new(pair);
+        adaptive.clean_end = false;
+        let run = adaptive.run(&space, &data(), [0.002, 80.0], &rows).unwrap();
+        let gap = largest_difference(&run.state[2 * row..2 * row + 2], &out);
+        assert!(gap < 1e-6, "{pair:?}, row {row}: {gap:e}");
+        assert_eq!((run.accepted[row], run.rejected[row]), (accepted, rejected), "{pair:?}, row {row}");
+    }
 }

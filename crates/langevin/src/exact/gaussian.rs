@@ -69,20 +69,14 @@ impl Gaussian {
                 }
             }
         }
-        let matrix = DMatrix::from_row_slice(dim, dim, covariance);
-        let eigen = SymmetricEigen::try_new(matrix, f64::EPSILON, 1000 * dim)
-            .ok_or_else(|| Error::argument("the eigenvalues of the covariance cannot be found"))?;
-        let mut order: Vec<usize> = (0..dim).collect();
-        order.sort_by(|&i, &j| eigen.eigenvalues[j].total_cmp(&eigen.eigenvalues[i]));
-        let smallest = order.last().map_or(0.0, |&last| eigen.eigenvalues[last]);
+        let (mut variances, axes) = principal_axes(dim, covariance)?;
+        let smallest = variances.last().copied().unwrap_or(0.0);
         if smallest < -slack {
             return Err(Error::argument("a covariance must be positive semi-definite")
                 .expected("no negative eigenvalue")
                 .got(smallest.to_string()));
         }
-        let variances = order.iter().map(|&j| eigen.eigenvalues[j].max(0.0)).collect();
-        let axes =
-            order.iter().flat_map(|&j| eigen.eigenvectors.column(j).iter().copied().collect::<Vec<_>>()).collect();
+        variances.iter_mut().for_each(|c| *c = c.max(0.0));
         Ok(Self { mean, variances, axes: Some(axes) })
     }
 
@@ -217,9 +211,20 @@ impl Gaussian {
     }
 }
 
+/// The eigenvalues of a symmetric matrix of finite numbers, the largest first, and its eigenvectors, one after another.
+pub(crate) fn principal_axes(dim: usize, matrix: &[f64]) -> Result<(Vec<f64>, Vec<f64>)> {
+    let matrix = DMatrix::from_row_slice(dim, dim, matrix);
+    let eigen = SymmetricEigen::try_new(matrix, f64::EPSILON, 1000 * dim)
+        .ok_or_else(|| Error::argument("the eigenvalues of the covariance cannot be found"))?;
+    let mut order: Vec<usize> = (0..dim).collect();
+    order.sort_by(|&i, &j| eigen.eigenvalues[j].total_cmp(&eigen.eigenvalues[i]));
+    let axes = order.iter().flat_map(|&j| eigen.eigenvectors.column(j).iter().copied().collect::<Vec<_>>()).collect();
+    Ok((order.iter().map(|&j| eigen.eigenvalues[j]).collect(), axes))
+}
+
 /// Which affine function of x is wanted of a Gaussian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     Denoised,
     Score,
 }
@@ -236,15 +241,16 @@ impl Wanted {
 
 /// Along an axis of variance c: what is wanted is `gain`·x + `rest`·m.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Share {
+pub(crate) struct Share {
     /// w = α²c + σ².
     pub(super) variance: f64,
-    pub(super) gain: f64,
-    pub(super) rest: f64,
+    pub(crate) gain: f64,
+    pub(crate) rest: f64,
 }
 
 impl Share {
-    pub(super) fn new(what: Wanted, c: f64, level: &Level) -> Self {
+    #[inline]
+    pub(crate) fn new(what: Wanted, c: f64, level: &Level) -> Self {
         let Level { alpha, sigma, .. } = *level;
         let variance = (alpha * alpha * c + sigma * sigma).max(SMALLEST);
         let (gain, rest) = match what {

@@ -35,6 +35,7 @@ mod toys;
 
 pub use dataset::DataSet;
 pub use gaussian::Gaussian;
+pub(crate) use gaussian::{Share, Wanted, principal_axes};
 pub use mixture::Mixture;
 pub use toys::{Moons, eight_gaussians, moons};
 

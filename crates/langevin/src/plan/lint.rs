@@ -67,9 +67,9 @@ impl fmt::Display for Lint {
 }
 
 /// What the state before the first move stands for.
-struct Start {
+pub(crate) struct Start {
     /// Whether the inputs are clean data; else each is a noisy state.
-    clean: bool,
+    pub(crate) clean: bool,
     alpha: f64,
     sigma: f64,
     /// The draws that the start was made from, which stand for α x0 too; none where it says so itself.
@@ -77,7 +77,7 @@ struct Start {
 }
 
 impl Start {
-    fn new(plan: &Plan, first: &Move) -> Result<Self> {
+    pub(crate) fn new(plan: &Plan, first: &Move) -> Result<Self> {
         let mut tracker = Tracker::new(plan)?;
         let mut carriers = BTreeSet::new();
         for op in &plan.ops[..first.ops[0]] {

@@ -6,10 +6,12 @@
 //! - [`Op::Combine`]: a linear combination of slots and of noise draws; multiply, then add, in the listed order;
 //! - [`Op::Map`]: the few operations that are not linear (clamping, thresholds, masks).
 //!
-//! A plan without maps is linear, so it can be [unrolled](Plan::unroll) into weights over every D and every draw, and [linted](Plan::lint) exactly.
+//! A plan without maps is linear, so it can be [unrolled](Plan::unroll) into weights over every D and every draw, [linted](Plan::lint),
+//! [analysed](Plan::analyze) and [compared](compare) exactly.
 //! [`Plan::start`] runs it step by step with control in the caller's hands; [`Plan::run`] is that loop.
 
 mod builder;
+mod compare;
 mod json;
 mod lint;
 mod run;
@@ -18,9 +20,12 @@ mod table;
 mod unroll;
 
 pub(crate) use builder::{Builder, Pin};
+pub use compare::{Comparison, Mismatch, Place, Source, compare};
+pub(crate) use lint::Start;
 pub use lint::{Finding, Lint, Rule};
 pub use run::{Request, Run};
 pub use sampling::Sampling;
+pub(crate) use unroll::{MAX_WEIGHTS, MAX_WORK};
 pub use unroll::{Unrolled, Weights};
 
 use crate::error::{Error, Result};

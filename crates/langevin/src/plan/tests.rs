@@ -73,10 +73,15 @@ proptest! {
         let at = at % text.len();
         text[at] = byte;
         if let Ok(text) = String::from_utf8(text) {
-            // A document that still reads can still be run, linted and shown.
+            // A document that still reads can still be run, linted, analysed, compared and shown.
             if let Ok(plan) = Plan::from_json(&text) {
                 let _ = plan.run(&SliceSpace::new(1), &Quarter, vec![], &ids(2));
-                let _ = (plan.lint(), plan.unroll(), plan.to_string(), plan.to_csv());
+                let _ = (plan.lint(), plan.unroll(), plan.to_string(), plan.to_csv(), compare(&plan, &plan));
+                let data = crate::Spectrum::from_axes(&[(0.0, 1.0), (0.5, 0.0), (1e300, 0.0)]).unwrap();
+                for score_error in [0.0, 0.1] {
+                    let options = crate::analysis::AnalysisOptions { score_error, sources: true };
+                    let _ = plan.analyze(&data, &options).map(|analysis| analysis.to_string());
+                }
             }
         }
     }

@@ -28,10 +28,10 @@ pub struct Unrolled {
 }
 
 /// The largest table of weights that is unrolled: slots × (inputs + evaluations + draws).
-const MAX_WEIGHTS: usize = 1 << 24;
+pub(crate) const MAX_WEIGHTS: usize = 1 << 24;
 
 /// The most multiplications.
-const MAX_WORK: u64 = 1 << 33;
+pub(crate) const MAX_WORK: u64 = 1 << 33;
 
 /// Every slot as one row of weights: inputs, then evaluations, then draws.
 pub(super) struct Tracker {

@@ -38,8 +38,7 @@ impl Method for Consistency {
             let denoised = draft.denoised(x, &step.from)?;
             draft.advance(x, (step.to.alpha * skip, x), [(step.to.alpha * out, denoised)], step.to.sigma);
             draft.builder.free(denoised);
-            let eta = (step.to.sigma == 0.0).then_some(0.0);
-            draft.builder.note(Letter::R, eta, &step.from, &step.to, mark);
+            draft.builder.note(Letter::R, None, &step.from, &step.to, mark);
         }
         draft.finish(x)
     }

@@ -1,0 +1,142 @@
+use super::*;
+use crate::grid::Grid;
+use crate::plan::{Input, Letter, Move, Output};
+use crate::process::Process;
+use crate::sampler::{Sampler, Word};
+
+fn plan(name: &str, eta: Option<f64>, process: &str, steps: usize) -> Plan {
+    let process = Process::parse(process).unwrap();
+    let levels = Grid::karras(steps).levels(&process, 0.002, 80.0).unwrap();
+    Sampler::parse(name, eta).unwrap().compile(&process, None, &levels).unwrap()
+}
+
+/// One sampler on λ-matched grids is one table, on every process.
+#[test]
+fn one_sampler_on_all_processes_is_one_table() {
+    for (name, eta) in
+        [("ddim", None), ("ddim", Some(1.0)), ("exponential", Some(0.6)), ("adams2", None), ("adams3", Some(1.0))]
+    {
+        for steps in [1, 10, 50] {
+            let reference = plan(name, eta, "ve", steps);
+            for process in ["vp", "vp-linear", "vp-cosine", "rectified-flow"] {
+                let same = compare(&reference, &plan(name, eta, process, steps)).unwrap();
+                println!("{name} on {process}, {steps} steps: {same}");
+                assert!(same.is_same(SAME), "{name} on {process}: {same}");
+                assert!(same.lambda < 1e-12 && same.to_string().starts_with("the same table"));
+            }
+        }
+    }
+    // It ends in noise: the results are states of different size, and the same.
+    let open = |name: &str| {
+        let process = Process::parse(name).unwrap();
+        let levels = Grid::karras(6).without_clean_end().levels(&process, 0.1, 80.0).unwrap();
+        Sampler::ddim(0.5).compile(&process, None, &levels).unwrap()
+    };
+    assert!(compare(&open("ve"), &open("rectified-flow")).unwrap().is_same(SAME));
+}
+
+#[test]
+fn names_do_not_make_a_difference_and_numbers_do() {
+    let same = |a: &Plan, b: &Plan| compare(a, b).unwrap();
+    assert_eq!(same(&plan("euler", None, "vp", 9), &plan("ddim", None, "vp", 9)).difference, 0.0);
+    assert_eq!(same(&plan("ddpm", None, "vp", 9), &plan("euler-ancestral", None, "vp", 9)).difference, 0.0);
+    let word = Sampler::word(Word::parse("R*9").unwrap());
+    let vp = Process::vp();
+    let levels = Grid::karras(9).levels(&vp, 0.002, 80.0).unwrap();
+    assert!(same(&word.compile(&vp, None, &levels).unwrap(), &plan("ddim", None, "ve", 9)).is_same(SAME));
+    // The same evaluations, and other weights on past D.
+    let other = same(&plan("ddim", None, "vp", 9), &plan("adams2", None, "vp", 9));
+    assert!(other.mismatch.is_none() && other.difference > 0.01 && other.lambda == 0.0);
+    let place = other.place.clone().unwrap();
+    assert!((place.weights.0 - place.weights.1).abs() == other.difference);
+    assert!(other.to_string().contains("different tables on the same evaluations"), "{other}");
+    assert!(other.to_string().contains("the weight of D"), "{other}");
+    // One coefficient, off in its ninth digit, is found where it is.
+    let (a, mut b) = (plan("ddpm", None, "vp", 5), plan("ddpm", None, "vp", 5));
+    let Op::Combine { noise, .. } = &mut b.ops[4] else { panic!() };
+    noise[0].0 *= 1.0 + 1e-9;
+    let found = same(&a, &b);
+    assert!(!found.is_same(SAME) && found.is_same(1e-8), "{found}");
+    let place = found.place.unwrap();
+    assert_eq!((place.query, place.source), (Some(2), Source::Draw(2)));
+    // Draws by another number, slots by another number, and a draw that nothing uses.
+    let mut c = a.clone();
+    c.draws += 3;
+    for op in &mut c.ops {
+        let Op::Combine { noise, .. } = op else { continue };
+        noise.iter_mut().for_each(|(_, draw)| *draw = 7 - *draw);
+    }
+    c.validate().unwrap();
+    assert_eq!(same(&a, &c).difference, 0.0);
+    // Not a number is a difference.
+    let mut d = a.clone();
+    let Op::Combine { terms, .. } = &mut d.ops[2] else { panic!() };
+    terms[0].0 = f64::NAN;
+    assert_eq!(same(&a, &d).difference, f64::INFINITY);
+}
+
+#[test]
+fn what_cannot_be_matched_is_said() {
+    let of = |a: &Plan, b: &Plan| {
+        let comparison = compare(a, b).unwrap();
+        assert!(!comparison.is_same(f64::INFINITY) && comparison.difference == f64::INFINITY);
+        assert!(comparison.to_string().starts_with("not comparable: "), "{comparison}");
+        comparison.mismatch.unwrap()
+    };
+    let ddim = plan("ddim", None, "vp", 5);
+    assert_eq!(of(&ddim, &plan("ddim", None, "vp", 6)), Mismatch::Evaluations(5, 6));
+    assert_eq!(of(&ddim, &plan("ddpm", None, "vp", 5)), Mismatch::Draws(1, 5));
+    let process = Process::vp();
+    let levels = Grid::uniform_lambda(5).levels(&process, 0.002, 80.0).unwrap();
+    let other = Sampler::ddim(0.0).compile(&process, None, &levels).unwrap();
+    assert!(matches!(of(&ddim, &other), Mismatch::Lambda(Some(1), a, b) if a != b));
+    let mut ended = ddim.clone();
+    ended.moves[4].to.sigma = 0.1;
+    assert!(matches!(of(&ddim, &ended), Mismatch::Lambda(None, _, _)));
+    let mut bare = ddim.clone();
+    bare.moves.clear();
+    assert_eq!(of(&ddim, &bare), Mismatch::Moves);
+    let mut branch = ddim.clone();
+    let Op::Eval { out, .. } = &mut branch.ops[3] else { panic!() };
+    out[0].branch = Branch::Unconditional;
+    assert_eq!(of(&ddim, &branch), Mismatch::Branch(1));
+    let mut mapped = ddim.clone();
+    mapped.ops.push(Op::Map { map: crate::Map::Mul, from: vec![0, 0], into: 0 });
+    assert!(compare(&ddim, &mapped).is_err());
+}
+
+/// A noisy input is a state, in its process's coordinates; a datum is in nobody's. They are matched by name.
+#[test]
+fn inputs_are_matched_by_name() {
+    let step = |process: &str, names: [&str; 2], clean: bool| {
+        let process = Process::parse(process).unwrap();
+        let at = |ratio| process.level_at_sigma_ve(ratio).unwrap();
+        let (from, to) = (at(2.0), at(1.0));
+        let row = crate::Row::new(&from, &to, 1.0);
+        // A third of the first input, two thirds of the second, whichever order they are declared in.
+        let share = |name: &str| if name == "a" { 1.0 / 3.0 } else { 2.0 / 3.0 };
+        let scale = if clean { from.alpha } else { 1.0 };
+        let terms = names.iter().enumerate().map(|(slot, name)| (scale * share(name), slot)).collect();
+        let noise = if clean { vec![(from.sigma, 0)] } else { vec![] };
+        let ops = vec![
+            Op::Combine { into: 2, terms, noise },
+            Op::Eval { from: 2, level: from, out: vec![Output { branch: Branch::Main, into: 3 }], net: None },
+            Op::Combine { into: 2, terms: vec![(row.a, 2), (row.b, 3)], noise: vec![] },
+        ];
+        let moves = vec![Move { letter: Letter::R, eta: Some(0.0), from, to, ops: [1, 2] }];
+        let inputs = names.iter().enumerate().map(|(slot, name)| Input { name: (*name).into(), slot }).collect();
+        let (name, process) = ("inputs".into(), process.spec());
+        let plan = Plan { name, process, network: None, slots: 4, draws: 1, result: 2, inputs, ops, moves };
+        plan.validate().unwrap();
+        plan
+    };
+    for clean in [true, false] {
+        let reference = step("ve", ["a", "b"], clean);
+        for process in ["ve", "vp", "rectified-flow"] {
+            let same = compare(&reference, &step(process, ["b", "a"], clean)).unwrap();
+            assert!(same.is_same(SAME), "{process}, clean {clean}: {same}");
+        }
+        let other = compare(&reference, &step("vp", ["a", "c"], clean)).unwrap();
+        assert_eq!(other.mismatch, Some(Mismatch::Inputs));
+    }
+}
