@@ -5,9 +5,9 @@
 //!
 //! Two estimates of a step, of neighbouring orders and from the same evaluations, differ by
 //!
-//! $$e = \sqrt{\tfrac1d\sum_j\left(\frac{\mathrm{low}_j - \mathrm{high}_j}{\max(\mathrm{atol}, \mathrm{rtol}\max(|\mathrm{low}_j|, |x_j|))}\right)^2},$$
+//! $$e = \sqrt{\tfrac1d\sum_j\left(\frac{\mathrm{low}_j - \mathrm{high}_j}{\max(\mathrm{atol}, \mathrm{rtol}\max(|\mathrm{low}_j|, |\mathrm{previous}_j|))}\right)^2},$$
 //!
-//! in the coordinates x/α. With q = 1/(10⁻⁸ + e), now and at the last two accepted steps, the step in λ is multiplied by
+//! in the coordinates x/α; "previous" is the low estimate of the last accepted step. With q = 1/(10⁻⁸ + e), now and at the last two accepted steps, the step in λ is multiplied by
 //! $1 + \arctan(q_0^{b_0} q_1^{b_1} q_2^{b_2} - 1)$ and accepted where that is at least `safety`;
 //! $b = ((P+I+D), -(P+2D), D)/k$ for a pair whose higher order is k.
 //!
@@ -191,7 +191,8 @@ impl Adaptive {
         let mut run = Running { how: self, space, model, rows, evaluations: 0 };
         let start = Progress { at: ve(range[1]), step: self.first, quality: None, accepted: 0, rejected: 0 };
         let mut progress = vec![start; rows.len()];
-        let mut x = space.combine(None, &[], &[(Coef::All(range[1]), 0)], rows)?;
+        let noise = || space.combine(None, &[], &[(Coef::All(range[1]), 0)], rows);
+        let (mut x, mut previous) = (noise()?, noise()?);
         for _ in 0..self.attempts {
             let attempts = progress.iter().map(|row| self.attempt(row, range[0])).collect::<Result<Vec<_>>>()?;
             if attempts.iter().all(|attempt| attempt.done) {
@@ -206,7 +207,7 @@ impl Adaptive {
                     rejected: progress.iter().map(|row| row.rejected).collect(),
                 });
             }
-            x = run.step(x, &attempts, &mut progress)?;
+            (x, previous) = run.step(x, previous, &attempts, &mut progress)?;
         }
         Err(Error::argument("the steps became too small")
             .at("adaptive sampler")
@@ -311,7 +312,13 @@ impl<Sp: Space, M: Model<Sp::State> + ?Sized> Running<'_, Sp, M> {
     }
 
     /// Tries one step of every row that is not done, and keeps what is accepted.
-    fn step(&mut self, x: Sp::State, attempts: &[Attempt], progress: &mut [Progress]) -> Result<Sp::State> {
+    fn step(
+        &mut self,
+        x: Sp::State,
+        previous: Sp::State,
+        attempts: &[Attempt],
+        progress: &mut [Progress],
+    ) -> Result<(Sp::State, Sp::State)> {
         let (table, low) = self.how.pair.table();
         let from: Vec<Level> = attempts.iter().map(|attempt| attempt.from).collect();
         let down: Vec<Level> = attempts.iter().map(|attempt| attempt.down).collect();
@@ -331,7 +338,7 @@ impl<Sp: Space, M: Model<Sp::State> + ?Sized> Running<'_, Sp, M> {
         }
         let low = self.make((table.form, &low), &x, attempts, (&nodes, &values), &down)?;
         let high = self.make((table.form, &table.last), &x, attempts, (&nodes, &values), &down)?;
-        let errors = self.space.error_norms(&low, &high, &x, self.how.tolerance)?;
+        let errors = self.space.error_norms(&low, &high, &previous, self.how.tolerance)?;
         let (mut taken, mut kept) = (Vec::new(), Vec::new());
         // Noise by its number: a row's own count of accepted steps, so that it does not depend on the others'.
         let mut noise: Vec<(Draw, Vec<f64>)> = Vec::new();
@@ -357,8 +364,10 @@ impl<Sp: Space, M: Model<Sp::State> + ?Sized> Running<'_, Sp, M> {
             }
         }
         let noise: Vec<(Coef<'_>, Draw)> = noise.iter().map(|(draw, column)| (Coef::PerRow(column), *draw)).collect();
-        let high = [(Coef::PerRow(&taken), &high)];
-        self.space.combine(Some((Coef::PerRow(&kept), x)), &high, &noise, self.rows)
+        let mix = |old, new, noise: &[(Coef<'_>, Draw)]| {
+            self.space.combine(Some((Coef::PerRow(&kept), old)), &[(Coef::PerRow(&taken), new)], noise, self.rows)
+        };
+        Ok((mix(x, &high, &noise)?, mix(previous, &low, &[])?))
     }
 }
 

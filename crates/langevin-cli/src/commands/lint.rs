@@ -36,7 +36,7 @@ fn document(plan: &Plan, lint: &langevin::plan::Lint) -> String {
         "plan": plan.name(),
         "clean": lint.is_clean(),
         "findings": findings,
-        "notes": lint.notes,
+        "notes": lint.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     format!("{document}\n")
 }

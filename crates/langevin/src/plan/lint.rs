@@ -4,7 +4,7 @@
 //! the variance of everything random $\sigma_t^2$. This covers one-step, multistep and multi-stage samplers alike.
 
 use super::unroll::{Tracker, Weights};
-use super::{Move, Op, Plan};
+use super::{Letter, Move, Op, Plan};
 use crate::error::Result;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -18,6 +18,42 @@ pub enum Rule {
     Mean,
     /// The variance after a move is σ_t² when D = x0.
     Variance,
+    /// R goes to less noise, F to more, and L stays. The values are σ/α: of the end, against the start.
+    Order,
+    /// A move starts where one before it ended or started. The values are σ/α: of the start, against the last end.
+    Place,
+}
+
+impl Rule {
+    /// Its name in documents: `mean`, `variance`, `order` or `place`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Variance => "variance",
+            Self::Order => "order",
+            Self::Place => "place",
+        }
+    }
+}
+
+/// What a plan may do, and what a user may want to know of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Note {
+    /// The result has noise of this σ/α left.
+    Noisy(f64),
+    /// A move that does nothing: it ends where it starts, with nothing fresh.
+    Idle(usize),
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Noisy(sigma) => write!(f, "the result is still noisy: σ/α = {sigma:.6e}"),
+            Self::Idle(index) => write!(f, "move {index} does nothing: it ends where it starts"),
+        }
+    }
 }
 
 /// One broken rule.
@@ -38,8 +74,10 @@ pub struct Finding {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Lint {
-    /// The broken rules, in the order in which the moves end.
+    /// The broken rules: those of the marginals in the order in which the moves end, then those of the moves themselves.
     pub findings: Vec<Finding>,
+    /// What is no mistake by itself.
+    pub notes: Vec<Note>,
 }
 
 impl Lint {
@@ -53,16 +91,24 @@ impl Lint {
 impl fmt::Display for Lint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_clean() {
-            return writeln!(f, "every move keeps its marginal");
+            writeln!(f, "every move keeps its marginal")?;
         }
         for Finding { index, rule, expected, got } in &self.findings {
-            let what = match rule {
-                Rule::Mean => "mean / x0",
-                Rule::Variance => "variance",
-            };
-            writeln!(f, "move {index}: {what} is {got:.6e}, the marginal has {expected:.6e}")?;
+            match rule {
+                Rule::Mean => writeln!(f, "move {index}: mean / x0 is {got:.6e}, the marginal has {expected:.6e}")?,
+                Rule::Variance => writeln!(f, "move {index}: variance is {got:.6e}, the marginal has {expected:.6e}")?,
+                Rule::Order => {
+                    writeln!(f, "move {index}: goes the wrong way, from σ/α = {expected:.6e} to {got:.6e}")?;
+                }
+                Rule::Place => {
+                    writeln!(
+                        f,
+                        "move {index}: starts at σ/α = {got:.6e}, where no move was; the last ended at {expected:.6e}"
+                    )?;
+                }
+            }
         }
-        Ok(())
+        self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))
     }
 }
 
@@ -116,6 +162,9 @@ impl Start {
     }
 }
 
+/// The places of this many moves' ends are remembered: all of any sampler here; a bound on the work of a document from outside.
+const PLACES: usize = 64;
+
 /// Relative slack: a few thousand roundings of sums of order one.
 const SLACK: f64 = 1e-9;
 
@@ -139,7 +188,7 @@ impl Plan {
         let mut tracker = Tracker::new(self)?;
         let mut findings = Vec::new();
         let Some(first) = self.moves.iter().min_by_key(|note| note.ops[0]) else {
-            return Ok(Lint { findings });
+            return Ok(Lint::default());
         };
         let start = Start::new(self, first)?;
         let mut ends: Vec<(usize, usize)> =
@@ -164,6 +213,48 @@ impl Plan {
                 hold(Rule::Variance, variance, power, if power > 0.0 { power } else { 1.0 });
             }
         }
-        Ok(Lint { findings })
+        self.hold_moves(&mut findings);
+        Ok(Lint { findings, notes: self.notes() })
+    }
+
+    /// The order of the moves and their places.
+    fn hold_moves(&self, findings: &mut Vec<Finding>) {
+        // Within rounding of a change of clock.
+        let near = |a: f64, b: f64| a == b || (a - b).abs() <= SLACK * a.abs().max(b.abs());
+        let mut places: Vec<f64> = Vec::new();
+        let mut last = None;
+        for (index, note) in self.moves.iter().enumerate() {
+            let (from, to) = (note.from.sigma_ve(), note.to.sigma_ve());
+            let right = match note.letter {
+                Letter::R => to <= from || near(to, from),
+                Letter::F => to >= from || near(to, from),
+                Letter::L => near(to, from),
+            };
+            if !right {
+                findings.push(Finding { index, rule: Rule::Order, expected: from, got: to });
+            }
+            if let Some(expected) = last.filter(|_| !places.iter().rev().any(|place| near(*place, from))) {
+                findings.push(Finding { index, rule: Rule::Place, expected, got: from });
+            }
+            places.extend([from, to]);
+            last = Some(to);
+            // A predictor and its corrector are two moves of the same step; more than a few moves back nothing starts again.
+            if places.len() > PLACES {
+                places.drain(..2);
+            }
+        }
+    }
+
+    fn notes(&self) -> Vec<Note> {
+        let idle = |(index, note): (usize, &Move)| {
+            let still = note.letter == Letter::R && note.from.sigma_ve() == note.to.sigma_ve();
+            still.then_some(Note::Idle(index))
+        };
+        let mut notes: Vec<Note> = self.moves.iter().enumerate().filter_map(idle).collect();
+        let rises = self.moves.last().is_some_and(|note| note.letter == Letter::F);
+        if let Some(last) = self.moves.last().filter(|last| last.to.sigma > 0.0 && !rises) {
+            notes.push(Note::Noisy(last.to.sigma_ve()));
+        }
+        notes
     }
 }
