@@ -54,6 +54,11 @@ impl Failure {
         Self::new(Exit::Misused, what)
     }
 
+    /// What there is to say was said.
+    pub fn silent(exit: Exit) -> Self {
+        Self::new(exit, "")
+    }
+
     /// The user interrupted it.
     pub fn interrupted(what: impl Into<String>) -> Self {
         Self::new(Exit::Interrupted, what)

@@ -5,6 +5,9 @@ use super::values::{finite, list, pair, setting};
 use clap::Args;
 use std::path::PathBuf;
 
+/// A list in one argument.
+pub type Numbers = std::vec::Vec<f64>;
+
 /// Show a sampler as a table of numbers
 ///
 /// The table goes to stdout; whether every move keeps its marginal, to stderr.
@@ -57,10 +60,10 @@ pub struct ImportArgs {
     pub mu: Option<f64>,
     /// With --from-diffusers: the noise levels, in place of --steps
     #[arg(long, value_name = "LIST", requires = "from_diffusers", value_parser = list, conflicts_with = "steps")]
-    pub sigmas: Option<std::vec::Vec<f64>>,
+    pub sigmas: Option<Numbers>,
     /// With --from-diffusers: the times, in place of --steps
     #[arg(long, value_name = "LIST", requires = "from_diffusers", value_parser = list, conflicts_with_all = ["steps", "sigmas"])]
-    pub timesteps: Option<std::vec::Vec<f64>>,
+    pub timesteps: Option<Numbers>,
     /// With --from-diffusers: an argument of its `step`, as in s_churn=40 or use_clipped_model_output=true; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "from_diffusers", value_parser = setting)]
     pub set: Vec<(String, serde_json::Value)>,
@@ -107,6 +110,9 @@ pub struct CompareArgs {
     pub steps: usize,
     #[arg(long, value_name = "G", default_value = "karras", help = super::grid_help())]
     pub grid: String,
+    /// The grid's range in σ/α, MIN,MAX [default: that of each process]
+    #[arg(long, value_name = "MIN,MAX", value_parser = super::values::range)]
+    pub range: Option<[f64; 2]>,
     /// Print the comparison as JSON on stdout
     #[arg(long)]
     pub json: bool,

@@ -79,3 +79,8 @@ pub fn setting(text: &str) -> Result<(String, serde_json::Value), String> {
 pub fn finite(text: &str) -> Result<f64, String> {
     number(text, "a finite number", |_| true)
 }
+
+pub fn range(text: &str) -> Result<[f64; 2], String> {
+    let (min, max) = text.split_once(',').ok_or("expected MIN,MAX")?;
+    Ok([sigma(min.trim())?, sigma_or_inf(max.trim())?])
+}

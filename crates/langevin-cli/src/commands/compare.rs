@@ -5,15 +5,41 @@ use crate::error::{Blame as _, Result};
 use crate::io::{json, print};
 use crate::schedule::usual_range;
 use crate::words::either_case;
-use langevin::plan::compare;
+use langevin::plan::{Comparison, Source, compare};
 use langevin::{Grid, Plan, Process, Sampler};
 use std::path::Path;
+
+/// Weights this near are the same: a few thousand roundings of numbers of order one.
+const SAME: f64 = 1e-12;
 
 /// Runs the command.
 pub fn run(args: &CompareArgs) -> Result<()> {
     let (first, second) = (plan(&args.first, args)?, plan(&args.second, args)?);
     let comparison = compare(&first, &second).or_failed()?;
-    print(&if args.json { format!("{}\n", comparison.to_json()) } else { comparison.to_string() })
+    print(&if args.json { document(&comparison) } else { comparison.to_string() })
+}
+
+fn document(comparison: &Comparison) -> String {
+    let place = comparison.place.as_ref().map(|place| {
+        serde_json::json!({
+            "state": place.query.map_or_else(|| "result".to_owned(), |query| format!("evaluation {query}")),
+            "weight_of": match &place.source {
+                Source::Input(name) => format!("input {name}"),
+                Source::Eval(eval) => format!("D{eval}"),
+                Source::Draw(draw) => format!("z{draw}"),
+                _ => "another".into(),
+            },
+            "weights": [place.weights.0, place.weights.1],
+        })
+    });
+    let document = serde_json::json!({
+        "same": comparison.is_same(SAME),
+        "mismatch": comparison.mismatch.as_ref().map(ToString::to_string),
+        "largest_difference": comparison.difference.is_finite().then_some(comparison.difference),
+        "lambda_difference": comparison.lambda,
+        "where": place,
+    });
+    format!("{document}\n")
 }
 
 /// A plan from a file, or a sampler compiled: `NAME[:options][@PROCESS]`.
@@ -27,7 +53,7 @@ fn plan(text: &str, args: &CompareArgs) -> Result<Plan> {
     let process = either_case(process, Process::parse).or_misused()?;
     let grid = either_case(&args.grid, |grid| Grid::parse(grid, Some(args.steps))).or_misused()?;
     // One range for both, or processes of different reach would be compared on different grids.
-    let [min, max] = usual_range(&process);
+    let [min, max] = args.range.unwrap_or_else(|| usual_range(&process));
     let levels = grid.levels(&process, min, max).or_misused()?;
     sampler.compile(&process, None, &levels).or_misused()
 }
