@@ -197,7 +197,9 @@ fn flag(call: &Call, key: &str) -> Result<bool> {
     match call.set.get(key) {
         None => Ok(false),
         Some(Value::Bool(value)) => Ok(*value),
-        Some(value) => Err(Error::argument("bad argument").at(key.to_owned()).expected("true or false").got(value.to_string())),
+        Some(value) => {
+            Err(Error::argument("bad argument").at(key.to_owned()).expected("true or false").got(value.to_string()))
+        }
     }
 }
 
