@@ -17,7 +17,10 @@
 
 mod config;
 mod discrete;
+mod dpm;
+mod sigmas;
 mod table;
+mod vp;
 
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
@@ -108,7 +111,7 @@ impl std::fmt::Debug for Class {
 }
 
 /// Every class that can be read.
-const CLASSES: &[&[Class]] = &[discrete::CLASSES];
+const CLASSES: &[&[Class]] = &[discrete::CLASSES, dpm::CLASSES];
 
 impl Diffusers {
     /// Reads a config: the JSON that diffusers saves, in which `Infinity` and `NaN` may occur.
