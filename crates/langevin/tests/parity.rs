@@ -175,8 +175,11 @@ fn imported_plans_land_where_the_originals_do() {
         let config = case.record["config"].to_string();
         let attempt = || -> Result<Vec<f64>> {
             let plan = Diffusers::parse(&config)?.plan_with(&case.call, &case.tables)?;
-            let scale = |value: &[f64]| value.to_vec();
-            let inputs = plan.inputs().iter().map(|input| scale(&numbers(&case.record[&input.name]))).collect();
+            // What has no start of its own in the recording started from the first draw.
+            let scale = case.record["init_scale"].as_f64().unwrap_or(1.0);
+            let noise = || pool[0].iter().map(|z| scale * z).collect();
+            let input = |name: &str| case.record.get(name).map_or_else(noise, numbers);
+            let inputs = plan.inputs().iter().map(|slot| input(&slot.name)).collect();
             // A start in the middle was made of two draws.
             let first = if case.call.start_at.is_some() { 2 } else { 0 };
             let noise = |draw: Draw| pool[(draw as usize + first) % pool.len()].clone();

@@ -197,7 +197,7 @@ pub(super) fn tables(kin: &Kin, config: &Config, call: &Call) -> Result<Tables> 
 }
 
 /// Flow levels, evenly spaced from 1 − 1/N to 0 and shifted, without the last; the consistent run keeps it where nothing else would end the run.
-fn flow(placed: &Placed, whole: usize, steps: usize, consistent: bool) -> (Vec<f64>, Vec<f64>) {
+pub(super) fn flow(placed: &Placed, whole: usize, steps: usize, consistent: bool) -> (Vec<f64>, Vec<f64>) {
     let n = whole as f64;
     let mut values: Vec<f64> =
         linspace(1.0, 1.0 / n, steps + 1).into_iter().rev().map(|rest| shift(placed.shift, 1.0 - rest)).collect();
