@@ -16,6 +16,7 @@
 //! Facts of diffusers 0.42.
 
 mod config;
+mod corrected;
 mod discrete;
 mod dpm;
 mod sigmas;
@@ -111,7 +112,7 @@ impl std::fmt::Debug for Class {
 }
 
 /// Every class that can be read.
-const CLASSES: &[&[Class]] = &[discrete::CLASSES, dpm::CLASSES];
+const CLASSES: &[&[Class]] = &[discrete::CLASSES, dpm::CLASSES, corrected::CLASSES];
 
 impl Diffusers {
     /// Reads a config: the JSON that diffusers saves, in which `Infinity` and `NaN` may occur.
