@@ -26,8 +26,15 @@ fn numbers(value: &Value) -> Vec<f64> {
     match value {
         Value::Array(list) => list.iter().flat_map(numbers).collect(),
         Value::Null => vec![],
+        Value::String(word) => vec![word.parse().unwrap_or(f64::NAN)],
         value => vec![value.as_f64().unwrap_or(f64::NAN)],
     }
+}
+
+/// The values of a table line; those of float32 are written by their shortest digits.
+fn values(line: &Value) -> Vec<f64> {
+    let single = line["dtype"] == "float32";
+    numbers(&line["values"]).into_iter().map(|value| if single { f64::from(value as f32) } else { value }).collect()
 }
 
 /// A space whose draws are the recorded ones.
@@ -112,43 +119,38 @@ fn run(plan: &Plan, noise: &dyn Fn(Draw) -> Vec<f64>, inputs: Vec<Vec<f64>>) -> 
 struct Case {
     id: String,
     class: String,
-    config: String,
     record: Value,
     call: Call,
     tables: Tables,
 }
 
 fn cases() -> Vec<Case> {
-    let shared: BTreeMap<String, Value> =
+    let tables: BTreeMap<String, Value> =
         lines("tables.jsonl").into_iter().map(|line| (line["id"].as_str().unwrap().to_owned(), line)).collect();
-    let list = |value: &Value| match value {
-        Value::String(id) => numbers(&shared[id]["values"]),
-        value => numbers(value),
-    };
-    let case = |record: Value| {
+    let named = |id: &Value| id.as_str().map(|id| &tables[id]);
+    let list = |id: &Value| named(id).map(values).unwrap_or_default();
+    let case = |mut record: Value| {
+        record["config"] = named(&record["config"]).map_or(Value::Null, |line| line["value"].clone());
         let text = |key: &str| record[key].as_str().unwrap().to_owned();
         let mut call = Call::default();
         let extra = &record["call"];
         call.timesteps = extra.get("timesteps").map(numbers);
         call.sigmas = extra.get("sigmas").map(numbers);
         call.mu = extra.get("mu").and_then(Value::as_f64);
-        let counted = call.timesteps.is_none() && call.sigmas.is_none();
-        call.steps = counted.then(|| record["steps"].as_u64().unwrap() as usize);
+        call.steps =
+            (call.timesteps.is_none() && call.sigmas.is_none()).then(|| record["steps"].as_u64().unwrap() as usize);
         call.start_at = record.get("start_at").and_then(Value::as_u64).map(|at| at as usize);
         if let Some(set) = record["set"].as_object() {
             call.set = set.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         }
         let mut own = Tables::default();
-        if let Some(table) = record["betas_table"].as_str() {
-            own.alphas_cumprod = list(&shared[table]["alphas_cumprod"]);
-        }
+        own.alphas_cumprod =
+            named(&record["betas_table"]).map(|line| list(&line["alphas_cumprod"])).unwrap_or_default();
         own.timesteps = list(&record["timesteps"]);
         own.sigmas = list(&record["sigmas"]);
-        let config = record["config"].as_str().map_or(String::new(), |id| shared[id]["value"].to_string());
-        Case { id: text("id"), class: text("class"), config, call, tables: own, record }
+        Case { id: text("id"), class: text("class"), call, tables: own, record }
     };
-    let records = lines("diffusers.jsonl").into_iter().filter(|line| line.get("class").is_some());
-    records.map(case).collect()
+    lines("diffusers.jsonl").into_iter().filter(|line| line.get("header").is_none()).map(case).collect()
 }
 
 /// What the recording says of the outcome: the output, or that there is none.
@@ -180,13 +182,17 @@ fn imported_plans_land_where_the_originals_do() {
     let wanted = std::env::var("LANGEVIN_PARITY").ok();
     for case in cases().into_iter().filter(known) {
         let Some(out) = outcome(&case.record) else { continue };
-        let config = &case.config;
+        let config = case.record["config"].to_string();
         let attempt = || -> Result<Vec<f64>> {
-            let plan = Diffusers::parse(config)?.plan_with(&case.call, &case.tables)?;
-            let inputs: Vec<_> = plan.inputs().iter().map(|input| numbers(&case.record[&input.name])).collect();
-            // A recording that starts in the middle has spent two draws on its start.
-            let spent = if inputs.is_empty() { 0 } else { 2 };
-            let noise = |draw: Draw| pool[draw as usize + spent].clone();
+            let plan = Diffusers::parse(&config)?.plan_with(&case.call, &case.tables)?;
+            // What has no start of its own in the recording started from the first draw.
+            let scale = case.record["init_scale"].as_f64().unwrap_or(1.0);
+            let noise = || pool[0].iter().map(|z| scale * z).collect();
+            let input = |name: &str| case.record.get(name).map_or_else(noise, numbers);
+            let inputs = plan.inputs().iter().map(|slot| input(&slot.name)).collect();
+            // A start in the middle was made of two draws.
+            let first = if case.call.start_at.is_some() { 2 } else { 0 };
+            let noise = |draw: Draw| pool[(draw as usize + first) % pool.len()].clone();
             run(&plan, &noise, inputs)
         };
         let gap = match attempt() {
@@ -220,13 +226,14 @@ fn computed_tables_are_the_originals() {
         if case.record.get("timesteps").is_none_or(Value::is_null) || outcome(&case.record).is_none() {
             continue;
         }
-        let tables = match Diffusers::parse(&case.config).and_then(|import| import.tables(&case.call)) {
-            Ok(tables) => tables,
-            Err(error) => {
-                failures.push(format!("{}: {error}", case.id));
-                continue;
-            }
-        };
+        let tables =
+            match Diffusers::parse(&case.record["config"].to_string()).and_then(|import| import.tables(&case.call)) {
+                Ok(tables) => tables,
+                Err(error) => {
+                    failures.push(format!("{}: {error}", case.id));
+                    continue;
+                }
+            };
         let pairs = [
             ("alphas_cumprod", &tables.alphas_cumprod, &case.tables.alphas_cumprod),
             ("timesteps", &tables.timesteps, &case.tables.timesteps),

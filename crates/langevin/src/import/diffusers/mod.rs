@@ -16,8 +16,13 @@
 //! Facts of diffusers 0.42.
 
 mod config;
+mod corrected;
 mod discrete;
+mod dpm;
+mod flow;
+mod sigmas;
 mod table;
+mod vp;
 
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
@@ -108,7 +113,7 @@ impl std::fmt::Debug for Class {
 }
 
 /// Every class that can be read.
-const CLASSES: &[&[Class]] = &[discrete::CLASSES];
+const CLASSES: &[&[Class]] = &[discrete::CLASSES, dpm::CLASSES, corrected::CLASSES, flow::CLASSES];
 
 impl Diffusers {
     /// Reads a config: the JSON that diffusers saves, in which `Infinity` and `NaN` may occur.
