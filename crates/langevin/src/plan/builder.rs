@@ -87,9 +87,16 @@ impl<'a> Builder<'a> {
         self.plan.ops.push(Op::Map { map, from, into });
     }
 
+    /// The pin of a noise level: its own, or the nearest within what float32 leaves open.
+    fn pin(&self, sigma_ve: f64) -> Option<&'a Pin> {
+        let gap = |pin: &&Pin| if pin.sigma_ve == sigma_ve { 0.0 } else { (pin.sigma_ve - sigma_ve).abs() };
+        let near = self.pins.iter().filter(|pin| gap(pin) <= 2e-6 * sigma_ve || gap(pin) == 0.0);
+        near.min_by(|a, b| gap(a).total_cmp(&gap(b)))
+    }
+
     /// D at the state `x`, in a slot of its own.
     pub(crate) fn eval(&mut self, x: Slot, level: &Level) -> Result<Slot> {
-        let pin = self.pins.iter().find(|pin| pin.sigma_ve == level.sigma_ve());
+        let pin = self.pin(level.sigma_ve());
         let read = |network: &Formulation| match pin {
             Some(pin) => network.denoised_at(level, &pin.own, pin.time),
             None => network.denoised(level),

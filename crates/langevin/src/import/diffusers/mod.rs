@@ -17,6 +17,9 @@
 
 mod config;
 mod discrete;
+mod levels;
+mod quirks;
+mod sigma;
 mod table;
 
 use crate::error::{Error, Result};
@@ -97,7 +100,7 @@ struct Class {
     name: &'static str,
     tables: fn(&Config, &Call) -> Result<Tables>,
     course: fn(&Config, &Call, &Tables) -> Result<Course>,
-    /// The arguments of `step` that change the mathematics.
+    /// The arguments of `step` and `set_timesteps` that change the mathematics, but for those that a call has fields for.
     set: &'static [&'static str],
 }
 
@@ -108,7 +111,7 @@ impl std::fmt::Debug for Class {
 }
 
 /// Every class that can be read.
-const CLASSES: &[&[Class]] = &[discrete::CLASSES];
+const CLASSES: &[&[Class]] = &[discrete::CLASSES, sigma::CLASSES];
 
 impl Diffusers {
     /// Reads a config: the JSON that diffusers saves, in which `Infinity` and `NaN` may occur.
@@ -190,6 +193,16 @@ fn number(call: &Call, key: &str, default: f64) -> Result<f64> {
             Error::argument("bad argument").at(key.to_owned()).expected("a number").got(value.to_string())
         }),
     }
+}
+
+/// A whole number given at run time.
+fn whole(call: &Call, key: &str, default: usize, range: std::ops::RangeInclusive<usize>) -> Result<usize> {
+    let Some(value) = call.set.get(key) else { return Ok(default) };
+    let found = value.as_u64().map(|value| value as usize).filter(|value| range.contains(value));
+    found.ok_or_else(|| {
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        Error::argument("bad argument").at(key.to_owned()).expected(expected).got(value.to_string())
+    })
 }
 
 /// A switch given at run time.

@@ -22,7 +22,7 @@ pub(super) fn round(value: f64) -> f64 {
 }
 
 /// torch's `linspace` in float32: from either end, to the middle.
-fn linspace_single(start: f64, end: f64, count: usize) -> Vec<f64> {
+pub(super) fn linspace_single(start: f64, end: f64, count: usize) -> Vec<f64> {
     let (start, end) = (start as f32, end as f32);
     if count == 1 {
         return vec![f64::from(start)];
