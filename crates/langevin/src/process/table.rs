@@ -167,7 +167,7 @@ impl Tabulated {
             // σ/α = r = r_0 (u + 1): α = 1/√(1+r²), σ = rα, α' = −r r' α³, σ' = r' α³.
             let ratio = to.ratio * (u + 1.0);
             let alpha = if on_entry { to.alpha } else { alpha_of(ratio) };
-            let rate = to.ratio * alpha.powi(3);
+            let rate = to.ratio * alpha * alpha * alpha;
             return Point {
                 alpha,
                 sigma: if on_entry { to.sigma } else { ratio * alpha },
