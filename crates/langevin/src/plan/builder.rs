@@ -23,6 +23,7 @@ pub(crate) struct Builder<'a> {
     plan: Plan,
     network: Option<&'a Formulation>,
     pins: &'a [Pin],
+    used: Vec<bool>,
     free: Vec<Slot>,
 }
 
@@ -39,12 +40,12 @@ impl<'a> Builder<'a> {
             ops: Vec::new(),
             moves: Vec::new(),
         };
-        Self { plan, network, pins: &[], free: Vec::new() }
+        Self { plan, network, pins: &[], used: Vec::new(), free: Vec::new() }
     }
 
     /// With these levels read otherwise.
     pub(crate) fn with_pins(mut self, pins: &'a [Pin]) -> Self {
-        self.pins = pins;
+        (self.pins, self.used) = (pins, vec![false; pins.len()]);
         self
     }
 
@@ -87,11 +88,14 @@ impl<'a> Builder<'a> {
         self.plan.ops.push(Op::Map { map, from, into });
     }
 
-    /// The pin of a noise level: its own, or the nearest within what float32 leaves open.
-    fn pin(&self, sigma_ve: f64) -> Option<&'a Pin> {
-        let gap = |pin: &&Pin| if pin.sigma_ve == sigma_ve { 0.0 } else { (pin.sigma_ve - sigma_ve).abs() };
-        let near = self.pins.iter().filter(|pin| gap(pin) <= 2e-6 * sigma_ve || gap(pin) == 0.0);
-        near.min_by(|a, b| gap(a).total_cmp(&gap(b)))
+    /// The pin of a noise level, or of one that differs by what float32 leaves open. Of several at the same level each is used once, in their order.
+    fn pin(&mut self, sigma_ve: f64) -> Option<&'a Pin> {
+        let near = |pin: &Pin| pin.sigma_ve == sigma_ve || (pin.sigma_ve - sigma_ve).abs() <= 2e-6 * sigma_ve;
+        let mut all = (0..self.pins.len()).filter(|index| near(&self.pins[*index]));
+        let first = all.next()?;
+        let index = if self.used[first] { all.find(|index| !self.used[*index]).unwrap_or(first) } else { first };
+        self.used[index] = true;
+        Some(&self.pins[index])
     }
 
     /// D at the state `x`, in a slot of its own.

@@ -68,6 +68,7 @@ struct Ladder {
     /// One more level than there are steps.
     nodes: Vec<f64>,
     pins: Vec<Pin>,
+    per_step: usize,
 }
 
 impl Ladder {
@@ -75,7 +76,7 @@ impl Ladder {
     fn single(tables: &Tables) -> Result<Self> {
         let nodes = tables.sigmas.get(..=tables.timesteps.len()).ok_or_else(short)?.to_vec();
         let pins = nodes.iter().zip(&tables.timesteps).map(|(y, time)| pin(*y, *time)).collect();
-        Ok(Self { nodes, pins })
+        Ok(Self { nodes, pins, per_step: 1 })
     }
 
     /// Two evaluations a step but for the last: levels y0, y1, y1, … and times by `times`: (first, of the stage).
@@ -91,7 +92,7 @@ impl Ladder {
                 _ => {}
             }
         }
-        Ok(Self { nodes, pins })
+        Ok(Self { nodes, pins, per_step: if middle.is_some() { 2 } else { 1 } })
     }
 
     /// The course; with `consistent` it has no pins and no step that stays where it is.
@@ -112,6 +113,9 @@ impl Ladder {
             self.nodes.dedup();
             self.pins.clear();
         }
+        // Two levels may be one with two times, so those of the steps left out must go.
+        let skipped = self.per_step * call.start_at.unwrap_or(0);
+        self.pins.drain(..skipped.min(self.pins.len()));
         falling(&self.nodes)?;
         let steps = self.nodes.windows(2).map(|pair| Step { from: ve(pair[0]), to: ve(pair[1]) }).collect();
         Ok(Course { process: Process::ve(), network, steps, pins: self.pins, scale, clip, method })
