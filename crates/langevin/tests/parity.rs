@@ -10,9 +10,7 @@
 
 use langevin::exact::{Gaussian, Mixture};
 use langevin::import::{Call, Diffusers, Tables};
-use langevin::{
-    Clock, Coef, Draw, Formulation, Level, Map, Model, Plan, Query, Result, SampleId, SliceSpace, Space,
-};
+use langevin::{Clock, Coef, Draw, Formulation, Level, Map, Model, Plan, Query, Result, SampleId, SliceSpace, Space};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -27,8 +25,15 @@ fn numbers(value: &Value) -> Vec<f64> {
     match value {
         Value::Array(list) => list.iter().flat_map(numbers).collect(),
         Value::Null => vec![],
+        Value::String(word) => vec![word.parse().unwrap_or(f64::NAN)],
         value => vec![value.as_f64().unwrap_or(f64::NAN)],
     }
+}
+
+/// The values of a table line; those of float32 are written by their shortest digits.
+fn values(line: &Value) -> Vec<f64> {
+    let single = line["dtype"] == "float32";
+    numbers(&line["values"]).into_iter().map(|value| if single { f64::from(value as f32) } else { value }).collect()
 }
 
 /// A space whose draws are the recorded ones.
@@ -125,7 +130,7 @@ fn records(name: &str) -> Vec<Value> {
 fn cases() -> Vec<Case> {
     let tables = recorded_tables();
     let entry = |value: &Value| value.as_str().map_or(&Value::Null, |id| &tables[id]);
-    let list = |value: &Value| numbers(entry(value).get("values").unwrap_or(&Value::Null));
+    let list = |value: &Value| values(entry(value));
     let case = |mut record: Value| {
         let text = |key: &str| record[key].as_str().unwrap().to_owned();
         let (id, class) = (text("id"), text("class"));
@@ -252,7 +257,12 @@ fn imported_plans_land_where_the_originals_do() {
     for (class, (count, share)) in &worst {
         println!("{class}: {count} cases, worst {share:.3} of its tolerance");
     }
-    assert!(failures.is_empty(), "{} cases differ:\n{}", failures.len(), failures[..failures.len().min(400)].join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} cases differ:\n{}",
+        failures.len(),
+        failures[..failures.len().min(400)].join("\n")
+    );
 }
 
 /// The tables that the import computes are the original's, to 1e-6.
@@ -263,13 +273,14 @@ fn computed_tables_are_the_originals() {
         if case.record.get("timesteps").is_none_or(Value::is_null) || outcome(&case.record).is_none() {
             continue;
         }
-        let tables = match Diffusers::parse(&case.record["config"].to_string()).and_then(|import| import.tables(&case.call)) {
-            Ok(tables) => tables,
-            Err(error) => {
-                failures.push(format!("{}: {error}", case.id));
-                continue;
-            }
-        };
+        let tables =
+            match Diffusers::parse(&case.record["config"].to_string()).and_then(|import| import.tables(&case.call)) {
+                Ok(tables) => tables,
+                Err(error) => {
+                    failures.push(format!("{}: {error}", case.id));
+                    continue;
+                }
+            };
         let pairs = [
             ("alphas_cumprod", &tables.alphas_cumprod, &case.tables.alphas_cumprod),
             ("timesteps", &tables.timesteps, &case.tables.timesteps),
@@ -286,7 +297,12 @@ fn computed_tables_are_the_originals() {
             }
         }
     }
-    assert!(failures.is_empty(), "{} tables differ:\n{}", failures.len(), failures[..failures.len().min(400)].join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} tables differ:\n{}",
+        failures.len(),
+        failures[..failures.len().min(400)].join("\n")
+    );
 }
 
 /// The recorded draws.

@@ -131,9 +131,16 @@ pub(crate) fn ratio(from: &Level, to: &Level) -> f64 {
     (to.sigma * from.alpha) / (from.sigma * to.alpha)
 }
 
-/// λ of the levels relative to `from`, in units of `span`.
-fn places(from: &Level, levels: &[Level], span: f64) -> Vec<f64> {
+/// λ of the levels, in units of the step: 0 at `from`, 1 at `to`.
+pub(crate) fn places(from: &Level, levels: &[Level], to: &Level) -> Vec<f64> {
+    let span = -ln(ratio(from, to));
     levels.iter().map(|level| if level == from { 0.0 } else { ln(ratio(level, from)) / span }).collect()
+}
+
+/// What each node's value weighs in the divided difference over all of them.
+pub(crate) fn divided(nodes: &[f64]) -> Vec<f64> {
+    let others = |k: usize| nodes.iter().enumerate().filter(move |(j, _)| *j != k);
+    (0..nodes.len()).map(|k| others(k).map(|(_, node)| nodes[k] - node).product::<f64>().recip()).collect()
 }
 
 impl Poly {
@@ -156,8 +163,9 @@ impl Poly {
             }
             Form::Noise | Form::Flow => sum *= 1.0 + eta * eta,
         }
-        if nodes.len() == 1 {
-            return (a, vec![sum]);
+        if nodes.len() == 1 || from == to {
+            // A step that goes nowhere needs no value.
+            return (a, (0..nodes.len()).map(|k| if k == 0 { sum } else { 0.0 }).collect());
         }
         let kept = ratio(from, to);
         let span = -ln(kept);
@@ -170,12 +178,12 @@ impl Poly {
             (_, Form::Data) => {
                 let delta = (1.0 + eta * eta) * span;
                 let moments = moments(delta, 1.0 - rho * kept, nodes.len());
-                scaled(self.in_lambda(&places(from, nodes, span), delta, &moments), to.alpha)
+                scaled(self.in_lambda(&places(from, nodes, to), delta, &moments), to.alpha)
             }
             // σ_t ∫ Δ e^{Δ(1−u)} is −σ_t times the moments at −Δ, and dσ/α = −e^{−λ} dλ takes the minus away.
             _ => {
                 let moments = moments(-span, 1.0 - 1.0 / kept, nodes.len());
-                scaled(self.in_lambda(&places(from, nodes, span), -span, &moments), (1.0 + eta * eta) * to.sigma)
+                scaled(self.in_lambda(&places(from, nodes, to), -span, &moments), (1.0 + eta * eta) * to.sigma)
             }
         };
         // The newest weight is what the others leave: the sum rule then holds to the last bit, and with it the marginal.

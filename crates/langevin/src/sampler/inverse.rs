@@ -40,6 +40,6 @@ impl Method for MultistepInversion {
     }
 
     fn compile(&self, draft: Draft<'_>) -> PlanOf {
-        self.0.walk(draft, Letter::F)
+        self.0.walk(draft, Letter::F, &|from, nodes, to| self.0.weigh(from, nodes, to))
     }
 }

@@ -80,6 +80,9 @@ impl Multistep {
     }
 }
 
+/// How a step is weighed: a and the weights, from its start, the nodes and its end.
+pub(crate) type Weigh<'a> = dyn Fn(&Level, &[Level], &Level) -> (f64, Vec<f64>) + 'a;
+
 /// Values of the past, newest first.
 #[derive(Default)]
 pub(crate) struct Past(Vec<Value>);
@@ -119,13 +122,18 @@ impl Past {
 
 impl Method for Multistep {
     fn compile(&self, draft: Draft<'_>) -> PlanOf {
-        self.walk(draft, Letter::R)
+        self.walk(draft, Letter::R, &|from, nodes, to| self.weigh(from, nodes, to))
     }
 }
 
 impl Multistep {
+    /// a, and the weights of the values at `nodes`, of a step between two levels.
+    pub(crate) fn weigh(&self, from: &Level, nodes: &[Level], to: &Level) -> (f64, Vec<f64>) {
+        self.poly.weights(self.form, from, nodes, to, (self.eta, reverse_rho(from, to, self.eta)))
+    }
+
     /// Order 1 where σ_t = 0 or α_s = 0; a level with α = 0 is never a past node.
-    pub(super) fn walk(&self, mut draft: Draft<'_>, letter: Letter) -> PlanOf {
+    pub(crate) fn walk(&self, mut draft: Draft<'_>, letter: Letter, weigh: &Weigh<'_>) -> PlanOf {
         check_eta(self.eta)?;
         let x = draft.begin();
         let count = draft.steps.len();
@@ -150,7 +158,7 @@ impl Multistep {
                 past.push(&mut draft, value);
                 let most = if self.looks_back(&from, &to) { self.order } else { 1 };
                 let used = past.len().min(most).min(self.ending.order(index, count));
-                let (a, b) = self.poly.weights(self.form, &from, &past.levels(used), &to, (self.eta, rho));
+                let (a, b) = weigh(&from, &past.levels(used), &to);
                 let terms = past.terms(&b);
                 draft.advance(x, (a, x), terms, fresh);
                 past.keep(&mut draft, self.order - 1);

@@ -58,7 +58,8 @@ impl Config {
                 .expected(format!("at most {MAX_BYTES} bytes"))
                 .got(text.len().to_string()));
         }
-        let wrong = |error: serde_json::Error| Error::format(format!("not a scheduler config: {error}")).caused_by(error);
+        let wrong =
+            |error: serde_json::Error| Error::format(format!("not a scheduler config: {error}")).caused_by(error);
         let fields: Map<String, Value> = serde_json::from_str(&strict(text)).map_err(wrong)?;
         Ok(Self { fields, read: RefCell::default() })
     }
@@ -133,7 +134,9 @@ impl Config {
     /// A field whose only supported value is this.
     pub(super) fn only(&self, key: &str, supported: &Value) -> Result<()> {
         match self.get(key) {
-            Some(value) if value != supported => Err(self.wrong(key, &format!("{supported}, the only supported value"))),
+            Some(value) if value != supported => {
+                Err(self.wrong(key, &format!("{supported}, the only supported value")))
+            }
             _ => Ok(()),
         }
     }
@@ -141,8 +144,12 @@ impl Config {
     /// That every field was read, but those that diffusers adds to every config.
     pub(super) fn all_read(&self, class: &str) -> Result<()> {
         let read = self.read.borrow();
-        let unread: Vec<&str> =
-            self.fields.keys().filter(|key| !key.starts_with('_') && !read.contains(*key)).map(String::as_str).collect();
+        let unread: Vec<&str> = self
+            .fields
+            .keys()
+            .filter(|key| !key.starts_with('_') && !read.contains(*key))
+            .map(String::as_str)
+            .collect();
         if unread.is_empty() {
             return Ok(());
         }

@@ -28,11 +28,20 @@ pub(super) const CLASSES: &[Class] = &[
     Class { name: "DDPMScheduler", tables: ddpm_tables, course: ddpm, set: &[] },
     Class { name: "DDPMParallelScheduler", tables: ddpm_tables, course: ddpm, set: &[] },
     Class { name: "DDIMScheduler", tables: ddim_tables, course: ddim, set: &["eta", "use_clipped_model_output"] },
-    Class { name: "DDIMParallelScheduler", tables: ddim_tables, course: ddim, set: &["eta", "use_clipped_model_output"] },
+    Class {
+        name: "DDIMParallelScheduler",
+        tables: ddim_tables,
+        course: ddim,
+        set: &["eta", "use_clipped_model_output"],
+    },
 ];
 
 /// The levels and pins of steps that go from each time to the one given for it; −1 is where ᾱ is `end`.
-pub(super) fn walk(tables: &Tables, next: impl Fn(usize, f64) -> f64, end: f64) -> Result<(Vec<Step>, Vec<crate::plan::Pin>)> {
+pub(super) fn walk(
+    tables: &Tables,
+    next: impl Fn(usize, f64) -> f64,
+    end: f64,
+) -> Result<(Vec<Step>, Vec<crate::plan::Pin>)> {
     let mut steps = Vec::with_capacity(tables.timesteps.len());
     let mut pins = Vec::with_capacity(tables.timesteps.len());
     for (index, time) in tables.timesteps.iter().enumerate() {
@@ -97,7 +106,11 @@ fn ddim_tables(config: &Config, call: &Call) -> Result<Tables> {
 
 /// ᾱ of the end: 1, or the table's first.
 fn end(config: &Config, tables: &Tables, to_one: bool) -> Result<f64> {
-    Ok(if config.flag("set_alpha_to_one", to_one)? { 1.0 } else { tables.alphas_cumprod.first().copied().unwrap_or(1.0) })
+    Ok(if config.flag("set_alpha_to_one", to_one)? {
+        1.0
+    } else {
+        tables.alphas_cumprod.first().copied().unwrap_or(1.0)
+    })
 }
 
 /// DDIM's own step: N/n times lower, whatever the next time is. The consistent plan goes to the next time.

@@ -17,10 +17,12 @@
 
 mod config;
 mod discrete;
-mod levels;
+mod dpm;
 mod quirks;
 mod sigma;
+mod sigmas;
 mod table;
+mod vp;
 
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
@@ -111,7 +113,7 @@ impl std::fmt::Debug for Class {
 }
 
 /// Every class that can be read.
-const CLASSES: &[&[Class]] = &[discrete::CLASSES, sigma::CLASSES];
+const CLASSES: &[&[Class]] = &[discrete::CLASSES, dpm::CLASSES, sigma::CLASSES];
 
 impl Diffusers {
     /// Reads a config: the JSON that diffusers saves, in which `Infinity` and `NaN` may occur.
@@ -210,7 +212,9 @@ fn flag(call: &Call, key: &str) -> Result<bool> {
     match call.set.get(key) {
         None => Ok(false),
         Some(Value::Bool(value)) => Ok(*value),
-        Some(value) => Err(Error::argument("bad argument").at(key.to_owned()).expected("true or false").got(value.to_string())),
+        Some(value) => {
+            Err(Error::argument("bad argument").at(key.to_owned()).expected("true or false").got(value.to_string()))
+        }
     }
 }
 

@@ -12,9 +12,12 @@
 //! a plan says so by its pins. The consistent plan has no pins, so that the network is called at the time of the level it stands at, and starts at y.
 
 use super::config::Config;
-use super::levels::{self, LINSPACE, Shape};
-use super::quirks::{LateChurn, Late, Lms};
-use super::table::{ALL, Defaults, LINEAR, Schedule, linspace_single, network, refuse, single};
+use super::quirks::{Late, LateChurn, Lms};
+use super::sigmas::{Placing, Sigmas};
+use super::table::{
+    ALL, Defaults, LINEAR, Schedule, count, linspace, linspace_single, network, refuse, single, spacing,
+};
+use super::vp::alphas_cumprod;
 use super::{Call, Class, Course, Tables, number, whole};
 use crate::error::{Error, Result};
 use crate::formulation::{Clock, Formulation};
@@ -31,11 +34,12 @@ use crate::sampler::one_step::OneStep;
 use crate::sampler::stages::{self, Churn, Fresh, Stages};
 use crate::space::Map;
 
+/// Spacings of times, the default first.
+const LINSPACE: &[&str] = &["linspace", "leading", "trailing"];
 const ZERO_SNR: Defaults = Defaults { zero_snr: true, ..LINEAR };
 /// The betas of Heun, KDPM2 and DPMSolverSDE.
 const STABLE: Defaults = Defaults { start: 0.00085, end: 0.012, ..LINEAR };
-const HEUN_BETAS: Defaults =
-    Defaults { schedules: &["linear", "scaled_linear", "squaredcos_cap_v2", "exp"], ..STABLE };
+const HEUN_BETAS: Defaults = Defaults { schedules: &["linear", "scaled_linear", "squaredcos_cap_v2", "exp"], ..STABLE };
 
 pub(super) const CLASSES: &[Class] = &[
     Class {
@@ -140,15 +144,6 @@ fn falling(nodes: &[f64]) -> Result<()> {
     }
 }
 
-/// ᾱ, the last of which is 2⁻²⁴ where the rescaled table has 0.
-fn alphas_cumprod(schedule: &Schedule) -> Vec<f64> {
-    let mut bars = schedule.alphas_cumprod();
-    if let Some(last) = bars.last_mut().filter(|_| schedule.zero_snr) {
-        *last = f64::from(f32::from_bits(0x3380_0000));
-    }
-    bars
-}
-
 /// How a class makes its levels.
 struct Rule {
     /// Whether times are kept in float32.
@@ -162,21 +157,27 @@ const RULE: Rule = Rule { single: true, rounds: false };
 /// ᾱ, and levels and times for each step, noisiest first; levels in float64, as they are before they are stored.
 struct Selected {
     bars: Vec<f64>,
-    table: Vec<f64>,
+    table: Sigmas,
     levels: Vec<f64>,
     times: Vec<f64>,
     /// Whether the times are a grid's, in float64.
     shaped: bool,
 }
 
-fn select(config: &Config, call: &Call, schedule: &Schedule, rule: &Rule, ends: (Option<f64>, Option<f64>)) -> Result<Selected> {
+fn select(
+    config: &Config,
+    call: &Call,
+    schedule: &Schedule,
+    rule: &Rule,
+    ends: (Option<f64>, Option<f64>),
+) -> Result<Selected> {
     let bars = alphas_cumprod(schedule);
-    let table = levels::table(&bars);
-    let shape = Shape::read(config)?;
+    let table = Sigmas::new(&bars);
+    let shape = Placing::read(config, false)?;
     let mut times: Vec<f64> = match &call.timesteps {
         Some(times) => {
             config.inert("steps_offset");
-            if shape != Shape::Table {
+            if shape != Placing::Table {
                 return Err(Error::argument("timesteps do not go with another grid")
                     .at("timesteps")
                     .hinting("switch use_karras_sigmas, use_exponential_sigmas and use_beta_sigmas off"));
@@ -184,22 +185,43 @@ fn select(config: &Config, call: &Call, schedule: &Schedule, rule: &Rule, ends: 
             given_times(times, schedule.count)?;
             times.clone()
         }
-        None => levels::times(config, call, schedule.count)?,
+        None => spaced(config, call, schedule.count)?,
     };
     if rule.single {
         times.iter_mut().for_each(|time| *time = single(*time));
     }
-    let mut levels: Vec<f64> = times.iter().map(|time| levels::at_time(&table, *time)).collect();
-    if shape != Shape::Table {
+    let mut levels: Vec<f64> = times.iter().map(|time| table.at(*time)).collect();
+    if shape != Placing::Table {
         let (min, max) = (ends.0.unwrap_or(levels[levels.len() - 1]), ends.1.unwrap_or(levels[0]));
-        levels = shape.grid(max, min, levels.len())?;
-        times = grid_times(&table, &levels, rule.rounds && shape == Shape::Karras);
+        levels = placed(shape, max, min, levels.len())?;
+        times = grid_times(&table, &levels, rule.rounds && shape == Placing::Karras);
     }
-    Ok(Selected { bars, table, levels, times, shaped: shape != Shape::Table })
+    Ok(Selected { bars, table, levels, times, shaped: shape != Placing::Table })
 }
 
-fn grid_times(table: &[f64], levels: &[f64], rounds: bool) -> Vec<f64> {
-    let time = |level: &f64| levels::time_of(table, *level, false);
+/// Levels from `max` to `min`.
+fn placed(shape: Placing, max: f64, min: f64, steps: usize) -> Result<Vec<f64>> {
+    if 0.0 < min && min <= max && max.is_finite() {
+        return Ok(shape.values(steps, max, min));
+    }
+    Err(Error::format("bad range of noise levels")
+        .at("sigma_min, sigma_max")
+        .expected("0 < sigma_min ≤ sigma_max < ∞")
+        .got(format!("{min} and {max}")))
+}
+
+/// Times by a spacing that does not round where it is even.
+fn spaced(config: &Config, call: &Call, train: usize) -> Result<Vec<f64>> {
+    let steps = count(call, train)?;
+    let rounded = spacing(config, train, steps, LINSPACE)?;
+    Ok(match config.word("timestep_spacing", LINSPACE)? {
+        "linspace" => linspace(0.0, train as f64 - 1.0, steps).into_iter().rev().collect(),
+        _ => rounded,
+    })
+}
+
+fn grid_times(table: &Sigmas, levels: &[f64], rounds: bool) -> Vec<f64> {
+    let time = |level: &f64| table.time_double(*level);
     levels.iter().map(time).map(|time| if rounds { time.round_ties_even() } else { time }).collect()
 }
 
@@ -234,14 +256,14 @@ fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
     let zero = config.word("final_sigmas_type", &["zero", "sigma_min"])? == "zero";
     let continuous = continuous(config)?;
     let (bars, mut times, sigmas) = if let Some(given) = &call.sigmas {
-        Shape::read(config)?;
+        Placing::read(config, false)?;
         config.inert("timestep_spacing");
         config.inert("steps_offset");
         let sigmas: Vec<f64> = given.iter().copied().map(single).collect();
         falling(&sigmas)?;
         let bars = alphas_cumprod(&schedule);
-        let table = levels::table(&bars);
-        let times = sigmas[..sigmas.len() - 1].iter().map(|y| levels::time_of(&table, *y, true)).collect();
+        let table = Sigmas::new(&bars);
+        let times = sigmas[..sigmas.len() - 1].iter().map(|y| table.time(*y)).collect();
         (bars, times, sigmas)
     } else {
         if continuous && call.timesteps.is_some() {
@@ -252,19 +274,19 @@ fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
         let mut chosen = select(config, call, &schedule, &RULE, ends)?;
         if !linear {
             // One level more than there are times, over the whole table.
-            let (top, bottom) = (chosen.table[chosen.table.len() - 1], chosen.table[0]);
+            let (top, bottom) = (chosen.table.max(), chosen.table.min());
             let logs = linspace_single(single(ln(top)), single(ln(bottom)), chosen.times.len() + 1);
             let levels: Vec<f64> = logs.into_iter().map(|log| single(exp(log))).collect();
-            let shape = Shape::read(config)?;
-            if shape == Shape::Table {
+            let shape = Placing::read(config, false)?;
+            if shape == Placing::Table {
                 chosen.levels = levels;
             } else {
                 let (min, max) = (ends.0.unwrap_or(bottom), ends.1.unwrap_or(top));
-                chosen.levels = shape.grid(max, min, chosen.times.len())?;
+                chosen.levels = placed(shape, max, min, chosen.times.len())?;
                 chosen.times = grid_times(&chosen.table, &chosen.levels, false);
             }
         }
-        let last = if zero { 0.0 } else { chosen.table[0] };
+        let last = if zero { 0.0 } else { chosen.table.min() };
         (chosen.bars, chosen.times, stored(chosen.levels, last))
     };
     if continuous {
@@ -334,11 +356,7 @@ fn heun_tables(config: &Config, call: &Call) -> Result<Tables> {
     refuse(call, "HeunDiscrete", true, false, false)?;
     let chosen = select(config, call, &schedule, &RULE, (None, None))?;
     let times = chosen.times.iter().enumerate().flat_map(|(i, time)| vec![single(*time); if i == 0 { 1 } else { 2 }]);
-    Ok(Tables {
-        alphas_cumprod: chosen.bars,
-        timesteps: times.collect(),
-        sigmas: doubled(stored(chosen.levels, 0.0)),
-    })
+    Ok(Tables { alphas_cumprod: chosen.bars, timesteps: times.collect(), sigmas: doubled(stored(chosen.levels, 0.0)) })
 }
 
 fn heun(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
@@ -402,7 +420,7 @@ fn interleaved(chosen: Selected, middle: impl Fn(f64, f64) -> f64) -> Tables {
     let keep = |time: f64| if chosen.shaped { time } else { single(time) };
     let mut times = vec![chosen.times[0]];
     for (i, time) in chosen.times.iter().enumerate().skip(1) {
-        times.push(keep(levels::time_of(&chosen.table, middle(levels[i - 1], levels[i]), true)));
+        times.push(keep(chosen.table.time(middle(levels[i - 1], levels[i]))));
         times.push(*time);
     }
     let mut sigmas = vec![levels[0]];
@@ -453,7 +471,7 @@ fn sde_tables(config: &Config, call: &Call) -> Result<Tables> {
     let mut times = vec![chosen.times[0]];
     for (i, time) in chosen.times.iter().enumerate().skip(1) {
         let middle = exp(0.5 * (ln(chosen.levels[i - 1]) + ln(chosen.levels[i])));
-        times.extend([levels::time_of(&chosen.table, middle, false), *time]);
+        times.extend([chosen.table.time_double(middle), *time]);
     }
     Ok(Tables { alphas_cumprod: chosen.bars, timesteps: times, sigmas: doubled(stored(chosen.levels, 0.0)) })
 }

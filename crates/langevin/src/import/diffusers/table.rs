@@ -92,10 +92,9 @@ impl Schedule {
                     let roots = linspace_single(start.sqrt(), end.sqrt(), count);
                     (Betas::ScaledLinear { start, end }, roots.into_iter().map(|root| single(root * root)).collect())
                 }
-                "squaredcos_cap_v2" => (
-                    Betas::squared_cosine(),
-                    cap(|t| cos((t + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).powi(2)),
-                ),
+                "squaredcos_cap_v2" => {
+                    (Betas::squared_cosine(), cap(|t| cos((t + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).powi(2)))
+                }
                 "laplace" => (
                     Betas::laplace(),
                     cap(|t| {
