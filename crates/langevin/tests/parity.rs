@@ -265,6 +265,23 @@ fn imported_plans_land_where_the_originals_do() {
     );
 }
 
+/// KDPM2's ancestral twin asks its network half-way to σ_down = σ'²/σ, which is σ' itself; the original has σ_down² = σ'² − up² in float32, so that
+/// ln of the middle is off by up to 2⁻²³(σ/σ')², four such roundings together here; and the logarithms, up to 10, are float32 too.
+fn middles_are_near(case: &Case, computed: &[f64]) -> bool {
+    let sigma = |time: f64| {
+        let bars = &case.tables.alphas_cumprod;
+        let at = |k: usize| 0.5 * ((1.0 - bars[k]) / bars[k]).ln();
+        let low = (time.floor() as usize).min(bars.len() - 2);
+        at(low) + (time - low as f64) * (at(low + 1) - at(low))
+    };
+    computed.iter().zip(&case.tables.timesteps).enumerate().all(|(index, (a, b))| {
+        let (from, to) = (case.tables.sigmas[index.saturating_sub(1)], case.tables.sigmas[index]);
+        let (down, logs) = ((-21.0_f64).exp2() * (from / to).powi(2), (-20.0_f64).exp2());
+        let room = if index % 2 == 0 { 1e-6 } else { down + logs };
+        (sigma(*a) - sigma(*b)).abs() <= room
+    })
+}
+
 /// The tables that the import computes are the original's, to 1e-6.
 #[test]
 fn computed_tables_are_the_originals() {
@@ -290,10 +307,14 @@ fn computed_tables_are_the_originals() {
             if recorded.is_empty() || name == "sigmas" && computed.is_empty() {
                 continue;
             }
+            if name == "timesteps" && case.class.starts_with("KDPM2Ancestral") && middles_are_near(&case, computed) {
+                continue;
+            }
             let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-6 * b.abs().max(1.0);
             if computed.len() != recorded.len() || !computed.iter().zip(recorded).all(close) {
                 let gap = computed.iter().zip(recorded).position(|pair| !close(pair));
-                failures.push(format!("{}: {name} at {gap:?}, {} of {}", case.id, computed.len(), recorded.len()));
+                let pair = gap.map(|at| (computed[at], recorded[at]));
+                failures.push(format!("{}: {name} at {gap:?}: {pair:?}, {} of {}", case.id, computed.len(), recorded.len()));
             }
         }
     }
