@@ -77,6 +77,7 @@ impl Network {
         match self.formulation.clock {
             Clock::Scaled { factor } => process.level(time / factor).unwrap(),
             Clock::QuarterLogSigma => process.level_at_sigma_ve((4.0 * time).exp()).unwrap(),
+            Clock::Angle => process.level_at_sigma_ve((time * std::f64::consts::FRAC_PI_2).tan()).unwrap(),
             _ => process.level(time.max(0.0).min(last)).unwrap(),
         }
     }
@@ -318,7 +319,12 @@ fn computed_tables_are_the_originals() {
             if computed.len() != recorded.len() || !computed.iter().zip(recorded).all(close) {
                 let gap = computed.iter().zip(recorded).position(|pair| !close(pair));
                 let pair = gap.map(|at| (computed[at], recorded[at]));
-                failures.push(format!("{}: {name} at {gap:?}: {pair:?}, {} of {}", case.id, computed.len(), recorded.len()));
+                failures.push(format!(
+                    "{}: {name} at {gap:?}: {pair:?}, {} of {}",
+                    case.id,
+                    computed.len(),
+                    recorded.len()
+                ));
             }
         }
     }

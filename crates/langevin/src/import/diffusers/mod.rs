@@ -18,6 +18,7 @@
 mod config;
 mod discrete;
 mod dpm;
+mod edm;
 mod quirks;
 mod sigma;
 mod sigmas;
@@ -113,7 +114,7 @@ impl std::fmt::Debug for Class {
 }
 
 /// Every class that can be read.
-const CLASSES: &[&[Class]] = &[discrete::CLASSES, dpm::CLASSES, sigma::CLASSES];
+const CLASSES: &[&[Class]] = &[discrete::CLASSES, dpm::CLASSES, edm::CLASSES, sigma::CLASSES];
 
 impl Diffusers {
     /// Reads a config: the JSON that diffusers saves, in which `Infinity` and `NaN` may occur.

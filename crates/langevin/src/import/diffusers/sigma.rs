@@ -133,7 +133,7 @@ fn short() -> Error {
 }
 
 /// Levels that fall; two neighbours may be one and the same, as some originals end.
-fn falling(nodes: &[f64]) -> Result<()> {
+pub(super) fn falling(nodes: &[f64]) -> Result<()> {
     let sound = |pair: &[f64]| pair[0] >= pair[1] && pair[1] >= 0.0 && pair[0].is_finite() && pair[0] > 0.0;
     match nodes.windows(2).find(|pair| !sound(pair)) {
         None if nodes.len() > 1 => Ok(()),
@@ -302,30 +302,46 @@ fn euler(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         network = Formulation::new(Process::vp(), Prediction::V).with_clock(Clock::QuarterLogSigma);
     }
     let mut ladder = Ladder::single(tables)?;
-    let churn = Churn {
-        churn: number(call, "s_churn", 0.0)?,
-        range: (number(call, "s_tmin", 0.0)?, number(call, "s_tmax", f64::INFINITY)?),
-    };
-    let noise = number(call, "s_noise", 1.0)?;
     let late = match network.prediction {
         Prediction::X0 => Late::Sample,
         Prediction::V => Late::V,
         _ => Late::Epsilon,
     };
-    let method: Box<dyn Method> = if churn.churn <= 0.0 {
-        Box::new(OneStep::new(Keep::Ddim(0.0)))
-    } else if call.consistent {
-        Box::new(Stages { churn: Some(churn), noise, ..Stages::new(stages::EULER) })
-    } else {
-        // The length of the original's list counts, not the number of steps.
-        let count = tables.sigmas.len() - 1;
-        Box::new(LateChurn { churn: churn.churn / count as f64, range: churn.range, noise, late })
-    };
+    let method = Churning::read(call, tables)?.method(call, late);
     if call.consistent {
         // A list that is one level too long goes on to its end.
         ladder.nodes = tables.sigmas.clone();
     }
     ladder.course(config, call, network, None, method)
+}
+
+/// Euler with the churn that a call asks for.
+pub(super) struct Churning {
+    churn: Churn,
+    noise: f64,
+    /// The number of levels less one, which the original divides S_churn by.
+    count: usize,
+}
+
+impl Churning {
+    pub(super) fn read(call: &Call, tables: &Tables) -> Result<Self> {
+        let churn = Churn {
+            churn: number(call, "s_churn", 0.0)?,
+            range: (number(call, "s_tmin", 0.0)?, number(call, "s_tmax", f64::INFINITY)?),
+        };
+        Ok(Self { churn, noise: number(call, "s_noise", 1.0)?, count: tables.sigmas.len().max(2) - 1 })
+    }
+
+    pub(super) fn method(self, call: &Call, late: Late) -> Box<dyn Method> {
+        let Self { churn, noise, count } = self;
+        if churn.churn <= 0.0 {
+            Box::new(OneStep::new(Keep::Ddim(0.0)))
+        } else if call.consistent {
+            Box::new(Stages { churn: Some(churn), noise, ..Stages::new(stages::EULER) })
+        } else {
+            Box::new(LateChurn { churn: churn.churn / count as f64, range: churn.range, noise, late })
+        }
+    }
 }
 
 // Ancestral Euler.
