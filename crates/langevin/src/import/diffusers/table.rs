@@ -21,15 +21,15 @@ pub(super) fn round(value: f64) -> f64 {
     value.round_ties_even()
 }
 
-/// torch's `linspace` in float32: from either end, to the middle.
-fn linspace_single(start: f64, end: f64, count: usize) -> Vec<f64> {
-    let (start, end) = (start as f32, end as f32);
+/// torch's `linspace` in float32: from either end to the middle, each value rounded once.
+pub(super) fn linspace_single(start: f64, end: f64, count: usize) -> Vec<f64> {
+    let (start, end) = (single(start), single(end));
     if count == 1 {
-        return vec![f64::from(start)];
+        return vec![start];
     }
-    let step = (end - start) / (count - 1) as f32;
-    let at = |i: usize| if i < count / 2 { start + step * i as f32 } else { end - step * (count - i - 1) as f32 };
-    (0..count).map(|i| f64::from(at(i))).collect()
+    let step = single(single(end - start) / (count - 1) as f64);
+    let at = |i: usize| if i < count / 2 { start + step * i as f64 } else { end - step * (count - i - 1) as f64 };
+    (0..count).map(|i| single(at(i))).collect()
 }
 
 /// numpy's `linspace`.
