@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::kernel::{self, Element};
 use crate::noise::SampleId;
+use smallvec::SmallVec;
 use std::cell::RefCell;
 
 /// A coefficient: one for the whole batch, or one for each row.
@@ -172,7 +173,7 @@ impl<T: Element> SliceSpace<T> {
     /// States whose rows have `width` elements.
     #[must_use]
     pub fn new(width: usize) -> Self {
-        Self { width, spare: RefCell::default() }
+        Self { width, spare: RefCell::new(Vec::with_capacity(SPARES)) }
     }
 
     /// The number of elements in a row.
@@ -196,6 +197,9 @@ impl<T: Element> SliceSpace<T> {
         buffer
     }
 }
+
+/// How many states are kept for use again.
+const SPARES: usize = 4;
 
 /// `value` into [min, max]; what is not a number stays so, for it must not pass for a result.
 fn bounded(value: f64, min: f64, max: f64) -> f64 {
@@ -243,9 +247,9 @@ impl<T: Element> Space for SliceSpace<T> {
         };
         let mut block = |range: std::ops::Range<usize>, row: usize| {
             let span = range.start * self.width..range.end * self.width;
-            let terms: Vec<(T, &[T])> =
+            let terms: SmallVec<[(T, &[T]); 8]> =
                 terms.iter().map(|(coef, term)| (T::from_f64(coef.row(row)), &term[span.clone()])).collect();
-            let noise: Vec<(T, Draw)> = noise.iter().map(|(coef, draw)| (T::from_f64(coef.row(row)), *draw)).collect();
+            let noise: SmallVec<[(T, Draw); 8]> = noise.iter().map(|(coef, draw)| (T::from_f64(coef.row(row)), *draw)).collect();
             let own = own_coef.map(|coef| T::from_f64(coef.row(row)));
             if noise.is_empty() {
                 kernel::combine(&mut out[span], own, &terms);
@@ -328,7 +332,7 @@ impl<T: Element> Space for SliceSpace<T> {
 
     fn recycle(&self, state: Vec<T>) {
         let mut spare = self.spare.borrow_mut();
-        if spare.len() < 4 {
+        if spare.len() < SPARES {
             spare.push(state);
         }
     }

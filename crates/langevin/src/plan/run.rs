@@ -6,6 +6,7 @@ use crate::model::{At, Model, Query};
 use crate::noise::SampleId;
 use crate::process::Level;
 use crate::space::{Coef, Draw, Space};
+use smallvec::SmallVec;
 
 /// A plan being run on a batch.
 ///
@@ -122,8 +123,9 @@ impl<'a, Sp: Space> Run<'a, Sp> {
             match op {
                 Op::Combine { into, terms, noise } => self.combine(*into, terms, noise)?,
                 Op::Map { map, from, into } => {
-                    let args = from.iter().map(|slot| self.state(*slot)).collect::<Result<Vec<_>>>()?;
+                    let args = from.iter().map(|slot| self.state(*slot)).collect::<Result<SmallVec<[_; 8]>>>()?;
                     let state = self.space.map(map, &args)?;
+                    drop(args);
                     self.write(*into, state);
                 }
                 Op::Eval { from, level, out, net } => {
@@ -194,15 +196,18 @@ impl<'a, Sp: Space> Run<'a, Sp> {
     }
 
     fn combine(&mut self, into: Slot, terms: &[(f64, Slot)], noise: &[(f64, Draw)]) -> Result<()> {
-        let noise: Vec<_> = noise.iter().map(|(coef, draw)| (Coef::All(*coef), *draw)).collect();
+        // Eight on the stack: no sampler of usual order has more, so that a step allocates nothing.
+        let noise: SmallVec<[_; 8]> = noise.iter().map(|(coef, draw)| (Coef::All(*coef), *draw)).collect();
         // In place only where the written slot is the first term and no other: the listed order is the contract.
         let in_place =
             terms.first().is_some_and(|first| first.1 == into) && terms[1..].iter().all(|term| term.1 != into);
         let own = if in_place { self.slots[into].take().map(|state| (Coef::All(terms[0].0), state)) } else { None };
-        let rest = &terms[usize::from(own.is_some())..];
-        let rest =
-            rest.iter().map(|(coef, slot)| Ok((Coef::All(*coef), self.state(*slot)?))).collect::<Result<Vec<_>>>()?;
+        let mut rest: SmallVec<[_; 8]> = SmallVec::new();
+        for (coef, slot) in &terms[usize::from(own.is_some())..] {
+            rest.push((Coef::All(*coef), self.state(*slot)?));
+        }
         let state = self.space.combine(own, &rest, &noise, self.rows)?;
+        drop(rest);
         self.write(into, state);
         Ok(())
     }
