@@ -405,6 +405,29 @@ fn words_have_a_path() {
     };
     assert_eq!(start(Sampler::lcm()), 0.0);
     assert!(start(Sampler::ddim(0.5)) > 0.0 && start(Sampler::ddim(0.5)) < start(Sampler::ddim(0.0)));
+    // A corrector's step is the predictor's, taken once: the path is that of one step each, with its h/g.
+    for name in ["unipc", "sa-solver"] {
+        let plan = compile(&Sampler::parse(name, None).unwrap(), &process, &levels);
+        assert!(plan.moves().len() > 4);
+        let path = Path::new(&Passage::new(&plan, 1, 1).unwrap()).unwrap();
+        let expected = levels.windows(2).fold(wrong.variance, |x, pair| {
+            let note = plan.moves().iter().rfind(|note| note.from == pair[0]).unwrap();
+            let (a, fresh) = exact_reverse(c, &pair[0], &pair[1], note.eta.unwrap());
+            a * a * x + fresh
+        });
+        near(path.carry(c, wrong).variance, expected, 1e-12);
+    }
+    // Inversion forgets nothing, forward with noise does.
+    let inverse = compile(&Sampler::parse("ddim-inversion", None).unwrap(), &process, &levels);
+    let path = Path::new(&Passage::new(&inverse, 1, 1).unwrap()).unwrap();
+    let first = inverse.moves()[0].from;
+    let far = path.carry(c, Moments { mean: first.alpha, variance: 2.0 * v(c, &first) });
+    near(far.variance, 2.0 * v(c, &path.end), 1e-13);
+    // Up from the data themselves: all of p_t, even from a point.
+    let mut plan = inverse.clone();
+    plan.moves[0].from = CLEAN;
+    let path = Path::new(&Passage::new(&plan, 1, 1).unwrap()).unwrap();
+    near(path.carry(0.0, Moments::marginal(0.0, &CLEAN)).variance, v(0.0, &path.end), 1e-14);
     // A step that jumps to another level than the table says is no path.
     let mut plan = compile(&Sampler::ddim(0.0), &process, &levels);
     plan.moves[1].from.sigma *= 1.01;
