@@ -38,6 +38,7 @@
 //! - The error of the score is $\hat\varepsilon = (1+\delta)\varepsilon$, so $\hat D = (x - \sigma\hat\varepsilon)/\alpha = D + \delta (D - x/\alpha)$. Where α = 0 the
 //!   score does not say what D is, and D stays exact.
 //! - A reverse move whose table gives no h/g draws all its noise anew; but if it ends at σ = 0, where the table cannot tell, it has that of the one before.
+//! - A forward move has the process's own noise, or none where it draws none. A corrector stands in the place of the step that it takes again.
 //! - The time of a Langevin move is read off the weight of its state.
 //!
 //! ```

@@ -91,7 +91,7 @@ impl<'a> Passage<'a> {
         if !plan.is_linear() {
             return Err(Error::argument("only a plan without maps can be analysed exactly")
                 .at(format!("plan {}", plan.name()))
-                .hinting("draw samples instead"));
+                .hinting("take its clamps out with Plan::unclipped, or draw samples"));
         }
         let first = plan.moves().iter().min_by_key(|note| note.ops[0]);
         let inputs = match first {
@@ -230,6 +230,11 @@ impl<'a> Passage<'a> {
             }
         }
         Some(slots.get(&reads(&span[0])?).copied().unwrap_or(0.0))
+    }
+
+    /// Whether a move draws noise.
+    pub(super) fn draws(&self, ops: [usize; 2]) -> bool {
+        self.noise[ops[0]..=ops[1]].iter().any(|noise| !noise.is_empty())
     }
 
     pub(super) fn plan(&self) -> &Plan {

@@ -7,6 +7,7 @@
 //! | R with h/g = η | $r = \left(\frac{c+\omega_t}{c+\omega_s}\right)^{\eta^2/2}$, $\omega = \sigma^2/\alpha^2$ |
 //! | R, fresh noise | 0 |
 //! | F with the process's own noise | $x' = (\alpha_t/\alpha_s) x$ + noise, whatever c |
+//! | F with no draw among its instructions | 1 |
 //! | L for the time δ | $e^{-\Lambda\delta/v} = \rho^{\sigma^2/v}$, where the plan's row has $\rho = e^{-\Lambda\delta/\sigma^2}$ |
 //!
 //! All of them carry $p_t$ to $p_{t'}$, so along a path only the error of the start is left, and it can only shrink.
@@ -14,7 +15,7 @@
 use super::pass::{Moments, Passage};
 use crate::math::pow;
 use crate::moves::{Row, exact_reverse};
-use crate::plan::Letter;
+use crate::plan::{Letter, Move};
 use crate::process::Level;
 
 /// Where the data are.
@@ -28,9 +29,11 @@ enum Segment {
         to: Level,
         eta: Option<f64>,
     },
+    /// With the process's own noise, or with none (k = 0).
     Forward {
         from: Level,
         to: Level,
+        noise: bool,
     },
     Langevin {
         at: Level,
@@ -54,6 +57,11 @@ fn same(a: &Level, b: &Level) -> bool {
     near(a.alpha, b.alpha) && near(a.sigma, b.sigma)
 }
 
+/// Whether a move is another one taken again.
+fn again(last: &Move, note: &Move) -> bool {
+    last.letter == note.letter && same(&last.from, &note.from) && same(&last.to, &note.to)
+}
+
 impl Path {
     /// The path of a plan; `None` where its moves do not follow on one another, or go the wrong way.
     pub(super) fn new(passage: &Passage<'_>) -> Option<Self> {
@@ -62,10 +70,18 @@ impl Path {
         if plan.moves().windows(2).any(|pair| pair[0].ops[1] >= pair[1].ops[0]) {
             return None;
         }
-        let mut at = plan.moves().first()?.from;
+        // A corrector takes the step before it again, and stands in its place.
+        let mut moves: Vec<&Move> = Vec::new();
+        for note in plan.moves() {
+            if moves.last().is_some_and(|last| !same(&last.to, &note.from) && again(last, note)) {
+                moves.pop();
+            }
+            moves.push(note);
+        }
+        let mut at = moves.first()?.from;
         // The h/g of the last reverse move: none yet.
         let (mut segments, mut last) = (Vec::new(), None::<Option<f64>>);
-        for note in plan.moves() {
+        for note in moves {
             let (from, to) = (note.from, note.to);
             if !same(&at, &from) {
                 return None;
@@ -87,7 +103,7 @@ impl Path {
                     }
                     Segment::Reverse { from: joined.unwrap_or(from), to, eta: own }
                 }
-                Letter::F if rises(&from, &to) => Segment::Forward { from, to },
+                Letter::F if rises(&from, &to) => Segment::Forward { from, to, noise: passage.draws(note.ops) },
                 Letter::L if same(&from, &to) => Segment::Langevin { at: from, rho: passage.kept(note.ops)? },
                 _ => return None,
             };
@@ -121,7 +137,10 @@ impl Segment {
                 let (a, fresh) = exact_reverse(c, from, to, *eta);
                 (from, to, a, fresh)
             }
-            Segment::Forward { from, to } => {
+            // Nearly a point is drawn out to all of p_t.
+            Segment::Forward { from, to, noise: false } if variance(from) == 0.0 => return Moments::marginal(c, to),
+            Segment::Forward { from, to, noise: false } => (from, to, (variance(to) / variance(from)).sqrt(), 0.0),
+            Segment::Forward { from, to, noise: true } => {
                 let Row { a, c: noise, .. } = Row::forward(from, to);
                 (from, to, a, noise * noise)
             }

@@ -102,8 +102,8 @@ impl Spectrum {
         Ok(Self::new(axes.collect::<Result<_>>()?))
     }
 
-    /// A power law, $c_k \propto k^{-P}$ for k = 1 … D, with mean variance 1, about 0: what natural images look like at P ≈ 2 over radial
-    /// frequency, and a stand-in for any data with few strong and many weak directions.
+    /// A power law, $c_k \propto k^{-P}$ for k = 1 … D, with mean variance 1, about 0: few strong and many weak directions. The power of natural
+    /// images falls as the square of the frequency f, and k ∝ f² axes lie below f: so P ≈ 1.
     ///
     /// ```
     /// use langevin::Spectrum;

@@ -9,7 +9,7 @@ use crate::plan::{Input, Letter, Move, Op, Output, Plan};
 use crate::process::{Level, Process};
 use crate::sampler::{Sampler, Word};
 use crate::space::{Coef, Draw, Map, Space};
-use crate::{Result, Sampling};
+use crate::{Formulation, Prediction, Result, Sampling};
 use proptest::prelude::*;
 
 const QUICK: AnalysisOptions = AnalysisOptions { score_error: 0.0, sources: false };
@@ -202,6 +202,11 @@ fn eigenvalues_of_zero_are_told_as_they_are() {
     // Down to the data, a point is met exactly, its mean too.
     let met = kl(&[noise, low, CLEAN], &[(0.0, 3.0)]);
     assert_eq!((met.w2, met.kl), (0.0, 0.0));
+    // A point beside the point is as far from it as can be.
+    let mut beside = compile(&Sampler::ddim(0.0), &ve, &[noise, CLEAN]);
+    beside.ops.push(Op::Combine { into: 0, terms: vec![(2.0, 0)], noise: vec![] });
+    let beside = full(&beside, &Spectrum::from_axes(&[(0.0, 3.0)]).unwrap()).total;
+    assert_eq!((beside.w2, beside.kl), (3.0, f64::INFINITY));
     // Short of them there is variance where the data have none.
     let short = kl(&[noise, low], &[(0.0, 0.0)]);
     assert!(short.kl == f64::INFINITY && short.w2.is_finite() && short.w2 > 0.0);
@@ -387,6 +392,11 @@ fn words_have_a_path() {
     let (a, fresh) = exact_reverse(c, &levels[0], &at, 0.6);
     let run = path("R(0.6)*4").carry(c, wrong);
     near(run.variance, a * a * wrong.variance + fresh, 1e-13);
+    // Two runs of different h/g are two.
+    let (a, fresh) = exact_reverse(c, &levels[0], &levels[2], 0.2);
+    let halfway = a * a * wrong.variance + fresh;
+    let (a, fresh) = exact_reverse(c, &levels[2], &at, 1.0);
+    near(path("R(0.2)*2 R(1)*2").carry(c, wrong).variance, a * a * halfway + fresh, 1e-13);
     // LCM forgets its start; so does DDIM(½) not, though its last step is without h/g in the table.
     let levels = karras(&process, 4);
     let start = |sampler: Sampler| {
@@ -395,6 +405,29 @@ fn words_have_a_path() {
     };
     assert_eq!(start(Sampler::lcm()), 0.0);
     assert!(start(Sampler::ddim(0.5)) > 0.0 && start(Sampler::ddim(0.5)) < start(Sampler::ddim(0.0)));
+    // A corrector's step is the predictor's, taken once: the path is that of one step each, with its h/g.
+    for name in ["unipc", "sa-solver"] {
+        let plan = compile(&Sampler::parse(name, None).unwrap(), &process, &levels);
+        assert!(plan.moves().len() > 4);
+        let path = Path::new(&Passage::new(&plan, 1, 1).unwrap()).unwrap();
+        let expected = levels.windows(2).fold(wrong.variance, |x, pair| {
+            let note = plan.moves().iter().rfind(|note| note.from == pair[0]).unwrap();
+            let (a, fresh) = exact_reverse(c, &pair[0], &pair[1], note.eta.unwrap());
+            a * a * x + fresh
+        });
+        near(path.carry(c, wrong).variance, expected, 1e-12);
+    }
+    // Inversion forgets nothing, forward with noise does.
+    let inverse = compile(&Sampler::parse("ddim-inversion", None).unwrap(), &process, &levels);
+    let path = Path::new(&Passage::new(&inverse, 1, 1).unwrap()).unwrap();
+    let first = inverse.moves()[0].from;
+    let far = path.carry(c, Moments { mean: first.alpha, variance: 2.0 * v(c, &first) });
+    near(far.variance, 2.0 * v(c, &path.end), 1e-13);
+    // Up from the data themselves: all of p_t, even from a point.
+    let mut plan = inverse.clone();
+    plan.moves[0].from = CLEAN;
+    let path = Path::new(&Passage::new(&plan, 1, 1).unwrap()).unwrap();
+    near(path.carry(0.0, Moments::marginal(0.0, &CLEAN)).variance, v(0.0, &path.end), 1e-14);
     // A step that jumps to another level than the table says is no path.
     let mut plan = compile(&Sampler::ddim(0.0), &process, &levels);
     plan.moves[1].from.sigma *= 1.01;
@@ -519,6 +552,17 @@ fn guidance_does_nothing_to_an_exact_model() {
     }
 }
 
+/// A network changes how D is found, not what the plan does with it.
+#[test]
+fn the_network_plays_no_part() {
+    let process = Process::vp();
+    let network = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+    let sampler = Sampler::adams(2, 0.5).unwrap();
+    let bound = sampler.compile(&process, Some(&network), &karras(&process, 4)).unwrap();
+    let bare = compile(&sampler, &process, &karras(&process, 4));
+    assert_eq!(full(&bound, &one(0.3)), full(&bare, &one(0.3)));
+}
+
 #[test]
 fn pure_noise_with_a_wrong_score_stays_finite() {
     let flow = Process::rectified_flow();
@@ -542,6 +586,10 @@ proptest! {
         let counted: Vec<_> = values.iter().map(|c| (*c, repeats as u64)).collect();
         let (a, b) = (Spectrum::from_eigenvalues(&many).unwrap(), Spectrum::from_counts(&counted).unwrap());
         prop_assert_eq!(&a, &b);
+        // Of the means only the sum of their squares is left.
+        let moved: Vec<_> = many.iter().map(|c| (*c, 3.0)).collect();
+        let moved = Spectrum::from_axes(&moved).unwrap();
+        prop_assert!(moved.eigenvalues().iter().all(|c| c.mean_square == 9.0 * c.count as f64));
         let (whole, mut square) = (full(&plan, &a), 0.0);
         prop_assert_eq!(whole.dimension, many.len() as u64);
         for response in &whole.responses {

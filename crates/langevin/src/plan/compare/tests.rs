@@ -68,6 +68,14 @@ fn names_do_not_make_a_difference_and_numbers_do() {
     }
     c.validate().unwrap();
     assert_eq!(same(&a, &c).difference, 0.0);
+    // Half the draw twice is the draw; the draw of before is not a new one.
+    let mut twice = a.clone();
+    let Op::Combine { noise, .. } = &mut twice.ops[0] else { panic!() };
+    *noise = vec![(noise[0].0 / 2.0, 0), (noise[0].0 / 2.0, 0)];
+    assert_eq!(same(&a, &twice).difference, 0.0);
+    let Op::Combine { noise, .. } = &mut twice.ops[4] else { panic!() };
+    noise[0].1 = 0;
+    assert_eq!(same(&a, &twice).mismatch, Some(Mismatch::Draws(5, 4)));
     // Not a number is a difference.
     let mut d = a.clone();
     let Op::Combine { terms, .. } = &mut d.ops[2] else { panic!() };
