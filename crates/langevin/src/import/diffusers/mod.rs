@@ -15,10 +15,13 @@
 //!
 //! Facts of diffusers 0.42.
 
+mod cogvideox;
 mod config;
 mod discrete;
+mod distilled;
 mod dpm;
 mod edm;
+mod pndm;
 mod quirks;
 mod sigma;
 mod sigmas;
@@ -114,7 +117,15 @@ impl std::fmt::Debug for Class {
 }
 
 /// Every class that can be read.
-const CLASSES: &[&[Class]] = &[discrete::CLASSES, dpm::CLASSES, edm::CLASSES, sigma::CLASSES];
+const CLASSES: &[&[Class]] = &[
+    discrete::CLASSES,
+    pndm::CLASSES,
+    distilled::CLASSES,
+    cogvideox::CLASSES,
+    dpm::CLASSES,
+    edm::CLASSES,
+    sigma::CLASSES,
+];
 
 impl Diffusers {
     /// Reads a config: the JSON that diffusers saves, in which `Infinity` and `NaN` may occur.
