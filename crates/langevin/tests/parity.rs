@@ -1,7 +1,7 @@
 //! Plans imported from diffusers against what diffusers itself computes: recorded outputs, noise and tables of the originals, in `parity/`.
 //!
-//! The judge is the original as it is, with its float32 coefficients; but where the original, run again with float64 coefficients, ends more than a third of
-//! the tolerance away from itself, it is that second run (`float64.jsonl`): there the recording shows rounding, not the method.
+//! The judge is the original as it is, with its float32 coefficients. Where the original, run again with float64 coefficients, ends more than a third of the
+//! tolerance away from itself, that second run (`float64.jsonl`) will do too: there the recording shows rounding, not the method.
 //!
 //! Two questions are asked apart. Fed the original's own table and noise, does the plan land where the original did? And are the tables that the import
 //! computes the original's? `LANGEVIN_PARITY=DDIMScheduler` prints every case of one class.
@@ -231,21 +231,25 @@ fn imported_plans_land_where_the_originals_do() {
     let (mut worst, mut failures): (BTreeMap<String, (usize, f64)>, Vec<String>) = (BTreeMap::new(), vec![]);
     let wanted = std::env::var("LANGEVIN_PARITY").ok();
     for case in cases().into_iter().filter(known) {
-        let Some(out) = outcome(again.get(&case.id).unwrap_or(&case.record)) else { continue };
+        let Some(out) = outcome(&case.record) else { continue };
         let config = case.record["config"].to_string();
         let attempt = || -> Result<Vec<f64>> {
             let plan = Diffusers::parse(&config)?.plan_with(&case.call, &case.tables)?;
             let draws = draws(&case.record, &plan, &pool);
             run(&plan, &|draw: Draw| draws[draw as usize].clone(), inputs(&case.record, &plan, &pool))
         };
+        let tolerance = tolerance(&case.record);
         let gap = match attempt() {
-            Ok(got) => largest_difference(&got, &out),
+            Ok(got) => {
+                let gap = largest_difference(&got, &out);
+                let wide = again.get(&case.id).and_then(outcome).filter(|_| gap > tolerance);
+                wide.map_or(gap, |wide| largest_difference(&got, &wide))
+            }
             Err(error) => {
                 failures.push(format!("{}: {error}", case.id));
                 continue;
             }
         };
-        let tolerance = tolerance(&case.record);
         if wanted.as_ref() == Some(&case.class) {
             println!("{}: {gap:.2e} (tolerance {tolerance:.1e})", case.id);
         }
