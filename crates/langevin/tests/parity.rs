@@ -72,6 +72,7 @@ impl Network {
         let process = &self.formulation.process;
         let time = match self.formulation.clock {
             Clock::Scaled { factor } => time / factor,
+            Clock::Remaining { factor } => 1.0 - time / factor,
             Clock::QuarterLogSigma => (4.0 * time).exp(),
             _ => time.max(0.0),
         };
@@ -164,14 +165,22 @@ fn known(case: &Case) -> bool {
     Diffusers::parse(&format!("{{\"_class_name\": \"{}\"}}", case.class)).is_ok()
 }
 
+/// Where the original is not itself: the cases that its own float32 moves beyond their tolerance, with what the same steps give in float64 (`double.py`). Near pure noise
+/// D = (x − σε)/α divides the roundings of α and σ by α, up to 1e-2 on the cosine table; λ in float32 is off by up to 5e-7, which a step over several λ carries into e^h;
+/// third orders divide by products of small differences of λ. These cases must agree with the float64 results to the last digits.
+fn doubles() -> BTreeMap<String, Vec<f64>> {
+    lines("double.jsonl").iter().map(|line| (line["id"].as_str().unwrap().to_owned(), numbers(&line["out"]))).collect()
+}
+
 /// Fed the original's own tables and noise, an imported plan lands where the original does.
 #[test]
 fn imported_plans_land_where_the_originals_do() {
-    let pool = pool();
+    let (pool, doubles) = (pool(), doubles());
     let (mut worst, mut failures): (BTreeMap<String, (usize, f64)>, Vec<String>) = (BTreeMap::new(), vec![]);
     let wanted = std::env::var("LANGEVIN_PARITY").ok();
     for case in cases().into_iter().filter(known) {
         let Some(out) = outcome(&case.record) else { continue };
+        let out = doubles.get(&case.id).cloned().unwrap_or(out);
         let config = case.record["config"].to_string();
         let attempt = || -> Result<Vec<f64>> {
             let plan = Diffusers::parse(&config)?.plan_with(&case.call, &case.tables)?;
@@ -192,7 +201,8 @@ fn imported_plans_land_where_the_originals_do() {
                 continue;
             }
         };
-        let tolerance = tolerance(&case.record);
+        // In float64 nothing but the last digits is left to differ.
+        let tolerance = if doubles.contains_key(&case.id) { 1e-9 } else { tolerance(&case.record) };
         if wanted.as_ref() == Some(&case.class) {
             println!("{}: {gap:.2e} (tolerance {tolerance:.1e})", case.id);
         }
@@ -203,7 +213,8 @@ fn imported_plans_land_where_the_originals_do() {
         *entry = (entry.0 + 1, entry.1.max(gap / tolerance));
     }
     for (class, (count, share)) in &worst {
-        println!("{class}: {count} cases, worst {share:.3} of its tolerance");
+        let doubled = doubles.keys().filter(|id| id.split('/').next() == class.strip_suffix("Scheduler")).count();
+        println!("{class}: {count} cases, {doubled} of them in float64, worst {share:.3} of its tolerance");
     }
     assert!(failures.is_empty(), "{} cases differ:\n{}", failures.len(), failures[..failures.len().min(40)].join("\n"));
 }
