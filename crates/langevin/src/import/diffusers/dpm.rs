@@ -234,7 +234,7 @@ fn singlestep(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
 }
 
 /// The order of every call: 1, 2, … up to `order` and again; the last groups are of lower order where asked for, and where the steps do not fill them.
-fn orders(steps: usize, order: usize, lower: bool, zero: bool) -> Vec<usize> {
+pub(super) fn orders(steps: usize, order: usize, lower: bool, zero: bool) -> Vec<usize> {
     let mut orders: Vec<usize> = (0..steps).map(|i| i % order + 1).collect();
     let whole = steps.is_multiple_of(order);
     let lower = lower || !whole || zero;

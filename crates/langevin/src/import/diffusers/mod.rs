@@ -209,4 +209,6 @@ fn flag(call: &Call, key: &str) -> Result<bool> {
 }
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod tests;
