@@ -146,7 +146,7 @@ CASES = {
         threshold=dict(SD, **THRESHOLD), flow=flow(), flow_shift=flow(flow_shift=3.0), flow_order3=flow(solver_order=3),
         flow_heun=flow(solver_type="heun", flow_shift=2.0))),
     "DPMSolverSinglestepScheduler": ([E, X, V, F], options(
-        dict(default={}), grids, order1=dict(SD, solver_order=1), order3=dict(SD, solver_order=3),
+        dict(default={}, karras=KARRAS, exponential=EXPONENTIAL, beta=BETA, cosine=COSINE), order1=dict(SD, solver_order=1), order3=dict(SD, solver_order=3),
         heun=dict(KARRAS, solver_type="heun"), order3_heun=dict(SD, solver_order=3, solver_type="heun"),
         lower=dict(SD, solver_order=3, lower_order_final=True, final_sigmas_type="sigma_min"),
         not_lower=dict(KARRAS, solver_order=2, final_sigmas_type="sigma_min"),
