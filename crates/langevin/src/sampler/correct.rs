@@ -15,21 +15,22 @@ use crate::plan::{Letter, Slot};
 use crate::process::Level;
 use crate::space::Draw;
 
-/// h/g over a run: `inside` where the process's time lies in the range, 0 elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Tau {
-    pub(crate) inside: f64,
-    pub(crate) range: (f64, f64),
+/// h/g over a run.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Tau {
+    /// The same everywhere.
+    Constant(f64),
+    /// That of every step. A step takes a draw also where it is 0.
+    Each(Vec<f64>),
 }
 
 impl Tau {
-    /// The same everywhere.
-    pub(crate) fn constant(eta: f64) -> Self {
-        Self { inside: eta, range: (f64::NEG_INFINITY, f64::INFINITY) }
-    }
-
-    fn at(&self, level: &Level) -> f64 {
-        if (self.range.0..=self.range.1).contains(&level.time) { self.inside } else { 0.0 }
+    /// h/g of step `index`.
+    fn at(&self, index: usize) -> f64 {
+        match self {
+            Self::Constant(eta) => *eta,
+            Self::Each(etas) => etas.get(index).copied().unwrap_or(0.0),
+        }
     }
 }
 
@@ -42,8 +43,8 @@ pub(crate) struct Corrected {
     pub(crate) pair: Poly,
     /// The order of the predictor.
     pub(crate) predictor: usize,
-    /// The order of the corrector; 0: none.
-    pub(crate) corrector: usize,
+    /// The most values of the past that the corrector uses beside the new one; `None`: no corrector.
+    pub(crate) corrector: Option<usize>,
     /// The order falls towards the end of the run.
     pub(crate) lower: bool,
     /// Steps whose result is not corrected.
@@ -56,7 +57,8 @@ pub(crate) struct Corrected {
 struct Predicted {
     index: usize,
     step: Step,
-    order: usize,
+    /// The values of the past that its corrector uses.
+    old: usize,
     noise: Vec<(f64, Draw)>,
 }
 
@@ -79,16 +81,19 @@ impl Corrected {
                 eta * step.to.alpha * ((s - t) * (s + t)).sqrt()
             }
         };
-        if eta == 0.0 { vec![] } else { draft.fresh(c) }
+        match self.tau {
+            Tau::Each(_) => vec![(c, draft.builder.draw())],
+            Tau::Constant(_) if eta == 0.0 => vec![],
+            Tau::Constant(_) => draft.fresh(c),
+        }
     }
 
     /// base ← the step before, taken again with the value found at its end.
     fn correct(&self, draft: &mut Draft<'_>, base: Slot, last: &Predicted, past: &Past, new: &Value) {
-        let eta = self.tau.at(&last.step.to);
-        let order = last.order.min(self.corrector.max(1));
+        let eta = self.tau.at(last.index);
         // `past` has the new value first; the step's own start is the one after it.
         let mut nodes: Vec<Level> = past.levels(past.len())[1..].to_vec();
-        nodes.truncate(order);
+        nodes.truncate(last.old);
         let mut slots: Vec<Slot> = past.slots().skip(1).take(nodes.len()).collect();
         nodes.push(new.level);
         slots.push(new.slot);
@@ -118,7 +123,7 @@ impl Method for Corrected {
             past.push(&mut draft, value);
             match last.take() {
                 Some(last)
-                    if self.corrector > 0
+                    if self.corrector.is_some()
                         && !self.uncorrected.contains(&last.index)
                         && last.step.from.alpha > 0.0
                         && past.len() > 1 =>
@@ -128,20 +133,21 @@ impl Method for Corrected {
                 }
                 _ => std::mem::swap(&mut ahead, &mut base),
             }
-            let eta = self.tau.at(&to);
-            let most = if self.lower { self.predictor.min(count - index) } else { self.predictor };
-            let order = if to.sigma == 0.0 || from.alpha == 0.0 { 1 } else { most.min(past.len()) };
+            let eta = self.tau.at(index);
+            let most = if self.lower { count - index } else { usize::MAX }.min(past.len());
+            let order = if to.sigma == 0.0 || from.alpha == 0.0 { 1 } else { self.predictor.min(most) };
+            let old = self.corrector.unwrap_or(0).min(most);
             let noise = self.noise(&mut draft, &step, eta);
             let form = if from.alpha == 0.0 { Form::Data } else { self.form };
             let (a, b) = Self { form, ..self.clone() }.weights(&step, &past.levels(order), eta);
             let terms = std::iter::once((a, base)).chain(past.terms(&b)).collect();
             draft.builder.combine(ahead, terms, noise.clone());
             draft.builder.note(Letter::R, Some(eta), &from, &to, mark);
-            last = Some(Predicted { index, step, order, noise });
+            last = Some(Predicted { index, step, old, noise });
             if from.alpha == 0.0 {
                 past.keep(&mut draft, 0);
             }
-            past.keep(&mut draft, self.predictor.max(self.corrector));
+            past.keep(&mut draft, self.predictor.max(self.corrector.unwrap_or(0)));
         }
         draft.finish(ahead)
     }

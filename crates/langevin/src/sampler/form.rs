@@ -37,6 +37,11 @@ impl Form {
         Parts { datum, noise }
     }
 
+    /// Whether a step can be weighed from this level: n and τ are finite there. Only a flow's are at pure noise.
+    pub(crate) fn begins(self, level: &Level) -> bool {
+        level.alpha > 0.0 || self == Self::Flow
+    }
+
     /// n.
     fn norm(self, level: &Level) -> f64 {
         match self {

@@ -746,10 +746,10 @@ pub(crate) const ENTRIES: &[Entry] = &[
                 form: Form::Data,
                 pair: Poly::Exact(Variable::Lambda),
                 predictor: s.whole("predictor"),
-                corrector: s.whole("corrector"),
+                corrector: Some(s.whole("corrector")).filter(|order| *order > 0),
                 lower: s.flag("lower"),
                 uncorrected: vec![],
-                tau: Tau::constant(s.number("eta")),
+                tau: Tau::Constant(s.number("eta")),
             }))
         },
     },
@@ -786,9 +786,9 @@ fn unipc(settings: &Settings, pair: Poly) -> Built {
         form: if settings.word("form") == "noise" { Form::Noise } else { Form::Data },
         pair,
         predictor: order,
-        corrector: if settings.flag("corrector") { order } else { 0 },
+        corrector: settings.flag("corrector").then_some(order),
         lower: settings.flag("lower"),
         uncorrected,
-        tau: Tau::constant(0.0),
+        tau: Tau::Constant(0.0),
     }))
 }

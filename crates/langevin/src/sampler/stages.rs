@@ -150,7 +150,7 @@ impl Method for Stages {
             let mark = draft.builder.mark();
             let rho = self.keep.rho(&step.from, &step.to)?;
             match self.fresh {
-                _ if step.from.alpha == 0.0 || step.to.sigma == 0.0 || rho == 0.0 => {
+                _ if !self.table.form.begins(&step.from) || step.to.sigma == 0.0 || rho == 0.0 => {
                     let mut row = Row::new(&step.from, &step.to, rho);
                     row.c *= self.noise;
                     let denoised = draft.denoised(x, &step.from)?;

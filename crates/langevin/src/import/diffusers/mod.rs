@@ -17,10 +17,12 @@
 
 mod cogvideox;
 mod config;
+mod corrected;
 mod discrete;
 mod distilled;
 mod dpm;
 mod edm;
+mod flow;
 mod pndm;
 mod quirks;
 mod sigma;
@@ -123,6 +125,8 @@ const CLASSES: &[&[Class]] = &[
     distilled::CLASSES,
     cogvideox::CLASSES,
     dpm::CLASSES,
+    corrected::CLASSES,
+    flow::CLASSES,
     edm::CLASSES,
     sigma::CLASSES,
 ];
@@ -230,5 +234,7 @@ fn flag(call: &Call, key: &str) -> Result<bool> {
     }
 }
 
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod tests;
