@@ -24,6 +24,11 @@ pub enum Clock {
         /// The factor.
         factor: f64,
     },
+    /// `factor` × what is left of it: 1000 (1 − s) on a flow, counted from noise to data.
+    Remaining {
+        /// The factor.
+        factor: f64,
+    },
     /// The half log-SNR λ.
     Lambda,
     /// EDM's c_noise = ¼ ln(σ/α).
@@ -188,6 +193,7 @@ impl Formulation {
         match self.clock {
             Clock::Time => own.time,
             Clock::Scaled { factor } => factor * own.time,
+            Clock::Remaining { factor } => factor * (self.process.schedule().domain().1 - own.time),
             Clock::Lambda => own.lambda(),
             Clock::QuarterLogSigma => 0.25 * ln(own.sigma_ve()),
             Clock::Angle => atan(own.sigma_ve()) * std::f64::consts::FRAC_2_PI,
@@ -298,7 +304,7 @@ impl Formulation {
         if let Prediction::Edm { sigma_data } | Prediction::EdmV { sigma_data } = spec.prediction {
             positive("prediction.sigma_data", sigma_data)?;
         }
-        if let Clock::Scaled { factor } = spec.clock {
+        if let Clock::Scaled { factor } | Clock::Remaining { factor } = spec.clock {
             positive("clock.factor", factor)?;
         }
         if let InputScaling::UnitVariance { sigma_data } = spec.input {

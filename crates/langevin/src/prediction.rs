@@ -9,6 +9,7 @@
 //! | score | 1/α | σ²/α | singular |
 //! | v = αε − σx0 | α/(α²+σ²) | −σ/(α²+σ²) | (0, −1/σ) |
 //! | velocity u = α'D + σ'ε | −σ'/W | σ/W, W = α'σ − ασ' | (−σ'/(α'σ), 1/α') |
+//! | reverse velocity −u | as velocity | −B of velocity | as velocity |
 //! | EDM F | c_skip/α | c_out | finite |
 //! | EDM F, other sign | c_skip/α | −c_out | finite |
 //!
@@ -47,6 +48,8 @@ pub enum Prediction {
     V,
     /// u = dx/dt of the ODE of the process.
     Velocity,
+    /// −u: the way from noise to data, x0 − ε on a flow. Of networks whose time counts from noise to data.
+    ReverseVelocity,
     /// EDM's preconditioned network F, for data of standard deviation `sigma_data`.
     Edm {
         /// σ_data > 0.
@@ -70,10 +73,10 @@ pub struct Parts {
 }
 
 /// The names [`Prediction::parse`] knows.
-pub(crate) const NAMES: [&str; 7] = ["x0", "epsilon", "score", "v", "velocity", "edm", "edm-v"];
+pub(crate) const NAMES: [&str; 8] = ["x0", "epsilon", "score", "v", "velocity", "reverse-velocity", "edm", "edm-v"];
 
 impl Prediction {
-    /// The prediction of this name: `x0`, `epsilon` (`eps`), `score`, `v`, `velocity` (`u`, `flow`), or `edm` and `edm-v` with σ_data = ½.
+    /// The prediction of this name: `x0`, `epsilon` (`eps`), `score`, `v`, `velocity` (`u`, `flow`), `reverse-velocity`, or `edm` and `edm-v` with σ_data = ½.
     ///
     /// # Errors
     /// An unknown name, with the nearest known one.
@@ -84,6 +87,7 @@ impl Prediction {
             "score" => Ok(Self::Score),
             "v" => Ok(Self::V),
             "velocity" | "u" | "flow" => Ok(Self::Velocity),
+            "reverse-velocity" => Ok(Self::ReverseVelocity),
             "edm" => Ok(Self::Edm { sigma_data: 0.5 }),
             "edm-v" => Ok(Self::EdmV { sigma_data: 0.5 }),
             _ => Err(Error::unknown("prediction", name, &NAMES)),
@@ -99,6 +103,7 @@ impl Prediction {
             Self::Score => "score",
             Self::V => "v",
             Self::Velocity => "velocity",
+            Self::ReverseVelocity => "reverse-velocity",
             Self::Edm { .. } => "edm",
             Self::EdmV { .. } => "edm-v",
         }
@@ -119,6 +124,10 @@ impl Prediction {
                 Affine { a: alpha / power, b: -sigma / power }
             }
             Self::Velocity => process.schedule().velocity(time),
+            Self::ReverseVelocity => {
+                let Affine { a, b } = process.schedule().velocity(time);
+                Affine { a, b: -b }
+            }
             Self::Edm { sigma_data } => {
                 // c_skip and c_out of σ̃ = σ/α, both fractions multiplied through by α.
                 let spread = alpha * sigma_data;
@@ -151,6 +160,7 @@ impl Prediction {
             Self::Score => (0.0, -1.0 / sigma),
             Self::V => (-sigma, alpha),
             Self::Velocity => (process.schedule().alpha_rate(time), process.schedule().sigma_rate(time)),
+            Self::ReverseVelocity => (-process.schedule().alpha_rate(time), -process.schedule().sigma_rate(time)),
             Self::Edm { sigma_data } => {
                 let spread = alpha * sigma_data;
                 let norm = (spread * spread + sigma * sigma).sqrt();
@@ -186,7 +196,7 @@ impl Prediction {
             level.alpha,
             level.sigma
         ));
-        Err(if level.alpha == 0.0 && *self == Self::Velocity {
+        Err(if level.alpha == 0.0 && matches!(self, Self::Velocity | Self::ReverseVelocity) {
             error.hinting("start a little below pure noise, or use an x0 or v prediction")
         } else if level.alpha == 0.0 {
             error.hinting("start a little below pure noise, or use an x0, v or velocity prediction")

@@ -249,7 +249,8 @@ impl<T: Element> Space for SliceSpace<T> {
             let span = range.start * self.width..range.end * self.width;
             let terms: SmallVec<[(T, &[T]); 8]> =
                 terms.iter().map(|(coef, term)| (T::from_f64(coef.row(row)), &term[span.clone()])).collect();
-            let noise: SmallVec<[(T, Draw); 8]> = noise.iter().map(|(coef, draw)| (T::from_f64(coef.row(row)), *draw)).collect();
+            let noise: SmallVec<[(T, Draw); 8]> =
+                noise.iter().map(|(coef, draw)| (T::from_f64(coef.row(row)), *draw)).collect();
             let own = own_coef.map(|coef| T::from_f64(coef.row(row)));
             if noise.is_empty() {
                 kernel::combine(&mut out[span], own, &terms);

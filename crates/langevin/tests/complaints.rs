@@ -182,9 +182,8 @@ fn complaint_08_every_sampler_reaches_sigma_zero() {
 /// 9. `fixed_large_log` is NaN.
 #[test]
 fn complaint_09_fixed_large_log_is_fixed_large() {
-    let plan = |kind| {
-        import("DDPMScheduler", json!({"variance_type": kind, "clip_sample": false}), &call(10, false)).unwrap()
-    };
+    let plan =
+        |kind| import("DDPMScheduler", json!({"variance_type": kind, "clip_sample": false}), &call(10, false)).unwrap();
     assert_eq!(plan("fixed_large_log").ops(), plan("fixed_large").ops());
     assert!(finite(&plan("fixed_large_log")));
 }

@@ -1,8 +1,5 @@
 //! Plans imported from diffusers against what diffusers itself computes: recorded outputs, noise and tables of the originals, in `parity/`.
 //!
-//! The judge is the original as it is, with its float32 coefficients; but where the original, run again with float64 coefficients, ends more than a third of
-//! the tolerance away from itself, it is that second run (`float64.jsonl`): there the recording shows rounding, not the method.
-//!
 //! Two questions are asked apart. Fed the original's own table and noise, does the plan land where the original did? And are the tables that the import
 //! computes the original's? `LANGEVIN_PARITY=DDIMScheduler` prints every case of one class.
 
@@ -86,6 +83,7 @@ impl Network {
         let last = process.schedule().domain().1;
         match self.formulation.clock {
             Clock::Scaled { factor } => process.level(time / factor).unwrap(),
+            Clock::Remaining { factor } => process.level(1.0 - time / factor).unwrap(),
             Clock::QuarterLogSigma => process.level_at_sigma_ve((4.0 * time).exp()).unwrap(),
             Clock::Angle => process.level_at_sigma_ve((time * std::f64::consts::FRAC_PI_2).tan()).unwrap(),
             _ => process.level(time.max(0.0).min(last)).unwrap(),
@@ -232,22 +230,30 @@ fn known(case: &Case) -> bool {
     Diffusers::parse(&format!("{{\"_class_name\": \"{}\"}}", case.class)).is_ok()
 }
 
+/// Where the original is not itself: the cases that its own float32 moves beyond their tolerance, with what the same steps give in float64 (`double.py`). Near pure noise
+/// D = (x − σε)/α divides the roundings of α and σ by α, up to 1e-2 on the cosine table; λ in float32 is off by up to 5e-7, which a step over several λ carries into e^h;
+/// third orders divide by products of small differences of λ. These cases must agree with the float64 results to the last digits.
+fn doubles() -> BTreeMap<String, Vec<f64>> {
+    lines("double.jsonl").iter().map(|line| (line["id"].as_str().unwrap().to_owned(), numbers(&line["out"]))).collect()
+}
+
 /// Fed the original's own tables and noise, an imported plan lands where the original does.
 #[test]
 fn imported_plans_land_where_the_originals_do() {
-    let pool = pool();
-    let again: BTreeMap<String, Value> =
-        records("float64.jsonl").into_iter().map(|line| (line["id"].as_str().unwrap().to_owned(), line)).collect();
+    let (pool, doubles) = (pool(), doubles());
     let (mut worst, mut failures): (BTreeMap<String, (usize, f64)>, Vec<String>) = (BTreeMap::new(), vec![]);
     let wanted = std::env::var("LANGEVIN_PARITY").ok();
     for case in cases().into_iter().filter(known) {
-        let Some(out) = outcome(again.get(&case.id).unwrap_or(&case.record)) else { continue };
+        let Some(out) = outcome(&case.record) else { continue };
+        let out = doubles.get(&case.id).cloned().unwrap_or(out);
         let config = case.record["config"].to_string();
         let attempt = || -> Result<Vec<f64>> {
             let plan = Diffusers::parse(&config)?.plan_with(&case.call, &case.tables)?;
             let draws = draws(&case.record, &plan, &pool);
             run(&plan, &|draw: Draw| draws[draw as usize].clone(), inputs(&case.record, &plan, &pool))
         };
+        // In float64 nothing but the last digits is left to differ.
+        let tolerance = if doubles.contains_key(&case.id) { 1e-9 } else { tolerance(&case.record) };
         let gap = match attempt() {
             Ok(got) => largest_difference(&got, &out),
             Err(error) => {
@@ -255,7 +261,6 @@ fn imported_plans_land_where_the_originals_do() {
                 continue;
             }
         };
-        let tolerance = tolerance(&case.record);
         if wanted.as_ref() == Some(&case.class) {
             println!("{}: {gap:.2e} (tolerance {tolerance:.1e})", case.id);
         }
@@ -266,14 +271,10 @@ fn imported_plans_land_where_the_originals_do() {
         *entry = (entry.0 + 1, entry.1.max(gap / tolerance));
     }
     for (class, (count, share)) in &worst {
-        println!("{class}: {count} cases, worst {share:.3} of its tolerance");
+        let doubled = doubles.keys().filter(|id| id.split('/').next() == class.strip_suffix("Scheduler")).count();
+        println!("{class}: {count} cases, {doubled} of them in float64, worst {share:.3} of its tolerance");
     }
-    assert!(
-        failures.is_empty(),
-        "{} cases differ:\n{}",
-        failures.len(),
-        failures[..failures.len().min(400)].join("\n")
-    );
+    assert!(failures.is_empty(), "{} cases differ:\n{}", failures.len(), failures[..failures.len().min(40)].join("\n"));
 }
 
 /// Whether two numbers of a table are the same: to 1e-6.
@@ -342,7 +343,7 @@ fn computed_tables_are_the_originals() {
         failures.is_empty(),
         "{} tables differ:\n{}",
         failures.len(),
-        failures[..failures.len().min(400)].join("\n")
+        failures[..failures.len().min(40)].join("\n")
     );
 }
 

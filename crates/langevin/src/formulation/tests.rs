@@ -23,7 +23,7 @@ proptest! {
     /// From the output of A to the output of B and back, at matched λ and mapped states.
     #[test]
     fn any_two_formulations_round_trip(
-        lambda in -5.0_f64..5.0, pa in 0..PROCESSES.len(), qa in 0_usize..7, pb in 0..PROCESSES.len(), qb in 0_usize..7,
+        lambda in -5.0_f64..5.0, pa in 0..PROCESSES.len(), qa in 0..crate::prediction::NAMES.len(), pb in 0..PROCESSES.len(), qb in 0..crate::prediction::NAMES.len(),
         x in -3.0_f64..3.0, out in -3.0_f64..3.0,
     ) {
         let (a, b) = (formulation(pa, qa), formulation(pb, qb));

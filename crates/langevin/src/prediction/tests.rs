@@ -1,12 +1,13 @@
 use super::*;
 use proptest::prelude::*;
 
-const ALL: [Prediction; 7] = [
+const ALL: [Prediction; 8] = [
     Prediction::X0,
     Prediction::Epsilon,
     Prediction::Score,
     Prediction::V,
     Prediction::Velocity,
+    Prediction::ReverseVelocity,
     Prediction::Edm { sigma_data: 0.5 },
     Prediction::EdmV { sigma_data: 0.7 },
 ];
@@ -16,12 +17,14 @@ use crate::process::{NAMES as PROCESSES, tests::wide};
 /// What the prediction of a datum and a noise is by its definition.
 fn definition(prediction: Prediction, process: &Process, level: &Level, x0: f64, noise: f64) -> f64 {
     let Level { time, alpha, sigma } = *level;
+    let velocity = || process.schedule().alpha_rate(time) * x0 + process.schedule().sigma_rate(time) * noise;
     match prediction {
         Prediction::X0 => x0,
         Prediction::Epsilon => noise,
         Prediction::Score => -noise / sigma,
         Prediction::V => alpha * noise - sigma * x0,
-        Prediction::Velocity => process.schedule().alpha_rate(time) * x0 + process.schedule().sigma_rate(time) * noise,
+        Prediction::Velocity => velocity(),
+        Prediction::ReverseVelocity => -velocity(),
         Prediction::Edm { sigma_data } => {
             // Karras et al., table 1, on the state x/α with noise σ/α.
             let (s, d) = (sigma / alpha, sigma_data);
@@ -38,7 +41,7 @@ fn definition(prediction: Prediction, process: &Process, level: &Level, x0: f64,
 
 proptest! {
     #[test]
-    fn every_prediction_gives_back_the_datum(lambda in -5.0_f64..5.0, which in 0..PROCESSES.len(), kind in 0_usize..7, x0 in -3.0_f64..3.0, noise in -3.0_f64..3.0) {
+    fn every_prediction_gives_back_the_datum(lambda in -5.0_f64..5.0, which in 0..PROCESSES.len(), kind in 0..ALL.len(), x0 in -3.0_f64..3.0, noise in -3.0_f64..3.0) {
         let (process, prediction) = (wide(which), ALL[kind]);
         let level = process.level_at_lambda(lambda).unwrap();
         let x = level.alpha * x0 + level.sigma * noise;
@@ -67,12 +70,13 @@ fn pure_noise_has_the_finite_limit_or_an_error() {
                 }
                 Prediction::X0 => assert_eq!(map.unwrap(), Affine { a: 0.0, b: 1.0 }),
                 Prediction::V => assert_eq!(map.unwrap(), Affine { a: 0.0, b: -1.0 }),
-                Prediction::Velocity => {
-                    // (−σ'/(α'σ), 1/α').
+                Prediction::Velocity | Prediction::ReverseVelocity => {
+                    // (−σ'/(α'σ), 1/α'), the latter turned with the velocity.
                     let schedule = process.schedule();
                     let (da, ds) = (schedule.alpha_rate(1.0), schedule.sigma_rate(1.0));
                     let map = map.unwrap();
-                    assert!((map.a + ds / da).abs() < 1e-15 && (map.b - 1.0 / da).abs() < 1e-15, "{map:?}");
+                    let sign = if prediction == Prediction::Velocity { 1.0 } else { -1.0 };
+                    assert!((map.a + ds / da).abs() < 1e-15 && (map.b - sign / da).abs() < 1e-15, "{map:?}");
                 }
                 // F is the datum over σ_data there, up to sign: c_skip/α → 0, c_out → σ_data.
                 Prediction::Edm { sigma_data } => assert_eq!(map.unwrap(), Affine { a: 0.0, b: sigma_data }),
@@ -106,7 +110,7 @@ fn a_table_that_ends_without_signal_has_no_velocity_there() {
         for prediction in ALL {
             let map = prediction.to_denoised(&process, &noise);
             match prediction {
-                Prediction::Epsilon | Prediction::Score | Prediction::Velocity => {
+                Prediction::Epsilon | Prediction::Score | Prediction::Velocity | Prediction::ReverseVelocity => {
                     let error = map.unwrap_err();
                     let text = error.to_string();
                     assert!(

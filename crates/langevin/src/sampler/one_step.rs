@@ -52,7 +52,8 @@ impl OneStep {
         Ok((row, self.keep.eta(from, to, rho)))
     }
 
-    fn step(&self, draft: &mut Draft<'_>, x: Slot, step: &Step) -> Result<()> {
+    /// One step of a run, as a move.
+    pub(crate) fn step(&self, draft: &mut Draft<'_>, x: Slot, step: &Step) -> Result<()> {
         let (row, eta) = self.row(step)?;
         let mark = draft.builder.mark();
         if self.raw_noise && draft.clip.is_some() && step.from.sigma > 0.0 {

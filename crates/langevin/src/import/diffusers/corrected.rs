@@ -174,7 +174,7 @@ fn unipc(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         uncorrected: uncorrected.into_iter().map(|step| step as usize).collect(),
         tau: Tau::Constant(0.0),
     };
-    let ground = Ground::read(config, call, &placed, tables)?;
+    let ground = Ground::read(config, &placed, tables)?;
     // With ε the original does not threshold.
     let clip = if data || call.consistent { ground.clip.clone() } else { None };
     Ok(Ground { clip, ..ground }.course(method))
@@ -210,5 +210,5 @@ fn sa(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         uncorrected: vec![],
         tau: Tau::Each(taus),
     };
-    Ok(Ground::read(config, call, &placed, tables)?.course(method))
+    Ok(Ground::read(config, &placed, tables)?.course(method))
 }

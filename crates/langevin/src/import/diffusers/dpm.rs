@@ -88,7 +88,7 @@ const ALGORITHMS: &[&str] = &["dpmsolver++", "dpmsolver", "sde-dpmsolver", "sde-
 fn multistep(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     let placed = Placed::read(&MULTISTEP, config, call)?;
     let solver = adams(config)?;
-    let ground = Ground::read(config, call, &placed, tables)?;
+    let ground = Ground::read(config, &placed, tables)?;
     Ok(if slips(&solver) && !call.consistent { ground.course(Slipped(solver)) } else { ground.course(solver) })
 }
 
@@ -211,7 +211,7 @@ fn inverse(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
             .got("one of the SDE")
             .hinting("the SDE upwards would take noise out of the state, which no coefficient can"));
     }
-    Ok(Ground::read(config, call, &placed, tables)?.course(MultistepInversion(solver)))
+    Ok(Ground::read(config, &placed, tables)?.course(MultistepInversion(solver)))
 }
 
 const SINGLE: Kin =
@@ -230,11 +230,11 @@ fn singlestep(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     let orders = orders(tables.timesteps.len(), solver.order, lower, zero);
     let slips = solver.form == Form::Data && solver.eta > 0.0 && !call.consistent;
     let method = Groups { form: solver.form, eta: solver.eta, midpoint: solver.midpoint, orders, slips };
-    Ok(Ground::read(config, call, &placed, tables)?.course(method))
+    Ok(Ground::read(config, &placed, tables)?.course(method))
 }
 
 /// The order of every call: 1, 2, … up to `order` and again; the last groups are of lower order where asked for, and where the steps do not fill them.
-fn orders(steps: usize, order: usize, lower: bool, zero: bool) -> Vec<usize> {
+pub(super) fn orders(steps: usize, order: usize, lower: bool, zero: bool) -> Vec<usize> {
     let mut orders: Vec<usize> = (0..steps).map(|i| i % order + 1).collect();
     let whole = steps.is_multiple_of(order);
     let lower = lower || !whole || zero;
@@ -340,5 +340,5 @@ fn deis(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     let ending = Ending { lower: config.flag("lower_order_final", true)?, euler: false };
     let order = order(config, "solver_order", 2, 3)?;
     let solver = Multistep { ending, ..Multistep::new(Form::Noise, Poly::Exact(Variable::Lambda), order) };
-    Ok(Ground::read(config, call, &placed, tables)?.course(solver))
+    Ok(Ground::read(config, &placed, tables)?.course(solver))
 }

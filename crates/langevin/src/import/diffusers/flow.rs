@@ -1,4 +1,5 @@
-//! Flow matching: Euler, Heun and LCM in flow time s, α = 1 − s, σ = s. The network is given N·s and predicts u = ε − x0.
+//! Flow matching: Euler, Heun and LCM in flow time s, α = 1 − s, σ = s. The network is given N·s and predicts u = ε − x0; with `invert_sigmas` it is given N·(1 − s) and
+//! predicts −u.
 
 use super::config::Config;
 use super::corrected::{dynamic_shift, stretch, terminal};
@@ -123,7 +124,7 @@ struct Ground {
 
 impl Ground {
     /// Levels without repetition, the last one clean, and the time of each but the last.
-    fn new(n: f64, sigmas: &[f64], times: &[f64]) -> Result<Self> {
+    fn new(n: f64, sigmas: &[f64], times: &[f64], inverted: bool) -> Result<Self> {
         let sound = sigmas.len() == times.len() + 1
             && !times.is_empty()
             && sigmas.iter().all(|sigma| (0.0..=1.0).contains(sigma));
@@ -132,9 +133,14 @@ impl Ground {
                 .expected("flow times in [0, 1], one more than there are timesteps")
                 .got(format!("{} for {} timesteps", sigmas.len(), times.len())));
         }
-        let clock = Clock::Scaled { factor: n };
-        let network = Formulation::new(Process::rectified_flow(), Prediction::Velocity).with_clock(clock);
-        let levels = sigmas.iter().map(|sigma| Level { time: *sigma, alpha: 1.0 - sigma, sigma: *sigma }).collect();
+        let (prediction, clock) = if inverted {
+            (Prediction::ReverseVelocity, Clock::Remaining { factor: n })
+        } else {
+            (Prediction::Velocity, Clock::Scaled { factor: n })
+        };
+        let network = Formulation::new(Process::rectified_flow(), prediction).with_clock(clock);
+        let time = |sigma: &f64| if inverted { 1.0 - sigma } else { *sigma };
+        let levels = sigmas.iter().map(time).map(|s| Level { time: s, alpha: 1.0 - s, sigma: s }).collect();
         Ok(Self { network, levels, times: times.to_vec() })
     }
 
@@ -147,16 +153,22 @@ impl Ground {
 }
 
 /// x' = x + (s' − s) u, or with `stochastic_sampling` x' = (1 − s')D + s' z. The original takes arguments for churn and does not use them.
-fn euler(config: &Config, _: &Call, tables: &Tables) -> Result<Course> {
-    if config.flag("invert_sigmas", false)? {
-        return Err(Error::format("inverted flow levels").at("invert_sigmas"));
-    }
+fn euler(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
+    let inverted = config.flag("invert_sigmas", false)?;
     let method: Box<dyn Method> = if config.flag("stochastic_sampling", false)? {
+        // There the original takes the clean fraction for the noise.
+        if inverted && !call.consistent {
+            return Err(Error::format("noise on inverted levels")
+                .at("stochastic_sampling, invert_sigmas")
+                .expected("one of them")
+                .got("both")
+                .hinting("the consistent plan reads them as they are meant"));
+        }
         Box::new(Consistency { boundary: None })
     } else {
         Box::new(OneStep::new(Keep::Ddim(0.0)))
     };
-    Ok(Ground::new(whole(config)?, &tables.sigmas, &tables.timesteps)?.course(method))
+    Ok(Ground::new(whole(config)?, &tables.sigmas, &tables.timesteps, inverted)?.course(method))
 }
 
 fn lcm_tables(config: &Config, call: &Call) -> Result<Tables> {
@@ -164,11 +176,19 @@ fn lcm_tables(config: &Config, call: &Call) -> Result<Tables> {
 }
 
 /// x' = (1 − s')D + s' z.
-fn lcm(config: &Config, _: &Call, tables: &Tables) -> Result<Course> {
+fn lcm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     config.only("scale_factors", &Value::Null).map_err(|error| error.hinting("a state keeps its size here"))?;
     config.inert("upscale_mode");
     let method = Box::new(Consistency { boundary: None });
-    Ok(Ground::new(whole(config)?, &tables.sigmas, &tables.timesteps)?.course(method))
+    let inverted = config.flag("invert_sigmas", false)?;
+    if inverted && !call.consistent {
+        return Err(Error::format("noise on inverted levels")
+            .at("invert_sigmas")
+            .expected("false")
+            .got("true")
+            .hinting("the consistent plan reads them as they are meant"));
+    }
+    Ok(Ground::new(whole(config)?, &tables.sigmas, &tables.timesteps, inverted)?.course(method))
 }
 
 fn heun_tables(config: &Config, call: &Call) -> Result<Tables> {
@@ -191,7 +211,7 @@ fn heun(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     let once = |list: &[f64]| -> Vec<f64> {
         list.iter().enumerate().filter(|(i, _)| *i == 0 || i % 2 == 1).map(|(_, value)| *value).collect()
     };
-    let ground = Ground::new(n, &once(&tables.sigmas), &once(&tables.timesteps))?;
+    let ground = Ground::new(n, &once(&tables.sigmas), &once(&tables.timesteps), false)?;
     let churn = number(call, "s_churn", 0.0)?;
     let range = (number(call, "s_tmin", 0.0)?, number(call, "s_tmax", f64::INFINITY)?);
     let noise = number(call, "s_noise", 1.0)?;

@@ -15,12 +15,15 @@
 //!
 //! Facts of diffusers 0.42.
 
+mod cogvideox;
 mod config;
 mod corrected;
 mod discrete;
+mod distilled;
 mod dpm;
 mod edm;
 mod flow;
+mod pndm;
 mod quirks;
 mod sigma;
 mod sigmas;
@@ -116,8 +119,17 @@ impl std::fmt::Debug for Class {
 }
 
 /// Every class that can be read.
-const CLASSES: &[&[Class]] =
-    &[discrete::CLASSES, sigma::CLASSES, edm::CLASSES, dpm::CLASSES, corrected::CLASSES, flow::CLASSES];
+const CLASSES: &[&[Class]] = &[
+    discrete::CLASSES,
+    pndm::CLASSES,
+    distilled::CLASSES,
+    cogvideox::CLASSES,
+    dpm::CLASSES,
+    corrected::CLASSES,
+    flow::CLASSES,
+    edm::CLASSES,
+    sigma::CLASSES,
+];
 
 impl Diffusers {
     /// Reads a config: the JSON that diffusers saves, in which `Infinity` and `NaN` may occur.
@@ -223,5 +235,7 @@ fn flag(call: &Call, key: &str) -> Result<bool> {
     }
 }
 
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod tests;

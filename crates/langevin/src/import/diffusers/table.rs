@@ -9,7 +9,6 @@ use crate::plan::Pin;
 use crate::prediction::Prediction;
 use crate::process::{Betas, Level, Process, Tabulated};
 use crate::space::Map;
-use serde_json::json;
 
 /// Rounded to float32, in which the originals keep their tables.
 pub(super) fn single(value: f64) -> f64 {
@@ -50,7 +49,7 @@ pub(super) struct Schedule {
     pub(super) betas: Betas,
     pub(super) zero_snr: bool,
     /// β in float32.
-    values: Vec<f64>,
+    pub(super) values: Vec<f64>,
 }
 
 /// What a class's schedule fields default to.
@@ -140,10 +139,14 @@ impl Schedule {
         product(&betas)
     }
 
+    /// The number of entries.
+    pub(super) fn entries(&self) -> usize {
+        if let Betas::List { values } = &self.betas { values.len() } else { self.count }
+    }
+
     /// The process on which the network was trained.
     pub(super) fn process(&self) -> Result<Process> {
-        let count = if let Betas::List { values } = &self.betas { values.len() } else { self.count };
-        let table = Tabulated::new(self.betas.clone(), count)?;
+        let table = Tabulated::new(self.betas.clone(), self.entries())?;
         Ok(Process::tabulated(if self.zero_snr { table.with_zero_terminal_snr()? } else { table }))
     }
 }
@@ -277,7 +280,7 @@ pub(super) fn alpha_bar(tables: &Tables, time: f64, end: f64) -> Result<f64> {
 /// Shared by tests: the JSON of a class with these fields.
 #[cfg(test)]
 pub(super) fn text(class: &str, fields: serde_json::Value) -> String {
-    let mut all = json!({"_class_name": class, "_diffusers_version": "0.42.1"});
+    let mut all = serde_json::json!({"_class_name": class, "_diffusers_version": "0.42.1"});
     if let (Some(all), Some(fields)) = (all.as_object_mut(), fields.as_object()) {
         all.extend(fields.clone());
     }

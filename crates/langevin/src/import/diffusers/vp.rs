@@ -233,12 +233,12 @@ pub(super) struct Ground {
 
 impl Ground {
     /// The levels of the tables, and the network that the config was saved with.
-    pub(super) fn read(config: &Config, call: &Call, placed: &Placed, tables: &Tables) -> Result<Self> {
+    pub(super) fn read(config: &Config, placed: &Placed, tables: &Tables) -> Result<Self> {
         let (schedule, flow) = (&placed.schedule, placed.flow);
         let network = if flow { flow_network(config, schedule)? } else { network(config, schedule, VP)? };
         let process = network.process.clone();
         let levels: Vec<Level> =
-            tables.sigmas.iter().map(|sigma| level(&process, *sigma, flow, call.consistent)).collect::<Result<_>>()?;
+            tables.sigmas.iter().map(|sigma| level(&process, *sigma, flow)).collect::<Result<_>>()?;
         if tables.timesteps.is_empty() || levels.len() <= tables.timesteps.len() {
             return Err(Error::argument("tables that do not fit")
                 .expected("one noise level more than there are times")
@@ -270,26 +270,20 @@ pub(super) fn flow_network(config: &Config, schedule: &Schedule) -> Result<Formu
     Ok(Formulation::new(Process::rectified_flow(), prediction).with_clock(clock))
 }
 
-/// The level of a σ in the class's own coordinates; in float32 unless `exact`: near pure noise D is read off a difference that shows it.
-fn level(process: &Process, sigma: f64, flow: bool, exact: bool) -> Result<Level> {
+/// The level of a σ in the class's own coordinates.
+fn level(process: &Process, sigma: f64, flow: bool) -> Result<Level> {
     if flow {
         if (0.0..=1.0).contains(&sigma) {
-            let alpha = 1.0 - sigma;
-            return Ok(Level { time: sigma, alpha: if exact { alpha } else { single(alpha) }, sigma });
+            return Ok(Level { time: sigma, alpha: 1.0 - sigma, sigma });
         }
         return Err(Error::argument("no flow time").at("sigmas").expected("0 to 1").got(sigma.to_string()));
     }
     if !(sigma >= 0.0 && sigma.is_finite()) {
         return Err(Error::argument("no noise level").at("sigmas").expected("a number ≥ 0").got(sigma.to_string()));
     }
-    let alpha = if exact {
-        1.0 / (1.0 + sigma * sigma).sqrt()
-    } else {
-        f64::from(1.0 / (sigma as f32 * sigma as f32 + 1.0).sqrt())
-    };
-    let round = if exact { |value| value } else { single };
+    let alpha = 1.0 / (1.0 + sigma * sigma).sqrt();
     // The table's end in float32 may lie a hair beyond it.
     let (first, last) = process.schedule().domain();
     let time = process.schedule().time_of_sigma_ve(sigma).clamp(first, last);
-    Ok(Level { time, alpha, sigma: round(sigma * alpha) })
+    Ok(Level { time, alpha, sigma: sigma * alpha })
 }
