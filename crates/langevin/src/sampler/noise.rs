@@ -30,7 +30,7 @@ impl Keep {
             Self::Rate(eta) => reverse_rho(from, to, check_eta(eta)?),
             Self::Ddim(eta) => ddim_rho(from, to, eta)?,
             // To the last bit: a rounding of ρ would be a draw of noise of that size.
-            Self::Flow(eta) if eta == 0.0 => 1.0,
+            Self::Flow(0.0) => 1.0,
             Self::Flow(eta) => {
                 let s = |level: &Level| level.sigma / (level.alpha + level.sigma);
                 let down = s(to) * (1.0 + (s(to) / s(from) - 1.0) * eta);
