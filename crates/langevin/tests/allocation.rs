@@ -21,7 +21,8 @@ fn a_step_allocates_nothing_on_slices() {
         }
         let space = SliceSpace::<f32>::new(100);
         // The model's answers are made beforehand: its own memory is its own affair.
-        let mut answers: Vec<Vec<f32>> = (0..plan.nfe()).map(|_| vec![0.5; 6400]).collect();
+        // Two for an evaluation of two branches, and one more.
+        let mut answers: Vec<Vec<f32>> = (0..2 * plan.nfe() + 1).map(|_| vec![0.5; 6400]).collect();
         let mut run = plan.start(&space, vec![], &rows).unwrap();
         let mut evaluations = 0;
         loop {

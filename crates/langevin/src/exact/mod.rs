@@ -37,6 +37,7 @@ pub use dataset::DataSet;
 pub use gaussian::Gaussian;
 pub(crate) use gaussian::{Share, Wanted, principal_axes};
 pub use mixture::Mixture;
+pub(crate) use toys::gauss_legendre;
 pub use toys::{Moons, eight_gaussians, moons};
 
 use crate::error::{Error, Result};

@@ -22,11 +22,13 @@ impl Boundary {
     }
 }
 
-/// LCM: x' = α_t f + σ_t z. Source: arXiv 2310.04378.
-#[derive(Clone, Debug, PartialEq)]
+/// LCM: x' = α_t f + σ_t z. Source: arXiv 2310.04378. With a floor, the noise is up from there: arXiv 2303.01469.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Consistency {
     /// `None`: f = D.
     pub(crate) boundary: Option<Boundary>,
+    /// The noise level, in σ/α, that counts as clean.
+    pub(crate) floor: f64,
 }
 
 impl Method for Consistency {
@@ -36,7 +38,13 @@ impl Method for Consistency {
             let mark = draft.builder.mark();
             let (skip, out) = self.boundary.map_or((0.0, 1.0), |boundary| boundary.at(&step.from));
             let denoised = draft.denoised(x, &step.from)?;
-            draft.advance(x, (step.to.alpha * skip, x), [(step.to.alpha * out, denoised)], step.to.sigma);
+            let (level, floor) = (step.to.sigma_ve(), self.floor.min(step.to.sigma_ve()));
+            let fresh = if self.floor == 0.0 {
+                step.to.sigma
+            } else {
+                step.to.alpha * ((level - floor) * (level + floor)).sqrt()
+            };
+            draft.advance(x, (step.to.alpha * skip, x), [(step.to.alpha * out, denoised)], fresh);
             draft.builder.free(denoised);
             draft.builder.note(Letter::R, None, &step.from, &step.to, mark);
         }

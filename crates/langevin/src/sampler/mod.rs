@@ -7,6 +7,7 @@
 //! | `stages` | several evaluations a step: Heun, DPM2, DPM-Solver-2 and -3, SEEDS |
 //! | `correct` | predictor and corrector: UniPC, SA-Solver |
 //! | `consistency` | jumps to the data and back: LCM, TCD |
+//! | `extended`, `guided` | the extended reverse SDE; CFG++ |
 //! | `cycles` | down and up again: restart, RePaint, predictor–corrector, annealed Langevin |
 //! | `inverse` | from data to noise |
 //! | `word` | any word of the three moves, such as `(R L)*20` |
@@ -21,7 +22,9 @@ pub(crate) mod consistency;
 pub(crate) mod correct;
 mod cycles;
 pub(crate) mod draft;
+mod extended;
 pub(crate) mod form;
+mod guided;
 pub(crate) mod inverse;
 pub(crate) mod multistep;
 mod names;
@@ -194,7 +197,7 @@ impl Sampler {
     /// All noise drawn anew at every step (LCM without its boundary scaling). Source: arXiv 2310.04378.
     #[must_use]
     pub fn lcm() -> Self {
-        Self::new("lcm", "lcm", consistency::Consistency { boundary: None })
+        Self::new("lcm", "lcm", consistency::Consistency::default())
     }
 
     /// Exponential Adams–Bashforth of `order` 1 to 4 with h/g = `eta`. The first steps use as many values as there are.

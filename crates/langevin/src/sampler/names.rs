@@ -5,7 +5,9 @@ use super::catalogue::{Entry, Knob, Values};
 use super::consistency::{Boundary, Consistency, Trajectory};
 use super::correct::{Corrected, Tau};
 use super::cycles::{Annealed, PredictorCorrector, RePaint, Restart, Stepping};
+use super::extended::Extended;
 use super::form::{Form, Poly, Variable};
+use super::guided::PlusPlus;
 use super::inverse::{Inversion, MultistepInversion};
 use super::multistep::{Ending, Multistep};
 use super::noise::Keep;
@@ -198,15 +200,67 @@ pub(crate) const ENTRIES: &[Entry] = &[
     },
     Entry {
         name: "er-sde",
-        aliases: &["er-sde-1"],
-        summary: "one step of the extended reverse SDE",
-        formula: "x' = (ρσ_t/σ_s) x + (α_t − ρσ_t α_s/σ_s) D + σ_t√(1−ρ²) z, ρ = e^Δ φ(σ_t/α_t)/φ(σ_s/α_s), φ(y) = y(e^{y^0.3} + 10)",
+        aliases: &["er-sde-solver"],
+        summary: "the extended reverse SDE, D as a Taylor polynomial in σ/α",
+        formula: "x'/α_t = r x/α_s + J₀ D + J₁ D' + J₂ D''/2 + √(y_t² − r² y_s²) z, r = φ(y_t)/φ(y_s), φ(y) = y(e^{y^0.3} + 10), y = σ/α",
         moves: "R…R",
-        knobs: &[NOISE],
+        knobs: &[knob("order", "3", Values::Whole(1, 3), "the values used"), NOISE],
         sources: &["2309.06169"],
         breaks: NOISE_BREAKS,
-        note: "exact for constant D; the first of the paper's three orders",
-        build: |s| one(OneStep { noise: s.number("noise"), ..OneStep::new(Keep::Extended) }),
+        note: "order 1 is exact for constant D, order 2 for D linear in σ/α; order 3 takes D' from one difference, as published, where the parabola through three values has two",
+        build: |s| Ok(Arc::new(Extended { order: s.whole("order"), noise: s.number("noise") })),
+    },
+    Entry {
+        name: "ddim-cfg-pp",
+        aliases: &["euler-cfg-pp", "cfg-pp"],
+        summary: "DDIM with CFG++ guidance: two branches, the noise of the unconditional one",
+        formula: "x' = α_t D_g + ρσ_t ε_u + σ_t√(1−ρ²) z, D_g = D_u + w(D_c − D_u), ε_u = (x − α_s D_u)/σ_s",
+        moves: "R…R",
+        knobs: &[
+            DDIM_ETA,
+            knob(
+                "guidance",
+                "0.6",
+                Values::Number(-100.0, 100.0),
+                "w: 0 unconditional, 1 conditional with the unconditional noise",
+            ),
+        ],
+        sources: &["2406.08070"],
+        breaks: NOTHING,
+        note: "exact where both branches give the same constant D",
+        build: |s| Ok(Arc::new(PlusPlus { keep: Keep::Ddim(s.number("eta")), weight: s.number("guidance") })),
+    },
+    Entry {
+        name: "euler-ancestral-cfg-pp",
+        aliases: &["euler-a-cfg-pp"],
+        summary: "ancestral Euler with CFG++ guidance",
+        formula: "as ddim-cfg-pp with DDIM's η",
+        moves: "R…R",
+        knobs: &[
+            ANCESTRAL_ETA,
+            knob(
+                "guidance",
+                "0.6",
+                Values::Number(-100.0, 100.0),
+                "w: 0 unconditional, 1 conditional with the unconditional noise",
+            ),
+        ],
+        sources: &["2406.08070", "k-diffusion"],
+        breaks: NOTHING,
+        note: "exact where both branches give the same constant D",
+        build: |s| Ok(Arc::new(PlusPlus { keep: Keep::Ddim(s.number("eta")), weight: s.number("guidance") })),
+    },
+    Entry {
+        name: "consistency",
+        aliases: &["cm", "consistency-multistep"],
+        summary: "consistency model sampling: jump to the data, then noise it up to where the boundary is",
+        formula: "x' = α_t (D + √(y_t² − floor²) z), y = σ/α",
+        moves: "R…R, ρ = 0",
+        knobs: &[knob("floor", "0.002", ANY, "ε: the noise level, in σ/α, that the network takes for clean")],
+        sources: &["2303.01469"],
+        breaks: "variance, by floor² in y²: the network's clean end is at σ/α = floor",
+        note: "made for distilled networks",
+        build: |s| Ok(Arc::new(Consistency { floor: s.number("floor"), ..Consistency::default() })),
     },
     Entry {
         name: "lcm",
@@ -224,7 +278,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         build: |s| {
             let sigma_data = s.number("boundary");
             let boundary = (sigma_data > 0.0).then(|| Boundary { sigma_data, scaling: s.number("scaling") });
-            Ok(Arc::new(Consistency { boundary }))
+            Ok(Arc::new(Consistency { boundary, ..Consistency::default() }))
         },
     },
     Entry {

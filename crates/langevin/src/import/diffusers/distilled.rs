@@ -92,7 +92,7 @@ fn lcm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     let next = |index: usize, _| tables.timesteps.get(index + 1).copied().unwrap_or(last);
     let (steps, pins) = walk(tables, next, 1.0)?;
     let scaling = config.number("timestep_scaling", 10.0)?;
-    let method = Box::new(Consistency { boundary: Some(Boundary { sigma_data: 0.5, scaling }) });
+    let method = Box::new(Consistency { boundary: Some(Boundary { sigma_data: 0.5, scaling }), floor: 0.0 });
     let clip = clip(config, Some(false))?;
     Ok(Course { process: network.process.clone(), network, steps, pins, scale: 1.0, clip, method })
 }

@@ -164,7 +164,7 @@ fn euler(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
                 .got("both")
                 .hinting("the consistent plan reads them as they are meant"));
         }
-        Box::new(Consistency { boundary: None })
+        Box::new(Consistency::default())
     } else {
         Box::new(OneStep::new(Keep::Ddim(0.0)))
     };
@@ -179,7 +179,7 @@ fn lcm_tables(config: &Config, call: &Call) -> Result<Tables> {
 fn lcm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     config.only("scale_factors", &Value::Null).map_err(|error| error.hinting("a state keeps its size here"))?;
     config.inert("upscale_mode");
-    let method = Box::new(Consistency { boundary: None });
+    let method = Box::new(Consistency::default());
     let inverted = config.flag("invert_sigmas", false)?;
     if inverted && !call.consistent {
         return Err(Error::format("noise on inverted levels")
