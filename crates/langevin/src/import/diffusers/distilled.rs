@@ -4,9 +4,7 @@
 
 use super::config::Config;
 use super::discrete::walk;
-use super::table::{
-    ALL, Defaults, LINEAR, Schedule, alpha_bar, by_index, clip, count, falling_times, level, network, refuse,
-};
+use super::table::{ALL, Defaults, Schedule, alpha_bar, by_index, clip, count, falling_times, level, network, refuse};
 use super::{Call, Class, Course, Tables, number, whole};
 use crate::error::{Error, Result};
 use crate::moves::Row;
@@ -21,7 +19,6 @@ const BETAS: Defaults = Defaults {
     end: 0.012,
     schedules: &["scaled_linear", "linear", "squaredcos_cap_v2"],
     zero_snr: true,
-    ..LINEAR
 };
 
 pub(super) const CLASSES: &[Class] = &[

@@ -119,7 +119,7 @@ impl Calls {
         match (self.skip, index) {
             (true, 1) => (time + self.stride, time),
             (false, 0..12) => {
-                let half = if index % 2 == 0 { (self.stride / 2.0).floor() } else { 0.0 };
+                let half = if index.is_multiple_of(2) { (self.stride / 2.0).floor() } else { 0.0 };
                 (times[index / 4 * 4], time - half)
             }
             _ => (time, time - self.stride),
