@@ -267,6 +267,35 @@ fn imported_plans_land_where_the_originals_do() {
     assert!(failures.is_empty(), "{} cases differ:\n{}", failures.len(), failures[..failures.len().min(40)].join("\n"));
 }
 
+/// Where an original raises or ends in infinity, an import gives a plan that ends in numbers, or refuses and says why.
+#[test]
+fn where_the_originals_fail_there_is_a_plan_or_a_refusal() {
+    let pool = pool();
+    let mut outcomes: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for case in cases().into_iter().filter(known).filter(|case| outcome(&case.record).is_none()) {
+        let attempt = || -> Result<Vec<f64>> {
+            let plan = Diffusers::parse(&case.record["config"].to_string())?.plan(&case.call)?;
+            let noise = |draw: Draw| pool[draw as usize % pool.len()].clone();
+            run(&plan, &noise, inputs(&case.record, &plan, &pool))
+        };
+        let said = match attempt() {
+            Ok(out) => {
+                assert!(out.iter().all(|value| value.is_finite()), "{}: {out:?}", case.id);
+                "a plan".to_owned()
+            }
+            Err(error) => {
+                let text = error.to_string();
+                assert!(!text.contains("NaN") && !text.contains("bad plan"), "{}: {text}", case.id);
+                text
+            }
+        };
+        outcomes.entry((case.class.clone(), said)).or_default().push(case.id);
+    }
+    for ((_, said), ids) in outcomes {
+        println!("{} and {} more: {said}", ids[0], ids.len() - 1);
+    }
+}
+
 /// Whether two numbers of a table are the same: to 1e-6.
 fn near(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-6 * b.abs().max(1.0)
