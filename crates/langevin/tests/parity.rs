@@ -1,4 +1,4 @@
-//! Plans imported from diffusers against what diffusers itself computes: recorded outputs, noise and tables of the originals, in `parity/`.
+//! Plans imported from diffusers and k-diffusion against what these compute themselves: recorded outputs, noise and tables of the originals, in `parity/`.
 //!
 //! Two questions are asked apart. Fed the original's own table and noise, does the plan land where the original did? And are the tables that the import
 //! computes the original's? `LANGEVIN_PARITY=DDIMScheduler` prints every case of one class.
@@ -7,10 +7,10 @@
 
 use langevin::adaptive::Pair;
 use langevin::exact::{Gaussian, Mixture};
-use langevin::import::{Call, Diffusers, Tables};
+use langevin::import::{Call, Diffusers, Tables, k};
 use langevin::{
-    Adaptive, Clock, Coef, Draw, Formulation, Level, Map, Model, Plan, Query, Result, SampleId, SliceSpace, Space,
-    Tolerance,
+    Adaptive, Clock, Coef, Draw, Formulation, Grid, Level, Map, Model, Plan, Process, Query, Result, SampleId,
+    SliceSpace, Space, Tolerance,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -277,6 +277,35 @@ fn imported_plans_land_where_the_originals_do() {
     assert!(failures.is_empty(), "{} cases differ:\n{}", failures.len(), failures[..failures.len().min(40)].join("\n"));
 }
 
+/// Where an original raises or ends in infinity, an import gives a plan that ends in numbers, or refuses and says why.
+#[test]
+fn where_the_originals_fail_there_is_a_plan_or_a_refusal() {
+    let pool = pool();
+    let mut outcomes: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for case in cases().into_iter().filter(known).filter(|case| outcome(&case.record).is_none()) {
+        let attempt = || -> Result<Vec<f64>> {
+            let plan = Diffusers::parse(&case.record["config"].to_string())?.plan(&case.call)?;
+            let noise = |draw: Draw| pool[draw as usize % pool.len()].clone();
+            run(&plan, &noise, inputs(&case.record, &plan, &pool))
+        };
+        let said = match attempt() {
+            Ok(out) => {
+                assert!(out.iter().all(|value| value.is_finite()), "{}: {out:?}", case.id);
+                "a plan".to_owned()
+            }
+            Err(error) => {
+                let text = error.to_string();
+                assert!(!text.contains("NaN") && !text.contains("bad plan"), "{}: {text}", case.id);
+                text
+            }
+        };
+        outcomes.entry((case.class.clone(), said)).or_default().push(case.id);
+    }
+    for ((_, said), ids) in outcomes {
+        println!("{} and {} more: {said}", ids[0], ids.len() - 1);
+    }
+}
+
 /// Whether two numbers of a table are the same: to 1e-6.
 fn near(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-6 * b.abs().max(1.0)
@@ -345,6 +374,75 @@ fn computed_tables_are_the_originals() {
         failures.len(),
         failures[..failures.len().min(40)].join("\n")
     );
+}
+
+/// The levels of a case of k-diffusion by our grids.
+fn k_levels(record: &Value) -> Vec<Level> {
+    let steps = record["steps"].as_u64().unwrap() as usize;
+    let grid = match record["grid"].as_str() {
+        Some("karras") => Grid::karras(steps),
+        Some("exponential") => Grid::uniform_lambda(steps),
+        Some("polyexponential") => Grid::poly_exponential(steps, 1.5).unwrap(),
+        Some("vp") => Grid::vp(steps),
+        // The two ends, and as many evaluations as steps.
+        _ => Grid::uniform_lambda(steps).without_clean_end(),
+    };
+    grid.levels(&Process::ve(), 0.03, 14.6).unwrap()
+}
+
+/// The draws of a plan where the original asked for one at every step, and used it where churn adds noise.
+fn churned(record: &Value, sigmas: &[f64], pool: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let set = |key: &str, default: f64| record["set"].get(key).and_then(Value::as_f64).unwrap_or(default);
+    let window = set("s_tmin", 0.0)..=set("s_tmax", f64::INFINITY);
+    let used = (0..sigmas.len() - 1).filter(|step| window.contains(&sigmas[*step]));
+    std::iter::once(0).chain(used.map(|step| step + 1)).map(|index| pool[index % pool.len()].clone()).collect()
+}
+
+/// The samplers of k-diffusion, which are float64 throughout, land where they did: to the twelve digits that are recorded, and what a few hundred roundings leave.
+#[test]
+fn samplers_of_k_diffusion_land_where_they_did() {
+    let (pool, tables) = (pool(), recorded_tables());
+    let (mut counts, mut failures) = (BTreeMap::<String, (usize, f64)>::new(), vec![]);
+    for record in records("k_diffusion.jsonl") {
+        let (id, name) = (record["id"].as_str().unwrap(), record["sampler"].as_str().unwrap());
+        let set: BTreeMap<String, Value> = record["set"].as_object().unwrap().clone().into_iter().collect();
+        if name == "sample_dpm_adaptive" {
+            assert!(k::sampler(name, &set).unwrap_err().to_string().contains("no fixed table"));
+            continue;
+        }
+        let levels = k_levels(&record);
+        let sigmas: Vec<f64> = levels.iter().map(|level| level.sigma).collect();
+        if let Some(id) = record["sigmas"].as_str() {
+            let gap = largest_difference(&sigmas, &values(&tables[id]));
+            assert!(gap < 1e-11, "the grid of {id}: {gap:.1e}");
+        }
+        let plan = k::sampler(name, &set).and_then(|sampler| sampler.compile(&Process::ve(), None, &levels)).unwrap();
+        let draws = match name {
+            "sample_euler" | "sample_heun" | "sample_dpm_2" => churned(&record, &sigmas, &pool),
+            _ => draws(&record, &plan, &pool),
+        };
+        let space = Recorded { noise: &|draw| draws[draw as usize].clone(), slices: SliceSpace::new(2) };
+        let rows: Vec<SampleId> = (0..4).map(|index| SampleId { seed: 0, index }).collect();
+        let got = plan.run(&space, &data(), vec![], &rows).unwrap();
+        // Where the original raises, at one step of the SDE samplers, there is a plan.
+        let Some(out) = outcome(&record) else {
+            assert!(got.iter().all(|value| value.is_finite()), "{id}");
+            continue;
+        };
+        let gap = largest_difference(&got, &out);
+        let entry = counts.entry(name.to_owned()).or_default();
+        *entry = (entry.0 + 1, entry.1.max(gap));
+        // The ancestral ones take σ_down² = σ'² − up², of which a step from σ to σ' leaves (σ'/σ)²; the last step, to 0, has none of it.
+        let steepest = sigmas.windows(2).filter(|pair| pair[1] > 0.0).map(|pair| pair[0] / pair[1]).fold(1.0, f64::max);
+        let lost = if name.ends_with("ancestral") { 4.0 * f64::EPSILON * steepest * steepest } else { 0.0 };
+        if gap.is_nan() || gap > 1e-9 + lost {
+            failures.push(format!("{id}: {gap:.2e}"));
+        }
+    }
+    for (name, (count, gap)) in &counts {
+        println!("{name}: {count} cases, largest difference {gap:.1e}");
+    }
+    assert!(failures.is_empty(), "{} cases differ:\n{}", failures.len(), failures[..failures.len().min(40)].join("\n"));
 }
 
 /// The recorded draws.

@@ -9,6 +9,7 @@
 //! | `consistency` | jumps to the data and back: LCM, TCD |
 //! | `extended`, `guided` | the extended reverse SDE; CFG++ |
 //! | `cycles` | down and up again: restart, RePaint, predictor–corrector, annealed Langevin |
+//! | `fast`, `heunpp` | stages on levels of their own, or beyond the step |
 //! | `inverse` | from data to noise |
 //! | `word` | any word of the three moves, such as `(R L)*20` |
 //! | `form`, `noise` | the formulas that they share: what is integrated, over which polynomial; how much noise is kept |
@@ -23,8 +24,10 @@ pub(crate) mod correct;
 mod cycles;
 pub(crate) mod draft;
 mod extended;
+pub(crate) mod fast;
 pub(crate) mod form;
 mod guided;
+pub(crate) mod heunpp;
 pub(crate) mod inverse;
 pub(crate) mod multistep;
 mod names;
