@@ -6,7 +6,7 @@
 //! $$D = A (k x) + B \mathrm{out}, \qquad k = \alpha_N/\alpha = \sigma_N/\sigma .$$
 
 use crate::error::{Error, Result};
-use crate::math::{exp, ln};
+use crate::math::{atan, exp, ln};
 use crate::prediction::Prediction;
 use crate::process::{Affine, Level, Process, ProcessSpec};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub enum Clock {
     Lambda,
     /// EDM's c_noise = ¼ ln(σ/α).
     QuarterLogSigma,
+    /// The angle of noise to signal in units of a right angle, (2/π) atan(σ/α): from 0 to 1.
+    Angle,
 }
 
 /// What a network's input is multiplied by.
@@ -194,6 +196,7 @@ impl Formulation {
             Clock::Remaining { factor } => factor * (self.process.schedule().domain().1 - own.time),
             Clock::Lambda => own.lambda(),
             Clock::QuarterLogSigma => 0.25 * ln(own.sigma_ve()),
+            Clock::Angle => atan(own.sigma_ve()) * std::f64::consts::FRAC_2_PI,
         }
     }
 
@@ -298,7 +301,7 @@ impl Formulation {
                 .expected("a positive number")
                 .got(value.to_string()))
         };
-        if let Prediction::Edm { sigma_data } = spec.prediction {
+        if let Prediction::Edm { sigma_data } | Prediction::EdmV { sigma_data } = spec.prediction {
             positive("prediction.sigma_data", sigma_data)?;
         }
         if let Clock::Scaled { factor } | Clock::Remaining { factor } = spec.clock {

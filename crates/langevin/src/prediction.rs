@@ -11,6 +11,7 @@
 //! | velocity u = α'D + σ'ε | −σ'/W | σ/W, W = α'σ − ασ' | (−σ'/(α'σ), 1/α') |
 //! | reverse velocity −u | as velocity | −B of velocity | as velocity |
 //! | EDM F | c_skip/α | c_out | finite |
+//! | EDM F, other sign | c_skip/α | −c_out | finite |
 //!
 //! Every row is finite at σ = 0, where D = x/α. The other way round, D → prediction, it is σ = 0 that is singular.
 //!
@@ -54,6 +55,12 @@ pub enum Prediction {
         /// σ_data > 0.
         sigma_data: f64,
     },
+    /// −F: EDM's network with the sign of v, as diffusers has it (`v_prediction` of its EDM schedulers). Where σ ≪ σ_d it is ε, where
+    /// σ ≫ σ_d it is −x0/σ_d.
+    EdmV {
+        /// σ_data > 0.
+        sigma_data: f64,
+    },
 }
 
 /// An output by its definition: datum·x0 + noise·ε.
@@ -66,10 +73,10 @@ pub struct Parts {
 }
 
 /// The names [`Prediction::parse`] knows.
-pub(crate) const NAMES: [&str; 7] = ["x0", "epsilon", "score", "v", "velocity", "reverse-velocity", "edm"];
+pub(crate) const NAMES: [&str; 8] = ["x0", "epsilon", "score", "v", "velocity", "reverse-velocity", "edm", "edm-v"];
 
 impl Prediction {
-    /// The prediction of this name: `x0`, `epsilon` (`eps`), `score`, `v`, `velocity` (`u`, `flow`), `reverse-velocity`, or `edm` with σ_data = ½.
+    /// The prediction of this name: `x0`, `epsilon` (`eps`), `score`, `v`, `velocity` (`u`, `flow`), `reverse-velocity`, or `edm` and `edm-v` with σ_data = ½.
     ///
     /// # Errors
     /// An unknown name, with the nearest known one.
@@ -82,6 +89,7 @@ impl Prediction {
             "velocity" | "u" | "flow" => Ok(Self::Velocity),
             "reverse-velocity" => Ok(Self::ReverseVelocity),
             "edm" => Ok(Self::Edm { sigma_data: 0.5 }),
+            "edm-v" => Ok(Self::EdmV { sigma_data: 0.5 }),
             _ => Err(Error::unknown("prediction", name, &NAMES)),
         }
     }
@@ -97,6 +105,7 @@ impl Prediction {
             Self::Velocity => "velocity",
             Self::ReverseVelocity => "reverse-velocity",
             Self::Edm { .. } => "edm",
+            Self::EdmV { .. } => "edm-v",
         }
     }
 
@@ -125,6 +134,10 @@ impl Prediction {
                 let norm = spread * spread + sigma * sigma;
                 Affine { a: spread * sigma_data / norm, b: sigma * sigma_data / norm.sqrt() }
             }
+            Self::EdmV { sigma_data } => {
+                let Affine { a, b } = Self::Edm { sigma_data }.to_denoised(process, level)?;
+                Affine { a, b: -b }
+            }
         };
         self.finite(map, "D", process, level)
     }
@@ -152,6 +165,10 @@ impl Prediction {
                 let spread = alpha * sigma_data;
                 let norm = (spread * spread + sigma * sigma).sqrt();
                 (sigma / (sigma_data * norm), -spread / norm)
+            }
+            Self::EdmV { sigma_data } => {
+                let Parts { datum, noise } = Self::Edm { sigma_data }.parts(process, level);
+                (-datum, -noise)
             }
         };
         Parts { datum, noise }

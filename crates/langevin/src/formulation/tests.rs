@@ -11,6 +11,9 @@ fn formulation(process: usize, prediction: usize) -> Formulation {
             plain.with_clock(Clock::QuarterLogSigma).with_input(InputScaling::UnitVariance { sigma_data })
         }
         Prediction::Epsilon => plain.with_clock(Clock::Scaled { factor: 1000.0 }),
+        Prediction::EdmV { sigma_data } => {
+            plain.with_clock(Clock::Angle).with_input(InputScaling::UnitVariance { sigma_data })
+        }
         Prediction::V => plain.with_clock(Clock::Lambda),
         _ => plain,
     }
@@ -20,7 +23,7 @@ proptest! {
     /// From the output of A to the output of B and back, at matched λ and mapped states.
     #[test]
     fn any_two_formulations_round_trip(
-        lambda in -5.0_f64..5.0, pa in 0..PROCESSES.len(), qa in 0_usize..6, pb in 0..PROCESSES.len(), qb in 0_usize..6,
+        lambda in -5.0_f64..5.0, pa in 0..PROCESSES.len(), qa in 0..crate::prediction::NAMES.len(), pb in 0..PROCESSES.len(), qb in 0..crate::prediction::NAMES.len(),
         x in -3.0_f64..3.0, out in -3.0_f64..3.0,
     ) {
         let (a, b) = (formulation(pa, qa), formulation(pb, qb));
@@ -83,6 +86,17 @@ fn edm_hands_its_network_what_karras_says() {
         (reading.time, 2.0_f64.ln() / 4.0),
     ] {
         assert!((got - expected).abs() < 1e-15, "{got} {expected}");
+    }
+}
+
+#[test]
+fn the_angle_is_that_of_noise_to_signal() {
+    let process = Process::vp_cosine();
+    let net = Formulation::new(process.clone(), Prediction::EdmV { sigma_data: 1.0 }).with_clock(Clock::Angle);
+    for time in [0.0, 0.2, 0.9, 1.0] {
+        // The clock of the cosine process is this angle.
+        let reading = net.denoised(&process.level(time).unwrap()).unwrap();
+        assert!((reading.time - time).abs() < 1e-15, "{} {time}", reading.time);
     }
 }
 

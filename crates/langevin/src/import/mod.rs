@@ -4,5 +4,6 @@
 //! consistent plan, the import mends what is known to be wrong and keeps the rest. What it does not know it refuses by name.
 
 pub mod diffusers;
+pub mod k;
 
 pub use diffusers::{Call, Diffusers, Tables};

@@ -126,7 +126,7 @@ fn output_factor_is_one_loss_in_every_formulation() {
     let weights = [Weight::Likelihood, Weight::MinSnr { gamma: 5.0 }];
     for weight in weights {
         for lambda in [-2.0, 0.3, 3.0] {
-            for name in ["x0", "epsilon", "score", "v", "velocity", "edm"] {
+            for name in ["x0", "epsilon", "score", "v", "velocity", "edm", "edm-v"] {
                 let process = Process::rectified_flow();
                 let level = process.level_at_lambda(lambda).unwrap();
                 let prediction = Prediction::parse(name).unwrap();

@@ -23,6 +23,7 @@ pub(crate) struct Builder<'a> {
     plan: Plan,
     network: Option<&'a Formulation>,
     pins: &'a [Pin],
+    used: Vec<bool>,
     free: Vec<Slot>,
 }
 
@@ -39,12 +40,12 @@ impl<'a> Builder<'a> {
             ops: Vec::new(),
             moves: Vec::new(),
         };
-        Self { plan, network, pins: &[], free: Vec::new() }
+        Self { plan, network, pins: &[], used: Vec::new(), free: Vec::new() }
     }
 
     /// With these levels read otherwise.
     pub(crate) fn with_pins(mut self, pins: &'a [Pin]) -> Self {
-        self.pins = pins;
+        (self.pins, self.used) = (pins, vec![false; pins.len()]);
         self
     }
 
@@ -87,9 +88,19 @@ impl<'a> Builder<'a> {
         self.plan.ops.push(Op::Map { map, from, into });
     }
 
+    /// The pin of a noise level, or of one that differs by what float32 leaves open. Of several at the same level each is used once, in their order.
+    fn pin(&mut self, sigma_ve: f64) -> Option<&'a Pin> {
+        let near = |pin: &Pin| pin.sigma_ve == sigma_ve || (pin.sigma_ve - sigma_ve).abs() <= 2e-6 * sigma_ve;
+        let mut all = (0..self.pins.len()).filter(|index| near(&self.pins[*index]));
+        let first = all.next()?;
+        let index = if self.used[first] { all.find(|index| !self.used[*index]).unwrap_or(first) } else { first };
+        self.used[index] = true;
+        Some(&self.pins[index])
+    }
+
     /// D at the state `x`, in a slot of its own.
     pub(crate) fn eval(&mut self, x: Slot, level: &Level) -> Result<Slot> {
-        let pin = self.pins.iter().find(|pin| pin.sigma_ve == level.sigma_ve());
+        let pin = self.pin(level.sigma_ve());
         let read = |network: &Formulation| match pin {
             Some(pin) => network.denoised_at(level, &pin.own, pin.time),
             None => network.denoised(level),

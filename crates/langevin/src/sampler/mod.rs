@@ -7,6 +7,7 @@
 //! | `stages` | several evaluations a step: Heun, DPM2, DPM-Solver-2 and -3, SEEDS |
 //! | `correct` | predictor and corrector: UniPC, SA-Solver |
 //! | `consistency` | jumps to the data and back: LCM, TCD |
+//! | `fast`, `heunpp` | stages on levels of their own, or beyond the step |
 //! | `inverse` | from data to noise |
 //! | `word` | any word of the three moves, such as `(R L)*20` |
 //! | `form`, `noise` | the formulas that they share: what is integrated, over which polynomial; how much noise is kept |
@@ -19,7 +20,9 @@ mod cite;
 pub(crate) mod consistency;
 pub(crate) mod correct;
 pub(crate) mod draft;
+pub(crate) mod fast;
 pub(crate) mod form;
+pub(crate) mod heunpp;
 pub(crate) mod inverse;
 pub(crate) mod multistep;
 mod names;

@@ -4,7 +4,9 @@ use super::Method;
 use super::catalogue::{Entry, Knob, Values};
 use super::consistency::{Boundary, Consistency, Trajectory};
 use super::correct::{Corrected, Tau};
+use super::fast::Fast;
 use super::form::{Form, Poly, Variable};
+use super::heunpp::HeunPlus;
 use super::inverse::{Inversion, MultistepInversion};
 use super::multistep::{Ending, Multistep};
 use super::noise::Keep;
@@ -610,6 +612,30 @@ pub(crate) const ENTRIES: &[Entry] = &[
         build: |_| stages(stages::DPM_SOLVER_3),
     },
     Entry {
+        name: "dpm-fast",
+        aliases: &[],
+        summary: "DPM-Solver-fast: steps of order 3, then 2 and 1, even in λ",
+        formula: "⌊n/3⌋ + 1 steps even in λ from the first level to the last noisy one: dpm-solver-3 …, then the order that n leaves",
+        moves: "R…R",
+        knobs: &[DDIM_ETA, NOISE],
+        sources: &["2206.00927", "k-diffusion"],
+        breaks: NOISE_BREAKS,
+        note: "as many evaluations as the grid has steps; of its levels only the ends count. A grid with a clean end gives one of them to a last Euler step",
+        build: |s| Ok(Arc::new(Fast { eta: s.number("eta"), noise: s.number("noise") })),
+    },
+    Entry {
+        name: "heunpp2",
+        aliases: &["heun-pp2"],
+        summary: "Heun with a third slope from one step further on",
+        formula: "x̂' = x̂ + (y₁ − y)[(1−w₁−w₂)ε + w₁ε₁ + w₂ε₂], w_i = y_i/(3y₀), x̂ = x/α, y = σ/α, y₀ the noisiest",
+        moves: "R…R",
+        knobs: &[],
+        sources: &["comfyui", "2206.00364"],
+        breaks: NOTHING,
+        note: "of first order: the weights fall with the noise, from thirds to Euler; three evaluations a step, two in the last but one, one in the last",
+        build: |_| Ok(Arc::new(HeunPlus)),
+    },
+    Entry {
         name: "dpmpp-2s",
         aliases: &["dpm-solver++-2s"],
         summary: "DPM-Solver++(2S): one stage at half the step in λ",
@@ -648,16 +674,26 @@ pub(crate) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-sde",
         aliases: &["dpm-solver-sde"],
-        summary: "DPM-Solver++ for the SDE, one stage at half the step",
-        formula: "x' = (ρσ_t/σ_s) x + (α_t − ρσ_t α_s/σ_s) D_{1/2} + σ_t√(1−ρ²) z; the stage has noise of its own, of the same Brownian path",
+        summary: "DPM-Solver++ for the SDE, one stage at the share r of the step",
+        formula: "x' = (ρσ_t/σ_s) x + (α_t − ρσ_t α_s/σ_s) [(1−1/2r)D + D_r/2r] + σ_t√(1−ρ²) z; the stage has noise of its own, of the same Brownian path",
         moves: "R…R",
-        knobs: &[ANCESTRAL_ETA, NOISE],
+        knobs: &[
+            ANCESTRAL_ETA,
+            NOISE,
+            knob("r", "0.5", Values::Number(0.01, 1.0), "where the stage stands, as a share of the step in λ"),
+        ],
         sources: &["2211.01095", "k-diffusion"],
         breaks: NOISE_BREAKS,
         note: "the path is Brownian in σ/α, where the SDE's own noise is not: the stage sees a state of the right marginal, but not of the right joint law with the step. Of weak order 2 on Gaussian data all the same",
         build: |s| {
             let (keep, noise) = (Keep::Ddim(s.number("eta")), s.number("noise"));
-            Ok(Arc::new(Stages { keep, noise, fresh: Fresh::Brownian, ..Stages::new(stages::DPMPP_2S) }))
+            Ok(Arc::new(Stages {
+                keep,
+                noise,
+                fresh: Fresh::Brownian,
+                share: Some(s.number("r")),
+                ..Stages::new(stages::DPMPP_2S)
+            }))
         },
     },
     Entry {

@@ -16,27 +16,30 @@ pub(crate) struct OneStep {
     pub(crate) raw_noise: bool,
     /// DDPM's `fixed_large`: the noise of the forward step, σ_s √(1−e^{−2Δ}), in place of the posterior's.
     pub(crate) large: bool,
+    /// With `large`: also in a step to clean data from a time above 0, as diffusers has it.
+    pub(crate) to_the_end: bool,
     /// A factor on fresh noise.
     pub(crate) noise: f64,
 }
 
 impl OneStep {
     pub(crate) fn new(keep: Keep) -> Self {
-        Self { keep, raw_noise: false, large: false, noise: 1.0 }
+        Self { keep, raw_noise: false, large: false, to_the_end: false, noise: 1.0 }
     }
 
     fn row(&self, step: &Step) -> Result<(Row, Option<f64>)> {
         let Step { from, to } = step;
         let rho = self.keep.rho(from, to)?;
         let mut row = Row::new(from, to, rho);
-        if self.large && to.sigma > 0.0 {
+        if self.large && (to.sigma > 0.0 || self.to_the_end && from.time > 0.0) {
             row.c = from.sigma * crate::math::co(decay(from, to));
         }
         row.c *= self.noise;
         Ok((row, self.keep.eta(from, to, rho)))
     }
 
-    fn step(&self, draft: &mut Draft<'_>, x: Slot, step: &Step) -> Result<()> {
+    /// One step of a run, as a move.
+    pub(crate) fn step(&self, draft: &mut Draft<'_>, x: Slot, step: &Step) -> Result<()> {
         let (row, eta) = self.row(step)?;
         let mark = draft.builder.mark();
         if self.raw_noise && draft.clip.is_some() && step.from.sigma > 0.0 {

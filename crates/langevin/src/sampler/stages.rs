@@ -129,11 +129,13 @@ pub(crate) struct Stages {
     pub(crate) churn: Option<Churn>,
     /// A factor on fresh noise.
     pub(crate) noise: f64,
+    /// Where a stage with noise of its own stands in λ, if not where the table says.
+    pub(crate) share: Option<f64>,
 }
 
 impl Stages {
     pub(crate) fn new(table: Table) -> Self {
-        Self { table, keep: Keep::Rate(0.0), fresh: Fresh::End, churn: None, noise: 1.0 }
+        Self { table, keep: Keep::Rate(0.0), fresh: Fresh::End, churn: None, noise: 1.0, share: None }
     }
 }
 
@@ -231,7 +233,7 @@ impl Stages {
         let mut pieces: Vec<(f64, u32)> = Vec::new();
         let mut last = from;
         for (at, how) in table.stages {
-            let level = between(draft, &from, &to, *at)?;
+            let level = between(draft, &from, &to, self.share.map_or(*at, At::Lambda))?;
             let own = self.keep.rho(&from, &level)?;
             let noise = self.piece(draft, &mut pieces, (&from, &last, &level), own)?;
             let (a, terms) = make(table, &from, &values, how, &level, (eta(own, &level), own));

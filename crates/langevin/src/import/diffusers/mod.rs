@@ -15,11 +15,17 @@
 //!
 //! Facts of diffusers 0.42.
 
+mod cogvideox;
 mod config;
 mod corrected;
 mod discrete;
+mod distilled;
 mod dpm;
+mod edm;
 mod flow;
+mod pndm;
+mod quirks;
+mod sigma;
 mod sigmas;
 mod table;
 mod vp;
@@ -102,7 +108,7 @@ struct Class {
     name: &'static str,
     tables: fn(&Config, &Call) -> Result<Tables>,
     course: fn(&Config, &Call, &Tables) -> Result<Course>,
-    /// The arguments of `step` that change the mathematics.
+    /// The arguments of `step` and `set_timesteps` that change the mathematics, but for those that a call has fields for.
     set: &'static [&'static str],
 }
 
@@ -113,7 +119,17 @@ impl std::fmt::Debug for Class {
 }
 
 /// Every class that can be read.
-const CLASSES: &[&[Class]] = &[discrete::CLASSES, dpm::CLASSES, corrected::CLASSES, flow::CLASSES];
+const CLASSES: &[&[Class]] = &[
+    discrete::CLASSES,
+    pndm::CLASSES,
+    distilled::CLASSES,
+    cogvideox::CLASSES,
+    dpm::CLASSES,
+    corrected::CLASSES,
+    flow::CLASSES,
+    edm::CLASSES,
+    sigma::CLASSES,
+];
 
 impl Diffusers {
     /// Reads a config: the JSON that diffusers saves, in which `Infinity` and `NaN` may occur.
@@ -195,6 +211,16 @@ fn number(call: &Call, key: &str, default: f64) -> Result<f64> {
             Error::argument("bad argument").at(key.to_owned()).expected("a number").got(value.to_string())
         }),
     }
+}
+
+/// A whole number given at run time.
+fn whole(call: &Call, key: &str, default: usize, range: std::ops::RangeInclusive<usize>) -> Result<usize> {
+    let Some(value) = call.set.get(key) else { return Ok(default) };
+    let found = value.as_u64().map(|value| value as usize).filter(|value| range.contains(value));
+    found.ok_or_else(|| {
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        Error::argument("bad argument").at(key.to_owned()).expected(expected).got(value.to_string())
+    })
 }
 
 /// A switch given at run time.

@@ -72,6 +72,18 @@ impl Sigmas {
         self.values[low] + (time - low as f64) * (self.values[high] - self.values[low])
     }
 
+    /// As [`time`](Self::time) where the original has σ, and with it all but the table, in float64.
+    pub(super) fn time_double(&self, sigma: f64) -> f64 {
+        let log = ln(sigma.max(1e-10));
+        let below = (0..self.count()).rev().find(|i| self.logs[*i] <= log).unwrap_or(0);
+        let low = below.min(self.count().saturating_sub(2));
+        if self.count() < 2 {
+            return 0.0;
+        }
+        let share = ((self.logs[low] - log) / (self.logs[low] - self.logs[low + 1])).clamp(0.0, 1.0);
+        (1.0 - share) * low as f64 + share * (low + 1) as f64
+    }
+
     /// The time at which the table has this σ, linear in ln σ; the log in float32, as numpy makes it beside a table of float32.
     pub(super) fn time(&self, sigma: f64) -> f64 {
         let log = ln(sigma.max(1e-10)) as f32;

@@ -9,7 +9,6 @@ use crate::plan::Pin;
 use crate::prediction::Prediction;
 use crate::process::{Betas, Level, Process, Tabulated};
 use crate::space::Map;
-use serde_json::json;
 
 /// Rounded to float32, in which the originals keep their tables.
 pub(super) fn single(value: f64) -> f64 {
@@ -21,15 +20,15 @@ pub(super) fn round(value: f64) -> f64 {
     value.round_ties_even()
 }
 
-/// torch's `linspace` in float32: from either end, to the middle.
-fn linspace_single(start: f64, end: f64, count: usize) -> Vec<f64> {
-    let (start, end) = (start as f32, end as f32);
+/// torch's `linspace` in float32: from either end to the middle, each value rounded once.
+pub(super) fn linspace_single(start: f64, end: f64, count: usize) -> Vec<f64> {
+    let (start, end) = (single(start), single(end));
     if count == 1 {
-        return vec![f64::from(start)];
+        return vec![start];
     }
-    let step = (end - start) / (count - 1) as f32;
-    let at = |i: usize| if i < count / 2 { start + step * i as f32 } else { end - step * (count - i - 1) as f32 };
-    (0..count).map(|i| f64::from(at(i))).collect()
+    let step = single(single(end - start) / (count - 1) as f64);
+    let at = |i: usize| if i < count / 2 { start + step * i as f64 } else { end - step * (count - i - 1) as f64 };
+    (0..count).map(|i| single(at(i))).collect()
 }
 
 /// numpy's `linspace`.
@@ -50,7 +49,7 @@ pub(super) struct Schedule {
     pub(super) betas: Betas,
     pub(super) zero_snr: bool,
     /// β in float32.
-    values: Vec<f64>,
+    pub(super) values: Vec<f64>,
 }
 
 /// What a class's schedule fields default to.
@@ -140,10 +139,14 @@ impl Schedule {
         product(&betas)
     }
 
+    /// The number of entries.
+    pub(super) fn entries(&self) -> usize {
+        if let Betas::List { values } = &self.betas { values.len() } else { self.count }
+    }
+
     /// The process on which the network was trained.
     pub(super) fn process(&self) -> Result<Process> {
-        let count = if let Betas::List { values } = &self.betas { values.len() } else { self.count };
-        let table = Tabulated::new(self.betas.clone(), count)?;
+        let table = Tabulated::new(self.betas.clone(), self.entries())?;
         Ok(Process::tabulated(if self.zero_snr { table.with_zero_terminal_snr()? } else { table }))
     }
 }
@@ -277,7 +280,7 @@ pub(super) fn alpha_bar(tables: &Tables, time: f64, end: f64) -> Result<f64> {
 /// Shared by tests: the JSON of a class with these fields.
 #[cfg(test)]
 pub(super) fn text(class: &str, fields: serde_json::Value) -> String {
-    let mut all = json!({"_class_name": class, "_diffusers_version": "0.42.1"});
+    let mut all = serde_json::json!({"_class_name": class, "_diffusers_version": "0.42.1"});
     if let (Some(all), Some(fields)) = (all.as_object_mut(), fields.as_object()) {
         all.extend(fields.clone());
     }

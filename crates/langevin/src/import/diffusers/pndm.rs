@@ -1,0 +1,294 @@
+//! PNDM and IPNDM: Adams–Bashforth with the constants of even steps on the network's raw output m, each step by DDIM's transfer
+//!
+//! $$x' = \frac{\alpha'}{\alpha} x + (\sigma' - \frac{\alpha'}{\alpha}\sigma) e.$$
+//!
+//! PNDM starts by three Runge–Kutta steps of four calls each, or (`skip_prk_steps`) by one of Heun's. For v the output itself is extrapolated and turned to ε only
+//! then, $e = \alpha m + \sigma x$ with the state that the step starts from. Its steps go N/n times down, whatever the next time is.
+//!
+//! The consistent plan extrapolates ε and goes from each time to the next.
+//!
+//! Source: Liu et al., arXiv 2202.09778.
+
+use super::config::Config;
+use super::table::{
+    LINEAR, Schedule, alpha_bar, by_index, count, level, linspace_single, network, pin, refuse, single, spacing,
+};
+use super::{Call, Class, Course, Tables};
+use crate::error::{Error, Result};
+use crate::formulation::Formulation;
+use crate::math::sin;
+use crate::plan::{Letter, Pin, Slot};
+use crate::prediction::Prediction;
+use crate::process::{Level, Process};
+use crate::sampler::draft::{Draft, Step, Value};
+use crate::sampler::form::{Form, Poly};
+use crate::sampler::multistep::{Multistep, Past};
+use crate::sampler::{Method, PlanOf, stages};
+
+pub(super) const CLASSES: &[Class] = &[
+    Class { name: "PNDMScheduler", tables: pndm_tables, course: pndm, set: &[] },
+    Class { name: "IPNDMScheduler", tables: ipndm_tables, course: ipndm, set: &[] },
+];
+
+/// The times of the steps, noisiest first.
+fn grid(config: &Config, call: &Call, schedule: &Schedule) -> Result<Vec<f64>> {
+    spacing(config, schedule.count, count(call, schedule.count)?, &["leading", "linspace", "trailing"])
+}
+
+fn pndm_tables(config: &Config, call: &Call) -> Result<Tables> {
+    let schedule = Schedule::read(config, LINEAR)?;
+    refuse(call, "PNDM", false, false, false)?;
+    let times = grid(config, call, &schedule)?;
+    let calls = if config.flag("skip_prk_steps", false)? {
+        let mut calls = times;
+        if let Some(second) = calls.get(1).copied() {
+            calls.insert(1, second);
+        }
+        calls
+    } else {
+        if times.len() < 4 {
+            return Err(Error::argument("the Runge–Kutta start is three steps long, and a fourth must follow")
+                .at("skip_prk_steps")
+                .expected("4 steps or more")
+                .got(times.len().to_string())
+                .hinting("set skip_prk_steps"));
+        }
+        let half = (schedule.count / count(call, schedule.count)? / 2) as f64;
+        let start = times.windows(2).take(3).flat_map(|pair| [pair[0], pair[1] + half, pair[1] + half, pair[1]]);
+        start.chain(times[3..].iter().copied()).collect()
+    };
+    Ok(by_index(&schedule, calls))
+}
+
+fn pndm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
+    let schedule = Schedule::read(config, LINEAR)?;
+    let network = network(config, &schedule, &["epsilon", "v_prediction"])?;
+    let skip = config.flag("skip_prk_steps", false)?;
+    let last = if config.flag("set_alpha_to_one", false)? { 1.0 } else { alpha_bar(tables, 0.0, 1.0)? };
+    let process = network.process.clone();
+    if call.consistent {
+        let mut times = grid(config, call, &schedule)?;
+        times.dedup();
+        let ends = times[1..].iter().copied().chain([-1.0]).collect::<Vec<_>>();
+        let at = |time: f64| Ok(level(time, alpha_bar(tables, time, last)?));
+        let mut steps = times
+            .iter()
+            .zip(ends)
+            .map(|(from, to)| Ok(Step { from: at(*from)?, to: at(to)? }))
+            .collect::<Result<Vec<_>>>()?;
+        steps.retain(|step| step.from.alpha != step.to.alpha);
+        let warm = Some(if skip { (1, stages::HEUN) } else { (3, stages::RUNGE_KUTTA) });
+        let method = Box::new(Multistep { warm, ..Multistep::new(Form::Noise, Poly::Even, 4) });
+        return Ok(Course { process, network, steps, pins: vec![], scale: 1.0, clip: None, method });
+    }
+    if call.start_at.is_some() {
+        return Err(Error::argument("PNDM's start is part of its steps: it cannot leave any out")
+            .at("start_at")
+            .hinting("ask for the consistent plan"));
+    }
+    let stride = (schedule.count / count(call, schedule.count)?) as f64;
+    let mut calls = Calls { skip, stride, velocity: network.prediction == Prediction::V, calls: Vec::new() };
+    let mut pins = Vec::new();
+    let at = |time: f64| Ok(level(time.max(-1.0), alpha_bar(tables, time, last)?));
+    let times = &tables.timesteps;
+    for (index, time) in times.iter().enumerate() {
+        let (from, to) = calls.span(times, index);
+        calls.calls.push((at(*time)?, Step { from: at(from)?, to: at(to)? }));
+        pins.push(pin(at(*time)?, *time));
+    }
+    let steps = calls.calls.iter().map(|(_, step)| *step).collect();
+    Ok(Course { process, network, steps, pins, scale: 1.0, clip: None, method: Box::new(calls) })
+}
+
+/// PNDM call by call: where the network is asked, and the transfer that follows.
+///
+/// What is odd: the second call of the Heun start is made at the second time, and the step is then taken again from the first; the output of that call is not
+/// remembered.
+#[derive(Clone, Debug, PartialEq)]
+struct Calls {
+    skip: bool,
+    stride: f64,
+    velocity: bool,
+    calls: Vec<(Level, Step)>,
+}
+
+impl Calls {
+    /// From where to where the step of a call goes.
+    fn span(&self, times: &[f64], index: usize) -> (f64, f64) {
+        let time = times[index];
+        match (self.skip, index) {
+            (true, 1) => (time + self.stride, time),
+            (false, 0..12) => {
+                let half = if index.is_multiple_of(2) { (self.stride / 2.0).floor() } else { 0.0 };
+                (times[index / 4 * 4], time - half)
+            }
+            _ => (time, time - self.stride),
+        }
+    }
+
+    /// The raw output, from D.
+    fn output(&self, draft: &mut Draft<'_>, x: Slot, at: &Level) -> Result<Slot> {
+        let slot = draft.denoised(x, at)?;
+        let (of_x, of_d) = if self.velocity { (at.alpha, -1.0) } else { (1.0, -at.alpha) };
+        draft.builder.combine(slot, vec![(of_d / at.sigma, slot), (of_x / at.sigma, x)], vec![]);
+        Ok(slot)
+    }
+
+    /// into ← the transfer of `base` by Σ weight·output.
+    fn transfer(&self, draft: &mut Draft<'_>, base: Slot, into: Slot, step: &Step, outputs: &[(f64, Slot)]) {
+        let (mut a, mut b) = Form::Noise.whole(&step.from, &step.to);
+        if self.velocity {
+            a += b * step.from.sigma;
+            b *= step.from.alpha;
+        }
+        let terms = outputs.iter().map(|(weight, slot)| (b * weight, *slot));
+        let terms = std::iter::once((a, base)).chain(terms).collect();
+        draft.builder.combine(into, terms, vec![]);
+    }
+}
+
+impl Method for Calls {
+    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
+        let x = draft.begin();
+        let base = draft.builder.slot();
+        // The newest first.
+        let mut past: Vec<Slot> = Vec::new();
+        let mut inner: Vec<Slot> = Vec::new();
+        for (index, (at, step)) in self.calls.iter().enumerate() {
+            let mark = draft.builder.mark();
+            let output = self.output(&mut draft, x, at)?;
+            if !self.skip && index < 12 {
+                if index % 4 == 0 {
+                    draft.builder.combine(base, vec![(1.0, x)], vec![]);
+                    past.insert(0, output);
+                }
+                inner.push(output);
+                let outputs = match &inner[..] {
+                    [a, b, c, d] => vec![(1.0 / 6.0, *a), (1.0 / 3.0, *b), (1.0 / 3.0, *c), (1.0 / 6.0, *d)],
+                    _ => vec![(1.0, output)],
+                };
+                self.transfer(&mut draft, base, x, step, &outputs);
+                if inner.len() == 4 {
+                    inner.drain(1..).for_each(|slot| draft.builder.free(slot));
+                    inner.clear();
+                }
+            } else if self.skip && index == 1 {
+                self.transfer(&mut draft, base, x, step, &[(0.5, output), (0.5, past[0])]);
+                draft.builder.free(output);
+            } else {
+                past.insert(0, output);
+                past.drain(past.len().min(4)..).for_each(|slot| draft.builder.free(slot));
+                if index == 0 {
+                    draft.builder.combine(base, vec![(1.0, x)], vec![]);
+                }
+                let weights: &[f64] = match past.len() {
+                    1 => &[1.0],
+                    2 => &[3.0 / 2.0, -1.0 / 2.0],
+                    3 => &[23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0],
+                    _ => &[55.0 / 24.0, -59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0],
+                };
+                let outputs: Vec<(f64, Slot)> = weights.iter().copied().zip(past.iter().copied()).collect();
+                self.transfer(&mut draft, x, x, step, &outputs);
+            }
+            draft.builder.note(Letter::R, Some(0.0), &step.from, &step.to, mark);
+        }
+        draft.finish(x)
+    }
+}
+
+// IPNDM.
+
+/// β = sin²(πu/2) for u from 1 to 0, or those given; σ = β and α = √(1 − β²).
+fn sigmas(config: &Config, steps: usize) -> Result<Vec<f64>> {
+    let Some(betas) = config.numbers("trained_betas")? else {
+        let angle = |u: f64| single(single(u * single(std::f64::consts::PI)) / 2.0);
+        let beta = |u: f64| {
+            let sine = single(sin(angle(u)));
+            single(sine * sine)
+        };
+        let mut shares = linspace_single(1.0, 0.0, steps + 1);
+        shares[steps] = 0.0;
+        return Ok(shares.into_iter().map(beta).collect());
+    };
+    let falling = betas.windows(2).all(|pair| pair[0] > pair[1]);
+    let within = betas.iter().all(|beta| (0.0..=1.0).contains(beta));
+    if betas.len() == steps + 1 && falling && within {
+        return Ok(betas.into_iter().map(single).collect());
+    }
+    Err(Error::format("bad field in the config")
+        .at("trained_betas")
+        .expected(format!("{} noise levels for {steps} steps, falling from at most 1 to at least 0", steps + 1))
+        .got(format!("{} numbers", betas.len())))
+}
+
+fn root(sigma: f64) -> f64 {
+    single(single(1.0 - single(sigma * sigma)).sqrt())
+}
+
+fn ipndm_tables(config: &Config, call: &Call) -> Result<Tables> {
+    refuse(call, "IPNDM", false, false, false)?;
+    let train = config.whole("num_train_timesteps", 1000)?;
+    let sigmas = sigmas(config, count(call, train)?)?;
+    let time = |sigma: &f64| {
+        let angle = libm::atan2(*sigma, root(*sigma));
+        single(single(single(angle) / single(std::f64::consts::PI)) * 2.0)
+    };
+    let timesteps = sigmas[..sigmas.len() - 1].iter().map(time).collect();
+    Ok(Tables { alphas_cumprod: Vec::new(), timesteps, sigmas: Vec::new() })
+}
+
+fn ipndm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
+    let sigmas = sigmas(config, tables.timesteps.len())?;
+    let time = |i: usize| tables.timesteps.get(i).copied().unwrap_or(0.0);
+    let node = |(i, sigma): (usize, &f64)| Level { time: time(i), alpha: root(*sigma), sigma: *sigma };
+    let nodes: Vec<Level> = sigmas.iter().enumerate().map(node).collect();
+    let process = Process::vp_cosine();
+    let network = Formulation::new(process.clone(), Prediction::V);
+    let pins: Vec<Pin> =
+        if call.consistent { vec![] } else { nodes.iter().map(|node| pin(*node, node.time)).collect() };
+    let steps = nodes.windows(2).map(|pair| Step { from: pair[0], to: pair[1] }).collect();
+    let method: Box<dyn Method> = if call.consistent || nodes[0].alpha > 0.0 {
+        Box::new(Multistep::new(Form::Noise, Poly::Even, 4))
+    } else {
+        Box::new(FromNoise)
+    };
+    Ok(Course { process, network, steps, pins, scale: 1.0, clip: None, method })
+}
+
+/// IPNDM from pure noise. What is odd: where α = 0 the original takes D = 0 and ε = x, so that the network's first output is not used, though it is computed, and
+/// one step alone gives 0.
+///
+/// The consistent plan takes the D that the network says.
+#[derive(Clone, Debug, PartialEq)]
+struct FromNoise;
+
+impl Method for FromNoise {
+    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
+        let x = draft.begin();
+        let mut past = Past::default();
+        for (_, step) in draft.taken() {
+            let (from, to) = (step.from, step.to);
+            let mark = draft.builder.mark();
+            let value = if from.alpha == 0.0 {
+                let slot = draft.denoised(x, &from)?;
+                draft.builder.combine(slot, vec![(1.0, x)], vec![]);
+                Value { level: from, slot }
+            } else {
+                draft.value(Form::Noise, x, &from)?
+            };
+            past.push(&mut draft, value);
+            let used = past.len().min(4);
+            let (a, b) = if from.alpha == 0.0 {
+                // x − x is the only way to write 0.
+                if to.sigma > 0.0 { (to.sigma, vec![]) } else { (1.0, vec![-1.0]) }
+            } else {
+                Poly::Even.weights(Form::Noise, &from, &past.levels(used), &to, (0.0, 1.0))
+            };
+            let terms = past.terms(&b);
+            draft.advance(x, (a, x), terms, 0.0);
+            past.keep(&mut draft, 3);
+            draft.builder.note(Letter::R, Some(0.0), &from, &to, mark);
+        }
+        draft.finish(x)
+    }
+}

@@ -1,0 +1,186 @@
+//! Samplers by the names that k-diffusion and ComfyUI give them, on α = 1, t = σ.
+//!
+//! ```
+//! use langevin::import::k;
+//! use std::collections::BTreeMap;
+//! let sampler = k::sampler("sample_dpmpp_2m_sde", &BTreeMap::from([("eta".to_owned(), 0.5.into())]))?;
+//! assert_eq!(sampler.spec(), "dpmpp-2m-sde:eta=0.5");
+//! let plan = k::plan("euler_ancestral", &BTreeMap::new(), &[14.6, 3.0, 0.5, 0.0], None)?;
+//! assert_eq!(plan.nfe(), 3);
+//! # Ok::<(), langevin::Error>(())
+//! ```
+//!
+//! The prefix `sample_` may be left out, and the suffix `_gpu` changes nothing: it says where the original keeps its noise.
+//!
+//! | original's option | here |
+//! |---|---|
+//! | `eta` | η, with the meaning that the sampler gives it |
+//! | `s_noise` | `noise` |
+//! | `s_churn`, `s_tmin`, `s_tmax` | `churn`, `tmin`, `tmax` |
+//! | `solver_type` | `solver` |
+//! | `order`, `max_order`; `r`; `ge_gamma` | `order`; `r`; `gamma` |
+//!
+//! | grid | here |
+//! |---|---|
+//! | `get_sigmas_karras(n, σ_min, σ_max, rho)` | `karras:rho` |
+//! | `get_sigmas_exponential` | `uniform-lambda` |
+//! | `get_sigmas_polyexponential(…, rho)` | `poly-exponential:rho` |
+//! | `get_sigmas_vp(n)` | `vp` |
+//!
+//! What differs: `dpm_fast` takes its two ends and its number of evaluations from the list of levels; `sa_solver` has its noise on the whole range, not in an
+//! interval; `uni_pc` keeps every level of the list; `euler`, `heun` and `dpm_2` of the originals draw noise at every step, also where churn adds none. `dpm_adaptive` has no
+//! fixed table and is refused.
+//!
+//! Facts of k-diffusion 0.1.1 and ComfyUI.
+
+use crate::error::{Error, Result};
+use crate::formulation::Formulation;
+use crate::grid::Grid;
+use crate::plan::Plan;
+use crate::process::Process;
+use crate::sampler::Sampler;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// (their name, our sampler with the options that it has there, what may be set).
+type Name = (&'static str, &'static str, &'static [&'static str]);
+
+const CHURN: &[&str] = &["s_churn", "s_tmin", "s_tmax", "s_noise"];
+const NOISY: &[&str] = &["eta", "s_noise"];
+
+const NAMES: &[Name] = &[
+    ("euler", "euler", CHURN),
+    ("euler_ancestral", "euler-ancestral", NOISY),
+    ("heun", "heun", CHURN),
+    ("heunpp2", "heunpp2", &[]),
+    ("dpm_2", "dpm2", CHURN),
+    ("dpm_2_ancestral", "dpm2-ancestral", NOISY),
+    ("lms", "lms", &["order"]),
+    ("dpm_fast", "dpm-fast", NOISY),
+    ("dpmpp_2s_ancestral", "dpmpp-2s-ancestral", NOISY),
+    ("dpmpp_sde", "dpmpp-sde", &["eta", "s_noise", "r"]),
+    ("dpmpp_2m", "dpmpp-2m", &[]),
+    ("dpmpp_2m_sde", "dpmpp-2m-sde", &["eta", "s_noise", "solver_type"]),
+    ("dpmpp_2m_sde_heun", "dpmpp-2m-sde-heun", NOISY),
+    ("dpmpp_3m_sde", "dpmpp-3m-sde", NOISY),
+    ("ddpm", "ddpm", &[]),
+    ("ddim", "ddim", &["eta"]),
+    ("lcm", "lcm", &[]),
+    ("ipndm", "ipndm", &["max_order"]),
+    ("ipndm_v", "lms", &["max_order"]),
+    ("deis", "deis:variable=sigma", &["max_order"]),
+    ("res_multistep", "res-multistep", &[]),
+    ("gradient_estimation", "gradient-estimation", &["ge_gamma"]),
+    ("seeds_2", "seeds-2", &["eta"]),
+    ("seeds_3", "seeds-3", &["eta"]),
+    ("exp_heun_2_x0", "exp-heun", &[]),
+    ("exp_heun_2_x0_sde", "exp-heun-sde", &["eta"]),
+    ("sa_solver", "sa-solver:predictor=3,corrector=4", &["eta"]),
+    ("uni_pc", "unipc:order=3", &[]),
+    ("uni_pc_bh2", "unipc-bh2:order=3", &[]),
+];
+
+/// (their name, why not, what instead).
+const REFUSED: &[(&str, &str, &str)] = &[
+    ("dpm_adaptive", "its steps depend on the data: it is no fixed table", "use dpm_fast or dpmpp_2m"),
+    ("log_likelihood", "it samples nothing", "use the likelihood of this crate"),
+    ("er_sde", "it has three orders, of which the first alone is here", "use the sampler er-sde for the first order"),
+    ("sa_solver_pece", "it evaluates again after it corrects", "use sa_solver"),
+    ("ar_video", "it samples blocks of a video one after the other", "use lcm"),
+    ("res_multistep_ancestral", "its second order looks back to the level before the noise", "use res_multistep"),
+];
+
+/// What an option is called here.
+fn knob(option: &str) -> &str {
+    match option {
+        "s_noise" => "noise",
+        "s_churn" => "churn",
+        "s_tmin" => "tmin",
+        "s_tmax" => "tmax",
+        "solver_type" => "solver",
+        "max_order" => "order",
+        "ge_gamma" => "gamma",
+        same => same,
+    }
+}
+
+/// The sampler of this name, with these options under their original names.
+///
+/// # Errors
+/// An unknown name or option with the nearest known one, a sampler that is no table, or a value out of range.
+pub fn sampler(name: &str, options: &BTreeMap<String, Value>) -> Result<Sampler> {
+    let wanted = name.trim().to_lowercase().replace('-', "_");
+    let wanted = wanted.strip_prefix("sample_").unwrap_or(&wanted);
+    let wanted = wanted.strip_suffix("_gpu").unwrap_or(wanted);
+    if let Some((_, why, instead)) = REFUSED.iter().find(|(known, ..)| *known == wanted) {
+        return Err(Error::argument(format!("{wanted} cannot be imported: {why}")).hinting(*instead));
+    }
+    if wanted.ends_with("_cfg_pp") {
+        return Err(Error::argument(format!("{wanted} cannot be imported: it needs the unguided prediction too"))
+            .hinting("guide the network, and use the sampler without _cfg_pp"));
+    }
+    let Some((_, ours, known)) = NAMES.iter().find(|(known, ..)| *known == wanted) else {
+        let known: Vec<&str> = NAMES.iter().map(|(known, ..)| *known).collect();
+        return Err(Error::unknown("sampler of k-diffusion", name, &known));
+    };
+    let mut spec = (*ours).to_owned();
+    for (option, value) in options {
+        if !known.contains(&option.as_str()) {
+            return Err(Error::unknown("option", option, known).at(wanted.to_owned()));
+        }
+        let value = match value {
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        spec.push(if spec.contains(':') { ',' } else { ':' });
+        spec.push_str(&format!("{}={value}", knob(option)));
+    }
+    Sampler::parse(&spec, None)
+}
+
+/// The plan of this sampler over a list of noise levels that falls, to 0 or to the last level; for `network`, or for a model that gives D.
+///
+/// # Errors
+/// As [`sampler`], and as [`Sampler::compile`].
+pub fn plan(
+    name: &str,
+    options: &BTreeMap<String, Value>,
+    sigmas: &[f64],
+    network: Option<&Formulation>,
+) -> Result<Plan> {
+    let process = Process::ve();
+    let levels = Grid::list(sigmas.to_vec()).levels(&process, 0.0, 0.0)?;
+    sampler(name, options)?.compile(&process, network, &levels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_compiles_and_every_refusal_says_what_to_do() {
+        let sigmas = [14.6, 6.0, 2.5, 1.0, 0.4, 0.1, 0.0];
+        for (name, ..) in NAMES {
+            for spelled in [(*name).to_owned(), format!("sample_{name}"), format!("{name}_gpu"), name.replace('_', "-")]
+            {
+                let plan = plan(&spelled, &BTreeMap::new(), &sigmas, None).unwrap();
+                assert!(plan.nfe() >= 6, "{spelled}");
+            }
+        }
+        for (name, ..) in REFUSED {
+            assert!(sampler(name, &BTreeMap::new()).unwrap_err().hint().is_some());
+        }
+        assert!(sampler("euler_cfg_pp", &BTreeMap::new()).unwrap_err().hint().is_some());
+        assert_eq!(sampler("eulr", &BTreeMap::new()).unwrap_err().hint(), Some("did you mean 'euler'?"));
+    }
+
+    #[test]
+    fn options_have_their_original_names() {
+        let set =
+            |pairs: &[(&str, f64)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect();
+        let heun = sampler("heun", &set(&[("s_churn", 4.0), ("s_tmin", 0.1)])).unwrap();
+        assert_eq!(heun.spec(), "heun:churn=4.0,tmin=0.1");
+        assert!(sampler("dpmpp_2m", &set(&[("eta", 1.0)])).is_err());
+        assert!(sampler("dpmpp_sde", &set(&[("r", 2.0)])).is_err());
+    }
+}
