@@ -64,8 +64,8 @@ pub struct ImportArgs {
     /// With --from-diffusers: the times, in place of --steps
     #[arg(long, value_name = "LIST", requires = "from_diffusers", value_parser = list, conflicts_with_all = ["steps", "sigmas"])]
     pub timesteps: Option<Numbers>,
-    /// With --from-diffusers: an argument of its `step`, as in s_churn=40 or use_clipped_model_output=true; may be repeated
-    #[arg(long, value_name = "KEY=VALUE", requires = "from_diffusers", value_parser = setting)]
+    /// With --from-diffusers: an argument of its `step`, as in s_churn=40 or use_clipped_model_output=true; with --from-k: one of the function's; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting, conflicts_with_all = ["sampler", "moves"])]
     pub set: Vec<(String, serde_json::Value)>,
     /// A sampler by its name in k-diffusion or ComfyUI, as in dpmpp_2m, on VE unless --process says otherwise
     #[arg(long, value_name = "NAME", conflicts_with_all = ["sampler", "moves"])]

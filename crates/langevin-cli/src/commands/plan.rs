@@ -8,6 +8,8 @@ use crate::words::{either_case, shown};
 use langevin::import::{Call, Diffusers, k};
 use langevin::sampler::Start;
 use langevin::{Formulation, Map, Plan, Prediction, Process};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Runs the command.
@@ -39,13 +41,19 @@ pub fn run(args: &PlanArgs) -> Result<()> {
 
 /// A sampler on a process.
 fn from_flags(args: &PlanArgs) -> Result<Plan> {
+    if args.import.from_k.is_none() && !args.import.set.is_empty() {
+        return Err(Failure::misused("--set has nothing to set")
+            .at("--set")
+            .expected("--from-diffusers or --from-k")
+            .hint("options of a sampler go behind its name: --sampler heun:churn=40"));
+    }
     let name = args.process.as_deref().unwrap_or("ve");
     let process = either_case(name, Process::parse).or_misused()?;
     let prediction =
         args.predict.as_deref().map(|name| either_case(name, Prediction::parse)).transpose().or_misused()?;
     let network = prediction.map(|prediction| Formulation::new(process.clone(), prediction));
     let sampler = match &args.import.from_k {
-        Some(name) => Some(k::sampler(name, args.sampler.eta).or_misused()?),
+        Some(name) => Some(k::sampler(name, &settings(args)?).or_misused()?),
         None if args.sampler.moves.is_none() => Some(args.sampler.sampler()?),
         None => None,
     };
@@ -73,6 +81,18 @@ fn from_flags(args: &PlanArgs) -> Result<Plan> {
     })
 }
 
+/// What --set and --eta say.
+fn settings(args: &PlanArgs) -> Result<BTreeMap<String, Value>> {
+    let eta = args.sampler.eta.map(|eta| ("eta".to_owned(), Value::from(eta)));
+    let mut settings = BTreeMap::new();
+    for (key, value) in args.import.set.iter().cloned().chain(eta) {
+        if settings.insert(key.clone(), value).is_some() {
+            return Err(Failure::misused("an argument is given twice").at("--set").got(format!("'{key}'")));
+        }
+    }
+    Ok(settings)
+}
+
 /// The plan of a scheduler that diffusers saved.
 fn from_diffusers(path: &Path, args: &PlanArgs) -> Result<Plan> {
     let config = Diffusers::parse(&json::text("--from-diffusers", path)?).or_failed().map_err(|f| f.in_file(path))?;
@@ -83,13 +103,7 @@ fn from_diffusers(path: &Path, args: &PlanArgs) -> Result<Plan> {
     call.mu = args.import.mu;
     call.start_at = args.start_at;
     call.consistent = args.import.consistent;
-    call.set = args.import.set.iter().cloned().collect();
-    if call.set.len() < args.import.set.len() {
-        return Err(Failure::misused("an argument is given twice").at("--set"));
-    }
-    if let Some(eta) = args.sampler.eta {
-        call.set.insert("eta".into(), eta.into());
-    }
+    call.set = settings(args)?;
     let plan = config.plan(&call).or_misused()?;
     say(&format!("{} of {}", config.class(), shown(path)));
     Ok(plan)
