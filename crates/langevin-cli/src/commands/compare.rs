@@ -16,7 +16,7 @@ const SAME: f64 = 1e-12;
 pub fn run(args: &CompareArgs) -> Result<()> {
     let (first, second) = (plan(&args.first, args)?, plan(&args.second, args)?);
     let comparison = compare(&first, &second).or_failed()?;
-    print(&if args.json { document(&comparison) } else { comparison.to_string() })
+    print(&if args.json { document(&comparison) } else { format!("{comparison}\n") })
 }
 
 fn document(comparison: &Comparison) -> String {

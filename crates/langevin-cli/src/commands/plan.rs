@@ -6,6 +6,7 @@ use crate::io::{json, print, say};
 use crate::schedule;
 use crate::words::{either_case, shown};
 use langevin::import::{Call, Diffusers, k};
+use langevin::plan::Note;
 use langevin::sampler::Start;
 use langevin::{Formulation, Map, Plan, Prediction, Process};
 use serde_json::Value;
@@ -32,8 +33,10 @@ pub fn run(args: &PlanArgs) -> Result<()> {
     if !plan.is_linear() {
         say("lint: D is clamped; checked as where it is within its bounds");
     }
-    let lint = linear.lint().or_failed()?.to_string();
-    for line in lint.lines() {
+    let mut lint = linear.lint().or_failed()?;
+    // That was said already.
+    lint.notes.retain(|note| !matches!(note, Note::Noisy(_)));
+    for line in lint.to_string().lines() {
         say(&format!("lint: {line}"));
     }
     Ok(())

@@ -45,12 +45,22 @@ pub enum Note {
     Noisy(f64),
     /// A move that does nothing: it ends where it starts, with nothing fresh.
     Idle(usize),
+    /// The start is noise of another standard deviation than the marginal's. The lint takes it for the marginal; what it costs, the analysis says.
+    Start {
+        /// Of the start.
+        got: f64,
+        /// σ of the first level.
+        expected: f64,
+    },
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Noisy(sigma) => write!(f, "the result is still noisy: σ/α = {sigma:.6e}"),
+            Self::Start { got, expected } => {
+                write!(f, "the start has standard deviation {got:.6}, the marginal's noise {expected:.6}")
+            }
             Self::Idle(index) => write!(f, "move {index} does nothing: it ends where it starts"),
         }
     }
@@ -120,6 +130,8 @@ pub(crate) struct Start {
     sigma: f64,
     /// The draws that the start was made from, which stand for α x0 too; none where it says so itself.
     carriers: BTreeSet<u32>,
+    /// The standard deviation of a start of pure noise.
+    deviation: f64,
 }
 
 impl Start {
@@ -147,17 +159,36 @@ impl Start {
         if clean {
             carriers.clear();
         }
-        Ok(Self { clean, alpha, sigma, carriers })
+        let of_carriers = |slot| {
+            let weights = tracker.slot(slot);
+            carriers.iter().map(|draw| weights.draws[*draw as usize].powi(2)).sum::<f64>().sqrt()
+        };
+        let deviation = entering.map(of_carriers).filter(|deviation| *deviation > 0.0).unwrap_or(sigma);
+        Ok(Self { clean, alpha, sigma, carriers, deviation })
+    }
+
+    /// A start whose deviation is not that of the marginal's noise.
+    fn note(&self) -> Option<Note> {
+        let differs = (self.deviation - self.sigma).abs() > SLACK * self.sigma;
+        (differs && !self.carriers.is_empty()).then_some(Note::Start { got: self.deviation, expected: self.sigma })
     }
 
     /// (mean over x0, variance) of a state when every D is x0.
     fn moments(&self, weights: &Weights) -> (f64, f64) {
-        let carried = if self.sigma > 0.0 { self.alpha / self.sigma } else { 0.0 };
-        let draws: f64 = self.carriers.iter().map(|draw| weights.draws[*draw as usize] * carried).sum();
+        // A start of another deviation stands for the marginal all the same.
+        let unit = if self.deviation > 0.0 { 1.0 / self.deviation } else { 0.0 };
+        let (mut carried, mut fresh) = (0.0, 0.0);
+        for (draw, weight) in weights.draws.iter().enumerate() {
+            if self.carriers.contains(&(draw as u32)) {
+                carried += weight * unit * self.alpha;
+                fresh += (weight * unit * self.sigma).powi(2);
+            } else {
+                fresh += weight * weight;
+            }
+        }
         let (input_mean, input_sigma) = if self.clean { (1.0, 0.0) } else { (self.alpha, self.sigma) };
         let inputs: f64 = weights.inputs.iter().sum();
-        let mean = draws + inputs * input_mean + weights.evals.iter().sum::<f64>();
-        let fresh: f64 = weights.draws.iter().map(|w| w * w).sum();
+        let mean = carried + inputs * input_mean + weights.evals.iter().sum::<f64>();
         (mean, fresh + weights.inputs.iter().map(|w| (w * input_sigma).powi(2)).sum::<f64>())
     }
 }
@@ -171,7 +202,7 @@ const SLACK: f64 = 1e-9;
 impl Plan {
     /// Holds every move to its marginal.
     ///
-    /// A start of pure noise, σ·z, is taken to be the draw of the marginal that it stands for. So is an input, unless the start already is one with the inputs
+    /// A start of pure noise, of any standard deviation, is taken to be the draw of the marginal that it stands for. So is an input, unless the start already is one with the inputs
     /// clean: α·image + σ·z.
     ///
     /// ```
@@ -214,7 +245,8 @@ impl Plan {
             }
         }
         self.hold_moves(&mut findings);
-        Ok(Lint { findings, notes: self.notes() })
+        let notes = start.note().into_iter().chain(self.notes()).collect();
+        Ok(Lint { findings, notes })
     }
 
     /// The order of the moves and their places.
