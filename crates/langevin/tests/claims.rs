@@ -130,6 +130,136 @@ fn deterministic_orders_on_the_mixture() {
     }
 }
 
+/// The same window, its first step taken in pieces that double from a 2²⁴th of it: a sampler that looks back then starts with a past as good as exact.
+fn with_a_past(steps: usize) -> Vec<Level> {
+    let levels = window(steps);
+    let (from, to) = (levels[0].lambda(), levels[1].lambda());
+    let piece = |k: i32| process("vp").level_at_lambda(from + (to - from) * f64::from(k - 24).exp2()).unwrap();
+    std::iter::once(levels[0]).chain((0..24).map(piece)).chain(levels[1..].iter().copied()).collect()
+}
+
+/// The same window in even steps of σ, on VE.
+fn even_in_sigma(steps: usize) -> Vec<Level> {
+    let (from, to) = (1.0_f64.exp(), (-2.0_f64).exp());
+    (0..=steps).map(|i| process("ve").level(from + i as f64 / steps as f64 * (to - from)).unwrap()).collect()
+}
+
+/// The slope of all errors, and that of the last three.
+fn slopes(steps: &[usize], errors: &[f64]) -> (f64, f64) {
+    let late = steps.len() - 3;
+    (slope(steps, errors), slope(&steps[late..], &errors[late..]))
+}
+
+/// What a sampler makes of one hundred starts on the mixture, as x/α.
+fn clean(sampler: &Sampler, name: &str, levels: &[Level]) -> Vec<f64> {
+    let x = samples(&sampler.compile(&process(name), None, levels).unwrap(), &mixture(), 100, 1);
+    x.iter().map(|x| x / levels.last().unwrap().alpha).collect()
+}
+
+/// The order of a sampler on the mixture, on grids of these numbers of steps of a process.
+fn order_on_the_mixture(
+    spec: &str,
+    steps: &[usize],
+    (name, grid): (&str, fn(usize) -> Vec<Level>),
+    truth: &[f64],
+) -> (f64, f64) {
+    let sampler = Sampler::parse(spec, None).unwrap();
+    let error = |steps: &usize| {
+        let x = clean(&sampler, name, &grid(*steps));
+        (x.iter().zip(truth).map(|(x, t)| (x - t).powi(2)).sum::<f64>() / x.len() as f64).sqrt()
+    };
+    let errors: Vec<f64> = steps.iter().map(error).collect();
+    slopes(steps, &errors)
+}
+
+/// Every deterministic sampler: its order with the start that it was published with, and with a past of exact values.
+#[test]
+fn orders_of_deterministic_samplers() {
+    let rows: &[(&str, f64, f64)] = &[
+        ("adams1", 1.0, 1.0),
+        ("adams2", 2.0, 2.0),
+        ("adams3", 2.0, 3.0),
+        ("adams4", 2.0, 4.0),
+        ("ddim", 1.0, 1.0),
+        ("euler", 1.0, 1.0),
+        ("dpmpp-2m", 2.0, 2.0),
+        ("dpmpp-2m:solver=heun", 2.0, 2.0),
+        ("dpmpp-3m", 2.0, 2.0),
+        ("dpmpp-3m:solver=exact", 2.0, 3.0),
+        ("dpm-solver-2m", 2.0, 2.0),
+        ("dpm-solver-2m:solver=heun", 2.0, 2.0),
+        ("dpm-solver-3m", 2.0, 2.0),
+        ("dpm-solver-3m:solver=exact", 2.0, 3.0),
+        ("deis:order=2", 2.0, 2.0),
+        ("deis", 2.0, 3.0),
+        ("deis:order=4", 2.0, 4.0),
+        ("deis:variable=sigma", 2.0, 3.0),
+        ("lms:order=2", 2.0, 2.0),
+        ("lms:order=3", 2.0, 3.0),
+        ("lms", 2.0, 4.0),
+        ("ipndm", 2.0, 2.0),
+        ("pndm", 2.0, 2.0),
+        ("flow-adams", 2.0, 2.0),
+        ("flow-adams:order=3", 2.0, 3.0),
+        ("flow-adams:order=4", 2.0, 4.0),
+        ("gradient-estimation", 1.0, 1.0),
+        ("res-multistep", 2.0, 2.0),
+        ("heun", 2.0, 2.0),
+        ("flow-heun", 2.0, 2.0),
+        ("exp-heun", 2.0, 2.0),
+        ("dpm2", 2.0, 2.0),
+        ("dpm-solver-2", 2.0, 2.0),
+        ("dpm-solver-3", 3.0, 3.0),
+        ("dpmpp-2s", 2.0, 2.0),
+        ("dpmpp-3s", 3.0, 3.0),
+        ("seeds-2:eta=0", 2.0, 2.0),
+        ("seeds-3:eta=0", 3.0, 3.0),
+        ("unipc:order=1", 2.0, 2.0),
+        ("unipc", 2.0, 2.0),
+        ("unipc:order=3", 2.0, 2.0),
+        ("unipc:order=1,lower=false", 2.0, 2.0),
+        ("unipc:lower=false", 3.0, 3.0),
+        ("unipc:order=3,lower=false", 3.0, 4.0),
+        ("unipc-bh2:lower=false", 3.0, 3.0),
+        ("unipc-bh2:order=3,lower=false", 3.0, 4.0),
+        ("unipc:form=noise,lower=false", 3.0, 3.0),
+        ("unipc:order=3,form=noise,lower=false", 3.0, 4.0),
+        ("unipc:corrector=false,lower=false", 2.0, 2.0),
+        ("unipc:order=3,corrector=false,lower=false", 2.0, 3.0),
+        ("sa-solver:eta=0", 2.0, 2.0),
+        ("sa-solver:eta=0,lower=false", 3.0, 3.0),
+        ("sa-solver:eta=0,predictor=3,corrector=3,lower=false", 3.0, 4.0),
+        ("sa-solver:eta=0,predictor=2,corrector=0,lower=false", 2.0, 2.0),
+    ];
+    // Order 4 with 8192 steps: about 1e-14.
+    let truth = clean(&Sampler::adams(4, 0.0).unwrap(), "vp", &with_a_past(8192));
+    let mut wrong = vec![];
+    println!("order: slope from 32 to 512 steps, from 128 to 512 (expected)");
+    println!("{:52} {:22} exact past", "sampler", "published start");
+    for (spec, published, exact) in rows {
+        let order = |grid| order_on_the_mixture(spec, &STEPS, ("vp", grid), &truth);
+        let (start, past) = (order(window), order(with_a_past));
+        println!(
+            "{spec:52} {:.2}, {:.2} ({published})         {:.2}, {:.2} ({exact})",
+            start.0, start.1, past.0, past.1
+        );
+        if (start.1 - published).abs() > 0.15 || (past.1 - exact).abs() > 0.15 {
+            wrong.push(format!("{spec}: {:.3}, {:.3}", start.1, past.1));
+        }
+    }
+    // Constants of even steps, on even steps. After a Heun start, whose own error is small but of order 3, the slope comes down from 4 to 3.
+    for (spec, orders) in
+        [("ipndm:order=2", 2.0..=2.0), ("ipndm", 2.0..=2.0), ("pndm", 3.0..=4.0), ("pndm:start=runge-kutta", 4.0..=4.0)]
+    {
+        let got = order_on_the_mixture(spec, &[256, 512, 1024, 2048], ("ve", even_in_sigma), &truth);
+        println!("{:52} {:.2}, {:.2} ({orders:?})", format!("{spec}, even in σ, 256 to 2048"), got.0, got.1);
+        if !(orders.start() - 0.15..=orders.end() + 0.15).contains(&got.1) {
+            wrong.push(format!("{spec}: {:.3}", got.1));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// A space whose states are weights over the draws: with a linear denoiser a plan maps noise to noise, and this says how, exactly.
 struct Weights(usize);
 
@@ -190,6 +320,78 @@ fn weak_orders_on_a_gaussian() {
         println!("h/g = {eta}: weak order {got:.3}");
         assert!((got - 1.0).abs() < 0.15, "η = {eta}: weak order {got:.3}");
     }
+}
+
+/// The weak order of every stochastic sampler: the error of the final variance on Gaussian data, exact, with no sampling. `true` for samplers of the SDE with constant h/g.
+#[test]
+fn weak_orders_of_stochastic_samplers() {
+    let rows: &[(&str, Option<f64>, f64, f64)] = &[
+        ("exponential:eta=1", Some(1.0), 1.0, 1.0),
+        ("ddpm", Some(1.0), 1.0, 1.0),
+        ("euler-ancestral", Some(1.0), 1.0, 1.0),
+        ("euler-ancestral-flow", None, 1.0, 1.0),
+        ("er-sde", None, 1.0, 1.0),
+        ("adams2:eta=0.5", Some(0.5), 2.0, 2.0),
+        ("adams2:eta=1", Some(1.0), 2.0, 2.0),
+        ("adams2:eta=1.7", Some(1.7), 2.0, 2.0),
+        ("adams3:eta=1", Some(1.0), 2.0, 2.0),
+        ("dpmpp-2m-sde", Some(1.0), 2.0, 2.0),
+        ("dpmpp-2m-sde:solver=heun", Some(1.0), 2.0, 2.0),
+        ("dpmpp-2m-sde:eta=0.25", Some(0.5), 2.0, 2.0),
+        ("dpmpp-2m-sde-heun", Some(1.0), 2.0, 2.0),
+        ("dpmpp-3m-sde", Some(1.0), 2.0, 2.0),
+        ("dpmpp-3m-sde:solver=exact", Some(1.0), 2.0, 2.0),
+        ("sde-dpm-solver:order=1", Some(1.0), 1.0, 1.0),
+        ("sde-dpm-solver", Some(1.0), 2.0, 2.0),
+        ("exp-heun-sde", Some(1.0), 2.0, 2.0),
+        ("seeds-2", Some(1.0), 2.0, 2.0),
+        ("seeds-2:eta=0.5", Some(0.5), 2.0, 2.0),
+        ("seeds-3", Some(1.0), 2.0, 2.0),
+        ("dpmpp-sde", Some(1.0), 2.0, 2.0),
+        ("dpm2-ancestral", None, 2.0, 2.0),
+        ("dpmpp-2s-ancestral", None, 2.0, 2.0),
+        ("dpmpp-sde", None, 2.0, 2.0),
+        ("sa-solver", Some(1.0), 2.0, 2.0),
+        ("sa-solver:lower=false", Some(1.0), 2.0, 2.0),
+        ("sa-solver:predictor=1,corrector=1,lower=false", Some(1.0), 2.0, 2.0),
+        ("sa-solver:predictor=3,corrector=3,lower=false", Some(1.0), 2.0, 2.0),
+        ("sa-solver:corrector=0,lower=false", Some(1.0), 2.0, 2.0),
+    ];
+    let c = 0.25;
+    let power = |level: &Level| c * level.alpha * level.alpha + level.sigma * level.sigma;
+    let order = |spec: &str, eta: Option<f64>, grid: fn(usize) -> Vec<Level>| {
+        let error = |steps: usize| {
+            let levels = grid(steps);
+            let (first, last) = (&levels[0], levels.last().unwrap());
+            let plan = Sampler::parse(spec, None).unwrap().compile(&process("vp"), None, &levels).unwrap();
+            let weights = plan.run(&Weights(plan.draws() as usize), &Centred(c), vec![], &[]).unwrap();
+            // The start is the first draw: of variance σ² as the plan has it, or of the marginal where the SDE is not known in closed form.
+            let (start, truth) = match eta {
+                Some(eta) => {
+                    let (a, fresh) = exact_reverse(c, first, last, eta);
+                    (1.0, (a * first.sigma).powi(2) + fresh)
+                }
+                None => (power(first).sqrt() / first.sigma, power(last)),
+            };
+            let fresh: f64 = weights[1..].iter().map(|w| w * w).sum();
+            ((start * weights[0]).powi(2) + fresh - truth).abs()
+        };
+        slopes(&STEPS, &STEPS.map(error))
+    };
+    let mut wrong = vec![];
+    println!("weak order: slope from 32 to 512 steps, from 128 to 512 (expected)");
+    println!("{:52} {:22} exact past", "sampler", "published start");
+    for (spec, eta, published, exact) in rows {
+        let (start, past) = (order(spec, *eta, window), order(spec, *eta, with_a_past));
+        println!(
+            "{spec:52} {:.2}, {:.2} ({published})         {:.2}, {:.2} ({exact})",
+            start.0, start.1, past.0, past.1
+        );
+        if (start.1 - published).abs() > 0.15 || (past.1 - exact).abs() > 0.15 {
+            wrong.push(format!("{spec}: {:.3}, {:.3}", start.1, past.1));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Sample i does not depend on its company, whatever the density, the sampler and the element type.

@@ -263,7 +263,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         knobs: &[RATE],
         sources: &["2309.05019", "2211.01095"],
         breaks: NOTHING,
-        note: "exact for D quadratic in λ; the first steps have fewer values, so the whole is of order 2",
+        note: "exact for D quadratic in λ; the first steps have fewer values, so the whole is of order 2, as it is for the SDE with any start",
         build: |s| rate(s, 3),
     },
     Entry {
@@ -275,7 +275,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         knobs: &[RATE],
         sources: &["2309.05019", "2211.01095"],
         breaks: NOTHING,
-        note: "exact for D cubic in λ; the first steps have fewer values, so the whole is of order 2",
+        note: "exact for D cubic in λ; the first steps have fewer values, so the whole is of order 2, as it is for the SDE with any start",
         build: |s| rate(s, 4),
     },
     Entry {
@@ -314,7 +314,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         ],
         sources: &["2211.01095"],
         breaks: NOTHING,
-        note: "published: the curvature D₂ weighs φ₃ = m₂/(2h²)·…, half of the exact m₂; solver=exact is adams3. Either is of order 2 as a whole, for its start has fewer values",
+        note: "published: the curvature weighs half of the exact m₂, which makes it of order 2 with any start; solver=exact is adams3, of order 2 for its start alone",
         build: |s| {
             let exact = s.word("solver") == "exact";
             multistep(s, Form::Data, if exact { Poly::Exact(Variable::Lambda) } else { Poly::HalfCurve }, 3)
@@ -329,7 +329,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         knobs: &[SQUARED_ETA, NOISE, PAIR],
         sources: &["2211.01095", "k-diffusion"],
         breaks: NOISE_BREAKS,
-        note: "η is (h/g)². solver=heun is exact for D linear in λ; midpoint has m₀/2 where m₁ is exact",
+        note: "η is (h/g)². solver=heun is exact for D linear in λ; midpoint has m₀/2 where m₁ is exact. Either is of weak order 2",
         build: |s| squared(s, pair(s), 2),
     },
     Entry {
@@ -341,7 +341,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         knobs: &[SQUARED_ETA, NOISE],
         sources: &["2211.01095", "k-diffusion"],
         breaks: NOISE_BREAKS,
-        note: "η is (h/g)². Exact for D linear in λ",
+        note: "η is (h/g)². Exact for D linear in λ; of weak order 2",
         build: |s| squared(s, Poly::HalfCurve, 2),
     },
     Entry {
@@ -357,7 +357,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         ],
         sources: &["2211.01095", "k-diffusion"],
         breaks: NOISE_BREAKS,
-        note: "η is (h/g)². published: the curvature weighs half of the exact m₂",
+        note: "η is (h/g)². published: the curvature weighs half of the exact m₂. Either is of weak order 2",
         build: |s| {
             let exact = s.word("solver") == "exact";
             squared(s, if exact { Poly::Exact(Variable::Lambda) } else { Poly::HalfCurve }, 3)
@@ -387,7 +387,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         ],
         sources: &["2206.00927"],
         breaks: NOTHING,
-        note: "published: the curvature weighs half of the exact n₂; solver=exact is DEIS of order 3",
+        note: "published: the curvature weighs half of the exact n₂, which makes it of order 2 with any start; solver=exact is DEIS of order 3, of order 2 for its start alone",
         build: |s| {
             let exact = s.word("solver") == "exact";
             multistep(s, Form::Noise, if exact { Poly::Exact(Variable::Lambda) } else { Poly::HalfCurve }, 3)
@@ -402,7 +402,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         knobs: &[knob("eta", "1", ANY, "h/g"), knob("order", "2", Values::Whole(1, 2), "the values used"), PAIR],
         sources: &["2206.00927"],
         breaks: "variance: ε is held constant while the noise grows (2.22 of it at Δ = 0.578, η = 1)",
-        note: "exact for constant ε only",
+        note: "exact for constant ε only; of weak order 1, with order=2 of 2",
         build: |s| {
             let eta = s.number("eta");
             Ok(Arc::new(Multistep { eta, ..Multistep::new(Form::Noise, pair(s), s.whole("order")) }))
@@ -453,7 +453,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         knobs: &[knob("order", "4", Values::Whole(1, 4), "the values used")],
         sources: &["2204.13902"],
         breaks: NOTHING,
-        note: "on uneven steps of first order only; lms weighs the steps as they are",
+        note: "the start has fewer values and uneven steps have other constants: of order 2 as a whole, if the steps change gradually; lms weighs the steps as they are",
         build: |s| multistep(s, Form::Noise, Poly::Even, s.whole("order")),
     },
     Entry {
@@ -470,7 +470,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         )],
         sources: &["2202.09778"],
         breaks: NOTHING,
-        note: "on uneven steps of first order only",
+        note: "of order 4 on even steps after a Runge–Kutta start, 3 after a Heun start; of order 2 on uneven ones, if they change gradually",
         build: |s| {
             let warm = if s.word("start") == "heun" { (1, stages::HEUN) } else { (3, stages::RUNGE_KUTTA) };
             Ok(Arc::new(Multistep { warm: Some(warm), ..Multistep::new(Form::Noise, Poly::Even, 4) }))
@@ -485,7 +485,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         knobs: &[knob("order", "2", Values::Whole(1, 4), "the values used")],
         sources: &["2210.02747"],
         breaks: NOTHING,
-        note: "exact for u polynomial in flow time",
+        note: "exact for u polynomial in flow time; of order 2 as a whole, for its start has fewer values",
         build: |s| multistep(s, Form::Flow, Poly::Exact(Variable::Clock), s.whole("order")),
     },
     Entry {
@@ -557,7 +557,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         knobs: &[knob("eta", "1", ANY, "h/g")],
         sources: &["2305.14267"],
         breaks: NOTHING,
-        note: "exact for D linear in λ between the ends",
+        note: "exact for D linear in λ between the ends; of weak order 2",
         build: |s| {
             let keep = Keep::Rate(s.number("eta"));
             Ok(Arc::new(Stages { keep, fresh: Fresh::Path, ..Stages::new(stages::EXP_HEUN) }))
@@ -584,7 +584,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         knobs: &[ANCESTRAL_ETA, NOISE],
         sources: &["k-diffusion"],
         breaks: NOISE_BREAKS,
-        note: "second order between the noises",
+        note: "second order between the noises, and so in the marginal",
         build: |s| ancestral(s, stages::DPM2),
     },
     Entry {
@@ -668,7 +668,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         knobs: &[ANCESTRAL_ETA, NOISE],
         sources: &["2211.01095", "k-diffusion"],
         breaks: NOISE_BREAKS,
-        note: "second order between the noises",
+        note: "second order between the noises, and so in the marginal",
         build: |s| ancestral(s, stages::DPMPP_2S),
     },
     Entry {
@@ -684,7 +684,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         ],
         sources: &["2211.01095", "k-diffusion"],
         breaks: NOISE_BREAKS,
-        note: "the path is Brownian in σ/α, where the SDE's own noise is not: the stage sees a state of the right marginal, but not of the right joint law with the step",
+        note: "the path is Brownian in σ/α, where the SDE's own noise is not: the stage sees a state of the right marginal, but not of the right joint law with the step. Of weak order 2 on Gaussian data all the same",
         build: |s| {
             let (keep, noise) = (Keep::Ddim(s.number("eta")), s.number("noise"));
             Ok(Arc::new(Stages {
@@ -705,7 +705,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         knobs: &[knob("eta", "1", ANY, "h/g")],
         sources: &["2305.14267"],
         breaks: NOTHING,
-        note: "the stage and the step have the joint law of the SDE's noise",
+        note: "the stage and the step have the joint law of the SDE's noise; of weak order 2",
         build: |s| {
             let keep = Keep::Rate(s.number("eta"));
             Ok(Arc::new(Stages { keep, fresh: Fresh::Path, ..Stages::new(stages::DPMPP_2S) }))
@@ -720,7 +720,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         knobs: &[knob("eta", "1", ANY, "h/g")],
         sources: &["2305.14267"],
         breaks: NOTHING,
-        note: "the stage and the step have the joint law of the SDE's noise",
+        note: "the stages and the step have the joint law of the SDE's noise; of weak order 2 on Gaussian data, of order 3 at η = 0",
         build: |s| {
             let keep = Keep::Rate(s.number("eta"));
             Ok(Arc::new(Stages { keep, fresh: Fresh::Path, ..Stages::new(stages::DPMPP_3S) }))
@@ -741,7 +741,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         ],
         sources: &["2302.04867"],
         breaks: NOTHING,
-        note: "exact beyond two values, where bh1 = bh2; with two, the predictor's weight is B(h)/2 where m₁ is exact",
+        note: "exact beyond two values, where bh1 = bh2; with two, the weight is B(h)/2 where m₁ is exact. Order p with its corrector is of order p + 1, but not beyond 3 with this start, and of order 2 with lower=true, whose last step is of order 1",
         build: |s| unipc(s, Poly::HalfStep),
     },
     Entry {
@@ -759,7 +759,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         ],
         sources: &["2302.04867"],
         breaks: NOTHING,
-        note: "exact beyond two values, where bh1 = bh2; with two, the predictor's weight is B(h)/2 where m₁ is exact",
+        note: "exact beyond two values, where bh1 = bh2; with two, the weight is B(h)/2 where m₁ is exact. Order p with its corrector is of order p + 1, but not beyond 3 with this start, and of order 2 with lower=true, whose last step is of order 1",
         build: |s| unipc(s, Poly::Midpoint),
     },
     Entry {
@@ -776,7 +776,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         ],
         sources: &["2309.05019"],
         breaks: NOTHING,
-        note: "exact for D polynomial in λ",
+        note: "exact for D polynomial in λ. At η = 0 predictor p with corrector p is of order p + 1, but not beyond 3 with this start, and of order 2 with lower=true; for η > 0 of weak order 2 whatever the orders",
         build: |s| {
             Ok(Arc::new(Corrected {
                 form: Form::Data,

@@ -356,7 +356,7 @@ KD = {
 
 def record_k(sampler, grid, steps, options, tables):
     label = "-".join(f"{k}={v}" for k, v in options.items()) or "default"
-    line = {"id": f"{sampler}/{grid or 'ends'}/{label}/{steps}", "sampler": sampler, "steps": steps, "set": options}
+    line = {"id": f"{sampler}/{grid or 'ends'}/{label}/{steps or 'adaptive'}", "sampler": sampler, "steps": steps, "set": options}
     torch.set_default_dtype(torch.float64)
     function, outs = getattr(kd, sampler), []
     try:
