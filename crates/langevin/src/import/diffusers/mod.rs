@@ -25,6 +25,7 @@ mod edm;
 mod flow;
 mod pndm;
 mod quirks;
+mod repaint;
 mod sigma;
 mod sigmas;
 mod table;
@@ -124,6 +125,7 @@ const CLASSES: &[&[Class]] = &[
     pndm::CLASSES,
     distilled::CLASSES,
     cogvideox::CLASSES,
+    repaint::CLASSES,
     dpm::CLASSES,
     corrected::CLASSES,
     flow::CLASSES,

@@ -9,7 +9,7 @@
 //! | sample | $m$ |
 //!
 //! which is the network's own reading at $\alpha = 1/\sqrt{y^2+1}$, $\sigma = y\alpha$. The time that it is called with need not be the one of that level:
-//! a plan says so by its pins. The consistent plan has no pins, so that the network is called at the time of the level it stands at, and starts at y.
+//! a plan says so by its pins. The consistent plan calls the network at the time of the level it stands at, and starts at y.
 
 use super::config::Config;
 use super::quirks::{Late, LateChurn, Lms};
@@ -73,6 +73,26 @@ struct Ladder {
     nodes: Vec<f64>,
     pins: Vec<Pin>,
     per_step: usize,
+    /// The factor by which churn raises a level.
+    raise: f64,
+}
+
+/// The network at the level y, called at the time of that level; at an end of its table where the table does not reach.
+fn matched(network: &Formulation, y: f64) -> Result<Pin> {
+    let seen = match network.process.alpha_bars() {
+        Some(bars) => {
+            let (first, last) = (network.process.level(0.0)?, network.process.level((bars.len() - 1) as f64)?);
+            if y >= last.sigma_ve() {
+                last.time
+            } else if y <= first.sigma_ve() {
+                first.time
+            } else {
+                network.process.level_at_sigma_ve(y)?.time
+            }
+        }
+        None => network.seen(&ve(y))?.time,
+    };
+    Ok(pin(y, seen))
 }
 
 impl Ladder {
@@ -80,7 +100,7 @@ impl Ladder {
     fn single(tables: &Tables) -> Result<Self> {
         let nodes = tables.sigmas.get(..=tables.timesteps.len()).ok_or_else(short)?.to_vec();
         let pins = nodes.iter().zip(&tables.timesteps).map(|(y, time)| pin(*y, *time)).collect();
-        Ok(Self { nodes, pins, per_step: 1 })
+        Ok(Self { nodes, pins, per_step: 1, raise: 1.0 })
     }
 
     /// Two evaluations a step but for the last: levels y0, y1, y1, … and times by `times`: (first, of the stage).
@@ -96,7 +116,7 @@ impl Ladder {
                 _ => {}
             }
         }
-        Ok(Self { nodes, pins, per_step: if middle.is_some() { 2 } else { 1 } })
+        Ok(Self { nodes, pins, per_step: if middle.is_some() { 2 } else { 1 }, raise: 1.0 })
     }
 
     /// The course; with `consistent` it has no pins and no step that stays where it is.
@@ -115,10 +135,12 @@ impl Ladder {
         };
         if call.consistent {
             self.nodes.dedup();
-            self.pins.clear();
+            let raised = self.nodes.iter().map(|y| y * self.raise).filter(|_| self.raise > 1.0).collect::<Vec<_>>();
+            let noisy = self.nodes.iter().chain(&raised).filter(|y| **y > 0.0);
+            self.pins = noisy.map(|y| matched(&network, *y)).collect::<Result<_>>()?;
         }
         // Two levels may be one with two times, so those of the steps left out must go.
-        let skipped = self.per_step * call.start_at.unwrap_or(0);
+        let skipped = if call.consistent { 0 } else { self.per_step * call.start_at.unwrap_or(0) };
         self.pins.drain(..skipped.min(self.pins.len()));
         falling(&self.nodes)?;
         let steps = self.nodes.windows(2).map(|pair| Step { from: ve(pair[0]), to: ve(pair[1]) }).collect();
@@ -307,11 +329,14 @@ fn euler(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         Prediction::V => Late::V,
         _ => Late::Epsilon,
     };
-    let method = Churning::read(call, tables)?.method(call, late);
+    let churning = Churning::read(call, tables)?;
     if call.consistent {
         // A list that is one level too long goes on to its end.
         ladder.nodes = tables.sigmas.clone();
+        ladder.nodes.dedup();
+        ladder.raise = 1.0 + churning.gamma(ladder.nodes.len() - 1);
     }
+    let method = churning.method(call, late);
     ladder.course(config, call, network, None, method)
 }
 
@@ -330,6 +355,11 @@ impl Churning {
             range: (number(call, "s_tmin", 0.0)?, number(call, "s_tmax", f64::INFINITY)?),
         };
         Ok(Self { churn, noise: number(call, "s_noise", 1.0)?, count: tables.sigmas.len().max(2) - 1 })
+    }
+
+    /// By how much a level is raised in a run of so many steps.
+    fn gamma(&self, steps: usize) -> f64 {
+        (self.churn.churn / steps.max(1) as f64).clamp(0.0, std::f64::consts::SQRT_2 - 1.0)
     }
 
     pub(super) fn method(self, call: &Call, late: Late) -> Box<dyn Method> {
