@@ -1,7 +1,7 @@
 //! What a sampler asks of a network, or of anything else that denoises.
 
 use crate::error::Result;
-use crate::formulation::Formulation;
+use crate::formulation::{Formulation, Reading};
 use crate::noise::SampleId;
 use crate::process::Level;
 use crate::space::{Coef, Space};
@@ -117,32 +117,56 @@ impl<Sp: Space, M: Model<Sp::State>> Model<Sp::State> for ReadAs<M, Sp> {
     }
 
     fn predict(&self, x: &Sp::State, query: &Query<'_>) -> Result<Sp::State> {
-        let level = match query.at {
-            At::One(level) => level,
-            At::PerRow(_) => {
-                return Err(crate::Error::argument("a model read in another formulation takes one level for a batch"));
+        match query.at {
+            At::One(level) => {
+                let (reading, seen) = self.reading(&level)?;
+                let all = |value| Coef::All(value);
+                let coefs = [all(reading.scale), all(reading.a), all(reading.b)];
+                self.apply(x, coefs, reading.scale == 1.0, &Query { at: At::One(seen), ..*query })
             }
-        };
-        let Some(from) = self.model.formulation() else {
-            let denoised = self.model.predict(x, query)?;
-            let own = self.to.process.match_level(&level)?;
-            let map = self.to.prediction.from_denoised(&self.to.process, &own)?;
-            let scale = level.scale_to(&own);
-            return self.space.combine(
-                Some((Coef::All(map.b), denoised)),
-                &[(Coef::All(map.a * scale), x)],
-                &[],
-                query.rows,
-            );
-        };
-        let reading = self.to.read_from(from, &level)?;
-        let inner = Query { at: At::One(from.seen(&level)?), ..*query };
-        let out = if reading.scale == 1.0 {
-            self.model.predict(x, &inner)?
+            At::PerRow(levels) => {
+                let (mut readings, mut seen) = (Vec::new(), Vec::new());
+                for level in levels {
+                    let (reading, own) = self.reading(level)?;
+                    readings.push(reading);
+                    seen.push(own);
+                }
+                let column = |of: fn(&Reading) -> f64| readings.iter().map(of).collect::<Vec<f64>>();
+                let (scale, a, b) = (column(|r| r.scale), column(|r| r.a), column(|r| r.b));
+                let coefs = [Coef::PerRow(&scale), Coef::PerRow(&a), Coef::PerRow(&b)];
+                self.apply(x, coefs, false, &Query { at: At::PerRow(&seen), ..*query })
+            }
+        }
+    }
+}
+
+impl<Sp: Space, M: Model<Sp::State>> ReadAs<M, Sp> {
+    /// How the model is called and read at a level of the wanted formulation, and the level as the model sees it.
+    fn reading(&self, level: &Level) -> Result<(Reading, Level)> {
+        if let Some(from) = self.model.formulation() {
+            return Ok((self.to.read_from(from, level)?, from.seen(level)?));
+        }
+        // The model gives D itself, of the state as it is.
+        let own = self.to.process.match_level(level)?;
+        let map = self.to.prediction.from_denoised(&self.to.process, &own)?;
+        let reading = Reading { scale: 1.0, time: level.time, a: map.a * level.scale_to(&own), b: map.b };
+        Ok((reading, *level))
+    }
+
+    /// a·x + b·out(scale·x).
+    fn apply(
+        &self,
+        x: &Sp::State,
+        [scale, a, b]: [Coef<'_>; 3],
+        unscaled: bool,
+        inner: &Query<'_>,
+    ) -> Result<Sp::State> {
+        let out = if unscaled {
+            self.model.predict(x, inner)?
         } else {
-            let scaled = self.space.combine(None, &[(Coef::All(reading.scale), x)], &[], query.rows)?;
-            self.model.predict(&scaled, &inner)?
+            let scaled = self.space.combine(None, &[(scale, x)], &[], inner.rows)?;
+            self.model.predict(&scaled, inner)?
         };
-        self.space.combine(Some((Coef::All(reading.b), out)), &[(Coef::All(reading.a), x)], &[], query.rows)
+        self.space.combine(Some((b, out)), &[(a, x)], &[], inner.rows)
     }
 }

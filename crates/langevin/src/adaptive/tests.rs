@@ -53,26 +53,14 @@ fn errors_follow_the_tolerance() {
 /// A network of any formulation is read at each row's own level.
 #[test]
 fn networks_are_read_row_by_row() {
-    struct Native(Formulation);
-    impl Model<Vec<f64>> for Native {
-        fn formulation(&self) -> Option<&Formulation> {
-            Some(&self.0)
-        }
-        fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> Result<Vec<f64>> {
-            // Row by row, for a reading takes one level at a time.
-            let data = named("mixture")?;
-            let one = ReadAs::new(&data, self.0.clone(), SliceSpace::<f64>::new(1));
-            let mut out = Vec::new();
-            for (row, (x, id)) in x.iter().zip(query.rows).enumerate() {
-                out.extend(one.predict(&vec![*x], &Query::new(query.at.row(row), std::slice::from_ref(id)))?);
-            }
-            Ok(out)
-        }
-    }
     let space = SliceSpace::<f64>::new(1);
     let adaptive = Adaptive::new(Pair::Dpm23);
     let given = adaptive.run(&space, &named("mixture").unwrap(), RANGE, &rows(20)).unwrap();
-    let native = Native(Formulation::new(Process::rectified_flow(), Prediction::Velocity));
+    let data = named("mixture").unwrap();
+    let native = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+    // Read twice over: as a velocity network, and that as an ε network of another process.
+    let native = ReadAs::new(&data, native, SliceSpace::<f64>::new(1));
+    let native = ReadAs::new(native, Formulation::new(Process::vp(), Prediction::Epsilon), SliceSpace::<f64>::new(1));
     let read = adaptive.run(&space, &native, RANGE, &rows(20)).unwrap();
     for (a, b) in given.state.iter().zip(&read.state) {
         assert!((a - b).abs() < 1e-9, "{a} {b}");

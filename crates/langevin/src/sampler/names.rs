@@ -41,6 +41,12 @@ const CHURN: Knob = knob("churn", "0", ANY, "S_churn: noise added before each st
 const TMIN: Knob = knob("tmin", "0", ANY, "S_tmin: no churn below this σ/α");
 const TMAX: Knob = knob("tmax", "inf", Values::Number(0.0, f64::INFINITY), "S_tmax: no churn above this σ/α");
 const PAIR: Knob = knob("solver", "midpoint", Values::Word(&["midpoint", "heun", "exact"]), "the weight of the slope");
+const SINGLE: Knob = knob(
+    "solver",
+    "midpoint",
+    Values::Word(&["midpoint", "heun"]),
+    "as published; or with the polynomial through all values integrated exactly",
+);
 const LOWER: Knob = knob("lower", "false", Values::Flag, "orders 2 and 1 in the last two steps of fewer than 15");
 
 fn one(step: OneStep) -> Built {
@@ -106,7 +112,7 @@ const NOISE_BREAKS: &str = "variance, unless noise=1";
 pub(crate) const ENTRIES: &[Entry] = &[
     Entry {
         name: "ddim",
-        aliases: &[],
+        aliases: &["dpm-solver-1", "dpm-solver++-1", "dpmpp-1"],
         summary: "one step a level, DDIM's η",
         formula: "x' = (ρσ_t/σ_s) x + (α_t − ρσ_t α_s/σ_s) D + σ_t√(1−ρ²) z, ρ² = 1 − η²(1 − e^{−2Δ})",
         moves: "R…R",
@@ -658,11 +664,11 @@ pub(crate) const ENTRIES: &[Entry] = &[
         summary: "DPM-Solver-2: one stage at half the step in λ",
         formula: "x' = (α_t/α_s) x − σ_t(e^h − 1) ε_{1/2}",
         moves: "R…R",
-        knobs: &[knob("solver", "midpoint", Values::Word(&["midpoint"]), "the weight of the slope")],
+        knobs: &[SINGLE],
         sources: &["2206.00927"],
         breaks: NOTHING,
         note: "second order; at r = ½ the midpoint rule: the same table as dpm2",
-        build: |_| stages(stages::DPM_SOLVER_2),
+        build: |s| stages(if s.word("solver") == "heun" { stages::DPM_SOLVER_2_HEUN } else { stages::DPM_SOLVER_2 }),
     },
     Entry {
         name: "dpm-solver-3",
@@ -670,11 +676,11 @@ pub(crate) const ENTRIES: &[Entry] = &[
         summary: "DPM-Solver-3: stages at a third and two thirds of the step in λ",
         formula: "x' = (α_t/α_s) x − σ_t[n₀ ε₀ + n₁ (ε_{2/3} − ε₀)/(2/3)]",
         moves: "R…R",
-        knobs: &[],
+        knobs: &[SINGLE],
         sources: &["2206.00927"],
         breaks: NOTHING,
         note: "third order in λ",
-        build: |_| stages(stages::DPM_SOLVER_3),
+        build: |s| stages(if s.word("solver") == "heun" { stages::DPM_SOLVER_3_HEUN } else { stages::DPM_SOLVER_3 }),
     },
     Entry {
         name: "dpm-fast",
@@ -706,11 +712,11 @@ pub(crate) const ENTRIES: &[Entry] = &[
         summary: "DPM-Solver++(2S): one stage at half the step in λ",
         formula: "x' = (σ_t/σ_s) x + α_t(1 − e^{−h}) D_{1/2}",
         moves: "R…R",
-        knobs: &[],
+        knobs: &[SINGLE],
         sources: &["2211.01095"],
         breaks: NOTHING,
         note: "second order",
-        build: |_| stages(stages::DPMPP_2S),
+        build: |s| stages(if s.word("solver") == "heun" { stages::DPMPP_2S_HEUN } else { stages::DPMPP_2S }),
     },
     Entry {
         name: "dpmpp-3s",
@@ -718,11 +724,11 @@ pub(crate) const ENTRIES: &[Entry] = &[
         summary: "DPM-Solver++(3S): stages at a third and two thirds of the step in λ",
         formula: "x' = (σ_t/σ_s) x + α_t[m₀ D₀ + m₁ (D_{2/3} − D₀)/(2/3)]",
         moves: "R…R",
-        knobs: &[],
+        knobs: &[SINGLE],
         sources: &["2211.01095"],
         breaks: NOTHING,
         note: "third order in λ",
-        build: |_| stages(stages::DPMPP_3S),
+        build: |s| stages(if s.word("solver") == "heun" { stages::DPMPP_3S_HEUN } else { stages::DPMPP_3S }),
     },
     Entry {
         name: "dpmpp-2s-ancestral",

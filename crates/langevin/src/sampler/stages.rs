@@ -66,6 +66,10 @@ pub(crate) const DPM_SOLVER_3: Table = Table {
     stages: &[(At::Lambda(1.0 / 3.0), FIRST), (At::Lambda(2.0 / 3.0), Use { of: &[0, 1], poly: LAMBDA })],
     last: Use { of: &[0, 2], poly: LAMBDA },
 };
+/// DPM-Solver-2 with the slope integrated exactly ('heun').
+pub(crate) const DPM_SOLVER_2_HEUN: Table = Table { last: Use { of: &[0, 1], poly: LAMBDA }, ..DPM_SOLVER_2 };
+/// DPM-Solver-3 with the curvature of all three values ('heun').
+pub(crate) const DPM_SOLVER_3_HEUN: Table = Table { last: Use { of: &[0, 1, 2], poly: LAMBDA }, ..DPM_SOLVER_3 };
 /// DPM-Solver++(2S). Source: arXiv 2211.01095, algorithm 1.
 pub(crate) const DPMPP_2S: Table =
     Table { form: Form::Data, stages: &[(At::Lambda(0.5), FIRST)], last: Use { of: &[0, 1], poly: Poly::Midpoint } };
@@ -81,6 +85,10 @@ pub(crate) const RUNGE_KUTTA: Table = Table {
     ],
     last: Use { of: &[0, 1, 2, 3], poly: Poly::Shares(&[1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0]) },
 };
+/// DPM-Solver++(2S) with the slope integrated exactly ('heun').
+pub(crate) const DPMPP_2S_HEUN: Table = Table { form: Form::Data, ..DPM_SOLVER_2_HEUN };
+/// DPM-Solver++(3S) with the curvature of all three values ('heun').
+pub(crate) const DPMPP_3S_HEUN: Table = Table { form: Form::Data, ..DPM_SOLVER_3_HEUN };
 /// DPM-Solver-1, which is DDIM.
 pub(crate) const EULER: Table = Table { form: Form::Noise, stages: &[], last: FIRST };
 
