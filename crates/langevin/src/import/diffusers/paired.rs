@@ -123,7 +123,7 @@ fn sde_tables(config: &Config, call: &Call) -> Result<Tables> {
     let mut times = vec![chosen.times[0]];
     for (i, time) in chosen.times.iter().enumerate().skip(1) {
         let middle = exp(0.5 * (ln(chosen.levels[i - 1]) + ln(chosen.levels[i])));
-        times.extend([chosen.table.time_double(middle), *time]);
+        times.extend([chosen.table.time(middle), *time]);
     }
     Ok(Tables { alphas_cumprod: chosen.bars, timesteps: times, sigmas: doubled(stored(chosen.levels, 0.0)) })
 }

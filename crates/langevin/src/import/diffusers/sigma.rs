@@ -238,7 +238,7 @@ fn spaced(config: &Config, call: &Call, train: usize) -> Result<Vec<f64>> {
 }
 
 fn grid_times(table: &Sigmas, levels: &[f64], rounds: bool) -> Vec<f64> {
-    let time = |level: &f64| table.time_double(*level);
+    let time = |level: &f64| table.time(*level);
     levels.iter().map(time).map(|time| if rounds { time.round_ties_even() } else { time }).collect()
 }
 
