@@ -104,6 +104,7 @@ impl<'a> Source<'a> {
         let prediction = match (named, own.map(|own| own.prediction)) {
             // EDM's σ_data is the network's own where it has one.
             (Some(Prediction::Edm { .. }) | None, Some(own @ Prediction::Edm { .. })) => Some(own),
+            (Some(Prediction::EdmV { .. }), Some(own @ Prediction::EdmV { .. })) => Some(own),
             (Some(named), _) => Some(named),
             (None, own) => own,
         };

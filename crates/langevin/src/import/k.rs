@@ -55,6 +55,9 @@ const NAMES: &[Name] = &[
     ("heunpp2", "heunpp2", &[]),
     ("dpm_2", "dpm2", CHURN),
     ("dpm_2_ancestral", "dpm2-ancestral", NOISY),
+    ("er_sde", "er-sde", &["s_noise", "max_stage"]),
+    ("euler_cfg_pp", "euler-cfg-pp", &[]),
+    ("euler_ancestral_cfg_pp", "euler-ancestral-cfg-pp", &["eta"]),
     ("lms", "lms", &["order"]),
     ("dpm_fast", "dpm-fast", NOISY),
     ("dpmpp_2s_ancestral", "dpmpp-2s-ancestral", NOISY),
@@ -84,7 +87,6 @@ const NAMES: &[Name] = &[
 const REFUSED: &[(&str, &str, &str)] = &[
     ("dpm_adaptive", "its steps depend on the data: it is no fixed table", "use dpm_fast or dpmpp_2m"),
     ("log_likelihood", "it samples nothing", "use the likelihood of this crate"),
-    ("er_sde", "it has three orders, of which the first alone is here", "use the sampler er-sde for the first order"),
     ("sa_solver_pece", "it evaluates again after it corrects", "use sa_solver"),
     ("ar_video", "it samples blocks of a video one after the other", "use lcm"),
     ("res_multistep_ancestral", "its second order looks back to the level before the noise", "use res_multistep"),
@@ -98,7 +100,7 @@ fn knob(option: &str) -> &str {
         "s_tmin" => "tmin",
         "s_tmax" => "tmax",
         "solver_type" => "solver",
-        "max_order" => "order",
+        "max_order" | "max_stage" => "order",
         "ge_gamma" => "gamma",
         same => same,
     }
@@ -115,9 +117,9 @@ pub fn sampler(name: &str, options: &BTreeMap<String, Value>) -> Result<Sampler>
     if let Some((_, why, instead)) = REFUSED.iter().find(|(known, ..)| *known == wanted) {
         return Err(Error::argument(format!("{wanted} cannot be imported: {why}")).hinting(*instead));
     }
-    if wanted.ends_with("_cfg_pp") {
+    if wanted.ends_with("_cfg_pp") && !NAMES.iter().any(|(known, ..)| *known == wanted) {
         return Err(Error::argument(format!("{wanted} cannot be imported: it needs the unguided prediction too"))
-            .hinting("guide the network, and use the sampler without _cfg_pp"));
+            .hinting("use euler_cfg_pp, or guide and use the sampler without _cfg_pp"));
     }
     let Some((_, ours, known)) = NAMES.iter().find(|(known, ..)| *known == wanted) else {
         let known: Vec<&str> = NAMES.iter().map(|(known, ..)| *known).collect();
@@ -170,7 +172,7 @@ mod tests {
         for (name, ..) in REFUSED {
             assert!(sampler(name, &BTreeMap::new()).unwrap_err().hint().is_some());
         }
-        assert!(sampler("euler_cfg_pp", &BTreeMap::new()).unwrap_err().hint().is_some());
+        assert!(sampler("dpmpp_2m_cfg_pp", &BTreeMap::new()).unwrap_err().hint().is_some());
         assert_eq!(sampler("eulr", &BTreeMap::new()).unwrap_err().hint(), Some("did you mean 'euler'?"));
     }
 

@@ -23,6 +23,7 @@ mod distilled;
 mod dpm;
 mod edm;
 mod flow;
+mod paired;
 mod pndm;
 mod quirks;
 mod repaint;
@@ -131,6 +132,7 @@ const CLASSES: &[&[Class]] = &[
     flow::CLASSES,
     edm::CLASSES,
     sigma::CLASSES,
+    paired::CLASSES,
 ];
 
 impl Diffusers {

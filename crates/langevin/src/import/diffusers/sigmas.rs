@@ -72,28 +72,16 @@ impl Sigmas {
         self.values[low] + (time - low as f64) * (self.values[high] - self.values[low])
     }
 
-    /// As [`time`](Self::time) where the original has σ, and with it all but the table, in float64.
-    pub(super) fn time_double(&self, sigma: f64) -> f64 {
+    /// The time at which the table has this σ, linear in ln σ: in float64 beside a table of float32, as NumPy 2 computes it. The σ of the table's last entry so gives a
+    /// hair less than that entry, which a class of whole times cuts to the one before. (NumPy 1 makes ln σ float32 here, and gives the entry.)
+    pub(super) fn time(&self, sigma: f64) -> f64 {
         let log = ln(sigma.max(1e-10));
         let below = (0..self.count()).rev().find(|i| self.logs[*i] <= log).unwrap_or(0);
         let low = below.min(self.count().saturating_sub(2));
         if self.count() < 2 {
             return 0.0;
         }
-        let share = ((self.logs[low] - log) / (self.logs[low] - self.logs[low + 1])).clamp(0.0, 1.0);
-        (1.0 - share) * low as f64 + share * (low + 1) as f64
-    }
-
-    /// The time at which the table has this σ, linear in ln σ; the log in float32, as numpy makes it beside a table of float32.
-    pub(super) fn time(&self, sigma: f64) -> f64 {
-        let log = ln(sigma.max(1e-10)) as f32;
-        let at = |i: usize| self.logs[i] as f32;
-        let below = (0..self.count()).rev().find(|i| at(*i) <= log).unwrap_or(0);
-        let low = below.min(self.count().saturating_sub(2));
-        if self.count() < 2 {
-            return 0.0;
-        }
-        let share = f64::from(((at(low) - log) / (at(low) - at(low + 1))).clamp(0.0, 1.0));
+        let share = ((self.logs[low] - log) / single(self.logs[low] - self.logs[low + 1])).clamp(0.0, 1.0);
         (1.0 - share) * low as f64 + share * (low + 1) as f64
     }
 }
