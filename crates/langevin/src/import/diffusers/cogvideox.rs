@@ -97,10 +97,9 @@ fn tables(config: &Config, call: &Call) -> Result<Tables> {
 fn course(config: &Config, call: &Call, tables: &Tables, method: Box<dyn Method>) -> Result<Course> {
     let shifted = Shifted::read(config)?;
     let last = end(config, tables, true)?;
-    let (mut steps, mut pins) = walk(tables, ddim_next(call, tables, shifted.schedule.count), last)?;
+    let (mut steps, pins) = walk(tables, ddim_next(call, tables, shifted.schedule.count), last)?;
     if call.consistent {
         steps.retain(|step| step.from.alpha != step.to.alpha);
-        pins.clear();
     }
     let network = shifted.network(config)?;
     Ok(Course { process: network.process.clone(), network, steps, pins, scale: 1.0, clip: None, method })

@@ -170,7 +170,7 @@ fn inverse(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         before = Some(*time);
     }
     if call.consistent {
-        pins.clear();
+        pins = steps.iter().map(|step| pin(step.from, step.from.time.max(0.0))).collect();
         steps.retain(|step| step.from.alpha != step.to.alpha);
     }
     let half = if network.prediction == Prediction::V { 2.0 } else { 1.0 };

@@ -23,8 +23,10 @@ mod distilled;
 mod dpm;
 mod edm;
 mod flow;
+mod paired;
 mod pndm;
 mod quirks;
+mod repaint;
 mod sigma;
 mod sigmas;
 mod table;
@@ -124,11 +126,13 @@ const CLASSES: &[&[Class]] = &[
     pndm::CLASSES,
     distilled::CLASSES,
     cogvideox::CLASSES,
+    repaint::CLASSES,
     dpm::CLASSES,
     corrected::CLASSES,
     flow::CLASSES,
     edm::CLASSES,
     sigma::CLASSES,
+    paired::CLASSES,
 ];
 
 impl Diffusers {

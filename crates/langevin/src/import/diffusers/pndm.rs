@@ -79,7 +79,9 @@ fn pndm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         steps.retain(|step| step.from.alpha != step.to.alpha);
         let warm = Some(if skip { (1, stages::HEUN) } else { (3, stages::RUNGE_KUTTA) });
         let method = Box::new(Multistep { warm, ..Multistep::new(Form::Noise, Poly::Even, 4) });
-        return Ok(Course { process, network, steps, pins: vec![], scale: 1.0, clip: None, method });
+        let nodes = steps.iter().flat_map(|step| [step.from, step.to]).filter(|node| node.time >= 0.0);
+        let pins = nodes.map(|node| pin(node, node.time)).collect();
+        return Ok(Course { process, network, steps, pins, scale: 1.0, clip: None, method });
     }
     if call.start_at.is_some() {
         return Err(Error::argument("PNDM's start is part of its steps: it cannot leave any out")

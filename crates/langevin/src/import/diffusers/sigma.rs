@@ -9,7 +9,7 @@
 //! | sample | $m$ |
 //!
 //! which is the network's own reading at $\alpha = 1/\sqrt{y^2+1}$, $\sigma = y\alpha$. The time that it is called with need not be the one of that level:
-//! a plan says so by its pins. The consistent plan has no pins, so that the network is called at the time of the level it stands at, and starts at y.
+//! a plan says so by its pins. The consistent plan calls the network at the time of the level it stands at, and starts at y.
 
 use super::config::Config;
 use super::quirks::{Late, LateChurn, Lms};
@@ -31,15 +31,14 @@ use crate::sampler::form::{Form, Poly, Variable};
 use crate::sampler::multistep::Multistep;
 use crate::sampler::noise::Keep;
 use crate::sampler::one_step::OneStep;
-use crate::sampler::stages::{self, Churn, Fresh, Stages};
+use crate::sampler::stages::{self, Churn, Stages};
 use crate::space::Map;
 
 /// Spacings of times, the default first.
 const LINSPACE: &[&str] = &["linspace", "leading", "trailing"];
 const ZERO_SNR: Defaults = Defaults { zero_snr: true, ..LINEAR };
 /// The betas of Heun, KDPM2 and DPMSolverSDE.
-const STABLE: Defaults = Defaults { start: 0.00085, end: 0.012, ..LINEAR };
-const HEUN_BETAS: Defaults = Defaults { schedules: &["linear", "scaled_linear", "squaredcos_cap_v2", "exp"], ..STABLE };
+pub(super) const STABLE: Defaults = Defaults { start: 0.00085, end: 0.012, ..LINEAR };
 
 pub(super) const CLASSES: &[Class] = &[
     Class {
@@ -49,11 +48,7 @@ pub(super) const CLASSES: &[Class] = &[
         set: &["s_churn", "s_tmin", "s_tmax", "s_noise"],
     },
     Class { name: "EulerAncestralDiscreteScheduler", tables: ancestral_tables, course: ancestral, set: &[] },
-    Class { name: "HeunDiscreteScheduler", tables: heun_tables, course: heun, set: &[] },
     Class { name: "LMSDiscreteScheduler", tables: lms_tables, course: lms, set: &["order"] },
-    Class { name: "KDPM2DiscreteScheduler", tables: kdpm2_tables, course: kdpm2, set: &[] },
-    Class { name: "KDPM2AncestralDiscreteScheduler", tables: kdpm2a_tables, course: kdpm2a, set: &[] },
-    Class { name: "DPMSolverSDEScheduler", tables: sde_tables, course: sde, set: &["s_noise"] },
 ];
 
 /// A level of the state.
@@ -68,11 +63,31 @@ fn pin(y: f64, time: f64) -> Pin {
 }
 
 /// What a run is made of, before its solver: nodes with their times, and the times of levels between them.
-struct Ladder {
+pub(super) struct Ladder {
     /// One more level than there are steps.
     nodes: Vec<f64>,
     pins: Vec<Pin>,
     per_step: usize,
+    /// The factor by which churn raises a level.
+    raise: f64,
+}
+
+/// The network at the level y, called at the time of that level; at an end of its table where the table does not reach.
+fn matched(network: &Formulation, y: f64) -> Result<Pin> {
+    let seen = match network.process.alpha_bars() {
+        Some(bars) => {
+            let (first, last) = (network.process.level(0.0)?, network.process.level((bars.len() - 1) as f64)?);
+            if y >= last.sigma_ve() {
+                last.time
+            } else if y <= first.sigma_ve() {
+                first.time
+            } else {
+                network.process.level_at_sigma_ve(y)?.time
+            }
+        }
+        None => network.seen(&ve(y))?.time,
+    };
+    Ok(pin(y, seen))
 }
 
 impl Ladder {
@@ -80,11 +95,11 @@ impl Ladder {
     fn single(tables: &Tables) -> Result<Self> {
         let nodes = tables.sigmas.get(..=tables.timesteps.len()).ok_or_else(short)?.to_vec();
         let pins = nodes.iter().zip(&tables.timesteps).map(|(y, time)| pin(*y, *time)).collect();
-        Ok(Self { nodes, pins, per_step: 1 })
+        Ok(Self { nodes, pins, per_step: 1, raise: 1.0 })
     }
 
     /// Two evaluations a step but for the last: levels y0, y1, y1, … and times by `times`: (first, of the stage).
-    fn double(tables: &Tables, middle: Option<fn(f64, f64) -> f64>) -> Result<Self> {
+    pub(super) fn double(tables: &Tables, middle: Option<fn(f64, f64) -> f64>) -> Result<Self> {
         let steps = tables.timesteps.len().div_ceil(2);
         let node = |i: usize| tables.sigmas.get((2 * i).saturating_sub(1)).copied().ok_or_else(short);
         let nodes: Vec<f64> = (0..=steps).map(node).collect::<Result<_>>()?;
@@ -96,11 +111,11 @@ impl Ladder {
                 _ => {}
             }
         }
-        Ok(Self { nodes, pins, per_step: if middle.is_some() { 2 } else { 1 } })
+        Ok(Self { nodes, pins, per_step: if middle.is_some() { 2 } else { 1 }, raise: 1.0 })
     }
 
     /// The course; with `consistent` it has no pins and no step that stays where it is.
-    fn course(
+    pub(super) fn course(
         mut self,
         config: &Config,
         call: &Call,
@@ -115,10 +130,12 @@ impl Ladder {
         };
         if call.consistent {
             self.nodes.dedup();
-            self.pins.clear();
+            let raised = self.nodes.iter().map(|y| y * self.raise).filter(|_| self.raise > 1.0).collect::<Vec<_>>();
+            let noisy = self.nodes.iter().chain(&raised).filter(|y| **y > 0.0);
+            self.pins = noisy.map(|y| matched(&network, *y)).collect::<Result<_>>()?;
         }
         // Two levels may be one with two times, so those of the steps left out must go.
-        let skipped = self.per_step * call.start_at.unwrap_or(0);
+        let skipped = if call.consistent { 0 } else { self.per_step * call.start_at.unwrap_or(0) };
         self.pins.drain(..skipped.min(self.pins.len()));
         falling(&self.nodes)?;
         let steps = self.nodes.windows(2).map(|pair| Step { from: ve(pair[0]), to: ve(pair[1]) }).collect();
@@ -145,26 +162,26 @@ pub(super) fn falling(nodes: &[f64]) -> Result<()> {
 }
 
 /// How a class makes its levels.
-struct Rule {
+pub(super) struct Rule {
     /// Whether times are kept in float32.
-    single: bool,
+    pub(super) single: bool,
     /// Whether the times of Karras's levels are rounded.
-    rounds: bool,
+    pub(super) rounds: bool,
 }
 
-const RULE: Rule = Rule { single: true, rounds: false };
+pub(super) const RULE: Rule = Rule { single: true, rounds: false };
 
 /// ᾱ, and levels and times for each step, noisiest first; levels in float64, as they are before they are stored.
-struct Selected {
-    bars: Vec<f64>,
-    table: Sigmas,
-    levels: Vec<f64>,
-    times: Vec<f64>,
+pub(super) struct Selected {
+    pub(super) bars: Vec<f64>,
+    pub(super) table: Sigmas,
+    pub(super) levels: Vec<f64>,
+    pub(super) times: Vec<f64>,
     /// Whether the times are a grid's, in float64.
-    shaped: bool,
+    pub(super) shaped: bool,
 }
 
-fn select(
+pub(super) fn select(
     config: &Config,
     call: &Call,
     schedule: &Schedule,
@@ -236,7 +253,7 @@ fn given_times(times: &[f64], count: usize) -> Result<()> {
         .got(times.iter().take(8).map(f64::to_string).collect::<Vec<_>>().join(", ")))
 }
 
-fn stored(mut levels: Vec<f64>, last: f64) -> Vec<f64> {
+pub(super) fn stored(mut levels: Vec<f64>, last: f64) -> Vec<f64> {
     levels.push(last);
     levels.into_iter().map(single).collect()
 }
@@ -307,11 +324,14 @@ fn euler(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         Prediction::V => Late::V,
         _ => Late::Epsilon,
     };
-    let method = Churning::read(call, tables)?.method(call, late);
+    let churning = Churning::read(call, tables)?;
     if call.consistent {
         // A list that is one level too long goes on to its end.
         ladder.nodes = tables.sigmas.clone();
+        ladder.nodes.dedup();
+        ladder.raise = 1.0 + churning.gamma(ladder.nodes.len() - 1);
     }
+    let method = churning.method(call, late);
     ladder.course(config, call, network, None, method)
 }
 
@@ -330,6 +350,11 @@ impl Churning {
             range: (number(call, "s_tmin", 0.0)?, number(call, "s_tmax", f64::INFINITY)?),
         };
         Ok(Self { churn, noise: number(call, "s_noise", 1.0)?, count: tables.sigmas.len().max(2) - 1 })
+    }
+
+    /// By how much a level is raised in a run of so many steps.
+    fn gamma(&self, steps: usize) -> f64 {
+        (self.churn.churn / steps.max(1) as f64).clamp(0.0, std::f64::consts::SQRT_2 - 1.0)
     }
 
     pub(super) fn method(self, call: &Call, late: Late) -> Box<dyn Method> {
@@ -360,30 +385,6 @@ fn ancestral(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     Ladder::single(tables)?.course(config, call, network, None, method)
 }
 
-// Heun.
-
-fn doubled(levels: Vec<f64>) -> Vec<f64> {
-    let count = levels.len();
-    levels.into_iter().enumerate().flat_map(|(i, y)| vec![y; if i == 0 || i + 1 == count { 1 } else { 2 }]).collect()
-}
-
-fn heun_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = Schedule::read(config, HEUN_BETAS)?;
-    refuse(call, "HeunDiscrete", true, false, false)?;
-    let chosen = select(config, call, &schedule, &RULE, (None, None))?;
-    let times = chosen.times.iter().enumerate().flat_map(|(i, time)| vec![single(*time); if i == 0 { 1 } else { 2 }]);
-    Ok(Tables { alphas_cumprod: chosen.bars, timesteps: times.collect(), sigmas: doubled(stored(chosen.levels, 0.0)) })
-}
-
-fn heun(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, HEUN_BETAS)?;
-    let network = network(config, &schedule, ALL)?;
-    let range = config.number("clip_sample_range", 1.0)?.abs();
-    let clip = config.flag("clip_sample", false)?.then_some(Map::Clamp { min: -range, max: range });
-    let method = Box::new(Stages::new(stages::HEUN));
-    Ladder::double(tables, None)?.course(config, call, network, clip, method)
-}
-
 // LMS.
 
 fn lms_tables(config: &Config, call: &Call) -> Result<Tables> {
@@ -407,88 +408,4 @@ fn lms(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         Box::new(Multistep::new(Form::Noise, Poly::Exact(Variable::Clock), order))
     };
     Ladder::single(tables)?.course(config, call, network, None, method)
-}
-
-// KDPM2.
-
-/// e^{½(ln a + ln b)} in float32; 0 where one is 0.
-fn middle_single(a: f64, b: f64) -> f64 {
-    let (a, b) = (ln(a) as f32, ln(b) as f32);
-    if b.is_infinite() { 0.0 } else { f64::from((b - (b - a) * 0.5).exp()) }
-}
-
-fn kdpm2_middle(from: f64, to: f64) -> f64 {
-    (from * to).sqrt()
-}
-
-/// Half-way to y'²/y, which is what ancestral noise leaves to the ODE.
-fn kdpm2a_middle(_: f64, to: f64) -> f64 {
-    to
-}
-
-/// The levels y0, y1, y1, …, 0, 0, 0 and the times t0, mid, t1, mid, …
-fn interleaved(chosen: Selected, middle: impl Fn(f64, f64) -> f64) -> Tables {
-    let levels = stored(chosen.levels, 0.0);
-    let keep = |time: f64| if chosen.shaped { time } else { single(time) };
-    let mut times = vec![chosen.times[0]];
-    for (i, time) in chosen.times.iter().enumerate().skip(1) {
-        times.push(keep(chosen.table.time(middle(levels[i - 1], levels[i]))));
-        times.push(*time);
-    }
-    let mut sigmas = vec![levels[0]];
-    levels[1..].iter().for_each(|y| sigmas.extend([*y, *y]));
-    sigmas.push(0.0);
-    Tables { alphas_cumprod: chosen.bars, timesteps: times, sigmas }
-}
-
-fn kdpm2_selected(config: &Config, call: &Call) -> Result<Selected> {
-    let schedule = Schedule::read(config, STABLE)?;
-    refuse(call, "KDPM2", false, false, false)?;
-    select(config, call, &schedule, &Rule { rounds: true, ..RULE }, (None, None))
-}
-
-fn kdpm2_tables(config: &Config, call: &Call) -> Result<Tables> {
-    Ok(interleaved(kdpm2_selected(config, call)?, |from, to| middle_single(to, from)))
-}
-
-/// √(y y'²/y) is y' itself. The original makes it in float32 from y'² − (y'² − y'⁴/y²), of which little is left after a long step.
-fn kdpm2a_tables(config: &Config, call: &Call) -> Result<Tables> {
-    Ok(interleaved(kdpm2_selected(config, call)?, |_, to| to))
-}
-
-fn kdpm2(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, STABLE)?;
-    let network = network(config, &schedule, ALL)?;
-    let method = Box::new(Stages::new(stages::DPM2));
-    Ladder::double(tables, Some(kdpm2_middle))?.course(config, call, network, None, method)
-}
-
-fn kdpm2a(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, STABLE)?;
-    let network = network(config, &schedule, ALL)?;
-    let method = Box::new(Stages { keep: Keep::Ddim(1.0), ..Stages::new(stages::DPM2) });
-    Ladder::double(tables, Some(kdpm2a_middle))?.course(config, call, network, None, method)
-}
-
-// DPM-Solver for the SDE.
-
-fn sde_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = Schedule::read(config, STABLE)?;
-    refuse(call, "DPMSolverSDE", false, false, false)?;
-    let chosen = select(config, call, &schedule, &Rule { single: false, ..RULE }, (None, None))?;
-    let mut times = vec![chosen.times[0]];
-    for (i, time) in chosen.times.iter().enumerate().skip(1) {
-        let middle = exp(0.5 * (ln(chosen.levels[i - 1]) + ln(chosen.levels[i])));
-        times.extend([chosen.table.time(middle), *time]);
-    }
-    Ok(Tables { alphas_cumprod: chosen.bars, timesteps: times, sigmas: doubled(stored(chosen.levels, 0.0)) })
-}
-
-fn sde(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, STABLE)?;
-    config.inert("noise_sampler_seed");
-    let network = network(config, &schedule, ALL)?;
-    let (keep, noise) = (Keep::Ddim(1.0), number(call, "s_noise", 1.0)?);
-    let method = Box::new(Stages { keep, noise, fresh: Fresh::Brownian, ..Stages::new(stages::DPMPP_2S) });
-    Ladder::double(tables, Some(kdpm2_middle))?.course(config, call, network, None, method)
 }
