@@ -1,8 +1,9 @@
 """Reruns the recorded cases of the schedulers whose own arithmetic is float32 with that arithmetic in float64.
 
 Writes `double.jsonl` beside this file: {"id", "out"} for every case whose recorded result does not lie well within its
-tolerance of this one: within nine tenths of max(1e-5, 10 ulp). In float64 are the state, alpha and sigma, the logarithms and the weights; the noise levels stay the
-float32 numbers that they are, but those that the ancestral KDPM2 makes of them. So what is listed is what float32 alone does to the original.
+tolerance of this one: within nine tenths of max(1e-5, 10 ulp). In float64 are the state, alpha and sigma, the logarithms
+and the weights; the noise levels stay the float32 numbers that they are, but those that the ancestral KDPM2 makes of them.
+So what is listed is what float32 alone does to the original.
 
 Run as record.py is run.
 """

@@ -240,6 +240,19 @@ fn levels_beyond_one_are_no_flow_times() {
     }
 }
 
+/// Trailing times of a clipped table: 8 steps asked for, 7 run. The consistent run has 8.
+#[test]
+fn as_many_steps_are_run_as_were_asked_for() {
+    let fields =
+        json!({"beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -1.5, "timestep_spacing": "trailing"});
+    for class in ["DPMSolverMultistep", "SASolver"] {
+        let import = parse(class, fields.clone());
+        assert!(import.plan(&Call::steps(8)).unwrap().nfe() < 8, "{class}");
+        assert_eq!(import.plan(&consistent(8)).unwrap().nfe(), 8);
+        assert_eq!(import.plan(&consistent(7)).unwrap().nfe(), 7);
+    }
+}
+
 /// What one config may not ask for, each in one error that says what.
 #[test]
 fn what_cannot_be_is_refused_by_name() {

@@ -5,9 +5,7 @@
 
 use super::config::Config;
 use super::sigmas::{Cast, Placing, Sigmas, shift};
-use super::table::{
-    Defaults, Schedule, clip, count, falling_times, linspace, network, pin, refuse, round, single, trailing,
-};
+use super::table::{Defaults, Schedule, clip, count, falling_times, linspace, network, pin, refuse, round, single};
 use super::{Call, Course, Tables};
 use crate::error::{Error, Result};
 use crate::formulation::{Clock, Formulation};
@@ -127,7 +125,9 @@ impl Placed {
 }
 
 /// The spacing of whole times over `entries` entries of a table of `whole`: n times, of n + 1 evenly spaced ones without the first.
-fn spaced(kin: &Kin, config: &Config, (whole, entries): (usize, usize), steps: usize) -> Result<Vec<f64>> {
+///
+/// Trailing strides are those of the whole table, so that a clipped one has another number of them than was asked for; the consistent run has that number.
+fn spaced(kin: &Kin, config: &Config, call: &Call, (whole, entries): (usize, usize), steps: usize) -> Result<Vec<f64>> {
     let (offset, word) = if kin.spaced {
         let words = ["linspace", "leading", "trailing"];
         (config.whole("steps_offset", 0)? as f64, config.word("timestep_spacing", &words)?)
@@ -137,10 +137,10 @@ fn spaced(kin: &Kin, config: &Config, (whole, entries): (usize, usize), steps: u
     let times: Vec<f64> = match word {
         "linspace" => linspace(0.0, entries as f64 - 1.0, steps + 1).into_iter().skip(1).map(round).rev().collect(),
         "leading" => (1..=steps).rev().map(|i| (i * (entries / (steps + 1))) as f64 + offset).collect(),
-        _ if entries == whole => trailing(whole, steps),
         _ => {
-            let ratio = whole as f64 / steps as f64;
-            let points = (entries as f64 / ratio).ceil() as usize;
+            let ratio = if call.consistent { entries } else { whole } as f64 / steps as f64;
+            // numpy's `arange` has ⌈T/ratio⌉ points.
+            let points = if call.consistent { steps } else { (entries as f64 / ratio).ceil() as usize };
             (0..points).map(|i| round(entries as f64 - i as f64 * ratio) - 1.0).collect()
         }
     };
@@ -159,7 +159,7 @@ pub(super) fn tables(kin: &Kin, config: &Config, call: &Call) -> Result<Tables> 
     let steps = call.timesteps.as_ref().map_or_else(|| count(call, sigmas.count()), |times| Ok(times.len()))?;
     let entries = placed.entries(&sigmas)?;
     // Read in any case, so that every field is.
-    let times = spaced(kin, config, (sigmas.count(), entries), steps);
+    let times = spaced(kin, config, call, (sigmas.count(), entries), steps);
     let ends_in_twin = placed.placing != Placing::Table && placed.zero != Some(true);
     let (mut values, timesteps) = if placed.flow {
         flow(&placed, sigmas.count(), steps, call.consistent)
