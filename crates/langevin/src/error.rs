@@ -188,9 +188,14 @@ impl Error {
 
     /// A name that is not among `known`; the hint is the nearest of them.
     pub(crate) fn unknown(what: &str, got: &str, known: &[&str]) -> Self {
-        let error = Self::new(Kind::Name, format!("unknown {what}"))
-            .expected(format!("one of {}", known.join(", ")))
-            .got(format!("'{got}'"));
+        // A list that fits an eye is shown whole.
+        let expected = match known {
+            [first, second, third, ..] if known.len() > 24 => {
+                format!("one of {} names, such as {first}, {second} or {third}", known.len())
+            }
+            all => format!("one of {}", all.join(", ")),
+        };
+        let error = Self::new(Kind::Name, format!("unknown {what}")).expected(expected).got(format!("'{got}'"));
         match nearest(got, known) {
             Some(near) => error.hinting(format!("did you mean '{near}'?")),
             None => error,
