@@ -119,3 +119,19 @@ fn a_linked_output_is_written_where_the_link_leads() {
         (vec!["data".into(), "link.npy".into()], vec!["x.npy".into()])
     );
 }
+
+#[test]
+fn adaptive_samples_do_not_depend_on_their_company() {
+    let directory = tempfile::tempdir().unwrap();
+    let read = |line: &str, file: &str| {
+        works(directory.path(), line);
+        std::fs::read_to_string(directory.path().join(file)).unwrap()
+    };
+    let many =
+        read("sample --exact 8gaussians --adaptive dpm23 --eta 0.5 -n 40 --threads 2 --out many.csv", "many.csv");
+    let few = read("sample --exact 8gaussians --adaptive dpm23 --eta 0.5 -n 7 --batch 2 --out few.csv", "few.csv");
+    assert!(many.starts_with(&few), "{many}\n{few}");
+    let (json, stderr) =
+        works(directory.path(), "sample --exact moons --adaptive euler-heun --rtol 0.2 -n 2 --out x.npy --json");
+    assert!(json.contains("\"plan\":\"adaptive\"") && stderr.contains("at most "), "{json} {stderr}");
+}

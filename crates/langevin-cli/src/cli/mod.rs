@@ -9,7 +9,7 @@ pub use values::MAX_SIGMA;
 use crate::io::npy::Width;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
-use values::{count, eta, grid_steps, minutes, seed, sigma, sigma_or_inf, steps, threads};
+use values::{count, eta, grid_steps, minutes, seed, sigma, sigma_or_inf, steps, threads, tolerance};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -148,6 +148,15 @@ pub struct SampleArgs {
     pub read_as: Option<String>,
     #[command(flatten)]
     pub sampler: SamplerArgs,
+    /// Steps as large as the error allows, for each sample its own: dpm12, dpm23 or euler-heun, in place of a sampler
+    #[arg(long, value_name = "PAIR", conflicts_with_all = ["sampler", "moves", "steps", "grid"])]
+    pub adaptive: Option<String>,
+    /// With --adaptive: the error of a step as a share of the values
+    #[arg(long, value_name = "R", default_value = "0.05", requires = "adaptive", value_parser = tolerance, allow_negative_numbers = true)]
+    pub rtol: f64,
+    /// With --adaptive: the error of a step where values are small
+    #[arg(long, value_name = "A", default_value = "0.0078", requires = "adaptive", value_parser = tolerance, allow_negative_numbers = true)]
+    pub atol: f64,
     /// How many samples
     #[arg(short = 'n', long = "count", value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
     pub count: usize,

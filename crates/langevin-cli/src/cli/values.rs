@@ -84,3 +84,7 @@ pub fn range(text: &str) -> Result<[f64; 2], String> {
     let (min, max) = text.split_once(',').ok_or("expected MIN,MAX")?;
     Ok([sigma(min.trim())?, sigma_or_inf(max.trim())?])
 }
+
+pub fn tolerance(text: &str) -> Result<f64, String> {
+    number(text, "a number > 0", |value| value > 0.0)
+}

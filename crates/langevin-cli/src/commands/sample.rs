@@ -2,13 +2,14 @@
 
 use super::picture::Picture;
 use crate::cli::SampleArgs;
-use crate::error::{Failure, Result};
+use crate::error::{Blame as _, Failure, Result};
 use crate::io::{Format, atomic, csv, npy, print, say};
 use crate::progress::{Display, duration, thousands};
 use crate::source::{Reader, Source};
-use crate::words::{plural, shown};
+use crate::words::{either_case, plural, shown};
 use crate::{check, interrupt, schedule};
-use langevin::{Model as _, Plan, Sampling};
+use langevin::adaptive::Pair;
+use langevin::{Adaptive, Model as _, Plan, SampleId, Sampling, SliceSpace, Tolerance};
 use std::time::Instant;
 
 /// Runs the command.
@@ -29,17 +30,19 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     }
     let reader = source.read_as(args.read_as.as_deref())?;
     let range = args.sampler.range(&reader.process, source.trained())?;
-    let plan = args.sampler.compile(&reader.process, reader.formulation(), range)?;
+    let how = How::new(args, &reader, range)?;
     check::memory(args.count, source.width())?;
     let picture = Picture::of(format, &source, args.count, &args.out)?;
     atomic::probe(&args.out)?;
     if range.clipped {
         say(&format!("note: noise levels clipped to the trained range, σ/α from {:.4} to {:.4}", range.min, range.max));
     }
-    schedule::say_if_noisy(&plan);
+    if let How::Plan(plan) = &how {
+        schedule::say_if_noisy(plan);
+    }
 
     let start = Instant::now();
-    let mut samples = draw(args, &plan, &reader, source.width())?;
+    let (mut samples, evaluations) = draw(args, &how, &reader, source.width())?;
     let seconds = start.elapsed().as_secs_f64();
     source.to_data(&mut samples);
     check::finite(&samples, source.width(), dtype)?;
@@ -55,7 +58,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
         plural(args.count as u64, "sample"),
         source.name(),
         reader.path(),
-        plural(plan.nfe() as u64, "evaluation"),
+        how.evaluations(evaluations),
         duration(seconds),
         shown(&args.out),
     ));
@@ -75,8 +78,8 @@ pub fn run(args: &SampleArgs) -> Result<()> {
             "dtype": (format != Format::Png).then_some(numbers),
             "model": source.name(),
             "read_as": reader.path(),
-            "plan": plan.name(),
-            "nfe": plan.nfe(),
+            "plan": how.name(),
+            "nfe": evaluations,
             "sigma_min": range.min,
             "sigma_max": range.max,
             "seed": args.seed,
@@ -85,8 +88,85 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     ))
 }
 
+/// A table of numbers, or steps that are found on the way.
+enum How {
+    Plan(Box<Plan>),
+    Adaptive(Adaptive, [f64; 2]),
+}
+
+impl How {
+    fn new(args: &SampleArgs, reader: &Reader<'_>, range: schedule::Range) -> Result<Self> {
+        let Some(pair) = &args.adaptive else {
+            let plan = args.sampler.compile(&reader.process, reader.formulation(), range)?;
+            return Ok(Self::Plan(Box::new(plan)));
+        };
+        let mut adaptive = Adaptive::new(either_case(pair, Pair::parse).or_misused()?);
+        adaptive.tolerance = Tolerance { absolute: args.atol, relative: args.rtol };
+        adaptive.eta = args.sampler.eta.unwrap_or(0.0);
+        Ok(Self::Adaptive(adaptive, [range.min, range.max]))
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Plan(plan) => plan.name(),
+            Self::Adaptive(..) => "adaptive",
+        }
+    }
+
+    /// "20 evaluations", or how many the slowest batch took.
+    fn evaluations(&self, most: usize) -> String {
+        match self {
+            Self::Plan(_) => plural(most as u64, "evaluation"),
+            Self::Adaptive(..) => format!("at most {}", plural(most as u64, "evaluation")),
+        }
+    }
+
+    /// The samples of a slice, and the evaluations of its slowest batch.
+    fn draw(&self, sampling: &Sampling, ids: Ids, reader: &Reader<'_>) -> Result<(Vec<f64>, usize)> {
+        let (adaptive, range) = match self {
+            Self::Plan(plan) => return Ok((interrupt::or_failed(sampling.run(plan, reader))?, plan.nfe())),
+            Self::Adaptive(adaptive, range) => (adaptive, *range),
+        };
+        let chunks: Vec<Vec<SampleId>> = ids.chunks();
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let run = |rows: &[SampleId]| adaptive.run(&SliceSpace::new(ids.width), reader, range, rows);
+            let threads: Vec<_> = chunks.iter().map(|rows| scope.spawn(move || run(rows))).collect();
+            threads.into_iter().map(|thread| thread.join()).collect()
+        });
+        let (mut samples, mut most) = (Vec::new(), 0);
+        for result in results {
+            let adapted = match result {
+                Ok(adapted) => interrupt::or_failed(adapted)?,
+                Err(panic) => std::panic::resume_unwind(panic),
+            };
+            samples.extend(adapted.state);
+            most = most.max(adapted.evaluations);
+        }
+        Ok((samples, most))
+    }
+}
+
+/// The samples of a slice, to be shared among threads.
+#[derive(Clone, Copy)]
+struct Ids {
+    seed: u64,
+    first: usize,
+    count: usize,
+    width: usize,
+    threads: usize,
+}
+
+impl Ids {
+    fn chunks(&self) -> Vec<Vec<SampleId>> {
+        let ids: Vec<SampleId> = (self.first..self.first + self.count)
+            .map(|index| SampleId { seed: self.seed, index: index as u64 })
+            .collect();
+        ids.chunks(self.count.div_ceil(self.threads).max(1)).map(<[SampleId]>::to_vec).collect()
+    }
+}
+
 /// Draws in slices, so that a bar can move; sample i is the same in any slice.
-fn draw(args: &SampleArgs, plan: &Plan, reader: &Reader<'_>, width: usize) -> Result<Vec<f64>> {
+fn draw(args: &SampleArgs, how: &How, reader: &Reader<'_>, width: usize) -> Result<(Vec<f64>, usize)> {
     // The default batch fills the second-level cache and holds whole blocks of the network's 64 rows.
     let batch = args.batch.unwrap_or_else(|| (8192 / width.max(1)).clamp(64, 4096)).min(args.count);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -94,6 +174,7 @@ fn draw(args: &SampleArgs, plan: &Plan, reader: &Reader<'_>, width: usize) -> Re
     let slice = batch.saturating_mul(threads).saturating_mul(4);
     let mut samples = Vec::new();
     samples.try_reserve_exact(args.count * width).map_err(|_| check::too_many(args.count, width, check::MOST_BYTES))?;
+    let mut most = 0;
     let start = Instant::now();
     let mut display = Display::sampling();
     let all = plural(args.count as u64, "sample");
@@ -108,8 +189,11 @@ fn draw(args: &SampleArgs, plan: &Plan, reader: &Reader<'_>, width: usize) -> Re
             .first(first as u64)
             .chunk(batch)
             .threads(threads);
-        samples.extend(interrupt::or_failed(sampling.run(plan, reader))?);
+        let ids = Ids { seed: args.seed, first, count: slice.min(args.count - first), width, threads };
+        let (slice, evaluations) = how.draw(&sampling, ids, reader)?;
+        samples.extend(slice);
+        most = most.max(evaluations);
     }
     display.finish();
-    Ok(samples)
+    Ok((samples, most))
 }
