@@ -8,8 +8,10 @@ use langevin::Plan;
 /// Runs the command.
 pub fn run(args: &LintArgs) -> Result<()> {
     let plan = json::plan(&args.plan)?;
-    let lint = plan.unclipped().lint().or_failed().map_err(|failure| failure.in_file(&args.plan))?;
+    // A linear plan is not copied: it may be as large as a file may be.
     let clipped = !plan.is_linear();
+    let lint = if clipped { plan.unclipped().lint() } else { plan.lint() };
+    let lint = lint.or_failed().map_err(|failure| failure.in_file(&args.plan))?;
     print(&if args.json { document(&plan, &lint) } else { words(&plan, &lint, clipped) })?;
     if lint.is_clean() {
         return Ok(());

@@ -7,16 +7,18 @@ use crate::error::{Error, Result};
 use crate::formulation::{FormulationSpec, Reading};
 use crate::process::{Level, ProcessSpec};
 use crate::space::{Draw, Map};
-use serde::{Deserialize, Serialize};
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The arguments of a map, by name.
 type Args = BTreeMap<String, f64>;
 
 /// The version this crate writes, and the newest one that it reads.
 pub(crate) const VERSION: u64 = 1;
-/// A plan of a thousand steps is under a megabyte.
-const MAX_BYTES: usize = 16 << 20;
+/// A plan of a thousand steps is under a megabyte; the worst document of this size is read and linted in some 50 MiB.
+const MAX_BYTES: usize = 4 << 20;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,33 +34,17 @@ struct Wire {
     draws: Draw,
     result: Slot,
     inputs: Vec<Input>,
-    ops: Vec<WireOp>,
+    ops: Ops,
     moves: Vec<Move>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "op", rename_all = "lowercase", deny_unknown_fields)]
+/// An instruction as it is written.
+#[derive(Serialize)]
+#[serde(tag = "op", rename_all = "lowercase")]
 enum WireOp {
-    Eval {
-        from: Slot,
-        time: f64,
-        alpha: f64,
-        sigma: f64,
-        out: Vec<Output>,
-        #[serde(deserialize_with = "Option::deserialize")]
-        net: Option<Reading>,
-    },
-    Combine {
-        into: Slot,
-        terms: Vec<(f64, Slot)>,
-        noise: Vec<(f64, Draw)>,
-    },
-    Map {
-        kind: String,
-        from: Vec<Slot>,
-        args: Args,
-        into: Slot,
-    },
+    Eval { from: Slot, time: f64, alpha: f64, sigma: f64, out: Vec<Output>, net: Option<Reading> },
+    Combine { into: Slot, terms: Vec<(f64, Slot)>, noise: Vec<(f64, Draw)> },
+    Map { kind: String, from: Vec<Slot>, args: Args, into: Slot },
 }
 
 /// One value on one line. Nothing here can fail to be written: the keys are strings and a plan's numbers are finite.
@@ -121,7 +107,6 @@ impl Plan {
                 .hinting("a newer langevin reads it"));
         }
         let wire: Wire = serde_json::from_str(text).map_err(wrong)?;
-        let ops = wire.ops.into_iter().enumerate().map(|(index, op)| op.into_op(index)).collect::<Result<Vec<Op>>>()?;
         let plan = Plan {
             name: wire.name,
             process: wire.process,
@@ -130,7 +115,7 @@ impl Plan {
             draws: wire.draws,
             result: wire.result,
             inputs: wire.inputs,
-            ops,
+            ops: wire.ops.0?,
             moves: wire.moves,
         };
         plan.validate()?;
@@ -164,15 +149,143 @@ impl From<&Op> for WireOp {
     }
 }
 
-impl WireOp {
-    fn into_op(self, index: usize) -> Result<Op> {
-        Ok(match self {
-            WireOp::Eval { from, time, alpha, sigma, out, net } => {
-                Op::Eval { from, level: Level { time, alpha, sigma }, out, net }
+/// One slot, or several.
+enum Slots {
+    One(Slot),
+    Several(Vec<Slot>),
+}
+
+impl<'de> Deserialize<'de> for Slots {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Slots;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a slot, or a list of slots")
             }
-            WireOp::Combine { into, terms, noise } => Op::Combine { into, terms, noise },
-            WireOp::Map { kind, from, args, into } => Op::Map { map: read_map(&kind, &args, index)?, from, into },
+            fn visit_u64<E: serde::de::Error>(self, slot: u64) -> Result<Slots, E> {
+                usize::try_from(slot).map(Slots::One).map_err(E::custom)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Slots, A::Error> {
+                let mut slots = Vec::new();
+                while let Some(slot) = list.next_element()? {
+                    slots.push(slot);
+                }
+                Ok(Slots::Several(slots))
+            }
+        }
+        deserializer.deserialize_any(Read)
+    }
+}
+
+/// An instruction as it is read: all fields of all kinds, so that nothing is buffered until its kind is known.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Read {
+    op: Option<String>,
+    from: Option<Slots>,
+    time: Option<f64>,
+    alpha: Option<f64>,
+    sigma: Option<f64>,
+    out: Option<Vec<Output>>,
+    /// A missing key is not null.
+    #[serde(deserialize_with = "Read::present")]
+    net: Option<Option<Reading>>,
+    into: Option<Slot>,
+    terms: Option<Vec<(f64, Slot)>>,
+    noise: Option<Vec<(f64, Draw)>>,
+    kind: Option<String>,
+    args: Option<Args>,
+}
+
+impl Read {
+    fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Reading>>, D::Error> {
+        Option::deserialize(deserializer).map(Some)
+    }
+
+    /// The names of the fields that are there, with the kind of instruction that has them.
+    fn fields(&self) -> [(&'static str, bool, &'static [&'static str]); 11] {
+        [
+            ("from", self.from.is_some(), &["eval", "map"]),
+            ("time", self.time.is_some(), &["eval"]),
+            ("alpha", self.alpha.is_some(), &["eval"]),
+            ("sigma", self.sigma.is_some(), &["eval"]),
+            ("out", self.out.is_some(), &["eval"]),
+            ("net", self.net.is_some(), &["eval"]),
+            ("into", self.into.is_some(), &["combine", "map"]),
+            ("terms", self.terms.is_some(), &["combine"]),
+            ("noise", self.noise.is_some(), &["combine"]),
+            ("kind", self.kind.is_some(), &["map"]),
+            ("args", self.args.is_some(), &["map"]),
+        ]
+    }
+
+    fn into_op(self, index: usize) -> Result<Op> {
+        let wrong = |expected: String, got: &str| {
+            Error::format("bad plan").at(format!("ops[{index}]")).expected(expected).got(got.to_owned())
+        };
+        let Some(op) = &self.op else {
+            return Err(wrong("the field op".into(), "none"));
+        };
+        if !["eval", "combine", "map"].contains(&op.as_str()) {
+            return Err(Error::unknown("op", op, &["eval", "combine", "map"]).at(format!("ops[{index}]")));
+        }
+        for (name, there, of) in self.fields() {
+            if there != of.contains(&op.as_str()) {
+                return Err(if there {
+                    wrong(format!("no field '{name}' in {op}"), "one")
+                } else {
+                    wrong(format!("the field '{name}' in {op}"), "none")
+                });
+            }
+        }
+        let one_or_several = || wrong("one slot in eval's 'from', a list in map's".into(), "the other");
+        Ok(match (self.from, self.out, self.terms, self.kind) {
+            (Some(from), Some(out), ..) => {
+                let Slots::One(from) = from else { return Err(one_or_several()) };
+                let value = |value: Option<f64>| value.unwrap_or(f64::NAN);
+                let level = Level { time: value(self.time), alpha: value(self.alpha), sigma: value(self.sigma) };
+                Op::Eval { from, level, out, net: self.net.flatten() }
+            }
+            (_, _, Some(terms), _) => {
+                Op::Combine { into: self.into.unwrap_or_default(), terms, noise: self.noise.unwrap_or_default() }
+            }
+            (Some(from), _, _, Some(kind)) => {
+                let Slots::Several(from) = from else { return Err(one_or_several()) };
+                let map = read_map(&kind, &self.args.unwrap_or_default(), index)?;
+                Op::Map { map, from, into: self.into.unwrap_or_default() }
+            }
+            _ => return Err(wrong("the fields of its kind".into(), "others")),
         })
+    }
+}
+
+/// The instructions, each in its final form as soon as it is read; or the first that is none.
+struct Ops(Result<Vec<Op>>);
+
+impl<'de> Deserialize<'de> for Ops {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Ops;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of instructions")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Ops, A::Error> {
+                let mut ops = Vec::new();
+                while let Some(read) = list.next_element::<Read>()? {
+                    match read.into_op(ops.len()) {
+                        Ok(op) => ops.push(op),
+                        Err(error) => {
+                            while list.next_element::<IgnoredAny>()?.is_some() {}
+                            return Ok(Ops(Err(error)));
+                        }
+                    }
+                }
+                Ok(Ops(Ok(ops)))
+            }
+        }
+        deserializer.deserialize_seq(List)
     }
 }
 

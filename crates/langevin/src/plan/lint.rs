@@ -216,12 +216,16 @@ impl Plan {
     /// # Errors
     /// A plan with maps, or one too large to unroll.
     pub fn lint(&self) -> Result<Lint> {
-        let mut tracker = Tracker::new(self)?;
+        if !self.is_linear() {
+            Tracker::new(self)?;
+        }
         let mut findings = Vec::new();
         let Some(first) = self.moves.iter().min_by_key(|note| note.ops[0]) else {
             return Ok(Lint::default());
         };
+        // One table of weights at a time.
         let start = Start::new(self, first)?;
+        let mut tracker = Tracker::new(self)?;
         let mut ends: Vec<(usize, usize)> =
             self.moves.iter().enumerate().map(|(index, note)| (note.ops[1], index)).collect();
         ends.sort_unstable();

@@ -309,7 +309,7 @@ fn documents_from_outside_are_checked() {
         ("\"draws\":2", "\"draws\":1", "draw below `draws`"),
         ("\"result\":0", "\"result\":7", "result"),
         ("\"from\":0", "\"from\":1", "written before"),
-        ("\"op\":\"combine\"", "\"op\":\"combin\"", "unknown variant"),
+        ("\"op\":\"combine\"", "\"op\":\"combin\"", "did you mean 'combine'?"),
         ("\"into\":0", "\"into\":0,\"extra\":1", "extra"),
         ("\"sigma\":", "\"sigma\":-", "σ ≥ 0"),
         ("\"ops\":[1,2]", "\"ops\":[1,99]", "moves"),

@@ -28,10 +28,10 @@ pub struct Unrolled {
 }
 
 /// The largest table of weights that is unrolled: slots × (inputs + evaluations + draws).
-pub(crate) const MAX_WEIGHTS: usize = 1 << 24;
+pub(crate) const MAX_WEIGHTS: usize = 1 << 21;
 
 /// The most multiplications.
-pub(crate) const MAX_WORK: u64 = 1 << 33;
+pub(crate) const MAX_WORK: u64 = 1 << 31;
 
 /// Every slot as one row of weights: inputs, then evaluations, then draws.
 pub(super) struct Tracker {
@@ -112,12 +112,12 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// A plan with maps, or one of more than 2²⁴ weights.
+    /// A plan with maps, or one of more than 2²¹ weights at a time.
     pub fn unroll(&self) -> Result<Unrolled> {
         let mut tracker = Tracker::new(self)?;
         let (mut lambdas, mut queries) = (Vec::new(), Vec::new());
         // The queries are as large as the tracker for one slot each.
-        if tracker.evals.saturating_mul(tracker.slots.first().map_or(0, Vec::len)) > MAX_WEIGHTS {
+        if tracker.evals.saturating_mul(tracker.slots.first().map_or(0, Vec::len)) > 4 * MAX_WEIGHTS {
             return Err(
                 Error::argument("the plan is too large to unroll").got(format!("{} evaluations", tracker.evals))
             );
