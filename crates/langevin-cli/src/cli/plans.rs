@@ -50,7 +50,7 @@ pub struct PlanArgs {
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     /// Read a scheduler_config.json that diffusers saved: the plan of its scheduler, for its own network
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["process", "predict", "sampler", "moves", "grid", "sigma_min", "sigma_max", "from_k", "clamp", "threshold", "guidance", "image"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["process", "predict", "sampler", "moves", "grid", "sigma_min", "sigma_max", "from_k", "clamp", "threshold", "guidance"])]
     pub from_diffusers: Option<PathBuf>,
     /// With --from-diffusers: mend what is known to be wrong in the original
     #[arg(long, requires = "from_diffusers")]

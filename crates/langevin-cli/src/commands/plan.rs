@@ -105,6 +105,7 @@ fn from_diffusers(path: &Path, args: &PlanArgs) -> Result<Plan> {
     call.sigmas.clone_from(&args.import.sigmas);
     call.mu = args.import.mu;
     call.start_at = args.start_at;
+    call.image = args.image;
     call.consistent = args.import.consistent;
     call.set = settings(args)?;
     let plan = config.plan(&call).or_misused()?;

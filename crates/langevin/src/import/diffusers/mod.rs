@@ -67,6 +67,8 @@ pub struct Call {
     pub set: BTreeMap<String, Value>,
     /// Leaves this many steps out, and starts from the input `init`.
     pub start_at: Option<usize>,
+    /// With `start_at`: starts from the input `image` instead, clean data, and noises it to that level.
+    pub image: bool,
     /// Mends what is known to be wrong.
     pub consistent: bool,
 }
@@ -195,12 +197,17 @@ impl Diffusers {
         }
         let name = self.class.name.trim_end_matches("Scheduler");
         let builder = Builder::new(name, &course.process, Some(&course.network)).with_pins(&course.pins);
+        let start = match call.start_at {
+            Some(_) if call.image && !course.method.rises() => Start::Image,
+            None if !course.method.rises() => Start::Noise,
+            _ => Start::State,
+        };
         course.method.compile(Draft {
             builder,
             process: &course.process,
             steps: &course.steps,
             first,
-            start: if call.start_at.is_some() || course.method.rises() { Start::State } else { Start::Noise },
+            start,
             scale: (!call.consistent).then_some(course.scale),
             clip: course.clip,
             guidance: None,

@@ -220,3 +220,16 @@ fn what_has_no_plan_says_so() {
 fn one_step_of_unclip_starts_at_the_last_time() {
     assert_eq!(network_times(&plan("UnCLIPScheduler", json!({}), &Call::steps(1))), [999.0]);
 }
+
+/// Image to image: the clean image is noised to the level where the run begins.
+#[test]
+fn a_run_may_begin_with_an_image() {
+    for class in ["DDIMScheduler", "EulerDiscreteScheduler", "DPMSolverMultistepScheduler", "UniPCMultistepScheduler"] {
+        let call = Call { start_at: Some(6), image: true, ..Call::steps(10) };
+        let plan = parse(class, json!({})).plan(&call).unwrap();
+        assert_eq!(plan.inputs()[0].name, "image", "{class}");
+        let Some(crate::plan::Op::Combine { terms, noise, .. }) = plan.ops().first() else { panic!("{plan}") };
+        let first = plan.moves()[0].from;
+        assert_eq!((terms[0].0, noise[0].0), (first.alpha, first.sigma), "{class}");
+    }
+}
