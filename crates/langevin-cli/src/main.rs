@@ -6,9 +6,11 @@
 //! | [`commands`] | one file per command |
 //! | [`source`] | a trained network or an exact density, and how it is read |
 //! | [`schedule`] | sampler flags → [`langevin::Plan`] |
+//! | [`survey`] | lists of samplers, grids and steps → plans and their exact errors |
 //! | [`data`] | what to train on, checked |
+//! | [`spectrum`] | Gaussian data: eigenvalues, or the covariance of rows |
 //! | [`io`] | `.npy`, `.csv` and `.png`; outputs appear whole or not at all |
-//! | [`report`] | the demo's HTML page |
+//! | [`report`] | HTML pages: the demo's, and the plot of exact errors |
 //! | [`check`] | what is refused before the work, and before its result is written |
 //! | [`interrupt`] | the end that a user asks for |
 //! | [`progress`] | how far the work has come |
@@ -29,6 +31,8 @@ mod progress;
 mod report;
 mod schedule;
 mod source;
+mod spectrum;
+mod survey;
 mod words;
 
 use std::process::ExitCode;

@@ -50,7 +50,24 @@ fn trouble(directory: &Path) {
     let future = br#"{"__metadata__":{"langevin":"{\"langevin_version\":99}"},"t":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
     write("future.safetensors", &tensors(future, &[0; 4]));
     fs::create_dir(directory.join("directory.npy")).unwrap();
+    write("values.csv", b"c\n1\n0.5\n");
+    write("nan-values.csv", b"1\n0.5\nnan\n");
+    write("minus.json", b"[1, -0.5]");
+    write("none.json", b"[]");
+    write("words.json", b"[1, \"x\"]");
+    write("open.json", b"{\"version\":1,");
+    write("deep.json", "[".repeat(100_000).as_bytes());
+    write("latin.json", b"{\"version\": \"\xe9\"}");
+    write("list.json", b"[1, 2, 3]");
+    write("future.json", b"{\"version\": 2}");
+    write("text.json", b"hello");
+    write("mul.json", MUL.as_bytes());
+    write("moons.npy", &npy(&header("<f8", "(3, 2)"), &eight(&[1.0, 2.0, 3.0, 4.0, 5.0, 7.0])));
 }
+
+/// A plan that multiplies two states.
+const MUL: &str = r#"{"version":1,"name":"mul","process":{"kind":"ve"},"network":null,"nfe":0,"slots":1,"draws":1,"result":0,"inputs":[],
+"ops":[{"op":"combine","into":0,"terms":[],"noise":[[1.0,0]]},{"op":"map","kind":"mul","from":[0,0],"args":{},"into":0}],"moves":[]}"#;
 
 const CASES: &[&str] = &[
     // Flags.
@@ -91,6 +108,98 @@ const CASES: &[&str] = &[
     "plan --process vp --moves 'R*10 F(0) R'",
     "plan --process vp --moves 'R*3' --sampler ddim",
     "plan --process vp --json --csv",
+    "plan --process vp --sampler heun:chrun=3",
+    "plan --process vp --sampler heun:churn=-3",
+    "plan --process vp --sampler heun:churn=3,churn=4",
+    "plan --process vp --grid flow-shift",
+    "plan --process vp --from-k dpmpp_2n",
+    "plan --from-diffusers missing.json",
+    "plan --from-diffusers text.json",
+    "plan --from-diffusers list.json",
+    "explain ddmi",
+    "explain ddim:eta=x",
+    "explain ddim --process vpp",
+    "explain --cite",
+    "compare ddim",
+    "compare ddim ddmi",
+    "compare ddim@vpp ddim",
+    "compare ddim missing.json",
+    "compare ddim text.json",
+    "compare ddim repaint",
+    "compare ddim heun --steps 0",
+    "compare ddim heun --grid karas",
+    "compare ddim heun --range 5,1",
+    "compare ddim heun --range 5",
+    "lint",
+    "lint missing.json",
+    "lint directory.npy",
+    "lint text.json",
+    "lint open.json",
+    "lint deep.json",
+    "lint latin.json",
+    "lint list.json",
+    "lint future.json",
+    "lint mul.json",
+    "analyze ddim",
+    "analyze missing.json",
+    "analyze text.json",
+    "analyze mul.json",
+    "analyze mul.json --steps 5",
+    "analyze --sampler ddmi",
+    "analyze --sampler ddim,,heun",
+    "analyze --sampler ddim,churn=4",
+    "analyze --sampler heun:churn=40,tmni=.05",
+    "analyze --sampler repaint",
+    "analyze --sampler ddim-inversion --steps 1",
+    "analyze --grid karas",
+    "analyze --grid karras,5",
+    "analyze --grid beta:0.6",
+    "analyze --steps 0",
+    "analyze --steps 5,,10",
+    "analyze --steps five",
+    "analyze --steps 1000000",
+    "analyze --process vpp",
+    "analyze --spectrum powre:2:d=3072",
+    "analyze --spectrum power:2",
+    "analyze --spectrum power:2:d=0",
+    "analyze --spectrum power:-2:d=10",
+    "analyze --spectrum power:nan:d=10",
+    "analyze --spectrum power:2:d=10 --data digits",
+    "analyze --spectrum missing.npy",
+    "analyze --spectrum missing.json",
+    "analyze --spectrum data.txt",
+    "analyze --spectrum nan-values.csv",
+    "analyze --spectrum minus.json",
+    "analyze --spectrum none.json",
+    "analyze --spectrum words.json",
+    "analyze --spectrum good.csv",
+    "analyze --spectrum empty.npy",
+    "analyze --spectrum directory.npy",
+    "analyze --data digitz",
+    "analyze --data missing.npy",
+    "analyze --data nan.csv",
+    "analyze --score-error nan",
+    "analyze --sigma-min 9 --sigma-max 3",
+    "analyze --nfe --steps 2 --sampler annealed-langevin",
+    "analyze --plot no/such/p.html",
+    "analyze --plot directory.npy",
+    "analyze --data good.csv --plot good.csv",
+    "recommend --nfe 10",
+    "recommend --data good.csv",
+    "recommend --data good.csv --nfe 0",
+    "recommend --data good.csv --nfe x",
+    "recommend --data missing.csv --nfe 10",
+    "recommend --data missing.safetensors --nfe 10",
+    "recommend --data foreign.safetensors --nfe 10",
+    "recommend --data foreign.safetensors --model foreign.safetensors --nfe 10",
+    "recommend --data good.csv --nfe 10 --by w3",
+    "recommend --data good.csv --nfe 10 --process vpp",
+    "recommend --data good.csv --nfe 10 --sampler ddmi",
+    "recommend --data good.csv --nfe 10 --sampler ddim-inversion",
+    "recommend --data good.csv --nfe 1 --sampler annealed-langevin",
+    "recommend --data good.csv --nfe 10 --grid karas",
+    "recommend --data good.csv --nfe 10 --out no/such/p.json",
+    "recommend --data good.csv --nfe 10 --out good.csv",
     "sample --out x.npy -n 1",
     "sample model.safetensors --exact moons --out x.npy -n 1",
     "sample --exact mons --out x.npy -n 1",

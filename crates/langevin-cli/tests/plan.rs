@@ -92,7 +92,8 @@ fn no_arguments_print_the_help() {
     let (code, stdout, stderr) = run(directory.path(), "");
     assert_eq!((code, stderr.as_str()), (0, ""));
     insta::assert_snapshot!("help", stdout);
-    for command in ["demo", "train", "sample", "plan", "info"] {
+    let commands = ["demo", "train", "sample", "plan", "explain", "compare", "lint", "analyze", "recommend", "info"];
+    for command in commands {
         insta::assert_snapshot!(format!("help_{command}"), works(directory.path(), &format!("{command} --help")).0);
     }
     assert!(works(directory.path(), "--version").0.starts_with("langevin "));

@@ -1,8 +1,10 @@
 //! Every flag, defined once, with its help.
 
+mod analysis;
 mod plans;
 mod values;
 
+pub use analysis::{AnalyzeArgs, By, RangeArgs, RecommendArgs, SpectrumArgs};
 pub use plans::{CompareArgs, ExplainArgs, LintArgs, PlanArgs};
 pub use values::MAX_SIGMA;
 
@@ -17,6 +19,7 @@ Examples:
   langevin plan --process rectified-flow --moves '(R L)*10' --json
   langevin sample --exact moons --as ve --steps 30 -n 5000 --out moons.png
   langevin train --data digits --out digits.safetensors
+  langevin analyze --sampler ddim,adams2,heun --grid karras,uniform-t --data digits
   langevin sample digits.safetensors --as vp:score --sampler exponential --eta 1 -n 64 --out digits.png
 
 Data goes to stdout, words to stderr.
@@ -42,6 +45,8 @@ pub enum Command {
     Explain(ExplainArgs),
     Compare(CompareArgs),
     Lint(LintArgs),
+    Analyze(AnalyzeArgs),
+    Recommend(RecommendArgs),
     Info(InfoArgs),
 }
 

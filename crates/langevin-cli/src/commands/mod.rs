@@ -1,5 +1,6 @@
 //! The commands.
 
+mod analyze;
 mod compare;
 mod demo;
 mod explain;
@@ -7,6 +8,7 @@ mod info;
 mod lint;
 mod picture;
 mod plan;
+mod recommend;
 mod sample;
 mod train;
 
@@ -44,6 +46,8 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Lint(args) => lint::run(args),
+        Command::Analyze(args) => analyze::run(args),
+        Command::Recommend(args) => recommend::run(args),
         Command::Info(args) => info::run(args),
     })
 }

@@ -1,10 +1,12 @@
-//! The report of the demo: one HTML file to look at.
+//! Pages: HTML files to look at.
 //!
 //! [`html`] turns [`DemoData`] into a page that needs nothing else: its style, drawings and pictures are inside it. One file per part of the page:
 //! `page` (head, title, footer), `lineup` (the same draws in every row, beside the data), `strips` (noise to digit), `triangle`
 //! (forward + reverse = Langevin), `table` (the results and their floors), `loss` (the training curve); `text`, `svg` and `pictures` are their tools.
+//! [`errors`] is a page of its own: the exact errors of samplers, drawn and as a table.
 #![allow(unreachable_pub, reason = "the page's interface reads the same whether a binary or a library holds it")]
 
+pub mod errors;
 mod lineup;
 mod loss;
 mod page;

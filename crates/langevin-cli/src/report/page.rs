@@ -8,15 +8,18 @@ const STYLE: &str = include_str!("style.css");
 /// The page around its sections.
 pub(super) fn page(data: &DemoData, sections: &[String]) -> String {
     let title = "One network, one Langevin equation";
+    shell(title, &data.version, &header(data, title), &sections.join("\n"), &footer(data))
+}
+
+/// What every page has: its style is inside it, and it follows the reader's light or dark.
+pub(super) fn shell(title: &str, version: &str, header: &str, main: &str, footer: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"generator\" content=\"langevin {version}\">\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{header}\n<main>\n{main}\n</main>\n{footer}\n</body>\n</html>\n",
-        version = escape(&data.version),
-        header = header(data, title),
-        main = sections.join("\n"),
-        footer = footer(data),
+        version = escape(version),
+        title = escape(title),
     )
 }
 

@@ -88,7 +88,7 @@ fn assert_balanced(page: &str) {
     assert!(open.is_empty(), "left open: {open:?}");
 }
 
-fn assert_sound(page: &str) {
+pub(super) fn assert_sound(page: &str) {
     assert_balanced(page);
     for bad in ["NaN", "inf%", "inf\"", "undefined"] {
         assert!(!page.contains(bad), "{bad} in the page");

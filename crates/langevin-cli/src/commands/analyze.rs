@@ -1,0 +1,200 @@
+//! `langevin analyze`: the exact error of samplers on Gaussian data.
+
+use crate::cli::AnalyzeArgs;
+use crate::error::{Blame as _, Failure, Result};
+use crate::io::{atomic, json, print, say};
+use crate::report::errors::{self, Point};
+use crate::spectrum::Gaussian;
+use crate::survey::{self, Field, Row, nothing_fits};
+use crate::words::{either_case, plural, shown, visible};
+use crate::{check, interrupt};
+use langevin::analysis::AnalysisOptions;
+use langevin::sampler::Entry;
+use langevin::{Plan, Process};
+use std::path::Path;
+
+/// The samplers where the flags name none.
+const SAMPLERS: &str = "ddim,ddpm,dpmpp-2m,adams2,dpmpp-2m-sde,heun,unipc,deis";
+/// Their steps.
+const STEPS: [usize; 4] = [5, 10, 20, 50];
+/// Their grid, and that of the usual choices.
+pub const GRID: &str = "karras";
+/// Their process.
+pub const PROCESS: &str = "vp";
+
+/// Runs the command.
+pub fn run(args: &AnalyzeArgs) -> Result<()> {
+    one_kind(args)?;
+    let process = either_case(args.process.as_deref().unwrap_or(PROCESS), Process::parse).or_misused()?;
+    let plans = plans(args, &process)?;
+    let gaussian = args.spectrum.open()?;
+    if let Some(path) = &args.plot {
+        interrupt::listen()?;
+        for (flag, input) in [("--spectrum", &args.spectrum.spectrum), ("--data", &args.spectrum.data)] {
+            input.iter().try_for_each(|input| check::another_file(path, flag, Path::new(input)))?;
+        }
+        args.plans.iter().try_for_each(|plan| check::another_file(path, "PLAN.json", plan))?;
+        atomic::probe(path)?;
+    }
+    // Three passes in place of one: only where they are shown.
+    let sources = args.sources || args.json || plans.len() == 1;
+    let options = AnalysisOptions { score_error: args.score_error, sources };
+    let mut rows = Vec::with_capacity(plans.len());
+    for Compiled { sampler, grid, steps, file, process, plan } in plans {
+        interrupt::check()?;
+        let analysis = plan.analyze(&gaussian.spectrum, &options).or_failed();
+        let analysis = analysis.map_err(|failure| match &file {
+            Some(file) => failure.in_file(Path::new(file)),
+            None => failure,
+        })?;
+        rows.push(Row { sampler, grid, steps, file, process, analysis });
+    }
+    let processes = processes(&rows);
+    if let Some(path) = &args.plot {
+        let points: Vec<Point> = rows.iter().map(point).collect();
+        let page = errors::html(&errors::Page { subject: subject(&gaussian, &processes, args), points });
+        atomic::write(path, |out| out.write_all(page.as_bytes()))?;
+        say(&format!("the plot is in {}", shown(path)));
+    }
+    if args.json {
+        let process = if processes.len() == 1 { Some(&processes[0]) } else { None };
+        let results: Vec<_> = rows.iter().map(Row::document).collect();
+        let document = serde_json::json!({
+            "process": process, "data": gaussian.name, "dimension": gaussian.spectrum.dimension(), "score_error": args.score_error,
+            "results": results,
+        });
+        return print(&format!("{document}\n"));
+    }
+    let mut text = format!("{}\n\n{}", visible(&subject(&gaussian, &processes, args)), survey::table(&rows));
+    if sources {
+        for row in &rows {
+            text.push_str(&format!("\n{}", row.analysis));
+        }
+    }
+    print(&text)
+}
+
+/// One plan to analyse, made linear.
+struct Compiled {
+    sampler: String,
+    grid: Option<String>,
+    steps: Option<usize>,
+    file: Option<String>,
+    process: String,
+    plan: Plan,
+}
+
+/// Flags that choose samplers are for samplers.
+fn one_kind(args: &AnalyzeArgs) -> Result<()> {
+    let given = [
+        ("--grid", args.grid.is_some()),
+        ("--steps", args.steps.is_some()),
+        ("--process", args.process.is_some()),
+        ("--sigma-min", args.range.sigma_min.is_some()),
+        ("--sigma-max", args.range.sigma_max.is_some()),
+        ("--nfe", args.nfe),
+    ];
+    match given.iter().find(|(_, given)| *given && !args.plans.is_empty() && args.sampler.is_none()) {
+        None => Ok(()),
+        Some((flag, _)) => Err(Failure::misused("a plan brings its own steps")
+            .at(*flag)
+            .expected("a plan alone, or samplers with a grid")
+            .got("plans")
+            .hint("give --sampler too, to compare both")),
+    }
+}
+
+fn plans(args: &AnalyzeArgs, process: &Process) -> Result<Vec<Compiled>> {
+    let mut plans = Vec::new();
+    for path in &args.plans {
+        let plan = json::plan(path).map_err(|failure| match path.to_str().map(Entry::find) {
+            Some(Ok(entry)) => failure.hint(format!("for the sampler of this name, give --sampler {}", entry.name)),
+            _ => failure,
+        })?;
+        if !plan.is_linear() && plan.unclipped().is_linear() {
+            say(&format!("note: {} clamps D; analysed as where D is within its bounds", shown(path)));
+        }
+        plans.push(Compiled {
+            sampler: visible(plan.name()),
+            grid: None,
+            steps: None,
+            file: Some(path.display().to_string()),
+            process: Process::from_spec(plan.process()).map_or_else(|_| "custom".into(), |process| process.name()),
+            plan: plan.unclipped(),
+        });
+    }
+    if !args.plans.is_empty() && args.sampler.is_none() {
+        return Ok(plans);
+    }
+    let samplers = survey::samplers(args.sampler.as_deref().unwrap_or(SAMPLERS))?;
+    let grids = survey::grids(args.grid.as_deref().unwrap_or(GRID))?;
+    let steps = args.steps.clone().unwrap_or_else(|| STEPS.to_vec());
+    let field = Field { process, network: None, trained: None, range: &args.range };
+    for sampler in &samplers {
+        for grid in &grids {
+            // A list is one grid, however many steps are asked for.
+            let own = [0];
+            for count in if survey::is_list(grid) && !args.nfe { &own } else { &steps[..] } {
+                let (steps, plan) = match args.nfe {
+                    true => {
+                        field.fitting(sampler, grid, *count)?.ok_or_else(|| nothing_fits(sampler.spec(), *count))?
+                    }
+                    false => field.plan(sampler, grid, (*count > 0).then_some(*count))?,
+                };
+                let (sampler, process) = (sampler.spec().to_owned(), process.name());
+                plans.push(Compiled {
+                    sampler,
+                    grid: Some(grid.clone()),
+                    steps: Some(steps),
+                    file: None,
+                    process,
+                    plan: linear(plan)?,
+                });
+            }
+        }
+    }
+    Ok(plans)
+}
+
+/// A named sampler whose plan multiplies states has no exact error.
+fn linear(plan: Plan) -> Result<Plan> {
+    if plan.is_linear() {
+        return Ok(plan);
+    }
+    Err(Failure::misused("only a plan without maps can be analysed exactly")
+        .at(format!("--sampler {}", plan.name()))
+        .hint("leave it out, or draw samples instead"))
+}
+
+/// The processes of all rows, each once.
+fn processes(rows: &[Row]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for row in rows.iter().filter(|row| row.grid.is_some() || row.file.is_some()) {
+        if !names.contains(&row.process) {
+            names.push(row.process.clone());
+        }
+    }
+    names
+}
+
+/// What the errors are of, in one line.
+fn subject(gaussian: &Gaussian, processes: &[String], args: &AnalyzeArgs) -> String {
+    let score = if args.score_error == 0.0 { String::new() } else { format!(", score error {}", args.score_error) };
+    format!(
+        "on {}; {}; process {}{score}",
+        gaussian.name,
+        plural(gaussian.spectrum.dimension(), "dimension"),
+        processes.join(", ")
+    )
+}
+
+fn point(row: &Row) -> Point {
+    Point {
+        sampler: row.sampler.clone(),
+        grid: row.grid.clone(),
+        steps: row.steps,
+        nfe: row.analysis.nfe,
+        w2: row.analysis.total.w2,
+        kl: row.analysis.total.kl,
+    }
+}

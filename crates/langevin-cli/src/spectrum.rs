@@ -1,0 +1,92 @@
+//! Gaussian data: eigenvalues by a formula or from a file, or the covariance of rows.
+
+use crate::cli::SpectrumArgs;
+use crate::data;
+use crate::error::{Blame as _, Failure, Result};
+use crate::io::{Array, csv, json, npy};
+use crate::words::plural;
+use langevin::Spectrum;
+use langevin_train::{Dataset, Normalization};
+use std::path::Path;
+
+/// The data where the flags name none: what natural images look like.
+const USUAL: &str = "power:2:d=3072";
+
+/// Gaussian data, and what to call them.
+pub struct Gaussian {
+    /// The eigenvalues.
+    pub spectrum: Spectrum,
+    /// What they are of.
+    pub name: String,
+}
+
+impl SpectrumArgs {
+    /// The data of the flags.
+    pub fn open(&self) -> Result<Gaussian> {
+        match (&self.spectrum, &self.data) {
+            (Some(text), _) => eigenvalues(text),
+            (None, Some(name)) => rows(name),
+            (None, None) => eigenvalues(USUAL),
+        }
+    }
+}
+
+/// Eigenvalues by a formula, or from a file.
+fn eigenvalues(text: &str) -> Result<Gaussian> {
+    let path = Path::new(text);
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let missing = || matches!(path.try_exists(), Ok(false));
+    let values = match ending.as_deref() {
+        Some("npy" | "csv") if missing() => return Err(Failure::missing("--spectrum", path)),
+        Some("npy") => column(&npy::read(path)?),
+        Some("csv") => column(&csv::read(path)?),
+        Some("json") => serde_json::from_str(&json::text("--spectrum", path)?)
+            .map_err(|error| Failure::failed("not a list of numbers").expected("[c1, c2, …]").got(error.to_string())),
+        _ => {
+            let spectrum = Spectrum::parse(text).or_misused();
+            let hint = "give power:P:d=D, or a file that ends in .npy, .csv or .json";
+            let spectrum = spectrum.map_err(|failure| if path.exists() { failure.hint(hint) } else { failure })?;
+            return Ok(Gaussian { spectrum, name: text.to_owned() });
+        }
+    };
+    let spectrum = values.and_then(|values| Spectrum::from_eigenvalues(&values).or_failed());
+    let spectrum = spectrum.map_err(|failure| failure.in_file(path))?;
+    Ok(Gaussian { spectrum, name: format!("the eigenvalues of {}", path.display()) })
+}
+
+fn column(array: &Array) -> Result<Vec<f64>> {
+    match array.shape[..] {
+        [_] | [_, 1] => Ok(array.values.clone()),
+        _ => Err(Failure::failed("eigenvalues are one column")
+            .expected("shape (n,) or (n, 1)")
+            .got(format!("shape {:?}", array.shape))
+            .hint("rows of data are for --data")),
+    }
+}
+
+/// The Gaussian of the rows of a named data set or a file, in their own units; the digits in those of networks.
+fn rows(name: &str) -> Result<Gaussian> {
+    let data = data::load(name, 0)?;
+    if data.name() == "digits" && data::file(name).is_none() {
+        return of_network(&data, &Normalization::fit(&data));
+    }
+    let name = format!("the Gaussian of {} of {}", plural(data.rows() as u64, "row"), data.name());
+    of_rows(&data.values().iter().map(|value| f64::from(*value)).collect::<Vec<_>>(), &data, name)
+}
+
+/// The same in the units that a network sees.
+pub fn of_network(data: &Dataset, map: &Normalization) -> Result<Gaussian> {
+    let mut values = data.values().to_vec();
+    map.normalize(&mut values, data.width());
+    let units = match (&map.shift[..], &map.scale[..]) {
+        ([shift], [scale]) => format!("x = (datum − {shift})/{scale}"),
+        _ => "each column about its mean, over its standard deviation".to_owned(),
+    };
+    let rows = plural(data.rows() as u64, "row");
+    let name = format!("the Gaussian of {rows} of {} in the units that networks see ({units})", data.name());
+    of_rows(&values.iter().map(|value| f64::from(*value)).collect::<Vec<_>>(), data, name)
+}
+
+fn of_rows(values: &[f64], data: &Dataset, name: String) -> Result<Gaussian> {
+    Ok(Gaussian { spectrum: Spectrum::from_data(values, data.width()).or_failed()?, name })
+}
