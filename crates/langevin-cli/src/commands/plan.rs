@@ -109,6 +109,10 @@ fn from_diffusers(path: &Path, args: &PlanArgs) -> Result<Plan> {
     call.consistent = args.import.consistent;
     call.set = settings(args)?;
     let plan = config.plan(&call).or_misused()?;
+    let foreign = config.foreign(&call).or_misused()?;
+    if !foreign.is_empty() {
+        say(&format!("note: fields of other schedulers, passed over as diffusers does: {}", foreign.join(", ")));
+    }
     say(&format!("{} of {}", config.class(), shown(path)));
     Ok(plan)
 }

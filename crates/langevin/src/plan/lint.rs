@@ -216,9 +216,8 @@ impl Plan {
     /// # Errors
     /// A plan with maps, or one too large to unroll.
     pub fn lint(&self) -> Result<Lint> {
-        if !self.is_linear() {
-            Tracker::new(self)?;
-        }
+        // What cannot be tracked cannot be held to anything, moves or none.
+        drop(Tracker::new(self)?);
         let mut findings = Vec::new();
         let Some(first) = self.moves.iter().min_by_key(|note| note.ops[0]) else {
             return Ok(Lint::default());

@@ -141,22 +141,90 @@ impl Config {
         }
     }
 
-    /// That every field was read, but those that diffusers adds to every config.
-    pub(super) fn all_read(&self, class: &str) -> Result<()> {
+    /// Fields of other classes, which this one does not read: configs that were made from another scheduler's carry them, and diffusers passes over them too.
+    /// Every other field must have been read.
+    pub(super) fn foreign(&self, class: &str) -> Result<Vec<String>> {
         let read = self.read.borrow();
-        let unread: Vec<&str> = self
-            .fields
-            .keys()
-            .filter(|key| !key.starts_with('_') && !read.contains(*key))
-            .map(String::as_str)
-            .collect();
-        if unread.is_empty() {
-            return Ok(());
+        let unread = self.fields.keys().filter(|key| !key.starts_with('_') && !read.contains(*key));
+        let (foreign, unknown): (Vec<&String>, Vec<&String>) =
+            unread.partition(|key| ELSEWHERE.contains(&key.as_str()));
+        if unknown.is_empty() {
+            return Ok(foreign.into_iter().cloned().collect());
         }
-        let known: Vec<&str> = read.iter().filter(|key| !key.starts_with('_')).map(String::as_str).collect();
-        Err(Error::format(format!("{class} has no such fields"))
-            .expected(format!("fields among {}", known.join(", ")))
-            .got(unread.join(", "))
+        let unknown: Vec<&str> = unknown.into_iter().map(String::as_str).collect();
+        Err(Error::format(format!("no scheduler has these fields: {}", unknown.join(", ")))
+            .at(class.to_owned())
             .hinting("they are refused, for they may change the result; take them out if they do not"))
     }
 }
+
+/// The fields that some scheduler of diffusers 0.42 has.
+const ELSEWHERE: &[&str] = &[
+    "algorithm_type",
+    "base_image_seq_len",
+    "base_shift",
+    "beta_end",
+    "beta_schedule",
+    "beta_start",
+    "clip_denoised",
+    "clip_sample",
+    "clip_sample_range",
+    "correct_steps",
+    "corrector_order",
+    "disable_corrector",
+    "dynamic_thresholding_ratio",
+    "euler_at_final",
+    "final_sigmas_type",
+    "flow_shift",
+    "interpolation_type",
+    "invert_sigmas",
+    "lambda_min_clipped",
+    "lower_order_final",
+    "max_image_seq_len",
+    "max_shift",
+    "noise_sampler_seed",
+    "num_train_timesteps",
+    "original_inference_steps",
+    "predict_x0",
+    "prediction_type",
+    "predictor_order",
+    "rescale_betas_zero_snr",
+    "rho",
+    "s_churn",
+    "s_max",
+    "s_min",
+    "s_noise",
+    "sample_max_value",
+    "sampling_eps",
+    "scale_factors",
+    "set_alpha_to_one",
+    "shift",
+    "shift_terminal",
+    "sigma_data",
+    "sigma_max",
+    "sigma_min",
+    "sigma_schedule",
+    "skip_prk_steps",
+    "snr",
+    "snr_shift_scale",
+    "solver_order",
+    "solver_p",
+    "solver_type",
+    "steps_offset",
+    "stochastic_sampling",
+    "tau_func",
+    "thresholding",
+    "time_shift_type",
+    "timestep_scaling",
+    "timestep_spacing",
+    "timestep_type",
+    "trained_betas",
+    "upscale_mode",
+    "use_beta_sigmas",
+    "use_dynamic_shifting",
+    "use_exponential_sigmas",
+    "use_flow_sigmas",
+    "use_karras_sigmas",
+    "use_lu_lambdas",
+    "variance_type",
+];

@@ -78,9 +78,18 @@ pub(super) fn order(config: &Config, key: &'static str, default: usize, most: us
 
 /// That a network has no second output.
 pub(super) fn no_variance(config: &Config) -> Result<()> {
-    config.only("variance_type", &serde_json::Value::Null).map_err(|error| {
-        error.expected("none").hinting("its network has a second output, which a config does not describe")
-    })
+    let variance = config.word(
+        "variance_type",
+        &["fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned", "learned_range"],
+    )?;
+    // A fixed variance is DDPM's own affair.
+    if !variance.starts_with("learned") {
+        return Ok(());
+    }
+    Err(Error::format("a learned variance cannot be imported")
+        .at("variance_type")
+        .got(variance.to_owned())
+        .hinting("its network has a second output, which a config does not describe"))
 }
 
 const ALGORITHMS: &[&str] = &["dpmsolver++", "dpmsolver", "sde-dpmsolver", "sde-dpmsolver++", "deis"];

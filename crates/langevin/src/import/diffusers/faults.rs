@@ -268,7 +268,6 @@ fn what_cannot_be_is_refused_by_name() {
     refused("DPMSolverMultistep", json!({"prediction_type": "flow_prediction"}), four(), "prediction_type");
     refused("DPMSolverMultistep", json!({}), mu(), "mu without use_dynamic_shifting");
     refused("DPMSolverMultistep", json!({"lambda_min_clipped": 100.0}), four(), "lambda_min_clipped");
-    refused("DPMSolverSinglestep", json!({"timestep_spacing": "trailing"}), four(), "timestep_spacing");
     refused("UniPCMultistep", json!({"solver_p": ["diffusers", "DPMSolverMultistepScheduler"]}), four(), "solver_p");
     refused("UniPCMultistep", json!({"use_dynamic_shifting": true, "use_flow_sigmas": true}), four(), "mu is missing");
     refused("SASolver", json!({"tau_func": "f"}), four(), "tau_func");

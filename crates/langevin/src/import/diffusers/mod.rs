@@ -175,6 +175,17 @@ impl Diffusers {
         self.plan_with(call, &self.tables(call)?)
     }
 
+    /// The fields of the config that belong to other classes, and that this one passes over, as diffusers does.
+    ///
+    /// # Errors
+    /// As [`tables`](Self::tables); a field that no scheduler has.
+    pub fn foreign(&self, call: &Call) -> Result<Vec<String>> {
+        let config = self.config.fresh();
+        let tables = (self.class.tables)(&config, call)?;
+        (self.class.course)(&config, call, &tables)?;
+        config.foreign(self.class.name)
+    }
+
     /// The plan of a run with these tables in place of the computed ones.
     ///
     /// # Errors
@@ -187,7 +198,7 @@ impl Diffusers {
         let course = (self.class.course)(&config, call, tables)?;
         // The tables read their own fields; together they must have read all.
         (self.class.tables)(&config, call).ok();
-        config.all_read(self.class.name)?;
+        config.foreign(self.class.name)?;
         let first = call.start_at.unwrap_or(0);
         if first >= course.steps.len() {
             return Err(Error::argument("nothing is left of the run")

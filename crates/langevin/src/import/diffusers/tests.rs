@@ -10,13 +10,13 @@ fn parse(class: &str, fields: Value) -> Diffusers {
 fn configs_that_are_not_strict_json_are_read() {
     let config = "{\"_class_name\": \"DDIMScheduler\", \"beta_start\": 1e-4, \"note\": \"-Infinity \\\" NaN\", \"x\": -Infinity}";
     let error = Diffusers::parse(config).unwrap().plan(&Call::steps(3)).unwrap_err().to_string();
-    assert!(error.contains("note, x") && error.contains("no such fields"), "{error}");
+    assert!(error.contains("note, x") && error.contains("no scheduler has"), "{error}");
 }
 
 #[test]
 fn every_unknown_field_is_named() {
     let error = parse("DDIMScheduler", json!({"one": 1, "two": 2})).plan(&Call::steps(3)).unwrap_err().to_string();
-    assert!(error.contains("got one, two"), "{error}");
+    assert!(error.contains("one, two"), "{error}");
 }
 
 fn plan(class: &str, fields: Value, call: &Call) -> crate::Plan {
@@ -52,7 +52,7 @@ fn every_class_has_a_plan_and_a_consistent_one() {
             assert!(lint.is_none_or(|lint| lint.is_clean()), "{}: {:?}", class.name, plan.lint());
         }
         let error = parse(class.name, json!({"what": 1})).plan(&Call::steps(6)).unwrap_err().to_string();
-        assert!(error.contains("got what"), "{}: {error}", class.name);
+        assert!(error.contains("these fields: what"), "{}: {error}", class.name);
         assert!(parse(class.name, json!({})).plan(&steps(6, json!({"what": 1}), false)).is_err(), "{}", class.name);
     }
 }
@@ -231,5 +231,20 @@ fn a_run_may_begin_with_an_image() {
         let Some(crate::plan::Op::Combine { terms, noise, .. }) = plan.ops().first() else { panic!("{plan}") };
         let first = plan.moves()[0].from;
         assert_eq!((terms[0].0, noise[0].0), (first.alpha, first.sigma), "{class}");
+    }
+}
+
+/// A config that was made from another scheduler's carries its fields: they are named, and do not matter.
+#[test]
+fn fields_of_other_schedulers_are_named_and_passed_over() {
+    let config =
+        parse("PNDMScheduler", json!({"clip_sample": false, "skip_prk_steps": true, "use_karras_sigmas": true}));
+    let call = Call::steps(8);
+    assert_eq!(config.foreign(&call).unwrap(), ["clip_sample", "use_karras_sigmas"]);
+    let plain = parse("PNDMScheduler", json!({"skip_prk_steps": true}));
+    assert_eq!(config.plan(&call).unwrap(), plain.plan(&call).unwrap());
+    // A fixed variance is DDPM's own affair.
+    for kind in ["fixed_small", "fixed_large"] {
+        parse("DPMSolverMultistepScheduler", json!({"variance_type": kind})).plan(&call).unwrap();
     }
 }
