@@ -10,12 +10,17 @@ pub const MOST_BYTES: u64 = 1 << 40;
 
 /// Refuses an output that is the input: `flag` names `input`.
 pub fn another_file(out: &Path, flag: &str, input: &Path) -> Result<()> {
+    two_files("--out", out, flag, input)
+}
+
+/// The same for an output that another flag names.
+pub fn two_files(out_flag: &str, out: &Path, flag: &str, input: &Path) -> Result<()> {
     match (out.canonicalize(), input.canonicalize()) {
         (Ok(one), Ok(other)) if one == other => Err(Failure::misused("the output would replace what it is made from")
-            .at(format!("--out, {flag}"))
+            .at(format!("{out_flag}, {flag}"))
             .expected("two files")
             .got(format!("'{}' for both", shown(out)))
-            .hint("give --out another name")),
+            .hint(format!("give {out_flag} another name"))),
         _ => Ok(()),
     }
 }

@@ -120,7 +120,10 @@ impl Failure {
 
     /// The text, without the leading `error: `.
     pub fn text(&self) -> String {
-        let mut text = self.words.what.clone();
+        // A library's own hint comes last, behind what is known here.
+        let (what, own) =
+            self.words.what.split_once("\nhint: ").map_or((&*self.words.what, None), |(w, h)| (w, Some(h)));
+        let mut text = what.to_owned();
         let mut add = |piece: std::fmt::Arguments<'_>| {
             // Writing to a string cannot fail.
             let _ = std::fmt::Write::write_fmt(&mut text, piece);
@@ -134,7 +137,7 @@ impl Failure {
             (None, Some(got)) => add(format_args!(": {got}")),
             (None, None) => {}
         }
-        if let Some(hint) = &self.words.hint {
+        for hint in own.into_iter().chain(self.words.hint.as_deref()) {
             add(format_args!("\nhint: {hint}"));
         }
         text

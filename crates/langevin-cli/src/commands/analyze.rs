@@ -31,9 +31,9 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
     if let Some(path) = &args.plot {
         interrupt::listen()?;
         for (flag, input) in [("--spectrum", &args.spectrum.spectrum), ("--data", &args.spectrum.data)] {
-            input.iter().try_for_each(|input| check::another_file(path, flag, Path::new(input)))?;
+            input.iter().try_for_each(|input| check::two_files("--plot", path, flag, Path::new(input)))?;
         }
-        args.plans.iter().try_for_each(|plan| check::another_file(path, "PLAN.json", plan))?;
+        args.plans.iter().try_for_each(|plan| check::two_files("--plot", path, "PLAN.json", plan))?;
         atomic::probe(path)?;
     }
     // Three passes in place of one: only where they are shown.

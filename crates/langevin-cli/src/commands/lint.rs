@@ -3,28 +3,36 @@
 use crate::cli::LintArgs;
 use crate::error::{Blame as _, Exit, Failure, Result};
 use crate::io::{json, print};
+use crate::words::visible;
 use langevin::Plan;
+
+/// So many findings are shown, and so many notes.
+const MOST: usize = 1000;
 
 /// Runs the command.
 pub fn run(args: &LintArgs) -> Result<()> {
     let plan = json::plan(&args.plan)?;
-    // A linear plan is not copied: it may be as large as a file may be.
     let clipped = !plan.is_linear();
+    // A plan may be large: it is copied only where there is something to take out.
     let lint = if clipped { plan.unclipped().lint() } else { plan.lint() };
-    let lint = lint.or_failed().map_err(|failure| failure.in_file(&args.plan))?;
-    print(&if args.json { document(&plan, &lint) } else { words(&plan, &lint, clipped) })?;
+    let mut lint = lint.or_failed().map_err(|failure| failure.in_file(&args.plan))?;
+    let more = lint.findings.len().saturating_sub(MOST) + lint.notes.len().saturating_sub(MOST);
+    lint.findings.truncate(MOST);
+    lint.notes.truncate(MOST);
+    print(&if args.json { document(&plan, &lint, more) } else { words(&plan, &lint, clipped, more) })?;
     if lint.is_clean() {
         return Ok(());
     }
     Err(Failure::silent(Exit::Failed))
 }
 
-fn words(plan: &Plan, lint: &langevin::plan::Lint, clipped: bool) -> String {
+fn words(plan: &Plan, lint: &langevin::plan::Lint, clipped: bool, more: usize) -> String {
     let note = if clipped { "D is clamped: checked as where it is within bounds\n" } else { "" };
-    format!("{}: {} moves, {} evaluations\n{note}{lint}", plan.name(), plan.moves().len(), plan.nfe())
+    let more = if more > 0 { format!("and {more} more\n") } else { String::new() };
+    format!("{}: {} moves, {} evaluations\n{note}{lint}{more}", visible(plan.name()), plan.moves().len(), plan.nfe())
 }
 
-fn document(plan: &Plan, lint: &langevin::plan::Lint) -> String {
+fn document(plan: &Plan, lint: &langevin::plan::Lint, more: usize) -> String {
     let findings: Vec<_> = lint
         .findings
         .iter()
@@ -38,6 +46,7 @@ fn document(plan: &Plan, lint: &langevin::plan::Lint) -> String {
         "plan": plan.name(),
         "clean": lint.is_clean(),
         "findings": findings,
+        "left_out": more,
         "notes": lint.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     format!("{document}\n")

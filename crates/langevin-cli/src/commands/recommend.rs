@@ -66,7 +66,10 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     let key = |row: &Row| pick(args.by, &row.analysis.total);
     found.sort_by(|a, b| key(&a.row).total_cmp(&key(&b.row)).then(a.row.analysis.nfe.cmp(&b.row.analysis.nfe)));
     let Some(best) = found.first() else {
-        return Err(survey::nothing_fits("any sampler that goes from noise to the data", args.nfe));
+        return Err(Failure::misused("nothing fits")
+            .at("--nfe, --sampler")
+            .expected("a linear sampler that goes from noise to the data in so many evaluations")
+            .got(format!("none of {} in {}", plural(samplers.len() as u64, "sampler"), args.nfe)));
     };
     let options = AnalysisOptions::default();
     let analysis = best.plan.analyze(&gaussian.spectrum, &options).or_failed()?;

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 /// No plan and no config is larger.
-const MOST_BYTES: u64 = 4 << 20;
+const MOST_BYTES: u64 = 8 << 20;
 
 /// The text of a small file: refused by its size before it is read.
 pub fn text(flag: &str, path: &Path) -> Result<String> {
@@ -14,17 +14,17 @@ pub fn text(flag: &str, path: &Path) -> Result<String> {
         std::io::ErrorKind::NotFound => Failure::missing(flag, path),
         _ => Failure::reading(path, &error),
     })?;
-    let large =
+    let too_large =
         || Failure::failed("the file is too large").in_file(path).expected(format!("at most {MOST_BYTES} bytes"));
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     if size > MOST_BYTES {
-        return Err(large().got(size.to_string()));
+        return Err(too_large());
     }
     let mut text = String::with_capacity(size as usize + 1);
     // A pipe has no size: no more is read than may be.
     match file.take(MOST_BYTES + 1).read_to_string(&mut text) {
         Err(error) => Err(Failure::reading(path, &error)),
-        Ok(_) if text.len() as u64 > MOST_BYTES => Err(large()),
+        Ok(_) if text.len() as u64 > MOST_BYTES => Err(too_large()),
         Ok(_) => Ok(text),
     }
 }

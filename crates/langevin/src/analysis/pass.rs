@@ -13,9 +13,6 @@ use crate::exact::{Share, Wanted};
 use crate::plan::{MAX_WEIGHTS, MAX_WORK, Op, Plan, Slot, Start};
 use crate::process::Level;
 
-/// Many eigenvalues are a user's own wish: some seconds of work.
-const MOST_WORK: u64 = 4 * MAX_WORK;
-
 /// Eigenvalues that go through the plan side by side.
 pub(super) const LANES: usize = 8;
 pub(super) type Lanes = [f64; LANES];
@@ -127,10 +124,10 @@ impl<'a> Passage<'a> {
         let memory = plan.slots() + twice.len();
         let work = (plan.ops().iter().map(terms).sum::<usize>() + memory) as u64;
         let lanes = (eigenvalues.next_multiple_of(LANES)) as u64;
-        if memory.saturating_mul(LANES) > MAX_WEIGHTS || work.saturating_mul(lanes).saturating_mul(passes) > MOST_WORK {
+        if memory.saturating_mul(LANES) > MAX_WEIGHTS || work.saturating_mul(lanes).saturating_mul(passes) > MAX_WORK {
             return Err(Error::argument("the plan is too large to analyse on this spectrum")
                 .at(format!("plan {}", plan.name()))
-                .expected(format!("terms × eigenvalues × passes ≤ {MOST_WORK}"))
+                .expected(format!("terms × eigenvalues × passes ≤ {MAX_WORK}"))
                 .got(format!("{work} × {eigenvalues} × {passes}")));
         }
         Ok(Self { plan, noise, gathered: twice.len(), inputs, entry })

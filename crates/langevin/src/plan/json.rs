@@ -1,24 +1,31 @@
 //! Plan JSON, version 1: the wire form, kept apart from the form in memory so that either may change alone.
 //!
 //! Numbers are written in the shortest form that reads back to the same bits.
+//!
+//! A document from outside is read in two passes. The first keeps nothing: it reads the version and counts. The second goes straight to the final form, with no
+//! intermediate tree, so that what a document takes in memory is a small multiple of its length.
 
 use super::{Input, Move, Op, Output, Plan, Slot};
 use crate::error::{Error, Result};
 use crate::formulation::{FormulationSpec, Reading};
 use crate::process::{Level, ProcessSpec};
 use crate::space::{Draw, Map};
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The arguments of a map, by name.
-type Args = BTreeMap<String, f64>;
-
 /// The version this crate writes, and the newest one that it reads.
 pub(crate) const VERSION: u64 = 1;
-/// A plan of a thousand steps is under a megabyte; the worst document of this size is read and linted in some 50 MiB.
-const MAX_BYTES: usize = 4 << 20;
+/// A plan of a thousand steps is under a megabyte.
+const MAX_BYTES: usize = 8 << 20;
+/// The most numbers, words and so on of a plan's instructions; and of its header, where a table of β is the longest.
+const MAX_LEAVES: usize = 1 << 20;
+const MAX_HEADER: usize = 1 << 17;
+/// No map has as many arguments.
+const MAX_ARGS: usize = 8;
+/// Of what the reader says, so much is shown: it may quote the document.
+const MAX_WORDS: usize = 300;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,17 +41,17 @@ struct Wire {
     draws: Draw,
     result: Slot,
     inputs: Vec<Input>,
-    ops: Ops,
+    #[serde(deserialize_with = "read_ops")]
+    ops: Vec<Op>,
     moves: Vec<Move>,
 }
 
-/// An instruction as it is written.
 #[derive(Serialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 enum WireOp {
     Eval { from: Slot, time: f64, alpha: f64, sigma: f64, out: Vec<Output>, net: Option<Reading> },
     Combine { into: Slot, terms: Vec<(f64, Slot)>, noise: Vec<(f64, Draw)> },
-    Map { kind: String, from: Vec<Slot>, args: Args, into: Slot },
+    Map { kind: String, from: Vec<Slot>, args: BTreeMap<&'static str, f64>, into: Slot },
 }
 
 /// One value on one line. Nothing here can fail to be written: the keys are strings and a plan's numbers are finite.
@@ -92,13 +99,14 @@ impl Plan {
                 .expected(format!("at most {MAX_BYTES} bytes"))
                 .got(text.len().to_string()));
         }
+        let wrong = |error: serde_json::Error| {
+            let words = error.to_string();
+            let words =
+                words.char_indices().nth(MAX_WORDS).map_or(words.clone(), |(end, _)| format!("{}…", &words[..end]));
+            Error::format(format!("not a plan: {words}"))
+        };
         // The version is read first: a newer document may differ in ways that this reader would report as mistakes.
-        #[derive(Deserialize)]
-        struct Version {
-            version: u64,
-        }
-        let wrong = |error: serde_json::Error| Error::format(format!("not a plan: {error}")).caused_by(error);
-        let Version { version } = serde_json::from_str(text).map_err(wrong)?;
+        let Head { version, .. } = serde_json::from_str(text).map_err(wrong)?;
         if version == 0 || version > VERSION {
             return Err(Error::format("the plan is of another version")
                 .at("version")
@@ -115,7 +123,7 @@ impl Plan {
             draws: wire.draws,
             result: wire.result,
             inputs: wire.inputs,
-            ops: wire.ops.0?,
+            ops: wire.ops,
             moves: wire.moves,
         };
         plan.validate()?;
@@ -142,54 +150,158 @@ impl From<&Op> for WireOp {
             }
             Op::Map { map, from, into } => {
                 let (kind, args) = wire_map(map);
-                let args = args.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-                WireOp::Map { kind, from: from.clone(), args, into: *into }
+                WireOp::Map { kind, from: from.clone(), args: args.into_iter().collect(), into: *into }
             }
         }
     }
 }
+
+/// What the first pass keeps of a document.
+#[derive(Deserialize)]
+struct Head {
+    version: u64,
+    #[serde(default, rename = "process")]
+    _process: Counted<MAX_HEADER>,
+    #[serde(default, rename = "network")]
+    _network: Counted<MAX_HEADER>,
+    #[serde(default, rename = "inputs")]
+    _inputs: Counted<MAX_HEADER>,
+    #[serde(default, rename = "ops")]
+    _ops: Counted<MAX_LEAVES>,
+    #[serde(default, rename = "moves")]
+    _moves: Counted<MAX_LEAVES>,
+}
+
+/// Any value of at most so many leaves: numbers, words, switches, nulls and empty lists.
+#[derive(Default)]
+struct Counted<const MOST: usize>(usize);
+
+impl<'de, const MOST: usize> Deserialize<'de> for Counted<MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CountedVisitor::<MOST>)
+    }
+}
+
+struct CountedVisitor<const MOST: usize>;
+
+impl<'de, const MOST: usize> Visitor<'de> for CountedVisitor<MOST> {
+    type Value = Counted<MOST>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a value of at most {MOST} parts")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Counted(1))
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Counted(1))
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Counted(1))
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Counted(1))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Counted(1))
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Counted(1))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut count = 1;
+        while let Some(Counted::<MOST>(more)) = items.next_element()? {
+            count = add::<MOST, A::Error>(count, more)?;
+        }
+        Ok(Counted(count))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut count = 1;
+        while let Some((IgnoredAny, Counted::<MOST>(more))) = items.next_entry()? {
+            count = add::<MOST, A::Error>(count, more)?;
+        }
+        Ok(Counted(count))
+    }
+}
+
+fn add<const MOST: usize, E: de::Error>(count: usize, more: usize) -> Result<usize, E> {
+    if count + more > MOST { Err(E::custom(format!("more than {MOST} numbers"))) } else { Ok(count + more) }
+}
+
+/// The instructions. There are few enough: the first pass counted.
+fn read_ops<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Op>, D::Error> {
+    struct Ops;
+    impl<'de> Visitor<'de> for Ops {
+        type Value = Vec<Op>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of instructions")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let mut ops = Vec::new();
+            while let Some(op) = items.next_element_seed(OpAt(ops.len()))? {
+                ops.push(op);
+            }
+            Ok(ops)
+        }
+    }
+    deserializer.deserialize_seq(Ops)
+}
+
+/// One instruction, the so many-th.
+struct OpAt(usize);
 
 /// One slot, or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
 enum Slots {
     One(Slot),
-    Several(Vec<Slot>),
+    Many(Vec<Slot>),
 }
 
-impl<'de> Deserialize<'de> for Slots {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Slots;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a slot, or a list of slots")
-            }
-            fn visit_u64<E: serde::de::Error>(self, slot: u64) -> Result<Slots, E> {
-                usize::try_from(slot).map(Slots::One).map_err(E::custom)
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Slots, A::Error> {
-                let mut slots = Vec::new();
-                while let Some(slot) = list.next_element()? {
-                    slots.push(slot);
-                }
-                Ok(Slots::Several(slots))
-            }
-        }
-        deserializer.deserialize_any(Read)
-    }
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Key {
+    Op,
+    From,
+    Time,
+    Alpha,
+    Sigma,
+    Out,
+    Net,
+    Into,
+    Terms,
+    Noise,
+    Kind,
+    Args,
 }
 
-/// An instruction as it is read: all fields of all kinds, so that nothing is buffered until its kind is known.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Read {
-    op: Option<String>,
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Tag {
+    Eval,
+    Combine,
+    Map,
+}
+
+/// The keys of an instruction, in whatever order they come.
+#[derive(Default)]
+struct Parts {
+    tag: Option<Tag>,
     from: Option<Slots>,
     time: Option<f64>,
     alpha: Option<f64>,
     sigma: Option<f64>,
     out: Option<Vec<Output>>,
-    /// A missing key is not null.
-    #[serde(deserialize_with = "Read::present")]
     net: Option<Option<Reading>>,
     into: Option<Slot>,
     terms: Option<Vec<(f64, Slot)>>,
@@ -198,94 +310,135 @@ struct Read {
     args: Option<Args>,
 }
 
-impl Read {
-    fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Reading>>, D::Error> {
-        Option::deserialize(deserializer).map(Some)
-    }
+impl<'de> DeserializeSeed<'de> for OpAt {
+    type Value = Op;
 
-    /// The names of the fields that are there, with the kind of instruction that has them.
-    fn fields(&self) -> [(&'static str, bool, &'static [&'static str]); 11] {
-        [
-            ("from", self.from.is_some(), &["eval", "map"]),
-            ("time", self.time.is_some(), &["eval"]),
-            ("alpha", self.alpha.is_some(), &["eval"]),
-            ("sigma", self.sigma.is_some(), &["eval"]),
-            ("out", self.out.is_some(), &["eval"]),
-            ("net", self.net.is_some(), &["eval"]),
-            ("into", self.into.is_some(), &["combine", "map"]),
-            ("terms", self.terms.is_some(), &["combine"]),
-            ("noise", self.noise.is_some(), &["combine"]),
-            ("kind", self.kind.is_some(), &["map"]),
-            ("args", self.args.is_some(), &["map"]),
-        ]
-    }
-
-    fn into_op(self, index: usize) -> Result<Op> {
-        let wrong = |expected: String, got: &str| {
-            Error::format("bad plan").at(format!("ops[{index}]")).expected(expected).got(got.to_owned())
-        };
-        let Some(op) = &self.op else {
-            return Err(wrong("the field op".into(), "none"));
-        };
-        if !["eval", "combine", "map"].contains(&op.as_str()) {
-            return Err(Error::unknown("op", op, &["eval", "combine", "map"]).at(format!("ops[{index}]")));
-        }
-        for (name, there, of) in self.fields() {
-            if there != of.contains(&op.as_str()) {
-                return Err(if there {
-                    wrong(format!("no field '{name}' in {op}"), "one")
-                } else {
-                    wrong(format!("the field '{name}' in {op}"), "none")
-                });
-            }
-        }
-        let one_or_several = || wrong("one slot in eval's 'from', a list in map's".into(), "the other");
-        Ok(match (self.from, self.out, self.terms, self.kind) {
-            (Some(from), Some(out), ..) => {
-                let Slots::One(from) = from else { return Err(one_or_several()) };
-                let value = |value: Option<f64>| value.unwrap_or(f64::NAN);
-                let level = Level { time: value(self.time), alpha: value(self.alpha), sigma: value(self.sigma) };
-                Op::Eval { from, level, out, net: self.net.flatten() }
-            }
-            (_, _, Some(terms), _) => {
-                Op::Combine { into: self.into.unwrap_or_default(), terms, noise: self.noise.unwrap_or_default() }
-            }
-            (Some(from), _, _, Some(kind)) => {
-                let Slots::Several(from) = from else { return Err(one_or_several()) };
-                let map = read_map(&kind, &self.args.unwrap_or_default(), index)?;
-                Op::Map { map, from, into: self.into.unwrap_or_default() }
-            }
-            _ => return Err(wrong("the fields of its kind".into(), "others")),
-        })
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Op, D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-/// The instructions, each in its final form as soon as it is read; or the first that is none.
-struct Ops(Result<Vec<Op>>);
+impl<'de> Visitor<'de> for OpAt {
+    type Value = Op;
 
-impl<'de> Deserialize<'de> for Ops {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Ops;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of instructions")
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an instruction")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Op, A::Error> {
+        /// The next value, of a key that is there once.
+        fn put<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+            place: &mut Option<T>,
+            name: &'static str,
+            items: &mut A,
+        ) -> Result<(), A::Error> {
+            if place.is_some() {
+                return Err(de::Error::duplicate_field(name));
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Ops, A::Error> {
-                let mut ops = Vec::new();
-                while let Some(read) = list.next_element::<Read>()? {
-                    match read.into_op(ops.len()) {
-                        Ok(op) => ops.push(op),
-                        Err(error) => {
-                            while list.next_element::<IgnoredAny>()?.is_some() {}
-                            return Ok(Ops(Err(error)));
-                        }
-                    }
-                }
-                Ok(Ops(Ok(ops)))
+            *place = Some(items.next_value()?);
+            Ok(())
+        }
+        let mut parts = Parts::default();
+        while let Some(key) = items.next_key()? {
+            match key {
+                Key::Op => put(&mut parts.tag, "op", &mut items)?,
+                Key::From => put(&mut parts.from, "from", &mut items)?,
+                Key::Time => put(&mut parts.time, "time", &mut items)?,
+                Key::Alpha => put(&mut parts.alpha, "alpha", &mut items)?,
+                Key::Sigma => put(&mut parts.sigma, "sigma", &mut items)?,
+                Key::Out => put(&mut parts.out, "out", &mut items)?,
+                Key::Net => put(&mut parts.net, "net", &mut items)?,
+                Key::Into => put(&mut parts.into, "into", &mut items)?,
+                Key::Terms => put(&mut parts.terms, "terms", &mut items)?,
+                Key::Noise => put(&mut parts.noise, "noise", &mut items)?,
+                Key::Kind => put(&mut parts.kind, "kind", &mut items)?,
+                Key::Args => put(&mut parts.args, "args", &mut items)?,
             }
         }
-        deserializer.deserialize_seq(List)
+        parts.into_op(self.0).map_err(|words| de::Error::custom(format!("ops[{}]: {words}", self.0)))
+    }
+}
+
+impl Parts {
+    fn into_op(mut self, index: usize) -> Result<Op, String> {
+        fn need<T>(place: &mut Option<T>, name: &str) -> Result<T, String> {
+            place.take().ok_or_else(|| format!("missing field `{name}`"))
+        }
+        let op = match need(&mut self.tag, "op")? {
+            Tag::Eval => Op::Eval {
+                from: match need(&mut self.from, "from")? {
+                    Slots::One(slot) => slot,
+                    Slots::Many(_) => return Err("`from` is one slot".into()),
+                },
+                level: Level {
+                    time: need(&mut self.time, "time")?,
+                    alpha: need(&mut self.alpha, "alpha")?,
+                    sigma: need(&mut self.sigma, "sigma")?,
+                },
+                out: need(&mut self.out, "out")?,
+                net: need(&mut self.net, "net")?,
+            },
+            Tag::Combine => Op::Combine {
+                into: need(&mut self.into, "into")?,
+                terms: need(&mut self.terms, "terms")?,
+                noise: need(&mut self.noise, "noise")?,
+            },
+            Tag::Map => Op::Map {
+                map: read_map(&need(&mut self.kind, "kind")?, &need(&mut self.args, "args")?.0, index)
+                    .map_err(|error| error.to_string())?,
+                from: match need(&mut self.from, "from")? {
+                    Slots::Many(slots) => slots,
+                    Slots::One(_) => return Err("`from` is a list of slots".into()),
+                },
+                into: need(&mut self.into, "into")?,
+            },
+        };
+        // What is still there belongs to another kind of instruction.
+        let left = [
+            ("from", self.from.is_some()),
+            ("time", self.time.is_some()),
+            ("alpha", self.alpha.is_some()),
+            ("sigma", self.sigma.is_some()),
+            ("out", self.out.is_some()),
+            ("net", self.net.is_some()),
+            ("into", self.into.is_some()),
+            ("terms", self.terms.is_some()),
+            ("noise", self.noise.is_some()),
+            ("kind", self.kind.is_some()),
+            ("args", self.args.is_some()),
+        ];
+        match left.iter().find(|(_, there)| *there) {
+            Some((name, _)) => Err(format!("unknown field `{name}`")),
+            None => Ok(op),
+        }
+    }
+}
+
+/// The arguments of a map from outside: few.
+struct Args(BTreeMap<String, f64>);
+
+impl<'de> Deserialize<'de> for Args {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Few;
+        impl<'de> Visitor<'de> for Few {
+            type Value = Args;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "the arguments of a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Args, A::Error> {
+                let mut args = BTreeMap::new();
+                while let Some((name, value)) = items.next_entry()? {
+                    if args.len() == MAX_ARGS {
+                        return Err(de::Error::custom(format!("more than {MAX_ARGS} arguments")));
+                    }
+                    args.insert(name, value);
+                }
+                Ok(Args(args))
+            }
+        }
+        deserializer.deserialize_map(Few)
     }
 }
 
@@ -300,7 +453,7 @@ pub(super) fn wire_map(map: &Map) -> (String, Vec<(&'static str, f64)>) {
     }
 }
 
-fn read_map(kind: &str, args: &Args, index: usize) -> Result<Map> {
+fn read_map(kind: &str, args: &BTreeMap<String, f64>, index: usize) -> Result<Map> {
     let wrong = |expected: String| {
         Error::format("bad plan").at(format!("ops[{index}].args")).expected(expected).got(format!("{args:?}"))
     };

@@ -216,15 +216,13 @@ impl Plan {
     /// # Errors
     /// A plan with maps, or one too large to unroll.
     pub fn lint(&self) -> Result<Lint> {
-        // What cannot be tracked cannot be held to anything, moves or none.
-        drop(Tracker::new(self)?);
-        let mut findings = Vec::new();
         let Some(first) = self.moves.iter().min_by_key(|note| note.ops[0]) else {
-            return Ok(Lint::default());
+            return Tracker::new(self).map(|_| Lint::default());
         };
-        // One table of weights at a time.
+        // Before the tracker: its own is then gone.
         let start = Start::new(self, first)?;
         let mut tracker = Tracker::new(self)?;
+        let mut findings = Vec::new();
         let mut ends: Vec<(usize, usize)> =
             self.moves.iter().enumerate().map(|(index, note)| (note.ops[1], index)).collect();
         ends.sort_unstable();

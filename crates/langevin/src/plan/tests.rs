@@ -309,7 +309,7 @@ fn documents_from_outside_are_checked() {
         ("\"draws\":2", "\"draws\":1", "draw below `draws`"),
         ("\"result\":0", "\"result\":7", "result"),
         ("\"from\":0", "\"from\":1", "written before"),
-        ("\"op\":\"combine\"", "\"op\":\"combin\"", "did you mean 'combine'?"),
+        ("\"op\":\"combine\"", "\"op\":\"combin\"", "unknown variant"),
         ("\"into\":0", "\"into\":0,\"extra\":1", "extra"),
         ("\"sigma\":", "\"sigma\":-", "σ ≥ 0"),
         ("\"ops\":[1,2]", "\"ops\":[1,99]", "moves"),
@@ -334,6 +334,64 @@ fn documents_from_outside_are_checked() {
     }
     let deep = format!("{{\"version\":1,\"name\":{}", "[".repeat(100_000));
     assert!(Plan::from_json(&deep).unwrap_err().is_format());
+}
+
+/// The keys of an instruction come in any order; each once, and none of another kind.
+#[test]
+fn instructions_are_read_by_their_keys() {
+    let plan = |op: &str| {
+        Plan::from_json(&format!(
+            "{{\"version\":1,\"name\":\"m\",\"process\":{{\"kind\":\"ve\"}},\"network\":null,\"nfe\":0,\"slots\":1,\"draws\":1,\"result\":0,\"inputs\":[],\
+             \"ops\":[{op}],\"moves\":[]}}"
+        ))
+        .map_err(|error| error.to_string())
+    };
+    let good = plan("{\"noise\":[[2,0]],\"into\":0,\"terms\":[],\"op\":\"combine\"}").unwrap();
+    assert_eq!(good.ops(), [Op::Combine { into: 0, terms: vec![], noise: vec![(2.0, 0)] }]);
+    for (op, expected) in [
+        ("{\"noise\":[[2,0]],\"into\":0,\"terms\":[]}", "missing field `op`"),
+        ("{\"op\":\"combine\",\"into\":0,\"terms\":[]}", "ops[0]: missing field `noise`"),
+        ("{\"op\":\"combine\",\"into\":0,\"into\":0,\"terms\":[],\"noise\":[[2,0]]}", "duplicate field `into`"),
+        ("{\"op\":\"combine\",\"time\":0,\"into\":0,\"terms\":[],\"noise\":[[2,0]]}", "unknown field `time`"),
+        ("{\"op\":\"combine\",\"net\":null,\"into\":0,\"terms\":[],\"noise\":[[2,0]]}", "unknown field `net`"),
+        ("{\"op\":\"map\",\"kind\":\"mul\",\"from\":0,\"args\":{},\"into\":0}", "`from` is a list"),
+        (
+            "{\"op\":\"eval\",\"from\":[0],\"time\":0,\"alpha\":1,\"sigma\":0,\"out\":[],\"net\":null}",
+            "`from` is one slot",
+        ),
+        ("[]", "an instruction"),
+        ("7", "an instruction"),
+    ] {
+        let error = plan(op).unwrap_err();
+        assert!(error.contains(expected), "{op}: {error}");
+    }
+}
+
+/// Documents that promise much are refused before it is taken.
+#[test]
+fn documents_have_limits() {
+    let good = plan("ddpm", None, &Process::vp(), None, 2).to_json();
+    let refused = |from: &str, to: &str, expected: &str| {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{from}");
+        let error = Plan::from_json(&text).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.len() < 1000, "{error}");
+    };
+    let list = |item: &str, count: usize| vec![item; count].join(",");
+    refused("\"noise\":[", &format!("\"noise\":[{},", list("[1,0]", 600_000)), "more than 1048576 numbers");
+    refused("\"inputs\":[]", &format!("\"inputs\":[{}]", list("0", 200_000)), "more than 131072 numbers");
+    refused(
+        "{\"kind\":\"vp\"}",
+        &format!("{{\"kind\":\"vp\",\"x\":[{}]}}", list("0", 200_000)),
+        "more than 131072 numbers",
+    );
+    let op = "{\"op\":\"combine\",\"into\":0,\"terms\":[],\"noise\":[[1,0]]}";
+    refused("\"ops\":[", &format!("\"ops\":[{},", list(op, 140_000)), "more than 1048576 numbers");
+    let args = (0..9).map(|k| format!("\"a{k}\":1")).collect::<Vec<_>>().join(",");
+    let map = format!("\"ops\":[{{\"op\":\"map\",\"kind\":\"clamp\",\"from\":[0],\"into\":0,\"args\":{{{args}}}}},");
+    refused("\"ops\":[", &map, "more than 8 arguments");
+    refused("\"draws\":", &format!("\"{}\":1,\"draws\":", "x".repeat(1_000_000)), "unknown field");
+    refused("\"version\"", &format!("{}\"version\"", " ".repeat(9 << 20)), "too large");
 }
 
 #[test]

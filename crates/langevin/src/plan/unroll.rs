@@ -27,11 +27,14 @@ pub struct Unrolled {
     pub queries: Vec<Weights>,
 }
 
-/// The largest table of weights that is unrolled: slots × (inputs + evaluations + draws).
-pub(crate) const MAX_WEIGHTS: usize = 1 << 21;
+/// The largest answer of weights, 32 MiB: (inputs + evaluations + draws) × evaluations, a stochastic plan of 1,400 steps.
+pub(crate) const MAX_WEIGHTS: usize = 1 << 22;
+
+/// The largest table that is kept on the way, 8 MiB: slots × (inputs + evaluations + draws).
+const MAX_TABLE: usize = 1 << 20;
 
 /// The most multiplications.
-pub(crate) const MAX_WORK: u64 = 1 << 31;
+pub(crate) const MAX_WORK: u64 = 1 << 33;
 
 /// Every slot as one row of weights: inputs, then evaluations, then draws.
 pub(super) struct Tracker {
@@ -52,9 +55,9 @@ impl Tracker {
         // Bounds on memory and on work: a row of weights is written for every term, and read for every move.
         let work = |op: &Op| if let Op::Combine { terms, .. } = op { terms.len() + 1 } else { 1 };
         let rows: usize = plan.ops.iter().map(work).sum::<usize>() + plan.moves.len();
-        if width.saturating_mul(plan.slots) > MAX_WEIGHTS || (width as u64).saturating_mul(rows as u64) > MAX_WORK {
+        if width.saturating_mul(plan.slots) > MAX_TABLE || (width as u64).saturating_mul(rows as u64) > MAX_WORK {
             return Err(Error::argument("the plan is too large to unroll")
-                .expected(format!("slots × weights ≤ {MAX_WEIGHTS} and terms × weights ≤ {MAX_WORK}"))
+                .expected(format!("slots × weights ≤ {MAX_TABLE} and terms × weights ≤ {MAX_WORK}"))
                 .got(format!("{} slots, {rows} terms, {width} weights", plan.slots)));
         }
         let mut slots = vec![vec![0.0; width]; plan.slots];
@@ -112,12 +115,12 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// A plan with maps, or one of more than 2²¹ weights at a time.
+    /// A plan with maps, or one of more than 2²² weights.
     pub fn unroll(&self) -> Result<Unrolled> {
         let mut tracker = Tracker::new(self)?;
         let (mut lambdas, mut queries) = (Vec::new(), Vec::new());
         // The queries are as large as the tracker for one slot each.
-        if tracker.evals.saturating_mul(tracker.slots.first().map_or(0, Vec::len)) > 4 * MAX_WEIGHTS {
+        if tracker.evals.saturating_mul(tracker.slots.first().map_or(0, Vec::len)) > MAX_WEIGHTS {
             return Err(
                 Error::argument("the plan is too large to unroll").got(format!("{} evaluations", tracker.evals))
             );
