@@ -30,7 +30,7 @@ pub struct PlanArgs {
     #[arg(long, requires = "start_at")]
     pub image: bool,
     /// Clamp every D into this range
-    #[arg(long, value_name = "MIN,MAX", value_parser = pair, allow_negative_numbers = true, conflicts_with = "threshold")]
+    #[arg(long, value_name = "MIN,MAX", value_parser = pair, allow_hyphen_values = true, conflicts_with = "threshold")]
     pub clamp: Option<(f64, f64)>,
     /// Dynamic thresholding of every D: the quantile, and the largest scale
     #[arg(long, value_name = "RATIO,MAX", value_parser = pair)]
