@@ -173,6 +173,7 @@ fn unipc(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         lower: config.flag("lower_order_final", true)?,
         uncorrected: uncorrected.into_iter().map(|step| step as usize).collect(),
         tau: Tau::Constant(0.0),
+        again: false,
     };
     let ground = Ground::read(config, &placed, tables)?;
     // With ε the original does not threshold.
@@ -209,6 +210,7 @@ fn sa(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         lower: config.flag("lower_order_final", true)?,
         uncorrected: vec![],
         tau: Tau::Each(taus),
+        again: false,
     };
     Ok(Ground::read(config, &placed, tables)?.course(method))
 }

@@ -222,6 +222,7 @@ impl Diffusers {
             scale: (!call.consistent).then_some(course.scale),
             clip: course.clip,
             guidance: None,
+            plus: None,
         })
     }
 }
