@@ -76,21 +76,25 @@ pub(super) fn order(config: &Config, key: &'static str, default: usize, most: us
     Err(Error::format("bad field in the config").at(key).expected(format!("1 to {most}")).got(order.to_string()))
 }
 
-/// That a network has no second output.
+/// `variance_type`. A network that learned its variance has a second half of outputs, which these classes drop: the plan is that of the first half. So they do for
+/// ε alone; with other predictions they would take both halves for the output.
 pub(super) fn no_variance(config: &Config) -> Result<()> {
     let variance = config.word(
         "variance_type",
         &["fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned", "learned_range"],
     )?;
     // A fixed variance is DDPM's own affair.
-    if !variance.starts_with("learned") {
+    if !variance.starts_with("learned") || config.word("prediction_type", ALL_AND_FLOW)? == "epsilon" {
         return Ok(());
     }
-    Err(Error::format("a learned variance cannot be imported")
+    Err(Error::format("a learned variance goes with an ε-prediction")
         .at("variance_type")
+        .expected("prediction_type epsilon, or a fixed variance")
         .got(variance.to_owned())
-        .hinting("its network has a second output, which a config does not describe"))
+        .hinting("only there does the original tell the two halves of the network's output apart"))
 }
+
+const ALL_AND_FLOW: &[&str] = &["epsilon", "sample", "v_prediction", "flow_prediction"];
 
 const ALGORITHMS: &[&str] = &["dpmsolver++", "dpmsolver", "sde-dpmsolver", "sde-dpmsolver++", "deis"];
 

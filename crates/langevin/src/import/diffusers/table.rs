@@ -197,6 +197,9 @@ pub(super) fn clip(config: &Config, clips: Option<bool>) -> Result<Option<Map>> 
     Ok(clip.map(|range| Map::Clamp { min: -range.abs(), max: range.abs() }))
 }
 
+/// More steps than this are none.
+pub(super) const MOST_STEPS: usize = 100_000;
+
 /// The number of steps, and that it is one this table can have.
 pub(super) fn count(call: &Call, most: usize) -> Result<usize> {
     let steps = call.steps.ok_or_else(|| {
@@ -216,7 +219,13 @@ pub(super) fn refuse(call: &Call, class: &str, timesteps: bool, sigmas: bool, mu
         ("mu", call.mu.is_some(), mu),
     ];
     if let Some((name, ..)) = given.iter().find(|(_, given, takes)| *given && !takes) {
-        return Err(Error::argument(format!("{class} takes no {name}")));
+        let takes: Vec<&str> = [("steps", true), ("timesteps", timesteps), ("sigmas", sigmas), ("mu", mu)]
+            .iter()
+            .filter_map(|(name, takes)| takes.then_some(*name))
+            .collect();
+        return Err(Error::argument(format!("{class} takes no {name}"))
+            .expected(takes.join(", "))
+            .got((*name).to_owned()));
     }
     if given[..2].iter().filter(|(_, given, _)| *given).count() + usize::from(call.steps.is_some()) > 1 {
         return Err(Error::argument("more than one schedule is given").expected("steps, timesteps or sigmas"));

@@ -5,7 +5,9 @@
 
 use super::config::Config;
 use super::sigmas::{Cast, Placing, Sigmas, shift};
-use super::table::{Defaults, Schedule, clip, count, falling_times, linspace, network, pin, refuse, round, single};
+use super::table::{
+    Defaults, MOST_STEPS, Schedule, clip, count, falling_times, linspace, network, pin, refuse, round, single,
+};
 use super::{Call, Course, Tables};
 use crate::error::{Error, Result};
 use crate::formulation::{Clock, Formulation};
@@ -156,7 +158,7 @@ pub(super) fn tables(kin: &Kin, config: &Config, call: &Call) -> Result<Tables> 
     refuse(call, kin.name, kin.timesteps, false, kin.mu)?;
     let alphas_cumprod = alphas_cumprod(&placed.schedule);
     let sigmas = Sigmas::new(&alphas_cumprod);
-    let steps = call.timesteps.as_ref().map_or_else(|| count(call, sigmas.count()), |times| Ok(times.len()))?;
+    let steps = call.timesteps.as_ref().map_or_else(|| count(call, MOST_STEPS), |times| Ok(times.len()))?;
     let entries = placed.entries(&sigmas)?;
     // Read in any case, so that every field is.
     let times = spaced(kin, config, call, (sigmas.count(), entries), steps);
