@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::sigmas::{Cast, Placing, Sigmas, shift};
-use super::table::{LINEAR, count, linspace, refuse, round, single};
+use super::table::{LINEAR, count, down, linspace, refuse, round, single};
 use super::vp::{self, Ground, Kin, Last, Placed};
 use super::{Call, Class, Course, Tables};
 use crate::error::{Error, Result};
@@ -169,7 +169,7 @@ fn inverse_tables(config: &Config, call: &Call) -> Result<Tables> {
         _ => {
             let ratio = whole as f64 / steps as f64;
             let points = ((top + 1.0) / ratio).ceil() as usize;
-            (0..points).rev().map(|i| round(top + 1.0 - i as f64 * ratio) - 1.0).collect()
+            down(top + 1.0, ratio, points).rev().map(|time| round(time) - 1.0).collect()
         }
     };
     let points = steps + usize::from(call.consistent);

@@ -199,7 +199,7 @@ fn fault(class: &str, config: &Config, call: &Call, tables: &Tables) -> Result<O
             Some("NotImplementedError: it knows no sample prediction")
         }
         "EulerAncestralDiscrete" | "KDPM2AncestralDiscrete" if upward(class, sigmas) => {
-            Some("NaN: in float32 its σ_up is above the level it goes to")
+            Some("NaN on most machines: in float32 its σ_up is above the level it goes to")
         }
         _ => None,
     })

@@ -261,12 +261,17 @@ pub(super) fn spacing(config: &Config, count: usize, steps: usize, words: &[&'st
     Ok(times)
 }
 
+/// numpy's `arange` from `start` down to 0, which has ⌈start/ratio⌉ points. It takes the difference of its first two for the stride: on a half the last bit of that decides how it is rounded.
+pub(super) fn down(start: f64, ratio: f64, points: usize) -> impl DoubleEndedIterator<Item = f64> {
+    let stride = (start - ratio) - start;
+    (0..points).map(move |i| start + i as f64 * stride)
+}
+
 /// N, N − N/n, … rounded, less one.
 pub(super) fn trailing(count: usize, steps: usize) -> Vec<f64> {
     let ratio = count as f64 / steps as f64;
-    // numpy's `arange` has ⌈N/ratio⌉ points.
     let points = (count as f64 / ratio).ceil() as usize;
-    (0..points).map(|i| round(count as f64 - i as f64 * ratio) - 1.0).collect()
+    down(count as f64, ratio, points).map(|time| round(time) - 1.0).collect()
 }
 
 /// Tables that go by ᾱ.

@@ -401,3 +401,13 @@ fn log_linear_levels_may_end_at_the_first_entry() {
         }
     }
 }
+
+/// 777 − 15 · 25.9 is 388.5, which rounds to 388; numpy's stride is 25.899999999999977, and 388.50000000000034 rounds to 389.
+#[test]
+fn trailing_times_have_the_stride_of_numpy() {
+    let fields = json!({"num_train_timesteps": 777, "timestep_spacing": "trailing"});
+    for class in ["DDIMScheduler", "CogVideoXDDIMScheduler", "DPMSolverMultistepScheduler", "EulerDiscreteScheduler"] {
+        let times = parse(class, fields.clone()).tables(&Call::steps(30)).unwrap().timesteps;
+        assert_eq!(times[15], 388.0, "{class}");
+    }
+}

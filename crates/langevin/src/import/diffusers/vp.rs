@@ -6,7 +6,7 @@
 use super::config::Config;
 use super::sigmas::{Cast, Placing, Sigmas, shift};
 use super::table::{
-    Defaults, MOST_STEPS, Schedule, clip, count, falling_times, linspace, network, pin, refuse, round, single,
+    Defaults, MOST_STEPS, Schedule, clip, count, down, falling_times, linspace, network, pin, refuse, round, single,
 };
 use super::{Call, Course, Tables};
 use crate::error::{Error, Result};
@@ -141,9 +141,8 @@ fn spaced(kin: &Kin, config: &Config, call: &Call, (whole, entries): (usize, usi
         "leading" => (1..=steps).rev().map(|i| (i * (entries / (steps + 1))) as f64 + offset).collect(),
         _ => {
             let ratio = if call.consistent { entries } else { whole } as f64 / steps as f64;
-            // numpy's `arange` has ⌈T/ratio⌉ points.
             let points = if call.consistent { steps } else { (entries as f64 / ratio).ceil() as usize };
-            (0..points).map(|i| round(entries as f64 - i as f64 * ratio) - 1.0).collect()
+            down(entries as f64, ratio, points).map(|time| round(time) - 1.0).collect()
         }
     };
     falling_times(&times, whole)
