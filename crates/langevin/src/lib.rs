@@ -74,7 +74,7 @@ pub use error::{Error, Result, nearest};
 pub use formulation::{Clock, Formulation, FormulationSpec, InputScaling, LambdaRange};
 pub use grid::Grid;
 pub use kernel::Element;
-pub use model::{At, Branch, Model, Query, ReadAs};
+pub use model::{At, Branch, Model, Query, ReadAs, Vjp};
 pub use moves::{Rates, Row};
 pub use noise::SampleId;
 pub use objective::{Objective, TimeDensity, Weight};

@@ -3,7 +3,7 @@
 //! $$\log p_t(x) = -\tfrac12\sum_j\Bigl(\frac{y_j^2}{w_j} + \ln 2\pi w_j\Bigr), \qquad
 //!   D = m + V \mathrm{diag}\Bigl(\frac{\alpha c_j}{w_j}\Bigr) y, \qquad y = V^\top(x - \alpha m).$$
 
-use super::{Density, check_batch, normals};
+use super::{Density, check_along, check_batch, normals};
 use crate::error::{Error, Result};
 use crate::math::ln;
 use crate::model::At;
@@ -154,6 +154,18 @@ impl Gaussian {
             Some(axes) => {
                 for (y, axis) in y.iter_mut().zip(axes.chunks_exact(self.mean.len())) {
                     *y = self.along(axis, x, alpha);
+                }
+            }
+        }
+    }
+
+    /// The coordinates of a direction along the axes.
+    pub(super) fn turn(&self, v: &[f64], t: &mut [f64]) {
+        match &self.axes {
+            None => t.copy_from_slice(v),
+            Some(axes) => {
+                for (t, axis) in t.iter_mut().zip(axes.chunks_exact(self.mean.len())) {
+                    *t = axis.iter().zip(v).map(|(a, v)| a * v).sum();
                 }
             }
         }
@@ -310,6 +322,30 @@ impl Density for Gaussian {
 
     fn denoise(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
         self.affine(Wanted::Denoised, x, at, out)
+    }
+
+    fn denoise_along(
+        &self,
+        x: &[f64],
+        at: At<'_>,
+        tangent: &[f64],
+        out: &mut [f64],
+        product: &mut [f64],
+    ) -> Result<()> {
+        check_along(x, self.dim(), at, tangent, out, product)?;
+        self.affine(Wanted::Denoised, x, at, out)?;
+        let dim = self.dim();
+        let (mut t, mut gain) = (vec![0.0; dim], vec![0.0; dim]);
+        for (row, (product, v)) in product.chunks_exact_mut(dim).zip(tangent.chunks_exact(dim)).enumerate() {
+            let level = at.row(row);
+            for (gain, c) in gain.iter_mut().zip(&self.variances) {
+                *gain = Share::new(Wanted::Denoised, *c, &level).gain;
+            }
+            self.turn(v, &mut t);
+            product.fill(0.0);
+            self.add_affine(1.0, 0.0, &gain, &t, product);
+        }
+        Ok(())
     }
 
     fn score(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {

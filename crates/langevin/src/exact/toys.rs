@@ -11,7 +11,7 @@
 
 use super::gaussian::Gaussian;
 use super::mixture::Mixture;
-use super::{Density, UNIFORMS, check_batch, normals};
+use super::{Density, UNIFORMS, check_along, check_batch, normals};
 use crate::error::Result;
 use crate::math::{cos, sin};
 use crate::model::At;
@@ -101,22 +101,19 @@ impl Moons {
         MOONS_NODES.iter().zip(&self.0).find(fits).map_or(finest, |(_, sum)| sum)
     }
 
-    /// Calls `f` with every run of rows that share a sum.
+    /// Calls `f` with every run of rows that share a sum: where its numbers are, and their levels.
     fn by_rows(
         &self,
-        x: &[f64],
+        len: usize,
         at: At<'_>,
-        out: &mut [f64],
-        f: impl Fn(&Mixture, &[f64], At<'_>, &mut [f64]) -> Result<()>,
+        mut f: impl FnMut(&Mixture, std::ops::Range<usize>, At<'_>) -> Result<()>,
     ) -> Result<()> {
-        check_batch(x, 2, at, out)?;
         let At::PerRow(levels) = at else {
-            return f(self.sum(&at.row(0)), x, at, out);
+            return f(self.sum(&at.row(0)), 0..len, at);
         };
         let mut first = 0;
         for run in levels.chunk_by(|a, b| std::ptr::eq(self.sum(a), self.sum(b))) {
-            let rows = 2 * first..2 * (first + run.len());
-            f(self.sum(&run[0]), &x[rows.clone()], At::PerRow(run), &mut out[rows])?;
+            f(self.sum(&run[0]), 2 * first..2 * (first + run.len()), At::PerRow(run))?;
             first += run.len();
         }
         Ok(())
@@ -148,11 +145,28 @@ impl Density for Moons {
     }
 
     fn denoise(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
-        self.by_rows(x, at, out, Mixture::denoise)
+        check_batch(x, 2, at, out)?;
+        self.by_rows(x.len(), at, |sum, span, at| sum.denoise(&x[span.clone()], at, &mut out[span]))
+    }
+
+    fn denoise_along(
+        &self,
+        x: &[f64],
+        at: At<'_>,
+        tangent: &[f64],
+        out: &mut [f64],
+        product: &mut [f64],
+    ) -> Result<()> {
+        check_along(x, 2, at, tangent, out, product)?;
+        self.by_rows(x.len(), at, |sum, span, at| {
+            let (x, tangent) = (&x[span.clone()], &tangent[span.clone()]);
+            sum.denoise_along(x, at, tangent, &mut out[span.clone()], &mut product[span])
+        })
     }
 
     fn score(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
-        self.by_rows(x, at, out, Mixture::score)
+        check_batch(x, 2, at, out)?;
+        self.by_rows(x.len(), at, |sum, span, at| sum.score(&x[span.clone()], at, &mut out[span]))
     }
 }
 
