@@ -68,6 +68,7 @@ pub mod prediction;
 pub mod process;
 pub mod sampler;
 pub mod space;
+pub mod verify;
 
 pub use adaptive::Adaptive;
 pub use analysis::{Analysis, Spectrum};

@@ -38,8 +38,8 @@ pub use dataset::DataSet;
 pub use gaussian::Gaussian;
 pub(crate) use gaussian::{Share, Wanted, principal_axes};
 pub use mixture::Mixture;
-pub(crate) use toys::gauss_legendre;
 pub use toys::{Moons, eight_gaussians, moons};
+pub(crate) use toys::{gauss_legendre, two_gaussians};
 
 use crate::error::{Error, Result};
 use crate::kernel::Element;
