@@ -29,8 +29,8 @@ mod train;
 
 pub use data::{Dataset, Normalization, digit_labels};
 pub use error::{Error, Result};
-pub use metadata::{DataSpec, MODEL_VERSION, Metadata, NetworkSpec, TrainingRecord};
+pub use metadata::{DataSpec, HeldOut, MODEL_VERSION, Metadata, NetworkSpec, TrainingRecord};
 pub use mlp::MlpConfig;
 pub use network::Network;
-pub use recipe::{Budget, Recipe};
+pub use recipe::{Budget, Coupling, Recipe};
 pub use train::{Progress, train};

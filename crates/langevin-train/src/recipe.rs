@@ -1,8 +1,10 @@
 //! What to train, and how.
 
 use crate::error::{Error, Result};
+use crate::metadata::HeldOut;
 use crate::mlp::MlpConfig;
 use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How long to train.
@@ -13,6 +15,37 @@ pub enum Budget {
     Steps(u64),
     /// This much wall-clock time.
     Time(Duration),
+}
+
+/// How the noise of a batch is coupled to its data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Coupling {
+    /// Not at all: every formulation of the network is exact.
+    #[default]
+    Independent,
+    /// Each datum of the batch with the noise that the shortest assignment gives it (Tong et al., arXiv 2302.00482; Pooladian et al., arXiv 2304.14772). The ODE of
+    /// its own process is straighter; but the noise is then no longer independent of the datum, so the network is no score, and SDEs and likelihood bounds do not hold.
+    Transport,
+}
+
+impl Coupling {
+    pub(crate) fn is_independent(&self) -> bool {
+        *self == Self::Independent
+    }
+
+    /// `independent` or `transport`.
+    ///
+    /// # Errors
+    /// An unknown name.
+    pub fn parse(name: &str) -> Result<Self> {
+        match name {
+            "independent" => Ok(Self::Independent),
+            "transport" => Ok(Self::Transport),
+            _ => Err(Error::argument("unknown coupling").expected("independent or transport").got(format!("'{name}'"))),
+        }
+    }
 }
 
 /// Everything that decides a training run but the data. Make one with [`Recipe::new`] and change its fields.
@@ -34,6 +67,14 @@ pub struct Recipe {
     pub times: TimeDensity,
     /// Whether the batch is spread evenly over the density, one row in each of `batch` equal parts, which lowers the variance of the loss.
     pub stratified: bool,
+    /// Whether the density of the noise levels is learned while training ([`Learner`](langevin::objective::Learner)): the loss is the same, its estimate less noisy.
+    pub adaptive: bool,
+    /// Whether a number from [0, 1) is added to each element of the data, anew at every visit: for whole numbers, so that they have a density.
+    pub dequantize: bool,
+    /// How the noise of a batch is coupled to its data.
+    pub coupling: Coupling,
+    /// What was held out of the data, for the record.
+    pub held_out: Option<HeldOut>,
     /// The architecture.
     pub network: MlpConfig,
     /// Rows in a step.
@@ -63,6 +104,10 @@ impl Recipe {
             formulation,
             weight: Weight::Plain,
             stratified: true,
+            adaptive: false,
+            dequantize: false,
+            coupling: Coupling::Independent,
+            held_out: None,
             network: MlpConfig::default(),
             batch: 256,
             learning_rate: 2e-3,
@@ -103,6 +148,9 @@ impl Recipe {
         if self.clip.is_nan() || self.clip <= 0.0 {
             return refuse("clip", "a positive number, or infinity for no clipping", self.clip.to_string());
         }
+        if self.coupling == Coupling::Transport && self.batch > MOST_COUPLED {
+            return refuse("batch", "at most 2048 rows with a coupling by transport", self.batch.to_string());
+        }
         match self.budget {
             Budget::Steps(0) => return refuse("budget", "at least one step", "0".into()),
             Budget::Time(time) if time.is_zero() => return refuse("budget", "some time", "0 s".into()),
@@ -110,10 +158,13 @@ impl Recipe {
         }
         let range = self.formulation.range.unwrap_or_else(default_range);
         let formulation = self.formulation.clone().with_range(range);
-        let objective = Objective::new(&formulation, self.weight, self.times)?;
+        let objective = Objective::new(&formulation, self.weight, self.times.clone())?;
         Ok((formulation, objective))
     }
 }
+
+/// Rows whose assignment is found in reasonable time.
+const MOST_COUPLED: usize = 2048;
 
 /// σ/α from 0.002 to 80.
 fn default_range() -> LambdaRange {

@@ -100,7 +100,7 @@ fn learns_the_affine_denoiser_of_a_gaussian_in_every_formulation() {
     for (process, prediction, weight, times) in cases {
         let what = format!("{} {}", process.name(), prediction.name());
         let mut recipe = quick(Formulation::new(process, prediction), 1000);
-        (recipe.weight, recipe.times) = (weight, times);
+        (recipe.weight, recipe.times) = (weight, times.clone());
         let network = go(&data, &recipe);
         let (last, best) = (network.metadata().training.final_loss, best_loss(&network, weight, times));
         // An average over 25,600 squared errors, so known to 1 %; the rest is what a thousand steps have not learned yet.
@@ -130,6 +130,8 @@ fn the_same_seed_gives_the_same_bits_on_any_threads_and_another_seed_does_not() 
     let mut recipe = quick(Recipe::default_formulation(), 12);
     // Several shards, the last one partial.
     recipe.batch = 300;
+    recipe.adaptive = true;
+    recipe.dequantize = true;
     let weights = |recipe: &Recipe, threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let network = pool.install(|| go(&data, recipe));

@@ -80,11 +80,30 @@ pub trait Vjp<S>: Model<S> {
     /// # Errors
     /// As [`predict`](Model::predict).
     fn predict_vjp(&self, x: &S, query: &Query<'_>, cotangent: &S) -> Result<(S, S)>;
+
+    /// The same for several cotangents at once. A network that keeps what it computed on the way forward needs one such way for all of them.
+    ///
+    /// # Errors
+    /// As [`predict`](Model::predict).
+    fn predict_vjps(&self, x: &S, query: &Query<'_>, cotangents: &[S]) -> Result<(S, Vec<S>)> {
+        let mut products = Vec::with_capacity(cotangents.len());
+        let mut out = None;
+        for cotangent in cotangents {
+            let (value, product) = self.predict_vjp(x, query, cotangent)?;
+            out = Some(value);
+            products.push(product);
+        }
+        let out = out.map_or_else(|| self.predict(x, query), Ok)?;
+        Ok((out, products))
+    }
 }
 
 impl<S, M: Vjp<S> + ?Sized> Vjp<S> for &M {
     fn predict_vjp(&self, x: &S, query: &Query<'_>, cotangent: &S) -> Result<(S, S)> {
         (**self).predict_vjp(x, query, cotangent)
+    }
+    fn predict_vjps(&self, x: &S, query: &Query<'_>, cotangents: &[S]) -> Result<(S, Vec<S>)> {
+        (**self).predict_vjps(x, query, cotangents)
     }
 }
 
@@ -132,14 +151,14 @@ impl<Sp: Space, M: Model<Sp::State>> Model<Sp::State> for ReadAs<M, Sp> {
     }
 
     fn predict(&self, x: &Sp::State, query: &Query<'_>) -> Result<Sp::State> {
-        self.with_reading(query, |[scale, a, b], unscaled, inner| {
+        self.with_reading(query, |coefs, unscaled, inner| {
             let out = if unscaled {
                 self.model.predict(x, inner)?
             } else {
-                let scaled = self.space.combine(None, &[(scale, x)], &[], inner.rows)?;
+                let scaled = self.space.combine(None, &[(coefs[0], x)], &[], inner.rows)?;
                 self.model.predict(&scaled, inner)?
             };
-            self.space.combine(Some((b, out)), &[(a, x)], &[], inner.rows)
+            self.value(x, coefs, out, inner)
         })
     }
 }
@@ -147,15 +166,45 @@ impl<Sp: Space, M: Model<Sp::State>> Model<Sp::State> for ReadAs<M, Sp> {
 /// Of a·x + b·out(k·x): a·v + b·k·(vᵀ ∂out).
 impl<Sp: Space, M: Vjp<Sp::State>> Vjp<Sp::State> for ReadAs<M, Sp> {
     fn predict_vjp(&self, x: &Sp::State, query: &Query<'_>, cotangent: &Sp::State) -> Result<(Sp::State, Sp::State)> {
-        self.with_reading(query, |[scale, a, b], _, inner| {
-            let scaled = self.space.combine(None, &[(scale, x)], &[], inner.rows)?;
+        self.with_reading(query, |coefs, _, inner| {
+            let scaled = self.space.combine(None, &[(coefs[0], x)], &[], inner.rows)?;
             let (out, product) = self.model.predict_vjp(&scaled, inner, cotangent)?;
-            let product = self.space.combine(Some((scale, product)), &[], &[], inner.rows)?;
-            Ok((
-                self.space.combine(Some((b, out)), &[(a, x)], &[], inner.rows)?,
-                self.space.combine(Some((b, product)), &[(a, cotangent)], &[], inner.rows)?,
-            ))
+            Ok((self.value(x, coefs, out, inner)?, self.product(coefs, cotangent, product, inner)?))
         })
+    }
+
+    fn predict_vjps(
+        &self,
+        x: &Sp::State,
+        query: &Query<'_>,
+        cotangents: &[Sp::State],
+    ) -> Result<(Sp::State, Vec<Sp::State>)> {
+        self.with_reading(query, |coefs, _, inner| {
+            let scaled = self.space.combine(None, &[(coefs[0], x)], &[], inner.rows)?;
+            let (out, products) = self.model.predict_vjps(&scaled, inner, cotangents)?;
+            let both = cotangents.iter().zip(products);
+            let products = both.map(|(v, product)| self.product(coefs, v, product, inner)).collect::<Result<_>>()?;
+            Ok((self.value(x, coefs, out, inner)?, products))
+        })
+    }
+}
+
+impl<M, Sp: Space> ReadAs<M, Sp> {
+    /// a·x + b·out.
+    fn value(&self, x: &Sp::State, [_, a, b]: [Coef<'_>; 3], out: Sp::State, inner: &Query<'_>) -> Result<Sp::State> {
+        self.space.combine(Some((b, out)), &[(a, x)], &[], inner.rows)
+    }
+
+    /// a·v + b·k·product.
+    fn product(
+        &self,
+        [scale, a, b]: [Coef<'_>; 3],
+        v: &Sp::State,
+        product: Sp::State,
+        inner: &Query<'_>,
+    ) -> Result<Sp::State> {
+        let product = self.space.combine(Some((scale, product)), &[], &[], inner.rows)?;
+        self.space.combine(Some((b, product)), &[(a, v)], &[], inner.rows)
     }
 }
 

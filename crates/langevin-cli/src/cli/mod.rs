@@ -2,10 +2,12 @@
 
 mod analysis;
 mod plans;
+mod theory;
 mod values;
 
 pub use analysis::{AnalyzeArgs, By, RangeArgs, RecommendArgs, SpectrumArgs};
 pub use plans::{CompareArgs, ExplainArgs, LintArgs, PlanArgs};
+pub use theory::{LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs};
 pub use values::MAX_SIGMA;
 
 use crate::io::npy::Width;
@@ -47,6 +49,9 @@ pub enum Command {
     Lint(LintArgs),
     Analyze(AnalyzeArgs),
     Recommend(RecommendArgs),
+    Verify(VerifyArgs),
+    Objective(ObjectiveArgs),
+    Likelihood(LikelihoodArgs),
     Info(InfoArgs),
 }
 
@@ -81,11 +86,9 @@ pub struct TrainArgs {
     /// What the network predicts: x0, epsilon, score, v, velocity, edm
     #[arg(long, value_name = "Q", default_value = "velocity")]
     pub predict: String,
-    /// The weight of the loss over noise levels: plain, likelihood, min-snr
-    #[arg(long, value_name = "W", default_value = "plain")]
+    #[arg(long, value_name = "W", default_value = "plain", help = weight_help())]
     pub weight: String,
-    /// Where the noise levels are drawn: uniform-t, uniform-lambda, logit-normal, log-normal-sigma [default: uniform-t; uniform-lambda for vp and ve, whose time has no end]
-    #[arg(long, value_name = "D")]
+    #[arg(long, value_name = "D", help = times_help())]
     pub times: Option<String>,
     /// Training steps [default: 2000]
     #[arg(long, value_name = "N", value_parser = steps, conflicts_with = "minutes", allow_negative_numbers = true)]
@@ -202,6 +205,20 @@ fn exact_help() -> String {
 
 fn data_help() -> String {
     format!("What to learn: {}, or a file of rows (.npy of shape (rows, …), or .csv)", crate::data::names().join(", "))
+}
+
+fn weight_help() -> String {
+    format!(
+        "The weight of the loss over noise levels: {}; some take a number, as in min-snr:5",
+        langevin::Weight::NAMES.join(", ")
+    )
+}
+
+fn times_help() -> String {
+    format!(
+        "Where the noise levels are drawn: {}; the normals take mean,std [default: uniform-t; uniform-lambda for vp and ve, whose time has no end]",
+        langevin::TimeDensity::NAMES.join(", ")
+    )
 }
 
 fn process_help() -> String {

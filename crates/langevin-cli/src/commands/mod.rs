@@ -5,12 +5,15 @@ mod compare;
 mod demo;
 mod explain;
 mod info;
+mod likelihood;
 mod lint;
+mod objective;
 mod picture;
 mod plan;
 mod recommend;
 mod sample;
 mod train;
+mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::error::Result;
@@ -48,6 +51,9 @@ pub fn main() -> ExitCode {
         Command::Lint(args) => lint::run(args),
         Command::Analyze(args) => analyze::run(args),
         Command::Recommend(args) => recommend::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Objective(args) => objective::run(args),
+        Command::Likelihood(args) => likelihood::run(args),
         Command::Info(args) => info::run(args),
     })
 }

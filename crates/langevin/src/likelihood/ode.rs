@@ -351,23 +351,18 @@ impl<M: Vjp<Vec<f64>>> Field<'_, M> {
         let query = Query { at: At::PerRow(&levels), ..Query::new(levels[0], ids) };
         let z: Vec<f64> = states.iter().flat_map(|state| &state[..dim]).copied().collect();
         let mut slopes = vec![vec![0.0; dim + self.sums]; states.len()];
-        for probe in 0..self.products {
-            let v = self.probe(probe, ids);
-            let (denoised, product) = self.model.predict_vjp(&z, &query, &v)?;
-            for (row, slope) in slopes.iter_mut().enumerate() {
-                let span = row * dim..(row + 1) * dim;
+        let probes: Vec<Vec<f64>> = (0..self.products).map(|probe| self.probe(probe, ids)).collect();
+        let (denoised, products) = self.model.predict_vjps(&z, &query, &probes)?;
+        for (row, slope) in slopes.iter_mut().enumerate() {
+            let span = row * dim..(row + 1) * dim;
+            let (z, denoised) = (&z[span.clone()], &denoised[span.clone()]);
+            slope.iter_mut().zip(z.iter().zip(denoised)).for_each(|(slope, (z, d))| *slope = z - d);
+            for (probe, (v, product)) in probes.iter().zip(&products).enumerate() {
                 let trace: f64 = product[span.clone()].iter().zip(&v[span.clone()]).map(|(p, v)| p * v).sum();
                 match self.divergence {
-                    Divergence::Exact => slope[dim] -= trace,
+                    // Each of the d unit vectors brings its own 1.
+                    Divergence::Exact => slope[dim] += 1.0 - trace,
                     Divergence::Hutchinson(_) => slope[dim + probe] = dim as f64 - trace,
-                }
-                if probe == 0 {
-                    for ((slope, z), d) in slope.iter_mut().zip(&z[span.clone()]).zip(&denoised[span]) {
-                        *slope = z - d;
-                    }
-                    if self.divergence == Divergence::Exact {
-                        slope[dim] += dim as f64;
-                    }
                 }
             }
         }

@@ -271,7 +271,10 @@ impl Objective {
     }
 
     /// (αB/σ)²: ‖Δε‖² for one ‖Δout‖².
-    fn error_gain(&self, level: &Level) -> Result<f64> {
+    ///
+    /// # Errors
+    /// As [`Prediction::to_denoised`](crate::Prediction::to_denoised).
+    pub fn error_gain(&self, level: &Level) -> Result<f64> {
         let map = self.formulation.prediction.to_denoised(&self.formulation.process, level)?;
         let gain = level.alpha / level.sigma * map.b;
         Ok(gain * gain)
