@@ -33,6 +33,7 @@ mod schedule;
 mod source;
 mod spectrum;
 mod survey;
+mod trained;
 mod words;
 
 use std::process::ExitCode;

@@ -4,9 +4,10 @@ use crate::cli::SpectrumArgs;
 use crate::data;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{Array, csv, json, npy};
+use crate::progress::thousands;
 use crate::words::plural;
 use langevin::Spectrum;
-use langevin_train::{Dataset, Normalization};
+use langevin_train::{Dataset, Network, Normalization};
 use std::path::Path;
 
 /// The data where the flags name none: what natural images look like.
@@ -78,13 +79,26 @@ fn rows(name: &str) -> Result<Gaussian> {
 pub fn of_network(data: &Dataset, map: &Normalization) -> Result<Gaussian> {
     let mut values = data.values().to_vec();
     map.normalize(&mut values, data.width());
+    let name = seen(&plural(data.rows() as u64, "row"), data.name(), map);
+    of_rows(&values.iter().map(|value| f64::from(*value)).collect::<Vec<_>>(), data, name)
+}
+
+/// What the data are called that networks see.
+fn seen(rows: &str, data: &str, map: &Normalization) -> String {
     let units = match (&map.shift[..], &map.scale[..]) {
         ([shift], [scale]) => format!("x = (datum − {shift})/{scale}"),
         _ => "each column about its mean, over its standard deviation".to_owned(),
     };
-    let rows = plural(data.rows() as u64, "row");
-    let name = format!("the Gaussian of {rows} of {} in the units that networks see ({units})", data.name());
-    of_rows(&values.iter().map(|value| f64::from(*value)).collect::<Vec<_>>(), data, name)
+    format!("the Gaussian of {rows} of {data} in the units that networks see ({units})")
+}
+
+/// The Gaussian that a model file keeps of its training data; `None` where it keeps none.
+pub fn of_moments(network: &Network) -> Option<Result<Gaussian>> {
+    let (moments, metadata) = (network.moments()?, network.metadata());
+    let (rows, all) = (metadata.moments.map_or(0, |spec| spec.rows) as u64, metadata.data.rows as u64);
+    let rows = if rows == all { plural(rows, "row") } else { format!("{} of {}", thousands(rows), plural(all, "row")) };
+    let name = seen(&rows, &metadata.data.name, network.normalization());
+    Some(moments.spectrum().or_failed().map(|spectrum| Gaussian { spectrum, name }))
 }
 
 fn of_rows(values: &[f64], data: &Dataset, name: String) -> Result<Gaussian> {

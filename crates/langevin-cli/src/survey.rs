@@ -2,10 +2,12 @@
 
 use crate::cli::{RangeArgs, SamplerArgs};
 use crate::error::{Blame as _, Failure, Result};
+use crate::io::say;
+use crate::progress::thousands;
 use crate::schedule::Range;
-use crate::words::either_case;
+use crate::words::{either_case, plural};
 use langevin::analysis::{Analysis, Contribution};
-use langevin::{Formulation, Grid, LambdaRange, Plan, Process, Sampler};
+use langevin::{Formulation, Grid, LambdaRange, Plan, Process, Sampler, Spectrum};
 use serde_json::{Value, json};
 
 /// The names of a list, `ddim,heun:churn=40,tmin=0.05,beta:0.6,0.6`: what belongs to the arguments of a name stays with it.
@@ -47,6 +49,7 @@ pub fn is_list(grid: &str) -> bool {
 }
 
 /// What plans are compiled for.
+#[derive(Clone, Copy)]
 pub struct Field<'a> {
     /// The process of the states.
     pub process: &'a Process,
@@ -187,6 +190,18 @@ pub fn table(rows: &[Row]) -> String {
         vec![row.sampler.clone(), known(row.grid.clone()), steps, nfe.to_string(), number(total.w2), number(total.kl)]
     }));
     aligned(&lines, 2)
+}
+
+/// Says why KL divergences are infinite, where it is the data.
+pub fn say_if_flat<'a>(data: &Spectrum, mut shown: impl Iterator<Item = &'a Analysis>) {
+    let flat = data.eigenvalues().last().filter(|space| space.value == 0.0);
+    if let Some(flat) = flat.filter(|_| shown.any(|analysis| analysis.total.kl == f64::INFINITY)) {
+        say(&format!(
+            "note: the data have no variance along {} of {}: KL is ∞ for a plan that leaves some there",
+            thousands(flat.count),
+            plural(data.dimension(), "dimension")
+        ));
+    }
 }
 
 /// No plan is left to speak of.

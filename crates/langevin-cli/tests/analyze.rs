@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{names, npy, run, works};
+use common::{first_version, names, npy, run, works};
 use langevin::analysis::AnalysisOptions;
 use langevin::{Grid, Plan, Process, Sampler, Spectrum};
 use serde_json::Value;
@@ -170,6 +170,29 @@ fn the_recommended_plan_is_the_best_of_those_shown() {
     assert_eq!(names(here), ["kl.json", "recommended.json"]);
 }
 
+/// One step is the same for most samplers; and what has no variance makes KL infinite: both are said in few words.
+#[test]
+fn what_is_alike_and_what_is_infinite_is_said_shortly() {
+    let directory = tempfile::tempdir().unwrap();
+    let (stdout, _) = works(directory.path(), "recommend --spectrum power:1:d=4 --nfe 1");
+    assert!(stdout.contains(" more\n") && stdout.lines().all(|line| line.chars().count() < 200), "{stdout}");
+    assert!(stdout.contains("dpmpp-2m on karras is this plan"), "{stdout}");
+    let (stdout, stderr) = works(directory.path(), "recommend --data digits --nfe 10");
+    assert!(stderr.contains("no variance along 3 of 64 dimensions"), "{stderr}");
+    assert!(!stdout.contains("luck"), "{stdout}");
+    // One eigenvalue has one error, which passes through 0: ipndm in five steps, far better than in four and in six.
+    let document = json(directory.path(), "recommend --spectrum power:0:d=4 --process rectified-flow --nfe 5 --json");
+    let w2 = |steps: usize| {
+        let line = format!(
+            "analyze --spectrum power:0:d=4 --process rectified-flow --sampler ipndm --grid flow-shift:3 --steps {steps} --json"
+        );
+        json(directory.path(), &line)["results"][0]["w2"].as_f64().unwrap()
+    };
+    assert!(w2(5) < 0.5 * w2(4).min(w2(6)));
+    let why = document["why"][2].as_str().unwrap();
+    assert!(why.starts_with("It may be luck: with a step less it has 8.341e−2, with a step more 3.061e−2."), "{why}");
+}
+
 #[test]
 fn samplers_and_grids_can_be_named() {
     let directory = tempfile::tempdir().unwrap();
@@ -195,19 +218,91 @@ fn a_model_brings_its_process_its_range_and_its_data() {
     let commands: Vec<_> = document["commands"].as_array().unwrap().iter().map(|c| c.as_str().unwrap()).collect();
     for command in &commands {
         let command = command.split(" > ").next().unwrap();
-        works(here, command.strip_prefix("langevin ").unwrap());
+        let (stdout, _) = works(here, command.strip_prefix("langevin ").unwrap());
+        // The file holds what the command prints.
+        assert!(stdout.is_empty() || stdout == fs::read_to_string(here.join("recommended.json")).unwrap(), "{command}");
     }
+    assert_eq!(commands.len(), 2);
     assert!(here.join("samples.npy").is_file());
     // The same network read as another process.
     let document = json(here, "recommend --model moons.safetensors --process ve --nfe 8 --json");
     assert_eq!(document["process"], "ve");
+}
 
-    fs::write(here.join("rows.csv"), "x,y\n2,2\n4,4\n2,4\n4,2\n").unwrap();
-    works(here, "train --data rows.csv --steps 3 --out own.safetensors");
-    let (code, _, stderr) = run(here, "recommend --data own.safetensors --nfe 8");
-    assert_eq!(code, 2, "{stderr}");
-    assert!(stderr.contains("--model MODEL --data FILE"), "{stderr}");
-    works(here, "recommend --model own.safetensors --data rows.csv --nfe 8");
-    let (code, _, stderr) = run(here, "recommend --model own.safetensors --data digits --nfe 8");
-    assert!(code == 2 && stderr.contains("not the model's"), "{stderr}");
+/// Any model file says what a recommendation asks for, wherever its data are.
+#[test]
+fn a_model_needs_no_data() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    fs::write(here.join("rows.csv"), "x,y\n2,2\n4,4\n2,4\n4,3\n").unwrap();
+    works(here, "train --data rows.csv --process ve --predict epsilon --steps 3 --out own.safetensors");
+    let from_data = json(here, "recommend own.safetensors --data rows.csv --nfe 8 --json");
+    fs::rename(here.join("rows.csv"), here.join("elsewhere.csv")).unwrap();
+    let ranking = |document: &Value| -> Vec<(String, f64)> {
+        let results = document["results"].as_array().unwrap().iter();
+        results.map(|r| (r["sampler"].as_str().unwrap().to_owned(), r["w2"].as_f64().unwrap())).collect()
+    };
+    for line in ["recommend own.safetensors", "recommend --model own.safetensors", "recommend --data own.safetensors"] {
+        let document = json(here, &format!("{line} --nfe 8 --json"));
+        assert_eq!(document["data"], from_data["data"], "{line}");
+        for ((name, w2), (other, expected)) in ranking(&document).iter().zip(ranking(&from_data)) {
+            assert!(*name == other && (w2 - expected).abs() <= 1e-9 * expected, "{line}: {name} {w2} {expected}");
+        }
+        for command in document["commands"].as_array().unwrap() {
+            let command = command.as_str().unwrap().split(" > ").next().unwrap();
+            works(here, command.strip_prefix("langevin ").unwrap());
+        }
+    }
+    // The analysis takes the model's process, noise levels and data too.
+    let first = json(here, "analyze own.safetensors --sampler ddim --steps 8 --json");
+    assert_eq!((&first["process"], &first["data"]), (&"ve".into(), &from_data["data"]));
+    assert_eq!(first, json(here, "analyze --data own.safetensors --sampler ddim --steps 8 --json"));
+    works(here, "plan --process ve --predict epsilon --sampler ddim --steps 8 --json");
+    fs::write(here.join("p.json"), works(here, "plan --process ve --predict epsilon --steps 8 --json").0).unwrap();
+    let plan = json(here, "analyze p.json own.safetensors --json");
+    let (one, other) = (&plan["results"][0]["w2"], &first["results"][0]["w2"]);
+    assert!((one.as_f64().unwrap() - other.as_f64().unwrap()).abs() <= 1e-12, "{one} {other}");
+
+    assert!(works(here, "info own.safetensors").0.contains("moments      mean and covariance, 2 × 2\n"));
+    let metadata = json(here, "info own.safetensors --json");
+    assert_eq!(metadata["moments"], serde_json::json!({ "kind": "covariance", "rows": 4 }));
+
+    let refused = |line: &str, words: &[&str]| {
+        let (code, _, stderr) = run(here, line);
+        assert!(code == 2 && words.iter().all(|word| stderr.contains(word)), "{line}: {stderr}");
+    };
+    refused("recommend own.safetensors --data digits --nfe 8", &["not the model's"]);
+    refused("recommend own.safetensors --data own.safetensors --nfe 8", &["a model is no data"]);
+    refused("analyze own.safetensors own.safetensors", &["one model"]);
+    refused("recommend own.safetensors --nfe 8 --out own.safetensors", &["MODEL", "replace"]);
+
+    // A file of version 1 has none, and says so.
+    let old = first_version(&fs::read(here.join("own.safetensors")).unwrap());
+    fs::write(here.join("old.safetensors"), old).unwrap();
+    works(here, "sample old.safetensors -n 2 --steps 2 --out x.npy");
+    assert!(works(here, "info old.safetensors").0.contains("moments      none"));
+    let words = ["no mean and covariance", "hint: give MODEL --data FILE"];
+    refused("recommend old.safetensors --nfe 8", &words);
+    refused("analyze old.safetensors", &words);
+    works(here, "recommend old.safetensors --data elsewhere.csv --nfe 8");
+    works(here, "train --data moons --steps 3 --out moons.safetensors");
+    let moons = first_version(&fs::read(here.join("moons.safetensors")).unwrap());
+    fs::write(here.join("moons.safetensors"), moons).unwrap();
+    works(here, "recommend moons.safetensors --nfe 8");
+}
+
+/// Wide data keep their eigenvalues alone.
+#[test]
+fn a_wide_model_keeps_eigenvalues() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let pixels: Vec<u8> = (0..6 * 600).map(|i| (i * i * 37 % 251) as u8).collect();
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (6, 20, 30), }\n";
+    fs::write(here.join("p.npy"), npy(header, &pixels)).unwrap();
+    works(here, "train --data p.npy --steps 2 --out m.safetensors");
+    assert!(works(here, "info m.safetensors").0.contains("moments      eigenvalues of the covariance, 600 axes\n"));
+    let w2 = |line: &str| json(here, line)["results"][0]["w2"].as_f64().unwrap();
+    let (own, given) =
+        (w2("recommend m.safetensors --nfe 5 --json"), w2("recommend m.safetensors --data p.npy --nfe 5 --json"));
+    assert!((own - given).abs() <= 1e-9 * given, "{own} {given}");
 }

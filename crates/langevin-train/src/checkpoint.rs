@@ -1,10 +1,11 @@
 //! The model file: one safetensors file, whose metadata map holds the [`Metadata`] as JSON under the key `langevin`.
 //!
-//! Every tensor is a little-endian F32 matrix of shape inputs × outputs, named as the architecture names it: `in.x`, `in.t`, `block.0.h`, `block.0.t`, …,
-//! `out.h`, `out.t`. A file is served whole or refused by name: nothing is guessed, skipped or filled in.
+//! A weight is a little-endian F32 matrix of shape inputs × outputs, named as the architecture names it: `in.x`, `in.t`, `block.0.h`, `block.0.t`, …,
+//! `out.h`, `out.t`. From version 2 on the [`Moments`] of the training data lie beside them, in F64, as `moments` in the document says. A file is served whole or refused by name: nothing is guessed, skipped or filled in.
 
 use crate::error::{Error, Result};
 use crate::metadata::{MODEL_VERSION, Metadata, NetworkSpec};
+use crate::moments::{self, Moments, MomentsKind};
 use crate::network::Network;
 use langevin::ProcessSpec;
 use safetensors::tensor::{Dtype, TensorView};
@@ -18,8 +19,8 @@ use std::path::Path;
 const KEY: &str = "langevin";
 /// The longest header that is read, 16 MiB; one of this crate has some tens of kilobytes.
 const MAX_HEADER: u64 = 1 << 24;
-/// The longest file that is read: the header and [`MAX_PARAMETERS`](crate::mlp::MAX_PARAMETERS) weights.
-const MAX_FILE: u64 = 8 + MAX_HEADER + 4 * crate::mlp::MAX_PARAMETERS as u64;
+/// The longest file that is read: the header, [`MAX_PARAMETERS`](crate::mlp::MAX_PARAMETERS) weights, and the moments.
+const MAX_FILE: u64 = 8 + MAX_HEADER + 4 * crate::mlp::MAX_PARAMETERS as u64 + moments::MAX_BYTES;
 
 impl Network {
     /// Writes a model file: first under a temporary name beside it, then renamed, so `path` never holds half a file.
@@ -75,16 +76,18 @@ impl Network {
             Error::checkpoint("the model cannot be written down").got(error.to_string())
         };
         let json = serde_json::to_string(metadata).map_err(|error| fail(&error))?;
-        let data: Vec<Vec<u8>> = self
-            .slots()
+        let weights = self.slots().iter().map(|slot| {
+            let bytes = self.values()[slot.range()].iter().flat_map(|value| value.to_le_bytes()).collect();
+            (slot.name.as_str(), Dtype::F32, slot.shape.to_vec(), bytes)
+        });
+        let moments = self.moments().map(Moments::tensors).unwrap_or_default();
+        let moments = moments.into_iter().map(|(name, shape, numbers)| {
+            (name, Dtype::F64, shape, numbers.iter().flat_map(|value| value.to_le_bytes()).collect())
+        });
+        let data: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = moments.chain(weights).collect();
+        let views = data
             .iter()
-            .map(|slot| self.values()[slot.range()].iter().flat_map(|value| value.to_le_bytes()).collect())
-            .collect();
-        let views = self
-            .slots()
-            .iter()
-            .zip(&data)
-            .map(|(slot, data)| Ok((slot.name.as_str(), TensorView::new(Dtype::F32, slot.shape.to_vec(), data)?)))
+            .map(|(name, dtype, shape, data)| Ok((*name, TensorView::new(*dtype, shape.clone(), data)?)))
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
             .map_err(|error| fail(&error))?;
         serialize(views, Some(HashMap::from([(KEY.to_owned(), json)]))).map_err(|error| fail(&error))
@@ -116,31 +119,23 @@ impl Network {
         let NetworkSpec::Mlp(config) = &metadata.network;
         let width: usize = metadata.data.shape.iter().product();
         let slots = config.slots(width);
-        if let Some(name) = tensors.names().into_iter().find(|name| slots.iter().all(|slot| slot.name != **name)) {
+        let extra: &[&str] = match metadata.moments.map(|spec| spec.kind) {
+            None => &[],
+            Some(MomentsKind::Covariance) => &[moments::MEAN, moments::COVARIANCE],
+            Some(MomentsKind::Spectrum) => &[moments::SPECTRUM],
+        };
+        let known = |name: &str| extra.contains(&name) || slots.iter().any(|slot| slot.name == name);
+        if let Some(name) = tensors.names().into_iter().find(|name| !known(name)) {
             return Err(Error::checkpoint("the file has a tensor that the network has not")
                 .at(format!("tensor '{name}'"))
-                .expected(format!("{} tensors", slots.len()))
+                .expected(format!("{} tensors", slots.len() + extra.len()))
                 .got(tensors.len().to_string()));
         }
+        let moments = metadata.moments.map(|spec| read_moments(&tensors, spec.kind, width)).transpose()?;
         let mut values = Vec::new();
         for slot in &slots {
-            let place = || format!("tensor '{}'", slot.name);
-            let tensor = tensors.tensor(&slot.name).map_err(|_| {
-                Error::checkpoint("a tensor is missing").at(place()).expected(format!("{:?}", slot.shape)).got("none")
-            })?;
-            if tensor.dtype() != Dtype::F32 {
-                return Err(Error::checkpoint("a tensor has the wrong type")
-                    .at(place())
-                    .expected("F32")
-                    .got(format!("{:?}", tensor.dtype())));
-            }
-            if tensor.shape() != slot.shape {
-                return Err(Error::checkpoint("a tensor has the wrong shape")
-                    .at(place())
-                    .expected(format!("{:?}", slot.shape))
-                    .got(format!("{:?}", tensor.shape())));
-            }
-            for (element, bytes) in tensor.data().as_chunks::<4>().0.iter().enumerate() {
+            let bytes = tensor(&tensors, &slot.name, Dtype::F32, &[Some(slot.shape[0]), Some(slot.shape[1])])?;
+            for (element, bytes) in bytes.as_chunks::<4>().0.iter().enumerate() {
                 let value = f32::from_le_bytes(*bytes);
                 if !value.is_finite() {
                     return Err(Error::checkpoint("a weight is not finite")
@@ -151,7 +146,59 @@ impl Network {
                 values.push(value);
             }
         }
-        Self::assemble(metadata, values)
+        Self::assemble(metadata, moments, values)
+    }
+}
+
+/// The bytes of a tensor of this type and shape; a size that is `None` may be any.
+fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype, shape: &[Option<usize>]) -> Result<&'a [u8]> {
+    let place = || format!("tensor '{name}'");
+    let sizes: Vec<String> = shape.iter().map(|size| size.map_or_else(|| "any".into(), |s| s.to_string())).collect();
+    let sizes = format!("[{}]", sizes.join(", "));
+    let tensor = tensors
+        .tensor(name)
+        .map_err(|_| Error::checkpoint("a tensor is missing").at(place()).expected(sizes.clone()).got("none"))?;
+    if tensor.dtype() != dtype {
+        return Err(Error::checkpoint("a tensor has the wrong type")
+            .at(place())
+            .expected(format!("{dtype:?}"))
+            .got(format!("{:?}", tensor.dtype())));
+    }
+    let found = tensor.shape();
+    if found.len() != shape.len() || found.iter().zip(shape).any(|(found, size)| size.is_some_and(|s| s != *found)) {
+        return Err(Error::checkpoint("a tensor has the wrong shape")
+            .at(place())
+            .expected(sizes)
+            .got(format!("{found:?}")));
+    }
+    Ok(tensor.data())
+}
+
+/// The moments of samples of `width` elements. What they take is bounded by what the file has.
+fn read_moments(tensors: &SafeTensors<'_>, kind: MomentsKind, width: usize) -> Result<Moments> {
+    let numbers = |name: &str, shape: &[Option<usize>]| {
+        let bytes = tensor(tensors, name, Dtype::F64, shape)?;
+        let numbers: Vec<f64> = bytes.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+        match numbers.iter().position(|value| !value.is_finite()) {
+            None => Ok(numbers),
+            Some(element) => Err(Error::checkpoint("a moment of the data is not finite")
+                .at(format!("tensor '{name}', element {element}"))
+                .expected("a finite number")
+                .got(numbers[element].to_string())),
+        }
+    };
+    match kind {
+        MomentsKind::Covariance => {
+            if width > moments::MAX_WIDTH {
+                return Err(Error::checkpoint("the model's description does not hold together")
+                    .at("moments")
+                    .expected(format!("a spectrum where samples have more than {} elements", moments::MAX_WIDTH))
+                    .got(format!("a covariance for {width} elements")));
+            }
+            let mean = numbers(moments::MEAN, &[Some(width)])?;
+            Moments::from_covariance(mean, numbers(moments::COVARIANCE, &[Some(width), Some(width)])?)
+        }
+        MomentsKind::Spectrum => Moments::from_spectrum(&numbers(moments::SPECTRUM, &[None, Some(3)])?, width),
     }
 }
 
@@ -193,11 +240,11 @@ fn read_metadata(json: &str) -> Result<Metadata> {
     // The version first: everything else may mean something else in another one.
     let document: serde_json::Value = serde_json::from_str(json).map_err(bad)?;
     match document.get("langevin_version").and_then(serde_json::Value::as_u64) {
-        Some(version) if version == u64::from(MODEL_VERSION) => {}
+        Some(version) if (1..=u64::from(MODEL_VERSION)).contains(&version) => {}
         Some(version) => {
             let error = Error::checkpoint("the model file has another version")
                 .at("langevin_version")
-                .expected(MODEL_VERSION.to_string())
+                .expected(format!("1 to {MODEL_VERSION}"))
                 .got(version.to_string());
             return Err(if version > u64::from(MODEL_VERSION) {
                 error.hinting("a newer langevin wrote it; update")
@@ -208,7 +255,7 @@ fn read_metadata(json: &str) -> Result<Metadata> {
         None => {
             return Err(Error::checkpoint("the model's description has no version")
                 .at(format!("key '{KEY}'"))
-                .expected(format!("\"langevin_version\": {MODEL_VERSION}")));
+                .expected(format!("\"langevin_version\": 1 to {MODEL_VERSION}")));
         }
     }
     let metadata: Metadata = serde_json::from_value(document).map_err(bad)?;
@@ -233,6 +280,12 @@ fn read_metadata(json: &str) -> Result<Metadata> {
                 metadata.normalization.shift.len(),
                 metadata.normalization.scale.len()
             )));
+    }
+    if metadata.langevin_version == 1 && metadata.moments.is_some() {
+        return Err(Error::checkpoint("the model's description does not hold together")
+            .at("moments")
+            .expected("none in version 1")
+            .got("some"));
     }
     Ok(metadata)
 }

@@ -2,20 +2,21 @@
 
 use crate::data::Normalization;
 use crate::mlp::MlpConfig;
+use crate::moments::MomentsSpec;
 use crate::recipe::Coupling;
 use langevin::objective::Histogram;
 use langevin::{FormulationSpec, TimeDensity, Weight};
 use serde::{Deserialize, Serialize};
 
-/// The version of the model file that this crate writes, and the newest that it reads.
-pub const MODEL_VERSION: u32 = 1;
+/// The newest version of the model file. Version 2 has the [moments](crate::Moments) of the data; 1, which has none, is read too.
+pub const MODEL_VERSION: u32 = 2;
 
 /// Everything about a network but its weights: the JSON document of a model file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Metadata {
-    /// The version of the document, [`MODEL_VERSION`].
+    /// The version of the document, 1 to [`MODEL_VERSION`].
     pub langevin_version: u32,
     /// What the network was trained to be, its λ-range included.
     pub formulation: FormulationSpec,
@@ -25,6 +26,9 @@ pub struct Metadata {
     pub data: DataSpec,
     /// Between data and what the network works on.
     pub normalization: Normalization,
+    /// The moments of the data that the file has; none in version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moments: Option<MomentsSpec>,
     /// How it was trained.
     pub training: TrainingRecord,
 }

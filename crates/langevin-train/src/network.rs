@@ -10,6 +10,7 @@ use crate::data::Normalization;
 use crate::error::{Error, Result};
 use crate::metadata::{Metadata, NetworkSpec};
 use crate::mlp::{self, MlpConfig, Slot};
+use crate::moments::Moments;
 use burn::tensor::{Device, Tensor};
 use langevin::prediction::Parts;
 use langevin::{Branch, Formulation, Level, Model, Query, Vjp};
@@ -27,6 +28,7 @@ pub(crate) const CHUNK: usize = 64;
 pub struct Network {
     formulation: Formulation,
     metadata: Metadata,
+    moments: Option<Moments>,
     config: MlpConfig,
     width: usize,
     slots: Vec<Slot>,
@@ -38,13 +40,18 @@ pub struct Network {
 
 impl Network {
     /// Puts together what belongs together. `values` must have the size that the configuration asks for.
-    pub(crate) fn assemble(metadata: Metadata, values: Vec<f32>) -> Result<Self> {
+    pub(crate) fn assemble(metadata: Metadata, moments: Option<Moments>, values: Vec<f32>) -> Result<Self> {
         let formulation = Formulation::from_spec(&metadata.formulation)?;
-        Self::with_formulation(formulation, metadata, values)
+        Self::with_formulation(formulation, metadata, moments, values)
     }
 
     /// As [`assemble`](Self::assemble), with a formulation that documents cannot name.
-    pub(crate) fn with_formulation(formulation: Formulation, metadata: Metadata, values: Vec<f32>) -> Result<Self> {
+    pub(crate) fn with_formulation(
+        formulation: Formulation,
+        metadata: Metadata,
+        moments: Option<Moments>,
+        values: Vec<f32>,
+    ) -> Result<Self> {
         let NetworkSpec::Mlp(config) = metadata.network.clone();
         let width: usize = metadata.data.shape.iter().product();
         let slots = config.slots(width);
@@ -56,7 +63,7 @@ impl Network {
         }
         let device = Device::flex();
         let tensors = mlp::tensors(&slots, &values, &device);
-        Ok(Self { formulation, metadata, config, width, slots, values, tensors, device })
+        Ok(Self { formulation, metadata, moments, config, width, slots, values, tensors, device })
     }
 
     /// What it was trained to be.
@@ -69,6 +76,12 @@ impl Network {
     #[must_use]
     pub fn normalization(&self) -> &Normalization {
         &self.metadata.normalization
+    }
+
+    /// The mean and the covariance of the training data, in the units of the states; `None` for a file of version 1.
+    #[must_use]
+    pub fn moments(&self) -> Option<&Moments> {
+        self.moments.as_ref()
     }
 
     /// The shape of one sample.

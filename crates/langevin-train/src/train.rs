@@ -11,6 +11,7 @@ use crate::data::{Dataset, FIRST_DRAW, Normalization, shuffled};
 use crate::error::{Error, Result};
 use crate::metadata::{DataSpec, MODEL_VERSION, Metadata, NetworkSpec, TrainingRecord};
 use crate::mlp::{self, Slot};
+use crate::moments::{Moments, MomentsSpec};
 use crate::network::{Network, input_scale, output_scale, read};
 use crate::optimizer::Optimizer;
 use crate::recipe::{Budget, Recipe};
@@ -88,6 +89,8 @@ pub fn train(
     }
     let mut values = data.values().to_vec();
     normalization.normalize(&mut values, data.width());
+    // Before the clock starts: a short time for training is all for training.
+    let moments = Moments::of(&values, data.width(), recipe.seed);
     let slots = recipe.network.slots(data.width());
     let initial = recipe.network.init(&slots, recipe.seed);
     let optimizer = Optimizer::new(initial, recipe.weight_decay, recipe.clip, recipe.ema);
@@ -102,6 +105,7 @@ pub fn train(
         objective,
         learner: Learner::new(range, BINS)?,
         normalization,
+        moments,
         slots,
         optimizer,
         begun,
@@ -178,6 +182,7 @@ struct Run<'a> {
     base: Objective,
     learner: Learner,
     normalization: Normalization,
+    moments: Option<(Moments, MomentsSpec)>,
     slots: Vec<Slot>,
     optimizer: Optimizer,
     begun: Instant,
@@ -338,7 +343,7 @@ impl Run<'_> {
         }
         let recipe = self.recipe;
         let metadata = Metadata {
-            langevin_version: MODEL_VERSION,
+            langevin_version: if self.moments.is_some() { MODEL_VERSION } else { 1 },
             formulation: self.formulation.spec(),
             network: NetworkSpec::Mlp(recipe.network),
             data: DataSpec {
@@ -349,6 +354,7 @@ impl Run<'_> {
                 dequantized: recipe.dequantize,
             },
             normalization: self.normalization.clone(),
+            moments: self.moments.as_ref().map(|(_, spec)| *spec),
             training: TrainingRecord {
                 steps: self.step,
                 seconds: self.begun.elapsed().as_secs_f64(),
@@ -365,7 +371,8 @@ impl Run<'_> {
                 losses: self.smooth.curve.clone(),
             },
         };
-        Network::with_formulation(self.formulation.clone(), metadata, self.optimizer.ema.clone())
+        let moments = self.moments.as_ref().map(|(moments, _)| moments.clone());
+        Network::with_formulation(self.formulation.clone(), metadata, moments, self.optimizer.ema.clone())
     }
 }
 

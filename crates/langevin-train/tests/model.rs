@@ -215,7 +215,16 @@ fn files_that_cannot_be_served_are_refused_by_name() {
     refused(&[0xff; 64], &["header"]);
     refused(b"\x89PNG\r\n\x1a\n and more", &["header"]);
     refused(&edited(|h| h["__metadata__"] = serde_json::json!({"format": "pt"})), &["no langevin model"]);
-    refused(&described(|d| d["langevin_version"] = 2.into()), &["version", "2", "newer"]);
+    refused(&described(|d| d["langevin_version"] = 3.into()), &["version", "3", "newer"]);
+    refused(&described(|d| d["langevin_version"] = 0.into()), &["version", "1 to 2"]);
+    refused(&described(|d| d["langevin_version"] = 1.into()), &["moments", "none in version 1"]);
+    refused(&described(|d| d["moments"] = serde_json::Value::Null), &["tensor 'data."]);
+    refused(&described(|d| d["moments"]["kind"] = "spectrum".into()), &["tensor 'data."]);
+    refused(&described(|d| d["moments"]["kind"] = "cumulants".into()), &["cumulants"]);
+    refused(&described(|d| d["moments"]["rows"] = (-1).into()), &["-1"]);
+    refused(&edited(|h| h["data.mean"]["dtype"] = "I64".into()), &["type", "data.mean", "F64", "I64"]);
+    refused(&edited(|h| h["data.mean"]["shape"] = serde_json::json!([8, 8])), &["shape", "data.mean", "[64]"]);
+    refused(&edited(|h| h["data.covariance"]["shape"] = serde_json::json!([4096])), &["shape", "[64, 64]"]);
     refused(&described(|d| d["langevin_version"] = serde_json::Value::Null), &["version"]);
     refused(&described(|d| d["surprise"] = 1.into()), &["surprise"]);
     refused(&described(|d| d["network"]["width"] = 49.into()), &["shape", "in.x"]);
@@ -254,6 +263,62 @@ fn files_that_cannot_be_served_are_refused_by_name() {
     refused(&infinite, &["not finite"]);
 }
 
+/// The file as version 1 had it: the weights alone.
+fn first_version() -> Vec<u8> {
+    let bytes = network().to_bytes().unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let mut document: serde_json::Value =
+        serde_json::from_str(&header.metadata().as_ref().unwrap()["langevin"]).unwrap();
+    document["langevin_version"] = 1.into();
+    document.as_object_mut().unwrap().remove("moments");
+    let weights = tensors.iter().filter(|(name, _)| !name.starts_with("data."));
+    let metadata = std::collections::HashMap::from([("langevin".to_owned(), document.to_string())]);
+    safetensors::serialize(weights, Some(metadata)).unwrap()
+}
+
+#[test]
+fn a_file_of_version_1_is_read_and_written_as_it_was() {
+    let old = Network::from_bytes(&first_version()).unwrap();
+    assert!(old.moments().is_none() && old.metadata().moments.is_none());
+    assert_eq!(old.metadata().langevin_version, 1);
+    let rows = ids(0..70);
+    assert_eq!(old.predict(&states(&rows), &Query::new(level(0.2), &rows)).unwrap(), predict(&rows, 0.2));
+    let again = old.to_bytes().unwrap();
+    assert_eq!(Network::from_bytes(&again).unwrap().metadata(), old.metadata());
+    assert!(!String::from_utf8_lossy(&again[..4096]).contains("moments"));
+}
+
+/// The exact error of a sampler asks for nothing but the model file.
+#[test]
+fn a_model_knows_the_spectrum_of_its_data() {
+    let digits = Dataset::digits();
+    let mut values = digits.values().to_vec();
+    network().normalization().normalize(&mut values, 64);
+    let values: Vec<f64> = values.into_iter().map(f64::from).collect();
+    let truth = langevin::Spectrum::from_data(&values, 64).unwrap();
+    let loaded = Network::from_bytes(&network().to_bytes().unwrap()).unwrap();
+    assert_eq!(loaded.moments(), network().moments());
+    assert_eq!(loaded.metadata().moments.unwrap().rows, 1797);
+    let found = loaded.moments().unwrap().spectrum().unwrap();
+    // Three pixels are always white.
+    let last = |spectrum: &langevin::Spectrum| spectrum.eigenvalues().last().map(|c| (c.value, c.count)).unwrap();
+    assert_eq!((last(&found), last(&truth)), ((0.0, 3), (0.0, 3)));
+    let largest = truth.eigenvalues()[0].value;
+    for (a, b) in found.eigenvalues().iter().zip(truth.eigenvalues()) {
+        // The rounding of a symmetric matrix and of its 1,797 sums.
+        assert!((a.value - b.value).abs() < 1e-13 * largest, "{a:?} {b:?}");
+    }
+    // A covariance that no data have.
+    let mut bytes = network().to_bytes().unwrap();
+    let (length, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let start = 8 + length + header.info("data.covariance").unwrap().data_offsets.0;
+    bytes[start + 8..start + 16].copy_from_slice(&7.0f64.to_le_bytes());
+    refused(&bytes, &["not symmetric", "data.covariance"]);
+    bytes[start..start + 8].copy_from_slice(&f64::NAN.to_le_bytes());
+    refused(&bytes, &["not finite", "data.covariance"]);
+}
+
 #[test]
 fn damaged_files_never_panic() {
     let bytes = network().to_bytes().unwrap();
@@ -276,8 +341,16 @@ fn damaged_files_never_panic() {
             if let Ok(level) = process.level_at_lambda(0.0) {
                 let _ = network.predict(&vec![0.0f32; width], &Query::new(level, &rows));
             }
+            if random_use(pair[0]) {
+                let _ = network.moments().map(|moments| moments.spectrum());
+            }
         }
     }
+}
+
+/// One in ten: an eigen-decomposition costs more than the rest.
+fn random_use(u: f64) -> bool {
+    ((u * 1000.0) as u32).is_multiple_of(10)
 }
 
 #[test]

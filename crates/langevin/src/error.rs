@@ -193,6 +193,7 @@ impl Error {
             [first, second, third, ..] if known.len() > 24 => {
                 format!("one of {} names, such as {first}, {second} or {third}", known.len())
             }
+            [] => "none".to_owned(),
             all => format!("one of {}", all.join(", ")),
         };
         let error = Self::new(Kind::Name, format!("unknown {what}")).expected(expected).got(format!("'{got}'"));

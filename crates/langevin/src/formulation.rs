@@ -33,6 +33,11 @@ pub enum Clock {
     Lambda,
     /// EDM's c_noise = ¼ ln(σ/α).
     QuarterLogSigma,
+    /// `factor` × ln(σ/α).
+    LogSigma {
+        /// The factor.
+        factor: f64,
+    },
     /// The angle of noise to signal in units of a right angle, (2/π) atan(σ/α): from 0 to 1.
     Angle,
 }
@@ -196,6 +201,7 @@ impl Formulation {
             Clock::Remaining { factor } => factor * (self.process.schedule().domain().1 - own.time),
             Clock::Lambda => own.lambda(),
             Clock::QuarterLogSigma => 0.25 * ln(own.sigma_ve()),
+            Clock::LogSigma { factor } => factor * ln(own.sigma_ve()),
             Clock::Angle => atan(own.sigma_ve()) * std::f64::consts::FRAC_2_PI,
         }
     }
@@ -304,7 +310,7 @@ impl Formulation {
         if let Prediction::Edm { sigma_data } | Prediction::EdmV { sigma_data } = spec.prediction {
             positive("prediction.sigma_data", sigma_data)?;
         }
-        if let Clock::Scaled { factor } | Clock::Remaining { factor } = spec.clock {
+        if let Clock::Scaled { factor } | Clock::Remaining { factor } | Clock::LogSigma { factor } = spec.clock {
             positive("clock.factor", factor)?;
         }
         if let InputScaling::UnitVariance { sigma_data } = spec.input {

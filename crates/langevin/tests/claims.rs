@@ -230,6 +230,16 @@ fn orders_of_deterministic_samplers() {
         ("sa-solver:eta=0,lower=false", 3.0, 3.0),
         ("sa-solver:eta=0,predictor=3,corrector=3,lower=false", 3.0, 4.0),
         ("sa-solver:eta=0,predictor=2,corrector=0,lower=false", 2.0, 2.0),
+        ("unipc:solver=exact,lower=false", 3.0, 3.0),
+        ("sa-solver-pece:eta=0", 2.0, 2.0),
+        ("sa-solver-pece:eta=0,predictor=1,corrector=1,lower=false", 2.0, 2.0),
+        ("sa-solver-pece:eta=0,lower=false", 3.0, 3.0),
+        ("sa-solver-pece:eta=0,predictor=3,corrector=3,lower=false", 3.0, 4.0),
+        ("dpmpp-2s:solver=heun", 2.0, 2.0),
+        ("dpmpp-3s:solver=heun", 3.0, 3.0),
+        ("dpmpp-2m-cfg-pp:guidance=0", 2.0, 2.0),
+        ("res-multistep-cfg-pp:guidance=0", 2.0, 2.0),
+        ("gradient-estimation-cfg-pp:guidance=0", 1.0, 1.0),
     ];
     // Order 4 with 8192 steps: about 1e-14.
     let truth = clean(&Sampler::adams(4, 0.0).unwrap(), "vp", &with_a_past(8192));
@@ -358,6 +368,16 @@ fn weak_orders_of_stochastic_samplers() {
         ("sa-solver:predictor=1,corrector=1,lower=false", Some(1.0), 2.0, 2.0),
         ("sa-solver:predictor=3,corrector=3,lower=false", Some(1.0), 2.0, 2.0),
         ("sa-solver:corrector=0,lower=false", Some(1.0), 2.0, 2.0),
+        ("sa-solver-pece", Some(1.0), 2.0, 2.0),
+        ("sa-solver-pece:lower=false", Some(1.0), 2.0, 2.0),
+        ("sa-solver-pece:predictor=3,corrector=3,lower=false", Some(1.0), 2.0, 2.0),
+        ("res-multistep-ancestral", None, 2.0, 2.0),
+        ("res-multistep-ancestral:eta=0.5", None, 2.0, 2.0),
+        ("res-multistep-ancestral:eta=0.5,solver=exact", None, 2.0, 2.0),
+        ("seeds-2:solver=heun", Some(1.0), 2.0, 2.0),
+        ("seeds-3:solver=heun", Some(1.0), 2.0, 2.0),
+        ("dpmpp-2s-ancestral:solver=heun", None, 2.0, 2.0),
+        ("dpmpp-sde:solver=heun", None, 2.0, 2.0),
     ];
     let c = 0.25;
     let power = |level: &Level| c * level.alpha * level.alpha + level.sigma * level.sigma;

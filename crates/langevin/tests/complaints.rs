@@ -9,6 +9,7 @@ use langevin::sampler::{Entry, Start};
 use langevin::{
     Formulation, Grid, Level, Model, Plan, Prediction, Process, SampleId, Sampler, Sampling, SliceSpace, Space as _,
 };
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn process(name: &str) -> Process {
@@ -317,6 +318,62 @@ fn complaint_17_any_sampler_on_any_process_on_any_grid_for_any_network() {
                     let plan = Sampler::parse(entry.name, None).unwrap().compile(&process, Some(&network), &levels);
                     assert!(finite(&plan.unwrap()), "{} on {name}, {grid}", entry.name);
                 }
+            }
+        }
+    }
+}
+
+/// What a random call meets, for the test below: noise levels that fall, each lower one by a factor of its own.
+fn falling(first: f64, factors: &[f64], pure_noise: bool, clean: bool, process: &Process) -> Vec<Level> {
+    let mut ratio = first;
+    let mut ratios = vec![ratio];
+    for factor in factors {
+        ratio *= factor;
+        ratios.push(ratio);
+    }
+    // A table ends where it ends.
+    let mut levels: Vec<Level> = ratios.iter().filter_map(|ratio| process.level_at_sigma_ve(*ratio).ok()).collect();
+    if pure_noise && let Ok(level) = process.level_at_sigma_ve(f64::INFINITY) {
+        levels.insert(0, level);
+    }
+    if clean && let Ok(level) = process.level_at_sigma_ve(0.0) {
+        levels.push(level);
+    }
+    levels
+}
+
+proptest! {
+    // 17 again, on calls that nobody has thought of. Thousands are cheap: a plan is compiled in microseconds.
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #[test]
+    fn complaint_17_any_call_gives_a_sound_plan_or_says_why_not(
+        entry in 0..Entry::all().len(),
+        name in 0..Process::NAMES.len(),
+        prediction in 0..6_usize,
+        first in 0.5..20.0_f64,
+        factors in proptest::collection::vec(0.2..0.97_f64, 1..9),
+        (pure_noise, clean, image) in any::<(bool, bool, bool)>(),
+        skip in 0..3_usize,
+    ) {
+        let entry = &Entry::all()[entry];
+        let process = process(Process::NAMES[name]);
+        let prediction = Prediction::parse(["x0", "epsilon", "score", "v", "velocity", "edm"][prediction]).unwrap();
+        let network = Formulation::new(process.clone(), prediction);
+        let levels = falling(first, &factors, pure_noise, clean, &process);
+        let start = if image { Start::Image } else { Start::Noise };
+        let sampler = Sampler::parse(entry.name, None).unwrap();
+        let place = format!("{} on {}, {prediction:?}, from {:?}", entry.name, process.name(), levels.first());
+        match sampler.on(&process, &levels).network(&network).start(skip, start).compile() {
+            Ok(plan) => {
+                prop_assert!(finite(&plan), "{place}");
+                if let Ok(lint) = plan.lint() {
+                    prop_assert!(lint.is_clean() || !entry.breaks.is_empty(), "{place}: {lint}");
+                }
+            }
+            // A reason of the call's: nothing left of the grid, or a level where the network or the sampler cannot be.
+            Err(error) => {
+                prop_assert!(error.is_argument() || error.is_singular(), "{place}: {error}");
+                prop_assert!(error.hint().is_some() || error.to_string().contains("expected"), "{place}: {error}");
             }
         }
     }

@@ -18,7 +18,7 @@ pub struct SpectrumArgs {
     /// The eigenvalues of the data's covariance: power:P:d=D, or a file of them (.npy or .csv of one column, .json list)
     #[arg(long, value_name = "SPECTRUM", conflicts_with = "data")]
     pub spectrum: Option<String>,
-    /// The Gaussian with the mean and covariance of these data: a name or a file, as `train --data` takes
+    /// The Gaussian with the mean and covariance of these data: a name or a file, as `train --data` takes, or a model, for the data that it was trained on
     #[arg(long, value_name = "DATA")]
     pub data: Option<String>,
 }
@@ -41,8 +41,8 @@ pub struct RangeArgs {
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct AnalyzeArgs {
-    /// Plans, as `langevin plan --json` prints them
-    #[arg(value_name = "PLAN.json")]
+    /// Plans, as `langevin plan --json` prints them; or a model, whose process, noise levels and data are taken
+    #[arg(value_name = "PLAN.json|MODEL")]
     pub plans: Vec<PathBuf>,
     /// Samplers with their options [default: ddim,ddpm,dpmpp-2m,adams2,dpmpp-2m-sde,heun,unipc,deis]
     #[arg(long, value_name = "LIST")]
@@ -53,7 +53,7 @@ pub struct AnalyzeArgs {
     /// Steps of the grids [default: 5,10,20,50]
     #[arg(long, value_name = "LIST", value_parser = counts, allow_negative_numbers = true)]
     pub steps: Option<Counts>,
-    #[arg(long, value_name = "P", help = format!("{} [default: vp]", super::process_help()))]
+    #[arg(long, value_name = "P", help = format!("{} [default: the model's; vp without one]", super::process_help()))]
     pub process: Option<String>,
     #[command(flatten)]
     pub spectrum: SpectrumArgs,
@@ -88,14 +88,17 @@ pub enum By {
 /// Find the sampler and the grid with the smallest exact error on Gaussian data like yours
 ///
 /// Every linear sampler goes from noise to the data on every grid, in as many steps as fit. The ten best go to stdout, the best plan into a file. For a model
-/// that `langevin train` saved, its process, its noise levels and its own built-in data are taken, and the plan is made for its network.
+/// that `langevin train` saved, its process, its noise levels and the mean and covariance of its data are taken, and the plan is made for its network.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct RecommendArgs {
+    /// A model saved by `langevin train`
+    #[arg(value_name = "MODEL")]
+    pub network: Option<PathBuf>,
     #[command(flatten)]
     pub spectrum: SpectrumArgs,
-    /// A model saved by `langevin train`; with --data, its data. --data MODEL alone does for a model of built-in data
-    #[arg(long, value_name = "MODEL")]
+    /// The same as MODEL
+    #[arg(long, value_name = "MODEL", conflicts_with = "network")]
     pub model: Option<PathBuf>,
     /// Evaluations that a sample may cost
     #[arg(long, value_name = "N", value_parser = grid_steps, allow_negative_numbers = true)]

@@ -58,11 +58,11 @@ pub struct ImportArgs {
     /// With --from-diffusers: mu of dynamic shifting
     #[arg(long, value_name = "M", requires = "from_diffusers", value_parser = finite, allow_negative_numbers = true)]
     pub mu: Option<f64>,
-    /// With --from-diffusers: the noise levels, in place of --steps
-    #[arg(long, value_name = "LIST", requires = "from_diffusers", value_parser = list, conflicts_with = "steps")]
+    /// With --from-diffusers: the noise levels, in place of --steps; FlowMatchEuler takes them together with --timesteps
+    #[arg(long, value_name = "LIST", requires = "from_diffusers", value_parser = list)]
     pub sigmas: Option<Numbers>,
     /// With --from-diffusers: the times, in place of --steps
-    #[arg(long, value_name = "LIST", requires = "from_diffusers", value_parser = list, conflicts_with_all = ["steps", "sigmas"])]
+    #[arg(long, value_name = "LIST", requires = "from_diffusers", value_parser = list)]
     pub timesteps: Option<Numbers>,
     /// With --from-diffusers: an argument of its `step`, as in s_churn=40 or use_clipped_model_output=true; with --from-k: one of the function's; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting, conflicts_with_all = ["sampler", "moves"])]

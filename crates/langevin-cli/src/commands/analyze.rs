@@ -6,12 +6,13 @@ use crate::io::{atomic, json, print, say};
 use crate::report::errors::{self, Point};
 use crate::spectrum::Gaussian;
 use crate::survey::{self, Field, Row, nothing_fits};
+use crate::trained::{Trained, is_model};
 use crate::words::{either_case, plural, shown, visible};
 use crate::{check, interrupt};
 use langevin::analysis::AnalysisOptions;
 use langevin::sampler::Entry;
-use langevin::{Plan, Process};
-use std::path::Path;
+use langevin::{LambdaRange, Plan, Process};
+use std::path::{Path, PathBuf};
 
 /// The samplers where the flags name none.
 const SAMPLERS: &str = "ddim,ddpm,dpmpp-2m,adams2,dpmpp-2m-sde,heun,unipc,deis";
@@ -25,15 +26,23 @@ pub const PROCESS: &str = "vp";
 /// Runs the command.
 pub fn run(args: &AnalyzeArgs) -> Result<()> {
     one_kind(args)?;
-    let process = either_case(args.process.as_deref().unwrap_or(PROCESS), Process::parse).or_misused()?;
-    let plans = plans(args, &process)?;
-    let gaussian = args.spectrum.open()?;
+    let trained = Trained::open(model(args)?, &args.spectrum)?;
+    let own = trained.as_ref().map(|trained| trained.network.formulation());
+    let process = match (&args.process, own) {
+        (None, Some(own)) => own.process.clone(),
+        (name, _) => either_case(name.as_deref().unwrap_or(PROCESS), Process::parse).or_misused()?,
+    };
+    let plans = plans(args, &process, own.and_then(|own| own.range))?;
+    let gaussian = match &trained {
+        Some(trained) => trained.gaussian(&args.spectrum)?,
+        None => args.spectrum.open()?,
+    };
     if let Some(path) = &args.plot {
         interrupt::listen()?;
         for (flag, input) in [("--spectrum", &args.spectrum.spectrum), ("--data", &args.spectrum.data)] {
             input.iter().try_for_each(|input| check::two_files("--plot", path, flag, Path::new(input)))?;
         }
-        args.plans.iter().try_for_each(|plan| check::two_files("--plot", path, "PLAN.json", plan))?;
+        args.plans.iter().try_for_each(|plan| check::two_files("--plot", path, "PLAN.json|MODEL", plan))?;
         atomic::probe(path)?;
     }
     // Three passes in place of one: only where they are shown.
@@ -49,6 +58,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
         })?;
         rows.push(Row { sampler, grid, steps, file, process, analysis });
     }
+    survey::say_if_flat(&gaussian.spectrum, rows.iter().map(|row| &row.analysis));
     let processes = processes(&rows);
     if let Some(path) = &args.plot {
         let points: Vec<Point> = rows.iter().map(point).collect();
@@ -94,7 +104,7 @@ fn one_kind(args: &AnalyzeArgs) -> Result<()> {
         ("--sigma-max", args.range.sigma_max.is_some()),
         ("--nfe", args.nfe),
     ];
-    match given.iter().find(|(_, given)| *given && !args.plans.is_empty() && args.sampler.is_none()) {
+    match given.iter().find(|(_, given)| *given && documents(args).next().is_some() && args.sampler.is_none()) {
         None => Ok(()),
         Some((flag, _)) => Err(Failure::misused("a plan brings its own steps")
             .at(*flag)
@@ -104,9 +114,26 @@ fn one_kind(args: &AnalyzeArgs) -> Result<()> {
     }
 }
 
-fn plans(args: &AnalyzeArgs, process: &Process) -> Result<Vec<Compiled>> {
+/// The plans among the files.
+fn documents(args: &AnalyzeArgs) -> impl Iterator<Item = &PathBuf> {
+    args.plans.iter().filter(|path| !is_model(path))
+}
+
+/// The model among them.
+fn model(args: &AnalyzeArgs) -> Result<Option<&Path>> {
+    let mut models = args.plans.iter().filter(|path| is_model(path));
+    match (models.next(), models.next()) {
+        (Some(_), Some(second)) => Err(Failure::misused("one model has one Gaussian")
+            .at("PLAN.json|MODEL")
+            .expected("one model")
+            .got(format!("another, '{}'", second.display()))),
+        (first, _) => Ok(first.map(PathBuf::as_path)),
+    }
+}
+
+fn plans(args: &AnalyzeArgs, process: &Process, trained: Option<LambdaRange>) -> Result<Vec<Compiled>> {
     let mut plans = Vec::new();
-    for path in &args.plans {
+    for path in documents(args) {
         let plan = json::plan(path).map_err(|failure| match path.to_str().map(Entry::find) {
             Some(Ok(entry)) => failure.hint(format!("for the sampler of this name, give --sampler {}", entry.name)),
             _ => failure,
@@ -123,13 +150,13 @@ fn plans(args: &AnalyzeArgs, process: &Process) -> Result<Vec<Compiled>> {
             plan: plan.unclipped(),
         });
     }
-    if !args.plans.is_empty() && args.sampler.is_none() {
+    if !plans.is_empty() && args.sampler.is_none() {
         return Ok(plans);
     }
     let samplers = survey::samplers(args.sampler.as_deref().unwrap_or(SAMPLERS))?;
     let grids = survey::grids(args.grid.as_deref().unwrap_or(GRID))?;
     let steps = args.steps.clone().unwrap_or_else(|| STEPS.to_vec());
-    let field = Field { process, network: None, trained: None, range: &args.range };
+    let field = Field { process, network: None, trained, range: &args.range };
     for sampler in &samplers {
         for grid in &grids {
             // A list is one grid, however many steps are asked for.

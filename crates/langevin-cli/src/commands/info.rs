@@ -6,7 +6,7 @@ use crate::io::print;
 use crate::progress::duration;
 use crate::source::Source;
 use crate::words::{plural, visible};
-use langevin_train::Network;
+use langevin_train::{MomentsKind, Network};
 use std::fmt::Write as _;
 
 /// Runs the command.
@@ -50,6 +50,7 @@ fn summary(network: &Network) -> String {
     }
     line("network", format!("{}, {}", kind(network), plural(network.parameters() as u64, "weight")));
     line("data", format!("{}, {} of shape {:?}", data.name, plural(data.rows as u64, "row"), data.shape));
+    line("moments", moments(network));
     line(
         "training",
         format!(
@@ -64,6 +65,22 @@ fn summary(network: &Network) -> String {
     line("optimiser", format!("learning rate {}, average {}", training.learning_rate, training.ema));
     line("loss", format!("{:.5}", training.final_loss));
     text
+}
+
+/// What the file keeps of its data.
+fn moments(network: &Network) -> String {
+    let (metadata, width) = (network.metadata(), network.width());
+    let Some(spec) = metadata.moments else {
+        return "none: recommend and analyze need --data".to_owned();
+    };
+    let rows = match spec.rows == metadata.data.rows {
+        true => String::new(),
+        false => format!(" over {}", plural(spec.rows as u64, "row")),
+    };
+    match spec.kind {
+        MomentsKind::Covariance => format!("mean and covariance, {width} × {width}{rows}"),
+        _ => format!("eigenvalues of the covariance, {width} axes{rows}"),
+    }
 }
 
 /// The kind of network and its sizes, as the metadata has them.

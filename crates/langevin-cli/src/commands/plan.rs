@@ -60,6 +60,9 @@ fn from_flags(args: &PlanArgs) -> Result<Plan> {
         None if args.sampler.moves.is_none() => Some(args.sampler.sampler()?),
         None => None,
     };
+    if args.import.from_k.is_some() && args.import.set.iter().any(|(key, _)| key == "s_churn") {
+        say("note: noise is drawn where churn adds some, as in ComfyUI; k-diffusion draws it at every step");
+    }
     let map = match (args.clamp, args.threshold) {
         (Some((min, max)), _) => Some(Map::clamp(min, max).or_misused()?),
         (_, Some((ratio, max))) => Some(Map::threshold(ratio, max).or_misused()?),
@@ -114,5 +117,16 @@ fn from_diffusers(path: &Path, args: &PlanArgs) -> Result<Plan> {
         say(&format!("note: fields of other schedulers, passed over as diffusers does: {}", foreign.join(", ")));
     }
     say(&format!("{} of {}", config.class(), shown(path)));
+    if let Some(fault) = config.fault(&call).or_misused()? {
+        say(&format!("note: diffusers itself fails on this run: {fault}"));
+    }
+    if call.consistent {
+        let mended = config.mended(&call).or_misused()?;
+        let all = if mended.is_empty() { "nothing".to_owned() } else { mended.join("; ") };
+        say(&format!("mended: {all}"));
+    }
+    if let Some(note) = config.declares() {
+        say(&format!("note: {note}"));
+    }
     Ok(plan)
 }

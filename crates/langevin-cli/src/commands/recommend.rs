@@ -1,19 +1,19 @@
 //! `langevin recommend`: the sampler and the grid with the smallest exact error on Gaussian data like the user's.
 
 use super::analyze::{GRID, PROCESS};
-use crate::cli::{By, RecommendArgs};
+use crate::cli::{By, RangeArgs, RecommendArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, print, say};
-use crate::source::{self, Source};
-use crate::spectrum::{self, Gaussian};
+use crate::source::Source;
+use crate::spectrum::Gaussian;
 use crate::survey::{self, Field, Row, number};
+use crate::trained::Trained;
 use crate::words::{either_case, plural, shown, visible};
-use crate::{check, data, interrupt};
+use crate::{check, interrupt};
 use langevin::analysis::{Analysis, AnalysisOptions, Distance};
 use langevin::sampler::Entry;
-use langevin::{Formulation, Grid, Level, Model as _, Plan, Process, Sampler};
-use langevin_train::Network;
-use std::path::{Path, PathBuf};
+use langevin::{Formulation, Grid, Level, Model as _, Plan, Prediction, Process, Sampler};
+use std::path::Path;
 
 /// Samplers that are not meant for this: made for distilled networks, or with noise levels of their own in their options.
 const OTHERS: [&str; 4] = ["lcm", "tcd", "restart", "annealed-langevin"];
@@ -28,9 +28,8 @@ const SHOWN: usize = 10;
 /// Runs the command.
 pub fn run(args: &RecommendArgs) -> Result<()> {
     interrupt::listen()?;
-    let path = model_path(args)?;
-    let network = path.as_deref().map(source::network).transpose()?;
-    let source = network.as_ref().map(Source::Borrowed);
+    let trained = Trained::open(args.network.as_deref().or(args.model.as_deref()), &args.spectrum)?;
+    let source = trained.as_ref().map(|trained| Source::Borrowed(&trained.network));
     let reader = source.as_ref().map(|source| source.read_as(args.process.as_deref())).transpose()?;
     let process = match &reader {
         Some(reader) => reader.process.clone(),
@@ -50,13 +49,13 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
         }
     };
     let grids = survey::grids(args.grid.as_deref().unwrap_or(GRIDS))?;
-    let gaussian = gaussian(args, network.as_ref(), path.as_deref())?;
-    for input in [
-        path.as_deref(),
-        args.spectrum.data.as_deref().map(Path::new),
-        args.spectrum.spectrum.as_deref().map(Path::new),
+    let gaussian = gaussian(args, trained.as_ref())?;
+    for (flag, input) in [
+        ("MODEL", trained.as_ref().map(|trained| trained.path.as_path())),
+        ("--data", args.spectrum.data.as_deref().map(Path::new)),
+        ("--spectrum", args.spectrum.spectrum.as_deref().map(Path::new)),
     ] {
-        input.iter().try_for_each(|input| check::another_file(&args.out, "--data", input))?;
+        input.iter().try_for_each(|input| check::another_file(&args.out, flag, input))?;
     }
     atomic::probe(&args.out)?;
 
@@ -75,9 +74,17 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     let analysis = best.plan.analyze(&gaussian.spectrum, &options).or_failed()?;
     let usual = usual(&field, &gaussian, &grids, args)?;
     let (grid, steps) = (best.row.grid.clone().unwrap_or_default(), best.row.steps.unwrap_or_default());
-    let why = [dominant(args.by, &analysis), beside(args, &best.row, &usual)];
-    let commands = commands(args, &field, path.as_deref(), &best.row.sampler, &grid, steps)?;
-    let json = best.plan.to_json();
+    let mut why = vec![dominant(args.by, &analysis), beside(args, best, &usual)];
+    why.extend(luck(args, &field, &gaussian, best, samplers.as_slice()));
+    let commands = commands(
+        args,
+        &field,
+        trained.as_ref().map(|trained| trained.path.as_path()),
+        &best.row.sampler,
+        &grid,
+        steps,
+    )?;
+    let json = plan_of(&field, best, &samplers)?.to_json();
     atomic::write(&args.out, |out| out.write_all(json.as_bytes()))?;
     let subject = format!(
         "{} of at most {}, on {}; {}; process {}",
@@ -99,65 +106,25 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     } else {
         let commands: String = commands.iter().map(|command| format!("  {}\n", visible(command))).collect();
         let table = table(&found);
-        print(&format!("{}\n\n{table}\n{}\n{}\n\n{commands}", visible(&subject), why[0], why[1]))?;
+        print(&format!("{}\n\n{table}\n{}\n\n{commands}", visible(&subject), why.join("\n")))?;
     }
+    survey::say_if_flat(&gaussian.spectrum, found.iter().take(SHOWN).map(|found| &found.row.analysis));
     say(&format!("the plan of {} on {grid} is in {}", best.row.sampler, shown(&args.out)));
     Ok(())
 }
 
-/// The model: that of --model, or of --data where it is one.
-fn model_path(args: &RecommendArgs) -> Result<Option<PathBuf>> {
-    let is_model = |data: &&String| Path::new(data).extension().is_some_and(|e| e.eq_ignore_ascii_case("safetensors"));
-    match (&args.model, args.spectrum.data.as_ref().filter(is_model)) {
-        (Some(_), Some(data)) => Err(Failure::misused("a model is no data")
-            .at("--data, --model")
-            .expected("--data DATA beside --model")
-            .got(format!("'{data}'"))
-            .hint("leave out one of the two")),
-        (model, data) => Ok(model.clone().or_else(|| data.map(PathBuf::from))),
-    }
-}
-
-/// The data: of the flags, or what the model was trained on; for a model in the units that it sees.
-fn gaussian(args: &RecommendArgs, network: Option<&Network>, path: Option<&Path>) -> Result<Gaussian> {
-    let (Some(network), Some(path)) = (network, path) else {
-        if args.spectrum.data.is_none() && args.spectrum.spectrum.is_none() {
-            return Err(Failure::misused("nothing to recommend for")
-                .at("--data")
-                .expected("data, a model, or --spectrum"));
+/// The data: of the flags, or what the model was trained on.
+fn gaussian(args: &RecommendArgs, trained: Option<&Trained>) -> Result<Gaussian> {
+    match trained {
+        Some(trained) => trained.gaussian(&args.spectrum),
+        None if args.spectrum.data.is_none() && args.spectrum.spectrum.is_none() => {
+            Err(Failure::misused("nothing to recommend for")
+                .at("MODEL, --data")
+                .expected("a model, data, or --spectrum")
+                .got("none of them"))
         }
-        return args.spectrum.open();
-    };
-    if args.spectrum.spectrum.is_some() {
-        return args.spectrum.open();
+        None => args.spectrum.open(),
     }
-    let spec = &network.metadata().data;
-    let given = args.spectrum.data.as_deref().filter(|data| Path::new(data) != path);
-    let own = data::names().into_iter().find(|name| *name == spec.name);
-    let Some(name) = given.or(own) else {
-        return Err(unknown_data(path, &spec.name));
-    };
-    let data = data::load(name, network.metadata().training.seed)?;
-    if given.is_some() && data.width() != network.width() {
-        return Err(Failure::misused("the data are not the model's")
-            .at("--data")
-            .expected(format!("rows of {}", plural(network.width() as u64, "number")))
-            .got(data.width().to_string()));
-    }
-    // A file may have the name of built-in data and be something else. Part of the digits is kept for tests at times.
-    let same = data.shape() == spec.shape && (spec.rows == data.rows() || name == "digits" && spec.rows <= data.rows());
-    if given.is_none() && !same {
-        return Err(unknown_data(path, &spec.name));
-    }
-    spectrum::of_network(&data, network.normalization())
-}
-
-fn unknown_data(path: &Path, name: &str) -> Failure {
-    Failure::misused("the model does not say where its data are")
-        .in_file(path)
-        .expected("built-in data")
-        .got(format!("'{name}'"))
-        .hint("give --model MODEL --data FILE")
 }
 
 /// One plan, with the samplers that have the same table.
@@ -322,9 +289,12 @@ fn dominant(by: By, analysis: &Analysis) -> String {
 }
 
 /// The winner beside the usual choices.
-fn beside(args: &RecommendArgs, best: &Row, usual: &[Row]) -> String {
-    let least = pick(args.by, &best.analysis.total);
+fn beside(args: &RecommendArgs, best: &Found, usual: &[Row]) -> String {
+    let least = pick(args.by, &best.row.analysis.total);
     let one = |row: &Row| {
+        if row.grid == best.row.grid && (row.sampler == best.row.sampler || best.also.contains(&row.sampler)) {
+            return format!("{} on {} is this plan", row.sampler, row.grid.as_deref().unwrap_or_default());
+        }
         let value = pick(args.by, &row.analysis.total);
         let grid = row.grid.as_deref().unwrap_or_default();
         let times = match value / least {
@@ -339,6 +309,43 @@ fn beside(args: &RecommendArgs, best: &Row, usual: &[Row]) -> String {
         return "The usual choices do not fit.".into();
     }
     format!("In as many evaluations {}.", usual.join("; "))
+}
+
+/// An error is one number an axis, and may pass through 0 between two numbers of steps: then it is far below those of its neighbours, and says nothing
+/// about other data.
+fn luck(
+    args: &RecommendArgs,
+    field: &Field<'_>,
+    gaussian: &Gaussian,
+    best: &Found,
+    samplers: &[Sampler],
+) -> Option<String> {
+    let Row { sampler, grid, steps, analysis, .. } = &best.row;
+    let (grid, steps) = (grid.as_deref().filter(|grid| !survey::is_list(grid))?, (*steps)?);
+    let sampler = samplers.iter().find(|known| known.spec() == sampler)?;
+    let options = AnalysisOptions { sources: false, ..AnalysisOptions::default() };
+    let value = |steps: usize| {
+        let plan = field.plan(sampler, grid, Some(steps)).ok()?.1;
+        plan.analyze(&gaussian.spectrum, &options).ok().map(|analysis| pick(args.by, &analysis.total))
+    };
+    let least = pick(args.by, &analysis.total);
+    let (less, more) = (if steps > 1 { value(steps - 1) } else { None }, value(steps + 1)?);
+    // More steps are as a rule better, and a step less is worse by some: not twice, from a few steps on.
+    let far = |value: f64| value > 2.0 * least;
+    if !far(more) || !less.is_none_or(far) {
+        return None;
+    }
+    let less = less.map_or_else(String::new, |less| format!("with a step less it has {}, ", number(less)));
+    Some(format!("It may be luck: {less}with a step more {}. Try it beside those below it.", number(more)))
+}
+
+/// The first names of many.
+fn few(names: &[String]) -> String {
+    const FEW: usize = 6;
+    match names.len().saturating_sub(FEW) {
+        0 | 1 => names.join(", "),
+        more => format!("{} and {more} more", names[..FEW].join(", ")),
+    }
 }
 
 /// The ranking for people.
@@ -358,10 +365,50 @@ fn table(found: &[Found]) -> String {
             number(total.kl),
         ]);
         if let (Some(line), false) = (lines.last_mut(), also.is_empty()) {
-            line.push(also.join(", "));
+            line.push(few(also));
         }
     }
     survey::aligned_as(&lines, &[false, true, true, false, false, false, false, true])
+}
+
+/// The winner's plan, made as the command that is printed makes it: every level lies where the network was trained, and the plan does not say where that is.
+fn plan_of(field: &Field<'_>, best: &Found, samplers: &[Sampler]) -> Result<Plan> {
+    let Row { sampler, grid, steps, .. } = &best.row;
+    let known = samplers.iter().find(|known| known.spec() == sampler);
+    let (Some(network), Some(sampler), Some(grid)) = (field.network, known, grid) else {
+        return Ok(best.plan.clone());
+    };
+    let mut network = network.clone();
+    network.range = None;
+    let alone = Field { network: Some(&network), trained: None, ..*field };
+    if survey::is_list(grid) {
+        return Ok(alone.plan(sampler, grid, None)?.1);
+    }
+    // The trained range has the rounding of a change of clock, which the command has not.
+    let [min, max] = ends(field, grid, *steps)?;
+    let range = RangeArgs { sigma_min: Some(min.0), sigma_max: Some(max.0) };
+    Ok(Field { range: &range, ..alone }.plan(sampler, grid, *steps)?.1)
+}
+
+/// The ends of a grid's range in σ/α, the usual ones where they are that but for rounding, and whether each is another one.
+fn ends(field: &Field<'_>, grid: &str, steps: Option<usize>) -> Result<[(f64, bool); 2]> {
+    let range = field.range(grid, steps)?;
+    let usual = crate::schedule::usual_range(field.process);
+    let end = |a: f64, b: f64| if a != b && (a - b).abs() > 1e-9 * b { (a, true) } else { (b, false) };
+    Ok([end(range.min, usual[0]), end(range.max, usual[1])])
+}
+
+/// Whether `langevin plan` can be told of this process and this network.
+fn has_flags(field: &Field<'_>) -> bool {
+    let process = Process::parse(&field.process.name());
+    let known = process.is_ok_and(|process| process.spec() == field.process.spec());
+    known
+        && field.network.is_none_or(|network| {
+            let prediction = Prediction::parse(network.prediction.name()).unwrap_or(network.prediction);
+            let mut plain = Formulation::new(network.process.clone(), prediction);
+            plain.range = network.range;
+            plain == *network && network.process == *field.process
+        })
 }
 
 /// What makes the winner's plan, and what samples by it.
@@ -373,24 +420,25 @@ fn commands(
     grid: &str,
     steps: usize,
 ) -> Result<Vec<String>> {
-    let range = field.range(grid, Some(steps))?;
-    let usual = crate::schedule::usual_range(field.process);
-    let differs = |a: f64, b: f64| a != b && (a - b).abs() > 1e-9 * b;
     let mut flags = format!("--sampler {sampler} --grid {grid}");
     if !survey::is_list(grid) {
         flags.push_str(&format!(" --steps {steps}"));
-        let ends = [("--sigma-min", range.min, usual[0]), ("--sigma-max", range.max, usual[1])];
-        for (flag, value, _) in ends.into_iter().filter(|(_, value, usual)| differs(*value, *usual)) {
-            flags.push_str(&format!(" {flag} {value}"));
+        for (flag, (value, other)) in ["--sigma-min", "--sigma-max"].iter().zip(ends(field, grid, Some(steps))?) {
+            if other {
+                flags.push_str(&format!(" {flag} {value}"));
+            }
         }
     }
     let predict = field
         .network
         .map_or_else(String::new, |network: &Formulation| format!(" --predict {}", network.prediction.name()));
-    let plan = format!("langevin plan --process {}{predict} {flags} --json", field.process.name());
-    let mut commands = vec![format!("{plan} > {}", quoted(&args.out.display().to_string()))];
+    let mut commands = Vec::new();
+    if has_flags(field) {
+        let plan = format!("langevin plan --process {}{predict} {flags} --json", field.process.name());
+        commands.push(format!("{plan} > {}", quoted(&args.out.display().to_string())));
+    }
     if let Some(model) = model {
-        let read_as = args.process.as_ref().map_or_else(String::new, |process| format!(" --as {process}"));
+        let read_as = args.process.as_ref().map_or_else(String::new, |process| format!(" --as {}", quoted(process)));
         let model = quoted(&model.display().to_string());
         commands.push(format!("langevin sample {model}{read_as} {flags} -n 64 --out samples.npy"));
     }

@@ -1,6 +1,7 @@
 //! The exact errors of samplers: W2 against evaluations on logarithmic axes, one line for each sampler on each grid, and the table.
 //!
-//! The drawing stretches with the page; its words do not. Every line is named at its end.
+//! The drawing stretches with the page; its words do not. Every line is named at its end, or on narrow pages below. A colour and a mark are one sampler's
+//! where they suffice, a dash one grid's.
 
 use super::page::shell;
 use super::svg::{self, coord};
@@ -13,6 +14,10 @@ const HEIGHT: f64 = 1000.0;
 const PITCH: f64 = 21.0;
 /// More lines are not told apart.
 const MOST: usize = 24;
+/// Colours, each with its mark.
+const HUES: usize = 6;
+/// Ways to dash a line.
+const DASHES: usize = 3;
 
 /// One plan.
 #[derive(Clone, Debug)]
@@ -99,7 +104,9 @@ impl Axis {
         // With what is beyond them no axis could be drawn.
         let values = values.map(|value| value.clamp(1e-250, 1e250));
         let (low, high) = values.fold((f64::INFINITY, 0.0_f64), |(low, high), v| (low.min(v), high.max(v)));
-        let room = (room * (high.ln() - low.ln())).exp().max(1.1);
+        // One value stands among two round numbers at least.
+        let least = if high / low < 1.5 { 2.2 } else { 1.1 };
+        let room = (room * (high.ln() - low.ln())).exp().max(least);
         Self { low: low / room, high: high * room }
     }
 
@@ -162,10 +169,13 @@ fn drawing(page: &Page) -> String {
             figure(tick)
         ));
     }
+    let styles = styles(curves);
+    let mut list = String::new();
     let heights: Vec<f64> = curves.iter().map(|curve| place(&curve.last()).1 / HEIGHT * height).collect();
     let spread = spread(&heights, PITCH, height);
     for (index, ((curve, name), label)) in curves.iter().zip(&names).zip(spread).enumerate() {
-        let class = format!("r{} d{}", index % 4, index / 4 % 3);
+        let (hue, dash) = styles[index];
+        let class = format!("r{hue} d{dash}");
         let drawn: Vec<svg::Point> = curve.points.iter().map(place).collect();
         let end = place(&curve.last());
         art.push_str(&svg::line(end, (WIDTH, end.1), &format!("{class} lead")));
@@ -174,17 +184,22 @@ fn drawing(page: &Page) -> String {
             let (left, top) = (percent(point.0, WIDTH), percent(point.1, HEIGHT));
             words.push_str(&format!(
                 "<span class=\"at {class}\" style=\"left:{left}%;top:{top}%\">{}</span>",
-                svg::mark(index)
+                svg::mark(hue)
             ));
         }
         let down = HEIGHT * label / height;
         leads.push_str(&svg::line((0.0, end.1), (WIDTH, down), &format!("{class} lead")));
+        let key = format!(
+            "<i class=\"key {class}\"><svg viewBox=\"0 0 30 12\" aria-hidden=\"true\">{}</svg>{}</i>",
+            svg::line((0.0, 6.0), (30.0, 6.0), &format!("{class} curve")),
+            svg::mark(hue)
+        );
+        let text = escape(name);
         words.push_str(&format!(
-            "<span class=\"end {class}\" style=\"top:{}%\" title=\"{text}\">{}<b>{text}</b></span>",
-            percent(down, HEIGHT),
-            svg::mark(index),
-            text = escape(name)
+            "<span class=\"end\" style=\"top:{}%\" title=\"{text}\">{key}<b>{text}</b></span>",
+            percent(down, HEIGHT)
         ));
+        list.push_str(&format!("<li>{key}{text}</li>"));
     }
     let common = match (curves[0].grid.filter(|_| !grids_differ), samplers_differ) {
         (Some(grid), true) => format!(" All on the grid {}.", escape(grid)),
@@ -202,9 +217,26 @@ fn drawing(page: &Page) -> String {
          <p class=\"axis\">W₂</p><div class=\"area\" style=\"height:{}px\">\
          <svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{art}</svg>\
          <svg class=\"leads\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{leads}</svg>{words}</div>\
-         <p class=\"axis step\">network evaluations</p></div></section>",
+         <p class=\"axis step\">network evaluations</p><ul class=\"names\" aria-hidden=\"true\">{list}</ul></div></section>",
         coord(height)
     )
+}
+
+/// The colour and the dash of each line: by sampler and by grid where there are few enough of both, else one line after another.
+fn styles(curves: &[Curve<'_>]) -> Vec<(usize, usize)> {
+    let mut samplers: Vec<&str> = curves.iter().map(|curve| curve.sampler).collect();
+    let mut grids: Vec<Option<&str>> = curves.iter().map(|curve| curve.grid).collect();
+    samplers.sort_unstable();
+    samplers.dedup();
+    grids.sort_unstable();
+    grids.dedup();
+    let few = samplers.len() > 1 && samplers.len() <= HUES && grids.len() > 1 && grids.len() <= DASHES;
+    let by_name = |curve: &Curve<'_>| {
+        let hue = samplers.iter().position(|sampler| *sampler == curve.sampler).unwrap_or(0);
+        (hue, grids.iter().position(|grid| *grid == curve.grid).unwrap_or(0))
+    };
+    let in_order = |index: usize| (index % HUES, index / HUES % DASHES);
+    curves.iter().enumerate().map(|(index, curve)| if few { by_name(curve) } else { in_order(index) }).collect()
 }
 
 /// Places at least `pitch` apart within `height`, each as near as may be to where it was.
@@ -314,6 +346,29 @@ mod tests {
     }
 
     #[test]
+    fn a_colour_is_a_sampler_and_a_dash_a_grid() {
+        let points: Vec<Point> =
+            ["a", "b", "c"].iter().flat_map(|name| ["g", "h"].map(|grid| point(name, Some(grid), 5, 1.0))).collect();
+        let curves = curves(&points);
+        let found: Vec<_> = curves.iter().map(|c| (c.sampler, c.grid.unwrap())).zip(styles(&curves)).collect();
+        for ((sampler, grid), (hue, dash)) in found {
+            assert_eq!((hue, dash), (usize::from(sampler.as_bytes()[0] - b'a'), usize::from(grid == "h")));
+        }
+        // Eight on one grid are eight pairs.
+        let points: Vec<Point> = (0..8).map(|k| point(&format!("s{k}"), Some("g"), 5, 1.0)).collect();
+        let mut pairs = styles(&super::curves(&points));
+        pairs.sort_unstable();
+        pairs.dedup();
+        assert_eq!(pairs.len(), 8);
+    }
+
+    #[test]
+    fn one_value_stands_among_round_numbers() {
+        let axis = Axis::around([20.26].into_iter(), 0.05);
+        assert!(axis.ticks(8).len() >= 3, "{:?}", axis.ticks(8));
+    }
+
+    #[test]
     fn any_numbers_make_a_page() {
         let subject = "on <b>\"x\"".to_owned();
         let page = |points: Vec<Point>| html(&Page { subject: subject.clone(), points });
@@ -329,7 +384,7 @@ mod tests {
         let text = page(many);
         assert_sound(&text);
         assert!(text.contains("56 lines that end higher"));
-        assert_eq!(text.matches("class=\"end ").count(), MOST);
+        assert_eq!(text.matches("class=\"end\"").count(), MOST);
         let broken = vec![
             point("none", Some("karras"), 5, f64::NAN),
             point("endless", Some("karras"), 5, f64::INFINITY),

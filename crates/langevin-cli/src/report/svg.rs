@@ -5,11 +5,13 @@ pub(super) type Point = (f64, f64);
 
 /// The mark of row `index`: a shape as well as a colour, so that neither carries the meaning alone.
 pub(super) fn mark(index: usize) -> String {
-    let shape = match index % 4 {
+    let shape = match index % 6 {
         0 => "<circle cx=\"7\" cy=\"7\" r=\"5.5\"/>",
         1 => "<rect x=\"2\" y=\"2\" width=\"10\" height=\"10\"/>",
         2 => "<path d=\"M7 1 13 12.4H1Z\"/>",
-        _ => "<path d=\"M7 .6 13.4 7 7 13.4 .6 7Z\"/>",
+        3 => "<path d=\"M7 .6 13.4 7 7 13.4 .6 7Z\"/>",
+        4 => "<path d=\"M7 13 1 1.6H13Z\"/>",
+        _ => "<path d=\"M5 1H9V5H13V9H9V13H5V9H1V5H5Z\"/>",
     };
     format!("<svg class=\"mark\" viewBox=\"0 0 14 14\" aria-hidden=\"true\">{shape}</svg>")
 }

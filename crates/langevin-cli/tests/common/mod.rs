@@ -49,6 +49,31 @@ pub fn npy(header: &str, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// A model file of version 1 from one of version 2: the moments, which come first for their type is the widest, are cut out.
+pub fn first_version(model: &[u8]) -> Vec<u8> {
+    let length = u64::from_le_bytes(model[..8].try_into().unwrap()) as usize;
+    let mut header: serde_json::Value = serde_json::from_slice(&model[8..8 + length]).unwrap();
+    let entries = header.as_object_mut().unwrap();
+    let moments: Vec<String> = entries.keys().filter(|name| name.starts_with("data.")).cloned().collect();
+    let ends = moments.iter().map(|name| entries.remove(name).unwrap()["data_offsets"][1].as_u64().unwrap());
+    let cut = ends.max().unwrap();
+    let mut document: serde_json::Value =
+        serde_json::from_str(entries["__metadata__"]["langevin"].as_str().unwrap()).unwrap();
+    document["langevin_version"] = 1.into();
+    document.as_object_mut().unwrap().remove("moments").unwrap();
+    for (name, entry) in entries.iter_mut() {
+        if name == "__metadata__" {
+            entry["langevin"] = document.to_string().into();
+        } else {
+            let offsets = entry["data_offsets"].as_array_mut().unwrap();
+            offsets.iter_mut().for_each(|offset| *offset = (offset.as_u64().unwrap() - cut).into());
+        }
+    }
+    let header = header.to_string();
+    let rest = &model[8 + length + cut as usize..];
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), rest].concat()
+}
+
 /// Reads what the format's specification promises of a '<f8' file: the shape as text, and the numbers.
 pub fn read_f8(path: &Path) -> (String, Vec<f64>) {
     let bytes = std::fs::read(path).unwrap();

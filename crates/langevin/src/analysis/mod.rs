@@ -237,7 +237,7 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// A plan with maps, or with inputs and no moves; an error of the score that is not finite; more than about 10¹⁰ multiplications; variances beyond `f64`.
+    /// A plan with maps, or with inputs and no moves; an error of the score that is not finite; more than about 10¹⁰ multiplications; variances, or a distance, beyond `f64`.
     pub fn analyze(&self, data: &Spectrum, options: &AnalysisOptions) -> Result<Analysis> {
         let delta = options.score_error;
         if !delta.is_finite() {
@@ -296,6 +296,12 @@ impl Plan {
                     }
                 }
             }
+        }
+        if !total.square.is_finite() {
+            return Err(Error::singular("the distance of the plan's result from the data is beyond f64")
+                .at(format!("plan {}", self.name()))
+                .expected("eigenvalues and means whose squares add up to a number")
+                .got(total.square.to_string()));
         }
         let causes = [Cause::Start, Cause::Truncation, Cause::Discretisation, Cause::Score];
         let contribution = |(cause, [alone, so_far]): (Cause, [Tally; 2])| Contribution {

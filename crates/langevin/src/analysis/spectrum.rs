@@ -7,8 +7,8 @@ use crate::math::pow;
 /// The longest list of eigenvalues, and the largest number of dimensions of a formula.
 const MAX_EIGENVALUES: usize = 1_000_000;
 
-/// The widest data whose eigenvalues are found here.
-const MAX_WIDTH: usize = 4096;
+/// The largest matrix whose eigenvalues are found here.
+const MAX_SIDE: usize = 4096;
 
 /// The largest number of dimensions in all: counts stay whole numbers in `f64`.
 const MAX_DIMENSION: u64 = 1 << 53;
@@ -78,17 +78,35 @@ impl Spectrum {
     /// As [`from_eigenvalues`](Self::from_eigenvalues); a count of 0, or more than 2⁵³ axes in all.
     pub fn from_counts(values: &[(f64, u64)]) -> Result<Self> {
         check_length(values.len())?;
-        let mut total = 0_u64;
-        for (index, (_, count)) in values.iter().enumerate() {
-            total = total.saturating_add(*count);
-            if *count == 0 || total > MAX_DIMENSION {
-                return Err(Error::argument("bad count of an eigenvalue")
-                    .at(format!("eigenvalue {index}"))
-                    .expected("at least 1, and at most 2⁵³ in all")
-                    .got(count.to_string()));
-            }
-        }
+        check_counts(values.iter().map(|value| value.1))?;
         let axes = values.iter().enumerate().map(|(index, (value, count))| eigenvalue(index, *value, *count, 0.0));
+        Ok(Self::new(axes.collect::<Result<_>>()?))
+    }
+
+    /// Data with these eigenspaces, each (eigenvalue, number of axes, squared length of the mean along them): what
+    /// [`eigenvalues`](Self::eigenvalues) gives, so that a spectrum can be kept and read back.
+    ///
+    /// ```
+    /// use langevin::Spectrum;
+    /// let data = Spectrum::from_axes(&[(2.0, 1.0), (0.5, 3.0), (0.5, 4.0)])?;
+    /// assert_eq!(Spectrum::from_eigenspaces(&[(2.0, 1, 1.0), (0.5, 2, 25.0)])?, data);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`from_counts`](Self::from_counts); a squared length that is negative or not finite.
+    pub fn from_eigenspaces(spaces: &[(f64, u64, f64)]) -> Result<Self> {
+        check_length(spaces.len())?;
+        check_counts(spaces.iter().map(|space| space.1))?;
+        let axes = spaces.iter().enumerate().map(|(index, (value, count, mean_square))| {
+            if !(mean_square.is_finite() && *mean_square >= 0.0) {
+                return Err(Error::argument("a squared length of a mean cannot be this")
+                    .at(format!("eigenvalue {index}"))
+                    .expected("a finite number ≥ 0")
+                    .got(mean_square.to_string()));
+            }
+            Ok(Eigenvalue { mean_square: mean_square + 0.0, ..eigenvalue(index, *value, *count, 0.0)? })
+        });
         Ok(Self::new(axes.collect::<Result<_>>()?))
     }
 
@@ -167,14 +185,17 @@ impl Spectrum {
     /// # Ok::<(), langevin::Error>(())
     /// ```
     ///
+    /// An eigenvalue below n·2⁻⁵² of the largest, for an n × n matrix, is rounding, and is 0.
+    ///
     /// # Errors
     /// As [`Gaussian::new`]; more than 4,096 dimensions.
     pub fn from_covariance(mean: Vec<f64>, covariance: &[f64]) -> Result<Self> {
-        check_width(mean.len())?;
+        check_side(mean.len())?;
         let data = Gaussian::new(mean, covariance)?;
         let along = |axis: &[f64]| axis.iter().zip(data.mean()).map(|(v, m)| v * m).sum::<f64>();
+        let floor = rounding(data.eigenvalues());
         let axes = data.eigenvalues().iter().enumerate().map(|(j, value)| Eigenvalue {
-            value: *value,
+            value: if *value > floor { *value } else { 0.0 },
             count: 1,
             mean_square: data.axis(j).map_or(0.0, along).powi(2),
         });
@@ -201,10 +222,9 @@ impl Spectrum {
     /// ```
     ///
     /// # Errors
-    /// No rows, rows that are not whole, more than 4,096 dimensions, or a number that is not finite.
+    /// No rows, rows that are not whole, more than 4,096 of both rows and dimensions, or a number that is not finite.
     pub fn from_data(rows: &[f64], width: usize) -> Result<Self> {
-        check_width(width)?;
-        if rows.is_empty() || !rows.len().is_multiple_of(width) {
+        if width == 0 || rows.is_empty() || !rows.len().is_multiple_of(width) {
             return Err(Error::shape("data must be whole rows, at least one")
                 .expected(format!("a multiple of {width} numbers"))
                 .got(rows.len().to_string()));
@@ -215,11 +235,18 @@ impl Spectrum {
                 .got(rows[index].to_string()));
         }
         let count = rows.len() / width;
+        check_side(count.min(width))?;
         let share = 1.0 / count as f64;
         let mut mean = vec![0.0; width];
         for row in rows.chunks_exact(width) {
             mean.iter_mut().zip(row).for_each(|(m, x)| *m += x * share);
         }
+        // Once more, from what is left: then a constant column has no variance at all, not that of its mean's rounding.
+        let mut left = vec![0.0; width];
+        for row in rows.chunks_exact(width) {
+            left.iter_mut().zip(row).zip(&mean).for_each(|((left, x), m)| *left += (x - m) * share);
+        }
+        mean.iter_mut().zip(&left).for_each(|(m, left)| *m += left);
         let centred: Vec<f64> =
             rows.chunks_exact(width).flat_map(|row| row.iter().zip(&mean).map(|(x, m)| x - m)).collect();
         // Of the smaller of the two matrices XᵀX/n and XXᵀ/n, whose eigenvalues are the same but for zeros.
@@ -249,7 +276,7 @@ impl Spectrum {
             return Err(Error::argument("the covariance of the data is beyond f64").got(bad.to_string()));
         }
         let (values, axes) = principal_axes(side, &matrix)?;
-        let floor = side as f64 * f64::EPSILON * values.first().copied().unwrap_or(0.0);
+        let floor = rounding(&values);
         // An axis of XXᵀ/n becomes one of the data by Xᵀ, of length √(n c): the mean along it is (X m)·w/√(n c).
         let seen: Vec<f64> =
             if narrow { centred.chunks_exact(width).map(|row| dot(row, &mean)).collect() } else { mean.clone() };
@@ -308,12 +335,31 @@ fn check_length(length: usize) -> Result<()> {
         .got(length.to_string()))
 }
 
-fn check_width(width: usize) -> Result<()> {
-    if (1..=MAX_WIDTH).contains(&width) {
+fn check_counts(counts: impl Iterator<Item = u64>) -> Result<()> {
+    let mut total = 0_u64;
+    for (index, count) in counts.enumerate() {
+        total = total.saturating_add(count);
+        if count == 0 || total > MAX_DIMENSION {
+            return Err(Error::argument("bad count of an eigenvalue")
+                .at(format!("eigenvalue {index}"))
+                .expected("at least 1, and at most 2⁵³ in all")
+                .got(count.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Below this an eigenvalue of a symmetric matrix is rounding; `values` are all of them, the largest first.
+fn rounding(values: &[f64]) -> f64 {
+    values.len() as f64 * f64::EPSILON * values.first().copied().unwrap_or(0.0)
+}
+
+fn check_side(side: usize) -> Result<()> {
+    if (1..=MAX_SIDE).contains(&side) {
         return Ok(());
     }
     Err(Error::argument("the eigenvalues of data so wide are not found here")
-        .expected(format!("1 to {MAX_WIDTH} dimensions"))
-        .got(width.to_string())
+        .expected(format!("1 to {MAX_SIDE} dimensions, or as many rows"))
+        .got(side.to_string())
         .hinting("give the eigenvalues themselves"))
 }

@@ -692,8 +692,13 @@ fn bad_spectra_are_refused() {
         (Spectrum::parse("power:1:d=4:5"), "power:P:d=D"),
         (Spectrum::from_data(&[], 3), "at least one"),
         (Spectrum::from_data(&[1.0; 4], 3), "multiple of 3"),
-        (Spectrum::from_data(&[1.0; 4], 0), "4096"),
-        (Spectrum::from_data(&[1.0; 5000], 5000), "4096"),
+        (Spectrum::from_data(&[1.0; 4], 0), "multiple of 0"),
+        (Spectrum::from_data(&vec![1.0; 4097 * 4097], 4097), "1 to 4096 dimensions, or as many rows"),
+        (Spectrum::from_eigenspaces(&[]), "1 to 1000000"),
+        (Spectrum::from_eigenspaces(&[(1.0, 0, 0.0)]), "at least 1"),
+        (Spectrum::from_eigenspaces(&[(-1.0, 1, 0.0)]), "eigenvalue 0"),
+        (Spectrum::from_eigenspaces(&[(1.0, 1, 0.0), (1.0, 1, -1.0)]), "eigenvalue 1"),
+        (Spectrum::from_eigenspaces(&[(1.0, 1, f64::INFINITY)]), "squared length"),
         (Spectrum::from_data(&[1.0, 2.0, 3.0, f64::NAN], 2), "row 1, column 1"),
         (Spectrum::from_data(&[1e300, -1e300], 1), "beyond f64"),
         (Spectrum::from_covariance(vec![0.0; 2], &[1.0, 0.0, 0.0, -1.0]), "semi-definite"),
@@ -707,6 +712,40 @@ fn bad_spectra_are_refused() {
     assert_eq!(point.eigenvalues().len(), 1);
     assert_eq!((point.eigenvalues()[0].value, point.eigenvalues()[0].mean_square), (0.0, 25.0));
     assert_eq!(Spectrum::from_eigenvalues(&[-0.0, 0.0]).unwrap().eigenvalues().len(), 1);
+}
+
+/// What has no variance has none, whatever the rounding of means and eigenvalues: the KL divergence hangs on it.
+#[test]
+fn no_variance_is_zero_to_the_last_bit() {
+    // A tenth is not a number of f64: the mean of thirty rounds.
+    let constant = Spectrum::from_data(&[0.1; 30], 1).unwrap();
+    assert_eq!(constant.eigenvalues()[0].value, 0.0);
+    near(constant.eigenvalues()[0].mean_square, 0.01, 1e-14);
+    // Two columns that are one, and a constant one: eigenvalues 2, 0, 0, both ways.
+    let rows: Vec<f64> = (0..30).flat_map(|k| [f64::from(k % 2 * 2), f64::from(k % 2 * 2), 0.7]).collect();
+    let found = Spectrum::from_data(&rows, 3).unwrap();
+    let covariance = [1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0];
+    let given = Spectrum::from_covariance(vec![1.0, 1.0, 0.7], &covariance).unwrap();
+    for spectrum in [found, given] {
+        let [line, flat] = spectrum.eigenvalues() else { panic!("{spectrum:?}") };
+        near(line.value, 2.0, 1e-14);
+        near(line.mean_square, 2.0, 1e-14);
+        assert_eq!((flat.value, flat.count), (0.0, 2));
+        near(flat.mean_square, 0.49, 1e-13);
+    }
+}
+
+/// Pictures are wider than there are many of them: the number of rows is what counts.
+#[test]
+fn few_rows_may_be_of_any_width() {
+    let width = 10_000;
+    let rows: Vec<f64> = (0..3 * width).map(|k| if k / width == k % width % 3 { 3.0 } else { 0.0 }).collect();
+    let spectrum = Spectrum::from_data(&rows, width).unwrap();
+    assert_eq!(spectrum.dimension(), width as u64);
+    // Three orthogonal vectors of length² 9·w/3, up to a last 9: both eigenvalues are a third of that.
+    let [first, .., flat] = spectrum.eigenvalues() else { panic!() };
+    near(first.value, 10_000.0, 1e-3);
+    assert!(flat.value == 0.0 && flat.count == width as u64 - 2);
 }
 
 #[test]
@@ -728,6 +767,9 @@ fn plans_that_cannot_be_analysed_are_refused() {
     let mut many = good.clone();
     many.draws = u32::MAX;
     assert_eq!(many.analyze(&one(1.0), &QUICK).unwrap().total, good.analyze(&one(1.0), &QUICK).unwrap().total);
+    let vast = Spectrum::from_eigenvalues(&[1e308, 1e308]).unwrap();
+    let error = good.analyze(&vast, &QUICK).unwrap_err();
+    assert!(error.is_singular() && error.to_string().contains("distance"), "{error}");
     let mut wild = good.clone();
     for op in &mut wild.ops {
         let Op::Combine { terms, .. } = op else { continue };

@@ -19,6 +19,7 @@
 //! | `s_churn`, `s_tmin`, `s_tmax` | `churn`, `tmin`, `tmax` |
 //! | `solver_type` | `solver` |
 //! | `order`, `max_order`; `r`; `ge_gamma` | `order`; `r`; `gamma` |
+//! | `cfg`, the scale of the guidance beside a CFG++ sampler | `guidance` |
 //!
 //! | grid | here |
 //! |---|---|
@@ -28,8 +29,12 @@
 //! | `get_sigmas_vp(n)` | `vp` |
 //!
 //! What differs: `dpm_fast` takes its two ends and its number of evaluations from the list of levels; `sa_solver` has its noise on the whole range, not in an
-//! interval; `uni_pc` keeps every level of the list; `euler`, `heun` and `dpm_2` of the originals draw noise at every step, also where churn adds none. `dpm_adaptive` has no
-//! fixed table and is refused.
+//! interval; `uni_pc` keeps every level of the list; the CFG++ samplers of several values or evaluations are [the paper's rule](https://arxiv.org/abs/2406.08070) on the plain ones, each
+//! state made of the unconditional branch and given α w (D_c − D_u) more, and were not held against the originals. `dpm_adaptive` has no fixed table and is refused.
+//!
+//! `euler`, `heun` and `dpm_2` of k-diffusion draw noise at every step, also where churn adds none; those of ComfyUI, and the plans here, draw only where it adds some. Noise is a function of
+//! (seed, sample, draw) here, and no seed gives torch's: a draw that is not used would only be a hole in the numbers. Who feeds a plan k-diffusion's own noise gives the draw k of
+//! a step inside the window the one of that step's number.
 //!
 //! Facts of k-diffusion 0.1.1 and ComfyUI.
 
@@ -39,6 +44,7 @@ use crate::grid::Grid;
 use crate::plan::Plan;
 use crate::process::Process;
 use crate::sampler::Sampler;
+use crate::sampler::names::elsewhere;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -47,6 +53,7 @@ type Name = (&'static str, &'static str, &'static [&'static str]);
 
 const CHURN: &[&str] = &["s_churn", "s_tmin", "s_tmax", "s_noise"];
 const NOISY: &[&str] = &["eta", "s_noise"];
+const GUIDED: &[&str] = &["eta", "s_noise", "cfg"];
 
 const NAMES: &[Name] = &[
     ("euler", "euler", CHURN),
@@ -56,8 +63,13 @@ const NAMES: &[Name] = &[
     ("dpm_2", "dpm2", CHURN),
     ("dpm_2_ancestral", "dpm2-ancestral", NOISY),
     ("er_sde", "er-sde", &["s_noise", "max_stage"]),
-    ("euler_cfg_pp", "euler-cfg-pp", &[]),
-    ("euler_ancestral_cfg_pp", "euler-ancestral-cfg-pp", &["eta"]),
+    ("euler_cfg_pp", "euler-cfg-pp", &["cfg"]),
+    ("euler_ancestral_cfg_pp", "euler-ancestral-cfg-pp", GUIDED),
+    ("dpmpp_2m_cfg_pp", "dpmpp-2m-cfg-pp", &["cfg"]),
+    ("dpmpp_2s_ancestral_cfg_pp", "dpmpp-2s-ancestral-cfg-pp", GUIDED),
+    ("res_multistep_cfg_pp", "res-multistep-cfg-pp", &["cfg"]),
+    ("res_multistep_ancestral_cfg_pp", "res-multistep-ancestral-cfg-pp", GUIDED),
+    ("gradient_estimation_cfg_pp", "gradient-estimation-cfg-pp", &["ge_gamma", "cfg"]),
     ("lms", "lms", &["order"]),
     ("dpm_fast", "dpm-fast", NOISY),
     ("dpmpp_2s_ancestral", "dpmpp-2s-ancestral", NOISY),
@@ -73,23 +85,16 @@ const NAMES: &[Name] = &[
     ("ipndm_v", "lms", &["max_order"]),
     ("deis", "deis:variable=sigma", &["max_order"]),
     ("res_multistep", "res-multistep", &[]),
+    ("res_multistep_ancestral", "res-multistep-ancestral", NOISY),
     ("gradient_estimation", "gradient-estimation", &["ge_gamma"]),
     ("seeds_2", "seeds-2", &["eta"]),
     ("seeds_3", "seeds-3", &["eta"]),
     ("exp_heun_2_x0", "exp-heun", &[]),
     ("exp_heun_2_x0_sde", "exp-heun-sde", &["eta"]),
     ("sa_solver", "sa-solver:predictor=3,corrector=4", &["eta"]),
+    ("sa_solver_pece", "sa-solver-pece:predictor=3,corrector=4", &["eta"]),
     ("uni_pc", "unipc:order=3", &[]),
     ("uni_pc_bh2", "unipc-bh2:order=3", &[]),
-];
-
-/// (their name, why not, what instead).
-const REFUSED: &[(&str, &str, &str)] = &[
-    ("dpm_adaptive", "its steps depend on the data: it is no fixed table", "use dpm_fast or dpmpp_2m"),
-    ("log_likelihood", "it samples nothing", "use the likelihood of this crate"),
-    ("sa_solver_pece", "it evaluates again after it corrects", "use sa_solver"),
-    ("ar_video", "it samples blocks of a video one after the other", "use lcm"),
-    ("res_multistep_ancestral", "its second order looks back to the level before the noise", "use res_multistep"),
 ];
 
 /// What an option is called here.
@@ -102,6 +107,7 @@ fn knob(option: &str) -> &str {
         "solver_type" => "solver",
         "max_order" | "max_stage" => "order",
         "ge_gamma" => "gamma",
+        "cfg" => "guidance",
         same => same,
     }
 }
@@ -114,12 +120,8 @@ pub fn sampler(name: &str, options: &BTreeMap<String, Value>) -> Result<Sampler>
     let wanted = name.trim().to_lowercase().replace('-', "_");
     let wanted = wanted.strip_prefix("sample_").unwrap_or(&wanted);
     let wanted = wanted.strip_suffix("_gpu").unwrap_or(wanted);
-    if let Some((_, why, instead)) = REFUSED.iter().find(|(known, ..)| *known == wanted) {
-        return Err(Error::argument(format!("{wanted} cannot be imported: {why}")).hinting(*instead));
-    }
-    if wanted.ends_with("_cfg_pp") && !NAMES.iter().any(|(known, ..)| *known == wanted) {
-        return Err(Error::argument(format!("{wanted} cannot be imported: it needs the unguided prediction too"))
-            .hinting("use euler_cfg_pp, or guide and use the sampler without _cfg_pp"));
+    if let Some((why, instead)) = elsewhere::absent(&elsewhere::spelled(wanted)) {
+        return Err(Error::argument(format!("{wanted} cannot be imported: {why}")).hinting(instead));
     }
     let Some((_, ours, known)) = NAMES.iter().find(|(known, ..)| *known == wanted) else {
         let known: Vec<&str> = NAMES.iter().map(|(known, ..)| *known).collect();
@@ -169,10 +171,10 @@ mod tests {
                 assert!(plan.nfe() >= 6, "{spelled}");
             }
         }
-        for (name, ..) in REFUSED {
-            assert!(sampler(name, &BTreeMap::new()).unwrap_err().hint().is_some());
+        for name in ["dpm_adaptive", "log_likelihood", "ar_video"] {
+            let error = sampler(name, &BTreeMap::new()).unwrap_err();
+            assert!(error.is_argument() && error.hint().is_some(), "{error}");
         }
-        assert!(sampler("dpmpp_2m_cfg_pp", &BTreeMap::new()).unwrap_err().hint().is_some());
         assert_eq!(sampler("eulr", &BTreeMap::new()).unwrap_err().hint(), Some("did you mean 'euler'?"));
     }
 
@@ -182,6 +184,10 @@ mod tests {
             |pairs: &[(&str, f64)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect();
         let heun = sampler("heun", &set(&[("s_churn", 4.0), ("s_tmin", 0.1)])).unwrap();
         assert_eq!(heun.spec(), "heun:churn=4.0,tmin=0.1");
+        let guided = sampler("gradient_estimation_cfg_pp", &set(&[("cfg", 1.5), ("ge_gamma", 3.0)])).unwrap();
+        assert_eq!(guided.spec(), "gradient-estimation-cfg-pp:gamma=3.0,guidance=1.5");
+        let ancestral = sampler("res_multistep_ancestral_cfg_pp", &set(&[("eta", 0.5), ("s_noise", 1.1)])).unwrap();
+        assert_eq!(ancestral.spec(), "res-multistep-ancestral-cfg-pp:eta=0.5,noise=1.1");
         assert!(sampler("dpmpp_2m", &set(&[("eta", 1.0)])).is_err());
         assert!(sampler("dpmpp_sde", &set(&[("r", 2.0)])).is_err());
     }

@@ -1,7 +1,8 @@
 //! What is known of a named sampler: its formula, its options, its source.
 
+use super::Method;
+use super::names::{self, elsewhere};
 use super::settings::Settings;
-use super::{Method, names};
 use crate::error::{Error, Result};
 use std::fmt;
 use std::sync::Arc;
@@ -112,15 +113,19 @@ impl Entry {
         names::ENTRIES
     }
 
-    /// The sampler of this name or alias; `_` and `-` are the same.
+    /// The sampler of this name or alias; `_`, a blank and `-` are the same. Names of k-diffusion, ComfyUI and diffusers' schedulers are found too, as
+    /// `sample_dpmpp_2m`, `dpmpp_2m_sde_gpu`, `DPMSolverMultistepScheduler`.
     ///
     /// # Errors
-    /// An unknown name, with the nearest known one.
+    /// An unknown name, with the nearest known one; one that has no table here, with what to use.
     pub fn find(name: &str) -> Result<&'static Entry> {
-        let wanted = name.trim().to_lowercase().replace('_', "-");
-        let found =
-            names::ENTRIES.iter().find(|entry| entry.name == wanted || entry.aliases.contains(&wanted.as_str()));
+        let wanted = elsewhere::spelled(name);
+        let known = |name: &str| names::ENTRIES.iter().find(|entry| entry.is_called(name));
+        let found = elsewhere::ours(&wanted).find_map(known);
         found.ok_or_else(|| {
+            if let Some((why, instead)) = elsewhere::absent(&wanted) {
+                return Error::argument(format!("'{}' has no table here: {why}", name.trim())).hinting(instead);
+            }
             let known: Vec<&str> = names::ENTRIES
                 .iter()
                 .flat_map(|entry| std::iter::once(&entry.name).chain(entry.aliases))
@@ -128,6 +133,18 @@ impl Entry {
                 .collect();
             Error::unknown("sampler", name, &known)
         })
+    }
+
+    /// Whether this is its name or an alias, spelled as ours are.
+    pub(crate) fn is_called(&self, spelled: &str) -> bool {
+        let mut names = std::iter::once(&self.name).chain(self.aliases);
+        names.any(|name| *name == spelled || name.contains('+') && elsewhere::spelled(name) == spelled)
+    }
+
+    /// The schedulers of diffusers that are this sampler with the options that they have by themselves.
+    pub fn schedulers(&self) -> impl Iterator<Item = String> + '_ {
+        let own = elsewhere::SCHEDULERS.iter().filter(|(_, ours)| *ours == self.name);
+        own.map(|(class, _)| format!("{class}Scheduler"))
     }
 
     /// The BibTeX of its sources.
@@ -143,6 +160,10 @@ impl fmt::Display for Entry {
         writeln!(f, "{}: {}", self.name, self.summary)?;
         if !self.aliases.is_empty() {
             writeln!(f, "also       {}", self.aliases.join(", "))?;
+        }
+        let schedulers: Vec<String> = self.schedulers().collect();
+        if !schedulers.is_empty() {
+            writeln!(f, "diffusers  {}", schedulers.join(", "))?;
         }
         for (index, line) in self.formula.lines().enumerate() {
             writeln!(f, "{:<10} {}", if index == 0 { "formula" } else { "" }, line.trim())?;

@@ -3,6 +3,8 @@
 //! A step is predicted from past values; the value found at its end then corrects it, with no evaluation more. What the network saw was the predicted
 //! state; what the next step starts from is the corrected one. A corrector uses the noise that its predictor drew.
 //!
+//! That is PEC. PECE evaluates the corrected state as well, and keeps that value in place of the other: two evaluations a step, but one in the first.
+//!
 //! Source: UniPC, arXiv 2302.04867; SA-Solver, arXiv 2309.05019.
 
 use super::draft::{Draft, Step, Value};
@@ -51,6 +53,8 @@ pub(crate) struct Corrected {
     pub(crate) uncorrected: Vec<usize>,
     /// h/g.
     pub(crate) tau: Tau,
+    /// The corrected state is evaluated too, and its value takes the place of the predicted one's (PECE; else PEC).
+    pub(crate) again: bool,
 }
 
 /// The last prediction: what it started from, and how.
@@ -130,6 +134,11 @@ impl Method for Corrected {
                 {
                     self.correct(&mut draft, base, &last, &past, &value);
                     mark = draft.builder.mark();
+                    if self.again {
+                        // Of the same level: it takes the place of the predicted state's value.
+                        let value = draft.value(self.form, base, &from)?;
+                        past.push(&mut draft, value);
+                    }
                 }
                 _ => std::mem::swap(&mut ahead, &mut base),
             }

@@ -48,6 +48,30 @@ pub(crate) struct Draft<'a> {
     pub(crate) clip: Option<Map>,
     /// The weight of guidance: D = D_u + w (D_c − D_u).
     pub(crate) guidance: Option<f64>,
+    /// CFG++, where the sampler guides so.
+    pub(crate) plus: Option<Plus>,
+}
+
+/// CFG++: its weight w, and what w (D_c − D_u) of the newest evaluation is made of. See [`guided`](super::guided).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Plus {
+    weight: f64,
+    push: Push,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Push {
+    Nothing,
+    /// D_c and D_u, in their slots.
+    Pair(Slot, Slot),
+    /// The sum itself, where the slot of D_u has become another value's.
+    Sum(Slot),
+}
+
+impl Plus {
+    pub(crate) fn new(weight: f64) -> Self {
+        Self { weight, push: Push::Nothing }
+    }
 }
 
 impl Draft<'_> {
@@ -71,8 +95,16 @@ impl Draft<'_> {
         }
     }
 
-    /// D at the state `x`, guided where the plan guides, in a slot of its own.
+    /// D at the state `x`, guided where the plan guides, in a slot of its own. Under CFG++ it is D_u.
     pub(crate) fn evaluate(&mut self, x: Slot, level: &Level) -> Result<Slot> {
+        if let Some(plus) = self.plus {
+            let [main, plain] = self.builder.eval_pair(x, level)?;
+            if let Push::Pair(old, _) | Push::Sum(old) = plus.push {
+                self.builder.free(old);
+            }
+            self.plus = Some(Plus { push: Push::Pair(main, plain), ..plus });
+            return Ok(plain);
+        }
         let Some(weight) = self.guidance else {
             return self.builder.eval(x, level);
         };
@@ -106,9 +138,25 @@ impl Draft<'_> {
     /// slot ← the value of `form`, from the D in it and the state `x`.
     pub(crate) fn turn(&mut self, form: Form, x: Slot, slot: Slot, level: &Level) {
         if form != Form::Data {
+            self.settle();
             let parts = form.parts();
             let noise = parts.noise / level.sigma;
             self.builder.combine(slot, vec![(parts.datum - noise * level.alpha, slot), (noise, x)], vec![]);
+        }
+    }
+
+    /// Under CFG++: takes w (D_c − D_u) down, before D_u is overwritten.
+    fn settle(&mut self) {
+        if let Some(Plus { weight, push: Push::Pair(main, plain) }) = self.plus {
+            let push = if weight == 0.0 {
+                // A row of no terms is no row.
+                self.builder.free(main);
+                Push::Nothing
+            } else {
+                self.builder.combine(main, vec![(weight, main), (-weight, plain)], vec![]);
+                Push::Sum(main)
+            };
+            self.plus = Some(Plus { weight, push });
         }
     }
 
@@ -123,6 +171,32 @@ impl Draft<'_> {
         let terms = std::iter::once(x).chain(values).collect();
         let noise = self.fresh(c);
         self.builder.combine(into, terms, noise);
+    }
+
+    /// [`advance`](Self::advance) to a state of the level `end`, and under CFG++ α w (D_c − D_u) more.
+    pub(crate) fn land(
+        &mut self,
+        into: Slot,
+        end: &Level,
+        x: (f64, Slot),
+        values: impl IntoIterator<Item = (f64, Slot)>,
+        c: f64,
+    ) {
+        let mut values: Vec<(f64, Slot)> = values.into_iter().collect();
+        match self.plus {
+            Some(Plus { weight, push: Push::Pair(main, plain) }) => {
+                let share = end.alpha * weight;
+                let place = values.iter().position(|(_, slot)| *slot == plain).unwrap_or_else(|| {
+                    values.push((0.0, plain));
+                    values.len() - 1
+                });
+                values[place].0 -= share;
+                values.insert(place, (share, main));
+            }
+            Some(Plus { push: Push::Sum(sum), .. }) => values.push((end.alpha, sum)),
+            _ => {}
+        }
+        self.advance(into, x, values, c);
     }
 
     /// c·z with a fresh draw, or nothing where c = 0.

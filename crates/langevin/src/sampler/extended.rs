@@ -25,6 +25,8 @@ pub(crate) struct Extended {
     pub(crate) order: usize,
     /// A factor on fresh noise.
     pub(crate) noise: f64,
+    /// D' from the parabola through three values, in place of one difference.
+    pub(crate) exact: bool,
 }
 
 /// J_1 and J_2.
@@ -54,7 +56,8 @@ impl Extended {
             let slope = 1.0 / (y[0] - y[1]);
             b[1] -= alpha * first * slope;
             if past.len() > 2 {
-                // D'' = (D'_0 − D'_1)/((y_0 − y_2)/2), as published; ½ of it weighs J_2.
+                // D'' = (D'_0 − D'_1)/((y_0 − y_2)/2), as published; ½ of it weighs J_2. The parabola's own D' has (y_0 − y_1) of that ½ too.
+                let second = if self.exact { second + first * (y[0] - y[1]) } else { second };
                 let (older, curve) = (1.0 / (y[1] - y[2]), 1.0 / (y[0] - y[2]));
                 b[1] -= alpha * second * curve * (slope + older);
                 b[2] += alpha * second * curve * older;

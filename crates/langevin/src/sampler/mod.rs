@@ -7,7 +7,8 @@
 //! | `stages` | several evaluations a step: Heun, DPM2, DPM-Solver-2 and -3, SEEDS |
 //! | `correct` | predictor and corrector: UniPC, SA-Solver |
 //! | `consistency` | jumps to the data and back: LCM, TCD |
-//! | `extended`, `guided` | the extended reverse SDE; CFG++ |
+//! | `extended`, `ancestral` | the extended reverse SDE; two values, with ancestral noise |
+//! | `guided` | CFG++, of any of them |
 //! | `cycles` | down and up again: restart, RePaint, predictor–corrector, annealed Langevin |
 //! | `fast`, `heunpp` | stages on levels of their own, or beyond the step |
 //! | `inverse` | from data to noise |
@@ -17,6 +18,7 @@
 //!
 //! η is h/g everywhere, but in a sampler that a community named: there it is what that community means by it, and the plan shows the effective h/g.
 
+mod ancestral;
 mod catalogue;
 mod cite;
 pub(crate) mod consistency;
@@ -30,7 +32,7 @@ mod guided;
 pub(crate) mod heunpp;
 pub(crate) mod inverse;
 pub(crate) mod multistep;
-mod names;
+pub(crate) mod names;
 pub(crate) mod noise;
 pub(crate) mod one_step;
 mod settings;
@@ -175,7 +177,17 @@ impl<'a> Compiling<'a> {
         let start = if rises && start == Start::Noise { Start::State } else { start };
         let builder = Builder::new(&sampler.name, process, network);
         let (first, clip, guidance) = (self.first, self.map, self.guidance);
-        sampler.method.compile(Draft { builder, process, steps: &steps, first, start, scale: None, clip, guidance })
+        sampler.method.compile(Draft {
+            builder,
+            process,
+            steps: &steps,
+            first,
+            start,
+            scale: None,
+            clip,
+            guidance,
+            plus: None,
+        })
     }
 }
 
@@ -234,8 +246,9 @@ impl Sampler {
         let (name, options) = text.split_once(':').unwrap_or((text, ""));
         let entry = Entry::find(name)?;
         let settings = settings::Settings::read(entry, options, eta)?;
-        // The name under which it was asked for, spelled as ours are.
-        let name = name.trim().to_lowercase().replace('_', "-");
+        // The name under which it was asked for, spelled as ours are; ours, where that is another library's.
+        let asked = names::elsewhere::spelled(name);
+        let name = if entry.is_called(&asked) { asked } else { entry.name.to_owned() };
         Ok(Self { name, spec: settings.spec(), method: (entry.build)(&settings)? })
     }
 

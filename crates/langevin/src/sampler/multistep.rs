@@ -147,7 +147,8 @@ impl Multistep {
                 // Only D is known there to be of use.
                 past.keep(&mut draft, 0);
                 let denoised = draft.denoised(x, &from)?;
-                draft.one_step(x, denoised, Row::new(&from, &to, rho));
+                let row = Row::new(&from, &to, rho);
+                draft.land(x, &to, (row.a, x), [(row.b, denoised)], row.c);
                 draft.builder.free(denoised);
             } else if let Some((_, table)) = self.warm.filter(|(count, _)| index < *count && to.sigma > 0.0) {
                 let value = follow(&mut draft, &table, x, &step, 1.0, 1.0)?;
@@ -160,7 +161,7 @@ impl Multistep {
                 let used = past.len().min(most).min(self.ending.order(index, count));
                 let (a, b) = weigh(&from, &past.levels(used), &to);
                 let terms = past.terms(&b);
-                draft.advance(x, (a, x), terms, fresh);
+                draft.land(x, &to, (a, x), terms, fresh);
                 past.keep(&mut draft, self.order - 1);
             }
             let eta = (letter == Letter::R).then_some(self.eta);

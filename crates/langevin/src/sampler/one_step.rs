@@ -67,7 +67,7 @@ impl OneStep {
             draft.builder.free(raw);
         } else {
             let denoised = draft.denoised(x, &step.from)?;
-            draft.one_step(x, denoised, row);
+            draft.land(x, &step.to, (row.a, x), [(row.b, denoised)], row.c);
             draft.builder.free(denoised);
         }
         draft.builder.note(Letter::R, eta, &step.from, &step.to, mark);

@@ -164,7 +164,7 @@ impl Method for Stages {
                     let mut row = Row::new(&step.from, &step.to, rho);
                     row.c *= self.noise;
                     let denoised = draft.denoised(x, &step.from)?;
-                    draft.one_step(x, denoised, row);
+                    draft.land(x, &step.to, (row.a, x), [(row.b, denoised)], row.c);
                     draft.builder.free(denoised);
                 }
                 Fresh::End => {
@@ -220,13 +220,13 @@ pub(crate) fn follow(
         let level = between(draft, &from, &end, *at)?;
         let (a, terms) = make(table, &from, &values, how, &level, (0.0, 1.0));
         let stage = draft.builder.slot();
-        draft.advance(stage, (a, x), terms, 0.0);
+        draft.land(stage, &level, (a, x), terms, 0.0);
         let value = draft.value(table.form, stage, &level)?;
         draft.builder.free(stage);
         values.push(value);
     }
     let (a, terms) = make(table, &from, &values, &table.last, &down, (0.0, 1.0));
-    draft.advance(x, (a, x), terms, to.sigma * co(rho) * noise);
+    draft.land(x, &to, (a, x), terms, to.sigma * co(rho) * noise);
     values[1..].iter().for_each(|value| draft.builder.free(value.slot));
     Ok(values[0])
 }

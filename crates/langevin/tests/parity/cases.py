@@ -8,7 +8,7 @@ a function of the number of steps.
 
 STEPS = [1, 2, 4, 10, 25, 50]
 RUN = ("call", "step", "only", "steps", "start_at", "tau")
-E, X, V, F = "epsilon", "sample", "v_prediction", "flow_prediction"
+E, X, V, F, T = "epsilon", "sample", "v_prediction", "flow_prediction", "trigflow"
 
 SD = dict(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
 COSINE = dict(beta_schedule="squaredcos_cap_v2")
@@ -253,4 +253,43 @@ CASES = {
     "DDPMWuerstchenScheduler": ([E], options(
         default={}, scaler2=dict(scaler=2.0), scaler_half=dict(scaler=0.5), s=dict(s=0.02),
         given_times=dict(call=dict(timesteps=[1.0, 0.7, 0.4, 0.1, 0.0]), steps=[4]))),
+}
+
+
+def short(count, **settings):
+    """A table of another length."""
+    return dict(SD, num_train_timesteps=count, **settings)
+
+
+short_beta = options(beta100=short(100, use_beta_sigmas=True), beta250=short(250, use_beta_sigmas=True),
+                     beta777=short(777, use_beta_sigmas=True), exponential250=short(250, use_exponential_sigmas=True))
+
+# Recorded after the others, so that the lines of those keep their ids.
+LATER = {
+    "EulerDiscreteScheduler": ([E, X, V], options(
+        dict(short_beta), log_linear_continuous=dict(SD, interpolation_type="log_linear", timestep_type="continuous", only=[V]),
+        log_linear_continuous_min=dict(SD, interpolation_type="log_linear", timestep_type="continuous",
+                                       final_sigmas_type="sigma_min", only=[V], steps=[4]),
+        # float32 has 0.399 as a smaller number.
+        churn_tie=dict(SD, call=dict(sigmas=LEVELS), step=dict(s_churn=4.0, s_tmin=0.399), steps=[10]),
+        more_steps=short(20, steps=[25]))),
+    "DPMSolverMultistepScheduler": ([E, X, V], options(
+        dict(short_beta), learned=dict(SD, variance_type="learned_range", only=[E], steps=[10]))),
+    "DEISMultistepScheduler": ([E], short_beta),
+    "UniPCMultistepScheduler": ([E], short_beta),
+    "FlowMatchEulerDiscreteScheduler": ([F], options(mu_unused=dict(shift=3.0, call=dict(mu=0.8)))),
+    "LTXEulerAncestralRFScheduler": ([F], options(
+        default={}, eta=dict(eta=0.5, s_noise=0.9), eta0=dict(eta=0.0), quiet=dict(eta=0.7, s_noise=0.0), shift=dict(shift=3.0),
+        given_levels=dict(call=lambda n: dict(sigmas=[1 - k / n for k in range(n + 1)])),
+        given_times=dict(call=dict(timesteps=[1.0, 0.99, 0.9, 0.6, 0.0]), steps=[4]))),
+    "CMStochasticIterativeScheduler": ([E], options(
+        default=dict(steps=[1, 2, 4, 10, 25, 40]), no_clip=dict(clip_denoised=False, s_noise=1.2, steps=[1, 2, 4, 40]),
+        longer=dict(num_train_timesteps=151, clip_denoised=False), range=dict(sigma_min=0.01, sigma_max=20.0, sigma_data=1.0,
+                                                                             rho=5.0, steps=[2, 10]),
+        given_times=dict(clip_denoised=False, call=dict(timesteps=[22, 0]), steps=[2]))),
+    "SCMScheduler": ([T], options(
+        default=dict(steps=[2]), even=dict(call=dict(intermediate_timesteps=None)), unit=dict(
+            sigma_data=1.0, call=dict(intermediate_timesteps=None, max_timesteps=1.4)),
+        given_times=dict(call=dict(timesteps=[1.5, 1.3, 0.8, 0.3, 0.0], max_timesteps=None, intermediate_timesteps=None), steps=[4]),
+        raises=dict(steps=[4]))),
 }

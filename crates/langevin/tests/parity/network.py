@@ -56,7 +56,8 @@ def alphas_cumprod(config):
 
     With a zero terminal signal the last entry is exactly 0.
     """
-    bar = np.cumprod(1 - betas(config["beta_schedule"], config.get("beta_start"), config.get("beta_end")))
+    count = config.get("num_train_timesteps", 1000)
+    bar = np.cumprod(1 - betas(config["beta_schedule"], config.get("beta_start"), config.get("beta_end"), count))
     shift = config.get("snr_shift_scale", 1.0)
     bar = bar / (shift + (1 - shift) * bar)
     if config.get("rescale_betas_zero_snr"):
@@ -87,15 +88,17 @@ class Network:
     kind            (alpha, sigma) of a time t                                 input
     table           `level_of_table`                                           alpha x0 + sigma eps
     log_sigma       sigma/alpha = exp(4 t), alpha^2 + sigma^2 = 1              alpha x0 + sigma eps
+    trigflow        alpha = cos t, sigma = sin t                               alpha x0 + sigma eps
     flow            sigma = t/1000, alpha = 1 - sigma                          alpha x0 + sigma eps
     flow_inverted   alpha = t/1000, sigma = 1 - alpha                          alpha x0 + sigma eps
     angle           alpha = cos(pi t/2), sigma = sin(pi t/2)                   alpha x0 + sigma eps
     wuerstchen      alpha^2 = clamp of the shifted cosine, in float64          alpha x0 + sigma eps
     edm             alpha = 1, sigma = exp(4 t)                                c_in x, x = x0 + sigma eps
     edm_atan        alpha = 1, sigma = tan(pi t/2)                             c_in x, x = x0 + sigma eps
+    edm_log         alpha = 1, sigma = exp(t/250)                              c_in x, x = x0 + sigma eps
 
-    Outputs: epsilon eps; sample D; v_prediction alpha eps - sigma D; flow_prediction eps - D, computed as
-    (x - (alpha + sigma) D)/sigma = (x - D)/sigma; for flow_inverted its negative. For the two edm kinds F with
+    Outputs: epsilon eps; sample D; v_prediction and trigflow alpha eps - sigma D; flow_prediction eps - D, computed as
+    (x - (alpha + sigma) D)/sigma = (x - D)/sigma; for flow_inverted its negative. For the edm kinds F with
     D = c_skip x + c_out F, c_out positive for epsilon and negative for v_prediction.
     """
 
@@ -120,11 +123,14 @@ class Network:
             bar = (math.cos((u + s) / (1 + s) * math.pi / 2) / math.cos(s / (1 + s) * math.pi / 2)) ** 2
             bar = min(max(bar, 1e-4), 0.9999)
             return math.sqrt(bar), math.sqrt(1 - bar)
-        return 1.0, math.exp(4 * t) if self.kind == "edm" else math.tan(t * math.pi / 2)
+        if self.kind == "trigflow":
+            return math.cos(t), math.sin(t)
+        return 1.0, {"edm": lambda: math.exp(4 * t), "edm_log": lambda: math.exp(t / 250)}.get(
+            self.kind, lambda: math.tan(t * math.pi / 2))()
 
     def __call__(self, x, t):
         alpha, sigma = self.level(t)
-        if self.kind in ("edm", "edm_atan"):
+        if self.kind in ("edm", "edm_atan", "edm_log"):
             data = self.config["sigma_data"]
             norm = math.hypot(sigma, data)
             x = x * norm
@@ -135,4 +141,5 @@ class Network:
             if self.output == "flow_prediction":
                 return (x - clean) / sigma * (-1 if self.kind == "flow_inverted" else 1)
             noise = (x - alpha * clean) / sigma
-        return {"epsilon": noise, "sample": clean, "v_prediction": alpha * noise - sigma * clean}[self.output]
+        return {"epsilon": noise, "sample": clean, "v_prediction": alpha * noise - sigma * clean,
+                "trigflow": alpha * noise - sigma * clean}[self.output]

@@ -148,7 +148,8 @@ def complaint(error):
 def kind_of(name, config):
     if name.startswith("FlowMatch"):
         return "flow_inverted" if config.get("invert_sigmas") else "flow"
-    special = {"EDM": "edm", "Cosine": "edm_atan", "IPNDM": "angle", "DDPMWuerstchen": "wuerstchen"}
+    special = {"EDM": "edm", "Cosine": "edm_atan", "IPNDM": "angle", "DDPMWuerstchen": "wuerstchen", "CMStochastic": "edm_log",
+               "SCM": "trigflow", "LTX": "flow"}
     for start, kind in special.items():
         if name.startswith(start):
             return kind
@@ -208,7 +209,9 @@ class Case:
     def build(self, tables):
         key = self.name + repr(self.config)
         if key not in self.built:
-            self.built[key] = self.cls(**self.config)
+            # The fields of FlowMatchEuler that this class keeps for it are no arguments of its own.
+            make = self.cls.from_config if self.name.startswith("LTX") else lambda config: self.cls(**config)
+            self.built[key] = make(self.config)
         scheduler = copy.deepcopy(self.built[key])
         saved = plain(json.loads(scheduler.to_json_string()))
         if self.tau is not None:
@@ -230,7 +233,7 @@ class Case:
             given["betas_table"] = tables.id("table", both)
         self.line.update(config=tables.id("config", {"value": saved}), network=kind, **({"call": self.call} if self.call else {}), **given)
         fixed = {"timesteps", "sigmas"} & set(self.call) and "FlowMatch" not in self.name
-        count = {} if fixed and self.name != "EDMEulerScheduler" else {"num_inference_steps": self.steps}
+        count = {} if fixed and self.name not in ("EDMEulerScheduler", "SCMScheduler") else {"num_inference_steps": self.steps}
         scheduler.set_timesteps(**count, **adapt(self.name, self.call))
         after = plain(json.loads(scheduler.to_json_string()))
         if after != saved:
@@ -273,13 +276,13 @@ class Case:
         x, index = self.first(scheduler, nudge)
         times, asked = scheduler.timesteps, []
 
-        def advance(x, t, **extra):
+        def advance(x, t, unit=1.0, **extra):
             given = scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x
             asked.append(t)
             out = torch.tensor(self.network(given.double().numpy(), float(t))).to(x.dtype)
-            whole = {"model_output": blur(out, out), "timestep": t, "sample": x, "return_dict": False, **extra}
+            whole = {"model_output": blur(out, out) * unit, "timestep": t, "sample": x * unit, "return_dict": False, **extra}
             new, *rest = scheduler.step(**whole)
-            return (blur(new, x), *rest)
+            return (blur(new / unit, x), *rest)
 
         if self.name.startswith("CogVideoXDPM"):
             clean = None
@@ -294,6 +297,13 @@ class Case:
         elif self.name.startswith("DDPMWuerstchen"):
             for t in times[:-1]:
                 x = advance(x, t, timestep=t.expand(4))[0]
+        elif self.name.startswith("SCM"):
+            unit = scheduler.config.sigma_data
+            for t in times[:-1]:
+                x = advance(x, t, unit=unit)[0]
+        elif self.name.startswith("LTX") and len(times) == len(scheduler.sigmas):
+            for t in times[:-1]:
+                x = advance(x, t)[0]
         else:
             for i in range(index, len(times)):
                 extra = self.step
@@ -321,8 +331,8 @@ class Case:
         return self.line
 
 
-def record_diffusers(tables, only):
-    for name, (predictions, options) in cases.CASES.items():
+def record_diffusers(tables, only, chosen=cases.CASES):
+    for name, (predictions, options) in chosen.items():
         if only and not any(part in name for part in only):
             continue
         for label, settings in options:
@@ -423,6 +433,7 @@ def main(only):
     tables = Tables()
     lines = list(record_diffusers(tables, only))
     more = [] if only else list(record_all_k(tables))
+    lines += record_diffusers(tables, only, cases.LATER)
     summary(lines + more)
     if only:
         return

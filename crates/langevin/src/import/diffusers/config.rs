@@ -1,6 +1,6 @@
 //! A saved config: every field is read by name, and a field that nobody reads is an error.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -75,7 +75,7 @@ impl Config {
     }
 
     fn wrong(&self, key: &str, expected: &str) -> Error {
-        let got = self.fields.get(key).map(Value::to_string).unwrap_or_default();
+        let got = self.fields.get(key).map_or_else(|| "no such field".to_owned(), Value::to_string);
         Error::format("bad field in the config").at(key.to_owned()).expected(expected.to_owned()).got(got)
     }
 
@@ -119,6 +119,11 @@ impl Config {
         }
     }
 
+    /// A word, whatever it is.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        self.get(key).and_then(Value::as_str).map(str::to_owned)
+    }
+
     pub(super) fn numbers(&self, key: &str) -> Result<Option<Vec<f64>>> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let wrong = || self.wrong(key, "a list of numbers");
@@ -152,9 +157,11 @@ impl Config {
             return Ok(foreign.into_iter().cloned().collect());
         }
         let unknown: Vec<&str> = unknown.into_iter().map(String::as_str).collect();
+        let near = unknown.iter().find_map(|name| Some((name, nearest(name, ELSEWHERE)?)));
+        let meant = near.map(|(name, near)| format!("did you mean '{near}' by '{name}'? ")).unwrap_or_default();
         Err(Error::format(format!("no scheduler has these fields: {}", unknown.join(", ")))
             .at(class.to_owned())
-            .hinting("they are refused, for they may change the result; take them out if they do not"))
+            .hinting(format!("{meant}they are refused, for they may change the result; take them out if they do not")))
     }
 }
 
@@ -173,6 +180,7 @@ const ELSEWHERE: &[&str] = &[
     "corrector_order",
     "disable_corrector",
     "dynamic_thresholding_ratio",
+    "eta",
     "euler_at_final",
     "final_sigmas_type",
     "flow_shift",
@@ -190,6 +198,7 @@ const ELSEWHERE: &[&str] = &[
     "predictor_order",
     "rescale_betas_zero_snr",
     "rho",
+    "s",
     "s_churn",
     "s_max",
     "s_min",
@@ -197,6 +206,7 @@ const ELSEWHERE: &[&str] = &[
     "sample_max_value",
     "sampling_eps",
     "scale_factors",
+    "scaler",
     "set_alpha_to_one",
     "shift",
     "shift_terminal",

@@ -3,7 +3,7 @@
 use super::config::{self, Config};
 use super::dpm::{no_variance, order};
 use super::sigmas::{Cast, Placing, Sigmas, shift};
-use super::table::{Defaults, LINEAR, count, linspace, refuse, single};
+use super::table::{Defaults, LINEAR, MOST_STEPS, count, linspace, refuse, single};
 use super::vp::{self, Ground, Kin, Last, Placed};
 use super::{Call, Class, Course, Tables};
 use crate::error::{Error, Result};
@@ -35,7 +35,8 @@ pub(super) fn dynamic_shift(config: &Config, call: &Call, key: &str) -> Result<f
     let dynamic = config.flag("use_dynamic_shifting", false)?;
     let kind = config.word("time_shift_type", &["exponential", "linear"])?;
     let k = match (dynamic, call.mu) {
-        (false, None) => fixed,
+        // A pipeline gives μ whatever the config says; without dynamic shifting it is not used.
+        (false, _) => fixed,
         (true, Some(mu)) => {
             if kind == "linear" {
                 mu
@@ -46,10 +47,7 @@ pub(super) fn dynamic_shift(config: &Config, call: &Call, key: &str) -> Result<f
         (true, None) => {
             return Err(Error::argument("mu is missing")
                 .at("use_dynamic_shifting")
-                .hinting("give the mu of this image size"));
-        }
-        (false, Some(mu)) => {
-            return Err(Error::argument("mu without use_dynamic_shifting").expected("no mu").got(mu.to_string()));
+                .hinting("give mu, which a pipeline makes from the size of the picture"));
         }
     };
     if k > 0.0 && k.is_finite() {
@@ -106,7 +104,7 @@ fn unipc_tables(config: &Config, call: &Call) -> Result<Tables> {
     let alphas_cumprod = vp::alphas_cumprod(&placed.schedule);
     let table = Sigmas::new(&alphas_cumprod);
     let whole = placed.schedule.count as f64;
-    let steps = call.sigmas.as_ref().map_or_else(|| count(call, 100_000), |sigmas| Ok(sigmas.len()))?;
+    let steps = call.sigmas.as_ref().map_or_else(|| count(call, MOST_STEPS), |sigmas| Ok(sigmas.len()))?;
     let zero = placed.zero == Some(true);
     // A consistent run has no last step that goes nowhere.
     let points = steps + usize::from(call.consistent && !zero && call.sigmas.is_none());
@@ -173,6 +171,7 @@ fn unipc(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         lower: config.flag("lower_order_final", true)?,
         uncorrected: uncorrected.into_iter().map(|step| step as usize).collect(),
         tau: Tau::Constant(0.0),
+        again: false,
     };
     let ground = Ground::read(config, &placed, tables)?;
     // With ε the original does not threshold.
@@ -209,6 +208,7 @@ fn sa(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         lower: config.flag("lower_order_final", true)?,
         uncorrected: vec![],
         tau: Tau::Each(taus),
+        again: false,
     };
     Ok(Ground::read(config, &placed, tables)?.course(method))
 }

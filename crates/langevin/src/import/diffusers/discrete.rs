@@ -3,7 +3,7 @@
 use super::config::Config;
 use super::table::{
     ALL, Defaults, LINEAR, Schedule, alpha_bar, by_index, clip, count, falling_times, level, network, pin, refuse,
-    round, spacing,
+    round, single, spacing,
 };
 use super::{Call, Class, Course, Tables, flag, number};
 use crate::error::{Error, Result};
@@ -254,7 +254,8 @@ fn unclip(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
 }
 
 /// UnCLIP's posterior. What is odd: a step to the entry below takes β_t from its table and not 1 − ᾱ_t/ᾱ_{t−1}; in float32 the two differ by up to a thousandth
-/// at the first entries, and the result of a run with them.
+/// at the first entries, and the result of a run with them. Any other step takes 1 − β for ᾱ_t/ᾱ_s, β = 1 − ᾱ_t/ᾱ_s in float32: from the end of the cosine table, where ᾱ is
+/// 2·10⁻⁹, nothing is left of that, and the factor of the state is 0 where 10⁻⁴ belongs.
 #[derive(Clone, Debug, PartialEq)]
 struct Posterior {
     betas: Vec<f64>,
@@ -267,13 +268,13 @@ impl Method for Posterior {
             let (from, to) = (step.from, step.to);
             let mark = draft.builder.mark();
             let mut row = Row::new(&from, &to, reverse_rho(&from, &to, 1.0));
-            let beta = self.betas.get(from.time as usize).filter(|_| to.time == from.time - 1.0);
-            if let Some(beta) = beta {
-                let left = to.sigma * to.sigma / (from.sigma * from.sigma);
-                row.a = (1.0 - beta).sqrt() * left;
-                row.b = to.alpha * beta / (from.sigma * from.sigma);
-                row.c = (left * beta).sqrt();
-            }
+            let ratio = single(single(from.alpha * from.alpha) / single(to.alpha * to.alpha));
+            let below = self.betas.get(from.time as usize).filter(|_| to.time == from.time - 1.0);
+            let beta = below.copied().unwrap_or(single(1.0 - ratio));
+            let left = to.sigma * to.sigma / (from.sigma * from.sigma);
+            row.a = (1.0 - beta).sqrt() * left;
+            row.b = to.alpha * beta / (from.sigma * from.sigma);
+            row.c = (left * beta).sqrt();
             let denoised = draft.denoised(x, &from)?;
             draft.one_step(x, denoised, row);
             draft.builder.free(denoised);

@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::sigmas::{Cast, Placing, Sigmas, shift};
-use super::table::{LINEAR, count, linspace, refuse, round, single};
+use super::table::{LINEAR, count, down, linspace, refuse, round, single};
 use super::vp::{self, Ground, Kin, Last, Placed};
 use super::{Call, Class, Course, Tables};
 use crate::error::{Error, Result};
@@ -76,21 +76,25 @@ pub(super) fn order(config: &Config, key: &'static str, default: usize, most: us
     Err(Error::format("bad field in the config").at(key).expected(format!("1 to {most}")).got(order.to_string()))
 }
 
-/// That a network has no second output.
+/// `variance_type`. A network that learned its variance has a second half of outputs, which these classes drop: the plan is that of the first half. So they do for
+/// ε alone; with other predictions they would take both halves for the output.
 pub(super) fn no_variance(config: &Config) -> Result<()> {
     let variance = config.word(
         "variance_type",
         &["fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned", "learned_range"],
     )?;
     // A fixed variance is DDPM's own affair.
-    if !variance.starts_with("learned") {
+    if !variance.starts_with("learned") || config.word("prediction_type", ALL_AND_FLOW)? == "epsilon" {
         return Ok(());
     }
-    Err(Error::format("a learned variance cannot be imported")
+    Err(Error::format("a learned variance goes with an ε-prediction")
         .at("variance_type")
+        .expected("prediction_type epsilon, or a fixed variance")
         .got(variance.to_owned())
-        .hinting("its network has a second output, which a config does not describe"))
+        .hinting("only there does the original tell the two halves of the network's output apart"))
 }
+
+const ALL_AND_FLOW: &[&str] = &["epsilon", "sample", "v_prediction", "flow_prediction"];
 
 const ALGORITHMS: &[&str] = &["dpmsolver++", "dpmsolver", "sde-dpmsolver", "sde-dpmsolver++", "deis"];
 
@@ -165,7 +169,7 @@ fn inverse_tables(config: &Config, call: &Call) -> Result<Tables> {
         _ => {
             let ratio = whole as f64 / steps as f64;
             let points = ((top + 1.0) / ratio).ceil() as usize;
-            (0..points).rev().map(|i| round(top + 1.0 - i as f64 * ratio) - 1.0).collect()
+            down(top + 1.0, ratio, points).rev().map(|time| round(time) - 1.0).collect()
         }
     };
     let points = steps + usize::from(call.consistent);

@@ -15,7 +15,7 @@
 use super::config::Config;
 use super::quirks::Late;
 use super::sigma::{Churning, falling, ve};
-use super::table::{clip, count, linspace, linspace_single, power, refuse, single};
+use super::table::{MOST_STEPS, clip, count, linspace, linspace_single, power, refuse, single};
 use super::{Call, Class, Course, Tables};
 use crate::error::{Error, Result};
 use crate::formulation::{Clock, Formulation, InputScaling};
@@ -88,13 +88,13 @@ fn ends(config: &Config, rule: &Rule) -> Result<[f64; 3]> {
 fn tables(rule: &Rule, config: &Config, call: &Call, sigmas: bool) -> Result<Tables> {
     refuse(call, rule.name, false, sigmas, false)?;
     let [min, max, _] = ends(config, rule)?;
-    let train = config.whole("num_train_timesteps", 1000)?;
+    config.inert("num_train_timesteps");
     let rho = config.number("rho", 7.0)?;
     let ramp = match &call.sigmas {
         // Not levels: shares of the way through the grid.
         Some(shares) => shares.clone(),
         None => {
-            let steps = count(call, train)?;
+            let steps = count(call, MOST_STEPS)?;
             if rule.double { linspace(0.0, 1.0, steps) } else { linspace_single(0.0, 1.0, steps) }
         }
     };

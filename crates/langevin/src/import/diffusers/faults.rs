@@ -262,11 +262,18 @@ fn what_cannot_be_is_refused_by_name() {
     };
     let four = || Call::steps(4);
     let mu = || Call { mu: Some(0.8), ..Call::steps(4) };
-    refused("DPMSolverMultistep", json!({"variance_type": "learned_range"}), four(), "variance_type");
+    let learned = |prediction: &str| json!({"variance_type": "learned_range", "prediction_type": prediction});
+    refused("DPMSolverMultistep", learned("v_prediction"), four(), "variance_type");
+    // Of ε the second half is dropped.
+    let plain = parse("DPMSolverMultistep", json!({})).plan(&four()).unwrap();
+    assert_eq!(parse("DPMSolverMultistep", learned("epsilon")).plan(&four()).unwrap(), plain);
     refused("DPMSolverMultistep", json!({"use_karras_sigmas": true, "use_beta_sigmas": true}), four(), "one way only");
     refused("DPMSolverMultistep", json!({"solver_order": 4}), four(), "1 to 3");
     refused("DPMSolverMultistep", json!({"prediction_type": "flow_prediction"}), four(), "prediction_type");
     refused("DPMSolverMultistep", json!({}), mu(), "mu without use_dynamic_shifting");
+    // A pipeline gives FlowMatchEuler a μ whatever the config says.
+    let shifted = parse("FlowMatchEulerDiscrete", json!({"shift": 3.0}));
+    assert_eq!(shifted.plan(&mu()).unwrap(), shifted.plan(&four()).unwrap());
     refused("DPMSolverMultistep", json!({"lambda_min_clipped": 100.0}), four(), "lambda_min_clipped");
     refused("UniPCMultistep", json!({"solver_p": ["diffusers", "DPMSolverMultistepScheduler"]}), four(), "solver_p");
     refused("UniPCMultistep", json!({"use_dynamic_shifting": true, "use_flow_sigmas": true}), four(), "mu is missing");

@@ -3,8 +3,9 @@
 
 use super::config::Config;
 use super::corrected::{dynamic_shift, stretch, terminal};
+use super::sigma::window;
 use super::sigmas::{Placing, shift};
-use super::table::{count, linspace, pin, single};
+use super::table::{MOST_STEPS, count, linspace, pin, single};
 use super::{Call, Class, Course, Tables, number};
 use crate::error::{Error, Result};
 use crate::formulation::{Clock, Formulation};
@@ -25,6 +26,7 @@ pub(super) const CLASSES: &[Class] = &[
     Class { name: "FlowMatchEulerDiscreteScheduler", tables: euler_tables, course: euler, set: CHURN },
     Class { name: "FlowMatchHeunDiscreteScheduler", tables: heun_tables, course: heun, set: CHURN },
     Class { name: "FlowMatchLCMScheduler", tables: lcm_tables, course: lcm, set: &[] },
+    Class { name: "LTXEulerAncestralRFScheduler", tables: ancestral_tables, course: ancestral, set: &[] },
 ];
 
 /// N.
@@ -71,7 +73,7 @@ fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
             .expected("as many of each")
             .got(given.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")));
     }
-    let steps = count(&Call { steps: given.first().copied(), ..Call::default() }, 100_000)?;
+    let steps = count(&Call { steps: given.first().copied(), ..Call::default() }, MOST_STEPS)?;
     let in_range = |values: &Vec<f64>, most: f64| values.iter().all(|value| *value > 0.0 && *value <= most);
     if !(call.sigmas.as_ref().is_none_or(|sigmas| in_range(sigmas, 1.0))
         && call.timesteps.as_ref().is_none_or(|times| in_range(times, n)))
@@ -191,9 +193,58 @@ fn lcm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     Ok(Ground::new(whole(config)?, &tables.sigmas, &tables.timesteps, inverted)?.course(method))
 }
 
+/// The tables of FlowMatchEuler, whose fields the config may have; or levels in float32 as they are given, to the last, with the time of that one too. Times that are
+/// given are levels under another name.
+fn ancestral_tables(config: &Config, call: &Call) -> Result<Tables> {
+    let Some(given) = call.sigmas.as_ref().or(call.timesteps.as_ref()) else {
+        return euler_tables(config, call);
+    };
+    let (n, sigmas): (f64, Vec<f64>) = (whole(config)?, given.iter().copied().map(single).collect());
+    let falls = sigmas.windows(2).all(|pair| pair[0] > pair[1]);
+    if sigmas.len() < 2 || !falls || sigmas.iter().any(|sigma| !(0.0..=1.0).contains(sigma)) {
+        return Err(Error::argument("bad flow levels")
+            .at("sigmas, timesteps")
+            .expected("levels that fall, from 1 to 0, the last one of the run among them")
+            .got(sigmas.iter().take(8).map(f64::to_string).collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(steps) = call.steps.filter(|steps| *steps + 1 != sigmas.len()) {
+        return Err(Error::argument("steps and levels disagree")
+            .at("sigmas, timesteps")
+            .expected(format!("{} of them, one more than steps", steps + 1))
+            .got(sigmas.len().to_string()));
+    }
+    Ok(Tables { alphas_cumprod: vec![], timesteps: sigmas.iter().map(|sigma| single(sigma * n)).collect(), sigmas })
+}
+
+/// $s_{down} = s'(1 + (s'/s - 1)η)$, a step of Euler's there, and noise back up to s'. What is odd: without noise (`s_noise` = 0) the state stays at s_down and is taken for one
+/// at s'. The consistent plan steps to s'.
+fn ancestral(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
+    config.only("invert_sigmas", &Value::Bool(false))?;
+    config.inert("stochastic_sampling");
+    let (eta, noise) = (config.number("eta", 1.0)?, config.number("s_noise", 1.0)?);
+    if !((0.0..=1.0).contains(&eta) && noise.is_finite()) {
+        return Err(Error::format("bad field in the config")
+            .at("eta, s_noise")
+            .expected("eta from 0 to 1, and a number")
+            .got(format!("{eta} and {noise}")));
+    }
+    let quiet = noise <= 0.0;
+    let times = tables.timesteps.get(..tables.sigmas.len().saturating_sub(1)).unwrap_or(&tables.timesteps);
+    let keep = if quiet { Keep::Flow(0.0) } else { Keep::Flow(eta) };
+    let method = Box::new(OneStep { noise, ..OneStep::new(keep) });
+    let mut course = Ground::new(whole(config)?, &tables.sigmas, times, false)?.course(method);
+    if quiet && !call.consistent {
+        for step in &mut course.steps {
+            let s = step.to.sigma * (1.0 + (step.to.sigma / step.from.sigma - 1.0) * eta);
+            step.to = Level { time: s, alpha: 1.0 - s, sigma: s };
+        }
+    }
+    Ok(course)
+}
+
 fn heun_tables(config: &Config, call: &Call) -> Result<Tables> {
     super::table::refuse(call, "FlowMatchHeunDiscrete", false, false, false)?;
-    let (n, steps, k) = (whole(config)?, count(call, 100_000)?, config.number("shift", 1.0)?);
+    let (n, steps, k) = (whole(config)?, count(call, MOST_STEPS)?, config.number("shift", 1.0)?);
     if !(k > 0.0 && k.is_finite()) {
         return Err(Error::format("bad field in the config").at("shift").expected("a number > 0").got(k.to_string()));
     }
@@ -213,7 +264,7 @@ fn heun(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     };
     let ground = Ground::new(n, &once(&tables.sigmas), &once(&tables.timesteps), false)?;
     let churn = number(call, "s_churn", 0.0)?;
-    let range = (number(call, "s_tmin", 0.0)?, number(call, "s_tmax", f64::INFINITY)?);
+    let range = window(call)?;
     let noise = number(call, "s_noise", 1.0)?;
     let plain = Stages::new(stages::FLOW_HEUN);
     let method: Box<dyn Method> = if churn == 0.0 {

@@ -17,6 +17,7 @@
 
 mod cogvideox;
 mod config;
+mod consistency;
 mod corrected;
 mod discrete;
 mod distilled;
@@ -26,11 +27,13 @@ mod flow;
 mod paired;
 mod pndm;
 mod quirks;
+mod remarks;
 mod repaint;
 mod sigma;
 mod sigmas;
 mod table;
 mod vp;
+mod wuerstchen;
 
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
@@ -135,7 +138,64 @@ const CLASSES: &[&[Class]] = &[
     edm::CLASSES,
     sigma::CLASSES,
     paired::CLASSES,
+    consistency::CLASSES,
+    wuerstchen::CLASSES,
 ];
+
+/// (class, why it is not imported, what instead).
+const REFUSED: &[(&[&str], &str, &str)] = &[
+    (
+        &[
+            "AmusedScheduler",
+            "BlockRefinementScheduler",
+            "DiscreteDDIMScheduler",
+            "EntropyBoundScheduler",
+            "VQDiffusionScheduler",
+        ],
+        "its states are tokens, not numbers",
+        "there is no plan for it",
+    ),
+    (
+        &["FlowMapEulerDiscreteScheduler"],
+        "its network is given two times, where it stands and where it goes",
+        "a plan gives one; FlowMatchEulerDiscreteScheduler is the same step for a network of one time",
+    ),
+    (
+        &["HeliosScheduler", "HeliosDMDScheduler"],
+        "it enlarges the picture between its stages",
+        "import the scheduler of one stage",
+    ),
+    (
+        &["PiflowScheduler", "ConsistencyDecoderScheduler", "MiniMaxH3Scheduler", "RFD4ProteinaScheduler"],
+        "it belongs to one network, whose outputs its config does not describe",
+        "write its plan with the library's own samplers",
+    ),
+    (
+        &["ScoreSdeVeScheduler"],
+        "the step of its corrector depends on the state",
+        "use --process ve with a word of R and L",
+    ),
+    (
+        &["ScoreSdeVpScheduler", "KarrasVeScheduler"],
+        "diffusers has given it up",
+        "use --process vp-linear, or --process ve with --sampler heun",
+    ),
+];
+
+/// A class that cannot be read: why, or which is nearest, and all that can.
+fn unknown(name: &str) -> Error {
+    let short = |name: &'static str| name.trim_end_matches("Scheduler");
+    let known = Diffusers::classes();
+    if let Some((_, why, instead)) = REFUSED.iter().find(|(names, ..)| names.contains(&name)) {
+        return Error::argument(format!("{name} cannot be imported: {why}")).at("_class_name").hinting(*instead);
+    }
+    let near = Error::unknown("scheduler class", name, &known).hint().map(str::to_owned);
+    let known: Vec<&str> = known.into_iter().map(short).collect();
+    Error::unknown("scheduler class", name, &[])
+        .at("_class_name")
+        .expected(format!("one of these with Scheduler after it: {}", known.join(", ")))
+        .hinting(near.unwrap_or_else(|| "the class as diffusers writes it, EulerDiscreteScheduler for instance".into()))
+}
 
 impl Diffusers {
     /// Reads a config: the JSON that diffusers saves, in which `Infinity` and `NaN` may occur.
@@ -145,12 +205,16 @@ impl Diffusers {
     pub fn parse(text: &str) -> Result<Self> {
         let config = Config::parse(text)?;
         let name = config.class()?;
-        let all = || CLASSES.iter().copied().flatten();
-        let class = all().find(|class| class.name == name).ok_or_else(|| {
-            let known: Vec<&str> = all().map(|class| class.name).collect();
-            Error::unknown("scheduler class", &name, &known).at("_class_name")
-        })?;
-        Ok(Self { class, config })
+        match CLASSES.iter().copied().flatten().find(|class| class.name == name) {
+            Some(class) => Ok(Self { class, config }),
+            None => Err(unknown(&name)),
+        }
+    }
+
+    /// Every class that can be read.
+    #[must_use]
+    pub fn classes() -> Vec<&'static str> {
+        CLASSES.iter().copied().flatten().map(|class| class.name).collect()
     }
 
     /// The class.
@@ -222,6 +286,7 @@ impl Diffusers {
             scale: (!call.consistent).then_some(course.scale),
             clip: course.clip,
             guidance: None,
+            plus: None,
         })
     }
 }

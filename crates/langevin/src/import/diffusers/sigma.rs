@@ -15,7 +15,7 @@ use super::config::Config;
 use super::quirks::{Late, LateChurn, Lms};
 use super::sigmas::{Placing, Sigmas};
 use super::table::{
-    ALL, Defaults, LINEAR, Schedule, count, linspace, linspace_single, network, refuse, single, spacing,
+    ALL, Defaults, LINEAR, MOST_STEPS, Schedule, count, linspace, linspace_single, network, refuse, single, spacing,
 };
 use super::vp::alphas_cumprod;
 use super::{Call, Class, Course, Tables, number, whole};
@@ -93,7 +93,13 @@ fn matched(network: &Formulation, y: f64) -> Result<Pin> {
 impl Ladder {
     /// A level for each time and one more.
     fn single(tables: &Tables) -> Result<Self> {
-        let nodes = tables.sigmas.get(..=tables.timesteps.len()).ok_or_else(short)?.to_vec();
+        let mut nodes = tables.sigmas.get(..=tables.timesteps.len()).ok_or_else(short)?.to_vec();
+        // The last level is the one before once more, but for its rounding: log-linear levels that end at the table's first.
+        if let [.., before, last] = &mut nodes[..]
+            && (*last - *before).abs() <= 1e-6 * *before
+        {
+            *last = *before;
+        }
         let pins = nodes.iter().zip(&tables.timesteps).map(|(y, time)| pin(*y, *time)).collect();
         Ok(Self { nodes, pins, per_step: 1, raise: 1.0 })
     }
@@ -229,7 +235,14 @@ fn placed(shape: Placing, max: f64, min: f64, steps: usize) -> Result<Vec<f64>> 
 
 /// Times by a spacing that does not round where it is even.
 fn spaced(config: &Config, call: &Call, train: usize) -> Result<Vec<f64>> {
-    let steps = count(call, train)?;
+    // More steps than entries are as good as fewer: levels between the entries are there.
+    let steps = count(call, MOST_STEPS)?;
+    if steps > train && config.word("timestep_spacing", LINSPACE)? == "leading" {
+        return Err(Error::argument("leading times are all 0 where there are more steps than entries")
+            .at("timestep_spacing")
+            .expected(format!("at most {train} steps, or linspace or trailing"))
+            .got(steps.to_string()));
+    }
     let rounded = spacing(config, train, steps, LINSPACE)?;
     Ok(match config.word("timestep_spacing", LINSPACE)? {
         "linspace" => linspace(0.0, train as f64 - 1.0, steps).into_iter().rev().collect(),
@@ -307,7 +320,8 @@ fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
         (chosen.bars, chosen.times, stored(chosen.levels, last))
     };
     if continuous {
-        times = sigmas[..times.len()].iter().map(|y| single(0.25 * single(ln(*y)))).collect();
+        // Of every level but the last: log-linear levels are one more than the steps asked for, and here none of them is lost.
+        times = sigmas[..sigmas.len() - 1].iter().map(|y| single(0.25 * single(ln(*y)))).collect();
     }
     Ok(Tables { alphas_cumprod: bars, timesteps: times.into_iter().map(single).collect(), sigmas })
 }
@@ -335,6 +349,11 @@ fn euler(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     ladder.course(config, call, network, None, method)
 }
 
+/// `s_tmin` and `s_tmax` in float32, to which torch rounds a number that it compares with a level of float32: a level that is s_tmin in float32 is inside.
+pub(super) fn window(call: &Call) -> Result<(f64, f64)> {
+    Ok((single(number(call, "s_tmin", 0.0)?), single(number(call, "s_tmax", f64::INFINITY)?)))
+}
+
 /// Euler with the churn that a call asks for.
 pub(super) struct Churning {
     churn: Churn,
@@ -345,10 +364,7 @@ pub(super) struct Churning {
 
 impl Churning {
     pub(super) fn read(call: &Call, tables: &Tables) -> Result<Self> {
-        let churn = Churn {
-            churn: number(call, "s_churn", 0.0)?,
-            range: (number(call, "s_tmin", 0.0)?, number(call, "s_tmax", f64::INFINITY)?),
-        };
+        let churn = Churn { churn: number(call, "s_churn", 0.0)?, range: window(call)? };
         Ok(Self { churn, noise: number(call, "s_noise", 1.0)?, count: tables.sigmas.len().max(2) - 1 })
     }
 

@@ -74,6 +74,9 @@ impl Sigmas {
 
     /// The time at which the table has this σ, linear in ln σ: in float64 beside a table of float32, as NumPy 2 computes it. The σ of the table's last entry so gives a
     /// hair less than that entry, which a class of whole times cuts to the one before. (NumPy 1 makes ln σ float32 here, and gives the entry.)
+    ///
+    /// Or it gives the entry itself: which of the two is a matter of the last bit of √ and ln in float32, and those of torch and NumPy are off by a bit or two in a tenth of the
+    /// entries, by the machine. Here both are rounded correctly.
     pub(super) fn time(&self, sigma: f64) -> f64 {
         let log = ln(sigma.max(1e-10));
         let below = (0..self.count()).rev().find(|i| self.logs[*i] <= log).unwrap_or(0);

@@ -197,6 +197,9 @@ pub(super) fn clip(config: &Config, clips: Option<bool>) -> Result<Option<Map>> 
     Ok(clip.map(|range| Map::Clamp { min: -range.abs(), max: range.abs() }))
 }
 
+/// More steps than this are none.
+pub(super) const MOST_STEPS: usize = 100_000;
+
 /// The number of steps, and that it is one this table can have.
 pub(super) fn count(call: &Call, most: usize) -> Result<usize> {
     let steps = call.steps.ok_or_else(|| {
@@ -216,7 +219,13 @@ pub(super) fn refuse(call: &Call, class: &str, timesteps: bool, sigmas: bool, mu
         ("mu", call.mu.is_some(), mu),
     ];
     if let Some((name, ..)) = given.iter().find(|(_, given, takes)| *given && !takes) {
-        return Err(Error::argument(format!("{class} takes no {name}")));
+        let takes: Vec<&str> = [("steps", true), ("timesteps", timesteps), ("sigmas", sigmas), ("mu", mu)]
+            .iter()
+            .filter_map(|(name, takes)| takes.then_some(*name))
+            .collect();
+        return Err(Error::argument(format!("{class} takes no {name}"))
+            .expected(takes.join(", "))
+            .got((*name).to_owned()));
     }
     if given[..2].iter().filter(|(_, given, _)| *given).count() + usize::from(call.steps.is_some()) > 1 {
         return Err(Error::argument("more than one schedule is given").expected("steps, timesteps or sigmas"));
@@ -252,12 +261,17 @@ pub(super) fn spacing(config: &Config, count: usize, steps: usize, words: &[&'st
     Ok(times)
 }
 
+/// numpy's `arange` from `start` down to 0, which has ⌈start/ratio⌉ points. It takes the difference of its first two for the stride: on a half the last bit of that decides how it is rounded.
+pub(super) fn down(start: f64, ratio: f64, points: usize) -> impl DoubleEndedIterator<Item = f64> {
+    let stride = (start - ratio) - start;
+    (0..points).map(move |i| start + i as f64 * stride)
+}
+
 /// N, N − N/n, … rounded, less one.
 pub(super) fn trailing(count: usize, steps: usize) -> Vec<f64> {
     let ratio = count as f64 / steps as f64;
-    // numpy's `arange` has ⌈N/ratio⌉ points.
     let points = (count as f64 / ratio).ceil() as usize;
-    (0..points).map(|i| round(count as f64 - i as f64 * ratio) - 1.0).collect()
+    down(count as f64, ratio, points).map(|time| round(time) - 1.0).collect()
 }
 
 /// Tables that go by ᾱ.

@@ -47,8 +47,9 @@ fn every_class_has_a_plan_and_a_consistent_one() {
         for consistent in [false, true] {
             let plan = parse(class.name, json!({})).plan(&steps(6, json!({}), consistent)).unwrap();
             assert!(plan.nfe() >= 5, "{}", class.name);
-            // What keeps D = x0 on its marginals: all but LCM, whose boundary moves it.
-            let lint = plan.lint().ok().filter(|_| consistent && class.name != "LCMScheduler");
+            // What keeps D = x0 on its marginals: all but consistency models, whose boundary moves it.
+            let boundary = ["LCMScheduler", "CMStochasticIterativeScheduler"].contains(&class.name);
+            let lint = plan.lint().ok().filter(|_| consistent && !boundary);
             assert!(lint.is_none_or(|lint| lint.is_clean()), "{}: {:?}", class.name, plan.lint());
         }
         let error = parse(class.name, json!({"what": 1})).plan(&Call::steps(6)).unwrap_err().to_string();
@@ -246,5 +247,167 @@ fn fields_of_other_schedulers_are_named_and_passed_over() {
     // A fixed variance is DDPM's own affair.
     for kind in ["fixed_small", "fixed_large"] {
         parse("DPMSolverMultistepScheduler", json!({"variance_type": kind})).plan(&call).unwrap();
+    }
+}
+
+/// Log-linear levels are one more than the steps asked for; with continuous times the original evaluates at each of them and reaches 0.
+#[test]
+fn continuous_log_linear_levels_are_all_evaluated() {
+    let fields =
+        json!({"interpolation_type": "log_linear", "timestep_type": "continuous", "prediction_type": "v_prediction"});
+    let config = parse("EulerDiscreteScheduler", fields);
+    let (plan, tables) = (config.plan(&Call::steps(6)).unwrap(), config.tables(&Call::steps(6)).unwrap());
+    assert_eq!((plan.nfe(), tables.timesteps.len(), tables.sigmas.len()), (7, 7, 8));
+    assert_eq!(places(&plan).last().unwrap().1, 0.0);
+}
+
+/// 0.399 is less in float32: a level that was given as 0.399 is at s_tmin, and has churn.
+#[test]
+fn a_level_at_the_end_of_the_window_has_churn() {
+    let draws = |least: f64| {
+        let set = json!({"s_churn": 2.0, "s_tmin": least});
+        let call = Call { steps: None, sigmas: Some(vec![10.0, 2.0, 0.399, 0.0]), ..steps(3, set, false) };
+        plan("EulerDiscreteScheduler", json!({}), &call).draws()
+    };
+    assert!(f64::from(0.399_f32) < 0.399);
+    assert_eq!((draws(0.399), draws(0.3991)), (4, 3));
+}
+
+#[test]
+fn more_steps_than_entries_are_taken_between_them() {
+    let fields = |spacing: &str| json!({"num_train_timesteps": 20, "timestep_spacing": spacing});
+    for class in ["EulerDiscreteScheduler", "HeunDiscreteScheduler", "LMSDiscreteScheduler"] {
+        assert!(plan(class, fields("linspace"), &Call::steps(25)).nfe() >= 25, "{class}");
+        let error = parse(class, fields("leading")).plan(&Call::steps(25)).unwrap_err().to_string();
+        assert!(error.contains("all 0"), "{error}");
+    }
+}
+
+/// f = c_skip x + c_out F of the consistency model, from D = c⁰_skip x + c⁰_out F: at σ_min f = x, whatever the network says.
+#[test]
+fn a_consistency_model_keeps_its_boundary() {
+    let call = Call { timesteps: Some(vec![39.0, 20.0]), ..Call::default() };
+    let plan = plan("CMStochasticIterativeScheduler", json!({"clip_denoised": false}), &call);
+    let y = plan.moves()[0].from.sigma;
+    let crate::plan::Op::Eval { net: Some(net), .. } = &plan.ops()[1] else { panic!("{plan}") };
+    let crate::plan::Op::Combine { terms, .. } = &plan.ops()[2] else { panic!("{plan}") };
+    // The factors of F and x in f.
+    let (out, skip) = (terms[0].0 * net.b, terms[0].0 * net.a + terms[1].0);
+    let (rest, power) = (y - 0.002, 0.25);
+    assert!((skip - power / (rest * rest + power)).abs() < 1e-15, "{skip}");
+    assert!((out - rest * 0.5 / (y * y + power).sqrt()).abs() < 1e-14, "{out}");
+    assert!((net.time - 250.0 * y.ln()).abs() < 1e-4 && (net.scale - 1.0 / (y * y + power).sqrt()).abs() < 1e-12);
+    let full = Call { timesteps: Some(vec![39.0]), ..Call::default() };
+    let alone = parse("CMStochasticIterativeScheduler", json!({})).tables(&full).unwrap();
+    assert_eq!(alone.sigmas, [0.002_f32, 0.002].map(f64::from));
+}
+
+/// D = cos t x − sin t F, x' = cos t' D + sin t' z.
+#[test]
+fn an_angle_is_read_as_it_is_written() {
+    let plan = plan("SCMScheduler", json!({}), &Call::steps(2));
+    let crate::plan::Op::Eval { net: Some(net), .. } = &plan.ops()[3] else { panic!("{plan}") };
+    let t = f64::from(1.3_f32);
+    assert_eq!(net.time, t);
+    assert!((net.a - t.cos()).abs() < 1e-15 && (net.b + t.sin()).abs() < 1e-15);
+    let crate::plan::Op::Combine { terms, noise, .. } = &plan.ops()[2] else { panic!("{plan}") };
+    assert!((terms[0].0 - t.cos()).abs() < 1e-15 && (noise[0].0 - t.sin()).abs() < 1e-15);
+    let error = parse("SCMScheduler", json!({})).plan(&steps(3, json!({"intermediate_timesteps": 1.0}), false));
+    assert!(error.is_err());
+}
+
+/// s_down = s'(1 + (s'/s − 1)η), and noise back up; without noise the state stays there, which the consistent plan mends.
+#[test]
+fn ancestral_noise_of_a_flow_goes_down_and_up_again() {
+    let call = |consistent| Call { sigmas: Some(vec![1.0, 0.5, 0.0]), steps: None, consistent, ..Call::default() };
+    let row = |fields: Value, consistent| {
+        let plan = plan("LTXEulerAncestralRFScheduler", fields, &call(consistent));
+        let crate::plan::Op::Combine { terms, noise, .. } = plan.ops()[2].clone() else { panic!("{plan}") };
+        (terms[0].0, noise.first().map_or(0.0, |noise| noise.0))
+    };
+    // From 1 to ½ with η = ½: down = ½ · ¾ = 3/8, and α'/α_down = (1/2)/(5/8) = 4/5.
+    let (a, c) = row(json!({"eta": 0.5}), false);
+    assert!((a - 0.3).abs() < 1e-15 && (c - (0.25_f64 - 0.09).sqrt()).abs() < 1e-15, "{a} {c}");
+    assert_eq!(row(json!({"eta": 0.5, "s_noise": 0.0}), false), (0.375, 0.0));
+    assert_eq!(row(json!({"eta": 0.5, "s_noise": 0.0}), true), (0.5, 0.0));
+}
+
+/// The run of DDPMWuerstchen ends on a mean at σ = 0.01 without its noise; the consistent one at clean data.
+#[test]
+fn the_cosine_in_continuous_time_ends_at_clean_data() {
+    let last = |consistent| plan("DDPMWuerstchenScheduler", json!({}), &steps(5, json!({}), consistent));
+    let variance = |plan: &crate::Plan| plan.lint().unwrap().findings.iter().any(|finding| finding.index == 4);
+    assert!(variance(&last(false)) && !variance(&last(true)));
+    assert_eq!(last(true).moves()[4].to.sigma, 0.0);
+    // ᾱ = cos²(π/2 (t+s)/(1+s))/cos²(π/2 s/(1+s)) in the middle.
+    let quarter = |t: f64| ((t + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).cos();
+    let alpha = parse("DDPMWuerstchenScheduler", json!({})).plan(&Call::steps(2)).unwrap().moves()[1].from.alpha;
+    assert!((alpha - quarter(0.5) / quarter(0.0)).abs() < 1e-7, "{alpha}");
+}
+
+#[test]
+fn an_unknown_class_is_told_which_are_known() {
+    let error = |name: &str| Diffusers::parse(&text(name, json!({}))).unwrap_err();
+    let unknown = error("EulerDiscretScheduler");
+    assert_eq!(unknown.hint(), Some("did you mean 'EulerDiscreteScheduler'?"));
+    for class in Diffusers::classes() {
+        assert!(unknown.to_string().contains(class.trim_end_matches("Scheduler")), "{class}");
+    }
+    assert!(error("FlowMapEulerDiscreteScheduler").to_string().contains("two times"));
+}
+
+/// ᾱ₉₉₉/ᾱ₆₆₆ = 10⁻⁸ on the cosine table: 1 less it is 1 in float32, and the original's first step keeps nothing of the state. The consistent one keeps e^{−Δ}σ'/σ of it.
+#[test]
+fn the_first_step_of_unclip_forgets_the_state() {
+    let kept = |consistent| {
+        let plan = plan("UnCLIPScheduler", json!({"clip_sample": false}), &steps(4, json!({}), consistent));
+        let (first, ops) = (plan.moves()[0].clone(), plan.ops()[1..].to_vec());
+        let crate::plan::Op::Combine { terms, .. } = &ops[1] else { panic!("{plan}") };
+        (terms.len(), terms[0].0, first.from.alpha / first.to.alpha * (first.to.sigma / first.from.sigma).powi(2))
+    };
+    let (original, mended) = (kept(false), kept(true));
+    assert_eq!(original.0, 1);
+    assert!(mended.0 == 2 && (mended.1 - mended.2).abs() < 1e-12 && mended.1 > 5e-5, "{mended:?}");
+}
+
+/// Where the original fails it is said; what the consistent plan has otherwise too.
+#[test]
+fn faults_and_what_was_mended_are_told() {
+    let said = |class: &str, fields: Value, count: usize| parse(class, fields).fault(&Call::steps(count)).unwrap();
+    assert!(said("DDPMScheduler", json!({"variance_type": "fixed_large_log"}), 4).unwrap().starts_with("NaN"));
+    assert!(said("UnCLIPScheduler", json!({}), 1).unwrap().starts_with("ZeroDivisionError"));
+    assert!(said("UniPCMultistepScheduler", json!({"solver_type": "bh1"}), 10).is_some());
+    assert!(said("SCMScheduler", json!({}), 4).is_some() && said("SCMScheduler", json!({}), 2).is_none());
+    assert_eq!(said("EulerDiscreteScheduler", json!({}), 10), None);
+    let mended = |class: &str, fields: Value| parse(class, fields).mended(&Call::steps(8)).unwrap().join("; ");
+    assert!(!mended("DDIMScheduler", json!({"timestep_spacing": "linspace"})).is_empty());
+    assert!(
+        mended("EulerDiscreteScheduler", json!({"timestep_spacing": "leading"})).contains("it starts from noise of")
+    );
+    let refused = json!({"use_flow_sigmas": true, "use_beta_sigmas": true, "prediction_type": "flow_prediction"});
+    assert!(mended("UniPCMultistepScheduler", refused).contains("the original's is refused"));
+}
+
+/// A level that is the one before but for its rounding is a step that goes nowhere.
+#[test]
+fn log_linear_levels_may_end_at_the_first_entry() {
+    let fields = json!({"interpolation_type": "log_linear", "timestep_type": "continuous", "prediction_type": "v_prediction",
+        "final_sigmas_type": "sigma_min"});
+    for count in [3, 4, 7, 20] {
+        for betas in ["linear", "scaled_linear", "squaredcos_cap_v2"] {
+            let mut fields = fields.clone();
+            fields["beta_schedule"] = json!(betas);
+            assert_eq!(plan("EulerDiscreteScheduler", fields, &Call::steps(count)).nfe(), count + 1);
+        }
+    }
+}
+
+/// 777 − 15 · 25.9 is 388.5, which rounds to 388; numpy's stride is 25.899999999999977, and 388.50000000000034 rounds to 389.
+#[test]
+fn trailing_times_have_the_stride_of_numpy() {
+    let fields = json!({"num_train_timesteps": 777, "timestep_spacing": "trailing"});
+    for class in ["DDIMScheduler", "CogVideoXDDIMScheduler", "DPMSolverMultistepScheduler", "EulerDiscreteScheduler"] {
+        let times = parse(class, fields.clone()).tables(&Call::steps(30)).unwrap().timesteps;
+        assert_eq!(times[15], 388.0, "{class}");
     }
 }

@@ -5,7 +5,9 @@
 
 use super::config::Config;
 use super::sigmas::{Cast, Placing, Sigmas, shift};
-use super::table::{Defaults, Schedule, clip, count, falling_times, linspace, network, pin, refuse, round, single};
+use super::table::{
+    Defaults, MOST_STEPS, Schedule, clip, count, down, falling_times, linspace, network, pin, refuse, round, single,
+};
 use super::{Call, Course, Tables};
 use crate::error::{Error, Result};
 use crate::formulation::{Clock, Formulation};
@@ -139,9 +141,8 @@ fn spaced(kin: &Kin, config: &Config, call: &Call, (whole, entries): (usize, usi
         "leading" => (1..=steps).rev().map(|i| (i * (entries / (steps + 1))) as f64 + offset).collect(),
         _ => {
             let ratio = if call.consistent { entries } else { whole } as f64 / steps as f64;
-            // numpy's `arange` has ⌈T/ratio⌉ points.
             let points = if call.consistent { steps } else { (entries as f64 / ratio).ceil() as usize };
-            (0..points).map(|i| round(entries as f64 - i as f64 * ratio) - 1.0).collect()
+            down(entries as f64, ratio, points).map(|time| round(time) - 1.0).collect()
         }
     };
     falling_times(&times, whole)
@@ -156,7 +157,7 @@ pub(super) fn tables(kin: &Kin, config: &Config, call: &Call) -> Result<Tables> 
     refuse(call, kin.name, kin.timesteps, false, kin.mu)?;
     let alphas_cumprod = alphas_cumprod(&placed.schedule);
     let sigmas = Sigmas::new(&alphas_cumprod);
-    let steps = call.timesteps.as_ref().map_or_else(|| count(call, sigmas.count()), |times| Ok(times.len()))?;
+    let steps = call.timesteps.as_ref().map_or_else(|| count(call, MOST_STEPS), |times| Ok(times.len()))?;
     let entries = placed.entries(&sigmas)?;
     // Read in any case, so that every field is.
     let times = spaced(kin, config, call, (sigmas.count(), entries), steps);

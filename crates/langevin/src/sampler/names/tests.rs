@@ -22,6 +22,10 @@ fn samplers() -> Vec<Sampler> {
         Sampler::parse("unipc-bh2:order=3,uncorrected=1+3", None).unwrap(),
         Sampler::parse("sa-solver:predictor=3,corrector=4", Some(0.6)).unwrap(),
         Sampler::parse("dpmpp-2m-sde:solver=exact", Some(0.3)).unwrap(),
+        Sampler::parse("sa-solver-pece:predictor=3,corrector=4", Some(0.6)).unwrap(),
+        Sampler::parse("res-multistep-ancestral:solver=exact", Some(0.6)).unwrap(),
+        Sampler::parse("er-sde:solver=exact", None).unwrap(),
+        Sampler::parse("seeds-3:solver=heun", Some(0.6)).unwrap(),
         Sampler::word(Word::parse("R(0.7) F(-1.5) (R(0.7) L)*12 F R L(0.1)").unwrap()),
     ];
     // Its own interval is below the grid of these tests.
@@ -168,5 +172,75 @@ fn every_sampler_starts_from_pure_noise() {
             Ok(_) => {}
             Err(error) => assert!(error.is_singular() || error.is_argument(), "{}: {error}", entry.name),
         }
+    }
+}
+
+/// Names that people bring from elsewhere, and the entry that they find.
+#[test]
+fn names_of_elsewhere_are_found() {
+    let found = |name: &str| Entry::find(name).unwrap_or_else(|error| panic!("{error}")).name;
+    // k-diffusion and ComfyUI, with the spellings of their lists.
+    let names = "euler euler_cfg_pp euler_ancestral euler_ancestral_cfg_pp heun heunpp2 exp_heun_2_x0 exp_heun_2_x0_sde dpm_2 dpm_2_ancestral lms dpm_fast \
+                 dpmpp_2s_ancestral dpmpp_2s_ancestral_cfg_pp dpmpp_sde dpmpp_sde_gpu dpmpp_2m dpmpp_2m_cfg_pp dpmpp_2m_sde dpmpp_2m_sde_gpu dpmpp_2m_sde_heun \
+                 dpmpp_2m_sde_heun_gpu dpmpp_3m_sde dpmpp_3m_sde_gpu ddpm lcm ipndm ipndm_v deis res_multistep res_multistep_cfg_pp res_multistep_ancestral \
+                 res_multistep_ancestral_cfg_pp gradient_estimation gradient_estimation_cfg_pp er_sde seeds_2 seeds_3 sa_solver sa_solver_pece ddim uni_pc uni_pc_bh2";
+    for name in names.split_whitespace() {
+        let ours = found(name);
+        assert_eq!(found(&format!("sample_{name}")), ours);
+        assert_eq!(found(&name.to_uppercase()), ours);
+    }
+    for (name, ours) in [
+        ("dpmpp_2m_sde_gpu", "dpmpp-2m-sde"),
+        ("uni_pc_bh2", "unipc-bh2"),
+        ("DPMSolverMultistep", "dpmpp-2m"),
+        ("UniPCMultistepScheduler", "unipc-bh2"),
+        ("FlowMatchEulerDiscreteScheduler", "euler"),
+        ("DPM++ 2M SDE", "dpmpp-2m-sde"),
+        ("dpm-solver++-2m", "dpmpp-2m"),
+        ("DPM++ 2S a", "dpmpp-2s-ancestral"),
+        ("Euler a", "euler-ancestral"),
+        ("PLMS", "pndm"),
+        ("DPM2 a", "dpm2-ancestral"),
+    ] {
+        assert_eq!(found(name), ours, "{name}");
+        // Asked for by another library's name it has its own; and that is found again.
+        let sampler = Sampler::parse(name, None).unwrap();
+        assert_eq!(found(sampler.name()), ours, "{name}");
+    }
+    for (class, ours) in elsewhere::SCHEDULERS {
+        assert_eq!(found(class), *ours);
+        assert_eq!(found(&format!("{class}Scheduler")), *ours);
+        assert!(Entry::find(ours).unwrap().to_string().contains(&format!("{class}Scheduler")), "{class}");
+    }
+}
+
+/// What has no table here is refused by name, with what to use; a slip of the pen is met with the nearest name.
+#[test]
+fn names_that_are_none_say_what_to_do() {
+    for name in [
+        "dpm_adaptive",
+        "log_likelihood",
+        "ar_video",
+        "ScoreSdeVeScheduler",
+        "ScoreSdeVp",
+        "FlowMapEuler",
+        "Piflow",
+        "Helios",
+        "HeliosDMD",
+        "RFD4Proteina",
+        "VQDiffusionScheduler",
+        "Amused",
+        "BlockRefinement",
+        "DiscreteDDIM",
+        "EntropyBound",
+    ] {
+        let error = Entry::find(name).unwrap_err();
+        assert!(error.is_argument() && error.hint().is_some_and(|hint| hint.starts_with("use ")), "{error}");
+    }
+    for (name, hint) in
+        [("dpmpp-2n", "dpmpp-2m"), ("gradient-estimaton", "gradient-estimation"), ("sa-solver-pec", "sa-solver-pece")]
+    {
+        let error = Entry::find(name).unwrap_err();
+        assert_eq!(error.hint(), Some(format!("did you mean '{hint}'?").as_str()), "{error}");
     }
 }

@@ -1,0 +1,116 @@
+//! Predictor and corrector: a step is taken again with the value found at its end.
+
+use super::{ANY, Built, NOTHING, knob};
+use crate::sampler::catalogue::{Entry, Knob, Values};
+use crate::sampler::correct::{Corrected, Tau};
+use crate::sampler::form::{Form, Poly, Variable};
+use crate::sampler::settings::Settings;
+use std::sync::Arc;
+
+/// UniPC, with the weight that a pair of values has under its B(h), or with the exact one.
+fn unipc(settings: &Settings, published: Poly) -> Built {
+    let pair = if settings.word("solver") == "exact" { Poly::Exact(Variable::Lambda) } else { published };
+    let order = settings.whole("order");
+    let uncorrected = settings.word("uncorrected").split('+').filter_map(|step| step.parse().ok()).collect();
+    Ok(Arc::new(Corrected {
+        form: if settings.word("form") == "noise" { Form::Noise } else { Form::Data },
+        pair,
+        predictor: order,
+        corrector: settings.flag("corrector").then_some(order),
+        lower: settings.flag("lower"),
+        uncorrected,
+        tau: Tau::Constant(0.0),
+        again: false,
+    }))
+}
+
+const UNIPC_SOLVER: Knob = knob(
+    "solver",
+    "published",
+    Values::Word(&["published", "exact"]),
+    "the weight of the slope where there are two values",
+);
+
+/// SA-Solver; `again` for PECE.
+fn stochastic_adams(settings: &Settings, again: bool) -> Built {
+    Ok(Arc::new(Corrected {
+        form: Form::Data,
+        pair: Poly::Exact(Variable::Lambda),
+        predictor: settings.whole("predictor"),
+        corrector: Some(settings.whole("corrector")).filter(|order| *order > 0),
+        lower: settings.flag("lower"),
+        uncorrected: vec![],
+        tau: Tau::Constant(settings.number("eta")),
+        again,
+    }))
+}
+
+const TAU: Knob = knob("eta", "1", ANY, "τ = h/g");
+const PREDICTOR: Knob = knob("predictor", "2", Values::Whole(1, 4), "the order of the predictor");
+const CORRECTOR: Knob = knob("corrector", "2", Values::Whole(0, 4), "the order of the corrector; 0: none");
+const FALLING: Knob = knob("lower", "true", Values::Flag, "the order falls in the last steps");
+
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "unipc",
+        aliases: &["uni-pc"],
+        summary: "UniPC with B(h) = h (bh1)",
+        formula: "predict as dpmpp-2m, then correct with the value at the end: x' = (σ_t/σ_s) x + α_t[m₀ D₀ + Σ ρ_k B(h)(D_k − D₀)/r_k]",
+        moves: "R…R",
+        knobs: &[
+            knob("order", "2", Values::Whole(1, 3), "the order of the predictor and of the corrector"),
+            knob("form", "data", Values::Word(&["data", "noise"]), "values of D, or of ε"),
+            knob("corrector", "true", Values::Flag, "false: UniP, the predictor alone"),
+            knob("uncorrected", "", Values::List, "numbers of the steps that are not corrected"),
+            UNIPC_SOLVER,
+            FALLING,
+        ],
+        sources: &["2302.04867"],
+        breaks: NOTHING,
+        note: "exact beyond two values, where bh1 = bh2; with two, the weight is B(h)/2 where m₁ is exact, and solver=exact has m₁: bh1 = bh2 = sa-solver at η = 0. Order p with its corrector is of order p + 1, but not beyond 3 with this start, and of order 2 with lower=true, whose last step is of order 1",
+        build: |s| unipc(s, Poly::HalfStep),
+    },
+    Entry {
+        name: "unipc-bh2",
+        aliases: &["uni-pc-bh2"],
+        summary: "UniPC with B(h) = e^h − 1 (bh2)",
+        formula: "predict as dpmpp-2m, then correct with the value at the end: x' = (σ_t/σ_s) x + α_t[m₀ D₀ + Σ ρ_k B(h)(D_k − D₀)/r_k]",
+        moves: "R…R",
+        knobs: &[
+            knob("order", "2", Values::Whole(1, 3), "the order of the predictor and of the corrector"),
+            knob("form", "data", Values::Word(&["data", "noise"]), "values of D, or of ε"),
+            knob("corrector", "true", Values::Flag, "false: UniP, the predictor alone"),
+            knob("uncorrected", "", Values::List, "numbers of the steps that are not corrected"),
+            UNIPC_SOLVER,
+            FALLING,
+        ],
+        sources: &["2302.04867"],
+        breaks: NOTHING,
+        note: "exact beyond two values, where bh1 = bh2; with two, the weight is B(h)/2 where m₁ is exact, and solver=exact has m₁: bh1 = bh2 = sa-solver at η = 0. Order p with its corrector is of order p + 1, but not beyond 3 with this start, and of order 2 with lower=true, whose last step is of order 1",
+        build: |s| unipc(s, Poly::Midpoint),
+    },
+    Entry {
+        name: "sa-solver",
+        aliases: &["sa"],
+        summary: "stochastic Adams: predictor and corrector of h/g = τ, one noise for both",
+        formula: "x' = (ρσ_t/σ_s) x + Σ b_k D_k + σ_t√(1−ρ²) z, b_k = α_t∫Δ'e^{−Δ'(1−u)} ℓ_k(u) du, Δ' = (1+η²)Δ; the corrector has D at the end among its nodes",
+        moves: "R…R",
+        knobs: &[TAU, PREDICTOR, CORRECTOR, FALLING],
+        sources: &["2309.05019"],
+        breaks: NOTHING,
+        note: "exact for D polynomial in λ. At η = 0 predictor p with corrector p is of order p + 1, but not beyond 3 with this start, and of order 2 with lower=true; for η > 0 of weak order 2 whatever the orders",
+        build: |s| stochastic_adams(s, false),
+    },
+    Entry {
+        name: "sa-solver-pece",
+        aliases: &["sa-pece"],
+        summary: "stochastic Adams that evaluates the corrected state too: predict, evaluate, correct, evaluate",
+        formula: "as sa-solver; the value of the past is D of the corrected state, in place of D of the predicted one",
+        moves: "R…R",
+        knobs: &[TAU, PREDICTOR, CORRECTOR, FALLING],
+        sources: &["2309.05019"],
+        breaks: NOTHING,
+        note: "two evaluations a step, but one in the first and none at the end. Predictor 1 with corrector 1 is exp-heun, and exp-heun-sde at η = 1. The orders are those of sa-solver",
+        build: |s| stochastic_adams(s, true),
+    },
+];

@@ -1,0 +1,92 @@
+//! Names of other libraries that are no names of ours, and samplers that have none here.
+
+/// (a scheduler of diffusers, without the word Scheduler; what it is with the options that it has by itself). Its saved configuration says more, and is read by the import.
+pub(crate) const SCHEDULERS: &[(&str, &str)] = &[
+    ("DDPM", "ddpm"),
+    ("DDPMParallel", "ddpm"),
+    ("DDPMWuerstchen", "ddpm"),
+    ("UnCLIP", "ddpm"),
+    ("DDIM", "ddim"),
+    ("DDIMParallel", "ddim"),
+    ("CogVideoXDDIM", "ddim"),
+    ("DDIMInverse", "ddim-inversion"),
+    ("CogVideoXDPM", "dpmpp-2m-sde"),
+    ("PNDM", "pndm"),
+    ("IPNDM", "ipndm"),
+    ("LMSDiscrete", "lms"),
+    ("EulerDiscrete", "euler"),
+    ("EDMEuler", "euler"),
+    ("FlowMatchEulerDiscrete", "euler"),
+    ("MiniMaxH3", "euler"),
+    ("EulerAncestralDiscrete", "euler-ancestral"),
+    ("LTXEulerAncestralRF", "euler-ancestral-flow"),
+    ("HeunDiscrete", "heun"),
+    ("KarrasVe", "heun"),
+    ("FlowMatchHeunDiscrete", "flow-heun"),
+    ("KDPM2Discrete", "dpm2"),
+    ("KDPM2AncestralDiscrete", "dpm2-ancestral"),
+    ("DPMSolverSDE", "dpmpp-sde"),
+    ("DPMSolverMultistep", "dpmpp-2m"),
+    ("EDMDPMSolverMultistep", "dpmpp-2m"),
+    ("DPMSolverMultistepInverse", "dpmpp-2m-inversion"),
+    ("CosineDPMSolverMultistep", "dpmpp-2m-sde"),
+    ("DPMSolverSinglestep", "dpmpp-2s"),
+    ("DEISMultistep", "deis"),
+    ("UniPCMultistep", "unipc-bh2"),
+    ("SASolver", "sa-solver"),
+    ("LCM", "lcm"),
+    ("FlowMatchLCM", "lcm"),
+    ("SCM", "lcm"),
+    ("TCD", "tcd"),
+    ("CMStochasticIterative", "consistency"),
+    ("ConsistencyDecoder", "consistency"),
+    ("RePaint", "repaint"),
+];
+
+/// (a name, spelled as ours are; why it has no table here; what to use).
+const ABSENT: &[(&str, &str, &str)] = &[
+    (
+        "dpm-adaptive",
+        "its steps depend on the data: it is no fixed table",
+        "use dpm-fast, dpmpp-2m, or adaptive control",
+    ),
+    ("log-likelihood", "it samples nothing", "use the likelihood of this crate"),
+    ("ar-video", "it samples blocks of a video one after the other", "use lcm"),
+    ("scoresdeve", "the length of its Langevin moves depends on the data", "use predictor-corrector, whose k is fixed"),
+    ("scoresdevp", "it is the Euler–Maruyama step, which leaves the marginal", "use exponential:eta=1"),
+    ("flowmapeuler", "its network is told two times, where it goes to as well", "use euler with a network of one time"),
+    ("piflow", "its network gives many D in one evaluation", "use euler with a network of one D"),
+    ("helios", "it changes the size of the state on the way", "use euler, stage by stage"),
+    ("heliosdmd", "it changes the size of the state on the way", "use lcm, stage by stage"),
+    ("rfd4proteina", "its noise is scaled to no marginal", "use exponential with its eta"),
+    ("vqdiffusion", "it samples tokens", "use a library for discrete data"),
+    ("amused", "it samples tokens", "use a library for discrete data"),
+    ("blockrefinement", "it samples tokens", "use a library for discrete data"),
+    ("discreteddim", "it samples tokens", "use a library for discrete data"),
+    ("entropybound", "it samples tokens", "use a library for discrete data"),
+];
+
+/// A name as ours are spelled: small letters, `-` for `_` and blanks, `dpmpp` for `dpm++`.
+pub(crate) fn spelled(name: &str) -> String {
+    name.trim().to_lowercase().replace(['_', ' '], "-").replace("dpm++", "dpmpp")
+}
+
+/// Without what other libraries put before and behind: `sample_`, `_gpu`, `Scheduler`.
+fn bare(spelled: &str) -> &str {
+    let bare = spelled.strip_prefix("sample-").unwrap_or(spelled);
+    let bare = bare.strip_suffix("-gpu").unwrap_or(bare);
+    bare.strip_suffix("scheduler").unwrap_or(bare)
+}
+
+/// Names of ours that a spelled name of elsewhere may be.
+pub(crate) fn ours(spelled: &str) -> impl Iterator<Item = &str> {
+    let bare = bare(spelled);
+    let class = SCHEDULERS.iter().find(|(class, _)| class.to_lowercase() == bare);
+    [spelled, bare].into_iter().chain(class.map(|(_, ours)| *ours))
+}
+
+/// Why a spelled name has no table here, and what to use.
+pub(crate) fn absent(spelled: &str) -> Option<(&'static str, &'static str)> {
+    let bare = bare(spelled);
+    ABSENT.iter().find(|(name, ..)| *name == bare).map(|(_, why, instead)| (*why, *instead))
+}

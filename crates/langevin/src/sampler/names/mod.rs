@@ -1,0 +1,114 @@
+//! The community's names. Each entry chooses a method and says what it is, by whom, and how it differs from the exact integral.
+//!
+//! One file for each family; here are the options that several share, and the list of all.
+
+mod corrected;
+mod cycles;
+mod distilled;
+pub(crate) mod elsewhere;
+mod guided;
+mod multistep;
+mod one_step;
+mod single_step;
+mod stochastic;
+
+use super::Method;
+use super::catalogue::{Entry, Knob, Values};
+use super::form::{Poly, Variable};
+use super::settings::Settings;
+use super::stages::{Churn, Stages, Table};
+use crate::error::Result;
+use std::sync::Arc;
+
+type Built = Result<Arc<dyn Method>>;
+
+const fn knob(key: &'static str, default: &'static str, values: Values, meaning: &'static str) -> Knob {
+    Knob { key, default, meaning, values }
+}
+
+const ANY: Values = Values::Number(0.0, 1e6);
+const UNIT: Values = Values::Number(0.0, 1.0);
+
+/// DDIM's η, from 0.
+const DDIM_ETA: Knob = knob("eta", "0", ANY, "DDIM's η: 0 the ODE, 1 the posterior");
+/// The η of ancestral samplers, from 1.
+const ANCESTRAL_ETA: Knob = knob("eta", "1", ANY, "DDIM's η: 0 the ODE, 1 the posterior");
+/// h/g, from 0.
+const RATE: Knob = knob("eta", "0", ANY, "h/g: 0 the ODE, 1 the reverse SDE, more is Langevin-heavy");
+/// (h/g)², from 1.
+const SQUARED_ETA: Knob = knob("eta", "1", ANY, "(h/g)²");
+const NOISE: Knob = knob("noise", "1", ANY, "a factor on fresh noise (s_noise); all but 1 breaks the marginal");
+const CHURN: Knob = knob("churn", "0", ANY, "S_churn: noise added before each step, γ = min(S_churn/N, √2−1)");
+const TMIN: Knob = knob("tmin", "0", ANY, "S_tmin: no churn below this σ/α");
+const TMAX: Knob = knob("tmax", "inf", Values::Number(0.0, f64::INFINITY), "S_tmax: no churn above this σ/α");
+const PAIR: Knob = knob("solver", "midpoint", Values::Word(&["midpoint", "heun", "exact"]), "the weight of the slope");
+const SINGLE: Knob = knob(
+    "solver",
+    "midpoint",
+    Values::Word(&["midpoint", "heun"]),
+    "as published; or with the polynomial through all values integrated exactly",
+);
+const LOWER: Knob = knob("lower", "false", Values::Flag, "orders 2 and 1 in the last two steps of fewer than 15");
+
+fn churn(settings: &Settings) -> Option<Churn> {
+    let churn = settings.number("churn");
+    (churn > 0.0).then(|| Churn { churn, range: (settings.number("tmin"), settings.number("tmax")) })
+}
+
+/// A table of stages with EDM's churn.
+fn churned(settings: &Settings, table: Table) -> Built {
+    Ok(Arc::new(Stages { churn: churn(settings), noise: settings.number("noise"), ..Stages::new(table) }))
+}
+
+/// By DPM-Solver's names for the weight of the slope.
+fn pair(settings: &Settings) -> Poly {
+    match settings.word("solver") {
+        "midpoint" => Poly::Midpoint,
+        "heun" => Poly::HalfCurve,
+        _ => Poly::Exact(Variable::Lambda),
+    }
+}
+
+const NOTHING: &str = "";
+const NOISE_BREAKS: &str = "variance, unless noise=1";
+
+/// The families, in the order in which they are shown.
+const FAMILIES: [&[Entry]; 8] = [
+    one_step::ENTRIES,
+    multistep::ENTRIES,
+    single_step::ENTRIES,
+    stochastic::ENTRIES,
+    corrected::ENTRIES,
+    guided::ENTRIES,
+    distilled::ENTRIES,
+    cycles::ENTRIES,
+];
+
+const fn count() -> usize {
+    let (mut count, mut family) = (0, 0);
+    while family < FAMILIES.len() {
+        count += FAMILIES[family].len();
+        family += 1;
+    }
+    count
+}
+
+const fn all() -> [Entry; count()] {
+    let mut all = [FAMILIES[0][0]; count()];
+    let (mut at, mut family) = (0, 0);
+    while family < FAMILIES.len() {
+        let mut index = 0;
+        while index < FAMILIES[family].len() {
+            all[at] = FAMILIES[family][index];
+            (at, index) = (at + 1, index + 1);
+        }
+        family += 1;
+    }
+    all
+}
+
+/// Every named sampler.
+pub(crate) static ENTRIES: &[Entry] = &all();
+
+#[cfg(test)]
+mod tests;
