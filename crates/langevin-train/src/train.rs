@@ -90,7 +90,13 @@ pub fn train(
     let mut values = data.values().to_vec();
     normalization.normalize(&mut values, data.width());
     // Before the clock starts: a short time for training is all for training.
-    let moments = Moments::of(&values, data.width(), recipe.seed);
+    let moments = match recipe.dequantize {
+        false => Moments::of(&values, data.width(), recipe.seed),
+        // Those of the sums: of one visit to each row.
+        true => {
+            Moments::of(&dequantized(&values, &normalization, data.width(), recipe.seed), data.width(), recipe.seed)
+        }
+    };
     let slots = recipe.network.slots(data.width());
     let initial = recipe.network.init(&slots, recipe.seed);
     let optimizer = Optimizer::new(initial, recipe.weight_decay, recipe.clip, recipe.ema);
@@ -130,6 +136,17 @@ pub fn train(
         }
         run.step(&order.take(recipe.batch), fraction)?;
     }
+}
+
+/// Normalised rows with a number from [0, 1) added to each element of the data.
+fn dequantized(values: &[f32], normalization: &Normalization, width: usize, seed: u64) -> Vec<f32> {
+    let mut u = vec![0.0; width];
+    let mut out = values.to_vec();
+    for (row, out) in out.chunks_exact_mut(width).enumerate() {
+        fill_uniforms(SampleId { seed, index: row as u64 }, DEQUANTISE, &mut u);
+        out.iter_mut().zip(&u).enumerate().for_each(|(j, (x, u))| *x += (u / normalization.scale_of(j)) as f32);
+    }
+    out
 }
 
 /// Which rows come next: one shuffled pass over the data after another.
@@ -343,7 +360,7 @@ impl Run<'_> {
         }
         let recipe = self.recipe;
         let metadata = Metadata {
-            langevin_version: if self.moments.is_some() { MODEL_VERSION } else { 1 },
+            langevin_version: MODEL_VERSION,
             formulation: self.formulation.spec(),
             network: NetworkSpec::Mlp(recipe.network),
             data: DataSpec {

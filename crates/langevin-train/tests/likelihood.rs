@@ -92,9 +92,10 @@ fn a_network_of_a_normal_has_its_likelihood() {
     // What is not learned in 800 steps costs some hundredths of a nat.
     assert!((ode.mean() - exact).abs() < 0.1, "{} {exact}", ode.mean());
     assert!((bound.mean() - exact).abs() < 0.1 + 4.0 * bound.standard_error(), "{} {exact}", bound.mean());
-    for (i, nats) in probed.nats.iter().enumerate() {
-        assert!((nats + log_volume - ode.nats[i]).abs() < 6.0 * probed.errors[i] + 0.02, "{i}");
-    }
+    // One datum's four probes may all agree by chance; fifty data's do not.
+    let off = probed.nats.iter().zip(&ode.nats).map(|(a, b)| a + log_volume - b).sum::<f64>() / 50.0;
+    let noise = probed.errors.iter().map(|e| e * e).sum::<f64>().sqrt() / 50.0;
+    assert!(off.abs() < 4.0 * noise + 1e-3, "{off} ± {noise}");
 }
 
 /// The learned density changes the noise of the loss, and not what is learned: the losses agree, and it spreads less from step to step.

@@ -13,7 +13,7 @@ pub use values::MAX_SIGMA;
 use crate::io::npy::Width;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
-use values::{count, eta, grid_steps, minutes, seed, sigma, sigma_or_inf, steps, threads, tolerance};
+use values::{count, eta, grid_steps, minutes, seed, share, sigma, sigma_or_inf, steps, threads, tolerance};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -90,6 +90,18 @@ pub struct TrainArgs {
     pub weight: String,
     #[arg(long, value_name = "D", help = times_help())]
     pub times: Option<String>,
+    /// Learn, while training, where to draw the noise levels: the same loss, with less noise
+    #[arg(long)]
+    pub adaptive: bool,
+    /// Add a number from [0, 1) to each element, anew at every visit: for whole numbers, so that they have a density
+    #[arg(long)]
+    pub dequantize: bool,
+    /// Hold out this share of the rows, for `likelihood --held-out`
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    pub hold_out: Option<f64>,
+    /// How the noise of a batch is coupled to its data: independent, or transport (the shortest assignment; for the ODE of the network's own process only)
+    #[arg(long, value_name = "C", default_value = "independent")]
+    pub coupling: String,
     /// Training steps [default: 2000]
     #[arg(long, value_name = "N", value_parser = steps, conflicts_with = "minutes", allow_negative_numbers = true)]
     pub steps: Option<u64>,

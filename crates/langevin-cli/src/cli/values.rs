@@ -85,6 +85,10 @@ pub fn range(text: &str) -> Result<[f64; 2], String> {
     Ok([sigma(min.trim())?, sigma_or_inf(max.trim())?])
 }
 
+pub fn share(text: &str) -> Result<f64, String> {
+    number(text, "a share between 0 and 1", |value| value > 0.0 && value < 1.0)
+}
+
 pub fn tolerance(text: &str) -> Result<f64, String> {
     number(text, "a number > 0", |value| value > 0.0)
 }

@@ -11,7 +11,7 @@ use crate::{check, data, interrupt};
 use langevin::likelihood::{Bound, Divergence, Kind, Ode};
 use langevin::noise::fill_uniforms;
 use langevin::{LambdaRange, Likelihood, SampleId};
-use langevin_train::Dataset;
+use langevin_train::{Coupling, Dataset};
 use std::time::Instant;
 
 /// Levels of the bound for each datum.
@@ -22,6 +22,9 @@ const EXACT: usize = 16;
 const BATCH: usize = 256;
 /// The draw of the dequantisation, away from those of the likelihood and of training.
 const DEQUANTISE: u32 = 0x7fff_0000;
+
+/// What tells the seed of fresh data from that of a training.
+const FRESH: u64 = 1 << 63;
 
 /// Runs the command.
 pub fn run(args: &LikelihoodArgs) -> Result<()> {
@@ -38,6 +41,13 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
     let source = Source::open(&args.source)?;
     let reader = source.read_as(None)?;
     let range = range(args, &source)?;
+    if source.network().is_some_and(|network| network.metadata().training.coupling != Coupling::Independent) {
+        return Err(Failure::failed("the noise of this network was coupled to its data")
+            .at("MODEL")
+            .expected("a model trained with independent noise")
+            .got("--coupling transport")
+            .hint("its velocity is no score, so neither likelihood holds"));
+    }
     let set = rows(args, &source)?;
     let how = How::new(args, range, set.width())?;
     if let Some(path) = &args.out {
@@ -115,10 +125,12 @@ fn range(args: &LikelihoodArgs, source: &Source<'_>) -> Result<LambdaRange> {
 
 /// The data, of the width of the model.
 fn rows(args: &LikelihoodArgs, source: &Source<'_>) -> Result<Dataset> {
-    let mut set = data::load(&args.data, args.seed)?;
+    let held = source.network().and_then(|network| network.metadata().data.held_out).filter(|_| args.held_out);
+    // Names of densities are drawn afresh: training counts its seeds from 0 too. What was held out must be found again.
+    let seed = held.map_or(args.seed ^ FRESH, |held| held.seed);
+    let mut set = data::load(&args.data, seed)?;
     if args.held_out {
-        let split = source.network().and_then(|network| network.metadata().data.held_out);
-        let Some(split) = split else {
+        let Some(split) = held else {
             return Err(Failure::misused("nothing was held out of this model's training")
                 .at("--held-out")
                 .expected("a model trained with --hold-out")
