@@ -164,8 +164,7 @@ impl Setting {
                     let Some((steps, plan)) = fits else { continue };
                     let analysis = plan.analyze(&self.spectrum, &AnalysisOptions::default())?;
                     let part = analysis.contributions.iter().find(|part| part.cause == Cause::Discretisation);
-                    // A corrector repeats its predictor's move, and no path is told apart from that: there the whole is taken, start and all.
-                    let w2 = part.map_or(analysis.total.w2, |part| part.alone.w2);
+                    let w2 = part.ok_or("a plan whose discretisation is not told apart")?.alone.w2;
                     let predicted = w2 / (self.width as f64).sqrt();
                     let paired = apart(&self.plain(sampler, grid, steps)?, &exact);
                     let measured = rms(&run(&plan)?);

@@ -15,8 +15,11 @@ use langevin::sampler::Entry;
 use langevin::{Formulation, Grid, Level, Model as _, Plan, Prediction, Process, Sampler};
 use std::path::Path;
 
-/// Samplers that are not meant for this: made for distilled networks, or with noise levels of their own in their options.
-const OTHERS: [&str; 4] = ["lcm", "tcd", "restart", "annealed-langevin"];
+/// Samplers that are not meant for this: made for distilled networks, with noise levels of their own in their options, or for guidance.
+fn meant(name: &str) -> bool {
+    !matches!(name, "lcm" | "tcd" | "restart" | "annealed-langevin") && !name.ends_with("-cfg-pp")
+}
+
 /// The grids.
 const GRIDS: &str =
     "karras,uniform-lambda,uniform-t,beta,poly-exponential:2,flow-shift:1,flow-shift:3,linspace,trailing";
@@ -44,7 +47,7 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     let samplers = match &args.sampler {
         Some(list) => survey::samplers(list)?,
         None => {
-            let meant = Entry::all().iter().filter(|entry| !OTHERS.contains(&entry.name));
+            let meant = Entry::all().iter().filter(|entry| meant(entry.name));
             meant.map(|entry| Sampler::parse(entry.name, None).or_failed()).collect::<Result<_>>()?
         }
     };
