@@ -1,0 +1,173 @@
+//! A uniform variable on one axis with Gaussian noise on it: c = m + s₀z, m uniform on [a, b], seen as x = αc + σε. With $w = \alpha^2 s_0^2 + \sigma^2$,
+//! $s = \sqrt w$ and ζ(m) = (x − αm)/s,
+//!
+//! $$p_t(x) = \frac{\Phi(\zeta(a)) - \Phi(\zeta(b))}{\alpha (b-a)}, \qquad D = E[m \mid x] + \frac{\alpha s_0^2}{w} (x - \alpha E[m \mid x]),$$
+//!
+//! where m given x is a normal cut to [a, b]. By symmetry let x lie on the side of b, q = ζ(b), and t = ζ − q, which has the density
+//! $e^{-qt - t^2/2}$ on [0, h], h = α(b − a)/s. Its moments are found by quadrature: the textbook's differences of φ and Φ are 0/0 far outside and
+//! cancel where h is small, and a sum of positive terms does neither.
+//!
+//! | symbol | here |
+//! |---|---|
+//! | b − a, $s_0$ | `width`, `std` |
+//! | q; h | `q`; `h` |
+//!
+//! Source: Johnson, Kotz & Balakrishnan, "Continuous univariate distributions" 1, 1994, §13.10, for the moments in closed form.
+
+use super::quadrature::on_unit;
+use crate::math::{exp, ln};
+use crate::process::Level;
+
+/// Nodes of the quadratures: for an exponent that changes by at most 3, by at most 16, and by any amount (cut where it is −36 of its largest).
+const NODES: [usize; 3] = [8, 16, 40];
+
+/// What is integrated ends where it is e⁻³⁶ = 2·10⁻¹⁶ of its largest: twice this exponent.
+const REACH: f64 = 72.0;
+
+/// In place of infinity, so that a difference of two is a number.
+const FAR: f64 = 1e200;
+
+/// ½ ln 2π.
+const HALF_LN_TAU: f64 = 0.918_938_533_204_672_7;
+
+/// The rules, on [0, 1].
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Rules([Vec<(f64, f64)>; 3]);
+
+impl Rules {
+    pub(super) fn new() -> Self {
+        Self(NODES.map(on_unit))
+    }
+}
+
+/// Intervals of one width at one level.
+#[derive(Clone, Debug)]
+pub(super) struct Slab<'a> {
+    rules: &'a Rules,
+    alpha: f64,
+    width: f64,
+    /// s.
+    pub(super) std: f64,
+    h: f64,
+    /// ln of what the mass is divided by: α(b − a), or s where that is larger.
+    volume: f64,
+    /// αs₀²/w.
+    gain: f64,
+    /// σ²/w.
+    rest: f64,
+    /// For both narrow rules: places τ in (0, ½) and weights, $e^{-h^2\tau^2/2}$ in them.
+    narrow: [Vec<(f64, f64)>; 2],
+}
+
+/// One axis at one point.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Along {
+    pub(super) log: f64,
+    /// The squared distance of x to α[a, b], not in `log`.
+    pub(super) gap: f64,
+    pub(super) denoised: f64,
+    pub(super) score: f64,
+    /// ∂D/∂x.
+    pub(super) slope: f64,
+}
+
+/// y/s, where 0/0 is 0 and nothing is infinite.
+fn over(y: f64, s: f64) -> f64 {
+    if y == 0.0 { 0.0 } else { (y / s).clamp(-FAR, FAR) }
+}
+
+impl<'a> Slab<'a> {
+    pub(super) fn new(rules: &'a Rules, width: f64, std: f64, level: &Level) -> Self {
+        let Level { alpha, sigma, .. } = *level;
+        let s = (alpha * std).hypot(sigma);
+        let h = over(alpha * width, s);
+        let narrow = |rule: &[(f64, f64)]| {
+            let half = rule.iter().map(|(u, w)| (u - 0.5, w)).filter(|(tau, _)| *tau > 0.0);
+            half.map(|(tau, w)| (tau, w * exp(-0.5 * (h * tau) * (h * tau)))).collect()
+        };
+        Self {
+            rules,
+            alpha,
+            width,
+            std: s,
+            h,
+            volume: if h < 1.0 { ln(s) } else { ln(alpha * width) },
+            gain: if std == 0.0 { 0.0 } else { alpha * std / s * (std / s) },
+            rest: if std == 0.0 { 1.0 } else { (sigma / s) * (sigma / s) },
+            narrow: if h <= 2.0 { [narrow(&rules.0[0]), narrow(&rules.0[1])] } else { [vec![], vec![]] },
+        }
+    }
+
+    /// The squared distance of x to α[a, b].
+    pub(super) fn gap(&self, x: f64, low: f64) -> f64 {
+        let beyond = ((x - self.alpha * (low + 0.5 * self.width)).abs() - 0.5 * self.alpha * self.width).max(0.0);
+        beyond * beyond
+    }
+
+    /// What no [`Along::log`] exceeds: the mass is at most 1, and at most h/√2π.
+    pub(super) fn most(&self) -> f64 {
+        -self.volume
+    }
+
+    /// The interval [low, low + width].
+    pub(super) fn along(&self, x: f64, low: f64) -> Along {
+        let Self { alpha, width, h, std: s, .. } = *self;
+        let middle = low + 0.5 * width;
+        let off = x - alpha * middle;
+        let side = if off < 0.0 { -1.0 } else { 1.0 };
+        let beyond = off.abs() - 0.5 * alpha * width;
+        let q = over(beyond, s);
+        // E ζ on that side, E m, ∂E m/∂x, and the log of the mass over the volume.
+        let (zeta, mean, moved, log);
+        if h <= 2.0 && h * (q + 0.5 * h) <= 16.0 {
+            // m = middle ± τ·width: the density of τ is e^(kτ − h²τ²/2) on [−½, ½], k = h·ζ(middle).
+            let centre = q + 0.5 * h;
+            let k = h * centre;
+            let [mut zeroth, mut first, mut second] = [0.0; 3];
+            for (tau, weight) in &self.narrow[usize::from(k > 3.0)] {
+                let (up, down) = (weight * exp(k * tau), weight * exp(-k * tau));
+                zeroth += up + down;
+                first += tau * (up - down);
+                second += tau * tau * (up + down);
+            }
+            let tau = first / zeroth;
+            let variance = second / zeroth - tau * tau;
+            zeta = centre - h * tau;
+            mean = middle + side * width * tau;
+            moved = h * (width / s) * variance;
+            // −½ζ² of the middle, less what is in the gap.
+            let outside = if q > 0.0 { -0.5 * h * (q + 0.25 * h) } else { -0.5 * centre * centre };
+            log = outside + ln(zeroth) - HALF_LN_TAU + if h < 1.0 { 0.0 } else { ln(h) };
+        } else if q < -8.5 {
+            // Both ends are further than 8.5 deviations: all but 10⁻¹⁷ is inside.
+            (zeta, mean, moved, log) = (0.0, x / alpha, 1.0 / alpha, 0.0);
+        } else {
+            let end = h.min(REACH / (q + q.hypot(REACH.sqrt())));
+            let [mut zeroth, mut first] = [0.0; 2];
+            let mut values = [0.0; NODES[2]];
+            for ((u, weight), value) in self.rules.0[2].iter().zip(&mut values) {
+                let t = u * end;
+                *value = weight * exp(-t * (q + 0.5 * t));
+                zeroth += *value;
+                first += *value * u;
+            }
+            let u = first / zeroth;
+            let spread = self.rules.0[2].iter().zip(&values).map(|((node, _), value)| value * (node - u) * (node - u));
+            let variance = spread.sum::<f64>() / zeroth;
+            zeta = q + end * u;
+            mean = middle + side * width * (0.5 - end / h * u);
+            moved = end * end / alpha * variance;
+            let inside = if q > 0.0 { 0.0 } else { -0.5 * q * q };
+            log = inside + ln(zeroth) - HALF_LN_TAU + if h < 1.0 { ln(end / h) } else { ln(end) };
+        }
+        // x − αE m = ±s E ζ.
+        let away = side * zeta;
+        Along {
+            log: log - self.volume,
+            gap: if beyond > 0.0 { beyond * beyond } else { 0.0 },
+            denoised: mean + self.gain * s * away,
+            score: if away == 0.0 { 0.0 } else { -away / s },
+            slope: self.gain + self.rest * moved,
+        }
+    }
+}
