@@ -1,4 +1,4 @@
-//! Modified Bessel functions of the first kind, scaled: $e^{-x} I_0(x)$ and $e^{-x} I_1(x)$ for x ≥ 0.
+//! Modified Bessel functions of the first kind for x ≥ 0: $e^{-x} I_0(x)$, and $I_1$ by its ratio to $I_0$.
 //!
 //! $$I_\nu(x) = \Bigl(\frac x2\Bigr)^\nu \sum_k \frac{(x^2/4)^k}{k!\,(k+\nu)!}, \qquad
 //!   e^{-x} I_\nu(x) \sim \frac{1}{\sqrt{2\pi x}} \sum_k \frac{\prod_{j \le k} \bigl((2j-1)^2 - 4\nu^2\bigr)}{k!\,(8x)^k}.$$
@@ -14,18 +14,16 @@ use std::f64::consts::TAU;
 /// Where the second series takes over.
 const LARGE: f64 = 20.0;
 
-/// $e^{-x} I_0(x)$ and the ratio $I_1(x)/I_0(x)$, divided by x where x is small enough for it to matter: see [`Bessel`].
+/// $I_0$, and the moments of the angle whose density is $\propto e^{x\cos\theta}$.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Bessel {
     /// $e^{-x} I_0(x)$.
     pub(super) i0e: f64,
-    /// $e^{-x} I_1(x)$.
-    pub(super) i1e: f64,
-    /// $A = I_1/I_0$, the mean of the cosine under the density $\propto e^{x\cos\theta}$.
+    /// $A = I_1/I_0$, the mean of the cosine.
     pub(super) ratio: f64,
     /// $A/x$, which is ½ at 0.
     pub(super) over: f64,
-    /// $A' = 1 - A/x - A^2$, the variance of that cosine.
+    /// $A' = 1 - A/x - A^2$, the variance of the cosine.
     pub(super) slope: f64,
 }
 
@@ -33,7 +31,7 @@ impl Bessel {
     /// At x ≥ 0; of a larger x than 10¹⁵⁰ it is that of 10¹⁵⁰.
     pub(super) fn at(x: f64) -> Self {
         let x = x.clamp(0.0, 1e150);
-        let (i0e, half, i1e);
+        let (i0e, half);
         if x <= LARGE {
             let y = 0.25 * x * x;
             let (mut term, mut zeroth, mut first) = (1.0, 1.0, 1.0);
@@ -50,13 +48,11 @@ impl Bessel {
             }
             let scale = exp(-x);
             i0e = scale * zeroth;
-            i1e = scale * 0.5 * x * first;
             half = 0.5 * first / zeroth;
         } else {
             let root = (TAU * x).sqrt();
             let (zeroth, first) = (asymptotic(x, 0.0), asymptotic(x, 1.0));
             i0e = zeroth / root;
-            i1e = first / root;
             half = first / zeroth / x;
         }
         let ratio = half * x;
@@ -67,7 +63,7 @@ impl Bessel {
             let u = 1.0 / x;
             u * u * (0.5 + u * (0.25 + u * (0.375 + u * (25.0 / 32.0 + u * 65.0 / 32.0))))
         };
-        Self { i0e, i1e, ratio, over: half, slope }
+        Self { i0e, ratio, over: half, slope }
     }
 }
 

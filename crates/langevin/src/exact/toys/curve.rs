@@ -77,7 +77,7 @@ impl Curve {
 
     /// In the middle 400 nodes are at most 0.07 apart along the roll, a third of the width of what is integrated.
     pub(super) fn swissroll() -> Self {
-        Self::new(Shape::Roll, &[(16.0, 40), (8.0, 70), (4.0, 110), (2.0, 200)], 400)
+        Self::new(Shape::Roll, &[(16.0, 60), (8.0, 75), (4.0, 120), (2.0, 200)], 400)
     }
 
     fn new(shape: Shape, rungs: &[(f64, usize)], finest: usize) -> Self {

@@ -5,11 +5,11 @@
 //! | [`eight_gaussians`] | $\tfrac18\sum_k \mathcal N\bigl(\tfrac{4}{1.414}(\cos\tfrac{k\pi}4, \sin\tfrac{k\pi}4),\ (\tfrac{0.5}{1.414})^2 I\bigr)$ | 2.8319 |
 //! | [`moons`] | $2 (\cos\theta, \sin\theta) + (-1, -0.2)$ or $2 (1-\cos\theta, \tfrac12-\sin\theta) + (-1, -0.2)$, θ ~ U(0, π), plus $\mathcal N(0, 0.2^2 I)$ | 2.3939 |
 //! | [`checkerboard`] | uniform on [−4, 4]² where ⌊x/2⌋ + ⌊y/2⌋ is even | ln 32 = 3.4657 |
-//! | [`circles`] | circles of radius 3 and 1.5 plus $\mathcal N(0, 0.24^2 I)$ | 3.2666 |
-//! | [`rings`] | circles of radius 3, 2.25, 1.5 and 0.75 plus $\mathcal N(0, 0.08^2 I)$ | 3.4931 |
-//! | [`swissroll`] | $(t\cos t, t\sin t)/5$, t = 1.5π(1 + 2U), plus $\mathcal N(0, 0.2^2 I)$ | 2.6730 |
-//! | [`two_spirals`] | $\pm[(-\cos n, \sin n) n/3 + \text{jitter}]$, n = 3π√U, jitter ~ U[0, 1/6]², plus $\mathcal N(0, 0.1^2 I)$ | 2.6350 |
-//! | [`pinwheel`] | $2 (r\cos\theta + \tau\sin\theta, \tau\cos\theta - r\sin\theta)$, θ = 2πk/5 + ¼eʳ, r ~ N(1, 0.3²), τ ~ N(0, 0.1²) | 2.3186 |
+//! | [`circles`] | circles of radius 3 and 1.5 plus $\mathcal N(0, 0.24^2 I)$ | 3.2681 |
+//! | [`rings`] | circles of radius 3, 2.25, 1.5 and 0.75 plus $\mathcal N(0, 0.08^2 I)$ | 2.6232 |
+//! | [`swissroll`] | $(t\cos t, t\sin t)/5$, t = 1.5π(1 + 2U), plus $\mathcal N(0, 0.2^2 I)$ | 2.6697 |
+//! | [`two_spirals`] | $\pm[(-\cos n, \sin n) n/3 + \text{jitter}]$, n = 3π√U, jitter ~ U[0, 1/6]², plus $\mathcal N(0, 0.1^2 I)$ | 2.6455 |
+//! | [`pinwheel`] | $2 (r\cos\theta + \tau\sin\theta, \tau\cos\theta - r\sin\theta)$, θ = 2πk/5 + ¼eʳ, r ~ N(1, 0.3²), τ ~ N(0, 0.1²) | 2.3178 |
 //!
 //! The entropy, by quadrature, is the least negative log-likelihood that any model of the data can reach.
 //!

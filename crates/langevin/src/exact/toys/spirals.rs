@@ -55,7 +55,7 @@ fn nodes(count: usize) -> Vec<Node> {
 
 impl Spirals {
     pub(super) fn new() -> Self {
-        let rungs = [(16.0, 40), (8.0, 80), (4.0, 130), (2.0, 240)];
+        let rungs = [(16.0, 72), (8.0, 110), (4.0, 190), (2.0, 320)];
         Self { rules: Rules::new(), nodes: Ladder::new(STD, &rungs, 480, nodes) }
     }
 
