@@ -30,7 +30,7 @@ pub(super) fn assign(cost: &[f64], n: usize) -> Assignment {
     // Twice, as the authors do: more gains little.
     let free = problem.reduce_rows(problem.free());
     let free = problem.reduce_rows(free);
-    let mut search = Search { distance: vec![0.0; n], from: vec![0; n], open: vec![true; n], closed: Vec::new() };
+    let mut search = Search { distance: vec![0.0; n], from: vec![0; n], price: vec![0.0; n], closed: Vec::new() };
     for row in free {
         problem.augment(row, &mut search);
     }
@@ -48,13 +48,14 @@ struct Problem<'a> {
 
 /// What Dijkstra's algorithm keeps, from row to row.
 struct Search {
-    /// Of the shortest path to each column.
+    /// Of the shortest path to each column; infinite once it is final.
     distance: Vec<f64>,
     /// The row before each column on it.
-    from: Vec<usize>,
-    open: Vec<bool>,
-    /// The columns whose distance is final.
-    closed: Vec<usize>,
+    from: Vec<u32>,
+    /// v, and −∞ where the distance is final: nothing is nearer through there.
+    price: Vec<f64>,
+    /// The columns whose distance is final, and it.
+    closed: Vec<(usize, f64)>,
 }
 
 impl<'a> Problem<'a> {
@@ -137,47 +138,40 @@ impl<'a> Problem<'a> {
 
     /// Assigns a free row along the shortest path, and makes the costs of all edges on it 0 again.
     fn augment(&mut self, row: usize, search: &mut Search) {
-        let Search { distance, from, open, closed } = search;
+        let Search { distance, from, price, closed } = search;
         closed.clear();
-        open.fill(true);
-        from.fill(row);
-        let (mut next, mut least) = (0, f64::INFINITY);
-        for (j, ((distance, cost), dual)) in distance.iter_mut().zip(self.row(row)).zip(&self.duals).enumerate() {
-            *distance = cost - dual;
-            if *distance < least {
-                (next, least) = (j, *distance);
+        price.copy_from_slice(&self.duals);
+        distance.fill(f64::INFINITY);
+        let (mut i, mut base) = (row, 0.0);
+        let (next, least) = loop {
+            // No branch, so that it runs several columns at a time.
+            let edges = self.row(i).iter().zip(price.iter());
+            for ((distance, from), (cost, price)) in distance.iter_mut().zip(from.iter_mut()).zip(edges) {
+                let through = cost - price - base;
+                let nearer = through < *distance;
+                *distance = if nearer { through } else { *distance };
+                *from = if nearer { i as u32 } else { *from };
             }
-        }
-        while self.rows[next] != FREE {
-            open[next] = false;
-            closed.push(next);
-            let (i, column, length) = (self.rows[next], next, least);
-            let costs = self.row(i);
-            let base = costs[column] - self.duals[column] - length;
-            least = f64::INFINITY;
-            for j in 0..self.n {
-                if !open[j] {
-                    continue;
-                }
-                let through = costs[j] - self.duals[j] - base;
-                if through < distance[j] {
-                    (distance[j], from[j]) = (through, i);
-                }
-                if distance[j] < least {
-                    (next, least) = (j, distance[j]);
-                }
+            let (next, least) = smallest(distance);
+            if self.rows[next] == FREE || least == f64::INFINITY {
+                break (next, least);
             }
-            if least == f64::INFINITY {
-                // A free row leaves a free column, so this cannot be.
-                return;
-            }
+            closed.push((next, least));
+            i = self.rows[next];
+            base = self.row(i)[next] - self.duals[next] - least;
+            (distance[next], price[next]) = (f64::INFINITY, f64::NEG_INFINITY);
+        };
+        if least == f64::INFINITY {
+            // A free row leaves a free column, so this cannot be.
+            return;
         }
-        for j in closed.iter() {
-            self.duals[*j] += distance[*j] - least;
+        for (column, distance) in closed.iter() {
+            self.duals[*column] += distance - least;
         }
+        let mut next = next;
         // Back along the path, every row takes the column after it.
         loop {
-            let i = from[next];
+            let i = from[next] as usize;
             let before = self.columns[i];
             self.join(i, next);
             if i == row {
@@ -186,4 +180,18 @@ impl<'a> Problem<'a> {
             next = before;
         }
     }
+}
+
+/// The first smallest number and where it is.
+fn smallest(values: &[f64]) -> (usize, f64) {
+    let mut lanes = [f64::INFINITY; 8];
+    let (whole, rest) = values.as_chunks::<8>();
+    for values in whole {
+        for (lane, value) in lanes.iter_mut().zip(values) {
+            *lane = if value < lane { *value } else { *lane };
+        }
+    }
+    let least =
+        lanes.iter().chain(rest).fold(f64::INFINITY, |least, value| if *value < least { *value } else { least });
+    (values.iter().position(|value| *value == least).unwrap_or(0), least)
 }

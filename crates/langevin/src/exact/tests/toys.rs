@@ -44,8 +44,9 @@ fn entropies_are_the_stated_ones() {
     assert!(wrong.is_empty(), "{wrong:?}");
     // Uniform on an area of 32: every sample says so.
     let (sampled, error) = by_samples(&checkerboard());
-    close(sampled, 32.0_f64.ln(), 1e-13);
-    close(error, 0.0, 1e-13);
+    // (20,000 roundings of their sum.)
+    close(sampled, 32.0_f64.ln(), 1e-12);
+    close(error, 0.0, 1e-12);
     // Closed form for one Gaussian: ½ ln det(2πe C) = E[−log p], and E of the squared distance is the dimension.
     let data = correlated();
     let determinant = DMatrix::from_row_slice(3, 3, &COVARIANCE).determinant();
@@ -266,7 +267,7 @@ fn bessel_functions_are_those_of_the_tables() {
     // x, e⁻ˣI₀, e⁻ˣI₁, A': to 40 digits by another program, rounded.
     const KNOWN: [(f64, f64, f64, f64); 13] = [
         (0.0, 1.0, 0.0, 0.5),
-        (1e-8, 0.999_999_990_000_000_1, 4.999_999_950_000_000e-9, 0.5),
+        (1e-8, 0.999_999_990_000_000_1, 4.999_999_95e-9, 0.5),
         (0.5, 0.645_035_270_449_150_1, 0.156_420_803_184_871_7, 0.456_194_712_736_557_1),
         (1.0, 0.465_759_607_593_640_4, 0.207_910_415_349_708_4, 0.354_346_032_450_356_3),
         (3.75, 0.214_457_051_230_048_7, 0.182_968_420_930_890_9, 0.044_588_044_595_821_81),

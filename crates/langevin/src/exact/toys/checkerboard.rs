@@ -1,7 +1,7 @@
 //! Uniform on the eight black squares of a 4 × 4 board: a product of intervals on each, see [`super::slab`].
 
 use super::Terms;
-use super::slab::{Along, Rules, Slab};
+use super::slab::{Along, Rule, Slab};
 use super::sum::{Sum, Term};
 use crate::math::ln;
 use crate::process::Level;
@@ -10,7 +10,7 @@ use crate::process::Level;
 const SIDE: f64 = 2.0;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Checkerboard(Rules);
+pub(super) struct Checkerboard(Rule);
 
 pub(super) struct At<'a>(Slab<'a>);
 
@@ -25,7 +25,7 @@ fn low(i: usize) -> f64 {
 
 impl Checkerboard {
     pub(super) fn new() -> Self {
-        Self(Rules::new())
+        Self(Rule::new())
     }
 
     pub(super) fn at(&self, level: &Level) -> At<'_> {

@@ -9,23 +9,19 @@
 //!
 //! $$\omega^{-2} = \frac{a'^2}{\sigma^2} + \frac{b'^2}{w} + \frac{1}{0.3^2}.$$
 //!
-//! - σ ≥ α/4: a fixed table of Δ = 1/32 does, see below.
-//! - smaller σ: Δ = ω/2, an error of 10⁻³⁴, which leaves room for what is not Gaussian. The places where the integrand is more than e⁻⁵⁰ of its
-//!   largest are found by halving intervals, with |a'| ≤ 2α + θ'|x| and |b'| ≤ θ'|x| to bound Q on each.
+//! - σ ≥ α/4: a table of Δ = 1/32 or a multiple, if 2π²(ω/Δ)² is at least 36 less the nats by which a place is below the largest.
+//! - smaller σ, and where the table is too coarse: Δ = ω/2, an error of 10⁻³⁴, which leaves room for what is not Gaussian. The places where the
+//!   integrand is more than e⁻⁴⁰ of its largest are found by halving intervals, with |a'| ≤ 2α + θ'|x| and |b'| ≤ θ'|x| to bound Q on each.
 //! - σ ≤ 10⁻⁵ α: the data's own density, a sum over the roots of a(r) = 0,
 //!
 //! $$p_0(y) = \tfrac15\sum \frac{\mathcal N(r; 1, 0.3^2)\, \mathcal N(\tau; 0, 0.1^2)}{4 \lvert 1 + \theta'\tau\rvert}, \qquad
 //!   D = \frac{x + \sigma^2 \nabla\log p_0}{\alpha}.$$
 //!
-//! Accuracy of log p: the table and the search 10⁻¹⁰; the roots leave out $\tfrac12 (\sigma/\alpha)^2 \nabla^2 p_0/p_0$, about 10⁻⁸ at the change and less below it.
+//! Accuracy of log p: the table and the search 10⁻¹²; the roots leave out $\tfrac12 (\sigma/\alpha)^2 \nabla^2 p_0/p_0$, about 10⁻⁸ at the change and less below it.
 //! Only r within twelve deviations counts: further than that is no sample.
-//!
-//! Why the table does at σ ≥ α/4: with b ≤ 4√w and r ≤ 1.9 (three deviations) ω ≥ 0.05, and the error is below e⁻⁴⁰; further out ω is smaller as the
-//! weight is.
 
 use super::Terms;
 use super::sum::{Sum, Term, dot};
-use crate::exact::NEGLIGIBLE;
 use crate::math::{cos, exp, ln, sin};
 use crate::process::Level;
 use std::f64::consts::{PI, TAU};
@@ -42,9 +38,16 @@ const LOW: f64 = -2.625;
 const CELLS: usize = 232;
 const STEP: f64 = 1.0 / 32.0;
 
-/// σ/α from which the table does, and up to which the data's own density does.
+/// σ/α from which the table does near the data; from which it does everywhere; and up to which the data's own density does.
 const SMOOTH: f64 = 0.25;
+const FLAT: f64 = 2.0;
 const SHARP: f64 = 1e-5;
+
+/// σ/α, and every which place of the table is enough from there on.
+const TABLES: [(f64, usize); 2] = [(4.0, 4), (1.0, 2)];
+
+/// What is below e⁻⁴⁰ of the largest value is left out: 4·10⁻¹⁸ of it.
+const CUT: f64 = 40.0;
 
 /// Bounds of the search, for points so far out that bounds on Q are no help. What is left of the sum is still a mixture, and D its own.
 const DEPTH: usize = 48;
@@ -183,29 +186,51 @@ impl At<'_> {
         }
     }
 
-    /// The whole table. ‖x‖²/2σ² is common to all places and left to the gap: what is left of Q is
-    /// −(2αr x·e − 2α²r²)/σ² − b²·0.04α²/(2σ²w).
-    fn by_table(&self, x: [f64; 2], sum: &mut Sum) {
+    /// The table, every so many of its places; whether it was fine enough. ‖x‖²/2σ² is common to all places and left to the gap: what is left of
+    /// Q is −(2αr x·e − 2α²r²)/σ² − b²·0.04α²/(2σ²w).
+    fn by_table(&self, x: [f64; 2], stride: usize, sum: &mut Sum) -> bool {
         let Level { alpha, sigma, .. } = self.level;
         let w = self.w();
         let bend = 0.5 * (SCALE * TANGENTIAL * alpha / sigma) * (SCALE * TANGENTIAL * alpha / sigma) / w;
         let ratio = SCALE * alpha / sigma;
-        let volume = self.volume(self.pinwheel.step);
-        sum.width = sigma;
+        let step = self.pinwheel.step * stride as f64;
+        let volume = self.volume(step);
+        let places = self.pinwheel.table.iter().skip(stride / 2).step_by(stride);
+        let mut logs = Vec::with_capacity(ARMS * self.pinwheel.table.len() / stride + ARMS);
         let mut largest = f64::NEG_INFINITY;
         for arm in 0..ARMS {
             let turned = self.pinwheel.turned(arm, x);
-            for place in &self.pinwheel.table {
+            for place in places.clone() {
                 let (along, across) = place.project(turned);
                 let shift = ratio * place.r;
                 let log = prior(place.r) + shift * (along / sigma - 0.5 * shift) + bend * across * across;
-                largest = largest.max(log);
-                if log - largest >= NEGLIGIBLE {
-                    let term = self.term(arm, place, along, across, log - volume);
-                    sum.terms.push(Term { gap: dot(x, x), ..term });
-                }
+                largest = if log > largest { log } else { largest };
+                logs.push((arm, place, along, across, log));
             }
         }
+        sum.width = sigma;
+        let gap = dot(x, x);
+        for (arm, place, along, across, log) in logs {
+            let below = largest - log;
+            if below > CUT {
+                continue;
+            }
+            let sharp = self.sharpness(place.turn, along, across);
+            // Where noise is all, a' and b' are large and cancel in Q: there the prior is the sharpest.
+            if sigma < FLAT * alpha && 2.0 * PI * PI / (step * step * sharp) + below < CUT - 4.0 {
+                return false;
+            }
+            let term = self.term(arm, place, along, across, log - volume);
+            sum.terms.push(Term { gap, ..term });
+        }
+        true
+    }
+
+    /// ω⁻².
+    fn sharpness(&self, turn: f64, along: f64, across: f64) -> f64 {
+        let Level { alpha, sigma, .. } = self.level;
+        let (a, b) = ((SCALE * alpha + turn * across.abs()) / sigma, turn * along);
+        a * a + b * b / self.w() + 1.0 / (RADIAL * RADIAL)
     }
 
     fn cell(&self, arm: usize, left: f64, middle: Place, x: [f64; 2]) -> Cell {
@@ -255,22 +280,21 @@ impl At<'_> {
                 let a = (along - SCALE * alpha * middle.r).abs() - half * (SCALE * alpha + turn * size);
                 let b = across.abs() - half * turn * size;
                 let r = ((middle.r - 1.0).abs() - half).max(0.0);
-                exponent(1.0 + r, a.max(0.0), b.max(0.0)) - best >= NEGLIGIBLE
+                exponent(1.0 + r, a.max(0.0), b.max(0.0)) - best > -CUT
             });
             let sharpest = cells.iter().fold(0.0_f64, |sharpest, cell| {
                 let turn = most_turn(cell);
-                let a = (SCALE * alpha + turn * (cell.across.abs() + half * turn * size)) / sigma;
-                let b = turn * (cell.along.abs() + half * turn * size);
-                sharpest.max(a * a + b * b / w)
+                let slack = half * turn * size;
+                sharpest.max(self.sharpness(turn, cell.along.abs() + slack, cell.across.abs() + slack))
             });
-            step = self.pinwheel.share / (sharpest + 1.0 / (RADIAL * RADIAL)).sqrt();
+            step = self.pinwheel.share / sharpest.sqrt();
             if length <= 8.0 * step || cells.len() > MOST {
                 break;
             }
             cells = self.halves(&cells, length, x);
             length *= 0.5;
         }
-        let parts = (length / step).ceil().clamp(1.0, 64.0);
+        let parts = (length / step).ceil().clamp(1.0, 16.0);
         let step = length / parts;
         let volume = self.volume(step);
         for cell in &cells {
@@ -279,7 +303,7 @@ impl At<'_> {
                 let place = Place::at(cell.left + step * (i as f64 + 0.5));
                 let (along, across) = place.project(turned);
                 let log = exponent(place.r, along - SCALE * alpha * place.r, across);
-                if log - best >= NEGLIGIBLE {
+                if log - best > -CUT {
                     sum.terms.push(self.term(cell.arm, &place, along, across, log - volume));
                 }
             }
@@ -379,7 +403,12 @@ impl Terms for At<'_> {
         let Level { alpha, sigma, .. } = self.level;
         sum.width = sigma;
         if sigma >= SMOOTH * alpha {
-            self.by_table(x, sum);
+            let stride = TABLES.iter().find(|(least, _)| sigma >= least * alpha).map_or(1, |(_, stride)| *stride);
+            if self.by_table(x, stride, sum) {
+                return;
+            }
+            sum.terms.clear();
+            self.by_search(x, sum);
         } else if sigma > SHARP * alpha {
             self.by_search(x, sum);
         } else {

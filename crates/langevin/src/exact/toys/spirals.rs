@@ -6,7 +6,7 @@
 
 use super::Terms;
 use super::quadrature::{Ladder, on_unit};
-use super::slab::{Rules, Slab};
+use super::slab::{Rule, Slab};
 use super::sum::{Sum, Term};
 use crate::exact::NEGLIGIBLE;
 use crate::math::{cos, ln, sin};
@@ -26,7 +26,7 @@ struct Node {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Spirals {
-    rules: Rules,
+    rule: Rule,
     nodes: Ladder<Vec<Node>>,
 }
 
@@ -56,17 +56,17 @@ fn nodes(count: usize) -> Vec<Node> {
 impl Spirals {
     pub(super) fn new() -> Self {
         let rungs = [(16.0, 72), (8.0, 110), (4.0, 190), (2.0, 320)];
-        Self { rules: Rules::new(), nodes: Ladder::new(STD, &rungs, 480, nodes) }
+        Self { rule: Rule::new(), nodes: Ladder::new(STD, &rungs, 480, nodes) }
     }
 
     /// With this many nodes at every level.
     #[cfg(test)]
     pub(super) fn of(count: usize) -> Self {
-        Self { rules: Rules::new(), nodes: Ladder::new(STD, &[], count, nodes) }
+        Self { rule: Rule::new(), nodes: Ladder::new(STD, &[], count, nodes) }
     }
 
     pub(super) fn at(&self, level: &Level) -> At<'_> {
-        At { nodes: self.nodes.at(level), slab: Slab::new(&self.rules, JITTER, STD, level) }
+        At { nodes: self.nodes.at(level), slab: Slab::new(&self.rule, JITTER, STD, level) }
     }
 
     pub(super) fn draw(&self, u: [f64; 4], z: [f64; 2]) -> [f64; 2] {
