@@ -304,7 +304,7 @@ fn fewer_nodes_change_nothing() {
         let fine = data.finer(nodes);
         // Just above every change of the number of nodes, where it is coarsest: √(1 + (σ/αs)²) = 1, 2, 4, 8, 16.
         let (mut off, mut off_log) = (0.0_f64, 0.0_f64);
-        for ratio in [0.0, 0.001, 0.05, 1.7, 1.7325, 3.875, 7.94, 15.97, 50.0, 5e4].map(|blur| blur * std) {
+        for ratio in [0.0, 0.001, 0.05, 1.7, 1.7325, 3.875, 7.94, 15.97, 25.01, 50.01, 5e4].map(|blur| blur * std) {
             for scale in [1.0, 0.01] {
                 let level = level(scale, scale * ratio);
                 let mut x = noised(&data, 60, &level);

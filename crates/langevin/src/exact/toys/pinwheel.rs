@@ -44,7 +44,7 @@ const FLAT: f64 = 2.0;
 const SHARP: f64 = 1e-5;
 
 /// σ/α, and every which place of the table is enough from there on.
-const TABLES: [(f64, usize); 2] = [(4.0, 4), (1.0, 2)];
+const TABLES: [(f64, usize); 2] = [(10.0, 4), (5.0, 2)];
 
 /// What is below e⁻⁴⁰ of the largest value is left out: 4·10⁻¹⁸ of it.
 const CUT: f64 = 40.0;
