@@ -8,7 +8,7 @@
 //!
 //! $$D(x) = E[x_0 \mid x] = \frac{x + \sigma^2 \nabla\log p_t(x)}{\alpha}.$$
 //!
-//! Everything here is a finite mixture of Gaussians in disguise. With weights $\pi_k$, means $m_k$ and covariances $C_k$, the noised
+//! Most of it is a finite mixture of Gaussians in disguise; the toys are sums or integrals of terms, each with a D of its own. With weights $\pi_k$, means $m_k$ and covariances $C_k$, the noised
 //! mixture has means $\alpha m_k$ and covariances $W_k = \alpha^2 C_k + \sigma^2 I$, so $p_t$ and D are sums:
 //!
 //! $$D(x) = \sum_k r_k(x) \bigl(m_k + \alpha C_k W_k^{-1}(x - \alpha m_k)\bigr), \qquad
@@ -29,6 +29,7 @@
 //!
 //! Source: Efron, "Tweedie's formula and selection bias", 2011, for D; Grathwohl et al., arXiv 1810.01367, for the toys.
 
+mod bessel;
 mod dataset;
 mod gaussian;
 mod mixture;
@@ -38,7 +39,7 @@ pub use dataset::DataSet;
 pub use gaussian::Gaussian;
 pub(crate) use gaussian::{Share, Wanted, principal_axes};
 pub use mixture::Mixture;
-pub use toys::{Moons, eight_gaussians, moons};
+pub use toys::{Toy, checkerboard, circles, eight_gaussians, moons, pinwheel, rings, swissroll, two_spirals};
 pub(crate) use toys::{gauss_legendre, two_gaussians};
 
 use crate::error::{Error, Result};
@@ -155,7 +156,18 @@ impl<P: Density + ?Sized> Density for Box<P> {
 }
 
 /// The names that [`named`] knows, in the order in which they are shown.
-pub const NAMES: [&str; 4] = ["gaussian", "mixture", "moons", "8gaussians"];
+pub const NAMES: [&str; 10] = [
+    "gaussian",
+    "mixture",
+    "moons",
+    "8gaussians",
+    "checkerboard",
+    "circles",
+    "rings",
+    "swissroll",
+    "2spirals",
+    "pinwheel",
+];
 
 /// The density of this name.
 ///
@@ -165,6 +177,12 @@ pub const NAMES: [&str; 4] = ["gaussian", "mixture", "moons", "8gaussians"];
 /// | `mixture` | 1-D, weights 0.3 and 0.7, means −2 and 1, standard deviations 0.3 and 0.5 |
 /// | `moons` | [`moons`] |
 /// | `8gaussians` | [`eight_gaussians`] |
+/// | `checkerboard` | [`checkerboard`] |
+/// | `circles` | [`circles`] |
+/// | `rings` | [`rings`] |
+/// | `swissroll` | [`swissroll`] |
+/// | `2spirals` | [`two_spirals`] |
+/// | `pinwheel` | [`pinwheel`] |
 ///
 /// ```
 /// use langevin::exact::{self, Density};
@@ -181,6 +199,12 @@ pub fn named(name: &str) -> Result<Box<dyn Density>> {
         "mixture" => Box::new(toys::two_gaussians()),
         "moons" => Box::new(moons()),
         "8gaussians" => Box::new(eight_gaussians()),
+        "checkerboard" => Box::new(checkerboard()),
+        "circles" => Box::new(circles()),
+        "rings" => Box::new(rings()),
+        "swissroll" => Box::new(swissroll()),
+        "2spirals" => Box::new(two_spirals()),
+        "pinwheel" => Box::new(pinwheel()),
         _ => return Err(Error::unknown("density", name, &NAMES)),
     })
 }
@@ -297,7 +321,7 @@ macro_rules! model {
         }
     )*};
 }
-model!(Gaussian, Mixture, DataSet, Moons, dyn Density + '_, Box<dyn Density + '_>);
+model!(Gaussian, Mixture, DataSet, Toy, dyn Density + '_, Box<dyn Density + '_>);
 
 #[cfg(test)]
 mod tests;
