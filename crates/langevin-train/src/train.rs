@@ -14,7 +14,7 @@ use crate::mlp::{self, Slot};
 use crate::moments::{Moments, MomentsSpec};
 use crate::network::{Network, input_scale, output_scale, read};
 use crate::optimizer::Optimizer;
-use crate::recipe::{Budget, Recipe};
+use crate::recipe::{Budget, Coupling, Recipe};
 use burn::tensor::{Device, Tensor};
 use langevin::noise::{fill_normals, fill_uniforms};
 use langevin::objective::Learner;
@@ -213,7 +213,7 @@ impl Run<'_> {
         let device = Device::flex();
         let parameters = mlp::tensors(&self.slots, &self.optimizer.values, &device);
         let size = shard_rows(self.recipe.network.width);
-        let noise = self.noise(rows);
+        let noise = self.noise(rows)?;
         let shards: Vec<Shard> = rows
             .par_chunks(size)
             .enumerate()
@@ -251,13 +251,19 @@ impl Run<'_> {
         SampleId { seed: self.recipe.seed, index }
     }
 
-    /// The noise of the batch.
-    fn noise(&self, rows: &[usize]) -> Vec<f32> {
+    /// The noise of the batch, each row's own or that of its partner.
+    fn noise(&self, rows: &[usize]) -> Result<Vec<f32>> {
         let width = self.data.width();
         let ids: Vec<SampleId> = (0..rows.len()).map(|row| self.id(row)).collect();
         let mut noise = vec![0.0f32; rows.len() * width];
         fill_normals(&ids, NOISE, width, &mut noise);
-        noise
+        if self.recipe.coupling == Coupling::Independent {
+            return Ok(noise);
+        }
+        let wide = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
+        let data: Vec<f64> = rows.iter().flat_map(|row| wide(&self.values[row * width..(row + 1) * width])).collect();
+        let partners = langevin::metrics::pairing(&data, &wide(&noise), width)?;
+        Ok(partners.into_iter().flat_map(|row| noise[row * width..(row + 1) * width].to_vec()).collect())
     }
 
     /// Whether errors are looked at row by row.

@@ -26,7 +26,7 @@
 mod assignment;
 mod wasserstein;
 
-pub use wasserstein::{sliced_wasserstein, wasserstein};
+pub use wasserstein::{pairing, sliced_wasserstein, wasserstein};
 
 use crate::error::{Error, Result};
 

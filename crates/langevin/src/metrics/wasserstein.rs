@@ -31,6 +31,22 @@ const MOST_ROWS: usize = 4096;
 /// An empty sample, one that is not whole rows of `dim` elements, an element that is not finite, samples of different sizes or of more than 4096 rows,
 /// or rows so far apart that the square of their distance is no number.
 pub fn wasserstein(a: &[f64], b: &[f64], dim: usize) -> Result<f64> {
+    let columns = pairing(a, b, dim)?;
+    let total: f64 = columns.iter().zip(a.chunks_exact(dim)).map(|(j, x)| square(x, &b[j * dim..][..dim])).sum();
+    Ok((total / columns.len() as f64).sqrt())
+}
+
+/// The permutation π behind [`wasserstein`]: row i of `a` goes to row π(i) of `b`, and all of them together the shortest way.
+///
+/// ```
+/// use langevin::metrics::pairing;
+/// assert_eq!(pairing(&[0.0, 5.0, 9.0], &[8.0, 1.0, 6.0], 1)?, [1, 2, 0]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`wasserstein`].
+pub fn pairing(a: &[f64], b: &[f64], dim: usize) -> Result<Vec<usize>> {
     check("the first sample", a, dim)?;
     check("the second sample", b, dim)?;
     let n = a.len() / dim;
@@ -56,9 +72,7 @@ pub fn wasserstein(a: &[f64], b: &[f64], dim: usize) -> Result<f64> {
             .expected("rows within about 10¹⁵³ of each other")
             .got("a squared distance out of range"));
     }
-    let columns = assign(&cost, n).columns;
-    let total: f64 = columns.iter().zip(cost.chunks_exact(n)).map(|(column, costs)| costs[*column]).sum();
-    Ok((total / n as f64).sqrt())
+    Ok(assign(&cost, n).columns)
 }
 
 /// The sliced Wasserstein distance between two samples, in the units of the data: $\sqrt{\tfrac1P\sum_p W_2^2(\theta_p^\top X, \theta_p^\top Y)}$.
