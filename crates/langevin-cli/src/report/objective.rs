@@ -52,7 +52,8 @@ fn drawing(frame: &Frame) -> String {
     }
     out.push_str(&line((LEFT, floor), (WIDTH - RIGHT, floor), "axis"));
     out.push_str(&label((0.5 * WIDTH, HEIGHT - 6.0), "middle", "tick", "λ"));
-    let curves: [(&str, &str, fn(&Point) -> f64); 2] = [
+    type Curve = (&'static str, &'static str, fn(&Point) -> f64);
+    let curves: [Curve; 2] = [
         ("density", "p(λ), where levels are drawn", |point| point.density),
         ("product", "w·p, what an error counts", |point| point.product),
     ];
