@@ -43,7 +43,14 @@ impl Coupling {
         match name {
             "independent" => Ok(Self::Independent),
             "transport" => Ok(Self::Transport),
-            _ => Err(Error::argument("unknown coupling").expected("independent or transport").got(format!("'{name}'"))),
+            _ => {
+                let error = Error::argument("unknown coupling").expected("independent or transport");
+                let error = error.got(format!("'{name}'"));
+                Err(match langevin::nearest(name, &["independent", "transport"]) {
+                    Some(near) => error.hinting(format!("did you mean '{near}'?")),
+                    None => error,
+                })
+            }
         }
     }
 }

@@ -56,7 +56,9 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     }
     let network = match result {
         Ok(network) => network,
-        Err(error) if error.is_argument() => return Err(error).or_misused(),
+        Err(error) if error.is_argument() || error.core().is_some_and(langevin::Error::is_argument) => {
+            return Err(error).or_misused();
+        }
         Err(error) => return diverged(error, &args.out),
     };
     save(&network, &args.out)?;
