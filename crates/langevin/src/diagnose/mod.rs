@@ -43,12 +43,13 @@ pub use residual::{Residual, residuals};
 use crate::analysis::{Analysis, AnalysisOptions, Cause, Contribution, Spectrum, check_rows};
 use crate::error::{Error, Result};
 use crate::exact::Gaussian;
-use crate::formulation::LambdaRange;
+use crate::formulation::{Formulation, LambdaRange};
 use crate::likelihood::{Bound, Divergence, Kind, Likelihood, Ode};
 use crate::metrics::{neighbour_surprise, sliced_wasserstein};
-use crate::model::{Model, Vjp};
+use crate::model::{Model, Query, ReadAs, Vjp};
 use crate::noise::{SampleId, fill_uniforms};
 use crate::plan::{Plan, Sampling};
+use crate::space::SliceSpace;
 
 /// Draws of this module: the order of the rows, and from `RESIDUAL` on the noise of the residuals. Those of likelihoods are below.
 const ORDER: u32 = 0x5000_0000;
@@ -268,6 +269,7 @@ impl<'a> Diagnose<'a> {
         dim: usize,
         half: usize,
     ) -> Result<(Option<Coupled>, Floor)> {
+        let formulation = model.formulation().cloned();
         let sampling = Sampling::new(self.samples, dim).seed(self.seed).threads(self.threads);
         let samples: Vec<f64> = sampling.run(self.plan, model)?;
         let finer: Option<Vec<f64>> = self.finer.map(|finer| sampling.run(finer, model)).transpose()?;
@@ -279,7 +281,8 @@ impl<'a> Diagnose<'a> {
             // The start is draw 0 of both.
             (Some(plan), Some(finer)) if self.plan.draws() == 1 && plan.draws() == 1 => {
                 let pair = |model: &Gaussian| -> Result<f64> {
-                    let [a, b]: [Result<Vec<f64>>; 2] = [self.plan, plan].map(|plan| sampling.run(plan, model));
+                    let stand_in = StandIn { gaussian: model, to: formulation.as_ref() };
+                    let [a, b]: [Result<Vec<f64>>; 2] = [self.plan, plan].map(|plan| sampling.run(plan, &stand_in));
                     Ok(rms(&a?, &b?))
                 };
                 Some(Coupled { rms: rms(&samples, finer), gaussian: gaussian.map(pair).transpose()? })
@@ -401,6 +404,28 @@ impl<'a> Diagnose<'a> {
             }
         }
         all.ok_or_else(|| Error::shape("there are no data to find the likelihood of"))
+    }
+}
+
+/// The fitted Gaussian in the place of a model: a plan that was compiled for a network wants its formulation.
+struct StandIn<'a> {
+    gaussian: &'a Gaussian,
+    to: Option<&'a Formulation>,
+}
+
+impl Model<Vec<f64>> for StandIn<'_> {
+    fn formulation(&self) -> Option<&Formulation> {
+        self.to
+    }
+
+    fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> Result<Vec<f64>> {
+        match self.to {
+            None => self.gaussian.predict(x, query),
+            Some(to) => {
+                let space = SliceSpace::new(self.gaussian.mean().len());
+                ReadAs::new(self.gaussian, to.clone(), space).predict(x, query)
+            }
+        }
     }
 }
 

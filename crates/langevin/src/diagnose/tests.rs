@@ -256,3 +256,49 @@ fn what_cannot_be_diagnosed_is_refused() {
     let inverse = Sampler::parse("ddim-inversion", None).unwrap().compile(&process, None, &levels).unwrap();
     assert!(text(Diagnose::new(&inverse, trained()).samples(8), &data, 2).contains("starts from data"));
 }
+
+/// A plan that was compiled for a network runs on the Gaussian too, and says the same as one for D.
+#[test]
+fn a_network_of_any_formulation_is_diagnosed() {
+    let density = exact::named("gaussian").unwrap();
+    let data = density.sample(&ids(11, 200));
+    let process = Process::rectified_flow();
+    let network = Formulation::new(process.clone(), crate::Prediction::Velocity);
+    let model = Network { density: &*density, to: network.clone() };
+    let run = |network: Option<&Formulation>| {
+        let [plan, finer] = [6, 12].map(|steps| {
+            let levels = Grid::karras(steps).levels(&process, 0.002, 80.0).unwrap();
+            Sampler::ddim(0.0).compile(&process, network, &levels).unwrap()
+        });
+        let ask = Diagnose::new(&plan, trained()).finer(&finer).samples(50).rows(16).levels(8);
+        match network {
+            Some(_) => ask.run(&model, &data, 2).unwrap(),
+            None => ask.run(&*density, &data, 2).unwrap(),
+        }
+    };
+    let (one, other) = (run(None), run(Some(&network)));
+    let (one, other) = (one.coupled.unwrap(), other.coupled.unwrap());
+    assert!((one.rms - other.rms).abs() < 1e-9 && (one.gaussian.unwrap() - other.gaussian.unwrap()).abs() < 1e-9);
+}
+
+/// A density read as a network of some formulation.
+struct Network<'a> {
+    density: &'a dyn Density,
+    to: Formulation,
+}
+
+impl Model<Vec<f64>> for Network<'_> {
+    fn formulation(&self) -> Option<&Formulation> {
+        Some(&self.to)
+    }
+
+    fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> Result<Vec<f64>> {
+        ReadAs::new(self.density, self.to.clone(), SliceSpace::new(2)).predict(x, query)
+    }
+}
+
+impl Vjp<Vec<f64>> for Network<'_> {
+    fn predict_vjp(&self, x: &Vec<f64>, query: &Query<'_>, v: &Vec<f64>) -> Result<(Vec<f64>, Vec<f64>)> {
+        ReadAs::new(self.density, self.to.clone(), SliceSpace::new(2)).predict_vjp(x, query, v)
+    }
+}
