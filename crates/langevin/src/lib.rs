@@ -51,6 +51,7 @@
 
 pub mod adaptive;
 pub mod analysis;
+pub mod diagnose;
 pub mod error;
 pub mod exact;
 pub mod formulation;

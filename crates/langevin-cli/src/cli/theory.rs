@@ -1,7 +1,7 @@
-//! The flags of the commands that measure: claims, objectives, likelihoods.
+//! The flags of the commands that measure: claims, objectives, likelihoods, causes of error.
 
-use super::SourceArgs;
 use super::values::{count, eta, seed, sigma, threads, tolerance};
+use super::{SamplerArgs, SourceArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -108,6 +108,42 @@ pub struct LikelihoodArgs {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Print a summary as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Find where the error of a model's samples comes from: start, truncation, discretisation or score
+///
+/// Each cause in nats and in the units of the data, its share, and what to do about it. Start, truncation and discretisation are exact on the Gaussian with the
+/// mean and covariance of the data; what comes from the model's own samples and likelihoods is called indicative. Beside them the noise of sampling.
+#[derive(Debug, Args)]
+#[command(max_term_width = 100)]
+pub struct DiagnoseArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[arg(long, value_name = "DATA", help = super::data_help())]
+    pub data: String,
+    /// Use only the part of the data that the model was not trained on (train --hold-out)
+    #[arg(long)]
+    pub held_out: bool,
+    /// Read the model as another process and prediction, exactly: ve, vp:score, … [default: as it was trained]
+    #[arg(long = "as", visible_alias = "process", value_name = "P[:Q]")]
+    pub read_as: Option<String>,
+    #[command(flatten)]
+    pub sampler: SamplerArgs,
+    /// How many samples
+    #[arg(short = 'n', long = "count", value_name = "COUNT", default_value = "1000", value_parser = count, allow_negative_numbers = true)]
+    pub count: usize,
+    /// Rows of the data for the likelihoods
+    #[arg(long, value_name = "N", default_value = "256", value_parser = count, allow_negative_numbers = true)]
+    pub rows: usize,
+    /// The seed of every draw
+    #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
+    pub seed: u64,
+    /// Threads [default: all cores]; they do not change the result
+    #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
+    pub threads: Option<usize>,
+    /// Print it as JSON: {causes: [{cause, share, nats, distance, …}], likelihoods, floor, …}; docs/diagnose.md has every field
     #[arg(long)]
     pub json: bool,
 }

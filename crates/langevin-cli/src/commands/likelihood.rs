@@ -2,30 +2,22 @@
 
 use crate::cli::{LikelihoodArgs, Method};
 use crate::error::{Blame as _, Failure, Result};
+use crate::interrupt;
 use crate::io::{Format, atomic, csv, npy, print, say};
 use crate::progress::{Display, duration, thousands};
+use crate::rows::{self, Wanted};
 use crate::schedule::SIGMAS;
 use crate::source::{Reader, Source};
 use crate::words::{plural, shown};
-use crate::{check, data, interrupt};
 use langevin::likelihood::{Bound, Divergence, Kind, Ode};
-use langevin::noise::fill_uniforms;
 use langevin::{LambdaRange, Likelihood, SampleId};
 use langevin_train::{Coupling, Dataset};
 use std::time::Instant;
 
 /// Levels of the bound for each datum.
 const LEVELS: usize = 64;
-/// Elements up to which the divergence is exact unless another is asked for.
-const EXACT: usize = 16;
 /// Rows that go through the network together.
 const BATCH: usize = 256;
-/// The draw of the dequantisation, away from those of the likelihood and of training.
-const DEQUANTISE: u32 = 0x7fff_0000;
-
-/// What tells the seed of fresh data from that of a training.
-const FRESH: u64 = 1 << 63;
-
 /// Runs the command.
 pub fn run(args: &LikelihoodArgs) -> Result<()> {
     let eta = args.eta.unwrap_or(if args.method == Method::Ode { 0.0 } else { 1.0 });
@@ -48,13 +40,14 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
             .got("--coupling transport")
             .hint("its velocity is no score, so neither likelihood holds"));
     }
-    let set = rows(args, &source)?;
+    let wanted = Wanted { data: &args.data, held_out: args.held_out, count: args.count, seed: args.seed };
+    let set = rows::load(&wanted, &source)?;
     let how = How::new(args, range, set.width())?;
     if let Some(path) = &args.out {
         atomic::probe(path)?;
     }
     let quantised = set.values().iter().all(|value| value.fract() == 0.0);
-    let (x, log_volume, ids) = coordinates(args, &source, &set, quantised);
+    let (x, log_volume, ids) = rows::coordinates(args.seed, &source, &set, quantised);
     if quantised {
         say("note: whole numbers: a number from [0, 1) is added to each, and the density is that of the sums");
         if source.network().is_some_and(|network| !network.metadata().data.dequantized) {
@@ -123,56 +116,6 @@ fn range(args: &LikelihoodArgs, source: &Source<'_>) -> Result<LambdaRange> {
     }
 }
 
-/// The data, of the width of the model.
-fn rows(args: &LikelihoodArgs, source: &Source<'_>) -> Result<Dataset> {
-    let held = source.network().and_then(|network| network.metadata().data.held_out).filter(|_| args.held_out);
-    // Names of densities are drawn afresh: training counts its seeds from 0 too. What was held out must be found again.
-    let seed = held.map_or(args.seed ^ FRESH, |held| held.seed);
-    let mut set = data::load(&args.data, seed)?;
-    if args.held_out {
-        let Some(split) = held else {
-            return Err(Failure::misused("nothing was held out of this model's training")
-                .at("--held-out")
-                .expected("a model trained with --hold-out")
-                .hint("leave out --held-out to use all rows"));
-        };
-        set = set.split(split.share, split.seed).1;
-    }
-    if set.width() != source.width() {
-        return Err(Failure::misused("the data do not fit the model")
-            .at("--data")
-            .expected(format!("rows of {}", plural(source.width() as u64, "element")))
-            .got(set.width().to_string()));
-    }
-    let count = args.count.unwrap_or(set.rows()).min(set.rows());
-    check::memory(count, set.width())?;
-    Dataset::new(set.name(), set.values()[..count * set.width()].to_vec(), set.shape()).or_failed()
-}
-
-/// The data in the coordinates of the model, how much volume that took, and who they are.
-fn coordinates(
-    args: &LikelihoodArgs,
-    source: &Source<'_>,
-    set: &Dataset,
-    quantised: bool,
-) -> (Vec<f64>, f64, Vec<SampleId>) {
-    let width = set.width();
-    let ids: Vec<SampleId> = (0..set.rows() as u64).map(|index| SampleId { seed: args.seed, index }).collect();
-    let mut x: Vec<f64> = set.values().iter().map(|value| f64::from(*value)).collect();
-    if quantised {
-        let mut u = vec![0.0; width];
-        for (row, id) in x.chunks_exact_mut(width).zip(&ids) {
-            fill_uniforms(*id, DEQUANTISE, &mut u);
-            row.iter_mut().zip(&u).for_each(|(x, u)| *x += u);
-        }
-    }
-    let log_volume = match source.network() {
-        None => 0.0,
-        Some(network) => network.normalization().to_model(&mut x, width),
-    };
-    (x, log_volume, ids)
-}
-
 /// One of the two.
 enum How {
     Bound(Bound),
@@ -186,8 +129,7 @@ impl How {
             Method::Ode => {
                 let divergence = match &args.divergence {
                     Some(text) => Divergence::parse(text).or_misused()?,
-                    None if width <= EXACT => Divergence::Exact,
-                    None => Divergence::Hutchinson(8),
+                    None => Divergence::usual(width),
                 };
                 let ode = Ode::new(range).with_divergence(divergence);
                 Self::Ode(ode.with_tolerance(args.tolerance.unwrap_or(ode.tolerance)))

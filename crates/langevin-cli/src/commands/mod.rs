@@ -3,6 +3,7 @@
 mod analyze;
 mod compare;
 mod demo;
+mod diagnose;
 mod explain;
 mod info;
 mod likelihood;
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args),
         Command::Objective(args) => objective::run(args),
         Command::Likelihood(args) => likelihood::run(args),
+        Command::Diagnose(args) => diagnose::run(args),
         Command::Info(args) => info::run(args),
     })
 }

@@ -4,6 +4,7 @@
 //!   D = m + V \mathrm{diag}\Bigl(\frac{\alpha c_j}{w_j}\Bigr) y, \qquad y = V^\top(x - \alpha m).$$
 
 use super::{Density, check_along, check_batch, normals};
+use crate::analysis::{centred, check_rows, covariance};
 use crate::error::{Error, Result};
 use crate::math::ln;
 use crate::model::At;
@@ -80,6 +81,22 @@ impl Gaussian {
         Ok(Self { mean, variances, axes: Some(axes) })
     }
 
+    /// The Gaussian with the mean and the covariance of these rows of `width` numbers, both over all rows.
+    ///
+    /// ```
+    /// let data = langevin::exact::Gaussian::fit(&[0.0, 1.0, 2.0, 1.0], 2)?;
+    /// assert_eq!((data.mean(), data.eigenvalues()), (&[1.0, 1.0][..], &[1.0, 0.0][..]));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// No rows, rows that are not whole, a number that is not finite, or a covariance beyond `f64`.
+    pub fn fit(rows: &[f64], width: usize) -> Result<Self> {
+        check_rows(rows, width)?;
+        let (mean, centred) = centred(rows, width);
+        Self::new(mean, &covariance(&centred, width))
+    }
+
     /// The Gaussian of this mean whose covariance is `variance` times the identity.
     ///
     /// ```
@@ -144,7 +161,7 @@ impl Gaussian {
     }
 
     /// The coordinates y of x − αm along the axes.
-    pub(super) fn coordinates(&self, x: &[f64], alpha: f64, y: &mut [f64]) {
+    pub(crate) fn coordinates(&self, x: &[f64], alpha: f64, y: &mut [f64]) {
         match &self.axes {
             None => {
                 for ((y, x), m) in y.iter_mut().zip(x).zip(&self.mean) {

@@ -55,6 +55,12 @@ impl Divergence {
         }
     }
 
+    /// What is usual: exact up to 16 elements, then 8 probes.
+    #[must_use]
+    pub fn usual(dim: usize) -> Self {
+        if dim <= 16 { Self::Exact } else { Self::Hutchinson(8) }
+    }
+
     /// The products of one evaluation, and the sums that are kept apart.
     fn sizes(self, dim: usize) -> (usize, usize) {
         match self {

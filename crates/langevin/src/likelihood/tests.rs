@@ -214,3 +214,39 @@ fn what_cannot_be_asked_is_refused() {
     few.attempts = 3;
     assert!(few.run(&points, &x, 2, &rows).unwrap_err().to_string().contains("too small"));
 }
+
+/// The control's own bound needs no draw: −log p ≤ prior + ∫ + last step, in closed form, so its estimate has no noise at all.
+#[test]
+fn a_control_takes_the_noise_and_leaves_the_mean() {
+    let gaussian = Gaussian::new(vec![0.5, -0.25], &[1.0, 0.6, 0.6, 0.5]).unwrap();
+    let rows = ids(400);
+    let x = gaussian.sample(&rows);
+    let plain = Bound::new(range(0.01, 50.0), 32);
+    let found = plain.clone().with_control(gaussian.clone()).run(&gaussian, &x, 2, &rows).unwrap();
+    assert!(found.errors.iter().all(|error| *error == 0.0));
+    // Against quadrature over ln y of (u(x−m)² + c²)/(c+u)², along both axes: the trapezoid on 4,000 points of a smooth integrand.
+    let mut along = [0.0; 2];
+    gaussian.coordinates(&x[..2], 1.0, &mut along);
+    let integrand = |l: f64| -> f64 {
+        let u = (2.0 * l).exp();
+        along.iter().zip(gaussian.eigenvalues()).map(|(x, c)| (u * x * x + c * c) / (c + u).powi(2)).sum()
+    };
+    let (a, b) = (0.01_f64.ln(), 50.0_f64.ln());
+    let h = (b - a) / 4000.0;
+    let middle: f64 = (1..4000).map(|i| integrand(a + h * f64::from(i))).sum();
+    let path = h * (middle + 0.5 * (integrand(a) + integrand(b)));
+    let prior = 0.5 * (x[0] * x[0] + x[1] * x[1]) / 2500.0;
+    let last = (std::f64::consts::TAU.ln() + 1.0) + 2.0 * 0.01_f64.ln();
+    assert!((found.nats[0] - (prior + path + last)).abs() < 1e-5);
+    // Of other data the mean stays, within the noise of the plain estimate, and the noise of one datum is less: by a fifth at the least.
+    let moons = exact::named("moons").unwrap();
+    let x = moons.sample(&rows);
+    let control = Gaussian::fit(&x, 2).unwrap();
+    let plain_found = plain.run(&*moons, &x, 2, &rows).unwrap();
+    let found = plain.clone().with_control(control).run(&*moons, &x, 2, &rows).unwrap();
+    let noise = plain_found.errors.iter().map(|e| e * e).sum::<f64>().sqrt() / 400.0;
+    assert!((found.mean() - plain_found.mean()).abs() < 4.0 * noise);
+    let square = |of: &Likelihood| of.errors.iter().map(|e| e * e).sum::<f64>();
+    assert!(square(&found) < 0.64 * square(&plain_found), "{} of {}", square(&found), square(&plain_found));
+    assert!(plain.with_control(Gaussian::isotropic(vec![0.0], 1.0).unwrap()).run(&*moons, &x, 2, &rows).is_err());
+}
