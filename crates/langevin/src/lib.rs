@@ -50,6 +50,7 @@
 
 pub mod adaptive;
 pub mod analysis;
+pub mod duality;
 pub mod error;
 pub mod exact;
 pub mod formulation;

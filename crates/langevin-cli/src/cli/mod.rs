@@ -7,7 +7,7 @@ mod values;
 
 pub use analysis::{AnalyzeArgs, By, RangeArgs, RecommendArgs, SpectrumArgs};
 pub use plans::{CompareArgs, ExplainArgs, LintArgs, PlanArgs};
-pub use theory::{LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs};
+pub use theory::{LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs, VsVaeArgs};
 pub use values::MAX_SIGMA;
 
 use crate::io::npy::Width;
@@ -52,6 +52,7 @@ pub enum Command {
     Verify(VerifyArgs),
     Objective(ObjectiveArgs),
     Likelihood(LikelihoodArgs),
+    VsVae(VsVaeArgs),
     Info(InfoArgs),
 }
 

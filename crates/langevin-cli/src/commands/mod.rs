@@ -14,6 +14,7 @@ mod recommend;
 mod sample;
 mod train;
 mod verify;
+mod vs_vae;
 
 use crate::cli::{Cli, Command};
 use crate::error::Result;
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args),
         Command::Objective(args) => objective::run(args),
         Command::Likelihood(args) => likelihood::run(args),
+        Command::VsVae(args) => vs_vae::run(args),
         Command::Info(args) => info::run(args),
     })
 }

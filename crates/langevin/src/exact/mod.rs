@@ -31,6 +31,7 @@
 
 mod dataset;
 mod gaussian;
+pub(crate) mod line;
 mod mixture;
 mod toys;
 
@@ -38,8 +39,8 @@ pub use dataset::DataSet;
 pub use gaussian::Gaussian;
 pub(crate) use gaussian::{Share, Wanted, principal_axes};
 pub use mixture::Mixture;
-pub use toys::{Moons, eight_gaussians, moons};
-pub(crate) use toys::{gauss_legendre, two_gaussians};
+pub(crate) use toys::gauss_legendre;
+pub use toys::{Moons, eight_gaussians, moons, two_gaussians};
 
 use crate::error::{Error, Result};
 use crate::kernel::Element;
