@@ -253,7 +253,7 @@ pub fn layers(truth: &Truth, steps: &[usize]) -> Result<Vec<Layers>> {
     let one = |steps: &usize| -> Result<Layers> {
         let levels = even_levels(*steps)?;
         let best = optimal_chain(&error, -LAMBDA, LAMBDA, *steps, SEARCH)?;
-        let terms = |levels: &[f64]| chain(truth, line.density(), levels);
+        let terms = |levels: &[f64]| chain(truth, truth.exact(), levels);
         Ok(Layers { steps: *steps, even: terms(&levels)?, best: terms(&best)? })
     };
     steps.iter().map(one).collect()

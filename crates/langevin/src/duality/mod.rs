@@ -141,6 +141,21 @@ impl Truth {
         Ok(Self { line: Line::of(&parts)?, log_scale: self.log_scale + ln(scale) })
     }
 
+    /// For a model that sees numbers of mean 0 and variance 1, as trained ones do but for the noise of their sample.
+    ///
+    /// # Errors
+    /// As [`seen_as`](Self::seen_as).
+    pub fn standardized(&self) -> Result<Self> {
+        let mean = self.line.mean_of(&ve(0.0), |x| x);
+        self.seen_as(mean, (self.second_moment() - mean * mean).sqrt())
+    }
+
+    /// The data as the model sees them: the exact denoiser.
+    #[must_use]
+    pub fn exact(&self) -> &Mixture {
+        self.line.density()
+    }
+
     /// H, in nats.
     #[must_use]
     pub fn entropy(&self) -> f64 {

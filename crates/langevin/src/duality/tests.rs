@@ -89,6 +89,10 @@ fn coordinates_change_nothing() {
     // But for the start, whose mean is 0 in both: its part is 0.4²/(2·99.5²).
     close(a.bound, b.bound - 0.16 / 2.0 * (-9.2f64).exp(), 1e-9);
     close(a.divergence, b.divergence, 1e-4);
+    let standard = seen.standardized().unwrap();
+    close(standard.exact().components()[0].eigenvalues()[0], 1.0, 1e-12);
+    close(standard.exact().mean()[0], 0.0, 1e-12);
+    close(standard.entropy(), truth.entropy(), 1e-12);
     assert!(truth.seen_as(0.0, 0.0).is_err() && truth.seen_as(f64::NAN, 1.0).is_err());
 }
 
@@ -171,7 +175,7 @@ fn more_layers_are_a_tighter_bound() {
             assert!(terms.prior_gap < 1e-6);
         }
     }
-    let endless = endless(&truth, truth.line.density(), -LAMBDA, LAMBDA).unwrap();
+    let endless = endless(&truth, truth.exact(), -LAMBDA, LAMBDA).unwrap();
     close(endless, 1.18345, 6e-6);
     let chain = chain_excess(&|l| truth.line.mmse(l), &even_levels(16).unwrap()).unwrap();
     close(found[2].even.bound, endless + chain, 1e-12);

@@ -69,6 +69,8 @@ fn gaussian(found: &OnGaussian) -> String {
 fn estimate(found: &Estimate, less: f64) -> String {
     let mean = number(found.mean - less);
     match found.standard_error {
+        // Two errors that are both rounding are one number.
+        Some(error) if number(error) == "0" => mean,
         Some(error) => format!("{mean} ± {}", number(error)),
         None => mean,
     }
@@ -92,6 +94,9 @@ fn trained(found: &Trained) -> String {
     text.push_str(&line(&format!("diffusion, {}", plural(found.steps as u64, "step")), &means(diffusion)));
     let dash = || "–".to_owned();
     text.push_str(&line("diffusion, endless", &[estimate(endless_mean, *entropy), dash(), dash(), dash()]));
+    let three = [dash(), dash(), dash()];
+    text.push_str(&line(&format!("exact D, {}", plural(found.steps as u64, "step")), &terms(&found.exact)));
+    text.push_str(&line("exact D, endless", &[vec![number(found.exact_endless - entropy)], three.to_vec()].concat()));
     let sizes = |name: &str, model: &Model, nets: &str| {
         let steps = model.training_steps.iter().sum::<u64>() / found.seeds;
         format!(
