@@ -27,7 +27,7 @@ use langevin::duality::{Autoencoder, Normal};
 use langevin::noise::fill_normals;
 use rayon::prelude::*;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The draw of the encoder's noise; those before are named in `train.rs`.
 const ENCODER: u32 = FIRST_DRAW + 5;
@@ -223,7 +223,7 @@ pub fn train_vae(
     let (mut order, mut smooth) = (Order::new(data.rows(), recipe.seed), Smooth::default());
     let begun = Instant::now();
     loop {
-        let fraction = recipe.budget.spent(run.step, begun.elapsed().max(Duration::ZERO)).min(1.0);
+        let fraction = recipe.budget.spent(run.step, begun.elapsed()).min(1.0);
         if run.step > 0 {
             let progress = VaeProgress { step: run.step, loss: smooth.loss(), fraction };
             if watch(&progress).is_break() || fraction >= 1.0 {

@@ -2,8 +2,8 @@
 //!
 //! A model with latents z, an encoder q(z|x) and a prior p(z) has, on data of entropy H,
 //!
-//! $$E[-\mathrm{ELBO}] = H + \underbrace{\mathrm{KL}(\mathrm{data}\Vert\mathrm{model})}_{\text{divergence}}
-//!   + \underbrace{E \mathrm{KL}(q(z|x)\Vert p(z|x))}_{\text{posterior gap}},
+//! $$E[-\mathrm{ELBO}] = H + \underbrace{\mathrm{KL}(\mathrm{data}\Vert\mathrm{model})}_{\text{divergence}} +
+//!   \underbrace{E \mathrm{KL}(q(z|x)\Vert p(z|x))}_{\text{posterior gap}},
 //!   \qquad \underbrace{\mathrm{KL}(q(z)\Vert p(z))}_{\text{prior gap}} \le \text{divergence} + \text{posterior gap},$$
 //!
 //! with q(z) = E q(z|x) over the data. The last is no further summand: a divergence of marginals is at most that of the pairs (x, z), which is the sum of the other two.
