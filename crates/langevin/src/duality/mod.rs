@@ -175,7 +175,7 @@ impl Truth {
 /// use langevin::duality::Estimate;
 /// let found = Estimate::of(&[1.0, 2.0, 3.0]);
 /// // Variance 1, over three.
-/// assert_eq!((found.mean, found.standard_error), (2.0, Some(3f64.sqrt().recip())));
+/// assert_eq!((found.mean, found.standard_error), (2.0, Some((1.0f64 / 3.0).sqrt())));
 /// assert_eq!(Estimate::of(&[1.0]).standard_error, None);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
