@@ -27,6 +27,7 @@ mod network;
 mod optimizer;
 mod recipe;
 mod train;
+mod vae;
 
 pub use data::{Dataset, Normalization, digit_labels};
 pub use error::{Error, Result};
@@ -36,3 +37,4 @@ pub use moments::{Moments, MomentsKind, MomentsSpec};
 pub use network::Network;
 pub use recipe::{Budget, Coupling, Recipe};
 pub use train::{Progress, train};
+pub use vae::{Vae, VaeConfig, VaeProgress, train_vae};

@@ -91,15 +91,19 @@ impl MlpConfig {
 
     /// The parameters, in their order in memory. The sizes must have passed [`check`](Self::check).
     pub(crate) fn slots(&self, data_width: usize) -> Vec<Slot> {
+        self.slots_between(data_width, data_width)
+    }
+
+    /// The same for rows of `inputs` elements that become rows of `outputs`.
+    pub(crate) fn slots_between(&self, inputs: usize, outputs: usize) -> Vec<Slot> {
         let features = self.fourier + 1;
-        let mut shapes =
-            vec![("in.x".to_owned(), [data_width, self.width]), ("in.t".to_owned(), [features, self.width])];
+        let mut shapes = vec![("in.x".to_owned(), [inputs, self.width]), ("in.t".to_owned(), [features, self.width])];
         for block in 0..self.depth {
             shapes.push((format!("block.{block}.h"), [self.width, self.width]));
             shapes.push((format!("block.{block}.t"), [features, self.width]));
         }
-        shapes.push(("out.h".to_owned(), [self.width, data_width]));
-        shapes.push(("out.t".to_owned(), [features, data_width]));
+        shapes.push(("out.h".to_owned(), [self.width, outputs]));
+        shapes.push(("out.t".to_owned(), [features, outputs]));
         let mut start = 0;
         let place = |(name, shape): (String, [usize; 2])| {
             let slot = Slot { name, shape, start };

@@ -17,6 +17,16 @@ pub enum Budget {
     Time(Duration),
 }
 
+impl Budget {
+    /// The share of it that is used.
+    pub(crate) fn spent(self, steps: u64, elapsed: Duration) -> f64 {
+        match self {
+            Self::Steps(all) => steps as f64 / all as f64,
+            Self::Time(all) => elapsed.as_secs_f64() / all.as_secs_f64(),
+        }
+    }
+}
+
 /// How the noise of a batch is coupled to its data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -131,6 +141,13 @@ impl Recipe {
     #[must_use]
     pub fn default_formulation() -> Formulation {
         Formulation::new(Process::rectified_flow(), Prediction::Velocity).with_range(default_range())
+    }
+
+    /// The learning rate after `step` steps, where `fraction` of the budget is used: a linear rise, and a cosine down to 0.
+    pub(crate) fn rate(&self, step: u64, fraction: f64) -> f64 {
+        let warm = ((step + 1) as f64 / self.warmup.max(1) as f64).min(1.0);
+        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * fraction.clamp(0.0, 1.0)).cos());
+        self.learning_rate * warm * cosine
     }
 
     /// The formulation with a range, and the objective on it; refuses fields that cannot be used.

@@ -14,7 +14,7 @@ use crate::mlp::{self, Slot};
 use crate::moments::{Moments, MomentsSpec};
 use crate::network::{Network, input_scale, output_scale, read};
 use crate::optimizer::Optimizer;
-use crate::recipe::{Budget, Coupling, Recipe};
+use crate::recipe::{Coupling, Recipe};
 use burn::tensor::{Device, Tensor};
 use langevin::noise::{fill_normals, fill_uniforms};
 use langevin::objective::Learner;
@@ -118,13 +118,10 @@ pub fn train(
         step: 0,
         smooth: Smooth::default(),
     };
-    let mut order = Order { rows: data.rows(), seed: recipe.seed, epoch: 0, left: Vec::new() };
+    let mut order = Order::new(data.rows(), recipe.seed);
     loop {
         let elapsed = begun.elapsed();
-        let fraction = match recipe.budget {
-            Budget::Steps(steps) => run.step as f64 / steps as f64,
-            Budget::Time(time) => elapsed.as_secs_f64() / time.as_secs_f64(),
-        };
+        let fraction = recipe.budget.spent(run.step, elapsed);
         if run.step > 0 {
             let samples_per_second = (run.step as f64) * recipe.batch as f64 / elapsed.as_secs_f64().max(1e-9);
             let (step, loss, fraction) = (run.step, run.smooth.loss(), fraction.min(1.0));
@@ -150,7 +147,7 @@ fn dequantized(values: &[f32], normalization: &Normalization, width: usize, seed
 }
 
 /// Which rows come next: one shuffled pass over the data after another.
-struct Order {
+pub(crate) struct Order {
     rows: usize,
     seed: u64,
     epoch: u64,
@@ -158,7 +155,11 @@ struct Order {
 }
 
 impl Order {
-    fn take(&mut self, count: usize) -> Vec<usize> {
+    pub(crate) fn new(rows: usize, seed: u64) -> Self {
+        Self { rows, seed, epoch: 0, left: Vec::new() }
+    }
+
+    pub(crate) fn take(&mut self, count: usize) -> Vec<usize> {
         let mut rows = Vec::with_capacity(count);
         while rows.len() < count {
             if self.left.is_empty() {
@@ -222,10 +223,8 @@ impl Run<'_> {
         let loss: f64 = shards.iter().map(|shard| shard.loss).sum();
         self.learn(shards.iter().flat_map(|shard| &shard.seen))?;
         let gradients: Vec<Vec<f32>> = shards.into_iter().map(|shard| shard.gradient).collect();
-        let warm = ((self.step + 1) as f64 / self.recipe.warmup.max(1) as f64).min(1.0);
-        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * fraction.clamp(0.0, 1.0)).cos());
         let norm = if loss.is_finite() {
-            self.optimizer.step(&gradients, self.recipe.learning_rate * warm * cosine)
+            self.optimizer.step(&gradients, self.recipe.rate(self.step, fraction))
         } else {
             f64::NAN
         };
@@ -400,13 +399,13 @@ impl Run<'_> {
 }
 
 /// Rows of a shard: as many as leave its largest matrix product below the size at which the kernels would split it among threads, 192³.
-fn shard_rows(width: usize) -> usize {
+pub(crate) fn shard_rows(width: usize) -> usize {
     (192 * 192 * 192 / (width * width + 1) / 32 * 32).clamp(32, 128)
 }
 
 /// An exponential average of the loss over about a hundred steps, and its curve, thinned out to at most [`CURVE`] points.
 #[derive(Debug)]
-struct Smooth {
+pub(crate) struct Smooth {
     sum: f64,
     weight: f64,
     curve: Vec<(u64, f64)>,
@@ -420,7 +419,7 @@ impl Default for Smooth {
 }
 
 impl Smooth {
-    fn push(&mut self, step: u64, loss: f64) {
+    pub(crate) fn push(&mut self, step: u64, loss: f64) {
         self.sum = 0.99 * self.sum + 0.01 * loss;
         self.weight = 0.99 * self.weight + 0.01;
         if step.is_multiple_of(self.stride) {
@@ -435,7 +434,7 @@ impl Smooth {
         }
     }
 
-    fn loss(&self) -> f64 {
+    pub(crate) fn loss(&self) -> f64 {
         if self.weight > 0.0 { self.sum / self.weight } else { 0.0 }
     }
 }

@@ -52,6 +52,7 @@
 pub mod adaptive;
 pub mod analysis;
 pub mod diagnose;
+pub mod duality;
 pub mod error;
 pub mod exact;
 pub mod formulation;

@@ -7,7 +7,7 @@ mod values;
 
 pub use analysis::{AnalyzeArgs, By, RangeArgs, RecommendArgs, SpectrumArgs};
 pub use plans::{CompareArgs, ExplainArgs, LintArgs, PlanArgs};
-pub use theory::{DiagnoseArgs, LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs};
+pub use theory::{DiagnoseArgs, LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs, VsVaeArgs};
 pub use values::MAX_SIGMA;
 
 use crate::io::npy::Width;
@@ -53,6 +53,7 @@ pub enum Command {
     Objective(ObjectiveArgs),
     Likelihood(LikelihoodArgs),
     Diagnose(DiagnoseArgs),
+    VsVae(VsVaeArgs),
     Info(InfoArgs),
 }
 

@@ -1,6 +1,6 @@
-//! The flags of the commands that measure: claims, objectives, likelihoods, causes of error.
+//! The flags of the commands that measure: claims, objectives, likelihoods, causes of error, duality.
 
-use super::values::{count, eta, seed, sigma, threads, tolerance};
+use super::values::{chain_steps, count, eta, seconds, seed, seeds, sigma, threads, tolerance};
 use super::{SamplerArgs, SourceArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -144,6 +144,30 @@ pub struct DiagnoseArgs {
     #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
     /// Print it as JSON: {causes: [{cause, share, nats, distance, …}], likelihoods, floor, …}; docs/diagnose.md has every field
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Measure duality against the variational autoencoder, honestly: where each of the two wins
+///
+/// Three terms for both, in nats: the divergence of the model from the data, the posterior gap, and the gap of the prior. On linear-Gaussian data, in closed form; on a mixture on the
+/// line, with trained networks of equal size and equal time, by quadrature; and for the chain of n steps as an autoencoder of n layers. About two minutes.
+#[derive(Debug, Args)]
+#[command(max_term_width = 100)]
+pub struct VsVaeArgs {
+    /// How often both are trained, from the seeds 0, 1, … [default: 5]
+    #[arg(long, value_name = "N", value_parser = seeds, allow_negative_numbers = true)]
+    pub seeds: Option<u64>,
+    /// The time that each network is trained for [default: 8]
+    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
+    pub seconds: Option<f64>,
+    /// Steps of the diffusion model
+    #[arg(long, value_name = "N", default_value = "64", value_parser = chain_steps, allow_negative_numbers = true)]
+    pub steps: usize,
+    /// Two seeds of one second, and short chains: a check that everything works, not a result
+    #[arg(long)]
+    pub quick: bool,
+    /// Print everything as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -15,6 +15,7 @@ mod recommend;
 mod sample;
 mod train;
 mod verify;
+mod vs_vae;
 
 use crate::cli::{Cli, Command};
 use crate::error::Result;
@@ -56,6 +57,7 @@ pub fn main() -> ExitCode {
         Command::Objective(args) => objective::run(args),
         Command::Likelihood(args) => likelihood::run(args),
         Command::Diagnose(args) => diagnose::run(args),
+        Command::VsVae(args) => vs_vae::run(args),
         Command::Info(args) => info::run(args),
     })
 }

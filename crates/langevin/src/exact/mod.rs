@@ -32,6 +32,7 @@
 mod bessel;
 mod dataset;
 mod gaussian;
+pub(crate) mod line;
 mod mixture;
 mod toys;
 
@@ -39,8 +40,10 @@ pub use dataset::DataSet;
 pub use gaussian::Gaussian;
 pub(crate) use gaussian::{Share, Wanted, principal_axes};
 pub use mixture::Mixture;
-pub use toys::{Toy, checkerboard, circles, eight_gaussians, moons, pinwheel, rings, swissroll, two_spirals};
-pub(crate) use toys::{gauss_legendre, two_gaussians};
+pub(crate) use toys::gauss_legendre;
+pub use toys::{
+    Toy, checkerboard, circles, eight_gaussians, moons, pinwheel, rings, swissroll, two_gaussians, two_spirals,
+};
 
 use crate::error::{Error, Result};
 use crate::kernel::Element;

@@ -31,12 +31,13 @@ pub use chain::{chain_bound, chain_excess, optimal_chain, path_integral};
 pub use ode::{Divergence, Encoded, Ode};
 
 use crate::error::{Error, Result};
+use crate::exact::line::ve;
 use crate::formulation::Formulation;
 use crate::formulation::LambdaRange;
 use crate::math::ln;
 use crate::model::ReadAs;
 use crate::prediction::Prediction;
-use crate::process::{Level, Process};
+use crate::process::Process;
 use crate::space::SliceSpace;
 
 /// Draws of this module are counted from here, away from those of plans (from 0), of training (from 2³¹) and of data (from the top).
@@ -119,13 +120,8 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
-/// A level in the coordinates of this module.
-fn ve(y: f64) -> Level {
-    Level { time: y, alpha: 1.0, sigma: y }
-}
-
 /// A model read as D of z.
-fn denoiser<M>(model: M, dim: usize) -> ReadAs<M, SliceSpace<f64>> {
+pub(crate) fn denoiser<M>(model: M, dim: usize) -> ReadAs<M, SliceSpace<f64>> {
     ReadAs::new(model, Formulation::new(Process::ve(), Prediction::X0), SliceSpace::new(dim))
 }
 

@@ -4,6 +4,7 @@ use super::line::{Line, gaussian_divergence, integral, process, ve};
 use super::{Claim, Extra, Measured, off, worst};
 use crate::analysis::{AnalysisOptions, Spectrum};
 use crate::error::Result;
+use crate::exact::line::{Tabled, even};
 use crate::formulation::{Formulation, LambdaRange};
 use crate::grid::Grid;
 use crate::likelihood::{chain_excess, optimal_chain, path_integral};
@@ -149,10 +150,6 @@ fn bound(_: &Extra<'_>) -> Result<Measured> {
     ))
 }
 
-fn even(steps: usize) -> Vec<f64> {
-    (0..=steps).map(|i| -4.6 + 9.2 * i as f64 / steps as f64).collect()
-}
-
 fn chains(_: &Extra<'_>) -> Result<Measured> {
     let c = 0.7;
     let gaussian = |lambda: f64| c / (1.0 + c * exp(2.0 * lambda));
@@ -162,7 +159,7 @@ fn chains(_: &Extra<'_>) -> Result<Measured> {
     let known =
         [(4, 64.75, 0.7456), (8, 10.58, 0.3060), (16, 3.337, 0.08116), (32, 1.360, 0.02056), (64, 0.618, 0.00516)];
     for (steps, excess, divergence) in known {
-        figures.push(off(chain_excess(&gaussian, &even(steps))?, excess));
+        figures.push(off(chain_excess(&gaussian, &even(-4.6, 4.6, steps))?, excess));
         let y = exp(4.6);
         let levels = Grid::uniform_lambda(steps).without_clean_end().levels(&process, 1.0 / y, y)?;
         let plan = Sampler::exponential(1.0).compile(&process, None, &levels)?;
@@ -171,10 +168,10 @@ fn chains(_: &Extra<'_>) -> Result<Measured> {
         figures.push(own.map_or(f64::NAN, |part| off(part.alone.kl, divergence)));
     }
     let line = Line::data();
-    let mmse = Tabled::new(&|lambda| line.mmse(lambda), 1200);
+    let mmse = Tabled::new(-4.6, 4.6, 1200, &|lambda| line.mmse(lambda));
     let error = |lambda: f64| mmse.at(lambda);
     for (steps, excess) in [(4, 68.77), (8, 10.50), (16, 3.287), (32, 1.340), (64, 0.609), (128, 0.291)] {
-        figures.push(off(chain_excess(&error, &even(steps))?, excess));
+        figures.push(off(chain_excess(&error, &even(-4.6, 4.6, steps))?, excess));
     }
     for (steps, excess) in [(4, 14.5), (8, 4.23), (16, 1.66), (32, 0.744), (64, 0.353)] {
         let chain = optimal_chain(&error, -4.6, 4.6, steps, 920)?;
@@ -186,24 +183,6 @@ fn chains(_: &Extra<'_>) -> Result<Measured> {
         // Digits are known to three or four places.
         5e-3,
     ))
-}
-
-/// A smooth function of λ in [−4.6, 4.6], tabled, linear in its logarithm between.
-struct Tabled {
-    logs: Vec<f64>,
-}
-
-impl Tabled {
-    fn new(f: &dyn Fn(f64) -> f64, cells: usize) -> Self {
-        Self { logs: (0..=cells).map(|i| crate::math::ln(f(-4.6 + 9.2 * i as f64 / cells as f64))).collect() }
-    }
-
-    fn at(&self, lambda: f64) -> f64 {
-        let cells = self.logs.len() - 1;
-        let place = ((lambda + 4.6) / 9.2 * cells as f64).clamp(0.0, cells as f64);
-        let low = (place as usize).min(cells - 1);
-        exp(self.logs[low] + (place - low as f64) * (self.logs[low + 1] - self.logs[low]))
-    }
 }
 
 /// Rows of a batch.

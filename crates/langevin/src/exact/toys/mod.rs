@@ -59,7 +59,14 @@ pub fn eight_gaussians() -> Mixture {
 }
 
 /// The mixture on the line that this crate's documents use: ³⁄₁₀ N(−2, 0.3²) + ⁷⁄₁₀ N(1, 0.5²).
-pub(crate) fn two_gaussians() -> Mixture {
+///
+/// ```
+/// use langevin::exact::two_gaussians;
+/// let mean = two_gaussians().mean()[0];
+/// assert!((mean - (0.3 * -2.0 + 0.7 * 1.0)).abs() < 1e-15);
+/// ```
+#[must_use]
+pub fn two_gaussians() -> Mixture {
     let component = |mean: f64, std: f64| Gaussian::round(vec![mean], std * std);
     Mixture::assemble("mixture", vec![0.3, 0.7], vec![component(-2.0, 0.3), component(1.0, 0.5)])
 }
