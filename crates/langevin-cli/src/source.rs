@@ -5,7 +5,7 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::words::either_case;
 use langevin::exact::{self, Density};
-use langevin::{Formulation, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace};
+use langevin::{Formulation, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace, Vjp};
 use langevin_train::Network;
 use std::path::Path;
 
@@ -77,7 +77,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn model(&self) -> &dyn Model<Vec<f64>> {
+    fn model(&self) -> &dyn Vjp<Vec<f64>> {
         match self {
             Self::Network(network) => &**network,
             Self::Borrowed(network) => *network,
@@ -170,6 +170,36 @@ impl Model<Vec<f64>> for Reader<'_> {
             None => model.predict(x, query),
             // The space is scratch memory for one conversion; it is not shared between threads.
             Some(to) => ReadAs::new(model, to.clone(), SliceSpace::new(self.source.width())).predict(x, query),
+        }
+    }
+}
+
+impl Vjp<Vec<f64>> for Reader<'_> {
+    fn predict_vjp(
+        &self,
+        x: &Vec<f64>,
+        query: &Query<'_>,
+        cotangent: &Vec<f64>,
+    ) -> langevin::Result<(Vec<f64>, Vec<f64>)> {
+        let (out, mut products) = self.predict_vjps(x, query, std::slice::from_ref(cotangent))?;
+        Ok((out, products.pop().unwrap_or_default()))
+    }
+
+    fn predict_vjps(
+        &self,
+        x: &Vec<f64>,
+        query: &Query<'_>,
+        cotangents: &[Vec<f64>],
+    ) -> langevin::Result<(Vec<f64>, Vec<Vec<f64>>)> {
+        if interrupt::requested() {
+            return Err(langevin::Error::model("interrupted", "an end was asked for"));
+        }
+        let model = self.source.model();
+        match &self.to {
+            None => model.predict_vjps(x, query, cotangents),
+            Some(to) => {
+                ReadAs::new(model, to.clone(), SliceSpace::new(self.source.width())).predict_vjps(x, query, cotangents)
+            }
         }
     }
 }

@@ -203,12 +203,39 @@ impl Normalization {
         if self.shift.len() == 1 { (self.shift[0], self.scale[0]) } else { (self.shift[element], self.scale[element]) }
     }
 
+    /// The scale of element `element` of a sample.
+    pub(crate) fn scale_of(&self, element: usize) -> f64 {
+        self.pair(element).1
+    }
+
     /// Data to model, in place; `values` are whole rows of `width` elements.
     pub fn normalize(&self, values: &mut [f32], width: usize) {
         for (i, value) in values.iter_mut().enumerate() {
             let (shift, scale) = self.pair(i % width.max(1));
             *value = ((f64::from(*value) - shift) / scale) as f32;
         }
+    }
+
+    /// Data to model, in place, in double precision; `values` are whole rows of `width` elements. Returns Σ ln scale over the elements of a row: by so much −log p is larger in
+    /// the units of the data.
+    #[must_use]
+    pub fn to_model(&self, values: &mut [f64], width: usize) -> f64 {
+        for (i, value) in values.iter_mut().enumerate() {
+            let (shift, scale) = self.pair(i % width.max(1));
+            *value = (*value - shift) / scale;
+        }
+        (0..width).map(|j| self.pair(j).1.ln()).sum()
+    }
+
+    /// For data to which a number from [0, 1) is added: the map that [`fit`](Self::fit) would find for the sums.
+    #[must_use]
+    pub fn dequantized(mut self, pictures: bool) -> Self {
+        for (shift, scale) in self.shift.iter_mut().zip(&mut self.scale) {
+            *shift += 0.5;
+            // A picture's range grows by one; a column's variance by that of the uniform, 1/12.
+            *scale = if pictures { *scale + 0.5 } else { (*scale * *scale + 1.0 / 12.0).sqrt() };
+        }
+        self
     }
 
     /// Model to data, in place; `values` are whole rows of `width` elements.

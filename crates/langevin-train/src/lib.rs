@@ -27,12 +27,14 @@ mod network;
 mod optimizer;
 mod recipe;
 mod train;
+mod vae;
 
 pub use data::{Dataset, Normalization, digit_labels};
 pub use error::{Error, Result};
-pub use metadata::{DataSpec, MODEL_VERSION, Metadata, NetworkSpec, TrainingRecord};
+pub use metadata::{DataSpec, HeldOut, MODEL_VERSION, Metadata, NetworkSpec, TrainingRecord};
 pub use mlp::MlpConfig;
 pub use moments::{Moments, MomentsKind, MomentsSpec};
 pub use network::Network;
-pub use recipe::{Budget, Recipe};
+pub use recipe::{Budget, Coupling, Recipe};
 pub use train::{Progress, train};
+pub use vae::{Vae, VaeConfig, VaeProgress, train_vae};

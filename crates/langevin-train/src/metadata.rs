@@ -3,6 +3,8 @@
 use crate::data::Normalization;
 use crate::mlp::MlpConfig;
 use crate::moments::MomentsSpec;
+use crate::recipe::Coupling;
+use langevin::objective::Histogram;
 use langevin::{FormulationSpec, TimeDensity, Weight};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +53,22 @@ pub struct DataSpec {
     pub shape: Vec<usize>,
     /// The rows trained on.
     pub rows: usize,
+    /// What was held out, where something was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<HeldOut>,
+    /// Whether a number from [0, 1) was added to each element, anew at every visit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dequantized: bool,
+}
+
+/// The part of a data set that was not trained on: [`Dataset::split`](crate::Dataset::split) with these arguments gives it again.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldOut {
+    /// Its share of the rows.
+    pub share: f64,
+    /// The seed of the split.
+    pub seed: u64,
 }
 
 /// How a network was trained.
@@ -78,6 +96,12 @@ pub struct TrainingRecord {
     pub parameters: usize,
     /// The smoothed loss at the end.
     pub final_loss: f64,
+    /// The density that the noise levels were drawn from at the end, where it was learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<Histogram>,
+    /// How the noise was coupled to the data, where it was not drawn independently.
+    #[serde(default, skip_serializing_if = "Coupling::is_independent")]
+    pub coupling: Coupling,
     /// The smoothed loss at at most 400 steps: `[step, loss]`.
     pub losses: Vec<(u64, f64)>,
 }

@@ -13,7 +13,7 @@ use crate::mlp::{self, MlpConfig, Slot};
 use crate::moments::Moments;
 use burn::tensor::{Device, Tensor};
 use langevin::prediction::Parts;
-use langevin::{Branch, Formulation, Level, Model, Query};
+use langevin::{Branch, Formulation, Level, Model, Query, Vjp};
 use std::fmt;
 
 /// The rows of the matrices that a network is evaluated on: always this many, so that a row's result never depends on its company.
@@ -121,13 +121,13 @@ impl Network {
         &self.values
     }
 
-    /// The output for `rows × width` elements read by `get` and written by `put`.
-    fn evaluate(
+    /// The rows of a question in chunks of fixed size, read by `get`, each handed to `visit`.
+    fn chunked(
         &self,
         len: usize,
         query: &Query<'_>,
         get: impl Fn(usize) -> f32,
-        mut put: impl FnMut(usize, f64),
+        mut visit: impl FnMut(Chunk) -> Result<()>,
     ) -> langevin::Result<()> {
         let fail = |error: Error| langevin::Error::model("the network cannot answer", error);
         let (rows, width) = (query.rows.len(), self.width);
@@ -150,12 +150,12 @@ impl Network {
                 Error::argument("the network has no unconditional branch").hinting("it was trained without conditions");
             return Err(fail(error));
         }
-        for chunk in chunks(query.rows.iter().map(|row| row.index)) {
+        for rows in chunks(query.rows.iter().map(|row| row.index)) {
             let features = self.config.fourier + 1;
             let (mut x, mut f) = (vec![0.0; CHUNK * width], vec![0.0; CHUNK * features]);
-            let mut scales = [0.0; CHUNK];
+            let (mut scales, mut shrinks) = ([0.0; CHUNK], [0.0; CHUNK]);
             let mut known: Option<(Level, usize, f64)> = None;
-            for (place, row) in chunk.iter().enumerate() {
+            for (place, row) in rows.iter().enumerate() {
                 let Some(row) = *row else { continue };
                 let level = query.at.row(row);
                 scales[place] = match known {
@@ -174,23 +174,106 @@ impl Network {
                         k
                     }
                 };
-                let shrink = input_scale(&level) as f32;
+                shrinks[place] = input_scale(&level);
+                let shrink = shrinks[place] as f32;
                 for (j, x) in x[place * width..(place + 1) * width].iter_mut().enumerate() {
                     *x = get(row * width + j) * shrink;
                 }
             }
             let x = mlp::matrix(x, [CHUNK, width], &self.device);
             let f = mlp::matrix(f, [CHUNK, features], &self.device);
-            let out = read(self.config.forward(&self.tensors, x, &f)).map_err(fail)?;
-            for (place, row) in chunk.iter().enumerate() {
-                let Some(row) = *row else { continue };
-                for j in 0..width {
-                    put(row * width + j, f64::from(out[place * width + j]) * scales[place]);
-                }
-            }
+            visit(Chunk { rows, x, f, scales, shrinks }).map_err(fail)?;
         }
         Ok(())
     }
+
+    /// The output for `rows × width` elements read by `get` and written by `put`.
+    fn evaluate(
+        &self,
+        len: usize,
+        query: &Query<'_>,
+        get: impl Fn(usize) -> f32,
+        mut put: impl FnMut(usize, f64),
+    ) -> langevin::Result<()> {
+        self.chunked(len, query, get, |chunk| {
+            let Chunk { rows, x, f, scales, .. } = chunk;
+            let out = read(self.config.forward(&self.tensors, x, &f))?;
+            self.scatter(&rows, &scales, &out, &mut put);
+            Ok(())
+        })
+    }
+
+    /// Hands the rows of a chunk to `put`, each times its scale.
+    fn scatter(
+        &self,
+        rows: &[Option<usize>; CHUNK],
+        scales: &[f64; CHUNK],
+        out: &[f32],
+        put: &mut impl FnMut(usize, f64),
+    ) {
+        for (place, row) in rows.iter().enumerate() {
+            let Some(row) = *row else { continue };
+            for j in 0..self.width {
+                put(row * self.width + j, f64::from(out[place * self.width + j]) * scales[place]);
+            }
+        }
+    }
+
+    /// The output, and the products of some cotangents with its Jacobian: out = k MLP(s x), so vᵀ∂out/∂x = s (kv)ᵀ∂MLP.
+    fn differentiate<T: Copy + Default>(
+        &self,
+        x: &[T],
+        query: &Query<'_>,
+        cotangents: &[Vec<T>],
+        narrow: impl Fn(T) -> f32,
+        widen: impl Fn(f64) -> T,
+    ) -> langevin::Result<(Vec<T>, Vec<Vec<T>>)> {
+        if let Some(other) = cotangents.iter().find(|v| v.len() != x.len()) {
+            let error = Error::argument("a cotangent does not fit the states")
+                .expected(format!("{} elements", x.len()))
+                .got(other.len().to_string());
+            return Err(langevin::Error::model("the network cannot answer", error));
+        }
+        let mut out = vec![T::default(); x.len()];
+        let mut products = vec![vec![T::default(); x.len()]; cotangents.len()];
+        let width = self.width;
+        self.chunked(
+            x.len(),
+            query,
+            |i| narrow(x[i]),
+            |chunk| {
+                let Chunk { rows, x, f, scales, shrinks } = chunk;
+                let (value, slopes) = self.config.forward_keeping(&self.tensors, x, &f);
+                self.scatter(&rows, &scales, &read(value)?, &mut |i, value| out[i] = widen(value));
+                for (v, product) in cotangents.iter().zip(&mut products) {
+                    let mut scaled = vec![0.0f32; CHUNK * width];
+                    for (place, row) in rows.iter().enumerate() {
+                        let Some(row) = *row else { continue };
+                        for j in 0..width {
+                            scaled[place * width + j] = narrow(v[row * width + j]) * scales[place] as f32;
+                        }
+                    }
+                    let v = mlp::matrix(scaled, [CHUNK, width], &self.device);
+                    let back = read(self.config.back(&self.tensors, &slopes, v))?;
+                    self.scatter(&rows, &shrinks, &back, &mut |i, value| product[i] = widen(value));
+                }
+                Ok(())
+            },
+        )?;
+        Ok((out, products))
+    }
+}
+
+/// Rows that are evaluated together.
+struct Chunk {
+    /// Which row stands at each place.
+    rows: [Option<usize>; CHUNK],
+    x: Tensor<2>,
+    f: Tensor<2>,
+    /// k of each place.
+    scales: [f64; CHUNK],
+    /// What the states were multiplied by.
+    shrinks: [f64; CHUNK],
 }
 
 /// 1/√(α²+σ²): what brings a state of unit-variance data to unit variance.
@@ -255,6 +338,32 @@ impl Model<Vec<f64>> for Network {
         Ok(out)
     }
 }
+
+macro_rules! vjp {
+    ($($element:ty),*) => {$(
+        impl Vjp<Vec<$element>> for Network {
+            fn predict_vjp(
+                &self,
+                x: &Vec<$element>,
+                query: &Query<'_>,
+                cotangent: &Vec<$element>,
+            ) -> langevin::Result<(Vec<$element>, Vec<$element>)> {
+                let (out, mut products) = self.predict_vjps(x, query, std::slice::from_ref(cotangent))?;
+                Ok((out, products.pop().unwrap_or_default()))
+            }
+
+            fn predict_vjps(
+                &self,
+                x: &Vec<$element>,
+                query: &Query<'_>,
+                cotangents: &[Vec<$element>],
+            ) -> langevin::Result<(Vec<$element>, Vec<Vec<$element>>)> {
+                self.differentiate(x, query, cotangents, |x| x as f32, |x| x as $element)
+            }
+        }
+    )*};
+}
+vjp!(f32, f64);
 
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

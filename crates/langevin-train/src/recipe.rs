@@ -1,8 +1,10 @@
 //! What to train, and how.
 
 use crate::error::{Error, Result};
+use crate::metadata::HeldOut;
 use crate::mlp::MlpConfig;
 use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How long to train.
@@ -13,6 +15,54 @@ pub enum Budget {
     Steps(u64),
     /// This much wall-clock time.
     Time(Duration),
+}
+
+impl Budget {
+    /// The share of it that is used.
+    pub(crate) fn spent(self, steps: u64, elapsed: Duration) -> f64 {
+        match self {
+            Self::Steps(all) => steps as f64 / all as f64,
+            Self::Time(all) => elapsed.as_secs_f64() / all.as_secs_f64(),
+        }
+    }
+}
+
+/// How the noise of a batch is coupled to its data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Coupling {
+    /// Not at all: every formulation of the network is exact.
+    #[default]
+    Independent,
+    /// Each datum of the batch with the noise that the shortest assignment gives it (Tong et al., arXiv 2302.00482; Pooladian et al., arXiv 2304.14772). The ODE of
+    /// its own process is straighter; but the noise is then no longer independent of the datum, so the network is no score, and SDEs and likelihood bounds do not hold.
+    Transport,
+}
+
+impl Coupling {
+    pub(crate) fn is_independent(&self) -> bool {
+        *self == Self::Independent
+    }
+
+    /// `independent` or `transport`.
+    ///
+    /// # Errors
+    /// An unknown name.
+    pub fn parse(name: &str) -> Result<Self> {
+        match name {
+            "independent" => Ok(Self::Independent),
+            "transport" => Ok(Self::Transport),
+            _ => {
+                let error = Error::argument("unknown coupling").expected("independent or transport");
+                let error = error.got(format!("'{name}'"));
+                Err(match langevin::nearest(name, &["independent", "transport"]) {
+                    Some(near) => error.hinting(format!("did you mean '{near}'?")),
+                    None => error,
+                })
+            }
+        }
+    }
 }
 
 /// Everything that decides a training run but the data. Make one with [`Recipe::new`] and change its fields.
@@ -34,6 +84,14 @@ pub struct Recipe {
     pub times: TimeDensity,
     /// Whether the batch is spread evenly over the density, one row in each of `batch` equal parts, which lowers the variance of the loss.
     pub stratified: bool,
+    /// Whether the density of the noise levels is learned while training ([`Learner`](langevin::objective::Learner)): the loss is the same, its estimate less noisy.
+    pub adaptive: bool,
+    /// Whether a number from [0, 1) is added to each element of the data, anew at every visit: for whole numbers, so that they have a density.
+    pub dequantize: bool,
+    /// How the noise of a batch is coupled to its data.
+    pub coupling: Coupling,
+    /// What was held out of the data, for the record.
+    pub held_out: Option<HeldOut>,
     /// The architecture.
     pub network: MlpConfig,
     /// Rows in a step.
@@ -63,6 +121,10 @@ impl Recipe {
             formulation,
             weight: Weight::Plain,
             stratified: true,
+            adaptive: false,
+            dequantize: false,
+            coupling: Coupling::Independent,
+            held_out: None,
             network: MlpConfig::default(),
             batch: 256,
             learning_rate: 2e-3,
@@ -79,6 +141,13 @@ impl Recipe {
     #[must_use]
     pub fn default_formulation() -> Formulation {
         Formulation::new(Process::rectified_flow(), Prediction::Velocity).with_range(default_range())
+    }
+
+    /// The learning rate after `step` steps, where `fraction` of the budget is used: a linear rise, and a cosine down to 0.
+    pub(crate) fn rate(&self, step: u64, fraction: f64) -> f64 {
+        let warm = ((step + 1) as f64 / self.warmup.max(1) as f64).min(1.0);
+        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * fraction.clamp(0.0, 1.0)).cos());
+        self.learning_rate * warm * cosine
     }
 
     /// The formulation with a range, and the objective on it; refuses fields that cannot be used.
@@ -103,6 +172,9 @@ impl Recipe {
         if self.clip.is_nan() || self.clip <= 0.0 {
             return refuse("clip", "a positive number, or infinity for no clipping", self.clip.to_string());
         }
+        if self.coupling == Coupling::Transport && self.batch > MOST_COUPLED {
+            return refuse("batch", "at most 2048 rows with a coupling by transport", self.batch.to_string());
+        }
         match self.budget {
             Budget::Steps(0) => return refuse("budget", "at least one step", "0".into()),
             Budget::Time(time) if time.is_zero() => return refuse("budget", "some time", "0 s".into()),
@@ -110,10 +182,13 @@ impl Recipe {
         }
         let range = self.formulation.range.unwrap_or_else(default_range);
         let formulation = self.formulation.clone().with_range(range);
-        let objective = Objective::new(&formulation, self.weight, self.times)?;
+        let objective = Objective::new(&formulation, self.weight, self.times.clone())?;
         Ok((formulation, objective))
     }
 }
+
+/// Rows whose assignment is found in reasonable time.
+const MOST_COUPLED: usize = 2048;
 
 /// σ/α from 0.002 to 80.
 fn default_range() -> LambdaRange {

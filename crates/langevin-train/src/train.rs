@@ -14,10 +14,11 @@ use crate::mlp::{self, Slot};
 use crate::moments::{Moments, MomentsSpec};
 use crate::network::{Network, input_scale, output_scale, read};
 use crate::optimizer::Optimizer;
-use crate::recipe::{Budget, Recipe};
+use crate::recipe::{Coupling, Recipe};
 use burn::tensor::{Device, Tensor};
 use langevin::noise::{fill_normals, fill_uniforms};
-use langevin::{Formulation, Objective, SampleId};
+use langevin::objective::Learner;
+use langevin::{Formulation, Objective, SampleId, Weight};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -25,6 +26,12 @@ use std::time::{Duration, Instant};
 /// The draws of a row: its noise and its noise level. (Draw 0 of this crate orders the data, draw 1 makes the initial weights.)
 const NOISE: u32 = FIRST_DRAW + 2;
 const LEVEL: u32 = FIRST_DRAW + 3;
+/// The numbers from [0, 1) that dequantise a row.
+const DEQUANTISE: u32 = FIRST_DRAW + 4;
+/// Bins of λ that the errors are kept in, how often what they say is used, and from when on.
+const BINS: usize = 64;
+const REFRESH: u64 = 10;
+const FIRST_LEARNED: u64 = 30;
 /// Points kept of the loss curve.
 const CURVE: usize = 400;
 
@@ -76,21 +83,33 @@ pub fn train(
     watch: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
 ) -> Result<Network> {
     let (formulation, objective) = recipe.check(data.width())?;
-    let normalization = Normalization::fit(data);
+    let mut normalization = Normalization::fit(data);
+    if recipe.dequantize {
+        normalization = normalization.dequantized(data.shape().len() > 1);
+    }
     let mut values = data.values().to_vec();
     normalization.normalize(&mut values, data.width());
     // Before the clock starts: a short time for training is all for training.
-    let moments = Moments::of(&values, data.width(), recipe.seed);
+    let moments = match recipe.dequantize {
+        false => Moments::of(&values, data.width(), recipe.seed),
+        // Those of the sums: of one visit to each row.
+        true => {
+            Moments::of(&dequantized(&values, &normalization, data.width(), recipe.seed), data.width(), recipe.seed)
+        }
+    };
     let slots = recipe.network.slots(data.width());
     let initial = recipe.network.init(&slots, recipe.seed);
     let optimizer = Optimizer::new(initial, recipe.weight_decay, recipe.clip, recipe.ema);
+    let range = objective.range();
     let begun = Instant::now();
     let mut run = Run {
         data,
         values,
         recipe,
         formulation,
+        base: objective.clone(),
         objective,
+        learner: Learner::new(range, BINS)?,
         normalization,
         moments,
         slots,
@@ -99,13 +118,10 @@ pub fn train(
         step: 0,
         smooth: Smooth::default(),
     };
-    let mut order = Order { rows: data.rows(), seed: recipe.seed, epoch: 0, left: Vec::new() };
+    let mut order = Order::new(data.rows(), recipe.seed);
     loop {
         let elapsed = begun.elapsed();
-        let fraction = match recipe.budget {
-            Budget::Steps(steps) => run.step as f64 / steps as f64,
-            Budget::Time(time) => elapsed.as_secs_f64() / time.as_secs_f64(),
-        };
+        let fraction = recipe.budget.spent(run.step, elapsed);
         if run.step > 0 {
             let samples_per_second = (run.step as f64) * recipe.batch as f64 / elapsed.as_secs_f64().max(1e-9);
             let (step, loss, fraction) = (run.step, run.smooth.loss(), fraction.min(1.0));
@@ -119,8 +135,19 @@ pub fn train(
     }
 }
 
+/// Normalised rows with a number from [0, 1) added to each element of the data.
+fn dequantized(values: &[f32], normalization: &Normalization, width: usize, seed: u64) -> Vec<f32> {
+    let mut u = vec![0.0; width];
+    let mut out = values.to_vec();
+    for (row, out) in out.chunks_exact_mut(width).enumerate() {
+        fill_uniforms(SampleId { seed, index: row as u64 }, DEQUANTISE, &mut u);
+        out.iter_mut().zip(&u).enumerate().for_each(|(j, (x, u))| *x += (u / normalization.scale_of(j)) as f32);
+    }
+    out
+}
+
 /// Which rows come next: one shuffled pass over the data after another.
-struct Order {
+pub(crate) struct Order {
     rows: usize,
     seed: u64,
     epoch: u64,
@@ -128,7 +155,11 @@ struct Order {
 }
 
 impl Order {
-    fn take(&mut self, count: usize) -> Vec<usize> {
+    pub(crate) fn new(rows: usize, seed: u64) -> Self {
+        Self { rows, seed, epoch: 0, left: Vec::new() }
+    }
+
+    pub(crate) fn take(&mut self, count: usize) -> Vec<usize> {
         let mut rows = Vec::with_capacity(count);
         while rows.len() < count {
             if self.left.is_empty() {
@@ -141,6 +172,21 @@ impl Order {
     }
 }
 
+/// What one shard gives.
+struct Shard {
+    loss: f64,
+    gradient: Vec<f32>,
+    /// Its rows, where they are looked at.
+    seen: Vec<Seen>,
+}
+
+/// The error of one row: λ, ‖ε − ε̂‖² for each element, and w·p there.
+struct Seen {
+    lambda: f64,
+    error: f64,
+    weight: f64,
+}
+
 /// A running training.
 struct Run<'a> {
     data: &'a Dataset,
@@ -148,7 +194,11 @@ struct Run<'a> {
     values: Vec<f32>,
     recipe: &'a Recipe,
     formulation: Formulation,
+    /// What is minimised, with the levels drawn as they are now.
     objective: Objective,
+    /// The same as the recipe has it.
+    base: Objective,
+    learner: Learner,
     normalization: Normalization,
     moments: Option<(Moments, MomentsSpec)>,
     slots: Vec<Slot>,
@@ -164,17 +214,17 @@ impl Run<'_> {
         let device = Device::flex();
         let parameters = mlp::tensors(&self.slots, &self.optimizer.values, &device);
         let size = shard_rows(self.recipe.network.width);
-        let shards: Vec<(f64, Vec<f32>)> = rows
+        let noise = self.noise(rows)?;
+        let shards: Vec<Shard> = rows
             .par_chunks(size)
             .enumerate()
-            .map(|(shard, rows)| self.gradient(&parameters, rows, shard * size))
+            .map(|(shard, rows)| self.gradient(&parameters, rows, shard * size, &noise))
             .collect::<Result<_>>()?;
-        let loss: f64 = shards.iter().map(|(loss, _)| loss).sum();
-        let gradients: Vec<Vec<f32>> = shards.into_iter().map(|(_, gradient)| gradient).collect();
-        let warm = ((self.step + 1) as f64 / self.recipe.warmup.max(1) as f64).min(1.0);
-        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * fraction.clamp(0.0, 1.0)).cos());
+        let loss: f64 = shards.iter().map(|shard| shard.loss).sum();
+        self.learn(shards.iter().flat_map(|shard| &shard.seen))?;
+        let gradients: Vec<Vec<f32>> = shards.into_iter().map(|shard| shard.gradient).collect();
         let norm = if loss.is_finite() {
-            self.optimizer.step(&gradients, self.recipe.learning_rate * warm * cosine)
+            self.optimizer.step(&gradients, self.recipe.rate(self.step, fraction))
         } else {
             f64::NAN
         };
@@ -194,39 +244,91 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The address of row `row` of this step's batch.
+    fn id(&self, row: usize) -> SampleId {
+        let index = self.step.wrapping_mul(self.recipe.batch as u64).wrapping_add(row as u64);
+        SampleId { seed: self.recipe.seed, index }
+    }
+
+    /// The noise of the batch, each row's own or that of its partner.
+    fn noise(&self, rows: &[usize]) -> Result<Vec<f32>> {
+        let width = self.data.width();
+        let ids: Vec<SampleId> = (0..rows.len()).map(|row| self.id(row)).collect();
+        let mut noise = vec![0.0f32; rows.len() * width];
+        fill_normals(&ids, NOISE, width, &mut noise);
+        if self.recipe.coupling == Coupling::Independent {
+            return Ok(noise);
+        }
+        let wide = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
+        let data: Vec<f64> = rows.iter().flat_map(|row| wide(&self.values[row * width..(row + 1) * width])).collect();
+        let partners = langevin::metrics::pairing(&data, &wide(&noise), width)?;
+        Ok(partners.into_iter().flat_map(|row| noise[row * width..(row + 1) * width].to_vec()).collect())
+    }
+
+    /// Whether errors are looked at row by row.
+    fn learns(&self) -> bool {
+        self.recipe.adaptive || self.recipe.weight == Weight::Uncertainty
+    }
+
+    /// Takes in the errors of a batch, in its order, and now and then draws and weights by what was learned.
+    fn learn<'s>(&mut self, seen: impl Iterator<Item = &'s Seen>) -> Result<()> {
+        if !self.learns() {
+            return Ok(());
+        }
+        seen.for_each(|row| self.learner.observe(row.lambda, row.error, row.weight));
+        self.learner.fade();
+        if self.step >= FIRST_LEARNED && self.step.is_multiple_of(REFRESH) {
+            let mut objective = self.base.clone();
+            if self.recipe.weight == Weight::Uncertainty {
+                objective = objective.with_errors(self.learner.errors())?;
+            }
+            if self.recipe.adaptive {
+                objective = objective.drawn_from(self.learner.density())?;
+            }
+            self.objective = objective;
+        }
+        Ok(())
+    }
+
     /// The loss and the gradient of one shard, the rows of the batch from `first` on.
-    fn gradient(&self, parameters: &[Tensor<2>], rows: &[usize], first: usize) -> Result<(f64, Vec<f32>)> {
+    fn gradient(&self, parameters: &[Tensor<2>], rows: &[usize], first: usize, noise: &[f32]) -> Result<Shard> {
         let (batch, width) = (self.recipe.batch, self.data.width());
         let config = &self.recipe.network;
         let features = config.fourier + 1;
-        let ids: Vec<SampleId> = (0..rows.len())
-            .map(|row| SampleId {
-                seed: self.recipe.seed,
-                index: self.step.wrapping_mul(batch as u64).wrapping_add((first + row) as u64),
-            })
-            .collect();
-        let mut noise = vec![0.0f32; rows.len() * width];
-        fill_normals(&ids, NOISE, width, &mut noise);
+        let noise = &noise[first * width..(first + rows.len()) * width];
+        let mut seen = Vec::new();
+        let mut shift = vec![0.0f64; width];
         let mut x = vec![0.0f32; rows.len() * width];
         let mut target = vec![0.0f32; rows.len() * width];
         let mut f = vec![0.0f32; rows.len() * features];
         let mut weights = vec![0.0f32; rows.len()];
-        for (row, (from, id)) in rows.iter().zip(&ids).enumerate() {
+        for (row, from) in rows.iter().enumerate() {
+            let id = self.id(first + row);
             let mut u = [0.0];
-            fill_uniforms(*id, LEVEL, &mut u);
+            fill_uniforms(id, LEVEL, &mut u);
             let u = if self.recipe.stratified { ((first + row) as f64 + u[0]) / batch as f64 } else { u[0] };
             let level = self.objective.level(u)?;
             let (datum, drawn, k) = output_scale(&self.formulation, &level);
             config.features(level.alpha, level.sigma, &mut f[row * features..(row + 1) * features]);
             weights[row] = (self.objective.output_factor(&level)? * k * k / (batch * width) as f64) as f32;
+            if self.learns() {
+                let gain = k * k * self.objective.error_gain(&level)? / width as f64;
+                let weight = self.objective.weighted_density(&level)?;
+                seen.push(Seen { lambda: level.lambda(), error: gain, weight });
+            }
+            if self.recipe.dequantize {
+                fill_uniforms(id, DEQUANTISE, &mut shift);
+                shift.iter_mut().enumerate().for_each(|(j, u)| *u /= self.normalization.scale_of(j));
+            }
             let shrink = input_scale(&level);
             let (alpha, sigma) = ((level.alpha * shrink) as f32, (level.sigma * shrink) as f32);
             let (datum, drawn) = ((datum / k) as f32, (drawn / k) as f32);
             let span = row * width..(row + 1) * width;
             let source = &self.values[from * width..(from + 1) * width];
-            for (((x, target), x0), z) in
-                x[span.clone()].iter_mut().zip(&mut target[span.clone()]).zip(source).zip(&noise[span])
+            for ((((x, target), x0), z), u) in
+                x[span.clone()].iter_mut().zip(&mut target[span.clone()]).zip(source).zip(&noise[span]).zip(&shift)
             {
+                let x0 = x0 + *u as f32;
                 *x = alpha * x0 + sigma * z;
                 *target = datum * x0 + drawn * z;
             }
@@ -238,7 +340,12 @@ impl Run<'_> {
         let target = mlp::matrix(target, [rows.len(), width], &device);
         let weights = mlp::matrix(weights, [rows.len(), 1], &device);
         let error = config.forward(&leaves, x, &f) - target;
-        let loss = (error.clone() * error * weights).sum();
+        let squares = (error.clone() * error).sum_dim(1);
+        let loss = (squares.clone() * weights).sum();
+        if self.learns() {
+            let squares = read(squares.inner())?;
+            seen.iter_mut().zip(squares).for_each(|(seen, square)| seen.error *= f64::from(square));
+        }
         let mut gradients = loss.backward();
         let loss = f64::from(read(loss.inner().reshape([1, 1]))?[0]);
         let mut flat = vec![0.0; self.optimizer.values.len()];
@@ -247,7 +354,7 @@ impl Run<'_> {
                 flat[slot.range()].copy_from_slice(&read(gradient)?);
             }
         }
-        Ok((loss, flat))
+        Ok(Shard { loss, gradient: flat, seen })
     }
 
     /// The averaged network as it is now.
@@ -258,13 +365,15 @@ impl Run<'_> {
         }
         let recipe = self.recipe;
         let metadata = Metadata {
-            langevin_version: if self.moments.is_some() { MODEL_VERSION } else { 1 },
+            langevin_version: MODEL_VERSION,
             formulation: self.formulation.spec(),
             network: NetworkSpec::Mlp(recipe.network),
             data: DataSpec {
                 name: self.data.name().to_owned(),
                 shape: self.data.shape().to_vec(),
                 rows: self.data.rows(),
+                held_out: recipe.held_out,
+                dequantized: recipe.dequantize,
             },
             normalization: self.normalization.clone(),
             moments: self.moments.as_ref().map(|(_, spec)| *spec),
@@ -274,7 +383,9 @@ impl Run<'_> {
                 batch: recipe.batch,
                 seed: recipe.seed,
                 weight: recipe.weight,
-                times: recipe.times,
+                times: recipe.times.clone(),
+                learned: recipe.adaptive.then(|| self.learner.density()),
+                coupling: recipe.coupling,
                 learning_rate: recipe.learning_rate,
                 ema: recipe.ema,
                 parameters: self.optimizer.ema.len(),
@@ -288,13 +399,13 @@ impl Run<'_> {
 }
 
 /// Rows of a shard: as many as leave its largest matrix product below the size at which the kernels would split it among threads, 192³.
-fn shard_rows(width: usize) -> usize {
+pub(crate) fn shard_rows(width: usize) -> usize {
     (192 * 192 * 192 / (width * width + 1) / 32 * 32).clamp(32, 128)
 }
 
 /// An exponential average of the loss over about a hundred steps, and its curve, thinned out to at most [`CURVE`] points.
 #[derive(Debug)]
-struct Smooth {
+pub(crate) struct Smooth {
     sum: f64,
     weight: f64,
     curve: Vec<(u64, f64)>,
@@ -308,7 +419,7 @@ impl Default for Smooth {
 }
 
 impl Smooth {
-    fn push(&mut self, step: u64, loss: f64) {
+    pub(crate) fn push(&mut self, step: u64, loss: f64) {
         self.sum = 0.99 * self.sum + 0.01 * loss;
         self.weight = 0.99 * self.weight + 0.01;
         if step.is_multiple_of(self.stride) {
@@ -323,7 +434,7 @@ impl Smooth {
         }
     }
 
-    fn loss(&self) -> f64 {
+    pub(crate) fn loss(&self) -> f64 {
         if self.weight > 0.0 { self.sum / self.weight } else { 0.0 }
     }
 }

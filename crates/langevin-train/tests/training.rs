@@ -4,7 +4,7 @@
 use langevin::{
     Formulation, Level, Model, Objective, Prediction, Process, Query, ReadAs, SampleId, SliceSpace, TimeDensity, Weight,
 };
-use langevin_train::{Budget, Dataset, Network, Recipe, train};
+use langevin_train::{Budget, Coupling, Dataset, Network, Recipe, train};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -100,7 +100,7 @@ fn learns_the_affine_denoiser_of_a_gaussian_in_every_formulation() {
     for (process, prediction, weight, times) in cases {
         let what = format!("{} {}", process.name(), prediction.name());
         let mut recipe = quick(Formulation::new(process, prediction), 1000);
-        (recipe.weight, recipe.times) = (weight, times);
+        (recipe.weight, recipe.times) = (weight, times.clone());
         let network = go(&data, &recipe);
         let (last, best) = (network.metadata().training.final_loss, best_loss(&network, weight, times));
         // An average over 25,600 squared errors, so known to 1 %; the rest is what a thousand steps have not learned yet.
@@ -130,6 +130,8 @@ fn the_same_seed_gives_the_same_bits_on_any_threads_and_another_seed_does_not() 
     let mut recipe = quick(Recipe::default_formulation(), 12);
     // Several shards, the last one partial.
     recipe.batch = 300;
+    recipe.adaptive = true;
+    recipe.dequantize = true;
     let weights = |recipe: &Recipe, threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let network = pool.install(|| go(&data, recipe));
@@ -220,10 +222,31 @@ fn bad_recipes_are_refused_by_field() {
     refused(&|r| r.clip = 0.0, "clip");
     refused(&|r| r.budget = Budget::Steps(0), "budget");
     refused(&|r| r.budget = Budget::Time(Duration::ZERO), "budget");
+    refused(&|r| (r.batch, r.coupling) = (4096, Coupling::Transport), "batch");
     refused(&|r| r.network.width = 0, "width");
     refused(&|r| (r.network.width, r.network.depth) = (16384, 2), "too large");
     let mut recipe = quick(Recipe::default_formulation(), 10);
     recipe.times = TimeDensity::LogitNormal { mean: 0.0, std: -1.0 };
     let error = train(&data, &recipe, &mut |_| ControlFlow::Continue(())).unwrap_err();
     assert!(error.core().is_some_and(langevin::Error::is_argument), "{error}");
+}
+
+/// With the shortest assignment the noise of a batch lies near its data, so the velocity that is learned is smaller and the paths are straighter: from few steps the samples are
+/// nearer to the data than those of independent noise.
+#[test]
+fn coupled_noise_makes_straighter_paths() {
+    let values: Vec<f32> =
+        (0..400).flat_map(|i| [if i % 2 == 0 { -2.0 } else { 2.0 }, 0.01 * (i % 10) as f32]).collect();
+    let data = Dataset::new("two", values, &[2]).unwrap();
+    let loss = |coupling| {
+        let mut recipe = quick(Recipe::default_formulation(), 300);
+        recipe.coupling = coupling;
+        let network = go(&data, &recipe);
+        assert_eq!(network.metadata().training.coupling, coupling);
+        assert_eq!(Network::from_bytes(&network.to_bytes().unwrap()).unwrap().metadata(), network.metadata());
+        network.metadata().training.final_loss
+    };
+    // What is left of the loss is the spread of ε − x₀ at a point: less where they are paired.
+    let (apart, paired) = (loss(Coupling::Independent), loss(Coupling::Transport));
+    assert!(paired < 0.6 * apart, "{paired} {apart}");
 }

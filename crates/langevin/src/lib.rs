@@ -12,6 +12,7 @@
 //! | $D = A x + B \mathrm{out}$ | what a network was trained to be, and how to read it as anything else | [`Formulation`], [`ReadAs`] |
 //! | $x' = a x + b D + c z$ | the three moves: forward, reverse, Langevin | [`Row`], [`Rates`] |
 //! | $\int w(\lambda) p(\lambda) E\lVert\varepsilon-\hat\varepsilon\rVert^2 d\lambda$ | any denoising loss | [`Objective`] |
+//! | $-\log p$ | how likely data are: a bound, or a density | [`likelihood`] |
 //! | $\eta = h/g$ | the noise of the reverse half | [`moves::reverse_rho`] |
 //! | $W_2$, KL(data‖model) | the exact error of a sampler on Gaussian data | [`Plan::analyze`], [`Spectrum`] |
 //!
@@ -50,12 +51,15 @@
 
 pub mod adaptive;
 pub mod analysis;
+pub mod diagnose;
+pub mod duality;
 pub mod error;
 pub mod exact;
 pub mod formulation;
 pub mod grid;
 pub mod import;
 mod kernel;
+pub mod likelihood;
 mod math;
 pub mod metrics;
 pub mod model;
@@ -67,6 +71,7 @@ pub mod prediction;
 pub mod process;
 pub mod sampler;
 pub mod space;
+pub mod verify;
 
 pub use adaptive::Adaptive;
 pub use analysis::{Analysis, Spectrum};
@@ -74,7 +79,8 @@ pub use error::{Error, Result, nearest};
 pub use formulation::{Clock, Formulation, FormulationSpec, InputScaling, LambdaRange};
 pub use grid::Grid;
 pub use kernel::Element;
-pub use model::{At, Branch, Model, Query, ReadAs};
+pub use likelihood::Likelihood;
+pub use model::{At, Branch, Model, Query, ReadAs, Vjp};
 pub use moves::{Rates, Row};
 pub use noise::SampleId;
 pub use objective::{Objective, TimeDensity, Weight};

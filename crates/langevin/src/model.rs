@@ -73,6 +73,40 @@ pub trait Model<S> {
     fn predict(&self, x: &S, query: &Query<'_>) -> Result<S>;
 }
 
+/// A model that can also be differentiated in its input: what the divergence of a likelihood needs.
+pub trait Vjp<S>: Model<S> {
+    /// The output, as [`predict`](Model::predict) gives it, and $v^\top \partial\mathrm{out}/\partial x$ for the cotangent v, in the shape of `x`. Rows do not see each other.
+    ///
+    /// # Errors
+    /// As [`predict`](Model::predict).
+    fn predict_vjp(&self, x: &S, query: &Query<'_>, cotangent: &S) -> Result<(S, S)>;
+
+    /// The same for several cotangents at once. A network that keeps what it computed on the way forward needs one such way for all of them.
+    ///
+    /// # Errors
+    /// As [`predict`](Model::predict).
+    fn predict_vjps(&self, x: &S, query: &Query<'_>, cotangents: &[S]) -> Result<(S, Vec<S>)> {
+        let mut products = Vec::with_capacity(cotangents.len());
+        let mut out = None;
+        for cotangent in cotangents {
+            let (value, product) = self.predict_vjp(x, query, cotangent)?;
+            out = Some(value);
+            products.push(product);
+        }
+        let out = out.map_or_else(|| self.predict(x, query), Ok)?;
+        Ok((out, products))
+    }
+}
+
+impl<S, M: Vjp<S> + ?Sized> Vjp<S> for &M {
+    fn predict_vjp(&self, x: &S, query: &Query<'_>, cotangent: &S) -> Result<(S, S)> {
+        (**self).predict_vjp(x, query, cotangent)
+    }
+    fn predict_vjps(&self, x: &S, query: &Query<'_>, cotangents: &[S]) -> Result<(S, Vec<S>)> {
+        (**self).predict_vjps(x, query, cotangents)
+    }
+}
+
 impl<S, M: Model<S> + ?Sized> Model<S> for &M {
     fn formulation(&self) -> Option<&Formulation> {
         (**self).formulation()
@@ -117,26 +151,60 @@ impl<Sp: Space, M: Model<Sp::State>> Model<Sp::State> for ReadAs<M, Sp> {
     }
 
     fn predict(&self, x: &Sp::State, query: &Query<'_>) -> Result<Sp::State> {
-        match query.at {
-            At::One(level) => {
-                let (reading, seen) = self.reading(&level)?;
-                let all = |value| Coef::All(value);
-                let coefs = [all(reading.scale), all(reading.a), all(reading.b)];
-                self.apply(x, coefs, reading.scale == 1.0, &Query { at: At::One(seen), ..*query })
-            }
-            At::PerRow(levels) => {
-                let (mut readings, mut seen) = (Vec::new(), Vec::new());
-                for level in levels {
-                    let (reading, own) = self.reading(level)?;
-                    readings.push(reading);
-                    seen.push(own);
-                }
-                let column = |of: fn(&Reading) -> f64| readings.iter().map(of).collect::<Vec<f64>>();
-                let (scale, a, b) = (column(|r| r.scale), column(|r| r.a), column(|r| r.b));
-                let coefs = [Coef::PerRow(&scale), Coef::PerRow(&a), Coef::PerRow(&b)];
-                self.apply(x, coefs, false, &Query { at: At::PerRow(&seen), ..*query })
-            }
-        }
+        self.with_reading(query, |coefs, unscaled, inner| {
+            let out = if unscaled {
+                self.model.predict(x, inner)?
+            } else {
+                let scaled = self.space.combine(None, &[(coefs[0], x)], &[], inner.rows)?;
+                self.model.predict(&scaled, inner)?
+            };
+            self.value(x, coefs, out, inner)
+        })
+    }
+}
+
+/// Of a·x + b·out(k·x): a·v + b·k·(vᵀ ∂out).
+impl<Sp: Space, M: Vjp<Sp::State>> Vjp<Sp::State> for ReadAs<M, Sp> {
+    fn predict_vjp(&self, x: &Sp::State, query: &Query<'_>, cotangent: &Sp::State) -> Result<(Sp::State, Sp::State)> {
+        self.with_reading(query, |coefs, _, inner| {
+            let scaled = self.space.combine(None, &[(coefs[0], x)], &[], inner.rows)?;
+            let (out, product) = self.model.predict_vjp(&scaled, inner, cotangent)?;
+            Ok((self.value(x, coefs, out, inner)?, self.product(coefs, cotangent, product, inner)?))
+        })
+    }
+
+    fn predict_vjps(
+        &self,
+        x: &Sp::State,
+        query: &Query<'_>,
+        cotangents: &[Sp::State],
+    ) -> Result<(Sp::State, Vec<Sp::State>)> {
+        self.with_reading(query, |coefs, _, inner| {
+            let scaled = self.space.combine(None, &[(coefs[0], x)], &[], inner.rows)?;
+            let (out, products) = self.model.predict_vjps(&scaled, inner, cotangents)?;
+            let both = cotangents.iter().zip(products);
+            let products = both.map(|(v, product)| self.product(coefs, v, product, inner)).collect::<Result<_>>()?;
+            Ok((self.value(x, coefs, out, inner)?, products))
+        })
+    }
+}
+
+impl<M, Sp: Space> ReadAs<M, Sp> {
+    /// a·x + b·out.
+    fn value(&self, x: &Sp::State, [_, a, b]: [Coef<'_>; 3], out: Sp::State, inner: &Query<'_>) -> Result<Sp::State> {
+        self.space.combine(Some((b, out)), &[(a, x)], &[], inner.rows)
+    }
+
+    /// a·v + b·k·product.
+    fn product(
+        &self,
+        [scale, a, b]: [Coef<'_>; 3],
+        v: &Sp::State,
+        product: Sp::State,
+        inner: &Query<'_>,
+    ) -> Result<Sp::State> {
+        let product = self.space.combine(Some((scale, product)), &[], &[], inner.rows)?;
+        self.space.combine(Some((b, product)), &[(a, v)], &[], inner.rows)
     }
 }
 
@@ -153,20 +221,31 @@ impl<Sp: Space, M: Model<Sp::State>> ReadAs<M, Sp> {
         Ok((reading, *level))
     }
 
-    /// a·x + b·out(scale·x).
-    fn apply(
+    /// Calls `f` with scale, a and b of a question, whether there is nothing to scale, and the question to the model.
+    fn with_reading<R>(
         &self,
-        x: &Sp::State,
-        [scale, a, b]: [Coef<'_>; 3],
-        unscaled: bool,
-        inner: &Query<'_>,
-    ) -> Result<Sp::State> {
-        let out = if unscaled {
-            self.model.predict(x, inner)?
-        } else {
-            let scaled = self.space.combine(None, &[(scale, x)], &[], inner.rows)?;
-            self.model.predict(&scaled, inner)?
-        };
-        self.space.combine(Some((b, out)), &[(a, x)], &[], inner.rows)
+        query: &Query<'_>,
+        f: impl FnOnce([Coef<'_>; 3], bool, &Query<'_>) -> Result<R>,
+    ) -> Result<R> {
+        match query.at {
+            At::One(level) => {
+                let (reading, seen) = self.reading(&level)?;
+                let all = |value| Coef::All(value);
+                let coefs = [all(reading.scale), all(reading.a), all(reading.b)];
+                f(coefs, reading.scale == 1.0, &Query { at: At::One(seen), ..*query })
+            }
+            At::PerRow(levels) => {
+                let (mut readings, mut seen) = (Vec::new(), Vec::new());
+                for level in levels {
+                    let (reading, own) = self.reading(level)?;
+                    readings.push(reading);
+                    seen.push(own);
+                }
+                let column = |of: fn(&Reading) -> f64| readings.iter().map(of).collect::<Vec<f64>>();
+                let (scale, a, b) = (column(|r| r.scale), column(|r| r.a), column(|r| r.b));
+                let coefs = [Coef::PerRow(&scale), Coef::PerRow(&a), Coef::PerRow(&b)];
+                f(coefs, false, &Query { at: At::PerRow(&seen), ..*query })
+            }
+        }
     }
 }

@@ -7,7 +7,8 @@ use langevin::import::{Call, Diffusers};
 use langevin::plan::{Note, Op, Rule, compare};
 use langevin::sampler::{Entry, Start};
 use langevin::{
-    Formulation, Grid, Level, Model, Plan, Prediction, Process, SampleId, Sampler, Sampling, SliceSpace, Space as _,
+    Formulation, Grid, Level, Model, Plan, Prediction, Process, ReadAs, SampleId, Sampler, Sampling, SliceSpace,
+    Space as _,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -404,6 +405,27 @@ fn complaint_19_churn_keeps_the_marginal_on_a_flow() {
 }
 
 /// 21. Which scheduler equals which? `docs/family.md`, and a command.
+/// N(0, 1) read as the score of VP: both likelihoods are ½x² + ½ ln 2π, but for the start and the blur, each below 1e-5 here.
+#[test]
+fn complaint_20_models_have_likelihoods() {
+    use langevin::likelihood::{Bound, Ode};
+    let data = langevin::exact::Gaussian::isotropic(vec![0.0], 1.0).unwrap();
+    let rows: Vec<SampleId> = (0..400).map(|index| SampleId { seed: 3, index }).collect();
+    let x = langevin::exact::Density::sample(&data, &rows);
+    let score = Formulation::new(Process::vp(), Prediction::Score);
+    let network = ReadAs::new(&data, score, SliceSpace::<f64>::new(1));
+    let range = langevin::LambdaRange::from_sigma_ve(0.001, 1000.0).unwrap();
+    let density = Ode::new(range).with_tolerance(1e-9).run(&network, &x, 1, &rows).unwrap();
+    let exact: Vec<f64> = x.iter().map(|x| 0.5 * (x * x + std::f64::consts::TAU.ln())).collect();
+    for (found, exact) in density.nats.iter().zip(&exact) {
+        assert!((found - exact).abs() < 1e-5, "{found} {exact}");
+    }
+    let bound = Bound::new(range, 64).run(&network, &x, 1, &rows).unwrap();
+    let mean = exact.iter().sum::<f64>() / 400.0;
+    let noise = bound.errors.iter().map(|e| e * e).sum::<f64>().sqrt() / 400.0;
+    assert!((bound.mean() - mean).abs() < 4.0 * noise, "{} ± {noise} {mean}", bound.mean());
+}
+
 #[test]
 fn complaint_21_equal_samplers_are_found_equal() {
     let plan = |name: &str, process: &str| {

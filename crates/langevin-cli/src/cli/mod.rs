@@ -2,16 +2,18 @@
 
 mod analysis;
 mod plans;
+mod theory;
 mod values;
 
 pub use analysis::{AnalyzeArgs, By, RangeArgs, RecommendArgs, SpectrumArgs};
 pub use plans::{CompareArgs, ExplainArgs, LintArgs, PlanArgs};
+pub use theory::{DiagnoseArgs, LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs, VsVaeArgs};
 pub use values::MAX_SIGMA;
 
 use crate::io::npy::Width;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
-use values::{count, eta, grid_steps, minutes, seed, sigma, sigma_or_inf, steps, threads, tolerance};
+use values::{count, eta, grid_steps, minutes, seed, share, sigma, sigma_or_inf, steps, threads, tolerance};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,6 +49,11 @@ pub enum Command {
     Lint(LintArgs),
     Analyze(AnalyzeArgs),
     Recommend(RecommendArgs),
+    Verify(VerifyArgs),
+    Objective(ObjectiveArgs),
+    Likelihood(LikelihoodArgs),
+    Diagnose(DiagnoseArgs),
+    VsVae(VsVaeArgs),
     Info(InfoArgs),
 }
 
@@ -81,12 +88,22 @@ pub struct TrainArgs {
     /// What the network predicts: x0, epsilon, score, v, velocity, edm
     #[arg(long, value_name = "Q", default_value = "velocity")]
     pub predict: String,
-    /// The weight of the loss over noise levels: plain, likelihood, min-snr
-    #[arg(long, value_name = "W", default_value = "plain")]
+    #[arg(long, value_name = "W", default_value = "plain", help = weight_help())]
     pub weight: String,
-    /// Where the noise levels are drawn: uniform-t, uniform-lambda, logit-normal, log-normal-sigma [default: uniform-t; uniform-lambda for vp and ve, whose time has no end]
-    #[arg(long, value_name = "D")]
+    #[arg(long, value_name = "D", help = times_help())]
     pub times: Option<String>,
+    /// Learn, while training, where to draw the noise levels: the same loss, with less noise
+    #[arg(long)]
+    pub adaptive: bool,
+    /// Add a number from [0, 1) to each element, anew at every visit: for whole numbers, so that they have a density
+    #[arg(long)]
+    pub dequantize: bool,
+    /// Hold out this share of the rows, for `likelihood --held-out`
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    pub hold_out: Option<f64>,
+    /// How the noise of a batch is coupled to its data: independent, or transport (the shortest assignment; for the ODE of the network's own process only)
+    #[arg(long, value_name = "C", default_value = "independent")]
+    pub coupling: String,
     /// Training steps [default: 2000]
     #[arg(long, value_name = "N", value_parser = steps, conflicts_with = "minutes", allow_negative_numbers = true)]
     pub steps: Option<u64>,
@@ -202,6 +219,20 @@ fn exact_help() -> String {
 
 fn data_help() -> String {
     format!("What to learn: {}, or a file of rows (.npy of shape (rows, …), or .csv)", crate::data::names().join(", "))
+}
+
+fn weight_help() -> String {
+    format!(
+        "The weight of the loss over noise levels: {}; some take a number, as in min-snr:5",
+        langevin::Weight::NAMES.join(", ")
+    )
+}
+
+fn times_help() -> String {
+    format!(
+        "Where the noise levels are drawn: {}; the normals take mean,std [default: uniform-t; uniform-lambda for vp and ve, whose time has no end]",
+        langevin::TimeDensity::NAMES.join(", ")
+    )
 }
 
 fn process_help() -> String {

@@ -50,6 +50,19 @@ pub fn minutes(text: &str) -> Result<f64, String> {
     number(text, "a number of minutes > 0, at most 100000", |value| value > 0.0 && value <= 1e5)
 }
 
+pub fn seconds(text: &str) -> Result<f64, String> {
+    number(text, "a number of seconds > 0, at most 100000", |value| value > 0.0 && value <= 1e5)
+}
+
+pub fn seeds(text: &str) -> Result<u64, String> {
+    whole(text, 100)
+}
+
+/// Steps of a chain whose density is computed.
+pub fn chain_steps(text: &str) -> Result<usize, String> {
+    whole(text, langevin::duality::MAX_STEPS as u64).map(|value| value as usize)
+}
+
 pub fn list(text: &str) -> Result<Vec<f64>, String> {
     let read = |part: &str| part.trim().parse().ok().filter(|value: &f64| value.is_finite());
     let values: Option<Vec<f64>> = text.split(',').map(read).collect();
@@ -83,6 +96,10 @@ pub fn finite(text: &str) -> Result<f64, String> {
 pub fn range(text: &str) -> Result<[f64; 2], String> {
     let (min, max) = text.split_once(',').ok_or("expected MIN,MAX")?;
     Ok([sigma(min.trim())?, sigma_or_inf(max.trim())?])
+}
+
+pub fn share(text: &str) -> Result<f64, String> {
+    number(text, "a share between 0 and 1", |value| value > 0.0 && value < 1.0)
 }
 
 pub fn tolerance(text: &str) -> Result<f64, String> {

@@ -6,7 +6,7 @@ use crate::io::print;
 use crate::progress::duration;
 use crate::source::Source;
 use crate::words::{plural, visible};
-use langevin_train::{MomentsKind, Network};
+use langevin_train::{Coupling, MomentsKind, Network};
 use std::fmt::Write as _;
 
 /// Runs the command.
@@ -61,9 +61,25 @@ fn summary(network: &Network) -> String {
             training.seed
         ),
     );
-    line("objective", format!("{} weight, {} times", training.weight.name(), training.times.name()));
+    line("objective", objective(network));
     line("optimiser", format!("learning rate {}, average {}", training.learning_rate, training.ema));
     line("loss", format!("{:.5}", training.final_loss));
+    text
+}
+
+/// What was minimised, and how.
+fn objective(network: &Network) -> String {
+    let training = &network.metadata().training;
+    let mut text = format!("{} weight, {} times", training.weight.name(), training.times.name());
+    if training.learned.is_some() {
+        text.push_str(", drawn from a learned density");
+    }
+    if training.coupling != Coupling::Independent {
+        text.push_str(", noise coupled by transport: for the ODE of its own process only");
+    }
+    if network.metadata().data.dequantized {
+        text.push_str(", data dequantised");
+    }
     text
 }
 

@@ -3,14 +3,19 @@
 mod analyze;
 mod compare;
 mod demo;
+mod diagnose;
 mod explain;
 mod info;
+mod likelihood;
 mod lint;
+mod objective;
 mod picture;
 mod plan;
 mod recommend;
 mod sample;
 mod train;
+mod verify;
+mod vs_vae;
 
 use crate::cli::{Cli, Command};
 use crate::error::Result;
@@ -48,6 +53,11 @@ pub fn main() -> ExitCode {
         Command::Lint(args) => lint::run(args),
         Command::Analyze(args) => analyze::run(args),
         Command::Recommend(args) => recommend::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Objective(args) => objective::run(args),
+        Command::Likelihood(args) => likelihood::run(args),
+        Command::Diagnose(args) => diagnose::run(args),
+        Command::VsVae(args) => vs_vae::run(args),
         Command::Info(args) => info::run(args),
     })
 }

@@ -8,7 +8,7 @@ use crate::schedule::SIGMAS;
 use crate::words::{either_case, plural, shown};
 use crate::{check, data, interrupt};
 use langevin::{Formulation, LambdaRange, Prediction, Process, TimeDensity, Weight};
-use langevin_train::{Budget, Network, Recipe};
+use langevin_train::{Budget, Coupling, HeldOut, Network, Recipe};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -25,7 +25,10 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     if let Some(path) = data::file(&args.data) {
         check::another_file(&args.out, "--data", path)?;
     }
-    let data = data::load(&args.data, args.seed)?;
+    let mut data = data::load(&args.data, args.seed)?;
+    if let Some(held) = recipe.held_out {
+        data = data.split(held.share, held.seed).0;
+    }
     atomic::probe(&args.out)?;
     interrupt::check()?;
 
@@ -53,7 +56,9 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     }
     let network = match result {
         Ok(network) => network,
-        Err(error) if error.is_argument() => return Err(error).or_misused(),
+        Err(error) if error.is_argument() || error.core().is_some_and(langevin::Error::is_argument) => {
+            return Err(error).or_misused();
+        }
         Err(error) => return diverged(error, &args.out),
     };
     save(&network, &args.out)?;
@@ -101,6 +106,10 @@ fn recipe(args: &TrainArgs) -> Result<Recipe> {
     if let Some(times) = &args.times {
         recipe.times = either_case(times, TimeDensity::parse).or_misused()?;
     }
+    recipe.adaptive = args.adaptive;
+    recipe.dequantize = args.dequantize;
+    recipe.coupling = either_case(&args.coupling, Coupling::parse).or_misused()?;
+    recipe.held_out = args.hold_out.map(|share| HeldOut { share, seed: args.seed });
     recipe.seed = args.seed;
     Ok(recipe)
 }

@@ -3,12 +3,13 @@
 //! [`html`] turns [`DemoData`] into a page that needs nothing else: its style, drawings and pictures are inside it. One file per part of the page:
 //! `page` (head, title, footer), `lineup` (the same draws in every row, beside the data), `strips` (noise to digit), `triangle`
 //! (forward + reverse = Langevin), `table` (the results and their floors), `loss` (the training curve); `text`, `svg` and `pictures` are their tools.
-//! [`errors`] is a page of its own: the exact errors of samplers, drawn and as a table.
+//! [`errors`] is a page of its own, the exact errors of samplers, drawn and as a table; [`objective`] another, a training objective.
 #![allow(unreachable_pub, reason = "the page's interface reads the same whether a binary or a library holds it")]
 
 pub mod errors;
 mod lineup;
 mod loss;
+mod objective;
 mod page;
 mod pictures;
 mod strips;
@@ -16,6 +17,8 @@ mod svg;
 mod table;
 mod text;
 mod triangle;
+
+pub use objective::objective;
 
 #[cfg(test)]
 mod tests;

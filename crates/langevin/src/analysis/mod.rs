@@ -63,6 +63,7 @@ mod path;
 mod spectrum;
 
 pub use spectrum::{Eigenvalue, Spectrum};
+pub(crate) use spectrum::{centred, check_rows, covariance};
 
 use crate::error::{Error, Result};
 use crate::math::{ln, ln_1p};
@@ -128,6 +129,21 @@ pub struct Contribution {
     pub so_far: Distance,
 }
 
+/// The last step of a plan that ends at σ = 0: $x' = D$, from the cleanest level before it.
+///
+/// However many steps come before, this one stays; only a cleaner last level makes its error smaller. So it belongs to where the steps end as much as to their length:
+/// the discretisation is told apart into it and the rest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LastStep {
+    /// σ/α where it begins.
+    pub from: f64,
+    /// The law of D under $p_t$ there, of variance $c^2/(c+\sigma_{VE}^2)$, against the data.
+    pub alone: Distance,
+    /// The plan started from $p_T$ itself, against that law.
+    pub rest: Distance,
+}
+
 /// What the plan makes of one eigenvalue.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -157,6 +173,8 @@ pub struct Analysis {
     /// Start, truncation, discretisation and score, in this order; none where they were not asked for, or where the moves of the plan
     /// do not follow on one another, so that there is no path to hold it against.
     pub contributions: Vec<Contribution>,
+    /// The last step, where sources were asked for and the plan ends at σ = 0.
+    pub last: Option<LastStep>,
     /// What the plan makes of each distinct eigenvalue, the largest first.
     pub responses: Vec<Response>,
 }
@@ -254,6 +272,7 @@ impl Plan {
         let mut total = Tally::default();
         // Alone and so far, of each cause.
         let mut tallies = [[Tally::default(); 2]; 4];
+        let mut last = [Tally::default(); 2];
         let mut responses = Vec::with_capacity(data.eigenvalues().len());
         for block in data.eigenvalues().chunks(LANES) {
             let mut c = [0.0; LANES];
@@ -295,6 +314,11 @@ impl Plan {
                         sum.add(axes, truth, model);
                     }
                 }
+                if let Some(from) = &path.leap {
+                    let leap = Path::leap(c, from);
+                    last[0].add(axes, truth, leap);
+                    last[1].add(axes, leap, fair[lane]);
+                }
             }
         }
         if !total.square.is_finite() {
@@ -309,7 +333,10 @@ impl Plan {
             alone: alone.distance(),
             so_far: so_far.distance(),
         };
+        let [alone, rest] = last.map(Tally::distance);
+        let leap = path.as_ref().and_then(|(_, path)| path.leap);
         Ok(Analysis {
+            last: leap.map(|from| LastStep { from: from.sigma_ve(), alone, rest }),
             name: self.name().to_owned(),
             nfe: self.nfe(),
             dimension: data.dimension(),

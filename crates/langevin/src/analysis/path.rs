@@ -49,6 +49,8 @@ pub(super) struct Path {
     pub(super) end: Level,
     /// The h/g of the last reverse move, 0 if there is none, with which the path would go on to the data.
     last: Option<f64>,
+    /// Where the last move begins, if it is a reverse one that ends at σ = 0.
+    pub(super) leap: Option<Level>,
 }
 
 /// Two levels of one plan that are the same but for rounding.
@@ -79,6 +81,7 @@ impl Path {
             moves.push(note);
         }
         let mut at = moves.first()?.from;
+        let leap = moves.last().filter(|last| last.letter == Letter::R && last.to.sigma == 0.0).map(|last| last.from);
         // The h/g of the last reverse move: none yet.
         let (mut segments, mut last) = (Vec::new(), None::<Option<f64>>);
         for note in moves {
@@ -109,12 +112,20 @@ impl Path {
             };
             segments.push(segment);
         }
-        Some(Self { segments, end: at, last: last.unwrap_or(Some(0.0)) })
+        Some(Self { segments, end: at, last: last.unwrap_or(Some(0.0)), leap })
     }
 
     /// Carries a Gaussian from the start of the path to its end.
     pub(super) fn carry(&self, c: f64, start: Moments) -> Moments {
         self.segments.iter().fold(start, |x, segment| segment.carry(c, x))
+    }
+
+    /// What one step from `from` to σ = 0 makes of $p_t$ there: the law of D, whose variance is $c^2/(c+\omega)$.
+    pub(super) fn leap(c: f64, from: &Level) -> Moments {
+        // α²c/(α²c + σ²) is 0 at α = 0, and at c = 0, where σ = 0 too would be 0/0.
+        let (signal, noise) = (from.alpha * from.alpha * c, from.sigma * from.sigma);
+        let share = if signal > 0.0 { signal / (signal + noise) } else { 0.0 };
+        Moments { mean: 1.0, variance: c * share }
     }
 
     /// Carries a Gaussian on from the end of the path to the data, with the h/g of its last reverse move.

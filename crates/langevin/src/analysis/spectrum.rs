@@ -224,53 +224,25 @@ impl Spectrum {
     /// # Errors
     /// No rows, rows that are not whole, more than 4,096 of both rows and dimensions, or a number that is not finite.
     pub fn from_data(rows: &[f64], width: usize) -> Result<Self> {
-        if width == 0 || rows.is_empty() || !rows.len().is_multiple_of(width) {
-            return Err(Error::shape("data must be whole rows, at least one")
-                .expected(format!("a multiple of {width} numbers"))
-                .got(rows.len().to_string()));
-        }
-        if let Some(index) = rows.iter().position(|x| !x.is_finite()) {
-            return Err(Error::argument("data must be finite")
-                .at(format!("row {}, column {}", index / width, index % width))
-                .got(rows[index].to_string()));
-        }
+        check_rows(rows, width)?;
         let count = rows.len() / width;
         check_side(count.min(width))?;
         let share = 1.0 / count as f64;
-        let mut mean = vec![0.0; width];
-        for row in rows.chunks_exact(width) {
-            mean.iter_mut().zip(row).for_each(|(m, x)| *m += x * share);
-        }
-        // Once more, from what is left: then a constant column has no variance at all, not that of its mean's rounding.
-        let mut left = vec![0.0; width];
-        for row in rows.chunks_exact(width) {
-            left.iter_mut().zip(row).zip(&mean).for_each(|((left, x), m)| *left += (x - m) * share);
-        }
-        mean.iter_mut().zip(&left).for_each(|(m, left)| *m += left);
-        let centred: Vec<f64> =
-            rows.chunks_exact(width).flat_map(|row| row.iter().zip(&mean).map(|(x, m)| x - m)).collect();
+        let (mean, centred) = centred(rows, width);
         // Of the smaller of the two matrices XᵀX/n and XXᵀ/n, whose eigenvalues are the same but for zeros.
         let narrow = count < width;
         let side = count.min(width);
-        let mut matrix = vec![0.0; side * side];
+        let mut matrix;
         if narrow {
+            matrix = vec![0.0; side * side];
             for (i, a) in centred.chunks_exact(width).enumerate() {
                 for (j, b) in centred.chunks_exact(width).enumerate().take(i + 1) {
                     matrix[i * side + j] = share * dot(a, b);
                 }
             }
+            mirror(&mut matrix, side);
         } else {
-            for row in centred.chunks_exact(width) {
-                for (i, x) in row.iter().enumerate() {
-                    let below = &mut matrix[i * side..=i * side + i];
-                    below.iter_mut().zip(row).for_each(|(sum, y)| *sum += share * x * y);
-                }
-            }
-        }
-        for i in 0..side {
-            for j in 0..i {
-                matrix[j * side + i] = matrix[i * side + j];
-            }
+            matrix = covariance(&centred, width);
         }
         if let Some(bad) = matrix.iter().find(|c| !c.is_finite()) {
             return Err(Error::argument("the covariance of the data is beyond f64").got(bad.to_string()));
@@ -305,6 +277,61 @@ impl Spectrum {
     #[must_use]
     pub fn dimension(&self) -> u64 {
         self.eigenvalues.iter().map(|c| c.count).sum()
+    }
+}
+
+/// Whether data are whole rows of finite numbers, at least one.
+pub(crate) fn check_rows(rows: &[f64], width: usize) -> Result<()> {
+    if width == 0 || rows.is_empty() || !rows.len().is_multiple_of(width) {
+        return Err(Error::shape("data must be whole rows, at least one")
+            .expected(format!("a multiple of {width} numbers"))
+            .got(rows.len().to_string()));
+    }
+    if let Some(index) = rows.iter().position(|x| !x.is_finite()) {
+        return Err(Error::argument("data must be finite")
+            .at(format!("row {}, column {}", index / width, index % width))
+            .got(rows[index].to_string()));
+    }
+    Ok(())
+}
+
+/// The mean of whole rows, and the rows less it.
+pub(crate) fn centred(rows: &[f64], width: usize) -> (Vec<f64>, Vec<f64>) {
+    let share = 1.0 / (rows.len() / width) as f64;
+    let mut mean = vec![0.0; width];
+    for row in rows.chunks_exact(width) {
+        mean.iter_mut().zip(row).for_each(|(m, x)| *m += x * share);
+    }
+    // Once more, from what is left: then a constant column has no variance at all, not that of its mean's rounding.
+    let mut left = vec![0.0; width];
+    for row in rows.chunks_exact(width) {
+        left.iter_mut().zip(row).zip(&mean).for_each(|((left, x), m)| *left += (x - m) * share);
+    }
+    mean.iter_mut().zip(&left).for_each(|(m, left)| *m += left);
+    let centred = rows.chunks_exact(width).flat_map(|row| row.iter().zip(&mean).map(|(x, m)| x - m)).collect();
+    (mean, centred)
+}
+
+/// The mean square of centred rows, width × width.
+pub(crate) fn covariance(centred: &[f64], width: usize) -> Vec<f64> {
+    let share = 1.0 / (centred.len() / width) as f64;
+    let mut matrix = vec![0.0; width * width];
+    for row in centred.chunks_exact(width) {
+        for (i, x) in row.iter().enumerate() {
+            let below = &mut matrix[i * width..=i * width + i];
+            below.iter_mut().zip(row).for_each(|(sum, y)| *sum += share * x * y);
+        }
+    }
+    mirror(&mut matrix, width);
+    matrix
+}
+
+/// Copies what is below the diagonal above it.
+fn mirror(matrix: &mut [f64], side: usize) {
+    for i in 0..side {
+        for j in 0..i {
+            matrix[j * side + i] = matrix[i * side + j];
+        }
     }
 }
 

@@ -787,3 +787,38 @@ fn the_table_is_as_it_was() {
     let options = AnalysisOptions { score_error: 0.01, ..Default::default() };
     insta::assert_snapshot!(plan.analyze(&data, &options).unwrap());
 }
+
+/// One step to σ = 0 from p_t at ω makes D: variance c²/(c + ω). It is all of the last step, and all that is left of many.
+#[test]
+fn the_last_step_is_told_apart() {
+    let (c, mean) = (0.7, 1.5);
+    let data = Spectrum::from_axes(&[(c, mean)]).unwrap();
+    for process in [Process::ve(), Process::vp(), Process::rectified_flow()] {
+        let plan = |levels: Vec<f64>| {
+            compile(&Sampler::ddim(0.0), &process, &Grid::list(levels).levels(&process, 0.1, 1.0).unwrap())
+        };
+        let leap = c * c / (c + 0.25);
+        let expected = Tally { square: (leap.sqrt() - c.sqrt()).powi(2), kl: 0.5 * excess(c, leap) }.distance();
+        let only = full(&plan(vec![0.5, 0.0]), &data).last.unwrap();
+        near(only.from, 0.5, 1e-12);
+        near(only.alone.w2, expected.w2, 1e-12);
+        near(only.alone.kl, expected.kl, 1e-12);
+        // Nothing comes before it. DDIM from p_t is D itself, up to the rounding of √.
+        assert!(only.rest.w2 < 1e-12 && only.rest.kl < 1e-24, "{:?}", only.rest);
+        let most = full(&plan(vec![5.0, 2.0, 0.5, 0.0]), &data).last.unwrap();
+        near(most.alone.kl, expected.kl, 1e-12);
+        assert!(most.rest.kl > 1e-3);
+        // 4,000 steps of first order leave 1/4,000 of an error of about 1.
+        let fine: Vec<f64> = (0..=4000).map(|k| 5.0 * (0.1_f64).powf(f64::from(k) / 4000.0)).chain([0.0]).collect();
+        let fine = full(&plan(fine), &data);
+        assert!(fine.last.unwrap().rest.w2 < 1e-3);
+        near(part(&fine, Cause::Discretisation).alone.w2, expected.w2, 1e-2);
+        // A plan that stops in the noise has no such step.
+        assert_eq!(full(&plan(vec![5.0, 0.5]), &data).last, None);
+    }
+    // Data without variance stay where they are.
+    let flat = Spectrum::from_eigenvalues(&[0.0]).unwrap();
+    let levels = karras(&Process::ve(), 5);
+    let last = full(&compile(&Sampler::ddim(0.0), &Process::ve(), &levels), &flat).last.unwrap();
+    assert_eq!((last.alone.w2, last.alone.kl), (0.0, 0.0));
+}

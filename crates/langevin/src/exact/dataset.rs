@@ -4,7 +4,7 @@
 //!   D(x) = \sum_i r_i x_i, \qquad r = \operatorname{softmax}_i\Bigl(-\frac{\lVert x - \alpha x_i\rVert^2}{2\sigma^2}\Bigr).$$
 
 use super::mixture::LogSum;
-use super::{Density, NEGLIGIBLE, UNIFORMS, check_batch};
+use super::{Density, NEGLIGIBLE, UNIFORMS, check_along, check_batch};
 use crate::error::{Error, Result};
 use crate::math::{exp, ln};
 use crate::model::At;
@@ -67,6 +67,38 @@ impl DataSet {
     }
 }
 
+impl DataSet {
+    /// How likely each row is to be the datum of `x`, up to their sum, which is returned. What is negligible is 0.
+    fn posterior(&self, x: &[f64], level: &Level, shares: &mut [f64]) -> f64 {
+        let Level { alpha, sigma, .. } = *level;
+        let mut nearest = f64::INFINITY;
+        for (share, row) in shares.iter_mut().zip(self.values.chunks_exact(self.dim)) {
+            *share = square(x, alpha, row);
+            nearest = nearest.min(*share);
+        }
+        let mut total = 0.0;
+        for share in shares.iter_mut() {
+            let beyond = *share - nearest;
+            // The nearest row counts 1 whatever σ is; 0/0 is never formed, and σ² never underflows.
+            let below = if beyond == 0.0 { 0.0 } else { -0.5 * (beyond / sigma / sigma) };
+            *share = if below < NEGLIGIBLE { 0.0 } else { exp(below) };
+            total += *share;
+        }
+        total
+    }
+
+    /// D from the shares of the rows.
+    fn blend(&self, shares: &[f64], total: f64, out: &mut [f64]) {
+        out.fill(0.0);
+        for (r, row) in shares.iter().zip(self.values.chunks_exact(self.dim)).filter(|(r, _)| **r > 0.0) {
+            for (out, value) in out.iter_mut().zip(row) {
+                *out += r * value;
+            }
+        }
+        out.iter_mut().for_each(|out| *out /= total);
+    }
+}
+
 /// ‖x − αm‖², by differences: the expanded square would lose every digit at small σ.
 fn square(x: &[f64], alpha: f64, m: &[f64]) -> f64 {
     let mut sum = 0.0;
@@ -116,30 +148,42 @@ impl Density for DataSet {
 
     fn denoise(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
         check_batch(x, self.dim, at, out)?;
-        let mut squares = vec![0.0; self.rows()];
+        let mut shares = vec![0.0; self.rows()];
         for (row, (out, x)) in out.chunks_exact_mut(self.dim).zip(x.chunks_exact(self.dim)).enumerate() {
-            let Level { alpha, sigma, .. } = at.row(row);
-            let mut nearest = f64::INFINITY;
-            for (slot, row) in squares.iter_mut().zip(self.values.chunks_exact(self.dim)) {
-                *slot = square(x, alpha, row);
-                nearest = nearest.min(*slot);
+            let total = self.posterior(x, &at.row(row), &mut shares);
+            self.blend(&shares, total, out);
+        }
+        Ok(())
+    }
+
+    /// $J v = \tfrac{\alpha}{\sigma^2}\sum_i r_i (x_i - D)(x_i - D)\cdot v$; 0 at σ = 0, where D is the nearest row and stays so.
+    fn denoise_along(
+        &self,
+        x: &[f64],
+        at: At<'_>,
+        tangent: &[f64],
+        out: &mut [f64],
+        product: &mut [f64],
+    ) -> Result<()> {
+        check_along(x, self.dim, at, tangent, out, product)?;
+        let mut shares = vec![0.0; self.rows()];
+        let rows = x.chunks_exact(self.dim).zip(tangent.chunks_exact(self.dim));
+        let outs = out.chunks_exact_mut(self.dim).zip(product.chunks_exact_mut(self.dim));
+        for (row, ((x, v), (out, product))) in rows.zip(outs).enumerate() {
+            let level = at.row(row);
+            let total = self.posterior(x, &level, &mut shares);
+            self.blend(&shares, total, out);
+            product.fill(0.0);
+            if level.sigma == 0.0 {
+                continue;
             }
-            let mut total = 0.0;
-            out.fill(0.0);
-            for (square, row) in squares.iter().zip(self.values.chunks_exact(self.dim)) {
-                let beyond = square - nearest;
-                // The nearest row counts 1 whatever σ is; 0/0 is never formed, and σ² never underflows.
-                let below = if beyond == 0.0 { 0.0 } else { -0.5 * (beyond / sigma / sigma) };
-                if below < NEGLIGIBLE {
-                    continue;
-                }
-                let r = exp(below);
-                total += r;
-                for (out, value) in out.iter_mut().zip(row) {
-                    *out += r * value;
+            for (r, row) in shares.iter().zip(self.values.chunks_exact(self.dim)).filter(|(r, _)| **r > 0.0) {
+                let along: f64 = row.iter().zip(out.iter()).zip(v).map(|((value, d), v)| (value - d) * v).sum();
+                let moved = r / total * (level.alpha * along / level.sigma / level.sigma);
+                for ((product, value), d) in product.iter_mut().zip(row).zip(out.iter()) {
+                    *product += moved * (value - d);
                 }
             }
-            out.iter_mut().for_each(|out| *out /= total);
         }
         Ok(())
     }

@@ -3,7 +3,8 @@
 //! $$\log p_t(x) = -\tfrac12\sum_j\Bigl(\frac{y_j^2}{w_j} + \ln 2\pi w_j\Bigr), \qquad
 //!   D = m + V \mathrm{diag}\Bigl(\frac{\alpha c_j}{w_j}\Bigr) y, \qquad y = V^\top(x - \alpha m).$$
 
-use super::{Density, check_batch, normals};
+use super::{Density, check_along, check_batch, normals};
+use crate::analysis::{centred, check_rows, covariance};
 use crate::error::{Error, Result};
 use crate::math::ln;
 use crate::model::At;
@@ -80,6 +81,22 @@ impl Gaussian {
         Ok(Self { mean, variances, axes: Some(axes) })
     }
 
+    /// The Gaussian with the mean and the covariance of these rows of `width` numbers, both over all rows.
+    ///
+    /// ```
+    /// let data = langevin::exact::Gaussian::fit(&[0.0, 1.0, 2.0, 1.0], 2)?;
+    /// assert_eq!((data.mean(), data.eigenvalues()), (&[1.0, 1.0][..], &[1.0, 0.0][..]));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// No rows, rows that are not whole, a number that is not finite, or a covariance beyond `f64`.
+    pub fn fit(rows: &[f64], width: usize) -> Result<Self> {
+        check_rows(rows, width)?;
+        let (mean, centred) = centred(rows, width);
+        Self::new(mean, &covariance(&centred, width))
+    }
+
     /// The Gaussian of this mean whose covariance is `variance` times the identity.
     ///
     /// ```
@@ -144,7 +161,7 @@ impl Gaussian {
     }
 
     /// The coordinates y of x − αm along the axes.
-    pub(super) fn coordinates(&self, x: &[f64], alpha: f64, y: &mut [f64]) {
+    pub(crate) fn coordinates(&self, x: &[f64], alpha: f64, y: &mut [f64]) {
         match &self.axes {
             None => {
                 for ((y, x), m) in y.iter_mut().zip(x).zip(&self.mean) {
@@ -154,6 +171,18 @@ impl Gaussian {
             Some(axes) => {
                 for (y, axis) in y.iter_mut().zip(axes.chunks_exact(self.mean.len())) {
                     *y = self.along(axis, x, alpha);
+                }
+            }
+        }
+    }
+
+    /// The coordinates of a direction along the axes.
+    pub(super) fn turn(&self, v: &[f64], t: &mut [f64]) {
+        match &self.axes {
+            None => t.copy_from_slice(v),
+            Some(axes) => {
+                for (t, axis) in t.iter_mut().zip(axes.chunks_exact(self.mean.len())) {
+                    *t = axis.iter().zip(v).map(|(a, v)| a * v).sum();
                 }
             }
         }
@@ -310,6 +339,30 @@ impl Density for Gaussian {
 
     fn denoise(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
         self.affine(Wanted::Denoised, x, at, out)
+    }
+
+    fn denoise_along(
+        &self,
+        x: &[f64],
+        at: At<'_>,
+        tangent: &[f64],
+        out: &mut [f64],
+        product: &mut [f64],
+    ) -> Result<()> {
+        check_along(x, self.dim(), at, tangent, out, product)?;
+        self.affine(Wanted::Denoised, x, at, out)?;
+        let dim = self.dim();
+        let (mut t, mut gain) = (vec![0.0; dim], vec![0.0; dim]);
+        for (row, (product, v)) in product.chunks_exact_mut(dim).zip(tangent.chunks_exact(dim)).enumerate() {
+            let level = at.row(row);
+            for (gain, c) in gain.iter_mut().zip(&self.variances) {
+                *gain = Share::new(Wanted::Denoised, *c, &level).gain;
+            }
+            self.turn(v, &mut t);
+            product.fill(0.0);
+            self.add_affine(1.0, 0.0, &gain, &t, product);
+        }
+        Ok(())
     }
 
     fn score(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {

@@ -8,7 +8,7 @@
 //! overflows at any σ.
 
 use super::gaussian::{Gaussian, Share, Wanted};
-use super::{Density, NEGLIGIBLE, UNIFORMS, check_batch, normals};
+use super::{Density, NEGLIGIBLE, UNIFORMS, check_along, check_batch, normals};
 use crate::error::{Error, Result};
 use crate::math::{exp, ln};
 use crate::model::At;
@@ -233,6 +233,77 @@ impl Mixture {
     }
 }
 
+impl Mixture {
+    /// D and its Jacobian times a direction v,
+    ///
+    /// $J v = \sum_k r_k [G_k v + (D_k - D)(s_k\cdot v - \bar s\cdot v)]$, $G_k = \alpha C_k W_k^{-1}$, $s_k = -W_k^{-1}(x - \alpha m_k)$, $\bar s = \sum_k r_k s_k$:
+    /// the components' own, and what moves between them. Both factors are taken from their means, so that nothing cancels where they are large.
+    fn along(&self, x: &[f64], at: At<'_>, tangent: &[f64], out: &mut [f64], product: &mut [f64]) {
+        let (dim, count) = (self.dim, self.components.len());
+        let table = || vec![0.0; count * dim];
+        let (mut half_precision, mut gain, mut y, mut t) = (table(), table(), table(), table());
+        let (mut bias, mut r, mut slope) = (vec![0.0; count], vec![0.0; count], vec![0.0; count]);
+        let mut own = vec![0.0; dim];
+        let mut last = None;
+        let rows = x.chunks_exact(dim).zip(tangent.chunks_exact(dim));
+        let outs = out.chunks_exact_mut(dim).zip(product.chunks_exact_mut(dim));
+        for (row, ((x, v), (out, product))) in rows.zip(outs).enumerate() {
+            let level = at.row(row);
+            if last != Some(level) {
+                for (k, component) in self.components.iter().enumerate() {
+                    bias[k] = self.log_weights[k];
+                    for (j, c) in component.eigenvalues().iter().enumerate() {
+                        let share = Share::new(Wanted::Denoised, *c, &level);
+                        bias[k] -= 0.5 * ln(share.variance);
+                        half_precision[k * dim + j] = self::half_precision(share.variance, &level);
+                        gain[k * dim + j] = share.gain;
+                    }
+                }
+                last = Some(level);
+            }
+            let mut largest = f64::NEG_INFINITY;
+            for (k, component) in self.components.iter().enumerate() {
+                let span = k * dim..(k + 1) * dim;
+                component.coordinates(x, level.alpha, &mut y[span.clone()]);
+                component.turn(v, &mut t[span.clone()]);
+                let (mut square, mut along) = (0.0, 0.0);
+                for ((y, t), h) in y[span.clone()].iter().zip(&t[span.clone()]).zip(&half_precision[span]) {
+                    square += y * y * h;
+                    along -= 2.0 * y * t * h;
+                }
+                (r[k], slope[k]) = (bias[k] - square, along);
+                largest = if r[k] > largest { r[k] } else { largest };
+            }
+            let (mut total, mut mean_slope) = (0.0, 0.0);
+            out.fill(0.0);
+            for (k, component) in self.components.iter().enumerate() {
+                r[k] = if r[k] - largest < NEGLIGIBLE { 0.0 } else { exp(r[k] - largest) };
+                if r[k] == 0.0 {
+                    continue;
+                }
+                total += r[k];
+                mean_slope += r[k] * slope[k];
+                let span = k * dim..(k + 1) * dim;
+                component.add_affine(r[k], 1.0, &gain[span.clone()], &y[span], out);
+            }
+            out.iter_mut().for_each(|out| *out /= total);
+            mean_slope /= total;
+            product.fill(0.0);
+            for (k, component) in self.components.iter().enumerate().filter(|(k, _)| r[*k] > 0.0) {
+                let span = k * dim..(k + 1) * dim;
+                own.fill(0.0);
+                component.add_affine(1.0, 1.0, &gain[span.clone()], &y[span.clone()], &mut own);
+                let share = r[k] / total;
+                let moved = share * (slope[k] - mean_slope);
+                component.add_affine(share, 0.0, &gain[span.clone()], &t[span], product);
+                for ((product, own), mean) in product.iter_mut().zip(&own).zip(out.iter()) {
+                    *product += moved * (own - mean);
+                }
+            }
+        }
+    }
+}
+
 /// 1/(2w), the weight of the squared distance in ℓ. At α = 0 all distances are ‖x‖²/(2σ²) and cancel; left in, they would only round.
 fn half_precision(variance: f64, level: &Level) -> f64 {
     if level.alpha == 0.0 { 0.0 } else { 0.5 / variance }
@@ -315,6 +386,19 @@ impl Density for Mixture {
 
     fn denoise(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
         self.blend(Wanted::Denoised, x, at, out)
+    }
+
+    fn denoise_along(
+        &self,
+        x: &[f64],
+        at: At<'_>,
+        tangent: &[f64],
+        out: &mut [f64],
+        product: &mut [f64],
+    ) -> Result<()> {
+        check_along(x, self.dim, at, tangent, out, product)?;
+        self.along(x, at, tangent, out, product);
+        Ok(())
     }
 
     fn score(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {

@@ -8,7 +8,7 @@
 //!
 //! $$D(x) = E[x_0 \mid x] = \frac{x + \sigma^2 \nabla\log p_t(x)}{\alpha}.$$
 //!
-//! Everything here is a finite mixture of Gaussians in disguise. With weights $\pi_k$, means $m_k$ and covariances $C_k$, the noised
+//! Most of it is a finite mixture of Gaussians in disguise; the toys are sums or integrals of terms, each with a D of its own. With weights $\pi_k$, means $m_k$ and covariances $C_k$, the noised
 //! mixture has means $\alpha m_k$ and covariances $W_k = \alpha^2 C_k + \sigma^2 I$, so $p_t$ and D are sums:
 //!
 //! $$D(x) = \sum_k r_k(x) \bigl(m_k + \alpha C_k W_k^{-1}(x - \alpha m_k)\bigr), \qquad
@@ -19,6 +19,7 @@
 //! | $\alpha, \sigma$ | [`Level::alpha`], [`Level::sigma`]; the time plays no part |
 //! | $\log p_t$ | [`Density::log_density`]; the data's own density is the level α = 1, σ = 0 |
 //! | D | [`Density::denoise`] |
+//! | $(\partial D/\partial x) v$ | [`Density::denoise_along`] |
 //! | $\nabla\log p_t$ | [`Density::score`] |
 //!
 //! D is finite at both ends. At α = 0 the state says nothing and D is the mean of the data. At σ = 0 it says everything, $D = x/\alpha$; where
@@ -28,8 +29,10 @@
 //!
 //! Source: Efron, "Tweedie's formula and selection bias", 2011, for D; Grathwohl et al., arXiv 1810.01367, for the toys.
 
+mod bessel;
 mod dataset;
 mod gaussian;
+pub(crate) mod line;
 mod mixture;
 mod toys;
 
@@ -38,11 +41,13 @@ pub use gaussian::Gaussian;
 pub(crate) use gaussian::{Share, Wanted, principal_axes};
 pub use mixture::Mixture;
 pub(crate) use toys::gauss_legendre;
-pub use toys::{Moons, eight_gaussians, moons};
+pub use toys::{
+    Toy, checkerboard, circles, eight_gaussians, moons, pinwheel, rings, swissroll, two_gaussians, two_spirals,
+};
 
 use crate::error::{Error, Result};
 use crate::kernel::Element;
-use crate::model::{At, Model, Query};
+use crate::model::{At, Model, Query, Vjp};
 use crate::noise::{SampleId, fill_normals};
 use crate::process::Level;
 use std::any::Any;
@@ -94,6 +99,16 @@ pub trait Density: Send + Sync {
     /// `x` is not whole rows, or `out` or the levels do not fit it.
     fn denoise(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()>;
 
+    /// D for every row of `x`, into `out`, and how it changes along `tangent`, $(\partial D/\partial x) v$, into `product`.
+    ///
+    /// The Jacobian is the posterior covariance of the datum, $\partial D/\partial x = (\alpha/\sigma^2) \mathrm{Cov}[x_0 \mid x]$, and so symmetric: this is its
+    /// product from the left as from the right.
+    ///
+    /// # Errors
+    /// As [`denoise`](Self::denoise), for each of the four slices.
+    fn denoise_along(&self, x: &[f64], at: At<'_>, tangent: &[f64], out: &mut [f64], product: &mut [f64])
+    -> Result<()>;
+
     /// $\nabla\log p_t(x) = -(x - \alpha D)/\sigma^2$ for every row of `x`, into `out`.
     ///
     /// # Errors
@@ -128,13 +143,34 @@ impl<P: Density + ?Sized> Density for Box<P> {
     fn denoise(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
         (**self).denoise(x, at, out)
     }
+    fn denoise_along(
+        &self,
+        x: &[f64],
+        at: At<'_>,
+        tangent: &[f64],
+        out: &mut [f64],
+        product: &mut [f64],
+    ) -> Result<()> {
+        (**self).denoise_along(x, at, tangent, out, product)
+    }
     fn score(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
         (**self).score(x, at, out)
     }
 }
 
 /// The names that [`named`] knows, in the order in which they are shown.
-pub const NAMES: [&str; 4] = ["gaussian", "mixture", "moons", "8gaussians"];
+pub const NAMES: [&str; 10] = [
+    "gaussian",
+    "mixture",
+    "moons",
+    "8gaussians",
+    "checkerboard",
+    "circles",
+    "rings",
+    "swissroll",
+    "2spirals",
+    "pinwheel",
+];
 
 /// The density of this name.
 ///
@@ -144,6 +180,12 @@ pub const NAMES: [&str; 4] = ["gaussian", "mixture", "moons", "8gaussians"];
 /// | `mixture` | 1-D, weights 0.3 and 0.7, means −2 and 1, standard deviations 0.3 and 0.5 |
 /// | `moons` | [`moons`] |
 /// | `8gaussians` | [`eight_gaussians`] |
+/// | `checkerboard` | [`checkerboard`] |
+/// | `circles` | [`circles`] |
+/// | `rings` | [`rings`] |
+/// | `swissroll` | [`swissroll`] |
+/// | `2spirals` | [`two_spirals`] |
+/// | `pinwheel` | [`pinwheel`] |
 ///
 /// ```
 /// use langevin::exact::{self, Density};
@@ -160,6 +202,12 @@ pub fn named(name: &str) -> Result<Box<dyn Density>> {
         "mixture" => Box::new(toys::two_gaussians()),
         "moons" => Box::new(moons()),
         "8gaussians" => Box::new(eight_gaussians()),
+        "checkerboard" => Box::new(checkerboard()),
+        "circles" => Box::new(circles()),
+        "rings" => Box::new(rings()),
+        "swissroll" => Box::new(swissroll()),
+        "2spirals" => Box::new(two_spirals()),
+        "pinwheel" => Box::new(pinwheel()),
         _ => return Err(Error::unknown("density", name, &NAMES)),
     })
 }
@@ -184,6 +232,17 @@ fn check_batch(x: &[f64], dim: usize, at: At<'_>, out: &[f64]) -> Result<()> {
     }
 }
 
+/// [`check_batch`], and that a tangent and its product fit too.
+fn check_along(x: &[f64], dim: usize, at: At<'_>, tangent: &[f64], out: &[f64], product: &[f64]) -> Result<()> {
+    check_batch(x, dim, at, out)?;
+    match [tangent.len(), product.len()].into_iter().find(|len| *len != x.len()) {
+        None => Ok(()),
+        Some(len) => Err(Error::shape("the tangent or its product does not fit the batch")
+            .expected(format!("{} elements", x.len()))
+            .got(len.to_string())),
+    }
+}
+
 /// Normals for `rows`, `dim` each.
 fn normals(rows: &[SampleId], dim: usize) -> Vec<f32> {
     let mut z = vec![0.0; rows.len() * dim];
@@ -191,30 +250,57 @@ fn normals(rows: &[SampleId], dim: usize) -> Vec<f32> {
     z
 }
 
-/// What every density answers as a model: D, whatever the process.
+/// Whether a state is as many rows as were asked about.
+fn check_state<P: Density + ?Sized>(density: &P, len: usize, rows: usize) -> Result<()> {
+    let wanted = rows * density.dim();
+    if len == wanted {
+        return Ok(());
+    }
+    Err(Error::shape("the state does not fit the density")
+        .at(format!("density {}", density.name()))
+        .expected(format!("{wanted} elements ({rows} rows × {})", density.dim()))
+        .got(len.to_string()))
+}
+
+/// `f` on f64 in and out, whatever the element: (input, output).
 // `Any` tells a Vec<f64> from a Vec<f32>, and cannot see through a slice.
 #[allow(clippy::ptr_arg)]
-fn predict<T: Element, P: Density + ?Sized>(density: &P, x: &Vec<T>, query: &Query<'_>) -> Result<Vec<T>> {
-    let len = query.rows.len() * density.dim();
-    if x.len() != len {
-        return Err(Error::shape("the state does not fit the density")
-            .at(format!("density {}", density.name()))
-            .expected(format!("{len} elements ({} rows × {})", query.rows.len(), density.dim()))
-            .got(x.len().to_string()));
-    }
-    let mut out = vec![T::default(); len];
+fn widened<T: Element>(x: &Vec<T>, f: impl FnOnce(&[f64], &mut [f64]) -> Result<()>) -> Result<Vec<T>> {
+    let mut out = vec![T::default(); x.len()];
     let (own, wide): (&dyn Any, &mut dyn Any) = (x, &mut out);
     if let (Some(x), Some(out)) = (own.downcast_ref::<Vec<f64>>(), wide.downcast_mut::<Vec<f64>>()) {
-        density.denoise(x, query.at, out)?;
+        f(x, out)?;
     } else {
         let x: Vec<f64> = x.iter().map(|x| x.to_f64()).collect();
-        let mut denoised = vec![0.0; len];
-        density.denoise(&x, query.at, &mut denoised)?;
-        for (out, denoised) in out.iter_mut().zip(denoised) {
-            *out = T::from_f64(denoised);
-        }
+        let mut wide = vec![0.0; x.len()];
+        f(&x, &mut wide)?;
+        out = narrowed(&wide);
     }
     Ok(out)
+}
+
+fn narrowed<T: Element>(x: &[f64]) -> Vec<T> {
+    x.iter().map(|x| T::from_f64(*x)).collect()
+}
+
+/// What every density answers as a model: D, whatever the process.
+fn predict<T: Element, P: Density + ?Sized>(density: &P, x: &Vec<T>, query: &Query<'_>) -> Result<Vec<T>> {
+    check_state(density, x.len(), query.rows.len())?;
+    widened(x, |x, out| density.denoise(x, query.at, out))
+}
+
+/// D, and the product of a cotangent with its Jacobian.
+fn predict_vjp<T: Element, P: Density + ?Sized>(
+    density: &P,
+    x: &Vec<T>,
+    query: &Query<'_>,
+    cotangent: &[T],
+) -> Result<(Vec<T>, Vec<T>)> {
+    check_state(density, x.len(), query.rows.len())?;
+    let v: Vec<f64> = cotangent.iter().map(|v| v.to_f64()).collect();
+    let mut product = vec![0.0; x.len()];
+    let out = widened(x, |x, out| density.denoise_along(x, query.at, &v, out, &mut product))?;
+    Ok((out, narrowed(&product)))
 }
 
 // One impl for every `Density` would overlap with the one for references to models.
@@ -225,9 +311,20 @@ macro_rules! model {
                 predict(self, x, query)
             }
         }
+
+        impl<T: Element> Vjp<Vec<T>> for $density {
+            fn predict_vjp(
+                &self,
+                x: &Vec<T>,
+                query: &Query<'_>,
+                cotangent: &Vec<T>,
+            ) -> Result<(Vec<T>, Vec<T>)> {
+                predict_vjp(self, x, query, cotangent)
+            }
+        }
     )*};
 }
-model!(Gaussian, Mixture, DataSet, Moons, dyn Density + '_, Box<dyn Density + '_>);
+model!(Gaussian, Mixture, DataSet, Toy, dyn Density + '_, Box<dyn Density + '_>);
 
 #[cfg(test)]
 mod tests;

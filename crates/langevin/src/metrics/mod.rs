@@ -1,5 +1,9 @@
 //! Distances between samples. A sample is `rows × dim` numbers, row after row; every row weighs the same.
 //!
+//! Wasserstein distance, over the permutations π of n rows:
+//!
+//! $$W_2^2 = \min_\pi \tfrac1n\sum_i \lVert x_i - y_{\pi(i)}\rVert^2.$$
+//!
 //! Sliced Wasserstein distance, over directions θ on the unit sphere:
 //!
 //! $$SW_2^2 = E_\theta W_2^2(\theta^\top X,\ \theta^\top Y), \qquad
@@ -11,16 +15,21 @@
 //!
 //! | function | what it tells | cost |
 //! |---|---|---|
+//! | [`wasserstein`] | how far the mass must move, exactly, for samples of one size | n³ |
 //! | [`sliced_wasserstein`] | how far the mass must move, on average over directions | P·n log n |
 //! | [`energy_distance`] | whether two samples differ at all, with no choice to make | n² |
 //! | [`nearest_distances`] | whether samples copy the data | n² |
-//! | [`quantile`] | a summary of the last | n log n |
+//! | [`neighbour_surprise`] | −log p of the data under their own density | n² |
+//! | [`quantile`] | a summary of many numbers | n log n |
 //!
 //! Source: Rabin et al., "Wasserstein barycenter and its application to texture mixing", 2011; Székely & Rizzo, "Energy statistics", 2013.
 
+mod assignment;
+mod entropy;
 mod wasserstein;
 
-pub use wasserstein::sliced_wasserstein;
+pub use entropy::neighbour_surprise;
+pub use wasserstein::{pairing, sliced_wasserstein, wasserstein};
 
 use crate::error::{Error, Result};
 

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use super::assignment::assign;
 use super::*;
 use crate::exact::{Density, eight_gaussians};
 use crate::noise::SampleId;
@@ -132,7 +133,119 @@ fn what_cannot_be_measured_is_named() {
     assert!(quantile(&good, f64::NAN).unwrap_err().is_argument());
 }
 
+/// The least cost over all permutations, by Heap's algorithm.
+fn least_of_all(cost: &[f64], n: usize) -> f64 {
+    let total = |order: &[usize]| order.iter().enumerate().map(|(i, j)| cost[i * n + j]).sum::<f64>();
+    let (mut order, mut counts) = ((0..n).collect::<Vec<_>>(), vec![0; n]);
+    let (mut best, mut i) = (total(&order), 1);
+    while i < n {
+        if counts[i] < i {
+            order.swap(if i % 2 == 0 { 0 } else { counts[i] }, i);
+            best = best.min(total(&order));
+            counts[i] += 1;
+            i = 1;
+        } else {
+            counts[i] = 0;
+            i += 1;
+        }
+    }
+    best
+}
+
+/// Whether this is a permutation, and its cost that of the dual: no permutation costs less.
+fn is_proven(cost: &[f64], n: usize) {
+    let found = assign(cost, n);
+    let mut seen = vec![false; n];
+    let (mut primal, mut dual) = (0.0, found.duals.iter().sum::<f64>());
+    for (column, costs) in found.columns.iter().zip(cost.chunks_exact(n)) {
+        assert!(!std::mem::replace(&mut seen[*column], true));
+        primal += costs[*column];
+        dual += costs.iter().zip(&found.duals).map(|(cost, v)| cost - v).fold(f64::INFINITY, f64::min);
+    }
+    // Each v is a sum of some costs, each rounded.
+    let largest = cost.iter().fold(0.0_f64, |largest, cost| largest.max(cost.abs()));
+    close(primal, dual, 1e-14 * n as f64 * largest);
+}
+
+#[test]
+fn an_assignment_is_proven_by_its_dual() {
+    for n in [1, 2, 30, 200] {
+        let (a, b) = (sample(1, n as u64), sample(2, n as u64));
+        let cost: Vec<f64> = a.chunks_exact(2).flat_map(|x| b.chunks_exact(2).map(move |y| square(x, y))).collect();
+        is_proven(&cost, n);
+        // Many ties, and none but ties.
+        is_proven(&cost.iter().map(|cost| cost.round()).collect::<Vec<_>>(), n);
+        is_proven(&vec![1.0; n * n], n);
+        // Every row wants one column.
+        is_proven(&(0..n * n).map(|k| (k / n) as f64 * (k % n) as f64).collect::<Vec<_>>(), n);
+    }
+}
+
+#[test]
+fn a_shift_of_the_plane_is_its_own_distance() {
+    // Of all maps between equal shapes the shift is the best: W₂² ≥ ‖difference of the means‖².
+    let a = sample(3, 300);
+    let mut b = shifted(&a, &[0.3, -0.4]);
+    b.rotate_left(2 * 77);
+    close(wasserstein(&a, &b, 2).unwrap(), 0.5, 1e-14);
+    assert_eq!(wasserstein(&a, &a, 2).unwrap(), 0.0);
+}
+
+#[test]
+fn a_linear_map_of_a_sample_is_its_own_coupling() {
+    // A symmetric positive matrix is the gradient of a convex function, so the best coupling (Brenier).
+    let a = sample(4, 250);
+    let b: Vec<f64> =
+        a.as_chunks::<2>().0.iter().rev().flat_map(|[x, y]| [2.0 * x + 0.5 * y, 0.5 * x + 0.7 * y]).collect();
+    let rows = a.as_chunks::<2>().0.iter();
+    let moved: f64 = rows.map(|[x, y]| (x + 0.5 * y).powi(2) + (0.5 * x - 0.3 * y).powi(2)).sum();
+    close(wasserstein(&a, &b, 2).unwrap(), (moved / 250.0).sqrt(), 1e-13);
+}
+
+#[test]
+fn what_cannot_be_assigned_is_named() {
+    let error = wasserstein(&[0.0; 4], &[0.0; 6], 2).unwrap_err();
+    assert!(error.is_shape() && error.to_string().contains("2 rows in both, got 3 in the second"), "{error}");
+    let error = wasserstein(&[0.0; 4097], &[0.0; 4097], 1).unwrap_err();
+    assert!(error.is_argument() && error.to_string().contains("at most 4096 rows, got 4097"), "{error}");
+    assert!(wasserstein(&[1e200], &[-1e200], 1).unwrap_err().is_argument());
+    assert!(wasserstein(&[], &[], 1).unwrap_err().is_shape());
+    assert!(wasserstein(&[f64::NAN], &[0.0], 1).unwrap_err().is_argument());
+    // Large, but no square is out of range.
+    close(wasserstein(&[1e150, 0.0], &[0.0, -1e150], 1).unwrap(), 1e150, 1e136);
+}
+
 proptest! {
+    #[test]
+    fn no_permutation_is_cheaper(n in 1..8_usize, values in prop::collection::vec(-5.0..5.0_f64, 49), ties: bool) {
+        let cost: Vec<f64> = values[..n * n].iter().map(|v| if ties { v.round() } else { *v }).collect();
+        let found = assign(&cost, n).columns;
+        let total: f64 = found.iter().enumerate().map(|(i, j)| cost[i * n + j]).sum();
+        prop_assert!((total - least_of_all(&cost, n)).abs() < 1e-13);
+        is_proven(&cost, n);
+    }
+
+    #[test]
+    fn assigning_is_a_metric_above_the_sliced(
+        n in 1..30_usize,
+        values in prop::collection::vec(-5.0..5.0_f64, 180),
+        turn in 0..30_usize,
+    ) {
+        let sample = |k: usize| &values[60 * k..][..2 * n];
+        let (a, b, c) = (sample(0), sample(1), sample(2));
+        let w = |x: &[f64], y: &[f64]| wasserstein(x, y, 2).unwrap();
+        prop_assert_eq!(w(a, a), 0.0);
+        prop_assert!((w(a, b) - w(b, a)).abs() < 1e-13);
+        prop_assert!(w(a, c) <= w(a, b) + w(b, c) + 1e-13);
+        prop_assert!(w(a, b) + 1e-13 >= sliced_wasserstein(a, b, 2, 20, 3).unwrap());
+        let mut turned = b.to_vec();
+        turned.rotate_left(2 * (turn % n));
+        prop_assert!((w(a, &turned) - w(a, b)).abs() < 1e-13);
+        // On a line it is the coupling in order.
+        let line = wasserstein(a, b, 1).unwrap();
+        prop_assert!((line - sliced_wasserstein(a, b, 1, 1, 0).unwrap()).abs() < 1e-13);
+    }
+
     #[test]
     fn the_coupling_is_that_of_the_repeated_samples(
         a in prop::collection::vec(-5.0..5.0_f64, 1..9),
@@ -163,4 +276,36 @@ proptest! {
         prop_assert!(sliced(&a, &c) <= sliced(&a, &b) + sliced(&b, &c) + 1e-12);
         prop_assert!(energy(&a, &c) <= energy(&a, &b) + energy(&b, &c) + 1e-6);
     }
+}
+
+/// The entropy of densities that have it in closed form, in one to three dimensions.
+#[test]
+fn surprise_is_entropy_in_the_mean() {
+    use crate::exact::Gaussian;
+    for (dim, k) in [(1, 1), (1, 4), (2, 4), (3, 4)] {
+        let data = Gaussian::isotropic(vec![0.3; dim], 1.7).unwrap();
+        let rows: Vec<SampleId> = (0..4000).map(|index| SampleId { seed: 2, index }).collect();
+        let x = data.sample(&rows);
+        let clean = crate::Level { time: 0.0, alpha: 1.0, sigma: 0.0 };
+        let found = neighbour_surprise(&x, dim, 1000, k).unwrap();
+        let off: Vec<f64> = x.chunks(dim).zip(&found).map(|(x, s)| s + data.log_density(x, &clean)).collect();
+        let mean = off.iter().sum::<f64>() / 1000.0;
+        // Each is off by the log of a Gamma(k) over its mean, of variance ψ'(k) ≤ π²/6, and neighbours share rows; the smear at 4,000 rows is (k/N)^(2/d) of a curvature
+        // of about 1 over the bulk: 0.01 in three dimensions, more in the tails.
+        assert!(
+            mean.abs() < 4.0 * (1.645 / 1000.0_f64).sqrt() / (k as f64).sqrt() + 0.02,
+            "d = {dim}, k = {k}: {mean}"
+        );
+        // In other units the density is less by the volume.
+        let wide: Vec<f64> = x.iter().map(|x| 3.0 * x).collect();
+        let wide = neighbour_surprise(&wide, dim, 10, k).unwrap();
+        for (wide, found) in wide.iter().zip(&found) {
+            assert!((wide - found - dim as f64 * 3.0_f64.ln()).abs() < 1e-9);
+        }
+    }
+    assert_eq!(neighbour_surprise(&[1.0, 1.0, 2.0], 1, 1, 1).unwrap(), [f64::NEG_INFINITY]);
+    assert!(neighbour_surprise(&[1.0, 2.0], 1, 3, 1).is_err());
+    assert!(neighbour_surprise(&[1.0, 2.0], 1, 1, 2).is_err());
+    assert!(neighbour_surprise(&[1.0, 2.0], 1, 1, 0).is_err());
+    assert!(neighbour_surprise(&[1.0, f64::NAN], 1, 1, 1).is_err());
 }

@@ -29,7 +29,7 @@ fn objective(
 fn density_integrates_to_one() {
     for process in processes() {
         for times in DENSITIES {
-            let o = objective(process.clone(), Prediction::X0, Weight::Plain, times, (-4.0, 5.0));
+            let o = objective(process.clone(), Prediction::X0, Weight::Plain, times.clone(), (-4.0, 5.0));
             // Simpson's rule; the densities are smooth on the scale of the step, 0.009.
             let n = 1000;
             let h = 9.0 / f64::from(n);
@@ -56,7 +56,7 @@ fn density_integrates_to_one() {
 fn density_is_the_derivative_of_the_inverse_cdf() {
     for process in processes() {
         for times in DENSITIES {
-            let o = objective(process.clone(), Prediction::X0, Weight::Plain, times, (-4.0, 5.0));
+            let o = objective(process.clone(), Prediction::X0, Weight::Plain, times.clone(), (-4.0, 5.0));
             for u in [0.02, 0.1, 0.3, 0.5, 0.77, 0.95] {
                 // Central difference: error O(h²) relative, and 1e-10 of rounding in λ.
                 let h = 1e-5;
@@ -73,7 +73,7 @@ fn density_is_the_derivative_of_the_inverse_cdf() {
 fn draws_end_at_the_ends_of_the_range() {
     for process in processes() {
         for times in DENSITIES {
-            let o = objective(process.clone(), Prediction::X0, Weight::Plain, times, (-4.0, 5.0));
+            let o = objective(process.clone(), Prediction::X0, Weight::Plain, times.clone(), (-4.0, 5.0));
             assert!((o.level(0.0).unwrap().lambda() - 5.0).abs() < 1e-9);
             assert!((o.level(1.0).unwrap().lambda() + 4.0).abs() < 1e-9);
             assert!(o.level(1.5).unwrap_err().is_argument());
@@ -150,7 +150,13 @@ fn likelihood_weight_makes_w_times_p_one_and_min_snr_caps() {
         let level = o.level(0.3).unwrap();
         assert!((o.weight(&level).unwrap() * o.density(&level) - 1.0).abs() < 1e-14);
     }
-    let o = objective(process.clone(), Prediction::Velocity, Weight::MinSnr { gamma: 5.0 }, DENSITIES[1], (-3.0, 3.0));
+    let o = objective(
+        process.clone(),
+        Prediction::Velocity,
+        Weight::MinSnr { gamma: 5.0 },
+        DENSITIES[1].clone(),
+        (-3.0, 3.0),
+    );
     assert_eq!(o.weight(&process.level_at_lambda(0.0).unwrap()).unwrap(), 1.0);
     let w = o.weight(&process.level_at_lambda(2.0).unwrap()).unwrap();
     assert!((w - 5.0 * (-4.0f64).exp()).abs() < 1e-14);
@@ -191,4 +197,159 @@ fn names_round_trip() {
         assert_eq!(TimeDensity::parse(name).unwrap().name(), name);
     }
     assert_eq!(TimeDensity::parse("unifrom-t").unwrap_err().hint(), Some("did you mean 'uniform-t'?"));
+}
+
+/// Every weight and density of this module on one flow, λ in [−4, 5].
+fn all() -> Vec<Objective> {
+    let range = LambdaRange { min: -4.0, max: 5.0 };
+    let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity).with_range(range);
+    let hills = Histogram::new(range, (0..18).map(|i| 1.0 + f64::from(i % 5)).collect()).unwrap();
+    let mut all = Vec::new();
+    for name in Weight::NAMES {
+        for times in DENSITIES.into_iter().chain([TimeDensity::Histogram(hills.clone())]) {
+            all.push(Objective::new(&flow, Weight::parse(name).unwrap(), times).unwrap());
+        }
+    }
+    all
+}
+
+/// Drawing from another density changes where the levels are, and not the loss.
+#[test]
+fn the_draws_do_not_change_the_objective() {
+    let range = LambdaRange { min: -4.0, max: 5.0 };
+    let other = Histogram::new(range, vec![0.1, 0.5, 0.3, 0.1]).unwrap();
+    for plain in all() {
+        let drawn = plain.clone().drawn_from(other.clone()).unwrap();
+        for lambda in [-3.9, -1.0, 0.3, 2.2, 4.9] {
+            let level = plain.formulation().process.level_at_lambda(lambda).unwrap();
+            let (a, b) = (plain.weighted_density(&level).unwrap(), drawn.weighted_density(&level).unwrap());
+            assert!((a / b - 1.0).abs() < 1e-12, "{a} {b}");
+            assert_eq!(drawn.density(&level), other.density(lambda));
+            let gain = drawn.error_gain(&level).unwrap();
+            let factor = drawn.output_factor(&level).unwrap();
+            assert!((factor / (drawn.weight(&level).unwrap() * gain) - 1.0).abs() < 1e-12);
+        }
+        // A tenth of the mass is on the cleanest quarter of the range.
+        assert!((drawn.level(0.1).unwrap().lambda() - 2.75).abs() < 1e-9);
+    }
+    let off = Histogram::new(LambdaRange { min: -4.0, max: 4.0 }, vec![1.0]).unwrap();
+    assert!(all()[0].clone().drawn_from(off).unwrap_err().is_argument());
+}
+
+#[test]
+fn a_histogram_is_a_density_with_its_own_quantiles() {
+    let range = LambdaRange { min: -1.0, max: 3.0 };
+    let histogram = Histogram::new(range, vec![1.0, 2.0, 3.0, 2.0]).unwrap();
+    let objective = Objective::new(
+        &Formulation::new(Process::ve(), Prediction::Epsilon).with_range(LambdaRange { min: -0.5, max: 2.5 }),
+        Weight::Plain,
+        TimeDensity::Histogram(histogram.clone()),
+    )
+    .unwrap();
+    let mut mass = 0.0;
+    for i in 0..3000 {
+        let level = Process::ve().level_at_lambda(-0.5 + 0.001 * (f64::from(i) + 0.5)).unwrap();
+        mass += 0.001 * objective.density(&level);
+    }
+    assert!((mass - 1.0).abs() < 1e-12, "{mass}");
+    for u in [0.0, 0.2, 0.7, 1.0] {
+        let lambda = objective.level(u).unwrap().lambda();
+        let above: f64 = (0..3000)
+            .map(|i| -0.5 + 0.001 * (f64::from(i) + 0.5))
+            .filter(|l| *l > lambda)
+            .map(|l| 0.001 * objective.density(&Process::ve().level_at_lambda(l).unwrap()))
+            .sum();
+        // The grid of the sum is 0.001 wide.
+        assert!((above - u).abs() < 1e-3, "{u}: {above}");
+    }
+    for bad in [vec![], vec![1.0, 0.0], vec![f64::NAN], vec![f64::INFINITY, 1.0], vec![-1.0, 2.0]] {
+        assert!(Histogram::new(range, bad).is_err());
+    }
+    let text = serde_json::to_string(&TimeDensity::Histogram(histogram.clone())).unwrap();
+    assert_eq!(serde_json::from_str::<TimeDensity>(&text).unwrap(), TimeDensity::Histogram(histogram));
+}
+
+/// The table of weights in ε, by their formulas at SNR = 4.
+#[test]
+fn weights_are_their_formulas() {
+    let range = LambdaRange { min: -4.0, max: 5.0 };
+    let vp = Formulation::new(Process::vp(), Prediction::Epsilon).with_range(range);
+    let level = Process::vp().level_at_lambda(2f64.ln()).unwrap();
+    let weight = |name: &str| {
+        let weight = Weight::parse(name).unwrap();
+        Objective::new(&vp, weight, TimeDensity::UniformLambda).unwrap().weight(&level).unwrap()
+    };
+    for (name, expected) in [
+        ("plain", 1.0),
+        ("likelihood", 9.0),
+        ("min-snr:2", 0.5),
+        ("min-snr:5", 1.0),
+        ("p2:2", 1.0 / 25.0),
+        ("sigmoid:0", 1.0 / 5.0),
+        ("sigmoid:bias=1.3862943611198906", 0.5),
+        ("edm:0.5", (0.25 + 0.25) / 0.25),
+        ("uncertainty", 1.0),
+    ] {
+        assert!((weight(name) - expected).abs() < 1e-12, "{name}: {}", weight(name));
+    }
+    let learned = Histogram::new(range, vec![1.0, 3.0]).unwrap();
+    let objective = Objective::new(&vp, Weight::Uncertainty, TimeDensity::UniformLambda).unwrap();
+    let objective = objective.with_errors(learned).unwrap();
+    assert!((objective.weight(&level).unwrap() - 4.0 / 3.0).abs() < 1e-12);
+    for bad in ["p2:-1", "edm:0", "min-snr:x", "plain:1", "sigmoid:1,2", "p2:gama=1"] {
+        assert!(Weight::parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_bound_is_a_product_that_does_not_rise() {
+    let range = LambdaRange { min: -4.0, max: 4.0 };
+    let frame = |process: Process, prediction, weight: &str, times: &str| {
+        let formulation = Formulation::new(process, prediction).with_range(range);
+        let (weight, times) = (Weight::parse(weight).unwrap(), TimeDensity::parse(times).unwrap());
+        let frame = Objective::new(&formulation, weight, times).unwrap().frame(257).unwrap();
+        (frame.is_bound, frame.is_likelihood)
+    };
+    for times in TimeDensity::NAMES {
+        assert_eq!(frame(Process::vp(), Prediction::Score, "likelihood", times), (true, true));
+    }
+    // e^{−λ}, for both.
+    assert_eq!(frame(Process::rectified_flow(), Prediction::Velocity, "plain", "uniform-t"), (true, false));
+    assert_eq!(frame(Process::vp_cosine(), Prediction::V, "plain", "uniform-t"), (true, false));
+    assert_eq!(frame(Process::vp(), Prediction::Epsilon, "min-snr", "uniform-lambda"), (true, false));
+    // EDM's own choice is not: its density falls off towards noise.
+    assert_eq!(frame(Process::ve(), Prediction::Edm { sigma_data: 0.5 }, "plain", "log-normal-sigma"), (false, false));
+    assert_eq!(frame(Process::vp_cosine(), Prediction::Epsilon, "plain", "uniform-t"), (false, false));
+}
+
+/// With e known, the learned density is W √E[e²], up to the uniform tenth.
+#[test]
+fn the_learner_finds_the_density_of_least_variance() {
+    let range = LambdaRange { min: -4.0, max: 4.0 };
+    let mut learner = Learner::new(range, 16).unwrap();
+    let error = |lambda: f64| 1.0 / (1.0 + (-2.0 * lambda).exp());
+    let weight = |lambda: f64| (-0.5 * lambda).exp();
+    assert!(learner.density().masses().iter().all(|mass| (mass - 1.0 / 16.0).abs() < 1e-15));
+    for round in 0..200 {
+        for i in 0..64 {
+            let lambda = learner.density().lambda((f64::from(i) + 0.5) / 64.0);
+            // Errors come as chi-squares: here 0 or 3, with mean 1 and second moment 3, as for one element.
+            let chi = if (i + round) % 3 == 0 { 3.0 } else { 0.0 };
+            learner.observe(lambda, error(lambda) * chi, weight(lambda));
+        }
+        learner.observe(1.0, f64::NAN, 1.0);
+        learner.fade();
+    }
+    let density = learner.density();
+    let middle = |bin: usize| -4.0 + 0.5 * (bin as f64 + 0.5);
+    let ideal: Vec<f64> = (0..16).map(|bin| error(middle(bin)) * weight(middle(bin))).collect();
+    let total: f64 = ideal.iter().sum();
+    for (bin, mass) in density.masses().iter().enumerate() {
+        let expected = 0.1 / 16.0 + 0.9 * ideal[bin] / total;
+        // A bin is half a unit of λ wide, over which the integrand bends, and few rows fall into the rarest.
+        assert!((mass / expected - 1.0).abs() < 0.25, "{bin}: {mass} {expected}");
+    }
+    let text = serde_json::to_string(&learner).unwrap();
+    assert_eq!(serde_json::from_str::<Learner>(&text).unwrap(), learner);
+    assert!(Learner::new(range, 0).is_err());
 }

@@ -1,0 +1,172 @@
+//! `langevin diagnose`: where the error of a model's samples comes from.
+
+use crate::cli::{DiagnoseArgs, RangeArgs, SamplerArgs};
+use crate::error::{Blame as _, Failure, Result};
+use crate::io::{print, say};
+use crate::progress::{Display, duration};
+use crate::rows::{self, Wanted};
+use crate::schedule::{self, SIGMAS};
+use crate::source::{Reader, Source};
+use crate::survey::{Field, is_list};
+use crate::words::{either_case, plural, visible};
+use crate::{check, interrupt};
+use langevin::diagnose::{Currency, Diagnose, Diagnosis, Finding};
+use langevin::{Grid, LambdaRange, Model as _, Plan, Sampler};
+use langevin_train::Coupling;
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// Samplers among which advice is sought.
+const RIVALS: [&str; 4] = ["dpmpp-2m", "adams2", "heun", "unipc"];
+
+/// Runs the command.
+pub fn run(args: &DiagnoseArgs) -> Result<()> {
+    interrupt::listen()?;
+    let source = Source::open(&args.source)?;
+    let reader = source.read_as(args.read_as.as_deref())?;
+    let range = args.sampler.range(&reader.process, source.trained())?;
+    let plan = args.sampler.compile(&reader.process, reader.formulation(), range)?;
+    if !plan.is_linear() {
+        return Err(Failure::misused("only a plan without maps can be told apart exactly")
+            .at(format!("--sampler {}", plan.name()))
+            .expected("a linear sampler")
+            .hint("choose another sampler, or leave out what clamps"));
+    }
+    let finer = finer(&args.sampler, &reader, &source)?;
+    let rivals = rivals(&args.sampler, &reader, &source, plan.nfe());
+    let wanted = Wanted { data: &args.data, held_out: args.held_out, count: None, seed: args.seed };
+    let set = rows::load(&wanted, &source)?;
+    check::memory(args.count, source.width())?;
+    // Samples are near the data as they are; only a network that was trained on dequantised ones draws such.
+    let quantised = source.network().is_some_and(|network| network.metadata().data.dequantized);
+    let (x, _, _) = rows::coordinates(args.seed, &source, &set, quantised);
+    let (unit, units) = unit(&source);
+    if range.clipped {
+        say(&format!("note: noise levels clipped to the trained range, σ/α from {:.4} to {:.4}", range.min, range.max));
+    }
+    schedule::say_if_noisy(&plan);
+    let trained = match source.trained() {
+        Some(trained) => trained,
+        None => LambdaRange::from_sigma_ve(SIGMAS[0], SIGMAS[1]).or_misused()?,
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut ask = Diagnose::new(&plan, trained)
+        .rivals(&rivals)
+        .samples(args.count)
+        .rows(args.rows)
+        .unit(unit)
+        .seed(args.seed)
+        .threads(args.threads.unwrap_or(cores));
+    if let Some(finer) = &finer {
+        ask = ask.finer(finer);
+    }
+    if source.network().is_some_and(|network| network.metadata().training.coupling != Coupling::Independent) {
+        say(
+            "note: the noise of this network was coupled to its data: its velocity is no score, so no likelihood holds",
+        );
+        ask = ask.without_likelihoods();
+    }
+    let start = Instant::now();
+    let mut display = Display::sampling();
+    display.show(0.0, "samples, likelihoods, residuals");
+    let found = interrupt::or_failed(ask.run(&reader, &x, set.width()));
+    display.finish();
+    let found = found?;
+    let seconds = start.elapsed().as_secs_f64();
+    if args.json {
+        let document = document(args, &found, &source, &reader, set.name(), units, seconds);
+        return print(&format!("{document}\n"));
+    }
+    let subject = format!(
+        "{} as {}, {}, {}; {} beside {} of {}, in {}\ndistances are in {units}\n",
+        source.name(),
+        reader.path(),
+        found.name,
+        plural(found.nfe as u64, "evaluation"),
+        plural(found.samples as u64, "sample"),
+        plural(found.rows as u64, "row"),
+        set.name(),
+        duration(seconds),
+    );
+    print(&format!("{}\n{found}", subject.lines().map(|line| visible(line) + "\n").collect::<String>()))
+}
+
+/// The same sampler on a grid of twice the steps; none for a word, and for a grid that brings its own steps.
+fn finer(flags: &SamplerArgs, reader: &Reader<'_>, source: &Source<'_>) -> Result<Option<Plan>> {
+    if flags.moves.is_some() || is_list(&flags.grid) {
+        return Ok(None);
+    }
+    let steps = either_case(&flags.grid, |grid| Grid::parse(grid, flags.steps)).or_misused()?.steps();
+    let finer = SamplerArgs {
+        sampler: flags.sampler.clone(),
+        moves: None,
+        eta: flags.eta,
+        steps: Some(2 * steps),
+        grid: flags.grid.clone(),
+        sigma_min: flags.sigma_min,
+        sigma_max: flags.sigma_max,
+    };
+    let range = finer.range(&reader.process, source.trained())?;
+    match finer.compile(&reader.process, reader.formulation(), range) {
+        Ok(plan) => Ok(Some(plan)),
+        Err(failure) => {
+            say(&format!("note: twice the steps cannot be had, so nothing is held beside them: {}", failure.text()));
+            Ok(None)
+        }
+    }
+}
+
+/// Plans of as many evaluations, of the samplers that fit.
+fn rivals(flags: &SamplerArgs, reader: &Reader<'_>, source: &Source<'_>, nfe: usize) -> Vec<Plan> {
+    if flags.moves.is_some() || is_list(&flags.grid) {
+        return vec![];
+    }
+    let range = RangeArgs { sigma_min: flags.sigma_min, sigma_max: flags.sigma_max };
+    let field =
+        Field { process: &reader.process, network: reader.formulation(), trained: source.trained(), range: &range };
+    let plan = |name: &&str| {
+        let sampler = Sampler::parse(name, None).ok()?;
+        field.fitting(&sampler, &flags.grid, nfe).ok().flatten().map(|(_, plan)| plan)
+    };
+    RIVALS.iter().filter_map(plan).collect()
+}
+
+/// What one is in the units of the data, and what those are.
+fn unit(source: &Source<'_>) -> (f64, &'static str) {
+    match source.network().map(|network| &network.normalization().scale[..]) {
+        None => (1.0, "the units of the data"),
+        Some([scale]) => (*scale, "the units of the data"),
+        // A Gaussian's distance along its own axes is in one unit.
+        Some(_) => (1.0, "standard deviations of each column"),
+    }
+}
+
+/// As docs/diagnose.md has it: infinite numbers are null.
+fn document(
+    args: &DiagnoseArgs,
+    found: &Diagnosis,
+    source: &Source<'_>,
+    reader: &Reader<'_>,
+    data: &str,
+    units: &str,
+    seconds: f64,
+) -> Value {
+    let cause = |finding: &&Finding| {
+        json!({
+            "cause": finding.cause.to_string(), "share": finding.share,
+            "nats": finding.nats, "nats_from": finding.nats_from,
+            "distance": finding.distance, "distance_from": finding.distance_from,
+            "advice": finding.advice, "say": finding.say(),
+        })
+    };
+    json!({
+        "model": source.name(), "read_as": reader.path(), "plan": found.name, "nfe": found.nfe,
+        "data": data, "rows": found.rows, "dimension": found.dimension, "samples": found.samples, "seed": args.seed,
+        "units": units, "shares_of": if found.currency == Currency::Nats { "nats" } else { "squares" },
+        "causes": found.ranking().iter().map(cause).collect::<Vec<_>>(),
+        "gaussian": {"w2": found.total.w2, "kl": found.total.kl},
+        "likelihoods": found.gap, "entropy": found.excess, "unseen": found.unseen, "blur": found.blur,
+        "residuals": found.residuals, "coupled": found.coupled, "sliced_w2": found.floor,
+        "seconds": seconds,
+    })
+}

@@ -1,0 +1,267 @@
+//! `langevin likelihood`: how likely data are under a model.
+
+use crate::cli::{LikelihoodArgs, Method};
+use crate::error::{Blame as _, Failure, Result};
+use crate::interrupt;
+use crate::io::{Format, atomic, csv, npy, print, say};
+use crate::progress::{Display, duration, thousands};
+use crate::rows::{self, Wanted};
+use crate::schedule::SIGMAS;
+use crate::source::{Reader, Source};
+use crate::words::{plural, shown};
+use langevin::likelihood::{Bound, Divergence, Kind, Ode};
+use langevin::{LambdaRange, Likelihood, SampleId};
+use langevin_train::{Coupling, Dataset};
+use std::time::Instant;
+
+/// Levels of the bound for each datum.
+const LEVELS: usize = 64;
+/// Rows that go through the network together.
+const BATCH: usize = 256;
+/// Runs the command.
+pub fn run(args: &LikelihoodArgs) -> Result<()> {
+    let eta = args.eta.unwrap_or(if args.method == Method::Ode { 0.0 } else { 1.0 });
+    check_method(args, eta)?;
+    let format = args.out.as_deref().map(Format::of).transpose()?;
+    if format == Some(Format::Png) {
+        return Err(Failure::misused("numbers are no picture")
+            .at("--out")
+            .expected("a .csv or .npy file")
+            .got("'.png'"));
+    }
+    interrupt::listen()?;
+    let source = Source::open(&args.source)?;
+    let reader = source.read_as(None)?;
+    let range = range(args, &source)?;
+    if source.network().is_some_and(|network| network.metadata().training.coupling != Coupling::Independent) {
+        return Err(Failure::failed("the noise of this network was coupled to its data")
+            .at("MODEL")
+            .expected("a model trained with independent noise")
+            .got("--coupling transport")
+            .hint("its velocity is no score, so neither likelihood holds"));
+    }
+    let wanted = Wanted { data: &args.data, held_out: args.held_out, count: args.count, seed: args.seed };
+    let set = rows::load(&wanted, &source)?;
+    let how = How::new(args, range, set.width())?;
+    if let Some(path) = &args.out {
+        atomic::probe(path)?;
+    }
+    let quantised = set.values().iter().all(|value| value.fract() == 0.0);
+    let (x, log_volume, ids) = rows::coordinates(args.seed, &source, &set, quantised);
+    if quantised {
+        say("note: whole numbers: a number from [0, 1) is added to each, and the density is that of the sums");
+        if source.network().is_some_and(|network| !network.metadata().data.dequantized) {
+            say(
+                "hint: the network was trained on the whole numbers themselves; for a likelihood train with --dequantize",
+            );
+        }
+    }
+    let start = Instant::now();
+    let found = measure(args, &how, &reader, &x, set.width(), &ids)?.rescaled(log_volume);
+    let seconds = start.elapsed().as_secs_f64();
+    if let Some(path) = &args.out {
+        let pairs: Vec<f64> = found.nats.iter().zip(&found.errors).flat_map(|(nats, error)| [*nats, *error]).collect();
+        match format {
+            Some(Format::Csv) => csv::write(path, 2, &pairs, npy::Width::F64)?,
+            _ => npy::write(path, &[found.nats.len(), 2], &pairs, npy::Width::F64)?,
+        }
+        say(&format!("−log p and its standard error, a row each: {}", shown(path)));
+    }
+    print(&if args.json {
+        document(&found, range, quantised, seconds)
+    } else {
+        table(&source, &set, &found, &how, range, seconds)
+    })
+}
+
+/// What does not go together.
+fn check_method(args: &LikelihoodArgs, eta: f64) -> Result<()> {
+    let wrong = |flag: &str, method: &str| {
+        Err(Failure::misused(format!("{flag} is no option of this method"))
+            .at(flag.to_owned())
+            .expected(format!("--method {method}")))
+    };
+    match args.method {
+        Method::Ode if eta != 0.0 => Err(Failure::misused("a density needs a model without noise")
+            .at("--eta, --method ode")
+            .expected("h/g = 0")
+            .got(eta.to_string())
+            .hint("--method bound is of the model with h/g = 1")),
+        Method::Bound if eta != 1.0 => Err(Failure::misused("the bound is of the model with the process's own noise")
+            .at("--eta, --method bound")
+            .expected("h/g = 1")
+            .got(eta.to_string())
+            .hint("--method ode is of the model with h/g = 0; for other h/g neither is known")),
+        Method::Ode if args.levels.is_some() => wrong("--levels", "bound"),
+        Method::Bound if args.divergence.is_some() => wrong("--divergence", "ode"),
+        Method::Bound if args.tolerance.is_some() => wrong("--tolerance", "ode"),
+        _ => Ok(()),
+    }
+}
+
+/// The levels that were asked for, or those of the training.
+fn range(args: &LikelihoodArgs, source: &Source<'_>) -> Result<LambdaRange> {
+    let trained = source.trained();
+    let (low, high) = trained.map_or((SIGMAS[0], SIGMAS[1]), |range| range.sigma_ve());
+    let range =
+        LambdaRange::from_sigma_ve(args.sigma_min.unwrap_or(low), args.sigma_max.unwrap_or(high)).or_misused()?;
+    match trained {
+        Some(trained) if !(trained.contains(range.min) && trained.contains(range.max)) => {
+            Err(Failure::misused("the network was not trained on all of this range")
+                .at("--sigma-min, --sigma-max")
+                .expected(format!("σ/α from {low:.4} to {high:.4}"))
+                .got(format!("{:.4} to {:.4}", range.sigma_ve().0, range.sigma_ve().1)))
+        }
+        _ => Ok(range),
+    }
+}
+
+/// One of the two.
+enum How {
+    Bound(Bound),
+    Ode(Ode),
+}
+
+impl How {
+    fn new(args: &LikelihoodArgs, range: LambdaRange, width: usize) -> Result<Self> {
+        Ok(match args.method {
+            Method::Bound => Self::Bound(Bound::new(range, args.levels.unwrap_or(LEVELS))),
+            Method::Ode => {
+                let divergence = match &args.divergence {
+                    Some(text) => Divergence::parse(text).or_misused()?,
+                    None => Divergence::usual(width),
+                };
+                let ode = Ode::new(range).with_divergence(divergence);
+                Self::Ode(ode.with_tolerance(args.tolerance.unwrap_or(ode.tolerance)))
+            }
+        })
+    }
+
+    fn run(&self, reader: &Reader<'_>, x: &[f64], width: usize, ids: &[SampleId]) -> langevin::Result<Likelihood> {
+        match self {
+            Self::Bound(bound) => bound.run(reader, x, width, ids),
+            Self::Ode(ode) => ode.run(reader, x, width, ids),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Bound(bound) => format!("bound, {} a datum", plural(bound.levels as u64, "noise level")),
+            Self::Ode(ode) => match ode.divergence {
+                Divergence::Hutchinson(probes) => {
+                    format!("density of the ODE, {}, tolerance {:e}", plural(probes as u64, "probe"), ode.tolerance)
+                }
+                _ => format!("density of the ODE, exact divergence, tolerance {:e}", ode.tolerance),
+            },
+        }
+    }
+}
+
+/// All rows, in pieces shared among threads; a datum does not depend on its company.
+fn measure(
+    args: &LikelihoodArgs,
+    how: &How,
+    reader: &Reader<'_>,
+    x: &[f64],
+    width: usize,
+    ids: &[SampleId],
+) -> Result<Likelihood> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = args.threads.unwrap_or(cores).max(1);
+    let start = Instant::now();
+    let mut display = Display::sampling();
+    let mut all: Option<Likelihood> = None;
+    let batch = BATCH.min(ids.len().div_ceil(threads)).max(1);
+    for (round, ids) in ids.chunks(batch * threads).enumerate() {
+        interrupt::check()?;
+        let first = round * batch * threads;
+        let speed = first as f64 / start.elapsed().as_secs_f64();
+        let words = format!(
+            "{} of {} rows  {} rows/s",
+            thousands(first as u64),
+            thousands(x.len() as u64 / width as u64),
+            thousands(speed as u64)
+        );
+        display.show(first as f64 * width as f64 / x.len() as f64, &words);
+        let pieces = ids.chunks(batch).enumerate();
+        let found: Vec<langevin::Result<Likelihood>> = std::thread::scope(|scope| {
+            let spawn = |(piece, ids): (usize, &'_ [SampleId])| {
+                let from = (first + piece * batch) * width;
+                let x = &x[from..from + ids.len() * width];
+                let ids = ids.to_vec();
+                scope.spawn(move || how.run(reader, x, width, &ids))
+            };
+            let running: Vec<_> = pieces.map(spawn).collect();
+            let join = |thread: std::thread::ScopedJoinHandle<'_, _>| match thread.join() {
+                Ok(found) => found,
+                Err(panic) => std::panic::resume_unwind(panic),
+            };
+            running.into_iter().map(join).collect()
+        });
+        for found in found {
+            let found = interrupt::or_failed(found)?;
+            all = Some(match all {
+                None => found,
+                Some(mut all) => {
+                    all.nats.extend(found.nats);
+                    all.errors.extend(found.errors);
+                    all.evaluations = all.evaluations.max(found.evaluations);
+                    all.products = all.products.max(found.products);
+                    all
+                }
+            });
+        }
+    }
+    display.finish();
+    all.ok_or_else(|| Failure::failed("there are no data").at("--data"))
+}
+
+fn table(
+    source: &Source<'_>,
+    set: &Dataset,
+    found: &Likelihood,
+    how: &How,
+    range: LambdaRange,
+    seconds: f64,
+) -> String {
+    let (low, high) = range.sigma_ve();
+    let sign = if found.kind == Kind::Bound { "≤" } else { "=" };
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| text.push_str(&format!("{name:<14}{value}\n"));
+    line("model", source.name().to_owned());
+    line("data", format!("{}, {}", set.name(), plural(set.rows() as u64, "row")));
+    line("likelihood", how.name());
+    line("levels", format!("σ/α from {low:.4} to {high:.4}"));
+    line("−log p", format!("{sign} {:.4} ± {:.4} nats", found.mean(), found.standard_error()));
+    line("", format!("{sign} {:.4} bits/dim", found.bits_per_dim()));
+    line("evaluations", evaluations(found));
+    line("time", duration(seconds));
+    text
+}
+
+fn evaluations(found: &Likelihood) -> String {
+    match found.products {
+        0 => format!("{} a datum", found.evaluations),
+        products => format!("at most {} a datum, with {products} products", found.evaluations),
+    }
+}
+
+fn document(found: &Likelihood, range: LambdaRange, quantised: bool, seconds: f64) -> String {
+    let (low, high) = range.sigma_ve();
+    let method = if found.kind == Kind::Bound { "bound" } else { "ode" };
+    let document = serde_json::json!({
+        "method": method,
+        "nats_mean": found.mean(),
+        "nats_se": found.standard_error(),
+        "bits_per_dim": found.bits_per_dim(),
+        "nfe": found.evaluations,
+        "products": found.products,
+        "count": found.nats.len(),
+        "kind": found.kind.name(),
+        "dequantized": quantised,
+        "sigma_min": low,
+        "sigma_max": high,
+        "seconds": seconds,
+    });
+    format!("{document}\n")
+}

@@ -1,0 +1,84 @@
+//! `langevin objective`: a training objective on one axis.
+
+use crate::cli::ObjectiveArgs;
+use crate::error::{Blame as _, Failure, Result};
+use crate::io::{atomic, print, say};
+use crate::report;
+use crate::words::{either_case, shown};
+use langevin::objective::Frame;
+use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
+
+/// Levels of the drawing.
+const DRAWN: usize = 201;
+/// Cells of a bar.
+const CELLS: usize = 20;
+
+/// Runs the command.
+pub fn run(args: &ObjectiveArgs) -> Result<()> {
+    let process = either_case(&args.process, Process::parse).or_misused()?;
+    let prediction = either_case(&args.predict, Prediction::parse).or_misused()?;
+    let weight = either_case(&args.weight, Weight::parse).or_misused()?;
+    let times = match &args.times {
+        Some(text) => either_case(text, TimeDensity::parse).or_misused()?,
+        None => TimeDensity::usual(&process),
+    };
+    if args.points < 2 || args.points > 10_000 {
+        return Err(Failure::misused("bad number of levels")
+            .at("--points")
+            .expected("2 to 10000")
+            .got(args.points.to_string()));
+    }
+    let range = LambdaRange::from_sigma_ve(args.sigma_min, args.sigma_max).or_misused()?;
+    let formulation = Formulation::new(process, prediction).with_range(range);
+    let objective = Objective::new(&formulation, weight, times.clone()).or_misused()?;
+    let frame = objective.frame(args.points).or_misused()?;
+    let title = format!("{} {}, weight {}, times {}", args.process, args.predict, args.weight, times.name());
+    if let Some(path) = &args.plot {
+        atomic::probe(path)?;
+        let fine = objective.frame(DRAWN).or_misused()?;
+        atomic::save(path, report::objective(&title, &fine, verdict(&frame)).as_bytes())?;
+        say(&format!("drawn: {}", shown(path)));
+    }
+    print(&if args.json { document(args, &times, &frame) } else { table(&title, &frame) })
+}
+
+/// What kind of bound it is, if any.
+fn verdict(frame: &Frame) -> &'static str {
+    match (frame.is_likelihood, frame.is_bound) {
+        (true, _) => "a bound on the likelihood of the data: w·p is the same everywhere",
+        (_, true) => "a bound on the likelihood of data with added noise: w·p nowhere rises with λ",
+        _ => "no bound on a likelihood: w·p rises with λ somewhere",
+    }
+}
+
+fn table(title: &str, frame: &Frame) -> String {
+    let mut text =
+        format!("{title}\n\n{:>9}{:>11}{:>11}{:>12}{:>12}{:>12}\n", "λ", "time", "σ/α", "p(λ)", "w(λ)", "w·p");
+    let most = frame.points.iter().map(|point| point.product).fold(0.0, f64::max);
+    for point in &frame.points {
+        let share = if most > 0.0 { point.product / most } else { 0.0 };
+        let bar = "━".repeat((share * CELLS as f64).round() as usize);
+        let numbers =
+            [point.time, point.sigma, point.density, point.weight, point.product].map(|value| format!("{value:.4e}"));
+        let [time, sigma, density, weight, product] = numbers;
+        text.push_str(&format!(
+            "{:>9.4}{time:>11}{sigma:>11}{density:>12}{weight:>12}{product:>12}  {bar}\n",
+            point.lambda
+        ));
+    }
+    text.push_str(&format!("\nIt is {}.\n", verdict(frame)));
+    text
+}
+
+fn document(args: &ObjectiveArgs, times: &TimeDensity, frame: &Frame) -> String {
+    let document = serde_json::json!({
+        "process": args.process,
+        "prediction": args.predict,
+        "weight": args.weight,
+        "times": times.name(),
+        "is_bound": frame.is_bound,
+        "is_likelihood": frame.is_likelihood,
+        "points": frame.points,
+    });
+    format!("{document}\n")
+}

@@ -1,0 +1,71 @@
+//! A training objective: where the levels are drawn, and what an error counts there, over λ.
+
+use super::page::shell;
+use super::svg::{label, line, path};
+use super::text::{capital, escape};
+use langevin::objective::{Frame, Point};
+
+/// The drawing, in its own units.
+const WIDTH: f64 = 720.0;
+const HEIGHT: f64 = 320.0;
+/// Room for the axis and the names.
+const LEFT: f64 = 16.0;
+const RIGHT: f64 = 16.0;
+const TOP: f64 = 40.0;
+const BOTTOM: f64 = 48.0;
+
+/// The whole page.
+#[must_use]
+pub fn objective(title: &str, frame: &Frame, verdict: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let header = format!(
+        "<header><p class=\"kicker\">langevin objective</p><h1>One objective</h1><p class=\"lede\">{}. {}.</p></header>",
+        escape(&capital(title)),
+        escape(&capital(verdict)),
+    );
+    let main = format!(
+        "<section class=\"objective\"><h2>On one axis</h2>{}<p>Each curve is drawn against its own largest value. λ = ln(α/σ): noise on the left, data on the right.</p></section>",
+        drawing(frame)
+    );
+    let footer = format!(
+        "<footer><section><h2>What it is</h2><p>Every denoising loss is ∫ w(λ) p(λ) E‖ε − ε̂‖² dλ: p says where the noise levels are drawn, w what a squared error in ε \
+         counts there. Only their product matters in expectation. Where it does not rise with λ, the loss is a bound on the likelihood of data with added noise; where it is the same \
+         everywhere, on that of the data.</p></section><section><h2>Source</h2><p>Kingma and Gao, <a href=\"https://arxiv.org/abs/2303.00848\">Understanding diffusion objectives as the \
+         ELBO with simple data augmentation</a>, arXiv 2303.00848.</p><p>langevin {version}</p></section></footer>"
+    );
+    shell("One objective", version, &header, &main, &footer)
+}
+
+fn drawing(frame: &Frame) -> String {
+    let (Some(first), Some(last)) = (frame.points.first(), frame.points.last()) else { return String::new() };
+    let across = |lambda: f64| LEFT + (lambda - first.lambda) / (last.lambda - first.lambda) * (WIDTH - LEFT - RIGHT);
+    let floor = HEIGHT - BOTTOM;
+    let mut out = format!(
+        "<svg class=\"curves\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"w times p, and p, over λ\">"
+    );
+    let whole = first.lambda.ceil() as i32..=last.lambda.floor() as i32;
+    for tick in whole.filter(|tick| tick % 2 == 0) {
+        let x = across(f64::from(tick));
+        out.push_str(&line((x, TOP), (x, floor), "grid"));
+        let sign = if tick < 0 { "−" } else { "" };
+        out.push_str(&label((x, floor + 18.0), "middle", "tick", &format!("{sign}{}", tick.abs())));
+    }
+    out.push_str(&line((LEFT, floor), (WIDTH - RIGHT, floor), "axis"));
+    out.push_str(&label((0.5 * WIDTH, HEIGHT - 6.0), "middle", "tick", "λ"));
+    type Curve = (&'static str, &'static str, fn(&Point) -> f64);
+    let curves: [Curve; 2] = [
+        ("density", "p(λ), where levels are drawn", |point| point.density),
+        ("product", "w·p, what an error counts", |point| point.product),
+    ];
+    for (row, (class, name, value)) in curves.into_iter().enumerate() {
+        let most = frame.points.iter().map(value).fold(f64::MIN_POSITIVE, f64::max);
+        let point = |point: &Point| (across(point.lambda), floor - value(point) / most * (floor - TOP));
+        let points: Vec<(f64, f64)> = frame.points.iter().map(point).collect();
+        out.push_str(&format!("<path class=\"curve {class}\" d=\"{}\"/>", path(&points)));
+        let x = LEFT + 300.0 * row as f64;
+        out.push_str(&line((x, 14.0), (x + 26.0, 14.0), &format!("curve {class}")));
+        out.push_str(&label((x + 34.0, 18.0), "start", "name", name));
+    }
+    out.push_str("</svg>");
+    out
+}

@@ -1,0 +1,99 @@
+//! How near a small network comes to densities of the plane that are known exactly.
+//!
+//! `cargo run --release -p langevin-train --example toys_study -- [MINUTES] [NAME…]`
+//!
+//! For each toy it trains one network for so many minutes (3 by default) and prints the divergence of its ODE from the data,
+//!
+//! $$KL(p\Vert q) = E_p[\log p(x) - \log q(x)],$$
+//!
+//! over fresh draws: the same points in both logarithms, so that the spread of log p itself drops out. It prints the lines of `docs/likelihood.md`.
+
+use langevin::exact::{self, Density};
+use langevin::likelihood::{Bound, Ode};
+use langevin::{Formulation, LambdaRange, Level, Prediction, Process, SampleId};
+use langevin_train::{Budget, Dataset, Network, Recipe, train};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Points of a test; the standard error is printed.
+const TEST: usize = 4000;
+/// Points to learn from.
+const ROWS: u64 = 1_000_000;
+const NAMES: [&str; 8] =
+    ["moons", "8gaussians", "swissroll", "circles", "rings", "2spirals", "checkerboard", "pinwheel"];
+
+fn main() -> Result<()> {
+    let mut words = std::env::args().skip(1);
+    let minutes: f64 = words.next().map_or(Ok(3.0), |word| word.parse())?;
+    let chosen: Vec<String> = words.collect();
+    println!(
+        "| data | entropy | KL of the ODE, nats | bound − entropy, nats | steps | loss |\n|---|---|---|---|---|---|"
+    );
+    for name in NAMES.into_iter().filter(|name| chosen.is_empty() || chosen.iter().any(|word| word == name)) {
+        let density = exact::named(name)?;
+        let ids = |seed, count: u64| (0..count).map(|index| SampleId { seed, index }).collect::<Vec<_>>();
+        let values = density.sample(&ids(1, ROWS)).into_iter().map(|value| value as f32).collect();
+        let data = Dataset::new(name, values, &[density.dim()])?;
+        let network = learn(&data, minutes)?;
+        let rows = ids(2, TEST as u64);
+        let clean = Level { time: 0.0, alpha: 1.0, sigma: 0.0 };
+        let test = density.sample(&rows);
+        let exact: Vec<f64> = test.chunks(density.dim()).map(|x| -density.log_density(x, &clean)).collect();
+        let mut x = test.clone();
+        let volume = network.normalization().to_model(&mut x, density.dim());
+        let range = network.formulation().range.ok_or("no range")?;
+        let dim = density.dim();
+        let half = TEST / 2;
+        // Two threads: the rows do not see each other.
+        let ode = std::thread::scope(|scope| -> Result<Vec<f64>> {
+            let run = |from: usize, to: usize| {
+                let (network, x, rows) = (&network, &x[from * dim..to * dim], &rows[from..to]);
+                scope.spawn(move || Ode::new(range).run(network, x, dim, rows))
+            };
+            let (a, b) = (run(0, half), run(half, TEST));
+            let mut nats = a.join().map_err(|_| "a thread failed")??.nats;
+            nats.extend(b.join().map_err(|_| "a thread failed")??.nats);
+            Ok(nats)
+        })?;
+        let bound = Bound::new(range, 64).run(&network, &x, dim, &rows)?.nats;
+        let (kl, se) = mean_and_error(ode.iter().zip(&exact).map(|(q, p)| q + volume - p));
+        let (above, above_se) = mean_and_error(bound.iter().zip(&exact).map(|(q, p)| q + volume - p));
+        let entropy = mean_and_error(exact.iter().copied()).0;
+        let training = &network.metadata().training;
+        println!(
+            "| {name} | {entropy:.3} | {kl:.4} ± {se:.4} | {above:.4} ± {above_se:.4} | {} | {:.5} |",
+            training.steps, training.final_loss
+        );
+    }
+    Ok(())
+}
+
+fn learn(data: &Dataset, minutes: f64) -> Result<Network> {
+    let range = LambdaRange::from_sigma_ve(0.005, 80.0)?;
+    let formulation = Formulation::new(Process::rectified_flow(), Prediction::Velocity).with_range(range);
+    let mut recipe = Recipe::new(formulation, Budget::Time(Duration::from_secs_f64(60.0 * minutes)));
+    recipe.network.width = 192;
+    recipe.network.depth = 4;
+    recipe.network.fourier = 24;
+    recipe.batch = 1024;
+    recipe.learning_rate = 4e-3;
+    recipe.warmup = 200;
+    recipe.weight_decay = 0.0;
+    recipe.ema = 0.998;
+    recipe.weight = langevin::Weight::Likelihood;
+    recipe.adaptive = true;
+    Ok(train(data, &recipe, &mut |_| ControlFlow::Continue(()))?)
+}
+
+fn mean_and_error(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let values: Vec<f64> = values.collect();
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    (mean, (variance / n).sqrt())
+}

@@ -1,0 +1,197 @@
+//! The assignment problem: which permutation π makes $\sum_i c_{i\pi(i)}$ least?
+//!
+//! Its dual is $\max \sum_i u_i + \sum_j v_j$ over $u_i + v_j \le c_{ij}$, and both are equal at the optimum. Columns are first assigned where their smallest
+//! cost is; rows that lose take the next best and lower its v; each row still free then finds the shortest path of alternating edges, in the costs
+//! $c_{ij} - u_i - v_j \ge 0$, to a free column (Dijkstra), O(n²) each.
+//!
+//! | symbol | here |
+//! |---|---|
+//! | $c_{ij}$ | `cost[i * n + j]` |
+//! | π | `Assignment::columns` |
+//! | $v_j$ | `Assignment::duals`; $u_i = \min_j (c_{ij} - v_j)$ |
+//!
+//! Source: Jonker & Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems", Computing 38, 1987.
+
+const FREE: usize = usize::MAX;
+
+/// A permutation of least cost, and the proof that it is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Assignment {
+    /// The column of each row.
+    pub(super) columns: Vec<usize>,
+    /// v.
+    pub(super) duals: Vec<f64>,
+}
+
+/// The assignment of least cost for an n × n matrix of finite numbers, n ≥ 1.
+pub(super) fn assign(cost: &[f64], n: usize) -> Assignment {
+    let mut problem = Problem { cost, n, columns: vec![FREE; n], rows: vec![FREE; n], duals: vec![0.0; n] };
+    problem.reduce_columns();
+    // Twice, as the authors do: more gains little.
+    let free = problem.reduce_rows(problem.free());
+    let free = problem.reduce_rows(free);
+    let mut search = Search { distance: vec![0.0; n], from: vec![0; n], price: vec![0.0; n], closed: Vec::new() };
+    for row in free {
+        problem.augment(row, &mut search);
+    }
+    Assignment { columns: problem.columns, duals: problem.duals }
+}
+
+struct Problem<'a> {
+    cost: &'a [f64],
+    n: usize,
+    columns: Vec<usize>,
+    /// The row of each column.
+    rows: Vec<usize>,
+    duals: Vec<f64>,
+}
+
+/// What Dijkstra's algorithm keeps, from row to row.
+struct Search {
+    /// Of the shortest path to each column; infinite once it is final.
+    distance: Vec<f64>,
+    /// The row before each column on it.
+    from: Vec<u32>,
+    /// v, and −∞ where the distance is final: nothing is nearer through there.
+    price: Vec<f64>,
+    /// The columns whose distance is final, and it.
+    closed: Vec<(usize, f64)>,
+}
+
+impl<'a> Problem<'a> {
+    fn row(&self, i: usize) -> &'a [f64] {
+        &self.cost[i * self.n..][..self.n]
+    }
+
+    fn free(&self) -> Vec<usize> {
+        (0..self.n).filter(|i| self.columns[*i] == FREE).collect()
+    }
+
+    fn join(&mut self, row: usize, column: usize) {
+        (self.columns[row], self.rows[column]) = (column, row);
+    }
+
+    /// Every v the smallest cost of its column, which goes to that row if the row is free.
+    fn reduce_columns(&mut self) {
+        let cost = self.cost;
+        let mut costs = cost.chunks_exact(self.n);
+        let mut smallest = vec![0; self.n];
+        if let Some(first) = costs.next() {
+            self.duals.copy_from_slice(first);
+        }
+        for (i, costs) in costs.enumerate() {
+            for ((dual, smallest), cost) in self.duals.iter_mut().zip(&mut smallest).zip(costs) {
+                if *cost < *dual {
+                    (*dual, *smallest) = (*cost, i + 1);
+                }
+            }
+        }
+        for (column, row) in smallest.into_iter().enumerate() {
+            if self.columns[row] == FREE {
+                self.join(row, column);
+            }
+        }
+    }
+
+    /// Every free row takes its best column and lowers its v until the second best is as good; who had it is free, and goes on. What is left free is
+    /// returned.
+    fn reduce_rows(&mut self, mut free: Vec<usize>) -> Vec<usize> {
+        let mut left = Vec::new();
+        // Rounding may keep two rows taking one column from each other by nothing: the search that follows needs no more than it gets.
+        let mut steps = 8 * self.n;
+        free.reverse();
+        while let Some(i) = free.pop() {
+            if steps == 0 || self.n == 1 {
+                left.push(i);
+                continue;
+            }
+            steps -= 1;
+            let (mut best, mut second) = ((f64::INFINITY, 0), (f64::INFINITY, 0));
+            for (j, (cost, dual)) in self.row(i).iter().zip(&self.duals).enumerate() {
+                let reduced = cost - dual;
+                if reduced < second.0 {
+                    if reduced < best.0 {
+                        (second, best) = (best, (reduced, j));
+                    } else {
+                        second = (reduced, j);
+                    }
+                }
+            }
+            let gains = best.0 < second.0;
+            let column = if gains {
+                self.duals[best.1] -= second.0 - best.0;
+                best.1
+            } else if self.rows[best.1] == FREE {
+                best.1
+            } else {
+                second.1
+            };
+            let loser = self.rows[column];
+            self.join(i, column);
+            if loser != FREE {
+                self.columns[loser] = FREE;
+                if gains { free.push(loser) } else { left.push(loser) }
+            }
+        }
+        left
+    }
+
+    /// Assigns a free row along the shortest path, and makes the costs of all edges on it 0 again.
+    fn augment(&mut self, row: usize, search: &mut Search) {
+        let Search { distance, from, price, closed } = search;
+        closed.clear();
+        price.copy_from_slice(&self.duals);
+        distance.fill(f64::INFINITY);
+        let (mut i, mut base) = (row, 0.0);
+        let (next, least) = loop {
+            // No branch, so that it runs several columns at a time.
+            let edges = self.row(i).iter().zip(price.iter());
+            for ((distance, from), (cost, price)) in distance.iter_mut().zip(from.iter_mut()).zip(edges) {
+                let through = cost - price - base;
+                let nearer = through < *distance;
+                *distance = if nearer { through } else { *distance };
+                *from = if nearer { i as u32 } else { *from };
+            }
+            let (next, least) = smallest(distance);
+            if self.rows[next] == FREE || least == f64::INFINITY {
+                break (next, least);
+            }
+            closed.push((next, least));
+            i = self.rows[next];
+            base = self.row(i)[next] - self.duals[next] - least;
+            (distance[next], price[next]) = (f64::INFINITY, f64::NEG_INFINITY);
+        };
+        if least == f64::INFINITY {
+            // A free row leaves a free column, so this cannot be.
+            return;
+        }
+        for (column, distance) in closed.iter() {
+            self.duals[*column] += distance - least;
+        }
+        let mut next = next;
+        // Back along the path, every row takes the column after it.
+        loop {
+            let i = from[next] as usize;
+            let before = self.columns[i];
+            self.join(i, next);
+            if i == row {
+                break;
+            }
+            next = before;
+        }
+    }
+}
+
+/// The first smallest number and where it is.
+fn smallest(values: &[f64]) -> (usize, f64) {
+    let mut lanes = [f64::INFINITY; 8];
+    let (whole, rest) = values.as_chunks::<8>();
+    for values in whole {
+        for (lane, value) in lanes.iter_mut().zip(values) {
+            *lane = if value < lane { *value } else { *lane };
+        }
+    }
+    let least =
+        lanes.iter().chain(rest).fold(f64::INFINITY, |least, value| if *value < least { *value } else { least });
+    (values.iter().position(|value| *value == least).unwrap_or(0), least)
+}

@@ -1,0 +1,121 @@
+//! The density of the noise levels that makes the estimate of a loss least noisy, learned while training.
+//!
+//! A loss ∫ W(λ) e(λ) dλ, W = w·p, is estimated by W e/q at a level drawn from q. Its variance is least for
+//!
+//! $$q(\lambda) \propto W(\lambda) \sqrt{E[e^2 \mid \lambda]} ,$$
+//!
+//! of which the learner keeps a running mean of $(W e)^2$ for each bin of λ. A share of the levels stays uniform in λ, so that no bin is forgotten and no weight grows without bound.
+//!
+//! It keeps the mean of e too, which is what [`Weight::Uncertainty`](super::Weight::Uncertainty) divides by.
+//!
+//! One row costs two additions, and one refresh as many roots as there are bins.
+//!
+//! Source: Nichol & Dhariwal, arXiv 2102.09672, §3.3 (importance by the second moment of the loss).
+
+use super::Histogram;
+use crate::error::{Error, Result};
+use crate::formulation::LambdaRange;
+use serde::{Deserialize, Serialize};
+
+/// The share of the levels that stay uniform.
+const UNIFORM: f64 = 0.1;
+/// A bin is believed once so many rows fell into it; until then it looks like the mean of the others.
+const ENOUGH: f64 = 10.0;
+
+/// Running statistics of the error at every noise level. See the [module](self).
+///
+/// ```
+/// use langevin::LambdaRange;
+/// use langevin::objective::Learner;
+/// let mut learner = Learner::new(LambdaRange { min: -4.0, max: 4.0 }, 2)?;
+/// // Errors three times as large on the noisy half:
+/// for _ in 0..100 {
+///     learner.observe(-1.0, 3.0, 1.0);
+///     learner.observe(1.0, 1.0, 1.0);
+/// }
+/// let density = learner.density();
+/// // A tenth of the levels is uniform, the rest is as 3 to 1.
+/// assert!((density.masses()[0] - 0.725).abs() < 1e-9);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Learner {
+    range: LambdaRange,
+    /// The share of its weight that a sum keeps at each [`refresh`](Self::refresh).
+    keep: f64,
+    /// For each bin, sums of 1, of e and of (We)², all with the same fading weights.
+    counts: Vec<f64>,
+    errors: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl Learner {
+    /// The range cut into so many bins, of which nothing is known.
+    ///
+    /// # Errors
+    /// A range that is none, no bin, or more than 4096.
+    pub fn new(range: LambdaRange, bins: usize) -> Result<Self> {
+        range.check()?;
+        if !(1..=4096).contains(&bins) {
+            return Err(Error::argument("bad number of bins").expected("1 to 4096").got(bins.to_string()));
+        }
+        let zeros = vec![0.0; bins];
+        Ok(Self { range, keep: 0.98, counts: zeros.clone(), errors: zeros.clone(), squares: zeros })
+    }
+
+    /// A row at λ had the squared error `error`, e = ‖ε − ε̂‖², and counts with W = w·p = `weight`. What is not finite is passed over.
+    pub fn observe(&mut self, lambda: f64, error: f64, weight: f64) {
+        let weighted = weight * error;
+        if !(weighted.is_finite() && error.is_finite() && lambda.is_finite()) {
+            return;
+        }
+        let place = (lambda - self.range.min) / (self.range.max - self.range.min) * self.counts.len() as f64;
+        let bin = (place.max(0.0) as usize).min(self.counts.len() - 1);
+        self.counts[bin] += 1.0;
+        self.errors[bin] += error;
+        self.squares[bin] += weighted * weighted;
+    }
+
+    /// Lets the past fade: call it after every batch.
+    pub fn fade(&mut self) {
+        for sums in [&mut self.counts, &mut self.errors, &mut self.squares] {
+            sums.iter_mut().for_each(|sum| *sum *= self.keep);
+        }
+    }
+
+    /// The density to draw from next.
+    #[must_use]
+    pub fn density(&self) -> Histogram {
+        let roots = self.means(&self.squares).into_iter().map(f64::sqrt).collect::<Vec<_>>();
+        let total: f64 = roots.iter().sum();
+        let bins = roots.len() as f64;
+        let mass = |root: f64| UNIFORM / bins + (1.0 - UNIFORM) * if total > 0.0 { root / total } else { 1.0 / bins };
+        self.histogram(roots.into_iter().map(mass).collect())
+    }
+
+    /// E‖Δε‖² for each bin, up to a factor.
+    #[must_use]
+    pub fn errors(&self) -> Histogram {
+        let means = self.means(&self.errors);
+        // A bin without any error would have an infinite weight.
+        let least = 1e-6 * means.iter().copied().fold(0.0, f64::max);
+        self.histogram(means.into_iter().map(|mean| mean.max(least)).collect())
+    }
+
+    /// The mean of each bin; one of which too little is known leans on the mean of all.
+    fn means(&self, sums: &[f64]) -> Vec<f64> {
+        let count: f64 = self.counts.iter().sum();
+        let all = if count > 0.0 { sums.iter().sum::<f64>() / count } else { 1.0 };
+        let lean = |(sum, count): (&f64, &f64)| {
+            let trust = (count / ENOUGH).min(1.0);
+            if *count > 0.0 { trust * sum / count + (1.0 - trust) * all } else { all }
+        };
+        sums.iter().zip(&self.counts).map(lean).collect()
+    }
+
+    fn histogram(&self, masses: Vec<f64>) -> Histogram {
+        let even = || Histogram::even(self.range, self.counts.len());
+        Histogram::new(self.range, masses).unwrap_or_else(|_| even())
+    }
+}
