@@ -404,8 +404,7 @@ fn complaint_19_churn_keeps_the_marginal_on_a_flow() {
     }
 }
 
-/// 21. Which scheduler equals which? `docs/family.md`, and a command.
-/// N(0, 1) read as the score of VP: both likelihoods are ½x² + ½ ln 2π, but for the start and the blur, each below 1e-5 here.
+/// 20. No likelihood. N(0, 1) read as the score of VP: both likelihoods are ½x² + ½ ln 2π, but for the start and the blur, each below 1e-5 here.
 #[test]
 fn complaint_20_models_have_likelihoods() {
     use langevin::likelihood::{Bound, Ode};
@@ -426,6 +425,7 @@ fn complaint_20_models_have_likelihoods() {
     assert!((bound.mean() - mean).abs() < 4.0 * noise, "{} ± {noise} {mean}", bound.mean());
 }
 
+/// 21. Which scheduler equals which? `docs/family.md`, and a command.
 #[test]
 fn complaint_21_equal_samplers_are_found_equal() {
     let plan = |name: &str, process: &str| {

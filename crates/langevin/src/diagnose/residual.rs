@@ -45,7 +45,7 @@ pub struct Residual {
     pub rms: f64,
 }
 
-/// The residual at `count` levels, evenly in ln σ, over data of `dim` elements; `rows` are their addresses, from which the noise is drawn. See the [module](self).
+/// The residual at `count` levels, evenly in ln σ, over data of `dim` elements; `rows` are their addresses, from which the noise is drawn.
 ///
 /// # Errors
 /// More than 3 elements, data that do not fit, no level, a range that is none, or whatever the model meets.

@@ -22,7 +22,7 @@ const UNIFORM: f64 = 0.1;
 /// A bin is believed once so many rows fell into it; until then it looks like the mean of the others.
 const ENOUGH: f64 = 10.0;
 
-/// Running statistics of the error at every noise level. See the [module](self).
+/// Running statistics of the error at every noise level.
 ///
 /// ```
 /// use langevin::LambdaRange;
