@@ -61,10 +61,9 @@ fn table(title: &str, frame: &Frame) -> String {
         let numbers =
             [point.time, point.sigma, point.density, point.weight, point.product].map(|value| format!("{value:.4e}"));
         let [time, sigma, density, weight, product] = numbers;
-        text.push_str(&format!(
-            "{:>9.4}{time:>11}{sigma:>11}{density:>12}{weight:>12}{product:>12}  {bar}\n",
-            point.lambda
-        ));
+        let line = format!("{:>9.4}{time:>11}{sigma:>11}{density:>12}{weight:>12}{product:>12}  {bar}", point.lambda);
+        text.push_str(line.trim_end());
+        text.push('\n');
     }
     text.push_str(&format!("\nIt is {}.\n", verdict(frame)));
     text
