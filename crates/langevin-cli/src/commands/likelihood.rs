@@ -9,11 +9,14 @@ use crate::rows::{self, Wanted};
 use crate::schedule::SIGMAS;
 use crate::source::{Reader, Source};
 use crate::words::{plural, shown};
+use langevin::exact::Gaussian;
 use langevin::likelihood::{Bound, Divergence, Kind, Ode};
 use langevin::{LambdaRange, Likelihood, SampleId};
-use langevin_train::{Coupling, Dataset};
+use langevin_train::{Coupling, Dataset, Moments, Network};
 use std::time::Instant;
 
+/// Elements up to which a covariance is fitted to the data.
+const MOST_FITTED: usize = 512;
 /// Levels of the bound for each datum.
 const LEVELS: usize = 64;
 /// Rows that go through the network together.
@@ -48,6 +51,7 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
     }
     let quantised = set.values().iter().all(|value| value.fract() == 0.0);
     let (x, log_volume, ids) = rows::coordinates(args.seed, &source, &set, quantised);
+    let how = how.controlled(&source, &x, set.width());
     if quantised {
         say("note: whole numbers: a number from [0, 1) is added to each, and the density is that of the sums");
         if source.network().is_some_and(|network| !network.metadata().data.dequantized) {
@@ -134,6 +138,21 @@ impl How {
                 let ode = Ode::new(range).with_divergence(divergence);
                 Self::Ode(ode.with_tolerance(args.tolerance.unwrap_or(ode.tolerance)))
             }
+        })
+    }
+
+    /// With a Gaussian as the control of a bound: the one of the training's moments, or, where the model has none, of the data themselves.
+    fn controlled(self, source: &Source<'_>, x: &[f64], width: usize) -> Self {
+        let Self::Bound(bound) = self else { return self };
+        let gaussian = match source.network().and_then(Network::moments) {
+            Some(Moments::Covariance { mean, covariance }) => Gaussian::new(mean.clone(), covariance).ok(),
+            // Fewer rows than that say little of a covariance.
+            None if width <= MOST_FITTED && x.len() >= 4 * width * width => Gaussian::fit(x, width).ok(),
+            _ => None,
+        };
+        Self::Bound(match gaussian {
+            Some(gaussian) => bound.with_control(gaussian),
+            None => bound,
         })
     }
 
