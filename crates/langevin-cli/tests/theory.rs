@@ -28,6 +28,16 @@ fn claims_are_measured_and_told() {
     }
 }
 
+/// The page has every claim in its words.
+#[test]
+fn the_page_of_the_claims_is_whole() {
+    let page = include_str!("../../../docs/verify.md");
+    for claim in langevin::verify::claims() {
+        let line = format!("| {} | {} | {} |", claim.number, claim.claim, claim.source);
+        assert!(page.contains(&line), "{line}");
+    }
+}
+
 #[test]
 fn an_objective_is_a_table_a_verdict_and_a_page() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,11 +1,12 @@
 //! Langevin = forward + reverse, in every split.
 
 use super::line::{Line, PROCESSES, RATIOS, process, ve};
-use super::{Claim, Extra, Measured, worst};
+use super::{Claim, Extra, Measured, off, worst};
 use crate::error::Result;
 use crate::formulation::LambdaRange;
 use crate::likelihood::Ode;
-use crate::moves::Rates;
+use crate::math::exp;
+use crate::moves::{Rates, Row, reverse_rho};
 use crate::noise::SampleId;
 
 pub(super) const CLAIMS: &[Claim] = &[
@@ -89,12 +90,20 @@ fn any(_: &Extra<'_>) -> Result<Measured> {
         for ratio in RATIOS {
             let level = process.level_at_sigma_ve(ratio)?;
             for eta in [0.3, 0.7, 1.0, 1.7, 3.0] {
-                figures.push(data.residual(&process, &level, Rates::reverse(&process, &level, eta)?, -1.0)?);
+                let rates = Rates::reverse(&process, &level, eta)?;
+                figures.push(data.residual(&process, &level, rates, -1.0)?);
+                // The finite step has that noise too: c²/dt → h², from two steps extrapolated.
+                let noise = |step: f64| -> Result<f64> {
+                    let to = process.level_at_sigma_ve(ratio * exp(-step))?;
+                    let row = Row::new(&level, &to, reverse_rho(&level, &to, eta));
+                    Ok(row.c * row.c / (level.time - to.time))
+                };
+                figures.push(0.1 * off(2.0 * noise(5e-5)? - noise(1e-4)?, rates.power));
             }
         }
     }
     Ok(Measured::new(
-        "residual of the reverse equation, h/g 0.3 to 3, five levels, three clocks, relative",
+        "residual of the reverse equation, and the noise of a finite step as it shrinks, h/g 0.3 to 3, five levels, three clocks",
         worst(figures),
         1e-7,
     ))
