@@ -175,16 +175,6 @@ impl Model<Vec<f64>> for Reader<'_> {
 }
 
 impl Vjp<Vec<f64>> for Reader<'_> {
-    fn predict_vjp(
-        &self,
-        x: &Vec<f64>,
-        query: &Query<'_>,
-        cotangent: &Vec<f64>,
-    ) -> langevin::Result<(Vec<f64>, Vec<f64>)> {
-        let (out, mut products) = self.predict_vjps(x, query, std::slice::from_ref(cotangent))?;
-        Ok((out, products.pop().unwrap_or_default()))
-    }
-
     fn predict_vjps(
         &self,
         x: &Vec<f64>,

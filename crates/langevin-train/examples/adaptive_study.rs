@@ -7,6 +7,7 @@
 //! the bound of held-out data is below a given value; means over the seeds, with standard errors. It prints the tables of `docs/objective.md`.
 
 use langevin::likelihood::Bound;
+use langevin::metrics::Estimate;
 use langevin::{Formulation, LambdaRange, Prediction, Process, SampleId, TimeDensity, Weight, exact};
 use langevin_train::{Budget, Dataset, Network, Recipe, train};
 use std::ops::ControlFlow;
@@ -150,13 +151,8 @@ fn held_out(network: &Network, test: &Dataset, dequantize: bool) -> Result<f64> 
     Ok(Bound::new(range, 32).run(network, &x, width, &rows)?.rescaled(volume).mean())
 }
 
+/// The mean, and its standard error; 0 of one number alone.
 fn mean_and_error(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let values: Vec<f64> = values.collect();
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    if values.len() < 2 {
-        return (mean, 0.0);
-    }
-    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    (mean, (variance / n).sqrt())
+    let estimate = Estimate::of(&values.collect::<Vec<_>>());
+    (estimate.mean, estimate.standard_error.unwrap_or(0.0))
 }

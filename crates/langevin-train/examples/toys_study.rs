@@ -9,7 +9,8 @@
 //! over fresh draws: the same points in both logarithms, so that the spread of log p itself drops out. It prints the lines of `docs/likelihood.md`.
 
 use langevin::exact::{self, Density};
-use langevin::likelihood::{Bound, Ode};
+use langevin::likelihood::{Bound, Ode, in_pieces};
+use langevin::metrics::Estimate;
 use langevin::{Formulation, LambdaRange, Level, Prediction, Process, SampleId};
 use langevin_train::{Budget, Dataset, Network, Recipe, train};
 use std::ops::ControlFlow;
@@ -48,18 +49,7 @@ fn main() -> Result<()> {
         let volume = network.normalization().to_model(&mut x, density.dim());
         let range = network.formulation().range.ok_or("no range")?;
         let dim = density.dim();
-        let half = TEST / 2;
-        // Two threads: the rows do not see each other.
-        let ode = std::thread::scope(|scope| -> Result<Vec<f64>> {
-            let run = |from: usize, to: usize| {
-                let (network, x, rows) = (&network, &x[from * dim..to * dim], &rows[from..to]);
-                scope.spawn(move || Ode::new(range).run(network, x, dim, rows))
-            };
-            let (a, b) = (run(0, half), run(half, TEST));
-            let mut nats = a.join().map_err(|_| "a thread failed")??.nats;
-            nats.extend(b.join().map_err(|_| "a thread failed")??.nats);
-            Ok(nats)
-        })?;
+        let ode = in_pieces(2, &x, dim, &rows, |x, rows| Ode::new(range).run(&network, x, dim, rows))?.nats;
         let bound = Bound::new(range, 64).run(&network, &x, dim, &rows)?.nats;
         let (kl, se) = mean_and_error(ode.iter().zip(&exact).map(|(q, p)| q + volume - p));
         let (above, above_se) = mean_and_error(bound.iter().zip(&exact).map(|(q, p)| q + volume - p));
@@ -90,10 +80,8 @@ fn learn(data: &Dataset, minutes: f64) -> Result<Network> {
     Ok(train(data, &recipe, &mut |_| ControlFlow::Continue(()))?)
 }
 
+/// The mean, and its standard error; 0 of one number alone.
 fn mean_and_error(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let values: Vec<f64> = values.collect();
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    (mean, (variance / n).sqrt())
+    let estimate = Estimate::of(&values.collect::<Vec<_>>());
+    (estimate.mean, estimate.standard_error.unwrap_or(0.0))
 }

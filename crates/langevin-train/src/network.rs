@@ -342,16 +342,6 @@ impl Model<Vec<f64>> for Network {
 macro_rules! vjp {
     ($($element:ty),*) => {$(
         impl Vjp<Vec<$element>> for Network {
-            fn predict_vjp(
-                &self,
-                x: &Vec<$element>,
-                query: &Query<'_>,
-                cotangent: &Vec<$element>,
-            ) -> langevin::Result<(Vec<$element>, Vec<$element>)> {
-                let (out, mut products) = self.predict_vjps(x, query, std::slice::from_ref(cotangent))?;
-                Ok((out, products.pop().unwrap_or_default()))
-            }
-
             fn predict_vjps(
                 &self,
                 x: &Vec<$element>,

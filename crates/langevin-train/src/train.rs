@@ -92,9 +92,10 @@ pub fn train(
     // Before the clock starts: a short time for training is all for training.
     let moments = match recipe.dequantize {
         false => Moments::of(&values, data.width(), recipe.seed),
-        // Those of the sums: of one visit to each row.
+        // Those of the sums, of one visit to each row.
         true => {
-            Moments::of(&dequantized(&values, &normalization, data.width(), recipe.seed), data.width(), recipe.seed)
+            let sums = dequantized(&values, &normalization, data.width(), recipe.seed);
+            Moments::of(&sums, data.width(), recipe.seed)
         }
     };
     let slots = recipe.network.slots(data.width());
@@ -137,13 +138,19 @@ pub fn train(
 
 /// Normalised rows with a number from [0, 1) added to each element of the data.
 fn dequantized(values: &[f32], normalization: &Normalization, width: usize, seed: u64) -> Vec<f32> {
-    let mut u = vec![0.0; width];
+    let mut shift = vec![0.0; width];
     let mut out = values.to_vec();
     for (row, out) in out.chunks_exact_mut(width).enumerate() {
-        fill_uniforms(SampleId { seed, index: row as u64 }, DEQUANTISE, &mut u);
-        out.iter_mut().zip(&u).enumerate().for_each(|(j, (x, u))| *x += (u / normalization.scale_of(j)) as f32);
+        draw_shift(SampleId { seed, index: row as u64 }, normalization, &mut shift);
+        out.iter_mut().zip(&shift).for_each(|(x, u)| *x += *u as f32);
     }
     out
+}
+
+/// A number from [0, 1) for each element of a row, in the units of the network.
+fn draw_shift(id: SampleId, normalization: &Normalization, shift: &mut [f64]) {
+    fill_uniforms(id, DEQUANTISE, shift);
+    shift.iter_mut().enumerate().for_each(|(j, u)| *u /= normalization.scale_of(j));
 }
 
 /// Which rows come next: one shuffled pass over the data after another.
@@ -317,8 +324,7 @@ impl Run<'_> {
                 seen.push(Seen { lambda: level.lambda(), error: gain, weight });
             }
             if self.recipe.dequantize {
-                fill_uniforms(id, DEQUANTISE, &mut shift);
-                shift.iter_mut().enumerate().for_each(|(j, u)| *u /= self.normalization.scale_of(j));
+                draw_shift(id, &self.normalization, &mut shift);
             }
             let shrink = input_scale(&level);
             let (alpha, sigma) = ((level.alpha * shrink) as f32, (level.sigma * shrink) as f32);

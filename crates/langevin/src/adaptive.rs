@@ -18,7 +18,7 @@ use crate::math::{atan, exp, pow};
 use crate::model::{At, Model, Query};
 use crate::moves::ddim_rho;
 use crate::noise::SampleId;
-use crate::process::Level;
+use crate::process::{Level, ve};
 use crate::sampler::form::{Form, Poly, ratio};
 use crate::sampler::stages::{self, At as Place, FIRST, LAMBDA, Table, Use};
 use crate::space::{Coef, Draw, Space, Tolerance};
@@ -138,10 +138,6 @@ struct Attempt {
     /// Where fresh noise leads then.
     to: Level,
     done: bool,
-}
-
-fn ve(sigma: f64) -> Level {
-    Level { time: sigma, alpha: 1.0, sigma }
 }
 
 impl Adaptive {

@@ -1,6 +1,6 @@
 //! What a sampler asks of a network, or of anything else that denoises.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formulation::{Formulation, Reading};
 use crate::noise::SampleId;
 use crate::process::Level;
@@ -75,33 +75,27 @@ pub trait Model<S> {
 
 /// A model that can also be differentiated in its input: what the divergence of a likelihood needs.
 pub trait Vjp<S>: Model<S> {
-    /// The output, as [`predict`](Model::predict) gives it, and $v^\top \partial\mathrm{out}/\partial x$ for the cotangent v, in the shape of `x`. Rows do not see each other.
+    /// The output, as [`predict`](Model::predict) gives it, and $v^\top \partial\mathrm{out}/\partial x$ for each cotangent v, in the shape of `x`. Rows do not see each other.
+    ///
+    /// Several at once: a network that keeps what it computed on the way forward needs one such way for all of them.
     ///
     /// # Errors
     /// As [`predict`](Model::predict).
-    fn predict_vjp(&self, x: &S, query: &Query<'_>, cotangent: &S) -> Result<(S, S)>;
+    fn predict_vjps(&self, x: &S, query: &Query<'_>, cotangents: &[S]) -> Result<(S, Vec<S>)>;
 
-    /// The same for several cotangents at once. A network that keeps what it computed on the way forward needs one such way for all of them.
+    /// The same for one cotangent.
     ///
     /// # Errors
-    /// As [`predict`](Model::predict).
-    fn predict_vjps(&self, x: &S, query: &Query<'_>, cotangents: &[S]) -> Result<(S, Vec<S>)> {
-        let mut products = Vec::with_capacity(cotangents.len());
-        let mut out = None;
-        for cotangent in cotangents {
-            let (value, product) = self.predict_vjp(x, query, cotangent)?;
-            out = Some(value);
-            products.push(product);
-        }
-        let out = out.map_or_else(|| self.predict(x, query), Ok)?;
-        Ok((out, products))
+    /// As [`predict_vjps`](Self::predict_vjps).
+    fn predict_vjp(&self, x: &S, query: &Query<'_>, cotangent: &S) -> Result<(S, S)> {
+        let (out, mut products) = self.predict_vjps(x, query, std::slice::from_ref(cotangent))?;
+        let product =
+            products.pop().ok_or_else(|| Error::shape("the model gave no product").expected("one").got("none"))?;
+        Ok((out, product))
     }
 }
 
 impl<S, M: Vjp<S> + ?Sized> Vjp<S> for &M {
-    fn predict_vjp(&self, x: &S, query: &Query<'_>, cotangent: &S) -> Result<(S, S)> {
-        (**self).predict_vjp(x, query, cotangent)
-    }
     fn predict_vjps(&self, x: &S, query: &Query<'_>, cotangents: &[S]) -> Result<(S, Vec<S>)> {
         (**self).predict_vjps(x, query, cotangents)
     }
@@ -165,14 +159,6 @@ impl<Sp: Space, M: Model<Sp::State>> Model<Sp::State> for ReadAs<M, Sp> {
 
 /// Of a·x + b·out(k·x): a·v + b·k·(vᵀ ∂out).
 impl<Sp: Space, M: Vjp<Sp::State>> Vjp<Sp::State> for ReadAs<M, Sp> {
-    fn predict_vjp(&self, x: &Sp::State, query: &Query<'_>, cotangent: &Sp::State) -> Result<(Sp::State, Sp::State)> {
-        self.with_reading(query, |coefs, _, inner| {
-            let scaled = self.space.combine(None, &[(coefs[0], x)], &[], inner.rows)?;
-            let (out, product) = self.model.predict_vjp(&scaled, inner, cotangent)?;
-            Ok((self.value(x, coefs, out, inner)?, self.product(coefs, cotangent, product, inner)?))
-        })
-    }
-
     fn predict_vjps(
         &self,
         x: &Sp::State,

@@ -10,7 +10,7 @@ use crate::schedule::SIGMAS;
 use crate::source::{Reader, Source};
 use crate::words::{plural, shown};
 use langevin::exact::Gaussian;
-use langevin::likelihood::{Bound, Divergence, Kind, Ode};
+use langevin::likelihood::{Bound, Divergence, Kind, Ode, in_pieces};
 use langevin::{LambdaRange, Likelihood, SampleId};
 use langevin_train::{Coupling, Dataset, Moments, Network};
 use std::time::Instant;
@@ -19,8 +19,8 @@ use std::time::Instant;
 const MOST_FITTED: usize = 512;
 /// Levels of the bound for each datum.
 const LEVELS: usize = 64;
-/// Rows that go through the network together.
-const BATCH: usize = 256;
+/// Rows between two looks at the bar, for each thread.
+const SLICE: usize = 256;
 /// Runs the command.
 pub fn run(args: &LikelihoodArgs) -> Result<()> {
     let eta = args.eta.unwrap_or(if args.method == Method::Ode { 0.0 } else { 1.0 });
@@ -176,7 +176,7 @@ impl How {
     }
 }
 
-/// All rows, in pieces shared among threads; a datum does not depend on its company.
+/// All rows, some at a time, so that a bar can move; a datum does not depend on its company.
 fn measure(
     args: &LikelihoodArgs,
     how: &How,
@@ -190,46 +190,20 @@ fn measure(
     let start = Instant::now();
     let mut display = Display::sampling();
     let mut all: Option<Likelihood> = None;
-    let batch = BATCH.min(ids.len().div_ceil(threads)).max(1);
-    for (round, ids) in ids.chunks(batch * threads).enumerate() {
+    let slice = SLICE * threads;
+    for (first, ids) in (0..).step_by(slice).zip(ids.chunks(slice)) {
         interrupt::check()?;
-        let first = round * batch * threads;
-        let speed = first as f64 / start.elapsed().as_secs_f64();
-        let words = format!(
-            "{} of {} rows  {} rows/s",
-            thousands(first as u64),
-            thousands(x.len() as u64 / width as u64),
-            thousands(speed as u64)
-        );
-        display.show(first as f64 * width as f64 / x.len() as f64, &words);
-        let pieces = ids.chunks(batch).enumerate();
-        let found: Vec<langevin::Result<Likelihood>> = std::thread::scope(|scope| {
-            let spawn = |(piece, ids): (usize, &'_ [SampleId])| {
-                let from = (first + piece * batch) * width;
-                let x = &x[from..from + ids.len() * width];
-                let ids = ids.to_vec();
-                scope.spawn(move || how.run(reader, x, width, &ids))
-            };
-            let running: Vec<_> = pieces.map(spawn).collect();
-            let join = |thread: std::thread::ScopedJoinHandle<'_, _>| match thread.join() {
-                Ok(found) => found,
-                Err(panic) => std::panic::resume_unwind(panic),
-            };
-            running.into_iter().map(join).collect()
+        let (done, rows) = (first as u64, (x.len() / width) as u64);
+        let speed = thousands((first as f64 / start.elapsed().as_secs_f64()) as u64);
+        let words = format!("{} of {} rows  {speed} rows/s", thousands(done), thousands(rows));
+        display.show(done as f64 / rows as f64, &words);
+        let x = &x[first * width..(first + ids.len()) * width];
+        let found = in_pieces(threads, x, width, ids, |x, ids| how.run(reader, x, width, ids));
+        let found = interrupt::or_failed(found)?;
+        all = Some(match all {
+            None => found,
+            Some(all) => all.and(found),
         });
-        for found in found {
-            let found = interrupt::or_failed(found)?;
-            all = Some(match all {
-                None => found,
-                Some(mut all) => {
-                    all.nats.extend(found.nats);
-                    all.errors.extend(found.errors);
-                    all.evaluations = all.evaluations.max(found.evaluations);
-                    all.products = all.products.max(found.products);
-                    all
-                }
-            });
-        }
     }
     display.finish();
     all.ok_or_else(|| Failure::failed("there are no data").at("--data"))

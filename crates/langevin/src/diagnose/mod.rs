@@ -44,7 +44,7 @@ use crate::analysis::{Analysis, AnalysisOptions, Cause, Contribution, Spectrum, 
 use crate::error::{Error, Result};
 use crate::exact::Gaussian;
 use crate::formulation::{Formulation, LambdaRange};
-use crate::likelihood::{Bound, Divergence, Kind, Likelihood, Ode};
+use crate::likelihood::{Bound, Divergence, Kind, Ode, in_pieces};
 use crate::metrics::{neighbour_surprise, sliced_wasserstein};
 use crate::model::{Model, Query, ReadAs, Vjp};
 use crate::noise::{SampleId, fill_uniforms};
@@ -56,8 +56,6 @@ const ORDER: u32 = 0x5000_0000;
 const RESIDUAL: u32 = 0x5100_0000;
 /// The widest data to which a Gaussian with all its axes is fitted.
 const MAX_FIT: usize = 512;
-/// Rows that go through a likelihood together: a multiple of the rows that networks take at once, so that the pieces do not show.
-const PIECE: usize = 64;
 /// Directions of a sliced distance.
 const PROJECTIONS: usize = 128;
 /// The neighbour that tells the entropy; its double tells how well.
@@ -335,14 +333,14 @@ impl<'a> Diagnose<'a> {
         let mut bound = Bound::new(self.range, self.levels);
         bound.control = gaussian;
         let ode = |range| Ode::new(range).with_divergence(Divergence::usual(dim));
-        let bound = self.in_pieces(x, dim, &ids, |x, ids| bound.run(model, x, dim, ids))?;
-        let density = self.in_pieces(x, dim, &ids, |x, ids| ode(self.range).run(model, x, dim, ids))?;
+        let bound = in_pieces(self.threads, x, dim, &ids, |x, ids| bound.run(model, x, dim, ids))?;
+        let density = in_pieces(self.threads, x, dim, &ids, |x, ids| ode(self.range).run(model, x, dim, ids))?;
         let (clean, noisy) = self.range.sigma_ve();
         let end = end(self.plan, analysis);
         // Below twice the cleanest level there is nothing to tell.
         if end > 2.0 * clean && end < noisy {
             let range = LambdaRange::from_sigma_ve(end, noisy)?;
-            let blurred = self.in_pieces(x, dim, &ids, |x, ids| ode(range).run(model, x, dim, ids))?;
+            let blurred = in_pieces(self.threads, x, dim, &ids, |x, ids| ode(range).run(model, x, dim, ids))?;
             found.blur = Some(Excess::between(&blurred.nats, &density.nats));
         }
         if dim <= residual::MAX_DIM {
@@ -367,43 +365,6 @@ impl<'a> Diagnose<'a> {
             gap: Excess::between(&bound.nats, &density.nats),
         });
         Ok(())
-    }
-
-    /// Rows in pieces of fixed size, shared among threads.
-    fn in_pieces(
-        &self,
-        x: &[f64],
-        dim: usize,
-        ids: &[SampleId],
-        run: impl Fn(&[f64], &[SampleId]) -> Result<Likelihood> + Sync,
-    ) -> Result<Likelihood> {
-        let pieces: Vec<(&[f64], &[SampleId])> = x.chunks(PIECE * dim).zip(ids.chunks(PIECE)).collect();
-        let share = pieces.len().div_ceil(self.threads).max(1);
-        let run = &run;
-        let found: Vec<Result<Vec<Likelihood>>> = std::thread::scope(|scope| {
-            let work = |pieces: &[(&[f64], &[SampleId])]| pieces.iter().map(|(x, ids)| run(x, ids)).collect();
-            let (mine, others) = pieces.split_at(share.min(pieces.len()));
-            let others: Vec<_> = others.chunks(share).map(|pieces| scope.spawn(move || work(pieces))).collect();
-            let mut found = vec![work(mine)];
-            found.extend(others.into_iter().map(|other| match other.join() {
-                Ok(found) => found,
-                Err(panic) => std::panic::resume_unwind(panic),
-            }));
-            found
-        });
-        let mut all: Option<Likelihood> = None;
-        for found in found {
-            for found in found? {
-                match &mut all {
-                    None => all = Some(found),
-                    Some(all) => {
-                        all.nats.extend(found.nats);
-                        all.errors.extend(found.errors);
-                    }
-                }
-            }
-        }
-        all.ok_or_else(|| Error::shape("there are no data to find the likelihood of"))
     }
 }
 

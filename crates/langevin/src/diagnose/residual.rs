@@ -26,7 +26,7 @@ use crate::math::{exp, ln};
 use crate::model::{Model as _, Query, ReadAs, Vjp};
 use crate::noise::{SampleId, fill_normals};
 use crate::prediction::Prediction;
-use crate::process::{Level, Process};
+use crate::process::{Process, ve};
 use crate::space::SliceSpace;
 
 /// The step of the differences, as a share.
@@ -88,7 +88,7 @@ struct Field<'a, M> {
 
 impl<M: Vjp<Vec<f64>>> Field<'_, M> {
     fn query(&self, y: f64) -> Query<'_> {
-        Query::new(Level { time: y, alpha: 1.0, sigma: y }, self.rows)
+        Query::new(ve(y), self.rows)
     }
 
     /// ε̂, and for each element j of it the gradient, for all rows.

@@ -43,11 +43,11 @@ impl Model<Vec<f64>> for Wrong<'_> {
 }
 
 impl Vjp<Vec<f64>> for Wrong<'_> {
-    fn predict_vjp(&self, x: &Vec<f64>, query: &Query<'_>, v: &Vec<f64>) -> Result<(Vec<f64>, Vec<f64>)> {
-        let (mut out, mut product) = Vjp::<Vec<f64>>::predict_vjp(self.density, x, query, v)?;
+    fn predict_vjps(&self, x: &Vec<f64>, query: &Query<'_>, v: &[Vec<f64>]) -> Result<(Vec<f64>, Vec<Vec<f64>>)> {
+        let (mut out, mut products) = Vjp::<Vec<f64>>::predict_vjps(self.density, x, query, v)?;
         self.plant(query, &mut out, x);
-        self.plant(query, &mut product, v);
-        Ok((out, product))
+        products.iter_mut().zip(v).for_each(|(product, v)| self.plant(query, product, v));
+        Ok((out, products))
     }
 }
 
@@ -301,7 +301,7 @@ impl Model<Vec<f64>> for Network<'_> {
 }
 
 impl Vjp<Vec<f64>> for Network<'_> {
-    fn predict_vjp(&self, x: &Vec<f64>, query: &Query<'_>, v: &Vec<f64>) -> Result<(Vec<f64>, Vec<f64>)> {
-        ReadAs::new(self.density, self.to.clone(), SliceSpace::new(2)).predict_vjp(x, query, v)
+    fn predict_vjps(&self, x: &Vec<f64>, query: &Query<'_>, v: &[Vec<f64>]) -> Result<(Vec<f64>, Vec<Vec<f64>>)> {
+        ReadAs::new(self.density, self.to.clone(), SliceSpace::new(2)).predict_vjps(x, query, v)
     }
 }

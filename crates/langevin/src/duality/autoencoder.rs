@@ -9,8 +9,8 @@
 
 use super::{Terms, Truth};
 use crate::error::{Error, Result};
-use crate::exact::line::ve;
 use crate::math::{exp, ln};
+use crate::process::ve;
 use std::f64::consts::TAU;
 
 /// A normal distribution of one number.

@@ -7,13 +7,14 @@
 
 use super::{LAMBDA, Terms, Truth};
 use crate::error::{Error, Result};
-use crate::exact::line::{Line, Tabled, even, ve};
+use crate::exact::line::{Line, Tabled, even};
 use crate::likelihood::{chain_bound, denoiser, optimal_chain, path_integral};
 use crate::math::{exp, ln};
 use crate::model::{Model, Query};
 use crate::moves::{Row, reverse_rho};
 use crate::noise::SampleId;
 use crate::process::Level;
+use crate::process::ve;
 use std::cell::RefCell;
 use std::f64::consts::{E, TAU};
 

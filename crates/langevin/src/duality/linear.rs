@@ -14,9 +14,10 @@
 use super::{Autoencoder, Normal, Terms};
 use crate::analysis::{AnalysisOptions, Spectrum};
 use crate::error::{Error, Result};
-use crate::exact::line::{gaussian_divergence, ve};
+use crate::exact::line::gaussian_divergence;
 use crate::likelihood::chain_bound;
 use crate::math::{exp, ln};
+use crate::process::ve;
 use crate::process::{Level, Process};
 use crate::sampler::Sampler;
 use std::f64::consts::{E, TAU};

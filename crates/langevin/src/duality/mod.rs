@@ -29,7 +29,6 @@
 //! | [`Autoencoder`], [`autoencoder`] | an autoencoder of one latent number, by quadrature |
 //! | [`chain`], [`endless`] | a diffusion model of n steps, and of endless ones, by quadrature |
 //! | [`layers`] | the chain with the exact denoiser against the number of its steps |
-//! | [`Estimate`] | the mean over several trainings, and its standard error |
 //!
 //! Source: Kingma & Welling, arXiv 1312.6114; Hoffman & Johnson, "ELBO surgery", 2016 (the aggregate posterior); Kingma et al., arXiv 2107.00630 (the chain).
 
@@ -43,8 +42,9 @@ pub use linear::{LinearVae, gaussian_chain};
 
 use crate::error::{Error, Result};
 use crate::exact::Mixture;
-use crate::exact::line::{Line, ve};
+use crate::exact::line::Line;
 use crate::math::ln;
+use crate::process::ve;
 
 /// The range of λ that this module's figures are given on, ±4.6: σ/α from 0.01 to 99.5.
 pub const LAMBDA: f64 = 4.6;
@@ -166,44 +166,6 @@ impl Truth {
     /// E x², as the model sees it.
     fn second_moment(&self) -> f64 {
         self.line.mean_of(&ve(0.0), |x| x * x)
-    }
-}
-
-/// The mean of several numbers, and its standard error.
-///
-/// ```
-/// use langevin::duality::Estimate;
-/// let found = Estimate::of(&[1.0, 2.0, 3.0]);
-/// // Variance 1, over three.
-/// assert_eq!((found.mean, found.standard_error), (2.0, Some((1.0f64 / 3.0).sqrt())));
-/// assert_eq!(Estimate::of(&[1.0]).standard_error, None);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-#[non_exhaustive]
-pub struct Estimate {
-    /// The mean.
-    pub mean: f64,
-    /// √(Σ(x − mean)²/(n − 1)/n); one number alone has none.
-    pub standard_error: Option<f64>,
-}
-
-impl Estimate {
-    /// Of these.
-    #[must_use]
-    pub fn of(values: &[f64]) -> Self {
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let square = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0) / n;
-        Self { mean, standard_error: (values.len() > 1).then(|| square.sqrt()) }
-    }
-
-    /// Whether it is below another by more than twice the standard error of the difference; without standard errors nothing is.
-    #[must_use]
-    pub fn is_below(&self, other: &Self) -> bool {
-        match (self.standard_error, other.standard_error) {
-            (Some(own), Some(theirs)) => other.mean - self.mean > 2.0 * own.hypot(theirs),
-            _ => false,
-        }
     }
 }
 

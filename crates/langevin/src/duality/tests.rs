@@ -4,6 +4,7 @@ use super::chain::Density as ModelDensity;
 use super::*;
 use crate::exact::{Gaussian, two_gaussians};
 use crate::likelihood::{chain_excess, path_integral};
+use crate::metrics::Estimate;
 use crate::model::{At, Model, Query};
 use nalgebra::DMatrix;
 

@@ -4,18 +4,14 @@
 //! two of them, on that of the logistic function between them, where both are rare: the sums are good to about ten digits.
 
 use super::{Density as _, Gaussian, Mixture, gauss_legendre};
+use crate::analysis::excess;
 use crate::error::{Error, Result};
 use crate::math::{exp, ln};
 use crate::model::At;
-use crate::process::Level;
+use crate::process::{Level, ve};
 
 /// Panels of a component, over ±9 of its standard deviations.
 const PANELS: usize = 60;
-
-/// A level of the coordinates z = x/α, in which every process is the same one.
-pub(crate) fn ve(y: f64) -> Level {
-    Level { time: y, alpha: 1.0, sigma: y }
-}
 
 /// A mixture of Gaussians on the line.
 #[derive(Clone, Debug)]
@@ -178,39 +174,55 @@ impl Line {
         self.parts(level).iter().map(below).sum()
     }
 
-    /// Quantiles of p_t at even places, by bisection.
-    pub(crate) fn quantiles(&self, level: &Level, count: usize) -> Vec<f64> {
+    /// The x with P(x_t ≤ x) = `place`, by bisection.
+    pub(crate) fn quantile(&self, place: f64, level: &Level) -> f64 {
         let reach = 12.0 * self.parts(level).iter().map(|part| part.1.abs() + part.2.sqrt()).fold(0.0, f64::max);
-        let quantile = |i: usize| {
-            let wanted = (i as f64 + 0.5) / count as f64;
-            let (mut low, mut high) = (-reach, reach);
-            for _ in 0..80 {
-                let middle = 0.5 * (low + high);
-                if self.cumulative(middle, level) < wanted { low = middle } else { high = middle }
-            }
-            0.5 * (low + high)
-        };
-        (0..count).map(quantile).collect()
+        let (mut low, mut high) = (-reach, reach);
+        for _ in 0..80 {
+            let middle = 0.5 * (low + high);
+            if self.cumulative(middle, level) < place { low = middle } else { high = middle }
+        }
+        0.5 * (low + high)
+    }
+
+    /// Quantiles of p_t at even places.
+    pub(crate) fn quantiles(&self, level: &Level, count: usize) -> Vec<f64> {
+        (0..count).map(|i| self.quantile((i as f64 + 0.5) / count as f64, level)).collect()
     }
 }
 
 /// ∫ f over \[from, to\] by panels of Gauss–Legendre.
-pub(crate) fn integral(from: f64, to: f64, panels: usize, mut f: impl FnMut(f64) -> Result<f64>) -> Result<f64> {
+pub(crate) fn integral(from: f64, to: f64, panels: usize, mut f: impl FnMut(f64) -> f64) -> f64 {
     let (nodes, weights) = gauss_legendre(8);
     let half = 0.5 * (to - from) / panels as f64;
     let mut total = 0.0;
     for panel in 0..panels {
         let middle = from + half * (2.0 * panel as f64 + 1.0);
         for (node, weight) in nodes.iter().zip(&weights) {
-            total += half * weight * f(middle + half * node)?;
+            total += half * weight * f(middle + half * node);
         }
     }
-    Ok(total)
+    total
+}
+
+/// [`integral`] of what may fail; the first error ends it.
+pub(crate) fn try_integral(from: f64, to: f64, panels: usize, mut f: impl FnMut(f64) -> Result<f64>) -> Result<f64> {
+    let mut met = None;
+    let total = integral(from, to, panels, |x| {
+        if met.is_some() {
+            return f64::NAN;
+        }
+        f(x).unwrap_or_else(|error| {
+            met = Some(error);
+            f64::NAN
+        })
+    });
+    met.map_or(Ok(total), Err)
 }
 
 /// KL between Gaussians of mean 0: of variance p from q.
 pub(crate) fn gaussian_divergence(p: f64, q: f64) -> f64 {
-    0.5 * (p / q - 1.0 - ln(p / q))
+    0.5 * excess(p, q)
 }
 
 /// A smooth positive function of λ on a range, tabled, linear in its logarithm between.

@@ -186,6 +186,19 @@ impl Mixture {
         }
     }
 
+    /// What each component brings at a level: ln π − ½ Σ ln w, and along each of its axes 1/(2w) and the gain.
+    fn parts(&self, what: Wanted, level: &Level, bias: &mut [f64], half_precision: &mut [f64], gain: &mut [f64]) {
+        for (k, component) in self.components.iter().enumerate() {
+            bias[k] = self.log_weights[k];
+            for (j, c) in component.eigenvalues().iter().enumerate() {
+                let share = Share::new(what, *c, level);
+                bias[k] -= 0.5 * ln(share.variance);
+                half_precision[k * self.dim + j] = self::half_precision(share.variance, level);
+                gain[k * self.dim + j] = share.gain;
+            }
+        }
+    }
+
     /// Components of any covariance.
     fn blend_any(&self, what: Wanted, x: &[f64], at: At<'_>, out: &mut [f64]) {
         let (dim, count) = (self.dim, self.components.len());
@@ -196,15 +209,7 @@ impl Mixture {
         for (row, (out, x)) in out.chunks_exact_mut(dim).zip(x.chunks_exact(dim)).enumerate() {
             let level = at.row(row);
             if last != Some(level) {
-                for (k, component) in self.components.iter().enumerate() {
-                    bias[k] = self.log_weights[k];
-                    for (j, c) in component.eigenvalues().iter().enumerate() {
-                        let share = Share::new(what, *c, &level);
-                        bias[k] -= 0.5 * ln(share.variance);
-                        half_precision[k * dim + j] = self::half_precision(share.variance, &level);
-                        gain[k * dim + j] = share.gain;
-                    }
-                }
+                self.parts(what, &level, &mut bias, &mut half_precision, &mut gain);
                 last = Some(level);
             }
             let mut largest = f64::NEG_INFINITY;
@@ -250,15 +255,7 @@ impl Mixture {
         for (row, ((x, v), (out, product))) in rows.zip(outs).enumerate() {
             let level = at.row(row);
             if last != Some(level) {
-                for (k, component) in self.components.iter().enumerate() {
-                    bias[k] = self.log_weights[k];
-                    for (j, c) in component.eigenvalues().iter().enumerate() {
-                        let share = Share::new(Wanted::Denoised, *c, &level);
-                        bias[k] -= 0.5 * ln(share.variance);
-                        half_precision[k * dim + j] = self::half_precision(share.variance, &level);
-                        gain[k * dim + j] = share.gain;
-                    }
-                }
+                self.parts(Wanted::Denoised, &level, &mut bias, &mut half_precision, &mut gain);
                 last = Some(level);
             }
             let mut largest = f64::NEG_INFINITY;

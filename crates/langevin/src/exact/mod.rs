@@ -289,18 +289,23 @@ fn predict<T: Element, P: Density + ?Sized>(density: &P, x: &Vec<T>, query: &Que
     widened(x, |x, out| density.denoise(x, query.at, out))
 }
 
-/// D, and the product of a cotangent with its Jacobian.
-fn predict_vjp<T: Element, P: Density + ?Sized>(
+/// D, and the products of some cotangents with its Jacobian.
+fn predict_vjps<T: Element, P: Density + ?Sized>(
     density: &P,
     x: &Vec<T>,
     query: &Query<'_>,
-    cotangent: &[T],
-) -> Result<(Vec<T>, Vec<T>)> {
+    cotangents: &[Vec<T>],
+) -> Result<(Vec<T>, Vec<Vec<T>>)> {
+    let mut out = if cotangents.is_empty() { predict(density, x, query)? } else { vec![] };
     check_state(density, x.len(), query.rows.len())?;
-    let v: Vec<f64> = cotangent.iter().map(|v| v.to_f64()).collect();
     let mut product = vec![0.0; x.len()];
-    let out = widened(x, |x, out| density.denoise_along(x, query.at, &v, out, &mut product))?;
-    Ok((out, narrowed(&product)))
+    let mut products = Vec::with_capacity(cotangents.len());
+    for cotangent in cotangents {
+        let v: Vec<f64> = cotangent.iter().map(|v| v.to_f64()).collect();
+        out = widened(x, |x, out| density.denoise_along(x, query.at, &v, out, &mut product))?;
+        products.push(narrowed(&product));
+    }
+    Ok((out, products))
 }
 
 // One impl for every `Density` would overlap with the one for references to models.
@@ -313,13 +318,13 @@ macro_rules! model {
         }
 
         impl<T: Element> Vjp<Vec<T>> for $density {
-            fn predict_vjp(
+            fn predict_vjps(
                 &self,
                 x: &Vec<T>,
                 query: &Query<'_>,
-                cotangent: &Vec<T>,
-            ) -> Result<(Vec<T>, Vec<T>)> {
-                predict_vjp(self, x, query, cotangent)
+                cotangents: &[Vec<T>],
+            ) -> Result<(Vec<T>, Vec<Vec<T>>)> {
+                predict_vjps(self, x, query, cotangents)
             }
         }
     )*};

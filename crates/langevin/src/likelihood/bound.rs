@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::exact::{Density as _, Gaussian};
 use crate::formulation::{Formulation, LambdaRange};
 use crate::math::ln;
+use crate::metrics::Estimate;
 use crate::model::{At, Model, Query};
 use crate::noise::{SampleId, fill_normals, fill_uniforms};
 use crate::objective::{Objective, TimeDensity, Weight};
@@ -138,7 +139,7 @@ impl Bound {
         for (row, (path, x)) in path.iter().zip(data.chunks_exact(dim)).enumerate() {
             let prior = 0.5 * x.iter().map(|x| x * x).sum::<f64>() / (noisy * noisy);
             let known = self.control.as_ref().map_or(0.0, |control| integral(control, x, clean, noisy));
-            let total = prior + super::mean(path) + known + last;
+            let total = prior + Estimate::of(path).mean + known + last;
             if !total.is_finite() {
                 return Err(Error::singular("the model's values are not finite").at(format!("row {row}")));
             }

@@ -17,12 +17,11 @@
 //! Source: Kingma et al., "Variational diffusion models", arXiv 2107.00630, for the bound; Watson et al., arXiv 2106.03802, for the best steps.
 
 use crate::error::{Error, Result};
-use crate::exact::gauss_legendre;
+use crate::exact::line::integral;
 use crate::math::exp;
 
-/// Panels of the integral, each with [`NODES`] nodes.
+/// Panels of the integral.
 const PANELS: usize = 64;
-const NODES: usize = 8;
 /// More cells than this make the search for the best steps too long.
 const MAX_CELLS: usize = 1 << 13;
 
@@ -38,17 +37,7 @@ const MAX_CELLS: usize = 1 << 13;
 /// ```
 #[must_use]
 pub fn path_integral(mmse: &dyn Fn(f64) -> f64, from: f64, to: f64) -> f64 {
-    let (nodes, weights) = gauss_legendre(NODES);
-    let width = (to - from) / PANELS as f64;
-    let panel = |panel: usize| {
-        let middle = from + (panel as f64 + 0.5) * width;
-        let at = |(node, weight): (&f64, &f64)| {
-            let lambda = middle + 0.5 * width * node;
-            weight * mmse(lambda) * exp(2.0 * lambda)
-        };
-        0.5 * width * nodes.iter().zip(&weights).map(at).sum::<f64>()
-    };
-    (0..PANELS).map(panel).sum()
+    integral(from, to, PANELS, |lambda| mmse(lambda) * exp(2.0 * lambda))
 }
 
 /// Σ ½(SNR_{i+1} − SNR_i) mmse(λ_i) over steps between `lambdas`, which rise: the path term of the chain's bound, in nats.

@@ -31,13 +31,13 @@ pub use chain::{chain_bound, chain_excess, optimal_chain, path_integral};
 pub use ode::{Divergence, Encoded, Ode};
 
 use crate::error::{Error, Result};
-use crate::exact::line::ve;
-use crate::formulation::Formulation;
-use crate::formulation::LambdaRange;
+use crate::formulation::{Formulation, LambdaRange};
 use crate::math::ln;
+use crate::metrics::Estimate;
 use crate::model::ReadAs;
+use crate::noise::SampleId;
 use crate::prediction::Prediction;
-use crate::process::Process;
+use crate::process::{Process, ve};
 use crate::space::SliceSpace;
 
 /// Draws of this module are counted from here, away from those of plans (from 0), of training (from 2³¹) and of data (from the top).
@@ -87,25 +87,29 @@ impl Likelihood {
     /// The mean over the data.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        mean(&self.nats)
+        Estimate::of(&self.nats).mean
     }
 
     /// The standard error of the mean: of the data and of the noise together, for both are in the spread of the numbers. One datum has only its own.
     #[must_use]
     pub fn standard_error(&self) -> f64 {
-        let n = self.nats.len() as f64;
-        if self.nats.len() < 2 {
-            return self.errors.first().copied().unwrap_or(0.0);
-        }
-        let mean = self.mean();
-        let variance = self.nats.iter().map(|nats| (nats - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        (variance / n).sqrt()
+        Estimate::of(&self.nats).standard_error.or_else(|| self.errors.first().copied()).unwrap_or(0.0)
     }
 
     /// The mean in bits for each element.
     #[must_use]
     pub fn bits_per_dim(&self) -> f64 {
         self.mean() / (self.dim as f64 * std::f64::consts::LN_2)
+    }
+
+    /// With that of more rows of the same kind.
+    #[must_use]
+    pub fn and(mut self, more: Self) -> Self {
+        self.nats.extend(more.nats);
+        self.errors.extend(more.errors);
+        self.evaluations = self.evaluations.max(more.evaluations);
+        self.products = self.products.max(more.products);
+        self
     }
 
     /// In other coordinates, data = shift + scale·z: every number grows by `log_volume` = Σ ln scale.
@@ -116,8 +120,50 @@ impl Likelihood {
     }
 }
 
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
+/// Rows that go through a likelihood together: a multiple of the rows that networks take at once, so that the pieces do not show.
+const PIECE: usize = 64;
+
+/// The likelihood of many rows: `run` is asked about pieces of them, on so many threads. A datum does not depend on its company, so neither changes the result.
+///
+/// ```
+/// use langevin::exact::{self, Density};
+/// use langevin::likelihood::{Bound, in_pieces};
+/// use langevin::{LambdaRange, SampleId};
+/// let data = exact::named("moons")?;
+/// let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// let (x, bound) = (data.sample(&rows), Bound::new(LambdaRange { min: -4.0, max: 4.0 }, 8));
+/// let found = in_pieces(2, &x, 2, &rows, |x, rows| bound.run(&*data, x, 2, rows))?;
+/// assert_eq!(found, bound.run(&*data, &x, 2, &rows)?);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
+/// # Errors
+/// No row, or the first error of `run`.
+pub fn in_pieces(
+    threads: usize,
+    x: &[f64],
+    dim: usize,
+    rows: &[SampleId],
+    run: impl Fn(&[f64], &[SampleId]) -> Result<Likelihood> + Sync,
+) -> Result<Likelihood> {
+    check_data(x, dim, rows.len())?;
+    let pieces: Vec<(&[f64], &[SampleId])> = x.chunks(PIECE * dim).zip(rows.chunks(PIECE)).collect();
+    let share = pieces.len().div_ceil(threads.max(1));
+    let run = &run;
+    let work = |pieces: &[(&[f64], &[SampleId])]| pieces.iter().map(|(x, rows)| run(x, rows)).collect();
+    let found: Vec<Result<Vec<Likelihood>>> = std::thread::scope(|scope| {
+        let (mine, others) = pieces.split_at(share);
+        let others: Vec<_> = others.chunks(share).map(|pieces| scope.spawn(move || work(pieces))).collect();
+        let mut found = vec![work(mine)];
+        found.extend(others.into_iter().map(|other| match other.join() {
+            Ok(found) => found,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }));
+        found
+    });
+    let found = found.into_iter().collect::<Result<Vec<_>>>()?;
+    let joined = found.into_iter().flatten().reduce(Likelihood::and);
+    joined.ok_or_else(|| Error::shape("there are no data to find the likelihood of"))
 }
 
 /// A model read as D of z.

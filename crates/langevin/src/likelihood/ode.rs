@@ -11,6 +11,7 @@ use super::{FIRST_DRAW, Kind, Likelihood, check_data, check_range, denoiser, log
 use crate::error::{Error, Result};
 use crate::formulation::LambdaRange;
 use crate::math::{exp, ln, pow};
+use crate::metrics::Estimate;
 use crate::model::{At, Query, Vjp};
 use crate::noise::{SampleId, fill_normals};
 use crate::process::Level;
@@ -240,9 +241,10 @@ impl Ode {
                 }
                 let (z, volume) = row.state.split_at(dim);
                 out.state[row.index * dim..(row.index + 1) * dim].copy_from_slice(z);
-                let (mean, error) = mean_and_error(volume);
-                out.log_volume[row.index] = mean;
-                out.errors[row.index] = error;
+                let estimate = Estimate::of(volume);
+                out.log_volume[row.index] = estimate.mean;
+                // One sum says nothing of its error: it is exact, or one probe.
+                out.errors[row.index] = estimate.standard_error.unwrap_or(0.0);
                 out.evaluations = out.evaluations.max(row.evaluations);
                 false
             });
@@ -327,17 +329,6 @@ fn along(x: &[f64], weights: &[f64], k: &[Vec<f64>], h: f64) -> Vec<f64> {
         }
     }
     out
-}
-
-/// The mean of the estimates, and its standard error; 0 where one of them says nothing of it.
-fn mean_and_error(estimates: &[f64]) -> (f64, f64) {
-    let n = estimates.len() as f64;
-    let mean = super::mean(estimates);
-    if estimates.len() < 2 {
-        return (mean, 0.0);
-    }
-    let variance = estimates.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    (mean, (variance / n).sqrt())
 }
 
 /// (z − D, d − tr ∂D/∂z).

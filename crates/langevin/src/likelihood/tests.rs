@@ -130,7 +130,7 @@ fn the_bound_is_above_the_density() {
     assert!((bound.mean() - total).abs() < 4.0 * bound.standard_error());
     let ode = Ode::new(LambdaRange { min: -4.6, max: 4.6 }).run(&*data, &x[..200], 1, &rows[..200]).unwrap();
     // Of the same data: the difference of the two is above 0, up to the noise of the bound.
-    let of_same = mean(&bound.nats[..200]) - ode.mean();
+    let of_same = Estimate::of(&bound.nats[..200]).mean - ode.mean();
     let noise = (bound.errors[..200].iter().map(|e| e * e).sum::<f64>()).sqrt() / 200.0;
     assert!(of_same > -3.0 * noise, "{of_same} ± {noise}");
 }

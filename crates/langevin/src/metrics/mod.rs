@@ -20,15 +20,18 @@
 //! | [`energy_distance`] | whether two samples differ at all, with no choice to make | n² |
 //! | [`nearest_distances`] | whether samples copy the data | n² |
 //! | [`neighbour_surprise`] | −log p of the data under their own density | n² |
+//! | [`Estimate`] | a mean, and its standard error | n |
 //! | [`quantile`] | a summary of many numbers | n log n |
 //!
 //! Source: Rabin et al., "Wasserstein barycenter and its application to texture mixing", 2011; Székely & Rizzo, "Energy statistics", 2013.
 
 mod assignment;
 mod entropy;
+mod estimate;
 mod wasserstein;
 
 pub use entropy::neighbour_surprise;
+pub use estimate::Estimate;
 pub use wasserstein::{pairing, sliced_wasserstein, wasserstein};
 
 use crate::error::{Error, Result};

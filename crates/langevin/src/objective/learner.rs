@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 
 /// The share of the levels that stay uniform.
 const UNIFORM: f64 = 0.1;
+/// The share of its weight that a sum keeps at each batch: a memory of fifty.
+const KEEP: f64 = 0.98;
 /// A bin is believed once so many rows fell into it; until then it looks like the mean of the others.
 const ENOUGH: f64 = 10.0;
 
@@ -42,8 +44,6 @@ const ENOUGH: f64 = 10.0;
 #[serde(deny_unknown_fields)]
 pub struct Learner {
     range: LambdaRange,
-    /// The share of its weight that a sum keeps at each [`refresh`](Self::refresh).
-    keep: f64,
     /// For each bin, sums of 1, of e and of (We)², all with the same fading weights.
     counts: Vec<f64>,
     errors: Vec<f64>,
@@ -61,7 +61,7 @@ impl Learner {
             return Err(Error::argument("bad number of bins").expected("1 to 4096").got(bins.to_string()));
         }
         let zeros = vec![0.0; bins];
-        Ok(Self { range, keep: 0.98, counts: zeros.clone(), errors: zeros.clone(), squares: zeros })
+        Ok(Self { range, counts: zeros.clone(), errors: zeros.clone(), squares: zeros })
     }
 
     /// A row at λ had the squared error `error`, e = ‖ε − ε̂‖², and counts with W = w·p = `weight`. What is not finite is passed over.
@@ -80,7 +80,7 @@ impl Learner {
     /// Lets the past fade: call it after every batch.
     pub fn fade(&mut self) {
         for sums in [&mut self.counts, &mut self.errors, &mut self.squares] {
-            sums.iter_mut().for_each(|sum| *sum *= self.keep);
+            sums.iter_mut().for_each(|sum| *sum *= KEEP);
         }
     }
 

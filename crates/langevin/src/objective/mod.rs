@@ -135,14 +135,7 @@ impl Objective {
     /// # Errors
     /// A density that does not have the range of this objective.
     pub fn drawn_from(mut self, density: Histogram) -> Result<Self> {
-        density.check()?;
-        let (own, range) = (density.range(), self.range);
-        let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + b.abs());
-        if !(near(own.min, range.min) && near(own.max, range.max)) {
-            return Err(Error::argument("the density of the draws has another range")
-                .expected(format!("λ in [{:.4}, {:.4}]", range.min, range.max))
-                .got(format!("[{:.4}, {:.4}]", own.min, own.max)));
-        }
+        self.check_histogram(&density)?;
         self.drawn = Some(density);
         Ok(self)
     }
@@ -152,10 +145,22 @@ impl Objective {
     /// # Errors
     /// As [`drawn_from`](Self::drawn_from).
     pub fn with_errors(mut self, errors: Histogram) -> Result<Self> {
-        let drawn = self.drawn.take();
-        let mut this = self.drawn_from(errors)?;
-        this.errors = std::mem::replace(&mut this.drawn, drawn);
-        Ok(this)
+        self.check_histogram(&errors)?;
+        self.errors = Some(errors);
+        Ok(self)
+    }
+
+    /// That a histogram is one, on the range of this objective.
+    fn check_histogram(&self, histogram: &Histogram) -> Result<()> {
+        histogram.check()?;
+        let (own, range) = (histogram.range(), self.range);
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + b.abs());
+        if near(own.min, range.min) && near(own.max, range.max) {
+            return Ok(());
+        }
+        Err(Error::argument("the histogram of noise levels has another range")
+            .expected(format!("λ in [{:.4}, {:.4}]", range.min, range.max))
+            .got(format!("[{:.4}, {:.4}]", own.min, own.max)))
     }
 
     /// The formulation.

@@ -77,6 +77,11 @@ impl Level {
     }
 }
 
+/// A level in the coordinates z = x/α, y = σ/α, in which every process is the same one.
+pub(crate) fn ve(y: f64) -> Level {
+    Level { time: y, alpha: 1.0, sigma: y }
+}
+
 /// The map $(x, y) \mapsto a x + b y$.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {

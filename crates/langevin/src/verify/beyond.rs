@@ -1,6 +1,6 @@
 //! Beyond the paper: a network that is nobody's score, chains of few steps, and the noise of an estimate.
 
-use super::line::{Line, gaussian_divergence, integral, process, ve};
+use super::line::{Line, gaussian_divergence, process, try_integral, ve};
 use super::{Claim, Extra, Measured, off, worst};
 use crate::analysis::{AnalysisOptions, Spectrum};
 use crate::error::Result;
@@ -101,7 +101,7 @@ impl Worked {
     pub(super) fn bound(&self, eta: f64) -> Result<f64> {
         let start = gaussian_divergence(self.truth(0.95), 1.1 * self.truth(0.95));
         let factor = (1.0 + eta * eta).powi(2) / (8.0 * eta * eta);
-        Ok(start + integral(0.05, 0.95, 40, |s| Ok(factor * self.power(s)? * self.error(s)))?)
+        Ok(start + try_integral(0.05, 0.95, 40, |s| Ok(factor * self.power(s)? * self.error(s)))?)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::line::{Line, PROCESSES, RATIOS, gaussian_divergence, process, ve};
 use super::{Claim, Extra, Measured, off, worst};
 use crate::error::Result;
-use crate::exact::{DataSet, Density};
+use crate::exact::{DataSet, Density as _};
 use crate::formulation::Formulation;
 use crate::grid::Grid;
 use crate::model::{At, Model, Query, ReadAs};
@@ -115,21 +115,6 @@ fn fields(_: &Extra<'_>) -> Result<Measured> {
     Ok(Measured::new("each of six maps at 9 points of 5 levels, against the exact field", worst(figures), 1e-10))
 }
 
-/// A density read as a network.
-struct As<'a> {
-    data: &'a dyn Density,
-    to: Formulation,
-}
-
-impl Model<Vec<f64>> for As<'_> {
-    fn formulation(&self) -> Option<&Formulation> {
-        Some(&self.to)
-    }
-    fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> Result<Vec<f64>> {
-        ReadAs::new(self.data, self.to.clone(), SliceSpace::new(self.data.dim())).predict(x, query)
-    }
-}
-
 fn ids(count: usize) -> Vec<SampleId> {
     (0..count as u64).map(|index| SampleId { seed: 20, index }).collect()
 }
@@ -152,7 +137,8 @@ fn parametrisations(_: &Extra<'_>) -> Result<Measured> {
             let to = Formulation::new(process(name)?, prediction);
             let levels = Grid::karras(20).levels(&to.process, 0.02, 20.0)?;
             let plan = Sampler::adams(2, 0.0)?.compile(&to.process, Some(&to), &levels)?;
-            let samples = plan.run(&SliceSpace::new(1), &As { data: data.density(), to }, vec![], &rows)?;
+            let model = ReadAs::new(data.density(), to, SliceSpace::<f64>::new(1));
+            let samples = plan.run(&SliceSpace::new(1), &model, vec![], &rows)?;
             let reference = reference.get_or_insert_with(|| samples.clone());
             figures.extend(samples.iter().zip(reference).map(|(a, b)| (a - *b).abs()));
         }

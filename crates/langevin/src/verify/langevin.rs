@@ -1,6 +1,6 @@
 //! The Langevin step leaves p_t as it is.
 
-use super::line::{Line, PROCESSES, RATIOS, process, slope_of, ve};
+use super::line::{Line, PROCESSES, RATIOS, process, slope_of};
 use super::{Claim, Extra, Measured, off, worst};
 use crate::error::Result;
 use crate::math::{cos, exp};
@@ -142,7 +142,7 @@ fn unadjusted(_: &Extra<'_>) -> Result<Measured> {
     let data = Line::data().at(&clean)?;
     let kernel = Level { time: 0.0, alpha: up.a, sigma: up.c };
     let (mut one_way, mut scale, mut ode) = (0.0, 0.0, 0.0);
-    let (start, end) = (Line::data(), Line::data());
+    let line = Line::data();
     for (y, weight) in data.nodes(&kernel) {
         let posterior = data.posterior(y, &kernel);
         let first: f64 = posterior.iter().map(|part| part.share * part.mean).sum();
@@ -152,9 +152,9 @@ fn unadjusted(_: &Extra<'_>) -> Result<Measured> {
         one_way += weight * third * (data.denoised(y, &kernel) - first);
         scale += weight * (third * first).abs();
         // The ODE carries quantiles to quantiles.
-        let place = start.cumulative(y, &noisy);
+        let place = line.cumulative(y, &noisy);
         if (1e-6..1.0 - 1e-6).contains(&place) {
-            let x = quantile(&end, place, &clean);
+            let x = line.quantile(place, &clean);
             ode += weight * (first * x.powi(3) - third * x);
         }
     }
@@ -171,14 +171,4 @@ fn unadjusted(_: &Extra<'_>) -> Result<Measured> {
         if seen { worst(figures) } else { f64::INFINITY },
         1e-10,
     ))
-}
-
-/// The x with P(x_t ≤ x) = place.
-fn quantile(line: &Line, place: f64, level: &Level) -> f64 {
-    let (mut low, mut high) = (-20.0 * ve(1.0).sigma, 20.0);
-    for _ in 0..80 {
-        let middle = 0.5 * (low + high);
-        if line.cumulative(middle, level) < place { low = middle } else { high = middle }
-    }
-    0.5 * (low + high)
 }

@@ -1,6 +1,6 @@
 //! Score, denoising and flow matching are one maximum-likelihood objective.
 
-use super::line::{Line, PROCESSES, RATIOS, integral, process, slope_of, ve};
+use super::line::{Line, PROCESSES, RATIOS, process, slope_of, try_integral, ve};
 use super::{Claim, Extra, Measured, off, worst};
 use crate::error::Result;
 use crate::formulation::{Formulation, LambdaRange};
@@ -102,7 +102,7 @@ fn invariance(_: &Extra<'_>) -> Result<Measured> {
 
 /// ∫ E‖Δε‖² dλ over [`ENDS`].
 fn path(p: &Line, q: &Line) -> Result<f64> {
-    integral(-ENDS.1.ln(), -ENDS.0.ln(), 24, |lambda| Ok(gap(p, q, &ve(exp(-lambda)))))
+    try_integral(-ENDS.1.ln(), -ENDS.0.ln(), 24, |lambda| Ok(gap(p, q, &ve(exp(-lambda)))))
 }
 
 fn fall(p: &Line, q: &Line) -> f64 {
@@ -165,10 +165,10 @@ fn one_number(_: &Extra<'_>) -> Result<Measured> {
         let noisy = formulation.process.level_at_sigma_ve(ENDS.1)?.time;
         let clean = formulation.process.level_at_sigma_ve(ENDS.0)?.time;
         // As the paper writes it, over the clock; and as the objective does, over its draws, uniform in that clock.
-        let paper = integral(clean, noisy, 48, |time| {
+        let paper = try_integral(clean, noisy, 48, |time| {
             Ok(weight(time) * p.output_gap(&q, &formulation, &formulation.process.level(time)?)?)
         })?;
-        let ours = integral(clean, noisy, 48, |time| {
+        let ours = try_integral(clean, noisy, 48, |time| {
             let level = formulation.process.level(time)?;
             Ok(objective.output_factor(&level)? * p.output_gap(&q, &formulation, &level)? / (noisy - clean))
         })?;
@@ -184,9 +184,9 @@ fn one_number(_: &Extra<'_>) -> Result<Measured> {
 fn unweighted(_: &Extra<'_>) -> Result<Measured> {
     let (p, q) = (Line::data(), Line::model()?);
     let flow = Formulation::new(process("rectified-flow")?, Prediction::Velocity);
-    let noise = integral(ENDS.0, ENDS.1, 48, |y| Ok(gap(&p, &q, &ve(y))))?;
+    let noise = try_integral(ENDS.0, ENDS.1, 48, |y| Ok(gap(&p, &q, &ve(y))))?;
     let ends = (ENDS.0 / (1.0 + ENDS.0), ENDS.1 / (1.0 + ENDS.1));
-    let velocity = integral(ends.0, ends.1, 48, |s| p.output_gap(&q, &flow, &flow.process.level(s)?))?;
+    let velocity = try_integral(ends.0, ends.1, 48, |s| p.output_gap(&q, &flow, &flow.process.level(s)?))?;
     Ok(Measured::new(format!("both integrals: {noise:.6}; relative difference"), off(velocity, noise), 1e-7))
 }
 

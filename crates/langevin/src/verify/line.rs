@@ -2,13 +2,14 @@
 
 use super::worst;
 use crate::error::Result;
-pub(super) use crate::exact::line::{Line, gaussian_divergence, integral, ve};
+pub(super) use crate::exact::line::{Line, gaussian_divergence, try_integral};
 use crate::exact::two_gaussians;
 use crate::formulation::Formulation;
 use crate::math::exp;
 use crate::model::{Model, Query, ReadAs};
 use crate::moves::Rates;
 use crate::noise::SampleId;
+pub(super) use crate::process::ve;
 use crate::process::{Level, Process};
 use crate::space::SliceSpace;
 

@@ -1,6 +1,6 @@
 //! VP, VE and rectified flow are one process in different clocks.
 
-use super::line::{Line, PROCESSES, RATIOS, integral, process, slope_of};
+use super::line::{Line, PROCESSES, RATIOS, process, slope_of, try_integral};
 use super::{Claim, Extra, Measured, off, worst};
 use crate::error::Result;
 use crate::math::{exp, ln};
@@ -53,11 +53,12 @@ fn kernel(name: &str, closed: fn(f64) -> (f64, f64)) -> Result<Measured> {
     let mut figures = Vec::new();
     for ratio in [0.5, 1.0, 5.0] {
         let last = process.level_at_sigma_ve(ratio)?;
-        let drift =
-            |to: f64| integral(first.time, to, 40, |t| Ok(Rates::forward(&process, &process.level(t)?)?.x)).map(exp);
+        let drift = |to: f64| {
+            try_integral(first.time, to, 40, |t| Ok(Rates::forward(&process, &process.level(t)?)?.x)).map(exp)
+        };
         let start = closed(first.time);
         let alpha = start.0 * drift(last.time)?;
-        let spread = integral(first.time, last.time, 40, |t| {
+        let spread = try_integral(first.time, last.time, 40, |t| {
             let own = start.0 * drift(t)?;
             Ok(Rates::forward(&process, &process.level(t)?)?.power / (own * own))
         })?;

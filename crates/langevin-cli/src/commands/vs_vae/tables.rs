@@ -3,7 +3,8 @@
 use super::{Model, OnGaussian, Report, Trained};
 use crate::progress::thousands;
 use crate::words::plural;
-use langevin::duality::{Estimate, LAMBDA, Layers, Terms};
+use langevin::duality::{LAMBDA, Layers, Terms};
+use langevin::metrics::Estimate;
 
 /// The whole text.
 pub(super) fn text(report: &Report) -> String {

@@ -12,7 +12,6 @@
 //! Source: arXiv 2303.01469, 2410.11081.
 
 use super::config::Config;
-use super::sigma::ve;
 use super::table::{MOST_STEPS, count, falling_times, linspace_single, power, refuse, single};
 use super::{Call, Class, Course, Tables, number};
 use crate::error::{Error, Result};
@@ -20,7 +19,7 @@ use crate::formulation::{Clock, Formulation, InputScaling};
 use crate::math::{cos, ln, sin};
 use crate::plan::{Letter, Pin};
 use crate::prediction::Prediction;
-use crate::process::{Level, Process};
+use crate::process::{Level, Process, ve};
 use crate::sampler::consistency::Consistency;
 use crate::sampler::draft::{Draft, Step};
 use crate::sampler::{Method, PlanOf};

@@ -14,7 +14,7 @@
 
 use super::config::Config;
 use super::quirks::Late;
-use super::sigma::{Churning, falling, ve};
+use super::sigma::{Churning, falling};
 use super::table::{MOST_STEPS, clip, count, linspace, linspace_single, power, refuse, single};
 use super::{Call, Class, Course, Tables};
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ use crate::formulation::{Clock, Formulation, InputScaling};
 use crate::math::{atan, exp, ln};
 use crate::plan::Pin;
 use crate::prediction::Prediction;
-use crate::process::Process;
+use crate::process::{Process, ve};
 use crate::sampler::Method;
 use crate::sampler::draft::Step;
 use crate::sampler::form::{Form, Poly};

@@ -24,7 +24,7 @@ use crate::formulation::{Clock, Formulation};
 use crate::math::{exp, ln};
 use crate::plan::Pin;
 use crate::prediction::Prediction;
-use crate::process::{Level, Process};
+use crate::process::{Level, Process, ve};
 use crate::sampler::Method;
 use crate::sampler::draft::Step;
 use crate::sampler::form::{Form, Poly, Variable};
@@ -50,11 +50,6 @@ pub(super) const CLASSES: &[Class] = &[
     Class { name: "EulerAncestralDiscreteScheduler", tables: ancestral_tables, course: ancestral, set: &[] },
     Class { name: "LMSDiscreteScheduler", tables: lms_tables, course: lms, set: &["order"] },
 ];
-
-/// A level of the state.
-pub(super) fn ve(y: f64) -> Level {
-    Level { time: y, alpha: 1.0, sigma: y }
-}
 
 /// The network at the level y, called with this time.
 fn pin(y: f64, time: f64) -> Pin {

@@ -50,43 +50,41 @@ const PREDICTOR: Knob = knob("predictor", "2", Values::Whole(1, 4), "the order o
 const CORRECTOR: Knob = knob("corrector", "2", Values::Whole(0, 4), "the order of the corrector; 0: none");
 const FALLING: Knob = knob("lower", "true", Values::Flag, "the order falls in the last steps");
 
+/// What UniPC of both B(h) is.
+const UNIPC_FORMULA: &str = "predict as dpmpp-2m, then correct with the value at the end: x' = (σ_t/σ_s) x + α_t[m₀ D₀ + Σ ρ_k B(h)(D_k − D₀)/r_k]";
+const UNIPC_NOTE: &str = "exact beyond two values, where bh1 = bh2; with two, the weight is B(h)/2 where m₁ is exact, and solver=exact has m₁: bh1 = bh2 = sa-solver at η = 0. Order p with its corrector is of order p + 1, but not beyond 3 with this start, and of order 2 with lower=true, whose last step is of order 1";
+const UNIPC_KNOBS: &[Knob] = &[
+    knob("order", "2", Values::Whole(1, 3), "the order of the predictor and of the corrector"),
+    knob("form", "data", Values::Word(&["data", "noise"]), "values of D, or of ε"),
+    knob("corrector", "true", Values::Flag, "false: UniP, the predictor alone"),
+    knob("uncorrected", "", Values::List, "numbers of the steps that are not corrected"),
+    UNIPC_SOLVER,
+    FALLING,
+];
+
 pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "unipc",
         aliases: &["uni-pc"],
         summary: "UniPC with B(h) = h (bh1)",
-        formula: "predict as dpmpp-2m, then correct with the value at the end: x' = (σ_t/σ_s) x + α_t[m₀ D₀ + Σ ρ_k B(h)(D_k − D₀)/r_k]",
+        formula: UNIPC_FORMULA,
         moves: "R…R",
-        knobs: &[
-            knob("order", "2", Values::Whole(1, 3), "the order of the predictor and of the corrector"),
-            knob("form", "data", Values::Word(&["data", "noise"]), "values of D, or of ε"),
-            knob("corrector", "true", Values::Flag, "false: UniP, the predictor alone"),
-            knob("uncorrected", "", Values::List, "numbers of the steps that are not corrected"),
-            UNIPC_SOLVER,
-            FALLING,
-        ],
+        knobs: UNIPC_KNOBS,
         sources: &["2302.04867"],
         breaks: NOTHING,
-        note: "exact beyond two values, where bh1 = bh2; with two, the weight is B(h)/2 where m₁ is exact, and solver=exact has m₁: bh1 = bh2 = sa-solver at η = 0. Order p with its corrector is of order p + 1, but not beyond 3 with this start, and of order 2 with lower=true, whose last step is of order 1",
+        note: UNIPC_NOTE,
         build: |s| unipc(s, Poly::HalfStep),
     },
     Entry {
         name: "unipc-bh2",
         aliases: &["uni-pc-bh2"],
         summary: "UniPC with B(h) = e^h − 1 (bh2)",
-        formula: "predict as dpmpp-2m, then correct with the value at the end: x' = (σ_t/σ_s) x + α_t[m₀ D₀ + Σ ρ_k B(h)(D_k − D₀)/r_k]",
+        formula: UNIPC_FORMULA,
         moves: "R…R",
-        knobs: &[
-            knob("order", "2", Values::Whole(1, 3), "the order of the predictor and of the corrector"),
-            knob("form", "data", Values::Word(&["data", "noise"]), "values of D, or of ε"),
-            knob("corrector", "true", Values::Flag, "false: UniP, the predictor alone"),
-            knob("uncorrected", "", Values::List, "numbers of the steps that are not corrected"),
-            UNIPC_SOLVER,
-            FALLING,
-        ],
+        knobs: UNIPC_KNOBS,
         sources: &["2302.04867"],
         breaks: NOTHING,
-        note: "exact beyond two values, where bh1 = bh2; with two, the weight is B(h)/2 where m₁ is exact, and solver=exact has m₁: bh1 = bh2 = sa-solver at η = 0. Order p with its corrector is of order p + 1, but not beyond 3 with this start, and of order 2 with lower=true, whose last step is of order 1",
+        note: UNIPC_NOTE,
         build: |s| unipc(s, Poly::Midpoint),
     },
     Entry {
