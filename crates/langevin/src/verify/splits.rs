@@ -98,7 +98,7 @@ fn any(_: &Extra<'_>) -> Result<Measured> {
                     let row = Row::new(&level, &to, reverse_rho(&level, &to, eta));
                     Ok(row.c * row.c / (level.time - to.time))
                 };
-                figures.push(0.1 * off(2.0 * noise(5e-5)? - noise(1e-4)?, rates.power));
+                figures.push(off(2.0 * noise(1e-5)? - noise(2e-5)?, rates.power));
             }
         }
     }
