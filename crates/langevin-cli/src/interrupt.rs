@@ -15,7 +15,11 @@ pub fn listen() -> Result<()> {
             std::process::exit(130);
         }
     };
-    ctrlc::set_handler(handler).map_err(|error| Failure::failed(format!("cannot listen for Ctrl-C: {error}")))
+    match ctrlc::set_handler(handler) {
+        // A second command in one process: the first one's handler serves it.
+        Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(()),
+        Err(error) => Err(Failure::failed(format!("cannot listen for Ctrl-C: {error}"))),
+    }
 }
 
 /// Whether an end was asked for.

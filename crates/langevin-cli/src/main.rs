@@ -1,42 +1,5 @@
-//! The `langevin` command: train, read, plan and sample diffusion models.
-//!
-//! | module | what it does |
-//! |---|---|
-//! | [`cli`] | every flag, once, with its help |
-//! | [`commands`] | one file per command |
-//! | [`source`] | a trained network or an exact density, and how it is read |
-//! | [`schedule`] | sampler flags → [`langevin::Plan`] |
-//! | [`survey`] | lists of samplers, grids and steps → plans and their exact errors |
-//! | [`data`] | what to train on, checked |
-//! | [`rows`] | data for a model that exists: of its width, in its coordinates |
-//! | [`spectrum`] | Gaussian data: eigenvalues, or the covariance of rows |
-//! | [`io`] | `.npy`, `.csv` and `.png`; outputs appear whole or not at all |
-//! | [`report`] | HTML pages: the demo's, and the plot of exact errors |
-//! | [`check`] | what is refused before the work, and before its result is written |
-//! | [`interrupt`] | the end that a user asks for |
-//! | [`progress`] | how far the work has come |
-//! | [`words`] | words for people, and words from strangers made harmless |
-//! | [`error`] | what is printed when something is wrong, and the exit code |
+//! The `langevin` command.
 #![forbid(unsafe_code)]
-// A command has no public interface: `pub` here says that other modules use it.
-#![allow(unreachable_pub)]
-
-mod check;
-mod cli;
-mod commands;
-mod data;
-mod error;
-mod interrupt;
-mod io;
-mod progress;
-mod report;
-mod rows;
-mod schedule;
-mod source;
-mod spectrum;
-mod survey;
-mod trained;
-mod words;
 
 use std::process::ExitCode;
 
@@ -44,5 +7,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    commands::main()
+    ExitCode::from(langevin_cli::run(std::env::args_os()))
 }

@@ -9,8 +9,7 @@ use langevin::{Formulation, Grid, LambdaRange, Plan, Process, Sampler, Word};
 
 /// Beyond this many reverse moves the steps that a word needs are not searched for.
 const SEARCH: usize = 1000;
-/// The range of noise levels in σ/α: what networks are trained on, and what is sampled where the flags name none.
-pub const SIGMAS: [f64; 2] = [0.002, 80.0];
+pub use langevin::grid::{SIGMAS, usual_range};
 /// What the range's errors are about.
 const FLAGS: &str = "--sigma-min, --sigma-max";
 
@@ -23,18 +22,6 @@ pub struct Range {
     pub max: f64,
     /// Whether the trained range is narrower than what was asked for.
     pub clipped: bool,
-}
-
-/// The range of noise levels where the flags name none: the usual one, as far as the process goes; a table's cleanest entry, where it has a table.
-pub fn usual_range(process: &Process) -> [f64; 2] {
-    let (_, last) = process.schedule().domain();
-    let end = if last.is_finite() {
-        process.level(last).map_or(f64::INFINITY, |level| level.sigma_ve())
-    } else {
-        f64::INFINITY
-    };
-    let first = process.alpha_bars().and_then(|bars| bars.first()).map_or(SIGMAS[0], |bar| ((1.0 - bar) / bar).sqrt());
-    [first.max(SIGMAS[0]), SIGMAS[1].min(end)]
 }
 
 /// Says so where a plan does not end at the data.

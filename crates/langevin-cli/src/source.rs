@@ -6,7 +6,7 @@ use crate::interrupt;
 use crate::words::either_case;
 use langevin::exact::{self, Density};
 use langevin::{Formulation, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace, Vjp};
-use langevin_train::Network;
+use langevin_train::{Coupling, Network};
 use std::path::Path;
 
 /// A model to sample from.
@@ -37,6 +37,11 @@ impl<'a> Source<'a> {
             Self::Borrowed(network) => Some(network),
             Self::Exact(_) => None,
         }
+    }
+
+    /// Whether the noise of its training was coupled to the data: its ODE is a model of the data in every clock, but its velocity is no score.
+    pub fn is_coupled(&self) -> bool {
+        self.network().is_some_and(|network| network.metadata().training.coupling != Coupling::Independent)
     }
 
     /// What it is called.

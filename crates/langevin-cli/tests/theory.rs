@@ -110,3 +110,24 @@ fn a_model_knows_what_it_was_not_trained_on() {
     let (code, _, stderr) = run(here, "likelihood plain.safetensors --data digits --held-out");
     assert!(code == 2 && stderr.contains("--hold-out"), "{stderr}");
 }
+
+/// The noise of a training coupled to its data: the ODE is a model of them in every clock, the SDE is none.
+#[test]
+fn coupled_noise_is_for_odes() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    works(here, "train --data moons --steps 60 --coupling transport --out c.safetensors");
+    let refused = run(here, "likelihood c.safetensors --data moons -n 4");
+    assert!(refused.0 == 1 && refused.2.contains("--method ode holds"), "{}", refused.2);
+    let nats = |flags: &str| -> f64 {
+        let (json, _) = works(here, &format!("likelihood c.safetensors --data moons -n 6 --method ode --json {flags}"));
+        serde_json::from_str::<Value>(&json).unwrap()["nats_mean"].as_f64().unwrap()
+    };
+    // Single precision, and steps of a tolerance of 1e-5.
+    let (own, read) = (nats(""), nats("--as vp:score"));
+    assert!((own - read).abs() < 1e-3, "{own} {read}");
+    for (flags, noted) in [("--eta 0", false), ("--eta 1", true), ("--as ve --eta 0", false)] {
+        let (_, stderr) = works(here, &format!("sample c.safetensors -n 4 --steps 4 {flags} --out s.npy"));
+        assert_eq!(stderr.contains("no score"), noted, "{flags}: {stderr}");
+    }
+}

@@ -70,6 +70,7 @@ fn learn(data: &Dataset, minutes: f64) -> Result<Network> {
     recipe.network.width = 192;
     recipe.network.depth = 4;
     recipe.network.fourier = 24;
+    recipe.network.waves = 5;
     recipe.batch = 1024;
     recipe.learning_rate = 4e-3;
     recipe.warmup = 200;

@@ -180,7 +180,7 @@ impl Network {
                     *x = get(row * width + j) * shrink;
                 }
             }
-            let x = mlp::matrix(x, [CHUNK, width], &self.device);
+            let x = self.config.widen(x, width);
             let f = mlp::matrix(f, [CHUNK, features], &self.device);
             visit(Chunk { rows, x, f, scales, shrinks }).map_err(fail)?;
         }
@@ -197,6 +197,7 @@ impl Network {
     ) -> langevin::Result<()> {
         self.chunked(len, query, get, |chunk| {
             let Chunk { rows, x, f, scales, .. } = chunk;
+            let x = mlp::matrix(x, [CHUNK, self.config.inputs(self.width)], &self.device);
             let out = read(self.config.forward(&self.tensors, x, &f))?;
             self.scatter(&rows, &scales, &out, &mut put);
             Ok(())
@@ -243,7 +244,8 @@ impl Network {
             |i| narrow(x[i]),
             |chunk| {
                 let Chunk { rows, x, f, scales, shrinks } = chunk;
-                let (value, slopes) = self.config.forward_keeping(&self.tensors, x, &f);
+                let states = mlp::matrix(x.clone(), [CHUNK, self.config.inputs(width)], &self.device);
+                let (value, slopes) = self.config.forward_keeping(&self.tensors, states, &f);
                 self.scatter(&rows, &scales, &read(value)?, &mut |i, value| out[i] = widen(value));
                 for (v, product) in cotangents.iter().zip(&mut products) {
                     let mut scaled = vec![0.0f32; CHUNK * width];
@@ -255,6 +257,7 @@ impl Network {
                     }
                     let v = mlp::matrix(scaled, [CHUNK, width], &self.device);
                     let back = read(self.config.back(&self.tensors, &slopes, v))?;
+                    let back = self.config.narrow(&x, back, width);
                     self.scatter(&rows, &shrinks, &back, &mut |i, value| product[i] = widen(value));
                 }
                 Ok(())
@@ -268,7 +271,8 @@ impl Network {
 struct Chunk {
     /// Which row stands at each place.
     rows: [Option<usize>; CHUNK],
-    x: Tensor<2>,
+    /// What the first layer is given.
+    x: Vec<f32>,
     f: Tensor<2>,
     /// k of each place.
     scales: [f64; CHUNK],

@@ -341,7 +341,7 @@ impl Run<'_> {
         }
         let device = Device::flex().autodiff();
         let leaves: Vec<Tensor<2>> = parameters.iter().map(|p| p.clone().autodiff().require_grad()).collect();
-        let x = mlp::matrix(x, [rows.len(), width], &device);
+        let x = mlp::matrix(config.widen(x, width), [rows.len(), config.inputs(width)], &device);
         let f = mlp::matrix(f, [rows.len(), features], &device);
         let target = mlp::matrix(target, [rows.len(), width], &device);
         let weights = mlp::matrix(weights, [rows.len(), 1], &device);

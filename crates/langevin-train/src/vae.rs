@@ -77,7 +77,7 @@ impl VaeConfig {
     }
 
     fn half(&self) -> MlpConfig {
-        MlpConfig { width: self.width, depth: self.depth, fourier: 0 }
+        MlpConfig { width: self.width, depth: self.depth, fourier: 0, waves: 0 }
     }
 
     /// The parameters of one: from a number to a mean and a log-variance.

@@ -6,7 +6,7 @@
 //! $$D = A (k x) + B \mathrm{out}, \qquad k = \alpha_N/\alpha = \sigma_N/\sigma .$$
 
 use crate::error::{Error, Result};
-use crate::math::{atan, exp, ln};
+use crate::math::{atan, exp, ln, tan};
 use crate::prediction::Prediction;
 use crate::process::{Affine, Level, Process, ProcessSpec};
 use serde::{Deserialize, Serialize};
@@ -203,6 +203,29 @@ impl Formulation {
             Clock::QuarterLogSigma => 0.25 * ln(own.sigma_ve()),
             Clock::LogSigma { factor } => factor * ln(own.sigma_ve()),
             Clock::Angle => atan(own.sigma_ve()) * std::f64::consts::FRAC_2_PI,
+        }
+    }
+
+    /// The level of its own process at which the network is given this number for time: the inverse of the clock.
+    ///
+    /// ```
+    /// use langevin::{Clock, Formulation, Prediction, Process};
+    /// let network = Formulation::new(Process::vp_linear(), Prediction::Epsilon).with_clock(Clock::Scaled { factor: 1000.0 });
+    /// assert!((network.level(500.0)?.time - 0.5).abs() < 1e-15);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A number that its process does not reach.
+    pub fn level(&self, time: f64) -> Result<Level> {
+        match self.clock {
+            Clock::Time => self.process.level(time),
+            Clock::Scaled { factor } => self.process.level(time / factor),
+            Clock::Remaining { factor } => self.process.level(self.process.schedule().domain().1 - time / factor),
+            Clock::Lambda => self.process.level_at_lambda(time),
+            Clock::QuarterLogSigma => self.process.level_at_sigma_ve(exp(4.0 * time)),
+            Clock::LogSigma { factor } => self.process.level_at_sigma_ve(exp(time / factor)),
+            Clock::Angle => self.process.level_at_sigma_ve(tan(time * std::f64::consts::FRAC_PI_2)),
         }
     }
 

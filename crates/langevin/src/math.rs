@@ -3,7 +3,7 @@
 //! They come from `libm` on every target: the standard library's differ between systems and WebAssembly, and coefficients are promised bit for bit.
 //! `sqrt` is correctly rounded everywhere, so the standard one will do.
 
-pub(crate) use libm::{asinh, atan, cos, exp, expm1, lgamma, log as ln, log1p as ln_1p, pow, sin};
+pub(crate) use libm::{asinh, atan, cos, exp, expm1, lgamma, log as ln, log1p as ln_1p, pow, sin, tan};
 
 /// √(1−ρ²) for ρ in [0, 1], without the cancellation of 1−ρ².
 pub(crate) fn co(rho: f64) -> f64 {

@@ -182,51 +182,33 @@ impl<T: Element> SliceSpace<T> {
         self.width
     }
 
-    fn check(&self, what: &str, got: usize, wanted: usize) -> Result<()> {
-        if got == wanted {
-            return Ok(());
-        }
-        Err(Error::shape(format!("{what} has the wrong size"))
-            .expected(format!("{wanted} elements ({} per row)", self.width))
-            .got(format!("{got}")))
-    }
-
-    fn buffer(&self, len: usize) -> Vec<T> {
-        let mut buffer = self.spare.borrow_mut().pop().unwrap_or_default();
-        buffer.resize(len, T::default());
-        buffer
-    }
-}
-
-/// How many states are kept for use again.
-const SPARES: usize = 4;
-
-/// `value` into [min, max]; what is not a number stays so, for it must not pass for a result.
-fn bounded(value: f64, min: f64, max: f64) -> f64 {
-    if value.is_nan() { value } else { value.max(min).min(max) }
-}
-
-impl<T: Element> Space for SliceSpace<T> {
-    type State = Vec<T>;
-
-    fn combine(
+    /// [`Space::combine`] on slices that are held elsewhere: own·out + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ), written into `out`. Without `own`, what `out` held is not read.
+    ///
+    /// # Errors
+    /// Shapes that do not fit.
+    ///
+    /// ```
+    /// use langevin::{Coef, SampleId, SliceSpace};
+    /// let mut out = [1.0f32, 2.0];
+    /// let term = [10.0, 10.0];
+    /// SliceSpace::new(2).combine_into(&mut out, Some(Coef::All(2.0)), &[(Coef::All(0.5), &term)], &[], &[SampleId::default()])?;
+    /// assert_eq!(out, [7.0, 9.0]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    pub fn combine_into(
         &self,
-        own: Option<(Coef<'_>, Vec<T>)>,
-        terms: &[(Coef<'_>, &Vec<T>)],
+        out: &mut [T],
+        own: Option<Coef<'_>>,
+        terms: &[(Coef<'_>, &[T])],
         noise: &[(Coef<'_>, Draw)],
         rows: &[SampleId],
-    ) -> Result<Vec<T>> {
-        let len = self.width.checked_mul(rows.len()).ok_or_else(|| {
-            Error::shape("the batch does not fit in memory").got(format!("{} rows × {}", rows.len(), self.width))
-        })?;
+    ) -> Result<()> {
+        let len = self.len(rows)?;
+        self.check("the state", out.len(), len)?;
         for (_, term) in terms {
             self.check("a term", term.len(), len)?;
         }
-        let coefs = own
-            .iter()
-            .map(|(coef, _)| coef)
-            .chain(terms.iter().map(|(coef, _)| coef))
-            .chain(noise.iter().map(|(coef, _)| coef));
+        let coefs = own.iter().chain(terms.iter().map(|(coef, _)| coef)).chain(noise.iter().map(|(coef, _)| coef));
         let mut per_row = false;
         for coef in coefs {
             if let Coef::PerRow(values) = coef {
@@ -238,20 +220,13 @@ impl<T: Element> Space for SliceSpace<T> {
                 }
             }
         }
-        let (own_coef, mut out) = match own {
-            Some((coef, state)) => {
-                self.check("the state", state.len(), len)?;
-                (Some(coef), state)
-            }
-            None => (None, self.buffer(len)),
-        };
         let mut block = |range: std::ops::Range<usize>, row: usize| {
             let span = range.start * self.width..range.end * self.width;
             let terms: SmallVec<[(T, &[T]); 8]> =
                 terms.iter().map(|(coef, term)| (T::from_f64(coef.row(row)), &term[span.clone()])).collect();
             let noise: SmallVec<[(T, Draw); 8]> =
                 noise.iter().map(|(coef, draw)| (T::from_f64(coef.row(row)), *draw)).collect();
-            let own = own_coef.map(|coef| T::from_f64(coef.row(row)));
+            let own = own.map(|coef| T::from_f64(coef.row(row)));
             if noise.is_empty() {
                 kernel::combine(&mut out[span], own, &terms);
             } else {
@@ -263,10 +238,14 @@ impl<T: Element> Space for SliceSpace<T> {
         } else if !rows.is_empty() {
             block(0..rows.len(), 0);
         }
-        Ok(out)
+        Ok(())
     }
 
-    fn map(&self, map: &Map, args: &[&Vec<T>]) -> Result<Vec<T>> {
+    /// [`Space::map`] on slices that are held elsewhere.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, or a hook.
+    pub fn map_into(&self, out: &mut [T], map: &Map, args: &[&[T]]) -> Result<()> {
         if let Some(arity) = map.arity().filter(|arity| *arity != args.len()) {
             return Err(Error::shape("a map has the wrong number of arguments")
                 .expected(arity.to_string())
@@ -275,7 +254,7 @@ impl<T: Element> Space for SliceSpace<T> {
         let Some(&first) = args.first() else {
             return Err(Error::shape("a map has no argument"));
         };
-        let mut out = self.buffer(first.len());
+        self.check("the result", out.len(), first.len())?;
         match map {
             Map::Clamp { min, max } => {
                 for (out, x) in out.iter_mut().zip(first) {
@@ -311,6 +290,63 @@ impl<T: Element> Space for SliceSpace<T> {
                     .hinting("run the plan with a space that supplies it"));
             }
         }
+        Ok(())
+    }
+
+    /// The elements of a batch.
+    fn len(&self, rows: &[SampleId]) -> Result<usize> {
+        self.width.checked_mul(rows.len()).ok_or_else(|| {
+            Error::shape("the batch does not fit in memory").got(format!("{} rows × {}", rows.len(), self.width))
+        })
+    }
+
+    fn check(&self, what: &str, got: usize, wanted: usize) -> Result<()> {
+        if got == wanted {
+            return Ok(());
+        }
+        Err(Error::shape(format!("{what} has the wrong size"))
+            .expected(format!("{wanted} elements ({} per row)", self.width))
+            .got(format!("{got}")))
+    }
+
+    fn buffer(&self, len: usize) -> Vec<T> {
+        let mut buffer = self.spare.borrow_mut().pop().unwrap_or_default();
+        buffer.resize(len, T::default());
+        buffer
+    }
+}
+
+/// How many states are kept for use again.
+const SPARES: usize = 4;
+
+/// `value` into [min, max]; what is not a number stays so, for it must not pass for a result.
+fn bounded(value: f64, min: f64, max: f64) -> f64 {
+    if value.is_nan() { value } else { value.max(min).min(max) }
+}
+
+impl<T: Element> Space for SliceSpace<T> {
+    type State = Vec<T>;
+
+    fn combine(
+        &self,
+        own: Option<(Coef<'_>, Vec<T>)>,
+        terms: &[(Coef<'_>, &Vec<T>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<Vec<T>> {
+        let (own, mut out) = match own {
+            Some((coef, state)) => (Some(coef), state),
+            None => (None, self.buffer(self.len(rows)?)),
+        };
+        let terms: SmallVec<[(Coef<'_>, &[T]); 8]> = terms.iter().map(|(coef, term)| (*coef, &term[..])).collect();
+        self.combine_into(&mut out, own, &terms, noise, rows)?;
+        Ok(out)
+    }
+
+    fn map(&self, map: &Map, args: &[&Vec<T>]) -> Result<Vec<T>> {
+        let mut out = self.buffer(args.first().map_or(0, |first| first.len()));
+        let args: SmallVec<[&[T]; 8]> = args.iter().map(|arg| &arg[..]).collect();
+        self.map_into(&mut out, map, &args)?;
         Ok(out)
     }
 

@@ -101,7 +101,7 @@ pub struct TrainArgs {
     /// Hold out this share of the rows, for `likelihood --held-out`
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub hold_out: Option<f64>,
-    /// How the noise of a batch is coupled to its data: independent, or transport (the shortest assignment; for the ODE of the network's own process only)
+    /// How the noise of a batch is coupled to its data: independent, or transport (the shortest assignment: straighter ODEs, but no SDE and no bound)
     #[arg(long, value_name = "C", default_value = "independent")]
     pub coupling: String,
     /// Training steps [default: 2000]

@@ -77,6 +77,9 @@ pub struct LikelihoodArgs {
     /// Use the first N rows
     #[arg(short = 'n', long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub count: Option<usize>,
+    /// Read the model as another process and prediction, exactly: ve, vp:score, … The likelihood is the same [default: as it was trained]
+    #[arg(long = "as", visible_alias = "process", value_name = "P[:Q]")]
+    pub read_as: Option<String>,
     /// Which likelihood
     #[arg(long, value_enum, value_name = "M", default_value = "bound")]
     pub method: Method,

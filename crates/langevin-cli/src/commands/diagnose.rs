@@ -12,7 +12,6 @@ use crate::words::{either_case, plural, visible};
 use crate::{check, interrupt};
 use langevin::diagnose::{Currency, Diagnose, Diagnosis, Finding};
 use langevin::{Grid, LambdaRange, Model as _, Plan, Sampler};
-use langevin_train::Coupling;
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -60,9 +59,9 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
     if let Some(finer) = &finer {
         ask = ask.finer(finer);
     }
-    if source.network().is_some_and(|network| network.metadata().training.coupling != Coupling::Independent) {
+    if source.is_coupled() {
         say(
-            "note: the noise of this network was coupled to its data: its velocity is no score, so no likelihood holds",
+            "note: the noise of this network was coupled to its data: its velocity is no score, so the bound that the ODE is compared with does not hold",
         );
         ask = ask.without_likelihoods();
     }

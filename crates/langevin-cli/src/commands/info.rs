@@ -75,7 +75,7 @@ fn objective(network: &Network) -> String {
         text.push_str(", drawn from a learned density");
     }
     if training.coupling != Coupling::Independent {
-        text.push_str(", noise coupled by transport: for the ODE of its own process only");
+        text.push_str(", noise coupled by transport: for ODEs only");
     }
     if network.metadata().data.dequantized {
         text.push_str(", data dequantised");

@@ -12,7 +12,7 @@ use crate::words::{plural, shown};
 use langevin::exact::Gaussian;
 use langevin::likelihood::{Bound, Divergence, Kind, Ode, in_pieces};
 use langevin::{LambdaRange, Likelihood, SampleId};
-use langevin_train::{Coupling, Dataset, Moments, Network};
+use langevin_train::{Dataset, Moments, Network};
 use std::time::Instant;
 
 /// Elements up to which a covariance is fitted to the data.
@@ -34,14 +34,14 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
     }
     interrupt::listen()?;
     let source = Source::open(&args.source)?;
-    let reader = source.read_as(None)?;
+    let reader = source.read_as(args.read_as.as_deref())?;
     let range = range(args, &source)?;
-    if source.network().is_some_and(|network| network.metadata().training.coupling != Coupling::Independent) {
-        return Err(Failure::failed("the noise of this network was coupled to its data")
+    if args.method == Method::Bound && source.is_coupled() {
+        return Err(Failure::failed("the bound is of an SDE, and the noise of this network was coupled to its data")
             .at("MODEL")
             .expected("a model trained with independent noise")
             .got("--coupling transport")
-            .hint("its velocity is no score, so neither likelihood holds"));
+            .hint("its velocity is no score; --method ode holds for any velocity"));
     }
     let wanted = Wanted { data: &args.data, held_out: args.held_out, count: args.count, seed: args.seed };
     let set = rows::load(&wanted, &source)?;

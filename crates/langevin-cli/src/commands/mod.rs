@@ -22,12 +22,12 @@ use crate::error::Result;
 use crate::words::{visible, visible_lines};
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use std::ffi::OsString;
 use std::io::Write as _;
-use std::process::ExitCode;
 
-/// Reads the flags, runs the command, and says how it ended.
-pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+/// Reads the arguments, the program's name first, runs the command, and gives its exit status.
+pub fn run(words: Vec<OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             // Asked for nothing: the help is the answer, not a complaint.
@@ -35,12 +35,12 @@ pub fn main() -> ExitCode {
         }
         Err(error) => {
             // Help and version go to stdout, mistakes to stderr; nothing can be done if neither can be written.
-            let mut words = std::env::args_os().skip(1);
-            let acts = error.use_stderr() && words.any(|word| word.to_str().is_none_or(|word| visible(word) != word));
+            let strange = |word: &OsString| word.to_str().is_none_or(|word| visible(word) != word);
+            let acts = error.use_stderr() && words.iter().skip(1).any(strange);
             // An argument that acts on a terminal is shown without doing so, and without colours.
             let safe = || visible_lines(&error.render().to_string());
             let _ = if acts { write!(std::io::stderr(), "{}", safe()) } else { error.print() };
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            return if error.use_stderr() { 2 } else { 0 };
         }
     };
     ended(match &cli.command {
@@ -62,12 +62,12 @@ pub fn main() -> ExitCode {
     })
 }
 
-fn ended(result: Result<()>) -> ExitCode {
+fn ended(result: Result<()>) -> u8 {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(failure) => {
             failure.print();
-            ExitCode::from(failure.exit as u8)
+            failure.exit as u8
         }
     }
 }

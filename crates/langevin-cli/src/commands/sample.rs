@@ -40,6 +40,11 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     if let How::Plan(plan) = &how {
         schedule::say_if_noisy(plan);
     }
+    if source.is_coupled() && how.draws() {
+        say(
+            "note: the noise of this network was coupled to its data: its velocity is no score, so only samplers without noise (--eta 0) are models of the data",
+        );
+    }
 
     let start = Instant::now();
     let (mut samples, evaluations) = draw(args, &how, &reader, source.width())?;
@@ -104,6 +109,14 @@ impl How {
         adaptive.tolerance = Tolerance { absolute: args.atol, relative: args.rtol };
         adaptive.eta = args.sampler.eta.unwrap_or(0.0);
         Ok(Self::Adaptive(adaptive, [range.min, range.max]))
+    }
+
+    /// Whether noise is drawn on the way: the first draw is the start.
+    fn draws(&self) -> bool {
+        match self {
+            Self::Plan(plan) => plan.draws() > 1,
+            Self::Adaptive(adaptive, _) => adaptive.eta > 0.0,
+        }
     }
 
     fn name(&self) -> &str {

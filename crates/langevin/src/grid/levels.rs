@@ -5,6 +5,29 @@ use crate::error::{Error, Result};
 use crate::math::{exp, expm1, ln, pow};
 use crate::process::{Level, Process};
 
+/// The noise levels in σ/α where nobody names any, the cleanest and the noisiest: what networks are usually trained on.
+pub const SIGMAS: [f64; 2] = [0.002, 80.0];
+
+/// The noise levels in σ/α where nobody names any, as far as the process goes: [`SIGMAS`], but not cleaner than a table's first entry, and not noisier than a process's end.
+///
+/// ```
+/// use langevin::{Process, grid::usual_range};
+/// assert_eq!(usual_range(&Process::ve()), [0.002, 80.0]);
+/// assert!(usual_range(&Process::parse("table:linear")?)[0] > 0.01);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[must_use]
+pub fn usual_range(process: &Process) -> [f64; 2] {
+    let (_, last) = process.schedule().domain();
+    let end = if last.is_finite() {
+        process.level(last).map_or(f64::INFINITY, |level| level.sigma_ve())
+    } else {
+        f64::INFINITY
+    };
+    let first = process.alpha_bars().and_then(|bars| bars.first()).map_or(SIGMAS[0], |bar| ((1.0 - bar) / bar).sqrt());
+    [first.max(SIGMAS[0]), SIGMAS[1].min(end)]
+}
+
 impl Grid {
     /// Whether the noise levels on `process` are the grid's own, so that σ_min and σ_max do not enter.
     ///

@@ -45,6 +45,7 @@ mod timesteps;
 pub use ays::Ays;
 pub(crate) use beta::quantile as beta_quantile;
 pub(crate) use levels::check_falling;
+pub use levels::{SIGMAS, usual_range};
 
 use crate::error::{Error, Result};
 use crate::math::exp;

@@ -7,8 +7,9 @@ use crate::noise::SampleId;
 use crate::process::Level;
 use crate::space::{Coef, Draw, Space};
 use smallvec::SmallVec;
+use std::ops::Deref;
 
-/// A plan being run on a batch.
+/// A plan being run on a batch: `P` holds the plan, `Sp` the space and `R` the rows, by reference ([`Plan::start`]) or shared ([`Run::new`]).
 ///
 /// ```
 /// use langevin::exact::Gaussian;
@@ -28,11 +29,22 @@ use smallvec::SmallVec;
 /// assert_eq!(samples, plan.run(&space, &data, vec![], &rows)?);
 /// # Ok::<(), langevin::Error>(())
 /// ```
-pub struct Run<'a, Sp: Space> {
-    plan: &'a Plan,
-    space: &'a Sp,
-    rows: &'a [SampleId],
-    slots: Vec<Option<Sp::State>>,
+pub struct Run<P, Sp, R>
+where
+    Sp: Deref<Target: Space>,
+{
+    plan: P,
+    space: Sp,
+    rows: R,
+    cursor: Cursor<State<Sp>>,
+}
+
+/// The states of the space behind a pointer.
+type State<Sp> = <<Sp as Deref>::Target as Space>::State;
+
+/// Where a run stands.
+struct Cursor<S> {
+    slots: Vec<Option<S>>,
     /// The instruction being executed.
     at: usize,
     /// Whether the evaluation at `at` was asked about.
@@ -40,7 +52,9 @@ pub struct Run<'a, Sp: Space> {
     /// How many outputs of the evaluation at `at` were supplied.
     answered: usize,
     /// The scaled input of the evaluation at `at`, where its scale is not 1.
-    scaled: Option<Sp::State>,
+    scaled: Option<S>,
+    /// Where the last answer was written, until something else is.
+    last: Option<Slot>,
 }
 
 /// What the executor wants to know: the model's output for `x`.
@@ -63,18 +77,8 @@ impl Plan {
         space: &'a Sp,
         inputs: Vec<Sp::State>,
         rows: &'a [SampleId],
-    ) -> Result<Run<'a, Sp>> {
-        if inputs.len() != self.inputs.len() {
-            let names: Vec<&str> = self.inputs.iter().map(|input| input.name.as_str()).collect();
-            return Err(Error::argument("the plan takes other inputs")
-                .expected(format!("{} ({})", names.len(), names.join(", ")))
-                .got(inputs.len().to_string()));
-        }
-        let mut slots: Vec<Option<Sp::State>> = std::iter::repeat_with(|| None).take(self.slots).collect();
-        for (input, state) in self.inputs.iter().zip(inputs) {
-            slots[input.slot] = Some(state);
-        }
-        Ok(Run { plan: self, space, rows, slots, at: 0, asked: false, answered: 0, scaled: None })
+    ) -> Result<Run<&'a Self, &'a Sp, &'a [SampleId]>> {
+        Run::new(self, space, inputs, rows)
     }
 
     /// Runs the plan to its end with `model`.
@@ -112,21 +116,113 @@ impl Plan {
     }
 }
 
-impl<'a, Sp: Space> Run<'a, Sp> {
+impl<P, Sp, R> Run<P, Sp, R>
+where
+    P: Deref<Target = Plan>,
+    Sp: Deref<Target: Space>,
+    R: Deref<Target = [SampleId]>,
+{
+    /// As [`Plan::start`], for a run that outlives its caller: it may share the plan (`Arc<Plan>`) and own the rest (`Box`, `Vec`).
+    ///
+    /// # Errors
+    /// The wrong number of inputs.
+    ///
+    /// ```
+    /// use langevin::plan::Run;
+    /// use langevin::{Grid, Process, Sampler, SampleId, SliceSpace};
+    /// use std::sync::Arc;
+    /// let process = Process::vp();
+    /// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(4).levels(&process, 0.002, 80.0)?)?;
+    /// let mut run = Run::new(Arc::new(plan), Box::new(SliceSpace::<f32>::new(1)), vec![], vec![SampleId::default()])?;
+    /// assert!(run.query()?.is_some());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    pub fn new(plan: P, space: Sp, inputs: Vec<State<Sp>>, rows: R) -> Result<Self> {
+        if inputs.len() != plan.inputs.len() {
+            let names: Vec<&str> = plan.inputs.iter().map(|input| input.name.as_str()).collect();
+            return Err(Error::argument("the plan takes other inputs")
+                .expected(format!("{} ({})", names.len(), names.join(", ")))
+                .got(inputs.len().to_string()));
+        }
+        let mut slots: Vec<Option<State<Sp>>> = std::iter::repeat_with(|| None).take(plan.slots).collect();
+        for (input, state) in plan.inputs.iter().zip(inputs) {
+            slots[input.slot] = Some(state);
+        }
+        let cursor = Cursor { slots, at: 0, asked: false, answered: 0, scaled: None, last: None };
+        Ok(Self { plan, space, rows, cursor })
+    }
+
     /// Executes up to the next evaluation and asks for it; `None` at the end. Asking again without answering asks the same.
     ///
     /// # Errors
     /// Whatever the space meets.
-    pub fn query(&mut self) -> Result<Option<Request<'_, Sp::State>>> {
-        let plan = self.plan;
+    pub fn query(&mut self) -> Result<Option<Request<'_, State<Sp>>>> {
+        self.cursor.query(&self.plan, &*self.space, &self.rows)
+    }
+
+    /// Answers the last query with the model's output. It becomes D here, at this one place: D = A·x + B·out.
+    ///
+    /// # Errors
+    /// No query is open, or whatever the space meets.
+    pub fn supply(&mut self, out: State<Sp>) -> Result<()> {
+        self.cursor.supply(&self.plan, &*self.space, &self.rows, out)
+    }
+
+    /// Puts another state in the place of the one that the open query asks about, before its input scaling: for callers that keep the state themselves
+    /// and change it between steps, as inpainting does.
+    ///
+    /// # Errors
+    /// No query is open, or some of its outputs were supplied already.
+    pub fn replace(&mut self, state: State<Sp>) -> Result<()> {
+        self.cursor.replace(&self.plan, &*self.space, state)
+    }
+
+    /// The state that the open query asks about, before its input scaling; `None` where no query is open.
+    pub fn state(&self) -> Option<&State<Sp>> {
+        let Some(Op::Eval { from, .. }) = self.plan.ops.get(self.cursor.at).filter(|_| self.cursor.asked) else {
+            return None;
+        };
+        self.cursor.slots[*from].as_ref()
+    }
+
+    /// D of the last answer, until the next query executes what follows it.
+    pub fn denoised(&self) -> Option<&State<Sp>> {
+        self.cursor.slots[self.cursor.last?].as_ref()
+    }
+
+    /// The result.
+    ///
+    /// # Errors
+    /// The run is not at its end.
+    pub fn finish(mut self) -> Result<State<Sp>> {
+        let (at, all) = (self.cursor.at, self.plan.ops.len());
+        if at < all {
+            return Err(Error::argument("the run is not finished")
+                .at(format!("instruction {at} of {all}"))
+                .hinting("answer every query() first"));
+        }
+        self.cursor.slots[self.plan.result].take().ok_or_else(|| Error::format("the plan has no result"))
+    }
+}
+
+impl<S> Cursor<S> {
+    fn query<'s, Sp: Space<State = S> + ?Sized>(
+        &'s mut self,
+        plan: &Plan,
+        space: &Sp,
+        rows: &'s [SampleId],
+    ) -> Result<Option<Request<'s, S>>> {
         while let Some(op) = plan.ops.get(self.at) {
+            if !matches!(op, Op::Eval { .. }) {
+                self.last = None;
+            }
             match op {
-                Op::Combine { into, terms, noise } => self.combine(*into, terms, noise)?,
+                Op::Combine { into, terms, noise } => self.combine(space, rows, *into, terms, noise)?,
                 Op::Map { map, from, into } => {
                     let args = from.iter().map(|slot| self.state(*slot)).collect::<Result<SmallVec<[_; 8]>>>()?;
-                    let state = self.space.map(map, &args)?;
+                    let state = space.map(map, &args)?;
                     drop(args);
-                    self.write(*into, state);
+                    self.write(space, *into, state);
                 }
                 Op::Eval { from, level, out, net } => {
                     let mut at = *level;
@@ -134,10 +230,10 @@ impl<'a, Sp: Space> Run<'a, Sp> {
                         at = Level { time: net.time, alpha: net.scale * level.alpha, sigma: net.scale * level.sigma };
                         if net.scale != 1.0 && self.scaled.is_none() {
                             let scale = [(Coef::All(net.scale), self.state(*from)?)];
-                            self.scaled = Some(self.space.combine(None, &scale, &[], self.rows)?);
+                            self.scaled = Some(space.combine(None, &scale, &[], rows)?);
                         }
                     }
-                    let query = Query { at: At::One(at), rows: self.rows, branch: out[self.answered].branch };
+                    let query = Query { at: At::One(at), rows, branch: out[self.answered].branch };
                     self.asked = true;
                     let x = match &self.scaled {
                         Some(scaled) => scaled,
@@ -151,12 +247,14 @@ impl<'a, Sp: Space> Run<'a, Sp> {
         Ok(None)
     }
 
-    /// Answers the last query with the model's output. It becomes D here, at this one place: D = A·x + B·out.
-    ///
-    /// # Errors
-    /// No query is open, or whatever the space meets.
-    pub fn supply(&mut self, out: Sp::State) -> Result<()> {
-        let (true, Some(Op::Eval { from, out: outputs, net, .. })) = (self.asked, self.plan.ops.get(self.at)) else {
+    fn supply<Sp: Space<State = S> + ?Sized>(
+        &mut self,
+        plan: &Plan,
+        space: &Sp,
+        rows: &[SampleId],
+        out: S,
+    ) -> Result<()> {
+        let (true, Some(Op::Eval { from, out: outputs, net, .. })) = (self.asked, plan.ops.get(self.at)) else {
             return Err(Error::argument("an answer without a question").hinting("call query() first"));
         };
         let denoised = match net {
@@ -164,7 +262,7 @@ impl<'a, Sp: Space> Run<'a, Sp> {
             Some(net) if net.a == 0.0 && net.b == 1.0 => out,
             Some(net) => {
                 let x = [(Coef::All(net.a), self.state(*from)?)];
-                self.space.combine(Some((Coef::All(net.b), out)), &x, &[], self.rows)?
+                space.combine(Some((Coef::All(net.b), out)), &x, &[], rows)?
             }
         };
         // A later output of the same evaluation may still need the input.
@@ -175,27 +273,36 @@ impl<'a, Sp: Space> Run<'a, Sp> {
             self.answered = 0;
             self.at += 1;
             if let Some(scaled) = self.scaled.take() {
-                self.space.recycle(scaled);
+                space.recycle(scaled);
             }
         }
-        self.write(into, denoised);
+        self.write(space, into, denoised);
+        self.last = Some(into);
         Ok(())
     }
 
-    /// The result.
-    ///
-    /// # Errors
-    /// The run is not at its end.
-    pub fn finish(mut self) -> Result<Sp::State> {
-        if self.at < self.plan.ops.len() {
-            return Err(Error::argument("the run is not finished")
-                .at(format!("instruction {} of {}", self.at, self.plan.ops.len()))
-                .hinting("answer every query() first"));
+    fn replace<Sp: Space<State = S> + ?Sized>(&mut self, plan: &Plan, space: &Sp, state: S) -> Result<()> {
+        let (true, 0, Some(Op::Eval { from, .. })) = (self.asked, self.answered, plan.ops.get(self.at)) else {
+            return Err(Error::argument("no state to replace")
+                .expected("an open query, none of whose outputs was supplied")
+                .hinting("call query() first"));
+        };
+        self.asked = false;
+        if let Some(scaled) = self.scaled.take() {
+            space.recycle(scaled);
         }
-        self.slots[self.plan.result].take().ok_or_else(|| Error::format("the plan has no result"))
+        self.write(space, *from, state);
+        Ok(())
     }
 
-    fn combine(&mut self, into: Slot, terms: &[(f64, Slot)], noise: &[(f64, Draw)]) -> Result<()> {
+    fn combine<Sp: Space<State = S> + ?Sized>(
+        &mut self,
+        space: &Sp,
+        rows: &[SampleId],
+        into: Slot,
+        terms: &[(f64, Slot)],
+        noise: &[(f64, Draw)],
+    ) -> Result<()> {
         // Eight on the stack: no sampler of usual order has more, so that a step allocates nothing.
         let noise: SmallVec<[_; 8]> = noise.iter().map(|(coef, draw)| (Coef::All(*coef), *draw)).collect();
         // In place only where the written slot is the first term and no other: the listed order is the contract.
@@ -206,21 +313,21 @@ impl<'a, Sp: Space> Run<'a, Sp> {
         for (coef, slot) in &terms[usize::from(own.is_some())..] {
             rest.push((Coef::All(*coef), self.state(*slot)?));
         }
-        let state = self.space.combine(own, &rest, &noise, self.rows)?;
+        let state = space.combine(own, &rest, &noise, rows)?;
         drop(rest);
-        self.write(into, state);
+        self.write(space, into, state);
         Ok(())
     }
 
-    fn state(&self, slot: Slot) -> Result<&Sp::State> {
+    fn state(&self, slot: Slot) -> Result<&S> {
         self.slots[slot]
             .as_ref()
             .ok_or_else(|| Error::format("a slot is read before it is written").got(slot.to_string()))
     }
 
-    fn write(&mut self, slot: Slot, state: Sp::State) {
+    fn write<Sp: Space<State = S> + ?Sized>(&mut self, space: &Sp, slot: Slot, state: S) {
         if let Some(old) = self.slots[slot].replace(state) {
-            self.space.recycle(old);
+            space.recycle(old);
         }
     }
 }

@@ -258,6 +258,11 @@ impl Sampler {
         &self.name
     }
 
+    /// What writes the rows.
+    pub(crate) fn method(&self) -> &dyn Method {
+        &*self.method
+    }
+
     /// The name and the options that are not at their defaults, as [`parse`](Self::parse) reads them; for a word, the word.
     #[must_use]
     pub fn spec(&self) -> &str {

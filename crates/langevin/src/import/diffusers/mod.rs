@@ -39,9 +39,8 @@ use crate::error::{Error, Result};
 use crate::formulation::Formulation;
 use crate::plan::{Builder, Pin, Plan};
 use crate::process::Process;
-use crate::sampler::Method;
-use crate::sampler::Start;
 use crate::sampler::draft::{Draft, Step};
+use crate::sampler::{Method, Sampler, Start};
 use crate::space::Map;
 use config::Config;
 use serde_json::Value;
@@ -255,6 +254,27 @@ impl Diffusers {
     /// # Errors
     /// As [`plan`](Self::plan).
     pub fn plan_with(&self, call: &Call, tables: &Tables) -> Result<Plan> {
+        self.compile(call, tables, None)
+    }
+
+    /// The plan of another sampler on the times, noise levels and network of this config: any sampler in any pipeline.
+    ///
+    /// ```
+    /// use langevin::Sampler;
+    /// use langevin::import::diffusers::{Call, Diffusers};
+    /// let config = r#"{"_class_name": "EulerDiscreteScheduler", "beta_schedule": "scaled_linear"}"#;
+    /// let plan = Diffusers::parse(config)?.plan_as(&Call::steps(10), &Sampler::parse("unipc", None)?)?;
+    /// assert_eq!((plan.name(), plan.nfe()), ("unipc", 10));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub fn plan_as(&self, call: &Call, sampler: &Sampler) -> Result<Plan> {
+        self.compile(call, &self.tables(call)?, Some(sampler))
+    }
+
+    fn compile(&self, call: &Call, tables: &Tables, sampler: Option<&Sampler>) -> Result<Plan> {
         if let Some(key) = call.set.keys().find(|key| !self.class.set.contains(&key.as_str())) {
             return Err(Error::unknown("argument", key, self.class.set).at(self.class.name));
         }
@@ -270,14 +290,15 @@ impl Diffusers {
                 .expected(format!("fewer than {} steps left out", course.steps.len()))
                 .got(first.to_string()));
         }
-        let name = self.class.name.trim_end_matches("Scheduler");
+        let own = self.class.name.trim_end_matches("Scheduler");
+        let (name, method) = sampler.map_or((own, &*course.method), |other| (other.name(), other.method()));
         let builder = Builder::new(name, &course.process, Some(&course.network)).with_pins(&course.pins);
         let start = match call.start_at {
-            Some(_) if call.image && !course.method.rises() => Start::Image,
-            None if !course.method.rises() => Start::Noise,
+            Some(_) if call.image && !method.rises() => Start::Image,
+            None if !method.rises() => Start::Noise,
             _ => Start::State,
         };
-        course.method.compile(Draft {
+        method.compile(Draft {
             builder,
             process: &course.process,
             steps: &course.steps,

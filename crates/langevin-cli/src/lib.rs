@@ -1,0 +1,50 @@
+//! The `langevin` command as a library of one function: train, read, plan and sample diffusion models.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `cli` | every flag, once, with its help |
+//! | `commands` | one file per command |
+//! | `source` | a trained network or an exact density, and how it is read |
+//! | `schedule` | sampler flags → [`langevin::Plan`] |
+//! | `survey` | lists of samplers, grids and steps → plans and their exact errors |
+//! | `data` | what to train on, checked |
+//! | `rows` | data for a model that exists: of its width, in its coordinates |
+//! | `spectrum` | Gaussian data: eigenvalues, or the covariance of rows |
+//! | `io` | `.npy`, `.csv` and `.png`; outputs appear whole or not at all |
+//! | `report` | HTML pages: the demo's, and the plot of exact errors |
+//! | `check` | what is refused before the work, and before its result is written |
+//! | `interrupt` | the end that a user asks for |
+//! | `progress` | how far the work has come |
+//! | `words` | words for people, and words from strangers made harmless |
+//! | `error` | what is printed when something is wrong, and the exit code |
+#![forbid(unsafe_code)]
+// But for one function: `pub` elsewhere says that other modules use it.
+#![allow(unreachable_pub)]
+
+mod check;
+mod cli;
+mod commands;
+mod data;
+mod error;
+mod interrupt;
+mod io;
+mod progress;
+mod report;
+mod rows;
+mod schedule;
+mod source;
+mod spectrum;
+mod survey;
+mod trained;
+mod words;
+
+use std::ffi::OsString;
+
+/// Runs the command with these arguments, the program's name first, and gives its exit status. Output goes to the process's own streams, and Ctrl-C asks for an orderly end.
+///
+/// ```
+/// assert_eq!(langevin_cli::run(["langevin", "explain", "ddim"]), 0);
+/// ```
+pub fn run<W: Into<OsString>>(words: impl IntoIterator<Item = W>) -> u8 {
+    commands::run(words.into_iter().map(Into::into).collect())
+}
