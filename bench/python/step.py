@@ -1,0 +1,72 @@
+"""A scheduler's step of diffusers against the same of `LangevinScheduler`, and a plan's run against the kernel alone: ratios of medians in one interleaved run.
+
+    pip install ./python torch diffusers && python bench/python/step.py
+"""
+
+import time
+
+import diffusers
+import numpy as np
+import torch
+
+import langevin
+from langevin.diffusers import LangevinScheduler
+
+torch.set_num_threads(2)
+STEPS = 30
+
+
+def one(scheduler, shape):
+    """Seconds of the steps alone, and of the scaling of the input, without the network."""
+    scheduler.set_timesteps(STEPS)
+    x, out = torch.randn(shape), torch.randn(shape)
+    total = 0.0
+    for t in scheduler.timesteps:
+        start = time.perf_counter()
+        scheduler.scale_model_input(x, t)
+        x = scheduler.step(out, t, x).prev_sample
+        total += time.perf_counter() - start
+    return total / len(scheduler.timesteps)
+
+
+PAIRS = [
+    ("first order", diffusers.DDIMScheduler(clip_sample=False), None),
+    ("first order", diffusers.EulerDiscreteScheduler(), None),
+    ("first order", diffusers.FlowMatchEulerDiscreteScheduler(), None),
+    ("multistep", diffusers.DPMSolverMultistepScheduler(), None),
+    ("multistep", diffusers.UniPCMultistepScheduler(), None),
+    ("multistep", diffusers.DEISMultistepScheduler(), None),
+]
+print(f"diffusers {diffusers.__version__}, torch {torch.__version__}, float32, 2 threads, medians of 40\n")
+print("| latents | order | scheduler | diffusers, µs | langevin, µs | ratio |\n|---|---|---|---|---|---|")
+for shape in [(4, 4, 128, 128), (1, 16, 128, 128)]:
+    fastest = {}
+    for order, original, sampler in PAIRS:
+        ours = LangevinScheduler.from_config({**original.config, "_class_name": type(original).__name__}, sampler=sampler)
+        times = [(one(original, shape), one(ours, shape)) for _ in range(40)]
+        theirs, mine = (1e6 * float(np.median(column)) for column in zip(*times))
+        fastest.setdefault(order, []).append((theirs, mine))
+        print(f"| {'×'.join(map(str, shape))} | {order} | {type(original).__name__} | {theirs:.0f} | {mine:.0f} | {mine / theirs:.2f} |", flush=True)
+    for order, pairs in fastest.items():
+        best = min(theirs for theirs, _ in pairs)
+        print(f"| | {order} | slowest of ours against fastest of theirs | {best:.0f} | {max(mine for _, mine in pairs):.0f} | {max(mine for _, mine in pairs) / best:.2f} |")
+
+# A run on a million floats: what it costs beside its own fused kernels, written with numpy's buffers and no executor.
+plan = langevin.Plan("ddim", "vp", steps=50, network=langevin.Formulation("vp", "epsilon"))
+shape = (1, 1_000_000)
+answer = np.random.default_rng(0).standard_normal(shape, np.float32)
+
+
+def run():
+    start = time.perf_counter()
+    plan.run(lambda x, query: answer, shape)
+    return (time.perf_counter() - start) / 50
+
+
+def kernel():
+    return langevin._langevin._kernel_seconds(1_000_000, 50)
+
+
+runs = [(run(), kernel()) for _ in range(30)]
+mine, alone = (1e6 * float(np.median(column)) for column in zip(*runs))
+print(f"\nplan.run, 1 M floats: {mine:.0f} µs a step; its kernels alone {alone:.0f} µs; ratio {mine / alone:.2f}")

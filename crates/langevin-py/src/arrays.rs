@@ -1,0 +1,192 @@
+//! The space of numpy arrays: states that Python can hold, combined in place by the library's own kernel.
+//!
+//! A state is written over only where it is this module's own and nobody else holds it: an array that a model returned, or one that the user kept from a callback, is never changed. The
+//! interpreter is free while numbers are made.
+
+use crate::errors::{carried, misfit};
+use langevin::{Coef, Draw, Element, Map, SampleId, SliceSpace, Space, Tolerance};
+use numpy::{PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn, PyUntypedArrayMethods as _};
+use pyo3::prelude::*;
+use std::cell::RefCell;
+
+/// How many arrays are kept for use again.
+const SPARES: usize = 4;
+
+/// A batch of states: a contiguous array of the space's shape.
+pub struct State<T> {
+    /// The array.
+    pub array: Py<PyArrayDyn<T>>,
+    /// Whether this module made it.
+    ours: bool,
+}
+
+impl<T: Element + numpy::Element> State<T> {
+    /// An array that someone else made.
+    pub fn foreign(array: Py<PyArrayDyn<T>>) -> Self {
+        Self { array, ours: false }
+    }
+
+    /// Whether it may be written over.
+    fn is_free(&self, py: Python<'_>) -> bool {
+        // The other way to ask is unsafe.
+        #[allow(deprecated)]
+        let holders = self.array.get_refcnt(py);
+        self.ours && holders == 1
+    }
+}
+
+/// Arrays of one shape, its first axis the rows.
+pub struct ArraySpace<T> {
+    shape: Vec<usize>,
+    /// Memory of states that nobody holds any more.
+    spare: RefCell<Vec<Py<PyArrayDyn<T>>>>,
+}
+
+type Guards<'py, T> = Vec<PyReadonlyArrayDyn<'py, T>>;
+
+impl<T: Element + numpy::Element> ArraySpace<T> {
+    /// Arrays of this shape.
+    pub fn new(shape: Vec<usize>) -> Self {
+        Self { shape, spare: RefCell::new(Vec::new()) }
+    }
+
+    /// The elements of a row.
+    fn width(&self) -> usize {
+        self.shape[1..].iter().product()
+    }
+
+    /// What a model returned, or a user gave, as a state: of this shape, floating point, converted to the type of the run where it is another.
+    pub fn take<'py>(&self, py: Python<'py>, what: &str, value: &Bound<'py, PyAny>) -> PyResult<State<T>> {
+        if let Ok(array) = value.cast::<PyArrayDyn<T>>()
+            && array.is_c_contiguous()
+        {
+            self.check(what, array.shape())?;
+            return Ok(State::foreign(array.clone().unbind()));
+        }
+        let numpy = py.import("numpy")?;
+        if value.is_none() {
+            return Err(misfit(
+                &format!("{what} is no array"),
+                format!("an array of shape {:?}", self.shape),
+                "None",
+                "does the function return its result?",
+            ));
+        }
+        let array = numpy.call_method1("asarray", (value,))?;
+        let dtype = array.getattr("dtype")?;
+        let kind: String = dtype.getattr("kind")?.extract()?;
+        if kind != "f" {
+            return Err(misfit(
+                &format!("{what} has the wrong dtype"),
+                "a floating-point array",
+                dtype.str()?.to_string(),
+                "convert it with .astype(np.float32)",
+            ));
+        }
+        self.check(what, &array.getattr("shape")?.extract::<Vec<usize>>()?)?;
+        let array = numpy.call_method1("ascontiguousarray", (array, T::get_dtype(py)))?;
+        Ok(State::foreign(array.cast_into::<PyArrayDyn<T>>()?.unbind()))
+    }
+
+    fn check(&self, what: &str, got: &[usize]) -> PyResult<()> {
+        if got == self.shape {
+            return Ok(());
+        }
+        Err(misfit(&format!("{what} has the wrong shape"), format!("{:?}", self.shape), format!("{got:?}"), ""))
+    }
+
+    fn fresh(&self, py: Python<'_>) -> Py<PyArrayDyn<T>> {
+        let spare = self.spare.borrow_mut().pop();
+        spare.unwrap_or_else(|| PyArrayDyn::zeros(py, &self.shape[..], false).unbind())
+    }
+
+    fn put_back(&self, py: Python<'_>, state: State<T>) {
+        let mut spare = self.spare.borrow_mut();
+        if state.is_free(py) && spare.len() < SPARES {
+            spare.push(state.array);
+        }
+    }
+
+    fn read<'py>(py: Python<'py>, states: &[&State<T>]) -> langevin::Result<Guards<'py, T>> {
+        let read = |state: &&State<T>| state.array.bind(py).try_readonly().map_err(|error| carried(error.into()));
+        states.iter().map(read).collect()
+    }
+
+    fn slices<'g>(guards: &'g Guards<'_, T>) -> langevin::Result<Vec<&'g [T]>> {
+        guards.iter().map(|guard| guard.as_slice().map_err(|error| carried(error.into()))).collect()
+    }
+}
+
+impl<T: Element + numpy::Element> Space for ArraySpace<T> {
+    type State = State<T>;
+
+    fn combine(
+        &self,
+        own: Option<(Coef<'_>, State<T>)>,
+        terms: &[(Coef<'_>, &State<T>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> langevin::Result<State<T>> {
+        Python::attach(|py| {
+            // What others hold is read as the first term: the same sum in the same order.
+            let (array, own, held) = match own {
+                Some((coef, state)) if state.is_free(py) => (state.array, Some(coef), None),
+                Some((coef, state)) => (self.fresh(py), None, Some((coef, state))),
+                None => (self.fresh(py), None, None),
+            };
+            {
+                let held = held.iter().map(|(coef, state)| (*coef, state));
+                let terms: Vec<(Coef<'_>, &State<T>)> = held.chain(terms.iter().copied()).collect();
+                let guards = Self::read(py, &terms.iter().map(|(_, state)| *state).collect::<Vec<_>>())?;
+                let slices = Self::slices(&guards)?;
+                let terms: Vec<(Coef<'_>, &[T])> = terms.iter().map(|(coef, _)| *coef).zip(slices).collect();
+                let mut guard = array.bind(py).try_readwrite().map_err(|error| carried(error.into()))?;
+                let out = guard.as_slice_mut().map_err(|error| carried(error.into()))?;
+                let width = self.width();
+                py.detach(|| SliceSpace::new(width).combine_into(out, own, &terms, noise, rows))?;
+            }
+            if let Some((_, state)) = held {
+                self.put_back(py, state);
+            }
+            Ok(State { array, ours: true })
+        })
+    }
+
+    fn map(&self, map: &Map, args: &[&State<T>]) -> langevin::Result<State<T>> {
+        Python::attach(|py| {
+            let array = self.fresh(py);
+            {
+                let guards = Self::read(py, args)?;
+                let args = Self::slices(&guards)?;
+                let mut guard = array.bind(py).try_readwrite().map_err(|error| carried(error.into()))?;
+                let out = guard.as_slice_mut().map_err(|error| carried(error.into()))?;
+                let width = self.width();
+                py.detach(|| SliceSpace::new(width).map_into(out, map, &args))?;
+            }
+            Ok(State { array, ours: true })
+        })
+    }
+
+    fn error_norms(
+        &self,
+        low: &State<T>,
+        high: &State<T>,
+        previous: &State<T>,
+        tolerance: Tolerance,
+    ) -> langevin::Result<Vec<f64>> {
+        Python::attach(|py| {
+            let guards = Self::read(py, &[low, high, previous])?;
+            let slices = Self::slices(&guards)?;
+            SliceSpace::new(self.width()).error_norms(
+                &slices[0].to_vec(),
+                &slices[1].to_vec(),
+                &slices[2].to_vec(),
+                tolerance,
+            )
+        })
+    }
+
+    fn recycle(&self, state: State<T>) {
+        Python::attach(|py| self.put_back(py, state));
+    }
+}

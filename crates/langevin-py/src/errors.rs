@@ -1,0 +1,74 @@
+//! One tree of exceptions under `langevin.Error(ValueError)`, with the texts of the library.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use std::error::Error as _;
+
+mod tree {
+    // The macro's types have no documentation of their own.
+    #![allow(missing_docs)]
+    use super::PyValueError;
+    pyo3::create_exception!(langevin, LangevinError, PyValueError, "Something that this library refused.");
+    pyo3::create_exception!(langevin, ArgumentError, LangevinError, "An argument that cannot be used.");
+    pyo3::create_exception!(
+        langevin,
+        NameError,
+        LangevinError,
+        "A name that is not known; the text has the nearest one."
+    );
+    pyo3::create_exception!(langevin, FormatError, LangevinError, "A document that breaks its format.");
+    pyo3::create_exception!(langevin, ShapeError, LangevinError, "A shape, dtype or device that does not fit.");
+    pyo3::create_exception!(langevin, SingularError, LangevinError, "A quantity that has no finite value here.");
+    pyo3::create_exception!(langevin, ModelError, LangevinError, "A model that failed.");
+}
+pub use tree::{ArgumentError, FormatError, LangevinError, ModelError, NameError, ShapeError, SingularError};
+
+/// An error of the library as an exception. What a Python model raised comes back as it was raised, with its traceback.
+pub fn raised(py: Python<'_>, error: &langevin::Error) -> PyErr {
+    if let Some(own) = error.source().and_then(|source| source.downcast_ref::<PyErr>()) {
+        return own.clone_ref(py);
+    }
+    let text = error.to_string();
+    if error.is_unknown_name() {
+        NameError::new_err(text)
+    } else if error.is_format() {
+        FormatError::new_err(text)
+    } else if error.is_shape() {
+        ShapeError::new_err(text)
+    } else if error.is_singular() {
+        SingularError::new_err(text)
+    } else if error.is_model() {
+        ModelError::new_err(text)
+    } else {
+        ArgumentError::new_err(text)
+    }
+}
+
+/// An error of training and model files as an exception.
+pub fn raised_by_train(error: &langevin_train::Error) -> PyErr {
+    FormatError::new_err(error.to_string())
+}
+
+/// A result of the library as one of Python.
+pub trait OrRaise<T> {
+    /// The value, or the exception.
+    fn or_raise(self) -> PyResult<T>;
+}
+
+impl<T> OrRaise<T> for langevin::Result<T> {
+    fn or_raise(self) -> PyResult<T> {
+        self.map_err(|error| Python::attach(|py| raised(py, &error)))
+    }
+}
+
+/// A Python exception on its way through the library.
+pub fn carried(error: PyErr) -> langevin::Error {
+    langevin::Error::model("the Python code failed", error)
+}
+
+/// What a shape, dtype or device should have been: `what: expected …, got …`, then the hint.
+pub fn misfit(what: &str, expected: impl Into<String>, got: impl Into<String>, hint: &str) -> PyErr {
+    let message = langevin::error::Message::new(what).expected(expected).got(got);
+    let message = if hint.is_empty() { message } else { message.hinting(hint) };
+    ShapeError::new_err(message.to_string())
+}

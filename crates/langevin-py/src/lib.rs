@@ -1,0 +1,80 @@
+//! The Python module `langevin._langevin`: the library's types with Python's manners. `python/langevin` is what users import.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`errors`] | the one tree of exceptions, with the texts of the library |
+//! | [`theory`] | `Process`, `Prediction`, `Formulation`, `Level` |
+//! | [`plan`] | `Plan`, compiled, read, printed and analysed |
+//! | [`models`] | `Density` and `Network`: models that need no Python |
+//! | [`arrays`] | the space of numpy arrays: states that Python can hold |
+//! | [`tensors`] | the space of torch tensors that numpy cannot see |
+//! | [`stepper`] | a plan that runs step by step, with the model in Python |
+
+// The interface is Python's: `pub` here says that other modules use it.
+#![allow(unreachable_pub)]
+
+mod arrays;
+mod errors;
+mod models;
+mod plan;
+mod stepper;
+mod tensors;
+mod theory;
+
+use pyo3::prelude::*;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Runs the command line with these arguments, the program's name first, and gives its exit status.
+#[pyfunction]
+fn cli(py: Python<'_>, arguments: Vec<String>) -> u8 {
+    py.detach(|| langevin_cli::run(arguments))
+}
+
+/// Every name that `Plan(sampler, …)` knows.
+#[pyfunction]
+fn samplers() -> Vec<&'static str> {
+    langevin::sampler::Entry::all().iter().map(|entry| entry.name).collect()
+}
+
+/// Seconds that one step of first order takes the library's kernels on so many floats in plain memory, with no executor: for `bench/python`.
+#[pyfunction]
+fn _kernel_seconds(py: Python<'_>, elements: usize, steps: u32) -> PyResult<f64> {
+    use langevin::{Coef, SampleId, SliceSpace};
+    py.detach(|| {
+        let (out, mut x, mut d) = (vec![0.5f32; elements], vec![1.0f32; elements], vec![0.0f32; elements]);
+        let (space, rows) = (SliceSpace::new(elements), [SampleId::default()]);
+        let start = std::time::Instant::now();
+        for _ in 0..steps {
+            space.combine_into(&mut d, None, &[(Coef::All(-0.5), &out), (Coef::All(1.5), &x)], &[], &rows)?;
+            space.combine_into(&mut x, Some(Coef::All(0.7)), &[(Coef::All(0.2), &d)], &[], &rows)?;
+        }
+        Ok(start.elapsed().as_secs_f64() / f64::from(steps))
+    })
+    .map_err(|error| errors::raised(py, &error))
+}
+
+/// The Python module.
+#[pymodule]
+mod _langevin {
+    use super::*;
+
+    #[pymodule_export]
+    use super::{_kernel_seconds, cli, samplers};
+    #[pymodule_export]
+    use crate::errors::{ArgumentError, FormatError, LangevinError, ModelError, NameError, ShapeError, SingularError};
+    #[pymodule_export]
+    use crate::models::{Density, Network};
+    #[pymodule_export]
+    use crate::plan::{Plan, analyze};
+    #[pymodule_export]
+    use crate::stepper::{Query, Stepper};
+    #[pymodule_export]
+    use crate::theory::{Formulation, Level, Prediction, Process, Reading};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,191 @@
+//! Models that need no Python: densities known in closed form, and networks of this library.
+
+use crate::errors::{OrRaise as _, misfit, raised_by_train};
+use crate::theory::{Formulation, Level};
+use langevin::exact::{self, Density as _};
+use langevin::{At, Model as _, SampleId};
+use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn, PyUntypedArrayMethods as _};
+use pyo3::prelude::*;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Clean data.
+const CLEAN: langevin::Level = langevin::Level { time: 0.0, alpha: 1.0, sigma: 0.0 };
+
+/// A density known in closed form, at every noise level: a model without a network. The names are in ``Density.NAMES``.
+#[pyclass(frozen, module = "langevin")]
+pub struct Density(pub Arc<Box<dyn exact::Density>>);
+
+/// Rows of `dim` numbers out of an array of any shape that holds whole rows.
+fn rows<'py>(x: &Bound<'py, PyAny>, dim: usize) -> PyResult<(PyReadonlyArrayDyn<'py, f64>, usize)> {
+    let numpy = x.py().import("numpy")?;
+    let array = numpy.call_method1("ascontiguousarray", (x, "float64"))?.cast_into::<PyArrayDyn<f64>>()?;
+    if array.ndim() == 0 || array.shape()[array.ndim() - 1] != dim {
+        return Err(misfit(
+            "the points have the wrong shape",
+            format!("(…, {dim})"),
+            format!("{:?}", array.shape()),
+            "",
+        ));
+    }
+    let count = array.len() / dim.max(1);
+    Ok((array.try_readonly()?, count))
+}
+
+#[pymethods]
+impl Density {
+    /// Every name.
+    #[classattr]
+    #[allow(non_snake_case)]
+    fn NAMES() -> Vec<&'static str> {
+        exact::NAMES.to_vec()
+    }
+
+    #[new]
+    fn new(name: &str) -> PyResult<Self> {
+        exact::named(name).or_raise().map(|density| Self(Arc::new(density)))
+    }
+
+    /// Its name.
+    #[getter]
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// The elements of a point.
+    #[getter]
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+
+    /// Draws points: an array of shape (count, dim).
+    #[pyo3(signature = (count, seed = 0, *, first = 0))]
+    fn sample<'py>(&self, py: Python<'py>, count: usize, seed: u64, first: u64) -> PyResult<Bound<'py, PyAny>> {
+        let ids = ids(seed, first, count)?;
+        let points = py.detach(|| self.0.sample(&ids));
+        PyArray1::from_vec(py, points).reshape([count, self.0.dim()]).map(Bound::into_any)
+    }
+
+    /// log p(x) of points of shape (…, dim), at a noise level (clean data where none is given): an array of shape (…).
+    #[pyo3(signature = (x, level = None))]
+    fn log_density<'py>(
+        &self,
+        x: &Bound<'py, PyAny>,
+        level: Option<&Bound<'py, Level>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, dim) = (x.py(), self.0.dim());
+        let (array, count) = rows(x, dim)?;
+        let level = level.map_or(CLEAN, |level| level.get().inner());
+        let points = array.as_slice()?;
+        let found: Vec<f64> =
+            py.detach(|| points.chunks_exact(dim.max(1)).map(|x| self.0.log_density(x, &level)).collect());
+        debug_assert_eq!(found.len(), count);
+        let shape = array.shape();
+        PyArray1::from_vec(py, found).reshape(shape[..shape.len() - 1].to_vec()).map(Bound::into_any)
+    }
+
+    /// The denoised prediction E[x0 | x] of states of shape (…, dim) at a noise level.
+    fn denoise<'py>(&self, x: &Bound<'py, PyAny>, level: &Bound<'py, Level>) -> PyResult<Bound<'py, PyAny>> {
+        let py = x.py();
+        let (array, count) = rows(x, self.0.dim())?;
+        let (points, level) = (array.as_slice()?, level.get().inner());
+        let mut out = vec![0.0; points.len()];
+        let levels = vec![level; count];
+        py.detach(|| self.0.denoise(points, At::PerRow(&levels), &mut out)).or_raise()?;
+        PyArray1::from_vec(py, out).reshape(array.shape().to_vec()).map(Bound::into_any)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Density('{}')", self.0.name())
+    }
+}
+
+/// The addresses of `count` samples.
+pub fn ids(seed: u64, first: u64, count: usize) -> PyResult<Vec<SampleId>> {
+    let end = first.checked_add(count as u64).filter(|_| count < 1 << 40);
+    let Some(end) = end else {
+        return Err(misfit("too many samples", "a count that can be held", count.to_string(), ""));
+    };
+    Ok((first..end).map(|index| SampleId { seed, index }).collect())
+}
+
+/// A network trained with ``langevin train``.
+#[pyclass(frozen, module = "langevin")]
+pub struct Network(pub Arc<langevin_train::Network>);
+
+#[pymethods]
+impl Network {
+    /// Reads a model file.
+    #[staticmethod]
+    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let network = py.detach(|| langevin_train::Network::load(&path)).map_err(|error| raised_by_train(&error))?;
+        Ok(Self(Arc::new(network)))
+    }
+
+    /// What it was trained to be.
+    #[getter]
+    fn formulation(&self) -> Formulation {
+        Formulation(self.0.formulation().clone())
+    }
+
+    /// The shape of one sample.
+    #[getter]
+    fn shape(&self) -> Vec<usize> {
+        self.0.shape().to_vec()
+    }
+
+    /// The number of weights.
+    #[getter]
+    fn parameters(&self) -> usize {
+        self.0.parameters()
+    }
+
+    /// The output for states of shape (rows, …) at a level of its own process.
+    #[pyo3(signature = (x, level, *, first = 0))]
+    fn predict<'py>(
+        &self,
+        x: &Bound<'py, PyAny>,
+        level: &Bound<'py, Level>,
+        first: u64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = x.py();
+        let numpy = py.import("numpy")?;
+        let array = numpy.call_method1("ascontiguousarray", (x, "float32"))?.cast_into::<PyArrayDyn<f32>>()?;
+        let width = self.0.width();
+        if array.len() % width != 0 || array.ndim() < 2 {
+            return Err(misfit(
+                "the states have the wrong shape",
+                format!("(rows, {:?})", self.0.shape()),
+                format!("{:?}", array.shape()),
+                "",
+            ));
+        }
+        let ids = ids(0, first, array.len() / width)?;
+        let states = array.try_readonly()?.as_slice()?.to_vec();
+        let level = level.get().inner();
+        let out = py.detach(|| self.0.predict(&states, &langevin::Query::new(level, &ids))).or_raise()?;
+        PyArray1::from_vec(py, out).reshape(array.shape().to_vec()).map(Bound::into_any)
+    }
+
+    /// Samples to data: undoes the normalisation of the training. Takes and returns an array of shape (rows, …).
+    fn denormalize<'py>(&self, samples: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = samples.py();
+        let numpy = py.import("numpy")?;
+        let array = numpy.call_method1("ascontiguousarray", (samples, "float64"))?.cast_into::<PyArrayDyn<f64>>()?;
+        if array.len() % self.0.width() != 0 {
+            return Err(misfit(
+                "the samples have the wrong shape",
+                format!("(rows, {:?})", self.0.shape()),
+                format!("{:?}", array.shape()),
+                "",
+            ));
+        }
+        let mut values = array.try_readonly()?.as_slice()?.to_vec();
+        self.0.denormalize(&mut values);
+        PyArray1::from_vec(py, values).reshape(array.shape().to_vec()).map(Bound::into_any)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Network({:?}, {} weights)", self.0.shape(), self.0.parameters())
+    }
+}

@@ -1,0 +1,472 @@
+//! `Plan`: compiled, read, printed, analysed and run.
+
+use crate::errors::{ArgumentError, OrRaise as _, misfit, raised};
+use crate::models::{Density, Network, ids};
+use crate::stepper::Stepper;
+use crate::theory::{Formulation, Level, ProcessLike};
+use langevin::import::diffusers::{Call, Diffusers};
+use langevin::plan::compare;
+use langevin::{Element, Grid, Model, Op, Process, Sampler, Sampling, Spectrum};
+use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use std::sync::Arc;
+
+/// A sampler compiled to a table of numbers.
+///
+/// ``sampler`` is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); ``grid`` says where the steps go (``"karras"``, ``"uniform-lambda"``, ``"list:80,10,1,0"``, …).
+/// ``process`` is the process of the states: that of ``network`` where none is given. ``network`` is the :class:`Formulation` of the model; without one, the model gives the denoised
+/// prediction itself. The noise levels ``sigma_min`` and ``sigma_max`` are in sigma / alpha: the network's, or 0.002 and 80. ``guidance`` mixes two branches, w (D − D_uncond) + D_uncond.
+#[pyclass(frozen, module = "langevin")]
+pub struct Plan(pub Arc<langevin::Plan>);
+
+/// The levels at which the network is evaluated.
+fn evals(plan: &langevin::Plan) -> impl Iterator<Item = langevin::Level> + '_ {
+    plan.ops().iter().filter_map(|op| match op {
+        Op::Eval { level, .. } => Some(*level),
+        _ => None,
+    })
+}
+
+fn wrap(plan: langevin::Plan) -> Plan {
+    Plan(Arc::new(plan))
+}
+
+/// A document of Python as the library reads one: JSON text.
+fn json_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(text.to_string());
+    }
+    let py = value.py();
+    let plain = py.import("langevin._json")?.getattr("plain")?;
+    py.import("json")?.call_method1("dumps", (plain.call1((value,))?,))?.extract()
+}
+
+#[pymethods]
+impl Plan {
+    #[new]
+    #[pyo3(signature = (sampler = "ddim", process = None, steps = 20, *, grid = "karras", network = None, eta = None, sigma_min = None, sigma_max = None, guidance = None))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        sampler: &str,
+        process: Option<ProcessLike<'_>>,
+        steps: usize,
+        grid: &str,
+        network: Option<&Bound<'_, Formulation>>,
+        eta: Option<f64>,
+        sigma_min: Option<f64>,
+        sigma_max: Option<f64>,
+        guidance: Option<f64>,
+    ) -> PyResult<Self> {
+        let network = network.map(|network| &network.get().0);
+        let process = match (&process, network) {
+            (Some(process), _) => process.process()?,
+            (None, Some(network)) => network.process.clone(),
+            (None, None) => Process::rectified_flow(),
+        };
+        let usual = langevin::grid::usual_range(&process);
+        let (low, high) =
+            network.and_then(|network| network.range).map_or((0.0, f64::INFINITY), |range| range.sigma_ve());
+        let (min, max) = (sigma_min.unwrap_or(usual[0].max(low)), sigma_max.unwrap_or(usual[1].min(high)));
+        let sampler = Sampler::parse(sampler, eta).or_raise()?;
+        let list = grid.starts_with("list:");
+        let grid = Grid::parse(grid, (!list).then_some(steps)).or_raise()?;
+        let levels = grid.levels(&process, min, max).or_raise()?;
+        let mut compiling = sampler.on(&process, &levels);
+        if let Some(network) = network {
+            compiling = compiling.network(network);
+        }
+        if let Some(weight) = guidance {
+            compiling = compiling.guidance(weight);
+        }
+        compiling.compile().map(wrap).or_raise()
+    }
+
+    /// The plan of a JSON document.
+    #[staticmethod]
+    fn from_json(text: &str) -> PyResult<Self> {
+        langevin::Plan::from_json(text).map(wrap).or_raise()
+    }
+
+    /// The plan as a JSON document, whose numbers read back bit for bit.
+    fn to_json(&self) -> String {
+        self.0.to_json()
+    }
+
+    /// The plan as CSV, a line for each instruction.
+    fn to_csv(&self) -> String {
+        self.0.to_csv()
+    }
+
+    /// The plan that a scheduler of diffusers follows: ``config`` is its config, a mapping or JSON text. With ``sampler``, the plan of that sampler on its times, noise levels and network.
+    ///
+    /// One of ``steps``, ``timesteps`` and ``sigmas`` says where the steps go; ``settings`` has what ``step`` or ``set_timesteps`` are given (``eta``, ``s_churn``, …). ``consistent`` mends what is known
+    /// to be wrong in the original.
+    #[staticmethod]
+    #[pyo3(signature = (config, steps = None, *, sampler = None, timesteps = None, sigmas = None, mu = None, settings = None, start_at = None, image = false, consistent = false))]
+    #[allow(clippy::too_many_arguments)]
+    fn from_diffusers(
+        config: &Bound<'_, PyAny>,
+        steps: Option<usize>,
+        sampler: Option<&str>,
+        timesteps: Option<Vec<f64>>,
+        sigmas: Option<Vec<f64>>,
+        mu: Option<f64>,
+        settings: Option<&Bound<'_, PyAny>>,
+        start_at: Option<usize>,
+        image: bool,
+        consistent: bool,
+    ) -> PyResult<Self> {
+        let set = match settings {
+            None => Default::default(),
+            Some(settings) => serde_json::from_str(&json_text(settings)?)
+                .map_err(|error| ArgumentError::new_err(format!("bad settings: {error}")))?,
+        };
+        let mut call = Call::default();
+        (call.steps, call.timesteps, call.sigmas, call.mu, call.set) = (steps, timesteps, sigmas, mu, set);
+        (call.start_at, call.image, call.consistent) = (start_at, image, consistent);
+        let config = Diffusers::parse(&json_text(config)?).or_raise()?;
+        let plan = match sampler {
+            Some(name) => Sampler::parse(name, None).and_then(|sampler| config.plan_as(&call, &sampler)),
+            None => config.plan(&call),
+        };
+        plan.map(wrap).or_raise()
+    }
+
+    /// The sampler's name.
+    #[getter]
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// The number of network evaluations.
+    #[getter]
+    fn nfe(&self) -> usize {
+        self.0.nfe()
+    }
+
+    /// The number of noise draws; the first is usually the start.
+    #[getter]
+    fn draws(&self) -> u32 {
+        self.0.draws()
+    }
+
+    /// The names of the states that the caller gives; none for a plan that starts from noise.
+    #[getter]
+    fn inputs(&self) -> Vec<String> {
+        self.0.inputs().iter().map(|input| input.name.clone()).collect()
+    }
+
+    /// What the model is: its formulation, or ``None`` for one that gives the denoised prediction.
+    #[getter]
+    fn network(&self) -> PyResult<Option<Formulation>> {
+        self.0.network().map(|spec| langevin::Formulation::from_spec(spec).map(Formulation).or_raise()).transpose()
+    }
+
+    /// The time of each evaluation, in the clock of the process.
+    #[getter]
+    fn times<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_iter(py, evals(&self.0).map(|level| level.time))
+    }
+
+    /// What the network is given for time at each evaluation.
+    #[getter]
+    fn network_times<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        let times = self.0.ops().iter().filter_map(|op| match op {
+            Op::Eval { level, net, .. } => Some(net.map_or(level.time, |net| net.time)),
+            _ => None,
+        });
+        PyArray1::from_iter(py, times)
+    }
+
+    /// alpha at each evaluation.
+    #[getter]
+    fn alphas<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_iter(py, evals(&self.0).map(|level| level.alpha))
+    }
+
+    /// sigma at each evaluation.
+    #[getter]
+    fn sigmas<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_iter(py, evals(&self.0).map(|level| level.sigma))
+    }
+
+    /// What the network's input is multiplied by at each evaluation.
+    #[getter]
+    fn input_scales<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        let scales = self.0.ops().iter().filter_map(|op| match op {
+            Op::Eval { net, .. } => Some(net.map_or(1.0, |net| net.scale)),
+            _ => None,
+        });
+        PyArray1::from_iter(py, scales)
+    }
+
+    /// The standard deviation of the noise that the plan starts from; of the first evaluation's noise where it starts from a state.
+    #[getter]
+    fn start_sigma(&self) -> f64 {
+        match self.0.ops().first() {
+            Some(Op::Combine { terms, noise, .. }) if terms.is_empty() && noise.len() == 1 => noise[0].0,
+            _ => evals(&self.0).next().map_or(1.0, |level| level.sigma),
+        }
+    }
+
+    /// The level, in the plan's coordinates, at which the network is given this number for time.
+    fn level_at_network_time(&self, time: f64) -> PyResult<Level> {
+        if let Some((_, level)) = self.0.ops().iter().find_map(|op| match op {
+            Op::Eval { level, net, .. } if net.map_or(level.time, |net| net.time) == time => Some(((), *level)),
+            _ => None,
+        }) {
+            return Ok(level.into());
+        }
+        let process = langevin::Process::from_spec(self.0.process()).or_raise()?;
+        match self.network()? {
+            Some(network) => {
+                network.0.level(time).and_then(|level| process.match_level(&level)).map(Level::from).or_raise()
+            }
+            None => process.level(time).map(Level::from).or_raise(),
+        }
+    }
+
+    /// The levels at which the network is evaluated.
+    #[getter]
+    fn levels(&self) -> Vec<Level> {
+        evals(&self.0).map(Level::from).collect()
+    }
+
+    /// The result as one weighted sum: arrays of the weights of every input, every denoised prediction and every noise draw.
+    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let unrolled = self.0.unroll().or_raise()?;
+        let all = PyDict::new(py);
+        for (name, values) in
+            [("inputs", unrolled.result.inputs), ("evals", unrolled.result.evals), ("draws", unrolled.result.draws)]
+        {
+            all.set_item(name, PyArray1::from_vec(py, values))?;
+        }
+        Ok(all)
+    }
+
+    /// What the lint finds, a line each; an empty list for a plan that keeps the marginal of every step.
+    fn lint(&self) -> PyResult<Vec<String>> {
+        let lint = self.0.lint().or_raise()?;
+        let line = |finding: &langevin::plan::Finding| {
+            format!(
+                "move {}: {}, expected {}, got {}",
+                finding.index,
+                finding.rule.name(),
+                finding.expected,
+                finding.got
+            )
+        };
+        Ok(lint.findings.iter().map(line).collect())
+    }
+
+    /// Whether another plan computes the same from the same network, to a tolerance.
+    #[pyo3(signature = (other, tolerance = 1e-9))]
+    fn is_same(&self, other: &Bound<'_, Plan>, tolerance: f64) -> PyResult<bool> {
+        compare(&self.0, &other.get().0).map(|comparison| comparison.is_same(tolerance)).or_raise()
+    }
+
+    /// Starts a run with control in the caller's hands: see :class:`Stepper`.
+    ///
+    /// ``shape`` is (rows, …). Row i is sample ``first + i`` of ``seed``, or, where ``seed`` is a list, sample 0 of the seed of its own.
+    #[pyo3(signature = (shape, seed = None, *, first = 0, dtype = "float32", inputs = None, tensors = None))]
+    #[allow(clippy::too_many_arguments)]
+    fn start(
+        &self,
+        py: Python<'_>,
+        shape: Vec<usize>,
+        seed: Option<Seeds>,
+        first: u64,
+        dtype: &str,
+        inputs: Option<Vec<Bound<'_, PyAny>>>,
+        tensors: Option<Py<PyAny>>,
+    ) -> PyResult<Stepper> {
+        let count = shape.first().copied().unwrap_or(0);
+        let ids = match seed.unwrap_or(Seeds::One(0)) {
+            Seeds::One(seed) => ids(seed, first, count)?,
+            Seeds::Each(seeds) => seeds.into_iter().map(|seed| langevin::SampleId { seed, index: first }).collect(),
+        };
+        Stepper::start(py, self.0.clone(), &inputs.unwrap_or_default(), &shape, ids, dtype, tensors)
+    }
+
+    /// Runs the plan to its end: an array (or tensor) of ``shape``, whose first axis is the rows.
+    ///
+    /// ``model`` is a :class:`Density`, a :class:`Network`, or any function ``model(x, query)`` that returns an array of the shape of ``x``; ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
+    /// ``index`` and ``rows``. With ``backend="torch"`` (the default for a ``torch.nn.Module``) it gets and gives tensors on ``device``. ``callback(step)`` is called after every
+    /// evaluation, ``progress=True`` shows a bar. Sample i depends on the seed and on i, and on nothing else.
+    #[pyo3(signature = (model, shape, seed = None, *, first = 0, dtype = "float32", inputs = None, backend = None, device = None, callback = None, progress = false, threads = None))]
+    #[allow(clippy::too_many_arguments)]
+    fn run<'py>(
+        slf: &Bound<'py, Self>,
+        model: &Bound<'py, PyAny>,
+        shape: Vec<usize>,
+        seed: Option<Bound<'py, PyAny>>,
+        first: u64,
+        dtype: &str,
+        inputs: Option<Bound<'py, PyAny>>,
+        backend: Option<&str>,
+        device: Option<Bound<'py, PyAny>>,
+        callback: Option<Bound<'py, PyAny>>,
+        progress: bool,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let own = model.cast::<Density>().is_ok() || model.cast::<Network>().is_ok();
+        let plain = inputs.is_none() && callback.is_none() && backend.is_none() && !progress;
+        let one = seed.as_ref().map_or(Some(0), |seed| seed.extract::<u64>().ok());
+        if let (true, true, Some(seed)) = (own, plain, one) {
+            return slf.get().sample(py, model, &shape, seed, first, dtype, threads);
+        }
+        let options = PyDict::new(py);
+        options.set_item("first", first)?;
+        options.set_item("dtype", dtype)?;
+        options.set_item("inputs", inputs)?;
+        options.set_item("backend", backend)?;
+        options.set_item("device", device)?;
+        options.set_item("callback", callback)?;
+        options.set_item("progress", progress)?;
+        py.import("langevin._run")?.getattr("run")?.call((slf, model, shape, seed), Some(&options))
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        let evaluations =
+            if self.0.nfe() == 1 { "1 evaluation".to_owned() } else { format!("{} evaluations", self.0.nfe()) };
+        format!("Plan('{}', {evaluations}, {} draws)", self.0.name(), self.0.draws())
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+        Ok((slf.get_type().getattr("from_json")?, (slf.get().0.to_json(),)))
+    }
+}
+
+/// One seed for all rows, or one for each.
+#[derive(FromPyObject)]
+pub enum Seeds {
+    /// For all.
+    One(u64),
+    /// For each row.
+    Each(Vec<u64>),
+}
+
+impl Plan {
+    /// Samples of a model that needs no Python, with the interpreter free.
+    #[allow(clippy::too_many_arguments)]
+    fn sample<'py>(
+        &self,
+        py: Python<'py>,
+        model: &Bound<'py, PyAny>,
+        shape: &[usize],
+        seed: u64,
+        first: u64,
+        dtype: &str,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (Some(&count), width) = (shape.first(), shape.iter().skip(1).product::<usize>()) else {
+            return Err(misfit("bad shape", "rows first, as (rows, …)", "()", ""));
+        };
+        let wanted = match model.cast::<Density>() {
+            Ok(density) => density.get().0.dim(),
+            Err(_) => model.cast::<Network>()?.get().0.width(),
+        };
+        if width != wanted {
+            return Err(misfit(
+                "the shape does not fit the model",
+                format!("{wanted} elements a row"),
+                format!("{shape:?}"),
+                "",
+            ));
+        }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        // As the command line does: whole blocks of the network's 64 rows.
+        let chunk = (8192 / width.max(1)).clamp(64, 4096);
+        let sampling =
+            Sampling::new(count, width).seed(seed).first(first).chunk(chunk).threads(threads.unwrap_or(cores));
+        match dtype {
+            "float32" => self.sample_as::<f32>(py, model, sampling, shape),
+            "float64" => self.sample_as::<f64>(py, model, sampling, shape),
+            _ => Err(misfit("bad dtype", "'float32' or 'float64'", format!("'{dtype}'"), "")),
+        }
+    }
+
+    fn sample_as<'py, T: Element + numpy::Element>(
+        &self,
+        py: Python<'py>,
+        model: &Bound<'py, PyAny>,
+        sampling: Sampling,
+        shape: &[usize],
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        Box<dyn langevin::exact::Density>: Model<Vec<T>>,
+        langevin_train::Network: Model<Vec<T>>,
+    {
+        let plan = self.0.clone();
+        let samples = match model.cast::<Density>() {
+            Ok(density) => {
+                let density = density.get().0.clone();
+                py.detach(|| sampling.run::<T>(&plan, &*density))
+            }
+            Err(_) => {
+                let network = model.cast::<Network>()?.get().0.clone();
+                py.detach(|| sampling.run::<T>(&plan, &*network))
+            }
+        };
+        let samples = samples.map_err(|error| raised(py, &error))?;
+        PyArray1::from_vec(py, samples).reshape(shape.to_vec()).map(Bound::into_any)
+    }
+}
+
+/// The exact error of a linear plan on Gaussian data, with no sampling: a dict with ``w2``, ``kl``, ``dimension`` and ``sources``, which has both for each of start, truncation, discretisation and
+/// score.
+///
+/// ``data`` is an array of eigenvalues of the covariance (1-D), rows of data (2-D), or a spectrum by name (``"power:2:d=3072"``). ``score_error`` is δ: the network's ε is 1 + δ times the exact one.
+#[pyfunction]
+#[pyo3(signature = (plan, data, *, score_error = 0.0))]
+pub fn analyze<'py>(
+    py: Python<'py>,
+    plan: &Bound<'py, Plan>,
+    data: &Bound<'py, PyAny>,
+    score_error: f64,
+) -> PyResult<Bound<'py, PyDict>> {
+    let spectrum = if let Ok(name) = data.cast::<PyString>() {
+        Spectrum::parse(&name.to_string()).or_raise()?
+    } else {
+        let numpy = py.import("numpy")?;
+        let array = numpy.call_method1("ascontiguousarray", (data, "float64"))?.cast_into::<PyArrayDyn<f64>>()?;
+        let guard = array.try_readonly()?;
+        let values = guard.as_slice()?;
+        match array.ndim() {
+            1 => Spectrum::from_eigenvalues(values).or_raise()?,
+            2 => Spectrum::from_data(values, array.shape()[1]).or_raise()?,
+            _ => {
+                return Err(misfit(
+                    "bad data",
+                    "eigenvalues (1-D) or rows (2-D)",
+                    format!("{:?}", array.shape()),
+                    "flatten each sample to a row",
+                ));
+            }
+        }
+    };
+    let options = langevin::analysis::AnalysisOptions { score_error, sources: true };
+    let plan = plan.get().0.clone();
+    let found = py.detach(|| plan.analyze(&spectrum, &options)).map_err(|error| raised(py, &error))?;
+    let distance = |distance: &langevin::analysis::Distance| -> PyResult<Bound<'py, PyDict>> {
+        let all = PyDict::new(py);
+        all.set_item("w2", distance.w2)?;
+        all.set_item("kl", distance.kl)?;
+        Ok(all)
+    };
+    let all = distance(&found.total)?;
+    all.set_item("nfe", found.nfe)?;
+    all.set_item("dimension", found.dimension)?;
+    let sources = PyDict::new(py);
+    for part in &found.contributions {
+        sources.set_item(format!("{:?}", part.cause).to_lowercase(), distance(&part.alone)?)?;
+    }
+    all.set_item("sources", sources)?;
+    Ok(all)
+}

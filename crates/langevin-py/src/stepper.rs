@@ -1,0 +1,253 @@
+//! A plan that runs step by step, with the model in Python.
+
+use crate::arrays::{ArraySpace, State};
+use crate::errors::{ArgumentError, OrRaise as _, misfit};
+use crate::tensors::TensorSpace;
+use langevin::plan::Run;
+use langevin::{At, Branch, Element, SampleId};
+use numpy::PyArray1;
+use pyo3::prelude::*;
+use pyo3::types::PyAny;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What a plan asks of the model: the input, where it stands, and whose rows they are.
+#[pyclass(frozen, get_all, module = "langevin")]
+pub struct Query {
+    /// The input of the model, already scaled: an array of the run's shape. Do not write into it.
+    x: Py<PyAny>,
+    /// What the model is given for time.
+    time: f64,
+    /// How much of the datum is in ``x``.
+    alpha: f64,
+    /// The standard deviation of the noise in ``x``.
+    sigma: f64,
+    /// ``main``, or ``unconditional`` for the other branch of guidance.
+    branch: &'static str,
+    /// Which evaluation it is, from 0.
+    index: usize,
+    /// The global number of each row.
+    rows: Py<PyArray1<u64>>,
+}
+
+#[pymethods]
+impl Query {
+    fn __repr__(&self) -> String {
+        format!(
+            "Query(index={}, time={}, alpha={}, sigma={}, branch='{}')",
+            self.index, self.time, self.alpha, self.sigma, self.branch
+        )
+    }
+}
+
+type Owned<T> = Run<Arc<langevin::Plan>, Box<ArraySpace<T>>, Vec<SampleId>>;
+
+/// A run on arrays of one type.
+struct Typed<T: Element + numpy::Element> {
+    run: Owned<T>,
+    space: ArraySpace<T>,
+}
+
+impl<T: Element + numpy::Element> Typed<T> {
+    fn new(
+        plan: Arc<langevin::Plan>,
+        inputs: &[Bound<'_, PyAny>],
+        shape: &[usize],
+        rows: Vec<SampleId>,
+    ) -> PyResult<Self> {
+        let space = ArraySpace::new(shape.to_vec());
+        let states = inputs.iter().map(|input| space.take(input.py(), "an input", input)).collect::<PyResult<_>>()?;
+        let run = Run::new(plan, Box::new(ArraySpace::new(shape.to_vec())), states, rows).or_raise()?;
+        Ok(Self { run, space })
+    }
+
+    /// The open query: its state, time, α, σ and branch.
+    fn query(&mut self, py: Python<'_>) -> PyResult<Option<(Py<PyAny>, langevin::Level, Branch)>> {
+        let Some(request) = self.run.query().or_raise()? else { return Ok(None) };
+        let At::One(level) = request.query.at else {
+            return Err(ArgumentError::new_err("a plan asks about one level at a time"));
+        };
+        Ok(Some((request.x.array.clone_ref(py).into_any(), level, request.query.branch)))
+    }
+
+    fn supply(&mut self, out: &Bound<'_, PyAny>) -> PyResult<()> {
+        let state = self.space.take(out.py(), "the model's output", out)?;
+        self.run.supply(state).or_raise()
+    }
+
+    fn replace(&mut self, x: &Bound<'_, PyAny>) -> PyResult<()> {
+        let state = self.space.take(x.py(), "the state", x)?;
+        self.run.replace(state).or_raise()
+    }
+
+    fn state(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.run.state().map(|state| state.array.clone_ref(py).into_any())
+    }
+
+    fn denoised(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.run.denoised().map(|state| state.array.clone_ref(py).into_any())
+    }
+
+    fn finish(self) -> PyResult<Py<PyAny>> {
+        self.run.finish().or_raise().map(|state: State<T>| state.array.into_any())
+    }
+}
+
+/// A run on tensors, which are looked at by Python only.
+struct Tensors(Run<Arc<langevin::Plan>, Box<TensorSpace>, Vec<SampleId>>);
+
+impl Tensors {
+    fn query(&mut self, py: Python<'_>) -> PyResult<Option<(Py<PyAny>, langevin::Level, Branch)>> {
+        let Some(request) = self.0.query().or_raise()? else { return Ok(None) };
+        let At::One(level) = request.query.at else {
+            return Err(ArgumentError::new_err("a plan asks about one level at a time"));
+        };
+        Ok(Some((request.x.clone_ref(py), level, request.query.branch)))
+    }
+
+    fn supply(&mut self, out: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.0.supply(out.clone().unbind()).or_raise()
+    }
+
+    fn replace(&mut self, x: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.0.replace(x.clone().unbind()).or_raise()
+    }
+
+    fn state(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.0.state().map(|state| state.clone_ref(py))
+    }
+
+    fn denoised(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.0.denoised().map(|state| state.clone_ref(py))
+    }
+
+    fn finish(self) -> PyResult<Py<PyAny>> {
+        self.0.finish().or_raise()
+    }
+}
+
+enum Either {
+    Single(Typed<f32>),
+    Double(Typed<f64>),
+    Tensor(Tensors),
+    Done,
+}
+
+/// Calls the same on a run of either type.
+macro_rules! either {
+    ($either:expr, $run:ident => $call:expr) => {
+        match $either {
+            Either::Single($run) => $call,
+            Either::Double($run) => $call,
+            Either::Tensor($run) => $call,
+            Either::Done => Err(ArgumentError::new_err("the run is finished")),
+        }
+    };
+}
+
+/// A run of a plan with control in the caller's hands: ask ``query()``, answer ``supply(output)``, until the query is ``None``; then ``finish()``.
+///
+/// Made by ``Plan.start``.
+#[pyclass(frozen, module = "langevin")]
+pub struct Stepper {
+    inner: Mutex<(Either, usize)>,
+    rows: Py<PyArray1<u64>>,
+}
+
+impl Stepper {
+    /// Starts a plan on rows `first…` of a seed.
+    pub fn start(
+        py: Python<'_>,
+        plan: Arc<langevin::Plan>,
+        inputs: &[Bound<'_, PyAny>],
+        shape: &[usize],
+        ids: Vec<SampleId>,
+        dtype: &str,
+        tensors: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let Some(&count) = shape.first() else {
+            return Err(misfit("bad shape", "rows first, as (rows, …)", "()", "a single number is shape (1, 1)"));
+        };
+        if ids.len() != count {
+            return Err(misfit("the rows do not fit the shape", count.to_string(), ids.len().to_string(), ""));
+        }
+        let whole = shape.iter().try_fold(8usize, |all, axis| all.checked_mul(*axis)).filter(|bytes| *bytes < 1 << 46);
+        if whole.is_none() {
+            return Err(misfit(
+                "the batch does not fit in memory",
+                "a shape that can be held",
+                format!("{shape:?}"),
+                "",
+            ));
+        }
+        let rows = PyArray1::from_iter(py, ids.iter().map(|id| id.index)).unbind();
+        let either = match (tensors, dtype) {
+            (Some(device), _) => {
+                let space = TensorSpace { device, width: shape[1..].iter().product() };
+                let inputs = inputs.iter().map(|input| input.clone().unbind()).collect();
+                Either::Tensor(Tensors(Run::new(plan, Box::new(space), inputs, ids).or_raise()?))
+            }
+            (None, "float32") => Either::Single(Typed::new(plan, inputs, shape, ids)?),
+            (None, "float64") => Either::Double(Typed::new(plan, inputs, shape, ids)?),
+            _ => return Err(misfit("bad dtype", "'float32' or 'float64'", format!("'{dtype}'"), "")),
+        };
+        Ok(Self { inner: Mutex::new((either, 0)), rows })
+    }
+
+    /// Locked without the interpreter, so that two threads with one run wait for each other and not for ever.
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, (Either, usize)> {
+        use pyo3::sync::MutexExt as _;
+        self.inner.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl Stepper {
+    /// Executes up to the next evaluation and asks for it; ``None`` at the end. Asking again without answering asks the same.
+    fn query(&self, py: Python<'_>) -> PyResult<Option<Query>> {
+        py.check_signals()?;
+        let mut inner = self.lock(py);
+        let index = inner.1;
+        let found = either!(&mut inner.0, typed => typed.query(py))?;
+        Ok(found.map(|(x, level, branch)| Query {
+            x,
+            time: level.time,
+            alpha: level.alpha,
+            sigma: level.sigma,
+            branch: if branch == Branch::Unconditional { "unconditional" } else { "main" },
+            index,
+            rows: self.rows.clone_ref(py),
+        }))
+    }
+
+    /// Answers the last query with the model's output: an array of the run's shape.
+    fn supply(&self, output: &Bound<'_, PyAny>) -> PyResult<()> {
+        let mut inner = self.lock(output.py());
+        either!(&mut inner.0, typed => typed.supply(output))?;
+        inner.1 += 1;
+        Ok(())
+    }
+
+    /// Puts another state in the place of the one that the open query asks about, before its input scaling.
+    fn replace(&self, x: &Bound<'_, PyAny>) -> PyResult<()> {
+        let mut inner = self.lock(x.py());
+        either!(&mut inner.0, typed => typed.replace(x))
+    }
+
+    /// The state that the open query asks about, before its input scaling.
+    #[getter]
+    fn state(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        either!(&self.lock(py).0, typed => Ok(typed.state(py)))
+    }
+
+    /// The denoised prediction of the last answer, until the next query.
+    #[getter]
+    fn denoised(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        either!(&self.lock(py).0, typed => Ok(typed.denoised(py)))
+    }
+
+    /// The result: an array of the run's shape, the caller's own. The run is over.
+    fn finish(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let mut inner = self.lock(py);
+        either!(std::mem::replace(&mut inner.0, Either::Done), run => run.finish())
+    }
+}

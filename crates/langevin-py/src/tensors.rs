@@ -1,0 +1,73 @@
+//! The space of torch tensors that numpy cannot see: on a GPU, say. Torch combines; the coefficients are the library's.
+
+use crate::errors::carried;
+use langevin::{Coef, Draw, Map, SampleId, Space, Tolerance};
+use numpy::PyArray1;
+use pyo3::prelude::*;
+
+/// Tensors of one shape on one device, through an object of `langevin._torch` that adds and multiplies.
+pub struct TensorSpace {
+    /// A `langevin._torch.Tensors`.
+    pub device: Py<PyAny>,
+    /// The elements of a row.
+    pub width: usize,
+}
+
+type State = Py<PyAny>;
+
+/// The coefficient as Python has it: a number, or an array of one for each row.
+fn coefficient(py: Python<'_>, coef: &Coef<'_>) -> PyResult<Py<PyAny>> {
+    Ok(match coef {
+        Coef::PerRow(values) => PyArray1::from_slice(py, values).into_any().unbind(),
+        Coef::All(value) => value.into_pyobject(py)?.into_any().unbind(),
+        _ => return Err(crate::errors::ArgumentError::new_err("unknown coefficient")),
+    })
+}
+
+impl Space for TensorSpace {
+    type State = State;
+
+    fn combine(
+        &self,
+        own: Option<(Coef<'_>, State)>,
+        terms: &[(Coef<'_>, &State)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> langevin::Result<State> {
+        Python::attach(|py| {
+            let mut all = Vec::new();
+            for (coef, state) in
+                own.iter().map(|(coef, state)| (coef, state)).chain(terms.iter().map(|(coef, state)| (coef, *state)))
+            {
+                all.push((coefficient(py, coef)?, state.clone_ref(py)));
+            }
+            let mut normals = Vec::new();
+            for (coef, draw) in noise {
+                let mut z = vec![0.0f32; rows.len() * self.width];
+                py.detach(|| langevin::noise::fill_normals(rows, *draw, self.width, &mut z));
+                normals.push((coefficient(py, coef)?, PyArray1::from_vec(py, z).unbind()));
+            }
+            self.device.call_method1(py, "combine", (all, normals))
+        })
+        .map_err(carried)
+    }
+
+    fn map(&self, map: &Map, args: &[&State]) -> langevin::Result<State> {
+        Python::attach(|py| {
+            let args: Vec<State> = args.iter().map(|arg| arg.clone_ref(py)).collect();
+            let call = |name: &str, a: f64, b: f64| self.device.call_method1(py, name, (&args, a, b));
+            match map {
+                Map::Clamp { min, max } => call("clamp", *min, *max),
+                Map::Threshold { ratio, max } => call("threshold", *ratio, *max),
+                Map::Mul => call("multiply", 0.0, 0.0),
+                Map::LearnedStd { small, large } => call("learned_std", small.ln(), large.ln()),
+                _ => Err(crate::errors::ArgumentError::new_err("tensors know no hooks")),
+            }
+        })
+        .map_err(carried)
+    }
+
+    fn error_norms(&self, _: &State, _: &State, _: &State, _: Tolerance) -> langevin::Result<Vec<f64>> {
+        Err(carried(crate::errors::ArgumentError::new_err("plans have no adaptive steps")))
+    }
+}

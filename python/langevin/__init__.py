@@ -1,0 +1,70 @@
+"""Every diffusion model is one Langevin equation, split.
+
+A sampler is a table of numbers, the :class:`Plan`. Compile one, print it, analyse it exactly, and run it on any model: a function on numpy arrays or torch tensors, a
+:class:`Network` trained with ``langevin train``, or a :class:`Density` known in closed form.
+
+>>> import langevin
+>>> plan = langevin.Plan("dpmpp-2m", "vp", steps=10)
+>>> plan.nfe
+10
+>>> plan.run(langevin.Density("moons"), (3, 2), seed=1).shape
+(3, 2)
+"""
+
+from ._langevin import (
+    ArgumentError,
+    Density,
+    FormatError,
+    Formulation,
+    Level,
+    ModelError,
+    NameError,
+    Network,
+    Plan,
+    Prediction,
+    Process,
+    Query,
+    Reading,
+    ShapeError,
+    SingularError,
+    Stepper,
+    __version__,
+    analyze,
+    samplers,
+)
+from ._langevin import LangevinError as Error
+from ._run import Step
+
+__all__ = [
+    "ArgumentError",
+    "Density",
+    "Error",
+    "FormatError",
+    "Formulation",
+    "Level",
+    "ModelError",
+    "NameError",
+    "Network",
+    "Plan",
+    "Prediction",
+    "Process",
+    "Query",
+    "Reading",
+    "ShapeError",
+    "SingularError",
+    "Step",
+    "Stepper",
+    "__version__",
+    "analyze",
+    "convert",
+    "samplers",
+]
+
+
+def __getattr__(name):
+    # torch is optional, and slow to import.
+    if name == "convert":
+        from ._convert import convert
+
+        return convert
+    raise AttributeError(f"module 'langevin' has no attribute '{name}'")

@@ -1,0 +1,78 @@
+"""A torch module trained in one formulation as a model of another."""
+
+import torch
+
+from ._langevin import ArgumentError, Formulation, ShapeError
+
+
+class Converted(torch.nn.Module):
+    """``module`` read as another formulation, exactly: output = a x + b module(k x, t'), gradients included.
+
+    It is called as the module is, ``converted(x, t, …)``, with states and times of the new formulation; what else it is given it hands on.
+    """
+
+    def __init__(self, module, from_, to):
+        super().__init__()
+        self.module, self.from_, self.to_ = module, from_, to
+
+    def __getattr__(self, name):
+        # Pipelines ask a network for its config, dtype and the like.
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("module"), name)
+
+    def readings(self, t, x):
+        """What each row is read with: columns scale, time, a, b."""
+        times = torch.as_tensor(t, dtype=torch.float64).detach().reshape(-1).cpu()
+        if len(times) not in (1, len(x)):
+            raise ShapeError(f"the times do not fit the batch: expected 1 or {len(x)}, got {len(times)}")
+        known = {}
+        for time in times.tolist():
+            if time not in known:
+                reading = self.to_.read_from(self.from_, self.to_.seen(self.to_.level(time)))
+                known[time] = (reading.scale, reading.time, reading.a, reading.b)
+        return torch.tensor([known[time] for time in times.tolist()], dtype=torch.float64)
+
+    def forward(self, x, t, *args, **kwargs):
+        table = self.readings(t, x)
+
+        def column(i):
+            return table[:, i].to(x.device, x.dtype).reshape(-1, *[1] * (x.dim() - 1))
+
+        time = table[:, 1].to(x.device, torch.get_default_dtype())
+        if torch.as_tensor(t).dim() == 0:
+            time = time[0]
+        out = self.module(column(0) * x, time, *args, **kwargs)
+        convert = lambda out: column(2) * x + column(3) * out  # noqa: E731
+        if isinstance(out, torch.Tensor):
+            return convert(out)
+        if isinstance(out, tuple):
+            return (convert(out[0]), *out[1:])
+        if hasattr(out, "sample"):
+            return type(out)(**{**out, "sample": convert(out.sample)})
+        raise ArgumentError(f"the module's output is not understood: expected a tensor, a tuple or something with .sample, got {type(out).__name__}")
+
+
+def convert(module, *, from_: Formulation, to: Formulation):
+    """``module``, trained as ``from_``, as a model of ``to``: a torch module ``(x, t) → output`` that is exact, differentiable, and shares the weights.
+
+    >>> import torch, langevin
+    >>> velocity = langevin.Formulation("rectified-flow", "velocity")
+    >>> epsilon = langevin.Formulation("vp-linear", "epsilon", clock="scaled:1000")
+    >>> model = langevin.convert(lambda x, t: torch.zeros_like(x), from_=velocity, to=epsilon)
+    """
+    if not isinstance(module, torch.nn.Module):
+        if not callable(module):
+            raise ArgumentError(f"the module cannot be called: expected torch.nn.Module or a function, got {type(module).__name__}")
+        module = _Function(module)
+    return Converted(module, from_, to)
+
+
+class _Function(torch.nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *args, **kwargs):
+        return self.function(*args, **kwargs)

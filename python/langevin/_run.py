@@ -1,0 +1,133 @@
+"""A plan run with a model in Python, on numpy arrays or torch tensors."""
+
+import contextlib
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._langevin import ArgumentError, Density, Level, Network, ShapeError
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a callback is given after an evaluation."""
+
+    index: int
+    """Which evaluation it was, from 0."""
+    count: int
+    """How many there are."""
+    time: float
+    """What the model was given for time."""
+    alpha: float
+    """How much of the datum was in the state."""
+    sigma: float
+    """The standard deviation of the noise in the state."""
+    x: Any
+    """The model's input. Copy it to keep it."""
+    denoised: Any
+    """The denoised prediction. Copy it to keep it."""
+
+
+class _Numpy:
+    """A run on arrays, with the manners of :class:`langevin._torch.Run`."""
+
+    def __init__(self, stepper):
+        self.stepper = stepper
+        self.query, self.supply, self.finish = stepper.query, stepper.supply, stepper.finish
+
+    def input(self, query):
+        return query.x
+
+    @property
+    def denoised(self):
+        return self.stepper.denoised
+
+
+def _own(model, dtype):
+    """A model of this library as a function of arrays."""
+    if isinstance(model, Density):
+        return lambda x, query: model.denoise(x, Level(query.time, query.alpha, query.sigma)).astype(dtype)
+    level = lambda query: Level(query.time, query.alpha, query.sigma)  # noqa: E731
+    return lambda x, query: model.predict(x, level(query), first=int(query.rows[0])).astype(dtype)
+
+
+def run(plan, model, shape, seed, *, first, dtype, inputs, backend, device, callback, progress):
+    dtype = str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype
+    if isinstance(model, (Density, Network)):
+        model = _own(model, dtype)
+    if not callable(model):
+        raise ArgumentError(f"the model cannot be called: expected a function of (x, query), got {type(model).__name__}")
+    torch = sys.modules.get("torch")
+    if backend is None:
+        backend = "torch" if device is not None or (torch and isinstance(model, torch.nn.Module)) else "numpy"
+    shape, grad = tuple(shape), contextlib.nullcontext()
+    if backend == "torch":
+        import torch
+
+        from ._torch import Run
+
+        kind = getattr(torch, dtype, None)
+        if not isinstance(kind, torch.dtype):
+            raise ShapeError(f"bad dtype: expected 'float32', 'float64' or another of torch's, got '{dtype}'")
+        device = torch.device("cpu" if device is None else device)
+        execution, grad = Run(plan, device, kind, shape, seed, inputs or (), first), torch.no_grad()
+    elif backend == "numpy":
+        execution = _Numpy(plan.start(shape, seed, first=first, dtype=dtype, inputs=inputs))
+    else:
+        raise ArgumentError(f"unknown backend: expected 'numpy' or 'torch', got '{backend}'")
+    bar = _Bar(plan.nfe) if progress else None
+    try:
+        with grad:
+            while (query := execution.query()) is not None:
+                x = execution.input(query)
+                execution.supply(model(x, query))
+                if callback is not None:
+                    callback(Step(query.index, plan.nfe, query.time, query.alpha, query.sigma, x, execution.denoised))
+                if bar:
+                    bar.advance()
+                # Nobody holds the state now, so that it may be written over.
+                x = query = None
+    finally:
+        if bar:
+            bar.close()
+    result = execution.finish()
+    _check_finite(result, torch if backend == "torch" else np)
+    return result
+
+
+def _check_finite(result, library):
+    finite = library.isfinite(result)
+    if bool(finite.all()):
+        return
+    rows = [row for row in range(len(result)) if not bool(finite[row].all())]
+    raise ArgumentError(
+        f"the samples are not finite (row {rows[0]}): {len(rows)} of {len(result)} rows\nhint: look at the model's outputs with callback="
+    )
+
+
+class _Bar:
+    """tqdm's bar where it is installed, else a line that writes over itself."""
+
+    def __init__(self, total):
+        self.total, self.done = total, 0
+        try:
+            from tqdm.auto import tqdm
+
+            self.bar = tqdm(total=total)
+        except ImportError:
+            self.bar = None
+
+    def advance(self):
+        self.done += 1
+        if self.bar is not None:
+            self.bar.update()
+        elif sys.stderr.isatty():
+            print(f"\r{self.done} of {self.total}", end="", file=sys.stderr, flush=True)
+
+    def close(self):
+        if self.bar is not None:
+            self.bar.close()
+        elif sys.stderr.isatty():
+            print(file=sys.stderr)

@@ -1,0 +1,76 @@
+"""The library's own types: names, levels, plans, densities, errors."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import langevin
+
+
+def test_levels_of_a_process():
+    level = langevin.Process("vp").level(1.0)
+    assert level.alpha**2 + level.sigma**2 == pytest.approx(1.0, abs=1e-15)
+    assert langevin.Process("ve").level_at_lambda(level.lambda_).sigma == pytest.approx(level.sigma_ve)
+
+
+def test_a_formulation_reads_another_exactly():
+    velocity = langevin.Formulation("rectified-flow", "velocity")
+    score = langevin.Formulation("vp", "score")
+    level = langevin.Process("vp").level(0.7)
+    reading = score.read_from(velocity, level)
+    # For x = alpha x0 + sigma e the velocity is e − x0 and the score −e/sigma.
+    x0, noise = 0.3, -1.2
+    x = level.alpha * x0 + level.sigma * noise
+    assert reading.a * x + reading.b * (noise - x0) == pytest.approx(-noise / level.sigma, rel=1e-12)
+
+
+def test_a_plan_is_a_table_of_numbers():
+    plan = langevin.Plan("ddim", "vp", steps=5)
+    assert plan.nfe == len(plan.times) == len(plan.alphas) == 5
+    assert np.allclose(plan.alphas**2 + plan.sigmas**2, 1)
+    assert plan.lint() == [] and "ddim" in str(plan)
+    assert plan.is_same(langevin.Plan.from_json(plan.to_json()))
+    assert pickle.loads(pickle.dumps(plan)).to_json() == plan.to_json()
+    weights = plan.weights()
+    assert weights["evals"].shape == (5,)
+
+
+def test_gaussian_data_are_analysed_exactly():
+    found = langevin.analyze(langevin.Plan("ddim", "vp", steps=20), np.array([1.0, 0.5, 0.1]))
+    assert found["w2"] > 0 and set(found["sources"]) == {"start", "truncation", "discretisation", "score"}
+    finer = langevin.analyze(langevin.Plan("ddim", "vp", steps=40), np.array([1.0, 0.5, 0.1]))
+    assert finer["w2"] < found["w2"]
+
+
+def test_a_density_is_a_model():
+    density = langevin.Density("gaussian")
+    points = density.sample(20_000, seed=3)
+    # Mean (0.5, −0.25), covariance (1, 0.6; 0.6, 0.5): five standard errors.
+    assert np.allclose(points.mean(0), [0.5, -0.25], atol=5 / 20_000**0.5)
+    x = points[:4]
+    residual = x - [0.5, -0.25]
+    inverse = np.linalg.inv([[1, 0.6], [0.6, 0.5]])
+    exact = -0.5 * np.einsum("ni,ij,nj->n", residual, inverse, residual) - np.log(2 * np.pi) - 0.5 * np.log(0.14)
+    assert np.allclose(density.log_density(x), exact, atol=1e-12)
+
+
+@pytest.mark.parametrize("call", [
+    lambda: langevin.Process("vpp"),
+    lambda: langevin.Prediction("nois"),
+    lambda: langevin.Plan("ddmi", "vp"),
+    lambda: langevin.Plan("ddim", "vp", grid="karas"),
+    lambda: langevin.Density("mons"),
+])
+def test_an_unknown_name_has_a_hint(call):
+    with pytest.raises(langevin.NameError, match="did you mean"):
+        call()
+
+
+def test_errors_are_one_tree():
+    for kind in (langevin.ArgumentError, langevin.NameError, langevin.ShapeError, langevin.ModelError):
+        assert issubclass(kind, langevin.Error) and issubclass(kind, ValueError)
+    with pytest.raises(langevin.Error):
+        langevin.Plan("ddim", "vp", steps=0)
+    with pytest.raises(langevin.FormatError):
+        langevin.Plan.from_json("{}")
