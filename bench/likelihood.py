@@ -1,7 +1,7 @@
 """Time and value of likelihoods of the same network: this library's command against torch and torchdiffeq, in one run.
 
     cargo build --release -p langevin-cli
-    target/release/langevin train --data digits --dequantize --hold-out 0.2 --weight likelihood --time 60s --out /tmp/digits.safetensors
+    target/release/langevin train --data digits --dequantize --hold-out 0.2 --weight likelihood --adaptive --minutes 1 --out /tmp/digits.safetensors
     python3 bench/likelihood.py target/release/langevin /tmp/digits.safetensors [ROWS] [REPEATS]     # needs numpy, torch, torchdiffeq
 
 The torch side reads the weights from the model file and writes the network out again, so that equal numbers say that both are right. Both integrate dz/dl = z − D, l = ln σ/α, with
@@ -34,7 +34,7 @@ for name, entry in header.items():
         first, last = entry["data_offsets"]
         weights[name] = torch.tensor(np.frombuffer(raw[8 + length :][first:last], "<f4").reshape(entry["shape"]).copy())
 spec, formulation = document["network"], document["formulation"]
-assert formulation["process"] == "rectified-flow" or "rectified" in json.dumps(formulation), formulation
+assert "rectified" in json.dumps(formulation["process"]) and not spec.get("waves"), "a rectified flow without waves is what is written out below"
 depth, cosines = spec["depth"], spec["fourier"]
 normalization = document["normalization"]
 shift, scale = (torch.tensor(normalization[name], dtype=torch.float64) for name in ("shift", "scale"))

@@ -141,3 +141,26 @@ fn documents_read_back_and_nonsense_is_refused() {
         assert!(Formulation::from_spec(&spec).unwrap_err().is_format(), "{spec:?}");
     }
 }
+
+/// The clock and its inverse, on every clock: to the rounding of a logarithm or a tangent.
+#[test]
+fn a_clock_reads_back() {
+    let plain = Formulation::new(Process::vp_linear(), Prediction::Epsilon);
+    let clocks = [
+        Clock::Time,
+        Clock::Scaled { factor: 1000.0 },
+        Clock::Remaining { factor: 1000.0 },
+        Clock::Lambda,
+        Clock::QuarterLogSigma,
+        Clock::LogSigma { factor: 0.3 },
+        Clock::Angle,
+    ];
+    for clock in clocks {
+        let network = plain.clone().with_clock(clock);
+        for time in [0.05, 0.4, 0.9] {
+            let level = network.process.level(time).unwrap();
+            let found = network.level(network.seen(&level).unwrap().time).unwrap();
+            assert!((found.time - time).abs() < 1e-9, "{clock:?} at {time}: {}", found.time);
+        }
+    }
+}

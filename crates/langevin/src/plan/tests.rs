@@ -417,3 +417,31 @@ fn maps_from_outside_are_checked() {
         assert!(plan(kind, args).is_err(), "{kind} {args}");
     }
 }
+
+/// A caller that puts its own state in place gets what a plan started from that state gives; D is shown until the next query.
+#[test]
+fn a_state_can_be_replaced() {
+    let process = Process::ve();
+    let levels = Grid::karras(4).levels(&process, 0.01, 10.0).unwrap();
+    let plan = Sampler::ddim(0.0).compile(&process, None, &levels).unwrap();
+    let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId { seed: 1, index: 0 }]);
+    let finish = |start: f64| {
+        let mut run = plan.start(&space, vec![], &rows).unwrap();
+        assert!(run.replace(vec![start]).is_err() && run.state().is_none() && run.denoised().is_none());
+        let mut first = true;
+        while run.query().unwrap().is_some() {
+            if std::mem::take(&mut first) {
+                run.replace(vec![start]).unwrap();
+                assert!(run.supply(vec![0.0]).is_err());
+                assert_eq!(run.query().unwrap().unwrap().x, &vec![start]);
+            }
+            let half = 0.5 * run.state().unwrap()[0];
+            run.supply(vec![half]).unwrap();
+            assert_eq!(run.denoised(), Some(&vec![half]));
+        }
+        run.finish().unwrap()[0]
+    };
+    // With D = x/2 every step is linear, so the result is as large as the start.
+    let one = finish(1.0);
+    assert!(one > 0.0 && (finish(3.0) - 3.0 * one).abs() < 1e-12);
+}
