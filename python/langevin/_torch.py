@@ -80,6 +80,9 @@ class Run:
     def query(self):
         return self.stepper.query()
 
+    def advance(self):
+        return self.stepper.advance()
+
     def input(self, query):
         """The model's input."""
         return self._out(query.x)

@@ -13,6 +13,7 @@ import inspect
 from typing import Any, Optional, Union
 
 import diffusers
+import numpy as np
 import torch
 from diffusers import ConfigMixin, SchedulerMixin
 from diffusers.schedulers.scheduling_utils import SchedulerOutput
@@ -24,6 +25,23 @@ __all__ = ["LangevinScheduler"]
 
 # What step() of the originals takes and a plan is told at set_timesteps.
 _SETTINGS = ("eta", "s_churn", "s_tmin", "s_tmax", "s_noise")
+
+
+def _class_of(config: Any) -> str:
+    """The scheduler whose config this is, told by its fields: a scheduler that was made in Python does not say its class."""
+    fields = {key for key in config if not key.startswith("_")}
+    found = []
+    for name in dir(diffusers):
+        if name.endswith("Scheduler"):
+            kind = getattr(diffusers, name)
+            if isinstance(kind, type) and set(inspect.signature(kind.__init__).parameters) - {"self", "kwargs"} == fields:
+                found.append(name)
+    # A class and its parallel twin are one.
+    found = [name for name in found if name.replace("Parallel", "") == name or name.replace("Parallel", "") not in found]
+    if len(found) == 1:
+        return found[0]
+    got = f"the fields of {' and '.join(found)}" if found else f"{len(fields)} fields that no scheduler has alone"
+    raise ArgumentError(f"the config names no scheduler: expected _class_name, got {got}\nhint: add it, as in {{**config, '_class_name': 'DDIMScheduler'}}")
 
 
 class LangevinScheduler(SchedulerMixin, ConfigMixin):
@@ -48,7 +66,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
     ):
         original = dict(config or {"_class_name": "DDIMScheduler"})
         if "_class_name" not in original:
-            raise ArgumentError("the config names no scheduler: expected _class_name\nhint: pass pipe.scheduler.config to LangevinScheduler.from_config")
+            original["_class_name"] = _class_of(original)
         self.original = {key: value for key, value in original.items() if not key.startswith("langevin_")}
         self.register_to_config(
             **{key: value for key, value in self.original.items() if not key.startswith("_")},
@@ -58,6 +76,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             langevin_consistent=consistent,
         )
         self.plan, self.num_inference_steps = None, None
+        self._whole = self._counts()
         # Pipelines look at the order before they set the steps.
         self._compile(steps=10)
         self.timesteps, self.sigmas = self._times("cpu"), self._sigmas("cpu")
@@ -68,9 +87,8 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
     def from_config(cls, config: Any = None, return_unused_kwargs: bool = False, **options: Any):
         """A scheduler on another one's config; ``options`` are those of the class."""
         config = dict(config)
-        name = config.get("_class_name")
+        name = config.get("langevin_original") or config.get("_class_name") or _class_of(config)
         if config.get("langevin_original"):
-            name = config["langevin_original"]
             options.setdefault("sampler", config.get("langevin_sampler"))
             options.setdefault("settings", config.get("langevin_settings"))
             options.setdefault("consistent", config.get("langevin_consistent", False))
@@ -79,7 +97,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         # What is no option of this class is a field of the config, as in diffusers.
         fields = {key: value for key, value in config.items() if not key.startswith(("_", "langevin_"))}
         fields.update(unused)
-        scheduler = cls({"_class_name": name, **fields} if name else fields, **options)
+        scheduler = cls({"_class_name": name, **fields}, **options)
         return (scheduler, {}) if return_unused_kwargs else scheduler
 
     def _compile(self, **call: Any):
@@ -99,19 +117,21 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
 
     def _times(self, device):
         times = torch.from_numpy(self.plan.network_times)
-        whole = not torch.any(times != times.round())
-        return times.to(torch.int64 if whole and self._counts() else torch.float32).to(device)
+        whole = self._whole and not torch.any(times != times.round())
+        return times.to(torch.int64 if whole else torch.float32).to(device)
 
     def _counts(self):
         """Whether the original's timesteps are whole numbers."""
-        kind = getattr(diffusers, self.original["_class_name"], None)
         try:
-            return not torch.is_floating_point(kind.from_config(self.original).timesteps)
+            scheduler = getattr(diffusers, self.original["_class_name"]).from_config(self.original)
+            scheduler.set_timesteps(2)
+            return not torch.is_floating_point(scheduler.timesteps)
         except Exception:
             return False
 
     def _sigmas(self, device):
-        sigmas = torch.from_numpy(self.plan.sigmas / self.plan.alphas)
+        with np.errstate(divide="ignore"):
+            sigmas = torch.from_numpy(self.plan.sigmas / self.plan.alphas)
         return torch.cat([sigmas, torch.zeros(1, dtype=sigmas.dtype)]).float().to(device)
 
     def _reset(self):
@@ -187,7 +207,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         plan = self.plan if first == 0 else self._plan(start_at=first)
         inputs = [sample.to(kind)] * len(plan.inputs)
         self._run = Run(plan, sample.device, kind, shape, self._draw_seeds(generator, shape[0]), inputs)
-        self._query = self._run.query()
+        self._run.advance()
 
     def _draw_seeds(self, generator, count):
         if self.plan.draws <= 1:
@@ -216,8 +236,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         if sample is not self._last:
             self._run.replace(sample)
         self._run.supply(model_output)
-        self._query = self._run.query()
-        state = self._run.state if self._query is not None else self._run.finish()
+        state = self._run.state if self._run.advance() else self._run.finish()
         self._last = state if state.dtype == sample.dtype else state.to(sample.dtype)
         self._index += 1
         return SchedulerOutput(prev_sample=self._last) if return_dict else (self._last,)

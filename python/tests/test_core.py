@@ -57,7 +57,7 @@ def test_a_density_is_a_model():
 
 @pytest.mark.parametrize("call", [
     lambda: langevin.Process("vpp"),
-    lambda: langevin.Prediction("nois"),
+    lambda: langevin.Prediction("epsilom"),
     lambda: langevin.Plan("ddmi", "vp"),
     lambda: langevin.Plan("ddim", "vp", grid="karas"),
     lambda: langevin.Density("mons"),

@@ -53,10 +53,21 @@ def test_plans(sampler, steps, grid, low, guidance):
     survives(langevin.analyze, langevin.Plan("ddim", "vp", 3), sampler, score_error=low)
 
 
+
+
+def is_modest(shape):
+    """Not a batch that the machine would begin to fill: that is the caller's wish, and no mistake."""
+    try:
+        size = math.prod(int(axis) for axis in shape)
+    except (TypeError, ValueError, OverflowError):
+        return True
+    return abs(size) < 1e6 or abs(size) > 2**46
+
+
 PLAN = langevin.Plan("dpmpp-2m", "vp", steps=3)
 
 
-@given(things, things, things, st.sampled_from(["float32", "float64", "int8", "", None]))
+@given(things, things.filter(is_modest), things, st.sampled_from(["float32", "float64", "int8", "", None]))
 def test_runs(output, shape, seed, dtype):
     survives(PLAN.run, lambda x, query: output, (2, 2), seed, dtype=dtype)
     survives(PLAN.run, lambda x, query: x, shape)
@@ -79,7 +90,7 @@ def test_steps_in_any_order(words):
             survives(getattr(stepper, word))
 
 
-@given(things, things)
+@given(things.filter(lambda thing: is_modest([thing])), things)
 def test_densities(x, level):
     density = langevin.Density("moons")
     survives(density.log_density, x)

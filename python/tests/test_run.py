@@ -27,6 +27,7 @@ def test_the_command_line_gives_the_same_bits(tmp_path):
     out = tmp_path / "s.npy"
     command = [sys.executable, "-m", "langevin", "sample", "--exact", "moons", "--as", "vp", "--sampler", "dpmpp-2m", "--steps", "8"]
     subprocess.run([*command, "-n", "70", "--seed", "4", "--out", str(out)], check=True)
+    # A model of the library is computed in double precision, as there.
     mine = plan().run(langevin.Density("moons"), (70, 2), seed=4)
     theirs = np.load(out)
     assert theirs.dtype == mine.dtype and np.array_equal(theirs, mine)

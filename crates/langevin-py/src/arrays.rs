@@ -4,9 +4,13 @@
 //! interpreter is free while numbers are made.
 
 use crate::errors::{carried, misfit};
-use langevin::{Coef, Draw, Element, Map, SampleId, SliceSpace, Space, Tolerance};
+use langevin::{
+    Coef, Denoise, DenoiseSlices, Draw, Element, Map, SampleId, SliceSpace, Space, Tolerance, WithDenoised,
+};
 use numpy::{PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
 use std::cell::RefCell;
 
 /// How many arrays are kept for use again.
@@ -40,6 +44,23 @@ pub struct ArraySpace<T> {
     shape: Vec<usize>,
     /// Memory of states that nobody holds any more.
     spare: RefCell<Vec<Py<PyArrayDyn<T>>>>,
+}
+
+/// Where a sum goes.
+struct Target<C, T> {
+    array: Py<PyArrayDyn<T>>,
+    /// The factor of what the array holds.
+    own: Option<C>,
+    /// What the sum begins with, held by others: read as the first term, it is the same sum in the same order.
+    held: Option<(C, State<T>)>,
+}
+
+static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// A function of numpy.
+fn import<'py>(py: Python<'py>, cell: &PyOnceLock<Py<PyAny>>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    let function = cell.get_or_try_init(py, || py.import("numpy")?.getattr(name).map(Bound::unbind))?;
+    Ok(function.bind(py).clone())
 }
 
 type Guards<'py, T> = Vec<PyReadonlyArrayDyn<'py, T>>;
@@ -95,9 +116,25 @@ impl<T: Element + numpy::Element> ArraySpace<T> {
         Err(misfit(&format!("{what} has the wrong shape"), format!("{:?}", self.shape), format!("{got:?}"), ""))
     }
 
-    fn fresh(&self, py: Python<'_>) -> Py<PyArrayDyn<T>> {
-        let spare = self.spare.borrow_mut().pop();
-        spare.unwrap_or_else(|| PyArrayDyn::zeros(py, &self.shape[..], false).unbind())
+    /// An array to write into; what it holds is not to be read.
+    fn fresh(&self, py: Python<'_>) -> langevin::Result<Py<PyArrayDyn<T>>> {
+        if let Some(spare) = self.spare.borrow_mut().pop() {
+            return Ok(spare);
+        }
+        // Not zeros: a pass over memory is what a step costs.
+        let shape = PyTuple::new(py, &self.shape).map_err(carried)?;
+        let array =
+            import(py, &EMPTY, "empty").and_then(|empty| empty.call1((shape, T::get_dtype(py)))).map_err(carried)?;
+        array.cast_into::<PyArrayDyn<T>>().map(Bound::unbind).map_err(|error| carried(error.into()))
+    }
+
+    /// The array that a sum is written into: the state it begins with, where that may be written over; else a fresh one, and the state.
+    fn target<C>(&self, py: Python<'_>, own: Option<(C, State<T>)>) -> langevin::Result<Target<C, T>> {
+        Ok(match own {
+            Some((coef, state)) if state.is_free(py) => Target { array: state.array, own: Some(coef), held: None },
+            Some(held) => Target { array: self.fresh(py)?, own: None, held: Some(held) },
+            None => Target { array: self.fresh(py)?, own: None, held: None },
+        })
     }
 
     fn put_back(&self, py: Python<'_>, state: State<T>) {
@@ -128,12 +165,7 @@ impl<T: Element + numpy::Element> Space for ArraySpace<T> {
         rows: &[SampleId],
     ) -> langevin::Result<State<T>> {
         Python::attach(|py| {
-            // What others hold is read as the first term: the same sum in the same order.
-            let (array, own, held) = match own {
-                Some((coef, state)) if state.is_free(py) => (state.array, Some(coef), None),
-                Some((coef, state)) => (self.fresh(py), None, Some((coef, state))),
-                None => (self.fresh(py), None, None),
-            };
+            let Target { array, own, held } = self.target(py, own)?;
             {
                 let held = held.iter().map(|(coef, state)| (*coef, state));
                 let terms: Vec<(Coef<'_>, &State<T>)> = held.chain(terms.iter().copied()).collect();
@@ -152,9 +184,58 @@ impl<T: Element + numpy::Element> Space for ArraySpace<T> {
         })
     }
 
+    fn denoise_and_combine(
+        &self,
+        denoise: Denoise<'_, State<T>>,
+        own: Option<(f64, State<T>)>,
+        terms: &[(f64, Option<&State<T>>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> langevin::Result<WithDenoised<State<T>>> {
+        Python::attach(|py| {
+            let Denoise { a, b, x, out: model, keep } = denoise;
+            let Target { array, own, held } = self.target(py, own)?;
+            let kept = keep.then(|| self.fresh(py)).transpose()?;
+            {
+                let first = held.iter().map(|(coef, state)| (*coef, Some(state)));
+                let terms: Vec<(f64, Option<&State<T>>)> = first.chain(terms.iter().copied()).collect();
+                // The state that the sum begins with is read where it is held.
+                let x = x.or(held.as_ref().map(|(_, state)| state));
+                let states: Vec<&State<T>> =
+                    std::iter::once(&model).chain(x).chain(terms.iter().filter_map(|term| term.1)).collect();
+                let guards = Self::read(py, &states)?;
+                let mut slices = Self::slices(&guards)?.into_iter();
+                let (model, x) = (slices.next(), if x.is_some() { slices.next() } else { None });
+                let terms: Vec<(f64, Option<&[T]>)> = terms
+                    .iter()
+                    .map(|(coef, term)| (*coef, if term.is_some() { slices.next() } else { None }))
+                    .collect();
+                let mut guard = array.bind(py).try_readwrite().map_err(|error| carried(error.into()))?;
+                let out = guard.as_slice_mut().map_err(|error| carried(error.into()))?;
+                let mut keeps = kept
+                    .as_ref()
+                    .map(|kept| kept.bind(py).try_readwrite())
+                    .transpose()
+                    .map_err(|error| carried(error.into()))?;
+                let keep = match &mut keeps {
+                    Some(guard) => Some(guard.as_slice_mut().map_err(|error| carried(error.into()))?),
+                    None => None,
+                };
+                let step = DenoiseSlices { a, b, x, model, keep };
+                let width = self.width();
+                py.detach(|| SliceSpace::new(width).denoise_and_combine_into(step, out, own, &terms, noise, rows))?;
+            }
+            if let Some((_, state)) = held {
+                self.put_back(py, state);
+            }
+            self.put_back(py, model);
+            Ok((State { array, ours: true }, kept.map(|array| State { array, ours: true })))
+        })
+    }
+
     fn map(&self, map: &Map, args: &[&State<T>]) -> langevin::Result<State<T>> {
         Python::attach(|py| {
-            let array = self.fresh(py);
+            let array = self.fresh(py)?;
             {
                 let guards = Self::read(py, args)?;
                 let args = Self::slices(&guards)?;

@@ -5,6 +5,7 @@ use crate::theory::{Formulation, Level};
 use langevin::exact::{self, Density as _};
 use langevin::{At, Model as _, SampleId};
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn, PyUntypedArrayMethods as _};
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,6 +63,7 @@ impl Density {
     #[pyo3(signature = (count, seed = 0, *, first = 0))]
     fn sample<'py>(&self, py: Python<'py>, count: usize, seed: u64, first: u64) -> PyResult<Bound<'py, PyAny>> {
         let ids = ids(seed, first, count)?;
+        reserved::<f64>(count.saturating_mul(self.0.dim()))?;
         let points = py.detach(|| self.0.sample(&ids));
         PyArray1::from_vec(py, points).reshape([count, self.0.dim()]).map(Bound::into_any)
     }
@@ -100,13 +102,22 @@ impl Density {
     }
 }
 
+/// Room for so many, or Python's `MemoryError`: the allocator's own way to say no would end the process.
+pub fn reserved<T>(count: usize) -> PyResult<Vec<T>> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(count)
+        .map_err(|_| PyMemoryError::new_err(format!("there is no memory for {count} samples")))?;
+    Ok(room)
+}
+
 /// The addresses of `count` samples.
 pub fn ids(seed: u64, first: u64, count: usize) -> PyResult<Vec<SampleId>> {
-    let end = first.checked_add(count as u64).filter(|_| count < 1 << 40);
-    let Some(end) = end else {
+    let Some(end) = first.checked_add(count as u64) else {
         return Err(misfit("too many samples", "a count that can be held", count.to_string(), ""));
     };
-    Ok((first..end).map(|index| SampleId { seed, index }).collect())
+    let mut ids = reserved(count)?;
+    ids.extend((first..end).map(|index| SampleId { seed, index }));
+    Ok(ids)
 }
 
 /// A network trained with ``langevin train``.

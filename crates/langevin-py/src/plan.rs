@@ -2,7 +2,7 @@
 
 use crate::errors::{ArgumentError, OrRaise as _, misfit, raised};
 use crate::models::{Density, Network, ids};
-use crate::stepper::Stepper;
+use crate::stepper::{Stepper, batch};
 use crate::theory::{Formulation, Level, ProcessLike};
 use langevin::import::diffusers::{Call, Diffusers};
 use langevin::plan::compare;
@@ -281,7 +281,7 @@ impl Plan {
         inputs: Option<Vec<Bound<'_, PyAny>>>,
         tensors: Option<Py<PyAny>>,
     ) -> PyResult<Stepper> {
-        let count = shape.first().copied().unwrap_or(0);
+        let count = batch(&shape)?;
         let ids = match seed.unwrap_or(Seeds::One(0)) {
             Seeds::One(seed) => ids(seed, first, count)?,
             Seeds::Each(seeds) => seeds.into_iter().map(|seed| langevin::SampleId { seed, index: first }).collect(),
@@ -293,8 +293,8 @@ impl Plan {
     ///
     /// ``model`` is a :class:`Density`, a :class:`Network`, or any function ``model(x, query)`` that returns an array of the shape of ``x``; ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
     /// ``index`` and ``rows``. With ``backend="torch"`` (the default for a ``torch.nn.Module``) it gets and gives tensors on ``device``. ``callback(step)`` is called after every
-    /// evaluation, ``progress=True`` shows a bar. Sample i depends on the seed and on i, and on nothing else.
-    #[pyo3(signature = (model, shape, seed = None, *, first = 0, dtype = "float32", inputs = None, backend = None, device = None, callback = None, progress = false, threads = None))]
+    /// evaluation, ``progress=True`` shows a bar. ``dtype`` is that of the states: ``float64`` for models of this library, which gives the bits of the command line, and ``float32`` for others. Sample i depends on the seed and on i, and on nothing else.
+    #[pyo3(signature = (model, shape, seed = None, *, first = 0, dtype = None, inputs = None, backend = None, device = None, callback = None, progress = false, threads = None))]
     #[allow(clippy::too_many_arguments)]
     fn run<'py>(
         slf: &Bound<'py, Self>,
@@ -302,7 +302,7 @@ impl Plan {
         shape: Vec<usize>,
         seed: Option<Bound<'py, PyAny>>,
         first: u64,
-        dtype: &str,
+        dtype: Option<&str>,
         inputs: Option<Bound<'py, PyAny>>,
         backend: Option<&str>,
         device: Option<Bound<'py, PyAny>>,
@@ -311,7 +311,9 @@ impl Plan {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
+        batch(&shape)?;
         let own = model.cast::<Density>().is_ok() || model.cast::<Network>().is_ok();
+        let dtype = dtype.unwrap_or(if own { "float64" } else { "float32" });
         let plain = inputs.is_none() && callback.is_none() && backend.is_none() && !progress;
         let one = seed.as_ref().map_or(Some(0), |seed| seed.extract::<u64>().ok());
         if let (true, true, Some(seed)) = (own, plain, one) {
@@ -365,9 +367,7 @@ impl Plan {
         dtype: &str,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (Some(&count), width) = (shape.first(), shape.iter().skip(1).product::<usize>()) else {
-            return Err(misfit("bad shape", "rows first, as (rows, …)", "()", ""));
-        };
+        let (count, width) = (batch(shape)?, shape.iter().skip(1).product::<usize>());
         let wanted = match model.cast::<Density>() {
             Ok(density) => density.get().0.dim(),
             Err(_) => model.cast::<Network>()?.get().0.width(),

@@ -69,6 +69,10 @@ impl<T: Element + numpy::Element> Typed<T> {
         Ok(Some((request.x.array.clone_ref(py).into_any(), level, request.query.branch)))
     }
 
+    fn advance(&mut self) -> PyResult<bool> {
+        self.run.advance().or_raise()
+    }
+
     fn supply(&mut self, out: &Bound<'_, PyAny>) -> PyResult<()> {
         let state = self.space.take(out.py(), "the model's output", out)?;
         self.run.supply(state).or_raise()
@@ -83,8 +87,9 @@ impl<T: Element + numpy::Element> Typed<T> {
         self.run.state().map(|state| state.array.clone_ref(py).into_any())
     }
 
-    fn denoised(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.run.denoised().map(|state| state.array.clone_ref(py).into_any())
+    fn denoised(&mut self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let state = self.run.denoised().or_raise()?;
+        Ok(state.map(|state| state.array.clone_ref(py).into_any()))
     }
 
     fn finish(self) -> PyResult<Py<PyAny>> {
@@ -104,6 +109,10 @@ impl Tensors {
         Ok(Some((request.x.clone_ref(py), level, request.query.branch)))
     }
 
+    fn advance(&mut self) -> PyResult<bool> {
+        self.0.advance().or_raise()
+    }
+
     fn supply(&mut self, out: &Bound<'_, PyAny>) -> PyResult<()> {
         self.0.supply(out.clone().unbind()).or_raise()
     }
@@ -116,8 +125,9 @@ impl Tensors {
         self.0.state().map(|state| state.clone_ref(py))
     }
 
-    fn denoised(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.denoised().map(|state| state.clone_ref(py))
+    fn denoised(&mut self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let state = self.0.denoised().or_raise()?;
+        Ok(state.map(|state| state.clone_ref(py)))
     }
 
     fn finish(self) -> PyResult<Py<PyAny>> {
@@ -144,6 +154,18 @@ macro_rules! either {
     };
 }
 
+/// The rows of a shape that a batch can have.
+pub fn batch(shape: &[usize]) -> PyResult<usize> {
+    let Some(&count) = shape.first() else {
+        return Err(misfit("bad shape", "rows first, as (rows, …)", "()", "a single number is shape (1, 1)"));
+    };
+    let whole = shape.iter().try_fold(8usize, |all, axis| all.checked_mul(*axis)).filter(|bytes| *bytes < 1 << 46);
+    if whole.is_none() {
+        return Err(misfit("the batch does not fit in memory", "a shape that can be held", format!("{shape:?}"), ""));
+    }
+    Ok(count)
+}
+
 /// A run of a plan with control in the caller's hands: ask ``query()``, answer ``supply(output)``, until the query is ``None``; then ``finish()``.
 ///
 /// Made by ``Plan.start``.
@@ -164,20 +186,9 @@ impl Stepper {
         dtype: &str,
         tensors: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let Some(&count) = shape.first() else {
-            return Err(misfit("bad shape", "rows first, as (rows, …)", "()", "a single number is shape (1, 1)"));
-        };
+        let count = batch(shape)?;
         if ids.len() != count {
             return Err(misfit("the rows do not fit the shape", count.to_string(), ids.len().to_string(), ""));
-        }
-        let whole = shape.iter().try_fold(8usize, |all, axis| all.checked_mul(*axis)).filter(|bytes| *bytes < 1 << 46);
-        if whole.is_none() {
-            return Err(misfit(
-                "the batch does not fit in memory",
-                "a shape that can be held",
-                format!("{shape:?}"),
-                "",
-            ));
         }
         let rows = PyArray1::from_iter(py, ids.iter().map(|id| id.index)).unbind();
         let either = match (tensors, dtype) {
@@ -219,6 +230,12 @@ impl Stepper {
         }))
     }
 
+    /// Executes up to the next evaluation, without scaling the model's input: for callers that scale it themselves. ``False`` at the end.
+    fn advance(&self, py: Python<'_>) -> PyResult<bool> {
+        py.check_signals()?;
+        either!(&mut self.lock(py).0, typed => typed.advance())
+    }
+
     /// Answers the last query with the model's output: an array of the run's shape.
     fn supply(&self, output: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut inner = self.lock(output.py());
@@ -242,7 +259,7 @@ impl Stepper {
     /// The denoised prediction of the last answer, until the next query.
     #[getter]
     fn denoised(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        either!(&self.lock(py).0, typed => Ok(typed.denoised(py)))
+        either!(&mut self.lock(py).0, typed => typed.denoised(py))
     }
 
     /// The result: an array of the run's shape, the caller's own. The run is over.

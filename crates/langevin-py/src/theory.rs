@@ -187,31 +187,6 @@ impl PredictionLike<'_> {
     }
 }
 
-/// The clock of this name, with its number behind a colon.
-fn clock(text: &str) -> PyResult<Clock> {
-    let (name, number) = text.split_once(':').map_or((text, None), |(name, number)| (name, Some(number)));
-    let bad = |expected: &str| {
-        let message =
-            langevin::error::Message::new("bad clock").at("clock").expected(expected).got(format!("'{text}'"));
-        Err(crate::errors::ArgumentError::new_err(message.to_string()))
-    };
-    let factor = match number.map(str::parse::<f64>) {
-        None => None,
-        Some(Ok(factor)) if factor > 0.0 && factor.is_finite() => Some(factor),
-        Some(_) => return bad("a positive number behind the colon"),
-    };
-    Ok(match (name, factor) {
-        ("time", None) => Clock::Time,
-        ("scaled", Some(factor)) => Clock::Scaled { factor },
-        ("remaining", Some(factor)) => Clock::Remaining { factor },
-        ("lambda", None) => Clock::Lambda,
-        ("quarter-log-sigma", None) => Clock::QuarterLogSigma,
-        ("log-sigma", Some(factor)) => Clock::LogSigma { factor },
-        ("angle", None) => Clock::Angle,
-        _ => return bad("time, scaled:F, remaining:F, lambda, quarter-log-sigma, log-sigma:F or angle"),
-    })
-}
-
 #[pymethods]
 impl Formulation {
     #[new]
@@ -224,8 +199,8 @@ impl Formulation {
         sigma_min: Option<f64>,
         sigma_max: Option<f64>,
     ) -> PyResult<Self> {
-        let mut formulation =
-            langevin::Formulation::new(process.process()?, prediction.prediction()?).with_clock(self::clock(clock)?);
+        let mut formulation = langevin::Formulation::new(process.process()?, prediction.prediction()?)
+            .with_clock(Clock::parse(clock).or_raise()?);
         if let Some(sigma_data) = input_sigma_data {
             formulation = formulation.with_input(InputScaling::UnitVariance { sigma_data });
         }
@@ -268,6 +243,11 @@ impl Formulation {
         self.0.seen(&level.get().inner()).map(Level::from).or_raise()
     }
 
+    /// The level of its own process at which the network is given this number for time.
+    fn level(&self, time: f64) -> PyResult<Level> {
+        self.0.level(time).map(Level::from).or_raise()
+    }
+
     /// How to read the denoised prediction off this network at a level of any process.
     fn denoised(&self, level: &Bound<'_, Level>) -> PyResult<Reading> {
         self.0.denoised(&level.get().inner()).map(Reading::from).or_raise()
@@ -280,7 +260,7 @@ impl Formulation {
 
     fn __repr__(&self) -> String {
         format!(
-            "Formulation('{}', '{}', clock={:?}, range={:?})",
+            "Formulation('{}', '{}', clock='{}', range={:?})",
             self.0.process.name(),
             self.0.prediction.name(),
             self.0.clock,

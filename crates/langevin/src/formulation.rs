@@ -42,6 +42,59 @@ pub enum Clock {
     Angle,
 }
 
+impl Clock {
+    /// A clock by its name and, behind a colon, its factor: `time`, `scaled:1000`, `remaining:1000`, `lambda`, `quarter-log-sigma`, `log-sigma:0.25`, `angle`.
+    ///
+    /// ```
+    /// use langevin::Clock;
+    /// assert_eq!(Clock::parse("scaled:1000")?, Clock::Scaled { factor: 1000.0 });
+    /// assert!(Clock::parse("scaled").is_err() && Clock::parse("scaled:-1").is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An unknown name, or a factor that is missing, not wanted or not positive.
+    pub fn parse(text: &str) -> Result<Self> {
+        let (name, number) = text.split_once(':').map_or((text, None), |(name, number)| (name, Some(number)));
+        let bad = |expected: String| Err(Error::argument("bad clock").expected(expected).got(format!("'{text}'")));
+        let factor = match number.map(str::parse::<f64>) {
+            None => None,
+            Some(Ok(factor)) if factor > 0.0 && factor.is_finite() => Some(factor),
+            Some(_) => return bad("a positive number behind the colon".to_owned()),
+        };
+        Ok(match (name, factor) {
+            ("time", None) => Self::Time,
+            ("scaled", Some(factor)) => Self::Scaled { factor },
+            ("remaining", Some(factor)) => Self::Remaining { factor },
+            ("lambda", None) => Self::Lambda,
+            ("quarter-log-sigma", None) => Self::QuarterLogSigma,
+            ("log-sigma", Some(factor)) => Self::LogSigma { factor },
+            ("angle", None) => Self::Angle,
+            ("scaled" | "remaining" | "log-sigma", None) => return bad(format!("a factor, as in {name}:1000")),
+            ("time" | "lambda" | "quarter-log-sigma" | "angle", Some(_)) => return bad(format!("{name} alone")),
+            _ => return Err(Error::unknown("clock", name, &CLOCKS)),
+        })
+    }
+}
+
+impl std::fmt::Display for Clock {
+    /// The text that [`parse`](Self::parse) reads.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Time => f.write_str("time"),
+            Self::Scaled { factor } => write!(f, "scaled:{factor}"),
+            Self::Remaining { factor } => write!(f, "remaining:{factor}"),
+            Self::Lambda => f.write_str("lambda"),
+            Self::QuarterLogSigma => f.write_str("quarter-log-sigma"),
+            Self::LogSigma { factor } => write!(f, "log-sigma:{factor}"),
+            Self::Angle => f.write_str("angle"),
+        }
+    }
+}
+
+/// The names of the clocks.
+const CLOCKS: [&str; 7] = ["time", "scaled", "remaining", "lambda", "quarter-log-sigma", "log-sigma", "angle"];
+
 /// What a network's input is multiplied by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]

@@ -88,7 +88,7 @@ pub use plan::{Letter, Op, Plan, Sampling};
 pub use prediction::Prediction;
 pub use process::{Level, Process, ProcessSpec, Schedule};
 pub use sampler::{Sampler, Word};
-pub use space::{Coef, Draw, Map, SliceSpace, Space, Tolerance};
+pub use space::{Coef, Denoise, DenoiseSlices, Draw, Map, SliceSpace, Space, Tolerance, WithDenoised};
 
 /// The package's own README is run as it is written.
 #[cfg(doctest)]

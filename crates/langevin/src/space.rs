@@ -107,6 +107,24 @@ pub struct Tolerance {
     pub relative: f64,
 }
 
+/// A sum, and the denoised prediction in it where that is kept.
+pub type WithDenoised<S> = (S, Option<S>);
+
+/// A denoised prediction that is not computed yet: D = b·out + a·x.
+#[derive(Debug)]
+pub struct Denoise<'a, S> {
+    /// The factor of the state.
+    pub a: f64,
+    /// The factor of the model's output.
+    pub b: f64,
+    /// The state; `None`: the one that the sum begins with.
+    pub x: Option<&'a S>,
+    /// The model's output.
+    pub out: S,
+    /// Whether D is needed later.
+    pub keep: bool,
+}
+
 /// A place to compute: it owns threads, scratch memory, device and noise, and lives where a foreign tensor type could not take a trait.
 ///
 /// A state is a batch of rows. The contract of `combine` is exact: multiply, then add, in the listed order, with no fused multiply-add.
@@ -127,6 +145,33 @@ pub trait Space {
         noise: &[(Coef<'_>, Draw)],
         rows: &[SampleId],
     ) -> Result<Self::State>;
+
+    /// D = b·out + a·x and, at once, own·c₀ + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ), where a term that is `None` is D; gives the sum, and D where it is kept.
+    ///
+    /// This is a step of a sampler. A space that can do it in one pass over memory overrides it, to the same bits.
+    ///
+    /// # Errors
+    /// As [`combine`](Self::combine).
+    fn denoise_and_combine(
+        &self,
+        denoise: Denoise<'_, Self::State>,
+        own: Option<(f64, Self::State)>,
+        terms: &[(f64, Option<&Self::State>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<WithDenoised<Self::State>> {
+        let Denoise { a, b, x, out, keep } = denoise;
+        let x = x.or(own.as_ref().map(|(_, state)| state)).ok_or_else(|| Error::shape("there is no state to read"))?;
+        let d = self.combine(Some((Coef::All(b), out)), &[(Coef::All(a), x)], &[], rows)?;
+        let terms: SmallVec<[_; 8]> = terms.iter().map(|(coef, term)| (Coef::All(*coef), term.unwrap_or(&d))).collect();
+        let sum = self.combine(own.map(|(coef, state)| (Coef::All(coef), state)), &terms, noise, rows)?;
+        drop(terms);
+        if keep {
+            return Ok((sum, Some(d)));
+        }
+        self.recycle(d);
+        Ok((sum, None))
+    }
 
     /// An element-wise operation.
     ///
@@ -241,6 +286,59 @@ impl<T: Element> SliceSpace<T> {
         Ok(())
     }
 
+    /// [`Space::denoise_and_combine`] on slices that are held elsewhere: D = b·model + a·x, then own·out + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ) into `out`, where a term that is `None` is D.
+    ///
+    /// An `x` of `None` is what `out` held. D is written into `keep`, where that is given; a `model` of `None` is what `keep` held.
+    ///
+    /// # Errors
+    /// Shapes that do not fit; neither `model` nor `keep`.
+    pub fn denoise_and_combine_into(
+        &self,
+        step: DenoiseSlices<'_, T>,
+        out: &mut [T],
+        own: Option<f64>,
+        terms: &[(f64, Option<&[T]>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<()> {
+        let DenoiseSlices { a, b, x, model, mut keep } = step;
+        let len = self.len(rows)?;
+        self.check("the state", out.len(), len)?;
+        let others = terms.iter().filter_map(|(_, term)| *term);
+        for slice in others.chain(x).chain(model).chain(keep.as_deref()) {
+            self.check("a term", slice.len(), len)?;
+        }
+        if model.is_none() && keep.is_none() {
+            return Err(Error::shape("there is no output of a model"));
+        }
+        let (a, b, own) = (T::from_f64(a), T::from_f64(b), own.map(T::from_f64));
+        let mut scratch = [T::default(); PIECE];
+        // A piece of D is still in the cache when the sum reads it.
+        for start in (0..len).step_by(PIECE) {
+            let span = start..(start + PIECE).min(len);
+            let (out, x) = (&mut out[span.clone()], x.map(|x| &x[span.clone()]));
+            let d = match &mut keep {
+                Some(keep) => &mut keep[span.clone()],
+                None => &mut scratch[..span.len()],
+            };
+            let x = x.unwrap_or(out);
+            match model {
+                Some(model) => kernel::combine(d, None, &[(b, &model[span.clone()]), (a, x)]),
+                None => kernel::combine(d, Some(b), &[(a, x)]),
+            }
+            let terms: SmallVec<[(T, &[T]); 8]> = terms
+                .iter()
+                .map(|(coef, term)| (T::from_f64(*coef), term.map_or(&*d, |term| &term[span.clone()])))
+                .collect();
+            kernel::combine(out, own, &terms);
+        }
+        if noise.is_empty() {
+            return Ok(());
+        }
+        // One times the sum so far is the sum: the order of additions is kept.
+        self.combine_into(out, Some(Coef::All(1.0)), &[], noise, rows)
+    }
+
     /// [`Space::map`] on slices that are held elsewhere.
     ///
     /// # Errors
@@ -316,8 +414,26 @@ impl<T: Element> SliceSpace<T> {
     }
 }
 
+/// [`Denoise`] on slices: see [`SliceSpace::denoise_and_combine_into`].
+#[derive(Debug)]
+pub struct DenoiseSlices<'a, T> {
+    /// The factor of the state.
+    pub a: f64,
+    /// The factor of the model's output.
+    pub b: f64,
+    /// The state; `None`: what is written over.
+    pub x: Option<&'a [T]>,
+    /// The model's output; `None`: what `keep` holds.
+    pub model: Option<&'a [T]>,
+    /// Where D is written to; `None`: nowhere.
+    pub keep: Option<&'a mut [T]>,
+}
+
 /// How many states are kept for use again.
 const SPARES: usize = 4;
+
+/// The elements of which D and the sum are computed together: with what they read, they stay in the first cache.
+const PIECE: usize = 1024;
 
 /// `value` into [min, max]; what is not a number stays so, for it must not pass for a result.
 fn bounded(value: f64, min: f64, max: f64) -> f64 {
@@ -341,6 +457,35 @@ impl<T: Element> Space for SliceSpace<T> {
         let terms: SmallVec<[(Coef<'_>, &[T]); 8]> = terms.iter().map(|(coef, term)| (*coef, &term[..])).collect();
         self.combine_into(&mut out, own, &terms, noise, rows)?;
         Ok(out)
+    }
+
+    fn denoise_and_combine(
+        &self,
+        denoise: Denoise<'_, Vec<T>>,
+        own: Option<(f64, Vec<T>)>,
+        terms: &[(f64, Option<&Vec<T>>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<WithDenoised<Vec<T>>> {
+        let Denoise { a, b, x, out: mut model, keep } = denoise;
+        let (own, mut out) = match own {
+            Some((coef, state)) => (Some(coef), state),
+            None => (None, self.buffer(self.len(rows)?)),
+        };
+        let terms: SmallVec<[(f64, _); 8]> =
+            terms.iter().map(|(coef, term)| (*coef, term.map(|term| &term[..]))).collect();
+        let x = x.map(|x| &x[..]);
+        let step = if keep {
+            DenoiseSlices { a, b, x, model: None, keep: Some(&mut model) }
+        } else {
+            DenoiseSlices { a, b, x, model: Some(&model), keep: None }
+        };
+        self.denoise_and_combine_into(step, &mut out, own, &terms, noise, rows)?;
+        if keep {
+            return Ok((out, Some(model)));
+        }
+        self.recycle(model);
+        Ok((out, None))
     }
 
     fn map(&self, map: &Map, args: &[&Vec<T>]) -> Result<Vec<T>> {

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::model::{At, Model, Query};
 use crate::noise::SampleId;
 use crate::process::Level;
-use crate::space::{Coef, Draw, Space};
+use crate::space::{Coef, Denoise, Draw, Space};
 use smallvec::SmallVec;
 use std::ops::Deref;
 
@@ -53,8 +53,19 @@ struct Cursor<S> {
     answered: usize,
     /// The scaled input of the evaluation at `at`, where its scale is not 1.
     scaled: Option<S>,
-    /// Where the last answer was written, until something else is.
+    /// Where the last answer belongs, until something else is executed.
     last: Option<Slot>,
+    /// The last answer, where the next instruction can turn it into D as it goes.
+    pending: Option<Pending<S>>,
+}
+
+/// An output of the model that is to become D = a·x + b·out in slot `into`, x being slot `from`.
+struct Pending<S> {
+    out: S,
+    a: f64,
+    b: f64,
+    from: Slot,
+    into: Slot,
 }
 
 /// What the executor wants to know: the model's output for `x`.
@@ -99,6 +110,21 @@ impl Plan {
             run.supply(out)?;
         }
         run.finish()
+    }
+
+    /// Whether an instruction from `at` on, or the result, reads what slot `slot` holds before that.
+    fn reads(&self, slot: Slot, at: usize) -> bool {
+        for op in &self.ops[at..] {
+            let (reads, writes) = match op {
+                Op::Combine { into, terms, .. } => (terms.iter().any(|term| term.1 == slot), *into == slot),
+                Op::Map { from, into, .. } => (from.contains(&slot), *into == slot),
+                Op::Eval { from, out, .. } => (*from == slot, out.iter().any(|out| out.into == slot)),
+            };
+            if reads || writes {
+                return reads;
+            }
+        }
+        self.result == slot
     }
 
     fn check_model(&self, model: Option<&crate::FormulationSpec>) -> Result<()> {
@@ -148,8 +174,16 @@ where
         for (input, state) in plan.inputs.iter().zip(inputs) {
             slots[input.slot] = Some(state);
         }
-        let cursor = Cursor { slots, at: 0, asked: false, answered: 0, scaled: None, last: None };
+        let cursor = Cursor { slots, at: 0, asked: false, answered: 0, scaled: None, last: None, pending: None };
         Ok(Self { plan, space, rows, cursor })
+    }
+
+    /// Executes up to the next evaluation; `false` at the end. [`query`](Self::query) does this too, and scales the model's input besides: this is for callers that do so themselves.
+    ///
+    /// # Errors
+    /// Whatever the space meets.
+    pub fn advance(&mut self) -> Result<bool> {
+        self.cursor.advance(&self.plan, &*self.space, &self.rows)
     }
 
     /// Executes up to the next evaluation and asks for it; `None` at the end. Asking again without answering asks the same.
@@ -169,7 +203,7 @@ where
     }
 
     /// Puts another state in the place of the one that the open query asks about, before its input scaling: for callers that keep the state themselves
-    /// and change it between steps, as inpainting does.
+    /// and change it between steps, as inpainting does. The query stays open.
     ///
     /// # Errors
     /// No query is open, or some of its outputs were supplied already.
@@ -186,8 +220,13 @@ where
     }
 
     /// D of the last answer, until the next query executes what follows it.
-    pub fn denoised(&self) -> Option<&State<Sp>> {
-        self.cursor.slots[self.cursor.last?].as_ref()
+    ///
+    /// # Errors
+    /// Whatever the space meets.
+    pub fn denoised(&mut self) -> Result<Option<&State<Sp>>> {
+        let Some(last) = self.cursor.last else { return Ok(None) };
+        self.cursor.settle(&*self.space, &self.rows)?;
+        Ok(self.cursor.slots[last].as_ref())
     }
 
     /// The result.
@@ -195,6 +234,7 @@ where
     /// # Errors
     /// The run is not at its end.
     pub fn finish(mut self) -> Result<State<Sp>> {
+        self.advance()?;
         let (at, all) = (self.cursor.at, self.plan.ops.len());
         if at < all {
             return Err(Error::argument("the run is not finished")
@@ -206,45 +246,54 @@ where
 }
 
 impl<S> Cursor<S> {
-    fn query<'s, Sp: Space<State = S> + ?Sized>(
-        &'s mut self,
-        plan: &Plan,
-        space: &Sp,
-        rows: &'s [SampleId],
-    ) -> Result<Option<Request<'s, S>>> {
+    fn advance<Sp: Space<State = S> + ?Sized>(&mut self, plan: &Plan, space: &Sp, rows: &[SampleId]) -> Result<bool> {
         while let Some(op) = plan.ops.get(self.at) {
             if !matches!(op, Op::Eval { .. }) {
                 self.last = None;
             }
             match op {
-                Op::Combine { into, terms, noise } => self.combine(space, rows, *into, terms, noise)?,
+                Op::Combine { into, terms, noise } => match self.pending.take() {
+                    None => self.combine(space, rows, *into, terms, noise)?,
+                    Some(pending) => self.step(plan, space, rows, pending, *into, terms, noise)?,
+                },
                 Op::Map { map, from, into } => {
                     let args = from.iter().map(|slot| self.state(*slot)).collect::<Result<SmallVec<[_; 8]>>>()?;
                     let state = space.map(map, &args)?;
                     drop(args);
                     self.write(space, *into, state);
                 }
-                Op::Eval { from, level, out, net } => {
-                    let mut at = *level;
-                    if let Some(net) = net {
-                        at = Level { time: net.time, alpha: net.scale * level.alpha, sigma: net.scale * level.sigma };
-                        if net.scale != 1.0 && self.scaled.is_none() {
-                            let scale = [(Coef::All(net.scale), self.state(*from)?)];
-                            self.scaled = Some(space.combine(None, &scale, &[], rows)?);
-                        }
-                    }
-                    let query = Query { at: At::One(at), rows, branch: out[self.answered].branch };
+                Op::Eval { .. } => {
                     self.asked = true;
-                    let x = match &self.scaled {
-                        Some(scaled) => scaled,
-                        None => self.state(*from)?,
-                    };
-                    return Ok(Some(Request { x, query }));
+                    return Ok(true);
                 }
             }
             self.at += 1;
         }
-        Ok(None)
+        Ok(false)
+    }
+
+    fn query<'s, Sp: Space<State = S> + ?Sized>(
+        &'s mut self,
+        plan: &Plan,
+        space: &Sp,
+        rows: &'s [SampleId],
+    ) -> Result<Option<Request<'s, S>>> {
+        self.advance(plan, space, rows)?;
+        let Some(Op::Eval { from, level, out, net }) = plan.ops.get(self.at) else { return Ok(None) };
+        let mut at = *level;
+        if let Some(net) = net {
+            at = Level { time: net.time, alpha: net.scale * level.alpha, sigma: net.scale * level.sigma };
+            if net.scale != 1.0 && self.scaled.is_none() {
+                let scale = [(Coef::All(net.scale), self.state(*from)?)];
+                self.scaled = Some(space.combine(None, &scale, &[], rows)?);
+            }
+        }
+        let query = Query { at: At::One(at), rows, branch: out[self.answered].branch };
+        let x = match &self.scaled {
+            Some(scaled) => scaled,
+            None => self.state(*from)?,
+        };
+        Ok(Some(Request { x, query }))
     }
 
     fn supply<Sp: Space<State = S> + ?Sized>(
@@ -257,16 +306,19 @@ impl<S> Cursor<S> {
         let (true, Some(Op::Eval { from, out: outputs, net, .. })) = (self.asked, plan.ops.get(self.at)) else {
             return Err(Error::argument("an answer without a question").hinting("call query() first"));
         };
-        let denoised = match net {
-            None => out,
-            Some(net) if net.a == 0.0 && net.b == 1.0 => out,
-            Some(net) => {
-                let x = [(Coef::All(net.a), self.state(*from)?)];
-                space.combine(Some((Coef::All(net.b), out)), &x, &[], rows)?
-            }
-        };
-        // A later output of the same evaluation may still need the input.
         let into = outputs[self.answered].into;
+        match net {
+            Some(net) if (net.a, net.b) != (0.0, 1.0) => {
+                self.pending = Some(Pending { out, a: net.a, b: net.b, from: *from, into });
+                // A later output of the same evaluation needs the input too, and what is no step has no use for an output.
+                let next = plan.ops.get(self.at + 1).filter(|_| outputs.len() == 1 && into != *from);
+                let waits = matches!(next, Some(Op::Combine { into: written, terms, .. }) if *written != into && terms.iter().any(|term| term.1 == into));
+                if !waits {
+                    self.settle(space, rows)?;
+                }
+            }
+            _ => self.write(space, into, out),
+        }
         self.asked = false;
         self.answered += 1;
         if self.answered == outputs.len() {
@@ -276,8 +328,16 @@ impl<S> Cursor<S> {
                 space.recycle(scaled);
             }
         }
-        self.write(space, into, denoised);
         self.last = Some(into);
+        Ok(())
+    }
+
+    /// Turns an output that waits into D.
+    fn settle<Sp: Space<State = S> + ?Sized>(&mut self, space: &Sp, rows: &[SampleId]) -> Result<()> {
+        let Some(Pending { out, a, b, from, into }) = self.pending.take() else { return Ok(()) };
+        let x = [(Coef::All(a), self.state(from)?)];
+        let denoised = space.combine(Some((Coef::All(b), out)), &x, &[], rows)?;
+        self.write(space, into, denoised);
         Ok(())
     }
 
@@ -287,12 +347,48 @@ impl<S> Cursor<S> {
                 .expected("an open query, none of whose outputs was supplied")
                 .hinting("call query() first"));
         };
-        self.asked = false;
         if let Some(scaled) = self.scaled.take() {
             space.recycle(scaled);
         }
         self.write(space, *from, state);
         Ok(())
+    }
+
+    /// An output becomes D and goes into the sum, in one pass.
+    #[allow(clippy::too_many_arguments)]
+    fn step<Sp: Space<State = S> + ?Sized>(
+        &mut self,
+        plan: &Plan,
+        space: &Sp,
+        rows: &[SampleId],
+        pending: Pending<S>,
+        into: Slot,
+        terms: &[(f64, Slot)],
+        noise: &[(f64, Draw)],
+    ) -> Result<()> {
+        let Pending { out, a, b, from, into: denoised } = pending;
+        let noise: SmallVec<[_; 8]> = noise.iter().map(|(coef, draw)| (Coef::All(*coef), *draw)).collect();
+        let own = self.take_own(into, terms);
+        let mut rest: SmallVec<[_; 8]> = SmallVec::new();
+        for (coef, slot) in &terms[usize::from(own.is_some())..] {
+            rest.push((*coef, if *slot == denoised { None } else { Some(self.state(*slot)?) }));
+        }
+        let x = if own.is_some() && from == into { None } else { Some(self.state(from)?) };
+        let keep = plan.reads(denoised, self.at + 1);
+        let (sum, d) = space.denoise_and_combine(Denoise { a, b, x, out, keep }, own, &rest, &noise, rows)?;
+        drop(rest);
+        self.write(space, into, sum);
+        if let Some(d) = d {
+            self.write(space, denoised, d);
+        }
+        Ok(())
+    }
+
+    /// The state that a sum may write over: only where the written slot is the first term and no other, for the listed order is the contract.
+    fn take_own(&mut self, into: Slot, terms: &[(f64, Slot)]) -> Option<(f64, S)> {
+        let (first, rest) = terms.split_first()?;
+        let in_place = first.1 == into && rest.iter().all(|term| term.1 != into);
+        if in_place { self.slots[into].take().map(|state| (first.0, state)) } else { None }
     }
 
     fn combine<Sp: Space<State = S> + ?Sized>(
@@ -305,10 +401,7 @@ impl<S> Cursor<S> {
     ) -> Result<()> {
         // Eight on the stack: no sampler of usual order has more, so that a step allocates nothing.
         let noise: SmallVec<[_; 8]> = noise.iter().map(|(coef, draw)| (Coef::All(*coef), *draw)).collect();
-        // In place only where the written slot is the first term and no other: the listed order is the contract.
-        let in_place =
-            terms.first().is_some_and(|first| first.1 == into) && terms[1..].iter().all(|term| term.1 != into);
-        let own = if in_place { self.slots[into].take().map(|state| (Coef::All(terms[0].0), state)) } else { None };
+        let own = self.take_own(into, terms).map(|(coef, state)| (Coef::All(coef), state));
         let mut rest: SmallVec<[_; 8]> = SmallVec::new();
         for (coef, slot) in &terms[usize::from(own.is_some())..] {
             rest.push((Coef::All(*coef), self.state(*slot)?));

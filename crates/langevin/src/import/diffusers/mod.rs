@@ -38,7 +38,7 @@ mod wuerstchen;
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
 use crate::plan::{Builder, Pin, Plan};
-use crate::process::Process;
+use crate::process::{Level, Process};
 use crate::sampler::draft::{Draft, Step};
 use crate::sampler::{Method, Sampler, Start};
 use crate::space::Map;
@@ -259,6 +259,8 @@ impl Diffusers {
 
     /// The plan of another sampler on the times, noise levels and network of this config: any sampler in any pipeline.
     ///
+    /// A level that the config's own method visits twice is visited once, and an end that is the last level itself becomes clean data: elsewhere a step of no length is 0/0.
+    ///
     /// ```
     /// use langevin::Sampler;
     /// use langevin::import::diffusers::{Call, Diffusers};
@@ -279,10 +281,13 @@ impl Diffusers {
             return Err(Error::unknown("argument", key, self.class.set).at(self.class.name));
         }
         let config = self.config.fresh();
-        let course = (self.class.course)(&config, call, tables)?;
+        let mut course = (self.class.course)(&config, call, tables)?;
         // The tables read their own fields; together they must have read all.
         (self.class.tables)(&config, call).ok();
         config.foreign(self.class.name)?;
+        if sampler.is_some() {
+            course.steps = without_standing(&course.steps);
+        }
         let first = call.start_at.unwrap_or(0);
         if first >= course.steps.len() {
             return Err(Error::argument("nothing is left of the run")
@@ -310,6 +315,20 @@ impl Diffusers {
             plus: None,
         })
     }
+}
+
+/// Steps down without those of no length; see [`Diffusers::plan_as`].
+fn without_standing(steps: &[Step]) -> Vec<Step> {
+    let falls = |step: &Step| step.from.sigma_ve() > step.to.sigma_ve();
+    if steps.iter().all(falls) || !steps.iter().any(falls) {
+        return steps.to_vec();
+    }
+    let mut levels: Vec<Level> = steps.iter().map(|step| step.from).collect();
+    levels.dedup_by(|next, before| next.sigma_ve() >= before.sigma_ve());
+    let last = levels.last().map_or(0.0, Level::sigma_ve);
+    let end = steps.last().map(|step| step.to).filter(|end| end.sigma_ve() < last);
+    levels.push(end.unwrap_or(Level { time: 0.0, alpha: 1.0, sigma: 0.0 }));
+    levels.windows(2).map(|pair| Step { from: pair[0], to: pair[1] }).collect()
 }
 
 /// A number given at run time.
