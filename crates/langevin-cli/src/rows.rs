@@ -63,9 +63,6 @@ pub fn coordinates(seed: u64, source: &Source<'_>, set: &Dataset, quantised: boo
             row.iter_mut().zip(&u).for_each(|(x, u)| *x += u);
         }
     }
-    let log_volume = match source.network() {
-        None => 0.0,
-        Some(network) => network.normalization().to_model(&mut x, width),
-    };
+    let log_volume = source.normalization().map_or(0.0, |map| map.to_model(&mut x, width));
     (x, log_volume, ids)
 }

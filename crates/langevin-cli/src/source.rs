@@ -1,12 +1,16 @@
 //! Where samples come from: a trained network or a density known in closed form, read as it is or as another formulation.
 
-use crate::cli::SourceArgs;
+use crate::cli::{NetworkArgs, SourceArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::words::either_case;
 use langevin::exact::{self, Density};
-use langevin::{Formulation, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace, Vjp};
-use langevin_train::{Coupling, Network};
+use langevin::grid::usual_range;
+use langevin::{
+    Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace, Vjp,
+};
+use langevin_onnx::OnnxNetwork;
+use langevin_train::{Coupling, Network, Normalization};
 use std::path::Path;
 
 /// A model to sample from.
@@ -15,6 +19,8 @@ pub enum Source<'a> {
     Network(Box<Network>),
     /// A network that someone else owns.
     Borrowed(&'a Network),
+    /// A network that was trained elsewhere, and between data and what it sees.
+    Onnx(Box<OnnxNetwork>, Normalization),
     /// A density known in closed form.
     Exact(Box<dyn Density>),
 }
@@ -22,12 +28,57 @@ pub enum Source<'a> {
 impl<'a> Source<'a> {
     /// Opens what the flags name.
     pub fn open(args: &SourceArgs) -> Result<Self> {
-        match (&args.model, &args.exact) {
-            (Some(path), _) => network(path).map(|network| Self::Network(Box::new(network))),
-            (None, Some(name)) => either_case(name, exact::named).map(Self::Exact).or_misused(),
-            // The argument group of the flags lets neither through.
-            (None, None) => Err(Failure::misused("nothing to read").expected("MODEL or --exact NAME").got("neither")),
+        match (&args.named.model, &args.named.exact, &args.named.onnx) {
+            (Some(path), ..) => network(path).map(|network| Self::Network(Box::new(network))),
+            (_, Some(name), _) => either_case(name, exact::named).map(Self::Exact).or_misused(),
+            (.., Some(path)) => Self::onnx(path, args.trained_as.process.as_deref(), &args.trained_as.network),
+            // The argument group of the flags lets none through.
+            _ => Err(Failure::misused("nothing to read").expected("MODEL, --exact NAME or --onnx FILE").got("none")),
         }
+    }
+
+    /// Opens an ONNX file as what its flags say.
+    pub fn onnx(path: &Path, process: Option<&str>, flags: &NetworkArgs) -> Result<Self> {
+        if let Err(error) = std::fs::metadata(path) {
+            return Err(match error.kind() {
+                std::io::ErrorKind::NotFound => Failure::missing("--onnx", path),
+                _ => Failure::reading(path, &error),
+            });
+        }
+        let given = |value: Option<&str>, flag: &str| {
+            value.map(str::to_owned).ok_or_else(|| {
+                Failure::misused("an ONNX file does not say what it is").at("--onnx").expected(flag.to_owned())
+            })
+        };
+        let process = either_case(&given(process, "--process")?, Process::parse).or_misused()?;
+        let prediction = either_case(&given(flags.predict.as_deref(), "--predict")?, Prediction::parse).or_misused()?;
+        let mut formulation =
+            Formulation::new(process, prediction).with_clock(Clock::parse(&flags.clock).or_misused()?);
+        if let Some(sigma_data) = flags.input_sigma_data {
+            formulation = formulation.with_input(InputScaling::UnitVariance { sigma_data });
+        }
+        let range = match flags.trained_range {
+            Some([low, high]) => Some(LambdaRange::from_sigma_ve(low, high).or_misused()?),
+            // A table was trained on its own levels. One that ends in pure noise has no last λ.
+            None if formulation.process.name().starts_with("table") => {
+                let [low, _] = usual_range(&formulation.process);
+                let last = formulation.process.level(formulation.process.schedule().domain().1).or_failed()?;
+                LambdaRange::from_sigma_ve(low, last.sigma_ve()).ok()
+            }
+            None => None,
+        };
+        if let Some(range) = range {
+            formulation = formulation.with_range(range);
+        }
+        let network = OnnxNetwork::open(path, formulation, flags.shape.as_deref()).or_failed()?;
+        let (shift, scale) = flags.normalization.unwrap_or((0.0, 1.0));
+        if scale <= 0.0 {
+            return Err(Failure::misused("bad scale of the data")
+                .at("--normalization")
+                .expected("SHIFT,SCALE with a positive scale")
+                .got(scale.to_string()));
+        }
+        Ok(Self::Onnx(Box::new(network), Normalization { shift: vec![shift], scale: vec![scale] }))
     }
 
     /// The network, where it is one.
@@ -35,7 +86,7 @@ impl<'a> Source<'a> {
         match self {
             Self::Network(network) => Some(network),
             Self::Borrowed(network) => Some(network),
-            Self::Exact(_) => None,
+            Self::Onnx(..) | Self::Exact(_) => None,
         }
     }
 
@@ -49,6 +100,7 @@ impl<'a> Source<'a> {
         match self {
             Self::Network(network) => &network.metadata().data.name,
             Self::Borrowed(network) => &network.metadata().data.name,
+            Self::Onnx(network, _) => network.name(),
             Self::Exact(density) => density.name(),
         }
     }
@@ -58,6 +110,7 @@ impl<'a> Source<'a> {
         match self {
             Self::Network(network) => network.shape().to_vec(),
             Self::Borrowed(network) => network.shape().to_vec(),
+            Self::Onnx(network, _) => network.shape().to_vec(),
             Self::Exact(density) => vec![density.dim()],
         }
     }
@@ -67,25 +120,43 @@ impl<'a> Source<'a> {
         self.shape().iter().product()
     }
 
+    /// Between data and what a network sees; none for a density, which is of the data themselves.
+    pub fn normalization(&self) -> Option<&Normalization> {
+        match self {
+            Self::Onnx(_, map) => Some(map),
+            _ => self.network().map(Network::normalization),
+        }
+    }
+
+    /// Whether its output can be differentiated in its input.
+    pub fn is_differentiable(&self) -> bool {
+        !matches!(self, Self::Onnx(..))
+    }
+
     /// The values that pictures of the data run through, where they are known.
     pub fn extent(&self) -> Option<[f64; 2]> {
-        let network = self.network()?;
-        let map = network.normalization();
+        let map = self.normalization()?;
         let (shift, scale) = (map.shift.first()?, map.scale.first()?);
-        (network.shape().len() > 1).then_some([shift - scale, shift + scale])
+        (self.shape().len() > 1).then_some([shift - scale, shift + scale])
     }
 
     /// Samples to data units, in place.
     pub fn to_data(&self, samples: &mut [f64]) {
-        if let Some(network) = self.network() {
-            network.denormalize(samples);
+        if let Some(map) = self.normalization() {
+            map.denormalize(samples, self.width());
         }
+    }
+
+    /// What it was trained to be; none for a density, which gives D.
+    pub fn formulation(&self) -> Option<&Formulation> {
+        self.model().formulation()
     }
 
     fn model(&self) -> &dyn Vjp<Vec<f64>> {
         match self {
             Self::Network(network) => &**network,
             Self::Borrowed(network) => *network,
+            Self::Onnx(network, _) => &**network,
             Self::Exact(density) => density,
         }
     }

@@ -1,12 +1,11 @@
 //! A model that brings what an analysis asks for: its process, its noise levels, and the Gaussian of its training data.
 
-use crate::cli::SpectrumArgs;
+use crate::cli::{NetworkArgs, SpectrumArgs};
 use crate::data;
 use crate::error::{Failure, Result};
-use crate::source;
+use crate::source::{self, Source};
 use crate::spectrum::{self, Gaussian};
 use crate::words::plural;
-use langevin_train::Network;
 use std::path::{Path, PathBuf};
 
 /// A model from a file.
@@ -14,7 +13,7 @@ pub struct Trained {
     /// The file.
     pub path: PathBuf,
     /// What is in it.
-    pub network: Network,
+    pub source: Source<'static>,
 }
 
 /// Whether a path is of a model.
@@ -38,7 +37,13 @@ impl Trained {
             (None, Some(data)) => Path::new(data),
             (None, None) => return Ok(None),
         };
-        Ok(Some(Self { path: path.to_owned(), network: source::network(path)? }))
+        let source = Source::Network(Box::new(source::network(path)?));
+        Ok(Some(Self { path: path.to_owned(), source }))
+    }
+
+    /// The ONNX file that a command names, as what its flags say.
+    pub fn onnx(path: &Path, process: Option<&str>, flags: &NetworkArgs) -> Result<Self> {
+        Ok(Self { path: path.to_owned(), source: Source::onnx(path, process, flags)? })
     }
 
     /// The data: of the flags, or what the model was trained on, in the units that it sees.
@@ -46,7 +51,18 @@ impl Trained {
         if flags.spectrum.is_some() {
             return flags.open();
         }
-        let network = &self.network;
+        let Some(network) = self.source.network() else {
+            if let (Some(name), Some(map)) = (&flags.data, self.source.normalization()) {
+                return spectrum::of_network(&data::load(name, 0)?, map);
+            }
+            if flags.data.is_none() {
+                return Err(Failure::misused("an ONNX file does not have the mean and covariance of its data")
+                    .in_file(&self.path)
+                    .expected("--data DATA or --spectrum SPECTRUM, in the units that the network sees")
+                    .got("neither"));
+            }
+            return flags.open();
+        };
         if let Some(name) = flags.data.as_deref().filter(|data| !is_model(Path::new(data))) {
             let data = data::load(name, network.metadata().training.seed)?;
             if data.width() != network.width() {

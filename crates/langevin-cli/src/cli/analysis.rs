@@ -1,5 +1,6 @@
 //! The flags of the commands about the exact error on Gaussian data.
 
+use super::NetworkArgs;
 use super::values::{finite, grid_steps, sigma, sigma_or_inf};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -44,6 +45,11 @@ pub struct AnalyzeArgs {
     /// Plans, as `langevin plan --json` prints them; or a model, whose process, noise levels and data are taken
     #[arg(value_name = "PLAN.json|MODEL")]
     pub plans: Vec<PathBuf>,
+    /// A network trained elsewhere: its process and noise levels are taken
+    #[arg(long, value_name = "FILE", conflicts_with = "plans", requires_all = ["process", "predict"])]
+    pub onnx: Option<PathBuf>,
+    #[command(flatten)]
+    pub trained_as: NetworkArgs,
     /// Samplers with their options [default: ddim,ddpm,dpmpp-2m,adams2,dpmpp-2m-sde,heun,unipc,deis]
     #[arg(long, value_name = "LIST")]
     pub sampler: Option<String>,
@@ -100,6 +106,11 @@ pub struct RecommendArgs {
     /// The same as MODEL
     #[arg(long, value_name = "MODEL", conflicts_with = "network")]
     pub model: Option<PathBuf>,
+    /// A network trained elsewhere, through ONNX Runtime: say what it is with --process, --predict and --clock
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["network", "model"], requires_all = ["process", "predict"])]
+    pub onnx: Option<PathBuf>,
+    #[command(flatten)]
+    pub trained_as: NetworkArgs,
     /// Evaluations that a sample may cost
     #[arg(long, value_name = "N", value_parser = grid_steps, allow_negative_numbers = true)]
     pub nfe: usize,

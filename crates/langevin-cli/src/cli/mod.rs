@@ -123,13 +123,60 @@ pub struct TrainArgs {
 
 /// A trained network, or a density known in closed form.
 #[derive(Debug, Args)]
-#[group(id = "source", required = true, multiple = false)]
+#[group(skip)]
 pub struct SourceArgs {
+    #[command(flatten)]
+    pub named: NamedArgs,
+    #[command(flatten)]
+    pub trained_as: TrainedAs,
+}
+
+/// One of these.
+#[derive(Debug, Args)]
+#[group(id = "source", required = true, multiple = false)]
+pub struct NamedArgs {
     /// A model saved by `langevin train`
     #[arg(value_name = "MODEL")]
     pub model: Option<PathBuf>,
     #[arg(long, value_name = "NAME", help = exact_help())]
     pub exact: Option<String>,
+    /// A network trained elsewhere, through ONNX Runtime: say what it is with --process, --predict and --clock
+    #[arg(long, value_name = "FILE", requires_all = ["process", "predict"])]
+    pub onnx: Option<PathBuf>,
+}
+
+/// What a network was trained to be, where its file does not say.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct TrainedAs {
+    #[arg(long, value_name = "P", requires = "onnx", help_heading = "With --onnx", help = onnx_process_help())]
+    pub process: Option<String>,
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// The same without the process, for commands that have one.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct NetworkArgs {
+    /// What the network predicts: x0, epsilon, score, v, velocity, reverse-velocity, edm
+    #[arg(long, value_name = "Q", requires = "onnx", help_heading = "With --onnx")]
+    pub predict: Option<String>,
+    /// What it is given for time: time (that of its process), scaled:1000, remaining:1000, lambda, quarter-log-sigma, log-sigma:F, angle
+    #[arg(long, value_name = "C", requires = "onnx", default_value = "time", help_heading = "With --onnx")]
+    pub clock: String,
+    /// EDM's scaling of the input, for data of this standard deviation [default: the state as it is]
+    #[arg(long, value_name = "S", requires = "onnx", value_parser = sigma, allow_negative_numbers = true, help_heading = "With --onnx")]
+    pub input_sigma_data: Option<f64>,
+    /// The noise levels it was trained on, in σ/α [default: a table's own; else all]
+    #[arg(long, value_name = "MIN,MAX", requires = "onnx", value_parser = values::range, allow_negative_numbers = true, help_heading = "With --onnx")]
+    pub trained_range: Option<[f64; 2]>,
+    /// Between data and what it sees, x = (datum − SHIFT)/SCALE [default: 0,1]
+    #[arg(long, value_name = "SHIFT,SCALE", requires = "onnx", value_parser = values::pair, allow_negative_numbers = true, help_heading = "With --onnx")]
+    pub normalization: Option<(f64, f64)>,
+    /// The shape of a sample, where the file leaves it open: 4,64,64
+    #[arg(long, value_name = "SHAPE", requires = "onnx", value_parser = values::shape, help_heading = "With --onnx")]
+    pub shape: Option<values::Shape>,
 }
 
 /// The sampler and its steps.
@@ -211,6 +258,13 @@ pub struct InfoArgs {
     /// The model's metadata as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+fn onnx_process_help() -> String {
+    format!(
+        "The process it was trained on: {}, or table:B for discrete steps, as in table:scaled-linear",
+        langevin::Process::NAMES.join(", ")
+    )
 }
 
 fn exact_help() -> String {

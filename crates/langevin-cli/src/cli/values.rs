@@ -105,3 +105,12 @@ pub fn share(text: &str) -> Result<f64, String> {
 pub fn tolerance(text: &str) -> Result<f64, String> {
     number(text, "a number > 0", |value| value > 0.0)
 }
+
+/// A shape in one argument.
+pub type Shape = std::vec::Vec<usize>;
+
+pub fn shape(text: &str) -> Result<Shape, String> {
+    let extents: Result<Shape, String> =
+        text.split(',').map(|part| whole(part.trim(), 1 << 24).map(|extent| extent as usize)).collect();
+    extents.map_err(|_| "expected whole numbers with commas between them, as in 4,64,64".to_owned())
+}

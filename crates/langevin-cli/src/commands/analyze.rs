@@ -26,8 +26,11 @@ pub const PROCESS: &str = "vp";
 /// Runs the command.
 pub fn run(args: &AnalyzeArgs) -> Result<()> {
     one_kind(args)?;
-    let trained = Trained::open(model(args)?, &args.spectrum)?;
-    let own = trained.as_ref().map(|trained| trained.network.formulation());
+    let trained = match &args.onnx {
+        Some(path) => Some(Trained::onnx(path, args.process.as_deref(), &args.trained_as)?),
+        None => Trained::open(model(args)?, &args.spectrum)?,
+    };
+    let own = trained.as_ref().and_then(|trained| trained.source.formulation());
     let process = match (&args.process, own) {
         (None, Some(own)) => own.process.clone(),
         (name, _) => either_case(name.as_deref().unwrap_or(PROCESS), Process::parse).or_misused()?,

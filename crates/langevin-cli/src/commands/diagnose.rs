@@ -65,6 +65,10 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
         );
         ask = ask.without_likelihoods();
     }
+    if !source.is_differentiable() {
+        say("note: an ONNX network cannot be differentiated, so no density is computed");
+        ask = ask.without_likelihoods();
+    }
     let start = Instant::now();
     let mut display = Display::sampling();
     display.show(0.0, "samples, likelihoods, residuals");
@@ -132,7 +136,7 @@ fn rivals(flags: &SamplerArgs, reader: &Reader<'_>, source: &Source<'_>, nfe: us
 
 /// What one is in the units of the data, and what those are.
 fn unit(source: &Source<'_>) -> (f64, &'static str) {
-    match source.network().map(|network| &network.normalization().scale[..]) {
+    match source.normalization().map(|map| &map.scale[..]) {
         None => (1.0, "the units of the data"),
         Some([scale]) => (*scale, "the units of the data"),
         // A Gaussian's distance along its own axes is in one unit.

@@ -6,6 +6,7 @@ use crate::io::print;
 use crate::progress::duration;
 use crate::source::Source;
 use crate::words::{plural, visible};
+use langevin::Formulation;
 use langevin_train::{Coupling, MomentsKind, Network};
 use std::fmt::Write as _;
 
@@ -15,6 +16,7 @@ pub fn run(args: &InfoArgs) -> Result<()> {
     let text = match (source.network(), args.json) {
         (Some(network), true) => serde_json::to_string_pretty(network.metadata()).or_failed()? + "\n",
         (Some(network), false) => summary(network),
+        (None, json) if let Some(formulation) = source.formulation() => elsewhere(&source, formulation, json),
         (None, true) => format!("{}\n", serde_json::json!({ "exact": source.name(), "shape": source.shape() })),
         (None, false) => {
             let numbers = plural(source.width() as u64, "number");
@@ -22,6 +24,34 @@ pub fn run(args: &InfoArgs) -> Result<()> {
         }
     };
     print(&text)
+}
+
+/// A network that was trained elsewhere: what it was said to be, and what its file says.
+fn elsewhere(source: &Source<'_>, formulation: &Formulation, json: bool) -> String {
+    let (process, prediction) = (formulation.process.name(), formulation.prediction.name());
+    if json {
+        let document = serde_json::json!({
+            "onnx": source.name(), "shape": source.shape(), "process": process, "prediction": prediction,
+            "clock": formulation.clock.to_string(), "sigma_range": formulation.range.map(|range| range.sigma_ve()),
+        });
+        return format!("{document}\n");
+    }
+    let levels = match formulation.range {
+        Some(range) => {
+            let (low, high) = range.sigma_ve();
+            format!("σ/α from {high:.4} down to {low:.4}")
+        }
+        None => "all".to_owned(),
+    };
+    let rows = [
+        ("network", format!("{}, an ONNX file", source.name())),
+        ("shape", format!("{:?}", source.shape())),
+        ("process", process),
+        ("prediction", prediction.to_owned()),
+        ("clock", formulation.clock.to_string()),
+        ("noise levels", levels),
+    ];
+    rows.iter().map(|(name, value)| format!("{name:<12} {}\n", visible(value))).collect()
 }
 
 /// The metadata for people: one line a thing.

@@ -43,6 +43,13 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
             .got("--coupling transport")
             .hint("its velocity is no score; --method ode holds for any velocity"));
     }
+    if args.method == Method::Ode && !source.is_differentiable() {
+        return Err(Failure::misused("a density needs the network's derivative, which an ONNX file does not have")
+            .at("--onnx, --method ode")
+            .expected("--method bound")
+            .got("--method ode")
+            .hint("the bound needs the network's output alone"));
+    }
     let wanted = Wanted { data: &args.data, held_out: args.held_out, count: args.count, seed: args.seed };
     let set = rows::load(&wanted, &source)?;
     let how = How::new(args, range, set.width())?;

@@ -31,9 +31,14 @@ const SHOWN: usize = 10;
 /// Runs the command.
 pub fn run(args: &RecommendArgs) -> Result<()> {
     interrupt::listen()?;
-    let trained = Trained::open(args.network.as_deref().or(args.model.as_deref()), &args.spectrum)?;
-    let source = trained.as_ref().map(|trained| Source::Borrowed(&trained.network));
-    let reader = source.as_ref().map(|source| source.read_as(args.process.as_deref())).transpose()?;
+    let trained = match &args.onnx {
+        Some(path) => Some(Trained::onnx(path, args.process.as_deref(), &args.trained_as)?),
+        None => Trained::open(args.network.as_deref().or(args.model.as_deref()), &args.spectrum)?,
+    };
+    let source = trained.as_ref().map(|trained| &trained.source);
+    // With an ONNX file the process is the network's own.
+    let read_as = args.process.as_deref().filter(|_| args.onnx.is_none());
+    let reader = source.map(|source| source.read_as(read_as)).transpose()?;
     let process = match &reader {
         Some(reader) => reader.process.clone(),
         None => either_case(args.process.as_deref().unwrap_or(PROCESS), Process::parse).or_misused()?,
@@ -41,7 +46,7 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     let field = Field {
         process: &process,
         network: reader.as_ref().and_then(|reader| reader.formulation()),
-        trained: source.as_ref().and_then(Source::trained),
+        trained: source.and_then(Source::trained),
         range: &args.range,
     };
     let samplers = match &args.sampler {
@@ -441,8 +446,23 @@ fn commands(
         commands.push(format!("{plan} > {}", quoted(&args.out.display().to_string())));
     }
     if let Some(model) = model {
-        let read_as = args.process.as_ref().map_or_else(String::new, |process| format!(" --as {}", quoted(process)));
-        let model = quoted(&model.display().to_string());
+        let flag = |name: &str, value: Option<&str>| {
+            value.map_or_else(String::new, |value| format!(" {name} {}", quoted(value)))
+        };
+        let file = quoted(&model.display().to_string());
+        let (model, read_as) = match &args.onnx {
+            None => (file, flag("--as", args.process.as_deref())),
+            Some(_) => {
+                let trained_as = &args.trained_as;
+                let clock = Some(trained_as.clock.as_str()).filter(|clock| *clock != "time");
+                let flags = [
+                    flag("--process", args.process.as_deref()),
+                    flag("--predict", trained_as.predict.as_deref()),
+                    flag("--clock", clock),
+                ];
+                (format!("--onnx {file}{}", flags.concat()), String::new())
+            }
+        };
         commands.push(format!("langevin sample {model}{read_as} {flags} -n 64 --out samples.npy"));
     }
     Ok(commands)

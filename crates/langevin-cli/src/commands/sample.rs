@@ -25,7 +25,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     let dtype = args.dtype.unwrap_or_default();
     interrupt::listen()?;
     let source = Source::open(&args.source)?;
-    if let Some(model) = &args.source.model {
+    if let Some(model) = &args.source.named.model {
         check::another_file(&args.out, "MODEL", model)?;
     }
     let reader = source.read_as(args.read_as.as_deref())?;

@@ -1,0 +1,111 @@
+"""A network that langevin did not train: the ONNX file of examples/onnx, in the command line and beside diffusers."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import langevin
+
+onnxruntime = pytest.importorskip("onnxruntime")
+FILE = Path(__file__).parents[2] / "examples" / "onnx" / "digits.onnx"
+FLAGS = ["--onnx", str(FILE), "--process", "table:linear", "--predict", "epsilon"]
+CONFIG = {"beta_schedule": "linear", "timestep_spacing": "trailing"}
+
+
+@pytest.fixture(scope="module")
+def network():
+    session = onnxruntime.InferenceSession(str(FILE))
+
+    def predict(x, time):
+        times = np.full(len(x), time, np.float32)
+        return session.run(None, {"sample": np.asarray(x, np.float32), "timestep": times})[0]
+
+    return predict
+
+
+def command(*words, fails=None):
+    done = subprocess.run([sys.executable, "-m", "langevin", *words], capture_output=True, text=True)
+    assert done.returncode == (fails or 0), done.stderr
+    return done
+
+
+def sampled(tmp_path, *flags, name="s.npy"):
+    out = tmp_path / name
+    command("sample", *FLAGS, *flags, "--seed", "3", "--out", str(out))
+    return np.load(out)
+
+
+def through(scheduler, network, plan, count):
+    """The loop of a pipeline, from the same noise as the plan's."""
+    torch = pytest.importorskip("torch")
+    start = plan.start((count, 1, 8, 8), 3, dtype="float64").query().x
+    scheduler.set_timesteps(plan.nfe)
+    x = torch.from_numpy(start).float()
+    for t in scheduler.timesteps:
+        x = scheduler.step(torch.from_numpy(network(x.numpy(), float(t))), t, x).prev_sample
+    return x.numpy()
+
+
+def test_ddim_of_diffusers_gives_the_same_pictures(network, tmp_path):
+    diffusers = pytest.importorskip("diffusers")
+    original = diffusers.DDIMScheduler(**CONFIG, clip_sample=False)
+    plan = langevin.Plan.from_diffusers({**CONFIG, "_class_name": "DDIMScheduler", "clip_sample": False}, 20)
+    theirs = through(original, network, plan, 16)
+    mine = sampled(tmp_path, "--sampler", "ddim", "--grid", "trailing", "--steps", "20", "-n", "16")
+    # Both networks compute in single precision, and the original keeps its states in it.
+    assert np.abs(mine - theirs).max() < 2e-4 * np.abs(theirs).max()
+
+
+def test_dpm_solver_of_diffusers_gives_the_same_pictures(network):
+    diffusers = pytest.importorskip("diffusers")
+    plan = langevin.Plan.from_diffusers({**CONFIG, "_class_name": "DPMSolverMultistepScheduler"}, 20)
+    theirs = through(diffusers.DPMSolverMultistepScheduler(**CONFIG), network, plan, 16)
+    mine = plan.run(lambda x, query: network(x, query.time).astype(x.dtype), (16, 1, 8, 8), seed=3, dtype="float64")
+    assert np.abs(mine - theirs).max() < 1e-3 * np.abs(theirs).max()
+
+
+def test_it_is_read_as_every_process(tmp_path):
+    """One ODE in three clocks: the same picture from the same noise, with enough steps."""
+    flags = ["--sampler", "dpmpp-2m", "--grid", "uniform-lambda", "--steps", "100", "--sigma-min", "0.02", "--sigma-max", "80", "-n", "8"]
+    read = {process: sampled(tmp_path, "--as", process, *flags) for process in ("vp", "ve", "rectified-flow")}
+    size = np.abs(read["vp"]).max()
+    # The exponential solvers do not see the clock; what is left is the network's single precision.
+    for process in ("ve", "rectified-flow"):
+        assert np.abs(read[process] - read["vp"]).max() < 1e-3 * size, process
+
+
+def test_a_picture_does_not_depend_on_its_batch(tmp_path):
+    many = sampled(tmp_path, "--sampler", "ddim", "--steps", "5", "-n", "150", "--threads", "2")
+    few = sampled(tmp_path, "--sampler", "ddim", "--steps", "5", "-n", "70", "--batch", "7", "--threads", "1", name="few.npy")
+    assert np.array_equal(many[:70], few)
+
+
+def test_every_command_that_takes_a_model(tmp_path):
+    assert "epsilon" in command("info", *FLAGS).stdout
+    bound = command("likelihood", *FLAGS, "--normalization", "8,8", "--data", "digits", "-n", "50").stdout
+    assert "bits/dim" in bound
+    command("diagnose", *FLAGS, "--normalization", "8,8", "--data", "digits", "-n", "64", "--steps", "10")
+    data = ["--data", "digits"]
+    assert "--onnx" in command("recommend", *FLAGS, *data, "--nfe", "6", "--out", str(tmp_path / "plan.json")).stdout
+    command("analyze", *FLAGS, *data)
+
+
+@pytest.mark.parametrize("words, text", [
+    (["info", "--onnx", "nowhere.onnx", "--process", "vp", "--predict", "epsilon"], "no such file"),
+    (["info", "--onnx", str(FILE), "--process", "vp", "--predict", "epsilom"], "did you mean"),
+    (["info", *FLAGS, "--clock", "seconds"], "unknown clock"),
+    (["info", *FLAGS, "--shape", "3,3"], "does not fit"),
+    (["likelihood", *FLAGS, "--data", "digits", "--method", "ode"], "--method bound"),
+])
+def test_mistakes_are_clear(words, text):
+    done = subprocess.run([sys.executable, "-m", "langevin", *words], capture_output=True, text=True)
+    assert done.returncode in (1, 2) and text in done.stderr, done.stderr
+
+
+def test_a_missing_library_is_one_hint(monkeypatch):
+    monkeypatch.setenv("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so")
+    done = subprocess.run([sys.executable, "-m", "langevin", "info", *FLAGS], capture_output=True, text=True)
+    assert done.returncode == 1 and "pip install onnxruntime" in done.stderr
