@@ -1,7 +1,7 @@
 """A small ε-network for the 8×8 digits, trained in PyTorch and exported as digits.onnx: a network that langevin did not train.
 
     pip install torch onnx onnxscript numpy
-    python examples/onnx/train.py crates/langevin-train/data/digits.npz examples/onnx/digits.onnx
+    python examples/onnx/train.py crates/langevin-train/data/digits.bin examples/onnx/digits.onnx
 
 It is trained as most are: a VP process of 1000 discrete steps (the linear betas of DDPM), the loss of ε, a time from 0 to 999.
 """
@@ -34,8 +34,8 @@ class Network(torch.nn.Module):
 
 def main(data, out):
     torch.manual_seed(0)
-    digits = np.load(data)
-    pictures = torch.tensor(digits[digits.files[0]], dtype=torch.float32).reshape(-1, 1, 8, 8) / 8 - 1
+    bytes_ = np.fromfile(data, np.uint8)[: 1797 * 64]
+    pictures = torch.tensor(bytes_, dtype=torch.float32).reshape(-1, 1, 8, 8) / 8 - 1
     alphas = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000), 0)
     network = Network()
     average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.999))

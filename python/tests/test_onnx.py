@@ -55,8 +55,8 @@ def test_ddim_of_diffusers_gives_the_same_pictures(network, tmp_path):
     plan = langevin.Plan.from_diffusers({**CONFIG, "_class_name": "DDIMScheduler", "clip_sample": False}, 20)
     theirs = through(original, network, plan, 16)
     mine = sampled(tmp_path, "--sampler", "ddim", "--grid", "trailing", "--steps", "20", "-n", "16")
-    # Both networks compute in single precision, and the original keeps its states in it.
-    assert np.abs(mine - theirs).max() < 2e-4 * np.abs(theirs).max()
+    # The original starts from noise of deviation 1, the command at sigma of the last level, 0.99998.
+    assert np.abs(mine - theirs).max() < 1e-4 * np.abs(theirs).max()
 
 
 def test_dpm_solver_of_diffusers_gives_the_same_pictures(network):
@@ -64,7 +64,8 @@ def test_dpm_solver_of_diffusers_gives_the_same_pictures(network):
     plan = langevin.Plan.from_diffusers({**CONFIG, "_class_name": "DPMSolverMultistepScheduler"}, 20)
     theirs = through(diffusers.DPMSolverMultistepScheduler(**CONFIG), network, plan, 16)
     mine = plan.run(lambda x, query: network(x, query.time).astype(x.dtype), (16, 1, 8, 8), seed=3, dtype="float64")
-    assert np.abs(mine - theirs).max() < 1e-3 * np.abs(theirs).max()
+    # The original keeps its states in single precision.
+    assert np.abs(mine - theirs).max() < 1e-5 * np.abs(theirs).max()
 
 
 def test_it_is_read_as_every_process(tmp_path):
@@ -74,7 +75,7 @@ def test_it_is_read_as_every_process(tmp_path):
     size = np.abs(read["vp"]).max()
     # The exponential solvers do not see the clock; what is left is the network's single precision.
     for process in ("ve", "rectified-flow"):
-        assert np.abs(read[process] - read["vp"]).max() < 1e-3 * size, process
+        assert np.abs(read[process] - read["vp"]).max() < 1e-5 * size, process
 
 
 def test_a_picture_does_not_depend_on_its_batch(tmp_path):
