@@ -9,7 +9,9 @@ use common::works;
 fn the_readmes_commands_work_and_its_table_is_true() {
     let readme = include_str!("../../../README.md");
     let directory = tempfile::tempdir().unwrap();
-    let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("    langevin ")).collect();
+    let commands = readme.lines().filter_map(|line| line.strip_prefix("    langevin "));
+    // ONNX Runtime is where the tests of the Python module are: they run this one.
+    let commands: Vec<&str> = commands.filter(|command| !command.contains("--onnx")).collect();
     assert!(commands.len() >= 5, "{commands:?}");
     std::fs::create_dir(directory.path().join("examples")).unwrap();
     let config = include_str!("../../../examples/scheduler_config.json");

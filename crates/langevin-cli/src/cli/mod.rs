@@ -149,7 +149,7 @@ pub struct NamedArgs {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct TrainedAs {
-    #[arg(long, value_name = "P", requires = "onnx", help_heading = "With --onnx", help = onnx_process_help())]
+    #[arg(long, value_name = "P", requires = "onnx", help_heading = "With --onnx", help = process_help())]
     pub process: Option<String>,
     #[command(flatten)]
     pub network: NetworkArgs,
@@ -258,13 +258,6 @@ pub struct InfoArgs {
     /// The model's metadata as JSON
     #[arg(long)]
     pub json: bool,
-}
-
-fn onnx_process_help() -> String {
-    format!(
-        "The process it was trained on: {}, or table:B for discrete steps, as in table:scaled-linear",
-        langevin::Process::NAMES.join(", ")
-    )
 }
 
 fn exact_help() -> String {

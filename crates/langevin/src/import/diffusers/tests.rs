@@ -411,3 +411,23 @@ fn trailing_times_have_the_stride_of_numpy() {
         assert_eq!(times[15], 388.0, "{class}");
     }
 }
+
+/// DDIM that ends at its last level, and PNDM that visits a level twice: no other sampler can step there.
+#[test]
+fn another_sampler_does_not_stand_still() {
+    let fields = json!({"beta_schedule": "scaled_linear", "set_alpha_to_one": false, "steps_offset": 0});
+    for class in ["DDIMScheduler", "PNDMScheduler"] {
+        for name in ["heun", "lms", "dpmpp-2m", "unipc", "ddim"] {
+            let sampler = Sampler::parse(name, None).unwrap();
+            let plan = parse(class, fields.clone()).plan_as(&Call::steps(6), &sampler).unwrap();
+            let moves = places(&plan);
+            assert!(moves.iter().all(|(from, to)| from > to), "{class}, {name}: {moves:?}");
+            assert_eq!(moves.last().map(|(_, to)| *to), Some(0.0), "{class}, {name}");
+        }
+    }
+    // Where nothing stands still, the config's own levels are kept.
+    let plan = parse("DDIMScheduler", json!({"set_alpha_to_one": false, "steps_offset": 1}))
+        .plan_as(&Call::steps(6), &Sampler::parse("dpmpp-2m", None).unwrap())
+        .unwrap();
+    assert!(places(&plan).last().is_some_and(|(_, to)| *to > 0.0));
+}
