@@ -23,7 +23,8 @@ def one(scheduler, shape):
     total = 0.0
     for t in scheduler.timesteps:
         start = time.perf_counter()
-        scheduler.scale_model_input(x, t)
+        if hasattr(scheduler, "scale_model_input"):
+            scheduler.scale_model_input(x, t)
         x = scheduler.step(out, t, x).prev_sample
         total += time.perf_counter() - start
     return total / len(scheduler.timesteps)

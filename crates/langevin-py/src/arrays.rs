@@ -32,17 +32,22 @@ impl<T: Element + numpy::Element> State<T> {
 
     /// Whether it may be written over.
     fn is_free(&self, py: Python<'_>) -> bool {
-        // The other way to ask is unsafe.
-        #[allow(deprecated)]
-        let holders = self.array.get_refcnt(py);
-        self.ours && holders == 1
+        self.ours && is_alone(py, &self.array)
     }
+}
+
+/// Whether nobody else holds an array.
+fn is_alone<T>(py: Python<'_>, array: &Py<PyArrayDyn<T>>) -> bool {
+    // The other way to ask is unsafe.
+    #[allow(deprecated)]
+    let holders = array.get_refcnt(py);
+    holders == 1
 }
 
 /// Arrays of one shape, its first axis the rows.
 pub struct ArraySpace<T> {
     shape: Vec<usize>,
-    /// Memory of states that nobody holds any more.
+    /// Memory of states that are done with; where others still hold one, it waits.
     spare: RefCell<Vec<Py<PyArrayDyn<T>>>>,
 }
 
@@ -118,9 +123,11 @@ impl<T: Element + numpy::Element> ArraySpace<T> {
 
     /// An array to write into; what it holds is not to be read.
     fn fresh(&self, py: Python<'_>) -> langevin::Result<Py<PyArrayDyn<T>>> {
-        if let Some(spare) = self.spare.borrow_mut().pop() {
-            return Ok(spare);
+        let mut spare = self.spare.borrow_mut();
+        if let Some(place) = spare.iter().position(|array| is_alone(py, array)) {
+            return Ok(spare.swap_remove(place));
         }
+        drop(spare);
         // Not zeros: a pass over memory is what a step costs.
         let shape = PyTuple::new(py, &self.shape).map_err(carried)?;
         let array =
@@ -137,11 +144,16 @@ impl<T: Element + numpy::Element> ArraySpace<T> {
         })
     }
 
-    fn put_back(&self, py: Python<'_>, state: State<T>) {
-        let mut spare = self.spare.borrow_mut();
-        if state.is_free(py) && spare.len() < SPARES {
-            spare.push(state.array);
+    /// Keeps an array of this module for use again, once nobody else holds it: a pipeline lets go of its state a moment later.
+    fn put_back(&self, state: State<T>) {
+        if !state.ours {
+            return;
         }
+        let mut spare = self.spare.borrow_mut();
+        if spare.len() == SPARES {
+            spare.remove(0);
+        }
+        spare.push(state.array);
     }
 
     fn read<'py>(py: Python<'py>, states: &[&State<T>]) -> langevin::Result<Guards<'py, T>> {
@@ -178,7 +190,7 @@ impl<T: Element + numpy::Element> Space for ArraySpace<T> {
                 py.detach(|| SliceSpace::new(width).combine_into(out, own, &terms, noise, rows))?;
             }
             if let Some((_, state)) = held {
-                self.put_back(py, state);
+                self.put_back(state);
             }
             Ok(State { array, ours: true })
         })
@@ -226,9 +238,9 @@ impl<T: Element + numpy::Element> Space for ArraySpace<T> {
                 py.detach(|| SliceSpace::new(width).denoise_and_combine_into(step, out, own, &terms, noise, rows))?;
             }
             if let Some((_, state)) = held {
-                self.put_back(py, state);
+                self.put_back(state);
             }
-            self.put_back(py, model);
+            self.put_back(model);
             Ok((State { array, ours: true }, kept.map(|array| State { array, ours: true })))
         })
     }
@@ -268,6 +280,6 @@ impl<T: Element + numpy::Element> Space for ArraySpace<T> {
     }
 
     fn recycle(&self, state: State<T>) {
-        Python::attach(|py| self.put_back(py, state));
+        self.put_back(state);
     }
 }

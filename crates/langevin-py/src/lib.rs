@@ -38,17 +38,17 @@ fn samplers() -> Vec<&'static str> {
     langevin::sampler::Entry::all().iter().map(|entry| entry.name).collect()
 }
 
-/// Seconds that one step of first order takes the library's kernels on so many floats in plain memory, with no executor: for `bench/python`.
+/// Seconds that one step of first order takes the library's fused kernel on so many floats in plain memory, with no executor: for `bench/python`.
 #[pyfunction]
 fn _kernel_seconds(py: Python<'_>, elements: usize, steps: u32) -> PyResult<f64> {
-    use langevin::{Coef, SampleId, SliceSpace};
+    use langevin::{DenoiseSlices, SampleId, SliceSpace};
     py.detach(|| {
-        let (out, mut x, mut d) = (vec![0.5f32; elements], vec![1.0f32; elements], vec![0.0f32; elements]);
+        let (model, mut x) = (vec![0.5f32; elements], vec![1.0f32; elements]);
         let (space, rows) = (SliceSpace::new(elements), [SampleId::default()]);
         let start = std::time::Instant::now();
         for _ in 0..steps {
-            space.combine_into(&mut d, None, &[(Coef::All(-0.5), &out), (Coef::All(1.5), &x)], &[], &rows)?;
-            space.combine_into(&mut x, Some(Coef::All(0.7)), &[(Coef::All(0.2), &d)], &[], &rows)?;
+            let step = DenoiseSlices { a: 1.5, b: -0.5, x: None, model: Some(&model), keep: None };
+            space.denoise_and_combine_into(step, &mut x, Some(0.7), &[(0.2, None)], &[], &rows)?;
         }
         Ok(start.elapsed().as_secs_f64() / f64::from(steps))
     })
