@@ -63,6 +63,8 @@ class Run:
         self.stepper = plan.start(self.shape, seed, first=first, dtype=name, inputs=inputs, tensors=tensors)
 
     def _in(self, value, what):
+        if self.shared and isinstance(value, torch.Tensor) and value.dtype is self.dtype and value.device.type == "cpu":
+            return value.detach().numpy()
         if not isinstance(value, torch.Tensor):
             raise ShapeError(f"{what} is no tensor: expected torch.Tensor, got {type(value).__name__}")
         if not value.is_floating_point():
