@@ -110,3 +110,35 @@ def test_a_missing_library_is_one_hint(monkeypatch):
     monkeypatch.setenv("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so")
     done = subprocess.run([sys.executable, "-m", "langevin", "info", *FLAGS], capture_output=True, text=True)
     assert done.returncode == 1 and "pip install onnxruntime" in done.stderr
+
+
+def graph(path, kind, shape):
+    """out = x · t/1000, with a time of this type and shape."""
+    onnx = pytest.importorskip("onnx")
+    helper, types = onnx.helper, onnx.TensorProto
+    nodes = [
+        helper.make_node("Cast", ["t"], ["real"], to=types.FLOAT),
+        helper.make_node("Reshape", ["real", "column"], ["times"]),
+        helper.make_node("Mul", ["x", "times"], ["product"]),
+        helper.make_node("Div", ["product", "thousand"], ["out"]),
+    ]
+    constants = [helper.make_tensor("column", types.INT64, [2], [-1, 1]), helper.make_tensor("thousand", types.FLOAT, [], [1000.0])]
+    inputs = [helper.make_tensor_value_info("x", types.FLOAT, ["rows", 3]), helper.make_tensor_value_info("t", getattr(types, kind), shape)]
+    outputs = [helper.make_tensor_value_info("out", types.FLOAT, ["rows", 3])]
+    made = helper.make_model(helper.make_graph(nodes, "g", inputs, outputs, constants), opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(made, path)
+
+
+@pytest.mark.parametrize("kind, shape", [("FLOAT", ["rows"]), ("FLOAT", []), ("FLOAT", [1]), ("INT64", ["rows"]), ("INT64", []), ("DOUBLE", ["rows"])])
+def test_times_of_every_kind(tmp_path, kind, shape):
+    file, out = tmp_path / "g.onnx", tmp_path / "g.npy"
+    graph(file, kind, shape)
+    flags = ["--onnx", str(file), "--process", "table:linear", "--predict", "epsilon"]
+    command("sample", *flags, "--sampler", "ddim", "--grid", "trailing", "--steps", "10", "-n", "70", "--seed", "3", "--out", str(out))
+    network = langevin.Formulation("table:linear", "epsilon")
+    levels = langevin.Plan("ddim", "table:linear", 10, grid="trailing", network=network, sigma_max=157.4)
+    expected = levels.run(lambda x, query: (x * query.time / 1000).astype(x.dtype), (70, 3), seed=3, dtype="float64")
+    assert np.allclose(np.load(out), expected, rtol=1e-5, atol=1e-4 * np.abs(expected).max())
+    if kind == "INT64":
+        done = subprocess.run([sys.executable, "-m", "langevin", "sample", *flags, "--steps", "5", "-n", "2", "--out", str(out)], capture_output=True, text=True)
+        assert done.returncode == 1 and "whole numbers for time" in done.stderr
