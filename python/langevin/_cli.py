@@ -4,7 +4,6 @@ import importlib.util
 import os
 import signal
 import sys
-from pathlib import Path
 
 from . import _langevin
 
@@ -12,13 +11,8 @@ from . import _langevin
 def _name_onnxruntime():
     """Tells the command where this Python's ONNX Runtime is; the package itself is not imported."""
     package = importlib.util.find_spec("onnxruntime")
-    if package is None or "ORT_DYLIB_PATH" in os.environ:
-        return
-    for folder in package.submodule_search_locations or ():
-        for file in sorted(Path(folder, "capi").glob("*onnxruntime*")):
-            if file.name.split(".")[0] in ("libonnxruntime", "onnxruntime") and file.suffix not in (".py", ".pyi"):
-                os.environ["ORT_DYLIB_PATH"] = str(file)
-                return
+    if package is not None and package.submodule_search_locations:
+        os.environ.setdefault("ORT_DYLIB_PATH", os.path.join(package.submodule_search_locations[0], "capi"))
 
 
 def main():

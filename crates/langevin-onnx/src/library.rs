@@ -1,4 +1,4 @@
-//! Where ONNX Runtime is: the file that `ORT_DYLIB_PATH` names, or the one of a Python's `pip install onnxruntime`, or the system's.
+//! Where ONNX Runtime is: the file, or its folder, that `ORT_DYLIB_PATH` names, or the one of a Python's `pip install onnxruntime`, or the system's.
 
 use crate::error::{Error, Result};
 use ort::environment::Environment;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-/// The variable that names the library.
+/// The variable that names the library's file, or its folder.
 pub const VARIABLE: &str = "ORT_DYLIB_PATH";
 
 /// The environment of ONNX Runtime, loaded once. A library that could not be loaded is looked for again at the next call.
@@ -40,12 +40,14 @@ fn hint() -> String {
 fn find() -> Result<PathBuf> {
     if let Some(named) = std::env::var_os(VARIABLE).filter(|named| !named.is_empty()) {
         let named = PathBuf::from(named);
-        if named.is_file() {
-            return Ok(named);
+        let found =
+            if named.is_dir() { in_folder(&named) } else { Some(named.clone()).filter(|named| named.is_file()) };
+        if let Some(found) = found {
+            return Ok(found);
         }
         return Err(Error::new("there is no ONNX Runtime where it was said to be")
             .at(VARIABLE)
-            .expected("the file of the library")
+            .expected("the file of the library, or its folder")
             .got(format!("'{}'", named.display()))
             .hinting(hint()));
     }

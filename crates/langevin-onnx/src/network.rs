@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::library;
+use langevin::model::blocks;
 use langevin::{Branch, Formulation, Model, Query, Vjp};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue};
@@ -167,21 +168,10 @@ impl Model<Vec<f64>> for OnnxNetwork {
             return Err(fail(error));
         }
         let mut out = vec![0.0; x.len()];
-        // A row's place in its block is its index's, so that it always meets the same matrix.
-        let mut start = 0;
-        while start < query.rows.len() {
-            let mut places: Vec<Option<usize>> = vec![None; self.block];
-            let mut next = start;
-            while next < query.rows.len() {
-                let place = &mut places[(query.rows[next].index % self.block as u64) as usize];
-                if place.is_some() {
-                    break;
-                }
-                *place = Some(next);
-                next += 1;
-            }
+        for places in blocks(query.rows, self.block) {
+            let Some(some) = places.iter().flatten().next() else { continue };
             let mut states = vec![0.0f32; self.block * width];
-            let mut times = vec![query.at.row(start).time; self.block];
+            let mut times = vec![query.at.row(*some).time; self.block];
             for (place, row) in places.iter().enumerate() {
                 let Some(row) = *row else { continue };
                 times[place] = query.at.row(row).time;
@@ -202,7 +192,6 @@ impl Model<Vec<f64>> for OnnxNetwork {
                     *out = f64::from(*value);
                 }
             }
-            start = next;
         }
         Ok(out)
     }

@@ -12,6 +12,7 @@ use crate::metadata::{Metadata, NetworkSpec};
 use crate::mlp::{self, MlpConfig, Slot};
 use crate::moments::Moments;
 use burn::tensor::{Device, Tensor};
+use langevin::model::blocks;
 use langevin::prediction::Parts;
 use langevin::{Branch, Formulation, Level, Model, Query, Vjp};
 use std::fmt;
@@ -150,7 +151,7 @@ impl Network {
                 Error::argument("the network has no unconditional branch").hinting("it was trained without conditions");
             return Err(fail(error));
         }
-        for rows in chunks(query.rows.iter().map(|row| row.index)) {
+        for rows in blocks(query.rows, CHUNK) {
             let features = self.config.fourier + 1;
             let (mut x, mut f) = (vec![0.0; CHUNK * width], vec![0.0; CHUNK * features]);
             let (mut scales, mut shrinks) = ([0.0; CHUNK], [0.0; CHUNK]);
@@ -205,13 +206,7 @@ impl Network {
     }
 
     /// Hands the rows of a chunk to `put`, each times its scale.
-    fn scatter(
-        &self,
-        rows: &[Option<usize>; CHUNK],
-        scales: &[f64; CHUNK],
-        out: &[f32],
-        put: &mut impl FnMut(usize, f64),
-    ) {
+    fn scatter(&self, rows: &[Option<usize>], scales: &[f64; CHUNK], out: &[f32], put: &mut impl FnMut(usize, f64)) {
         for (place, row) in rows.iter().enumerate() {
             let Some(row) = *row else { continue };
             for j in 0..self.width {
@@ -270,7 +265,7 @@ impl Network {
 /// Rows that are evaluated together.
 struct Chunk {
     /// Which row stands at each place.
-    rows: [Option<usize>; CHUNK],
+    rows: Vec<Option<usize>>,
     /// What the first layer is given.
     x: Vec<f32>,
     f: Tensor<2>,
@@ -302,21 +297,6 @@ pub(crate) fn read(tensor: Tensor<2>) -> Result<Vec<f32>> {
         .map_err(|error| Error::argument("the computation failed").got(error.to_string()))?
         .try_into_vec::<f32>()
         .map_err(|error| Error::argument("the computation failed").got(format!("{error:?}")))
-}
-
-/// Places rows in chunks: the row of global index i stands at place i % CHUNK of some chunk, and which other rows stand there does not matter.
-fn chunks(indices: impl Iterator<Item = u64>) -> Vec<[Option<usize>; CHUNK]> {
-    let mut chunks: Vec<[Option<usize>; CHUNK]> = Vec::new();
-    let mut taken = [0usize; CHUNK];
-    for (row, index) in indices.enumerate() {
-        let place = (index % CHUNK as u64) as usize;
-        if taken[place] == chunks.len() {
-            chunks.push([None; CHUNK]);
-        }
-        chunks[taken[place]][place] = Some(row);
-        taken[place] += 1;
-    }
-    chunks
 }
 
 impl Model<Vec<f32>> for Network {

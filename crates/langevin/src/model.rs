@@ -59,6 +59,31 @@ impl<'a> Query<'a> {
     }
 }
 
+/// Places rows in blocks of `size`: the row of global index i stands at place i mod `size` of some block, and which other rows stand there does not matter.
+///
+/// A network that is always given whole blocks meets matrices of one shape, so a row's result does not depend on its company. `None`: a place without a row.
+///
+/// ```
+/// use langevin::{SampleId, model::blocks};
+/// let rows: Vec<SampleId> = (3..6).map(|index| SampleId { seed: 1, index }).collect();
+/// assert_eq!(blocks(&rows, 4), [[Some(1), Some(2), None, Some(0)]]);
+/// ```
+#[must_use]
+pub fn blocks(rows: &[SampleId], size: usize) -> Vec<Vec<Option<usize>>> {
+    let size = size.max(1);
+    let mut blocks: Vec<Vec<Option<usize>>> = Vec::new();
+    let mut taken = vec![0usize; size];
+    for (row, id) in rows.iter().enumerate() {
+        let place = (id.index % size as u64) as usize;
+        if taken[place] == blocks.len() {
+            blocks.push(vec![None; size]);
+        }
+        blocks[taken[place]][place] = Some(row);
+        taken[place] += 1;
+    }
+    blocks
+}
+
 /// A denoiser: a trained network, or a density known in closed form. `S` is the state of a [`Space`].
 pub trait Model<S> {
     /// What the output means. `None`: it is the denoised prediction D itself, for a state of any process, found from α and σ alone.

@@ -1,0 +1,331 @@
+//! States in plain memory.
+
+use super::{Coef, Denoise, Draw, Map, Space, Tolerance, WithDenoised};
+use crate::error::{Error, Result};
+use crate::kernel::{self, Element};
+use crate::noise::SampleId;
+use smallvec::SmallVec;
+use std::cell::RefCell;
+
+/// States in plain memory: `rows × width` numbers, row after row. Single-threaded; share work by giving each thread its own rows.
+///
+/// ```
+/// use langevin::{Coef, SampleId, SliceSpace, Space};
+/// let space = SliceSpace::<f32>::new(2);
+/// let rows = [SampleId { seed: 1, index: 0 }];
+/// let x = vec![1.0, 2.0];
+/// assert_eq!(space.combine(None, &[(Coef::All(3.0), &x)], &[], &rows)?, [3.0, 6.0]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct SliceSpace<T> {
+    width: usize,
+    /// Memory of states that were given back.
+    spare: RefCell<Vec<Vec<T>>>,
+}
+
+impl<T: Element> SliceSpace<T> {
+    /// States whose rows have `width` elements.
+    #[must_use]
+    pub fn new(width: usize) -> Self {
+        Self { width, spare: RefCell::new(Vec::with_capacity(SPARES)) }
+    }
+
+    /// The number of elements in a row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// [`Space::combine`] on slices that are held elsewhere: own·out + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ), written into `out`. Without `own`, what `out` held is not read.
+    ///
+    /// # Errors
+    /// Shapes that do not fit.
+    ///
+    /// ```
+    /// use langevin::{Coef, SampleId, SliceSpace};
+    /// let mut out = [1.0f32, 2.0];
+    /// let term = [10.0, 10.0];
+    /// SliceSpace::new(2).combine_into(&mut out, Some(Coef::All(2.0)), &[(Coef::All(0.5), &term)], &[], &[SampleId::default()])?;
+    /// assert_eq!(out, [7.0, 9.0]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    pub fn combine_into(
+        &self,
+        out: &mut [T],
+        own: Option<Coef<'_>>,
+        terms: &[(Coef<'_>, &[T])],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<()> {
+        let len = self.len(rows)?;
+        self.check("the state", out.len(), len)?;
+        for (_, term) in terms {
+            self.check("a term", term.len(), len)?;
+        }
+        let coefs = own.iter().chain(terms.iter().map(|(coef, _)| coef)).chain(noise.iter().map(|(coef, _)| coef));
+        let mut per_row = false;
+        for coef in coefs {
+            if let Coef::PerRow(values) = coef {
+                per_row = true;
+                if values.len() != rows.len() {
+                    return Err(Error::shape("per-row coefficients do not fit the batch")
+                        .expected(format!("{} of them", rows.len()))
+                        .got(values.len().to_string()));
+                }
+            }
+        }
+        let mut block = |range: std::ops::Range<usize>, row: usize| {
+            let span = range.start * self.width..range.end * self.width;
+            let terms: SmallVec<[(T, &[T]); 8]> =
+                terms.iter().map(|(coef, term)| (T::from_f64(coef.row(row)), &term[span.clone()])).collect();
+            let noise: SmallVec<[(T, Draw); 8]> =
+                noise.iter().map(|(coef, draw)| (T::from_f64(coef.row(row)), *draw)).collect();
+            let own = own.map(|coef| T::from_f64(coef.row(row)));
+            if noise.is_empty() {
+                kernel::combine(&mut out[span], own, &terms);
+            } else {
+                kernel::combine_noise(&mut out[span], self.width, own, &terms, &noise, &rows[range]);
+            }
+        };
+        if per_row {
+            (0..rows.len()).for_each(|row| block(row..row + 1, row));
+        } else if !rows.is_empty() {
+            block(0..rows.len(), 0);
+        }
+        Ok(())
+    }
+
+    /// [`Space::denoise_and_combine`] on slices that are held elsewhere: D = b·model + a·x, then own·out + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ) into `out`, where a term that is `None` is D.
+    ///
+    /// An `x` of `None` is what `out` held. D is written into `keep`, where that is given; a `model` of `None` is what `keep` held.
+    ///
+    /// # Errors
+    /// Shapes that do not fit; neither `model` nor `keep`.
+    pub fn denoise_and_combine_into(
+        &self,
+        step: DenoiseSlices<'_, T>,
+        out: &mut [T],
+        own: Option<f64>,
+        terms: &[(f64, Option<&[T]>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<()> {
+        let DenoiseSlices { a, b, x, model, mut keep } = step;
+        let len = self.len(rows)?;
+        self.check("the state", out.len(), len)?;
+        let others = terms.iter().filter_map(|(_, term)| *term);
+        for slice in others.chain(x).chain(model).chain(keep.as_deref()) {
+            self.check("a term", slice.len(), len)?;
+        }
+        if model.is_none() && keep.is_none() {
+            return Err(Error::shape("there is no output of a model"));
+        }
+        let (a, b, own) = (T::from_f64(a), T::from_f64(b), own.map(T::from_f64));
+        let mut scratch = [T::default(); PIECE];
+        // A piece of D is still in the cache when the sum reads it.
+        for start in (0..len).step_by(PIECE) {
+            let span = start..(start + PIECE).min(len);
+            let (out, x) = (&mut out[span.clone()], x.map(|x| &x[span.clone()]));
+            let d = match &mut keep {
+                Some(keep) => &mut keep[span.clone()],
+                None => &mut scratch[..span.len()],
+            };
+            let x = x.unwrap_or(out);
+            match model {
+                Some(model) => kernel::combine(d, None, &[(b, &model[span.clone()]), (a, x)]),
+                None => kernel::combine(d, Some(b), &[(a, x)]),
+            }
+            let terms: SmallVec<[(T, &[T]); 8]> = terms
+                .iter()
+                .map(|(coef, term)| (T::from_f64(*coef), term.map_or(&*d, |term| &term[span.clone()])))
+                .collect();
+            kernel::combine(out, own, &terms);
+        }
+        if noise.is_empty() {
+            return Ok(());
+        }
+        // One times the sum so far is the sum: the order of additions is kept.
+        self.combine_into(out, Some(Coef::All(1.0)), &[], noise, rows)
+    }
+
+    /// [`Space::map`] on slices that are held elsewhere.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, or a hook.
+    pub fn map_into(&self, out: &mut [T], map: &Map, args: &[&[T]]) -> Result<()> {
+        if let Some(arity) = map.arity().filter(|arity| *arity != args.len()) {
+            return Err(Error::shape("a map has the wrong number of arguments")
+                .expected(arity.to_string())
+                .got(args.len().to_string()));
+        }
+        let Some(&first) = args.first() else {
+            return Err(Error::shape("a map has no argument"));
+        };
+        self.check("the result", out.len(), first.len())?;
+        match map {
+            Map::Clamp { min, max } => {
+                for (out, x) in out.iter_mut().zip(first) {
+                    *out = T::from_f64(bounded(x.to_f64(), *min, *max));
+                }
+            }
+            Map::Threshold { ratio, max } => {
+                for (out, row) in out.chunks_mut(self.width.max(1)).zip(first.chunks(self.width.max(1))) {
+                    let mut sizes: Vec<f64> = row.iter().map(|x| x.to_f64().abs()).collect();
+                    sizes.sort_by(f64::total_cmp);
+                    let s = crate::metrics::quantile_sorted(&sizes, *ratio).max(1.0).min(*max);
+                    for (out, x) in out.iter_mut().zip(row) {
+                        *out = T::from_f64(bounded(x.to_f64(), -s, s) / s);
+                    }
+                }
+            }
+            Map::Mul => {
+                self.check("a factor", args[1].len(), first.len())?;
+                for ((out, x), y) in out.iter_mut().zip(first).zip(args[1]) {
+                    *out = T::from_f64(x.to_f64() * y.to_f64());
+                }
+            }
+            Map::LearnedStd { small, large } => {
+                let (small, large) = (crate::math::ln(*small), crate::math::ln(*large));
+                for (out, v) in out.iter_mut().zip(first) {
+                    let v = v.to_f64();
+                    *out = T::from_f64(crate::math::exp(0.5 * (1.0 + v) * large + 0.5 * (1.0 - v) * small));
+                }
+            }
+            Map::Hook { name } => {
+                return Err(Error::argument("this space knows no hooks")
+                    .got(format!("hook '{name}'"))
+                    .hinting("run the plan with a space that supplies it"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The elements of a batch.
+    fn len(&self, rows: &[SampleId]) -> Result<usize> {
+        self.width.checked_mul(rows.len()).ok_or_else(|| {
+            Error::shape("the batch does not fit in memory").got(format!("{} rows × {}", rows.len(), self.width))
+        })
+    }
+
+    fn check(&self, what: &str, got: usize, wanted: usize) -> Result<()> {
+        if got == wanted {
+            return Ok(());
+        }
+        Err(Error::shape(format!("{what} has the wrong size"))
+            .expected(format!("{wanted} elements ({} per row)", self.width))
+            .got(format!("{got}")))
+    }
+
+    fn buffer(&self, len: usize) -> Vec<T> {
+        let mut buffer = self.spare.borrow_mut().pop().unwrap_or_default();
+        buffer.resize(len, T::default());
+        buffer
+    }
+}
+
+/// [`Denoise`] on slices: see [`SliceSpace::denoise_and_combine_into`].
+#[derive(Debug)]
+pub struct DenoiseSlices<'a, T> {
+    /// The factor of the state.
+    pub a: f64,
+    /// The factor of the model's output.
+    pub b: f64,
+    /// The state; `None`: what is written over.
+    pub x: Option<&'a [T]>,
+    /// The model's output; `None`: what `keep` holds.
+    pub model: Option<&'a [T]>,
+    /// Where D is written to; `None`: nowhere.
+    pub keep: Option<&'a mut [T]>,
+}
+
+/// How many states are kept for use again.
+const SPARES: usize = 4;
+
+/// The elements of which D and the sum are computed together: with what they read, they stay in the first cache.
+const PIECE: usize = 1024;
+
+/// `value` into [min, max]; what is not a number stays so, for it must not pass for a result.
+fn bounded(value: f64, min: f64, max: f64) -> f64 {
+    if value.is_nan() { value } else { value.max(min).min(max) }
+}
+
+impl<T: Element> Space for SliceSpace<T> {
+    type State = Vec<T>;
+
+    fn combine(
+        &self,
+        own: Option<(Coef<'_>, Vec<T>)>,
+        terms: &[(Coef<'_>, &Vec<T>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<Vec<T>> {
+        let (own, mut out) = match own {
+            Some((coef, state)) => (Some(coef), state),
+            None => (None, self.buffer(self.len(rows)?)),
+        };
+        let terms: SmallVec<[(Coef<'_>, &[T]); 8]> = terms.iter().map(|(coef, term)| (*coef, &term[..])).collect();
+        self.combine_into(&mut out, own, &terms, noise, rows)?;
+        Ok(out)
+    }
+
+    fn denoise_and_combine(
+        &self,
+        denoise: Denoise<'_, Vec<T>>,
+        own: Option<(f64, Vec<T>)>,
+        terms: &[(f64, Option<&Vec<T>>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<WithDenoised<Vec<T>>> {
+        let Denoise { a, b, x, out: mut model, keep } = denoise;
+        let (own, mut out) = match own {
+            Some((coef, state)) => (Some(coef), state),
+            None => (None, self.buffer(self.len(rows)?)),
+        };
+        let terms: SmallVec<[(f64, _); 8]> =
+            terms.iter().map(|(coef, term)| (*coef, term.map(|term| &term[..]))).collect();
+        let x = x.map(|x| &x[..]);
+        let step = if keep {
+            DenoiseSlices { a, b, x, model: None, keep: Some(&mut model) }
+        } else {
+            DenoiseSlices { a, b, x, model: Some(&model), keep: None }
+        };
+        self.denoise_and_combine_into(step, &mut out, own, &terms, noise, rows)?;
+        if keep {
+            return Ok((out, Some(model)));
+        }
+        self.recycle(model);
+        Ok((out, None))
+    }
+
+    fn map(&self, map: &Map, args: &[&Vec<T>]) -> Result<Vec<T>> {
+        let mut out = self.buffer(args.first().map_or(0, |first| first.len()));
+        let args: SmallVec<[&[T]; 8]> = args.iter().map(|arg| &arg[..]).collect();
+        self.map_into(&mut out, map, &args)?;
+        Ok(out)
+    }
+
+    fn error_norms(&self, low: &Vec<T>, high: &Vec<T>, previous: &Vec<T>, tolerance: Tolerance) -> Result<Vec<f64>> {
+        self.check("an estimate", high.len(), low.len())?;
+        self.check("the state", previous.len(), low.len())?;
+        let width = self.width.max(1);
+        let size = |low: f64, high: f64, previous: f64| {
+            let scale = tolerance.absolute.max(tolerance.relative * low.abs().max(previous.abs()));
+            ((low - high) / scale).powi(2)
+        };
+        let norm = |row: usize| {
+            let span = row * width..(row + 1) * width;
+            let states = low[span.clone()].iter().zip(&high[span.clone()]).zip(&previous[span]);
+            let sum: f64 = states.map(|((l, h), p)| size(l.to_f64(), h.to_f64(), p.to_f64())).sum();
+            (sum / width as f64).sqrt()
+        };
+        Ok((0..low.len() / width).map(norm).collect())
+    }
+
+    fn recycle(&self, state: Vec<T>) {
+        let mut spare = self.spare.borrow_mut();
+        if spare.len() < SPARES {
+            spare.push(state);
+        }
+    }
+}
