@@ -13,6 +13,7 @@ A sampler is a table of numbers, the :class:`Plan`. Compile one, print it, analy
 
 from ._langevin import (
     ArgumentError,
+    Candidate,
     Density,
     FormatError,
     Formulation,
@@ -24,12 +25,14 @@ from ._langevin import (
     Prediction,
     Process,
     Query,
+    Ranking,
     Reading,
     ShapeError,
     SingularError,
     Stepper,
     __version__,
     analyze,
+    recommend,
     samplers,
 )
 from ._langevin import LangevinError as Error
@@ -37,6 +40,7 @@ from ._run import Step
 
 __all__ = [
     "ArgumentError",
+    "Candidate",
     "Density",
     "Error",
     "FormatError",
@@ -49,6 +53,7 @@ __all__ = [
     "Prediction",
     "Process",
     "Query",
+    "Ranking",
     "Reading",
     "ShapeError",
     "SingularError",
@@ -57,6 +62,7 @@ __all__ = [
     "__version__",
     "analyze",
     "convert",
+    "recommend",
     "samplers",
 ]
 

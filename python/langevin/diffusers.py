@@ -18,7 +18,7 @@ import torch
 from diffusers import ConfigMixin, SchedulerMixin
 from diffusers.schedulers.scheduling_utils import SchedulerOutput
 
-from ._langevin import ArgumentError, Plan
+from ._langevin import ArgumentError, Plan, Ranking, recommend
 from ._torch import Run
 
 __all__ = ["LangevinScheduler"]
@@ -255,6 +255,18 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
     def scale_noise(self, sample: torch.Tensor, timestep: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """:meth:`add_noise` as the pipelines of flow matching call it."""
         return self.add_noise(sample, noise, timestep)
+
+    def recommend(self, data: Any, nfe: int, **options: Any) -> Ranking:
+        """The sampler with the smallest exact error on this config's times and noise levels, in at most ``nfe`` evaluations, on Gaussian data like ``data``: rows (rows, …) in the network's own
+        coordinates, or what else :func:`langevin.recommend` takes.
+
+        ``from_config(scheduler.config, sampler=ranking.best.sampler)`` is the scheduler of the winner.
+        """
+        if isinstance(data, torch.Tensor):
+            data = data.detach().cpu().double().numpy()
+        if isinstance(data, np.ndarray) and data.ndim > 2:
+            data = data.reshape(len(data), -1)
+        return recommend(data, nfe, config=self.original, mu=self._call.get("mu"), **options)
 
     def __len__(self):
         return self.config.get("num_train_timesteps", 1000)

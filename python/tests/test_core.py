@@ -1,6 +1,9 @@
 """The library's own types: names, levels, plans, densities, errors."""
 
+import json
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -74,3 +77,42 @@ def test_errors_are_one_tree():
         langevin.Plan("ddim", "vp", steps=0)
     with pytest.raises(langevin.FormatError):
         langevin.Plan.from_json("{}")
+
+
+def test_recommend_is_the_command_line_s(tmp_path):
+    spectrum = "power:1:d=8"
+    ranking = langevin.recommend(spectrum, 9, "vp", samplers=["ddim", "heun", "dpmpp-2m"], grids=["karras", "uniform-lambda"])
+    command = f"recommend --spectrum {spectrum} --nfe 9 --sampler ddim,heun,dpmpp-2m --grid karras,uniform-lambda --json --out {tmp_path}/p.json"
+    out = subprocess.run([sys.executable, "-m", "langevin", *command.split()], capture_output=True, text=True, check=True)
+    document = json.loads(out.stdout)
+    assert [(one.sampler, one.grid, one.steps, one.w2, one.kl) for one in ranking.candidates] == [
+        (one["sampler"], one["grid"], one["steps"], one["w2"], one["kl"]) for one in document["results"]
+    ]
+    assert ranking.why == document["why"] and ranking.plans == document["plans"]
+    assert (tmp_path / "p.json").read_text() == ranking.best.plan.to_json()
+    assert ranking.best.sampler in str(ranking) and ranking.best.nfe <= 9
+    assert set(ranking.best.sources) == {"start", "truncation", "discretisation", "score"}
+
+
+def test_recommend_for_a_network_and_for_rows():
+    network = langevin.Formulation("ve", "epsilon", sigma_min=0.05, sigma_max=20.0)
+    rows = np.random.default_rng(0).normal(size=(200, 6)) * np.arange(1, 7)
+    best = langevin.recommend(rows, 10, network=network, by="kl").best
+    assert best.plan.network == network and best.plan.sigmas.max() <= 20.0 * (1 + 1e-9)
+    assert best.kl == langevin.analyze(best.plan, rows)["kl"]
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"by": "w3"}, "'w2' or 'kl'"),
+        ({"samplers": ["ddmi"]}, "did you mean 'ddim'"),
+        ({"grids": ["karas"]}, "did you mean 'karras'"),
+        ({"samplers": ["ddim-inversion"]}, "nothing fits"),
+        ({"config": {"_class_name": "DDIMScheduler"}, "grids": ["karras"]}, "a config brings its own"),
+        ({"config": {"_class_name": "DDIMSchedule"}}, "did you mean"),
+    ],
+)
+def test_recommend_refuses(options, words):
+    with pytest.raises(langevin.Error, match=words):
+        langevin.recommend("power:1:d=4", 5, **options)

@@ -201,3 +201,23 @@ def test_a_flow_network_serves_a_noise_scheduler():
     back = langevin.convert(model, from_=epsilon, to=flow)
     x, s = torch.randn(5, 1), torch.tensor(0.6)
     assert torch.allclose(back(x, s), velocity(x, s), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"_class_name": "DDIMScheduler", "beta_schedule": "scaled_linear", "clip_sample": True, "set_alpha_to_one": False},
+        {"_class_name": "EulerDiscreteScheduler", "use_karras_sigmas": True},
+        {"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 3.0},
+    ],
+)
+def test_the_recommended_sampler_is_a_scheduler(config):
+    scheduler = LangevinScheduler.from_config(config)
+    pictures = torch.randn(200, 1, 4, 4, generator=torch.Generator().manual_seed(0)) * torch.linspace(0.1, 1, 4)
+    ranking = scheduler.recommend(pictures, 10)
+    own = {one.sampler: one for one in ranking.usual}["ddim"]
+    assert ranking.best.w2 < own.w2
+    chosen = LangevinScheduler.from_config(scheduler.config, sampler=ranking.best.sampler)
+    chosen.set_timesteps(ranking.best.steps)
+    assert chosen.plan.unclipped().is_same(ranking.best.plan)
+    assert len(chosen.timesteps) == ranking.best.nfe

@@ -7,6 +7,7 @@ use crate::progress::thousands;
 use crate::schedule::Range;
 use crate::words::{either_case, plural};
 use langevin::analysis::{Analysis, Contribution};
+use langevin::recommend::{self, Candidate, Setting};
 use langevin::{Formulation, Grid, LambdaRange, Plan, Process, Sampler, Spectrum};
 use serde_json::{Value, json};
 
@@ -34,18 +35,10 @@ pub fn samplers(list: &str) -> Result<Vec<Sampler>> {
     split(list).iter().map(|name| either_case(name, |name| Sampler::parse(name, None)).or_misused()).collect()
 }
 
-/// The grids of a list, each known.
+/// The grids of a list, each known, as the library writes them.
 pub fn grids(list: &str) -> Result<Vec<String>> {
-    let names = split(list);
-    for name in &names {
-        either_case(name, |name| Grid::parse(name, None)).or_misused()?;
-    }
-    Ok(names)
-}
-
-/// Whether a grid brings its own number of steps.
-pub fn is_list(grid: &str) -> bool {
-    grid.split(':').next().is_some_and(|name| name.eq_ignore_ascii_case("list"))
+    let known = |name: String| either_case(&name, |name| Grid::parse(name, None).map(|_| name.to_owned())).or_misused();
+    split(list).into_iter().map(known).collect()
 }
 
 /// What plans are compiled for.
@@ -70,43 +63,23 @@ impl Field<'_> {
         flags.range(self.process, self.trained)
     }
 
+    /// Where the plans on a grid come from.
+    pub fn setting(&self, grid: &str, steps: Option<usize>) -> Result<Setting<'_>> {
+        let range = self.range(grid, steps)?;
+        let setting = Setting::new(self.process);
+        let setting = self.network.map_or(setting, |network| setting.network(network));
+        Ok(setting.between(range.min, range.max))
+    }
+
     /// The number of steps, and the plan of that many; `None` for a grid that brings its own.
     pub fn plan(&self, sampler: &Sampler, grid: &str, steps: Option<usize>) -> Result<(usize, Plan)> {
-        let range = self.range(grid, steps)?;
-        let grid = either_case(grid, |grid| Grid::parse(grid, steps)).or_misused()?;
-        let levels = grid.levels(self.process, range.min, range.max).or_misused()?;
-        Ok((grid.steps(), sampler.compile(self.process, self.network, &levels).or_misused()?))
+        let own = Grid::parse(grid, steps).or_misused()?.steps();
+        Ok((own, self.setting(grid, steps)?.plan(sampler, grid, steps).or_misused()?))
     }
 
     /// The plan of as many steps as fit into `budget` evaluations; `None` where not even one does.
     pub fn fitting(&self, sampler: &Sampler, grid: &str, budget: usize) -> Result<Option<(usize, Plan)>> {
-        if is_list(grid) {
-            return self.plan(sampler, grid, None).map(|(steps, plan)| (plan.nfe() <= budget).then_some((steps, plan)));
-        }
-        let mut steps = budget;
-        let mut first = None;
-        while steps > 0 {
-            match self.plan(sampler, grid, Some(steps)) {
-                Ok((_, plan)) if plan.nfe() <= budget => {
-                    let mut best = (steps, plan);
-                    // The estimate below may have left out a few.
-                    while best.0 < budget
-                        && let Ok((steps, plan)) = self.plan(sampler, grid, Some(best.0 + 1))
-                        && plan.nfe() <= budget
-                    {
-                        best = (steps, plan);
-                    }
-                    return Ok(Some(best));
-                }
-                // Evaluations grow about as steps do.
-                Ok((_, plan)) => steps = (steps * budget / plan.nfe()).min(steps - 1),
-                Err(failure) => {
-                    first = first.or(Some(failure));
-                    steps = steps.min(64) / 2;
-                }
-            }
-        }
-        first.map_or(Ok(None), Err)
+        recommend::fitting(&self.setting(grid, Some(budget))?, sampler, grid, budget).or_misused()
     }
 }
 
@@ -142,6 +115,18 @@ impl Row {
     }
 }
 
+/// One plan of a ranking.
+pub fn row(candidate: &Candidate) -> Row {
+    Row {
+        sampler: candidate.sampler.spec().to_owned(),
+        grid: Some(candidate.grid.clone()),
+        steps: Some(candidate.steps),
+        file: None,
+        process: String::new(),
+        analysis: candidate.analysis.clone(),
+    }
+}
+
 /// The sources of an error as documents have them: infinite numbers are null.
 fn sources(analysis: &Analysis) -> Vec<Value> {
     let source = |(part, added): (&Contribution, Option<f64>)| {
@@ -163,17 +148,12 @@ pub fn number(value: f64) -> String {
 
 /// Rows under their heads, the first `left` columns to the left and the others to the right.
 pub fn aligned(rows: &[Vec<String>], left: usize) -> String {
-    aligned_as(rows, &vec![true; left])
-}
-
-/// Rows under their heads, a column to the left where `left` says so.
-pub fn aligned_as(rows: &[Vec<String>], left: &[bool]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-            if left.get(column) == Some(&true) { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            if column < left { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
@@ -245,32 +225,6 @@ mod tests {
         let names: Vec<&str> = langevin::sampler::Entry::all().iter().map(|entry| entry.name).collect();
         assert_eq!(split(&names.join(",")), names);
         samplers(&names.join(",")).unwrap();
-    }
-
-    #[test]
-    fn as_many_steps_as_fit() {
-        let process = Process::vp();
-        let range = RangeArgs { sigma_min: None, sigma_max: None };
-        let field = Field { process: &process, network: None, trained: None, range: &range };
-        let nfe = |name: &str, grid: &str, budget: usize| {
-            let sampler = Sampler::parse(name, None).unwrap();
-            field.fitting(&sampler, grid, budget).unwrap().map(|(steps, plan)| (steps, plan.nfe()))
-        };
-        assert_eq!(nfe("ddim", "karras", 20), Some((20, 20)));
-        // The last of Heun's steps costs one.
-        assert_eq!(nfe("heun", "karras", 20), Some((10, 19)));
-        assert_eq!(nfe("heun", "karras", 1), Some((1, 1)));
-        assert_eq!(nfe("heun", "karras", 21), Some((11, 21)));
-        assert_eq!(nfe("ddim", "list:80,10,1,0", 20), Some((3, 3)));
-        assert_eq!(nfe("ddim", "list:80,10,1,0", 2), None);
-        for name in ["dpmpp-3s", "sa-solver", "unipc", "predictor-corrector", "pndm:start=runge-kutta"] {
-            let (steps, nfe) = nfe(name, "karras", 33).unwrap();
-            assert!(
-                nfe <= 33
-                    && field.plan(&Sampler::parse(name, None).unwrap(), "karras", Some(steps + 1)).unwrap().1.nfe()
-                        > 33
-            );
-        }
     }
 
     #[test]

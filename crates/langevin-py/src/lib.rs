@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`errors`] | the one tree of exceptions, with the texts of the library |
 //! | [`theory`] | `Process`, `Prediction`, `Formulation`, `Level` |
-//! | [`plan`] | `Plan`, compiled, read, printed and analysed |
+//! | [`plan`] | `Plan`, compiled, read, printed and run |
+//! | [`analysis`] | `analyze` and `recommend`: exact errors on Gaussian data |
 //! | [`models`] | `Density` and `Network`: models that need no Python |
 //! | [`arrays`] | the space of numpy arrays: states that Python can hold |
 //! | [`tensors`] | the space of torch tensors that numpy cannot see |
@@ -13,6 +14,7 @@
 // The interface is Python's: `pub` here says that other modules use it.
 #![allow(unreachable_pub)]
 
+mod analysis;
 mod arrays;
 mod errors;
 mod models;
@@ -63,11 +65,13 @@ mod _langevin {
     #[pymodule_export]
     use super::{_kernel_seconds, cli, samplers};
     #[pymodule_export]
+    use crate::analysis::{Candidate, Ranking, analyze, recommend};
+    #[pymodule_export]
     use crate::errors::{ArgumentError, FormatError, LangevinError, ModelError, NameError, ShapeError, SingularError};
     #[pymodule_export]
     use crate::models::{Density, Network};
     #[pymodule_export]
-    use crate::plan::{Plan, analyze};
+    use crate::plan::Plan;
     #[pymodule_export]
     use crate::stepper::{Query, Stepper};
     #[pymodule_export]

@@ -6,8 +6,9 @@ use crate::stepper::{Stepper, batch};
 use crate::theory::{Formulation, Level, ProcessLike};
 use langevin::import::diffusers::{Call, Diffusers};
 use langevin::plan::compare;
-use langevin::{Element, Grid, Model, Op, Process, Sampler, Sampling, Spectrum};
-use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
+use langevin::recommend::Setting;
+use langevin::{Element, Grid, Model, Op, Process, Sampler, Sampling};
+use numpy::{PyArray1, PyArrayMethods as _};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use std::sync::Arc;
@@ -33,7 +34,7 @@ fn wrap(plan: langevin::Plan) -> Plan {
 }
 
 /// A document of Python as the library reads one: JSON text.
-fn json_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
+pub fn json_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(text.to_string());
     }
@@ -64,13 +65,11 @@ impl Plan {
             (None, Some(network)) => network.process.clone(),
             (None, None) => Process::rectified_flow(),
         };
-        let usual = langevin::grid::usual_range(&process);
-        let (low, high) =
-            network.and_then(|network| network.range).map_or((0.0, f64::INFINITY), |range| range.sigma_ve());
-        let (min, max) = (sigma_min.unwrap_or(usual[0].max(low)), sigma_max.unwrap_or(usual[1].min(high)));
+        let setting = Setting::new(&process);
+        let [low, high] = network.map_or(setting, |network| setting.network(network)).ends();
+        let (min, max) = (sigma_min.unwrap_or(low), sigma_max.unwrap_or(high));
         let sampler = Sampler::parse(sampler, eta).or_raise()?;
-        let list = grid.starts_with("list:");
-        let grid = Grid::parse(grid, (!list).then_some(steps)).or_raise()?;
+        let grid = Grid::parse(grid, (!Grid::brings_steps(grid)).then_some(steps)).or_raise()?;
         let levels = grid.levels(&process, min, max).or_raise()?;
         let mut compiling = sampler.on(&process, &levels);
         if let Some(network) = network {
@@ -245,6 +244,11 @@ impl Plan {
         Ok(all)
     }
 
+    /// The plan without what clamps the denoised prediction: the same where that is within its bounds, and linear.
+    fn unclipped(&self) -> Self {
+        wrap(self.0.unclipped())
+    }
+
     /// What the lint finds, a line each; an empty list for a plan that keeps the marginal of every step.
     fn lint(&self) -> PyResult<Vec<String>> {
         let lint = self.0.lint().or_raise()?;
@@ -417,56 +421,4 @@ impl Plan {
         let samples = samples.map_err(|error| raised(py, &error))?;
         PyArray1::from_vec(py, samples).reshape(shape.to_vec()).map(Bound::into_any)
     }
-}
-
-/// The exact error of a linear plan on Gaussian data, with no sampling: a dict with ``w2``, ``kl``, ``dimension`` and ``sources``, which has both for each of start, truncation, discretisation and
-/// score.
-///
-/// ``data`` is an array of eigenvalues of the covariance (1-D), rows of data (2-D), or a spectrum by name (``"power:2:d=3072"``). ``score_error`` is δ: the network's ε is 1 + δ times the exact one.
-#[pyfunction]
-#[pyo3(signature = (plan, data, *, score_error = 0.0))]
-pub fn analyze<'py>(
-    py: Python<'py>,
-    plan: &Bound<'py, Plan>,
-    data: &Bound<'py, PyAny>,
-    score_error: f64,
-) -> PyResult<Bound<'py, PyDict>> {
-    let spectrum = if let Ok(name) = data.cast::<PyString>() {
-        Spectrum::parse(&name.to_string()).or_raise()?
-    } else {
-        let numpy = py.import("numpy")?;
-        let array = numpy.call_method1("ascontiguousarray", (data, "float64"))?.cast_into::<PyArrayDyn<f64>>()?;
-        let guard = array.try_readonly()?;
-        let values = guard.as_slice()?;
-        match array.ndim() {
-            1 => Spectrum::from_eigenvalues(values).or_raise()?,
-            2 => Spectrum::from_data(values, array.shape()[1]).or_raise()?,
-            _ => {
-                return Err(misfit(
-                    "bad data",
-                    "eigenvalues (1-D) or rows (2-D)",
-                    format!("{:?}", array.shape()),
-                    "flatten each sample to a row",
-                ));
-            }
-        }
-    };
-    let options = langevin::analysis::AnalysisOptions { score_error, sources: true };
-    let plan = plan.get().0.clone();
-    let found = py.detach(|| plan.analyze(&spectrum, &options)).map_err(|error| raised(py, &error))?;
-    let distance = |distance: &langevin::analysis::Distance| -> PyResult<Bound<'py, PyDict>> {
-        let all = PyDict::new(py);
-        all.set_item("w2", distance.w2)?;
-        all.set_item("kl", distance.kl)?;
-        Ok(all)
-    };
-    let all = distance(&found.total)?;
-    all.set_item("nfe", found.nfe)?;
-    all.set_item("dimension", found.dimension)?;
-    let sources = PyDict::new(py);
-    for part in &found.contributions {
-        sources.set_item(format!("{:?}", part.cause).to_lowercase(), distance(&part.alone)?)?;
-    }
-    all.set_item("sources", sources)?;
-    Ok(all)
 }

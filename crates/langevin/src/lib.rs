@@ -69,6 +69,7 @@ pub mod objective;
 pub mod plan;
 pub mod prediction;
 pub mod process;
+pub mod recommend;
 pub mod sampler;
 pub mod space;
 pub mod verify;

@@ -11,15 +11,15 @@ use crate::words::{either_case, plural, shown, visible};
 use crate::{check, interrupt};
 use langevin::analysis::AnalysisOptions;
 use langevin::sampler::Entry;
-use langevin::{LambdaRange, Plan, Process};
+use langevin::{Grid, LambdaRange, Plan, Process};
 use std::path::{Path, PathBuf};
 
 /// The samplers where the flags name none.
 const SAMPLERS: &str = "ddim,ddpm,dpmpp-2m,adams2,dpmpp-2m-sde,heun,unipc,deis";
 /// Their steps.
 const STEPS: [usize; 4] = [5, 10, 20, 50];
-/// Their grid, and that of the usual choices.
-pub const GRID: &str = "karras";
+/// Their grid.
+const GRID: &str = "karras";
 /// Their process.
 pub const PROCESS: &str = "vp";
 
@@ -164,7 +164,7 @@ fn plans(args: &AnalyzeArgs, process: &Process, trained: Option<LambdaRange>) ->
         for grid in &grids {
             // A list is one grid, however many steps are asked for.
             let own = [0];
-            for count in if survey::is_list(grid) && !args.nfe { &own } else { &steps[..] } {
+            for count in if Grid::brings_steps(grid) && !args.nfe { &own } else { &steps[..] } {
                 let (steps, plan) = match args.nfe {
                     true => {
                         field.fitting(sampler, grid, *count)?.ok_or_else(|| nothing_fits(sampler.spec(), *count))?

@@ -7,7 +7,7 @@ use crate::progress::{Display, duration};
 use crate::rows::{self, Wanted};
 use crate::schedule::{self, SIGMAS};
 use crate::source::{Reader, Source};
-use crate::survey::{Field, is_list};
+use crate::survey::Field;
 use crate::words::{either_case, plural, visible};
 use crate::{check, interrupt};
 use langevin::diagnose::{Currency, Diagnose, Diagnosis, Finding};
@@ -96,7 +96,7 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
 
 /// The same sampler on a grid of twice the steps; none for a word, and for a grid that brings its own steps.
 fn finer(flags: &SamplerArgs, reader: &Reader<'_>, source: &Source<'_>) -> Result<Option<Plan>> {
-    if flags.moves.is_some() || is_list(&flags.grid) {
+    if flags.moves.is_some() || Grid::brings_steps(&flags.grid) {
         return Ok(None);
     }
     let steps = either_case(&flags.grid, |grid| Grid::parse(grid, flags.steps)).or_misused()?.steps();
@@ -121,15 +121,16 @@ fn finer(flags: &SamplerArgs, reader: &Reader<'_>, source: &Source<'_>) -> Resul
 
 /// Plans of as many evaluations, of the samplers that fit.
 fn rivals(flags: &SamplerArgs, reader: &Reader<'_>, source: &Source<'_>, nfe: usize) -> Vec<Plan> {
-    if flags.moves.is_some() || is_list(&flags.grid) {
+    if flags.moves.is_some() || Grid::brings_steps(&flags.grid) {
         return vec![];
     }
     let range = RangeArgs { sigma_min: flags.sigma_min, sigma_max: flags.sigma_max };
     let field =
         Field { process: &reader.process, network: reader.formulation(), trained: source.trained(), range: &range };
+    let grid = flags.grid.to_ascii_lowercase();
     let plan = |name: &&str| {
         let sampler = Sampler::parse(name, None).ok()?;
-        field.fitting(&sampler, &flags.grid, nfe).ok().flatten().map(|(_, plan)| plan)
+        field.fitting(&sampler, &grid, nfe).ok().flatten().map(|(_, plan)| plan)
     };
     RIVALS.iter().filter_map(plan).collect()
 }

@@ -359,7 +359,7 @@ impl fmt::Display for Cause {
 }
 
 /// A number of a table, with infinity as people write it.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     match value {
         f64::INFINITY => "∞".into(),
         f64::NEG_INFINITY => "−∞".into(),

@@ -26,6 +26,17 @@ impl Grid {
         "list",
     ];
 
+    /// Whether a grid of this name brings its own number of steps: a list.
+    ///
+    /// ```
+    /// use langevin::Grid;
+    /// assert!(Grid::brings_steps("list:80,10,1,0") && !Grid::brings_steps("karras"));
+    /// ```
+    #[must_use]
+    pub fn brings_steps(name: &str) -> bool {
+        name.split(':').next().is_some_and(|name| name.eq_ignore_ascii_case("list"))
+    }
+
     /// The grid of this name, one of [`NAMES`](Self::NAMES), with 20 steps where `steps` does not say.
     ///
     /// Behind a colon stand its numbers: `karras:5`, `poly-exponential:2`, `beta:0.6,0.6`, `leading:1`, `flow-shift:3`, `flow-shift-mu:1.15,terminal=0.1`,
