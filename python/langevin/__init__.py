@@ -11,15 +11,14 @@ A sampler is a table of numbers, the :class:`Plan`. Compile one, print it, analy
 (3, 2)
 """
 
+from typing import TYPE_CHECKING, Any
+
+from ._errors import ArgumentError, Error, FormatError, ModelError, NameError, ShapeError, SingularError
 from ._langevin import (
-    ArgumentError,
     Candidate,
     Density,
-    FormatError,
     Formulation,
     Level,
-    ModelError,
-    NameError,
     Network,
     Plan,
     Prediction,
@@ -27,15 +26,12 @@ from ._langevin import (
     Query,
     Ranking,
     Reading,
-    ShapeError,
-    SingularError,
     Stepper,
     __version__,
     analyze,
     recommend,
     samplers,
 )
-from ._langevin import LangevinError as Error
 from ._run import Step
 
 __all__ = [
@@ -67,7 +63,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+if TYPE_CHECKING:
+    from ._convert import convert
+
+
+def __getattr__(name: str) -> Any:
     # torch is optional, and slow to import.
     if name == "convert":
         from ._convert import convert

@@ -1,8 +1,11 @@
 """A torch module trained in one formulation as a model of another."""
 
+from typing import Any, Callable, Union
+
 import torch
 
-from ._langevin import ArgumentError, Formulation, ShapeError
+from ._errors import ArgumentError, ShapeError
+from ._langevin import Formulation
 
 
 class Converted(torch.nn.Module):
@@ -11,19 +14,19 @@ class Converted(torch.nn.Module):
     It is called as the module is, ``converted(x, t, …)``, with states and times of the new formulation; what else it is given it hands on.
     """
 
-    def __init__(self, module, from_, to):
+    def __init__(self, module: torch.nn.Module, from_: Formulation, to: Formulation) -> None:
         super().__init__()
         self.module, self.from_, self.to_ = module, from_, to
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         # Pipelines ask a network for its config, dtype and the like.
         try:
             return super().__getattr__(name)
         except AttributeError:
             return getattr(super().__getattr__("module"), name)
 
-    def readings(self, t, x):
-        """What each row is read with: columns scale, time, a, b."""
+    def readings(self, t: Any, x: torch.Tensor) -> torch.Tensor:
+        """What each row is read with: shape (1 or rows, 4), columns scale, time, a, b."""
         times = torch.as_tensor(t, dtype=torch.float64).detach().reshape(-1).cpu()
         if len(times) not in (1, len(x)):
             raise ShapeError(f"the times do not fit the batch: expected 1 or {len(x)}, got {len(times)}")
@@ -34,10 +37,10 @@ class Converted(torch.nn.Module):
                 known[time] = (reading.scale, reading.time, reading.a, reading.b)
         return torch.tensor([known[time] for time in times.tolist()], dtype=torch.float64)
 
-    def forward(self, x, t, *args, **kwargs):
+    def forward(self, x: torch.Tensor, t: Any, *args: Any, **kwargs: Any) -> Any:
         table = self.readings(t, x)
 
-        def column(i):
+        def column(i: int) -> torch.Tensor:
             return table[:, i].to(x.device, x.dtype).reshape(-1, *[1] * (x.dim() - 1))
 
         time = table[:, 1].to(x.device, torch.get_default_dtype())
@@ -54,7 +57,7 @@ class Converted(torch.nn.Module):
         raise ArgumentError(f"the module's output is not understood: expected a tensor, a tuple or something with .sample, got {type(out).__name__}")
 
 
-def convert(module, *, from_: Formulation, to: Formulation):
+def convert(module: Union[torch.nn.Module, Callable[..., Any]], *, from_: Formulation, to: Formulation) -> Converted:
     """``module``, trained as ``from_``, as a model of ``to``: a torch module ``(x, t) → output`` that is exact, differentiable, and shares the weights.
 
     >>> import torch, langevin
@@ -70,9 +73,9 @@ def convert(module, *, from_: Formulation, to: Formulation):
 
 
 class _Function(torch.nn.Module):
-    def __init__(self, function):
+    def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__()
         self.function = function
 
-    def forward(self, *args, **kwargs):
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)

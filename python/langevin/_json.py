@@ -1,9 +1,10 @@
 """Python's documents as JSON has them."""
 
 import numbers
+from typing import Any
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """A config as plain dicts, lists, numbers and strings: numpy scalars, tuples and mappings of any class become JSON's own."""
     if value is None or isinstance(value, (bool, str)):
         return value

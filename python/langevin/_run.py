@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ._langevin import ArgumentError, Density, Level, Network, ShapeError
+from ._errors import ArgumentError, ShapeError
+from ._langevin import Density, Level, Network
 
 
 @dataclass(frozen=True)

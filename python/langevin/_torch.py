@@ -2,7 +2,7 @@
 
 import torch
 
-from ._langevin import ShapeError
+from ._errors import ShapeError
 
 
 class Tensors:

@@ -18,7 +18,8 @@ import torch
 from diffusers import ConfigMixin, SchedulerMixin
 from diffusers.schedulers.scheduling_utils import SchedulerOutput
 
-from ._langevin import ArgumentError, Plan, Ranking, recommend
+from ._errors import ArgumentError
+from ._langevin import Plan, Ranking, recommend
 from ._torch import Run
 
 __all__ = ["LangevinScheduler"]
@@ -34,7 +35,7 @@ def _class_of(config: Any) -> str:
     for name in dir(diffusers):
         if name.endswith("Scheduler"):
             kind = getattr(diffusers, name)
-            if isinstance(kind, type) and set(inspect.signature(kind.__init__).parameters) - {"self", "kwargs"} == fields:
+            if isinstance(kind, type) and set(inspect.signature(kind).parameters) - {"kwargs"} == fields:
                 found.append(name)
     # A class and its parallel twin are one.
     found = [name for name in found if name.replace("Parallel", "") == name or name.replace("Parallel", "") not in found]
@@ -54,7 +55,8 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         consistent: mends what is known to be wrong in the original.
     """
 
-    config_name = "scheduler_config.json"
+    config_name: Any = "scheduler_config.json"
+    config: Any
     order = 1
 
     def __init__(
@@ -63,7 +65,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         sampler: Optional[str] = None,
         settings: Optional[dict] = None,
         consistent: bool = False,
-    ):
+    ) -> None:
         original = dict(config or {"_class_name": "DDIMScheduler"})
         if "_class_name" not in original:
             original["_class_name"] = _class_of(original)
@@ -75,7 +77,8 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             langevin_settings=dict(settings or {}),
             langevin_consistent=consistent,
         )
-        self.plan, self.num_inference_steps = None, None
+        self.plan: Plan
+        self.num_inference_steps: Optional[int] = None
         self._whole = self._counts()
         # Pipelines look at the order before they set the steps.
         self._compile(steps=10)
@@ -84,7 +87,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         self._reset()
 
     @classmethod
-    def from_config(cls, config: Any = None, return_unused_kwargs: bool = False, **options: Any):
+    def from_config(cls, config: Any = None, return_unused_kwargs: bool = False, **options: Any) -> Any:
         """A scheduler on another one's config; ``options`` are those of the class."""
         config = dict(config)
         name = config.get("langevin_original") or config.get("_class_name") or _class_of(config)
@@ -134,8 +137,11 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             sigmas = torch.from_numpy(self.plan.sigmas / self.plan.alphas)
         return torch.cat([sigmas, torch.zeros(1, dtype=sigmas.dtype)]).float().to(device)
 
-    def _reset(self):
-        self._run, self._index, self._begin, self._last, self._seeds = None, None, None, None, None
+    def _reset(self) -> None:
+        self._run: Any = None
+        self._index: Any = None
+        self._begin: Optional[int] = None
+        self._last: Any = None
         self._scales = self.plan.input_scales
 
     @property
@@ -153,7 +159,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         """The first evaluation that is made."""
         return self._begin
 
-    def set_begin_index(self, begin_index: int = 0):
+    def set_begin_index(self, begin_index: int = 0) -> None:
         """Leaves the evaluations before this one out: what image-to-image pipelines call."""
         self._begin = begin_index
 
@@ -164,7 +170,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         timesteps: Optional[list] = None,
         sigmas: Optional[list] = None,
         mu: Optional[float] = None,
-    ):
+    ) -> None:
         """Compiles the plan of a run: a number of steps, or the times or noise levels themselves."""
         as_list = lambda values: None if values is None else [float(value) for value in values]  # noqa: E731
         timesteps, sigmas = as_list(timesteps), as_list(sigmas)
@@ -172,11 +178,12 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             num_inference_steps = None
         self._compile(steps=num_inference_steps, timesteps=timesteps, sigmas=sigmas, mu=mu)
         self.timesteps, self.sigmas = self._times(device), self._sigmas(device)
-        self.num_inference_steps = num_inference_steps or len(sigmas or timesteps)
-        self.order = max(1, self.plan.nfe // self.num_inference_steps)
+        count = num_inference_steps or len(sigmas or timesteps or ())
+        self.num_inference_steps = count
+        self.order = max(1, self.plan.nfe // count)
         self._reset()
 
-    def index_for_timestep(self, timestep, schedule_timesteps=None) -> int:
+    def index_for_timestep(self, timestep: Any, schedule_timesteps: Optional[torch.Tensor] = None) -> int:
         """The first evaluation at this time."""
         times = self.timesteps if schedule_timesteps is None else schedule_timesteps
         time = float(timestep)
@@ -191,7 +198,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             self._index = self._begin if self._begin is not None else self.index_for_timestep(timestep)
         return self._index
 
-    def scale_model_input(self, sample: torch.Tensor, timestep=None) -> torch.Tensor:
+    def scale_model_input(self, sample: torch.Tensor, timestep: Any = None) -> torch.Tensor:
         """The state times what the network's input is multiplied by at this evaluation."""
         scale = self._scales[self._now(timestep)]
         return sample if scale == 1.0 else sample * float(scale)
@@ -222,11 +229,11 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
     def step(
         self,
         model_output: torch.Tensor,
-        timestep,
+        timestep: Any,
         sample: torch.Tensor,
-        generator=None,
+        generator: Any = None,
         return_dict: bool = True,
-    ):
+    ) -> Any:
         """The state at the next evaluation, or the result, from the network's output at this one."""
         index = self._now(timestep)
         if index >= self.plan.nfe:
@@ -268,5 +275,5 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             data = data.reshape(len(data), -1)
         return recommend(data, nfe, config=self.original, mu=self._call.get("mu"), **options)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.config.get("num_train_timesteps", 1000)

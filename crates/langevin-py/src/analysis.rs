@@ -54,7 +54,7 @@ fn sources<'py>(py: Python<'py>, analysis: &Analysis) -> PyResult<Bound<'py, PyD
 /// ``data`` is an array of eigenvalues of the covariance, shape (dim,), rows of data, shape (rows, dim), or a spectrum by name (``"power:2:d=3072"``). ``score_error`` is δ: the network's ε is
 /// 1 + δ times the exact one. A plan that clamps has no exact error: see :meth:`Plan.unclipped`.
 #[pyfunction]
-#[pyo3(signature = (plan, data, *, score_error = 0.0))]
+#[pyo3(signature = (plan, data: "numpy.typing.ArrayLike | str", *, score_error = 0.0) -> "dict[str, typing.Any]")]
 pub fn analyze<'py>(
     py: Python<'py>,
     plan: &Bound<'py, Plan>,
@@ -188,7 +188,7 @@ impl Ranking {
 /// ``data`` is what :func:`analyze` takes: eigenvalues, rows, or a spectrum by name. ``process`` is that of the states (``"vp"`` without one, or that of ``network``). With ``config``, the config of a
 /// diffusers scheduler, its times and noise levels are the grid, and ``mu`` is its shift. ``samplers`` and ``grids`` are lists of names; ``by`` is ``"w2"`` or ``"kl"``.
 #[pyfunction]
-#[pyo3(signature = (data, nfe, process = None, *, network = None, config = None, mu = None, samplers = None, grids = None, by = "w2", sigma_min = None, sigma_max = None))]
+#[pyo3(signature = (data: "numpy.typing.ArrayLike | str", nfe, process = None, *, network = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu = None, samplers = None, grids = None, by = "w2", sigma_min = None, sigma_max = None))]
 #[allow(clippy::too_many_arguments)]
 pub fn recommend(
     data: &Bound<'_, PyAny>,

@@ -1,27 +1,19 @@
-//! One tree of exceptions under `langevin.Error(ValueError)`, with the texts of the library.
+//! The exceptions of `langevin._errors`, with the texts of the library.
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::error::Error as _;
 
 mod tree {
     // The macro's types have no documentation of their own.
     #![allow(missing_docs)]
-    use super::PyValueError;
-    pyo3::create_exception!(langevin, LangevinError, PyValueError, "Something that this library refused.");
-    pyo3::create_exception!(langevin, ArgumentError, LangevinError, "An argument that cannot be used.");
-    pyo3::create_exception!(
-        langevin,
-        NameError,
-        LangevinError,
-        "A name that is not known; the text has the nearest one."
-    );
-    pyo3::create_exception!(langevin, FormatError, LangevinError, "A document that breaks its format.");
-    pyo3::create_exception!(langevin, ShapeError, LangevinError, "A shape, dtype or device that does not fit.");
-    pyo3::create_exception!(langevin, SingularError, LangevinError, "A quantity that has no finite value here.");
-    pyo3::create_exception!(langevin, ModelError, LangevinError, "A model that failed.");
+    pyo3::import_exception!(langevin._errors, ArgumentError);
+    pyo3::import_exception!(langevin._errors, NameError);
+    pyo3::import_exception!(langevin._errors, FormatError);
+    pyo3::import_exception!(langevin._errors, ShapeError);
+    pyo3::import_exception!(langevin._errors, SingularError);
+    pyo3::import_exception!(langevin._errors, ModelError);
 }
-pub use tree::{ArgumentError, FormatError, LangevinError, ModelError, NameError, ShapeError, SingularError};
+pub use tree::{ArgumentError, FormatError, ModelError, NameError, ShapeError, SingularError};
 
 /// An error of the library as an exception. What a Python model raised comes back as it was raised, with its traceback.
 pub fn raised(py: Python<'_>, error: &langevin::Error) -> PyErr {

@@ -8,6 +8,7 @@
 //! | [`analysis`] | `analyze` and `recommend`: exact errors on Gaussian data |
 //! | [`models`] | `Density` and `Network`: models that need no Python |
 //! | [`arrays`] | the space of numpy arrays: states that Python can hold |
+//! | [`column`] | columns of numbers, with a type that stubs can say |
 //! | [`tensors`] | the space of torch tensors that numpy cannot see |
 //! | [`stepper`] | a plan that runs step by step, with the model in Python |
 
@@ -16,6 +17,7 @@
 
 mod analysis;
 mod arrays;
+mod column;
 mod errors;
 mod models;
 mod plan;
@@ -60,14 +62,10 @@ fn _kernel_seconds(py: Python<'_>, elements: usize, steps: u32) -> PyResult<f64>
 /// The Python module.
 #[pymodule]
 mod _langevin {
-    use super::*;
-
     #[pymodule_export]
     use super::{_kernel_seconds, cli, samplers};
     #[pymodule_export]
     use crate::analysis::{Candidate, Ranking, analyze, recommend};
-    #[pymodule_export]
-    use crate::errors::{ArgumentError, FormatError, LangevinError, ModelError, NameError, ShapeError, SingularError};
     #[pymodule_export]
     use crate::models::{Density, Network};
     #[pymodule_export]
@@ -77,8 +75,8 @@ mod _langevin {
     #[pymodule_export]
     use crate::theory::{Formulation, Level, Prediction, Process, Reading};
 
-    #[pymodule_init]
-    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
-    }
+    // Python's name for it.
+    #[allow(non_upper_case_globals)]
+    #[pymodule_export]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
 }

@@ -60,7 +60,7 @@ impl Density {
     }
 
     /// Draws points: an array of shape (count, dim).
-    #[pyo3(signature = (count, seed = 0, *, first = 0))]
+    #[pyo3(signature = (count, seed = 0, *, first = 0) -> "numpy.typing.NDArray[numpy.float64]")]
     fn sample<'py>(&self, py: Python<'py>, count: usize, seed: u64, first: u64) -> PyResult<Bound<'py, PyAny>> {
         let ids = ids(seed, first, count)?;
         reserved::<f64>(count.saturating_mul(self.0.dim()))?;
@@ -69,7 +69,7 @@ impl Density {
     }
 
     /// log p(x) of points of shape (…, dim), at a noise level (clean data where none is given): an array of shape (…).
-    #[pyo3(signature = (x, level = None))]
+    #[pyo3(signature = (x: "numpy.typing.ArrayLike", level = None) -> "numpy.typing.NDArray[numpy.float64]")]
     fn log_density<'py>(
         &self,
         x: &Bound<'py, PyAny>,
@@ -87,6 +87,7 @@ impl Density {
     }
 
     /// The denoised prediction E[x0 | x] of states of shape (…, dim) at a noise level.
+    #[pyo3(signature = (x: "numpy.typing.ArrayLike", level) -> "numpy.typing.NDArray[numpy.float64]")]
     fn denoise<'py>(&self, x: &Bound<'py, PyAny>, level: &Bound<'py, Level>) -> PyResult<Bound<'py, PyAny>> {
         let py = x.py();
         let (array, count) = rows(x, self.0.dim())?;
@@ -152,7 +153,7 @@ impl Network {
     }
 
     /// The output for states of shape (rows, …) at a level of its own process.
-    #[pyo3(signature = (x, level, *, first = 0))]
+    #[pyo3(signature = (x: "numpy.typing.ArrayLike", level, *, first = 0) -> "numpy.typing.NDArray[numpy.float32]")]
     fn predict<'py>(
         &self,
         x: &Bound<'py, PyAny>,
@@ -179,6 +180,7 @@ impl Network {
     }
 
     /// Samples to data: undoes the normalisation of the training. Takes and returns an array of shape (rows, …).
+    #[pyo3(signature = (samples: "numpy.typing.ArrayLike") -> "numpy.typing.NDArray[numpy.float64]")]
     fn denormalize<'py>(&self, samples: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = samples.py();
         let numpy = py.import("numpy")?;

@@ -1,5 +1,6 @@
 //! `Plan`: compiled, read, printed, analysed and run.
 
+use crate::column::Column;
 use crate::errors::{ArgumentError, OrRaise as _, misfit, raised};
 use crate::models::{Density, Network, ids};
 use crate::stepper::{Stepper, batch};
@@ -164,40 +165,40 @@ impl Plan {
 
     /// The time of each evaluation, in the clock of the process.
     #[getter]
-    fn times<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_iter(py, evals(&self.0).map(|level| level.time))
+    fn times<'py>(&self, py: Python<'py>) -> Column<'py, f64> {
+        Column::new(py, evals(&self.0).map(|level| level.time))
     }
 
     /// What the network is given for time at each evaluation.
     #[getter]
-    fn network_times<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+    fn network_times<'py>(&self, py: Python<'py>) -> Column<'py, f64> {
         let times = self.0.ops().iter().filter_map(|op| match op {
             Op::Eval { level, net, .. } => Some(net.map_or(level.time, |net| net.time)),
             _ => None,
         });
-        PyArray1::from_iter(py, times)
+        Column::new(py, times)
     }
 
     /// alpha at each evaluation.
     #[getter]
-    fn alphas<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_iter(py, evals(&self.0).map(|level| level.alpha))
+    fn alphas<'py>(&self, py: Python<'py>) -> Column<'py, f64> {
+        Column::new(py, evals(&self.0).map(|level| level.alpha))
     }
 
     /// sigma at each evaluation.
     #[getter]
-    fn sigmas<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_iter(py, evals(&self.0).map(|level| level.sigma))
+    fn sigmas<'py>(&self, py: Python<'py>) -> Column<'py, f64> {
+        Column::new(py, evals(&self.0).map(|level| level.sigma))
     }
 
     /// What the network's input is multiplied by at each evaluation.
     #[getter]
-    fn input_scales<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+    fn input_scales<'py>(&self, py: Python<'py>) -> Column<'py, f64> {
         let scales = self.0.ops().iter().filter_map(|op| match op {
             Op::Eval { net, .. } => Some(net.map_or(1.0, |net| net.scale)),
             _ => None,
         });
-        PyArray1::from_iter(py, scales)
+        Column::new(py, scales)
     }
 
     /// The standard deviation of the noise that the plan starts from; of the first evaluation's noise where it starts from a state.
@@ -233,6 +234,7 @@ impl Plan {
     }
 
     /// The result as one weighted sum: arrays of the weights of every input, every denoised prediction and every noise draw.
+    #[pyo3(signature = () -> "dict[str, numpy.typing.NDArray[numpy.float64]]")]
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let unrolled = self.0.unroll().or_raise()?;
         let all = PyDict::new(py);
@@ -298,7 +300,7 @@ impl Plan {
     /// ``model`` is a :class:`Density`, a :class:`Network`, or any function ``model(x, query)`` that returns an array of the shape of ``x``; ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
     /// ``index`` and ``rows``. With ``backend="torch"`` (the default for a ``torch.nn.Module``) it gets and gives tensors on ``device``. ``callback(step)`` is called after every
     /// evaluation, ``progress=True`` shows a bar. ``dtype`` is that of the states: ``float64`` for models of this library, which gives the bits of the command line, and ``float32`` for others. Sample i depends on the seed and on i, and on nothing else.
-    #[pyo3(signature = (model, shape, seed = None, *, first = 0, dtype = None, inputs = None, backend = None, device = None, callback = None, progress = false, threads = None))]
+    #[pyo3(signature = (model: "Density | Network | collections.abc.Callable[[typing.Any, Query], typing.Any]", shape, seed: "int | collections.abc.Sequence[int] | None" = None, *, first = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress = false, threads = None) -> "typing.Any")]
     #[allow(clippy::too_many_arguments)]
     fn run<'py>(
         slf: &Bound<'py, Self>,

@@ -1,6 +1,7 @@
 //! A plan that runs step by step, with the model in Python.
 
 use crate::arrays::{ArraySpace, State};
+use crate::column::Column;
 use crate::errors::{ArgumentError, OrRaise as _, misfit};
 use crate::tensors::TensorSpace;
 use langevin::plan::Run;
@@ -11,26 +12,37 @@ use pyo3::types::PyAny;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a plan asks of the model: the input, where it stands, and whose rows they are.
-#[pyclass(frozen, get_all, module = "langevin")]
+#[pyclass(frozen, module = "langevin")]
 pub struct Query {
     /// The input of the model, already scaled: an array of the run's shape. Do not write into it.
+    #[pyo3(get)]
     x: Py<PyAny>,
     /// What the model is given for time.
+    #[pyo3(get)]
     time: f64,
     /// How much of the datum is in ``x``.
+    #[pyo3(get)]
     alpha: f64,
     /// The standard deviation of the noise in ``x``.
+    #[pyo3(get)]
     sigma: f64,
     /// ``main``, or ``unconditional`` for the other branch of guidance.
+    #[pyo3(get)]
     branch: &'static str,
     /// Which evaluation it is, from 0.
+    #[pyo3(get)]
     index: usize,
-    /// The global number of each row.
     rows: Py<PyArray1<u64>>,
 }
 
 #[pymethods]
 impl Query {
+    /// The global number of each row.
+    #[getter]
+    fn rows<'py>(&self, py: Python<'py>) -> Column<'py, u64> {
+        Column::of(py, &self.rows)
+    }
+
     fn __repr__(&self) -> String {
         format!(
             "Query(index={}, time={}, alpha={}, sigma={}, branch='{}')",

@@ -1,0 +1,562 @@
+# Written by scripts/stubs.
+"""
+The Python module.
+"""
+
+import collections.abc
+import numpy
+import numpy.typing
+import typing
+from _typeshed import SupportsGetItem
+from numpy import float64, uint64
+from numpy.typing import NDArray
+from os import PathLike
+from typing import Any, Final, SupportsFloat, SupportsIndex, final
+
+__all__ = ["__version__", "Candidate", "Density", "Formulation", "Level", "Network", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "_kernel_seconds", "analyze", "cli", "recommend", "samplers"]
+
+__version__: Final[str]
+
+@final
+class Candidate:
+    """
+    One plan of a :class:`Ranking`.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def also(self, /) -> list[str]:
+        """
+        The names of the samplers that have the same table.
+        """
+    @property
+    def grid(self, /) -> str:
+        """
+        The name of its grid.
+        """
+    @property
+    def kl(self, /) -> float:
+        """
+        The KL divergence of the data from its samples, in nats; it may be infinite.
+        """
+    @property
+    def nfe(self, /) -> int:
+        """
+        Its number of network evaluations.
+        """
+    @property
+    def plan(self, /) -> Plan:
+        """
+        Its table.
+        """
+    @property
+    def sampler(self, /) -> str:
+        """
+        The sampler's name, with its options.
+        """
+    @property
+    def sources(self, /) -> dict:
+        """
+        The sources of its error as :func:`analyze` has them; empty but for the best and the usual choices.
+        """
+    @property
+    def steps(self, /) -> int:
+        """
+        Its number of steps.
+        """
+    @property
+    def w2(self, /) -> float:
+        """
+        The Wasserstein distance of its samples from the data, in the units of the data.
+        """
+
+@final
+class Density:
+    """
+    A density known in closed form, at every noise level: a model without a network. The names are in ``Density.NAMES``.
+    """
+    NAMES: Final[list[str]]
+    """
+    Every name.
+    """
+    def __new__(cls, /, name: str) -> Density: ...
+    def __repr__(self, /) -> str: ...
+    def denoise(self, /, x: "numpy.typing.ArrayLike", level: Level) -> "numpy.typing.NDArray[numpy.float64]":
+        """
+        The denoised prediction E[x0 | x] of states of shape (…, dim) at a noise level.
+        """
+    @property
+    def dim(self, /) -> int:
+        """
+        The elements of a point.
+        """
+    def log_density(self, /, x: "numpy.typing.ArrayLike", level: Level | None = None) -> "numpy.typing.NDArray[numpy.float64]":
+        """
+        log p(x) of points of shape (…, dim), at a noise level (clean data where none is given): an array of shape (…).
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        Its name.
+        """
+    def sample(self, /, count: SupportsIndex, seed: SupportsIndex = 0, *, first: SupportsIndex = 0) -> "numpy.typing.NDArray[numpy.float64]":
+        """
+        Draws points: an array of shape (count, dim).
+        """
+
+@final
+class Formulation:
+    """
+    What a network was trained to be: a process, a prediction, the number it is given for time, what its input is multiplied by, and the noise levels
+    (in sigma / alpha) it was trained on.
+
+    ``clock`` is ``time``, ``scaled:1000``, ``remaining:1000``, ``lambda``, ``quarter-log-sigma``, ``log-sigma:0.25`` or ``angle``. With ``input_sigma_data`` the
+    input has unit variance for data of that standard deviation (EDM's c_in on ``ve``).
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, process: Process | str, prediction: Prediction | str, *, clock: str = "time", input_sigma_data: SupportsFloat | SupportsIndex | None = None, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None) -> Formulation: ...
+    def __repr__(self, /) -> str: ...
+    def denoised(self, /, level: Level) -> Reading:
+        """
+        How to read the denoised prediction off this network at a level of any process.
+        """
+    def level(self, /, time: SupportsFloat | SupportsIndex) -> Level:
+        """
+        The level of its own process at which the network is given this number for time.
+        """
+    @property
+    def prediction(self, /) -> Prediction:
+        """
+        The prediction.
+        """
+    @property
+    def process(self, /) -> Process:
+        """
+        The process.
+        """
+    def read_from(self, /, other: Formulation, level: Level) -> Reading:
+        """
+        How to read this formulation's output off a network of another one, at a level of this process.
+        """
+    def seen(self, /, level: Level) -> Level:
+        """
+        The level as the network sees it: its time, and the alpha and sigma of its scaled input.
+        """
+    @property
+    def sigma_range(self, /) -> tuple[float, float] | None:
+        """
+        The trained noise levels in sigma / alpha, or ``None``.
+        """
+
+@final
+class Level:
+    """
+    A place on a process: ``x = alpha * x0 + sigma * noise``.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, time: SupportsFloat | SupportsIndex, alpha: SupportsFloat | SupportsIndex, sigma: SupportsFloat | SupportsIndex) -> Level: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def alpha(self, /) -> float:
+        """
+        How much of the datum is in the state.
+        """
+    @property
+    def lambda_(self, /) -> float:
+        """
+        λ = ln(alpha / sigma), the half log-SNR.
+        """
+    @property
+    def sigma(self, /) -> float:
+        """
+        The standard deviation of the noise in the state.
+        """
+    @property
+    def sigma_ve(self, /) -> float:
+        """
+        sigma / alpha: the noise level in no clock.
+        """
+    @property
+    def time(self, /) -> float:
+        """
+        The time, in the clock of the process.
+        """
+
+@final
+class Network:
+    """
+    A network trained with ``langevin train``.
+    """
+    def __repr__(self, /) -> str: ...
+    def denormalize(self, /, samples: "numpy.typing.ArrayLike") -> "numpy.typing.NDArray[numpy.float64]":
+        """
+        Samples to data: undoes the normalisation of the training. Takes and returns an array of shape (rows, …).
+        """
+    @property
+    def formulation(self, /) -> Formulation:
+        """
+        What it was trained to be.
+        """
+    @staticmethod
+    def load(path: str | PathLike[str]) -> Network:
+        """
+        Reads a model file.
+        """
+    @property
+    def parameters(self, /) -> int:
+        """
+        The number of weights.
+        """
+    def predict(self, /, x: "numpy.typing.ArrayLike", level: Level, *, first: SupportsIndex = 0) -> "numpy.typing.NDArray[numpy.float32]":
+        """
+        The output for states of shape (rows, …) at a level of its own process.
+        """
+    @property
+    def shape(self, /) -> list[int]:
+        """
+        The shape of one sample.
+        """
+
+@final
+class Plan:
+    """
+    A sampler compiled to a table of numbers.
+
+    ``sampler`` is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); ``grid`` says where the steps go (``"karras"``, ``"uniform-lambda"``, ``"list:80,10,1,0"``, …).
+    ``process`` is the process of the states: that of ``network`` where none is given. ``network`` is the :class:`Formulation` of the model; without one, the model gives the denoised
+    prediction itself. The noise levels ``sigma_min`` and ``sigma_max`` are in sigma / alpha: the network's, or 0.002 and 80. ``guidance`` mixes two branches, w (D − D_uncond) + D_uncond.
+    """
+    def __new__(cls, /, sampler: str = "ddim", process: Process | str | None = None, steps: SupportsIndex = 20, *, grid: str = "karras", network: Formulation | None = None, eta: SupportsFloat | SupportsIndex | None = None, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None, guidance: SupportsFloat | SupportsIndex | None = None) -> Plan: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[str]]: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def alphas(self, /) -> NDArray[float64]:
+        """
+        alpha at each evaluation.
+        """
+    @property
+    def draws(self, /) -> int:
+        """
+        The number of noise draws; the first is usually the start.
+        """
+    @staticmethod
+    def from_diffusers(config: Any, steps: SupportsIndex | None = None, *, sampler: str | None = None, timesteps: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, sigmas: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, mu: SupportsFloat | SupportsIndex | None = None, settings: Any | None = None, start_at: SupportsIndex | None = None, image: bool = False, consistent: bool = False) -> Plan:
+        """
+        The plan that a scheduler of diffusers follows: ``config`` is its config, a mapping or JSON text. With ``sampler``, the plan of that sampler on its times, noise levels and network.
+
+        One of ``steps``, ``timesteps`` and ``sigmas`` says where the steps go; ``settings`` has what ``step`` or ``set_timesteps`` are given (``eta``, ``s_churn``, …). ``consistent`` mends what is known
+        to be wrong in the original.
+        """
+    @staticmethod
+    def from_json(text: str) -> Plan:
+        """
+        The plan of a JSON document.
+        """
+    @property
+    def input_scales(self, /) -> NDArray[float64]:
+        """
+        What the network's input is multiplied by at each evaluation.
+        """
+    @property
+    def inputs(self, /) -> list[str]:
+        """
+        The names of the states that the caller gives; none for a plan that starts from noise.
+        """
+    def is_same(self, /, other: Plan, tolerance: SupportsFloat | SupportsIndex = 1e-9) -> bool:
+        """
+        Whether another plan computes the same from the same network, to a tolerance.
+        """
+    def level_at_network_time(self, /, time: SupportsFloat | SupportsIndex) -> Level:
+        """
+        The level, in the plan's coordinates, at which the network is given this number for time.
+        """
+    @property
+    def levels(self, /) -> list[Level]:
+        """
+        The levels at which the network is evaluated.
+        """
+    def lint(self, /) -> list[str]:
+        """
+        What the lint finds, a line each; an empty list for a plan that keeps the marginal of every step.
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        The sampler's name.
+        """
+    @property
+    def network(self, /) -> Formulation | None:
+        """
+        What the model is: its formulation, or ``None`` for one that gives the denoised prediction.
+        """
+    @property
+    def network_times(self, /) -> NDArray[float64]:
+        """
+        What the network is given for time at each evaluation.
+        """
+    @property
+    def nfe(self, /) -> int:
+        """
+        The number of network evaluations.
+        """
+    def run(self, /, model: "Density | Network | collections.abc.Callable[[typing.Any, Query], typing.Any]", shape: SupportsGetItem[int, SupportsIndex], seed: "int | collections.abc.Sequence[int] | None" = None, *, first: SupportsIndex = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress: bool = False, threads: SupportsIndex | None = None) -> "typing.Any":
+        """
+        Runs the plan to its end: an array (or tensor) of ``shape``, whose first axis is the rows.
+
+        ``model`` is a :class:`Density`, a :class:`Network`, or any function ``model(x, query)`` that returns an array of the shape of ``x``; ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
+        ``index`` and ``rows``. With ``backend="torch"`` (the default for a ``torch.nn.Module``) it gets and gives tensors on ``device``. ``callback(step)`` is called after every
+        evaluation, ``progress=True`` shows a bar. ``dtype`` is that of the states: ``float64`` for models of this library, which gives the bits of the command line, and ``float32`` for others. Sample i depends on the seed and on i, and on nothing else.
+        """
+    @property
+    def sigmas(self, /) -> NDArray[float64]:
+        """
+        sigma at each evaluation.
+        """
+    def start(self, /, shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex | SupportsGetItem[int, SupportsIndex] | None = None, *, first: SupportsIndex = 0, dtype: str = "float32", inputs: SupportsGetItem[int, Any] | None = None, tensors: Any | None = None) -> Stepper:
+        """
+        Starts a run with control in the caller's hands: see :class:`Stepper`.
+
+        ``shape`` is (rows, …). Row i is sample ``first + i`` of ``seed``, or, where ``seed`` is a list, sample 0 of the seed of its own.
+        """
+    @property
+    def start_sigma(self, /) -> float:
+        """
+        The standard deviation of the noise that the plan starts from; of the first evaluation's noise where it starts from a state.
+        """
+    @property
+    def times(self, /) -> NDArray[float64]:
+        """
+        The time of each evaluation, in the clock of the process.
+        """
+    def to_csv(self, /) -> str:
+        """
+        The plan as CSV, a line for each instruction.
+        """
+    def to_json(self, /) -> str:
+        """
+        The plan as a JSON document, whose numbers read back bit for bit.
+        """
+    def unclipped(self, /) -> Plan:
+        """
+        The plan without what clamps the denoised prediction: the same where that is within its bounds, and linear.
+        """
+    def weights(self, /) -> "dict[str, numpy.typing.NDArray[numpy.float64]]":
+        """
+        The result as one weighted sum: arrays of the weights of every input, every denoised prediction and every noise draw.
+        """
+
+@final
+class Prediction:
+    """
+    What the output of a network means: ``x0``, ``epsilon``, ``score``, ``v``, ``velocity`` or ``edm``.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, name: str) -> Prediction: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def name(self, /) -> str:
+        """
+        Its name.
+        """
+
+@final
+class Process:
+    """
+    A diffusion process: ``vp``, ``vp-linear``, ``vp-cosine``, ``ve``, ``rectified-flow``, ``sub-vp``, or a table such as ``table:scaled-linear``.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, name: str) -> Process: ...
+    def __repr__(self, /) -> str: ...
+    def level(self, /, time: SupportsFloat | SupportsIndex) -> Level:
+        """
+        The level at a time of its clock.
+        """
+    def level_at_lambda(self, /, value: SupportsFloat | SupportsIndex) -> Level:
+        """
+        The level where λ has this value.
+        """
+    def level_at_sigma_ve(self, /, ratio: SupportsFloat | SupportsIndex) -> Level:
+        """
+        The level where sigma / alpha has this value.
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        Its name.
+        """
+
+@final
+class Query:
+    """
+    What a plan asks of the model: the input, where it stands, and whose rows they are.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def alpha(self, /) -> float:
+        """
+        How much of the datum is in ``x``.
+        """
+    @property
+    def branch(self, /) -> str:
+        """
+        ``main``, or ``unconditional`` for the other branch of guidance.
+        """
+    @property
+    def index(self, /) -> int:
+        """
+        Which evaluation it is, from 0.
+        """
+    @property
+    def rows(self, /) -> NDArray[uint64]:
+        """
+        The global number of each row.
+        """
+    @property
+    def sigma(self, /) -> float:
+        """
+        The standard deviation of the noise in ``x``.
+        """
+    @property
+    def time(self, /) -> float:
+        """
+        What the model is given for time.
+        """
+    @property
+    def x(self, /) -> Any:
+        """
+        The input of the model, already scaled: an array of the run's shape. Do not write into it.
+        """
+
+@final
+class Ranking:
+    """
+    Samplers from the best to the worst, as :func:`recommend` found them. Printed, it is the table of the ten best and why the first is the first.
+    """
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def best(self, /) -> Candidate:
+        """
+        The best.
+        """
+    @property
+    def candidates(self, /) -> list[Candidate]:
+        """
+        All different plans, the best first.
+        """
+    @property
+    def plans(self, /) -> int:
+        """
+        How many plans were analysed.
+        """
+    @property
+    def usual(self, /) -> list[Candidate]:
+        """
+        The usual choices within as many evaluations, where they fit.
+        """
+    @property
+    def why(self, /) -> list[str]:
+        """
+        Why the best is the best, in sentences.
+        """
+
+@final
+class Reading:
+    """
+    How to read a network at one level of another process: ``a * x + b * network(scale * x, time)``.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def a(self, /) -> float:
+        """
+        The factor of the unscaled state.
+        """
+    @property
+    def b(self, /) -> float:
+        """
+        The factor of the output.
+        """
+    @property
+    def scale(self, /) -> float:
+        """
+        What the state is multiplied by before it enters the network.
+        """
+    @property
+    def time(self, /) -> float:
+        """
+        What the network is given for time.
+        """
+
+@final
+class Stepper:
+    """
+    A run of a plan with control in the caller's hands: ask ``query()``, answer ``supply(output)``, until the query is ``None``; then ``finish()``.
+
+    Made by ``Plan.start``.
+    """
+    def advance(self, /) -> bool:
+        """
+        Executes up to the next evaluation, without scaling the model's input: for callers that scale it themselves. ``False`` at the end.
+        """
+    @property
+    def denoised(self, /) -> Any | None:
+        """
+        The denoised prediction of the last answer, until the next query.
+        """
+    def finish(self, /) -> Any:
+        """
+        The result: an array of the run's shape, the caller's own. The run is over.
+        """
+    def query(self, /) -> Query | None:
+        """
+        Executes up to the next evaluation and asks for it; ``None`` at the end. Asking again without answering asks the same.
+        """
+    def replace(self, /, x: Any) -> None:
+        """
+        Puts another state in the place of the one that the open query asks about, before its input scaling.
+        """
+    @property
+    def state(self, /) -> Any | None:
+        """
+        The state that the open query asks about, before its input scaling.
+        """
+    def supply(self, /, output: Any) -> None:
+        """
+        Answers the last query with the model's output: an array of the run's shape.
+        """
+
+def _kernel_seconds(elements: SupportsIndex, steps: SupportsIndex) -> float:
+    """
+    Seconds that one step of first order takes the library's fused kernel on so many floats in plain memory, with no executor: for `bench/python`.
+    """
+
+def analyze(plan: Plan, data: "numpy.typing.ArrayLike | str", *, score_error: SupportsFloat | SupportsIndex = 0.0) -> "dict[str, typing.Any]":
+    """
+    The exact error of a linear plan on Gaussian data, with no sampling: a dict with ``w2``, ``kl`` (nats), ``nfe``, ``dimension`` and ``sources``, which has both for each of ``start``, ``truncation``,
+    ``discretisation`` and ``score``.
+
+    ``data`` is an array of eigenvalues of the covariance, shape (dim,), rows of data, shape (rows, dim), or a spectrum by name (``"power:2:d=3072"``). ``score_error`` is δ: the network's ε is
+    1 + δ times the exact one. A plan that clamps has no exact error: see :meth:`Plan.unclipped`.
+    """
+
+def cli(arguments: SupportsGetItem[int, str]) -> int:
+    """
+    Runs the command line with these arguments, the program's name first, and gives its exit status.
+    """
+
+def recommend(data: "numpy.typing.ArrayLike | str", nfe: SupportsIndex, process: Process | str | None = None, *, network: Formulation | None = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu: SupportsFloat | SupportsIndex | None = None, samplers: SupportsGetItem[int, str] | None = None, grids: SupportsGetItem[int, str] | None = None, by: str = "w2", sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None) -> Ranking:
+    """
+    The sampler and the grid with the smallest exact error on Gaussian data like yours, in at most ``nfe`` evaluations of the network: a :class:`Ranking`. Nothing is sampled.
+
+    ``data`` is what :func:`analyze` takes: eigenvalues, rows, or a spectrum by name. ``process`` is that of the states (``"vp"`` without one, or that of ``network``). With ``config``, the config of a
+    diffusers scheduler, its times and noise levels are the grid, and ``mu`` is its shift. ``samplers`` and ``grids`` are lists of names; ``by`` is ``"w2"`` or ``"kl"``.
+    """
+
+def samplers() -> list[str]:
+    """
+    Every name that `Plan(sampler, …)` knows.
+    """
