@@ -314,11 +314,12 @@ class Plan:
         """
         sigma at each evaluation.
         """
-    def start(self, /, shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex | SupportsGetItem[int, SupportsIndex] | None = None, *, first: SupportsIndex = 0, dtype: str = "float32", inputs: SupportsGetItem[int, Any] | None = None, tensors: Any | None = None) -> Stepper:
+    def start(self, /, shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex | SupportsGetItem[int, SupportsIndex] | None = None, *, first: SupportsIndex = 0, dtype: str = "float32", inputs: SupportsGetItem[int, Any] | None = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads: SupportsIndex | None = None) -> Stepper:
         """
         Starts a run with control in the caller's hands: see :class:`Stepper`.
 
         ``shape`` is (rows, …). Row i is sample ``first + i`` of ``seed``, or, where ``seed`` is a list, sample 0 of the seed of its own.
+        ``start`` is the state to begin with in the place of the noise that the plan would draw. ``threads`` share the passes over large states; they change no bit.
         """
     @property
     def start_sigma(self, /) -> float:
@@ -523,6 +524,10 @@ class Stepper:
     def state(self, /) -> Any | None:
         """
         The state that the open query asks about, before its input scaling.
+        """
+    def step(self, /, output: Any, state: Any | None = None) -> Any | None:
+        """
+        ``replace(state)``, where a state is given, then ``supply(output)`` and ``advance()``: the state at the next evaluation, or the result where there is none.
         """
     def supply(self, /, output: Any) -> None:
         """

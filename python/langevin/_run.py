@@ -54,7 +54,7 @@ def _own(model, dtype):
     return lambda x, query: model.predict(x, level(query), first=int(query.rows[0])).astype(dtype)
 
 
-def run(plan, model, shape, seed, *, first, dtype, inputs, backend, device, callback, progress):
+def run(plan, model, shape, seed, *, first, dtype, inputs, backend, device, callback, progress, threads):
     dtype = str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype
     if isinstance(model, (Density, Network)):
         model = _own(model, dtype)
@@ -73,9 +73,9 @@ def run(plan, model, shape, seed, *, first, dtype, inputs, backend, device, call
         if not isinstance(kind, torch.dtype):
             raise ShapeError(f"bad dtype: expected 'float32', 'float64' or another of torch's, got '{dtype}'")
         device = torch.device("cpu" if device is None else device)
-        execution, grad = Run(plan, device, kind, shape, seed, inputs or (), first), torch.no_grad()
+        execution, grad = Run(plan, device, kind, shape, seed, inputs or (), first, threads), torch.no_grad()
     elif backend == "numpy":
-        execution = _Numpy(plan.start(shape, seed, first=first, dtype=dtype, inputs=inputs))
+        execution = _Numpy(plan.start(shape, seed, first=first, dtype=dtype, inputs=inputs, threads=threads))
     else:
         raise ArgumentError(f"unknown backend: expected 'numpy' or 'torch', got '{backend}'")
     bar = _Bar(plan.nfe) if progress else None

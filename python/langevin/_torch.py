@@ -53,14 +53,15 @@ class Tensors:
 class Run:
     """A run of a plan on tensors. Those of a CPU in single or double precision share the memory of the library's arrays; others are combined by torch."""
 
-    def __init__(self, plan, device, dtype, shape, seed, inputs=(), first=0):
+    def __init__(self, plan, device, dtype, shape, seed, inputs=(), first=0, threads=None, start=None):
         self.device, self.dtype = torch.device(device), dtype
         self.shared = self.device.type == "cpu" and dtype in (torch.float32, torch.float64)
         name = str(dtype).removeprefix("torch.") if self.shared else "float32"
         tensors = None if self.shared else Tensors(shape, dtype, self.device)
         self.shape = tuple(shape)
         inputs = [self._in(entry, "an input") for entry in inputs]
-        self.stepper = plan.start(self.shape, seed, first=first, dtype=name, inputs=inputs, tensors=tensors)
+        start = None if start is None else self._in(start, "the start")
+        self.stepper = plan.start(self.shape, seed, first=first, dtype=name, inputs=inputs, tensors=tensors, start=start, threads=threads or torch.get_num_threads())
 
     def _in(self, value, what):
         if self.shared and isinstance(value, torch.Tensor) and value.dtype is self.dtype and value.device.type == "cpu":
@@ -91,6 +92,11 @@ class Run:
 
     def supply(self, output):
         self.stepper.supply(self._in(output, "the model's output"))
+
+    def step(self, output, state=None):
+        """The state at the next evaluation, or the result, from the output at this one, with another state in the place of the last where one is given."""
+        state = None if state is None else self._in(state, "the state")
+        return self._out(self.stepper.step(self._in(output, "the model's output"), state))
 
     def replace(self, state):
         self.stepper.replace(self._in(state, "the state"))

@@ -212,9 +212,13 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
                 f"a run cannot begin inside a step: expected a multiple of {self.order}, got evaluation {self._index}"
             )
         plan = self.plan if first == 0 else self._plan(start_at=first)
-        inputs = [sample.to(kind)] * len(plan.inputs)
-        self._run = Run(plan, sample.device, kind, shape, self._draw_seeds(generator, shape[0]), inputs)
+        # The pipeline drew the noise that a plan would begin with.
+        state = sample.to(kind)
+        start = state if not plan.inputs and plan.draws else None
+        seeds = self._draw_seeds(generator, shape[0])
+        self._run = Run(plan, sample.device, kind, shape, seeds, [state] * len(plan.inputs), start=start)
         self._run.advance()
+        self._last = sample if kind is sample.dtype else None
 
     def _draw_seeds(self, generator, count):
         if self.plan.draws <= 1:
@@ -240,10 +244,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             raise ArgumentError(f"the run is over: expected at most {self.plan.nfe} steps\nhint: call set_timesteps to begin another")
         if self._run is None:
             self._start(sample, generator)
-        if sample is not self._last:
-            self._run.replace(sample)
-        self._run.supply(model_output)
-        state = self._run.state if self._run.advance() else self._run.finish()
+        state = self._run.step(model_output, None if sample is self._last else sample)
         self._last = state if state.dtype == sample.dtype else state.to(sample.dtype)
         self._index += 1
         return SchedulerOutput(prev_sample=self._last) if return_dict else (self._last,)

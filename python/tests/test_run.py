@@ -151,3 +151,57 @@ def test_a_large_batch_is_cut_without_a_trace():
         large = plan.run(model, (3, 200_003), seed=2)
         assert np.array_equal(large[:1], plan.run(model, (1, 200_003), seed=2))
         assert np.array_equal(large[2:], plan.run(model, (1, 200_003), seed=2, first=2))
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "euler-ancestral", "dpmpp-2m", "unipc"])
+@pytest.mark.parametrize("shape", [(1, 150_001), (3, 70_001), (70_001, 3)])
+def test_threads_change_no_bit(sampler, shape):
+    plan = langevin.Plan(sampler, "vp", 4, network=langevin.Formulation("vp", "epsilon"))
+    model = lambda x, query: np.tanh(x) * np.float32(query.sigma)  # noqa: E731
+    one, two, four = (plan.run(model, shape, 5, threads=threads) for threads in (1, 2, 4))
+    assert np.array_equal(one, two) and np.array_equal(one, four)
+
+
+def test_a_start_of_one_s_own():
+    plan = langevin.Plan("ddim", "vp", 3)
+    x = np.random.default_rng(0).normal(size=(2, 3))
+    stepper = plan.start((2, 3), dtype="float64", start=x)
+    assert np.array_equal(stepper.query().x, x)
+    noise = langevin.Plan("ddim", "vp", 3).start((2, 3), 7, dtype="float64")
+    begun = plan.start((2, 3), dtype="float64", start=noise.query().x)
+    for run in (noise, begun):
+        while (query := run.query()) is not None:
+            run.supply(0.5 * query.x)
+    assert np.array_equal(noise.finish(), begun.finish())
+    with pytest.raises(langevin.ShapeError, match="the start"):
+        plan.start((2, 3), start=np.zeros((2, 4)))
+
+
+def test_a_step_in_one_call():
+    plan = langevin.Plan("euler-ancestral", "vp", 4)
+    parts, whole = (plan.start((2, 3), 1, dtype="float64") for _ in range(2))
+    parts.advance(), whole.advance()
+    for index in range(4):
+        x = whole.state if index != 2 else whole.state + 1
+        if index == 2:
+            parts.replace(parts.state + 1)
+        parts.supply(np.tanh(parts.state))
+        state = parts.state if parts.advance() else parts.finish()
+        assert np.array_equal(whole.step(np.tanh(x), x if index == 2 else None), state)
+    with pytest.raises(langevin.Error, match="finished"):
+        whole.step(np.zeros((2, 3)))
+
+
+def test_threads_after_a_fork():
+    """A process that forks takes no threads along; its child makes its own."""
+    script = """
+import os, numpy as np, langevin
+plan = langevin.Plan("ddim", "vp", 4, network=langevin.Formulation("vp", "epsilon"))
+run = lambda: plan.run(lambda x, query: 0.5 * x, (1, 200_000), 5, threads=2)
+want = run()
+child = os.fork()
+if child == 0:
+    os._exit(0 if np.array_equal(run(), want) else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0 and np.array_equal(run(), want)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

@@ -4,6 +4,7 @@
 //! interpreter is free while numbers are made.
 
 use crate::errors::{carried, misfit};
+use crate::share::Pass;
 use langevin::{
     Coef, Denoise, DenoiseSlices, Draw, Element, Map, SampleId, SliceSpace, Space, Tolerance, WithDenoised,
 };
@@ -47,6 +48,8 @@ fn is_alone<T>(py: Python<'_>, array: &Py<PyArrayDyn<T>>) -> bool {
 /// Arrays of one shape, its first axis the rows.
 pub struct ArraySpace<T> {
     shape: Vec<usize>,
+    /// How many threads may share a pass over memory.
+    threads: usize,
     /// Memory of states that are done with; where others still hold one, it waits.
     spare: RefCell<Vec<Py<PyArrayDyn<T>>>>,
 }
@@ -71,14 +74,18 @@ fn import<'py>(py: Python<'py>, cell: &PyOnceLock<Py<PyAny>>, name: &str) -> PyR
 type Guards<'py, T> = Vec<PyReadonlyArrayDyn<'py, T>>;
 
 impl<T: Element + numpy::Element> ArraySpace<T> {
-    /// Arrays of this shape.
-    pub fn new(shape: Vec<usize>) -> Self {
-        Self { shape, spare: RefCell::new(Vec::new()) }
+    /// Arrays of this shape, whose passes so many threads share.
+    pub fn new(shape: Vec<usize>, threads: usize) -> Self {
+        Self { shape, threads, spare: RefCell::new(Vec::new()) }
     }
 
     /// The elements of a row.
     fn width(&self) -> usize {
         self.shape[1..].iter().product()
+    }
+
+    fn pass<'a>(&self, rows: &'a [SampleId]) -> Pass<'a> {
+        Pass { width: self.width(), threads: self.threads, rows }
     }
 
     /// What a model returned, or a user gave, as a state: of this shape, floating point, converted to the type of the run where it is another.
@@ -186,8 +193,8 @@ impl<T: Element + numpy::Element> Space for ArraySpace<T> {
                 let terms: Vec<(Coef<'_>, &[T])> = terms.iter().map(|(coef, _)| *coef).zip(slices).collect();
                 let mut guard = array.bind(py).try_readwrite().map_err(|error| carried(error.into()))?;
                 let out = guard.as_slice_mut().map_err(|error| carried(error.into()))?;
-                let width = self.width();
-                py.detach(|| SliceSpace::new(width).combine_into(out, own, &terms, noise, rows))?;
+                let pass = self.pass(rows);
+                py.detach(|| pass.combine_into(out, own, &terms, noise))?;
             }
             if let Some((_, state)) = held {
                 self.put_back(state);
@@ -234,8 +241,8 @@ impl<T: Element + numpy::Element> Space for ArraySpace<T> {
                     None => None,
                 };
                 let step = DenoiseSlices { a, b, x, model, keep };
-                let width = self.width();
-                py.detach(|| SliceSpace::new(width).denoise_and_combine_into(step, out, own, &terms, noise, rows))?;
+                let pass = self.pass(rows);
+                py.detach(|| pass.denoise_and_combine_into(step, out, own, &terms, noise))?;
             }
             if let Some((_, state)) = held {
                 self.put_back(state);

@@ -9,6 +9,7 @@
 //! | [`models`] | `Density` and `Network`: models that need no Python |
 //! | [`arrays`] | the space of numpy arrays: states that Python can hold |
 //! | [`column`] | columns of numbers, with a type that stubs can say |
+//! | [`share`] | one pass over memory shared among threads |
 //! | [`tensors`] | the space of torch tensors that numpy cannot see |
 //! | [`stepper`] | a plan that runs step by step, with the model in Python |
 
@@ -21,6 +22,7 @@ mod column;
 mod errors;
 mod models;
 mod plan;
+mod share;
 mod stepper;
 mod tensors;
 mod theory;

@@ -3,6 +3,7 @@
 use crate::column::Column;
 use crate::errors::{ArgumentError, OrRaise as _, misfit, raised};
 use crate::models::{Density, Network, ids};
+use crate::share::cores;
 use crate::stepper::{Stepper, batch};
 use crate::theory::{Formulation, Level, ProcessLike};
 use langevin::import::diffusers::{Call, Diffusers};
@@ -275,7 +276,8 @@ impl Plan {
     /// Starts a run with control in the caller's hands: see :class:`Stepper`.
     ///
     /// ``shape`` is (rows, …). Row i is sample ``first + i`` of ``seed``, or, where ``seed`` is a list, sample 0 of the seed of its own.
-    #[pyo3(signature = (shape, seed = None, *, first = 0, dtype = "float32", inputs = None, tensors = None))]
+    /// ``start`` is the state to begin with in the place of the noise that the plan would draw. ``threads`` share the passes over large states; they change no bit.
+    #[pyo3(signature = (shape, seed = None, *, first = 0, dtype = "float32", inputs = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads = None))]
     #[allow(clippy::too_many_arguments)]
     fn start(
         &self,
@@ -285,14 +287,26 @@ impl Plan {
         first: u64,
         dtype: &str,
         inputs: Option<Vec<Bound<'_, PyAny>>>,
+        start: Option<Bound<'_, PyAny>>,
         tensors: Option<Py<PyAny>>,
+        threads: Option<usize>,
     ) -> PyResult<Stepper> {
         let count = batch(&shape)?;
         let ids = match seed.unwrap_or(Seeds::One(0)) {
             Seeds::One(seed) => ids(seed, first, count)?,
             Seeds::Each(seeds) => seeds.into_iter().map(|seed| langevin::SampleId { seed, index: first }).collect(),
         };
-        Stepper::start(py, self.0.clone(), &inputs.unwrap_or_default(), &shape, ids, dtype, tensors)
+        Stepper::start(
+            py,
+            self.0.clone(),
+            &inputs.unwrap_or_default(),
+            &shape,
+            ids,
+            dtype,
+            tensors,
+            start.as_ref(),
+            threads.unwrap_or_else(cores),
+        )
     }
 
     /// Runs the plan to its end: an array (or tensor) of ``shape``, whose first axis is the rows.
@@ -333,6 +347,7 @@ impl Plan {
         options.set_item("device", device)?;
         options.set_item("callback", callback)?;
         options.set_item("progress", progress)?;
+        options.set_item("threads", threads)?;
         py.import("langevin._run")?.getattr("run")?.call((slf, model, shape, seed), Some(&options))
     }
 

@@ -65,10 +65,15 @@ impl<T: Element + numpy::Element> Typed<T> {
         inputs: &[Bound<'_, PyAny>],
         shape: &[usize],
         rows: Vec<SampleId>,
+        start: Option<&Bound<'_, PyAny>>,
+        threads: usize,
     ) -> PyResult<Self> {
-        let space = ArraySpace::new(shape.to_vec());
+        let space = ArraySpace::new(shape.to_vec(), 1);
         let states = inputs.iter().map(|input| space.take(input.py(), "an input", input)).collect::<PyResult<_>>()?;
-        let run = Run::new(plan, Box::new(ArraySpace::new(shape.to_vec())), states, rows).or_raise()?;
+        let mut run = Run::new(plan, Box::new(ArraySpace::new(shape.to_vec(), threads)), states, rows).or_raise()?;
+        if let Some(start) = start {
+            run.begin(space.take(start.py(), "the start", start)?).or_raise()?;
+        }
         Ok(Self { run, space })
     }
 
@@ -188,7 +193,8 @@ pub struct Stepper {
 }
 
 impl Stepper {
-    /// Starts a plan on rows `first…` of a seed.
+    /// Starts a plan on these rows.
+    #[allow(clippy::too_many_arguments)]
     pub fn start(
         py: Python<'_>,
         plan: Arc<langevin::Plan>,
@@ -197,6 +203,8 @@ impl Stepper {
         ids: Vec<SampleId>,
         dtype: &str,
         tensors: Option<Py<PyAny>>,
+        start: Option<&Bound<'_, PyAny>>,
+        threads: usize,
     ) -> PyResult<Self> {
         let count = batch(shape)?;
         if ids.len() != count {
@@ -207,10 +215,14 @@ impl Stepper {
             (Some(device), _) => {
                 let space = TensorSpace { device, width: shape[1..].iter().product() };
                 let inputs = inputs.iter().map(|input| input.clone().unbind()).collect();
-                Either::Tensor(Tensors(Run::new(plan, Box::new(space), inputs, ids).or_raise()?))
+                let mut run = Run::new(plan, Box::new(space), inputs, ids).or_raise()?;
+                if let Some(start) = start {
+                    run.begin(start.clone().unbind()).or_raise()?;
+                }
+                Either::Tensor(Tensors(run))
             }
-            (None, "float32") => Either::Single(Typed::new(plan, inputs, shape, ids)?),
-            (None, "float64") => Either::Double(Typed::new(plan, inputs, shape, ids)?),
+            (None, "float32") => Either::Single(Typed::new(plan, inputs, shape, ids, start, threads)?),
+            (None, "float64") => Either::Double(Typed::new(plan, inputs, shape, ids, start, threads)?),
             _ => return Err(misfit("bad dtype", "'float32' or 'float64'", format!("'{dtype}'"), "")),
         };
         Ok(Self { inner: Mutex::new((either, 0)), rows })
@@ -254,6 +266,26 @@ impl Stepper {
         either!(&mut inner.0, typed => typed.supply(output))?;
         inner.1 += 1;
         Ok(())
+    }
+
+    /// ``replace(state)``, where a state is given, then ``supply(output)`` and ``advance()``: the state at the next evaluation, or the result where there is none.
+    #[pyo3(signature = (output, state = None))]
+    fn step(&self, output: &Bound<'_, PyAny>, state: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Py<PyAny>>> {
+        let py = output.py();
+        py.check_signals()?;
+        let mut inner = self.lock(py);
+        let more = either!(&mut inner.0, typed => {
+            if let Some(state) = state {
+                typed.replace(state)?;
+            }
+            typed.supply(output)?;
+            typed.advance()
+        })?;
+        inner.1 += 1;
+        if more {
+            return either!(&inner.0, typed => Ok(typed.state(py)));
+        }
+        either!(std::mem::replace(&mut inner.0, Either::Done), run => run.finish()).map(Some)
     }
 
     /// Puts another state in the place of the one that the open query asks about, before its input scaling.

@@ -178,6 +178,34 @@ where
         Ok(Self { plan, space, rows, cursor })
     }
 
+    /// Begins with this state in the place of the noise that the plan would draw: for callers that draw it themselves.
+    ///
+    /// # Errors
+    /// The run has begun, or the plan does not start from noise alone.
+    ///
+    /// ```
+    /// use langevin::{Grid, Process, SampleId, Sampler, SliceSpace};
+    /// let process = Process::vp();
+    /// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(4).levels(&process, 0.002, 80.0)?)?;
+    /// let (space, rows) = (SliceSpace::<f32>::new(2), [SampleId::default()]);
+    /// let mut run = plan.start(&space, vec![], &rows)?;
+    /// run.begin(vec![0.5, -0.5])?;
+    /// assert_eq!(run.query()?.unwrap().x, &[0.5, -0.5]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    pub fn begin(&mut self, state: State<Sp>) -> Result<()> {
+        let Some(Op::Combine { into, terms, noise }) = self.plan.ops.first() else {
+            return Err(Error::argument("the plan does not start from noise").expected("its inputs"));
+        };
+        if self.cursor.at > 0 || !terms.is_empty() || noise.is_empty() {
+            return Err(Error::argument("a start that comes too late, or that the plan does not draw")
+                .expected("a plan that starts from noise alone, before its first query"));
+        }
+        self.cursor.write(&*self.space, *into, state);
+        self.cursor.at = 1;
+        Ok(())
+    }
+
     /// Executes up to the next evaluation; `false` at the end. [`query`](Self::query) does this too, and scales the model's input besides: this is for callers that do so themselves.
     ///
     /// # Errors

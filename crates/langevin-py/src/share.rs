@@ -1,0 +1,170 @@
+//! One pass over memory shared among threads: parts of one state are written by each, with the bits that one thread would write.
+
+use langevin::{Coef, DenoiseSlices, Draw, Element, SampleId, SliceSpace};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+/// More threads than this find no more memory to move.
+const MOST: usize = 4;
+/// Fewer elements than this a thread has done before another wakes up.
+const LEAST: usize = 32_768;
+
+/// The threads, and the process that they live in: a fork takes none of them along.
+static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
+
+fn pool(threads: usize) -> Option<Arc<ThreadPool>> {
+    // Whoever forks while another thread stands here finds a lock that nobody opens.
+    let mut pool = POOL.try_lock().ok()?;
+    let process = std::process::id();
+    match &*pool {
+        Some((home, known)) if *home == process && known.current_num_threads() + 1 >= threads => Some(known.clone()),
+        _ => {
+            let builder = ThreadPoolBuilder::new().num_threads(threads - 1).thread_name(|_| "langevin".into());
+            let fresh = Arc::new(builder.build().ok()?);
+            // Those of another process have no threads that could be told to end.
+            if let Some((home, old)) = pool.replace((process, fresh.clone()))
+                && home != process
+            {
+                std::mem::forget(old);
+            }
+            Some(fresh)
+        }
+    }
+}
+
+/// How many threads there are for a pass where nobody says.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MOST)
+}
+
+/// The parts of `len` elements, each but the last of whole units of `unit`: one for each thread that is worth its waking.
+pub fn parts(len: usize, unit: usize, threads: usize) -> Vec<Range<usize>> {
+    let (unit, count) = (unit.max(1), threads.clamp(1, MOST).min(len / LEAST).max(1));
+    let units = len.div_ceil(unit);
+    let cut = |part: usize| (units * part / count * unit).min(len);
+    (0..count).map(|part| cut(part)..cut(part + 1)).filter(|part| !part.is_empty()).collect()
+}
+
+/// Cuts a slice that is written into.
+pub fn cut<'a, T>(mut slice: &'a mut [T], parts: &[Range<usize>]) -> Vec<&'a mut [T]> {
+    let take = |part: &Range<usize>| {
+        let (head, tail) = std::mem::take(&mut slice).split_at_mut(part.len());
+        slice = tail;
+        head
+    };
+    parts.iter().map(take).collect()
+}
+
+/// Does the first job here and the others on other threads; the first error of all.
+pub fn run<J>(jobs: Vec<J>) -> langevin::Result<()>
+where
+    J: FnOnce() -> langevin::Result<()> + Send,
+{
+    let mut jobs = jobs.into_iter();
+    let Some(first) = jobs.next() else { return Ok(()) };
+    let rest: Vec<J> = jobs.collect();
+    let Some(pool) = (!rest.is_empty()).then(|| pool(rest.len() + 1)).flatten() else {
+        return first().and_then(|()| rest.into_iter().try_for_each(|job| job()));
+    };
+    let mut results: Vec<langevin::Result<()>> = rest.iter().map(|_| Ok(())).collect();
+    let own = pool.in_place_scope(|scope| {
+        for (job, result) in rest.into_iter().zip(&mut results) {
+            scope.spawn(move |_| *result = job());
+        }
+        first()
+    });
+    own.and_then(|()| results.into_iter().collect())
+}
+
+/// The coefficients of these rows.
+fn of_rows<'a>(coef: Coef<'a>, rows: &Range<usize>) -> Coef<'a> {
+    match coef {
+        Coef::PerRow(values) => Coef::PerRow(&values[rows.clone()]),
+        all => all,
+    }
+}
+
+/// What a pass is over: rows of `width` elements, and so many threads for it.
+#[derive(Clone, Copy)]
+pub struct Pass<'a> {
+    /// The elements of a row.
+    pub width: usize,
+    /// How many threads may share it.
+    pub threads: usize,
+    /// Whose rows they are.
+    pub rows: &'a [SampleId],
+}
+
+impl<'a> Pass<'a> {
+    /// The parts, each with the rows that it is of: what depends on the row is cut between rows, and what does not anywhere, as if all were one row.
+    fn parts(self, by_row: bool) -> (Vec<Range<usize>>, impl Fn(&Range<usize>) -> (usize, &'a [SampleId])) {
+        let Self { width, threads, rows } = self;
+        let parts = parts(width * rows.len(), if by_row { width } else { 16 }, threads);
+        let whole = parts.len() <= 1;
+        let of = move |part: &Range<usize>| match by_row || whole {
+            true if width == 0 => (0, rows),
+            true => (width, &rows[part.start / width..part.end / width]),
+            false => (part.len(), &rows[..1]),
+        };
+        (parts, of)
+    }
+
+    /// [`SliceSpace::combine_into`].
+    pub fn combine_into<T: Element>(
+        self,
+        out: &mut [T],
+        own: Option<Coef<'_>>,
+        terms: &[(Coef<'_>, &[T])],
+        noise: &[(Coef<'_>, Draw)],
+    ) -> langevin::Result<()> {
+        let coefs = own.iter().chain(terms.iter().map(|term| &term.0)).chain(noise.iter().map(|term| &term.0));
+        let by_row = !noise.is_empty() || coefs.into_iter().any(|coef| matches!(coef, Coef::PerRow(_)));
+        let (parts, of) = self.parts(by_row);
+        if parts.len() <= 1 {
+            return SliceSpace::new(self.width).combine_into(out, own, terms, noise, self.rows);
+        }
+        let width = self.width;
+        let jobs = cut(out, &parts).into_iter().zip(&parts).map(|(out, part)| {
+            let (size, rows) = of(part);
+            let own_rows = part.start / width..part.end / width;
+            move || {
+                let terms: Vec<_> =
+                    terms.iter().map(|(coef, term)| (of_rows(*coef, &own_rows), &term[part.clone()])).collect();
+                let noise: Vec<_> = noise.iter().map(|(coef, draw)| (of_rows(*coef, &own_rows), *draw)).collect();
+                let own = own.map(|coef| of_rows(coef, &own_rows));
+                SliceSpace::new(size).combine_into(out, own, &terms, &noise, rows)
+            }
+        });
+        run(jobs.collect())
+    }
+
+    /// [`SliceSpace::denoise_and_combine_into`].
+    pub fn denoise_and_combine_into<T: Element>(
+        self,
+        step: DenoiseSlices<'_, T>,
+        out: &mut [T],
+        own: Option<f64>,
+        terms: &[(f64, Option<&[T]>)],
+        noise: &[(Coef<'_>, Draw)],
+    ) -> langevin::Result<()> {
+        let (parts, of) = self.parts(!noise.is_empty());
+        if parts.len() <= 1 {
+            return SliceSpace::new(self.width).denoise_and_combine_into(step, out, own, terms, noise, self.rows);
+        }
+        let DenoiseSlices { a, b, x, model, keep } = step;
+        let mut keeps = keep.map(|keep| cut(keep, &parts).into_iter());
+        let jobs = cut(out, &parts).into_iter().zip(&parts).map(|(out, part)| {
+            let (size, rows) = of(part);
+            let keep = keeps.as_mut().and_then(Iterator::next);
+            move || {
+                let terms: Vec<_> =
+                    terms.iter().map(|(coef, term)| (*coef, term.map(|term| &term[part.clone()]))).collect();
+                let (x, model) = (x.map(|x| &x[part.clone()]), model.map(|model| &model[part.clone()]));
+                let step = DenoiseSlices { a, b, x, model, keep };
+                SliceSpace::new(size).denoise_and_combine_into(step, out, own, &terms, noise, rows)
+            }
+        });
+        run(jobs.collect())
+    }
+}
