@@ -314,12 +314,13 @@ class Plan:
         """
         sigma at each evaluation.
         """
-    def start(self, /, shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex | SupportsGetItem[int, SupportsIndex] | None = None, *, first: SupportsIndex = 0, dtype: str = "float32", inputs: SupportsGetItem[int, Any] | None = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads: SupportsIndex | None = None) -> Stepper:
+    def start(self, /, shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex | SupportsGetItem[int, SupportsIndex] | None = None, *, first: SupportsIndex = 0, dtype: str = "float32", inputs: SupportsGetItem[int, Any] | None = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads: SupportsIndex | None = None, memory: Stepper | None = None) -> Stepper:
         """
         Starts a run with control in the caller's hands: see :class:`Stepper`.
 
         ``shape`` is (rows, …). Row i is sample ``first + i`` of ``seed``, or, where ``seed`` is a list, sample 0 of the seed of its own.
-        ``start`` is the state to begin with in the place of the noise that the plan would draw. ``threads`` share the passes over large states; they change no bit.
+        ``start`` is the state to begin with in the place of the noise that the plan would draw. ``threads`` share the passes over large states; they change no bit. ``memory`` is an earlier run, whose arrays are used again once nobody
+        holds them.
         """
     @property
     def start_sigma(self, /) -> float:

@@ -53,7 +53,7 @@ class Tensors:
 class Run:
     """A run of a plan on tensors. Those of a CPU in single or double precision share the memory of the library's arrays; others are combined by torch."""
 
-    def __init__(self, plan, device, dtype, shape, seed, inputs=(), first=0, threads=None, start=None):
+    def __init__(self, plan, device, dtype, shape, seed, inputs=(), first=0, threads=None, start=None, memory=None):
         self.device, self.dtype = torch.device(device), dtype
         self.shared = self.device.type == "cpu" and dtype in (torch.float32, torch.float64)
         name = str(dtype).removeprefix("torch.") if self.shared else "float32"
@@ -61,11 +61,11 @@ class Run:
         self.shape = tuple(shape)
         inputs = [self._in(entry, "an input") for entry in inputs]
         start = None if start is None else self._in(start, "the start")
-        self.stepper = plan.start(self.shape, seed, first=first, dtype=name, inputs=inputs, tensors=tensors, start=start, threads=threads or torch.get_num_threads())
+        self.stepper = plan.start(self.shape, seed, first=first, dtype=name, inputs=inputs, tensors=tensors, start=start, memory=memory, threads=threads or torch.get_num_threads())
 
     def _in(self, value, what):
-        if self.shared and isinstance(value, torch.Tensor) and value.dtype is self.dtype and value.device.type == "cpu":
-            return value.detach().numpy()
+        if self.shared and isinstance(value, torch.Tensor) and value.dtype is self.dtype and value.is_cpu:
+            return value.detach().numpy() if value.requires_grad else value.numpy()
         if not isinstance(value, torch.Tensor):
             raise ShapeError(f"{what} is no tensor: expected torch.Tensor, got {type(value).__name__}")
         if not value.is_floating_point():

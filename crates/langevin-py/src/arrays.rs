@@ -12,7 +12,8 @@ use numpy::{PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn, PyUntypedArrayM
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
-use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many arrays are kept for use again.
 const SPARES: usize = 4;
@@ -38,7 +39,7 @@ impl<T: Element + numpy::Element> State<T> {
 }
 
 /// Whether nobody else holds an array.
-fn is_alone<T>(py: Python<'_>, array: &Py<PyArrayDyn<T>>) -> bool {
+fn is_alone<T>(py: Python<'_>, array: &Py<T>) -> bool {
     // The other way to ask is unsafe.
     #[allow(deprecated)]
     let holders = array.get_refcnt(py);
@@ -50,8 +51,37 @@ pub struct ArraySpace<T> {
     shape: Vec<usize>,
     /// How many threads may share a pass over memory.
     threads: usize,
-    /// Memory of states that are done with; where others still hold one, it waits.
-    spare: RefCell<Vec<Py<PyArrayDyn<T>>>>,
+    spares: Spares,
+    element: PhantomData<T>,
+}
+
+/// Memory of states that are done with, which a later run may take over; where others still hold one, it waits.
+#[derive(Clone, Default)]
+pub struct Spares(Arc<Mutex<Vec<Py<PyAny>>>>);
+
+impl Spares {
+    fn all(&self) -> MutexGuard<'_, Vec<Py<PyAny>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An array of this type and shape that nobody else holds.
+    fn take<T: numpy::Element>(&self, py: Python<'_>, shape: &[usize]) -> Option<Py<PyArrayDyn<T>>> {
+        let mut all = self.all();
+        let fits = |array: &Py<PyAny>| {
+            let array = array.bind(py).cast::<PyArrayDyn<T>>().ok();
+            array.is_some_and(|array| array.shape() == shape && array.is_c_contiguous())
+        };
+        let place = all.iter().position(|array| is_alone(py, array) && fits(array))?;
+        all.swap_remove(place).into_bound(py).cast_into().ok().map(Bound::unbind)
+    }
+
+    fn put<T>(&self, array: Py<PyArrayDyn<T>>) {
+        let mut all = self.all();
+        if all.len() == SPARES {
+            all.remove(0);
+        }
+        all.push(array.into_any());
+    }
 }
 
 /// Where a sum goes.
@@ -75,8 +105,15 @@ type Guards<'py, T> = Vec<PyReadonlyArrayDyn<'py, T>>;
 
 impl<T: Element + numpy::Element> ArraySpace<T> {
     /// Arrays of this shape, whose passes so many threads share.
-    pub fn new(shape: Vec<usize>, threads: usize) -> Self {
-        Self { shape, threads, spare: RefCell::new(Vec::new()) }
+    pub fn new(shape: Vec<usize>, threads: usize, spares: Spares) -> Self {
+        Self { shape, threads, spares, element: PhantomData }
+    }
+
+    /// Remembers an array that is handed out, for use again once it is let go of.
+    pub fn remember(&self, py: Python<'_>, state: &State<T>) {
+        if state.ours {
+            self.spares.put(state.array.clone_ref(py));
+        }
     }
 
     /// The elements of a row.
@@ -130,11 +167,9 @@ impl<T: Element + numpy::Element> ArraySpace<T> {
 
     /// An array to write into; what it holds is not to be read.
     fn fresh(&self, py: Python<'_>) -> langevin::Result<Py<PyArrayDyn<T>>> {
-        let mut spare = self.spare.borrow_mut();
-        if let Some(place) = spare.iter().position(|array| is_alone(py, array)) {
-            return Ok(spare.swap_remove(place));
+        if let Some(array) = self.spares.take(py, &self.shape) {
+            return Ok(array);
         }
-        drop(spare);
         // Not zeros: a pass over memory is what a step costs.
         let shape = PyTuple::new(py, &self.shape).map_err(carried)?;
         let array =
@@ -153,14 +188,9 @@ impl<T: Element + numpy::Element> ArraySpace<T> {
 
     /// Keeps an array of this module for use again, once nobody else holds it: a pipeline lets go of its state a moment later.
     fn put_back(&self, state: State<T>) {
-        if !state.ours {
-            return;
+        if state.ours {
+            self.spares.put(state.array);
         }
-        let mut spare = self.spare.borrow_mut();
-        if spare.len() == SPARES {
-            spare.remove(0);
-        }
-        spare.push(state.array);
     }
 
     fn read<'py>(py: Python<'py>, states: &[&State<T>]) -> langevin::Result<Guards<'py, T>> {

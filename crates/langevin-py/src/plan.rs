@@ -276,8 +276,9 @@ impl Plan {
     /// Starts a run with control in the caller's hands: see :class:`Stepper`.
     ///
     /// ``shape`` is (rows, …). Row i is sample ``first + i`` of ``seed``, or, where ``seed`` is a list, sample 0 of the seed of its own.
-    /// ``start`` is the state to begin with in the place of the noise that the plan would draw. ``threads`` share the passes over large states; they change no bit.
-    #[pyo3(signature = (shape, seed = None, *, first = 0, dtype = "float32", inputs = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads = None))]
+    /// ``start`` is the state to begin with in the place of the noise that the plan would draw. ``threads`` share the passes over large states; they change no bit. ``memory`` is an earlier run, whose arrays are used again once nobody
+    /// holds them.
+    #[pyo3(signature = (shape, seed = None, *, first = 0, dtype = "float32", inputs = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads = None, memory = None))]
     #[allow(clippy::too_many_arguments)]
     fn start(
         &self,
@@ -290,6 +291,7 @@ impl Plan {
         start: Option<Bound<'_, PyAny>>,
         tensors: Option<Py<PyAny>>,
         threads: Option<usize>,
+        memory: Option<&Bound<'_, Stepper>>,
     ) -> PyResult<Stepper> {
         let count = batch(&shape)?;
         let ids = match seed.unwrap_or(Seeds::One(0)) {
@@ -306,6 +308,7 @@ impl Plan {
             tensors,
             start.as_ref(),
             threads.unwrap_or_else(cores),
+            memory.map(|memory| memory.get().spares.clone()).unwrap_or_default(),
         )
     }
 

@@ -1,6 +1,6 @@
 //! A plan that runs step by step, with the model in Python.
 
-use crate::arrays::{ArraySpace, State};
+use crate::arrays::{ArraySpace, Spares, State};
 use crate::column::Column;
 use crate::errors::{ArgumentError, OrRaise as _, misfit};
 use crate::tensors::TensorSpace;
@@ -67,10 +67,12 @@ impl<T: Element + numpy::Element> Typed<T> {
         rows: Vec<SampleId>,
         start: Option<&Bound<'_, PyAny>>,
         threads: usize,
+        spares: Spares,
     ) -> PyResult<Self> {
-        let space = ArraySpace::new(shape.to_vec(), 1);
+        let space = ArraySpace::new(shape.to_vec(), 1, spares.clone());
         let states = inputs.iter().map(|input| space.take(input.py(), "an input", input)).collect::<PyResult<_>>()?;
-        let mut run = Run::new(plan, Box::new(ArraySpace::new(shape.to_vec(), threads)), states, rows).or_raise()?;
+        let mut run =
+            Run::new(plan, Box::new(ArraySpace::new(shape.to_vec(), threads, spares)), states, rows).or_raise()?;
         if let Some(start) = start {
             run.begin(space.take(start.py(), "the start", start)?).or_raise()?;
         }
@@ -110,7 +112,10 @@ impl<T: Element + numpy::Element> Typed<T> {
     }
 
     fn finish(self) -> PyResult<Py<PyAny>> {
-        self.run.finish().or_raise().map(|state: State<T>| state.array.into_any())
+        let Self { run, space } = self;
+        let state: State<T> = run.finish().or_raise()?;
+        Python::attach(|py| space.remember(py, &state));
+        Ok(state.array.into_any())
     }
 }
 
@@ -190,6 +195,8 @@ pub fn batch(shape: &[usize]) -> PyResult<usize> {
 pub struct Stepper {
     inner: Mutex<(Either, usize)>,
     rows: Py<PyArray1<u64>>,
+    /// Memory that the next run may take over.
+    pub spares: Spares,
 }
 
 impl Stepper {
@@ -205,6 +212,7 @@ impl Stepper {
         tensors: Option<Py<PyAny>>,
         start: Option<&Bound<'_, PyAny>>,
         threads: usize,
+        spares: Spares,
     ) -> PyResult<Self> {
         let count = batch(shape)?;
         if ids.len() != count {
@@ -221,11 +229,11 @@ impl Stepper {
                 }
                 Either::Tensor(Tensors(run))
             }
-            (None, "float32") => Either::Single(Typed::new(plan, inputs, shape, ids, start, threads)?),
-            (None, "float64") => Either::Double(Typed::new(plan, inputs, shape, ids, start, threads)?),
+            (None, "float32") => Either::Single(Typed::new(plan, inputs, shape, ids, start, threads, spares.clone())?),
+            (None, "float64") => Either::Double(Typed::new(plan, inputs, shape, ids, start, threads, spares.clone())?),
             _ => return Err(misfit("bad dtype", "'float32' or 'float64'", format!("'{dtype}'"), "")),
         };
-        Ok(Self { inner: Mutex::new((either, 0)), rows })
+        Ok(Self { inner: Mutex::new((either, 0)), rows, spares })
     }
 
     /// Locked without the interpreter, so that two threads with one run wait for each other and not for ever.
