@@ -26,8 +26,8 @@ from ._torch import Run
 
 __all__ = ["LangevinScheduler"]
 
-# What step() of the originals takes and a plan is told at set_timesteps.
-_SETTINGS = ("eta", "s_churn", "s_tmin", "s_tmax", "s_noise")
+# What pipelines hand to step() of an original where they want nothing of it; a plan was told at the start.
+_NEUTRAL = {"eta": 0.0, "use_clipped_model_output": False, "s_churn": 0.0, "s_tmin": 0.0, "s_tmax": float("inf"), "s_noise": 1.0, "variance_noise": None}
 
 
 def _class_of(config: Any) -> str:
@@ -250,8 +250,18 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         sample: torch.Tensor,
         generator: Any = None,
         return_dict: bool = True,
+        **settings: Any,
     ) -> Any:
-        """The state at the next evaluation, or the result, from the network's output at this one."""
+        """The state at the next evaluation, or the result, from the network's output at this one.
+
+        ``model_output`` and ``sample`` have the shape of the states. ``settings`` are what an original's ``step`` takes (``eta``, …): refused where they are not what the scheduler was made with.
+        """
+        for key, value in settings.items():
+            if value is not None and value != self.config.langevin_settings.get(key, _NEUTRAL.get(key)):
+                raise ArgumentError(
+                    f"a plan is made before its first step: expected {key} of the scheduler, got {value}\n"
+                    f"hint: LangevinScheduler.from_config(config, settings={{'{key}': {value}}}), or a sampler with options, as in sampler='ddim:eta=0.5'"
+                )
         index = self._now(timestep)
         if index >= len(self._scales):
             raise ArgumentError(f"the run is over: expected at most {self.plan.nfe} steps\nhint: call set_timesteps to begin another")

@@ -221,3 +221,26 @@ def test_the_recommended_sampler_is_a_scheduler(config):
     chosen.set_timesteps(ranking.best.steps)
     assert chosen.plan.unclipped().is_same(ranking.best.plan)
     assert len(chosen.timesteps) == ranking.best.nfe
+
+
+def test_the_ddim_pipeline_hands_settings_to_every_step():
+    torch.manual_seed(0)
+    unet = diffusers.UNet2DModel(
+        sample_size=8, in_channels=1, out_channels=1, layers_per_block=1, block_out_channels=(8, 8), norm_num_groups=4,
+        down_block_types=("DownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "UpBlock2D"),
+    )  # fmt: skip
+    scheduler = diffusers.DDIMScheduler(clip_sample=False)
+    pipe = diffusers.DDIMPipeline(unet, scheduler)
+    pipe.set_progress_bar_config(disable=True)
+
+    def pictures(**options):
+        return pipe(batch_size=2, num_inference_steps=4, generator=torch.Generator().manual_seed(1), output_type="np", **options).images
+
+    theirs = pictures()
+    pipe.scheduler = LangevinScheduler.from_config(scheduler.config)
+    # Single precision, in pictures between 0 and 1.
+    assert np.abs(pictures() - theirs).max() < 1e-5
+    with pytest.raises(langevin.Error, match="settings={'eta': 0.5}"):
+        pictures(eta=0.5)
+    pipe.scheduler = LangevinScheduler.from_config(scheduler.config, settings={"eta": 0.5})
+    assert np.isfinite(pictures(eta=0.5)).all()

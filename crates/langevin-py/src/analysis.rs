@@ -6,7 +6,7 @@ use crate::theory::{Formulation, ProcessLike};
 use langevin::Sampler;
 use langevin::analysis::{Analysis, AnalysisOptions, Distance};
 use langevin::import::diffusers::{Call, Diffusers};
-use langevin::recommend::{By, Compiler, Imported, Search, Setting};
+use langevin::recommend::{By, Imported, Search, Setting};
 use numpy::{PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -162,6 +162,12 @@ impl Ranking {
         self.0.usual().iter().cloned().map(Candidate).collect()
     }
 
+    /// The sum of the absolute weights of the best plan's denoised predictions in its result: how much an error of the network may come to, 1 for an average.
+    #[getter]
+    fn gain(&self) -> f64 {
+        self.0.gain()
+    }
+
     /// Why the best is the best, in sentences.
     #[getter]
     fn why(&self) -> Vec<String> {
@@ -186,9 +192,10 @@ impl Ranking {
 /// The sampler and the grid with the smallest exact error on Gaussian data like yours, in at most ``nfe`` evaluations of the network: a :class:`Ranking`. Nothing is sampled.
 ///
 /// ``data`` is what :func:`analyze` takes: eigenvalues, rows, or a spectrum by name. ``process`` is that of the states (``"vp"`` without one, or that of ``network``). With ``config``, the config of a
-/// diffusers scheduler, its times and noise levels are the grid, and ``mu`` is its shift. ``samplers`` and ``grids`` are lists of names; ``by`` is ``"w2"`` or ``"kl"``.
+/// diffusers scheduler, its times and noise levels are the grid, and ``mu`` is its shift. ``samplers`` and ``grids`` are lists of names; ``by`` is ``"w2"`` or ``"kl"``. With ``score_error`` = δ a
+/// plan is as good as it is for the worse of two networks, whose ε is 1 + δ and 1 − δ times the exact one: no network is exact, and some plans amplify its error.
 #[pyfunction]
-#[pyo3(signature = (data: "numpy.typing.ArrayLike | str", nfe, process = None, *, network = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu = None, samplers = None, grids = None, by = "w2", sigma_min = None, sigma_max = None))]
+#[pyo3(signature = (data: "numpy.typing.ArrayLike | str", nfe, process = None, *, network = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu = None, samplers = None, grids = None, by = "w2", score_error = 0.0, sigma_min = None, sigma_max = None))]
 #[allow(clippy::too_many_arguments)]
 pub fn recommend(
     data: &Bound<'_, PyAny>,
@@ -200,6 +207,7 @@ pub fn recommend(
     samplers: Option<Vec<String>>,
     grids: Option<Vec<String>>,
     by: &str,
+    score_error: f64,
     sigma_min: Option<f64>,
     sigma_max: Option<f64>,
 ) -> PyResult<Ranking> {
@@ -223,7 +231,12 @@ pub fn recommend(
         let mut call = Call::default();
         call.mu = mu;
         let setting = Imported::new(&config, call);
-        search(py, &setting, &spectrum, nfe, by, samplers, Some(vec!["config".to_owned()]))?
+        search(
+            py,
+            Search::new(&setting, &spectrum, nfe, by).score_error(score_error),
+            samplers,
+            Some(vec!["config".to_owned()]),
+        )?
     } else {
         let network = network.map(|network| &network.get().0);
         let process = match (&process, network) {
@@ -237,21 +250,17 @@ pub fn recommend(
         }
         let [low, high] = setting.ends();
         let setting = setting.between(sigma_min.unwrap_or(low), sigma_max.unwrap_or(high));
-        search(py, &setting, &spectrum, nfe, by, samplers, grids)?
+        search(py, Search::new(&setting, &spectrum, nfe, by).score_error(score_error), samplers, grids)?
     };
     Ok(Ranking(ranking))
 }
 
 fn search(
     py: Python<'_>,
-    compiler: &dyn Compiler,
-    spectrum: &langevin::Spectrum,
-    nfe: usize,
-    by: By,
+    mut search: Search<'_>,
     samplers: Option<Vec<Sampler>>,
     grids: Option<Vec<String>>,
 ) -> PyResult<langevin::recommend::Ranking> {
-    let mut search = Search::new(compiler, spectrum, nfe, by);
     if let Some(samplers) = samplers {
         search = search.samplers(samplers);
     }

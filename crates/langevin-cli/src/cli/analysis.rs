@@ -117,6 +117,9 @@ pub struct RecommendArgs {
     /// The process of the states [default: the model's; vp without one]
     #[arg(long, value_name = "P")]
     pub process: Option<String>,
+    /// The network's ε is 1 ± δ times the exact one, whichever is worse
+    #[arg(long, value_name = "δ", default_value_t = 0.0, value_parser = finite)]
+    pub score_error: f64,
     /// What to rank by
     #[arg(long, value_enum, value_name = "BY", default_value = "w2")]
     pub by: By,

@@ -55,7 +55,7 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
         field.range(grid, Some(args.nfe))?;
     }
     let setting = field.setting("karras", Some(args.nfe))?;
-    let mut search = Search::new(&setting, &gaussian.spectrum, args.nfe, by);
+    let mut search = Search::new(&setting, &gaussian.spectrum, args.nfe, by).score_error(args.score_error);
     if let Some(samplers) = samplers {
         search = search.samplers(samplers);
     }
@@ -83,7 +83,7 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
         let results: Vec<_> = ranking.shown().iter().map(|one| document(one, std::ptr::eq(one, best))).collect();
         let document = serde_json::json!({
             "process": process.name(), "data": gaussian.name, "dimension": gaussian.spectrum.dimension(), "nfe": args.nfe,
-            "by": if args.by == By::W2 { "w2" } else { "kl" }, "plans": ranking.plans(), "results": results,
+            "by": if args.by == By::W2 { "w2" } else { "kl" }, "score_error": args.score_error, "plans": ranking.plans(), "results": results,
             "usual": ranking.usual().iter().map(|one| survey::row(one).document()).collect::<Vec<_>>(),
             "why": why, "commands": commands, "plan": args.out.display().to_string(),
         });

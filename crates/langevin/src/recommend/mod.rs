@@ -1,7 +1,7 @@
 //! The sampler and the grid with the smallest exact error within a number of evaluations.
 //!
 //! Every sampler goes from noise to the data on every grid, in as many steps as fit, and [`Plan::analyze`] says what is wrong with it on Gaussian data: no network is called and nothing is
-//! sampled. What holds for Gaussians of the data's covariance is a good guess at what holds for the data (`docs/gaussian-analysis.md` measures how good).
+//! sampled. A network is not exact: with [`Search::score_error`] a plan is as good as it is with the worse of two networks, whose ε is that much too large and too small. What holds for Gaussians of the data's covariance is a good guess at what holds for the data (`docs/gaussian-analysis.md` measures how good).
 //!
 //! ```
 //! use langevin::recommend::{By, Search, Setting};
@@ -40,10 +40,8 @@ pub const GRIDS: [&str; 9] = [
     "linspace",
     "trailing",
 ];
-/// What most people take, and on which grid.
+/// What most people take.
 pub const USUAL: [&str; 2] = ["ddim", "dpmpp-2m"];
-/// The grid of the usual choices.
-pub const USUAL_GRID: &str = "karras";
 
 /// What the best sampler has least of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,6 +93,9 @@ pub trait Compiler {
     /// # Errors
     /// An unknown grid.
     fn own_steps(&self, grid: &str) -> Result<Option<usize>>;
+
+    /// The grid that most people take, where there is a choice.
+    fn usual_grid(&self) -> Option<&'static str>;
 
     /// Whether a plan is one to recommend.
     fn admits(&self, plan: &Plan) -> bool;
@@ -162,6 +163,8 @@ pub struct Ranking {
     usual: Vec<Candidate>,
     /// The error with a step less and with a step more, where both are far larger.
     luck: Option<(Option<f64>, f64)>,
+    /// How large the best plan's weights of D are together.
+    gain: f64,
 }
 
 impl Ranking {
@@ -188,6 +191,12 @@ impl Ranking {
     #[must_use]
     pub fn plans(&self) -> usize {
         self.plans
+    }
+
+    /// Σ|wₖ| over the weights of the best plan's denoised predictions in its result: how much an error of the network may come to. It is 1 where they are an average.
+    #[must_use]
+    pub fn gain(&self) -> f64 {
+        self.gain
     }
 
     /// What they are ranked by.
@@ -218,6 +227,7 @@ pub struct Search<'a> {
     data: &'a Spectrum,
     nfe: usize,
     by: By,
+    score_error: f64,
     samplers: Vec<Sampler>,
     grids: Vec<String>,
     /// Which comes next: the grid, and the sampler on it.
@@ -245,6 +255,7 @@ impl<'a> Search<'a> {
             data,
             nfe,
             by,
+            score_error: 0.0,
             // A test parses every name.
             samplers: meant.filter_map(|entry| Sampler::parse(entry.name, None).ok()).collect(),
             grids: GRIDS.map(String::from).to_vec(),
@@ -254,6 +265,13 @@ impl<'a> Search<'a> {
             plans: 0,
             failed: None,
         }
+    }
+
+    /// For a network whose ε is off by a factor of 1 ± δ, whichever is worse. An exact score, δ = 0, favours plans that would amplify the errors of a real network.
+    #[must_use]
+    pub fn score_error(mut self, delta: f64) -> Self {
+        self.score_error = delta.abs();
+        self
     }
 
     /// Of these samplers.
@@ -316,7 +334,7 @@ impl<'a> Search<'a> {
     }
 
     fn add(&mut self, sampler: Sampler, grid: &str, steps: usize, plan: Plan) -> Result<()> {
-        let analysis = plan.analyze(self.data, &plain())?;
+        let analysis = self.worst(&plan, false)?;
         self.plans += 1;
         let twin = self.candidates.iter_mut().find(|known| {
             let (a, b) = (&known.analysis, &analysis);
@@ -330,6 +348,18 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
+    /// The analysis with the worse of the two networks.
+    fn worst(&self, plan: &Plan, sources: bool) -> Result<Analysis> {
+        let with = |score_error| plan.analyze(self.data, &AnalysisOptions { score_error, sources });
+        let over = with(self.score_error)?;
+        if self.score_error == 0.0 {
+            return Ok(over);
+        }
+        let under = with(-self.score_error)?;
+        let worse = self.by.of(&under.total) > self.by.of(&over.total);
+        Ok(if worse { under } else { over })
+    }
+
     /// The ranking of what was tried.
     ///
     /// # Errors
@@ -337,7 +367,7 @@ impl<'a> Search<'a> {
     pub fn finish(mut self) -> Result<Ranking> {
         let key = |candidate: &Candidate| self.by.of(&candidate.analysis.total);
         self.candidates.sort_by(|a, b| key(a).total_cmp(&key(b)).then(a.analysis.nfe.cmp(&b.analysis.nfe)));
-        let Some(best) = self.candidates.first_mut() else {
+        let Some(best) = self.candidates.first() else {
             return Err(self.failed.unwrap_or_else(|| {
                 Error::argument("nothing fits")
                     .at("nfe, samplers")
@@ -345,10 +375,15 @@ impl<'a> Search<'a> {
                     .got(format!("none among the {} tried", self.samplers.len()))
             }));
         };
-        best.analysis = best.plan.analyze(self.data, &AnalysisOptions::default())?;
+        let plan = best.plan.clone();
+        let analysis = self.worst(&plan, true)?;
+        let gain = plan.unroll()?.result.evals.iter().map(|weight| weight.abs()).sum();
+        if let Some(best) = self.candidates.first_mut() {
+            best.analysis = analysis;
+        }
         let (usual, luck) = (self.usual()?, self.luck());
         let Self { by, plans, candidates, .. } = self;
-        Ok(Ranking { by, plans, candidates, usual, luck })
+        Ok(Ranking { by, plans, candidates, usual, luck, gain })
     }
 
     /// The usual choices within the same evaluations, where they fit.
@@ -356,10 +391,10 @@ impl<'a> Search<'a> {
         let mut found = Vec::new();
         for name in USUAL {
             let sampler = Sampler::parse(name, None)?;
-            // Karras may not reach where the other grids do.
-            for grid in std::iter::once(USUAL_GRID).chain(self.grids.iter().map(String::as_str)) {
+            // It may not reach where the other grids do.
+            for grid in self.compiler.usual_grid().into_iter().chain(self.grids.iter().map(String::as_str)) {
                 if let Ok(Some((steps, plan))) = fitting(self.compiler, &sampler, grid, self.nfe) {
-                    let analysis = plan.analyze(self.data, &AnalysisOptions::default())?;
+                    let analysis = self.worst(&plan, true)?;
                     found.push(Candidate { sampler, grid: grid.into(), steps, plan, analysis, also: vec![] });
                     break;
                 }
@@ -376,7 +411,7 @@ impl<'a> Search<'a> {
         }
         let value = |steps: usize| {
             let plan = self.compiler.plan(sampler, grid, Some(steps)).ok()?;
-            plan.analyze(self.data, &plain()).ok().map(|analysis| self.by.of(&analysis.total))
+            self.worst(&plan, false).ok().map(|analysis| self.by.of(&analysis.total))
         };
         let least = self.by.of(&analysis.total);
         let (less, more) = (if *steps > 1 { value(steps - 1) } else { None }, value(steps + 1)?);
@@ -384,11 +419,6 @@ impl<'a> Search<'a> {
         let far = |value: f64| value > 2.0 * least;
         (far(more) && less.is_none_or(far)).then_some((less, more))
     }
-}
-
-/// The total alone.
-fn plain() -> AnalysisOptions {
-    AnalysisOptions { sources: false, ..AnalysisOptions::default() }
 }
 
 fn same(a: &[Level], b: &[Level]) -> bool {

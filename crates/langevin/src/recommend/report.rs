@@ -4,6 +4,8 @@ use super::{Candidate, Ranking};
 use crate::analysis::number;
 use std::fmt;
 
+/// Weights of D that are worth a warning: those of an average come to 1, those of Adams–Bashforth's second order to 2 a step.
+const GAIN: f64 = 4.0;
 /// Lines of the table.
 const SHOWN: usize = 10;
 
@@ -21,6 +23,12 @@ impl Ranking {
         if let Some((less, more)) = self.luck {
             let less = less.map_or_else(String::new, |less| format!("with a step less it has {}, ", number(less)));
             why.push(format!("It may be luck: {less}with a step more {}. Try it beside those below it.", number(more)));
+        }
+        if self.gain() > GAIN {
+            why.push(format!(
+                "Its weights of D come to {:.1}, and may make as much of a network's error: ask with a score error of 0.01, say.",
+                self.gain()
+            ));
         }
         why
     }

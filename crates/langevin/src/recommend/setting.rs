@@ -88,6 +88,10 @@ impl Compiler for Setting<'_> {
         Ok(Some(Grid::parse(grid, None)?.steps()))
     }
 
+    fn usual_grid(&self) -> Option<&'static str> {
+        Some("karras")
+    }
+
     /// From noise alone to the data, linearly.
     fn admits(&self, plan: &Plan) -> bool {
         super::starts_from_noise(plan) && plan.moves().last().is_some_and(|last| last.to.sigma == 0.0)
@@ -135,6 +139,10 @@ impl Compiler for Imported<'_> {
 
     fn own_steps(&self, _: &str) -> Result<Option<usize>> {
         Ok(None)
+    }
+
+    fn usual_grid(&self) -> Option<&'static str> {
+        None
     }
 
     fn admits(&self, plan: &Plan) -> bool {
