@@ -451,6 +451,11 @@ class Ranking:
         All different plans, the best first.
         """
     @property
+    def gain(self, /) -> float:
+        """
+        The sum of the absolute weights of the best plan's denoised predictions in its result: how much an error of the network may come to, 1 for an average.
+        """
+    @property
     def plans(self, /) -> int:
         """
         How many plans were analysed.
@@ -554,12 +559,13 @@ def cli(arguments: SupportsGetItem[int, str]) -> int:
     Runs the command line with these arguments, the program's name first, and gives its exit status.
     """
 
-def recommend(data: "numpy.typing.ArrayLike | str", nfe: SupportsIndex, process: Process | str | None = None, *, network: Formulation | None = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu: SupportsFloat | SupportsIndex | None = None, samplers: SupportsGetItem[int, str] | None = None, grids: SupportsGetItem[int, str] | None = None, by: str = "w2", sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None) -> Ranking:
+def recommend(data: "numpy.typing.ArrayLike | str", nfe: SupportsIndex, process: Process | str | None = None, *, network: Formulation | None = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu: SupportsFloat | SupportsIndex | None = None, samplers: SupportsGetItem[int, str] | None = None, grids: SupportsGetItem[int, str] | None = None, by: str = "w2", score_error: SupportsFloat | SupportsIndex = 0.0, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None) -> Ranking:
     """
     The sampler and the grid with the smallest exact error on Gaussian data like yours, in at most ``nfe`` evaluations of the network: a :class:`Ranking`. Nothing is sampled.
 
     ``data`` is what :func:`analyze` takes: eigenvalues, rows, or a spectrum by name. ``process`` is that of the states (``"vp"`` without one, or that of ``network``). With ``config``, the config of a
-    diffusers scheduler, its times and noise levels are the grid, and ``mu`` is its shift. ``samplers`` and ``grids`` are lists of names; ``by`` is ``"w2"`` or ``"kl"``.
+    diffusers scheduler, its times and noise levels are the grid, and ``mu`` is its shift. ``samplers`` and ``grids`` are lists of names; ``by`` is ``"w2"`` or ``"kl"``. With ``score_error`` = δ a
+    plan is as good as it is for the worse of two networks, whose ε is 1 + δ and 1 − δ times the exact one: no network is exact, and some plans amplify its error.
     """
 
 def samplers() -> list[str]:
