@@ -230,8 +230,8 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         start = state if not plan.inputs and plan.draws else None
         seeds = self._draw_seeds(generator, shape[0])
         self._run = Run(plan, sample.device, kind, shape, seeds, [state] * len(plan.inputs), start=start, memory=self._memory)
+        # A plan may take its start further before it asks; the network has seen the sample as it was, which step() therefore puts in its place.
         self._run.advance()
-        self._last = sample if kind is sample.dtype else None
 
     def _draw_seeds(self, generator, count):
         if self.plan.draws <= 1:
@@ -298,6 +298,10 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         if isinstance(data, np.ndarray) and data.ndim > 2:
             data = data.reshape(len(data), -1)
         return recommend(data, nfe, config=self.original, mu=self._call.get("mu"), **options)
+
+    def __getstate__(self) -> dict:
+        # A copy is of the scheduler; a run, with its memory, stays where it is.
+        return {**self.__dict__, "_run": None, "_memory": None, "_index": None, "_last": None}
 
     def __len__(self) -> int:
         return self.config.get("num_train_timesteps", 1000)

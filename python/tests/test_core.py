@@ -79,10 +79,11 @@ def test_errors_are_one_tree():
         langevin.Plan.from_json("{}")
 
 
-def test_recommend_is_the_command_line_s(tmp_path):
+@pytest.mark.parametrize("delta", [0.0, 0.02])
+def test_recommend_is_the_command_line_s(tmp_path, delta):
     spectrum = "power:1:d=8"
-    ranking = langevin.recommend(spectrum, 9, "vp", samplers=["ddim", "heun", "dpmpp-2m"], grids=["karras", "uniform-lambda"])
-    command = f"recommend --spectrum {spectrum} --nfe 9 --sampler ddim,heun,dpmpp-2m --grid karras,uniform-lambda --json --out {tmp_path}/p.json"
+    ranking = langevin.recommend(spectrum, 9, "vp", samplers=["ddim", "heun", "dpmpp-2m"], grids=["karras", "uniform-lambda"], score_error=delta)
+    command = f"recommend --spectrum {spectrum} --nfe 9 --sampler ddim,heun,dpmpp-2m --grid karras,uniform-lambda --score-error {delta} --json --out {tmp_path}/p.json"
     out = subprocess.run([sys.executable, "-m", "langevin", *command.split()], capture_output=True, text=True, check=True)
     document = json.loads(out.stdout)
     assert [(one.sampler, one.grid, one.steps, one.w2, one.kl) for one in ranking.candidates] == [

@@ -1,5 +1,8 @@
 """The scheduler inside real pipelines of diffusers, with small networks of random weights."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -244,3 +247,39 @@ def test_the_ddim_pipeline_hands_settings_to_every_step():
         pictures(eta=0.5)
     pipe.scheduler = LangevinScheduler.from_config(scheduler.config, settings={"eta": 0.5})
     assert np.isfinite(pictures(eta=0.5)).all()
+
+
+def test_a_used_scheduler_can_be_copied():
+    scheduler = LangevinScheduler.from_config({"_class_name": "DDIMScheduler", "clip_sample": False})
+    out, start = torch.ones(2, 1, 4, 4), torch.full((2, 1, 4, 4), 0.5)
+
+    def walk(scheduler):
+        scheduler.set_timesteps(3)
+        x = start
+        for t in scheduler.timesteps:
+            x = scheduler.step(out, t, x).prev_sample
+        return x
+
+    want = walk(scheduler)
+    assert torch.equal(walk(copy.deepcopy(scheduler)), want)
+    assert torch.equal(walk(pickle.loads(pickle.dumps(scheduler))), want)
+
+
+def test_steps_must_be_said():
+    with pytest.raises(langevin.Error):
+        LangevinScheduler.from_config({"_class_name": "DDIMScheduler"}).set_timesteps()
+
+
+def test_the_first_step_is_of_the_sample_that_the_network_saw():
+    """A plan with churn noises its start before it asks; a pipeline asks about the sample as it is."""
+    scheduler = LangevinScheduler.from_config({"_class_name": "EDMEulerScheduler"}, sampler="heun:churn=1")
+    scheduler.set_timesteps(4)
+    x, out = torch.randn(2, 1, 4, 4), torch.randn(2, 1, 4, 4)
+    seed = int(torch.randint(0, 2**62, (1,), generator=torch.Generator().manual_seed(3)))
+    run = scheduler.plan.start(x.shape, seed, start=x.numpy())
+    run.advance()
+    assert not np.array_equal(run.state, x.numpy())
+    run.replace(x.numpy())
+    want = run.step(out.numpy())
+    got = scheduler.step(out, scheduler.timesteps[0], x, generator=torch.Generator().manual_seed(3)).prev_sample
+    assert np.array_equal(got.numpy(), want)

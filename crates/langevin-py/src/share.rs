@@ -12,6 +12,9 @@ const WORTH: usize = 1 << 19;
 /// Parts for each thread, so that one that wakes up late finds less to do.
 const PARTS: usize = 4;
 
+/// Elements that parts are cut at multiples of: a line of the cache in single precision.
+const LINE: usize = 16;
+
 /// The threads, and the process that they live in: a fork takes none of them along.
 static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
 
@@ -105,19 +108,15 @@ pub struct Pass<'a> {
     pub rows: &'a [SampleId],
 }
 
-impl<'a> Pass<'a> {
-    /// The parts, each with the width and the rows that it is of: what depends on the row is cut between rows, and what does not anywhere, as if all were one row.
-    #[allow(clippy::type_complexity)]
-    fn parts(self, by_row: bool) -> (Vec<Range<usize>>, impl Fn(&Range<usize>) -> (usize, &'a [SampleId])) {
-        let Self { width, threads, rows } = self;
-        let parts = parts(width * rows.len(), if by_row { width } else { 16 }, threads);
-        let whole = parts.len() <= 1;
-        let of = move |part: &Range<usize>| match by_row || whole {
-            true if width == 0 => (0, rows),
-            true => (width, &rows[part.start / width..part.end / width]),
-            false => (part.len(), &rows[..1]),
-        };
-        (parts, of)
+impl Pass<'_> {
+    /// The parts: what depends on the row is cut between rows, and what does not anywhere.
+    fn parts(self, by_row: bool) -> Vec<Range<usize>> {
+        parts(self.width * self.rows.len(), if by_row { self.width } else { LINE }, self.threads)
+    }
+
+    /// The width and the rows of one of several parts; what does not depend on the row is as if it were one.
+    fn of(self, part: &Range<usize>, by_row: bool) -> (usize, Range<usize>) {
+        if by_row { (self.width, part.start / self.width..part.end / self.width) } else { (part.len(), 0..1) }
     }
 
     /// [`SliceSpace::combine_into`].
@@ -130,20 +129,18 @@ impl<'a> Pass<'a> {
     ) -> langevin::Result<()> {
         let coefs = own.iter().chain(terms.iter().map(|term| &term.0)).chain(noise.iter().map(|term| &term.0));
         let by_row = !noise.is_empty() || coefs.into_iter().any(|coef| matches!(coef, Coef::PerRow(_)));
-        let (parts, of) = self.parts(by_row);
+        let parts = self.parts(by_row);
         if parts.len() <= 1 {
             return SliceSpace::new(self.width).combine_into(out, own, terms, noise, self.rows);
         }
-        let width = self.width;
         let jobs = cut(out, &parts).into_iter().zip(&parts).map(|(out, part)| {
-            let (size, rows) = of(part);
-            let own_rows = part.start / width..part.end / width;
+            let (width, rows) = self.of(part, by_row);
             move || {
                 let terms: Vec<_> =
-                    terms.iter().map(|(coef, term)| (of_rows(*coef, &own_rows), &term[part.clone()])).collect();
-                let noise: Vec<_> = noise.iter().map(|(coef, draw)| (of_rows(*coef, &own_rows), *draw)).collect();
-                let own = own.map(|coef| of_rows(coef, &own_rows));
-                SliceSpace::new(size).combine_into(out, own, &terms, &noise, rows)
+                    terms.iter().map(|(coef, term)| (of_rows(*coef, &rows), &term[part.clone()])).collect();
+                let noise: Vec<_> = noise.iter().map(|(coef, draw)| (of_rows(*coef, &rows), *draw)).collect();
+                let own = own.map(|coef| of_rows(coef, &rows));
+                SliceSpace::new(width).combine_into(out, own, &terms, &noise, &self.rows[rows])
             }
         });
         run(jobs.collect(), self.threads.min(MOST))
@@ -158,21 +155,22 @@ impl<'a> Pass<'a> {
         terms: &[(f64, Option<&[T]>)],
         noise: &[(Coef<'_>, Draw)],
     ) -> langevin::Result<()> {
-        let (parts, of) = self.parts(!noise.is_empty());
+        let by_row = !noise.is_empty();
+        let parts = self.parts(by_row);
         if parts.len() <= 1 {
             return SliceSpace::new(self.width).denoise_and_combine_into(step, out, own, terms, noise, self.rows);
         }
         let DenoiseSlices { a, b, x, model, keep } = step;
         let mut keeps = keep.map(|keep| cut(keep, &parts).into_iter());
         let jobs = cut(out, &parts).into_iter().zip(&parts).map(|(out, part)| {
-            let (size, rows) = of(part);
+            let (width, rows) = self.of(part, by_row);
             let keep = keeps.as_mut().and_then(Iterator::next);
             move || {
                 let terms: Vec<_> =
                     terms.iter().map(|(coef, term)| (*coef, term.map(|term| &term[part.clone()]))).collect();
                 let (x, model) = (x.map(|x| &x[part.clone()]), model.map(|model| &model[part.clone()]));
                 let step = DenoiseSlices { a, b, x, model, keep };
-                SliceSpace::new(size).denoise_and_combine_into(step, out, own, &terms, noise, rows)
+                SliceSpace::new(width).denoise_and_combine_into(step, out, own, &terms, noise, &self.rows[rows])
             }
         });
         run(jobs.collect(), self.threads.min(MOST))
