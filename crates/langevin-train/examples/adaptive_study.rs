@@ -9,7 +9,7 @@
 use langevin::likelihood::Bound;
 use langevin::metrics::Estimate;
 use langevin::{Formulation, LambdaRange, Prediction, Process, SampleId, TimeDensity, Weight, exact};
-use langevin_train::{Budget, Dataset, Network, Recipe, train};
+use langevin_train::{Budget, Dataset, MlpConfig, Network, Recipe, train};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -98,7 +98,7 @@ fn run(data: &Dataset, test: &Dataset, dequantize: bool, how: How, seed: u64) ->
     let range = LambdaRange::from_sigma_ve(0.01, 80.0)?;
     let formulation = Formulation::new(Process::rectified_flow(), Prediction::Velocity).with_range(range);
     let mut recipe = Recipe::new(formulation, Budget::Steps(STEPS));
-    recipe.network.width = if dequantize { 256 } else { 128 };
+    recipe.network = MlpConfig::new(if dequantize { 256 } else { 128 }, 3).into();
     recipe.weight = Weight::Likelihood;
     recipe.times = (how.times)();
     recipe.adaptive = how.adaptive;

@@ -11,7 +11,7 @@ use langevin::likelihood::{Bound, Divergence, Ode, in_pieces};
 use langevin::metrics::quantile;
 use langevin::noise::fill_uniforms;
 use langevin::{Likelihood, SampleId, Weight};
-use langevin_train::{Budget, Dataset, Moments, Network, Recipe, train};
+use langevin_train::{Budget, Dataset, MlpConfig, Moments, Network, Recipe, train};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     recipe.weight = Weight::Likelihood;
     recipe.adaptive = true;
     if let Some(width) = arguments.get(3) {
-        recipe.network.width = width.parse()?;
+        recipe.network = MlpConfig::new(width.parse()?, 3).into();
     }
     if let Some(decay) = arguments.get(4) {
         recipe.weight_decay = decay.parse()?;

@@ -12,7 +12,7 @@ use langevin::exact::{self, Density};
 use langevin::likelihood::{Bound, Ode, in_pieces};
 use langevin::metrics::Estimate;
 use langevin::{Formulation, LambdaRange, Level, Prediction, Process, SampleId};
-use langevin_train::{Budget, Dataset, Network, Recipe, train};
+use langevin_train::{Budget, Dataset, MlpConfig, Network, Recipe, train};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -78,10 +78,9 @@ fn learn(data: &Dataset, minutes: f64, waves: usize) -> Result<Network> {
     let range = LambdaRange::from_sigma_ve(0.005, 80.0)?;
     let formulation = Formulation::new(Process::rectified_flow(), Prediction::Velocity).with_range(range);
     let mut recipe = Recipe::new(formulation, Budget::Time(Duration::from_secs_f64(60.0 * minutes)));
-    recipe.network.width = 192;
-    recipe.network.depth = 4;
-    recipe.network.fourier = 24;
-    recipe.network.waves = waves;
+    let mut network = MlpConfig::new(192, 4);
+    (network.fourier, network.waves) = (24, waves);
+    recipe.network = network.into();
     recipe.batch = 1024;
     recipe.learning_rate = 4e-3;
     recipe.warmup = 200;

@@ -4,8 +4,9 @@
 //! `out.h`, `out.t`. From version 2 on the [`Moments`] of the training data lie beside them, in F64, as `moments` in the document says. A file is served whole or refused by name: nothing is guessed, skipped or filled in.
 
 use crate::error::{Error, Result};
-use crate::metadata::{MODEL_VERSION, Metadata, NetworkSpec};
+use crate::metadata::{MODEL_VERSION, Metadata};
 use crate::moments::{self, Moments, MomentsKind};
+use crate::net;
 use crate::network::Network;
 use langevin::ProcessSpec;
 use safetensors::tensor::{Dtype, TensorView};
@@ -19,8 +20,8 @@ use std::path::Path;
 const KEY: &str = "langevin";
 /// The longest header that is read, 16 MiB; one of this crate has some tens of kilobytes.
 const MAX_HEADER: u64 = 1 << 24;
-/// The longest file that is read: the header, [`MAX_PARAMETERS`](crate::mlp::MAX_PARAMETERS) weights, and the moments.
-const MAX_FILE: u64 = 8 + MAX_HEADER + 4 * crate::mlp::MAX_PARAMETERS as u64 + moments::MAX_BYTES;
+/// The longest file that is read: the header, [`MAX_PARAMETERS`](crate::net::MAX_PARAMETERS) weights, and the moments.
+const MAX_FILE: u64 = 8 + MAX_HEADER + 4 * crate::net::MAX_PARAMETERS as u64 + moments::MAX_BYTES;
 
 impl Network {
     /// Writes a model file: first under a temporary name beside it, then renamed, so `path` never holds half a file.
@@ -77,7 +78,7 @@ impl Network {
         };
         let json = serde_json::to_string(metadata).map_err(|error| fail(&error))?;
         let weights = self.slots().iter().map(|slot| {
-            let bytes = self.values()[slot.range()].iter().flat_map(|value| value.to_le_bytes()).collect();
+            let bytes = slot.of(self.values()).iter().flat_map(|value| value.to_le_bytes()).collect();
             (slot.name.as_str(), Dtype::F32, slot.shape.to_vec(), bytes)
         });
         let moments = self.moments().map(Moments::tensors).unwrap_or_default();
@@ -116,9 +117,8 @@ impl Network {
                 .hinting("only files that Network::save wrote can be loaded")
         })?;
         let metadata = read_metadata(json)?;
-        let NetworkSpec::Mlp(config) = &metadata.network;
-        let width: usize = metadata.data.shape.iter().product();
-        let slots = config.slots(width);
+        let net = net::build(&metadata.network, &metadata.data.shape)?;
+        let (slots, width) = (net.slots(), metadata.data.shape.iter().product());
         let extra: &[&str] = match metadata.moments.map(|spec| spec.kind) {
             None => &[],
             Some(MomentsKind::Covariance) => &[moments::MEAN, moments::COVARIANCE],
@@ -133,7 +133,7 @@ impl Network {
         }
         let moments = metadata.moments.map(|spec| read_moments(&tensors, spec.kind, width)).transpose()?;
         let mut values = Vec::new();
-        for slot in &slots {
+        for slot in slots {
             let bytes = tensor(&tensors, &slot.name, Dtype::F32, &[Some(slot.shape[0]), Some(slot.shape[1])])?;
             for (element, bytes) in bytes.as_chunks::<4>().0.iter().enumerate() {
                 let value = f32::from_le_bytes(*bytes);
@@ -259,7 +259,6 @@ fn read_metadata(json: &str) -> Result<Metadata> {
         }
     }
     let metadata: Metadata = serde_json::from_value(document).map_err(bad)?;
-    let NetworkSpec::Mlp(config) = &metadata.network;
     let shape = &metadata.data.shape;
     let width = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size)).filter(|width| *width > 0);
     let Some(width) = width.filter(|_| !shape.is_empty()) else {
@@ -268,7 +267,7 @@ fn read_metadata(json: &str) -> Result<Metadata> {
             .expected("positive sizes")
             .got(format!("{shape:?}")));
     };
-    config.check(width).map_err(|error| {
+    net::build(&metadata.network, shape).map_err(|error| {
         Error::checkpoint("the model's description does not hold together").at("network").got(error.to_string())
     })?;
     if !metadata.normalization.fits(width) {

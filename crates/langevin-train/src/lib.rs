@@ -12,17 +12,18 @@
 //! # Ok::<(), langevin_train::Error>(())
 //! ```
 //!
-//! [`Dataset`] → [`train`] with a [`Recipe`] → [`Network`], which is a [`langevin::Model`] and one file. This is the only crate that knows a neural
-//! network framework (Burn, on the CPU).
+//! [`Dataset`] → [`train`] with a [`Recipe`] → [`Network`], which is a [`langevin::Model`] and one file. Networks are
+//! passes over flat memory ([`kernels`](self#), on the CPU), with their gradients written beside them.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod checkpoint;
 mod data;
 mod error;
+mod kernels;
 mod metadata;
-mod mlp;
 mod moments;
+mod net;
 mod network;
 mod optimizer;
 mod recipe;
@@ -31,9 +32,10 @@ mod vae;
 
 pub use data::{Dataset, Normalization, digit_labels};
 pub use error::{Error, Result};
+pub use kernels::activation::Activation;
 pub use metadata::{DataSpec, HeldOut, MODEL_VERSION, Metadata, NetworkSpec, TrainingRecord};
-pub use mlp::MlpConfig;
 pub use moments::{Moments, MomentsKind, MomentsSpec};
+pub use net::mlp::MlpConfig;
 pub use network::Network;
 pub use recipe::{Budget, Coupling, Recipe};
 pub use train::{Progress, train};

@@ -1,8 +1,8 @@
 //! What a model file says about its network.
 
 use crate::data::Normalization;
-use crate::mlp::MlpConfig;
 use crate::moments::MomentsSpec;
+use crate::net::mlp::MlpConfig;
 use crate::recipe::Coupling;
 use langevin::objective::Histogram;
 use langevin::{FormulationSpec, TimeDensity, Weight};
@@ -40,6 +40,18 @@ pub struct Metadata {
 pub enum NetworkSpec {
     /// A multilayer perceptron.
     Mlp(MlpConfig),
+}
+
+impl Default for NetworkSpec {
+    fn default() -> Self {
+        MlpConfig::default().into()
+    }
+}
+
+impl From<MlpConfig> for NetworkSpec {
+    fn from(config: MlpConfig) -> Self {
+        Self::Mlp(config)
+    }
 }
 
 /// A data set, by name and size.

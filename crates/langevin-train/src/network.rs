@@ -1,42 +1,37 @@
 //! A trained network as a [`Model`].
 //!
-//! The output of the perceptron has unit scale; what is predicted has the root mean square k of its formulation on data of unit variance,
+//! The output of the network has unit scale; what is predicted has the root mean square k of its formulation on data of unit variance,
 //!
-//! $$\mathrm{out} = k(t) \mathrm{MLP}\big(x/\sqrt{\alpha^2+\sigma^2}, f(t)\big), \qquad k^2 = (a\alpha + b)^2 + (a\sigma)^2,\quad \mathrm{out} = a x + b D ,$$
+//! $$\mathrm{out} = k(t) \mathrm{Net}\big(x/\sqrt{\alpha^2+\sigma^2}, f(t)\big), \qquad k^2 = (a\alpha + b)^2 + (a\sigma)^2,\quad \mathrm{out} = a x + b D ,$$
 //!
 //! so a score (of size 1/σ) is learned as easily as a velocity.
 
 use crate::data::Normalization;
 use crate::error::{Error, Result};
-use crate::metadata::{Metadata, NetworkSpec};
-use crate::mlp::{self, MlpConfig, Slot};
+use crate::metadata::Metadata;
 use crate::moments::Moments;
-use burn::tensor::{Device, Tensor};
-use langevin::model::blocks;
+use crate::net::{self, Net, Pass, Rows, Slot};
 use langevin::prediction::Parts;
 use langevin::{Branch, Formulation, Level, Model, Query, Vjp};
 use std::fmt;
-
-/// The rows of the matrices that a network is evaluated on: always this many, so that a row's result never depends on its company.
-pub(crate) const CHUNK: usize = 64;
+use std::sync::{Mutex, PoisonError};
 
 /// A trained network: a [`Model`] of its [`formulation`](Self::formulation), on rows of f32 or f64 (it computes in f32).
 ///
-/// A row's output depends on the row, its level and its `index` modulo 64 alone, bit for bit: not on the batch, the order of rows, or threads. It does
-/// depend on the processor, whose vector instructions the matrix kernels choose.
+/// A row's output depends on the row and its level alone, bit for bit: not on the batch, the order of rows, or threads. It does depend on the processor, whose
+/// vector instructions the matrix kernels choose.
 ///
 /// The states are normalised data; [`denormalize`](Self::denormalize) turns samples into data.
 pub struct Network {
     formulation: Formulation,
     metadata: Metadata,
     moments: Option<Moments>,
-    config: MlpConfig,
+    net: Box<dyn Net>,
     width: usize,
-    slots: Vec<Slot>,
-    /// Flat, in the order of the slots.
+    /// Flat, in the order of the network's slots.
     values: Vec<f32>,
-    tensors: Vec<Tensor<2>>,
-    device: Device,
+    /// Memory of evaluations that are over, for those to come.
+    passes: Mutex<Vec<Box<dyn Pass>>>,
 }
 
 impl Network {
@@ -53,18 +48,15 @@ impl Network {
         moments: Option<Moments>,
         values: Vec<f32>,
     ) -> Result<Self> {
-        let NetworkSpec::Mlp(config) = metadata.network.clone();
-        let width: usize = metadata.data.shape.iter().product();
-        let slots = config.slots(width);
-        let wanted = slots.last().map_or(0, |slot| slot.range().end);
+        let net = net::build(&metadata.network, &metadata.data.shape)?;
+        let width = metadata.data.shape.iter().product();
+        let wanted = net::size(net.slots());
         if values.len() != wanted {
             return Err(Error::checkpoint("the weights do not fit the network")
                 .expected(wanted.to_string())
                 .got(values.len().to_string()));
         }
-        let device = Device::flex();
-        let tensors = mlp::tensors(&slots, &values, &device);
-        Ok(Self { formulation, metadata, moments, config, width, slots, values, tensors, device })
+        Ok(Self { formulation, metadata, moments, net, width, values, passes: Mutex::default() })
     }
 
     /// What it was trained to be.
@@ -115,7 +107,7 @@ impl Network {
     }
 
     pub(crate) fn slots(&self) -> &[Slot] {
-        &self.slots
+        self.net.slots()
     }
 
     pub(crate) fn values(&self) -> &[f32] {
@@ -128,7 +120,7 @@ impl Network {
         len: usize,
         query: &Query<'_>,
         get: impl Fn(usize) -> f32,
-        mut visit: impl FnMut(Chunk) -> Result<()>,
+        mut visit: impl FnMut(&mut Chunk),
     ) -> langevin::Result<()> {
         let fail = |error: Error| langevin::Error::model("the network cannot answer", error);
         let (rows, width) = (query.rows.len(), self.width);
@@ -151,41 +143,45 @@ impl Network {
                 Error::argument("the network has no unconditional branch").hinting("it was trained without conditions");
             return Err(fail(error));
         }
-        for rows in blocks(query.rows, CHUNK) {
-            let features = self.config.fourier + 1;
-            let (mut x, mut f) = (vec![0.0; CHUNK * width], vec![0.0; CHUNK * features]);
-            let (mut scales, mut shrinks) = ([0.0; CHUNK], [0.0; CHUNK]);
+        let (size, features) = (self.net.chunk(), self.net.features());
+        let mut chunk = Chunk { pass: self.pass(), ..Chunk::default() };
+        for first in (0..rows).step_by(size) {
+            let count = size.min(rows - first);
+            chunk.resize(first, count, width, features);
             let mut known: Option<(Level, usize, f64)> = None;
-            for (place, row) in rows.iter().enumerate() {
-                let Some(row) = *row else { continue };
-                let level = query.at.row(row);
-                scales[place] = match known {
+            for place in 0..count {
+                let level = query.at.row(first + place);
+                let f = place * features..(place + 1) * features;
+                chunk.scales[place] = match known {
                     Some((same, from, k)) if same == level => {
-                        f.copy_within(from * features..(from + 1) * features, place * features);
+                        chunk.f.copy_within(from * features..(from + 1) * features, f.start);
                         k
                     }
                     _ => {
                         let k = output_scale(&self.formulation, &self.formulation.process.match_level(&level)?).2;
-                        self.config.features(
-                            level.alpha,
-                            level.sigma,
-                            &mut f[place * features..(place + 1) * features],
-                        );
+                        net::features(level.alpha, level.sigma, &mut chunk.f[f]);
                         known = Some((level, place, k));
                         k
                     }
                 };
-                shrinks[place] = input_scale(&level);
-                let shrink = shrinks[place] as f32;
-                for (j, x) in x[place * width..(place + 1) * width].iter_mut().enumerate() {
-                    *x = get(row * width + j) * shrink;
+                chunk.shrinks[place] = input_scale(&level);
+                let shrink = chunk.shrinks[place] as f32;
+                for (j, x) in chunk.x[place * width..(place + 1) * width].iter_mut().enumerate() {
+                    *x = get((first + place) * width + j) * shrink;
                 }
             }
-            let x = self.config.widen(x, width);
-            let f = mlp::matrix(f, [CHUNK, features], &self.device);
-            visit(Chunk { rows, x, f, scales, shrinks }).map_err(fail)?;
+            visit(&mut chunk);
+        }
+        if let Some(pass) = chunk.pass {
+            self.passes.lock().unwrap_or_else(PoisonError::into_inner).push(pass);
         }
         Ok(())
+    }
+
+    /// Memory for an evaluation: that of one that is over, or new.
+    fn pass(&self) -> Option<Box<dyn Pass>> {
+        let kept = self.passes.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Some(kept.unwrap_or_else(|| self.net.pass(self.net.chunk().max(LEAST))))
     }
 
     /// The output for `rows × width` elements read by `get` and written by `put`.
@@ -197,25 +193,14 @@ impl Network {
         mut put: impl FnMut(usize, f64),
     ) -> langevin::Result<()> {
         self.chunked(len, query, get, |chunk| {
-            let Chunk { rows, x, f, scales, .. } = chunk;
-            let x = mlp::matrix(x, [CHUNK, self.config.inputs(self.width)], &self.device);
-            let out = read(self.config.forward(&self.tensors, x, &f))?;
-            self.scatter(&rows, &scales, &out, &mut put);
-            Ok(())
+            let (first, scales) = (chunk.first * self.width, &chunk.scales);
+            let Some(pass) = &mut chunk.pass else { return };
+            let out = pass.forward(&self.values, Rows { x: &chunk.x, f: &chunk.f }, chunk.padded, false);
+            scatter(out, scales, self.width, |i, value| put(first + i, value));
         })
     }
 
-    /// Hands the rows of a chunk to `put`, each times its scale.
-    fn scatter(&self, rows: &[Option<usize>], scales: &[f64; CHUNK], out: &[f32], put: &mut impl FnMut(usize, f64)) {
-        for (place, row) in rows.iter().enumerate() {
-            let Some(row) = *row else { continue };
-            for j in 0..self.width {
-                put(row * self.width + j, f64::from(out[place * self.width + j]) * scales[place]);
-            }
-        }
-    }
-
-    /// The output, and the products of some cotangents with its Jacobian: out = k MLP(s x), so vᵀ∂out/∂x = s (kv)ᵀ∂MLP.
+    /// The output, and the products of some cotangents with its Jacobian: out = k Net(s x), so vᵀ∂out/∂x = s (kv)ᵀ∂Net.
     fn differentiate<T: Copy + Default>(
         &self,
         x: &[T],
@@ -233,46 +218,66 @@ impl Network {
         let mut out = vec![T::default(); x.len()];
         let mut products = vec![vec![T::default(); x.len()]; cotangents.len()];
         let width = self.width;
-        self.chunked(
-            x.len(),
-            query,
-            |i| narrow(x[i]),
-            |chunk| {
-                let Chunk { rows, x, f, scales, shrinks } = chunk;
-                let states = mlp::matrix(x.clone(), [CHUNK, self.config.inputs(width)], &self.device);
-                let (value, slopes) = self.config.forward_keeping(&self.tensors, states, &f);
-                self.scatter(&rows, &scales, &read(value)?, &mut |i, value| out[i] = widen(value));
-                for (v, product) in cotangents.iter().zip(&mut products) {
-                    let mut scaled = vec![0.0f32; CHUNK * width];
-                    for (place, row) in rows.iter().enumerate() {
-                        let Some(row) = *row else { continue };
-                        for j in 0..width {
-                            scaled[place * width + j] = narrow(v[row * width + j]) * scales[place] as f32;
-                        }
-                    }
-                    let v = mlp::matrix(scaled, [CHUNK, width], &self.device);
-                    let back = read(self.config.back(&self.tensors, &slopes, v))?;
-                    let back = self.config.narrow(&x, back, width);
-                    self.scatter(&rows, &shrinks, &back, &mut |i, value| product[i] = widen(value));
+        let (mut scaled, mut dx) = (Vec::new(), Vec::new());
+        let read = |i: usize| narrow(x[i]);
+        self.chunked(x.len(), query, read, |chunk| {
+            let (first, count) = (chunk.first * width, chunk.scales.len());
+            let Some(pass) = &mut chunk.pass else { return };
+            let rows = Rows { x: &chunk.x, f: &chunk.f };
+            let value = pass.forward(&self.values, rows, chunk.padded, true);
+            scatter(value, &chunk.scales, width, |i, value| out[first + i] = widen(value));
+            for (v, product) in cotangents.iter().zip(&mut products) {
+                scaled.clear();
+                scaled.resize(chunk.padded * width, 0.0);
+                dx.resize(chunk.padded * width, 0.0);
+                for (i, scaled) in scaled.iter_mut().enumerate().take(count * width) {
+                    *scaled = narrow(v[first + i]) * chunk.scales[i / width] as f32;
                 }
-                Ok(())
-            },
-        )?;
+                pass.back(&self.values, rows, &scaled, None, Some(&mut dx));
+                scatter(&dx, &chunk.shrinks, width, |i, value| product[first + i] = widen(value));
+            }
+        })?;
         Ok((out, products))
     }
 }
 
+/// Hands the elements of some rows to `put`, each row times its scale.
+fn scatter(values: &[f32], scales: &[f64], width: usize, mut put: impl FnMut(usize, f64)) {
+    for ((row, values), scale) in values.chunks_exact(width).enumerate().zip(scales) {
+        for (j, value) in values.iter().enumerate() {
+            put(row * width + j, f64::from(*value) * scale);
+        }
+    }
+}
+
+/// The fewest rows that are evaluated: the product of a single row takes another path through the kernels than that of several, and may end in another bit.
+const LEAST: usize = 2;
+
 /// Rows that are evaluated together.
+#[derive(Default)]
 struct Chunk {
-    /// Which row stands at each place.
-    rows: Vec<Option<usize>>,
-    /// What the first layer is given.
+    pass: Option<Box<dyn Pass>>,
+    /// The first row's place in the question.
+    first: usize,
+    /// Rows that are evaluated, where the last may be there for company only.
+    padded: usize,
+    /// States at unit variance, and the features of their levels.
     x: Vec<f32>,
-    f: Tensor<2>,
-    /// k of each place.
-    scales: [f64; CHUNK],
+    f: Vec<f32>,
+    /// k of each row.
+    scales: Vec<f64>,
     /// What the states were multiplied by.
-    shrinks: [f64; CHUNK],
+    shrinks: Vec<f64>,
+}
+
+impl Chunk {
+    fn resize(&mut self, first: usize, count: usize, width: usize, features: usize) {
+        (self.first, self.padded) = (first, count.max(LEAST));
+        self.x.resize(self.padded * width, 0.0);
+        self.f.resize(self.padded * features, 0.0);
+        self.scales.resize(count, 0.0);
+        self.shrinks.resize(count, 0.0);
+    }
 }
 
 /// 1/√(α²+σ²): what brings a state of unit-variance data to unit variance.
@@ -288,15 +293,6 @@ fn norm(a: f64, b: f64) -> f64 {
 pub(crate) fn output_scale(formulation: &Formulation, own: &Level) -> (f64, f64, f64) {
     let Parts { datum, noise } = formulation.prediction.parts(&formulation.process, own);
     (datum, noise, norm(datum, noise))
-}
-
-/// The values of a matrix.
-pub(crate) fn read(tensor: Tensor<2>) -> Result<Vec<f32>> {
-    tensor
-        .try_into_data()
-        .map_err(|error| Error::argument("the computation failed").got(error.to_string()))?
-        .try_into_vec::<f32>()
-        .map_err(|error| Error::argument("the computation failed").got(format!("{error:?}")))
 }
 
 impl Model<Vec<f32>> for Network {

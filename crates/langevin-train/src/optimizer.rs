@@ -11,6 +11,7 @@
 //!
 //! Source: Loshchilov & Hutter, arXiv 1711.05101.
 
+use pulp::Simd;
 use rayon::prelude::*;
 
 const BETA_1: f32 = 0.9;
@@ -40,51 +41,102 @@ impl Optimizer {
         Self { ema: values.clone(), m: zeros.clone(), v: zeros, values, steps: 0, weight_decay, clip, decay }
     }
 
-    /// One step along the sum of `gradients`, each as long as the weights. Returns the norm of the sum before clipping; where that is not finite
-    /// nothing is changed.
-    pub(crate) fn step(&mut self, gradients: &[Vec<f32>], learning_rate: f64) -> f64 {
-        let Some((first, rest)) = gradients.split_first() else { return 0.0 };
-        let mut total = first.clone();
-        let squares: Vec<f64> = total
-            .par_chunks_mut(PIECE)
-            .enumerate()
-            .map(|(piece, total)| {
-                for other in rest {
-                    for (sum, g) in total.iter_mut().zip(&other[piece * PIECE..]) {
-                        *sum += g;
-                    }
-                }
-                total.iter().map(|g| f64::from(*g) * f64::from(*g)).sum()
+    /// One step along the sum of `gradients`, each as long as the weights; leaves them zero. Returns the norm of the sum before clipping; where that is not finite nothing else
+    /// is changed.
+    pub(crate) fn step(&mut self, gradients: &mut [Vec<f32>], learning_rate: f64) -> f64 {
+        let Some((total, rest)) = gradients.split_first_mut() else { return 0.0 };
+        let mut others: Vec<_> = rest.iter_mut().map(|other| other.chunks_mut(PIECE)).collect();
+        let pieces: Vec<(&mut [f32], Vec<&mut [f32]>)> = total
+            .chunks_mut(PIECE)
+            .map(|total| (total, others.iter_mut().filter_map(Iterator::next).collect()))
+            .collect();
+        let squares: Vec<f64> = pieces
+            .into_par_iter()
+            .map(|(total, mut others)| {
+                others.iter_mut().for_each(|other| take(total, other));
+                square(total)
             })
             .collect();
         let norm = squares.iter().sum::<f64>().sqrt();
         if !norm.is_finite() {
+            total.fill(0.0);
             return norm;
         }
         self.steps = self.steps.saturating_add(1);
         let n = self.steps;
-        let factor = if norm > self.clip { (self.clip / norm) as f32 } else { 1.0 };
-        let bias_1 = 1.0 / (1.0 - BETA_1.powi(n));
-        let bias_2 = 1.0 / (1.0 - BETA_2.powi(n));
-        let rate = learning_rate as f32;
-        let keep = (1.0 - learning_rate * self.weight_decay) as f32;
-        let blend = (1.0 - self.decay.min(f64::from(n) / (f64::from(n) + 9.0))) as f32;
+        let stride = Stride {
+            factor: if norm > self.clip { (self.clip / norm) as f32 } else { 1.0 },
+            bias_1: 1.0 / (1.0 - BETA_1.powi(n)),
+            bias_2: 1.0 / (1.0 - BETA_2.powi(n)),
+            rate: learning_rate as f32,
+            keep: (1.0 - learning_rate * self.weight_decay) as f32,
+            blend: (1.0 - self.decay.min(f64::from(n) / (f64::from(n) + 9.0))) as f32,
+        };
         self.values
             .par_chunks_mut(PIECE)
             .zip(self.ema.par_chunks_mut(PIECE))
             .zip(self.m.par_chunks_mut(PIECE))
             .zip(self.v.par_chunks_mut(PIECE))
-            .zip(total.par_chunks(PIECE))
-            .for_each(|((((p, ema), m), v), g)| {
-                for ((((p, ema), m), v), g) in p.iter_mut().zip(ema).zip(m).zip(v).zip(g) {
-                    let g = g * factor;
-                    *m = BETA_1 * *m + (1.0 - BETA_1) * g;
-                    *v = BETA_2 * *v + (1.0 - BETA_2) * g * g;
-                    *p = *p * keep - rate * (*m * bias_1) / ((*v * bias_2).sqrt() + EPSILON);
-                    *ema += blend * (*p - *ema);
-                }
-            });
+            .zip(total.par_chunks_mut(PIECE))
+            .for_each(|((((p, ema), m), v), g)| update(&stride, p, ema, m, v, g));
         norm
+    }
+}
+
+/// The numbers of one step.
+struct Stride {
+    /// What the gradient is multiplied by.
+    factor: f32,
+    bias_1: f32,
+    bias_2: f32,
+    rate: f32,
+    /// What weight decay leaves.
+    keep: f32,
+    /// The share of the weights in their average.
+    blend: f32,
+}
+
+/// sum ← sum + other, other ← 0.
+#[pulp::with_simd(take = pulp::Arch::new())]
+#[inline(always)]
+fn take_with<S: Simd>(_simd: S, sum: &mut [f32], other: &mut [f32]) {
+    for (sum, g) in sum.iter_mut().zip(other) {
+        *sum += std::mem::take(g);
+    }
+}
+
+/// Σ g² in double precision, in a fixed order.
+#[pulp::with_simd(square = pulp::Arch::new())]
+#[inline(always)]
+fn square_with<S: Simd>(_simd: S, g: &[f32]) -> f64 {
+    let mut lanes = [0.0f64; 8];
+    let (whole, rest) = g.as_chunks::<8>();
+    for g in whole {
+        lanes.iter_mut().zip(g).for_each(|(sum, g)| *sum += f64::from(*g) * f64::from(*g));
+    }
+    lanes.iter_mut().zip(rest).for_each(|(sum, g)| *sum += f64::from(*g) * f64::from(*g));
+    lanes.iter().sum()
+}
+
+/// The formulas above on one piece; the gradient becomes zero.
+#[pulp::with_simd(update = pulp::Arch::new())]
+#[inline(always)]
+fn update_with<S: Simd>(
+    _simd: S,
+    stride: &Stride,
+    p: &mut [f32],
+    ema: &mut [f32],
+    m: &mut [f32],
+    v: &mut [f32],
+    g: &mut [f32],
+) {
+    let Stride { factor, bias_1, bias_2, rate, keep, blend } = *stride;
+    for ((((p, ema), m), v), g) in p.iter_mut().zip(ema).zip(m).zip(v).zip(g) {
+        let g = std::mem::take(g) * factor;
+        *m = BETA_1 * *m + (1.0 - BETA_1) * g;
+        *v = BETA_2 * *v + (1.0 - BETA_2) * g * g;
+        *p = *p * keep - rate * (*m * bias_1) / ((*v * bias_2).sqrt() + EPSILON);
+        *ema += blend * (*p - *ema);
     }
 }
 
@@ -96,7 +148,7 @@ mod tests {
     fn first_step_is_the_sign_of_the_gradient_whatever_its_size() {
         for size in [1e-3, 1.0, 1e4f32] {
             let mut o = Optimizer::new(vec![1.0, 2.0, 3.0], 0.0, 1.0, 0.999);
-            o.step(&[vec![size, -size, 0.0]], 0.1);
+            o.step(&mut [vec![size, -size, 0.0]], 0.1);
             for (got, want) in o.values.iter().zip([0.9, 2.1, 3.0f32]) {
                 assert!((got - want).abs() < 1e-5, "{size}: {got} {want}");
             }
@@ -106,17 +158,17 @@ mod tests {
     #[test]
     fn gradients_are_summed_and_the_norm_is_of_the_sum() {
         let mut o = Optimizer::new(vec![0.0; 2], 0.0, 1.0, 0.0);
-        assert_eq!(o.step(&[vec![1.0, 2.0], vec![2.0, 2.0]], 0.0), 5.0);
+        assert_eq!(o.step(&mut [vec![1.0, 2.0], vec![2.0, 2.0]], 0.0), 5.0);
     }
 
     #[test]
     fn clipping_bounds_the_moments() {
         let mut o = Optimizer::new(vec![0.0; 2], 0.0, 1.0, 0.0);
-        o.step(&[vec![30.0, 40.0]], 0.1);
+        o.step(&mut [vec![30.0, 40.0]], 0.1);
         // ‖g‖ = 50 is scaled to 1: m = 0.1·(0.6, 0.8).
         assert!((o.m[0] - 0.06).abs() < 1e-7 && (o.m[1] - 0.08).abs() < 1e-7);
         o = Optimizer::new(vec![0.0; 2], 0.0, 100.0, 0.0);
-        o.step(&[vec![30.0, 40.0]], 0.1);
+        o.step(&mut [vec![30.0, 40.0]], 0.1);
         assert!((o.m[0] - 3.0).abs() < 1e-6);
     }
 
@@ -125,7 +177,7 @@ mod tests {
         let mut o = Optimizer::new(vec![0.0], 0.0, 1.0, 0.9);
         let mut want = 0.0f32;
         for n in 1..200 {
-            o.step(&[vec![-1.0]], 0.01);
+            o.step(&mut [vec![-1.0]], 0.01);
             let d = 0.9f32.min(n as f32 / (n as f32 + 9.0));
             want = d * want + (1.0 - d) * o.values[0];
             assert!((o.ema[0] - want).abs() < 1e-5);
@@ -137,14 +189,14 @@ mod tests {
     #[test]
     fn weight_decay_shrinks_without_a_gradient() {
         let mut o = Optimizer::new(vec![2.0], 0.5, 1.0, 0.0);
-        o.step(&[vec![0.0]], 0.1);
+        o.step(&mut [vec![0.0]], 0.1);
         assert!((o.values[0] - 1.9).abs() < 1e-6);
     }
 
     #[test]
     fn a_gradient_that_is_not_finite_changes_nothing() {
         let mut o = Optimizer::new(vec![2.0], 0.5, 1.0, 0.0);
-        assert!(o.step(&[vec![f32::NAN]], 0.1).is_nan());
+        assert!(o.step(&mut [vec![f32::NAN]], 0.1).is_nan());
         assert_eq!((o.values[0], o.ema[0], o.steps), (2.0, 2.0, 0));
     }
 }

@@ -1,8 +1,8 @@
 //! What to train, and how.
 
 use crate::error::{Error, Result};
-use crate::metadata::HeldOut;
-use crate::mlp::MlpConfig;
+use crate::metadata::{HeldOut, NetworkSpec};
+use crate::net;
 use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -93,7 +93,7 @@ pub struct Recipe {
     /// What was held out of the data, for the record.
     pub held_out: Option<HeldOut>,
     /// The architecture.
-    pub network: MlpConfig,
+    pub network: NetworkSpec,
     /// Rows in a step.
     pub batch: usize,
     /// The largest learning rate; it falls as a cosine to 0 over the budget.
@@ -125,7 +125,7 @@ impl Recipe {
             dequantize: false,
             coupling: Coupling::Independent,
             held_out: None,
-            network: MlpConfig::default(),
+            network: NetworkSpec::default(),
             batch: 256,
             learning_rate: 2e-3,
             warmup: 100,
@@ -151,12 +151,12 @@ impl Recipe {
     }
 
     /// The formulation with a range, and the objective on it; refuses fields that cannot be used.
-    pub(crate) fn check(&self, data_width: usize) -> Result<(Formulation, Objective)> {
+    pub(crate) fn check(&self, shape: &[usize]) -> Result<(Formulation, Objective)> {
         let refuse = |field: &str, expected: &str, got: String| {
             Err(Error::argument("bad recipe").at(field).expected(expected).got(got))
         };
         let at_least_0 = |value: f64| value >= 0.0 && value.is_finite();
-        self.network.check(data_width)?;
+        net::build(&self.network, shape)?;
         if self.batch == 0 || self.batch > 1 << 20 {
             return refuse("batch", "1 to 1048576", self.batch.to_string());
         }

@@ -16,12 +16,11 @@
 
 use crate::data::{Dataset, FIRST_DRAW, Normalization};
 use crate::error::{Error, Result};
-use crate::mlp::{self, MlpConfig, Slot};
-use crate::network::read;
+use crate::net::mlp::{Mlp, MlpConfig};
+use crate::net::{Net as _, Rows, size};
 use crate::optimizer::Optimizer;
 use crate::recipe::Recipe;
-use crate::train::{Order, Smooth, shard_rows};
-use burn::tensor::{Device, Tensor};
+use crate::train::{Order, Smooth, rows_of_lane};
 use langevin::SampleId;
 use langevin::duality::{Autoencoder, Normal};
 use langevin::noise::fill_normals;
@@ -32,7 +31,7 @@ use std::time::Instant;
 /// The draw of the encoder's noise; those before are named in `train.rs`.
 const ENCODER: u32 = FIRST_DRAW + 5;
 /// The largest size of a log-variance.
-const MOST: f64 = 9.0;
+const MOST: f32 = 9.0;
 /// Rows that are evaluated together.
 const CHUNK: usize = 4096;
 
@@ -73,29 +72,23 @@ impl VaeConfig {
     /// The parameters of both perceptrons together.
     #[must_use]
     pub fn parameters(&self) -> usize {
-        2 * size(&self.slots())
+        2 * size(self.half().slots())
     }
 
-    fn half(&self) -> MlpConfig {
-        MlpConfig { width: self.width, depth: self.depth, fourier: 0, waves: 0 }
+    /// The perceptron of one: from a number to a mean and a log-variance.
+    fn half(&self) -> Mlp {
+        Mlp::new(self.config(), 1, 2)
     }
 
-    /// The parameters of one: from a number to a mean and a log-variance.
-    fn slots(&self) -> Vec<Slot> {
-        self.half().slots_between(1, 2)
-    }
-
-    /// Mean and log-variance for each row of `x`.
-    fn forward(&self, parameters: &[Tensor<2>], x: Tensor<2>, ones: &Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-        let [rows, _] = x.dims();
-        let out = self.half().forward(parameters, x, ones);
-        let log_variance = (out.clone().slice([0..rows, 1..2]) / MOST).tanh() * MOST;
-        (out.slice([0..rows, 0..1]), log_variance)
+    fn config(&self) -> MlpConfig {
+        MlpConfig { fourier: 0, ..MlpConfig::new(self.width, self.depth) }
     }
 }
 
-fn size(slots: &[Slot]) -> usize {
-    slots.last().map_or(0, |slot| slot.range().end)
+/// ℓ of what a perceptron gives, and its slope.
+fn bend(out: f32) -> (f32, f32) {
+    let t = (out / MOST).tanh();
+    (MOST * t, 1.0 - t * t)
 }
 
 /// Where the training of an autoencoder stands, after every step.
@@ -115,8 +108,8 @@ pub struct VaeProgress {
 pub struct Vae {
     config: VaeConfig,
     normalization: Normalization,
-    encoder: Vec<Tensor<2>>,
-    decoder: Vec<Tensor<2>>,
+    encoder: Vec<f32>,
+    decoder: Vec<f32>,
     steps: u64,
     loss: f64,
 }
@@ -147,30 +140,32 @@ impl Vae {
     }
 
     /// A normal for each number.
-    fn normals(&self, parameters: &[Tensor<2>], values: &[f64]) -> langevin::Result<Vec<Normal>> {
-        let fail = |error: Error| langevin::Error::model("the autoencoder cannot answer", error);
-        let device = Device::flex();
+    fn normals(&self, weights: &[f32], values: &[f64]) -> Vec<Normal> {
+        let ones = [1.0; CHUNK];
+        let mut pass = self.config.half().pass(CHUNK);
         let mut out = Vec::with_capacity(values.len());
         for values in values.chunks(CHUNK) {
-            let shape = [values.len(), 1];
-            let x = mlp::matrix(values.iter().map(|value| *value as f32).collect(), shape, &device);
-            let ones = mlp::matrix(vec![1.0; values.len()], shape, &device);
-            let (mean, log_variance) = self.config.forward(parameters, x, &ones);
-            let (means, logs) = (read(mean).map_err(fail)?, read(log_variance).map_err(fail)?);
-            let normal = |(mean, log): (&f32, &f32)| Normal { mean: (*mean).into(), variance: f64::from(*log).exp() };
-            out.extend(means.iter().zip(&logs).map(normal));
+            let x: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+            let pairs = pass.forward(weights, Rows { x: &x, f: &ones[..x.len()] }, x.len(), false);
+            out.extend(
+                pairs
+                    .as_chunks::<2>()
+                    .0
+                    .iter()
+                    .map(|[mean, log]| Normal { mean: (*mean).into(), variance: f64::from(bend(*log).0).exp() }),
+            );
         }
-        Ok(out)
+        out
     }
 }
 
 impl Autoencoder for Vae {
     fn encode(&self, x: &[f64]) -> langevin::Result<Vec<Normal>> {
-        self.normals(&self.encoder, x)
+        Ok(self.normals(&self.encoder, x))
     }
 
     fn decode(&self, z: &[f64]) -> langevin::Result<Vec<Normal>> {
-        self.normals(&self.decoder, z)
+        Ok(self.normals(&self.decoder, z))
     }
 }
 
@@ -196,9 +191,9 @@ pub fn train_vae(
     config: VaeConfig,
     watch: &mut dyn FnMut(&VaeProgress) -> ControlFlow<()>,
 ) -> Result<Vae> {
-    recipe.check(data.width())?;
+    recipe.check(data.shape())?;
     // The perceptron's own bounds, but for its features.
-    MlpConfig { fourier: 1, ..config.half() }.check(2)?;
+    MlpConfig { fourier: 1, ..config.config() }.check(2)?;
     if data.width() != 1 {
         return Err(Error::data("the autoencoder is one of numbers")
             .at(data.name())
@@ -208,16 +203,16 @@ pub fn train_vae(
     let normalization = Normalization::fit(data);
     let mut values = data.values().to_vec();
     normalization.normalize(&mut values, 1);
-    let slots = config.slots();
-    let mut initial = config.half().init(&slots, recipe.seed);
+    let half = config.half();
+    let mut initial = half.init(recipe.seed);
     // The decoder's own draws: a neighbouring seed's would be those of another training.
-    initial.extend(config.half().init(&slots, !recipe.seed));
+    initial.extend(half.init(!recipe.seed));
     let mut run = Run {
         values,
         recipe,
         config,
         optimizer: Optimizer::new(initial, recipe.weight_decay, recipe.clip, recipe.ema),
-        slots,
+        half,
         step: 0,
     };
     let (mut order, mut smooth) = (Order::new(data.rows(), recipe.seed), Smooth::default());
@@ -240,8 +235,8 @@ struct Run<'a> {
     values: Vec<f32>,
     recipe: &'a Recipe,
     config: VaeConfig,
-    /// Those of one perceptron; the encoder's come first, then the decoder's.
-    slots: Vec<Slot>,
+    /// One perceptron; the encoder's weights come first, then the decoder's.
+    half: Mlp,
     optimizer: Optimizer,
     step: u64,
 }
@@ -255,16 +250,12 @@ impl Run<'_> {
         let mut noise = vec![0.0; rows.len()];
         fill_normals(&ids, ENCODER, 1, &mut noise);
         let x: Vec<f32> = rows.iter().map(|row| self.values[*row]).collect();
-        let size = shard_rows(self.config.width);
-        let shards: Vec<(f64, Vec<f32>)> = x
-            .par_chunks(size)
-            .zip(noise.par_chunks(size))
-            .map(|(x, noise)| self.gradient(x, noise))
-            .collect::<Result<_>>()?;
-        let (losses, gradients): (Vec<f64>, Vec<Vec<f32>>) = shards.into_iter().unzip();
+        let lane = rows_of_lane(rows.len(), self.half.chunk());
+        let shares = x.par_chunks(lane).zip(noise.par_chunks(lane)).map(|(x, noise)| self.gradient(x, noise));
+        let (losses, mut gradients): (Vec<f64>, Vec<Vec<f32>>) = shares.collect::<Vec<_>>().into_iter().unzip();
         let loss: f64 = losses.iter().sum();
         let norm = match loss.is_finite() {
-            true => self.optimizer.step(&gradients, self.recipe.rate(self.step, fraction)),
+            true => self.optimizer.step(&mut gradients, self.recipe.rate(self.step, fraction)),
             false => f64::NAN,
         };
         if !norm.is_finite() {
@@ -278,32 +269,13 @@ impl Run<'_> {
         Ok(loss)
     }
 
-    /// The tensors of both perceptrons.
-    fn tensors(&self, values: &[f32], device: &Device) -> [Vec<Tensor<2>>; 2] {
-        let (encoder, decoder) = values.split_at(size(&self.slots));
-        [encoder, decoder].map(|half| mlp::tensors(&self.slots, half, device))
-    }
-
     /// The loss of some rows and its gradient, as shares of the batch's mean.
-    fn gradient(&self, x: &[f32], noise: &[f32]) -> Result<(f64, Vec<f32>)> {
-        let device = Device::flex().autodiff();
-        let leaves = self
-            .tensors(&self.optimizer.values, &device)
-            .map(|half| half.into_iter().map(Tensor::require_grad).collect::<Vec<_>>());
-        let column = |values: &[f32]| mlp::matrix(values.to_vec(), [values.len(), 1], &device);
-        let loss = negative_elbo(&self.config, &leaves, column(x), column(noise)).sum() / self.recipe.batch as f64;
-        let mut gradients = loss.backward();
-        let loss = f64::from(read(loss.inner().reshape([1, 1]))?[0]);
-        let mut flat = vec![0.0; self.optimizer.values.len()];
-        let (encoder, decoder) = flat.split_at_mut(size(&self.slots));
-        for (half, leaves) in [encoder, decoder].into_iter().zip(&leaves) {
-            for (slot, leaf) in self.slots.iter().zip(leaves) {
-                if let Some(gradient) = leaf.grad_remove(&mut gradients) {
-                    half[slot.range()].copy_from_slice(&read(gradient)?);
-                }
-            }
-        }
-        Ok((loss, flat))
+    fn gradient(&self, x: &[f32], noise: &[f32]) -> (f64, Vec<f32>) {
+        let mut gradient = vec![0.0; self.optimizer.values.len()];
+        let loss = negative_elbo(&self.half, &self.optimizer.values, x, noise, &mut gradient);
+        let share = self.recipe.batch as f64;
+        gradient.iter_mut().for_each(|g| *g /= share as f32);
+        (loss / share, gradient)
     }
 
     /// The averaged autoencoder as it is now.
@@ -311,26 +283,44 @@ impl Run<'_> {
         if let Some(position) = self.optimizer.ema.iter().position(|value| !value.is_finite()) {
             return Err(Error::diverged("an averaged weight is not finite").at(format!("weight {position}")));
         }
-        let [encoder, decoder] = self.tensors(&self.optimizer.ema, &Device::flex());
+        let (encoder, decoder) = self.optimizer.ema.split_at(size(self.half.slots()));
+        let [encoder, decoder] = [encoder, decoder].map(<[f32]>::to_vec);
         Ok(Vae { config: self.config, normalization, encoder, decoder, steps: self.step, loss })
     }
 }
 
-/// −ELBO of each row, for one draw of the encoder's noise.
-fn negative_elbo(
-    config: &VaeConfig,
-    [encoder, decoder]: &[Vec<Tensor<2>>; 2],
-    x: Tensor<2>,
-    noise: Tensor<2>,
-) -> Tensor<2> {
-    let ones = x.ones_like();
-    let (mean, log) = config.forward(encoder, x.clone(), &ones);
-    let z = mean.clone() + (log.clone() * 0.5).exp() * noise;
-    let prior = mean.clone() * mean + log.clone().exp() - log - 1.0;
-    let (mean, log) = config.forward(decoder, z, &ones);
-    let error = x - mean;
-    let reconstruction = error.clone() * error * log.clone().neg().exp() + log + std::f64::consts::TAU.ln();
-    (reconstruction + prior) * 0.5
+/// Σ −ELBO over the rows, for one draw of the encoder's noise; adds its gradient.
+fn negative_elbo(half: &Mlp, weights: &[f32], x: &[f32], noise: &[f32], gradient: &mut [f32]) -> f64 {
+    let (count, middle) = (x.len(), size(half.slots()));
+    let (encoder, decoder) = weights.split_at(middle);
+    let (encoder_gradient, decoder_gradient) = gradient.split_at_mut(middle);
+    let ones = vec![1.0; count];
+    let (mut encode, mut decode) = (half.pass(count), half.pass(count));
+    let given = Rows { x, f: &ones };
+    let encoded = encode.forward(encoder, given, count, true).as_chunks::<2>().0.to_vec();
+    // What the encoder's noise is multiplied by.
+    let deviation: Vec<f32> = encoded.iter().map(|[_, log]| (0.5 * bend(*log).0).exp()).collect();
+    let z: Vec<f32> = encoded.iter().zip(&deviation).zip(noise).map(|(([mean, _], s), e)| mean + s * e).collect();
+    let latent = Rows { x: &z, f: &ones };
+    let mut loss = 0.0;
+    let mut cotangent: Vec<f32> = Vec::with_capacity(2 * count);
+    for ([mean, log], x) in decode.forward(decoder, latent, count, true).as_chunks::<2>().0.iter().zip(x) {
+        let (log, slope) = bend(*log);
+        let (error, precision) = (x - mean, (-log).exp());
+        let square = error * error * precision;
+        loss += 0.5 * (f64::from(square + log) + std::f64::consts::TAU.ln());
+        cotangent.extend([-error * precision, 0.5 * (1.0 - square) * slope]);
+    }
+    let mut dz = vec![0.0; count];
+    decode.back(decoder, latent, &cotangent, Some(decoder_gradient), Some(&mut dz));
+    cotangent.clear();
+    for ((([mean, log], s), e), dz) in encoded.iter().zip(&deviation).zip(noise).zip(&dz) {
+        let (log, slope) = bend(*log);
+        loss += 0.5 * f64::from(mean * mean + s * s - 1.0 - log);
+        cotangent.extend([mean + dz, 0.5 * (s * s - 1.0 + dz * s * e) * slope]);
+    }
+    encode.back(encoder, given, &cotangent, Some(encoder_gradient), None);
+    loss
 }
 
 #[cfg(test)]

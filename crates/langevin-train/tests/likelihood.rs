@@ -3,7 +3,7 @@
 
 use langevin::likelihood::{Bound, Divergence, Ode};
 use langevin::{Formulation, Model, Prediction, Process, Query, ReadAs, SampleId, SliceSpace, Vjp, Weight};
-use langevin_train::{Budget, Dataset, Network, Recipe, train};
+use langevin_train::{Budget, Dataset, MlpConfig, Network, Recipe, train};
 use std::ops::ControlFlow;
 
 fn ids(count: usize) -> Vec<SampleId> {
@@ -18,8 +18,7 @@ fn normal(rows: usize, width: usize) -> Dataset {
 
 fn quick(steps: u64) -> Recipe {
     let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(steps));
-    recipe.network.width = 32;
-    recipe.network.depth = 2;
+    recipe.network = MlpConfig::new(32, 2).into();
     recipe.batch = 128;
     recipe.learning_rate = 3e-3;
     recipe.ema = 0.98;

@@ -5,7 +5,7 @@ use langevin::{
     At, Branch, Formulation, Grid, Level, Model, Prediction, Process, Query, ReadAs, SampleId, Sampler, Sampling,
     SliceSpace,
 };
-use langevin_train::{Budget, Dataset, Network, Normalization, Recipe, digit_labels, train};
+use langevin_train::{Budget, Dataset, MlpConfig, Network, Normalization, Recipe, digit_labels, train};
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
@@ -14,7 +14,9 @@ fn network() -> &'static Network {
     static NETWORK: OnceLock<Network> = OnceLock::new();
     NETWORK.get_or_init(|| {
         let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(5));
-        (recipe.network.width, recipe.network.depth, recipe.network.fourier, recipe.batch) = (48, 2, 8, 64);
+        let mut network = MlpConfig::new(48, 2);
+        network.fourier = 8;
+        (recipe.network, recipe.batch) = (network.into(), 64);
         train(&Dataset::digits(), &recipe, &mut |_| ControlFlow::Continue(())).unwrap()
     })
 }
@@ -82,7 +84,7 @@ fn threads_change_no_bit() {
 #[test]
 fn wide_networks_whose_products_are_split_among_threads_repeat_too() {
     let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1));
-    (recipe.network.width, recipe.network.depth, recipe.batch) = (400, 1, 2);
+    (recipe.network, recipe.batch) = (MlpConfig::new(400, 1).into(), 2);
     let wide = train(&Dataset::digits(), &recipe, &mut |_| ControlFlow::Continue(())).unwrap();
     let rows = ids(0..100);
     let run = |threads| {

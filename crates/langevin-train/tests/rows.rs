@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use langevin::{Formulation, Grid, Model, Prediction, Process, Query, ReadAs, Result, SampleId, Sampler, SliceSpace};
-use langevin_train::{Budget, Dataset, Network, Recipe, train};
+use langevin_train::{Budget, Dataset, MlpConfig, Network, Recipe, train};
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
@@ -11,7 +11,7 @@ const STEPS: usize = 12;
 
 fn network() -> Network {
     let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(150));
-    recipe.network.width = 64;
+    recipe.network = MlpConfig::new(64, 3).into();
     train(&Dataset::digits(), &recipe, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 

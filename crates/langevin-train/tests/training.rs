@@ -4,7 +4,7 @@
 use langevin::{
     Formulation, Level, Model, Objective, Prediction, Process, Query, ReadAs, SampleId, SliceSpace, TimeDensity, Weight,
 };
-use langevin_train::{Budget, Coupling, Dataset, Network, Recipe, train};
+use langevin_train::{Budget, Coupling, Dataset, MlpConfig, Network, Recipe, train};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -22,8 +22,7 @@ fn gaussian(rows: usize, mean: &[f64], std: &[f64]) -> Dataset {
 
 fn quick(formulation: Formulation, steps: u64) -> Recipe {
     let mut recipe = Recipe::new(formulation, Budget::Steps(steps));
-    recipe.network.width = 32;
-    recipe.network.depth = 1;
+    recipe.network = MlpConfig::new(32, 1).into();
     recipe.batch = 128;
     recipe.learning_rate = 3e-3;
     recipe.warmup = 20;
@@ -186,7 +185,7 @@ fn a_time_budget_ends() {
 fn the_loss_curve_stays_short() {
     let data = gaussian(10, &[0.0], &[1.0]);
     let mut recipe = quick(Recipe::default_formulation(), 1000);
-    recipe.network.width = 4;
+    recipe.network = MlpConfig::new(4, 1).into();
     recipe.batch = 4;
     let network = go(&data, &recipe);
     let curve = &network.metadata().training.losses;
@@ -223,8 +222,8 @@ fn bad_recipes_are_refused_by_field() {
     refused(&|r| r.budget = Budget::Steps(0), "budget");
     refused(&|r| r.budget = Budget::Time(Duration::ZERO), "budget");
     refused(&|r| (r.batch, r.coupling) = (4096, Coupling::Transport), "batch");
-    refused(&|r| r.network.width = 0, "width");
-    refused(&|r| (r.network.width, r.network.depth) = (16384, 2), "too large");
+    refused(&|r| r.network = MlpConfig::new(0, 1).into(), "width");
+    refused(&|r| r.network = MlpConfig::new(16384, 2).into(), "too large");
     let mut recipe = quick(Recipe::default_formulation(), 10);
     recipe.times = TimeDensity::LogitNormal { mean: 0.0, std: -1.0 };
     let error = train(&data, &recipe, &mut |_| ControlFlow::Continue(())).unwrap_err();

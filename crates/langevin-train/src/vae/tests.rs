@@ -1,4 +1,5 @@
 use super::*;
+use crate::kernels::check;
 use crate::recipe::Budget;
 use langevin::duality::{LinearVae, Truth, autoencoder};
 use langevin::exact::{Gaussian, Mixture};
@@ -24,16 +25,11 @@ fn truth(variance: f64) -> Truth {
 /// Both perceptrons set by hand to linear maps.
 fn linear(model: &LinearVae) -> Vae {
     let config = VaeConfig::new(1, 0);
-    let device = Device::flex();
     // out = (x·1)·(weight, 0) + (0, o), where 9 tanh(o/9) is the log-variance.
     let half = |weight: f64, variance: f64| {
-        let out = MOST * (variance.ln() / MOST).atanh();
-        vec![
-            mlp::matrix(vec![1.0], [1, 1], &device),
-            mlp::matrix(vec![0.0], [1, 1], &device),
-            mlp::matrix(vec![weight as f32, 0.0], [1, 2], &device),
-            mlp::matrix(vec![0.0, out as f32], [1, 2], &device),
-        ]
+        let most = f64::from(MOST);
+        let out = most * (variance.ln() / most).atanh();
+        vec![1.0, 0.0, weight as f32, 0.0, 0.0, out as f32]
     };
     Vae {
         config,
@@ -76,14 +72,26 @@ fn the_loss_is_the_bound() {
     let ids: Vec<SampleId> = (0..rows as u64).map(|index| SampleId { seed: 1, index }).collect();
     let mut noise = vec![0.0; rows];
     fill_normals(&ids, 1, 1, &mut noise);
-    let column = |values: &[f32]| mlp::matrix(values.to_vec(), [rows, 1], &Device::flex());
-    let loss =
-        negative_elbo(&vae.config, &[vae.encoder.clone(), vae.decoder.clone()], column(data.values()), column(&noise));
-    let losses: Vec<f64> = read(loss).unwrap().iter().map(|loss| f64::from(*loss)).collect();
+    let (half, weights) = (vae.config.half(), [vae.encoder, vae.decoder].concat());
+    let losses: Vec<f64> = (data.values().iter().zip(&noise))
+        .map(|(x, e)| negative_elbo(&half, &weights, &[*x], &[*e], &mut [0.0; 12]))
+        .collect();
     let mean = losses.iter().sum::<f64>() / rows as f64;
     let error = (losses.iter().map(|loss| (loss - mean).powi(2)).sum::<f64>() / rows as f64 / rows as f64).sqrt();
     let bound = model.terms(0.7).unwrap().bound;
     assert!((mean - bound).abs() < 4.0 * error && error < 0.03, "{mean} ± {error} against {bound}");
+}
+
+#[test]
+fn the_loss_has_its_gradient() {
+    let half = VaeConfig::new(6, 1).half();
+    let weights = [half.init(1), half.init(2)].concat();
+    let weights: Vec<f32> = weights.iter().map(|w| 0.05 + w.clamp(-0.8, 0.8)).collect();
+    let ([x, noise], mut own) = ([1, 2].map(|i| check::normals(11, i)), vec![0.0; weights.len()]);
+    negative_elbo(&half, &weights, &x, &noise, &mut own);
+    check::gradient("weights", &weights, &own, 5e-3, |weights| {
+        negative_elbo(&half, weights, &x, &noise, &mut vec![0.0; weights.len()])
+    });
 }
 
 #[test]

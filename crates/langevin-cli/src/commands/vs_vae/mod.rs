@@ -11,7 +11,7 @@ use langevin::duality::{self, LAMBDA, Layers, LinearVae, Terms, Truth, even_leve
 use langevin::exact::{Density as _, two_gaussians};
 use langevin::metrics::Estimate;
 use langevin::{LambdaRange, SampleId, TimeDensity, Weight};
-use langevin_train::{Budget, Dataset, Normalization, Recipe, Vae, VaeConfig};
+use langevin_train::{Budget, Dataset, MlpConfig, Normalization, Recipe, Vae, VaeConfig};
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -144,7 +144,7 @@ fn recipe(seed: u64, seconds: f64) -> Recipe {
     let formulation = Recipe::default_formulation().with_range(LambdaRange { min: -LAMBDA, max: LAMBDA });
     let mut recipe = Recipe::new(formulation, Budget::Time(Duration::from_secs_f64(seconds)));
     (recipe.weight, recipe.times, recipe.adaptive) = (Weight::Likelihood, TimeDensity::UniformLambda, true);
-    (recipe.network.width, recipe.network.depth) = (WIDTH, DEPTH);
+    recipe.network = MlpConfig::new(WIDTH, DEPTH).into();
     recipe.seed = seed;
     recipe
 }

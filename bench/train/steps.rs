@@ -1,0 +1,123 @@
+//! Training steps and evaluations on demand, timed here and asked for by `compare.py`, so that two programs can take turns.
+//!
+//! `train_steps WORKLOAD`, then a number of repetitions on each line of stdin; the seconds of each repetition, separated by spaces, on a line of stdout. At the end of stdin, the largest
+//! resident memory in MiB on a last line.
+
+use langevin::noise::fill_normals;
+use langevin::{Model as _, Query, SampleId};
+use langevin_train::{Budget, Dataset, MlpConfig, NetworkSpec, Recipe, train};
+use std::io::{BufRead as _, Write as _};
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Failure = Box<dyn std::error::Error>;
+
+/// A network, its data, and how many rows at once.
+struct Workload {
+    network: NetworkSpec,
+    shape: &'static [usize],
+    rows: usize,
+    trains: bool,
+}
+
+fn workload(name: &str) -> Option<Workload> {
+    let mlp = |width: usize| {
+        let mut config = MlpConfig::new(width, 3);
+        (config.fourier, config.plain) = (63, true);
+        config.into()
+    };
+    let plane: &[usize] = &[2];
+    let (network, shape, rows, trains) = match name {
+        "mlp-256-512" => (mlp(256), plane, 512, true),
+        "mlp-256-4096" => (mlp(256), plane, 4096, true),
+        "mlp-128-256" => (mlp(128), plane, 256, true),
+        "mlp-256-4096-infer" => (mlp(256), plane, 4096, false),
+        _ => return None,
+    };
+    Some(Workload { network, shape, rows, trains })
+}
+
+fn data(shape: &[usize]) -> Result<Dataset, Failure> {
+    let (rows, width) = (4096, shape.iter().product());
+    let mut values = vec![0.0f32; rows * width];
+    fill_normals(&ids(rows), 0, width, &mut values);
+    Ok(Dataset::new("noise", values, shape)?)
+}
+
+fn ids(rows: usize) -> Vec<SampleId> {
+    (0..rows as u64).map(|index| SampleId { seed: 1, index }).collect()
+}
+
+/// How many repetitions are wanted next; `None` at the end.
+fn asked() -> Option<usize> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).ok()?;
+    line.trim().parse().ok()
+}
+
+fn answer(seconds: &[f64]) {
+    let words: Vec<String> = seconds.iter().map(f64::to_string).collect();
+    println!("{}", words.join(" "));
+    let _ = std::io::stdout().flush();
+}
+
+fn main() -> Result<(), Failure> {
+    let name = std::env::args().nth(1).unwrap_or_default();
+    let Some(work) = workload(&name) else { return Err(format!("unknown workload '{name}'").into()) };
+    let data = data(work.shape)?;
+    let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1 << 40));
+    (recipe.network, recipe.batch) = (work.network, work.rows);
+    let mut seconds: Vec<f64> = Vec::new();
+    let mut wanted = if work.trains { asked().unwrap_or(0) } else { 1 };
+    let mut last = Instant::now();
+    let network = train(&data, &recipe, &mut |progress| {
+        seconds.push(last.elapsed().as_secs_f64());
+        if seconds.len() >= wanted {
+            if !work.trains {
+                return ControlFlow::Break(());
+            }
+            answer(&seconds);
+            seconds.clear();
+            match asked() {
+                Some(more) => wanted = more,
+                None => return ControlFlow::Break(()),
+            }
+        }
+        let _ = progress;
+        last = Instant::now();
+        ControlFlow::Continue(())
+    })?;
+    if !work.trains {
+        let threads = std::thread::available_parallelism()?.get().min(2);
+        let rows = ids(work.rows);
+        let x: Vec<f32> = (0..work.rows).flat_map(|row| data.row(row % data.rows()).to_vec()).collect();
+        let level = network.formulation().process.level(0.5)?;
+        while let Some(wanted) = asked() {
+            let mut seconds = Vec::new();
+            for _ in 0..wanted {
+                let begun = Instant::now();
+                let share = work.rows.div_ceil(threads);
+                std::thread::scope(|scope| {
+                    for (rows, x) in rows.chunks(share).zip(x.chunks(share * data.width())) {
+                        let network = &network;
+                        scope.spawn(move || network.predict(&x.to_vec(), &Query::new(level, rows)).map(drop));
+                    }
+                });
+                seconds.push(begun.elapsed().as_secs_f64());
+            }
+            answer(&seconds);
+        }
+    }
+    println!("{}", peak());
+    Ok(())
+}
+
+/// The largest resident memory so far, in MiB, where the system tells.
+fn peak() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).map_or(f64::NAN, |kib| kib / 1024.0)
+}

@@ -1,0 +1,325 @@
+//! Attention of one picture and one head, in tiles: no matrix of all pairs of tokens is ever whole.
+//!
+//! ```text
+//! S = q̃ kᵀ,  q̃ = q ⊙ gain/√d      P = softmax of the rows of S      out = P v
+//! ```
+//!
+//! A tile is [`TILE`] queries by [`TILE`] keys. On the way forward the largest element m and the sum of e^{S − m} of each row are kept up to date tile by tile; m + ln Σ is all that is kept.
+//! On the way back a tile of P is made again from it:
+//!
+//! ```text
+//! dv += Pᵀ do      dP = do vᵀ      dS = P ⊙ (dP − Σ_j do ⊙ out)      dq̃ += dS k      dk += dSᵀ q̃
+//! ```
+//!
+//! Queries and keys are at unit root mean square; the gain holds what a gain of each would hold, since only the product of the two is seen.
+//!
+//! Source: Dao et al., arXiv 2205.14135; Milakov & Gimelshein, arXiv 1805.02867; normalised queries and keys: Dehghani et al., arXiv 2302.05442.
+
+use super::math::exp;
+use super::matrix::{add_product, product, rows, rows_mut, strided, strided_mut};
+use faer::{MatMut, MatRef};
+use pulp::Simd;
+
+/// Queries and keys of a tile.
+pub(crate) const TILE: usize = 64;
+
+/// How the tokens of a picture lie in memory: a row is queries, keys and values of `width` elements each, and each of those is heads of `head` elements. Results
+/// are rows of `width`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heads {
+    pub(crate) tokens: usize,
+    pub(crate) width: usize,
+    pub(crate) head: usize,
+}
+
+impl Heads {
+    fn stride(self) -> usize {
+        3 * self.width
+    }
+
+    /// Where part 0 (queries), 1 (keys) or 2 (values) of head `index` of token `token` starts.
+    fn at(self, part: usize, index: usize, token: usize) -> usize {
+        token * self.stride() + part * self.width + index * self.head
+    }
+
+    /// The rows of a part for a tile of tokens.
+    fn part<'a>(self, qkv: &'a [f32], part: usize, index: usize, (first, count): (usize, usize)) -> MatRef<'a, f32> {
+        strided(&qkv[self.at(part, index, first)..], count, self.head, self.stride())
+    }
+
+    fn part_mut<'a>(
+        self,
+        qkv: &'a mut [f32],
+        part: usize,
+        index: usize,
+        (first, count): (usize, usize),
+    ) -> MatMut<'a, f32> {
+        strided_mut(&mut qkv[self.at(part, index, first)..], count, self.head, self.stride())
+    }
+
+    /// The rows of a result for a tile of tokens.
+    fn result<'a>(self, out: &'a [f32], index: usize, (first, count): (usize, usize)) -> MatRef<'a, f32> {
+        strided(&out[first * self.width + index * self.head..], count, self.head, self.width)
+    }
+}
+
+/// Memory for one tile.
+#[derive(Debug, Default)]
+pub(crate) struct Tile {
+    q: Vec<f32>,
+    dq: Vec<f32>,
+    p: Vec<f32>,
+    dp: Vec<f32>,
+    out: Vec<f32>,
+    /// Of each row: the largest element, the sum, and what the result so far is to be multiplied by.
+    row: Vec<[f32; 3]>,
+}
+
+impl Tile {
+    pub(crate) fn new(head: usize) -> Self {
+        let (narrow, square) = (vec![0.0; TILE * head], vec![0.0; TILE * TILE]);
+        Self {
+            q: narrow.clone(),
+            dq: narrow.clone(),
+            out: narrow,
+            p: square.clone(),
+            dp: square,
+            row: vec![[0.0; 3]; TILE],
+        }
+    }
+}
+
+/// out ← q ⊙ gain · factor for rows of `stride`.
+#[pulp::with_simd(scaled = pulp::Arch::new())]
+#[inline(always)]
+fn scaled_with<S: Simd>(_simd: S, q: &[f32], stride: usize, gain: &[f32], factor: f32, out: &mut [f32]) {
+    for (out, q) in out.chunks_exact_mut(gain.len()).zip(q.chunks(stride)) {
+        for ((out, q), gain) in out.iter_mut().zip(q).zip(gain) {
+            *out = q * gain * factor;
+        }
+    }
+}
+
+/// A tile of S to e^{S − m}, with m, the sums, and the factors brought up to date.
+#[pulp::with_simd(soften = pulp::Arch::new())]
+#[inline(always)]
+fn soften_with<S: Simd>(_simd: S, s: &mut [f32], keys: usize, row: &mut [[f32; 3]]) {
+    for (s, row) in s.chunks_exact_mut(keys).zip(row) {
+        let mut lanes = [f32::NEG_INFINITY; super::LANES];
+        let (whole, rest) = s.as_chunks::<{ super::LANES }>();
+        for s in whole {
+            lanes.iter_mut().zip(s).for_each(|(m, s)| *m = if *s > *m { *s } else { *m });
+        }
+        lanes.iter_mut().zip(rest).for_each(|(m, s)| *m = if *s > *m { *s } else { *m });
+        let most = lanes.iter().fold(row[0], |m, s| if *s > m { *s } else { m });
+        s.iter_mut().for_each(|s| *s = exp(*s - most));
+        let total = super::sum(keys, |i| s[i]);
+        let factor = exp(row[0] - most);
+        *row = [most, row[1] * factor + total, factor];
+    }
+}
+
+/// Every row of `values` times `factor(row)`.
+#[inline(always)]
+fn times(values: &mut [f32], width: usize, row: &[[f32; 3]], factor: impl Fn(&[f32; 3]) -> f32) {
+    for (values, row) in values.chunks_exact_mut(width).zip(row) {
+        let factor = factor(row);
+        values.iter_mut().for_each(|value| *value *= factor);
+    }
+}
+
+/// A tile of S to P = e^{S − kept}, and of dP to dS = P ⊙ (dP − along).
+#[pulp::with_simd(slope = pulp::Arch::new())]
+#[inline(always)]
+fn slope_with<S: Simd>(_simd: S, s: &mut [f32], dp: &mut [f32], keys: usize, kept: &[f32], row: &[[f32; 3]]) {
+    for (((s, dp), kept), [along, ..]) in s.chunks_exact_mut(keys).zip(dp.chunks_exact_mut(keys)).zip(kept).zip(row) {
+        for (s, dp) in s.iter_mut().zip(dp) {
+            *s = exp(*s - kept);
+            *dp = *s * (*dp - along);
+        }
+    }
+}
+
+/// dq ← dq̃ ⊙ gain · factor, dgain += Σ dq̃ ⊙ q · factor.
+#[pulp::with_simd(scaled_back = pulp::Arch::new())]
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
+fn scaled_back_with<S: Simd>(
+    _simd: S,
+    g: &[f32],
+    q: &[f32],
+    stride: usize,
+    gain: &[f32],
+    factor: f32,
+    dq: &mut [f32],
+    dgain: &mut [f32],
+) {
+    for ((g, q), dq) in g.chunks_exact(gain.len()).zip(q.chunks(stride)).zip(dq.chunks_mut(stride)) {
+        for ((((g, q), gain), dq), dgain) in g.iter().zip(q).zip(gain).zip(dq).zip(dgain.iter_mut()) {
+            *dq = g * gain * factor;
+            *dgain += g * q * factor;
+        }
+    }
+}
+
+/// The tiles of `tokens`: where each starts, and its length.
+fn tiles(tokens: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..tokens).step_by(TILE).map(move |start| (start, TILE.min(tokens - start)))
+}
+
+/// out ← softmax(q̃ kᵀ) v for head `index` of a picture; keeps m + ln Σ of each token.
+pub(crate) fn attend(
+    heads: Heads,
+    index: usize,
+    qkv: &[f32],
+    gain: &[f32],
+    out: &mut [f32],
+    kept: &mut [f32],
+    tile: &mut Tile,
+) {
+    let head = heads.head;
+    let factor = (head as f32).sqrt().recip();
+    for queries in tiles(heads.tokens) {
+        let (first, count) = queries;
+        let (tilde, result) = (&mut tile.q[..count * head], &mut tile.out[..count * head]);
+        let row = &mut tile.row[..count];
+        scaled(&qkv[heads.at(0, index, first)..], heads.stride(), gain, factor, tilde);
+        row.fill([f32::NEG_INFINITY, 0.0, 0.0]);
+        for keys in tiles(heads.tokens) {
+            let p = &mut tile.p[..count * keys.1];
+            product(rows_mut(p, keys.1), rows(tilde, head), heads.part(qkv, 1, index, keys).transpose());
+            soften(p, keys.1, row);
+            let values = heads.part(qkv, 2, index, keys);
+            if keys.0 == 0 {
+                product(rows_mut(result, head), rows(p, keys.1), values);
+            } else {
+                times(result, head, row, |row| row[2]);
+                add_product(rows_mut(result, head), rows(p, keys.1), values);
+            }
+        }
+        times(result, head, row, |row| 1.0 / row[1]);
+        for ((token, result), row) in (first..).zip(result.chunks_exact(head)).zip(row) {
+            out[token * heads.width + index * head..][..head].copy_from_slice(result);
+            kept[token] = row[0] + row[1].ln();
+        }
+    }
+}
+
+/// The way back of [`attend`]: `g` is the gradient of the result, `dqkv` is written (not added to) for this head, `dgain` added to.
+#[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
+pub(crate) fn back(
+    heads: Heads,
+    index: usize,
+    qkv: &[f32],
+    gain: &[f32],
+    out: &[f32],
+    kept: &[f32],
+    g: &[f32],
+    dqkv: &mut [f32],
+    dgain: &mut [f32],
+    tile: &mut Tile,
+) {
+    let (head, stride) = (heads.head, heads.stride());
+    let factor = (head as f32).sqrt().recip();
+    for queries in tiles(heads.tokens) {
+        let (first, count) = queries;
+        let (tilde, dq) = (&mut tile.q[..count * head], &mut tile.dq[..count * head]);
+        let row = &mut tile.row[..count];
+        scaled(&qkv[heads.at(0, index, first)..], stride, gain, factor, tilde);
+        for (token, row) in (first..).zip(row.iter_mut()) {
+            let place = token * heads.width + index * head;
+            let (g, out) = (&g[place..][..head], &out[place..][..head]);
+            row[0] = super::sum(head, |i| g[i] * out[i]);
+        }
+        let g = heads.result(g, index, queries);
+        for keys in tiles(heads.tokens) {
+            let (p, dp) = (&mut tile.p[..count * keys.1], &mut tile.dp[..count * keys.1]);
+            let k = heads.part(qkv, 1, index, keys);
+            product(rows_mut(p, keys.1), rows(tilde, head), k.transpose());
+            product(rows_mut(dp, keys.1), g, heads.part(qkv, 2, index, keys).transpose());
+            slope(p, dp, keys.1, &kept[first..], row);
+            let (p, dp) = (rows(p, keys.1), rows(dp, keys.1));
+            // The first tile of queries, and of keys, writes; the others add.
+            let add = |add: bool| if add { add_product } else { product };
+            add(first > 0)(heads.part_mut(dqkv, 2, index, keys), p.transpose(), g);
+            add(first > 0)(heads.part_mut(dqkv, 1, index, keys), dp.transpose(), rows(tilde, head));
+            add(keys.0 > 0)(rows_mut(dq, head), dp, k);
+        }
+        let place = heads.at(0, index, first);
+        scaled_back(dq, &qkv[place..], stride, gain, factor, &mut dqkv[place..], dgain);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{self, normals};
+    use super::*;
+
+    /// The formula, pair by pair, in double precision.
+    fn plain(heads: Heads, qkv: &[f32], gain: &[f32]) -> Vec<f64> {
+        let Heads { tokens, width, head } = heads;
+        let mut out = vec![0.0; tokens * width];
+        let get = |part: usize, index: usize, token: usize, i: usize| f64::from(qkv[heads.at(part, index, token) + i]);
+        for index in 0..width / head {
+            for query in 0..tokens {
+                let s = |key: usize| -> f64 {
+                    (0..head).map(|i| get(0, index, query, i) * f64::from(gain[i]) * get(1, index, key, i)).sum::<f64>()
+                        / (head as f64).sqrt()
+                };
+                let p: Vec<f64> = (0..tokens).map(|key| s(key).exp()).collect();
+                let total: f64 = p.iter().sum();
+                for i in 0..head {
+                    let sum: f64 = (0..tokens).map(|key| p[key] * get(2, index, key, i)).sum();
+                    out[query * width + index * head + i] = sum / total;
+                }
+            }
+        }
+        out
+    }
+
+    fn fused(heads: Heads, qkv: &[f32], gain: &[f32]) -> (Vec<f32>, Vec<Vec<f32>>) {
+        let mut tile = Tile::new(heads.head);
+        let mut out = vec![0.0; heads.tokens * heads.width];
+        let kept = (0..heads.width / heads.head)
+            .map(|index| {
+                let mut kept = vec![0.0; heads.tokens];
+                attend(heads, index, qkv, gain, &mut out, &mut kept, &mut tile);
+                kept
+            })
+            .collect();
+        (out, kept)
+    }
+
+    /// One tile, less than one, and several with a part at the end.
+    #[test]
+    fn attention_is_its_formula_and_has_its_gradients() {
+        for tokens in [5, 64, 150] {
+            let heads = Heads { tokens, width: 24, head: 8 };
+            let qkv = normals(tokens * 72, 0);
+            let (gain, g) = (normals(8, 1), normals(tokens * 24, 2));
+            let (out, kept) = fused(heads, &qkv, &gain);
+            for (own, want) in out.iter().zip(plain(heads, &qkv, &gain)) {
+                // A hundred terms of size one, of which the roundings of the exponents are the largest part.
+                assert!((f64::from(*own) - want).abs() < 2e-6, "{tokens}: {own} {want}");
+            }
+            let mut tile = Tile::new(8);
+            let (mut dqkv, mut dgain) = (vec![f32::NAN; tokens * 72], vec![0.0; 8]);
+            for (index, kept) in kept.iter().enumerate() {
+                back(heads, index, &qkv, &gain, &out, kept, &g, &mut dqkv, &mut dgain, &mut tile);
+            }
+            let value = |qkv: &[f32], gain: &[f32]| -> f64 {
+                plain(heads, qkv, gain).iter().zip(&g).map(|(out, g)| out * f64::from(*g)).sum()
+            };
+            check::gradient("qkv", &qkv, &dqkv, 1e-3, |qkv| value(qkv, &gain));
+            check::gradient("gain", &gain, &dgain, 1e-3, |gain| value(&qkv, gain));
+        }
+    }
+
+    #[test]
+    fn large_scores_do_not_overflow() {
+        let heads = Heads { tokens: 70, width: 4, head: 4 };
+        let qkv: Vec<f32> = normals(70 * 12, 0).iter().map(|x| 30.0 * x).collect();
+        let (out, kept) = fused(heads, &qkv, &[50.0; 4]);
+        assert!(out.iter().chain(&kept[0]).all(|x| x.is_finite()));
+    }
+}

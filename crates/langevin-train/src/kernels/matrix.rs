@@ -1,0 +1,85 @@
+//! Matrix products on slices, by `faer`, on the calling thread.
+//!
+//! Each element of a product is summed along the inner dimension in an order that depends on that dimension alone, so a row's result does not depend on how many rows
+//! there are (from two on) nor where it stands; a test holds it to that.
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+
+/// A slice as rows of `columns` elements.
+pub(crate) fn rows(values: &[f32], columns: usize) -> MatRef<'_, f32> {
+    MatRef::from_row_major_slice(values, values.len() / columns.max(1), columns)
+}
+
+/// A slice as rows of `columns` elements that can be written.
+pub(crate) fn rows_mut(values: &mut [f32], columns: usize) -> MatMut<'_, f32> {
+    let count = values.len() / columns.max(1);
+    MatMut::from_row_major_slice_mut(values, count, columns)
+}
+
+/// `count` rows of `columns` elements, `stride` apart, the first at the start of the slice.
+pub(crate) fn strided(values: &[f32], count: usize, columns: usize, stride: usize) -> MatRef<'_, f32> {
+    let end = count.saturating_sub(1) * stride + columns;
+    MatRef::from_row_major_slice_with_stride(&values[..end], count, columns, stride)
+}
+
+/// As [`strided`], to be written.
+pub(crate) fn strided_mut(values: &mut [f32], count: usize, columns: usize, stride: usize) -> MatMut<'_, f32> {
+    let end = count.saturating_sub(1) * stride + columns;
+    // By way of columns: faer 0.24's own constructor of rows takes the two strides for each other.
+    MatMut::from_column_major_slice_with_stride_mut(&mut values[..end], columns, count, stride).transpose_mut()
+}
+
+/// out ← a b.
+pub(crate) fn product(out: MatMut<'_, f32>, a: MatRef<'_, f32>, b: MatRef<'_, f32>) {
+    matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
+}
+
+/// out ← out + a b.
+pub(crate) fn add_product(out: MatMut<'_, f32>, a: MatRef<'_, f32>, b: MatRef<'_, f32>) {
+    matmul(out, Accum::Add, a, b, 1.0, Par::Seq);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::normals;
+    use super::*;
+
+    /// The promise that batches rest on.
+    #[test]
+    fn a_row_does_not_depend_on_its_company() {
+        for (inner, columns) in [(1, 1), (64, 1), (500, 2), (3, 5), (17, 256), (256, 256), (768, 192), (1000, 33)] {
+            let (a, b) = (normals(130 * inner, 0), normals(inner * columns, 1));
+            let product = |first: usize, count: usize| {
+                let mut out = vec![0.0; count * columns];
+                product(
+                    rows_mut(&mut out, columns),
+                    rows(&a[first * inner..][..count * inner], inner),
+                    rows(&b, columns),
+                );
+                out
+            };
+            let all = product(0, 130);
+            for (first, count) in [(0, 2), (1, 3), (7, 16), (3, 31), (40, 64), (1, 128)] {
+                assert!(
+                    product(first, count) == all[first * columns..][..count * columns],
+                    "{inner} {columns} {count}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn products_are_products() {
+        let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let mut out = [1.0; 4];
+        add_product(rows_mut(&mut out, 2), rows(&a, 3), rows(&a, 2));
+        assert_eq!(out, [23.0, 29.0, 50.0, 65.0]);
+        product(rows_mut(&mut out, 2), strided(&a, 2, 2, 3), strided(&a[1..], 2, 2, 3));
+        let want = [1.0 * 2.0 + 2.0 * 5.0, 1.0 * 3.0 + 2.0 * 6.0, 4.0 * 2.0 + 5.0 * 5.0, 4.0 * 3.0 + 5.0 * 6.0];
+        assert_eq!(out, want);
+        let mut apart = [7.0; 6];
+        product(strided_mut(&mut apart[1..], 2, 2, 3), strided(&a, 2, 2, 3), strided(&a[1..], 2, 2, 3));
+        assert_eq!(apart, [7.0, want[0], want[1], 7.0, want[2], want[3]]);
+    }
+}

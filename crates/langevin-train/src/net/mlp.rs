@@ -1,0 +1,377 @@
+//! The multilayer perceptron: its configuration, its parameters, and the way forward and back.
+//!
+//! With x̂ the state at unit variance and f the [features](super::features) of the noise level (the first of which is the constant 1, so that no layer needs a bias),
+//!
+//! ```text
+//! h    = x̂ X + f T₀                         plain:   h = act(x̂ X + f T₀)
+//! h    ← h + act(h Wₗ + f Tₗ)                        h ← act(h Wₗ + bₗ)
+//! out  = h O + f T_out                               out = h O + b_out
+//! ```
+//!
+//! with `depth` blocks, or `depth` hidden layers where it is plain.
+//!
+//! With `waves` > 0 the state enters as (x̂, sin x̂, cos x̂, sin 2x̂, cos 2x̂, sin 4x̂, …), so that detail finer than the layers find by themselves is there from the start (Tancik et al.,
+//! arXiv 2006.10739). It pays in a few dimensions.
+
+use super::{Net, Pass, Rows, Slot, check_size, normals, placed};
+use crate::error::{Error, Result};
+use crate::kernels::activation::{Activation, activate, back};
+use crate::kernels::matrix::{add_product, product, rows, rows_mut};
+use crate::kernels::rows::{add_rows, fill};
+use serde::{Deserialize, Serialize};
+
+/// The shape of a multilayer perceptron.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct MlpConfig {
+    /// Units of a hidden layer.
+    pub width: usize,
+    /// Residual blocks, or hidden layers where it is plain.
+    pub depth: usize,
+    /// Cosines of the noise level that every layer is given.
+    pub fourier: usize,
+    /// Pairs of sine and cosine of each element of the state that the first layer is given beside it, of frequencies 1, 2, 4, … at unit variance.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub waves: usize,
+    /// What is applied between two layers.
+    #[serde(default, skip_serializing_if = "Activation::is_default")]
+    pub activation: Activation,
+    /// Whether layers follow each other with nothing added, and only the first is given the noise level.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub plain: bool,
+}
+
+fn is_zero(value: &usize) -> bool {
+    *value == 0
+}
+
+impl Default for MlpConfig {
+    fn default() -> Self {
+        Self { width: 256, depth: 3, fourier: 16, waves: 0, activation: Activation::Silu, plain: false }
+    }
+}
+
+impl MlpConfig {
+    /// This width and depth, and the defaults.
+    ///
+    /// ```
+    /// use langevin_train::{Activation, MlpConfig};
+    /// let mut config = MlpConfig::new(64, 3);
+    /// (config.activation, config.plain) = (Activation::Selu, true);
+    /// ```
+    #[must_use]
+    pub fn new(width: usize, depth: usize) -> Self {
+        Self { width, depth, ..Self::default() }
+    }
+
+    /// Refuses sizes that make no network, or an absurd one.
+    pub(crate) fn check(&self, data_width: usize) -> Result<()> {
+        let bounds = [
+            ("width", self.width, 1, 1 << 14),
+            ("depth", self.depth, usize::from(self.plain), 1 << 8),
+            ("fourier", self.fourier, 1, 1 << 10),
+            ("waves", self.waves, 0, 12),
+        ];
+        for (name, value, low, high) in bounds {
+            if !(low..=high).contains(&value) {
+                return Err(Error::argument("bad network size")
+                    .at(name)
+                    .expected(format!("{low} to {high}"))
+                    .got(value.to_string()));
+            }
+        }
+        let features = self.fourier + 1;
+        let both = data_width.checked_mul(2 + 2 * self.waves);
+        let ends = both.and_then(|both| both.checked_mul(self.width));
+        let inner = self.depth * self.width * (self.width + features) + features * self.width;
+        let total = ends
+            .and_then(|ends| ends.checked_add(inner))
+            .and_then(|sum| sum.checked_add(features.checked_mul(data_width)?));
+        check_size(total, format_args!("{self:?} on rows of {data_width}"))
+    }
+
+    /// The numbers that the first layer is given for a state of so many elements.
+    fn inputs(&self, data_width: usize) -> usize {
+        data_width * (1 + 2 * self.waves)
+    }
+
+    /// States as the first layer is given them: each row's elements, then their sines, then their cosines, then those of twice the angle, and so on.
+    fn widen(&self, x: &[f32], data_width: usize, out: &mut Vec<f32>) {
+        out.clear();
+        for row in x.chunks_exact(data_width) {
+            out.extend_from_slice(row);
+            let mut pairs: Vec<(f32, f32)> = row.iter().map(|x| x.sin_cos()).collect();
+            for _ in 0..self.waves {
+                out.extend(pairs.iter().map(|(sin, _)| sin));
+                out.extend(pairs.iter().map(|(_, cos)| cos));
+                pairs.iter_mut().for_each(|(s, c)| (*s, *c) = (2.0 * *s * *c, 1.0 - 2.0 * *s * *s));
+            }
+        }
+    }
+
+    /// A gradient in what [`widen`](Self::widen) made of `x`, as one in `x`: the derivative of sin ωx is ω cos ωx, of cos ωx −ω sin ωx.
+    fn narrow(&self, wide: &[f32], gradient: &[f32], data_width: usize, out: &mut [f32]) {
+        let inputs = self.inputs(data_width);
+        let rows = wide.chunks_exact(inputs).zip(gradient.chunks_exact(inputs)).zip(out.chunks_exact_mut(data_width));
+        for ((x, g), out) in rows {
+            for (j, out) in out.iter_mut().enumerate() {
+                let mut sum = g[j];
+                for wave in 0..self.waves {
+                    let sin = (1 + 2 * wave) * data_width + j;
+                    let cos = sin + data_width;
+                    sum += (1u32 << wave) as f32 * (g[sin] * x[cos] - g[cos] * x[sin]);
+                }
+                *out = sum;
+            }
+        }
+    }
+}
+
+/// A perceptron from rows of some elements to rows of some.
+#[derive(Clone, Debug)]
+pub(crate) struct Mlp {
+    config: MlpConfig,
+    /// Elements of a state.
+    width: usize,
+    outputs: usize,
+    slots: Vec<Slot>,
+}
+
+impl Mlp {
+    /// The sizes must have passed [`check`](MlpConfig::check).
+    pub(crate) fn new(config: MlpConfig, width: usize, outputs: usize) -> Self {
+        let features = config.fourier + 1;
+        // Past the first layer a plain one has a bias alone.
+        let inner = if config.plain { 1 } else { features };
+        let mut shapes = vec![
+            ("in.x".to_owned(), [config.inputs(width), config.width]),
+            ("in.t".to_owned(), [features, config.width]),
+        ];
+        for block in 0..config.depth - usize::from(config.plain) {
+            shapes.push((format!("block.{block}.h"), [config.width, config.width]));
+            shapes.push((format!("block.{block}.t"), [inner, config.width]));
+        }
+        shapes.push(("out.h".to_owned(), [config.width, outputs]));
+        shapes.push(("out.t".to_owned(), [inner, outputs]));
+        Self { config, width, outputs, slots: placed(shapes) }
+    }
+}
+
+impl Net for Mlp {
+    fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    fn features(&self) -> usize {
+        self.config.fourier + 1
+    }
+
+    /// Normal with variance 1/inputs, the last layer a hundredth of that standard deviation, so that the first output is near zero. Biases start at zero.
+    fn init(&self, seed: u64) -> Vec<f32> {
+        normals(&self.slots, seed, |slot| match slot.shape[0] {
+            1 if self.config.plain && slot.name.ends_with(".t") => 0.0,
+            inputs => (inputs as f32).sqrt().recip() * if slot.name.starts_with("out") { 0.01 } else { 1.0 },
+        })
+    }
+
+    fn chunk(&self) -> usize {
+        128
+    }
+
+    fn pass(&self, rows: usize) -> Box<dyn Pass> {
+        let MlpConfig { width, waves, .. } = self.config;
+        let layers = self.slots.len() / 2 - 1;
+        let wide = if waves > 0 { rows * self.config.inputs(self.width) } else { 0 };
+        Box::new(Memory {
+            net: self.clone(),
+            count: 0,
+            wide: Vec::with_capacity(wide),
+            h: vec![vec![0.0; rows * width]; layers],
+            slopes: vec![Vec::new(); layers],
+            out: vec![0.0; rows * self.outputs],
+            g: Vec::new(),
+            through: Vec::new(),
+        })
+    }
+}
+
+/// The memory of one evaluation: every layer's values and slopes.
+struct Memory {
+    net: Mlp,
+    /// Rows of the last pass.
+    count: usize,
+    /// The states as the first layer sees them, where that is not as they are.
+    wide: Vec<f32>,
+    h: Vec<Vec<f32>>,
+    /// Filled where a way back was wanted.
+    slopes: Vec<Vec<f32>>,
+    out: Vec<f32>,
+    /// The gradient of a layer's values, and of what went into its activation.
+    g: Vec<f32>,
+    through: Vec<f32>,
+}
+
+impl Memory {
+    /// out ← h W + f T, with the layer's two matrices.
+    fn layer(&self, layer: usize, weights: &[f32], h: &[f32], f: &[f32], out: &mut [f32]) {
+        let [w, t] = [&self.net.slots[2 * layer], &self.net.slots[2 * layer + 1]];
+        let columns = w.shape[1];
+        match t.shape[0] {
+            1 => fill(out, t.of(weights)),
+            features => product(rows_mut(out, columns), rows(f, features), rows(t.of(weights), columns)),
+        }
+        add_product(rows_mut(out, columns), rows(h, w.shape[0]), rows(w.of(weights), columns));
+    }
+
+    /// Adds the gradient of a layer's two matrices.
+    fn layer_back(&self, layer: usize, h: &[f32], f: &[f32], g: &[f32], gradient: &mut [f32]) {
+        let [w, t] = [&self.net.slots[2 * layer], &self.net.slots[2 * layer + 1]];
+        let columns = w.shape[1];
+        add_product(rows_mut(w.of_mut(gradient), columns), rows(h, w.shape[0]).transpose(), rows(g, columns));
+        match t.shape[0] {
+            1 => add_rows(t.of_mut(gradient), g),
+            features => {
+                add_product(rows_mut(t.of_mut(gradient), columns), rows(f, features).transpose(), rows(g, columns));
+            }
+        }
+    }
+}
+
+impl Pass for Memory {
+    fn forward(&mut self, weights: &[f32], given: Rows<'_>, count: usize, keep: bool) -> &[f32] {
+        let MlpConfig { width, waves, plain, activation, .. } = self.net.config;
+        self.count = count;
+        if waves > 0 {
+            self.net.config.widen(given.x, self.net.width, &mut self.wide);
+        }
+        let mut h = std::mem::take(&mut self.h);
+        for layer in 0..h.len() {
+            let (before, now) = h.split_at_mut(layer);
+            let now = &mut now[0][..count * width];
+            let before = match before.last() {
+                Some(before) => &before[..count * width],
+                None if waves > 0 => &self.wide,
+                None => given.x,
+            };
+            self.layer(layer, weights, before, given.f, now);
+            if layer > 0 || plain {
+                let slope = &mut self.slopes[layer];
+                slope.resize(if keep { count * width } else { 0 }, 0.0);
+                activate(activation, now, slope, if plain { &[] } else { before });
+            }
+        }
+        let mut out = std::mem::take(&mut self.out);
+        let last = h.last().map_or(given.x, |h| &h[..count * width]);
+        self.layer(h.len(), weights, last, given.f, &mut out[..count * self.net.outputs]);
+        (self.h, self.out) = (h, out);
+        &self.out[..count * self.net.outputs]
+    }
+
+    fn back(
+        &mut self,
+        weights: &[f32],
+        given: Rows<'_>,
+        cotangent: &[f32],
+        mut gradient: Option<&mut [f32]>,
+        dx: Option<&mut [f32]>,
+    ) {
+        let MlpConfig { width, waves, plain, .. } = self.net.config;
+        let (len, last) = (self.count * width, self.h.len());
+        let [mut g, mut through] = [&mut self.g, &mut self.through].map(std::mem::take);
+        g.resize(len, 0.0);
+        through.resize(len, 0.0);
+        if let Some(gradient) = &mut gradient {
+            self.layer_back(last, &self.h[last - 1][..len], given.f, cotangent, gradient);
+        }
+        let turned = |layer: usize| {
+            let w = &self.net.slots[2 * layer];
+            rows(w.of(weights), w.shape[1]).transpose()
+        };
+        product(rows_mut(&mut g, width), rows(cotangent, self.net.outputs), turned(last));
+        for layer in (1..last).rev() {
+            back(&g, &self.slopes[layer], &mut through);
+            if let Some(gradient) = &mut gradient {
+                self.layer_back(layer, &self.h[layer - 1][..len], given.f, &through, gradient);
+            }
+            let on = if plain { product } else { add_product };
+            on(rows_mut(&mut g, width), rows(&through, width), turned(layer));
+        }
+        if plain {
+            back(&g, &self.slopes[0], &mut through);
+            std::mem::swap(&mut g, &mut through);
+        }
+        if let Some(gradient) = &mut gradient {
+            let x = if waves > 0 { &self.wide } else { given.x };
+            self.layer_back(0, x, given.f, &g, gradient);
+        }
+        if let Some(dx) = dx {
+            let inputs = self.net.config.inputs(self.net.width);
+            if waves == 0 {
+                product(rows_mut(dx, inputs), rows(&g, width), turned(0));
+            } else {
+                let mut wide = vec![0.0; self.count * inputs];
+                product(rows_mut(&mut wide, inputs), rows(&g, width), turned(0));
+                self.net.config.narrow(&self.wide, &wide, self.net.width, dx);
+            }
+        }
+        (self.g, self.through) = (g, through);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{check_gradients, size};
+    use super::*;
+
+    /// Weights that are not small anywhere.
+    fn weights(net: &Mlp) -> Vec<f32> {
+        let mut values = normals(net.slots(), 3, |slot| 1.2 / (slot.shape[0] as f32).sqrt());
+        assert_eq!(values.len(), size(net.slots()));
+        values.iter_mut().for_each(|value| *value += 0.01);
+        values
+    }
+
+    /// Every weight and every state, in each form; the sines bring third derivatives of their frequency's cube.
+    #[test]
+    fn the_way_back_is_the_gradient() {
+        let base = MlpConfig { width: 24, depth: 3, fourier: 5, ..MlpConfig::default() };
+        for (plain, activation) in [(false, Activation::Silu), (true, Activation::Silu), (true, Activation::Gelu)] {
+            let net = Mlp::new(MlpConfig { plain, activation, ..base }, 7, 7);
+            check_gradients(&net, &weights(&net), 7, 9, 3e-3);
+        }
+        let net = Mlp::new(MlpConfig { waves: 2, ..base }, 2, 2);
+        check_gradients(&net, &weights(&net), 2, 9, 1e-2);
+        let net = Mlp::new(MlpConfig { depth: 0, ..base }, 3, 3);
+        check_gradients(&net, &weights(&net), 3, 5, 3e-3);
+    }
+
+    #[test]
+    fn waves_are_sines_and_cosines() {
+        let config = MlpConfig { waves: 3, ..MlpConfig::default() };
+        assert_eq!(config.inputs(2), 14);
+        let mut wide = Vec::new();
+        config.widen(&[0.3f32, -1.1, 2.0, 0.7], 2, &mut wide);
+        assert_eq!(wide.len(), 28);
+        assert!((wide[10] - 1.2f32.sin()).abs() < 1e-6 && (wide[12] - 1.2f32.cos()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn parameters_are_named_and_a_plain_layer_has_a_bias() {
+        let net = Mlp::new(MlpConfig { width: 64, depth: 3, fourier: 1, plain: true, ..MlpConfig::default() }, 2, 2);
+        let shapes: Vec<_> = net.slots().iter().map(|slot| (slot.name.as_str(), slot.shape)).collect();
+        assert_eq!(
+            shapes,
+            [
+                ("in.x", [2, 64]),
+                ("in.t", [2, 64]),
+                ("block.0.h", [64, 64]),
+                ("block.0.t", [1, 64]),
+                ("block.1.h", [64, 64]),
+                ("block.1.t", [1, 64]),
+                ("out.h", [64, 2]),
+                ("out.t", [1, 2]),
+            ]
+        );
+    }
+}

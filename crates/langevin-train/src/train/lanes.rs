@@ -1,0 +1,80 @@
+//! A batch shared among threads, so that the threads change no bit.
+//!
+//! The batch is cut into *lanes* of consecutive rows, as many as its size says and never as there are threads. A lane goes through its rows a chunk at a time and adds up one
+//! gradient; any thread may run any lane. The gradients are then added in the order of the lanes.
+
+use super::problem::{Batch, Problem, Seen};
+use crate::error::Result;
+use crate::net::{Net, Pass};
+use rayon::prelude::*;
+
+/// The most lanes: so many threads can work side by side, and so many gradients are held.
+const MOST: usize = 8;
+
+/// The rows of a lane, for a batch of so many and a network that likes so many at once.
+pub(crate) fn rows_of_lane(batch: usize, chunk: usize) -> usize {
+    batch.div_ceil((batch / chunk.div_ceil(2).max(1)).clamp(1, MOST))
+}
+
+/// One lane: its gradient so far, and memory that is used again.
+struct Lane {
+    pass: Box<dyn Pass>,
+    batch: Batch,
+    seen: Vec<Seen>,
+    loss: f64,
+}
+
+/// All lanes of a batch.
+pub(crate) struct Lanes {
+    lanes: Vec<Lane>,
+    /// A gradient for each lane; zero between two steps, as the optimiser leaves them.
+    pub(crate) gradients: Vec<Vec<f32>>,
+    /// Rows of a lane, and of a chunk.
+    rows: usize,
+    chunk: usize,
+}
+
+impl Lanes {
+    pub(crate) fn new(net: &dyn Net, batch: usize, parameters: usize) -> Self {
+        let rows = rows_of_lane(batch, net.chunk());
+        let chunk = net.chunk().min(rows);
+        let lane = || Lane { pass: net.pass(chunk), batch: Batch::default(), seen: Vec::new(), loss: 0.0 };
+        let count = batch.div_ceil(rows);
+        Self { lanes: (0..count).map(|_| lane()).collect(), gradients: vec![vec![0.0; parameters]; count], rows, chunk }
+    }
+
+    /// The loss of a batch; adds its gradient to those of the lanes.
+    pub(crate) fn run(
+        &mut self,
+        problem: &Problem<'_>,
+        net: &dyn Net,
+        weights: &[f32],
+        step: u64,
+        rows: &[usize],
+    ) -> Result<f64> {
+        let coupled = problem.coupled(step, rows)?;
+        let size = self.rows;
+        let work = rows.par_chunks(size).zip(&mut self.lanes).zip(&mut self.gradients).enumerate();
+        work.map(|(place, ((rows, lane), gradient))| {
+            lane.loss = 0.0;
+            lane.seen.clear();
+            for (chunk, rows) in rows.chunks(self.chunk).enumerate() {
+                let first = place * size + chunk * self.chunk;
+                problem.fill(step, first, rows, coupled.as_deref(), net.features(), &mut lane.batch)?;
+                let Lane { pass, batch, seen, loss } = lane;
+                let out = pass.forward(weights, batch.rows(), rows.len(), true);
+                *loss += batch.compare(out);
+                pass.back(weights, batch.rows(), batch.cotangent(), Some(gradient), None);
+                seen.append(&mut batch.seen);
+            }
+            Ok(())
+        })
+        .collect::<Result<()>>()?;
+        Ok(self.lanes.iter().map(|lane| lane.loss).sum())
+    }
+
+    /// The errors of the rows of the last batch, in its order, where they were looked at.
+    pub(crate) fn seen(&self) -> impl Iterator<Item = &Seen> {
+        self.lanes.iter().flat_map(|lane| &lane.seen)
+    }
+}
