@@ -35,6 +35,7 @@ pub use error::{Error, Result};
 pub use kernels::activation::Activation;
 pub use metadata::{DataSpec, HeldOut, MODEL_VERSION, Metadata, NetworkSpec, TrainingRecord};
 pub use moments::{Moments, MomentsKind, MomentsSpec};
+pub use net::dit::DitConfig;
 pub use net::mlp::MlpConfig;
 pub use network::Network;
 pub use recipe::{Budget, Coupling, Recipe};

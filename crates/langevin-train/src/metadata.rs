@@ -2,6 +2,7 @@
 
 use crate::data::Normalization;
 use crate::moments::MomentsSpec;
+use crate::net::dit::DitConfig;
 use crate::net::mlp::MlpConfig;
 use crate::recipe::Coupling;
 use langevin::objective::Histogram;
@@ -40,11 +41,19 @@ pub struct Metadata {
 pub enum NetworkSpec {
     /// A multilayer perceptron.
     Mlp(MlpConfig),
+    /// A diffusion transformer, for pictures.
+    Dit(DitConfig),
 }
 
 impl Default for NetworkSpec {
     fn default() -> Self {
         MlpConfig::default().into()
+    }
+}
+
+impl From<DitConfig> for NetworkSpec {
+    fn from(config: DitConfig) -> Self {
+        Self::Dit(config)
     }
 }
 

@@ -195,7 +195,7 @@ impl Network {
         self.chunked(len, query, get, |chunk| {
             let (first, scales) = (chunk.first * self.width, &chunk.scales);
             let Some(pass) = &mut chunk.pass else { return };
-            let out = pass.forward(&self.values, Rows { x: &chunk.x, f: &chunk.f }, chunk.padded, false);
+            let out = pass.forward(&self.values, Rows { x: &chunk.x, f: &chunk.f, labels: &[] }, chunk.padded, false);
             scatter(out, scales, self.width, |i, value| put(first + i, value));
         })
     }
@@ -223,7 +223,7 @@ impl Network {
         self.chunked(x.len(), query, read, |chunk| {
             let (first, count) = (chunk.first * width, chunk.scales.len());
             let Some(pass) = &mut chunk.pass else { return };
-            let rows = Rows { x: &chunk.x, f: &chunk.f };
+            let rows = Rows { x: &chunk.x, f: &chunk.f, labels: &[] };
             let value = pass.forward(&self.values, rows, chunk.padded, true);
             scatter(value, &chunk.scales, width, |i, value| out[first + i] = widen(value));
             for (v, product) in cotangents.iter().zip(&mut products) {

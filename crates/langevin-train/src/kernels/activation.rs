@@ -126,6 +126,12 @@ pub(crate) fn back(g: &[f32], slope: &[f32], out: &mut [f32]) {
     multiply(g, slope, out);
 }
 
+#[pulp::with_simd(back_in_place = pulp::Arch::new())]
+#[inline(always)]
+pub(crate) fn back_in_place_with<S: Simd>(_simd: S, g: &mut [f32], slope: &[f32]) {
+    g.iter_mut().zip(slope).for_each(|(g, slope)| *g *= slope);
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::check;

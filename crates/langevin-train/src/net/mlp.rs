@@ -3,12 +3,12 @@
 //! With x̂ the state at unit variance and f the [features](super::features) of the noise level (the first of which is the constant 1, so that no layer needs a bias),
 //!
 //! ```text
-//! h    = x̂ X + f T₀                         plain:   h = act(x̂ X + f T₀)
+//! h    = x̂ X + f T₀ + e                     plain:   h = act(x̂ X + f T₀ + e)
 //! h    ← h + act(h Wₗ + f Tₗ)                        h ← act(h Wₗ + bₗ)
 //! out  = h O + f T_out                               out = h O + b_out
 //! ```
 //!
-//! with `depth` blocks, or `depth` hidden layers where it is plain.
+//! with `depth` blocks, or `depth` hidden layers where it is plain. Where there are classes, e is the row of the class table (that of no class is the last).
 //!
 //! With `waves` > 0 the state enters as (x̂, sin x̂, cos x̂, sin 2x̂, cos 2x̂, sin 4x̂, …), so that detail finer than the layers find by themselves is there from the start (Tancik et al.,
 //! arXiv 2006.10739). It pays in a few dimensions.
@@ -17,7 +17,7 @@ use super::{Net, Pass, Rows, Slot, check_size, normals, placed};
 use crate::error::{Error, Result};
 use crate::kernels::activation::{Activation, activate, back};
 use crate::kernels::matrix::{add_product, product, rows, rows_mut};
-use crate::kernels::rows::{add_rows, fill};
+use crate::kernels::rows::{add, add_rows, fill};
 use serde::{Deserialize, Serialize};
 
 /// The shape of a multilayer perceptron.
@@ -32,7 +32,7 @@ pub struct MlpConfig {
     /// Cosines of the noise level that every layer is given.
     pub fourier: usize,
     /// Pairs of sine and cosine of each element of the state that the first layer is given beside it, of frequencies 1, 2, 4, … at unit variance.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub waves: usize,
     /// What is applied between two layers.
     #[serde(default, skip_serializing_if = "Activation::is_default")]
@@ -40,15 +40,14 @@ pub struct MlpConfig {
     /// Whether layers follow each other with nothing added, and only the first is given the noise level.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub plain: bool,
-}
-
-fn is_zero(value: &usize) -> bool {
-    *value == 0
+    /// Classes that it can be asked for; 0: none.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub classes: usize,
 }
 
 impl Default for MlpConfig {
     fn default() -> Self {
-        Self { width: 256, depth: 3, fourier: 16, waves: 0, activation: Activation::Silu, plain: false }
+        Self { width: 256, depth: 3, fourier: 16, waves: 0, activation: Activation::Silu, plain: false, classes: 0 }
     }
 }
 
@@ -72,6 +71,7 @@ impl MlpConfig {
             ("depth", self.depth, usize::from(self.plain), 1 << 8),
             ("fourier", self.fourier, 1, 1 << 10),
             ("waves", self.waves, 0, 12),
+            ("classes", self.classes, 0, 1 << 20),
         ];
         for (name, value, low, high) in bounds {
             if !(low..=high).contains(&value) {
@@ -86,7 +86,7 @@ impl MlpConfig {
         let ends = both.and_then(|both| both.checked_mul(self.width));
         let inner = self.depth * self.width * (self.width + features) + features * self.width;
         let total = ends
-            .and_then(|ends| ends.checked_add(inner))
+            .and_then(|ends| ends.checked_add(inner + self.classes * self.width))
             .and_then(|sum| sum.checked_add(features.checked_mul(data_width)?));
         check_size(total, format_args!("{self:?} on rows of {data_width}"))
     }
@@ -154,6 +154,9 @@ impl Mlp {
         }
         shapes.push(("out.h".to_owned(), [config.width, outputs]));
         shapes.push(("out.t".to_owned(), [inner, outputs]));
+        if config.classes > 0 {
+            shapes.push(("class".to_owned(), [config.classes + 1, config.width]));
+        }
         Self { config, width, outputs, slots: placed(shapes) }
     }
 }
@@ -167,10 +170,15 @@ impl Net for Mlp {
         self.config.fourier + 1
     }
 
-    /// Normal with variance 1/inputs, the last layer a hundredth of that standard deviation, so that the first output is near zero. Biases start at zero.
+    fn classes(&self) -> usize {
+        self.config.classes
+    }
+
+    /// Normal with variance 1/inputs, the last layer a hundredth of that standard deviation, so that the first output is near zero. Biases start at zero, classes with a standard deviation of 0.02.
     fn init(&self, seed: u64) -> Vec<f32> {
         normals(&self.slots, seed, |slot| match slot.shape[0] {
             1 if self.config.plain && slot.name.ends_with(".t") => 0.0,
+            _ if slot.name == "class" => 0.02,
             inputs => (inputs as f32).sqrt().recip() * if slot.name.starts_with("out") { 0.01 } else { 1.0 },
         })
     }
@@ -246,7 +254,8 @@ impl Pass for Memory {
             self.net.config.widen(given.x, self.net.width, &mut self.wide);
         }
         let mut h = std::mem::take(&mut self.h);
-        for layer in 0..h.len() {
+        let last = h.len();
+        for layer in 0..last {
             let (before, now) = h.split_at_mut(layer);
             let now = &mut now[0][..count * width];
             let before = match before.last() {
@@ -255,6 +264,12 @@ impl Pass for Memory {
                 None => given.x,
             };
             self.layer(layer, weights, before, given.f, now);
+            if let Some(table) = self.net.slots.get(2 * (last + 1)).filter(|_| layer == 0) {
+                let classes = given.labels(count, self.net.config.classes);
+                for (h, class) in now.chunks_exact_mut(width).zip(classes) {
+                    add(h, &table.of(weights)[class * width..(class + 1) * width]);
+                }
+            }
             if layer > 0 || plain {
                 let slope = &mut self.slopes[layer];
                 slope.resize(if keep { count * width } else { 0 }, 0.0);
@@ -304,6 +319,12 @@ impl Pass for Memory {
         if let Some(gradient) = &mut gradient {
             let x = if waves > 0 { &self.wide } else { given.x };
             self.layer_back(0, x, given.f, &g, gradient);
+            if let Some(table) = self.net.slots.get(2 * (last + 1)) {
+                let table = table.of_mut(gradient);
+                for (g, class) in g.chunks_exact(width).zip(given.labels(self.count, self.net.config.classes)) {
+                    add(&mut table[class * width..(class + 1) * width], g);
+                }
+            }
         }
         if let Some(dx) = dx {
             let inputs = self.net.config.inputs(self.net.width);
@@ -342,6 +363,8 @@ mod tests {
         }
         let net = Mlp::new(MlpConfig { waves: 2, ..base }, 2, 2);
         check_gradients(&net, &weights(&net), 2, 9, 1e-2);
+        let net = Mlp::new(MlpConfig { classes: 2, ..base }, 3, 3);
+        check_gradients(&net, &weights(&net), 3, 9, 3e-3);
         let net = Mlp::new(MlpConfig { depth: 0, ..base }, 3, 3);
         check_gradients(&net, &weights(&net), 3, 5, 3e-3);
     }

@@ -4,6 +4,7 @@
 //! evaluation of some rows, kept where a way back is wanted. Forward and back are written by hand from [`kernels`](crate::kernels): the same few passes over memory in every step,
 //! nothing allocated, and the gradient of every network held against finite differences.
 
+pub(crate) mod dit;
 pub(crate) mod mlp;
 
 use crate::data::FIRST_DRAW;
@@ -81,6 +82,20 @@ pub(crate) struct Rows<'a> {
     pub(crate) x: &'a [f32],
     /// The [`features`] of their noise levels.
     pub(crate) f: &'a [f32],
+    /// Their classes, where the network has some; none at all: no row has one.
+    pub(crate) labels: &'a [u32],
+}
+
+impl Rows<'_> {
+    /// The row of the class table of each of `count` rows; that of no class is the last.
+    fn labels(&self, count: usize, classes: usize) -> impl Iterator<Item = usize> {
+        (0..count).map(move |row| self.labels.get(row).map_or(classes, |label| (*label as usize).min(classes)))
+    }
+}
+
+/// For serde.
+pub(crate) fn is_zero(value: &usize) -> bool {
+    *value == 0
 }
 
 /// A network without its weights.
@@ -90,6 +105,9 @@ pub(crate) trait Net: Debug + Send + Sync {
 
     /// Numbers of the noise level that a row brings, the constant 1 first.
     fn features(&self) -> usize;
+
+    /// Classes that it can be asked for; 0: none.
+    fn classes(&self) -> usize;
 
     /// Initial weights.
     fn init(&self, seed: u64) -> Vec<f32>;
@@ -125,6 +143,7 @@ pub(crate) fn build(spec: &NetworkSpec, shape: &[usize]) -> Result<Box<dyn Net>>
             config.check(width)?;
             Ok(Box::new(mlp::Mlp::new(*config, width, width)))
         }
+        NetworkSpec::Dit(config) => Ok(Box::new(dit::Dit::new(*config, shape)?)),
     }
 }
 
@@ -164,7 +183,8 @@ pub(crate) fn check_gradients(net: &dyn Net, weights: &[f32], width: usize, coun
     }
     let mut pass = net.pass(count + 3);
     let (mut own, mut dx) = (vec![0.0; weights.len()], vec![0.0; x.len()]);
-    let rows = Rows { x: &x, f: &f };
+    let labels: Vec<u32> = (0..count as u32).map(|row| row % (net.classes() as u32 + 1)).collect();
+    let rows = Rows { x: &x, f: &f, labels: &labels };
     let kept = pass.forward(weights, rows, count, true).to_vec();
     pass.back(weights, rows, &g, Some(&mut own), Some(&mut dx));
     assert_eq!(pass.forward(weights, rows, count, false), kept, "what is kept changes a value");
@@ -172,7 +192,8 @@ pub(crate) fn check_gradients(net: &dyn Net, weights: &[f32], width: usize, coun
     pass.forward(weights, rows, count, true);
     pass.back(weights, rows, &g, Some(&mut own), None);
     own.iter_mut().for_each(|g| *g *= 0.5);
-    let value = |weights: &[f32], x: &[f32]| dot(net.pass(count).forward(weights, Rows { x, f: &f }, count, false), &g);
+    let value =
+        |weights: &[f32], x: &[f32]| dot(net.pass(count).forward(weights, Rows { x, ..rows }, count, false), &g);
     gradient("states", &x, &dx, tolerance, |x| value(weights, x));
     for slot in net.slots() {
         gradient(&slot.name, slot.of(weights), slot.of(&own), tolerance, |part| {

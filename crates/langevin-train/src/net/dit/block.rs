@@ -1,0 +1,264 @@
+//! One block: attention and a perceptron, each modulated, gated and added.
+
+use super::super::Slot;
+use super::Dit;
+use crate::kernels::activation::{Activation, activate, back_in_place};
+use crate::kernels::attention::{self, Heads, Tile, attend};
+use crate::kernels::matrix::{add_product, product, rows, rows_mut};
+use crate::kernels::norm::{heads, heads_back, modulate, modulate_back};
+use crate::kernels::rows::{add_rows, fill, join, join_back};
+
+/// What a block keeps for the way back. Every buffer has room for as many pictures as the pass.
+pub(super) struct Block {
+    /// (s₁, r₁, g₁, s₂, r₂, g₂) of each picture.
+    modulation: Vec<f32>,
+    /// Mean and 1/deviation of each token, before either branch.
+    kept: [Vec<[f32; 2]>; 2],
+    /// What goes into either branch.
+    inputs: [Vec<f32>; 2],
+    qkv: Vec<f32>,
+    /// 1/(root mean square) of each head of queries and keys.
+    sizes: Vec<f32>,
+    /// The logarithm of each softmax's denominator.
+    totals: Vec<f32>,
+    attended: Vec<f32>,
+    /// What comes out of either branch, before its bias and gate.
+    branches: [Vec<f32>; 2],
+    middle: Vec<f32>,
+    hidden: Vec<f32>,
+    slopes: Vec<f32>,
+}
+
+/// Memory that the blocks share.
+#[derive(Default)]
+pub(super) struct Scratch {
+    pub(super) g: Vec<f32>,
+    pub(super) c: Vec<f32>,
+    pub(super) narrow: Vec<f32>,
+    pub(super) patches: Vec<f32>,
+    pub(super) modulation: Vec<f32>,
+    /// The gradient of one branch's result, of queries, keys and values, and of the hidden layer.
+    branch: Vec<f32>,
+    qkv: Vec<f32>,
+    hidden: Vec<f32>,
+    tile: Tile,
+}
+
+impl Scratch {
+    pub(super) fn new(net: &Dit, pictures: usize) -> Self {
+        let (w, n) = (net.config.width, net.grid.tokens());
+        let tokens = pictures * n;
+        let zeros = |len: usize| vec![0.0; len];
+        Self {
+            g: zeros(tokens * w),
+            c: zeros(pictures * w),
+            narrow: zeros(tokens * w),
+            patches: zeros(tokens * net.grid.patch_width()),
+            modulation: zeros(pictures * 6 * w),
+            branch: zeros(tokens * w),
+            qkv: zeros(tokens * 3 * w),
+            hidden: zeros(tokens * 4 * w),
+            tile: Tile::new(w / net.config.heads),
+        }
+    }
+}
+
+/// Part `i` of six of a picture's modulation.
+fn part(modulation: &[f32], i: usize, w: usize) -> &[f32] {
+    &modulation[i * w..(i + 1) * w]
+}
+
+/// Two neighbouring parts, from `i` on, to be written.
+fn pair(modulation: &mut [f32], i: usize, w: usize) -> (&mut [f32], &mut [f32]) {
+    modulation[i * w..(i + 2) * w].split_at_mut(w)
+}
+
+impl Block {
+    pub(super) fn new(net: &Dit, pictures: usize) -> Self {
+        let (w, tokens) = (net.config.width, pictures * net.grid.tokens());
+        let narrow = || vec![0.0; tokens * w];
+        let kept = || vec![[0.0; 2]; tokens];
+        let wide = || vec![0.0; tokens * 4 * w];
+        Self {
+            modulation: vec![0.0; pictures * 6 * w],
+            kept: [kept(), kept()],
+            inputs: [narrow(), narrow()],
+            qkv: vec![0.0; tokens * 3 * w],
+            sizes: vec![0.0; tokens * 2 * net.config.heads],
+            totals: vec![0.0; tokens * net.config.heads],
+            attended: narrow(),
+            branches: [narrow(), narrow()],
+            middle: narrow(),
+            hidden: wide(),
+            slopes: wide(),
+        }
+    }
+
+    /// after ← the block of `h`, whose pictures have the conditions `c`.
+    #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
+    pub(super) fn forward(
+        &mut self,
+        net: &Dit,
+        slots: &[Slot],
+        weights: &[f32],
+        c: &[f32],
+        h: &[f32],
+        after: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
+        let (w, n) = (net.config.width, net.grid.tokens());
+        let [tokens, len] = [h.len() / w, h.len()];
+        let of = |slot: usize| slots[slot].of(weights);
+        let modulation = &mut self.modulation[..c.len() * 6];
+        fill(modulation, of(1));
+        add_product(rows_mut(modulation, 6 * w), rows(c, w), rows(of(0), 6 * w));
+        let span = |picture: usize| picture * n * w..(picture + 1) * n * w;
+        let pictures = || self.modulation.chunks_exact(6 * w).take(tokens / n).enumerate();
+
+        let [input, _] = &mut self.inputs;
+        for (picture, modulation) in pictures() {
+            let kept = &mut self.kept[0][picture * n..(picture + 1) * n];
+            let (shift, scale) = (part(modulation, 0, w), part(modulation, 1, w));
+            modulate(&h[span(picture)], shift, scale, &mut input[span(picture)], kept);
+        }
+        let qkv = &mut self.qkv[..3 * len];
+        product(rows_mut(qkv, 3 * w), rows(&input[..len], w), rows(of(2), 3 * w));
+        let head = w / net.config.heads;
+        heads(qkv, of(3), head, &mut self.sizes);
+        let layout = Heads { tokens: n, width: w, head };
+        for picture in 0..tokens / n {
+            let qkv = &qkv[3 * picture * n * w..3 * (picture + 1) * n * w];
+            for index in 0..net.config.heads {
+                let totals = &mut self.totals[(picture * net.config.heads + index) * n..][..n];
+                let out = &mut self.attended[span(picture)];
+                attend(layout, index, qkv, of(4), out, totals, &mut scratch.tile);
+            }
+        }
+        let branch = &mut self.branches[0][..len];
+        product(rows_mut(branch, w), rows(&self.attended[..len], w), rows(of(5), w));
+        for (picture, modulation) in pictures() {
+            let span = span(picture);
+            let gate = part(modulation, 2, w);
+            join(&h[span.clone()], &branch[span.clone()], of(6), gate, &mut self.middle[span]);
+        }
+
+        let [_, input] = &mut self.inputs;
+        for (picture, modulation) in pictures() {
+            let kept = &mut self.kept[1][picture * n..(picture + 1) * n];
+            let (shift, scale) = (part(modulation, 3, w), part(modulation, 4, w));
+            modulate(&self.middle[span(picture)], shift, scale, &mut input[span(picture)], kept);
+        }
+        let hidden = &mut self.hidden[..4 * len];
+        fill(hidden, of(8));
+        add_product(rows_mut(hidden, 4 * w), rows(&input[..len], w), rows(of(7), 4 * w));
+        activate(Activation::Gelu, hidden, &mut self.slopes, &[]);
+        let branch = &mut self.branches[1][..len];
+        product(rows_mut(branch, w), rows(hidden, 4 * w), rows(of(9), w));
+        for (picture, modulation) in pictures() {
+            let span = span(picture);
+            let gate = part(modulation, 5, w);
+            join(&self.middle[span.clone()], &branch[span.clone()], of(10), gate, &mut after[span]);
+        }
+    }
+
+    /// The way back of [`forward`](Self::forward): `g`, the gradient of the result, becomes that of `h`; that of the conditions is added to `dc`, those of the weights to `gradient`.
+    #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
+    pub(super) fn back(
+        &mut self,
+        net: &Dit,
+        slots: &[Slot],
+        weights: &[f32],
+        c: &[f32],
+        h: &[f32],
+        g: &mut [f32],
+        dc: &mut [f32],
+        gradient: &mut [f32],
+        wanted: bool,
+        scratch: &mut Scratch,
+    ) {
+        let (w, n) = (net.config.width, net.grid.tokens());
+        let [tokens, len] = [h.len() / w, h.len()];
+        let of = |slot: usize| slots[slot].of(weights);
+        // The gradient of a matrix, from what it was given and the gradient of what it made.
+        let learn = |gradient: &mut [f32], slot: usize, input: &[f32], g: &[f32]| {
+            if wanted {
+                let [inputs, outputs] = slots[slot].shape;
+                let target = rows_mut(slots[slot].of_mut(gradient), outputs);
+                add_product(target, rows(input, inputs).transpose(), rows(g, outputs));
+            }
+        };
+        // The gradient of what a matrix was given.
+        let turned = |out: &mut [f32], slot: usize, g: &[f32]| {
+            let [inputs, outputs] = slots[slot].shape;
+            product(rows_mut(out, inputs), rows(g, outputs), rows(of(slot), outputs).transpose());
+        };
+        let span = |picture: usize| picture * n * w..(picture + 1) * n * w;
+        let Scratch { narrow, branch, qkv: dqkv, hidden: dhidden, modulation: dmod, tile, .. } = scratch;
+        let (narrow, branch) = (&mut narrow[..len], &mut branch[..len]);
+        let (dqkv, dhidden, dmod) = (&mut dqkv[..3 * len], &mut dhidden[..4 * len], &mut dmod[..c.len() * 6]);
+        dmod.fill(0.0);
+        let modulation = &self.modulation[..c.len() * 6];
+        let pictures = || modulation.chunks_exact(6 * w).enumerate();
+
+        for ((picture, modulation), dmod) in pictures().zip(dmod.chunks_exact_mut(6 * w)) {
+            let (span, gate) = (span(picture), part(modulation, 5, w));
+            let (_, dgate) = pair(dmod, 4, w);
+            let (y, dy) = (&self.branches[1][span.clone()], &mut branch[span.clone()]);
+            join_back(&g[span], y, of(10), gate, dy, dgate, slots[10].of_mut(gradient));
+        }
+        learn(gradient, 9, &self.hidden[..4 * len], branch);
+        turned(dhidden, 9, branch);
+        back_in_place(dhidden, &self.slopes);
+        learn(gradient, 7, &self.inputs[1][..len], dhidden);
+        add_rows(slots[8].of_mut(gradient), dhidden);
+        turned(narrow, 7, dhidden);
+        for ((picture, modulation), dmod) in pictures().zip(dmod.chunks_exact_mut(6 * w)) {
+            let (span, kept) = (span(picture), &self.kept[1][picture * n..(picture + 1) * n]);
+            let (dshift, dscale) = pair(dmod, 3, w);
+            let (x, scale) = (&self.middle[span.clone()], part(modulation, 4, w));
+            modulate_back(x, kept, scale, &narrow[span.clone()], &mut g[span], dshift, dscale);
+        }
+
+        for ((picture, modulation), dmod) in pictures().zip(dmod.chunks_exact_mut(6 * w)) {
+            let (span, gate) = (span(picture), part(modulation, 2, w));
+            let (_, dgate) = pair(dmod, 1, w);
+            let (y, dy) = (&self.branches[0][span.clone()], &mut branch[span.clone()]);
+            join_back(&g[span], y, of(6), gate, dy, dgate, slots[6].of_mut(gradient));
+        }
+        learn(gradient, 5, &self.attended[..len], branch);
+        turned(narrow, 5, branch);
+        let head = w / net.config.heads;
+        let layout = Heads { tokens: n, width: w, head };
+        for picture in 0..tokens / n {
+            let wide = 3 * picture * n * w..3 * (picture + 1) * n * w;
+            for index in 0..net.config.heads {
+                let totals = &self.totals[(picture * net.config.heads + index) * n..][..n];
+                attention::back(
+                    layout,
+                    index,
+                    &self.qkv[wide.clone()],
+                    of(4),
+                    &self.attended[span(picture)],
+                    totals,
+                    &narrow[span(picture)],
+                    &mut dqkv[wide.clone()],
+                    slots[4].of_mut(gradient),
+                    tile,
+                );
+            }
+        }
+        heads_back(&self.qkv, 3 * w, head, &self.sizes, dqkv, slots[3].of_mut(gradient));
+        learn(gradient, 2, &self.inputs[0][..len], dqkv);
+        turned(narrow, 2, dqkv);
+        for ((picture, modulation), dmod) in pictures().zip(dmod.chunks_exact_mut(6 * w)) {
+            let (span, kept) = (span(picture), &self.kept[0][picture * n..(picture + 1) * n]);
+            let (dshift, dscale) = pair(dmod, 0, w);
+            let (x, scale) = (&h[span.clone()], part(modulation, 1, w));
+            modulate_back(x, kept, scale, &narrow[span.clone()], &mut g[span], dshift, dscale);
+        }
+
+        learn(gradient, 0, c, dmod);
+        add_rows(slots[1].of_mut(gradient), dmod);
+        add_product(rows_mut(dc, w), rows(dmod, 6 * w), rows(of(0), 6 * w).transpose());
+    }
+}
