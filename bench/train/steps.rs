@@ -5,7 +5,7 @@
 
 use langevin::noise::fill_normals;
 use langevin::{Model as _, Query, SampleId};
-use langevin_train::{Budget, Dataset, MlpConfig, NetworkSpec, Recipe, train};
+use langevin_train::{Budget, Dataset, DitConfig, MlpConfig, NetworkSpec, Recipe, train};
 use std::io::{BufRead as _, Write as _};
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -29,12 +29,15 @@ fn workload(name: &str) -> Option<Workload> {
         (config.fourier, config.plain) = (63, true);
         config.into()
     };
-    let plane: &[usize] = &[2];
+    let dit = || DitConfig::new(4, 192, 6, 6).into();
+    let (plane, picture): (&[usize], &[usize]) = (&[2], &[32, 32]);
     let (network, shape, rows, trains) = match name {
         "mlp-256-512" => (mlp(256), plane, 512, true),
         "mlp-256-4096" => (mlp(256), plane, 4096, true),
         "mlp-128-256" => (mlp(128), plane, 256, true),
         "mlp-256-4096-infer" => (mlp(256), plane, 4096, false),
+        "dit-32" => (dit(), picture, 32, true),
+        "dit-16-infer" => (dit(), picture, 16, false),
         _ => return None,
     };
     Some(Workload { network, shape, rows, trains })
@@ -69,7 +72,7 @@ fn main() -> Result<(), Failure> {
     let Some(work) = workload(&name) else { return Err(format!("unknown workload '{name}'").into()) };
     let data = data(work.shape)?;
     let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1 << 40));
-    (recipe.network, recipe.batch) = (work.network, work.rows);
+    (recipe.network, recipe.batch) = (work.network, if work.trains { work.rows } else { 1 });
     let mut seconds: Vec<f64> = Vec::new();
     let mut wanted = if work.trains { asked().unwrap_or(0) } else { 1 };
     let mut last = Instant::now();

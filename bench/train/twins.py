@@ -11,6 +11,57 @@ def mlp(width):
     )
 
 
+class Attention(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads, self.qkv, self.proj = heads, nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.gain = nn.Parameter(torch.ones(width // heads))
+
+    def forward(self, x):
+        rows, tokens, width = x.shape
+        q, k, v = self.qkv(x).view(rows, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        q, k = (F.rms_norm(part, part.shape[-1:]) for part in (q, k))
+        out = F.scaled_dot_product_attention(q * self.gain, k, v)
+        return self.proj(out.transpose(1, 2).reshape(rows, tokens, width))
+
+
+class Block(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.modulation, self.attention = nn.Linear(width, 6 * width), Attention(width, heads)
+        self.hidden, self.back = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, h, c):
+        norm = lambda x, shift, scale: F.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift
+        s1, r1, g1, s2, r2, g2 = self.modulation(c)[:, None].chunk(6, -1)
+        h = h + g1 * self.attention(norm(h, s1, r1))
+        return h + g2 * self.back(F.gelu(self.hidden(norm(h, s2, r2)), approximate="tanh"))
+
+
+class Dit(nn.Module):
+    """The transformer of the documentation, for one channel."""
+
+    def __init__(self, side=32, patch=4, width=192, depth=6, heads=6, features=17):
+        super().__init__()
+        self.patch, self.tokens = patch, (side // patch) ** 2
+        self.cut = nn.Linear(patch * patch, width)
+        self.register_buffer("position", torch.randn(self.tokens, width))
+        self.first, self.second = nn.Linear(features, width, bias=False), nn.Linear(width, width)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.modulation, self.paste = nn.Linear(width, 2 * width), nn.Linear(width, patch * patch)
+
+    def forward(self, x, f):
+        rows, side, p = x.shape[0], x.shape[1], self.patch
+        n = side // p
+        h = self.cut(x.view(rows, n, p, n, p).permute(0, 1, 3, 2, 4).reshape(rows, n * n, p * p)) + self.position
+        c = F.silu(self.second(F.silu(self.first(f))))
+        for block in self.blocks:
+            h = block(h, c)
+        shift, scale = self.modulation(c)[:, None].chunk(2, -1)
+        out = self.paste(F.layer_norm(h, h.shape[-1:]) * (1 + scale) + shift)
+        return out.view(rows, n, n, p, p).permute(0, 1, 3, 2, 4).reshape(rows, side, side)
+
+
 def training(network, *inputs, target):
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
 
@@ -36,4 +87,7 @@ def workload(name):
     if kind == "mlp":
         width, rows = map(int, numbers)
         network, inputs, target = mlp(width), (torch.randn(rows, 66),), torch.randn(rows, 2)
+    else:
+        rows = int(numbers[0])
+        network, inputs, target = Dit(), (torch.randn(rows, 32, 32), torch.randn(rows, 17)), torch.randn(rows, 32, 32)
     return training(network, *inputs, target=target) if trains else inference(network, *inputs)

@@ -10,11 +10,10 @@ use crate::data::Normalization;
 use crate::error::{Error, Result};
 use crate::metadata::Metadata;
 use crate::moments::Moments;
-use crate::net::{self, Net, Pass, Rows, Slot};
+use crate::net::{self, Net, Pass, Passes, Rows, Slot};
 use langevin::prediction::Parts;
 use langevin::{Branch, Formulation, Level, Model, Query, Vjp};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
 /// A trained network: a [`Model`] of its [`formulation`](Self::formulation), on rows of f32 or f64 (it computes in f32).
 ///
@@ -30,8 +29,7 @@ pub struct Network {
     width: usize,
     /// Flat, in the order of the network's slots.
     values: Vec<f32>,
-    /// Memory of evaluations that are over, for those to come.
-    passes: Mutex<Vec<Box<dyn Pass>>>,
+    passes: Passes,
 }
 
 impl Network {
@@ -56,7 +54,8 @@ impl Network {
                 .expected(wanted.to_string())
                 .got(values.len().to_string()));
         }
-        Ok(Self { formulation, metadata, moments, net, width, values, passes: Mutex::default() })
+        let passes = Passes::new(net.chunk().max(LEAST));
+        Ok(Self { formulation, metadata, moments, net, width, values, passes })
     }
 
     /// What it was trained to be.
@@ -120,7 +119,7 @@ impl Network {
         len: usize,
         query: &Query<'_>,
         get: impl Fn(usize) -> f32,
-        mut visit: impl FnMut(&mut Chunk),
+        mut visit: impl FnMut(&Chunk, &mut dyn Pass),
     ) -> langevin::Result<()> {
         let fail = |error: Error| langevin::Error::model("the network cannot answer", error);
         let (rows, width) = (query.rows.len(), self.width);
@@ -144,7 +143,7 @@ impl Network {
             return Err(fail(error));
         }
         let (size, features) = (self.net.chunk(), self.net.features());
-        let mut chunk = Chunk { pass: self.pass(), ..Chunk::default() };
+        let mut chunk = Chunk::default();
         for first in (0..rows).step_by(size) {
             let count = size.min(rows - first);
             chunk.resize(first, count, width, features);
@@ -170,18 +169,9 @@ impl Network {
                     *x = get((first + place) * width + j) * shrink;
                 }
             }
-            visit(&mut chunk);
-        }
-        if let Some(pass) = chunk.pass {
-            self.passes.lock().unwrap_or_else(PoisonError::into_inner).push(pass);
+            self.passes.with(&*self.net, |pass| visit(&chunk, pass));
         }
         Ok(())
-    }
-
-    /// Memory for an evaluation: that of one that is over, or new.
-    fn pass(&self) -> Option<Box<dyn Pass>> {
-        let kept = self.passes.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Some(kept.unwrap_or_else(|| self.net.pass(self.net.chunk().max(LEAST))))
     }
 
     /// The output for `rows × width` elements read by `get` and written by `put`.
@@ -192,9 +182,8 @@ impl Network {
         get: impl Fn(usize) -> f32,
         mut put: impl FnMut(usize, f64),
     ) -> langevin::Result<()> {
-        self.chunked(len, query, get, |chunk| {
+        self.chunked(len, query, get, |chunk, pass| {
             let (first, scales) = (chunk.first * self.width, &chunk.scales);
-            let Some(pass) = &mut chunk.pass else { return };
             let out = pass.forward(&self.values, Rows { x: &chunk.x, f: &chunk.f, labels: &[] }, chunk.padded, false);
             scatter(out, scales, self.width, |i, value| put(first + i, value));
         })
@@ -220,9 +209,8 @@ impl Network {
         let width = self.width;
         let (mut scaled, mut dx) = (Vec::new(), Vec::new());
         let read = |i: usize| narrow(x[i]);
-        self.chunked(x.len(), query, read, |chunk| {
+        self.chunked(x.len(), query, read, |chunk, pass| {
             let (first, count) = (chunk.first * width, chunk.scales.len());
-            let Some(pass) = &mut chunk.pass else { return };
             let rows = Rows { x: &chunk.x, f: &chunk.f, labels: &[] };
             let value = pass.forward(&self.values, rows, chunk.padded, true);
             scatter(value, &chunk.scales, width, |i, value| out[first + i] = widen(value));
@@ -256,7 +244,6 @@ const LEAST: usize = 2;
 /// Rows that are evaluated together.
 #[derive(Default)]
 struct Chunk {
-    pass: Option<Box<dyn Pass>>,
     /// The first row's place in the question.
     first: usize,
     /// Rows that are evaluated, where the last may be there for company only.

@@ -14,6 +14,7 @@ use langevin::SampleId;
 use langevin::noise::fill_normals_from;
 use std::fmt::Debug;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 /// One parameter: a matrix and where it lies in the flat list of all parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +134,29 @@ pub(crate) trait Pass: Send {
         gradient: Option<&mut [f32]>,
         dx: Option<&mut [f32]>,
     );
+}
+
+/// Memory for evaluations that run side by side: as much as there were at once, used again.
+pub(crate) struct Passes {
+    rows: usize,
+    idle: Mutex<Vec<Box<dyn Pass>>>,
+}
+
+impl Passes {
+    /// For evaluations of up to `rows` rows.
+    pub(crate) fn new(rows: usize) -> Self {
+        Self { rows, idle: Mutex::default() }
+    }
+
+    /// Lends memory for one evaluation.
+    pub(crate) fn with<R>(&self, net: &dyn Net, work: impl FnOnce(&mut dyn Pass) -> R) -> R {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle().pop();
+        let mut pass = kept.unwrap_or_else(|| net.pass(self.rows));
+        let result = work(&mut *pass);
+        idle().push(pass);
+        result
+    }
 }
 
 /// The network that a description names, for samples of this shape.

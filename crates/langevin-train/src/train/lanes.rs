@@ -5,7 +5,7 @@
 
 use super::problem::{Batch, Problem, Seen};
 use crate::error::Result;
-use crate::net::{Net, Pass};
+use crate::net::{Net, Passes};
 use rayon::prelude::*;
 
 /// The most lanes: so many threads can work side by side, and so many gradients are held.
@@ -16,9 +16,9 @@ pub(crate) fn rows_of_lane(batch: usize, chunk: usize) -> usize {
     batch.div_ceil((batch / chunk.div_ceil(2).max(1)).clamp(1, MOST))
 }
 
-/// One lane: its gradient so far, and memory that is used again.
+/// One lane, but for its gradient.
+#[derive(Default)]
 struct Lane {
-    pass: Box<dyn Pass>,
     batch: Batch,
     seen: Vec<Seen>,
     loss: f64,
@@ -27,6 +27,7 @@ struct Lane {
 /// All lanes of a batch.
 pub(crate) struct Lanes {
     lanes: Vec<Lane>,
+    passes: Passes,
     /// A gradient for each lane; zero between two steps, as the optimiser leaves them.
     pub(crate) gradients: Vec<Vec<f32>>,
     /// Rows of a lane, and of a chunk.
@@ -38,9 +39,14 @@ impl Lanes {
     pub(crate) fn new(net: &dyn Net, batch: usize, parameters: usize) -> Self {
         let rows = rows_of_lane(batch, net.chunk());
         let chunk = net.chunk().min(rows);
-        let lane = || Lane { pass: net.pass(chunk), batch: Batch::default(), seen: Vec::new(), loss: 0.0 };
         let count = batch.div_ceil(rows);
-        Self { lanes: (0..count).map(|_| lane()).collect(), gradients: vec![vec![0.0; parameters]; count], rows, chunk }
+        Self {
+            lanes: (0..count).map(|_| Lane::default()).collect(),
+            passes: Passes::new(chunk),
+            gradients: vec![vec![0.0; parameters]; count],
+            rows,
+            chunk,
+        }
     }
 
     /// The loss of a batch; adds its gradient to those of the lanes.
@@ -61,10 +67,12 @@ impl Lanes {
             for (chunk, rows) in rows.chunks(self.chunk).enumerate() {
                 let first = place * size + chunk * self.chunk;
                 problem.fill(step, first, rows, coupled.as_deref(), net.features(), &mut lane.batch)?;
-                let Lane { pass, batch, seen, loss } = lane;
-                let out = pass.forward(weights, batch.rows(), rows.len(), true);
-                *loss += batch.compare(out);
-                pass.back(weights, batch.rows(), batch.cotangent(), Some(gradient), None);
+                let Lane { batch, seen, loss } = lane;
+                self.passes.with(net, |pass| {
+                    let out = pass.forward(weights, batch.rows(), rows.len(), true);
+                    *loss += batch.compare(out);
+                    pass.back(weights, batch.rows(), batch.cotangent(), Some(gradient), None);
+                });
                 seen.append(&mut batch.seen);
             }
             Ok(())
