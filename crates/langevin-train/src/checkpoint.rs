@@ -203,7 +203,7 @@ fn read_moments(tensors: &SafeTensors<'_>, kind: MomentsKind, width: usize) -> R
 }
 
 /// Refuses a file whose first bytes or length cannot be those of a model file. `start` is at least the first 8 bytes, or all there are.
-fn check_sizes(start: &[u8], len: u64) -> Result<()> {
+pub(crate) fn check_sizes(start: &[u8], len: u64) -> Result<()> {
     let Some(header) = start.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)) else {
         return Err(Error::checkpoint("the file is too short")
             .expected("at least 8 bytes")

@@ -39,5 +39,5 @@ pub use net::dit::DitConfig;
 pub use net::mlp::MlpConfig;
 pub use network::Network;
 pub use recipe::{Budget, Coupling, Recipe};
-pub use train::{Progress, train};
+pub use train::{Progress, Trainer, train};
 pub use vae::{Vae, VaeConfig, VaeProgress, train_vae};

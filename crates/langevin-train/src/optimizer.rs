@@ -27,9 +27,9 @@ pub(crate) struct Optimizer {
     pub(crate) values: Vec<f32>,
     /// Their average.
     pub(crate) ema: Vec<f32>,
-    m: Vec<f32>,
-    v: Vec<f32>,
-    steps: i32,
+    pub(crate) m: Vec<f32>,
+    pub(crate) v: Vec<f32>,
+    pub(crate) steps: i32,
     weight_decay: f64,
     clip: f64,
     decay: f64,

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How long to train.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Budget {
     /// This many optimiser steps: the same seed then gives the same network, bit for bit, on the same kind of processor.
@@ -73,10 +74,12 @@ impl Coupling {
 /// recipe.batch = 512;
 /// recipe.seed = 7;
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Recipe {
     /// What the network is trained to be. Without a λ-range, σ/α from 0.002 to 80 is taken.
+    #[serde(with = "spec")]
     pub formulation: Formulation,
     /// The weight of the loss.
     pub weight: Weight,
@@ -104,7 +107,8 @@ pub struct Recipe {
     pub weight_decay: f64,
     /// The decay d of the weight average, 0 ≤ d < 1; shorter at the start, n/(n+9) after n steps.
     pub ema: f64,
-    /// The largest norm of a gradient.
+    /// The largest norm of a gradient; infinity: no clipping.
+    #[serde(with = "unbounded")]
     pub clip: f64,
     /// The seed of initial weights, data order, noise and noise levels.
     pub seed: u64,
@@ -184,6 +188,34 @@ impl Recipe {
         let formulation = self.formulation.clone().with_range(range);
         let objective = Objective::new(&formulation, self.weight, self.times.clone())?;
         Ok((formulation, objective))
+    }
+}
+
+/// A number that may be infinite, which JSON has no number for.
+mod unbounded {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+    pub(super) fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        value.is_finite().then_some(*value).serialize(to)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<f64, D::Error> {
+        Ok(Option::deserialize(from)?.unwrap_or(f64::INFINITY))
+    }
+}
+
+/// A formulation as its document.
+mod spec {
+    use langevin::{Formulation, FormulationSpec};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(formulation: &Formulation, to: S) -> Result<S::Ok, S::Error> {
+        formulation.spec().serialize(to)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Formulation, D::Error> {
+        Formulation::from_spec(&FormulationSpec::deserialize(from)?).map_err(de::Error::custom)
     }
 }
 

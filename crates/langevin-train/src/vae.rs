@@ -226,7 +226,7 @@ pub fn train_vae(
             }
         }
         let loss = run.step(&order.take(recipe.batch), fraction)?;
-        smooth.push(run.step, loss);
+        smooth.push(run.step, loss, false);
     }
 }
 

@@ -108,6 +108,7 @@ pub(crate) trait Net: Debug + Send + Sync {
     fn features(&self) -> usize;
 
     /// Classes that it can be asked for; 0: none.
+    #[allow(dead_code)]
     fn classes(&self) -> usize;
 
     /// Initial weights.

@@ -52,7 +52,7 @@ impl Lanes {
     /// The loss of a batch; adds its gradient to those of the lanes.
     pub(crate) fn run(
         &mut self,
-        problem: &Problem<'_>,
+        problem: &Problem,
         net: &dyn Net,
         weights: &[f32],
         step: u64,

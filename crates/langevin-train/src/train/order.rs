@@ -17,6 +17,15 @@ impl Order {
         Self { rows, seed, epoch: 0, left: Vec::new() }
     }
 
+    /// Where it stands after so many steps of so many rows.
+    pub(crate) fn after(rows: usize, seed: u64, steps: u64, batch: usize) -> Self {
+        let taken = u128::from(steps) * batch as u128;
+        let (passes, into) = (taken / rows as u128, (taken % rows as u128) as usize);
+        let mut order = Self { epoch: passes as u64, ..Self::new(rows, seed) };
+        order.take(into);
+        order
+    }
+
     pub(crate) fn take(&mut self, count: usize) -> Vec<usize> {
         let mut rows = Vec::with_capacity(count);
         while rows.len() < count {
@@ -27,5 +36,24 @@ impl Order {
             rows.extend(self.left.pop());
         }
         rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_place_is_that_of_one_who_went_there() {
+        for (rows, batch) in [(7, 3), (3, 7), (5, 5), (1, 2)] {
+            let mut walked = Order::new(rows, 4);
+            for step in 0..12 {
+                assert_eq!(Order::after(rows, 4, step, batch).take(2 * batch), {
+                    let mut ahead = Order { left: walked.left.clone(), ..walked };
+                    ahead.take(2 * batch)
+                });
+                walked.take(batch);
+            }
+        }
     }
 }

@@ -22,12 +22,12 @@ pub(crate) struct Seen {
 }
 
 /// Everything about the loss but the network.
-pub(crate) struct Problem<'a> {
+pub(crate) struct Problem {
     /// The data, normalised.
     pub(crate) values: Vec<f32>,
     /// Elements of a row.
     pub(crate) width: usize,
-    pub(crate) recipe: &'a Recipe,
+    pub(crate) recipe: Recipe,
     pub(crate) formulation: Formulation,
     /// What is minimised, with the levels drawn as they are now.
     pub(crate) objective: Objective,
@@ -83,7 +83,7 @@ fn residual(target: &mut [f32], out: &[f32], factor: f32) -> f32 {
     square
 }
 
-impl Problem<'_> {
+impl Problem {
     /// The address of row `row` of the batch of a step.
     pub(crate) fn id(&self, step: u64, row: usize) -> SampleId {
         let index = step.wrapping_mul(self.recipe.batch as u64).wrapping_add(row as u64);

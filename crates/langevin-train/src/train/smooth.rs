@@ -1,27 +1,42 @@
 //! The loss as it is shown.
 
+use serde::{Deserialize, Serialize};
+
 /// Points kept of the loss curve.
 const CURVE: usize = 400;
+/// The share that an average keeps at each step.
+const KEEP: f64 = 0.99;
+/// Steps until the average is believed.
+const SETTLED: u64 = 200;
 
 /// An exponential average of the loss over about a hundred steps, and its curve, thinned out to at most [`CURVE`] points.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Smooth {
     sum: f64,
     weight: f64,
+    /// As `sum`, of 1 for each gradient that was clipped.
+    clips: f64,
+    /// The least average since it settled.
+    least: Option<f64>,
     curve: Vec<(u64, f64)>,
     stride: u64,
 }
 
 impl Default for Smooth {
     fn default() -> Self {
-        Self { sum: 0.0, weight: 0.0, curve: Vec::new(), stride: 1 }
+        Self { sum: 0.0, weight: 0.0, clips: 0.0, least: None, curve: Vec::new(), stride: 1 }
     }
 }
 
 impl Smooth {
-    pub(crate) fn push(&mut self, step: u64, loss: f64) {
-        self.sum = 0.99 * self.sum + 0.01 * loss;
-        self.weight = 0.99 * self.weight + 0.01;
+    pub(crate) fn push(&mut self, step: u64, loss: f64, clipped: bool) {
+        self.sum = KEEP * self.sum + (1.0 - KEEP) * loss;
+        self.weight = KEEP * self.weight + (1.0 - KEEP);
+        self.clips = KEEP * self.clips + (1.0 - KEEP) * f64::from(u8::from(clipped));
+        if step >= SETTLED {
+            self.least = Some(self.least.map_or(self.loss(), |least| least.min(self.loss())));
+        }
         if step.is_multiple_of(self.stride) {
             if self.curve.len() == CURVE {
                 self.stride *= 2;
@@ -36,6 +51,19 @@ impl Smooth {
 
     pub(crate) fn loss(&self) -> f64 {
         if self.weight > 0.0 { self.sum / self.weight } else { 0.0 }
+    }
+
+    /// The share of about the last hundred gradients that were clipped.
+    pub(crate) fn clipped(&self) -> f64 {
+        if self.weight > 0.0 { self.clips / self.weight } else { 0.0 }
+    }
+
+    /// The average as a multiple of the least one; 1 where that says nothing.
+    pub(crate) fn growth(&self) -> f64 {
+        match self.least {
+            Some(least) if least > 0.0 => self.loss() / least,
+            _ => 1.0,
+        }
     }
 
     pub(crate) fn curve(&self) -> &[(u64, f64)] {

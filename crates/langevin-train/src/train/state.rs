@@ -1,0 +1,191 @@
+//! What a run is between two steps, as one file: a safetensors file of the weights, their average and the two moments of the gradient, each a flat list in the order of the network's parameters, and a
+//! JSON document with everything else under the key `langevin_training`.
+//!
+//! A checksum of everything is in the document, so a damaged file is refused. The optimiser's two moments, the average, the learned density, the place in the data, the loss curve and the
+//! clock are all here; noise and order need nothing, since they are functions of the seed and of the step.
+
+use super::smooth::Smooth;
+use super::trainer::Trainer;
+use crate::checkpoint::check_sizes;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::net;
+use crate::recipe::Recipe;
+use langevin::objective::{Histogram, Learner};
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, serialize};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// The key of the JSON document in the metadata map.
+const KEY: &str = "langevin_training";
+/// The newest version of the document.
+const VERSION: u32 = 1;
+/// The tensors, in order.
+const NAMES: [&str; 4] = ["weights", "average", "moment.1", "moment.2"];
+
+/// The document.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    version: u32,
+    recipe: Recipe,
+    data: Fingerprint,
+    step: u64,
+    updates: i32,
+    seconds: f64,
+    learner: Learner,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    drawn: Option<Histogram>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    errors: Option<Histogram>,
+    smooth: Smooth,
+    /// CRC-32 of the tensors, one after another, and of this document with 0 in this place.
+    checksum: u32,
+}
+
+/// What tells one data set from another.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fingerprint {
+    name: String,
+    rows: usize,
+    shape: Vec<usize>,
+    /// CRC-32 of the values.
+    checksum: u32,
+}
+
+impl Fingerprint {
+    fn of(data: &Dataset) -> Self {
+        let mut hasher = crc32fast::Hasher::new();
+        data.values().iter().for_each(|value| hasher.update(&value.to_le_bytes()));
+        Self { name: data.name().into(), rows: data.rows(), shape: data.shape().into(), checksum: hasher.finalize() }
+    }
+}
+
+impl<'a> Trainer<'a> {
+    /// Everything that the next steps depend on, as a file. [`resume`](Self::resume) goes on from it to the same bits.
+    ///
+    /// # Errors
+    /// A recipe that no document can hold: one of a custom process.
+    pub fn state(&self) -> Result<Vec<u8>> {
+        self.written(self.spent().as_secs_f64())
+    }
+
+    /// The [`state`](Self::state), but for the time that was spent: what two runs have in common that made the same steps.
+    ///
+    /// # Errors
+    /// As [`state`](Self::state).
+    pub fn state_without_time(&self) -> Result<Vec<u8>> {
+        self.written(0.0)
+    }
+
+    fn written(&self, seconds: f64) -> Result<Vec<u8>> {
+        let fail = |error: &dyn std::fmt::Display| {
+            Error::checkpoint("the state of the training cannot be written down").got(error.to_string())
+        };
+        let optimizer = &self.optimizer;
+        let lists = [&optimizer.values, &optimizer.ema, &optimizer.m, &optimizer.v];
+        let bytes = lists.map(|list| list.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>());
+        let mut state = State {
+            version: VERSION,
+            recipe: self.problem.recipe.clone(),
+            data: Fingerprint::of(self.data),
+            step: self.step,
+            updates: optimizer.steps,
+            seconds,
+            learner: self.learner.clone(),
+            drawn: self.drawn.clone(),
+            errors: self.errors.clone(),
+            smooth: self.smooth.clone(),
+            checksum: 0,
+        };
+        let json = serde_json::to_string(&state).map_err(|error| fail(&error))?;
+        state.checksum = checksum(bytes.iter().map(Vec::as_slice).chain([json.as_bytes()]));
+        let json = serde_json::to_string(&state).map_err(|error| fail(&error))?;
+        let views: Result<Vec<_>, safetensors::SafeTensorError> = NAMES
+            .into_iter()
+            .zip(&bytes)
+            .map(|(name, bytes)| Ok((name, TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes)?)))
+            .collect();
+        let views = views.map_err(|error| fail(&error))?;
+        serialize(views, Some(HashMap::from([(KEY.to_owned(), json)]))).map_err(|error| fail(&error))
+    }
+
+    /// Goes on where a [`state`](Self::state) was written, on the same data.
+    ///
+    /// # Errors
+    /// Contents that are cut short, damaged or something else, a newer version, and other data.
+    pub fn resume(data: &'a Dataset, state: &[u8]) -> Result<Self> {
+        check_sizes(state, state.len() as u64)?;
+        let damaged = |got: String| {
+            Error::checkpoint("the state of the training is damaged")
+                .got(got)
+                .hinting("go on from the one before it, or begin again")
+        };
+        let (_, header) = SafeTensors::read_metadata(state).map_err(|error| damaged(error.to_string()))?;
+        let tensors = SafeTensors::deserialize(state).map_err(|error| damaged(error.to_string()))?;
+        let json = header.metadata().as_ref().and_then(|map| map.get(KEY)).ok_or_else(|| {
+            Error::checkpoint("the file holds no state of a training")
+                .expected(format!("the key '{KEY}' in the safetensors metadata"))
+                .got("a safetensors file without it")
+        })?;
+        let document: serde_json::Value = serde_json::from_str(json).map_err(|error| damaged(error.to_string()))?;
+        let version = document.get("version").and_then(serde_json::Value::as_u64);
+        if version != Some(VERSION.into()) {
+            return Err(Error::checkpoint("the state of the training has another version")
+                .expected(VERSION.to_string())
+                .got(version.map_or("none".into(), |version| version.to_string())));
+        }
+        let mut document: State = serde_json::from_value(document).map_err(|error| damaged(error.to_string()))?;
+        let own = Fingerprint::of(data);
+        if own != document.data {
+            return Err(Error::data("the data are not those that the training began with")
+                .at(data.name())
+                .expected(format!("{:?}", document.data))
+                .got(format!("{own:?}")));
+        }
+        let count = net::size(net::build(&document.recipe.network, data.shape())?.slots());
+        let mut lists = Vec::with_capacity(NAMES.len());
+        let mut parts = Vec::with_capacity(NAMES.len());
+        for name in NAMES {
+            let tensor = tensors.tensor(name).map_err(|error| damaged(error.to_string()))?;
+            if tensor.dtype() != Dtype::F32 || tensor.shape() != [count] {
+                return Err(damaged(format!(
+                    "{:?} {:?} for {count} numbers as '{name}'",
+                    tensor.dtype(),
+                    tensor.shape()
+                )));
+            }
+            parts.push(tensor.data());
+            lists.push(tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect());
+        }
+        let wanted = std::mem::take(&mut document.checksum);
+        let json = serde_json::to_string(&document).map_err(|error| damaged(error.to_string()))?;
+        if checksum(parts.into_iter().chain([json.as_bytes()])) != wanted {
+            return Err(damaged("contents with another checksum".into()));
+        }
+        let mut trainer = Self::new(data, &document.recipe)?;
+        let optimizer = &mut trainer.optimizer;
+        for (list, target) in
+            lists.into_iter().zip([&mut optimizer.values, &mut optimizer.ema, &mut optimizer.m, &mut optimizer.v])
+        {
+            *target = list;
+        }
+        optimizer.steps = document.updates;
+        trainer.learner = document.learner;
+        (trainer.drawn, trainer.errors) = (document.drawn, document.errors);
+        trainer.smooth = document.smooth;
+        trainer.before = Duration::try_from_secs_f64(document.seconds).unwrap_or_default();
+        trainer.jump(document.step);
+        trainer.aim()?;
+        Ok(trainer)
+    }
+}
+
+fn checksum<'a>(parts: impl Iterator<Item = &'a [u8]>) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    parts.for_each(|part| hasher.update(part));
+    hasher.finalize()
+}

@@ -1,0 +1,333 @@
+//! One training run, a step at a time.
+
+use super::lanes::Lanes;
+use super::order::Order;
+use super::problem::{Problem, dequantized};
+use super::smooth::Smooth;
+use crate::data::{Dataset, Normalization};
+use crate::error::{Error, Result};
+use crate::metadata::{DataSpec, MODEL_VERSION, Metadata, TrainingRecord};
+use crate::moments::{Moments, MomentsSpec};
+use crate::net::{self, Net};
+use crate::network::Network;
+use crate::optimizer::Optimizer;
+use crate::recipe::{Budget, Recipe};
+use langevin::objective::{Histogram, Learner};
+use langevin::{Objective, Weight};
+use std::time::{Duration, Instant};
+
+/// Bins of λ that the errors are kept in, how often what they say is used, and from when on.
+const BINS: usize = 64;
+const REFRESH: u64 = 10;
+const FIRST_LEARNED: u64 = 30;
+/// A smoothed loss so many times the least so far is called an explosion.
+const EXPLODED: f64 = 100.0;
+
+/// Where a training run stands, after every step.
+#[non_exhaustive]
+pub struct Progress<'a> {
+    /// Steps made.
+    pub step: u64,
+    /// The smoothed loss: an average over about the last hundred steps.
+    pub loss: f64,
+    /// The norm of the last gradient, before clipping.
+    pub gradient: f64,
+    /// The share of about the last hundred gradients that were clipped.
+    pub clipped: f64,
+    /// The learning rate of the last step.
+    pub rate: f64,
+    /// Time spent training, that before an interruption included.
+    pub elapsed: Duration,
+    /// The share of the budget that is used, 0 to 1.
+    pub fraction: f64,
+    /// Training rows per second since the start, or since it was resumed.
+    pub samples_per_second: f64,
+    trainer: &'a Trainer<'a>,
+}
+
+impl Progress<'_> {
+    /// The averaged network as it is now.
+    ///
+    /// # Errors
+    /// Averaged weights that are not finite.
+    pub fn snapshot(&self) -> Result<Network> {
+        self.trainer.network()
+    }
+}
+
+/// A training run: make it, step it until it [is done](Self::is_done), take the [`network`](Self::network). [`train`](crate::train()) is this loop.
+///
+/// ```
+/// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+/// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// recipe.network = MlpConfig::new(16, 3).into();
+/// let mut whole = Trainer::new(&data, &recipe)?;
+/// while !whole.is_done() {
+///     whole.step()?;
+/// }
+///
+/// // A run that was cut off after seven steps ends in the same bits.
+/// let mut first = Trainer::new(&data, &recipe)?;
+/// for _ in 0..7 {
+///     first.step()?;
+/// }
+/// let kept = first.state()?;
+/// let mut second = Trainer::resume(&data, &kept)?;
+/// while !second.is_done() {
+///     second.step()?;
+/// }
+/// assert_eq!(second.state_without_time()?, whole.state_without_time()?);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
+pub struct Trainer<'a> {
+    pub(super) data: &'a Dataset,
+    pub(super) problem: Problem,
+    /// The objective as the recipe has it.
+    base: Objective,
+    pub(super) learner: Learner,
+    /// What the levels are drawn and weighed by now, where that was learned.
+    pub(super) drawn: Option<Histogram>,
+    pub(super) errors: Option<Histogram>,
+    moments: Option<(Moments, MomentsSpec)>,
+    net: Box<dyn Net>,
+    lanes: Lanes,
+    pub(super) optimizer: Optimizer,
+    order: Order,
+    /// When it was begun or resumed, after how many steps, and the time spent before.
+    begun: Instant,
+    first: u64,
+    pub(super) before: Duration,
+    pub(super) step: u64,
+    pub(super) smooth: Smooth,
+    /// The norm and the rate of the last step.
+    last: [f64; 2],
+}
+
+impl<'a> Trainer<'a> {
+    /// A run that has not begun.
+    ///
+    /// # Errors
+    /// A recipe that cannot be used, or does not fit the data.
+    pub fn new(data: &'a Dataset, recipe: &Recipe) -> Result<Self> {
+        let (formulation, objective) = recipe.check(data.shape())?;
+        let mut normalization = Normalization::fit(data);
+        if recipe.dequantize {
+            normalization = normalization.dequantized(data.shape().len() > 1);
+        }
+        let mut values = data.values().to_vec();
+        normalization.normalize(&mut values, data.width());
+        // Before the clock starts: a short time for training is all for training.
+        let moments = match recipe.dequantize {
+            false => Moments::of(&values, data.width(), recipe.seed),
+            // Those of the sums, of one visit to each row.
+            true => {
+                let sums = dequantized(&values, &normalization, data.width(), recipe.seed);
+                Moments::of(&sums, data.width(), recipe.seed)
+            }
+        };
+        let net = net::build(&recipe.network, data.shape())?;
+        let initial = net.init(recipe.seed);
+        Ok(Self {
+            data,
+            base: objective.clone(),
+            learner: Learner::new(objective.range(), BINS)?,
+            drawn: None,
+            errors: None,
+            moments,
+            lanes: Lanes::new(&*net, recipe.batch, initial.len()),
+            net,
+            optimizer: Optimizer::new(initial, recipe.weight_decay, recipe.clip, recipe.ema),
+            order: Order::new(data.rows(), recipe.seed),
+            problem: Problem {
+                values,
+                width: data.width(),
+                recipe: recipe.clone(),
+                formulation,
+                objective,
+                normalization,
+            },
+            begun: Instant::now(),
+            first: 0,
+            before: Duration::ZERO,
+            step: 0,
+            smooth: Smooth::default(),
+            last: [0.0; 2],
+        })
+    }
+
+    /// What it does.
+    #[must_use]
+    pub fn recipe(&self) -> &Recipe {
+        &self.problem.recipe
+    }
+
+    /// Changes how long it goes on; the learning rate falls to 0 over the new budget.
+    pub fn set_budget(&mut self, budget: Budget) {
+        self.problem.recipe.budget = budget;
+    }
+
+    /// Time spent training.
+    fn elapsed(&self) -> Duration {
+        self.before + self.begun.elapsed()
+    }
+
+    fn fraction(&self) -> f64 {
+        self.problem.recipe.budget.spent(self.step, self.elapsed()).min(1.0)
+    }
+
+    /// Whether the budget is used up.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.step > 0 && self.fraction() >= 1.0
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn progress(&self) -> Progress<'_> {
+        let rows = (self.step - self.first) as f64 * self.problem.recipe.batch as f64;
+        Progress {
+            step: self.step,
+            loss: self.smooth.loss(),
+            gradient: self.last[0],
+            clipped: self.smooth.clipped(),
+            rate: self.last[1],
+            elapsed: self.elapsed(),
+            fraction: self.fraction(),
+            samples_per_second: rows / self.begun.elapsed().as_secs_f64().max(1e-9),
+            trainer: self,
+        }
+    }
+
+    /// One step.
+    ///
+    /// # Errors
+    /// A loss or gradient that is not finite, or a smoothed loss that is a hundred times the least so far: [`Error::is_diverged`], with the last good network.
+    pub fn step(&mut self) -> Result<()> {
+        let fraction = self.fraction();
+        let rows = self.order.take(self.problem.recipe.batch);
+        let loss = self.lanes.run(&self.problem, &*self.net, &self.optimizer.values, self.step, &rows)?;
+        self.learn()?;
+        let rate = self.problem.recipe.rate(self.step, fraction);
+        let norm = if loss.is_finite() { self.optimizer.step(&mut self.lanes.gradients, rate) } else { f64::NAN };
+        if !norm.is_finite() {
+            return Err(self.diverged(
+                "a finite loss and gradient",
+                format!("loss {loss}, gradient norm {norm}"),
+                "a learning rate that is too high, or a weight that is not bounded on the range",
+            ));
+        }
+        self.last = [norm, rate];
+        self.step += 1;
+        self.smooth.push(self.step, loss, norm > self.problem.recipe.clip);
+        if self.smooth.growth() > EXPLODED {
+            return Err(self.diverged(
+                "a loss that falls",
+                format!("a smoothed loss of {:.4}, {:.0} times the least", self.smooth.loss(), self.smooth.growth()),
+                "a learning rate that is too high, or too short a warm-up",
+            ));
+        }
+        Ok(())
+    }
+
+    fn diverged(&self, expected: &str, got: String, cause: &str) -> Error {
+        let recipe = &self.problem.recipe;
+        let error = Error::diverged("training diverged")
+            .at(format!("step {}", self.step + 1))
+            .expected(expected)
+            .got(got)
+            .hinting(format!(
+                "the likely cause is {cause}; the learning rate was {:.1e} of at most {:.1e}, {:.0} % of the gradients were clipped",
+                recipe.rate(self.step, self.fraction()),
+                recipe.learning_rate,
+                100.0 * self.smooth.clipped()
+            ));
+        match self.network() {
+            Ok(network) => error.keeping(network),
+            Err(_) => error,
+        }
+    }
+
+    /// Takes in the errors of a batch, in its order, and now and then draws and weights by what was learned.
+    fn learn(&mut self) -> Result<()> {
+        if !self.problem.learns() {
+            return Ok(());
+        }
+        self.lanes.seen().for_each(|row| self.learner.observe(row.lambda, row.error, row.weight));
+        self.learner.fade();
+        if self.step >= FIRST_LEARNED && self.step.is_multiple_of(REFRESH) {
+            let recipe = &self.problem.recipe;
+            self.errors = (recipe.weight == Weight::Uncertainty).then(|| self.learner.errors());
+            self.drawn = recipe.adaptive.then(|| self.learner.density());
+            self.aim()?;
+        }
+        Ok(())
+    }
+
+    /// Makes the objective what was learned.
+    pub(super) fn aim(&mut self) -> Result<()> {
+        let mut objective = self.base.clone();
+        if let Some(errors) = &self.errors {
+            objective = objective.with_errors(errors.clone())?;
+        }
+        if let Some(drawn) = &self.drawn {
+            objective = objective.drawn_from(drawn.clone())?;
+        }
+        self.problem.objective = objective;
+        Ok(())
+    }
+
+    /// Puts the run after so many steps; its numbers are set by the caller.
+    pub(super) fn jump(&mut self, step: u64) {
+        (self.step, self.first) = (step, step);
+        self.order = Order::after(self.data.rows(), self.problem.recipe.seed, step, self.problem.recipe.batch);
+    }
+
+    /// The time spent so far, to be carried over.
+    pub(super) fn spent(&self) -> Duration {
+        self.elapsed()
+    }
+
+    /// The averaged network as it is now.
+    ///
+    /// # Errors
+    /// Averaged weights that are not finite.
+    pub fn network(&self) -> Result<Network> {
+        if let Some(position) = self.optimizer.ema.iter().position(|value| !value.is_finite()) {
+            return Err(Error::diverged("an averaged weight is not finite")
+                .at(format!("weight {position}, step {}", self.step)));
+        }
+        let Problem { recipe, formulation, normalization, .. } = &self.problem;
+        let metadata = Metadata {
+            langevin_version: MODEL_VERSION,
+            formulation: formulation.spec(),
+            network: recipe.network.clone(),
+            data: DataSpec {
+                name: self.data.name().to_owned(),
+                shape: self.data.shape().to_vec(),
+                rows: self.data.rows(),
+                held_out: recipe.held_out,
+                dequantized: recipe.dequantize,
+            },
+            normalization: normalization.clone(),
+            moments: self.moments.as_ref().map(|(_, spec)| *spec),
+            training: TrainingRecord {
+                steps: self.step,
+                seconds: self.elapsed().as_secs_f64(),
+                batch: recipe.batch,
+                seed: recipe.seed,
+                weight: recipe.weight,
+                times: recipe.times.clone(),
+                learned: recipe.adaptive.then(|| self.learner.density()),
+                coupling: recipe.coupling,
+                learning_rate: recipe.learning_rate,
+                ema: recipe.ema,
+                parameters: self.optimizer.ema.len(),
+                final_loss: self.smooth.loss(),
+                losses: self.smooth.curve().to_vec(),
+            },
+        };
+        let moments = self.moments.as_ref().map(|(moments, _)| moments.clone());
+        Network::with_formulation(formulation.clone(), metadata, moments, self.optimizer.ema.clone())
+    }
+}
