@@ -293,9 +293,11 @@ impl Data {
     ) -> Result<()> {
         let Store::Files(files) = &*self.store else {
             let mut scratch = Scratch::default();
-            return rows.iter().zip(out.chunks_exact_mut(width)).enumerate().try_for_each(|(position, (row, out))| {
-                read(position, self.stored(*row), &mut scratch, out)
-            });
+            return rows
+                .iter()
+                .zip(out.chunks_exact_mut(width))
+                .enumerate()
+                .try_for_each(|(position, (row, out))| read(position, self.stored(*row), &mut scratch, out));
         };
         // Decoding is long; which thread does it changes nothing. The first error in the order of the rows is the one that is told.
         let one = |position: usize, row: usize, out: &mut [f32]| {

@@ -107,7 +107,9 @@ fn labels(archive: &mut Archive, name: &str, rows: usize) -> Result<Labels> {
     let mut gather = Gather::default();
     for number in bytes.chunks_exact(header.dtype.size()) {
         let whole = header.dtype.whole(number).ok_or_else(|| {
-            Error::data("the labels are not whole numbers").expected("an integer type").hinting("save y.astype('int64')")
+            Error::data("the labels are not whole numbers")
+                .expected("an integer type")
+                .hinting("save y.astype('int64')")
         })?;
         gather.push(&whole.to_string());
     }

@@ -16,12 +16,7 @@ pub(crate) struct Window {
 impl Window {
     /// The middle of a picture of `extent`; of two middles the upper and the left.
     pub(crate) fn centre(extent: (usize, usize), (height, width): (usize, usize)) -> Self {
-        Self {
-            top: extent.0.saturating_sub(height) / 2,
-            left: extent.1.saturating_sub(width) / 2,
-            height,
-            width,
-        }
+        Self { top: extent.0.saturating_sub(height) / 2, left: extent.1.saturating_sub(width) / 2, height, width }
     }
 }
 

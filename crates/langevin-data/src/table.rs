@@ -182,7 +182,8 @@ fn label(width: usize, names: Option<&StringRecord>, options: &Options) -> Resul
 pub(crate) fn column(wanted: &str, width: usize, names: &[&str]) -> Result<usize> {
     let by_number = || wanted.parse().ok().filter(|number| (1..=width).contains(number)).map(|number| number - 1);
     names.iter().position(|name| *name == wanted).or_else(by_number).ok_or_else(|| {
-        let known = if names.is_empty() || names.len() > 24 { String::new() } else { format!("{}, or ", names.join(", ")) };
+        let known =
+            if names.is_empty() || names.len() > 24 { String::new() } else { format!("{}, or ", names.join(", ")) };
         let error = Error::argument("no such column")
             .at("label column")
             .expected(format!("{known}a number from 1 to {width}"))

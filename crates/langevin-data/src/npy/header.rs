@@ -98,7 +98,8 @@ impl Header {
         if self.length() == Some(found) {
             return Ok(());
         }
-        let wanted = self.length().map_or("more bytes than can be counted".to_owned(), |wanted| format!("{wanted} bytes"));
+        let wanted =
+            self.length().map_or("more bytes than can be counted".to_owned(), |wanted| format!("{wanted} bytes"));
         Err(Error::data("the .npy file does not hold what its header says")
             .expected(format!("{wanted} for shape {:?} of {}-byte numbers", self.shape, self.dtype.size()))
             .got(found.to_string()))

@@ -43,7 +43,10 @@ fn stored(descr: &str, value: i16) -> (Vec<u8>, f64) {
         "u4" => (u32::from(value as u16).to_le_bytes().to_vec(), f64::from(value as u16)),
         "i8" => ((i64::from(value) << 40).to_le_bytes().to_vec(), (i64::from(value) << 40) as f64),
         "u8" => (u64::from(value as u16).to_le_bytes().to_vec(), f64::from(value as u16)),
-        "f2" => (half::f16::from_f64(f64::from(value)).to_le_bytes().to_vec(), half::f16::from_f64(f64::from(value)).to_f64()),
+        "f2" => (
+            half::f16::from_f64(f64::from(value)).to_le_bytes().to_vec(),
+            half::f16::from_f64(f64::from(value)).to_f64(),
+        ),
         "f4" => ((f32::from(value) / 3.0).to_le_bytes().to_vec(), f64::from(f32::from(value) / 3.0)),
         _ => ((f64::from(value) / 3.0).to_le_bytes().to_vec(), f64::from(value) / 3.0),
     };
@@ -138,7 +141,9 @@ fn bad_files_say_what_is_wrong() {
     assert!(shaped("<f8", "(999999, 2)", &[0; 16]).contains("expected 15999984 bytes"));
     assert!(shaped("<f8", "(2,)", &[0; 16]).contains("hint: for one column, save array.reshape(-1, 1)"));
     assert!(shaped("<f8", "()", &[0; 8]).starts_with("the array has no rows"));
-    assert!(shaped("<f8", "(1, 2)", &[0; 16]).starts_with("too few rows to learn from (FILE): expected 2 or more, got 1"));
+    assert!(
+        shaped("<f8", "(1, 2)", &[0; 16]).starts_with("too few rows to learn from (FILE): expected 2 or more, got 1")
+    );
     assert!(shaped("<f8", "(3, 0)", &[]).starts_with("the rows are empty"));
     assert!(shaped("<f8", "(0, 3)", &[]).starts_with("too few rows"));
 }
@@ -148,7 +153,9 @@ fn numbers_that_are_not_finite_name_their_place() {
     let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }\n";
     let with = |value: f64| file(1, header, &[0.0, 1.0, 2.0, value].map(f64::to_le_bytes).concat());
     let text = refused(&with(f64::NAN));
-    assert!(text.starts_with("a number is not finite (FILE, row 2, column 2): expected finite float32 numbers, got NaN\n"));
+    assert!(
+        text.starts_with("a number is not finite (FILE, row 2, column 2): expected finite float32 numbers, got NaN\n")
+    );
     assert!(refused(&with(1e300)).starts_with("a number is too large (FILE, row 2, column 2)"));
 }
 

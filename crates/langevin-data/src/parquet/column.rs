@@ -215,7 +215,9 @@ impl Cells {
             _ if self.begins.is_some() => Err(Error::data("a label is a list").expected("a whole number or a text")),
             Values::Whole(cells) => Ok(cells[row].to_string().into()),
             Values::Bytes(cells) => Ok(String::from_utf8_lossy(cells[row].data())),
-            Values::Numbers(_) => Err(Error::data("the labels are not whole numbers").expected("an integer type or texts")),
+            Values::Numbers(_) => {
+                Err(Error::data("the labels are not whole numbers").expected("an integer type or texts"))
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A column of pictures: `image: {bytes, path}` as Hugging Face's data sets have it.
 
-use super::{Table, TOGETHER};
+use super::{TOGETHER, Table};
 use crate::data::{Data, Skipped, name_of};
 use crate::error::Result;
 use crate::labels::Gather;
@@ -23,9 +23,7 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
         Ok(())
     })?;
     let named = |row: usize| format!("row {}", row + 1);
-    let refused = |row: usize, why: &str| {
-        bad(why).at(named(row)).hinting("--skip-bad leaves such pictures out")
-    };
+    let refused = |row: usize, why: &str| bad(why).at(named(row)).hinting("--skip-bad leaves such pictures out");
     let mut skipped = Vec::new();
     let mut skip = |row: usize, why: String| {
         if !options.skip_bad {

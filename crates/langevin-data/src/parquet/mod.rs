@@ -2,8 +2,6 @@
 
 mod column;
 mod images;
-#[cfg(test)]
-mod tests;
 
 use crate::data::{Data, name_of, not_finite};
 use crate::error::{Error, Result};
@@ -130,7 +128,11 @@ fn numbers(path: &Path, table: &Table, options: &Options) -> Result<Data> {
             .at(format!("column '{}'", column.name))
             .expected("numbers, or lists of numbers")
             .got(column.of.clone());
-        return Err(if table.label.is_none() { error.hinting("--label-column names a column of labels") } else { error });
+        return Err(if table.label.is_none() {
+            error.hinting("--label-column names a column of labels")
+        } else {
+            error
+        });
     }
     let all: Vec<usize> = wanted.iter().copied().chain(table.label).collect();
     let (mut spool, mut gather, mut count) = (Spool::new(options.memory), Gather::default(), 0_usize);

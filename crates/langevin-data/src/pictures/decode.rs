@@ -72,6 +72,9 @@ pub(crate) fn decode(bytes: &[u8], channels: usize) -> Result<(Head, Vec<u8>)> {
             Ok((head, converted(pixels, colour, alpha, channels)))
         }
         Kind::Jpeg => {
+            if !ended(bytes) {
+                return Err("the file is cut short".to_owned());
+            }
             let mut decoder = jpeg(Cursor::new(bytes));
             let head = jpeg_head(&mut decoder)?;
             let space = if head.gray { ColorSpace::Luma } else { ColorSpace::RGB };
@@ -103,6 +106,13 @@ fn png_head(info: &png::Info<'_>) -> Result<Head> {
         }
     };
     Ok(Head { height: info.height as usize, width: info.width as usize, gray })
+}
+
+/// Whether the marker of the end comes after the last scan. The decoder forgives its absence in progressive pictures, and then shows a coarser one.
+/// Within a scan neither marker can occur.
+fn ended(bytes: &[u8]) -> bool {
+    let last = |marker: [u8; 2]| bytes.windows(2).rposition(|two| two == marker);
+    last([0xff, 0xd9]) > last([0xff, 0xda])
 }
 
 /// A file that is cut short is an error, not a picture that is gray from there on.

@@ -4,8 +4,6 @@ mod decode;
 mod files;
 mod pixels;
 mod scan;
-#[cfg(test)]
-mod tests;
 
 use crate::data::{Data, Skipped, name_of};
 use crate::error::{Error, Result};
@@ -85,12 +83,10 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Data> {
 /// The error of the first picture that cannot be used, unless such are to be left out.
 fn refuse(skipped: &[Skipped], all: usize, options: &Options) -> Result<()> {
     match skipped {
-        [first, ..] if !options.skip_bad => {
-            Err(bad(&first.why).in_file(&first.path).hinting(match skipped.len() {
-                1 => format!("--skip-bad leaves such pictures out (1 of {all} is one)"),
-                many => format!("--skip-bad leaves such pictures out ({many} of {all} are such)"),
-            }))
-        }
+        [first, ..] if !options.skip_bad => Err(bad(&first.why).in_file(&first.path).hinting(match skipped.len() {
+            1 => format!("--skip-bad leaves such pictures out (1 of {all} is one)"),
+            many => format!("--skip-bad leaves such pictures out ({many} of {all} are such)"),
+        })),
         [first, ..] if skipped.len() == all => {
             Err(bad(&first.why).in_file(&first.path).hinting(format!("none of the {all} pictures can be used")))
         }
