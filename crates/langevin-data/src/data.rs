@@ -7,6 +7,7 @@ use crate::store::{Scratch, Store};
 use langevin::SampleId;
 use langevin::noise::fill_uniforms;
 use rayon::prelude::*;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ pub struct Skipped {
 /// assert_eq!((line.rows(), out), (2, [2.0, 3.0, 0.0, 1.0]));
 /// # Ok::<(), langevin_data::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Data {
     name: String,
     shape: Vec<usize>,
@@ -328,6 +329,18 @@ impl Data {
             .map(|(position, (row, out))| one(position, *row, out))
             .collect();
         results.into_iter().collect()
+    }
+}
+
+/// The values are too many to be shown.
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Data")
+            .field("name", &self.name)
+            .field("rows", &self.rows)
+            .field("shape", &self.shape)
+            .field("classes", &self.classes)
+            .finish_non_exhaustive()
     }
 }
 

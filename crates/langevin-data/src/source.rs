@@ -107,9 +107,12 @@ impl Spool {
     }
 
     /// What was written, to be read.
-    pub(crate) fn finish(self) -> Result<Source> {
+    pub(crate) fn finish(mut self) -> Result<Source> {
         match self.file {
-            None => Ok(Source::Memory(self.held)),
+            None => {
+                self.held.shrink_to_fit();
+                Ok(Source::Memory(self.held))
+            }
             Some(file) => {
                 let file = file.into_inner().map_err(|error| Error::spooling(error.into_error()))?;
                 Ok(Source::File(file, PathBuf::from("temporary file")))

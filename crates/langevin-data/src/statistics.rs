@@ -10,7 +10,7 @@ const BLOCK: usize = 1 << 20;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Statistics {
-    /// Of pictures (shapes of two or more sizes): over all elements of all rows.
+    /// Of pictures (shapes of two or more sizes): over all elements of all rows, as [`Data::read`] gives them.
     Range {
         /// The least value.
         low: f64,

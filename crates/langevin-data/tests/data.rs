@@ -1,4 +1,5 @@
 //! What a collection does with its rows, wherever they came from.
+#![allow(clippy::unwrap_used, reason = "a test says so by failing")]
 
 use langevin::SampleId;
 use langevin_data::{Augment, Data, Statistics};
@@ -31,6 +32,13 @@ fn a_split_is_that_of_the_training_crate() {
     let (train, held) = numbered(9, &[1]).split(0.5, 0);
     assert_eq!([first_numbers(&held), first_numbers(&train)].concat(), ZERO);
     assert_eq!(held.rows(), 5, "4.5 is rounded away from 0");
+}
+
+#[test]
+fn a_collection_is_shared_among_threads() {
+    fn shared<T: Send + Sync + Clone>(_: &T) {}
+    shared(&numbered(2, &[1]));
+    assert!(format!("{:?}", numbered(9999, &[9])).len() < 200);
 }
 
 #[test]

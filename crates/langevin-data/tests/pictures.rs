@@ -1,4 +1,5 @@
 //! Folders of pictures.
+#![allow(clippy::unwrap_used, reason = "a test says so by failing")]
 
 mod common;
 

@@ -66,9 +66,9 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
         first += cells[0].rows;
         Ok(())
     })?;
-    let count = writer.rows();
+    let pixels = writer.finish()?;
     let labels = table.label.map(|_| gather.finish());
-    let data = Data::new(name_of(path), count, &shape, Store::Pixels(writer.finish()?), labels)?;
+    let data = Data::new(name_of(path), pixels.rows(), &shape, Store::Pixels(pixels), labels)?;
     skipped.sort();
     Ok(data.with_skipped(skipped))
 }

@@ -57,6 +57,14 @@ fn rows(path: &Path, options: &Options) -> Result<Data> {
     let file = File::open(path).map_err(|error| Error::reading(path, error))?;
     let length = file.metadata().map_err(|error| Error::reading(path, error))?.len();
     let reader = SerializedFileReader::new(file).map_err(broken)?;
+    // The library would assert this.
+    let groups = reader.metadata().row_groups().iter();
+    for column in groups.flat_map(|group| group.columns()) {
+        let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+        if start < 0 || column.compressed_size() < 0 {
+            return Err(Error::data("not a readable .parquet file").because("a column lies outside the file"));
+        }
+    }
     let columns = column::columns(reader.metadata().file_metadata().schema_descr());
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     if names.is_empty() {

@@ -15,6 +15,12 @@ pub(crate) struct Pixels {
 }
 
 impl Pixels {
+    /// How many there are.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn rows(&self) -> usize {
+        self.places.len()
+    }
+
     pub(crate) fn extent(&self, row: usize) -> (usize, usize) {
         self.places[row].0
     }
@@ -48,11 +54,6 @@ impl Writer {
     pub(crate) fn push(&mut self, extent: (usize, usize), pixels: &[u8]) -> Result<()> {
         self.places.push((extent, self.spool.length()));
         self.spool.write(pixels)
-    }
-
-    /// How many it took.
-    pub(crate) fn rows(&self) -> usize {
-        self.places.len()
     }
 
     /// What was written, to be read.
