@@ -147,6 +147,27 @@ fn columns_of_every_type_are_rows() {
     assert!(refused(&path, &Options::default().label_column("a")).contains("the labels are not whole numbers"));
 }
 
+/// The numbers 0.5 and 0.5 in a column `x`, compressed by Zstandard.
+#[rustfmt::skip]
+const ZSTD: &str = "504152311504151015224c1502150012000028b52ffd2008410000000000000000e03f1500150415162c1504151015061506000028b52ffd20021100000004191202191808000000000000e03f191808000000000000e03f150219160039160000191c16461538160000001502192c48016d150200150a2500180178001604191c191c26001c150a193500061019180178150c160416521676264626081c36002808000000000000e03f1808000000000000e03f1111160000192c15041500150200150015101502000016c2011514167e15440016521604260816761400002819706172717565742d72732076657273696f6e2036302e312e30191c2c0000009500000050415231";
+
+#[test]
+fn zstandard_is_read_or_named() {
+    let (_folder, path) = place();
+    std::fs::write(&path, jpegs::bytes(ZSTD)).unwrap();
+    if cfg!(feature = "zstd") {
+        assert_eq!(all(&open(&path, &Options::default()).unwrap()), [0.5, 0.5]);
+    } else {
+        let text = refused(&path, &Options::default());
+        assert!(
+            text.contains(
+                "compressed by zstd, which this build does not read\nhint: write it with compression='snappy'"
+            ),
+            "{text}"
+        );
+    }
+}
+
 const LIST: &str = "optional group v (LIST) { repeated group list { optional float element; } } required int32 label;";
 
 #[test]

@@ -34,14 +34,14 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Data> {
 
 /// What the library says of a file.
 fn broken(error: ParquetError) -> Error {
-    let error_text = error.to_string();
     let failure = Error::data("not a readable .parquet file");
-    if error_text.contains("Disabled feature at compile time: zstd") {
-        return failure
-            .because("it is compressed by Zstandard, which this build does not read")
-            .hinting("write it with compression='snappy'");
+    let text = error.to_string();
+    match text.split_once("Disabled feature at compile time: ") {
+        Some((_, codec)) => failure
+            .because(format!("it is compressed by {codec}, which this build does not read"))
+            .hinting("write it with compression='snappy'"),
+        None => failure.because(text),
     }
-    failure.because(error_text)
 }
 
 /// The columns of a table and where their labels are.
