@@ -96,7 +96,7 @@ fn main() -> Result<(), Failure> {
     if !work.trains {
         let threads = std::thread::available_parallelism()?.get().min(2);
         let rows = ids(work.rows);
-        let x: Vec<f32> = (0..work.rows).flat_map(|row| data.row(row % data.rows()).to_vec()).collect();
+        let x: Vec<f32> = (0..work.rows).flat_map(|row| data.row(row % data.rows()).unwrap_or_default()).collect();
         let level = network.formulation().process.level(0.5)?;
         while let Some(wanted) = asked() {
             let mut seconds = Vec::new();

@@ -48,14 +48,22 @@ pub fn load(wanted: &Wanted<'_>, source: &Source<'_>) -> Result<Dataset> {
     }
     let count = wanted.count.unwrap_or(set.rows()).min(set.rows());
     check::memory(count, set.width())?;
-    Dataset::new(set.name(), set.values()[..count * set.width()].to_vec(), set.shape()).or_failed()
+    let rows: Vec<usize> = (0..count).collect();
+    let mut values = vec![0.0; count * set.width()];
+    set.read(&rows, &mut values).or_failed()?;
+    Dataset::new(set.name(), values, set.shape()).or_failed()
 }
 
 /// The rows in the coordinates of the model, how much volume that took, and who they are; with a number from [0, 1) added to each element where they are `quantised`.
-pub fn coordinates(seed: u64, source: &Source<'_>, set: &Dataset, quantised: bool) -> (Vec<f64>, f64, Vec<SampleId>) {
+pub fn coordinates(
+    seed: u64,
+    source: &Source<'_>,
+    set: &Dataset,
+    quantised: bool,
+) -> Result<(Vec<f64>, f64, Vec<SampleId>)> {
     let width = set.width();
     let ids: Vec<SampleId> = (0..set.rows() as u64).map(|index| SampleId { seed, index }).collect();
-    let mut x: Vec<f64> = set.values().iter().map(|value| f64::from(*value)).collect();
+    let mut x: Vec<f64> = set.values().or_failed()?.iter().map(|value| f64::from(*value)).collect();
     if quantised {
         let mut u = vec![0.0; width];
         for (row, id) in x.chunks_exact_mut(width).zip(&ids) {
@@ -64,5 +72,5 @@ pub fn coordinates(seed: u64, source: &Source<'_>, set: &Dataset, quantised: boo
         }
     }
     let log_volume = source.normalization().map_or(0.0, |map| map.to_model(&mut x, width));
-    (x, log_volume, ids)
+    Ok((x, log_volume, ids))
 }

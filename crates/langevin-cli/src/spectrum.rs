@@ -69,15 +69,15 @@ fn column(array: &Array) -> Result<Vec<f64>> {
 fn rows(name: &str) -> Result<Gaussian> {
     let data = data::load(name, 0)?;
     if data.name() == "digits" && data::file(name).is_none() {
-        return of_network(&data, &Normalization::fit(&data));
+        return of_network(&data, &Normalization::fit(&data).or_failed()?);
     }
     let name = format!("the Gaussian of {} of {}", plural(data.rows() as u64, "row"), data.name());
-    of_rows(&data.values().iter().map(|value| f64::from(*value)).collect::<Vec<_>>(), &data, name)
+    of_rows(&data.values().or_failed()?.iter().map(|value| f64::from(*value)).collect::<Vec<_>>(), &data, name)
 }
 
 /// The same in the units that a network sees.
 pub fn of_network(data: &Dataset, map: &Normalization) -> Result<Gaussian> {
-    let mut values = data.values().to_vec();
+    let mut values = data.values().or_failed()?;
     map.normalize(&mut values, data.width());
     let name = seen(&plural(data.rows() as u64, "row"), data.name(), map);
     of_rows(&values.iter().map(|value| f64::from(*value)).collect::<Vec<_>>(), data, name)

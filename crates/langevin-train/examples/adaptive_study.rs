@@ -138,7 +138,7 @@ fn run(data: &Dataset, test: &Dataset, dequantize: bool, how: How, seed: u64) ->
 fn held_out(network: &Network, test: &Dataset, dequantize: bool) -> Result<f64> {
     let (width, count) = (test.width(), TEST.min(test.rows()));
     let rows: Vec<SampleId> = (0..count as u64).map(|index| SampleId { seed: 99, index }).collect();
-    let mut x: Vec<f64> = test.values()[..count * width].iter().map(|value| f64::from(*value)).collect();
+    let mut x: Vec<f64> = test.values()?[..count * width].iter().map(|value| f64::from(*value)).collect();
     if dequantize {
         let mut u = vec![0.0; width];
         for (row, id) in x.chunks_exact_mut(width).zip(&rows) {

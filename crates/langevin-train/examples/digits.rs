@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     network.denormalize(&mut samples);
 
     let rows = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
-    let (train_rows, held_rows) = (rows(data.values()), rows(held.values()));
+    let (train_rows, held_rows) = (rows(&data.values()?), rows(&held.values()?));
     let summary = |name: &str, from: &[f64], to: &[f64]| -> langevin::Result<()> {
         let distances = nearest_distances(from, to, 64, false)?;
         let at = |ratio: f64| quantile(&distances, ratio);
@@ -89,7 +89,7 @@ fn loss(network: &Network, data: &Dataset) -> Result<f64, langevin_train::Error>
         let ids: Vec<SampleId> = (0..rows as u64).map(|index| SampleId { seed: 99, index }).collect();
         let mut noise = vec![0.0f32; rows * 64];
         langevin::noise::fill_normals(&ids, draw, 64, &mut noise);
-        let mut clean = data.values().to_vec();
+        let mut clean = data.values()?;
         network.normalization().normalize(&mut clean, 64);
         let x: Vec<f32> =
             clean.iter().zip(&noise).map(|(x0, z)| level.alpha as f32 * x0 + level.sigma as f32 * z).collect();

@@ -25,10 +25,10 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
     let seconds: f64 = arguments.get(1).map_or(Ok(120.0), |text| text.parse())?;
     let (data, held) = Dataset::digits().split(0.2, 0);
-    let test = sums(&held, 2);
+    let test = sums(&held, 2)?;
     if let Some(folder) = arguments.get(2).map(Path::new) {
         std::fs::create_dir_all(folder)?;
-        write(&folder.join("train.f32"), &sums(&data, 1))?;
+        write(&folder.join("train.f32"), &sums(&data, 1)?)?;
         write(&folder.join("held_out.f32"), &test)?;
     }
     let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Time(Duration::from_secs_f64(seconds)));
@@ -69,15 +69,15 @@ fn main() -> Result<()> {
 }
 
 /// Rows, each element with a number from [0, 1) added.
-fn sums(data: &Dataset, seed: u64) -> Vec<f64> {
-    let mut x: Vec<f64> = data.values().iter().map(|value| f64::from(*value)).collect();
+fn sums(data: &Dataset, seed: u64) -> Result<Vec<f64>> {
+    let mut x: Vec<f64> = data.values()?.iter().map(|value| f64::from(*value)).collect();
     let mut u = vec![0.0; data.width()];
     for (row, index) in x.chunks_exact_mut(data.width()).zip(0..) {
         fill_uniforms(SampleId { seed, index }, 0x7000_0000, &mut u);
         // In single precision, as the file has them.
         row.iter_mut().zip(&u).for_each(|(x, u)| *x = f64::from((*x + u) as f32));
     }
-    x
+    Ok(x)
 }
 
 fn ids(rows: &[f64], seed: u64) -> Vec<SampleId> {

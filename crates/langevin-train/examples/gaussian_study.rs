@@ -89,8 +89,8 @@ fn main() -> Result<()> {
         })?,
     };
     eprintln!("network: {:.0} s, loss {:.4}", begun.elapsed().as_secs_f64(), network.metadata().training.final_loss);
-    let mut rows = digits.values().to_vec();
-    Normalization::fit(&digits).normalize(&mut rows, 64);
+    let mut rows = digits.values()?;
+    Normalization::fit(&digits)?.normalize(&mut rows, 64);
     let (mean, covariance) = moments_of_rows(&rows, 64);
     let formulation = network.formulation().clone();
     let setting = Setting::new("digits", formulation.process.clone(), Some(formulation), mean, &covariance)?;

@@ -151,6 +151,21 @@ impl Error {
     }
 }
 
+impl From<langevin_data::Error> for Error {
+    fn from(source: langevin_data::Error) -> Self {
+        let kind = match () {
+            () if source.is_io() => Kind::Io,
+            () if source.is_argument() => Kind::Argument,
+            () => Kind::Data,
+        };
+        let mut error = Self::new(kind, source.to_string());
+        if let Some(hint) = source.hint() {
+            error = error.hinting(hint);
+        }
+        error.caused_by(source)
+    }
+}
+
 impl From<langevin::Error> for Error {
     fn from(source: langevin::Error) -> Self {
         let mut error = Self::new(Kind::Core, source.to_string());

@@ -18,26 +18,30 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod checkpoint;
-mod data;
 mod error;
 mod kernels;
 mod metadata;
 mod moments;
 mod net;
 mod network;
+mod normalization;
 mod optimizer;
 mod recipe;
 mod train;
 mod vae;
 
-pub use data::{Dataset, Normalization, digit_labels};
+/// Draws of this crate are counted from here, away from those of sampling plans, which count from 0.
+pub(crate) const FIRST_DRAW: u32 = 0x8000_0000;
+
 pub use error::{Error, Result};
 pub use kernels::activation::Activation;
+pub use langevin_data::{Augment, Dataset};
 pub use metadata::{DataSpec, HeldOut, MODEL_VERSION, Metadata, NetworkSpec, TrainingRecord};
 pub use moments::{Moments, MomentsKind, MomentsSpec};
 pub use net::dit::DitConfig;
 pub use net::mlp::MlpConfig;
 pub use network::Network;
+pub use normalization::Normalization;
 pub use recipe::{Budget, Coupling, Recipe};
 pub use train::{Progress, Trainer, train};
 pub use vae::{Vae, VaeConfig, VaeProgress, train_vae};

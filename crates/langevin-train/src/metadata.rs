@@ -1,9 +1,9 @@
 //! What a model file says about its network.
 
-use crate::data::Normalization;
 use crate::moments::MomentsSpec;
 use crate::net::dit::DitConfig;
 use crate::net::mlp::MlpConfig;
+use crate::normalization::Normalization;
 use crate::recipe::Coupling;
 use langevin::objective::Histogram;
 use langevin::{FormulationSpec, TimeDensity, Weight};
@@ -74,6 +74,9 @@ pub struct DataSpec {
     pub shape: Vec<usize>,
     /// The rows trained on.
     pub rows: usize,
+    /// The names of the classes that the network can be asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
     /// What was held out, where something was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<HeldOut>,
@@ -82,7 +85,7 @@ pub struct DataSpec {
     pub dequantized: bool,
 }
 
-/// The part of a data set that was not trained on: [`Dataset::split`](crate::Dataset::split) with these arguments gives it again.
+/// The part of a data set that was not trained on: [`Dataset::split`](langevin_data::Dataset::split) with these arguments gives it again.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldOut {

@@ -6,14 +6,14 @@
 //!
 //! | elements d of a sample | what is kept | tensors of the model file, F64 |
 //! |---|---|---|
-//! | at most 512 | m and C over all rows | `data.mean` \[d\], `data.covariance` \[d, d\] |
+//! | at most 512 | m and C over all rows, up to 2²⁵ numbers | `data.mean` \[d\], `data.covariance` \[d, d\] |
 //! | more | the eigenvalues of C over at most 1,024 rows | `data.spectrum` \[k, 3\]: an eigenvalue, its axes, the squared length of m along them |
 //!
 //! A covariance of more than that is larger than most networks, and its eigenvalues take longer than some trainings.
 
-use crate::data::shuffled;
 use crate::error::{Error, Result};
 use langevin::{SampleId, Spectrum};
+use langevin_data::shuffled;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) const MAX_WIDTH: usize = 512;
 /// The most rows whose eigenvalues are found: a second's work.
 const MAX_ROWS: usize = 1024;
-/// The most numbers that are looked at for eigenvalues: 256 MiB in `f64`.
+/// The most numbers that are looked at: 128 MiB, 256 MiB in `f64`.
 const MAX_VALUES: usize = 1 << 25;
 /// The most eigenvalues of a file: those of the rows, and 0.
 const MAX_EIGENVALUES: usize = MAX_ROWS + 1;
@@ -73,22 +73,32 @@ pub enum Moments {
 }
 
 impl Moments {
+    /// The rows of so many that the moments are taken over: all, or a part that is a function of the seed.
+    pub(crate) fn chosen(count: usize, width: usize, seed: u64) -> Vec<usize> {
+        let most = match width {
+            ..=MAX_WIDTH => MAX_VALUES / width,
+            _ => MAX_ROWS.min((MAX_VALUES / width).max(1)),
+        };
+        if count <= most {
+            return (0..count).collect();
+        }
+        // Not the first ones: files are sorted at times. Away from the orders of the epochs.
+        let mut chosen = shuffled(count, SampleId { seed, index: u64::MAX });
+        chosen.truncate(most);
+        chosen
+    }
+
     /// The moments of normalised rows; `None` where they are beyond numbers, as the training will then be too.
-    pub(crate) fn of(values: &[f32], width: usize, seed: u64) -> Option<(Self, MomentsSpec)> {
-        let count = values.len() / width;
+    pub(crate) fn of(values: &[f32], width: usize) -> Option<(Self, MomentsSpec)> {
+        let rows = values.len() / width;
         if width <= MAX_WIDTH {
             let (mean, covariance) = covariance(values, width);
             let finite = mean.iter().chain(&covariance).all(|value| value.is_finite());
-            let spec = MomentsSpec { kind: MomentsKind::Covariance, rows: count };
+            let spec = MomentsSpec { kind: MomentsKind::Covariance, rows };
             return finite.then_some((Self::Covariance { mean, covariance }, spec));
         }
-        let rows = count.min(MAX_ROWS).min((MAX_VALUES / width).max(1));
-        // Not the first ones: files are sorted at times. Away from the orders of the epochs.
-        let mut kept = shuffled(count, SampleId { seed, index: u64::MAX });
-        kept.truncate(rows);
-        let kept = kept.iter().flat_map(|row| &values[row * width..(row + 1) * width]);
-        let kept: Vec<f64> = kept.map(|value| f64::from(*value)).collect();
-        let spectrum = Spectrum::from_data(&kept, width).ok()?;
+        let values: Vec<f64> = values.iter().map(|value| f64::from(*value)).collect();
+        let spectrum = Spectrum::from_data(&values, width).ok()?;
         Some((Self::Spectrum(spectrum), MomentsSpec { kind: MomentsKind::Spectrum, rows }))
     }
 
@@ -212,7 +222,9 @@ mod tests {
     use super::*;
 
     fn kept(values: &[f32], width: usize) -> (Moments, MomentsSpec) {
-        Moments::of(values, width, 0).unwrap()
+        let chosen = Moments::chosen(values.len() / width, width, 0);
+        let rows: Vec<f32> = chosen.iter().flat_map(|row| &values[row * width..(row + 1) * width]).copied().collect();
+        Moments::of(&rows, width).unwrap()
     }
 
     #[test]
@@ -287,6 +299,6 @@ mod tests {
             assert!(text(Moments::from_spectrum(numbers, 600)).contains("600 together"), "{numbers:?}");
         }
         assert!(text(Moments::from_spectrum(&[-1.0, 600.0, 0.0], 600)).contains("eigenvalue 0"));
-        assert!(Moments::of(&[f32::INFINITY, 1.0], 1, 0).is_none());
+        assert!(Moments::of(&[f32::INFINITY, 1.0], 1).is_none());
     }
 }

@@ -6,11 +6,11 @@
 //!
 //! so a score (of size 1/σ) is learned as easily as a velocity.
 
-use crate::data::Normalization;
 use crate::error::{Error, Result};
 use crate::metadata::Metadata;
 use crate::moments::Moments;
 use crate::net::{self, Net, Pass, Passes, Rows, Slot};
+use crate::normalization::Normalization;
 use langevin::prediction::Parts;
 use langevin::{Branch, Formulation, Level, Model, Query, Vjp};
 use std::fmt;
@@ -30,6 +30,8 @@ pub struct Network {
     /// Flat, in the order of the network's slots.
     values: Vec<f32>,
     passes: Passes,
+    /// Which class is asked for.
+    labels: Vec<u32>,
 }
 
 impl Network {
@@ -55,7 +57,7 @@ impl Network {
                 .got(values.len().to_string()));
         }
         let passes = Passes::new(net.chunk().max(LEAST));
-        Ok(Self { formulation, metadata, moments, net, width, values, passes })
+        Ok(Self { formulation, metadata, moments, net, width, values, passes, labels: Vec::new() })
     }
 
     /// What it was trained to be.
@@ -74,6 +76,31 @@ impl Network {
     #[must_use]
     pub fn moments(&self) -> Option<&Moments> {
         self.moments.as_ref()
+    }
+
+    /// The names of the classes that it can be asked for; none where it was trained without.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        &self.metadata.data.classes
+    }
+
+    /// Asks for classes from now on: the row of global index i is of class `labels[i mod len]`, on the main branch; the unconditional branch is of no class. Without labels no row has
+    /// a class.
+    ///
+    /// # Errors
+    /// A network without classes, or a label that is none of them.
+    pub fn set_labels(&mut self, labels: Vec<u32>) -> Result<()> {
+        let classes = self.net.classes();
+        match labels.iter().find(|label| **label as usize >= classes) {
+            None => {
+                self.labels = labels;
+                Ok(())
+            }
+            Some(label) if classes > 0 => Err(Error::argument("no such class")
+                .expected(format!("a label below {classes}"))
+                .got(label.to_string())),
+            Some(_) => Err(Error::argument("the network has no classes").hinting("it was trained without labels")),
+        }
     }
 
     /// The shape of one sample.
@@ -137,11 +164,12 @@ impl Network {
                 .got(levels.len().to_string());
             return Err(fail(error));
         }
-        if query.branch != Branch::Main {
+        if query.branch != Branch::Main && self.net.classes() == 0 {
             let error =
                 Error::argument("the network has no unconditional branch").hinting("it was trained without conditions");
             return Err(fail(error));
         }
+        let asked = query.branch == Branch::Main && !self.labels.is_empty();
         let (size, features) = (self.net.chunk(), self.net.features());
         let mut chunk = Chunk::default();
         for first in (0..rows).step_by(size) {
@@ -165,6 +193,10 @@ impl Network {
                 };
                 chunk.shrinks[place] = input_scale(&level);
                 let shrink = chunk.shrinks[place] as f32;
+                if asked {
+                    let index = query.rows[first + place].index % self.labels.len() as u64;
+                    chunk.labels.push(self.labels[index as usize]);
+                }
                 for (j, x) in chunk.x[place * width..(place + 1) * width].iter_mut().enumerate() {
                     *x = get((first + place) * width + j) * shrink;
                 }
@@ -184,7 +216,12 @@ impl Network {
     ) -> langevin::Result<()> {
         self.chunked(len, query, get, |chunk, pass| {
             let (first, scales) = (chunk.first * self.width, &chunk.scales);
-            let out = pass.forward(&self.values, Rows { x: &chunk.x, f: &chunk.f, labels: &[] }, chunk.padded, false);
+            let out = pass.forward(
+                &self.values,
+                Rows { x: &chunk.x, f: &chunk.f, labels: &chunk.labels },
+                chunk.padded,
+                false,
+            );
             scatter(out, scales, self.width, |i, value| put(first + i, value));
         })
     }
@@ -211,7 +248,7 @@ impl Network {
         let read = |i: usize| narrow(x[i]);
         self.chunked(x.len(), query, read, |chunk, pass| {
             let (first, count) = (chunk.first * width, chunk.scales.len());
-            let rows = Rows { x: &chunk.x, f: &chunk.f, labels: &[] };
+            let rows = Rows { x: &chunk.x, f: &chunk.f, labels: &chunk.labels };
             let value = pass.forward(&self.values, rows, chunk.padded, true);
             scatter(value, &chunk.scales, width, |i, value| out[first + i] = widen(value));
             for (v, product) in cotangents.iter().zip(&mut products) {
@@ -251,6 +288,8 @@ struct Chunk {
     /// States at unit variance, and the features of their levels.
     x: Vec<f32>,
     f: Vec<f32>,
+    /// The classes that are asked for, or none.
+    labels: Vec<u32>,
     /// k of each row.
     scales: Vec<f64>,
     /// What the states were multiplied by.
@@ -262,6 +301,7 @@ impl Chunk {
         (self.first, self.padded) = (first, count.max(LEAST));
         self.x.resize(self.padded * width, 0.0);
         self.f.resize(self.padded * features, 0.0);
+        self.labels.clear();
         self.scales.resize(count, 0.0);
         self.shrinks.resize(count, 0.0);
     }

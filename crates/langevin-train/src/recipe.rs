@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::metadata::{HeldOut, NetworkSpec};
 use crate::net;
 use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
+use langevin_data::Augment;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -93,6 +94,14 @@ pub struct Recipe {
     pub dequantize: bool,
     /// How the noise of a batch is coupled to its data.
     pub coupling: Coupling,
+    /// Height and width of the part of each picture that is trained on, at a place drawn anew at every visit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crop: Option<(usize, usize)>,
+    /// Whether half of the pictures are flipped left to right, drawn anew at every visit.
+    #[serde(default)]
+    pub flip: bool,
+    /// The share of the labels that are dropped, so that a network with classes learns to answer without one too.
+    pub label_dropout: f64,
     /// What was held out of the data, for the record.
     pub held_out: Option<HeldOut>,
     /// The architecture.
@@ -128,6 +137,9 @@ impl Recipe {
             adaptive: false,
             dequantize: false,
             coupling: Coupling::Independent,
+            crop: None,
+            flip: false,
+            label_dropout: 0.1,
             held_out: None,
             network: NetworkSpec::default(),
             batch: 256,
@@ -145,6 +157,12 @@ impl Recipe {
     #[must_use]
     pub fn default_formulation() -> Formulation {
         Formulation::new(Process::rectified_flow(), Prediction::Velocity).with_range(default_range())
+    }
+
+    /// What is done to pictures as they are read.
+    pub(crate) fn augment(&self) -> Augment {
+        let augment = Augment::default().flip(self.flip);
+        self.crop.map_or(augment, |(height, width)| augment.crop(height, width))
     }
 
     /// The learning rate after `step` steps, where `fraction` of the budget is used: a linear rise, and a cosine down to 0.
@@ -169,6 +187,9 @@ impl Recipe {
         }
         if !at_least_0(self.weight_decay) {
             return refuse("weight_decay", "0 or more", self.weight_decay.to_string());
+        }
+        if !(0.0..=1.0).contains(&self.label_dropout) {
+            return refuse("label_dropout", "0 to 1", self.label_dropout.to_string());
         }
         if !(0.0..1.0).contains(&self.ema) {
             return refuse("ema", "0 ≤ ema < 1", self.ema.to_string());

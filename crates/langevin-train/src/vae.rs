@@ -14,16 +14,18 @@
 //!
 //! Source: Kingma & Welling, arXiv 1312.6114.
 
-use crate::data::{Dataset, FIRST_DRAW, Normalization};
+use crate::FIRST_DRAW;
 use crate::error::{Error, Result};
 use crate::net::mlp::{Mlp, MlpConfig};
 use crate::net::{Net as _, Rows, size};
+use crate::normalization::Normalization;
 use crate::optimizer::Optimizer;
 use crate::recipe::Recipe;
 use crate::train::{Order, Smooth, rows_of_lane};
 use langevin::SampleId;
 use langevin::duality::{Autoencoder, Normal};
 use langevin::noise::fill_normals;
+use langevin_data::Dataset;
 use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -200,8 +202,8 @@ pub fn train_vae(
             .expected("rows of one element")
             .got(format!("rows of {}", data.width())));
     }
-    let normalization = Normalization::fit(data);
-    let mut values = data.values().to_vec();
+    let normalization = Normalization::fit(data)?;
+    let mut values = data.values()?;
     normalization.normalize(&mut values, 1);
     let half = config.half();
     let mut initial = half.init(recipe.seed);

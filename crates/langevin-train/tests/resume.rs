@@ -20,7 +20,7 @@ fn recipes() -> Vec<Recipe> {
     ]
 }
 
-fn finish(mut trainer: Trainer<'_>) -> Vec<u8> {
+fn finish(mut trainer: Trainer) -> Vec<u8> {
     while !trainer.is_done() {
         trainer.step().unwrap();
     }

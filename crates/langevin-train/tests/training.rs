@@ -46,7 +46,7 @@ fn denoised(network: &Network, level: Level, x: &[f64]) -> Vec<f64> {
 fn correlated(rows: usize) -> Dataset {
     let plain = gaussian(rows, &[0.0, 0.0], &[1.0, 1.0]);
     let pair = |z: &[f32]| [1.0 + 2.0 * z[0], -3.0 + 0.5 * (0.8 * z[0] + 0.6 * z[1])];
-    Dataset::new("correlated", plain.values().chunks(2).flat_map(pair).collect(), &[2]).unwrap()
+    Dataset::new("correlated", plain.values().unwrap().chunks(2).flat_map(pair).collect(), &[2]).unwrap()
 }
 
 /// The mean over a square of (D − exact)², where D of N(0, C) is Σ αc/(α²c+σ²) ⟨e, x⟩ e over the eigenpairs of C: 1.8, (1, 1)/√2 and 0.2, (1, −1)/√2.

@@ -38,7 +38,7 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
     check::memory(args.count, source.width())?;
     // Samples are near the data as they are; only a network that was trained on dequantised ones draws such.
     let quantised = source.network().is_some_and(|network| network.metadata().data.dequantized);
-    let (x, _, _) = rows::coordinates(args.seed, &source, &set, quantised);
+    let (x, _, _) = rows::coordinates(args.seed, &source, &set, quantised)?;
     let (unit, units) = unit(&source);
     if range.clipped {
         say(&format!("note: noise levels clipped to the trained range, σ/α from {:.4} to {:.4}", range.min, range.max));

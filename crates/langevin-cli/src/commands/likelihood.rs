@@ -56,8 +56,8 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
     if let Some(path) = &args.out {
         atomic::probe(path)?;
     }
-    let quantised = set.values().iter().all(|value| value.fract() == 0.0);
-    let (x, log_volume, ids) = rows::coordinates(args.seed, &source, &set, quantised);
+    let quantised = set.values().or_failed()?.iter().all(|value| value.fract() == 0.0);
+    let (x, log_volume, ids) = rows::coordinates(args.seed, &source, &set, quantised)?;
     let how = how.controlled(&source, &x, set.width());
     if quantised {
         say("note: whole numbers: a number from [0, 1) is added to each, and the density is that of the sums");

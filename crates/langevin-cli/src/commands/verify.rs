@@ -21,8 +21,10 @@ pub fn run(args: &VerifyArgs) -> Result<()> {
     interrupt::listen()?;
     let start = Instant::now();
     let digits = Dataset::digits();
-    let pictures: Vec<f64> =
-        digits.values()[..PICTURES * digits.width()].iter().map(|value| f64::from(*value) / 8.0 - 1.0).collect();
+    let pictures: Vec<f64> = digits.values().or_failed()?[..PICTURES * digits.width()]
+        .iter()
+        .map(|value| f64::from(*value) / 8.0 - 1.0)
+        .collect();
     let found = measure(&claims, &Extra::with_pictures(&pictures, digits.width()))?;
     let held = found.iter().filter(|found| found.pass()).count();
     print(&if args.json { document(&claims, &found) } else { table(&claims, &found) })?;

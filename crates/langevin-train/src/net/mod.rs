@@ -7,7 +7,7 @@
 pub(crate) mod dit;
 pub(crate) mod mlp;
 
-use crate::data::FIRST_DRAW;
+use crate::FIRST_DRAW;
 use crate::error::{Error, Result};
 use crate::metadata::NetworkSpec;
 use langevin::SampleId;
@@ -108,7 +108,6 @@ pub(crate) trait Net: Debug + Send + Sync {
     fn features(&self) -> usize;
 
     /// Classes that it can be asked for; 0: none.
-    #[allow(dead_code)]
     fn classes(&self) -> usize;
 
     /// Initial weights.

@@ -20,10 +20,10 @@ pub(crate) use order::Order;
 pub(crate) use smooth::Smooth;
 pub use trainer::{Progress, Trainer};
 
-use crate::data::Dataset;
 use crate::error::Result;
 use crate::network::Network;
 use crate::recipe::Recipe;
+use langevin_data::Dataset;
 use std::ops::ControlFlow;
 
 /// Trains a network on `data`, calling `watch` after every step; [`ControlFlow::Break`] stops early. Returns the averaged network.

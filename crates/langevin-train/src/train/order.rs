@@ -1,7 +1,7 @@
 //! Which rows come next.
 
-use crate::data::shuffled;
 use langevin::SampleId;
+use langevin_data::shuffled;
 
 /// One shuffled pass over the data after another, each a function of (seed, pass).
 #[derive(Debug)]

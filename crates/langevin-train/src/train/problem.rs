@@ -1,18 +1,23 @@
 //! What a step minimises: the pairs of a batch, what the network is given of them, and what it should answer.
 
-use crate::data::{FIRST_DRAW, Normalization};
-use crate::error::Result;
+use crate::FIRST_DRAW;
+use crate::error::{Error, Result};
 use crate::net::{self, Rows};
 use crate::network::{input_scale, output_scale};
+use crate::normalization::Normalization;
 use crate::recipe::{Coupling, Recipe};
 use langevin::noise::{fill_normals, fill_uniforms};
 use langevin::{Formulation, Objective, SampleId, Weight};
+use langevin_data::{Augment, Dataset};
 
 /// The draws of a row: its noise and its noise level. (Draw 0 of this crate orders the data, draw 1 makes the initial weights.)
 const NOISE: u32 = FIRST_DRAW + 2;
 const LEVEL: u32 = FIRST_DRAW + 3;
 /// The numbers from [0, 1) that dequantise a row.
 const DEQUANTISE: u32 = FIRST_DRAW + 4;
+/// Whether a row loses its label, and how its picture is cut and turned. (The fifth is the encoder's, in `vae.rs`.)
+const DROP: u32 = FIRST_DRAW + 6;
+const AUGMENT: u32 = FIRST_DRAW + 7;
 
 /// The error of one row: λ, ‖ε − ε̂‖² for each element, and w·p there.
 pub(crate) struct Seen {
@@ -23,10 +28,13 @@ pub(crate) struct Seen {
 
 /// Everything about the loss but the network.
 pub(crate) struct Problem {
-    /// The data, normalised.
-    pub(crate) values: Vec<f32>,
-    /// Elements of a row.
+    pub(crate) data: Dataset,
+    pub(crate) augment: Augment,
+    /// The shape of a row, changed as `augment` says, and its elements.
+    pub(crate) shape: Vec<usize>,
     pub(crate) width: usize,
+    /// Classes of the network; 0: none.
+    pub(crate) classes: usize,
     pub(crate) recipe: Recipe,
     pub(crate) formulation: Formulation,
     /// What is minimised, with the levels drawn as they are now.
@@ -44,14 +52,15 @@ pub(crate) struct Batch {
     weights: Vec<f32>,
     /// Filled where errors are looked at row by row.
     pub(crate) seen: Vec<Seen>,
+    labels: Vec<u32>,
+    clean: Vec<f32>,
     noise: Vec<f32>,
-    shift: Vec<f64>,
     ids: Vec<SampleId>,
 }
 
 impl Batch {
     pub(crate) fn rows(&self) -> Rows<'_> {
-        Rows { x: &self.x, f: &self.f, labels: &[] }
+        Rows { x: &self.x, f: &self.f, labels: &self.labels }
     }
 
     /// The loss of these outputs. The target gives way to the gradient of the outputs, the [`cotangent`](Self::cotangent).
@@ -95,6 +104,59 @@ impl Problem {
         self.recipe.adaptive || self.recipe.weight == Weight::Uncertainty
     }
 
+    /// Refuses data that have not the labels that the network asks for.
+    pub(crate) fn check_labels(&self) -> Result<()> {
+        let known = self.data.classes().len();
+        if self.classes == 0 || (self.data.labels().is_some() && known == self.classes) {
+            return Ok(());
+        }
+        Err(Error::data("the labels do not fit the network")
+            .at(self.data.name())
+            .expected(format!("labels of {} classes", self.classes))
+            .got(if self.data.labels().is_some() { format!("{known} classes") } else { "no labels".into() }))
+    }
+
+    /// These rows of the data as the network sees them, without noise: changed, dequantised and normalised by what their ids draw.
+    fn clean(&self, rows: &[usize], ids: &[SampleId], out: &mut Vec<f32>) -> Result<()> {
+        out.resize(rows.len() * self.width, 0.0);
+        match self.augment == Augment::default() {
+            true => self.data.read(rows, out)?,
+            false => self.data.read_augmented(rows, ids, AUGMENT, &self.augment, out)?,
+        }
+        self.normalization.normalize(out, self.width);
+        if self.recipe.dequantize {
+            let mut shift = vec![0.0f64; self.width];
+            for (out, id) in out.chunks_exact_mut(self.width).zip(ids) {
+                // A number from [0, 1) for each element, in the units of the network.
+                fill_uniforms(*id, DEQUANTISE, &mut shift);
+                for (j, (out, u)) in out.iter_mut().zip(&shift).enumerate() {
+                    *out += (u / self.normalization.scale_of(j)) as f32;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The class of each row, where the network asks for it; that of no class where the row's id says that it is dropped.
+    fn label(&self, rows: &[usize], ids: &[SampleId], out: &mut Vec<u32>) {
+        out.clear();
+        let Some(labels) = self.data.labels().filter(|_| self.classes > 0) else { return };
+        out.extend(rows.iter().zip(ids).map(|(row, id)| {
+            let mut u = [0.0];
+            fill_uniforms(*id, DROP, &mut u);
+            if u[0] < self.recipe.label_dropout { self.classes as u32 } else { labels[*row] }
+        }));
+    }
+
+    /// One visit to each of these rows, of an id of its own.
+    pub(crate) fn visit(&self, rows: &[usize]) -> Result<Vec<f32>> {
+        let ids: Vec<SampleId> =
+            rows.iter().map(|row| SampleId { seed: self.recipe.seed, index: *row as u64 }).collect();
+        let mut out = Vec::new();
+        self.clean(rows, &ids, &mut out)?;
+        Ok(out)
+    }
+
     /// The noise of a whole batch, each row that of its partner, where it is coupled to the data.
     pub(crate) fn coupled(&self, step: u64, rows: &[usize]) -> Result<Option<Vec<f32>>> {
         if self.recipe.coupling == Coupling::Independent {
@@ -102,11 +164,11 @@ impl Problem {
         }
         let width = self.width;
         let ids: Vec<SampleId> = (0..rows.len()).map(|row| self.id(step, row)).collect();
-        let mut noise = vec![0.0f32; rows.len() * width];
+        let (mut noise, mut data) = (vec![0.0f32; rows.len() * width], Vec::new());
         fill_normals(&ids, NOISE, width, &mut noise);
+        self.clean(rows, &ids, &mut data)?;
         let wide = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
-        let data: Vec<f64> = rows.iter().flat_map(|row| wide(&self.values[row * width..(row + 1) * width])).collect();
-        let partners = langevin::metrics::pairing(&data, &wide(&noise), width)?;
+        let partners = langevin::metrics::pairing(&wide(&data), &wide(&noise), width)?;
         Ok(Some(partners.into_iter().flat_map(|row| noise[row * width..(row + 1) * width].to_vec()).collect()))
     }
 
@@ -122,12 +184,11 @@ impl Problem {
         batch: &mut Batch,
     ) -> Result<()> {
         let (all, width) = (self.recipe.batch, self.width);
-        let Batch { x, f, target, weights, seen, noise, shift, ids } = batch;
+        let Batch { x, f, target, weights, seen, labels, clean, noise, ids } = batch;
         x.resize(rows.len() * width, 0.0);
         target.resize(rows.len() * width, 0.0);
         f.resize(rows.len() * features, 0.0);
         weights.resize(rows.len(), 0.0);
-        shift.resize(width, 0.0);
         seen.clear();
         ids.clear();
         ids.extend((0..rows.len()).map(|row| self.id(step, first + row)));
@@ -139,10 +200,11 @@ impl Problem {
                 &*noise
             }
         };
-        for (row, from) in rows.iter().enumerate() {
-            let id = ids[row];
+        self.clean(rows, ids, clean)?;
+        self.label(rows, ids, labels);
+        for (row, id) in ids.iter().enumerate() {
             let mut u = [0.0];
-            fill_uniforms(id, LEVEL, &mut u);
+            fill_uniforms(*id, LEVEL, &mut u);
             let u = if self.recipe.stratified { ((first + row) as f64 + u[0]) / all as f64 } else { u[0] };
             let level = self.objective.level(u)?;
             let (datum, drawn, k) = output_scale(&self.formulation, &level);
@@ -153,39 +215,16 @@ impl Problem {
                 let weight = self.objective.weighted_density(&level)?;
                 seen.push(Seen { lambda: level.lambda(), error, weight });
             }
-            if self.recipe.dequantize {
-                draw_shift(id, &self.normalization, shift);
-            }
             let shrink = input_scale(&level);
             let (alpha, sigma) = ((level.alpha * shrink) as f32, (level.sigma * shrink) as f32);
             let (datum, drawn) = ((datum / k) as f32, (drawn / k) as f32);
             let span = row * width..(row + 1) * width;
-            let source = &self.values[from * width..(from + 1) * width];
-            for ((((x, target), x0), z), u) in
-                x[span.clone()].iter_mut().zip(&mut target[span.clone()]).zip(source).zip(&noise[span]).zip(&*shift)
-            {
-                let x0 = x0 + *u as f32;
+            let pairs = clean[span.clone()].iter().zip(&noise[span.clone()]);
+            for ((x, target), (x0, z)) in x[span.clone()].iter_mut().zip(&mut target[span]).zip(pairs) {
                 *x = alpha * x0 + sigma * z;
                 *target = datum * x0 + drawn * z;
             }
         }
         Ok(())
     }
-}
-
-/// Normalised rows with a number from [0, 1) added to each element of the data.
-pub(crate) fn dequantized(values: &[f32], normalization: &Normalization, width: usize, seed: u64) -> Vec<f32> {
-    let mut shift = vec![0.0; width];
-    let mut out = values.to_vec();
-    for (row, out) in out.chunks_exact_mut(width).enumerate() {
-        draw_shift(SampleId { seed, index: row as u64 }, normalization, &mut shift);
-        out.iter_mut().zip(&shift).for_each(|(x, u)| *x += *u as f32);
-    }
-    out
-}
-
-/// A number from [0, 1) for each element of a row, in the units of the network.
-fn draw_shift(id: SampleId, normalization: &Normalization, shift: &mut [f64]) {
-    fill_uniforms(id, DEQUANTISE, shift);
-    shift.iter_mut().enumerate().for_each(|(j, u)| *u /= normalization.scale_of(j));
 }

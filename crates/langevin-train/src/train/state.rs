@@ -7,11 +7,11 @@
 use super::smooth::Smooth;
 use super::trainer::Trainer;
 use crate::checkpoint::check_sizes;
-use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::net;
 use crate::recipe::Recipe;
 use langevin::objective::{Histogram, Learner};
+use langevin_data::Dataset;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use serde::{Deserialize, Serialize};
@@ -46,25 +46,32 @@ struct State {
 }
 
 /// What tells one data set from another.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Fingerprint {
+pub(super) struct Fingerprint {
     name: String,
     rows: usize,
     shape: Vec<usize>,
-    /// CRC-32 of the values.
+    /// CRC-32 of some rows, spread evenly.
     checksum: u32,
 }
 
+/// Rows that a fingerprint looks at.
+const LOOKED_AT: usize = 64;
+
 impl Fingerprint {
-    fn of(data: &Dataset) -> Self {
-        let mut hasher = crc32fast::Hasher::new();
-        data.values().iter().for_each(|value| hasher.update(&value.to_le_bytes()));
-        Self { name: data.name().into(), rows: data.rows(), shape: data.shape().into(), checksum: hasher.finalize() }
+    pub(super) fn of(data: &Dataset) -> Result<Self> {
+        let count = data.rows().min(LOOKED_AT);
+        let rows: Vec<usize> = (0..count).map(|i| i * (data.rows() - 1) / (count - 1).max(1)).collect();
+        let mut values = vec![0.0; count * data.width()];
+        data.read(&rows, &mut values)?;
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let checksum = checksum([&bytes[..]].into_iter());
+        Ok(Self { name: data.name().into(), rows: data.rows(), shape: data.shape().into(), checksum })
     }
 }
 
-impl<'a> Trainer<'a> {
+impl Trainer {
     /// Everything that the next steps depend on, as a file. [`resume`](Self::resume) goes on from it to the same bits.
     ///
     /// # Errors
@@ -91,7 +98,7 @@ impl<'a> Trainer<'a> {
         let mut state = State {
             version: VERSION,
             recipe: self.problem.recipe.clone(),
-            data: Fingerprint::of(self.data),
+            data: self.fingerprint.clone(),
             step: self.step,
             updates: optimizer.steps,
             seconds,
@@ -117,7 +124,7 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// Contents that are cut short, damaged or something else, a newer version, and other data.
-    pub fn resume(data: &'a Dataset, state: &[u8]) -> Result<Self> {
+    pub fn resume(data: &Dataset, state: &[u8]) -> Result<Self> {
         check_sizes(state, state.len() as u64)?;
         let damaged = |got: String| {
             Error::checkpoint("the state of the training is damaged")
@@ -139,14 +146,15 @@ impl<'a> Trainer<'a> {
                 .got(version.map_or("none".into(), |version| version.to_string())));
         }
         let mut document: State = serde_json::from_value(document).map_err(|error| damaged(error.to_string()))?;
-        let own = Fingerprint::of(data);
+        let own = Fingerprint::of(data)?;
         if own != document.data {
             return Err(Error::data("the data are not those that the training began with")
                 .at(data.name())
                 .expected(format!("{:?}", document.data))
                 .got(format!("{own:?}")));
         }
-        let count = net::size(net::build(&document.recipe.network, data.shape())?.slots());
+        let count =
+            net::size(net::build(&document.recipe.network, &document.recipe.augment().shape(data.shape())?)?.slots());
         let mut lists = Vec::with_capacity(NAMES.len());
         let mut parts = Vec::with_capacity(NAMES.len());
         for name in NAMES {

@@ -2,18 +2,20 @@
 
 use super::lanes::Lanes;
 use super::order::Order;
-use super::problem::{Problem, dequantized};
+use super::problem::Problem;
 use super::smooth::Smooth;
-use crate::data::{Dataset, Normalization};
+use super::state::Fingerprint;
 use crate::error::{Error, Result};
 use crate::metadata::{DataSpec, MODEL_VERSION, Metadata, TrainingRecord};
 use crate::moments::{Moments, MomentsSpec};
 use crate::net::{self, Net};
 use crate::network::Network;
+use crate::normalization::Normalization;
 use crate::optimizer::Optimizer;
 use crate::recipe::{Budget, Recipe};
 use langevin::objective::{Histogram, Learner};
 use langevin::{Objective, Weight};
+use langevin_data::Dataset;
 use std::time::{Duration, Instant};
 
 /// Bins of λ that the errors are kept in, how often what they say is used, and from when on.
@@ -42,7 +44,7 @@ pub struct Progress<'a> {
     pub fraction: f64,
     /// Training rows per second since the start, or since it was resumed.
     pub samples_per_second: f64,
-    trainer: &'a Trainer<'a>,
+    trainer: &'a Trainer,
 }
 
 impl Progress<'_> {
@@ -80,8 +82,9 @@ impl Progress<'_> {
 /// assert_eq!(second.state_without_time()?, whole.state_without_time()?);
 /// # Ok::<(), langevin_train::Error>(())
 /// ```
-pub struct Trainer<'a> {
-    pub(super) data: &'a Dataset,
+pub struct Trainer {
+    /// What the data are told by.
+    pub(super) fingerprint: Fingerprint,
     pub(super) problem: Problem,
     /// The objective as the recipe has it.
     base: Objective,
@@ -104,34 +107,40 @@ pub struct Trainer<'a> {
     last: [f64; 2],
 }
 
-impl<'a> Trainer<'a> {
+impl Trainer {
     /// A run that has not begun.
     ///
     /// # Errors
     /// A recipe that cannot be used, or does not fit the data.
-    pub fn new(data: &'a Dataset, recipe: &Recipe) -> Result<Self> {
-        let (formulation, objective) = recipe.check(data.shape())?;
-        let mut normalization = Normalization::fit(data);
+    pub fn new(data: &Dataset, recipe: &Recipe) -> Result<Self> {
+        let augment = recipe.augment();
+        let shape = augment.shape(data.shape())?;
+        let (formulation, objective) = recipe.check(&shape)?;
+        let mut normalization = Normalization::fit(data)?;
         if recipe.dequantize {
-            normalization = normalization.dequantized(data.shape().len() > 1);
+            normalization = normalization.dequantized(shape.len() > 1);
         }
-        let mut values = data.values().to_vec();
-        normalization.normalize(&mut values, data.width());
-        // Before the clock starts: a short time for training is all for training.
-        let moments = match recipe.dequantize {
-            false => Moments::of(&values, data.width(), recipe.seed),
-            // Those of the sums, of one visit to each row.
-            true => {
-                let sums = dequantized(&values, &normalization, data.width(), recipe.seed);
-                Moments::of(&sums, data.width(), recipe.seed)
-            }
+        let net = net::build(&recipe.network, &shape)?;
+        let problem = Problem {
+            data: data.clone(),
+            augment,
+            width: shape.iter().product(),
+            shape,
+            classes: net.classes(),
+            recipe: recipe.clone(),
+            formulation,
+            objective: objective.clone(),
+            normalization,
         };
-        let net = net::build(&recipe.network, data.shape())?;
+        problem.check_labels()?;
+        // Before the clock starts: a short time for training is all for training.
+        let chosen = Moments::chosen(data.rows(), problem.width, recipe.seed);
+        let moments = Moments::of(&problem.visit(&chosen)?, problem.width);
         let initial = net.init(recipe.seed);
         Ok(Self {
-            data,
-            base: objective.clone(),
+            fingerprint: Fingerprint::of(data)?,
             learner: Learner::new(objective.range(), BINS)?,
+            base: objective,
             drawn: None,
             errors: None,
             moments,
@@ -139,14 +148,7 @@ impl<'a> Trainer<'a> {
             net,
             optimizer: Optimizer::new(initial, recipe.weight_decay, recipe.clip, recipe.ema),
             order: Order::new(data.rows(), recipe.seed),
-            problem: Problem {
-                values,
-                width: data.width(),
-                recipe: recipe.clone(),
-                formulation,
-                objective,
-                normalization,
-            },
+            problem,
             begun: Instant::now(),
             first: 0,
             before: Duration::ZERO,
@@ -280,7 +282,7 @@ impl<'a> Trainer<'a> {
     /// Puts the run after so many steps; its numbers are set by the caller.
     pub(super) fn jump(&mut self, step: u64) {
         (self.step, self.first) = (step, step);
-        self.order = Order::after(self.data.rows(), self.problem.recipe.seed, step, self.problem.recipe.batch);
+        self.order = Order::after(self.problem.data.rows(), self.problem.recipe.seed, step, self.problem.recipe.batch);
     }
 
     /// The time spent so far, to be carried over.
@@ -297,15 +299,16 @@ impl<'a> Trainer<'a> {
             return Err(Error::diverged("an averaged weight is not finite")
                 .at(format!("weight {position}, step {}", self.step)));
         }
-        let Problem { recipe, formulation, normalization, .. } = &self.problem;
+        let Problem { data, shape, classes, recipe, formulation, normalization, .. } = &self.problem;
         let metadata = Metadata {
             langevin_version: MODEL_VERSION,
             formulation: formulation.spec(),
             network: recipe.network.clone(),
             data: DataSpec {
-                name: self.data.name().to_owned(),
-                shape: self.data.shape().to_vec(),
-                rows: self.data.rows(),
+                name: data.name().to_owned(),
+                shape: shape.clone(),
+                rows: data.rows(),
+                classes: if *classes > 0 { data.classes().to_vec() } else { Vec::new() },
                 held_out: recipe.held_out,
                 dequantized: recipe.dequantize,
             },

@@ -73,7 +73,7 @@ fn the_loss_is_the_bound() {
     let mut noise = vec![0.0; rows];
     fill_normals(&ids, 1, 1, &mut noise);
     let (half, weights) = (vae.config.half(), [vae.encoder, vae.decoder].concat());
-    let losses: Vec<f64> = (data.values().iter().zip(&noise))
+    let losses: Vec<f64> = (data.values().unwrap().iter().zip(&noise))
         .map(|(x, e)| negative_elbo(&half, &weights, &[*x], &[*e], &mut [0.0; 12]))
         .collect();
     let mean = losses.iter().sum::<f64>() / rows as f64;

@@ -30,8 +30,8 @@ pub struct Measures {
 }
 
 /// The values of a data set in f64.
-pub fn wide(data: &Dataset) -> Vec<f64> {
-    data.values().iter().map(|value| f64::from(*value)).collect()
+pub fn wide(data: &Dataset) -> Result<Vec<f64>> {
+    Ok(data.values().or_failed()?.into_iter().map(f64::from).collect())
 }
 
 /// How many sets of `count` rows the training data hold.
@@ -43,7 +43,7 @@ impl Measures {
     /// Looks at the real data.
     pub fn new(train: &Dataset, held_out: &Dataset) -> Result<Self> {
         let width = train.width();
-        let (train, held_out) = (wide(train), wide(held_out));
+        let (train, held_out) = (wide(train)?, wide(held_out)?);
         let near = metrics::nearest_distances(&held_out, &train, width, false).or_failed()?;
         let threshold = metrics::quantile(&near, COPY_SHARE).or_failed()?;
         let floor = Distances { sliced: 0.0, energy: 0.0 };

@@ -131,7 +131,7 @@ fn collect(
         let _ = write!(command, " --seed {}", args.seed);
     }
     Ok(DemoData {
-        data: pictures(&measure::wide(held_out), network.shape(), SHOWN),
+        data: pictures(&measure::wide(held_out)?, network.shape(), SHOWN),
         train_rows: train.rows(),
         held_out_rows: held_out.rows(),
         rows,

@@ -1,0 +1,146 @@
+//! The one error of this crate: what went wrong, where, what was expected, what was found, and what to try.
+
+use langevin::error::Message;
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Argument,
+    Data,
+    Io,
+}
+
+/// What went wrong, where, what was expected, what was found, and a hint.
+///
+/// ```
+/// use langevin_data::Dataset;
+/// let error = Dataset::new("line", vec![0.0, f32::NAN], &[1]).unwrap_err();
+/// assert!(error.is_data());
+/// assert!(error.to_string().starts_with("a number is not finite (line, row 2, column 1): expected finite float32 numbers"));
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    message: Message,
+    /// What the message was given as its cause, which it does not give back.
+    cause: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    fn new(kind: Kind, what: impl Into<String>) -> Self {
+        Self(Box::new(Inner { kind, message: Message::new(what), cause: None, source: None }))
+    }
+
+    pub(crate) fn argument(what: impl Into<String>) -> Self {
+        Self::new(Kind::Argument, what)
+    }
+
+    pub(crate) fn data(what: impl Into<String>) -> Self {
+        Self::new(Kind::Data, what)
+    }
+
+    pub(crate) fn io(what: &str, source: io::Error) -> Self {
+        let mut error = Self::new(Kind::Io, what).because(source.to_string());
+        error.0.source = Some(source.into());
+        error
+    }
+
+    /// A file could not be read.
+    pub(crate) fn reading(path: &Path, source: io::Error) -> Self {
+        Self::io("cannot read the file", source).in_file(path)
+    }
+
+    /// What is held outside memory could not be written.
+    pub(crate) fn spooling(source: io::Error) -> Self {
+        Self::io("cannot write a temporary file", source)
+            .hinting("TMPDIR names another folder for it; with more memory allowed none is needed")
+    }
+
+    /// Changes the words.
+    fn say(mut self, change: impl FnOnce(Message) -> Message) -> Self {
+        self.0.message = change(self.0.message);
+        self
+    }
+
+    pub(crate) fn at(self, place: impl Into<String>) -> Self {
+        self.say(|message| message.at(place))
+    }
+
+    pub(crate) fn expected(self, expected: impl Into<String>) -> Self {
+        self.say(|message| message.expected(expected))
+    }
+
+    pub(crate) fn got(self, got: impl Into<String>) -> Self {
+        self.say(|message| message.got(got))
+    }
+
+    pub(crate) fn because(mut self, cause: impl Into<String>) -> Self {
+        let cause = cause.into();
+        self.0.cause = Some(cause.clone());
+        self.say(|message| message.because(cause))
+    }
+
+    pub(crate) fn hinting(self, hint: impl Into<String>) -> Self {
+        self.say(|message| message.hinting(hint))
+    }
+
+    /// Puts the file's name in front of the place.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        self.at(path.display().to_string())
+    }
+
+    /// What to try next, where there is something to say.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.0.message.hint()
+    }
+
+    /// Why, in the words of another.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+
+    /// Whether an argument, such as an option or a row's number, cannot be used.
+    #[must_use]
+    pub fn is_argument(&self) -> bool {
+        self.0.kind == Kind::Argument
+    }
+
+    /// Whether a file holds what cannot be used.
+    #[must_use]
+    pub fn is_data(&self) -> bool {
+        self.0.kind == Kind::Data
+    }
+
+    /// Whether a file could not be read; the system's error is the source.
+    #[must_use]
+    pub fn is_io(&self) -> bool {
+        self.0.kind == Kind::Io
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.message.fmt(f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({:?}, {self})", self.0.kind)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,116 @@
+//! How NumPy stores one number.
+
+use half::f16;
+
+/// The kinds of numbers that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Bool,
+    Signed,
+    Unsigned,
+    Float,
+}
+
+/// How one number is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dtype {
+    kind: Kind,
+    size: usize,
+    big_endian: bool,
+}
+
+impl Dtype {
+    /// What this crate writes into temporary files.
+    pub(crate) const F32: Self = Self { kind: Kind::Float, size: 4, big_endian: false };
+
+    /// `<f4` and the like.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut chars = text.chars();
+        let (first, rest) = (chars.next()?, chars.as_str());
+        let (big_endian, rest) = match first {
+            '<' | '|' => (false, rest),
+            '>' => (true, rest),
+            '=' => (cfg!(target_endian = "big"), rest),
+            _ => (false, text),
+        };
+        let mut chars = rest.chars();
+        let (kind, sizes): (Kind, &[usize]) = match chars.next()? {
+            'b' => (Kind::Bool, &[1]),
+            'i' => (Kind::Signed, &[1, 2, 4, 8]),
+            'u' => (Kind::Unsigned, &[1, 2, 4, 8]),
+            'f' => (Kind::Float, &[2, 4, 8]),
+            _ => return None,
+        };
+        let size = chars.as_str().parse().ok().filter(|size| sizes.contains(size))?;
+        Some(Self { kind, size, big_endian })
+    }
+
+    /// Bytes of a number.
+    pub(crate) fn size(self) -> usize {
+        self.size
+    }
+
+    /// Whether it can hold what is no finite float32.
+    pub(crate) fn can_be_infinite(self) -> bool {
+        self.kind == Kind::Float
+    }
+
+    /// The word in `bytes`, which are `size` many.
+    fn word(self, bytes: &[u8]) -> u64 {
+        let mut raw = [0_u8; 8];
+        raw[..self.size].copy_from_slice(bytes);
+        if self.big_endian {
+            raw[..self.size].reverse();
+        }
+        u64::from_le_bytes(raw)
+    }
+
+    /// The same with its sign, where it is of a signed type.
+    fn signed(self, word: u64) -> i64 {
+        let unused = 64 - 8 * self.size as u32;
+        (word << unused) as i64 >> unused
+    }
+
+    /// The number in `bytes`, which are `size` many.
+    pub(crate) fn value(self, bytes: &[u8]) -> f64 {
+        let word = self.word(bytes);
+        match (self.kind, self.size) {
+            (Kind::Float, 2) => f16::from_bits(word as u16).to_f64(),
+            (Kind::Float, 4) => f64::from(f32::from_bits(word as u32)),
+            (Kind::Float, _) => f64::from_bits(word),
+            (Kind::Signed, _) => self.signed(word) as f64,
+            (Kind::Bool | Kind::Unsigned, _) => word as f64,
+        }
+    }
+
+    /// The whole number in `bytes`, where the type is of such.
+    pub(crate) fn whole(self, bytes: &[u8]) -> Option<i128> {
+        let word = self.word(bytes);
+        match self.kind {
+            Kind::Float => None,
+            Kind::Signed => Some(i128::from(self.signed(word))),
+            Kind::Bool | Kind::Unsigned => Some(i128::from(word)),
+        }
+    }
+
+    /// Numbers as float32; `bytes` are `size` many for each of `out`.
+    pub(crate) fn narrow(self, bytes: &[u8], out: &mut [f32]) {
+        match self {
+            Self::F32 => {
+                for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                    *out = f32::from_le_bytes(*bytes);
+                }
+            }
+            Self { kind: Kind::Unsigned, size: 1, .. } => {
+                for (out, byte) in out.iter_mut().zip(bytes) {
+                    *out = f32::from(*byte);
+                }
+            }
+            _ => {
+                for (out, bytes) in out.iter_mut().zip(bytes.chunks_exact(self.size)) {
+                    *out = self.value(bytes) as f32;
+                }
+            }
+        }
+    }
+}

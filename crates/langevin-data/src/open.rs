@@ -1,0 +1,68 @@
+//! Which reader a path gets.
+
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::options::Options;
+use crate::{npy, npz, pictures, table};
+use std::io;
+use std::path::Path;
+
+/// The endings of files that are read, a folder of pictures besides.
+const ENDINGS: [&str; 4] = ["npy", "npz", "csv", "parquet"];
+
+/// Opens the rows of a file, by the ending of its name, or of a folder of pictures. See the [crate](crate) for what each kind holds.
+///
+/// All numbers are checked: what is opened is finite. What does not fit into [`Options::memory`] is read as it is asked for; the values are the same.
+///
+/// ```
+/// use langevin_data::{Options, open};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("flowers.csv");
+/// # std::fs::write(&path, "width,height,kind\n1,2,rose\n3,4,daisy\n").unwrap();
+/// // flowers.csv: width,height,kind / 1,2,rose / 3,4,daisy
+/// let data = open(&path, &Options::default().label_column("kind"))?;
+/// assert_eq!((data.name(), data.rows(), data.shape()), ("flowers", 2, &[2][..]));
+/// assert_eq!((data.labels(), data.classes()), (Some(&[1, 0][..]), &["daisy".to_owned(), "rose".to_owned()][..]));
+/// # Ok::<(), langevin_data::Error>(())
+/// ```
+///
+/// # Errors
+/// An option that cannot be used, a path that is not there or cannot be read, a kind of file that is not known, and contents that are not what they should be; each
+/// says the file, the place in it, and what to try.
+pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
+    let path = path.as_ref();
+    options.check()?;
+    let about = std::fs::metadata(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Error::io("no such file or folder", error).in_file(path),
+        _ => Error::reading(path, error),
+    })?;
+    if about.is_dir() {
+        return pictures::open(path, options);
+    }
+    // A pipe can be read once only.
+    if !about.is_file() {
+        return Err(Error::argument("neither a file nor a folder").in_file(path));
+    }
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    match ending.as_deref() {
+        Some("npy") => npy::open(path, options),
+        Some("npz") => npz::open(path, options),
+        Some("csv") => table::open(path, options),
+        #[cfg(feature = "parquet")]
+        Some("parquet") => crate::parquet::open(path, options),
+        #[cfg(not(feature = "parquet"))]
+        Some("parquet") => {
+            Err(Error::argument("this build does not read .parquet files").in_file(path).hinting("save a .npy file"))
+        }
+        other => {
+            let error = Error::argument("unknown kind of data file")
+                .in_file(path)
+                .expected("a name that ends in .npy, .npz, .csv or .parquet, or a folder of pictures")
+                .got(other.map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")));
+            Err(match other.and_then(|ending| langevin::nearest(ending, &ENDINGS)) {
+                Some(near) => error.hinting(format!("did you mean '.{near}'?")),
+                None => error,
+            })
+        }
+    }
+}

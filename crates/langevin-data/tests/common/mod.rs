@@ -1,0 +1,4 @@
+//! What several tests need; none needs all of it.
+#![allow(dead_code)]
+
+pub(crate) mod jpegs;

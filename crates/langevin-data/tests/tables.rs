@@ -1,0 +1,227 @@
+//! Tables and archives of arrays.
+#![allow(clippy::unwrap_used, reason = "a test says so by failing")]
+
+use langevin_data::{Dataset, Options, open};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use zip::CompressionMethod;
+use zip::write::SimpleFileOptions;
+
+fn all(data: &Dataset) -> Vec<f32> {
+    let rows: Vec<usize> = (0..data.rows()).collect();
+    let mut out = vec![0.0; data.rows() * data.width()];
+    data.read(&rows, &mut out).unwrap();
+    out
+}
+
+fn saved(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// The same error in memory and beyond it, without the path.
+fn refused(name: &str, bytes: &[u8], options: &Options) -> String {
+    let folder = TempDir::new().unwrap();
+    let path = saved(&folder, name, bytes);
+    let [a, b] = [0, u64::MAX].map(|memory| {
+        let error = open(&path, &options.clone().memory(memory)).unwrap_err();
+        error.to_string().replace(&path.display().to_string(), "FILE")
+    });
+    assert_eq!(a, b);
+    a
+}
+
+fn csv(text: &[u8]) -> String {
+    refused("rows.csv", text, &Options::default())
+}
+
+#[test]
+fn header_blank_lines_and_spaces_are_fine() {
+    let folder = TempDir::new().unwrap();
+    let path = saved(&folder, "rows.csv", b"\xef\xbb\xbfx, y\r\n1, 2\n\n-3e-1,\"4\"\n");
+    for memory in [0, 8, u64::MAX] {
+        let data = open(&path, &Options::default().memory(memory)).unwrap();
+        assert_eq!((data.rows(), data.shape(), all(&data)), (2, &[2][..], vec![1.0, 2.0, -0.3, 4.0]));
+        assert_eq!((data.name(), data.labels(), data.classes().len()), ("rows", None, 0));
+    }
+}
+
+#[test]
+fn mistakes_name_their_line_and_column() {
+    assert_eq!(csv(b"1,2\n3\n"), "a line has another number of columns (FILE, line 2): expected 2, got 1");
+    let text = csv(b"x,y\n1,2\n\n3,four\n");
+    assert!(
+        text.starts_with(
+            "not a number (FILE, line 4, column 2 'y'): expected a number, got 'four'\nhint: --label-column"
+        )
+    );
+    assert!(csv(b"1\r\n2\r\n\r\n3,\r\n").contains("line 4): expected 1, got 2"));
+    assert!(csv(b"1,\n").contains("line 1, column 2): expected a number, got nothing"));
+    assert_eq!(csv(b"1 2\n"), "the file has no rows of numbers (FILE)\nhint: separate the columns with commas");
+    assert_eq!(csv(b"x\n1;2\n").lines().last(), Some("hint: separate the columns with commas"));
+    assert_eq!(csv(b""), "the file is empty (FILE): expected rows of numbers, got 0 bytes");
+    assert!(csv(b"1,2\n\n3,\xff\n").starts_with("the text is not UTF-8 (FILE, line 3)"));
+    assert!(csv(b"\xef\xbb\xbf\n\nx,\x1b[2J\n1,2\n\n3,\x1b[2J\n").contains("line 6, column 2 '\\u{1b}[2J'"));
+    assert!(
+        csv(b"x\n1\n\n2\nnan\n")
+            .starts_with("a number is not finite (FILE, row 3, line 5, column 1 'x'): expected finite")
+    );
+    assert!(csv(b"1\n1e39\n").starts_with("a number is too large (FILE, row 2, line 2, column 1)"));
+    assert!(csv(b"1,2\n").starts_with("too few rows"));
+    assert!(csv(b"a,b\n").starts_with("the file has no rows of numbers"));
+}
+
+#[test]
+fn labels_are_a_column_by_name_or_number() {
+    let folder = TempDir::new().unwrap();
+    let path = saved(&folder, "rows.csv", b"x,kind,y\n1,b,2\n3,a,4\n5,b,6\n");
+    for column in ["kind", "2"] {
+        let data = open(&path, &Options::default().label_column(column)).unwrap();
+        assert_eq!((data.labels().unwrap(), data.classes()), (&[1, 0, 1][..], &["a".to_owned(), "b".to_owned()][..]));
+        assert_eq!(all(&data), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    }
+    for column in ["kinds", "0", "4", ""] {
+        let error = open(&path, &Options::default().label_column(column)).unwrap_err();
+        assert!(
+            error.is_argument() && error.to_string().contains("expected x, kind, y, or a number from 1 to 3"),
+            "{error}"
+        );
+    }
+    assert!(refused("one.csv", b"1\n2\n", &Options::default().label_column("1")).starts_with("the only column"));
+}
+
+#[test]
+fn a_file_without_lines_takes_no_memory_of_its_size() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("rows.csv");
+    let mut file = std::fs::File::create(&path).unwrap();
+    file.write_all(b"1,2\n\"").unwrap();
+    // A hole: a file of a terabyte that takes no place.
+    file.set_len(1 << 40).unwrap();
+    let error = open(&path, &Options::default()).unwrap_err();
+    assert!(error.is_data() && error.to_string().contains("a line is longer than"), "{error}");
+}
+
+fn npy(descr: &str, shape: &str, fortran: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+fn archive(path: &Path, method: CompressionMethod, members: &[(&str, Vec<u8>)]) {
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
+    for (name, bytes) in members {
+        zip.start_file(*name, SimpleFileOptions::default().compression_method(method)).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap();
+}
+
+fn floats(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+#[test]
+fn archives_are_read_stored_and_deflated_in_memory_and_beyond() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("rows.npz");
+    let values: Vec<f32> = (0..24).map(|i| i as f32 / 3.0).collect();
+    let labels: Vec<u8> = [7_i64, -2, 7, 7].iter().flat_map(|label| label.to_be_bytes()).collect();
+    for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+        for (fortran, expected) in [("False", values.clone()), ("True", turned(&values))] {
+            let members = [
+                ("noise.npy", npy("<f4", "(1,)", "False", &[0; 4])),
+                ("x.npy", npy("<f4", "(4, 2, 3)", fortran, &floats(&values))),
+                ("label.npy", npy(">i8", "(4,)", "False", &labels)),
+            ];
+            archive(&path, method, &members);
+            for memory in [0, 95, 96, u64::MAX] {
+                let data = open(&path, &Options::default().memory(memory)).unwrap();
+                assert_eq!((data.rows(), data.shape(), all(&data)), (4, &[2, 3][..], expected.clone()));
+                assert_eq!(data.labels().unwrap(), [1, 0, 1, 1]);
+                assert_eq!(data.classes(), ["-2", "7"]);
+            }
+        }
+    }
+}
+
+/// (4, 2, 3) in Fortran order, as C order has it.
+fn turned(values: &[f32]) -> Vec<f32> {
+    let at = |i: usize, j: usize, k: usize| values[i + 4 * (j + 2 * k)];
+    (0..24).map(|n| at(n / 6, n / 3 % 2, n % 3)).collect()
+}
+
+#[test]
+fn the_array_is_chosen_by_name_or_as_the_only_one() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("rows.npz");
+    let two = || npy("|u1", "(2, 1)", "False", &[1, 2]);
+    let of = |names: &[&str]| {
+        let members: Vec<(&str, Vec<u8>)> = names.iter().map(|name| (*name, two())).collect();
+        archive(&path, CompressionMethod::Deflated, &members);
+        open(&path, &Options::default()).map(|data| data.rows()).map_err(|error| error.to_string())
+    };
+    assert_eq!(of(&["weights.npy"]), Ok(2));
+    assert_eq!(of(&["a.npy", "arr_0.npy"]), Ok(2));
+    assert!(
+        of(&["a.npy", "b.npy"])
+            .unwrap_err()
+            .contains("expected an array named x, data, images, arr_0, or a single one, got a, b")
+    );
+    assert!(of(&["readme.txt"]).unwrap_err().contains("got no array"));
+    assert!(of(&["x.npy", "y.npy"]).unwrap_err().starts_with("the labels do not fit the rows"));
+}
+
+#[test]
+fn bad_archives_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("rows.npz");
+    for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+        archive(&path, method, &[("x.npy", npy("<f4", "(4, 2)", "False", &floats(&[1.5; 8])))]);
+        let good = std::fs::read(&path).unwrap();
+        for cut in 0..good.len() {
+            std::fs::write(&path, &good[..cut]).unwrap();
+            open(&path, &Options::default()).unwrap_err();
+        }
+        // Any byte changed: rows or an error. A changed value is caught by the sum.
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 0x10;
+            std::fs::write(&path, &bad).unwrap();
+            for memory in [0, u64::MAX] {
+                match open(&path, &Options::default().memory(memory)) {
+                    Ok(data) if memory > 0 => assert_eq!(all(&data), [1.5; 8], "byte {at}"),
+                    _ => {}
+                }
+            }
+        }
+    }
+    // A small file that claims much takes no memory of that size.
+    archive(&path, CompressionMethod::Deflated, &[("x.npy", npy("<f4", "(1000000000, 200)", "False", &[0; 64]))]);
+    assert!(open(&path, &Options::default()).unwrap_err().is_data());
+    archive(
+        &path,
+        CompressionMethod::Deflated,
+        &[("x.npy", npy("<f4", "(2, 1)", "False", &floats(&[1.0, f32::INFINITY])))],
+    );
+    let text = open(&path, &Options::default()).unwrap_err().to_string();
+    assert!(text.contains("array 'x', row 2, column 1"), "{text}");
+}
+
+#[test]
+fn unknown_kinds_and_missing_files_are_said() {
+    let folder = TempDir::new().unwrap();
+    let text = |name: &str| refused(name, b"1\n", &Options::default());
+    assert!(text("rows.parqet").ends_with("hint: did you mean '.parquet'?"));
+    assert!(text("rows").contains("got no ending"));
+    let missing = open(folder.path().join("none.csv"), &Options::default()).unwrap_err();
+    assert!(missing.is_io() && missing.to_string().starts_with("no such file or folder"));
+    let options = Options::default().channels(2);
+    assert!(open(folder.path(), &options).unwrap_err().is_argument());
+    assert!(open(folder.path(), &Options::default().size(0, 4)).unwrap_err().is_argument());
+}
