@@ -8,6 +8,7 @@
 //! | `schedule` | sampler flags → [`langevin::Plan`] |
 //! | `survey` | lists of samplers, grids and steps → plans and their exact errors |
 //! | `data` | what to train on, checked |
+//! | `rundir` | the directory of a training run |
 //! | `rows` | data for a model that exists: of its width, in its coordinates |
 //! | `spectrum` | Gaussian data: eigenvalues, or the covariance of rows |
 //! | `io` | `.npy`, `.csv` and `.png`; outputs appear whole or not at all |
@@ -31,6 +32,7 @@ mod io;
 mod progress;
 mod report;
 mod rows;
+mod rundir;
 mod schedule;
 mod source;
 mod spectrum;

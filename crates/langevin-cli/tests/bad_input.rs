@@ -31,7 +31,7 @@ fn trouble(directory: &Path) {
     write("cut.npy", b"\x93NUMPY\x01\x00\x76\x00{'descr'");
     write("version.npy", b"\x93NUMPY\x09\x00\x76\x00");
     write("object.npy", &npy(&header("|O", "(2, 1)"), &[0; 16]));
-    write("half.npy", &npy(&header("<f2", "(2, 1)"), &[0; 4]));
+    write("complex.npy", &npy(&header("<c8", "(2, 1)"), &[0; 16]));
     write("escape.npy", &npy(&header("|O\x1b[2J", "(2, 1)"), &[0; 16]));
     write("header.npy", &npy("{'descr': '<f8'}\n", &[0; 16]));
     write("short.npy", &npy(&header("<f8", "(1000, 1000)"), &[0; 16]));
@@ -266,7 +266,7 @@ const CASES: &[&str] = &[
     "train --data cut.npy --out m",
     "train --data version.npy --out m",
     "train --data object.npy --out m",
-    "train --data half.npy --out m",
+    "train --data complex.npy --out m",
     "train --data header.npy --out m",
     "train --data short.npy --out m",
     "train --data vast.npy --out m",

@@ -20,7 +20,7 @@ fn a_network_is_trained_described_and_sampled_in_any_formulation() {
     line(here);
     let (stdout, stderr) = works(here, "train --data line.csv --steps 20 --out m.safetensors --json");
     assert!(stderr.starts_with("20 steps on line in "), "{stderr}");
-    let summary: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
     assert_eq!((&summary["steps"], &summary["data"]["rows"]), (&20.into(), &40.into()));
 
     let (stdout, _) = works(here, "info m.safetensors --json");

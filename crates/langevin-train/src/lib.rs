@@ -42,6 +42,6 @@ pub use net::dit::DitConfig;
 pub use net::mlp::MlpConfig;
 pub use network::Network;
 pub use normalization::Normalization;
-pub use recipe::{Budget, Coupling, Recipe};
+pub use recipe::{Budget, Coupling, Decay, Recipe};
 pub use train::{Progress, Trainer, train};
 pub use vae::{Vae, VaeConfig, VaeProgress, train_vae};

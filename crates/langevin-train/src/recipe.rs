@@ -29,6 +29,32 @@ impl Budget {
     }
 }
 
+/// How the learning rate falls over the budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Decay {
+    /// Half a cosine, to 0.
+    #[default]
+    Cosine,
+    /// A line, to 0.
+    Linear,
+    /// Not at all.
+    Constant,
+}
+
+impl Decay {
+    /// What is left of it where `fraction` of the budget is used.
+    fn factor(self, fraction: f64) -> f64 {
+        let fraction = fraction.clamp(0.0, 1.0);
+        match self {
+            Self::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * fraction).cos()),
+            Self::Linear => 1.0 - fraction,
+            Self::Constant => 1.0,
+        }
+    }
+}
+
 /// How the noise of a batch is coupled to its data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -108,10 +134,12 @@ pub struct Recipe {
     pub network: NetworkSpec,
     /// Rows in a step.
     pub batch: usize,
-    /// The largest learning rate; it falls as a cosine to 0 over the budget.
+    /// The largest learning rate.
     pub learning_rate: f64,
     /// Steps over which the learning rate rises from 0.
     pub warmup: u64,
+    /// How the learning rate falls after that.
+    pub decay: Decay,
     /// AdamW's decoupled weight decay.
     pub weight_decay: f64,
     /// The decay d of the weight average, 0 ≤ d < 1; shorter at the start, n/(n+9) after n steps.
@@ -145,6 +173,7 @@ impl Recipe {
             batch: 256,
             learning_rate: 2e-3,
             warmup: 100,
+            decay: Decay::Cosine,
             weight_decay: 0.01,
             ema: 0.999,
             clip: 1.0,
@@ -165,11 +194,10 @@ impl Recipe {
         self.crop.map_or(augment, |(height, width)| augment.crop(height, width))
     }
 
-    /// The learning rate after `step` steps, where `fraction` of the budget is used: a linear rise, and a cosine down to 0.
+    /// The learning rate after `step` steps, where `fraction` of the budget is used: a linear rise, and the fall of [`Decay`].
     pub(crate) fn rate(&self, step: u64, fraction: f64) -> f64 {
         let warm = ((step + 1) as f64 / self.warmup.max(1) as f64).min(1.0);
-        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * fraction.clamp(0.0, 1.0)).cos());
-        self.learning_rate * warm * cosine
+        self.learning_rate * warm * self.decay.factor(fraction)
     }
 
     /// The formulation with a range, and the objective on it; refuses fields that cannot be used.

@@ -1,19 +1,22 @@
 //! Every flag, defined once, with its help.
 
 mod analysis;
+pub mod config;
 mod plans;
 mod theory;
+pub mod train;
 mod values;
 
 pub use analysis::{AnalyzeArgs, By, RangeArgs, RecommendArgs, SpectrumArgs};
 pub use plans::{CompareArgs, ExplainArgs, LintArgs, PlanArgs};
 pub use theory::{DiagnoseArgs, LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs, VsVaeArgs};
+pub use train::TrainArgs;
 pub use values::MAX_SIGMA;
 
 use crate::io::npy::Width;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
-use values::{count, eta, grid_steps, minutes, seed, share, sigma, sigma_or_inf, steps, threads, tolerance};
+use values::{count, eta, grid_steps, seed, sigma, sigma_or_inf, threads, tolerance};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,52 +76,6 @@ pub struct DemoArgs {
     /// The seed of the training and of every draw
     #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
-}
-
-/// Train a network on data
-///
-/// Ctrl-C finishes the step, saves what has been learned and says where (exit code 130). The model is also saved every half minute.
-#[derive(Debug, Args)]
-#[command(max_term_width = 100)]
-pub struct TrainArgs {
-    #[arg(long, value_name = "DATA", help = data_help())]
-    pub data: String,
-    #[arg(long, value_name = "P", default_value = "rectified-flow", help = process_help())]
-    pub process: String,
-    /// What the network predicts: x0, epsilon, score, v, velocity, edm
-    #[arg(long, value_name = "Q", default_value = "velocity")]
-    pub predict: String,
-    #[arg(long, value_name = "W", default_value = "plain", help = weight_help())]
-    pub weight: String,
-    #[arg(long, value_name = "D", help = times_help())]
-    pub times: Option<String>,
-    /// Learn, while training, where to draw the noise levels: the same loss, with less noise
-    #[arg(long)]
-    pub adaptive: bool,
-    /// Add a number from [0, 1) to each element, anew at every visit: for whole numbers, so that they have a density
-    #[arg(long)]
-    pub dequantize: bool,
-    /// Hold out this share of the rows, for `likelihood --held-out`
-    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
-    pub hold_out: Option<f64>,
-    /// How the noise of a batch is coupled to its data: independent, or transport (the shortest assignment: straighter ODEs, but no SDE and no bound)
-    #[arg(long, value_name = "C", default_value = "independent")]
-    pub coupling: String,
-    /// Training steps [default: 2000]
-    #[arg(long, value_name = "N", value_parser = steps, conflicts_with = "minutes", allow_negative_numbers = true)]
-    pub steps: Option<u64>,
-    /// Train for this long instead of a number of steps
-    #[arg(long, value_name = "M", value_parser = minutes, allow_negative_numbers = true)]
-    pub minutes: Option<f64>,
-    /// The seed of the start and of every draw
-    #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
-    pub seed: u64,
-    /// Where to save the model (safetensors)
-    #[arg(long, value_name = "MODEL")]
-    pub out: PathBuf,
-    /// Print a summary as JSON on stdout
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// A trained network, or a density known in closed form.
@@ -264,25 +221,25 @@ fn exact_help() -> String {
     format!("A density known in closed form in place of a model: {}", langevin::exact::NAMES.join(", "))
 }
 
-fn data_help() -> String {
-    format!("What to learn: {}, or a file of rows (.npy of shape (rows, …), or .csv)", crate::data::names().join(", "))
+pub(crate) fn data_help() -> String {
+    format!("What to learn: {}, or {}", crate::data::names().join(", "), crate::data::KINDS)
 }
 
-fn weight_help() -> String {
+pub(crate) fn weight_help() -> String {
     format!(
         "The weight of the loss over noise levels: {}; some take a number, as in min-snr:5",
         langevin::Weight::NAMES.join(", ")
     )
 }
 
-fn times_help() -> String {
+pub(crate) fn times_help() -> String {
     format!(
         "Where the noise levels are drawn: {}; the normals take mean,std [default: uniform-t; uniform-lambda for vp and ve, whose time has no end]",
         langevin::TimeDensity::NAMES.join(", ")
     )
 }
 
-fn process_help() -> String {
+pub(crate) fn process_help() -> String {
     format!("The process: {}", langevin::Process::NAMES.join(", "))
 }
 

@@ -11,23 +11,28 @@ mod lint;
 mod objective;
 mod picture;
 mod plan;
+mod preview;
 mod recommend;
 mod sample;
 mod train;
 mod verify;
 mod vs_vae;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, config};
 use crate::error::Result;
 use crate::words::{visible, visible_lines};
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use std::ffi::OsString;
 use std::io::Write as _;
 
 /// Reads the arguments, the program's name first, runs the command, and gives its exit status.
 pub fn run(words: Vec<OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(&words) {
+    let words = match config::expand(words) {
+        Ok(words) => words,
+        Err(failure) => return ended(Err(failure)),
+    };
+    let cli = match parse(&words) {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             // Asked for nothing: the help is the answer, not a complaint.
@@ -60,6 +65,19 @@ pub fn run(words: Vec<OsString>) -> u8 {
         Command::VsVae(args) => vs_vae::run(args),
         Command::Info(args) => info::run(args),
     })
+}
+
+/// The command that was asked for; of a training, with its whole configuration.
+fn parse(words: &[OsString]) -> std::result::Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(words)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    if let (Command::Train(args), Some(train), Some(matches)) =
+        (&mut cli.command, command.find_subcommand("train"), matches.subcommand_matches("train"))
+    {
+        args.effective = config::effective(train, matches);
+    }
+    Ok(cli)
 }
 
 fn ended(result: Result<()>) -> u8 {

@@ -1,86 +1,136 @@
 //! `langevin train`: a network from data.
 
-use crate::cli::TrainArgs;
+use super::preview::preview;
+use crate::cli::{TrainArgs, train::Kind};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, print, say};
 use crate::progress::{Display, duration, thousands};
+use crate::rundir::RunDir;
 use crate::schedule::SIGMAS;
 use crate::words::{either_case, plural, shown};
 use crate::{check, data, interrupt};
 use langevin::{Formulation, LambdaRange, Prediction, Process, TimeDensity, Weight};
-use langevin_train::{Budget, Coupling, HeldOut, Network, Recipe};
-use std::ops::ControlFlow;
-use std::path::Path;
+use langevin_data::{Dataset, Options};
+use langevin_train::{
+    Budget, Coupling, DitConfig, HeldOut, MlpConfig, Network, NetworkSpec, Progress, Recipe, Trainer,
+};
+use serde_json::json;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// The training steps without --steps and --minutes.
 const STEPS: u64 = 2000;
-/// How often the model is saved on the way.
-const SAVE_EVERY: Duration = Duration::from_secs(30);
+/// The length that a head of attention has by default.
+const HEAD: usize = 32;
 
 /// Runs the command.
 pub fn run(args: &TrainArgs) -> Result<()> {
-    let recipe = recipe(args)?;
     interrupt::listen()?;
-    if let Some(path) = data::file(&args.data) {
-        check::another_file(&args.out, "--data", path)?;
+    match args.threads {
+        None => train(args),
+        Some(threads) => {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().or_failed()?;
+            pool.install(|| train(args))
+        }
     }
-    let mut data = data::load(&args.data, args.seed)?;
-    if let Some(held) = recipe.held_out {
-        data = data.split(held.share, held.seed).0;
+}
+
+fn train(args: &TrainArgs) -> Result<()> {
+    let name = args.data.as_deref().unwrap_or_default();
+    if let (Some(path), Some(out)) = (data::file(name), &args.output.out) {
+        check::another_file(out, "--data", path)?;
     }
-    atomic::probe(&args.out)?;
+    // Before the data are read: a mistake in a flag should not cost that time.
+    let mut recipe = recipe(args, 0)?;
+    let all = data::open(name, args.seed, &options(args))?;
+    for skipped in all.skipped().iter().take(1) {
+        let count = plural(all.skipped().len() as u64, "picture");
+        say(&format!("note: {count} left out, the first: {}: {}", shown(&skipped.path), skipped.why));
+    }
+    if args.reading.conditional {
+        recipe.network = network(args, all.classes().len())?;
+        if all.labels().is_none() {
+            return Err(Failure::misused("the data have no classes")
+                .at("--conditional")
+                .expected("a folder of folders, a .npz with labels, or --label-column")
+                .got(name));
+        }
+    }
+    let (rows, held) = match recipe.held_out {
+        Some(held) => {
+            let (rows, held) = all.split(held.share, held.seed);
+            (rows, Some(held))
+        }
+        None => (all, None),
+    };
+    if let Some(out) = &args.output.out {
+        atomic::probe(out)?;
+    }
     interrupt::check()?;
 
+    let mut kept = Kept::new(args)?;
+    let mut trainer = kept.begin(&rows, &recipe)?;
     let mut display = Display::training();
     let mut saved = Instant::now();
-    // A checkpoint that cannot be written ends the training: the last save would fail as well.
-    let mut broken = None;
-    let result = langevin_train::train(&data, &recipe, &mut |progress| {
-        let speed = progress.samples_per_second;
-        display.show(
-            progress.fraction,
-            &format!("step {}  loss {:.4}  {} samples/s", progress.step, progress.loss, thousands(speed as u64)),
-        );
-        if saved.elapsed() >= SAVE_EVERY {
-            saved = Instant::now();
-            if let Err(failure) = progress.snapshot().or_failed().and_then(|network| save(&network, &args.out)) {
-                broken = Some(failure);
+    let mut held_out = None;
+    let result = loop {
+        if trainer.is_done() {
+            break Ok(());
+        }
+        if let Err(error) = trainer.step() {
+            break Err(error);
+        }
+        let progress = trainer.progress();
+        let logs = progress.step.is_multiple_of(args.keeping.log_every) || trainer.is_done();
+        if logs {
+            held_out = held.as_ref().map(|held| trainer.loss_on(held)).transpose().or_failed()?;
+            let line = line(&progress, held_out);
+            kept.log(&line)?;
+            if args.json {
+                print(&format!("{line}\n"))?;
             }
         }
-        if interrupt::requested() || broken.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
+        display.show(progress.fraction, &words(&progress, held_out));
+        let due = saved.elapsed() >= Duration::from_secs_f64(args.keeping.save_every);
+        if due || interrupt::requested() {
+            saved = Instant::now();
+            kept.save(&trainer)?;
+        }
+        if args.keeping.samples_every.is_some_and(|every| progress.step.is_multiple_of(every)) {
+            kept.picture(&trainer)?;
+        }
+        if interrupt::requested() {
+            break Ok(());
+        }
+    };
     display.finish();
-    if let Some(failure) = broken {
-        return Err(failure);
-    }
-    let network = match result {
-        Ok(network) => network,
+    match result {
+        Ok(()) => {}
         Err(error) if error.is_argument() || error.core().is_some_and(langevin::Error::is_argument) => {
             return Err(error).or_misused();
         }
-        Err(error) => return diverged(error, &args.out),
-    };
-    save(&network, &args.out)?;
+        Err(error) => return kept.diverged(error),
+    }
+    kept.save(&trainer)?;
+    let network = trainer.network().or_failed()?;
     let training = &network.metadata().training;
     let words = format!(
         "{} on {} in {}, loss {:.4}",
         plural(training.steps, "step"),
-        data.name(),
+        rows.name(),
         duration(training.seconds),
         training.final_loss
     );
     if interrupt::requested() {
-        return Err(Failure::interrupted(format!("interrupted after {words}"))
-            .hint(format!("what has been learned is in {}", args.out.display())));
+        return Err(Failure::interrupted(format!("interrupted after {words}")).hint(kept.left()));
     }
-    say(&format!("{words}: {}", shown(&args.out)));
+    say(&format!("{words}: {}", shown(&kept.models[0])));
     if !args.json {
         return Ok(());
     }
-    let summary = serde_json::json!({
-        "model": args.out.display().to_string(),
-        "data": { "name": data.name(), "rows": data.rows(), "shape": data.shape() },
+    let summary = json!({
+        "model": kept.models[0].display().to_string(),
+        "data": { "name": rows.name(), "rows": rows.rows(), "shape": rows.shape() },
         "process": network.formulation().process.name(),
         "prediction": network.formulation().prediction.name(),
         "weight": training.weight.name(),
@@ -88,46 +138,209 @@ pub fn run(args: &TrainArgs) -> Result<()> {
         "steps": training.steps,
         "seconds": training.seconds,
         "loss": training.final_loss,
-        "seed": args.seed,
+        "held_out": held_out,
+        "seed": recipe.seed,
     });
     print(&format!("{summary}\n"))
 }
 
-fn recipe(args: &TrainArgs) -> Result<Recipe> {
-    let process = either_case(&args.process, Process::parse).or_misused()?;
-    let prediction = either_case(&args.predict, Prediction::parse).or_misused()?;
+/// What a person reads beside the bar.
+fn words(progress: &Progress<'_>, held_out: Option<f64>) -> String {
+    let held_out = held_out.map_or_else(String::new, |loss| format!("  held-out {loss:.4}"));
+    let speed = thousands(progress.samples_per_second as u64);
+    format!("step {}  loss {:.4}{held_out}  {speed} samples/s", progress.step, progress.loss)
+}
+
+/// A line of the log.
+fn line(progress: &Progress<'_>, held_out: Option<f64>) -> serde_json::Value {
+    json!({
+        "step": progress.step,
+        "loss": progress.loss,
+        "held_out": held_out,
+        "gradient": progress.gradient,
+        "clipped": progress.clipped,
+        "lr": progress.rate,
+        "seconds": progress.elapsed.as_secs_f64(),
+        "samples_per_second": progress.samples_per_second,
+    })
+}
+
+/// What is kept of a training, and where.
+struct Kept<'a> {
+    args: &'a TrainArgs,
+    run: Option<RunDir>,
+    /// Where the model goes, one place or two.
+    models: Vec<PathBuf>,
+}
+
+impl<'a> Kept<'a> {
+    fn new(args: &'a TrainArgs) -> Result<Self> {
+        let run = match (&args.output.run, &args.output.resume) {
+            (Some(path), _) => Some(RunDir::create(path, &args.effective)?),
+            (None, Some(path)) => Some(RunDir::open(path, &args.effective)?),
+            (None, None) => None,
+        };
+        let models = args.output.out.iter().cloned().chain(run.as_ref().map(RunDir::model)).collect();
+        Ok(Self { args, run, models })
+    }
+
+    /// A new training, or one that goes on from the newest state that is whole.
+    fn begin(&mut self, rows: &Dataset, recipe: &Recipe) -> Result<Trainer> {
+        let new = || match Trainer::new(rows, recipe) {
+            Err(error) if error.is_argument() || error.core().is_some_and(langevin::Error::is_argument) => {
+                Err(error).or_misused()
+            }
+            other => other.or_failed(),
+        };
+        let Some(run) = self.run.as_mut().filter(|_| self.args.output.resume.is_some()) else { return new() };
+        let mut worst = None;
+        for path in run.states() {
+            let state = std::fs::read(&path).map_err(|error| {
+                Failure::failed("cannot read the state of the run").in_file(&path).got(error.to_string())
+            });
+            let resumed = state.and_then(|state| Trainer::resume(rows, &state).or_failed());
+            match resumed {
+                Ok(mut trainer) => {
+                    if !same(trainer.recipe(), recipe) {
+                        return Err(Failure::misused("only how long it goes on can be changed of a run")
+                            .at("--resume")
+                            .hint("begin another run with --config and these flags"));
+                    }
+                    trainer.set_budget(recipe.budget);
+                    run.cut_log(trainer.progress().step)?;
+                    say(&format!("goes on after step {}", trainer.progress().step));
+                    return Ok(trainer);
+                }
+                Err(failure) => {
+                    say(&format!("note: {} is passed over: {}", shown(&path), failure.text()));
+                    worst.get_or_insert(failure);
+                }
+            }
+        }
+        match worst {
+            Some(failure) => Err(failure),
+            // It was killed before there was one.
+            None => {
+                run.cut_log(0)?;
+                new()
+            }
+        }
+    }
+
+    /// Saves the state and the model, each whole or not at all, also where an end was asked for: that is when it matters.
+    fn save(&self, trainer: &Trainer) -> Result<()> {
+        if let Some(run) = &self.run {
+            run.save_state(trainer.progress().step, &trainer.state().or_failed()?)?;
+        }
+        self.save_model(&trainer.network().or_failed()?)
+    }
+
+    fn save_model(&self, network: &Network) -> Result<()> {
+        let bytes = network.to_bytes().or_failed()?;
+        self.models.iter().try_for_each(|path| atomic::save(path, &bytes))
+    }
+
+    fn log(&mut self, line: &serde_json::Value) -> Result<()> {
+        self.run.as_mut().map_or(Ok(()), |run| run.log(line))
+    }
+
+    /// Samples of the network as it is.
+    fn picture(&self, trainer: &Trainer) -> Result<()> {
+        let Some(run) = &self.run else { return Ok(()) };
+        let path = run.samples(trainer.progress().step)?;
+        preview(&mut trainer.network().or_failed()?, self.args.seed, &path)
+    }
+
+    /// Where what was learned is.
+    fn left(&self) -> String {
+        match &self.args.output.run.as_ref().or(self.args.output.resume.as_ref()) {
+            Some(run) => format!("go on with --resume {}", run.display()),
+            None => format!("what has been learned is in {}", self.models[0].display()),
+        }
+    }
+
+    /// Training that met a loss that is not finite keeps what was good.
+    fn diverged(&self, error: langevin_train::Error) -> Result<()> {
+        let hint = error.hint().map(str::to_owned);
+        let failure = Failure::failed(error.to_string());
+        let failure = |said: String| match hint {
+            Some(hint) => failure.hint(format!("{hint}; {said}")),
+            None => failure.hint(said),
+        };
+        match error.into_network() {
+            Some(network) => {
+                self.save_model(&network)?;
+                Err(failure(format!("the last good model is in {}", self.models[0].display())))
+            }
+            None => Err(failure("nothing good was learned".into())),
+        }
+    }
+}
+
+/// Whether two recipes are the same but for how long they go on.
+fn same(one: &Recipe, other: &Recipe) -> bool {
+    let written = |recipe: &Recipe| {
+        let mut value = serde_json::to_value(recipe).unwrap_or_default();
+        value["budget"] = serde_json::Value::Null;
+        value
+    };
+    written(one) == written(other)
+}
+
+fn options(args: &TrainArgs) -> Options {
+    let reading = &args.reading;
+    let mut options = Options::default().memory((reading.memory as u64) << 20).skip_bad(reading.skip_bad);
+    if let Some((height, width)) = reading.size {
+        options = options.size(height, width);
+    }
+    if let Some(column) = &reading.label_column {
+        options = options.label_column(column);
+    }
+    options
+}
+
+fn network(args: &TrainArgs, classes: usize) -> Result<NetworkSpec> {
+    let shape = &args.network;
+    Ok(match shape.network {
+        Kind::Mlp => {
+            let mut config = MlpConfig::new(shape.width.unwrap_or(256), shape.depth.unwrap_or(3));
+            (config.fourier, config.waves) = (shape.fourier, shape.waves.unwrap_or(0));
+            (config.activation, config.plain, config.classes) = (shape.activation, shape.plain, classes);
+            config.into()
+        }
+        Kind::Dit => {
+            let width = shape.width.unwrap_or(192);
+            let heads = shape.heads.unwrap_or((width / HEAD).max(1));
+            let mut config = DitConfig::new(shape.patch, width, shape.depth.unwrap_or(6), heads);
+            (config.fourier, config.classes) = (shape.fourier, classes);
+            config.into()
+        }
+    })
+}
+
+fn recipe(args: &TrainArgs, classes: usize) -> Result<Recipe> {
+    let (objective, optimizer, reading) = (&args.objective, &args.optimizer, &args.reading);
+    let process = either_case(&objective.process, Process::parse).or_misused()?;
+    let prediction = either_case(&objective.predict, Prediction::parse).or_misused()?;
     let range = LambdaRange::from_sigma_ve(SIGMAS[0], SIGMAS[1]).or_failed()?;
     let budget = match args.minutes {
         Some(minutes) => Budget::Time(Duration::from_secs_f64(60.0 * minutes)),
         None => Budget::Steps(args.steps.unwrap_or(STEPS)),
     };
     let mut recipe = Recipe::new(Formulation::new(process, prediction).with_range(range), budget);
-    recipe.weight = either_case(&args.weight, Weight::parse).or_misused()?;
-    if let Some(times) = &args.times {
+    recipe.weight = either_case(&objective.weight, Weight::parse).or_misused()?;
+    if let Some(times) = &objective.times {
         recipe.times = either_case(times, TimeDensity::parse).or_misused()?;
     }
-    recipe.adaptive = args.adaptive;
-    recipe.dequantize = args.dequantize;
-    recipe.coupling = either_case(&args.coupling, Coupling::parse).or_misused()?;
-    recipe.held_out = args.hold_out.map(|share| HeldOut { share, seed: args.seed });
+    recipe.adaptive = objective.adaptive;
+    recipe.coupling = either_case(&objective.coupling, Coupling::parse).or_misused()?;
+    recipe.dequantize = reading.dequantize;
+    recipe.held_out = reading.hold_out.map(|share| HeldOut { share, seed: args.seed });
+    (recipe.crop, recipe.flip, recipe.label_dropout) = (reading.crop, reading.flip, reading.label_dropout);
+    recipe.network = network(args, classes)?;
+    (recipe.batch, recipe.learning_rate, recipe.warmup) = (optimizer.batch, optimizer.lr, optimizer.warmup);
+    (recipe.decay, recipe.weight_decay) = (optimizer.decay, optimizer.weight_decay);
+    (recipe.ema, recipe.clip) = (optimizer.ema, optimizer.clip);
     recipe.seed = args.seed;
     Ok(recipe)
-}
-
-/// Saves a model whole or not at all, also where an end was asked for: that is when it matters.
-fn save(network: &Network, path: &Path) -> Result<()> {
-    atomic::save(path, &network.to_bytes().or_failed()?)
-}
-
-/// Training that met a loss that is not finite keeps what was good.
-fn diverged(error: langevin_train::Error, path: &Path) -> Result<()> {
-    let text = error.to_string();
-    let failure = Failure::failed(text);
-    match error.into_network() {
-        Some(network) => {
-            save(&network, path)?;
-            Err(failure.hint(format!("the last good model is in {}", path.display())))
-        }
-        None => Err(failure),
-    }
 }

@@ -81,6 +81,20 @@ impl Lanes {
         Ok(self.lanes.iter().map(|lane| lane.loss).sum())
     }
 
+    /// The loss of all rows of the problem's data, without a gradient.
+    pub(crate) fn loss(&self, problem: &Problem, net: &dyn Net, weights: &[f32]) -> Result<f64> {
+        let rows: Vec<usize> = (0..problem.data.rows()).collect();
+        let parts = rows.par_chunks(self.chunk).enumerate().map(|(place, rows)| {
+            let mut batch = Batch::default();
+            problem.fill(0, place * self.chunk, rows, None, net.features(), &mut batch)?;
+            Ok(self.passes.with(net, |pass| {
+                let out = pass.forward(weights, batch.rows(), rows.len(), false);
+                batch.compare(out)
+            }))
+        });
+        Ok(parts.collect::<Result<Vec<f64>>>()?.iter().sum())
+    }
+
     /// The errors of the rows of the last batch, in its order, where they were looked at.
     pub(crate) fn seen(&self) -> impl Iterator<Item = &Seen> {
         self.lanes.iter().flat_map(|lane| &lane.seen)

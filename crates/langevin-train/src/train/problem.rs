@@ -27,6 +27,7 @@ pub(crate) struct Seen {
 }
 
 /// Everything about the loss but the network.
+#[derive(Clone)]
 pub(crate) struct Problem {
     pub(crate) data: Dataset,
     pub(crate) augment: Augment,

@@ -12,7 +12,7 @@ use crate::net::{self, Net};
 use crate::network::Network;
 use crate::normalization::Normalization;
 use crate::optimizer::Optimizer;
-use crate::recipe::{Budget, Recipe};
+use crate::recipe::{Budget, Coupling, Recipe};
 use langevin::objective::{Histogram, Learner};
 use langevin::{Objective, Weight};
 use langevin_data::Dataset;
@@ -162,6 +162,36 @@ impl Trainer {
     #[must_use]
     pub fn recipe(&self) -> &Recipe {
         &self.problem.recipe
+    }
+
+    /// The loss of the averaged network on other rows, at noise and levels that are the same at every call: the objective of the recipe, with nothing dropped, coupled or learned about where to
+    /// draw.
+    ///
+    /// # Errors
+    /// Rows that do not fit, or cannot be read.
+    pub fn loss_on(&self, data: &Dataset) -> Result<f64> {
+        let own = self.recipe();
+        let recipe = Recipe {
+            // Away from every draw of the training.
+            seed: !own.seed,
+            batch: data.rows(),
+            label_dropout: 0.0,
+            coupling: Coupling::Independent,
+            ..own.clone()
+        };
+        let mut objective = self.base.clone();
+        if let Some(errors) = &self.errors {
+            objective = objective.with_errors(errors.clone())?;
+        }
+        let problem = Problem { data: data.clone(), recipe, objective, ..self.problem.clone() };
+        if problem.augment.shape(data.shape())? != problem.shape {
+            return Err(Error::data("the rows are of another shape")
+                .at(data.name())
+                .expected(format!("{:?}", problem.data.shape()))
+                .got(format!("{:?}", data.shape())));
+        }
+        problem.check_labels()?;
+        self.lanes.loss(&problem, &*self.net, &self.optimizer.ema)
     }
 
     /// Changes how long it goes on; the learning rate falls to 0 over the new budget.

@@ -1,0 +1,210 @@
+//! Configuration files: a file is the flags that it stands for, so it can say what they can and is refused as they are.
+//!
+//! ```text
+//! langevin train --config run.toml --steps 500 --set lr=1e-3
+//! langevin train [flags of run.toml] --steps 500 --lr=1e-3
+//! ```
+//!
+//! The last one holds. A table of the file is a heading and no more: its keys are flags like the others.
+
+use crate::error::{Failure, Result};
+use clap::{ArgAction, ArgMatches, Command};
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use toml::Value;
+
+/// The configuration of a run, in its directory.
+pub const NAME: &str = "config.toml";
+/// What a configuration does not say: where it is, where the run is, and who reads along.
+const NOT_KEPT: [&str; 6] = ["config", "set", "run", "resume", "json", "help"];
+/// Of two flags of which only one can be given, a later one takes the earlier one's place.
+const EITHER: [[&str; 2]; 1] = [["steps", "minutes"]];
+
+/// The words of `train` with those of its configuration file put in front, and those of `--set` behind.
+pub fn expand(words: Vec<OsString>) -> Result<Vec<OsString>> {
+    if words.get(1).is_none_or(|word| word != "train") {
+        return Ok(words);
+    }
+    let given = &words[2..];
+    let (mut settings, mut unset) = (Vec::new(), Vec::new());
+    for text in values(given, "set") {
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            Failure::misused("a setting has no value").at("--set").expected("KEY=VALUE").got(format!("'{text}'"))
+        })?;
+        // As in a file, or a text without its quotes.
+        let value = format!("x = {value}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("x"));
+        let value = value.unwrap_or_else(|| Value::String(text[key.len() + 1..].to_owned()));
+        if value == Value::Boolean(false) {
+            unset.push(key.trim().to_owned());
+        }
+        settings.extend(flag(key.trim(), &value, "--set")?);
+    }
+    let file = match (values(given, "config").pop(), values(given, "resume").pop()) {
+        (Some(path), _) => Some(PathBuf::from(path)),
+        (None, Some(run)) => Some(Path::new(&run).join(NAME)),
+        (None, None) => None,
+    };
+    let mut from_file = Vec::new();
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Failure::missing("--config, --resume", &path),
+            _ => Failure::failed("cannot read the configuration").in_file(&path).got(error.to_string()),
+        })?;
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            Failure::failed("the configuration is no TOML").in_file(&path).got(error.to_string().trim().to_owned())
+        })?;
+        let place = path.display().to_string();
+        for (key, value) in &table {
+            let inner = match value {
+                Value::Table(inner) => inner.iter().collect(),
+                _ => vec![(key, value)],
+            };
+            for (key, value) in inner {
+                from_file.push((key.clone(), flag(key, value, &place)?));
+            }
+        }
+    }
+    let named = |key: &str| {
+        let long = format!("--{key}");
+        let starts = |word: &OsString| word.to_str().is_some_and(|word| word.split('=').next() == Some(&long));
+        given.iter().chain(&settings).any(starts)
+    };
+    from_file.retain(|(key, _)| {
+        let rival = EITHER.iter().find_map(|pair| match pair {
+            [one, other] if one == key => Some(other),
+            [one, other] if other == key => Some(one),
+            _ => None,
+        });
+        !unset.contains(key) && !rival.is_some_and(|rival| named(rival))
+    });
+    let (head, tail) = (words[..2].iter().cloned(), given.iter().cloned());
+    Ok(head.chain(from_file.into_iter().flat_map(|(_, words)| words)).chain(tail).chain(settings).collect())
+}
+
+/// The values of a flag among words.
+fn values(words: &[OsString], name: &str) -> Vec<String> {
+    let (long, with) = (format!("--{name}"), format!("--{name}="));
+    let mut found = Vec::new();
+    for (place, word) in words.iter().enumerate() {
+        let Some(word) = word.to_str() else { continue };
+        if word == long {
+            found.extend(words.get(place + 1).and_then(|next| next.to_str()).map(str::to_owned));
+        } else if let Some(value) = word.strip_prefix(&with) {
+            found.push(value.to_owned());
+        }
+    }
+    found
+}
+
+/// The words of a key and its value.
+fn flag(key: &str, value: &Value, place: &str) -> Result<Vec<OsString>> {
+    if NOT_KEPT.contains(&key) {
+        let failure = Failure::misused("a configuration cannot set this").at(place).got(format!("'{key}'"));
+        return Err(failure.hint("give it as a flag"));
+    }
+    let text = match value {
+        Value::Boolean(true) => return Ok(vec![format!("--{key}").into()]),
+        Value::Boolean(false) => return Ok(Vec::new()),
+        Value::String(text) => text.clone(),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Array(items) if items.iter().all(Value::is_integer) => {
+            items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+        }
+        other => {
+            return Err(Failure::misused("a setting has the wrong type")
+                .at(format!("{place}, {key}"))
+                .expected("a number, a text, true or false")
+                .got(other.type_str()));
+        }
+    };
+    Ok(vec![format!("--{key}={text}").into()])
+}
+
+/// What was given and what holds by default, as a configuration file.
+pub fn effective(command: &Command, matches: &ArgMatches) -> String {
+    let mut text = String::new();
+    let mut heading = None;
+    for arg in command.get_arguments() {
+        let (id, Some(long)) = (arg.get_id().as_str(), arg.get_long()) else { continue };
+        if NOT_KEPT.contains(&long) {
+            continue;
+        }
+        let value = match arg.get_action() {
+            ArgAction::SetTrue if matches.get_flag(id) => "true".to_owned(),
+            ArgAction::SetTrue => continue,
+            _ => match matches.get_raw(id).and_then(Iterator::last).and_then(|value| value.to_str()) {
+                Some(value) => written(value),
+                None => continue,
+            },
+        };
+        if arg.get_help_heading() != heading {
+            heading = arg.get_help_heading();
+            if let Some(heading) = heading {
+                let _ = writeln!(text, "\n# {heading}");
+            }
+        }
+        let _ = writeln!(text, "{long} = {value}");
+    }
+    text
+}
+
+/// A number in one form, a text otherwise.
+fn written(value: &str) -> String {
+    let parsed = format!("x = {value}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("x"));
+    match parsed {
+        Some(Value::Integer(number)) if number.to_string() == value => value.to_owned(),
+        Some(Value::Float(number)) if number.is_finite() => Value::Float(number).to_string(),
+        _ => Value::String(value.to_owned()).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command as Task};
+    use clap::{CommandFactory as _, FromArgMatches as _};
+
+    fn parsed(line: &str) -> (crate::cli::TrainArgs, String) {
+        let words = line.split_whitespace().map(OsString::from).collect();
+        let mut command = Cli::command();
+        let matches = command.try_get_matches_from_mut(expand(words).unwrap()).unwrap();
+        let text = effective(command.find_subcommand("train").unwrap(), matches.subcommand_matches("train").unwrap());
+        match Cli::from_arg_matches(&matches).unwrap().command {
+            Task::Train(args) => (args, text),
+            _ => panic!(),
+        }
+    }
+
+    #[test]
+    fn the_effective_configuration_gives_the_same_flags() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c.toml");
+        let flags =
+            "--data digits --out m --steps 7 --lr 1e-3 --clip inf --flip --crop 4,6 --weight min-snr:5 --adaptive";
+        let (args, text) = parsed(&format!("langevin train {flags}"));
+        std::fs::write(&path, &text).unwrap();
+        let (again, same) = parsed(&format!("langevin train --config {}", path.display()));
+        assert_eq!(text, same);
+        assert_eq!((args.steps, args.optimizer.lr, args.reading.crop), (Some(7), 1e-3, Some((4, 6))));
+        assert_eq!((again.optimizer.clip, again.objective.adaptive, again.reading.flip), (f64::INFINITY, true, true));
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_settings_over_both() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c.toml");
+        std::fs::write(
+            &path,
+            "data = 'digits'\nflip = true\nout = 'm'\nminutes = 3\nseed = 1\n[network]\nwidth = 32\n",
+        )
+        .unwrap();
+        let (args, _) = parsed(&format!(
+            "langevin train --config {} --steps 9 --seed 2 --width 5 --set width=6 --set flip=false",
+            path.display()
+        ));
+        assert_eq!((args.minutes, args.steps, args.seed, args.network.width), (None, Some(9), 2, Some(6)));
+        assert!(!args.reading.flip);
+    }
+}

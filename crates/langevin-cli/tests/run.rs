@@ -1,0 +1,106 @@
+//! `langevin train --run` and `--resume`: a run that can be killed.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::{names, run, works};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// What a model computes with: everything behind the header, which has the time that was spent.
+fn weights(model: &Path) -> Vec<u8> {
+    let bytes = fs::read(model).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    bytes[8 + header..].to_vec()
+}
+
+/// Killed twenty times at random moments, of which some lie in a write.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_again_and_again_ends_in_the_same_bits() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let flags = "--data digits --steps 400 --width 48 --batch 64 --adaptive --hold-out 0.2 --log-every 20";
+    works(here, &format!("train {flags} --run whole"));
+    let mut kills = 0;
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut first = true;
+    loop {
+        let flags = match first {
+            true => format!("train {flags} --run cut --save-every 0.001"),
+            false => "train --resume cut".to_owned(),
+        };
+        let mut child = Command::new(env!("CARGO_BIN_EXE_langevin"))
+            .args(flags.split(' '))
+            .current_dir(here)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        first = !here.join("cut/config.toml").exists();
+        if kills < 20 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            std::thread::sleep(Duration::from_millis(60 + random % 240));
+            first = !here.join("cut/config.toml").exists();
+            child.kill().unwrap();
+            kills += 1;
+            // It may have been done already: then it is over early, and the rest of the kills would hit nothing.
+            if child.wait().unwrap().success() {
+                break;
+            }
+        } else {
+            assert!(child.wait().unwrap().success());
+            break;
+        }
+    }
+    assert!(weights(&here.join("whole/model.safetensors")) == weights(&here.join("cut/model.safetensors")));
+    assert!(kills > 3, "{kills}");
+    assert!(names(&here.join("cut/states")).contains(&"step-0000000400.safetensors".to_owned()));
+    // The log has every line once.
+    let steps: Vec<u64> = fs::read_to_string(here.join("cut/log.ndjson"))
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["step"].as_u64().unwrap())
+        .collect();
+    assert_eq!(steps, (1..=20).map(|line| 20 * line).collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_run_keeps_its_configuration_its_log_and_samples() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let (stdout, _) = works(
+        here,
+        "train --data digits --steps 30 --width 16 --batch 32 --hold-out 0.2 --log-every 10 --samples-every 15 --conditional --run r --json",
+    );
+    let lines: Vec<serde_json::Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 4);
+    assert!(lines[..3].iter().all(|line| line["held_out"].is_f64() && line["loss"].is_f64()));
+    assert_eq!(lines[3]["steps"], 30);
+    assert_eq!(names(&here.join("r")), ["config.toml", "log.ndjson", "model.safetensors", "samples", "states"]);
+    assert_eq!(names(&here.join("r/samples")), ["step-0000015.png", "step-0000030.png"]);
+    assert!(fs::read_to_string(here.join("r/config.toml")).unwrap().contains("conditional = true"));
+
+    // On for longer, from the newest state that is whole.
+    let newest = here.join("r/states/step-0000000030.safetensors");
+    let state = fs::read(&newest).unwrap();
+    fs::write(here.join("r/states/step-0000000031.safetensors"), &state[..state.len() - 9]).unwrap();
+    let (_, stderr) = works(here, "train --resume r --steps 40");
+    assert!(stderr.contains("note: r/states/step-0000000031.safetensors is passed over: "), "{stderr}");
+    assert!(stderr.contains("goes on after step 30\n") && stderr.contains("40 steps on digits"), "{stderr}");
+    let (_, stderr) = works(here, "train --resume r --minutes 0.0001");
+    assert!(stderr.contains("goes on after step 40"), "{stderr}");
+
+    let (code, _, stderr) = run(here, "train --resume r --width 17");
+    assert!(code == 2 && stderr.contains("only how long it goes on can be changed"), "{stderr}");
+    let (code, _, stderr) = run(here, "train --data digits --run r");
+    assert!(code == 2 && stderr.contains("hint: go on with that run by --resume r"), "{stderr}");
+    let (code, _, stderr) = run(here, "train --resume nothing");
+    assert!(code == 2 && stderr.contains("nothing"), "{stderr}");
+    let (code, _, stderr) = run(here, "train --resume r --data moons --set conditional=false");
+    assert!(code == 1 && stderr.contains("not those that the training began with"), "{stderr}");
+}
