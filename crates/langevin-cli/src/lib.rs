@@ -7,6 +7,7 @@
 //! | `source` | a trained network or an exact density, and how it is read |
 //! | `schedule` | sampler flags → [`langevin::Plan`] |
 //! | `survey` | lists of samplers, grids and steps → plans and their exact errors |
+//! | `condition` | classes, and guidance towards them |
 //! | `data` | what to train on, checked |
 //! | `rundir` | the directory of a training run |
 //! | `rows` | data for a model that exists: of its width, in its coordinates |
@@ -25,6 +26,7 @@
 mod check;
 mod cli;
 mod commands;
+mod condition;
 mod data;
 mod error;
 mod interrupt;

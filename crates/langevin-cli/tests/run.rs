@@ -26,11 +26,11 @@ fn a_run_that_is_killed_again_and_again_ends_in_the_same_bits() {
     works(here, &format!("train {flags} --run whole"));
     let mut kills = 0;
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut first = true;
     loop {
-        let flags = match first {
-            true => format!("train {flags} --run cut --save-every 0.001"),
-            false => "train --resume cut".to_owned(),
+        // Killed before it had a configuration, it begins anew.
+        let flags = match here.join("cut/config.toml").exists() {
+            false => format!("train {flags} --run cut --save-every 0.001"),
+            true => "train --resume cut".to_owned(),
         };
         let mut child = Command::new(env!("CARGO_BIN_EXE_langevin"))
             .args(flags.split(' '))
@@ -39,21 +39,18 @@ fn a_run_that_is_killed_again_and_again_ends_in_the_same_bits() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        first = !here.join("cut/config.toml").exists();
-        if kills < 20 {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            std::thread::sleep(Duration::from_millis(60 + random % 240));
-            first = !here.join("cut/config.toml").exists();
-            child.kill().unwrap();
-            kills += 1;
-            // It may have been done already: then it is over early, and the rest of the kills would hit nothing.
-            if child.wait().unwrap().success() {
-                break;
-            }
-        } else {
+        if kills == 20 {
             assert!(child.wait().unwrap().success());
+            break;
+        }
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        std::thread::sleep(Duration::from_millis(60 + random % 240));
+        child.kill().unwrap();
+        kills += 1;
+        // It may have been done already: then the rest of the kills would hit nothing.
+        if child.wait().unwrap().success() {
             break;
         }
     }
@@ -67,6 +64,40 @@ fn a_run_that_is_killed_again_and_again_ends_in_the_same_bits() {
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["step"].as_u64().unwrap())
         .collect();
     assert_eq!(steps, (1..=20).map(|line| 20 * line).collect::<Vec<u64>>());
+}
+
+/// A network with classes answers what it is asked for; with guidance more so.
+#[test]
+fn classes_are_asked_for_and_guided_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    // Two classes that do not overlap, on either side of 0.
+    let rows: String =
+        (0..200).map(|i| format!("{},{}\n", f64::from(i % 20) + if i < 100 { 10.0 } else { -30.0 }, i / 100)).collect();
+    fs::write(here.join("c.csv"), format!("x,side\n{rows}")).unwrap();
+    works(here, "train --data c.csv --label-column side --conditional --steps 400 --width 32 --depth 1 --out m");
+    let draw = |flags: &str| -> Vec<f64> {
+        works(here, &format!("sample m --steps 10 -n 40 --out x.npy {flags}"));
+        common::read_f8(&here.join("x.npy")).1
+    };
+    for (class, sign) in [("0", 1.0), ("1", -1.0)] {
+        let right = draw(&format!("--class {class}")).iter().filter(|x| **x * sign > 0.0).count();
+        assert!(right >= 38, "{class}: {right}");
+    }
+    let both = draw("--class 0,1");
+    assert!(both.iter().enumerate().filter(|(i, x)| (**x > 0.0) == (i % 2 == 0)).count() >= 38);
+    let either = draw("").iter().filter(|x| **x > 0.0).count();
+    assert!((8..32).contains(&either), "{either}");
+    // Guidance of weight 1 is none; of an interval outside the grid too.
+    let plain = draw("--class 0");
+    let near = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
+    assert!(near(&draw("--class 0 --guidance 1"), &plain));
+    assert_eq!(draw("--class 0 --guidance 3 --guidance-interval 1e5,2e5"), plain);
+    assert!(!near(&draw("--class 0 --guidance 3"), &plain));
+    let (code, _, stderr) = run(here, "sample m -n 1 --class 2 --out x.npy");
+    assert!(code == 2 && stderr.contains("unknown class (--class): expected 0, 1, got '2'"), "{stderr}");
+    let (code, _, stderr) = run(here, "sample --exact moons -n 1 --class 2 --out x.npy");
+    assert!(code == 2 && stderr.contains("only a trained network has classes"), "{stderr}");
 }
 
 #[test]

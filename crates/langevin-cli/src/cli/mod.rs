@@ -16,7 +16,7 @@ pub use values::MAX_SIGMA;
 use crate::io::npy::Width;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
-use values::{count, eta, grid_steps, seed, sigma, sigma_or_inf, threads, tolerance};
+use values::{count, eta, finite, grid_steps, range, seed, sigma, sigma_or_inf, threads, tolerance};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -174,6 +174,8 @@ pub struct SampleArgs {
     pub read_as: Option<String>,
     #[command(flatten)]
     pub sampler: SamplerArgs,
+    #[command(flatten)]
+    pub condition: ConditionArgs,
     /// Steps as large as the error allows, for each sample its own: dpm12, dpm23 or euler-heun, in place of a sampler
     #[arg(long, value_name = "PAIR", conflicts_with_all = ["sampler", "moves", "steps", "grid"])]
     pub adaptive: Option<String>,
@@ -205,6 +207,25 @@ pub struct SampleArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// What a model with classes is asked for.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Classes")]
+#[group(skip)]
+pub struct ConditionArgs {
+    /// Classes by name or number, with commas between them: the samples take turns [default: of no class]
+    #[arg(long, value_name = "CLASS", value_delimiter = ',')]
+    pub class: Vec<String>,
+    /// Guide towards the class: D = D_u + W (D_c − D_u), two evaluations in place of one
+    #[arg(long, value_name = "W", value_parser = finite, requires = "class", conflicts_with = "adaptive", allow_negative_numbers = true)]
+    pub guidance: Option<f64>,
+    /// Guide at these noise levels alone, in σ/α
+    #[arg(long, value_name = "MIN,MAX", value_parser = range, requires = "guidance")]
+    pub guidance_interval: Option<Interval>,
+}
+
+/// Two noise levels.
+pub type Interval = [f64; 2];
 
 /// Say what a model is
 #[derive(Debug, Args)]

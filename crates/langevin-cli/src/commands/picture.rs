@@ -2,15 +2,18 @@
 
 use crate::error::{Failure, Result};
 use crate::io::Format;
-use crate::io::png::Grey;
+use crate::io::atomic::Staged;
+use crate::io::png::{self, Tile};
 use crate::source::Source;
 use crate::words::plural;
 use std::path::Path;
 
 /// What a .png of the samples shows.
 pub enum Picture {
-    /// Pictures of (height, width).
-    Sheet(usize, usize),
+    /// Pictures on one sheet.
+    Sheet(Tile),
+    /// A file for each picture.
+    Files(Tile),
     /// Points of a plane.
     Points,
 }
@@ -18,26 +21,30 @@ pub enum Picture {
 impl Picture {
     /// The picture of `count` samples, where `format` is one: refused before any of them is drawn.
     pub fn of(format: Format, source: &Source<'_>, count: usize, path: &Path) -> Result<Option<Self>> {
-        if format != Format::Png {
-            return Ok(None);
-        }
-        let shape: Vec<usize> = source.shape().into_iter().filter(|extent| *extent > 1).collect();
-        let (height, width) = match shape[..] {
-            [2] => return Ok(Some(Self::Points)),
-            [height, width] => (height, width),
-            _ => {
-                return Err(Failure::misused("these samples are no pictures")
-                    .in_file(path)
-                    .expected("samples of shape (height, width), or of 2 numbers")
-                    .got(format!("shape {:?}", source.shape()))
-                    .hint("write .npy or .csv"));
-            }
+        let files = match format {
+            Format::Png => false,
+            Format::Folder => true,
+            Format::Npy | Format::Csv => return Ok(None),
         };
-        match Grey::most(height, width) {
-            most if count <= most => Ok(Some(Self::Sheet(height, width))),
+        let shape = source.shape();
+        if shape.iter().copied().filter(|extent| *extent > 1).eq([2]) && !files {
+            return Ok(Some(Self::Points));
+        }
+        let Some(tile) = Tile::of(&shape) else {
+            return Err(Failure::misused("these samples are no pictures")
+                .in_file(path)
+                .expected("samples of shape (height, width), with 1 or 3 channels before or after, or of 2 numbers")
+                .got(format!("shape {shape:?}"))
+                .hint("write .npy or .csv"));
+        };
+        if files {
+            return Ok(Some(Self::Files(tile)));
+        }
+        match png::Picture::most(tile.height, tile.width) {
+            most if count <= most => Ok(Some(Self::Sheet(tile))),
             most => Err(Failure::misused("too many samples for one picture")
                 .in_file(path)
-                .expected(format!("-n at most {most} for pictures of {height} × {width}"))
+                .expected(format!("-n at most {most} for pictures of {} × {}", tile.height, tile.width))
                 .got(count.to_string())
                 .hint(match most {
                     0 => "write .npy or .csv".to_owned(),
@@ -48,11 +55,17 @@ impl Picture {
 
     /// Draws and writes it.
     pub fn write(&self, samples: &[f64], source: &Source<'_>, path: &Path) -> Result<()> {
+        let extent = || source.extent().unwrap_or_else(|| bounds(samples));
         match *self {
-            Self::Points => Grey::scatter(samples).write(path),
-            Self::Sheet(height, width) => {
-                let extent = source.extent().unwrap_or_else(|| bounds(samples));
-                Grey::sheet(samples, height, width, extent)?.write(path)
+            Self::Points => png::Picture::scatter(samples).write(path),
+            Self::Sheet(tile) => png::Picture::sheet(samples, tile, extent())?.write(path),
+            Self::Files(tile) => {
+                let (staged, extent) = (Staged::directory(path)?, extent());
+                for (number, sample) in samples.chunks_exact(tile.len()).enumerate() {
+                    let name = staged.path().join(format!("sample-{number:06}.png"));
+                    png::Picture::single(sample, tile, extent).write(&name)?;
+                }
+                staged.commit()
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Samples of a network on the way, as a picture.
 
 use crate::error::{Blame as _, Result};
-use crate::io::png::Grey;
+use crate::io::png::{Picture, Tile};
 use crate::schedule::{SIGMAS, usual_range};
 use langevin::{Grid, Sampler, Sampling};
 use langevin_train::Network;
@@ -14,11 +14,10 @@ const POINTS: usize = 2000;
 
 /// Draws from the network and writes what can be seen of it: always the same noise, so that two of these show what was learned between them. Classes take turns.
 pub fn preview(network: &mut Network, seed: u64, path: &Path) -> Result<()> {
-    let shape: Vec<usize> = network.shape().iter().copied().filter(|extent| *extent > 1).collect();
-    let (count, sides) = match shape[..] {
-        [2] => (POINTS, None),
-        [height, width] => (PICTURES.min(Grey::most(height, width)), Some((height, width))),
-        _ => return Ok(()),
+    let (count, tile) = match Tile::of(network.shape()) {
+        Some(tile) => (PICTURES.min(Picture::most(tile.height, tile.width)), Some(tile)),
+        None if network.width() == 2 => (POINTS, None),
+        None => return Ok(()),
     };
     let classes = network.classes().len() as u32;
     network.set_labels((0..classes).collect()).or_failed()?;
@@ -36,13 +35,13 @@ pub fn preview(network: &mut Network, seed: u64, path: &Path) -> Result<()> {
         .run(&plan, &*network)
         .or_failed()?;
     network.denormalize(&mut samples);
-    match sides {
-        None => Grey::scatter(&samples).write(path),
-        Some((height, width)) => {
+    match tile {
+        None => Picture::scatter(&samples).write(path),
+        Some(tile) => {
             // Pictures were brought to [−1, 1] by one pair of numbers.
             let map = network.normalization();
             let extent = [map.shift[0] - map.scale[0], map.shift[0] + map.scale[0]];
-            Grey::sheet(&samples, height, width, extent)?.write(path)
+            Picture::sheet(&samples, tile, extent)?.write(path)
         }
     }
 }

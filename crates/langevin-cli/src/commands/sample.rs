@@ -15,7 +15,7 @@ use std::time::Instant;
 /// Runs the command.
 pub fn run(args: &SampleArgs) -> Result<()> {
     let format = Format::of(&args.out)?;
-    if format == Format::Png && args.dtype.is_some() {
+    if matches!(format, Format::Png | Format::Folder) && args.dtype.is_some() {
         return Err(Failure::misused("a picture has no type of numbers")
             .at("--dtype, --out")
             .expected("--dtype with .npy or .csv")
@@ -24,7 +24,8 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     }
     let dtype = args.dtype.unwrap_or_default();
     interrupt::listen()?;
-    let source = Source::open(&args.source)?;
+    let mut source = Source::open(&args.source)?;
+    let classes = args.condition.ask(&mut source)?;
     if let Some(model) = &args.source.named.model {
         check::another_file(&args.out, "MODEL", model)?;
     }
@@ -33,7 +34,9 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     let how = How::new(args, &reader, range)?;
     check::memory(args.count, source.width())?;
     let picture = Picture::of(format, &source, args.count, &args.out)?;
-    atomic::probe(&args.out)?;
+    if format != Format::Folder {
+        atomic::probe(&args.out)?;
+    }
     if range.clipped {
         say(&format!("note: noise levels clipped to the trained range, σ/α from {:.4} to {:.4}", range.min, range.max));
     }
@@ -80,10 +83,12 @@ pub fn run(args: &SampleArgs) -> Result<()> {
             "path": args.out.display().to_string(),
             "samples": args.count,
             "shape": shape,
-            "dtype": (format != Format::Png).then_some(numbers),
+            "dtype": matches!(format, Format::Npy | Format::Csv).then_some(numbers),
             "model": source.name(),
             "read_as": reader.path(),
             "plan": how.name(),
+            "classes": classes,
+            "guidance": args.condition.guidance,
             "nfe": evaluations,
             "sigma_min": range.min,
             "sigma_max": range.max,
@@ -102,7 +107,15 @@ enum How {
 impl How {
     fn new(args: &SampleArgs, reader: &Reader<'_>, range: schedule::Range) -> Result<Self> {
         let Some(pair) = &args.adaptive else {
-            let plan = args.sampler.compile(&reader.process, reader.formulation(), range)?;
+            let (sampler, condition) = (&args.sampler, &args.condition);
+            let named = if sampler.moves.is_none() { Some(sampler.sampler()?) } else { None };
+            let plan = sampler.compile_as(&reader.process, named.as_ref(), range, &|compiling| {
+                let compiling = match reader.formulation() {
+                    Some(network) => compiling.network(network),
+                    None => compiling,
+                };
+                condition.guide(compiling).compile()
+            })?;
             return Ok(Self::Plan(Box::new(plan)));
         };
         let mut adaptive = Adaptive::new(either_case(pair, Pair::parse).or_misused()?);

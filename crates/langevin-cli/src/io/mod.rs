@@ -31,11 +31,16 @@ pub enum Format {
     Csv,
     /// A picture of the samples.
     Png,
+    /// A picture of each sample, in a directory.
+    Folder,
 }
 
 impl Format {
     /// By the ending of the name.
     pub fn of(path: &Path) -> Result<Self> {
+        if path.is_dir() || path.to_string_lossy().ends_with(std::path::is_separator) {
+            return Ok(Self::Folder);
+        }
         let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
         match ending.as_deref() {
             Some("npy") => Ok(Self::Npy),
@@ -44,7 +49,7 @@ impl Format {
             other => {
                 let failure = Failure::misused("unknown kind of output")
                     .in_file(path)
-                    .expected("a name that ends in .npy, .csv or .png")
+                    .expected("a name that ends in .npy, .csv or .png, or a directory")
                     .got(other.map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")));
                 Err(match other.and_then(|ending| langevin::nearest(ending, &["npy", "csv", "png"])) {
                     Some(near) => failure.hint(format!("did you mean '.{near}'?")),

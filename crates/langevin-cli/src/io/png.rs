@@ -4,12 +4,52 @@ use super::atomic;
 use crate::error::{Failure, Result};
 use std::path::Path;
 
-/// A grey picture, 8 bits a pixel.
+/// A picture in grey or in colours, 8 bits a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grey {
+pub struct Picture {
     width: usize,
     height: usize,
+    /// Numbers of a pixel: 1, or 3.
+    channels: usize,
     pixels: Vec<u8>,
+}
+
+/// How a sample is a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tile {
+    /// Lines.
+    pub height: usize,
+    /// Pixels of a line.
+    pub width: usize,
+    /// Numbers of a pixel: 1, or 3.
+    channels: usize,
+    /// Whether the channels come before the lines.
+    first: bool,
+}
+
+impl Tile {
+    /// A sample of shape (height, width), (height, width, channels) or (channels, height, width), with 1 channel or 3.
+    pub fn of(shape: &[usize]) -> Option<Self> {
+        let (height, width, channels, first) = match *shape {
+            [height, width] => (height, width, 1, false),
+            [height, width, channels @ (1 | 3)] => (height, width, channels, false),
+            [channels @ (1 | 3), height, width] => (height, width, channels, true),
+            _ => return None,
+        };
+        (height * width > 1).then_some(Self { height, width, channels, first })
+    }
+
+    /// The numbers of a sample.
+    pub fn len(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    fn at(&self, picture: &[f64], y: usize, x: usize, channel: usize) -> f64 {
+        match self.first {
+            true => picture[(channel * self.height + y) * self.width + x],
+            false => picture[(y * self.width + x) * self.channels + channel],
+        }
+    }
 }
 
 /// The most pixels a picture may have.
@@ -45,9 +85,9 @@ impl Layout {
     }
 }
 
-impl Grey {
-    fn new(width: usize, height: usize) -> Self {
-        Self { width, height, pixels: vec![0; width * height] }
+impl Picture {
+    fn new(width: usize, height: usize, channels: usize) -> Self {
+        Self { width, height, channels, pixels: vec![32; width * height * channels] }
     }
 
     /// How many pictures of `height` × `width` a sheet may hold.
@@ -65,31 +105,43 @@ impl Grey {
         fits
     }
 
-    /// A sheet of pictures of `height` × `width`, as square as can be: `low` is black, `high` white, values beyond are clipped.
-    pub fn sheet(values: &[f64], height: usize, width: usize, [low, high]: [f64; 2]) -> Result<Self> {
-        let count = values.len() / (height * width).max(1);
-        let layout = Layout::of(count, height, width);
+    /// A sheet of pictures, as square as can be: `low` is black, `high` white, values beyond are clipped.
+    pub fn sheet(values: &[f64], tile: Tile, extent: [f64; 2]) -> Result<Self> {
+        let count = values.len() / tile.len();
+        let layout = Layout::of(count, tile.height, tile.width);
         if layout.pixels() > MAX_PIXELS {
             return Err(Failure::misused("too many samples for one picture")
-                .expected(format!("at most {}", Self::most(height, width)))
+                .expected(format!("at most {}", Self::most(tile.height, tile.width)))
                 .got(count.to_string())
                 .hint("write .npy, or fewer samples"));
         }
         let Layout { columns, rows, scale, down, across } = layout;
-        let mut sheet = Self::new(columns * across + GAP, rows * down + GAP);
-        sheet.pixels.fill(32);
+        let mut sheet = Self::new(columns * across + GAP, rows * down + GAP, tile.channels);
+        for (number, picture) in values.chunks_exact(tile.len()).enumerate() {
+            let corner = (number / columns * down + GAP, number % columns * across + GAP);
+            sheet.put(picture, tile, corner, scale, extent);
+        }
+        Ok(sheet)
+    }
+
+    /// One picture as it is.
+    pub fn single(values: &[f64], tile: Tile, extent: [f64; 2]) -> Self {
+        let mut picture = Self::new(tile.width, tile.height, tile.channels);
+        picture.put(values, tile, (0, 0), 1, extent);
+        picture
+    }
+
+    fn put(&mut self, picture: &[f64], tile: Tile, (top, left): (usize, usize), scale: usize, [low, high]: [f64; 2]) {
         let span = if high > low { high - low } else { 1.0 };
-        for (number, picture) in values.chunks_exact(height * width).enumerate() {
-            let (top, left) = (number / columns * down + GAP, number % columns * across + GAP);
-            for y in 0..height * scale {
-                for x in 0..width * scale {
-                    let value = picture[y / scale * width + x / scale];
-                    let grey = ((value - low) / span).clamp(0.0, 1.0) * 255.0;
-                    sheet.pixels[(top + y) * sheet.width + left + x] = grey.round() as u8;
+        for y in 0..tile.height * scale {
+            for x in 0..tile.width * scale {
+                for channel in 0..tile.channels {
+                    let value = tile.at(picture, y / scale, x / scale, channel);
+                    let light = ((value - low) / span).clamp(0.0, 1.0) * 255.0;
+                    self.pixels[((top + y) * self.width + left + x) * self.channels + channel] = light.round() as u8;
                 }
             }
         }
-        Ok(sheet)
     }
 
     /// Points (x, y), y upwards, in a square that holds all of them: dark where many fall.
@@ -121,7 +173,7 @@ impl Grey {
         // Each point takes away a share of the light that is left.
         let share = 1.0 - (0.8_f64).min(0.25 + 1000.0 / (points.len() / 2).max(1) as f64);
         let light = |count: u32| (255.0 * share.powi(count.min(1000) as i32)).round() as u8;
-        Self { width: SIDE, height: SIDE, pixels: counts.into_iter().map(light).collect() }
+        Self { width: SIDE, height: SIDE, channels: 1, pixels: counts.into_iter().map(light).collect() }
     }
 
     /// The file.
@@ -132,7 +184,7 @@ impl Grey {
         };
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, side(self.width)?, side(self.height)?);
-        encoder.set_color(png::ColorType::Grayscale);
+        encoder.set_color(if self.channels == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
         encoder.set_depth(png::BitDepth::Eight);
         let mut writer = encoder.write_header().map_err(wrong)?;
         writer.write_image_data(&self.pixels).map_err(wrong)?;
@@ -153,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_sheet_clips_and_places_its_pictures() {
-        let sheet = Grey::sheet(&[0.0, 16.0, -5.0, 99.0], 1, 2, [0.0, 16.0]).unwrap();
+        let sheet = Picture::sheet(&[0.0, 16.0, -5.0, 99.0], Tile::of(&[1, 2]).unwrap(), [0.0, 16.0]).unwrap();
         // Two columns of pictures of 20 × 40 pixels, one pixel apart.
         assert_eq!((sheet.width, sheet.height), (2 * 41 + 1, 21 + 1));
         let at = |y: usize, x: usize| sheet.pixels[y * sheet.width + x];
@@ -162,9 +214,18 @@ mod tests {
     }
 
     #[test]
+    fn colours_come_in_either_order() {
+        let [last, first] = [&[1, 2, 3][..], &[3, 1, 2]].map(|shape| Tile::of(shape).unwrap());
+        let a = Picture::single(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], last, [0.0, 255.0]);
+        let b = Picture::single(&[0.0, 3.0, 1.0, 4.0, 2.0, 5.0], first, [0.0, 255.0]);
+        assert_eq!((&a, &a.pixels[..]), (&b, &[0, 1, 2, 3, 4, 5][..]));
+        assert!(Tile::of(&[64]).is_none() && Tile::of(&[8, 8, 2]).is_none());
+    }
+
+    #[test]
     fn a_scatter_holds_every_point() {
         for points in [vec![], vec![1.0, 2.0], vec![0.0, 0.0, 1e300, -1e300], vec![0.0, -3.0, 4.0, 9.0]] {
-            let picture = Grey::scatter(&points);
+            let picture = Picture::scatter(&points);
             assert_eq!(picture.pixels.iter().any(|pixel| *pixel < 255), !points.is_empty());
             assert!(picture.encode().unwrap().starts_with(b"\x89PNG"));
         }
@@ -173,10 +234,10 @@ mod tests {
     #[test]
     fn the_most_is_the_most() {
         for (height, width) in [(8, 8), (1, 2), (28, 28), (3, 700)] {
-            let most = Grey::most(height, width);
+            let most = Picture::most(height, width);
             assert!(Layout::of(most, height, width).pixels() <= MAX_PIXELS);
             assert!(Layout::of(most + 1, height, width).pixels() > MAX_PIXELS);
         }
-        assert_eq!(Grey::most(1 << 14, 1 << 14), 0);
+        assert_eq!(Picture::most(1 << 14, 1 << 14), 0);
     }
 }

@@ -35,7 +35,7 @@ impl Activation {
 const SELU_SCALE: f32 = 1.050_701;
 const SELU_ALPHA: f32 = 1.673_263_2;
 /// 2√(2/π).
-const GELU: f32 = 1.595_769_1;
+const GELU: f32 = 1.595_769;
 const GELU_CUBE: f32 = 0.044_715;
 
 /// A value and the slope there.

@@ -46,10 +46,23 @@ pub(crate) struct Draft<'a> {
     pub(crate) scale: Option<f64>,
     /// What is done to every D.
     pub(crate) clip: Option<Map>,
-    /// The weight of guidance: D = D_u + w (D_c − D_u).
-    pub(crate) guidance: Option<f64>,
+    pub(crate) guidance: Option<Guidance>,
     /// CFG++, where the sampler guides so.
     pub(crate) plus: Option<Plus>,
+}
+
+/// Guidance: D = D_u + w (D_c − D_u), at these noise levels σ/α.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Guidance {
+    pub(crate) weight: f64,
+    pub(crate) levels: [f64; 2],
+}
+
+impl Guidance {
+    fn holds_at(self, level: &Level) -> bool {
+        let sigma = level.sigma_ve();
+        self.levels[0] <= sigma && sigma <= self.levels[1]
+    }
 }
 
 /// CFG++: its weight w, and what w (D_c − D_u) of the newest evaluation is made of. See [`guided`](super::guided).
@@ -105,7 +118,7 @@ impl Draft<'_> {
             self.plus = Some(Plus { push: Push::Pair(main, plain), ..plus });
             return Ok(plain);
         }
-        let Some(weight) = self.guidance else {
+        let Some(Guidance { weight, .. }) = self.guidance.filter(|guidance| guidance.holds_at(level)) else {
             return self.builder.eval(x, level);
         };
         let [main, plain] = self.builder.eval_pair(x, level)?;

@@ -49,7 +49,7 @@ use crate::grid::check_falling;
 use crate::plan::{Builder, Plan};
 use crate::process::{Level, Process};
 use crate::space::Map;
-use draft::{Draft, Step};
+use draft::{Draft, Guidance, Step};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -117,7 +117,7 @@ pub struct Compiling<'a> {
     first: usize,
     start: Start,
     map: Option<Map>,
-    guidance: Option<f64>,
+    guidance: Option<Guidance>,
 }
 
 impl<'a> Compiling<'a> {
@@ -145,7 +145,24 @@ impl<'a> Compiling<'a> {
     /// Guides with the model's unconditional branch: D = D_u + `weight`·(D_c − D_u), two evaluations in place of one. Source: arXiv 2207.12598.
     #[must_use]
     pub fn guidance(mut self, weight: f64) -> Self {
-        self.guidance = Some(weight);
+        self.guidance = Some(Guidance { weight, levels: [0.0, f64::INFINITY] });
+        self
+    }
+
+    /// As [`guidance`](Self::guidance), at the noise levels σ/α from `levels[0]` to `levels[1]` alone: at the others D is D_c, one evaluation. Source: arXiv 2404.07724.
+    ///
+    /// ```
+    /// use langevin::{Grid, Process, Sampler, plan::Op};
+    /// let levels = Grid::karras(4).levels(&Process::ve(), 0.1, 10.0)?;
+    /// let plan = Sampler::ddim(0.0).on(&Process::ve(), &levels).guidance_within(3.0, [0.2, 5.0]).compile()?;
+    /// // Of four levels the first and the last are outside.
+    /// let pairs = plan.ops().iter().filter(|op| matches!(op, Op::Eval { out, .. } if out.len() == 2));
+    /// assert_eq!((plan.nfe(), pairs.count()), (4, 2));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    #[must_use]
+    pub fn guidance_within(mut self, weight: f64, levels: [f64; 2]) -> Self {
+        self.guidance = Some(Guidance { weight, levels });
         self
     }
 

@@ -7,7 +7,7 @@ use crate::cli::DemoArgs;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::atomic::{self, Staged};
 use crate::io::npy::{self, Width};
-use crate::io::png::Grey;
+use crate::io::png::{Picture, Tile};
 use crate::io::{print, say};
 use crate::progress::{Display, duration, thousands};
 use crate::report::{self, DemoData, Pictures, Row};
@@ -177,7 +177,9 @@ fn write(out: &Path, network: &Network, sampled: &[Sampled], data: &DemoData) ->
         let name = |kind: &str, ending: &str| place(&format!("{kind}-{}.{ending}", reading.slug));
         npy::write(&name("samples", "npy"), &[count, height, width], &sampled.samples, Width::F64)?;
         let shown = &sampled.samples[..count.min(SHOWN) * height * width];
-        Grey::sheet(shown, height, width, PIXELS)?.write(&name("samples", "png"))?;
+        if let Some(tile) = Tile::of(&[height, width]) {
+            Picture::sheet(shown, tile, PIXELS)?.write(&name("samples", "png"))?;
+        }
         let json = sampled.plan.to_json();
         atomic::write(&name("plan", "json"), |out| out.write_all(json.as_bytes()))?;
     }

@@ -1,0 +1,53 @@
+//! What a model with classes is asked for.
+
+use crate::cli::ConditionArgs;
+use crate::error::{Blame as _, Failure, Result};
+use crate::source::Source;
+use langevin::nearest;
+use langevin::sampler::Compiling;
+
+/// The branch without a class, by name.
+const NONE: &str = "none";
+
+impl ConditionArgs {
+    /// Asks the model for the classes of the flags, and gives their numbers.
+    pub fn ask(&self, source: &mut Source<'_>) -> Result<Vec<u32>> {
+        if self.class.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Source::Network(network) = source else {
+            return Err(Failure::misused("only a trained network has classes").at("--class"));
+        };
+        let names = network.classes().to_vec();
+        if names.is_empty() {
+            return Err(Failure::misused("the model has no classes")
+                .at("--class")
+                .hint("train it with --conditional on data with labels"));
+        }
+        let number = |text: &String| {
+            let named = names.iter().position(|name| name == text);
+            let number = named.or_else(|| text.parse().ok().filter(|number| *number < names.len()));
+            number.map(|number| number as u32).ok_or_else(|| {
+                let shown = if names.len() <= 20 { names.join(", ") } else { format!("0 to {}", names.len() - 1) };
+                let failure = Failure::misused("unknown class").at("--class").expected(shown).got(format!("'{text}'"));
+                let known: Vec<&str> = names.iter().map(String::as_str).collect();
+                match nearest(text, &known) {
+                    Some(near) if text != NONE => failure.hint(format!("did you mean '{near}'?")),
+                    _ => failure.hint("leave out --class for samples of no class"),
+                }
+            })
+        };
+        let labels: Vec<u32> = self.class.iter().map(number).collect::<Result<_>>()?;
+        network.set_labels(labels.clone()).or_failed()?;
+        Ok(labels)
+    }
+
+    /// Guides a plan as the flags say.
+    pub fn guide<'a>(&self, compiling: Compiling<'a>) -> Compiling<'a> {
+        match (self.guidance, self.guidance_interval) {
+            (None, _) => compiling,
+            (Some(weight), None) => compiling.guidance(weight),
+            (Some(weight), Some(levels)) => compiling.guidance_within(weight, levels),
+        }
+    }
+}
