@@ -44,13 +44,7 @@ pub fn open(data: &str, seed: u64, options: &Options) -> Result<Dataset> {
             let hint = format!("--data takes {KINDS}, or {}", names().join(", "));
             Err(Failure::missing("--data", path).hint(hint))
         }
-        (Some(path), _) => langevin_data::open(path, options).map_err(|error| {
-            let failure = Failure::failed(error.to_string());
-            match error.hint() {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            }
-        }),
+        (Some(path), _) => of_file(path, options),
         (None, Some("digits")) => Ok(Dataset::digits()),
         (None, Some(name)) => drawn(name, seed),
         (None, None) if path.is_file() => Err(Failure::misused("unknown kind of data file")
@@ -69,6 +63,17 @@ pub fn open(data: &str, seed: u64, options: &Options) -> Result<Dataset> {
             })
         }
     }
+}
+
+/// The rows of a file or directory.
+pub fn of_file(path: &Path, options: &Options) -> Result<Dataset> {
+    langevin_data::open(path, options).map_err(|error| {
+        let failure = Failure::failed(error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })
 }
 
 /// What is read besides names.

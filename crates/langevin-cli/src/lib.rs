@@ -12,6 +12,7 @@
 //! | `rundir` | the directory of a training run |
 //! | `rows` | data for a model that exists: of its width, in its coordinates |
 //! | `spectrum` | Gaussian data: eigenvalues, or the covariance of rows |
+//! | `edit` | pictures that are changed, filled in or inverted |
 //! | `io` | `.npy`, `.csv` and `.png`; outputs appear whole or not at all |
 //! | `report` | HTML pages: the demo's, and the plot of exact errors |
 //! | `check` | what is refused before the work, and before its result is written |
@@ -28,6 +29,7 @@ mod cli;
 mod commands;
 mod condition;
 mod data;
+mod edit;
 mod error;
 mod interrupt;
 mod io;

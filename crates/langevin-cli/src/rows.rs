@@ -54,6 +54,13 @@ pub fn load(wanted: &Wanted<'_>, source: &Source<'_>) -> Result<Dataset> {
     Dataset::new(set.name(), values, set.shape()).or_failed()
 }
 
+/// The rows that the model was trained on.
+pub fn trained(data: &str, source: &Source<'_>) -> Result<Dataset> {
+    let held = source.network().and_then(|network| network.metadata().data.held_out);
+    let set = data::load(data, held.map_or(0, |held| held.seed))?;
+    Ok(held.map_or_else(|| set.clone(), |held| set.split(held.share, held.seed).0))
+}
+
 /// The rows in the coordinates of the model, how much volume that took, and who they are; with a number from [0, 1) added to each element where they are `quantised`.
 pub fn coordinates(
     seed: u64,

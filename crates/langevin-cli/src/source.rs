@@ -135,6 +135,9 @@ impl<'a> Source<'a> {
 
     /// The values that pictures of the data run through, where they are known.
     pub fn extent(&self) -> Option<[f64; 2]> {
+        if self.network().is_some_and(|network| network.metadata().data.pictures) {
+            return Some([0.0, 255.0]);
+        }
         let map = self.normalization()?;
         let (shift, scale) = (map.shift.first()?, map.scale.first()?);
         (self.shape().len() > 1).then_some([shift - scale, shift + scale])

@@ -151,7 +151,7 @@ impl Dataset {
         &self.name
     }
 
-    /// The number of rows, one or more; of a file two or more.
+    /// The number of rows, one or more.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
@@ -179,6 +179,12 @@ impl Dataset {
     #[must_use]
     pub fn classes(&self) -> &[String] {
         &self.classes
+    }
+
+    /// Whether the values are those of 8-bit pictures, 0 to 255.
+    #[must_use]
+    pub fn is_pictures(&self) -> bool {
+        matches!(*self.store, Store::Pixels(_) | Store::Files(_))
     }
 
     /// The files that were left out so far, sorted by path: those found bad at opening, and those of all parts that were found bad at reading since.
@@ -409,8 +415,8 @@ fn fits(labels: &Labels, rows: usize) -> Result<()> {
 
 /// Refuses what nothing can be learned from.
 pub(crate) fn enough(rows: usize) -> Result<()> {
-    if rows < 2 {
-        return Err(Error::data("too few rows to learn from").expected("2 or more").got(rows.to_string()));
+    if rows == 0 {
+        return Err(Error::data("there are no rows").expected("1 or more").got("0"));
     }
     Ok(())
 }

@@ -14,7 +14,7 @@
 //!
 //! | kind | rows | labels |
 //! |---|---|---|
-//! | folder of PNG and JPEG | \[h, w\] if all are gray, \[h, w, 3\] otherwise, values 0 to 255; sorted by path | one sub-folder for each class |
+//! | folder of PNG and JPEG, or one picture | \[h, w\] if all are gray, \[h, w, 3\] otherwise, values 0 to 255; sorted by path | one sub-folder for each class |
 //! | `.npy` | an array of any float (up to 64 bits), integer or bool type, of shape (rows, …) | |
 //! | `.npz` | its array `x`, `data`, `images`, `arr_0`, or the only one | its array `y`, `labels` or `label` of whole numbers |
 //! | `.csv` | numbers, with or without a line of names | [`Options::label_column`] |

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! [`Dataset`] → [`train`] with a [`Recipe`] → [`Network`], which is a [`langevin::Model`] and one file. Networks are
-//! passes over flat memory ([`kernels`](self#), on the CPU), with their gradients written beside them.
+//! passes over flat memory, with their gradients written beside them; a [`Trainer`] is a run a step at a time.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 

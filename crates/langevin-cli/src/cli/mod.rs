@@ -9,14 +9,14 @@ mod values;
 
 pub use analysis::{AnalyzeArgs, By, RangeArgs, RecommendArgs, SpectrumArgs};
 pub use plans::{CompareArgs, ExplainArgs, LintArgs, PlanArgs};
-pub use theory::{DiagnoseArgs, LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs, VsVaeArgs};
+pub use theory::{DiagnoseArgs, EvaluateArgs, LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs, VsVaeArgs};
 pub use train::TrainArgs;
 pub use values::MAX_SIGMA;
 
 use crate::io::npy::Width;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
-use values::{count, eta, finite, grid_steps, range, seed, sigma, sigma_or_inf, threads, tolerance};
+use values::{count, eta, finite, grid_steps, points, range, seed, sigma, sigma_or_inf, strength, threads, tolerance};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,6 +54,8 @@ pub enum Command {
     Recommend(RecommendArgs),
     Verify(VerifyArgs),
     Objective(ObjectiveArgs),
+    Evaluate(EvaluateArgs),
+    Invert(InvertArgs),
     Likelihood(LikelihoodArgs),
     Diagnose(DiagnoseArgs),
     VsVae(VsVaeArgs),
@@ -176,6 +178,8 @@ pub struct SampleArgs {
     pub sampler: SamplerArgs,
     #[command(flatten)]
     pub condition: ConditionArgs,
+    #[command(flatten)]
+    pub edit: EditArgs,
     /// Steps as large as the error allows, for each sample its own: dpm12, dpm23 or euler-heun, in place of a sampler
     #[arg(long, value_name = "PAIR", conflicts_with_all = ["sampler", "moves", "steps", "grid"])]
     pub adaptive: Option<String>,
@@ -222,6 +226,54 @@ pub struct ConditionArgs {
     /// Guide at these noise levels alone, in σ/α
     #[arg(long, value_name = "MIN,MAX", value_parser = range, requires = "guidance")]
     pub guidance_interval: Option<Interval>,
+}
+
+/// Pictures, or rows, that are there already.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Editing")]
+#[group(skip)]
+pub struct EditArgs {
+    /// Start from these pictures or rows, noised, instead of pure noise: a .png or .jpg, a folder, .npy or .csv; the samples take turns
+    #[arg(long, value_name = "FILE", conflicts_with = "adaptive")]
+    pub from: Option<PathBuf>,
+    /// How far they are noised: the share of the steps that is taken, from the end [default: 0.6]
+    #[arg(long, value_name = "S", requires = "from", value_parser = strength, allow_negative_numbers = true)]
+    pub strength: Option<f64>,
+    /// Keep what is black in this picture and paint the rest anew [default sampler: repaint]
+    #[arg(long, value_name = "FILE", requires = "from", conflicts_with = "strength")]
+    pub mask: Option<PathBuf>,
+}
+
+/// Bring data to the noise that a model makes them from, and back
+///
+/// The ODE walked up, then down again: how well that closes says how well the model knows these data. With --between, the way from each row to the next through the noise.
+#[derive(Debug, Args)]
+#[command(max_term_width = 100)]
+pub struct InvertArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Pictures or rows: a .png or .jpg, a folder, .npy or .csv
+    #[arg(long, value_name = "FILE")]
+    pub from: PathBuf,
+    /// Use the first N rows
+    #[arg(short = 'n', long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    pub count: Option<usize>,
+    /// Write so many points of the way from each row to the next, both ends among them
+    #[arg(long, value_name = "N", value_parser = points, allow_negative_numbers = true)]
+    pub between: Option<usize>,
+    #[command(flatten)]
+    pub sampler: SamplerArgs,
+    #[command(flatten)]
+    pub condition: ConditionArgs,
+    /// Threads [default: as many as there are cores]
+    #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
+    pub threads: Option<usize>,
+    /// Where to write: the noise (.npy), or what comes back (.png, or a directory)
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Print a summary as JSON on stdout
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Two noise levels.

@@ -102,6 +102,18 @@ pub fn share(text: &str) -> Result<f64, String> {
     number(text, "a share between 0 and 1", |value| value > 0.0 && value < 1.0)
 }
 
+/// Points of a way, with its ends.
+pub fn points(text: &str) -> Result<usize, String> {
+    match whole(text, 10_000) {
+        Ok(points) if points > 1 => Ok(points as usize),
+        _ => Err("expected a whole number from 2 to 10000".to_owned()),
+    }
+}
+
+pub fn strength(text: &str) -> Result<f64, String> {
+    number(text, "a share above 0, up to 1", |value| value > 0.0 && value <= 1.0)
+}
+
 pub fn tolerance(text: &str) -> Result<f64, String> {
     number(text, "a number > 0", |value| value > 0.0)
 }

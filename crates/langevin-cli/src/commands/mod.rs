@@ -4,8 +4,10 @@ mod analyze;
 mod compare;
 mod demo;
 mod diagnose;
+mod evaluate;
 mod explain;
 mod info;
+mod invert;
 mod likelihood;
 mod lint;
 mod objective;
@@ -60,6 +62,8 @@ pub fn run(words: Vec<OsString>) -> u8 {
         Command::Recommend(args) => recommend::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Objective(args) => objective::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
+        Command::Invert(args) => invert::run(args),
         Command::Likelihood(args) => likelihood::run(args),
         Command::Diagnose(args) => diagnose::run(args),
         Command::VsVae(args) => vs_vae::run(args),

@@ -3,6 +3,7 @@
 use crate::error::{Blame as _, Result};
 use crate::io::png::{Picture, Tile};
 use crate::schedule::{SIGMAS, usual_range};
+use crate::source::Source;
 use langevin::{Grid, Sampler, Sampling};
 use langevin_train::Network;
 use std::path::Path;
@@ -38,9 +39,7 @@ pub fn preview(network: &mut Network, seed: u64, path: &Path) -> Result<()> {
     match tile {
         None => Picture::scatter(&samples).write(path),
         Some(tile) => {
-            // Pictures were brought to [−1, 1] by one pair of numbers.
-            let map = network.normalization();
-            let extent = [map.shift[0] - map.scale[0], map.shift[0] + map.scale[0]];
+            let extent = Source::Borrowed(network).extent().unwrap_or([0.0, 1.0]);
             Picture::sheet(&samples, tile, extent)?.write(path)
         }
     }

@@ -1,7 +1,8 @@
 //! `langevin sample`: draws from a network or an exact density.
 
 use super::picture::Picture;
-use crate::cli::SampleArgs;
+use crate::cli::{ConditionArgs, EditArgs, SampleArgs, SamplerArgs};
+use crate::edit::{Edit, REPAINT};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{Format, atomic, csv, npy, print, say};
 use crate::progress::{Display, duration, thousands};
@@ -9,7 +10,7 @@ use crate::source::{Reader, Source};
 use crate::words::{either_case, plural, shown};
 use crate::{check, interrupt, schedule};
 use langevin::adaptive::Pair;
-use langevin::{Adaptive, Model as _, Plan, SampleId, Sampling, SliceSpace, Tolerance};
+use langevin::{Adaptive, Model as _, Plan, SampleId, Sampler, Sampling, SliceSpace, Tolerance};
 use std::time::Instant;
 
 /// Runs the command.
@@ -33,6 +34,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     let range = args.sampler.range(&reader.process, source.trained())?;
     let how = How::new(args, &reader, range)?;
     check::memory(args.count, source.width())?;
+    let edit = args.edit.read(&source, args.count)?;
     let picture = Picture::of(format, &source, args.count, &args.out)?;
     if format != Format::Folder {
         atomic::probe(&args.out)?;
@@ -50,7 +52,8 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     }
 
     let start = Instant::now();
-    let (mut samples, evaluations) = draw(args, &how, &reader, source.width())?;
+    let draws = Draws { count: args.count, seed: args.seed, batch: args.batch, threads: args.threads };
+    let (mut samples, evaluations) = draw(draws, &how, edit.as_ref(), &reader, source.width())?;
     let seconds = start.elapsed().as_secs_f64();
     source.to_data(&mut samples);
     check::finite(&samples, source.width(), dtype)?;
@@ -98,6 +101,22 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     ))
 }
 
+/// Samples of a model as these flags say, in the units of its data; their plan's name and evaluations.
+pub fn samples(
+    source: &Source<'_>,
+    sampler: &SamplerArgs,
+    condition: &ConditionArgs,
+    draws: Draws,
+) -> Result<(Vec<f64>, String, usize)> {
+    let reader = source.read_as(None)?;
+    let range = sampler.range(&reader.process, source.trained())?;
+    let how = How::plan(sampler, condition, None, &reader, range)?;
+    check::memory(draws.count, source.width())?;
+    let (mut samples, evaluations) = draw(draws, &how, None, &reader, source.width())?;
+    source.to_data(&mut samples);
+    Ok((samples, how.name().to_owned(), evaluations))
+}
+
 /// A table of numbers, or steps that are found on the way.
 enum How {
     Plan(Box<Plan>),
@@ -107,21 +126,37 @@ enum How {
 impl How {
     fn new(args: &SampleArgs, reader: &Reader<'_>, range: schedule::Range) -> Result<Self> {
         let Some(pair) = &args.adaptive else {
-            let (sampler, condition) = (&args.sampler, &args.condition);
-            let named = if sampler.moves.is_none() { Some(sampler.sampler()?) } else { None };
-            let plan = sampler.compile_as(&reader.process, named.as_ref(), range, &|compiling| {
-                let compiling = match reader.formulation() {
-                    Some(network) => compiling.network(network),
-                    None => compiling,
-                };
-                condition.guide(compiling).compile()
-            })?;
-            return Ok(Self::Plan(Box::new(plan)));
+            return Self::plan(&args.sampler, &args.condition, Some(&args.edit), reader, range);
         };
         let mut adaptive = Adaptive::new(either_case(pair, Pair::parse).or_misused()?);
         adaptive.tolerance = Tolerance { absolute: args.atol, relative: args.rtol };
         adaptive.eta = args.sampler.eta.unwrap_or(0.0);
         Ok(Self::Adaptive(adaptive, [range.min, range.max]))
+    }
+
+    /// The plan of these flags.
+    fn plan(
+        sampler: &SamplerArgs,
+        condition: &ConditionArgs,
+        edit: Option<&EditArgs>,
+        reader: &Reader<'_>,
+        range: schedule::Range,
+    ) -> Result<Self> {
+        let masks = edit.is_some_and(|edit| edit.mask.is_some());
+        let named = match (&sampler.moves, &sampler.sampler) {
+            (Some(_), _) => None,
+            (None, None) if masks => Some(Sampler::parse(REPAINT, sampler.eta).or_misused()?),
+            _ => Some(sampler.sampler()?),
+        };
+        let plan = sampler.compile_as(&reader.process, named.as_ref(), range, &|compiling| {
+            let compiling = match reader.formulation() {
+                Some(network) => compiling.network(network),
+                None => compiling,
+            };
+            let compiling = condition.guide(compiling);
+            edit.map_or(compiling.clone(), |edit| edit.start(compiling)).compile()
+        })?;
+        Ok(Self::Plan(Box::new(plan)))
     }
 
     /// Whether noise is drawn on the way: the first draw is the start.
@@ -148,9 +183,19 @@ impl How {
     }
 
     /// The samples of a slice, and the evaluations of its slowest batch.
-    fn draw(&self, sampling: &Sampling, ids: Ids, reader: &Reader<'_>) -> Result<(Vec<f64>, usize)> {
+    fn draw(
+        &self,
+        sampling: &Sampling,
+        ids: Ids,
+        edit: Option<&Edit>,
+        reader: &Reader<'_>,
+    ) -> Result<(Vec<f64>, usize)> {
         let (adaptive, range) = match self {
-            Self::Plan(plan) => return Ok((interrupt::or_failed(sampling.run(plan, reader))?, plan.nfe())),
+            Self::Plan(plan) => {
+                let span = ids.first * ids.width..(ids.first + ids.count) * ids.width;
+                let inputs = inputs(plan, edit, span)?;
+                return Ok((interrupt::or_failed(sampling.run_with(plan, reader, &inputs))?, plan.nfe()));
+            }
             Self::Adaptive(adaptive, range) => (adaptive, *range),
         };
         let chunks: Vec<Vec<SampleId>> = ids.chunks();
@@ -191,32 +236,62 @@ impl Ids {
     }
 }
 
+/// What the inputs of a plan are filled with.
+fn inputs<'a>(plan: &Plan, edit: Option<&'a Edit>, span: std::ops::Range<usize>) -> Result<Vec<&'a [f64]>> {
+    let filled = plan.inputs().iter().map(|input| {
+        let values = edit.and_then(|edit| edit.input(&input.name)).and_then(|values| values.get(span.clone()));
+        values.ok_or_else(|| {
+            Failure::misused("the sampler starts from something")
+                .at("--sampler")
+                .expected(format!("its input '{}'", input.name))
+                .got("none")
+                .hint(match input.name.as_str() {
+                    "mask" => "give --from FILE and --mask FILE",
+                    "image" => "give --from FILE",
+                    _ => "use `langevin invert`",
+                })
+        })
+    });
+    filled.collect()
+}
+
+/// Which samples are drawn, and how they are shared.
+#[derive(Clone, Copy, Debug)]
+pub struct Draws {
+    pub count: usize,
+    pub seed: u64,
+    pub batch: Option<usize>,
+    pub threads: Option<usize>,
+}
+
 /// Draws in slices, so that a bar can move; sample i is the same in any slice.
-fn draw(args: &SampleArgs, how: &How, reader: &Reader<'_>, width: usize) -> Result<(Vec<f64>, usize)> {
+fn draw(draws: Draws, how: &How, edit: Option<&Edit>, reader: &Reader<'_>, width: usize) -> Result<(Vec<f64>, usize)> {
     // The default batch fills the second-level cache and holds whole blocks of the network's 64 rows.
-    let batch = args.batch.unwrap_or_else(|| (8192 / width.max(1)).clamp(64, 4096)).min(args.count);
+    let batch = draws.batch.unwrap_or_else(|| (8192 / width.max(1)).clamp(64, 4096)).min(draws.count);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = args.threads.unwrap_or(cores).min(args.count.div_ceil(batch));
+    let threads = draws.threads.unwrap_or(cores).min(draws.count.div_ceil(batch));
     let slice = batch.saturating_mul(threads).saturating_mul(4);
     let mut samples = Vec::new();
-    samples.try_reserve_exact(args.count * width).map_err(|_| check::too_many(args.count, width, check::MOST_BYTES))?;
+    samples
+        .try_reserve_exact(draws.count * width)
+        .map_err(|_| check::too_many(draws.count, width, check::MOST_BYTES))?;
     let mut most = 0;
     let start = Instant::now();
     let mut display = Display::sampling();
-    let all = plural(args.count as u64, "sample");
-    for first in (0..args.count).step_by(slice) {
+    let all = plural(draws.count as u64, "sample");
+    for first in (0..draws.count).step_by(slice) {
         interrupt::check()?;
         let rate = first as f64 / start.elapsed().as_secs_f64();
         let speed = if first == 0 { "–".to_owned() } else { thousands(rate as u64) };
         let done = thousands(first as u64);
-        display.show(first as f64 / args.count as f64, &format!("{done} of {all}  {speed} samples/s"));
-        let sampling = Sampling::new(slice.min(args.count - first), width)
-            .seed(args.seed)
+        display.show(first as f64 / draws.count as f64, &format!("{done} of {all}  {speed} samples/s"));
+        let sampling = Sampling::new(slice.min(draws.count - first), width)
+            .seed(draws.seed)
             .first(first as u64)
             .chunk(batch)
             .threads(threads);
-        let ids = Ids { seed: args.seed, first, count: slice.min(args.count - first), width, threads };
-        let (slice, evaluations) = how.draw(&sampling, ids, reader)?;
+        let ids = Ids { seed: draws.seed, first, count: slice.min(draws.count - first), width, threads };
+        let (slice, evaluations) = how.draw(&sampling, ids, edit, reader)?;
         samples.extend(slice);
         most = most.max(evaluations);
     }

@@ -47,6 +47,12 @@ fn train(args: &TrainArgs) -> Result<()> {
         let count = plural(all.skipped().len() as u64, "picture");
         say(&format!("note: {count} left out, the first: {}: {}", shown(&skipped.path), skipped.why));
     }
+    if all.rows() < 2 {
+        return Err(Failure::failed("too few rows to learn from")
+            .at(name)
+            .expected("2 or more")
+            .got(all.rows().to_string()));
+    }
     if args.reading.conditional {
         recipe.network = network(args, all.classes().len())?;
         if all.labels().is_none() {

@@ -17,8 +17,11 @@ pub(super) struct Found {
     pub(super) class: Option<String>,
 }
 
-/// All pictures, sorted by path. Names that begin with a dot are passed over, and so are files of other kinds.
+/// All pictures, sorted by path; of a file the file. Names that begin with a dot are passed over, and so are files of other kinds.
 pub(super) fn scan(folder: &Path) -> Result<Vec<Found>> {
+    if folder.is_file() {
+        return Ok(vec![Found { path: folder.into(), class: None }]);
+    }
     let mut others = BTreeSet::new();
     let (mut flat, mut classed) = (Vec::new(), Vec::new());
     for path in entries(folder)? {

@@ -174,11 +174,11 @@ impl Net for Mlp {
         self.config.classes
     }
 
-    /// Normal with variance 1/inputs, the last layer a hundredth of that standard deviation, so that the first output is near zero. Biases start at zero, classes with a standard deviation of 0.02.
+    /// Normal with variance 1/inputs, the last layer a hundredth of that standard deviation, so that the first output is near zero. Biases start at zero, classes with a standard deviation of ½.
     fn init(&self, seed: u64) -> Vec<f32> {
         normals(&self.slots, seed, |slot| match slot.shape[0] {
             1 if self.config.plain && slot.name.ends_with(".t") => 0.0,
-            _ if slot.name == "class" => 0.02,
+            _ if slot.name == "class" => 0.5,
             inputs => (inputs as f32).sqrt().recip() * if slot.name.starts_with("out") { 0.01 } else { 1.0 },
         })
     }

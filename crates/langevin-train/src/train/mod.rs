@@ -29,7 +29,7 @@ use std::ops::ControlFlow;
 /// Trains a network on `data`, calling `watch` after every step; [`ControlFlow::Break`] stops early. Returns the averaged network.
 ///
 /// # Errors
-/// A recipe that cannot be used, or a loss that is no longer finite ([`Error::is_diverged`]; [`Error::into_network`] then gives the averaged network of
+/// A recipe that cannot be used, or a loss that is no longer finite ([`Error::is_diverged`](crate::Error::is_diverged); [`Error::into_network`](crate::Error::into_network) then gives the averaged network of
 /// the last good step).
 ///
 /// ```

@@ -338,6 +338,7 @@ impl Trainer {
                 name: data.name().to_owned(),
                 shape: shape.clone(),
                 rows: data.rows(),
+                pictures: data.is_pictures(),
                 classes: if *classes > 0 { data.classes().to_vec() } else { Vec::new() },
                 held_out: recipe.held_out,
                 dequantized: recipe.dequantize,

@@ -18,6 +18,7 @@
 //! | [`wasserstein`] | how far the mass must move, exactly, for samples of one size | n³ |
 //! | [`sliced_wasserstein`] | how far the mass must move, on average over directions | P·n log n |
 //! | [`energy_distance`] | whether two samples differ at all, with no choice to make | n² |
+//! | [`two_sample_accuracy`] | whether the two samples can be told apart | n² |
 //! | [`nearest_distances`] | whether samples copy the data | n² |
 //! | [`neighbour_surprise`] | −log p of the data under their own density | n² |
 //! | [`Estimate`] | a mean, and its standard error | n |
@@ -28,10 +29,12 @@
 mod assignment;
 mod entropy;
 mod estimate;
+mod two_sample;
 mod wasserstein;
 
 pub use entropy::neighbour_surprise;
 pub use estimate::Estimate;
+pub use two_sample::two_sample_accuracy;
 pub use wasserstein::{pairing, sliced_wasserstein, wasserstein};
 
 use crate::error::{Error, Result};

@@ -72,6 +72,34 @@ impl Sampling {
     /// # Errors
     /// A batch that cannot be held, a model that does not fit the plan, or whatever the model meets; the first failing chunk stops the run.
     pub fn run<T: Element>(&self, plan: &Plan, model: &(impl Model<Vec<T>> + Sync + ?Sized)) -> Result<Vec<T>> {
+        self.run_with(plan, model, &[])
+    }
+
+    /// Runs a plan that has inputs: each `count × width` numbers, one for each of [`Plan::inputs`], in that order.
+    ///
+    /// ```
+    /// use langevin::exact::Gaussian;
+    /// use langevin::sampler::Start;
+    /// use langevin::{Grid, Process, Sampler, Sampling};
+    /// let process = Process::ve();
+    /// let levels = Grid::karras(10).levels(&process, 0.002, 80.0)?;
+    /// // The last step alone: what comes out is near what went in.
+    /// let plan = Sampler::ddim(0.0).on(&process, &levels).start(9, Start::Image).compile()?;
+    /// let data = Gaussian::isotropic(vec![0.0, 1.0], 1.0)?;
+    /// let image = [0.5, 1.5, -0.5, 2.5];
+    /// let out: Vec<f64> = Sampling::new(2, 2).run_with(&plan, &data, &[&image])?;
+    /// assert!(out.iter().zip(image).all(|(out, image)| (out - image).abs() < 0.02));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run), and inputs that do not fit.
+    pub fn run_with<T: Element>(
+        &self,
+        plan: &Plan,
+        model: &(impl Model<Vec<T>> + Sync + ?Sized),
+        inputs: &[&[T]],
+    ) -> Result<Vec<T>> {
         let too_large = || {
             Error::argument("the samples do not fit in memory")
                 .expected("a count that can be held")
@@ -81,11 +109,16 @@ impl Sampling {
         if self.first.checked_add(self.count as u64).is_none() {
             return Err(too_large());
         }
+        if let Some(input) = inputs.iter().find(|input| input.len() != len) {
+            return Err(Error::shape("an input does not fit the samples")
+                .expected(format!("{} × {} numbers", self.count, self.width))
+                .got(input.len().to_string()));
+        }
         let mut samples = Vec::new();
         samples.try_reserve_exact(len).map_err(|_| too_large())?;
         samples.resize(len, T::default());
         let sampling = Self { chunk: self.chunk.min(self.count.max(1)), ..*self };
-        sampling.fill(plan, model, &mut samples)?;
+        sampling.fill(plan, model, inputs, &mut samples)?;
         Ok(samples)
     }
 
@@ -94,6 +127,7 @@ impl Sampling {
         &self,
         plan: &Plan,
         model: &(impl Model<Vec<T>> + Sync + ?Sized),
+        inputs: &[&[T]],
         samples: &mut [T],
     ) -> Result<()> {
         let threads = self.threads.min(self.count.div_ceil(self.chunk)).max(1);
@@ -101,7 +135,7 @@ impl Sampling {
         if threads == 1 {
             let space = SliceSpace::new(self.width);
             for (piece, out) in pieces {
-                self.piece(plan, model, &space, piece, out)?;
+                self.piece(plan, model, inputs, &space, piece, out)?;
             }
             return Ok(());
         }
@@ -111,7 +145,7 @@ impl Sampling {
             let space = SliceSpace::new(self.width);
             while let Some((piece, out)) = next() {
                 // A failure empties the queue, so that the other threads stop too.
-                self.piece(plan, model, &space, piece, out).inspect_err(|_| while next().is_some() {})?;
+                self.piece(plan, model, inputs, &space, piece, out).inspect_err(|_| while next().is_some() {})?;
             }
             Ok(())
         };
@@ -125,10 +159,12 @@ impl Sampling {
         })
     }
 
+    #[allow(clippy::too_many_arguments, reason = "a piece is told everything that the pieces share")]
     fn piece<T: Element>(
         &self,
         plan: &Plan,
         model: &(impl Model<Vec<T>> + ?Sized),
+        inputs: &[&[T]],
         space: &SliceSpace<T>,
         piece: usize,
         out: &mut [T],
@@ -137,7 +173,8 @@ impl Sampling {
         let rows: Vec<SampleId> = (start..self.count.min(start + self.chunk))
             .map(|row| SampleId { seed: self.seed, index: self.first + row as u64 })
             .collect();
-        let state = plan.run(space, model, vec![], &rows)?;
+        let inputs = inputs.iter().map(|input| input[start * self.width..][..out.len()].to_vec()).collect();
+        let state = plan.run(space, model, inputs, &rows)?;
         if state.len() != out.len() {
             return Err(Error::shape("the model changed the shape")
                 .expected(out.len().to_string())

@@ -128,6 +128,12 @@ impl<'a> Compiling<'a> {
         self
     }
 
+    /// The steps of the grid.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.levels.len().saturating_sub(1)
+    }
+
     /// Leaves the first `steps` steps out, and starts from this.
     #[must_use]
     pub fn start(mut self, steps: usize, start: Start) -> Self {

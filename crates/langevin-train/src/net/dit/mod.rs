@@ -253,10 +253,10 @@ impl Net for Dit {
         self.config.classes
     }
 
-    /// Normals of variance 1/inputs; modulations, biases and the last layer zero; gains one; classes of standard deviation 0.02.
+    /// Normals of variance 1/inputs; modulations, biases and the last layer zero; gains one; classes of standard deviation ½, about that of what the noise level gives.
     fn init(&self, seed: u64) -> Vec<f32> {
         let mut values = normals(&self.slots, seed, |slot| match slot.name.as_str() {
-            "class" => 0.02,
+            "class" => 0.5,
             "out.w" => 0.0,
             name if name.ends_with(".w") && !name.ends_with("mod.w") => (slot.shape[0] as f32).sqrt().recip(),
             "time.in" => (slot.shape[0] as f32).sqrt().recip(),

@@ -1,0 +1,170 @@
+//! `langevin invert`: data to the noise that the model makes them from, and back; and the way from one to the next through that noise.
+
+use super::picture::Picture;
+use crate::cli::InvertArgs;
+use crate::edit;
+use crate::error::{Blame as _, Failure, Result};
+use crate::interrupt;
+use crate::io::npy::Width;
+use crate::io::{Format, atomic, npy, print, say};
+use crate::schedule::Range;
+use crate::source::{Reader, Source};
+use crate::words::{plural, shown};
+use langevin::sampler::Start;
+use langevin::{Model as _, Plan, Sampler, Sampling};
+
+/// The largest number of rows that are inverted at once.
+const MOST: usize = 1 << 20;
+
+/// Runs the command.
+pub fn run(args: &InvertArgs) -> Result<()> {
+    interrupt::listen()?;
+    let mut source = Source::open(&args.source)?;
+    args.condition.ask(&mut source)?;
+    let width = source.width();
+    let data = edit::rows("--from", &args.from, &source)?;
+    let count = args.count.unwrap_or(MOST).min(data.len() / width.max(1));
+    let data = &data[..count * width];
+    let mut clean = data.to_vec();
+    if let Some(map) = source.normalization() {
+        let _ = map.to_model(&mut clean, width);
+    }
+    let reader = source.read_as(None)?;
+    let range = args.sampler.range(&reader.process, source.trained())?;
+    let format = Format::of(&args.out)?;
+    let shown_as = match args.between {
+        Some(points) => Picture::of(format, &source, count.saturating_sub(1).max(1) * points, &args.out)?,
+        None if format == Format::Npy => None,
+        None => Picture::of(format, &source, count, &args.out)?,
+    };
+    if format != Format::Folder {
+        atomic::probe(&args.out)?;
+    }
+    let (up, down) = plans(args, &reader, range)?;
+    let run = |plan: &Plan, states: &[f64]| {
+        let rows = states.len() / width;
+        let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
+        let sampling = Sampling::new(rows, width).chunk(rows.div_ceil(threads).clamp(1, 256)).threads(threads);
+        interrupt::or_failed(sampling.run_with(plan, &reader, &[states]))
+    };
+    // Clean data at the first noisy level: nothing is added, so that nothing is lost.
+    let alpha = up.moves().first().map_or(1.0, |first| first.from.alpha);
+    let init: Vec<f64> = clean.iter().map(|value| alpha * value).collect();
+    let noise = run(&up, &init)?;
+    let mut back = run(&down, &noise)?;
+    source.to_data(&mut back);
+    let errors: Vec<f64> = data.chunks_exact(width).zip(back.chunks_exact(width)).map(|(a, b)| rms(a, b)).collect();
+    let mean = (errors.iter().map(|error| error * error).sum::<f64>() / errors.len().max(1) as f64).sqrt();
+    let spread = deviation(data);
+    let written = match (args.between, shown_as) {
+        (Some(points), picture) => {
+            let path = path(&noise, width, points);
+            let mut states = run(&down, &path)?;
+            source.to_data(&mut states);
+            match picture {
+                Some(picture) => picture.write(&states, &source, &args.out)?,
+                None => npy::write(&args.out, &shape(&source, states.len() / width), &states, Width::F64)?,
+            }
+            format!("{} from each to the next", plural(points as u64, "step"))
+        }
+        (None, None) => {
+            let sigma = up.moves().last().map_or(1.0, |last| last.to.sigma);
+            let unit: Vec<f64> = noise.iter().map(|value| value / sigma).collect();
+            npy::write(&args.out, &shape(&source, count), &unit, Width::F64)?;
+            "the noise, at unit variance".to_owned()
+        }
+        (None, Some(picture)) => {
+            picture.write(&back, &source, &args.out)?;
+            "what comes back".to_owned()
+        }
+    };
+    say(&format!(
+        "{} to noise and back in {} each way: root mean square error {mean:.4}, {:.2} % of the data's deviation",
+        plural(count as u64, "row"),
+        plural(up.nfe() as u64, "evaluation"),
+        100.0 * mean / spread
+    ));
+    say(&format!("{written}: {}", shown(&args.out)));
+    if !args.json {
+        return Ok(());
+    }
+    print(&format!(
+        "{}\n",
+        serde_json::json!({
+            "path": args.out.display().to_string(), "rows": count, "nfe": up.nfe(), "plan": down.name(),
+            "inversion": up.name(), "error": mean, "relative_error": mean / spread, "errors": errors,
+        })
+    ))
+}
+
+/// From the data to the noise, and back.
+fn plans(args: &InvertArgs, reader: &Reader<'_>, range: Range) -> Result<(Plan, Plan)> {
+    if args.sampler.moves.is_some() {
+        return Err(Failure::misused("a word has no way up").at("--moves").hint("leave it out, or choose a --sampler"));
+    }
+    let sampler = args.sampler.sampler()?;
+    let inversion = if sampler.name().starts_with("dpmpp-2m") { "dpmpp-2m-inversion" } else { "ddim-inversion" };
+    let inversion = Sampler::parse(inversion, None).or_failed()?;
+    let compile = |sampler: &Sampler, start: bool| {
+        args.sampler.compile_as(&reader.process, Some(sampler), range, &|compiling| {
+            let compiling = match reader.formulation() {
+                Some(network) => compiling.network(network),
+                None => compiling,
+            };
+            let compiling = if start { compiling.start(0, Start::State) } else { compiling };
+            compiling.compile()
+        })
+    };
+    Ok((compile(&inversion, false)?, compile(&sampler, true)?))
+}
+
+fn shape(source: &Source<'_>, count: usize) -> Vec<usize> {
+    let mut shape = source.shape();
+    shape.insert(0, count);
+    shape
+}
+
+fn rms(a: &[f64], b: &[f64]) -> f64 {
+    (a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / a.len().max(1) as f64).sqrt()
+}
+
+fn deviation(values: &[f64]) -> f64 {
+    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    rms(values, &vec![mean; values.len()]).max(f64::MIN_POSITIVE)
+}
+
+/// Points on the great circle from each row to the next, both ends among them: noise in between has the length of noise.
+fn path(noise: &[f64], width: usize, points: usize) -> Vec<f64> {
+    let rows: Vec<&[f64]> = noise.chunks_exact(width).collect();
+    let mut out = Vec::new();
+    for pair in rows.windows(2) {
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let cos = dot(pair[0], pair[1]) / (dot(pair[0], pair[0]) * dot(pair[1], pair[1])).sqrt();
+        let angle = cos.clamp(-1.0, 1.0).acos();
+        for point in 0..points {
+            let t = point as f64 / (points.max(2) - 1) as f64;
+            let (a, b) = match angle.sin() {
+                sin if sin > 1e-6 => (((1.0 - t) * angle).sin() / sin, (t * angle).sin() / sin),
+                _ => (1.0 - t, t),
+            };
+            out.extend(pair[0].iter().zip(pair[1]).map(|(x, y)| a * x + b * y));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_keeps_the_length_and_ends_where_it_should() {
+        let noise = [3.0, 0.0, 0.0, 3.0, -3.0, 0.0];
+        let points = path(&noise, 2, 5);
+        assert_eq!(points.len(), 2 * 2 * 5);
+        for point in points.chunks(2) {
+            assert!((point[0].hypot(point[1]) - 3.0).abs() < 1e-12);
+        }
+        assert_eq!((&points[..2], points[8].abs() < 1e-12, points[9]), (&noise[..2], true, 3.0));
+    }
+}

@@ -1,0 +1,92 @@
+//! Pictures that are there already: changed (`--from`, `--strength`), filled in (`--mask`), or brought to the model's coordinates.
+
+use crate::cli::EditArgs;
+use crate::data;
+use crate::error::{Blame as _, Failure, Result};
+use crate::io::png::Tile;
+use crate::source::Source;
+use langevin::sampler::{Compiling, Start};
+use langevin_data::Options;
+use std::path::Path;
+
+/// How much of the noise a change goes through where nothing is said.
+const STRENGTH: f64 = 0.6;
+/// The sampler of a mask where nothing is said.
+pub const REPAINT: &str = "repaint:jump=5,samples=5";
+
+/// What a plan's inputs are filled with, a row for each sample.
+pub struct Edit {
+    image: Vec<f64>,
+    mask: Option<Vec<f64>>,
+}
+
+impl Edit {
+    /// The input of this name.
+    pub fn input(&self, name: &str) -> Option<&[f64]> {
+        match name {
+            "image" => Some(&self.image),
+            "mask" => self.mask.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl EditArgs {
+    /// Reads what the flags name, for so many samples.
+    pub fn read(&self, source: &Source<'_>, count: usize) -> Result<Option<Edit>> {
+        let Some(from) = &self.from else { return Ok(None) };
+        let mut image = rows("--from", from, source)?;
+        if let Some(map) = source.normalization() {
+            let _ = map.to_model(&mut image, source.width());
+        }
+        let mask = self.mask.as_ref().map(|path| rows("--mask", path, source)).transpose()?.map(|mask| {
+            // White is what is to be painted; the plan's mask is 1 where the picture is known.
+            let most = mask.iter().copied().fold(0.0, f64::max);
+            mask.iter().map(|value| f64::from(u8::from(*value <= 0.5 * most))).collect::<Vec<f64>>()
+        });
+        let width = source.width();
+        let repeated = |rows: Vec<f64>| rows.iter().copied().cycle().take(count * width).collect::<Vec<f64>>();
+        Ok(Some(Edit { image: repeated(image), mask: mask.map(repeated) }))
+    }
+
+    /// Starts a plan where the flags say.
+    pub fn start<'a>(&self, compiling: Compiling<'a>) -> Compiling<'a> {
+        if self.from.is_none() || (self.mask.is_some() && self.strength.is_none()) {
+            return compiling;
+        }
+        let steps = compiling.steps();
+        let taken = (self.strength.unwrap_or(STRENGTH) * steps as f64).round() as usize;
+        compiling.start(steps - taken.clamp(1, steps), Start::Image)
+    }
+}
+
+/// The rows of a file, in its own units, of the shape of the model.
+pub fn rows(flag: &str, path: &Path, source: &Source<'_>) -> Result<Vec<f64>> {
+    if !path.exists() {
+        return Err(Failure::missing(flag, path));
+    }
+    let mut options = Options::default();
+    if let Some(tile) = Tile::of(&source.shape()) {
+        options = options.size(tile.height, tile.width).channels(if tile.is_grey() { 1 } else { 3 });
+    }
+    let set = data::of_file(path, &options)?;
+    if set.width() != source.width() {
+        return Err(Failure::misused("the file does not fit the model")
+            .at(flag)
+            .expected(format!("rows of shape {:?}", source.shape()))
+            .got(format!("{:?}", set.shape())));
+    }
+    let mut values: Vec<f64> = set.values().or_failed()?.into_iter().map(f64::from).collect();
+    // A picture's 0 to 255 are the model's darkest to brightest.
+    if is_picture(path)
+        && let Some([low, high]) = source.extent()
+    {
+        values.iter_mut().for_each(|value| *value = low + *value / 255.0 * (high - low));
+    }
+    Ok(values)
+}
+
+fn is_picture(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    path.is_dir() || matches!(ending.as_deref(), Some("png" | "jpg" | "jpeg"))
+}
