@@ -42,6 +42,14 @@ impl ConditionArgs {
         Ok(labels)
     }
 
+    /// These flags at each weight of guidance that is asked for: one, or those of the sweep.
+    pub fn each(&self) -> Vec<Self> {
+        match &self.guidance_sweep[..] {
+            [] => vec![self.clone()],
+            weights => weights.iter().map(|weight| Self { guidance: Some(*weight), ..self.clone() }).collect(),
+        }
+    }
+
     /// Guides a plan as the flags say.
     pub fn guide<'a>(&self, compiling: Compiling<'a>) -> Compiling<'a> {
         match (self.guidance, self.guidance_interval) {

@@ -4,6 +4,7 @@
 //! config.toml            every flag that was given or held by default
 //! log.ndjson             an object a line: step, loss, …
 //! states/step-N          what the run is after step N; the newest two
+//! averages/step-N        averages of the weights, of which others can be made
 //! samples/step-N.png     samples on the way
 //! model.safetensors      the model as it was last saved
 //! ```
@@ -43,7 +44,7 @@ impl RunDir {
 
     /// One that is there. What a killed run left half-written is taken away.
     pub fn open(path: &Path, effective: &str) -> Result<Self> {
-        for directory in [path.to_owned(), path.join("states"), path.join("samples")] {
+        for directory in [path.to_owned(), path.join("states"), path.join("averages"), path.join("samples")] {
             for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
                 let name = entry.file_name().to_string_lossy().into_owned();
                 if name.starts_with(".langevin-") && name.ends_with(".tmp") {
@@ -71,11 +72,7 @@ impl RunDir {
     /// The states, the newest first.
     pub fn states(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.path.join("states")).into_iter().flatten().flatten();
-        let named = |path: &PathBuf| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            name.starts_with("step-") && name.ends_with(".safetensors")
-        };
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(named).collect();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_step(path)).collect();
         paths.sort();
         paths.reverse();
         paths
@@ -89,6 +86,21 @@ impl RunDir {
             let _ = fs::remove_file(old);
         }
         Ok(())
+    }
+
+    /// Keeps averages.
+    pub fn save_averages(&self, step: u64, bytes: &[u8]) -> Result<()> {
+        let directory = self.path.join("averages");
+        fs::create_dir_all(&directory).map_err(|error| Failure::writing(&directory, &error))?;
+        atomic::save(&directory.join(format!("step-{step:010}.safetensors")), bytes)
+    }
+
+    /// The files of averages, the oldest first.
+    pub fn averages(path: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(path.join("averages")).into_iter().flatten().flatten();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_step(path)).collect();
+        paths.sort();
+        paths
     }
 
     /// Forgets what the log has after a step: a run that goes on from there says it again.
@@ -116,4 +128,9 @@ impl RunDir {
         };
         file.write_all(format!("{line}\n").as_bytes()).map_err(wrong)
     }
+}
+
+fn is_step(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with("step-") && name.ends_with(".safetensors")
 }

@@ -55,6 +55,14 @@ fn a_transformer_learns_a_folder_and_changes_its_pictures() {
     assert!(right(&x) >= 19, "{}", right(&x));
     assert!(right(&draw("-n 20 --class left").1) <= 1);
 
+    // A sweep: the same samples at each weight, the plain ones among them.
+    works(here, "sample m --steps 6 -n 4 --class left,right --guidance-sweep 0,1,3 --out sweep.png");
+    let sweep = draw("-n 4 --class left,right --guidance-sweep 0,1,3").1;
+    let plain = draw("-n 4 --class left,right").1;
+    assert!(
+        sweep.len() == 3 * plain.len() && sweep[4 * 64..8 * 64].iter().zip(&plain).all(|(a, b)| (a - b).abs() < 1e-3)
+    );
+
     // A change of little strength leaves a picture on its side; what a mask keeps is as it was.
     let (_, x) = draw("-n 4 --from bars/left/00.png --strength 0.2");
     assert_eq!(right(&x), 0);

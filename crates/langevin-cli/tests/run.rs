@@ -126,6 +126,20 @@ fn a_run_keeps_its_configuration_its_log_and_samples() {
     let (_, stderr) = works(here, "train --resume r --minutes 0.0001");
     assert!(stderr.contains("goes on after step 40"), "{stderr}");
 
+    works(here, "report r --steps 4");
+    let page = fs::read_to_string(here.join("r/report.html")).unwrap();
+    assert!(page.contains("After step 15") && page.contains("told apart") && page.contains("conditional = true"));
+
+    let (code, _, stderr) = run(here, "average r --length 0.1 --out a");
+    assert!(code == 1 && stderr.contains("the run kept no averages"), "{stderr}");
+    works(here, "train --data digits --steps 60 --width 16 --batch 32 --averages-every 3 --run k");
+    let (stdout, _) = works(here, "average k --length 0.12 --out a --json");
+    let made: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert!(made["files"] == 20 && made["off"].as_f64().unwrap() < 0.05, "{made}");
+    works(here, "sample a -n 2 --steps 2 --out x.npy");
+    let (code, _, stderr) = run(here, "average k --length 0.3 --out a");
+    assert!(code == 2 && stderr.contains("no average has this length"), "{stderr}");
+
     let (code, _, stderr) = run(here, "train --resume r --width 17");
     assert!(code == 2 && stderr.contains("only how long it goes on can be changed"), "{stderr}");
     let (code, _, stderr) = run(here, "train --data digits --run r");

@@ -214,7 +214,7 @@ fn gaps_and_what_is_not_finite_name_their_row() {
     written(&path, "required int32 day (DATE);", &[vec![Cells::Int(vec![1, 2])]], Compression::SNAPPY);
     assert!(refused(&path, &Options::default()).contains("got Date"));
     written(&path, "required double x;", &[vec![Cells::Double(vec![1.0])]], Compression::SNAPPY);
-    assert!(refused(&path, &Options::default()).starts_with("too few rows"));
+    assert_eq!(open(&path, &Options::default()).unwrap().rows(), 1);
 }
 
 const IMAGES: &str =

@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod averages;
 mod checkpoint;
 mod error;
 mod kernels;
@@ -33,6 +34,7 @@ mod vae;
 /// Draws of this crate are counted from here, away from those of sampling plans, which count from 0.
 pub(crate) const FIRST_DRAW: u32 = 0x8000_0000;
 
+pub use averages::Averages;
 pub use error::{Error, Result};
 pub use kernels::activation::Activation;
 pub use langevin_data::{Augment, Dataset};

@@ -119,6 +119,9 @@ pub struct TrainingRecord {
     pub learning_rate: f64,
     /// The decay of the weight average.
     pub ema: f64,
+    /// The length of the power-function average, as a share of the training, where the weights were made afterwards of averages that were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average: Option<f64>,
     /// The number of weights.
     pub parameters: usize,
     /// The smoothed loss at the end.

@@ -127,6 +127,12 @@ impl Network {
         self.values.len()
     }
 
+    /// The weights, one flat list in the order of the model file.
+    #[must_use]
+    pub fn weights(&self) -> &[f32] {
+        &self.values
+    }
+
     /// Samples to data, in place; `samples` are whole rows.
     pub fn denormalize(&self, samples: &mut [f64]) {
         self.metadata.normalization.denormalize(samples, self.width);

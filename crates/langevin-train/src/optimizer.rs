@@ -11,6 +11,7 @@
 //!
 //! Source: Loshchilov & Hutter, arXiv 1711.05101.
 
+use crate::averages::Followers;
 use pulp::Simd;
 use rayon::prelude::*;
 
@@ -30,6 +31,8 @@ pub(crate) struct Optimizer {
     pub(crate) m: Vec<f32>,
     pub(crate) v: Vec<f32>,
     pub(crate) steps: i32,
+    /// More averages, where they are wanted.
+    pub(crate) followers: Option<Followers>,
     weight_decay: f64,
     clip: f64,
     decay: f64,
@@ -38,7 +41,17 @@ pub(crate) struct Optimizer {
 impl Optimizer {
     pub(crate) fn new(values: Vec<f32>, weight_decay: f64, clip: f64, decay: f64) -> Self {
         let zeros = vec![0.0; values.len()];
-        Self { ema: values.clone(), m: zeros.clone(), v: zeros, values, steps: 0, weight_decay, clip, decay }
+        Self {
+            ema: values.clone(),
+            m: zeros.clone(),
+            v: zeros,
+            values,
+            steps: 0,
+            followers: None,
+            weight_decay,
+            clip,
+            decay,
+        }
     }
 
     /// One step along the sum of `gradients`, each as long as the weights; leaves them zero. Returns the norm of the sum before clipping; where that is not finite nothing else
@@ -79,8 +92,20 @@ impl Optimizer {
             .zip(self.v.par_chunks_mut(PIECE))
             .zip(total.par_chunks_mut(PIECE))
             .for_each(|((((p, ema), m), v), g)| update(&stride, p, ema, m, v, g));
+        if let Some(followers) = &mut self.followers {
+            for (blend, average) in followers.blends(n as u64).into_iter().zip(&mut followers.values) {
+                average.par_chunks_mut(PIECE).zip(self.values.par_chunks(PIECE)).for_each(|(a, p)| follow(a, p, blend));
+            }
+        }
         norm
     }
+}
+
+/// average ← average + blend (p − average).
+#[pulp::with_simd(follow = pulp::Arch::new())]
+#[inline(always)]
+fn follow_with<S: Simd>(_simd: S, average: &mut [f32], p: &[f32], blend: f32) {
+    average.iter_mut().zip(p).for_each(|(average, p)| *average += blend * (p - *average));
 }
 
 /// The numbers of one step.

@@ -144,6 +144,9 @@ pub struct Recipe {
     pub weight_decay: f64,
     /// The decay d of the weight average, 0 ≤ d < 1; shorter at the start, n/(n+9) after n steps.
     pub ema: f64,
+    /// Whether two more averages follow the weights, of which any other can be made afterwards ([`Network::with_average`](crate::Network::with_average)).
+    #[serde(default)]
+    pub averages: bool,
     /// The largest norm of a gradient; infinity: no clipping.
     #[serde(with = "unbounded")]
     pub clip: f64,
@@ -176,6 +179,7 @@ impl Recipe {
             decay: Decay::Cosine,
             weight_decay: 0.01,
             ema: 0.999,
+            averages: false,
             clip: 1.0,
             seed: 0,
             budget,

@@ -13,7 +13,7 @@ fn recipes() -> Vec<Recipe> {
         recipe
     };
     vec![
-        plain(&|recipe| recipe.adaptive = true),
+        plain(&|recipe| (recipe.adaptive, recipe.averages) = (true, true)),
         plain(&|recipe| (recipe.weight, recipe.clip) = (Weight::Uncertainty, f64::INFINITY)),
         plain(&|recipe| (recipe.coupling, recipe.dequantize) = (Coupling::Transport, true)),
         plain(&|recipe| (recipe.network, recipe.batch) = (DitConfig::new(4, 8, 1, 2).into(), 5)),
@@ -44,6 +44,39 @@ fn a_resumed_run_ends_in_the_same_bits() {
             assert!(finish(resumed) == whole, "{recipe:?} after {stop}");
         }
     }
+}
+
+/// The average of another length, made afterwards, against one that was followed from the start: the model's own exponential average has no length of a power function, so the weights themselves are the judge.
+#[test]
+fn other_averages_are_made_afterwards() {
+    let data = Dataset::digits();
+    let mut recipe = recipes().remove(0);
+    recipe.budget = Budget::Steps(640);
+    let mut trainer = Trainer::new(&data, &recipe).unwrap();
+    let mut kept = Vec::new();
+    let length = 0.15;
+    let mut followed: Vec<f64> = Vec::new();
+    while !trainer.is_done() {
+        trainer.step().unwrap();
+        let step = trainer.progress().step;
+        let profile = langevin::average::Profile::of_length(step as f64, length).unwrap();
+        let weights = trainer.weights();
+        followed.resize(weights.len(), 0.0);
+        for (average, weight) in followed.iter_mut().zip(weights) {
+            *average += (1.0 - profile.keep()) * (f64::from(*weight) - *average);
+        }
+        if step.is_multiple_of(20) {
+            kept.push(langevin_train::Averages::from_bytes(&trainer.averages().unwrap().to_bytes().unwrap()).unwrap());
+        }
+    }
+    let (network, off) = trainer.network().unwrap().with_average(&kept, length).unwrap();
+    assert!(off < 0.01 && network.metadata().training.average == Some(length), "{off}");
+    let weights = network.weights();
+    let far =
+        |a: &dyn Fn(usize) -> f64| (0..weights.len()).map(|i| (f64::from(weights[i]) - a(i)).powi(2)).sum::<f64>();
+    let spread = far(&|i| f64::from(trainer.weights()[i]));
+    // Against the distance between this average and the weights as they are.
+    assert!(far(&|i| followed[i]) < 1e-4 * spread, "{} {spread}", far(&|i| followed[i]));
 }
 
 #[test]

@@ -51,6 +51,7 @@
 
 pub mod adaptive;
 pub mod analysis;
+pub mod average;
 pub mod diagnose;
 pub mod duality;
 pub mod error;

@@ -10,7 +10,7 @@ mod values;
 pub use analysis::{AnalyzeArgs, By, RangeArgs, RecommendArgs, SpectrumArgs};
 pub use plans::{CompareArgs, ExplainArgs, LintArgs, PlanArgs};
 pub use theory::{DiagnoseArgs, EvaluateArgs, LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs, VsVaeArgs};
-pub use train::TrainArgs;
+pub use train::{AverageArgs, TrainArgs};
 pub use values::MAX_SIGMA;
 
 use crate::io::npy::Width;
@@ -45,6 +45,8 @@ pub struct Cli {
 pub enum Command {
     Demo(DemoArgs),
     Train(TrainArgs),
+    Average(AverageArgs),
+    Report(ReportArgs),
     Sample(SampleArgs),
     Plan(PlanArgs),
     Explain(ExplainArgs),
@@ -213,7 +215,7 @@ pub struct SampleArgs {
 }
 
 /// What a model with classes is asked for.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Classes")]
 #[group(skip)]
 pub struct ConditionArgs {
@@ -223,8 +225,11 @@ pub struct ConditionArgs {
     /// Guide towards the class: D = D_u + W (D_c − D_u), two evaluations in place of one
     #[arg(long, value_name = "W", value_parser = finite, requires = "class", conflicts_with = "adaptive", allow_negative_numbers = true)]
     pub guidance: Option<f64>,
+    /// Draw the same samples at each of these weights of guidance: a row of the picture each
+    #[arg(long, value_name = "W,W,…", value_parser = finite, value_delimiter = ',', requires = "class", conflicts_with_all = ["guidance", "adaptive"], allow_negative_numbers = true)]
+    pub guidance_sweep: Vec<f64>,
     /// Guide at these noise levels alone, in σ/α
-    #[arg(long, value_name = "MIN,MAX", value_parser = range, requires = "guidance")]
+    #[arg(long, value_name = "MIN,MAX", value_parser = range, requires = "class")]
     pub guidance_interval: Option<Interval>,
 }
 
@@ -274,6 +279,30 @@ pub struct InvertArgs {
     /// Print a summary as JSON on stdout
     #[arg(long)]
     pub json: bool,
+}
+
+/// Make a page about a training run
+///
+/// The loss, also of rows not seen, samples on the way and now, how near they are to data that were held out, and the configuration that repeats it: one HTML file that needs nothing else.
+#[derive(Debug, Args)]
+#[command(max_term_width = 100)]
+pub struct ReportArgs {
+    /// The directory of the run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Where to write the page [default: RUN/report.html]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Measure nothing
+    #[arg(long)]
+    pub quick: bool,
+    /// The seed of the samples
+    #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub sampler: SamplerArgs,
+    #[command(flatten)]
+    pub condition: ConditionArgs,
 }
 
 /// Two noise levels.

@@ -211,9 +211,32 @@ pub struct KeepingArgs {
     /// Seconds between two states of the run, and between two models
     #[arg(long, value_name = "S", default_value = "30", value_parser = seconds, allow_negative_numbers = true)]
     pub save_every: f64,
+    /// Steps between two files of averages, of which a model of any other average can be made afterwards (`langevin average`)
+    #[arg(long, value_name = "N", value_parser = steps, allow_negative_numbers = true)]
+    pub averages_every: Option<u64>,
     /// Steps between two pictures of samples
     #[arg(long, value_name = "K", value_parser = steps, requires = "output", allow_negative_numbers = true)]
     pub samples_every: Option<u64>,
+}
+
+/// Make a model of another average of the weights, after the training
+///
+/// Of the two averages that a run kept from time to time (train --averages-every) any other is made in least squares: the model whose average is best need not be guessed before the training.
+#[derive(Debug, Args)]
+#[command(max_term_width = 100)]
+pub struct AverageArgs {
+    /// The directory of the run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// The length: the standard deviation of the average's weight as a share of the training, 0.001 to 0.2887
+    #[arg(long, value_name = "L", value_parser = portion, allow_negative_numbers = true)]
+    pub length: f64,
+    /// Where to save the model (safetensors)
+    #[arg(long, value_name = "MODEL")]
+    pub out: PathBuf,
+    /// Print a summary as JSON on stdout
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Height and width.

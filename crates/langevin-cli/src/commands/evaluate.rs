@@ -1,7 +1,7 @@
 //! `langevin evaluate`: how near samples are to data that the model has not seen, and whether they are new.
 
 use super::sample::{Draws, samples};
-use crate::cli::EvaluateArgs;
+use crate::cli::{ConditionArgs, EvaluateArgs, SamplerArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::io::{print, say};
@@ -24,12 +24,79 @@ const DIRECTIONS: usize = 512;
 const COPIES: f64 = 0.01;
 
 /// What was measured of one sample against the held-out data.
-struct Measured {
-    wasserstein: f64,
-    sliced: f64,
-    energy: f64,
-    accuracy: f64,
-    copies: f64,
+pub struct Measured {
+    pub wasserstein: f64,
+    pub sliced: f64,
+    pub energy: f64,
+    pub accuracy: f64,
+    pub copies: f64,
+}
+
+/// Samples against held-out data, and as many training rows in the place of samples.
+pub struct Evaluation {
+    pub found: Measured,
+    /// The floor. Training rows copy themselves, so of them no copies are counted.
+    pub floor: Measured,
+    pub count: usize,
+    pub plan: String,
+    pub evaluations: usize,
+}
+
+impl Evaluation {
+    /// A name, what was found, and what real data give.
+    pub fn rows(&self) -> [(&'static str, f64, Option<f64>); 5] {
+        let (found, floor) = (&self.found, &self.floor);
+        [
+            ("told apart by 5 neighbours (½: not)", found.accuracy, Some(floor.accuracy)),
+            ("copies of training rows (real .01)", found.copies, None),
+            ("Wasserstein distance", found.wasserstein, Some(floor.wasserstein)),
+            ("sliced Wasserstein distance", found.sliced, Some(floor.sliced)),
+            ("energy distance", found.energy, Some(floor.energy)),
+        ]
+    }
+}
+
+/// What is compared, and how.
+pub struct Comparison<'a> {
+    pub data: &'a str,
+    pub count: Option<usize>,
+    pub seed: u64,
+    pub threads: Option<usize>,
+    pub sampler: &'a SamplerArgs,
+    pub condition: &'a ConditionArgs,
+}
+
+impl Comparison<'_> {
+    /// Draws and measures.
+    pub fn run(&self, source: &Source<'_>) -> Result<Evaluation> {
+        let load = |held_out| rows::load(&Wanted { data: self.data, held_out, count: None, seed: self.seed }, source);
+        let (held, trained) = (load(true)?, rows::trained(self.data, source)?);
+        let count = self.count.unwrap_or(held.rows()).min(held.rows()).min(trained.rows());
+        if count < NEIGHBOURS {
+            return Err(Failure::failed("too few rows to compare")
+                .expected(plural(NEIGHBOURS as u64, "row"))
+                .got(count.to_string()));
+        }
+        let wide =
+            |set: &Dataset| -> Result<Vec<f64>> { Ok(set.values().or_failed()?.into_iter().map(f64::from).collect()) };
+        let width = source.width();
+        let (held, trained) = (wide(&held)?[..count * width].to_vec(), wide(&trained)?);
+        let draws = Draws { count, seed: self.seed, batch: None, threads: self.threads };
+        let (drawn, plan, evaluations) = samples(source, self.sampler, self.condition, draws)?;
+        interrupt::check()?;
+        let near = |rows: &[f64]| nearest_distances(rows, &trained, width, false).or_failed();
+        let threshold = quantile(&near(&held)?, COPIES).or_failed()?;
+        let measure = |rows: &[f64]| -> Result<Measured> {
+            Ok(Measured {
+                wasserstein: wasserstein(rows, &held, width).or_failed()?,
+                sliced: sliced_wasserstein(rows, &held, width, DIRECTIONS, self.seed).or_failed()?,
+                energy: energy_distance(rows, &held, width).or_failed()?,
+                accuracy: two_sample_accuracy(rows, &held, width, NEIGHBOURS).or_failed()?,
+                copies: near(rows)?.iter().filter(|distance| **distance < threshold).count() as f64 / count as f64,
+            })
+        };
+        Ok(Evaluation { found: measure(&drawn)?, floor: measure(&trained[..count * width])?, count, plan, evaluations })
+    }
 }
 
 /// Runs the command.
@@ -37,42 +104,22 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
     interrupt::listen()?;
     let mut source = Source::open(&args.source)?;
     let classes = args.condition.ask(&mut source)?;
-    let load = |held_out| rows::load(&Wanted { data: &args.data, held_out, count: None, seed: args.seed }, &source);
-    let held = load(true)?;
-    let trained = rows::trained(&args.data, &source)?;
-    let wide =
-        |set: &Dataset| -> Result<Vec<f64>> { Ok(set.values().or_failed()?.into_iter().map(f64::from).collect()) };
-    let count = args.count.unwrap_or(held.rows()).min(held.rows()).min(trained.rows());
-    if count < NEIGHBOURS {
-        return Err(Failure::failed("too few rows to compare")
-            .expected(plural(NEIGHBOURS as u64, "row"))
-            .got(count.to_string()));
-    }
-    let width = source.width();
-    let (held, trained) = (wide(&held)?[..count * width].to_vec(), wide(&trained)?);
     let start = Instant::now();
-    let draws = Draws { count, seed: args.seed, batch: None, threads: args.threads };
-    let (drawn, plan, evaluations) = samples(&source, &args.sampler, &args.condition, draws)?;
-    interrupt::check()?;
-    let near = |rows: &[f64]| nearest_distances(rows, &trained, width, false).or_failed();
-    let threshold = quantile(&near(&held)?, COPIES).or_failed()?;
-    let measure = |rows: &[f64]| -> Result<Measured> {
-        Ok(Measured {
-            wasserstein: wasserstein(rows, &held, width).or_failed()?,
-            sliced: sliced_wasserstein(rows, &held, width, DIRECTIONS, args.seed).or_failed()?,
-            energy: energy_distance(rows, &held, width).or_failed()?,
-            accuracy: two_sample_accuracy(rows, &held, width, NEIGHBOURS).or_failed()?,
-            copies: near(rows)?.iter().filter(|distance| **distance < threshold).count() as f64 / count as f64,
-        })
+    let comparison = Comparison {
+        data: &args.data,
+        count: args.count,
+        seed: args.seed,
+        threads: args.threads,
+        sampler: &args.sampler,
+        condition: &args.condition,
     };
-    let found = measure(&drawn)?;
-    // The floor: as many training rows in the place of samples. They copy themselves, so of them no copies are counted.
-    let floor = measure(&trained[..count * width])?;
+    let evaluation = comparison.run(&source)?;
+    let Evaluation { found, floor, count, plan, evaluations } = &evaluation;
     say(&format!(
         "{} of {} by {plan}, {}, against as many rows not trained on, in {}",
-        plural(count as u64, "sample"),
+        plural(*count as u64, "sample"),
         source.name(),
-        plural(evaluations as u64, "evaluation"),
+        plural(*evaluations as u64, "evaluation"),
         duration(start.elapsed().as_secs_f64())
     ));
     if args.json {
@@ -87,15 +134,10 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
         });
         return print(&format!("{object}\n"));
     }
-    let mut text = format!("{:34}  {:>8}  {:>8}\n", "", "samples", "real");
-    let mut row = |name: &str, found: f64, floor: Option<f64>| {
+    let mut text = format!("{:36}  {:>8}  {:>8}\n", "", "samples", "real");
+    for (name, found, floor) in evaluation.rows() {
         let floor = floor.map_or_else(|| "–".to_owned(), |floor| format!("{floor:.4}"));
-        let _ = writeln!(text, "{name:34}  {found:>8.4}  {floor:>8}");
-    };
-    row("told apart by 5 neighbours (½: not)", found.accuracy, Some(floor.accuracy));
-    row("copies of training rows (real .01)", found.copies, None);
-    row("Wasserstein distance", found.wasserstein, Some(floor.wasserstein));
-    row("sliced Wasserstein distance", found.sliced, Some(floor.sliced));
-    row("energy distance", found.energy, Some(floor.energy));
+        let _ = writeln!(text, "{name:36}  {found:>8.4}  {floor:>8}");
+    }
     print(&text)
 }

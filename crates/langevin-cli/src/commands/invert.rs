@@ -62,7 +62,7 @@ pub fn run(args: &InvertArgs) -> Result<()> {
             let mut states = run(&down, &path)?;
             source.to_data(&mut states);
             match picture {
-                Some(picture) => picture.write(&states, &source, &args.out)?,
+                Some(picture) => picture.write(&states, &source, Some(points), &args.out)?,
                 None => npy::write(&args.out, &shape(&source, states.len() / width), &states, Width::F64)?,
             }
             format!("{} from each to the next", plural(points as u64, "step"))
@@ -74,7 +74,7 @@ pub fn run(args: &InvertArgs) -> Result<()> {
             "the noise, at unit variance".to_owned()
         }
         (None, Some(picture)) => {
-            picture.write(&back, &source, &args.out)?;
+            picture.write(&back, &source, None, &args.out)?;
             "what comes back".to_owned()
         }
     };

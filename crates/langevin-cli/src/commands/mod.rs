@@ -1,6 +1,7 @@
 //! The commands.
 
 mod analyze;
+mod average;
 mod compare;
 mod demo;
 mod diagnose;
@@ -15,6 +16,7 @@ mod picture;
 mod plan;
 mod preview;
 mod recommend;
+mod report;
 mod sample;
 mod train;
 mod verify;
@@ -63,6 +65,8 @@ pub fn run(words: Vec<OsString>) -> u8 {
         Command::Verify(args) => verify::run(args),
         Command::Objective(args) => objective::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Average(args) => average::run(args),
+        Command::Report(args) => report::run(args),
         Command::Invert(args) => invert::run(args),
         Command::Likelihood(args) => likelihood::run(args),
         Command::Diagnose(args) => diagnose::run(args),

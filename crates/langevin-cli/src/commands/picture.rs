@@ -53,12 +53,15 @@ impl Picture {
         }
     }
 
-    /// Draws and writes it.
-    pub fn write(&self, samples: &[f64], source: &Source<'_>, path: &Path) -> Result<()> {
+    /// Draws and writes it; with `columns`, so many pictures in a row of a sheet.
+    pub fn write(&self, samples: &[f64], source: &Source<'_>, columns: Option<usize>, path: &Path) -> Result<()> {
         let extent = || source.extent().unwrap_or_else(|| bounds(samples));
         match *self {
             Self::Points => png::Picture::scatter(samples).write(path),
-            Self::Sheet(tile) => png::Picture::sheet(samples, tile, extent())?.write(path),
+            Self::Sheet(tile) => match columns {
+                Some(columns) => png::Picture::rows(samples, tile, extent(), columns)?.write(path),
+                None => png::Picture::sheet(samples, tile, extent())?.write(path),
+            },
             Self::Files(tile) => {
                 let (staged, extent) = (Staged::directory(path)?, extent());
                 for (number, sample) in samples.chunks_exact(tile.len()).enumerate() {

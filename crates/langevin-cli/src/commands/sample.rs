@@ -32,17 +32,21 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     }
     let reader = source.read_as(args.read_as.as_deref())?;
     let range = args.sampler.range(&reader.process, source.trained())?;
-    let how = How::new(args, &reader, range)?;
-    check::memory(args.count, source.width())?;
+    let conditions = args.condition.each();
+    let ways: Vec<How> =
+        conditions.iter().map(|condition| How::new(args, condition, &reader, range)).collect::<Result<_>>()?;
+    let all = args.count.saturating_mul(ways.len());
+    check::memory(all, source.width())?;
     let edit = args.edit.read(&source, args.count)?;
-    let picture = Picture::of(format, &source, args.count, &args.out)?;
+    let picture = Picture::of(format, &source, all, &args.out)?;
     if format != Format::Folder {
         atomic::probe(&args.out)?;
     }
     if range.clipped {
         say(&format!("note: noise levels clipped to the trained range, σ/α from {:.4} to {:.4}", range.min, range.max));
     }
-    if let How::Plan(plan) = &how {
+    let how = &ways[0];
+    if let How::Plan(plan) = how {
         schedule::say_if_noisy(plan);
     }
     if source.is_coupled() && how.draws() {
@@ -53,20 +57,25 @@ pub fn run(args: &SampleArgs) -> Result<()> {
 
     let start = Instant::now();
     let draws = Draws { count: args.count, seed: args.seed, batch: args.batch, threads: args.threads };
-    let (mut samples, evaluations) = draw(draws, &how, edit.as_ref(), &reader, source.width())?;
+    let (mut samples, mut evaluations) = (Vec::new(), 0);
+    for how in &ways {
+        let (drawn, most) = draw(draws, how, edit.as_ref(), &reader, source.width())?;
+        samples.extend(drawn);
+        evaluations = evaluations.max(most);
+    }
     let seconds = start.elapsed().as_secs_f64();
     source.to_data(&mut samples);
     check::finite(&samples, source.width(), dtype)?;
     let mut shape = source.shape();
-    shape.insert(0, args.count);
+    shape.insert(0, all);
     match picture {
         None if format == Format::Csv => csv::write(&args.out, source.width(), &samples, dtype)?,
         None => npy::write(&args.out, &shape, &samples, dtype)?,
-        Some(picture) => picture.write(&samples, &source, &args.out)?,
+        Some(picture) => picture.write(&samples, &source, (ways.len() > 1).then_some(args.count), &args.out)?,
     }
     say(&format!(
         "{} of {} as {}, {} each, in {}: {}",
-        plural(args.count as u64, "sample"),
+        plural(all as u64, "sample"),
         source.name(),
         reader.path(),
         how.evaluations(evaluations),
@@ -84,7 +93,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
         "{}\n",
         serde_json::json!({
             "path": args.out.display().to_string(),
-            "samples": args.count,
+            "samples": all,
             "shape": shape,
             "dtype": matches!(format, Format::Npy | Format::Csv).then_some(numbers),
             "model": source.name(),
@@ -92,6 +101,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
             "plan": how.name(),
             "classes": classes,
             "guidance": args.condition.guidance,
+            "guidance_sweep": (ways.len() > 1).then_some(&args.condition.guidance_sweep),
             "nfe": evaluations,
             "sigma_min": range.min,
             "sigma_max": range.max,
@@ -124,9 +134,9 @@ enum How {
 }
 
 impl How {
-    fn new(args: &SampleArgs, reader: &Reader<'_>, range: schedule::Range) -> Result<Self> {
+    fn new(args: &SampleArgs, condition: &ConditionArgs, reader: &Reader<'_>, range: schedule::Range) -> Result<Self> {
         let Some(pair) = &args.adaptive else {
-            return Self::plan(&args.sampler, &args.condition, Some(&args.edit), reader, range);
+            return Self::plan(&args.sampler, condition, Some(&args.edit), reader, range);
         };
         let mut adaptive = Adaptive::new(either_case(pair, Pair::parse).or_misused()?);
         adaptive.tolerance = Tolerance { absolute: args.atol, relative: args.rtol };

@@ -102,6 +102,9 @@ fn train(args: &TrainArgs) -> Result<()> {
             saved = Instant::now();
             kept.save(&trainer)?;
         }
+        if args.keeping.averages_every.is_some_and(|every| progress.step.is_multiple_of(every)) {
+            kept.averages(&trainer)?;
+        }
         if args.keeping.samples_every.is_some_and(|every| progress.step.is_multiple_of(every)) {
             kept.picture(&trainer)?;
         }
@@ -250,6 +253,14 @@ impl<'a> Kept<'a> {
         self.run.as_mut().map_or(Ok(()), |run| run.log(line))
     }
 
+    /// The averages as they are.
+    fn averages(&self, trainer: &Trainer) -> Result<()> {
+        match (&self.run, trainer.averages()) {
+            (Some(run), Some(averages)) => run.save_averages(averages.step(), &averages.to_bytes().or_failed()?),
+            _ => Ok(()),
+        }
+    }
+
     /// Samples of the network as it is.
     fn picture(&self, trainer: &Trainer) -> Result<()> {
         let Some(run) = &self.run else { return Ok(()) };
@@ -347,6 +358,7 @@ fn recipe(args: &TrainArgs, classes: usize) -> Result<Recipe> {
     (recipe.batch, recipe.learning_rate, recipe.warmup) = (optimizer.batch, optimizer.lr, optimizer.warmup);
     (recipe.decay, recipe.weight_decay) = (optimizer.decay, optimizer.weight_decay);
     (recipe.ema, recipe.clip) = (optimizer.ema, optimizer.clip);
+    recipe.averages = args.keeping.averages_every.is_some();
     recipe.seed = args.seed;
     Ok(recipe)
 }

@@ -78,7 +78,10 @@ struct Layout {
 impl Layout {
     fn of(count: usize, height: usize, width: usize) -> Self {
         let root = count.isqrt();
-        let columns = (root + usize::from(root * root < count)).max(1);
+        Self::with(count, (root + usize::from(root * root < count)).max(1), height, width)
+    }
+
+    fn with(count: usize, columns: usize, height: usize, width: usize) -> Self {
         let scale = (40 / height.max(width).max(1)).max(1);
         let [down, across] = [height, width].map(|side| side.saturating_mul(scale).saturating_add(GAP));
         Self { columns, rows: count.div_ceil(columns).max(1), scale, down, across }
@@ -112,8 +115,21 @@ impl Picture {
 
     /// A sheet of pictures, as square as can be: `low` is black, `high` white, values beyond are clipped.
     pub fn sheet(values: &[f64], tile: Tile, extent: [f64; 2]) -> Result<Self> {
+        Self::lay(values, tile, extent, Layout::of(values.len() / tile.len(), tile.height, tile.width))
+    }
+
+    /// The same with so many pictures in a row.
+    pub fn rows(values: &[f64], tile: Tile, extent: [f64; 2], columns: usize) -> Result<Self> {
+        Self::lay(
+            values,
+            tile,
+            extent,
+            Layout::with(values.len() / tile.len(), columns.max(1), tile.height, tile.width),
+        )
+    }
+
+    fn lay(values: &[f64], tile: Tile, extent: [f64; 2], layout: Layout) -> Result<Self> {
         let count = values.len() / tile.len();
-        let layout = Layout::of(count, tile.height, tile.width);
         if layout.pixels() > MAX_PIXELS {
             return Err(Failure::misused("too many samples for one picture")
                 .expected(format!("at most {}", Self::most(tile.height, tile.width)))

@@ -13,7 +13,7 @@ pub(super) fn section(data: &DemoData) -> String {
     let points: Vec<(f64, f64)> =
         data.losses.iter().filter(|(_, loss)| loss.is_finite()).map(|&(step, loss)| (step as f64, loss)).collect();
     let lost = data.losses.len() - points.len();
-    let curve = curve(&points, data.steps);
+    let curve = curve(&points, &[], data.steps);
     let aside = if lost > 0 {
         format!(" {} of the record could not be drawn: the loss was not finite.", plural(lost, "point", "points"))
     } else {
@@ -49,11 +49,12 @@ fn facts(data: &DemoData) -> String {
     format!("<dl class=\"facts\">{facts}</dl>")
 }
 
-fn curve(points: &[(f64, f64)], steps: u64) -> String {
+/// The loss of the training, and where there is one that of rows not seen.
+pub(super) fn curve(points: &[(f64, f64)], held_out: &[(f64, f64)], steps: u64) -> String {
     let (Some(&first), Some(&last)) = (points.first(), points.last()) else {
         return "<p class=\"empty\">No loss was recorded.</p>".into();
     };
-    let axis = Axis::around(points.iter().map(|p| p.1));
+    let axis = Axis::around(points.iter().chain(held_out).map(|p| p.1));
     let start = first.0.min(0.0);
     let end = points.iter().map(|p| p.0).fold(steps as f64, f64::max).max(start + 1.0);
     let across = |step: f64| (step - start) / (end - start);
@@ -85,6 +86,10 @@ fn curve(points: &[(f64, f64)], steps: u64) -> String {
         ));
     }
     art.push_str(&format!("<path class=\"curve\" d=\"{}\"/>", svg::path(&drawn)));
+    if !held_out.is_empty() {
+        let drawn: Vec<Point> = held_out.iter().map(place).collect();
+        art.push_str(&format!("<path class=\"curve held\" d=\"{}\"/>", svg::path(&drawn)));
+    }
     let end_point = place(&last);
     words.push_str(&format!(
         "<span class=\"dot\" style=\"left:{}%;top:{}%\"></span><span class=\"last\" style=\"left:{}%;top:{}%\">{}</span>",
@@ -101,7 +106,12 @@ fn curve(points: &[(f64, f64)], steps: u64) -> String {
         count(first.0 as u64),
         significant(last.1, 3),
         count(last.0 as u64),
-        if axis.logarithmic { "loss, logarithmic scale" } else { "loss" },
+        match (axis.logarithmic, held_out.is_empty()) {
+            (true, true) => "loss, logarithmic scale",
+            (false, true) => "loss",
+            (true, false) => "loss, logarithmic scale; dashed: of rows not trained on",
+            (false, false) => "loss; dashed: of rows not trained on",
+        },
     )
 }
 
@@ -171,12 +181,12 @@ mod tests {
 
     #[test]
     fn strange_records_still_draw() {
-        assert!(curve(&[], 10).contains("No loss"));
-        let one = curve(&[(5.0, 0.3)], 10);
+        assert!(curve(&[], &[], 10).contains("No loss"));
+        let one = curve(&[(5.0, 0.3)], &[(5.0, 0.4)], 10);
         assert!(one.contains("dot") && !one.contains("NaN"));
-        let flat = curve(&[(0.0, 0.0), (1.0, 0.0)], 1);
+        let flat = curve(&[(0.0, 0.0), (1.0, 0.0)], &[], 1);
         assert!(!flat.contains("NaN"));
-        let steep = curve(&[(0.0, 100.0), (9.0, 0.01)], 10);
+        let steep = curve(&[(0.0, 100.0), (9.0, 0.01)], &[], 10);
         assert!(steep.contains("logarithmic") && !steep.contains("NaN"));
     }
 }

@@ -3,7 +3,7 @@
 //! [`html`] turns [`DemoData`] into a page that needs nothing else: its style, drawings and pictures are inside it. One file per part of the page:
 //! `page` (head, title, footer), `lineup` (the same draws in every row, beside the data), `strips` (noise to digit), `triangle`
 //! (forward + reverse = Langevin), `table` (the results and their floors), `loss` (the training curve); `text`, `svg` and `pictures` are their tools.
-//! [`errors`] is a page of its own, the exact errors of samplers, drawn and as a table; [`objective`] another, a training objective.
+//! [`errors`] is a page of its own, the exact errors of samplers, drawn and as a table; [`objective`] another, a training objective; [`run`] a training run.
 #![allow(unreachable_pub, reason = "the page's interface reads the same whether a binary or a library holds it")]
 
 pub mod errors;
@@ -12,6 +12,7 @@ mod loss;
 mod objective;
 mod page;
 mod pictures;
+mod run;
 mod strips;
 mod svg;
 mod table;
@@ -19,6 +20,7 @@ mod text;
 mod triangle;
 
 pub use objective::objective;
+pub use run::{RunData, run};
 
 #[cfg(test)]
 mod tests;

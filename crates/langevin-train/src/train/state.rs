@@ -22,8 +22,8 @@ use std::time::Duration;
 const KEY: &str = "langevin_training";
 /// The newest version of the document.
 const VERSION: u32 = 1;
-/// The tensors, in order.
-const NAMES: [&str; 4] = ["weights", "average", "moment.1", "moment.2"];
+/// The tensors, in order; the last two where averages are kept for later.
+const NAMES: [&str; 6] = ["weights", "average", "moment.1", "moment.2", "follower.1", "follower.2"];
 
 /// The document.
 #[derive(Serialize, Deserialize)]
@@ -93,8 +93,10 @@ impl Trainer {
             Error::checkpoint("the state of the training cannot be written down").got(error.to_string())
         };
         let optimizer = &self.optimizer;
-        let lists = [&optimizer.values, &optimizer.ema, &optimizer.m, &optimizer.v];
-        let bytes = lists.map(|list| list.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>());
+        let own = [&optimizer.values, &optimizer.ema, &optimizer.m, &optimizer.v];
+        let lists = own.into_iter().chain(optimizer.followers.iter().flat_map(|followers| &followers.values));
+        let written = |list: &Vec<f32>| list.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+        let bytes: Vec<Vec<u8>> = lists.map(written).collect();
         let mut state = State {
             version: VERSION,
             recipe: self.problem.recipe.clone(),
@@ -155,9 +157,9 @@ impl Trainer {
         }
         let count =
             net::size(net::build(&document.recipe.network, &document.recipe.augment().shape(data.shape())?)?.slots());
-        let mut lists = Vec::with_capacity(NAMES.len());
-        let mut parts = Vec::with_capacity(NAMES.len());
-        for name in NAMES {
+        let names = if document.recipe.averages { &NAMES[..] } else { &NAMES[..4] };
+        let (mut lists, mut parts) = (Vec::with_capacity(names.len()), Vec::with_capacity(names.len()));
+        for name in names {
             let tensor = tensors.tensor(name).map_err(|error| damaged(error.to_string()))?;
             if tensor.dtype() != Dtype::F32 || tensor.shape() != [count] {
                 return Err(damaged(format!(
@@ -176,11 +178,9 @@ impl Trainer {
         }
         let mut trainer = Self::new(data, &document.recipe)?;
         let optimizer = &mut trainer.optimizer;
-        for (list, target) in
-            lists.into_iter().zip([&mut optimizer.values, &mut optimizer.ema, &mut optimizer.m, &mut optimizer.v])
-        {
-            *target = list;
-        }
+        let own = [&mut optimizer.values, &mut optimizer.ema, &mut optimizer.m, &mut optimizer.v];
+        let followers = optimizer.followers.iter_mut().flat_map(|followers| &mut followers.values);
+        lists.into_iter().zip(own.into_iter().chain(followers)).for_each(|(list, target)| *target = list);
         optimizer.steps = document.updates;
         trainer.learner = document.learner;
         (trainer.drawn, trainer.errors) = (document.drawn, document.errors);

@@ -5,6 +5,7 @@ use super::order::Order;
 use super::problem::Problem;
 use super::smooth::Smooth;
 use super::state::Fingerprint;
+use crate::averages::{Averages, Followers};
 use crate::error::{Error, Result};
 use crate::metadata::{DataSpec, MODEL_VERSION, Metadata, TrainingRecord};
 use crate::moments::{Moments, MomentsSpec};
@@ -137,6 +138,10 @@ impl Trainer {
         let chosen = Moments::chosen(data.rows(), problem.width, recipe.seed);
         let moments = Moments::of(&problem.visit(&chosen)?, problem.width);
         let initial = net.init(recipe.seed);
+        let mut optimizer = Optimizer::new(initial, recipe.weight_decay, recipe.clip, recipe.ema);
+        if recipe.averages {
+            optimizer.followers = Some(Followers::new(&optimizer.values)?);
+        }
         Ok(Self {
             fingerprint: Fingerprint::of(data)?,
             learner: Learner::new(objective.range(), BINS)?,
@@ -144,9 +149,9 @@ impl Trainer {
             drawn: None,
             errors: None,
             moments,
-            lanes: Lanes::new(&*net, recipe.batch, initial.len()),
+            lanes: Lanes::new(&*net, recipe.batch, optimizer.values.len()),
             net,
-            optimizer: Optimizer::new(initial, recipe.weight_decay, recipe.clip, recipe.ema),
+            optimizer,
             order: Order::new(data.rows(), recipe.seed),
             problem,
             begun: Instant::now(),
@@ -315,6 +320,18 @@ impl Trainer {
         self.order = Order::after(self.problem.data.rows(), self.problem.recipe.seed, step, self.problem.recipe.batch);
     }
 
+    /// The weights as they are, one flat list in the order of the model file.
+    #[must_use]
+    pub fn weights(&self) -> &[f32] {
+        &self.optimizer.values
+    }
+
+    /// The averages of the weights that are kept for later ([`Recipe::averages`]).
+    #[must_use]
+    pub fn averages(&self) -> Option<Averages> {
+        self.optimizer.followers.as_ref().map(|followers| followers.at(self.step.max(1)))
+    }
+
     /// The time spent so far, to be carried over.
     pub(super) fn spent(&self) -> Duration {
         self.elapsed()
@@ -356,6 +373,7 @@ impl Trainer {
                 coupling: recipe.coupling,
                 learning_rate: recipe.learning_rate,
                 ema: recipe.ema,
+                average: None,
                 parameters: self.optimizer.ema.len(),
                 final_loss: self.smooth.loss(),
                 losses: self.smooth.curve().to_vec(),

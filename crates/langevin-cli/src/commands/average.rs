@@ -1,0 +1,45 @@
+//! `langevin average`: a model of another average of the weights, after the training.
+
+use crate::cli::AverageArgs;
+use crate::error::{Blame as _, Failure, Result};
+use crate::io::{atomic, print, say};
+use crate::rundir::RunDir;
+use crate::words::{plural, shown};
+use langevin_train::{Averages, Network};
+
+/// Runs the command.
+pub fn run(args: &AverageArgs) -> Result<()> {
+    let model = args.run.join("model.safetensors");
+    if !model.exists() {
+        return Err(Failure::missing("RUN", &model));
+    }
+    let files = RunDir::averages(&args.run);
+    if files.is_empty() {
+        return Err(Failure::failed("the run kept no averages")
+            .in_file(&args.run)
+            .expected("a run trained with --averages-every")
+            .hint("train with --averages-every N, about thirty times in a run"));
+    }
+    atomic::probe(&args.out)?;
+    let network = Network::load(&model).or_failed()?;
+    let mut kept = Vec::with_capacity(files.len());
+    for path in &files {
+        let bytes = std::fs::read(path).map_err(|error| Failure::reading(path, &error))?;
+        kept.push(Averages::from_bytes(&bytes).or_failed().map_err(|failure| failure.in_file(path))?);
+    }
+    let (made, off) = network.with_average(&kept, args.length).or_misused()?;
+    atomic::save(&args.out, &made.to_bytes().or_failed()?)?;
+    say(&format!(
+        "an average of length {} from {}, its profile off by {:.2} %: {}",
+        args.length,
+        plural(files.len() as u64, "file"),
+        100.0 * off,
+        shown(&args.out)
+    ));
+    if !args.json {
+        return Ok(());
+    }
+    let steps = made.metadata().training.steps;
+    let object = serde_json::json!({ "model": args.out.display().to_string(), "length": args.length, "off": off, "files": files.len(), "steps": steps });
+    print(&format!("{object}\n"))
+}

@@ -1,0 +1,144 @@
+//! `langevin report`: a page about a training run.
+
+use super::evaluate::Comparison;
+use super::preview::preview;
+use crate::cli::{ReportArgs, config};
+use crate::error::{Blame as _, Failure, Result};
+use crate::interrupt;
+use crate::io::{atomic, say};
+use crate::progress::{duration, thousands};
+use crate::report::{RunData, run as page};
+use crate::source::Source;
+use crate::words::shown;
+use langevin_train::Network;
+use std::path::Path;
+
+/// Pictures of samples on the way that the page shows.
+const SHOWN: usize = 4;
+
+/// Runs the command.
+pub fn run(args: &ReportArgs) -> Result<()> {
+    interrupt::listen()?;
+    let directory = &args.run;
+    let model = directory.join("model.safetensors");
+    if !model.exists() {
+        return Err(Failure::missing("RUN", &model));
+    }
+    let out = args.out.clone().unwrap_or_else(|| directory.join("report.html"));
+    atomic::probe(&out)?;
+    let mut network = Network::load(&model).or_failed()?;
+    let text = std::fs::read_to_string(directory.join(config::NAME)).unwrap_or_default();
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let mut data = describe(&network, directory, &text);
+    (data.losses, data.held_out) = log(directory)?;
+    if data.losses.is_empty() {
+        data.losses = network.metadata().training.losses.iter().map(|(step, loss)| (*step as f64, *loss)).collect();
+    }
+    data.pictures = pictures(&mut network, directory, args.seed)?;
+    let held = network.metadata().data.held_out.is_some();
+    if let Some(name) = table.get("data").and_then(toml::Value::as_str).filter(|_| held && !args.quick) {
+        let classes = (0..network.classes().len()).map(|class| class.to_string()).collect();
+        let mut condition = args.condition.clone();
+        if condition.class.is_empty() {
+            condition.class = classes;
+        }
+        let mut source = Source::Network(Box::new(network));
+        condition.ask(&mut source)?;
+        let comparison = Comparison {
+            data: name,
+            count: None,
+            seed: args.seed,
+            threads: None,
+            sampler: &args.sampler,
+            condition: &condition,
+        };
+        match comparison.run(&source) {
+            Ok(evaluation) => {
+                data.measures =
+                    evaluation.rows().iter().map(|(name, found, real)| ((*name).to_owned(), *found, *real)).collect();
+                data.measured = format!(
+                    "{} samples by {} in {} evaluations, against as many rows that were not trained on; beside them as many training rows.",
+                    evaluation.count, evaluation.plan, evaluation.evaluations
+                );
+            }
+            // The data may not be where they were: the page has the rest.
+            Err(failure) => say(&format!("note: nothing was measured: {}", failure.text())),
+        }
+    }
+    interrupt::check()?;
+    atomic::save(&out, page(&data).as_bytes())?;
+    say(&format!("open {}", shown(&out)));
+    Ok(())
+}
+
+fn describe(network: &Network, directory: &Path, config: &str) -> RunData {
+    let metadata = network.metadata();
+    let training = &metadata.training;
+    let fact = |term: &str, value: String, note: &str| (term.to_owned(), value, note.to_owned());
+    let kind = match &metadata.network {
+        langevin_train::NetworkSpec::Mlp(_) => "weights of a perceptron",
+        langevin_train::NetworkSpec::Dit(_) => "weights of a transformer",
+        _ => "weights",
+    };
+    let (process, prediction) = (&network.formulation().process, network.formulation().prediction);
+    RunData {
+        title: format!(
+            "{} rows of {}, as the {} of {}.",
+            thousands(metadata.data.rows as u64),
+            metadata.data.name,
+            prediction.name(),
+            process.name()
+        ),
+        facts: vec![
+            fact("Network", thousands(training.parameters as u64), kind),
+            fact(
+                "Training",
+                duration(training.seconds),
+                &format!("{} steps of {} rows", thousands(training.steps), training.batch),
+            ),
+            fact("Samples", format!("{:?}", metadata.data.shape), "numbers each"),
+            fact("Loss", format!("{:.4}", training.final_loss), training.weight.name()),
+        ],
+        steps: training.steps,
+        config: config.to_owned(),
+        command: format!("langevin train --config {}", directory.join(config::NAME).display()),
+        ..RunData::default()
+    }
+}
+
+/// The loss at each step of the log, and that of the held-out rows.
+type Curves = (Vec<(f64, f64)>, Vec<(f64, f64)>);
+
+fn log(directory: &Path) -> Result<Curves> {
+    let text = std::fs::read_to_string(directory.join("log.ndjson")).unwrap_or_default();
+    let mut curves: Curves = Default::default();
+    for line in text.lines() {
+        // A line that was cut off says nothing.
+        let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else { continue };
+        let Some(step) = line["step"].as_f64() else { continue };
+        curves.0.extend(line["loss"].as_f64().map(|loss| (step, loss)));
+        curves.1.extend(line["held_out"].as_f64().map(|loss| (step, loss)));
+    }
+    Ok(curves)
+}
+
+/// Samples of the model, and some of those on the way.
+fn pictures(network: &mut Network, directory: &Path, seed: u64) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut shown = Vec::new();
+    let read = |path: &Path| std::fs::read(path).ok();
+    // Drawn beside the page, and taken in.
+    let path = directory.join("samples-now.png");
+    preview(network, seed, &path)?;
+    shown.extend(read(&path).map(|png| ("Samples".to_owned(), png)));
+    let _ = std::fs::remove_file(&path);
+    let entries = std::fs::read_dir(directory.join("samples")).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    let every = paths.len().div_ceil(SHOWN).max(1);
+    for path in paths.iter().step_by(every) {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let step = stem.trim_start_matches("step-").trim_start_matches('0');
+        shown.extend(read(path).map(|png| (format!("After step {step}"), png)));
+    }
+    Ok(shown)
+}
