@@ -149,3 +149,74 @@ fn a_run_keeps_its_configuration_its_log_and_samples() {
     let (code, _, stderr) = run(here, "train --resume r --data moons --set conditional=false");
     assert!(code == 1 && stderr.contains("not those that the training began with"), "{stderr}");
 }
+
+/// A disk of a few megabytes, taken away at the end; `None` where this user cannot make one.
+#[cfg(target_os = "linux")]
+struct Disk(std::path::PathBuf);
+
+#[cfg(target_os = "linux")]
+impl Disk {
+    fn of(path: &Path, size: &str) -> Option<Self> {
+        fs::create_dir(path).unwrap();
+        let made =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"]).arg(path).output();
+        made.is_ok_and(|made| made.status.success()).then(|| Self(path.into()))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+/// The first state fits, the second does not: the run ends with one error, keeps the first, and goes on from it once there is room.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_the_run_and_loses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let Some(_disk) = Disk::of(&here.join("disk"), "4m") else {
+        eprintln!("skipped: this user cannot make a small disk");
+        return;
+    };
+    let flags = "--data digits --width 200 --batch 64 --steps 120";
+    fs::write(here.join("disk/filler"), vec![0; 300_000]).unwrap();
+    let (code, _, stderr) = run(here, &format!("train {flags} --save-every 0.0001 --run disk/r"));
+    assert!(code == 1 && stderr.starts_with("error: cannot write") && stderr.contains("No space left"), "{stderr}");
+    let kept = names(&here.join("disk/r/states"));
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    fs::remove_file(here.join("disk/filler")).unwrap();
+    // Room for two states elsewhere: the run can be moved.
+    fs::create_dir(here.join("moved")).unwrap();
+    for name in ["config.toml", "log.ndjson"] {
+        let _ = fs::copy(here.join("disk/r").join(name), here.join("moved").join(name));
+    }
+    fs::create_dir(here.join("moved/states")).unwrap();
+    fs::copy(here.join("disk/r/states").join(&kept[0]), here.join("moved/states").join(&kept[0])).unwrap();
+    works(here, "train --resume moved");
+    works(here, &format!("train {flags} --run whole"));
+    assert!(weights(&here.join("whole/model.safetensors")) == weights(&here.join("moved/model.safetensors")));
+}
+
+/// A folder that cannot be written to is refused before the training.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_folder_is_refused_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let Some(disk) = Disk::of(&here.join("disk"), "1m") else {
+        eprintln!("skipped: this user cannot make a small disk");
+        return;
+    };
+    let read_only = Command::new("mount").args(["-o", "remount,ro"]).arg(&disk.0).status();
+    assert!(read_only.unwrap().success());
+    let start = std::time::Instant::now();
+    for flags in ["--run disk/r", "--out disk/m"] {
+        let (code, _, stderr) = run(here, &format!("train --data digits --steps 1000000 {flags}"));
+        assert!(code == 1 && stderr.contains("Read-only file system"), "{stderr}");
+    }
+    // A million steps were not made.
+    assert!(start.elapsed() < Duration::from_secs(60));
+}

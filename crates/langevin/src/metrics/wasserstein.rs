@@ -10,8 +10,8 @@ use crate::noise::{SampleId, fill_normals};
 /// The draw of the directions; data use the two draws above it, plans those from 0.
 const DIRECTIONS: u32 = u32::MAX - 2;
 
-/// The largest samples of [`wasserstein`]: 128 MiB of costs.
-const MOST_ROWS: usize = 4096;
+/// The largest samples of [`wasserstein`]: 2 GiB of costs, and minutes.
+const MOST_ROWS: usize = 1 << 14;
 
 /// The Wasserstein distance $W_2$ between two samples of n rows each, in the units of the data:
 ///
@@ -28,7 +28,7 @@ const MOST_ROWS: usize = 4096;
 /// ```
 ///
 /// # Errors
-/// An empty sample, one that is not whole rows of `dim` elements, an element that is not finite, samples of different sizes or of more than 4096 rows,
+/// An empty sample, one that is not whole rows of `dim` elements, an element that is not finite, samples of different sizes or of more than 16384 rows,
 /// or rows so far apart that the square of their distance is no number.
 pub fn wasserstein(a: &[f64], b: &[f64], dim: usize) -> Result<f64> {
     let columns = pairing(a, b, dim)?;
