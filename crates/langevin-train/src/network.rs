@@ -191,6 +191,7 @@ impl Network {
                         k
                     }
                     _ => {
+                        chunk.one_level = place == 0;
                         let k = output_scale(&self.formulation, &self.formulation.process.match_level(&level)?).2;
                         net::features(level.alpha, level.sigma, &mut chunk.f[f]);
                         known = Some((level, place, k));
@@ -224,7 +225,7 @@ impl Network {
             let (first, scales) = (chunk.first * self.width, &chunk.scales);
             let out = pass.forward(
                 &self.values,
-                Rows { x: &chunk.x, f: &chunk.f, labels: &chunk.labels },
+                Rows { x: &chunk.x, f: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels },
                 chunk.padded,
                 false,
             );
@@ -254,7 +255,7 @@ impl Network {
         let read = |i: usize| narrow(x[i]);
         self.chunked(x.len(), query, read, |chunk, pass| {
             let (first, count) = (chunk.first * width, chunk.scales.len());
-            let rows = Rows { x: &chunk.x, f: &chunk.f, labels: &chunk.labels };
+            let rows = Rows { x: &chunk.x, f: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels };
             let value = pass.forward(&self.values, rows, chunk.padded, true);
             scatter(value, &chunk.scales, width, |i, value| out[first + i] = widen(value));
             for (v, product) in cotangents.iter().zip(&mut products) {
@@ -294,6 +295,8 @@ struct Chunk {
     /// States at unit variance, and the features of their levels.
     x: Vec<f32>,
     f: Vec<f32>,
+    /// Whether all rows stand at one level.
+    one_level: bool,
     /// The classes that are asked for, or none.
     labels: Vec<u32>,
     /// k of each row.

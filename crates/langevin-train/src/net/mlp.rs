@@ -128,6 +128,9 @@ impl MlpConfig {
     }
 }
 
+/// Rows of a product that has the bits of any other.
+const ALONE: usize = 2;
+
 /// A perceptron from rows of some elements to rows of some.
 #[derive(Clone, Debug)]
 pub(crate) struct Mlp {
@@ -222,12 +225,20 @@ struct Memory {
 
 impl Memory {
     /// out ← h W + f T, with the layer's two matrices.
-    fn layer(&self, layer: usize, weights: &[f32], h: &[f32], f: &[f32], out: &mut [f32]) {
+    fn layer(&self, layer: usize, weights: &[f32], h: &[f32], given: Rows<'_>, out: &mut [f32]) {
         let [w, t] = [&self.net.slots[2 * layer], &self.net.slots[2 * layer + 1]];
         let columns = w.shape[1];
         match t.shape[0] {
             1 => fill(out, t.of(weights)),
-            features => product(rows_mut(out, columns), rows(f, features), rows(t.of(weights), columns)),
+            features if given.one_level && out.len() > ALONE * columns => {
+                // Not of one row alone, whose product goes another way and may end in another bit.
+                let (first, others) = out.split_at_mut(ALONE * columns);
+                let f = &given.f[..ALONE * features];
+                product(rows_mut(first, columns), rows(f, features), rows(t.of(weights), columns));
+                fill(others, &first[..columns]);
+                first.copy_within(..columns, columns);
+            }
+            features => product(rows_mut(out, columns), rows(given.f, features), rows(t.of(weights), columns)),
         }
         add_product(rows_mut(out, columns), rows(h, w.shape[0]), rows(w.of(weights), columns));
     }
@@ -263,7 +274,7 @@ impl Pass for Memory {
                 None if waves > 0 => &self.wide,
                 None => given.x,
             };
-            self.layer(layer, weights, before, given.f, now);
+            self.layer(layer, weights, before, given, now);
             if let Some(table) = self.net.slots.get(2 * (last + 1)).filter(|_| layer == 0) {
                 let classes = given.labels(count, self.net.config.classes);
                 for (h, class) in now.chunks_exact_mut(width).zip(classes) {
@@ -278,7 +289,7 @@ impl Pass for Memory {
         }
         let mut out = std::mem::take(&mut self.out);
         let last = h.last().map_or(given.x, |h| &h[..count * width]);
-        self.layer(h.len(), weights, last, given.f, &mut out[..count * self.net.outputs]);
+        self.layer(h.len(), weights, last, given, &mut out[..count * self.net.outputs]);
         (self.h, self.out) = (h, out);
         &self.out[..count * self.net.outputs]
     }

@@ -83,6 +83,8 @@ pub(crate) struct Rows<'a> {
     pub(crate) x: &'a [f32],
     /// The [`features`] of their noise levels.
     pub(crate) f: &'a [f32],
+    /// Whether all of them stand at one level: then what depends on it alone is computed once.
+    pub(crate) one_level: bool,
     /// Their classes, where the network has some; none at all: no row has one.
     pub(crate) labels: &'a [u32],
 }
@@ -208,7 +210,7 @@ pub(crate) fn check_gradients(net: &dyn Net, weights: &[f32], width: usize, coun
     let mut pass = net.pass(count + 3);
     let (mut own, mut dx) = (vec![0.0; weights.len()], vec![0.0; x.len()]);
     let labels: Vec<u32> = (0..count as u32).map(|row| row % (net.classes() as u32 + 1)).collect();
-    let rows = Rows { x: &x, f: &f, labels: &labels };
+    let rows = Rows { x: &x, f: &f, one_level: false, labels: &labels };
     let kept = pass.forward(weights, rows, count, true).to_vec();
     pass.back(weights, rows, &g, Some(&mut own), Some(&mut dx));
     assert_eq!(pass.forward(weights, rows, count, false), kept, "what is kept changes a value");

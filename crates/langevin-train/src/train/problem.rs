@@ -61,7 +61,7 @@ pub(crate) struct Batch {
 
 impl Batch {
     pub(crate) fn rows(&self) -> Rows<'_> {
-        Rows { x: &self.x, f: &self.f, labels: &self.labels }
+        Rows { x: &self.x, f: &self.f, one_level: false, labels: &self.labels }
     }
 
     /// The loss of these outputs. The target gives way to the gradient of the outputs, the [`cotangent`](Self::cotangent).

@@ -318,7 +318,7 @@ mod tests {
         let weights = weights(&last);
         let f = check::normals(2 * 17, 5);
         let answer = |net: &Dit, x: &[f32]| {
-            let rows = super::super::Rows { x, f: &f, labels: &[] };
+            let rows = super::super::Rows { x, f: &f, one_level: false, labels: &[] };
             net.pass(2).forward(&weights, rows, 2, false).to_vec()
         };
         let [a, b] = [answer(&last, &picture), answer(&first, &turned)];
@@ -330,7 +330,7 @@ mod tests {
     fn the_first_output_is_zero() {
         let net = Dit::new(DitConfig::new(4, 16, 2, 2), &[8, 8]).unwrap();
         let (x, f) = (check::normals(3 * 64, 1), check::normals(3 * 17, 2));
-        let rows = super::super::Rows { x: &x, f: &f, labels: &[] };
+        let rows = super::super::Rows { x: &x, f: &f, one_level: false, labels: &[] };
         let out = net.pass(3).forward(&net.init(1), rows, 3, false).to_vec();
         assert_eq!(out, vec![0.0; 3 * 64]);
     }
