@@ -189,9 +189,9 @@ pub struct OptimizerArgs {
     /// How the learning rate falls over the budget: cosine, linear (both to 0) or constant
     #[arg(long, value_name = "D", default_value = "cosine", value_parser = decay)]
     pub decay: Decay,
-    /// AdamW's decoupled weight decay
-    #[arg(long, value_name = "R", default_value = "0.01", value_parser = at_least_0, allow_negative_numbers = true)]
-    pub weight_decay: f64,
+    /// AdamW's decoupled weight decay [default: 0.01; for pictures 0.3, or few of them are learned by heart]
+    #[arg(long, value_name = "R", value_parser = at_least_0, allow_negative_numbers = true)]
+    pub weight_decay: Option<f64>,
     /// The decay of the weight average that becomes the model
     #[arg(long, value_name = "D", default_value = "0.999", value_parser = portion, allow_negative_numbers = true)]
     pub ema: f64,
