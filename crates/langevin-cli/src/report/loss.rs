@@ -91,8 +91,10 @@ pub(super) fn curve(points: &[(f64, f64)], held_out: &[(f64, f64)], steps: u64) 
         art.push_str(&format!("<path class=\"curve held\" d=\"{}\"/>", svg::path(&drawn)));
     }
     let end_point = place(&last);
+    // Away from the other curve.
+    let side = if held_out.last().is_some_and(|held| held.1 >= last.1) { "last below" } else { "last" };
     words.push_str(&format!(
-        "<span class=\"dot\" style=\"left:{}%;top:{}%\"></span><span class=\"last\" style=\"left:{}%;top:{}%\">{}</span>",
+        "<span class=\"dot\" style=\"left:{}%;top:{}%\"></span><span class=\"{side}\" style=\"left:{}%;top:{}%\">{}</span>",
         svg::coord(100.0 * end_point.0 / WIDTH),
         svg::coord(100.0 * end_point.1 / HEIGHT),
         svg::coord(100.0 * end_point.0 / WIDTH),
