@@ -100,7 +100,7 @@ fn train(args: &TrainArgs) -> Result<()> {
                 print(&format!("{line}\n"))?;
             }
         }
-        display.show(progress.fraction, &words(&progress, held_out));
+        display.show(progress.fraction, &words(&progress, recipe.batch, held_out));
         let due = saved.elapsed() >= Duration::from_secs_f64(args.keeping.save_every);
         if due || interrupt::requested() {
             saved = Instant::now();
@@ -158,10 +158,13 @@ fn train(args: &TrainArgs) -> Result<()> {
 }
 
 /// What a person reads beside the bar.
-fn words(progress: &Progress<'_>, held_out: Option<f64>) -> String {
+fn words(progress: &Progress<'_>, batch: usize, held_out: Option<f64>) -> String {
     let held_out = held_out.map_or_else(String::new, |loss| format!("  held-out {loss:.4}"));
-    let speed = thousands(progress.samples_per_second as u64);
-    format!("step {}  loss {:.4}{held_out}  {speed} samples/s", progress.step, progress.loss)
+    let speed = match progress.samples_per_second / batch as f64 {
+        slow if slow < 10.0 => format!("{slow:.1}"),
+        quick => thousands(quick as u64),
+    };
+    format!("step {}  loss {:.4}{held_out}  {speed} steps/s", progress.step, progress.loss)
 }
 
 /// A line of the log.
