@@ -76,6 +76,12 @@ fn a_transformer_learns_a_folder_and_changes_its_pictures() {
                 .all(|i| (x[i] - if i % 8 == 1 { 250.0 } else { 5.0 + (i / 8) as f64 }).abs() < 0.01)
         );
     }
+    // What is given is used, or refused.
+    let (code, _, stderr) =
+        run(here, "sample m -n 1 --from bars/left/00.png --mask mask.png --sampler ddim --out x.npy");
+    assert!(code == 2 && stderr.contains("one with the input 'image', got ddim"), "{stderr}");
+    let (code, _, stderr) = run(here, "train --data bars --steps 2 --samples-every 1 --out x");
+    assert!(code == 2 && stderr.contains("expected --run DIR"), "{stderr}");
     works(here, "sample m -n 3 --steps 4 --out three/");
     assert_eq!(names(&here.join("three")), [0, 1, 2].map(|i| format!("sample-{i:06}.png")));
 

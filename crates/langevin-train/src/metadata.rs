@@ -9,8 +9,8 @@ use langevin::objective::Histogram;
 use langevin::{FormulationSpec, TimeDensity, Weight};
 use serde::{Deserialize, Serialize};
 
-/// The newest version of the model file. Version 2 has the [moments](crate::Moments) of the data; 1, which has none, is read too.
-pub const MODEL_VERSION: u32 = 2;
+/// The newest version of the model file. Version 2 has the [moments](crate::Moments) of the data; 3 knows transformers, classes and pictures. The older ones are read too.
+pub const MODEL_VERSION: u32 = 3;
 
 /// Everything about a network but its weights: the JSON document of a model file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

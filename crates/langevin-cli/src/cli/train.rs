@@ -215,7 +215,7 @@ pub struct KeepingArgs {
     #[arg(long, value_name = "N", value_parser = steps, allow_negative_numbers = true)]
     pub averages_every: Option<u64>,
     /// Steps between two pictures of samples
-    #[arg(long, value_name = "K", value_parser = steps, requires = "output", allow_negative_numbers = true)]
+    #[arg(long, value_name = "K", value_parser = steps, allow_negative_numbers = true)]
     pub samples_every: Option<u64>,
 }
 

@@ -248,6 +248,17 @@ impl Ids {
 
 /// What the inputs of a plan are filled with.
 fn inputs<'a>(plan: &Plan, edit: Option<&'a Edit>, span: std::ops::Range<usize>) -> Result<Vec<&'a [f64]>> {
+    let takes = |name: &str| plan.inputs().iter().any(|input| input.name == name);
+    // What is given is used, or refused: never passed over.
+    if let Some(edit) = edit
+        && let Some(name) = ["image", "mask"].into_iter().find(|name| edit.input(name).is_some() && !takes(name))
+    {
+        return Err(Failure::misused("the sampler has no use for what it is given")
+            .at("--sampler")
+            .expected(format!("one with the input '{name}'"))
+            .got(plan.name().to_owned())
+            .hint("leave out --sampler: --mask brings repaint"));
+    }
     let filled = plan.inputs().iter().map(|input| {
         let values = edit.and_then(|edit| edit.input(&input.name)).and_then(|values| values.get(span.clone()));
         values.ok_or_else(|| {

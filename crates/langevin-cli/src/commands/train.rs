@@ -73,6 +73,13 @@ fn train(args: &TrainArgs) -> Result<()> {
         }
         None => (all, None),
     };
+    let keeps = args.keeping.samples_every.is_some() || args.keeping.averages_every.is_some();
+    if keeps && args.output.run.is_none() && args.output.resume.is_none() {
+        return Err(Failure::misused("samples and averages on the way are kept in the directory of a run")
+            .at("--samples-every, --averages-every")
+            .expected("--run DIR")
+            .got("--out alone"));
+    }
     if let Some(out) = &args.output.out {
         atomic::probe(out)?;
     }
