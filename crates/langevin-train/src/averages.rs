@@ -1,13 +1,12 @@
 //! Averages of the weights that are kept on the way, and models of any average made of them afterwards ([`langevin::average`]).
 
-use crate::checkpoint::check_sizes;
+use crate::checkpoint::{check_sizes, flat_lists};
 use crate::error::{Error, Result};
 use crate::network::Network;
 use langevin::average::{Profile, mixture};
-use safetensors::tensor::{Dtype, TensorView};
-use safetensors::{SafeTensors, serialize};
+use safetensors::SafeTensors;
+use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 
 /// The lengths of the two averages that are kept, as published.
 const LENGTHS: [f64; 2] = [0.05, 0.1];
@@ -76,13 +75,7 @@ impl Averages {
         let json = serde_json::to_string(&document).map_err(|error| fail(&error))?;
         let bytes =
             self.values.each_ref().map(|list| list.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>());
-        let views: Result<Vec<_>, safetensors::SafeTensorError> = NAMES
-            .into_iter()
-            .zip(&bytes)
-            .map(|(name, bytes)| Ok((name, TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes)?)))
-            .collect();
-        let views = views.map_err(|error| fail(&error))?;
-        serialize(views, Some(HashMap::from([(KEY.to_owned(), json)]))).map_err(|error| fail(&error))
+        flat_lists(KEY, json, NAMES.into_iter().zip(&bytes)).map_err(|error| fail(&error))
     }
 
     /// The averages in the contents of a file.

@@ -150,6 +150,18 @@ impl Network {
     }
 }
 
+/// A safetensors file of flat F32 lists, each given as its bytes, with a document under `key`.
+pub(crate) fn flat_lists<'a>(
+    key: &str,
+    json: String,
+    lists: impl Iterator<Item = (&'a str, &'a Vec<u8>)>,
+) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+    let view =
+        |(name, bytes): (&'a str, &'a Vec<u8>)| Ok((name, TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes)?));
+    let views = lists.map(view).collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
+    serialize(views, Some(HashMap::from([(key.to_owned(), json)])))
+}
+
 /// The bytes of a tensor of this type and shape; a size that is `None` may be any.
 fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype, shape: &[Option<usize>]) -> Result<&'a [u8]> {
     let place = || format!("tensor '{name}'");

@@ -6,16 +6,15 @@
 
 use super::smooth::Smooth;
 use super::trainer::Trainer;
-use crate::checkpoint::check_sizes;
+use crate::checkpoint::{check_sizes, flat_lists};
 use crate::error::{Error, Result};
 use crate::net;
 use crate::recipe::Recipe;
 use langevin::objective::{Histogram, Learner};
 use langevin_data::Dataset;
-use safetensors::tensor::{Dtype, TensorView};
-use safetensors::{SafeTensors, serialize};
+use safetensors::SafeTensors;
+use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::time::Duration;
 
 /// The key of the JSON document in the metadata map.
@@ -113,13 +112,7 @@ impl Trainer {
         let json = serde_json::to_string(&state).map_err(|error| fail(&error))?;
         state.checksum = checksum(bytes.iter().map(Vec::as_slice).chain([json.as_bytes()]));
         let json = serde_json::to_string(&state).map_err(|error| fail(&error))?;
-        let views: Result<Vec<_>, safetensors::SafeTensorError> = NAMES
-            .into_iter()
-            .zip(&bytes)
-            .map(|(name, bytes)| Ok((name, TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes)?)))
-            .collect();
-        let views = views.map_err(|error| fail(&error))?;
-        serialize(views, Some(HashMap::from([(KEY.to_owned(), json)]))).map_err(|error| fail(&error))
+        flat_lists(KEY, json, NAMES.into_iter().zip(&bytes)).map_err(|error| fail(&error))
     }
 
     /// Goes on where a [`state`](Self::state) was written, on the same data.
