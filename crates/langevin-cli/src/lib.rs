@@ -31,6 +31,7 @@ mod condition;
 mod data;
 mod edit;
 mod error;
+
 mod interrupt;
 mod io;
 mod progress;
@@ -42,6 +43,7 @@ mod source;
 mod spectrum;
 mod survey;
 mod trained;
+mod watch;
 mod words;
 
 use std::ffi::OsString;

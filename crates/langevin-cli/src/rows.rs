@@ -5,13 +5,17 @@ use crate::source::Source;
 use crate::words::plural;
 use crate::{check, data};
 use langevin::SampleId;
+use langevin::exact::Gaussian;
 use langevin::noise::fill_uniforms;
-use langevin_train::Dataset;
+use langevin_train::{Dataset, Moments, Network};
 
 /// The draw of the dequantisation, away from those of the likelihood and of training.
 const DEQUANTISE: u32 = 0x7fff_0000;
 /// What tells the seed of fresh data from that of a training.
 const FRESH: u64 = 1 << 63;
+
+/// Elements up to which a covariance is fitted to the data.
+const MOST_FITTED: usize = 512;
 
 /// Which rows are wanted.
 pub struct Wanted<'a> {
@@ -80,4 +84,14 @@ pub fn coordinates(
     }
     let log_volume = source.normalization().map_or(0.0, |map| map.to_model(&mut x, width));
     Ok((x, log_volume, ids))
+}
+
+/// A Gaussian like the data, in the coordinates of the model: of the training's moments, or, where the model has none, of these rows themselves.
+pub fn gaussian(source: &Source<'_>, x: &[f64], width: usize) -> Option<Gaussian> {
+    match source.network().and_then(Network::moments) {
+        Some(Moments::Covariance { mean, covariance }) => Gaussian::new(mean.clone(), covariance).ok(),
+        // Fewer rows than that say little of a covariance.
+        None if width <= MOST_FITTED && x.len() >= 4 * width * width => Gaussian::fit(x, width).ok(),
+        _ => None,
+    }
 }

@@ -1,6 +1,6 @@
 //! Where samples come from: a trained network or a density known in closed form, read as it is or as another formulation.
 
-use crate::cli::{NetworkArgs, SourceArgs};
+use crate::cli::{DeviceArgs, NetworkArgs, SourceArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::words::either_case;
@@ -35,6 +35,27 @@ impl<'a> Source<'a> {
             // The argument group of the flags lets none through.
             _ => Err(Failure::misused("nothing to read").expected("MODEL, --exact NAME or --onnx FILE").got("none")),
         }
+    }
+
+    /// The same, evaluated where a flag says.
+    pub fn on(self, device: &DeviceArgs) -> Result<Self> {
+        let device = device.open()?;
+        match self {
+            _ if device.is_cpu() => Ok(self),
+            Self::Network(network) => {
+                crate::io::say(&format!("on {device}"));
+                Ok(Self::Network(Box::new(network.on(&device).or_failed()?)))
+            }
+            _ => Err(Failure::misused("only a model of `langevin train` is evaluated on a card")
+                .at("--device")
+                .expected("MODEL, or --device cpu")
+                .got(device.to_string())),
+        }
+    }
+
+    /// Whether a network is evaluated on a card: a few large batches are better there than many small ones.
+    pub fn is_on_card(&self) -> bool {
+        self.network().is_some_and(|network| !network.device().is_cpu())
     }
 
     /// Opens an ONNX file as what its flags say.
@@ -228,6 +249,11 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// What is read.
+    pub fn source(&self) -> &Source<'_> {
+        self.source
+    }
+
     /// `vp:score`, or `vp:D` for a density that gives the denoised prediction itself.
     pub fn path(&self) -> String {
         let prediction = self.formulation().map_or("D", |formulation| formulation.prediction.name());

@@ -106,11 +106,18 @@ fn a_run_keeps_its_configuration_its_log_and_samples() {
     let here = directory.path();
     let (stdout, _) = works(
         here,
-        "train --data digits --steps 30 --width 16 --batch 32 --hold-out 0.2 --log-every 10 --samples-every 15 --conditional --run r --json",
+        "train --data digits --steps 30 --width 16 --batch 32 --hold-out 0.2 --log-every 10 --samples-every 15 --conditional --dequantize --run r --json",
     );
     let lines: Vec<serde_json::Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 4);
     assert!(lines[..3].iter().all(|line| line["held_out"].is_f64() && line["loss"].is_f64()));
+    // The bound is that of `likelihood`, of fewer rows at fewer levels: near it, where both are of a network that has learned little.
+    let bounds: Vec<f64> = lines.iter().map(|line| line["bound"].as_f64().unwrap()).collect();
+    assert!(bounds[2] < bounds[0] && bounds[3] == bounds[2], "{bounds:?}");
+    let (found, _) = works(here, "likelihood r/model.safetensors --data digits --held-out -n 128 --levels 64 --json");
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    let found = found["bits_per_dim"].as_f64().unwrap();
+    assert!((found - bounds[2]).abs() < 0.1 * found.abs(), "{found} {bounds:?}");
     assert_eq!(lines[3]["steps"], 30);
     assert_eq!(names(&here.join("r")), ["config.toml", "log.ndjson", "model.safetensors", "samples", "states"]);
     assert_eq!(names(&here.join("r/samples")), ["step-0000015.png", "step-0000030.png"]);

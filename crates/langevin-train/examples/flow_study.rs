@@ -22,7 +22,7 @@ use langevin::process::Schedule;
 use langevin::{
     Formulation, LambdaRange, Level, Prediction, Process, ProcessSpec, SampleId, Sampler, Sampling, TimeDensity,
 };
-use langevin_train::{Activation, Budget, Coupling, Dataset, Decay, MlpConfig, Recipe, train};
+use langevin_train::{Activation, Budget, Coupling, Dataset, Decay, MlpConfig, Normalization, Recipe, train};
 use std::f64::consts::PI;
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -136,11 +136,13 @@ fn run(toy: &str, method: usize, seed: u64) -> Result<f64, Box<dyn std::error::E
     };
     let least = if method < 2 { SMALL } else { 1e-3 };
     let formulation =
-        Formulation::new(process.clone(), Prediction::Velocity).with_range(LambdaRange::from_sigma_ve(least, 1e3)?);
+        Formulation::new(process.clone(), Prediction::Velocity).with_range(LambdaRange::from_sigma_ve(least, 2e3)?);
     let mut recipe = Recipe::new(formulation.clone(), Budget::Steps(EPOCHS * (POINTS / BATCH) as u64));
     let mut network = MlpConfig::new(64, 3);
     (network.activation, network.plain, network.fourier) = (Activation::Selu, true, 1);
     recipe.network = network.into();
+    // Theirs are not normalised: s is a length of the data.
+    recipe.normalization = Some(Normalization::identity());
     recipe.times = TimeDensity::UniformTime;
     recipe.stratified = false;
     (recipe.batch, recipe.seed) = (BATCH, seed);

@@ -3,6 +3,7 @@
 //! A weight is a little-endian F32 matrix of shape inputs × outputs, named as the architecture names it: `in.x`, `in.t`, `block.0.h`, `block.0.t`, …,
 //! `out.h`, `out.t`. From version 2 on the [`Moments`] of the training data lie beside them, in F64, as `moments` in the document says. A file is served whole or refused by name: nothing is guessed, skipped or filled in.
 
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::metadata::{MODEL_VERSION, Metadata};
 use crate::moments::{self, Moments, MomentsKind};
@@ -117,7 +118,7 @@ impl Network {
                 .hinting("only files that Network::save wrote can be loaded")
         })?;
         let metadata = read_metadata(json)?;
-        let net = net::build(&metadata.network, &metadata.data.shape)?;
+        let net = net::build(&metadata.network, &metadata.data.shape, &Device::default())?;
         let (slots, width) = (net.slots(), metadata.data.shape.iter().product());
         let extra: &[&str] = match metadata.moments.map(|spec| spec.kind) {
             None => &[],
@@ -279,7 +280,7 @@ fn read_metadata(json: &str) -> Result<Metadata> {
             .expected("positive sizes")
             .got(format!("{shape:?}")));
     };
-    net::build(&metadata.network, shape).map_err(|error| {
+    net::build(&metadata.network, shape, &Device::default()).map_err(|error| {
         Error::checkpoint("the model's description does not hold together").at("network").got(error.to_string())
     })?;
     if !metadata.normalization.fits(width) {

@@ -16,6 +16,7 @@ enum Kind {
     Io,
     Checkpoint,
     Diverged,
+    Device,
     Core,
 }
 
@@ -53,6 +54,10 @@ impl Error {
 
     pub(crate) fn diverged(what: impl Into<String>) -> Self {
         Self::new(Kind::Diverged, what)
+    }
+
+    pub(crate) fn device(what: impl Into<String>) -> Self {
+        Self::new(Kind::Device, what)
     }
 
     pub(crate) fn io(what: &str, path: &Path, source: std::io::Error) -> Self {
@@ -136,6 +141,12 @@ impl Error {
     #[must_use]
     pub fn is_diverged(&self) -> bool {
         self.0.kind == Kind::Diverged
+    }
+
+    /// Whether a device is not there, or failed.
+    #[must_use]
+    pub fn is_device(&self) -> bool {
+        self.0.kind == Kind::Device
     }
 
     /// The error of the mathematics crate, where this is one.

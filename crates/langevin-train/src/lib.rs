@@ -19,6 +19,7 @@
 
 mod averages;
 mod checkpoint;
+mod device;
 mod error;
 mod kernels;
 mod metadata;
@@ -35,6 +36,7 @@ mod vae;
 pub(crate) const FIRST_DRAW: u32 = 0x8000_0000;
 
 pub use averages::Averages;
+pub use device::Device;
 pub use error::{Error, Result};
 pub use kernels::activation::Activation;
 pub use langevin_data::{Augment, Dataset};

@@ -6,6 +6,7 @@
 //!
 //! so a score (of size 1/σ) is learned as easily as a velocity.
 
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::metadata::Metadata;
 use crate::moments::Moments;
@@ -26,6 +27,7 @@ pub struct Network {
     metadata: Metadata,
     moments: Option<Moments>,
     net: Box<dyn Net>,
+    device: Device,
     width: usize,
     /// Flat, in the order of the network's slots.
     values: Vec<f32>,
@@ -48,7 +50,8 @@ impl Network {
         moments: Option<Moments>,
         values: Vec<f32>,
     ) -> Result<Self> {
-        let net = net::build(&metadata.network, &metadata.data.shape)?;
+        let device = Device::default();
+        let net = net::build(&metadata.network, &metadata.data.shape, &device)?;
         let width = metadata.data.shape.iter().product();
         let wanted = net::size(net.slots());
         if values.len() != wanted {
@@ -57,7 +60,24 @@ impl Network {
                 .got(values.len().to_string()));
         }
         let passes = Passes::new(net.chunk().max(LEAST));
-        Ok(Self { formulation, metadata, moments, net, width, values, passes, labels: Vec::new() })
+        Ok(Self { formulation, metadata, moments, net, device, width, values, passes, labels: Vec::new() })
+    }
+
+    /// The same network, evaluated on this device from now on.
+    ///
+    /// # Errors
+    /// A device that cannot hold it.
+    pub fn on(mut self, device: &Device) -> Result<Self> {
+        self.net = net::build(&self.metadata.network, &self.metadata.data.shape, device)?;
+        self.passes = Passes::new(self.net.chunk().max(LEAST));
+        self.device = device.clone();
+        Ok(self)
+    }
+
+    /// Where it is evaluated.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// What it was trained to be.
@@ -152,7 +172,7 @@ impl Network {
         len: usize,
         query: &Query<'_>,
         get: impl Fn(usize) -> f32,
-        mut visit: impl FnMut(&Chunk, &mut dyn Pass),
+        mut visit: impl FnMut(&Chunk, &mut dyn Pass) -> Result<()>,
     ) -> langevin::Result<()> {
         let fail = |error: Error| langevin::Error::model("the network cannot answer", error);
         let (rows, width) = (query.rows.len(), self.width);
@@ -208,7 +228,7 @@ impl Network {
                     *x = get((first + place) * width + j) * shrink;
                 }
             }
-            self.passes.with(&*self.net, |pass| visit(&chunk, pass));
+            self.passes.with(&*self.net, |pass| visit(&chunk, pass)).map_err(fail)?;
         }
         Ok(())
     }
@@ -223,13 +243,10 @@ impl Network {
     ) -> langevin::Result<()> {
         self.chunked(len, query, get, |chunk, pass| {
             let (first, scales) = (chunk.first * self.width, &chunk.scales);
-            let out = pass.forward(
-                &self.values,
-                Rows { x: &chunk.x, f: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels },
-                chunk.padded,
-                false,
-            );
+            let rows = Rows { x: &chunk.x, f: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels };
+            let out = pass.forward(&self.values, rows, chunk.padded, false)?;
             scatter(out, scales, self.width, |i, value| put(first + i, value));
+            Ok(())
         })
     }
 
@@ -256,7 +273,7 @@ impl Network {
         self.chunked(x.len(), query, read, |chunk, pass| {
             let (first, count) = (chunk.first * width, chunk.scales.len());
             let rows = Rows { x: &chunk.x, f: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels };
-            let value = pass.forward(&self.values, rows, chunk.padded, true);
+            let value = pass.forward(&self.values, rows, chunk.padded, true)?;
             scatter(value, &chunk.scales, width, |i, value| out[first + i] = widen(value));
             for (v, product) in cotangents.iter().zip(&mut products) {
                 scaled.clear();
@@ -265,9 +282,10 @@ impl Network {
                 for (i, scaled) in scaled.iter_mut().enumerate().take(count * width) {
                     *scaled = narrow(v[first + i]) * chunk.scales[i / width] as f32;
                 }
-                pass.back(&self.values, rows, &scaled, None, Some(&mut dx));
+                pass.back(&self.values, rows, &scaled, None, Some(&mut dx))?;
                 scatter(&dx, &chunk.shrinks, width, |i, value| product[first + i] = widen(value));
             }
+            Ok(())
         })?;
         Ok((out, products))
     }

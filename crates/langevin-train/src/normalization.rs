@@ -42,6 +42,12 @@ impl Normalization {
         }
     }
 
+    /// The map that changes nothing: for data that are on the scale of the noise already.
+    #[must_use]
+    pub fn identity() -> Self {
+        Self { shift: vec![0.0], scale: vec![1.0] }
+    }
+
     /// Shift and scale of element `element` of a sample.
     fn pair(&self, element: usize) -> (f64, f64) {
         if self.shift.len() == 1 { (self.shift[0], self.scale[0]) } else { (self.shift[element], self.scale[element]) }

@@ -1,8 +1,10 @@
 //! What to train, and how.
 
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::metadata::{HeldOut, NetworkSpec};
 use crate::net;
+use crate::normalization::Normalization;
 use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
 use langevin_data::Augment;
 use serde::{Deserialize, Serialize};
@@ -118,6 +120,9 @@ pub struct Recipe {
     pub adaptive: bool,
     /// Whether a number from [0, 1) is added to each element of the data, anew at every visit: for whole numbers, so that they have a density.
     pub dequantize: bool,
+    /// The map from the data to what the network works on; none: fitted to the data ([`Normalization::fit`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalization: Option<Normalization>,
     /// How the noise of a batch is coupled to its data.
     pub coupling: Coupling,
     /// Height and width of the part of each picture that is trained on, at a place drawn anew at every visit.
@@ -167,6 +172,7 @@ impl Recipe {
             stratified: true,
             adaptive: false,
             dequantize: false,
+            normalization: None,
             coupling: Coupling::Independent,
             crop: None,
             flip: false,
@@ -210,7 +216,12 @@ impl Recipe {
             Err(Error::argument("bad recipe").at(field).expected(expected).got(got))
         };
         let at_least_0 = |value: f64| value >= 0.0 && value.is_finite();
-        net::build(&self.network, shape)?;
+        net::build(&self.network, shape, &Device::default())?;
+        let width = shape.iter().product();
+        if let Some(map) = self.normalization.as_ref().filter(|map| !map.fits(width)) {
+            let expected = format!("1 or {width} shifts, as many positive scales");
+            return refuse("normalization", &expected, format!("{} and {}", map.shift.len(), map.scale.len()));
+        }
         if self.batch == 0 || self.batch > 1 << 20 {
             return refuse("batch", "1 to 1048576", self.batch.to_string());
         }

@@ -142,18 +142,16 @@ impl Vae {
     }
 
     /// A normal for each number.
-    fn normals(&self, weights: &[f32], values: &[f64]) -> Vec<Normal> {
+    fn normals(&self, weights: &[f32], values: &[f64]) -> langevin::Result<Vec<Normal>> {
         let ones = [1.0; CHUNK];
         let mut pass = self.config.half().pass(CHUNK);
         let mut out = Vec::with_capacity(values.len());
         for values in values.chunks(CHUNK) {
             let x: Vec<f32> = values.iter().map(|value| *value as f32).collect();
-            let pairs = pass.forward(
-                weights,
-                Rows { x: &x, f: &ones[..x.len()], one_level: false, labels: &[] },
-                x.len(),
-                false,
-            );
+            let rows = Rows { x: &x, f: &ones[..x.len()], one_level: false, labels: &[] };
+            let pairs = pass
+                .forward(weights, rows, x.len(), false)
+                .map_err(|error| langevin::Error::model("the network cannot answer", error))?;
             out.extend(
                 pairs
                     .as_chunks::<2>()
@@ -162,17 +160,17 @@ impl Vae {
                     .map(|[mean, log]| Normal { mean: (*mean).into(), variance: f64::from(bend(*log).0).exp() }),
             );
         }
-        out
+        Ok(out)
     }
 }
 
 impl Autoencoder for Vae {
     fn encode(&self, x: &[f64]) -> langevin::Result<Vec<Normal>> {
-        Ok(self.normals(&self.encoder, x))
+        self.normals(&self.encoder, x)
     }
 
     fn decode(&self, z: &[f64]) -> langevin::Result<Vec<Normal>> {
-        Ok(self.normals(&self.decoder, z))
+        self.normals(&self.decoder, z)
     }
 }
 
@@ -259,7 +257,8 @@ impl Run<'_> {
         let x: Vec<f32> = rows.iter().map(|row| self.values[*row]).collect();
         let lane = rows_of_lane(rows.len(), self.half.chunk());
         let shares = x.par_chunks(lane).zip(noise.par_chunks(lane)).map(|(x, noise)| self.gradient(x, noise));
-        let (losses, mut gradients): (Vec<f64>, Vec<Vec<f32>>) = shares.collect::<Vec<_>>().into_iter().unzip();
+        let (losses, mut gradients): (Vec<f64>, Vec<Vec<f32>>) =
+            shares.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let loss: f64 = losses.iter().sum();
         let norm = match loss.is_finite() {
             true => self.optimizer.step(&mut gradients, self.recipe.rate(self.step, fraction)),
@@ -277,12 +276,12 @@ impl Run<'_> {
     }
 
     /// The loss of some rows and its gradient, as shares of the batch's mean.
-    fn gradient(&self, x: &[f32], noise: &[f32]) -> (f64, Vec<f32>) {
+    fn gradient(&self, x: &[f32], noise: &[f32]) -> Result<(f64, Vec<f32>)> {
         let mut gradient = vec![0.0; self.optimizer.values.len()];
-        let loss = negative_elbo(&self.half, &self.optimizer.values, x, noise, &mut gradient);
+        let loss = negative_elbo(&self.half, &self.optimizer.values, x, noise, &mut gradient)?;
         let share = self.recipe.batch as f64;
         gradient.iter_mut().for_each(|g| *g /= share as f32);
-        (loss / share, gradient)
+        Ok((loss / share, gradient))
     }
 
     /// The averaged autoencoder as it is now.
@@ -297,21 +296,21 @@ impl Run<'_> {
 }
 
 /// Σ −ELBO over the rows, for one draw of the encoder's noise; adds its gradient.
-fn negative_elbo(half: &Mlp, weights: &[f32], x: &[f32], noise: &[f32], gradient: &mut [f32]) -> f64 {
+fn negative_elbo(half: &Mlp, weights: &[f32], x: &[f32], noise: &[f32], gradient: &mut [f32]) -> Result<f64> {
     let (count, middle) = (x.len(), size(half.slots()));
     let (encoder, decoder) = weights.split_at(middle);
     let (encoder_gradient, decoder_gradient) = gradient.split_at_mut(middle);
     let ones = vec![1.0; count];
     let (mut encode, mut decode) = (half.pass(count), half.pass(count));
     let given = Rows { x, f: &ones, one_level: false, labels: &[] };
-    let encoded = encode.forward(encoder, given, count, true).as_chunks::<2>().0.to_vec();
+    let encoded = encode.forward(encoder, given, count, true)?.as_chunks::<2>().0.to_vec();
     // What the encoder's noise is multiplied by.
     let deviation: Vec<f32> = encoded.iter().map(|[_, log]| (0.5 * bend(*log).0).exp()).collect();
     let z: Vec<f32> = encoded.iter().zip(&deviation).zip(noise).map(|(([mean, _], s), e)| mean + s * e).collect();
     let latent = Rows { x: &z, f: &ones, one_level: false, labels: &[] };
     let mut loss = 0.0;
     let mut cotangent: Vec<f32> = Vec::with_capacity(2 * count);
-    for ([mean, log], x) in decode.forward(decoder, latent, count, true).as_chunks::<2>().0.iter().zip(x) {
+    for ([mean, log], x) in decode.forward(decoder, latent, count, true)?.as_chunks::<2>().0.iter().zip(x) {
         let (log, slope) = bend(*log);
         let (error, precision) = (x - mean, (-log).exp());
         let square = error * error * precision;
@@ -319,15 +318,15 @@ fn negative_elbo(half: &Mlp, weights: &[f32], x: &[f32], noise: &[f32], gradient
         cotangent.extend([-error * precision, 0.5 * (1.0 - square) * slope]);
     }
     let mut dz = vec![0.0; count];
-    decode.back(decoder, latent, &cotangent, Some(decoder_gradient), Some(&mut dz));
+    decode.back(decoder, latent, &cotangent, Some(decoder_gradient), Some(&mut dz))?;
     cotangent.clear();
     for ((([mean, log], s), e), dz) in encoded.iter().zip(&deviation).zip(noise).zip(&dz) {
         let (log, slope) = bend(*log);
         loss += 0.5 * f64::from(mean * mean + s * s - 1.0 - log);
         cotangent.extend([mean + dz, 0.5 * (s * s - 1.0 + dz * s * e) * slope]);
     }
-    encode.back(encoder, given, &cotangent, Some(encoder_gradient), None);
-    loss
+    encode.back(encoder, given, &cotangent, Some(encoder_gradient), None)?;
+    Ok(loss)
 }
 
 #[cfg(test)]

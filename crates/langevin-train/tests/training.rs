@@ -4,7 +4,7 @@
 use langevin::{
     Formulation, Level, Model, Objective, Prediction, Process, Query, ReadAs, SampleId, SliceSpace, TimeDensity, Weight,
 };
-use langevin_train::{Budget, Coupling, Dataset, MlpConfig, Network, Recipe, train};
+use langevin_train::{Budget, Coupling, Dataset, MlpConfig, Network, Normalization, Recipe, Trainer, train};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -144,6 +144,25 @@ fn the_same_seed_gives_the_same_bits_on_any_threads_and_another_seed_does_not() 
     assert_eq!(one, weights(&recipe, 3));
     recipe.seed = 1;
     assert_ne!(one, weights(&recipe, 1));
+}
+
+/// Data on the scale of the noise are left alone where that is asked for: another map is another network, and the one that was given is the model's.
+#[test]
+fn a_normalization_that_is_given_is_the_models() {
+    let data = gaussian(100, &[3.0, -1.0], &[0.5, 2.0]);
+    let mut recipe = quick(Recipe::default_formulation(), 5);
+    let fitted = go(&data, &recipe);
+    recipe.normalization = Some(Normalization::identity());
+    let given = go(&data, &recipe);
+    assert_eq!(given.normalization(), &Normalization::identity());
+    assert_ne!(given.weights(), fitted.weights());
+    recipe.normalization = Some(fitted.normalization().clone());
+    assert_eq!(go(&data, &recipe).weights(), fitted.weights());
+    for (shift, scale) in [(vec![0.0; 3], vec![1.0; 3]), (vec![0.0], vec![0.0]), (vec![f64::NAN], vec![1.0])] {
+        recipe.normalization = Some(Normalization { shift, scale });
+        let error = Trainer::new(&data, &recipe).err().unwrap();
+        assert!(error.is_argument() && error.to_string().contains("normalization"), "{error}");
+    }
 }
 
 #[test]

@@ -13,8 +13,10 @@ pub use theory::{DiagnoseArgs, EvaluateArgs, LikelihoodArgs, Method, ObjectiveAr
 pub use train::{AverageArgs, TrainArgs};
 pub use values::MAX_SIGMA;
 
+use crate::error::{Blame as _, Result};
 use crate::io::npy::Width;
 use clap::{Args, Parser, Subcommand};
+use langevin_train::Device;
 use std::path::PathBuf;
 use values::{count, eta, finite, grid_steps, points, range, seed, sigma, sigma_or_inf, strength, threads, tolerance};
 
@@ -140,6 +142,25 @@ pub struct NetworkArgs {
     pub shape: Option<values::Shape>,
 }
 
+/// Where a network is evaluated.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct DeviceArgs {
+    /// Where the network is evaluated: cpu, gpu (the fastest card), gpu:N; cards need a build with `--features gpu`
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub device: String,
+}
+
+impl DeviceArgs {
+    /// Opens it.
+    pub fn open(&self) -> Result<Device> {
+        match Device::open(&self.device) {
+            Err(error) if error.is_argument() => Err(error).or_misused(),
+            other => other.or_failed(),
+        }
+    }
+}
+
 /// The sampler and its steps.
 #[derive(Debug, Args)]
 pub struct SamplerArgs {
@@ -173,6 +194,8 @@ pub struct SamplerArgs {
 pub struct SampleArgs {
     #[command(flatten)]
     pub source: SourceArgs,
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// Read the model as another process and prediction, exactly: ve, vp:score, … [default: as it was trained]
     #[arg(long = "as", value_name = "P[:Q]")]
     pub read_as: Option<String>,
@@ -257,6 +280,8 @@ pub struct EditArgs {
 pub struct InvertArgs {
     #[command(flatten)]
     pub source: SourceArgs,
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// Pictures or rows: a .png or .jpg, a folder, .npy or .csv
     #[arg(long, value_name = "FILE")]
     pub from: PathBuf,

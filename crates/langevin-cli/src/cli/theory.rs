@@ -1,7 +1,7 @@
 //! The flags of the commands that measure: claims, objectives, likelihoods, causes of error, duality.
 
 use super::values::{chain_steps, count, eta, seconds, seed, seeds, sigma, threads, tolerance};
-use super::{ConditionArgs, SamplerArgs, SourceArgs};
+use super::{ConditionArgs, DeviceArgs, SamplerArgs, SourceArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -69,6 +69,8 @@ pub enum Method {
 pub struct LikelihoodArgs {
     #[command(flatten)]
     pub source: SourceArgs,
+    #[command(flatten)]
+    pub device: DeviceArgs,
     #[arg(long, value_name = "DATA", help = super::data_help())]
     pub data: String,
     /// Use only the part of the data that the model was not trained on (train --hold-out)
@@ -124,6 +126,8 @@ pub struct LikelihoodArgs {
 pub struct DiagnoseArgs {
     #[command(flatten)]
     pub source: SourceArgs,
+    #[command(flatten)]
+    pub device: DeviceArgs,
     #[arg(long, value_name = "DATA", help = super::data_help())]
     pub data: String,
     /// Use only the part of the data that the model was not trained on (train --hold-out)
@@ -184,6 +188,8 @@ pub struct VsVaeArgs {
 pub struct EvaluateArgs {
     #[command(flatten)]
     pub source: SourceArgs,
+    #[command(flatten)]
+    pub device: DeviceArgs,
     #[arg(long, value_name = "DATA", help = super::data_help())]
     pub data: String,
     /// Use the first N rows [default: all that were held out]

@@ -1,7 +1,7 @@
 //! The flags of `langevin train`. Each is a key of a configuration file too.
 
 use super::values::{count, minutes, number, seconds, seed, share, steps, threads, whole};
-use super::{data_help, process_help, times_help, weight_help};
+use super::{DeviceArgs, data_help, process_help, times_help, weight_help};
 use clap::{Args, ValueEnum};
 use langevin_train::{Activation, Decay};
 use std::path::PathBuf;
@@ -40,6 +40,8 @@ pub struct TrainArgs {
     /// Threads; they change no bit [default: as many as there are cores]
     #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
+    #[command(flatten)]
+    pub device: DeviceArgs,
     #[command(flatten)]
     pub reading: ReadingArgs,
     #[command(flatten)]
@@ -81,6 +83,9 @@ pub struct ReadingArgs {
     /// Add a number from [0, 1) to each element, anew at every visit: for whole numbers, so that they have a density
     #[arg(long)]
     pub dequantize: bool,
+    /// Train on the data as they are: for data that are on the scale of the noise already
+    #[arg(long)]
+    pub no_normalize: bool,
     /// Learn the classes of the data (sub-folders, labels of a .npz, --label-column), so that one can be asked for
     #[arg(long)]
     pub conditional: bool,

@@ -21,7 +21,7 @@ const RIVALS: [&str; 4] = ["dpmpp-2m", "adams2", "heun", "unipc"];
 /// Runs the command.
 pub fn run(args: &DiagnoseArgs) -> Result<()> {
     interrupt::listen()?;
-    let source = Source::open(&args.source)?;
+    let source = Source::open(&args.source)?.on(&args.device)?;
     let reader = source.read_as(args.read_as.as_deref())?;
     let range = args.sampler.range(&reader.process, source.trained())?;
     let plan = args.sampler.compile(&reader.process, reader.formulation(), range)?;

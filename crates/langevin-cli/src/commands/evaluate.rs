@@ -102,7 +102,7 @@ impl Comparison<'_> {
 /// Runs the command.
 pub fn run(args: &EvaluateArgs) -> Result<()> {
     interrupt::listen()?;
-    let mut source = Source::open(&args.source)?;
+    let mut source = Source::open(&args.source)?.on(&args.device)?;
     let classes = args.condition.ask(&mut source)?;
     let start = Instant::now();
     let comparison = Comparison {

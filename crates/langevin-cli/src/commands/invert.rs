@@ -19,7 +19,7 @@ const MOST: usize = 1 << 20;
 /// Runs the command.
 pub fn run(args: &InvertArgs) -> Result<()> {
     interrupt::listen()?;
-    let mut source = Source::open(&args.source)?;
+    let mut source = Source::open(&args.source)?.on(&args.device)?;
     args.condition.ask(&mut source)?;
     let width = source.width();
     let data = edit::rows("--from", &args.from, &source)?;

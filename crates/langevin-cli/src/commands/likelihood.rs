@@ -9,14 +9,11 @@ use crate::rows::{self, Wanted};
 use crate::schedule::SIGMAS;
 use crate::source::{Reader, Source};
 use crate::words::{plural, shown};
-use langevin::exact::Gaussian;
 use langevin::likelihood::{Bound, Divergence, Kind, Ode, in_pieces};
 use langevin::{LambdaRange, Likelihood, SampleId};
-use langevin_train::{Dataset, Moments, Network};
+use langevin_train::Dataset;
 use std::time::Instant;
 
-/// Elements up to which a covariance is fitted to the data.
-const MOST_FITTED: usize = 512;
 /// Levels of the bound for each datum.
 const LEVELS: usize = 64;
 /// Rows between two looks at the bar, for each thread.
@@ -33,7 +30,7 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
             .got("'.png'"));
     }
     interrupt::listen()?;
-    let source = Source::open(&args.source)?;
+    let source = Source::open(&args.source)?.on(&args.device)?;
     let reader = source.read_as(args.read_as.as_deref())?;
     let range = range(args, &source)?;
     if args.method == Method::Bound && source.is_coupled() {
@@ -148,19 +145,12 @@ impl How {
         })
     }
 
-    /// With a Gaussian as the control of a bound: the one of the training's moments, or, where the model has none, of the data themselves.
-    fn controlled(self, source: &Source<'_>, x: &[f64], width: usize) -> Self {
-        let Self::Bound(bound) = self else { return self };
-        let gaussian = match source.network().and_then(Network::moments) {
-            Some(Moments::Covariance { mean, covariance }) => Gaussian::new(mean.clone(), covariance).ok(),
-            // Fewer rows than that say little of a covariance.
-            None if width <= MOST_FITTED && x.len() >= 4 * width * width => Gaussian::fit(x, width).ok(),
-            _ => None,
-        };
-        Self::Bound(match gaussian {
-            Some(gaussian) => bound.with_control(gaussian),
-            None => bound,
-        })
+    /// With a Gaussian as the control of a bound.
+    fn controlled(mut self, source: &Source<'_>, x: &[f64], width: usize) -> Self {
+        if let Self::Bound(bound) = &mut self {
+            bound.control = rows::gaussian(source, x, width);
+        }
+        self
     }
 
     fn run(&self, reader: &Reader<'_>, x: &[f64], width: usize, ids: &[SampleId]) -> langevin::Result<Likelihood> {

@@ -30,7 +30,12 @@ pub fn run(args: &ReportArgs) -> Result<()> {
     let text = std::fs::read_to_string(directory.join(config::NAME)).unwrap_or_default();
     let table: toml::Table = text.parse().unwrap_or_default();
     let mut data = describe(&network, directory, &text);
-    (data.losses, data.held_out) = log(directory)?;
+    let seen = log(directory);
+    (data.losses, data.held_out) = (seen.losses, seen.held_out);
+    if let Some(bound) = seen.bound {
+        let value = format!("≤ {bound:.3} bits/dim");
+        data.facts.push(("Held out".to_owned(), value, "the bound of some rows, by a few levels".to_owned()));
+    }
     if data.losses.is_empty() {
         data.losses = network.metadata().training.losses.iter().map(|(step, loss)| (*step as f64, *loss)).collect();
     }
@@ -106,20 +111,28 @@ fn describe(network: &Network, directory: &Path, config: &str) -> RunData {
     }
 }
 
-/// The loss at each step of the log, and that of the held-out rows.
-type Curves = (Vec<(f64, f64)>, Vec<(f64, f64)>);
+/// What the log says.
+#[derive(Default)]
+struct Seen {
+    /// (step, loss), and the same of the held-out rows.
+    losses: Vec<(f64, f64)>,
+    held_out: Vec<(f64, f64)>,
+    /// The last bound of the held-out rows.
+    bound: Option<f64>,
+}
 
-fn log(directory: &Path) -> Result<Curves> {
+fn log(directory: &Path) -> Seen {
     let text = std::fs::read_to_string(directory.join("log.ndjson")).unwrap_or_default();
-    let mut curves: Curves = Default::default();
+    let mut seen = Seen::default();
     for line in text.lines() {
         // A line that was cut off says nothing.
         let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else { continue };
         let Some(step) = line["step"].as_f64() else { continue };
-        curves.0.extend(line["loss"].as_f64().map(|loss| (step, loss)));
-        curves.1.extend(line["held_out"].as_f64().map(|loss| (step, loss)));
+        seen.losses.extend(line["loss"].as_f64().map(|loss| (step, loss)));
+        seen.held_out.extend(line["held_out"].as_f64().map(|loss| (step, loss)));
+        seen.bound = line["bound"].as_f64().or(seen.bound);
     }
-    Ok(curves)
+    seen
 }
 
 /// Samples of the model, and some of those on the way.

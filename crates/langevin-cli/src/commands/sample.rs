@@ -25,7 +25,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     }
     let dtype = args.dtype.unwrap_or_default();
     interrupt::listen()?;
-    let mut source = Source::open(&args.source)?;
+    let mut source = Source::open(&args.source)?.on(&args.device)?;
     let classes = args.condition.ask(&mut source)?;
     if let Some(model) = &args.source.named.model {
         check::another_file(&args.out, "MODEL", model)?;
@@ -288,8 +288,11 @@ pub struct Draws {
 /// Draws in slices, so that a bar can move; sample i is the same in any slice.
 fn draw(draws: Draws, how: &How, edit: Option<&Edit>, reader: &Reader<'_>, width: usize) -> Result<(Vec<f64>, usize)> {
     // The default batch fills the second-level cache and holds whole blocks of the network's 64 rows.
-    let batch = draws.batch.unwrap_or_else(|| (8192 / width.max(1)).clamp(64, 4096)).min(draws.count);
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let [cache, cores] = match reader.source().is_on_card() {
+        true => [1 << 20, 1],
+        false => [8192, std::thread::available_parallelism().map_or(1, std::num::NonZero::get)],
+    };
+    let batch = draws.batch.unwrap_or_else(|| (cache / width.max(1)).clamp(64, 4096)).min(draws.count);
     let threads = draws.threads.unwrap_or(cores).min(draws.count.div_ceil(batch));
     let slice = batch.saturating_mul(threads).saturating_mul(4);
     let mut samples = Vec::new();

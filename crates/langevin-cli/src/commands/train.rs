@@ -7,12 +7,13 @@ use crate::io::{atomic, print, say};
 use crate::progress::{Display, duration, thousands};
 use crate::rundir::RunDir;
 use crate::schedule::SIGMAS;
+use crate::watch::{Look, Watched};
 use crate::words::{either_case, plural, shown};
 use crate::{check, data, interrupt};
 use langevin::{Formulation, LambdaRange, Prediction, Process, TimeDensity, Weight};
 use langevin_data::{Dataset, Options};
 use langevin_train::{
-    Budget, Coupling, DitConfig, HeldOut, MlpConfig, Network, NetworkSpec, Progress, Recipe, Trainer,
+    Budget, Coupling, DitConfig, HeldOut, MlpConfig, Network, NetworkSpec, Normalization, Progress, Recipe, Trainer,
 };
 use serde_json::json;
 use std::path::PathBuf;
@@ -85,11 +86,17 @@ fn train(args: &TrainArgs) -> Result<()> {
     }
     interrupt::check()?;
 
+    let device = args.device.open()?;
+    let held = held.map(|held| Watched::new(held, &device)).transpose()?;
     let mut kept = Kept::new(args)?;
     let mut trainer = kept.begin(&rows, &recipe)?;
+    if !device.is_cpu() {
+        say(&format!("on {device}"));
+        trainer = trainer.on(&device).or_failed()?;
+    }
     let mut display = Display::training();
     let mut saved = Instant::now();
-    let mut held_out = None;
+    let mut look = None;
     let result = loop {
         if trainer.is_done() {
             break Ok(());
@@ -100,14 +107,14 @@ fn train(args: &TrainArgs) -> Result<()> {
         let progress = trainer.progress();
         let logs = progress.step.is_multiple_of(args.keeping.log_every) || trainer.is_done();
         if logs {
-            held_out = held.as_ref().map(|held| trainer.loss_on(held)).transpose().or_failed()?;
-            let line = line(&progress, held_out);
+            look = held.as_ref().map(|held| held.look(&trainer)).transpose()?;
+            let line = line(&progress, look);
             kept.log(&line)?;
             if args.json {
                 print(&format!("{line}\n"))?;
             }
         }
-        display.show(progress.fraction, &words(&progress, recipe.batch, held_out));
+        display.show(progress.fraction, &words(&progress, recipe.batch, look));
         let due = saved.elapsed() >= Duration::from_secs_f64(args.keeping.save_every);
         if due || interrupt::requested() {
             saved = Instant::now();
@@ -158,15 +165,19 @@ fn train(args: &TrainArgs) -> Result<()> {
         "steps": training.steps,
         "seconds": training.seconds,
         "loss": training.final_loss,
-        "held_out": held_out,
+        "held_out": look.map(|look| look.loss),
+        "bound": look.and_then(|look| look.bound),
         "seed": recipe.seed,
     });
     print(&format!("{summary}\n"))
 }
 
 /// What a person reads beside the bar.
-fn words(progress: &Progress<'_>, batch: usize, held_out: Option<f64>) -> String {
-    let held_out = held_out.map_or_else(String::new, |loss| format!("  held-out {loss:.4}"));
+fn words(progress: &Progress<'_>, batch: usize, look: Option<Look>) -> String {
+    let mut held_out = look.map_or_else(String::new, |look| format!("  held-out {:.4}", look.loss));
+    if let Some(bound) = look.and_then(|look| look.bound) {
+        held_out.push_str(&format!(", bound {bound:.3} bits/dim"));
+    }
     let speed = match progress.samples_per_second / batch as f64 {
         slow if slow < 10.0 => format!("{slow:.1}"),
         quick => thousands(quick as u64),
@@ -175,11 +186,12 @@ fn words(progress: &Progress<'_>, batch: usize, held_out: Option<f64>) -> String
 }
 
 /// A line of the log.
-fn line(progress: &Progress<'_>, held_out: Option<f64>) -> serde_json::Value {
+fn line(progress: &Progress<'_>, look: Option<Look>) -> serde_json::Value {
     json!({
         "step": progress.step,
         "loss": progress.loss,
-        "held_out": held_out,
+        "held_out": look.map(|look| look.loss),
+        "bound": look.and_then(|look| look.bound),
         "gradient": progress.gradient,
         "clipped": progress.clipped,
         "lr": progress.rate,
@@ -366,6 +378,7 @@ fn recipe(args: &TrainArgs, classes: usize) -> Result<Recipe> {
     recipe.adaptive = objective.adaptive;
     recipe.coupling = either_case(&objective.coupling, Coupling::parse).or_misused()?;
     recipe.dequantize = reading.dequantize;
+    recipe.normalization = reading.no_normalize.then(Normalization::identity);
     recipe.held_out = reading.hold_out.map(|share| HeldOut { share, seed: args.seed });
     (recipe.crop, recipe.flip, recipe.label_dropout) = (reading.crop, reading.flip, reading.label_dropout);
     recipe.network = network(args, classes)?;

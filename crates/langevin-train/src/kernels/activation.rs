@@ -132,6 +132,24 @@ pub(crate) fn back_in_place_with<S: Simd>(_simd: S, g: &mut [f32], slope: &[f32]
     g.iter_mut().zip(slope).for_each(|(g, slope)| *g *= slope);
 }
 
+/// The same as tensor operations.
+#[cfg(feature = "gpu")]
+pub(crate) mod tensor {
+    use super::{Activation, GELU, GELU_CUBE};
+    use burn::tensor::{Tensor, activation};
+
+    pub(crate) fn activate<const D: usize>(kind: Activation, x: Tensor<D>) -> Tensor<D> {
+        match kind {
+            Activation::Silu => activation::silu(x),
+            Activation::Selu => activation::selu(x),
+            Activation::Gelu => {
+                let bend = x.clone().powi_scalar(2).mul_scalar(GELU_CUBE).add_scalar(1.0);
+                x.clone() * activation::sigmoid((x * bend).mul_scalar(GELU))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::check;

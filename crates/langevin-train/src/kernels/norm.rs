@@ -13,7 +13,7 @@ use super::sum;
 use pulp::Simd;
 
 /// ε of both.
-const EPSILON: f32 = 1e-6;
+pub(crate) const EPSILON: f32 = 1e-6;
 
 /// y ← x̂ ⊙ (1 + scale) + shift for every row; keeps (mean, r) of each row in `kept`.
 #[pulp::with_simd(modulate = pulp::Arch::new())]

@@ -13,6 +13,9 @@
 //! With `waves` > 0 the state enters as (x̂, sin x̂, cos x̂, sin 2x̂, cos 2x̂, sin 4x̂, …), so that detail finer than the layers find by themselves is there from the start (Tancik et al.,
 //! arXiv 2006.10739). It pays in a few dimensions.
 
+#[cfg(feature = "gpu")]
+mod tensor;
+
 use super::{Net, Pass, Rows, Slot, check_size, normals, placed};
 use crate::error::{Error, Result};
 use crate::kernels::activation::{Activation, activate, back};
@@ -258,7 +261,7 @@ impl Memory {
 }
 
 impl Pass for Memory {
-    fn forward(&mut self, weights: &[f32], given: Rows<'_>, count: usize, keep: bool) -> &[f32] {
+    fn forward(&mut self, weights: &[f32], given: Rows<'_>, count: usize, keep: bool) -> Result<&[f32]> {
         let MlpConfig { width, waves, plain, activation, .. } = self.net.config;
         self.count = count;
         if waves > 0 {
@@ -291,7 +294,7 @@ impl Pass for Memory {
         let last = h.last().map_or(given.x, |h| &h[..count * width]);
         self.layer(h.len(), weights, last, given, &mut out[..count * self.net.outputs]);
         (self.h, self.out) = (h, out);
-        &self.out[..count * self.net.outputs]
+        Ok(&self.out[..count * self.net.outputs])
     }
 
     fn back(
@@ -301,7 +304,7 @@ impl Pass for Memory {
         cotangent: &[f32],
         mut gradient: Option<&mut [f32]>,
         dx: Option<&mut [f32]>,
-    ) {
+    ) -> Result<()> {
         let MlpConfig { width, waves, plain, .. } = self.net.config;
         let (len, last) = (self.count * width, self.h.len());
         let [mut g, mut through] = [&mut self.g, &mut self.through].map(std::mem::take);
@@ -348,6 +351,7 @@ impl Pass for Memory {
             }
         }
         (self.g, self.through) = (g, through);
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod dit;
 pub(crate) mod mlp;
 
 use crate::FIRST_DRAW;
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::metadata::NetworkSpec;
 use langevin::SampleId;
@@ -91,7 +92,7 @@ pub(crate) struct Rows<'a> {
 
 impl Rows<'_> {
     /// The row of the class table of each of `count` rows; that of no class is the last.
-    fn labels(&self, count: usize, classes: usize) -> impl Iterator<Item = usize> {
+    pub(crate) fn labels(&self, count: usize, classes: usize) -> impl Iterator<Item = usize> {
         (0..count).map(move |row| self.labels.get(row).map_or(classes, |label| (*label as usize).min(classes)))
     }
 }
@@ -124,8 +125,8 @@ pub(crate) trait Net: Debug + Send + Sync {
 
 /// The memory of one evaluation.
 pub(crate) trait Pass: Send {
-    /// The outputs of `count` rows. With `keep`, [`back`](Self::back) may be called next.
-    fn forward(&mut self, weights: &[f32], rows: Rows<'_>, count: usize, keep: bool) -> &[f32];
+    /// The outputs of `count` rows. With `keep`, [`back`](Self::back) may be called next, more than once. Only a device may fail.
+    fn forward(&mut self, weights: &[f32], rows: Rows<'_>, count: usize, keep: bool) -> Result<&[f32]>;
 
     /// The way back of the last [`forward`](Self::forward), which kept: from the gradient of the outputs, that of the weights, added to `gradient`, and that of the states, written to `dx`.
     fn back(
@@ -135,7 +136,7 @@ pub(crate) trait Pass: Send {
         cotangent: &[f32],
         gradient: Option<&mut [f32]>,
         dx: Option<&mut [f32]>,
-    );
+    ) -> Result<()>;
 }
 
 /// Memory for evaluations that run side by side: as much as there were at once, used again.
@@ -161,15 +162,15 @@ impl Passes {
     }
 }
 
-/// The network that a description names, for samples of this shape.
-pub(crate) fn build(spec: &NetworkSpec, shape: &[usize]) -> Result<Box<dyn Net>> {
+/// The network that a description names, for samples of this shape, evaluated on a device.
+pub(crate) fn build(spec: &NetworkSpec, shape: &[usize], device: &Device) -> Result<Box<dyn Net>> {
     let width = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size)).unwrap_or(usize::MAX);
     match spec {
         NetworkSpec::Mlp(config) => {
             config.check(width)?;
-            Ok(Box::new(mlp::Mlp::new(*config, width, width)))
+            Ok(device.place(mlp::Mlp::new(*config, width, width)))
         }
-        NetworkSpec::Dit(config) => Ok(Box::new(dit::Dit::new(*config, shape)?)),
+        NetworkSpec::Dit(config) => Ok(device.place(dit::Dit::new(*config, shape)?)),
     }
 }
 
@@ -211,15 +212,16 @@ pub(crate) fn check_gradients(net: &dyn Net, weights: &[f32], width: usize, coun
     let (mut own, mut dx) = (vec![0.0; weights.len()], vec![0.0; x.len()]);
     let labels: Vec<u32> = (0..count as u32).map(|row| row % (net.classes() as u32 + 1)).collect();
     let rows = Rows { x: &x, f: &f, one_level: false, labels: &labels };
-    let kept = pass.forward(weights, rows, count, true).to_vec();
-    pass.back(weights, rows, &g, Some(&mut own), Some(&mut dx));
-    assert_eq!(pass.forward(weights, rows, count, false), kept, "what is kept changes a value");
+    let kept = pass.forward(weights, rows, count, true).unwrap().to_vec();
+    pass.back(weights, rows, &g, Some(&mut own), Some(&mut dx)).unwrap();
+    assert_eq!(pass.forward(weights, rows, count, false).unwrap(), kept, "what is kept changes a value");
     // Again, on top: gradients are added, and memory of the last pass does no harm.
-    pass.forward(weights, rows, count, true);
-    pass.back(weights, rows, &g, Some(&mut own), None);
+    pass.forward(weights, rows, count, true).unwrap();
+    pass.back(weights, rows, &g, Some(&mut own), None).unwrap();
     own.iter_mut().for_each(|g| *g *= 0.5);
-    let value =
-        |weights: &[f32], x: &[f32]| dot(net.pass(count).forward(weights, Rows { x, ..rows }, count, false), &g);
+    let value = |weights: &[f32], x: &[f32]| {
+        dot(net.pass(count).forward(weights, Rows { x, ..rows }, count, false).unwrap(), &g)
+    };
     gradient("states", &x, &dx, tolerance, |x| value(weights, x));
     for slot in net.slots() {
         gradient(&slot.name, slot.of(weights), slot.of(&own), tolerance, |part| {

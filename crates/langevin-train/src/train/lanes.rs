@@ -3,6 +3,7 @@
 //! The batch is cut into *lanes* of consecutive rows, as many as its size says and never as there are threads. A lane goes through its rows a chunk at a time and adds up one
 //! gradient; any thread may run any lane. The gradients are then added in the order of the lanes.
 
+use super::ahead::Drawn;
 use super::problem::{Batch, Problem, Seen};
 use crate::error::Result;
 use crate::net::{Net, Passes};
@@ -56,9 +57,8 @@ impl Lanes {
         net: &dyn Net,
         weights: &[f32],
         step: u64,
-        rows: &[usize],
+        Drawn { rows, noise: coupled }: &Drawn,
     ) -> Result<f64> {
-        let coupled = problem.coupled(step, rows)?;
         let size = self.rows;
         let work = rows.par_chunks(size).zip(&mut self.lanes).zip(&mut self.gradients).enumerate();
         work.map(|(place, ((rows, lane), gradient))| {
@@ -69,10 +69,10 @@ impl Lanes {
                 problem.fill(step, first, rows, coupled.as_deref(), net.features(), &mut lane.batch)?;
                 let Lane { batch, seen, loss } = lane;
                 self.passes.with(net, |pass| {
-                    let out = pass.forward(weights, batch.rows(), rows.len(), true);
+                    let out = pass.forward(weights, batch.rows(), rows.len(), true)?;
                     *loss += batch.compare(out);
-                    pass.back(weights, batch.rows(), batch.cotangent(), Some(gradient), None);
-                });
+                    pass.back(weights, batch.rows(), batch.cotangent(), Some(gradient), None)
+                })?;
                 seen.append(&mut batch.seen);
             }
             Ok(())
@@ -87,10 +87,10 @@ impl Lanes {
         let parts = rows.par_chunks(self.chunk).enumerate().map(|(place, rows)| {
             let mut batch = Batch::default();
             problem.fill(0, place * self.chunk, rows, None, net.features(), &mut batch)?;
-            Ok(self.passes.with(net, |pass| {
-                let out = pass.forward(weights, batch.rows(), rows.len(), false);
-                batch.compare(out)
-            }))
+            self.passes.with(net, |pass| {
+                let out = pass.forward(weights, batch.rows(), rows.len(), false)?;
+                Ok(batch.compare(out))
+            })
         });
         Ok(parts.collect::<Result<Vec<f64>>>()?.iter().sum())
     }

@@ -8,6 +8,7 @@
 //! cut into lanes that run in parallel and whose gradients are added in order ([`lanes`]), so threads change no bit. What a [`Trainer`] is between two steps is one file ([`state`]), so an
 //! interruption changes no bit either.
 
+mod ahead;
 mod lanes;
 mod order;
 mod problem;

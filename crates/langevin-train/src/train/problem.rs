@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::net::{self, Rows};
 use crate::network::{input_scale, output_scale};
 use crate::normalization::Normalization;
-use crate::recipe::{Coupling, Recipe};
+use crate::recipe::Recipe;
 use langevin::noise::{fill_normals, fill_uniforms};
 use langevin::{Formulation, Objective, SampleId, Weight};
 use langevin_data::{Augment, Dataset};
@@ -158,11 +158,8 @@ impl Problem {
         Ok(out)
     }
 
-    /// The noise of a whole batch, each row that of its partner, where it is coupled to the data.
-    pub(crate) fn coupled(&self, step: u64, rows: &[usize]) -> Result<Option<Vec<f32>>> {
-        if self.recipe.coupling == Coupling::Independent {
-            return Ok(None);
-        }
+    /// The noise of a whole batch, each row that of its partner by optimal transport.
+    pub(crate) fn coupled(&self, step: u64, rows: &[usize]) -> Result<Vec<f32>> {
         let width = self.width;
         let ids: Vec<SampleId> = (0..rows.len()).map(|row| self.id(step, row)).collect();
         let (mut noise, mut data) = (vec![0.0f32; rows.len() * width], Vec::new());
@@ -170,7 +167,7 @@ impl Problem {
         self.clean(rows, &ids, &mut data)?;
         let wide = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
         let partners = langevin::metrics::pairing(&wide(&data), &wide(&noise), width)?;
-        Ok(Some(partners.into_iter().flat_map(|row| noise[row * width..(row + 1) * width].to_vec()).collect()))
+        Ok(partners.into_iter().flat_map(|row| noise[row * width..(row + 1) * width].to_vec()).collect())
     }
 
     /// Fills `batch` with rows `first..` of the batch of a step, which are these rows of the data. Row r is the pair (x0, ε) at level λ, with x = αx0 + σε; the network's output has the

@@ -7,6 +7,7 @@
 use super::smooth::Smooth;
 use super::trainer::Trainer;
 use crate::checkpoint::{check_sizes, flat_lists};
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::net;
 use crate::recipe::Recipe;
@@ -148,8 +149,10 @@ impl Trainer {
                 .expected(format!("{:?}", document.data))
                 .got(format!("{own:?}")));
         }
-        let count =
-            net::size(net::build(&document.recipe.network, &document.recipe.augment().shape(data.shape())?)?.slots());
+        let count = net::size(
+            net::build(&document.recipe.network, &document.recipe.augment().shape(data.shape())?, &Device::default())?
+                .slots(),
+        );
         let names = if document.recipe.averages { &NAMES[..] } else { &NAMES[..4] };
         let (mut lists, mut parts) = (Vec::with_capacity(names.len()), Vec::with_capacity(names.len()));
         for name in names {

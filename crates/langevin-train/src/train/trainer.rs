@@ -1,11 +1,13 @@
 //! One training run, a step at a time.
 
+use super::ahead::Ahead;
 use super::lanes::Lanes;
 use super::order::Order;
 use super::problem::Problem;
 use super::smooth::Smooth;
 use super::state::Fingerprint;
 use crate::averages::{Averages, Followers};
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::metadata::{DataSpec, MODEL_VERSION, Metadata, TrainingRecord};
 use crate::moments::{Moments, MomentsSpec};
@@ -97,7 +99,7 @@ pub struct Trainer {
     net: Box<dyn Net>,
     lanes: Lanes,
     pub(super) optimizer: Optimizer,
-    order: Order,
+    ahead: Ahead,
     /// When it was begun or resumed, after how many steps, and the time spent before.
     begun: Instant,
     first: u64,
@@ -117,11 +119,12 @@ impl Trainer {
         let augment = recipe.augment();
         let shape = augment.shape(data.shape())?;
         let (formulation, objective) = recipe.check(&shape)?;
-        let mut normalization = Normalization::fit(data)?;
-        if recipe.dequantize {
-            normalization = normalization.dequantized(shape.len() > 1);
-        }
-        let net = net::build(&recipe.network, &shape)?;
+        let normalization = match &recipe.normalization {
+            Some(given) => given.clone(),
+            None if recipe.dequantize => Normalization::fit(data)?.dequantized(shape.len() > 1),
+            None => Normalization::fit(data)?,
+        };
+        let net = net::build(&recipe.network, &shape, &Device::default())?;
         let problem = Problem {
             data: data.clone(),
             augment,
@@ -152,7 +155,7 @@ impl Trainer {
             lanes: Lanes::new(&*net, recipe.batch, optimizer.values.len()),
             net,
             optimizer,
-            order: Order::new(data.rows(), recipe.seed),
+            ahead: Ahead::new(Order::new(data.rows(), recipe.seed)),
             problem,
             begun: Instant::now(),
             first: 0,
@@ -161,6 +164,16 @@ impl Trainer {
             smooth: Smooth::default(),
             last: [0.0; 2],
         })
+    }
+
+    /// The same run, its network evaluated on this device from now on. Weights, optimiser and averages stay here.
+    ///
+    /// # Errors
+    /// A device that cannot hold it.
+    pub fn on(mut self, device: &Device) -> Result<Self> {
+        self.net = net::build(&self.recipe().network, &self.problem.shape, device)?;
+        self.lanes = Lanes::new(&*self.net, self.recipe().batch, self.optimizer.values.len());
+        Ok(self)
     }
 
     /// What it does.
@@ -242,8 +255,8 @@ impl Trainer {
     /// A loss or gradient that is not finite, or a smoothed loss that is a hundred times the least so far: [`Error::is_diverged`], with the last good network.
     pub fn step(&mut self) -> Result<()> {
         let fraction = self.fraction();
-        let rows = self.order.take(self.problem.recipe.batch);
-        let loss = self.lanes.run(&self.problem, &*self.net, &self.optimizer.values, self.step, &rows)?;
+        let drawn = self.ahead.next(&self.problem, self.step)?;
+        let loss = self.lanes.run(&self.problem, &*self.net, &self.optimizer.values, self.step, &drawn)?;
         self.learn()?;
         let rate = self.problem.recipe.rate(self.step, fraction);
         let norm = if loss.is_finite() { self.optimizer.step(&mut self.lanes.gradients, rate) } else { f64::NAN };
@@ -317,7 +330,8 @@ impl Trainer {
     /// Puts the run after so many steps; its numbers are set by the caller.
     pub(super) fn jump(&mut self, step: u64) {
         (self.step, self.first) = (step, step);
-        self.order = Order::after(self.problem.data.rows(), self.problem.recipe.seed, step, self.problem.recipe.batch);
+        let Problem { data, recipe, .. } = &self.problem;
+        self.ahead = Ahead::new(Order::after(data.rows(), recipe.seed, step, recipe.batch));
     }
 
     /// The weights as they are, one flat list in the order of the model file.

@@ -19,6 +19,8 @@
 
 mod block;
 mod pass;
+#[cfg(feature = "gpu")]
+mod tensor;
 
 use super::{Net, Pass, Slot, check_size, normals, placed};
 use crate::error::{Error, Result};
@@ -319,7 +321,7 @@ mod tests {
         let f = check::normals(2 * 17, 5);
         let answer = |net: &Dit, x: &[f32]| {
             let rows = super::super::Rows { x, f: &f, one_level: false, labels: &[] };
-            net.pass(2).forward(&weights, rows, 2, false).to_vec()
+            net.pass(2).forward(&weights, rows, 2, false).unwrap().to_vec()
         };
         let [a, b] = [answer(&last, &picture), answer(&first, &turned)];
         assert!(a.iter().any(|x| *x != 0.0));
@@ -331,7 +333,7 @@ mod tests {
         let net = Dit::new(DitConfig::new(4, 16, 2, 2), &[8, 8]).unwrap();
         let (x, f) = (check::normals(3 * 64, 1), check::normals(3 * 17, 2));
         let rows = super::super::Rows { x: &x, f: &f, one_level: false, labels: &[] };
-        let out = net.pass(3).forward(&net.init(1), rows, 3, false).to_vec();
+        let out = net.pass(3).forward(&net.init(1), rows, 3, false).unwrap().to_vec();
         assert_eq!(out, vec![0.0; 3 * 64]);
     }
 

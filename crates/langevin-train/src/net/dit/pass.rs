@@ -3,6 +3,7 @@
 use super::super::{Net as _, Pass, Rows, size};
 use super::block::{Block, Scratch};
 use super::{Dit, Grid};
+use crate::error::Result;
 use crate::kernels::activation::{Activation, activate, back};
 use crate::kernels::matrix::{add_product, product, rows, rows_mut};
 use crate::kernels::norm::{modulate, modulate_back};
@@ -109,7 +110,7 @@ fn paste(places: &[u32], patches: &[f32], pictures: &mut [f32]) {
 }
 
 impl Pass for Memory {
-    fn forward(&mut self, weights: &[f32], given: Rows<'_>, count: usize, keep: bool) -> &[f32] {
+    fn forward(&mut self, weights: &[f32], given: Rows<'_>, count: usize, keep: bool) -> Result<&[f32]> {
         self.count = count;
         let grid: Grid = self.net.grid;
         let (w, depth, n, patch) = (self.net.config.width, self.net.config.depth, grid.tokens(), grid.patch_width());
@@ -155,7 +156,7 @@ impl Pass for Memory {
         add_product(rows_mut(patches, patch), rows(last, w), rows(tail[2].of(weights), patch));
         let out = &mut self.out[..count * n * patch];
         paste(&self.places, patches, out);
-        out
+        Ok(out)
     }
 
     fn back(
@@ -165,7 +166,7 @@ impl Pass for Memory {
         cotangent: &[f32],
         gradient: Option<&mut [f32]>,
         dx: Option<&mut [f32]>,
-    ) {
+    ) -> Result<()> {
         let grid: Grid = self.net.grid;
         let (w, depth, n, patch) = (self.net.config.width, self.net.config.depth, grid.tokens(), grid.patch_width());
         let (count, len) = (self.count, self.count * n * w);
@@ -229,5 +230,6 @@ impl Pass for Memory {
         }
         (scratch.g, scratch.c) = (g, dc);
         self.scratch = scratch;
+        Ok(())
     }
 }

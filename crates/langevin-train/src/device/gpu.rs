@@ -1,0 +1,338 @@
+//! Networks as tensor operations on a graphics card.
+//!
+//! The hand-written passes say what a network is on this processor; here the same formulas are operations of Burn, whose reverse mode gives the gradient. Weights go over for every step and
+//! their gradient comes back: for the networks of this crate, of some millions of weights, about a millisecond each way, and every other part of a run stays as it is.
+
+use crate::error::{Error, Result};
+use crate::net::{Net, Pass, Rows, Slot};
+use burn::tensor::{DeviceKind, Int, Tensor, TensorData, Transaction};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// A card, and its name.
+#[derive(Clone)]
+pub(crate) struct Gpu {
+    device: burn::tensor::Device,
+    name: String,
+}
+
+/// The cards that are open: one can be opened once.
+static OPEN: Mutex<Vec<(Option<u8>, Gpu)>> = Mutex::new(Vec::new());
+
+impl Gpu {
+    pub(crate) fn open(name: &str, index: Option<u8>) -> Result<Self> {
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, gpu)) = open.iter().find(|(known, _)| *known == index) {
+            return Ok(gpu.clone());
+        }
+        let kind = index.map_or(DeviceKind::DefaultDevice, |index| DeviceKind::DiscreteGpu(index.into()));
+        let device = burn::tensor::Device::wgpu_options().device_kind(kind).init().map_err(|error| {
+            Error::device("no such graphics card")
+                .at("device")
+                .expected("a card that Vulkan, Metal or DirectX 12 reaches")
+                .got(format!("{name}: {error}"))
+                .hinting("check the driver (vulkaninfo --summary), or take --device cpu")
+        })?;
+        let gpu = Self { name: device.identity().map_or_else(|| name.to_owned(), |identity| identity.name), device };
+        open.push((index, gpu.clone()));
+        Ok(gpu)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// What a body is given: some rows, on the device.
+pub(crate) struct Given {
+    pub(crate) x: Tensor<2>,
+    pub(crate) f: Tensor<2>,
+    /// The row of the class table of each, where the network has classes.
+    pub(crate) classes: Option<Tensor<1, Int>>,
+}
+
+/// A network as tensor operations: the same formulas as its hand-written passes.
+pub(crate) trait Body: Clone {
+    /// The outputs, from the weights in the order of the slots.
+    fn outputs(&self, weights: &[Tensor<2>], given: Given) -> Tensor<2>;
+
+    /// Rows that are evaluated together on a card: as many as fill it, within a gigabyte or so.
+    fn rows(&self) -> usize;
+}
+
+/// A network that is evaluated on a card.
+pub(crate) struct Placed<N> {
+    net: N,
+    gpu: Gpu,
+}
+
+impl<N> Placed<N> {
+    pub(crate) fn new(net: N, gpu: &Gpu) -> Self {
+        Self { net, gpu: gpu.clone() }
+    }
+}
+
+impl<N: Net> fmt::Debug for Placed<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} on {}", self.net, self.gpu.name)
+    }
+}
+
+impl<N: Net + Body + 'static> Net for Placed<N> {
+    fn slots(&self) -> &[Slot] {
+        self.net.slots()
+    }
+
+    fn features(&self) -> usize {
+        self.net.features()
+    }
+
+    fn classes(&self) -> usize {
+        self.net.classes()
+    }
+
+    fn init(&self, seed: u64) -> Vec<f32> {
+        self.net.init(seed)
+    }
+
+    fn chunk(&self) -> usize {
+        self.net.rows()
+    }
+
+    fn pass(&self, _: usize) -> Box<dyn Pass> {
+        Box::new(Memory {
+            net: self.net.clone(),
+            device: self.gpu.device.clone(),
+            sent: Vec::new(),
+            weights: Vec::new(),
+            out: Vec::new(),
+            kept: None,
+        })
+    }
+}
+
+/// The memory of one evaluation.
+struct Memory<N> {
+    net: N,
+    device: burn::tensor::Device,
+    /// The weights that lie on the card, without a tape.
+    sent: Vec<f32>,
+    weights: Vec<Tensor<2>>,
+    out: Vec<f32>,
+    kept: Option<Kept>,
+}
+
+/// An evaluation with its tape, which one way back uses up.
+struct Kept {
+    weights: Vec<Tensor<2>>,
+    x: Tensor<2>,
+    out: Tensor<2>,
+}
+
+fn failed(error: impl fmt::Display) -> Error {
+    Error::device("the graphics card failed")
+        .got(error.to_string())
+        .hinting("a smaller --batch needs less of its memory; --device cpu needs none")
+}
+
+fn matrix(values: &[f32], rows: usize, device: &burn::tensor::Device) -> Tensor<2> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [rows, values.len() / rows.max(1)]), device)
+}
+
+fn numbers(data: &TensorData) -> Result<&[f32]> {
+    data.as_slice().map_err(|error| failed(format!("{error:?}")))
+}
+
+impl<N: Net + Body> Memory<N> {
+    /// All weights on a device.
+    fn send(&self, weights: &[f32], device: &burn::tensor::Device) -> Vec<Tensor<2>> {
+        self.net.slots().iter().map(|slot| matrix(slot.of(weights), slot.shape[0], device)).collect()
+    }
+
+    fn given(&self, rows: Rows<'_>, count: usize, device: &burn::tensor::Device) -> Given {
+        let classes = (self.net.classes() > 0).then(|| {
+            let classes: Vec<i32> = rows.labels(count, self.net.classes()).map(|class| class as i32).collect();
+            Tensor::from_data(TensorData::new(classes, [count]), device)
+        });
+        Given { x: matrix(rows.x, count, device), f: matrix(rows.f, count, device), classes }
+    }
+
+    /// An evaluation with a tape.
+    fn taped(&self, weights: &[f32], rows: Rows<'_>, count: usize) -> Kept {
+        let device = self.device.clone().autodiff();
+        let weights: Vec<_> = self.send(weights, &device).into_iter().map(Tensor::require_grad).collect();
+        let mut given = self.given(rows, count, &device);
+        given.x = given.x.require_grad();
+        let x = given.x.clone();
+        let out = self.net.outputs(&weights, given);
+        Kept { weights, x, out }
+    }
+}
+
+impl<N: Net + Body> Pass for Memory<N> {
+    fn forward(&mut self, weights: &[f32], rows: Rows<'_>, count: usize, keep: bool) -> Result<&[f32]> {
+        let out = if keep {
+            let kept = self.taped(weights, rows, count);
+            let out = kept.out.clone().inner();
+            self.kept = Some(kept);
+            out
+        } else {
+            if self.sent != weights {
+                self.weights = self.send(weights, &self.device);
+                self.sent = weights.to_vec();
+            }
+            self.net.outputs(&self.weights, self.given(rows, count, &self.device))
+        };
+        let data = out.try_into_data().map_err(failed)?;
+        self.out.clear();
+        self.out.extend_from_slice(numbers(&data)?);
+        Ok(&self.out)
+    }
+
+    fn back(
+        &mut self,
+        weights: &[f32],
+        rows: Rows<'_>,
+        cotangent: &[f32],
+        gradient: Option<&mut [f32]>,
+        dx: Option<&mut [f32]>,
+    ) -> Result<()> {
+        let count = rows.f.len() / self.net.features();
+        let kept = self.kept.take().unwrap_or_else(|| self.taped(weights, rows, count));
+        let cotangent = matrix(cotangent, count, &self.device.clone().autodiff());
+        let gradients = (kept.out * cotangent).sum().backward();
+        // One wait for everything that comes back.
+        let mut wanted = Transaction::default();
+        let mut targets: Vec<&mut [f32]> = Vec::new();
+        if let Some(mut rest) = gradient {
+            for (slot, weight) in self.net.slots().iter().zip(&kept.weights) {
+                let (own, others) = rest.split_at_mut(slot.len());
+                rest = others;
+                // A weight that plays no part has no gradient.
+                if let Some(g) = weight.grad(&gradients) {
+                    wanted = wanted.register(g);
+                    targets.push(own);
+                }
+            }
+        }
+        let on_top = targets.len();
+        if let Some((dx, g)) = dx.zip(kept.x.grad(&gradients)) {
+            wanted = wanted.register(g);
+            targets.push(dx);
+        }
+        let data = wanted.try_execute().map_err(failed)?;
+        for (i, (target, data)) in targets.into_iter().zip(&data).enumerate() {
+            let values = numbers(data)?;
+            match i < on_top {
+                true => target.iter_mut().zip(values).for_each(|(target, value)| *target += value),
+                false => target.copy_from_slice(values),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::check::normals;
+    use crate::net::dit::{Dit, DitConfig};
+    use crate::net::mlp::{Mlp, MlpConfig};
+    use crate::net::{features, size};
+    use crate::{Activation, Budget, Dataset, Device, Network, Recipe, Trainer};
+
+    /// The card of this machine, or `None` with a message.
+    fn card() -> Option<Device> {
+        Device::open("gpu").inspect_err(|error| eprintln!("skipped, no graphics card: {error}")).ok()
+    }
+
+    /// Whether two lists agree to so much of the largest element. Sums of some hundred products in f32, in another order: some 1e-6 of it.
+    fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
+        assert_eq!(a.len(), b.len(), "{what}");
+        let largest = a.iter().fold(1e-3f32, |most, a| most.max(a.abs()));
+        for (i, (a, b)) in a.iter().zip(b).enumerate() {
+            assert!((a - b).abs() <= tolerance * largest, "{what} {i}: {a} {b}, largest {largest}");
+        }
+    }
+
+    /// The hand-written passes and the tensor operations say the same: outputs, and the gradient of every weight and state.
+    fn agree<N: Net + Body + 'static>(net: &N, width: usize, device: &Device) {
+        let mut weights: Vec<f32> = normals(size(net.slots()), 1);
+        for slot in net.slots() {
+            let scale = 0.7 / (slot.shape[0] as f32).sqrt();
+            slot.of_mut(&mut weights).iter_mut().for_each(|weight| *weight *= scale);
+        }
+        let count = 7;
+        let (x, g) = (normals(count * width, 2), normals(count * width, 3));
+        let mut f = vec![0.0; count * net.features()];
+        for (row, f) in f.chunks_exact_mut(net.features()).enumerate() {
+            let angle = 0.1 + 1.3 * row as f64 / count as f64;
+            features(angle.cos(), angle.sin(), f);
+        }
+        let labels: Vec<u32> = (0..count as u32).map(|row| row % (net.classes() as u32 + 1)).collect();
+        let rows = Rows { x: &x, f: &f, one_level: false, labels: &labels };
+        let run = |net: &dyn Net| {
+            let mut pass = net.pass(count);
+            let out = pass.forward(&weights, rows, count, false).unwrap().to_vec();
+            assert_eq!(pass.forward(&weights, rows, count, true).unwrap().len(), out.len());
+            let (mut gradient, mut dx) = (vec![0.0; weights.len()], vec![0.0; x.len()]);
+            pass.back(&weights, rows, &g, Some(&mut gradient), Some(&mut dx)).unwrap();
+            // A second way back of the same evaluation; its gradient is added.
+            pass.back(&weights, rows, &g, Some(&mut gradient), None).unwrap();
+            gradient.iter_mut().for_each(|g| *g *= 0.5);
+            (out, gradient, dx)
+        };
+        let (own, there) = (run(net), run(&*device.place(net.clone())));
+        close("outputs", &own.0, &there.0, 1e-5);
+        close("states", &own.2, &there.2, 1e-5);
+        for slot in net.slots() {
+            close(&slot.name, slot.of(&own.1), slot.of(&there.1), 3e-5);
+        }
+    }
+
+    #[test]
+    fn a_card_computes_what_the_processor_computes() {
+        let Some(device) = card() else { return };
+        let base = MlpConfig { fourier: 5, ..MlpConfig::new(24, 3) };
+        for (plain, activation, waves, classes) in [
+            (false, Activation::Silu, 0, 3),
+            (true, Activation::Selu, 0, 0),
+            (true, Activation::Gelu, 2, 2),
+            (false, Activation::Gelu, 1, 0),
+        ] {
+            let net = Mlp::new(MlpConfig { plain, activation, waves, classes, ..base }, 5, 5);
+            agree(&net, 5, &device);
+        }
+        let config = DitConfig { classes: 3, fourier: 4, ..DitConfig::new(2, 12, 2, 3) };
+        agree(&Dit::new(config, &[4, 6, 2]).unwrap(), 48, &device);
+        agree(&Dit::new(DitConfig { classes: 0, ..config }, &[3, 6, 6]).unwrap(), 108, &device);
+    }
+
+    /// The same run here and there: the weights differ by rounding alone, and so do the answers of the network.
+    #[test]
+    fn a_card_trains_and_answers_as_the_processor_does() {
+        let Some(device) = card() else { return };
+        let data = Dataset::digits();
+        let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+        recipe.network = MlpConfig::new(32, 2).into();
+        recipe.batch = 64;
+        let train = |device: &Device| -> Network {
+            let mut trainer = Trainer::new(&data, &recipe).unwrap().on(device).unwrap();
+            while !trainer.is_done() {
+                trainer.step().unwrap();
+            }
+            trainer.network().unwrap()
+        };
+        let (own, there) = (train(&Device::default()), train(&device));
+        // Twenty steps of a thousandth each: rounding, which Adam may turn into a step of another sign where a gradient is about zero, stays within a tenth of what was learned.
+        close("weights", own.weights(), there.weights(), 1e-3);
+        let query = |network: &Network| -> Vec<f32> {
+            let ids: Vec<_> = (0..5).map(|index| langevin::SampleId { seed: 1, index }).collect();
+            let level = network.formulation().process.level(0.5).unwrap();
+            let query = langevin::Query::new(level, &ids);
+            langevin::Model::<Vec<f32>>::predict(network, &normals(5 * 64, 4), &query).unwrap()
+        };
+        let moved = own.on(&device).unwrap();
+        close("answers", &query(&moved), &query(&there), 1e-2);
+    }
+}
