@@ -4,8 +4,10 @@ use crate::error::{Blame as _, Result};
 use crate::rows;
 use crate::source::Source;
 use langevin::SampleId;
+use langevin::exact::Gaussian;
 use langevin::likelihood::{Bound, in_pieces};
 use langevin_train::{Dataset, Device, Recipe, Trainer};
+use std::cell::OnceCell;
 
 /// Rows and noise levels of the bound: few, for it is looked at often.
 const ROWS: usize = 128;
@@ -16,6 +18,8 @@ pub struct Watched {
     all: Dataset,
     /// The first of them.
     some: Dataset,
+    /// The control of the bound, which is of the data and stays.
+    gaussian: OnceCell<Option<Gaussian>>,
     device: Device,
 }
 
@@ -34,7 +38,7 @@ impl Watched {
         let mut values = vec![0.0; rows.len() * all.width()];
         all.read(&rows, &mut values).or_failed()?;
         let some = Dataset::new(all.name(), values, all.shape()).or_failed()?;
-        Ok(Self { all, some, device: device.clone() })
+        Ok(Self { all, some, gaussian: OnceCell::new(), device: device.clone() })
     }
 
     /// Looks at it with the averaged network as it is now.
@@ -54,7 +58,7 @@ impl Watched {
         let Recipe { seed, dequantize, .. } = *trainer.recipe();
         let (x, log_volume, ids) = rows::coordinates(seed, &source, &self.some, dequantize)?;
         let mut bound = Bound::new(range, LEVELS);
-        bound.control = rows::gaussian(&source, &x, width);
+        bound.control = self.gaussian.get_or_init(|| rows::gaussian(&source, &x, width)).clone();
         let run = |x: &[f64], ids: &[SampleId]| bound.run(&reader, x, width, ids);
         match in_pieces(rayon::current_num_threads(), &x, width, &ids, run) {
             Ok(found) => Ok(Some(found.rescaled(log_volume).bits_per_dim()).filter(|bound| bound.is_finite())),

@@ -1,8 +1,7 @@
 //! The assignment problem: which permutation π makes $\sum_i c_{i\pi(i)}$ least?
 //!
-//! Its dual is $\max \sum_i u_i + \sum_j v_j$ over $u_i + v_j \le c_{ij}$, and both are equal at the optimum. Columns are first assigned where their smallest
-//! cost is; rows that lose take the next best and lower its v; each row still free then finds the shortest path of alternating edges, in the costs
-//! $c_{ij} - u_i - v_j \ge 0$, to a free column (Dijkstra), O(n²) each.
+//! Its dual is $\max \sum_i u_i + \sum_j v_j$ over $u_i + v_j \le c_{ij}$, and both are equal at the optimum. An auction finds prices v that are nearly the best; from them rows take their best columns;
+//! each row still free, few as a rule, then finds the shortest path of alternating edges, in the costs $c_{ij} - u_i - v_j \ge 0$, to a free column (Dijkstra), O(n²) each.
 //!
 //! | symbol | here |
 //! |---|---|
@@ -10,9 +9,11 @@
 //! | π | `Assignment::columns` |
 //! | $v_j$ | `Assignment::duals`; $u_i = \min_j (c_{ij} - v_j)$ |
 //!
-//! Source: Jonker & Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems", Computing 38, 1987.
+//! Sources: Bertsekas, "The auction algorithm", Annals of Operations Research 14, 1988; Jonker & Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems", Computing 38, 1987.
 
 const FREE: usize = usize::MAX;
+/// Bids of each row at one ε, on average.
+const MOST_BIDS: usize = 256;
 
 /// A permutation of least cost, and the proof that it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +27,7 @@ pub(super) struct Assignment {
 /// The assignment of least cost for an n × n matrix of finite numbers, n ≥ 1.
 pub(super) fn assign(cost: &[f64], n: usize) -> Assignment {
     let mut problem = Problem { cost, n, columns: vec![FREE; n], rows: vec![FREE; n], duals: vec![0.0; n] };
-    problem.reduce_columns();
+    problem.auction();
     // Twice, as the authors do: more gains little.
     let free = problem.reduce_rows(problem.free());
     let free = problem.reduce_rows(free);
@@ -71,26 +72,67 @@ impl<'a> Problem<'a> {
         (self.columns[row], self.rows[column]) = (column, row);
     }
 
-    /// Every v the smallest cost of its column, which goes to that row if the row is free.
-    fn reduce_columns(&mut self) {
-        let cost = self.cost;
-        let mut costs = cost.chunks_exact(self.n);
-        let mut smallest = vec![0; self.n];
-        if let Some(first) = costs.next() {
-            self.duals.copy_from_slice(first);
+    /// Prices v that are nearly the best: rows bid for columns, each its best one, by so much that its second best is better by ε; who had it bids again. With ε small from the start the
+    /// last bids are many and tiny, so it falls from a part of the costs' range to one of n². Nothing is kept but the prices.
+    fn auction(&mut self) {
+        if self.n == 1 {
+            return;
         }
-        for (i, costs) in costs.enumerate() {
-            for ((dual, smallest), cost) in self.duals.iter_mut().zip(&mut smallest).zip(costs) {
-                if *cost < *dual {
-                    (*dual, *smallest) = (*cost, i + 1);
+        let range = |(low, high): (f64, f64), cost: &f64| (low.min(*cost), high.max(*cost));
+        let (low, high) = self.cost.iter().fold((f64::INFINITY, f64::NEG_INFINITY), range);
+        let last = (high - low) / (self.n * self.n) as f64;
+        let mut epsilon = (high - low) / 8.0;
+        while epsilon > last {
+            let mut free: Vec<usize> = (0..self.n).rev().collect();
+            // Costs can be made for which the bids go on and on: the search that follows needs no more than it gets.
+            let mut bids = MOST_BIDS * self.n;
+            while let Some(i) = free.pop().filter(|_| bids > 0) {
+                bids -= 1;
+                let (best, column, second) = self.two_best(i);
+                self.duals[column] -= second - best + epsilon;
+                let loser = std::mem::replace(&mut self.rows[column], i);
+                if loser != FREE {
+                    free.push(loser);
                 }
             }
+            self.rows.fill(FREE);
+            epsilon /= 5.0;
         }
-        for (column, row) in smallest.into_iter().enumerate() {
-            if self.columns[row] == FREE {
-                self.join(row, column);
+    }
+
+    /// The least $c_{ij} - v_j$ of a row, its column, and the next.
+    fn two_best(&self, i: usize) -> (f64, usize, f64) {
+        const LANES: usize = 8;
+        let (costs, last_costs) = self.row(i).as_chunks::<LANES>();
+        let (duals, last_duals) = self.duals.as_chunks::<LANES>();
+        // The best two of each lane without a branch, then those of all.
+        let (mut best, mut second, mut at) = ([f64::INFINITY; LANES], [f64::INFINITY; LANES], [0u64; LANES]);
+        for (place, (costs, duals)) in costs.iter().zip(duals).enumerate() {
+            for lane in 0..LANES {
+                let reduced = costs[lane] - duals[lane];
+                let wins = reduced < best[lane];
+                let loser = if wins { best[lane] } else { reduced };
+                second[lane] = if loser < second[lane] { loser } else { second[lane] };
+                best[lane] = if wins { reduced } else { best[lane] };
+                at[lane] = if wins { place as u64 } else { at[lane] };
             }
         }
+        let mut all = (f64::INFINITY, 0, f64::INFINITY);
+        let mut meet = |reduced: f64, column: usize| {
+            if reduced < all.0 {
+                all = (reduced, column, all.0);
+            } else if reduced < all.2 {
+                all.2 = reduced;
+            }
+        };
+        for lane in 0..LANES {
+            meet(best[lane], at[lane] as usize * LANES + lane);
+            meet(second[lane], 0);
+        }
+        for (lane, (cost, dual)) in last_costs.iter().zip(last_duals).enumerate() {
+            meet(cost - dual, costs.len() * LANES + lane);
+        }
+        all
     }
 
     /// Every free row takes its best column and lowers its v until the second best is as good; who had it is free, and goes on. What is left free is
