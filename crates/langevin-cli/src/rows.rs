@@ -71,10 +71,10 @@ pub fn coordinates(
     source: &Source<'_>,
     set: &Dataset,
     quantised: bool,
-) -> Result<(Vec<f64>, f64, Vec<SampleId>)> {
+) -> langevin_train::Result<(Vec<f64>, f64, Vec<SampleId>)> {
     let width = set.width();
     let ids: Vec<SampleId> = (0..set.rows() as u64).map(|index| SampleId { seed, index }).collect();
-    let mut x: Vec<f64> = set.values().or_failed()?.iter().map(|value| f64::from(*value)).collect();
+    let mut x: Vec<f64> = set.values()?.iter().map(|value| f64::from(*value)).collect();
     if quantised {
         let mut u = vec![0.0; width];
         for (row, id) in x.chunks_exact_mut(width).zip(&ids) {

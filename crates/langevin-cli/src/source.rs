@@ -58,6 +58,14 @@ impl<'a> Source<'a> {
         self.network().is_some_and(|network| !network.device().is_cpu())
     }
 
+    /// The threads that share its rows: as many as were asked for, else as many as there are cores. One thread feeds a card: each that ever asks it something has memory of its own there.
+    pub fn threads(&self, asked: Option<usize>) -> usize {
+        match self.is_on_card() {
+            true => 1,
+            false => asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
+        }
+    }
+
     /// Opens an ONNX file as what its flags say.
     pub fn onnx(path: &Path, process: Option<&str>, flags: &NetworkArgs) -> Result<Self> {
         if let Err(error) = std::fs::metadata(path) {
@@ -158,6 +166,9 @@ impl<'a> Source<'a> {
     pub fn extent(&self) -> Option<[f64; 2]> {
         if self.network().is_some_and(|network| network.metadata().data.pictures) {
             return Some([0.0, 255.0]);
+        }
+        if let Some(range) = self.network().and_then(|network| network.metadata().data.range) {
+            return Some(range);
         }
         let map = self.normalization()?;
         let (shift, scale) = (map.shift.first()?, map.scale.first()?);

@@ -3,7 +3,6 @@
 use crate::error::{Blame as _, Result};
 use crate::rows;
 use crate::source::Source;
-use langevin::SampleId;
 use langevin::exact::Gaussian;
 use langevin::likelihood::{Bound, in_pieces};
 use langevin_train::{Dataset, Device, Recipe, Trainer};
@@ -16,8 +15,9 @@ const LEVELS: usize = 4;
 /// What was held out.
 pub struct Watched {
     all: Dataset,
-    /// The first of them.
+    /// The first of them, and whether all of those are whole numbers.
     some: Dataset,
+    whole: bool,
     /// The control of the bound, which is of the data and stays.
     gaussian: OnceCell<Option<Gaussian>>,
     device: Device,
@@ -28,7 +28,8 @@ pub struct Watched {
 pub struct Look {
     /// The loss of all rows.
     pub loss: f64,
-    /// The bound on −log₂ p of some rows, in bits a dimension in the units of the data; `None` where the model has none: the noise was coupled, or pictures are seen in part.
+    /// The bound on −log₂ p of some rows, in bits a dimension in the units of the data; `None` where there is none: whole numbers to which nothing is added have no density, nor has
+    /// coupled noise a bound, and of pictures that are seen in part it would be another one.
     pub bound: Option<f64>,
 }
 
@@ -37,33 +38,49 @@ impl Watched {
         let rows: Vec<usize> = (0..all.rows().min(ROWS)).collect();
         let mut values = vec![0.0; rows.len() * all.width()];
         all.read(&rows, &mut values).or_failed()?;
-        let some = Dataset::new(all.name(), values, all.shape()).or_failed()?;
-        Ok(Self { all, some, gaussian: OnceCell::new(), device: device.clone() })
+        let whole = values.iter().all(|value| value.fract() == 0.0);
+        let mut some = Dataset::new(all.name(), values, all.shape()).or_failed()?;
+        if let Some(labels) = all.labels() {
+            some = some.labeled(labels[..rows.len()].to_vec(), all.classes().to_vec()).or_failed()?;
+        }
+        Ok(Self { all, some, whole, gaussian: OnceCell::new(), device: device.clone() })
     }
 
     /// Looks at it with the averaged network as it is now.
-    pub fn look(&self, trainer: &Trainer) -> Result<Look> {
-        Ok(Look { loss: trainer.loss_on(&self.all).or_failed()?, bound: self.bound(trainer)? })
+    ///
+    /// # Errors
+    /// Rows that cannot be read, or a device that fails.
+    pub fn look(&self, trainer: &Trainer) -> langevin_train::Result<Look> {
+        Ok(Look { loss: trainer.loss_on(&self.all)?, bound: self.bound(trainer)? })
     }
 
-    fn bound(&self, trainer: &Trainer) -> Result<Option<f64>> {
-        let network = trainer.network().and_then(|network| network.on(&self.device)).or_failed()?;
+    fn bound(&self, trainer: &Trainer) -> langevin_train::Result<Option<f64>> {
+        let Recipe { seed, dequantize, .. } = *trainer.recipe();
+        if self.whole && !dequantize {
+            return Ok(None);
+        }
+        let mut network = match trainer.network() {
+            Ok(network) => network.on(&self.device)?,
+            // The next step of the training says so itself.
+            Err(error) if error.is_diverged() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if let Some(labels) = self.some.labels().filter(|_| !network.classes().is_empty()) {
+            network.set_labels(labels.to_vec())?;
+        }
+        let (Some(range), width) = (network.formulation().range, network.width()) else { return Ok(None) };
         let source = Source::Borrowed(&network);
-        let (Some(range), width) = (source.trained(), source.width()) else { return Ok(None) };
         if source.is_coupled() || self.some.width() != width {
             return Ok(None);
         }
-        let reader = source.read_as(None)?;
-        // As they are trained on: whole numbers that nothing is added to are no data of a density, but what is seen of them falls as the network learns.
-        let Recipe { seed, dequantize, .. } = *trainer.recipe();
         let (x, log_volume, ids) = rows::coordinates(seed, &source, &self.some, dequantize)?;
         let mut bound = Bound::new(range, LEVELS);
         bound.control = self.gaussian.get_or_init(|| rows::gaussian(&source, &x, width)).clone();
-        let run = |x: &[f64], ids: &[SampleId]| bound.run(&reader, x, width, ids);
-        match in_pieces(rayon::current_num_threads(), &x, width, &ids, run) {
-            Ok(found) => Ok(Some(found.rescaled(log_volume).bits_per_dim()).filter(|bound| bound.is_finite())),
-            // An end was asked for, or the network is not finite: the training says so itself.
-            Err(_) => Ok(None),
+        let threads = if source.is_on_card() { 1 } else { rayon::current_num_threads() };
+        match in_pieces(threads, &x, width, &ids, |x, ids| bound.run(&network, x, width, ids)) {
+            Ok(found) => Ok(Some(found.rescaled(log_volume).bits_per_dim())),
+            Err(error) if error.is_singular() => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 }

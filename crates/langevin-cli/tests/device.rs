@@ -20,7 +20,7 @@ fn refused(here: &Path, line: &str, code: i32, words: &[&str]) {
 }
 
 #[test]
-fn devices_that_are_not_there_are_refused() {
+fn cards_that_are_not_there_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
     let expected = ["no such device (device)", "cpu, gpu or gpu:N", "abacus"];

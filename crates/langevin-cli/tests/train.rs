@@ -134,3 +134,16 @@ fn a_picture_holds_so_many_samples() {
     let (code, _, _) = run(here, &format!("sample m -n {} --out x.png", most.parse::<u32>().unwrap() + 1));
     assert_eq!(code, 2);
 }
+
+/// Data that are left as they are keep their range, which pictures are drawn and read by.
+#[test]
+fn data_are_left_as_they_are_where_that_is_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    works(here, "train --data digits --steps 3 --width 8 --no-normalize --out raw.safetensors");
+    let (json, _) = works(here, "info raw.safetensors --json");
+    let found: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(found["normalization"], serde_json::json!({ "shift": [0.0], "scale": [1.0] }));
+    assert_eq!(found["data"]["range"], serde_json::json!([0.0, 16.0]));
+    works(here, "sample raw.safetensors -n 4 --out raw.png");
+}

@@ -80,6 +80,9 @@ pub struct DataSpec {
     /// Whether the values are those of 8-bit pictures, 0 to 255.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pictures: bool,
+    /// The values that pictures run through, where the normalisation, which was given, does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<[f64; 2]>,
     /// What was held out, where something was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<HeldOut>,

@@ -19,7 +19,7 @@ use std::fmt;
 /// A trained network: a [`Model`] of its [`formulation`](Self::formulation), on rows of f32 or f64 (it computes in f32).
 ///
 /// A row's output depends on the row and its level alone, bit for bit: not on the batch, the order of rows, or threads. It does depend on the processor, whose
-/// vector instructions the matrix kernels choose.
+/// vector instructions the matrix kernels choose. On a graphics card ([`on`](Self::on)) none of this is promised.
 ///
 /// The states are normalised data; [`denormalize`](Self::denormalize) turns samples into data.
 pub struct Network {

@@ -219,8 +219,11 @@ impl Recipe {
         net::build(&self.network, shape, &Device::default())?;
         let width = shape.iter().product();
         if let Some(map) = self.normalization.as_ref().filter(|map| !map.fits(width)) {
-            let expected = format!("1 or {width} shifts, as many positive scales");
-            return refuse("normalization", &expected, format!("{} and {}", map.shift.len(), map.scale.len()));
+            let expected = format!("1 or {width} finite shifts, as many positive scales");
+            let worst = map.shift.iter().find(|shift| !shift.is_finite());
+            let worst = worst.or_else(|| map.scale.iter().find(|scale| !(scale.is_finite() && **scale > 0.0)));
+            let worst = worst.map_or_else(String::new, |worst| format!(", {worst} among them"));
+            return refuse("normalization", &expected, format!("{} and {}{worst}", map.shift.len(), map.scale.len()));
         }
         if self.batch == 0 || self.batch > 1 << 20 {
             return refuse("batch", "1 to 1048576", self.batch.to_string());

@@ -255,7 +255,7 @@ impl Run<'_> {
         let mut noise = vec![0.0; rows.len()];
         fill_normals(&ids, ENCODER, 1, &mut noise);
         let x: Vec<f32> = rows.iter().map(|row| self.values[*row]).collect();
-        let lane = rows_of_lane(rows.len(), self.half.chunk());
+        let lane = rows_of_lane(rows.len(), &self.half);
         let shares = x.par_chunks(lane).zip(noise.par_chunks(lane)).map(|(x, noise)| self.gradient(x, noise));
         let (losses, mut gradients): (Vec<f64>, Vec<Vec<f32>>) =
             shares.collect::<Result<Vec<_>>>()?.into_iter().unzip();

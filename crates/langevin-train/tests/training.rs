@@ -142,6 +142,12 @@ fn the_same_seed_gives_the_same_bits_on_any_threads_and_another_seed_does_not() 
     assert_eq!(one, weights(&recipe, 1));
     assert_eq!(one, weights(&recipe, 2));
     assert_eq!(one, weights(&recipe, 3));
+    // Batches that are paired ahead, as many as there are threads.
+    recipe.coupling = Coupling::Transport;
+    let coupled = weights(&recipe, 1);
+    assert_ne!(coupled, one);
+    assert_eq!(coupled, weights(&recipe, 3));
+    recipe.coupling = Coupling::Independent;
     recipe.seed = 1;
     assert_ne!(one, weights(&recipe, 1));
 }

@@ -38,7 +38,7 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
     check::memory(args.count, source.width())?;
     // Samples are near the data as they are; only a network that was trained on dequantised ones draws such.
     let quantised = source.network().is_some_and(|network| network.metadata().data.dequantized);
-    let (x, _, _) = rows::coordinates(args.seed, &source, &set, quantised)?;
+    let (x, _, _) = rows::coordinates(args.seed, &source, &set, quantised).or_failed()?;
     let (unit, units) = unit(&source);
     if range.clipped {
         say(&format!("note: noise levels clipped to the trained range, σ/α from {:.4} to {:.4}", range.min, range.max));
@@ -48,14 +48,13 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
         Some(trained) => trained,
         None => LambdaRange::from_sigma_ve(SIGMAS[0], SIGMAS[1]).or_misused()?,
     };
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut ask = Diagnose::new(&plan, trained)
         .rivals(&rivals)
         .samples(args.count)
         .rows(args.rows)
         .unit(unit)
         .seed(args.seed)
-        .threads(args.threads.unwrap_or(cores));
+        .threads(source.threads(args.threads));
     if let Some(finer) = &finer {
         ask = ask.finer(finer);
     }

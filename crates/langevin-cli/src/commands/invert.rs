@@ -43,7 +43,7 @@ pub fn run(args: &InvertArgs) -> Result<()> {
     let (up, down) = plans(args, &reader, range)?;
     let run = |plan: &Plan, states: &[f64]| {
         let rows = states.len() / width;
-        let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
+        let threads = source.threads(args.threads);
         let sampling = Sampling::new(rows, width).chunk(rows.div_ceil(threads).clamp(1, 256)).threads(threads);
         interrupt::or_failed(sampling.run_with(plan, &reader, &[states]))
     };

@@ -54,7 +54,7 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
         atomic::probe(path)?;
     }
     let quantised = set.values().or_failed()?.iter().all(|value| value.fract() == 0.0);
-    let (x, log_volume, ids) = rows::coordinates(args.seed, &source, &set, quantised)?;
+    let (x, log_volume, ids) = rows::coordinates(args.seed, &source, &set, quantised).or_failed()?;
     let how = how.controlled(&source, &x, set.width());
     if quantised {
         say("note: whole numbers: a number from [0, 1) is added to each, and the density is that of the sums");
@@ -182,8 +182,7 @@ fn measure(
     width: usize,
     ids: &[SampleId],
 ) -> Result<Likelihood> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = args.threads.unwrap_or(cores).max(1);
+    let threads = reader.source().threads(args.threads);
     let start = Instant::now();
     let mut display = Display::sampling();
     let mut all: Option<Likelihood> = None;

@@ -288,12 +288,9 @@ pub struct Draws {
 /// Draws in slices, so that a bar can move; sample i is the same in any slice.
 fn draw(draws: Draws, how: &How, edit: Option<&Edit>, reader: &Reader<'_>, width: usize) -> Result<(Vec<f64>, usize)> {
     // The default batch fills the second-level cache and holds whole blocks of the network's 64 rows.
-    let [cache, cores] = match reader.source().is_on_card() {
-        true => [1 << 20, 1],
-        false => [8192, std::thread::available_parallelism().map_or(1, std::num::NonZero::get)],
-    };
+    let cache = if reader.source().is_on_card() { 1 << 20 } else { 8192 };
     let batch = draws.batch.unwrap_or_else(|| (cache / width.max(1)).clamp(64, 4096)).min(draws.count);
-    let threads = draws.threads.unwrap_or(cores).min(draws.count.div_ceil(batch));
+    let threads = reader.source().threads(draws.threads).min(draws.count.div_ceil(batch));
     let slice = batch.saturating_mul(threads).saturating_mul(4);
     let mut samples = Vec::new();
     samples

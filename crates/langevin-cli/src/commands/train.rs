@@ -45,6 +45,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     }
     // Before the data are read: a mistake in a flag should not cost that time.
     let mut recipe = recipe(args, 0)?;
+    let device = args.device.open()?;
     let all = data::open(name, args.seed, &options(args))?;
     for skipped in all.skipped().iter().take(1) {
         let count = plural(all.skipped().len() as u64, "picture");
@@ -86,7 +87,6 @@ fn train(args: &TrainArgs) -> Result<()> {
     }
     interrupt::check()?;
 
-    let device = args.device.open()?;
     let held = held.map(|held| Watched::new(held, &device)).transpose()?;
     let mut kept = Kept::new(args)?;
     let mut trainer = kept.begin(&rows, &recipe)?;
@@ -107,7 +107,10 @@ fn train(args: &TrainArgs) -> Result<()> {
         let progress = trainer.progress();
         let logs = progress.step.is_multiple_of(args.keeping.log_every) || trainer.is_done();
         if logs {
-            look = held.as_ref().map(|held| held.look(&trainer)).transpose()?;
+            look = match held.as_ref().map(|held| held.look(&trainer)).transpose() {
+                Ok(look) => look,
+                Err(error) => break Err(error),
+            };
             let line = line(&progress, look);
             kept.log(&line)?;
             if args.json {
@@ -136,7 +139,13 @@ fn train(args: &TrainArgs) -> Result<()> {
         Err(error) if error.is_argument() || error.core().is_some_and(langevin::Error::is_argument) => {
             return Err(error).or_misused();
         }
-        Err(error) => return kept.diverged(error),
+        Err(error) if error.is_diverged() => return kept.diverged(error),
+        // What has been learned lies here and is whole, whatever failed.
+        Err(error) => {
+            kept.save(&trainer)?;
+            let hint = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
+            return Err(Failure::failed(error.to_string()).hint(hint + &kept.left()));
+        }
     }
     kept.save(&trainer)?;
     let network = trainer.network().or_failed()?;

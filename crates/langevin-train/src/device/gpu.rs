@@ -1,12 +1,13 @@
 //! Networks as tensor operations on a graphics card.
 //!
-//! The hand-written passes say what a network is on this processor; here the same formulas are operations of Burn, whose reverse mode gives the gradient. Weights go over for every step and
+//! The hand-written passes say what a network is on this processor; here the same formulas are operations of Burn, whose reverse mode gives the gradient. Weights go over whenever they have changed and
 //! their gradient comes back: for the networks of this crate, of some millions of weights, about a millisecond each way, and every other part of a run stays as it is.
 
 use crate::error::{Error, Result};
 use crate::net::{Net, Pass, Rows, Slot};
 use burn::tensor::{DeviceKind, Int, Tensor, TensorData, Transaction};
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
 
 /// A card, and its name.
@@ -51,12 +52,15 @@ pub(crate) struct Given {
     pub(crate) classes: Option<Tensor<1, Int>>,
 }
 
+/// Numbers that an evaluation keeps on the card, about: a gigabyte of them.
+pub(crate) const KEPT: usize = 1 << 28;
+
 /// A network as tensor operations: the same formulas as its hand-written passes.
 pub(crate) trait Body: Clone {
     /// The outputs, from the weights in the order of the slots.
     fn outputs(&self, weights: &[Tensor<2>], given: Given) -> Tensor<2>;
 
-    /// Rows that are evaluated together on a card: as many as fill it, within a gigabyte or so.
+    /// Rows that are evaluated together: as many as a tape of about [`KEPT`] numbers holds.
     fn rows(&self) -> usize;
 }
 
@@ -99,6 +103,11 @@ impl<N: Net + Body + 'static> Net for Placed<N> {
         self.net.rows()
     }
 
+    /// The card has lanes enough of its own.
+    fn lanes(&self) -> usize {
+        1
+    }
+
     fn pass(&self, _: usize) -> Box<dyn Pass> {
         Box::new(Memory {
             net: self.net.clone(),
@@ -135,6 +144,14 @@ fn failed(error: impl fmt::Display) -> Error {
         .hinting("a smaller --batch needs less of its memory; --device cpu needs none")
 }
 
+/// Work for the card, whose driver may panic where it runs out of memory or is lost.
+fn guarded<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|cause| {
+        let text = cause.downcast_ref::<String>().map(String::as_str);
+        Err(failed(text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("unknown")))
+    })
+}
+
 fn matrix(values: &[f32], rows: usize, device: &burn::tensor::Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values.to_vec(), [rows, values.len() / rows.max(1)]), device)
 }
@@ -144,9 +161,13 @@ fn numbers(data: &TensorData) -> Result<&[f32]> {
 }
 
 impl<N: Net + Body> Memory<N> {
-    /// All weights on a device.
-    fn send(&self, weights: &[f32], device: &burn::tensor::Device) -> Vec<Tensor<2>> {
-        self.net.slots().iter().map(|slot| matrix(slot.of(weights), slot.shape[0], device)).collect()
+    /// Sends the weights over, where they are not there yet.
+    fn send(&mut self, weights: &[f32]) {
+        if self.sent != weights {
+            let send = |slot: &Slot| matrix(slot.of(weights), slot.shape[0], &self.device);
+            self.weights = self.net.slots().iter().map(send).collect();
+            self.sent = weights.to_vec();
+        }
     }
 
     fn given(&self, rows: Rows<'_>, count: usize, device: &burn::tensor::Device) -> Given {
@@ -158,9 +179,10 @@ impl<N: Net + Body> Memory<N> {
     }
 
     /// An evaluation with a tape.
-    fn taped(&self, weights: &[f32], rows: Rows<'_>, count: usize) -> Kept {
+    fn taped(&mut self, weights: &[f32], rows: Rows<'_>, count: usize) -> Kept {
         let device = self.device.clone().autodiff();
-        let weights: Vec<_> = self.send(weights, &device).into_iter().map(Tensor::require_grad).collect();
+        self.send(weights);
+        let weights: Vec<_> = self.weights.iter().map(|weight| weight.clone().autodiff().require_grad()).collect();
         let mut given = self.given(rows, count, &device);
         given.x = given.x.require_grad();
         let x = given.x.clone();
@@ -171,19 +193,19 @@ impl<N: Net + Body> Memory<N> {
 
 impl<N: Net + Body> Pass for Memory<N> {
     fn forward(&mut self, weights: &[f32], rows: Rows<'_>, count: usize, keep: bool) -> Result<&[f32]> {
-        let out = if keep {
-            let kept = self.taped(weights, rows, count);
-            let out = kept.out.clone().inner();
-            self.kept = Some(kept);
-            out
-        } else {
-            if self.sent != weights {
-                self.weights = self.send(weights, &self.device);
-                self.sent = weights.to_vec();
-            }
-            self.net.outputs(&self.weights, self.given(rows, count, &self.device))
-        };
-        let data = out.try_into_data().map_err(failed)?;
+        self.kept = None;
+        let data = guarded(|| {
+            let out = if keep {
+                let kept = self.taped(weights, rows, count);
+                let out = kept.out.clone().inner();
+                self.kept = Some(kept);
+                out
+            } else {
+                self.send(weights);
+                self.net.outputs(&self.weights, self.given(rows, count, &self.device))
+            };
+            out.try_into_data().map_err(failed)
+        })?;
         self.out.clear();
         self.out.extend_from_slice(numbers(&data)?);
         Ok(&self.out)
@@ -197,8 +219,24 @@ impl<N: Net + Body> Pass for Memory<N> {
         gradient: Option<&mut [f32]>,
         dx: Option<&mut [f32]>,
     ) -> Result<()> {
+        guarded(|| self.way_back(weights, rows, cotangent, gradient, dx))
+    }
+}
+
+impl<N: Net + Body> Memory<N> {
+    fn way_back(
+        &mut self,
+        weights: &[f32],
+        rows: Rows<'_>,
+        cotangent: &[f32],
+        gradient: Option<&mut [f32]>,
+        dx: Option<&mut [f32]>,
+    ) -> Result<()> {
         let count = rows.f.len() / self.net.features();
-        let kept = self.kept.take().unwrap_or_else(|| self.taped(weights, rows, count));
+        let kept = match self.kept.take() {
+            Some(kept) => kept,
+            None => self.taped(weights, rows, count),
+        };
         let cotangent = matrix(cotangent, count, &self.device.clone().autodiff());
         let gradients = (kept.out * cotangent).sum().backward();
         // One wait for everything that comes back.
@@ -256,14 +294,15 @@ mod tests {
     }
 
     /// The hand-written passes and the tensor operations say the same: outputs, and the gradient of every weight and state.
-    fn agree<N: Net + Body + 'static>(net: &N, width: usize, device: &Device) {
+    fn agree<N: Net + Body + 'static>(net: &N, width: usize, size_of_x: f32, device: &Device) {
         let mut weights: Vec<f32> = normals(size(net.slots()), 1);
         for slot in net.slots() {
             let scale = 0.7 / (slot.shape[0] as f32).sqrt();
             slot.of_mut(&mut weights).iter_mut().for_each(|weight| *weight *= scale);
         }
         let count = 7;
-        let (x, g) = (normals(count * width, 2), normals(count * width, 3));
+        let x: Vec<f32> = normals(count * width, 2).iter().map(|x| size_of_x * x).collect();
+        let g = normals(count * width, 3);
         let mut f = vec![0.0; count * net.features()];
         for (row, f) in f.chunks_exact_mut(net.features()).enumerate() {
             let angle = 0.1 + 1.3 * row as f64 / count as f64;
@@ -301,11 +340,14 @@ mod tests {
             (false, Activation::Gelu, 1, 0),
         ] {
             let net = Mlp::new(MlpConfig { plain, activation, waves, classes, ..base }, 5, 5);
-            agree(&net, 5, &device);
+            agree(&net, 5, 1.0, &device);
         }
+        // Far above what the exponential of single precision bears.
+        let net = Mlp::new(MlpConfig { plain: true, activation: Activation::Selu, ..base }, 5, 5);
+        agree(&net, 5, 300.0, &device);
         let config = DitConfig { classes: 3, fourier: 4, ..DitConfig::new(2, 12, 2, 3) };
-        agree(&Dit::new(config, &[4, 6, 2]).unwrap(), 48, &device);
-        agree(&Dit::new(DitConfig { classes: 0, ..config }, &[3, 6, 6]).unwrap(), 108, &device);
+        agree(&Dit::new(config, &[4, 6, 2]).unwrap(), 48, 1.0, &device);
+        agree(&Dit::new(DitConfig { classes: 0, ..config }, &[3, 6, 6]).unwrap(), 108, 1.0, &device);
     }
 
     /// The same run here and there: the weights differ by rounding alone, and so do the answers of the network.
@@ -315,7 +357,7 @@ mod tests {
         let data = Dataset::digits();
         let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
         recipe.network = MlpConfig::new(32, 2).into();
-        recipe.batch = 64;
+        (recipe.batch, recipe.warmup) = (64, 1);
         let train = |device: &Device| -> Network {
             let mut trainer = Trainer::new(&data, &recipe).unwrap().on(device).unwrap();
             while !trainer.is_done() {
@@ -324,8 +366,10 @@ mod tests {
             trainer.network().unwrap()
         };
         let (own, there) = (train(&Device::default()), train(&device));
-        // Twenty steps of a thousandth each: rounding, which Adam may turn into a step of another sign where a gradient is about zero, stays within a tenth of what was learned.
-        close("weights", own.weights(), there.weights(), 1e-3);
+        // Rounding, which Adam may turn into a step of another sign where a gradient is about zero, is small beside what was learned.
+        let apart = |other: &[f32]| own.weights().iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
+        let learned = apart(Trainer::new(&data, &recipe).unwrap().weights());
+        assert!(apart(there.weights()) < 1e-2 * learned, "{} {learned}", apart(there.weights()));
         let query = |network: &Network| -> Vec<f32> {
             let ids: Vec<_> = (0..5).map(|index| langevin::SampleId { seed: 1, index }).collect();
             let level = network.formulation().process.level(0.5).unwrap();

@@ -135,13 +135,17 @@ pub(crate) fn back_in_place_with<S: Simd>(_simd: S, g: &mut [f32], slope: &[f32]
 /// The same as tensor operations.
 #[cfg(feature = "gpu")]
 pub(crate) mod tensor {
-    use super::{Activation, GELU, GELU_CUBE};
+    use super::{Activation, GELU, GELU_CUBE, SELU_ALPHA, SELU_SCALE};
     use burn::tensor::{Tensor, activation};
 
     pub(crate) fn activate<const D: usize>(kind: Activation, x: Tensor<D>) -> Tensor<D> {
         match kind {
             Activation::Silu => activation::silu(x),
-            Activation::Selu => activation::selu(x),
+            // Each half is cut before the power, or its gradient would be 0 · ∞ above.
+            Activation::Selu => {
+                let below = x.clone().clamp_max(0.0).exp().sub_scalar(1.0).mul_scalar(SELU_SCALE * SELU_ALPHA);
+                x.clamp_min(0.0).mul_scalar(SELU_SCALE) + below
+            }
             Activation::Gelu => {
                 let bend = x.clone().powi_scalar(2).mul_scalar(GELU_CUBE).add_scalar(1.0);
                 x.clone() * activation::sigmoid((x * bend).mul_scalar(GELU))

@@ -102,6 +102,9 @@ pub(crate) fn is_zero(value: &usize) -> bool {
     *value == 0
 }
 
+/// The most lanes of a batch: so many threads can work side by side, and so many gradients are held.
+pub(crate) const MOST_LANES: usize = 8;
+
 /// A network without its weights.
 pub(crate) trait Net: Debug + Send + Sync {
     /// The parameters, in their order in memory.
@@ -118,6 +121,11 @@ pub(crate) trait Net: Debug + Send + Sync {
 
     /// Rows that are best evaluated together: as many as keep the caches warm.
     fn chunk(&self) -> usize;
+
+    /// Passes that are worth running side by side.
+    fn lanes(&self) -> usize {
+        MOST_LANES
+    }
 
     /// Memory for up to `rows` rows.
     fn pass(&self, rows: usize) -> Box<dyn Pass>;

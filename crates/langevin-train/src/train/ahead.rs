@@ -1,10 +1,11 @@
 //! The batches of the next steps.
 //!
-//! A batch is a function of its step alone. Where noise is coupled to the data, which takes longer than the step itself, as many batches as there are threads are paired side by side.
+//! A batch is a function of its step alone. Where noise is coupled to the data, which takes longer than the step itself, as many batches as there are threads, up to eight, are paired side by side.
 
 use super::order::Order;
 use super::problem::Problem;
 use crate::error::Result;
+use crate::net::MOST_LANES;
 use crate::recipe::Coupling;
 use rayon::prelude::*;
 use std::collections::VecDeque;
@@ -43,7 +44,7 @@ impl Ahead {
             let noise = problem.coupled(step, &rows)?;
             Ok(Drawn { rows, noise: Some(noise) })
         };
-        let others = (step + 1..).take(rayon::current_num_threads() - 1);
+        let others = (step + 1..).take(rayon::current_num_threads().clamp(1, MOST_LANES) - 1);
         let others: Vec<_> = others.map(|step| (step, self.order.take(batch))).collect();
         let (first, others) =
             rayon::join(|| pair((step, rows)), || others.into_par_iter().map(pair).collect::<Result<VecDeque<_>>>());

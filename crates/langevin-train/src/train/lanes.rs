@@ -9,12 +9,9 @@ use crate::error::Result;
 use crate::net::{Net, Passes};
 use rayon::prelude::*;
 
-/// The most lanes: so many threads can work side by side, and so many gradients are held.
-const MOST: usize = 8;
-
-/// The rows of a lane, for a batch of so many and a network that likes so many at once.
-pub(crate) fn rows_of_lane(batch: usize, chunk: usize) -> usize {
-    batch.div_ceil((batch / chunk.div_ceil(2).max(1)).clamp(1, MOST))
+/// The rows of a lane, for a batch of so many.
+pub(crate) fn rows_of_lane(batch: usize, net: &dyn Net) -> usize {
+    batch.div_ceil((batch / net.chunk().div_ceil(2).max(1)).clamp(1, net.lanes()))
 }
 
 /// One lane, but for its gradient.
@@ -38,7 +35,7 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     pub(crate) fn new(net: &dyn Net, batch: usize, parameters: usize) -> Self {
-        let rows = rows_of_lane(batch, net.chunk());
+        let rows = rows_of_lane(batch, net);
         let chunk = net.chunk().min(rows);
         let count = batch.div_ceil(rows);
         Self {

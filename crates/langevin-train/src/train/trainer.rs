@@ -18,7 +18,7 @@ use crate::optimizer::Optimizer;
 use crate::recipe::{Budget, Coupling, Recipe};
 use langevin::objective::{Histogram, Learner};
 use langevin::{Objective, Weight};
-use langevin_data::Dataset;
+use langevin_data::{Dataset, Statistics};
 use std::time::{Duration, Instant};
 
 /// Bins of λ that the errors are kept in, how often what they say is used, and from when on.
@@ -96,6 +96,7 @@ pub struct Trainer {
     pub(super) drawn: Option<Histogram>,
     pub(super) errors: Option<Histogram>,
     moments: Option<(Moments, MomentsSpec)>,
+    range: Option<[f64; 2]>,
     net: Box<dyn Net>,
     lanes: Lanes,
     pub(super) optimizer: Optimizer,
@@ -119,8 +120,14 @@ impl Trainer {
         let augment = recipe.augment();
         let shape = augment.shape(data.shape())?;
         let (formulation, objective) = recipe.check(&shape)?;
+        let mut range = None;
         let normalization = match &recipe.normalization {
-            Some(given) => given.clone(),
+            Some(given) => {
+                if let Statistics::Range { low, high } = data.statistics()? {
+                    range = Some([low, high]);
+                }
+                given.clone()
+            }
             None if recipe.dequantize => Normalization::fit(data)?.dequantized(shape.len() > 1),
             None => Normalization::fit(data)?,
         };
@@ -152,6 +159,7 @@ impl Trainer {
             drawn: None,
             errors: None,
             moments,
+            range,
             lanes: Lanes::new(&*net, recipe.batch, optimizer.values.len()),
             net,
             optimizer,
@@ -255,8 +263,18 @@ impl Trainer {
     /// A loss or gradient that is not finite, or a smoothed loss that is a hundred times the least so far: [`Error::is_diverged`], with the last good network.
     pub fn step(&mut self) -> Result<()> {
         let fraction = self.fraction();
-        let drawn = self.ahead.next(&self.problem, self.step)?;
-        let loss = self.lanes.run(&self.problem, &*self.net, &self.optimizer.values, self.step, &drawn)?;
+        let Self { problem, net, optimizer, step, .. } = self;
+        let drawn = self.ahead.next(problem, *step);
+        let loss = drawn.and_then(|drawn| self.lanes.run(problem, &**net, &optimizer.values, *step, &drawn));
+        let loss = match loss {
+            Ok(loss) => loss,
+            Err(error) => {
+                // As if it had not been tried: on another device it may go on.
+                self.lanes.gradients.iter_mut().for_each(|gradient| gradient.fill(0.0));
+                self.ahead = self.batches();
+                return Err(error);
+            }
+        };
         self.learn()?;
         let rate = self.problem.recipe.rate(self.step, fraction);
         let norm = if loss.is_finite() { self.optimizer.step(&mut self.lanes.gradients, rate) } else { f64::NAN };
@@ -327,11 +345,16 @@ impl Trainer {
         Ok(())
     }
 
+    /// The batches from the next step on.
+    fn batches(&self) -> Ahead {
+        let Problem { data, recipe, .. } = &self.problem;
+        Ahead::new(Order::after(data.rows(), recipe.seed, self.step, recipe.batch))
+    }
+
     /// Puts the run after so many steps; its numbers are set by the caller.
     pub(super) fn jump(&mut self, step: u64) {
         (self.step, self.first) = (step, step);
-        let Problem { data, recipe, .. } = &self.problem;
-        self.ahead = Ahead::new(Order::after(data.rows(), recipe.seed, step, recipe.batch));
+        self.ahead = self.batches();
     }
 
     /// The weights as they are, one flat list in the order of the model file.
@@ -370,6 +393,7 @@ impl Trainer {
                 shape: shape.clone(),
                 rows: data.rows(),
                 pictures: data.is_pictures(),
+                range: self.range,
                 classes: if *classes > 0 { data.classes().to_vec() } else { Vec::new() },
                 held_out: recipe.held_out,
                 dequantized: recipe.dequantize,

@@ -1,7 +1,7 @@
 //! The transformer as tensor operations.
 
 use super::{BLOCK, Dit, TAIL};
-use crate::device::gpu::{Body, Given};
+use crate::device::gpu::{Body, Given, KEPT};
 use crate::kernels::activation::{Activation, tensor::activate};
 use crate::kernels::norm::EPSILON;
 use burn::tensor::{Int, Tensor, TensorData, activation::softmax};
@@ -71,9 +71,9 @@ impl Body for Dit {
         out.reshape([count, n * patch]).select(1, order(back))
     }
 
-    /// As many as 64 MiB hold of one layer's values, or of one block's pairs of tokens.
+    /// A tape keeps about 36 times a block's tokens, those of the hidden layer being four, and four times its pairs of tokens.
     fn rows(&self) -> usize {
         let (n, w) = (self.grid.tokens(), self.config.width);
-        ((1 << 24) / (4 * n * w).max(self.config.heads * n * n)).max(1)
+        (KEPT / (self.config.depth * (36 * n * w + 4 * self.config.heads * n * n))).max(1)
     }
 }

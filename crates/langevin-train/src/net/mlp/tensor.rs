@@ -1,7 +1,7 @@
 //! The perceptron as tensor operations.
 
 use super::{Mlp, MlpConfig};
-use crate::device::gpu::{Body, Given};
+use crate::device::gpu::{Body, Given, KEPT};
 use crate::kernels::activation::tensor::activate;
 use burn::tensor::Tensor;
 
@@ -35,8 +35,8 @@ impl Body for Mlp {
         layer(h, last)
     }
 
-    /// As many as 64 MiB hold of one layer's values.
+    /// A tape keeps about four lists of values a layer.
     fn rows(&self) -> usize {
-        ((1 << 24) / self.config.width.max(self.config.inputs(self.width))).max(1)
+        (KEPT / (4 * (self.config.depth + 1) * self.config.width.max(self.config.inputs(self.width)))).max(1)
     }
 }
