@@ -76,7 +76,7 @@ pub struct DemoArgs {
     /// The directory to make
     #[arg(long, value_name = "DIR", default_value = "langevin-demo")]
     pub out: PathBuf,
-    /// A few seconds of training instead of a minute: a check that everything works, not a model
+    /// A few seconds of training instead of a minute or two: a check that everything works, not a model
     #[arg(long)]
     pub quick: bool,
     /// The seed of the training and of every draw

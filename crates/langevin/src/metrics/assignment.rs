@@ -13,7 +13,7 @@
 
 const FREE: usize = usize::MAX;
 /// Bids of each row at one ε, on average.
-const MOST_BIDS: usize = 256;
+const MOST_BIDS: usize = 64;
 
 /// A permutation of least cost, and the proof that it is.
 #[derive(Clone, Debug, PartialEq)]

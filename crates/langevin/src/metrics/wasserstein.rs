@@ -10,7 +10,7 @@ use crate::noise::{SampleId, fill_normals};
 /// The draw of the directions; data use the two draws above it, plans those from 0.
 const DIRECTIONS: u32 = u32::MAX - 2;
 
-/// The largest samples of [`wasserstein`]: 2 GiB of costs, and minutes.
+/// The largest samples of [`wasserstein`]: 2 GiB of costs, and most of a minute.
 const MOST_ROWS: usize = 1 << 14;
 
 /// The Wasserstein distance $W_2$ between two samples of n rows each, in the units of the data:
