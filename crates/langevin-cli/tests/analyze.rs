@@ -258,7 +258,11 @@ fn a_model_needs_no_data() {
     assert_eq!((&first["process"], &first["data"]), (&"ve".into(), &from_data["data"]));
     assert_eq!(first, json(here, "analyze --data own.safetensors --sampler ddim --steps 8 --json"));
     works(here, "plan --process ve --predict epsilon --sampler ddim --steps 8 --json");
-    fs::write(here.join("p.json"), works(here, "plan --process ve --predict epsilon --steps 8 --json").0).unwrap();
+    fs::write(
+        here.join("p.json"),
+        works(here, "plan --process ve --predict epsilon --sampler ddim --steps 8 --json").0,
+    )
+    .unwrap();
     let plan = json(here, "analyze p.json own.safetensors --json");
     let (one, other) = (&plan["results"][0]["w2"], &first["results"][0]["w2"]);
     assert!((one.as_f64().unwrap() - other.as_f64().unwrap()).abs() <= 1e-12, "{one} {other}");

@@ -12,7 +12,7 @@ fn the_json_is_a_plan() {
     let here = directory.path();
     let (json, stderr) = works(here, "plan --process vp --json");
     let plan = Plan::from_json(&json).unwrap();
-    assert_eq!((plan.nfe(), plan.name(), plan.network()), (20, "ddim", None));
+    assert_eq!((plan.nfe(), plan.name(), plan.network()), (20, "dpmpp-2m", None));
     assert_eq!(stderr, "lint: every move keeps its marginal\n");
     let (json, _) =
         works(here, "plan --process ve --predict epsilon --sampler adams2 --steps 7 --grid uniform-lambda --json");

@@ -34,7 +34,7 @@ fn compare_says_what_is_the_same() {
     let text = same("dpmpp-2m adams2");
     assert!(text.starts_with("different tables on the same evaluations") && text.contains(" against "), "{text}");
     assert!(same("ddim heun").contains("not comparable: 10 evaluations against 19"), "{}", same("ddim heun"));
-    fs::write(here.join("plan.json"), works(here, "plan --process vp --steps 10 --json").0).unwrap();
+    fs::write(here.join("plan.json"), works(here, "plan --process vp --sampler ddim --steps 10 --json").0).unwrap();
     assert!(same("plan.json ddim@ve").starts_with("the same table"));
     let json: serde_json::Value = serde_json::from_str(&same("dpmpp-2m adams2 --json")).unwrap();
     assert_eq!((&json["same"], &json["mismatch"]), (&false.into(), &serde_json::Value::Null));
@@ -47,7 +47,7 @@ fn compare_says_what_is_the_same() {
 fn lint_passes_what_is_sound_and_names_what_is_not() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
-    let plan = works(here, "plan --process vp --steps 6 --json").0;
+    let plan = works(here, "plan --process vp --sampler ddim --steps 6 --json").0;
     fs::write(here.join("good.json"), &plan).unwrap();
     let (stdout, stderr) = works(here, "lint good.json");
     assert_eq!(stdout, "ddim: 6 moves, 6 evaluations\nevery move keeps its marginal\n");
@@ -73,7 +73,7 @@ fn lint_passes_what_is_sound_and_names_what_is_not() {
 fn hostile_documents_are_refused_quickly() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
-    let plan = works(here, "plan --process vp --steps 3 --json").0;
+    let plan = works(here, "plan --process vp --sampler ddim --steps 3 --json").0;
     let edit = |from: &str, to: &str| {
         assert!(plan.contains(from), "{from} in {plan}");
         plan.replacen(from, to, 1).into_bytes()

@@ -164,7 +164,7 @@ impl DeviceArgs {
 /// The sampler and its steps.
 #[derive(Debug, Args)]
 pub struct SamplerArgs {
-    /// A sampler with its options, as in dpmpp-2m or heun:churn=40,tmin=0.05; `langevin explain` lists them all [default: ddim]
+    /// A sampler with its options, as in dpmpp-2m or heun:churn=40,tmin=0.05; `langevin explain` lists them all [default: dpmpp-2m; with --eta alone: ddim]
     #[arg(long, value_name = "NAME", conflicts_with = "moves")]
     pub sampler: Option<String>,
     /// A word of moves instead of a sampler: R reverse, F forward, L Langevin, as in '(R L(0.5))*20'
