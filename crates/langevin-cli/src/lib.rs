@@ -31,7 +31,6 @@ mod condition;
 mod data;
 mod edit;
 mod error;
-
 mod interrupt;
 mod io;
 mod progress;

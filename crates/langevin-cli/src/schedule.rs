@@ -110,11 +110,10 @@ impl SamplerArgs {
             Some(network) => compiling.network(network).compile(),
             None => compiling.compile(),
         };
-        let sampler = if self.moves.is_none() { Some(self.sampler()?) } else { None };
-        self.compile_as(process, sampler.as_ref(), range, &plain)
+        self.compile_as(process, None, range, &plain)
     }
 
-    /// Compiles this sampler, or the word of the flags; `finish` says for what.
+    /// Compiles this sampler, or the word or the sampler of the flags; `finish` says for what.
     pub fn compile_as(
         &self,
         process: &Process,
@@ -128,8 +127,10 @@ impl SamplerArgs {
             finish(sampler.on(process, &grid.levels(process, range.min, range.max)?))
         };
         let (Some(text), None) = (&self.moves, sampler) else {
-            let ddim = Sampler::ddim(0.0);
-            return plan(sampler.unwrap_or(&ddim), steps).or_misused();
+            return match sampler {
+                Some(sampler) => plan(sampler, steps).or_misused(),
+                None => plan(&self.sampler()?, steps).or_misused(),
+            };
         };
         let word = self.word(text)?;
         let (needed, most) = (word.steps(), word.reverse_moves());

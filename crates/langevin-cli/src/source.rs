@@ -58,12 +58,9 @@ impl<'a> Source<'a> {
         self.network().is_some_and(|network| !network.device().is_cpu())
     }
 
-    /// The threads that share its rows: as many as were asked for, else as many as there are cores. One thread feeds a card: each that ever asks it something has memory of its own there.
+    /// The threads that share its rows, where none were asked for: those of the pool. One thread feeds a card: each that ever asks it something has memory of its own there.
     pub fn threads(&self, asked: Option<usize>) -> usize {
-        match self.is_on_card() {
-            true => 1,
-            false => asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
-        }
+        asked.unwrap_or_else(|| if self.is_on_card() { 1 } else { rayon::current_num_threads() })
     }
 
     /// Opens an ONNX file as what its flags say.

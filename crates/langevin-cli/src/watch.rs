@@ -5,7 +5,7 @@ use crate::rows;
 use crate::source::Source;
 use langevin::exact::Gaussian;
 use langevin::likelihood::{Bound, in_pieces};
-use langevin_train::{Dataset, Device, Recipe, Trainer};
+use langevin_train::{Dataset, Recipe, Trainer};
 use std::cell::OnceCell;
 
 /// Rows and noise levels of the bound: few, for it is looked at often.
@@ -20,7 +20,6 @@ pub struct Watched {
     whole: bool,
     /// The control of the bound, which is of the data and stays.
     gaussian: OnceCell<Option<Gaussian>>,
-    device: Device,
 }
 
 /// What was seen.
@@ -34,7 +33,7 @@ pub struct Look {
 }
 
 impl Watched {
-    pub fn new(all: Dataset, device: &Device) -> Result<Self> {
+    pub fn new(all: Dataset) -> Result<Self> {
         let rows: Vec<usize> = (0..all.rows().min(ROWS)).collect();
         let mut values = vec![0.0; rows.len() * all.width()];
         all.read(&rows, &mut values).or_failed()?;
@@ -43,7 +42,7 @@ impl Watched {
         if let Some(labels) = all.labels() {
             some = some.labeled(labels[..rows.len()].to_vec(), all.classes().to_vec()).or_failed()?;
         }
-        Ok(Self { all, some, whole, gaussian: OnceCell::new(), device: device.clone() })
+        Ok(Self { all, some, whole, gaussian: OnceCell::new() })
     }
 
     /// Looks at it with the averaged network as it is now.
@@ -60,7 +59,7 @@ impl Watched {
             return Ok(None);
         }
         let mut network = match trainer.network() {
-            Ok(network) => network.on(&self.device)?,
+            Ok(network) => network,
             // The next step of the training says so itself.
             Err(error) if error.is_diverged() => return Ok(None),
             Err(error) => return Err(error),
@@ -76,8 +75,7 @@ impl Watched {
         let (x, log_volume, ids) = rows::coordinates(seed, &source, &self.some, dequantize)?;
         let mut bound = Bound::new(range, LEVELS);
         bound.control = self.gaussian.get_or_init(|| rows::gaussian(&source, &x, width)).clone();
-        let threads = if source.is_on_card() { 1 } else { rayon::current_num_threads() };
-        match in_pieces(threads, &x, width, &ids, |x, ids| bound.run(&network, x, width, ids)) {
+        match in_pieces(source.threads(None), &x, width, &ids, |x, ids| bound.run(&network, x, width, ids)) {
             Ok(found) => Ok(Some(found.rescaled(log_volume).bits_per_dim())),
             Err(error) if error.is_singular() => Ok(None),
             Err(error) => Err(error.into()),

@@ -293,6 +293,12 @@ fn read_metadata(json: &str) -> Result<Metadata> {
                 metadata.normalization.scale.len()
             )));
     }
+    if let Some([low, high]) = metadata.data.range.filter(|[low, high]| low >= high) {
+        return Err(Error::checkpoint("the model's description does not hold together")
+            .at("data.range")
+            .expected("a least and a greatest value")
+            .got(format!("{low} and {high}")));
+    }
     if metadata.langevin_version == 1 && metadata.moments.is_some() {
         return Err(Error::checkpoint("the model's description does not hold together")
             .at("moments")

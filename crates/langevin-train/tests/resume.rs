@@ -79,6 +79,35 @@ fn other_averages_are_made_afterwards() {
     assert!(far(&|i| followed[i]) < 1e-4 * spread, "{} {spread}", far(&|i| followed[i]));
 }
 
+/// A step that fails, here for the file of the data is cut for a while, is as if it had not been tried: batches that were paired ahead are drawn again.
+#[test]
+fn a_failed_step_changes_no_bit() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rows.npy");
+    let header = format!("{:<117}\n", "{'descr': '<f4', 'fortran_order': False, 'shape': (100, 2), }");
+    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.extend((0..200).flat_map(|i| ((i as f32) * 0.7).sin().to_le_bytes()));
+    std::fs::write(&path, &bytes).unwrap();
+    // Not held in memory: every step reads its rows.
+    let options = langevin_data::Options::default().memory(0);
+    let data = langevin_data::open(path.to_str().unwrap(), &options).unwrap();
+    for coupling in [Coupling::Independent, Coupling::Transport] {
+        let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(12));
+        (recipe.network, recipe.batch, recipe.coupling) = (MlpConfig::new(16, 1).into(), 32, coupling);
+        let whole = finish(Trainer::new(&data, &recipe).unwrap());
+        let mut trainer = Trainer::new(&data, &recipe).unwrap();
+        for _ in 0..5 {
+            trainer.step().unwrap();
+        }
+        std::fs::write(&path, &bytes[..200]).unwrap();
+        let failed = (0..4).filter(|_| trainer.step().is_err()).count();
+        assert!(failed > 0);
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(finish(trainer) == whole, "{coupling:?}");
+    }
+}
+
 #[test]
 fn threads_change_no_bit_of_a_state() {
     let data = Dataset::digits();

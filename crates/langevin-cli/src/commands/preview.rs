@@ -29,10 +29,11 @@ pub fn preview(network: &mut Network, seed: u64, path: &Path) -> Result<()> {
     let plan = Sampler::parse("dpmpp-2m", None).or_failed()?;
     let plan = plan.compile(&formulation.process, Some(&formulation), &levels).or_failed()?;
     let width = network.width();
+    let threads = Source::Borrowed(network).threads(None);
     let mut samples = Sampling::new(count, width)
         .seed(seed)
-        .chunk(count.div_ceil(rayon::current_num_threads()).max(1))
-        .threads(rayon::current_num_threads())
+        .chunk(count.div_ceil(threads).max(1))
+        .threads(threads)
         .run(&plan, &*network)
         .or_failed()?;
     network.denormalize(&mut samples);

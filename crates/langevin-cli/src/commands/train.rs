@@ -87,7 +87,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     }
     interrupt::check()?;
 
-    let held = held.map(|held| Watched::new(held, &device)).transpose()?;
+    let held = held.map(Watched::new).transpose()?;
     let mut kept = Kept::new(args)?;
     let mut trainer = kept.begin(&rows, &recipe)?;
     if !device.is_cpu() {

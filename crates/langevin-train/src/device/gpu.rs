@@ -1,7 +1,7 @@
 //! Networks as tensor operations on a graphics card.
 //!
 //! The hand-written passes say what a network is on this processor; here the same formulas are operations of Burn, whose reverse mode gives the gradient. Weights go over whenever they have changed and
-//! their gradient comes back: for the networks of this crate, of some millions of weights, about a millisecond each way, and every other part of a run stays as it is.
+//! their gradient comes back: for the networks of this crate some tens of megabytes each way, so that every other part of a run stays as it is.
 
 use crate::error::{Error, Result};
 use crate::net::{Net, Pass, Rows, Slot};
@@ -219,46 +219,36 @@ impl<N: Net + Body> Pass for Memory<N> {
         gradient: Option<&mut [f32]>,
         dx: Option<&mut [f32]>,
     ) -> Result<()> {
-        guarded(|| self.way_back(weights, rows, cotangent, gradient, dx))
-    }
-}
-
-impl<N: Net + Body> Memory<N> {
-    fn way_back(
-        &mut self,
-        weights: &[f32],
-        rows: Rows<'_>,
-        cotangent: &[f32],
-        gradient: Option<&mut [f32]>,
-        dx: Option<&mut [f32]>,
-    ) -> Result<()> {
         let count = rows.f.len() / self.net.features();
-        let kept = match self.kept.take() {
-            Some(kept) => kept,
-            None => self.taped(weights, rows, count),
-        };
-        let cotangent = matrix(cotangent, count, &self.device.clone().autodiff());
-        let gradients = (kept.out * cotangent).sum().backward();
-        // One wait for everything that comes back.
-        let mut wanted = Transaction::default();
         let mut targets: Vec<&mut [f32]> = Vec::new();
-        if let Some(mut rest) = gradient {
-            for (slot, weight) in self.net.slots().iter().zip(&kept.weights) {
-                let (own, others) = rest.split_at_mut(slot.len());
-                rest = others;
-                // A weight that plays no part has no gradient.
-                if let Some(g) = weight.grad(&gradients) {
-                    wanted = wanted.register(g);
-                    targets.push(own);
+        let mut on_top = 0;
+        let data = guarded(|| {
+            let kept = match self.kept.take() {
+                Some(kept) => kept,
+                None => self.taped(weights, rows, count),
+            };
+            let cotangent = matrix(cotangent, count, &self.device.clone().autodiff());
+            let gradients = (kept.out * cotangent).sum().backward();
+            // One wait for everything that comes back.
+            let mut wanted = Transaction::default();
+            if let Some(mut rest) = gradient {
+                for (slot, weight) in self.net.slots().iter().zip(&kept.weights) {
+                    let (own, others) = rest.split_at_mut(slot.len());
+                    rest = others;
+                    // A weight that plays no part has no gradient.
+                    if let Some(g) = weight.grad(&gradients) {
+                        wanted = wanted.register(g);
+                        targets.push(own);
+                    }
                 }
             }
-        }
-        let on_top = targets.len();
-        if let Some((dx, g)) = dx.zip(kept.x.grad(&gradients)) {
-            wanted = wanted.register(g);
-            targets.push(dx);
-        }
-        let data = wanted.try_execute().map_err(failed)?;
+            on_top = targets.len();
+            if let Some((dx, g)) = dx.zip(kept.x.grad(&gradients)) {
+                wanted = wanted.register(g);
+                targets.push(dx);
+            }
+            wanted.try_execute().map_err(failed)
+        })?;
         for (i, (target, data)) in targets.into_iter().zip(&data).enumerate() {
             let values = numbers(data)?;
             match i < on_top {
@@ -276,7 +266,7 @@ mod tests {
     use crate::kernels::check::normals;
     use crate::net::dit::{Dit, DitConfig};
     use crate::net::mlp::{Mlp, MlpConfig};
-    use crate::net::{features, size};
+    use crate::net::{size, sorts};
     use crate::{Activation, Budget, Dataset, Device, Network, Recipe, Trainer};
 
     /// The card of this machine, or `None` with a message.
@@ -303,12 +293,7 @@ mod tests {
         let count = 7;
         let x: Vec<f32> = normals(count * width, 2).iter().map(|x| size_of_x * x).collect();
         let g = normals(count * width, 3);
-        let mut f = vec![0.0; count * net.features()];
-        for (row, f) in f.chunks_exact_mut(net.features()).enumerate() {
-            let angle = 0.1 + 1.3 * row as f64 / count as f64;
-            features(angle.cos(), angle.sin(), f);
-        }
-        let labels: Vec<u32> = (0..count as u32).map(|row| row % (net.classes() as u32 + 1)).collect();
+        let (f, labels) = sorts(net, count);
         let rows = Rows { x: &x, f: &f, one_level: false, labels: &labels };
         let run = |net: &dyn Net| {
             let mut pass = net.pass(count);

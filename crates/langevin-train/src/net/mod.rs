@@ -206,19 +206,25 @@ pub(crate) fn features(alpha: f64, sigma: f64, out: &mut [f32]) {
     }
 }
 
-/// Holds the gradients of a network against finite differences.
+/// Features and labels of rows of all sorts: levels from clean to noisy, every class and none.
 #[cfg(test)]
-pub(crate) fn check_gradients(net: &dyn Net, weights: &[f32], width: usize, count: usize, tolerance: f64) {
-    use crate::kernels::check::{dot, gradient, normals};
-    let (x, g) = (normals(count * width, 20), normals(count * width, 21));
+pub(crate) fn sorts(net: &dyn Net, count: usize) -> (Vec<f32>, Vec<u32>) {
     let mut f = vec![0.0; count * net.features()];
     for (row, f) in f.chunks_exact_mut(net.features()).enumerate() {
         let angle = 0.1 + 1.3 * row as f64 / count as f64;
         features(angle.cos(), angle.sin(), f);
     }
+    (f, (0..count as u32).map(|row| row % (net.classes() as u32 + 1)).collect())
+}
+
+/// Holds the gradients of a network against finite differences.
+#[cfg(test)]
+pub(crate) fn check_gradients(net: &dyn Net, weights: &[f32], width: usize, count: usize, tolerance: f64) {
+    use crate::kernels::check::{dot, gradient, normals};
+    let (x, g) = (normals(count * width, 20), normals(count * width, 21));
+    let (f, labels) = sorts(net, count);
     let mut pass = net.pass(count + 3);
     let (mut own, mut dx) = (vec![0.0; weights.len()], vec![0.0; x.len()]);
-    let labels: Vec<u32> = (0..count as u32).map(|row| row % (net.classes() as u32 + 1)).collect();
     let rows = Rows { x: &x, f: &f, one_level: false, labels: &labels };
     let kept = pass.forward(weights, rows, count, true).unwrap().to_vec();
     pass.back(weights, rows, &g, Some(&mut own), Some(&mut dx)).unwrap();

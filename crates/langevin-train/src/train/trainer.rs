@@ -51,7 +51,7 @@ pub struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// The averaged network as it is now.
+    /// The averaged network as it is now, evaluated where the training is.
     ///
     /// # Errors
     /// Averaged weights that are not finite.
@@ -97,6 +97,7 @@ pub struct Trainer {
     pub(super) errors: Option<Histogram>,
     moments: Option<(Moments, MomentsSpec)>,
     range: Option<[f64; 2]>,
+    device: Device,
     net: Box<dyn Net>,
     lanes: Lanes,
     pub(super) optimizer: Optimizer,
@@ -123,7 +124,10 @@ impl Trainer {
         let mut range = None;
         let normalization = match &recipe.normalization {
             Some(given) => {
-                if let Statistics::Range { low, high } = data.statistics()? {
+                // Constant pictures run through nothing.
+                if let Statistics::Range { low, high } = data.statistics()?
+                    && low < high
+                {
                     range = Some([low, high]);
                 }
                 given.clone()
@@ -160,6 +164,7 @@ impl Trainer {
             errors: None,
             moments,
             range,
+            device: Device::default(),
             lanes: Lanes::new(&*net, recipe.batch, optimizer.values.len()),
             net,
             optimizer,
@@ -180,6 +185,7 @@ impl Trainer {
     /// A device that cannot hold it.
     pub fn on(mut self, device: &Device) -> Result<Self> {
         self.net = net::build(&self.recipe().network, &self.problem.shape, device)?;
+        self.device = device.clone();
         self.lanes = Lanes::new(&*self.net, self.recipe().batch, self.optimizer.values.len());
         Ok(self)
     }
@@ -374,7 +380,7 @@ impl Trainer {
         self.elapsed()
     }
 
-    /// The averaged network as it is now.
+    /// The averaged network as it is now, evaluated where the training is.
     ///
     /// # Errors
     /// Averaged weights that are not finite.
@@ -418,6 +424,6 @@ impl Trainer {
             },
         };
         let moments = self.moments.as_ref().map(|(moments, _)| moments.clone());
-        Network::with_formulation(formulation.clone(), metadata, moments, self.optimizer.ema.clone())
+        Network::with_formulation(formulation.clone(), metadata, moments, self.optimizer.ema.clone())?.on(&self.device)
     }
 }
