@@ -33,10 +33,14 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod about;
 mod augment;
+mod axes;
 mod data;
 mod error;
+mod frame;
 mod labels;
+mod lattice;
 mod npy;
 mod npz;
 mod open;
@@ -44,14 +48,20 @@ mod options;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pictures;
+mod reading;
+mod refine;
 mod source;
 mod statistics;
 mod store;
 mod table;
 
+pub use about::{About, Omitted};
 pub use augment::Augment;
+pub use axes::Axes;
 pub use data::{Dataset, Skipped, shuffled};
 pub use error::{Error, Result};
+pub use frame::{Constant, Frame};
+pub use lattice::Lattice;
 pub use open::open;
 pub use options::Options;
 pub use statistics::Statistics;

@@ -1,5 +1,6 @@
 //! NumPy's `.npz` files: `.npy` arrays in a zip archive, stored or deflated.
 
+use crate::about::About;
 use crate::data::{Dataset, name_of};
 use crate::error::{Error, Result};
 use crate::labels::{Gather, Labels};
@@ -23,7 +24,7 @@ type Archive = ZipArchive<BufReader<File>>;
 /// Opens a `.npz` file.
 pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
     let file = File::open(path).map_err(|error| Error::reading(path, error))?;
-    let open = || {
+    let open = || -> Result<Dataset> {
         let mut archive = ZipArchive::new(BufReader::new(file)).map_err(zip)?;
         let names = archive.file_names().collect::<Result<Vec<_>, _>>().map_err(zip)?;
         let names: Vec<String> = names
@@ -40,7 +41,13 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
             Some(name) => Some(labels(&mut archive, name, count).map_err(|error| at(name, error))?),
             None => None,
         };
-        Dataset::make(name_of(path), count, sample, store, labels)
+        let data = Dataset::make(name_of(path), count, sample, store, labels)?;
+        let about = About::new(format!(".npz, array '{rows}'"), header.dtype.name());
+        let about = match labelled {
+            Some(name) => about.labelled(format!("array '{name}'")),
+            None => about,
+        };
+        Ok(data.with_about(about, vec![]))
     };
     open().map_err(|error| error.in_file(path))
 }

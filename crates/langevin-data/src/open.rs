@@ -37,14 +37,14 @@ pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
         _ => Error::reading(path, error),
     })?;
     if about.is_dir() {
-        return pictures::open(path, options);
+        return pictures::open(path, options)?.settled(options);
     }
     // A pipe can be read once only.
     if !about.is_file() {
         return Err(Error::argument("neither a file nor a folder").in_file(path));
     }
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-    match ending.as_deref() {
+    let data = match ending.as_deref() {
         Some("png" | "jpg" | "jpeg") => pictures::open(path, options),
         Some("npy") => npy::open(path, options),
         Some("npz") => npz::open(path, options),
@@ -65,5 +65,6 @@ pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
                 None => error,
             })
         }
-    }
+    };
+    data?.settled(options)
 }

@@ -5,6 +5,7 @@ mod header;
 #[cfg(test)]
 mod tests;
 
+use crate::about::About;
 use crate::data::{Dataset, name_of, not_finite};
 use crate::error::{Error, Result};
 use crate::options::Options;
@@ -32,9 +33,25 @@ pub(crate) struct Encoded {
 }
 
 impl Encoded {
-    /// Float32 rows of this crate's own, already checked.
-    pub(crate) fn floats(source: Source, rows: usize, width: usize) -> Self {
-        Self { source, dtype: Dtype::F32, start: 0, rows, width }
+    /// Float64 rows of this crate's own, already checked.
+    pub(crate) fn numbers(source: Source, rows: usize, width: usize) -> Self {
+        Self { source, dtype: Dtype::F64, start: 0, rows, width }
+    }
+
+    /// Whether single precision may round its numbers.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.dtype.is_wide()
+    }
+
+    /// Whether its numbers are 8 bits or fewer: levels of gray or colour.
+    pub(crate) fn is_bytes(&self) -> bool {
+        self.dtype.is_bytes()
+    }
+
+    /// Writes row `row` into `out`, exactly.
+    pub(crate) fn read_wide(&self, row: usize, out: &mut [f64], scratch: &mut Vec<u8>) -> Result<()> {
+        self.dtype.widen(self.span(row, 1, scratch)?, out);
+        Ok(())
     }
 
     /// Writes row `row` into `out`.
@@ -78,7 +95,7 @@ impl Encoded {
 pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
     let mut file = File::open(path).map_err(|error| Error::reading(path, error))?;
     let length = file.metadata().map_err(|error| Error::reading(path, error))?.len();
-    let open = || {
+    let open = || -> Result<Dataset> {
         let header = Header::read(&mut file)?;
         header.holds(length.saturating_sub(header.start))?;
         let (rows, sample) = header.rows()?;
@@ -89,7 +106,9 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
             Source::File(file, path.to_owned())
         };
         let start = if matches!(source, Source::Memory(_)) { 0 } else { header.start };
-        Dataset::make(name_of(path), rows, sample, Store::Encoded(encoded(source, start, &header, memory)?), None)
+        let store = Store::Encoded(encoded(source, start, &header, memory)?);
+        let data = Dataset::make(name_of(path), rows, sample, store, None)?;
+        Ok(data.with_about(About::new(".npy", header.dtype.name()), vec![]))
     };
     open().map_err(|error| error.in_file(path))
 }

@@ -1,6 +1,7 @@
 //! A column of pictures: `image: {bytes, path}` as Hugging Face's data sets have it.
 
 use super::{TOGETHER, Table};
+use crate::about::About;
 use crate::data::{Dataset, Skipped, name_of};
 use crate::error::Result;
 use crate::labels::Gather;
@@ -70,5 +71,10 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
     let labels = table.label.map(|_| gather.finish());
     let data = Dataset::make(name_of(path), pixels.rows(), &shape, Store::Pixels(pixels), labels)?;
     skipped.sort();
-    Ok(data.with_skipped(skipped))
+    let about = About::new("Parquet with pictures", if channels == 1 { "8-bit gray" } else { "8-bit colour" });
+    let about = match table.label {
+        Some(label) => about.labelled(format!("column '{}'", table.columns[label].name)),
+        None => about,
+    };
+    Ok(data.with_about(about, vec![]).with_skipped(skipped))
 }

@@ -3,6 +3,7 @@
 mod column;
 mod images;
 
+use crate::about::About;
 use crate::data::{Dataset, name_of, not_finite};
 use crate::error::{Error, Result};
 use crate::labels::Gather;
@@ -10,6 +11,7 @@ use crate::npy::Encoded;
 use crate::options::Options;
 use crate::source::Spool;
 use crate::store::Store;
+use crate::table::Columns;
 use column::{Cells, Column, Kind};
 use parquet::errors::ParquetError;
 use parquet::file::reader::FileReader;
@@ -70,10 +72,8 @@ fn rows(path: &Path, options: &Options) -> Result<Dataset> {
     if names.is_empty() {
         return Err(Error::data("the table has no columns"));
     }
-    let mut label = match &options.label_column {
-        Some(wanted) => Some(crate::table::column(wanted, columns.len(), &names)?),
-        None => None,
-    };
+    let chosen = Columns::chosen(columns.len(), &names, options)?;
+    let mut label = chosen.label;
     let image = columns.iter().position(|column| column.kind == Kind::Image);
     if image.is_some() && label.is_none() {
         label = columns.iter().position(|column| column.name == "label" && column.kind == Kind::Number);
@@ -82,7 +82,7 @@ fn rows(path: &Path, options: &Options) -> Result<Dataset> {
     let table = Table { reader, columns, label, most };
     match image {
         Some(image) => images::rows(path, &table, image, options),
-        None => numbers(path, &table, options),
+        None => numbers(path, &table, &chosen, options),
     }
 }
 
@@ -126,20 +126,17 @@ impl Table {
 }
 
 /// Rows of numbers, the columns one after the other.
-fn numbers(path: &Path, table: &Table, options: &Options) -> Result<Dataset> {
-    let wanted: Vec<usize> = (0..table.columns.len()).filter(|column| Some(*column) != table.label).collect();
-    if wanted.is_empty() {
-        return Err(Error::data("the only column is that of the labels").expected("a column of numbers besides"));
-    }
+fn numbers(path: &Path, table: &Table, chosen: &Columns, options: &Options) -> Result<Dataset> {
+    let wanted = chosen.read.clone();
     if let Some(column) = wanted.iter().map(|column| &table.columns[*column]).find(|column| !column.is_numbers()) {
         let error = Error::data("a column is not of numbers")
             .at(format!("column '{}'", column.name))
             .expected("numbers, or lists of numbers")
             .got(column.of.clone());
         return Err(if table.label.is_none() {
-            error.hinting("--label-column names a column of labels")
+            error.hinting("--label-column names a column of labels, --drop leaves a column out")
         } else {
-            error
+            error.hinting("--drop leaves a column out")
         });
     }
     let all: Vec<usize> = wanted.iter().copied().chain(table.label).collect();
@@ -160,22 +157,33 @@ fn numbers(path: &Path, table: &Table, options: &Options) -> Result<Dataset> {
                         .got(values.len().to_string()));
                 }
                 for value in values {
-                    let narrow = value as f32;
-                    if !narrow.is_finite() {
+                    if !(value as f32).is_finite() {
                         return Err(not_finite(value, &place()));
                     }
-                    row.push(narrow);
+                    row.push(value);
                 }
             }
             if table.label.is_some() {
                 gather.push(&cells[wanted.len()].label(r)?);
             }
-            spool.write_floats(&row)?;
+            spool.write_numbers(&row)?;
             count += 1;
         }
         table.bounded(spool.length())
     })?;
     let width = lengths.iter().map(|length| length.unwrap_or(1)).sum();
-    let store = Store::Encoded(Encoded::floats(spool.finish()?, count, width));
-    Dataset::make(name_of(path), count, &[width], store, table.label.map(|_| gather.finish()))
+    let store = Store::Encoded(Encoded::numbers(spool.finish()?, count, width));
+    let data = Dataset::make(name_of(path), count, &[width], store, table.label.map(|_| gather.finish()))?;
+    let column = |column: usize| format!("column '{}'", table.columns[column].name);
+    let mut about = About::new("Parquet", "numbers");
+    if let Some(label) = table.label {
+        about = about.labelled(column(label));
+    }
+    for (left, why) in &chosen.left {
+        about = about.omitting(column(*left), *why);
+    }
+    let single = lengths.iter().all(|length| length.is_none_or(|length| length == 1));
+    let names = if single { wanted.iter().map(|column| table.columns[*column].name.clone()).collect() } else { vec![] };
+    let data = data.with_about(about, names);
+    Ok(if single { data.numbered(&wanted).tabular() } else { data })
 }
