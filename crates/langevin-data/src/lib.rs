@@ -36,6 +36,7 @@
 mod augment;
 mod data;
 mod error;
+pub mod guard;
 mod labels;
 mod npy;
 mod npz;

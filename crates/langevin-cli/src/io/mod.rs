@@ -5,6 +5,8 @@ pub mod csv;
 pub mod json;
 pub mod npy;
 pub mod png;
+pub mod rows;
+pub mod stale;
 
 use crate::error::{Failure, Result};
 use crate::words::visible;
@@ -69,9 +71,15 @@ pub fn say(line: &str) {
 pub fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed("cannot write to stdout").got(error.to_string()))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(()),
+        Err(error) => unprinted(error),
+    }
+}
+
+/// What it means that stdout could not be written. A reader that stops early (`| head`) is no failure.
+pub fn unprinted(error: std::io::Error) -> Result<()> {
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(Failure::failed("cannot write to stdout").got(error.to_string())),
     }
 }
