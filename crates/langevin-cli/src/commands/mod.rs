@@ -25,7 +25,7 @@ mod vs_vae;
 use crate::cli::{Cli, Command, config};
 use crate::error::Result;
 use crate::outputs;
-use crate::words::{visible, visible_lines};
+use crate::words::{QUOTED, quoting, visible, visible_lines};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use std::ffi::OsString;
@@ -46,10 +46,12 @@ pub fn run(words: Vec<OsString>) -> u8 {
         }
         Err(error) => {
             // Help and version go to stdout, mistakes to stderr; nothing can be done if neither can be written.
-            let strange = |word: &OsString| word.to_str().is_none_or(|word| visible(word) != word);
+            let strange = |word: &OsString| word.to_str().is_none_or(|word| word.len() > QUOTED || visible(word) != word);
             let acts = error.use_stderr() && words.iter().skip(1).any(strange);
-            // An argument that acts on a terminal is shown without doing so, and without colours.
-            let safe = || visible_lines(&error.render().to_string());
+            // An argument that acts on a terminal, or floods it, is shown without doing so, and without colours.
+            let said = words.iter().filter_map(|word| word.to_str());
+            let pieces = said.flat_map(|word| [word, word.split_once('=').map_or("", |(_, value)| value)]);
+            let safe = || visible_lines(&quoting(&error.render().to_string(), pieces.clone()));
             let printed = if acts { write!(std::io::stderr(), "{}", safe()) } else { error.print() };
             if error.use_stderr() {
                 return 2;

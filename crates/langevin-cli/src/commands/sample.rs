@@ -160,6 +160,9 @@ pub fn samples(
     Ok((samples, how.name().to_owned(), evaluations))
 }
 
+/// The finest tolerance that rounding lets a step keep.
+const FINEST: f64 = 1e-15;
+
 /// A table of numbers, or steps that are found on the way.
 enum How {
     Plan(Box<Plan>),
@@ -171,6 +174,12 @@ impl How {
         let Some(pair) = &args.adaptive else {
             return Self::plan(&args.sampler, condition, Some(&args.edit), reader, range);
         };
+        if args.rtol.max(args.atol) < FINEST {
+            return Err(Failure::misused("the tolerances are finer than the numbers")
+                .at("--rtol, --atol")
+                .expected(format!("one of them at least {FINEST:e}"))
+                .got(format!("{:e} and {:e}", args.rtol, args.atol)));
+        }
         let mut adaptive = Adaptive::new(either_case(pair, Pair::parse).or_misused()?);
         adaptive.tolerance = Tolerance { absolute: args.atol, relative: args.rtol };
         adaptive.eta = args.sampler.eta.unwrap_or(0.0);
@@ -258,7 +267,7 @@ impl How {
         let (mut samples, mut most) = (Vec::new(), 0);
         for result in results {
             let adapted = match result {
-                Ok(adapted) => interrupt::or_failed(adapted)?,
+                Ok(adapted) => interrupt::or_failed(adapted).map_err(tolerances)?,
                 Err(panic) => std::panic::resume_unwind(panic),
             };
             samples.extend(adapted.state);
@@ -266,6 +275,11 @@ impl How {
         }
         Ok((samples, most))
     }
+}
+
+/// Names the flags behind what the library calls tolerances.
+fn tolerances(failure: Failure) -> Failure {
+    if failure.text().contains("tolerances") { failure.hint("--rtol and --atol set the tolerances") } else { failure }
 }
 
 /// The samples of a slice, to be shared among threads.

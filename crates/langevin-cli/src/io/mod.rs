@@ -9,7 +9,7 @@ pub mod rows;
 pub mod stale;
 
 use crate::error::{Failure, Result};
-use crate::words::visible;
+use crate::words::{QUOTED, ends, visible};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -64,7 +64,7 @@ impl Format {
 
 /// Says one line to a person, on stderr. Nothing in it acts on a terminal, and nothing can be done where it cannot be said.
 pub fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", visible(line));
+    let _ = writeln!(std::io::stderr(), "{}", ends(&visible(line), 10 * QUOTED));
 }
 
 /// Writes data for a script or a person on stdout. A reader that stops early (`| head`) is no failure.
