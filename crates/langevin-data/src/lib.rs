@@ -39,6 +39,7 @@ mod axes;
 mod data;
 mod error;
 mod frame;
+pub mod guard;
 mod labels;
 mod lattice;
 mod npy;

@@ -2,6 +2,7 @@
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::guard::caught;
 use crate::options::Options;
 use crate::{npy, npz, pictures, table};
 use std::io;
@@ -32,6 +33,14 @@ const ENDINGS: [&str; 7] = ["npy", "npz", "csv", "parquet", "png", "jpg", "jpeg"
 pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
     let path = path.as_ref();
     options.check()?;
+    // A decoder's assertion that a damaged file contradicts is no reason to end a program.
+    let read = caught(|| read(path, options));
+    read.unwrap_or_else(|| {
+        Err(Error::data("the file cannot be used").in_file(path).because("its parts contradict each other"))
+    })
+}
+
+fn read(path: &Path, options: &Options) -> Result<Dataset> {
     let about = std::fs::metadata(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Error::io("no such file or folder", error).in_file(path),
         _ => Error::reading(path, error),

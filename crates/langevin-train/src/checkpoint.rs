@@ -13,9 +13,9 @@ use langevin::ProcessSpec;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The key of the JSON document in the metadata map.
 const KEY: &str = "langevin";
@@ -27,6 +27,22 @@ const MAX_HEADER: u64 = 1 << 24;
 /// The longest file that is read: the header, [`MAX_PARAMETERS`](crate::net::MAX_PARAMETERS) weights, and the moments.
 const MAX_FILE: u64 = 8 + MAX_HEADER + 4 * crate::net::MAX_PARAMETERS as u64 + moments::MAX_BYTES;
 
+/// So many temporary names are tried: a number may be taken by a process that died under the same id.
+const NAMES: usize = 10_000;
+
+/// A new file beside `path`, under a name that nothing else has: what is there is neither written to nor followed, if it
+/// is a link. The command line removes such files of processes that have ended.
+fn beside(path: &Path) -> std::io::Result<(PathBuf, File)> {
+    for number in 0..NAMES {
+        let part = path.with_file_name(format!(".langevin-{}-{number}.tmp", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&part) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|file| (part, file)),
+        }
+    }
+    Err(std::io::Error::other("every temporary name beside it is taken"))
+}
+
 impl Network {
     /// Writes a model file: first under a temporary name beside it, then renamed, so `path` never holds half a file.
     ///
@@ -34,16 +50,18 @@ impl Network {
     /// A file that cannot be written, or whatever [`to_bytes`](Self::to_bytes) refuses.
     pub fn save(&self, path: &Path) -> Result<()> {
         let bytes = self.to_bytes()?;
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.part", std::process::id()));
-        let part = path.with_file_name(name);
-        let write = || {
-            let mut file = File::create(&part)?;
+        let (part, file) = beside(path).map_err(|error| Error::io("cannot write the model", path, error))?;
+        let write = |mut file: File| {
+            // Who may read the old file may read the new one, and nobody else.
+            #[cfg(unix)]
+            if let Ok(known) = std::fs::metadata(path) {
+                file.set_permissions(known.permissions())?;
+            }
             file.write_all(&bytes)?;
             file.sync_all()?;
             std::fs::rename(&part, path)
         };
-        write().map_err(|error| {
+        write(file).map_err(|error| {
             let _ = std::fs::remove_file(&part);
             Error::io("cannot write the model", path, error)
         })

@@ -6,6 +6,7 @@ mod images;
 use crate::about::About;
 use crate::data::{Dataset, name_of, not_finite};
 use crate::error::{Error, Result};
+use crate::guard::caught;
 use crate::labels::Gather;
 use crate::npy::Encoded;
 use crate::options::Options;
@@ -17,7 +18,6 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// Rows that are read of each column before they are put in order.
@@ -29,8 +29,8 @@ const SMALL: u64 = 1 << 30;
 /// Opens a `.parquet` file.
 pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
     // The library has asserts about what a file says. They are no reason to end a program; what they interrupt is dropped whole.
-    let read = catch_unwind(AssertUnwindSafe(|| rows(path, options)));
-    read.unwrap_or_else(|_| Err(Error::data("not a readable .parquet file").because("its parts contradict each other")))
+    caught(|| rows(path, options))
+        .unwrap_or_else(|| Err(Error::data("not a readable .parquet file").because("its parts contradict each other")))
         .map_err(|error| error.in_file(path))
 }
 

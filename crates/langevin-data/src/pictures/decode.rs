@@ -9,6 +9,7 @@
 //! Sizes are looked at before anything of a picture's size is allocated.
 
 use super::Head;
+use crate::guard::caught;
 use png::{BitDepth, ColorType, Limits, Transformations};
 use std::io::{BufRead, Cursor, Seek};
 use zune_jpeg::JpegDecoder;
@@ -41,8 +42,15 @@ fn kind(start: &[u8]) -> Result<Kind> {
     }
 }
 
+/// What is said of a picture on which a decoder gave up with an assertion of its own.
+const CONTRADICTS: &str = "its parts contradict each other";
+
 /// What the first bytes say; the rest is not read.
-pub(crate) fn head(mut reader: impl BufRead + Seek) -> Result<Head> {
+pub(crate) fn head(reader: impl BufRead + Seek) -> Result<Head> {
+    caught(|| read_head(reader)).unwrap_or_else(|| Err(CONTRADICTS.to_owned()))
+}
+
+fn read_head(mut reader: impl BufRead + Seek) -> Result<Head> {
     match kind(reader.fill_buf().map_err(|error| error.to_string())?)? {
         Kind::Png => png_head(png_reader(reader)?.info()),
         Kind::Jpeg => jpeg_head(&mut jpeg(reader)),
@@ -51,6 +59,11 @@ pub(crate) fn head(mut reader: impl BufRead + Seek) -> Result<Head> {
 
 /// Decodes a picture into `channels` (1 or 3) bytes a pixel.
 pub(crate) fn decode(bytes: &[u8], channels: usize) -> Result<(Head, Vec<u8>)> {
+    // Each picture has a guard of its own: many are decoded side by side, on threads of a pool.
+    caught(|| read_pixels(bytes, channels)).unwrap_or_else(|| Err(CONTRADICTS.to_owned()))
+}
+
+fn read_pixels(bytes: &[u8], channels: usize) -> Result<(Head, Vec<u8>)> {
     match kind(bytes)? {
         Kind::Png => {
             let mut reader = png_reader(Cursor::new(bytes))?;
@@ -102,6 +115,10 @@ fn png_head(info: &png::Info<'_>) -> Result<Head> {
         // A palette of grays makes a gray picture.
         ColorType::Indexed => {
             let palette = info.palette.as_deref().unwrap_or_default();
+            // The decoder would assert this.
+            if !palette.len().is_multiple_of(3) {
+                return Err(format!("a palette of {} bytes, which is no multiple of 3", palette.len()));
+            }
             palette.as_chunks::<3>().0.iter().all(|[red, green, blue]| red == green && green == blue)
         }
     };
