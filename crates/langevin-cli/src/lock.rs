@@ -34,7 +34,8 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
                 let _ = (&mut file).take(32).read_to_string(&mut text);
-                let who = text.trim().parse::<u32>().map_or("another process".to_owned(), |pid| format!("process {pid}"));
+                let who =
+                    text.trim().parse::<u32>().map_or("another process".to_owned(), |pid| format!("process {pid}"));
                 return Err(Failure::misused("the run is in use")
                     .at(format!("'{}'", shown(directory)))
                     .expected("a run that no other process trains in")
@@ -44,7 +45,8 @@ impl Lock {
             // A file system without locks: better a run without one than none.
             Err(TryLockError::Error(_)) => return Ok(Self { _file: None }),
         }
-        let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+        let written =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(wrong)?;
         Ok(Self { _file: Some(file) })
     }

@@ -1,7 +1,7 @@
 //! The flags of `langevin train`. Each is a key of a configuration file too.
 
 use super::values::{count, minutes, number, seconds, seed, share, steps, threads, whole};
-use super::{DeviceArgs, data_help, process_help, times_help, weight_help};
+use super::{DeviceArgs, FileArgs, data_help, process_help, times_help, weight_help};
 use clap::{Args, ValueEnum};
 use langevin_train::{Activation, Decay};
 use std::path::PathBuf;
@@ -43,6 +43,8 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub device: DeviceArgs,
     #[command(flatten)]
+    pub file: FileArgs,
+    #[command(flatten)]
     pub reading: ReadingArgs,
     #[command(flatten)]
     pub objective: ObjectiveOfTraining,
@@ -80,7 +82,7 @@ pub struct ReadingArgs {
     /// Hold out this share of the rows, for `likelihood --held-out` and for the loss of rows not seen
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub hold_out: Option<f64>,
-    /// Add a number from [0, 1) to each element, anew at every visit: for whole numbers, so that they have a density
+    /// Add a number below the spacing of the values to each element, anew at every visit: for whole numbers and other evenly spaced values, so that they have a density
     #[arg(long)]
     pub dequantize: bool,
     /// Train on the data as they are: for data that are on the scale of the noise already
@@ -89,27 +91,18 @@ pub struct ReadingArgs {
     /// Learn the classes of the data (sub-folders, labels of a .npz, --label-column), so that one can be asked for
     #[arg(long)]
     pub conditional: bool,
-    /// The column of a .csv or .parquet file that holds the labels
-    #[arg(long, value_name = "NAME")]
-    pub label_column: Option<String>,
     /// The share of the labels that are dropped, so that guidance has an answer without one
     #[arg(long, value_name = "SHARE", default_value = "0.1", value_parser = portion, allow_negative_numbers = true)]
     pub label_dropout: f64,
-    /// Height and width of pictures: the middle of larger ones
-    #[arg(long, value_name = "H,W", value_parser = extent)]
-    pub size: Option<Extent>,
     /// Train on a part of each picture, at a place drawn anew at every visit
     #[arg(long, value_name = "H,W", value_parser = extent)]
     pub crop: Option<Extent>,
     /// Flip half of the pictures left to right
     #[arg(long)]
     pub flip: bool,
-    /// Leave out pictures that cannot be read, and say how many
-    #[arg(long)]
-    pub skip_bad: bool,
-    /// Memory for data, in MiB; larger data are read as they are needed
-    #[arg(long, value_name = "MIB", default_value = "2048", value_parser = count, allow_negative_numbers = true)]
-    pub memory: usize,
+    /// Learn the logarithms of these columns of a table, for values that are spread over powers of ten; samples and likelihoods are of the values themselves
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub log: Vec<String>,
 }
 
 /// What is minimised.
@@ -247,7 +240,7 @@ pub struct AverageArgs {
 /// Height and width.
 pub type Extent = (usize, usize);
 
-fn extent(text: &str) -> Result<Extent, String> {
+pub fn extent(text: &str) -> Result<Extent, String> {
     let read = |text: &str| whole(text.trim(), 1 << 16).map(|value| value as usize);
     match text.split_once(',') {
         Some((height, width)) => Ok((read(height)?, read(width)?)),

@@ -1,5 +1,6 @@
 //! `langevin train`: a network from data.
 
+use super::learn::{self, Material};
 use super::preview::preview;
 use crate::cli::{TrainArgs, train::Kind};
 use crate::error::{Blame as _, Failure, Result};
@@ -11,7 +12,7 @@ use crate::watch::{Look, Watched};
 use crate::words::{either_case, plural, shown};
 use crate::{check, data, interrupt, threads};
 use langevin::{Formulation, LambdaRange, Prediction, Process, TimeDensity, Weight};
-use langevin_data::{Dataset, Options};
+use langevin_data::Dataset;
 use langevin_train::{
     Budget, Coupling, DitConfig, HeldOut, MlpConfig, Network, NetworkSpec, Normalization, Progress, Recipe, Trainer,
 };
@@ -31,9 +32,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     interrupt::listen()?;
     match args.threads {
         None => train(args),
-        Some(threads) => {
-            threads::pool(threads)?.install(|| train(args))
-        }
+        Some(threads) => threads::pool(threads)?.install(|| train(args)),
     }
 }
 
@@ -45,35 +44,21 @@ fn train(args: &TrainArgs) -> Result<()> {
     // Before the data are read: a mistake in a flag should not cost that time.
     let mut recipe = recipe(args, 0)?;
     let device = args.device.open()?;
-    let all = data::open(name, args.seed, &options(args))?;
-    for skipped in all.skipped().iter().take(1) {
-        let count = plural(all.skipped().len() as u64, "picture");
-        say(&format!("note: {count} left out, the first: {}: {}", shown(&skipped.path), skipped.why));
-    }
-    if all.rows() < 2 {
-        return Err(Failure::failed("too few rows to learn from")
-            .at(name)
-            .expected("2 or more")
-            .got(all.rows().to_string()));
-    }
+    let Material { all, reading } = learn::read(args)?;
+    recipe.reading = reading;
     let usual = if all.shape().len() > 1 { PICTURES_DECAY } else { recipe.weight_decay };
     recipe.weight_decay = args.optimizer.weight_decay.unwrap_or(usual);
     if args.reading.conditional {
         recipe.network = network(args, all.classes().len())?;
-        if all.labels().is_none() {
-            return Err(Failure::misused("the data have no classes")
-                .at("--conditional")
-                .expected("a folder of folders, a .npz with labels, or --label-column")
-                .got(name));
-        }
     }
     let (rows, held) = match recipe.held_out {
         Some(held) => {
             let (rows, held) = all.split(held.share, held.seed);
             (rows, Some(held))
         }
-        None => (all, None),
+        None => (all.clone(), None),
     };
+    let read = learn::say_what(name, &all, [Some(&rows), held.as_ref()], &recipe)?;
     let keeps = args.keeping.samples_every.is_some() || args.keeping.averages_every.is_some();
     if keeps && args.output.run.is_none() && args.output.resume.is_none() {
         return Err(Failure::misused("samples and averages on the way are kept in the directory of a run")
@@ -86,7 +71,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     }
     interrupt::check()?;
 
-    let held = held.map(Watched::new).transpose()?;
+    let held = held.map(Watched::new);
     let mut kept = Kept::new(args)?;
     let mut trainer = kept.begin(&rows, &recipe)?;
     if !device.is_cpu() {
@@ -165,7 +150,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     }
     let summary = json!({
         "model": kept.models[0].display().to_string(),
-        "data": { "name": rows.name(), "rows": rows.rows(), "shape": rows.shape() },
+        "data": { "name": rows.name(), "rows": rows.rows(), "shape": rows.shape(), "read": read },
         "process": network.formulation().process.name(),
         "prediction": network.formulation().prediction.name(),
         "weight": training.weight.name(),
@@ -336,18 +321,6 @@ fn same(one: &Recipe, other: &Recipe) -> bool {
         value
     };
     written(one) == written(other)
-}
-
-fn options(args: &TrainArgs) -> Options {
-    let reading = &args.reading;
-    let mut options = Options::default().memory((reading.memory as u64) << 20).skip_bad(reading.skip_bad);
-    if let Some((height, width)) = reading.size {
-        options = options.size(height, width);
-    }
-    if let Some(column) = &reading.label_column {
-        options = options.label_column(column);
-    }
-    options
 }
 
 fn network(args: &TrainArgs, classes: usize) -> Result<NetworkSpec> {
