@@ -72,7 +72,7 @@ pub fn too_many(count: usize, width: usize, most: u64) -> Failure {
 }
 
 /// The memory that is free, where Linux says so.
-fn available() -> Option<u64> {
+pub fn available() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)

@@ -83,7 +83,7 @@ fn parse(words: &[OsString]) -> std::result::Result<Cli, clap::Error> {
     if let (Command::Train(args), Some(train), Some(matches)) =
         (&mut cli.command, command.find_subcommand("train"), matches.subcommand_matches("train"))
     {
-        args.effective = config::effective(train, matches);
+        args.effective = config::Effective::of(train, matches);
     }
     Ok(cli)
 }
