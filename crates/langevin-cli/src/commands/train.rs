@@ -124,9 +124,10 @@ fn train(args: &TrainArgs) -> Result<()> {
     interrupt::check()?;
 
     let held = held.map(Watched::new).transpose()?;
-    let advice = slow::advice(&recipe, rows.shape(), data::file(name).is_some_and(std::path::Path::is_dir));
-    slow::check_memory(&recipe, &rows, &advice)?;
-    let (mut trainer, event) = kept.begin(&rows, &mut recipe, &effective, base.as_ref(), &advice)?;
+    let shape = cropped(rows.shape(), args.reading.crop);
+    let ways = slow::Ways::of(&recipe, &shape, data::file(name).is_some_and(std::path::Path::is_dir));
+    slow::check_memory(&recipe, &rows, &ways)?;
+    let (mut trainer, event) = kept.begin(&rows, &mut recipe, &effective, base.as_ref(), &ways)?;
     if !device.is_cpu() {
         say(&format!("on {device}"));
         trainer = trainer.on(&device).or_failed()?;
@@ -135,7 +136,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     // From here on something is written.
     kept.accept(&trainer, &effective, event)?;
     trainer.stop_when(interrupt::requested);
-    let slow = slow::Slow::watch(&trainer, advice);
+    let slow = slow::Slow::watch(&trainer, ways.step);
     let mut clipping = Clipping::default();
     let mut display = Display::training();
     let mut saved = Instant::now();
@@ -199,7 +200,7 @@ fn train(args: &TrainArgs) -> Result<()> {
         Err(error) => {
             kept.save(&trainer)?;
             let hint = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
-            return Err(Failure::failed(error.to_string()).hint(hint + &kept.left()));
+            return Err(Failure::failed(without_hint(&error)).hint(hint + &kept.left()));
         }
     }
     if trainer.progress().step == 0 {
@@ -241,6 +242,12 @@ fn train(args: &TrainArgs) -> Result<()> {
         "seed": recipe.seed,
     });
     print(&format!("{summary}\n"))
+}
+
+/// The text of an error whose hint is said with another.
+fn without_hint(error: &langevin_train::Error) -> String {
+    let text = error.to_string();
+    text.split_once("\nhint: ").map_or(text.as_str(), |(text, _)| text).to_owned()
 }
 
 /// What a person reads beside the bar.
@@ -355,7 +362,7 @@ impl<'a> Kept<'a> {
         recipe: &mut Recipe,
         effective: &Effective,
         base: Option<&Base>,
-        advice: &str,
+        ways: &slow::Ways,
     ) -> Result<(Trainer, Option<Value>)> {
         let new = |recipe: &Recipe| {
             let trainer = match base.and_then(|base| base.network.as_ref()) {
@@ -363,7 +370,9 @@ impl<'a> Kept<'a> {
                 None => Trainer::new(rows, recipe),
             };
             match trainer {
-                Err(error) if error.is_too_large() => Err(error).or_misused().map_err(|failure| failure.hint(advice)),
+                Err(error) if error.is_too_large() => {
+                    Err(Failure::misused(without_hint(&error)).hint(format!("try {}", ways.network)))
+                }
                 Err(error) if error.is_argument() || error.core().is_some_and(langevin::Error::is_argument) => {
                     Err(error).or_misused()
                 }
@@ -373,6 +382,9 @@ impl<'a> Kept<'a> {
         let Some(run) = self.run.as_ref().filter(|_| self.args.output.resume.is_some()) else {
             return Ok((new(recipe)?, None));
         };
+        // Where other data are asked for, that they are other says more than what else differs.
+        let data = run.configuration().get("data").and_then(|name| name.as_str().map(str::to_owned));
+        let moved = data.is_some() && data != self.args.data;
         let mut worst = None;
         for path in run.states() {
             let state = std::fs::read(&path).map_err(|error| {
@@ -390,9 +402,13 @@ impl<'a> Kept<'a> {
                     continue;
                 }
             };
-            let changed = self.changed(run, &own, recipe, effective)?;
+            let changed = self.changed(run, &own, recipe, effective);
+            if !moved && let Err(failure) = changed {
+                return Err(failure);
+            }
             match Trainer::resume(rows, &state) {
                 Ok(mut trainer) => {
+                    let changed = changed?;
                     trainer.set_recipe(recipe).or_misused()?;
                     say(&format!("goes on after step {step}"));
                     return Ok((
@@ -504,7 +520,7 @@ impl<'a> Kept<'a> {
     fn diverged(&self, error: langevin_train::Error, rate: f64) -> Result<()> {
         let lower = format!("--lr {:.1e}", LOWER * rate);
         let hint = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
-        let failure = Failure::failed(error.to_string());
+        let failure = Failure::failed(without_hint(&error));
         let run = self.args.output.run.as_ref().or(self.args.output.resume.as_ref());
         let states = self.run.as_ref().is_some_and(|run| !run.states().is_empty());
         Err(failure.hint(match (error.into_network(), run) {

@@ -27,8 +27,8 @@ pub(super) struct Health {
     nothing: f64,
     logarithm: f64,
     weight: f64,
-    /// The last step was an explosion.
-    above: bool,
+    /// The last step was worse than [`FAILED`].
+    unsound: bool,
     /// After an explosion, until it has recovered.
     wound: Option<Wound>,
     exploded: bool,
@@ -76,8 +76,8 @@ impl Health {
         self.nothing = KEEP * self.nothing + (1.0 - KEEP) * nothing;
         self.logarithm = KEEP * self.logarithm + (1.0 - KEEP) * logarithm;
         self.weight = KEEP * self.weight + (1.0 - KEEP);
-        self.above = loss > EXPLODED * nothing;
-        if self.above {
+        self.unsound = loss > FAILED * nothing;
+        if loss > EXPLODED * nothing {
             self.wound.get_or_insert(Wound::NEW);
         } else if self.ratio() < RECOVERED {
             self.wound = None;
@@ -92,9 +92,9 @@ impl Health {
         self.exploded
     }
 
-    /// Whether the last step was no explosion.
+    /// Whether the last step was not far above the loss of having learned nothing.
     pub(super) fn is_sound(&self) -> bool {
-        !self.above
+        !self.unsound
     }
 
     /// Whether a training that ends here has failed: it is far above the loss of having learned nothing, or has not recovered from an explosion.

@@ -54,7 +54,7 @@ pub struct Progress<'a> {
     pub nothing: f64,
     /// The loss of about the last ten steps as a multiple of [`nothing`](Self::nothing): 1 at the start, less for a network that has learned something.
     pub ratio: f64,
-    /// Whether the last loss was no explosion: what is saved now is worth going on from.
+    /// Whether the last loss was not far above [`nothing`](Self::nothing): what is saved now is worth going on from.
     pub sound: bool,
     trainer: &'a Trainer,
 }

@@ -116,8 +116,10 @@ impl Change<'_> {
                 .at(place)
                 .expected(format!("{}, as in this run", side(0)))
                 .got(side(1))
-                .hint("leave it out to go on; --lr, --warmup, --decay, --weight-decay, --clip and --steps may change")
-                .hint("or begin another run from this model: train --from RUN/model.safetensors --run ANOTHER"));
+                .hint(format!(
+                    "leave {} out to go on (--lr, --warmup, --decay, --weight-decay, --clip and --steps may change), or begin another run with --run",
+                    if refused.len() == 1 { "it" } else { "them" }
+                )));
         }
         let mut changed = Map::new();
         for flag in flags.iter().copied().chain(BESIDE) {

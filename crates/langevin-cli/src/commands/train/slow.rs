@@ -106,36 +106,81 @@ fn tell(said: &AtomicBool, step: f64, budget: Budget, first: u64, advice: &str) 
         return;
     }
     let memory = resident().map_or_else(String::new, |bytes| format!(", with {} of memory", size(bytes)));
-    say(&format!("note: a step takes about {}{memory}, and {whole}. {advice}", duration(step)));
+    say(&format!("note: a step takes about {}{memory}, and {whole}; shorter with {advice}", duration(step)));
 }
 
-/// What makes a step shorter, or smaller: for these data and this network.
-pub fn advice(recipe: &Recipe, shape: &[usize], folder: bool) -> String {
-    let mut ways = Vec::new();
-    if shape.len() > 1 {
-        let smaller = if folder {
-            "--size 64 (the middle of each picture) or --crop 64 (a part of it)"
-        } else {
-            "--crop 32 (a part of each picture)"
+/// What makes a network fit these data, and its steps shorter.
+#[derive(Clone, Debug)]
+pub struct Ways {
+    /// Of another network or smaller pictures.
+    pub network: String,
+    /// Of those and a smaller batch.
+    pub step: String,
+}
+
+/// Tokens of a picture that a transformer goes through in reasonable time, and the side of pictures that any network does.
+const TOKENS: usize = 1024;
+const SIDE: usize = 64;
+
+impl Ways {
+    /// For samples of this shape; pictures in a folder can be read smaller.
+    pub fn of(recipe: &Recipe, shape: &[usize], folder: bool) -> Self {
+        let mut ways = Vec::new();
+        let patch = match &recipe.network {
+            NetworkSpec::Dit(config) => Some(config.patch),
+            _ => None,
         };
-        ways.push(smaller.to_owned());
-        match &recipe.network {
-            NetworkSpec::Dit(config) => ways.push(format!("--patch {}", 2 * config.patch)),
-            _ => ways.push("--network dit with --patch 8".to_owned()),
+        if let Some([height, width]) = sides(shape) {
+            let side = SIDE.min(height.min(width) / 2).next_multiple_of(8);
+            if side < height.max(width) {
+                ways.extend(folder.then(|| format!("--size {side} (the middle of each picture)")));
+                ways.push(format!("--crop {side} (a part of each picture, drawn anew at every visit)"));
+            }
+            // The smallest patch that leaves few tokens and divides the picture.
+            let fits = |patch: &usize| {
+                height.is_multiple_of(*patch)
+                    && width.is_multiple_of(*patch)
+                    && height / patch * (width / patch) <= TOKENS
+            };
+            if let Some(larger) = (1..8).map(|power| 1 << power).find(|p| fits(p) && patch.is_none_or(|own| *p > own)) {
+                ways.push(if patch.is_some() {
+                    format!("--patch {larger}")
+                } else {
+                    format!("--network dit --patch {larger}")
+                });
+            }
+        } else {
+            ways.push("a smaller --width or --depth".to_owned());
         }
-    } else {
-        ways.push("a smaller --width or --depth".to_owned());
+        let network = any_of(&ways);
+        if recipe.batch > 32 {
+            ways.push(format!("--batch {}", recipe.batch / 4));
+        }
+        Self { network, step: any_of(&ways) }
     }
-    if recipe.batch > 32 {
-        ways.push(format!("--batch {}", recipe.batch / 4));
+}
+
+/// Height and width of pictures.
+fn sides(shape: &[usize]) -> Option<[usize; 2]> {
+    match *shape {
+        [height, width] => Some([height, width]),
+        [channels, height, width] if channels <= 4 && width > 4 => Some([height, width]),
+        [height, width, _] => Some([height, width]),
+        _ => None,
     }
-    let last = ways.pop().unwrap_or_default();
-    let all = if ways.is_empty() { last } else { format!("{} or {last}", ways.join(", ")) };
-    format!("{all} makes it less")
+}
+
+/// `a, b or c`.
+fn any_of(ways: &[String]) -> String {
+    match ways {
+        [] => "fewer --steps".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
 }
 
 /// Refuses a training that the memory cannot hold.
-pub fn check_memory(recipe: &Recipe, data: &Dataset, advice: &str) -> Result<()> {
+pub fn check_memory(recipe: &Recipe, data: &Dataset, ways: &Ways) -> Result<()> {
     let (Ok(needed), Some(free)) = (recipe.memory(data), check::available()) else { return Ok(()) };
     if needed <= free {
         return Ok(());
@@ -143,7 +188,7 @@ pub fn check_memory(recipe: &Recipe, data: &Dataset, advice: &str) -> Result<()>
     Err(Failure::misused("the training does not fit in memory")
         .expected(format!("at most {}, which are free", size(free)))
         .got(format!("some {} for the weights, their moments and gradients", size(needed)))
-        .hint(advice))
+        .hint(format!("try {}", ways.step)))
 }
 
 /// A number of bytes for people.
@@ -166,13 +211,16 @@ mod tests {
     #[test]
     fn the_way_out_is_for_the_data_and_the_network() {
         let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1));
-        let text = advice(&recipe, &[512, 512, 3], true);
-        assert!(text.contains("--size") && text.contains("--crop") && text.contains("--network dit"), "{text}");
+        let ways = Ways::of(&recipe, &[512, 512, 3], true);
+        let words = "--size 64 (the middle of each picture), --crop 64 (a part of each picture, drawn anew at every visit) or --network dit --patch 16";
+        assert_eq!(ways.network, words);
+        assert!(ways.step.ends_with("--network dit --patch 16 or --batch 64"), "{}", ways.step);
+        // Of an array nothing smaller can be read; a larger patch than it has must divide the picture.
         recipe.network = langevin_train::DitConfig::new(2, 8, 1, 1).into();
-        let text = advice(&recipe, &[512, 512, 3], true);
-        assert!(text.contains("--patch 4") && !text.contains("--network"), "{text}");
+        let ways = Ways::of(&recipe, &[3, 40, 24], false);
+        assert!(ways.network.starts_with("--crop 16 ") && ways.network.ends_with(" or --patch 4"), "{}", ways.network);
         recipe.batch = 8;
-        assert_eq!(advice(&recipe, &[3], false), "a smaller --width or --depth makes it less");
-        assert_eq!(size(5 << 30), "5.0 GiB");
+        assert_eq!(Ways::of(&recipe, &[3], false).step, "a smaller --width or --depth");
+        assert_eq!((size(5 << 30), size(7 << 20)), ("5.0 GiB".to_owned(), "7 MiB".to_owned()));
     }
 }
