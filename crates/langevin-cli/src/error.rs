@@ -144,7 +144,8 @@ impl Failure {
             (None, Some(got)) => add(format_args!(": {got}")),
             (None, None) => {}
         }
-        for hint in own.into_iter().chain(self.words.hint.as_deref()) {
+        let given = self.words.hint.as_deref().filter(|given| own != Some(given));
+        for hint in own.into_iter().chain(given) {
             add(format_args!("\nhint: {hint}"));
         }
         text

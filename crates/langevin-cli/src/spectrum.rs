@@ -80,9 +80,9 @@ fn rows(name: &str, file: &FileArgs) -> Result<Gaussian> {
 pub fn of_network(data: &Dataset, map: &Normalization) -> Result<Gaussian> {
     // In single precision, as the moments of a model file are taken.
     let wide = data.values_wide().or_failed()?;
-    let mut seen = vec![0.0; wide.len()];
-    map.narrow(&wide, &mut seen, data.width());
-    let values: Vec<f64> = seen.into_iter().map(f64::from).collect();
+    let mut narrow = vec![0.0; wide.len()];
+    map.narrow(&wide, &mut narrow, data.width());
+    let values: Vec<f64> = narrow.into_iter().map(f64::from).collect();
     let name = seen(&plural(data.rows() as u64, "row"), data.name(), map);
     of_rows(&values, data, name)
 }

@@ -81,6 +81,9 @@ pub struct DemoArgs {
     /// A few seconds of training instead of a minute or two: a check that everything works, not a model
     #[arg(long)]
     pub quick: bool,
+    /// Training steps [default: as many as this machine makes in two minutes, 300 to 5000]
+    #[arg(long, value_name = "N", value_parser = values::steps, conflicts_with = "quick", allow_negative_numbers = true)]
+    pub steps: Option<u64>,
     /// The seed of the training and of every draw
     #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,

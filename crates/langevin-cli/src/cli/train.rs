@@ -1,5 +1,6 @@
 //! The flags of `langevin train`. Each is a key of a configuration file too.
 
+use super::config::Effective;
 use super::values::{count, minutes, number, seconds, seed, share, steps, threads, whole};
 use super::{DeviceArgs, FileArgs, data_help, process_help, times_help, weight_help};
 use clap::{Args, ValueEnum};
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 
 /// Train a network on data
 ///
-/// Ctrl-C finishes the step, saves what has been learned and says where (exit code 130). A run (--run) keeps everything that the next step depends on: killed at any moment and resumed (--resume), it
+/// Ctrl-C drops the step, saves what has been learned and says where (exit code 130). A run (--run) keeps everything that the next step depends on: killed at any moment and resumed (--resume), it
 /// ends in the same model, bit for bit.
 ///
 /// Every flag is a key of a configuration file (--config FILE, TOML); flags win over the file, --set over both.
@@ -19,6 +20,9 @@ pub struct TrainArgs {
     pub data: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Begin with the weights of this model instead of new ones: its process, prediction, network and normalisation hold, and --lr is 2e-4 unless it is given
+    #[arg(long, value_name = "MODEL")]
+    pub from: Option<PathBuf>,
     /// Read these flags from a TOML file
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -28,7 +32,7 @@ pub struct TrainArgs {
     /// Print what happens as JSON on stdout, an object a line; the last is the summary
     #[arg(long)]
     pub json: bool,
-    /// Training steps [default: 2000]
+    /// Training steps [default: by the rows: 2000 from 1,700 rows on, 700 for 240]
     #[arg(long, value_name = "N", value_parser = steps, conflicts_with = "minutes", allow_negative_numbers = true)]
     pub steps: Option<u64>,
     /// Train for this long instead of a number of steps
@@ -56,7 +60,7 @@ pub struct TrainArgs {
     pub keeping: KeepingArgs,
     /// All of this, as a configuration file has it.
     #[arg(skip)]
-    pub effective: String,
+    pub effective: Effective,
 }
 
 /// Where the model goes.
@@ -69,7 +73,7 @@ pub struct OutputArgs {
     /// A directory to keep the run in: configuration, log, states, samples and model
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub run: Option<PathBuf>,
-    /// Go on with the run in this directory; its configuration holds but for the flags that are given
+    /// Go on with the run in this directory; its configuration holds but for the flags that are given, of which the budget, the learning rate and its course, and what is kept may change
     #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,
 }

@@ -21,10 +21,11 @@ pub struct Material {
     pub reading: Option<Options>,
 }
 
-/// Reads the data that the flags name.
-pub fn read(args: &TrainArgs) -> Result<Material> {
+/// Reads the data that the flags name; for a training that goes on from a model, as its own were read.
+pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     let name = args.data.as_deref().unwrap_or_default();
-    let options = args.file.over(Options::default())?;
+    let own = base.and_then(|base| base.reading.clone()).filter(|_| data::file(name).is_some());
+    let options = args.file.over(own.unwrap_or_default())?;
     data::refuse_flags(name, &args.file)?;
     let mut all = data::open(name, args.seed, &options)?;
     data::refuse_unused(name, &args.file, &all)?;
@@ -40,11 +41,18 @@ pub fn read(args: &TrainArgs) -> Result<Material> {
     }
     let reading = data::file(name).is_some().then(|| all.rereading(&options));
     let wrong = |error: langevin_data::Error| data::failure(&error);
-    all = all.channels_last(options.axes).map_err(wrong)?;
-    if takes_out(args, &all)? {
-        all = all.without_constants().map_err(wrong)?;
+    match base {
+        Some(Recipe { frame: Some(frame), .. }) => all = all.framed(frame).map_err(wrong)?,
+        // A model without a frame knows rows as they are.
+        Some(_) => {}
+        None => {
+            all = all.channels_last(options.axes).map_err(wrong)?;
+            if takes_out(args, &all)? {
+                all = all.without_constants().map_err(wrong)?;
+            }
+            all = all.with_logarithms(&args.reading.log).map_err(wrong)?;
+        }
     }
-    all = all.with_logarithms(&args.reading.log).map_err(wrong)?;
     if args.reading.conditional && all.labels().is_none() {
         return Err(Failure::misused("the data have no classes")
             .at("--conditional")

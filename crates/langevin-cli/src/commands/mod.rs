@@ -101,7 +101,7 @@ fn parse(words: &[OsString]) -> std::result::Result<Result<Cli>, clap::Error> {
     if let (Command::Train(args), Some(train), Some(matches)) =
         (&mut cli.command, command.find_subcommand("train"), matches.subcommand_matches("train"))
     {
-        args.effective = config::effective(train, matches);
+        args.effective = config::Effective::of(train, matches);
     }
     let asked = matches.subcommand().and_then(|(name, given)| Some((command.find_subcommand(name)?, given)));
     Ok(asked.map_or(Ok(()), |(command, given)| outputs::check(command, given)).map(|()| cli))
