@@ -26,7 +26,7 @@ impl SpectrumArgs {
     pub fn open(&self) -> Result<Gaussian> {
         match (&self.spectrum, &self.data) {
             (Some(text), _) => eigenvalues(text),
-            (None, Some(name)) => rows(name),
+            (None, Some(name)) => rows(name, self.raw),
             (None, None) => eigenvalues(USUAL),
         }
     }
@@ -65,13 +65,15 @@ fn column(array: &Array) -> Result<Vec<f64>> {
     }
 }
 
-/// The Gaussian of the rows of a named data set or a file, in their own units; the digits in those of networks.
-fn rows(name: &str) -> Result<Gaussian> {
+/// The Gaussian of the rows of a named data set or a file: in the units that a network trained on them would see, or in their own.
+///
+/// Noise levels are compared with the spread of the data, so in raw units one column of large spread decides alone which plan is best.
+fn rows(name: &str, raw: bool) -> Result<Gaussian> {
     let data = data::load(name, 0)?;
-    if data.name() == "digits" && data::file(name).is_none() {
+    if !raw {
         return of_network(&data, &Normalization::fit(&data).or_failed()?);
     }
-    let name = format!("the Gaussian of {} of {}", plural(data.rows() as u64, "row"), data.name());
+    let name = format!("the Gaussian of {} of {} in their own units", plural(data.rows() as u64, "row"), data.name());
     of_rows(&data.values().or_failed()?.iter().map(|value| f64::from(*value)).collect::<Vec<_>>(), &data, name)
 }
 
