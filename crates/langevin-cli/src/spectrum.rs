@@ -27,7 +27,7 @@ impl SpectrumArgs {
     pub fn open(&self) -> Result<Gaussian> {
         match (&self.spectrum, &self.data) {
             (Some(text), _) => eigenvalues(text),
-            (None, Some(name)) => rows(name, &self.file),
+            (None, Some(name)) => rows(name, &self.file, self.raw),
             (None, None) => eigenvalues(USUAL),
         }
     }
@@ -66,13 +66,16 @@ fn column(array: &Array) -> Result<Vec<f64>> {
     }
 }
 
-/// The Gaussian of the rows of a named data set or a file, in their own units; the digits in those of networks.
-fn rows(name: &str, file: &FileArgs) -> Result<Gaussian> {
+/// The Gaussian of the rows of a named data set or a file: in the units that a network trained on them would see, or in their own. What is constant is no part of it, as of a model.
+///
+/// Noise levels are compared with the spread of the data, so in raw units one column of large spread decides alone which plan is best.
+fn rows(name: &str, file: &FileArgs, raw: bool) -> Result<Gaussian> {
     let data = data::read(name, 0, file, &file.over(Options::default())?)?;
-    if data.name() == "digits" && data::file(name).is_none() {
+    if !raw {
+        let data = if data.shape().len() == 1 { data.without_constants().or_failed()? } else { data };
         return of_network(&data, &Normalization::fit(&data).or_failed()?);
     }
-    let name = format!("the Gaussian of {} of {}", plural(data.rows() as u64, "row"), data.name());
+    let name = format!("the Gaussian of {} of {} in their own units", plural(data.rows() as u64, "row"), data.name());
     of_rows(&data.values_wide().or_failed()?, &data, name)
 }
 

@@ -48,6 +48,13 @@ impl Trained {
 
     /// The data: of the flags, or what the model was trained on, in the units that it sees.
     pub fn gaussian(&self, flags: &SpectrumArgs) -> Result<Gaussian> {
+        if flags.raw {
+            return Err(Failure::misused("a model has units of its own")
+                .at("--raw")
+                .expected("--raw with data alone")
+                .got(format!("a model, '{}'", self.path.display()))
+                .hint("leave out --raw"));
+        }
         if flags.spectrum.is_some() {
             return flags.open();
         }

@@ -88,6 +88,10 @@ fn eigenvalues_come_from_files_and_rows() {
     // Rows at ±1 about 3 on each axis: the identity, and a mean.
     fs::write(here.join("rows.csv"), "x,y\n2,2\n4,4\n2,4\n4,2\n").unwrap();
     let spectrum = Spectrum::from_axes(&[(1.0, 3.0), (1.0, 3.0)]).unwrap();
+    let rows = w2("--data rows.csv --raw").unwrap();
+    assert!((rows - exact("ddim", 7, &spectrum).0).abs() < 1e-12);
+    // As a training scales them, the mean is 0; the deviation is 1 already.
+    let spectrum = Spectrum::from_axes(&[(1.0, 0.0), (1.0, 0.0)]).unwrap();
     let rows = w2("--data rows.csv").unwrap();
     assert!((rows - exact("ddim", 7, &spectrum).0).abs() < 1e-12);
 }
@@ -147,12 +151,18 @@ fn the_plot_is_one_page() {
 fn the_recommended_plan_is_the_best_of_those_shown() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
-    let document = json(here, "recommend --data digits --nfe 12 --json");
+    let document = json(here, "recommend --data digits --nfe 12 --out recommended.json --json");
     let results = document["results"].as_array().unwrap();
     assert_eq!(results.len(), 10);
-    let w2: Vec<f64> = results.iter().map(|result| result["w2"].as_f64().unwrap()).collect();
+    let typical: Vec<f64> = results.iter().map(|result| result["typical"].as_f64().unwrap()).collect();
+    assert!(typical.is_sorted(), "{typical:?}");
+    let w2 = results[0]["w2"].as_f64().unwrap();
+    assert!(document["usual"].as_array().unwrap().iter().all(|usual| usual["w2"].as_f64().unwrap() >= w2));
+    // By its own step count alone each plan stands for itself.
+    let alone = json(here, "recommend --data digits --nfe 12 --neighbours 0 --json");
+    let w2: Vec<f64> =
+        alone["results"].as_array().unwrap().iter().map(|result| result["w2"].as_f64().unwrap()).collect();
     assert!(w2.is_sorted(), "{w2:?}");
-    assert!(document["usual"].as_array().unwrap().iter().all(|usual| usual["w2"].as_f64().unwrap() >= w2[0]));
     assert!(results.iter().all(|result| result["nfe"].as_u64().unwrap() <= 12));
     let text = fs::read_to_string(here.join("recommended.json")).unwrap();
     let plan = Plan::from_json(&text).unwrap();
@@ -164,9 +174,9 @@ fn the_recommended_plan_is_the_best_of_those_shown() {
     assert_eq!(file, "recommended.json");
     assert_eq!(works(here, command.strip_prefix("langevin ").unwrap()).0, text);
     // By KL another may win; it is the least there.
-    let by_kl = json(here, "recommend --data digits --nfe 12 --by kl --out kl.json --json");
+    let by_kl = json(here, "recommend --data digits --nfe 12 --by kl --neighbours 0 --out kl.json --json");
     let kl = |document: &Value| document["results"][0]["kl"].as_f64();
-    assert!(kl(&by_kl) <= kl(&document).or(Some(f64::INFINITY)));
+    assert!(kl(&by_kl) <= kl(&alone).or(Some(f64::INFINITY)));
     assert_eq!(names(here), ["kl.json", "recommended.json"]);
 }
 
@@ -181,7 +191,8 @@ fn what_is_alike_and_what_is_infinite_is_said_shortly() {
     assert!(stderr.contains("no variance along 3 of 64 dimensions"), "{stderr}");
     assert!(!stdout.contains("luck"), "{stdout}");
     // One eigenvalue has one error, which passes through 0: ipndm in five steps, far better than in four and in six.
-    let document = json(directory.path(), "recommend --spectrum power:0:d=4 --process rectified-flow --nfe 5 --json");
+    let line = "recommend --spectrum power:0:d=4 --process rectified-flow --nfe 5 --neighbours 0 --json";
+    let document = json(directory.path(), line);
     let w2 = |steps: usize| {
         let line = format!(
             "analyze --spectrum power:0:d=4 --process rectified-flow --sampler ipndm --grid flow-shift:3 --steps {steps} --json"
@@ -190,7 +201,10 @@ fn what_is_alike_and_what_is_infinite_is_said_shortly() {
     };
     assert!(w2(5) < 0.5 * w2(4).min(w2(6)));
     let why = document["why"][2].as_str().unwrap();
-    assert!(why.starts_with("It may be luck: with a step less it has 8.341e−2, with a step more 3.061e−2."), "{why}");
+    assert!(
+        why.starts_with("Its W2 at 5 steps is luck: with a step less it has 8.341e−2, with a step more 3.061e−2."),
+        "{why}"
+    );
 }
 
 #[test]
@@ -211,7 +225,7 @@ fn a_model_brings_its_process_its_range_and_its_data() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
     works(here, "train --data moons --process vp --predict epsilon --steps 3 --out moons.safetensors");
-    let document = json(here, "recommend --data moons.safetensors --nfe 8 --json");
+    let document = json(here, "recommend --data moons.safetensors --nfe 8 --out recommended.json --json");
     assert_eq!((&document["process"], &document["dimension"]), (&"vp".into(), &2.into()));
     let plan = Plan::from_json(&fs::read_to_string(here.join("recommended.json")).unwrap()).unwrap();
     assert_eq!(plan.network().unwrap().prediction.name(), "epsilon");

@@ -26,6 +26,9 @@ pub struct SpectrumArgs {
     /// The Gaussian with the mean and covariance of these data: a name or a file, as `train --data` takes, or a model, for the data that it was trained on
     #[arg(long, value_name = "DATA")]
     pub data: Option<String>,
+    /// Take the rows of --data in their own units. Without it they are scaled as `train` scales them: each column of a table to mean 0 and standard deviation 1, pictures to [−1, 1]
+    #[arg(long, requires = "data", conflicts_with = "spectrum")]
+    pub raw: bool,
     #[command(flatten)]
     pub file: FileArgs,
 }
@@ -44,7 +47,7 @@ pub struct RangeArgs {
 /// The exact error of samplers on Gaussian data, with no sampling
 ///
 /// Lists take commas: --sampler ddim,heun:churn=40,tmin=0.05 --grid karras,beta:0.6,0.6. Without plans and samplers the usual samplers are compared, without --spectrum and --data on power:2:d=3072. W2 is in
-/// the units of the data, KL(data ‖ model) in nats. The table goes to stdout.
+/// the units that the first line of the table names, KL(data ‖ model) in nats. The table goes to stdout.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct AnalyzeArgs {
@@ -99,8 +102,9 @@ pub enum By {
 
 /// Find the sampler and the grid with the smallest exact error on Gaussian data like yours
 ///
-/// Every linear sampler goes from noise to the data on every grid, in as many steps as fit. The ten best go to stdout, the best plan into a file. For a model
-/// that `langevin train` saved, its process, its noise levels and the mean and covariance of its data are taken, and the plan is made for its network.
+/// Every linear sampler goes from noise to the data on every grid, in as many steps as fit. The ten best go to stdout, with the commands that use the first. Plans are ranked by
+/// their typical error over step counts within a quarter of their own, since a single count may be lucky. For a model that `langevin train` saved, its process, its noise levels and the mean and covariance
+/// of its data are taken, the plan is made for its network, and --measure tries the first plans on it.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct RecommendArgs {
@@ -120,9 +124,15 @@ pub struct RecommendArgs {
     /// Evaluations that a sample may cost, at most 2047
     #[arg(long, value_name = "N", value_parser = evaluations, allow_negative_numbers = true)]
     pub nfe: usize,
+    /// Draw samples with the first K plans of the ranking that are deterministic [default: 5], and with a fine reference from the same noise; the plan that ends nearest is chosen. Takes a model
+    #[arg(long, value_name = "K", num_args = 0..=1, default_missing_value = "5", value_parser = super::values::count, allow_negative_numbers = true)]
+    pub measure: Option<usize>,
     /// The process of the states [default: the model's; vp without one]
     #[arg(long, value_name = "P")]
     pub process: Option<String>,
+    /// Rank by the typical error over step counts within this share of the plan's own; 0: by its own step count alone
+    #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = super::values::part, allow_negative_numbers = true)]
+    pub neighbours: f64,
     /// The network's ε is 1 ± δ times the exact one, whichever is worse
     #[arg(long, value_name = "δ", default_value_t = 0.0, value_parser = finite)]
     pub score_error: f64,
@@ -137,9 +147,15 @@ pub struct RecommendArgs {
     pub grid: Option<String>,
     #[command(flatten)]
     pub range: RangeArgs,
-    /// Where to write the best plan
-    #[arg(long, value_name = "PLAN.json", default_value = "recommended.json")]
-    pub out: PathBuf,
+    /// Write the best plan into this file [default: no file is written]
+    #[arg(long, value_name = "PLAN.json")]
+    pub out: Option<PathBuf>,
+    /// With --measure: the seed of the samples
+    #[arg(long, value_name = "S", default_value = "0", requires = "measure", value_parser = super::values::seed, allow_negative_numbers = true)]
+    pub seed: u64,
+    /// With --measure: threads [default: as many as there are cores]
+    #[arg(long, value_name = "T", requires = "measure", value_parser = super::values::threads, allow_negative_numbers = true)]
+    pub threads: Option<usize>,
     /// Print the ranking as JSON on stdout
     #[arg(long)]
     pub json: bool,

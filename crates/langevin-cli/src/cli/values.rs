@@ -102,6 +102,11 @@ pub fn share(text: &str) -> Result<f64, String> {
     number(text, "a share between 0 and 1", |value| value > 0.0 && value < 1.0)
 }
 
+/// A share that may be nothing, or all.
+pub fn part(text: &str) -> Result<f64, String> {
+    number(text, "a share from 0 to 1", |value| (0.0..=1.0).contains(&value))
+}
+
 /// Points of a way, with its ends.
 pub fn points(text: &str) -> Result<usize, String> {
     match whole(text, 10_000) {

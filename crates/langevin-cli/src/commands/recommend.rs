@@ -10,9 +10,14 @@ use crate::spectrum::Gaussian;
 use crate::survey::{self, Field};
 use crate::trained::Trained;
 use crate::words::{either_case, plural, shown, visible};
-use langevin::recommend::{Candidate, Search};
+use langevin::recommend::{Candidate, Measure, Measured, Ranking, Search};
 use langevin::{Formulation, Grid, Model as _, Plan, Prediction, Process};
 use std::path::Path;
+
+/// Samples that a measurement draws with each plan.
+const SAMPLES: usize = 256;
+/// The file of the printed command, where none was named.
+const FILE: &str = "recommended.json";
 
 /// Runs the command.
 pub fn run(args: &RecommendArgs) -> Result<()> {
@@ -37,8 +42,17 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     };
     let samplers = args.sampler.as_deref().map(survey::samplers).transpose()?;
     let grids = args.grid.as_deref().map(survey::grids).transpose()?;
+    if args.measure.is_some() && reader.is_none() {
+        return Err(Failure::misused("there is no model to try plans on")
+            .at("--measure")
+            .expected("MODEL, or --onnx FILE")
+            .got("data alone")
+            .hint("leave out --measure, or give the model that `langevin train` saved"));
+    }
     let gaussian = gaussian(args, trained.as_ref())?;
-    atomic::probe(&args.out)?;
+    if let Some(out) = &args.out {
+        atomic::probe(out)?;
+    }
 
     let by = match args.by {
         By::W2 => langevin::recommend::By::W2,
@@ -48,7 +62,9 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
         field.range(grid, Some(args.nfe))?;
     }
     let setting = field.setting("karras", Some(args.nfe))?;
-    let mut search = Search::new(&setting, &gaussian.spectrum, args.nfe, by).score_error(args.score_error);
+    let mut search = Search::new(&setting, &gaussian.spectrum, args.nfe, by)
+        .score_error(args.score_error)
+        .neighbours(args.neighbours);
     if let Some(samplers) = samplers {
         search = search.samplers(samplers);
     }
@@ -58,12 +74,23 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     while search.advance().or_failed()? {
         interrupt::check()?;
     }
-    let ranking = search.finish().or_misused()?;
+    let mut ranking = search.finish().or_misused()?;
+    let measured = match (args.measure, &reader) {
+        (Some(plans), Some(reader)) => {
+            let threads = reader.source().threads(args.threads);
+            let measure = Measure::new(plans).samples(SAMPLES).seed(args.seed).threads(threads);
+            let width = reader.source().width();
+            Some(interrupt::or_failed(measure.run(&mut ranking, &setting, reader, width))?)
+        }
+        _ => None,
+    };
     let best = ranking.best();
     let why = ranking.why();
     let commands = commands(args, &field, trained.as_ref().map(|trained| trained.path.as_path()), best)?;
-    let json = plan_of(&field, best)?.to_json();
-    atomic::write(&args.out, |out| out.write_all(json.as_bytes()))?;
+    if let Some(out) = &args.out {
+        let json = plan_of(&field, best)?.to_json();
+        atomic::write(out, |out| out.write_all(json.as_bytes()))?;
+    }
     let subject = format!(
         "{} of at most {}, on {}; {}; process {}",
         plural(ranking.plans() as u64, "plan"),
@@ -76,17 +103,26 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
         let results: Vec<_> = ranking.shown().iter().map(|one| document(one, std::ptr::eq(one, best))).collect();
         let document = serde_json::json!({
             "process": process.name(), "data": gaussian.name, "dimension": gaussian.spectrum.dimension(), "nfe": args.nfe,
-            "by": if args.by == By::W2 { "w2" } else { "kl" }, "score_error": args.score_error, "plans": ranking.plans(), "results": results,
+            "by": if args.by == By::W2 { "w2" } else { "kl" }, "score_error": args.score_error, "neighbours": args.neighbours, "plans": ranking.plans(),
+            "results": results, "measured": measured.as_ref().map(|measured| measurement(measured, &ranking)), "chosen": ranking.chosen() + 1,
             "usual": ranking.usual().iter().map(|one| survey::row(one).document()).collect::<Vec<_>>(),
-            "why": why, "commands": commands, "plan": args.out.display().to_string(),
+            "why": why, "commands": commands, "plan": args.out.as_ref().map(|out| out.display().to_string()),
         });
         print(&format!("{document}\n"))?;
     } else {
         let commands: String = commands.iter().map(|command| format!("  {}\n", visible(command))).collect();
-        print(&format!("{}\n\n{ranking}\n{commands}", visible(&subject)))?;
+        let measured = measured.as_ref().map_or_else(String::new, |measured| trials(measured, &ranking));
+        print(&format!("{}\n\n{ranking}\n{measured}{commands}", visible(&subject)))?;
     }
     survey::say_if_flat(&gaussian.spectrum, ranking.shown().iter().map(|one| &one.analysis));
-    say(&format!("the plan of {} on {} is in {}", best.sampler.spec(), best.grid, shown(&args.out)));
+    if args.raw_starts_short(&ranking) {
+        say("note: the rows are in their own units; without --raw they are scaled as `train` scales them");
+    }
+    match &args.out {
+        Some(out) => say(&format!("the plan of {} on {} is in {}", best.sampler.spec(), best.grid, shown(out))),
+        None if !has_flags(&field) => say("note: no flags make this plan; --out PLAN.json writes it"),
+        None => {}
+    }
     Ok(())
 }
 
@@ -109,11 +145,70 @@ fn document(candidate: &Candidate, is_best: bool) -> serde_json::Value {
     let mut document = survey::row(candidate).document();
     if let Some(fields) = document.as_object_mut() {
         fields.insert("also".into(), candidate.also.clone().into());
+        fields.insert("typical".into(), serde_json::json!(candidate.typical));
         if !is_best {
             fields.remove("sources");
         }
     }
     document
+}
+
+/// What a measurement found, as the document has it: infinite numbers are null.
+fn measurement(measured: &Measured, ranking: &Ranking) -> serde_json::Value {
+    let trial = |trial: &langevin::recommend::Trial| {
+        let one = &ranking.candidates()[trial.place];
+        serde_json::json!({
+            "rank": trial.place + 1, "sampler": one.sampler.spec(), "grid": one.grid, "steps": one.steps, "nfe": one.analysis.nfe,
+            "predicted": trial.predicted, "rms": trial.measured,
+        })
+    };
+    serde_json::json!({
+        "trials": measured.trials.iter().map(trial).collect::<Vec<_>>(),
+        "skipped": measured.skipped.iter().map(|place| place + 1).collect::<Vec<_>>(), "samples": measured.samples,
+        "reference": {"plan": measured.reference, "nfe": measured.reference_nfe, "rms_of_half": measured.reference_error},
+    })
+}
+
+/// The same as a table.
+fn trials(measured: &Measured, ranking: &Ranking) -> String {
+    let mut lines = vec![["rank", "sampler", "grid", "NFE", "predicted", "measured"].map(String::from).to_vec()];
+    lines.extend(measured.trials.iter().map(|trial| {
+        let one = &ranking.candidates()[trial.place];
+        vec![
+            (trial.place + 1).to_string(),
+            one.sampler.spec().to_owned(),
+            one.grid.clone(),
+            one.analysis.nfe.to_string(),
+            survey::number(trial.predicted),
+            survey::number(trial.measured),
+        ]
+    }));
+    let best = ranking.best();
+    let skipped = match &measured.skipped[..] {
+        [] => String::new(),
+        places => {
+            let ranks: Vec<String> = places.iter().map(|place| (place + 1).to_string()).collect();
+            format!("Not measured, for they draw noise on their way: rank {}.\n", ranks.join(", "))
+        }
+    };
+    format!(
+        "Measured on the model: root mean square distance for each element, of {} from {} of {} from the same noise\n\n{}\n{skipped}\
+         The nearest is {} on {}. The reference itself moves by {} with half its evaluations.\n\n",
+        plural(measured.samples as u64, "sample"),
+        plural(measured.reference_nfe as u64, "evaluation"),
+        visible(&measured.reference),
+        survey::aligned(&lines, 3),
+        best.sampler.spec(),
+        best.grid,
+        survey::number(measured.reference_error),
+    )
+}
+
+impl RecommendArgs {
+    /// Whether rows in their own units are wider than the start.
+    fn raw_starts_short(&self, ranking: &Ranking) -> bool {
+        self.spectrum.raw && matches!(ranking.doubt(), Some(langevin::recommend::Doubt::Start { .. }))
+    }
 }
 
 /// The winner's plan, made as the command that is printed makes it: every level lies where the network was trained, and the plan does not say where that is.
@@ -172,7 +267,8 @@ fn commands(args: &RecommendArgs, field: &Field<'_>, model: Option<&Path>, best:
     let mut commands = Vec::new();
     if has_flags(field) {
         let plan = format!("langevin plan --process {}{predict} {flags} --json", field.process.name());
-        commands.push(format!("{plan} > {}", quoted(&args.out.display().to_string())));
+        let out = args.out.as_ref().map_or_else(|| FILE.to_owned(), |out| out.display().to_string());
+        commands.push(format!("{plan} > {}", quoted(&out)));
     }
     if let Some(model) = model {
         let flag = |name: &str, value: Option<&str>| {

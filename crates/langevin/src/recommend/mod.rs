@@ -15,18 +15,24 @@
 //! # Ok::<(), langevin::Error>(())
 //! ```
 
+mod doubt;
+mod measure;
 mod report;
+mod search;
 mod setting;
 #[cfg(test)]
 mod tests;
 
+pub use doubt::Doubt;
+pub use measure::{Measure, Measured, Trial};
+pub use search::{MAX_NFE, Search};
 pub use setting::{Imported, Setting};
 
-use crate::analysis::{Analysis, AnalysisOptions, Distance, Spectrum};
-use crate::error::{Error, Result};
+use crate::analysis::{Analysis, Distance};
+use crate::error::Result;
 use crate::plan::Plan;
 use crate::process::Level;
-use crate::sampler::{Entry, Sampler};
+use crate::sampler::Sampler;
 
 /// The grids that are tried where none are named.
 pub const GRIDS: [&str; 9] = [
@@ -150,6 +156,8 @@ pub struct Candidate {
     pub plan: Plan,
     /// Its errors; the sources are told apart for the best and the usual choices alone.
     pub analysis: Analysis,
+    /// What it is ranked by: its error, typical for step counts near its own ([`Search::neighbours`]).
+    pub typical: f64,
     /// The samplers that have the same table.
     pub also: Vec<String>,
 }
@@ -165,14 +173,29 @@ pub struct Ranking {
     luck: Option<(Option<f64>, f64)>,
     /// How large the best plan's weights of D are together.
     gain: f64,
+    /// Why the ranking says little.
+    doubt: Option<Doubt>,
+    /// The place of the best.
+    best: usize,
 }
 
 impl Ranking {
     /// The best.
     #[must_use]
     pub fn best(&self) -> &Candidate {
-        // `Search::finish` makes no empty ranking.
-        &self.candidates[0]
+        // `Search::finish` makes no empty ranking, and `choose` takes a place in it.
+        &self.candidates[self.best]
+    }
+
+    /// The place of the best in [`candidates`](Self::candidates): 0, but where a measurement chose another.
+    #[must_use]
+    pub fn chosen(&self) -> usize {
+        self.best
+    }
+
+    /// Makes the candidate at this place the best one.
+    fn choose(&mut self, place: usize) {
+        self.best = place.min(self.candidates.len() - 1);
     }
 
     /// All different plans, the best first.
@@ -199,239 +222,15 @@ impl Ranking {
         self.gain
     }
 
+    /// Why the ranking says little about the steps, where it does.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&Doubt> {
+        self.doubt.as_ref()
+    }
+
     /// What they are ranked by.
     #[must_use]
     pub fn by(&self) -> By {
         self.by
     }
-}
-
-/// The most evaluations that plans are ranked for: what the best one's result is made of is a table of evaluations by
-/// evaluations, which has a bound (see [`Plan::unroll`](crate::Plan::unroll)).
-pub const MAX_NFE: usize = 2047;
-
-/// Whether a sampler is for this: not made for distilled networks, nor with noise levels of its own among its options, nor for guidance.
-fn is_meant(name: &str) -> bool {
-    !matches!(name, "lcm" | "tcd" | "restart" | "annealed-langevin") && !name.ends_with("-cfg-pp")
-}
-
-/// Whether a plan is linear and goes from noise alone.
-fn starts_from_noise(plan: &Plan) -> bool {
-    plan.is_linear() && plan.inputs().is_empty()
-}
-
-/// The same but for rounding.
-fn near(a: f64, b: f64) -> bool {
-    a == b || (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
-}
-
-/// A search through all samplers and grids, one at a time: whoever calls it can stop it.
-pub struct Search<'a> {
-    compiler: &'a dyn Compiler,
-    data: &'a Spectrum,
-    nfe: usize,
-    by: By,
-    score_error: f64,
-    samplers: Vec<Sampler>,
-    grids: Vec<String>,
-    /// Which comes next: the grid, and the sampler on it.
-    next: (usize, usize),
-    seen: Vec<Vec<Level>>,
-    candidates: Vec<Candidate>,
-    plans: usize,
-    /// Why the first of those that failed did.
-    failed: Option<Error>,
-}
-
-impl std::fmt::Debug for Search<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Search").field("nfe", &self.nfe).field("plans", &self.plans).finish_non_exhaustive()
-    }
-}
-
-impl<'a> Search<'a> {
-    /// Of every sampler that is meant for it, on [`GRIDS`], in at most `nfe` evaluations.
-    #[must_use]
-    pub fn new(compiler: &'a dyn Compiler, data: &'a Spectrum, nfe: usize, by: By) -> Self {
-        let meant = Entry::all().iter().filter(|entry| is_meant(entry.name));
-        Self {
-            compiler,
-            data,
-            nfe,
-            by,
-            score_error: 0.0,
-            // A test parses every name.
-            samplers: meant.filter_map(|entry| Sampler::parse(entry.name, None).ok()).collect(),
-            grids: GRIDS.map(String::from).to_vec(),
-            next: (0, 0),
-            seen: vec![],
-            candidates: vec![],
-            plans: 0,
-            failed: None,
-        }
-    }
-
-    /// For a network whose ε is off by a factor of 1 ± δ, whichever is worse. An exact score, δ = 0, favours plans that would amplify the errors of a real network.
-    #[must_use]
-    pub fn score_error(mut self, delta: f64) -> Self {
-        self.score_error = delta.abs();
-        self
-    }
-
-    /// Of these samplers.
-    #[must_use]
-    pub fn samplers(mut self, samplers: impl IntoIterator<Item = Sampler>) -> Self {
-        self.samplers = samplers.into_iter().collect();
-        self
-    }
-
-    /// On these grids.
-    #[must_use]
-    pub fn grids<S: Into<String>>(mut self, grids: impl IntoIterator<Item = S>) -> Self {
-        self.grids = grids.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// To the end.
-    ///
-    /// # Errors
-    /// As [`finish`](Self::finish).
-    pub fn run(mut self) -> Result<Ranking> {
-        while self.advance()? {}
-        self.finish()
-    }
-
-    /// Tries one more; `false` where there is none.
-    ///
-    /// # Errors
-    /// An analysis that has no finite numbers.
-    pub fn advance(&mut self) -> Result<bool> {
-        if self.nfe > MAX_NFE {
-            return Err(Error::argument("too many evaluations to rank plans")
-                .at("nfe")
-                .expected(format!("at most {MAX_NFE}"))
-                .got(self.nfe.to_string()));
-        }
-        let (at, sampler) = self.next;
-        let Some(grid) = self.grids.get(at).cloned() else { return Ok(false) };
-        if sampler == 0 && self.is_another(&grid)? {
-            self.next = (at + 1, 0);
-            return Ok(true);
-        }
-        let Some(sampler) = self.samplers.get(sampler).cloned() else {
-            self.next = (at + 1, 0);
-            return Ok(true);
-        };
-        self.next.1 += 1;
-        match fitting(self.compiler, &sampler, &grid, self.nfe) {
-            Ok(Some((steps, plan))) if self.compiler.admits(&plan) => self.add(sampler, &grid, steps, plan)?,
-            Ok(_) => {}
-            Err(error) => self.failed = self.failed.take().or(Some(error)),
-        }
-        Ok(true)
-    }
-
-    /// Whether a grid is one of those before it by another name.
-    fn is_another(&mut self, grid: &str) -> Result<bool> {
-        let steps = if self.compiler.own_steps(grid)?.is_some() { None } else { Some(self.nfe) };
-        match self.compiler.levels(grid, steps) {
-            Ok(levels) if self.seen.iter().any(|seen| same(seen, &levels)) => return Ok(true),
-            Ok(levels) => self.seen.push(levels),
-            // It may fit with fewer steps.
-            Err(error) => self.failed = self.failed.take().or(Some(error)),
-        }
-        Ok(false)
-    }
-
-    fn add(&mut self, sampler: Sampler, grid: &str, steps: usize, plan: Plan) -> Result<()> {
-        let analysis = self.worst(&plan, false)?;
-        self.plans += 1;
-        let twin = self.candidates.iter_mut().find(|known| {
-            let (a, b) = (&known.analysis, &analysis);
-            known.grid == grid && a.nfe == b.nfe && near(a.total.w2, b.total.w2) && near(a.total.kl, b.total.kl)
-        });
-        if let Some(twin) = twin {
-            twin.also.push(sampler.spec().to_owned());
-            return Ok(());
-        }
-        self.candidates.push(Candidate { sampler, grid: grid.to_owned(), steps, plan, analysis, also: vec![] });
-        Ok(())
-    }
-
-    /// The analysis with the worse of the two networks.
-    fn worst(&self, plan: &Plan, sources: bool) -> Result<Analysis> {
-        let with = |score_error| plan.analyze(self.data, &AnalysisOptions { score_error, sources });
-        let over = with(self.score_error)?;
-        if self.score_error == 0.0 {
-            return Ok(over);
-        }
-        let under = with(-self.score_error)?;
-        let worse = self.by.of(&under.total) > self.by.of(&over.total);
-        Ok(if worse { under } else { over })
-    }
-
-    /// The ranking of what was tried.
-    ///
-    /// # Errors
-    /// Nothing that fits.
-    pub fn finish(mut self) -> Result<Ranking> {
-        let key = |candidate: &Candidate| self.by.of(&candidate.analysis.total);
-        self.candidates.sort_by(|a, b| key(a).total_cmp(&key(b)).then(a.analysis.nfe.cmp(&b.analysis.nfe)));
-        let Some(best) = self.candidates.first() else {
-            return Err(self.failed.unwrap_or_else(|| {
-                Error::argument("nothing fits")
-                    .at("nfe, samplers")
-                    .expected(format!("a linear sampler that goes from noise to the data in {} evaluations", self.nfe))
-                    .got(format!("none among the {} tried", self.samplers.len()))
-            }));
-        };
-        let plan = best.plan.clone();
-        let analysis = self.worst(&plan, true)?;
-        // A plan of many evaluations and as many draws is too large for this; the ranking stands without it.
-        let gain = plan.unroll().map_or(f64::NAN, |whole| whole.result.evals.iter().map(|weight| weight.abs()).sum());
-        if let Some(best) = self.candidates.first_mut() {
-            best.analysis = analysis;
-        }
-        let (usual, luck) = (self.usual()?, self.luck());
-        let Self { by, plans, candidates, .. } = self;
-        Ok(Ranking { by, plans, candidates, usual, luck, gain })
-    }
-
-    /// The usual choices within the same evaluations, where they fit.
-    fn usual(&self) -> Result<Vec<Candidate>> {
-        let mut found = Vec::new();
-        for name in USUAL {
-            let sampler = Sampler::parse(name, None)?;
-            // It may not reach where the other grids do.
-            for grid in self.compiler.usual_grid().into_iter().chain(self.grids.iter().map(String::as_str)) {
-                if let Ok(Some((steps, plan))) = fitting(self.compiler, &sampler, grid, self.nfe) {
-                    let analysis = self.worst(&plan, true)?;
-                    found.push(Candidate { sampler, grid: grid.into(), steps, plan, analysis, also: vec![] });
-                    break;
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// An error is one number an axis, and may pass through 0 between two numbers of steps: then it is far below those of its neighbours, and says nothing about other data.
-    fn luck(&self) -> Option<(Option<f64>, f64)> {
-        let Candidate { sampler, grid, steps, analysis, .. } = self.candidates.first()?;
-        if self.compiler.own_steps(grid).ok()?.is_some() {
-            return None;
-        }
-        let value = |steps: usize| {
-            let plan = self.compiler.plan(sampler, grid, Some(steps)).ok()?;
-            self.worst(&plan, false).ok().map(|analysis| self.by.of(&analysis.total))
-        };
-        let least = self.by.of(&analysis.total);
-        let (less, more) = (if *steps > 1 { value(steps - 1) } else { None }, value(steps + 1)?);
-        // More steps are as a rule better, and a step less is worse by some: not twice, from a few steps on.
-        let far = |value: f64| value > 2.0 * least;
-        (far(more) && less.is_none_or(far)).then_some((less, more))
-    }
-}
-
-fn same(a: &[Level], b: &[Level]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| near(a.alpha, b.alpha) && near(a.sigma, b.sigma))
 }

@@ -22,11 +22,17 @@ impl Ranking {
         let mut why = vec![self.dominant(), self.beside()];
         if let Some((less, more)) = self.luck {
             let less = less.map_or_else(String::new, |less| format!("with a step less it has {}, ", number(less)));
-            why.push(format!("It may be luck: {less}with a step more {}. Try it beside those below it.", number(more)));
+            why.push(format!(
+                "Its {} at {} steps is luck: {less}with a step more {}. It is ranked by what is typical of such step counts.",
+                self.by().name(),
+                self.candidates()[0].steps,
+                number(more)
+            ));
         }
+        why.extend(self.doubt().map(ToString::to_string));
         if self.gain() > GAIN {
             why.push(format!(
-                "Its weights of D come to {:.1}, and may make as much of a network's error: ask with a score error of 0.01, say.",
+                "Its weights of D come to {:.1}, and may amplify a network's error as much. Try it on the network beside those below it (--measure, in Python measure), or ask with a score error.",
                 self.gain()
             ));
         }
@@ -35,7 +41,7 @@ impl Ranking {
 
     /// Which source makes most of the winner's error.
     fn dominant(&self) -> String {
-        let (by, analysis) = (self.by(), &self.best().analysis);
+        let (by, analysis) = (self.by(), &self.candidates()[0].analysis);
         let total = number(by.of(&analysis.total));
         let mut parts: Vec<_> = analysis.contributions.iter().map(|part| (part.cause, by.of(&part.alone))).collect();
         parts.retain(|(_, value)| *value > 0.0);
@@ -49,7 +55,7 @@ impl Ranking {
 
     /// The winner beside the usual choices.
     fn beside(&self) -> String {
-        let (by, best) = (self.by(), self.best());
+        let (by, best) = (self.by(), &self.candidates()[0]);
         let least = by.of(&best.analysis.total);
         let one = |usual: &Candidate| {
             let (name, grid) = (usual.sampler.spec(), &usual.grid);
@@ -75,10 +81,12 @@ impl Ranking {
     #[must_use]
     pub fn table(&self) -> String {
         let also = self.shown().iter().any(|candidate| !candidate.also.is_empty());
-        let heads = ["", "sampler", "grid", "steps", "NFE", "W2", "KL", if also { "the same table" } else { "" }];
+        let typical = format!("typical {}", self.by().name());
+        let heads =
+            ["", "sampler", "grid", "steps", "NFE", "W2", "KL", &typical, if also { "the same table" } else { "" }];
         let mut lines = vec![heads.map(String::from)];
         lines.extend(self.shown().iter().enumerate().map(|(rank, candidate)| {
-            let Candidate { sampler, grid, steps, analysis, also, .. } = candidate;
+            let Candidate { sampler, grid, steps, analysis, typical, also, .. } = candidate;
             [
                 (rank + 1).to_string(),
                 short(sampler.spec()),
@@ -87,17 +95,18 @@ impl Ranking {
                 analysis.nfe.to_string(),
                 number(analysis.total.w2),
                 number(analysis.total.kl),
+                number(*typical),
                 few(also),
             ]
         }));
-        let mut widths = [0; 8];
+        let mut widths = [0; 9];
         for line in &lines {
             widths.iter_mut().zip(line).for_each(|(width, cell)| *width = cell.chars().count().max(*width));
         }
         let mut table = String::new();
         for line in &lines {
             let cells = line.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
-                1 | 2 | 7 => format!("{cell:<width$}"),
+                1 | 2 | 8 => format!("{cell:<width$}"),
                 _ => format!("{cell:>width$}"),
             });
             table.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());

@@ -94,7 +94,7 @@ impl Compiler for Setting<'_> {
 
     /// From noise alone to the data, linearly.
     fn admits(&self, plan: &Plan) -> bool {
-        super::starts_from_noise(plan) && plan.moves().last().is_some_and(|last| last.to.sigma == 0.0)
+        super::search::starts_from_noise(plan) && plan.moves().last().is_some_and(|last| last.to.sigma == 0.0)
     }
 }
 
@@ -146,6 +146,6 @@ impl Compiler for Imported<'_> {
     }
 
     fn admits(&self, plan: &Plan) -> bool {
-        super::starts_from_noise(plan)
+        super::search::starts_from_noise(plan)
     }
 }

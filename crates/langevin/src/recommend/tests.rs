@@ -1,5 +1,7 @@
 use super::*;
+use crate::analysis::{AnalysisOptions, Spectrum};
 use crate::import::diffusers::{Call, Diffusers};
+use crate::sampler::Entry;
 use crate::{Formulation, LambdaRange, Prediction, Process};
 
 fn names(ranking: &Ranking) -> Vec<String> {
@@ -41,13 +43,11 @@ fn the_first_is_the_best() {
     let (process, data) = (Process::vp(), Spectrum::power_law(2.0, 32).unwrap());
     let setting = Setting::new(&process);
     for by in [By::W2, By::Kl] {
-        let ranking = Search::new(&setting, &data, 9, by).run().unwrap();
-        let values: Vec<f64> = ranking
-            .candidates()
-            .iter()
-            .map(|one| by.of(&one.plan.analyze(&data, &AnalysisOptions::default()).unwrap().total))
-            .collect();
+        let ranking = Search::new(&setting, &data, 9, by).neighbours(0.0).run().unwrap();
+        let error = |plan: &Plan| by.of(&plan.analyze(&data, &AnalysisOptions::default()).unwrap().total);
+        let values: Vec<f64> = ranking.candidates().iter().map(|one| error(&one.plan)).collect();
         assert!(values.is_sorted(), "{values:?}");
+        assert!(ranking.candidates().iter().all(|one| one.typical == by.of(&one.analysis.total)));
         assert!(ranking.candidates().iter().all(|one| one.plan.nfe() <= 9 && one.plan.is_linear()));
         assert_eq!(ranking.best().analysis.contributions.len(), 4);
         assert_eq!(ranking.usual().len(), 2);
@@ -137,4 +137,118 @@ fn a_network_that_is_off_wants_another_plan() {
     assert!(worst(&exact.best().plan) > off.best().analysis.total.w2);
     assert!(exact.gain() > 4.0 && exact.why().iter().any(|why| why.contains("score error")), "{}", exact.gain());
     assert!(off.gain() < exact.gain());
+}
+
+/// In raw units a spread of thousands is not reached by the usual start, whatever the steps.
+#[test]
+fn a_ranking_that_says_little_says_so() {
+    let process = Process::vp();
+    let setting = Setting::new(&process);
+    let of = |setting: &Setting<'_>, values: &[f64], by: By, nfe: usize| {
+        Search::new(setting, &Spectrum::from_eigenvalues(values).unwrap(), nfe, by).run().unwrap()
+    };
+    let wide = of(&setting, &[1e8, 1.0, 1e-4], By::W2, 10);
+    let Some(Doubt::Start { share, from, trained: false }) = wide.doubt() else { panic!("{:?}", wide.doubt()) };
+    assert!(*share > 0.9 && (from - 80.0).abs() < 1e-6, "{share} {from}");
+    let why = wide.why().join("\n");
+    assert!(why.contains("says little about the steps") && why.contains("--sigma-max"), "{why}");
+    // More noise mends it.
+    assert_eq!(of(&setting.between(0.002, 1e6), &[1e8, 1.0, 1e-4], By::W2, 10).doubt(), None);
+    let (cut, little) = (setting.between(0.5, 80.0), Spectrum::from_eigenvalues(&[1e-3, 1e-4]).unwrap());
+    let narrow = Search::new(&cut, &little, 40, By::W2).grids(["karras"]).run().unwrap();
+    assert!(matches!(narrow.doubt(), Some(Doubt::Truncation { from, .. }) if (from - 0.5).abs() < 1e-6), "{narrow}");
+    assert!(narrow.why().join("\n").contains("--sigma-min"), "{narrow}");
+    // Data of unit spread are ranked by their steps.
+    assert_eq!(of(&setting, &[2.0, 1.0, 0.5], By::W2, 10).doubt(), None);
+    // A network that was trained no further cannot start from more.
+    let network = Formulation::new(process.clone(), Prediction::Epsilon)
+        .with_range(LambdaRange::from_sigma_ve(0.002, 2.0).unwrap());
+    let trained = of(&Setting::new(&process).network(&network), &[100.0, 1.0], By::W2, 20);
+    assert!(matches!(trained.doubt(), Some(Doubt::Start { trained: true, .. })), "{:?}", trained.doubt());
+    assert!(!trained.why().join("").contains("--sigma-max"), "{trained}");
+    // The same table of one step, whatever the sampler is called.
+    let pair = ["ddim", "dpmpp-2m"].map(|name| Sampler::parse(name, None).unwrap());
+    let flat = Spectrum::from_eigenvalues(&[1.0, 0.0]).unwrap();
+    let flat = Search::new(&setting, &flat, 6, By::Kl).samplers(pair).grids(["list:80,1,0.1"]).run();
+    assert!(flat.is_err() || flat.unwrap().doubt().is_some());
+}
+
+/// By default a plan stands for the step counts near its own: the root mean square of their errors.
+#[test]
+fn a_plan_is_ranked_with_its_neighbours() {
+    let (process, data) = (Process::vp(), Spectrum::power_law(2.0, 32).unwrap());
+    let setting = Setting::new(&process);
+    let ranking = Search::new(&setting, &data, 10, By::W2).run().unwrap();
+    let typical: Vec<f64> = ranking.candidates().iter().map(|one| one.typical).collect();
+    assert!(typical.is_sorted(), "{typical:?}");
+    for one in ranking.candidates().iter().take(5) {
+        // A quarter and an eighth of ten to either side, and one.
+        let counts: &[usize] = if one.steps == 10 { &[8, 9, 10, 11, 13] } else { continue };
+        let error = |steps: &usize| {
+            let plan = setting.plan(&one.sampler, &one.grid, Some(*steps)).unwrap();
+            plan.analyze(&data, &AnalysisOptions::default()).unwrap().total.w2.powi(2)
+        };
+        let expected = (counts.iter().map(error).sum::<f64>() / counts.len() as f64).sqrt();
+        assert!((one.typical - expected).abs() <= 1e-12 * expected, "{} {expected}", one.typical);
+    }
+}
+
+/// One eigenvalue has one error, which passes through 0 at five steps of iPNDM: by that one step count it wins, by its neighbours it does not.
+#[test]
+fn a_lucky_step_count_does_not_win() {
+    let (process, data) = (Process::rectified_flow(), Spectrum::power_law(0.0, 4).unwrap());
+    let setting = Setting::new(&process);
+    let search = || Search::new(&setting, &data, 5, By::W2);
+    let lucky = search().neighbours(0.0).run().unwrap();
+    let w2 = |one: &Candidate, steps: usize| {
+        let plan = setting.plan(&one.sampler, &one.grid, Some(steps)).unwrap();
+        plan.analyze(&data, &AnalysisOptions::default()).unwrap().total.w2
+    };
+    let one = lucky.best();
+    assert!(2.0 * w2(one, 5) < w2(one, 4).min(w2(one, 6)), "{lucky}");
+    let ranking = search().run().unwrap();
+    let (name, other) = (names(&lucky).swap_remove(0), ranking.best());
+    assert_ne!(name, names(&ranking)[0]);
+    // What wins is better at the counts beside its own.
+    assert!(w2(other, 4).max(w2(other, 6)) < w2(one, 4).max(w2(one, 6)), "{ranking}");
+}
+
+/// The first plans are tried on a model whose data are no Gaussian, and the best of them there is the best.
+#[test]
+fn the_first_plans_are_tried_on_a_model() {
+    let (process, moons) = (Process::vp(), crate::exact::named("moons").unwrap());
+    let ids: Vec<crate::SampleId> = (0..500).map(|index| crate::SampleId { seed: 5, index }).collect();
+    let data = Spectrum::from_data(&moons.sample(&ids), 2).unwrap();
+    let setting = Setting::new(&process);
+    let mut ranking = Search::new(&setting, &data, 8, By::W2).run().unwrap();
+    let first = names(&ranking);
+    let found = Measure::new(4).samples(64).run(&mut ranking, &setting, &*moons, 2).unwrap();
+    assert_eq!((found.trials.len(), found.samples), (4, 64));
+    assert!(found.trials.iter().all(|trial| ranking.candidates()[trial.place].plan.draws() == 1));
+    assert!(found.skipped.iter().all(|place| ranking.candidates()[*place].plan.draws() > 1));
+    assert_eq!(names(&ranking), first, "the order stays");
+    // The distance is the one that samples have.
+    let draw = |plan: &Plan| crate::Sampling::new(64, 2).run::<f64>(plan, &*moons).unwrap();
+    let fine = setting.plan(&Sampler::parse("dpmpp-3s", None).unwrap(), "uniform-lambda", Some(400)).unwrap();
+    let exact = draw(&fine);
+    for trial in &found.trials {
+        let samples = draw(&ranking.candidates()[trial.place].plan);
+        let square: f64 = samples.iter().zip(&exact).map(|(a, b)| (a - b).powi(2)).sum();
+        let rms = (square / 128.0).sqrt();
+        // The references differ by less than both differ from their halves.
+        assert!(
+            (trial.measured - rms).abs() <= 4.0 * found.reference_error,
+            "{} {rms} {}",
+            trial.measured,
+            found.reference_error
+        );
+    }
+    let best = found.best().unwrap();
+    assert!(found.trials.iter().all(|trial| trial.measured >= best.measured));
+    assert_eq!((ranking.chosen(), &ranking.best().plan), (best.place, &ranking.candidates()[best.place].plan));
+    assert!(found.reference_error < 0.1 * best.measured, "{found:?}");
+    // Nothing is measured where all draw noise.
+    let noisy = Search::new(&setting, &data, 8, By::W2).samplers([Sampler::parse("ddpm", None).unwrap()]);
+    let error = Measure::new(4).run(&mut noisy.run().unwrap(), &setting, &*moons, 2).unwrap_err().to_string();
+    assert!(error.contains("nothing can be measured"), "{error}");
 }
