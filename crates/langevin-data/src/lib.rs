@@ -34,6 +34,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod augment;
+mod contain;
 mod data;
 mod error;
 mod labels;
@@ -44,6 +45,7 @@ mod options;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pictures;
+mod recognise;
 mod source;
 mod statistics;
 mod store;
@@ -54,4 +56,5 @@ pub use data::{Dataset, Skipped, shuffled};
 pub use error::{Error, Result};
 pub use open::open;
 pub use options::Options;
+pub use recognise::{FileKind, recognise};
 pub use statistics::Statistics;

@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 /// The endings of files that are read, a folder of pictures besides.
-const ENDINGS: [&str; 7] = ["npy", "npz", "csv", "parquet", "png", "jpg", "jpeg"];
+const ENDINGS: [&str; 8] = ["npy", "npz", "csv", "parquet", "png", "jpg", "jpeg", "webp"];
 
 /// Opens the rows of a file, by the ending of its name, or of a folder of pictures. See the [crate](crate) for what each kind holds.
 ///
@@ -45,7 +45,7 @@ pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
     }
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     match ending.as_deref() {
-        Some("png" | "jpg" | "jpeg") => pictures::open(path, options),
+        Some("png" | "jpg" | "jpeg" | "webp") => pictures::open(path, options),
         Some("npy") => npy::open(path, options),
         Some("npz") => npz::open(path, options),
         Some("csv") => table::open(path, options),
@@ -58,7 +58,7 @@ pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
         other => {
             let error = Error::argument("unknown kind of data file")
                 .in_file(path)
-                .expected("a name that ends in .npy, .npz, .csv, .parquet, .png or .jpg, or a folder of pictures")
+                .expected("a name that ends in .npy, .npz, .csv, .parquet, .png, .jpg or .webp, or a folder of pictures")
                 .got(other.map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")));
             Err(match other.and_then(|ending| langevin::nearest(ending, &ENDINGS)) {
                 Some(near) => error.hinting(format!("did you mean '.{near}'?")),

@@ -239,7 +239,7 @@ fn a_column_of_pictures_is_pictures() {
     assert_eq!(read[0], read[1]);
     written(&path, IMAGES, &[images(&[jpegs::GRAY.0, jpegs::GRAY.0, "00", jpegs::GRAY.0])], Compression::SNAPPY);
     assert!(
-        refused(&path, &Options::default()).starts_with("a picture cannot be used (FILE, row 3): neither PNG nor JPEG")
+        refused(&path, &Options::default()).starts_with("a picture cannot be used (FILE, row 3): neither PNG, JPEG nor WebP")
     );
     let data = open(&path, &Options::default().skip_bad(true).size(8, 8)).unwrap();
     assert_eq!((data.rows(), data.shape(), data.labels().unwrap()), (3, &[8, 8][..], &[1, 0, 0][..]));

@@ -38,16 +38,15 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
         }
     }
     let good = heads.iter().enumerate().filter_map(|(row, head)| Some((named(row), *head.as_ref().ok()?)));
-    let shape = shape(good, options)?;
-    let channels = shape.get(2).copied().unwrap_or(1);
+    let (shape, format) = shape(good, options)?;
 
-    let (mut writer, mut gather, mut first) = (Writer::new(channels, options.memory), Gather::default(), 0);
+    let (mut writer, mut gather, mut first) = (Writer::new(format, options.memory), Gather::default(), 0);
     let wanted: Vec<usize> = [image].into_iter().chain(table.label).collect();
     table.each(&wanted, TOGETHER / 8, |cells| {
         let decoded: Vec<_> = (0..cells[0].rows)
             .into_par_iter()
             .map(|row| match heads.get(first + row) {
-                Some(Ok(_)) => Some(decode(cells[0].bytes(row), channels)),
+                Some(Ok(_)) => Some(decode(cells[0].bytes(row), format)),
                 _ => None,
             })
             .collect();
