@@ -46,6 +46,7 @@ mod options;
 mod parquet;
 mod pictures;
 mod recognise;
+mod shards;
 mod source;
 mod statistics;
 mod store;

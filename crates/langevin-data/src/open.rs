@@ -3,14 +3,15 @@
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::options::Options;
-use crate::{npy, npz, pictures, table};
+use crate::{npy, npz, pictures, shards, table};
 use std::io;
 use std::path::Path;
 
 /// The endings of files that are read, a folder of pictures besides.
 const ENDINGS: [&str; 8] = ["npy", "npz", "csv", "parquet", "png", "jpg", "jpeg", "webp"];
 
-/// Opens the rows of a file, by the ending of its name, or of a folder of pictures. See the [crate](crate) for what each kind holds.
+/// Opens the rows of a file, by the ending of its name, or of a folder of pictures or of Parquet shards. A path that is not there may be a
+/// pattern of shards, such as `data/test-*.parquet`. See the [crate](crate) for what each kind holds.
 ///
 /// All numbers are checked: what is opened is finite. What does not fit into [`Options::memory`] is read as it is asked for; the values are the same.
 ///
@@ -32,12 +33,22 @@ const ENDINGS: [&str; 8] = ["npy", "npz", "csv", "parquet", "png", "jpg", "jpeg"
 pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
     let path = path.as_ref();
     options.check()?;
+    if !path.exists() && shards::is_pattern(path) {
+        return match &shards::of_pattern(path)?[..] {
+            [only] => open(only, options),
+            files => shards::open(path, files, options),
+        };
+    }
     let about = std::fs::metadata(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Error::io("no such file or folder", error).in_file(path),
         _ => Error::reading(path, error),
     })?;
     if about.is_dir() {
-        return pictures::open(path, options);
+        // Pictures come first: a table beside them describes them.
+        return match shards::of_folder(path)? {
+            Some(files) if !pictures::any(path) => shards::open(path, &files, options),
+            _ => pictures::open(path, options),
+        };
     }
     // A pipe can be read once only.
     if !about.is_file() {

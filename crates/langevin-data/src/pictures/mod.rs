@@ -17,7 +17,7 @@ use crate::labels::Gather;
 use crate::options::Options;
 use crate::store::Store;
 #[cfg(feature = "parquet")]
-pub(crate) use decode::{decode, head};
+pub(crate) use decode::{decode, head, looks_like_picture};
 pub(crate) use files::Files;
 pub(crate) use format::{Depth, Format};
 pub(crate) use pixels::{Pixels, Writer};
@@ -44,6 +44,11 @@ impl Head {
         let small = self.height < height || self.width < width;
         small.then(|| format!("a picture of {} × {} is smaller than {height} × {width}", self.height, self.width))
     }
+}
+
+/// Whether a folder has pictures, in it or in a folder of it.
+pub(crate) fn any(folder: &Path) -> bool {
+    !matches!(scan::scan(folder), Err(error) if scan::is_none(&error))
 }
 
 /// Opens a folder of pictures.

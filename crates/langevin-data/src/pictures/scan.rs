@@ -12,6 +12,8 @@ const ENDINGS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
 /// The endings of pictures that are not read. They are listed, so that they are not missed in silence.
 const UNREAD: [&str; 13] =
     ["gif", "bmp", "tif", "tiff", "avif", "heic", "heif", "jxl", "jp2", "j2k", "psd", "dcm", "dng"];
+/// What a folder without pictures is refused for.
+const NONE: &str = "no picture in the folder";
 /// Folders within a class's folder, one in the other.
 const DEEPEST: usize = 16;
 
@@ -62,7 +64,7 @@ pub(super) fn scan(folder: &Path) -> Result<(Vec<Found>, Vec<Skipped>)> {
         (None, Some(_)) => classed,
         (None, None) => {
             let endings = others.endings.into_iter().take(8).collect::<Vec<_>>().join(", ");
-            let error = Error::data("no picture in the folder")
+            let error = Error::data(NONE)
                 .in_file(folder)
                 .expected("files that end in .png, .jpg, .jpeg or .webp, in it or in one sub-folder for each class")
                 .got(if endings.is_empty() { "none".to_owned() } else { format!("files that end in {endings}") });
@@ -82,6 +84,11 @@ pub(super) fn scan(folder: &Path) -> Result<(Vec<Found>, Vec<Skipped>)> {
         Skipped { path, why }
     });
     Ok((found, left.collect()))
+}
+
+/// Whether the error says that there was no picture.
+pub(super) fn is_none(error: &Error) -> bool {
+    error.to_string().starts_with(NONE)
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
