@@ -55,7 +55,7 @@ mod table;
 pub use augment::Augment;
 pub use data::{Dataset, Skipped, shuffled};
 pub use error::{Error, Result};
-pub use open::open;
+pub use open::{located, open};
 pub use options::Options;
 pub use recognise::{FileKind, recognise};
 pub use statistics::Statistics;

@@ -3,12 +3,31 @@
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::options::Options;
+use crate::recognise::{FileKind, recognise, refuse};
 use crate::{npy, npz, pictures, shards, table};
 use std::io;
 use std::path::Path;
 
 /// The endings of files that are read, a folder of pictures besides.
 const ENDINGS: [&str; 8] = ["npy", "npz", "csv", "parquet", "png", "jpg", "jpeg", "webp"];
+
+/// The file of a path, and the array in it that the path names: `mnist.npz:x_train`. A path that is there is a file, whatever it is called.
+///
+/// ```
+/// use langevin_data::located;
+/// use std::path::Path;
+/// assert_eq!(located(Path::new("mnist.npz:x_train")), (Path::new("mnist.npz"), Some("x_train")));
+/// assert_eq!(located(Path::new("mnist.npz")), (Path::new("mnist.npz"), None));
+/// ```
+#[must_use]
+pub fn located(path: &Path) -> (&Path, Option<&str>) {
+    let split = || {
+        let (file, array) = path.to_str()?.rsplit_once(':')?;
+        let is_archive = Path::new(file).extension()?.eq_ignore_ascii_case("npz");
+        (is_archive && !array.is_empty() && !path.exists()).then_some((Path::new(file), Some(array)))
+    };
+    split().unwrap_or((path, None))
+}
 
 /// Opens the rows of a file, by the ending of its name, or of a folder of pictures or of Parquet shards. A path that is not there may be a
 /// pattern of shards, such as `data/test-*.parquet`. See the [crate](crate) for what each kind holds.
@@ -39,6 +58,10 @@ pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
             files => shards::open(path, files, options),
         };
     }
+    if let (file, Some(array)) = located(path) {
+        refuse(file, FileKind::Npz)?;
+        return npz::open(file, Some(array), options);
+    }
     let about = std::fs::metadata(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Error::io("no such file or folder", error).in_file(path),
         _ => Error::reading(path, error),
@@ -57,9 +80,9 @@ pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     match ending.as_deref() {
         Some("png" | "jpg" | "jpeg" | "webp") => pictures::open(path, options),
-        Some("npy") => npy::open(path, options),
-        Some("npz") => npz::open(path, options),
-        Some("csv") => table::open(path, options),
+        Some("npy") => refuse(path, FileKind::Npy).and_then(|()| npy::open(path, options)),
+        Some("npz") => refuse(path, FileKind::Npz).and_then(|()| npz::open(path, None, options)),
+        Some("csv") => refuse(path, FileKind::Text).and_then(|()| table::open(path, options)),
         #[cfg(feature = "parquet")]
         Some("parquet") => crate::parquet::open(path, options),
         #[cfg(not(feature = "parquet"))]
@@ -67,6 +90,9 @@ pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
             Err(Error::argument("this build does not read .parquet files").in_file(path).hinting("save a .npy file"))
         }
         other => {
+            if let Some(found) = recognise(path).filter(|found| found.hint().is_some()) {
+                return Err(found.unnamed().in_file(path));
+            }
             let error = Error::argument("unknown kind of data file")
                 .in_file(path)
                 .expected("a name that ends in .npy, .npz, .csv, .parquet, .png, .jpg or .webp, or a folder of pictures")

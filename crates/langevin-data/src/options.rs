@@ -26,11 +26,13 @@ pub struct Options {
     pub channels: Option<u8>,
     /// The column of a table that holds labels: its name, or its number from 1.
     pub label_column: Option<String>,
+    /// Where the labels of an array are: the name of another array of a `.npz` file, or a `.npy` file for the rows of a `.npy` file.
+    pub labels: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { memory: MEMORY, skip_bad: false, size: None, channels: None, label_column: None }
+        Self { memory: MEMORY, skip_bad: false, size: None, channels: None, label_column: None, labels: None }
     }
 }
 
@@ -67,6 +69,13 @@ impl Options {
     #[must_use]
     pub fn label_column(mut self, column: impl Into<String>) -> Self {
         self.label_column = Some(column.into());
+        self
+    }
+
+    /// Sets [`labels`](Self::labels).
+    #[must_use]
+    pub fn labels(mut self, array: impl Into<String>) -> Self {
+        self.labels = Some(array.into());
         self
     }
 

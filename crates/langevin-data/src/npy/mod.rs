@@ -1,5 +1,6 @@
 //! NumPy's `.npy` files: held in memory, or read row by row where they lie.
 
+mod classes;
 mod dtype;
 mod header;
 #[cfg(test)]
@@ -7,13 +8,15 @@ mod tests;
 
 use crate::data::{Dataset, name_of, not_finite};
 use crate::error::{Error, Result};
+use crate::labels::Labels;
 use crate::options::Options;
 use crate::source::{Source, Spool};
 use crate::store::Store;
+pub(crate) use classes::classes;
 pub(crate) use dtype::Dtype;
-pub(crate) use header::Header;
+pub(crate) use header::{About, Header};
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 /// Bytes that a buffer of rows has at most, unless one row is longer.
@@ -89,9 +92,23 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
             Source::File(file, path.to_owned())
         };
         let start = if matches!(source, Source::Memory(_)) { 0 } else { header.start };
-        Dataset::make(name_of(path), rows, sample, Store::Encoded(encoded(source, start, &header, memory)?), None)
+        let store = Store::Encoded(encoded(source, start, &header, memory)?);
+        let labels = options.labels.as_deref().map(|labels| labels_of(Path::new(labels), rows)).transpose()?;
+        Dataset::make(name_of(path), rows, sample, store, labels)
     };
     open().map_err(|error| error.in_file(path))
+}
+
+/// The labels in a file of their own.
+fn labels_of(path: &Path, rows: usize) -> Result<Labels> {
+    let named = |error: Error| error.at(format!("labels {}", path.display()));
+    let file = File::open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => named(
+            Error::argument("no such file").hinting("the labels of a .npy file are another .npy file of one number or text for each row"),
+        ),
+        _ => named(Error::io("cannot read the file", error)),
+    })?;
+    classes(&mut BufReader::new(file), rows).map_err(named)
 }
 
 /// Whether the array is to be in memory; one that is turned round is there twice for a moment.

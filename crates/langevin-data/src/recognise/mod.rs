@@ -57,12 +57,25 @@ pub fn recognise(path: impl AsRef<Path>) -> Option<FileKind> {
 /// Only files of another known kind are refused here: damage is for the reader of that kind to describe.
 pub(crate) fn refuse(path: &Path, wanted: FileKind) -> Result<()> {
     match recognise(path) {
+        // The reader of tables knows what to say of texts that are none.
+        Some(FileKind::Utf16) if wanted == FileKind::Text => Ok(()),
         Some(found) if found != wanted && found != FileKind::Empty => Err(found.instead_of(wanted).in_file(path)),
         _ => Ok(()),
     }
 }
 
 impl FileKind {
+    /// The error for a file of this kind whose name says nothing.
+    pub(crate) fn unnamed(self) -> Error {
+        let error = Error::argument("unknown kind of data file")
+            .expected("a name that ends in .npy, .npz, .csv, .parquet, .png, .jpg or .webp, or a folder of pictures")
+            .got(self.to_string());
+        match self.hint() {
+            Some(hint) => error.hinting(hint),
+            None => error,
+        }
+    }
+
     /// The error for this kind where another was expected.
     pub(crate) fn instead_of(self, wanted: Self) -> Error {
         let error = Error::data("the file is not what its name says").expected(wanted.to_string()).got(self.to_string());
