@@ -2,6 +2,7 @@
 
 use crate::error::{Failure, Result};
 use crate::io::npy::Width;
+use crate::memory;
 use crate::words::shown;
 use std::path::Path;
 
@@ -27,6 +28,11 @@ pub fn two_files(out_flag: &str, out: &Path, flag: &str, input: &Path) -> Result
 
 /// Refuses samples that are not numbers, or that stop being so when they are narrowed.
 pub fn finite(samples: &[f64], width: usize, dtype: Width) -> Result<()> {
+    finite_from(0, samples, width, dtype)
+}
+
+/// Refuses the same of samples of which the first has this index.
+pub fn finite_from(first: usize, samples: &[f64], width: usize, dtype: Width) -> Result<()> {
     let kept = |value: f64| match dtype {
         Width::F32 => (value as f32).is_finite(),
         Width::F64 => value.is_finite(),
@@ -35,7 +41,7 @@ pub fn finite(samples: &[f64], width: usize, dtype: Width) -> Result<()> {
         return Ok(());
     };
     let (value, width) = (samples[position], width.max(1));
-    let place = format!("sample {}, element {}", position / width, position % width);
+    let place = format!("sample {}, element {}", first + position / width, position % width);
     Err(if value.is_finite() {
         Failure::failed("the samples are too large for float32")
             .at(place)
@@ -51,14 +57,17 @@ pub fn finite(samples: &[f64], width: usize, dtype: Width) -> Result<()> {
     })
 }
 
-/// Refuses what the machine cannot hold, before it is asked to.
+/// Samples that are held at once are held twice: as they come from the network, and put together.
+const HELD: u64 = 2;
+
+/// Refuses what the machine cannot hold, before it is asked to: `count` samples of `width` numbers, all at once.
 pub fn memory(count: usize, width: usize) -> Result<()> {
-    let most = available().unwrap_or(MOST_BYTES);
-    let bytes = (count as u64).checked_mul(width as u64).and_then(|numbers| numbers.checked_mul(8));
+    let most = available();
+    let bytes = (count as u64).checked_mul(width as u64).and_then(|numbers| numbers.checked_mul(8 * HELD));
     if bytes.is_some_and(|bytes| bytes <= most) && usize::try_from(bytes.unwrap_or(u64::MAX)).is_ok() {
         return Ok(());
     }
-    Err(too_many(count, width, most))
+    Err(too_many(count, width, most / HELD))
 }
 
 /// More samples than `most` bytes hold.
@@ -71,11 +80,9 @@ pub fn too_many(count: usize, width: usize, most: u64) -> Failure {
         .hint("draw them in parts with other seeds")
 }
 
-/// The memory that is free, where Linux says so.
-fn available() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+/// The memory that may still be taken, or a bound where the system does not say.
+pub fn available() -> u64 {
+    memory::available().unwrap_or(MOST_BYTES)
 }
 
 #[cfg(test)]

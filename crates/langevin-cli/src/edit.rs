@@ -14,26 +14,40 @@ const STRENGTH: f64 = 0.6;
 /// The sampler of a mask where nothing is said.
 pub const REPAINT: &str = "repaint:jump=5,samples=5";
 
-/// What a plan's inputs are filled with, a row for each sample.
+/// What a plan's inputs are filled with: rows that the samples take turns with.
 pub struct Edit {
     image: Vec<f64>,
     mask: Option<Vec<f64>>,
+    /// Elements of a row.
+    width: usize,
 }
 
 impl Edit {
-    /// The input of this name.
-    pub fn input(&self, name: &str) -> Option<&[f64]> {
+    /// Whether there is an input of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.input(name).is_some()
+    }
+
+    fn input(&self, name: &str) -> Option<&[f64]> {
         match name {
             "image" => Some(&self.image),
             "mask" => self.mask.as_deref(),
             _ => None,
         }
     }
+
+    /// The rows of an input for `count` samples from sample `first` on.
+    pub fn rows(&self, name: &str, first: usize, count: usize) -> Option<Vec<f64>> {
+        let all = self.input(name)?;
+        let rows = (all.len() / self.width.max(1)).max(1);
+        let row = |sample: usize| all.iter().skip(sample % rows * self.width).take(self.width);
+        Some((first..first + count).flat_map(row).copied().collect())
+    }
 }
 
 impl EditArgs {
-    /// Reads what the flags name, for so many samples.
-    pub fn read(&self, source: &Source<'_>, count: usize) -> Result<Option<Edit>> {
+    /// Reads what the flags name.
+    pub fn read(&self, source: &Source<'_>) -> Result<Option<Edit>> {
         let Some(from) = &self.from else { return Ok(None) };
         let mut image = rows("--from", from, source)?;
         if let Some(map) = source.normalization() {
@@ -44,9 +58,7 @@ impl EditArgs {
             let most = mask.iter().copied().fold(0.0, f64::max);
             mask.iter().map(|value| f64::from(u8::from(*value <= 0.5 * most))).collect::<Vec<f64>>()
         });
-        let width = source.width();
-        let repeated = |rows: Vec<f64>| rows.iter().copied().cycle().take(count * width).collect::<Vec<f64>>();
-        Ok(Some(Edit { image: repeated(image), mask: mask.map(repeated) }))
+        Ok(Some(Edit { image, mask, width: source.width() }))
     }
 
     /// Starts a plan where the flags say.

@@ -2,7 +2,7 @@
 //!
 //! `error: what (where): expected …, got …`, then `hint: …`: the form of [`langevin::Error`], for everything that is not the library's.
 
-use crate::words::{visible, visible_lines};
+use crate::words::{QUOTED, ends, visible, visible_lines};
 use std::error::Error;
 use std::io::Write as _;
 use std::path::Path;
@@ -39,9 +39,15 @@ struct Words {
     hint: Option<String>,
 }
 
+/// The most characters of a place: two quotes, of a flag's value and of a path.
+const MOST_PLACE: usize = 2 * QUOTED;
+/// The most characters of what the program says itself, in which something may be quoted.
+const MOST_WORDS: usize = 10 * QUOTED;
+
 impl Failure {
     fn new(exit: Exit, what: impl Into<String>) -> Self {
-        Self { exit, words: Box::new(Words { what: visible_lines(&what.into()), ..Words::default() }) }
+        let what = visible_lines(&what.into()).lines().map(|line| ends(line, MOST_WORDS)).collect::<Vec<_>>().join("\n");
+        Self { exit, words: Box::new(Words { what, ..Words::default() }) }
     }
 
     /// The work failed.
@@ -66,7 +72,7 @@ impl Failure {
 
     /// Where.
     pub fn at(mut self, place: impl Into<String>) -> Self {
-        self.words.place = Some(visible(&place.into()));
+        self.words.place = Some(ends(&visible(&place.into()), MOST_PLACE));
         self
     }
 
@@ -77,19 +83,19 @@ impl Failure {
 
     /// What was expected.
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.words.expected = Some(visible(&expected.into()));
+        self.words.expected = Some(ends(&visible(&expected.into()), MOST_WORDS));
         self
     }
 
     /// What was found.
     pub fn got(mut self, got: impl Into<String>) -> Self {
-        self.words.got = Some(visible(&got.into()));
+        self.words.got = Some(ends(&visible(&got.into()), QUOTED));
         self
     }
 
     /// What to try.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.words.hint = Some(visible(&hint.into()));
+        self.words.hint = Some(ends(&visible(&hint.into()), MOST_WORDS));
         self
     }
 

@@ -1,13 +1,14 @@
 //! Ctrl-C, and what a system sends to end a program: the first asks for an orderly end, the second ends at once. Neither leaves a temporary file.
 
 use crate::error::{Blame as _, Failure, Result};
-use crate::io::atomic;
+use crate::io::{atomic, say};
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// Listens from here on.
+/// Listens from here on. Where the system gives no thread for that, Ctrl-C ends the program at once, and what is left of an
+/// output is removed by the next command that writes there.
 pub fn listen() -> Result<()> {
     let handler = || {
         if REQUESTED.swap(true, Ordering::SeqCst) {
@@ -18,7 +19,10 @@ pub fn listen() -> Result<()> {
     match ctrlc::set_handler(handler) {
         // A second command in one process: the first one's handler serves it.
         Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(()),
-        Err(error) => Err(Failure::failed(format!("cannot listen for Ctrl-C: {error}"))),
+        Err(_) => {
+            say("note: Ctrl-C ends this at once: the system gives no thread that could wait for it");
+            Ok(())
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The directory of a training run.
 //!
 //! ```text
+//! lock                   the process that trains in it
 //! config.toml            every flag that was given or held by default
 //! log.ndjson             an object a line: step, loss, …
 //! states/step-N          what the run is after step N; the newest two
@@ -11,7 +12,8 @@
 
 use crate::cli::config;
 use crate::error::{Failure, Result};
-use crate::io::atomic;
+use crate::io::{atomic, stale};
+use crate::lock::{self, Lock};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,38 +25,46 @@ const KEPT: usize = 2;
 pub struct RunDir {
     path: PathBuf,
     log: Option<File>,
+    _lock: Lock,
 }
 
 impl RunDir {
     /// A new one; refuses a place where something is.
     pub fn create(path: &Path, effective: &str) -> Result<Self> {
         let wrong = |error: std::io::Error| Failure::writing(path, &error);
-        if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
+        // A lock that nobody holds is all that is left of a run that was refused.
+        let something = || fs::read_dir(path).is_ok_and(|entries| entries.flatten().any(|e| e.file_name() != lock::NAME));
+        let taken = || {
             let failure = Failure::misused("there is something in the directory of the run").at("--run");
             let failure = failure.expected("a new or empty directory").got(format!("'{}'", path.display()));
-            return Err(match path.join(config::NAME).exists() {
+            match path.join(config::NAME).exists() {
                 true => failure.hint(format!("go on with that run by --resume {}", path.display())),
                 false => failure,
-            });
+            }
+        };
+        if something() {
+            return Err(taken());
+        }
+        fs::create_dir_all(path).map_err(wrong)?;
+        let lock = Lock::take(path)?;
+        // Another process may have been first between the two.
+        if something() {
+            return Err(taken());
         }
         fs::create_dir_all(path.join("states")).map_err(wrong)?;
         atomic::save(&path.join(config::NAME), effective.as_bytes())?;
-        Ok(Self { path: path.into(), log: None })
+        Ok(Self { path: path.into(), log: None, _lock: lock })
     }
 
     /// One that is there. What a killed run left half-written is taken away.
     pub fn open(path: &Path, effective: &str) -> Result<Self> {
+        let lock = Lock::take(path)?;
         for directory in [path.to_owned(), path.join("states"), path.join("averages"), path.join("samples")] {
-            for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                if name.starts_with(".langevin-") && name.ends_with(".tmp") {
-                    let _ = fs::remove_file(entry.path());
-                }
-            }
+            stale::clear(&directory);
         }
         fs::create_dir_all(path.join("states")).map_err(|error| Failure::writing(path, &error))?;
         atomic::save(&path.join(config::NAME), effective.as_bytes())?;
-        Ok(Self { path: path.into(), log: None })
+        Ok(Self { path: path.into(), log: None, _lock: lock })
     }
 
     /// Where the model is.

@@ -9,6 +9,7 @@ use langevin::grid::usual_range;
 use langevin::{
     Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace, Vjp,
 };
+use langevin_data::guard;
 use langevin_onnx::OnnxNetwork;
 use langevin_train::{Coupling, Network, Normalization};
 use std::path::Path;
@@ -96,7 +97,8 @@ impl<'a> Source<'a> {
         if let Some(range) = range {
             formulation = formulation.with_range(range);
         }
-        let network = OnnxNetwork::open(path, formulation, flags.shape.as_deref()).or_failed()?;
+        let network = guard::caught(|| OnnxNetwork::open(path, formulation, flags.shape.as_deref()))
+            .map_or_else(|| Err(contradicts(path)), |read| read.or_failed())?;
         let (shift, scale) = flags.normalization.unwrap_or((0.0, 1.0));
         if scale <= 0.0 {
             return Err(Failure::misused("bad scale of the data")
@@ -235,7 +237,13 @@ pub fn network(path: &Path) -> Result<Network> {
             _ => Failure::reading(path, &error),
         });
     }
-    Network::load(path).or_failed()
+    // Its own library reads the file's frame.
+    guard::caught(|| Network::load(path)).map_or_else(|| Err(contradicts(path)), |read| read.or_failed())
+}
+
+/// A file on which a library gave up with an assertion of its own.
+fn contradicts(path: &Path) -> Failure {
+    Failure::failed("the file cannot be used").in_file(path).got("its parts contradict each other")
 }
 
 /// What to give in place of a model that is not there.

@@ -5,7 +5,7 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::say;
 use crate::progress::thousands;
 use crate::schedule::Range;
-use crate::words::{either_case, plural};
+use crate::words::{brief, either_case, plural};
 use langevin::analysis::{Analysis, Contribution};
 use langevin::recommend::{self, Candidate, Setting};
 use langevin::{Formulation, Grid, LambdaRange, Plan, Process, Sampler, Spectrum};
@@ -146,14 +146,20 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// The most characters of a cell: names may be of any length.
+const CELL: usize = 60;
+
 /// Rows under their heads, the first `left` columns to the left and the others to the right.
 pub fn aligned(rows: &[Vec<String>], left: usize) -> String {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| brief(cell, CELL)).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-            if column < left { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            // Written out: a width of the formatter has an end, and beyond it a panic.
+            let pad = " ".repeat(width - cell.chars().count());
+            if column < left { format!("{cell}{pad}") } else { format!("{pad}{cell}") }
         });
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };

@@ -30,9 +30,38 @@ fn escaped(text: &str, plain: impl Fn(char) -> bool) -> String {
     })
 }
 
-/// A path for people.
+/// A path for people; of a very long one the start and the end.
 pub fn shown(path: &Path) -> String {
-    visible(&path.display().to_string())
+    ends(&visible(&path.display().to_string()), QUOTED)
+}
+
+/// The most characters of anything that came from outside that a message quotes.
+pub const QUOTED: usize = 200;
+
+/// The start of a text of more than `most` characters.
+pub fn brief(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The start and the end of a text of more than `most` characters.
+pub fn ends(text: &str, most: usize) -> String {
+    // A byte count is enough to pass by: there are never more characters.
+    let count = if text.len() <= most { 0 } else { text.chars().count() };
+    if count <= most {
+        return text.to_owned();
+    }
+    let end = most / 2;
+    text.chars().take(most - end).chain(['…']).chain(text.chars().skip(count - end)).collect()
+}
+
+/// A text in which each of these words, where it is long, is cut to what a message quotes.
+pub fn quoting<'a>(text: &str, words: impl IntoIterator<Item = &'a str>) -> String {
+    let long = words.into_iter().filter(|word| word.len() > QUOTED);
+    let cut = long.fold(text.to_owned(), |text, word| text.replace(word, &ends(word, QUOTED)));
+    cut.lines().map(|line| ends(line, 10 * QUOTED)).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// The start of a text of any length.
@@ -62,6 +91,16 @@ mod tests {
     fn nothing_acts_on_a_terminal() {
         assert_eq!(visible("a\x1b[31mb\r\n\u{202e}é’σ"), "a\\u{1b}[31mb\\r\\n\\u{202e}é’σ");
         assert_eq!(visible_lines("a\nb\x07\u{9b}"), "a\nb\\u{7}\\u{9b}");
+    }
+
+    #[test]
+    fn what_is_quoted_has_an_end() {
+        let long = format!("a{}b", "é".repeat(100_000));
+        assert_eq!(ends(&long, 5), "aéé…éb");
+        assert_eq!((ends("aéb", 3), brief("aéb", 2)), ("aéb".to_owned(), "aé…".to_owned()));
+        let text = quoting(&format!("invalid value '{long}' for --steps\nhint"), [&*long]);
+        assert!(text.starts_with("invalid value 'aéé") && text.ends_with("éb' for --steps\nhint\n"));
+        assert_eq!(text.chars().count(), "invalid value '' for --steps\nhint\n".chars().count() + QUOTED + 1);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! A finite collection of rows, wherever they are kept.
 
-use crate::augment::Augment;
+use crate::about::About;
 use crate::error::{Error, Result};
+use crate::frame::Frame;
 use crate::labels::Labels;
-use crate::store::{Scratch, Store};
+use crate::store::Store;
 use langevin::SampleId;
 use langevin::noise::fill_uniforms;
-use rayon::prelude::*;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,16 +37,35 @@ pub struct Skipped {
 /// ```
 #[derive(Clone)]
 pub struct Dataset {
-    name: String,
-    shape: Vec<usize>,
-    width: usize,
-    rows: usize,
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) width: usize,
+    pub(crate) rows: usize,
     /// The rows of the store that these are; all of them without.
     view: Option<Arc<[usize]>>,
     labels: Option<Arc<[u32]>>,
     classes: Arc<[String]>,
     skipped: Arc<[Skipped]>,
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) about: Arc<About>,
+    /// Between rows of the file and of the model.
+    pub(crate) frame: Arc<Frame>,
+    pub(crate) chosen: Chosen,
+}
+
+/// Which elements of a stored row make a row, where not all do in their order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chosen {
+    /// Elements of a stored row.
+    pub(crate) stored: usize,
+    /// The place in the store of each element of a row of the file.
+    pub(crate) columns: Option<Arc<[usize]>>,
+    /// The place in the file of each element of a stored row, where the reader left some out.
+    pub(crate) numbers: Option<Arc<[usize]>>,
+    /// The place in the store of each element of a row of the model.
+    pub(crate) places: Option<Arc<[usize]>>,
+    /// Whether each element of a row of the model is a logarithm.
+    pub(crate) logs: Option<Arc<[bool]>>,
 }
 
 impl Dataset {
@@ -64,17 +83,36 @@ impl Dataset {
 
     fn of(name: impl Into<String>, rows: usize, shape: &[usize], store: Store, labels: Option<Labels>) -> Self {
         let (labels, classes) = labels.map_or((None, vec![]), |labels| (Some(labels.of.into()), labels.classes));
+        let width = shape.iter().product();
         Self {
             name: name.into(),
             shape: shape.to_vec(),
-            width: shape.iter().product(),
+            width,
             rows,
+            about: Arc::default(),
+            frame: Arc::new(Frame::plain(shape)),
+            chosen: Chosen { stored: width, ..Chosen::default() },
             view: None,
             labels,
             classes: classes.into(),
             skipped: Arc::new([]),
             store: Arc::new(store),
         }
+    }
+
+    /// With what a person should know of the file, and the names of the columns where they have some.
+    pub(crate) fn with_about(mut self, about: About, names: Vec<String>) -> Self {
+        self.about = Arc::new(about);
+        if names.len() == self.width {
+            self.frame = Arc::new(Frame { names, ..(*self.frame).clone() });
+        }
+        self
+    }
+
+    /// As lines of a table.
+    pub(crate) fn tabular(mut self) -> Self {
+        self.frame = Arc::new(Frame { table: true, ..(*self.frame).clone() });
+        self
     }
 
     pub(crate) fn with_skipped(self, skipped: Vec<Skipped>) -> Self {
@@ -142,7 +180,8 @@ impl Dataset {
             classes: (0..10).map(|digit| digit.to_string()).collect(),
         };
         let values = pixels.iter().map(|pixel| f32::from(*pixel)).collect();
-        Self::of("digits", DIGIT_ROWS, &[8, 8], Store::Floats(values), Some(labels))
+        let data = Self::of("digits", DIGIT_ROWS, &[8, 8], Store::Floats(values), Some(labels));
+        data.with_about(About::new("built in", "whole numbers from 0 to 16").labelled("the digits"), vec![])
     }
 
     /// What it is called: a file's name without its ending.
@@ -167,6 +206,18 @@ impl Dataset {
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
+    }
+
+    /// How the file was understood.
+    #[must_use]
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// The map between rows of the file and these rows.
+    #[must_use]
+    pub fn frame(&self) -> &Frame {
+        &self.frame
     }
 
     /// The label of every row, an index into [`classes`](Self::classes), where the file has labels.
@@ -208,94 +259,6 @@ impl Dataset {
         skipped
     }
 
-    /// Fills `out` with the rows of these numbers (from 0), one after the other.
-    ///
-    /// A picture that is found bad only now, with [`Options::skip_bad`](crate::Options::skip_bad), is replaced by the next readable one of this collection and of
-    /// the same label, after the last comes the first; it is listed in [`skipped`](Self::skipped). So what is read is a function of the files alone.
-    ///
-    /// # Errors
-    /// A row that is not there, or an `out` that does not hold `rows.len()` × [`width`](Self::width) numbers; a file that can no longer be read, or a bad picture.
-    pub fn read(&self, rows: &[usize], out: &mut [f32]) -> Result<()> {
-        self.check(rows, out, self.width)?;
-        self.each(rows, self.width, out, |_, row, scratch, out| self.store.read(row, &self.shape, None, scratch, out))
-    }
-
-    /// All rows, one after the other.
-    ///
-    /// # Errors
-    /// Those of [`read`](Self::read).
-    pub fn values(&self) -> Result<Vec<f32>> {
-        self.rows_of(&(0..self.rows).collect::<Vec<_>>())
-    }
-
-    /// Row `row`.
-    ///
-    /// # Errors
-    /// Those of [`read`](Self::read).
-    pub fn row(&self, row: usize) -> Result<Vec<f32>> {
-        self.rows_of(&[row])
-    }
-
-    fn rows_of(&self, rows: &[usize]) -> Result<Vec<f32>> {
-        let mut out = vec![0.0; rows.len() * self.width];
-        self.read(rows, &mut out)?;
-        Ok(out)
-    }
-
-    /// The rows of [`read`](Self::read), changed as `augment` says: `out` holds samples of [`Augment::shape`], one after the other.
-    ///
-    /// Where a crop begins and whether a sample is flipped are functions of its `ids` and `draw` alone (uniforms of [`langevin::noise`]), so that neither the order
-    /// nor the size of a batch matters. The crop is taken from the whole picture, also where [`Options::size`](crate::Options::size) has
-    /// [`read`](Self::read) take the middle of a larger one.
-    ///
-    /// ```
-    /// use langevin::SampleId;
-    /// use langevin_data::{Augment, Dataset};
-    /// let data = Dataset::new("two", (0..32).map(|i| i as f32).collect(), &[4, 4])?;
-    /// let augment = Augment::default().crop(2, 2).flip(true);
-    /// let ids = [SampleId { seed: 1, index: 0 }, SampleId { seed: 1, index: 1 }];
-    /// let (mut both, mut second) = ([0.0; 8], [0.0; 4]);
-    /// data.read_augmented(&[0, 1], &ids, 0, &augment, &mut both)?;
-    /// data.read_augmented(&[1], &ids[1..], 0, &augment, &mut second)?;
-    /// assert_eq!(both[4..], second);
-    /// # Ok::<(), langevin_data::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Those of [`read`](Self::read); another number of ids than of rows; rows that are no pictures, or a crop that is larger than they are.
-    pub fn read_augmented(
-        &self,
-        rows: &[usize],
-        ids: &[SampleId],
-        draw: u32,
-        augment: &Augment,
-        out: &mut [f32],
-    ) -> Result<()> {
-        if ids.len() != rows.len() {
-            return Err(Error::argument("every row needs an id of its own")
-                .expected(format!("{} ids", rows.len()))
-                .got(ids.len().to_string()));
-        }
-        let shape = augment.shape(&self.shape)?;
-        let width = shape.iter().product();
-        self.check(rows, out, width)?;
-        let [height, across, ..] = shape[..] else {
-            // Nothing is to be changed.
-            return self.read(rows, out);
-        };
-        let own = (self.shape[0], self.shape[1]);
-        self.each(rows, width, out, |position, row, scratch, out| {
-            let extent = self.store.extent(row).unwrap_or(own);
-            let place = augment.place(ids[position], draw, extent, (height, across));
-            let window = augment.crop.is_some().then_some(place.window);
-            self.store.read(row, &self.shape, window, scratch, out)?;
-            if place.flipped {
-                Augment::mirror(out, across, shape.get(2).copied().unwrap_or(1));
-            }
-            Ok(())
-        })
-    }
-
     /// Two parts, shuffled: to train on, and a share `held_out` of the rows, rounded, to test on. The same seed gives the same parts everywhere.
     ///
     /// Both keep at least one row; a collection of one row is returned twice. The parts share the rows with this collection: no value is copied.
@@ -327,71 +290,8 @@ impl Dataset {
     }
 
     /// Where the store has row `row`.
-    fn stored(&self, row: usize) -> usize {
+    pub(crate) fn stored(&self, row: usize) -> usize {
         self.view.as_ref().map_or(row, |view| view[row])
-    }
-
-    fn check(&self, rows: &[usize], out: &[f32], width: usize) -> Result<()> {
-        if let Some(row) = rows.iter().find(|row| **row >= self.rows) {
-            return Err(Error::argument("no such row")
-                .at(&self.name)
-                .expected(format!("below {}", self.rows))
-                .got(row.to_string()));
-        }
-        if rows.len().checked_mul(width) != Some(out.len()) {
-            return Err(Error::argument("the rows do not fill the room for them")
-                .at(&self.name)
-                .expected(format!("{} × {width} numbers", rows.len()))
-                .got(out.len().to_string()));
-        }
-        Ok(())
-    }
-
-    /// Fills `out` row after row with what `read` writes for the row at that position, the second argument being the store's number for it.
-    fn each(
-        &self,
-        rows: &[usize],
-        width: usize,
-        out: &mut [f32],
-        read: impl Fn(usize, usize, &mut Scratch, &mut [f32]) -> Result<()> + Sync,
-    ) -> Result<()> {
-        let Store::Files(files) = &*self.store else {
-            let mut scratch = Scratch::default();
-            return rows
-                .iter()
-                .zip(out.chunks_exact_mut(width))
-                .enumerate()
-                .try_for_each(|(position, (row, out))| read(position, self.stored(*row), &mut scratch, out));
-        };
-        // Decoding is long; which thread does it changes nothing. The first error in the order of the rows is the one that is told.
-        let one = |position: usize, row: usize, out: &mut [f32]| {
-            let mut first = None;
-            for candidate in (row..self.rows).chain(0..row) {
-                if self.labels.as_ref().is_some_and(|labels| labels[candidate] != labels[row]) {
-                    continue;
-                }
-                let stored = self.stored(candidate);
-                if files.is_bad(stored) {
-                    continue;
-                }
-                match read(position, stored, &mut Scratch::default(), out) {
-                    Err(error) if files.skips() && !error.is_argument() => {
-                        files.mark(stored, &error);
-                        first.get_or_insert(error);
-                    }
-                    other => return other,
-                }
-            }
-            let none = Error::data("no picture that could stand for it can be read").at(&self.name);
-            Err(first.unwrap_or(none))
-        };
-        let results: Vec<Result<()>> = rows
-            .par_iter()
-            .zip(out.par_chunks_exact_mut(width))
-            .enumerate()
-            .map(|(position, (row, out))| one(position, *row, out))
-            .collect();
-        results.into_iter().collect()
     }
 }
 

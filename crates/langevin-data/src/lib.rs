@@ -33,11 +33,15 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod about;
 mod augment;
-mod contain;
+mod axes;
 mod data;
 mod error;
+mod frame;
+pub mod guard;
 mod labels;
+mod lattice;
 mod npy;
 mod npz;
 mod open;
@@ -45,17 +49,23 @@ mod options;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pictures;
+mod reading;
 mod recognise;
+mod refine;
 mod shards;
 mod source;
 mod statistics;
 mod store;
 mod table;
 
+pub use about::{About, Omitted};
 pub use augment::Augment;
+pub use axes::Axes;
 pub use data::{Dataset, Skipped, shuffled};
 pub use error::{Error, Result};
-pub use open::{located, open};
+pub use frame::{Constant, Frame};
+pub use lattice::Lattice;
+pub use open::{exists, located, open};
 pub use options::Options;
 pub use recognise::{FileKind, recognise};
 pub use statistics::Statistics;

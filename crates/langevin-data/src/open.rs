@@ -2,6 +2,7 @@
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::guard::caught;
 use crate::options::Options;
 use crate::recognise::{FileKind, recognise, refuse};
 use crate::{npy, npz, pictures, shards, table};
@@ -29,6 +30,14 @@ pub fn located(path: &Path) -> (&Path, Option<&str>) {
     split().unwrap_or((path, None))
 }
 
+/// Whether there is something to open at a path: a file, a folder, an array in a file, or files of a pattern.
+#[must_use]
+pub fn exists(path: &Path) -> bool {
+    path.exists()
+        || located(path).0.exists()
+        || (shards::is_pattern(path) && shards::of_pattern(path).is_ok_and(|found| !found.is_empty()))
+}
+
 /// Opens the rows of a file, by the ending of its name, or of a folder of pictures or of Parquet shards. A path that is not there may be a
 /// pattern of shards, such as `data/test-*.parquet`. See the [crate](crate) for what each kind holds.
 ///
@@ -52,13 +61,26 @@ pub fn located(path: &Path) -> (&Path, Option<&str>) {
 pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
     let path = path.as_ref();
     options.check()?;
+    // A decoder's assertion that a damaged file contradicts is no reason to end a program.
+    let read = caught(|| read(path, options)?.settled(options));
+    read.unwrap_or_else(|| {
+        Err(Error::data("the file cannot be used").in_file(path).because("its parts contradict each other"))
+    })
+}
+
+fn read(path: &Path, options: &Options) -> Result<Dataset> {
     if !path.exists() && shards::is_pattern(path) {
         return match &shards::of_pattern(path)?[..] {
-            [only] => open(only, options),
+            [only] => read(only, options),
             files => shards::open(path, files, options),
         };
     }
     if let (file, Some(array)) = located(path) {
+        let missing = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => Error::io("no such file or folder", error).in_file(file),
+            _ => Error::reading(file, error),
+        };
+        std::fs::metadata(file).map_err(missing)?;
         refuse(file, FileKind::Npz)?;
         return npz::open(file, Some(array), options);
     }
@@ -69,7 +91,7 @@ pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
     if about.is_dir() {
         // Pictures come first: a table beside them describes them.
         return match shards::of_folder(path)? {
-            Some(files) if !pictures::any(path) => shards::open(path, &files, options),
+            Some(found) if !pictures::any(path) => shards::open_folder(path, &found, options),
             _ => pictures::open(path, options),
         };
     }

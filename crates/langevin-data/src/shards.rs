@@ -73,8 +73,18 @@ fn split(path: &Path) -> Option<&'static str> {
     SPLITS.into_iter().find(|split| word.eq_ignore_ascii_case(split))
 }
 
+/// What a folder of tables has.
+pub(crate) struct Found {
+    /// The files that are read.
+    files: Vec<PathBuf>,
+    /// The part that they are.
+    chosen: Option<&'static str>,
+    /// The other parts, with one file of each.
+    others: Vec<(Option<&'static str>, PathBuf)>,
+}
+
 /// The shards of a folder that are read as one table; `None` if it holds no tables.
-pub(crate) fn of_folder(folder: &Path) -> Result<Option<Vec<PathBuf>>> {
+pub(crate) fn of_folder(folder: &Path) -> Result<Option<Found>> {
     let all = found(folder)?;
     if all.is_empty() {
         return Ok(None);
@@ -83,9 +93,11 @@ pub(crate) fn of_folder(folder: &Path) -> Result<Option<Vec<PathBuf>>> {
     for path in all {
         parts.entry(split(&path)).or_default().push(path);
     }
-    let chosen = SPLITS.into_iter().find_map(|split| parts.remove(&Some(split)));
     // Files that are of no part are of one table with each other, and of none with a part.
-    Ok(chosen.or_else(|| parts.remove(&None)))
+    let chosen = SPLITS.into_iter().map(Some).chain([None]).find(|split| parts.contains_key(split)).flatten();
+    let files = parts.remove(&chosen).unwrap_or_default();
+    let others = parts.into_iter().filter_map(|(split, mut files)| Some((split, files.pop()?))).collect();
+    Ok(Some(Found { files, chosen, others }))
 }
 
 /// Whether a path that is not there is a pattern such as `train-*.parquet`.
@@ -111,6 +123,22 @@ pub(crate) fn of_pattern(pattern: &Path) -> Result<Vec<PathBuf>> {
             .got(other.display().to_string())),
         _ => Ok(found),
     }
+}
+
+/// Opens the shards of a folder as one table, and says which part of it that is.
+pub(crate) fn open_folder(folder: &Path, found: &Found, options: &Options) -> Result<Dataset> {
+    let mut data = open(folder, &found.files, options)?;
+    for (split, file) in &found.others {
+        let what = split.map_or_else(|| "files of no part".to_owned(), |split| format!("the split '{split}'"));
+        let chosen = found.chosen.unwrap_or("other");
+        let pattern = match split {
+            Some(split) => file.with_file_name(format!("{split}*.parquet")),
+            None => file.clone(),
+        };
+        let why = format!("the split '{chosen}' is read; --data '{}' reads this one", pattern.display());
+        data = data.saying(|about| about.omitting(what, why));
+    }
+    Ok(data)
 }
 
 /// Opens shards as one table.

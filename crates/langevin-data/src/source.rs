@@ -100,8 +100,8 @@ impl Spool {
         }
     }
 
-    /// Takes float32 numbers, little-endian.
-    pub(crate) fn write_floats(&mut self, values: &[f32]) -> Result<()> {
+    /// Takes float64 numbers, little-endian.
+    pub(crate) fn write_numbers(&mut self, values: &[f64]) -> Result<()> {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.write(&bytes)
     }

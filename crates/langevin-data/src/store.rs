@@ -25,6 +25,9 @@ impl Window {
 pub(crate) struct Scratch {
     pub(crate) bytes: Vec<u8>,
     pub(crate) floats: Vec<f32>,
+    /// A stored row, and a row of the model, exactly.
+    pub(crate) stored: Vec<f64>,
+    pub(crate) whole: Vec<f64>,
 }
 
 /// Where rows are kept.
@@ -83,6 +86,27 @@ impl Store {
         }
     }
 
+    /// Writes row `row`, of pictures the middle, into `out` exactly.
+    pub(crate) fn read_wide(&self, row: usize, shape: &[usize], scratch: &mut Scratch, out: &mut [f64]) -> Result<()> {
+        match self {
+            Self::Floats(values) => {
+                let values = &values[row * out.len()..(row + 1) * out.len()];
+                out.iter_mut().zip(values).for_each(|(out, value)| *out = f64::from(*value));
+                Ok(())
+            }
+            Self::Encoded(array) => array.read_wide(row, out, &mut scratch.bytes),
+            // Pixels are whole numbers, which both types hold.
+            Self::Pixels(_) | Self::Files(_) => {
+                let mut narrow = std::mem::take(&mut scratch.floats);
+                narrow.resize(out.len(), 0.0);
+                self.read(row, shape, None, scratch, &mut narrow)?;
+                out.iter_mut().zip(&narrow).for_each(|(out, value)| *out = f64::from(*value));
+                scratch.floats = narrow;
+                Ok(())
+            }
+        }
+    }
+
     /// A whole row of numbers.
     fn whole(&self, row: usize, scratch: &mut Vec<u8>, out: &mut [f32]) -> Result<()> {
         match self {
@@ -99,13 +123,13 @@ impl Store {
 }
 
 /// The lines of a window of a picture of `width` × `depth` numbers a line.
-pub(crate) fn cut<T>(
+pub(crate) fn cut<T, U>(
     whole: &[T],
     width: usize,
     depth: usize,
     window: Window,
-    copy: impl Fn(&[T], &mut [f32]),
-    out: &mut [f32],
+    copy: impl Fn(&[T], &mut [U]),
+    out: &mut [U],
 ) {
     let lines = whole.chunks_exact(width * depth).skip(window.top);
     for (line, out) in lines.zip(out.chunks_exact_mut(window.width * depth)) {

@@ -1,5 +1,6 @@
 //! Comma-separated numbers: one row a line, an optional line of names first.
 
+use crate::about::About;
 use crate::data::{Dataset, name_of, not_finite};
 use crate::error::{Error, Result};
 use crate::labels::Gather;
@@ -9,6 +10,7 @@ use crate::source::{Spool, read_at};
 use crate::store::Store;
 use csv::StringRecord;
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::Path;
@@ -16,6 +18,8 @@ use std::rc::Rc;
 
 /// Bytes of the longest line, quoted line breaks included.
 const LONGEST: u64 = 64 << 20;
+/// Lines that are looked at before the first one is understood.
+const AHEAD: usize = 64;
 /// Spreadsheets put a byte-order mark in front.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -73,7 +77,7 @@ fn at(line: u64, column: usize, names: Option<&StringRecord>) -> String {
 }
 
 /// The start of a text of any length.
-fn start(text: &str) -> String {
+pub(crate) fn start(text: &str) -> String {
     let mut start: String = text.chars().take(40).collect();
     if start.len() < text.len() {
         start.push('…');
@@ -106,88 +110,247 @@ fn rows(path: &Path, mut file: File, options: &Options) -> Result<Dataset> {
     let guarded = Guarded { file, given: 0, began: Rc::clone(&began) };
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(guarded);
+    let mut next = |record: &mut StringRecord| -> Result<bool> {
+        let more = reader.read_record(record).map_err(|error| unreadable(&lines, error))?;
+        began.set(reader.position().byte());
+        Ok(more)
+    };
 
-    let mut names: Option<StringRecord> = None;
-    // The number of columns and which of them has the labels, once the first row told them.
-    let mut columns: Option<(usize, Option<usize>)> = None;
+    // The first lines tell what the first one is.
+    let mut ahead: VecDeque<StringRecord> = VecDeque::new();
+    let mut bytes = 0;
+    while ahead.len() < AHEAD && bytes < LONGEST {
+        let mut record = StringRecord::new();
+        if !next(&mut record)? {
+            break;
+        }
+        bytes += record.as_slice().len() as u64;
+        ahead.push_back(record);
+    }
+    let head = Head::of(ahead.make_contiguous(), options.header);
+    let names = if head.is_header { ahead.pop_front() } else { None };
+    let none = || {
+        let error = Error::data("the file has no rows of numbers");
+        let other = names.as_ref().is_some_and(|names| separated_otherwise(names.len(), names.get(0).unwrap_or("")));
+        if other { error.hinting(COMMAS) } else { error }
+    };
+    let width = match (&names, ahead.front()) {
+        (_, None) => return Err(none()),
+        (Some(names), _) => names.len(),
+        (None, Some(first)) => first.len(),
+    };
+    let plan = Columns::of(width, names.as_ref(), options)?;
     let (mut spool, mut gather, mut count) = (Spool::new(options.memory), Gather::default(), 0_usize);
     let (mut record, mut values) = (StringRecord::new(), Vec::new());
-    while reader.read_record(&mut record).map_err(|error| unreadable(&lines, error))? {
-        began.set(reader.position().byte());
-        if columns.is_none() && names.is_none() && record.iter().all(|field| number(field).is_none()) {
-            names = Some(std::mem::take(&mut record));
-            continue;
+    loop {
+        match ahead.pop_front() {
+            Some(first) => record = first,
+            None if !next(&mut record)? => break,
+            None => {}
         }
-        let (expected, label) = match columns {
-            Some(columns) => columns,
-            None => {
-                let width = names.as_ref().map_or(record.len(), StringRecord::len);
-                *columns.insert((width, label(width, names.as_ref(), options)?))
-            }
-        };
         let line = || lines.line(record.position());
-        if record.len() != expected {
+        if record.len() != width {
             return Err(Error::data("a line has another number of columns")
                 .at(format!("line {}", line()))
-                .expected(expected.to_string())
+                .expected(width.to_string())
                 .got(record.len().to_string()));
         }
+        if let Some(label) = plan.label {
+            gather.push(&record[label]);
+        }
         values.clear();
-        for (column, field) in record.iter().enumerate() {
-            if label == Some(column) {
-                gather.push(field);
-                continue;
-            }
-            let place = || at(line(), column, names.as_ref());
+        for column in &plan.read {
+            let field = &record[*column];
+            let place = || at(line(), *column, names.as_ref());
             let Some(value) = number(field) else {
                 let got = if field.is_empty() { "nothing".to_owned() } else { format!("'{}'", start(field)) };
                 let error = Error::data("not a number").at(place()).expected("a number").got(got);
-                return Err(match separated_otherwise(expected, field) {
+                return Err(match separated_otherwise(width, field) {
                     true => error.hinting(COMMAS),
-                    false if label.is_none() => error.hinting("--label-column names a column of labels"),
-                    false => error,
+                    false if plan.label.is_none() => {
+                        error.hinting("--label-column names a column of labels, --drop leaves a column out")
+                    }
+                    false => error.hinting("--drop leaves a column out"),
                 });
             };
-            let narrow = value as f32;
-            if !narrow.is_finite() {
+            if !(value as f32).is_finite() {
                 return Err(not_finite(value, &format!("row {}, {}", count + 1, place())));
             }
-            values.push(narrow);
+            values.push(value);
         }
-        spool.write_floats(&values)?;
+        spool.write_numbers(&values)?;
         count += 1;
     }
-    let Some((width, label)) = columns else {
-        let error = Error::data("the file has no rows of numbers");
-        let other = names.as_ref().is_some_and(|names| separated_otherwise(names.len(), &names[0]));
-        return Err(if other { error.hinting(COMMAS) } else { error });
+    let store = Store::Encoded(Encoded::numbers(spool.finish()?, count, plan.read.len()));
+    let labels = plan.label.map(|_| gather.finish());
+    let data = Dataset::make(name_of(path), count, &[plan.read.len()], store, labels)?;
+    let format = if head.is_header { "CSV with a header line" } else { "CSV without a header line" };
+    let mut about = About::new(format, "numbers as text");
+    if let Some(note) = head.note {
+        about = about.noting(note);
+    }
+    let called = |column: usize| match names.as_ref().and_then(|names| names.get(column)) {
+        Some(name) => format!("column '{}'", start(name)),
+        None => format!("column {}", column + 1),
     };
-    let width = width - usize::from(label.is_some());
-    let store = Store::Encoded(Encoded::floats(spool.finish()?, count, width));
-    Dataset::make(name_of(path), count, &[width], store, label.map(|_| gather.finish()))
+    if let Some(label) = plan.label {
+        about = about.labelled(called(label));
+    }
+    for (column, why) in &plan.left {
+        about = about.omitting(called(*column), *why);
+    }
+    let names = names.map_or_else(Vec::new, |names| plan.read.iter().map(|column| names[*column].to_owned()).collect());
+    Ok(data.with_about(about, names).numbered(&plan.read).tabular())
 }
 
-/// The column of the labels among `width`.
-fn label(width: usize, names: Option<&StringRecord>, options: &Options) -> Result<Option<usize>> {
-    let Some(wanted) = &options.label_column else { return Ok(None) };
-    let names: Vec<&str> = names.map(|names| names.iter().collect()).unwrap_or_default();
-    let column = column(wanted, width, &names)?;
-    if width == 1 {
-        return Err(Error::data("the only column is that of the labels").expected("a column of numbers besides"));
+/// What the first line is.
+struct Head {
+    is_header: bool,
+    /// What was assumed, where a person might see it otherwise.
+    note: Option<String>,
+}
+
+impl Head {
+    /// Tells by the first lines, unless `said`.
+    ///
+    /// A first line names the columns if none of its fields is a number; if some of them are words above columns of
+    /// numbers and the others whole numbers (years); or if it counts them, 0, 1, 2, …, above numbers that are not all whole.
+    fn of(lines: &[StringRecord], said: Option<bool>) -> Self {
+        let sure = |is_header| Self { is_header, note: None };
+        let Some((first, rest)) = lines.split_first() else { return sure(false) };
+        if let Some(said) = said {
+            return sure(said);
+        }
+        if first.iter().all(|field| number(field).is_none()) {
+            return sure(true);
+        }
+        if rest.is_empty() {
+            return sure(false);
+        }
+        let counts = |fields: &mut dyn Iterator<Item = &str>| {
+            fields.enumerate().all(|(place, field)| field.parse() == Ok(place))
+        };
+        if first.len() > 1 && first[0].is_empty() && counts(&mut first.iter().skip(1)) {
+            return sure(true);
+        }
+        let shown = || start(&first.iter().collect::<Vec<_>>().join(", "));
+        if first.len() > 1 && counts(&mut first.iter()) {
+            let whole = rest.iter().all(|line| line.iter().all(|field| whole(field)));
+            return match whole {
+                true => Self {
+                    is_header: false,
+                    note: Some(format!(
+                        "the first line, {}, is a row like the others (--header says otherwise)",
+                        shown()
+                    )),
+                },
+                false => Self {
+                    is_header: true,
+                    note: Some(format!("the first line, {}, names the columns (--no-header says otherwise)", shown())),
+                },
+            };
+        }
+        let above_numbers = |place: usize| rest.iter().all(|line| line.get(place).is_some_and(|f| number(f).is_some()));
+        let words: Vec<usize> = (0..first.len()).filter(|place| number(&first[*place]).is_none()).collect();
+        let named = words.iter().any(|place| !is_missing(&first[*place]) && above_numbers(*place));
+        let others = (0..first.len()).filter(|place| !words.contains(place)).all(|place| whole(&first[place]));
+        match named && others {
+            true => Self {
+                is_header: true,
+                note: Some(format!("the first line, {}, names the columns (--no-header says otherwise)", shown())),
+            },
+            false => sure(false),
+        }
     }
-    Ok(Some(column))
+}
+
+/// A whole number, written as one.
+fn whole(field: &str) -> bool {
+    field.parse::<i64>().is_ok()
+}
+
+/// What stands in the place of a value that is not there.
+pub(crate) fn is_missing(field: &str) -> bool {
+    const MARKS: [&str; 10] = ["", "na", "n/a", "#n/a", "nan", "null", "none", "-", "?", "."];
+    MARKS.contains(&field.to_ascii_lowercase().as_str())
+}
+
+/// Which columns are read.
+pub(crate) struct Columns {
+    /// Those of the rows, in their order.
+    pub(crate) read: Vec<usize>,
+    pub(crate) label: Option<usize>,
+    /// The others, and why.
+    pub(crate) left: Vec<(usize, &'static str)>,
+}
+
+impl Columns {
+    /// As the options say, of a table of `width` columns.
+    fn of(width: usize, names: Option<&StringRecord>, options: &Options) -> Result<Self> {
+        let names: Vec<&str> = names.map(|names| names.iter().collect()).unwrap_or_default();
+        Self::chosen(width, &names, options)
+    }
+
+    /// As the options say, of columns with these names, if they have some.
+    pub(crate) fn chosen(width: usize, names: &[&str], options: &Options) -> Result<Self> {
+        let all = |flag: &str, wanted: &[String]| -> Result<Vec<usize>> {
+            wanted.iter().map(|one| column(flag, one, width, names)).collect()
+        };
+        let label = match &options.label_column {
+            None => None,
+            Some(wanted) => match column("label column", wanted, width, names) {
+                Err(_) if options.labels_optional => None,
+                other => Some(other?),
+            },
+        };
+        let dropped = all("columns to drop", &options.drop)?;
+        let asked = all("columns", &options.columns)?;
+        let twice = |place: usize, what: &str, other: &str| {
+            let name = names.get(place).map_or_else(|| (place + 1).to_string(), |name| (*name).to_owned());
+            Err(Error::argument(format!("a column is {what} and {other}")).at(format!("column '{}'", start(&name))))
+        };
+        for (number, place) in asked.iter().enumerate() {
+            if dropped.contains(place) {
+                return twice(*place, "asked for", "dropped");
+            }
+            if label == Some(*place) {
+                return twice(*place, "asked for", "that of the labels");
+            }
+            if asked[..number].contains(place) {
+                return twice(*place, "asked for", "asked for again");
+            }
+        }
+        if let Some(place) = dropped.iter().find(|place| label == Some(**place)) {
+            return twice(*place, "dropped", "that of the labels");
+        }
+        let read: Vec<usize> = match asked.is_empty() {
+            true => (0..width).filter(|place| label != Some(*place) && !dropped.contains(place)).collect(),
+            false => asked,
+        };
+        if read.is_empty() {
+            let error = match label {
+                Some(_) if dropped.is_empty() => Error::data("the only column is that of the labels"),
+                _ => Error::argument("every column is dropped"),
+            };
+            return Err(error.expected("a column of numbers besides"));
+        }
+        let left = (0..width).filter(|place| label != Some(*place) && !read.contains(place));
+        let left =
+            left.map(|place| (place, if dropped.contains(&place) { "dropped" } else { "not asked for" })).collect();
+        Ok(Self { read, label, left })
+    }
 }
 
 /// A column by its name or by its number from 1.
-pub(crate) fn column(wanted: &str, width: usize, names: &[&str]) -> Result<usize> {
+pub(crate) fn column(what: &str, wanted: &str, width: usize, names: &[&str]) -> Result<usize> {
     let by_number = || wanted.parse().ok().filter(|number| (1..=width).contains(number)).map(|number| number - 1);
     names.iter().position(|name| *name == wanted).or_else(by_number).ok_or_else(|| {
         let known =
             if names.is_empty() || names.len() > 24 { String::new() } else { format!("{}, or ", names.join(", ")) };
         let error = Error::argument("no such column")
-            .at("label column")
+            .at(what)
             .expected(format!("{known}a number from 1 to {width}"))
-            .got(format!("'{wanted}'"));
+            .got(format!("'{}'", start(wanted)));
         match langevin::nearest(wanted, names) {
             Some(near) => error.hinting(format!("did you mean '{near}'?")),
             None => error,

@@ -173,7 +173,8 @@ fn zstandard_is_read() {
     let expected: Vec<f32> = (0..40_u8).flat_map(|i| [f32::from(i % 3) / 2.0, f32::from(i)]).collect();
     for hex in [parquets::FIRST, parquets::SECOND, parquets::PLAIN] {
         std::fs::write(&path, jpegs::bytes(hex)).unwrap();
-        let data = open(&path, &Options::default().label_column("c")).unwrap();
+        // b counts the rows, which is no datum unless it is asked for.
+        let data = open(&path, &Options::default().label_column("c").columns(["a", "b"])).unwrap();
         assert_eq!((data.rows(), all(&data)), (40, expected.clone()));
         assert_eq!((data.classes(), &data.labels().unwrap()[..3]), (&["a".to_owned(), "b".into()][..], &[0, 1, 0][..]));
     }
@@ -186,7 +187,7 @@ fn zstandard_is_read() {
 #[test]
 fn changed_pages_are_errors_where_they_have_checksums() {
     let (_folder, path) = place();
-    let options = Options::default().label_column("c");
+    let options = Options::default().label_column("c").columns(["a", "b"]);
     for hex in [parquets::FIRST, parquets::SECOND] {
         let good = jpegs::bytes(hex);
         std::fs::write(&path, &good).unwrap();
@@ -381,14 +382,20 @@ fn the_hub_names_the_classes() {
 #[test]
 fn the_index_of_a_data_frame_is_no_data() {
     let (_folder, path) = place();
-    let schema = "required double x; required int64 __index_level_0__;";
-    let cells = || vec![Cells::Double(vec![0.5, 1.5]), Cells::Long(vec![7, 9])];
-    described(&path, schema, &cells(), "pandas", r#"{"index_columns":["__index_level_0__"],"columns":[]}"#);
+    let schema = "required double x; required double height;";
+    let cells = || vec![Cells::Double(vec![0.5, 1.5]), Cells::Double(vec![7.25, 9.5])];
+    described(&path, schema, &cells(), "pandas", r#"{"index_columns":["height"],"columns":[]}"#);
     let data = open(&path, &Options::default()).unwrap();
     assert_eq!((data.shape(), all(&data)), (&[1][..], vec![0.5, 1.5]));
-    // A range of numbers is not stored; a frame without metadata keeps all columns.
-    described(&path, schema, &cells(), "pandas", r#"{"index_columns":[{"kind":"range","start":0}]}"#);
-    assert_eq!(open(&path, &Options::default()).unwrap().shape(), [2]);
+    let left = &data.about().omitted[0];
+    assert_eq!((left.what.as_str(), left.why.as_str()), ("column 'height'", "the index of the data frame"));
+    let asked = Options::default().columns(["height", "x"]);
+    assert_eq!(all(&open(&path, &asked).unwrap()), [7.25, 0.5, 9.5, 1.5]);
+    // A range of numbers is not stored; a frame without metadata, or of nothing else, keeps all columns.
+    for value in [r#"{"index_columns":[{"kind":"range","start":0}]}"#, r#"{"index_columns":["x","height"]}"#, "{"] {
+        described(&path, schema, &cells(), "pandas", value);
+        assert_eq!(open(&path, &Options::default()).unwrap().shape(), [2]);
+    }
 }
 
 #[test]
@@ -412,6 +419,10 @@ fn shards_are_one_table_in_the_order_of_their_names() {
         for memory in [0, u64::MAX] {
             let data = open(folder.path().join(name), &Options::default().memory(memory)).unwrap();
             assert_eq!((data.rows(), all(&data)), (4, expected.to_vec()), "{name}");
+            // A pattern says what is read; a folder has another part, which is named.
+            let left: Vec<String> = data.about().omitted.iter().map(|left| format!("{}: {}", left.what, left.why)).collect();
+            assert_eq!(left.len(), usize::from(!name.contains('*') && !name.contains('[')), "{left:?}");
+            assert!(left.iter().all(|left| left.starts_with("the split 'test': the split 'train' is read; --data '") && left.contains("test*.parquet' reads this one")), "{left:?}");
         }
     }
     assert_eq!(all(&open(at("data/test-*.parquet"), &Options::default()).unwrap())[0], 9.0);

@@ -13,16 +13,35 @@ use langevin::ProcessSpec;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The key of the JSON document in the metadata map.
 const KEY: &str = "langevin";
+/// Its checksum, and the version from which on there is one.
+const SUM: &str = "checksum";
+const CHECKED: u32 = 4;
 /// The longest header that is read, 16 MiB; one of this crate has some tens of kilobytes.
 const MAX_HEADER: u64 = 1 << 24;
 /// The longest file that is read: the header, [`MAX_PARAMETERS`](crate::net::MAX_PARAMETERS) weights, and the moments.
 const MAX_FILE: u64 = 8 + MAX_HEADER + 4 * crate::net::MAX_PARAMETERS as u64 + moments::MAX_BYTES;
+
+/// So many temporary names are tried: a number may be taken by a process that died under the same id.
+const NAMES: usize = 10_000;
+
+/// A new file beside `path`, under a name that nothing else has: what is there is neither written to nor followed, if it
+/// is a link. The command line removes such files of processes that have ended.
+fn beside(path: &Path) -> std::io::Result<(PathBuf, File)> {
+    for number in 0..NAMES {
+        let part = path.with_file_name(format!(".langevin-{}-{number}.tmp", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&part) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|file| (part, file)),
+        }
+    }
+    Err(std::io::Error::other("every temporary name beside it is taken"))
+}
 
 impl Network {
     /// Writes a model file: first under a temporary name beside it, then renamed, so `path` never holds half a file.
@@ -31,16 +50,18 @@ impl Network {
     /// A file that cannot be written, or whatever [`to_bytes`](Self::to_bytes) refuses.
     pub fn save(&self, path: &Path) -> Result<()> {
         let bytes = self.to_bytes()?;
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.part", std::process::id()));
-        let part = path.with_file_name(name);
-        let write = || {
-            let mut file = File::create(&part)?;
+        let (part, file) = beside(path).map_err(|error| Error::io("cannot write the model", path, error))?;
+        let write = |mut file: File| {
+            // Who may read the old file may read the new one, and nobody else.
+            #[cfg(unix)]
+            if let Ok(known) = std::fs::metadata(path) {
+                file.set_permissions(known.permissions())?;
+            }
             file.write_all(&bytes)?;
             file.sync_all()?;
             std::fs::rename(&part, path)
         };
-        write().map_err(|error| {
+        write(file).map_err(|error| {
             let _ = std::fs::remove_file(&part);
             Error::io("cannot write the model", path, error)
         })
@@ -77,7 +98,6 @@ impl Network {
         let fail = |error: &dyn std::fmt::Display| {
             Error::checkpoint("the model cannot be written down").got(error.to_string())
         };
-        let json = serde_json::to_string(metadata).map_err(|error| fail(&error))?;
         let weights = self.slots().iter().map(|slot| {
             let bytes = slot.of(self.values()).iter().flat_map(|value| value.to_le_bytes()).collect();
             (slot.name.as_str(), Dtype::F32, slot.shape.to_vec(), bytes)
@@ -87,6 +107,13 @@ impl Network {
             (name, Dtype::F64, shape, numbers.iter().flat_map(|value| value.to_le_bytes()).collect())
         });
         let data: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = moments.chain(weights).collect();
+        let mut document = serde_json::to_value(metadata).map_err(|error| fail(&error))?;
+        if metadata.langevin_version >= CHECKED {
+            let tensors = data.iter().map(|(name, .., bytes)| (*name, &bytes[..]));
+            let sum = checksum(metadata, tensors).map_err(|error| fail(&error))?;
+            document[SUM] = sum.into();
+        }
+        let json = document.to_string();
         let views = data
             .iter()
             .map(|(name, dtype, shape, data)| Ok((*name, TensorView::new(*dtype, shape.clone(), data)?)))
@@ -117,7 +144,7 @@ impl Network {
                 .got(format!("a safetensors file of {} tensors without it", tensors.len()))
                 .hinting("only files that Network::save wrote can be loaded")
         })?;
-        let metadata = read_metadata(json)?;
+        let (metadata, sum) = read_metadata(json)?;
         let net = net::build(&metadata.network, &metadata.data.shape, &Device::default())?;
         let (slots, width) = (net.slots(), metadata.data.shape.iter().product());
         let extra: &[&str] = match metadata.moments.map(|spec| spec.kind) {
@@ -147,7 +174,47 @@ impl Network {
                 values.push(value);
             }
         }
+        // Last, so that what is wrong with a file is said by its name where it has one.
+        if metadata.langevin_version >= CHECKED {
+            check_sum(&metadata, sum, &tensors)?;
+        }
         Self::assemble(metadata, moments, values)
+    }
+}
+
+/// CRC-32 of the document without its checksum and of the tensors in the order of their names: the library that writes the file orders them by type.
+fn checksum<'a>(
+    metadata: &Metadata,
+    tensors: impl Iterator<Item = (&'a str, &'a [u8])>,
+) -> Result<u32, serde_json::Error> {
+    let mut tensors: Vec<(&str, &[u8])> = tensors.collect();
+    tensors.sort_unstable_by_key(|(name, _)| *name);
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(serde_json::to_string(metadata)?.as_bytes());
+    for (name, bytes) in tensors {
+        hasher.update(name.as_bytes());
+        hasher.update(bytes);
+    }
+    Ok(hasher.finalize())
+}
+
+/// Refuses a file that is not what was written.
+fn check_sum(metadata: &Metadata, sum: Option<u32>, tensors: &SafeTensors<'_>) -> Result<()> {
+    let damaged = |got: String| {
+        Error::checkpoint("the model file is damaged")
+            .expected(
+                sum.map_or_else(|| "a checksum".to_owned(), |sum| format!("contents with the checksum {sum:08x}")),
+            )
+            .got(got)
+            .hinting("some of its bits have changed: copy it again, or train anew")
+    };
+    let all = tensors.tensors();
+    let found = checksum(metadata, all.iter().map(|(name, tensor)| (name.as_str(), tensor.data())));
+    match (found, sum) {
+        (Ok(found), Some(sum)) if found == sum => Ok(()),
+        (Ok(found), Some(_)) => Err(damaged(format!("{found:08x}"))),
+        (Ok(_), None) => Err(damaged("none".into())),
+        (Err(error), _) => Err(damaged(error.to_string())),
     }
 }
 
@@ -243,7 +310,7 @@ pub(crate) fn check_sizes(start: &[u8], len: u64) -> Result<()> {
 }
 
 /// Parses the document and checks that its parts fit each other.
-fn read_metadata(json: &str) -> Result<Metadata> {
+fn read_metadata(json: &str) -> Result<(Metadata, Option<u32>)> {
     let bad = |error: serde_json::Error| {
         Error::checkpoint("the model's description cannot be read")
             .at(format!("key '{KEY}'"))
@@ -251,7 +318,7 @@ fn read_metadata(json: &str) -> Result<Metadata> {
             .caused_by(error)
     };
     // The version first: everything else may mean something else in another one.
-    let document: serde_json::Value = serde_json::from_str(json).map_err(bad)?;
+    let mut document: serde_json::Value = serde_json::from_str(json).map_err(bad)?;
     match document.get("langevin_version").and_then(serde_json::Value::as_u64) {
         Some(version) if (1..=u64::from(MODEL_VERSION)).contains(&version) => {}
         Some(version) => {
@@ -271,6 +338,8 @@ fn read_metadata(json: &str) -> Result<Metadata> {
                 .expected(format!("\"langevin_version\": 1 to {MODEL_VERSION}")));
         }
     }
+    let sum = document.as_object_mut().and_then(|document| document.remove(SUM));
+    let sum = sum.and_then(|sum| u32::try_from(sum.as_u64()?).ok());
     let metadata: Metadata = serde_json::from_value(document).map_err(bad)?;
     let shape = &metadata.data.shape;
     let width = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size)).filter(|width| *width > 0);
@@ -293,6 +362,22 @@ fn read_metadata(json: &str) -> Result<Metadata> {
                 metadata.normalization.scale.len()
             )));
     }
+    let data = &metadata.data;
+    let framed = data.frame.as_ref().is_none_or(|frame| frame.check().is_ok() && frame.model_shape() == *shape);
+    // The part of a picture that was trained on is smaller than the picture.
+    let cropped = data.frame.as_ref().is_some_and(|frame| frame.check().is_ok() && frame.constants.is_empty());
+    if !(framed || cropped) {
+        return Err(Error::checkpoint("the model's description does not hold together")
+            .at("data.frame")
+            .expected(format!("a frame of rows of shape {shape:?}"))
+            .got("another"));
+    }
+    if data.lattice.as_ref().is_some_and(|lattice| !lattice.fits(width)) {
+        return Err(Error::checkpoint("the model's description does not hold together")
+            .at("data.lattice")
+            .expected(format!("1 or {width} finite spacings"))
+            .got("others"));
+    }
     if let Some([low, high]) = metadata.data.range.filter(|[low, high]| low >= high) {
         return Err(Error::checkpoint("the model's description does not hold together")
             .at("data.range")
@@ -305,5 +390,5 @@ fn read_metadata(json: &str) -> Result<Metadata> {
             .expected("none in version 1")
             .got("some"));
     }
-    Ok(metadata)
+    Ok((metadata, sum))
 }

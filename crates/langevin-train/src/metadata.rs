@@ -1,5 +1,6 @@
 //! What a model file says about its network.
 
+use crate::fingerprint::Fingerprint;
 use crate::moments::MomentsSpec;
 use crate::net::dit::DitConfig;
 use crate::net::mlp::MlpConfig;
@@ -7,10 +8,12 @@ use crate::normalization::Normalization;
 use crate::recipe::Coupling;
 use langevin::objective::Histogram;
 use langevin::{FormulationSpec, TimeDensity, Weight};
+use langevin_data::{Frame, Lattice, Options};
 use serde::{Deserialize, Serialize};
 
-/// The newest version of the model file. Version 2 has the [moments](crate::Moments) of the data; 3 knows transformers, classes and pictures. The older ones are read too.
-pub const MODEL_VERSION: u32 = 3;
+/// The newest version of the model file. Version 2 has the [moments](crate::Moments) of the data; 3 knows transformers, classes and pictures; 4 has a
+/// checksum, how the data were read, and what was taken out of their rows. The older ones are read too.
+pub const MODEL_VERSION: u32 = 4;
 
 /// Everything about a network but its weights: the JSON document of a model file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,9 +89,21 @@ pub struct DataSpec {
     /// What was held out, where something was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<HeldOut>,
-    /// Whether a number from [0, 1) was added to each element, anew at every visit.
+    /// Whether a number from [0, step) of the [lattice](Self::lattice) was added to each element, anew at every visit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dequantized: bool,
+    /// How the file was read, so that other rows are read alike; none for data that came from no file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Options>,
+    /// The map between rows of the file and of the model, where they differ or have names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<Frame>,
+    /// The spacing of the values of evenly spaced data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lattice: Option<Lattice>,
+    /// What tells the training's rows from others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// The part of a data set that was not trained on: [`Dataset::split`](langevin_data::Dataset::split) with these arguments gives it again.

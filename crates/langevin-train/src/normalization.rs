@@ -1,7 +1,7 @@
 //! The numbers that bring data to the scale of the noise.
 
 use crate::error::{Error, Result};
-use langevin_data::{Dataset, Statistics};
+use langevin_data::{Dataset, Lattice, Statistics};
 use serde::{Deserialize, Serialize};
 
 /// The affine map between data and what the network works on, model = (data − shift)/scale.
@@ -17,8 +17,9 @@ pub struct Normalization {
 }
 
 impl Normalization {
-    /// The map for a data set. Pictures (shapes of two or more sizes) go to \[−1, 1\] by one pair for all pixels; the columns of a table go to mean 0 and
-    /// standard deviation 1 each. What is constant keeps scale 1.
+    /// The map for a data set. Pictures, and arrays of one scale, go to \[−1, 1\] by one pair for all elements; the columns of a table, and what has scales of
+    /// its own in an array (the columns of a series, channels), go to mean 0 and standard deviation 1 each. What is constant keeps scale 1. Which of these a data
+    /// set is, [`Dataset::statistics`] tells.
     ///
     /// # Errors
     /// Data that cannot be read.
@@ -38,6 +39,7 @@ impl Normalization {
             Statistics::Columns { mean, deviation } => {
                 Ok(Self { shift: mean, scale: deviation.into_iter().map(spread).collect() })
             }
+            Statistics::Whole { mean, deviation, .. } => Ok(Self { shift: vec![mean], scale: vec![spread(deviation)] }),
             other => Err(Error::data("statistics that no normalisation is known for").got(format!("{other:?}"))),
         }
     }
@@ -51,6 +53,62 @@ impl Normalization {
     /// Shift and scale of element `element` of a sample.
     fn pair(&self, element: usize) -> (f64, f64) {
         if self.shift.len() == 1 { (self.shift[0], self.scale[0]) } else { (self.shift[element], self.scale[element]) }
+    }
+
+    /// Returns a few words on what the map does with rows of this shape: `each column to mean 0 and deviation 1`.
+    #[must_use]
+    pub fn describe(&self, shape: &[usize]) -> String {
+        match (&self.shift[..], &self.scale[..]) {
+            ([shift], [scale]) if *shift == 0.0 && *scale == 1.0 => "the values as they are".to_owned(),
+            ([shift], [scale]) => format!("one scale for all elements, (x − {})/{}", rounded(*shift), rounded(*scale)),
+            _ if shape.len() == 1 => "each column to mean 0 and deviation 1".to_owned(),
+            _ => {
+                let inner = |axis: usize| shape[axis + 1..].iter().product::<usize>();
+                let shared = |axis: usize| {
+                    let first = |element: usize| element / inner(axis) % shape[axis] * inner(axis);
+                    (0..self.scale.len()).all(|i| self.pair(i) == self.pair(first(i)))
+                };
+                match (0..shape.len()).find(|axis| self.scale.len() == shape.iter().product::<usize>() && shared(*axis))
+                {
+                    Some(axis) => format!(
+                        "each of the {} places of axis {} of {} to mean 0 and deviation 1",
+                        shape[axis],
+                        axis + 1,
+                        shape.len()
+                    ),
+                    None => "each element to mean 0 and deviation 1".to_owned(),
+                }
+            }
+        }
+    }
+
+    /// Returns the elements of which values that differ would be the same number in single precision, of these whole
+    /// rows of data. A network sees single precision, and could not tell such values from each other.
+    #[must_use]
+    pub fn blurred(&self, rows: &[f64], width: usize) -> Vec<usize> {
+        let distinct = |bits: &mut dyn Iterator<Item = u64>| {
+            let mut bits: Vec<u64> = bits.collect();
+            bits.sort_unstable();
+            bits.dedup();
+            bits.len()
+        };
+        (0..width)
+            .filter(|element| {
+                let (shift, scale) = self.pair(*element);
+                let column = || rows.iter().skip(*element).step_by(width.max(1));
+                let seen = distinct(&mut column().map(|x| u64::from((((x - shift) / scale) as f32).to_bits())));
+                seen < distinct(&mut column().map(|x| x.to_bits()))
+            })
+            .collect()
+    }
+
+    /// Data to model from double to single precision: values that differ by little beside a large mean are told apart.
+    /// Both are whole rows of `width` elements.
+    pub(crate) fn narrow(&self, values: &[f64], out: &mut [f32], width: usize) {
+        for (i, (out, value)) in out.iter_mut().zip(values).enumerate() {
+            let (shift, scale) = self.pair(i % width.max(1));
+            *out = ((value - shift) / scale) as f32;
+        }
     }
 
     /// The scale of element `element` of a sample.
@@ -77,13 +135,15 @@ impl Normalization {
         (0..width).map(|j| self.pair(j).1.ln()).sum()
     }
 
-    /// For data to which a number from [0, 1) is added: the map that [`fit`](Self::fit) would find for the sums.
+    /// For data on this lattice, to whose elements a number from [0, step) is added: the map that [`fit`](Self::fit) would find for the sums.
     #[must_use]
-    pub fn dequantized(mut self, pictures: bool) -> Self {
-        for (shift, scale) in self.shift.iter_mut().zip(&mut self.scale) {
-            *shift += 0.5;
-            // A picture's range grows by one; a column's variance by that of the uniform, 1/12.
-            *scale = if pictures { *scale + 0.5 } else { (*scale * *scale + 1.0 / 12.0).sqrt() };
+    pub fn dequantized(mut self, lattice: &Lattice) -> Self {
+        // One pair goes by the range, which grows by a step; several go by the variance, to which that of the uniform comes, step²/12.
+        let range = self.shift.len() == 1;
+        for (element, (shift, scale)) in self.shift.iter_mut().zip(&mut self.scale).enumerate() {
+            let step = lattice.step(element);
+            *shift += 0.5 * step;
+            *scale = if range { *scale + 0.5 * step } else { (*scale * *scale + step * step / 12.0).sqrt() };
         }
         self
     }
@@ -103,4 +163,10 @@ impl Normalization {
             && self.shift.iter().all(|shift| shift.is_finite())
             && self.scale.iter().all(|scale| scale.is_finite() && *scale > 0.0)
     }
+}
+
+/// Six digits for a person.
+fn rounded(value: f64) -> String {
+    let short: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    short.to_string()
 }

@@ -118,8 +118,12 @@ pub struct Recipe {
     pub stratified: bool,
     /// Whether the density of the noise levels is learned while training ([`Learner`](langevin::objective::Learner)): the loss is the same, its estimate less noisy.
     pub adaptive: bool,
-    /// Whether a number from [0, 1) is added to each element of the data, anew at every visit: for whole numbers, so that they have a density.
+    /// Whether a number from [0, step) of the data's [lattice](langevin_data::Lattice) is added to each element, anew at every visit, so that evenly spaced values
+    /// have a density. The step is 1 where no lattice is found; elements without a step stay as they are.
     pub dequantize: bool,
+    /// How the data were read from their file, for the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<langevin_data::Options>,
     /// The map from the data to what the network works on; none: fitted to the data ([`Normalization::fit`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalization: Option<Normalization>,
@@ -172,6 +176,7 @@ impl Recipe {
             stratified: true,
             adaptive: false,
             dequantize: false,
+            reading: None,
             normalization: None,
             coupling: Coupling::Independent,
             crop: None,

@@ -77,10 +77,25 @@ fn tame(text: String) -> String {
     tame
 }
 
+/// The start and the end of a text that may quote something of any length: both matter, as in `unknown variant … at line 3`.
+fn brief(text: String, most: usize) -> String {
+    // A byte count is enough to pass by: there are never more characters.
+    let count = if text.len() <= most { 0 } else { text.chars().count() };
+    if count <= most {
+        return text;
+    }
+    let end = most / 4;
+    text.chars().take(most - end).chain(['…']).chain(text.chars().skip(count - end)).collect()
+}
+
+/// The longest statement of what went wrong, and the longest list of what is known.
+const MOST_WHAT: usize = 400;
+const MOST_KNOWN: usize = 800;
+
 impl Message {
-    /// What went wrong.
+    /// What went wrong; the middle of a long text is left out.
     pub fn new(what: impl Into<String>) -> Self {
-        let what = what.into();
+        let what = brief(what.into(), MOST_WHAT);
         Self { what, place: None, expected: None, got: None, cause: None, snippet: None, hint: None }
     }
 
@@ -98,7 +113,7 @@ impl Message {
     /// What was expected.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.expected = Some(expected.into());
+        self.expected = Some(brief(expected.into(), MOST_KNOWN));
         self
     }
 
@@ -129,7 +144,7 @@ impl Message {
     /// What to try next.
     #[must_use]
     pub fn hinting(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(brief(hint.into(), MOST_KNOWN));
         self
     }
 
@@ -348,6 +363,9 @@ mod tests {
     fn floods_and_control_characters_are_tamed() {
         let text = Message::new("bad").got("\u{1b}[31m".repeat(1000)).to_string();
         assert!(text.len() < 3000 && !text.contains('\u{1b}') && text.ends_with('…'), "{text}");
+        let long = Message::new(format!("unknown variant {} at line 3", "é".repeat(100_000))).expected("y".repeat(5000));
+        let long = long.hinting("z".repeat(5000)).to_string();
+        assert!(long.chars().count() < 2100 && long.contains(" at line 3: expected"), "{long}");
         assert_eq!(Message::new("bad").at("row 3").at("data.csv").to_string(), "bad (data.csv, row 3)");
     }
 

@@ -1,7 +1,7 @@
 //! The flags of the commands about the exact error on Gaussian data.
 
 use super::NetworkArgs;
-use super::values::{finite, grid_steps, sigma, sigma_or_inf};
+use super::values::{finite, grid_steps, sigma, sigma_or_inf, whole};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -11,6 +11,10 @@ pub type Counts = std::vec::Vec<usize>;
 fn counts(text: &str) -> Result<Counts, String> {
     let counts: Result<Counts, String> = text.split(',').map(|part| grid_steps(part.trim())).collect();
     counts.map_err(|_| "expected whole numbers from 1 to 100000, with commas between them".to_owned())
+}
+
+fn evaluations(text: &str) -> Result<usize, String> {
+    whole(text, langevin::recommend::MAX_NFE as u64).map(|value| value as usize)
 }
 
 /// The Gaussian data.
@@ -111,8 +115,8 @@ pub struct RecommendArgs {
     pub onnx: Option<PathBuf>,
     #[command(flatten)]
     pub trained_as: NetworkArgs,
-    /// Evaluations that a sample may cost
-    #[arg(long, value_name = "N", value_parser = grid_steps, allow_negative_numbers = true)]
+    /// Evaluations that a sample may cost, at most 2047
+    #[arg(long, value_name = "N", value_parser = evaluations, allow_negative_numbers = true)]
     pub nfe: usize,
     /// The process of the states [default: the model's; vp without one]
     #[arg(long, value_name = "P")]

@@ -8,6 +8,7 @@
 //! The last one holds. A table of the file is a heading and no more: its keys are flags like the others.
 
 use crate::error::{Failure, Result};
+use crate::io::json;
 use clap::{ArgAction, ArgMatches, Command};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -47,10 +48,7 @@ pub fn expand(words: Vec<OsString>) -> Result<Vec<OsString>> {
     };
     let mut from_file = Vec::new();
     if let Some(path) = file {
-        let text = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Failure::missing("--config, --resume", &path),
-            _ => Failure::failed("cannot read the configuration").in_file(&path).got(error.to_string()),
-        })?;
+        let text = json::text("--config, --resume", &path)?;
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             Failure::failed("the configuration is no TOML").in_file(&path).got(error.to_string().trim().to_owned())
         })?;

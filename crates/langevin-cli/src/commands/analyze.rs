@@ -8,7 +8,7 @@ use crate::spectrum::Gaussian;
 use crate::survey::{self, Field, Row, nothing_fits};
 use crate::trained::{Trained, is_model};
 use crate::words::{either_case, plural, shown, visible};
-use crate::{check, interrupt};
+use crate::interrupt;
 use langevin::analysis::AnalysisOptions;
 use langevin::sampler::Entry;
 use langevin::{Grid, LambdaRange, Plan, Process};
@@ -25,6 +25,7 @@ pub const PROCESS: &str = "vp";
 
 /// Runs the command.
 pub fn run(args: &AnalyzeArgs) -> Result<()> {
+    interrupt::listen()?;
     one_kind(args)?;
     let trained = match &args.onnx {
         Some(path) => Some(Trained::onnx(path, args.process.as_deref(), &args.trained_as)?),
@@ -41,11 +42,6 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
         None => args.spectrum.open()?,
     };
     if let Some(path) = &args.plot {
-        interrupt::listen()?;
-        for (flag, input) in [("--spectrum", &args.spectrum.spectrum), ("--data", &args.spectrum.data)] {
-            input.iter().try_for_each(|input| check::two_files("--plot", path, flag, Path::new(input)))?;
-        }
-        args.plans.iter().try_for_each(|plan| check::two_files("--plot", path, "PLAN.json|MODEL", plan))?;
         atomic::probe(path)?;
     }
     // Three passes in place of one: only where they are shown.
@@ -61,6 +57,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
         })?;
         rows.push(Row { sampler, grid, steps, file, process, analysis });
     }
+    interrupt::check()?;
     survey::say_if_flat(&gaussian.spectrum, rows.iter().map(|row| &row.analysis));
     let processes = processes(&rows);
     if let Some(path) = &args.plot {

@@ -2,6 +2,7 @@
 
 use super::picture::Picture;
 use crate::cli::InvertArgs;
+use crate::check;
 use crate::edit;
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
@@ -25,6 +26,8 @@ pub fn run(args: &InvertArgs) -> Result<()> {
     let data = edit::rows("--from", &args.from, &source)?;
     let count = args.count.unwrap_or(MOST).min(data.len() / width.max(1));
     let data = &data[..count * width];
+    // Every row of the way is held, besides those that it leads through.
+    check::memory(args.between.map_or(count, |points| count.saturating_mul(points.saturating_add(1))), width)?;
     let mut clean = data.to_vec();
     if let Some(map) = source.normalization() {
         let _ = map.to_model(&mut clean, width);

@@ -24,7 +24,8 @@ mod vs_vae;
 
 use crate::cli::{Cli, Command, config};
 use crate::error::Result;
-use crate::words::{visible, visible_lines};
+use crate::outputs;
+use crate::words::{QUOTED, quoting, visible, visible_lines};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use std::ffi::OsString;
@@ -37,21 +38,35 @@ pub fn run(words: Vec<OsString>) -> u8 {
         Err(failure) => return ended(Err(failure)),
     };
     let cli = match parse(&words) {
-        Ok(cli) => cli,
+        Ok(Ok(cli)) => cli,
+        Ok(Err(failure)) => return ended(Err(failure)),
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             // Asked for nothing: the help is the answer, not a complaint.
             return ended(crate::io::print(&error.render().to_string()));
         }
         Err(error) => {
             // Help and version go to stdout, mistakes to stderr; nothing can be done if neither can be written.
-            let strange = |word: &OsString| word.to_str().is_none_or(|word| visible(word) != word);
+            let strange = |word: &OsString| word.to_str().is_none_or(|word| word.len() > QUOTED || visible(word) != word);
             let acts = error.use_stderr() && words.iter().skip(1).any(strange);
-            // An argument that acts on a terminal is shown without doing so, and without colours.
-            let safe = || visible_lines(&error.render().to_string());
-            let _ = if acts { write!(std::io::stderr(), "{}", safe()) } else { error.print() };
-            return if error.use_stderr() { 2 } else { 0 };
+            // An argument that acts on a terminal, or floods it, is shown without doing so, and without colours.
+            let said = words.iter().filter_map(|word| word.to_str());
+            let pieces = said.flat_map(|word| [word, word.split_once('=').map_or("", |(_, value)| value)]);
+            let safe = || visible_lines(&quoting(&error.render().to_string(), pieces.clone()));
+            let printed = if acts { write!(std::io::stderr(), "{}", safe()) } else { error.print() };
+            if error.use_stderr() {
+                return 2;
+            }
+            return ended(printed.and_then(|()| std::io::stdout().flush()).map_or_else(crate::io::unprinted, Ok));
         }
     };
+    // Everything else reads rows or evaluates networks, and shares that among threads.
+    let alone = matches!(
+        cli.command,
+        Command::Plan(_) | Command::Explain(_) | Command::Compare(_) | Command::Lint(_) | Command::Objective(_)
+    );
+    if !alone && let Err(failure) = crate::threads::ready() {
+        return ended(Err(failure));
+    }
     ended(match &cli.command {
         Command::Demo(args) => demo::run(args),
         Command::Train(args) => train::run(args),
@@ -75,8 +90,9 @@ pub fn run(words: Vec<OsString>) -> u8 {
     })
 }
 
-/// The command that was asked for; of a training, with its whole configuration.
-fn parse(words: &[OsString]) -> std::result::Result<Cli, clap::Error> {
+/// The command that was asked for; of a training, with its whole configuration. Refused if an output of it would take the
+/// place of an input.
+fn parse(words: &[OsString]) -> std::result::Result<Result<Cli>, clap::Error> {
     let mut command = Cli::command();
     let matches = command.try_get_matches_from_mut(words)?;
     let mut cli = Cli::from_arg_matches(&matches)?;
@@ -85,7 +101,8 @@ fn parse(words: &[OsString]) -> std::result::Result<Cli, clap::Error> {
     {
         args.effective = config::effective(train, matches);
     }
-    Ok(cli)
+    let asked = matches.subcommand().and_then(|(name, given)| Some((command.find_subcommand(name)?, given)));
+    Ok(asked.map_or(Ok(()), |(command, given)| outputs::check(command, given)).map(|()| cli))
 }
 
 fn ended(result: Result<()>) -> u8 {

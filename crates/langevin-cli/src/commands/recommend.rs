@@ -9,7 +9,7 @@ use crate::spectrum::Gaussian;
 use crate::survey::{self, Field};
 use crate::trained::Trained;
 use crate::words::{either_case, plural, shown, visible};
-use crate::{check, interrupt};
+use crate::interrupt;
 use langevin::recommend::{Candidate, Search};
 use langevin::{Formulation, Grid, Model as _, Plan, Prediction, Process};
 use std::path::Path;
@@ -38,13 +38,6 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     let samplers = args.sampler.as_deref().map(survey::samplers).transpose()?;
     let grids = args.grid.as_deref().map(survey::grids).transpose()?;
     let gaussian = gaussian(args, trained.as_ref())?;
-    for (flag, input) in [
-        ("MODEL", trained.as_ref().map(|trained| trained.path.as_path())),
-        ("--data", args.spectrum.data.as_deref().map(Path::new)),
-        ("--spectrum", args.spectrum.spectrum.as_deref().map(Path::new)),
-    ] {
-        input.iter().try_for_each(|input| check::another_file(&args.out, flag, input))?;
-    }
     atomic::probe(&args.out)?;
 
     let by = match args.by {

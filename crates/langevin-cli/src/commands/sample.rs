@@ -4,7 +4,8 @@ use super::picture::Picture;
 use crate::cli::{ConditionArgs, EditArgs, SampleArgs, SamplerArgs};
 use crate::edit::{Edit, REPAINT};
 use crate::error::{Blame as _, Failure, Result};
-use crate::io::{Format, atomic, csv, npy, print, say};
+use crate::io::rows::Rows;
+use crate::io::{Format, atomic, npy, print, say};
 use crate::progress::{Display, duration, thousands};
 use crate::source::{Reader, Source};
 use crate::words::{either_case, plural, shown};
@@ -27,21 +28,28 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     interrupt::listen()?;
     let mut source = Source::open(&args.source)?.on(&args.device)?;
     let classes = args.condition.ask(&mut source)?;
-    if let Some(model) = &args.source.named.model {
-        check::another_file(&args.out, "MODEL", model)?;
-    }
     let reader = source.read_as(args.read_as.as_deref())?;
     let range = args.sampler.range(&reader.process, source.trained())?;
     let conditions = args.condition.each();
     let ways: Vec<How> =
         conditions.iter().map(|condition| How::new(args, condition, &reader, range)).collect::<Result<_>>()?;
     let all = args.count.saturating_mul(ways.len());
-    check::memory(all, source.width())?;
-    let edit = args.edit.read(&source, args.count)?;
+    let edit = args.edit.read(&source)?;
     let picture = Picture::of(format, &source, all, &args.out)?;
-    if format != Format::Folder {
-        atomic::probe(&args.out)?;
-    }
+    let mut shape = source.shape();
+    shape.insert(0, all);
+    let mut kept = match picture {
+        // A picture shows all samples together.
+        Some(picture) => {
+            check::memory(all, source.width())?;
+            if format != Format::Folder {
+                atomic::probe(&args.out)?;
+            }
+            Kept::Together(picture, Vec::new())
+        }
+        None if format == Format::Csv => Kept::Streamed(Rows::csv(&args.out, source.width(), dtype)?),
+        None => Kept::Streamed(Rows::npy(&args.out, &shape, dtype)?),
+    };
     if range.clipped {
         say(&format!("note: noise levels clipped to the trained range, σ/α from {:.4} to {:.4}", range.min, range.max));
     }
@@ -57,21 +65,22 @@ pub fn run(args: &SampleArgs) -> Result<()> {
 
     let start = Instant::now();
     let draws = Draws { count: args.count, seed: args.seed, batch: args.batch, threads: args.threads };
-    let (mut samples, mut evaluations) = (Vec::new(), 0);
+    let (mut evaluations, mut done) = (0, 0);
     for how in &ways {
-        let (drawn, most) = draw(draws, how, edit.as_ref(), &reader, source.width())?;
-        samples.extend(drawn);
+        let most = draw(draws, how, edit.as_ref(), &reader, source.width(), &mut |mut samples| {
+            source.to_data(&mut samples);
+            check::finite_from(done, &samples, source.width(), dtype)?;
+            done += samples.len() / source.width().max(1);
+            kept.take(samples)
+        })?;
         evaluations = evaluations.max(most);
     }
     let seconds = start.elapsed().as_secs_f64();
-    source.to_data(&mut samples);
-    check::finite(&samples, source.width(), dtype)?;
-    let mut shape = source.shape();
-    shape.insert(0, all);
-    match picture {
-        None if format == Format::Csv => csv::write(&args.out, source.width(), &samples, dtype)?,
-        None => npy::write(&args.out, &shape, &samples, dtype)?,
-        Some(picture) => picture.write(&samples, &source, (ways.len() > 1).then_some(args.count), &args.out)?,
+    match kept {
+        Kept::Streamed(rows) => rows.finish()?,
+        Kept::Together(picture, samples) => {
+            picture.write(&samples, &source, (ways.len() > 1).then_some(args.count), &args.out)?;
+        }
     }
     say(&format!(
         "{} of {} as {}, {} each, in {}: {}",
@@ -111,6 +120,26 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     ))
 }
 
+/// Where samples go as they come.
+enum Kept {
+    /// To their file.
+    Streamed(Rows),
+    /// Into memory, for a picture of all of them.
+    Together(Picture, Vec<f64>),
+}
+
+impl Kept {
+    fn take(&mut self, samples: Vec<f64>) -> Result<()> {
+        match self {
+            Self::Streamed(rows) => rows.push(&samples),
+            Self::Together(_, all) => {
+                all.extend(samples);
+                Ok(())
+            }
+        }
+    }
+}
+
 /// Samples of a model as these flags say, in the units of its data; their plan's name and evaluations.
 pub fn samples(
     source: &Source<'_>,
@@ -122,10 +151,17 @@ pub fn samples(
     let range = sampler.range(&reader.process, source.trained())?;
     let how = How::plan(sampler, condition, None, &reader, range)?;
     check::memory(draws.count, source.width())?;
-    let (mut samples, evaluations) = draw(draws, &how, None, &reader, source.width())?;
+    let mut samples = Vec::new();
+    let evaluations = draw(draws, &how, None, &reader, source.width(), &mut |slice| {
+        samples.extend(slice);
+        Ok(())
+    })?;
     source.to_data(&mut samples);
     Ok((samples, how.name().to_owned(), evaluations))
 }
+
+/// The finest tolerance that rounding lets a step keep.
+const FINEST: f64 = 1e-15;
 
 /// A table of numbers, or steps that are found on the way.
 enum How {
@@ -138,6 +174,12 @@ impl How {
         let Some(pair) = &args.adaptive else {
             return Self::plan(&args.sampler, condition, Some(&args.edit), reader, range);
         };
+        if args.rtol.max(args.atol) < FINEST {
+            return Err(Failure::misused("the tolerances are finer than the numbers")
+                .at("--rtol, --atol")
+                .expected(format!("one of them at least {FINEST:e}"))
+                .got(format!("{:e} and {:e}", args.rtol, args.atol)));
+        }
         let mut adaptive = Adaptive::new(either_case(pair, Pair::parse).or_misused()?);
         adaptive.tolerance = Tolerance { absolute: args.atol, relative: args.rtol };
         adaptive.eta = args.sampler.eta.unwrap_or(0.0);
@@ -202,8 +244,8 @@ impl How {
     ) -> Result<(Vec<f64>, usize)> {
         let (adaptive, range) = match self {
             Self::Plan(plan) => {
-                let span = ids.first * ids.width..(ids.first + ids.count) * ids.width;
-                let inputs = inputs(plan, edit, span)?;
+                let inputs = inputs(plan, edit, ids)?;
+                let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
                 return Ok((interrupt::or_failed(sampling.run_with(plan, reader, &inputs))?, plan.nfe()));
             }
             Self::Adaptive(adaptive, range) => (adaptive, *range),
@@ -211,13 +253,21 @@ impl How {
         let chunks: Vec<Vec<SampleId>> = ids.chunks();
         let results: Vec<_> = std::thread::scope(|scope| {
             let run = |rows: &[SampleId]| adaptive.run(&SliceSpace::new(ids.width), reader, range, rows);
-            let threads: Vec<_> = chunks.iter().map(|rows| scope.spawn(move || run(rows))).collect();
-            threads.into_iter().map(|thread| thread.join()).collect()
+            // Where the system gives no thread, its share is done here.
+            let threads: Vec<_> = chunks
+                .iter()
+                .map(|rows| (rows, std::thread::Builder::new().spawn_scoped(scope, move || run(rows)).ok()))
+                .collect();
+            let join = |(rows, thread): (&Vec<SampleId>, Option<std::thread::ScopedJoinHandle<'_, _>>)| match thread {
+                Some(thread) => thread.join(),
+                None => Ok(run(rows)),
+            };
+            threads.into_iter().map(join).collect()
         });
         let (mut samples, mut most) = (Vec::new(), 0);
         for result in results {
             let adapted = match result {
-                Ok(adapted) => interrupt::or_failed(adapted)?,
+                Ok(adapted) => interrupt::or_failed(adapted).map_err(tolerances)?,
                 Err(panic) => std::panic::resume_unwind(panic),
             };
             samples.extend(adapted.state);
@@ -225,6 +275,11 @@ impl How {
         }
         Ok((samples, most))
     }
+}
+
+/// Names the flags behind what the library calls tolerances.
+fn tolerances(failure: Failure) -> Failure {
+    if failure.text().contains("tolerances") { failure.hint("--rtol and --atol set the tolerances") } else { failure }
 }
 
 /// The samples of a slice, to be shared among threads.
@@ -247,11 +302,11 @@ impl Ids {
 }
 
 /// What the inputs of a plan are filled with.
-fn inputs<'a>(plan: &Plan, edit: Option<&'a Edit>, span: std::ops::Range<usize>) -> Result<Vec<&'a [f64]>> {
+fn inputs(plan: &Plan, edit: Option<&Edit>, ids: Ids) -> Result<Vec<Vec<f64>>> {
     let takes = |name: &str| plan.inputs().iter().any(|input| input.name == name);
     // What is given is used, or refused: never passed over.
     if let Some(edit) = edit
-        && let Some(name) = ["image", "mask"].into_iter().find(|name| edit.input(name).is_some() && !takes(name))
+        && let Some(name) = ["image", "mask"].into_iter().find(|name| edit.has(name) && !takes(name))
     {
         return Err(Failure::misused("the sampler has no use for what it is given")
             .at("--sampler")
@@ -260,7 +315,7 @@ fn inputs<'a>(plan: &Plan, edit: Option<&'a Edit>, span: std::ops::Range<usize>)
             .hint("leave out --sampler: --mask brings repaint"));
     }
     let filled = plan.inputs().iter().map(|input| {
-        let values = edit.and_then(|edit| edit.input(&input.name)).and_then(|values| values.get(span.clone()));
+        let values = edit.and_then(|edit| edit.rows(&input.name, ids.first, ids.count));
         values.ok_or_else(|| {
             Failure::misused("the sampler starts from something")
                 .at("--sampler")
@@ -285,37 +340,69 @@ pub struct Draws {
     pub threads: Option<usize>,
 }
 
-/// Draws in slices, so that a bar can move; sample i is the same in any slice.
-fn draw(draws: Draws, how: &How, edit: Option<&Edit>, reader: &Reader<'_>, width: usize) -> Result<(Vec<f64>, usize)> {
+/// Numbers that a sample takes while it goes through a plan, for each of its elements: the slots of the plan and what a
+/// network works on.
+const ON_THE_WAY: u64 = 16;
+
+/// How samples are shared: those that go through the plan together, the threads, and those of a slice.
+fn shares(draws: Draws, reader: &Reader<'_>, width: usize) -> Result<(usize, usize, usize)> {
     // The default batch fills the second-level cache and holds whole blocks of the network's 64 rows.
     let cache = if reader.source().is_on_card() { 1 << 20 } else { 8192 };
     let batch = draws.batch.unwrap_or_else(|| (cache / width.max(1)).clamp(64, 4096)).min(draws.count);
     let threads = reader.source().threads(draws.threads).min(draws.count.div_ceil(batch));
-    let slice = batch.saturating_mul(threads).saturating_mul(4);
-    let mut samples = Vec::new();
-    samples
-        .try_reserve_exact(draws.count * width)
-        .map_err(|_| check::too_many(draws.count, width, check::MOST_BYTES))?;
+    let most = check::available();
+    let fits = |batch: usize, threads: usize, slice: usize| {
+        let rows = (slice as u64).saturating_add(ON_THE_WAY.saturating_mul((batch as u64).saturating_mul(threads as u64)));
+        rows.saturating_mul(8 * width as u64) <= most
+    };
+    // Fewer samples at once are the same samples, so what nobody asked for gives way.
+    let (mut batch, mut threads, mut slice) = (batch, threads, batch.saturating_mul(threads).saturating_mul(4));
+    while !fits(batch, threads, slice) {
+        match (slice > batch.saturating_mul(threads), threads > 1 && draws.threads.is_none()) {
+            (true, _) => slice = batch.saturating_mul(threads),
+            (false, true) => threads /= 2,
+            (false, false) if draws.batch.is_none() && batch > 1 => batch /= 2,
+            (false, false) => {
+                let each = (8 * width as u64).saturating_mul(ON_THE_WAY + 1).saturating_mul(threads as u64);
+                return Err(Failure::misused("the samples of a batch do not fit in memory")
+                    .at(if draws.batch.is_some() { "--batch" } else { "--threads" })
+                    .expected(format!("at most {} at once", plural(most / each.max(1), "sample")))
+                    .got(format!("{batch} on {}", plural(threads as u64, "thread"))));
+            }
+        }
+        slice = slice.min(batch.saturating_mul(threads).saturating_mul(4));
+    }
+    Ok((batch, threads, slice))
+}
+
+/// Draws in slices, so that a bar can move and memory does not grow with the count, and hands each to `take`; sample i is
+/// the same in any slice. The evaluations of the slowest batch.
+fn draw(
+    draws: Draws,
+    how: &How,
+    edit: Option<&Edit>,
+    reader: &Reader<'_>,
+    width: usize,
+    take: &mut dyn FnMut(Vec<f64>) -> Result<()>,
+) -> Result<usize> {
+    let (batch, threads, slice) = shares(draws, reader, width)?;
     let mut most = 0;
     let start = Instant::now();
     let mut display = Display::sampling();
     let all = plural(draws.count as u64, "sample");
-    for first in (0..draws.count).step_by(slice) {
+    for first in (0..draws.count).step_by(slice.max(1)) {
         interrupt::check()?;
         let rate = first as f64 / start.elapsed().as_secs_f64();
         let speed = if first == 0 { "–".to_owned() } else { thousands(rate as u64) };
         let done = thousands(first as u64);
         display.show(first as f64 / draws.count as f64, &format!("{done} of {all}  {speed} samples/s"));
-        let sampling = Sampling::new(slice.min(draws.count - first), width)
-            .seed(draws.seed)
-            .first(first as u64)
-            .chunk(batch)
-            .threads(threads);
-        let ids = Ids { seed: draws.seed, first, count: slice.min(draws.count - first), width, threads };
-        let (slice, evaluations) = how.draw(&sampling, ids, edit, reader)?;
-        samples.extend(slice);
+        let count = slice.min(draws.count - first);
+        let sampling = Sampling::new(count, width).seed(draws.seed).first(first as u64).chunk(batch).threads(threads);
+        let ids = Ids { seed: draws.seed, first, count, width, threads };
+        let (samples, evaluations) = how.draw(&sampling, ids, edit, reader)?;
         most = most.max(evaluations);
+        take(samples)?;
     }
     display.finish();
-    Ok((samples, most))
+    Ok(most)
 }

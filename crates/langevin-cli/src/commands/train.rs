@@ -9,7 +9,7 @@ use crate::rundir::RunDir;
 use crate::schedule::SIGMAS;
 use crate::watch::{Look, Watched};
 use crate::words::{either_case, plural, shown};
-use crate::{check, data, interrupt};
+use crate::{check, data, interrupt, threads};
 use langevin::{Formulation, LambdaRange, Prediction, Process, TimeDensity, Weight};
 use langevin_data::{Dataset, Options};
 use langevin_train::{
@@ -32,8 +32,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     match args.threads {
         None => train(args),
         Some(threads) => {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().or_failed()?;
-            pool.install(|| train(args))
+            threads::pool(threads)?.install(|| train(args))
         }
     }
 }

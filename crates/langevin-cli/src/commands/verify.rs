@@ -54,12 +54,15 @@ fn measure(claims: &[Claim], extra: &Extra<'_>) -> Result<Vec<Measured>> {
         }
     };
     let mut all: Vec<(usize, Measured)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..cores.min(claims.len()).max(1)).map(|_| scope.spawn(work)).collect();
+        // A thread that the system does not give is done without: claims are taken by whoever is free.
+        let spawn = |_| std::thread::Builder::new().spawn_scoped(scope, work).ok();
+        let threads: Vec<_> = (1..cores.min(claims.len())).map_while(spawn).collect();
+        let mine = work();
         let join = |thread: std::thread::ScopedJoinHandle<'_, _>| match thread.join() {
             Ok(own) => own,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        threads.into_iter().flat_map(join).collect()
+        mine.into_iter().chain(threads.into_iter().flat_map(join)).collect()
     });
     interrupt::check()?;
     all.sort_by_key(|(i, _)| *i);

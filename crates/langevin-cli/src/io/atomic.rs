@@ -2,6 +2,7 @@
 //!
 //! Every temporary path is in a registry from before it exists until it is gone, so that a hard exit can remove it.
 
+use super::stale;
 use crate::error::{Failure, Result};
 use crate::interrupt;
 use std::collections::BTreeSet;
@@ -47,6 +48,8 @@ pub struct Staged {
     place: PathBuf,
     /// What the user called that.
     target: PathBuf,
+    /// Locked for as long as this lives: nobody takes it for what a dead process left.
+    _held: Option<File>,
 }
 
 impl Staged {
@@ -56,16 +59,18 @@ impl Staged {
         if place.file_name().is_none() {
             return Err(Failure::misused("not the name of a file").in_file(target));
         }
+        stale::clear_once(&place);
         let mut paths = live();
         for number in 0..NAMES {
-            let path = place.with_file_name(format!(".langevin-{}-{number}.tmp", std::process::id()));
+            let path = place.with_file_name(stale::name(std::process::id(), number));
             if paths.contains(&path) {
                 continue;
             }
             match make(&path) {
                 Ok(made) => {
                     paths.insert(path.clone());
-                    return Ok((Self { path, place, target: target.to_owned() }, made));
+                    let held = stale::hold(&path);
+                    return Ok((Self { path, place, target: target.to_owned(), _held: held }, made));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(Failure::writing(&place, &error)),
@@ -113,7 +118,7 @@ impl Drop for Staged {
 }
 
 /// The place that a path leads to through links, whether or not something is there.
-fn resolve(target: &Path) -> Result<PathBuf> {
+pub fn resolve(target: &Path) -> Result<PathBuf> {
     let mut place = target.to_owned();
     for _ in 0..LINKS {
         let Ok(to) = fs::read_link(&place) else {
@@ -140,16 +145,66 @@ pub fn save(target: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn put(target: &Path, stops: bool, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    let (staged, file) = create(target)?;
-    let mut out = BufWriter::with_capacity(1 << 16, Sink { file, stops });
-    let written = fill(&mut out)
-        .and_then(|()| out.into_inner().map_err(io::IntoInnerError::into_error))
-        .and_then(|sink| sink.file.sync_all());
-    if stops {
-        interrupt::check()?;
+    let mut out = Output::open(target, stops)?;
+    let written = fill(&mut out);
+    out.end(written)
+}
+
+/// An output that is written piece by piece. It is in its place when [`finish`](Self::finish) returns, and dropped before
+/// that it leaves nothing.
+pub struct Output {
+    staged: Staged,
+    out: BufWriter<Sink>,
+}
+
+impl Output {
+    /// Opens it; an end that is asked for stops it.
+    ///
+    /// # Errors
+    /// Returns an error if the place cannot be written.
+    pub fn create(target: &Path) -> Result<Self> {
+        Self::open(target, true)
     }
-    written.map_err(|error| Failure::writing(target, &error))?;
-    staged.commit()
+
+    fn open(target: &Path, stops: bool) -> Result<Self> {
+        let (staged, file) = create(target)?;
+        Ok(Self { staged, out: BufWriter::with_capacity(1 << 16, Sink { file, stops }) })
+    }
+
+    /// The error of the user's words for one of the system's, or of an end that was asked for.
+    ///
+    /// # Errors
+    /// Returns the error of `written`, if there is one.
+    pub fn judge(&self, written: io::Result<()>) -> Result<()> {
+        if self.out.get_ref().stops {
+            interrupt::check()?;
+        }
+        written.map_err(|error| Failure::writing(&self.staged.target, &error))
+    }
+
+    /// Puts what was written in its place.
+    ///
+    /// # Errors
+    /// Returns an error if the last bytes cannot be written, or an end was asked for.
+    pub fn finish(self) -> Result<()> {
+        self.end(Ok(()))
+    }
+
+    fn end(mut self, written: io::Result<()>) -> Result<()> {
+        let written = written.and_then(|()| self.out.flush()).and_then(|()| self.out.get_ref().file.sync_all());
+        self.judge(written)?;
+        self.staged.commit()
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// A file that takes no more once an end was asked for.
@@ -182,7 +237,21 @@ fn create(target: &Path) -> Result<(Staged, File)> {
         Ok(there) if !there.is_file() => return refused("a device or a pipe, which cannot be replaced"),
         _ => {}
     }
-    Staged::beside(target, |path| OpenOptions::new().write(true).create_new(true).open(path))
+    let known = fs::metadata(target).ok();
+    Staged::beside(target, |path| {
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        // Who may read the old file may read the new one, and nobody else, from before there is something to read.
+        #[cfg(unix)]
+        if let Some(known) = &known
+            && let Err(error) = file.set_permissions(known.permissions())
+        {
+            remove(path);
+            return Err(error);
+        }
+        #[cfg(not(unix))]
+        let _ = &known;
+        Ok(file)
+    })
 }
 
 #[cfg(test)]
@@ -231,6 +300,36 @@ mod tests {
         let name = "x".repeat(250);
         save(&directory.path().join(&name), b"1").unwrap();
         assert_eq!(names(directory.path()), [name]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_stays_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for wanted in [0o600, 0o640, 0o444, 0o755] {
+            let target = directory.path().join(format!("{wanted:o}"));
+            fs::write(&target, "old").unwrap();
+            fs::set_permissions(&target, fs::Permissions::from_mode(wanted)).unwrap();
+            save(&target, b"new").unwrap();
+            assert_eq!((mode(&target), fs::read(&target).unwrap()), (wanted, b"new".to_vec()));
+        }
+    }
+
+    #[test]
+    fn an_output_that_is_not_finished_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("x");
+        let mut out = Output::create(&target).unwrap();
+        out.write_all(b"half").unwrap();
+        assert_eq!(names(directory.path()).len(), 1);
+        drop(out);
+        assert_eq!(names(directory.path()), [""; 0]);
+        let mut out = Output::create(&target).unwrap();
+        out.write_all(b"whole").unwrap();
+        out.finish().unwrap();
+        assert_eq!((names(directory.path()), fs::read(&target).unwrap()), (vec!["x".to_owned()], b"whole".to_vec()));
     }
 
     #[cfg(unix)]

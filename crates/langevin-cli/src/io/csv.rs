@@ -3,6 +3,7 @@
 use super::{Array, atomic};
 use crate::error::{Failure, Result};
 use crate::words::{start, visible};
+use std::io::Write;
 use std::path::Path;
 
 /// Reads a table of numbers. The first line is a header if none of its fields is a number.
@@ -86,20 +87,38 @@ fn decode(bytes: &[u8]) -> Result<Array> {
 /// Writes one sample a line under the names x0, x1, …; each number in the shortest form that reads back to the same bits.
 pub fn write(path: &Path, width: usize, values: &[f64], precision: super::npy::Width) -> Result<()> {
     atomic::write(path, |out| {
-        let names: Vec<String> = (0..width).map(|column| format!("x{column}")).collect();
-        writeln!(out, "{}", names.join(","))?;
-        for row in values.chunks_exact(width) {
-            for (column, value) in row.iter().enumerate() {
-                let comma = if column == 0 { "" } else { "," };
-                match precision {
-                    super::npy::Width::F64 => write!(out, "{comma}{value}")?,
-                    super::npy::Width::F32 => write!(out, "{comma}{}", *value as f32)?,
-                }
-            }
-            writeln!(out)?;
-        }
+        head(out, width)?;
+        lines(out, width, values, precision)?;
         out.flush()
     })
+}
+
+/// Writes the line of names.
+pub(super) fn head(out: &mut dyn Write, width: usize) -> std::io::Result<()> {
+    for column in 0..width {
+        write!(out, "{}x{column}", if column == 0 { "" } else { "," })?;
+    }
+    writeln!(out)
+}
+
+/// Writes the lines of some samples.
+pub(super) fn lines(
+    out: &mut dyn Write,
+    width: usize,
+    values: &[f64],
+    precision: super::npy::Width,
+) -> std::io::Result<()> {
+    for row in values.chunks_exact(width) {
+        for (column, value) in row.iter().enumerate() {
+            let comma = if column == 0 { "" } else { "," };
+            match precision {
+                super::npy::Width::F64 => write!(out, "{comma}{value}")?,
+                super::npy::Width::F32 => write!(out, "{comma}{}", *value as f32)?,
+            }
+        }
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Plans and configs from files that others wrote.
+//! Plans and configs from files that others wrote: bounded before they are read.
 
 use crate::error::{Blame as _, Failure, Result};
 use langevin::Plan;

@@ -5,9 +5,11 @@ pub mod csv;
 pub mod json;
 pub mod npy;
 pub mod png;
+pub mod rows;
+pub mod stale;
 
 use crate::error::{Failure, Result};
-use crate::words::visible;
+use crate::words::{QUOTED, ends, visible};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -62,16 +64,22 @@ impl Format {
 
 /// Says one line to a person, on stderr. Nothing in it acts on a terminal, and nothing can be done where it cannot be said.
 pub fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", visible(line));
+    let _ = writeln!(std::io::stderr(), "{}", ends(&visible(line), 10 * QUOTED));
 }
 
 /// Writes data for a script or a person on stdout. A reader that stops early (`| head`) is no failure.
 pub fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed("cannot write to stdout").got(error.to_string()))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(()),
+        Err(error) => unprinted(error),
+    }
+}
+
+/// What it means that stdout could not be written. A reader that stops early (`| head`) is no failure.
+pub fn unprinted(error: std::io::Error) -> Result<()> {
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(Failure::failed("cannot write to stdout").got(error.to_string())),
     }
 }

@@ -228,17 +228,23 @@ pub enum Width {
 pub fn write(path: &Path, shape: &[usize], values: &[f64], width: Width) -> Result<()> {
     atomic::write(path, |out| {
         out.write_all(&header(shape, width))?;
-        for value in values {
-            match width {
-                Width::F32 => out.write_all(&(*value as f32).to_le_bytes())?,
-                Width::F64 => out.write_all(&value.to_le_bytes())?,
-            }
-        }
+        numbers(out, values, width)?;
         out.flush()
     })
 }
 
-fn header(shape: &[usize], width: Width) -> Vec<u8> {
+/// Writes numbers, little-endian.
+pub(super) fn numbers(out: &mut dyn std::io::Write, values: &[f64], width: Width) -> std::io::Result<()> {
+    for value in values {
+        match width {
+            Width::F32 => out.write_all(&(*value as f32).to_le_bytes())?,
+            Width::F64 => out.write_all(&value.to_le_bytes())?,
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn header(shape: &[usize], width: Width) -> Vec<u8> {
     let descr = match width {
         Width::F32 => "<f4",
         Width::F64 => "<f8",

@@ -6,7 +6,7 @@
 //! | (rows, classes) | 1 at one place of a row, 0 elsewhere | that place, from 0 |
 
 use super::dtype::Dtype;
-use super::header::About;
+use super::header::Layout;
 use crate::error::{Error, Result};
 use crate::labels::{Gather, Labels};
 use std::io::Read;
@@ -78,7 +78,7 @@ impl Element {
 
 /// Reads the classes of `rows` rows from a `.npy` array.
 pub(crate) fn classes(reader: &mut impl Read, rows: usize) -> Result<Labels> {
-    let about = About::read(reader)?;
+    let about = Layout::read(reader)?;
     let Some(element) = Element::parse(&about.descr) else {
         return Err(Error::data("the labels are neither whole numbers nor texts")
             .expected(format!("a number for each row, or a text of at most {LONGEST} characters"))

@@ -21,7 +21,8 @@ pub(crate) struct Dtype {
 
 impl Dtype {
     /// What this crate writes into temporary files.
-    pub(crate) const F32: Self = Self { kind: Kind::Float, size: 4, big_endian: false };
+    pub(crate) const F64: Self = Self { kind: Kind::Float, size: 8, big_endian: false };
+    const F32: Self = Self { kind: Kind::Float, size: 4, big_endian: false };
 
     /// `<f4` and the like.
     pub(crate) fn parse(text: &str) -> Option<Self> {
@@ -48,6 +49,45 @@ impl Dtype {
     /// Bytes of a number.
     pub(crate) fn size(self) -> usize {
         self.size
+    }
+
+    /// Whether it has more digits than float32.
+    pub(crate) fn is_wide(self) -> bool {
+        match self.kind {
+            Kind::Float => self.size > 4,
+            Kind::Bool | Kind::Signed | Kind::Unsigned => self.size > 2,
+        }
+    }
+
+    /// Whether it is an unsigned byte or a bool, as pictures are kept in.
+    pub(crate) fn is_bytes(self) -> bool {
+        matches!(self.kind, Kind::Bool | Kind::Unsigned) && self.size == 1
+    }
+
+    /// What NumPy calls it: `float64`.
+    pub(crate) fn name(self) -> String {
+        match self.kind {
+            Kind::Bool => "bool".to_owned(),
+            Kind::Signed => format!("int{}", 8 * self.size),
+            Kind::Unsigned => format!("uint{}", 8 * self.size),
+            Kind::Float => format!("float{}", 8 * self.size),
+        }
+    }
+
+    /// Numbers as float64; `bytes` are `size` many for each of `out`.
+    pub(crate) fn widen(self, bytes: &[u8], out: &mut [f64]) {
+        match self {
+            Self::F64 => {
+                for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<8>().0) {
+                    *out = f64::from_le_bytes(*bytes);
+                }
+            }
+            _ => {
+                for (out, bytes) in out.iter_mut().zip(bytes.chunks_exact(self.size)) {
+                    *out = self.value(bytes);
+                }
+            }
+        }
     }
 
     /// Whether it can hold what is no finite float32.

@@ -17,7 +17,7 @@ const MAX_HEADER: usize = 10_000;
 
 /// What a `.npy` file says of itself, whatever it is of.
 #[derive(Clone, Debug)]
-pub(crate) struct About {
+pub(crate) struct Layout {
     /// The type of its elements as NumPy writes it, such as `<f4`.
     pub(crate) descr: String,
     pub(crate) fortran: bool,
@@ -35,7 +35,7 @@ pub(crate) struct Header {
     pub(crate) start: u64,
 }
 
-impl About {
+impl Layout {
     /// Reads up to the data.
     pub(crate) fn read(reader: &mut impl Read) -> Result<Self> {
         let mut fixed = Vec::new();
@@ -108,10 +108,10 @@ impl About {
 impl Header {
     /// Reads up to the data.
     pub(crate) fn read(reader: &mut impl Read) -> Result<Self> {
-        Self::of(About::read(reader)?)
+        Self::of(Layout::read(reader)?)
     }
 
-    fn of(about: About) -> Result<Self> {
+    fn of(about: Layout) -> Result<Self> {
         let Some(dtype) = Dtype::parse(&about.descr) else {
             return Err(Error::data("the array is not of plain numbers")
                 .expected("a float, bool or integer type of at most 64 bits")

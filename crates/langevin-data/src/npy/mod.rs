@@ -6,6 +6,7 @@ mod header;
 #[cfg(test)]
 mod tests;
 
+use crate::about::About;
 use crate::data::{Dataset, name_of, not_finite};
 use crate::error::{Error, Result};
 use crate::labels::Labels;
@@ -14,7 +15,7 @@ use crate::source::{Source, Spool};
 use crate::store::Store;
 pub(crate) use classes::classes;
 pub(crate) use dtype::Dtype;
-pub(crate) use header::{About, Header};
+pub(crate) use header::{Header, Layout};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -35,9 +36,25 @@ pub(crate) struct Encoded {
 }
 
 impl Encoded {
-    /// Float32 rows of this crate's own, already checked.
-    pub(crate) fn floats(source: Source, rows: usize, width: usize) -> Self {
-        Self { source, dtype: Dtype::F32, start: 0, rows, width }
+    /// Float64 rows of this crate's own, already checked.
+    pub(crate) fn numbers(source: Source, rows: usize, width: usize) -> Self {
+        Self { source, dtype: Dtype::F64, start: 0, rows, width }
+    }
+
+    /// Whether single precision may round its numbers.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.dtype.is_wide()
+    }
+
+    /// Whether its numbers are 8 bits or fewer: levels of gray or colour.
+    pub(crate) fn is_bytes(&self) -> bool {
+        self.dtype.is_bytes()
+    }
+
+    /// Writes row `row` into `out`, exactly.
+    pub(crate) fn read_wide(&self, row: usize, out: &mut [f64], scratch: &mut Vec<u8>) -> Result<()> {
+        self.dtype.widen(self.span(row, 1, scratch)?, out);
+        Ok(())
     }
 
     /// Writes row `row` into `out`.
@@ -81,7 +98,7 @@ impl Encoded {
 pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
     let mut file = File::open(path).map_err(|error| Error::reading(path, error))?;
     let length = file.metadata().map_err(|error| Error::reading(path, error))?.len();
-    let open = || {
+    let open = || -> Result<Dataset> {
         let header = Header::read(&mut file)?;
         header.holds(length.saturating_sub(header.start))?;
         let (rows, sample) = header.rows()?;
@@ -93,22 +110,32 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
         };
         let start = if matches!(source, Source::Memory(_)) { 0 } else { header.start };
         let store = Store::Encoded(encoded(source, start, &header, memory)?);
-        let labels = options.labels.as_deref().map(|labels| labels_of(Path::new(labels), rows)).transpose()?;
-        Dataset::make(name_of(path), rows, sample, store, labels)
+        let labels = options.labels.as_deref().map(|labels| labels_of(Path::new(labels), rows, options)).transpose()?.flatten();
+        let mut about = About::new(".npy", header.dtype.name());
+        if labels.is_some() {
+            about = about.labelled(options.labels.as_deref().unwrap_or_default());
+        }
+        let data = Dataset::make(name_of(path), rows, sample, store, labels)?;
+        Ok(data.with_about(about, vec![]))
     };
     open().map_err(|error| error.in_file(path))
 }
 
-/// The labels in a file of their own.
-fn labels_of(path: &Path, rows: usize) -> Result<Labels> {
+/// The labels in a file of their own; none if it is not there and need not be.
+fn labels_of(path: &Path, rows: usize, options: &Options) -> Result<Option<Labels>> {
     let named = |error: Error| error.at(format!("labels {}", path.display()));
-    let file = File::open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => named(
-            Error::argument("no such file").hinting("the labels of a .npy file are another .npy file of one number or text for each row"),
-        ),
-        _ => named(Error::io("cannot read the file", error)),
-    })?;
-    classes(&mut BufReader::new(file), rows).map_err(named)
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if options.labels_optional {
+                return Ok(None);
+            }
+            let hint = "the labels of a .npy file are another .npy file, of one number or text for each row";
+            return Err(named(Error::argument("no such file").hinting(hint)));
+        }
+        Err(error) => return Err(named(Error::io("cannot read the file", error))),
+    };
+    classes(&mut BufReader::new(file), rows).map(Some).map_err(named)
 }
 
 /// Whether the array is to be in memory; one that is turned round is there twice for a moment.

@@ -2,10 +2,11 @@
 
 mod names;
 
+use crate::about::About;
 use crate::data::{Dataset, name_of};
 use crate::error::{Error, Result};
 use crate::labels::Labels;
-use crate::npy::{About, Header, bytes, classes, encoded, held, spooled};
+use crate::npy::{Header, Layout, bytes, classes, encoded, held, spooled};
 use crate::options::Options;
 use crate::source::Source;
 use crate::store::Store;
@@ -20,7 +21,7 @@ type Archive = ZipArchive<BufReader<File>>;
 /// Opens a `.npz` file; `wanted` names the array of rows.
 pub(crate) fn open(path: &Path, wanted: Option<&str>, options: &Options) -> Result<Dataset> {
     let file = File::open(path).map_err(|error| Error::reading(path, error))?;
-    let open = || {
+    let open = || -> Result<Dataset> {
         let mut archive = ZipArchive::new(BufReader::new(file)).map_err(zip)?;
         let names = archive.file_names().collect::<Result<Vec<_>, _>>().map_err(zip)?;
         let names: Vec<String> =
@@ -29,6 +30,7 @@ pub(crate) fn open(path: &Path, wanted: Option<&str>, options: &Options) -> Resu
             return Err(unknown(&mut archive, path, &names, wanted));
         };
         let labelled = match &options.labels {
+            Some(labels) if !names.contains(labels) && options.labels_optional => None,
             Some(labels) if !names.contains(labels) => return Err(no_labels(&mut archive, &names, labels)),
             Some(labels) => Some(labels.as_str()),
             None => names::labels(&names, rows),
@@ -40,7 +42,13 @@ pub(crate) fn open(path: &Path, wanted: Option<&str>, options: &Options) -> Resu
             Some(name) => Some(labels(&mut archive, name, count).map_err(|error| at(name, error))?),
             None => None,
         };
-        Dataset::make(name_of(path), count, sample, store, labels)
+        let data = Dataset::make(name_of(path), count, sample, store, labels)?;
+        let about = About::new(format!(".npz, array '{rows}'"), header.dtype.name());
+        let about = match labelled {
+            Some(name) => about.labelled(format!("array '{name}'")),
+            None => about,
+        };
+        Ok(data.with_about(about, vec![]))
     };
     open().map_err(|error| error.in_file(path))
 }
@@ -52,7 +60,7 @@ const LISTED: usize = 24;
 fn listed(archive: &mut Archive, names: &[String]) -> String {
     let mut words = Vec::new();
     for name in names.iter().take(LISTED) {
-        let shape = archive.by_name(&format!("{name}.npy")).ok().and_then(|mut member| About::read(&mut member).ok());
+        let shape = archive.by_name(&format!("{name}.npy")).ok().and_then(|mut member| Layout::read(&mut member).ok());
         words.push(match shape {
             Some(about) => format!("{name} {:?}", about.shape),
             None => name.clone(),
@@ -102,7 +110,11 @@ fn zip(error: ZipError) -> Error {
     match error {
         ZipError::Io(error) => Error::io("cannot read the archive", error),
         other => Error::data("not a readable .npz archive")
-            .because(other.to_string())
+            .because(match other {
+                ZipError::InvalidArchive(_) => "it is damaged or cut short".to_owned(),
+                ZipError::UnsupportedArchive(_) => "it uses a form of zip that is not read".to_owned(),
+                other => other.to_string(),
+            })
             .hinting("write it with numpy.savez(FILE, x=array)"),
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
     let (shape, format) = shape(good, options)?;
 
     let (mut writer, mut gather, mut first) = (Writer::new(format, options.memory), Gather::default(), 0);
-    let wanted: Vec<usize> = [image].into_iter().chain(table.label).collect();
+    let wanted: Vec<usize> = [image].into_iter().chain(table.chosen.label).collect();
     // An error of a picture names its place itself; those of the file get it from `each`.
     let mut failed = None;
     table.each(&wanted, TOGETHER / 8, |cells, _| {
@@ -76,7 +76,7 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
             match picture {
                 Some(Ok((head, pixels))) => {
                     writer.push((head.height, head.width), &pixels)?;
-                    if table.label.is_some() {
+                    if table.chosen.label.is_some() {
                         gather.push(&cells[1].label(row)?);
                     }
                 }
@@ -95,8 +95,9 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
         return Err(error);
     }
     let pixels = writer.finish()?;
-    let labels = table.label.map(|_| table.named(gather.finish()));
+    let labels = table.chosen.label.map(|_| table.named(gather.finish()));
     let data = Dataset::make(name_of(path), pixels.rows(), &shape, Store::Pixels(pixels), labels)?;
     skipped.sort();
-    Ok(data.with_skipped(skipped))
+    let about = table.about(" with pictures", format.words(), false);
+    Ok(data.with_about(about, vec![]).with_skipped(skipped))
 }

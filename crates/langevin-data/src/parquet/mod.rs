@@ -14,12 +14,14 @@ mod images;
 mod numbers;
 mod zstd;
 
-use crate::contain::contained;
+use crate::about::About;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::guard::caught;
 use crate::labels::Labels;
 use crate::options::Options;
 use crate::pictures::looks_like_picture;
+use crate::table::{Columns, start};
 use cells::Cells;
 use column::{Column, Kind};
 use parquet::errors::ParquetError;
@@ -43,8 +45,8 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
 /// Opens files of the same columns as one table, whose name and place in errors is `name`.
 pub(crate) fn shards(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     // The library has asserts about what a file says. They are no reason to end a program; what they interrupt is dropped whole.
-    let read = contained(|| rows(name, files, options));
-    read.unwrap_or_else(|| Err(Error::data("not a readable .parquet file").because("its parts contradict each other")))
+    caught(|| rows(name, files, options))
+        .unwrap_or_else(|| Err(Error::data("not a readable .parquet file").because("its parts contradict each other")))
         .map_err(|error| error.in_file(name))
 }
 
@@ -87,12 +89,10 @@ struct Place {
     first: usize,
 }
 
-/// The columns of a table and where their labels are.
+/// A table, and what of it is read.
 struct Table {
     shards: Vec<Shard>,
-    label: Option<usize>,
-    /// Columns that are no data, as the metadata say.
-    index: Vec<usize>,
+    chosen: Columns,
     /// The names of the classes, by their numbers.
     classes: Vec<String>,
     /// Bytes of values that the files may stand for.
@@ -219,35 +219,51 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     let about = first.reader.metadata().file_metadata();
     let known = hub::classes(about);
-    let mut label = match &options.label_column {
-        Some(wanted) => Some(crate::table::column(wanted, columns.len(), &names)?),
-        None => {
-            // Which of several is meant is for the user to say.
-            let classes: Vec<usize> = known.iter().filter_map(|(name, _)| names.iter().position(|n| n == name)).collect();
-            if classes.len() == 1 { Some(classes[0]) } else { None }
+    let place = |name: &str| names.iter().position(|known| *known == name);
+    let mut options = options.clone();
+    if options.label_column.is_none() {
+        // Which of several is meant is for the user to say.
+        let mut classes = known.iter().filter(|(name, _)| place(name).is_some() && !mentioned(&options, name));
+        if let (Some((only, _)), None) = (classes.next(), classes.next()) {
+            options.label_column = Some(only.clone());
         }
-    };
-    let image = columns.iter().position(|column| column.kind == Kind::Image).or_else(|| {
-        columns.iter().position(|column| column.kind == Kind::Text && first.holds_pictures(column, most))
-    });
-    if image.is_some() && label.is_none() {
-        label = LABELS.into_iter().find_map(|name| {
-            columns.iter().position(|column| {
-                column.name == name && matches!(column.kind, Kind::Number | Kind::Text)
-            })
+    }
+    let mut chosen = Columns::chosen(names.len(), &names, &options)?;
+    // Of columns that were asked for one may be of pictures; the others cannot stand beside it.
+    let candidate = |kind: Kind| chosen.read.iter().copied().filter(move |column| columns[*column].kind == kind);
+    let image = candidate(Kind::Image)
+        .next()
+        .or_else(|| candidate(Kind::Text).find(|column| first.holds_pictures(&columns[*column], most)));
+    if image.is_some() && chosen.label.is_none() {
+        chosen.label = LABELS.into_iter().filter(|name| !mentioned(&options, name)).find_map(|name| {
+            place(name).filter(|column| matches!(columns[*column].kind, Kind::Number | Kind::Text))
         });
+    }
+    let label = chosen.label;
+    if options.columns.is_empty() {
+        let index = hub::index(about);
+        let is_index = |column: &usize| index.iter().any(|name| name == names[*column]);
+        let (left, read): (Vec<usize>, Vec<usize>) = chosen.read.iter().copied().partition(is_index);
+        // A frame of nothing but its index is read as it is.
+        if !read.is_empty() {
+            chosen.read = read;
+            chosen.left.extend(left.into_iter().map(|column| (column, "the index of the data frame")));
+        }
     }
     let classes = label.and_then(|label| {
         let name = names[label];
         known.into_iter().find(|(column, _)| column == name).map(|(_, classes)| classes)
     });
-    let index = hub::index(about);
-    let index = (0..names.len()).filter(|column| index.iter().any(|name| name == names[*column])).collect();
-    let table = Table { label, index, classes: classes.unwrap_or_default(), most, shards };
+    let table = Table { chosen, classes: classes.unwrap_or_default(), most, shards };
     match image {
-        Some(image) => images::rows(path, &table, image, options),
-        None => numbers::rows(path, &table, options),
+        Some(image) => images::rows(path, &table, image, &options),
+        None => numbers::rows(path, &table, &options),
     }
+}
+
+/// Whether the options say what a column is for.
+fn mentioned(options: &Options, name: &str) -> bool {
+    options.columns.iter().chain(&options.drop).any(|column| column == name)
 }
 
 /// What a column of labels beside pictures is called.
@@ -292,6 +308,27 @@ impl Table {
             }
         }
         labels
+    }
+
+    /// What a column is called in a sentence.
+    fn called(&self, column: usize) -> String {
+        self.columns().get(column).map_or_else(String::new, |column| format!("column '{}'", start(&column.name)))
+    }
+
+    /// How the table was understood.
+    fn about(&self, kind: &str, dtype: &str, left: bool) -> About {
+        let files = match self.shards.len() {
+            1 => String::new(),
+            many => format!(" in {many} files"),
+        };
+        let mut about = About::new(format!("Parquet{kind}{files}"), dtype);
+        if let Some(label) = self.chosen.label {
+            about = about.labelled(self.called(label));
+        }
+        for (column, why) in self.chosen.left.iter().filter(|_| left) {
+            about = about.omitting(self.called(*column), *why);
+        }
+        about
     }
 
     fn bounded(&self, bytes: u64) -> Result<()> {

@@ -14,31 +14,27 @@ use std::path::Path;
 /// Rows of numbers, the columns one after the other; a single column of nested lists keeps its shape.
 pub(super) fn rows(path: &Path, table: &Table, options: &Options) -> Result<Dataset> {
     let columns = table.columns();
-    let wanted: Vec<usize> = (0..columns.len())
-        .filter(|column| Some(*column) != table.label && !table.index.contains(column))
-        .collect();
-    if wanted.is_empty() {
-        return Err(Error::data("the only column is that of the labels").expected("a column of numbers besides"));
-    }
+    let chosen = &table.chosen;
+    let wanted = &chosen.read;
     if let Some(column) = wanted.iter().map(|column| &columns[*column]).find(|column| !column.is_numbers()) {
         let error = Error::data("a column is not of numbers")
             .at(format!("column '{}'", column.name))
             .expected("numbers, or lists of numbers")
             .got(column.of.clone());
-        return Err(if table.label.is_none() && column.kind == Kind::Text {
-            error.hinting("--label-column names a column of labels")
+        return Err(if chosen.label.is_none() && column.kind == Kind::Text {
+            error.hinting("--label-column names a column of labels, --drop leaves a column out")
         } else {
-            error
+            error.hinting("--drop leaves a column out")
         });
     }
-    let all: Vec<usize> = wanted.iter().copied().chain(table.label).collect();
+    let all: Vec<usize> = wanted.iter().copied().chain(chosen.label).collect();
     let (mut spool, mut gather, mut count) = (Spool::new(options.memory), Gather::default(), 0_usize);
     let mut shapes: Vec<Option<Vec<usize>>> = vec![None; wanted.len()];
     let mut row = Vec::new();
     table.each(&all, TOGETHER, |cells, place| {
         for r in 0..cells[0].rows {
             row.clear();
-            for ((cells, column), known) in cells.iter().zip(&wanted).zip(&mut shapes) {
+            for ((cells, column), known) in cells.iter().zip(wanted).zip(&mut shapes) {
                 let column = &columns[*column];
                 let at = || format!("row {}, column '{}'", place.first + r + 1, column.name);
                 let shape = cells.shape(r).filter(|shape| !shape.contains(&0));
@@ -47,30 +43,34 @@ pub(super) fn rows(path: &Path, table: &Table, options: &Options) -> Result<Data
                     return Err(uneven(first, shape.as_deref(), matches!(column.kind, Kind::List(2..)), &at()));
                 }
                 for value in cells.numbers(r) {
-                    let narrow = value as f32;
-                    if !narrow.is_finite() {
+                    if !(value as f32).is_finite() {
                         return Err(not_finite(value, &at()));
                     }
-                    row.push(narrow);
+                    row.push(value);
                 }
             }
-            if table.label.is_some() {
+            if chosen.label.is_some() {
                 gather.push(&cells[wanted.len()].label(r)?);
             }
-            spool.write_floats(&row)?;
+            spool.write_numbers(&row)?;
             count += 1;
         }
         table.bounded(spool.length())
     })?;
     let shapes: Vec<Vec<usize>> = shapes.into_iter().map(|shape| shape.unwrap_or_else(|| vec![1])).collect();
     let width = shapes.iter().map(|shape| shape.iter().product::<usize>()).sum();
-    let store = Store::Encoded(Encoded::floats(spool.finish()?, count, width));
+    let store = Store::Encoded(Encoded::numbers(spool.finish()?, count, width));
     let shape = match &shapes[..] {
         [only] => only.clone(),
         _ => vec![width],
     };
-    let labels = table.label.map(|_| table.named(gather.finish()));
-    Dataset::make(name_of(path), count, &shape, store, labels)
+    let labels = chosen.label.map(|_| table.named(gather.finish()));
+    let data = Dataset::make(name_of(path), count, &shape, store, labels)?;
+    // Lists have no name for each of their numbers.
+    let single = wanted.iter().all(|column| columns[*column].kind == Kind::Number);
+    let names = if single { wanted.iter().map(|column| columns[*column].name.clone()).collect() } else { vec![] };
+    let data = data.with_about(table.about("", "numbers", true), names);
+    Ok(if single { data.numbered(wanted).tabular() } else { data })
 }
 
 /// Lists that differ from those of the first row, or among each other.

@@ -5,7 +5,7 @@
 use super::colour::{Raw, Samples};
 use super::exif::Orientation;
 use super::{Depth, Format, Head, jpeg, png, webp};
-use crate::contain::contained;
+use crate::guard::caught;
 use crate::recognise::FileKind;
 use std::io::{BufRead, Cursor, Seek};
 
@@ -61,37 +61,38 @@ pub(crate) fn looks_like_picture(bytes: &[u8]) -> bool {
     FileKind::of(&bytes[..bytes.len().min(64)], bytes.len() as u64).is_some_and(FileKind::is_picture)
 }
 
-/// Stands for the message of a decoder that panicked.
-fn failed() -> String {
-    "the decoder failed on it; the file is damaged".to_owned()
-}
+/// What is said of a picture on which a decoder gave up with an assertion of its own.
+const CONTRADICTS: &str = "its parts contradict each other";
 
 /// What the first bytes say; the pixels are not read.
-pub(crate) fn head(mut reader: impl BufRead + Seek) -> Result<Head> {
-    let look = move || {
-        let stored = match kind(reader.fill_buf().map_err(|error| error.to_string())?)? {
-            Kind::Png => png::head(reader),
-            Kind::Jpeg => jpeg::head(reader),
-            Kind::Webp => webp::head(reader),
-        }?;
-        Ok(stored.shown())
-    };
-    contained(look).unwrap_or_else(|| Err(failed()))
+pub(crate) fn head(reader: impl BufRead + Seek) -> Result<Head> {
+    caught(|| read_head(reader)).unwrap_or_else(|| Err(CONTRADICTS.to_owned()))
+}
+
+fn read_head(mut reader: impl BufRead + Seek) -> Result<Head> {
+    let stored = match kind(reader.fill_buf().map_err(|error| error.to_string())?)? {
+        Kind::Png => png::head(reader),
+        Kind::Jpeg => jpeg::head(reader),
+        Kind::Webp => webp::head(reader),
+    }?;
+    Ok(stored.shown())
 }
 
 /// Decodes a picture into samples of this format, little-endian where they have 16 bits.
 pub(crate) fn decode(bytes: &[u8], format: Format) -> Result<(Head, Vec<u8>)> {
-    let read = || {
-        let (stored, raw) = match kind(bytes)? {
-            Kind::Png => png::decode(bytes),
-            Kind::Jpeg => jpeg::decode(bytes),
-            Kind::Webp => webp::decode(bytes),
-        }?;
-        let samples = raw.converted(format);
-        let pixels = stored.orientation.apply(samples, (stored.height, stored.width), format.pixel());
-        Ok((stored.shown(), pixels))
-    };
-    contained(read).unwrap_or_else(|| Err(failed()))
+    // Each picture has a guard of its own: many are decoded side by side, on threads of a pool.
+    caught(|| read_pixels(bytes, format)).unwrap_or_else(|| Err(CONTRADICTS.to_owned()))
+}
+
+fn read_pixels(bytes: &[u8], format: Format) -> Result<(Head, Vec<u8>)> {
+    let (stored, raw) = match kind(bytes)? {
+        Kind::Png => png::decode(bytes),
+        Kind::Jpeg => jpeg::decode(bytes),
+        Kind::Webp => webp::decode(bytes),
+    }?;
+    let samples = raw.converted(format);
+    let pixels = stored.orientation.apply(samples, (stored.height, stored.width), format.pixel());
+    Ok((stored.shown(), pixels))
 }
 
 /// Refuses sizes beyond what is decoded.

@@ -41,6 +41,16 @@ impl Format {
         self.channels * self.depth.bytes()
     }
 
+    /// What a sample is, in plain words.
+    pub(crate) fn words(self) -> &'static str {
+        match (self.channels, self.depth) {
+            (1, Depth::Eight) => "8-bit gray",
+            (_, Depth::Eight) => "8-bit colour",
+            (1, Depth::Sixteen) => "16-bit gray",
+            (_, Depth::Sixteen) => "16-bit colour",
+        }
+    }
+
     /// The numbers of a window of a picture of `width` pixels a line.
     pub(crate) fn cut(self, pixels: &[u8], width: usize, window: Window, out: &mut [f32]) {
         let pixel = self.pixel();

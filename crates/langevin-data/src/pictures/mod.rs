@@ -11,6 +11,7 @@ mod png;
 mod scan;
 mod webp;
 
+use crate::about::About;
 use crate::data::{Dataset, Skipped, name_of};
 use crate::error::{Error, Result};
 use crate::labels::Gather;
@@ -89,8 +90,12 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Dataset> {
         kept.iter().filter_map(|(found, _)| found.class.as_deref()).for_each(|class| gather.push(class));
         gather.finish()
     });
+    let classed = labels.is_some();
     let data = Dataset::make(name_of(folder), kept.len(), &shape, store, labels);
-    Ok(data.map_err(|error| error.in_file(folder))?.with_skipped(skipped))
+    let about = About::new("pictures", format.words());
+    let about = if classed { about.labelled("sub-folders") } else { about };
+    let data = data.map_err(|error| error.in_file(folder))?.with_about(about, vec![]);
+    Ok(data.with_skipped(skipped))
 }
 
 /// The error of the first picture that cannot be used, unless such are to be left out.

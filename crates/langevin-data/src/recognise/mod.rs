@@ -59,7 +59,11 @@ pub(crate) fn refuse(path: &Path, wanted: FileKind) -> Result<()> {
     match recognise(path) {
         // The reader of tables knows what to say of texts that are none.
         Some(FileKind::Utf16) if wanted == FileKind::Text => Ok(()),
-        Some(found) if found != wanted && found != FileKind::Empty => Err(found.instead_of(wanted).in_file(path)),
+        Some(FileKind::Empty) if wanted == FileKind::Text => Ok(()),
+        Some(FileKind::Empty) => {
+            Err(Error::data("the file is empty").in_file(path).expected(wanted.to_string()).got("0 bytes"))
+        }
+        Some(found) if found != wanted => Err(found.instead_of(wanted).in_file(path)),
         _ => Ok(()),
     }
 }
@@ -109,7 +113,7 @@ fn ours(file: &mut File) -> bool {
 
 /// What kind of archive a zip file is, by the names in it.
 fn archive(file: File) -> Option<FileKind> {
-    let archive = crate::contain::contained(|| ZipArchive::new(BufReader::new(file)).ok())??;
+    let archive = crate::guard::caught(|| ZipArchive::new(BufReader::new(file)).ok())??;
     let mut arrays = false;
     for name in archive.file_names().take(MEMBERS) {
         let Ok(name) = name else { continue };

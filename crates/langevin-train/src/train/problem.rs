@@ -41,6 +41,8 @@ pub(crate) struct Problem {
     /// What is minimised, with the levels drawn as they are now.
     pub(crate) objective: Objective,
     pub(crate) normalization: Normalization,
+    /// The spacing of each element, where numbers below it are added.
+    pub(crate) steps: Option<Vec<f64>>,
 }
 
 /// Some rows of a step, as the network is given them; the memory is used again.
@@ -120,21 +122,41 @@ impl Problem {
     /// These rows of the data as the network sees them, without noise: changed, dequantised and normalised by what their ids draw.
     fn clean(&self, rows: &[usize], ids: &[SampleId], out: &mut Vec<f32>) -> Result<()> {
         out.resize(rows.len() * self.width, 0.0);
-        match self.augment == Augment::default() {
-            true => self.data.read(rows, out)?,
-            false => self.data.read_augmented(rows, ids, AUGMENT, &self.augment, out)?,
+        if self.augment != Augment::default() {
+            self.data.read_augmented(rows, ids, AUGMENT, &self.augment, out)?;
+            self.normalization.normalize(out, self.width);
+        } else if self.data.is_wide() {
+            return self.clean_wide(rows, ids, out);
+        } else {
+            self.data.read(rows, out)?;
+            self.normalization.normalize(out, self.width);
         }
-        self.normalization.normalize(out, self.width);
-        if self.recipe.dequantize {
+        if let Some(steps) = &self.steps {
             let mut shift = vec![0.0f64; self.width];
             for (out, id) in out.chunks_exact_mut(self.width).zip(ids) {
-                // A number from [0, 1) for each element, in the units of the network.
+                // A number below the spacing for each element, in the units of the network.
                 fill_uniforms(*id, DEQUANTISE, &mut shift);
-                for (j, (out, u)) in out.iter_mut().zip(&shift).enumerate() {
-                    *out += (u / self.normalization.scale_of(j)) as f32;
+                for (j, ((out, u), step)) in out.iter_mut().zip(&shift).zip(steps).enumerate() {
+                    *out += (u * step / self.normalization.scale_of(j)) as f32;
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The same of numbers that single precision does not hold: they are rounded when they are on the scale of the network.
+    fn clean_wide(&self, rows: &[usize], ids: &[SampleId], out: &mut [f32]) -> Result<()> {
+        let mut wide = vec![0.0; out.len()];
+        self.data.read_wide(rows, &mut wide)?;
+        if let Some(steps) = &self.steps {
+            let mut shift = vec![0.0f64; self.width];
+            for (row, id) in wide.chunks_exact_mut(self.width).zip(ids) {
+                fill_uniforms(*id, DEQUANTISE, &mut shift);
+                shift.iter_mut().zip(steps).for_each(|(u, step)| *u *= step);
+                self.data.frame().add(row, &shift);
+            }
+        }
+        self.normalization.narrow(&wide, out, self.width);
         Ok(())
     }
 

@@ -31,7 +31,7 @@ const NAMES: [&str; 6] = ["weights", "average", "moment.1", "moment.2", "followe
 struct State {
     version: u32,
     recipe: Recipe,
-    data: Fingerprint,
+    data: Contents,
     step: u64,
     updates: i32,
     seconds: f64,
@@ -48,7 +48,7 @@ struct State {
 /// What tells one data set from another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Fingerprint {
+pub(super) struct Contents {
     name: String,
     rows: usize,
     shape: Vec<usize>,
@@ -59,7 +59,7 @@ pub(super) struct Fingerprint {
 /// Rows that a fingerprint looks at.
 const LOOKED_AT: usize = 64;
 
-impl Fingerprint {
+impl Contents {
     pub(super) fn of(data: &Dataset) -> Result<Self> {
         let count = data.rows().min(LOOKED_AT);
         let rows: Vec<usize> = (0..count).map(|i| i * (data.rows() - 1) / (count - 1).max(1)).collect();
@@ -100,7 +100,7 @@ impl Trainer {
         let mut state = State {
             version: VERSION,
             recipe: self.problem.recipe.clone(),
-            data: self.fingerprint.clone(),
+            data: self.contents.clone(),
             step: self.step,
             updates: optimizer.steps,
             seconds,
@@ -142,7 +142,7 @@ impl Trainer {
                 .got(version.map_or("none".into(), |version| version.to_string())));
         }
         let mut document: State = serde_json::from_value(document).map_err(|error| damaged(error.to_string()))?;
-        let own = Fingerprint::of(data)?;
+        let own = Contents::of(data)?;
         if own != document.data {
             return Err(Error::data("the data are not those that the training began with")
                 .at(data.name())

@@ -5,10 +5,11 @@ use super::lanes::Lanes;
 use super::order::Order;
 use super::problem::Problem;
 use super::smooth::Smooth;
-use super::state::Fingerprint;
+use super::state::Contents;
 use crate::averages::{Averages, Followers};
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::metadata::{DataSpec, MODEL_VERSION, Metadata, TrainingRecord};
 use crate::moments::{Moments, MomentsSpec};
 use crate::net::{self, Net};
@@ -18,7 +19,7 @@ use crate::optimizer::Optimizer;
 use crate::recipe::{Budget, Coupling, Recipe};
 use langevin::objective::{Histogram, Learner};
 use langevin::{Objective, Weight};
-use langevin_data::{Dataset, Statistics};
+use langevin_data::{Dataset, Lattice, Statistics};
 use std::time::{Duration, Instant};
 
 /// Bins of λ that the errors are kept in, how often what they say is used, and from when on.
@@ -87,7 +88,7 @@ impl Progress<'_> {
 /// ```
 pub struct Trainer {
     /// What the data are told by.
-    pub(super) fingerprint: Fingerprint,
+    pub(super) contents: Contents,
     pub(super) problem: Problem,
     /// The objective as the recipe has it.
     base: Objective,
@@ -97,6 +98,8 @@ pub struct Trainer {
     pub(super) errors: Option<Histogram>,
     moments: Option<(Moments, MomentsSpec)>,
     range: Option<[f64; 2]>,
+    lattice: Option<Lattice>,
+    own: Fingerprint,
     device: Device,
     net: Box<dyn Net>,
     lanes: Lanes,
@@ -121,6 +124,7 @@ impl Trainer {
         let augment = recipe.augment();
         let shape = augment.shape(data.shape())?;
         let (formulation, objective) = recipe.check(&shape)?;
+        let lattice = data.lattice()?;
         let mut range = None;
         let normalization = match &recipe.normalization {
             Some(given) => {
@@ -132,9 +136,22 @@ impl Trainer {
                 }
                 given.clone()
             }
-            None if recipe.dequantize => Normalization::fit(data)?.dequantized(shape.len() > 1),
-            None => Normalization::fit(data)?,
+            None => {
+                // The scale of such data says nothing of their least and greatest values.
+                if let Statistics::Whole { low, high, .. } = data.statistics()? {
+                    range = Some([low, high]);
+                }
+                let fitted = Normalization::fit(data)?;
+                match recipe.dequantize {
+                    true => fitted.dequantized(&lattice.clone().unwrap_or_else(Lattice::whole)),
+                    false => fitted,
+                }
+            }
         };
+        let steps = recipe.dequantize.then(|| {
+            let lattice = lattice.clone().unwrap_or_else(Lattice::whole);
+            (0..shape.iter().product()).map(|element| lattice.step(element)).collect()
+        });
         let net = net::build(&recipe.network, &shape, &Device::default())?;
         let problem = Problem {
             data: data.clone(),
@@ -146,6 +163,7 @@ impl Trainer {
             formulation,
             objective: objective.clone(),
             normalization,
+            steps,
         };
         problem.check_labels()?;
         // Before the clock starts: a short time for training is all for training.
@@ -157,13 +175,15 @@ impl Trainer {
             optimizer.followers = Some(Followers::new(&optimizer.values)?);
         }
         Ok(Self {
-            fingerprint: Fingerprint::of(data)?,
+            contents: Contents::of(data)?,
             learner: Learner::new(objective.range(), BINS)?,
             base: objective,
             drawn: None,
             errors: None,
             moments,
             range,
+            lattice,
+            own: Fingerprint::of(data)?,
             device: Device::default(),
             lanes: Lanes::new(&*net, recipe.batch, optimizer.values.len()),
             net,
@@ -407,6 +427,10 @@ impl Trainer {
                 classes: if *classes > 0 { data.classes().to_vec() } else { Vec::new() },
                 held_out: recipe.held_out,
                 dequantized: recipe.dequantize,
+                reading: recipe.reading.clone(),
+                frame: (!data.frame().is_plain() || !data.frame().names.is_empty()).then(|| data.frame().clone()),
+                lattice: self.lattice.clone(),
+                fingerprint: Some(self.own.clone()),
             },
             normalization: normalization.clone(),
             moments: self.moments.as_ref().map(|(_, spec)| *spec),

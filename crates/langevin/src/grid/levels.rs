@@ -92,7 +92,7 @@ impl Grid {
                 i if i == last => sigma_min,
                 i => sigma(i),
             };
-            (0..nodes).map(|i| process.level_at_sigma_ve(sigma(i))).collect::<Result<Vec<_>>>()
+            (0..nodes).map(|i| number(process, i, sigma(i))).collect::<Result<Vec<_>>>()
         };
         let times =
             || Ok::<_, Error>((process.level_at_sigma_ve(sigma_max)?.time, process.level_at_sigma_ve(sigma_min)?.time));
@@ -143,7 +143,7 @@ impl Grid {
             },
             Spacing::FlowShift { shift, terminal } => {
                 let sigmas = flow(nodes, sigma_max, *shift, *terminal)?;
-                sigmas.into_iter().map(|sigma| process.level_at_sigma_ve(sigma)).collect()
+                sigmas.into_iter().enumerate().map(|(i, sigma)| number(process, i, sigma)).collect()
             }
             Spacing::Vp => {
                 let sigma = |i| {
@@ -162,6 +162,19 @@ impl Grid {
             Spacing::List(sigmas) => sigmas.iter().map(|sigma| process.level_at_sigma_ve(*sigma)).collect(),
         }
     }
+}
+
+/// The level of node `i` at this σ/α, where the grid's parameters left a number: powers of extreme exponents are 0 or ∞,
+/// and their differences none.
+fn number(process: &Process, i: usize, sigma: f64) -> Result<Level> {
+    if sigma.is_nan() {
+        return Err(Error::argument("the grid gives no noise level")
+            .at(format!("node {i}"))
+            .expected("a number")
+            .got("NaN")
+            .hinting("its parameters are too extreme for double precision"));
+    }
+    process.level_at_sigma_ve(sigma)
 }
 
 /// σ/α of a shifted flow grid of `nodes` noise levels from `start`.

@@ -148,16 +148,19 @@ pub fn in_pieces(
 ) -> Result<Likelihood> {
     check_data(x, dim, rows.len())?;
     let pieces: Vec<(&[f64], &[SampleId])> = x.chunks(PIECE * dim).zip(rows.chunks(PIECE)).collect();
-    let share = pieces.len().div_ceil(threads.max(1));
+    let share = pieces.len().div_ceil(threads.clamp(1, crate::plan::MOST_THREADS));
     let run = &run;
     let work = |pieces: &[(&[f64], &[SampleId])]| pieces.iter().map(|(x, rows)| run(x, rows)).collect();
     let found: Vec<Result<Vec<Likelihood>>> = std::thread::scope(|scope| {
         let (mine, others) = pieces.split_at(share);
-        let others: Vec<_> = others.chunks(share).map(|pieces| scope.spawn(move || work(pieces))).collect();
+        // Where the system gives no thread, its share is done here.
+        let spawn = |pieces| (pieces, std::thread::Builder::new().spawn_scoped(scope, move || work(pieces)).ok());
+        let others: Vec<_> = others.chunks(share).map(spawn).collect();
         let mut found = vec![work(mine)];
-        found.extend(others.into_iter().map(|other| match other.join() {
-            Ok(found) => found,
-            Err(panic) => std::panic::resume_unwind(panic),
+        found.extend(others.into_iter().map(|(pieces, other)| match other.map(|other| other.join()) {
+            Some(Ok(found)) => found,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => work(pieces),
         }));
         found
     });

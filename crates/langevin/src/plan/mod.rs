@@ -24,6 +24,7 @@ pub use compare::{Comparison, Mismatch, Place, Source, compare};
 pub(crate) use lint::Start;
 pub use lint::{Finding, Lint, Note, Rule};
 pub use run::{Request, Run};
+pub(crate) use sampling::MOST_THREADS;
 pub use sampling::Sampling;
 pub(crate) use unroll::{MAX_WEIGHTS, MAX_WORK};
 pub use unroll::{Unrolled, Weights};

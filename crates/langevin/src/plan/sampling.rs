@@ -7,6 +7,9 @@ use crate::model::Model;
 use crate::noise::SampleId;
 use crate::space::{SliceSpace, Space as _};
 
+/// The most threads that share rows, however many are asked for: more only cost memory for their stacks.
+pub(crate) const MOST_THREADS: usize = 1024;
+
 /// Many samples on slices: which ones, in what pieces, on how many threads. None of the last two changes a bit of the result.
 ///
 /// ```
@@ -130,7 +133,7 @@ impl Sampling {
         inputs: &[&[T]],
         samples: &mut [T],
     ) -> Result<()> {
-        let threads = self.threads.min(self.count.div_ceil(self.chunk)).max(1);
+        let threads = self.threads.min(self.count.div_ceil(self.chunk)).clamp(1, MOST_THREADS);
         let pieces = samples.chunks_mut((self.chunk * self.width).max(1)).enumerate();
         if threads == 1 {
             let space = SliceSpace::new(self.width);
@@ -150,7 +153,9 @@ impl Sampling {
             Ok(())
         };
         std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            // A thread that the system does not give is done without: the others take its pieces.
+            let spawn = |_| std::thread::Builder::new().spawn_scoped(scope, work).ok();
+            let others: Vec<_> = (1..threads).map_while(spawn).collect();
             let mine = work();
             others.into_iter().fold(mine, |result, other| match other.join() {
                 Ok(theirs) => result.and(theirs),

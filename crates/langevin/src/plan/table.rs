@@ -5,6 +5,17 @@ use super::{Op, Plan};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
+/// The most characters of a name that someone else chose: a table is there to be looked at.
+const MOST_NAME: usize = 60;
+
+/// The start of a long name.
+fn short(name: &str) -> String {
+    match name.char_indices().nth(MOST_NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
 /// What each slot holds while the instructions are read from top to bottom.
 struct Names(Vec<String>);
 
@@ -12,7 +23,7 @@ impl Names {
     fn new(plan: &Plan) -> Self {
         let mut names: Vec<String> = (0..plan.slots).map(|slot| format!("s{slot}")).collect();
         for input in &plan.inputs {
-            names[input.slot].clone_from(&input.name);
+            names[input.slot] = short(&input.name);
         }
         Self(names)
     }
@@ -68,7 +79,7 @@ impl fmt::Display for Plan {
         writeln!(
             f,
             "{} on {kind}, {network}: {}, {}, {}",
-            self.name,
+            short(&self.name),
             many(moves, "move"),
             many(nfe, "evaluation"),
             many(draws as usize, "draw")
@@ -98,7 +109,7 @@ impl fmt::Display for Plan {
                     let (kind, numbers) = wire_map(map);
                     let numbers = numbers.iter().map(|(name, value)| format!("{name} {value}"));
                     let args: Vec<String> = args.into_iter().map(str::to_owned).chain(numbers).collect();
-                    let right = format!("{kind}({})", args.join(", "));
+                    let right = format!("{}({})", short(&kind), args.join(", "));
                     names.write(self, *into, None);
                     format!("{} ← {right}", names.0[*into])
                 }
@@ -136,7 +147,9 @@ fn align(f: &mut fmt::Formatter<'_>, rows: &[Vec<String>]) -> fmt::Result {
             if column + 1 == columns {
                 writeln!(f, "  {cell}")?;
             } else {
-                write!(f, "{:>width$}", cell, width = widths[column] + usize::from(column > 0) * 2)?;
+                // Written out: a width of the formatter has an end, and beyond it a panic.
+                let pad = widths[column] + usize::from(column > 0) * 2 - cell.chars().count();
+                write!(f, "{}{cell}", " ".repeat(pad))?;
             }
         }
     }

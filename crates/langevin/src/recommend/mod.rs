@@ -193,7 +193,7 @@ impl Ranking {
         self.plans
     }
 
-    /// Σ|wₖ| over the weights of the best plan's denoised predictions in its result: how much an error of the network may come to. It is 1 where they are an average.
+    /// Σ|wₖ| over the weights of the best plan's denoised predictions in its result: how much an error of the network may come to. It is 1 where they are an average, and not a number where the plan is too large to say.
     #[must_use]
     pub fn gain(&self) -> f64 {
         self.gain
@@ -205,6 +205,10 @@ impl Ranking {
         self.by
     }
 }
+
+/// The most evaluations that plans are ranked for: what the best one's result is made of is a table of evaluations by
+/// evaluations, which has a bound (see [`Plan::unroll`](crate::Plan::unroll)).
+pub const MAX_NFE: usize = 2047;
 
 /// Whether a sampler is for this: not made for distilled networks, nor with noise levels of its own among its options, nor for guidance.
 fn is_meant(name: &str) -> bool {
@@ -302,6 +306,12 @@ impl<'a> Search<'a> {
     /// # Errors
     /// An analysis that has no finite numbers.
     pub fn advance(&mut self) -> Result<bool> {
+        if self.nfe > MAX_NFE {
+            return Err(Error::argument("too many evaluations to rank plans")
+                .at("nfe")
+                .expected(format!("at most {MAX_NFE}"))
+                .got(self.nfe.to_string()));
+        }
         let (at, sampler) = self.next;
         let Some(grid) = self.grids.get(at).cloned() else { return Ok(false) };
         if sampler == 0 && self.is_another(&grid)? {
@@ -377,7 +387,8 @@ impl<'a> Search<'a> {
         };
         let plan = best.plan.clone();
         let analysis = self.worst(&plan, true)?;
-        let gain = plan.unroll()?.result.evals.iter().map(|weight| weight.abs()).sum();
+        // A plan of many evaluations and as many draws is too large for this; the ranking stands without it.
+        let gain = plan.unroll().map_or(f64::NAN, |whole| whole.result.evals.iter().map(|weight| weight.abs()).sum());
         if let Some(best) = self.candidates.first_mut() {
             best.analysis = analysis;
         }

@@ -81,8 +81,8 @@ impl Ranking {
             let Candidate { sampler, grid, steps, analysis, also, .. } = candidate;
             [
                 (rank + 1).to_string(),
-                sampler.spec().to_owned(),
-                grid.clone(),
+                short(sampler.spec()),
+                short(grid),
                 steps.to_string(),
                 analysis.nfe.to_string(),
                 number(analysis.total.w2),
@@ -110,6 +110,15 @@ impl Ranking {
 impl fmt::Display for Ranking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}\n", self.table(), self.why().join("\n"))
+    }
+}
+
+/// The start of a long name: a grid may be a list of any length.
+fn short(name: &str) -> String {
+    const MOST: usize = 60;
+    match name.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) const LINEAR: Defaults =
 impl Schedule {
     pub(super) fn read(config: &Config, defaults: Defaults) -> Result<Self> {
         let count = config.whole("num_train_timesteps", 1000)?;
-        if !(1..=100_000).contains(&count) {
+        if !(1..=MOST_ENTRIES).contains(&count) {
             return Err(Error::format("bad field in the config")
                 .at("num_train_timesteps")
                 .expected("1 to 100000")
@@ -82,7 +82,9 @@ impl Schedule {
             let share = |k: usize| k as f64 / count as f64;
             (0..count).map(|k| (1.0 - f(share(k + 1)) / f(share(k))).min(0.999)).map(single).collect()
         };
-        let (betas, values) = if let Some(list) = config.numbers("trained_betas")? {
+        let given = config.numbers("trained_betas")?;
+        let listed = given.is_some();
+        let (betas, values) = if let Some(list) = given {
             (Betas::List { values: list.clone() }, list.into_iter().map(single).collect())
         } else {
             match kind {
@@ -111,6 +113,7 @@ impl Schedule {
                 }
             }
         };
+        check(&values, listed)?;
         Ok(Self { count, betas, zero_snr, values })
     }
 
@@ -148,6 +151,27 @@ impl Schedule {
     pub(super) fn process(&self) -> Result<Process> {
         let table = Tabulated::new(self.betas.clone(), self.entries())?;
         Ok(Process::tabulated(if self.zero_snr { table.with_zero_terminal_snr()? } else { table }))
+    }
+}
+
+/// The most entries of a table; more are a mistake.
+const MOST_ENTRIES: usize = 100_000;
+
+/// Checks the betas before anything is computed from them: every table of times, levels and products relies on at least
+/// one entry and on numbers that are none of 0/0.
+fn check(betas: &[f64], listed: bool) -> Result<()> {
+    let field = if listed { "trained_betas" } else { "beta_start, beta_end" };
+    let wrong = |place: String, expected: String, got: String| {
+        Err(Error::format("bad field in the config").at(place).expected(expected).got(got))
+    };
+    if betas.is_empty() || betas.len() > MOST_ENTRIES {
+        return wrong(field.to_owned(), format!("1 to {MOST_ENTRIES} numbers"), betas.len().to_string());
+    }
+    match betas.iter().position(|beta| !(*beta >= 0.0 && *beta <= 1.0)) {
+        None => Ok(()),
+        Some(entry) => {
+            wrong(format!("{field}, entry {entry}"), "a number from 0 to 1".to_owned(), betas[entry].to_string())
+        }
     }
 }
 

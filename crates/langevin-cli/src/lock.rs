@@ -1,0 +1,70 @@
+//! One process at a time trains in the directory of a run.
+//!
+//! The file `lock` holds the number of the process that has the run, and an advisory lock of the system that ends with it:
+//! a process that was killed blocks nobody. Commands that only read a run take no lock.
+
+use crate::error::{Failure, Result};
+use crate::words::shown;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+/// The name of the file, in the directory of the run.
+pub const NAME: &str = "lock";
+
+/// A run that is this process's for as long as this lives.
+pub struct Lock {
+    /// Locked while it is open.
+    _file: Option<File>,
+}
+
+impl Lock {
+    /// Takes the run in `directory`, which exists.
+    ///
+    /// # Errors
+    /// Returns an error if another process has the run, or if the file cannot be made.
+    pub fn take(directory: &Path) -> Result<Self> {
+        let path = directory.join(NAME);
+        let wrong = |error: std::io::Error| Failure::writing(&path, &error);
+        // What another process wrote stands until the lock is this one's.
+        let mut options = OpenOptions::new();
+        let mut file = options.read(true).write(true).create(true).truncate(false).open(&path).map_err(wrong)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let _ = (&mut file).take(32).read_to_string(&mut text);
+                let who = text.trim().parse::<u32>().map_or("another process".to_owned(), |pid| format!("process {pid}"));
+                return Err(Failure::misused("the run is in use")
+                    .at(format!("'{}'", shown(directory)))
+                    .expected("a run that no other process trains in")
+                    .got(format!("{who} at work in it"))
+                    .hint("wait until it ends, or stop it"));
+            }
+            // A file system without locks: better a run without one than none.
+            Err(TryLockError::Error(_)) => return Ok(Self { _file: None }),
+        }
+        let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+        written.map_err(wrong)?;
+        Ok(Self { _file: Some(file) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_refused_until_the_first_is_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Lock::take(directory.path()).unwrap();
+        let refused = Lock::take(directory.path()).err().unwrap().text();
+        assert!(refused.contains(&format!("got process {} at work in it", std::process::id())), "{refused}");
+        drop(first);
+        // What is left of a process that was killed.
+        std::fs::write(directory.path().join(NAME), "4194999999\nof old").unwrap();
+        drop(Lock::take(directory.path()).unwrap());
+        let text = std::fs::read_to_string(directory.path().join(NAME)).unwrap();
+        assert_eq!(text, format!("{}\n", std::process::id()));
+    }
+}

@@ -1,0 +1,153 @@
+//! How much memory this process may still take: what the machine has free, what its control groups allow, and its own
+//! limit on addresses, whichever is least.
+//!
+//! Control groups (containers, batch systems, `systemd-run`) end a process that takes more than they allow, whatever the
+//! machine has. The limits of all groups above a process hold, in version 1 and version 2:
+//!
+//! ```text
+//! v2   memory.max             memory.current          memory.stat: inactive_file
+//! v1   memory.limit_in_bytes  memory.usage_in_bytes   memory.stat: total_inactive_file
+//! ```
+//!
+//! Pages of files that nobody uses count as taken but are given back on demand, so they are taken off.
+//! Sources: <https://docs.kernel.org/admin-guide/cgroup-v2.html>, <https://docs.kernel.org/admin-guide/cgroup-v1/memory.html>.
+
+use std::fs;
+use std::path::Path;
+
+/// Bytes that may still be taken; `None` where the system does not say.
+pub fn available() -> Option<u64> {
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    [machine(), group(Path::new("/sys/fs/cgroup"), &groups), addresses()].into_iter().flatten().min()
+}
+
+/// What the machine has free.
+fn machine() -> Option<u64> {
+    kib(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")
+}
+
+/// The bytes of a line `name: N kB`.
+fn kib(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// What is left of the limit on this process's addresses (`ulimit -v`).
+#[cfg(unix)]
+fn addresses() -> Option<u64> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::As).current?;
+    Some(limit.saturating_sub(kib(&fs::read_to_string("/proc/self/status").ok()?, "VmSize:")?))
+}
+
+#[cfg(not(unix))]
+fn addresses() -> Option<u64> {
+    None
+}
+
+/// What the groups of a process allow, with the file systems of groups mounted at `root` and its groups listed in
+/// `listed`, as `/proc/self/cgroup` does.
+fn group(root: &Path, listed: &str) -> Option<u64> {
+    let rooms = listed.lines().filter_map(|line| {
+        let mut parts = line.splitn(3, ':');
+        let (_, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
+        let version = match controllers {
+            "" => &V2,
+            some if some.split(',').any(|name| name == "memory") => &V1,
+            _ => return None,
+        };
+        let mounts = version.mounts.iter().map(|name| root.join(name)).filter(|mount| mount.is_dir());
+        mounts.filter_map(|mount| version.tightest(&mount, path)).min()
+    });
+    rooms.min()
+}
+
+/// The names of a version.
+struct Version {
+    /// Where its file system may be mounted.
+    mounts: [&'static str; 2],
+    limit: &'static str,
+    taken: &'static str,
+    unused: &'static str,
+}
+
+const V2: Version =
+    Version { mounts: ["", "unified"], limit: "memory.max", taken: "memory.current", unused: "inactive_file" };
+const V1: Version = Version {
+    mounts: ["memory", "cpu,memory"],
+    limit: "memory.limit_in_bytes",
+    taken: "memory.usage_in_bytes",
+    unused: "total_inactive_file",
+};
+
+impl Version {
+    /// The least room among a group and all groups above it.
+    fn tightest(&self, mount: &Path, path: &str) -> Option<u64> {
+        let mut at = mount.join(path.trim_start_matches('/'));
+        // In a container the path may be that of the host, of which only the mount itself is seen.
+        if !at.is_dir() {
+            at = mount.to_owned();
+        }
+        let mut least = None;
+        loop {
+            least = [least, self.room(&at)].into_iter().flatten().min();
+            if at == mount || !at.pop() || !at.starts_with(mount) {
+                return least;
+            }
+        }
+    }
+
+    fn room(&self, group: &Path) -> Option<u64> {
+        let number = |name: &str| fs::read_to_string(group.join(name)).ok()?.trim().parse::<u64>().ok();
+        // "max" is no number: no limit.
+        let (limit, taken) = (number(self.limit)?, number(self.taken)?);
+        let stat = fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
+        let unused = stat.lines().find_map(|line| line.strip_prefix(self.unused)?.trim().parse::<u64>().ok());
+        Some(limit.saturating_sub(taken.saturating_sub(unused.unwrap_or(0))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(root: &Path, group: &str, files: &[(&str, &str)]) {
+        fs::create_dir_all(root.join(group)).unwrap();
+        files.iter().for_each(|(name, text)| fs::write(root.join(group).join(name), text).unwrap());
+    }
+
+    #[test]
+    fn version_2_counts_every_group_above() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        put(root, "", &[]);
+        put(root, "a", &[("memory.max", "1000\n"), ("memory.current", "900\n"), ("memory.stat", "inactive_file 300\n")]);
+        put(root, "a/b", &[("memory.max", "max\n"), ("memory.current", "100\n")]);
+        put(root, "a/b/c", &[("memory.max", "800\n"), ("memory.current", "100\n")]);
+        assert_eq!(group(root, "0::/a/b/c\n"), Some(400));
+        assert_eq!(group(root, "0::/a/b\n"), Some(400));
+        assert_eq!(group(root, "0::/\n"), None);
+        assert_eq!(group(root, "0::/elsewhere\n"), None);
+        assert_eq!(group(root, "nonsense"), None);
+        // A limit below what is taken leaves nothing.
+        put(root, "a", &[("memory.max", "500\n")]);
+        assert_eq!(group(root, "0::/a\n"), Some(0));
+    }
+
+    #[test]
+    fn version_1_and_containers() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let files = [("memory.limit_in_bytes", "5000"), ("memory.usage_in_bytes", "1000")];
+        put(root, "memory", &files);
+        let listed = "12:cpuset:/x\n4:memory:/docker/0123\n1:name=systemd:/x\n0::/x\n";
+        assert_eq!(group(root, listed), Some(4000));
+        put(root, "memory/docker/0123", &[("memory.limit_in_bytes", "700"), ("memory.usage_in_bytes", "600")]);
+        assert_eq!(group(root, listed), Some(100));
+    }
+
+    #[test]
+    fn this_machine_says_something_where_it_can() {
+        assert!(available().is_none_or(|bytes| bytes > 0));
+        assert_eq!(available().is_some(), cfg!(target_os = "linux"));
+    }
+}

@@ -1,0 +1,90 @@
+//! Which sizes of an array are height, width and channels.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// The order of the axes of a picture in an array of shape `(rows, …)`.
+///
+/// ```
+/// use langevin_data::Axes;
+/// assert_eq!(Axes::of(&[3, 32, 32]), Some((Axes::ChannelsFirst, true)));
+/// assert_eq!(Axes::of(&[32, 32, 3]), Some((Axes::ChannelsLast, true)));
+/// assert_eq!(Axes::of(&[3, 32, 3]), Some((Axes::ChannelsLast, false)), "not certain");
+/// assert_eq!(Axes::of(&[32, 32]), None, "no channels");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Axes {
+    /// `(rows, height, width, channels)`, as image files and TensorFlow have them.
+    ChannelsLast,
+    /// `(rows, channels, height, width)`, as PyTorch has them.
+    ChannelsFirst,
+}
+
+/// Channels that a picture can have: gray, colours, colours with transparency.
+const CHANNELS: [usize; 3] = [1, 3, 4];
+
+impl Axes {
+    /// The names that [`parse`](Self::parse) reads.
+    pub const NAMES: [&str; 4] = ["hwc", "chw", "nhwc", "nchw"];
+
+    /// Reads `hwc` or `chw`, with or without an `n` for the rows.
+    ///
+    /// # Errors
+    /// Returns an error if the name is another one.
+    pub fn parse(name: &str) -> Result<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "hwc" | "nhwc" => Ok(Self::ChannelsLast),
+            "chw" | "nchw" => Ok(Self::ChannelsFirst),
+            _ => Err(Error::argument("unknown order of axes")
+                .at("axes")
+                .expected("hwc (height, width, channels) or chw (channels, height, width)")
+                .got(format!("'{name}'"))),
+        }
+    }
+
+    /// Returns the order that a sample of this shape has, and whether the shape leaves no doubt; `None` if the
+    /// shape has no axis of channels.
+    #[must_use]
+    pub fn of(shape: &[usize]) -> Option<(Self, bool)> {
+        let [first, _, last] = *shape else { return None };
+        match (CHANNELS.contains(&first), CHANNELS.contains(&last)) {
+            (false, false) => None,
+            (false, true) => Some((Self::ChannelsLast, true)),
+            (true, false) => Some((Self::ChannelsFirst, true)),
+            (true, true) => Some((Self::ChannelsLast, false)),
+        }
+    }
+
+    /// Returns `hwc` or `chw`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ChannelsLast => "hwc",
+            Self::ChannelsFirst => "chw",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for name in Axes::NAMES {
+            assert!(name.ends_with(Axes::parse(name).unwrap().name()));
+        }
+        assert!(Axes::parse("cwh").unwrap_err().is_argument());
+    }
+
+    #[test]
+    fn a_shape_tells_its_axes() {
+        assert_eq!(Axes::of(&[1, 28, 28]), Some((Axes::ChannelsFirst, true)));
+        assert_eq!(Axes::of(&[28, 28, 1]), Some((Axes::ChannelsLast, true)));
+        for none in [&[28][..], &[28, 28], &[10, 28, 28], &[1, 2, 3, 4]] {
+            assert_eq!(Axes::of(none), None, "{none:?}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! How the rows of a model are made of the rows of a file, and back.
+
+use crate::axes::Axes;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// An element of a row that had one value in every row.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Constant {
+    /// Its place in a row of the file, counted from 0.
+    pub element: usize,
+    /// The value.
+    pub value: f64,
+}
+
+/// The exact map between the rows of a file and the rows that a model learns.
+///
+/// ```text
+/// row of the file      what a reader gives, in the units and the order of the file
+///   − constants        elements of one value are no part of the model, and are given back exactly
+///   ln of some columns y = ln x, with −log p(x) = −log p(y) + Σ y over those columns
+///   channels last      pictures with channels first are turned round
+/// row of the model
+/// ```
+///
+/// ```
+/// use langevin_data::Dataset;
+/// let data = Dataset::new("valve", vec![1.0, 3.0, 2.0, 3.0], &[2])?.without_constants()?;
+/// assert_eq!((data.shape(), data.values()?), (&[1][..], vec![1.0, 2.0]));
+/// assert_eq!(data.frame().restore(&[1.5]), [1.5, 3.0]);
+/// # Ok::<(), langevin_data::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Frame {
+    /// The shape of a row of the file: `[columns]` for a table.
+    pub shape: Vec<usize>,
+    /// Whether the rows are lines of a table, whose samples go out as lines of a table.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub table: bool,
+    /// The names of the columns of a table, in their order; empty where they have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// The elements that are no part of the model, by their place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constants: Vec<Constant>,
+    /// The elements whose natural logarithm is modelled, by their place in a row of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<usize>,
+    /// The order of the axes in the file, where it is not that of the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub axes: Option<Axes>,
+}
+
+impl Frame {
+    /// Builds the frame of rows that are modelled as they are.
+    #[must_use]
+    pub fn plain(shape: &[usize]) -> Self {
+        Self { shape: shape.to_vec(), ..Self::default() }
+    }
+
+    /// Returns the number of elements of a row of the file.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Returns the shape of a row of the model.
+    #[must_use]
+    pub fn model_shape(&self) -> Vec<usize> {
+        match (self.axes, &self.shape[..]) {
+            _ if !self.constants.is_empty() => vec![self.width() - self.constants.len()],
+            (Some(Axes::ChannelsFirst), [channels, height, width]) => vec![*height, *width, *channels],
+            (_, shape) => shape.to_vec(),
+        }
+    }
+
+    /// Returns whether rows of the file and of the model are the same.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.constants.is_empty() && self.logs.is_empty() && self.axes != Some(Axes::ChannelsFirst)
+    }
+
+    /// Returns the place in a row of the file of each element of a row of the model.
+    #[must_use]
+    pub fn places(&self) -> Vec<usize> {
+        let width = self.width();
+        match (self.axes, &self.shape[..]) {
+            (Some(Axes::ChannelsFirst), [channels, height, across]) if self.constants.is_empty() => {
+                let pixels = height * across;
+                (0..pixels).flat_map(|pixel| (0..*channels).map(move |channel| channel * pixels + pixel)).collect()
+            }
+            _ => (0..width).filter(|place| !self.constants.iter().any(|one| one.element == *place)).collect(),
+        }
+    }
+
+    /// Returns what a column is called: `'name'`, or `column 3` counted from 1 where it has no name.
+    #[must_use]
+    pub fn column(&self, element: usize) -> String {
+        match self.names.get(element) {
+            Some(name) => format!("'{name}'"),
+            None if self.shape.len() == 1 => format!("column {}", element + 1),
+            None => format!("element {:?}", self.index(element)),
+        }
+    }
+
+    /// Returns the index of an element in each axis.
+    fn index(&self, element: usize) -> Vec<usize> {
+        let mut rest = element;
+        let mut index: Vec<usize> = self
+            .shape
+            .iter()
+            .rev()
+            .map(|size| {
+                let place = rest % size;
+                rest /= size;
+                place
+            })
+            .collect();
+        index.reverse();
+        index
+    }
+
+    /// Returns the names of the columns of the model, one for each element of its rows; empty where they have none.
+    #[must_use]
+    pub fn model_names(&self) -> Vec<&str> {
+        match self.names.is_empty() {
+            true => vec![],
+            false => self.places().into_iter().map(|place| self.names[place].as_str()).collect(),
+        }
+    }
+
+    /// Returns whether each element of a row of the model is a logarithm.
+    pub(crate) fn logged_elements(&self) -> Vec<bool> {
+        self.places().into_iter().map(|place| self.logs.contains(&place)).collect()
+    }
+
+    /// Turns whole rows of the model into rows of the file.
+    #[must_use]
+    pub fn restore(&self, rows: &[f64]) -> Vec<f64> {
+        let places = self.places();
+        if self.is_plain() || places.is_empty() {
+            return rows.to_vec();
+        }
+        let mut out = vec![0.0; rows.len() / places.len() * self.width()];
+        for (out, row) in out.chunks_exact_mut(self.width()).zip(rows.chunks_exact(places.len())) {
+            self.constants.iter().for_each(|one| out[one.element] = one.value);
+            places.iter().zip(row).for_each(|(place, value)| out[*place] = *value);
+            self.logs.iter().for_each(|place| out[*place] = out[*place].exp());
+        }
+        out
+    }
+
+    /// Returns Σ y over the logarithms in one row of the model: −log p of the row of the file is larger by so much.
+    #[must_use]
+    pub fn log_volume(&self, row: &[f64]) -> f64 {
+        if self.logs.is_empty() {
+            return 0.0;
+        }
+        self.logged_elements().iter().zip(row).filter(|(logged, _)| **logged).map(|(_, y)| y).sum()
+    }
+
+    /// Adds numbers in the units of the file to a row of the model: to the logarithm ln x comes ln(x + u).
+    pub fn add(&self, row: &mut [f64], numbers: &[f64]) {
+        if self.logs.is_empty() {
+            row.iter_mut().zip(numbers).for_each(|(y, u)| *y += u);
+            return;
+        }
+        for ((y, u), logged) in row.iter_mut().zip(numbers).zip(self.logged_elements()) {
+            *y = if logged { (y.exp() + u).ln() } else { *y + u };
+        }
+    }
+
+    /// Refuses a frame that does not hold together.
+    ///
+    /// # Errors
+    /// Returns an error if a place lies outside the rows, or no element is left.
+    pub fn check(&self) -> Result<()> {
+        let bad = |what: &str| Err(Error::data("the description of the rows does not hold together").at(what));
+        let width = self.shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
+        let Some(width) = width.filter(|width| *width > 0 && !self.shape.is_empty()) else { return bad("shape") };
+        let rising = |places: &[usize]| places.windows(2).all(|two| two[0] < two[1]);
+        let constants: Vec<usize> = self.constants.iter().map(|one| one.element).collect();
+        if !rising(&constants) || constants.last().is_some_and(|last| *last >= width) || constants.len() >= width {
+            return bad("constants");
+        }
+        if self.constants.iter().any(|one| !one.value.is_finite()) {
+            return bad("constants");
+        }
+        if !rising(&self.logs) || self.logs.iter().any(|place| *place >= width || constants.contains(place)) {
+            return bad("logs");
+        }
+        if !self.names.is_empty() && self.names.len() != width {
+            return bad("names");
+        }
+        if self.axes == Some(Axes::ChannelsFirst) && (self.shape.len() != 3 || !constants.is_empty()) {
+            return bad("axes");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_back() {
+        let frame = Frame {
+            names: ["a", "b", "c"].map(String::from).to_vec(),
+            constants: vec![Constant { element: 1, value: 3.0 }],
+            logs: vec![2],
+            ..Frame::plain(&[3])
+        };
+        frame.check().unwrap();
+        assert_eq!((frame.model_shape(), frame.places(), frame.model_names()), (vec![2], vec![0, 2], vec!["a", "c"]));
+        assert_eq!(frame.restore(&[5.0, 0.0, 6.0, 2.0_f64.ln()]), [5.0, 3.0, 1.0, 6.0, 3.0, 2.0_f64.ln().exp()]);
+        assert_eq!(frame.log_volume(&[5.0, 0.25]), 0.25);
+        let mut row = [5.0, 7.0_f64.ln()];
+        frame.add(&mut row, &[0.5, 0.5]);
+        assert_eq!((row[0], (row[1] - 7.5_f64.ln()).abs() < 1e-15), (5.5, true));
+        assert_eq!(frame.column(1), "'b'");
+    }
+
+    #[test]
+    fn channels_come_last_in_a_model() {
+        let frame = Frame { axes: Some(Axes::ChannelsFirst), ..Frame::plain(&[3, 2, 2]) };
+        assert_eq!(frame.model_shape(), [2, 2, 3]);
+        let file: Vec<f64> = (0..12).map(f64::from).collect();
+        let model: Vec<f64> = frame.places().iter().map(|place| file[*place]).collect();
+        assert_eq!(model[..4], [0.0, 4.0, 8.0, 1.0]);
+        assert_eq!(frame.restore(&model), file);
+        assert_eq!(frame.column(5), "element [1, 0, 1]");
+    }
+
+    #[test]
+    fn what_does_not_hold_together_is_refused() {
+        let one = |element| Constant { element, value: 0.0 };
+        for frame in [
+            Frame::default(),
+            Frame::plain(&[usize::MAX, 2]),
+            Frame { constants: vec![one(0), one(1)], ..Frame::plain(&[2]) },
+            Frame { constants: vec![one(2)], ..Frame::plain(&[2]) },
+            Frame { constants: vec![one(1), one(0)], ..Frame::plain(&[3]) },
+            Frame { constants: vec![one(1)], logs: vec![1], ..Frame::plain(&[3]) },
+            Frame { logs: vec![3], ..Frame::plain(&[3]) },
+            Frame { names: vec!["a".into()], ..Frame::plain(&[3]) },
+            Frame { axes: Some(Axes::ChannelsFirst), ..Frame::plain(&[3]) },
+        ] {
+            assert!(frame.check().unwrap_err().is_data(), "{frame:?}");
+        }
+    }
+}

@@ -1,0 +1,531 @@
+//! Rows made of the rows of a file: without what only counts them, without what never changes, with logarithms, with
+//! channels last.
+
+use crate::about::About;
+use crate::axes::Axes;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::frame::{Constant, Frame};
+use crate::options::Options;
+use crate::store::Store;
+use crate::table::column;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Rows from which on a column without a telling name is believed to count them.
+const TELLING: usize = 20;
+/// Distinct numbers that are remembered of a column of identifiers.
+const REMEMBERED: usize = 1 << 20;
+
+impl Dataset {
+    /// Changes what is said of the file.
+    pub(crate) fn saying(mut self, change: impl FnOnce(About) -> About) -> Self {
+        self.about = Arc::new(change((*self.about).clone()));
+        self
+    }
+
+    /// The rows with this frame, which fits them.
+    fn reframed(mut self, frame: Frame) -> Self {
+        let columns = self.chosen.columns.clone();
+        self.shape = frame.model_shape();
+        self.width = self.shape.iter().product();
+        let places = frame.places();
+        let stored: Vec<usize> = match &columns {
+            Some(columns) => places.iter().map(|place| columns[*place]).collect(),
+            None => places.clone(),
+        };
+        let all = stored.len() == self.chosen.stored && stored.iter().enumerate().all(|(i, place)| i == *place);
+        self.chosen.places = (!all).then(|| stored.into());
+        let logged: Vec<bool> = places.iter().map(|place| frame.logs.contains(place)).collect();
+        self.chosen.logs = logged.contains(&true).then(|| logged.into());
+        self.frame = Arc::new(frame);
+        self
+    }
+
+    /// What a reader's rows become: what only counts the rows is left out.
+    pub(crate) fn settled(self, options: &Options) -> Result<Self> {
+        if self.frame.shape.len() == 1 && options.columns.is_empty() { self.without_counters() } else { Ok(self) }
+    }
+
+    /// Turns pictures with channels first round, so that rows are \[height, width, channels\] from here on;
+    /// [`Frame::restore`] turns them back. `axes` says how they lie; without it their sizes tell, and what is assumed is
+    /// said in [`about`](Self::about).
+    ///
+    /// # Errors
+    /// Returns an error if axes are given and the rows have not three.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("one", (0..12).map(|i| i as f32).collect(), &[3, 2, 2])?.channels_last(None)?;
+    /// assert_eq!((data.shape(), &data.row(0)?[..3]), (&[2, 2, 3][..], &[0.0, 4.0, 8.0][..]));
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
+    pub fn channels_last(self, axes: Option<Axes>) -> Result<Self> {
+        let shape = self.frame.shape.clone();
+        if shape.len() != 3 {
+            return match axes {
+                Some(_) => Err(Error::argument("the rows have no axis of channels")
+                    .at("--axes")
+                    .expected("rows of three sizes")
+                    .got(format!("{shape:?}"))),
+                None => Ok(self),
+            };
+        }
+        if self.is_pictures() {
+            return Ok(self);
+        }
+        let (axes, certain) = match (axes, Axes::of(&shape)) {
+            (Some(axes), _) => (axes, true),
+            (None, Some(told)) => told,
+            (None, None) => return Ok(self),
+        };
+        let (data, order) = match axes {
+            Axes::ChannelsLast => (self, "channels last"),
+            Axes::ChannelsFirst => {
+                let frame = Frame { axes: Some(axes), ..(*self.frame).clone() };
+                (self.reframed(frame), "channels first")
+            }
+        };
+        Ok(data.saying(|about| match certain {
+            true => about.noting(order),
+            false => about.noting(format!("{order} are assumed of shape {shape:?} (--axes chw says otherwise)")),
+        }))
+    }
+
+    /// Leaves out the columns that count or name the rows.
+    fn without_counters(self) -> Result<Self> {
+        let width = self.frame.shape[0];
+        if width < 2 || self.rows < 2 {
+            return Ok(self);
+        }
+        let names = &self.frame.names;
+        let mut columns: Vec<Counter> =
+            (0..width).map(|j| Counter::new(names.get(j).map_or(Name::None, |name| Name::of(name)))).collect();
+        let mut rows = 0;
+        self.blocks(|values| {
+            for row in values.chunks_exact(width) {
+                columns.iter_mut().zip(row).for_each(|(column, value)| column.push(rows, *value));
+                rows += 1;
+            }
+            Ok(columns.iter().any(Counter::is_open))
+        })?;
+        let found: Vec<Option<&str>> = columns.iter().map(|column| column.verdict(rows)).collect();
+        let kept: Vec<usize> = (0..width).filter(|j| found[*j].is_none()).collect();
+        let rising: Vec<String> = (0..width)
+            .filter(|j| found[*j].is_none() && columns[*j].may_count(rows))
+            .map(|j| self.frame.column(j))
+            .collect();
+        let mut data = self;
+        for column in rising {
+            data = data.saying(|about| {
+                about.noting(format!("{column} is another whole number in every row, always higher: if it only numbers the rows, leave it out with --drop"))
+            });
+        }
+        if kept.len() == width || kept.is_empty() {
+            return Ok(data);
+        }
+        for (j, why) in found.iter().enumerate() {
+            let Some(why) = why else { continue };
+            let column = match data.frame.names.get(j).map(String::as_str) {
+                Some("") => format!("column {} without a name", j + 1),
+                Some(name) => format!("column '{name}'"),
+                None => format!("column {}", j + 1),
+            };
+            data = data.saying(|about| about.omitting(column, *why));
+        }
+        data.keep(kept)
+    }
+
+    /// The rows with these columns alone.
+    fn keep(mut self, kept: Vec<usize>) -> Result<Self> {
+        let names = if self.frame.names.is_empty() {
+            vec![]
+        } else {
+            kept.iter().map(|j| self.frame.names[*j].clone()).collect()
+        };
+        let frame = Frame { names, table: self.frame.table, ..Frame::plain(&[kept.len()]) };
+        let stored = |j: &usize| self.chosen.columns.as_ref().map_or(*j, |columns| columns[*j]);
+        self.chosen.columns = Some(kept.iter().map(stored).collect());
+        Ok(self.reframed(frame))
+    }
+
+    /// With the places that the columns have in the file, where the reader left some out.
+    pub(crate) fn numbered(mut self, columns: &[usize]) -> Self {
+        self.chosen.numbers = Some(columns.into());
+        self
+    }
+
+    /// Returns the options that read the same columns of the same kind of file again: by their names, or by their
+    /// numbers from 1 where names are missing or not unique.
+    #[must_use]
+    pub fn rereading(&self, options: &Options) -> Options {
+        let mut options = options.clone();
+        if self.frame.shape.len() != 1 || self.about.format.is_empty() {
+            return options;
+        }
+        let names = &self.frame.names;
+        let mut unique: Vec<&String> = names.iter().collect();
+        unique.sort();
+        unique.dedup();
+        let usable = !names.is_empty() && unique.len() == names.len() && names.iter().all(|name| !name.is_empty());
+        options.columns = match usable {
+            true => names.clone(),
+            false => {
+                let width = self.frame.width();
+                let stored = (0..width).map(|j| self.chosen.columns.as_ref().map_or(j, |columns| columns[j]));
+                stored
+                    .map(|j| self.chosen.numbers.as_ref().map_or(j, |numbers| numbers[j]) + 1)
+                    .map(|n| n.to_string())
+                    .collect()
+            }
+        };
+        options.drop.clear();
+        options
+    }
+
+    /// Takes out the elements that have one value in every row: they are no part of a model, and
+    /// [`Frame::restore`] gives them back. Rows of more than one axis become flat where something is taken out. Rows
+    /// that are all the same, and pictures, stay as they are.
+    ///
+    /// # Errors
+    /// Returns the errors of [`read`](Self::read).
+    pub fn without_constants(self) -> Result<Self> {
+        if self.is_pictures() || !self.frame.is_plain() || self.width < 2 {
+            return Ok(self);
+        }
+        let mut first: Vec<f64> = vec![];
+        let mut same = vec![true; self.width];
+        self.blocks(|values| {
+            for row in values.chunks_exact(self.width) {
+                if first.is_empty() {
+                    first = row.to_vec();
+                }
+                same.iter_mut().zip(row).zip(&first).for_each(|((same, value), first)| *same &= value == first);
+            }
+            Ok(same.contains(&true))
+        })?;
+        let constants: Vec<Constant> = same
+            .iter()
+            .zip(&first)
+            .enumerate()
+            .filter(|(_, (same, _))| **same)
+            .map(|(element, (_, value))| Constant { element, value: *value })
+            .collect();
+        // A single row is all constant.
+        if constants.is_empty() || constants.len() == self.width {
+            return Ok(self);
+        }
+        let frame = Frame { constants, ..(*self.frame).clone() };
+        Ok(self.reframed(frame))
+    }
+
+    /// Replaces columns by their natural logarithms, for values that are spread over powers of ten.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("incomes", vec![1.0, 10.0, 2.0, 1000.0], &[2])?.with_logarithms(&["2".into()])?;
+    /// assert_eq!(data.values_wide()?[3], 1000.0_f64.ln());
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the rows are no table, a column is not there or constant, or a value is not positive.
+    pub fn with_logarithms(self, columns: &[String]) -> Result<Self> {
+        if columns.is_empty() {
+            return Ok(self);
+        }
+        if self.frame.shape.len() != 1 {
+            return Err(Error::argument("only the columns of a table have logarithms")
+                .at("logarithms")
+                .expected("rows of one size")
+                .got(format!("{:?}", self.frame.shape)));
+        }
+        let names: Vec<&str> = self.frame.names.iter().map(String::as_str).collect();
+        let mut logs = self.frame.logs.clone();
+        for wanted in columns {
+            let place = column("logarithms", wanted, self.frame.width(), &names)?;
+            if self.frame.constants.iter().any(|one| one.element == place) {
+                return Err(Error::argument("the column has one value only").at(self.frame.column(place)));
+            }
+            logs.push(place);
+        }
+        logs.sort_unstable();
+        logs.dedup();
+        let frame = Frame { logs, ..(*self.frame).clone() };
+        self.positive(&frame)?;
+        Ok(self.reframed(frame))
+    }
+
+    /// Refuses values that have no logarithm.
+    fn positive(&self, frame: &Frame) -> Result<()> {
+        let new: Vec<usize> = frame.logs.iter().filter(|place| !self.frame.logs.contains(place)).copied().collect();
+        let places = self.frame.places();
+        let mut seen = 0;
+        self.blocks(|values| {
+            for row in values.chunks_exact(self.width) {
+                seen += 1;
+                for (place, value) in places.iter().zip(row) {
+                    if new.contains(place) && *value <= 0.0 {
+                        return Err(Error::data("a value has no logarithm")
+                            .at(format!("{}, row {seen}, {}", self.name, frame.column(*place)))
+                            .expected("numbers above 0")
+                            .got(value.to_string())
+                            .hinting("leave this column out of --log, or shift it first"));
+                    }
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// Returns these rows as a model of this frame knows rows: without its constants, with its logarithms, with its
+    /// order of axes.
+    ///
+    /// # Errors
+    /// Returns an error that names the column if the rows have other columns or sizes, or do not have the constants of
+    /// the model.
+    pub fn framed(self, frame: &Frame) -> Result<Self> {
+        // Pictures from files have channels last already.
+        if self.shape == frame.model_shape() && frame.constants.is_empty() && frame.logs.is_empty() {
+            return Ok(self);
+        }
+        let place = self.name.clone();
+        if self.frame.shape != frame.shape {
+            let named = |frame: &Frame| match frame.names.is_empty() {
+                true => format!("rows of shape {:?}", frame.shape),
+                false => format!("the columns {}", frame.names.join(", ")),
+            };
+            return Err(Error::data("the data do not fit the model")
+                .at(place)
+                .expected(named(frame))
+                .got(named(&self.frame)));
+        }
+        // What was turned round for its own sake is turned back.
+        let data = match self.frame.is_plain() {
+            true => self,
+            false => {
+                let (names, table) = (self.frame.names.clone(), self.frame.table);
+                let plain = Frame { names, table, ..Frame::plain(&self.frame.shape) };
+                self.reframed(plain)
+            }
+        };
+        data.holds(frame)?;
+        data.positive(frame)?;
+        Ok(data.reframed(frame.clone()))
+    }
+
+    /// Refuses rows that have not the constants of a model.
+    fn holds(&self, frame: &Frame) -> Result<()> {
+        if frame.constants.is_empty() {
+            return Ok(());
+        }
+        let mut seen = 0;
+        self.blocks(|values| {
+            for row in values.chunks_exact(self.width) {
+                seen += 1;
+                for one in &frame.constants {
+                    let value = row[one.element];
+                    if (value - one.value).abs() > 1e-6 * one.value.abs() {
+                        return Err(Error::data("a column had one value in the training, and has another here")
+                            .at(format!("{}, row {seen}, {}", self.name, frame.column(one.element)))
+                            .expected(one.value.to_string())
+                            .got(value.to_string())
+                            .hinting("under this model such a row is impossible; train on data in which it occurs"));
+                    }
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// Returns whether the values are levels of gray or colour: of picture files, or arrays of unsigned bytes with at
+    /// least two sizes a row.
+    #[must_use]
+    pub fn is_levels(&self) -> bool {
+        self.is_pictures()
+            || matches!(&*self.store, Store::Encoded(array) if array.is_bytes() && self.frame.shape.len() > 1)
+    }
+
+    /// Says in one line what was read: rows, columns, types, and what was left out and why.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let line = Dataset::new("line", vec![1.0, 5.0, 3.0, 5.0], &[2])?;
+    /// assert_eq!(line.summary(), "2 rows × 2 columns, in memory, float32");
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let count =
+            |number: usize, noun: &str| format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" });
+        let frame = &self.frame;
+        let mut parts = vec![match &frame.shape[..] {
+            [height, width] | [height, width, _] if self.is_pictures() => {
+                format!("{} of {height} × {width}", count(self.rows, "picture"))
+            }
+            [columns] => {
+                let names = shortened(&frame.names);
+                let names = if names.is_empty() { names } else { format!(" ({names})") };
+                format!("{} × {}{names}", count(self.rows, "row"), count(*columns, "column"))
+            }
+            shape => format!("{} of shape {shape:?}", count(self.rows, "row")),
+        }];
+        let About { format, dtype, omitted, labels, notes } = &*self.about;
+        let plain = if format.is_empty() { "in memory" } else { format };
+        parts.push(plain.to_owned());
+        parts.push(if dtype.is_empty() { "float32".to_owned() } else { dtype.clone() });
+        let mut text = parts.join(", ");
+        if !omitted.is_empty() {
+            let left: Vec<String> = omitted.iter().map(|one| format!("{} ({})", one.what, one.why)).collect();
+            text.push_str(&format!("; left out: {}", left.join(", ")));
+        }
+        if let Some(labels) = labels {
+            text.push_str(&format!("; labels from {labels}"));
+        }
+        if !frame.constants.is_empty() {
+            let all: Vec<String> = frame
+                .constants
+                .iter()
+                .take(8)
+                .map(|one| format!("{} = {}", frame.column(one.element), one.value))
+                .collect();
+            let more = frame.constants.len().saturating_sub(8);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            text.push_str(&format!(
+                "; constant, so no part of the model and given back exactly: {}{more}",
+                all.join(", ")
+            ));
+        }
+        if !frame.logs.is_empty() {
+            let all: Vec<String> = frame.logs.iter().map(|place| frame.column(*place)).collect();
+            text.push_str(&format!("; as logarithms: {}", all.join(", ")));
+        }
+        notes.iter().for_each(|note| text.push_str(&format!("; {note}")));
+        text
+    }
+}
+
+/// 1,234,567.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The first names of many.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let more = names.len().saturating_sub(SHOWN);
+    let mut text = names.iter().take(SHOWN).map(|name| crate::table::start(name)).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text.push_str(&format!(", … {more} more"));
+    }
+    text
+}
+
+/// What the name of a column says of its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Name {
+    /// The table has no names.
+    None,
+    /// A name like any other.
+    Plain,
+    /// One that programs give to the numbers of rows.
+    Index,
+    /// One that people give to identifiers.
+    Identifier,
+}
+
+impl Name {
+    fn of(name: &str) -> Self {
+        let lower = name.trim().to_ascii_lowercase();
+        let numbered = |start: &str, end: &str| {
+            lower.strip_prefix(start).and_then(|rest| rest.strip_suffix(end)).is_some_and(|n| n.parse::<u32>().is_ok())
+        };
+        let index = ["", "index", "level_0", "rownames", "row.names", "x.1", "_c0"];
+        let identifier =
+            ["id", "idx", "row", "rowid", "row_id", "rownum", "row_number", "rownumber", "no", "no.", "nr", "uid"];
+        if index.contains(&lower.as_str()) || numbered("unnamed: ", "") || numbered("__index_level_", "__") {
+            Self::Index
+        } else if identifier.contains(&lower.as_str())
+            || lower.ends_with("_id")
+            || lower.ends_with(" id")
+            || name.trim().ends_with("Id")
+            || name.trim().ends_with("ID")
+        {
+            Self::Identifier
+        } else {
+            Self::Plain
+        }
+    }
+}
+
+/// Whether the numbers of a column count the rows.
+struct Counter {
+    name: Name,
+    first: f64,
+    last: f64,
+    /// One more in every row.
+    counts: bool,
+    rising: bool,
+    whole: bool,
+    distinct: Option<HashSet<u64>>,
+}
+
+impl Counter {
+    fn new(name: Name) -> Self {
+        let distinct = matches!(name, Name::Index | Name::Identifier).then(HashSet::new);
+        Self { name, first: 0.0, last: 0.0, counts: true, rising: true, whole: true, distinct }
+    }
+
+    fn push(&mut self, row: usize, value: f64) {
+        self.whole &= value.fract() == 0.0;
+        if row == 0 {
+            self.first = value;
+        } else {
+            self.counts &= value == self.last + 1.0;
+            self.rising &= value > self.last;
+        }
+        self.last = value;
+        if !self.whole {
+            self.distinct = None;
+        } else if let Some(distinct) = &mut self.distinct
+            && distinct.len() < REMEMBERED
+            && !distinct.insert(value.to_bits())
+        {
+            self.distinct = None;
+        }
+    }
+
+    /// Whether more rows could change what is said.
+    fn is_open(&self) -> bool {
+        self.whole && (self.rising || self.distinct.is_some())
+    }
+
+    /// Why a column is no datum.
+    fn verdict(&self, rows: usize) -> Option<&'static str> {
+        if !self.whole || rows < 2 {
+            return None;
+        }
+        match self.name {
+            Name::Index if self.counts || self.distinct.is_some() => Some("numbers the rows"),
+            Name::Identifier if self.counts => Some("counts the rows"),
+            Name::Identifier if self.distinct.is_some() && rows >= TELLING => {
+                Some("a different number names every row")
+            }
+            _ if self.counts && rows >= TELLING && (self.first == 0.0 || self.first == 1.0) => Some("counts the rows"),
+            _ => None,
+        }
+    }
+
+    /// Whether it may be bookkeeping that nothing proves.
+    fn may_count(&self, rows: usize) -> bool {
+        self.whole && self.rising && rows >= TELLING
+    }
+}

@@ -1,0 +1,92 @@
+//! What tells the rows of a training from others, kept in the model file.
+
+use crate::error::Result;
+use langevin_data::Dataset;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+/// Rows that are remembered, spread evenly.
+const REMEMBERED: usize = 64;
+/// Rows that are read at once.
+const BLOCK: usize = 1024;
+
+/// The number of rows of a data set, and the checksums of some of them.
+///
+/// ```
+/// use langevin_train::{Dataset, Fingerprint};
+/// let (train, test) = Dataset::digits().split(0.2, 0);
+/// let own = Fingerprint::of(&train)?;
+/// assert!(own.is_of(&train)? && !own.is_of(&test)?);
+/// // A few digits stand in the data twice.
+/// assert!(own.found_in(&test)? < 4);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fingerprint {
+    /// The number of rows.
+    rows: usize,
+    /// CRC-32 of some rows, each in single precision.
+    sample: Vec<u32>,
+}
+
+impl Fingerprint {
+    /// Computes the fingerprint of a data set.
+    ///
+    /// # Errors
+    /// Returns an error if a row cannot be read.
+    pub fn of(data: &Dataset) -> Result<Self> {
+        let count = data.rows().min(REMEMBERED);
+        let rows: Vec<usize> = (0..count).map(|i| i * (data.rows() - 1) / (count - 1).max(1)).collect();
+        Ok(Self { rows: data.rows(), sample: checksums(data, &rows)? })
+    }
+
+    /// Returns the number of rows of the data set that it was computed of.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Returns the number of rows that are remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.sample.len()
+    }
+
+    /// Returns whether it is that of a data set.
+    ///
+    /// # Errors
+    /// Returns an error if a row cannot be read.
+    pub fn is_of(&self, data: &Dataset) -> Result<bool> {
+        Ok(self.rows == data.rows() && *self == Self::of(data)?)
+    }
+
+    /// Returns how many of the remembered rows stand in a data set.
+    ///
+    /// # Errors
+    /// Returns an error if a row cannot be read.
+    pub fn found_in(&self, data: &Dataset) -> Result<usize> {
+        let mut missing: HashSet<u32> = self.sample.iter().copied().collect();
+        let all = missing.len();
+        let rows: Vec<usize> = (0..data.rows()).collect();
+        for block in rows.chunks(BLOCK) {
+            checksums(data, block)?.iter().for_each(|sum| {
+                missing.remove(sum);
+            });
+        }
+        Ok(all - missing.len())
+    }
+}
+
+fn checksums(data: &Dataset, rows: &[usize]) -> Result<Vec<u32>> {
+    let mut values = vec![0.0_f32; rows.len() * data.width()];
+    data.read(rows, &mut values)?;
+    Ok(values
+        .chunks_exact(data.width())
+        .map(|row| {
+            let mut hasher = crc32fast::Hasher::new();
+            row.iter().for_each(|value| hasher.update(&value.to_le_bytes()));
+            hasher.finalize()
+        })
+        .collect())
+}
