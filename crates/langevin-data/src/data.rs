@@ -342,7 +342,15 @@ pub(crate) fn not_finite(value: f64, place: &str) -> Error {
 
 /// What the data of a file are called.
 pub(crate) fn name_of(path: &Path) -> String {
-    path.file_stem().map_or_else(|| "data".into(), |stem| stem.to_string_lossy().into_owned())
+    let stem = path.file_stem().map_or_else(|| "data".into(), |stem| stem.to_string_lossy().into_owned());
+    // rows.csv.gz has two.
+    match path.extension() {
+        Some(ending) if ending.eq_ignore_ascii_case("gz") => match stem.rsplit_once('.') {
+            Some((name, _)) if !name.is_empty() => name.to_owned(),
+            _ => stem,
+        },
+        _ => stem,
+    }
 }
 
 /// The draw of a split: draws of training are counted from here, away from those of sampling plans, which count from 0.

@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 
 /// The endings of files that are read, a folder of pictures besides.
-const ENDINGS: [&str; 8] = ["npy", "npz", "csv", "parquet", "png", "jpg", "jpeg", "webp"];
+const ENDINGS: [&str; 10] = ["npy", "npz", "csv", "tsv", "txt", "parquet", "png", "jpg", "jpeg", "webp"];
 
 /// The file of a path, and the array in it that the path names: `mnist.npz:x_train`. A path that is there is a file, whatever it is called.
 ///
@@ -68,6 +68,12 @@ pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
     })
 }
 
+/// Whether a name ends in .csv.gz and the like.
+fn is_packed_table(path: &Path) -> bool {
+    let inner = path.file_stem().map(Path::new).and_then(Path::extension).map(|e| e.to_string_lossy().to_ascii_lowercase());
+    matches!(inner.as_deref(), Some("csv" | "tsv" | "tab" | "txt" | "dat"))
+}
+
 fn read(path: &Path, options: &Options) -> Result<Dataset> {
     if !path.exists() && shards::is_pattern(path) {
         return match &shards::of_pattern(path)?[..] {
@@ -104,7 +110,10 @@ fn read(path: &Path, options: &Options) -> Result<Dataset> {
         Some("png" | "jpg" | "jpeg" | "webp") => pictures::open(path, options),
         Some("npy") => refuse(path, FileKind::Npy).and_then(|()| npy::open(path, options)),
         Some("npz") => refuse(path, FileKind::Npz).and_then(|()| npz::open(path, None, options)),
-        Some("csv") => refuse(path, FileKind::Text).and_then(|()| table::open(path, options)),
+        Some("csv" | "tsv" | "tab" | "txt" | "dat") => {
+            refuse(path, FileKind::Text).and_then(|()| table::open(path, options))
+        }
+        Some("gz") if is_packed_table(path) => table::open(path, options),
         #[cfg(feature = "parquet")]
         Some("parquet") => crate::parquet::open(path, options),
         #[cfg(not(feature = "parquet"))]
@@ -117,7 +126,7 @@ fn read(path: &Path, options: &Options) -> Result<Dataset> {
             }
             let error = Error::argument("unknown kind of data file")
                 .in_file(path)
-                .expected("a name that ends in .npy, .npz, .csv, .parquet, .png, .jpg or .webp, or a folder of pictures")
+                .expected("a name that ends in .npy, .npz, .csv, .tsv, .txt, .csv.gz, .parquet, .png, .jpg or .webp, or a folder of pictures")
                 .got(other.map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")));
             Err(match other.and_then(|ending| langevin::nearest(ending, &ENDINGS)) {
                 Some(near) => error.hinting(format!("did you mean '.{near}'?")),

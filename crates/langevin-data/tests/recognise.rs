@@ -108,7 +108,7 @@ fn every_reader_names_what_it_was_given_instead() {
         ("rows.npy", &[FileKind::Npy][..], "a .npy array"),
         ("rows.npz", &[FileKind::Npz], "a .npz archive of arrays"),
         ("rows.parquet", &[FileKind::Parquet], "a Parquet table"),
-        ("rows.csv", &[FileKind::Text, FileKind::Utf16], "a text"),
+        ("rows.csv", &[FileKind::Text, FileKind::Utf16, FileKind::Gzip], "a text"),
     ] {
         let path = folder.path().join(name);
         for (bytes, kind, words) in kinds() {

@@ -203,7 +203,7 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
             Some(name) => error.at(name.clone()),
             None => error,
         };
-        crate::recognise::refuse(file, crate::FileKind::Parquet)?;
+        crate::recognise::fits(file, crate::FileKind::Parquet).map_err(at)?;
         let (mut shard, bytes) = Shard::open(file, name.clone()).map_err(at)?;
         if let Some(first) = shards.first() {
             shard.fit(&first.columns).map_err(at)?;

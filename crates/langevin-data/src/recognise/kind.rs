@@ -116,7 +116,9 @@ impl FileKind {
             return Some(Self::Empty);
         }
         if let Some((_, kind)) = MARKS.iter().find(|(mark, _)| start.starts_with(mark)) {
-            return Some(*kind);
+            // Letters may begin a table too: PAR1,PAR2.
+            let letters = matches!(kind, Self::Parquet | Self::Gguf | Self::Bzip2 | Self::Arrow | Self::Psd);
+            return if letters && Self::text(start).is_some() && start.contains(&b'\n') { Some(Self::Text) } else { Some(*kind) };
         }
         let at = |place: usize, mark: &[u8]| start.get(place..).is_some_and(|bytes| bytes.starts_with(mark));
         if start.starts_with(b"\x80\x05") {

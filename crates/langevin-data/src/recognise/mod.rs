@@ -56,14 +56,19 @@ pub fn recognise(path: impl AsRef<Path>) -> Option<FileKind> {
 ///
 /// Only files of another known kind are refused here: damage is for the reader of that kind to describe.
 pub(crate) fn refuse(path: &Path, wanted: FileKind) -> Result<()> {
+    fits(path, wanted).map_err(|error| error.in_file(path))
+}
+
+/// The same without the name of the file.
+pub(crate) fn fits(path: &Path, wanted: FileKind) -> Result<()> {
     match recognise(path) {
-        // The reader of tables knows what to say of texts that are none.
-        Some(FileKind::Utf16) if wanted == FileKind::Text => Ok(()),
+        // The reader of tables unpacks and decodes these.
+        Some(FileKind::Utf16 | FileKind::Gzip) if wanted == FileKind::Text => Ok(()),
         Some(FileKind::Empty) if wanted == FileKind::Text => Ok(()),
         Some(FileKind::Empty) => {
-            Err(Error::data("the file is empty").in_file(path).expected(wanted.to_string()).got("0 bytes"))
+            Err(Error::data("the file is empty").expected(wanted.to_string()).got("0 bytes"))
         }
-        Some(found) if found != wanted => Err(found.instead_of(wanted).in_file(path)),
+        Some(found) if found != wanted => Err(found.instead_of(wanted)),
         _ => Ok(()),
     }
 }
@@ -72,7 +77,7 @@ impl FileKind {
     /// The error for a file of this kind whose name says nothing.
     pub(crate) fn unnamed(self) -> Error {
         let error = Error::argument("unknown kind of data file")
-            .expected("a name that ends in .npy, .npz, .csv, .parquet, .png, .jpg or .webp, or a folder of pictures")
+            .expected("a name that ends in .npy, .npz, .csv, .tsv, .txt, .csv.gz, .parquet, .png, .jpg or .webp, or a folder of pictures")
             .got(self.to_string());
         match self.hint() {
             Some(hint) => error.hinting(hint),
