@@ -91,16 +91,10 @@ pub fn rows_of(flag: &str, path: &Path, file: &FileArgs, source: &Source<'_>) ->
             .got(format!("{:?}", set.shape())));
     }
     let mut values = set.values_wide().or_failed()?;
-    // A picture's 0 to 255 are the model's darkest to brightest.
-    if is_picture(path)
-        && let Some([low, high]) = source.extent()
-    {
-        values.iter_mut().for_each(|value| *value = low + *value / 255.0 * (high - low));
+    // A picture's black and white are the model's darkest and brightest, whatever numbers stand for them.
+    if let (Some(levels), Some([low, high])) = (set.levels(), source.extent()) {
+        let white = f64::from(levels - 1);
+        values.iter_mut().for_each(|value| *value = low + *value / white * (high - low));
     }
     Ok(values)
-}
-
-fn is_picture(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-    path.is_dir() || matches!(ending.as_deref(), Some("png" | "jpg" | "jpeg"))
 }

@@ -232,10 +232,20 @@ impl Dataset {
         &self.classes
     }
 
-    /// Whether the values are those of 8-bit pictures, 0 to 255.
+    /// Whether the values are those of pictures: whole numbers from 0 (black) to [`levels`](Self::levels) − 1 (white).
     #[must_use]
     pub fn is_pictures(&self) -> bool {
-        matches!(*self.store, Store::Pixels(_) | Store::Files(_))
+        self.levels().is_some()
+    }
+
+    /// How many values a sample of a picture can have: 256, or 65536 if any picture of the set has 16 bits. `None` if the rows are no pictures.
+    #[must_use]
+    pub fn levels(&self) -> Option<u32> {
+        match &*self.store {
+            Store::Pixels(pixels) => Some(pixels.format().depth.levels()),
+            Store::Files(files) => Some(files.format().depth.levels()),
+            Store::Floats(_) | Store::Encoded(_) => None,
+        }
     }
 
     /// The files that were left out so far, sorted by path: those found bad at opening, and those of all parts that were found bad at reading since.
@@ -339,7 +349,15 @@ pub(crate) fn not_finite(value: f64, place: &str) -> Error {
 
 /// What the data of a file are called.
 pub(crate) fn name_of(path: &Path) -> String {
-    path.file_stem().map_or_else(|| "data".into(), |stem| stem.to_string_lossy().into_owned())
+    let stem = path.file_stem().map_or_else(|| "data".into(), |stem| stem.to_string_lossy().into_owned());
+    // rows.csv.gz has two.
+    match path.extension() {
+        Some(ending) if ending.eq_ignore_ascii_case("gz") => match stem.rsplit_once('.') {
+            Some((name, _)) if !name.is_empty() => name.to_owned(),
+            _ => stem,
+        },
+        _ => stem,
+    }
 }
 
 /// The draw of a split: draws of training are counted from here, away from those of sampling plans, which count from 0.

@@ -40,7 +40,7 @@ pub struct Options {
     /// Whether the labels may be missing: a model's own reading of other rows.
     #[serde(skip)]
     pub labels_optional: bool,
-    /// The array of a `.npz` file that holds the labels.
+    /// Where the labels of an array are: another array of a `.npz` file, or a `.npy` file for the rows of a `.npy` file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<String>,
     /// The columns of a table that are read, in this order: names, or numbers from 1. Empty: all that are data.

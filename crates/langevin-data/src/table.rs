@@ -1,4 +1,12 @@
-//! Comma-separated numbers: one row a line, an optional line of names first.
+//! Tables as text: one row a line, an optional line of names first.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | `text` | the text of a file that may be packed, or UTF-16 |
+//! | `dialect` | what separates the columns, and how numbers are written |
+
+mod dialect;
+mod text;
 
 use crate::about::About;
 use crate::data::{Dataset, name_of, not_finite};
@@ -9,24 +17,22 @@ use crate::options::Options;
 use crate::source::{Spool, read_at};
 use crate::store::Store;
 use csv::StringRecord;
+use dialect::{Dialect, Separator, diagnosis, with_point};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Seek as _, SeekFrom};
+use std::io::{self, Read};
 use std::path::Path;
 use std::rc::Rc;
+use text::Text;
 
 /// Bytes of the longest line, quoted line breaks included.
 const LONGEST: u64 = 64 << 20;
 /// Lines that are looked at before the first one is understood.
 const AHEAD: usize = 64;
-/// Spreadsheets put a byte-order mark in front.
-const MARK: &[u8] = b"\xef\xbb\xbf";
-
 /// Opens a `.csv` file. The first line is a header if none of its fields is a number.
 pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
-    let file = File::open(path).map_err(|error| Error::reading(path, error))?;
-    rows(path, file, options).map_err(|error| error.in_file(path))
+    Text::open(path).and_then(|text| rows(path, text, options)).map_err(|error| error.in_file(path))
 }
 
 /// Counts what is read since the last line began, so that a file without line breaks takes no memory of its size.
@@ -50,15 +56,16 @@ impl Read for Guarded {
 /// Where lines stand in the file; asked when there is something to say about one.
 struct Lines {
     file: File,
-    /// Bytes before the first line.
+    /// Bytes before the first line that is read, and lines.
     skipped: u64,
+    before: u64,
 }
 
 impl Lines {
     /// The line of a record, counted from 1. The reader's own position is before the blank lines that it skips.
     fn line(&self, position: Option<&csv::Position>) -> u64 {
         let Some(position) = position else { return 0 };
-        let (mut line, mut byte) = (position.line(), [0]);
+        let (mut line, mut byte) = (self.before + position.line(), [0]);
         let mut place = self.skipped + position.byte();
         while read_at(&self.file, &mut byte, place).is_ok() && matches!(byte[0], b'\r' | b'\n') {
             line += u64::from(byte[0] == b'\n');
@@ -85,34 +92,91 @@ pub(crate) fn start(text: &str) -> String {
     start.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
-const COMMAS: &str = "separate the columns with commas";
-
 fn number(field: &str) -> Option<f64> {
     field.parse().ok()
 }
 
-/// One column whose fields hold another separator.
-fn separated_otherwise(columns: usize, field: &str) -> bool {
-    columns == 1 && field.contains([';', '\t', ' '])
+/// How the decimals of a table are marked; it has to be one way.
+#[derive(Default)]
+struct Decimals {
+    point: bool,
+    comma: bool,
 }
 
-fn rows(path: &Path, mut file: File, options: &Options) -> Result<Dataset> {
-    let failed = |error| Error::io("cannot read the file", error);
-    let mut mark = Vec::new();
-    file.by_ref().take(MARK.len() as u64).read_to_end(&mut mark).map_err(failed)?;
-    if mark.is_empty() {
-        return Err(Error::data("the file is empty").expected("rows of numbers").got("0 bytes"));
+impl Decimals {
+    /// Writes the numbers of a record that have decimal commas with points.
+    fn normal(&mut self, record: &mut StringRecord) -> bool {
+        let mut changed = None;
+        for (place, field) in record.iter().enumerate() {
+            if let Some(with_point) = with_point(field) {
+                self.comma = true;
+                changed.get_or_insert_with(|| record.iter().map(str::to_owned).collect::<Vec<_>>())[place] = with_point;
+            } else if field.contains('.') && number(field).is_some() {
+                self.point = true;
+            }
+        }
+        if let Some(fields) = changed {
+            let position = record.position().cloned();
+            *record = StringRecord::from(fields);
+            record.set_position(position);
+        }
+        !(self.point && self.comma)
     }
-    let skipped = if mark == MARK { MARK.len() as u64 } else { 0 };
-    file.seek(SeekFrom::Start(skipped)).map_err(failed)?;
-    let lines = Lines { file: File::open(path).map_err(failed)?, skipped };
+}
+
+/// The error for a field that is no number.
+fn no_number(field: &str, place: &str, name: &str, label: bool) -> Error {
+    if is_missing(field) {
+        let got = if field.is_empty() { "an empty cell".to_owned() } else { format!("'{}'", start(field)) };
+        return Error::data("a value is missing")
+            .at(place)
+            .expected("a number")
+            .got(got)
+            .hinting(format!("leave out or fill the rows that lack one, or leave the column out: --drop {name}"));
+    }
+    let got = format!("'{}'", start(field));
+    if let Some((what, hint)) = diagnosis(field) {
+        return Error::data(what).at(place).expected("a number").got(got).hinting(hint);
+    }
+    let error = Error::data("not a number").at(place).expected("a number").got(got);
+    match label {
+        false => error.hinting("--label-column names a column of labels, --drop leaves a column out"),
+        true => error.hinting("--drop leaves a column out"),
+    }
+}
+
+fn rows(path: &Path, mut text: Text, options: &Options) -> Result<Dataset> {
+    let failed = |error| Error::io("cannot read the file", error);
+    let dialect = Dialect::of(&mut text.file);
+    if dialect.separator == Separator::Blanks {
+        text = text.tabbed()?;
+    }
+    let again = if dialect.separator == Separator::Blanks { Dialect::of(&mut text.file).bytes } else { dialect.bytes };
+    text.skipped += again;
+    text.to_first_line()?;
+    let stored = text.stored;
+    let lines = Lines { file: text.file.try_clone().map_err(failed)?, skipped: text.skipped, before: dialect.before };
+    let file = text.file;
     let began = Rc::new(Cell::new(0));
     let guarded = Guarded { file, given: 0, began: Rc::clone(&began) };
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(guarded);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .delimiter(dialect.separator.byte())
+        .comment(dialect.comments.then_some(b'#'))
+        .from_reader(guarded);
+    let mut decimals = Decimals::default();
     let mut next = |record: &mut StringRecord| -> Result<bool> {
         let more = reader.read_record(record).map_err(|error| unreadable(&lines, error))?;
         began.set(reader.position().byte());
+        if dialect.separator != Separator::Comma && more && !decimals.normal(record) {
+            return Err(Error::data("decimal points and decimal commas in one table")
+                .at(format!("line {}", lines.line(record.position())))
+                .expected("one way to write numbers")
+                .got(format!("'{}'", start(&record.iter().collect::<Vec<_>>().join(", "))))
+                .hinting("write all numbers the same way, and without separators between thousands"));
+        }
         Ok(more)
     };
 
@@ -127,19 +191,38 @@ fn rows(path: &Path, mut file: File, options: &Options) -> Result<Dataset> {
         bytes += record.as_slice().len() as u64;
         ahead.push_back(record);
     }
-    let head = Head::of(ahead.make_contiguous(), options.header);
-    let names = if head.is_header { ahead.pop_front() } else { None };
-    let none = || {
-        let error = Error::data("the file has no rows of numbers");
-        let other = names.as_ref().is_some_and(|names| separated_otherwise(names.len(), names.get(0).unwrap_or("")));
-        if other { error.hinting(COMMAS) } else { error }
+    let head = match &dialect.names {
+        Some(_) if options.header != Some(true) => Head { is_header: false, note: None },
+        _ => Head::of(ahead.make_contiguous(), options.header),
     };
+    let names = match (&dialect.names, head.is_header) {
+        (_, true) => ahead.pop_front(),
+        (Some(names), false) if options.header.is_none() => Some(StringRecord::from(names.clone())),
+        _ => None,
+    };
+    let units = if names.is_some() { units(&ahead) } else { None };
+    if units.is_some() {
+        ahead.pop_front();
+    }
+    let none = || Error::data("the file has no rows of numbers");
     let width = match (&names, ahead.front()) {
         (_, None) => return Err(none()),
         (Some(names), _) => names.len(),
         (None, Some(first)) => first.len(),
     };
-    let plan = Columns::of(width, names.as_ref(), options)?;
+    let mut plan = Columns::of(width, names.as_ref(), options)?;
+    // A separator at the end of each line begins a column without a name and without a value.
+    let empty = width - 1;
+    let unnamed = names.as_ref().is_none_or(|names| names.get(empty).is_none_or(str::is_empty));
+    if unnamed
+        && plan.read.len() > 1
+        && plan.read.last() == Some(&empty)
+        && options.columns.is_empty()
+        && ahead.iter().all(|record| record.len() == width && record[empty].is_empty())
+    {
+        plan.read.pop();
+        plan.left.push((empty, "it is empty"));
+    }
     let (mut spool, mut gather, mut count) = (Spool::new(options.memory), Gather::default(), 0_usize);
     let (mut record, mut values) = (StringRecord::new(), Vec::new());
     loop {
@@ -150,10 +233,15 @@ fn rows(path: &Path, mut file: File, options: &Options) -> Result<Dataset> {
         }
         let line = || lines.line(record.position());
         if record.len() != width {
-            return Err(Error::data("a line has another number of columns")
+            let error = Error::data("a line has another number of columns")
                 .at(format!("line {}", line()))
                 .expected(width.to_string())
-                .got(record.len().to_string()));
+                .got(record.len().to_string());
+            let commas = dialect.separator == Separator::Comma && record.len() == 2 * width;
+            return Err(match commas && record.iter().all(whole) {
+                true => error.hinting("write decimals with points, or separate the columns by semicolons"),
+                false => error,
+            });
         }
         if let Some(label) = plan.label {
             gather.push(&record[label]);
@@ -163,15 +251,11 @@ fn rows(path: &Path, mut file: File, options: &Options) -> Result<Dataset> {
             let field = &record[*column];
             let place = || at(line(), *column, names.as_ref());
             let Some(value) = number(field) else {
-                let got = if field.is_empty() { "nothing".to_owned() } else { format!("'{}'", start(field)) };
-                let error = Error::data("not a number").at(place()).expected("a number").got(got);
-                return Err(match separated_otherwise(width, field) {
-                    true => error.hinting(COMMAS),
-                    false if plan.label.is_none() => {
-                        error.hinting("--label-column names a column of labels, --drop leaves a column out")
-                    }
-                    false => error.hinting("--drop leaves a column out"),
-                });
+                let name = match names.as_ref().and_then(|names| names.get(*column)) {
+                    Some(name) if !name.is_empty() => start(name),
+                    _ => (column + 1).to_string(),
+                };
+                return Err(no_number(field, &place(), &name, plan.label.is_some()));
             };
             if !(value as f32).is_finite() {
                 return Err(not_finite(value, &format!("row {}, {}", count + 1, place())));
@@ -184,8 +268,14 @@ fn rows(path: &Path, mut file: File, options: &Options) -> Result<Dataset> {
     let store = Store::Encoded(Encoded::numbers(spool.finish()?, count, plan.read.len()));
     let labels = plan.label.map(|_| gather.finish());
     let data = Dataset::make(name_of(path), count, &[plan.read.len()], store, labels)?;
-    let format = if head.is_header { "CSV with a header line" } else { "CSV without a header line" };
-    let mut about = About::new(format, "numbers as text");
+    let commas = decimals.comma && dialect.separator != Separator::Comma;
+    let ways: Vec<String> = stored.map(str::to_owned).into_iter().chain(dialect.words(commas)).collect();
+    let ways = if ways.is_empty() { String::new() } else { format!(" ({})", ways.join(", ")) };
+    let with = if names.is_some() { "with" } else { "without" };
+    let mut about = About::new(format!("CSV{ways} {with} a header line"), "numbers as text");
+    if let Some(units) = units {
+        about = about.omitting(format!("the second line, {units}"), "it is of units");
+    }
     if let Some(note) = head.note {
         about = about.noting(note);
     }
@@ -201,6 +291,16 @@ fn rows(path: &Path, mut file: File, options: &Options) -> Result<Dataset> {
     }
     let names = names.map_or_else(Vec::new, |names| plan.read.iter().map(|column| names[*column].to_owned()).collect());
     Ok(data.with_about(about, names).numbered(&plan.read).tabular())
+}
+
+/// The units that a line below the names gives: no number, above lines of numbers in the same places.
+fn units(ahead: &VecDeque<StringRecord>) -> Option<String> {
+    let (first, second) = (ahead.front()?, ahead.get(1)?);
+    let words = first.len() == second.len()
+        && first.iter().all(|field| number(field).is_none() && !diagnosis(field).is_some())
+        && first.iter().any(|field| !is_missing(field));
+    let numbers = second.iter().filter(|field| number(field).is_some()).count();
+    (words && numbers > 0 && numbers * 2 >= second.len()).then(|| start(&first.iter().collect::<Vec<_>>().join(", ")))
 }
 
 /// What the first line is.

@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::jpegs;
+use common::{jpegs, parquets, webps};
 use langevin_data::{Dataset, Options, open};
-use parquet::basic::{Compression, GzipLevel};
+use parquet::basic::{BrotliLevel, Compression, GzipLevel};
 use parquet::data_type::{
     BoolType, ByteArray, ByteArrayType, DoubleType, FixedLenByteArrayType, FloatType, Int32Type, Int64Type,
 };
@@ -35,7 +35,17 @@ enum Cells {
 }
 
 fn written(path: &Path, schema: &str, groups: &[Vec<Cells>], compression: Compression) {
-    let properties = WriterProperties::builder().set_compression(compression).build();
+    with_metadata(path, schema, groups, compression, None);
+}
+
+fn with_metadata(
+    path: &Path,
+    schema: &str,
+    groups: &[Vec<Cells>],
+    compression: Compression,
+    metadata: Option<Vec<parquet::file::metadata::KeyValue>>,
+) {
+    let properties = WriterProperties::builder().set_compression(compression).set_key_value_metadata(metadata).build();
     let schema = Arc::new(parse_message_type(&format!("message m {{ {schema} }}")).unwrap());
     let file = std::fs::File::create(path).unwrap();
     let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties)).unwrap();
@@ -112,7 +122,10 @@ fn numbers(from: i32, rows: i32) -> Vec<Cells> {
 fn columns_of_every_type_are_rows() {
     let (_folder, path) = place();
     let gzip = Compression::GZIP(GzipLevel::default());
-    for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, gzip, Compression::LZ4_RAW] {
+    let brotli = Compression::BROTLI(BrotliLevel::default());
+    let all_of_them =
+        [Compression::UNCOMPRESSED, Compression::SNAPPY, gzip, brotli, Compression::LZ4, Compression::LZ4_RAW];
+    for compression in all_of_them {
         written(&path, NUMBERS, &[numbers(0, 700), numbers(700, 3)], compression);
         let expected: Vec<f32> = (0..703_i32)
             .flat_map(|i| {
@@ -139,7 +152,7 @@ fn columns_of_every_type_are_rows() {
         }
     }
     let text = refused(&path, &Options::default());
-    assert!(text.starts_with("a column is not of numbers (FILE, column 'kind'): expected numbers, or lists of numbers, got String\nhint: --label-column"), "{text}");
+    assert!(text.starts_with("a column is not of numbers (FILE, column 'kind'): expected numbers, or lists of numbers, got texts\nhint: --label-column"), "{text}");
     assert!(refused(&path, &Options::default().label_column("kinds")).contains("did you mean 'kind'?"));
     assert!(refused(&path, &Options::default().label_column("e")).contains("column 'kind'"));
     let halves = || Cells::Double(vec![0.5; 2]);
@@ -152,19 +165,43 @@ fn columns_of_every_type_are_rows() {
 const ZSTD: &str = "504152311504151015224c1502150012000028b52ffd2008410000000000000000e03f1500150415162c1504151015061506000028b52ffd20021100000004191202191808000000000000e03f191808000000000000e03f150219160039160000191c16461538160000001502192c48016d150200150a2500180178001604191c191c26001c150a193500061019180178150c160416521676264626081c36002808000000000000e03f1808000000000000e03f1111160000192c15041500150200150015101502000016c2011514167e15440016521604260816761400002819706172717565742d72732076657273696f6e2036302e312e30191c2c0000009500000050415231";
 
 #[test]
-fn zstandard_is_read_or_named() {
+fn zstandard_is_read() {
     let (_folder, path) = place();
     std::fs::write(&path, jpegs::bytes(ZSTD)).unwrap();
-    if cfg!(feature = "zstd") {
-        assert_eq!(all(&open(&path, &Options::default()).unwrap()), [0.5, 0.5]);
-    } else {
-        let text = refused(&path, &Options::default());
-        assert!(
-            text.contains(
-                "compressed by zstd, which this build does not read\nhint: write it with compression='snappy'"
-            ),
-            "{text}"
-        );
+    assert_eq!(all(&open(&path, &Options::default()).unwrap()), [0.5, 0.5]);
+    let expected: Vec<f32> = (0..40_u8).flat_map(|i| [f32::from(i % 3) / 2.0, f32::from(i)]).collect();
+    for hex in [parquets::FIRST, parquets::SECOND, parquets::PLAIN] {
+        std::fs::write(&path, jpegs::bytes(hex)).unwrap();
+        // b counts the rows, which is no datum unless it is asked for.
+        let data = open(&path, &Options::default().label_column("c").columns(["a", "b"])).unwrap();
+        assert_eq!((data.rows(), all(&data)), (40, expected.clone()));
+        assert_eq!((data.classes(), &data.labels().unwrap()[..3]), (&["a".to_owned(), "b".into()][..], &[0, 1, 0][..]));
+    }
+    std::fs::write(&path, jpegs::bytes(parquets::NESTED)).unwrap();
+    let data = open(&path, &Options::default()).unwrap();
+    assert_eq!((data.rows(), data.shape()), (5, &[2, 3][..]));
+    assert_eq!(all(&data), (0..30_u8).map(f32::from).collect::<Vec<_>>());
+}
+
+#[test]
+fn changed_pages_are_errors_where_they_have_checksums() {
+    let (_folder, path) = place();
+    let options = Options::default().label_column("c").columns(["a", "b"]);
+    for hex in [parquets::FIRST, parquets::SECOND] {
+        let good = jpegs::bytes(hex);
+        std::fs::write(&path, &good).unwrap();
+        let expected = open(&path, &options).unwrap();
+        let (rows, labels) = (all(&expected), expected.labels().unwrap().to_vec());
+        let footer = good.len() - 8 - u32::from_le_bytes(good[good.len() - 8..][..4].try_into().unwrap()) as usize;
+        for at in 4..footer {
+            let mut bad = good.clone();
+            bad[at] ^= 1 << (at % 8);
+            std::fs::write(&path, &bad).unwrap();
+            // A header of a page may hold a number that nobody reads, such as a bound of the values.
+            if let Ok(data) = open(&path, &options) {
+                assert_eq!((all(&data), data.labels().unwrap()), (rows.clone(), &labels[..]), "byte {at}");
+            }
+        }
     }
 }
 
@@ -212,7 +249,7 @@ fn gaps_and_what_is_not_finite_name_their_row() {
         )
     );
     written(&path, "required int32 day (DATE);", &[vec![Cells::Int(vec![1, 2])]], Compression::SNAPPY);
-    assert!(refused(&path, &Options::default()).contains("got Date"));
+    assert!(refused(&path, &Options::default()).contains("got dates"));
     written(&path, "required double x;", &[vec![Cells::Double(vec![1.0])]], Compression::SNAPPY);
     assert_eq!(open(&path, &Options::default()).unwrap().rows(), 1);
 }
@@ -239,11 +276,223 @@ fn a_column_of_pictures_is_pictures() {
     assert_eq!(read[0], read[1]);
     written(&path, IMAGES, &[images(&[jpegs::GRAY.0, jpegs::GRAY.0, "00", jpegs::GRAY.0])], Compression::SNAPPY);
     assert!(
-        refused(&path, &Options::default()).starts_with("a picture cannot be used (FILE, row 3): neither PNG nor JPEG")
+        refused(&path, &Options::default())
+            .starts_with("a picture cannot be used (FILE, row 3): neither PNG, JPEG nor WebP")
     );
     let data = open(&path, &Options::default().skip_bad(true).size(8, 8)).unwrap();
     assert_eq!((data.rows(), data.shape(), data.labels().unwrap()), (3, &[8, 8][..], &[1, 0, 0][..]));
     assert!(data.skipped()[0].path.ends_with("rows.parquet/row 3"));
+}
+
+/// A column of bytes and one of numbers, as WebDataset names them.
+const BINARY: &str = "required binary jpg; required int64 cls;";
+
+#[test]
+fn bytes_that_begin_like_pictures_are_pictures() {
+    let (_folder, path) = place();
+    let cells = |pictures: &[Vec<u8>]| {
+        vec![Cells::Bytes(pictures.to_vec()), Cells::Long((0..pictures.len() as i64).map(|i| i % 2).collect())]
+    };
+    let gray = || jpegs::bytes(jpegs::GRAY.0);
+    written(&path, BINARY, &[cells(&[gray(), gray(), gray()])], Compression::SNAPPY);
+    let data = open(&path, &Options::default()).unwrap();
+    assert_eq!((data.shape(), data.labels().unwrap(), data.levels()), (&[9, 11][..], &[0, 1, 0][..], Some(256)));
+    written(&path, BINARY, &[cells(&[jpegs::bytes(webps::LOSSLESS.0), gray()])], Compression::SNAPPY);
+    let data = open(&path, &Options::default()).unwrap();
+    assert_eq!(data.shape(), [9, 11, 3]);
+    assert_eq!(data.row(0).unwrap(), webps::LOSSLESS.1.iter().map(|value| f32::from(*value)).collect::<Vec<_>>());
+    // A kind that is not read is named, and so is what a later cell holds.
+    written(&path, BINARY, &[cells(&[b"II*\0\x08\0\0\0".to_vec()])], Compression::SNAPPY);
+    assert!(refused(&path, &Options::default()).contains("(FILE, row 1): a TIFF picture, which is not read; convert"));
+    written(&path, BINARY, &[cells(&[gray(), b"none".to_vec()])], Compression::SNAPPY);
+    assert!(refused(&path, &Options::default()).contains("(FILE, row 2): neither PNG, JPEG nor WebP but a text"));
+    // Bytes that are no pictures are bytes.
+    written(&path, BINARY, &[cells(&[b"none".to_vec()])], Compression::SNAPPY);
+    let text = refused(&path, &Options::default());
+    assert!(text.contains("column 'jpg'): expected numbers, or lists of numbers, got bytes"), "{text}");
+}
+
+const NESTED: &str = "optional group v (LIST) { repeated group list { optional group element (LIST) {
+    repeated group list { optional float element; } } } } required int32 label;";
+
+#[test]
+fn lists_of_lists_of_one_shape_are_rows_of_that_shape() {
+    let (_folder, path) = place();
+    let list = |rows: &[&[usize]]| {
+        let mut repeats: Vec<i16> = Vec::new();
+        for row in rows {
+            for (i, length) in row.iter().enumerate() {
+                repeats.extend((0..*length).map(|j| if j > 0 { 2 } else { i16::from(i > 0) }));
+            }
+        }
+        let values: Vec<f32> = (0..repeats.len()).map(|i| i as f32).collect();
+        vec![Cells::List(values, vec![5; repeats.len()], repeats), Cells::Int(vec![1; rows.len()])]
+    };
+    let options = Options::default().label_column("label");
+    for (row, shape) in
+        [(&[3, 3][..], [2, 3]), (&[1, 1, 1, 1], [4, 1]), (&[5], [1, 5]), (&[1], [1, 1]), (&[2, 2, 2], [3, 2])]
+    {
+        written(&path, NESTED, &[list(&[row; 600])], Compression::SNAPPY);
+        let data = open(&path, &options).unwrap();
+        assert_eq!((data.rows(), data.shape()), (600, &shape[..]));
+        assert_eq!(all(&data), (0..600 * data.width()).map(|i| i as f32).collect::<Vec<_>>());
+    }
+    for rows in
+        [[&[3, 3][..], &[3, 2]], [&[3, 3], &[2, 3]], [&[3, 3], &[6]], [&[3, 3], &[3, 3, 3]], [&[2, 2], &[1, 1, 1, 1]]]
+    {
+        written(&path, NESTED, &[list(&rows)], Compression::SNAPPY);
+        let text = refused(&path, &options);
+        assert!(
+            text.starts_with("the lists are not of one shape (FILE, row 2, column 'v'): expected shape [2, "),
+            "{text}"
+        );
+    }
+    // With another column they lie side by side.
+    written(&path, NESTED, &[list(&[&[2, 2], &[2, 2]])], Compression::SNAPPY);
+    let data = open(&path, &Options::default()).unwrap();
+    assert_eq!((data.shape(), all(&data)), (&[5][..], vec![0.0, 1.0, 2.0, 3.0, 1.0, 4.0, 5.0, 6.0, 7.0, 1.0]));
+}
+
+/// A file with metadata of its writer.
+fn described(path: &Path, schema: &str, cells: &[Cells], key: &str, value: &str) {
+    let entry = parquet::file::metadata::KeyValue::new(key.to_owned(), value.to_owned());
+    with_metadata(path, schema, &[cells.to_vec()], Compression::SNAPPY, Some(vec![entry]));
+}
+
+#[test]
+fn the_hub_names_the_classes() {
+    let (_folder, path) = place();
+    let schema = "required double x; required int64 kind;";
+    let cells = || vec![Cells::Double(vec![0.0, 1.0, 2.0]), Cells::Long(vec![2, 0, 2])];
+    let value = r#"{"info":{"features":{"x":{"dtype":"float64","_type":"Value"},"kind":{"names":["cat","dog","ant"],"_type":"ClassLabel"}}}}"#;
+    described(&path, schema, &cells(), "huggingface", value);
+    let data = open(&path, &Options::default()).unwrap();
+    // In the order of their numbers.
+    assert_eq!((data.shape(), data.classes()), (&[1][..], &["cat".to_owned(), "ant".into()][..]));
+    assert_eq!(data.labels().unwrap(), [1, 0, 1]);
+    let named = open(&path, &Options::default().label_column("kind")).unwrap();
+    assert_eq!(named.classes(), data.classes());
+    // Numbers beyond the names keep their numbers; metadata that are none say nothing.
+    described(&path, schema, &cells(), "huggingface", &value.replace(r#","ant""#, ""));
+    assert_eq!(open(&path, &Options::default()).unwrap().classes(), ["cat", "2"]);
+    for value in ["", "{", "[]", "3", r#"{"info":{"features":[]}}"#, r#"{"info":{"features":{"kind":3}}}"#] {
+        described(&path, schema, &cells(), "huggingface", value);
+        assert_eq!(open(&path, &Options::default()).unwrap().shape(), [2], "{value}");
+    }
+    let pictures = vec![Cells::Bytes(vec![jpegs::bytes(jpegs::GRAY.0); 3]), Cells::Long(vec![1, 0, 1])];
+    let value =
+        r#"{"info":{"features":{"image":{"_type":"Image"},"cls":{"names":["night","day"],"_type":"ClassLabel"}}}}"#;
+    described(&path, BINARY, &pictures, "huggingface", value);
+    let data = open(&path, &Options::default()).unwrap();
+    assert_eq!((data.classes(), data.labels().unwrap()), (&["night".to_owned(), "day".into()][..], &[1, 0, 1][..]));
+}
+
+#[test]
+fn the_index_of_a_data_frame_is_no_data() {
+    let (_folder, path) = place();
+    let schema = "required double x; required double height;";
+    let cells = || vec![Cells::Double(vec![0.5, 1.5]), Cells::Double(vec![7.25, 9.5])];
+    described(&path, schema, &cells(), "pandas", r#"{"index_columns":["height"],"columns":[]}"#);
+    let data = open(&path, &Options::default()).unwrap();
+    assert_eq!((data.shape(), all(&data)), (&[1][..], vec![0.5, 1.5]));
+    let left = &data.about().omitted[0];
+    assert_eq!((left.what.as_str(), left.why.as_str()), ("column 'height'", "the index of the data frame"));
+    let asked = Options::default().columns(["height", "x"]);
+    assert_eq!(all(&open(&path, &asked).unwrap()), [7.25, 0.5, 9.5, 1.5]);
+    // A range of numbers is not stored; a frame without metadata, or of nothing else, keeps all columns.
+    for value in [r#"{"index_columns":[{"kind":"range","start":0}]}"#, r#"{"index_columns":["x","height"]}"#, "{"] {
+        described(&path, schema, &cells(), "pandas", value);
+        assert_eq!(open(&path, &Options::default()).unwrap().shape(), [2]);
+    }
+}
+
+#[test]
+fn shards_are_one_table_in_the_order_of_their_names() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        path
+    };
+    let (one, other) = ("required double a; required int32 b;", "required int32 b; required double a;");
+    let pair = |a: f64| vec![Cells::Double(vec![a, a + 0.5]), Cells::Int(vec![0, 1])];
+    let turned = |a: f64| vec![Cells::Int(vec![0, 1]), Cells::Double(vec![a, a + 0.5])];
+    written(&at("data/train-00001-of-00002.parquet"), other, &[turned(2.0)], Compression::SNAPPY);
+    written(&at("data/train-00000-of-00002.parquet"), one, &[pair(1.0)], Compression::SNAPPY);
+    written(&at("data/test-00000-of-00001.parquet"), one, &[pair(9.0)], Compression::SNAPPY);
+    std::fs::write(at("README.md"), "about").unwrap();
+    std::fs::write(at("data/.hidden.parquet"), "no").unwrap();
+    let expected = [1.0, 0.0, 1.5, 1.0, 2.0, 0.0, 2.5, 1.0];
+    for name in ["", "data", "data/train-*.parquet", "data/train-0000[01]-of-00002.parquet"] {
+        for memory in [0, u64::MAX] {
+            let data = open(folder.path().join(name), &Options::default().memory(memory)).unwrap();
+            assert_eq!((data.rows(), all(&data)), (4, expected.to_vec()), "{name}");
+            // A pattern says what is read; a folder has another part, which is named.
+            let left: Vec<String> =
+                data.about().omitted.iter().map(|left| format!("{}: {}", left.what, left.why)).collect();
+            assert_eq!(left.len(), usize::from(!name.contains('*') && !name.contains('[')), "{left:?}");
+            assert!(
+                left.iter().all(|left| left.starts_with("the split 'test': the split 'train' is read; --data '")
+                    && left.contains("test*.parquet' reads this one")),
+                "{left:?}"
+            );
+        }
+    }
+    assert_eq!(all(&open(at("data/test-*.parquet"), &Options::default()).unwrap())[0], 9.0);
+    let none = open(at("data/none-*.parquet"), &Options::default()).unwrap_err();
+    assert!(none.is_argument() && none.to_string().starts_with("no file has such a name"), "{none}");
+
+    let shard = at("data/train-00002-of-00002.parquet");
+    let refusal = || {
+        let error = open(at("data"), &Options::default()).unwrap_err();
+        error.to_string().replace(&folder.path().display().to_string(), "FOLDER")
+    };
+    written(&shard, "required double a; required int32 c;", &[pair(1.0)], Compression::SNAPPY);
+    assert_eq!(
+        refusal(),
+        "the files have different columns (FOLDER/data, train-00002-of-00002.parquet): expected a, b, got a, c"
+    );
+    written(&shard, "required double a;", &[vec![Cells::Double(vec![1.0])]], Compression::SNAPPY);
+    assert!(refusal().contains("train-00002-of-00002.parquet): expected a, b, got a"));
+    written(
+        &shard,
+        "required binary a; required int32 b;",
+        &[vec![Cells::Bytes(vec![b"x".to_vec()]), Cells::Int(vec![1])]],
+        Compression::SNAPPY,
+    );
+    assert!(refusal().contains("column 'a'): expected numbers, got bytes"), "{}", refusal());
+    written(&shard, one, &[vec![Cells::Double(vec![1.0, f64::NAN]), Cells::Int(vec![0, 1])]], Compression::SNAPPY);
+    assert!(
+        refusal().starts_with("a number is not finite (FOLDER/data, train-00002-of-00002.parquet, row 2, column 'a')")
+    );
+    let good = std::fs::read(&shard).unwrap();
+    std::fs::write(&shard, &good[..good.len() - 20]).unwrap();
+    assert!(refusal().contains("train-00002-of-00002.parquet") && refusal().contains("cut short"), "{}", refusal());
+
+    // Pictures beside a table: the table is about them.
+    std::fs::write(at("mixed/a.jpg"), jpegs::bytes(jpegs::GRAY.0)).unwrap();
+    written(&at("mixed/about.parquet"), one, &[pair(1.0)], Compression::SNAPPY);
+    assert_eq!(open(at("mixed"), &Options::default()).unwrap().shape(), [9, 11]);
+    // Several collections in one folder: which is for the user to say.
+    written(&at("two/x/0.parquet"), one, &[pair(1.0)], Compression::SNAPPY);
+    written(&at("two/y/0.parquet"), one, &[pair(2.0)], Compression::SNAPPY);
+    let text = open(at("two"), &Options::default()).unwrap_err().to_string();
+    assert!(text.starts_with("several folders of tables") && text.contains("got x, y"), "{text}");
+    std::fs::rename(at("two/y"), at("two/train")).unwrap();
+    assert_eq!(all(&open(at("two"), &Options::default()).unwrap())[0], 2.0);
+}
+
+#[test]
+fn shards_of_pictures_name_the_file_of_a_bad_one() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    written(&at("train-0.parquet"), IMAGES, &[images(&[jpegs::GRAY.0; 3])], Compression::SNAPPY);
+    written(&at("train-1.parquet"), IMAGES, &[images(&[jpegs::GRAY.0, "00"])], Compression::SNAPPY);
+    let text = open(folder.path(), &Options::default()).unwrap_err().to_string();
+    assert!(text.contains(", train-1.parquet, row 2): neither PNG"), "{text}");
+    let data = open(folder.path(), &Options::default().skip_bad(true)).unwrap();
+    assert_eq!((data.rows(), data.labels().unwrap()), (4, &[1, 0, 1, 1][..]));
+    assert!(data.skipped()[0].path.ends_with("train-1.parquet/row 2"));
 }
 
 #[test]
@@ -263,16 +512,19 @@ fn what_is_cut_short_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(1500))]
 
     /// A file in which some bytes were changed: an error or rows.
     #[test]
-    fn changed_bytes_do_no_harm(which in 0_usize..3, changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
+    fn changed_bytes_do_no_harm(which in 0_usize..6, changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
         let (_folder, path) = place();
         match which {
             0 => written(&path, NUMBERS, &[numbers(0, 20)], Compression::SNAPPY),
             1 => written(&path, LIST, &[vec![Cells::List(vec![1.0; 6], vec![3; 6], vec![0, 1, 0, 1, 0, 1]), Cells::Int(vec![0; 3])]], Compression::LZ4_RAW),
-            _ => written(&path, IMAGES, &[images(&[jpegs::GRAY.0; 3])], Compression::SNAPPY),
+            2 => written(&path, IMAGES, &[images(&[jpegs::GRAY.0; 3])], Compression::SNAPPY),
+            3 => std::fs::write(&path, jpegs::bytes(parquets::NESTED)).unwrap(),
+            4 => std::fs::write(&path, jpegs::bytes(parquets::PLAIN)).unwrap(),
+            _ => std::fs::write(&path, jpegs::bytes(parquets::SECOND)).unwrap(),
         }
         let mut bytes = std::fs::read(&path).unwrap();
         for (at, byte) in changes {

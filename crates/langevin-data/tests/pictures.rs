@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::jpegs;
+use common::{jpegs, webps};
 use langevin::SampleId;
 use langevin_data::{Augment, Dataset, Options, Statistics, open};
 use png::{BitDepth, ColorType};
@@ -88,9 +88,8 @@ fn every_kind_of_png_is_read() {
     assert_eq!(of(ColorType::Grayscale, BitDepth::Eight, &[7, 200]), (vec![1, 2], vec![7.0, 200.0]));
     assert_eq!(of(ColorType::Grayscale, BitDepth::One, &[0b0100_0000]).1, [0.0, 255.0]);
     assert_eq!(of(ColorType::Grayscale, BitDepth::Four, &[0x3f]).1, [51.0, 255.0]);
-    // 257 v is v; the numbers between are rounded: 385.5 is 1.5.
-    assert_eq!(of(ColorType::Grayscale, BitDepth::Sixteen, &[1, 1, 1, 130]).1, [1.0, 2.0]);
-    assert_eq!(of(ColorType::Grayscale, BitDepth::Sixteen, &[1, 128, 255, 255]).1, [1.0, 255.0]);
+    assert_eq!(of(ColorType::Grayscale, BitDepth::Sixteen, &[1, 1, 1, 130]).1, [257.0, 386.0]);
+    assert_eq!(of(ColorType::Grayscale, BitDepth::Sixteen, &[1, 128, 255, 255]).1, [384.0, 65535.0]);
     // Half transparent on white; what is not seen is white.
     assert_eq!(of(ColorType::GrayscaleAlpha, BitDepth::Eight, &[0, 128, 9, 0]), (vec![1, 2], vec![127.0, 255.0]));
     assert_eq!(
@@ -102,7 +101,7 @@ fn every_kind_of_png_is_read() {
         [1.0, 2.0, 3.0, 204.0, 255.0, 204.0]
     );
     let sixteen = [0, 0, 255, 255, 128, 128, 255, 255, 0, 0, 255, 255, 128, 128, 0, 0];
-    assert_eq!(of(ColorType::Rgba, BitDepth::Sixteen, &sixteen).1, [0.0, 255.0, 128.0, 255.0, 255.0, 255.0]);
+    assert_eq!(of(ColorType::Rgba, BitDepth::Sixteen, &sixteen).1, [0.0, 65535.0, 32896.0, 65535.0, 65535.0, 65535.0]);
     let palette =
         |palette: &[u8]| two(&png_bytes(2, 1, ColorType::Indexed, BitDepth::Eight, &[1, 0], Some(palette)), &options);
     assert_eq!(palette(&[1, 2, 3, 9, 8, 7]), (vec![1, 2, 3], vec![9.0, 8.0, 7.0, 1.0, 2.0, 3.0]));
@@ -124,9 +123,12 @@ fn channels_are_as_asked() {
 
 #[test]
 fn jpegs_are_what_pillow_reads() {
-    for ((hex, expected), shape) in
-        [(jpegs::GRAY, vec![9, 11]), (jpegs::COLOUR, vec![9, 11, 3]), (jpegs::PROGRESSIVE, vec![9, 11, 3])]
-    {
+    for ((hex, expected), shape) in [
+        (jpegs::GRAY, vec![9, 11]),
+        (jpegs::COLOUR, vec![9, 11, 3]),
+        (jpegs::PROGRESSIVE, vec![9, 11, 3]),
+        (jpegs::CMYK, vec![9, 11, 3]),
+    ] {
         // The names lie: what counts is what is in the files.
         let (read_shape, read) = two(&jpegs::bytes(hex), &Options::default());
         assert_eq!(read_shape, shape);
@@ -161,12 +163,12 @@ fn order_and_labels_are_those_of_the_paths() {
 
 #[test]
 fn folders_that_are_none_of_pictures_are_said() {
-    let empty = folder(&[("a.webp", vec![1]), ("b/c.txt", vec![])]);
+    let empty = folder(&[("a.gif", vec![1]), ("b/c.txt", vec![])]);
     assert!(
         refused(empty.path(), &Options::default())
             .starts_with("no picture in the folder (FOLDER): expected files that end in .png")
     );
-    assert!(refused(empty.path(), &Options::default()).contains("got files that end in '.txt', '.webp'"));
+    assert!(refused(empty.path(), &Options::default()).contains("got files that end in '.gif', '.txt'"));
     let mixed = folder(&[("a.png", gray(2, 2, 0)), ("b/c.png", gray(2, 2, 0))]);
     assert!(refused(mixed.path(), &Options::default()).starts_with("pictures beside folders of pictures"));
     let one = folder(&[("a.png", gray(2, 2, 0))]);
@@ -238,13 +240,13 @@ fn bad_pictures_are_one_error_or_left_out() {
     let folder = folder(&files);
     for options in [Options::default(), on_demand()] {
         let text = refused(folder.path(), &options);
-        assert!(text.starts_with("a picture cannot be used (FOLDER/b.png): neither PNG nor JPEG\nhint: --skip-bad leaves such pictures out (2 of 5"), "{text}");
+        assert!(text.starts_with("a picture cannot be used (FOLDER/b.png): a GIF picture, which is not read; convert it to PNG, JPEG or WebP first\nhint: --skip-bad leaves such pictures out (2 of 5"), "{text}");
     }
     let data = open(folder.path(), &Options::default().skip_bad(true)).unwrap();
     let skipped: Vec<String> =
         data.skipped().iter().map(|s| s.path.file_name().unwrap().to_string_lossy().into_owned()).collect();
     assert_eq!((data.rows(), skipped), (2, vec!["b.png".to_owned(), "c.png".into(), "e.png".into()]));
-    assert!(data.skipped()[0].why.starts_with("neither") && !data.skipped()[2].why.is_empty());
+    assert!(data.skipped()[0].why.starts_with("a GIF") && !data.skipped()[2].why.is_empty());
     std::fs::remove_file(folder.path().join("b.png")).unwrap();
     std::fs::remove_file(folder.path().join("c.png")).unwrap();
     assert!(refused(folder.path(), &Options::default()).contains("FOLDER/e.png"));
@@ -311,9 +313,14 @@ fn a_picture_that_claims_to_be_huge_is_refused_by_its_header() {
 
 #[test]
 fn a_picture_that_is_cut_short_is_bad() {
-    for bytes in
-        [gray(9, 9, 0), jpegs::bytes(jpegs::GRAY.0), jpegs::bytes(jpegs::COLOUR.0), jpegs::bytes(jpegs::PROGRESSIVE.0)]
-    {
+    for bytes in [
+        gray(9, 9, 0),
+        jpegs::bytes(jpegs::GRAY.0),
+        jpegs::bytes(jpegs::COLOUR.0),
+        jpegs::bytes(jpegs::PROGRESSIVE.0),
+        webp(webps::LOSSLESS),
+        webp(webps::LOSSY),
+    ] {
         // A PNG's last chunk says nothing but that it is the last.
         for cut in 0..bytes.len() - if bytes[0] == 0x89 { 12 } else { 0 } {
             let folder = folder(&[("a.png", bytes[..cut].to_vec()), ("b.png", bytes.clone())]);
@@ -323,13 +330,223 @@ fn a_picture_that_is_cut_short_is_bad() {
     }
 }
 
+/// 16-bit grays that 8 bits cannot tell apart.
+fn deep(height: usize, width: usize, seed: usize) -> Vec<u8> {
+    let data: Vec<u8> = (0..height * width).flat_map(|i| ((20_000 + i + 1000 * seed) as u16).to_be_bytes()).collect();
+    png_bytes(width as u32, height as u32, ColorType::Grayscale, BitDepth::Sixteen, &data, None)
+}
+
+#[test]
+fn sixteen_bits_are_kept() {
+    let folder_16 = folder(&[("a.png", deep(4, 5, 0)), ("b.png", deep(4, 5, 1))]);
+    for options in [Options::default(), on_demand()] {
+        let data = open(folder_16.path(), &options).unwrap();
+        assert_eq!((data.is_pictures(), data.levels()), (true, Some(65536)));
+        let expected: Vec<f32> =
+            (0..2).flat_map(|row| (0..20).map(move |i| (20_000 + i + 1000 * row) as f32)).collect();
+        assert_eq!(all(&data), expected);
+        // A part of a larger picture begins at an even byte.
+        let part = open(folder_16.path(), &options.clone().size(2, 3)).unwrap();
+        assert_eq!(all(&part)[..3], [20_006.0, 20_007.0, 20_008.0]);
+        // ITU-R 601 of equal channels is the channel.
+        let colour = open(folder_16.path(), &options.channels(3)).unwrap();
+        assert_eq!(all(&colour)[..6], [20_000.0, 20_000.0, 20_000.0, 20_001.0, 20_001.0, 20_001.0]);
+    }
+    // Beside a picture of 16 bits those of 8 have white at 65535 too.
+    let mixed = folder(&[("a.png", gray(4, 5, 0)), ("b.png", deep(4, 5, 0))]);
+    for options in [Options::default(), on_demand()] {
+        let data = open(mixed.path(), &options).unwrap();
+        let eight = (0..20).map(|i| f32::from((i * 31) as u8) * 257.0);
+        assert_eq!(all(&data)[..20], eight.collect::<Vec<_>>());
+        assert_eq!(all(&data)[20..22], [20_000.0, 20_001.0]);
+    }
+    let eight = folder(&[("a.png", gray(4, 5, 0))]);
+    assert_eq!(open(eight.path(), &on_demand()).unwrap().levels(), Some(256));
+    assert_eq!(Dataset::digits().levels(), None);
+}
+
+/// An EXIF block that holds an orientation alone.
+fn exif(orientation: u8) -> Vec<u8> {
+    [&b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[orientation, 0, 0, 0, 0, 0, 0, 0]].concat()
+}
+
+/// A chunk of a PNG.
+fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut sum = 0xffff_ffff_u32;
+    for byte in name.iter().chain(data) {
+        sum ^= u32::from(*byte);
+        (0..8).for_each(|_| sum = if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 });
+    }
+    [&(data.len() as u32).to_be_bytes()[..], name, data, &(!sum).to_be_bytes()].concat()
+}
+
+/// 2 × 3 grays 0 to 5 times 40, with an orientation before the pixels.
+fn exif_png(orientation: u8) -> Vec<u8> {
+    let bytes = png_bytes(3, 2, ColorType::Grayscale, BitDepth::Eight, &[0, 40, 80, 120, 160, 200], None);
+    [&bytes[..33], &chunk(b"eXIf", &exif(orientation)), &bytes[33..]].concat()
+}
+
+/// The same with the orientation after the pixels.
+fn exif_png_late(orientation: u8) -> Vec<u8> {
+    let bytes = png_bytes(3, 2, ColorType::Grayscale, BitDepth::Eight, &[0, 40, 80, 120, 160, 200], None);
+    let end = bytes.len() - 12;
+    [&bytes[..end], &chunk(b"eXIf", &exif(orientation)), &bytes[end..]].concat()
+}
+
+fn webp((hex, _): (&str, &[u8])) -> Vec<u8> {
+    jpegs::bytes(hex)
+}
+
+/// A JPEG with a segment APP1.
+fn exif_jpeg(hex: &str, block: &[u8]) -> Vec<u8> {
+    let bytes = jpegs::bytes(hex);
+    let length = (block.len() + 8) as u16;
+    [&bytes[..2], &[0xff, 0xe1], &length.to_be_bytes(), b"Exif\0\0", block, &bytes[2..]].concat()
+}
+
+#[test]
+fn pictures_are_read_as_they_are_shown() {
+    // What is shown of [[0, 1, 2], [3, 4, 5]]: Pillow's ImageOps.exif_transpose.
+    let shown: [(usize, [u8; 6]); 8] = [
+        (2, [0, 1, 2, 3, 4, 5]),
+        (2, [2, 1, 0, 5, 4, 3]),
+        (2, [5, 4, 3, 2, 1, 0]),
+        (2, [3, 4, 5, 0, 1, 2]),
+        (3, [0, 3, 1, 4, 2, 5]),
+        (3, [3, 0, 4, 1, 5, 2]),
+        (3, [5, 2, 4, 1, 3, 0]),
+        (3, [2, 5, 1, 4, 0, 3]),
+    ];
+    for (number, (height, expected)) in (1..).zip(shown) {
+        for bytes in [exif_png(number), exif_png_late(number)] {
+            let (shape, read) = two(&bytes, &Options::default());
+            assert_eq!(shape, [height, 5 - height], "orientation {number}");
+            assert_eq!(read, expected.map(|value| f32::from(value) * 40.0), "orientation {number}");
+        }
+        // JPEG: against the same picture without the block, turned here.
+        let (shape, plain) = two(&jpegs::bytes(jpegs::GRAY.0), &Options::default());
+        assert_eq!(shape, [9, 11]);
+        let (shape, read) = two(&exif_jpeg(jpegs::GRAY.0, &exif(number)), &Options::default());
+        assert_eq!(shape, if number < 5 { [9, 11] } else { [11, 9] });
+        let at = |y: usize, x: usize| match number {
+            1 => (y, x),
+            2 => (y, 10 - x),
+            3 => (8 - y, 10 - x),
+            4 => (8 - y, x),
+            5 => (x, y),
+            6 => (8 - x, y),
+            7 => (8 - x, 10 - y),
+            _ => (x, 10 - y),
+        };
+        for (i, value) in read.iter().enumerate() {
+            let (line, column) = at(i / shape[1], i % shape[1]);
+            assert_eq!(*value, plain[line * 11 + column], "orientation {number}, element {i}");
+        }
+    }
+    // Half of the pictures stored upright, half not: one size.
+    let upright = png_bytes(2, 3, ColorType::Grayscale, BitDepth::Eight, &[120, 0, 160, 40, 200, 80], None);
+    let folder = folder(&[("a.png", upright), ("b.png", exif_png(6))]);
+    for options in [Options::default(), on_demand()] {
+        let data = open(folder.path(), &options).unwrap();
+        assert_eq!(data.shape(), [3, 2]);
+        assert_eq!(data.row(0).unwrap(), data.row(1).unwrap());
+    }
+}
+
+#[test]
+fn a_damaged_exif_block_is_of_an_upright_picture() {
+    let (_, plain) = two(&jpegs::bytes(jpegs::GRAY.0), &Options::default());
+    for block in
+        [&b"II*\0\xff\xff\xff\xff"[..], b"II", b"", b"MM\0*\0\0\0\x08\xff\xff", &exif(9), &exif(0), &exif(6)[..18]]
+    {
+        let (shape, read) = two(&exif_jpeg(jpegs::GRAY.0, block), &Options::default());
+        assert_eq!((shape, read), (vec![9, 11], plain.clone()), "{block:?}");
+    }
+}
+
+#[test]
+fn webp_is_read() {
+    let (shape, read) = two(&webp(webps::LOSSLESS), &Options::default());
+    assert_eq!((shape, read), (vec![9, 11, 3], floats(webps::LOSSLESS.1)));
+    // The inverse transform and the smoothing of the halved chroma are specified to the bit.
+    assert_eq!(two(&webp(webps::LOSSY), &Options::default()).1, floats(webps::LOSSY.1));
+    let on_white = |[r, g, b, a]: &[u8; 4]| {
+        [r, g, b].map(|v| ((u32::from(*v) * u32::from(*a) + (255 - u32::from(*a)) * 255 + 127) / 255) as f32)
+    };
+    let expected: Vec<f32> = webps::ALPHA.1.as_chunks::<4>().0.iter().flat_map(on_white).collect();
+    assert_eq!(two(&webp(webps::ALPHA), &Options::default()), (vec![3, 4, 3], expected));
+    let (shape, read) = two(&webp(webps::TURNED), &Options::default());
+    assert_eq!(shape, [11, 9, 3]);
+    // Shown (0, 0) is the stored lower left.
+    assert_eq!(read[..3], floats(&webps::TURNED.1[8 * 33..][..3]));
+    let folder = folder(&[("a.webp", webp(webps::ANIMATED)), ("b.webp", webp(webps::LOSSLESS))]);
+    let text = refused(folder.path(), &Options::default());
+    assert!(text.starts_with("a picture cannot be used (FOLDER/a.webp): an animated WebP; save"), "{text}");
+    assert_eq!(open(folder.path().join("b.webp"), &Options::default()).unwrap().shape(), [9, 11, 3]);
+}
+
+#[test]
+fn pictures_of_other_kinds_are_named() {
+    for (bytes, name) in [
+        (&b"GIF89a"[..], "a GIF picture"),
+        (b"II*\0\x08\0\0\0", "a TIFF picture"),
+        (b"MM\0*\0\0\0\x08", "a TIFF picture"),
+        (b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x02\0\0\0\x02\0\0\0", "a BMP picture"),
+        (b"\0\0\0\x20ftypavif\0\0\0\0avifmif1", "an AVIF picture"),
+        (b"\0\0\0\x20ftypmif1\0\0\0\0mif1heic", "a HEIC picture"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC picture"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture"),
+        (b"8BPS\0\x01", "a Photoshop document"),
+    ] {
+        let folder = folder(&[("a.png", bytes.to_vec())]);
+        let text = refused(folder.path(), &Options::default());
+        assert!(
+            text.contains(&format!("(FOLDER/a.png): {name}, which is not read; convert it to PNG, JPEG or WebP first")),
+            "{text}"
+        );
+    }
+    for (bytes, name) in [
+        (&b"<!DOCTYPE html><html>"[..], "but an HTML page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "but a Git LFS pointer"),
+        (b"hello", "but a text"),
+    ] {
+        let folder = folder(&[("a.png", bytes.to_vec())]);
+        let text = refused(folder.path(), &Options::default());
+        assert!(text.contains("neither PNG, JPEG nor WebP ") && text.contains(name), "{text}");
+    }
+    // Beside pictures that are read they are listed, not passed over in silence.
+    let folder = folder(&[
+        ("a.png", gray(2, 2, 0)),
+        ("b.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec()),
+        ("c.txt", vec![]),
+    ]);
+    let data = open(folder.path(), &Options::default()).unwrap();
+    assert_eq!((data.rows(), data.skipped().len()), (1, 1));
+    assert!(data.skipped()[0].path.ends_with("b.heic") && data.skipped()[0].why.starts_with("a HEIC picture, which"));
+}
+
+#[test]
+fn a_palette_that_is_cut_is_an_error() {
+    let bytes = png_bytes(2, 1, ColorType::Indexed, BitDepth::Eight, &[1, 0], Some(&[1, 2, 3, 9, 8, 7]));
+    let at = bytes.windows(4).position(|name| name == b"PLTE").unwrap();
+    for palette in [&[1, 2, 3, 9, 8][..], &[1, 2, 3, 9], &[1], &[]] {
+        let bad = [&bytes[..at - 4], &chunk(b"PLTE", palette), &bytes[at + 4 + 6 + 4..]].concat();
+        let folder = folder(&[("a.png", bad), ("b.png", gray(1, 2, 0))]);
+        for options in [Options::default(), on_demand()] {
+            let error = open(folder.path(), &options).unwrap_err();
+            assert!(error.is_data() && error.to_string().contains("a.png"), "{error}");
+            assert_eq!(open(folder.path(), &options.skip_bad(true)).unwrap().rows(), 1);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// A picture in which some bytes were changed: an error or a picture of the size its header says.
     #[test]
-    fn changed_bytes_do_no_harm(which in 0_usize..4, changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5)) {
-        let good = [gray(9, 9, 0), jpegs::bytes(jpegs::GRAY.0), jpegs::bytes(jpegs::COLOUR.0), jpegs::bytes(jpegs::PROGRESSIVE.0)][which].clone();
+    fn changed_bytes_do_no_harm(which in 0_usize..9, changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5)) {
+        let good = [gray(9, 9, 0), jpegs::bytes(jpegs::GRAY.0), jpegs::bytes(jpegs::COLOUR.0), jpegs::bytes(jpegs::PROGRESSIVE.0), deep(9, 9, 0), exif_png(6), webp(webps::LOSSLESS), webp(webps::LOSSY), webp(webps::TURNED)][which].clone();
         let mut bad = good.clone();
         for (at, byte) in changes {
             let at = at.index(bad.len());

@@ -58,9 +58,11 @@ fn mistakes_name_their_line_and_column() {
         )
     );
     assert!(csv(b"1\r\n2\r\n\r\n3,\r\n").contains("line 4): expected 1, got 2"));
-    assert!(csv(b"1,\n").contains("line 1, column 2): expected a number, got nothing"));
-    assert_eq!(csv(b"1 2\n"), "the file has no rows of numbers (FILE)\nhint: separate the columns with commas");
-    assert_eq!(csv(b"x\n1;2\n").lines().last(), Some("hint: separate the columns with commas"));
+    assert_eq!(
+        csv(b"1,\n2,3\n").lines().next(),
+        Some("a value is missing (FILE, line 1, column 2): expected a number, got an empty cell")
+    );
+    assert_eq!(csv(b"x\n1;2\n"), "a line has another number of columns (FILE, line 2): expected 1, got 2");
     assert_eq!(csv(b""), "the file is empty (FILE): expected rows of numbers, got 0 bytes");
     assert!(csv(b"1,2\n\n3,\xff\n").starts_with("the text is not UTF-8 (FILE, line 3)"));
     assert!(csv(b"\xef\xbb\xbf\n\nx,\x1b[2J\n1,2\n\n3,\x1b[2J\n").contains("line 6, column 2 '\\u{1b}[2J'"));
@@ -101,6 +103,176 @@ fn a_file_without_lines_takes_no_memory_of_its_size() {
     file.set_len(1 << 40).unwrap();
     let error = open(&path, &Options::default()).unwrap_err();
     assert!(error.is_data() && error.to_string().contains("a line is longer than"), "{error}");
+}
+
+/// What is read of a table, as numbers, names and the kind of file.
+fn read(name: &str, text: &[u8], options: &Options) -> (Vec<usize>, Vec<f32>, String) {
+    let folder = TempDir::new().unwrap();
+    let path = saved(&folder, name, text);
+    let [a, b] = [0, u64::MAX].map(|memory| {
+        let data = open(&path, &options.clone().memory(memory)).unwrap();
+        assert_eq!(data.name(), "rows");
+        (vec![data.rows(), data.width()], all(&data), data.about().format.clone())
+    });
+    assert_eq!(a, b);
+    a
+}
+
+#[test]
+fn every_usual_separator_is_seen() {
+    let expected = vec![1.5, -2.0, 30.25, 4.0, 5.5, 0.125];
+    for (name, text, format) in [
+        ("rows.csv", "a,b,c\n1.5,-2,30.25\n4,5.5,.125\n", "CSV with a header line"),
+        ("rows.csv", "a;b;c\n1,5;-2;30,25\n4;5,5;,125\n", "CSV (semicolons, decimal commas) with a header line"),
+        ("rows.csv", "a;b;c\n1.5;-2;30.25\n4;5.5;.125\n", "CSV (semicolons) with a header line"),
+        (
+            "rows.csv",
+            "sep=;\na;b;c\n1,5;-2;30,25\n4;5,5;0,125\n",
+            "CSV (semicolons, decimal commas) with a header line",
+        ),
+        ("rows.csv", "a;b;c;\n1,5;-2;30,25;\n4;5,5;0,125;\n", "CSV (semicolons, decimal commas) with a header line"),
+        (
+            "rows.csv",
+            "\"a\";\"b;x\";\"c\"\n\"1,5\";\"-2\";\"30,25\"\n4;5,5;0,125\n",
+            "CSV (semicolons, decimal commas) with a header line",
+        ),
+        ("rows.csv", "a\tb\tc\n1,5\t-2\t30,25\n4\t5,5\t0,125\n", "CSV (tabs, decimal commas) with a header line"),
+        ("rows.tsv", "a\tb\tc\r\n1.5\t-2\t30.25\r\n4\t5.5\t.125\r\n", "CSV (tabs) with a header line"),
+        ("rows.tsv", "a,b,c\n1.5,-2,30.25\n4,5.5,.125\n", "CSV with a header line"),
+        ("rows.csv", "a|b|c\n1.5|-2|30.25\n4|5.5|.125\n", "CSV (bars) with a header line"),
+        ("rows.txt", "1.5   -2 30.25\n 4 5.5\t.125  \n", "CSV (blanks) without a header line"),
+        ("rows.dat", "a   b  c\n1.5   -2 30.25\n4 5.5 .125\n", "CSV (blanks) with a header line"),
+        ("rows.txt", "# a b c\n1.5e0 -2.0 3.025e1\n4 5.5 1.25e-1\n", "CSV (blanks) with a header line"),
+        ("rows.csv", "# made on a Monday\n# a,b,c\n1.5,-2,30.25\n# between\n4,5.5,.125\n", "CSV with a header line"),
+        ("rows.csv", "# made on a Monday\n1.5,-2,30.25\n4,5.5,.125\n", "CSV without a header line"),
+        ("rows.csv", "a,b,c\nm,kg,s\n1.5,-2,30.25\n4,5.5,.125\n", "CSV with a header line"),
+        (
+            "rows.csv",
+            "a;b;c\n[m];[kg];\n1,5;-2;30,25\n4;5,5;0,125\n",
+            "CSV (semicolons, decimal commas) with a header line",
+        ),
+    ] {
+        assert_eq!(
+            read(name, text.as_bytes(), &Options::default()),
+            (vec![2, 3], expected.clone(), format.to_owned()),
+            "{text}"
+        );
+        // The same from UTF-16, packed, and both.
+        let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        let turned: Vec<u8> = wide.as_chunks::<2>().0.iter().flat_map(|[a, b]| [*b, *a]).collect();
+        for wide in [wide.clone(), turned] {
+            let (shape, values, format) = read("rows.csv", &wide, &Options::default());
+            assert_eq!((shape, values), (vec![2, 3], expected.clone()));
+            assert!(format.contains("UTF-16"), "{format}");
+        }
+        for (name, plain) in [
+            ("rows.csv.gz", text.as_bytes()),
+            ("rows.TSV.GZ", text.as_bytes()),
+            ("rows.csv", text.as_bytes()),
+            ("rows.txt.gz", &wide),
+        ] {
+            let (shape, values, format) = read(name, &packed(plain), &Options::default());
+            assert_eq!((shape, values), (vec![2, 3], expected.clone()));
+            assert!(format.contains("gzip"), "{format}");
+        }
+    }
+    let folder = TempDir::new().unwrap();
+    let units = saved(&folder, "rows.csv", b"a,b\nm,kg\n1,2\n3.5,4\n");
+    let left = open(&units, &Options::default()).unwrap().about().omitted[0].clone();
+    assert_eq!((left.what.as_str(), left.why.as_str()), ("the second line, m, kg", "it is of units"));
+    let named = saved(&folder, "rows.txt", b"# x y\n1 2.5\n3 4\n");
+    assert_eq!(open(&named, &Options::default()).unwrap().frame().names, ["x", "y"]);
+    // Semicolons and commas in texts beside columns that commas separate.
+    let kinds = saved(&folder, "kinds.csv", b"x,y,kind\n1,2.5,a;b\n3,4,c;d\n");
+    let data = open(&kinds, &Options::default().label_column("kind")).unwrap();
+    assert_eq!((data.shape(), data.classes()), (&[2][..], &["a;b".to_owned(), "c;d".into()][..]));
+}
+
+fn packed(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(plain).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn what_is_missing_is_said_to_be_missing() {
+    for (field, got) in [
+        ("", "an empty cell"),
+        ("NA", "'NA'"),
+        ("null", "'null'"),
+        ("-", "'-'"),
+        ("N/A", "'N/A'"),
+        ("None", "'None'"),
+        ("?", "'?'"),
+    ] {
+        for separator in [",", ";", "\t"] {
+            let text = format!(
+                "a{separator}b{separator}c\n1{separator}2{separator}3\n4{separator}{field}{separator}6\n7{separator}8{separator}9\n"
+            );
+            assert_eq!(
+                csv(text.as_bytes()),
+                format!(
+                    "a value is missing (FILE, line 3, column 2 'b'): expected a number, got {got}\n\
+                     hint: leave out or fill the rows that lack one, or leave the column out: --drop b"
+                )
+            );
+        }
+    }
+    assert!(csv(b"1,2,3\n4,,6\n").ends_with("--drop 2"));
+}
+
+#[test]
+fn a_hint_is_about_the_cause() {
+    let hint = |text: &str| {
+        let text = csv(text.as_bytes());
+        let (what, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+        (what.split(" (").next().unwrap().to_owned(), hint.to_owned())
+    };
+    // A comma at the end of a line begins a column; it marks no decimals.
+    assert_eq!(csv(b"x\n1\n2,\n"), "a line has another number of columns (FILE, line 3): expected 1, got 2");
+    for (text, what, help) in [
+        ("a,b\n1,\"1,234\"\n2,3\n", "a number has a decimal comma", "semicolons"),
+        ("a,b\n1,\"1,234,567\"\n2,3\n", "a number has separators between its thousands", "without them"),
+        ("a,b\n1,\"1,234.5\"\n2,3\n", "a number has separators between its thousands", "without them"),
+        ("a;b\n1,5;1.234,5\n2;3\n", "a number has separators between its thousands", "without them"),
+        ("a;b\n1,5;1 234,5\n2;3\n", "a number has separators between its thousands", "without them"),
+        ("a,b\n1,1'234\n2,3\n", "a number has separators between its thousands", "without them"),
+        ("a;b\n1,5;2.5\n2;3\n", "decimal points and decimal commas in one table", "the same way"),
+        ("a,b\n1,5%\n2,3\n", "a number has a unit or a sign beside it", "alone"),
+        ("a,b\n1,$5\n2,3\n", "a number has a unit or a sign beside it", "alone"),
+        ("a,b\n1,5 kg\n2,3\n", "a number has a unit or a sign beside it", "alone"),
+        ("a,b\n1,2024-01-31\n2,3\n", "a date or time is no number", "--drop"),
+        ("a,b\n1,12:30\n2,3\n", "a date or time is no number", "--drop"),
+        ("a,b\n1,rose\n2,3\n", "not a number", "--label-column"),
+        ("x\n1,5\n2,5\n", "a line has another number of columns", "decimals with points"),
+    ] {
+        let (said, hint) = hint(text);
+        assert!(said == what && hint.contains(help), "{text:?}: {said}: {hint}");
+    }
+    // Latin-1 is no UTF-8.
+    assert!(csv(b"gr\xf6\xdfe;b\n1,5;2\n").starts_with("the text is not UTF-8 (FILE, line 1)"));
+}
+
+#[test]
+fn what_is_packed_is_bounded_and_may_be_damaged() {
+    let good = packed("a,b\n1,2.5\n3,4\n".as_bytes());
+    for cut in 3..good.len() {
+        let text = refused("rows.csv.gz", &good[..cut], &Options::default());
+        assert!(text.starts_with("the file cannot be unpacked (FILE): it is damaged or cut short"), "{cut}: {text}");
+    }
+    let folder = TempDir::new().unwrap();
+    for at in 0..good.len() {
+        for bit in 0..8 {
+            let mut bad = good.clone();
+            bad[at] ^= 1 << bit;
+            let _ = open(saved(&folder, "rows.csv.gz", &bad), &Options::default());
+        }
+    }
+    let text = refused("rows.csv.gz", &packed(b"\x93NUMPY\x01\0"), &Options::default());
+    assert!(text.starts_with("the packed file is not a table (FILE): expected a text, got a .npy array"), "{text}");
+    assert!(refused("rows.csv.gz", &packed(b""), &Options::default()).starts_with("the file is empty"));
+    let text = refused("rows.npy.gz", &good, &Options::default());
+    assert!(text.ends_with("got a file compressed by gzip\nhint: unpack it first"), "{text}");
 }
 
 fn npy(descr: &str, shape: &str, fortran: &str, data: &[u8]) -> Vec<u8> {
@@ -170,10 +342,11 @@ fn the_array_is_chosen_by_name_or_as_the_only_one() {
     assert!(
         of(&["a.npy", "b.npy"])
             .unwrap_err()
-            .contains("expected an array named x, data, images, arr_0, or a single one, got a, b")
+            .contains("expected an array named x, data, images, arr_0, or a single one, got a [2, 1], b [2, 1]\nhint: name it after the file: rows.npz:a")
     );
-    assert!(of(&["readme.txt"]).unwrap_err().contains("got no array"));
-    assert!(of(&["x.npy", "y.npy"]).unwrap_err().starts_with("the labels do not fit the rows"));
+    assert!(of(&["readme.txt"]).unwrap_err().contains("got a zip archive"));
+    // Labels of shape (rows, 1) are labels.
+    assert_eq!(of(&["x.npy", "y.npy"]), Ok(2));
 }
 
 #[test]

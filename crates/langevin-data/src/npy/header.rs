@@ -15,7 +15,17 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// NumPy itself refuses headers above 10,000 bytes unless told otherwise.
 const MAX_HEADER: usize = 10_000;
 
-/// What a `.npy` file says of itself.
+/// What a `.npy` file says of itself, whatever it is of.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    /// The type of its elements as NumPy writes it, such as `<f4`.
+    pub(crate) descr: String,
+    pub(crate) fortran: bool,
+    pub(crate) shape: Vec<usize>,
+    start: u64,
+}
+
+/// The same of an array of numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
     pub(crate) dtype: Dtype,
@@ -25,7 +35,7 @@ pub(crate) struct Header {
     pub(crate) start: u64,
 }
 
-impl Header {
+impl Layout {
     /// Reads up to the data.
     pub(crate) fn read(reader: &mut impl Read) -> Result<Self> {
         let mut fixed = Vec::new();
@@ -78,13 +88,37 @@ impl Header {
                 .expected("{'descr': …, 'fortran_order': …, 'shape': …}")
                 .got(format!("'{}'", text.trim().chars().take(120).collect::<String>())));
         };
-        let Some(dtype) = Dtype::parse(&descr) else {
+        Ok(Self { descr, fortran, shape, start })
+    }
+
+    /// The type of the elements in a message.
+    pub(crate) fn dtype(&self) -> String {
+        match self.descr.trim_start_matches('|') {
+            "O" => "Python objects".to_owned(),
+            _ => format!("dtype '{}'", self.descr.chars().take(60).collect::<String>()),
+        }
+    }
+
+    /// How many elements there are, where that can be counted.
+    pub(crate) fn count(&self) -> Option<usize> {
+        self.shape.iter().try_fold(1_usize, |product, extent| product.checked_mul(*extent))
+    }
+}
+
+impl Header {
+    /// Reads up to the data.
+    pub(crate) fn read(reader: &mut impl Read) -> Result<Self> {
+        Self::of(Layout::read(reader)?)
+    }
+
+    fn of(about: Layout) -> Result<Self> {
+        let Some(dtype) = Dtype::parse(&about.descr) else {
             return Err(Error::data("the array is not of plain numbers")
                 .expected("a float, bool or integer type of at most 64 bits")
-                .got(format!("dtype '{}'", descr.chars().take(60).collect::<String>()))
+                .got(about.dtype())
                 .hinting("save array.astype('float32')"));
         };
-        Ok(Self { dtype, fortran, shape, start })
+        Ok(Self { dtype, fortran: about.fortran, shape: about.shape, start: about.start })
     }
 
     /// How many bytes of data belong to it, where that can be counted.

@@ -1,5 +1,6 @@
 //! NumPy's `.npy` files: held in memory, or read row by row where they lie.
 
+mod classes;
 mod dtype;
 mod header;
 #[cfg(test)]
@@ -8,13 +9,15 @@ mod tests;
 use crate::about::About;
 use crate::data::{Dataset, name_of, not_finite};
 use crate::error::{Error, Result};
+use crate::labels::Labels;
 use crate::options::Options;
 use crate::source::{Source, Spool};
 use crate::store::Store;
+pub(crate) use classes::classes;
 pub(crate) use dtype::Dtype;
-pub(crate) use header::Header;
+pub(crate) use header::{Header, Layout};
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 /// Bytes that a buffer of rows has at most, unless one row is longer.
@@ -107,10 +110,33 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
         };
         let start = if matches!(source, Source::Memory(_)) { 0 } else { header.start };
         let store = Store::Encoded(encoded(source, start, &header, memory)?);
-        let data = Dataset::make(name_of(path), rows, sample, store, None)?;
-        Ok(data.with_about(About::new(".npy", header.dtype.name()), vec![]))
+        let labels =
+            options.labels.as_deref().map(|labels| labels_of(Path::new(labels), rows, options)).transpose()?.flatten();
+        let mut about = About::new(".npy", header.dtype.name());
+        if labels.is_some() {
+            about = about.labelled(options.labels.as_deref().unwrap_or_default());
+        }
+        let data = Dataset::make(name_of(path), rows, sample, store, labels)?;
+        Ok(data.with_about(about, vec![]))
     };
     open().map_err(|error| error.in_file(path))
+}
+
+/// The labels in a file of their own; none if it is not there and need not be.
+fn labels_of(path: &Path, rows: usize, options: &Options) -> Result<Option<Labels>> {
+    let named = |error: Error| error.at(format!("labels {}", path.display()));
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if options.labels_optional {
+                return Ok(None);
+            }
+            let hint = "the labels of a .npy file are another .npy file, of one number or text for each row";
+            return Err(named(Error::argument("no such file").hinting(hint)));
+        }
+        Err(error) => return Err(named(Error::io("cannot read the file", error))),
+    };
+    classes(&mut BufReader::new(file), rows).map(Some).map_err(named)
 }
 
 /// Whether the array is to be in memory; one that is turned round is there twice for a moment.

@@ -130,7 +130,11 @@ fn bad_files_say_what_is_wrong() {
         of(&format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n"), data)
     };
     assert_eq!(refused(b""), "the file is empty (FILE): expected a .npy array, got 0 bytes");
-    assert!(refused(b"PK\x03\x04").starts_with("not a .npy file (FILE): expected the magic bytes"));
+    assert!(refused(b"\x01\x02\x03\x04").starts_with("not a .npy file (FILE): expected the magic bytes"));
+    assert_eq!(
+        refused(b"PK\x03\x04"),
+        "the file is not what its name says (FILE): expected a .npy array, got a zip archive\nhint: unpack it first"
+    );
     assert!(refused(b"\x93NUMPY\x01\x00").starts_with("the .npy file is cut short"));
     assert!(refused(b"\x93NUMPY\x09\x00\x00\x00").starts_with("unknown version"));
     assert!(refused(b"\x93NUMPY\x02\x00\xff\xff\xff\xff").starts_with("the .npy header is too long"));

@@ -1,21 +1,19 @@
-//! One column of a table, and some of its cells.
+//! One column of a table.
 
-use super::broken;
+use super::cells::{Cells, Values, some};
 use crate::error::{Error, Result};
 use half::f16;
 use parquet::basic::{ConvertedType, LogicalType, Type as Physical};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, DataType};
+use parquet::column::reader::ColumnReader;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
-use std::borrow::Cow;
 
 /// What a column can be read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// One number a row.
     Number,
-    /// A list of numbers a row.
-    List,
+    /// A list of numbers a row, of so many levels.
+    List(i16),
     /// The bytes of a picture.
     Image,
     /// Bytes, a text perhaps.
@@ -23,6 +21,9 @@ pub(super) enum Kind {
     /// Anything else.
     Other,
 }
+
+/// Levels of the deepest lists that are read: pictures with channels are three.
+const DEEPEST: i16 = 6;
 
 /// A column of the table, which may have parts in the file.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ pub(super) fn columns(schema: &SchemaDescriptor) -> Vec<Column> {
                 name: schema.get_column_root(leaf).name().to_owned(),
                 kind: kind(&about, parts.len()),
                 leaf,
-                of: about.logical_type_ref().map_or_else(|| about.physical_type().to_string(), |of| format!("{of:?}")),
+                of: words(&about, parts.len()),
                 unsigned: unsigned(&about),
                 most: about.max_def_level(),
             }
@@ -93,36 +94,67 @@ fn kind(about: &ColumnDescriptor, parts: usize) -> Kind {
         _ if !plain || parts > 1 => Kind::Other,
         _ => match about.max_rep_level() {
             0 if !parted => Kind::Number,
-            1 => Kind::List,
+            levels @ 1..=DEEPEST => Kind::List(levels),
             _ => Kind::Other,
         },
     }
 }
 
-/// Some cells of a column, one after the other.
-#[derive(Debug)]
-pub(super) struct Cells {
-    pub(super) rows: usize,
-    values: Values,
-    /// Where the list of each row begins, and the end of the last.
-    begins: Option<Vec<usize>>,
-}
-
-#[derive(Debug)]
-enum Values {
-    Numbers(Vec<f64>),
-    Whole(Vec<i128>),
-    Bytes(Vec<ByteArray>),
+/// What a column is of, in plain words.
+fn words(about: &ColumnDescriptor, parts: usize) -> String {
+    use ConvertedType::{
+        BSON, DECIMAL, ENUM, INTERVAL, JSON, TIME_MICROS, TIME_MILLIS, TIMESTAMP_MICROS, TIMESTAMP_MILLIS, UTF8,
+    };
+    if parts > 1 {
+        return "several fields each".to_owned();
+    }
+    let converted = about.converted_type();
+    let one = match about.logical_type_ref() {
+        Some(LogicalType::String | LogicalType::Enum) => "texts",
+        Some(LogicalType::Json | LogicalType::Bson) => "documents",
+        Some(LogicalType::Date) => "dates",
+        Some(LogicalType::Time(_)) => "times of day",
+        Some(LogicalType::Timestamp(_)) => "dates and times",
+        Some(LogicalType::Decimal(_)) => "decimal numbers",
+        Some(LogicalType::Uuid) => "identifiers",
+        _ if converted == ConvertedType::DATE => "dates",
+        _ if matches!(converted, UTF8 | ENUM) => "texts",
+        _ if matches!(converted, JSON | BSON) => "documents",
+        _ if matches!(converted, TIME_MILLIS | TIME_MICROS) => "times of day",
+        _ if matches!(converted, TIMESTAMP_MILLIS | TIMESTAMP_MICROS) => "dates and times",
+        _ if converted == DECIMAL => "decimal numbers",
+        _ if converted == INTERVAL => "intervals of time",
+        _ => match about.physical_type() {
+            Physical::BOOLEAN => "true or false",
+            Physical::INT32 | Physical::INT64 => "whole numbers",
+            Physical::INT96 => "dates and times",
+            Physical::FLOAT | Physical::DOUBLE => "numbers",
+            Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY => "bytes",
+        },
+    };
+    match about.max_rep_level() {
+        0 if about.path().parts().len() > 1 => format!("a field of {one}"),
+        0 => one.to_owned(),
+        levels => format!("{}{one}", "lists of ".repeat(usize::from(levels.unsigned_abs().min(8)))),
+    }
 }
 
 impl Column {
     pub(super) fn is_numbers(&self) -> bool {
-        matches!(self.kind, Kind::Number | Kind::List)
+        matches!(self.kind, Kind::Number | Kind::List(_))
+    }
+
+    /// The levels of its lists, 0 if each cell is one number.
+    fn levels(&self) -> i16 {
+        match self.kind {
+            Kind::List(levels) => levels,
+            _ => 0,
+        }
     }
 
     /// The next cells, at most `rows`, after `seen` others.
     pub(super) fn cells(&self, reader: &mut ColumnReader, rows: usize, seen: usize) -> Result<Cells> {
-        let (most, unsigned) = (self.most, self.unsigned);
+        let (most, unsigned) = ((self.most, self.levels()), self.unsigned);
         let numbers = |cells: Vec<f64>| Values::Numbers(cells);
         match reader {
             ColumnReader::BoolColumnReader(reader) => {
@@ -149,75 +181,6 @@ impl Column {
             }),
             ColumnReader::ByteArrayColumnReader(reader) => some(reader, (rows, seen), most, Values::Bytes),
             ColumnReader::Int96ColumnReader(_) => Err(Error::data("a column of time stamps cannot be read")),
-        }
-    }
-}
-
-/// The next cells of a type; one that is missing is an error.
-fn some<T: DataType>(
-    reader: &mut ColumnReaderImpl<T>,
-    (rows, seen): (usize, usize),
-    most: i16,
-    values: impl FnOnce(Vec<T::T>) -> Values,
-) -> Result<Cells> {
-    let (mut there, mut repeats, mut cells) = (Vec::new(), Vec::new(), Vec::new());
-    let (rows, _, _) = reader.read_records(rows, Some(&mut there), Some(&mut repeats), &mut cells).map_err(broken)?;
-    let starts = |level: usize| repeats.get(level).is_none_or(|repeat| *repeat == 0);
-    if let Some(level) = there.iter().position(|level| *level < most) {
-        let row = (0..=level).filter(|level| starts(*level)).count();
-        return Err(Error::data("a value is missing")
-            .at(format!("row {}", seen + row))
-            .hinting("drop or fill such rows first"));
-    }
-    let begins = (!repeats.is_empty()).then(|| {
-        let begins = repeats.iter().enumerate().filter(|(_, repeat)| **repeat == 0).map(|(level, _)| level);
-        begins.chain([repeats.len()]).collect::<Vec<_>>()
-    });
-    let cells = Cells { rows, values: values(cells), begins };
-    cells.whole().then_some(cells).ok_or_else(|| Error::data("the column does not hold what it says"))
-}
-
-impl Cells {
-    /// Whether there is what the levels say.
-    fn whole(&self) -> bool {
-        let count = match &self.values {
-            Values::Numbers(cells) => cells.len(),
-            Values::Whole(cells) => cells.len(),
-            Values::Bytes(cells) => cells.len(),
-        };
-        match &self.begins {
-            Some(begins) => begins.len() == self.rows + 1 && begins[0] == 0 && begins[self.rows] == count,
-            None => count == self.rows,
-        }
-    }
-
-    /// The numbers of a row.
-    pub(super) fn numbers(&self, row: usize) -> Vec<f64> {
-        let (from, to) = self.begins.as_ref().map_or((row, row + 1), |begins| (begins[row], begins[row + 1]));
-        match &self.values {
-            Values::Numbers(cells) => cells[from..to].to_vec(),
-            Values::Whole(cells) => cells[from..to].iter().map(|cell| *cell as f64).collect(),
-            Values::Bytes(_) => vec![],
-        }
-    }
-
-    /// The bytes of a row.
-    pub(super) fn bytes(&self, row: usize) -> &[u8] {
-        match &self.values {
-            Values::Bytes(cells) => cells[row].data(),
-            _ => &[],
-        }
-    }
-
-    /// The name of the label of a row.
-    pub(super) fn label(&self, row: usize) -> Result<Cow<'_, str>> {
-        match &self.values {
-            _ if self.begins.is_some() => Err(Error::data("a label is a list").expected("a whole number or a text")),
-            Values::Whole(cells) => Ok(cells[row].to_string().into()),
-            Values::Bytes(cells) => Ok(String::from_utf8_lossy(cells[row].data())),
-            Values::Numbers(_) => {
-                Err(Error::data("the labels are not whole numbers").expected("an integer type or texts"))
-            }
         }
     }
 }

@@ -1,7 +1,6 @@
 //! A column of pictures: `image: {bytes, path}` as Hugging Face's data sets have it.
 
 use super::{TOGETHER, Table};
-use crate::about::About;
 use crate::data::{Dataset, Skipped, name_of};
 use crate::error::Result;
 use crate::labels::Gather;
@@ -16,21 +15,38 @@ use std::path::Path;
 pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) -> Result<Dataset> {
     // How many channels there are is known when all were looked at.
     let mut heads: Vec<Result<Head, String>> = Vec::new();
-    table.each(&[image], TOGETHER / 8, |cells| {
+    // The first row of each file, counted through all of them.
+    let mut starts: Vec<usize> = Vec::new();
+    table.each(&[image], TOGETHER / 8, |cells, place| {
+        while starts.len() <= place.shard {
+            starts.push(heads.len());
+        }
         heads.extend((0..cells[0].rows).map(|row| {
             let head = head(Cursor::new(cells[0].bytes(row)))?;
             head.too_small(options).map_or(Ok(head), Err)
         }));
         Ok(())
     })?;
-    let named = |row: usize| format!("row {}", row + 1);
+    let place = |row: usize| {
+        let shard = starts.iter().rposition(|start| *start <= row).unwrap_or(0);
+        (shard, row - starts.get(shard).copied().unwrap_or(0))
+    };
+    let named = |row: usize| {
+        let (shard, row) = place(row);
+        match &table.shards[shard].name {
+            Some(name) => format!("{name}, row {}", row + 1),
+            None => format!("row {}", row + 1),
+        }
+    };
     let refused = |row: usize, why: &str| bad(why).at(named(row)).hinting("--skip-bad leaves such pictures out");
     let mut skipped = Vec::new();
     let mut skip = |row: usize, why: String| {
         if !options.skip_bad {
             return Err(refused(row, &why));
         }
-        skipped.push(Skipped { path: path.join(named(row)), why });
+        let (shard, row) = place(row);
+        let file = table.shards[shard].name.as_ref().map_or_else(|| path.to_owned(), |name| path.join(name));
+        skipped.push(Skipped { path: file.join(format!("row {}", row + 1)), why });
         Ok(())
     };
     for (row, head) in heads.iter().enumerate() {
@@ -39,16 +55,20 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
         }
     }
     let good = heads.iter().enumerate().filter_map(|(row, head)| Some((named(row), *head.as_ref().ok()?)));
-    let shape = shape(good, options)?;
-    let channels = shape.get(2).copied().unwrap_or(1);
+    let (shape, format) = shape(good, options)?;
 
-    let (mut writer, mut gather, mut first) = (Writer::new(channels, options.memory), Gather::default(), 0);
-    let wanted: Vec<usize> = [image].into_iter().chain(table.label).collect();
-    table.each(&wanted, TOGETHER / 8, |cells| {
+    let (mut writer, mut gather, mut first) = (Writer::new(format, options.memory), Gather::default(), 0);
+    let wanted: Vec<usize> = [image].into_iter().chain(table.chosen.label).collect();
+    // An error of a picture names its place itself; those of the file get it from `each`.
+    let mut failed = None;
+    table.each(&wanted, TOGETHER / 8, |cells, _| {
+        if failed.is_some() {
+            return Ok(());
+        }
         let decoded: Vec<_> = (0..cells[0].rows)
             .into_par_iter()
             .map(|row| match heads.get(first + row) {
-                Some(Ok(_)) => Some(decode(cells[0].bytes(row), channels)),
+                Some(Ok(_)) => Some(decode(cells[0].bytes(row), format)),
                 _ => None,
             })
             .collect();
@@ -56,25 +76,28 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
             match picture {
                 Some(Ok((head, pixels))) => {
                     writer.push((head.height, head.width), &pixels)?;
-                    if table.label.is_some() {
+                    if table.chosen.label.is_some() {
                         gather.push(&cells[1].label(row)?);
                     }
                 }
-                Some(Err(why)) => skip(first + row, why)?,
+                Some(Err(why)) => {
+                    if let Err(error) = skip(first + row, why) {
+                        failed.get_or_insert(error);
+                    }
+                }
                 None => {}
             }
         }
         first += cells[0].rows;
         Ok(())
     })?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
     let pixels = writer.finish()?;
-    let labels = table.label.map(|_| gather.finish());
+    let labels = table.chosen.label.map(|_| table.named(gather.finish()));
     let data = Dataset::make(name_of(path), pixels.rows(), &shape, Store::Pixels(pixels), labels)?;
     skipped.sort();
-    let about = About::new("Parquet with pictures", if channels == 1 { "8-bit gray" } else { "8-bit colour" });
-    let about = match table.label {
-        Some(label) => about.labelled(format!("column '{}'", table.columns[label].name)),
-        None => about,
-    };
+    let about = table.about(" with pictures", format.words(), false);
     Ok(data.with_about(about, vec![]).with_skipped(skipped))
 }

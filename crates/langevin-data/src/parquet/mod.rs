@@ -1,24 +1,35 @@
-//! Parquet tables: columns of numbers, of lists of numbers of one length, or a column of pictures as Hugging Face's data sets have it.
+//! Parquet tables: columns of numbers, of lists of numbers of one shape, or a column of pictures. One file, or several of the same columns.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | `column`, `cells` | what a column can be read as, and some of its cells |
+//! | `numbers`, `images` | the rows of a table |
+//! | `hub` | what writers say of columns in the metadata |
+//! | `zstd` | pages compressed by Zstandard |
 
+mod cells;
 mod column;
+mod hub;
 mod images;
+mod numbers;
+mod zstd;
 
 use crate::about::About;
-use crate::data::{Dataset, name_of, not_finite};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::guard::caught;
-use crate::labels::Gather;
-use crate::npy::Encoded;
+use crate::labels::Labels;
 use crate::options::Options;
-use crate::source::Spool;
-use crate::store::Store;
-use crate::table::Columns;
-use column::{Cells, Column, Kind};
+use crate::pictures::looks_like_picture;
+use crate::table::{Columns, start};
+use cells::Cells;
+use column::{Column, Kind};
 use parquet::errors::ParquetError;
-use parquet::file::reader::FileReader;
+use parquet::file::reader::FileReader as _;
 use parquet::file::serialized_reader::SerializedFileReader;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Rows that are read of each column before they are put in order.
 const TOGETHER: usize = 512;
@@ -28,76 +39,145 @@ const SMALL: u64 = 1 << 30;
 
 /// Opens a `.parquet` file.
 pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
+    shards(path, &[path.to_owned()], options)
+}
+
+/// Opens files of the same columns as one table, whose name and place in errors is `name`.
+pub(crate) fn shards(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     // The library has asserts about what a file says. They are no reason to end a program; what they interrupt is dropped whole.
-    caught(|| rows(path, options))
+    caught(|| rows(name, files, options))
         .unwrap_or_else(|| Err(Error::data("not a readable .parquet file").because("its parts contradict each other")))
-        .map_err(|error| error.in_file(path))
+        .map_err(|error| error.in_file(name))
 }
 
 /// What the library says of a file.
 fn broken(error: ParquetError) -> Error {
     let failure = Error::data("not a readable .parquet file");
     let text = error.to_string();
-    match text.split_once("Disabled feature at compile time: ") {
-        Some((_, codec)) => failure
+    if let Some((_, codec)) = text.split_once("Disabled feature at compile time: ") {
+        return failure
             .because(format!("it is compressed by {codec}, which this build does not read"))
-            .hinting("write it with compression='snappy'"),
-        None => failure.because(text),
+            .hinting("write it with compression='zstd' or 'snappy'");
     }
+    if text.contains("codec type LZO") {
+        return failure
+            .because("it is compressed by LZO, which is not read")
+            .hinting("write it with compression='zstd' or 'snappy'");
+    }
+    if text.contains("CRC checksum mismatch") {
+        return failure
+            .because("a checksum does not fit: the file is damaged")
+            .hinting("fetch or write the file again");
+    }
+    // "Parquet error: ", "EOF: " and the like are the names of the library's types.
+    failure.because(text.split_once(": ").map_or(text.as_str(), |(_, rest)| rest).to_owned())
 }
 
-/// The columns of a table and where their labels are.
-struct Table {
+/// One file of a table.
+struct Shard {
+    /// What it is called, where there are several.
+    name: Option<String>,
+    file: Arc<File>,
     reader: SerializedFileReader<File>,
+    /// In the order of the table's columns.
     columns: Vec<Column>,
-    label: Option<usize>,
-    /// Bytes of values that the file may stand for.
+}
+
+/// Where some rows are.
+#[derive(Clone, Copy)]
+struct Place {
+    shard: usize,
+    /// Rows of the shard before them.
+    first: usize,
+}
+
+/// A table, and what of it is read.
+struct Table {
+    shards: Vec<Shard>,
+    chosen: Columns,
+    /// The names of the classes, by their numbers.
+    classes: Vec<String>,
+    /// Bytes of values that the files may stand for.
     most: u64,
 }
 
-fn rows(path: &Path, options: &Options) -> Result<Dataset> {
-    let file = File::open(path).map_err(|error| Error::reading(path, error))?;
-    let length = file.metadata().map_err(|error| Error::reading(path, error))?.len();
-    let reader = SerializedFileReader::new(file).map_err(broken)?;
-    // The library would assert this.
-    let groups = reader.metadata().row_groups().iter();
-    for column in groups.flat_map(|group| group.columns()) {
-        let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
-        if start < 0 || column.compressed_size() < 0 {
-            return Err(Error::data("not a readable .parquet file").because("a column lies outside the file"));
+impl Shard {
+    fn open(path: &Path, name: Option<String>) -> Result<(Self, u64)> {
+        let file = File::open(path).map_err(|error| Error::reading(path, error))?;
+        let length = file.metadata().map_err(|error| Error::reading(path, error))?.len();
+        let own = file.try_clone().map_err(|error| Error::reading(path, error))?;
+        let reader = SerializedFileReader::new(file).map_err(broken)?;
+        // The library would assert this.
+        let groups = reader.metadata().row_groups().iter();
+        for column in groups.flat_map(|group| group.columns()) {
+            let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+            if start < 0 || column.compressed_size() < 0 {
+                return Err(Error::data("not a readable .parquet file").because("a column lies outside the file"));
+            }
         }
+        let columns = column::columns(reader.metadata().file_metadata().schema_descr());
+        Ok((Self { name, file: Arc::new(own), reader, columns }, length))
     }
-    let columns = column::columns(reader.metadata().file_metadata().schema_descr());
-    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    if names.is_empty() {
-        return Err(Error::data("the table has no columns"));
-    }
-    let chosen = Columns::chosen(columns.len(), &names, options)?;
-    let mut label = chosen.label;
-    let image = columns.iter().position(|column| column.kind == Kind::Image);
-    if image.is_some() && label.is_none() {
-        label = columns.iter().position(|column| column.name == "label" && column.kind == Kind::Number);
-    }
-    let most = length.saturating_mul(EXPANSION).max(SMALL);
-    let table = Table { reader, columns, label, most };
-    match image {
-        Some(image) => images::rows(path, &table, image, options),
-        None => numbers(path, &table, &chosen, options),
-    }
-}
 
-impl Table {
-    /// Calls `see` with the next rows of these columns until there are none; the cells are in the order of the columns that were asked for.
-    fn each(&self, wanted: &[usize], together: usize, mut see: impl FnMut(&[Cells]) -> Result<()>) -> Result<()> {
+    /// Puts its columns into the order of `first`'s, found by name.
+    fn fit(&mut self, first: &[Column]) -> Result<()> {
+        let names =
+            |columns: &[Column]| columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>().join(", ");
+        let different = |got: String| Error::data("the files have different columns").expected(names(first)).got(got);
+        let got = names(&self.columns);
+        if self.columns.len() != first.len() {
+            return Err(different(got));
+        }
+        let mut own: Vec<Option<Column>> = std::mem::take(&mut self.columns).into_iter().map(Some).collect();
+        for wanted in first {
+            let found = own.iter_mut().find(|own| own.as_ref().is_some_and(|own| own.name == wanted.name));
+            let column = found.and_then(Option::take).ok_or_else(|| different(got.clone()))?;
+            if column.kind != wanted.kind {
+                return Err(Error::data("the files have different columns")
+                    .at(format!("column '{}'", wanted.name))
+                    .expected(wanted.of.clone())
+                    .got(column.of));
+            }
+            self.columns.push(column);
+        }
+        Ok(())
+    }
+
+    /// Whether the first cell of a column of bytes is a picture. What cannot be read is none here, and an error later.
+    fn holds_pictures(&self, column: &Column, most: u64) -> bool {
+        let mut first = false;
+        let _ = self.each_of(&[column], 1, most, |cells, _| {
+            first = looks_like_picture(cells[0].bytes(0));
+            // One row is enough.
+            Err(Error::data("enough"))
+        });
+        first
+    }
+
+    /// Calls `see` with the next cells of these columns and the rows before them until there are none.
+    fn each_of(
+        &self,
+        columns: &[&Column],
+        together: usize,
+        most: u64,
+        mut see: impl FnMut(&[Cells], usize) -> Result<()>,
+    ) -> Result<()> {
         let mut seen = 0;
         for group in 0..self.reader.num_row_groups() {
+            let about = self.reader.metadata().row_group(group);
             let group = self.reader.get_row_group(group).map_err(broken)?;
-            let leaf = |column: &usize| group.get_column_reader(self.columns[*column].leaf).map_err(broken);
-            let mut readers = wanted.iter().map(leaf).collect::<Result<Vec<_>>>()?;
+            let leaf = |column: &&Column| {
+                let reader = if zstd::is_used(about.column(column.leaf)) {
+                    zstd::column(&self.file, &self.reader, about, column.leaf, most)
+                } else {
+                    group.get_column_reader(column.leaf)
+                };
+                reader.map_err(|error| broken(error).at(format!("column '{}'", column.name)))
+            };
+            let mut readers = columns.iter().map(leaf).collect::<Result<Vec<_>>>()?;
             loop {
-                let mut cells = Vec::with_capacity(wanted.len());
-                for (reader, column) in readers.iter_mut().zip(wanted) {
-                    let column = &self.columns[*column];
+                let mut cells = Vec::with_capacity(columns.len());
+                for (reader, column) in readers.iter_mut().zip(columns) {
                     let next = column.cells(reader, together, seen);
                     cells.push(next.map_err(|error| error.at(format!("column '{}'", column.name)))?);
                 }
@@ -108,11 +188,148 @@ impl Table {
                 if rows == 0 {
                     break;
                 }
-                see(&cells)?;
+                see(&cells, seen)?;
                 seen += rows;
             }
         }
         Ok(())
+    }
+}
+
+fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
+    let (mut shards, mut length): (Vec<Shard>, u64) = (Vec::new(), 0);
+    for file in files {
+        let name = (files.len() > 1).then(|| file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        let at = |error: Error| match &name {
+            Some(name) => error.at(name.clone()),
+            None => error,
+        };
+        crate::recognise::fits(file, crate::FileKind::Parquet).map_err(at)?;
+        let (mut shard, bytes) = Shard::open(file, name.clone()).map_err(at)?;
+        if let Some(first) = shards.first() {
+            shard.fit(&first.columns).map_err(at)?;
+        }
+        length = length.saturating_add(bytes);
+        shards.push(shard);
+    }
+    let most = length.saturating_mul(EXPANSION).max(SMALL);
+    let Some(first) = shards.first().filter(|first| !first.columns.is_empty()) else {
+        return Err(Error::data("the table has no columns"));
+    };
+    let columns = &first.columns;
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let about = first.reader.metadata().file_metadata();
+    let known = hub::classes(about);
+    let place = |name: &str| names.iter().position(|known| *known == name);
+    let mut options = options.clone();
+    if options.label_column.is_none() {
+        // Which of several is meant is for the user to say.
+        let mut classes = known.iter().filter(|(name, _)| place(name).is_some() && !mentioned(&options, name));
+        if let (Some((only, _)), None) = (classes.next(), classes.next()) {
+            options.label_column = Some(only.clone());
+        }
+    }
+    let mut chosen = Columns::chosen(names.len(), &names, &options)?;
+    // Of columns that were asked for one may be of pictures; the others cannot stand beside it.
+    let candidate = |kind: Kind| chosen.read.iter().copied().filter(move |column| columns[*column].kind == kind);
+    let image = candidate(Kind::Image)
+        .next()
+        .or_else(|| candidate(Kind::Text).find(|column| first.holds_pictures(&columns[*column], most)));
+    if image.is_some() && chosen.label.is_none() {
+        chosen.label = LABELS
+            .into_iter()
+            .filter(|name| !mentioned(&options, name))
+            .find_map(|name| place(name).filter(|column| matches!(columns[*column].kind, Kind::Number | Kind::Text)));
+    }
+    let label = chosen.label;
+    if options.columns.is_empty() {
+        let index = hub::index(about);
+        let is_index = |column: &usize| index.iter().any(|name| name == names[*column]);
+        let (left, read): (Vec<usize>, Vec<usize>) = chosen.read.iter().copied().partition(is_index);
+        // A frame of nothing but its index is read as it is.
+        if !read.is_empty() {
+            chosen.read = read;
+            chosen.left.extend(left.into_iter().map(|column| (column, "the index of the data frame")));
+        }
+    }
+    let classes = label.and_then(|label| {
+        let name = names[label];
+        known.into_iter().find(|(column, _)| column == name).map(|(_, classes)| classes)
+    });
+    let table = Table { chosen, classes: classes.unwrap_or_default(), most, shards };
+    match image {
+        Some(image) => images::rows(path, &table, image, &options),
+        None => numbers::rows(path, &table, &options),
+    }
+}
+
+/// Whether the options say what a column is for.
+fn mentioned(options: &Options, name: &str) -> bool {
+    options.columns.iter().chain(&options.drop).any(|column| column == name)
+}
+
+/// What a column of labels beside pictures is called.
+const LABELS: [&str; 5] = ["label", "labels", "cls", "class", "target"];
+
+impl Table {
+    fn columns(&self) -> &[Column] {
+        self.shards.first().map_or(&[], |shard| &shard.columns)
+    }
+
+    /// Calls `see` with the next rows of these columns until there are none; the cells are in the order of the columns that were asked for.
+    fn each(
+        &self,
+        wanted: &[usize],
+        together: usize,
+        mut see: impl FnMut(&[Cells], Place) -> Result<()>,
+    ) -> Result<()> {
+        for (number, shard) in self.shards.iter().enumerate() {
+            let columns: Vec<&Column> = wanted.iter().map(|column| &shard.columns[*column]).collect();
+            let seen =
+                shard.each_of(&columns, together, self.most, |cells, first| see(cells, Place { shard: number, first }));
+            seen.map_err(|error| self.at(number, error))?;
+        }
+        Ok(())
+    }
+
+    /// Names the file in an error, where there are several.
+    fn at(&self, shard: usize, error: Error) -> Error {
+        match self.shards.get(shard).and_then(|shard| shard.name.clone()) {
+            Some(name) => error.at(name),
+            None => error,
+        }
+    }
+
+    /// Gives classes the names that the metadata have for their numbers.
+    fn named(&self, mut labels: Labels) -> Labels {
+        for class in &mut labels.classes {
+            let name = class.parse::<usize>().ok().and_then(|number| self.classes.get(number));
+            if let Some(name) = name.filter(|name| !name.is_empty()) {
+                class.clone_from(name);
+            }
+        }
+        labels
+    }
+
+    /// What a column is called in a sentence.
+    fn called(&self, column: usize) -> String {
+        self.columns().get(column).map_or_else(String::new, |column| format!("column '{}'", start(&column.name)))
+    }
+
+    /// How the table was understood.
+    fn about(&self, kind: &str, dtype: &str, left: bool) -> About {
+        let files = match self.shards.len() {
+            1 => String::new(),
+            many => format!(" in {many} files"),
+        };
+        let mut about = About::new(format!("Parquet{kind}{files}"), dtype);
+        if let Some(label) = self.chosen.label {
+            about = about.labelled(self.called(label));
+        }
+        for (column, why) in self.chosen.left.iter().filter(|_| left) {
+            about = about.omitting(self.called(*column), *why);
+        }
+        about
     }
 
     fn bounded(&self, bytes: u64) -> Result<()> {
@@ -123,67 +340,4 @@ impl Table {
         }
         Ok(())
     }
-}
-
-/// Rows of numbers, the columns one after the other.
-fn numbers(path: &Path, table: &Table, chosen: &Columns, options: &Options) -> Result<Dataset> {
-    let wanted = chosen.read.clone();
-    if let Some(column) = wanted.iter().map(|column| &table.columns[*column]).find(|column| !column.is_numbers()) {
-        let error = Error::data("a column is not of numbers")
-            .at(format!("column '{}'", column.name))
-            .expected("numbers, or lists of numbers")
-            .got(column.of.clone());
-        return Err(if table.label.is_none() {
-            error.hinting("--label-column names a column of labels, --drop leaves a column out")
-        } else {
-            error.hinting("--drop leaves a column out")
-        });
-    }
-    let all: Vec<usize> = wanted.iter().copied().chain(table.label).collect();
-    let (mut spool, mut gather, mut count) = (Spool::new(options.memory), Gather::default(), 0_usize);
-    let mut lengths: Vec<Option<usize>> = vec![None; wanted.len()];
-    let mut row = Vec::new();
-    table.each(&all, TOGETHER, |cells| {
-        for r in 0..cells[0].rows {
-            row.clear();
-            for ((cells, column), length) in cells.iter().zip(&wanted).zip(&mut lengths) {
-                let column = &table.columns[*column];
-                let place = || format!("row {}, column '{}'", count + 1, column.name);
-                let values = cells.numbers(r);
-                if values.len() != *length.get_or_insert(values.len()) || values.is_empty() {
-                    return Err(Error::data("the lists are not of one length")
-                        .at(place())
-                        .expected(length.map_or(1, |length| length.max(1)).to_string())
-                        .got(values.len().to_string()));
-                }
-                for value in values {
-                    if !(value as f32).is_finite() {
-                        return Err(not_finite(value, &place()));
-                    }
-                    row.push(value);
-                }
-            }
-            if table.label.is_some() {
-                gather.push(&cells[wanted.len()].label(r)?);
-            }
-            spool.write_numbers(&row)?;
-            count += 1;
-        }
-        table.bounded(spool.length())
-    })?;
-    let width = lengths.iter().map(|length| length.unwrap_or(1)).sum();
-    let store = Store::Encoded(Encoded::numbers(spool.finish()?, count, width));
-    let data = Dataset::make(name_of(path), count, &[width], store, table.label.map(|_| gather.finish()))?;
-    let column = |column: usize| format!("column '{}'", table.columns[column].name);
-    let mut about = About::new("Parquet", "numbers");
-    if let Some(label) = table.label {
-        about = about.labelled(column(label));
-    }
-    for (left, why) in &chosen.left {
-        about = about.omitting(column(*left), *why);
-    }
-    let single = lengths.iter().all(|length| length.is_none_or(|length| length == 1));
-    let names = if single { wanted.iter().map(|column| table.columns[*column].name.clone()).collect() } else { vec![] };
-    let data = data.with_about(about, names);
-    Ok(if single { data.numbered(&wanted).tabular() } else { data })
 }

@@ -1,151 +1,102 @@
-//! One picture: PNG or JPEG, told apart by their first bytes, as 8-bit gray or colour.
+//! One picture: PNG, JPEG or WebP, told apart by their first bytes, as gray or colour of 8 or 16 bits, upright.
 //!
-//! ```text
-//! 16 bits     v → (255 v + 32895) / 65536            v · 255/65535, rounded
-//! alpha       v → (a v + (255 − a) 255 + 127) / 255    on white
-//! gray        (19595 r + 38470 g + 7471 b + 32768) / 65536      ITU-R 601, as Pillow has it
-//! ```
-//!
-//! Sizes are looked at before anything of a picture's size is allocated.
+//! Sizes are looked at before anything of a picture's size is allocated. A panic of a decoder is an error like its others.
 
-use super::Head;
+use super::colour::{Raw, Samples};
+use super::exif::Orientation;
+use super::{Depth, Format, Head, jpeg, png, webp};
 use crate::guard::caught;
-use png::{BitDepth, ColorType, Limits, Transformations};
+use crate::recognise::FileKind;
 use std::io::{BufRead, Cursor, Seek};
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::bytestream::ZByteReaderTrait;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
 
 /// Pixels of the largest picture, 8192 × 8192.
 const MAX_PIXELS: usize = 1 << 26;
-/// What the PNG decoder may take besides the picture itself.
-const PNG_BYTES: usize = 64 << 20;
 
 /// What a picture cannot be read for.
-type Result<T> = std::result::Result<T, String>;
+pub(super) type Result<T> = std::result::Result<T, String>;
+
+/// What a reader of one format says of a picture before its pixels are decoded; sizes are as they are stored.
+pub(super) struct Stored {
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) gray: bool,
+    pub(super) depth: Depth,
+    pub(super) orientation: Orientation,
+}
+
+impl Stored {
+    /// The picture as it is shown.
+    fn shown(&self) -> Head {
+        let (height, width) = self.orientation.shown((self.height, self.width));
+        Head { height, width, gray: self.gray, depth: self.depth }
+    }
+}
 
 enum Kind {
     Png,
     Jpeg,
+    Webp,
 }
 
 fn kind(start: &[u8]) -> Result<Kind> {
-    if start.starts_with(b"\x89PNG\r\n\x1a\n") {
-        Ok(Kind::Png)
-    } else if start.starts_with(b"\xff\xd8\xff") {
-        Ok(Kind::Jpeg)
-    } else if start.is_empty() {
-        Err("the file is empty".to_owned())
-    } else {
-        Err("neither PNG nor JPEG".to_owned())
+    match FileKind::of(start, start.len() as u64) {
+        Some(FileKind::Png) => Ok(Kind::Png),
+        Some(FileKind::Jpeg) => Ok(Kind::Jpeg),
+        Some(FileKind::Webp) => Ok(Kind::Webp),
+        Some(FileKind::Empty) => Err("the file is empty".to_owned()),
+        Some(other) if other.is_picture() => Err(unread(other)),
+        Some(other) => Err(format!("neither PNG, JPEG nor WebP but {other}")),
+        None => Err("neither PNG, JPEG nor WebP".to_owned()),
     }
+}
+
+/// Why a picture of a kind that is not read cannot be used.
+pub(super) fn unread(kind: FileKind) -> String {
+    format!("{kind}, which is not read; convert it to PNG, JPEG or WebP first")
+}
+
+/// Whether bytes begin like a picture of any known kind, read or not.
+#[cfg(feature = "parquet")]
+pub(crate) fn looks_like_picture(bytes: &[u8]) -> bool {
+    FileKind::of(&bytes[..bytes.len().min(64)], bytes.len() as u64).is_some_and(FileKind::is_picture)
 }
 
 /// What is said of a picture on which a decoder gave up with an assertion of its own.
 const CONTRADICTS: &str = "its parts contradict each other";
 
-/// What the first bytes say; the rest is not read.
+/// What the first bytes say; the pixels are not read.
 pub(crate) fn head(reader: impl BufRead + Seek) -> Result<Head> {
     caught(|| read_head(reader)).unwrap_or_else(|| Err(CONTRADICTS.to_owned()))
 }
 
 fn read_head(mut reader: impl BufRead + Seek) -> Result<Head> {
-    match kind(reader.fill_buf().map_err(|error| error.to_string())?)? {
-        Kind::Png => png_head(png_reader(reader)?.info()),
-        Kind::Jpeg => jpeg_head(&mut jpeg(reader)),
-    }
+    let stored = match kind(reader.fill_buf().map_err(|error| error.to_string())?)? {
+        Kind::Png => png::head(reader),
+        Kind::Jpeg => jpeg::head(reader),
+        Kind::Webp => webp::head(reader),
+    }?;
+    Ok(stored.shown())
 }
 
-/// Decodes a picture into `channels` (1 or 3) bytes a pixel.
-pub(crate) fn decode(bytes: &[u8], channels: usize) -> Result<(Head, Vec<u8>)> {
+/// Decodes a picture into samples of this format, little-endian where they have 16 bits.
+pub(crate) fn decode(bytes: &[u8], format: Format) -> Result<(Head, Vec<u8>)> {
     // Each picture has a guard of its own: many are decoded side by side, on threads of a pool.
-    caught(|| read_pixels(bytes, channels)).unwrap_or_else(|| Err(CONTRADICTS.to_owned()))
+    caught(|| read_pixels(bytes, format)).unwrap_or_else(|| Err(CONTRADICTS.to_owned()))
 }
 
-fn read_pixels(bytes: &[u8], channels: usize) -> Result<(Head, Vec<u8>)> {
-    match kind(bytes)? {
-        Kind::Png => {
-            let mut reader = png_reader(Cursor::new(bytes))?;
-            let head = png_head(reader.info())?;
-            let size = reader.output_buffer_size().ok_or("too large")?;
-            let mut pixels = vec![0; size];
-            let frame = reader.next_frame(&mut pixels).map_err(|error| error.to_string())?;
-            pixels.truncate(frame.buffer_size());
-            if frame.bit_depth == BitDepth::Sixteen {
-                pixels = pixels.as_chunks::<2>().0.iter().map(|word| narrowed(u16::from_be_bytes(*word))).collect();
-            }
-            let (colour, alpha) = match frame.color_type {
-                ColorType::Grayscale => (false, false),
-                ColorType::GrayscaleAlpha => (false, true),
-                ColorType::Rgb => (true, false),
-                ColorType::Rgba => (true, true),
-                ColorType::Indexed => return Err("a palette that was not expanded".to_owned()),
-            };
-            Ok((head, converted(pixels, colour, alpha, channels)))
-        }
-        Kind::Jpeg => {
-            if !ended(bytes) {
-                return Err("the file is cut short".to_owned());
-            }
-            let mut decoder = jpeg(Cursor::new(bytes));
-            let head = jpeg_head(&mut decoder)?;
-            let space = if head.gray { ColorSpace::Luma } else { ColorSpace::RGB };
-            decoder.set_options(decoder.options().jpeg_set_out_colorspace(space));
-            let pixels = decoder.decode().map_err(|error| error.to_string())?;
-            Ok((head, converted(pixels, !head.gray, false, channels)))
-        }
-    }
+fn read_pixels(bytes: &[u8], format: Format) -> Result<(Head, Vec<u8>)> {
+    let (stored, raw) = match kind(bytes)? {
+        Kind::Png => png::decode(bytes),
+        Kind::Jpeg => jpeg::decode(bytes),
+        Kind::Webp => webp::decode(bytes),
+    }?;
+    let samples = raw.converted(format);
+    let pixels = stored.orientation.apply(samples, (stored.height, stored.width), format.pixel());
+    Ok((stored.shown(), pixels))
 }
 
-fn png_reader<R: BufRead + Seek>(reader: R) -> Result<png::Reader<R>> {
-    let mut decoder = png::Decoder::new_with_limits(reader, Limits { bytes: PNG_BYTES });
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
-    decoder.set_transformations(Transformations::EXPAND);
-    let header = decoder.read_header_info().map_err(|error| error.to_string())?;
-    bounded(header.height as usize, header.width as usize)?;
-    decoder.read_info().map_err(|error| error.to_string())
-}
-
-fn png_head(info: &png::Info<'_>) -> Result<Head> {
-    let gray = match info.color_type {
-        ColorType::Grayscale | ColorType::GrayscaleAlpha => true,
-        ColorType::Rgb | ColorType::Rgba => false,
-        // A palette of grays makes a gray picture.
-        ColorType::Indexed => {
-            let palette = info.palette.as_deref().unwrap_or_default();
-            // The decoder would assert this.
-            if !palette.len().is_multiple_of(3) {
-                return Err(format!("a palette of {} bytes, which is no multiple of 3", palette.len()));
-            }
-            palette.as_chunks::<3>().0.iter().all(|[red, green, blue]| red == green && green == blue)
-        }
-    };
-    Ok(Head { height: info.height as usize, width: info.width as usize, gray })
-}
-
-/// Whether the marker of the end comes after the last scan. The decoder forgives its absence in progressive pictures, and then shows a coarser one.
-/// Within a scan neither marker can occur.
-fn ended(bytes: &[u8]) -> bool {
-    let last = |marker: [u8; 2]| bytes.windows(2).rposition(|two| two == marker);
-    last([0xff, 0xd9]) > last([0xff, 0xda])
-}
-
-/// A file that is cut short is an error, not a picture that is gray from there on.
-fn jpeg<R: ZByteReaderTrait>(reader: R) -> JpegDecoder<R> {
-    JpegDecoder::new_with_options(reader, DecoderOptions::default().set_strict_mode(true))
-}
-
-fn jpeg_head<R: ZByteReaderTrait>(decoder: &mut JpegDecoder<R>) -> Result<Head> {
-    decoder.decode_headers().map_err(|error| error.to_string())?;
-    let info = decoder.info().ok_or("no header")?;
-    let (height, width) = (usize::from(info.height), usize::from(info.width));
-    bounded(height, width)?;
-    Ok(Head { height, width, gray: info.components == 1 })
-}
-
-fn bounded(height: usize, width: usize) -> Result<()> {
+/// Refuses sizes beyond what is decoded.
+pub(super) fn bounded(height: usize, width: usize) -> Result<()> {
     match height.checked_mul(width) {
         Some(0) => Err("no pixel".to_owned()),
         Some(pixels) if pixels <= MAX_PIXELS => Ok(()),
@@ -153,32 +104,12 @@ fn bounded(height: usize, width: usize) -> Result<()> {
     }
 }
 
-fn narrowed(value: u16) -> u8 {
-    ((u32::from(value) * 255 + 32895) >> 16) as u8
+/// A picture of 8 bits.
+pub(super) fn bytes(samples: Vec<u8>, colour: bool, alpha: bool) -> Raw {
+    Raw { samples: Samples::Eight(samples), colour, alpha }
 }
 
-fn on_white(value: u8, alpha: u8) -> u8 {
-    let (value, alpha) = (u32::from(value), u32::from(alpha));
-    ((alpha * value + (255 - alpha) * 255 + 127) / 255) as u8
-}
-
-fn luma([red, green, blue]: [u8; 3]) -> u8 {
-    ((19595 * u32::from(red) + 38470 * u32::from(green) + 7471 * u32::from(blue) + 32768) >> 16) as u8
-}
-
-/// Bytes of one, two, three or four a pixel as one or three.
-fn converted(pixels: Vec<u8>, colour: bool, alpha: bool, channels: usize) -> Vec<u8> {
-    let opaque: Vec<u8> = match (colour, alpha) {
-        (_, false) => pixels,
-        (false, true) => pixels.as_chunks::<2>().0.iter().map(|[value, alpha]| on_white(*value, *alpha)).collect(),
-        (true, true) => {
-            let pixels = pixels.as_chunks::<4>().0.iter();
-            pixels.flat_map(|[r, g, b, alpha]| [r, g, b].map(|value| on_white(*value, *alpha))).collect()
-        }
-    };
-    match (colour, channels) {
-        (true, 1) => opaque.as_chunks::<3>().0.iter().map(|pixel| luma(*pixel)).collect(),
-        (false, 3) => opaque.into_iter().flat_map(|value| [value; 3]).collect(),
-        _ => opaque,
-    }
+/// A reader over bytes in memory.
+pub(super) fn over(bytes: &[u8]) -> Cursor<&[u8]> {
+    Cursor::new(bytes)
 }

@@ -1,10 +1,10 @@
 //! Pictures that are decoded at each reading.
 
 use super::decode;
-use super::{Head, bad};
+use super::{Format, Head, bad};
 use crate::data::Skipped;
 use crate::error::{Error, Result};
-use crate::store::{Window, cut};
+use crate::store::Window;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read as _};
@@ -19,20 +19,24 @@ const MAX_FILE: u64 = 1 << 28;
 pub(crate) struct Files {
     paths: Vec<PathBuf>,
     extents: Vec<(usize, usize)>,
-    channels: usize,
+    format: Format,
     skip: bool,
     /// Those that turned out bad, and why.
     bad: Mutex<BTreeMap<usize, String>>,
 }
 
 impl Files {
-    pub(crate) fn new(paths: Vec<PathBuf>, extents: Vec<(usize, usize)>, channels: usize, skip: bool) -> Self {
-        Self { paths, extents, channels, skip, bad: Mutex::default() }
+    pub(crate) fn new(paths: Vec<PathBuf>, extents: Vec<(usize, usize)>, format: Format, skip: bool) -> Self {
+        Self { paths, extents, format, skip, bad: Mutex::default() }
     }
 
     /// Whether bad pictures are left out.
     pub(crate) fn skips(&self) -> bool {
         self.skip
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.format
     }
 
     pub(crate) fn extent(&self, row: usize) -> (usize, usize) {
@@ -60,19 +64,13 @@ impl Files {
 
     /// Decodes picture `row` and writes that window of it into `out`.
     pub(crate) fn read(&self, row: usize, window: Window, out: &mut [f32]) -> Result<()> {
-        let (height, width) = self.extents[row];
-        let head = Head { height, width, gray: false };
-        let pixels = decoded(&self.paths[row], head, self.channels).map_err(|why| {
+        let extent = self.extents[row];
+        let pixels = decoded(&self.paths[row], extent, self.format).map_err(|why| {
             bad(&why).in_file(&self.paths[row]).hinting("opened with --skip-bad, another takes its place")
         })?;
-        cut(&pixels, width, self.channels, window, floats, out);
+        self.format.cut(&pixels, extent.1, window, out);
         Ok(())
     }
-}
-
-/// Bytes to numbers.
-pub(crate) fn floats(from: &[u8], to: &mut [f32]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = f32::from(*from));
 }
 
 /// What the first bytes of a file say.
@@ -81,12 +79,12 @@ pub(crate) fn head(path: &Path) -> Result<Head, String> {
 }
 
 /// The pixels of a file that had this size when it was opened.
-pub(crate) fn decoded(path: &Path, expected: Head, channels: usize) -> Result<Vec<u8>, String> {
+pub(crate) fn decoded(path: &Path, expected: (usize, usize), format: Format) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     opened(path)?.take(MAX_FILE).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    let (head, pixels) = decode::decode(&bytes, channels)?;
-    let whole = pixels.len() == head.height * head.width * channels;
-    if !whole || (head.height, head.width) != (expected.height, expected.width) {
+    let (head, pixels) = decode::decode(&bytes, format)?;
+    let whole = pixels.len() == head.height * head.width * format.pixel();
+    if !whole || (head.height, head.width) != expected {
         return Err("its size is not what it was when it was opened".to_owned());
     }
     Ok(pixels)

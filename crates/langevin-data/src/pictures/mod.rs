@@ -1,9 +1,15 @@
 //! Folders of pictures.
 
+mod colour;
 mod decode;
+mod exif;
 mod files;
+mod format;
+mod jpeg;
 mod pixels;
+mod png;
 mod scan;
+mod webp;
 
 use crate::about::About;
 use crate::data::{Dataset, Skipped, name_of};
@@ -12,8 +18,9 @@ use crate::labels::Gather;
 use crate::options::Options;
 use crate::store::Store;
 #[cfg(feature = "parquet")]
-pub(crate) use decode::{decode, head};
+pub(crate) use decode::{decode, head, looks_like_picture};
 pub(crate) use files::Files;
+pub(crate) use format::{Depth, Format};
 pub(crate) use pixels::{Pixels, Writer};
 use rayon::prelude::*;
 use scan::Found;
@@ -22,12 +29,13 @@ use std::path::Path;
 /// Pictures that are decoded side by side before they are put away.
 const TOGETHER: usize = 64;
 
-/// What the first bytes of a picture say.
+/// What the first bytes of a picture say; sizes are as it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) height: usize,
     pub(crate) width: usize,
     pub(crate) gray: bool,
+    pub(crate) depth: Depth,
 }
 
 impl Head {
@@ -39,9 +47,14 @@ impl Head {
     }
 }
 
+/// Whether a folder has pictures, in it or in a folder of it.
+pub(crate) fn any(folder: &Path) -> bool {
+    !matches!(scan::scan(folder), Err(error) if scan::is_none(&error))
+}
+
 /// Opens a folder of pictures.
 pub(crate) fn open(folder: &Path, options: &Options) -> Result<Dataset> {
-    let found = scan::scan(folder)?;
+    let (found, unread) = scan::scan(folder)?;
     let all = found.len();
     let heads: Vec<Result<Head, String>> = found.par_iter().map(|found| files::head(&found.path)).collect();
     let mut skipped = Vec::new();
@@ -53,13 +66,12 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Dataset> {
         }
     }
     refuse(&skipped, all, options)?;
-    let shape = shape(kept.iter().map(|(found, head)| (found.path.display(), *head)), options)
+    let (shape, format) = shape(kept.iter().map(|(found, head)| (found.path.display(), *head)), options)
         .map_err(|error| error.in_file(folder))?;
-    let channels = shape.get(2).copied().unwrap_or(1);
-    let bytes: u64 = kept.iter().map(|(_, head)| (head.height * head.width * channels) as u64).sum();
+    let bytes: u64 = kept.iter().map(|(_, head)| (head.height * head.width * format.pixel()) as u64).sum();
     let store = if bytes <= options.memory {
         let before = skipped.len();
-        let (pixels, readable) = decoded(&kept, channels, options, &mut skipped)?;
+        let (pixels, readable) = decoded(&kept, format, options, &mut skipped)?;
         if skipped.len() > before {
             refuse(&skipped, all, options)?;
             let mut readable = readable.into_iter();
@@ -69,8 +81,9 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Dataset> {
     } else {
         let paths = kept.iter().map(|(found, _)| found.path.clone()).collect();
         let extents = kept.iter().map(|(_, head)| (head.height, head.width)).collect();
-        Store::Files(Files::new(paths, extents, channels, options.skip_bad))
+        Store::Files(Files::new(paths, extents, format, options.skip_bad))
     };
+    skipped.extend(unread);
     skipped.sort();
     let labels = kept.iter().all(|(found, _)| found.class.is_some()).then(|| {
         let mut gather = Gather::default();
@@ -79,7 +92,7 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Dataset> {
     });
     let classed = labels.is_some();
     let data = Dataset::make(name_of(folder), kept.len(), &shape, store, labels);
-    let about = About::new("PNG and JPEG", if channels == 1 { "8-bit gray" } else { "8-bit colour" });
+    let about = About::new("pictures", format.words());
     let about = if classed { about.labelled("sub-folders") } else { about };
     let data = data.map_err(|error| error.in_file(folder))?.with_about(about, vec![]);
     Ok(data.with_skipped(skipped))
@@ -104,14 +117,15 @@ pub(crate) fn bad(why: &str) -> Error {
     Error::data("a picture cannot be used").because(why)
 }
 
-/// The shape of a sample of these pictures, each with its name for an error.
+/// The shape of a sample of these pictures, each with its name for an error, and how they are kept: as finely as the finest of them.
 pub(crate) fn shape<N: std::fmt::Display>(
     pictures: impl Iterator<Item = (N, Head)>,
     options: &Options,
-) -> Result<Vec<usize>> {
-    let (mut first, mut gray) = (None, true);
+) -> Result<(Vec<usize>, Format)> {
+    let (mut first, mut gray, mut depth) = (None, true, Depth::Eight);
     for (name, head) in pictures {
         gray &= head.gray;
+        depth = depth.max(head.depth);
         let size = (head.height, head.width);
         let (known, own) = first.get_or_insert_with(|| (name.to_string(), size));
         if options.size.is_none() && *own != size {
@@ -124,21 +138,22 @@ pub(crate) fn shape<N: std::fmt::Display>(
     let Some((_, own)) = first else { return Err(Error::data("there are no pictures")) };
     let (height, width) = options.size.unwrap_or(own);
     let channels = options.channels.map_or(if gray { 1 } else { 3 }, usize::from);
-    Ok(if channels == 1 { vec![height, width] } else { vec![height, width, channels] })
+    let shape = if channels == 1 { vec![height, width] } else { vec![height, width, channels] };
+    Ok((shape, Format { channels, depth }))
 }
 
 /// All pictures, decoded, and for each whether it could be.
 fn decoded(
     kept: &[(Found, Head)],
-    channels: usize,
+    format: Format,
     options: &Options,
     skipped: &mut Vec<Skipped>,
 ) -> Result<(Pixels, Vec<bool>)> {
-    let mut writer = Writer::new(channels, options.memory);
+    let mut writer = Writer::new(format, options.memory);
     let mut readable = Vec::with_capacity(kept.len());
     for together in kept.chunks(TOGETHER) {
-        let pictures: Vec<_> =
-            together.par_iter().map(|(found, head)| files::decoded(&found.path, *head, channels)).collect();
+        let picture = |(found, head): &(Found, Head)| files::decoded(&found.path, (head.height, head.width), format);
+        let pictures: Vec<_> = together.par_iter().map(picture).collect();
         for ((found, head), picture) in together.iter().zip(pictures) {
             readable.push(picture.is_ok());
             match picture {

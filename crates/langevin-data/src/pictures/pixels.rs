@@ -1,15 +1,15 @@
-//! Decoded pictures, a byte for each value, in memory or in a temporary file.
+//! Decoded pictures, one or two bytes for each value, in memory or in a temporary file.
 
-use super::files::floats;
+use super::Format;
 use crate::error::Result;
 use crate::source::{Source, Spool};
-use crate::store::{Window, cut};
+use crate::store::Window;
 
 /// Decoded pictures, each of its own size.
 #[derive(Debug)]
 pub(crate) struct Pixels {
     source: Source,
-    channels: usize,
+    format: Format,
     /// Height and width of each, and where it begins.
     places: Vec<((usize, usize), u64)>,
 }
@@ -21,6 +21,10 @@ impl Pixels {
         self.places.len()
     }
 
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
     pub(crate) fn extent(&self, row: usize) -> (usize, usize) {
         self.places[row].0
     }
@@ -28,10 +32,10 @@ impl Pixels {
     /// Writes a window of picture `row` into `out`.
     pub(crate) fn read(&self, row: usize, window: Window, scratch: &mut Vec<u8>, out: &mut [f32]) -> Result<()> {
         let ((_, width), start) = self.places[row];
-        let line = width * self.channels;
+        let line = width * self.format.pixel();
         let first = start + (window.top * line) as u64;
         let lines = self.source.bytes(first, window.height * line, scratch)?;
-        cut(lines, width, self.channels, Window { top: 0, ..window }, floats, out);
+        self.format.cut(lines, width, Window { top: 0, ..window }, out);
         Ok(())
     }
 }
@@ -40,14 +44,14 @@ impl Pixels {
 #[derive(Debug)]
 pub(crate) struct Writer {
     spool: Spool,
-    channels: usize,
+    format: Format,
     places: Vec<((usize, usize), u64)>,
 }
 
 impl Writer {
     /// Holds at most `memory` bytes in memory.
-    pub(crate) fn new(channels: usize, memory: u64) -> Self {
-        Self { spool: Spool::new(memory), channels, places: Vec::new() }
+    pub(crate) fn new(format: Format, memory: u64) -> Self {
+        Self { spool: Spool::new(memory), format, places: Vec::new() }
     }
 
     /// Takes the next picture.
@@ -58,6 +62,6 @@ impl Writer {
 
     /// What was written, to be read.
     pub(crate) fn finish(self) -> Result<Pixels> {
-        Ok(Pixels { source: self.spool.finish()?, channels: self.channels, places: self.places })
+        Ok(Pixels { source: self.spool.finish()?, format: self.format, places: self.places })
     }
 }

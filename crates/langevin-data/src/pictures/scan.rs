@@ -1,11 +1,19 @@
 //! The pictures of a folder, in an order that is always the same.
 
+use super::decode::unread;
+use crate::data::Skipped;
 use crate::error::{Error, Result};
+use crate::recognise::recognise;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
+const ENDINGS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
+/// The endings of pictures that are not read. They are listed, so that they are not missed in silence.
+const UNREAD: [&str; 13] =
+    ["gif", "bmp", "tif", "tiff", "avif", "heic", "heif", "jxl", "jp2", "j2k", "psd", "dcm", "dng"];
+/// What a folder without pictures is refused for.
+const NONE: &str = "no picture in the folder";
 /// Folders within a class's folder, one in the other.
 const DEEPEST: usize = 16;
 
@@ -17,12 +25,22 @@ pub(super) struct Found {
     pub(super) class: Option<String>,
 }
 
-/// All pictures, sorted by path; of a file the file. Names that begin with a dot are passed over, and so are files of other kinds.
-pub(super) fn scan(folder: &Path) -> Result<Vec<Found>> {
+/// Files that are not taken.
+#[derive(Default)]
+struct Others {
+    /// Their endings, a few of them.
+    endings: BTreeSet<String>,
+    /// Those that are pictures of a kind that is not read.
+    pictures: Vec<PathBuf>,
+}
+
+/// All pictures, sorted by path; of a file the file. Names that begin with a dot are passed over, and so are files of other kinds;
+/// pictures of kinds that are not read come second.
+pub(super) fn scan(folder: &Path) -> Result<(Vec<Found>, Vec<Skipped>)> {
     if folder.is_file() {
-        return Ok(vec![Found { path: folder.into(), class: None }]);
+        return Ok((vec![Found { path: folder.into(), class: None }], vec![]));
     }
-    let mut others = BTreeSet::new();
+    let mut others = Others::default();
     let (mut flat, mut classed) = (Vec::new(), Vec::new());
     for path in entries(folder)? {
         // Links are followed here, so that classes may lie elsewhere; deeper, they could lead in circles.
@@ -45,15 +63,32 @@ pub(super) fn scan(folder: &Path) -> Result<Vec<Found>> {
         (Some(_), None) => flat.into_iter().map(|path| Found { path, class: None }).collect(),
         (None, Some(_)) => classed,
         (None, None) => {
-            let others = others.into_iter().take(8).collect::<Vec<_>>().join(", ");
-            return Err(Error::data("no picture in the folder")
+            let endings = others.endings.into_iter().take(8).collect::<Vec<_>>().join(", ");
+            let error = Error::data(NONE)
                 .in_file(folder)
-                .expected("files that end in .png, .jpg or .jpeg, in it or in one sub-folder for each class")
-                .got(if others.is_empty() { "none".to_owned() } else { format!("files that end in {others}") }));
+                .expected("files that end in .png, .jpg, .jpeg or .webp, in it or in one sub-folder for each class")
+                .got(if endings.is_empty() { "none".to_owned() } else { format!("files that end in {endings}") });
+            return Err(if others.pictures.is_empty() {
+                error
+            } else {
+                error.hinting("convert the pictures to PNG, JPEG or WebP first")
+            });
         }
     };
     found.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(found)
+    let left = others.pictures.into_iter().map(|path| {
+        let why = match recognise(&path).filter(|kind| kind.is_picture()) {
+            Some(kind) => unread(kind),
+            None => "a kind of picture that is not read; convert it to PNG, JPEG or WebP first".to_owned(),
+        };
+        Skipped { path, why }
+    });
+    Ok((found, left.collect()))
+}
+
+/// Whether the error says that there was no picture.
+pub(super) fn is_none(error: &Error) -> bool {
+    error.to_string().starts_with(NONE)
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -68,7 +103,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn walk(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>, others: &mut BTreeSet<String>) -> Result<()> {
+fn walk(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>, others: &mut Others) -> Result<()> {
     for path in entries(folder)? {
         if !path.is_dir() {
             pick(path, found, others);
@@ -80,14 +115,19 @@ fn walk(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>, others: &mut BTr
 }
 
 /// A pipe that is called .png is none that could be read twice: only files and links to files are taken.
-fn pick(path: PathBuf, found: &mut Vec<PathBuf>, others: &mut BTreeSet<String>) {
+fn pick(path: PathBuf, found: &mut Vec<PathBuf>, others: &mut Others) {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     if ENDINGS.contains(&ending.as_str()) {
         // A link to nothing is a picture that cannot be read, which is said.
         if path.is_file() || !path.exists() {
             found.push(path);
         }
-    } else if others.len() < 64 {
-        others.insert(format!("'.{ending}'"));
+        return;
+    }
+    if others.endings.len() < 64 {
+        others.endings.insert(format!("'.{ending}'"));
+    }
+    if UNREAD.contains(&ending.as_str()) && path.is_file() {
+        others.pictures.push(path);
     }
 }

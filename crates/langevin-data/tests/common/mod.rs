@@ -2,3 +2,5 @@
 #![allow(dead_code)]
 
 pub(crate) mod jpegs;
+pub(crate) mod parquets;
+pub(crate) mod webps;

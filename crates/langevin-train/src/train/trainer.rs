@@ -434,8 +434,12 @@ impl Trainer {
                 name: data.name().to_owned(),
                 shape: shape.clone(),
                 rows: data.rows(),
-                pictures: data.is_pictures(),
-                range: self.range,
+                // Files of 8 bits say so; the range of finer pictures is written out.
+                pictures: data.levels() == Some(256),
+                range: match data.levels() {
+                    Some(levels) if levels > 256 => Some([0.0, f64::from(levels - 1)]),
+                    _ => self.range,
+                },
                 classes: if *classes > 0 { data.classes().to_vec() } else { Vec::new() },
                 held_out: recipe.held_out,
                 dequantized: recipe.dequantize,

@@ -1,0 +1,141 @@
+//! NumPy's `.npz` files: `.npy` arrays in a zip archive, stored or deflated.
+
+mod names;
+
+use crate::about::About;
+use crate::data::{Dataset, name_of};
+use crate::error::{Error, Result};
+use crate::labels::Labels;
+use crate::npy::{Header, Layout, bytes, classes, encoded, held, spooled};
+use crate::options::Options;
+use crate::source::Source;
+use crate::store::Store;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
+
+type Archive = ZipArchive<BufReader<File>>;
+
+/// Opens a `.npz` file; `wanted` names the array of rows.
+pub(crate) fn open(path: &Path, wanted: Option<&str>, options: &Options) -> Result<Dataset> {
+    let file = File::open(path).map_err(|error| Error::reading(path, error))?;
+    let open = || -> Result<Dataset> {
+        let mut archive = ZipArchive::new(BufReader::new(file)).map_err(zip)?;
+        let names = archive.file_names().collect::<Result<Vec<_>, _>>().map_err(zip)?;
+        let names: Vec<String> = names.iter().filter_map(|name| name.strip_suffix(".npy")).map(str::to_owned).collect();
+        let Some(rows) = names::rows(&names, wanted, options.labels.as_deref()) else {
+            return Err(unknown(&mut archive, path, &names, wanted));
+        };
+        let labelled = match &options.labels {
+            Some(labels) if !names.contains(labels) && options.labels_optional => None,
+            Some(labels) if !names.contains(labels) => return Err(no_labels(&mut archive, &names, labels)),
+            Some(labels) => Some(labels.as_str()),
+            None => names::labels(&names, rows),
+        };
+        let at = |member: &str, error: Error| error.at(format!("array '{member}'"));
+        let (store, header) = array(&mut archive, path, rows, options).map_err(|error| at(rows, error))?;
+        let (count, sample) = header.rows().map_err(|error| at(rows, error))?;
+        let labels = match labelled {
+            Some(name) => Some(labels(&mut archive, name, count).map_err(|error| at(name, error))?),
+            None => None,
+        };
+        let data = Dataset::make(name_of(path), count, sample, store, labels)?;
+        let about = About::new(format!(".npz, array '{rows}'"), header.dtype.name());
+        let about = match labelled {
+            Some(name) => about.labelled(format!("array '{name}'")),
+            None => about,
+        };
+        Ok(data.with_about(about, vec![]))
+    };
+    open().map_err(|error| error.in_file(path))
+}
+
+/// Arrays that a message lists at most.
+const LISTED: usize = 24;
+
+/// The arrays with their shapes, for a message.
+fn listed(archive: &mut Archive, names: &[String]) -> String {
+    let mut words = Vec::new();
+    for name in names.iter().take(LISTED) {
+        let shape = archive.by_name(&format!("{name}.npy")).ok().and_then(|mut member| Layout::read(&mut member).ok());
+        words.push(match shape {
+            Some(about) => format!("{name} {:?}", about.shape),
+            None => name.clone(),
+        });
+    }
+    match names.len() {
+        0 => "no array".to_owned(),
+        many if many > LISTED => format!("{}, and {} others", words.join(", "), many - LISTED),
+        _ => words.join(", "),
+    }
+}
+
+/// Asks for the array of rows, or says that the one that was named is not there.
+fn unknown(archive: &mut Archive, path: &Path, names: &[String], wanted: Option<&str>) -> Error {
+    let listed = listed(archive, names);
+    if let Some(wanted) = wanted {
+        let error = Error::argument("no such array").at(format!("array '{wanted}'")).expected(listed);
+        return match langevin::nearest(wanted, &names.iter().map(String::as_str).collect::<Vec<_>>()) {
+            Some(near) => error.hinting(format!("did you mean '{near}'?")),
+            None => error,
+        };
+    }
+    let error = Error::data("which array holds the rows?")
+        .expected(format!("an array named {}, or a single one", names::ROWS.join(", ")))
+        .got(listed);
+    let likely = names::likely(names);
+    match likely.or_else(|| names.first().map(String::as_str)) {
+        Some(name) => {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            error.hinting(format!("name it after the file: {file}:{name}"))
+        }
+        None => error.hinting("write it with numpy.savez(FILE, x=array)"),
+    }
+}
+
+fn no_labels(archive: &mut Archive, names: &[String], wanted: &str) -> Error {
+    let error = Error::argument("no such array").at(format!("labels '{wanted}'")).expected(listed(archive, names));
+    match langevin::nearest(wanted, &names.iter().map(String::as_str).collect::<Vec<_>>()) {
+        Some(near) => error.hinting(format!("did you mean '{near}'?")),
+        None => error,
+    }
+}
+
+fn zip(error: ZipError) -> Error {
+    match error {
+        ZipError::Io(error) => Error::io("cannot read the archive", error),
+        other => Error::data("not a readable .npz archive")
+            .because(match other {
+                ZipError::InvalidArchive(_) => "it is damaged or cut short".to_owned(),
+                ZipError::UnsupportedArchive(_) => "it uses a form of zip that is not read".to_owned(),
+                other => other.to_string(),
+            })
+            .hinting("write it with numpy.savez(FILE, x=array)"),
+    }
+}
+
+fn array(archive: &mut Archive, path: &Path, name: &str, options: &Options) -> Result<(Store, Header)> {
+    let mut member = archive.by_name(&format!("{name}.npy")).map_err(zip)?;
+    let (size, start, method) = (member.size(), member.data_start(), member.compression());
+    let header = Header::read(&mut member)?;
+    header.holds(size.saturating_sub(header.start))?;
+    header.rows()?;
+    let source = if held(&header, options.memory) {
+        (Source::Memory(bytes(&mut member, &header)?), 0)
+    } else if let (CompressionMethod::Stored, Some(start)) = (method, start) {
+        // What is stored as it is can be read where it lies.
+        let file = File::open(path).map_err(|error| Error::reading(path, error))?;
+        (Source::File(file, path.to_owned()), start.saturating_add(header.start))
+    } else {
+        (spooled(&mut member, &header)?, 0)
+    };
+    let (source, start) = source;
+    Ok((Store::Encoded(encoded(source, start, &header, options.memory)?), header))
+}
+
+/// The class of each row.
+fn labels(archive: &mut Archive, name: &str, rows: usize) -> Result<Labels> {
+    classes(&mut archive.by_name(&format!("{name}.npy")).map_err(zip)?, rows)
+}

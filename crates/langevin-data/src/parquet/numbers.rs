@@ -1,0 +1,89 @@
+//! Columns of numbers, side by side.
+
+use super::{TOGETHER, Table};
+use crate::data::{Dataset, name_of, not_finite};
+use crate::error::{Error, Result};
+use crate::labels::Gather;
+use crate::npy::Encoded;
+use crate::options::Options;
+use crate::parquet::column::Kind;
+use crate::source::Spool;
+use crate::store::Store;
+use std::path::Path;
+
+/// Rows of numbers, the columns one after the other; a single column of nested lists keeps its shape.
+pub(super) fn rows(path: &Path, table: &Table, options: &Options) -> Result<Dataset> {
+    let columns = table.columns();
+    let chosen = &table.chosen;
+    let wanted = &chosen.read;
+    if let Some(column) = wanted.iter().map(|column| &columns[*column]).find(|column| !column.is_numbers()) {
+        let error = Error::data("a column is not of numbers")
+            .at(format!("column '{}'", column.name))
+            .expected("numbers, or lists of numbers")
+            .got(column.of.clone());
+        return Err(if chosen.label.is_none() && column.kind == Kind::Text {
+            error.hinting("--label-column names a column of labels, --drop leaves a column out")
+        } else {
+            error.hinting("--drop leaves a column out")
+        });
+    }
+    let all: Vec<usize> = wanted.iter().copied().chain(chosen.label).collect();
+    let (mut spool, mut gather, mut count) = (Spool::new(options.memory), Gather::default(), 0_usize);
+    let mut shapes: Vec<Option<Vec<usize>>> = vec![None; wanted.len()];
+    let mut row = Vec::new();
+    table.each(&all, TOGETHER, |cells, place| {
+        for r in 0..cells[0].rows {
+            row.clear();
+            for ((cells, column), known) in cells.iter().zip(wanted).zip(&mut shapes) {
+                let column = &columns[*column];
+                let at = || format!("row {}, column '{}'", place.first + r + 1, column.name);
+                let shape = cells.shape(r).filter(|shape| !shape.contains(&0));
+                let first = known.get_or_insert_with(|| shape.clone().unwrap_or_default());
+                if shape.as_ref() != Some(&*first) {
+                    return Err(uneven(first, shape.as_deref(), matches!(column.kind, Kind::List(2..)), &at()));
+                }
+                for value in cells.numbers(r) {
+                    if !(value as f32).is_finite() {
+                        return Err(not_finite(value, &at()));
+                    }
+                    row.push(value);
+                }
+            }
+            if chosen.label.is_some() {
+                gather.push(&cells[wanted.len()].label(r)?);
+            }
+            spool.write_numbers(&row)?;
+            count += 1;
+        }
+        table.bounded(spool.length())
+    })?;
+    let shapes: Vec<Vec<usize>> = shapes.into_iter().map(|shape| shape.unwrap_or_else(|| vec![1])).collect();
+    let width = shapes.iter().map(|shape| shape.iter().product::<usize>()).sum();
+    let store = Store::Encoded(Encoded::numbers(spool.finish()?, count, width));
+    let shape = match &shapes[..] {
+        [only] => only.clone(),
+        _ => vec![width],
+    };
+    let labels = chosen.label.map(|_| table.named(gather.finish()));
+    let data = Dataset::make(name_of(path), count, &shape, store, labels)?;
+    // Lists have no name for each of their numbers.
+    let single = wanted.iter().all(|column| columns[*column].kind == Kind::Number);
+    let names = if single { wanted.iter().map(|column| columns[*column].name.clone()).collect() } else { vec![] };
+    let data = data.with_about(table.about("", "numbers", true), names);
+    Ok(if single { data.numbered(wanted).tabular() } else { data })
+}
+
+/// Lists that differ from those of the first row, or among each other.
+fn uneven(first: &[usize], got: Option<&[usize]>, nested: bool, at: &str) -> Error {
+    let words = |shape: &[usize]| match shape {
+        [length] => length.to_string(),
+        _ => format!("shape {shape:?}"),
+    };
+    let error = Error::data(if nested { "the lists are not of one shape" } else { "the lists are not of one length" });
+    let error = error.at(at).expected(if first.is_empty() { "1".to_owned() } else { words(first) });
+    match got {
+        Some(got) => error.got(words(got)),
+        None if nested => error.got("lists of several lengths, or empty ones"),
+        None => error.got("0"),
+    }
+}

@@ -1,0 +1,158 @@
+//! Several files that are one table: a folder of shards, or a pattern of names.
+
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::options::Options;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Files that a folder or a pattern is looked through for.
+const MOST: usize = 1 << 20;
+
+/// Names of the parts that a collection is published in; the first that is there is taken.
+const SPLITS: [&str; 7] = ["train", "training", "test", "validation", "valid", "val", "dev"];
+
+fn is_table(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"))
+}
+
+/// The tables of a folder, sorted by name. Names that begin with a dot are passed over.
+fn tables(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return vec![] };
+    let hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let mut found: Vec<PathBuf> = entries
+        .take(MOST)
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| is_table(path) && path.is_file() && !hidden(path))
+        .collect();
+    found.sort();
+    found
+}
+
+/// The tables of a folder, or those of the one folder in it that has some, as collections on the Hugging Face hub are laid out. Empty if there are none.
+fn found(folder: &Path) -> Result<Vec<PathBuf>> {
+    let own = tables(folder);
+    if !own.is_empty() {
+        return Ok(own);
+    }
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(vec![]) };
+    let mut below: Vec<(PathBuf, Vec<PathBuf>)> = entries
+        .take(MOST)
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.is_dir() && !path.is_symlink())
+        .map(|path| (path.clone(), tables(&path)))
+        .filter(|(_, tables)| !tables.is_empty())
+        .collect();
+    below.sort();
+    // Folders may be the parts themselves: train/0.parquet, test/0.parquet.
+    if let Some(part) = SPLITS.iter().find_map(|split| below.iter().position(|(path, _)| named(path) == *split)) {
+        return Ok(below.swap_remove(part).1);
+    }
+    match below.len() {
+        0 => Ok(vec![]),
+        1 => Ok(below.remove(0).1),
+        _ => {
+            let names: Vec<String> = below.iter().take(8).map(|(path, _)| named(path)).collect();
+            Err(Error::data("several folders of tables")
+                .in_file(folder)
+                .expected("one of them")
+                .got(names.join(", "))
+                .hinting(format!("name one, such as {}", below[0].0.display())))
+        }
+    }
+}
+
+fn named(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The part of a collection that a file belongs to: `train-00000-of-00002.parquet` to `train`.
+fn split(path: &Path) -> Option<&'static str> {
+    let name = named(path);
+    let word = name.split(['-', '_', '.']).next().unwrap_or_default();
+    SPLITS.into_iter().find(|split| word.eq_ignore_ascii_case(split))
+}
+
+/// What a folder of tables has.
+pub(crate) struct Found {
+    /// The files that are read.
+    files: Vec<PathBuf>,
+    /// The part that they are.
+    chosen: Option<&'static str>,
+    /// The other parts, with one file of each.
+    others: Vec<(Option<&'static str>, PathBuf)>,
+}
+
+/// The shards of a folder that are read as one table; `None` if it holds no tables.
+pub(crate) fn of_folder(folder: &Path) -> Result<Option<Found>> {
+    let all = found(folder)?;
+    if all.is_empty() {
+        return Ok(None);
+    }
+    let mut parts: BTreeMap<Option<&str>, Vec<PathBuf>> = BTreeMap::new();
+    for path in all {
+        parts.entry(split(&path)).or_default().push(path);
+    }
+    // Files that are of no part are of one table with each other, and of none with a part.
+    let chosen = SPLITS.into_iter().map(Some).chain([None]).find(|split| parts.contains_key(split)).flatten();
+    let files = parts.remove(&chosen).unwrap_or_default();
+    let others = parts.into_iter().filter_map(|(split, mut files)| Some((split, files.pop()?))).collect();
+    Ok(Some(Found { files, chosen, others }))
+}
+
+/// Whether a path that is not there is a pattern such as `train-*.parquet`.
+#[must_use]
+pub(crate) fn is_pattern(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| text.contains(['*', '?', '[']))
+}
+
+/// The files of a pattern, sorted by name.
+pub(crate) fn of_pattern(pattern: &Path) -> Result<Vec<PathBuf>> {
+    let text = pattern.to_str().unwrap_or_default();
+    let paths = glob::glob(text)
+        .map_err(|error| Error::argument("bad pattern of file names").in_file(pattern).because(error.msg))?;
+    let mut found: Vec<PathBuf> =
+        paths.take(MOST).filter_map(std::result::Result::ok).filter(|path| path.is_file()).collect();
+    found.sort();
+    if found.is_empty() {
+        return Err(Error::argument("no file has such a name")
+            .in_file(pattern)
+            .expected("one file or more")
+            .got("none"));
+    }
+    match found.iter().find(|path| !is_table(path)) {
+        Some(other) if found.len() > 1 => Err(Error::argument("several files are read as one only if they are tables")
+            .in_file(pattern)
+            .expected("names that end in .parquet")
+            .got(other.display().to_string())),
+        _ => Ok(found),
+    }
+}
+
+/// Opens the shards of a folder as one table, and says which part of it that is.
+pub(crate) fn open_folder(folder: &Path, found: &Found, options: &Options) -> Result<Dataset> {
+    let mut data = open(folder, &found.files, options)?;
+    for (split, file) in &found.others {
+        let what = split.map_or_else(|| "files of no part".to_owned(), |split| format!("the split '{split}'"));
+        let chosen = found.chosen.unwrap_or("other");
+        let pattern = match split {
+            Some(split) => file.with_file_name(format!("{split}*.parquet")),
+            None => file.clone(),
+        };
+        let why = format!("the split '{chosen}' is read; --data '{}' reads this one", pattern.display());
+        data = data.saying(|about| about.omitting(what, why));
+    }
+    Ok(data)
+}
+
+/// Opens shards as one table.
+#[cfg(feature = "parquet")]
+pub(crate) fn open(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
+    crate::parquet::shards(name, files, options)
+}
+
+/// Opens shards as one table.
+#[cfg(not(feature = "parquet"))]
+pub(crate) fn open(name: &Path, _: &[PathBuf], _: &Options) -> Result<Dataset> {
+    Err(Error::argument("this build does not read .parquet files").in_file(name).hinting("save a .npy file"))
+}
