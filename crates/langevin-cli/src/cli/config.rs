@@ -7,6 +7,7 @@
 //!
 //! The last one holds. A table of the file is a heading and no more: its keys are flags like the others.
 
+use super::given;
 use crate::error::{Failure, Result};
 use crate::io::json;
 use clap::{ArgAction, ArgMatches, Command};
@@ -126,7 +127,8 @@ pub fn effective(command: &Command, matches: &ArgMatches) -> String {
     let mut heading = None;
     for arg in command.get_arguments() {
         let (id, Some(long)) = (arg.get_id().as_str(), arg.get_long()) else { continue };
-        if NOT_KEPT.contains(&long) {
+        // What has no effect is not written down, or it would be refused when the file is read.
+        if NOT_KEPT.contains(&long) || given::is_idle(command, matches, id) {
             continue;
         }
         let value = match arg.get_action() {

@@ -12,6 +12,7 @@ use crate::words::{either_case, plural, shown};
 use crate::{check, interrupt, schedule};
 use langevin::adaptive::Pair;
 use langevin::{Adaptive, Model as _, Plan, SampleId, Sampler, Sampling, SliceSpace, Tolerance};
+use std::path::Path;
 use std::time::Instant;
 
 /// Runs the command.
@@ -47,8 +48,16 @@ pub fn run(args: &SampleArgs) -> Result<()> {
             }
             Kept::Together(picture, Vec::new())
         }
-        None if format == Format::Csv => Kept::Streamed(Rows::csv(&args.out, source.width(), dtype)?),
-        None => Kept::Streamed(Rows::npy(&args.out, &shape, dtype)?),
+        None => {
+            // The shortest number of a .csv is a digit and what separates it from the next.
+            let bytes = match (format, dtype) {
+                (Format::Csv, _) => 2,
+                (_, npy::Width::F32) => 4,
+                (_, npy::Width::F64) => 8,
+            };
+            check::disk(&args.out, all, source.width(), bytes)?;
+            Kept::stream(format, &args.out, &shape, dtype)?
+        }
     };
     if range.clipped {
         say(&format!("note: noise levels clipped to the trained range, σ/α from {:.4} to {:.4}", range.min, range.max));
@@ -129,6 +138,13 @@ enum Kept {
 }
 
 impl Kept {
+    fn stream(format: Format, out: &Path, shape: &[usize], dtype: npy::Width) -> Result<Self> {
+        Ok(Self::Streamed(match format {
+            Format::Csv => Rows::csv(out, shape[1..].iter().product(), dtype)?,
+            _ => Rows::npy(out, shape, dtype)?,
+        }))
+    }
+
     fn take(&mut self, samples: Vec<f64>) -> Result<()> {
         match self {
             Self::Streamed(rows) => rows.push(&samples),

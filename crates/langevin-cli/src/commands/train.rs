@@ -32,7 +32,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     match args.threads {
         None => train(args),
         Some(threads) => {
-            threads::pool(threads)?.install(|| train(args))
+            threads::within(threads, || train(args))
         }
     }
 }
