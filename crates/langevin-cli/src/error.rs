@@ -46,7 +46,8 @@ const MOST_WORDS: usize = 10 * QUOTED;
 
 impl Failure {
     fn new(exit: Exit, what: impl Into<String>) -> Self {
-        let what = visible_lines(&what.into()).lines().map(|line| ends(line, MOST_WORDS)).collect::<Vec<_>>().join("\n");
+        let what =
+            visible_lines(&what.into()).lines().map(|line| ends(line, MOST_WORDS)).collect::<Vec<_>>().join("\n");
         Self { exit, words: Box::new(Words { what, ..Words::default() }) }
     }
 

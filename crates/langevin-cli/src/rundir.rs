@@ -33,7 +33,8 @@ impl RunDir {
     pub fn create(path: &Path, effective: &str) -> Result<Self> {
         let wrong = |error: std::io::Error| Failure::writing(path, &error);
         // A lock that nobody holds is all that is left of a run that was refused.
-        let something = || fs::read_dir(path).is_ok_and(|entries| entries.flatten().any(|e| e.file_name() != lock::NAME));
+        let something =
+            || fs::read_dir(path).is_ok_and(|entries| entries.flatten().any(|e| e.file_name() != lock::NAME));
         let taken = || {
             let failure = Failure::misused("there is something in the directory of the run").at("--run");
             let failure = failure.expected("a new or empty directory").got(format!("'{}'", path.display()));

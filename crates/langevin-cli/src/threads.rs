@@ -82,10 +82,7 @@ pub fn within<T: Send>(wanted: usize, work: impl FnOnce() -> Result<T> + Send) -
 }
 
 /// Builds with `wanted` threads or, while that fails, with half as many.
-fn fewer<T>(
-    wanted: usize,
-    build: impl Fn(ThreadPoolBuilder) -> Result<T, ThreadPoolBuildError>,
-) -> Option<(usize, T)> {
+fn fewer<T>(wanted: usize, build: impl Fn(ThreadPoolBuilder) -> Result<T, ThreadPoolBuildError>) -> Option<(usize, T)> {
     let halves = std::iter::successors(Some(wanted.max(1)), |number| Some(number / 2));
     let mut numbers = halves.take_while(|number| *number > 0);
     numbers.find_map(|number| Some((number, build(ThreadPoolBuilder::new().num_threads(number)).ok()?)))

@@ -372,7 +372,10 @@ fn material(here: &Path) {
     let small = "--width 8 --depth 1 --batch 8";
     works(here, &format!("train --data rows.csv --steps 2 {small} --hold-out 0.3 --out m.safetensors"));
     works(here, &format!("train --data rows.csv --steps 2 {small} --hold-out 0.3 --averages-every 1 --run r"));
-    works(here, &format!("train --data digits --conditional --steps 30 --lr 0.05 --warmup 1 {small} --out c.safetensors"));
+    works(
+        here,
+        &format!("train --data digits --conditional --steps 30 --lr 0.05 --warmup 1 {small} --out c.safetensors"),
+    );
     works(here, "sample c.safetensors -n 5 --steps 2 --out pictures/");
     works(here, "sample c.safetensors -n 5 --steps 2 --out broken/");
     fs::write(here.join("broken/sample-000001.png"), "no picture").unwrap();
@@ -429,7 +432,10 @@ fn flags(here: &Path) -> BTreeMap<String, BTreeSet<String>> {
     let names = names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
     let flag = |line: &str| {
         let line = line.trim_start();
-        let line = line.strip_prefix('-').filter(|rest| !rest.starts_with('-')).map_or(line, |rest| rest[1..].trim_start_matches(", "));
+        let line = line
+            .strip_prefix('-')
+            .filter(|rest| !rest.starts_with('-'))
+            .map_or(line, |rest| rest[1..].trim_start_matches(", "));
         let name = line.strip_prefix("--")?.split([' ', '=', '[']).next()?;
         (!name.is_empty() && name != "help").then(|| format!("--{name}"))
     };
@@ -495,5 +501,6 @@ fn tried<'a>(here: &Path, call: &'a str, known: &mut BTreeMap<&'a str, Answer>) 
     // A refusal is about the flag.
     let flag = added.split_whitespace().next().unwrap();
     let refused = after.0 == 2 && before.0 == 0;
-    (refused && !after.2.contains(flag.trim_start_matches('-'))).then(|| format!("{call}: refused for another reason: {}", after.2))
+    (refused && !after.2.contains(flag.trim_start_matches('-')))
+        .then(|| format!("{call}: refused for another reason: {}", after.2))
 }

@@ -55,7 +55,10 @@ fn the_environment_is_bounded_as_flags_are() {
     let line = "sample --exact moons -n 5 --steps 2 --out a.npy";
     for many in ["20000", "1025", "18446744073709551615"] {
         let (code, _, stderr) = with(here, ("RAYON_NUM_THREADS", many), line);
-        assert_eq!((code, &*stderr), (2, &*format!("error: too many threads (RAYON_NUM_THREADS): expected at most 1024, got {many}\n")));
+        assert_eq!(
+            (code, &*stderr),
+            (2, &*format!("error: too many threads (RAYON_NUM_THREADS): expected at most 1024, got {many}\n"))
+        );
     }
     for few in ["1", "3", "0", "many", ""] {
         assert_eq!(with(here, ("RAYON_NUM_THREADS", few), line).0, 0, "{few}");
@@ -77,7 +80,8 @@ fn memory_does_not_grow_with_the_count() {
     };
     // 24 MB of numbers in either file. The program and its threads take some 200 MB of addresses that nobody touches.
     for name in ["a.npy", "a.csv"] {
-        let (code, stderr) = limited(1 << 20, &format!("sample --exact mixture -n 3000000 --steps 1 --threads 1 --out {name}"));
+        let (code, stderr) =
+            limited(1 << 20, &format!("sample --exact mixture -n 3000000 --steps 1 --threads 1 --out {name}"));
         assert_eq!(code, Some(0), "{stderr}");
     }
     assert_eq!(fs::metadata(here.join("a.npy")).unwrap().len(), 128 + 8 * 3_000_000);
@@ -85,7 +89,10 @@ fn memory_does_not_grow_with_the_count() {
     let (code, stderr) = limited(1 << 20, "sample --exact moons -n 100000000 --steps 1 --out a.png");
     assert!(code == Some(2) && stderr.starts_with("error: the samples do not fit in memory (-n): "), "{stderr}");
     let (code, stderr) = limited(1 << 20, "sample --exact moons -n 100000000 --batch 100000000 --steps 1 --out b.npy");
-    assert!(code == Some(2) && stderr.starts_with("error: the samples of a batch do not fit in memory (--batch): "), "{stderr}");
+    assert!(
+        code == Some(2) && stderr.starts_with("error: the samples of a batch do not fit in memory (--batch): "),
+        "{stderr}"
+    );
     assert_eq!(names(here), ["a.csv", "a.npy"]);
 }
 
@@ -97,7 +104,10 @@ fn samples_are_the_same_in_any_slices() {
     works(here, "sample --exact moons -n 3000 --steps 2 --seed 3 --batch 7 --threads 3 --out small.npy");
     assert_eq!(fs::read(here.join("whole.npy")).unwrap(), fs::read(here.join("small.npy")).unwrap());
     // A number that is none, in a late slice, leaves nothing: here all of them are, in float32.
-    let (code, _, stderr) = run(here, "sample --exact moons -n 3000 --steps 1 --as ve --sigma-max 1e6 --sampler ddim --dtype f32 --out x.npy");
+    let (code, _, stderr) = run(
+        here,
+        "sample --exact moons -n 3000 --steps 1 --as ve --sigma-max 1e6 --sampler ddim --dtype f32 --out x.npy",
+    );
     assert!(code == 0, "{stderr}");
     assert_eq!(names(here), ["small.npy", "whole.npy", "x.npy"]);
 }
@@ -255,7 +265,10 @@ fn stdout_that_is_full_is_a_failure() {
             .output()
             .unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.code() == Some(1) && stderr.starts_with("error: cannot write to stdout"), "'{line}': {stderr}");
+        assert!(
+            output.status.code() == Some(1) && stderr.starts_with("error: cannot write to stdout"),
+            "'{line}': {stderr}"
+        );
     }
 }
 

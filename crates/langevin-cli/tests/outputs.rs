@@ -29,7 +29,10 @@ fn material(here: &Path) {
 /// Command lines with OUT for the output, and the inputs that OUT may not be.
 const TABLE: &[(&str, &[&str])] = &[
     ("sample m.safetensors -n 2 --steps 1 --out OUT", &["m.safetensors"]),
-    ("sample d.safetensors -n 1 --steps 2 --from c.png --mask mask.png --out OUT", &["d.safetensors", "c.png", "mask.png"]),
+    (
+        "sample d.safetensors -n 1 --steps 2 --from c.png --mask mask.png --out OUT",
+        &["d.safetensors", "c.png", "mask.png"],
+    ),
     ("sample --onnx net.onnx --process vp --predict x0 -n 1 --out OUT", &["net.onnx"]),
     ("invert m.safetensors --from rows.npy --steps 2 --out OUT", &["m.safetensors", "rows.npy"]),
     ("invert d.safetensors --from c.png --steps 2 --out OUT", &["d.safetensors", "c.png"]),

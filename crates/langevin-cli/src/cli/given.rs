@@ -105,18 +105,8 @@ fn idle(command: &str, matches: &ArgMatches) -> Vec<Idle> {
 }
 
 /// What only the measurements of a report take.
-const MEASURED: &[&str] = &[
-    "guidance",
-    "guidance_interval",
-    "class",
-    "sampler",
-    "moves",
-    "eta",
-    "steps",
-    "grid",
-    "sigma_min",
-    "sigma_max",
-];
+const MEASURED: &[&str] =
+    &["guidance", "guidance_interval", "class", "sampler", "moves", "eta", "steps", "grid", "sigma_min", "sigma_max"];
 
 fn is_json(text: &str) -> bool {
     Path::new(text).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"))

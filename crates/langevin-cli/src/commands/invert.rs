@@ -1,8 +1,8 @@
 //! `langevin invert`: data to the noise that the model makes them from, and back; and the way from one to the next through that noise.
 
 use super::picture::Picture;
-use crate::cli::InvertArgs;
 use crate::check;
+use crate::cli::InvertArgs;
 use crate::edit;
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;

@@ -29,7 +29,12 @@ pub fn run(args: &LintArgs) -> Result<()> {
 fn words(plan: &Plan, lint: &langevin::plan::Lint, clipped: bool, more: usize) -> String {
     let note = if clipped { "D is clamped: checked as where it is within bounds\n" } else { "" };
     let more = if more > 0 { format!("and {more} more\n") } else { String::new() };
-    format!("{}: {} moves, {} evaluations\n{note}{lint}{more}", brief(&visible(plan.name()), QUOTED), plan.moves().len(), plan.nfe())
+    format!(
+        "{}: {} moves, {} evaluations\n{note}{lint}{more}",
+        brief(&visible(plan.name()), QUOTED),
+        plan.moves().len(),
+        plan.nfe()
+    )
 }
 
 fn document(plan: &Plan, lint: &langevin::plan::Lint, more: usize) -> String {

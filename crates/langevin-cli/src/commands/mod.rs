@@ -46,7 +46,8 @@ pub fn run(words: Vec<OsString>) -> u8 {
         }
         Err(error) => {
             // Help and version go to stdout, mistakes to stderr; nothing can be done if neither can be written.
-            let strange = |word: &OsString| word.to_str().is_none_or(|word| word.len() > QUOTED || visible(word) != word);
+            let strange =
+                |word: &OsString| word.to_str().is_none_or(|word| word.len() > QUOTED || visible(word) != word);
             let acts = error.use_stderr() && words.iter().skip(1).any(strange);
             // An argument that acts on a terminal, or floods it, is shown without doing so, and without colours.
             let said = words.iter().filter_map(|word| word.to_str());

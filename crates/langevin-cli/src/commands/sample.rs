@@ -368,7 +368,8 @@ fn shares(draws: Draws, reader: &Reader<'_>, width: usize) -> Result<(usize, usi
     let threads = reader.source().threads(draws.threads).min(draws.count.div_ceil(batch));
     let most = check::available();
     let fits = |batch: usize, threads: usize, slice: usize| {
-        let rows = (slice as u64).saturating_add(ON_THE_WAY.saturating_mul((batch as u64).saturating_mul(threads as u64)));
+        let rows =
+            (slice as u64).saturating_add(ON_THE_WAY.saturating_mul((batch as u64).saturating_mul(threads as u64)));
         rows.saturating_mul(8 * width as u64) <= most
     };
     // Fewer samples at once are the same samples, so what nobody asked for gives way.

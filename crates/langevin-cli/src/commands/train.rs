@@ -31,9 +31,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     interrupt::listen()?;
     match args.threads {
         None => train(args),
-        Some(threads) => {
-            threads::within(threads, || train(args))
-        }
+        Some(threads) => threads::within(threads, || train(args)),
     }
 }
 

@@ -11,7 +11,8 @@ const MOST_BYTES: u64 = 8 << 20;
 /// The text of a small file: refused by its size before it is read.
 pub fn text(flag: &str, path: &Path) -> Result<String> {
     let bytes = whole(flag, path, MOST_BYTES)?;
-    String::from_utf8(bytes).map_err(|_| Failure::failed("cannot read the file").in_file(path).got("it is not UTF-8 text"))
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::failed("cannot read the file").in_file(path).got("it is not UTF-8 text"))
 }
 
 /// The bytes of a file of at most `most`: refused by its size before memory is taken.
