@@ -80,6 +80,22 @@ pub fn too_many(count: usize, width: usize, most: u64) -> Failure {
         .hint("draw them in parts with other seeds")
 }
 
+/// Refuses a file of samples that the disk cannot hold, before it is written: `count` samples of `width` numbers, each of
+/// at least `bytes` bytes.
+pub fn disk(out: &Path, count: usize, width: usize, bytes: u64) -> Result<()> {
+    let most = memory::free_on_disk(out).unwrap_or(MOST_BYTES);
+    let needed = (count as u64).checked_mul(width as u64).and_then(|numbers| numbers.checked_mul(bytes));
+    if needed.is_some_and(|needed| needed <= most) {
+        return Ok(());
+    }
+    let numbers = if width == 1 { "1 number".to_owned() } else { format!("{width} numbers") };
+    Err(Failure::misused("the samples do not fit on the disk")
+        .at("-n")
+        .expected(format!("at most {} samples of {numbers}", most / bytes / (width as u64).max(1)))
+        .got(count.to_string())
+        .hint("draw fewer, or write them elsewhere"))
+}
+
 /// The memory that may still be taken, or a bound where the system does not say.
 pub fn available() -> u64 {
     memory::available().unwrap_or(MOST_BYTES)

@@ -21,6 +21,21 @@ pub fn available() -> Option<u64> {
     [machine(), group(Path::new("/sys/fs/cgroup"), &groups), addresses()].into_iter().flatten().min()
 }
 
+/// Bytes that are free on the disk where `file` is, or would be; `None` where the system does not say.
+#[cfg(unix)]
+pub fn free_on_disk(file: &Path) -> Option<u64> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let about = rustix::fs::statvfs(folder).ok()?;
+    // What is no disk has no blocks.
+    if about.f_blocks == 0 { None } else { about.f_bavail.checked_mul(about.f_frsize) }
+}
+
+/// Bytes that are free on the disk where `file` is, or would be; `None` where the system does not say.
+#[cfg(not(unix))]
+pub fn free_on_disk(_file: &Path) -> Option<u64> {
+    None
+}
+
 /// What the machine has free.
 fn machine() -> Option<u64> {
     kib(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")

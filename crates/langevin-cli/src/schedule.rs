@@ -126,6 +126,7 @@ impl SamplerArgs {
             let grid = either_case(&self.grid, |grid| Grid::parse(grid, steps))?;
             finish(sampler.on(process, &grid.levels(process, range.min, range.max)?))
         };
+        self.check_range_is_used(process)?;
         let (Some(text), None) = (&self.moves, sampler) else {
             return match sampler {
                 Some(sampler) => plan(sampler, steps).or_misused(),
@@ -150,6 +151,22 @@ impl SamplerArgs {
                 .got(format!("'{text}'"))
                 .hint("add or take away an R at the end, or give --steps to see where the word stops")
         })
+    }
+
+    /// A range is for grids that are laid into one.
+    fn check_range_is_used(&self, process: &Process) -> Result<()> {
+        if self.sigma_min.is_none() && self.sigma_max.is_none() {
+            return Ok(());
+        }
+        match either_case(&self.grid, |grid| Grid::parse(grid, self.steps)) {
+            Ok(grid) if grid.brings_levels(process) => Err(Failure::misused("the grid brings its own noise levels")
+                .at(format!("--grid, {FLAGS}"))
+                .expected("a grid between two noise levels")
+                .got(format!("'{}' on {}", self.grid, process.name()))
+                .hint("leave out --sigma-min and --sigma-max, or choose another --grid")),
+            // What is no grid is refused with the library's own words.
+            _ => Ok(()),
+        }
     }
 
     /// The word with the noise of --eta.

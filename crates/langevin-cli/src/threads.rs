@@ -3,9 +3,9 @@
 use crate::error::{Failure, Result};
 use crate::io::say;
 use crate::words::start;
-use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 use std::error::Error as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// The most threads that can be asked for.
 pub const MOST: usize = 1024;
@@ -35,40 +35,61 @@ pub fn ready() -> Result<()> {
         Some((number, _)) if number > 0 => number as usize,
         _ => cores.min(MOST),
     };
-    let (made, ()) = fewer(wanted, |builder| match builder.build_global() {
+    // The pool of the process can be built once, and not again after it failed: so first it is tried what there is.
+    let made = possible(wanted);
+    let builder = match made {
+        0 => ThreadPoolBuilder::new().num_threads(1).use_current_thread(),
+        some => ThreadPoolBuilder::new().num_threads(some),
+    };
+    match builder.build_global() {
         // Another user of this process was first, and has threads.
-        Err(error) if error.source().is_none() => Ok(()),
-        other => other,
-    })?;
-    short(wanted, made);
+        Err(error) if error.source().is_some() => return Err(none(&error)),
+        _ => {}
+    }
+    short(wanted, made.max(1));
     let _ = DONE.set(());
     Ok(())
 }
 
-/// A pool of `wanted` threads, or of as many as the system gives.
-///
-/// # Errors
-/// Returns an error if not even one thread can be used.
-pub fn pool(wanted: usize) -> Result<ThreadPool> {
-    let (made, pool) = fewer(wanted.min(MOST), ThreadPoolBuilder::build)?;
-    short(wanted, made);
-    Ok(pool)
+/// How many threads the system gives, up to `wanted`: made, and ended again.
+fn possible(wanted: usize) -> usize {
+    let (keep, end) = std::sync::mpsc::channel::<()>();
+    let end = Arc::new(Mutex::new(end));
+    let spawn = |_| {
+        let end = end.clone();
+        // Waits, so that all are there at the same time, until nobody can send any more.
+        let wait = move || drop(end.lock().map(|end| end.recv()));
+        std::thread::Builder::new().spawn(wait).ok()
+    };
+    let threads: Vec<_> = (0..wanted).map_while(spawn).collect();
+    drop(keep);
+    let number = threads.len();
+    threads.into_iter().for_each(|thread| drop(thread.join()));
+    number
 }
 
-/// Builds with `wanted` threads or, while that fails, with half as many; the last attempt needs no new thread at all.
-fn fewer<T>(wanted: usize, build: impl Fn(ThreadPoolBuilder) -> Result<T, ThreadPoolBuildError>) -> Result<(usize, T)> {
-    let mut number = wanted.max(1);
-    loop {
-        match build(ThreadPoolBuilder::new().num_threads(number)) {
-            Ok(made) => return Ok((number, made)),
-            Err(_) if number > 1 => number /= 2,
-            Err(_) => break,
-        }
-    }
-    let here = build(ThreadPoolBuilder::new().num_threads(1).use_current_thread());
-    here.map(|made| (1, made)).map_err(|error| {
-        Failure::failed("no thread can be made").got(error.to_string()).hint("end other programs, or raise `ulimit -u`")
-    })
+/// Does work with `wanted` threads, or with as many as the system gives.
+///
+/// # Errors
+/// Returns the error of `work`.
+pub fn within<T: Send>(wanted: usize, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let Some((made, pool)) = fewer(wanted.min(MOST), ThreadPoolBuilder::build) else {
+        // Not one: those that [`ready`] found.
+        return work();
+    };
+    short(wanted, made);
+    pool.install(work)
+}
+
+/// Builds with `wanted` threads or, while that fails, with half as many.
+fn fewer<T>(wanted: usize, build: impl Fn(ThreadPoolBuilder) -> Result<T, ThreadPoolBuildError>) -> Option<(usize, T)> {
+    let halves = std::iter::successors(Some(wanted.max(1)), |number| Some(number / 2));
+    let mut numbers = halves.take_while(|number| *number > 0);
+    numbers.find_map(|number| Some((number, build(ThreadPoolBuilder::new().num_threads(number)).ok()?)))
+}
+
+fn none(error: &ThreadPoolBuildError) -> Failure {
+    Failure::failed("no thread can be made").got(error.to_string()).hint("end other programs, or raise `ulimit -u`")
 }
 
 fn short(wanted: usize, made: usize) {
@@ -91,8 +112,10 @@ mod tests {
                 if number > most { vast(ThreadPoolBuilder::new().num_threads(1)).map(|_| 0) } else { Ok(number) }
             }
         };
-        assert_eq!(fewer(16, limited(5)).unwrap(), (4, 4));
-        assert_eq!(fewer(1, limited(5)).unwrap(), (1, 1));
-        assert_eq!(fewer(0, limited(5)).unwrap(), (1, 1));
+        assert_eq!(fewer(16, limited(5)), Some((4, 4)));
+        assert_eq!(fewer(1, limited(5)), Some((1, 1)));
+        assert_eq!(fewer(0, limited(5)), Some((1, 1)));
+        assert_eq!(fewer(16, limited(0)), None);
+        assert_eq!((possible(0), possible(3)), (0, 3));
     }
 }

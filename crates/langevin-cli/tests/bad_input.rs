@@ -350,12 +350,12 @@ fn bad_input_is_one_clear_error_and_writes_nothing() {
 }
 
 #[test]
-fn more_samples_than_memory_are_refused_before_work() {
+fn more_samples_than_there_is_room_for_are_refused_before_work() {
     let directory = tempfile::tempdir().unwrap();
     // The limit is the machine's, so the text is not a snapshot.
     let (code, _, stderr) = run(directory.path(), "sample --exact moons --out x.npy -n 99999999999999");
     assert_eq!(code, 2);
-    assert!(stderr.starts_with("error: the samples do not fit in memory (-n): expected at most "), "{stderr}");
+    assert!(stderr.starts_with("error: the samples do not fit on the disk (-n): expected at most "), "{stderr}");
     assert!(names(directory.path()).is_empty());
 }
 

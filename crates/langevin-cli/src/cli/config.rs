@@ -7,6 +7,7 @@
 //!
 //! The last one holds. A table of the file is a heading and no more: its keys are flags like the others.
 
+use super::given;
 use crate::error::{Failure, Result};
 use crate::io::json;
 use clap::parser::ValueSource;
@@ -143,7 +144,8 @@ impl Effective {
         let mut lines = Vec::new();
         for arg in command.get_arguments() {
             let (id, Some(long)) = (arg.get_id().as_str(), arg.get_long()) else { continue };
-            if NOT_KEPT.contains(&long) {
+            // What has no effect is not written down, or it would be refused when the file is read.
+            if NOT_KEPT.contains(&long) || given::is_idle(command, matches, id) {
                 continue;
             }
             let value = match arg.get_action() {

@@ -2,6 +2,7 @@
 
 mod analysis;
 pub mod config;
+pub mod given;
 mod plans;
 mod reading;
 mod theory;
@@ -160,7 +161,9 @@ impl DeviceArgs {
     /// Opens it.
     pub fn open(&self) -> Result<Device> {
         match Device::open(&self.device) {
-            Err(error) if error.is_argument() => Err(error).or_misused(),
+            Err(error) if error.is_argument() => {
+                Err(error).or_misused().map_err(|failure| failure.at(format!("--device {}", self.device)))
+            }
             other => other.or_failed(),
         }
     }

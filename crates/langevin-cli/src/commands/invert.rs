@@ -124,6 +124,7 @@ fn plans(args: &InvertArgs, reader: &Reader<'_>, range: Range) -> Result<(Plan, 
                 Some(network) => compiling.network(network),
                 None => compiling,
             };
+            let compiling = args.condition.guide(compiling);
             let compiling = if start { compiling.start(0, Start::State) } else { compiling };
             compiling.compile()
         })

@@ -3,7 +3,7 @@
 use crate::cli::LintArgs;
 use crate::error::{Blame as _, Exit, Failure, Result};
 use crate::io::{json, print};
-use crate::words::visible;
+use crate::words::{QUOTED, brief, visible};
 use langevin::Plan;
 
 /// So many findings are shown, and so many notes.
@@ -29,7 +29,12 @@ pub fn run(args: &LintArgs) -> Result<()> {
 fn words(plan: &Plan, lint: &langevin::plan::Lint, clipped: bool, more: usize) -> String {
     let note = if clipped { "D is clamped: checked as where it is within bounds\n" } else { "" };
     let more = if more > 0 { format!("and {more} more\n") } else { String::new() };
-    format!("{}: {} moves, {} evaluations\n{note}{lint}{more}", visible(plan.name()), plan.moves().len(), plan.nfe())
+    format!(
+        "{}: {} moves, {} evaluations\n{note}{lint}{more}",
+        brief(&visible(plan.name()), QUOTED),
+        plan.moves().len(),
+        plan.nfe()
+    )
 }
 
 fn document(plan: &Plan, lint: &langevin::plan::Lint, more: usize) -> String {

@@ -23,7 +23,7 @@ mod train;
 mod verify;
 mod vs_vae;
 
-use crate::cli::{Cli, Command, config};
+use crate::cli::{Cli, Command, config, given};
 use crate::error::Result;
 use crate::outputs;
 use crate::words::{QUOTED, quoting, visible, visible_lines};
@@ -104,7 +104,10 @@ fn parse(words: &[OsString]) -> std::result::Result<Result<Cli>, clap::Error> {
         args.effective = config::Effective::of(train, matches);
     }
     let asked = matches.subcommand().and_then(|(name, given)| Some((command.find_subcommand(name)?, given)));
-    Ok(asked.map_or(Ok(()), |(command, given)| outputs::check(command, given)).map(|()| cli))
+    let checked = asked.map_or(Ok(()), |(command, matches)| {
+        given::check(command, matches).and_then(|()| outputs::check(command, matches))
+    });
+    Ok(checked.map(|()| cli))
 }
 
 fn ended(result: Result<()>) -> u8 {

@@ -48,11 +48,19 @@ pub fn run(args: &SampleArgs) -> Result<()> {
             }
             Kept::Together(picture, Vec::new())
         }
-        None if format == Format::Csv => {
-            let names = source.file_names();
-            Kept::Streamed(Rows::csv(&args.out, &names, label(&source, &classes, ways.len()), dtype)?)
+        None => {
+            // The shortest number of a .csv is a digit and what separates it from the next.
+            let bytes = match (format, dtype) {
+                (Format::Csv, _) => 2,
+                (_, npy::Width::F32) => 4,
+                (_, npy::Width::F64) => 8,
+            };
+            check::disk(&args.out, all, width, bytes)?;
+            Kept::Streamed(match format {
+                Format::Csv => Rows::csv(&args.out, &source.file_names(), label(&source, &classes, ways.len()), dtype)?,
+                _ => Rows::npy(&args.out, &shape, dtype)?,
+            })
         }
-        None => Kept::Streamed(Rows::npy(&args.out, &shape, dtype)?),
     };
     if range.clipped {
         say(&format!("note: noise levels clipped to the trained range, σ/α from {:.4} to {:.4}", range.min, range.max));

@@ -46,7 +46,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     interrupt::listen()?;
     match args.threads {
         None => train(args),
-        Some(threads) => threads::pool(threads)?.install(|| train(args)),
+        Some(threads) => threads::within(threads, || train(args)),
     }
 }
 

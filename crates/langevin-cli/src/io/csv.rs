@@ -1,6 +1,6 @@
 //! Comma-separated numbers: one row a line, an optional line of names first.
 
-use super::{Array, atomic};
+use super::{Array, atomic, json};
 use crate::error::{Failure, Result};
 use crate::words::{start, visible};
 use std::io::Write;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// Reads a table of numbers. The first line is a header if none of its fields is a number.
 pub fn read(path: &Path) -> Result<Array> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::reading(path, &error))?;
+    let bytes = json::whole("the table", path, super::MOST_ARRAY)?;
     decode(&bytes).map_err(|failure| failure.in_file(path))
 }
 

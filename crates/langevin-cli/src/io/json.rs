@@ -10,22 +10,28 @@ const MOST_BYTES: u64 = 8 << 20;
 
 /// The text of a small file: refused by its size before it is read.
 pub fn text(flag: &str, path: &Path) -> Result<String> {
+    let bytes = whole(flag, path, MOST_BYTES)?;
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::failed("cannot read the file").in_file(path).got("it is not UTF-8 text"))
+}
+
+/// The bytes of a file of at most `most`: refused by its size before memory is taken.
+pub fn whole(flag: &str, path: &Path, most: u64) -> Result<Vec<u8>> {
     let file = std::fs::File::open(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Failure::missing(flag, path),
         _ => Failure::reading(path, &error),
     })?;
-    let too_large =
-        || Failure::failed("the file is too large").in_file(path).expected(format!("at most {MOST_BYTES} bytes"));
+    let too_large = || Failure::failed("the file is too large").in_file(path).expected(format!("at most {most} bytes"));
     let size = file.metadata().map_or(0, |metadata| metadata.len());
-    if size > MOST_BYTES {
+    if size > most {
         return Err(too_large());
     }
-    let mut text = String::with_capacity(size as usize + 1);
+    let mut bytes = Vec::with_capacity(size as usize + 1);
     // A pipe has no size: no more is read than may be.
-    match file.take(MOST_BYTES + 1).read_to_string(&mut text) {
+    match file.take(most + 1).read_to_end(&mut bytes) {
         Err(error) => Err(Failure::reading(path, &error)),
-        Ok(_) if text.len() as u64 > MOST_BYTES => Err(too_large()),
-        Ok(_) => Ok(text),
+        Ok(_) if bytes.len() as u64 > most => Err(too_large()),
+        Ok(_) => Ok(bytes),
     }
 }
 

@@ -13,6 +13,9 @@ use crate::words::{QUOTED, ends, visible};
 use std::io::Write as _;
 use std::path::Path;
 
+/// Bytes of the largest file of numbers that is held whole: eigenvalues, of which there are some thousands.
+const MOST_ARRAY: u64 = 64 << 20;
+
 /// Numbers in rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {

@@ -7,10 +7,8 @@
 //!
 //! Source: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>. No more memory is taken than the file is long.
 
-use super::{Array, atomic};
+use super::{Array, atomic, json};
 use crate::error::{Failure, Result};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -77,9 +75,7 @@ impl Dtype {
 
 /// Reads an array of numbers.
 pub fn read(path: &Path) -> Result<Array> {
-    let mut file = File::open(path).map_err(|error| Failure::reading(path, &error))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(|error| Failure::reading(path, &error))?;
+    let bytes = json::whole("the array", path, super::MOST_ARRAY)?;
     decode(&bytes).map_err(|failure| failure.in_file(path))
 }
 
