@@ -59,7 +59,7 @@ impl Field<'_> {
     pub fn range(&self, grid: &str, steps: Option<usize>) -> Result<Range> {
         let RangeArgs { sigma_min, sigma_max } = *self.range;
         let flags =
-            SamplerArgs { sampler: None, moves: None, eta: None, steps, grid: grid.to_owned(), sigma_min, sigma_max };
+            SamplerArgs { sampler: None, moves: None, eta: None, steps, nfe: None, grid: grid.to_owned(), sigma_min, sigma_max };
         flags.range(self.process, self.trained)
     }
 

@@ -54,4 +54,4 @@ pub use data::{Dataset, Skipped, shuffled};
 pub use error::{Error, Result};
 pub use open::open;
 pub use options::Options;
-pub use statistics::Statistics;
+pub use statistics::{HeavyTail, Statistics};

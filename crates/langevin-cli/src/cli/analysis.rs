@@ -13,6 +13,36 @@ fn counts(text: &str) -> Result<Counts, String> {
     counts.map_err(|_| "expected whole numbers from 1 to 100000, with commas between them".to_owned())
 }
 
+/// What stands behind --nfe.
+#[derive(Clone, Debug)]
+pub enum Evaluations {
+    /// Nothing: the numbers of --steps are of evaluations.
+    OfSteps,
+    /// Numbers of evaluations.
+    These(Counts),
+    /// A plan or a model: the flag took no value once.
+    File(PathBuf),
+}
+
+fn evaluations(text: &str) -> Result<Evaluations, String> {
+    match text.chars().next() {
+        None => Ok(Evaluations::OfSteps),
+        Some(c) if c.is_ascii_digit() && !text.contains('.') || c == '-' => counts(text).map(Evaluations::These),
+        Some(_) => Ok(Evaluations::File(text.into())),
+    }
+}
+
+impl AnalyzeArgs {
+    /// The plans and models.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let behind = match &self.nfe {
+            Some(Evaluations::File(path)) => Some(path),
+            _ => None,
+        };
+        self.plans.iter().chain(behind)
+    }
+}
+
 /// The Gaussian data.
 #[derive(Debug, Args)]
 pub struct SpectrumArgs {
@@ -71,9 +101,9 @@ pub struct AnalyzeArgs {
     pub score_error: f64,
     #[command(flatten)]
     pub range: RangeArgs,
-    /// Count evaluations in place of steps: as many steps as fit in each number of --steps
-    #[arg(long)]
-    pub nfe: bool,
+    /// Count evaluations in place of steps: as many steps as fit in each of these numbers, or in each number of --steps
+    #[arg(long, value_name = "LIST", num_args = 0..=1, default_missing_value = "", value_parser = evaluations, allow_negative_numbers = true)]
+    pub nfe: Option<Evaluations>,
     /// Tell the sources of each error apart, as is done for a single plan
     #[arg(long)]
     pub sources: bool,

@@ -8,10 +8,12 @@ use crate::rows::{self, Wanted};
 use crate::schedule::{self, SIGMAS};
 use crate::source::{Reader, Source};
 use crate::survey::Field;
-use crate::words::{either_case, plural, visible};
+use crate::words::{LOWER_IS_BETTER, either_case, plural, visible};
 use crate::{check, interrupt};
 use langevin::diagnose::{Currency, Diagnose, Diagnosis, Finding};
-use langevin::{Grid, LambdaRange, Model as _, Plan, Sampler};
+use langevin::{Grid, LambdaRange, Model as _, Plan, SampleId, Sampler};
+use langevin_data::shuffled;
+use langevin_train::Dataset;
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -68,6 +70,10 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
         say("note: an ONNX network cannot be differentiated, so no density is computed");
         ask = ask.without_likelihoods();
     }
+    let split = split(args, &source, &set, quantised)?;
+    if let Some((trained, held_out)) = &split {
+        ask = ask.split(trained, held_out);
+    }
     let start = Instant::now();
     let mut display = Display::sampling();
     display.show(0.0, "samples, likelihoods, residuals");
@@ -80,7 +86,7 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
         return print(&format!("{document}\n"));
     }
     let subject = format!(
-        "{} as {}, {}, {}; {} beside {} of {}, in {}\ndistances are in {units}\n",
+        "{} as {}, {}, {}; {} beside {} of {}, in {}\ndistances are in {units}, nats are of one row; {LOWER_IS_BETTER} for both\n",
         source.name(),
         reader.path(),
         found.name,
@@ -93,17 +99,59 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
     print(&format!("{}\n{found}", subject.lines().map(|line| visible(line) + "\n").collect::<String>()))
 }
 
+/// Rows that the model was trained on and rows that were held out, in its coordinates; `None` where there are not both in these data.
+fn split(
+    args: &DiagnoseArgs,
+    source: &Source<'_>,
+    set: &Dataset,
+    quantised: bool,
+) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
+    let Some(network) = source.network().filter(|_| !source.is_coupled()) else { return Ok(None) };
+    let spec = &network.metadata().data;
+    if spec.held_out.is_none() {
+        if set.rows() == spec.rows {
+            say(
+                "note: these are the rows that the network was trained on, and none were held out: over-training cannot be seen in them (train with --hold-out)",
+            );
+        }
+        return Ok(None);
+    }
+    let trained = rows::trained(&args.data, source)?;
+    // Other data than those of the training have no such parts.
+    if trained.rows() != spec.rows || trained.width() != source.width() {
+        return Ok(None);
+    }
+    let wanted = Wanted { data: &args.data, held_out: true, count: None, seed: args.seed };
+    let held_out = rows::load(&wanted, source)?;
+    let some = |set: &Dataset| -> Result<Vec<f64>> {
+        // Not the first rows: files are sorted at times.
+        let mut chosen = shuffled(set.rows(), SampleId { seed: args.seed, index: 0 });
+        chosen.truncate(args.rows);
+        let mut values = vec![0.0; chosen.len() * set.width()];
+        set.read(&chosen, &mut values).or_failed()?;
+        let part = Dataset::new(set.name(), values, set.shape()).or_failed()?;
+        Ok(rows::coordinates(args.seed, source, &part, quantised).or_failed()?.0)
+    };
+    Ok(Some((some(&trained)?, some(&held_out)?)))
+}
+
 /// The same sampler on a grid of twice the steps; none for a word, and for a grid that brings its own steps.
 fn finer(flags: &SamplerArgs, reader: &Reader<'_>, source: &Source<'_>) -> Result<Option<Plan>> {
     if flags.moves.is_some() || Grid::brings_steps(&flags.grid) {
         return Ok(None);
     }
-    let steps = either_case(&flags.grid, |grid| Grid::parse(grid, flags.steps)).or_misused()?.steps();
+    let steps = match flags.nfe {
+        // As many moves as the plan has: its grid's steps.
+        Some(_) => flags.fitting_steps(&reader.process, reader.formulation(), flags.range(&reader.process, source.trained())?)?,
+        None => flags.steps,
+    };
+    let steps = either_case(&flags.grid, |grid| Grid::parse(grid, steps)).or_misused()?.steps();
     let finer = SamplerArgs {
         sampler: flags.sampler.clone(),
         moves: None,
         eta: flags.eta,
         steps: Some(2 * steps),
+        nfe: None,
         grid: flags.grid.clone(),
         sigma_min: flags.sigma_min,
         sigma_max: flags.sigma_max,
@@ -169,7 +217,7 @@ fn document(
         "causes": found.ranking().iter().map(cause).collect::<Vec<_>>(),
         "gaussian": {"w2": found.total.w2, "kl": found.total.kl},
         "likelihoods": found.gap, "entropy": found.excess, "unseen": found.unseen, "blur": found.blur,
-        "residuals": found.residuals, "coupled": found.coupled, "sliced_w2": found.floor,
+        "generalisation": found.generalisation, "overtrained": found.is_overtrained(), "residuals": found.residuals, "coupled": found.coupled, "sliced_w2": found.floor,
         "seconds": seconds,
     })
 }

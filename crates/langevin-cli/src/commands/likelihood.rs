@@ -8,7 +8,7 @@ use crate::progress::{Display, duration, thousands};
 use crate::rows::{self, Wanted};
 use crate::schedule::SIGMAS;
 use crate::source::{Reader, Source};
-use crate::words::{plural, shown};
+use crate::words::{LOWER_IS_BETTER, plural, shown};
 use langevin::likelihood::{Bound, Divergence, Kind, Ode, in_pieces};
 use langevin::{LambdaRange, Likelihood, SampleId};
 use langevin_train::Dataset;
@@ -223,6 +223,8 @@ fn table(
     line("levels", format!("σ/α from {low:.4} to {high:.4}"));
     line("−log p", format!("{sign} {:.4} ± {:.4} nats", found.mean(), found.standard_error()));
     line("", format!("{sign} {:.4} bits/dim", found.bits_per_dim()));
+    let rows = plural(found.nats.len() as u64, "row");
+    line("", format!("{LOWER_IS_BETTER}; the mean over {rows}, in the units of the data, ± its standard error"));
     line("evaluations", evaluations(found));
     line("time", duration(seconds));
     text

@@ -13,6 +13,10 @@ use langevin::adaptive::Pair;
 use langevin::{Adaptive, Model as _, Plan, SampleId, Sampler, Sampling, SliceSpace, Tolerance};
 use std::time::Instant;
 
+/// Samples where no number was asked for: of pictures, and of points or rows of a table.
+const PICTURES: usize = 64;
+const POINTS: usize = 1000;
+
 /// Runs the command.
 pub fn run(args: &SampleArgs) -> Result<()> {
     let format = Format::of(&args.out)?;
@@ -35,9 +39,10 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     let conditions = args.condition.each();
     let ways: Vec<How> =
         conditions.iter().map(|condition| How::new(args, condition, &reader, range)).collect::<Result<_>>()?;
-    let all = args.count.saturating_mul(ways.len());
+    let count = args.count.unwrap_or(if source.shape().len() > 1 { PICTURES } else { POINTS });
+    let all = count.saturating_mul(ways.len());
     check::memory(all, source.width())?;
-    let edit = args.edit.read(&source, args.count)?;
+    let edit = args.edit.read(&source, count)?;
     let picture = Picture::of(format, &source, all, &args.out)?;
     if format != Format::Folder {
         atomic::probe(&args.out)?;
@@ -56,7 +61,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     }
 
     let start = Instant::now();
-    let draws = Draws { count: args.count, seed: args.seed, batch: args.batch, threads: args.threads };
+    let draws = Draws { count, seed: args.seed, batch: args.batch, threads: args.threads };
     let (mut samples, mut evaluations) = (Vec::new(), 0);
     for how in &ways {
         let (drawn, most) = draw(draws, how, edit.as_ref(), &reader, source.width())?;
@@ -71,7 +76,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     match picture {
         None if format == Format::Csv => csv::write(&args.out, source.width(), &samples, dtype)?,
         None => npy::write(&args.out, &shape, &samples, dtype)?,
-        Some(picture) => picture.write(&samples, &source, (ways.len() > 1).then_some(args.count), &args.out)?,
+        Some(picture) => picture.write(&samples, &source, (ways.len() > 1).then_some(count), &args.out)?,
     }
     say(&format!(
         "{} of {} as {}, {} each, in {}: {}",
