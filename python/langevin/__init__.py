@@ -13,7 +13,7 @@ A sampler is a table of numbers, the :class:`Plan`. Compile one, print it, analy
 
 from typing import TYPE_CHECKING, Any
 
-from ._errors import ArgumentError, Error, FormatError, ModelError, NameError, ShapeError, SingularError
+from ._errors import ArgumentError, Error, FormatError, KeywordError, ModelError, NameError, ShapeError, SingularError
 from ._langevin import (
     Candidate,
     Density,
@@ -41,6 +41,7 @@ __all__ = [
     "Error",
     "FormatError",
     "Formulation",
+    "KeywordError",
     "Level",
     "ModelError",
     "NameError",

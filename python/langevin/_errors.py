@@ -13,6 +13,10 @@ class NameError(Error):  # noqa: A001
     """A name that is not known; the text has the nearest one."""
 
 
+class KeywordError(NameError, TypeError):
+    """A keyword argument that a function does not have; the text has the nearest one. It is a ``TypeError`` too, as for any function."""
+
+
 class FormatError(Error):
     """A document that breaks its format."""
 
@@ -29,6 +33,6 @@ class ModelError(Error):
     """A model that failed."""
 
 
-for _error in (Error, ArgumentError, NameError, FormatError, ShapeError, SingularError, ModelError):
+for _error in (Error, ArgumentError, NameError, KeywordError, FormatError, ShapeError, SingularError, ModelError):
     # Tracebacks name what users catch.
     _error.__module__ = "langevin"

@@ -54,12 +54,15 @@ def _own(model, dtype):
     return lambda x, query: model.predict(x, level(query), first=int(query.rows[0])).astype(dtype)
 
 
-def run(plan, model, shape, seed, *, first, dtype, inputs, backend, device, callback, progress, threads):
+def run(plan, model, shape, seed, *, first, dtype, inputs, backend, device, callback, progress, threads, units="data"):
     dtype = str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype
+    network = model if isinstance(model, Network) and units == "data" else None
     if isinstance(model, (Density, Network)):
         model = _own(model, dtype)
     if not callable(model):
-        raise ArgumentError(f"the model cannot be called: expected a function of (x, query), got {type(model).__name__}")
+        raise ArgumentError(
+            f"the model cannot be called: expected a function of (x, query) that returns the denoised prediction, got {type(model).__name__}"
+        )
     torch = sys.modules.get("torch")
     if backend is None:
         backend = "torch" if device is not None or (torch and isinstance(model, torch.nn.Module)) else "numpy"
@@ -95,6 +98,9 @@ def run(plan, model, shape, seed, *, first, dtype, inputs, backend, device, call
             bar.close()
     result = execution.finish()
     _check_finite(result, torch if backend == "torch" else np)
+    if network is not None:
+        data = network.denormalize(result.cpu().numpy() if backend == "torch" else result)
+        result = torch.as_tensor(data).to(result) if backend == "torch" else data.astype(result.dtype)
     return result
 
 

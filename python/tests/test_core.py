@@ -117,3 +117,99 @@ def test_recommend_for_a_network_and_for_rows():
 def test_recommend_refuses(options, words):
     with pytest.raises(langevin.Error, match=words):
         langevin.recommend("power:1:d=4", 5, **options)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """A network of three columns of very different units, trained for a moment."""
+    folder = tmp_path_factory.mktemp("table")
+    rows = np.random.default_rng(1).normal(size=(300, 3)) * [1.0, 1000.0, 1e-3] + [0.0, 5e4, 1.0]
+    np.savetxt(folder / "rows.csv", rows, delimiter=",", header="a,b,c", comments="")
+    command = ["train", "--data", folder / "rows.csv", "--steps", "30", "--width", "16", "--out", folder / "m.safetensors"]
+    subprocess.run([sys.executable, "-m", "langevin", *map(str, command)], check=True, capture_output=True)
+    return folder, rows
+
+
+def test_recommend_scales_rows_as_a_training_does(table):
+    folder, rows = table
+    units = [1.0, 1e6, 1e-3]
+    one, other = (langevin.recommend(x, 10) for x in (rows, rows * units + 1e9))
+    assert [(a.sampler, a.grid) for a in one.candidates[:5]] == [(a.sampler, a.grid) for a in other.candidates[:5]]
+    # Standardised in f64, the rows have the same covariance to single precision of the scale.
+    assert one.best.w2 == pytest.approx(other.best.w2, rel=1e-4)
+    standard = (rows - rows.mean(0)) / rows.std(0)
+    assert one.best.w2 == pytest.approx(langevin.analyze(one.best.plan, standard, raw=True)["w2"], rel=1e-5)
+    assert one.best.w2 == pytest.approx(langevin.analyze(one.best.plan, rows)["w2"], rel=1e-12)
+    # Raw, the widest column is all there is, and no start reaches it.
+    raw = langevin.recommend(rows * [1, 1e3, 1], 10, raw=True)
+    assert any("says little" in why for why in raw.why) and not any("says little" in why for why in one.why)
+    # The command line says the same.
+    command = ["recommend", "--data", folder / "rows.csv", "--nfe", "10", "--json"]
+    out = subprocess.run([sys.executable, "-m", "langevin", *map(str, command)], capture_output=True, text=True, check=True)
+    theirs = json.loads(out.stdout)["results"]
+    assert [(a.sampler, a.grid) for a in one.candidates[:5]] == [(a["sampler"], a["grid"]) for a in theirs[:5]]
+    assert one.best.typical == pytest.approx(theirs[0]["typical"], rel=1e-4)
+
+
+def test_recommend_for_a_network_of_ours(table):
+    folder, rows = table
+    network = langevin.Network(folder / "m.safetensors")
+    own = langevin.recommend(network, 8)
+    given = langevin.recommend(rows, 8, network=network)
+    assert own.best.plan.network == network.formulation and own.best.w2 == pytest.approx(given.best.w2, rel=1e-4)
+    tried = langevin.recommend(network, 8, measure=3)
+    found = tried.measured
+    assert own.measured is None and len(found["trials"]) == 3
+    nearest = min(found["trials"], key=lambda trial: trial["rms"])
+    assert (tried.best.sampler, tried.best.grid) == (nearest["sampler"], nearest["grid"])
+    assert found["reference_error"] < nearest["rms"]
+
+
+def test_samples_of_a_network_are_data(table):
+    folder, rows = table
+    network = langevin.Network(str(folder / "m.safetensors"))
+    plan = langevin.Plan("dpmpp-2m", steps=8, network=network.formulation)
+    data = plan.run(network, (200, 3), 4)
+    model = plan.run(network, (200, 3), 4, units="model")
+    assert np.array_equal(network.denormalize(model), data)
+    # Barely trained: the mean of the second column is near 50,000, far from 0.
+    assert abs(data[:, 1].mean() - 5e4) < 5e3 and abs(model[:, 1].mean()) < 5
+    # A run with a callback is the same run.
+    slow = plan.run(network, (200, 3), 4, callback=lambda step: None)
+    assert np.allclose(slow, data, rtol=1e-4)
+    out = folder / "s.npy"
+    command = ["sample", folder / "m.safetensors", "--steps", "20", "-n", "50", "--seed", "3", "--out", out]
+    subprocess.run([sys.executable, "-m", "langevin", *map(str, command)], check=True, capture_output=True)
+    assert np.array_equal(network.sample(50, 3), np.load(out))
+
+
+def test_a_network_says_how_it_is_used(table):
+    network = langevin.Network.load(table[0] / "m.safetensors")
+    for call in (lambda: network.predict(np.zeros((2, 3))), lambda: network.predict(np.zeros((2, 3)), 0.5)):
+        with pytest.raises(langevin.Error, match=r"process\.level\(time\)"):
+            call()
+    level = network.formulation.process.level(0.5)
+    assert network.predict(np.zeros((2, 3)), level).shape == (2, 3)
+    with pytest.raises(langevin.Error, match="recommend\\(data, nfe=10\\)"):
+        langevin.recommend(network)
+    with pytest.raises(langevin.Error, match="no model to try plans on"):
+        langevin.recommend("power:1:d=4", 5, measure=2)
+    with pytest.raises(langevin.Error, match="expected a Formulation or a Network, got str"):
+        langevin.recommend("power:1:d=4", 5, network="vp")
+    with pytest.raises(langevin.Error, match="returns the denoised prediction"):
+        langevin.Plan("ddim", "vp").run("no model", (2, 2))
+    assert "denoised prediction" in langevin.Plan.run.__doc__
+
+
+@pytest.mark.parametrize("call, near", [
+    (lambda: langevin.Plan("dpmpp-2m", "vp", stesp=20), "steps"),
+    (lambda: langevin.Plan("ddim", "vp").run(langevin.Density("moons"), (2, 2), sedd=1), "seed"),
+    (lambda: langevin.Plan("ddim", "vp").start((2, 2), dtpye="float64"), "dtype"),
+    (lambda: langevin.recommend("power:1:d=4", nef=5), "nfe"),
+    (lambda: langevin.analyze(langevin.Plan("ddim", "vp"), [1.0], score_eror=0.1), "score_error"),
+    (lambda: langevin.Plan.from_diffusers({"_class_name": "DDIMScheduler"}, step=5), "steps"),
+])
+def test_a_misspelt_keyword_has_a_hint(call, near):
+    for kind in (langevin.KeywordError, langevin.Error, TypeError):
+        with pytest.raises(kind, match=f"did you mean '{near}'"):
+            call()

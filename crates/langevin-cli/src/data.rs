@@ -7,6 +7,7 @@ use crate::words::start;
 use langevin::{SampleId, exact, nearest};
 use langevin_data::{Dataset, Options};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// How many samples of a density known in closed form make a data set.
 const DRAWN: u64 = 20_000;
@@ -37,6 +38,16 @@ fn named(data: &str) -> Option<&'static str> {
 /// Whether the rows of a name are drawn, so that another seed gives other rows.
 pub fn is_drawn(data: &str) -> bool {
     file(data).is_none() && named(data).is_some_and(|name| name != "digits")
+}
+
+/// Says a line that was not the last one said: a command may look at the same data several times.
+fn say_once(line: String) {
+    static LAST: Mutex<String> = Mutex::new(String::new());
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if *last != line {
+        say(&line);
+        *last = line;
+    }
 }
 
 /// Refuses flags about files for data that come from none.
@@ -90,7 +101,7 @@ pub fn read(data: &str, seed: u64, flags: &FileArgs, options: &Options) -> Resul
     refuse_flags(data, flags)?;
     let set = open(data, seed, options)?;
     refuse_unused(data, flags, &set)?;
-    say(&format!("read {}: {}", start(data), set.summary()));
+    say_once(format!("read {}: {}", start(data), set.summary()));
     Ok(set)
 }
 

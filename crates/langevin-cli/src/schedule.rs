@@ -94,7 +94,7 @@ impl SamplerArgs {
     /// Whether the grid has one step, which needs one level only.
     fn is_one_step(&self) -> bool {
         let needed = || Word::parse(self.moves.as_deref()?).ok()?.steps();
-        self.steps.or_else(needed).is_some_and(|steps| steps <= 1)
+        self.steps.or(self.nfe).or_else(needed).is_some_and(|steps| steps <= 1)
     }
 
     /// The sampler of the flags. Of twenty evaluations the default makes more than DDIM does (docs/training.md); η alone is DDIM's.
@@ -113,6 +113,60 @@ impl SamplerArgs {
         self.compile_as(process, None, range, &plain)
     }
 
+    /// The steps that fit in --nfe, for a plan of `network`.
+    pub fn fitting_steps(
+        &self,
+        process: &Process,
+        network: Option<&Formulation>,
+        range: Range,
+    ) -> Result<Option<usize>> {
+        let finish = |compiling: Compiling<'_>| match network {
+            Some(network) => compiling.network(network).compile(),
+            None => compiling.compile(),
+        };
+        self.nfe.map(|budget| self.fitting(process, None, range, &finish, budget)).transpose()
+    }
+
+    /// As many steps as fit in a number of evaluations.
+    fn fitting(
+        &self,
+        process: &Process,
+        sampler: Option<&Sampler>,
+        range: Range,
+        finish: &dyn Fn(Compiling<'_>) -> langevin::Result<Plan>,
+        budget: usize,
+    ) -> Result<usize> {
+        let refused = |what: &str, got: &str, hint: &str| {
+            Err(Failure::misused(what)
+                .at("--nfe")
+                .expected("a sampler on a grid of any number of steps")
+                .got(got.to_owned())
+                .hint(hint))
+        };
+        if let Some(word) = self.moves.as_deref().filter(|_| sampler.is_none()) {
+            return refused("a word brings its own evaluations", &format!("--moves '{word}'"), "leave out --nfe");
+        }
+        if Grid::brings_steps(&self.grid.to_ascii_lowercase()) {
+            return refused("the grid brings its own steps", &format!("--grid {}", self.grid), "leave out --nfe");
+        }
+        let own;
+        let sampler = match sampler {
+            Some(sampler) => sampler,
+            None => {
+                own = self.sampler()?;
+                &own
+            }
+        };
+        let plan = |steps: usize| {
+            let grid = either_case(&self.grid, |grid| Grid::parse(grid, Some(steps)))?;
+            finish(sampler.on(process, &grid.levels(process, range.min, range.max)?))
+        };
+        match langevin::recommend::most_steps(budget, &plan).or_misused()? {
+            Some((steps, _)) => Ok(steps),
+            None => Err(crate::survey::nothing_fits(sampler.spec(), budget)),
+        }
+    }
+
     /// Compiles this sampler, or the word or the sampler of the flags; `finish` says for what.
     pub fn compile_as(
         &self,
@@ -121,7 +175,10 @@ impl SamplerArgs {
         range: Range,
         finish: &dyn Fn(Compiling<'_>) -> langevin::Result<Plan>,
     ) -> Result<Plan> {
-        let steps = self.steps;
+        let steps = match self.nfe {
+            Some(budget) => Some(self.fitting(process, sampler, range, finish, budget)?),
+            None => self.steps,
+        };
         let plan = |sampler: &Sampler, steps: Option<usize>| {
             let grid = either_case(&self.grid, |grid| Grid::parse(grid, steps))?;
             finish(sampler.on(process, &grid.levels(process, range.min, range.max)?))

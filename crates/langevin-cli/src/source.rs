@@ -263,7 +263,19 @@ impl<'a> Source<'a> {
             return Ok(Reader { source: self, process, to: None });
         };
         let (process, prediction) = text.split_once(':').map_or((text, None), |(p, q)| (p, Some(q)));
-        let process = either_case(process, Process::parse).or_misused()?;
+        let process = either_case(process, Process::parse).or_misused().map_err(|failure| {
+            match prediction.is_none() && either_case(process, Prediction::parse).is_ok() {
+                false => failure,
+                true => {
+                    let own = own.map_or_else(|| "vp".to_owned(), |own| own.process.name().to_string());
+                    Failure::misused("a prediction without its process")
+                        .at("--as")
+                        .expected("P or P:Q, a process and what the network predicts, as in vp:epsilon")
+                        .got(format!("'{text}'"))
+                        .hint(format!("give --as {own}:{process}"))
+                }
+            }
+        })?;
         let named = prediction.map(|name| either_case(name, Prediction::parse)).transpose().or_misused()?;
         let prediction = match (named, own.map(|own| own.prediction)) {
             // EDM's σ_data is the network's own where it has one.

@@ -3,7 +3,7 @@
 use crate::cli::{FileArgs, SpectrumArgs};
 use crate::data;
 use crate::error::{Blame as _, Failure, Result};
-use crate::io::{Array, csv, json, npy};
+use crate::io::{Array, csv, json, npy, say};
 use crate::progress::thousands;
 use crate::words::plural;
 use langevin::Spectrum;
@@ -71,12 +71,38 @@ fn column(array: &Array) -> Result<Vec<f64>> {
 /// Noise levels are compared with the spread of the data, so in raw units one column of large spread decides alone which plan is best.
 fn rows(name: &str, file: &FileArgs, raw: bool) -> Result<Gaussian> {
     let data = data::read(name, 0, file, &file.over(Options::default())?)?;
+    say_tails(&data)?;
     if !raw {
         let data = if data.shape().len() == 1 { data.without_constants().or_failed()? } else { data };
         return of_network(&data, &Normalization::fit(&data).or_failed()?);
     }
     let name = format!("the Gaussian of {} of {} in their own units", plural(data.rows() as u64, "row"), data.name());
     of_rows(&data.values_wide().or_failed()?, &data, name)
+}
+
+/// Names the columns whose tails no Gaussian has.
+fn say_tails(data: &Dataset) -> Result<()> {
+    /// Columns that are named.
+    const NAMED: usize = 5;
+    let tails = data.heavy_tails().or_failed()?;
+    let one = |tail: &langevin_data::HeavyTail| {
+        format!(
+            "{} (up to {:.0} standard deviations, kurtosis {:.0})",
+            data.column_name(tail.column),
+            tail.farthest,
+            tail.kurtosis
+        )
+    };
+    if !tails.is_empty() {
+        let named: Vec<String> = tails.iter().take(NAMED).map(one).collect();
+        let more = tails.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        say(&format!(
+            "note: heavy tails in {}{more}: a Gaussian says little about them; the logarithm of such a column may be better",
+            named.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 /// The same in the units that a network sees.

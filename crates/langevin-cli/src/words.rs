@@ -78,6 +78,9 @@ pub fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
 }
 
+/// Which way is better, of distances and of −log p.
+pub const LOWER_IS_BETTER: &str = "lower is better";
+
 /// Reads a name as it is written or, where that is none, in small letters. An error speaks of the name as it is written.
 pub fn either_case<T, E>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, E> {
     parse(text).or_else(|error| parse(&text.to_ascii_lowercase()).map_err(|_| error))

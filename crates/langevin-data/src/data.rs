@@ -286,6 +286,13 @@ impl Dataset {
         if rows == self.rows { self.clone() } else { self.part(&(0..rows).collect::<Vec<_>>()) }
     }
 
+    /// The rows of these numbers, which are below [`rows`](Self::rows) and at least one: those beyond are left out.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let there: Vec<usize> = rows.iter().copied().filter(|row| *row < self.rows).collect();
+        if there.is_empty() { self.head(1) } else { self.part(&there) }
+    }
+
     /// The rows of these numbers.
     fn part(&self, rows: &[usize]) -> Self {
         Self {

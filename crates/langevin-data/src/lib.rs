@@ -57,6 +57,7 @@ mod source;
 mod statistics;
 mod store;
 mod table;
+mod tails;
 
 pub use about::{About, Omitted};
 pub use augment::Augment;
@@ -69,3 +70,4 @@ pub use open::{exists, located, open};
 pub use options::Options;
 pub use recognise::{FileKind, recognise};
 pub use statistics::Statistics;
+pub use tails::HeavyTail;

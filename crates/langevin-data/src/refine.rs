@@ -160,6 +160,12 @@ impl Dataset {
         data.keep(kept)
     }
 
+    /// Returns what the element of a row is called, for a person: `'name'`, or `column 3`.
+    #[must_use]
+    pub fn column_name(&self, element: usize) -> String {
+        self.frame.places().get(element).map_or_else(String::new, |place| self.frame.column(*place))
+    }
+
     /// What a flag calls a column of a table.
     fn called(&self, column: usize) -> String {
         match self.frame.names.get(column) {

@@ -1,19 +1,62 @@
 //! `analyze` and `recommend`: the exact error of plans on Gaussian data.
 
-use crate::errors::{ArgumentError, OrRaise as _, misfit, raised};
+use crate::errors::{ArgumentError, OrRaise as _, misfit, raised, raised_by_train, refuse_unknown};
+use crate::models::Network;
 use crate::plan::{Plan, json_text};
+use crate::share::cores;
 use crate::theory::{Formulation, ProcessLike};
 use langevin::Sampler;
 use langevin::analysis::{Analysis, AnalysisOptions, Distance};
 use langevin::import::diffusers::{Call, Diffusers};
-use langevin::recommend::{By, Imported, Search, Setting};
+use langevin::recommend::{By, Imported, Measure, Measured, Search, Setting};
 use numpy::{PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use std::sync::Arc;
 
+/// In which units rows are taken.
+enum Units<'a> {
+    /// Those that a training on them would choose.
+    Trained,
+    /// Those that this network sees.
+    Of(&'a langevin_train::Network),
+    /// Their own.
+    Raw,
+}
+
+/// Rows as a training scales them, in place; `shape` is that of one row.
+fn scale(values: &mut [f64], shape: &[usize]) -> PyResult<()> {
+    let width: usize = shape.iter().product();
+    let count = values.len() / width.max(1);
+    if count == 0 || width == 0 {
+        return Ok(());
+    }
+    if let [_] = shape {
+        // About the mean first: what is large beside its spread would lose that in single precision.
+        for column in 0..width {
+            let mean = values.iter().skip(column).step_by(width).map(|x| x / count as f64).sum::<f64>();
+            values.iter_mut().skip(column).step_by(width).for_each(|x| *x -= mean);
+        }
+    }
+    let narrow = values.iter().map(|x| *x as f32).collect();
+    let set = langevin_train::Dataset::new("rows", narrow, shape);
+    let map = set.map_err(langevin_train::Error::from).and_then(|set| langevin_train::Normalization::fit(&set));
+    let map = map.map_err(|error| ArgumentError::new_err(error.to_string()))?;
+    let _ = map.to_model(values, width);
+    Ok(())
+}
+
 /// The covariance of data as Python gives it.
-fn spectrum(data: &Bound<'_, PyAny>) -> PyResult<langevin::Spectrum> {
+fn spectrum(data: &Bound<'_, PyAny>, units: &Units<'_>) -> PyResult<langevin::Spectrum> {
+    if let Ok(network) = data.cast::<Network>() {
+        let network = &network.get().0;
+        let none = || {
+            ArgumentError::new_err(
+                "the model file has no mean and covariance of its data: expected a file of version 2\nhint: give rows, and the network as network=",
+            )
+        };
+        return network.moments().ok_or_else(none)?.spectrum().map_err(|error| raised_by_train(&error));
+    }
     if let Ok(name) = data.cast::<PyString>() {
         return langevin::Spectrum::parse(&name.to_string()).or_raise();
     }
@@ -23,13 +66,38 @@ fn spectrum(data: &Bound<'_, PyAny>) -> PyResult<langevin::Spectrum> {
     let values = guard.as_slice()?;
     match array.ndim() {
         1 => langevin::Spectrum::from_eigenvalues(values).or_raise(),
-        2 => langevin::Spectrum::from_data(values, array.shape()[1]).or_raise(),
-        _ => Err(misfit(
-            "bad data",
-            "eigenvalues (1-D) or rows (2-D)",
-            format!("{:?}", array.shape()),
-            "flatten each sample to a row",
-        )),
+        0 => Err(misfit("bad data", "eigenvalues (1-D) or rows (2-D)", "a number", "")),
+        _ => {
+            let shape = &array.shape()[1..];
+            let width: usize = shape.iter().product();
+            if array.ndim() > 2 && matches!(units, Units::Raw) {
+                return Err(misfit(
+                    "bad data",
+                    "eigenvalues (1-D) or rows (2-D)",
+                    format!("{:?}", array.shape()),
+                    "flatten each sample to a row",
+                ));
+            }
+            let mut values = values.to_vec();
+            // What is not finite the spectrum refuses, with its place.
+            let finite = values.iter().all(|value| value.is_finite());
+            match units {
+                Units::Trained if finite => scale(&mut values, shape)?,
+                Units::Of(network) if network.width() == width => {
+                    let _ = network.normalization().to_model(&mut values, width);
+                }
+                Units::Of(network) => {
+                    return Err(misfit(
+                        "the data are not the network's",
+                        format!("rows of {} numbers", network.width()),
+                        width.to_string(),
+                        "",
+                    ));
+                }
+                _ => {}
+            }
+            langevin::Spectrum::from_data(&values, width).or_raise()
+        }
     }
 }
 
@@ -52,16 +120,19 @@ fn sources<'py>(py: Python<'py>, analysis: &Analysis) -> PyResult<Bound<'py, PyD
 /// ``discretisation`` and ``score``.
 ///
 /// ``data`` is an array of eigenvalues of the covariance, shape (dim,), rows of data, shape (rows, dim), or a spectrum by name (``"power:2:d=3072"``). ``score_error`` is δ: the network's ε is
-/// 1 + δ times the exact one. A plan that clamps has no exact error: see :meth:`Plan.unclipped`.
+/// 1 + δ times the exact one. Rows are scaled as ``langevin train`` scales them (each column to mean 0 and standard deviation 1), ``raw=True`` takes them as they are. A plan that clamps has no exact error: see :meth:`Plan.unclipped`.
 #[pyfunction]
-#[pyo3(signature = (plan, data: "numpy.typing.ArrayLike | str", *, score_error = 0.0) -> "dict[str, typing.Any]")]
+#[pyo3(signature = (plan, data: "numpy.typing.ArrayLike | str | Network", *, score_error = 0.0, raw = false, **unknown: "typing.NoReturn") -> "dict[str, typing.Any]")]
 pub fn analyze<'py>(
     py: Python<'py>,
     plan: &Bound<'py, Plan>,
     data: &Bound<'py, PyAny>,
     score_error: f64,
+    raw: bool,
+    unknown: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let spectrum = spectrum(data)?;
+    refuse_unknown(unknown, "analyze", &["plan", "data", "score_error", "raw"])?;
+    let spectrum = spectrum(data, if raw { &Units::Raw } else { &Units::Trained })?;
     let options = AnalysisOptions { score_error, sources: true };
     let plan = plan.get().0.clone();
     let found = py.detach(|| plan.analyze(&spectrum, &options)).map_err(|error| raised(py, &error))?;
@@ -114,6 +185,12 @@ impl Candidate {
         self.0.analysis.total.kl
     }
 
+    /// What it is ranked by: its error, typical for step counts within a quarter of its own (the root mean square).
+    #[getter]
+    fn typical(&self) -> f64 {
+        self.0.typical
+    }
+
     /// The sources of its error as :func:`analyze` has them; empty but for the best and the usual choices.
     #[getter]
     fn sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -140,7 +217,7 @@ impl Candidate {
 
 /// Samplers from the best to the worst, as :func:`recommend` found them. Printed, it is the table of the ten best and why the first is the first.
 #[pyclass(frozen, module = "langevin")]
-pub struct Ranking(langevin::recommend::Ranking);
+pub struct Ranking(langevin::recommend::Ranking, Option<Measured>);
 
 #[pymethods]
 impl Ranking {
@@ -180,6 +257,31 @@ impl Ranking {
         self.0.plans()
     }
 
+    /// With ``measure``: ``trials`` (a list of dicts with ``rank``, ``sampler``, ``grid``, ``steps``, ``predicted`` and ``rms``, the root mean square distance for each element to a fine
+    /// reference from the same noise), ``skipped`` (ranks of plans that draw noise on their way), ``samples``, ``reference_nfe`` and ``reference_error``. Otherwise ``None``.
+    #[getter]
+    fn measured<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Some(measured) = &self.1 else { return Ok(None) };
+        let all = PyDict::new(py);
+        let mut trials = Vec::with_capacity(measured.trials.len());
+        for trial in &measured.trials {
+            let (one, item) = (&self.0.candidates()[trial.place], PyDict::new(py));
+            item.set_item("rank", trial.place + 1)?;
+            item.set_item("sampler", one.sampler.spec())?;
+            item.set_item("grid", &one.grid)?;
+            item.set_item("steps", one.steps)?;
+            item.set_item("predicted", trial.predicted)?;
+            item.set_item("rms", trial.measured)?;
+            trials.push(item);
+        }
+        all.set_item("trials", trials)?;
+        all.set_item("skipped", measured.skipped.iter().map(|place| place + 1).collect::<Vec<_>>())?;
+        all.set_item("samples", measured.samples)?;
+        all.set_item("reference_nfe", measured.reference_nfe)?;
+        all.set_item("reference_error", measured.reference_error)?;
+        Ok(Some(all))
+    }
+
     fn __str__(&self) -> String {
         self.0.to_string()
     }
@@ -191,17 +293,21 @@ impl Ranking {
 
 /// The sampler and the grid with the smallest exact error on Gaussian data like yours, in at most ``nfe`` evaluations of the network: a :class:`Ranking`. Nothing is sampled.
 ///
-/// ``data`` is what :func:`analyze` takes: eigenvalues, rows, or a spectrum by name. ``process`` is that of the states (``"vp"`` without one, or that of ``network``). With ``config``, the config of a
+/// ``data`` is what :func:`analyze` takes: eigenvalues, rows, or a spectrum by name; or a :class:`Network`, whose process, noise levels and data are taken. Rows are scaled as ``langevin train`` scales
+/// them: each column to mean 0 and standard deviation 1. Rows are taken as they are with ``raw=True``, and where ``network`` is a :class:`Formulation` or a ``config`` is given, which see data in units of their own; a
+/// :class:`Network` brings its scale. ``process`` is that of the states (``"vp"`` without one, or that of ``network``). With ``config``, the config of a
 /// diffusers scheduler, its times and noise levels are the grid, and ``mu`` is its shift. ``samplers`` and ``grids`` are lists of names; ``by`` is ``"w2"`` or ``"kl"``. With ``score_error`` = δ a
 /// plan is as good as it is for the worse of two networks, whose ε is 1 + δ and 1 − δ times the exact one: no network is exact, and some plans amplify its error.
+/// Plans are ranked by the root mean square of their errors over step counts within ``neighbours`` of their own, as a share, since the error at one step count may be small by luck. ``measure=5`` draws samples of the
+/// :class:`Network` with the first five deterministic plans, and makes the one that ends nearest to a fine reference the best.
 #[pyfunction]
-#[pyo3(signature = (data: "numpy.typing.ArrayLike | str", nfe, process = None, *, network = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu = None, samplers = None, grids = None, by = "w2", score_error = 0.0, sigma_min = None, sigma_max = None))]
+#[pyo3(signature = (data: "numpy.typing.ArrayLike | str | Network", nfe: "int | None" = None, process = None, *, network: "Formulation | Network | None" = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu = None, samplers = None, grids = None, by = "w2", score_error = 0.0, sigma_min = None, sigma_max = None, raw: "bool | None" = None, neighbours = 0.25, measure = None, seed = 0, **unknown: "typing.NoReturn"))]
 #[allow(clippy::too_many_arguments)]
 pub fn recommend(
     data: &Bound<'_, PyAny>,
-    nfe: usize,
+    nfe: Option<usize>,
     process: Option<ProcessLike<'_>>,
-    network: Option<&Bound<'_, Formulation>>,
+    network: Option<&Bound<'_, PyAny>>,
     config: Option<&Bound<'_, PyAny>>,
     mu: Option<f64>,
     samplers: Option<Vec<String>>,
@@ -210,8 +316,58 @@ pub fn recommend(
     score_error: f64,
     sigma_min: Option<f64>,
     sigma_max: Option<f64>,
+    raw: Option<bool>,
+    neighbours: f64,
+    measure: Option<usize>,
+    seed: u64,
+    unknown: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Ranking> {
     let py = data.py();
+    let known = [
+        "data",
+        "nfe",
+        "process",
+        "network",
+        "config",
+        "mu",
+        "samplers",
+        "grids",
+        "by",
+        "score_error",
+        "sigma_min",
+        "sigma_max",
+        "raw",
+        "neighbours",
+        "measure",
+        "seed",
+    ];
+    refuse_unknown(unknown, "recommend", &known)?;
+    let Some(nfe) = nfe else {
+        return Err(ArgumentError::new_err(
+            "a budget is missing (recommend): expected nfe, the network evaluations that a sample may cost\nhint: recommend(data, nfe=10)",
+        ));
+    };
+    // A network may stand in the place of the data, of the formulation, or of both.
+    let given = network.and_then(|network| network.cast::<Network>().ok()).or_else(|| data.cast::<Network>().ok());
+    let owner = given.map(|network| network.get().0.clone());
+    let own = match (network, &owner) {
+        (Some(network), _) if network.cast::<Network>().is_err() => match network.cast::<Formulation>() {
+            Ok(formulation) => Some(formulation.get().0.clone()),
+            Err(_) => {
+                return Err(ArgumentError::new_err(format!(
+                    "bad network (recommend): expected a Formulation or a Network, got {}",
+                    network.get_type().name()?
+                )));
+            }
+        },
+        (_, Some(owner)) => Some(owner.formulation().clone()),
+        _ => None,
+    };
+    if measure.is_some() && owner.is_none() {
+        return Err(ArgumentError::new_err(
+            "there is no model to try plans on (measure): expected a Network as data or as network\nhint: leave out measure, or give langevin.Network(path)",
+        ));
+    }
     let by = match by {
         "w2" => By::W2,
         "kl" => By::Kl,
@@ -220,9 +376,16 @@ pub fn recommend(
     let samplers = samplers
         .map(|names| names.iter().map(|name| Sampler::parse(name, None).or_raise()).collect::<PyResult<Vec<_>>>())
         .transpose()?;
-    let spectrum = spectrum(data)?;
+    let units = match (raw, &owner, network.is_some() || config.is_some()) {
+        (Some(true), ..) => Units::Raw,
+        (_, Some(owner), _) => Units::Of(owner),
+        (None, None, true) => Units::Raw,
+        _ => Units::Trained,
+    };
+    let spectrum = spectrum(data, &units)?;
+    let mut measured = None;
     let ranking = if let Some(config) = config {
-        if process.is_some() || network.is_some() || grids.is_some() || sigma_min.is_some() || sigma_max.is_some() {
+        if process.is_some() || own.is_some() || grids.is_some() || sigma_min.is_some() || sigma_max.is_some() {
             return Err(ArgumentError::new_err(
                 "a config brings its own process, network, grid and noise levels: leave out process, network, grids, sigma_min and sigma_max",
             ));
@@ -233,12 +396,12 @@ pub fn recommend(
         let setting = Imported::new(&config, call);
         search(
             py,
-            Search::new(&setting, &spectrum, nfe, by).score_error(score_error),
+            Search::new(&setting, &spectrum, nfe, by).score_error(score_error).neighbours(neighbours),
             samplers,
             Some(vec!["config".to_owned()]),
         )?
     } else {
-        let network = network.map(|network| &network.get().0);
+        let network = own.as_ref();
         let process = match (&process, network) {
             (Some(process), _) => process.process()?,
             (None, Some(network)) => network.process.clone(),
@@ -250,9 +413,16 @@ pub fn recommend(
         }
         let [low, high] = setting.ends();
         let setting = setting.between(sigma_min.unwrap_or(low), sigma_max.unwrap_or(high));
-        search(py, Search::new(&setting, &spectrum, nfe, by).score_error(score_error), samplers, grids)?
+        let searching = Search::new(&setting, &spectrum, nfe, by).score_error(score_error).neighbours(neighbours);
+        let mut ranking = search(py, searching, samplers, grids)?;
+        if let (Some(plans), Some(owner)) = (measure, &owner) {
+            let trying = Measure::new(plans.max(1)).seed(seed).threads(cores());
+            let found = py.detach(|| trying.run(&mut ranking, &setting, &**owner, owner.width()));
+            measured = Some(found.or_raise()?);
+        }
+        ranking
     };
-    Ok(Ranking(ranking))
+    Ok(Ranking(ranking, measured))
 }
 
 fn search(

@@ -1,6 +1,7 @@
 //! The exceptions of `langevin._errors`, with the texts of the library.
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use std::error::Error as _;
 
 mod tree {
@@ -9,11 +10,12 @@ mod tree {
     pyo3::import_exception!(langevin._errors, ArgumentError);
     pyo3::import_exception!(langevin._errors, NameError);
     pyo3::import_exception!(langevin._errors, FormatError);
+    pyo3::import_exception!(langevin._errors, KeywordError);
     pyo3::import_exception!(langevin._errors, ShapeError);
     pyo3::import_exception!(langevin._errors, SingularError);
     pyo3::import_exception!(langevin._errors, ModelError);
 }
-pub use tree::{ArgumentError, FormatError, ModelError, NameError, ShapeError, SingularError};
+pub use tree::{ArgumentError, FormatError, KeywordError, ModelError, NameError, ShapeError, SingularError};
 
 /// An error of the library as an exception. What a Python model raised comes back as it was raised, with its traceback.
 pub fn raised(py: Python<'_>, error: &langevin::Error) -> PyErr {
@@ -56,6 +58,19 @@ impl<T> OrRaise<T> for langevin::Result<T> {
 /// A Python exception on its way through the library.
 pub fn carried(error: PyErr) -> langevin::Error {
     langevin::Error::model("the Python code failed", error)
+}
+
+/// Refuses keyword arguments that a function does not have; `known` are those that it has.
+pub fn refuse_unknown(unknown: Option<&Bound<'_, PyDict>>, function: &str, known: &[&str]) -> PyResult<()> {
+    let Some(name) = unknown.and_then(|unknown| unknown.keys().iter().next()) else { return Ok(()) };
+    let name = name.to_string();
+    let message = langevin::error::Message::new("unknown argument").at(function).expected(known.join(", "));
+    let message = message.got(format!("'{name}'"));
+    let message = match langevin::nearest(&name, known) {
+        Some(near) => message.hinting(format!("did you mean '{near}'?")),
+        None => message,
+    };
+    Err(KeywordError::new_err(message.to_string()))
 }
 
 /// What a shape, dtype or device should have been: `what: expected …, got …`, then the hint.

@@ -1,12 +1,14 @@
 //! Models that need no Python: densities known in closed form, and networks of this library.
 
-use crate::errors::{OrRaise as _, misfit, raised_by_train};
+use crate::errors::{OrRaise as _, misfit, raised_by_train, refuse_unknown};
+use crate::plan::Plan;
 use crate::theory::{Formulation, Level};
 use langevin::exact::{self, Density as _};
 use langevin::{At, Model as _, SampleId};
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn, PyUntypedArrayMethods as _};
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -121,13 +123,40 @@ pub fn ids(seed: u64, first: u64, count: usize) -> PyResult<Vec<SampleId>> {
     Ok(ids)
 }
 
-/// A network trained with ``langevin train``.
+/// A network trained with ``langevin train``: ``Network("model.safetensors")`` reads its file.
+///
+/// It is a model for :meth:`Plan.run`, and :meth:`sample` draws from it with no plan at all.
 #[pyclass(frozen, module = "langevin")]
 pub struct Network(pub Arc<langevin_train::Network>);
 
 #[pymethods]
 impl Network {
-    /// Reads a model file.
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        Self::load(py, path)
+    }
+
+    /// Draws samples, in the units of the data: an array of shape (count, …). ``units="model"`` leaves them in those that the network sees. For control over the noise levels use :meth:`Plan.run`.
+    #[pyo3(signature = (count, seed = 0, *, sampler = "dpmpp-2m", steps = 20, grid = "karras", first = 0, units = "data", threads = None, **unknown: "typing.NoReturn") -> "numpy.typing.NDArray[numpy.float64]")]
+    #[allow(clippy::too_many_arguments)]
+    fn sample<'py>(
+        slf: &Bound<'py, Self>,
+        count: usize,
+        seed: u64,
+        sampler: &str,
+        steps: usize,
+        grid: &str,
+        first: u64,
+        units: &str,
+        threads: Option<usize>,
+        unknown: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let known = ["count", "seed", "sampler", "steps", "grid", "first", "units", "threads"];
+        refuse_unknown(unknown, "Network.sample", &known)?;
+        Plan::samples_of(slf, count, seed, sampler, steps, grid, first, units, threads)
+    }
+
+    /// Reads a model file: the same as ``Network(path)``.
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let network = py.detach(|| langevin_train::Network::load(&path)).map_err(|error| raised_by_train(&error))?;
@@ -152,12 +181,12 @@ impl Network {
         self.0.parameters()
     }
 
-    /// The output for states of shape (rows, …) at a level of its own process.
-    #[pyo3(signature = (x: "numpy.typing.ArrayLike", level, *, first = 0) -> "numpy.typing.NDArray[numpy.float32]")]
+    /// The output for states of shape (rows, …) at a level of its own process: what the network was trained to predict, in the units that it sees. For samples use :meth:`sample`.
+    #[pyo3(signature = (x: "numpy.typing.ArrayLike", level: "Level | None" = None, *, first = 0) -> "numpy.typing.NDArray[numpy.float32]")]
     fn predict<'py>(
         &self,
         x: &Bound<'py, PyAny>,
-        level: &Bound<'py, Level>,
+        level: Option<&Bound<'py, PyAny>>,
         first: u64,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = x.py();
@@ -174,6 +203,16 @@ impl Network {
         }
         let ids = ids(0, first, array.len() / width)?;
         let states = array.try_readonly()?.as_slice()?.to_vec();
+        let Some(level) = level.and_then(|level| level.cast::<Level>().ok()) else {
+            let got =
+                level.map_or_else(|| Ok("none".to_owned()), |level| level.get_type().name().map(|n| n.to_string()))?;
+            return Err(misfit(
+                "a network is evaluated at a noise level (Network.predict)",
+                "predict(x, level) with a langevin.Level",
+                got,
+                "network.formulation.process.level(time) or .level_at_sigma_ve(sigma) makes one; network.sample(count) draws samples",
+            ));
+        };
         let level = level.get().inner();
         let out = py.detach(|| self.0.predict(&states, &langevin::Query::new(level, &ids))).or_raise()?;
         PyArray1::from_vec(py, out).reshape(array.shape().to_vec()).map(Bound::into_any)

@@ -1,7 +1,7 @@
 //! `Plan`: compiled, read, printed, analysed and run.
 
 use crate::column::Column;
-use crate::errors::{ArgumentError, OrRaise as _, misfit, raised};
+use crate::errors::{ArgumentError, OrRaise as _, misfit, raised, refuse_unknown};
 use crate::models::{Density, Network, ids};
 use crate::share::cores;
 use crate::stepper::{Stepper, batch};
@@ -48,7 +48,7 @@ pub fn json_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
 #[pymethods]
 impl Plan {
     #[new]
-    #[pyo3(signature = (sampler = "ddim", process = None, steps = 20, *, grid = "karras", network = None, eta = None, sigma_min = None, sigma_max = None, guidance = None))]
+    #[pyo3(signature = (sampler = "ddim", process = None, steps = 20, *, grid = "karras", network = None, eta = None, sigma_min = None, sigma_max = None, guidance = None, **unknown: "typing.NoReturn"))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         sampler: &str,
@@ -60,7 +60,10 @@ impl Plan {
         sigma_min: Option<f64>,
         sigma_max: Option<f64>,
         guidance: Option<f64>,
+        unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        let known = ["sampler", "process", "steps", "grid", "network", "eta", "sigma_min", "sigma_max", "guidance"];
+        refuse_unknown(unknown, "Plan", &known)?;
         let network = network.map(|network| &network.get().0);
         let process = match (&process, network) {
             (Some(process), _) => process.process()?,
@@ -104,7 +107,7 @@ impl Plan {
     /// One of ``steps``, ``timesteps`` and ``sigmas`` says where the steps go; ``settings`` has what ``step`` or ``set_timesteps`` are given (``eta``, ``s_churn``, …). ``consistent`` mends what is known
     /// to be wrong in the original.
     #[staticmethod]
-    #[pyo3(signature = (config, steps = None, *, sampler = None, timesteps = None, sigmas = None, mu = None, settings = None, start_at = None, image = false, consistent = false))]
+    #[pyo3(signature = (config, steps = None, *, sampler = None, timesteps = None, sigmas = None, mu = None, settings = None, start_at = None, image = false, consistent = false, **unknown: "typing.NoReturn"))]
     #[allow(clippy::too_many_arguments)]
     fn from_diffusers(
         config: &Bound<'_, PyAny>,
@@ -117,7 +120,11 @@ impl Plan {
         start_at: Option<usize>,
         image: bool,
         consistent: bool,
+        unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        let known =
+            ["config", "steps", "sampler", "timesteps", "sigmas", "mu", "settings", "start_at", "image", "consistent"];
+        refuse_unknown(unknown, "Plan.from_diffusers", &known)?;
         let set = match settings {
             None => Default::default(),
             Some(settings) => serde_json::from_str(&json_text(settings)?)
@@ -278,7 +285,7 @@ impl Plan {
     /// ``shape`` is (rows, …). Row i is sample ``first + i`` of ``seed``, or, where ``seed`` is a list, sample 0 of the seed of its own.
     /// ``start`` is the state to begin with in the place of the noise that the plan would draw. ``threads`` share the passes over large states; they change no bit. ``memory`` is an earlier run, whose arrays are used again once nobody
     /// holds them.
-    #[pyo3(signature = (shape, seed = None, *, first = 0, dtype = "float32", inputs = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads = None, memory = None))]
+    #[pyo3(signature = (shape, seed = None, *, first = 0, dtype = "float32", inputs = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads = None, memory = None, **unknown: "typing.NoReturn"))]
     #[allow(clippy::too_many_arguments)]
     fn start(
         &self,
@@ -292,7 +299,10 @@ impl Plan {
         tensors: Option<Py<PyAny>>,
         threads: Option<usize>,
         memory: Option<&Bound<'_, Stepper>>,
+        unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Stepper> {
+        let known = ["shape", "seed", "first", "dtype", "inputs", "start", "tensors", "threads", "memory"];
+        refuse_unknown(unknown, "Plan.start", &known)?;
         let count = batch(&shape)?;
         let ids = match seed.unwrap_or(Seeds::One(0)) {
             Seeds::One(seed) => ids(seed, first, count)?,
@@ -314,10 +324,12 @@ impl Plan {
 
     /// Runs the plan to its end: an array (or tensor) of ``shape``, whose first axis is the rows.
     ///
-    /// ``model`` is a :class:`Density`, a :class:`Network`, or any function ``model(x, query)`` that returns an array of the shape of ``x``; ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
+    /// ``model`` is a :class:`Density`, a :class:`Network`, or any function ``model(x, query)`` that returns an array of the shape of ``x``. The function must return the denoised prediction
+    /// D = E[x0 | x], unless the plan knows its network: ``Plan(…, network=Formulation("vp", "epsilon"))`` takes that network's own output, here epsilon. ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
     /// ``index`` and ``rows``. With ``backend="torch"`` (the default for a ``torch.nn.Module``) it gets and gives tensors on ``device``. ``callback(step)`` is called after every
     /// evaluation, ``progress=True`` shows a bar. ``dtype`` is that of the states: ``float64`` for models of this library, which gives the bits of the command line, and ``float32`` for others. Sample i depends on the seed and on i, and on nothing else.
-    #[pyo3(signature = (model: "Density | Network | collections.abc.Callable[[typing.Any, Query], typing.Any]", shape, seed: "int | collections.abc.Sequence[int] | None" = None, *, first = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress = false, threads = None) -> "typing.Any")]
+    /// Samples of a :class:`Network` are in the units of its data; ``units="model"`` leaves them in those that the network sees.
+    #[pyo3(signature = (model: "Density | Network | collections.abc.Callable[[typing.Any, Query], typing.Any]", shape, seed: "int | collections.abc.Sequence[int] | None" = None, *, first = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress = false, threads = None, units = "data", **unknown: "typing.NoReturn") -> "typing.Any")]
     #[allow(clippy::too_many_arguments)]
     fn run<'py>(
         slf: &Bound<'py, Self>,
@@ -332,7 +344,15 @@ impl Plan {
         callback: Option<Bound<'py, PyAny>>,
         progress: bool,
         threads: Option<usize>,
+        units: &str,
+        unknown: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let known = [
+            "model", "shape", "seed", "first", "dtype", "inputs", "backend", "device", "callback", "progress",
+            "threads", "units",
+        ];
+        refuse_unknown(unknown, "Plan.run", &known)?;
+        let to_data = in_data_units(units)?;
         let py = slf.py();
         batch(&shape)?;
         let own = model.cast::<Density>().is_ok() || model.cast::<Network>().is_ok();
@@ -340,7 +360,7 @@ impl Plan {
         let plain = inputs.is_none() && callback.is_none() && backend.is_none() && !progress;
         let one = seed.as_ref().map_or(Some(0), |seed| seed.extract::<u64>().ok());
         if let (true, true, Some(seed)) = (own, plain, one) {
-            return slf.get().sample(py, model, &shape, seed, first, dtype, threads);
+            return slf.get().sample(py, model, &shape, seed, first, dtype, threads, to_data);
         }
         let options = PyDict::new(py);
         options.set_item("first", first)?;
@@ -351,6 +371,7 @@ impl Plan {
         options.set_item("callback", callback)?;
         options.set_item("progress", progress)?;
         options.set_item("threads", threads)?;
+        options.set_item("units", units)?;
         py.import("langevin._run")?.getattr("run")?.call((slf, model, shape, seed), Some(&options))
     }
 
@@ -369,6 +390,17 @@ impl Plan {
     }
 }
 
+/// Whether samples of a network are wanted in the units of its data.
+fn in_data_units(units: &str) -> PyResult<bool> {
+    match units {
+        "data" => Ok(true),
+        "model" => Ok(false),
+        other => {
+            Err(ArgumentError::new_err(format!("unknown units (units): expected 'data' or 'model', got '{other}'")))
+        }
+    }
+}
+
 /// One seed for all rows, or one for each.
 #[derive(FromPyObject)]
 pub enum Seeds {
@@ -379,6 +411,30 @@ pub enum Seeds {
 }
 
 impl Plan {
+    /// Samples of a network, a sampler of its own formulation with the usual range.
+    #[allow(clippy::too_many_arguments)]
+    pub fn samples_of<'py>(
+        network: &Bound<'py, Network>,
+        count: usize,
+        seed: u64,
+        sampler: &str,
+        steps: usize,
+        grid: &str,
+        first: u64,
+        units: &str,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let to_data = in_data_units(units)?;
+        let own = network.get().0.formulation().clone();
+        let sampler = Sampler::parse(sampler, None).or_raise()?;
+        let steps = (!Grid::brings_steps(grid)).then_some(steps);
+        let plan = wrap(Setting::new(&own.process).network(&own).plan(&sampler, grid, steps).or_raise()?);
+        let mut shape = vec![count];
+        shape.extend(network.get().0.shape());
+        batch(&shape)?;
+        plan.sample(network.py(), network.as_any(), &shape, seed, first, "float64", threads, to_data)
+    }
+
     /// Samples of a model that needs no Python, with the interpreter free.
     #[allow(clippy::too_many_arguments)]
     fn sample<'py>(
@@ -390,6 +446,7 @@ impl Plan {
         first: u64,
         dtype: &str,
         threads: Option<usize>,
+        to_data: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (count, width) = (batch(shape)?, shape.iter().skip(1).product::<usize>());
         let wanted = match model.cast::<Density>() {
@@ -410,8 +467,8 @@ impl Plan {
         let sampling =
             Sampling::new(count, width).seed(seed).first(first).chunk(chunk).threads(threads.unwrap_or(cores));
         match dtype {
-            "float32" => self.sample_as::<f32>(py, model, sampling, shape),
-            "float64" => self.sample_as::<f64>(py, model, sampling, shape),
+            "float32" => self.sample_as::<f32>(py, model, sampling, shape, to_data),
+            "float64" => self.sample_as::<f64>(py, model, sampling, shape, to_data),
             _ => Err(misfit("bad dtype", "'float32' or 'float64'", format!("'{dtype}'"), "")),
         }
     }
@@ -422,6 +479,7 @@ impl Plan {
         model: &Bound<'py, PyAny>,
         sampling: Sampling,
         shape: &[usize],
+        to_data: bool,
     ) -> PyResult<Bound<'py, PyAny>>
     where
         Box<dyn langevin::exact::Density>: Model<Vec<T>>,
@@ -435,7 +493,15 @@ impl Plan {
             }
             Err(_) => {
                 let network = model.cast::<Network>()?.get().0.clone();
-                py.detach(|| sampling.run::<T>(&plan, &*network))
+                py.detach(|| {
+                    let samples = sampling.run::<T>(&plan, &*network)?;
+                    if !to_data {
+                        return Ok(samples);
+                    }
+                    let mut values: Vec<f64> = samples.into_iter().map(Element::to_f64).collect();
+                    network.denormalize(&mut values);
+                    Ok(values.into_iter().map(T::from_f64).collect())
+                })
             }
         };
         let samples = samples.map_err(|error| raised(py, &error))?;

@@ -13,8 +13,38 @@ fn counts(text: &str) -> Result<Counts, String> {
     counts.map_err(|_| "expected whole numbers from 1 to 100000, with commas between them".to_owned())
 }
 
-fn evaluations(text: &str) -> Result<usize, String> {
+fn budget(text: &str) -> Result<usize, String> {
     whole(text, langevin::recommend::MAX_NFE as u64).map(|value| value as usize)
+}
+
+/// What stands behind --nfe.
+#[derive(Clone, Debug)]
+pub enum Evaluations {
+    /// Nothing: the numbers of --steps are of evaluations.
+    OfSteps,
+    /// Numbers of evaluations.
+    These(Counts),
+    /// A plan or a model: the flag took no value once.
+    File(PathBuf),
+}
+
+fn evaluations(text: &str) -> Result<Evaluations, String> {
+    match text.chars().next() {
+        None => Ok(Evaluations::OfSteps),
+        Some(c) if c.is_ascii_digit() && !text.contains('.') || c == '-' => counts(text).map(Evaluations::These),
+        Some(_) => Ok(Evaluations::File(text.into())),
+    }
+}
+
+impl AnalyzeArgs {
+    /// The plans and models.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let behind = match &self.nfe {
+            Some(Evaluations::File(path)) => Some(path),
+            _ => None,
+        };
+        self.plans.iter().chain(behind)
+    }
 }
 
 /// The Gaussian data.
@@ -77,9 +107,9 @@ pub struct AnalyzeArgs {
     pub score_error: f64,
     #[command(flatten)]
     pub range: RangeArgs,
-    /// Count evaluations in place of steps: as many steps as fit in each number of --steps
-    #[arg(long)]
-    pub nfe: bool,
+    /// Count evaluations in place of steps: as many steps as fit in each of these numbers, or in each number of --steps
+    #[arg(long, value_name = "LIST", num_args = 0..=1, default_missing_value = "", value_parser = evaluations, allow_negative_numbers = true)]
+    pub nfe: Option<Evaluations>,
     /// Tell the sources of each error apart, as is done for a single plan
     #[arg(long)]
     pub sources: bool,
@@ -122,7 +152,7 @@ pub struct RecommendArgs {
     #[command(flatten)]
     pub trained_as: NetworkArgs,
     /// Evaluations that a sample may cost, at most 2047
-    #[arg(long, value_name = "N", value_parser = evaluations, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = budget, allow_negative_numbers = true)]
     pub nfe: usize,
     /// Draw samples with the first K plans of the ranking that are deterministic [default: 5], and with a fine reference from the same noise; the plan that ends nearest is chosen. Takes a model
     #[arg(long, value_name = "K", num_args = 0..=1, default_missing_value = "5", value_parser = super::values::count, allow_negative_numbers = true)]

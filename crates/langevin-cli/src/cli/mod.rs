@@ -9,7 +9,7 @@ mod theory;
 pub mod train;
 mod values;
 
-pub use analysis::{AnalyzeArgs, By, RangeArgs, RecommendArgs, SpectrumArgs};
+pub use analysis::{AnalyzeArgs, By, Evaluations, RangeArgs, RecommendArgs, SpectrumArgs};
 pub use plans::{CompareArgs, ExplainArgs, LintArgs, PlanArgs};
 pub use reading::FileArgs;
 pub use theory::{DiagnoseArgs, EvaluateArgs, LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs, VsVaeArgs};
@@ -184,6 +184,9 @@ pub struct SamplerArgs {
     /// Steps of the grid [default: 20, or what the word needs]
     #[arg(long, value_name = "N", value_parser = grid_steps, allow_negative_numbers = true)]
     pub steps: Option<usize>,
+    /// Network evaluations that a sample may cost, in place of --steps: as many steps as fit
+    #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = grid_steps, allow_negative_numbers = true)]
+    pub nfe: Option<usize>,
     #[arg(long, value_name = "G", default_value = "karras", help = grid_help())]
     pub grid: String,
     /// The cleanest noise level before the end, in σ/α [default: 0.002, or a table's first]
@@ -216,7 +219,7 @@ pub struct SampleArgs {
     #[command(flatten)]
     pub file: FileArgs,
     /// Steps as large as the error allows, for each sample its own: dpm12, dpm23 or euler-heun, in place of a sampler
-    #[arg(long, value_name = "PAIR", conflicts_with_all = ["sampler", "moves", "steps", "grid"])]
+    #[arg(long, value_name = "PAIR", conflicts_with_all = ["sampler", "moves", "steps", "nfe", "grid"])]
     pub adaptive: Option<String>,
     /// With --adaptive: the error of a step as a share of the values
     #[arg(long, value_name = "R", default_value = "0.05", requires = "adaptive", value_parser = tolerance, allow_negative_numbers = true)]
@@ -224,9 +227,9 @@ pub struct SampleArgs {
     /// With --adaptive: the error of a step where values are small
     #[arg(long, value_name = "A", default_value = "0.0078", requires = "adaptive", value_parser = tolerance, allow_negative_numbers = true)]
     pub atol: f64,
-    /// How many samples
+    /// How many samples [default: 64 pictures, or 1000 points or rows of a table]
     #[arg(short = 'n', long = "count", value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
-    pub count: usize,
+    pub count: Option<usize>,
     /// The seed
     #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,

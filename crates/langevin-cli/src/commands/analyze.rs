@@ -1,6 +1,6 @@
 //! `langevin analyze`: the exact error of samplers on Gaussian data.
 
-use crate::cli::AnalyzeArgs;
+use crate::cli::{AnalyzeArgs, Evaluations};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::io::{atomic, json, print, say};
@@ -102,7 +102,7 @@ fn one_kind(args: &AnalyzeArgs) -> Result<()> {
         ("--process", args.process.is_some()),
         ("--sigma-min", args.range.sigma_min.is_some()),
         ("--sigma-max", args.range.sigma_max.is_some()),
-        ("--nfe", args.nfe),
+        ("--nfe", args.nfe.is_some()),
     ];
     match given.iter().find(|(_, given)| *given && documents(args).next().is_some() && args.sampler.is_none()) {
         None => Ok(()),
@@ -116,12 +116,12 @@ fn one_kind(args: &AnalyzeArgs) -> Result<()> {
 
 /// The plans among the files.
 fn documents(args: &AnalyzeArgs) -> impl Iterator<Item = &PathBuf> {
-    args.plans.iter().filter(|path| !is_model(path))
+    args.files().filter(|path| !is_model(path))
 }
 
 /// The model among them.
 fn model(args: &AnalyzeArgs) -> Result<Option<&Path>> {
-    let mut models = args.plans.iter().filter(|path| is_model(path));
+    let mut models = args.files().filter(|path| is_model(path));
     match (models.next(), models.next()) {
         (Some(_), Some(second)) => Err(Failure::misused("one model has one Gaussian")
             .at("PLAN.json|MODEL")
@@ -155,14 +155,25 @@ fn plans(args: &AnalyzeArgs, process: &Process, trained: Option<LambdaRange>) ->
     }
     let samplers = survey::samplers(args.sampler.as_deref().unwrap_or(SAMPLERS))?;
     let grids = survey::grids(args.grid.as_deref().unwrap_or(GRID))?;
-    let steps = args.steps.clone().unwrap_or_else(|| STEPS.to_vec());
+    let own_steps = args.nfe.is_none();
+    let steps = match (&args.nfe, &args.steps) {
+        (Some(Evaluations::These(_)), Some(_)) => {
+            return Err(Failure::misused("steps are counted in two ways")
+                .at("--nfe, --steps")
+                .expected("one of the two")
+                .got("both")
+                .hint("leave out --steps"));
+        }
+        (Some(Evaluations::These(counts)), None) => counts.clone(),
+        (_, steps) => steps.clone().unwrap_or_else(|| STEPS.to_vec()),
+    };
     let field = Field { process, network: None, trained, range: &args.range };
     for sampler in &samplers {
         for grid in &grids {
             // A list is one grid, however many steps are asked for.
             let own = [0];
-            for count in if Grid::brings_steps(grid) && !args.nfe { &own } else { &steps[..] } {
-                let (steps, plan) = match args.nfe {
+            for count in if Grid::brings_steps(grid) && own_steps { &own } else { &steps[..] } {
+                let (steps, plan) = match !own_steps {
                     true => {
                         field.fitting(sampler, grid, *count)?.ok_or_else(|| nothing_fits(sampler.spec(), *count))?
                     }

@@ -4,14 +4,16 @@ use crate::cli::{DiagnoseArgs, RangeArgs, SamplerArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{print, say};
 use crate::progress::{Display, duration};
-use crate::rows::{self, Coordinates, Wanted};
+use crate::rows::{self, Coordinates, Part, Wanted};
 use crate::schedule::{self, SIGMAS};
 use crate::source::{Reader, Source};
 use crate::survey::Field;
-use crate::words::{either_case, plural, visible};
+use crate::words::{LOWER_IS_BETTER, either_case, plural, visible};
 use crate::{check, interrupt};
 use langevin::diagnose::{Currency, Diagnose, Diagnosis, Finding};
-use langevin::{Grid, LambdaRange, Model as _, Plan, Sampler};
+use langevin::{Grid, LambdaRange, Model as _, Plan, SampleId, Sampler};
+use langevin_data::{Lattice, shuffled};
+use langevin_train::Dataset;
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -69,6 +71,10 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
         say("note: an ONNX network cannot be differentiated, so no density is computed");
         ask = ask.without_likelihoods();
     }
+    let split = split(args, &source, lattice.as_ref())?;
+    if let Some((trained, held_out)) = &split {
+        ask = ask.split(trained, held_out);
+    }
     let start = Instant::now();
     let mut display = Display::sampling();
     display.show(0.0, "samples, likelihoods, residuals");
@@ -81,7 +87,7 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
         return print(&format!("{document}\n"));
     }
     let subject = format!(
-        "{} as {}, {}, {}; {} beside {} of {}, in {}\ndistances are in {units}\n",
+        "{} as {}, {}, {}; {} beside {} of {}, in {}\ndistances are in {units}, nats are of one row; {LOWER_IS_BETTER} for both\n",
         source.name(),
         reader.path(),
         found.name,
@@ -94,17 +100,52 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
     print(&format!("{}\n{found}", subject.lines().map(|line| visible(line) + "\n").collect::<String>()))
 }
 
+/// Rows that the model was trained on and rows that were held out, in its coordinates; `None` where there are not both in these data.
+fn split(args: &DiagnoseArgs, source: &Source<'_>, lattice: Option<&Lattice>) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
+    if source.network().is_none() || source.is_coupled() {
+        return Ok(None);
+    }
+    let (trained, held_out) = match rows::part(&args.data, args.seed, &args.file, source)? {
+        Part::Own { trained, held_out } => (trained, held_out),
+        Part::Trained(_) => {
+            say(
+                "note: these are the rows that the network was trained on, and none were held out: over-training cannot be seen in them (train with --hold-out)",
+            );
+            return Ok(None);
+        }
+        // Other data than those of the training have no such parts.
+        Part::Other(_) => return Ok(None),
+    };
+    let some = |set: &Dataset| -> Result<Vec<f64>> {
+        // Not the first rows: files are sorted at times.
+        let mut chosen = shuffled(set.rows(), SampleId { seed: args.seed, index: 0 });
+        chosen.truncate(args.rows);
+        Ok(rows::coordinates(args.seed, source, &set.select(&chosen), lattice).or_failed()?.x)
+    };
+    Ok(Some((some(&trained)?, some(&held_out)?)))
+}
+
 /// The same sampler on a grid of twice the steps; none for a word, and for a grid that brings its own steps.
 fn finer(flags: &SamplerArgs, reader: &Reader<'_>, source: &Source<'_>) -> Result<Option<Plan>> {
     if flags.moves.is_some() || Grid::brings_steps(&flags.grid) {
         return Ok(None);
     }
-    let steps = either_case(&flags.grid, |grid| Grid::parse(grid, flags.steps)).or_misused()?.steps();
+    let steps = match flags.nfe {
+        // As many moves as the plan has: its grid's steps.
+        Some(_) => flags.fitting_steps(
+            &reader.process,
+            reader.formulation(),
+            flags.range(&reader.process, source.trained())?,
+        )?,
+        None => flags.steps,
+    };
+    let steps = either_case(&flags.grid, |grid| Grid::parse(grid, steps)).or_misused()?.steps();
     let finer = SamplerArgs {
         sampler: flags.sampler.clone(),
         moves: None,
         eta: flags.eta,
         steps: Some(2 * steps),
+        nfe: None,
         grid: flags.grid.clone(),
         sigma_min: flags.sigma_min,
         sigma_max: flags.sigma_max,
@@ -170,7 +211,7 @@ fn document(
         "causes": found.ranking().iter().map(cause).collect::<Vec<_>>(),
         "gaussian": {"w2": found.total.w2, "kl": found.total.kl},
         "likelihoods": found.gap, "entropy": found.excess, "unseen": found.unseen, "blur": found.blur,
-        "residuals": found.residuals, "coupled": found.coupled, "sliced_w2": found.floor,
+        "generalisation": found.generalisation, "overtrained": found.is_overtrained(), "residuals": found.residuals, "coupled": found.coupled, "sliced_w2": found.floor,
         "seconds": seconds,
     })
 }

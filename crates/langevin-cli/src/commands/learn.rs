@@ -141,6 +141,19 @@ fn warn(all: &Dataset, rows: &Dataset, map: &Normalization) -> Result<()> {
             names(&blurred)
         ));
     }
+    let tails = rows.heavy_tails().or_failed()?;
+    if !tails.is_empty() {
+        let values = some.values_wide().or_failed()?;
+        let positive = |element: usize| values.iter().skip(element).step_by(some.width()).all(|value| *value > 0.0);
+        let named: Vec<String> = tails
+            .iter()
+            .take(8)
+            .map(|tail| format!("{} (up to {:.0} standard deviations)", rows.column_name(tail.column), tail.farthest))
+            .collect();
+        let all = tails.iter().all(|tail| positive(tail.column));
+        let way = if all { "learn their logarithms with --log" } else { "transform such columns first" };
+        say(&format!("note: heavy tails in {}: a network hardly learns them as they are; {way}", named.join(", ")));
+    }
     if rows.rows() <= rows.width() && rows.shape().len() == 1 {
         say(&format!(
             "note: {} for {}: hardly enough to learn how the columns hang together",

@@ -9,7 +9,7 @@ use crate::progress::{Display, duration, thousands};
 use crate::rows::{self, Coordinates, Wanted};
 use crate::schedule::SIGMAS;
 use crate::source::{Reader, Source};
-use crate::words::{plural, shown};
+use crate::words::{LOWER_IS_BETTER, plural, shown};
 use langevin::likelihood::{Bound, Divergence, Kind, Ode, in_pieces};
 use langevin::{LambdaRange, Likelihood, SampleId};
 use langevin_data::Lattice;
@@ -288,6 +288,8 @@ fn table(
         }
         None => line("", format!("{sign} {:.4} bits/dim", found.bits_per_dim())),
     }
+    let rows = plural(found.nats.len() as u64, "row");
+    line("", format!("{LOWER_IS_BETTER}; the mean over {rows}, in the units of the data, ± its standard error"));
     line("evaluations", evaluations(found));
     line("time", duration(seconds));
     text

@@ -24,7 +24,7 @@ mod verify;
 mod vs_vae;
 
 use crate::cli::{Cli, Command, config, given};
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::outputs;
 use crate::words::{QUOTED, quoting, visible, visible_lines};
 use clap::error::ErrorKind;
@@ -46,6 +46,9 @@ pub fn run(words: Vec<OsString>) -> u8 {
             return ended(crate::io::print(&error.render().to_string()));
         }
         Err(error) => {
+            if let Some(failure) = misplaced(&words, &error) {
+                return ended(Err(failure));
+            }
             // Help and version go to stdout, mistakes to stderr; nothing can be done if neither can be written.
             let strange =
                 |word: &OsString| word.to_str().is_none_or(|word| word.len() > QUOTED || visible(word) != word);
@@ -90,6 +93,24 @@ pub fn run(words: Vec<OsString>) -> u8 {
         Command::VsVae(args) => vs_vae::run(args),
         Command::Info(args) => info::run(args),
     })
+}
+
+/// A flag that another command has, where this one has it by another name.
+fn misplaced(words: &[OsString], error: &clap::Error) -> Option<Failure> {
+    use clap::error::{ContextKind, ContextValue};
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return None };
+    let flag = flag.split(['=', ' ']).next().unwrap_or_default();
+    let command = words.get(1)?.to_str()?;
+    match (error.kind(), command, flag) {
+        (ErrorKind::UnknownArgument, "recommend", "--steps") => Some(
+            Failure::misused("evaluations are counted here, not steps")
+                .at("--steps")
+                .expected("--nfe N, the evaluations that a sample may cost")
+                .got("--steps")
+                .hint("give --nfe N in its place: every sampler gets as many steps as fit"),
+        ),
+        _ => None,
+    }
 }
 
 /// The command that was asked for; of a training, with its whole configuration. Refused if an output of it would take the

@@ -111,6 +111,22 @@ fn from_diffusers(path: &Path, args: &PlanArgs) -> Result<Plan> {
     call.image = args.image;
     call.consistent = args.import.consistent;
     call.set = settings(args)?;
+    if let Some(budget) = args.sampler.nfe {
+        if call.timesteps.is_some() || call.sigmas.is_some() {
+            return Err(Failure::misused("a list brings its own steps")
+                .at("--nfe")
+                .expected("--nfe, or --timesteps or --sigmas")
+                .got("both")
+                .hint("leave out --nfe"));
+        }
+        let plan = |steps: usize| {
+            let mut call = call.clone();
+            call.steps = Some(steps);
+            config.plan(&call)
+        };
+        let fits = langevin::recommend::most_steps(budget, &plan).or_misused()?;
+        call.steps = Some(fits.ok_or_else(|| crate::survey::nothing_fits(config.class(), budget))?.0);
+    }
     let plan = config.plan(&call).or_misused()?;
     let foreign = config.foreign(&call).or_misused()?;
     if !foreign.is_empty() {

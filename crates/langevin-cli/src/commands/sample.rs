@@ -14,6 +14,10 @@ use langevin::adaptive::Pair;
 use langevin::{Adaptive, Model as _, Plan, SampleId, Sampler, Sampling, SliceSpace, Tolerance};
 use std::time::Instant;
 
+/// Samples where no number was asked for: of pictures, and of points or rows of a table.
+const PICTURES: usize = 64;
+const POINTS: usize = 1000;
+
 /// Runs the command.
 pub fn run(args: &SampleArgs) -> Result<()> {
     let format = Format::of(&args.out)?;
@@ -33,7 +37,8 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     let conditions = args.condition.each();
     let ways: Vec<How> =
         conditions.iter().map(|condition| How::new(args, condition, &reader, range)).collect::<Result<_>>()?;
-    let all = args.count.saturating_mul(ways.len());
+    let count = args.count.unwrap_or(if source.file_shape().len() > 1 { PICTURES } else { POINTS });
+    let all = count.saturating_mul(ways.len());
     let edit = args.edit.read(&args.file, &source)?;
     let picture = Picture::of(format, &source, all, &args.out)?;
     let mut shape = source.file_shape();
@@ -76,7 +81,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     }
 
     let start = Instant::now();
-    let draws = Draws { count: args.count, seed: args.seed, batch: args.batch, threads: args.threads };
+    let draws = Draws { count, seed: args.seed, batch: args.batch, threads: args.threads };
     let (mut evaluations, mut done) = (0, 0);
     for how in &ways {
         let most = draw(draws, how, edit.as_ref(), &reader, source.width(), &mut |samples| {
@@ -91,7 +96,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     match kept {
         Kept::Streamed(rows) => rows.finish()?,
         Kept::Together(picture, samples) => {
-            picture.write(&samples, &source, (ways.len() > 1).then_some(args.count), &args.out)?;
+            picture.write(&samples, &source, (ways.len() > 1).then_some(count), &args.out)?;
         }
     }
     say(&format!(

@@ -41,6 +41,13 @@ pub enum Advice {
         /// The sampler with the least such error of as many evaluations, where it has less than half.
         sampler: Option<String>,
     },
+    /// The network fits the rows it was trained on better than held-out rows: train it for fewer steps, on more data, or with more weight decay.
+    StopEarlier {
+        /// How much less likely held-out rows are than rows of the training, in nats a row.
+        nats: f64,
+        /// The standard error of that.
+        error: f64,
+    },
     /// Train the network further, or a larger one.
     Train {
         /// The level where the residual is largest, and that; none where none was measured.
@@ -83,6 +90,10 @@ impl Advice {
                     None => steps,
                 }
             }
+            Self::StopEarlier { nats, error } => format!(
+                "the network is over-trained: held-out rows are {nats:.2} ± {error:.2} nats less likely than rows of its training; \
+                 train for fewer steps, on more data, or with more weight decay"
+            ),
             Self::Train { worst } => {
                 let at = match worst {
                     Some((sigma, rms)) if *rms > DOUBT => {

@@ -37,7 +37,7 @@ mod report;
 mod residual;
 
 pub use advice::Advice;
-pub use report::{Coupled, Currency, Diagnosis, Evidence, Excess, Finding, Floor, Gap};
+pub use report::{Coupled, Currency, Diagnosis, Evidence, Excess, Finding, Floor, Gap, Generalisation};
 pub use residual::{Residual, residuals};
 
 use crate::analysis::{Analysis, AnalysisOptions, Cause, Contribution, Spectrum, check_rows};
@@ -91,6 +91,7 @@ pub struct Diagnose<'a> {
     rivals: &'a [Plan],
     range: LambdaRange,
     likelihoods: bool,
+    split: Option<(&'a [f64], &'a [f64])>,
     samples: usize,
     rows: usize,
     levels: usize,
@@ -109,6 +110,7 @@ impl<'a> Diagnose<'a> {
             rivals: &[],
             range,
             likelihoods: true,
+            split: None,
             samples: 1000,
             rows: 256,
             levels: 256,
@@ -136,6 +138,14 @@ impl<'a> Diagnose<'a> {
     #[must_use]
     pub fn without_likelihoods(mut self) -> Self {
         self.likelihoods = false;
+        self
+    }
+
+    /// Compares the likelihood of rows that the model was trained on with that of held-out rows, to tell an over-trained network from one that needs more training. Both in the coordinates of the model; at
+    /// most [`rows`](Self::rows) of each are used, the first ones.
+    #[must_use]
+    pub fn split(mut self, trained: &'a [f64], held_out: &'a [f64]) -> Self {
+        self.split = Some((trained, held_out));
         self
     }
 
@@ -207,10 +217,14 @@ impl<'a> Diagnose<'a> {
             excess: None,
             unseen: None,
             blur: None,
+            generalisation: None,
             residuals: Vec::new(),
             currency: Currency::Nats,
             findings: Vec::new(),
         };
+        if let Some((trained, held_out)) = self.split.filter(|_| self.likelihoods) {
+            diagnosis.generalisation = self.generalisation(model, gaussian.as_ref(), [trained, held_out], dim)?;
+        }
         if self.likelihoods {
             self.likelihoods(model, gaussian, &data, dim, &analysis, &mut diagnosis)?;
         }
@@ -315,6 +329,33 @@ impl<'a> Diagnose<'a> {
             samples: mean(&sample_square).sqrt(),
             finer: finer.map(|_| mean(&finer_square).sqrt()),
         })
+    }
+
+    /// The bound on rows of the training and on held-out rows; `None` with fewer than two of either, which have no standard error.
+    fn generalisation<M: Vjp<Vec<f64>> + Sync + ?Sized>(
+        &self,
+        model: &M,
+        gaussian: Option<&Gaussian>,
+        parts: [&[f64]; 2],
+        dim: usize,
+    ) -> Result<Option<Generalisation>> {
+        let mut found = Vec::with_capacity(2);
+        for part in parts {
+            let count = self.rows.min(part.len() / dim);
+            if count < 2 {
+                return Ok(None);
+            }
+            let x = &part[..count * dim];
+            check_rows(x, dim)?;
+            let ids: Vec<SampleId> = (0..count as u64).map(|index| SampleId { seed: self.seed, index }).collect();
+            let mut bound = Bound::new(self.range, self.levels);
+            bound.control = gaussian.cloned();
+            let bound = in_pieces(self.threads, x, dim, &ids, |x, ids| bound.run(model, x, dim, ids))?;
+            found.push((count, bound.mean(), bound.standard_error()));
+        }
+        let [(trained_rows, trained, a), (held_out_rows, held_out, b)] = [found[0], found[1]];
+        let gap = Excess { nats: held_out - trained, error: (a * a + b * b).sqrt(), bias: 0.0 };
+        Ok(Some(Generalisation { trained_rows, held_out_rows, trained, held_out, gap }))
     }
 
     /// All that comes from densities.

@@ -7,6 +7,8 @@ use crate::error::Result;
 use crate::plan::Plan;
 use std::fmt;
 
+/// Nats a dimension below which a difference between held-out rows and those of the training is no reason to stop earlier.
+const OVERTRAINED: f64 = 0.02;
 /// Causes below this share are left alone.
 const SMALL: f64 = 0.05;
 
@@ -99,6 +101,22 @@ pub struct Gap {
     pub gap: Excess,
 }
 
+/// The bound on −log p of rows that the model was trained on beside that of held-out rows.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Generalisation {
+    /// The rows of the training that were used.
+    pub trained_rows: usize,
+    /// The held-out rows that were used.
+    pub held_out_rows: usize,
+    /// The mean bound on −log p of the rows of the training, in nats, in the model's coordinates.
+    pub trained: f64,
+    /// The same of the held-out rows.
+    pub held_out: f64,
+    /// The held-out bound less the other: above 0 where the network has memorised.
+    pub gap: Excess,
+}
+
 /// A plan beside one of twice the steps, from the same noise.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
@@ -157,6 +175,8 @@ pub struct Diagnosis {
     pub unseen: Option<f64>,
     /// How much less likely at the plan's cleanest level than at the model's; `None` where that is about the same.
     pub blur: Option<Excess>,
+    /// Rows of the training beside held-out rows; `None` without both.
+    pub generalisation: Option<Generalisation>,
     /// The Fokker–Planck residuals of the score; none in more than three dimensions.
     pub residuals: Vec<Residual>,
 }
@@ -168,6 +188,13 @@ impl Diagnosis {
         let mut ranked: Vec<&Finding> = self.findings.iter().collect();
         ranked.sort_by(|a, b| b.share.total_cmp(&a.share));
         ranked
+    }
+
+    /// Whether held-out rows are less likely than rows of the training by more than three standard errors, and by more than 0.02 nats for each dimension.
+    #[must_use]
+    pub fn is_overtrained(&self) -> bool {
+        self.generalisation
+            .is_some_and(|found| found.gap.nats > found.gap.noise().max(OVERTRAINED * self.dimension as f64))
     }
 
     /// The level where the score is least that of one density.
@@ -256,6 +283,9 @@ impl Diagnosis {
         finer: Option<&Analysis>,
         spectrum: &Spectrum,
     ) -> Result<Advice> {
+        if let Some(found) = self.generalisation.filter(|_| finding.cause == Cause::Score && self.is_overtrained()) {
+            return Ok(Advice::StopEarlier { nats: found.gap.nats, error: found.gap.error });
+        }
         let worst = self.worst().map(|worst| (worst.sigma, worst.rms));
         if let Some(unseen) = self.unseen.filter(|_| self.currency == Currency::Nats) {
             match finding.nats {
@@ -374,7 +404,15 @@ impl fmt::Display for Diagnosis {
         if let Some(Gap { rows, bound, density, gap }) = self.gap {
             writeln!(
                 f,
-                "likelihoods     bound {bound:.4}, ODE density {density:.4}, gap {} ± {:.4} nats, over {rows} rows",
+                "likelihoods     bound {bound:.4}, ODE density {density:.4}, gap {} ± {:.4} nats a row (0: an exact score), over {rows} rows",
+                signed(gap.nats),
+                gap.error
+            )?;
+        }
+        if let Some(Generalisation { trained_rows, held_out_rows, trained, held_out, gap }) = self.generalisation {
+            writeln!(
+                f,
+                "over-training   bound {held_out:.4} over {held_out_rows} held-out rows, {trained:.4} over {trained_rows} trained rows: {} ± {:.4} nats (0: none)",
                 signed(gap.nats),
                 gap.error
             )?;
@@ -383,7 +421,7 @@ impl fmt::Display for Diagnosis {
             let bias = format!("{:.4}", 2.0 * error + bias);
             writeln!(
                 f,
-                "entropy         the data are {} ± {bias} nats less likely than by their neighbours",
+                "entropy         the data are {} ± {bias} nats less likely than by their neighbours (0: as likely)",
                 signed(nats)
             )?;
         }
@@ -402,7 +440,10 @@ impl fmt::Display for Diagnosis {
         }
         let Floor { rows, data, samples, .. } = self.floor;
         let [data, samples] = [data, samples].map(|w2| number(Some(w2)));
-        writeln!(f, "sliced W2       samples {samples}, other data {data} (the floor), over {rows} rows\n")?;
+        writeln!(
+            f,
+            "sliced W2       samples {samples}, other data {data} (the floor: no model is better), over {rows} rows of each\n"
+        )?;
         for finding in self.ranking() {
             writeln!(f, "{:<16}{}", finding.cause, finding.say())?;
         }

@@ -305,3 +305,29 @@ impl Vjp<Vec<f64>> for Network<'_> {
         ReadAs::new(self.density, self.to.clone(), SliceSpace::new(2)).predict_vjps(x, query, v)
     }
 }
+
+/// The density of the training rows themselves is a network that has memorised them; that of the data is one that has not.
+#[test]
+fn a_model_of_its_rows_alone_is_overtrained() {
+    let density = exact::named("gaussian").unwrap();
+    let (trained_rows, held_out) = (density.sample(&ids(1, 40)), density.sample(&ids(2, 40)));
+    let memorised: Box<dyn Density> = Box::new(exact::DataSet::new(trained_rows.clone(), 2).unwrap());
+    let process = Process::ve();
+    let plan =
+        Sampler::ddim(0.0).compile(&process, None, &Grid::karras(8).levels(&process, 0.05, 80.0).unwrap()).unwrap();
+    // Points have no density: the levels end where they have width.
+    let range = LambdaRange::from_sigma_ve(0.05, 80.0).unwrap();
+    let ask = Diagnose::new(&plan, range).samples(40).rows(40).split(&trained_rows, &held_out);
+    let found = ask.run(&*memorised, &held_out, 2).unwrap();
+    let generalisation = found.generalisation.unwrap();
+    assert_eq!((generalisation.trained_rows, generalisation.held_out_rows), (40, 40));
+    assert!(found.is_overtrained() && generalisation.gap.nats > 3.0 * generalisation.gap.error, "{generalisation:?}");
+    let score = found.findings.iter().find(|finding| finding.cause == Cause::Score).unwrap();
+    assert!(matches!(score.advice, Advice::StopEarlier { .. }), "{:?}", score.advice);
+    assert!(found.to_string().contains("over-training   bound"), "{found}");
+    let found = ask.run(&*density, &held_out, 2).unwrap();
+    assert!(!found.is_overtrained(), "{:?}", found.generalisation);
+    // One row has no standard error.
+    let found = ask.split(&trained_rows, &held_out[..2]).run(&*density, &held_out, 2).unwrap();
+    assert_eq!(found.generalisation, None);
+}

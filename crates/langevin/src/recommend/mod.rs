@@ -116,23 +116,31 @@ pub fn fitting(compiler: &dyn Compiler, sampler: &Sampler, grid: &str, budget: u
         let plan = compiler.plan(sampler, grid, None)?;
         return Ok((plan.nfe() <= budget).then_some((steps, plan)));
     }
+    most_steps(budget, &|steps| compiler.plan(sampler, grid, Some(steps)))
+}
+
+/// The plan of as many steps as fit into `budget` evaluations, and their number, of the plans that `plan` compiles from a number of steps; `None` where not even one does.
+///
+/// # Errors
+/// Returns the first error of `plan` if it compiles no number of steps that was tried.
+pub fn most_steps(budget: usize, plan: &dyn Fn(usize) -> Result<Plan>) -> Result<Option<(usize, Plan)>> {
     let mut steps = budget;
     let mut first = None;
     while steps > 0 {
-        match compiler.plan(sampler, grid, Some(steps)) {
-            Ok(plan) if plan.nfe() <= budget => {
-                let mut best = (steps, plan);
+        match plan(steps) {
+            Ok(fits) if fits.nfe() <= budget => {
+                let mut best = (steps, fits);
                 // The estimate below may have left out a few.
                 while best.0 < budget
-                    && let Ok(plan) = compiler.plan(sampler, grid, Some(best.0 + 1))
-                    && plan.nfe() <= budget
+                    && let Ok(more) = plan(best.0 + 1)
+                    && more.nfe() <= budget
                 {
-                    best = (best.0 + 1, plan);
+                    best = (best.0 + 1, more);
                 }
                 return Ok(Some(best));
             }
             // Evaluations grow about as steps do.
-            Ok(plan) => steps = (steps * budget / plan.nfe()).min(steps - 1),
+            Ok(costs) => steps = (steps * budget / costs.nfe()).min(steps - 1),
             Err(error) => {
                 first = first.or(Some(error));
                 steps = steps.min(64) / 2;
