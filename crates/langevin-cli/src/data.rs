@@ -1,6 +1,6 @@
 //! What to train on: by name or from a file, checked before anything else happens.
 
-use crate::cli::FileArgs;
+use crate::cli::{FileArgs, flags};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::say;
 use crate::words::start;
@@ -139,12 +139,19 @@ pub fn of_file(path: &Path, options: &Options) -> Result<Dataset> {
     langevin_data::open(path, options).map_err(|error| failure(&error))
 }
 
-/// What a reader says, with its hint once: its text ends in it.
+/// What a reader says, with its hint once: its text ends in it. A hint at a flag that the command has not is left out.
 pub fn failure(error: &langevin_data::Error) -> Failure {
-    match error.is_argument() {
-        true => Failure::misused(error.to_string()),
-        false => Failure::failed(error.to_string()),
+    let text = error.to_string();
+    let (words, hint) = text.split_once("\nhint: ").map_or((text.as_str(), None), |(words, hint)| (words, Some(hint)));
+    let failure = match error.is_argument() {
+        true => Failure::misused(words),
+        false => Failure::failed(words),
+    };
+    match hint.filter(|hint| flags::known(hint)) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
+}
 }
 
 /// What is read besides names.

@@ -1,6 +1,7 @@
 //! Every flag, defined once, with its help.
 
 mod analysis;
+pub mod flags;
 pub mod config;
 pub mod given;
 mod plans;

@@ -23,7 +23,7 @@ mod train;
 mod verify;
 mod vs_vae;
 
-use crate::cli::{Cli, Command, config, given};
+use crate::cli::{Cli, Command, config, flags, given};
 use crate::error::{Failure, Result};
 use crate::outputs;
 use crate::words::{QUOTED, quoting, visible, visible_lines};
@@ -34,6 +34,7 @@ use std::io::Write as _;
 
 /// Reads the arguments, the program's name first, runs the command, and gives its exit status.
 pub fn run(words: Vec<OsString>) -> u8 {
+    flags::at_hand(words.get(1).and_then(|word| word.to_str()).unwrap_or_default());
     let words = match config::expand(words) {
         Ok(words) => words,
         Err(failure) => return ended(Err(failure)),

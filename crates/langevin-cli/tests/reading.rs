@@ -1,0 +1,303 @@
+//! What a file means is said, kept with the model, and understood by every command that reads such a file again.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::{npy, read_f8, run, works};
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+/// A standard normal of this number, by Box and Muller on a sequence without gaps.
+fn normal(i: usize) -> f64 {
+    let [u, v] = [0.754_877_666_246_692_7, 0.569_840_290_998_053_3].map(|step| (0.5 + step * (i + 1) as f64).fract());
+    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
+
+fn csv(here: &Path, name: &str, head: &str, rows: usize, line: impl Fn(usize) -> String) {
+    let mut text = if head.is_empty() { String::new() } else { format!("{head}\n") };
+    (0..rows).for_each(|i| writeln!(text, "{}", line(i)).unwrap());
+    fs::write(here.join(name), text).unwrap();
+}
+
+fn f4(here: &Path, name: &str, shape: &str, values: &[f32]) {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    fs::write(here.join(name), npy(&header, &bytes)).unwrap();
+}
+
+fn json(here: &Path, line: &str) -> Value {
+    serde_json::from_str(works(here, line).0.lines().last().unwrap()).unwrap()
+}
+
+fn deviation(values: &[f64]) -> f64 {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt()
+}
+
+#[test]
+fn one_line_says_what_was_read_and_samples_go_out_as_the_table_came_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    csv(here, "t.csv", "id,age,valve,kind,income", 120, |i| {
+        format!("{},{},3,{},{:.2}", 1000 + 7 * i, 30 + i % 17, ["a", "b"][i % 3 / 2], (0.8 * normal(i) + 9.0).exp())
+    });
+    let line = "train --data t.csv --label-column kind --conditional --log income --hold-out 0.25 --steps 30 --width 16 --depth 1 --out m.safetensors --json";
+    let (stdout, stderr) = works(here, line);
+    let read = stderr.lines().next().unwrap();
+    for words in [
+        "read t.csv: 120 rows × 3 columns (age, valve, income), CSV with a header line",
+        "left out: column 'id' (a different number names every row)",
+        "labels from column 'kind'",
+        "constant, so no part of the model and given back exactly: 'valve' = 3",
+        "as logarithms: 'income'",
+        "scale: each column to mean 0 and deviation 1",
+        "90 to learn from, 30 held out",
+        "2 classes (learned from + held out): a ",
+    ] {
+        assert!(read.contains(words), "{words}: {read}");
+    }
+    let summary: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    let document = &summary["data"]["read"];
+    assert_eq!(document["columns"], serde_json::json!(["age", "valve", "income"]));
+    assert_eq!((&document["omitted"][0]["what"], &document["held_out"]), (&"column 'id'".into(), &30.into()));
+    let rows = |class: usize| document["classes"][class]["rows"].as_u64().unwrap();
+    assert_eq!(rows(0) + rows(1), 90);
+
+    works(here, "sample m.safetensors -n 8 --class a,b --out s.csv");
+    let text = fs::read_to_string(here.join("s.csv")).unwrap();
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(lines[0], ["age", "valve", "income", "kind"]);
+    for (i, line) in lines[1..].iter().enumerate() {
+        assert_eq!((line[1], line[3]), ("3", ["a", "b"][i % 2]));
+        assert!(line[0].parse::<i64>().is_ok(), "an age is a whole number: {}", line[0]);
+        assert!(line[2].parse::<f64>().unwrap() > 0.0);
+    }
+    works(here, "sample m.safetensors -n 8 --out s.npy");
+    assert_eq!(read_f8(&here.join("s.npy")).0, "8, 3");
+    // The file itself, others of its columns in another order, and the samples are all read alike.
+    csv(here, "u.csv", "kind,income,valve,more,age", 40, |i| format!("a,{:.2},3,x,{}", 5000.0 + i as f64, 30 + i % 9));
+    for command in ["evaluate", "likelihood --levels 2", "diagnose --steps 4 -n 40 --rows 20"] {
+        for data in ["t.csv", "u.csv", "s.csv"] {
+            works(here, &format!("{} m.safetensors --data {data} {}", command.split(' ').next().unwrap(), command.split_once(' ').map_or("", |(_, flags)| flags)));
+        }
+    }
+    works(here, "recommend --data t.csv --label-column kind --drop id --nfe 5");
+    works(here, "recommend m.safetensors --data u.csv --nfe 5");
+    works(here, "analyze m.safetensors --data u.csv --steps 5");
+    works(here, "invert m.safetensors --from t.csv -n 4 --steps 4 --out z.npy");
+    let (code, _, stderr) = run(here, "likelihood m.safetensors --data u.csv --columns income,age");
+    assert!(code == 1 && stderr.contains("expected the columns age, valve, income, got the columns income, age"), "{stderr}");
+    csv(here, "v.csv", "age,valve,income", 9, |i| format!("{},{},50", 30 + i, 3 + i % 2));
+    let (code, _, stderr) = run(here, "likelihood m.safetensors --data v.csv");
+    let words = "error: a column had one value in the training, and has another here (v, row 2, 'valve'): expected 3, got 4";
+    assert!(code == 1 && stderr.contains(words), "{stderr}");
+    let (_, stderr) = works(here, "likelihood m.safetensors --data t.csv --held-out --levels 2");
+    assert!(stderr.contains("note: 'valve' had one value in the training and is not counted: the likelihood is that of the other 2 elements"));
+}
+
+/// −log p of a logarithm is that of the value itself: a density of x = eʸ is that of y divided by x.
+#[test]
+fn the_likelihood_of_logarithms_is_that_of_the_values() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let y = |i: usize| normal(i);
+    csv(here, "x.csv", "x", 400, |i| format!("{:e}", y(i).exp()));
+    csv(here, "y.csv", "y", 400, |i| format!("{:e}", y(i)));
+    works(here, "train --data x.csv --log x --steps 200 --width 16 --depth 1 --out x.safetensors");
+    works(here, "train --data y.csv --steps 200 --width 16 --depth 1 --out y.safetensors");
+    let nats = |letter: &str| {
+        let line = format!("likelihood {letter}.safetensors --data {letter}.csv --method ode --tolerance 1e-6 --json");
+        json(here, &line)["nats_mean"].as_f64().unwrap()
+    };
+    let mean = (0..400).map(y).sum::<f64>() / 400.0;
+    // The two networks are the same but for the last bits of ln(eʸ).
+    assert!((nats("x") - nats("y") - mean).abs() < 1e-3, "{} {} {mean}", nats("x"), nats("y"));
+    let (_, stderr) = works(here, "train --data x.csv --steps 2 --out z.safetensors");
+    assert!(!stderr.contains("heavy tails"), "{stderr}");
+    csv(here, "h.csv", "a,h", 400, |i| format!("{},{:e}", y(i), (4.0 * y(i + 9)).exp()));
+    let (_, stderr) = works(here, "train --data h.csv --steps 2 --out z.safetensors");
+    assert!(stderr.contains("note: heavy tails in 'h' (up to ") && stderr.contains("with --log"), "{stderr}");
+}
+
+#[test]
+fn columns_of_a_series_have_scales_of_their_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    // 150 windows of six steps: a price near 100 and a volume near two millions.
+    let values: Vec<f32> = (0..150 * 12)
+        .map(|i| if i % 2 == 0 { 100.0 + 3.65 * normal(i) } else { 2e6 + 4e5 * normal(i) } as f32)
+        .collect();
+    f4(here, "stock.npy", "(150, 6, 2)", &values);
+    let (_, stderr) = works(here, "train --data stock.npy --steps 300 --width 32 --depth 1 --out m.safetensors");
+    assert!(stderr.contains("scale: each of the 2 places of axis 2 of 2 to mean 0 and deviation 1"), "{stderr}");
+    works(here, "sample m.safetensors -n 200 --out s.npy");
+    let (shape, samples) = read_f8(&here.join("s.npy"));
+    assert_eq!(shape, "200, 6, 2");
+    let column = |j: usize| samples.iter().skip(j).step_by(2).copied().collect::<Vec<f64>>();
+    for (j, own) in [(0, 3.65), (1, 4e5)] {
+        let ratio = deviation(&column(j)) / own;
+        assert!((1.0 / 3.0..3.0).contains(&ratio), "{j}: {ratio}");
+    }
+}
+
+#[test]
+fn pictures_with_channels_first_are_flipped_left_to_right() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    // A bright upper half, in three channels of 4 × 4 floats that are no levels.
+    let values: Vec<f32> = (0..200 * 48)
+        .map(|i| if i % 16 < 8 { 0.9 } else { 0.1 } + 0.02 * normal(i) as f32)
+        .collect();
+    f4(here, "sky.npy", "(200, 3, 4, 4)", &values);
+    let (_, stderr) = works(here, "train --data sky.npy --flip --steps 300 --width 48 --depth 1 --out m.safetensors");
+    assert!(stderr.contains("channels first"), "{stderr}");
+    works(here, "sample m.safetensors -n 40 --out s.npy");
+    let (shape, samples) = read_f8(&here.join("s.npy"));
+    assert_eq!(shape, "40, 3, 4, 4");
+    let above = samples.chunks_exact(48).filter(|picture| {
+        let sum = |upper: bool| picture.iter().enumerate().filter(|(i, _)| (i % 16 < 8) == upper).map(|(_, v)| v).sum::<f64>();
+        sum(true) > sum(false)
+    });
+    assert_eq!(above.count(), 40);
+    works(here, "sample m.safetensors -n 4 --out s.png");
+    works(here, "likelihood m.safetensors --data sky.npy -n 8 --levels 2");
+    works(here, "sample m.safetensors --from sky.npy --strength 0.1 -n 2 --out e.npy");
+    // Three sizes that could all be channels: what is assumed is said, and a flag decides.
+    f4(here, "odd.npy", "(20, 3, 4, 3)", &values[..20 * 36]);
+    let (_, stderr) = works(here, "train --data odd.npy --flip --steps 1 --out o.safetensors");
+    assert!(stderr.contains("channels last are assumed of shape [3, 4, 3] (--axes chw says otherwise)"), "{stderr}");
+    let (_, stderr) = works(here, "train --data odd.npy --flip --axes chw --steps 1 --out o.safetensors");
+    assert!(stderr.contains("channels first") && !stderr.contains("assumed"), "{stderr}");
+}
+
+/// No honest number of bits is below the entropy, which is 1 bit for a level here.
+#[test]
+fn pixels_as_floats_are_dequantised_with_their_spacing() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let values: Vec<f32> = (0..300 * 4).map(|i| if normal(i) > 0.0 { 1.0 / 255.0 } else { 0.0 }).collect();
+    f4(here, "mask.npy", "(300, 2, 2)", &values);
+    let (_, stderr) = works(here, "train --data mask.npy --dequantize --steps 300 --width 32 --depth 1 --out m.safetensors");
+    assert!(stderr.contains("values 1/255 apart"), "{stderr}");
+    let (stdout, stderr) = works(here, "likelihood m.safetensors --data mask.npy -n 100 --method ode");
+    assert!(stderr.contains("note: values 1/255 apart: a number from [0, 1/255) is added to each"), "{stderr}");
+    assert!(stdout.contains("bits/dim in the units of the file") && stdout.contains("bits/dim for a step of 1/255"), "{stdout}");
+    let document = json(here, "likelihood m.safetensors --data mask.npy -n 100 --method ode --json");
+    let bits = document["bits_per_dim_of_a_step"].as_f64().unwrap();
+    assert!((bits - document["bits_per_dim"].as_f64().unwrap() - 255.0_f64.log2()).abs() < 1e-9);
+    assert!((1.0..2.5).contains(&bits), "{bits}");
+    let (code, _, stderr) = run(here, "train --data moons --dequantize --steps 1 --out x.safetensors");
+    assert!(code == 2 && stderr.contains("nothing to dequantise (--dequantize)"), "{stderr}");
+}
+
+#[test]
+fn evaluate_takes_the_rows_it_is_given() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let row = |i: usize| format!("{},{}", normal(2 * i), normal(2 * i + 1));
+    csv(here, "train.csv", "x,y", 150, row);
+    csv(here, "test.csv", "x,y", 60, |i| row(i + 500));
+    works(here, "train --data train.csv --steps 60 --width 16 --depth 1 --out m.safetensors");
+    let found = json(here, "evaluate m.safetensors --data test.csv --json");
+    assert_eq!((&found["rows"], &found["copies"], &found["against"]), (&60.into(), &Value::Null, &"rows of test.csv".into()));
+    assert_eq!(found["floor"]["rows"], "one half of the rows against the other");
+    let found = json(here, "evaluate m.safetensors --data test.csv --train train.csv --json");
+    assert!(found["copies"].is_number() && found["floor"]["rows"] == "training rows");
+    // Rows that were trained on are named as such, wherever they stand.
+    let (_, stderr) = works(here, "evaluate m.safetensors --data train.csv");
+    assert!(stderr.contains("note: the model was trained on all of these rows"), "{stderr}");
+    csv(here, "mixed.csv", "x,y", 100, |i| row(if i < 50 { i } else { i + 900 }));
+    let (_, stderr) = works(here, "evaluate m.safetensors --data mixed.csv");
+    assert!(stderr.contains("of 64 rows of the training that the model remembers, 2"), "{stderr}");
+    let (code, _, stderr) = run(here, "likelihood m.safetensors --data test.csv --held-out");
+    assert!(code == 2 && stderr.contains("leave out --held-out to use all rows"), "{stderr}");
+    works(here, "train --data train.csv --hold-out 0.4 --steps 5 --width 16 --depth 1 --out h.safetensors");
+    let found = json(here, "evaluate h.safetensors --data train.csv --json");
+    assert_eq!((&found["rows"], &found["against"]), (&60.into(), &"rows that were held out".into()));
+    let (code, _, stderr) = run(here, "likelihood h.safetensors --data test.csv --held-out");
+    assert!(code == 2 && stderr.contains("these are not the data that the model was trained on"), "{stderr}");
+    // A density needs no training.
+    let found = json(here, "evaluate --exact moons --data moons -n 80 --json");
+    assert!(found["two_sample_accuracy"].as_f64().unwrap() < 0.65, "{found}");
+    csv(here, "other.csv", "x,z", 20, row);
+    let (code, _, stderr) = run(here, "evaluate m.safetensors --data other.csv");
+    assert!(code == 2 && stderr.contains("no such column") && stderr.contains("expected x, z, or a number"), "{stderr}");
+    csv(here, "few.csv", "x,y", 3, row);
+    let (code, _, stderr) = run(here, "evaluate m.safetensors --data few.csv");
+    assert!(code == 1 && stderr.contains("too few rows to compare: expected 5 rows, got 3"), "{stderr}");
+}
+
+#[test]
+fn two_files_are_compared() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let values = |from: usize, by: f32| (0..200).map(|i| normal(from + i) as f32 + by).collect::<Vec<f32>>();
+    f4(here, "data.npy", "(100, 2)", &values(0, 0.0));
+    f4(here, "samples.npy", "(100, 2)", &values(1000, 0.0));
+    f4(here, "shifted.npy", "(100, 2)", &values(1000, 5.0));
+    let accuracy = |name: &str| {
+        let found = json(here, &format!("evaluate --samples {name} --data data.npy --json"));
+        assert_eq!((&found["model"], &found["file"]), (&Value::Null, &name.into()));
+        found["two_sample_accuracy"].as_f64().unwrap()
+    };
+    assert!(accuracy("samples.npy") < 0.65 && accuracy("shifted.npy") > 0.95);
+    let (stdout, _) = works(here, "evaluate --samples samples.npy --data data.npy");
+    assert!(stdout.contains("½: indistinguishable, 1: always told apart") && stdout.contains("lower is better"));
+    // Columns by their names, in any order.
+    csv(here, "data.csv", "a,b", 50, |i| format!("{},{}", normal(i), 1e4 * normal(i + 70)));
+    csv(here, "samples.csv", "b,a", 50, |i| format!("{},{}", 1e4 * normal(i + 300), normal(i + 400)));
+    assert!(json(here, "evaluate --samples samples.csv --data data.csv --json")["two_sample_accuracy"].as_f64().unwrap() < 0.7);
+    f4(here, "wide.npy", "(100, 3)", &[0.0; 300]);
+    let (code, _, stderr) = run(here, "evaluate --samples wide.npy --data data.npy");
+    assert!(code == 2 && stderr.contains("expected samples of shape [2], got [3]"), "{stderr}");
+    let (code, _, stderr) = run(here, "evaluate --samples samples.npy --data data.npy --steps 5");
+    assert!(code == 2 && stderr.contains("--steps is for samples that are drawn"), "{stderr}");
+    let (code, _, stderr) = run(here, "evaluate samples.npy --data data.npy");
+    assert!(code == 1 && stderr.contains("NumPy array"), "{stderr}");
+}
+
+/// A score of two clumps in the data and of a bell in the samples, beside an income of large spread, or of the same.
+#[test]
+fn columns_of_different_units_count_alike() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let mut found = Vec::new();
+    for (name, spread) in [("raw", 15_000.0), ("scaled", 1.0)] {
+        csv(here, &format!("truth-{name}.csv"), "score,income", 200, |i| {
+            format!("{},{}", if normal(i) > 0.0 { 1.0 } else { -1.0 } + 0.05 * normal(3 * i), spread * normal(i + 600))
+        });
+        csv(here, &format!("wrong-{name}.csv"), "score,income", 200, |i| {
+            format!("{},{}", normal(i + 2000), spread * normal(i + 3000))
+        });
+        let document = json(here, &format!("evaluate --samples wrong-{name}.csv --data truth-{name}.csv --json"));
+        assert_eq!(document["units"], "standard deviations of each column");
+        found.push(document["two_sample_accuracy"].as_f64().unwrap());
+    }
+    assert!(found.iter().all(|accuracy| *accuracy > 0.7) && (found[0] - found[1]).abs() < 1e-9, "{found:?}");
+}
+
+#[test]
+fn a_flag_that_means_nothing_for_a_file_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    csv(here, "t.csv", "x,y", 30, |i| format!("{},{}", normal(i), normal(i + 40)));
+    f4(here, "a.npy", "(20, 2, 2)", &(0..80).map(|i| normal(i) as f32).collect::<Vec<_>>());
+    works(here, "train --data t.csv --steps 1 --width 8 --depth 1 --out m.safetensors");
+    for (line, words) in [
+        ("train --data t.csv --size 8 --steps 1 --out x", "--size"),
+        ("train --data t.csv --labels y --steps 1 --out x", "--labels"),
+        ("train --data a.npy --header --steps 1 --out x", "--header"),
+        ("train --data a.npy --columns 1 --steps 1 --out x", "columns"),
+        ("train --data digits --columns 1 --steps 1 --out x", "--columns"),
+        ("train --data t.csv --axes chw --steps 1 --out x", "--axes"),
+        ("likelihood m.safetensors --data moons --drop x", "--drop"),
+        ("evaluate m.safetensors --data t.csv --axes hwc", "--axes"),
+        ("recommend --data t.csv --size 4 --nfe 4", "--size"),
+    ] {
+        let (code, _, stderr) = run(here, line);
+        assert!(code == 2 && stderr.contains(words), "{line}: {code} {stderr}");
+        assert_eq!(stderr.matches("hint:").count().max(1), 1, "{stderr}");
+    }
+}
