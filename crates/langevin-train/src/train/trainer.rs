@@ -329,7 +329,9 @@ impl Trainer {
         self.last = [norm, rate];
         self.step += 1;
         self.smooth.push(self.step, loss, norm > self.problem.recipe.clip);
-        self.health.push(losses);
+        if self.health.push(losses) {
+            self.smooth.restart(self.health.loss());
+        }
         self.check_step()
     }
 
