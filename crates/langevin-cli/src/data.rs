@@ -152,7 +152,6 @@ pub fn failure(error: &langevin_data::Error) -> Failure {
         None => failure,
     }
 }
-}
 
 /// What is read besides names.
 pub const KINDS: &str = "a .npy, .npz, .csv or .parquet file, or a folder of pictures";

@@ -117,12 +117,16 @@ impl RunDir {
             stale::clear(&directory);
         }
         Made::directory(&self.path.join("states"))?.keep();
-        self.cut_log(step)?;
-        // Before the configuration: a change that is not in the log would be found again.
-        if let Some(event) = event {
-            self.log(event)?;
-        }
-        atomic::save(&self.path.join(config::NAME), effective.as_bytes())
+        let path = self.path.join("log.ndjson");
+        let before = fs::read(&path).ok();
+        // The log first, for a change that is not in it would be found again; taken back where the configuration cannot follow.
+        self.cut_log(step, event)?;
+        atomic::save(&self.path.join(config::NAME), effective.as_bytes()).inspect_err(|_| {
+            let _ = match &before {
+                Some(bytes) => atomic::save(&path, bytes),
+                None => fs::remove_file(&path).map_err(|error| Failure::writing(&path, &error)),
+            };
+        })
     }
 
     /// The configuration that it has, as far as it can be read.
@@ -182,8 +186,8 @@ impl RunDir {
         paths
     }
 
-    /// Forgets what the log has after a step: a run that goes on from there says it again.
-    fn cut_log(&mut self, step: u64) -> Result<()> {
+    /// Forgets what the log has after a step, for a run that goes on from there says it again, and adds a line.
+    fn cut_log(&mut self, step: u64, event: Option<&serde_json::Value>) -> Result<()> {
         let path = self.path.join("log.ndjson");
         let text = fs::read_to_string(&path).unwrap_or_default();
         let before = |line: &&str| {
@@ -191,7 +195,8 @@ impl RunDir {
             line.and_then(|line| line["step"].as_u64()).is_some_and(|at| at <= step)
         };
         let kept: String = text.lines().filter(before).flat_map(|line| [line, "\n"]).collect();
-        atomic::save(&path, kept.as_bytes())
+        let event = event.map_or_else(String::new, |event| format!("{event}\n"));
+        atomic::save(&path, (kept + &event).as_bytes())
     }
 
     /// Adds a line to the log.

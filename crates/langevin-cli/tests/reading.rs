@@ -80,7 +80,14 @@ fn one_line_says_what_was_read_and_samples_go_out_as_the_table_came_in() {
     csv(here, "u.csv", "kind,income,valve,more,age", 40, |i| format!("a,{:.2},3,x,{}", 5000.0 + i as f64, 30 + i % 9));
     for command in ["evaluate", "likelihood --levels 2", "diagnose --steps 4 -n 40 --rows 20"] {
         for data in ["t.csv", "u.csv", "s.csv"] {
-            works(here, &format!("{} m.safetensors --data {data} {}", command.split(' ').next().unwrap(), command.split_once(' ').map_or("", |(_, flags)| flags)));
+            works(
+                here,
+                &format!(
+                    "{} m.safetensors --data {data} {}",
+                    command.split(' ').next().unwrap(),
+                    command.split_once(' ').map_or("", |(_, flags)| flags)
+                ),
+            );
         }
     }
     works(here, "recommend --data t.csv --label-column kind --drop id --nfe 5");
@@ -88,13 +95,19 @@ fn one_line_says_what_was_read_and_samples_go_out_as_the_table_came_in() {
     works(here, "analyze m.safetensors --data u.csv --steps 5");
     works(here, "invert m.safetensors --from t.csv -n 4 --steps 4 --out z.npy");
     let (code, _, stderr) = run(here, "likelihood m.safetensors --data u.csv --columns income,age");
-    assert!(code == 1 && stderr.contains("expected the columns age, valve, income, got the columns income, age"), "{stderr}");
+    assert!(
+        code == 1 && stderr.contains("expected the columns age, valve, income, got the columns income, age"),
+        "{stderr}"
+    );
     csv(here, "v.csv", "age,valve,income", 9, |i| format!("{},{},50", 30 + i, 3 + i % 2));
     let (code, _, stderr) = run(here, "likelihood m.safetensors --data v.csv");
-    let words = "error: a column had one value in the training, and has another here (v, row 2, 'valve'): expected 3, got 4";
+    let words =
+        "error: a column had one value in the training, and has another here (v, row 2, 'valve'): expected 3, got 4";
     assert!(code == 1 && stderr.contains(words), "{stderr}");
     let (_, stderr) = works(here, "likelihood m.safetensors --data t.csv --held-out --levels 2");
-    assert!(stderr.contains("note: 'valve' had one value in the training and is not counted: the likelihood is that of the other 2 elements"));
+    assert!(stderr.contains(
+        "note: 'valve' had one value in the training and is not counted: the likelihood is that of the other 2 elements"
+    ));
 }
 
 /// −log p of a logarithm is that of the value itself: a density of x = eʸ is that of y divided by x.
@@ -147,9 +160,8 @@ fn pictures_with_channels_first_are_flipped_left_to_right() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
     // A bright upper half, in three channels of 4 × 4 floats that are no levels.
-    let values: Vec<f32> = (0..200 * 48)
-        .map(|i| if i % 16 < 8 { 0.9 } else { 0.1 } + 0.02 * normal(i) as f32)
-        .collect();
+    let values: Vec<f32> =
+        (0..200 * 48).map(|i| if i % 16 < 8 { 0.9 } else { 0.1 } + 0.02 * normal(i) as f32).collect();
     f4(here, "sky.npy", "(200, 3, 4, 4)", &values);
     let (_, stderr) = works(here, "train --data sky.npy --flip --steps 300 --width 48 --depth 1 --out m.safetensors");
     assert!(stderr.contains("channels first"), "{stderr}");
@@ -157,7 +169,9 @@ fn pictures_with_channels_first_are_flipped_left_to_right() {
     let (shape, samples) = read_f8(&here.join("s.npy"));
     assert_eq!(shape, "40, 3, 4, 4");
     let above = samples.chunks_exact(48).filter(|picture| {
-        let sum = |upper: bool| picture.iter().enumerate().filter(|(i, _)| (i % 16 < 8) == upper).map(|(_, v)| v).sum::<f64>();
+        let sum = |upper: bool| {
+            picture.iter().enumerate().filter(|(i, _)| (i % 16 < 8) == upper).map(|(_, v)| v).sum::<f64>()
+        };
         sum(true) > sum(false)
     });
     assert_eq!(above.count(), 40);
@@ -179,11 +193,15 @@ fn pixels_as_floats_are_dequantised_with_their_spacing() {
     let here = directory.path();
     let values: Vec<f32> = (0..300 * 4).map(|i| if normal(i) > 0.0 { 1.0 / 255.0 } else { 0.0 }).collect();
     f4(here, "mask.npy", "(300, 2, 2)", &values);
-    let (_, stderr) = works(here, "train --data mask.npy --dequantize --steps 300 --width 32 --depth 1 --out m.safetensors");
+    let (_, stderr) =
+        works(here, "train --data mask.npy --dequantize --steps 300 --width 32 --depth 1 --out m.safetensors");
     assert!(stderr.contains("values 1/255 apart"), "{stderr}");
     let (stdout, stderr) = works(here, "likelihood m.safetensors --data mask.npy -n 100 --method ode");
     assert!(stderr.contains("note: values 1/255 apart: a number from [0, 1/255) is added to each"), "{stderr}");
-    assert!(stdout.contains("bits/dim in the units of the file") && stdout.contains("bits/dim for a step of 1/255"), "{stdout}");
+    assert!(
+        stdout.contains("bits/dim in the units of the file") && stdout.contains("bits/dim for a step of 1/255"),
+        "{stdout}"
+    );
     let document = json(here, "likelihood m.safetensors --data mask.npy -n 100 --method ode --json");
     let bits = document["bits_per_dim_of_a_step"].as_f64().unwrap();
     assert!((bits - document["bits_per_dim"].as_f64().unwrap() - 255.0_f64.log2()).abs() < 1e-9);
@@ -201,7 +219,10 @@ fn evaluate_takes_the_rows_it_is_given() {
     csv(here, "test.csv", "x,y", 60, |i| row(i + 500));
     works(here, "train --data train.csv --steps 60 --width 16 --depth 1 --out m.safetensors");
     let found = json(here, "evaluate m.safetensors --data test.csv --json");
-    assert_eq!((&found["rows"], &found["copies"], &found["against"]), (&60.into(), &Value::Null, &"rows of test.csv".into()));
+    assert_eq!(
+        (&found["rows"], &found["copies"], &found["against"]),
+        (&60.into(), &Value::Null, &"rows of test.csv".into())
+    );
     assert_eq!(found["floor"]["rows"], "one half of the rows against the other");
     let found = json(here, "evaluate m.safetensors --data test.csv --train train.csv --json");
     assert!(found["copies"].is_number() && found["floor"]["rows"] == "training rows");
@@ -223,7 +244,10 @@ fn evaluate_takes_the_rows_it_is_given() {
     assert!(found["two_sample_accuracy"].as_f64().unwrap() < 0.65, "{found}");
     csv(here, "other.csv", "x,z", 20, row);
     let (code, _, stderr) = run(here, "evaluate m.safetensors --data other.csv");
-    assert!(code == 2 && stderr.contains("no such column") && stderr.contains("expected x, z, or a number"), "{stderr}");
+    assert!(
+        code == 2 && stderr.contains("no such column") && stderr.contains("expected x, z, or a number"),
+        "{stderr}"
+    );
     csv(here, "few.csv", "x,y", 3, row);
     let (code, _, stderr) = run(here, "evaluate m.safetensors --data few.csv");
     assert!(code == 1 && stderr.contains("too few rows to compare: expected 5 rows, got 3"), "{stderr}");
@@ -248,7 +272,10 @@ fn two_files_are_compared() {
     // Columns by their names, in any order.
     csv(here, "data.csv", "a,b", 50, |i| format!("{},{}", normal(i), 1e4 * normal(i + 70)));
     csv(here, "samples.csv", "b,a", 50, |i| format!("{},{}", 1e4 * normal(i + 300), normal(i + 400)));
-    assert!(json(here, "evaluate --samples samples.csv --data data.csv --json")["two_sample_accuracy"].as_f64().unwrap() < 0.7);
+    assert!(
+        json(here, "evaluate --samples samples.csv --data data.csv --json")["two_sample_accuracy"].as_f64().unwrap()
+            < 0.7
+    );
     f4(here, "wide.npy", "(100, 3)", &[0.0; 300]);
     let (code, _, stderr) = run(here, "evaluate --samples wide.npy --data data.npy");
     assert!(code == 2 && stderr.contains("expected samples of shape [2], got [3]"), "{stderr}");

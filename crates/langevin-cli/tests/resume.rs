@@ -271,3 +271,60 @@ fn a_new_run_that_is_refused_leaves_nothing() {
     let output = langevin(here).args(["train", "--data", "t.csv", "--run", "t.csv/r"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
 }
+
+/// A file system of a fixed size, taken away at the end; `None` where this user cannot make one.
+#[cfg(target_os = "linux")]
+struct Disk(std::path::PathBuf);
+
+#[cfg(target_os = "linux")]
+impl Disk {
+    fn of(path: &Path, size: &str) -> Option<Self> {
+        fs::create_dir(path).unwrap();
+        let mut mount = std::process::Command::new("mount");
+        let made = mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"]).arg(path).output();
+        made.is_ok_and(|made| made.status.success()).then(|| Self(path.into()))
+    }
+
+    /// Leaves no room.
+    fn fill(&self) {
+        let mut size = 1 << 20;
+        for number in 0..200 {
+            if fs::write(self.0.join(format!("filler{number}")), vec![0; size]).is_err() {
+                size /= 2;
+            }
+            if size == 0 {
+                break;
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}
+
+/// Without room nothing begins and nothing changes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let Some(disk) = Disk::of(&here.join("disk"), "2m") else {
+        eprintln!("skipped: this user cannot make a small disk");
+        return;
+    };
+    begin(here, "");
+    let flags = "--data t.csv --steps 20 --width 8 --depth 1 --batch 16 --hold-out 0.2 --log-every 5";
+    works(here, &format!("train {flags} --run disk/r"));
+    disk.fill();
+    let before = files(&here.join("disk/r"));
+    let (code, _, stderr) = run(here, "train --resume disk/r --lr 1e-4 --steps 40");
+    assert!(code == 1 && stderr.contains("No space left"), "{stderr}");
+    assert!(files(&here.join("disk/r")) == before);
+    let (code, _, stderr) = run(here, &format!("train {flags} --run disk/a/new"));
+    assert!(code == 1 && stderr.contains("No space left"), "{stderr}");
+    assert!(!here.join("disk/a").exists());
+}

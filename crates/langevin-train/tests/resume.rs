@@ -3,6 +3,7 @@
 
 use langevin::Weight;
 use langevin_train::{Budget, Coupling, Dataset, DitConfig, MlpConfig, Recipe, Trainer};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Recipes that have every kind of state: a learned density, learned weights, coupled noise, dequantised data, a transformer.
 fn recipes() -> Vec<Recipe> {
@@ -106,6 +107,64 @@ fn a_failed_step_changes_no_bit() {
         std::fs::write(&path, &bytes).unwrap();
         assert!(finish(trainer) == whole, "{coupling:?}");
     }
+}
+
+/// Questions that are answered with no before the first yes.
+static LEFT: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+fn stop() -> bool {
+    LEFT.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
+}
+
+/// A step that is stopped anywhere within is as if it had not been begun.
+#[test]
+fn a_stopped_step_changes_no_bit() {
+    let data = Dataset::digits();
+    for recipe in recipes() {
+        let whole = finish(Trainer::new(&data, &recipe).unwrap());
+        let mut trainer = Trainer::new(&data, &recipe).unwrap();
+        trainer.stop_when(stop);
+        let mut stopped = 0;
+        for left in [0, 1, 2, 3, 5, 8, 13, 21] {
+            let before = trainer.progress().step;
+            LEFT.store(left, Ordering::SeqCst);
+            match trainer.step() {
+                Ok(()) => assert_eq!(trainer.progress().step, before + 1),
+                Err(error) => {
+                    assert!(error.is_stopped() && !error.is_diverged(), "{error}");
+                    assert_eq!(trainer.progress().step, before);
+                    stopped += 1;
+                }
+            }
+            LEFT.store(usize::MAX, Ordering::SeqCst);
+            trainer.step().unwrap();
+        }
+        assert!(stopped >= 3, "{stopped}");
+        assert!(finish(trainer) == whole, "{recipe:?}");
+    }
+}
+
+/// The best network is part of a state, and what was kept is what was there.
+#[test]
+fn the_best_network_is_kept_over_a_resumption() {
+    let data = Dataset::digits();
+    let recipe = recipes().remove(0);
+    let mut trainer = Trainer::new(&data, &recipe).unwrap();
+    let mut weights = Vec::new();
+    for score in [3.0, 2.0, f64::NAN, 2.5, 2.0] {
+        trainer.step().unwrap();
+        let better = trainer.keep_if_best(score);
+        assert_eq!(better, score == 3.0 || weights.len() == 1);
+        if better {
+            weights.push(trainer.network().unwrap().weights().to_vec());
+        }
+    }
+    let resumed = Trainer::resume(&data, &trainer.state().unwrap()).unwrap();
+    assert_eq!(resumed.best(), Some((2, 2.0)));
+    let network = resumed.best_network().unwrap().unwrap();
+    assert!(network.weights() == weights[1] && network.metadata().training.steps == 2);
+    assert!(network.metadata().training.losses.iter().all(|(step, _)| *step <= 2));
+    assert!(resumed.state_without_time().unwrap() == trainer.state_without_time().unwrap());
 }
 
 #[test]

@@ -24,7 +24,10 @@ pub fn known(text: &str) -> bool {
 /// The flags that a text names, without their dashes.
 fn named(text: &str) -> impl Iterator<Item = &str> {
     let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
-    text.split("--").skip(1).map(move |rest| rest.split(ends).next().unwrap_or_default()).filter(|flag| !flag.is_empty())
+    text.split("--")
+        .skip(1)
+        .map(move |rest| rest.split(ends).next().unwrap_or_default())
+        .filter(|flag| !flag.is_empty())
 }
 
 #[cfg(test)]
@@ -33,7 +36,10 @@ mod tests {
 
     #[test]
     fn a_hint_is_for_the_command_that_has_its_flags() {
-        assert_eq!(named("--drop leaves a column out, --label-column=x; a -- b").collect::<Vec<_>>(), ["drop", "label-column"]);
+        assert_eq!(
+            named("--drop leaves a column out, --label-column=x; a -- b").collect::<Vec<_>>(),
+            ["drop", "label-column"]
+        );
         at_hand("evaluate");
         assert!(known("--label-column names a column of labels, --drop leaves a column out"));
         assert!(!known("learn the logarithm with --log"));

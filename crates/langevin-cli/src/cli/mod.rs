@@ -1,8 +1,8 @@
 //! Every flag, defined once, with its help.
 
 mod analysis;
-pub mod flags;
 pub mod config;
+pub mod flags;
 pub mod given;
 mod plans;
 mod reading;

@@ -109,7 +109,11 @@ fn describe(network: &Network, directory: &Path, config: &str) -> RunData {
                 duration(training.seconds),
                 &format!("{} steps of {} rows", thousands(training.steps), training.batch),
             ),
-            fact("Samples", format!("{:?}", metadata.data.shape), "numbers each"),
+            fact(
+                "Samples",
+                metadata.data.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × "),
+                "numbers each",
+            ),
             fact("Loss", format!("{:.4}", training.final_loss), training.weight.name()),
         ],
         steps: training.steps,

@@ -1,41 +1,34 @@
 //! `langevin train`: a network from data.
 
 mod best;
+mod clipping;
 mod from;
+mod kept;
 mod resume;
 mod slow;
 
 use super::learn::{self, Material};
-use super::preview::preview;
-use crate::cli::{TrainArgs, config::Effective, train::Kind};
+use crate::cli::{TrainArgs, train::Kind};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, print, say};
 use crate::progress::{Display, duration, thousands};
-use crate::rundir::RunDir;
 use crate::schedule::{SIGMAS, usual_range};
 use crate::watch::{Look, Watched};
 use crate::words::{either_case, plural, shown};
 use crate::{check, data, interrupt, threads};
 use best::Overtraining;
+use clipping::Clipping;
 use from::Base;
+use kept::Kept;
 use langevin::{Formulation, LambdaRange, Prediction, Process, TimeDensity, Weight};
-use langevin_data::Dataset;
-use langevin_train::{
-    Budget, Coupling, DitConfig, HeldOut, MlpConfig, Network, NetworkSpec, Normalization, Progress, Recipe, Trainer,
-};
-use serde_json::{Value, json};
-use std::path::PathBuf;
+use langevin_train::{Budget, Coupling, DitConfig, HeldOut, MlpConfig, NetworkSpec, Normalization, Progress, Recipe};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// The most training steps without --steps and --minutes, the fewest, and those of √rows: on small tables the held-out bound is best early (docs/training.md).
 const STEPS: u64 = 2000;
 const FEWEST: u64 = 200;
 const STEPS_OF_ROOT: f64 = 48.0;
-/// Gradients in a row that are clipped while the loss does not fall, and the share of it that is a fall.
-const CLIPPED: u64 = 1000;
-const FALL: f64 = 0.99;
-/// What is tried after a divergence, as a share of the learning rate.
-const LOWER: f64 = 0.1;
 /// The weight decay of pictures: of 1,438 digits a perceptron copies 4 % after ten minutes with 0.1, none with 0.3 (docs/training.md).
 const PICTURES_DECAY: f64 = 0.3;
 /// The length that a head of attention has by default.
@@ -188,7 +181,7 @@ fn train(args: &TrainArgs) -> Result<()> {
         }
     }
     if trainer.progress().step == 0 {
-        return Err(Failure::interrupted("interrupted within the first step: nothing was learned").hint(kept.again()));
+        return Err(kept.nothing_learned());
     }
     kept.save(&trainer)?;
     let network = trainer.network().or_failed()?;
@@ -262,37 +255,6 @@ fn line(progress: &Progress<'_>, look: Option<Look>) -> serde_json::Value {
     })
 }
 
-/// Steps in a row whose gradient was clipped, and what is said of many.
-#[derive(Default)]
-struct Clipping {
-    steps: u64,
-    /// The smoothed loss when they began.
-    loss: f64,
-    said: bool,
-}
-
-impl Clipping {
-    fn look(&mut self, progress: &Progress<'_>, clip: f64) {
-        if progress.gradient <= clip {
-            self.steps = 0;
-            return;
-        }
-        if self.steps.is_multiple_of(CLIPPED) {
-            if self.steps > 0 && progress.loss > FALL * self.loss && !self.said {
-                self.said = true;
-                say(&format!(
-                    "note: all gradients of the last {} steps were clipped to --clip {clip} and the loss does not fall ({:.4}, then {:.4}): a larger --clip, or a lower --lr, may help",
-                    thousands(CLIPPED),
-                    self.loss,
-                    progress.loss
-                ));
-            }
-            self.loss = progress.loss;
-        }
-        self.steps += 1;
-    }
-}
-
 /// The steps for so many rows.
 fn usual_steps(rows: usize) -> u64 {
     let steps = 100.0 * (STEPS_OF_ROOT * (rows as f64).sqrt() / 100.0).round();
@@ -309,215 +271,6 @@ fn cropped(shape: &[usize], crop: Option<(usize, usize)>) -> Vec<usize> {
         }
     }
     shape
-}
-
-/// What is kept of a training, and where.
-struct Kept<'a> {
-    args: &'a TrainArgs,
-    run: Option<RunDir>,
-    /// Where the model goes, one place or two.
-    models: Vec<PathBuf>,
-    best: Overtraining,
-}
-
-impl<'a> Kept<'a> {
-    /// Where it will be; nothing is written yet.
-    fn new(args: &'a TrainArgs) -> Result<Self> {
-        let run = match (&args.output.run, &args.output.resume) {
-            (Some(path), _) => Some(RunDir::new(path)?),
-            (None, Some(path)) => Some(RunDir::at(path)?),
-            (None, None) => None,
-        };
-        let models: Vec<PathBuf> = args.output.out.iter().cloned().chain(run.as_ref().map(RunDir::model)).collect();
-        let best = run.as_ref().map_or_else(|| Overtraining::beside(&models[0]), RunDir::best);
-        Ok(Self { args, run, models, best: Overtraining::new(best) })
-    }
-
-    /// The recipe of the newest state that can be read, of a run that goes on.
-    fn saved(&self) -> Option<Recipe> {
-        let run = self.run.as_ref().filter(|_| self.args.output.resume.is_some())?;
-        run.states().iter().find_map(|path| Some(Trainer::saved_recipe(&std::fs::read(path).ok()?).ok()?.0))
-    }
-
-    /// A new training, or one that goes on from the newest state that is whole, with what changed of it.
-    fn begin(
-        &self,
-        rows: &Dataset,
-        recipe: &mut Recipe,
-        effective: &Effective,
-        base: Option<&Base>,
-        ways: &slow::Ways,
-    ) -> Result<(Trainer, Option<Value>)> {
-        let new = |recipe: &Recipe| {
-            let trainer = match base.and_then(|base| base.network.as_ref()) {
-                Some(network) => Trainer::from_network(rows, recipe, network),
-                None => Trainer::new(rows, recipe),
-            };
-            match trainer {
-                Err(error) if error.is_too_large() => {
-                    Err(Failure::misused(without_hint(&error)).hint(format!("try {}", ways.network)))
-                }
-                Err(error) if error.is_argument() || error.core().is_some_and(langevin::Error::is_argument) => {
-                    Err(error).or_misused()
-                }
-                other => other.or_failed(),
-            }
-        };
-        let Some(run) = self.run.as_ref().filter(|_| self.args.output.resume.is_some()) else {
-            return Ok((new(recipe)?, None));
-        };
-        // Where other data are asked for, that they are other says more than what else differs.
-        let data = run.configuration().get("data").and_then(|name| name.as_str().map(str::to_owned));
-        let moved = data.is_some() && data != self.args.data;
-        let mut worst = None;
-        for path in run.states() {
-            let state = std::fs::read(&path).map_err(|error| {
-                Failure::failed("cannot read the state of the run").in_file(&path).got(error.to_string())
-            });
-            let state = state.and_then(|state| {
-                let (own, step) = Trainer::saved_recipe(&state).or_failed()?;
-                Ok((state, own, step))
-            });
-            let (state, own, step) = match state {
-                Ok(read) => read,
-                Err(failure) => {
-                    say(&format!("note: {} is passed over: {}", shown(&path), failure.text()));
-                    worst.get_or_insert(failure);
-                    continue;
-                }
-            };
-            let changed = self.changed(run, &own, recipe, effective);
-            if !moved && let Err(failure) = changed {
-                return Err(failure);
-            }
-            match Trainer::resume(rows, &state) {
-                Ok(mut trainer) => {
-                    let changed = changed?;
-                    trainer.set_recipe(recipe).or_misused()?;
-                    say(&format!("goes on after step {step}"));
-                    return Ok((
-                        trainer,
-                        changed.map(|changed| json!({ "event": "resumed", "step": step, "changed": changed })),
-                    ));
-                }
-                // The one before it has the same data.
-                Err(error) if error.is_data() => {
-                    let run = self.args.output.resume.as_deref().unwrap_or_else(|| std::path::Path::new("RUN"));
-                    let model = run.join("model.safetensors");
-                    return Err(Failure::failed(error.to_string()).hint(format!(
-                        "a run goes on with its own data; to train on these, begin another from its model: train --from {} --data {} --run ANOTHER",
-                        model.display(),
-                        self.args.data.as_deref().unwrap_or("DATA")
-                    )));
-                }
-                Err(error) => {
-                    let failure = Failure::failed(error.to_string());
-                    say(&format!("note: {} is passed over: {}", shown(&path), failure.text()));
-                    worst.get_or_insert(failure);
-                }
-            }
-        }
-        match worst {
-            Some(failure) => Err(failure),
-            // It was killed before there was one.
-            None => Ok((new(recipe)?, None)),
-        }
-    }
-
-    /// What changes of a run; refuses what cannot. Makes the recipe that of the run in what no flag says.
-    fn changed(
-        &self,
-        run: &RunDir,
-        own: &Recipe,
-        recipe: &mut Recipe,
-        effective: &Effective,
-    ) -> Result<Option<serde_json::Map<String, Value>>> {
-        recipe.formulation.range = own.formulation.range;
-        recipe.averages |= own.averages;
-        if self.args.steps.is_none() && self.args.minutes.is_none() {
-            recipe.budget = own.budget;
-        }
-        let kept = run.configuration();
-        resume::Change { kept: &kept, now: effective }.check(own, recipe)
-    }
-
-    /// What was asked for is accepted: the directory of the run is made, or its configuration and log brought up to date.
-    fn accept(&mut self, trainer: &Trainer, effective: &Effective, event: Option<Value>) -> Result<()> {
-        let (resumed, text) = (self.args.output.resume.is_some(), effective.to_string());
-        match &mut self.run {
-            Some(run) if resumed => run.go_on(&text, trainer.progress().step, event.as_ref()),
-            Some(run) => run.begin(&text),
-            None => Ok(()),
-        }
-    }
-
-    /// Saves the state and the model, each whole or not at all, also where an end was asked for: that is when it matters.
-    fn save(&mut self, trainer: &Trainer) -> Result<()> {
-        if let Some(run) = &self.run {
-            run.save_state(trainer.progress().step, &trainer.state().or_failed()?)?;
-        }
-        self.save_model(&trainer.network().or_failed()?)?;
-        self.best.save(trainer)
-    }
-
-    fn save_model(&self, network: &Network) -> Result<()> {
-        let bytes = network.to_bytes().or_failed()?;
-        self.models.iter().try_for_each(|path| atomic::save(path, &bytes))
-    }
-
-    fn log(&mut self, line: &serde_json::Value) -> Result<()> {
-        self.run.as_mut().map_or(Ok(()), |run| run.log(line))
-    }
-
-    /// The averages as they are.
-    fn averages(&self, trainer: &Trainer) -> Result<()> {
-        match (&self.run, trainer.averages()) {
-            (Some(run), Some(averages)) => run.save_averages(averages.step(), &averages.to_bytes().or_failed()?),
-            _ => Ok(()),
-        }
-    }
-
-    /// Samples of the network as it is.
-    fn picture(&self, trainer: &Trainer) -> Result<()> {
-        let Some(run) = &self.run else { return Ok(()) };
-        let path = run.samples(trainer.progress().step)?;
-        preview(&mut trainer.network().or_failed()?, self.args.seed, &path)
-    }
-
-    /// Where what was learned is.
-    fn left(&self) -> String {
-        match &self.args.output.run.as_ref().or(self.args.output.resume.as_ref()) {
-            Some(run) => format!("go on with --resume {}", run.display()),
-            None => format!("what has been learned is in {}", self.models[0].display()),
-        }
-    }
-
-    /// What to do where nothing was learned.
-    fn again(&self) -> String {
-        match &self.args.output.run.as_ref().or(self.args.output.resume.as_ref()) {
-            Some(run) => format!("begin again with --resume {}", run.display()),
-            None => "nothing was written".to_owned(),
-        }
-    }
-
-    /// Training that went wrong keeps what was good.
-    fn diverged(&self, error: langevin_train::Error, rate: f64) -> Result<()> {
-        let lower = format!("--lr {:.1e}", LOWER * rate);
-        let hint = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
-        let failure = Failure::failed(without_hint(&error));
-        let run = self.args.output.run.as_ref().or(self.args.output.resume.as_ref());
-        let states = self.run.as_ref().is_some_and(|run| !run.states().is_empty());
-        Err(failure.hint(match (error.into_network(), run) {
-            (Some(network), _) => {
-                self.save_model(&network)?;
-                format!("{hint}try {lower}; the last good model is in {}", self.models[0].display())
-            }
-            (None, Some(run)) if states => {
-                format!("{hint}go on from the last good state: --resume {} {lower}", run.display())
-            }
-            (None, _) => format!("{hint}nothing good was learned, and no model is written: try {lower}"),
-        }))
-    }
 }
 
 fn network(args: &TrainArgs, classes: usize) -> Result<NetworkSpec> {

@@ -164,9 +164,9 @@ impl Passes {
         Self { rows, stop: Stop::default(), idle: Mutex::default() }
     }
 
-    /// The same, stopped where `stop` says so.
-    pub(crate) fn stopping(self, stop: Stop) -> Self {
-        Self { stop, ..self }
+    /// Stops evaluations from now on where `stop` says so.
+    pub(crate) fn stop_when(&mut self, stop: Stop) {
+        self.stop = stop;
     }
 
     /// Lends memory for one evaluation.

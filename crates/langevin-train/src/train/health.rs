@@ -46,12 +46,12 @@ struct Wound {
 impl Wound {
     const NEW: Self = Self { steps: 0, sum: 0.0, marks: [(f64::INFINITY, 0); 2] };
 
-    /// One more step; whether it goes on too long.
-    fn push(&mut self, logarithm: f64) -> bool {
+    /// One more step.
+    fn push(&mut self, logarithm: f64) -> Course {
         self.steps += 1;
         self.sum += logarithm;
         if !self.steps.is_multiple_of(WINDOW) {
-            return false;
+            return Course::Open;
         }
         let mean = std::mem::take(&mut self.sum) / WINDOW as f64;
         let mut late = false;
@@ -63,14 +63,28 @@ impl Wound {
             }
             late |= *since >= windows && (share > HALVES.0 || mean > EXPLODED.ln());
         }
-        late
+        match mean < RECOVERED.ln() {
+            true => Course::Recovered,
+            false if late => Course::Lost,
+            false => Course::Open,
+        }
     }
 }
 
+/// What a window says of a training after an explosion.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Course {
+    Open,
+    Recovered,
+    /// It goes on too long.
+    Lost,
+}
+
 impl Health {
-    pub(super) fn push(&mut self, Losses { loss, nothing }: Losses) {
+    /// Takes in a step; whether the training has just recovered from an explosion.
+    pub(super) fn push(&mut self, Losses { loss, nothing }: Losses) -> bool {
         if nothing <= 0.0 || nothing.is_nan() {
-            return;
+            return false;
         }
         let logarithm = (loss / nothing).max(f64::MIN_POSITIVE).ln();
         self.nothing = KEEP * self.nothing + (1.0 - KEEP) * nothing;
@@ -79,12 +93,13 @@ impl Health {
         self.unsound = loss > FAILED * nothing;
         if loss > EXPLODED * nothing {
             self.wound.get_or_insert(Wound::NEW);
-        } else if self.ratio() < RECOVERED {
+        }
+        let course = self.wound.as_mut().map(|wound| wound.push(logarithm));
+        self.exploded |= course == Some(Course::Lost);
+        if course == Some(Course::Recovered) {
             self.wound = None;
         }
-        if let Some(wound) = &mut self.wound {
-            self.exploded |= wound.push(logarithm);
-        }
+        course == Some(Course::Recovered)
     }
 
     /// Whether the loss exploded and does not come back.
@@ -99,12 +114,17 @@ impl Health {
 
     /// Whether a training that ends here has failed: it is far above the loss of having learned nothing, or has not recovered from an explosion.
     pub(super) fn is_failed(&self) -> bool {
-        self.wound.is_some() || self.ratio() > FAILED
+        self.ratio() > if self.wound.is_some() { RECOVERED } else { FAILED }
     }
 
     /// The loss of about the last ten steps as a multiple of that of having learned nothing; 1 where nothing is known.
     pub(super) fn ratio(&self) -> f64 {
         if self.weight > 0.0 { (self.logarithm / self.weight).exp() } else { 1.0 }
+    }
+
+    /// The loss of about the last ten steps, in which no single one outweighs the others.
+    pub(super) fn loss(&self) -> f64 {
+        self.ratio() * self.nothing()
     }
 
     /// The loss of having learned nothing, over about the last ten steps.

@@ -18,11 +18,7 @@ impl Trainer {
         Err(self.diverged(
             format!("step {}, the last", self.step),
             self.little("a loss below"),
-            format!(
-                "{}, {} times as much",
-                short(self.health.ratio() * self.health.nothing()),
-                short(self.health.ratio())
-            ),
+            format!("{}, {} times as much", short(self.health.loss()), short(self.health.ratio())),
             "a learning rate that is too high",
         ))
     }
@@ -36,7 +32,7 @@ impl Trainer {
                 self.little("a loss that falls below"),
                 format!(
                     "{}, {} times as much, which does not fall",
-                    short(self.health.ratio() * self.health.nothing()),
+                    short(self.health.loss()),
                     short(self.health.ratio())
                 ),
                 "a learning rate that is too high, or too short a warm-up",

@@ -63,9 +63,10 @@ impl Lanes {
         }
     }
 
-    /// The same, stopped within a step where `stop` says so; rows that are done are counted in `done`.
-    pub(crate) fn watched(self, stop: Stop, done: &Arc<AtomicUsize>) -> Self {
-        Self { stop, done: Arc::clone(done), passes: self.passes.stopping(stop), ..self }
+    /// Stops within a step from now on where `stop` says so; rows that are done are counted in `done`.
+    pub(crate) fn watch(&mut self, stop: Stop, done: &Arc<AtomicUsize>) {
+        (self.stop, self.done) = (stop, Arc::clone(done));
+        self.passes.stop_when(stop);
     }
 
     /// The loss of a batch; adds its gradient to those of the lanes.

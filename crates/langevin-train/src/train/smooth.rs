@@ -49,6 +49,11 @@ impl Smooth {
         }
     }
 
+    /// Forgets an explosion that is over, which would outweigh a thousand steps.
+    pub(crate) fn restart(&mut self, loss: f64) {
+        self.sum = self.weight * loss;
+    }
+
     pub(crate) fn loss(&self) -> f64 {
         if self.weight > 0.0 { self.sum / self.weight } else { 0.0 }
     }

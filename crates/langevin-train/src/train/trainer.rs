@@ -187,6 +187,9 @@ impl Trainer {
         if recipe.averages {
             optimizer.followers = Some(Followers::new(&optimizer.values)?);
         }
+        let mut lanes = Lanes::new(&*net, recipe.batch, optimizer.values.len());
+        let done = Arc::default();
+        lanes.watch(Stop::default(), &done);
         Ok(Self {
             contents: Contents::of(data)?,
             learner: Learner::new(objective.range(), BINS)?,
@@ -198,7 +201,7 @@ impl Trainer {
             lattice,
             own: Fingerprint::of(data)?,
             device: Device::default(),
-            lanes: Lanes::new(&*net, recipe.batch, optimizer.values.len()),
+            lanes,
             net,
             optimizer,
             ahead: Ahead::new(Order::new(data.rows(), recipe.seed)),
@@ -212,7 +215,7 @@ impl Trainer {
             best: None,
             last: [0.0; 2],
             stop: Stop::default(),
-            done: Arc::default(),
+            done,
         })
     }
 
@@ -223,19 +226,16 @@ impl Trainer {
     pub fn on(mut self, device: &Device) -> Result<Self> {
         self.net = net::build(&self.recipe().network, &self.problem.shape, device)?;
         self.device = device.clone();
-        self.lanes = self.new_lanes();
+        self.lanes = Lanes::new(&*self.net, self.recipe().batch, self.optimizer.values.len());
+        self.lanes.watch(self.stop, &self.done);
         Ok(self)
-    }
-
-    fn new_lanes(&self) -> Lanes {
-        Lanes::new(&*self.net, self.recipe().batch, self.optimizer.values.len()).watched(self.stop, &self.done)
     }
 
     /// Asks `stop` within every step from now on, between the layers of the network. Once it says so, [`step`](Self::step) and [`loss_on`](Self::loss_on) end with an error that
     /// [is stopped](Error::is_stopped); the step is as if it had not been begun.
     pub fn stop_when(&mut self, stop: fn() -> bool) {
         self.stop = Stop(Some(stop));
-        self.lanes = self.new_lanes();
+        self.lanes.watch(self.stop, &self.done);
     }
 
     /// A count of the rows of the current step that are done, for another thread that waits for a long one.
@@ -349,7 +349,9 @@ impl Trainer {
         self.last = [norm, rate];
         self.step += 1;
         self.smooth.push(self.step, loss, norm > self.problem.recipe.clip);
-        self.health.push(losses);
+        if self.health.push(losses) {
+            self.smooth.restart(self.health.loss());
+        }
         self.check_step()
     }
 

@@ -274,6 +274,7 @@ impl Plan {
                 None => return bad(format!("input '{}'", input.name), "a slot below `slots`", input.slot.to_string()),
             }
         }
+        let words = |level: &Level| format!("t = {}, α = {}, σ = {}", level.time, level.alpha, level.sigma);
         let finite = |level: &Level| {
             level.time.is_finite()
                 && (0.0..f64::INFINITY).contains(&level.alpha)
@@ -290,15 +291,16 @@ impl Plan {
                 Op::Eval { from, level, out, net } => {
                     read("from", *from)?;
                     if !finite(level) {
-                        return bad(place("time"), "a finite time and α, σ ≥ 0", format!("{level:?}"));
+                        return bad(place("time"), "a finite time and α, σ ≥ 0", words(level));
                     }
                     if net.is_some() != self.network.is_some() {
                         let expected =
                             if self.network.is_some() { "how to read the network" } else { "null, as `network` is" };
-                        return bad(place("net"), expected, format!("{net:?}"));
+                        return bad(place("net"), expected, if net.is_some() { "numbers" } else { "null" }.into());
                     }
                     if let Some(net) = net.filter(|n| ![n.scale, n.time, n.a, n.b].iter().all(|v| v.is_finite())) {
-                        return bad(place("net"), "finite numbers", format!("{net:?}"));
+                        let got = format!("scale {}, time {}, a {}, b {}", net.scale, net.time, net.a, net.b);
+                        return bad(place("net"), "finite numbers", got);
                     }
                     if out.len() > 1 && out.iter().any(|output| output.into == *from) {
                         return bad(place("out"), "several outputs in other slots than the input's", from.to_string());
@@ -357,7 +359,12 @@ impl Plan {
                 return bad(
                     format!("moves[{index}]"),
                     "finite levels, and instructions that exist, the last of which writes the state",
-                    format!("{note:?}"),
+                    format!(
+                        "instructions {first} to {last} from {} to {}, h/g {}",
+                        words(&note.from),
+                        words(&note.to),
+                        note.eta.map_or_else(|| "none".to_owned(), |eta| eta.to_string())
+                    ),
                 );
             }
         }

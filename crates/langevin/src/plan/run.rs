@@ -130,7 +130,11 @@ impl Plan {
     fn check_model(&self, model: Option<&crate::FormulationSpec>) -> Result<()> {
         let words = |spec: Option<&crate::FormulationSpec>| match spec {
             None => "a model that gives D".to_owned(),
-            Some(spec) => format!("a {} network on {:?}", spec.prediction.name(), spec.process),
+            Some(spec) => {
+                let process = crate::Process::from_spec(&spec.process)
+                    .map_or_else(|_| "a process of its own".into(), |p| p.name());
+                format!("a {} network on {process}", spec.prediction.name())
+            }
         };
         if self.network.as_ref() == model {
             return Ok(());

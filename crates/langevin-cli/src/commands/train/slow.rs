@@ -16,6 +16,8 @@ const LONG_BUDGET: f64 = 600.0;
 const FEW_STEPS: f64 = 50.0;
 /// Nothing is said of a first step before this time, nor of a budget.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// The same where no row of the step is done, so that nothing can be foretold.
+const LOST_PATIENCE: Duration = Duration::from_secs(8);
 /// How often a first step is looked at.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -47,6 +49,14 @@ impl Slow {
             while !begun.load(Ordering::Relaxed) {
                 std::thread::sleep(TICK);
                 let done = rows.load(Ordering::Relaxed);
+                if done == 0 && start.elapsed() >= LOST_PATIENCE && !begun.load(Ordering::Relaxed) {
+                    said.store(true, Ordering::Relaxed);
+                    let far = duration(start.elapsed().as_secs_f64());
+                    return say(&format!(
+                        "note: {far} into the first step none of its {} rows is done: a step will take minutes or more; shorter with {advice}",
+                        thousands(batch as u64)
+                    ));
+                }
                 if start.elapsed() >= PATIENCE && done > 0 && !begun.load(Ordering::Relaxed) {
                     let step = start.elapsed().as_secs_f64() * batch as f64 / done as f64;
                     return tell(&said, step, budget, first, &advice);

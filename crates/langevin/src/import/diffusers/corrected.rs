@@ -98,7 +98,7 @@ fn unipc_tables(config: &Config, call: &Call) -> Result<Tables> {
         return Err(Error::format("exponential and beta levels are not flow times")
             .at("use_flow_sigmas")
             .expected("use_karras_sigmas, or none of them")
-            .got(format!("{:?}", placed.placing))
+            .got(placed.placing.field())
             .hinting("the consistent plan reads them as σ/α"));
     }
     let alphas_cumprod = vp::alphas_cumprod(&placed.schedule);
@@ -110,7 +110,7 @@ fn unipc_tables(config: &Config, call: &Call) -> Result<Tables> {
     let points = steps + usize::from(call.consistent && !zero && call.sigmas.is_none());
     let mut values = if !on_table {
         if call.sigmas.is_some() {
-            return Err(Error::argument("sigmas do not fit a way of placing σ").at(format!("{:?}", placed.placing)));
+            return Err(Error::argument("sigmas do not fit a way of placing σ").at(placed.placing.field()));
         }
         let ends = (range.0.unwrap_or(table.max()), range.1.unwrap_or(table.min()));
         if !(0.0 < ends.1 && ends.1 <= ends.0 && ends.0.is_finite()) {

@@ -105,6 +105,17 @@ pub(super) enum Placing {
 }
 
 impl Placing {
+    /// The field of a config that asks for it.
+    pub(super) fn field(self) -> &'static str {
+        match self {
+            Self::Table => "the times of the table",
+            Self::Karras => "use_karras_sigmas",
+            Self::Exponential => "use_exponential_sigmas",
+            Self::Lu => "use_lu_lambdas",
+            Self::Beta => "use_beta_sigmas",
+        }
+    }
+
     /// From `use_karras_sigmas` and its kin; `lu` where the class has `use_lu_lambdas`.
     pub(super) fn read(config: &Config, lu: bool) -> Result<Self> {
         let flags = [

@@ -108,7 +108,7 @@ impl Placed {
             return Err(Error::format("flow levels cannot be placed over the table of betas")
                 .at("use_flow_sigmas")
                 .expected("one of use_flow_sigmas and the other ways to place σ")
-                .got(format!("{:?} too", self.placing))
+                .got(format!("{} too", self.placing.field()))
                 .hinting("σ beyond 1 is no flow time"));
         }
         Ok(())
@@ -166,7 +166,7 @@ pub(super) fn tables(kin: &Kin, config: &Config, call: &Call) -> Result<Tables> 
         flow(&placed, sigmas.count(), steps, call.consistent)
     } else if placed.placing != Placing::Table {
         if call.timesteps.is_some() {
-            return Err(Error::argument("timesteps do not fit a way of placing σ").at(format!("{:?}", placed.placing)));
+            return Err(Error::argument("timesteps do not fit a way of placing σ").at(placed.placing.field()));
         }
         // The consistent run has as many steps as were asked for, none of which goes nowhere.
         let points = steps + usize::from(call.consistent && ends_in_twin);
