@@ -456,12 +456,12 @@ fn every_flag_of_every_command_has_a_call() {
     let mut missing = Vec::new();
     for (command, flags) in &known {
         for flag in flags {
-            let has = |call: &&str| {
+            let has = |call: &str| {
                 let (base, added) = call.split_once('|').unwrap();
                 base.split_whitespace().next() == Some(command) && added.split_whitespace().next() == Some(flag)
             };
             let name = format!("{command} {flag}");
-            if !CALLS.iter().any(|call| has(&call)) && !ELSEWHERE.contains(&&*name) {
+            if !CALLS.iter().any(|call| has(call)) && !ELSEWHERE.contains(&&*name) {
                 missing.push(name);
             }
         }
