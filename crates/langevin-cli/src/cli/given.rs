@@ -52,8 +52,8 @@ fn is_given(command: &Command, matches: &ArgMatches, id: &str) -> bool {
 
 /// The value of a flag, given or by default.
 fn text(matches: &ArgMatches, id: &str) -> Option<String> {
-    let values = matches.try_get_raw(id).ok().flatten()?;
-    values.last().map(|value| value.to_string_lossy().into_owned())
+    let mut values = matches.try_get_raw(id).ok().flatten()?;
+    values.next_back().map(|value| value.to_string_lossy().into_owned())
 }
 
 fn on(matches: &ArgMatches, id: &str) -> bool {
