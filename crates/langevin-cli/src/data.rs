@@ -1,6 +1,9 @@
 //! What to train on: by name or from a file, checked before anything else happens.
 
+use crate::cli::FileArgs;
 use crate::error::{Blame as _, Failure, Result};
+use crate::io::say;
+use crate::words::start;
 use langevin::{SampleId, exact, nearest};
 use langevin_data::{Dataset, Options};
 use std::path::Path;
@@ -13,9 +16,6 @@ pub fn names() -> Vec<&'static str> {
     std::iter::once("digits").chain(exact::NAMES).collect()
 }
 
-/// The endings of files of rows.
-const ENDINGS: [&str; 4] = ["npy", "npz", "csv", "parquet"];
-
 fn ending(path: &Path) -> Option<String> {
     path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase)
 }
@@ -23,34 +23,87 @@ fn ending(path: &Path) -> Option<String> {
 /// The file or directory that these data are read from, where they are.
 pub fn file(data: &str) -> Option<&Path> {
     let path = Path::new(data);
-    let known = ending(path).is_some_and(|ending| ENDINGS.contains(&ending.as_str()));
-    (known || (named(data).is_none() && path.is_dir())).then_some(path)
+    let known = langevin_data::is_readable_name(path);
+    (known || (named(data).is_none() && langevin_data::exists(path))).then_some(path)
 }
 
 fn named(data: &str) -> Option<&'static str> {
     names().into_iter().find(|name| name.eq_ignore_ascii_case(data))
 }
 
-/// The data set of this name, or in this file.
-pub fn load(data: &str, seed: u64) -> Result<Dataset> {
-    open(data, seed, &Options::default())
+/// Whether the rows of a name are drawn, so that another seed gives other rows.
+pub fn is_drawn(data: &str) -> bool {
+    file(data).is_none() && named(data).is_some_and(|name| name != "digits")
+}
+
+/// Refuses flags about files for data that come from none.
+pub fn refuse_flags(data: &str, flags: &FileArgs) -> Result<()> {
+    match (file(data), named(data), &flags.given()[..]) {
+        (None, Some(name), [flag, ..]) => {
+            Err(Failure::misused(format!("{flag} is for files, and '{name}' comes from none"))
+                .at(format!("{flag}, --data"))
+                .hint(format!("leave out {flag}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses flags that mean nothing for a file of this kind: what is given is used or refused.
+pub fn refuse_unused(data: &str, flags: &FileArgs, set: &Dataset) -> Result<()> {
+    let Some(path) = file(data) else { return Ok(()) };
+    let ending = ending(langevin_data::located(path).0).unwrap_or_default();
+    // A folder or a pattern of shards is one table.
+    let ending = if set.about().format.starts_with("Parquet") { "parquet".to_owned() } else { ending };
+    let (pictures, table) = (set.is_pictures(), set.frame().shape.len() == 1);
+    let (what, used): (&str, &[&str]) = match ending.as_str() {
+        "parquet" if pictures => ("pictures in a table", &["--label-column", "--size", "--skip-bad"]),
+        _ if pictures => ("pictures", &["--size", "--skip-bad"]),
+        "parquet" => ("a table", &["--label-column", "--columns", "--drop"]),
+        "npy" if table => ("an array", &["--columns", "--drop", "--labels"]),
+        "npy" => ("an array", &["--axes", "--labels"]),
+        "npz" if table => ("arrays", &["--columns", "--drop", "--labels"]),
+        "npz" => ("arrays", &["--axes", "--labels"]),
+        _ => ("a table of lines", &["--label-column", "--columns", "--drop", "--header", "--no-header"]),
+    };
+    match flags.given().iter().find(|flag| **flag != "--memory" && !used.contains(flag)) {
+        None => Ok(()),
+        Some(flag) => {
+            let for_what = match *flag {
+                "--size" | "--skip-bad" => "pictures",
+                "--labels" => "arrays",
+                "--axes" => "arrays of pictures",
+                "--header" | "--no-header" => "tables of lines",
+                _ => "tables",
+            };
+            Err(Failure::misused(format!("{flag} is for {for_what}"))
+                .at(format!("{flag}, --data {}", start(data)))
+                .expected(for_what)
+                .got(what)
+                .hint(format!("leave out {flag}")))
+        }
+    }
+}
+
+/// The data of this name, or in this file, with a line on stderr that says what was read. `flags` are refused where they mean nothing.
+pub fn read(data: &str, seed: u64, flags: &FileArgs, options: &Options) -> Result<Dataset> {
+    refuse_flags(data, flags)?;
+    let set = open(data, seed, options)?;
+    refuse_unused(data, flags, &set)?;
+    say(&format!("read {}: {}", start(data), set.summary()));
+    Ok(set)
 }
 
 /// The data set of this name, or in this file or directory, read as the options say.
 pub fn open(data: &str, seed: u64, options: &Options) -> Result<Dataset> {
-    let path = Path::new(data);
     match (file(data), named(data)) {
-        (Some(path), _) if matches!(path.try_exists(), Ok(false)) => {
+        (Some(path), _) if !langevin_data::exists(path) && !langevin_data::is_pattern(path) => {
+            let path = langevin_data::located(path).0;
             let hint = format!("--data takes {KINDS}, or {}", names().join(", "));
             Err(Failure::missing("--data", path).hint(hint))
         }
         (Some(path), _) => of_file(path, options),
         (None, Some("digits")) => Ok(Dataset::digits()),
         (None, Some(name)) => drawn(name, seed),
-        (None, None) if path.is_file() => Err(Failure::misused("unknown kind of data file")
-            .in_file(path)
-            .expected("a name that ends in .npy, .npz, .csv or .parquet")
-            .got(ending(path).map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")))),
         (None, None) => {
             let known = names();
             let failure = Failure::misused("unknown data")
@@ -67,17 +120,19 @@ pub fn open(data: &str, seed: u64, options: &Options) -> Result<Dataset> {
 
 /// The rows of a file or directory.
 pub fn of_file(path: &Path, options: &Options) -> Result<Dataset> {
-    langevin_data::open(path, options).map_err(|error| {
-        let failure = Failure::failed(error.to_string());
-        match error.hint() {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })
+    langevin_data::open(path, options).map_err(|error| failure(&error))
+}
+
+/// What a reader says, with its hint once: its text ends in it.
+pub fn failure(error: &langevin_data::Error) -> Failure {
+    match error.is_argument() {
+        true => Failure::misused(error.to_string()),
+        false => Failure::failed(error.to_string()),
+    }
 }
 
 /// What is read besides names.
-pub const KINDS: &str = "a .npy, .npz, .csv or .parquet file, or a folder of pictures";
+pub const KINDS: &str = "a .npy, .npz, .csv, .tsv or .parquet file (FILE.npz:NAME for one of several arrays), or a folder of pictures or of Parquet shards";
 
 fn drawn(name: &str, seed: u64) -> Result<Dataset> {
     let density = exact::named(name).or_misused()?;

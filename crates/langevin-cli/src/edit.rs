@@ -1,12 +1,11 @@
 //! Pictures that are there already: changed (`--from`, `--strength`), filled in (`--mask`), or brought to the model's coordinates.
 
-use crate::cli::EditArgs;
-use crate::data;
+use crate::cli::{EditArgs, FileArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::png::Tile;
 use crate::source::Source;
+use crate::{data, rows};
 use langevin::sampler::{Compiling, Start};
-use langevin_data::Options;
 use std::path::Path;
 
 /// How much of the noise a change goes through where nothing is said.
@@ -47,13 +46,13 @@ impl Edit {
 
 impl EditArgs {
     /// Reads what the flags name.
-    pub fn read(&self, source: &Source<'_>) -> Result<Option<Edit>> {
+    pub fn read(&self, file: &FileArgs, source: &Source<'_>) -> Result<Option<Edit>> {
         let Some(from) = &self.from else { return Ok(None) };
-        let mut image = rows("--from", from, source)?;
+        let mut image = rows_of("--from", from, file, source)?;
         if let Some(map) = source.normalization() {
             let _ = map.to_model(&mut image, source.width());
         }
-        let mask = self.mask.as_ref().map(|path| rows("--mask", path, source)).transpose()?.map(|mask| {
+        let mask = self.mask.as_ref().map(|path| rows_of("--mask", path, file, source)).transpose()?.map(|mask| {
             // White is what is to be painted; the plan's mask is 1 where the picture is known.
             let most = mask.iter().copied().fold(0.0, f64::max);
             mask.iter().map(|value| f64::from(u8::from(*value <= 0.5 * most))).collect::<Vec<f64>>()
@@ -73,22 +72,25 @@ impl EditArgs {
 }
 
 /// The rows of a file, in its own units, of the shape of the model.
-pub fn rows(flag: &str, path: &Path, source: &Source<'_>) -> Result<Vec<f64>> {
+pub fn rows_of(flag: &str, path: &Path, file: &FileArgs, source: &Source<'_>) -> Result<Vec<f64>> {
     if !path.exists() {
         return Err(Failure::missing(flag, path));
     }
-    let mut options = Options::default();
+    let mut options = rows::options(file, source)?;
     if let Some(tile) = Tile::of(&source.shape()) {
         options = options.size(tile.height, tile.width).channels(if tile.is_grey() { 1 } else { 3 });
     }
-    let set = data::of_file(path, &options)?;
+    let mut set = data::of_file(path, &options)?;
+    if let Some(frame) = source.frame().filter(|_| !set.is_pictures()) {
+        set = set.framed(frame).map_err(|error| data::failure(&error))?;
+    }
     if set.width() != source.width() {
         return Err(Failure::misused("the file does not fit the model")
             .at(flag)
             .expected(format!("rows of shape {:?}", source.shape()))
             .got(format!("{:?}", set.shape())));
     }
-    let mut values: Vec<f64> = set.values().or_failed()?.into_iter().map(f64::from).collect();
+    let mut values = set.values_wide().or_failed()?;
     // A picture's black and white are the model's darkest and brightest, whatever numbers stand for them.
     if let (Some(levels), Some([low, high])) = (set.levels(), source.extent()) {
         let white = f64::from(levels - 1);

@@ -46,7 +46,8 @@ const MOST_WORDS: usize = 10 * QUOTED;
 
 impl Failure {
     fn new(exit: Exit, what: impl Into<String>) -> Self {
-        let what = visible_lines(&what.into()).lines().map(|line| ends(line, MOST_WORDS)).collect::<Vec<_>>().join("\n");
+        let what =
+            visible_lines(&what.into()).lines().map(|line| ends(line, MOST_WORDS)).collect::<Vec<_>>().join("\n");
         Self { exit, words: Box::new(Words { what, ..Words::default() }) }
     }
 
@@ -143,7 +144,8 @@ impl Failure {
             (None, Some(got)) => add(format_args!(": {got}")),
             (None, None) => {}
         }
-        for hint in own.into_iter().chain(self.words.hint.as_deref()) {
+        let given = self.words.hint.as_deref().filter(|given| own != Some(given));
+        for hint in own.into_iter().chain(given) {
             add(format_args!("\nhint: {hint}"));
         }
         text

@@ -7,6 +7,7 @@
 //! | `source` | a trained network or an exact density, and how it is read |
 //! | `schedule` | sampler flags → [`langevin::Plan`] |
 //! | `survey` | lists of samplers, grids and steps → plans and their exact errors |
+//! | `comparison` | samples against data: of a model, or of a file |
 //! | `condition` | classes, and guidance towards them |
 //! | `data` | what to train on, checked |
 //! | `rundir` | the directory of a training run |
@@ -31,6 +32,7 @@
 mod check;
 mod cli;
 mod commands;
+mod comparison;
 mod condition;
 mod data;
 mod edit;

@@ -120,7 +120,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
         put(root, "", &[]);
-        put(root, "a", &[("memory.max", "1000\n"), ("memory.current", "900\n"), ("memory.stat", "inactive_file 300\n")]);
+        put(
+            root,
+            "a",
+            &[("memory.max", "1000\n"), ("memory.current", "900\n"), ("memory.stat", "inactive_file 300\n")],
+        );
         put(root, "a/b", &[("memory.max", "max\n"), ("memory.current", "100\n")]);
         put(root, "a/b/c", &[("memory.max", "800\n"), ("memory.current", "100\n")]);
         assert_eq!(group(root, "0::/a/b/c\n"), Some(400));

@@ -1,5 +1,6 @@
-//! Data for a model that exists: of its width, in its coordinates.
+//! Data for a model that exists: read as its training read them, of its columns, in its coordinates.
 
+use crate::cli::FileArgs;
 use crate::error::{Blame as _, Failure, Result};
 use crate::source::Source;
 use crate::words::plural;
@@ -7,7 +8,8 @@ use crate::{check, data};
 use langevin::SampleId;
 use langevin::exact::Gaussian;
 use langevin::noise::fill_uniforms;
-use langevin_train::{Dataset, Moments, Network};
+use langevin_data::{Lattice, Options};
+use langevin_train::{Dataset, Metadata, Moments, Network};
 
 /// The draw of the dequantisation, away from those of the likelihood and of training.
 const DEQUANTISE: u32 = 0x7fff_0000;
@@ -21,6 +23,8 @@ const MOST_FITTED: usize = 512;
 pub struct Wanted<'a> {
     /// A name, or a file.
     pub data: &'a str,
+    /// How the file is read, where it is not as the model's own.
+    pub file: &'a FileArgs,
     /// Only those that the model was not trained on.
     pub held_out: bool,
     /// The first so many.
@@ -29,61 +33,154 @@ pub struct Wanted<'a> {
     pub seed: u64,
 }
 
-/// The rows, of the width of the model.
+/// What rows are to a model.
+pub enum Part {
+    /// Those of its training, of which some were held out.
+    Own {
+        /// The rows it was trained on.
+        trained: Dataset,
+        /// The others.
+        held_out: Dataset,
+    },
+    /// Those it was trained on, all of them.
+    Trained(Dataset),
+    /// Rows of another file, or drawn anew.
+    Other(Dataset),
+}
+
+/// How other rows are read for a model: as its own were, but for what the flags say.
+pub fn options(file: &FileArgs, source: &Source<'_>) -> Result<Options> {
+    let metadata = source.network().map(Network::metadata);
+    let mut own = metadata.and_then(|metadata| metadata.data.reading.clone()).unwrap_or_default();
+    own.labels_optional = true;
+    // A model of parts of pictures sees the middle of others.
+    if let Some(Metadata { data, .. }) = metadata
+        && data.pictures
+        && let [height, width, ..] = data.shape[..]
+    {
+        own = own.size(height, width);
+    }
+    file.over(own)
+}
+
+/// The rows of these data as the model knows rows, all of them.
+pub fn read(name: &str, seed: u64, file: &FileArgs, source: &Source<'_>) -> Result<Dataset> {
+    let options = options(file, source)?;
+    let mut set = data::read(name, seed, file, &options)?;
+    if let Some(frame) = source.frame() {
+        set = set.framed(frame).map_err(|error| data::failure(&error))?;
+    }
+    if set.width() == source.width() {
+        return Ok(set);
+    }
+    Err(Failure::misused("the data do not fit the model")
+        .at("--data")
+        .expected(format!("rows of {}", plural(source.width() as u64, "element")))
+        .got(set.width().to_string()))
+}
+
+/// The rows of these data, and what they are to the model.
+pub fn part(name: &str, seed: u64, file: &FileArgs, source: &Source<'_>) -> Result<Part> {
+    let Some(network) = source.network() else { return Ok(Part::Other(read(name, seed ^ FRESH, file, source)?)) };
+    let about = &network.metadata().data;
+    let own = |set: &Dataset| match &about.fingerprint {
+        Some(fingerprint) => fingerprint.is_of(set).or_failed(),
+        // Files of older versions say no more.
+        None => Ok(about.rows == set.rows()),
+    };
+    match about.held_out {
+        Some(held) => {
+            let set = read(name, held.seed, file, source)?;
+            let (trained, held_out) = set.split(held.share, held.seed);
+            match own(&trained)? {
+                true => Ok(Part::Own { trained, held_out }),
+                false if data::is_drawn(name) => Ok(Part::Other(read(name, seed ^ FRESH, file, source)?)),
+                false => Ok(Part::Other(set)),
+            }
+        }
+        // Names of densities are drawn afresh: training counts its seeds from 0 too.
+        None if data::is_drawn(name) => Ok(Part::Other(read(name, seed ^ FRESH, file, source)?)),
+        None => {
+            let set = read(name, seed, file, source)?;
+            if own(&set)? { Ok(Part::Trained(set)) } else { Ok(Part::Other(set)) }
+        }
+    }
+}
+
+/// The rows that are wanted.
 pub fn load(wanted: &Wanted<'_>, source: &Source<'_>) -> Result<Dataset> {
-    let held = source.network().and_then(|network| network.metadata().data.held_out).filter(|_| wanted.held_out);
-    // Names of densities are drawn afresh: training counts its seeds from 0 too. What was held out must be found again.
-    let seed = held.map_or(wanted.seed ^ FRESH, |held| held.seed);
-    let mut set = data::load(wanted.data, seed)?;
-    if wanted.held_out {
-        let Some(split) = held else {
+    let set = if wanted.held_out {
+        if source.network().is_none_or(|network| network.metadata().data.held_out.is_none()) {
             return Err(Failure::misused("nothing was held out of this model's training")
                 .at("--held-out")
                 .expected("a model trained with --hold-out")
                 .hint("leave out --held-out to use all rows"));
-        };
-        set = set.split(split.share, split.seed).1;
-    }
-    if set.width() != source.width() {
-        return Err(Failure::misused("the data do not fit the model")
-            .at("--data")
-            .expected(format!("rows of {}", plural(source.width() as u64, "element")))
-            .got(set.width().to_string()));
-    }
+        }
+        match part(wanted.data, wanted.seed, wanted.file, source)? {
+            Part::Own { held_out, .. } => held_out,
+            Part::Trained(set) | Part::Other(set) => {
+                return Err(Failure::misused("these are not the data that the model was trained on")
+                    .at("--data, --held-out")
+                    .expected("the data of which part was held out")
+                    .got(format!("'{}', {}", wanted.data, plural(set.rows() as u64, "row")))
+                    .hint("leave out --held-out to use all rows of these data"));
+            }
+        }
+    } else if data::is_drawn(wanted.data) {
+        read(wanted.data, wanted.seed ^ FRESH, wanted.file, source)?
+    } else {
+        read(wanted.data, wanted.seed, wanted.file, source)?
+    };
     let count = wanted.count.unwrap_or(set.rows()).min(set.rows());
     check::memory(count, set.width())?;
-    let rows: Vec<usize> = (0..count).collect();
-    let mut values = vec![0.0; count * set.width()];
-    set.read(&rows, &mut values).or_failed()?;
-    Dataset::new(set.name(), values, set.shape()).or_failed()
+    Ok(set.head(count))
 }
 
-/// The rows that the model was trained on.
-pub fn trained(data: &str, source: &Source<'_>) -> Result<Dataset> {
-    let held = source.network().and_then(|network| network.metadata().data.held_out);
-    let set = data::load(data, held.map_or(0, |held| held.seed))?;
-    Ok(held.map_or_else(|| set.clone(), |held| set.split(held.share, held.seed).0))
+/// The spacing of evenly spaced values: that of the training where these rows keep it, else their own.
+pub fn lattice(source: &Source<'_>, set: &Dataset) -> Result<Option<Lattice>> {
+    let trained = source.network().and_then(|network| network.metadata().data.lattice.clone());
+    if let Some(lattice) = trained {
+        let rows = set.values_wide().or_failed()?;
+        let file = source.frame().map_or_else(|| rows.clone(), |frame| frame.unlogged(&rows));
+        if lattice.holds(&file, set.width()) {
+            return Ok(Some(lattice));
+        }
+    }
+    set.lattice().or_failed()
 }
 
-/// The rows in the coordinates of the model, how much volume that took, and who they are; with a number from [0, 1) added to each element where they are `quantised`.
+/// Rows in the coordinates of a model.
+pub struct Coordinates {
+    /// The numbers.
+    pub x: Vec<f64>,
+    /// −log p of each row is larger by so much in the units of the file.
+    pub volumes: Vec<f64>,
+    /// Who they are.
+    pub ids: Vec<SampleId>,
+}
+
+/// The rows in the coordinates of the model; with numbers below the spacing added to each element that has one.
 pub fn coordinates(
     seed: u64,
     source: &Source<'_>,
     set: &Dataset,
-    quantised: bool,
-) -> langevin_train::Result<(Vec<f64>, f64, Vec<SampleId>)> {
+    lattice: Option<&Lattice>,
+) -> langevin_train::Result<Coordinates> {
     let width = set.width();
     let ids: Vec<SampleId> = (0..set.rows() as u64).map(|index| SampleId { seed, index }).collect();
-    let mut x: Vec<f64> = set.values()?.iter().map(|value| f64::from(*value)).collect();
-    if quantised {
+    let mut x = set.values_wide()?;
+    if let Some(lattice) = lattice {
         let mut u = vec![0.0; width];
         for (row, id) in x.chunks_exact_mut(width).zip(&ids) {
             fill_uniforms(*id, DEQUANTISE, &mut u);
-            row.iter_mut().zip(&u).for_each(|(x, u)| *x += u);
+            u.iter_mut().enumerate().for_each(|(element, u)| *u *= lattice.step(element));
+            set.frame().add(row, &u);
         }
     }
-    let log_volume = source.normalization().map_or(0.0, |map| map.to_model(&mut x, width));
-    Ok((x, log_volume, ids))
+    let mut volumes: Vec<f64> = x.chunks_exact(width).map(|row| set.frame().log_volume(row)).collect();
+    let scales = source.normalization().map_or(0.0, |map| map.to_model(&mut x, width));
+    volumes.iter_mut().for_each(|volume| *volume += scales);
+    Ok(Coordinates { x, volumes, ids })
 }
 
 /// A Gaussian like the data, in the coordinates of the model: of the training's moments, or, where the model has none, of these rows themselves.

@@ -1,13 +1,14 @@
 //! The directory of a training run.
 //!
 //! ```text
-//! lock                   the process that trains in it
+//! lock                   the process that trains in it, while it does
 //! config.toml            every flag that was given or held by default
 //! log.ndjson             an object a line: step, loss, …
 //! states/step-N          what the run is after step N; the newest two
 //! averages/step-N        averages of the weights, of which others can be made
 //! samples/step-N.png     samples on the way
 //! model.safetensors      the model as it was last saved
+//! best.safetensors       the model that was best on the rows held out, where that is another
 //! ```
 
 use crate::cli::config;
@@ -25,46 +26,114 @@ const KEPT: usize = 2;
 pub struct RunDir {
     path: PathBuf,
     log: Option<File>,
-    _lock: Lock,
+    /// This process's, from the moment on that it changes something or reads what another may change.
+    lock: Option<Lock>,
+}
+
+/// Whether something is in a directory but the lock of a process.
+fn has_something(path: &Path) -> bool {
+    fs::read_dir(path).is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name() != lock::NAME))
+}
+
+/// A place that is not free for a new run.
+fn taken(path: &Path) -> Failure {
+    let failure = Failure::misused("there is something in the directory of the run").at("--run");
+    let failure = failure.expected("a new or empty directory").got(format!("'{}'", path.display()));
+    match path.join(config::NAME).exists() {
+        true => failure.hint(format!("go on with that run by --resume {}", path.display())),
+        false => failure,
+    }
+}
+
+/// Directories that were made, removed again unless they are kept.
+struct Made(Vec<PathBuf>);
+
+impl Made {
+    /// Makes a directory and those above it that are not there.
+    fn directory(path: &Path) -> Result<Self> {
+        let mut missing: Vec<&Path> =
+            path.ancestors().take_while(|at| !at.as_os_str().is_empty() && !at.exists()).collect();
+        let mut made = Self(Vec::new());
+        while let Some(next) = missing.pop() {
+            fs::create_dir(next).map_err(|error| Failure::writing(path, &error))?;
+            made.0.push(next.to_owned());
+        }
+        Ok(made)
+    }
+
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        while let Some(path) = self.0.pop() {
+            // What holds something by now stays.
+            let _ = fs::remove_dir(path);
+        }
+    }
 }
 
 impl RunDir {
-    /// A new one; refuses a place where something is.
-    pub fn create(path: &Path, effective: &str) -> Result<Self> {
-        let wrong = |error: std::io::Error| Failure::writing(path, &error);
-        // A lock that nobody holds is all that is left of a run that was refused.
-        let something = || fs::read_dir(path).is_ok_and(|entries| entries.flatten().any(|e| e.file_name() != lock::NAME));
-        let taken = || {
-            let failure = Failure::misused("there is something in the directory of the run").at("--run");
-            let failure = failure.expected("a new or empty directory").got(format!("'{}'", path.display()));
-            match path.join(config::NAME).exists() {
-                true => failure.hint(format!("go on with that run by --resume {}", path.display())),
-                false => failure,
-            }
-        };
-        if something() {
-            return Err(taken());
+    /// A new one; refuses a place where something is, or where nothing can be written. Nothing is made before [`begin`](Self::begin).
+    pub fn new(path: &Path) -> Result<Self> {
+        if has_something(path) {
+            return Err(taken(path));
         }
-        fs::create_dir_all(path).map_err(wrong)?;
-        let lock = Lock::take(path)?;
-        // Another process may have been first between the two.
-        if something() {
-            return Err(taken());
-        }
-        fs::create_dir_all(path.join("states")).map_err(wrong)?;
-        atomic::save(&path.join(config::NAME), effective.as_bytes())?;
-        Ok(Self { path: path.into(), log: None, _lock: lock })
+        // Tried before the data are read, and taken back.
+        Made::directory(&path.join("states"))?;
+        Ok(Self { path: path.into(), log: None, lock: None })
     }
 
-    /// One that is there. What a killed run left half-written is taken away.
-    pub fn open(path: &Path, effective: &str) -> Result<Self> {
-        let lock = Lock::take(path)?;
-        for directory in [path.to_owned(), path.join("states"), path.join("averages"), path.join("samples")] {
+    /// One that is there. Nothing is changed before [`go_on`](Self::go_on).
+    ///
+    /// # Errors
+    /// Returns an error if another process trains in it.
+    pub fn at(path: &Path) -> Result<Self> {
+        Ok(Self { path: path.into(), log: None, lock: Some(Lock::take(path)?) })
+    }
+
+    /// Makes a new one: what was asked for has been accepted.
+    pub fn begin(&mut self, effective: &str) -> Result<()> {
+        let above = Made::directory(&self.path)?;
+        self.lock = Some(Lock::take(&self.path)?);
+        // Another process may have been first.
+        if has_something(&self.path) {
+            return Err(taken(&self.path));
+        }
+        let made = Made::directory(&self.path.join("states"))?;
+        atomic::save(&self.path.join(config::NAME), effective.as_bytes())?;
+        made.keep();
+        above.keep();
+        Ok(())
+    }
+
+    /// Goes on after a step with a configuration that has been accepted: what a killed run left half-written is taken away, the log ends with that step, and says what changed.
+    pub fn go_on(&mut self, effective: &str, step: u64, event: Option<&serde_json::Value>) -> Result<()> {
+        for directory in
+            [self.path.clone(), self.path.join("states"), self.path.join("averages"), self.path.join("samples")]
+        {
             stale::clear(&directory);
         }
-        fs::create_dir_all(path.join("states")).map_err(|error| Failure::writing(path, &error))?;
-        atomic::save(&path.join(config::NAME), effective.as_bytes())?;
-        Ok(Self { path: path.into(), log: None, _lock: lock })
+        Made::directory(&self.path.join("states"))?.keep();
+        self.cut_log(step)?;
+        // Before the configuration: a change that is not in the log would be found again.
+        if let Some(event) = event {
+            self.log(event)?;
+        }
+        atomic::save(&self.path.join(config::NAME), effective.as_bytes())
+    }
+
+    /// The configuration that it has, as far as it can be read.
+    pub fn configuration(&self) -> toml::Table {
+        let text = fs::read_to_string(self.path.join(config::NAME)).unwrap_or_default();
+        text.parse().unwrap_or_default()
+    }
+
+    /// Where the model is that was best on the rows that were held out.
+    pub fn best(&self) -> PathBuf {
+        self.path.join("best.safetensors")
     }
 
     /// Where the model is.
@@ -114,7 +183,7 @@ impl RunDir {
     }
 
     /// Forgets what the log has after a step: a run that goes on from there says it again.
-    pub fn cut_log(&mut self, step: u64) -> Result<()> {
+    fn cut_log(&mut self, step: u64) -> Result<()> {
         let path = self.path.join("log.ndjson");
         let text = fs::read_to_string(&path).unwrap_or_default();
         let before = |line: &&str| {

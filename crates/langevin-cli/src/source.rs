@@ -9,6 +9,7 @@ use langevin::grid::usual_range;
 use langevin::{
     Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace, Vjp,
 };
+use langevin_data::Frame;
 use langevin_data::guard;
 use langevin_onnx::OnnxNetwork;
 use langevin_train::{Coupling, Network, Normalization};
@@ -174,11 +175,64 @@ impl<'a> Source<'a> {
         (self.shape().len() > 1).then_some([shift - scale, shift + scale])
     }
 
+    /// The map between rows of the file that it was trained on and its rows, where they differ or have names.
+    pub fn frame(&self) -> Option<&Frame> {
+        self.network().and_then(|network| network.metadata().data.frame.as_ref())
+    }
+
+    /// The shape of a sample as the file of the training had it.
+    pub fn file_shape(&self) -> Vec<usize> {
+        match self.frame() {
+            // Of parts of pictures the model knows the shape.
+            Some(frame) if frame.model_shape() == self.shape() => frame.shape.clone(),
+            _ => self.shape(),
+        }
+    }
+
+    /// The names of the numbers of a sample: of the columns of the training's table, or x0, x1, … where they have none.
+    pub fn file_names(&self) -> Vec<String> {
+        let width = self.file_shape().iter().product();
+        match self.frame().filter(|frame| frame.names.len() == width) {
+            Some(frame) => frame.names.clone(),
+            None => crate::io::csv::plain_names(width),
+        }
+    }
+
+    /// Samples in data units as the file of the training had its rows: with its constants, whole numbers in columns of whole numbers, its order of axes.
+    pub fn to_file(&self, mut samples: Vec<f64>) -> Vec<f64> {
+        self.to_data(&mut samples);
+        match self.frame().filter(|frame| frame.model_shape() == self.shape()) {
+            Some(frame) => frame.restore(&samples),
+            None => samples,
+        }
+    }
+
+    /// Values that are evenly spaced in the lines of a table are so in samples too.
+    fn on_lattice(&self, samples: &mut [f64]) {
+        let (Some(network), Some(frame)) = (self.network(), self.frame()) else { return };
+        let data = &network.metadata().data;
+        let Some(lattice) = data.lattice.as_ref().filter(|_| frame.table) else { return };
+        let width = self.width();
+        for row in samples.chunks_exact_mut(width) {
+            for (element, value) in row.iter_mut().enumerate() {
+                let logged = frame.is_logged(element);
+                let plain = if logged { value.exp() } else { *value };
+                // What was dequantised is above its value by less than a step.
+                let plain = plain - if data.dequantized { 0.5 * lattice.step(element) } else { 0.0 };
+                let near = lattice.nearest(element, plain);
+                if lattice.step(element) > 0.0 {
+                    *value = if logged { near.ln() } else { near };
+                }
+            }
+        }
+    }
+
     /// Samples to data units, in place.
     pub fn to_data(&self, samples: &mut [f64]) {
         if let Some(map) = self.normalization() {
             map.denormalize(samples, self.width());
         }
+        self.on_lattice(samples);
     }
 
     /// What it was trained to be; none for a density, which gives D.

@@ -1,12 +1,13 @@
 //! Gaussian data: eigenvalues by a formula or from a file, or the covariance of rows.
 
-use crate::cli::SpectrumArgs;
+use crate::cli::{FileArgs, SpectrumArgs};
 use crate::data;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{Array, csv, json, npy};
 use crate::progress::thousands;
 use crate::words::plural;
 use langevin::Spectrum;
+use langevin_data::Options;
 use langevin_train::{Dataset, Network, Normalization};
 use std::path::Path;
 
@@ -26,7 +27,7 @@ impl SpectrumArgs {
     pub fn open(&self) -> Result<Gaussian> {
         match (&self.spectrum, &self.data) {
             (Some(text), _) => eigenvalues(text),
-            (None, Some(name)) => rows(name),
+            (None, Some(name)) => rows(name, &self.file),
             (None, None) => eigenvalues(USUAL),
         }
     }
@@ -66,21 +67,24 @@ fn column(array: &Array) -> Result<Vec<f64>> {
 }
 
 /// The Gaussian of the rows of a named data set or a file, in their own units; the digits in those of networks.
-fn rows(name: &str) -> Result<Gaussian> {
-    let data = data::load(name, 0)?;
+fn rows(name: &str, file: &FileArgs) -> Result<Gaussian> {
+    let data = data::read(name, 0, file, &file.over(Options::default())?)?;
     if data.name() == "digits" && data::file(name).is_none() {
         return of_network(&data, &Normalization::fit(&data).or_failed()?);
     }
     let name = format!("the Gaussian of {} of {}", plural(data.rows() as u64, "row"), data.name());
-    of_rows(&data.values().or_failed()?.iter().map(|value| f64::from(*value)).collect::<Vec<_>>(), &data, name)
+    of_rows(&data.values_wide().or_failed()?, &data, name)
 }
 
 /// The same in the units that a network sees.
 pub fn of_network(data: &Dataset, map: &Normalization) -> Result<Gaussian> {
-    let mut values = data.values().or_failed()?;
-    map.normalize(&mut values, data.width());
+    // In single precision, as the moments of a model file are taken.
+    let wide = data.values_wide().or_failed()?;
+    let mut narrow = vec![0.0; wide.len()];
+    map.narrow(&wide, &mut narrow, data.width());
+    let values: Vec<f64> = narrow.into_iter().map(f64::from).collect();
     let name = seen(&plural(data.rows() as u64, "row"), data.name(), map);
-    of_rows(&values.iter().map(|value| f64::from(*value)).collect::<Vec<_>>(), data, name)
+    of_rows(&values, data, name)
 }
 
 /// What the data are called that networks see.

@@ -56,10 +56,7 @@ pub fn pool(wanted: usize) -> Result<ThreadPool> {
 }
 
 /// Builds with `wanted` threads or, while that fails, with half as many; the last attempt needs no new thread at all.
-fn fewer<T>(
-    wanted: usize,
-    build: impl Fn(ThreadPoolBuilder) -> Result<T, ThreadPoolBuildError>,
-) -> Result<(usize, T)> {
+fn fewer<T>(wanted: usize, build: impl Fn(ThreadPoolBuilder) -> Result<T, ThreadPoolBuildError>) -> Result<(usize, T)> {
     let mut number = wanted.max(1);
     loop {
         match build(ThreadPoolBuilder::new().num_threads(number)) {

@@ -1,11 +1,11 @@
 //! A model that brings what an analysis asks for: its process, its noise levels, and the Gaussian of its training data.
 
 use crate::cli::{NetworkArgs, SpectrumArgs};
-use crate::data;
 use crate::error::{Failure, Result};
 use crate::source::{self, Source};
 use crate::spectrum::{self, Gaussian};
-use crate::words::plural;
+use crate::{data, rows};
+use langevin_data::Options;
 use std::path::{Path, PathBuf};
 
 /// A model from a file.
@@ -53,7 +53,7 @@ impl Trained {
         }
         let Some(network) = self.source.network() else {
             if let (Some(name), Some(map)) = (&flags.data, self.source.normalization()) {
-                return spectrum::of_network(&data::load(name, 0)?, map);
+                return spectrum::of_network(&rows::read(name, 0, &flags.file, &self.source)?, map);
             }
             if flags.data.is_none() {
                 return Err(Failure::misused("an ONNX file does not have the mean and covariance of its data")
@@ -64,13 +64,7 @@ impl Trained {
             return flags.open();
         };
         if let Some(name) = flags.data.as_deref().filter(|data| !is_model(Path::new(data))) {
-            let data = data::load(name, network.metadata().training.seed)?;
-            if data.width() != network.width() {
-                return Err(Failure::misused("the data are not the model's")
-                    .at("--data")
-                    .expected(format!("rows of {}", plural(network.width() as u64, "number")))
-                    .got(data.width().to_string()));
-            }
+            let data = rows::read(name, network.metadata().training.seed, &flags.file, &self.source)?;
             return spectrum::of_network(&data, network.normalization());
         }
         if let Some(gaussian) = spectrum::of_moments(network) {
@@ -80,7 +74,7 @@ impl Trained {
         let spec = &network.metadata().data;
         let built_in = data::names().into_iter().find(|name| *name == spec.name);
         if let Some(name) = built_in {
-            let data = data::load(name, network.metadata().training.seed)?;
+            let data = data::open(name, network.metadata().training.seed, &Options::default())?;
             let rows = spec.rows == data.rows() || name == "digits" && spec.rows <= data.rows();
             if data.shape() == spec.shape && rows {
                 return spectrum::of_network(&data, network.normalization());

@@ -1,7 +1,6 @@
 //! Rows that were held out, looked at again and again while training: at the same noise and levels every time, so that what changes is the network.
 
-use crate::error::{Blame as _, Result};
-use crate::rows;
+use crate::rows::{self, Coordinates};
 use crate::source::Source;
 use langevin::exact::Gaussian;
 use langevin::likelihood::{Bound, in_pieces};
@@ -11,13 +10,14 @@ use std::cell::OnceCell;
 /// Rows and noise levels of the bound: few, for it is looked at often.
 const ROWS: usize = 128;
 const LEVELS: usize = 4;
+/// Steps of the values that are larger than this share of their scale are seen by a network.
+const COARSE: f64 = 0.02;
 
 /// What was held out.
 pub struct Watched {
     all: Dataset,
-    /// The first of them, and whether all of those are whole numbers.
+    /// The first of them.
     some: Dataset,
-    whole: bool,
     /// The control of the bound, which is of the data and stays.
     gaussian: OnceCell<Option<Gaussian>>,
 }
@@ -33,16 +33,9 @@ pub struct Look {
 }
 
 impl Watched {
-    pub fn new(all: Dataset) -> Result<Self> {
-        let rows: Vec<usize> = (0..all.rows().min(ROWS)).collect();
-        let mut values = vec![0.0; rows.len() * all.width()];
-        all.read(&rows, &mut values).or_failed()?;
-        let whole = values.iter().all(|value| value.fract() == 0.0);
-        let mut some = Dataset::new(all.name(), values, all.shape()).or_failed()?;
-        if let Some(labels) = all.labels() {
-            some = some.labeled(labels[..rows.len()].to_vec(), all.classes().to_vec()).or_failed()?;
-        }
-        Ok(Self { all, some, whole, gaussian: OnceCell::new() })
+    pub fn new(all: Dataset) -> Self {
+        let some = all.head(ROWS);
+        Self { all, some, gaussian: OnceCell::new() }
     }
 
     /// Looks at it with the averaged network as it is now.
@@ -55,9 +48,6 @@ impl Watched {
 
     fn bound(&self, trainer: &Trainer) -> langevin_train::Result<Option<f64>> {
         let Recipe { seed, dequantize, .. } = *trainer.recipe();
-        if self.whole && !dequantize {
-            return Ok(None);
-        }
         let mut network = match trainer.network() {
             Ok(network) => network,
             // The next step of the training says so itself.
@@ -68,15 +58,23 @@ impl Watched {
             network.set_labels(labels.to_vec())?;
         }
         let (Some(range), width) = (network.formulation().range, network.width()) else { return Ok(None) };
+        let lattice = network.metadata().data.lattice.clone();
+        // Coarse steps that the network was not told of are gaps to it, in which data that fill them are impossible.
+        if let Some(lattice) = lattice.as_ref().filter(|_| !dequantize) {
+            let scale = |element: usize| network.normalization().scale_of(element);
+            if (0..width).any(|element| lattice.step(element) > COARSE * scale(element)) {
+                return Ok(None);
+            }
+        }
         let source = Source::Borrowed(&network);
         if source.is_coupled() || self.some.width() != width {
             return Ok(None);
         }
-        let (x, log_volume, ids) = rows::coordinates(seed, &source, &self.some, dequantize)?;
+        let Coordinates { x, volumes, ids } = rows::coordinates(seed, &source, &self.some, lattice.as_ref())?;
         let mut bound = Bound::new(range, LEVELS);
         bound.control = self.gaussian.get_or_init(|| rows::gaussian(&source, &x, width)).clone();
         match in_pieces(source.threads(None), &x, width, &ids, |x, ids| bound.run(&network, x, width, ids)) {
-            Ok(found) => Ok(Some(found.rescaled(log_volume).bits_per_dim())),
+            Ok(found) => Ok(Some(found.rescaled_each(&volumes).bits_per_dim())),
             Err(error) if error.is_singular() => Ok(None),
             Err(error) => Err(error.into()),
         }

@@ -279,6 +279,13 @@ impl Dataset {
         (self.part(train), self.part(&order[..held]))
     }
 
+    /// The first rows, at most as many as there are and at least one.
+    #[must_use]
+    pub fn head(&self, rows: usize) -> Self {
+        let rows = rows.clamp(1, self.rows);
+        if rows == self.rows { self.clone() } else { self.part(&(0..rows).collect::<Vec<_>>()) }
+    }
+
     /// The rows of these numbers.
     fn part(&self, rows: &[usize]) -> Self {
         Self {

@@ -153,6 +153,20 @@ impl Frame {
         out
     }
 
+    /// Returns whether an element of a row of the model is a logarithm.
+    #[must_use]
+    pub fn is_logged(&self, element: usize) -> bool {
+        !self.logs.is_empty() && self.logged_elements().get(element).is_some_and(|logged| *logged)
+    }
+
+    /// Returns rows of the model with their logarithms undone, in the units of the file.
+    #[must_use]
+    pub fn unlogged(&self, rows: &[f64]) -> Vec<f64> {
+        let logged = self.logged_elements();
+        let undo = |(i, value): (usize, &f64)| if logged[i % logged.len()] { value.exp() } else { *value };
+        if self.logs.is_empty() { rows.to_vec() } else { rows.iter().enumerate().map(undo).collect() }
+    }
+
     /// Returns Σ y over the logarithms in one row of the model: −log p of the row of the file is larger by so much.
     #[must_use]
     pub fn log_volume(&self, row: &[f64]) -> f64 {

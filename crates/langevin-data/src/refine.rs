@@ -8,11 +8,11 @@ use crate::error::{Error, Result};
 use crate::frame::{Constant, Frame};
 use crate::options::Options;
 use crate::store::Store;
-use crate::table::column;
+use crate::table::{Columns, column};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Rows from which on a column without a telling name is believed to count them.
+/// Rows from which on a column that counts them, or has another number in each, is spoken of.
 const TELLING: usize = 20;
 /// Distinct numbers that are remembered of a column of identifiers.
 const REMEMBERED: usize = 1 << 20;
@@ -42,9 +42,31 @@ impl Dataset {
         self
     }
 
-    /// What a reader's rows become: what only counts the rows is left out.
+    /// What a reader's rows become: the columns that were asked for, without what only counts the rows.
     pub(crate) fn settled(self, options: &Options) -> Result<Self> {
-        if self.frame.shape.len() == 1 && options.columns.is_empty() { self.without_counters() } else { Ok(self) }
+        let [_] = self.frame.shape[..] else {
+            let Some(flag) = [("columns", &options.columns), ("columns to drop", &options.drop)]
+                .into_iter()
+                .find(|(_, list)| !list.is_empty())
+            else {
+                return Ok(self);
+            };
+            return Err(Error::argument("the rows have no columns to choose from")
+                .at(flag.0)
+                .expected("a table")
+                .got(format!("rows of shape {:?}", self.frame.shape)));
+        };
+        // Readers of tables have chosen already.
+        if !self.frame.table && !(options.columns.is_empty() && options.drop.is_empty()) {
+            let chosen = Columns::chosen(self.frame.width(), &[], &Options { label_column: None, ..options.clone() })?;
+            let mut data = self;
+            for (column, why) in &chosen.left {
+                data = data.saying(|about| about.omitting(format!("column {}", column + 1), *why));
+            }
+            let all = chosen.read.iter().copied().eq(0..data.frame.width());
+            return if all { Ok(data) } else { data.keep(chosen.read) };
+        }
+        if options.columns.is_empty() { self.without_counters() } else { Ok(self) }
     }
 
     /// Turns pictures with channels first round, so that rows are \[height, width, channels\] from here on;
@@ -111,15 +133,17 @@ impl Dataset {
         })?;
         let found: Vec<Option<&str>> = columns.iter().map(|column| column.verdict(rows)).collect();
         let kept: Vec<usize> = (0..width).filter(|j| found[*j].is_none()).collect();
-        let rising: Vec<String> = (0..width)
-            .filter(|j| found[*j].is_none() && columns[*j].may_count(rows))
-            .map(|j| self.frame.column(j))
-            .collect();
+        // Numbers alone are no proof: what has no telling name stays, and a person decides.
+        let doubted: Vec<(usize, &str)> =
+            (0..width).filter(|j| found[*j].is_none()).filter_map(|j| Some((j, columns[j].doubt(rows)?))).collect();
         let mut data = self;
-        for column in rising {
-            data = data.saying(|about| {
-                about.noting(format!("{column} is another whole number in every row, always higher: if it only numbers the rows, leave it out with --drop"))
-            });
+        for (j, what) in doubted {
+            let note = format!(
+                "{} {what}: if that is all it does, leave it out with --drop {}",
+                data.frame.column(j),
+                data.called(j)
+            );
+            data = data.saying(|about| about.noting(note));
         }
         if kept.len() == width || kept.is_empty() {
             return Ok(data);
@@ -134,6 +158,14 @@ impl Dataset {
             data = data.saying(|about| about.omitting(column, *why));
         }
         data.keep(kept)
+    }
+
+    /// What a flag calls a column of a table.
+    fn called(&self, column: usize) -> String {
+        match self.frame.names.get(column) {
+            Some(name) if !name.is_empty() => name.clone(),
+            _ => (self.chosen.numbers.as_ref().map_or(column, |numbers| numbers[column]) + 1).to_string(),
+        }
     }
 
     /// The rows with these columns alone.
@@ -519,13 +551,19 @@ impl Counter {
             Name::Identifier if self.distinct.is_some() && rows >= TELLING => {
                 Some("a different number names every row")
             }
-            _ if self.counts && rows >= TELLING && (self.first == 0.0 || self.first == 1.0) => Some("counts the rows"),
             _ => None,
         }
     }
 
-    /// Whether it may be bookkeeping that nothing proves.
-    fn may_count(&self, rows: usize) -> bool {
-        self.whole && self.rising && rows >= TELLING
+    /// What makes it look like bookkeeping, where nothing proves it.
+    fn doubt(&self, rows: usize) -> Option<&'static str> {
+        if !self.whole || rows < TELLING {
+            return None;
+        }
+        match (self.counts && (self.first == 0.0 || self.first == 1.0), self.rising) {
+            (true, _) => Some("counts the rows"),
+            (false, true) => Some("is another whole number in every row, always higher"),
+            _ => None,
+        }
     }
 }

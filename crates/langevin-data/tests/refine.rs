@@ -75,8 +75,12 @@ fn columns_that_number_the_rows_are_left_out() {
     let data = read(&table("x,y,customer_id", 50, 3, last), &Options::default());
     assert_eq!(data.frame().names, ["x", "y"]);
     assert!(data.summary().contains("column 'customer_id' (a different number names every row)"));
-    // Without names only one after the other counts.
-    assert_eq!(read(&table("", 30, 3, counted(1)), &Options::default()).shape(), [2]);
+    // Without a telling name nothing is proven, and a person is told.
+    let data = read(&table("", 30, 3, counted(1)), &Options::default());
+    assert_eq!(data.shape(), [3]);
+    assert!(data.summary().contains("column 1 counts the rows: if that is all it does, leave it out with --drop 1"));
+    let data = read(&table("day,x,y", 30, 3, gaps), &Options::default());
+    assert!(data.summary().contains("leave it out with --drop day"), "{}", data.summary());
     let data = read(&table("", 30, 3, gaps), &Options::default());
     assert_eq!(data.shape(), [3]);
     assert!(
@@ -104,11 +108,17 @@ fn arrays_have_counters_too() {
     let path = folder.path().join("rows.npy");
     std::fs::write(&path, bytes).unwrap();
     let data = open(&path, &Options::default()).unwrap();
+    let said = "40 rows × 2 columns, .npy, float64; column 2 counts the rows: if that is all it does, leave it out with --drop 2";
+    assert_eq!(data.summary(), said);
+    let data = open(&path, &Options::default().drop(["2"])).unwrap();
+    assert_eq!(data.summary(), "40 rows × 1 column, .npy, float64; left out: column 2 (dropped)");
     assert_eq!(
-        (data.shape(), data.summary()),
-        (&[1][..], "40 rows × 1 column, .npy, float64; left out: column 2 (counts the rows)".to_owned())
+        (data.rereading(&Options::default()).columns, data.row(7).unwrap()),
+        (vec!["1".to_owned()], vec![7.0_f32.sin()])
     );
-    assert_eq!(data.rereading(&Options::default()).columns, ["1"]);
+    let turned = open(&path, &Options::default().columns(["2", "1"])).unwrap();
+    assert_eq!(turned.row(7).unwrap(), [7.0, 7.0_f32.sin()]);
+    assert!(open(&path, &Options::default().columns(["3"])).unwrap_err().is_argument());
 }
 
 #[test]

@@ -12,11 +12,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Argument,
+    /// An argument: a network of more parameters than are accepted.
+    TooLarge,
     Data,
     Io,
     Checkpoint,
     Diverged,
     Device,
+    Stopped,
     Core,
 }
 
@@ -42,6 +45,14 @@ impl Error {
 
     pub(crate) fn argument(what: impl Into<String>) -> Self {
         Self::new(Kind::Argument, what)
+    }
+
+    pub(crate) fn too_large(what: impl Into<String>) -> Self {
+        Self::new(Kind::TooLarge, what)
+    }
+
+    pub(crate) fn stopped() -> Self {
+        Self::new(Kind::Stopped, "the step was stopped")
     }
 
     pub(crate) fn data(what: impl Into<String>) -> Self {
@@ -116,7 +127,19 @@ impl Error {
     /// Whether an argument, such as a field of a recipe, cannot be used.
     #[must_use]
     pub fn is_argument(&self) -> bool {
-        self.0.kind == Kind::Argument
+        matches!(self.0.kind, Kind::Argument | Kind::TooLarge)
+    }
+
+    /// Whether a network has more parameters than are accepted; [`is_argument`](Self::is_argument) holds too.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.0.kind == Kind::TooLarge
+    }
+
+    /// Whether a step was stopped half-way because [`Trainer::stop_when`](crate::Trainer::stop_when) said so. The trainer stands where it stood before the step.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.0.kind == Kind::Stopped
     }
 
     /// Whether a data set cannot be used.

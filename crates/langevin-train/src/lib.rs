@@ -30,6 +30,7 @@ mod network;
 mod normalization;
 mod optimizer;
 mod recipe;
+mod stop;
 mod train;
 mod vae;
 
@@ -48,6 +49,6 @@ pub use net::dit::DitConfig;
 pub use net::mlp::MlpConfig;
 pub use network::Network;
 pub use normalization::Normalization;
-pub use recipe::{Budget, Coupling, Decay, Recipe};
+pub use recipe::{Budget, Coupling, Decay, FINE_TUNING_RATE, Recipe};
 pub use train::{Progress, Trainer, train};
 pub use vae::{Vae, VaeConfig, VaeProgress, train_vae};

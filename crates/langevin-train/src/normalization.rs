@@ -102,9 +102,9 @@ impl Normalization {
             .collect()
     }
 
-    /// Data to model from double to single precision: values that differ by little beside a large mean are told apart.
-    /// Both are whole rows of `width` elements.
-    pub(crate) fn narrow(&self, values: &[f64], out: &mut [f32], width: usize) {
+    /// Data to model from double to single precision, as a network sees them: values that differ by little beside a large
+    /// mean stay different. Both are whole rows of `width` elements.
+    pub fn narrow(&self, values: &[f64], out: &mut [f32], width: usize) {
         for (i, (out, value)) in out.iter_mut().zip(values).enumerate() {
             let (shift, scale) = self.pair(i % width.max(1));
             *out = ((value - shift) / scale) as f32;
@@ -112,7 +112,8 @@ impl Normalization {
     }
 
     /// The scale of element `element` of a sample.
-    pub(crate) fn scale_of(&self, element: usize) -> f64 {
+    #[must_use]
+    pub fn scale_of(&self, element: usize) -> f64 {
         self.pair(element).1
     }
 

@@ -54,6 +54,11 @@ impl Optimizer {
         }
     }
 
+    /// Another weight decay and another largest norm of a gradient, from the next step on.
+    pub(crate) fn set(&mut self, weight_decay: f64, clip: f64) {
+        (self.weight_decay, self.clip) = (weight_decay, clip);
+    }
+
     /// One step along the sum of `gradients`, each as long as the weights; leaves them zero. Returns the norm of the sum before clipping; where that is not finite nothing else
     /// is changed.
     pub(crate) fn step(&mut self, gradients: &mut [Vec<f32>], learning_rate: f64) -> f64 {

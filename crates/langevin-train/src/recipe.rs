@@ -4,11 +4,16 @@ use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::metadata::{HeldOut, NetworkSpec};
 use crate::net;
+use crate::network::Network;
 use crate::normalization::Normalization;
+use langevin::grid::{SIGMAS, usual_range};
 use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
 use langevin_data::Augment;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+
+/// The largest learning rate of a training that begins with a trained network, where nothing else is asked for: a tenth of that of a new one, so that what is known is kept.
+pub const FINE_TUNING_RATE: f64 = 2e-4;
 
 /// How long to train.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,7 +112,7 @@ impl Coupling {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Recipe {
-    /// What the network is trained to be. Without a λ-range, σ/α from 0.002 to 80 is taken.
+    /// What the network is trained to be. Without a λ-range, σ/α from 0.002 to 80 is taken, as far as the process goes.
     #[serde(with = "spec")]
     pub formulation: Formulation,
     /// The weight of the loss.
@@ -124,6 +129,9 @@ pub struct Recipe {
     /// How the data were read from their file, for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<langevin_data::Options>,
+    /// The map between rows of the file and of the model that a model brought which the training goes on from, for the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<langevin_data::Frame>,
     /// The map from the data to what the network works on; none: fitted to the data ([`Normalization::fit`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalization: Option<Normalization>,
@@ -177,6 +185,7 @@ impl Recipe {
             adaptive: false,
             dequantize: false,
             reading: None,
+            frame: None,
             normalization: None,
             coupling: Coupling::Independent,
             crop: None,
@@ -197,10 +206,34 @@ impl Recipe {
         }
     }
 
+    /// The recipe of a network that was trained: its formulation, loss, normalisation and architecture, and the defaults of the optimiser with a learning rate of [`FINE_TUNING_RATE`]. For
+    /// [`Trainer::from_network`](crate::Trainer::from_network).
+    #[must_use]
+    pub fn of(network: &Network, budget: Budget) -> Self {
+        let metadata = network.metadata();
+        let mut recipe = Self::new(network.formulation().clone(), budget);
+        (recipe.weight, recipe.times) = (metadata.training.weight, metadata.training.times.clone());
+        recipe.coupling = metadata.training.coupling;
+        recipe.dequantize = metadata.data.dequantized;
+        recipe.normalization = Some(metadata.normalization.clone());
+        recipe.network = metadata.network.clone();
+        recipe.learning_rate = FINE_TUNING_RATE;
+        (recipe.reading, recipe.frame) = (metadata.data.reading.clone(), metadata.data.frame.clone());
+        recipe
+    }
+
+    /// Returns the recipe without the record of how the data were read.
+    #[must_use]
+    pub fn without_reading(self) -> Self {
+        Self { reading: None, frame: None, ..self }
+    }
+
     /// The velocity of rectified flow, trained on σ/α from 0.002 to 80.
     #[must_use]
     pub fn default_formulation() -> Formulation {
-        Formulation::new(Process::rectified_flow(), Prediction::Velocity).with_range(default_range())
+        let process = Process::rectified_flow();
+        let range = default_range(&process);
+        Formulation::new(process, Prediction::Velocity).with_range(range)
     }
 
     /// What is done to pictures as they are read.
@@ -256,7 +289,7 @@ impl Recipe {
             Budget::Time(time) if time.is_zero() => return refuse("budget", "some time", "0 s".into()),
             _ => {}
         }
-        let range = self.formulation.range.unwrap_or_else(default_range);
+        let range = self.formulation.range.unwrap_or_else(|| default_range(&self.formulation.process));
         let formulation = self.formulation.clone().with_range(range);
         let objective = Objective::new(&formulation, self.weight, self.times.clone())?;
         Ok((formulation, objective))
@@ -294,7 +327,8 @@ mod spec {
 /// Rows whose assignment is found in reasonable time.
 const MOST_COUPLED: usize = 2048;
 
-/// σ/α from 0.002 to 80.
-fn default_range() -> LambdaRange {
-    LambdaRange { min: -(80.0f64.ln()), max: -(0.002f64.ln()) }
+/// σ/α from 0.002 to 80, or to the end of a process that does not reach that.
+fn default_range(process: &Process) -> LambdaRange {
+    let [low, high] = [SIGMAS[0], usual_range(process)[1]];
+    LambdaRange { min: -(high.ln()), max: -(low.ln()) }
 }

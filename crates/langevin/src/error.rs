@@ -363,7 +363,8 @@ mod tests {
     fn floods_and_control_characters_are_tamed() {
         let text = Message::new("bad").got("\u{1b}[31m".repeat(1000)).to_string();
         assert!(text.len() < 3000 && !text.contains('\u{1b}') && text.ends_with('…'), "{text}");
-        let long = Message::new(format!("unknown variant {} at line 3", "é".repeat(100_000))).expected("y".repeat(5000));
+        let long =
+            Message::new(format!("unknown variant {} at line 3", "é".repeat(100_000))).expected("y".repeat(5000));
         let long = long.hinting("z".repeat(5000)).to_string();
         assert!(long.chars().count() < 2100 && long.contains(" at line 3: expected"), "{long}");
         assert_eq!(Message::new("bad").at("row 3").at("data.csv").to_string(), "bad (data.csv, row 3)");

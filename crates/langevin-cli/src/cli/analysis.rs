@@ -1,7 +1,7 @@
 //! The flags of the commands about the exact error on Gaussian data.
 
-use super::NetworkArgs;
 use super::values::{finite, grid_steps, sigma, sigma_or_inf, whole};
+use super::{FileArgs, NetworkArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -26,6 +26,8 @@ pub struct SpectrumArgs {
     /// The Gaussian with the mean and covariance of these data: a name or a file, as `train --data` takes, or a model, for the data that it was trained on
     #[arg(long, value_name = "DATA")]
     pub data: Option<String>,
+    #[command(flatten)]
+    pub file: FileArgs,
 }
 
 /// The range of the grids.

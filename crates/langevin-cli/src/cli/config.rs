@@ -9,9 +9,9 @@
 
 use crate::error::{Failure, Result};
 use crate::io::json;
+use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command};
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use toml::Value;
 
@@ -120,32 +120,75 @@ fn flag(key: &str, value: &Value, place: &str) -> Result<Vec<OsString>> {
     Ok(vec![format!("--{key}={text}").into()])
 }
 
-/// What was given and what holds by default, as a configuration file.
-pub fn effective(command: &Command, matches: &ArgMatches) -> String {
-    let mut text = String::new();
-    let mut heading = None;
-    for arg in command.get_arguments() {
-        let (id, Some(long)) = (arg.get_id().as_str(), arg.get_long()) else { continue };
-        if NOT_KEPT.contains(&long) {
-            continue;
-        }
-        let value = match arg.get_action() {
-            ArgAction::SetTrue if matches.get_flag(id) => "true".to_owned(),
-            ArgAction::SetTrue => continue,
-            _ => match matches.get_raw(id).and_then(Iterator::last).and_then(|value| value.to_str()) {
-                Some(value) => written(value),
-                None => continue,
-            },
-        };
-        if arg.get_help_heading() != heading {
-            heading = arg.get_help_heading();
-            if let Some(heading) = heading {
-                let _ = writeln!(text, "\n# {heading}");
+/// What was given and what holds by default; written, it is a configuration file.
+#[derive(Clone, Debug, Default)]
+pub struct Effective {
+    lines: Vec<Line>,
+}
+
+/// A key, under a heading of the help.
+#[derive(Clone, Debug)]
+struct Line {
+    heading: Option<String>,
+    key: String,
+    /// In TOML; `None`: nothing holds.
+    value: Option<String>,
+    /// Whether the value was given, on the command line or in a file.
+    given: bool,
+}
+
+impl Effective {
+    /// Of the flags of a command.
+    pub fn of(command: &Command, matches: &ArgMatches) -> Self {
+        let mut lines = Vec::new();
+        for arg in command.get_arguments() {
+            let (id, Some(long)) = (arg.get_id().as_str(), arg.get_long()) else { continue };
+            if NOT_KEPT.contains(&long) {
+                continue;
             }
+            let value = match arg.get_action() {
+                ArgAction::SetTrue => matches.get_flag(id).then(|| "true".to_owned()),
+                _ => matches.get_raw(id).and_then(Iterator::last).and_then(|value| value.to_str()).map(written),
+            };
+            let given = matches.value_source(id) == Some(ValueSource::CommandLine);
+            lines.push(Line { heading: arg.get_help_heading().map(str::to_owned), key: long.to_owned(), value, given });
         }
-        let _ = writeln!(text, "{long} = {value}");
+        Self { lines }
     }
-    text
+
+    /// Whether a flag was given, on the command line or in a file.
+    pub fn is_given(&self, key: &str) -> bool {
+        self.lines.iter().any(|line| line.key == key && line.given)
+    }
+
+    /// What holds of a flag, as a file would say it.
+    pub fn value(&self, key: &str) -> Option<&str> {
+        self.lines.iter().find(|line| line.key == key)?.value.as_deref()
+    }
+
+    /// Another value of a flag that was not given; `None`: it is not kept.
+    pub fn set(&mut self, key: &str, value: Option<String>) {
+        for line in self.lines.iter_mut().filter(|line| line.key == key) {
+            line.value = value.as_deref().map(written);
+        }
+    }
+}
+
+impl std::fmt::Display for Effective {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut heading = &None;
+        for line in &self.lines {
+            let Some(value) = &line.value else { continue };
+            if line.heading != *heading {
+                heading = &line.heading;
+                if let Some(heading) = heading {
+                    writeln!(f, "\n# {heading}")?;
+                }
+            }
+            writeln!(f, "{} = {value}", line.key)?;
+        }
+        Ok(())
+    }
 }
 
 /// A number in one form, a text otherwise.
@@ -168,7 +211,9 @@ mod tests {
         let words = line.split_whitespace().map(OsString::from).collect();
         let mut command = Cli::command();
         let matches = command.try_get_matches_from_mut(expand(words).unwrap()).unwrap();
-        let text = effective(command.find_subcommand("train").unwrap(), matches.subcommand_matches("train").unwrap());
+        let text =
+            Effective::of(command.find_subcommand("train").unwrap(), matches.subcommand_matches("train").unwrap());
+        let text = text.to_string();
         match Cli::from_arg_matches(&matches).unwrap().command {
             Task::Train(args) => (args, text),
             _ => panic!(),

@@ -3,12 +3,14 @@
 mod analysis;
 pub mod config;
 mod plans;
+mod reading;
 mod theory;
 pub mod train;
 mod values;
 
 pub use analysis::{AnalyzeArgs, By, RangeArgs, RecommendArgs, SpectrumArgs};
 pub use plans::{CompareArgs, ExplainArgs, LintArgs, PlanArgs};
+pub use reading::FileArgs;
 pub use theory::{DiagnoseArgs, EvaluateArgs, LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs, VsVaeArgs};
 pub use train::{AverageArgs, TrainArgs};
 pub use values::MAX_SIGMA;
@@ -79,6 +81,9 @@ pub struct DemoArgs {
     /// A few seconds of training instead of a minute or two: a check that everything works, not a model
     #[arg(long)]
     pub quick: bool,
+    /// Training steps [default: as many as this machine makes in two minutes, 300 to 5000]
+    #[arg(long, value_name = "N", value_parser = values::steps, conflicts_with = "quick", allow_negative_numbers = true)]
+    pub steps: Option<u64>,
     /// The seed of the training and of every draw
     #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
@@ -205,6 +210,8 @@ pub struct SampleArgs {
     pub condition: ConditionArgs,
     #[command(flatten)]
     pub edit: EditArgs,
+    #[command(flatten)]
+    pub file: FileArgs,
     /// Steps as large as the error allows, for each sample its own: dpm12, dpm23 or euler-heun, in place of a sampler
     #[arg(long, value_name = "PAIR", conflicts_with_all = ["sampler", "moves", "steps", "grid"])]
     pub adaptive: Option<String>,
@@ -285,6 +292,8 @@ pub struct InvertArgs {
     /// Pictures or rows: a .png or .jpg, a folder, .npy or .csv
     #[arg(long, value_name = "FILE")]
     pub from: PathBuf,
+    #[command(flatten)]
+    pub file: FileArgs,
     /// Use the first N rows
     #[arg(short = 'n', long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub count: Option<usize>,

@@ -1,7 +1,7 @@
 //! The flags of the commands that measure: claims, objectives, likelihoods, causes of error, duality.
 
 use super::values::{chain_steps, count, eta, seconds, seed, seeds, sigma, threads, tolerance};
-use super::{ConditionArgs, DeviceArgs, SamplerArgs, SourceArgs};
+use super::{ConditionArgs, DeviceArgs, FileArgs, SamplerArgs, SourceArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -73,6 +73,8 @@ pub struct LikelihoodArgs {
     pub device: DeviceArgs,
     #[arg(long, value_name = "DATA", help = super::data_help())]
     pub data: String,
+    #[command(flatten)]
+    pub file: FileArgs,
     /// Use only the part of the data that the model was not trained on (train --hold-out)
     #[arg(long)]
     pub held_out: bool,
@@ -130,6 +132,8 @@ pub struct DiagnoseArgs {
     pub device: DeviceArgs,
     #[arg(long, value_name = "DATA", help = super::data_help())]
     pub data: String,
+    #[command(flatten)]
+    pub file: FileArgs,
     /// Use only the part of the data that the model was not trained on (train --hold-out)
     #[arg(long)]
     pub held_out: bool,
@@ -181,8 +185,9 @@ pub struct VsVaeArgs {
 
 /// Measure how near samples are to data, and whether they are new
 ///
-/// Draws as many samples as there are rows that the model was not trained on (train --hold-out) and compares: whether five neighbours can tell the two apart (leave-one-out; ½ is best), Wasserstein, sliced
-/// Wasserstein and energy distance, each beside that of as many training rows; and the share of samples that are nearer to a training row than 99 in 100 real rows are.
+/// Draws as many samples as there are rows to compare with: of the model's own file those that were held out (train --hold-out), of any other file all. Compares whether five neighbours can tell the two
+/// apart (leave-one-out; ½ is best), Wasserstein, sliced Wasserstein and energy distance, each beside that of real rows; and, where the training rows are known, the share of samples that are nearer to one of
+/// them than 99 in 100 real rows are. Distances of tables are in standard deviations of each column. With --samples a file of samples is measured in place of a model.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct EvaluateArgs {
@@ -190,9 +195,17 @@ pub struct EvaluateArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     pub device: DeviceArgs,
+    /// A file of samples, of any program, in place of a model
+    #[arg(long, value_name = "FILE", group = "source")]
+    pub samples: Option<PathBuf>,
     #[arg(long, value_name = "DATA", help = super::data_help())]
     pub data: String,
-    /// Use the first N rows [default: all that were held out]
+    /// The rows that were trained on, for the share of copies and for the floor, where they are not part of --data
+    #[arg(long, value_name = "DATA")]
+    pub train: Option<String>,
+    #[command(flatten)]
+    pub file: FileArgs,
+    /// Use the first N rows [default: all]
     #[arg(short = 'n', long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub count: Option<usize>,
     #[command(flatten)]

@@ -1,14 +1,15 @@
 //! The flags of `langevin train`. Each is a key of a configuration file too.
 
+use super::config::Effective;
 use super::values::{count, minutes, number, seconds, seed, share, steps, threads, whole};
-use super::{DeviceArgs, data_help, process_help, times_help, weight_help};
+use super::{DeviceArgs, FileArgs, data_help, process_help, times_help, weight_help};
 use clap::{Args, ValueEnum};
 use langevin_train::{Activation, Decay};
 use std::path::PathBuf;
 
 /// Train a network on data
 ///
-/// Ctrl-C finishes the step, saves what has been learned and says where (exit code 130). A run (--run) keeps everything that the next step depends on: killed at any moment and resumed (--resume), it
+/// Ctrl-C drops the step, saves what has been learned and says where (exit code 130). A run (--run) keeps everything that the next step depends on: killed at any moment and resumed (--resume), it
 /// ends in the same model, bit for bit.
 ///
 /// Every flag is a key of a configuration file (--config FILE, TOML); flags win over the file, --set over both.
@@ -19,6 +20,9 @@ pub struct TrainArgs {
     pub data: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Begin with the weights of this model instead of new ones: its process, prediction, network and normalisation hold, and --lr is 2e-4 unless it is given
+    #[arg(long, value_name = "MODEL")]
+    pub from: Option<PathBuf>,
     /// Read these flags from a TOML file
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -28,7 +32,7 @@ pub struct TrainArgs {
     /// Print what happens as JSON on stdout, an object a line; the last is the summary
     #[arg(long)]
     pub json: bool,
-    /// Training steps [default: 2000]
+    /// Training steps [default: by the rows: 2000 from 1,700 rows on, 700 for 240]
     #[arg(long, value_name = "N", value_parser = steps, conflicts_with = "minutes", allow_negative_numbers = true)]
     pub steps: Option<u64>,
     /// Train for this long instead of a number of steps
@@ -43,6 +47,8 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub device: DeviceArgs,
     #[command(flatten)]
+    pub file: FileArgs,
+    #[command(flatten)]
     pub reading: ReadingArgs,
     #[command(flatten)]
     pub objective: ObjectiveOfTraining,
@@ -54,7 +60,7 @@ pub struct TrainArgs {
     pub keeping: KeepingArgs,
     /// All of this, as a configuration file has it.
     #[arg(skip)]
-    pub effective: String,
+    pub effective: Effective,
 }
 
 /// Where the model goes.
@@ -67,7 +73,7 @@ pub struct OutputArgs {
     /// A directory to keep the run in: configuration, log, states, samples and model
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub run: Option<PathBuf>,
-    /// Go on with the run in this directory; its configuration holds but for the flags that are given
+    /// Go on with the run in this directory; its configuration holds but for the flags that are given, of which the budget, the learning rate and its course, and what is kept may change
     #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,
 }
@@ -80,7 +86,7 @@ pub struct ReadingArgs {
     /// Hold out this share of the rows, for `likelihood --held-out` and for the loss of rows not seen
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub hold_out: Option<f64>,
-    /// Add a number from [0, 1) to each element, anew at every visit: for whole numbers, so that they have a density
+    /// Add a number below the spacing of the values to each element, anew at every visit: for whole numbers and other evenly spaced values, so that they have a density
     #[arg(long)]
     pub dequantize: bool,
     /// Train on the data as they are: for data that are on the scale of the noise already
@@ -89,27 +95,18 @@ pub struct ReadingArgs {
     /// Learn the classes of the data (sub-folders, labels of a .npz, --label-column), so that one can be asked for
     #[arg(long)]
     pub conditional: bool,
-    /// The column of a .csv or .parquet file that holds the labels
-    #[arg(long, value_name = "NAME")]
-    pub label_column: Option<String>,
     /// The share of the labels that are dropped, so that guidance has an answer without one
     #[arg(long, value_name = "SHARE", default_value = "0.1", value_parser = portion, allow_negative_numbers = true)]
     pub label_dropout: f64,
-    /// Height and width of pictures: the middle of larger ones
-    #[arg(long, value_name = "H,W", value_parser = extent)]
-    pub size: Option<Extent>,
     /// Train on a part of each picture, at a place drawn anew at every visit
     #[arg(long, value_name = "H,W", value_parser = extent)]
     pub crop: Option<Extent>,
     /// Flip half of the pictures left to right
     #[arg(long)]
     pub flip: bool,
-    /// Leave out pictures that cannot be read, and say how many
-    #[arg(long)]
-    pub skip_bad: bool,
-    /// Memory for data, in MiB; larger data are read as they are needed
-    #[arg(long, value_name = "MIB", default_value = "2048", value_parser = count, allow_negative_numbers = true)]
-    pub memory: usize,
+    /// Learn the logarithms of these columns of a table, for values that are spread over powers of ten; samples and likelihoods are of the values themselves
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub log: Vec<String>,
 }
 
 /// What is minimised.
@@ -247,7 +244,7 @@ pub struct AverageArgs {
 /// Height and width.
 pub type Extent = (usize, usize);
 
-fn extent(text: &str) -> Result<Extent, String> {
+pub fn extent(text: &str) -> Result<Extent, String> {
     let read = |text: &str| whole(text.trim(), 1 << 16).map(|value| value as usize);
     match text.split_once(',') {
         Some((height, width)) => Ok((read(height)?, read(width)?)),

@@ -2,13 +2,13 @@
 
 use crate::cli::AnalyzeArgs;
 use crate::error::{Blame as _, Failure, Result};
+use crate::interrupt;
 use crate::io::{atomic, json, print, say};
 use crate::report::errors::{self, Point};
 use crate::spectrum::Gaussian;
 use crate::survey::{self, Field, Row, nothing_fits};
 use crate::trained::{Trained, is_model};
 use crate::words::{either_case, plural, shown, visible};
-use crate::interrupt;
 use langevin::analysis::AnalysisOptions;
 use langevin::sampler::Entry;
 use langevin::{Grid, LambdaRange, Plan, Process};

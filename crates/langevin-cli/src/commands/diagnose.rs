@@ -4,7 +4,7 @@ use crate::cli::{DiagnoseArgs, RangeArgs, SamplerArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{print, say};
 use crate::progress::{Display, duration};
-use crate::rows::{self, Wanted};
+use crate::rows::{self, Coordinates, Wanted};
 use crate::schedule::{self, SIGMAS};
 use crate::source::{Reader, Source};
 use crate::survey::Field;
@@ -33,12 +33,13 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
     }
     let finer = finer(&args.sampler, &reader, &source)?;
     let rivals = rivals(&args.sampler, &reader, &source, plan.nfe());
-    let wanted = Wanted { data: &args.data, held_out: args.held_out, count: None, seed: args.seed };
+    let wanted = Wanted { data: &args.data, file: &args.file, held_out: args.held_out, count: None, seed: args.seed };
     let set = rows::load(&wanted, &source)?;
     check::memory(args.count, source.width())?;
     // Samples are near the data as they are; only a network that was trained on dequantised ones draws such.
     let quantised = source.network().is_some_and(|network| network.metadata().data.dequantized);
-    let (x, _, _) = rows::coordinates(args.seed, &source, &set, quantised).or_failed()?;
+    let lattice = if quantised { rows::lattice(&source, &set)? } else { None };
+    let Coordinates { x, .. } = rows::coordinates(args.seed, &source, &set, lattice.as_ref()).or_failed()?;
     let (unit, units) = unit(&source);
     if range.clipped {
         say(&format!("note: noise levels clipped to the trained range, σ/α from {:.4} to {:.4}", range.min, range.max));

@@ -1,8 +1,8 @@
 //! `langevin invert`: data to the noise that the model makes them from, and back; and the way from one to the next through that noise.
 
 use super::picture::Picture;
-use crate::cli::InvertArgs;
 use crate::check;
+use crate::cli::InvertArgs;
 use crate::edit;
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
@@ -23,7 +23,7 @@ pub fn run(args: &InvertArgs) -> Result<()> {
     let mut source = Source::open(&args.source)?.on(&args.device)?;
     args.condition.ask(&mut source)?;
     let width = source.width();
-    let data = edit::rows("--from", &args.from, &source)?;
+    let data = edit::rows_of("--from", &args.from, &args.file, &source)?;
     let count = args.count.unwrap_or(MOST).min(data.len() / width.max(1));
     let data = &data[..count * width];
     // Every row of the way is held, besides those that it leads through.
@@ -55,18 +55,28 @@ pub fn run(args: &InvertArgs) -> Result<()> {
     let init: Vec<f64> = clean.iter().map(|value| alpha * value).collect();
     let noise = run(&up, &init)?;
     let mut back = run(&down, &noise)?;
+    // Columns of several scales count alike, in standard deviations.
+    let several = source.normalization().is_some_and(|map| map.scale.len() > 1);
+    let returned = back.clone();
     source.to_data(&mut back);
-    let errors: Vec<f64> = data.chunks_exact(width).zip(back.chunks_exact(width)).map(|(a, b)| rms(a, b)).collect();
+    let (whole, data) = if several { (&returned, &clean[..]) } else { (&back, data) };
+    let errors: Vec<f64> = data.chunks_exact(width).zip(whole.chunks_exact(width)).map(|(a, b)| rms(a, b)).collect();
     let mean = (errors.iter().map(|error| error * error).sum::<f64>() / errors.len().max(1) as f64).sqrt();
     let spread = deviation(data);
     let written = match (args.between, shown_as) {
         (Some(points), picture) => {
             let path = path(&noise, width, points);
             let mut states = run(&down, &path)?;
-            source.to_data(&mut states);
             match picture {
-                Some(picture) => picture.write(&states, &source, Some(points), &args.out)?,
-                None => npy::write(&args.out, &shape(&source, states.len() / width), &states, Width::F64)?,
+                Some(picture) => {
+                    source.to_data(&mut states);
+                    picture.write(&states, &source, Some(points), &args.out)?;
+                }
+                None => {
+                    let mut shape = source.file_shape();
+                    shape.insert(0, states.len() / width);
+                    npy::write(&args.out, &shape, &source.to_file(states), Width::F64)?;
+                }
             }
             format!("{} from each to the next", plural(points as u64, "step"))
         }

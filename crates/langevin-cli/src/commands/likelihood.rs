@@ -1,21 +1,25 @@
 //! `langevin likelihood`: how likely data are under a model.
 
+use super::learn::fraction;
 use crate::cli::{LikelihoodArgs, Method};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::io::{Format, atomic, csv, npy, print, say};
 use crate::progress::{Display, duration, thousands};
-use crate::rows::{self, Wanted};
+use crate::rows::{self, Coordinates, Wanted};
 use crate::schedule::SIGMAS;
 use crate::source::{Reader, Source};
 use crate::words::{plural, shown};
 use langevin::likelihood::{Bound, Divergence, Kind, Ode, in_pieces};
 use langevin::{LambdaRange, Likelihood, SampleId};
-use langevin_train::Dataset;
+use langevin_data::Lattice;
+use langevin_train::{Dataset, Network};
 use std::time::Instant;
 
 /// Levels of the bound for each datum.
 const LEVELS: usize = 64;
+/// A variance that is this share of the largest is none.
+const FLAT: f64 = 1e-12;
 /// Rows between two looks at the bar, for each thread.
 const SLICE: usize = 256;
 /// Runs the command.
@@ -47,25 +51,19 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
             .got("--method ode")
             .hint("the bound needs the network's output alone"));
     }
-    let wanted = Wanted { data: &args.data, held_out: args.held_out, count: args.count, seed: args.seed };
+    let wanted =
+        Wanted { data: &args.data, file: &args.file, held_out: args.held_out, count: args.count, seed: args.seed };
     let set = rows::load(&wanted, &source)?;
     let how = How::new(args, range, set.width())?;
     if let Some(path) = &args.out {
         atomic::probe(path)?;
     }
-    let quantised = set.values().or_failed()?.iter().all(|value| value.fract() == 0.0);
-    let (x, log_volume, ids) = rows::coordinates(args.seed, &source, &set, quantised).or_failed()?;
+    let lattice = rows::lattice(&source, &set)?;
+    let Coordinates { x, volumes, ids } = rows::coordinates(args.seed, &source, &set, lattice.as_ref()).or_failed()?;
     let how = how.controlled(&source, &x, set.width());
-    if quantised {
-        say("note: whole numbers: a number from [0, 1) is added to each, and the density is that of the sums");
-        if source.network().is_some_and(|network| !network.metadata().data.dequantized) {
-            say(
-                "hint: the network was trained on the whole numbers themselves; for a likelihood train with --dequantize",
-            );
-        }
-    }
+    say_what_counts(&source, &set, lattice.as_ref());
     let start = Instant::now();
-    let found = measure(args, &how, &reader, &x, set.width(), &ids)?.rescaled(log_volume);
+    let found = measure(args, &how, &reader, &x, set.width(), &ids)?.rescaled_each(&volumes);
     let seconds = start.elapsed().as_secs_f64();
     if let Some(path) = &args.out {
         let pairs: Vec<f64> = found.nats.iter().zip(&found.errors).flat_map(|(nats, error)| [*nats, *error]).collect();
@@ -76,10 +74,66 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
         say(&format!("−log p and its standard error, a row each: {}", shown(path)));
     }
     print(&if args.json {
-        document(&found, range, quantised, seconds)
+        document(&found, range, lattice.as_ref(), seconds)
     } else {
-        table(&source, &set, &found, &how, range, seconds)
+        table(&source, &set, &found, &how, range, lattice.as_ref(), seconds)
     })
+}
+
+/// Says of what the likelihood is, where the rows are not simply numbers.
+fn say_what_counts(source: &Source<'_>, set: &Dataset, lattice: Option<&Lattice>) {
+    let frame = set.frame();
+    if !frame.constants.is_empty() {
+        let names: Vec<String> = frame.constants.iter().take(8).map(|one| frame.column(one.element)).collect();
+        say(&format!(
+            "note: {} had one value in the training and is not counted: the likelihood is that of the other {}",
+            names.join(", "),
+            plural(set.width() as u64, "element")
+        ));
+    }
+    let dequantized = source.network().is_none_or(|network| network.metadata().data.dequantized);
+    if let Some(lattice) = lattice {
+        let coarse: Vec<usize> = (0..set.width()).filter(|element| lattice.step(*element) > 0.0).collect();
+        let (what, which) = match lattice.common() {
+            Some(1.0) => ("whole numbers: a number from [0, 1)".to_owned(), String::new()),
+            Some(step) => {
+                let step = fraction(step);
+                (format!("values {step} apart: a number from [0, {step})"), String::new())
+            }
+            None => {
+                let places = frame.places();
+                let names: Vec<String> = coarse.iter().take(8).map(|element| frame.column(places[*element])).collect();
+                let more = if coarse.len() > 8 { ", …" } else { "" };
+                (
+                    "evenly spaced values: a number below their spacing".to_owned(),
+                    format!(" of {}{more}", names.join(", ")),
+                )
+            }
+        };
+        say(&format!("note: {what} is added to each{which}, and the density is that of the sums"));
+        if !dequantized {
+            say("hint: the network was trained on the values themselves; for a likelihood train with --dequantize");
+        }
+    }
+    if let Some((flat, all)) = source.network().and_then(flat) {
+        say(&format!(
+            "note: the training data leave {flat} of {all} directions untouched (columns that follow from others): no density exists there, and the figure says how near the network came to that, not how good it is"
+        ));
+    }
+}
+
+/// Directions along which the training data do not vary, of all; `None` if they vary along each.
+fn flat(network: &Network) -> Option<(u64, u64)> {
+    // Pixels that are always dark are filled by dequantisation.
+    if network.metadata().data.lattice.is_some() {
+        return None;
+    }
+    let spectrum = network.moments()?.spectrum().ok()?;
+    let all = spectrum.eigenvalues();
+    // The rounding of single precision leaves a variance of some 1e-14.
+    let least = FLAT * all.first()?.value;
+    let flat: u64 = all.iter().filter(|space| space.value <= least).map(|space| space.count).sum();
+    (flat > 0).then(|| (flat, spectrum.dimension()))
 }
 
 /// What does not go together.
@@ -211,6 +265,7 @@ fn table(
     found: &Likelihood,
     how: &How,
     range: LambdaRange,
+    lattice: Option<&Lattice>,
     seconds: f64,
 ) -> String {
     let (low, high) = range.sigma_ve();
@@ -222,7 +277,17 @@ fn table(
     line("likelihood", how.name());
     line("levels", format!("σ/α from {low:.4} to {high:.4}"));
     line("−log p", format!("{sign} {:.4} ± {:.4} nats", found.mean(), found.standard_error()));
-    line("", format!("{sign} {:.4} bits/dim", found.bits_per_dim()));
+    match lattice.and_then(Lattice::common) {
+        Some(1.0) => line("", format!("{sign} {:.4} bits/dim, of whole numbers", found.bits_per_dim())),
+        Some(step) => {
+            line("", format!("{sign} {:.4} bits/dim in the units of the file", found.bits_per_dim()));
+            line(
+                "",
+                format!("{sign} {:.4} bits/dim for a step of {}", found.bits_per_dim() - step.log2(), fraction(step)),
+            );
+        }
+        None => line("", format!("{sign} {:.4} bits/dim", found.bits_per_dim())),
+    }
     line("evaluations", evaluations(found));
     line("time", duration(seconds));
     text
@@ -235,7 +300,8 @@ fn evaluations(found: &Likelihood) -> String {
     }
 }
 
-fn document(found: &Likelihood, range: LambdaRange, quantised: bool, seconds: f64) -> String {
+fn document(found: &Likelihood, range: LambdaRange, lattice: Option<&Lattice>, seconds: f64) -> String {
+    let step = lattice.and_then(Lattice::common);
     let (low, high) = range.sigma_ve();
     let method = if found.kind == Kind::Bound { "bound" } else { "ode" };
     let document = serde_json::json!({
@@ -247,7 +313,9 @@ fn document(found: &Likelihood, range: LambdaRange, quantised: bool, seconds: f6
         "products": found.products,
         "count": found.nats.len(),
         "kind": found.kind.name(),
-        "dequantized": quantised,
+        "dequantized": lattice.is_some(),
+        "step": step,
+        "bits_per_dim_of_a_step": step.map(|step| found.bits_per_dim() - step.log2()),
         "sigma_min": low,
         "sigma_max": high,
         "seconds": seconds,

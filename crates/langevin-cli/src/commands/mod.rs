@@ -9,6 +9,7 @@ mod evaluate;
 mod explain;
 mod info;
 mod invert;
+mod learn;
 mod likelihood;
 mod lint;
 mod objective;
@@ -17,7 +18,7 @@ mod plan;
 mod preview;
 mod recommend;
 mod report;
-mod sample;
+pub mod sample;
 mod train;
 mod verify;
 mod vs_vae;
@@ -46,7 +47,8 @@ pub fn run(words: Vec<OsString>) -> u8 {
         }
         Err(error) => {
             // Help and version go to stdout, mistakes to stderr; nothing can be done if neither can be written.
-            let strange = |word: &OsString| word.to_str().is_none_or(|word| word.len() > QUOTED || visible(word) != word);
+            let strange =
+                |word: &OsString| word.to_str().is_none_or(|word| word.len() > QUOTED || visible(word) != word);
             let acts = error.use_stderr() && words.iter().skip(1).any(strange);
             // An argument that acts on a terminal, or floods it, is shown without doing so, and without colours.
             let said = words.iter().filter_map(|word| word.to_str());
@@ -99,7 +101,7 @@ fn parse(words: &[OsString]) -> std::result::Result<Result<Cli>, clap::Error> {
     if let (Command::Train(args), Some(train), Some(matches)) =
         (&mut cli.command, command.find_subcommand("train"), matches.subcommand_matches("train"))
     {
-        args.effective = config::effective(train, matches);
+        args.effective = config::Effective::of(train, matches);
     }
     let asked = matches.subcommand().and_then(|(name, given)| Some((command.find_subcommand(name)?, given)));
     Ok(asked.map_or(Ok(()), |(command, given)| outputs::check(command, given)).map(|()| cli))

@@ -3,13 +3,13 @@
 use super::analyze::PROCESS;
 use crate::cli::{By, RangeArgs, RecommendArgs};
 use crate::error::{Blame as _, Failure, Result};
+use crate::interrupt;
 use crate::io::{atomic, print, say};
 use crate::source::Source;
 use crate::spectrum::Gaussian;
 use crate::survey::{self, Field};
 use crate::trained::Trained;
 use crate::words::{either_case, plural, shown, visible};
-use crate::interrupt;
 use langevin::recommend::{Candidate, Search};
 use langevin::{Formulation, Grid, Model as _, Plan, Prediction, Process};
 use std::path::Path;

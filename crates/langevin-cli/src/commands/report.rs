@@ -1,8 +1,9 @@
 //! `langevin report`: a page about a training run.
 
-use super::evaluate::Comparison;
 use super::preview::preview;
+use crate::cli::FileArgs;
 use crate::cli::{ReportArgs, config};
+use crate::comparison::Comparison;
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::io::{atomic, say};
@@ -51,6 +52,8 @@ pub fn run(args: &ReportArgs) -> Result<()> {
         condition.ask(&mut source)?;
         let comparison = Comparison {
             data: name,
+            train: None,
+            file: &FileArgs::default(),
             count: None,
             seed: args.seed,
             threads: None,
@@ -59,11 +62,16 @@ pub fn run(args: &ReportArgs) -> Result<()> {
         };
         match comparison.run(&source) {
             Ok(evaluation) => {
-                data.measures =
-                    evaluation.rows().iter().map(|(name, found, real)| ((*name).to_owned(), *found, *real)).collect();
+                data.measures = evaluation
+                    .rows()
+                    .into_iter()
+                    .map(|(name, found, real, _)| (name.to_owned(), found, real))
+                    .collect();
                 data.measured = format!(
                     "{} samples by {} in {} evaluations, against as many rows that were not trained on; beside them as many training rows.",
-                    evaluation.count, evaluation.plan, evaluation.evaluations
+                    evaluation.count,
+                    evaluation.plan.as_deref().unwrap_or_default(),
+                    evaluation.evaluations
                 );
             }
             // The data may not be where they were: the page has the rest.

@@ -34,9 +34,10 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     let ways: Vec<How> =
         conditions.iter().map(|condition| How::new(args, condition, &reader, range)).collect::<Result<_>>()?;
     let all = args.count.saturating_mul(ways.len());
-    let edit = args.edit.read(&source)?;
+    let edit = args.edit.read(&args.file, &source)?;
     let picture = Picture::of(format, &source, all, &args.out)?;
-    let mut shape = source.shape();
+    let mut shape = source.file_shape();
+    let width: usize = shape.iter().product();
     shape.insert(0, all);
     let mut kept = match picture {
         // A picture shows all samples together.
@@ -47,7 +48,10 @@ pub fn run(args: &SampleArgs) -> Result<()> {
             }
             Kept::Together(picture, Vec::new())
         }
-        None if format == Format::Csv => Kept::Streamed(Rows::csv(&args.out, source.width(), dtype)?),
+        None if format == Format::Csv => {
+            let names = source.file_names();
+            Kept::Streamed(Rows::csv(&args.out, &names, label(&source, &classes, ways.len()), dtype)?)
+        }
         None => Kept::Streamed(Rows::npy(&args.out, &shape, dtype)?),
     };
     if range.clipped {
@@ -67,10 +71,10 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     let draws = Draws { count: args.count, seed: args.seed, batch: args.batch, threads: args.threads };
     let (mut evaluations, mut done) = (0, 0);
     for how in &ways {
-        let most = draw(draws, how, edit.as_ref(), &reader, source.width(), &mut |mut samples| {
-            source.to_data(&mut samples);
-            check::finite_from(done, &samples, source.width(), dtype)?;
-            done += samples.len() / source.width().max(1);
+        let most = draw(draws, how, edit.as_ref(), &reader, source.width(), &mut |samples| {
+            let samples = kept.as_file(&source, samples);
+            check::finite_from(done, &samples, width, dtype)?;
+            done += samples.len() / width.max(1);
             kept.take(samples)
         })?;
         evaluations = evaluations.max(most);
@@ -120,6 +124,15 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     ))
 }
 
+/// The column of the labels that a table has: its name, and the class of each sample in turn.
+fn label(source: &Source<'_>, classes: &[u32], ways: usize) -> Option<(String, Vec<String>)> {
+    let network = source.network().filter(|_| !classes.is_empty() && ways == 1)?;
+    let name = network.metadata().data.reading.as_ref()?.label_column.clone()?;
+    // A number stands for a column without a name.
+    let name = if name.parse::<usize>().is_ok() { "label".to_owned() } else { name };
+    Some((name, classes.iter().map(|class| network.classes()[*class as usize].clone()).collect()))
+}
+
 /// Where samples go as they come.
 enum Kept {
     /// To their file.
@@ -129,6 +142,17 @@ enum Kept {
 }
 
 impl Kept {
+    /// Samples in the units of the data: as the file of the training had its rows, for a picture as the model has them.
+    fn as_file(&self, source: &Source<'_>, mut samples: Vec<f64>) -> Vec<f64> {
+        match self {
+            Self::Together(..) if source.file_shape().len() == source.shape().len() => {
+                source.to_data(&mut samples);
+                samples
+            }
+            _ => source.to_file(samples),
+        }
+    }
+
     fn take(&mut self, samples: Vec<f64>) -> Result<()> {
         match self {
             Self::Streamed(rows) => rows.push(&samples),
@@ -352,7 +376,8 @@ fn shares(draws: Draws, reader: &Reader<'_>, width: usize) -> Result<(usize, usi
     let threads = reader.source().threads(draws.threads).min(draws.count.div_ceil(batch));
     let most = check::available();
     let fits = |batch: usize, threads: usize, slice: usize| {
-        let rows = (slice as u64).saturating_add(ON_THE_WAY.saturating_mul((batch as u64).saturating_mul(threads as u64)));
+        let rows =
+            (slice as u64).saturating_add(ON_THE_WAY.saturating_mul((batch as u64).saturating_mul(threads as u64)));
         rows.saturating_mul(8 * width as u64) <= most
     };
     // Fewer samples at once are the same samples, so what nobody asked for gives way.

@@ -87,18 +87,31 @@ fn decode(bytes: &[u8]) -> Result<Array> {
 /// Writes one sample a line under the names x0, x1, …; each number in the shortest form that reads back to the same bits.
 pub fn write(path: &Path, width: usize, values: &[f64], precision: super::npy::Width) -> Result<()> {
     atomic::write(path, |out| {
-        head(out, width)?;
+        head(out, &plain_names(width))?;
         lines(out, width, values, precision)?;
         out.flush()
     })
 }
 
 /// Writes the line of names.
-pub(super) fn head(out: &mut dyn Write, width: usize) -> std::io::Result<()> {
-    for column in 0..width {
-        write!(out, "{}x{column}", if column == 0 { "" } else { "," })?;
+pub(super) fn head(out: &mut dyn Write, names: &[String]) -> std::io::Result<()> {
+    for (column, name) in names.iter().enumerate() {
+        write!(out, "{}{}", if column == 0 { "" } else { "," }, quoted(name))?;
     }
     writeln!(out)
+}
+
+/// A text as a field of a line.
+pub(super) fn quoted(text: &str) -> std::borrow::Cow<'_, str> {
+    match text.contains([',', '"', '\n', '\r']) || text.trim() != text || text.is_empty() {
+        true => format!("\"{}\"", text.replace('"', "\"\"")).into(),
+        false => text.into(),
+    }
+}
+
+/// The names of columns that have none.
+pub fn plain_names(width: usize) -> Vec<String> {
+    (0..width).map(|column| format!("x{column}")).collect()
 }
 
 /// Writes the lines of some samples.
@@ -108,15 +121,20 @@ pub(super) fn lines(
     values: &[f64],
     precision: super::npy::Width,
 ) -> std::io::Result<()> {
-    for row in values.chunks_exact(width) {
-        for (column, value) in row.iter().enumerate() {
-            let comma = if column == 0 { "" } else { "," };
-            match precision {
-                super::npy::Width::F64 => write!(out, "{comma}{value}")?,
-                super::npy::Width::F32 => write!(out, "{comma}{}", *value as f32)?,
-            }
+    values.chunks_exact(width).try_for_each(|row| {
+        fields(out, row, precision)?;
+        writeln!(out)
+    })
+}
+
+/// Writes the numbers of a sample, with nothing behind the last.
+pub(super) fn fields(out: &mut dyn Write, row: &[f64], precision: super::npy::Width) -> std::io::Result<()> {
+    for (column, value) in row.iter().enumerate() {
+        let comma = if column == 0 { "" } else { "," };
+        match precision {
+            super::npy::Width::F64 => write!(out, "{comma}{value}")?,
+            super::npy::Width::F32 => write!(out, "{comma}{}", *value as f32)?,
         }
-        writeln!(out)?;
     }
     Ok(())
 }

@@ -12,6 +12,9 @@ pub struct Rows {
     width: usize,
     dtype: Width,
     csv: bool,
+    /// What is written behind each line in turn, and how many lines there are.
+    labels: Vec<String>,
+    written: usize,
 }
 
 impl Rows {
@@ -23,18 +26,21 @@ impl Rows {
         let mut out = Output::create(path)?;
         let begun = std::io::Write::write_all(&mut out, &npy::header(shape, dtype));
         out.judge(begun)?;
-        Ok(Self { out, width: shape[1..].iter().product(), dtype, csv: false })
+        Ok(Self { out, width: shape[1..].iter().product(), dtype, csv: false, labels: vec![], written: 0 })
     }
 
-    /// Opens a `.csv` file of so many numbers a line.
+    /// Opens a `.csv` file of columns with these names, and one behind them whose lines have these labels in turn.
     ///
     /// # Errors
     /// Returns an error if the place cannot be written.
-    pub fn csv(path: &Path, width: usize, dtype: Width) -> Result<Self> {
+    pub fn csv(path: &Path, names: &[String], label: Option<(String, Vec<String>)>, dtype: Width) -> Result<Self> {
         let mut out = Output::create(path)?;
-        let begun = csv::head(&mut out, width);
+        let (last, labels) = label.map_or((None, vec![]), |(name, labels)| (Some(name), labels));
+        let all: Vec<String> = names.iter().cloned().chain(last).collect();
+        let begun = csv::head(&mut out, &all);
         out.judge(begun)?;
-        Ok(Self { out, width, dtype, csv: true })
+        let labels = labels.iter().map(|label| csv::quoted(label).into_owned()).collect();
+        Ok(Self { out, width: names.len(), dtype, csv: true, labels, written: 0 })
     }
 
     /// Writes the next samples.
@@ -43,7 +49,13 @@ impl Rows {
     /// Returns an error if they cannot be written, or an end was asked for.
     pub fn push(&mut self, samples: &[f64]) -> Result<()> {
         let written = match self.csv {
-            true => csv::lines(&mut self.out, self.width, samples, self.dtype),
+            true if self.labels.is_empty() => csv::lines(&mut self.out, self.width, samples, self.dtype),
+            true => samples.chunks_exact(self.width).try_for_each(|row| {
+                csv::fields(&mut self.out, row, self.dtype)?;
+                let label = &self.labels[self.written % self.labels.len()];
+                self.written += 1;
+                std::io::Write::write_fmt(&mut self.out, format_args!(",{label}\n"))
+            }),
             false => npy::numbers(&mut self.out, samples, self.dtype),
         };
         self.out.judge(written)
@@ -75,7 +87,7 @@ mod tests {
             rows.finish().unwrap();
             assert_eq!(fs::read(&whole).unwrap(), fs::read(&pieces).unwrap());
             csv::write(&whole, 3, &values, dtype).unwrap();
-            let mut rows = Rows::csv(&pieces, 3, dtype).unwrap();
+            let mut rows = Rows::csv(&pieces, &csv::plain_names(3), None, dtype).unwrap();
             values.chunks(6).for_each(|piece| rows.push(piece).unwrap());
             rows.finish().unwrap();
             assert_eq!(fs::read(&whole).unwrap(), fs::read(&pieces).unwrap());

@@ -74,7 +74,8 @@ mod tests {
     #[test]
     fn names_are_read_back() {
         assert_eq!(owner(&name(42, 7)), Some(42));
-        for other in [".langevin-42.tmp", ".langevin-x-1.tmp", ".langevin-1-x.tmp", "langevin-1-1.tmp", ".langevin-1-1"] {
+        for other in [".langevin-42.tmp", ".langevin-x-1.tmp", ".langevin-1-x.tmp", "langevin-1-1.tmp", ".langevin-1-1"]
+        {
             assert_eq!(owner(other), None, "{other}");
         }
     }

@@ -51,6 +51,19 @@ pub fn npy(header: &str, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// A model file of version 3, which has no checksum, from one of version 4.
+pub fn third_version(model: &[u8]) -> Vec<u8> {
+    let length = u64::from_le_bytes(model[..8].try_into().unwrap()) as usize;
+    let mut header: serde_json::Value = serde_json::from_slice(&model[8..8 + length]).unwrap();
+    let entry = &mut header["__metadata__"]["langevin"];
+    let mut document: serde_json::Value = serde_json::from_str(entry.as_str().unwrap()).unwrap();
+    document["langevin_version"] = 3.into();
+    document.as_object_mut().unwrap().remove("checksum").unwrap();
+    *entry = document.to_string().into();
+    let header = header.to_string();
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &model[8 + length..]].concat()
+}
+
 /// A model file of version 1 from one of version 2: the moments, which come first for their type is the widest, are cut out.
 pub fn first_version(model: &[u8]) -> Vec<u8> {
     let length = u64::from_le_bytes(model[..8].try_into().unwrap()) as usize;
@@ -63,6 +76,7 @@ pub fn first_version(model: &[u8]) -> Vec<u8> {
         serde_json::from_str(entries["__metadata__"]["langevin"].as_str().unwrap()).unwrap();
     document["langevin_version"] = 1.into();
     document.as_object_mut().unwrap().remove("moments").unwrap();
+    document.as_object_mut().unwrap().remove("checksum");
     for (name, entry) in entries.iter_mut() {
         if name == "__metadata__" {
             entry["langevin"] = document.to_string().into();

@@ -17,6 +17,7 @@
 
 use super::math::exp;
 use super::matrix::{add_product, product, rows, rows_mut, strided, strided_mut};
+use crate::stop::Stop;
 use faer::{MatMut, MatRef};
 use pulp::Simd;
 
@@ -73,6 +74,8 @@ pub(crate) struct Tile {
     out: Vec<f32>,
     /// Of each row: the largest element, the sum, and what the result so far is to be multiplied by.
     row: Vec<[f32; 3]>,
+    /// Asked before each tile of queries: the pairs of a large picture take seconds.
+    pub(crate) stop: Stop,
 }
 
 impl Tile {
@@ -85,6 +88,7 @@ impl Tile {
             p: square.clone(),
             dp: square,
             row: vec![[0.0; 3]; TILE],
+            stop: Stop::default(),
         }
     }
 }
@@ -180,6 +184,10 @@ pub(crate) fn attend(
     let head = heads.head;
     let factor = (head as f32).sqrt().recip();
     for queries in tiles(heads.tokens) {
+        // The caller sees the same wish and drops the result.
+        if tile.stop.wanted() {
+            return;
+        }
         let (first, count) = queries;
         let (tilde, result) = (&mut tile.q[..count * head], &mut tile.out[..count * head]);
         let row = &mut tile.row[..count];
@@ -222,6 +230,10 @@ pub(crate) fn back(
     let (head, stride) = (heads.head, heads.stride());
     let factor = (head as f32).sqrt().recip();
     for queries in tiles(heads.tokens) {
+        // The caller sees the same wish and drops the result.
+        if tile.stop.wanted() {
+            return;
+        }
         let (first, count) = queries;
         let (tilde, dq) = (&mut tile.q[..count * head], &mut tile.dq[..count * head]);
         let row = &mut tile.row[..count];

@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::kernels::activation::{Activation, activate, back};
 use crate::kernels::matrix::{add_product, product, rows, rows_mut};
 use crate::kernels::rows::{add, add_rows, fill};
+use crate::stop::Stop;
 use serde::{Deserialize, Serialize};
 
 /// The shape of a multilayer perceptron.
@@ -91,7 +92,13 @@ impl MlpConfig {
         let total = ends
             .and_then(|ends| ends.checked_add(inner + self.classes * self.width))
             .and_then(|sum| sum.checked_add(features.checked_mul(data_width)?));
-        check_size(total, format_args!("{self:?} on rows of {data_width}"))
+        check_size(
+            total,
+            format_args!(
+                "for a perceptron of width {} and depth {} on samples of {data_width} numbers",
+                self.width, self.depth
+            ),
+        )
     }
 
     /// The numbers that the first layer is given for a state of so many elements.
@@ -206,6 +213,7 @@ impl Net for Mlp {
             out: vec![0.0; rows * self.outputs],
             g: Vec::new(),
             through: Vec::new(),
+            stop: Stop::default(),
         })
     }
 }
@@ -224,6 +232,7 @@ struct Memory {
     /// The gradient of a layer's values, and of what went into its activation.
     g: Vec<f32>,
     through: Vec<f32>,
+    stop: Stop,
 }
 
 impl Memory {
@@ -261,6 +270,10 @@ impl Memory {
 }
 
 impl Pass for Memory {
+    fn stop_when(&mut self, stop: Stop) {
+        self.stop = stop;
+    }
+
     fn forward(&mut self, weights: &[f32], given: Rows<'_>, count: usize, keep: bool) -> Result<&[f32]> {
         let MlpConfig { width, waves, plain, activation, .. } = self.net.config;
         self.count = count;
@@ -270,6 +283,9 @@ impl Pass for Memory {
         let mut h = std::mem::take(&mut self.h);
         let last = h.len();
         for layer in 0..last {
+            if self.stop.wanted() {
+                break;
+            }
             let (before, now) = h.split_at_mut(layer);
             let now = &mut now[0][..count * width];
             let before = match before.last() {
@@ -294,6 +310,7 @@ impl Pass for Memory {
         let last = h.last().map_or(given.x, |h| &h[..count * width]);
         self.layer(h.len(), weights, last, given, &mut out[..count * self.net.outputs]);
         (self.h, self.out) = (h, out);
+        self.stop.check()?;
         Ok(&self.out[..count * self.net.outputs])
     }
 
@@ -313,12 +330,17 @@ impl Pass for Memory {
         if let Some(gradient) = &mut gradient {
             self.layer_back(last, &self.h[last - 1][..len], given.f, cotangent, gradient);
         }
+        // Nothing is returned before the memory is put back: what comes out of a step that was stopped is dropped.
+        let stop = self.stop;
         let turned = |layer: usize| {
             let w = &self.net.slots[2 * layer];
             rows(w.of(weights), w.shape[1]).transpose()
         };
         product(rows_mut(&mut g, width), rows(cotangent, self.net.outputs), turned(last));
         for layer in (1..last).rev() {
+            if stop.wanted() {
+                break;
+            }
             back(&g, &self.slopes[layer], &mut through);
             if let Some(gradient) = &mut gradient {
                 self.layer_back(layer, &self.h[layer - 1][..len], given.f, &through, gradient);
@@ -330,7 +352,7 @@ impl Pass for Memory {
             back(&g, &self.slopes[0], &mut through);
             std::mem::swap(&mut g, &mut through);
         }
-        if let Some(gradient) = &mut gradient {
+        if let Some(gradient) = gradient.as_mut().filter(|_| !stop.wanted()) {
             let x = if waves > 0 { &self.wide } else { given.x };
             self.layer_back(0, x, given.f, &g, gradient);
             if let Some(table) = self.net.slots.get(2 * (last + 1)) {
@@ -351,7 +373,7 @@ impl Pass for Memory {
             }
         }
         (self.g, self.through) = (g, through);
-        Ok(())
+        stop.check()
     }
 }
 

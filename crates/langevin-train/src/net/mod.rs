@@ -11,6 +11,7 @@ use crate::FIRST_DRAW;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::metadata::NetworkSpec;
+use crate::stop::Stop;
 use langevin::SampleId;
 use langevin::noise::fill_normals_from;
 use std::fmt::Debug;
@@ -133,6 +134,9 @@ pub(crate) trait Net: Debug + Send + Sync {
 
 /// The memory of one evaluation.
 pub(crate) trait Pass: Send {
+    /// Asks `stop` between layers from now on; once it says so, the evaluation ends with an error and its results mean nothing.
+    fn stop_when(&mut self, _stop: Stop) {}
+
     /// The outputs of `count` rows. With `keep`, [`back`](Self::back) may be called next, more than once. Only a device may fail.
     fn forward(&mut self, weights: &[f32], rows: Rows<'_>, count: usize, keep: bool) -> Result<&[f32]>;
 
@@ -150,13 +154,19 @@ pub(crate) trait Pass: Send {
 /// Memory for evaluations that run side by side: as much as there were at once, used again.
 pub(crate) struct Passes {
     rows: usize,
+    stop: Stop,
     idle: Mutex<Vec<Box<dyn Pass>>>,
 }
 
 impl Passes {
     /// For evaluations of up to `rows` rows.
     pub(crate) fn new(rows: usize) -> Self {
-        Self { rows, idle: Mutex::default() }
+        Self { rows, stop: Stop::default(), idle: Mutex::default() }
+    }
+
+    /// The same, stopped where `stop` says so.
+    pub(crate) fn stopping(self, stop: Stop) -> Self {
+        Self { stop, ..self }
     }
 
     /// Lends memory for one evaluation.
@@ -164,6 +174,7 @@ impl Passes {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle().pop();
         let mut pass = kept.unwrap_or_else(|| net.pass(self.rows));
+        pass.stop_when(self.stop);
         let result = work(&mut *pass);
         idle().push(pass);
         result
@@ -186,10 +197,18 @@ pub(crate) fn build(spec: &NetworkSpec, shape: &[usize], device: &Device) -> Res
 pub(crate) fn check_size(total: Option<usize>, what: std::fmt::Arguments<'_>) -> Result<()> {
     match total {
         Some(total) if total <= MAX_PARAMETERS => Ok(()),
-        _ => Err(Error::argument("the network is too large")
+        _ => Err(Error::too_large("the network is too large")
             .expected(format!("at most {MAX_PARAMETERS} parameters"))
-            .got(what.to_string())),
+            .got(match total {
+                Some(total) => format!("{total}, {what}"),
+                None => format!("more than can be counted, {what}"),
+            })),
     }
+}
+
+/// A shape for people: `512 × 512 × 3`.
+pub(crate) fn extents(shape: &[usize]) -> String {
+    shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × ")
 }
 
 /// The features of a level: with r = √σ/(√α + √σ), which runs from 0 at clean data to 1 at pure noise and whose logit is −λ/2, f = (1, cos πr, cos 2πr, …).

@@ -7,7 +7,10 @@ use super::ahead::Drawn;
 use super::problem::{Batch, Problem, Seen};
 use crate::error::Result;
 use crate::net::{Net, Passes};
+use crate::stop::Stop;
 use rayon::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The rows of a lane, for a batch of so many.
 pub(crate) fn rows_of_lane(batch: usize, net: &dyn Net) -> usize {
@@ -20,6 +23,14 @@ struct Lane {
     batch: Batch,
     seen: Vec<Seen>,
     loss: f64,
+    nothing: f64,
+}
+
+/// The loss of a batch, and what it would be if the network learned nothing ([`Batch::nothing`]).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Losses {
+    pub(crate) loss: f64,
+    pub(crate) nothing: f64,
 }
 
 /// All lanes of a batch.
@@ -31,6 +42,9 @@ pub(crate) struct Lanes {
     /// Rows of a lane, and of a chunk.
     rows: usize,
     chunk: usize,
+    stop: Stop,
+    /// Rows of the step that are done, for whoever waits for a long one.
+    done: Arc<AtomicUsize>,
 }
 
 impl Lanes {
@@ -44,7 +58,14 @@ impl Lanes {
             gradients: vec![vec![0.0; parameters]; count],
             rows,
             chunk,
+            stop: Stop::default(),
+            done: Arc::default(),
         }
+    }
+
+    /// The same, stopped within a step where `stop` says so; rows that are done are counted in `done`.
+    pub(crate) fn watched(self, stop: Stop, done: &Arc<AtomicUsize>) -> Self {
+        Self { stop, done: Arc::clone(done), passes: self.passes.stopping(stop), ..self }
     }
 
     /// The loss of a batch; adds its gradient to those of the lanes.
@@ -55,33 +76,40 @@ impl Lanes {
         weights: &[f32],
         step: u64,
         Drawn { rows, noise: coupled }: &Drawn,
-    ) -> Result<f64> {
+    ) -> Result<Losses> {
+        self.done.store(0, Ordering::Relaxed);
         let size = self.rows;
         let work = rows.par_chunks(size).zip(&mut self.lanes).zip(&mut self.gradients).enumerate();
         work.map(|(place, ((rows, lane), gradient))| {
-            lane.loss = 0.0;
+            (lane.loss, lane.nothing) = (0.0, 0.0);
             lane.seen.clear();
             for (chunk, rows) in rows.chunks(self.chunk).enumerate() {
+                self.stop.check()?;
                 let first = place * size + chunk * self.chunk;
                 problem.fill(step, first, rows, coupled.as_deref(), net.features(), &mut lane.batch)?;
-                let Lane { batch, seen, loss } = lane;
+                let Lane { batch, seen, loss, nothing } = lane;
+                *nothing += batch.nothing();
                 self.passes.with(net, |pass| {
                     let out = pass.forward(weights, batch.rows(), rows.len(), true)?;
                     *loss += batch.compare(out);
                     pass.back(weights, batch.rows(), batch.cotangent(), Some(gradient), None)
                 })?;
                 seen.append(&mut batch.seen);
+                self.done.fetch_add(rows.len(), Ordering::Relaxed);
             }
             Ok(())
         })
         .collect::<Result<()>>()?;
-        Ok(self.lanes.iter().map(|lane| lane.loss).sum())
+        let [loss, nothing] =
+            [|lane: &Lane| lane.loss, |lane: &Lane| lane.nothing].map(|of| self.lanes.iter().map(of).sum());
+        Ok(Losses { loss, nothing })
     }
 
     /// The loss of all rows of the problem's data, without a gradient.
     pub(crate) fn loss(&self, problem: &Problem, net: &dyn Net, weights: &[f32]) -> Result<f64> {
         let rows: Vec<usize> = (0..problem.data.rows()).collect();
         let parts = rows.par_chunks(self.chunk).enumerate().map(|(place, rows)| {
+            self.stop.check()?;
             let mut batch = Batch::default();
             problem.fill(0, place * self.chunk, rows, None, net.features(), &mut batch)?;
             self.passes.with(net, |pass| {

@@ -9,7 +9,12 @@
 //! interruption changes no bit either.
 
 mod ahead;
+mod best;
+mod change;
+mod health;
+mod judge;
 mod lanes;
+mod memory;
 mod order;
 mod problem;
 mod smooth;
@@ -30,7 +35,7 @@ use std::ops::ControlFlow;
 /// Trains a network on `data`, calling `watch` after every step; [`ControlFlow::Break`] stops early. Returns the averaged network.
 ///
 /// # Errors
-/// A recipe that cannot be used, or a loss that is no longer finite ([`Error::is_diverged`](crate::Error::is_diverged); [`Error::into_network`](crate::Error::into_network) then gives the averaged network of
+/// A recipe that cannot be used, or a loss that is no longer finite, has exploded, or is at the end far above that of a network that has learned nothing ([`Error::is_diverged`](crate::Error::is_diverged); [`Error::into_network`](crate::Error::into_network) then gives the averaged network of
 /// the last good step).
 ///
 /// ```
@@ -51,7 +56,11 @@ pub fn train(
     let mut trainer = Trainer::new(data, recipe)?;
     loop {
         trainer.step()?;
-        if watch(&trainer.progress()).is_break() || trainer.is_done() {
+        if watch(&trainer.progress()).is_break() {
+            return trainer.network();
+        }
+        if trainer.is_done() {
+            trainer.check_end()?;
             return trainer.network();
         }
     }

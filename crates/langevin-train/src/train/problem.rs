@@ -82,6 +82,19 @@ impl Batch {
         loss
     }
 
+    /// The loss of the output 0, which is what a network that has learned nothing answers; at least a tenth of that of outputs that are off by 1 everywhere, for the targets may be 0 themselves.
+    /// To be asked for before [`compare`](Self::compare), which takes the target.
+    pub(crate) fn nothing(&self) -> f64 {
+        let width = self.target.len() / self.weights.len().max(1);
+        let (mut zero, mut one) = (0.0, 0.0);
+        for (target, weight) in self.target.chunks_exact(width.max(1)).zip(&self.weights) {
+            let square = crate::kernels::sum(width, |i| target[i] * target[i]);
+            zero += f64::from(*weight) * f64::from(square);
+            one += f64::from(*weight) * width as f64;
+        }
+        zero.max(0.1 * one)
+    }
+
     /// The gradient of the outputs that were compared last.
     pub(crate) fn cotangent(&self) -> &[f32] {
         &self.target

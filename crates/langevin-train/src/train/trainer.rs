@@ -1,6 +1,8 @@
 //! One training run, a step at a time.
 
 use super::ahead::Ahead;
+use super::best::Best;
+use super::health::Health;
 use super::lanes::Lanes;
 use super::order::Order;
 use super::problem::Problem;
@@ -17,17 +19,18 @@ use crate::network::Network;
 use crate::normalization::Normalization;
 use crate::optimizer::Optimizer;
 use crate::recipe::{Budget, Coupling, Recipe};
+use crate::stop::Stop;
 use langevin::objective::{Histogram, Learner};
 use langevin::{Objective, Weight};
 use langevin_data::{Dataset, Lattice, Statistics};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 /// Bins of λ that the errors are kept in, how often what they say is used, and from when on.
 const BINS: usize = 64;
 const REFRESH: u64 = 10;
 const FIRST_LEARNED: u64 = 30;
-/// A smoothed loss so many times the least so far is called an explosion.
-const EXPLODED: f64 = 100.0;
 
 /// Where a training run stands, after every step.
 #[non_exhaustive]
@@ -48,6 +51,12 @@ pub struct Progress<'a> {
     pub fraction: f64,
     /// Training rows per second since the start, or since it was resumed.
     pub samples_per_second: f64,
+    /// The loss that a network has which has learned nothing, on the rows and levels of about the last ten steps.
+    pub nothing: f64,
+    /// The loss of about the last ten steps as a multiple of [`nothing`](Self::nothing): 1 at the start, less for a network that has learned something.
+    pub ratio: f64,
+    /// Whether the last loss was not far above [`nothing`](Self::nothing): what is saved now is worth going on from.
+    pub sound: bool,
     trainer: &'a Trainer,
 }
 
@@ -111,8 +120,12 @@ pub struct Trainer {
     pub(super) before: Duration,
     pub(super) step: u64,
     pub(super) smooth: Smooth,
+    pub(super) health: Health,
+    pub(super) best: Option<Best>,
     /// The norm and the rate of the last step.
     last: [f64; 2],
+    stop: Stop,
+    done: Arc<AtomicUsize>,
 }
 
 impl Trainer {
@@ -195,7 +208,11 @@ impl Trainer {
             before: Duration::ZERO,
             step: 0,
             smooth: Smooth::default(),
+            health: Health::default(),
+            best: None,
             last: [0.0; 2],
+            stop: Stop::default(),
+            done: Arc::default(),
         })
     }
 
@@ -206,8 +223,25 @@ impl Trainer {
     pub fn on(mut self, device: &Device) -> Result<Self> {
         self.net = net::build(&self.recipe().network, &self.problem.shape, device)?;
         self.device = device.clone();
-        self.lanes = Lanes::new(&*self.net, self.recipe().batch, self.optimizer.values.len());
+        self.lanes = self.new_lanes();
         Ok(self)
+    }
+
+    fn new_lanes(&self) -> Lanes {
+        Lanes::new(&*self.net, self.recipe().batch, self.optimizer.values.len()).watched(self.stop, &self.done)
+    }
+
+    /// Asks `stop` within every step from now on, between the layers of the network. Once it says so, [`step`](Self::step) and [`loss_on`](Self::loss_on) end with an error that
+    /// [is stopped](Error::is_stopped); the step is as if it had not been begun.
+    pub fn stop_when(&mut self, stop: fn() -> bool) {
+        self.stop = Stop(Some(stop));
+        self.lanes = self.new_lanes();
+    }
+
+    /// A count of the rows of the current step that are done, for another thread that waits for a long one.
+    #[must_use]
+    pub fn rows_done(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.done)
     }
 
     /// What it does.
@@ -239,8 +273,8 @@ impl Trainer {
         if problem.augment.shape(data.shape())? != problem.shape {
             return Err(Error::data("the rows are of another shape")
                 .at(data.name())
-                .expected(format!("{:?}", problem.data.shape()))
-                .got(format!("{:?}", data.shape())));
+                .expected(net::extents(self.problem.data.shape()))
+                .got(net::extents(data.shape())));
         }
         problem.check_labels()?;
         self.lanes.loss(&problem, &*self.net, &self.optimizer.ema)
@@ -256,7 +290,7 @@ impl Trainer {
         self.before + self.begun.elapsed()
     }
 
-    fn fraction(&self) -> f64 {
+    pub(super) fn fraction(&self) -> f64 {
         self.problem.recipe.budget.spent(self.step, self.elapsed()).min(1.0)
     }
 
@@ -279,6 +313,9 @@ impl Trainer {
             elapsed: self.elapsed(),
             fraction: self.fraction(),
             samples_per_second: rows / self.begun.elapsed().as_secs_f64().max(1e-9),
+            nothing: self.health.nothing(),
+            ratio: self.health.ratio(),
+            sound: self.health.is_sound(),
             trainer: self,
         }
     }
@@ -286,14 +323,15 @@ impl Trainer {
     /// One step.
     ///
     /// # Errors
-    /// A loss or gradient that is not finite, or a smoothed loss that is a hundred times the least so far: [`Error::is_diverged`], with the last good network.
+    /// A loss or gradient that is not finite, a loss that stays a hundred times that of a network that has learned nothing, or a smoothed loss that is a hundred times the least so far:
+    /// [`Error::is_diverged`], with the last good network. A step that was [stopped](Self::stop_when), data that cannot be read or a device that fails leave everything as it was.
     pub fn step(&mut self) -> Result<()> {
         let fraction = self.fraction();
         let Self { problem, net, optimizer, step, .. } = self;
         let drawn = self.ahead.next(problem, *step);
-        let loss = drawn.and_then(|drawn| self.lanes.run(problem, &**net, &optimizer.values, *step, &drawn));
-        let loss = match loss {
-            Ok(loss) => loss,
+        let losses = drawn.and_then(|drawn| self.lanes.run(problem, &**net, &optimizer.values, *step, &drawn));
+        let losses = match losses {
+            Ok(losses) => losses,
             Err(error) => {
                 // As if it had not been tried: on another device it may go on.
                 self.lanes.gradients.iter_mut().for_each(|gradient| gradient.fill(0.0));
@@ -302,44 +340,17 @@ impl Trainer {
             }
         };
         self.learn()?;
+        let loss = losses.loss;
         let rate = self.problem.recipe.rate(self.step, fraction);
         let norm = if loss.is_finite() { self.optimizer.step(&mut self.lanes.gradients, rate) } else { f64::NAN };
         if !norm.is_finite() {
-            return Err(self.diverged(
-                "a finite loss and gradient",
-                format!("loss {loss}, gradient norm {norm}"),
-                "a learning rate that is too high, or a weight that is not bounded on the range",
-            ));
+            return Err(self.not_finite(loss, norm));
         }
         self.last = [norm, rate];
         self.step += 1;
         self.smooth.push(self.step, loss, norm > self.problem.recipe.clip);
-        if self.smooth.growth() > EXPLODED {
-            return Err(self.diverged(
-                "a loss that falls",
-                format!("a smoothed loss of {:.4}, {:.0} times the least", self.smooth.loss(), self.smooth.growth()),
-                "a learning rate that is too high, or too short a warm-up",
-            ));
-        }
-        Ok(())
-    }
-
-    fn diverged(&self, expected: &str, got: String, cause: &str) -> Error {
-        let recipe = &self.problem.recipe;
-        let error = Error::diverged("training diverged")
-            .at(format!("step {}", self.step + 1))
-            .expected(expected)
-            .got(got)
-            .hinting(format!(
-                "the likely cause is {cause}; the learning rate was {:.1e} of at most {:.1e}, {:.0} % of the gradients were clipped",
-                recipe.rate(self.step, self.fraction()),
-                recipe.learning_rate,
-                100.0 * self.smooth.clipped()
-            ));
-        match self.network() {
-            Ok(network) => error.keeping(network),
-            Err(_) => error,
-        }
+        self.health.push(losses);
+        self.check_step()
     }
 
     /// Takes in the errors of a batch, in its order, and now and then draws and weights by what was learned.
@@ -405,12 +416,17 @@ impl Trainer {
     /// # Errors
     /// Averaged weights that are not finite.
     pub fn network(&self) -> Result<Network> {
-        if let Some(position) = self.optimizer.ema.iter().position(|value| !value.is_finite()) {
+        self.network_of(&self.optimizer.ema, |_| {})
+    }
+
+    /// A network of these weights, with a record that `change` changes.
+    pub(super) fn network_of(&self, weights: &[f32], change: impl FnOnce(&mut TrainingRecord)) -> Result<Network> {
+        if let Some(position) = weights.iter().position(|value| !value.is_finite()) {
             return Err(Error::diverged("an averaged weight is not finite")
                 .at(format!("weight {position}, step {}", self.step)));
         }
         let Problem { data, shape, classes, recipe, formulation, normalization, .. } = &self.problem;
-        let metadata = Metadata {
+        let mut metadata = Metadata {
             langevin_version: MODEL_VERSION,
             formulation: formulation.spec(),
             network: recipe.network.clone(),
@@ -451,7 +467,8 @@ impl Trainer {
                 losses: self.smooth.curve().to_vec(),
             },
         };
+        change(&mut metadata.training);
         let moments = self.moments.as_ref().map(|(moments, _)| moments.clone());
-        Network::with_formulation(formulation.clone(), metadata, moments, self.optimizer.ema.clone())?.on(&self.device)
+        Network::with_formulation(formulation.clone(), metadata, moments, weights.to_vec())?.on(&self.device)
     }
 }

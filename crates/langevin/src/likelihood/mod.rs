@@ -120,6 +120,15 @@ impl Likelihood {
     }
 }
 
+impl Likelihood {
+    /// In other coordinates whose volume differs from datum to datum: each number grows by its own of `log_volumes`.
+    #[must_use]
+    pub fn rescaled_each(mut self, log_volumes: &[f64]) -> Self {
+        self.nats.iter_mut().zip(log_volumes).for_each(|(nats, volume)| *nats += volume);
+        self
+    }
+}
+
 /// Rows that go through a likelihood together: a multiple of the rows that networks take at once, so that the pieces do not show.
 const PIECE: usize = 64;
 

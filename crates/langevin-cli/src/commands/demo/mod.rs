@@ -2,6 +2,7 @@
 
 mod measure;
 mod rows;
+mod size;
 
 use crate::cli::DemoArgs;
 use crate::error::{Blame as _, Failure, Result};
@@ -23,8 +24,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-/// Training steps, and those of `--quick`.
-const STEPS: [u64; 2] = [5_000, 60];
+/// Training steps of `--quick`.
+const QUICK: u64 = 60;
 /// Steps of the grid, and those of `--quick`.
 const GRID: [usize; 2] = [50, 20];
 /// The share of the digits that is kept for comparison.
@@ -49,7 +50,14 @@ pub fn run(args: &DemoArgs) -> Result<()> {
 
     let (train, held_out) = Dataset::digits().split(HELD_OUT, args.seed);
     let quick = usize::from(args.quick);
-    let network = learn(&train, STEPS[quick], args.seed)?;
+    let mut recipe = recipe(args.seed);
+    let steps = match args.steps {
+        Some(steps) => steps,
+        None if args.quick => QUICK,
+        None => size::steps(&train, &recipe)?,
+    };
+    recipe.budget = Budget::Steps(steps);
+    let network = learn(&train, &recipe)?;
     let sampled = rows::sample_all(&network, GRID[quick], held_out.rows(), args.seed)?;
     let measures = Measures::new(&train, &held_out)?;
     let data = collect(args, &network, [&train, &held_out], &sampled, &measures)?;
@@ -60,15 +68,20 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     Ok(())
 }
 
-/// Trains the one network of all rows.
-fn learn(data: &Dataset, steps: u64, seed: u64) -> Result<Network> {
-    let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(steps));
+/// What is trained, but for how long.
+fn recipe(seed: u64) -> Recipe {
+    let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(QUICK));
     recipe.seed = seed;
     // A small transformer: its digits are cleaner than those of a perceptron of the same minute.
     recipe.network = DitConfig::new(2, 96, 3, 3).into();
     (recipe.batch, recipe.weight_decay) = (128, 0.3);
+    recipe
+}
+
+/// Trains the one network of all rows.
+fn learn(data: &Dataset, recipe: &Recipe) -> Result<Network> {
     let mut display = Display::training();
-    let network = langevin_train::train(data, &recipe, &mut |progress| {
+    let network = langevin_train::train(data, recipe, &mut |progress| {
         let speed = thousands(progress.samples_per_second as u64);
         display
             .show(progress.fraction, &format!("step {}  loss {:.4}  {speed} samples/s", progress.step, progress.loss));
@@ -127,8 +140,10 @@ fn collect(
     let training = &network.metadata().training;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut command = String::from("langevin demo");
-    if args.quick {
-        command += " --quick";
+    match args.quick {
+        true => command += " --quick",
+        // Writing to a string cannot fail.
+        false => _ = write!(command, " --steps {}", training.steps),
     }
     if args.seed != 0 {
         let _ = write!(command, " --seed {}", args.seed);

@@ -41,7 +41,7 @@ pub(super) struct Scratch {
     branch: Vec<f32>,
     qkv: Vec<f32>,
     hidden: Vec<f32>,
-    tile: Tile,
+    pub(super) tile: Tile,
 }
 
 impl Scratch {

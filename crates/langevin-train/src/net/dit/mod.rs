@@ -22,7 +22,7 @@ mod pass;
 #[cfg(feature = "gpu")]
 mod tensor;
 
-use super::{Net, Pass, Slot, check_size, normals, placed};
+use super::{Net, Pass, Slot, check_size, extents, normals, placed};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -83,10 +83,10 @@ impl DitConfig {
                 .got(self.heads.to_string()));
         }
         if grid.tokens() > MAX_TOKENS {
-            return Err(Error::argument("too many patches")
+            return Err(Error::too_large("too many patches")
                 .at("patch")
                 .expected(format!("at most {MAX_TOKENS} patches of a picture"))
-                .got(format!("{} for shape {shape:?}", grid.tokens()))
+                .got(format!("{} of a picture of {}", grid.tokens(), extents(shape)))
                 .hinting("choose a larger patch"));
         }
         // The sizes above are bounded, so nothing overflows but the class table.
@@ -94,7 +94,15 @@ impl DitConfig {
         let block = w * 6 * w + 12 * w * w + 16 * w;
         let total = self.depth * block + 4 * w * w + 2 * grid.patch_width() * w;
         let total = self.classes.checked_mul(w).and_then(|classes| classes.checked_add(total));
-        check_size(total, format_args!("{self:?} on pictures of {shape:?}"))?;
+        check_size(
+            total,
+            format_args!(
+                "for a transformer of width {w} and depth {} with patches of {} pixels on pictures of {}",
+                self.depth,
+                self.patch,
+                extents(shape)
+            ),
+        )?;
         Ok(grid)
     }
 }
@@ -126,7 +134,7 @@ impl Grid {
                     .expected(
                         "samples of shape [height, width], [height, width, channels] or [channels, height, width]",
                     )
-                    .got(format!("{shape:?}")));
+                    .got(extents(shape)));
             }
         };
         if patch == 0 || !height.is_multiple_of(patch) || !width.is_multiple_of(patch) {

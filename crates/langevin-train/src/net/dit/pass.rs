@@ -8,6 +8,7 @@ use crate::kernels::activation::{Activation, activate, back};
 use crate::kernels::matrix::{add_product, product, rows, rows_mut};
 use crate::kernels::norm::{modulate, modulate_back};
 use crate::kernels::rows::{add, add_rows, fill};
+use crate::stop::Stop;
 
 /// See [`Pass`].
 pub(super) struct Memory {
@@ -110,6 +111,10 @@ fn paste(places: &[u32], patches: &[f32], pictures: &mut [f32]) {
 }
 
 impl Pass for Memory {
+    fn stop_when(&mut self, stop: Stop) {
+        self.scratch.tile.stop = stop;
+    }
+
     fn forward(&mut self, weights: &[f32], given: Rows<'_>, count: usize, keep: bool) -> Result<&[f32]> {
         self.count = count;
         let grid: Grid = self.net.grid;
@@ -132,6 +137,7 @@ impl Pass for Memory {
         }
         let c = &self.c[0][..count * w];
         for block in 0..depth {
+            self.scratch.tile.stop.check()?;
             let (slots, place) = (self.net.block_slots(block), if keep { block } else { 0 });
             let (before, after) = self.h.split_at_mut(place + 1);
             let (before, after) = (&mut before[place][..len], &mut after[0][..len]);
@@ -140,6 +146,7 @@ impl Pass for Memory {
                 before.copy_from_slice(after);
             }
         }
+        self.scratch.tile.stop.check()?;
         let tail = self.net.tail_slots();
         let modulation = &mut self.modulation[..count * 2 * w];
         fill(modulation, tail[1].of(weights));
@@ -177,6 +184,7 @@ impl Pass for Memory {
             unwanted.resize(size(self.net.slots()), 0.0);
             &mut unwanted
         });
+        self.scratch.tile.stop.check()?;
         let mut scratch = std::mem::take(&mut self.scratch);
         let tail = self.net.tail_slots();
         let patches = &mut scratch.patches[..count * n * patch];
@@ -211,6 +219,10 @@ impl Pass for Memory {
             add_rows(tail[1].of_mut(gradient), &scratch.modulation[..count * 2 * w]);
         }
         for block in (0..depth).rev() {
+            // Nothing is returned before the memory is put back: what comes out of a step that was stopped is dropped.
+            if scratch.tile.stop.wanted() {
+                break;
+            }
             let (slots, h) = (self.net.block_slots(block), &self.h[block][..len]);
             self.blocks[block].back(&self.net, slots, weights, c, h, g_now, dc_now, gradient, wanted, &mut scratch);
         }
@@ -230,6 +242,6 @@ impl Pass for Memory {
         }
         (scratch.g, scratch.c) = (g, dc);
         self.scratch = scratch;
-        Ok(())
+        self.scratch.tile.stop.check()
     }
 }

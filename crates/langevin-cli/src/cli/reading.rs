@@ -1,0 +1,104 @@
+//! The flags that say what a file of data means: the same for every command that reads one.
+
+use super::train::{Extent, extent};
+use super::values::count;
+use crate::error::{Blame as _, Result};
+use crate::words::either_case;
+use clap::Args;
+use langevin_data::{Axes, Options};
+
+/// How a file of data is read. A command that has a model takes what is not given from the model.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Reading data")]
+#[group(skip)]
+pub struct FileArgs {
+    /// The column of a table that holds the labels: its name, or its number from 1
+    #[arg(long, value_name = "COLUMN")]
+    pub label_column: Option<String>,
+    /// Where the labels are: an array of the .npz file, or a .npy file beside the data's
+    #[arg(long, value_name = "ARRAY")]
+    pub labels: Option<String>,
+    /// Read these columns of a table alone, in this order: names, or numbers from 1
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Leave out these columns of a table
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub drop: Vec<String>,
+    /// The first line of a table names the columns [default: told by the first lines]
+    #[arg(long, overrides_with = "no_header")]
+    pub header: bool,
+    /// The first line of a table is a row
+    #[arg(long, overrides_with = "header")]
+    pub no_header: bool,
+    /// The order of the axes of pictures in an array: hwc or chw [default: told by the sizes]
+    #[arg(long, value_name = "AXES")]
+    pub axes: Option<String>,
+    /// Height and width of pictures: the middle of larger ones
+    #[arg(long, value_name = "H,W", value_parser = extent)]
+    pub size: Option<Extent>,
+    /// Leave out pictures that cannot be read, and say how many
+    #[arg(long)]
+    pub skip_bad: bool,
+    /// Memory for data, in MiB; larger data are read as they are needed [default: 2048]
+    #[arg(long, value_name = "MIB", value_parser = count, allow_negative_numbers = true)]
+    pub memory: Option<usize>,
+}
+
+impl FileArgs {
+    /// The options of a reading that these flags change.
+    pub fn over(&self, mut options: Options) -> Result<Options> {
+        if let Some(column) = &self.label_column {
+            options.label_column = Some(column.clone());
+            options.labels_optional = false;
+        }
+        if let Some(array) = &self.labels {
+            options.labels = Some(array.clone());
+        }
+        if !self.columns.is_empty() {
+            options.columns.clone_from(&self.columns);
+        }
+        if !self.drop.is_empty() {
+            // What a model says of its columns holds no longer.
+            if self.columns.is_empty() {
+                options.columns.clear();
+            }
+            options.drop.clone_from(&self.drop);
+        }
+        match (self.header, self.no_header) {
+            (true, _) => options.header = Some(true),
+            (_, true) => options.header = Some(false),
+            _ => {}
+        }
+        if let Some(axes) = &self.axes {
+            options.axes = Some(either_case(axes, Axes::parse).or_misused()?);
+        }
+        if self.size.is_some() {
+            options.size = self.size;
+        }
+        options.skip_bad |= self.skip_bad;
+        if let Some(memory) = self.memory {
+            options.memory = (memory as u64) << 20;
+        }
+        Ok(options)
+    }
+
+    /// The flags that were given, as they are written: none of them means anything for data that come from no file.
+    pub fn given(&self) -> Vec<&'static str> {
+        let Self { label_column, labels, columns, drop, header, no_header, axes, size, skip_bad, memory } = self;
+        [
+            ("--label-column", label_column.is_some()),
+            ("--labels", labels.is_some()),
+            ("--columns", !columns.is_empty()),
+            ("--drop", !drop.is_empty()),
+            ("--header", *header),
+            ("--no-header", *no_header),
+            ("--axes", axes.is_some()),
+            ("--size", size.is_some()),
+            ("--skip-bad", *skip_bad),
+            ("--memory", memory.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(flag, given)| given.then_some(flag))
+        .collect()
+    }
+}

@@ -1,0 +1,176 @@
+//! The data of a training: read, made ready for a model, and said in one line.
+
+use crate::cli::TrainArgs;
+use crate::cli::train::Kind;
+use crate::data;
+use crate::error::{Blame as _, Failure, Result};
+use crate::io::say;
+use crate::words::{plural, shown, start};
+use langevin_data::{Dataset, Options, Statistics};
+use langevin_train::{Normalization, Recipe};
+use serde_json::{Value, json};
+
+/// Rows of which values that would fall together are looked for.
+const LOOKED_AT: usize = 10_000;
+
+/// What is learned from.
+pub struct Material {
+    /// All rows.
+    pub all: Dataset,
+    /// How they were read, for the model file.
+    pub reading: Option<Options>,
+}
+
+/// Reads the data that the flags name; for a training that goes on from a model, as its own were read.
+pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
+    let name = args.data.as_deref().unwrap_or_default();
+    let own = base.and_then(|base| base.reading.clone()).filter(|_| data::file(name).is_some());
+    let options = args.file.over(own.unwrap_or_default())?;
+    data::refuse_flags(name, &args.file)?;
+    let mut all = data::open(name, args.seed, &options)?;
+    data::refuse_unused(name, &args.file, &all)?;
+    for skipped in all.skipped().iter().take(1) {
+        let count = plural(all.skipped().len() as u64, "picture");
+        say(&format!("note: {count} left out, the first: {}: {}", shown(&skipped.path), skipped.why));
+    }
+    if all.rows() < 2 {
+        return Err(Failure::failed("too few rows to learn from")
+            .at(name)
+            .expected("2 or more")
+            .got(all.rows().to_string()));
+    }
+    let reading = data::file(name).is_some().then(|| all.rereading(&options));
+    let wrong = |error: langevin_data::Error| data::failure(&error);
+    match base {
+        Some(Recipe { frame: Some(frame), .. }) => all = all.framed(frame).map_err(wrong)?,
+        // A model without a frame knows rows as they are.
+        Some(_) => {}
+        None => {
+            all = all.channels_last(options.axes).map_err(wrong)?;
+            if takes_out(args, &all)? {
+                all = all.without_constants().map_err(wrong)?;
+            }
+            all = all.with_logarithms(&args.reading.log).map_err(wrong)?;
+        }
+    }
+    if args.reading.conditional && all.labels().is_none() {
+        return Err(Failure::misused("the data have no classes")
+            .at("--conditional")
+            .expected("a folder of folders, a .npz with labels, or --label-column")
+            .got(start(name)));
+    }
+    if args.reading.dequantize && all.lattice().or_failed()?.is_none() {
+        return Err(Failure::misused("the values are not evenly spaced, so there is nothing to dequantise")
+            .at("--dequantize")
+            .expected("whole numbers, pixels, or other values on a lattice")
+            .got(start(name))
+            .hint("leave out --dequantize: these data have a density"));
+    }
+    Ok(Material { all, reading })
+}
+
+/// Whether elements of one value are no part of the model: of tables, and of arrays that are no pictures where the network can do without them.
+fn takes_out(args: &TrainArgs, all: &Dataset) -> Result<bool> {
+    if all.shape().len() == 1 {
+        return Ok(true);
+    }
+    let whole = args.network.network == Kind::Dit || args.reading.flip || args.reading.crop.is_some();
+    Ok(!whole && !all.is_levels() && matches!(all.statistics().or_failed()?, Statistics::Columns { .. }))
+}
+
+/// Says in one line what was read and what is made of it, and gives the same as a document.
+pub fn say_what(name: &str, all: &Dataset, parts: [Option<&Dataset>; 2], recipe: &Recipe) -> Result<Value> {
+    let [rows, held] = parts;
+    let rows = rows.unwrap_or(all);
+    let map = match &recipe.normalization {
+        Some(given) => given.clone(),
+        None => Normalization::fit(rows).or_failed()?,
+    };
+    let scale = map.describe(rows.shape());
+    let mut line = format!("read {}: {}; scale: {scale}", start(name), all.summary());
+    let lattice = all.lattice().or_failed()?;
+    let spacing = lattice.as_ref().and_then(langevin_data::Lattice::common);
+    if let Some(step) = spacing.filter(|step| *step != 1.0) {
+        line.push_str(&format!("; values {} apart", fraction(step)));
+    }
+    if let Some(held) = held {
+        line.push_str(&format!("; {} to learn from, {} held out", rows.rows(), held.rows()));
+    }
+    let classes = counts(rows, held);
+    if !classes.is_empty() {
+        let shown: Vec<String> = classes
+            .iter()
+            .take(12)
+            .map(|(class, own, held_out)| match held {
+                Some(_) => format!("{} {own} + {held_out}", start(class)),
+                None => format!("{} {own}", start(class)),
+            })
+            .collect();
+        let more = classes.len().saturating_sub(12);
+        let more = if more > 0 { format!(", … {more} more") } else { String::new() };
+        let how = if held.is_some() { " (learned from + held out)" } else { "" };
+        line.push_str(&format!("; {}{how}: {}{more}", plural(classes.len() as u64, "class"), shown.join(", ")));
+    }
+    say(&line.replace("classs", "classes"));
+    warn(all, rows, &map)?;
+    let document: Vec<Value> = classes
+        .iter()
+        .map(|(class, own, held_out)| json!({"name": class, "rows": own, "held_out": held_out}))
+        .collect();
+    Ok(json!({
+        "format": all.about().format, "dtype": all.about().dtype, "columns": all.frame().names,
+        "omitted": all.about().omitted, "notes": all.about().notes, "labels": all.about().labels,
+        "constants": all.frame().constants, "logarithms": all.frame().logs, "scale": scale, "spacing": spacing,
+        "held_out": held.map(Dataset::rows), "classes": document,
+    }))
+}
+
+/// Says what may go wrong with these rows.
+fn warn(all: &Dataset, rows: &Dataset, map: &Normalization) -> Result<()> {
+    let some = rows.head(LOOKED_AT);
+    let blurred = map.blurred(&some.values_wide().or_failed()?, some.width());
+    let names = |elements: &[usize]| {
+        let places = all.frame().places();
+        let shown: Vec<String> = elements.iter().take(8).map(|element| all.frame().column(places[*element])).collect();
+        let more = if elements.len() > 8 { ", …" } else { "" };
+        format!("{}{more}", shown.join(", "))
+    };
+    if !blurred.is_empty() && all.shape().len() == 1 {
+        say(&format!(
+            "note: some values of {} differ by less than a network can tell, about one part in ten million of their spread: subtract what they share, or leave such a column out with --drop",
+            names(&blurred)
+        ));
+    }
+    if rows.rows() <= rows.width() && rows.shape().len() == 1 {
+        say(&format!(
+            "note: {} for {}: hardly enough to learn how the columns hang together",
+            plural(rows.rows() as u64, "row"),
+            plural(rows.width() as u64, "column")
+        ));
+    } else if rows.rows() < FEW {
+        say(&format!("note: {} to learn from: a network will learn them by heart", plural(rows.rows() as u64, "row")));
+    }
+    Ok(())
+}
+
+/// Rows that say little, whatever they are.
+const FEW: usize = 20;
+
+/// Each class, its rows to learn from and those held out.
+fn counts(rows: &Dataset, held: Option<&Dataset>) -> Vec<(String, usize, usize)> {
+    let count = |set: &Dataset, class: usize| {
+        set.labels().map_or(0, |labels| labels.iter().filter(|label| **label as usize == class).count())
+    };
+    let classes = rows.classes().iter().enumerate();
+    classes.map(|(i, class)| (class.clone(), count(rows, i), held.map_or(0, |held| count(held, i)))).collect()
+}
+
+/// 1/255 where that is what it is.
+pub fn fraction(step: f64) -> String {
+    let inverse = (1.0 / step).round();
+    match (step < 1.0 && (step * inverse - 1.0).abs() < 1e-9, ((2.0 / step).round() * step - 2.0).abs() < 1e-9) {
+        (true, _) => format!("1/{inverse}"),
+        (_, true) if step < 1.0 => format!("2/{}", (2.0 / step).round()),
+        _ => step.to_string(),
+    }
+}

@@ -1,0 +1,317 @@
+//! How near samples are to data, and whether they are copies of rows that were trained on: of a model, or of a file of samples.
+
+use crate::cli::{ConditionArgs, FileArgs, SamplerArgs};
+use crate::commands::sample::{Draws, samples};
+use crate::error::{Blame as _, Failure, Result};
+use crate::io::say;
+use crate::rows::{self, Part};
+use crate::source::Source;
+use crate::words::{plural, start};
+use crate::{data, interrupt};
+use langevin::metrics::{
+    energy_distance, nearest_distances, quantile, sliced_wasserstein, two_sample_accuracy, wasserstein,
+};
+use langevin_data::{Options, Statistics};
+use langevin_train::{Dataset, Normalization};
+
+/// Neighbours that judge a row.
+const NEIGHBOURS: usize = 5;
+/// Directions of the sliced distance.
+const DIRECTIONS: usize = 512;
+/// Of real data, so many are nearer to the training data than a copy may be.
+const COPIES: f64 = 0.01;
+
+/// What was measured of one set against the data.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    pub wasserstein: f64,
+    pub sliced: f64,
+    pub energy: f64,
+    pub accuracy: f64,
+}
+
+/// What real rows give in the place of samples, and which rows those are.
+#[derive(Clone, Copy, Debug)]
+pub struct Floor {
+    pub measured: Measured,
+    pub what: &'static str,
+}
+
+/// Samples against data.
+pub struct Evaluation {
+    pub found: Measured,
+    /// The share of samples that are nearer to a row of the training than 99 in 100 real rows are; `None` where those rows are not known.
+    pub copies: Option<f64>,
+    pub floor: Option<Floor>,
+    /// Rows on each side.
+    pub count: usize,
+    /// What the rows are: `held out`, `of test.csv`, `trained on`.
+    pub against: String,
+    /// What distances are in.
+    pub units: &'static str,
+    pub plan: Option<String>,
+    pub evaluations: usize,
+}
+
+/// A name, what was found, what real data give, and which way is better.
+pub type Line = (&'static str, f64, Option<f64>, &'static str);
+
+impl Evaluation {
+    /// The figures, one after the other.
+    pub fn rows(&self) -> Vec<Line> {
+        let (found, floor) = (&self.found, self.floor.map(|floor| floor.measured));
+        let mut rows = vec![(
+            "told apart by 5 neighbours",
+            found.accuracy,
+            floor.map(|floor| floor.accuracy),
+            "½: indistinguishable, 1: always told apart",
+        )];
+        if let Some(copies) = self.copies {
+            rows.push(("copies of training rows", copies, Some(COPIES), "lower is better"));
+        }
+        let lower = "lower is better";
+        rows.extend([
+            ("Wasserstein distance", found.wasserstein, floor.map(|floor| floor.wasserstein), lower),
+            ("sliced Wasserstein distance", found.sliced, floor.map(|floor| floor.sliced), lower),
+            ("energy distance", found.energy, floor.map(|floor| floor.energy), lower),
+        ]);
+        rows
+    }
+}
+
+/// What distances are measured in: each element is divided by its unit.
+struct Units {
+    scale: Vec<f64>,
+    what: &'static str,
+}
+
+const OWN: &str = "the units of the data";
+const DEVIATIONS: &str = "standard deviations of each column";
+
+impl Units {
+    /// Those of a model: columns of several scales count alike, as they do to the network.
+    fn of_model(source: &Source<'_>) -> Option<Self> {
+        let map = source.normalization()?;
+        (map.scale.len() > 1).then(|| Self { scale: map.scale.clone(), what: DEVIATIONS })
+    }
+
+    /// Those of rows of which no model is known.
+    fn of_rows(data: &Dataset) -> Result<Self> {
+        let several = matches!(data.statistics().or_failed()?, Statistics::Columns { .. }) && data.width() > 1;
+        Ok(match several {
+            true => Self { scale: Normalization::fit(data).or_failed()?.scale, what: DEVIATIONS },
+            false => Self { scale: vec![1.0], what: OWN },
+        })
+    }
+
+    fn apply(&self, values: &mut [f64]) {
+        if self.scale.len() > 1 || self.scale != [1.0] {
+            values.iter_mut().enumerate().for_each(|(i, value)| *value /= self.scale[i % self.scale.len()]);
+        }
+    }
+}
+
+/// What is compared, and how.
+pub struct Comparison<'a> {
+    pub data: &'a str,
+    pub train: Option<&'a str>,
+    pub file: &'a FileArgs,
+    pub count: Option<usize>,
+    pub seed: u64,
+    pub threads: Option<usize>,
+    pub sampler: &'a SamplerArgs,
+    pub condition: &'a ConditionArgs,
+}
+
+/// The rows on the side of the data, and those that were trained on where they are known.
+struct Sides {
+    real: Dataset,
+    trained: Option<Dataset>,
+    /// Whether the real rows were trained on themselves.
+    same: bool,
+    against: String,
+}
+
+impl Comparison<'_> {
+    /// Draws from a model and measures.
+    pub fn run(&self, source: &Source<'_>) -> Result<Evaluation> {
+        let sides = self.sides(source)?;
+        let units = match Units::of_model(source) {
+            Some(units) => units,
+            None if source.network().is_some() => Units { scale: vec![1.0], what: OWN },
+            None => Units::of_rows(&sides.real)?,
+        };
+        let count = self.count(&sides)?;
+        let draws = Draws { count, seed: self.seed, batch: None, threads: self.threads };
+        let (drawn, plan, evaluations) = samples(source, self.sampler, self.condition, draws)?;
+        interrupt::check()?;
+        let evaluation = self.measure(drawn, &sides, &units, count)?;
+        Ok(Evaluation { plan: Some(plan), evaluations, ..evaluation })
+    }
+
+    /// Measures a file of samples.
+    pub fn run_file(&self, path: &str) -> Result<Evaluation> {
+        let options = self.file.over(Options::default())?;
+        let real = data::read(self.data, self.seed, self.file, &options)?;
+        // Of the samples the same columns, by their names where they have some.
+        let mut again = real.rereading(&options);
+        if real.frame().names.is_empty() {
+            again.columns.clear();
+        }
+        again.labels_optional = true;
+        let drawn = data::read(path, self.seed, &FileArgs::default(), &again)?;
+        if drawn.width() != real.width() {
+            return Err(Failure::misused("the samples and the data do not have the same shape")
+                .at("--samples, --data")
+                .expected(format!("samples of shape {:?}", real.shape()))
+                .got(format!("{:?}", drawn.shape())));
+        }
+        let trained = match self.train {
+            Some(name) => Some(data::read(name, self.seed, &FileArgs::default(), &again)?),
+            None => None,
+        };
+        if let Some(other) = trained.as_ref().filter(|trained| trained.width() != real.width()) {
+            return Err(Failure::misused("the rows that were trained on have another shape")
+                .at("--train")
+                .expected(format!("rows of shape {:?}", real.shape()))
+                .got(format!("{:?}", other.shape())));
+        }
+        let against = format!("rows of {}", start(self.data));
+        let sides = Sides { real, trained, same: false, against };
+        let units = Units::of_rows(&sides.real)?;
+        let count = self.count(&sides)?.min(drawn.rows());
+        enough(count)?;
+        if drawn.rows() != sides.real.rows() {
+            say(&format!("note: {} of {} are compared", plural(count as u64, "sample"), drawn.rows()));
+        }
+        let drawn = drawn.head(count).values_wide().or_failed()?;
+        self.measure(drawn, &sides, &units, count)
+    }
+
+    fn sides(&self, source: &Source<'_>) -> Result<Sides> {
+        let given = |name: &str| rows::read(name, self.seed, self.file, source);
+        let train = self.train.map(given).transpose()?;
+        Ok(match rows::part(self.data, self.seed, self.file, source)? {
+            Part::Own { trained, held_out } => Sides {
+                real: held_out,
+                trained: Some(train.unwrap_or(trained)),
+                same: false,
+                against: "rows that were held out".to_owned(),
+            },
+            Part::Trained(set) => {
+                say(
+                    "note: the model was trained on all of these rows, so a network that copies them looks perfect: judge by the copies, or by rows kept aside (train --hold-out) or of another file",
+                );
+                Sides {
+                    real: set.clone(),
+                    trained: Some(train.unwrap_or(set)),
+                    same: true,
+                    against: "rows that were trained on".to_owned(),
+                }
+            }
+            Part::Other(set) => {
+                if let Some(fingerprint) =
+                    source.network().and_then(|network| network.metadata().data.fingerprint.as_ref())
+                    && !data::is_drawn(self.data)
+                {
+                    let found = fingerprint.found_in(&set).or_failed()?;
+                    if found > 0 {
+                        say(&format!(
+                            "note: of {} rows of the training that the model remembers, {found} stand in these data: figures about rows that were trained on say little",
+                            fingerprint.remembered()
+                        ));
+                    }
+                }
+                let trained = match (train, source.network()) {
+                    (Some(train), _) => Some(train),
+                    // What a density gave to the training can be drawn again.
+                    (None, Some(network))
+                        if data::is_drawn(self.data) && network.metadata().data.name == set.name() =>
+                    {
+                        let metadata = network.metadata();
+                        let seed = metadata.data.held_out.map_or(metadata.training.seed, |held| held.seed);
+                        Some(rows::read(self.data, seed, self.file, source)?)
+                    }
+                    _ => None,
+                };
+                Sides { real: set, trained, same: false, against: format!("rows of {}", start(self.data)) }
+            }
+        })
+    }
+
+    fn count(&self, sides: &Sides) -> Result<usize> {
+        let mut count = self.count.unwrap_or(sides.real.rows()).min(sides.real.rows());
+        // As many rows of the training stand in the place of samples.
+        if let Some(trained) = sides.trained.as_ref().filter(|_| !sides.same) {
+            count = count.min(trained.rows());
+        }
+        enough(count)?;
+        Ok(count)
+    }
+
+    fn measure(&self, mut drawn: Vec<f64>, sides: &Sides, units: &Units, count: usize) -> Result<Evaluation> {
+        let width = sides.real.width();
+        let wide = |set: &Dataset| -> Result<Vec<f64>> {
+            let mut values = set.values_wide().or_failed()?;
+            units.apply(&mut values);
+            Ok(values)
+        };
+        units.apply(&mut drawn);
+        let real = wide(&sides.real.head(count))?;
+        let trained = sides.trained.as_ref().map(wide).transpose()?;
+        let against = |rows: &[f64], real: &[f64]| -> Result<Measured> {
+            Ok(Measured {
+                wasserstein: wasserstein(rows, real, width).or_failed()?,
+                sliced: sliced_wasserstein(rows, real, width, DIRECTIONS, self.seed).or_failed()?,
+                energy: energy_distance(rows, real, width).or_failed()?,
+                accuracy: two_sample_accuracy(rows, real, width, NEIGHBOURS).or_failed()?,
+            })
+        };
+        let found = against(&drawn, &real)?;
+        interrupt::check()?;
+        let copies = match &trained {
+            None => None,
+            Some(trained) => {
+                // How near real rows are to others of the training: they themselves do not count.
+                let own = nearest_distances(if sides.same { trained } else { &real }, trained, width, sides.same)
+                    .or_failed()?;
+                let threshold = quantile(&own, COPIES).or_failed()?;
+                let near = nearest_distances(&drawn, trained, width, false).or_failed()?;
+                Some(near.iter().filter(|distance| **distance < threshold).count() as f64 / count as f64)
+            }
+        };
+        interrupt::check()?;
+        let floor = match &trained {
+            Some(trained) if !sides.same => {
+                Some(Floor { measured: against(&trained[..count * width], &real)?, what: "training rows" })
+            }
+            // No other real rows are known: one half stands for the samples, the other for the data.
+            _ if count / 2 >= NEIGHBOURS => {
+                let half = count / 2 * width;
+                let measured = against(&real[..half], &real[half..2 * half])?;
+                Some(Floor { measured, what: "one half of the rows against the other" })
+            }
+            _ => None,
+        };
+        let units = units.what;
+        Ok(Evaluation {
+            found,
+            copies,
+            floor,
+            count,
+            against: sides.against.clone(),
+            units,
+            plan: None,
+            evaluations: 0,
+        })
+    }
+}
+
+fn enough(count: usize) -> Result<()> {
+    if count < NEIGHBOURS {
+        return Err(Failure::failed("too few rows to compare")
+            .expected(plural(NEIGHBOURS as u64, "row"))
+            .got(count.to_string()));
+    }
+    Ok(())
+}

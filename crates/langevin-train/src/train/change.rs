@@ -1,0 +1,75 @@
+//! A training that begins with the weights of a network, or goes on with other numbers of the optimiser.
+
+use super::trainer::Trainer;
+use crate::error::{Error, Result};
+use crate::network::Network;
+use crate::recipe::Recipe;
+use langevin_data::Dataset;
+
+impl Trainer {
+    /// A run that has not begun and starts from the weights of `network`, with a new optimiser: for other or more data of the same shape and classes. [`Recipe::of`] is the recipe of the network.
+    ///
+    /// # Errors
+    /// Returns an error if the recipe is of another architecture, if the data are of another shape, or for whatever [`new`](Self::new) refuses.
+    ///
+    /// ```
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// recipe.network = MlpConfig::new(16, 3).into();
+    /// let network = langevin_train::train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    ///
+    /// let more = Dataset::new("three points", vec![-1.0, 0.0, 1.0], &[1])?;
+    /// let trainer = Trainer::from_network(&more, &Recipe::of(&network, Budget::Steps(5)), &network)?;
+    /// assert_eq!(trainer.weights(), network.weights());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
+    pub fn from_network(data: &Dataset, recipe: &Recipe, network: &Network) -> Result<Self> {
+        let metadata = network.metadata();
+        let shape = recipe.augment().shape(data.shape())?;
+        if shape != network.shape() {
+            return Err(Error::data("the rows are of another shape than those of the model")
+                .at(data.name())
+                .expected(crate::net::extents(network.shape()))
+                .got(crate::net::extents(&shape)));
+        }
+        if recipe.network != metadata.network {
+            return Err(Error::argument("the recipe has another network than the model").at("network"));
+        }
+        if recipe.formulation.spec() != metadata.formulation {
+            return Err(Error::argument("the recipe has another formulation than the model").at("formulation"));
+        }
+        let mut trainer = Self::new(data, recipe)?;
+        let optimizer = &mut trainer.optimizer;
+        let followers = optimizer.followers.iter_mut().flat_map(|followers| &mut followers.values);
+        for values in [&mut optimizer.values, &mut optimizer.ema].into_iter().chain(followers) {
+            values.copy_from_slice(network.weights());
+        }
+        Ok(trainer)
+    }
+
+    /// Goes on with another budget, learning rate, warm-up, decay, weight decay or clipping; everything else of a run stays.
+    ///
+    /// # Errors
+    /// Returns an error that names the first other field that differs, or a number that cannot be used. Nothing is changed then.
+    pub fn set_recipe(&mut self, recipe: &Recipe) -> Result<()> {
+        let mut wanted = self.recipe().clone();
+        wanted.budget = recipe.budget;
+        (wanted.learning_rate, wanted.warmup, wanted.decay) = (recipe.learning_rate, recipe.warmup, recipe.decay);
+        (wanted.weight_decay, wanted.clip) = (recipe.weight_decay, recipe.clip);
+        let written = |recipe: &Recipe| {
+            serde_json::to_value(recipe)
+                .map_err(|error| Error::argument("the recipe cannot be written down").got(error.to_string()))
+        };
+        let (own, given) = (written(&wanted)?, written(recipe)?);
+        let fields = |value: &serde_json::Value| value.as_object().cloned().unwrap_or_default();
+        let (own, given) = (fields(&own), fields(&given));
+        if let Some(field) = own.keys().chain(given.keys()).find(|field| own.get(*field) != given.get(*field)) {
+            return Err(Error::argument("this cannot be changed of a run").at(field.clone()));
+        }
+        wanted.check(&self.problem.shape)?;
+        self.optimizer.set(wanted.weight_decay, wanted.clip);
+        self.problem.recipe = wanted;
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! A training that goes wrong is stopped, and one that recovers is not.
+#![allow(clippy::unwrap_used)]
+
+use langevin::{Formulation, Prediction, Process, TimeDensity, Weight};
+use langevin_train::{Budget, Dataset, Error, MlpConfig, Recipe, Trainer, train};
+use std::ops::ControlFlow;
+
+/// Points on a circle with a little spread.
+fn ring() -> Dataset {
+    let values = (0..400).flat_map(|i| {
+        let (angle, radius) = (f64::from(i) * 0.7, 1.0 + 0.05 * f64::from(i % 7));
+        [(radius * angle.cos()) as f32, (radius * angle.sin()) as f32]
+    });
+    Dataset::new("ring", values.collect(), &[2]).unwrap()
+}
+
+fn recipe(steps: u64) -> Recipe {
+    let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(steps));
+    (recipe.network, recipe.batch) = (MlpConfig::new(32, 2).into(), 32);
+    recipe
+}
+
+/// A recipe with other fields.
+fn changed(recipe: &Recipe, change: impl FnOnce(&mut Recipe)) -> Recipe {
+    let mut recipe = recipe.clone();
+    change(&mut recipe);
+    recipe
+}
+
+/// How it ends: the step that it came to, and the error.
+fn end(recipe: &Recipe) -> (u64, Option<Error>) {
+    let mut last = 0;
+    let found = train(&ring(), recipe, &mut |progress| {
+        last = progress.step;
+        ControlFlow::Continue(())
+    });
+    (last, found.err())
+}
+
+#[test]
+fn an_explosion_of_every_weight_and_prediction_is_an_error() {
+    let predictions = ["x0", "epsilon", "score", "v", "velocity", "edm"];
+    for (name, weight) in predictions.iter().flat_map(|name| Weight::NAMES.iter().map(move |weight| (name, weight))) {
+        let process = if *name == "v" { Process::vp_cosine() } else { Process::rectified_flow() };
+        let mut recipe = recipe(400);
+        recipe.times = TimeDensity::usual(&process);
+        recipe.formulation = Formulation::new(process, Prediction::parse(name).unwrap());
+        recipe.weight = Weight::parse(weight).unwrap();
+        (recipe.learning_rate, recipe.clip, recipe.warmup) = (30.0, f64::INFINITY, 0);
+        let (step, error) = end(&recipe);
+        let error = error.unwrap_or_else(|| panic!("{name} {weight}: nothing was said"));
+        assert!(error.is_diverged() && step <= 400, "{name} {weight}: {error}");
+        assert!(error.hint().unwrap().contains("learning rate"), "{error}");
+        // What exploded is no good network.
+        let text = error.to_string();
+        assert!(
+            !text.contains("that of predicting nothing") || error.into_network().is_none(),
+            "{name} {weight}: {text}"
+        );
+    }
+}
+
+#[test]
+fn an_explosion_is_stopped_soon_and_at_the_end_at_the_latest() {
+    // From the first step on.
+    let mut early = recipe(2000);
+    (early.learning_rate, early.clip, early.warmup) = (10.0, f64::INFINITY, 0);
+    let (step, error) = end(&early);
+    assert!(error.unwrap().is_diverged() && step < 1000, "{step}");
+    // Too short for any judgement on the way.
+    early.budget = Budget::Steps(30);
+    let (step, error) = end(&early);
+    let text = error.unwrap().to_string();
+    assert!(step == 30 && text.contains("step 30, the last") && text.contains("predicting nothing"), "{text}");
+    // After a good start.
+    let mut trainer = Trainer::new(&ring(), &recipe(2000)).unwrap();
+    for _ in 0..150 {
+        trainer.step().unwrap();
+    }
+    assert!(trainer.progress().sound && trainer.progress().loss < trainer.progress().nothing);
+    let wild = changed(trainer.recipe(), |recipe| (recipe.learning_rate, recipe.clip) = (100.0, f64::INFINITY));
+    trainer.set_recipe(&wild).unwrap();
+    let error = loop {
+        match trainer.step() {
+            Ok(()) => assert!(!trainer.is_done()),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_diverged() && trainer.progress().step < 1000, "{error}");
+}
+
+/// A start at a rate that is much too high, which then falls: the loss is hundreds of times that of nothing, and comes back.
+#[test]
+fn a_bad_start_that_recovers_is_not_stopped() {
+    let mut trainer = Trainer::new(&ring(), &recipe(1500)).unwrap();
+    let rate = |trainer: &mut Trainer, rate: f64| {
+        let other = changed(trainer.recipe(), |recipe| {
+            (recipe.learning_rate, recipe.warmup, recipe.clip) = (rate, 0, f64::INFINITY);
+        });
+        trainer.set_recipe(&other).unwrap();
+    };
+    rate(&mut trainer, 0.3);
+    for _ in 0..4 {
+        trainer.step().unwrap();
+    }
+    let worst = trainer.progress();
+    assert!(!worst.sound && worst.loss > 100.0 * worst.nothing, "{} {}", worst.loss, worst.nothing);
+    rate(&mut trainer, 1e-2);
+    while !trainer.is_done() {
+        trainer.step().unwrap();
+    }
+    trainer.check_end().unwrap();
+}
+
+/// The numbers of the optimiser may change; the first other field that differs is named, and nothing changes then.
+#[test]
+fn only_the_optimisers_numbers_can_be_changed_of_a_run() {
+    let mut trainer = Trainer::new(&ring(), &recipe(20)).unwrap();
+    trainer.step().unwrap();
+    let before = trainer.state_without_time().unwrap();
+    let own = trainer.recipe().clone();
+    for (field, other) in [
+        ("batch", changed(&own, |recipe| recipe.batch = 33)),
+        ("seed", changed(&own, |recipe| recipe.seed = 1)),
+        ("ema", changed(&own, |recipe| (recipe.ema, recipe.learning_rate) = (0.9, 1e-5))),
+        ("network", changed(&own, |recipe| recipe.network = MlpConfig::new(33, 2).into())),
+        ("learning_rate", changed(&own, |recipe| recipe.learning_rate = -1.0)),
+    ] {
+        let error = trainer.set_recipe(&other).unwrap_err();
+        assert!(error.is_argument() && error.to_string().contains(field), "{error}");
+        assert!(trainer.state_without_time().unwrap() == before, "{field}");
+    }
+    let other = changed(&own, |recipe| (recipe.learning_rate, recipe.weight_decay, recipe.warmup) = (1e-5, 0.5, 3));
+    trainer.set_recipe(&other).unwrap();
+    trainer.step().unwrap();
+    let (recipe, step) = Trainer::saved_recipe(&trainer.state().unwrap()).unwrap();
+    assert_eq!((recipe.learning_rate, recipe.weight_decay, step), (1e-5, 0.5, 2));
+    assert!((trainer.progress().rate - 1e-5 * 2.0 / 3.0).abs() < 1e-6);
+}
