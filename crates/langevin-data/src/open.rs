@@ -83,7 +83,8 @@ pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
 
 /// Whether a name ends in .csv.gz and the like.
 fn is_packed_table(path: &Path) -> bool {
-    let inner = path.file_stem().map(Path::new).and_then(Path::extension).map(|e| e.to_string_lossy().to_ascii_lowercase());
+    let inner =
+        path.file_stem().map(Path::new).and_then(Path::extension).map(|e| e.to_string_lossy().to_ascii_lowercase());
     matches!(inner.as_deref(), Some("csv" | "tsv" | "tab" | "txt" | "dat"))
 }
 

@@ -111,10 +111,14 @@ pub(crate) fn of_pattern(pattern: &Path) -> Result<Vec<PathBuf>> {
     let text = pattern.to_str().unwrap_or_default();
     let paths = glob::glob(text)
         .map_err(|error| Error::argument("bad pattern of file names").in_file(pattern).because(error.msg))?;
-    let mut found: Vec<PathBuf> = paths.take(MOST).filter_map(std::result::Result::ok).filter(|path| path.is_file()).collect();
+    let mut found: Vec<PathBuf> =
+        paths.take(MOST).filter_map(std::result::Result::ok).filter(|path| path.is_file()).collect();
     found.sort();
     if found.is_empty() {
-        return Err(Error::argument("no file has such a name").in_file(pattern).expected("one file or more").got("none"));
+        return Err(Error::argument("no file has such a name")
+            .in_file(pattern)
+            .expected("one file or more")
+            .got("none"));
     }
     match found.iter().find(|path| !is_table(path)) {
         Some(other) if found.len() > 1 => Err(Error::argument("several files are read as one only if they are tables")

@@ -128,9 +128,11 @@ impl Decimals {
 fn no_number(field: &str, place: &str, name: &str, label: bool) -> Error {
     if is_missing(field) {
         let got = if field.is_empty() { "an empty cell".to_owned() } else { format!("'{}'", start(field)) };
-        return Error::data("a value is missing").at(place).expected("a number").got(got).hinting(format!(
-            "leave out or fill the rows that lack one, or leave the column out: --drop {name}"
-        ));
+        return Error::data("a value is missing")
+            .at(place)
+            .expected("a number")
+            .got(got)
+            .hinting(format!("leave out or fill the rows that lack one, or leave the column out: --drop {name}"));
     }
     let got = format!("'{}'", start(field));
     if let Some((what, hint)) = diagnosis(field) {
@@ -151,10 +153,9 @@ fn rows(path: &Path, mut text: Text, options: &Options) -> Result<Dataset> {
     }
     let again = if dialect.separator == Separator::Blanks { Dialect::of(&mut text.file).bytes } else { dialect.bytes };
     text.skipped += again;
-    text.to_first_line()?;
+    text.rewind()?;
     let stored = text.stored;
-    let lines =
-        Lines { file: text.file.try_clone().map_err(failed)?, skipped: text.skipped, before: dialect.before };
+    let lines = Lines { file: text.file.try_clone().map_err(failed)?, skipped: text.skipped, before: dialect.before };
     let file = text.file;
     let began = Rc::new(Cell::new(0));
     let guarded = Guarded { file, given: 0, began: Rc::clone(&began) };
@@ -296,11 +297,10 @@ fn rows(path: &Path, mut text: Text, options: &Options) -> Result<Dataset> {
 fn units(ahead: &VecDeque<StringRecord>) -> Option<String> {
     let (first, second) = (ahead.front()?, ahead.get(1)?);
     let words = first.len() == second.len()
-        && first.iter().all(|field| number(field).is_none() && !diagnosis(field).is_some())
+        && first.iter().all(|field| number(field).is_none() && diagnosis(field).is_none())
         && first.iter().any(|field| !is_missing(field));
     let numbers = second.iter().filter(|field| number(field).is_some()).count();
-    (words && numbers > 0 && numbers * 2 >= second.len())
-        .then(|| start(&first.iter().collect::<Vec<_>>().join(", ")))
+    (words && numbers > 0 && numbers * 2 >= second.len()).then(|| start(&first.iter().collect::<Vec<_>>().join(", ")))
 }
 
 /// What the first line is.
@@ -335,7 +335,7 @@ impl Head {
         }
         let shown = || start(&first.iter().collect::<Vec<_>>().join(", "));
         if first.len() > 1 && counts(&mut first.iter()) {
-            let whole = rest.iter().all(|line| line.iter().all(|field| whole(field)));
+            let whole = rest.iter().all(|line| line.iter().all(whole));
             return match whole {
                 true => Self {
                     is_header: false,

@@ -73,17 +73,29 @@ fn an_array_is_named_after_its_file() {
     for memory in [0, u64::MAX] {
         let options = Options::default().memory(memory);
         let data = open(with(&path, "x_train"), &options).unwrap();
-        assert_eq!((data.rows(), data.row(2).unwrap(), labelled(&data)), (3, vec![12.0, 0.0], vec!["7".to_owned(), "7".into(), "2".into()]));
+        assert_eq!(
+            (data.rows(), data.row(2).unwrap(), labelled(&data)),
+            (3, vec![12.0, 0.0], vec!["7".to_owned(), "7".into(), "2".into()])
+        );
         assert_eq!(data.about().labels.as_deref(), Some("array 'y_train'"));
         let data = open(with(&path, "x_test"), &options.labels("other")).unwrap();
         assert_eq!((data.row(0).unwrap(), labelled(&data)), (vec![90.0, 0.0], vec!["5".to_owned(), "6".into()]));
     }
     let text = refused(&with(&path, "x_tran"), &Options::default());
-    assert!(text.contains("no such array") && text.contains("x_test [2, 2]") && text.ends_with("hint: did you mean 'x_train'?"), "{text}");
+    assert!(
+        text.contains("no such array")
+            && text.contains("x_test [2, 2]")
+            && text.ends_with("hint: did you mean 'x_train'?"),
+        "{text}"
+    );
     let text = refused(&with(&path, "x_test"), &Options::default().labels("z"));
     assert!(text.starts_with("no such array") && text.contains("labels 'z'") && text.contains("y_test [2]"), "{text}");
     let text = refused(&with(&path, "x_test"), &Options::default().labels("y_train"));
-    assert!(text.contains("the labels do not fit the rows") && text.contains("expected 2 labels, one for each row, got 3 labels"), "{text}");
+    assert!(
+        text.contains("the labels do not fit the rows")
+            && text.contains("expected 2 labels, one for each row, got 3 labels"),
+        "{text}"
+    );
     let missing = with(Path::new("none.npz"), "x");
     assert!(open(&missing, &Options::default()).unwrap_err().is_io());
     assert!(langevin_data::exists(&with(&path, "x")) && !langevin_data::exists(&missing));
@@ -136,14 +148,26 @@ fn labels_of_every_usual_form_are_classes() {
         assert_eq!(labelled(&open(&x, &Options::default().labels(y.to_str().unwrap())).unwrap()), expected);
     }
     for (array, expected) in [
-        (npy("<f4", "(3,)", false, &[0.5_f32, 1.0, 2.0].map(f32::to_le_bytes).concat()), "the labels are not whole numbers (FILE, array 'y', row 1): expected whole numbers or texts, got 0.5"),
-        (npy("<f4", "(3,)", false, &[1.0, 1.0, f32::NAN].map(f32::to_le_bytes).concat()), "row 3): expected whole numbers or texts, got NaN"),
-        (npy("|u1", "(3, 3)", false, &[1, 0, 0, 1, 1, 0, 0, 0, 1]), "the labels are not one for each row (FILE, array 'y', row 2)"),
+        (
+            npy("<f4", "(3,)", false, &[0.5_f32, 1.0, 2.0].map(f32::to_le_bytes).concat()),
+            "the labels are not whole numbers (FILE, array 'y', row 1): expected whole numbers or texts, got 0.5",
+        ),
+        (
+            npy("<f4", "(3,)", false, &[1.0, 1.0, f32::NAN].map(f32::to_le_bytes).concat()),
+            "row 3): expected whole numbers or texts, got NaN",
+        ),
+        (
+            npy("|u1", "(3, 3)", false, &[1, 0, 0, 1, 1, 0, 0, 0, 1]),
+            "the labels are not one for each row (FILE, array 'y', row 2)",
+        ),
         (npy("|u1", "(3, 3)", false, &[0; 9]), "the labels are not one for each row (FILE, array 'y', row 1)"),
         (npy("|u1", "(4,)", false, &[0; 4]), "expected 3 labels, one for each row, got 4 labels, shape [4]"),
         (npy("|u1", "(2,)", false, &[0; 2]), "expected 3 labels, one for each row, got 2 labels"),
         (npy("|u1", "()", false, &[0; 1]), "expected 3 labels, one for each row, got a single number"),
-        (npy("|O", "(3,)", false, &[0; 24]), "got Python objects\nhint: save labels.astype(int), or labels.astype(str) for names"),
+        (
+            npy("|O", "(3,)", false, &[0; 24]),
+            "got Python objects\nhint: save labels.astype(int), or labels.astype(str) for names",
+        ),
         (npy("<c8", "(3,)", false, &[0; 24]), "the labels are neither whole numbers nor texts"),
         (npy("<U9999999", "(3,)", false, &[0; 24]), "the labels are neither whole numbers nor texts"),
         (npy("<U4", "(3,)", false, &little[..40]), "got fewer bytes"),

@@ -45,8 +45,7 @@ fn with_metadata(
     compression: Compression,
     metadata: Option<Vec<parquet::file::metadata::KeyValue>>,
 ) {
-    let properties =
-        WriterProperties::builder().set_compression(compression).set_key_value_metadata(metadata).build();
+    let properties = WriterProperties::builder().set_compression(compression).set_key_value_metadata(metadata).build();
     let schema = Arc::new(parse_message_type(&format!("message m {{ {schema} }}")).unwrap());
     let file = std::fs::File::create(path).unwrap();
     let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties)).unwrap();
@@ -277,7 +276,8 @@ fn a_column_of_pictures_is_pictures() {
     assert_eq!(read[0], read[1]);
     written(&path, IMAGES, &[images(&[jpegs::GRAY.0, jpegs::GRAY.0, "00", jpegs::GRAY.0])], Compression::SNAPPY);
     assert!(
-        refused(&path, &Options::default()).starts_with("a picture cannot be used (FILE, row 3): neither PNG, JPEG nor WebP")
+        refused(&path, &Options::default())
+            .starts_with("a picture cannot be used (FILE, row 3): neither PNG, JPEG nor WebP")
     );
     let data = open(&path, &Options::default().skip_bad(true).size(8, 8)).unwrap();
     assert_eq!((data.rows(), data.shape(), data.labels().unwrap()), (3, &[8, 8][..], &[1, 0, 0][..]));
@@ -329,16 +329,23 @@ fn lists_of_lists_of_one_shape_are_rows_of_that_shape() {
         vec![Cells::List(values, vec![5; repeats.len()], repeats), Cells::Int(vec![1; rows.len()])]
     };
     let options = Options::default().label_column("label");
-    for (row, shape) in [(&[3, 3][..], [2, 3]), (&[1, 1, 1, 1], [4, 1]), (&[5], [1, 5]), (&[1], [1, 1]), (&[2, 2, 2], [3, 2])] {
+    for (row, shape) in
+        [(&[3, 3][..], [2, 3]), (&[1, 1, 1, 1], [4, 1]), (&[5], [1, 5]), (&[1], [1, 1]), (&[2, 2, 2], [3, 2])]
+    {
         written(&path, NESTED, &[list(&[row; 600])], Compression::SNAPPY);
         let data = open(&path, &options).unwrap();
         assert_eq!((data.rows(), data.shape()), (600, &shape[..]));
         assert_eq!(all(&data), (0..600 * data.width()).map(|i| i as f32).collect::<Vec<_>>());
     }
-    for rows in [[&[3, 3][..], &[3, 2]], [&[3, 3], &[2, 3]], [&[3, 3], &[6]], [&[3, 3], &[3, 3, 3]], [&[2, 2], &[1, 1, 1, 1]]] {
+    for rows in
+        [[&[3, 3][..], &[3, 2]], [&[3, 3], &[2, 3]], [&[3, 3], &[6]], [&[3, 3], &[3, 3, 3]], [&[2, 2], &[1, 1, 1, 1]]]
+    {
         written(&path, NESTED, &[list(&rows)], Compression::SNAPPY);
         let text = refused(&path, &options);
-        assert!(text.starts_with("the lists are not of one shape (FILE, row 2, column 'v'): expected shape [2, "), "{text}");
+        assert!(
+            text.starts_with("the lists are not of one shape (FILE, row 2, column 'v'): expected shape [2, "),
+            "{text}"
+        );
     }
     // With another column they lie side by side.
     written(&path, NESTED, &[list(&[&[2, 2], &[2, 2]])], Compression::SNAPPY);
@@ -373,7 +380,8 @@ fn the_hub_names_the_classes() {
         assert_eq!(open(&path, &Options::default()).unwrap().shape(), [2], "{value}");
     }
     let pictures = vec![Cells::Bytes(vec![jpegs::bytes(jpegs::GRAY.0); 3]), Cells::Long(vec![1, 0, 1])];
-    let value = r#"{"info":{"features":{"image":{"_type":"Image"},"cls":{"names":["night","day"],"_type":"ClassLabel"}}}}"#;
+    let value =
+        r#"{"info":{"features":{"image":{"_type":"Image"},"cls":{"names":["night","day"],"_type":"ClassLabel"}}}}"#;
     described(&path, BINARY, &pictures, "huggingface", value);
     let data = open(&path, &Options::default()).unwrap();
     assert_eq!((data.classes(), data.labels().unwrap()), (&["night".to_owned(), "day".into()][..], &[1, 0, 1][..]));
@@ -420,9 +428,14 @@ fn shards_are_one_table_in_the_order_of_their_names() {
             let data = open(folder.path().join(name), &Options::default().memory(memory)).unwrap();
             assert_eq!((data.rows(), all(&data)), (4, expected.to_vec()), "{name}");
             // A pattern says what is read; a folder has another part, which is named.
-            let left: Vec<String> = data.about().omitted.iter().map(|left| format!("{}: {}", left.what, left.why)).collect();
+            let left: Vec<String> =
+                data.about().omitted.iter().map(|left| format!("{}: {}", left.what, left.why)).collect();
             assert_eq!(left.len(), usize::from(!name.contains('*') && !name.contains('[')), "{left:?}");
-            assert!(left.iter().all(|left| left.starts_with("the split 'test': the split 'train' is read; --data '") && left.contains("test*.parquet' reads this one")), "{left:?}");
+            assert!(
+                left.iter().all(|left| left.starts_with("the split 'test': the split 'train' is read; --data '")
+                    && left.contains("test*.parquet' reads this one")),
+                "{left:?}"
+            );
         }
     }
     assert_eq!(all(&open(at("data/test-*.parquet"), &Options::default()).unwrap())[0], 9.0);
@@ -441,10 +454,17 @@ fn shards_are_one_table_in_the_order_of_their_names() {
     );
     written(&shard, "required double a;", &[vec![Cells::Double(vec![1.0])]], Compression::SNAPPY);
     assert!(refusal().contains("train-00002-of-00002.parquet): expected a, b, got a"));
-    written(&shard, "required binary a; required int32 b;", &[vec![Cells::Bytes(vec![b"x".to_vec()]), Cells::Int(vec![1])]], Compression::SNAPPY);
+    written(
+        &shard,
+        "required binary a; required int32 b;",
+        &[vec![Cells::Bytes(vec![b"x".to_vec()]), Cells::Int(vec![1])]],
+        Compression::SNAPPY,
+    );
     assert!(refusal().contains("column 'a'): expected numbers, got bytes"), "{}", refusal());
     written(&shard, one, &[vec![Cells::Double(vec![1.0, f64::NAN]), Cells::Int(vec![0, 1])]], Compression::SNAPPY);
-    assert!(refusal().starts_with("a number is not finite (FOLDER/data, train-00002-of-00002.parquet, row 2, column 'a')"));
+    assert!(
+        refusal().starts_with("a number is not finite (FOLDER/data, train-00002-of-00002.parquet, row 2, column 'a')")
+    );
     let good = std::fs::read(&shard).unwrap();
     std::fs::write(&shard, &good[..good.len() - 20]).unwrap();
     assert!(refusal().contains("train-00002-of-00002.parquet") && refusal().contains("cut short"), "{}", refusal());

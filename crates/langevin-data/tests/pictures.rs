@@ -456,7 +456,9 @@ fn pictures_are_read_as_they_are_shown() {
 #[test]
 fn a_damaged_exif_block_is_of_an_upright_picture() {
     let (_, plain) = two(&jpegs::bytes(jpegs::GRAY.0), &Options::default());
-    for block in [&b"II*\0\xff\xff\xff\xff"[..], b"II", b"", b"MM\0*\0\0\0\x08\xff\xff", &exif(9), &exif(0), &exif(6)[..18]] {
+    for block in
+        [&b"II*\0\xff\xff\xff\xff"[..], b"II", b"", b"MM\0*\0\0\0\x08\xff\xff", &exif(9), &exif(0), &exif(6)[..18]]
+    {
         let (shape, read) = two(&exif_jpeg(jpegs::GRAY.0, block), &Options::default());
         assert_eq!((shape, read), (vec![9, 11], plain.clone()), "{block:?}");
     }
@@ -468,7 +470,9 @@ fn webp_is_read() {
     assert_eq!((shape, read), (vec![9, 11, 3], floats(webps::LOSSLESS.1)));
     // The inverse transform and the smoothing of the halved chroma are specified to the bit.
     assert_eq!(two(&webp(webps::LOSSY), &Options::default()).1, floats(webps::LOSSY.1));
-    let on_white = |[r, g, b, a]: &[u8; 4]| [r, g, b].map(|v| ((u32::from(*v) * u32::from(*a) + (255 - u32::from(*a)) * 255 + 127) / 255) as f32);
+    let on_white = |[r, g, b, a]: &[u8; 4]| {
+        [r, g, b].map(|v| ((u32::from(*v) * u32::from(*a) + (255 - u32::from(*a)) * 255 + 127) / 255) as f32)
+    };
     let expected: Vec<f32> = webps::ALPHA.1.as_chunks::<4>().0.iter().flat_map(on_white).collect();
     assert_eq!(two(&webp(webps::ALPHA), &Options::default()), (vec![3, 4, 3], expected));
     let (shape, read) = two(&webp(webps::TURNED), &Options::default());
@@ -511,7 +515,11 @@ fn pictures_of_other_kinds_are_named() {
         assert!(text.contains("neither PNG, JPEG nor WebP ") && text.contains(name), "{text}");
     }
     // Beside pictures that are read they are listed, not passed over in silence.
-    let folder = folder(&[("a.png", gray(2, 2, 0)), ("b.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec()), ("c.txt", vec![])]);
+    let folder = folder(&[
+        ("a.png", gray(2, 2, 0)),
+        ("b.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec()),
+        ("c.txt", vec![]),
+    ]);
     let data = open(folder.path(), &Options::default()).unwrap();
     assert_eq!((data.rows(), data.skipped().len()), (1, 1));
     assert!(data.skipped()[0].path.ends_with("b.heic") && data.skipped()[0].why.starts_with("a HEIC picture, which"));

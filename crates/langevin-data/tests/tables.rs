@@ -58,7 +58,10 @@ fn mistakes_name_their_line_and_column() {
         )
     );
     assert!(csv(b"1\r\n2\r\n\r\n3,\r\n").contains("line 4): expected 1, got 2"));
-    assert_eq!(csv(b"1,\n2,3\n").lines().next(), Some("a value is missing (FILE, line 1, column 2): expected a number, got an empty cell"));
+    assert_eq!(
+        csv(b"1,\n2,3\n").lines().next(),
+        Some("a value is missing (FILE, line 1, column 2): expected a number, got an empty cell")
+    );
     assert_eq!(csv(b"x\n1;2\n"), "a line has another number of columns (FILE, line 2): expected 1, got 2");
     assert_eq!(csv(b""), "the file is empty (FILE): expected rows of numbers, got 0 bytes");
     assert!(csv(b"1,2\n\n3,\xff\n").starts_with("the text is not UTF-8 (FILE, line 3)"));
@@ -122,9 +125,17 @@ fn every_usual_separator_is_seen() {
         ("rows.csv", "a,b,c\n1.5,-2,30.25\n4,5.5,.125\n", "CSV with a header line"),
         ("rows.csv", "a;b;c\n1,5;-2;30,25\n4;5,5;,125\n", "CSV (semicolons, decimal commas) with a header line"),
         ("rows.csv", "a;b;c\n1.5;-2;30.25\n4;5.5;.125\n", "CSV (semicolons) with a header line"),
-        ("rows.csv", "sep=;\na;b;c\n1,5;-2;30,25\n4;5,5;0,125\n", "CSV (semicolons, decimal commas) with a header line"),
+        (
+            "rows.csv",
+            "sep=;\na;b;c\n1,5;-2;30,25\n4;5,5;0,125\n",
+            "CSV (semicolons, decimal commas) with a header line",
+        ),
         ("rows.csv", "a;b;c;\n1,5;-2;30,25;\n4;5,5;0,125;\n", "CSV (semicolons, decimal commas) with a header line"),
-        ("rows.csv", "\"a\";\"b;x\";\"c\"\n\"1,5\";\"-2\";\"30,25\"\n4;5,5;0,125\n", "CSV (semicolons, decimal commas) with a header line"),
+        (
+            "rows.csv",
+            "\"a\";\"b;x\";\"c\"\n\"1,5\";\"-2\";\"30,25\"\n4;5,5;0,125\n",
+            "CSV (semicolons, decimal commas) with a header line",
+        ),
         ("rows.csv", "a\tb\tc\n1,5\t-2\t30,25\n4\t5,5\t0,125\n", "CSV (tabs, decimal commas) with a header line"),
         ("rows.tsv", "a\tb\tc\r\n1.5\t-2\t30.25\r\n4\t5.5\t.125\r\n", "CSV (tabs) with a header line"),
         ("rows.tsv", "a,b,c\n1.5,-2,30.25\n4,5.5,.125\n", "CSV with a header line"),
@@ -135,9 +146,17 @@ fn every_usual_separator_is_seen() {
         ("rows.csv", "# made on a Monday\n# a,b,c\n1.5,-2,30.25\n# between\n4,5.5,.125\n", "CSV with a header line"),
         ("rows.csv", "# made on a Monday\n1.5,-2,30.25\n4,5.5,.125\n", "CSV without a header line"),
         ("rows.csv", "a,b,c\nm,kg,s\n1.5,-2,30.25\n4,5.5,.125\n", "CSV with a header line"),
-        ("rows.csv", "a;b;c\n[m];[kg];\n1,5;-2;30,25\n4;5,5;0,125\n", "CSV (semicolons, decimal commas) with a header line"),
+        (
+            "rows.csv",
+            "a;b;c\n[m];[kg];\n1,5;-2;30,25\n4;5,5;0,125\n",
+            "CSV (semicolons, decimal commas) with a header line",
+        ),
     ] {
-        assert_eq!(read(name, text.as_bytes(), &Options::default()), (vec![2, 3], expected.clone(), format.to_owned()), "{text}");
+        assert_eq!(
+            read(name, text.as_bytes(), &Options::default()),
+            (vec![2, 3], expected.clone(), format.to_owned()),
+            "{text}"
+        );
         // The same from UTF-16, packed, and both.
         let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
         let turned: Vec<u8> = wide.as_chunks::<2>().0.iter().flat_map(|[a, b]| [*b, *a]).collect();
@@ -146,7 +165,12 @@ fn every_usual_separator_is_seen() {
             assert_eq!((shape, values), (vec![2, 3], expected.clone()));
             assert!(format.contains("UTF-16"), "{format}");
         }
-        for (name, plain) in [("rows.csv.gz", text.as_bytes()), ("rows.TSV.GZ", text.as_bytes()), ("rows.csv", text.as_bytes()), ("rows.txt.gz", &wide)] {
+        for (name, plain) in [
+            ("rows.csv.gz", text.as_bytes()),
+            ("rows.TSV.GZ", text.as_bytes()),
+            ("rows.csv", text.as_bytes()),
+            ("rows.txt.gz", &wide),
+        ] {
             let (shape, values, format) = read(name, &packed(plain), &Options::default());
             assert_eq!((shape, values), (vec![2, 3], expected.clone()));
             assert!(format.contains("gzip"), "{format}");
@@ -172,9 +196,19 @@ fn packed(plain: &[u8]) -> Vec<u8> {
 
 #[test]
 fn what_is_missing_is_said_to_be_missing() {
-    for (field, got) in [("", "an empty cell"), ("NA", "'NA'"), ("null", "'null'"), ("-", "'-'"), ("N/A", "'N/A'"), ("None", "'None'"), ("?", "'?'")] {
+    for (field, got) in [
+        ("", "an empty cell"),
+        ("NA", "'NA'"),
+        ("null", "'null'"),
+        ("-", "'-'"),
+        ("N/A", "'N/A'"),
+        ("None", "'None'"),
+        ("?", "'?'"),
+    ] {
         for separator in [",", ";", "\t"] {
-            let text = format!("a{separator}b{separator}c\n1{separator}2{separator}3\n4{separator}{field}{separator}6\n7{separator}8{separator}9\n");
+            let text = format!(
+                "a{separator}b{separator}c\n1{separator}2{separator}3\n4{separator}{field}{separator}6\n7{separator}8{separator}9\n"
+            );
             assert_eq!(
                 csv(text.as_bytes()),
                 format!(

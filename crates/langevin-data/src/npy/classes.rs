@@ -25,7 +25,10 @@ enum Element {
     /// Bytes, as many as this.
     Bytes(usize),
     /// Characters of four bytes.
-    Text { length: usize, big_endian: bool },
+    Text {
+        length: usize,
+        big_endian: bool,
+    },
 }
 
 impl Element {
@@ -113,7 +116,9 @@ pub(crate) fn classes(reader: &mut impl Read, rows: usize) -> Result<Labels> {
             }
         }
         (Some(wide), Element::Number(dtype)) if wide <= WIDEST => {
-            one_of(reader, dtype, (rows, wide), about.fortran)?.iter().for_each(|place| gather.push(&place.to_string()));
+            one_of(reader, dtype, (rows, wide), about.fortran)?
+                .iter()
+                .for_each(|place| gather.push(&place.to_string()));
         }
         (Some(wide), _) => {
             return Err(Error::data("the labels do not fit the rows")

@@ -110,7 +110,8 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
         };
         let start = if matches!(source, Source::Memory(_)) { 0 } else { header.start };
         let store = Store::Encoded(encoded(source, start, &header, memory)?);
-        let labels = options.labels.as_deref().map(|labels| labels_of(Path::new(labels), rows, options)).transpose()?.flatten();
+        let labels =
+            options.labels.as_deref().map(|labels| labels_of(Path::new(labels), rows, options)).transpose()?.flatten();
         let mut about = About::new(".npy", header.dtype.name());
         if labels.is_some() {
             about = about.labelled(options.labels.as_deref().unwrap_or_default());

@@ -24,8 +24,7 @@ pub(crate) fn open(path: &Path, wanted: Option<&str>, options: &Options) -> Resu
     let open = || -> Result<Dataset> {
         let mut archive = ZipArchive::new(BufReader::new(file)).map_err(zip)?;
         let names = archive.file_names().collect::<Result<Vec<_>, _>>().map_err(zip)?;
-        let names: Vec<String> =
-            names.iter().filter_map(|name| name.strip_suffix(".npy")).map(str::to_owned).collect();
+        let names: Vec<String> = names.iter().filter_map(|name| name.strip_suffix(".npy")).map(str::to_owned).collect();
         let Some(rows) = names::rows(&names, wanted, options.labels.as_deref()) else {
             return Err(unknown(&mut archive, path, &names, wanted));
         };
@@ -94,9 +93,7 @@ fn unknown(archive: &mut Archive, path: &Path, names: &[String], wanted: Option<
 }
 
 fn no_labels(archive: &mut Archive, names: &[String], wanted: &str) -> Error {
-    let error = Error::argument("no such array")
-        .at(format!("labels '{wanted}'"))
-        .expected(listed(archive, names));
+    let error = Error::argument("no such array").at(format!("labels '{wanted}'")).expected(listed(archive, names));
     match langevin::nearest(wanted, &names.iter().map(String::as_str).collect::<Vec<_>>()) {
         Some(near) => error.hinting(format!("did you mean '{near}'?")),
         None => error,

@@ -81,9 +81,10 @@ fn partner<'a>(names: &'a [String], rows: &str) -> Option<&'a str> {
 /// An array that is likely meant, for a hint: one that has labels, of the part to train on before others.
 pub(super) fn likely(names: &[String]) -> Option<&str> {
     let with = |train: bool| {
-        names.iter().map(String::as_str).find(|name| {
-            (!train || name.to_lowercase().contains("train")) && partner(names, name).is_some()
-        })
+        names
+            .iter()
+            .map(String::as_str)
+            .find(|name| (!train || name.to_lowercase().contains("train")) && partner(names, name).is_some())
     };
     with(true).or_else(|| with(false))
 }

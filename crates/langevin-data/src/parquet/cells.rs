@@ -126,11 +126,9 @@ impl Cells {
             }
             Values::Whole(cells) => Ok(cells[row].to_string().into()),
             Values::Bytes(cells) => Ok(String::from_utf8_lossy(cells[row].data())),
-            Values::Numbers(cells) => {
-                Err(Error::data("the labels are not whole numbers")
-                    .expected("whole numbers or texts")
-                    .got(cells[row].to_string()))
-            }
+            Values::Numbers(cells) => Err(Error::data("the labels are not whole numbers")
+                .expected("whole numbers or texts")
+                .got(cells[row].to_string())),
         }
     }
 }

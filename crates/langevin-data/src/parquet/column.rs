@@ -102,7 +102,9 @@ fn kind(about: &ColumnDescriptor, parts: usize) -> Kind {
 
 /// What a column is of, in plain words.
 fn words(about: &ColumnDescriptor, parts: usize) -> String {
-    use ConvertedType::{BSON, DECIMAL, ENUM, INTERVAL, JSON, TIME_MICROS, TIME_MILLIS, TIMESTAMP_MICROS, TIMESTAMP_MILLIS, UTF8};
+    use ConvertedType::{
+        BSON, DECIMAL, ENUM, INTERVAL, JSON, TIME_MICROS, TIME_MILLIS, TIMESTAMP_MICROS, TIMESTAMP_MILLIS, UTF8,
+    };
     if parts > 1 {
         return "several fields each".to_owned();
     }

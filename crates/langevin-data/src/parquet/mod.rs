@@ -65,7 +65,9 @@ fn broken(error: ParquetError) -> Error {
             .hinting("write it with compression='zstd' or 'snappy'");
     }
     if text.contains("CRC checksum mismatch") {
-        return failure.because("a checksum does not fit: the file is damaged").hinting("fetch or write the file again");
+        return failure
+            .because("a checksum does not fit: the file is damaged")
+            .hinting("fetch or write the file again");
     }
     // "Parquet error: ", "EOF: " and the like are the names of the library's types.
     failure.because(text.split_once(": ").map_or(text.as_str(), |(_, rest)| rest).to_owned())
@@ -119,10 +121,9 @@ impl Shard {
 
     /// Puts its columns into the order of `first`'s, found by name.
     fn fit(&mut self, first: &[Column]) -> Result<()> {
-        let names = |columns: &[Column]| columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>().join(", ");
-        let different = |got: String| {
-            Error::data("the files have different columns").expected(names(first)).got(got)
-        };
+        let names =
+            |columns: &[Column]| columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>().join(", ");
+        let different = |got: String| Error::data("the files have different columns").expected(names(first)).got(got);
         let got = names(&self.columns);
         if self.columns.len() != first.len() {
             return Err(different(got));
@@ -235,9 +236,10 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
         .next()
         .or_else(|| candidate(Kind::Text).find(|column| first.holds_pictures(&columns[*column], most)));
     if image.is_some() && chosen.label.is_none() {
-        chosen.label = LABELS.into_iter().filter(|name| !mentioned(&options, name)).find_map(|name| {
-            place(name).filter(|column| matches!(columns[*column].kind, Kind::Number | Kind::Text))
-        });
+        chosen.label = LABELS
+            .into_iter()
+            .filter(|name| !mentioned(&options, name))
+            .find_map(|name| place(name).filter(|column| matches!(columns[*column].kind, Kind::Number | Kind::Text)));
     }
     let label = chosen.label;
     if options.columns.is_empty() {
@@ -283,9 +285,8 @@ impl Table {
     ) -> Result<()> {
         for (number, shard) in self.shards.iter().enumerate() {
             let columns: Vec<&Column> = wanted.iter().map(|column| &shard.columns[*column]).collect();
-            let seen = shard.each_of(&columns, together, self.most, |cells, first| {
-                see(cells, Place { shard: number, first })
-            });
+            let seen =
+                shard.each_of(&columns, together, self.most, |cells, first| see(cells, Place { shard: number, first }));
             seen.map_err(|error| self.at(number, error))?;
         }
         Ok(())

@@ -61,9 +61,7 @@ fn stored(info: &png::Info<'_>, orientation: Orientation) -> Result<Stored> {
             return Err(format!("a palette of {} bytes, which are not three for each colour", palette.len()));
         }
         // A palette of grays makes a gray picture.
-        ColorType::Indexed => {
-            palette.as_chunks::<3>().0.iter().all(|[red, green, blue]| red == green && green == blue)
-        }
+        ColorType::Indexed => palette.as_chunks::<3>().0.iter().all(|[red, green, blue]| red == green && green == blue),
     };
     let depth = if info.bit_depth == BitDepth::Sixteen { Depth::Sixteen } else { Depth::Eight };
     Ok(Stored { height: info.height as usize, width: info.width as usize, gray, depth, orientation })

@@ -16,9 +16,10 @@ pub(super) fn head(reader: impl BufRead + Seek) -> Result<Stored> {
 
 pub(super) fn decode(bytes: &[u8]) -> Result<(Stored, Raw)> {
     // Bytes 4 to 7 are the length of what follows them; the decoder takes missing bytes of a lossless picture for zeros.
-    let said = bytes.get(4..8).and_then(|length| length.try_into().ok()).map_or(u64::MAX, |length| {
-        u64::from(u32::from_le_bytes(length)) + 8
-    });
+    let said = bytes
+        .get(4..8)
+        .and_then(|length| length.try_into().ok())
+        .map_or(u64::MAX, |length| u64::from(u32::from_le_bytes(length)) + 8);
     if (bytes.len() as u64) < said {
         return Err("the file is cut short".to_owned());
     }

@@ -118,7 +118,11 @@ impl FileKind {
         if let Some((_, kind)) = MARKS.iter().find(|(mark, _)| start.starts_with(mark)) {
             // Letters may begin a table too: PAR1,PAR2.
             let letters = matches!(kind, Self::Parquet | Self::Gguf | Self::Bzip2 | Self::Arrow | Self::Psd);
-            return if letters && Self::text(start).is_some() && start.contains(&b'\n') { Some(Self::Text) } else { Some(*kind) };
+            return if letters && Self::text(start).is_some() && start.contains(&b'\n') {
+                Some(Self::Text)
+            } else {
+                Some(*kind)
+            };
         }
         let at = |place: usize, mark: &[u8]| start.get(place..).is_some_and(|bytes| bytes.starts_with(mark));
         if start.starts_with(b"\x80\x05") {
@@ -194,7 +198,8 @@ impl FileKind {
 
     /// What it is called, and what gets its rows into a file that is read.
     fn words(self) -> (&'static str, Option<&'static str>) {
-        const SAVE_NPY: Option<&str> = Some("load it where it was written and save the array with numpy.save(FILE, array)");
+        const SAVE_NPY: Option<&str> =
+            Some("load it where it was written and save the array with numpy.save(FILE, array)");
         const PICTURE: Option<&str> = Some("convert it to PNG, JPEG or WebP first");
         const UNPACK: Option<&str> = Some("unpack it first");
         const TABLE: Option<&str> = Some("export the table as CSV or Parquet");

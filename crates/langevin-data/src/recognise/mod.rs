@@ -65,9 +65,7 @@ pub(crate) fn fits(path: &Path, wanted: FileKind) -> Result<()> {
         // The reader of tables unpacks and decodes these.
         Some(FileKind::Utf16 | FileKind::Gzip) if wanted == FileKind::Text => Ok(()),
         Some(FileKind::Empty) if wanted == FileKind::Text => Ok(()),
-        Some(FileKind::Empty) => {
-            Err(Error::data("the file is empty").expected(wanted.to_string()).got("0 bytes"))
-        }
+        Some(FileKind::Empty) => Err(Error::data("the file is empty").expected(wanted.to_string()).got("0 bytes")),
         Some(found) if found != wanted => Err(found.instead_of(wanted)),
         _ => Ok(()),
     }
@@ -87,7 +85,8 @@ impl FileKind {
 
     /// The error for this kind where another was expected.
     pub(crate) fn instead_of(self, wanted: Self) -> Error {
-        let error = Error::data("the file is not what its name says").expected(wanted.to_string()).got(self.to_string());
+        let error =
+            Error::data("the file is not what its name says").expected(wanted.to_string()).got(self.to_string());
         match self.hint() {
             Some(hint) => error.hinting(hint),
             None => match wanted.written() {
@@ -112,8 +111,7 @@ fn ours(file: &mut File) -> bool {
     // The metadata come first in files of the usual writers; a header that is longer than this is not ours.
     let length = u64::from_le_bytes(length).min(1 << 20);
     let mut header = Vec::new();
-    file.take(length).read_to_end(&mut header).is_ok()
-        && header.windows(10).any(|bytes| bytes == b"\"langevin\"")
+    file.take(length).read_to_end(&mut header).is_ok() && header.windows(10).any(|bytes| bytes == b"\"langevin\"")
 }
 
 /// What kind of archive a zip file is, by the names in it.

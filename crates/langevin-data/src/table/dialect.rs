@@ -108,7 +108,7 @@ impl Dialect {
         let comments = texts[first..].iter().take_while(|line| is_comment(line)).count();
         let body: Vec<&str> = texts[first + comments..]
             .iter()
-            .filter(|line| !line.trim().is_empty() && !(comments > 0 && is_comment(line)))
+            .filter(|line| !(line.trim().is_empty() || comments > 0 && is_comment(line)))
             .map(String::as_str)
             .collect();
         let separator = stated.unwrap_or_else(|| told(&body));
@@ -132,7 +132,8 @@ impl Dialect {
 
     /// What is to be said of it, if anything: `semicolons, decimal commas`.
     pub(super) fn words(&self, commas: bool) -> Option<String> {
-        let words: Vec<&str> = [self.separator.words(), commas.then_some("decimal commas")].into_iter().flatten().collect();
+        let words: Vec<&str> =
+            [self.separator.words(), commas.then_some("decimal commas")].into_iter().flatten().collect();
         (!words.is_empty()).then(|| words.join(", "))
     }
 }
@@ -226,10 +227,14 @@ pub(super) fn diagnosis(field: &str) -> Option<(&'static str, &'static str)> {
     let number = field.trim_matches(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-' | '+'));
     let around = field.chars().count() - number.chars().count();
     if digits && number.parse::<f64>().is_ok() && (1..=8).contains(&around) {
-        return Some(("a number has a unit or a sign beside it", "write the numbers alone, and the unit into the name of the column"));
+        return Some((
+            "a number has a unit or a sign beside it",
+            "write the numbers alone, and the unit into the name of the column",
+        ));
     }
-    let parts = field.split(['-', '/', '.', ':', ' ', 'T']).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-    if digits && parts.filter(|part| !part.is_empty()).count() >= 3 || (field.contains(':') && digits) {
+    let parts =
+        field.split(['-', '/', '.', ':', ' ', 'T']).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+    if digits && (field.contains(':') || parts.filter(|part| !part.is_empty()).count() >= 3) {
         return Some(("a date or time is no number", "write it as a number, or leave the column out with --drop"));
     }
     None
