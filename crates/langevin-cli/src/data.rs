@@ -17,9 +17,6 @@ pub fn names() -> Vec<&'static str> {
     std::iter::once("digits").chain(exact::NAMES).collect()
 }
 
-/// The endings of files of rows.
-const ENDINGS: [&str; 4] = ["npy", "npz", "csv", "parquet"];
-
 fn ending(path: &Path) -> Option<String> {
     path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase)
 }
@@ -27,8 +24,8 @@ fn ending(path: &Path) -> Option<String> {
 /// The file or directory that these data are read from, where they are.
 pub fn file(data: &str) -> Option<&Path> {
     let path = Path::new(data);
-    let known = ending(path).is_some_and(|ending| ENDINGS.contains(&ending.as_str()));
-    (known || (named(data).is_none() && path.is_dir())).then_some(path)
+    let known = langevin_data::is_readable_name(path);
+    (known || (named(data).is_none() && langevin_data::exists(path))).then_some(path)
 }
 
 fn named(data: &str) -> Option<&'static str> {
@@ -65,16 +62,18 @@ pub fn refuse_flags(data: &str, flags: &FileArgs) -> Result<()> {
 /// Refuses flags that mean nothing for a file of this kind: what is given is used or refused.
 pub fn refuse_unused(data: &str, flags: &FileArgs, set: &Dataset) -> Result<()> {
     let Some(path) = file(data) else { return Ok(()) };
-    let ending = ending(path).unwrap_or_default();
+    let ending = ending(langevin_data::located(path).0).unwrap_or_default();
+    // A folder or a pattern of shards is one table.
+    let ending = if set.about().format.starts_with("Parquet") { "parquet".to_owned() } else { ending };
     let (pictures, table) = (set.is_pictures(), set.frame().shape.len() == 1);
     let (what, used): (&str, &[&str]) = match ending.as_str() {
         "parquet" if pictures => ("pictures in a table", &["--label-column", "--size", "--skip-bad"]),
         _ if pictures => ("pictures", &["--size", "--skip-bad"]),
         "parquet" => ("a table", &["--label-column", "--columns", "--drop"]),
-        "npy" if table => ("an array", &["--columns", "--drop"]),
-        "npy" => ("an array", &["--axes"]),
-        _ if path.to_string_lossy().contains(".npz") && table => ("arrays", &["--columns", "--drop", "--labels"]),
-        _ if path.to_string_lossy().contains(".npz") => ("arrays", &["--axes", "--labels"]),
+        "npy" if table => ("an array", &["--columns", "--drop", "--labels"]),
+        "npy" => ("an array", &["--axes", "--labels"]),
+        "npz" if table => ("arrays", &["--columns", "--drop", "--labels"]),
+        "npz" => ("arrays", &["--axes", "--labels"]),
         _ => ("a table of lines", &["--label-column", "--columns", "--drop", "--header", "--no-header"]),
     };
     match flags.given().iter().find(|flag| **flag != "--memory" && !used.contains(flag)) {
@@ -82,7 +81,7 @@ pub fn refuse_unused(data: &str, flags: &FileArgs, set: &Dataset) -> Result<()> 
         Some(flag) => {
             let for_what = match *flag {
                 "--size" | "--skip-bad" => "pictures",
-                "--labels" => "the arrays of a .npz file",
+                "--labels" => "arrays",
                 "--axes" => "arrays of pictures",
                 "--header" | "--no-header" => "tables of lines",
                 _ => "tables",
@@ -107,19 +106,15 @@ pub fn read(data: &str, seed: u64, flags: &FileArgs, options: &Options) -> Resul
 
 /// The data set of this name, or in this file or directory, read as the options say.
 pub fn open(data: &str, seed: u64, options: &Options) -> Result<Dataset> {
-    let path = Path::new(data);
     match (file(data), named(data)) {
-        (Some(path), _) if matches!(path.try_exists(), Ok(false)) => {
+        (Some(path), _) if !langevin_data::exists(path) && !langevin_data::is_pattern(path) => {
+            let path = langevin_data::located(path).0;
             let hint = format!("--data takes {KINDS}, or {}", names().join(", "));
             Err(Failure::missing("--data", path).hint(hint))
         }
         (Some(path), _) => of_file(path, options),
         (None, Some("digits")) => Ok(Dataset::digits()),
         (None, Some(name)) => drawn(name, seed),
-        (None, None) if path.is_file() => Err(Failure::misused("unknown kind of data file")
-            .in_file(path)
-            .expected("a name that ends in .npy, .npz, .csv or .parquet")
-            .got(ending(path).map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")))),
         (None, None) => {
             let known = names();
             let failure = Failure::misused("unknown data")
@@ -154,7 +149,7 @@ pub fn failure(error: &langevin_data::Error) -> Failure {
 }
 
 /// What is read besides names.
-pub const KINDS: &str = "a .npy, .npz, .csv or .parquet file, or a folder of pictures";
+pub const KINDS: &str = "a .npy, .npz, .csv, .tsv or .parquet file (FILE.npz:NAME for one of several arrays), or a folder of pictures or of Parquet shards";
 
 fn drawn(name: &str, seed: u64) -> Result<Dataset> {
     let density = exact::named(name).or_misused()?;

@@ -303,8 +303,27 @@ pub fn network(path: &Path) -> Result<Network> {
             _ => Failure::reading(path, &error),
         });
     }
+    refuse_others(path)?;
     // Its own library reads the file's frame.
     guard::caught(|| Network::load(path)).map_or_else(|| Err(contradicts(path)), |read| read.or_failed())
+}
+
+/// Refuses a file that is clearly of another kind than a model, by its bytes; damage is for the reader of models to describe.
+pub fn refuse_others(path: &Path) -> Result<()> {
+    use langevin_data::FileKind::{Empty, Folder, Json, Model, Npy, Npz, Parquet, Safetensors, Text, Torch};
+    let kind = match langevin_data::recognise(path) {
+        None | Some(Model | Safetensors | Empty | Folder | Json | Text) => return Ok(()),
+        Some(kind) => kind,
+    };
+    let failure = Failure::failed("the file is no model")
+        .in_file(path)
+        .expected("a model that train has saved")
+        .got(kind.to_string());
+    Err(match kind {
+        Torch => failure.hint("export the network of another program as ONNX, and give it as --onnx FILE"),
+        Npy | Npz | Parquet => failure.hint("rows of data are given with --data"),
+        _ => failure,
+    })
 }
 
 /// A file on which a library gave up with an assertion of its own.

@@ -14,13 +14,19 @@
 //!
 //! | kind | rows | labels |
 //! |---|---|---|
-//! | folder of PNG and JPEG, or one picture | \[h, w\] if all are gray, \[h, w, 3\] otherwise, values 0 to 255; sorted by path | one sub-folder for each class |
-//! | `.npy` | an array of any float (up to 64 bits), integer or bool type, of shape (rows, …) | |
-//! | `.npz` | its array `x`, `data`, `images`, `arr_0`, or the only one | its array `y`, `labels` or `label` of whole numbers |
-//! | `.csv` | numbers, with or without a line of names | [`Options::label_column`] |
-//! | `.parquet` | columns of numbers or of lists of one length, or an image column of the Hugging Face kind | [`Options::label_column`] |
+//! | folder of PNG, JPEG and WebP, or one picture | \[h, w\] if all are gray, \[h, w, 3\] otherwise, values 0 to 255, or 0 to 65535 if any picture has 16 bits; sorted by path | one sub-folder for each class |
+//! | `.npy` | an array of any float (up to 64 bits), integer or bool type, of shape (rows, …) | another `.npy` file, [`Options::labels`] |
+//! | `.npz` | the array of `FILE.npz:NAME`, else its array `x`, `data`, `images`, `arr_0`, or the only one | the array of [`Options::labels`], else the one that belongs to the rows: `y_train` to `x_train` |
+//! | `.csv`, `.tsv`, `.txt`, plain or `.gz` | numbers, with or without a line of names; commas, semicolons, tabs, bars or blanks; decimal points or commas; UTF-8 or UTF-16 | [`Options::label_column`] |
+//! | `.parquet`, or a folder or pattern of such | columns of numbers or of lists of one shape, or a column of pictures | [`Options::label_column`], or the class column that the metadata name |
 //!
-//! Pictures: 16 bits are rounded to 8, transparency lies on white, a JPEG's colours are converted as they are (profiles and orientation tags are not looked at).
+//! Labels are whole numbers (of a float type too), texts, or rows of zeros and a single one.
+//!
+//! Pictures are read as viewers show them: turned as their EXIF block says, and without transparency, which lies on white. Colour profiles and
+//! gamma are not applied, CMYK is converted without a profile, and an animated PNG is its first picture. Beside a picture of 16 bits the value v of
+//! 8 bits is 257 v. Other kinds of pictures (GIF, BMP, TIFF, AVIF, HEIC, …) are named, and listed in [`Dataset::skipped`].
+//!
+//! A file that does not hold what its name says is recognised by its bytes and named: [`recognise`].
 //!
 //! # Promises
 //!
@@ -29,7 +35,7 @@
 //! - Untrusted files neither panic nor take memory beyond [`Options::memory`], their own length and the buffers of the decoders.
 //! - Where a crop begins depends on a sample's [id](langevin::SampleId) and nothing else.
 //!
-//! Feature `parquet`, on by default: tables of that format, compressed by Snappy, gzip or LZ4, and with feature `zstd` by Zstandard.
+//! Feature `parquet`, on by default: tables of that format, compressed by Snappy, gzip, Brotli, LZ4 or Zstandard; checksums of pages are verified.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -66,8 +72,9 @@ pub use data::{Dataset, Skipped, shuffled};
 pub use error::{Error, Result};
 pub use frame::{Constant, Frame};
 pub use lattice::Lattice;
-pub use open::{exists, located, open};
+pub use open::{exists, is_readable_name, located, open};
 pub use options::Options;
 pub use recognise::{FileKind, recognise};
+pub use shards::is_pattern;
 pub use statistics::Statistics;
 pub use tails::HeavyTail;

@@ -30,6 +30,19 @@ pub fn located(path: &Path) -> (&Path, Option<&str>) {
     split().unwrap_or((path, None))
 }
 
+/// Whether a name ends like a file that is read, or names an array of one.
+#[must_use]
+pub fn is_readable_name(path: &Path) -> bool {
+    let file = located(path).0;
+    let ending = file.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    match ending.as_deref() {
+        Some("gz") => is_packed_table(file),
+        Some("jpg" | "jpeg" | "png" | "webp" | "tab" | "dat") => true,
+        Some(ending) => ENDINGS.contains(&ending),
+        None => false,
+    }
+}
+
 /// Whether there is something to open at a path: a file, a folder, an array in a file, or files of a pattern.
 #[must_use]
 pub fn exists(path: &Path) -> bool {

@@ -57,7 +57,7 @@ impl Dataset {
                 .got(format!("rows of shape {:?}", self.frame.shape)));
         };
         // Readers of tables have chosen already.
-        if !self.frame.table && !(options.columns.is_empty() && options.drop.is_empty()) {
+        if !(self.frame.table || options.columns.is_empty() && options.drop.is_empty()) {
             let chosen = Columns::chosen(self.frame.width(), &[], &Options { label_column: None, ..options.clone() })?;
             let mut data = self;
             for (column, why) in &chosen.left {

@@ -100,10 +100,10 @@ pub(crate) fn of_folder(folder: &Path) -> Result<Option<Found>> {
     Ok(Some(Found { files, chosen, others }))
 }
 
-/// Whether a path that is not there is a pattern such as `train-*.parquet`.
+/// Whether a path is a pattern of names, such as `train-*.parquet`; one that is there is a file whatever it is called.
 #[must_use]
-pub(crate) fn is_pattern(path: &Path) -> bool {
-    path.to_str().is_some_and(|text| text.contains(['*', '?', '[']))
+pub fn is_pattern(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| text.contains(['*', '?', '['])) && !path.exists()
 }
 
 /// The files of a pattern, sorted by name.

@@ -153,7 +153,7 @@ fn rows(path: &Path, mut text: Text, options: &Options) -> Result<Dataset> {
     }
     let again = if dialect.separator == Separator::Blanks { Dialect::of(&mut text.file).bytes } else { dialect.bytes };
     text.skipped += again;
-    text.to_first_line()?;
+    text.rewind()?;
     let stored = text.stored;
     let lines = Lines { file: text.file.try_clone().map_err(failed)?, skipped: text.skipped, before: dialect.before };
     let file = text.file;
@@ -297,7 +297,7 @@ fn rows(path: &Path, mut text: Text, options: &Options) -> Result<Dataset> {
 fn units(ahead: &VecDeque<StringRecord>) -> Option<String> {
     let (first, second) = (ahead.front()?, ahead.get(1)?);
     let words = first.len() == second.len()
-        && first.iter().all(|field| number(field).is_none() && !diagnosis(field).is_some())
+        && first.iter().all(|field| number(field).is_none() && diagnosis(field).is_none())
         && first.iter().any(|field| !is_missing(field));
     let numbers = second.iter().filter(|field| number(field).is_some()).count();
     (words && numbers > 0 && numbers * 2 >= second.len()).then(|| start(&first.iter().collect::<Vec<_>>().join(", ")))
@@ -335,7 +335,7 @@ impl Head {
         }
         let shown = || start(&first.iter().collect::<Vec<_>>().join(", "));
         if first.len() > 1 && counts(&mut first.iter()) {
-            let whole = rest.iter().all(|line| line.iter().all(|field| whole(field)));
+            let whole = rest.iter().all(|line| line.iter().all(whole));
             return match whole {
                 true => Self {
                     is_header: false,

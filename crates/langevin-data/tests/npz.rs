@@ -68,7 +68,7 @@ fn an_array_is_named_after_its_file() {
         text,
         "which array holds the rows? (FILE): expected an array named x, data, images, arr_0, or a single one, \
          got x_train [3, 2], y_train [3], x_test [2, 2], y_test [2], other [2]\n\
-         hint: name it after the file: mnist.npz:x_train"
+         hint: name it after the file: FILE:x_train"
     );
     for memory in [0, u64::MAX] {
         let options = Options::default().memory(memory);

@@ -15,7 +15,7 @@ pub struct FileArgs {
     /// The column of a table that holds the labels: its name, or its number from 1
     #[arg(long, value_name = "COLUMN")]
     pub label_column: Option<String>,
-    /// The array of a .npz file that holds the labels
+    /// Where the labels are: an array of the .npz file, or a .npy file beside the data's
     #[arg(long, value_name = "ARRAY")]
     pub labels: Option<String>,
     /// Read these columns of a table alone, in this order: names, or numbers from 1

@@ -87,10 +87,7 @@ fn unknown(archive: &mut Archive, path: &Path, names: &[String], wanted: Option<
         .got(listed);
     let likely = names::likely(names);
     match likely.or_else(|| names.first().map(String::as_str)) {
-        Some(name) => {
-            let file = path.file_name().unwrap_or_default().to_string_lossy();
-            error.hinting(format!("name it after the file: {file}:{name}"))
-        }
+        Some(name) => error.hinting(format!("name it after the file: {}:{name}", path.display())),
         None => error.hinting("write it with numpy.savez(FILE, x=array)"),
     }
 }

@@ -108,7 +108,7 @@ impl Dialect {
         let comments = texts[first..].iter().take_while(|line| is_comment(line)).count();
         let body: Vec<&str> = texts[first + comments..]
             .iter()
-            .filter(|line| !line.trim().is_empty() && !(comments > 0 && is_comment(line)))
+            .filter(|line| !(line.trim().is_empty() || comments > 0 && is_comment(line)))
             .map(String::as_str)
             .collect();
         let separator = stated.unwrap_or_else(|| told(&body));
@@ -234,7 +234,7 @@ pub(super) fn diagnosis(field: &str) -> Option<(&'static str, &'static str)> {
     }
     let parts =
         field.split(['-', '/', '.', ':', ' ', 'T']).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-    if digits && parts.filter(|part| !part.is_empty()).count() >= 3 || (field.contains(':') && digits) {
+    if digits && (field.contains(':') || parts.filter(|part| !part.is_empty()).count() >= 3) {
         return Some(("a date or time is no number", "write it as a number, or leave the column out with --drop"));
     }
     None

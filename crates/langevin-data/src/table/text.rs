@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::recognise::FileKind;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
 use std::path::Path;
 
 /// Spreadsheets put a byte-order mark in front.
@@ -85,17 +85,17 @@ impl Text {
             return Err(Error::data("the file is empty").expected("rows of numbers").got("0 bytes"));
         }
         self.skipped = if start == MARK { MARK.len() as u64 } else { 0 };
-        self.to_first_line()?;
+        self.rewind()?;
         Ok(self)
     }
 
-    pub(super) fn to_first_line(&mut self) -> Result<()> {
+    pub(super) fn rewind(&mut self) -> Result<()> {
         self.file.seek(SeekFrom::Start(self.skipped)).map(|_| ()).map_err(failed)
     }
 
     /// The text with its columns, which runs of blanks separate, separated by tabs.
     pub(super) fn tabbed(mut self) -> Result<Self> {
-        self.to_first_line()?;
+        self.rewind()?;
         let (mut file, _) = temporary(|writer| tabs(BufReader::new(&mut self.file), writer))?;
         file.rewind().map_err(failed)?;
         Ok(Self { file, skipped: 0, stored: self.stored })
@@ -143,7 +143,7 @@ fn copy(reader: &mut impl Read, writer: &mut impl Write) -> std::result::Result<
 }
 
 /// UTF-16 to UTF-8; half a pair becomes the character that stands for such.
-fn transcode(reader: impl Read, big_endian: bool, writer: &mut impl Write) -> std::result::Result<u64, Trouble> {
+fn transcode(reader: impl BufRead, big_endian: bool, writer: &mut impl Write) -> std::result::Result<u64, Trouble> {
     let mut trouble = None;
     let mut bytes = reader.bytes().map_while(|byte| byte.map_err(|error| trouble = Some(error)).ok());
     let mut units = std::iter::from_fn(|| {
@@ -162,7 +162,7 @@ fn transcode(reader: impl Read, big_endian: bool, writer: &mut impl Write) -> st
 }
 
 /// Runs of blanks within lines to one tab each; those at the ends of lines go.
-fn tabs(reader: impl Read, writer: &mut impl Write) -> std::result::Result<u64, Trouble> {
+fn tabs(reader: impl BufRead, writer: &mut impl Write) -> std::result::Result<u64, Trouble> {
     let (mut blank, mut begun, mut written) = (false, false, 0);
     for byte in reader.bytes() {
         let byte = byte.map_err(Trouble::Reading)?;

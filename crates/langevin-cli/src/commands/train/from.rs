@@ -46,6 +46,7 @@ impl Base {
                 .got(format!("'{}'", shown(path)))
                 .hint("the model of a run is RUN/model.safetensors"));
         }
+        crate::source::refuse_others(path)?;
         let network = Network::load(path).or_failed()?;
         let recipe = Recipe::of(&network, Budget::Steps(1));
         Ok(Self { network: Some(network), recipe })
