@@ -58,8 +58,16 @@ impl Field<'_> {
     /// The range of a grid.
     pub fn range(&self, grid: &str, steps: Option<usize>) -> Result<Range> {
         let RangeArgs { sigma_min, sigma_max } = *self.range;
-        let flags =
-            SamplerArgs { sampler: None, moves: None, eta: None, steps, nfe: None, grid: grid.to_owned(), sigma_min, sigma_max };
+        let flags = SamplerArgs {
+            sampler: None,
+            moves: None,
+            eta: None,
+            steps,
+            nfe: None,
+            grid: grid.to_owned(),
+            sigma_min,
+            sigma_max,
+        };
         flags.range(self.process, self.trained)
     }
 

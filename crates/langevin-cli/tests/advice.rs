@@ -33,7 +33,8 @@ fn evaluations_stand_for_steps() {
     };
     assert_eq!(sample("--nfe 20"), sample("--steps 10"));
     let rest = "--exact moons --data moons --as ve --sampler heun -n 20 --rows 8 --json";
-    let (one, other) = (json(here, &format!("diagnose {rest} --nfe 20")), json(here, &format!("diagnose {rest} --steps 10")));
+    let (one, other) =
+        (json(here, &format!("diagnose {rest} --nfe 20")), json(here, &format!("diagnose {rest} --steps 10")));
     assert_eq!((&one["nfe"], &one["coupled"], &one["causes"]), (&19.into(), &other["coupled"], &other["causes"]));
     let analyze = |flags: &str| works(here, &format!("analyze --sampler heun,ddim --spectrum power:1:d=4 {flags}")).0;
     assert_eq!(analyze("--nfe 9,20"), analyze("--nfe --steps 9,20"));
@@ -41,7 +42,10 @@ fn evaluations_stand_for_steps() {
     fs::write(here.join("p.json"), plan("--steps 3")).unwrap();
     // The flag alone, before a plan, is what it was.
     let line = "--sampler ddim --spectrum power:1:d=4 --steps 5";
-    assert_eq!(works(here, &format!("analyze {line} --nfe p.json")).0, works(here, &format!("analyze {line} p.json --nfe")).0);
+    assert_eq!(
+        works(here, &format!("analyze {line} --nfe p.json")).0,
+        works(here, &format!("analyze {line} p.json --nfe")).0
+    );
     for (line, words) in [
         ("plan --process vp --nfe 9 --steps 3", "cannot be used with"),
         ("plan --process vp --nfe 9 --moves 'R R'", "a word brings its own evaluations"),
@@ -65,7 +69,10 @@ fn a_prediction_alone_is_no_formulation() {
     for name in ["epsilon", "v", "score"] {
         let (code, _, stderr) = run(here, &format!("sample --exact moons --as {name} -n 2 --out s.npy"));
         assert_eq!(code, 2);
-        assert!(stderr.contains("as in vp:epsilon") && stderr.contains(&format!("hint: give --as vp:{name}")), "{stderr}");
+        assert!(
+            stderr.contains("as in vp:epsilon") && stderr.contains(&format!("hint: give --as vp:{name}")),
+            "{stderr}"
+        );
         works(here, &format!("sample --exact moons --as vp:{name} --steps 2 -n 2 --out s.npy"));
     }
     // A process by another wrong name is what it was.

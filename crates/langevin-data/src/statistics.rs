@@ -74,7 +74,8 @@ impl Dataset {
             }
         })?;
         let rows = self.rows() as f64;
-        let tail = |(column, (farthest, fourth)): (usize, (f64, f64))| HeavyTail { column, farthest, kurtosis: fourth / rows };
+        let tail =
+            |(column, (farthest, fourth)): (usize, (f64, f64))| HeavyTail { column, farthest, kurtosis: fourth / rows };
         let all = farthest.into_iter().zip(fourth).enumerate().map(tail);
         Ok(all.filter(|tail| tail.farthest > FARTHEST || tail.kurtosis > KURTOSIS).collect())
     }

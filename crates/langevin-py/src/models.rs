@@ -204,7 +204,8 @@ impl Network {
         let ids = ids(0, first, array.len() / width)?;
         let states = array.try_readonly()?.as_slice()?.to_vec();
         let Some(level) = level.and_then(|level| level.cast::<Level>().ok()) else {
-            let got = level.map_or_else(|| Ok("none".to_owned()), |level| level.get_type().name().map(|n| n.to_string()))?;
+            let got =
+                level.map_or_else(|| Ok("none".to_owned()), |level| level.get_type().name().map(|n| n.to_string()))?;
             return Err(misfit(
                 "a network is evaluated at a noise level (Network.predict)",
                 "predict(x, level) with a langevin.Level",

@@ -122,9 +122,8 @@ impl Plan {
         consistent: bool,
         unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let known = [
-            "config", "steps", "sampler", "timesteps", "sigmas", "mu", "settings", "start_at", "image", "consistent",
-        ];
+        let known =
+            ["config", "steps", "sampler", "timesteps", "sigmas", "mu", "settings", "start_at", "image", "consistent"];
         refuse_unknown(unknown, "Plan.from_diffusers", &known)?;
         let set = match settings {
             None => Default::default(),
@@ -349,8 +348,8 @@ impl Plan {
         unknown: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let known = [
-            "model", "shape", "seed", "first", "dtype", "inputs", "backend", "device", "callback", "progress", "threads",
-            "units",
+            "model", "shape", "seed", "first", "dtype", "inputs", "backend", "device", "callback", "progress",
+            "threads", "units",
         ];
         refuse_unknown(unknown, "Plan.run", &known)?;
         let to_data = in_data_units(units)?;

@@ -142,7 +142,11 @@ fn finer(flags: &SamplerArgs, reader: &Reader<'_>, source: &Source<'_>) -> Resul
     }
     let steps = match flags.nfe {
         // As many moves as the plan has: its grid's steps.
-        Some(_) => flags.fitting_steps(&reader.process, reader.formulation(), flags.range(&reader.process, source.trained())?)?,
+        Some(_) => flags.fitting_steps(
+            &reader.process,
+            reader.formulation(),
+            flags.range(&reader.process, source.trained())?,
+        )?,
         None => flags.steps,
     };
     let steps = either_case(&flags.grid, |grid| Grid::parse(grid, steps)).or_misused()?.steps();

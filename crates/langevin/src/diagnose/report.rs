@@ -193,9 +193,8 @@ impl Diagnosis {
     /// Whether held-out rows are less likely than rows of the training by more than three standard errors, and by more than 0.02 nats for each dimension.
     #[must_use]
     pub fn is_overtrained(&self) -> bool {
-        self.generalisation.is_some_and(|found| {
-            found.gap.nats > found.gap.noise().max(OVERTRAINED * self.dimension as f64)
-        })
+        self.generalisation
+            .is_some_and(|found| found.gap.nats > found.gap.noise().max(OVERTRAINED * self.dimension as f64))
     }
 
     /// The level where the score is least that of one density.
@@ -441,7 +440,10 @@ impl fmt::Display for Diagnosis {
         }
         let Floor { rows, data, samples, .. } = self.floor;
         let [data, samples] = [data, samples].map(|w2| number(Some(w2)));
-        writeln!(f, "sliced W2       samples {samples}, other data {data} (the floor: no model is better), over {rows} rows of each\n")?;
+        writeln!(
+            f,
+            "sliced W2       samples {samples}, other data {data} (the floor: no model is better), over {rows} rows of each\n"
+        )?;
         for finding in self.ranking() {
             writeln!(f, "{:<16}{}", finding.cause, finding.say())?;
         }

@@ -313,7 +313,8 @@ fn a_model_of_its_rows_alone_is_overtrained() {
     let (trained_rows, held_out) = (density.sample(&ids(1, 40)), density.sample(&ids(2, 40)));
     let memorised: Box<dyn Density> = Box::new(exact::DataSet::new(trained_rows.clone(), 2).unwrap());
     let process = Process::ve();
-    let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(8).levels(&process, 0.05, 80.0).unwrap()).unwrap();
+    let plan =
+        Sampler::ddim(0.0).compile(&process, None, &Grid::karras(8).levels(&process, 0.05, 80.0).unwrap()).unwrap();
     // Points have no density: the levels end where they have width.
     let range = LambdaRange::from_sigma_ve(0.05, 80.0).unwrap();
     let ask = Diagnose::new(&plan, range).samples(40).rows(40).split(&trained_rows, &held_out);
