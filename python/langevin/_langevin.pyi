@@ -64,6 +64,11 @@ class Candidate:
         Its number of steps.
         """
     @property
+    def typical(self, /) -> float:
+        """
+        What it is ranked by: its error, typical for step counts within a quarter of its own (the root mean square).
+        """
+    @property
     def w2(self, /) -> float:
         """
         The Wasserstein distance of its samples from the data, in the units of the data.
@@ -186,8 +191,11 @@ class Level:
 @final
 class Network:
     """
-    A network trained with ``langevin train``.
+    A network trained with ``langevin train``: ``Network("model.safetensors")`` reads its file.
+
+    It is a model for :meth:`Plan.run`, and :meth:`sample` draws from it with no plan at all.
     """
+    def __new__(cls, /, path: str | PathLike[str]) -> Network: ...
     def __repr__(self, /) -> str: ...
     def denormalize(self, /, samples: "numpy.typing.ArrayLike") -> "numpy.typing.NDArray[numpy.float64]":
         """
@@ -201,16 +209,20 @@ class Network:
     @staticmethod
     def load(path: str | PathLike[str]) -> Network:
         """
-        Reads a model file.
+        Reads a model file: the same as ``Network(path)``.
         """
     @property
     def parameters(self, /) -> int:
         """
         The number of weights.
         """
-    def predict(self, /, x: "numpy.typing.ArrayLike", level: Level, *, first: SupportsIndex = 0) -> "numpy.typing.NDArray[numpy.float32]":
+    def predict(self, /, x: "numpy.typing.ArrayLike", level: "Level | None" = None, *, first: SupportsIndex = 0) -> "numpy.typing.NDArray[numpy.float32]":
         """
-        The output for states of shape (rows, …) at a level of its own process.
+        The output for states of shape (rows, …) at a level of its own process: what the network was trained to predict, in the units that it sees. For samples use :meth:`sample`.
+        """
+    def sample(self, /, count: SupportsIndex, seed: SupportsIndex = 0, *, sampler: str = "dpmpp-2m", steps: SupportsIndex = 20, grid: str = "karras", first: SupportsIndex = 0, units: str = "data", threads: SupportsIndex | None = None, **unknown: "typing.NoReturn") -> "numpy.typing.NDArray[numpy.float64]":
+        """
+        Draws samples, in the units of the data: an array of shape (count, …). ``units="model"`` leaves them in those that the network sees. For control over the noise levels use :meth:`Plan.run`.
         """
     @property
     def shape(self, /) -> list[int]:
@@ -227,7 +239,7 @@ class Plan:
     ``process`` is the process of the states: that of ``network`` where none is given. ``network`` is the :class:`Formulation` of the model; without one, the model gives the denoised
     prediction itself. The noise levels ``sigma_min`` and ``sigma_max`` are in sigma / alpha: the network's, or 0.002 and 80. ``guidance`` mixes two branches, w (D − D_uncond) + D_uncond.
     """
-    def __new__(cls, /, sampler: str = "ddim", process: Process | str | None = None, steps: SupportsIndex = 20, *, grid: str = "karras", network: Formulation | None = None, eta: SupportsFloat | SupportsIndex | None = None, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None, guidance: SupportsFloat | SupportsIndex | None = None) -> Plan: ...
+    def __new__(cls, /, sampler: str = "ddim", process: Process | str | None = None, steps: SupportsIndex = 20, *, grid: str = "karras", network: Formulation | None = None, eta: SupportsFloat | SupportsIndex | None = None, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None, guidance: SupportsFloat | SupportsIndex | None = None, **unknown: "typing.NoReturn") -> Plan: ...
     def __reduce__(self, /) -> tuple[Any, tuple[str]]: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
@@ -242,7 +254,7 @@ class Plan:
         The number of noise draws; the first is usually the start.
         """
     @staticmethod
-    def from_diffusers(config: Any, steps: SupportsIndex | None = None, *, sampler: str | None = None, timesteps: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, sigmas: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, mu: SupportsFloat | SupportsIndex | None = None, settings: Any | None = None, start_at: SupportsIndex | None = None, image: bool = False, consistent: bool = False) -> Plan:
+    def from_diffusers(config: Any, steps: SupportsIndex | None = None, *, sampler: str | None = None, timesteps: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, sigmas: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, mu: SupportsFloat | SupportsIndex | None = None, settings: Any | None = None, start_at: SupportsIndex | None = None, image: bool = False, consistent: bool = False, **unknown: "typing.NoReturn") -> Plan:
         """
         The plan that a scheduler of diffusers follows: ``config`` is its config, a mapping or JSON text. With ``sampler``, the plan of that sampler on its times, noise levels and network.
 
@@ -301,20 +313,22 @@ class Plan:
         """
         The number of network evaluations.
         """
-    def run(self, /, model: "Density | Network | collections.abc.Callable[[typing.Any, Query], typing.Any]", shape: SupportsGetItem[int, SupportsIndex], seed: "int | collections.abc.Sequence[int] | None" = None, *, first: SupportsIndex = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress: bool = False, threads: SupportsIndex | None = None) -> "typing.Any":
+    def run(self, /, model: "Density | Network | collections.abc.Callable[[typing.Any, Query], typing.Any]", shape: SupportsGetItem[int, SupportsIndex], seed: "int | collections.abc.Sequence[int] | None" = None, *, first: SupportsIndex = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress: bool = False, threads: SupportsIndex | None = None, units: str = "data", **unknown: "typing.NoReturn") -> "typing.Any":
         """
         Runs the plan to its end: an array (or tensor) of ``shape``, whose first axis is the rows.
 
-        ``model`` is a :class:`Density`, a :class:`Network`, or any function ``model(x, query)`` that returns an array of the shape of ``x``; ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
+        ``model`` is a :class:`Density`, a :class:`Network`, or any function ``model(x, query)`` that returns an array of the shape of ``x``. The function must return the denoised prediction
+        D = E[x0 | x], unless the plan knows its network: ``Plan(…, network=Formulation("vp", "epsilon"))`` takes that network's own output, here epsilon. ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
         ``index`` and ``rows``. With ``backend="torch"`` (the default for a ``torch.nn.Module``) it gets and gives tensors on ``device``. ``callback(step)`` is called after every
         evaluation, ``progress=True`` shows a bar. ``dtype`` is that of the states: ``float64`` for models of this library, which gives the bits of the command line, and ``float32`` for others. Sample i depends on the seed and on i, and on nothing else.
+        Samples of a :class:`Network` are in the units of its data; ``units="model"`` leaves them in those that the network sees.
         """
     @property
     def sigmas(self, /) -> NDArray[float64]:
         """
         sigma at each evaluation.
         """
-    def start(self, /, shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex | SupportsGetItem[int, SupportsIndex] | None = None, *, first: SupportsIndex = 0, dtype: str = "float32", inputs: SupportsGetItem[int, Any] | None = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads: SupportsIndex | None = None, memory: Stepper | None = None) -> Stepper:
+    def start(self, /, shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex | SupportsGetItem[int, SupportsIndex] | None = None, *, first: SupportsIndex = 0, dtype: str = "float32", inputs: SupportsGetItem[int, Any] | None = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads: SupportsIndex | None = None, memory: Stepper | None = None, **unknown: "typing.NoReturn") -> Stepper:
         """
         Starts a run with control in the caller's hands: see :class:`Stepper`.
 
@@ -456,6 +470,12 @@ class Ranking:
         The sum of the absolute weights of the best plan's denoised predictions in its result: how much an error of the network may come to, 1 for an average.
         """
     @property
+    def measured(self, /) -> dict | None:
+        """
+        With ``measure``: ``trials`` (a list of dicts with ``rank``, ``sampler``, ``grid``, ``steps``, ``predicted`` and ``rms``, the root mean square distance for each element to a fine
+        reference from the same noise), ``skipped`` (ranks of plans that draw noise on their way), ``samples``, ``reference_nfe`` and ``reference_error``. Otherwise ``None``.
+        """
+    @property
     def plans(self, /) -> int:
         """
         How many plans were analysed.
@@ -545,13 +565,14 @@ def _kernel_seconds(elements: SupportsIndex, steps: SupportsIndex) -> float:
     Seconds that one step of first order takes the library's fused kernel on so many floats in plain memory, with no executor: for `bench/python`.
     """
 
-def analyze(plan: Plan, data: "numpy.typing.ArrayLike | str", *, score_error: SupportsFloat | SupportsIndex = 0.0) -> "dict[str, typing.Any]":
+def analyze(plan: Plan, data: "numpy.typing.ArrayLike | str | Network", *, score_error: SupportsFloat | SupportsIndex = 0.0, raw: "bool | None" = None, **unknown: "typing.NoReturn") -> "dict[str, typing.Any]":
     """
     The exact error of a linear plan on Gaussian data, with no sampling: a dict with ``w2``, ``kl`` (nats), ``nfe``, ``dimension`` and ``sources``, which has both for each of ``start``, ``truncation``,
     ``discretisation`` and ``score``.
 
     ``data`` is an array of eigenvalues of the covariance, shape (dim,), rows of data, shape (rows, dim), or a spectrum by name (``"power:2:d=3072"``). ``score_error`` is δ: the network's ε is
-    1 + δ times the exact one. A plan that clamps has no exact error: see :meth:`Plan.unclipped`.
+    1 + δ times the exact one. Rows are scaled as ``langevin train`` scales them (each column to mean 0 and standard deviation 1), with ``raw=True``, and for a plan
+    that knows its network, they are taken as they are. A plan that clamps has no exact error: see :meth:`Plan.unclipped`.
     """
 
 def cli(arguments: SupportsGetItem[int, str]) -> int:
@@ -559,13 +580,17 @@ def cli(arguments: SupportsGetItem[int, str]) -> int:
     Runs the command line with these arguments, the program's name first, and gives its exit status.
     """
 
-def recommend(data: "numpy.typing.ArrayLike | str", nfe: SupportsIndex, process: Process | str | None = None, *, network: Formulation | None = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu: SupportsFloat | SupportsIndex | None = None, samplers: SupportsGetItem[int, str] | None = None, grids: SupportsGetItem[int, str] | None = None, by: str = "w2", score_error: SupportsFloat | SupportsIndex = 0.0, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None) -> Ranking:
+def recommend(data: "numpy.typing.ArrayLike | str | Network", nfe: "int | None" = None, process: Process | str | None = None, *, network: "Formulation | Network | None" = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu: SupportsFloat | SupportsIndex | None = None, samplers: SupportsGetItem[int, str] | None = None, grids: SupportsGetItem[int, str] | None = None, by: str = "w2", score_error: SupportsFloat | SupportsIndex = 0.0, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None, raw: "bool | None" = None, neighbours: SupportsFloat | SupportsIndex = 0.25, measure: SupportsIndex | None = None, seed: SupportsIndex = 0, **unknown: "typing.NoReturn") -> Ranking:
     """
     The sampler and the grid with the smallest exact error on Gaussian data like yours, in at most ``nfe`` evaluations of the network: a :class:`Ranking`. Nothing is sampled.
 
-    ``data`` is what :func:`analyze` takes: eigenvalues, rows, or a spectrum by name. ``process`` is that of the states (``"vp"`` without one, or that of ``network``). With ``config``, the config of a
+    ``data`` is what :func:`analyze` takes: eigenvalues, rows, or a spectrum by name; or a :class:`Network`, whose process, noise levels and data are taken. Rows are scaled as ``langevin train`` scales
+    them: each column to mean 0 and standard deviation 1. Rows are taken as they are with ``raw=True``, and where ``network`` is a :class:`Formulation` or a ``config`` is given, which see data in units of their own; a
+    :class:`Network` brings its scale. ``process`` is that of the states (``"vp"`` without one, or that of ``network``). With ``config``, the config of a
     diffusers scheduler, its times and noise levels are the grid, and ``mu`` is its shift. ``samplers`` and ``grids`` are lists of names; ``by`` is ``"w2"`` or ``"kl"``. With ``score_error`` = δ a
     plan is as good as it is for the worse of two networks, whose ε is 1 + δ and 1 − δ times the exact one: no network is exact, and some plans amplify its error.
+    Plans are ranked by the root mean square of their errors over step counts within ``neighbours`` of their own, as a share, since the error at one step count may be small by luck. ``measure=5`` draws samples of the
+    :class:`Network` with the first five deterministic plans, and makes the one that ends nearest to a fine reference the best.
     """
 
 def samplers() -> list[str]:

@@ -133,7 +133,7 @@ def table(tmp_path_factory):
 def test_recommend_scales_rows_as_a_training_does(table):
     folder, rows = table
     units = [1.0, 1e6, 1e-3]
-    one, other = (langevin.recommend(x, 10) for x in (rows, rows * units + 1e9))
+    one, other = (langevin.recommend(x, 10) for x in (rows, (rows + 10.0) * units))
     assert [(a.sampler, a.grid) for a in one.candidates[:5]] == [(a.sampler, a.grid) for a in other.candidates[:5]]
     # Standardised in f64, the rows have the same covariance to single precision of the scale.
     assert one.best.w2 == pytest.approx(other.best.w2, rel=1e-4)

@@ -120,18 +120,21 @@ fn sources<'py>(py: Python<'py>, analysis: &Analysis) -> PyResult<Bound<'py, PyD
 /// ``discretisation`` and ``score``.
 ///
 /// ``data`` is an array of eigenvalues of the covariance, shape (dim,), rows of data, shape (rows, dim), or a spectrum by name (``"power:2:d=3072"``). ``score_error`` is δ: the network's ε is
-/// 1 + δ times the exact one. Rows are scaled as ``langevin train`` scales them (each column to mean 0 and standard deviation 1), ``raw=True`` takes them as they are. A plan that clamps has no exact error: see :meth:`Plan.unclipped`.
+/// 1 + δ times the exact one. Rows are scaled as ``langevin train`` scales them (each column to mean 0 and standard deviation 1), with ``raw=True``, and for a plan
+/// that knows its network, they are taken as they are. A plan that clamps has no exact error: see :meth:`Plan.unclipped`.
 #[pyfunction]
-#[pyo3(signature = (plan, data: "numpy.typing.ArrayLike | str | Network", *, score_error = 0.0, raw = false, **unknown: "typing.NoReturn") -> "dict[str, typing.Any]")]
+#[pyo3(signature = (plan, data: "numpy.typing.ArrayLike | str | Network", *, score_error = 0.0, raw: "bool | None" = None, **unknown: "typing.NoReturn") -> "dict[str, typing.Any]")]
 pub fn analyze<'py>(
     py: Python<'py>,
     plan: &Bound<'py, Plan>,
     data: &Bound<'py, PyAny>,
     score_error: f64,
-    raw: bool,
+    raw: Option<bool>,
     unknown: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     refuse_unknown(unknown, "analyze", &["plan", "data", "score_error", "raw"])?;
+    // A plan for a network sees data in that network's units.
+    let raw = raw.unwrap_or(plan.get().0.network().is_some());
     let spectrum = spectrum(data, if raw { &Units::Raw } else { &Units::Trained })?;
     let options = AnalysisOptions { score_error, sources: true };
     let plan = plan.get().0.clone();
