@@ -54,47 +54,9 @@ fn together(mean: &[f64], deviation: &[f64], elements: impl Iterator<Item = usiz
 impl Dataset {
     /// How the values are spread, in double precision, from one pass over the rows for pictures and up to three for others. Memory is bounded by a few rows.
     ///
-<<<<<<< HEAD
     /// Tables have a scale for each column. Levels of gray or colour (picture files, arrays of unsigned bytes, values on a
     /// [lattice](crate::Lattice) of at most 256 steps) have one scale. Other arrays have one scale if no part of them is
     /// drowned in it, else one for each place of the axis along which the scales differ, else one for each element.
-=======
-    /// A network spends its capacity on where the rows are, and a Gaussian of the same covariance says little about such a column. Its logarithm is often better behaved.
-    /// Takes one pass more than [`statistics`](Self::statistics).
-    ///
-    /// ```
-    /// use langevin_data::Dataset;
-    /// let mut values = vec![0.0_f32; 400];
-    /// values.iter_mut().enumerate().for_each(|(i, x)| *x = (i % 7) as f32);
-    /// values[101] = 1e4; // row 50 of the second column
-    /// let tails = Dataset::new("table", values, &[2])?.heavy_tails()?;
-    /// assert_eq!(tails.iter().map(|tail| tail.column).collect::<Vec<_>>(), [1]);
-    /// # Ok::<(), langevin_data::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Returns the errors of [`read`](Self::read).
-    pub fn heavy_tails(&self) -> Result<Vec<HeavyTail>> {
-        let Statistics::Columns { mean, deviation } = self.statistics()? else { return Ok(vec![]) };
-        let (mut farthest, mut fourth) = (vec![0.0_f64; mean.len()], vec![0.0_f64; mean.len()]);
-        self.blocks(|values| {
-            for row in values.chunks_exact(mean.len()) {
-                for (column, value) in row.iter().enumerate().filter(|(column, _)| deviation[*column] > 0.0) {
-                    let z = ((f64::from(*value) - mean[column]) / deviation[column]).abs();
-                    farthest[column] = farthest[column].max(z);
-                    fourth[column] += z.powi(4);
-                }
-            }
-        })?;
-        let rows = self.rows() as f64;
-        let tail =
-            |(column, (farthest, fourth)): (usize, (f64, f64))| HeavyTail { column, farthest, kurtosis: fourth / rows };
-        let all = farthest.into_iter().zip(fourth).enumerate().map(tail);
-        Ok(all.filter(|tail| tail.farthest > FARTHEST || tail.kurtosis > KURTOSIS).collect())
-    }
-
-    /// How the values are spread, in double precision, from one pass over the rows for pictures and two for vectors. Memory is bounded by a few rows.
->>>>>>> advice
     ///
     /// Sums run over the rows in their order, so that the bits depend on nothing else, and are those that `langevin_train::Normalization::fit` computes.
     ///
