@@ -71,7 +71,7 @@ impl Doubt {
                 return Some(Self::Truncation { share, from, trained: near(from, range.map(|range| range.0)) });
             }
         }
-        let last = candidates.iter().take(SHOWN).last()?;
+        let last = candidates.iter().take(SHOWN).next_back()?;
         let alike = candidates.len() > 1 && by.of(&last.analysis.total) <= ALIKE * error;
         alike.then_some(Self::Alike { error, by })
     }
