@@ -24,8 +24,8 @@ fn trouble(directory: &Path) {
     write("escape.csv", b"\x1b]0;x,y\n1,2\n\x1b[2J,4\n");
     write("huge.csv", b"1,2\n3,1e300\n");
     write("one-row.csv", b"x,y\n1,2\n");
-    write("semicolons.csv", b"1;2\n3;4\n");
-    write("data.txt", b"1 2\n");
+    write("semicolons.csv", b"a;b\n1,5;2\n3;4.5\n");
+    write("data.md", b"1 2\n");
     write("empty.npy", b"");
     write("magic.npy", b"PK\x03\x04 zip");
     write("cut.npy", b"\x93NUMPY\x01\x00\x76\x00{'descr'");
@@ -167,7 +167,7 @@ const CASES: &[&str] = &[
     "analyze --spectrum power:2:d=10 --data digits",
     "analyze --spectrum missing.npy",
     "analyze --spectrum missing.json",
-    "analyze --spectrum data.txt",
+    "analyze --spectrum data.md",
     "analyze --spectrum nan-values.csv",
     "analyze --spectrum minus.json",
     "analyze --spectrum none.json",
@@ -245,7 +245,7 @@ const CASES: &[&str] = &[
     "train --data digits",
     "train --data digitz --out m",
     "train --data missing.csv --out m",
-    "train --data data.txt --out m",
+    "train --data data.md --out m",
     "train --data empty.csv --out m",
     "train --data words.csv --out m",
     "train --data ragged.csv --out m",
