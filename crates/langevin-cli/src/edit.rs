@@ -47,7 +47,16 @@ impl Edit {
 impl EditArgs {
     /// Reads what the flags name.
     pub fn read(&self, file: &FileArgs, source: &Source<'_>) -> Result<Option<Edit>> {
-        let Some(from) = &self.from else { return Ok(None) };
+        let Some(from) = &self.from else {
+            return match file.given()[..] {
+                [flag, ..] => Err(Failure::misused(format!("{flag} has no effect here"))
+                    .at(flag)
+                    .expected("--from FILE")
+                    .got("samples of pure noise")
+                    .hint(format!("leave out {flag}"))),
+                [] => Ok(None),
+            };
+        };
         let mut image = rows_of("--from", from, file, source)?;
         if let Some(map) = source.normalization() {
             let _ = map.to_model(&mut image, source.width());
@@ -81,6 +90,7 @@ pub fn rows_of(flag: &str, path: &Path, file: &FileArgs, source: &Source<'_>) ->
         options = options.size(tile.height, tile.width).channels(if tile.is_grey() { 1 } else { 3 });
     }
     let mut set = data::of_file(path, &options)?;
+    data::refuse_unused(&path.to_string_lossy(), file, &set)?;
     if let Some(frame) = source.frame().filter(|_| !set.is_pictures()) {
         set = set.framed(frame).map_err(|error| data::failure(&error))?;
     }

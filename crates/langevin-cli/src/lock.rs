@@ -41,8 +41,11 @@ impl Lock {
             // The one that had it may have taken the file away between the two: then this lock is on a file that nobody sees.
             let here = file.try_clone().and_then(Handle::from_file).map_err(wrong)?;
             if Handle::from_path(&path).is_ok_and(|there| there == here) {
-                let written = file.set_len(0).and_then(|()| file.rewind());
-                written.and_then(|()| writeln!(file, "{}", std::process::id())).map_err(wrong)?;
+                // Who it is is a courtesy: on a full disk the lock holds without it.
+                let _ = file
+                    .set_len(0)
+                    .and_then(|()| file.rewind())
+                    .and_then(|()| writeln!(file, "{}", std::process::id()));
                 return Ok(Self { path, file: Some(file) });
             }
         }

@@ -97,6 +97,17 @@ impl RunDir {
     /// Makes a new one: what was asked for has been accepted.
     pub fn begin(&mut self, effective: &str) -> Result<()> {
         let above = Made::directory(&self.path)?;
+        let begun = self.fill(effective);
+        match begun {
+            Ok(()) => above.keep(),
+            // Its file goes before the directory that it is in.
+            Err(_) => self.lock = None,
+        }
+        begun
+    }
+
+    /// Fills a directory that is there.
+    fn fill(&mut self, effective: &str) -> Result<()> {
         self.lock = Some(Lock::take(&self.path)?);
         // Another process may have been first.
         if has_something(&self.path) {
@@ -105,7 +116,6 @@ impl RunDir {
         let made = Made::directory(&self.path.join("states"))?;
         atomic::save(&self.path.join(config::NAME), effective.as_bytes())?;
         made.keep();
-        above.keep();
         Ok(())
     }
 

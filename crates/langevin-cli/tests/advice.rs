@@ -134,7 +134,7 @@ fn heavy_tails_are_named() {
     fs::write(here.join("t.csv"), text).unwrap();
     for line in ["recommend --data t.csv --nfe 5", "analyze --data t.csv --sampler ddim --steps 5"] {
         let (_, stderr) = works(here, line);
-        assert!(stderr.contains("note: heavy tails in column 2 (up to 17 standard deviations"), "{line}: {stderr}");
+        assert!(stderr.contains("note: heavy tails in 'b' (up to 17 standard deviations"), "{line}: {stderr}");
     }
     assert!(!works(here, "recommend --data moons --nfe 5").1.contains("heavy tails"));
 }

@@ -114,7 +114,7 @@ fn what_is_the_models_is_refused_otherwise() {
         ("--dequantize", "expected off, as in the model, got on"),
         ("--no-normalize", "expected off, as in the model, got on"),
         ("--conditional", "expected no classes, as in the model, got on"),
-        ("--data three.csv", "(--data, --from): expected 2 columns, got 3 columns"),
+        ("--data three.csv", "(--data, --from): expected c0, c1, got column 'c2' besides"),
         ("--out m.safetensors", "the output would replace what it is made from"),
     ] {
         let (code, _, stderr) = run(here, &format!("{flags} {other}"));

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{langevin, run, works};
+use common::{langevin, run_saying as run, works};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -344,13 +344,67 @@ const CALLS: &[&str] = &[
     "lint plan.json | --json",
     "verify | --only 1",
     "verify --only 1 | --json",
+    "sample --exact moons -n 4 --out o.npy | --nfe 3",
+    "invert m.safetensors --from rows.npy --out o.npy | --nfe 3",
+    "evaluate m.safetensors --data rows.csv | --nfe 3",
+    "evaluate m.safetensors --data rows.csv --steps 3 | --train rows.npy",
+    "evaluate --data rows.npy | --samples rows.npy",
+    "diagnose m.safetensors --data rows.csv -n 20 --rows 8 | --nfe 3",
+    "plan --process vp | --nfe 3",
+    "report r --out o.html | --nfe 3",
+    "analyze --data rows.csv --sampler ddim --steps 3 | --raw",
+    "recommend --data rows.csv --nfe 4 | --raw",
+    "recommend m.safetensors --nfe 4 | --measure 2",
+    "recommend m.safetensors --nfe 4 --measure 2 | --seed 5",
+    "recommend m.safetensors --nfe 4 --measure 2 | --threads 0",
+    "recommend --data rows.csv --nfe 4 | --neighbours 0",
+    "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --log 1",
+    "train --data rows.csv --steps 3 --json --out o.safetensors | --from m.safetensors",
     "average r --out o.safetensors | --length 0.1",
     "average r --length 0.1 | --out o.safetensors",
     "average r --length 0.1 --out o.safetensors | --json",
 ];
 
+/// Calls that read a file: of lines without names, but for `--no-header`.
+const READERS: &[&str] = &[
+    "train --steps 3 --json --width 8 --out o.safetensors --data rows.csv",
+    "analyze --steps 3 --data rows.csv",
+    "recommend --nfe 4 --data rows.csv",
+    "likelihood m.safetensors --levels 2 --data rows.csv",
+    "diagnose m.safetensors --steps 2 -n 20 --rows 8 --data rows.csv",
+    "evaluate m.safetensors --steps 2 --data rows.csv",
+    "invert m.safetensors --steps 3 --out o.npy --from rows.csv",
+    "sample m.safetensors -n 4 --steps 3 --out o.npy --from rows.csv",
+];
+
+/// The flags of a reading.
+const READING: &[&str] = &[
+    "--label-column 2",
+    "--labels y",
+    "--columns 1",
+    "--drop 1",
+    "--header",
+    "--no-header",
+    "--axes chw",
+    "--size 4,4",
+    "--skip-bad",
+    "--memory 0",
+];
+
+/// Every call.
+fn calls() -> Vec<String> {
+    let reading = READERS.iter().flat_map(|base| {
+        READING.iter().map(move |flag| match *flag {
+            "--no-header" => format!("{} | {flag}", base.replace("rows.csv", "named.csv")),
+            _ => format!("{base} | {flag}"),
+        })
+    });
+    CALLS.iter().map(|call| (*call).to_owned()).chain(reading).collect()
+}
+
 /// Many seconds each, and tried by tests of their own: tests/demo.rs and tests/vs_vae.rs.
-const ELSEWHERE: [&str; 8] = [
+const ELSEWHERE: [&str; 9] = [
+    "demo --steps",
     "demo --out",
     "demo --quick",
     "demo --seed",
@@ -363,7 +417,8 @@ const ELSEWHERE: [&str; 8] = [
 
 fn material(here: &Path) {
     let rows: String = (0..60).map(|i| format!("{},{}\n", i % 9, 40 - i * i % 7)).collect();
-    fs::write(here.join("rows.csv"), rows).unwrap();
+    fs::write(here.join("rows.csv"), &rows).unwrap();
+    fs::write(here.join("named.csv"), format!("x,y\n{rows}")).unwrap();
     let kinds: String = (0..40).map(|i| format!("{},{},{}\n", i % 9, 40 - i, i % 2)).collect();
     fs::write(here.join("kinds.csv"), format!("x,y,kind\n{kinds}")).unwrap();
     fs::write(here.join("c.toml"), "data = 'rows.csv'\n").unwrap();
@@ -461,7 +516,7 @@ fn every_flag_of_every_command_has_a_call() {
                 base.split_whitespace().next() == Some(command) && added.split_whitespace().next() == Some(flag)
             };
             let name = format!("{command} {flag}");
-            if !CALLS.iter().any(|call| has(call)) && !ELSEWHERE.contains(&&*name) {
+            if !calls().iter().any(|call| has(call)) && !ELSEWHERE.contains(&&*name) {
                 missing.push(name);
             }
         }
@@ -482,7 +537,8 @@ fn what_is_given_changes_the_answer_or_is_refused() {
                     fs::create_dir(&here).unwrap();
                     material(&here);
                     let mut known = BTreeMap::new();
-                    let mine = CALLS.chunks(CALLS.len().div_ceil(workers)).nth(worker).unwrap_or_default();
+                    let calls = calls();
+                    let mine = calls.chunks(calls.len().div_ceil(workers)).nth(worker).unwrap_or_default();
                     mine.iter().filter_map(|call| tried(&here, call, &mut known)).collect::<Vec<_>>()
                 })
             })

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{npy, read_f8, run, works};
+use common::{npy, read_f8, run, works_saying as works};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
@@ -127,8 +127,6 @@ fn the_likelihood_of_logarithms_is_that_of_the_values() {
     let mean = (0..400).map(y).sum::<f64>() / 400.0;
     // The two networks are the same but for the last bits of ln(eʸ).
     assert!((nats("x") - nats("y") - mean).abs() < 1e-3, "{} {} {mean}", nats("x"), nats("y"));
-    let (_, stderr) = works(here, "train --data x.csv --steps 2 --out z.safetensors");
-    assert!(!stderr.contains("heavy tails"), "{stderr}");
     csv(here, "h.csv", "a,h", 400, |i| format!("{},{:e}", y(i), (4.0 * y(i + 9)).exp()));
     let (_, stderr) = works(here, "train --data h.csv --steps 2 --out z.safetensors");
     assert!(stderr.contains("note: heavy tails in 'h' (up to ") && stderr.contains("with --log"), "{stderr}");
@@ -206,8 +204,8 @@ fn pixels_as_floats_are_dequantised_with_their_spacing() {
     let bits = document["bits_per_dim_of_a_step"].as_f64().unwrap();
     assert!((bits - document["bits_per_dim"].as_f64().unwrap() - 255.0_f64.log2()).abs() < 1e-9);
     assert!((1.0..2.5).contains(&bits), "{bits}");
-    let (code, _, stderr) = run(here, "train --data moons --dequantize --steps 1 --out x.safetensors");
-    assert!(code == 2 && stderr.contains("nothing to dequantise (--dequantize)"), "{stderr}");
+    let (_, stderr) = works(here, "train --data moons --dequantize --steps 1 --out x.safetensors");
+    assert!(stderr.contains("note: the values of moons are not evenly spaced"), "{stderr}");
 }
 
 #[test]
@@ -282,7 +280,7 @@ fn two_files_are_compared() {
     let (code, _, stderr) = run(here, "evaluate --samples samples.npy --data data.npy --steps 5");
     assert!(code == 2 && stderr.contains("--steps is for samples that are drawn"), "{stderr}");
     let (code, _, stderr) = run(here, "evaluate samples.npy --data data.npy");
-    assert!(code == 1 && stderr.contains("NumPy array"), "{stderr}");
+    assert!(code == 1 && stderr.contains("got a .npy array"), "{stderr}");
 }
 
 /// A score of two clumps in the data and of a bell in the samples, beside an income of large spread, or of the same.

@@ -23,7 +23,7 @@ enum Outcome {
 use Outcome::{Either, Refused, Silent, Taken};
 
 /// Every flag of `train`, with a value that the run below has not.
-const FLAGS: [(&str, &str, Outcome); 49] = [
+const FLAGS: [(&str, &str, Outcome); 56] = [
     ("data", "moons", Refused),
     ("out", "m.safetensors", Taken),
     ("run", "elsewhere", Refused),
@@ -42,6 +42,13 @@ const FLAGS: [(&str, &str, Outcome); 49] = [
     ("no-normalize", "", Refused),
     ("conditional", "", Refused),
     ("label-column", "a", Either),
+    ("labels", "y", Refused),
+    ("columns", "a", Either),
+    ("drop", "a", Either),
+    ("header", "", Silent),
+    ("no-header", "", Either),
+    ("axes", "chw", Refused),
+    ("log", "a", Either),
     ("label-dropout", "0.2", Either),
     ("size", "8", Either),
     ("crop", "8", Refused),
@@ -198,7 +205,7 @@ fn what_changes_holds_and_is_in_the_log() {
     let last = lines.last().unwrap();
     assert!((last["lr"].as_f64().unwrap() - 0.4e-4).abs() < 1e-12 && last["step"] == 40, "{last}");
     // The readers of a log read on: the report, and a run that goes on from before.
-    works(here, "report r --quick --steps 2");
+    works(here, "report r --quick");
     works(here, "train --resume r --steps 45");
     let lines = log(here);
     assert_eq!(lines.iter().filter(|line| !line["event"].is_null()).count(), 2);

@@ -18,7 +18,7 @@ fn a_network_is_trained_described_and_sampled_in_any_formulation() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
     line(here);
-    let (stdout, stderr) = works(here, "train --data line.csv --steps 20 --out m.safetensors --json");
+    let (stdout, stderr) = common::works_saying(here, "train --data line.csv --steps 20 --out m.safetensors --json");
     let read =
         "read line.csv: 40 rows × 2 columns, CSV without a header line, numbers as text; column 1 counts the rows";
     assert!(stderr.starts_with(read) && stderr.contains("\n20 steps on line in "), "{stderr}");

@@ -48,11 +48,13 @@ impl Axes {
     /// shape has no axis of channels.
     #[must_use]
     pub fn of(shape: &[usize]) -> Option<(Self, bool)> {
-        let [first, _, last] = *shape else { return None };
+        let [first, middle, last] = *shape else { return None };
         match (CHANNELS.contains(&first), CHANNELS.contains(&last)) {
             (false, false) => None,
             (false, true) => Some((Self::ChannelsLast, true)),
             (true, false) => Some((Self::ChannelsFirst, true)),
+            // Pictures are square more often than not.
+            (true, true) if middle == last && middle != first => Some((Self::ChannelsFirst, false)),
             (true, true) => Some((Self::ChannelsLast, false)),
         }
     }
@@ -83,6 +85,8 @@ mod tests {
     fn a_shape_tells_its_axes() {
         assert_eq!(Axes::of(&[1, 28, 28]), Some((Axes::ChannelsFirst, true)));
         assert_eq!(Axes::of(&[28, 28, 1]), Some((Axes::ChannelsLast, true)));
+        assert_eq!(Axes::of(&[3, 4, 4]), Some((Axes::ChannelsFirst, false)));
+        assert_eq!(Axes::of(&[4, 4, 3]), Some((Axes::ChannelsLast, false)));
         for none in [&[28][..], &[28, 28], &[10, 28, 28], &[1, 2, 3, 4]] {
             assert_eq!(Axes::of(none), None, "{none:?}");
         }

@@ -110,7 +110,10 @@ impl Dataset {
         };
         Ok(data.saying(|about| match certain {
             true => about.noting(order),
-            false => about.noting(format!("{order} are assumed of shape {shape:?} (--axes chw says otherwise)")),
+            false => {
+                let other = if axes == Axes::ChannelsFirst { Axes::ChannelsLast } else { Axes::ChannelsFirst };
+                about.noting(format!("{order} are assumed of shape {shape:?} (--axes {} says otherwise)", other.name()))
+            }
         }))
     }
 

@@ -9,7 +9,7 @@ use crate::metadata::{MODEL_VERSION, Metadata};
 use crate::moments::{self, Moments, MomentsKind};
 use crate::net;
 use crate::network::Network;
-use langevin::ProcessSpec;
+use langevin::{Formulation, ProcessSpec};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use std::collections::HashMap;
@@ -175,6 +175,7 @@ impl Network {
             }
         }
         // Last, so that what is wrong with a file is said by its name where it has one.
+        Formulation::from_spec(&metadata.formulation)?;
         if metadata.langevin_version >= CHECKED {
             check_sum(&metadata, sum, &tensors)?;
         }

@@ -274,3 +274,19 @@ fn coupled_noise_makes_straighter_paths() {
     let (apart, paired) = (loss(Coupling::Independent), loss(Coupling::Transport));
     assert!(paired < 0.6 * apart, "{paired} {apart}");
 }
+
+/// Numbers that differ beyond the digits of single precision are scaled first and rounded then; what is lost even so is named.
+#[test]
+fn times_and_identifiers_keep_their_digits() {
+    // A tenth of a second apart, counted from 1970: single precision has a spacing of 128 seconds there.
+    let times: Vec<f64> = (0..100).map(|i| 1_795_900_000.0 + 0.1 * f64::from(i)).collect();
+    let map = Normalization { shift: vec![1_795_900_005.0], scale: vec![3.0] };
+    let mut narrow = vec![0.0; 100];
+    map.narrow(&times, &mut narrow, 1);
+    assert!(narrow.windows(2).all(|two| two[1] > two[0]));
+    assert!(map.blurred(&times, 1).is_empty());
+    // A hundred identifiers of sixteen digits whose last three differ, beside one far away.
+    let mut ids: Vec<f64> = (0..100).map(|i| 4_000_000_000_000_000.0 + f64::from(i)).collect();
+    ids[0] = 0.0;
+    assert_eq!(Normalization { shift: vec![0.0], scale: vec![1e15] }.blurred(&ids, 1), [0]);
+}

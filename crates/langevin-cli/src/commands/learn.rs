@@ -29,6 +29,9 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     data::refuse_flags(name, &args.file)?;
     let mut all = data::open(name, args.seed, &options)?;
     data::refuse_unused(name, &args.file, &all)?;
+    if base.is_some() && args.file.columns.is_empty() && args.file.drop.is_empty() {
+        refuse_more(&all)?;
+    }
     for skipped in all.skipped().iter().take(1) {
         let count = plural(all.skipped().len() as u64, "picture");
         say(&format!("note: {count} left out, the first: {}: {}", shown(&skipped.path), skipped.why));
@@ -60,13 +63,31 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
             .got(start(name)));
     }
     if args.reading.dequantize && all.lattice().or_failed()?.is_none() {
-        return Err(Failure::misused("the values are not evenly spaced, so there is nothing to dequantise")
-            .at("--dequantize")
-            .expected("whole numbers, pixels, or other values on a lattice")
-            .got(start(name))
-            .hint("leave out --dequantize: these data have a density"));
+        say(&format!(
+            "note: the values of {} are not evenly spaced and have a density as they are: --dequantize adds a number from [0, 1) to each all the same",
+            start(name)
+        ));
     }
     Ok(Material { all, reading })
+}
+
+/// Refuses columns that the model which a training goes on from does not know, unless they are left out on purpose.
+fn refuse_more(all: &Dataset) -> Result<()> {
+    let more: Vec<&str> =
+        all.about().omitted.iter().filter(|one| one.why == "not asked for").map(|one| one.what.as_str()).collect();
+    if more.is_empty() {
+        return Ok(());
+    }
+    let names = all.frame().names.join(", ");
+    let own = if names.is_empty() { plural(all.frame().width() as u64, "column") } else { names.clone() };
+    let failure = Failure::misused("the data have columns that the model does not know")
+        .at("--data, --from")
+        .expected(own)
+        .got(format!("{} besides", more.join(", ")));
+    Err(match names.is_empty() {
+        true => failure.hint("leave them out with --drop"),
+        false => failure.hint(format!("--columns {names} takes those of the model")),
+    })
 }
 
 /// Whether elements of one value are no part of the model: of tables, and of arrays that are no pictures where the network can do without them.
@@ -112,7 +133,6 @@ pub fn say_what(name: &str, all: &Dataset, parts: [Option<&Dataset>; 2], recipe:
         line.push_str(&format!("; {}{how}: {}{more}", plural(classes.len() as u64, "class"), shown.join(", ")));
     }
     say(&line.replace("classs", "classes"));
-    warn(all, rows, &map)?;
     let document: Vec<Value> = classes
         .iter()
         .map(|(class, own, held_out)| json!({"name": class, "rows": own, "held_out": held_out}))
@@ -125,8 +145,8 @@ pub fn say_what(name: &str, all: &Dataset, parts: [Option<&Dataset>; 2], recipe:
     }))
 }
 
-/// Says what may go wrong with these rows.
-fn warn(all: &Dataset, rows: &Dataset, map: &Normalization) -> Result<()> {
+/// Says what may go wrong with these rows, once the training is accepted.
+pub fn warn(all: &Dataset, rows: &Dataset, map: &Normalization) -> Result<()> {
     let some = rows.head(LOOKED_AT);
     let blurred = map.blurred(&some.values_wide().or_failed()?, some.width());
     let names = |elements: &[usize]| {

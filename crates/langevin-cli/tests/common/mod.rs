@@ -13,8 +13,15 @@ pub fn langevin(directory: &Path) -> Command {
     command
 }
 
-/// Runs it with arguments split at spaces (none of them holds one, but within quotes) and gives (exit code, stdout, stderr).
+/// Runs it with arguments split at spaces (none of them holds one, but within quotes) and gives (exit code, stdout, stderr), without the lines that say what was read.
 pub fn run(directory: &Path, line: &str) -> (i32, String, String) {
+    let (code, stdout, stderr) = run_saying(directory, line);
+    let kept = stderr.split_inclusive('\n').filter(|line| !line.starts_with("read "));
+    (code, stdout, kept.collect())
+}
+
+/// The same with everything that is said.
+pub fn run_saying(directory: &Path, line: &str) -> (i32, String, String) {
     let mut words: Vec<String> = Vec::new();
     for (number, part) in line.split('\'').enumerate() {
         match number % 2 {
@@ -30,6 +37,13 @@ pub fn run(directory: &Path, line: &str) -> (i32, String, String) {
 /// Runs it and expects success.
 pub fn works(directory: &Path, line: &str) -> (String, String) {
     let (code, stdout, stderr) = run(directory, line);
+    assert_eq!(code, 0, "{line}: {stderr}");
+    (stdout, stderr)
+}
+
+/// Runs it, expects success, and gives everything that is said.
+pub fn works_saying(directory: &Path, line: &str) -> (String, String) {
+    let (code, stdout, stderr) = run_saying(directory, line);
     assert_eq!(code, 0, "{line}: {stderr}");
     (stdout, stderr)
 }

@@ -57,6 +57,8 @@ impl Trainer {
         wanted.budget = recipe.budget;
         (wanted.learning_rate, wanted.warmup, wanted.decay) = (recipe.learning_rate, recipe.warmup, recipe.decay);
         (wanted.weight_decay, wanted.clip) = (recipe.weight_decay, recipe.clip);
+        // How the data were read is a record: other data are refused for what they are.
+        (wanted.reading, wanted.frame) = (recipe.reading.clone(), recipe.frame.clone());
         let written = |recipe: &Recipe| {
             serde_json::to_value(recipe)
                 .map_err(|error| Error::argument("the recipe cannot be written down").got(error.to_string()))

@@ -73,7 +73,7 @@ impl Contents {
         data.read(&rows, &mut values)?;
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         let checksum = checksum([&bytes[..]].into_iter());
-        Ok(Self { name: data.name().into(), rows: data.rows(), shape: data.shape().into(), checksum })
+        Ok(Self { name: data.name().into(), rows: data.rows(), shape: data.frame().shape.clone(), checksum })
     }
 
     /// What differs from `own`, in words: each side's.

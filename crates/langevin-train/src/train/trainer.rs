@@ -250,6 +250,12 @@ impl Trainer {
         &self.problem.recipe
     }
 
+    /// The map between data and what the network works on.
+    #[must_use]
+    pub fn normalization(&self) -> &Normalization {
+        &self.problem.normalization
+    }
+
     /// The loss of the averaged network on other rows, at noise and levels that are the same at every call: the objective of the recipe, with nothing dropped, coupled or learned about where to
     /// draw.
     ///
