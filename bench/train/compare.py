@@ -3,7 +3,8 @@
     python bench/train/compare.py [WORKLOAD ...] [--rounds N] [--threads T]
 
 PyTorch's side is forward, mean squared error, backward and AdamW on one fixed batch. langevin's side is a whole step of `train`: the rows of the data, their noise and
-levels, forward, loss, backward, clipping, AdamW and the weight average. Ratios are medians over the rounds of langevin's median time to PyTorch's in the same round.
+levels, forward, loss, backward, clipping, AdamW and the weight average. Ratios are medians over the rounds of langevin's median time to PyTorch's in the same round. The share is that of the rate at which the same library
+multiplies two matrices of 2048 x 2048 in the same rounds: the operations of the workload's matrix products in its time, everything else included. Without PyTorch only that is measured.
 """
 
 import argparse
@@ -65,29 +66,34 @@ def serve(name):
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, flush=True)
 
 
-def compare(name, rounds, threads):
-    ours = Peer([str(BINARY), name], threads)
-    theirs = Peer([sys.executable, __file__, "--serve", name], threads)
-    count = WORKLOADS[name]
-    ratios, medians = [], []
+def operations(name):
+    return float(subprocess.run([str(BINARY), "--operations", name], capture_output=True, text=True, check=True).stdout)
+
+
+def compare(name, rounds, threads, has_torch):
+    peers = {"ours": Peer([str(BINARY), name], threads), "product": Peer([str(BINARY), "product"], threads)}
+    counts = {"ours": WORKLOADS[name], "product": 3, "theirs": WORKLOADS[name]}
+    if has_torch:
+        peers["theirs"] = Peer([sys.executable, __file__, "--serve", name], threads)
+    times = {key: [] for key in peers}
     for turn in range(rounds + 1):
-        pair = []
-        for peer in (ours, theirs) if turn % 2 else (theirs, ours):
-            pair.append((peer, statistics.median(peer.seconds(count))))
+        order = list(peers) if turn % 2 else list(peers)[::-1]
+        for key in order:
+            median = statistics.median(peers[key].seconds(counts[key]))
             # The threads of a pool spin for a while after their work.
             time.sleep(0.25)
-        times = dict(pair)
-        if turn > 0:  # the first warms up
-            medians.append((times[ours], times[theirs]))
-            ratios.append(times[ours] / times[theirs])
-    mine, other = (statistics.median(column) * 1e3 for column in zip(*medians))
-    memory = (ours.peak(), theirs.peak())
-    low, high = min(ratios), max(ratios)
-    print(
-        f"{name:20}  {mine:9.3f} ms  {other:9.3f} ms  {statistics.median(ratios):5.2f} ({low:.2f}-{high:.2f})"
-        f"  {memory[0]:7.0f} MiB {memory[1]:7.0f} MiB",
-        flush=True,
-    )
+            if turn > 0:  # the first warms up
+                times[key].append(median)
+    rate = [operations("product") / seconds for seconds in times["product"]]
+    shares = [operations(name) / seconds / peak for seconds, peak in zip(times["ours"], rate)]
+    memory = {key: peer.peak() for key, peer in peers.items()}
+    line = f"{name:20}  {statistics.median(times['ours']) * 1e3:9.3f} ms"
+    if has_torch:
+        ratios = [ours / theirs for ours, theirs in zip(times["ours"], times["theirs"])]
+        line += f"  {statistics.median(times['theirs']) * 1e3:9.3f} ms  {statistics.median(ratios):5.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
+        line += f"  {memory['ours']:7.0f} MiB {memory['theirs']:7.0f} MiB"
+    line += f"  {100 * statistics.median(shares):5.0f} % of {statistics.median(rate) / 1e9:.0f} GFLOP/s"
+    print(line, flush=True)
 
 
 def main():
@@ -102,14 +108,15 @@ def main():
     try:
         import torch
     except ImportError:
-        print("skipped: there is no PyTorch here (pip install torch)")
-        return
+        torch = None
+        print("there is no PyTorch here (pip install torch): langevin is measured alone")
     build = ["cargo", "build", "--release", "--quiet", "--package", "langevin-bench", "--example", "train_steps"]
     subprocess.run(build, cwd=ROOT, check=True)
-    print(f"{torch.__version__=} threads={arguments.threads}; medians, ratio (least-most of the rounds), largest memory")
-    print(f"{'workload':20}  {'langevin':>12}  {'PyTorch':>12}  {'ratio':>17}  {'langevin':>11} {'PyTorch':>11}")
+    if torch:
+        print(f"{torch.__version__=} threads={arguments.threads}; medians, ratio (least-most of the rounds), largest memory, share of the product's rate")
+        print(f"{'workload':20}  {'langevin':>12}  {'PyTorch':>12}  {'ratio':>17}  {'langevin':>11} {'PyTorch':>11}  share of the rate")
     for name in arguments.workloads:
-        compare(name, arguments.rounds, arguments.threads)
+        compare(name, arguments.rounds, arguments.threads, torch is not None)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 //! Training steps and evaluations on demand, timed here and asked for by `compare.py`, so that two programs can take turns.
 //!
+//! `train_steps --operations WORKLOAD` prints the multiplications and additions of the workload's matrix products, and `train_steps product` is the workload of one product of two matrices of 2048 × 2048: what
+//! the processor can do.
+//!
 //! `train_steps WORKLOAD`, then a number of repetitions on each line of stdin; the seconds of each repetition, separated by spaces, on a line of stdout. At the end of stdin, the largest
 //! resident memory in MiB on a last line.
 
@@ -43,6 +46,71 @@ fn workload(name: &str) -> Option<Workload> {
     Some(Workload { network, shape, rows, trains })
 }
 
+/// The side of the matrices that tell what the processor can do.
+const SIDE: usize = 2048;
+
+/// Multiplications and additions of the matrix products of one repetition. The way back is a product for the inputs and one for the weights, but for the first layer, whose inputs need no gradient; what attention
+/// computes again on the way back is not counted.
+fn operations(name: &str) -> Option<f64> {
+    if name == "product" {
+        return Some(2.0 * (SIDE as f64).powi(3));
+    }
+    let work = workload(name)?;
+    let rows = work.rows as f64;
+    let (first, others) = match &work.network {
+        NetworkSpec::Mlp(config) => {
+            let (w, width) = (config.width as f64, work.shape[0] as f64);
+            // The state and the features of the level, the layers between, and the answer.
+            ((width + config.fourier as f64 + 1.0) * w, (config.depth - 1) as f64 * w * w + w * width)
+        }
+        NetworkSpec::Dit(config) => {
+            let (w, patch) = (config.width as f64, (config.patch * config.patch) as f64);
+            let tokens = work.shape.iter().product::<usize>() as f64 / patch;
+            let block = tokens * (12.0 * w * w + 2.0 * tokens * w) + 6.0 * w * w;
+            (tokens * patch * w, config.depth as f64 * block + 2.0 * w * w + tokens * patch * w)
+        }
+        _ => return None,
+    };
+    let back = if work.trains { 3.0 } else { 1.0 };
+    let inputs = if work.trains { first } else { 0.0 };
+    Some(2.0 * rows * (back * (first + others) - inputs))
+}
+
+/// Seconds of one product, its lines shared between two threads.
+fn product(threads: usize) -> Result<(), Failure> {
+    use faer::linalg::matmul::matmul;
+    use faer::{Accum, MatMut, MatRef, Par};
+    let mut values = vec![0.0_f32; 2 * SIDE * SIDE];
+    fill_normals(&ids(2), 0, SIDE * SIDE, &mut values);
+    let (a, b) = values.split_at(SIDE * SIDE);
+    let mut out = vec![0.0_f32; SIDE * SIDE];
+    let share = SIDE.div_ceil(threads);
+    while let Some(wanted) = asked() {
+        let mut seconds = Vec::new();
+        for _ in 0..wanted {
+            let begun = Instant::now();
+            // Columns of the result: each is a product of the whole of a with columns of b.
+            std::thread::scope(|scope| {
+                for (out, b) in out.chunks_mut(share * SIDE).zip(b.chunks(share * SIDE)) {
+                    scope.spawn(move || {
+                        let columns = b.len() / SIDE;
+                        let out = MatMut::from_column_major_slice_mut(out, SIDE, columns);
+                        let (a, b) = (
+                            MatRef::from_column_major_slice(a, SIDE, SIDE),
+                            MatRef::from_column_major_slice(b, SIDE, columns),
+                        );
+                        matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
+                    });
+                }
+            });
+            seconds.push(begun.elapsed().as_secs_f64());
+        }
+        answer(&seconds);
+    }
+    println!("{}", peak());
+    Ok(())
+}
+
 fn data(shape: &[usize]) -> Result<Dataset, Failure> {
     let (rows, width) = (4096, shape.iter().product());
     let mut values = vec![0.0f32; rows * width];
@@ -69,6 +137,14 @@ fn answer(seconds: &[f64]) {
 
 fn main() -> Result<(), Failure> {
     let name = std::env::args().nth(1).unwrap_or_default();
+    if name == "--operations" {
+        let name = std::env::args().nth(2).unwrap_or_default();
+        println!("{}", operations(&name).ok_or_else(|| format!("unknown workload '{name}'"))?);
+        return Ok(());
+    }
+    if name == "product" {
+        return product(std::thread::available_parallelism()?.get().min(2));
+    }
     let Some(work) = workload(&name) else { return Err(format!("unknown workload '{name}'").into()) };
     let data = data(work.shape)?;
     let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1 << 40));

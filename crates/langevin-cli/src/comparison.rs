@@ -8,10 +8,11 @@ use crate::rows::{self, Part};
 use crate::source::Source;
 use crate::words::{plural, start};
 use crate::{data, interrupt};
+use langevin::SampleId;
 use langevin::metrics::{
     energy_distance, nearest_distances, quantile, sliced_wasserstein, two_sample_accuracy, wasserstein,
 };
-use langevin_data::{Options, Statistics};
+use langevin_data::{Options, Statistics, shuffled};
 use langevin_train::{Dataset, Normalization};
 
 /// Neighbours that judge a row.
@@ -20,6 +21,9 @@ const NEIGHBOURS: usize = 5;
 const DIRECTIONS: usize = 512;
 /// Of real data, so many are nearer to the training data than a copy may be.
 const COPIES: f64 = 0.01;
+
+/// What tells the seed of the rows behind a floor from those of the rows themselves.
+const SPARE: u64 = 1 << 62;
 
 /// What was measured of one set against the data.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +55,8 @@ pub struct Evaluation {
     pub units: &'static str,
     pub plan: Option<String>,
     pub evaluations: usize,
+    /// What was read of the data.
+    pub read: serde_json::Value,
 }
 
 /// A name, what was found, what real data give, and which way is better.
@@ -127,6 +133,8 @@ pub struct Comparison<'a> {
 struct Sides {
     real: Dataset,
     trained: Option<Dataset>,
+    /// More real rows, where a density gives as many as are wanted.
+    spare: Option<Dataset>,
     /// Whether the real rows were trained on themselves.
     same: bool,
     against: String,
@@ -177,7 +185,7 @@ impl Comparison<'_> {
                 .got(format!("{:?}", other.shape())));
         }
         let against = format!("rows of {}", start(self.data));
-        let sides = Sides { real, trained, same: false, against };
+        let sides = Sides { real, trained, spare: None, same: false, against };
         let units = Units::of_rows(&sides.real)?;
         let count = self.count(&sides)?.min(drawn.rows());
         enough(count)?;
@@ -195,6 +203,7 @@ impl Comparison<'_> {
             Part::Own { trained, held_out } => Sides {
                 real: held_out,
                 trained: Some(train.unwrap_or(trained)),
+                spare: None,
                 same: false,
                 against: "rows that were held out".to_owned(),
             },
@@ -205,6 +214,7 @@ impl Comparison<'_> {
                 Sides {
                     real: set.clone(),
                     trained: Some(train.unwrap_or(set)),
+                    spare: None,
                     same: true,
                     against: "rows that were trained on".to_owned(),
                 }
@@ -234,7 +244,13 @@ impl Comparison<'_> {
                     }
                     _ => None,
                 };
-                Sides { real: set, trained, same: false, against: format!("rows of {}", start(self.data)) }
+                let spare = match &trained {
+                    None if data::is_drawn(self.data) => {
+                        Some(rows::read(self.data, self.seed ^ SPARE, self.file, source)?)
+                    }
+                    _ => None,
+                };
+                Sides { real: set, trained, spare, same: false, against: format!("rows of {}", start(self.data)) }
             }
         })
     }
@@ -286,9 +302,18 @@ impl Comparison<'_> {
                 Some(Floor { measured: against(&trained[..count * width], &real)?, what: "training rows" })
             }
             // No other real rows are known: one half stands for the samples, the other for the data.
+            _ if sides.spare.is_some() => {
+                let spare = sides.spare.as_ref().map(|spare| wide(&spare.head(count))).transpose()?.unwrap_or_default();
+                Some(Floor { measured: against(&spare, &real)?, what: "other draws" })
+            }
             _ if count / 2 >= NEIGHBOURS => {
-                let half = count / 2 * width;
-                let measured = against(&real[..half], &real[half..2 * half])?;
+                // In an order of chance: files are sorted at times.
+                let order = shuffled(count, SampleId { seed: self.seed, index: 0 });
+                let pick = |rows: &[usize]| -> Vec<f64> {
+                    rows.iter().flat_map(|row| &real[row * width..(row + 1) * width]).copied().collect()
+                };
+                let (one, other) = order.split_at(count / 2);
+                let measured = against(&pick(one), &pick(&other[..one.len()]))?;
                 Some(Floor { measured, what: "one half of the rows against the other" })
             }
             _ => None,
@@ -303,6 +328,7 @@ impl Comparison<'_> {
             units,
             plan: None,
             evaluations: 0,
+            read: data::document(&sides.real),
         })
     }
 }

@@ -20,6 +20,8 @@ pub struct Gaussian {
     pub spectrum: Spectrum,
     /// What they are of.
     pub name: String,
+    /// What was read, where it is a file or a name of data.
+    pub read: Option<serde_json::Value>,
 }
 
 impl SpectrumArgs {
@@ -48,12 +50,12 @@ fn eigenvalues(text: &str) -> Result<Gaussian> {
             let spectrum = Spectrum::parse(text).or_misused();
             let hint = "give power:P:d=D, or a file that ends in .npy, .csv or .json";
             let spectrum = spectrum.map_err(|failure| if path.exists() { failure.hint(hint) } else { failure })?;
-            return Ok(Gaussian { spectrum, name: text.to_owned() });
+            return Ok(Gaussian { spectrum, name: text.to_owned(), read: None });
         }
     };
     let spectrum = values.and_then(|values| Spectrum::from_eigenvalues(&values).or_failed());
     let spectrum = spectrum.map_err(|failure| failure.in_file(path))?;
-    Ok(Gaussian { spectrum, name: format!("the eigenvalues of {}", path.display()) })
+    Ok(Gaussian { spectrum, name: format!("the eigenvalues of {}", path.display()), read: None })
 }
 
 fn column(array: &Array) -> Result<Vec<f64>> {
@@ -131,9 +133,10 @@ pub fn of_moments(network: &Network) -> Option<Result<Gaussian>> {
     let (rows, all) = (metadata.moments.map_or(0, |spec| spec.rows) as u64, metadata.data.rows as u64);
     let rows = if rows == all { plural(rows, "row") } else { format!("{} of {}", thousands(rows), plural(all, "row")) };
     let name = seen(&rows, &metadata.data.name, network.normalization());
-    Some(moments.spectrum().or_failed().map(|spectrum| Gaussian { spectrum, name }))
+    Some(moments.spectrum().or_failed().map(|spectrum| Gaussian { spectrum, name, read: None }))
 }
 
 fn of_rows(values: &[f64], data: &Dataset, name: String) -> Result<Gaussian> {
-    Ok(Gaussian { spectrum: Spectrum::from_data(values, data.width()).or_failed()?, name })
+    let spectrum = Spectrum::from_data(values, data.width()).or_failed()?;
+    Ok(Gaussian { spectrum, name, read: Some(data::document(data)) })
 }

@@ -33,6 +33,9 @@ fn the_quick_demo_leaves_everything_and_says_it() {
         // In pixels of 0 to 16: the float32 of the network's input, through 20 steps.
         assert!(worst < 0.05, "{row}: {worst}");
     }
+    // The model knows what was kept from it.
+    let (_, stderr) = works(here, "evaluate langevin-demo/model.safetensors --data digits -n 40");
+    assert!(stderr.contains("against 40 rows that were held out"), "{stderr}");
     for word in ["VP-SDE", "VP-ODE", "VE-Karras", "Rectified flow", "real data", "three ODE rows"] {
         assert!(stdout.contains(word), "{stdout}");
     }

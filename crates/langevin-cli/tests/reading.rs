@@ -94,6 +94,17 @@ fn one_line_says_what_was_read_and_samples_go_out_as_the_table_came_in() {
     works(here, "recommend m.safetensors --data u.csv --nfe 5");
     works(here, "analyze m.safetensors --data u.csv --steps 5");
     works(here, "invert m.safetensors --from t.csv -n 4 --steps 4 --out z.npy");
+    for line in [
+        "evaluate m.safetensors --data u.csv --json",
+        "likelihood m.safetensors --data u.csv --levels 2 --json",
+        "diagnose m.safetensors --data u.csv --steps 4 -n 40 --rows 20 --json",
+        "recommend m.safetensors --data u.csv --nfe 5 --json",
+        "analyze m.safetensors --data u.csv --steps 5 --json",
+    ] {
+        let read = &json(here, line)["read"];
+        assert_eq!(read["columns"], serde_json::json!(["age", "valve", "income"]), "{line}: {read}");
+        assert_eq!((&read["rows"], &read["omitted"][0]["what"]), (&40.into(), &"column 'more'".into()), "{line}");
+    }
     let (code, _, stderr) = run(here, "likelihood m.safetensors --data u.csv --columns income,age");
     assert!(
         code == 1 && stderr.contains("expected the columns age, valve, income, got the columns income, age"),

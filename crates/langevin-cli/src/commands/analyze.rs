@@ -70,7 +70,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
         let process = if processes.len() == 1 { Some(&processes[0]) } else { None };
         let results: Vec<_> = rows.iter().map(Row::document).collect();
         let document = serde_json::json!({
-            "process": process, "data": gaussian.name, "dimension": gaussian.spectrum.dimension(), "score_error": args.score_error,
+            "process": process, "data": gaussian.name, "read": gaussian.read, "dimension": gaussian.spectrum.dimension(), "score_error": args.score_error,
             "results": results,
         });
         return print(&format!("{document}\n"));

@@ -83,7 +83,7 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
     let found = found?;
     let seconds = start.elapsed().as_secs_f64();
     if args.json {
-        let document = document(args, &found, &source, &reader, set.name(), units, seconds);
+        let document = document(args, &found, &source, &reader, &set, units, seconds);
         return print(&format!("{document}\n"));
     }
     let subject = format!(
@@ -192,7 +192,7 @@ fn document(
     found: &Diagnosis,
     source: &Source<'_>,
     reader: &Reader<'_>,
-    data: &str,
+    data: &Dataset,
     units: &str,
     seconds: f64,
 ) -> Value {
@@ -206,7 +206,7 @@ fn document(
     };
     json!({
         "model": source.name(), "read_as": reader.path(), "plan": found.name, "nfe": found.nfe,
-        "data": data, "rows": found.rows, "dimension": found.dimension, "samples": found.samples, "seed": args.seed,
+        "data": data.name(), "read": crate::data::document(data), "rows": found.rows, "dimension": found.dimension, "samples": found.samples, "seed": args.seed,
         "units": units, "shares_of": if found.currency == Currency::Nats { "nats" } else { "squares" },
         "causes": found.ranking().iter().map(cause).collect::<Vec<_>>(),
         "gaussian": {"w2": found.total.w2, "kl": found.total.kl},

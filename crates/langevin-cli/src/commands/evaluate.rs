@@ -89,11 +89,11 @@ fn table(evaluation: &Evaluation) -> String {
 }
 
 fn document(args: &EvaluateArgs, name: &str, evaluation: &Evaluation, classes: &[u32]) -> String {
-    let Evaluation { found, copies, floor, count, plan, evaluations, against, units } = evaluation;
+    let Evaluation { found, copies, floor, count, plan, evaluations, against, units, read } = evaluation;
     let object = serde_json::json!({
         "model": args.samples.is_none().then_some(name), "file": args.samples.is_some().then_some(name),
         "plan": plan, "nfe": evaluations, "rows": count, "seed": args.seed, "classes": classes,
-        "against": against, "units": units,
+        "against": against, "units": units, "read": read,
         "two_sample_accuracy": found.accuracy, "copies": copies, "wasserstein": found.wasserstein,
         "sliced_wasserstein": found.sliced, "energy_distance": found.energy,
         "floor": floor.map(|Floor { measured, what }| serde_json::json!({

@@ -5,6 +5,7 @@ use crate::cli::train::Kind;
 use crate::data;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::say;
+use crate::progress::thousands;
 use crate::words::{plural, shown, start};
 use langevin_data::{Dataset, Options, Statistics};
 use langevin_train::{Normalization, Recipe};
@@ -115,7 +116,11 @@ pub fn say_what(name: &str, all: &Dataset, parts: [Option<&Dataset>; 2], recipe:
         line.push_str(&format!("; values {} apart", fraction(step)));
     }
     if let Some(held) = held {
-        line.push_str(&format!("; {} to learn from, {} held out", rows.rows(), held.rows()));
+        line.push_str(&format!(
+            "; {} to learn from, {} held out",
+            thousands(rows.rows() as u64),
+            thousands(held.rows() as u64)
+        ));
     }
     let classes = counts(rows, held);
     if !classes.is_empty() {
@@ -137,12 +142,14 @@ pub fn say_what(name: &str, all: &Dataset, parts: [Option<&Dataset>; 2], recipe:
         .iter()
         .map(|(class, own, held_out)| json!({"name": class, "rows": own, "held_out": held_out}))
         .collect();
-    Ok(json!({
-        "format": all.about().format, "dtype": all.about().dtype, "columns": all.frame().names,
-        "omitted": all.about().omitted, "notes": all.about().notes, "labels": all.about().labels,
-        "constants": all.frame().constants, "logarithms": all.frame().logs, "scale": scale, "spacing": spacing,
-        "held_out": held.map(Dataset::rows), "classes": document,
-    }))
+    let mut read = data::document(all);
+    if let Some(fields) = read.as_object_mut() {
+        fields.insert("scale".into(), json!(scale));
+        fields.insert("spacing".into(), json!(spacing));
+        fields.insert("held_out".into(), json!(held.map(Dataset::rows)));
+        fields.insert("classes".into(), json!(document));
+    }
+    Ok(read)
 }
 
 /// Says what may go wrong with these rows, once the training is accepted.
@@ -181,7 +188,7 @@ pub fn warn(all: &Dataset, rows: &Dataset, map: &Normalization) -> Result<()> {
             plural(rows.width() as u64, "column")
         ));
     } else if rows.rows() < FEW {
-        say(&format!("note: {} to learn from: a network will learn them by heart", plural(rows.rows() as u64, "row")));
+        say(&format!("note: {} to learn from: a network will memorise them", plural(rows.rows() as u64, "row")));
     }
     Ok(())
 }

@@ -74,7 +74,7 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
         say(&format!("−log p and its standard error, a row each: {}", shown(path)));
     }
     print(&if args.json {
-        document(&found, range, lattice.as_ref(), seconds)
+        document(&found, &set, range, lattice.as_ref(), seconds)
     } else {
         table(&source, &set, &found, &how, range, lattice.as_ref(), seconds)
     })
@@ -302,12 +302,13 @@ fn evaluations(found: &Likelihood) -> String {
     }
 }
 
-fn document(found: &Likelihood, range: LambdaRange, lattice: Option<&Lattice>, seconds: f64) -> String {
+fn document(found: &Likelihood, set: &Dataset, range: LambdaRange, lattice: Option<&Lattice>, seconds: f64) -> String {
     let step = lattice.and_then(Lattice::common);
     let (low, high) = range.sigma_ve();
     let method = if found.kind == Kind::Bound { "bound" } else { "ode" };
     let document = serde_json::json!({
         "method": method,
+        "read": crate::data::document(set),
         "nats_mean": found.mean(),
         "nats_se": found.standard_error(),
         "bits_per_dim": found.bits_per_dim(),

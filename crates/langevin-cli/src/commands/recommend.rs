@@ -102,7 +102,7 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     if args.json {
         let results: Vec<_> = ranking.shown().iter().map(|one| document(one, std::ptr::eq(one, best))).collect();
         let document = serde_json::json!({
-            "process": process.name(), "data": gaussian.name, "dimension": gaussian.spectrum.dimension(), "nfe": args.nfe,
+            "process": process.name(), "data": gaussian.name, "read": gaussian.read, "dimension": gaussian.spectrum.dimension(), "nfe": args.nfe,
             "by": if args.by == By::W2 { "w2" } else { "kl" }, "score_error": args.score_error, "neighbours": args.neighbours, "plans": ranking.plans(),
             "results": results, "measured": measured.as_ref().map(|measured| measurement(measured, &ranking)), "chosen": ranking.chosen() + 1,
             "usual": ranking.usual().iter().map(|one| survey::row(one).document()).collect::<Vec<_>>(),

@@ -16,7 +16,7 @@ use crate::schedule::SIGMAS;
 use crate::words::shown;
 use crate::{interrupt, report::Triangle};
 use langevin::Rates;
-use langevin_train::{Budget, Dataset, DitConfig, Network, Recipe};
+use langevin_train::{Budget, Dataset, DitConfig, HeldOut, Network, Recipe};
 use measure::Measures;
 use rows::{READINGS, Sampled};
 use std::fmt::Write as _;
@@ -51,6 +51,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let (train, held_out) = Dataset::digits().split(HELD_OUT, args.seed);
     let quick = usize::from(args.quick);
     let mut recipe = recipe(args.seed);
+    recipe.held_out = Some(HeldOut { share: HELD_OUT, seed: args.seed });
     let steps = match args.steps {
         Some(steps) => steps,
         None if args.quick => QUICK,
