@@ -9,12 +9,7 @@ use std::path::Path;
 /// Where the system does not say how much memory is free: a terabyte is a slip.
 pub const MOST_BYTES: u64 = 1 << 40;
 
-/// Refuses an output that is the input: `flag` names `input`.
-pub fn another_file(out: &Path, flag: &str, input: &Path) -> Result<()> {
-    two_files("--out", out, flag, input)
-}
-
-/// The same for an output that another flag names.
+/// Refuses an output that is the input: `out_flag` names the one, `flag` the other.
 pub fn two_files(out_flag: &str, out: &Path, flag: &str, input: &Path) -> Result<()> {
     match (out.canonicalize(), input.canonicalize()) {
         (Ok(one), Ok(other)) if one == other => Err(Failure::misused("the output would replace what it is made from")

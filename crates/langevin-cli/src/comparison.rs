@@ -4,9 +4,10 @@ use crate::cli::{ConditionArgs, FileArgs, SamplerArgs};
 use crate::commands::sample::{Draws, samples};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::say;
+use crate::progress::thousands;
 use crate::rows::{self, Part};
 use crate::source::Source;
-use crate::words::{plural, start};
+use crate::words::{plural, shown};
 use crate::{data, interrupt};
 use langevin::SampleId;
 use langevin::metrics::{
@@ -14,13 +15,19 @@ use langevin::metrics::{
 };
 use langevin_data::{Options, Statistics, shuffled};
 use langevin_train::{Dataset, Normalization};
+use std::path::Path;
 
+/// Rows that are compared where nothing is said: the assignment of more takes long.
+const MOST: usize = 4096;
 /// Neighbours that judge a row.
 const NEIGHBOURS: usize = 5;
 /// Directions of the sliced distance.
 const DIRECTIONS: usize = 512;
 /// Of real data, so many are nearer to the training data than a copy may be.
 const COPIES: f64 = 0.01;
+
+/// A floor of fewer rows than the samples are measured with.
+pub const HALVES: &str = "one half of the rows against the other";
 
 /// What tells the seed of the rows behind a floor from those of the rows themselves.
 const SPARE: u64 = 1 << 62;
@@ -184,13 +191,17 @@ impl Comparison<'_> {
                 .expected(format!("rows of shape {:?}", real.shape()))
                 .got(format!("{:?}", other.shape())));
         }
-        let against = format!("rows of {}", start(self.data));
+        let against = format!("rows of {}", shown(Path::new(self.data)));
         let sides = Sides { real, trained, spare: None, same: false, against };
         let units = Units::of_rows(&sides.real)?;
         let count = self.count(&sides)?.min(drawn.rows());
         enough(count)?;
-        if drawn.rows() != sides.real.rows() {
-            say(&format!("note: {} of {} are compared", plural(count as u64, "sample"), drawn.rows()));
+        if drawn.rows() > count {
+            say(&format!(
+                "note: {} of {} are compared",
+                plural(count as u64, "sample"),
+                thousands(drawn.rows() as u64)
+            ));
         }
         let drawn = drawn.head(count).values_wide().or_failed()?;
         self.measure(drawn, &sides, &units, count)
@@ -201,8 +212,8 @@ impl Comparison<'_> {
         let train = self.train.map(given).transpose()?;
         Ok(match rows::part(self.data, self.seed, self.file, source)? {
             Part::Own { trained, held_out } => Sides {
-                real: held_out,
-                trained: Some(train.unwrap_or(trained)),
+                real: *held_out,
+                trained: Some(train.unwrap_or(*trained)),
                 spare: None,
                 same: false,
                 against: "rows that were held out".to_owned(),
@@ -250,18 +261,31 @@ impl Comparison<'_> {
                     }
                     _ => None,
                 };
-                Sides { real: set, trained, spare, same: false, against: format!("rows of {}", start(self.data)) }
+                Sides {
+                    real: set,
+                    trained,
+                    spare,
+                    same: false,
+                    against: format!("rows of {}", shown(Path::new(self.data))),
+                }
             }
         })
     }
 
     fn count(&self, sides: &Sides) -> Result<usize> {
-        let mut count = self.count.unwrap_or(sides.real.rows()).min(sides.real.rows());
+        let mut count = self.count.unwrap_or(sides.real.rows().min(MOST)).min(sides.real.rows());
         // As many rows of the training stand in the place of samples.
         if let Some(trained) = sides.trained.as_ref().filter(|_| !sides.same) {
             count = count.min(trained.rows());
         }
         enough(count)?;
+        if self.count.is_none() && sides.real.rows() > MOST {
+            say(&format!(
+                "note: {} of {} are compared (-n N for more)",
+                thousands(count as u64),
+                plural(sides.real.rows() as u64, "row")
+            ));
+        }
         Ok(count)
     }
 
@@ -273,7 +297,15 @@ impl Comparison<'_> {
             Ok(values)
         };
         units.apply(&mut drawn);
-        let real = wide(&sides.real.head(count))?;
+        // The first rows where so many were asked for, else rows of everywhere: files are sorted at times.
+        let real = match self.count {
+            None if count < sides.real.rows() => {
+                let mut order = shuffled(sides.real.rows(), SampleId { seed: self.seed, index: 1 });
+                order.truncate(count);
+                wide(&sides.real.select(&order))?
+            }
+            _ => wide(&sides.real.head(count))?,
+        };
         let trained = sides.trained.as_ref().map(wide).transpose()?;
         let against = |rows: &[f64], real: &[f64]| -> Result<Measured> {
             Ok(Measured {
@@ -314,7 +346,7 @@ impl Comparison<'_> {
                 };
                 let (one, other) = order.split_at(count / 2);
                 let measured = against(&pick(one), &pick(&other[..one.len()]))?;
-                Some(Floor { measured, what: "one half of the rows against the other" })
+                Some(Floor { measured, what: HALVES })
             }
             _ => None,
         };

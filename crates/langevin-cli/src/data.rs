@@ -3,7 +3,7 @@
 use crate::cli::{FileArgs, flags};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::say;
-use crate::words::start;
+use crate::words::{shown, start};
 use langevin::{SampleId, exact, nearest};
 use langevin_data::{Dataset, Options};
 use serde_json::{Value, json};
@@ -109,9 +109,9 @@ pub fn document(set: &Dataset) -> Value {
 /// The data of this name, or in this file, with a line on stderr that says what was read. `flags` are refused where they mean nothing.
 pub fn read(data: &str, seed: u64, flags: &FileArgs, options: &Options) -> Result<Dataset> {
     refuse_flags(data, flags)?;
-    let set = open(data, seed, options)?;
+    let set = open_as(data, seed, flags, options)?;
     refuse_unused(data, flags, &set)?;
-    say_once(format!("read {}: {}", start(data), set.summary()));
+    say_once(format!("read {}: {}", shown(Path::new(data)), set.summary()));
     Ok(set)
 }
 
@@ -157,6 +157,29 @@ pub fn failure(error: &langevin_data::Error) -> Failure {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
+}
+
+/// The data, read as a model's own were: where they have no names for the columns that the model knows by name, as many columns as it has are taken in its order.
+pub fn open_as(data: &str, seed: u64, flags: &FileArgs, options: &Options) -> Result<Dataset> {
+    let failure = match open(data, seed, options) {
+        Err(failure) if flags.columns.is_none() && failure.text().starts_with("no such column") => failure,
+        other => return other,
+    };
+    let mut unnamed = options.clone();
+    (unnamed.columns, unnamed.label_column) = (vec![], None);
+    if let Ok(set) = open(data, seed, &unnamed)
+        && set.frame().names.is_empty()
+        && set.frame().shape == [options.columns.len()]
+    {
+        return Ok(set);
+    }
+    let got = failure.text();
+    let got = got.rsplit_once("got ").map_or("", |(_, got)| got.lines().next().unwrap_or_default());
+    Err(Failure::misused("the data do not have the columns of the model")
+        .at(format!("--data {}", shown(Path::new(data))))
+        .expected(options.columns.join(", "))
+        .got(format!("none called {got}"))
+        .hint("--columns names those that take their place, in the model's order: by name, or by number from 1"))
 }
 
 /// What is read besides names.

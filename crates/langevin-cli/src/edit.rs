@@ -3,7 +3,9 @@
 use crate::cli::{EditArgs, FileArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::png::Tile;
+use crate::io::say;
 use crate::source::Source;
+use crate::words::shown;
 use crate::{data, rows};
 use langevin::sampler::{Compiling, Start};
 use std::path::Path;
@@ -91,6 +93,7 @@ pub fn rows_of(flag: &str, path: &Path, file: &FileArgs, source: &Source<'_>) ->
     }
     let mut set = data::of_file(path, &options)?;
     data::refuse_unused(&path.to_string_lossy(), file, &set)?;
+    say(&format!("read {}: {}", shown(path), set.summary()));
     if let Some(frame) = source.frame().filter(|_| !set.is_pictures()) {
         set = set.framed(frame).map_err(|error| data::failure(&error))?;
     }

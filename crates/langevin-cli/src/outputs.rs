@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 /// The flags that name a place to write to.
 const OUTPUTS: [&str; 2] = ["out", "plot"];
 /// What a run keeps in its directory; see `rundir`.
-const RUN_FILES: [&str; 7] = [config::NAME, "log.ndjson", "lock", "states", "averages", "samples", MODEL];
+const RUN_FILES: [&str; 8] =
+    [config::NAME, "log.ndjson", "lock", "states", "averages", "samples", MODEL, "best.safetensors"];
 const MODEL: &str = "model.safetensors";
 /// The endings of the files that are read as parts of a folder.
 const PARTS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "npy", "npz", "csv", "tsv", "parquet"];

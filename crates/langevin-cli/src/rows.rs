@@ -38,9 +38,9 @@ pub enum Part {
     /// Those of its training, of which some were held out.
     Own {
         /// The rows it was trained on.
-        trained: Dataset,
+        trained: Box<Dataset>,
         /// The others.
-        held_out: Dataset,
+        held_out: Box<Dataset>,
     },
     /// Those it was trained on, all of them.
     Trained(Dataset),
@@ -93,7 +93,7 @@ pub fn part(name: &str, seed: u64, file: &FileArgs, source: &Source<'_>) -> Resu
             let set = read(name, held.seed, file, source)?;
             let (trained, held_out) = set.split(held.share, held.seed);
             match own(&trained)? {
-                true => Ok(Part::Own { trained, held_out }),
+                true => Ok(Part::Own { trained: Box::new(trained), held_out: Box::new(held_out) }),
                 false if data::is_drawn(name) => Ok(Part::Other(read(name, seed ^ FRESH, file, source)?)),
                 false => Ok(Part::Other(set)),
             }
@@ -117,7 +117,7 @@ pub fn load(wanted: &Wanted<'_>, source: &Source<'_>) -> Result<Dataset> {
                 .hint("leave out --held-out to use all rows"));
         }
         match part(wanted.data, wanted.seed, wanted.file, source)? {
-            Part::Own { held_out, .. } => held_out,
+            Part::Own { held_out, .. } => *held_out,
             Part::Trained(set) | Part::Other(set) => {
                 return Err(Failure::misused("these are not the data that the model was trained on")
                     .at("--data, --held-out")

@@ -201,10 +201,20 @@ impl<'a> Source<'a> {
     /// Samples in data units as the file of the training had its rows: with its constants, whole numbers in columns of whole numbers, its order of axes.
     pub fn to_file(&self, mut samples: Vec<f64>) -> Vec<f64> {
         self.to_data(&mut samples);
-        match self.frame().filter(|frame| frame.model_shape() == self.shape()) {
-            Some(frame) => frame.restore(&samples),
-            None => samples,
+        let Some(frame) = self.frame().filter(|frame| frame.model_shape() == self.shape()) else { return samples };
+        let mut rows = frame.restore(&samples);
+        // The exponential of a logarithm is off by its last bits.
+        if let Some(lattice) =
+            self.network().and_then(|network| network.metadata().data.lattice.as_ref()).filter(|_| frame.table)
+        {
+            let places = frame.places();
+            for row in rows.chunks_exact_mut(frame.width()) {
+                for (element, place) in places.iter().enumerate() {
+                    row[*place] = lattice.nearest(element, row[*place]);
+                }
+            }
         }
+        rows
     }
 
     /// Values that are evenly spaced in the lines of a table are so in samples too.

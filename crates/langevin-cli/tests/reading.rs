@@ -337,3 +337,120 @@ fn a_flag_that_means_nothing_for_a_file_is_refused() {
         assert_eq!(stderr.matches("hint:").count().max(1), 1, "{stderr}");
     }
 }
+
+/// A list is one value: what a run keeps of it is all of it.
+#[test]
+fn a_run_keeps_the_columns_that_it_was_begun_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    csv(here, "t.csv", "a,b,c,d", 60, |i| {
+        format!("{},{},{},{}", normal(i), (normal(i + 9)).exp(), (2.0 * normal(i + 50)).exp(), i)
+    });
+    let small = "--width 8 --depth 1 --batch 8";
+    works(here, &format!("train --data t.csv --columns a,b,c --log b,c --steps 4 {small} --run r"));
+    let config = fs::read_to_string(here.join("r/config.toml")).unwrap();
+    assert!(config.contains("columns = \"a,b,c\"") && config.contains("log = \"b,c\""), "{config}");
+    works(here, "train --resume r --steps 6");
+    works(here, "train --resume r --columns a,b,c --steps 8");
+    let (_, stderr) = works(here, "train --config r/config.toml --steps 2 --run s");
+    assert!(stderr.contains("60 rows × 3 columns (a, b, c)") && stderr.contains("as logarithms: 'b', 'c'"), "{stderr}");
+    works(here, "train --resume r --set columns=a,b,c --steps 9");
+    fs::write(here.join("more.toml"), "lr = 1e-4\ncolumns = ['a', 'b', 'c']\n").unwrap();
+    works(here, "train --resume r --config more.toml --steps 10");
+    assert!(fs::read_to_string(here.join("r/config.toml")).unwrap().contains("lr = 0.0001"));
+    let (code, _, stderr) = run(here, "train --resume r --drop d --columns a --steps 12");
+    assert!(code == 1 && stderr.contains("expected samples of 3, got samples of 1"), "{stderr}");
+    works(here, &format!("train --data t.csv --drop a,d --steps 4 {small} --run t"));
+    works(here, "train --resume t --steps 6");
+    // What a run began from is no flag of another day.
+    works(here, &format!("train --data t.csv --columns a,b --steps 2 {small} --out m.safetensors"));
+    let (code, _, stderr) = run(here, "train --resume t --from m.safetensors --steps 8");
+    assert!(
+        code == 2 && stderr.contains("a run that goes on begins from no other model (--from, --resume)"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn samples_without_names_are_read_by_the_model_that_made_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    csv(here, "t.csv", "a,n", 90, |i| format!("{},{}", normal(i), 3 + i % 50));
+    works(here, "train --data t.csv --log n --steps 20 --width 8 --depth 1 --out m.safetensors");
+    works(here, "sample m.safetensors -n 30 --out own.npy");
+    works(here, "sample m.safetensors -n 30 --out own.csv");
+    let text = fs::read_to_string(here.join("own.csv")).unwrap();
+    for line in text.lines().skip(1) {
+        assert!(
+            line.split_once(',').unwrap().1.parse::<i64>().is_ok(),
+            "a whole number whose logarithm was learned: {line}"
+        );
+    }
+    for line in [
+        "likelihood m.safetensors --data own.npy --levels 2",
+        "evaluate m.safetensors --data own.npy",
+        "evaluate --samples own.npy --data t.csv",
+        "invert m.safetensors --from own.npy --steps 3 --out z.npy",
+    ] {
+        works(here, line);
+    }
+    works(here, "invert m.safetensors --from t.csv -n 5 --steps 3 --out z.csv");
+    assert_eq!(fs::read_to_string(here.join("z.csv")).unwrap().lines().next(), Some("x0,x1"));
+    csv(here, "other.csv", "p,q", 20, |i| format!("{},{}", normal(i), 4 + i));
+    let (code, _, stderr) = run(here, "evaluate m.safetensors --data other.csv");
+    assert!(
+        code == 2
+            && stderr.contains("the data do not have the columns of the model")
+            && stderr.contains("expected a, n"),
+        "{stderr}"
+    );
+    works(here, "evaluate m.safetensors --data other.csv --columns p,q");
+}
+
+#[test]
+fn many_rows_are_compared_by_a_part_of_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let values: Vec<f32> = (0..20_000).map(|i| normal(i) as f32).collect();
+    f4(here, "many.npy", "(20000, 1)", &values);
+    f4(here, "few.npy", "(300, 1)", &values[7000..7300]);
+    let (_, stderr) = works(here, "evaluate --samples few.npy --data many.npy");
+    assert!(stderr.contains("300 samples of few.npy"), "{stderr}");
+    let (_, stderr) = works(here, "evaluate --exact gaussian --data gaussian -n 200 --steps 4");
+    assert!(stderr.contains("real: other draws"), "{stderr}");
+}
+
+#[test]
+fn rows_that_are_all_the_same_are_nothing_to_learn() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    csv(here, "same.csv", "a,b", 30, |_| "3,4".into());
+    let (code, _, stderr) = run(here, "train --data same.csv --steps 1 --out m.safetensors");
+    assert!(code == 1 && stderr.contains("all rows are the same: there is nothing to learn"), "{stderr}");
+    // Values far beyond the noise are named where nobody scales them.
+    csv(here, "wide.csv", "a,b", 30, |i| format!("{},{}", normal(i), 1e6 + 1e5 * normal(i + 40)));
+    let (_, stderr) = works(here, "train --data wide.csv --no-normalize --steps 1 --out w.safetensors");
+    assert!(stderr.contains("note: 'b' has mean ") && stderr.contains("leave out --no-normalize"), "{stderr}");
+    works(here, "train --data wide.csv --steps 2 --width 8 --depth 1 --out m.safetensors");
+    csv(here, "units.csv", "a,b", 30, |i| format!("{},{}", 1e3 * normal(i), 1e6));
+    let (_, stderr) = works(here, "train --from m.safetensors --data units.csv --steps 1 --out f.safetensors");
+    assert!(
+        stderr.contains("scale: that of the model") && stderr.contains("in other units than those of the model"),
+        "{stderr}"
+    );
+}
+
+/// A model that was good stays where it is when a training that would replace it goes wrong at once.
+#[test]
+fn an_explosion_at_once_leaves_what_was_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    works(here, "train --data moons --steps 40 --width 16 --depth 1 --out m.safetensors");
+    let before = fs::read(here.join("m.safetensors")).unwrap();
+    let (code, _, stderr) = run(
+        here,
+        "train --data moons --steps 300 --lr 1000 --warmup 1 --clip inf --width 16 --depth 1 --out m.safetensors",
+    );
+    assert!(code == 1 && stderr.contains("training diverged") && stderr.contains("try --lr 2.0e-3"), "{stderr}");
+    assert!(fs::read(here.join("m.safetensors")).unwrap() == before, "{stderr}");
+}

@@ -73,7 +73,17 @@ impl Lattice {
     #[must_use]
     pub fn nearest(&self, element: usize, value: f64) -> f64 {
         let (low, step) = (*self.pick(&self.low, element), self.step(element));
-        if step > 0.0 { low + ((value - low) / step).round() * step } else { value }
+        if step == 0.0 {
+            return value;
+        }
+        // 0.3 is 3/10, and not 3 × 0.1, where a step is one of so many to the unit.
+        let intervals = (1.0 / step).round();
+        let unit = step <= 1.0 && (intervals * step - 1.0).abs() < 1e-9;
+        let start = (low * intervals).round();
+        if unit && (start - low * intervals).abs() < 1e-6 {
+            return (value * intervals).round() / intervals;
+        }
+        low + ((value - low) / step).round() * step
     }
 
     /// Returns whether all elements of these rows lie on it.

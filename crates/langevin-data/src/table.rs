@@ -28,6 +28,8 @@ use text::Text;
 
 /// Bytes of the longest line, quoted line breaks included.
 const LONGEST: u64 = 64 << 20;
+/// Lines below the first that tell a header of numbers from a row.
+const LINES: usize = 10;
 /// Lines that are looked at before the first one is understood.
 const AHEAD: usize = 64;
 /// Opens a `.csv` file. The first line is a header if none of its fields is a number.
@@ -225,6 +227,7 @@ fn rows(path: &Path, mut text: Text, options: &Options) -> Result<Dataset> {
     }
     let (mut spool, mut gather, mut count) = (Spool::new(options.memory), Gather::default(), 0_usize);
     let (mut record, mut values) = (StringRecord::new(), Vec::new());
+    let mut thousands = vec![Thousands::default(); plan.read.len()];
     loop {
         match ahead.pop_front() {
             Some(first) => record = first,
@@ -247,8 +250,9 @@ fn rows(path: &Path, mut text: Text, options: &Options) -> Result<Dataset> {
             gather.push(&record[label]);
         }
         values.clear();
-        for column in &plan.read {
+        for (column, thousands) in plan.read.iter().zip(&mut thousands) {
             let field = &record[*column];
+            thousands.see(field);
             let place = || at(line(), *column, names.as_ref());
             let Some(value) = number(field) else {
                 let name = match names.as_ref().and_then(|names| names.get(*column)) {
@@ -279,10 +283,21 @@ fn rows(path: &Path, mut text: Text, options: &Options) -> Result<Dataset> {
     if let Some(note) = head.note {
         about = about.noting(note);
     }
+    // With commas between columns nobody separates thousands by points.
+    let doubted: Vec<&usize> = match dialect.separator {
+        Separator::Comma => vec![],
+        _ => plan.read.iter().zip(&thousands).filter(|(_, one)| one.is_likely()).map(|(column, _)| column).collect(),
+    };
     let called = |column: usize| match names.as_ref().and_then(|names| names.get(column)) {
         Some(name) => format!("column '{}'", start(name)),
         None => format!("column {}", column + 1),
     };
+    for column in doubted {
+        about = about.noting(format!(
+            "{}: all decimals have three digits, so they may be thousands; they are read as decimals: write 1841 where 1.841 or 1,841 means that",
+            called(*column)
+        ));
+    }
     if let Some(label) = plan.label {
         about = about.labelled(called(label));
     }
@@ -291,6 +306,37 @@ fn rows(path: &Path, mut text: Text, options: &Options) -> Result<Dataset> {
     }
     let names = names.map_or_else(Vec::new, |names| plan.read.iter().map(|column| names[*column].to_owned()).collect());
     Ok(data.with_about(about, names).numbered(&plan.read).tabular())
+}
+
+/// Whether the separators of a column's numbers stand before groups of three digits alone.
+#[derive(Clone, Default)]
+struct Thousands {
+    seen: bool,
+    /// A number that no one writes with separators between thousands.
+    other: bool,
+}
+
+impl Thousands {
+    fn see(&mut self, field: &str) {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let plain = field.trim_start_matches(['+', '-']);
+        match plain.split_once('.') {
+            Some((before, after)) => {
+                let group = digits(before)
+                    && before.len() <= 3
+                    && !before.starts_with('0')
+                    && digits(after)
+                    && after.len() == 3;
+                self.seen |= group;
+                self.other |= !group;
+            }
+            None => self.other |= plain.len() > 3,
+        }
+    }
+
+    fn is_likely(&self) -> bool {
+        self.seen && !self.other
+    }
 }
 
 /// The units that a line below the names gives: no number, above lines of numbers in the same places.
@@ -334,6 +380,21 @@ impl Head {
             return sure(true);
         }
         let shown = || start(&first.iter().collect::<Vec<_>>().join(", "));
+        // Numbers that are no numbers of the rows below: years, or a count from 1.
+        let distinct = first.iter().collect::<std::collections::HashSet<_>>().len() == first.len();
+        let never_whole = rest.len() >= LINES && rest.iter().all(|line| line.iter().all(|field| !whole(field)));
+        if first.len() > 1 && first.iter().all(whole) && distinct && never_whole {
+            return Self {
+                is_header: true,
+                note: Some(format!("the first line, {}, names the columns (--no-header says otherwise)", shown())),
+            };
+        }
+        if first.len() == 1 && &first[0] == "0" && never_whole {
+            return Self {
+                is_header: false,
+                note: Some("the first line, 0, is a row like the others (--header says otherwise)".to_owned()),
+            };
+        }
         if first.len() > 1 && counts(&mut first.iter()) {
             let whole = rest.iter().all(|line| line.iter().all(whole));
             return match whole {

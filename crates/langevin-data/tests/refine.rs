@@ -289,3 +289,32 @@ fn frames_are_documents() {
     frame.check().unwrap();
     assert_eq!(frame, frame.clone());
 }
+
+#[test]
+fn what_may_be_thousands_is_named() {
+    let german =
+        |row: usize| if row % 2 == 0 { format!("1.{:03};0", (row * 37) % 1000) } else { format!("{};1", row % 900) };
+    let text = (0..30).fold("sales;units\n".to_owned(), |text, row| text + &german(row) + "\n");
+    let data = read(&text, &Options::default());
+    assert!(data.summary().contains("column 'sales': all decimals have three digits"), "{}", data.summary());
+    // Three digits by rounding, with commas between the columns or numbers below 1, are decimals.
+    assert!(!read(&table("a,b", 30, 2, value), &Options::default()).summary().contains("thousands"));
+    let small = (0..30).fold("a;b\n".to_owned(), |text, row| text + &format!("0.{:03};1.{:03}\n", row * 7, row));
+    assert!(!read(&small, &Options::default()).summary().contains("column 'a': all"));
+}
+
+#[test]
+fn years_and_counts_above_numbers_are_names() {
+    for head in ["2019,2020,2021", "1,2,3"] {
+        let data = read(&table(head, 30, 3, value), &Options::default());
+        assert_eq!((data.rows(), data.frame().names.join(",")), (30, head.to_owned()), "{head}");
+        assert!(data.summary().contains("(--no-header says otherwise)"));
+    }
+    // A column that begins with 0 keeps it, and that is said.
+    let data = read(&table("0", 30, 1, value), &Options::default());
+    assert!(
+        data.rows() == 31 && data.summary().contains("the first line, 0, is a row like the others"),
+        "{}",
+        data.summary()
+    );
+}

@@ -42,16 +42,14 @@ pub fn expand(words: Vec<OsString>) -> Result<Vec<OsString>> {
         }
         settings.extend(flag(key.trim(), &value, "--set")?);
     }
-    let file = match (values(given, "config").pop(), values(given, "resume").pop()) {
-        (Some(path), _) => Some(PathBuf::from(path)),
-        (None, Some(run)) => Some(Path::new(&run).join(NAME)),
-        (None, None) => None,
-    };
+    // Of a run that goes on its own configuration holds, but for what another file says.
+    let own = values(given, "resume").pop().map(|run| Path::new(&run).join(NAME));
+    let other = values(given, "config").pop().map(PathBuf::from);
     let mut from_file = Vec::new();
-    if let Some(path) = file {
+    for path in own.into_iter().chain(other) {
         let text = json::text("--config, --resume", &path)?;
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            Failure::failed("the configuration is no TOML").in_file(&path).got(error.to_string().trim().to_owned())
+            Failure::failed("the configuration is no TOML").in_file(&path).got(error.message().to_owned())
         })?;
         let place = path.display().to_string();
         for (key, value) in &table {
@@ -60,6 +58,9 @@ pub fn expand(words: Vec<OsString>) -> Result<Vec<OsString>> {
                 _ => vec![(key, value)],
             };
             for (key, value) in inner {
+                let rival =
+                    |known: &str| EITHER.iter().any(|pair| pair.contains(&known) && pair.contains(&key.as_str()));
+                from_file.retain(|(known, _): &(String, _)| known != key && !rival(known));
                 from_file.push((key.clone(), flag(key, value, &place)?));
             }
         }
@@ -110,6 +111,9 @@ fn flag(key: &str, value: &Value, place: &str) -> Result<Vec<OsString>> {
         Value::Float(number) => number.to_string(),
         Value::Array(items) if items.iter().all(Value::is_integer) => {
             items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+        }
+        Value::Array(items) if items.iter().all(Value::is_str) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
         }
         other => {
             return Err(Failure::misused("a setting has the wrong type")

@@ -253,36 +253,34 @@ pub struct SampleArgs {
 
 /// What a model with classes is asked for.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Classes")]
 #[group(skip)]
 pub struct ConditionArgs {
     /// Classes by name or number, with commas between them: the samples take turns [default: of no class]
-    #[arg(long, value_name = "CLASS", value_delimiter = ',')]
+    #[arg(help_heading = "Classes", long, value_name = "CLASS", value_delimiter = ',')]
     pub class: Vec<String>,
     /// Guide towards the class: D = D_u + W (D_c − D_u), two evaluations in place of one
-    #[arg(long, value_name = "W", value_parser = finite, requires = "class", conflicts_with = "adaptive", allow_negative_numbers = true)]
+    #[arg(help_heading = "Classes", long, value_name = "W", value_parser = finite, requires = "class", conflicts_with = "adaptive", allow_negative_numbers = true)]
     pub guidance: Option<f64>,
     /// Draw the same samples at each of these weights of guidance: a row of the picture each
-    #[arg(long, value_name = "W,W,…", value_parser = finite, value_delimiter = ',', requires = "class", conflicts_with_all = ["guidance", "adaptive"], allow_negative_numbers = true)]
+    #[arg(help_heading = "Classes", long, value_name = "W,W,…", value_parser = finite, value_delimiter = ',', requires = "class", conflicts_with_all = ["guidance", "adaptive"], allow_negative_numbers = true)]
     pub guidance_sweep: Vec<f64>,
     /// Guide at these noise levels alone, in σ/α
-    #[arg(long, value_name = "MIN,MAX", value_parser = range, requires = "class")]
+    #[arg(help_heading = "Classes", long, value_name = "MIN,MAX", value_parser = range, requires = "class")]
     pub guidance_interval: Option<Interval>,
 }
 
 /// Pictures, or rows, that are there already.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Editing")]
 #[group(skip)]
 pub struct EditArgs {
     /// Start from these pictures or rows, noised, instead of pure noise: a .png or .jpg, a folder, .npy or .csv; the samples take turns
-    #[arg(long, value_name = "FILE", conflicts_with = "adaptive")]
+    #[arg(help_heading = "Editing", long, value_name = "FILE", conflicts_with = "adaptive")]
     pub from: Option<PathBuf>,
     /// How far they are noised: the share of the steps that is taken, from the end [default: 0.6]
-    #[arg(long, value_name = "S", requires = "from", value_parser = strength, allow_negative_numbers = true)]
+    #[arg(help_heading = "Editing", long, value_name = "S", requires = "from", value_parser = strength, allow_negative_numbers = true)]
     pub strength: Option<f64>,
     /// Keep what is black in this picture and paint the rest anew [default sampler: repaint]
-    #[arg(long, value_name = "FILE", requires = "from", conflicts_with = "strength")]
+    #[arg(help_heading = "Editing", long, value_name = "FILE", requires = "from", conflicts_with = "strength")]
     pub mask: Option<PathBuf>,
 }
 
@@ -366,6 +364,11 @@ fn exact_help() -> String {
 
 pub(crate) fn data_help() -> String {
     format!("What to learn: {}, or {}", crate::data::names().join(", "), crate::data::KINDS)
+}
+
+/// The same where nothing is learned from the rows.
+pub(crate) fn rows_help() -> String {
+    format!("The rows: {}, or {}", crate::data::names().join(", "), crate::data::KINDS)
 }
 
 pub(crate) fn weight_help() -> String {

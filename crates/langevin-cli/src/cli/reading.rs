@@ -7,40 +7,51 @@ use crate::words::either_case;
 use clap::Args;
 use langevin_data::{Axes, Options};
 
+/// Names in one argument, so that a later one takes the place of an earlier.
+pub type Names = std::vec::Vec<String>;
+
+/// Names with commas between them.
+pub fn names(text: &str) -> Result<Names, String> {
+    let names: Names = text.split(',').map(|name| name.trim().to_owned()).collect();
+    match names.iter().any(String::is_empty) {
+        true => Err("expected names, or numbers from 1, with commas between them".to_owned()),
+        false => Ok(names),
+    }
+}
+
 /// How a file of data is read. A command that has a model takes what is not given from the model.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Reading data")]
 #[group(skip)]
 pub struct FileArgs {
     /// The column of a table that holds the labels: its name, or its number from 1
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(help_heading = "Reading data", long, value_name = "COLUMN")]
     pub label_column: Option<String>,
     /// Where the labels are: an array of the .npz file, or a .npy file beside the data's
-    #[arg(long, value_name = "ARRAY")]
+    #[arg(help_heading = "Reading data", long, value_name = "ARRAY")]
     pub labels: Option<String>,
     /// Read these columns of a table alone, in this order: names, or numbers from 1
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
-    pub columns: Vec<String>,
+    #[arg(help_heading = "Reading data", long, value_name = "COLUMN,…", value_parser = names)]
+    pub columns: Option<Names>,
     /// Leave out these columns of a table
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
-    pub drop: Vec<String>,
+    #[arg(help_heading = "Reading data", long, value_name = "COLUMN,…", value_parser = names)]
+    pub drop: Option<Names>,
     /// The first line of a table names the columns [default: told by the first lines]
-    #[arg(long, overrides_with = "no_header")]
+    #[arg(help_heading = "Reading data", long, overrides_with = "no_header")]
     pub header: bool,
     /// The first line of a table is a row
-    #[arg(long, overrides_with = "header")]
+    #[arg(help_heading = "Reading data", long, overrides_with = "header")]
     pub no_header: bool,
     /// The order of the axes of pictures in an array: hwc or chw [default: told by the sizes]
-    #[arg(long, value_name = "AXES")]
+    #[arg(help_heading = "Reading data", long, value_name = "AXES")]
     pub axes: Option<String>,
     /// Height and width of pictures: the middle of larger ones
-    #[arg(long, value_name = "H,W", value_parser = extent)]
+    #[arg(help_heading = "Reading data", long, value_name = "H,W", value_parser = extent)]
     pub size: Option<Extent>,
     /// Leave out pictures that cannot be read, and say how many
-    #[arg(long)]
+    #[arg(help_heading = "Reading data", long)]
     pub skip_bad: bool,
     /// Memory for data, in MiB; larger data are read as they are needed [default: 2048]
-    #[arg(long, value_name = "MIB", value_parser = count, allow_negative_numbers = true)]
+    #[arg(help_heading = "Reading data", long, value_name = "MIB", value_parser = count, allow_negative_numbers = true)]
     pub memory: Option<usize>,
 }
 
@@ -54,15 +65,15 @@ impl FileArgs {
         if let Some(array) = &self.labels {
             options.labels = Some(array.clone());
         }
-        if !self.columns.is_empty() {
-            options.columns.clone_from(&self.columns);
+        if let Some(columns) = &self.columns {
+            options.columns.clone_from(columns);
         }
-        if !self.drop.is_empty() {
+        if let Some(drop) = &self.drop {
             // What a model says of its columns holds no longer.
-            if self.columns.is_empty() {
+            if self.columns.is_none() {
                 options.columns.clear();
             }
-            options.drop.clone_from(&self.drop);
+            options.drop.clone_from(drop);
         }
         match (self.header, self.no_header) {
             (true, _) => options.header = Some(true),
@@ -88,8 +99,8 @@ impl FileArgs {
         [
             ("--label-column", label_column.is_some()),
             ("--labels", labels.is_some()),
-            ("--columns", !columns.is_empty()),
-            ("--drop", !drop.is_empty()),
+            ("--columns", columns.is_some()),
+            ("--drop", drop.is_some()),
             ("--header", *header),
             ("--no-header", *no_header),
             ("--axes", axes.is_some()),

@@ -71,7 +71,7 @@ pub struct LikelihoodArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     pub device: DeviceArgs,
-    #[arg(long, value_name = "DATA", help = super::data_help())]
+    #[arg(long, value_name = "DATA", help = super::rows_help())]
     pub data: String,
     #[command(flatten)]
     pub file: FileArgs,
@@ -130,7 +130,7 @@ pub struct DiagnoseArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     pub device: DeviceArgs,
-    #[arg(long, value_name = "DATA", help = super::data_help())]
+    #[arg(long, value_name = "DATA", help = super::rows_help())]
     pub data: String,
     #[command(flatten)]
     pub file: FileArgs,
@@ -198,7 +198,7 @@ pub struct EvaluateArgs {
     /// A file of samples, of any program, in place of a model
     #[arg(long, value_name = "FILE", group = "source")]
     pub samples: Option<PathBuf>,
-    #[arg(long, value_name = "DATA", help = super::data_help())]
+    #[arg(long, value_name = "DATA", help = super::rows_help())]
     pub data: String,
     /// The rows that were trained on, for the share of copies and for the floor, where they are not part of --data
     #[arg(long, value_name = "DATA")]

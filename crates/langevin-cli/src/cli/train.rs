@@ -1,6 +1,7 @@
 //! The flags of `langevin train`. Each is a key of a configuration file too.
 
 use super::config::Effective;
+use super::reading::{Names, names};
 use super::values::{count, minutes, number, seconds, seed, share, steps, threads, whole};
 use super::{DeviceArgs, FileArgs, data_help, process_help, times_help, weight_help};
 use clap::{Args, ValueEnum};
@@ -105,8 +106,8 @@ pub struct ReadingArgs {
     #[arg(long)]
     pub flip: bool,
     /// Learn the logarithms of these columns of a table, for values that are spread over powers of ten; samples and likelihoods are of the values themselves
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
-    pub log: Vec<String>,
+    #[arg(long, value_name = "COLUMN,…", value_parser = names)]
+    pub log: Option<Names>,
 }
 
 /// What is minimised.

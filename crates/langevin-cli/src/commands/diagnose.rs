@@ -106,7 +106,7 @@ fn split(args: &DiagnoseArgs, source: &Source<'_>, lattice: Option<&Lattice>) ->
         return Ok(None);
     }
     let (trained, held_out) = match rows::part(&args.data, args.seed, &args.file, source)? {
-        Part::Own { trained, held_out } => (trained, held_out),
+        Part::Own { trained, held_out } => (*trained, *held_out),
         Part::Trained(_) => {
             say(
                 "note: these are the rows that the network was trained on, and none were held out: over-training cannot be seen in them (train with --hold-out)",

@@ -1,14 +1,15 @@
 //! `langevin evaluate`: how near samples are to data that the model has not seen, and whether they are new.
 
 use crate::cli::EvaluateArgs;
-use crate::comparison::{Comparison, Evaluation, Floor};
+use crate::comparison::{Comparison, Evaluation, Floor, HALVES};
 use crate::error::{Failure, Result};
 use crate::interrupt;
 use crate::io::{print, say};
-use crate::progress::duration;
+use crate::progress::{duration, thousands};
 use crate::source::Source;
-use crate::words::{plural, start};
+use crate::words::{plural, shown};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Instant;
 
 /// Runs the command.
@@ -38,19 +39,27 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
             (source.name().to_owned(), comparison.run(&source)?, classes)
         }
     };
-    let Evaluation { count, plan, evaluations, against, units, floor, .. } = &evaluation;
+    let Evaluation { count, plan, evaluations, against, units, floor, copies, .. } = &evaluation;
     let by = plan
         .as_ref()
         .map_or_else(String::new, |plan| format!(" by {plan}, {}", plural(*evaluations as u64, "evaluation")));
     say(&format!(
         "{} of {}{by}, against {} {against}, in {}; distances are in {units}",
         plural(*count as u64, "sample"),
-        start(&name),
+        shown(Path::new(&name)),
         plural(*count as u64, "row").trim_end_matches(" rows").trim_end_matches(" row"),
         duration(began.elapsed().as_secs_f64())
     ));
-    if let Some(Floor { what, .. }) = floor {
-        say(&format!("real: {what}, in the place of samples"));
+    match floor {
+        Some(Floor { what, .. }) if *what == HALVES => say(&format!(
+            "real: {what}; with half as many rows its distances are larger than those of {} rows would be",
+            thousands(*count as u64)
+        )),
+        Some(Floor { what, .. }) => say(&format!("real: {what}, in the place of samples")),
+        None => say("real: there are too few rows to compare one half with the other"),
+    }
+    if copies.is_none() {
+        say("copies: not measured; --train DATA names the rows that were trained on");
     }
     print(&if args.json { document(args, &name, &evaluation, &classes) } else { table(&evaluation) })
 }

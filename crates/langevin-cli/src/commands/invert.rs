@@ -6,13 +6,16 @@ use crate::cli::InvertArgs;
 use crate::edit;
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
+use crate::io::csv::plain_names;
 use crate::io::npy::Width;
-use crate::io::{Format, atomic, npy, print, say};
+use crate::io::rows::Rows;
+use crate::io::{Format, atomic, print, say};
 use crate::schedule::Range;
 use crate::source::{Reader, Source};
 use crate::words::{plural, shown};
 use langevin::sampler::Start;
 use langevin::{Model as _, Plan, Sampler, Sampling};
+use std::path::Path;
 
 /// The largest number of rows that are inverted at once.
 const MOST: usize = 1 << 20;
@@ -37,7 +40,7 @@ pub fn run(args: &InvertArgs) -> Result<()> {
     let format = Format::of(&args.out)?;
     let shown_as = match args.between {
         Some(points) => Picture::of(format, &source, count.saturating_sub(1).max(1) * points, &args.out)?,
-        None if format == Format::Npy => None,
+        None if matches!(format, Format::Npy | Format::Csv) => None,
         None => Picture::of(format, &source, count, &args.out)?,
     };
     if format != Format::Folder {
@@ -75,7 +78,8 @@ pub fn run(args: &InvertArgs) -> Result<()> {
                 None => {
                     let mut shape = source.file_shape();
                     shape.insert(0, states.len() / width);
-                    npy::write(&args.out, &shape, &source.to_file(states), Width::F64)?;
+                    let names = source.file_names();
+                    write(format, &args.out, &shape, &names, &source.to_file(states))?;
                 }
             }
             format!("{} from each to the next", plural(points as u64, "step"))
@@ -83,7 +87,8 @@ pub fn run(args: &InvertArgs) -> Result<()> {
         (None, None) => {
             let sigma = up.moves().last().map_or(1.0, |last| last.to.sigma);
             let unit: Vec<f64> = noise.iter().map(|value| value / sigma).collect();
-            npy::write(&args.out, &shape(&source, count), &unit, Width::F64)?;
+            // The coordinates of the model, which have no names in the file.
+            write(format, &args.out, &shape(&source, count), &plain_names(width), &unit)?;
             "the noise, at unit variance".to_owned()
         }
         (None, Some(picture)) => {
@@ -130,6 +135,16 @@ fn plans(args: &InvertArgs, reader: &Reader<'_>, range: Range) -> Result<(Plan, 
         })
     };
     Ok((compile(&inversion, false)?, compile(&sampler, true)?))
+}
+
+/// Numbers as the ending of the file says.
+fn write(format: Format, out: &Path, shape: &[usize], names: &[String], values: &[f64]) -> Result<()> {
+    let mut rows = match format {
+        Format::Csv => Rows::csv(out, names, None, Width::F64)?,
+        _ => Rows::npy(out, shape, Width::F64)?,
+    };
+    rows.push(values)?;
+    rows.finish()
 }
 
 fn shape(source: &Source<'_>, count: usize) -> Vec<usize> {

@@ -10,6 +10,7 @@ use crate::words::{plural, shown, start};
 use langevin_data::{Dataset, Options, Statistics};
 use langevin_train::{Normalization, Recipe};
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// Rows of which values that would fall together are looked for.
 const LOOKED_AT: usize = 10_000;
@@ -28,9 +29,9 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     let own = base.and_then(|base| base.reading.clone()).filter(|_| data::file(name).is_some());
     let options = args.file.over(own.unwrap_or_default())?;
     data::refuse_flags(name, &args.file)?;
-    let mut all = data::open(name, args.seed, &options)?;
+    let mut all = data::open_as(name, args.seed, &args.file, &options)?;
     data::refuse_unused(name, &args.file, &all)?;
-    if base.is_some() && args.file.columns.is_empty() && args.file.drop.is_empty() {
+    if base.is_some() && args.file.columns.is_none() && args.file.drop.is_none() {
         refuse_more(&all)?;
     }
     for skipped in all.skipped().iter().take(1) {
@@ -43,6 +44,12 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
             .expected("2 or more")
             .got(all.rows().to_string()));
     }
+    if all.rows() > 1 && is_constant(&all)? {
+        return Err(Failure::failed("all rows are the same: there is nothing to learn")
+            .at(start(name))
+            .expected("values that differ")
+            .got(plural(all.rows() as u64, "row")));
+    }
     let reading = data::file(name).is_some().then(|| all.rereading(&options));
     let wrong = |error: langevin_data::Error| data::failure(&error);
     match base {
@@ -54,13 +61,13 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
             if takes_out(args, &all)? {
                 all = all.without_constants().map_err(wrong)?;
             }
-            all = all.with_logarithms(&args.reading.log).map_err(wrong)?;
+            all = all.with_logarithms(args.reading.log.as_deref().unwrap_or_default()).map_err(wrong)?;
         }
     }
     if args.reading.conditional && all.labels().is_none() {
         return Err(Failure::misused("the data have no classes")
             .at("--conditional")
-            .expected("a folder of folders, a .npz with labels, or --label-column")
+            .expected("a folder of folders, --labels ARRAY of a .npz file, or --label-column COLUMN of a table")
             .got(start(name)));
     }
     if args.reading.dequantize && all.lattice().or_failed()?.is_none() {
@@ -70,6 +77,19 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
         ));
     }
     Ok(Material { all, reading })
+}
+
+/// Whether every element has one value.
+fn is_constant(all: &Dataset) -> Result<bool> {
+    let first = all.head(1).values_wide().or_failed()?;
+    // Most data are told by their second row.
+    for rows in [2, all.rows()] {
+        let some = all.head(rows).values_wide().or_failed()?;
+        if some.chunks_exact(all.width()).any(|row| row != first) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Refuses columns that the model which a training goes on from does not know, unless they are left out on purpose.
@@ -87,7 +107,7 @@ fn refuse_more(all: &Dataset) -> Result<()> {
         .got(format!("{} besides", more.join(", ")));
     Err(match names.is_empty() {
         true => failure.hint("leave them out with --drop"),
-        false => failure.hint(format!("--columns {names} takes those of the model")),
+        false => failure.hint(format!("--columns {} takes those of the model", all.frame().names.join(","))),
     })
 }
 
@@ -108,8 +128,14 @@ pub fn say_what(name: &str, all: &Dataset, parts: [Option<&Dataset>; 2], recipe:
         Some(given) => given.clone(),
         None => Normalization::fit(rows).or_failed()?,
     };
-    let scale = map.describe(rows.shape());
-    let mut line = format!("read {}: {}; scale: {scale}", start(name), all.summary());
+    // What a training goes on from, or --no-normalize, brings its own scale.
+    let scale = match recipe.frame.is_some()
+        || recipe.normalization.as_ref().is_some_and(|map| *map != Normalization::identity())
+    {
+        true => "that of the model".to_owned(),
+        false => map.describe(rows.shape()),
+    };
+    let mut line = format!("read {}: {}; scale: {scale}", shown(Path::new(name)), all.summary());
     let lattice = all.lattice().or_failed()?;
     let spacing = lattice.as_ref().and_then(langevin_data::Lattice::common);
     if let Some(step) = spacing.filter(|step| *step != 1.0) {
@@ -168,6 +194,17 @@ pub fn warn(all: &Dataset, rows: &Dataset, map: &Normalization) -> Result<()> {
             names(&blurred)
         ));
     }
+    let far = beyond(&some, map)?;
+    if !far.is_empty() {
+        say(&format!(
+            "note: {} on the scale of the training, where noise has deviation 1: {}",
+            far.join(", "),
+            match *map != Normalization::identity() {
+                true => "the data are in other units than those of the model, or others altogether",
+                false => "leave out --no-normalize, or scale the data first",
+            }
+        ));
+    }
     let tails = rows.heavy_tails().or_failed()?;
     if !tails.is_empty() {
         let values = some.values_wide().or_failed()?;
@@ -192,6 +229,35 @@ pub fn warn(all: &Dataset, rows: &Dataset, map: &Normalization) -> Result<()> {
     }
     Ok(())
 }
+
+/// Columns that lie far from where the map takes them, as they do where it is that of other data.
+fn beyond(some: &Dataset, map: &Normalization) -> Result<Vec<String>> {
+    let width = some.width();
+    let mut values = some.values_wide().or_failed()?;
+    let _ = map.to_model(&mut values, width);
+    let rows = some.rows() as f64;
+    let column = |element: usize| values.iter().skip(element).step_by(width);
+    if some.shape().len() != 1 {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let spread = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
+        let far = mean.abs() > FAR || spread > FAR;
+        return Ok(if far {
+            vec![format!("the values have mean {mean:.1} and deviation {spread:.1}")]
+        } else {
+            vec![]
+        });
+    }
+    let far = (0..width).filter_map(|element| {
+        let mean = column(element).sum::<f64>() / rows;
+        let spread = (column(element).map(|value| (value - mean).powi(2)).sum::<f64>() / rows).sqrt();
+        let place = some.column_name(element);
+        (mean.abs() > FAR || spread > FAR).then(|| format!("{place} has mean {mean:.1} and deviation {spread:.1}"))
+    });
+    Ok(far.take(8).collect())
+}
+
+/// Deviations beyond which rows are not those that a scale was made for.
+const FAR: f64 = 5.0;
 
 /// Rows that say little, whatever they are.
 const FEW: usize = 20;

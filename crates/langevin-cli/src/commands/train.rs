@@ -45,11 +45,8 @@ pub fn run(args: &TrainArgs) -> Result<()> {
 
 fn train(args: &TrainArgs) -> Result<()> {
     let name = args.data.as_deref().unwrap_or_default();
-    if let (Some(path), Some(out)) = (data::file(name), &args.output.out) {
-        check::another_file(out, "--data", path)?;
-    }
+    // That --out itself replaces no input was checked when the flags were read.
     if let (Some(from), Some(out)) = (&args.from, &args.output.out) {
-        check::another_file(out, "--from", from)?;
         check::two_files("--out, whose best model goes beside it,", &Overtraining::beside(out), "--from", from)?;
     }
     let mut effective = args.effective.clone();

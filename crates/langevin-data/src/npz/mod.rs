@@ -37,14 +37,29 @@ pub(crate) fn open(path: &Path, wanted: Option<&str>, options: &Options) -> Resu
         let at = |member: &str, error: Error| error.at(format!("array '{member}'"));
         let (store, header) = array(&mut archive, path, rows, options).map_err(|error| at(rows, error))?;
         let (count, sample) = header.rows().map_err(|error| at(rows, error))?;
-        let labels = match labelled {
-            Some(name) => Some(labels(&mut archive, name, count).map_err(|error| at(name, error))?),
+        let mut passed_over = None;
+        let labels = match labelled.map(|name| (name, labels(&mut archive, name, count))) {
+            Some((_, Ok(labels))) => Some(labels),
+            // What was found by its name alone may be something else: numbers to be predicted, say.
+            Some((name, Err(error))) if options.labels.is_none() && error.is_data() => {
+                passed_over = Some(name);
+                None
+            }
+            Some((name, Err(error))) => return Err(at(name, error)),
             None => None,
         };
+        let labelled = if passed_over.is_some() { None } else { labelled };
         let data = Dataset::make(name_of(path), count, sample, store, labels)?;
         let about = About::new(format!(".npz, array '{rows}'"), header.dtype.name());
         let about = match labelled {
             Some(name) => about.labelled(format!("array '{name}'")),
+            None => about,
+        };
+        let about = match passed_over {
+            Some(name) => about.omitting(
+                format!("array '{name}'"),
+                format!("its values are no classes of the rows; --labels {name} says why"),
+            ),
             None => about,
         };
         Ok(data.with_about(about, vec![]))

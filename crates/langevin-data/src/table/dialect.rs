@@ -226,7 +226,9 @@ pub(super) fn diagnosis(field: &str) -> Option<(&'static str, &'static str)> {
     }
     let number = field.trim_matches(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-' | '+'));
     let around = field.chars().count() - number.chars().count();
-    if digits && number.parse::<f64>().is_ok() && (1..=8).contains(&around) {
+    // Letters before a number make a name, such as r0.
+    let named = field.chars().next().is_some_and(char::is_alphabetic);
+    if digits && !named && number.parse::<f64>().is_ok() && (1..=8).contains(&around) {
         return Some((
             "a number has a unit or a sign beside it",
             "write the numbers alone, and the unit into the name of the column",

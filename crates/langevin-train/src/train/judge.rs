@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 /// A smoothed loss so many times the least so far is called an explosion.
 const GROWN: f64 = 100.0;
 
+/// Steps before which an averaged network is not worth keeping: it follows the weights closely there.
+const LEARNED: u64 = 10;
+
 impl Trainer {
     /// Refuses a training whose loss is at its end far above that of a network that has learned nothing. To be asked once the training [is done](Self::is_done).
     ///
@@ -17,8 +20,8 @@ impl Trainer {
         }
         Err(self.diverged(
             format!("step {}, the last", self.step),
-            self.little("a loss below"),
-            format!("{}, {} times as much", short(self.health.loss()), short(self.health.ratio())),
+            self.little("a loss well below"),
+            format!("{}, {} times that", short(self.health.loss()), short(self.health.ratio())),
             "a learning rate that is too high",
         ))
     }
@@ -75,9 +78,12 @@ impl Trainer {
             recipe.learning_rate,
             100.0 * self.smooth.clipped()
         ));
-        // After an explosion nothing good is left.
+        // After an explosion nothing good is left, and in the first steps nothing has been learned: a step that is too
+        // large shows in the loss of the next one, which may be no number any more.
         match self.network() {
-            Ok(network) if self.health.is_sound() && !self.health.is_failed() => error.keeping(network),
+            Ok(network) if self.step >= LEARNED && self.health.is_sound() && !self.health.is_failed() => {
+                error.keeping(network)
+            }
             _ => error,
         }
     }

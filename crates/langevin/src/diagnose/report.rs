@@ -9,6 +9,8 @@ use std::fmt;
 
 /// Nats a dimension below which a difference between held-out rows and those of the training is no reason to stop earlier.
 const OVERTRAINED: f64 = 0.02;
+/// Standard errors of that difference beyond which it is believed: held-out rows are few at times, and training longer is the costlier mistake.
+const SURE: f64 = 2.0;
 /// Causes below this share are left alone.
 const SMALL: f64 = 0.05;
 
@@ -190,11 +192,11 @@ impl Diagnosis {
         ranked
     }
 
-    /// Whether held-out rows are less likely than rows of the training by more than three standard errors, and by more than 0.02 nats for each dimension.
+    /// Whether held-out rows are less likely than rows of the training by more than two standard errors, and by more than 0.02 nats for each dimension.
     #[must_use]
     pub fn is_overtrained(&self) -> bool {
         self.generalisation
-            .is_some_and(|found| found.gap.nats > found.gap.noise().max(OVERTRAINED * self.dimension as f64))
+            .is_some_and(|found| found.gap.nats > (SURE * found.gap.error).max(OVERTRAINED * self.dimension as f64))
     }
 
     /// The level where the score is least that of one density.
@@ -442,7 +444,7 @@ impl fmt::Display for Diagnosis {
         let [data, samples] = [data, samples].map(|w2| number(Some(w2)));
         writeln!(
             f,
-            "sliced W2       samples {samples}, other data {data} (the floor: no model is better), over {rows} rows of each\n"
+            "sliced W2       samples {samples}, other data {data} (what other rows of the data give), over {rows} rows of each\n"
         )?;
         for finding in self.ranking() {
             writeln!(f, "{:<16}{}", finding.cause, finding.say())?;

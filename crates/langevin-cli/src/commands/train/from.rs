@@ -163,6 +163,7 @@ fn word(flag: &str, value: &Value) -> String {
     match (flag, value) {
         ("no-normalize", _) | (_, Value::Bool(false)) => "off".to_owned(),
         (_, Value::Bool(true)) => "on".to_owned(),
+        ("activation", Value::Null) => "silu".to_owned(),
         (_, Value::Null) => "none".to_owned(),
         (_, Value::String(text)) => text.clone(),
         (_, Value::Object(map)) => map

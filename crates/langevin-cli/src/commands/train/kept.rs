@@ -15,6 +15,8 @@ use std::path::PathBuf;
 
 /// What is tried after a divergence, as a share of the learning rate.
 const LOWER: f64 = 0.1;
+/// The default learning rate.
+const USUAL: f64 = 2e-3;
 
 /// What is kept of a training, and where.
 pub struct Kept<'a> {
@@ -210,7 +212,8 @@ impl<'a> Kept<'a> {
 
     /// Training that went wrong keeps what was good.
     pub fn diverged(&self, error: langevin_train::Error, rate: f64) -> Result<()> {
-        let lower = format!("--lr {:.1e}", LOWER * rate);
+        // A rate that is absurd is not mended by a tenth of it.
+        let lower = format!("--lr {:.1e}", (LOWER * rate).min(USUAL));
         let hint = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
         let failure = Failure::failed(without_hint(&error));
         let run = self.args.output.run.as_ref().or(self.args.output.resume.as_ref());

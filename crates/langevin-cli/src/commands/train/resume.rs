@@ -108,6 +108,15 @@ impl Change<'_> {
 
     /// Refuses what cannot change between the recipe of a run and that of this command; otherwise what does change, as the log has it.
     pub fn check(&self, own: &Recipe, wanted: &Recipe) -> Result<Option<Map<String, Value>>, Failure> {
+        // A run has begun: what it began from is the run's.
+        let [began, asked] = self.values("from");
+        if began != asked {
+            return Err(Failure::misused("a run that goes on begins from no other model")
+                .at("--from, --resume")
+                .expected(began.map_or_else(|| "no --from".to_owned(), |value| value.to_string()))
+                .got(asked.map_or_else(|| "none".to_owned(), |value| value.to_string()))
+                .hint("leave out --from, or begin another run from that model with --run"));
+        }
         let flags = differing(own, wanted);
         let refused: Vec<&str> = flags.iter().copied().filter(|flag| !MAY.contains(flag)).collect();
         if let Some(first) = refused.first() {
