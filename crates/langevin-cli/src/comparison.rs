@@ -167,30 +167,21 @@ impl Comparison<'_> {
     /// Measures a file of samples.
     pub fn run_file(&self, path: &str) -> Result<Evaluation> {
         let options = self.file.over(Options::default())?;
-        let real = data::read(self.data, self.seed, self.file, &options)?;
+        let real = data::read("--data", self.data, self.seed, self.file, &options)?;
         // Of the samples the same columns, by their names where they have some.
         let mut again = real.rereading(&options);
         if real.frame().names.is_empty() {
             again.columns.clear();
         }
         again.labels_optional = true;
-        let drawn = data::read(path, self.seed, &FileArgs::default(), &again)?;
-        if drawn.width() != real.width() {
-            return Err(Failure::misused("the samples and the data do not have the same shape")
-                .at("--samples, --data")
-                .expected(format!("samples of shape {:?}", real.shape()))
-                .got(format!("{:?}", drawn.shape())));
-        }
+        let drawn = data::read("--samples", path, self.seed, &FileArgs::default(), &again)?;
+        let drawn = rows::shaped("--samples", drawn, real.shape(), "those of --data")?;
         let trained = match self.train {
-            Some(name) => Some(data::read(name, self.seed, &FileArgs::default(), &again)?),
+            Some(name) => Some(data::read("--train", name, self.seed, &FileArgs::default(), &again)?),
             None => None,
         };
-        if let Some(other) = trained.as_ref().filter(|trained| trained.width() != real.width()) {
-            return Err(Failure::misused("the rows that were trained on have another shape")
-                .at("--train")
-                .expected(format!("rows of shape {:?}", real.shape()))
-                .got(format!("{:?}", other.shape())));
-        }
+        let trained =
+            trained.map(|trained| rows::shaped("--train", trained, real.shape(), "those of --data")).transpose()?;
         let against = format!("rows of {}", shown(Path::new(self.data)));
         let sides = Sides { real, trained, spare: None, same: false, against };
         let units = Units::of_rows(&sides.real)?;

@@ -39,7 +39,7 @@ pub fn is_drawn(data: &str) -> bool {
 }
 
 /// Says a line that was not the last one said: a command may look at the same data several times.
-fn say_once(line: String) {
+pub fn say_once(line: String) {
     static LAST: Mutex<String> = Mutex::new(String::new());
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     if *last != line {
@@ -107,21 +107,21 @@ pub fn document(set: &Dataset) -> Value {
 }
 
 /// The data of this name, or in this file, with a line on stderr that says what was read. `flags` are refused where they mean nothing.
-pub fn read(data: &str, seed: u64, flags: &FileArgs, options: &Options) -> Result<Dataset> {
+pub fn read(flag: &str, data: &str, seed: u64, flags: &FileArgs, options: &Options) -> Result<Dataset> {
     refuse_flags(data, flags)?;
-    let set = open_as(data, seed, flags, options)?;
+    let set = open_as(flag, data, seed, flags, options)?;
     refuse_unused(data, flags, &set)?;
     say_once(format!("read {}: {}", shown(Path::new(data)), set.summary()));
     Ok(set)
 }
 
 /// The data set of this name, or in this file or directory, read as the options say.
-pub fn open(data: &str, seed: u64, options: &Options) -> Result<Dataset> {
+pub fn open(flag: &str, data: &str, seed: u64, options: &Options) -> Result<Dataset> {
     match (file(data), named(data)) {
         (Some(path), _) if !langevin_data::exists(path) && !langevin_data::is_pattern(path) => {
             let path = langevin_data::located(path).0;
-            let hint = format!("--data takes {KINDS}, or {}", names().join(", "));
-            Err(Failure::missing("--data", path).hint(hint))
+            let hint = format!("{flag} takes {KINDS}, or {}", names().join(", "));
+            Err(Failure::missing(flag, path).hint(hint))
         }
         (Some(path), _) => of_file(path, options),
         (None, Some("digits")) => Ok(Dataset::digits()),
@@ -129,7 +129,7 @@ pub fn open(data: &str, seed: u64, options: &Options) -> Result<Dataset> {
         (None, None) => {
             let known = names();
             let failure = Failure::misused("unknown data")
-                .at("--data")
+                .at(flag)
                 .expected(format!("{}, or {KINDS}", known.join(", ")))
                 .got(format!("'{data}'"));
             Err(match nearest(data, &known) {
@@ -160,14 +160,14 @@ pub fn failure(error: &langevin_data::Error) -> Failure {
 }
 
 /// The data, read as a model's own were: where they have no names for the columns that the model knows by name, as many columns as it has are taken in its order.
-pub fn open_as(data: &str, seed: u64, flags: &FileArgs, options: &Options) -> Result<Dataset> {
-    let failure = match open(data, seed, options) {
+pub fn open_as(flag: &str, data: &str, seed: u64, flags: &FileArgs, options: &Options) -> Result<Dataset> {
+    let failure = match open(flag, data, seed, options) {
         Err(failure) if flags.columns.is_none() && failure.text().starts_with("no such column") => failure,
         other => return other,
     };
     let mut unnamed = options.clone();
     (unnamed.columns, unnamed.label_column) = (vec![], None);
-    if let Ok(set) = open(data, seed, &unnamed)
+    if let Ok(set) = open(flag, data, seed, &unnamed)
         && set.frame().names.is_empty()
         && set.frame().shape == [options.columns.len()]
     {
@@ -176,7 +176,7 @@ pub fn open_as(data: &str, seed: u64, flags: &FileArgs, options: &Options) -> Re
     let got = failure.text();
     let got = got.rsplit_once("got ").map_or("", |(_, got)| got.lines().next().unwrap_or_default());
     Err(Failure::misused("the data do not have the columns of the model")
-        .at(format!("--data {}", shown(Path::new(data))))
+        .at(format!("{flag} {}", shown(Path::new(data))))
         .expected(options.columns.join(", "))
         .got(format!("none called {got}"))
         .hint("--columns names those that take their place, in the model's order: by name, or by number from 1"))

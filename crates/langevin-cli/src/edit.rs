@@ -91,18 +91,14 @@ pub fn rows_of(flag: &str, path: &Path, file: &FileArgs, source: &Source<'_>) ->
     if let Some(tile) = Tile::of(&source.shape()) {
         options = options.size(tile.height, tile.width).channels(if tile.is_grey() { 1 } else { 3 });
     }
-    let mut set = data::of_file(path, &options)?;
-    data::refuse_unused(&path.to_string_lossy(), file, &set)?;
+    let name = path.to_string_lossy();
+    let mut set = data::open_as(flag, &name, 0, file, &options)?;
+    data::refuse_unused(&name, file, &set)?;
     say(&format!("read {}: {}", shown(path), set.summary()));
     if let Some(frame) = source.frame().filter(|_| !set.is_pictures()) {
         set = set.framed(frame).map_err(|error| data::failure(&error))?;
     }
-    if set.width() != source.width() {
-        return Err(Failure::misused("the file does not fit the model")
-            .at(flag)
-            .expected(format!("rows of shape {:?}", source.shape()))
-            .got(format!("{:?}", set.shape())));
-    }
+    let set = rows::shaped(flag, set, &source.shape(), "the model")?;
     let mut values = set.values_wide().or_failed()?;
     // A picture's black and white are the model's darkest and brightest, whatever numbers stand for them.
     if let (Some(levels), Some([low, high])) = (set.levels(), source.extent()) {

@@ -2,14 +2,16 @@
 
 use crate::cli::FileArgs;
 use crate::error::{Blame as _, Failure, Result};
+use crate::io::say;
 use crate::source::Source;
-use crate::words::plural;
+use crate::words::{plural, shown};
 use crate::{check, data};
 use langevin::SampleId;
 use langevin::exact::Gaussian;
 use langevin::noise::fill_uniforms;
-use langevin_data::{Lattice, Options};
-use langevin_train::{Dataset, Metadata, Moments, Network};
+use langevin_data::{Axes, Lattice, Options};
+use langevin_train::{Dataset, Metadata, Moments, Network, Normalization};
+use std::path::Path;
 
 /// The draw of the dequantisation, away from those of the likelihood and of training.
 const DEQUANTISE: u32 = 0x7fff_0000;
@@ -18,6 +20,13 @@ const FRESH: u64 = 1 << 63;
 
 /// Elements up to which a covariance is fitted to the data.
 const MOST_FITTED: usize = 512;
+
+/// Deviations beyond which rows are not those that a scale was made for.
+const FAR: f64 = 5.0;
+/// A deviation below which pictures are not: [0, 1] where [0, 255] was learned gives 1/255.
+const NARROW: f64 = 0.02;
+/// Rows that tell the scale of all.
+const MOST_LOOKED_AT: usize = 1000;
 
 /// Which rows are wanted.
 pub struct Wanted<'a> {
@@ -66,17 +75,66 @@ pub fn options(file: &FileArgs, source: &Source<'_>) -> Result<Options> {
 /// The rows of these data as the model knows rows, all of them.
 pub fn read(name: &str, seed: u64, file: &FileArgs, source: &Source<'_>) -> Result<Dataset> {
     let options = options(file, source)?;
-    let mut set = data::read(name, seed, file, &options)?;
+    let mut set = data::read("--data", name, seed, file, &options)?;
     if let Some(frame) = source.frame() {
         set = set.framed(frame).map_err(|error| data::failure(&error))?;
     }
-    if set.width() == source.width() {
+    let set = shaped("--data", set, &source.shape(), "the model")?;
+    if let Some(map) = source.normalization() {
+        let far = beyond(&set.head(MOST_LOOKED_AT.min(set.rows())), map)?;
+        if !far.is_empty() {
+            data::say_once(format!(
+                "note: {} on the scale of the model, where its own data have about 1: are these of other units?",
+                far.join(", ")
+            ));
+        }
+    }
+    Ok(set)
+}
+
+/// The rows in this shape: turned where only their channels stand elsewhere. A row of one axis is taken as it lies, and axes of one element say nothing.
+pub fn shaped(flag: &str, set: Dataset, shape: &[usize], of: &str) -> Result<Dataset> {
+    let plain = |shape: &[usize]| shape.iter().copied().filter(|size| *size != 1).collect::<Vec<usize>>();
+    let (own, wanted) = (plain(set.shape()), plain(shape));
+    if set.width() == shape.iter().product::<usize>() && (own == wanted || own.len() < 2 || wanted.len() < 2) {
         return Ok(set);
     }
-    Err(Failure::misused("the data do not fit the model")
-        .at("--data")
-        .expected(format!("rows of {}", plural(source.width() as u64, "element")))
-        .got(set.width().to_string()))
+    if let (&[channels, height, width], false) = (set.shape(), set.is_pictures())
+        && *shape == [height, width, channels]
+    {
+        say(&format!("note: channels are first in {}, and were put last as in {of}", shown(Path::new(set.name()))));
+        return set.channels_last(Some(Axes::ChannelsFirst)).map_err(|error| data::failure(&error));
+    }
+    Err(Failure::misused(format!("the data do not fit {of}"))
+        .at(flag)
+        .expected(format!("rows of shape {shape:?}"))
+        .got(format!("{:?}", set.shape())))
+}
+
+/// Columns that lie far from where the map takes them, as they do where it is that of other data.
+pub fn beyond(some: &Dataset, map: &Normalization) -> Result<Vec<String>> {
+    let width = some.width();
+    let mut values = some.values_wide().or_failed()?;
+    let _ = map.to_model(&mut values, width);
+    let rows = some.rows() as f64;
+    let column = |element: usize| values.iter().skip(element).step_by(width);
+    if some.shape().len() != 1 {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let spread = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
+        let far = mean.abs() > FAR || spread > FAR || spread < NARROW;
+        return Ok(if far {
+            vec![format!("the values have mean {mean:.1} and deviation {spread:.2}")]
+        } else {
+            vec![]
+        });
+    }
+    let far = (0..width).filter_map(|element| {
+        let mean = column(element).sum::<f64>() / rows;
+        let spread = (column(element).map(|value| (value - mean).powi(2)).sum::<f64>() / rows).sqrt();
+        let place = some.column_name(element);
+        (mean.abs() > FAR || spread > FAR).then(|| format!("{place} has mean {mean:.1} and deviation {spread:.1}"))
+    });
+    Ok(far.take(8).collect())
 }
 
 /// The rows of these data, and what they are to the model.

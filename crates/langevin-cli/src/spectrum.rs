@@ -72,7 +72,7 @@ fn column(array: &Array) -> Result<Vec<f64>> {
 ///
 /// Noise levels are compared with the spread of the data, so in raw units one column of large spread decides alone which plan is best.
 fn rows(name: &str, file: &FileArgs, raw: bool) -> Result<Gaussian> {
-    let data = data::read(name, 0, file, &file.over(Options::default())?)?;
+    let data = data::read("--data", name, 0, file, &file.over(Options::default())?)?;
     say_tails(&data)?;
     if !raw {
         let data = if data.shape().len() == 1 { data.without_constants().or_failed()? } else { data };

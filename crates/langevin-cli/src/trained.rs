@@ -81,7 +81,7 @@ impl Trained {
         let spec = &network.metadata().data;
         let built_in = data::names().into_iter().find(|name| *name == spec.name);
         if let Some(name) = built_in {
-            let data = data::open(name, network.metadata().training.seed, &Options::default())?;
+            let data = data::open("--data", name, network.metadata().training.seed, &Options::default())?;
             let rows = spec.rows == data.rows() || name == "digits" && spec.rows <= data.rows();
             if data.shape() == spec.shape && rows {
                 return spectrum::of_network(&data, network.normalization());

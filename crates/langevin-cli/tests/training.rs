@@ -118,7 +118,7 @@ fn an_explosion_ends_the_training_with_a_reason_and_no_model() {
     works(here, "train --data moons --steps 40 --width 16 --depth 1 --batch 32 --run r");
     let state = fs::read(here.join("r/states/step-0000000040.safetensors")).unwrap();
     let (code, _, stderr) = run(here, "train --resume r --lr 100 --clip inf --decay constant --steps 900");
-    assert!(code == 1 && stderr.contains("--resume r --lr 1.0e1"), "{stderr}");
+    assert!(code == 1 && stderr.contains("--resume r --lr 2.0e-3"), "{stderr}");
     assert_eq!(fs::read(here.join("r/states/step-0000000040.safetensors")).unwrap(), state);
     works(here, "train --resume r --lr 1e-3 --clip 1 --decay cosine --steps 100");
     // Every gradient clipped and nothing learned.

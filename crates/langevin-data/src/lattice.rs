@@ -112,6 +112,14 @@ fn on(low: f64, step: f64, value: f64, most: f64) -> bool {
     tolerance < 0.125 && (k - k.round()).abs() <= tolerance
 }
 
+/// The number of which `value` is the logarithm: a whole one, if it is one to the rounding of both functions, which is
+/// |value| + 2 parts in 2⁵² at most.
+fn unlogged(value: f64) -> f64 {
+    let number = value.exp();
+    let whole = number.round();
+    if (number - whole).abs() <= 1e-13 * whole.abs() { whole } else { number }
+}
+
 /// The values that one element, or all, have taken.
 #[derive(Default)]
 struct Seen {
@@ -196,7 +204,7 @@ impl Dataset {
         self.blocks(|rows| {
             for row in rows.chunks_exact(width) {
                 for (element, value) in row.iter().enumerate() {
-                    let value = if logs.get(element).is_some_and(|logged| *logged) { value.exp() } else { *value };
+                    let value = if logs.get(element).is_some_and(|logged| *logged) { unlogged(*value) } else { *value };
                     seen[if together { 0 } else { element }].push(value);
                 }
             }

@@ -174,8 +174,11 @@ fn labels_of_every_usual_form_are_classes() {
         (npy("<U4", "(3,)", false, &[&little[..], &[0; 4]].concat()), "got more bytes"),
     ] {
         archive(&path, &[("x", rows(3, 0)), ("y", array)]);
-        let text = refused(&path, &Options::default());
+        let text = refused(&path, &Options::default().labels("y"));
         assert!(text.contains(expected), "{text}");
+        // What only its name makes labels is left out, and said to be.
+        let data = open(&path, &Options::default()).unwrap();
+        assert!(data.labels().is_none() && data.summary().contains("array 'y'"), "{}", data.summary());
     }
 }
 

@@ -6,6 +6,7 @@ use crate::data;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::say;
 use crate::progress::thousands;
+use crate::rows::beyond;
 use crate::words::{plural, shown, start};
 use langevin_data::{Dataset, Options, Statistics};
 use langevin_train::{Normalization, Recipe};
@@ -29,7 +30,7 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     let own = base.and_then(|base| base.reading.clone()).filter(|_| data::file(name).is_some());
     let options = args.file.over(own.unwrap_or_default())?;
     data::refuse_flags(name, &args.file)?;
-    let mut all = data::open_as(name, args.seed, &args.file, &options)?;
+    let mut all = data::open_as("--data", name, args.seed, &args.file, &options)?;
     data::refuse_unused(name, &args.file, &all)?;
     if base.is_some() && args.file.columns.is_none() && args.file.drop.is_none() {
         refuse_more(&all)?;
@@ -44,11 +45,14 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
             .expected("2 or more")
             .got(all.rows().to_string()));
     }
-    if all.rows() > 1 && is_constant(&all)? {
-        return Err(Failure::failed("all rows are the same: there is nothing to learn")
-            .at(start(name))
-            .expected("values that differ")
-            .got(plural(all.rows() as u64, "row")));
+    if is_constant(&all)? {
+        if all.shape().len() == 1 {
+            return Err(Failure::failed("all rows are the same: there is nothing to learn")
+                .at(start(name))
+                .expected("values that differ")
+                .got(plural(all.rows() as u64, "row")));
+        }
+        say("note: all rows are the same: samples will scatter around them");
     }
     let reading = data::file(name).is_some().then(|| all.rereading(&options));
     let wrong = |error: langevin_data::Error| data::failure(&error);
@@ -72,7 +76,7 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     }
     if args.reading.dequantize && all.lattice().or_failed()?.is_none() {
         say(&format!(
-            "note: the values of {} are not evenly spaced and have a density as they are: --dequantize adds a number from [0, 1) to each all the same",
+            "note: no even spacing was found in the values of {}: --dequantize adds a number from [0, 1) to each all the same",
             start(name)
         ));
     }
@@ -229,35 +233,6 @@ pub fn warn(all: &Dataset, rows: &Dataset, map: &Normalization) -> Result<()> {
     }
     Ok(())
 }
-
-/// Columns that lie far from where the map takes them, as they do where it is that of other data.
-fn beyond(some: &Dataset, map: &Normalization) -> Result<Vec<String>> {
-    let width = some.width();
-    let mut values = some.values_wide().or_failed()?;
-    let _ = map.to_model(&mut values, width);
-    let rows = some.rows() as f64;
-    let column = |element: usize| values.iter().skip(element).step_by(width);
-    if some.shape().len() != 1 {
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        let spread = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
-        let far = mean.abs() > FAR || spread > FAR;
-        return Ok(if far {
-            vec![format!("the values have mean {mean:.1} and deviation {spread:.1}")]
-        } else {
-            vec![]
-        });
-    }
-    let far = (0..width).filter_map(|element| {
-        let mean = column(element).sum::<f64>() / rows;
-        let spread = (column(element).map(|value| (value - mean).powi(2)).sum::<f64>() / rows).sqrt();
-        let place = some.column_name(element);
-        (mean.abs() > FAR || spread > FAR).then(|| format!("{place} has mean {mean:.1} and deviation {spread:.1}"))
-    });
-    Ok(far.take(8).collect())
-}
-
-/// Deviations beyond which rows are not those that a scale was made for.
-const FAR: f64 = 5.0;
 
 /// Rows that say little, whatever they are.
 const FEW: usize = 20;
