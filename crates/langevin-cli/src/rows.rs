@@ -121,7 +121,7 @@ pub fn beyond(some: &Dataset, map: &Normalization) -> Result<Vec<String>> {
     if some.shape().len() != 1 {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let spread = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
-        let far = mean.abs() > FAR || spread > FAR || spread < NARROW;
+        let far = mean.abs() > FAR || !(NARROW..=FAR).contains(&spread);
         return Ok(if far {
             vec![format!("the values have mean {mean:.1} and deviation {spread:.2}")]
         } else {

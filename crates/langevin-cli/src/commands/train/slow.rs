@@ -4,6 +4,7 @@ use crate::check;
 use crate::error::{Failure, Result};
 use crate::io::say;
 use crate::progress::{duration, thousands};
+use crate::words::plural;
 use langevin_train::{Budget, Dataset, NetworkSpec, Progress, Recipe, Trainer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,7 +54,7 @@ impl Slow {
                     said.store(true, Ordering::Relaxed);
                     let far = duration(start.elapsed().as_secs_f64());
                     return say(&format!(
-                        "note: {far} into the first step none of its {} rows is done: a step will take minutes or more; shorter with {advice}",
+                        "note: {far} into the first step none of its {} rows is done: a step will take minutes or more; faster with {advice}",
                         thousands(batch as u64)
                     ));
                 }
@@ -108,7 +109,7 @@ fn tell(said: &AtomicBool, step: f64, budget: Budget, first: u64, advice: &str) 
                 said.store(true, Ordering::Relaxed);
                 return;
             }
-            format!("{} are enough for about {:.0}", duration(time.as_secs_f64()), steps.max(1.0))
+            format!("{} are enough for about {}", duration(time.as_secs_f64()), plural(steps.max(1.0) as u64, "step"))
         }
         _ => return,
     };
@@ -116,7 +117,7 @@ fn tell(said: &AtomicBool, step: f64, budget: Budget, first: u64, advice: &str) 
         return;
     }
     let memory = resident().map_or_else(String::new, |bytes| format!(", with {} of memory", size(bytes)));
-    say(&format!("note: a step takes about {}{memory}, and {whole}; shorter with {advice}", duration(step)));
+    say(&format!("note: a step takes about {}{memory}, and {whole}; faster with {advice}", duration(step)));
 }
 
 /// What makes a network fit these data, and its steps shorter.
@@ -125,6 +126,8 @@ pub struct Ways {
     /// Of another network or smaller pictures.
     pub network: String,
     /// Of those and a smaller batch.
+    pub memory: String,
+    /// Of the same network on smaller pictures or in smaller batches: another kind of network may be slower.
     pub step: String,
 }
 
@@ -135,7 +138,7 @@ const SIDE: usize = 64;
 impl Ways {
     /// For samples of this shape; pictures in a folder can be read smaller.
     pub fn of(recipe: &Recipe, shape: &[usize], folder: bool) -> Self {
-        let mut ways = Vec::new();
+        let (mut ways, mut other) = (Vec::new(), None);
         let patch = match &recipe.network {
             NetworkSpec::Dit(config) => Some(config.patch),
             _ => None,
@@ -153,20 +156,20 @@ impl Ways {
                     && height / patch * (width / patch) <= TOKENS
             };
             if let Some(larger) = (1..8).map(|power| 1 << power).find(|p| fits(p) && patch.is_none_or(|own| *p > own)) {
-                ways.push(if patch.is_some() {
-                    format!("--patch {larger}")
-                } else {
-                    format!("--network dit --patch {larger}")
-                });
+                match patch {
+                    Some(_) => ways.push(format!("--patch {larger}")),
+                    None => other = Some(format!("--network dit --patch {larger}")),
+                }
             }
         } else {
             ways.push("a smaller --width or --depth".to_owned());
         }
-        let network = any_of(&ways);
-        if recipe.batch > 32 {
-            ways.push(format!("--batch {}", recipe.batch / 4));
-        }
-        Self { network, step: any_of(&ways) }
+        let batch = (recipe.batch > 32).then(|| format!("--batch {}", recipe.batch / 4));
+        let with = |more: [&Option<String>; 2]| {
+            let more = more.into_iter().flatten().cloned();
+            any_of(&ways.iter().cloned().chain(more).collect::<Vec<String>>())
+        };
+        Self { network: with([&other, &None]), memory: with([&other, &batch]), step: with([&batch, &None]) }
     }
 }
 
@@ -198,7 +201,7 @@ pub fn check_memory(recipe: &Recipe, data: &Dataset, ways: &Ways) -> Result<()> 
     Err(Failure::misused("the training does not fit in memory")
         .expected(format!("at most {}, which are free", size(free)))
         .got(format!("some {} for the weights, their moments and gradients", size(needed)))
-        .hint(format!("try {}", ways.step)))
+        .hint(format!("try {}", ways.memory)))
 }
 
 /// A number of bytes for people.
@@ -224,7 +227,8 @@ mod tests {
         let ways = Ways::of(&recipe, &[512, 512, 3], true);
         let words = "--size 64 (the middle of each picture), --crop 64 (a part of each picture, drawn anew at every visit) or --network dit --patch 16";
         assert_eq!(ways.network, words);
-        assert!(ways.step.ends_with("--network dit --patch 16 or --batch 64"), "{}", ways.step);
+        assert!(ways.memory.ends_with("--network dit --patch 16 or --batch 64"), "{}", ways.memory);
+        assert!(ways.step.ends_with("visit) or --batch 64"), "{}", ways.step);
         // Of an array nothing smaller can be read; a larger patch than it has must divide the picture.
         recipe.network = langevin_train::DitConfig::new(2, 8, 1, 1).into();
         let ways = Ways::of(&recipe, &[3, 40, 24], false);
