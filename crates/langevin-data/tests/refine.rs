@@ -292,8 +292,9 @@ fn frames_are_documents() {
 
 #[test]
 fn what_may_be_thousands_is_named() {
-    let german =
-        |row: usize| if row.is_multiple_of(2) { format!("1.{:03};0", (row * 37) % 1000) } else { format!("{};1", row % 900) };
+    let german = |row: usize| {
+        if row.is_multiple_of(2) { format!("1.{:03};0", (row * 37) % 1000) } else { format!("{};1", row % 900) }
+    };
     let text = (0..30).fold("sales;units\n".to_owned(), |text, row| text + &german(row) + "\n");
     let data = read(&text, &Options::default());
     assert!(data.summary().contains("column 'sales': all decimals have three digits"), "{}", data.summary());
