@@ -1,6 +1,6 @@
 //! Where samples come from: a trained network or a density known in closed form, read as it is or as another formulation.
 
-use crate::cli::{DeviceArgs, NetworkArgs, SourceArgs};
+use crate::cli::{DeviceArgs, NetworkArgs, SourceArgs, flags};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::words::either_case;
@@ -320,9 +320,9 @@ pub fn network(path: &Path) -> Result<Network> {
 
 /// Refuses a file that is clearly of another kind than a model, by its bytes; damage is for the reader of models to describe.
 pub fn refuse_others(path: &Path) -> Result<()> {
-    use langevin_data::FileKind::{Empty, Folder, Json, Model, Npy, Npz, Parquet, Safetensors, Text, Torch};
+    use langevin_data::FileKind::{Empty, Folder, Model, Npy, Npz, Parquet, Safetensors, Text, Torch};
     let kind = match langevin_data::recognise(path) {
-        None | Some(Model | Safetensors | Empty | Folder | Json | Text) => return Ok(()),
+        None | Some(Model | Safetensors | Empty | Folder) => return Ok(()),
         Some(kind) => kind,
     };
     let failure = Failure::failed("the file is no model")
@@ -331,7 +331,16 @@ pub fn refuse_others(path: &Path) -> Result<()> {
         .got(kind.to_string());
     Err(match kind {
         Torch => failure.hint("export the network of another program as ONNX, and give it as --onnx FILE"),
-        Npy | Npz | Parquet => failure.hint("rows of data are given with --data"),
+        Npy | Npz | Parquet | Text => {
+            let ways = [
+                "samples in a file are given with --samples, rows of data with --data",
+                "rows of data are given with --data",
+            ];
+            match ways.into_iter().find(|way| flags::known(way)) {
+                Some(way) => failure.hint(way),
+                None => failure,
+            }
+        }
         _ => failure,
     })
 }
