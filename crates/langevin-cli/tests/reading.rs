@@ -502,3 +502,21 @@ fn channels_of_other_files_are_put_where_the_model_has_them() {
     let (code, _, stderr) = run(here, "evaluate --samples no.npy --data last.npy");
     assert!(code == 2 && stderr.contains("--samples") && !stderr.contains("--data takes"), "{stderr}");
 }
+
+#[test]
+fn info_says_what_the_columns_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    csv(here, "t.csv", "a,k,n", 90, |i| format!("{},7,{}", normal(i), normal(i + 9).exp()));
+    works(here, "train --data t.csv --log n --hold-out 0.1 --steps 2 --width 8 --depth 1 --out m.safetensors");
+    let (text, _) = works(here, "info m.safetensors");
+    for line in [
+        "data         t, 81 rows of shape [2], 10 % of all held out\n",
+        "columns      a, k, n\n",
+        "constants    'k' = 7\n",
+        "logarithms   'n'\n",
+        "scale        each column to mean 0 and deviation 1\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+}

@@ -7,7 +7,7 @@ use crate::progress::duration;
 use crate::source::Source;
 use crate::words::{plural, visible};
 use langevin::Formulation;
-use langevin_train::{Coupling, MomentsKind, Network};
+use langevin_train::{Coupling, DataSpec, MomentsKind, Network};
 use std::fmt::Write as _;
 
 /// Runs the command.
@@ -79,7 +79,12 @@ fn summary(network: &Network) -> String {
         None => line("noise levels", "all".to_owned()),
     }
     line("network", format!("{}, {}", kind(network), plural(network.parameters() as u64, "weight")));
-    line("data", format!("{}, {} of shape {:?}", data.name, plural(data.rows as u64, "row"), data.shape));
+    let held = data.held_out.map(|held| format!(", {} of all held out", percent(held.share))).unwrap_or_default();
+    line("data", format!("{}, {} of shape {:?}{held}", data.name, plural(data.rows as u64, "row"), data.shape));
+    for (name, value) in read(data) {
+        line(name, value);
+    }
+    line("scale", network.normalization().describe(&data.shape));
     line("moments", moments(network));
     line(
         "training",
@@ -111,6 +116,47 @@ fn objective(network: &Network) -> String {
         text.push_str(", data dequantised");
     }
     text
+}
+
+/// How the rows of the file became those of the model: the names, what was taken out, and what was added.
+fn read(data: &DataSpec) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    if !data.classes.is_empty() {
+        lines.push(("classes", some(data.classes.iter().cloned())));
+    }
+    if let Some(frame) = &data.frame {
+        if !frame.names.is_empty() {
+            lines.push(("columns", some(frame.names.iter().cloned())));
+        }
+        if !frame.constants.is_empty() {
+            let constants = frame.constants.iter().map(|one| format!("{} = {}", frame.column(one.element), one.value));
+            lines.push(("constants", some(constants)));
+        }
+        if !frame.logs.is_empty() {
+            lines.push(("logarithms", some(frame.logs.iter().map(|element| frame.column(*element)))));
+        }
+        if let Some(axes) = frame.axes {
+            lines.push(("axes", format!("{} in the file, of shape {:?}", axes.name(), frame.shape)));
+        }
+    }
+    if data.dequantized {
+        lines.push(("dequantised", "a number below the spacing was added to each value".to_owned()));
+    }
+    lines
+}
+
+/// The first few of a list, and how many there are.
+fn some(all: impl ExactSizeIterator<Item = String>) -> String {
+    let (count, first) = (all.len(), all.take(LISTED).collect::<Vec<String>>().join(", "));
+    if count > LISTED { format!("{first}, … ({count} in all)") } else { first }
+}
+
+/// Names in one line.
+const LISTED: usize = 12;
+
+/// A share of the whole data.
+fn percent(share: f64) -> String {
+    format!("{} %", (share * 1000.0).round() / 10.0)
 }
 
 /// What the file keeps of its data.
