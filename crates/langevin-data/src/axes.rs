@@ -50,6 +50,9 @@ impl Axes {
     pub fn of(shape: &[usize]) -> Option<(Self, bool)> {
         let [first, middle, last] = *shape else { return None };
         match (CHANNELS.contains(&first), CHANNELS.contains(&last)) {
+            // Latents of autoencoders have more channels than pictures, mostly of square pictures.
+            (false, false) if middle == last && first != middle => Some((Self::ChannelsFirst, false)),
+            (false, false) if first == middle && middle != last => Some((Self::ChannelsLast, false)),
             (false, false) => None,
             (false, true) => Some((Self::ChannelsLast, true)),
             (true, false) => Some((Self::ChannelsFirst, true)),
@@ -87,7 +90,9 @@ mod tests {
         assert_eq!(Axes::of(&[28, 28, 1]), Some((Axes::ChannelsLast, true)));
         assert_eq!(Axes::of(&[3, 4, 4]), Some((Axes::ChannelsFirst, false)));
         assert_eq!(Axes::of(&[4, 4, 3]), Some((Axes::ChannelsLast, false)));
-        for none in [&[28][..], &[28, 28], &[10, 28, 28], &[1, 2, 3, 4]] {
+        assert_eq!(Axes::of(&[16, 8, 8]), Some((Axes::ChannelsFirst, false)));
+        assert_eq!(Axes::of(&[8, 8, 16]), Some((Axes::ChannelsLast, false)));
+        for none in [&[28][..], &[28, 28], &[10, 28, 27], &[8, 8, 8], &[1, 2, 3, 4]] {
             assert_eq!(Axes::of(none), None, "{none:?}");
         }
     }
