@@ -29,13 +29,13 @@ fn tables(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The tables of a folder, or those of the one folder in it that has some, as collections on the Hugging Face hub are laid out. Empty if there are none.
-fn found(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The tables of a folder, or those of the one folder in it that has some, as collections on the Hugging Face hub are laid out. `None` if there are none.
+pub(crate) fn of_folder(folder: &Path) -> Result<Option<Found>> {
     let own = tables(folder);
     if !own.is_empty() {
-        return Ok(own);
+        return Ok(Some(Found::among(own)));
     }
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(vec![]) };
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(None) };
     let mut below: Vec<(PathBuf, Vec<PathBuf>)> = entries
         .take(MOST)
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -46,11 +46,13 @@ fn found(folder: &Path) -> Result<Vec<PathBuf>> {
     below.sort();
     // Folders may be the parts themselves: train/0.parquet, test/0.parquet.
     if let Some(part) = SPLITS.iter().find_map(|split| below.iter().position(|(path, _)| named(path) == *split)) {
-        return Ok(below.swap_remove(part).1);
+        let (path, files) = below.remove(part);
+        let others = below.into_iter().map(|(path, _)| (format!("the folder '{}'", named(&path)), path)).collect();
+        return Ok(Some(Found { files, chosen: format!("the folder '{}'", named(&path)), others }));
     }
     match below.len() {
-        0 => Ok(vec![]),
-        1 => Ok(below.remove(0).1),
+        0 => Ok(None),
+        1 => Ok(Some(Found::among(below.remove(0).1))),
         _ => {
             let names: Vec<String> = below.iter().take(8).map(|(path, _)| named(path)).collect();
             Err(Error::data("several folders of tables")
@@ -78,26 +80,31 @@ pub(crate) struct Found {
     /// The files that are read.
     files: Vec<PathBuf>,
     /// The part that they are.
-    chosen: Option<&'static str>,
-    /// The other parts, with one file of each.
-    others: Vec<(Option<&'static str>, PathBuf)>,
+    chosen: String,
+    /// The other parts, and the path that reads each.
+    others: Vec<(String, PathBuf)>,
 }
 
-/// The shards of a folder that are read as one table; `None` if it holds no tables.
-pub(crate) fn of_folder(folder: &Path) -> Result<Option<Found>> {
-    let all = found(folder)?;
-    if all.is_empty() {
-        return Ok(None);
+impl Found {
+    /// The files of one part among these, of which there is at least one.
+    fn among(all: Vec<PathBuf>) -> Self {
+        let mut parts: BTreeMap<Option<&str>, Vec<PathBuf>> = BTreeMap::new();
+        for path in all {
+            parts.entry(split(&path)).or_default().push(path);
+        }
+        // Files that are of no part are of one table with each other, and of none with a part.
+        let chosen = SPLITS.into_iter().map(Some).chain([None]).find(|split| parts.contains_key(split)).flatten();
+        let files = parts.remove(&chosen).unwrap_or_default();
+        let other = |(split, mut files): (Option<&str>, Vec<PathBuf>)| {
+            let file = files.pop()?;
+            Some(match split {
+                Some(split) => (format!("the split '{split}'"), file.with_file_name(format!("{split}*.parquet"))),
+                None => ("files of no part".to_owned(), file),
+            })
+        };
+        let others = parts.into_iter().filter_map(other).collect();
+        Self { files, chosen: format!("the split '{}'", chosen.unwrap_or("other")), others }
     }
-    let mut parts: BTreeMap<Option<&str>, Vec<PathBuf>> = BTreeMap::new();
-    for path in all {
-        parts.entry(split(&path)).or_default().push(path);
-    }
-    // Files that are of no part are of one table with each other, and of none with a part.
-    let chosen = SPLITS.into_iter().map(Some).chain([None]).find(|split| parts.contains_key(split)).flatten();
-    let files = parts.remove(&chosen).unwrap_or_default();
-    let others = parts.into_iter().filter_map(|(split, mut files)| Some((split, files.pop()?))).collect();
-    Ok(Some(Found { files, chosen, others }))
 }
 
 /// Whether a path is a pattern of names, such as `train-*.parquet`; one that is there is a file whatever it is called.
@@ -132,15 +139,9 @@ pub(crate) fn of_pattern(pattern: &Path) -> Result<Vec<PathBuf>> {
 /// Opens the shards of a folder as one table, and says which part of it that is.
 pub(crate) fn open_folder(folder: &Path, found: &Found, options: &Options) -> Result<Dataset> {
     let mut data = open(folder, &found.files, options)?;
-    for (split, file) in &found.others {
-        let what = split.map_or_else(|| "files of no part".to_owned(), |split| format!("the split '{split}'"));
-        let chosen = found.chosen.unwrap_or("other");
-        let pattern = match split {
-            Some(split) => file.with_file_name(format!("{split}*.parquet")),
-            None => file.clone(),
-        };
-        let why = format!("the split '{chosen}' is read; --data '{}' reads this one", pattern.display());
-        data = data.saying(|about| about.omitting(what, why));
+    for (what, path) in &found.others {
+        let why = format!("{} is read; --data '{}' reads this one", found.chosen, path.display());
+        data = data.saying(|about| about.omitting(what.clone(), why));
     }
     Ok(data)
 }

@@ -407,6 +407,23 @@ fn the_index_of_a_data_frame_is_no_data() {
 }
 
 #[test]
+fn a_folder_of_parts_says_which_is_read() {
+    let folder = TempDir::new().unwrap();
+    for (part, value) in [("test", 9.0), ("train", 1.0)] {
+        std::fs::create_dir(folder.path().join(part)).unwrap();
+        let path = folder.path().join(part).join("0.parquet");
+        written(&path, "required double a;", &[vec![Cells::Double(vec![value, value + 0.5])]], Compression::SNAPPY);
+    }
+    let data = open(folder.path(), &Options::default()).unwrap();
+    assert_eq!(all(&data), [1.0, 1.5]);
+    let left = &data.about().omitted[0];
+    let test = folder.path().join("test");
+    assert_eq!(left.what, "the folder 'test'");
+    assert_eq!(left.why, format!("the folder 'train' is read; --data '{}' reads this one", test.display()));
+    assert_eq!(all(&open(test, &Options::default()).unwrap()), [9.0, 9.5]);
+}
+
+#[test]
 fn shards_are_one_table_in_the_order_of_their_names() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| {
