@@ -9,10 +9,10 @@ use langevin::grid::usual_range;
 use langevin::{
     Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace, Vjp,
 };
-use langevin_data::Frame;
-use langevin_data::guard;
+use langevin_data::{Axes, Frame, guard};
 use langevin_onnx::OnnxNetwork;
 use langevin_train::{Coupling, Network, Normalization};
+use std::borrow::Cow;
 use std::path::Path;
 
 /// A model to sample from.
@@ -182,11 +182,21 @@ impl<'a> Source<'a> {
 
     /// The shape of a sample as the file of the training had it.
     pub fn file_shape(&self) -> Vec<usize> {
-        match self.frame() {
-            // Of parts of pictures the model knows the shape.
-            Some(frame) if frame.model_shape() == self.shape() => frame.shape.clone(),
-            _ => self.shape(),
+        self.sample_frame().map_or_else(|| self.shape(), |frame| frame.shape.clone())
+    }
+
+    /// The map between a sample as the file of the training would have it and as the model has it. A model of parts of pictures knows their sizes, and the file the order of their axes.
+    fn sample_frame(&self) -> Option<Cow<'_, Frame>> {
+        let (frame, shape) = (self.frame()?, self.shape());
+        if frame.model_shape() == shape {
+            return Some(Cow::Borrowed(frame));
         }
+        let (Some(axes @ Axes::ChannelsFirst), &[height, width, channels]) = (frame.axes, &shape[..]) else {
+            return None;
+        };
+        let mut part = Frame::plain(&[channels, height, width]);
+        part.axes = Some(axes);
+        Some(Cow::Owned(part))
     }
 
     /// The names of the numbers of a sample: of the columns of the training's table, or x0, x1, … where they have none.
@@ -201,7 +211,7 @@ impl<'a> Source<'a> {
     /// Samples in data units as the file of the training had its rows: with its constants, whole numbers in columns of whole numbers, its order of axes.
     pub fn to_file(&self, mut samples: Vec<f64>) -> Vec<f64> {
         self.to_data(&mut samples);
-        let Some(frame) = self.frame().filter(|frame| frame.model_shape() == self.shape()) else { return samples };
+        let Some(frame) = self.sample_frame() else { return samples };
         let mut rows = frame.restore(&samples);
         // The exponential of a logarithm is off by its last bits.
         if let Some(lattice) =

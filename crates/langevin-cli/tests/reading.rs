@@ -520,3 +520,14 @@ fn info_says_what_the_columns_are() {
         assert!(text.contains(line), "{line}{text}");
     }
 }
+
+#[test]
+fn parts_of_pictures_go_out_with_the_axes_of_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    f4(here, "first.npy", "(8, 3, 12, 16)", &(0..8 * 576).map(|i| normal(i) as f32).collect::<Vec<f32>>());
+    works(here, "train --data first.npy --crop 8 --steps 2 --width 8 --depth 1 --batch 4 --out m.safetensors");
+    works(here, "sample m.safetensors -n 2 --steps 2 --out s.npy");
+    let bytes = fs::read(here.join("s.npy")).unwrap();
+    assert!(String::from_utf8_lossy(&bytes).contains("'shape': (2, 3, "), "{}", String::from_utf8_lossy(&bytes[..100]));
+}
