@@ -2,6 +2,7 @@
 
 use crate::io::say;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+pub use langevin_data::thousands;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
@@ -84,19 +85,6 @@ pub fn duration(seconds: f64) -> String {
         (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
         (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
-}
-
-/// `1,234,567`.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -62,6 +62,7 @@ mod shards;
 mod source;
 mod statistics;
 mod store;
+mod summary;
 mod table;
 mod tails;
 
@@ -77,4 +78,5 @@ pub use options::Options;
 pub use recognise::{FileKind, recognise};
 pub use shards::is_pattern;
 pub use statistics::Statistics;
+pub use summary::thousands;
 pub use tails::HeavyTail;

@@ -17,10 +17,10 @@ fn budget(text: &str) -> Result<usize, String> {
     whole(text, langevin::recommend::MAX_NFE as u64).map(|value| value as usize)
 }
 
-/// What stands behind --nfe.
+/// The value of --nfe, which has one, several or none.
 #[derive(Clone, Debug)]
 pub enum Evaluations {
-    /// Nothing: the numbers of --steps are of evaluations.
+    /// The flag without a value: the numbers of --steps count evaluations.
     OfSteps,
     /// Numbers of evaluations.
     These(Counts),

@@ -125,7 +125,7 @@ fn flag(key: &str, value: &Value, place: &str) -> Result<Vec<OsString>> {
     Ok(vec![format!("--{key}={text}").into()])
 }
 
-/// What was given and what holds by default; written, it is a configuration file.
+/// The values of all flags of a command, given or by default, in the form of a configuration file.
 #[derive(Clone, Debug, Default)]
 pub struct Effective {
     lines: Vec<Line>,
@@ -167,7 +167,7 @@ impl Effective {
         self.lines.iter().any(|line| line.key == key && line.given)
     }
 
-    /// What holds of a flag, as a file would say it.
+    /// Returns the value of a flag as a configuration file would write it.
     pub fn value(&self, key: &str) -> Option<&str> {
         self.lines.iter().find(|line| line.key == key)?.value.as_deref()
     }

@@ -13,9 +13,9 @@ use std::path::Path;
 /// Flags that have no effect.
 struct Idle {
     ids: &'static [&'static str],
-    /// What they are for.
+    /// The data, network or mode for which these flags have an effect.
     aim: &'static str,
-    /// What is there in place of that.
+    /// The data, network or mode of this command.
     got: String,
 }
 
