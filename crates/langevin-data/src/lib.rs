@@ -42,6 +42,7 @@
 mod about;
 mod augment;
 mod axes;
+mod counters;
 mod data;
 mod error;
 mod frame;
