@@ -13,7 +13,7 @@ pub fn listen() -> Result<()> {
     let handler = || {
         if REQUESTED.swap(true, Ordering::SeqCst) {
             let _barred = atomic::remove_all();
-            std::process::exit(130);
+            leave(130);
         }
     };
     match ctrlc::set_handler(handler) {
@@ -24,6 +24,21 @@ pub fn listen() -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// Ends the process, with what was printed on its way.
+///
+/// Drivers of graphics cards register work to be done at the end and keep threads of their own; when the two meet, the process
+/// can be aborted after its work is done. A build that reaches cards therefore ends without that work.
+pub fn leave(code: u8) -> ! {
+    #[cfg(all(feature = "gpu", unix))]
+    {
+        use std::io::Write as _;
+        let _closed = std::io::stdout().flush();
+        signal_hook::low_level::exit(code.into())
+    }
+    #[cfg(not(all(feature = "gpu", unix)))]
+    std::process::exit(code.into())
 }
 
 /// Whether an end was asked for.

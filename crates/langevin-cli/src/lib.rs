@@ -55,6 +55,8 @@ mod trained;
 mod watch;
 mod words;
 
+pub use interrupt::leave;
+
 use std::ffi::OsString;
 
 /// Runs the command with these arguments, the program's name first, and gives its exit status. Output goes to the process's own streams, and Ctrl-C asks for an orderly end.
