@@ -9,7 +9,7 @@ use langevin::grid::usual_range;
 use langevin::{
     Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace, Vjp,
 };
-use langevin_data::{Axes, Frame, guard};
+use langevin_data::{Axes, Frame, Lattice, guard};
 use langevin_onnx::OnnxNetwork;
 use langevin_train::{Coupling, Network, Normalization};
 use std::borrow::Cow;
@@ -25,6 +25,15 @@ pub enum Source<'a> {
     Onnx(Box<OnnxNetwork>, Normalization),
     /// A density known in closed form.
     Exact(Box<dyn Density>),
+}
+
+/// The whole range of levels of 8 or 16 bits, of which data that are `step` apart use more than half.
+fn levels([low, high]: [f64; 2], step: f64) -> Option<[f64; 2]> {
+    let start = if low < 0.0 { -1.0 } else { 0.0 };
+    let used = (high - low) / step;
+    let all = [255.0, 65535.0].into_iter().find(|all| used <= all + 0.5)?;
+    let end = start + all * step;
+    (low >= start && high <= end + 0.5 * step && used > 0.5 * all).then_some([start, end])
 }
 
 impl<'a> Source<'a> {
@@ -167,8 +176,11 @@ impl<'a> Source<'a> {
         if self.network().is_some_and(|network| network.metadata().data.pictures) {
             return Some([0.0, 255.0]);
         }
-        if let Some(range) = self.network().and_then(|network| network.metadata().data.range) {
-            return Some(range);
+        if let Some(data) = self.network().map(|network| &network.metadata().data)
+            && let Some(range) = data.range
+        {
+            let step = data.lattice.as_ref().and_then(Lattice::common);
+            return Some(step.and_then(|step| levels(range, step)).unwrap_or(range));
         }
         let map = self.normalization()?;
         let (shift, scale) = (map.shift.first()?, map.scale.first()?);
@@ -426,5 +438,20 @@ impl Vjp<Vec<f64>> for Reader<'_> {
                 ReadAs::new(model, to.clone(), SliceSpace::new(self.source.width())).predict_vjps(x, query, cotangents)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::levels;
+
+    #[test]
+    fn levels_in_use_tell_their_whole_range() {
+        assert_eq!(levels([3.0, 250.0], 1.0), Some([0.0, 255.0]));
+        assert_eq!(levels([0.0, 16.0], 1.0), None);
+        assert_eq!(levels([0.1, 0.9], 1.0 / 255.0), Some([0.0, 1.0]));
+        assert_eq!(levels([-0.8, 1.0], 2.0 / 255.0), Some([-1.0, 1.0]));
+        assert_eq!(levels([100.0, 60_000.0], 1.0), Some([0.0, 65535.0]));
+        assert_eq!(levels([100.0, 400.0], 1.0), None, "beyond 8 bits, and a small part of 16");
     }
 }

@@ -11,7 +11,7 @@ use std::cell::OnceCell;
 const ROWS: usize = 128;
 const LEVELS: usize = 4;
 /// Steps of the values that are larger than this share of their scale are seen by a network.
-const COARSE: f64 = 0.02;
+pub const COARSE: f64 = 0.02;
 
 /// What was held out.
 pub struct Watched {

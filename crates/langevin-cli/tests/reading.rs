@@ -215,6 +215,11 @@ fn pixels_as_floats_are_dequantised_with_their_spacing() {
     let bits = document["bits_per_dim_of_a_step"].as_f64().unwrap();
     assert!((bits - document["bits_per_dim"].as_f64().unwrap() - 255.0_f64.log2()).abs() < 1e-9);
     assert!((1.0..2.5).contains(&bits), "{bits}");
+    // A training that leaves the steps as they are says what that costs.
+    let (_, stderr) = works(here, "train --data mask.npy --steps 1 --width 8 --out x.safetensors");
+    assert!(stderr.contains("the values come in steps of 1/255, which have no density"), "{stderr}");
+    let (_, stderr) = works(here, "train --data moons --steps 1 --width 8 --out x.safetensors");
+    assert!(!stderr.contains("come in steps"), "{stderr}");
     let (_, stderr) = works(here, "train --data moons --dequantize --steps 1 --out x.safetensors");
     assert!(stderr.contains("note: no even spacing was found in the values of moons"), "{stderr}");
 }

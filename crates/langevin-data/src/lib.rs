@@ -61,6 +61,7 @@ mod recognise;
 mod refine;
 mod shards;
 mod source;
+mod spacing;
 mod statistics;
 mod store;
 mod summary;

@@ -7,9 +7,10 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::say;
 use crate::progress::thousands;
 use crate::rows::beyond;
+use crate::watch::COARSE;
 use crate::words::{plural, shown, start};
 use langevin_data::{Dataset, Options, Statistics};
-use langevin_train::{Normalization, Recipe};
+use langevin_train::{Normalization, Recipe, Trainer};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -183,7 +184,8 @@ pub fn say_what(name: &str, all: &Dataset, parts: [Option<&Dataset>; 2], recipe:
 }
 
 /// Says what may go wrong with these rows, once the training is accepted.
-pub fn warn(all: &Dataset, rows: &Dataset, map: &Normalization) -> Result<()> {
+pub fn warn(all: &Dataset, rows: &Dataset, trainer: &Trainer) -> Result<()> {
+    let map = trainer.normalization();
     let some = rows.head(LOOKED_AT);
     let blurred = map.blurred(&some.values_wide().or_failed()?, some.width());
     let names = |elements: &[usize]| {
@@ -208,6 +210,19 @@ pub fn warn(all: &Dataset, rows: &Dataset, map: &Normalization) -> Result<()> {
                 false => "leave out --no-normalize, or scale the data first",
             }
         ));
+    }
+    if !trainer.recipe().dequantize
+        && let Some(lattice) = all.lattice().or_failed()?
+    {
+        let coarse: Vec<usize> =
+            (0..all.width()).filter(|element| lattice.step(*element) > COARSE * map.scale_of(*element)).collect();
+        if !coarse.is_empty() {
+            let which = if all.shape().len() == 1 { format!(" of {}", names(&coarse)) } else { String::new() };
+            let step = lattice.common().map_or_else(String::new, |step| format!(" of {}", fraction(step)));
+            say(&format!(
+                "note: the values{which} come in steps{step}, which have no density: for likelihoods and a held-out bound add --dequantize"
+            ));
+        }
     }
     let tails = rows.heavy_tails().or_failed()?;
     if !tails.is_empty() {

@@ -109,7 +109,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     interrupt::check()?;
     // From here on something is written.
     kept.accept(&trainer, &effective, event)?;
-    learn::warn(&all, &rows, trainer.normalization())?;
+    learn::warn(&all, &rows, &trainer)?;
     trainer.stop_when(interrupt::requested);
     let slow = slow::Slow::watch(&trainer, ways.step);
     let mut clipping = Clipping::default();
