@@ -11,7 +11,6 @@ The noise of a stochastic sampler is a function of a seed for each image, drawn 
 
 import inspect
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any, Optional, Union
 
 import diffusers
@@ -26,8 +25,10 @@ from ._torch import Run
 
 __all__ = ["LangevinScheduler"]
 
-# What pipelines hand to step() of an original where they want nothing of it; a plan was told at the start.
-_NEUTRAL = {"eta": 0.0, "use_clipped_model_output": False, "s_churn": 0.0, "s_tmin": 0.0, "s_tmax": float("inf"), "s_noise": 1.0, "variance_noise": None}
+# What pipelines hand to step() of an original where they want nothing of it.
+_NEUTRAL = {"eta": 0.0, "use_clipped_model_output": False, "s_churn": 0.0, "s_tmin": 0.0, "s_tmax": float("inf"), "s_noise": 1.0}
+# What the original has and a plan needs not: read there.
+_TWIN = ("alphas", "alphas_cumprod", "betas", "final_alpha_cumprod", "get_velocity", "one", "sigma_max", "sigma_min", "sigma_data", "sqrt_alphas_cumprod", "schedule", "add_noise_to_input", "_get_conditioning_c_in")
 
 
 def _class_of(config: Any) -> str:
@@ -44,22 +45,89 @@ def _class_of(config: Any) -> str:
     if len(found) == 1:
         return found[0]
     got = f"the fields of {' and '.join(found)}" if found else f"{len(fields)} fields that no scheduler has alone"
-    raise ArgumentError(f"the config names no scheduler: expected _class_name, got {got}\nhint: add it, as in {{**config, '_class_name': 'DDIMScheduler'}}")
+    raise ArgumentError(
+        f"the config names no scheduler: expected _class_name, got {got}\n"
+        "hint: give the scheduler itself, from_config(pipe.scheduler), or add its class, as in {**config, '_class_name': 'DDIMScheduler'}"
+    )
 
 
-@dataclass
+def _document(config: Any) -> dict:
+    """The fields of a config, with its class: of a mapping, or of a scheduler of diffusers, whose config does not say it."""
+    if isinstance(config, SchedulerMixin):
+        return {**config.config, "_class_name": type(config).__name__}  # type: ignore[attr-defined]
+    try:
+        return dict(config)
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            f"this is no config: expected a mapping or a scheduler of diffusers, got {type(config).__name__}"
+        ) from None
+
+
+def _shown(value: Any) -> str:
+    """A value in an error: short, whatever it is."""
+    if isinstance(value, (torch.Tensor, np.ndarray)):
+        return f"an array of shape {tuple(value.shape)}"
+    text = repr(value)
+    return text if len(text) <= 80 else text[:80] + "…"
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two settings are equal; arrays are equal to nothing."""
+    return a is b or (not isinstance(a, (torch.Tensor, np.ndarray)) and a == b)
+
+
+class _Pair(tuple):
+    """``(prev_sample, pred_original_sample)``, of which the second is computed when it is asked for."""
+
+    _predict: Any
+
+    def __new__(cls, state: torch.Tensor, predict: Any) -> "_Pair":
+        pair = super().__new__(cls, (state, None))
+        pair._predict = predict
+        return pair
+
+    def __getitem__(self, index: Any) -> Any:
+        return super().__getitem__(0) if index in (0, -2) and not isinstance(index, slice) else tuple(self)[index]
+
+    def __iter__(self) -> Any:
+        yield super().__getitem__(0)
+        yield self._predict()
+
+
 class _Output(SchedulerOutput):
     """What a step returns, made in a fifth of the time: a step of a small state takes little more."""
 
-    def __post_init__(self) -> None:
-        OrderedDict.__setitem__(self, "prev_sample", self.prev_sample)
+    prev_sample: torch.Tensor
+
+    def __init__(self, state: torch.Tensor, predict: Any) -> None:
+        OrderedDict.__setitem__(self, "prev_sample", state)
+        object.__setattr__(self, "prev_sample", state)
+        object.__setattr__(self, "_predict", predict)
+
+    def __post_init__(self) -> None: ...
+
+    @property
+    def pred_original_sample(self) -> torch.Tensor:
+        """The denoised prediction of this evaluation."""
+        return self._predict()  # type: ignore[attr-defined]
+
+
+def _runs(counts: list) -> str:
+    """1, 2×6, 1 of [1, 2, 2, 2, 2, 2, 2, 1]."""
+    words: list = []
+    for count in counts:
+        if words and words[-1][0] == count:
+            words[-1][1] += 1
+        else:
+            words.append([count, 1])
+    return ", ".join(str(count) if times == 1 else f"{count}×{times}" for count, times in words)
 
 
 class LangevinScheduler(SchedulerMixin, ConfigMixin):
     """A scheduler whose steps are the rows of a :class:`langevin.Plan`.
 
     Args:
-        config: the config of a scheduler of diffusers, with its class under ``_class_name``.
+        config: the config of a scheduler of diffusers, with its class under ``_class_name``, or that scheduler.
         sampler: a name of ``langevin.samplers()``; ``None``: what the config's own class does.
         settings: what the original's ``step`` or ``set_timesteps`` would be given (``eta``, ``s_churn``, …).
         consistent: mends what is known to be wrong in the original.
@@ -67,40 +135,42 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
 
     config_name: Any = "scheduler_config.json"
     config: Any
-    order = 1
 
     def __init__(
         self,
-        config: Optional[dict] = None,
+        config: Any = None,
         sampler: Optional[str] = None,
         settings: Optional[dict] = None,
         consistent: bool = False,
     ) -> None:
-        original = dict(config or {"_class_name": "DDIMScheduler"})
+        original = _document({"_class_name": "DDIMScheduler"} if config is None else config)
         if "_class_name" not in original:
             original["_class_name"] = _class_of(original)
         self.original = {key: value for key, value in original.items() if not key.startswith("langevin_")}
+        self._twin = self._original()
+        # Pipelines read fields that a config may leave to its class.
+        defaults = dict(self._twin.config) if self._twin is not None else {}
         self.register_to_config(
-            **{key: value for key, value in self.original.items() if not key.startswith("_")},
+            **{key: value for key, value in {**defaults, **self.original}.items() if not key.startswith("_")},
             langevin_original=self.original["_class_name"],
             langevin_sampler=sampler,
             langevin_settings=dict(settings or {}),
             langevin_consistent=consistent,
         )
-        self.plan: Plan
-        self._run: Any = None
+        self._settings = dict(settings or {})
+        self._call: dict = {}
+        self._plan: Optional[Plan] = None
+        self.order = getattr(self._twin, "order", 1) if sampler is None else 1
         self.num_inference_steps: Optional[int] = None
         self._whole = self._counts()
-        # Pipelines look at the order before they set the steps.
-        self._compile(steps=10)
-        self.timesteps, self.sigmas = self._times("cpu"), self._sigmas("cpu")
-        self.order = max(1, self.plan.nfe // 10)
+        self._set_times(None)
         self._reset()
+        self._probe()
 
     @classmethod
     def from_config(cls, config: Any = None, return_unused_kwargs: bool = False, **options: Any) -> Any:
-        """A scheduler on another one's config; ``options`` are those of the class."""
-        config = dict(config)
+        """A scheduler on another one's config, or on that scheduler itself; ``options`` are those of the class, and fields of the config to change."""
+        config = _document(config)
         name = config.get("langevin_original") or config.get("_class_name") or _class_of(config)
         if config.get("langevin_original"):
             options.setdefault("sampler", config.get("langevin_sampler"))
@@ -114,52 +184,152 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         scheduler = cls({"_class_name": name, **fields}, **options)
         return (scheduler, {}) if return_unused_kwargs else scheduler
 
-    def _compile(self, **call: Any):
-        call = {key: value for key, value in call.items() if value is not None}
-        self._call = call
-        self.plan = self._plan()
+    def __getattr__(self, name: str) -> Any:
+        # Training scripts and some pipelines read tables of the original.
+        if name in _TWIN and self.__dict__.get("_twin") is not None:
+            return getattr(self._twin, name)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
-    def _plan(self, start_at: Optional[int] = None) -> Plan:
+    def _original(self) -> Any:
+        """The scheduler of diffusers itself, for what is asked outside a run; ``None`` where this diffusers has no such class."""
+        try:
+            return getattr(diffusers, self.original["_class_name"]).from_config(self.original)
+        except Exception:
+            return None
+
+    def _probe(self) -> None:
+        """Names and fields that cannot be are refused now; what only a pipeline knows (steps, mu) is left to set_timesteps."""
+        for steps in (10, 4, 1):
+            try:
+                self._compile(steps=steps, mu=1.0 if self.config.get("use_dynamic_shifting") else None)
+                break
+            except ArgumentError as error:
+                postponed = error
+        else:
+            self._call, self._plan = {}, None
+            if "steps" not in str(postponed) and "mu" not in str(postponed) and "sigmas" not in str(postponed):
+                raise postponed
+        if self._twin is None and self._plan is not None:
+            self._set_times(None)
+        # Until the steps are set there is no plan of a run.
+        self._call, self._probed, self._plan = {}, self._plan, None
+        self._reset()
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the run that ``set_timesteps`` asked for; before, one of ten steps."""
+        plan = self._plan or self._probed
+        if plan is None:
+            raise ArgumentError("there is no plan yet: the config leaves its steps to the pipeline\nhint: call set_timesteps first")
+        return plan
+
+    def _compile(self, **call: Any) -> None:
+        self._call = {key: value for key, value in call.items() if value is not None}
+        self._plan = self._compiled()
+
+    def _compiled(self, start_at: Optional[int] = None) -> Plan:
         return Plan.from_diffusers(
             self.original,
             sampler=self.config.langevin_sampler,
-            settings=self.config.langevin_settings,
+            settings=self._settings,
             consistent=self.config.langevin_consistent,
             start_at=start_at,
             **self._call,
         )
 
-    def _times(self, device):
-        times = torch.from_numpy(self.plan.network_times)
-        whole = self._whole and not torch.any(times != times.round())
-        return times.to(torch.int64 if whole else torch.float32).to(device)
-
-    def _counts(self):
+    def _counts(self) -> bool:
         """Whether the original's timesteps are whole numbers."""
-        try:
-            scheduler = getattr(diffusers, self.original["_class_name"]).from_config(self.original)
-            scheduler.set_timesteps(2)
-            return not torch.is_floating_point(scheduler.timesteps)
-        except Exception:
-            return False
+        twin = self._original()
+        for options in ({}, {"mu": 1.0}, {"sigmas": [1.0, 0.5]}):
+            try:
+                twin.set_timesteps(**{"num_inference_steps": 2, **options})
+                break
+            except Exception:
+                continue
+        times = getattr(twin, "timesteps", None)
+        return times is not None and not torch.is_floating_point(torch.as_tensor(times))
 
-    def _sigmas(self, device):
+    def _set_times(self, device: Any) -> None:
+        """Times and noise levels of the plan; of the original where there is none yet."""
+        if self._plan is None and self._twin is not None:
+            self.timesteps, self.sigmas = getattr(self._twin, "timesteps", None), getattr(self._twin, "sigmas", None)
+            return
+        if self._plan is None:
+            self.timesteps = self.sigmas = None
+            return
+        times = torch.from_numpy(self._plan.network_times)
+        whole = self._whole and not torch.any(times != times.round())
+        self.timesteps = times.to(torch.int64 if whole else torch.float32).to(device)
+        # Noise levels as the original counts them: sigma / alpha, on a flow sigma.
+        flow = "flow" in self.original["_class_name"].lower() or self.config.get("use_flow_sigmas")
         with np.errstate(divide="ignore"):
-            sigmas = torch.from_numpy(self.plan.sigmas / self.plan.alphas)
-        return torch.cat([sigmas, torch.zeros(1, dtype=sigmas.dtype)]).float().to(device)
+            sigmas = torch.from_numpy(self._plan.sigmas / (1.0 if flow else self._plan.alphas))
+        self.sigmas = torch.cat([sigmas, torch.zeros(1, dtype=sigmas.dtype)]).float().to(device)
 
     def _reset(self) -> None:
         # Its arrays serve the next run: fresh memory costs more than a step.
-        self._memory: Any = self._run and self._run.stepper
-        self._run = None
+        run = self.__dict__.get("_run")
+        self._memory: Any = run and run.stepper
+        self._run: Any = None
         self._index: Any = None
         self._begin: Optional[int] = None
         self._last: Any = None
-        self._scales = self.plan.input_scales
+        self._scales = None if self._plan is None else self._plan.input_scales
+
+    def _left_out(self, steps: int) -> Optional[Plan]:
+        """The plan without its first steps; ``None`` where nothing is left."""
+        try:
+            return self._compiled(start_at=steps)
+        except ArgumentError as error:
+            if "nothing is left" in str(error):
+                return None
+            raise
+
+    def _stride(self) -> int:
+        """How many evaluations a step takes, where all but the last take as many; 1 where they do not."""
+        plan, steps = self.plan, self.num_inference_steps or 1
+        if plan.nfe == steps or steps < 2:
+            return max(1, plan.nfe // steps)
+        try:
+            begins = [plan.nfe - rest.nfe for rest in map(self._left_out, (1, 2, steps - 1)) if rest is not None]
+        except ArgumentError:
+            return 1
+        even = all(begin == begins[0] * step for begin, step in zip(begins, (1, 2, steps - 1)))
+        return begins[0] if begins and even else 1
+
+    def _rest(self, index: int) -> Plan:
+        """The plan that begins with this evaluation of the whole one."""
+        whole = self.plan
+        if index == 0:
+            return whole
+        # Evaluations before a step rise with its number.
+        low, high = 0, index + 1
+        while low + 1 < high:
+            middle = (low + high) // 2
+            rest = self._left_out(middle)
+            before = whole.nfe if rest is None else whole.nfe - rest.nfe
+            if rest is not None and before == index and middle * self.order == index:
+                times = np.abs(rest.network_times - whole.network_times[index:])
+                if np.max(times) <= 1e-6 * (1 + np.max(np.abs(rest.network_times))):
+                    return rest
+            low, high = (middle, high) if before < index else (low, middle)
+        counts, last = [], 0
+        for step in range(1, whole.nfe + 1):
+            rest = self._left_out(step)
+            begin = whole.nfe if rest is None else whole.nfe - rest.nfe
+            counts, last = [*counts, begin - last], begin
+            if rest is None:
+                break
+        raise ArgumentError(
+            f"a run of '{whole.name}' cannot begin at evaluation {index}: expected {self.order} for each step, as a pipeline counts, got steps of {_runs(counts)} evaluations\n"
+            "hint: where part of a run is left out, take a sampler whose steps take one evaluation each, as in sampler='dpmpp-2m'"
+        )
 
     @property
     def init_noise_sigma(self) -> float:
         """The standard deviation of the start."""
+        if self._plan is None and self._twin is not None:
+            return float(getattr(self._twin, "init_noise_sigma", 1.0))
         return self.plan.start_sigma
 
     @property
@@ -183,48 +353,62 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         timesteps: Optional[list] = None,
         sigmas: Optional[list] = None,
         mu: Optional[float] = None,
+        **settings: Any,
     ) -> None:
-        """Compiles the plan of a run: a number of steps, or the times or noise levels themselves."""
+        """Compiles the plan of a run: a number of steps, or the times or noise levels themselves.
+
+        ``settings`` are what else the original takes here (``original_inference_steps``, …). A ``mu`` that the config does not use is passed over, as in diffusers.
+        """
         as_list = lambda values: None if values is None else [float(value) for value in values]  # noqa: E731
         timesteps, sigmas = as_list(timesteps), as_list(sigmas)
         if timesteps is not None or sigmas is not None:
             num_inference_steps = None
-        self._compile(steps=num_inference_steps, timesteps=timesteps, sigmas=sigmas, mu=mu)
-        self.timesteps, self.sigmas = self._times(device), self._sigmas(device)
-        count = num_inference_steps or len(sigmas or timesteps or ())
-        self.num_inference_steps = count
-        self.order = max(1, self.plan.nfe // count)
+        if not self.config.get("use_dynamic_shifting"):
+            mu = None
+        given = {key: value for key, value in settings.items() if value is not None}
+        self._settings = {**self.config.langevin_settings, **given}
+        self._compile(
+            steps=None if num_inference_steps is None else int(num_inference_steps),
+            timesteps=timesteps,
+            sigmas=sigmas,
+            mu=None if mu is None else float(mu),
+        )
+        self._set_times(device)
+        self.num_inference_steps = num_inference_steps or len(sigmas or timesteps or ())
+        if self.config.langevin_sampler is not None or self._twin is None:
+            self.order = self._stride()
         self._reset()
 
     def index_for_timestep(self, timestep: Any, schedule_timesteps: Optional[torch.Tensor] = None) -> int:
-        """The first evaluation at this time."""
+        """The evaluation at this time; of several the one with which a step begins."""
         times = self.timesteps if schedule_timesteps is None else schedule_timesteps
         time = float(timestep)
-        found = [index for index, own in enumerate(times.tolist()) if abs(own - time) <= 1e-6 * max(1.0, abs(time))]
+        listed = [] if times is None else times.tolist()
+        found = [index for index, own in enumerate(listed) if abs(own - time) <= 1e-6 * max(1.0, abs(time))]
         if not found:
-            raise ArgumentError(f"no such timestep: expected one of {times.tolist()}, got {time}\nhint: call set_timesteps first")
-        # Second of two where there are two, as in diffusers: the start of an image is the later one.
-        return found[0]
+            near = min(listed, key=lambda own: abs(own - time), default=None)
+            raise ArgumentError(
+                f"no such timestep: expected one of scheduler.timesteps, the nearest of which is {near}, got {time}\nhint: call set_timesteps first"
+            )
+        return next((index for index in found if index % self.order == 0), found[0])
 
-    def _now(self, timestep) -> int:
+    def _now(self, timestep: Any) -> int:
+        if self._plan is None:
+            raise ArgumentError("the steps are not set: expected set_timesteps before the first step\nhint: scheduler.set_timesteps(20)")
         if self._index is None:
             self._index = self._begin if self._begin is not None else self.index_for_timestep(timestep)
         return self._index
 
     def scale_model_input(self, sample: torch.Tensor, timestep: Any = None) -> torch.Tensor:
         """The state times what the network's input is multiplied by at this evaluation."""
-        scale = self._scales[self._now(timestep)]
+        index = self._now(timestep)
+        scale = self._scales[index]
         return sample if scale == 1.0 else sample * float(scale)
 
-    def _start(self, sample: torch.Tensor, generator):
+    def _start(self, sample: torch.Tensor, generator: Any) -> None:
         shape = tuple(sample.shape)
         kind = sample.dtype if sample.dtype in (torch.float32, torch.float64) else torch.float32
-        first = self._index // self.order
-        if self._index % self.order:
-            raise ArgumentError(
-                f"a run cannot begin inside a step: expected a multiple of {self.order}, got evaluation {self._index}"
-            )
-        plan = self.plan if first == 0 else self._plan(start_at=first)
+        plan = self._rest(self._index)
         # The pipeline drew the noise that a plan would begin with.
         state = sample.to(kind)
         start = state if not plan.inputs and plan.draws else None
@@ -233,7 +417,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         # A plan may take its start further before it asks; the network has seen the sample as it was, which step() therefore puts in its place.
         self._run.advance()
 
-    def _draw_seeds(self, generator, count):
+    def _draw_seeds(self, generator: Any, count: int) -> Any:
         if self.plan.draws <= 1:
             return [0] * count
         draw = lambda own: int(torch.randint(0, 2**62, (1,), generator=own, device=own.device if own else None))  # noqa: E731
@@ -243,37 +427,94 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         # One seed for all: image i is row i.
         return seed
 
+    def _apply(self, settings: dict) -> None:
+        """What ``step`` is given beside states: taken into the plan before its first step, where the original has it."""
+        if settings.get("per_token_timesteps") is not None:
+            raise ArgumentError(
+                f"a plan has one noise level for all of a state: expected per_token_timesteps=None, got {_shown(settings['per_token_timesteps'])}\n"
+                "hint: pipelines with a time for each token need the original scheduler"
+            )
+        following = settings.pop("prev_timestep", None)
+        if following is not None and self._index + 1 < len(self._scales):
+            own = float(self.timesteps[self._index + 1])  # type: ignore[index]
+            if abs(own - float(following)) > 1e-6 * max(1.0, abs(own)):
+                raise ArgumentError(f"a plan goes from each of its times to the next: expected prev_timestep={own}, got {_shown(following)}")
+        parameters = inspect.signature(type(self._twin).step).parameters if self._twin is not None else {}
+        changed = {}
+        for key, value in settings.items():
+            default = parameters[key].default if key in parameters else _NEUTRAL.get(key)
+            current = self._settings.get(key, _NEUTRAL.get(key) if self.config.langevin_sampler else default)
+            if value is None or _same(value, current):
+                continue
+            # Pipelines offer eta to every scheduler, and those without it pass it over.
+            if key == "eta" and "eta" not in parameters:
+                continue
+            changed[key] = value
+        if not changed:
+            return
+        key, value = next(iter(changed.items()))
+        if self._run is None and self.config.langevin_sampler is None and isinstance(value, (bool, int, float)):
+            self._settings.update(changed)
+            self._plan = self._compiled()
+            self._scales = self._plan.input_scales
+            return
+        number = isinstance(value, (bool, int, float))
+        hint = f"LangevinScheduler.from_config(config, settings={{'{key}': {value}}}), or a sampler with options, as in sampler='ddim:eta=0.5'"
+        raise ArgumentError(
+            f"a plan is made before its first step: expected {key} of the scheduler, got {_shown(value)}" + (f"\nhint: {hint}" if number else "")
+        )
+
     def step(
         self,
         model_output: torch.Tensor,
         timestep: Any,
         sample: torch.Tensor,
+        eta: Optional[float] = None,
         generator: Any = None,
         return_dict: bool = True,
         **settings: Any,
     ) -> Any:
         """The state at the next evaluation, or the result, from the network's output at this one.
 
-        ``model_output`` and ``sample`` have the shape of the states. ``settings`` are what an original's ``step`` takes (``eta``, …): refused where they are not what the scheduler was made with.
+        ``model_output`` and ``sample`` have the shape of the states; a second half of channels, the variance that some networks learned, is left out. ``eta`` and ``settings`` are what an
+        original's ``step`` takes: those of the first step count for the run. The result has ``prev_sample`` and ``pred_original_sample``; with ``return_dict=False`` it is a pair of them.
         """
-        for key, value in settings.items():
-            if value is not None and value != self.config.langevin_settings.get(key, _NEUTRAL.get(key)):
-                raise ArgumentError(
-                    f"a plan is made before its first step: expected {key} of the scheduler, got {value}\n"
-                    f"hint: LangevinScheduler.from_config(config, settings={{'{key}': {value}}}), or a sampler with options, as in sampler='ddim:eta=0.5'"
-                )
         index = self._now(timestep)
         if index >= len(self._scales):
             raise ArgumentError(f"the run is over: expected at most {self.plan.nfe} steps\nhint: call set_timesteps to begin another")
+        if eta is not None or settings:
+            self._apply({"eta": eta, **settings})
+        if model_output.dim() > 1 and model_output.shape[1] == 2 * sample.shape[1] and str(self.config.get("variance_type")).startswith("learned"):
+            model_output = model_output[:, : sample.shape[1]]
         if self._run is None:
             self._start(sample, generator)
         state = self._run.step(model_output, None if sample is self._last else sample)
         self._last = state if state.dtype == sample.dtype else state.to(sample.dtype)
         self._index += 1
-        return _Output(self._last) if return_dict else (self._last,)
+        result, plan = self._last, self.plan
+        predict = lambda: self._denoised(plan, index, model_output, sample, result)  # noqa: E731
+        return _Output(result, predict) if return_dict else _Pair(result, predict)
+
+    def _denoised(self, plan: Plan, index: int, out: torch.Tensor, sample: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
+        """The denoised prediction of an evaluation, clipped as the plan clips it."""
+        if index + 1 == plan.nfe and self.original["_class_name"] in ("LCMScheduler", "TCDScheduler") and self.config.langevin_sampler is None:
+            # Consistency models mean the result by it.
+            return result
+        reading = plan.readings[index]
+        denoised = reading.a * sample + reading.b * out
+        for name, *numbers in plan.clips[:1]:
+            if name == "clamp":
+                return denoised.clamp(*numbers)
+            rows = denoised.reshape(len(denoised), -1)
+            s = torch.quantile(rows.abs().double(), numbers[0], dim=1, keepdim=True).clamp(1.0, numbers[1]).to(rows)
+            denoised = (rows.clamp(-s, s) / s).reshape(denoised.shape)
+        return denoised
 
     def add_noise(self, original_samples: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
         """alpha x0 + sigma noise, in the coordinates of the states, at these timesteps, one for each sample."""
+        if self._plan is None and hasattr(self._twin, "add_noise"):
+            # A training script sets no steps.
+            return self._twin.add_noise(original_samples, noise, timesteps)
         times = torch.as_tensor(timesteps).reshape(-1).tolist()
         known = {time: self.plan.level_at_network_time(float(time)) for time in set(times)}
         levels = torch.tensor([[known[time].alpha, known[time].sigma] for time in times], dtype=torch.float64)
@@ -285,6 +526,8 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
 
     def scale_noise(self, sample: torch.Tensor, timestep: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """:meth:`add_noise` as the pipelines of flow matching call it."""
+        if self._plan is None and hasattr(self._twin, "scale_noise"):
+            return self._twin.scale_noise(sample, timestep, noise)
         return self.add_noise(sample, noise, timestep)
 
     def recommend(self, data: Any, nfe: int, **options: Any) -> Ranking:

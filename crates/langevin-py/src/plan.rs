@@ -5,7 +5,7 @@ use crate::errors::{ArgumentError, OrRaise as _, misfit, raised, refuse_unknown}
 use crate::models::{Density, Network, ids};
 use crate::share::cores;
 use crate::stepper::{Stepper, batch};
-use crate::theory::{Formulation, Level, ProcessLike};
+use crate::theory::{Formulation, Level, ProcessLike, Reading};
 use langevin::import::diffusers::{Call, Diffusers};
 use langevin::plan::compare;
 use langevin::recommend::Setting;
@@ -207,6 +207,35 @@ impl Plan {
             _ => None,
         });
         Column::new(py, scales)
+    }
+
+    /// How the denoised prediction is read off the network's output at each evaluation.
+    #[getter]
+    fn readings(&self) -> Vec<Reading> {
+        let plain =
+            |level: &langevin::Level| langevin::formulation::Reading { scale: 1.0, time: level.time, a: 0.0, b: 1.0 };
+        let readings = self.0.ops().iter().filter_map(|op| match op {
+            Op::Eval { level, net, .. } => Some(net.unwrap_or_else(|| plain(level)).into()),
+            _ => None,
+        });
+        readings.collect()
+    }
+
+    /// What clips the denoised prediction, one tuple for each kind: ``("clamp", low, high)`` or ``("threshold", ratio, most)``; none for a linear plan.
+    #[getter]
+    fn clips(&self) -> Vec<(&'static str, f64, f64)> {
+        let mut clips = Vec::new();
+        for op in self.0.ops() {
+            let clip = match op {
+                Op::Map { map: langevin::Map::Clamp { min, max }, .. } => ("clamp", *min, *max),
+                Op::Map { map: langevin::Map::Threshold { ratio, max }, .. } => ("threshold", *ratio, *max),
+                _ => continue,
+            };
+            if !clips.contains(&clip) {
+                clips.push(clip);
+            }
+        }
+        clips
     }
 
     /// The standard deviation of the noise that the plan starts from; of the first evaluation's noise where it starts from a state.

@@ -69,6 +69,14 @@ impl Config {
         Self { fields: self.fields.clone(), read: RefCell::default() }
     }
 
+    /// The same config for a sampler of another class, which draws no noise of a variance that a network has learned.
+    pub(super) fn without_learned_variance(mut self) -> Self {
+        if self.fields.get("variance_type").and_then(Value::as_str).is_some_and(|word| word.starts_with("learned")) {
+            self.fields.remove("variance_type");
+        }
+        self
+    }
+
     fn get(&self, key: &str) -> Option<&Value> {
         self.read.borrow_mut().insert(key.to_owned());
         self.fields.get(key).filter(|value| !value.is_null())

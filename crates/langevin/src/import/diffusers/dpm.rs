@@ -184,7 +184,9 @@ fn inverse_tables(config: &Config, call: &Call) -> Result<Tables> {
     } else if placed.placing == Placing::Table {
         (times.iter().map(|time| sigmas.at(*time)).chain([sigmas.at(top)]).collect(), times)
     } else {
-        let values = placed.placing.values(points, sigmas.min(), sigmas.max());
+        // What is odd: the levels rise, and the original takes sigma_max for the first of them.
+        let (first, last) = placed.placing.ends(config, sigmas.min(), sigmas.max())?;
+        let values = placed.placing.values(points, first, last);
         let cast = match placed.placing {
             _ if call.consistent => Cast::Keep,
             Placing::Karras => Cast::Round,

@@ -75,8 +75,13 @@ fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
     }
     let steps = count(&Call { steps: given.first().copied(), ..Call::default() }, MOST_STEPS)?;
     let in_range = |values: &Vec<f64>, most: f64| values.iter().all(|value| *value > 0.0 && *value <= most);
-    if !(call.sigmas.as_ref().is_none_or(|sigmas| in_range(sigmas, 1.0))
-        && call.timesteps.as_ref().is_none_or(|times| in_range(times, n)))
+    // A grid between levels of the config takes nothing but their number from what is given.
+    let replaced = placing != Placing::Table
+        && config.maybe_number("sigma_max")?.is_some()
+        && config.maybe_number("sigma_min")?.is_some();
+    if !replaced
+        && !(call.sigmas.as_ref().is_none_or(|sigmas| in_range(sigmas, 1.0))
+            && call.timesteps.as_ref().is_none_or(|times| in_range(times, n)))
     {
         return Err(Error::argument("bad flow levels")
             .at("sigmas, timesteps")
@@ -101,7 +106,11 @@ fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
         stretch(&mut values, terminal, round);
     }
     if placing != Placing::Table {
-        values = placing.values(steps, values[0], values[steps - 1]);
+        let (first, last) = match replaced {
+            true => placing.ends(config, 1.0, 1.0)?,
+            false => placing.ends(config, values[0], values[steps - 1])?,
+        };
+        values = placing.values(steps, first, last);
     }
     let mut sigmas: Vec<f64> = values.into_iter().map(single).collect();
     let given = call.timesteps.as_ref().filter(|_| !call.consistent);
@@ -125,6 +134,14 @@ struct Ground {
 }
 
 impl Ground {
+    /// σ beyond 1 are no flow times: there x' = x + (σ' − σ) u of the original is Euler's step of a noise prediction in the
+    /// coordinates of VE, as pipelines of EDM's networks use it.
+    fn beyond(n: f64, sigmas: &[f64], times: &[f64]) -> Self {
+        let network = Formulation::new(Process::ve(), Prediction::Epsilon).with_clock(Clock::Scaled { factor: n });
+        let levels = sigmas.iter().map(|s| Level { time: *s, alpha: 1.0, sigma: *s }).collect();
+        Self { network, levels, times: times.to_vec() }
+    }
+
     /// Levels without repetition, the last one clean, and the time of each but the last.
     fn new(n: f64, sigmas: &[f64], times: &[f64], inverted: bool) -> Result<Self> {
         let sound = sigmas.len() == times.len() + 1
@@ -168,6 +185,10 @@ fn euler(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         }
         Box::new(Consistency::default())
     } else {
+        if !inverted && tables.sigmas.iter().any(|sigma| *sigma > 1.0) {
+            let ground = Ground::beyond(whole(config)?, &tables.sigmas, &tables.timesteps);
+            return Ok(ground.course(Box::new(OneStep::new(Keep::Ddim(0.0)))));
+        }
         Box::new(OneStep::new(Keep::Ddim(0.0)))
     };
     Ok(Ground::new(whole(config)?, &tables.sigmas, &tables.timesteps, inverted)?.course(method))

@@ -273,17 +273,24 @@ impl Diffusers {
     /// # Errors
     /// As [`plan`](Self::plan).
     pub fn plan_as(&self, call: &Call, sampler: &Sampler) -> Result<Plan> {
-        self.compile(call, &self.tables(call)?, Some(sampler))
+        let whole = Call { start_at: None, ..call.clone() };
+        self.compile(call, &self.tables(&whole)?, Some(sampler))
     }
 
     fn compile(&self, call: &Call, tables: &Tables, sampler: Option<&Sampler>) -> Result<Plan> {
         if let Some(key) = call.set.keys().find(|key| !self.class.set.contains(&key.as_str())) {
             return Err(Error::unknown("argument", key, self.class.set).at(self.class.name));
         }
-        let config = self.config.fresh();
-        let mut course = (self.class.course)(&config, call, tables)?;
+        let mut config = self.config.fresh();
+        // What a class does where a run begins later belongs to its own method.
+        let whole = Call { start_at: None, ..call.clone() };
+        let course_call = if sampler.is_some() { &whole } else { call };
+        if sampler.is_some() {
+            config = config.without_learned_variance();
+        }
+        let mut course = (self.class.course)(&config, course_call, tables)?;
         // The tables read their own fields; together they must have read all.
-        (self.class.tables)(&config, call).ok();
+        (self.class.tables)(&config, course_call).ok();
         config.foreign(self.class.name)?;
         if sampler.is_some() {
             course.steps = without_standing(&course.steps);
@@ -297,6 +304,15 @@ impl Diffusers {
         }
         let own = self.class.name.trim_end_matches("Scheduler");
         let (name, method) = sampler.map_or((own, &*course.method), |other| (other.name(), other.method()));
+        if let (Some(other), Some(step)) =
+            (sampler, course.steps.iter().find(|step| step.from.sigma_ve() < step.to.sigma_ve()))
+            && !method.rises()
+        {
+            return Err(Error::argument(format!("{} only goes down the noise levels", other.name()))
+                .at(self.class.name)
+                .expected("a sampler of inversions: ddim-inversion, dpmpp-2m-inversion")
+                .got(format!("a step from σ/α = {} up to {}", step.from.sigma_ve(), step.to.sigma_ve())));
+        }
         let builder = Builder::new(name, &course.process, Some(&course.network)).with_pins(&course.pins);
         let start = match call.start_at {
             Some(_) if call.image && !method.rises() => Start::Image,

@@ -39,7 +39,7 @@ fn doubled(levels: Vec<f64>) -> Vec<f64> {
 fn heun_tables(config: &Config, call: &Call) -> Result<Tables> {
     let schedule = Schedule::read(config, HEUN_BETAS)?;
     refuse(call, "HeunDiscrete", true, false, false)?;
-    let chosen = select(config, call, &schedule, &RULE, (None, None))?;
+    let chosen = select(config, call, &schedule, &RULE)?;
     let times = chosen.times.iter().enumerate().flat_map(|(i, time)| vec![single(*time); if i == 0 { 1 } else { 2 }]);
     Ok(Tables { alphas_cumprod: chosen.bars, timesteps: times.collect(), sigmas: doubled(stored(chosen.levels, 0.0)) })
 }
@@ -88,7 +88,7 @@ fn interleaved(chosen: Selected, middle: impl Fn(f64, f64) -> f64) -> Tables {
 fn kdpm2_selected(config: &Config, call: &Call) -> Result<Selected> {
     let schedule = Schedule::read(config, STABLE)?;
     refuse(call, "KDPM2", false, false, false)?;
-    select(config, call, &schedule, &Rule { rounds: true, ..RULE }, (None, None))
+    select(config, call, &schedule, &Rule { rounds: true, ..RULE })
 }
 
 fn kdpm2_tables(config: &Config, call: &Call) -> Result<Tables> {
@@ -119,7 +119,7 @@ fn kdpm2a(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
 fn sde_tables(config: &Config, call: &Call) -> Result<Tables> {
     let schedule = Schedule::read(config, STABLE)?;
     refuse(call, "DPMSolverSDE", false, false, false)?;
-    let chosen = select(config, call, &schedule, &Rule { single: false, ..RULE }, (None, None))?;
+    let chosen = select(config, call, &schedule, &Rule { single: false, bounded: false, ..RULE })?;
     let mut times = vec![chosen.times[0]];
     for (i, time) in chosen.times.iter().enumerate().skip(1) {
         let middle = exp(0.5 * (ln(chosen.levels[i - 1]) + ln(chosen.levels[i])));

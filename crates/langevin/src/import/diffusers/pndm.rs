@@ -83,29 +83,33 @@ fn pndm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         let pins = nodes.map(|node| pin(node, node.time)).collect();
         return Ok(Course { process, network, steps, pins, scale: 1.0, clip: None, method });
     }
-    if call.start_at.is_some() {
-        return Err(Error::argument("PNDM's start is part of its steps: it cannot leave any out")
-            .at("start_at")
-            .hinting("ask for the consistent plan"));
-    }
     let stride = (schedule.count / count(call, schedule.count)?) as f64;
-    let mut calls = Calls { skip, stride, velocity: network.prediction == Prediction::V, calls: Vec::new() };
     let mut pins = Vec::new();
     let at = |time: f64| Ok(level(time.max(-1.0), alpha_bar(tables, time, last)?));
     let times = &tables.timesteps;
+    // Calls left out are not counted by the original: it makes its start wherever it begins.
+    let first = call.start_at.unwrap_or(0).min(times.len());
+    let mut calls = Calls { skip, stride, velocity: network.prediction == Prediction::V, calls: Vec::new() };
+    let mut steps = Vec::new();
     for (index, time) in times.iter().enumerate() {
-        let (from, to) = calls.span(times, index);
-        calls.calls.push((at(*time)?, Step { from: at(from)?, to: at(to)? }));
-        pins.push(pin(at(*time)?, *time));
+        let (from, to) = match index.checked_sub(first) {
+            None => calls.span(times, times, index),
+            Some(index) => calls.span(&times[first..], times, index),
+        };
+        let step = Step { from: at(from)?, to: at(to)? };
+        if index >= first {
+            calls.calls.push((at(*time)?, step));
+            pins.push(pin(at(*time)?, *time));
+        }
+        steps.push(step);
     }
-    let steps = calls.calls.iter().map(|(_, step)| *step).collect();
     Ok(Course { process, network, steps, pins, scale: 1.0, clip: None, method: Box::new(calls) })
 }
 
 /// PNDM call by call: where the network is asked, and the transfer that follows.
 ///
 /// What is odd: the second call of the Heun start is made at the second time, and the step is then taken again from the first; the output of that call is not
-/// remembered.
+/// remembered. A run that begins later makes the same start where no time stands twice, so that from its third call on the state is a step behind the time.
 #[derive(Clone, Debug, PartialEq)]
 struct Calls {
     skip: bool,
@@ -115,14 +119,15 @@ struct Calls {
 }
 
 impl Calls {
-    /// From where to where the step of a call goes.
-    fn span(&self, times: &[f64], index: usize) -> (f64, f64) {
+    /// From where to where the step of a call goes: `times` are those of the run, `all` those of a whole one, from which the
+    /// original's Runge–Kutta start takes its levels.
+    fn span(&self, times: &[f64], all: &[f64], index: usize) -> (f64, f64) {
         let time = times[index];
         match (self.skip, index) {
             (true, 1) => (time + self.stride, time),
             (false, 0..12) => {
                 let half = if index.is_multiple_of(2) { (self.stride / 2.0).floor() } else { 0.0 };
-                (times[index / 4 * 4], time - half)
+                (all[index / 4 * 4], time - half)
             }
             _ => (time, time - self.stride),
         }

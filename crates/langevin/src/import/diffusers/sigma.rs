@@ -168,9 +168,11 @@ pub(super) struct Rule {
     pub(super) single: bool,
     /// Whether the times of Karras's levels are rounded.
     pub(super) rounds: bool,
+    /// Whether Karras's levels go between those of the config, where it has any; the other grids always do.
+    pub(super) bounded: bool,
 }
 
-pub(super) const RULE: Rule = Rule { single: true, rounds: false };
+pub(super) const RULE: Rule = Rule { single: true, rounds: false, bounded: true };
 
 /// ᾱ, and levels and times for each step, noisiest first; levels in float64, as they are before they are stored.
 pub(super) struct Selected {
@@ -182,13 +184,7 @@ pub(super) struct Selected {
     pub(super) shaped: bool,
 }
 
-pub(super) fn select(
-    config: &Config,
-    call: &Call,
-    schedule: &Schedule,
-    rule: &Rule,
-    ends: (Option<f64>, Option<f64>),
-) -> Result<Selected> {
+pub(super) fn select(config: &Config, call: &Call, schedule: &Schedule, rule: &Rule) -> Result<Selected> {
     let bars = alphas_cumprod(schedule);
     let table = Sigmas::new(&bars);
     let shape = Placing::read(config, false)?;
@@ -210,7 +206,10 @@ pub(super) fn select(
     }
     let mut levels: Vec<f64> = times.iter().map(|time| table.at(*time)).collect();
     if shape != Placing::Table {
-        let (min, max) = (ends.0.unwrap_or(levels[levels.len() - 1]), ends.1.unwrap_or(levels[0]));
+        let (mut max, mut min) = (levels[0], levels[levels.len() - 1]);
+        if rule.bounded || shape != Placing::Karras {
+            (max, min) = shape.ends(config, max, min)?;
+        }
         levels = placed(shape, max, min, levels.len())?;
         times = grid_times(&table, &levels, rule.rounds && shape == Placing::Karras);
     }
@@ -276,7 +275,9 @@ fn continuous(config: &Config) -> Result<bool> {
 fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
     let schedule = Schedule::read(config, ZERO_SNR)?;
     refuse(call, "EulerDiscrete", true, true, false)?;
-    let ends = (config.maybe_number("sigma_min")?, config.maybe_number("sigma_max")?);
+    // Its own fields, of which only the grids make use.
+    config.inert("sigma_min");
+    config.inert("sigma_max");
     let linear = config.word("interpolation_type", &["linear", "log_linear"])? == "linear";
     let zero = config.word("final_sigmas_type", &["zero", "sigma_min"])? == "zero";
     let continuous = continuous(config)?;
@@ -296,7 +297,7 @@ fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
                 .at("timesteps")
                 .hinting("give sigmas, or a number of steps"));
         }
-        let mut chosen = select(config, call, &schedule, &RULE, ends)?;
+        let mut chosen = select(config, call, &schedule, &RULE)?;
         if !linear {
             // One level more than there are times, over the whole table.
             let (top, bottom) = (chosen.table.max(), chosen.table.min());
@@ -306,7 +307,7 @@ fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
             if shape == Placing::Table {
                 chosen.levels = levels;
             } else {
-                let (min, max) = (ends.0.unwrap_or(bottom), ends.1.unwrap_or(top));
+                let (max, min) = shape.ends(config, top, bottom)?;
                 chosen.levels = placed(shape, max, min, chosen.times.len())?;
                 chosen.times = grid_times(&chosen.table, &chosen.levels, false);
             }
@@ -385,7 +386,7 @@ impl Churning {
 fn ancestral_tables(config: &Config, call: &Call) -> Result<Tables> {
     let schedule = Schedule::read(config, ZERO_SNR)?;
     refuse(call, "EulerAncestralDiscrete", false, false, false)?;
-    let chosen = select(config, call, &schedule, &RULE, (None, None))?;
+    let chosen = select(config, call, &schedule, &RULE)?;
     Ok(Tables { alphas_cumprod: chosen.bars, timesteps: chosen.times, sigmas: stored(chosen.levels, 0.0) })
 }
 
@@ -401,7 +402,7 @@ fn ancestral(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
 fn lms_tables(config: &Config, call: &Call) -> Result<Tables> {
     let schedule = Schedule::read(config, LINEAR)?;
     refuse(call, "LMSDiscrete", false, false, false)?;
-    let chosen = select(config, call, &schedule, &RULE, (None, None))?;
+    let chosen = select(config, call, &schedule, &Rule { bounded: false, ..RULE })?;
     Ok(Tables {
         alphas_cumprod: chosen.bars,
         timesteps: chosen.times.into_iter().map(single).collect(),

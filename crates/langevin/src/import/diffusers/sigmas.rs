@@ -140,6 +140,23 @@ impl Placing {
         }
     }
 
+    /// Where a grid begins and ends: at `first` and `last`, or at the config's `sigma_max` and `sigma_min`, which diffusers
+    /// takes wherever a config has them, whether the class owns the fields or not.
+    pub(super) fn ends(self, config: &Config, first: f64, last: f64) -> Result<(f64, f64)> {
+        if matches!(self, Self::Table | Self::Lu) {
+            return Ok((first, last));
+        }
+        let first = config.maybe_number("sigma_max")?.unwrap_or(first);
+        let last = config.maybe_number("sigma_min")?.unwrap_or(last);
+        if first > 0.0 && last > 0.0 && first.is_finite() && last.is_finite() {
+            return Ok((first, last));
+        }
+        Err(Error::format("bad range of noise levels")
+            .at("sigma_min, sigma_max")
+            .expected("0 < sigma_min ≤ sigma_max < ∞")
+            .got(format!("{last} and {first}")))
+    }
+
     /// `count` values from `max` to `min`; none for times of the table.
     pub(super) fn values(self, count: usize, max: f64, min: f64) -> Vec<f64> {
         match self {
@@ -157,13 +174,20 @@ impl Placing {
         }
     }
 
-    /// `count` values over the whole table.
-    pub(super) fn over(self, sigmas: &Sigmas, count: usize) -> Vec<f64> {
+    /// `count` values over the whole table, or between the levels that the config names.
+    pub(super) fn over(self, config: &Config, sigmas: &Sigmas, count: usize) -> Result<Vec<f64>> {
         if self == Self::Lu {
             let (from, to) = sigmas.log_range();
-            return linspace(0.0, 1.0, count).into_iter().map(|u| exp(from + u * (to - from))).collect();
+            return Ok(linspace(0.0, 1.0, count).into_iter().map(|u| exp(from + u * (to - from))).collect());
         }
-        self.values(count, sigmas.max(), sigmas.min())
+        let (max, min) = self.ends(config, sigmas.max(), sigmas.min())?;
+        if min > max {
+            return Err(Error::format("bad range of noise levels")
+                .at("sigma_min, sigma_max")
+                .expected("0 < sigma_min ≤ sigma_max < ∞")
+                .got(format!("{min} and {max}")));
+        }
+        Ok(self.values(count, max, min))
     }
 }
 

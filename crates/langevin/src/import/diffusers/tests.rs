@@ -192,11 +192,94 @@ fn a_jump_of_repaint_comes_back_to_where_it_was() {
     assert!(draws(false) > 100 * draws(true) / 10);
 }
 
+/// The original counts its calls from where it begins, so that its start is made there, and its third call is asked about a
+/// state of the level before (`PNDMScheduler.step_plms` of diffusers 0.42.1 with counters of a new run).
+#[test]
+fn pndm_makes_its_start_wherever_it_begins() {
+    for skip in [true, false] {
+        let fields = json!({"skip_prk_steps": skip});
+        let whole = plan("PNDMScheduler", fields.clone(), &Call::steps(8));
+        for first in [1, 3] {
+            let rest = plan("PNDMScheduler", fields.clone(), &Call { start_at: Some(first), ..Call::steps(8) });
+            assert_eq!(network_times(&rest), network_times(&whole)[first..]);
+            assert_eq!(rest.inputs()[0].name, "init");
+            let levels: Vec<(f64, f64)> = rest.moves().iter().map(|note| (note.from.time, note.to.time)).collect();
+            let times = network_times(&rest);
+            match skip {
+                true => assert_eq!(levels[..2], [(times[0], times[0] - 125.0), (times[1] + 125.0, times[1])]),
+                // Of the half steps of the Runge–Kutta start.
+                false => assert_eq!((levels[0].1, levels[1].1), (times[0] - 62.0, times[1])),
+            }
+        }
+    }
+}
+
+#[test]
+fn another_sampler_needs_neither_the_start_nor_the_variance_of_the_config() {
+    let unipc = Sampler::parse("unipc", None).unwrap();
+    let call = Call { start_at: Some(3), ..Call::steps(8) };
+    for (class, fields) in [("PNDMScheduler", json!({})), ("DDPMScheduler", json!({"variance_type": "learned_range"}))]
+    {
+        let config = parse(class, fields);
+        let whole = config.plan_as(&Call::steps(8), &unipc).unwrap();
+        let rest = config.plan_as(&call, &unipc).unwrap();
+        assert_eq!(network_times(&rest), network_times(&whole)[3..], "{class}");
+    }
+}
+
+/// diffusers takes σ_min and σ_max off the config where a class builds a grid between two levels, whether the class has the
+/// fields or not (`hasattr(self.config, "sigma_min")` in 0.42.1; the levels were recorded there).
+#[test]
+fn grids_go_between_the_levels_of_the_config() {
+    let fields = json!({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
+        "sigma_min": 0.002, "sigma_max": 700.0, "use_karras_sigmas": true});
+    for class in [
+        "DPMSolverMultistepScheduler",
+        "DEISMultistepScheduler",
+        "EulerDiscreteScheduler",
+        "HeunDiscreteScheduler",
+        "KDPM2DiscreteScheduler",
+        "UniPCMultistepScheduler",
+        "SASolverScheduler",
+    ] {
+        let config = parse(class, fields.clone());
+        let levels: Vec<f64> =
+            config.plan(&Call::steps(6)).unwrap().moves().iter().map(|note| note.from.sigma_ve()).collect();
+        let (first, last) = (levels[0], levels.iter().copied().filter(|y| *y > 0.0).fold(f64::INFINITY, f64::min));
+        assert!((first / 700.0 - 1.0).abs() < 1e-6 && (last / 0.002 - 1.0).abs() < 1e-5, "{class}: {levels:?}");
+        assert!(!config.foreign(&Call::steps(6)).unwrap().contains(&"sigma_min".to_owned()), "{class}");
+    }
+    // These two build Karras's levels between those of the table alone.
+    for class in ["LMSDiscreteScheduler", "DPMSolverSDEScheduler"] {
+        let config = parse(class, fields.clone());
+        let plan = config.plan(&Call::steps(6)).unwrap();
+        assert!((plan.moves()[0].from.sigma_ve() - 14.6146).abs() < 1e-3, "{class}");
+        assert!(config.foreign(&Call::steps(6)).unwrap().contains(&"sigma_max".to_owned()), "{class}");
+        let fields = json!({"sigma_max": 700.0, "use_exponential_sigmas": true});
+        let plan = parse(class, fields).plan(&Call::steps(6)).unwrap();
+        assert!((plan.moves()[0].from.sigma_ve() / 700.0 - 1.0).abs() < 1e-6, "{class}");
+    }
+    // Times of the table are between no levels.
+    let plain = parse("DPMSolverMultistepScheduler", json!({"sigma_max": 700.0}));
+    assert_eq!(plain.foreign(&Call::steps(6)).unwrap(), ["sigma_max"]);
+}
+
+/// Flow levels beyond 1: the original's step is Euler's in the coordinates of VE, for the noise that EDM's networks predict.
+#[test]
+fn flow_levels_beyond_one_are_noise_levels() {
+    let fields = json!({"use_karras_sigmas": true, "sigma_min": 0.002, "sigma_max": 80.0});
+    let call = Call { sigmas: Some(vec![0.0, 0.5, 1.0]), ..Call::default() };
+    let plan = parse("FlowMatchEulerDiscreteScheduler", fields).plan(&call).unwrap();
+    let levels: Vec<Level> = plan.moves().iter().map(|note| note.from).collect();
+    assert_eq!(levels.iter().map(|level| level.alpha).collect::<Vec<_>>(), [1.0; 3]);
+    assert!((levels[0].sigma - 80.0).abs() < 1e-4 && (levels[2].sigma - 0.002).abs() < 1e-8, "{levels:?}");
+    assert_eq!(network_times(&plan)[0], levels[0].sigma * 1000.0);
+}
+
 #[test]
 fn what_has_no_plan_says_so() {
     let error = |class: &str, fields: Value, call: Call| parse(class, fields).plan(&call).unwrap_err();
     assert!(error("PNDMScheduler", json!({}), Call::steps(3)).hint().is_some());
-    assert!(error("PNDMScheduler", json!({}), Call { start_at: Some(1), ..Call::steps(8) }).hint().is_some());
     assert!(error("LCMScheduler", json!({}), Call::steps(60)).hint().is_some());
     assert!(error("DDPMScheduler", json!({"variance_type": "learned_range"}), Call::steps(4)).hint().is_some());
     assert!(

@@ -170,7 +170,7 @@ pub(super) fn tables(kin: &Kin, config: &Config, call: &Call) -> Result<Tables> 
         }
         // The consistent run has as many steps as were asked for, none of which goes nowhere.
         let points = steps + usize::from(call.consistent && ends_in_twin);
-        let values = placed.placing.over(&sigmas, points);
+        let values = placed.placing.over(config, &sigmas, points)?;
         let cast = cast(kin, &placed, config, call)?;
         let mut times: Vec<f64> = values.iter().map(|sigma| cast.apply(sigmas.time(*sigma))).collect();
         times.truncate(steps);
