@@ -9,7 +9,7 @@ use langevin::grid::usual_range;
 use langevin::{
     Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace, Vjp,
 };
-use langevin_data::{Axes, Frame, Lattice, guard};
+use langevin_data::{Axes, Frame, Lattice, TableColumns, guard};
 use langevin_onnx::OnnxNetwork;
 use langevin_train::{Coupling, Network, Normalization};
 use std::borrow::Cow;
@@ -218,6 +218,29 @@ impl<'a> Source<'a> {
             Some(frame) => frame.names.clone(),
             None => crate::io::csv::plain_names(width),
         }
+    }
+
+    /// The columns of a table of samples: those of the training's table, with whole numbers where it has them.
+    pub fn columns(&self) -> TableColumns {
+        let dialect = self.frame().and_then(|frame| frame.dialect);
+        TableColumns::new(self.file_names()).shape(&self.file_shape()).whole(self.whole()).dialect(dialect)
+    }
+
+    /// Which columns of the training's table hold whole numbers.
+    fn whole(&self) -> Vec<bool> {
+        let (Some(network), Some(frame)) = (self.network(), self.sample_frame().filter(|frame| frame.table)) else {
+            return vec![];
+        };
+        let is_whole = |value: f64| value.fract() == 0.0 && value.abs() < 1e15;
+        let mut whole = vec![false; frame.width()];
+        frame.constants.iter().for_each(|one| whole[one.element] = is_whole(one.value));
+        if let Some(lattice) = &network.metadata().data.lattice {
+            for (element, place) in frame.places().into_iter().enumerate() {
+                let step = lattice.step(element);
+                whole[place] = step > 0.0 && is_whole(step) && is_whole(lattice.nearest(element, 0.0));
+            }
+        }
+        whole
     }
 
     /// Samples in data units as the file of the training had its rows: with its constants, whole numbers in columns of whole numbers, its order of axes.
