@@ -15,6 +15,9 @@ use langevin_train::{Coupling, Network, Normalization};
 use std::borrow::Cow;
 use std::path::Path;
 
+/// The column of a table whose rows are arrays, where the file of the training had no name for it.
+pub const ARRAY: &str = "x";
+
 /// A model to sample from.
 pub enum Source<'a> {
     /// A trained network.
@@ -223,7 +226,15 @@ impl<'a> Source<'a> {
     /// The columns of a table of samples: those of the training's table, with whole numbers where it has them.
     pub fn columns(&self) -> TableColumns {
         let dialect = self.frame().and_then(|frame| frame.dialect);
-        TableColumns::new(self.file_names()).shape(&self.file_shape()).whole(self.whole()).dialect(dialect)
+        let columns = TableColumns::new(self.file_names()).whole(self.whole()).dialect(dialect);
+        let shape = self.file_shape();
+        let reading = self.network().and_then(|network| network.metadata().data.reading.as_ref());
+        match reading.map(|reading| &reading.columns[..]) {
+            // One column of the file held all numbers of a row.
+            Some([name]) if columns.width() > 1 => columns.array(name, &shape),
+            _ if shape.len() > 1 => columns.array(ARRAY, &shape),
+            _ => columns,
+        }
     }
 
     /// Which columns of the training's table hold whole numbers.

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{npy, read_f8, run, works_saying as works};
-use langevin_data::{Options, open};
+use langevin_data::{Options, TableColumns, TableKind, TableWriter, open};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -186,4 +186,23 @@ fn folders_of_tables_and_arrays_of_records_have_label_columns() {
     .unwrap();
     let (code, _, stderr) = run(here, "train --data plain.npy --label-column x --out n.safetensors");
     assert!(code == 2 && stderr.contains("error: --label-column is for tables"), "{stderr}");
+}
+
+#[test]
+fn lists_and_their_labels_go_out_as_they_came() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let columns = TableColumns::new(["a", "b", "c"]).array("embedding", &[3]).label("label");
+    let file = fs::File::create(here.join("l.parquet")).unwrap();
+    let mut writer = TableWriter::new(file, TableKind::Parquet, columns).unwrap();
+    (0..120).for_each(|i| writer.push(&[value(i), value(i + 3), value(i + 9)], Some(["u", "v"][i % 2])).unwrap());
+    writer.finish().unwrap();
+    let (_, stderr) = works(here, &format!("train --data l.parquet --conditional {SMALL} --out m.safetensors"));
+    assert!(stderr.contains("labels from column 'label'"), "{stderr}");
+    works(here, "sample m.safetensors -n 6 --steps 2 --class u,v --out s.parquet");
+    let data = open(here.join("s.parquet"), &Options::default()).unwrap();
+    assert_eq!((data.shape(), data.labels()), (&[3][..], Some(&[0, 1, 0, 1, 0, 1][..])));
+    assert_eq!(data.rereading(&Options::default()).columns, ["embedding"]);
+    works(here, "evaluate m.safetensors --data l.parquet");
+    works(here, "likelihood m.safetensors --data s.parquet -n 4 --levels 2");
 }

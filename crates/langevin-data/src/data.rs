@@ -63,6 +63,8 @@ pub(crate) struct Chosen {
     pub(crate) columns: Option<Arc<[usize]>>,
     /// The place in the file of each element of a stored row, where the reader left some out.
     pub(crate) numbers: Option<Arc<[usize]>>,
+    /// The column of the labels, where a table has them.
+    pub(crate) label: Option<Arc<str>>,
     /// The columns of the file that were read, where these are not one number each.
     pub(crate) listed: Option<Arc<[String]>>,
     /// Whether some whole number of each element of a stored row is beyond those that a float64 holds.
@@ -125,6 +127,12 @@ impl Dataset {
     /// As rows that are read of these columns of the file, of which some stand for several numbers or a picture.
     pub(crate) fn of_columns(mut self, names: Vec<String>) -> Self {
         self.chosen.listed = Some(names.into());
+        self
+    }
+
+    /// With the column that the labels come from.
+    pub(crate) fn labelled_by(mut self, column: Option<&str>) -> Self {
+        self.chosen.label = column.map(Into::into);
         self
     }
 

@@ -236,6 +236,10 @@ impl Dataset {
     #[must_use]
     pub fn rereading(&self, options: &Options) -> Options {
         let mut options = options.clone();
+        // A label that the reader found is named, so that samples have its column too.
+        if let (None, Some(label)) = (&options.label_column, &self.chosen.label) {
+            options.label_column = Some((**label).to_owned());
+        }
         if let Some(listed) = &self.chosen.listed {
             options.columns = listed.to_vec();
             options.drop.clear();

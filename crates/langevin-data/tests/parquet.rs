@@ -364,11 +364,15 @@ fn whole_numbers_beside_lists_are_classes_if_they_are_called_so() {
     assert_eq!((data.labels(), data.classes()), (Some(&[1, 0][..]), &["3".to_owned(), "7".to_owned()][..]));
     assert_eq!(data.about().labels.as_deref(), Some("column 'label'"));
     // What is read again is the same, and what is asked for is read.
-    let again = open(&path, &data.rereading(&Options::default().label_column("label"))).unwrap();
+    let reading = data.rereading(&Options::default());
+    assert_eq!((&reading.columns[..], reading.label_column.as_deref()), (&["v".to_owned()][..], Some("label")));
+    let again = open(&path, &reading).unwrap();
     assert_eq!((again.shape(), again.labels()), (data.shape(), data.labels()));
     let data = open(&path, &Options::default().columns(["label", "v"])).unwrap();
     assert_eq!((all(&data), data.labels()), (vec![7.0, 1.0, 2.0, 3.0, 3.0, 4.0], None));
     let data = open(&path, &Options::default().columns(["v"])).unwrap();
+    assert_eq!((data.shape(), data.labels()), (&[2][..], Some(&[1, 0][..])));
+    let data = open(&path, &Options::default().drop(["2"])).unwrap();
     assert_eq!((data.shape(), data.labels()), (&[2][..], None));
     let data = open(&path, &Options::default().drop(["label"])).unwrap();
     assert_eq!((data.shape(), data.labels()), (&[2][..], None));

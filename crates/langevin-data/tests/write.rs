@@ -97,13 +97,14 @@ fn columns_have_their_types() {
 #[test]
 fn arrays_keep_their_shape_and_many_rows_are_many_groups() {
     let folder = TempDir::new().unwrap();
-    for shape in [vec![2, 3], vec![3, 1, 2], vec![1, 1, 1]] {
+    for shape in [vec![2, 3], vec![3, 1, 2], vec![1, 1, 1], vec![4]] {
         let width: usize = shape.iter().product();
-        let columns = TableColumns::new((0..width).map(|i| format!("x{i}"))).shape(&shape);
+        let columns = TableColumns::new((0..width).map(|i| format!("x{i}"))).array("pixels", &shape);
         let rows: Vec<(Vec<f64>, Option<&str>)> =
             (0..5).map(|i| ((0..width).map(|j| (i * width + j) as f64 / 4.0).collect(), None)).collect();
         let data = open(written(&folder, "x.parquet", &columns, &rows), &Options::default()).unwrap();
         assert_eq!((data.shape(), data.rows()), (&shape[..], 5));
+        assert_eq!(data.rereading(&Options::default()).columns, ["pixels"]);
         assert_eq!(data.values_wide().unwrap(), rows.concat_rows());
     }
     // More than a group holds.

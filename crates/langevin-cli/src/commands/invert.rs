@@ -11,7 +11,7 @@ use crate::io::npy::Width;
 use crate::io::rows::Rows;
 use crate::io::{Format, atomic, print, say};
 use crate::schedule::Range;
-use crate::source::{Reader, Source};
+use crate::source::{ARRAY, Reader, Source};
 use crate::words::{plural, shown};
 use langevin::sampler::Start;
 use langevin::{Model as _, Plan, Sampler, Sampling};
@@ -88,7 +88,9 @@ pub fn run(args: &InvertArgs) -> Result<()> {
             let sigma = up.moves().last().map_or(1.0, |last| last.to.sigma);
             let unit: Vec<f64> = noise.iter().map(|value| value / sigma).collect();
             // The coordinates of the model, which have no names in the file.
-            let columns = TableColumns::new(plain_names(width)).shape(&source.shape());
+            let columns = TableColumns::new(plain_names(width));
+            let own = source.shape();
+            let columns = if own.len() > 1 { columns.array(ARRAY, &own) } else { columns };
             write(format, &args.out, &shape(&source, count), columns, &unit)?;
             "the noise, at unit variance".to_owned()
         }

@@ -324,13 +324,16 @@ impl Table {
         chosen.left.sort_unstable();
         chosen.read = read;
         // Beside lists, whole numbers of such a name are the classes of the rows.
-        if chosen.label.is_none() && options.columns.is_empty() && options.labels.is_none() {
-            let is_list = |column: &usize| !fields[*column].shape.is_empty();
-            let is_label = |column: &usize| LABELS.contains(&names[*column]) && fields[*column].is_whole();
-            if chosen.read.iter().any(is_list) {
-                chosen.label = chosen.read.iter().copied().find(is_label);
-                chosen.read.retain(|column| chosen.label != Some(*column));
-            }
+        let is_list = |column: &usize| !fields[*column].shape.is_empty();
+        if chosen.label.is_none() && options.labels.is_none() && chosen.read.iter().any(is_list) {
+            let is_label = |column: &usize| {
+                let is_data = !options.columns.is_empty() && chosen.read.contains(column);
+                !is_data && fields[*column].is_whole() && !chosen.is_dropped(*column)
+            };
+            let mut known = LABELS.iter().filter_map(|label| names.iter().position(|name| name == label));
+            chosen.label = known.find(is_label);
+            chosen.read.retain(|column| chosen.label != Some(*column));
+            chosen.left.retain(|(column, _)| chosen.label != Some(*column));
         }
         if chosen.read.is_empty() {
             return Err(Error::data("no field is of numbers").expected("a field of numbers").got(records.words()));
@@ -426,6 +429,7 @@ impl Table {
         let data = Dataset::make(name, rows, &shape, store, labels)?;
         let rounded = rounded.into_iter().zip(&sizes).flat_map(|(rounded, size)| vec![rounded; *size]).collect();
         let read: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+        let data = data.labelled_by(chosen.label.map(|label| &*records.fields[label].name));
         Ok(match fields.iter().all(|field| field.shape.is_empty()) {
             true => data.with_about(about, read).numbered(&chosen.read).rounded(rounded).tabular(),
             false => data.with_about(about, vec![]).of_columns(read).rounded(rounded),

@@ -257,18 +257,18 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
             .filter(|name| !mentioned(&options, name))
             .find_map(|name| place(name).filter(|column| matches!(columns[*column].kind, Kind::Number | Kind::Text)));
     }
-    // Beside lists, whole numbers of such a name are the classes of the rows.
-    if image.is_none() && chosen.label.is_none() && options.columns.is_empty() {
-        let is_list = |column: &usize| matches!(columns[*column].kind, Kind::List(_));
+    // Beside lists, whole numbers or texts of such a name are the classes of the rows.
+    let is_list = |column: &usize| matches!(columns[*column].kind, Kind::List(_));
+    if image.is_none() && chosen.label.is_none() && chosen.read.iter().any(is_list) {
         let is_label = |column: &usize| {
-            LABELS.contains(&names[*column])
-                && (columns[*column].kind == Kind::Text
-                    || columns[*column].kind == Kind::Number && columns[*column].whole)
+            let of = &columns[*column];
+            let is_data = !options.columns.is_empty() && chosen.read.contains(column);
+            !is_data && (of.kind == Kind::Text || of.kind == Kind::Number && of.whole)
         };
-        if chosen.read.iter().any(is_list) {
-            chosen.label = chosen.read.iter().copied().find(is_label);
-            chosen.read.retain(|column| chosen.label != Some(*column));
-        }
+        let mut known = LABELS.into_iter().filter(|name| !mentioned(&options, name)).filter_map(place);
+        chosen.label = known.find(is_label).filter(|label| !chosen.is_dropped(*label));
+        chosen.read.retain(|column| chosen.label != Some(*column));
+        chosen.left.retain(|(column, _)| chosen.label != Some(*column));
     }
     let label = chosen.label;
     if options.columns.is_empty() {

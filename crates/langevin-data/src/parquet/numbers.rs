@@ -79,6 +79,7 @@ pub(super) fn rows(path: &Path, table: &Table, options: &Options) -> Result<Data
     let single = wanted.iter().all(|column| columns[*column].kind == Kind::Number);
     let read: Vec<String> = wanted.iter().map(|column| columns[*column].name.clone()).collect();
     let about = table.about("", "numbers", true);
+    let data = data.labelled_by(chosen.label.map(|label| &*columns[label].name));
     Ok(match single {
         true => data.with_about(about, read).numbered(wanted).rounded(rounded).tabular(),
         false => data.with_about(about, vec![]).of_columns(read).rounded(rounded),

@@ -15,8 +15,6 @@ const TOGETHER: usize = 1 << 20;
 const FEWEST: usize = 64;
 /// Whole numbers from here on are none of 64 bits.
 const BEYOND: f64 = 9_223_372_036_854_775_808.0;
-/// The column of rows that are arrays.
-const ARRAY: &str = "x";
 
 /// A table that is being written.
 pub(crate) struct Writer<W: Write + Send> {
@@ -44,7 +42,7 @@ impl<W: Write + Send> Writer<W> {
         let width = columns.width().max(1);
         Ok(Self {
             file,
-            repeats: if columns.shape.len() > 1 { repeats(&columns.shape) } else { vec![] },
+            repeats: columns.array.as_ref().map(|(_, shape)| repeats(shape)).unwrap_or_default(),
             together: (TOGETHER / width).max(FEWEST),
             columns: columns.clone(),
             values: Vec::new(),
@@ -76,7 +74,13 @@ impl<W: Write + Send> Writer<W> {
         let Self { file, columns, repeats, values, labels, .. } = self;
         let width = columns.width();
         let mut group = file.next_row_group()?;
-        if repeats.is_empty() {
+        let levels = columns.array.as_ref().map(|(_, shape)| {
+            let rows = values.len() / width.max(1);
+            (vec![shape.len() as i16; values.len()], repeats.repeat(rows))
+        });
+        if levels.is_some() {
+            numbers(&mut group, columns.single, values.iter().copied(), levels.as_ref())?;
+        } else {
             for place in 0..width {
                 let column = values.iter().skip(place).step_by(width).copied();
                 if columns.whole.get(place) == Some(&true) {
@@ -89,10 +93,6 @@ impl<W: Write + Send> Writer<W> {
                     numbers(&mut group, columns.single, column, None)?;
                 }
             }
-        } else {
-            let rows = values.len() / width;
-            let levels = (vec![columns.shape.len() as i16; values.len()], repeats.repeat(rows));
-            numbers(&mut group, columns.single, values.iter().copied(), Some(&levels))?;
         }
         if columns.label.is_some() {
             next::<ByteArrayType, _>(&mut group, labels, None)?;
@@ -139,12 +139,12 @@ fn schema(columns: &TableColumns) -> Result<Type, ParquetError> {
         Type::primitive_type_builder(name, of).with_repetition(Repetition::REQUIRED).build().map(Arc::new)
     };
     let mut fields = Vec::new();
-    if columns.shape.len() > 1 {
+    if let Some((name, shape)) = &columns.array {
         let mut inner = plain("element", number)?;
-        for level in (0..columns.shape.len()).rev() {
+        for level in (0..shape.len()).rev() {
             let list = Type::group_type_builder("list").with_repetition(Repetition::REPEATED).with_fields(vec![inner]);
             inner = Arc::new(
-                Type::group_type_builder(if level == 0 { ARRAY } else { "element" })
+                Type::group_type_builder(if level == 0 { name } else { "element" })
                     .with_repetition(Repetition::REQUIRED)
                     .with_logical_type(Some(LogicalType::List))
                     .with_fields(vec![Arc::new(list.build()?)])

@@ -5,6 +5,9 @@ use crate::error::{Error, Result};
 use crate::options::Options;
 use csv::StringRecord;
 
+/// Why a column is left out that a flag names.
+const DROPPED: &str = "dropped";
+
 /// Which columns are read.
 pub(crate) struct Columns {
     /// Those of the rows, in their order.
@@ -19,6 +22,11 @@ impl Columns {
     pub(super) fn of(width: usize, names: Option<&StringRecord>, options: &Options) -> Result<Self> {
         let names: Vec<&str> = names.map(|names| names.iter().collect()).unwrap_or_default();
         Self::chosen(width, &names, options)
+    }
+
+    /// Whether a column is left out on purpose.
+    pub(crate) fn is_dropped(&self, column: usize) -> bool {
+        self.left.iter().any(|(left, why)| *left == column && *why == DROPPED)
     }
 
     /// As the options say, of columns with these names, if they have some.
@@ -66,7 +74,7 @@ impl Columns {
         }
         let left = (0..width).filter(|place| label != Some(*place) && !read.contains(place));
         let left =
-            left.map(|place| (place, if dropped.contains(&place) { "dropped" } else { "not asked for" })).collect();
+            left.map(|place| (place, if dropped.contains(&place) { DROPPED } else { "not asked for" })).collect();
         Ok(Self { read, label, left })
     }
 }

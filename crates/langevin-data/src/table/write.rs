@@ -76,17 +76,17 @@ pub struct TableColumns {
     pub(crate) names: Vec<String>,
     pub(crate) whole: Vec<bool>,
     pub(crate) label: Option<String>,
-    pub(crate) shape: Vec<usize>,
+    /// The name and shape of the arrays that the rows are.
+    pub(crate) array: Option<(String, Vec<usize>)>,
     pub(crate) single: bool,
     dialect: Dialect,
 }
 
 impl TableColumns {
-    /// Names the columns of numbers.
+    /// Builds columns of numbers with these names.
     #[must_use]
     pub fn new<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
-        let names: Vec<String> = names.into_iter().map(Into::into).collect();
-        Self { shape: vec![names.len()], names, ..Self::default() }
+        Self { names: names.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
     /// Returns the number of numbers in a row.
@@ -95,7 +95,7 @@ impl TableColumns {
         self.names.len()
     }
 
-    /// Says which columns are of whole numbers, which a format with types writes as such.
+    /// Sets which columns are of whole numbers, which a format with types writes as such.
     #[must_use]
     pub fn whole(mut self, whole: Vec<bool>) -> Self {
         self.whole = whole;
@@ -109,21 +109,22 @@ impl TableColumns {
         self
     }
 
-    /// Says that a row is an array of this shape: a format with types writes it as one column of lists.
+    /// Sets the name and shape of the array that a row is: a format with types writes it as one column of lists.
     #[must_use]
-    pub fn shape(mut self, shape: &[usize]) -> Self {
-        self.shape = shape.to_vec();
+    pub fn array(mut self, name: impl Into<String>, shape: &[usize]) -> Self {
+        let fits = !shape.is_empty() && shape.iter().product::<usize>() == self.width();
+        self.array = fits.then(|| (name.into(), shape.to_vec()));
         self
     }
 
-    /// Writes numbers in single precision.
+    /// Sets whether numbers are written in single precision.
     #[must_use]
     pub fn single(mut self, single: bool) -> Self {
         self.single = single;
         self
     }
 
-    /// Writes the lines of a `.csv` file in this way.
+    /// Sets how the lines of a `.csv` file are written; `None` is the plain way.
     #[must_use]
     pub fn dialect(mut self, dialect: Option<Dialect>) -> Self {
         self.dialect = dialect.filter(|dialect| dialect.is_sound()).unwrap_or_default();
@@ -167,7 +168,7 @@ enum Out<W: Write + Send> {
 }
 
 impl<W: Write + Send> TableWriter<W> {
-    /// Begins a table.
+    /// Begins a table and writes what stands above its rows.
     ///
     /// # Errors
     /// Returns an error if the first bytes cannot be written, or this build does not write such tables.
