@@ -65,12 +65,20 @@ pub fn refuse_unused(data: &str, flags: &FileArgs, set: &Dataset) -> Result<()> 
     let Some(path) = file(data) else { return Ok(()) };
     let ending = ending(langevin_data::located(path).0).unwrap_or_default();
     // A folder or a pattern of shards is one table.
-    let ending = if set.about().format.starts_with("Parquet") { "parquet".to_owned() } else { ending };
+    let ending = match &*set.about().format {
+        format if format.starts_with("Parquet") => "parquet",
+        format if format.contains(" of records") => "records",
+        format if format.starts_with(".npy") => "npy",
+        _ => &*ending,
+    };
     let (pictures, table) = (set.is_pictures(), set.frame().shape.len() == 1);
-    let (what, used): (&str, &[&str]) = match ending.as_str() {
-        "parquet" if pictures => ("pictures in a table", &["--label-column", "--size", "--skip-bad"]),
+    let (what, used): (&str, &[&str]) = match ending {
+        "parquet" if pictures => {
+            ("pictures in a table", &["--label-column", "--columns", "--drop", "--size", "--skip-bad"])
+        }
         _ if pictures => ("pictures", &["--size", "--skip-bad"]),
         "parquet" => ("a table", &["--label-column", "--columns", "--drop"]),
+        "records" => ("an array of records", &["--label-column", "--columns", "--drop", "--labels"]),
         "npy" if table => ("an array", &["--columns", "--drop", "--labels"]),
         "npy" => ("an array", &["--axes", "--labels"]),
         "npz" if table => ("arrays", &["--columns", "--drop", "--labels"]),
@@ -183,7 +191,7 @@ pub fn open_as(flag: &str, data: &str, seed: u64, flags: &FileArgs, options: &Op
 }
 
 /// What is read besides names.
-pub const KINDS: &str = "a .npy, .npz, .csv, .tsv or .parquet file (FILE.npz:NAME for one of several arrays), or a folder of pictures or of Parquet shards";
+pub const KINDS: &str = "a .npy, .npz, .csv, .tsv or .parquet file (FILE.npz:NAME for one of several arrays), or a folder of pictures, or of .parquet, .csv or .npy files that are one table";
 
 fn drawn(name: &str, seed: u64) -> Result<Dataset> {
     let density = exact::named(name).or_misused()?;

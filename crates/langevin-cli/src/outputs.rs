@@ -19,7 +19,7 @@ const RUN_FILES: [&str; 8] =
     [config::NAME, "log.ndjson", "lock", "states", "averages", "samples", MODEL, "best.safetensors"];
 const MODEL: &str = "model.safetensors";
 /// The endings of the files that are read as parts of a folder.
-const PARTS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "npy", "npz", "csv", "tsv", "parquet"];
+const PARTS: [&str; 10] = ["png", "jpg", "jpeg", "webp", "npy", "npz", "csv", "tsv", "gz", "parquet"];
 
 /// A path, and what the user gave it with.
 struct Named {

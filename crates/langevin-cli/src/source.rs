@@ -9,11 +9,14 @@ use langevin::grid::usual_range;
 use langevin::{
     Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace, Vjp,
 };
-use langevin_data::{Axes, Frame, Lattice, guard};
+use langevin_data::{Axes, Frame, Lattice, TableColumns, guard};
 use langevin_onnx::OnnxNetwork;
 use langevin_train::{Coupling, Network, Normalization};
 use std::borrow::Cow;
 use std::path::Path;
+
+/// The column of a table whose rows are arrays, where the file of the training had no name for it.
+pub const ARRAY: &str = "x";
 
 /// A model to sample from.
 pub enum Source<'a> {
@@ -218,6 +221,37 @@ impl<'a> Source<'a> {
             Some(frame) => frame.names.clone(),
             None => crate::io::csv::plain_names(width),
         }
+    }
+
+    /// The columns of a table of samples: those of the training's table, with whole numbers where it has them.
+    pub fn columns(&self) -> TableColumns {
+        let dialect = self.frame().and_then(|frame| frame.dialect);
+        let columns = TableColumns::new(self.file_names()).whole(self.whole()).dialect(dialect);
+        let shape = self.file_shape();
+        let reading = self.network().and_then(|network| network.metadata().data.reading.as_ref());
+        match reading.map(|reading| &reading.columns[..]) {
+            // One column of the file held all numbers of a row.
+            Some([name]) if columns.width() > 1 => columns.array(name, &shape),
+            _ if shape.len() > 1 => columns.array(ARRAY, &shape),
+            _ => columns,
+        }
+    }
+
+    /// Which columns of the training's table hold whole numbers.
+    fn whole(&self) -> Vec<bool> {
+        let (Some(network), Some(frame)) = (self.network(), self.sample_frame().filter(|frame| frame.table)) else {
+            return vec![];
+        };
+        let is_whole = |value: f64| value.fract() == 0.0 && value.abs() < 1e15;
+        let mut whole = vec![false; frame.width()];
+        frame.constants.iter().for_each(|one| whole[one.element] = is_whole(one.value));
+        if let Some(lattice) = &network.metadata().data.lattice {
+            for (element, place) in frame.places().into_iter().enumerate() {
+                let step = lattice.step(element);
+                whole[place] = step > 0.0 && is_whole(step) && is_whole(lattice.nearest(element, 0.0));
+            }
+        }
+        whole
     }
 
     /// Samples in data units as the file of the training had its rows: with its constants, whole numbers in columns of whole numbers, its order of axes.

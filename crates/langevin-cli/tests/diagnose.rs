@@ -113,7 +113,7 @@ fn bad_input_is_named() {
         ("--data empty.csv", 1, "empty"),
         ("--data missing.csv", 2, "missing.csv"),
         ("--data wide.csv", 2, "the data do not fit the model"),
-        ("--data nan.csv", 1, "not finite"),
+        ("--data nan.csv", 1, "a value is missing"),
         ("--data two.csv", 1, "too few rows to tell noise from error"),
         ("--data moons --steps 0", 2, "expected a whole number from 1"),
         ("--data moons -n 0", 2, "expected a whole number from 1"),

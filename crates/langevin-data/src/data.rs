@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::labels::Labels;
 use crate::store::Store;
+use crate::table::Dialect;
 use langevin::SampleId;
 use langevin::noise::fill_uniforms;
 use std::fmt;
@@ -62,6 +63,12 @@ pub(crate) struct Chosen {
     pub(crate) columns: Option<Arc<[usize]>>,
     /// The place in the file of each element of a stored row, where the reader left some out.
     pub(crate) numbers: Option<Arc<[usize]>>,
+    /// The column of the labels, where a table has them.
+    pub(crate) label: Option<Arc<str>>,
+    /// The columns of the file that were read, where these are not one number each.
+    pub(crate) listed: Option<Arc<[String]>>,
+    /// Whether some whole number of each element of a stored row is beyond those that a float64 holds.
+    pub(crate) rounded: Option<Arc<[bool]>>,
     /// The place in the store of each element of a row of the model.
     pub(crate) places: Option<Arc<[usize]>>,
     /// Whether each element of a row of the model is a logarithm.
@@ -106,6 +113,32 @@ impl Dataset {
         if names.len() == self.width {
             self.frame = Arc::new(Frame { names, ..(*self.frame).clone() });
         }
+        self
+    }
+
+    /// With the elements of a stored row of which some whole number was rounded.
+    pub(crate) fn rounded(mut self, elements: Vec<bool>) -> Self {
+        if elements.contains(&true) {
+            self.chosen.rounded = Some(elements.into());
+        }
+        self
+    }
+
+    /// As rows that are read of these columns of the file, of which some stand for several numbers or a picture.
+    pub(crate) fn of_columns(mut self, names: Vec<String>) -> Self {
+        self.chosen.listed = Some(names.into());
+        self
+    }
+
+    /// With the column that the labels come from.
+    pub(crate) fn labelled_by(mut self, column: Option<&str>) -> Self {
+        self.chosen.label = column.map(Into::into);
+        self
+    }
+
+    /// With how the lines of the file are written.
+    pub(crate) fn written_as(mut self, dialect: Option<Dialect>) -> Self {
+        self.frame = Arc::new(Frame { dialect, ..(*self.frame).clone() });
         self
     }
 
@@ -352,6 +385,17 @@ pub(crate) fn not_finite(value: f64, place: &str) -> Error {
         .expected("finite float32 numbers")
         .got(format!("{value:e}"))
         .hinting("all are counted from 1; drop or fill such rows first")
+}
+
+/// A value that is not there, at a place counted from 1: `got` stands where `expected` should. `column` is what a flag
+/// calls its column, where there is one to leave out.
+pub(crate) fn missing(place: &str, expected: &str, got: &str, column: Option<&str>) -> Error {
+    let fill = "leave out or fill the rows that lack one";
+    let error = Error::data("a value is missing").at(place).expected(expected).got(got);
+    match column {
+        Some(column) => error.hinting(format!("{fill}, or leave the column out: --drop {column}")),
+        None => error.hinting(fill),
+    }
 }
 
 /// What the data of a file are called.

@@ -2,6 +2,7 @@
 
 use crate::axes::Axes;
 use crate::error::{Error, Result};
+use crate::table::Dialect;
 use serde::{Deserialize, Serialize};
 
 /// An element of a row that had one value in every row.
@@ -40,6 +41,9 @@ pub struct Frame {
     /// Whether the rows are lines of a table, whose samples go out as lines of a table.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub table: bool,
+    /// How the lines of the table are written, where that is not the plain way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
     /// The names of the columns of a table, in their order; empty where they have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
@@ -209,6 +213,9 @@ impl Frame {
         if !self.names.is_empty() && self.names.len() != width {
             return bad("names");
         }
+        if self.dialect.is_some_and(|dialect| !dialect.is_sound()) {
+            return bad("dialect");
+        }
         if self.axes == Some(Axes::ChannelsFirst) && (self.shape.len() != 3 || !constants.is_empty()) {
             return bad("axes");
         }
@@ -262,8 +269,22 @@ mod tests {
             Frame { logs: vec![3], ..Frame::plain(&[3]) },
             Frame { names: vec!["a".into()], ..Frame::plain(&[3]) },
             Frame { axes: Some(Axes::ChannelsFirst), ..Frame::plain(&[3]) },
+            Frame { dialect: Some(Dialect { separator: ',', decimal_comma: true }), ..Frame::plain(&[3]) },
+            Frame { dialect: Some(Dialect { separator: '7', decimal_comma: false }), ..Frame::plain(&[3]) },
         ] {
             assert!(frame.check().unwrap_err().is_data(), "{frame:?}");
         }
+    }
+
+    #[test]
+    fn documents_without_a_dialect_are_as_before() {
+        let plain = Frame { table: true, ..Frame::plain(&[2]) };
+        let text = serde_json::to_string(&plain).unwrap();
+        assert_eq!(text, r#"{"shape":[2],"table":true}"#);
+        assert_eq!(serde_json::from_str::<Frame>(&text).unwrap(), plain);
+        let other = Frame { dialect: Some(Dialect { separator: ';', decimal_comma: true }), ..plain };
+        let text = serde_json::to_string(&other).unwrap();
+        assert_eq!(text, r#"{"shape":[2],"table":true,"dialect":{"separator":";","decimal_comma":true}}"#);
+        assert_eq!(serde_json::from_str::<Frame>(&text).unwrap(), other);
     }
 }

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+/// What a column of labels beside pictures or lists is called.
+pub(crate) const LABELS: [&str; 5] = ["label", "labels", "cls", "class", "target"];
+
 /// The label of every row, and what each is called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Labels {

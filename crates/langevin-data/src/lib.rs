@@ -17,8 +17,12 @@
 //! | folder of PNG, JPEG and WebP, or one picture | \[h, w\] if all are gray, \[h, w, 3\] otherwise, values 0 to 255, or 0 to 65535 if any picture has 16 bits; sorted by path | one sub-folder for each class |
 //! | `.npy` | an array of any float (up to 64 bits), integer or bool type, of shape (rows, …) | another `.npy` file, [`Options::labels`] |
 //! | `.npz` | the array of `FILE.npz:NAME`, else its array `x`, `data`, `images`, `arr_0`, or the only one | the array of [`Options::labels`], else the one that belongs to the rows: `y_train` to `x_train` |
+//! | `.npy` or `.npz` of records | the fields of a structured dtype: a column each, or lists from sub-arrays of one shape | [`Options::label_column`] |
 //! | `.csv`, `.tsv`, `.txt`, plain or `.gz` | numbers, with or without a line of names; commas, semicolons, tabs, bars or blanks; decimal points or commas; UTF-8 or UTF-16 | [`Options::label_column`] |
-//! | `.parquet`, or a folder or pattern of such | columns of numbers or of lists of one shape, or a column of pictures | [`Options::label_column`], or the class column that the metadata name |
+//! | `.parquet` | columns of numbers or of lists of one shape, or a column of pictures | [`Options::label_column`], the class column that the metadata name, or `label` beside lists or pictures |
+//!
+//! A folder or a pattern of `.parquet`, `.csv`, `.csv.gz` or `.npy` files is one table, if all have the same columns.
+//! [`TableWriter`] writes tables.
 //!
 //! Labels are whole numbers (of a float type too), texts, or rows of zeros and a single one.
 //!
@@ -81,4 +85,5 @@ pub use recognise::{FileKind, recognise};
 pub use shards::is_pattern;
 pub use statistics::Statistics;
 pub use summary::thousands;
+pub use table::{Dialect, TableColumns, TableKind, TableWriter, flag_value};
 pub use tails::HeavyTail;

@@ -51,8 +51,8 @@ pub fn exists(path: &Path) -> bool {
         || (shards::is_pattern(path) && shards::of_pattern(path).is_ok_and(|found| !found.is_empty()))
 }
 
-/// Opens the rows of a file, by the ending of its name, or of a folder of pictures or of Parquet shards. A path that is not there may be a
-/// pattern of shards, such as `data/test-*.parquet`. See the [crate](crate) for what each kind holds.
+/// Opens the rows of a file, by the ending of its name, or of a folder of pictures or of shards (`.parquet`,
+/// `.csv`, `.csv.gz` or `.npy`). A path that is not there may be a pattern of shards, such as `data/test-*.parquet`. See the [crate](crate) for what each kind holds.
 ///
 /// All numbers are checked: what is opened is finite. What does not fit into [`Options::memory`] is read as it is asked for; the values are the same.
 ///
@@ -110,8 +110,12 @@ fn read(path: &Path, options: &Options) -> Result<Dataset> {
     })?;
     if about.is_dir() {
         // Pictures come first: a table beside them describes them.
-        return match shards::of_folder(path)? {
-            Some(found) if !pictures::any(path) => shards::open_folder(path, &found, options),
+        return match shards::of_folder(path) {
+            Ok(None) => pictures::open(path, options),
+            found if !pictures::any(path) => match found? {
+                Some(found) => shards::open_folder(path, &found, options),
+                None => pictures::open(path, options),
+            },
             _ => pictures::open(path, options),
         };
     }

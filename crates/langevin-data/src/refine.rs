@@ -9,8 +9,11 @@ use crate::error::{Error, Result};
 use crate::frame::{Constant, Frame};
 use crate::options::Options;
 use crate::store::Store;
-use crate::table::{Columns, column};
+use crate::table::{Columns, column, flag_value, start};
 use std::sync::Arc;
+
+/// Columns that a note names at most.
+const MOST_NAMED: usize = 8;
 
 impl Dataset {
     /// Changes what is said of the file.
@@ -37,8 +40,38 @@ impl Dataset {
         self
     }
 
-    /// What a reader's rows become: the columns that were asked for, without what only counts the rows.
+    /// What a reader's rows become: the columns that were asked for, without what only counts the rows; with a note on the
+    /// columns whose whole numbers were rounded.
     pub(crate) fn settled(self, options: &Options) -> Result<Self> {
+        let data = self.selected(options)?;
+        let Some(rounded) = data.chosen.rounded.clone() else { return Ok(data) };
+        let stored = |j: usize| data.chosen.columns.as_ref().map_or(j, |columns| columns[j]);
+        let found: Vec<usize> = (0..data.frame.width()).filter(|j| rounded.get(stored(*j)) == Some(&true)).collect();
+        if found.is_empty() {
+            return Ok(data);
+        }
+        let named = |j: usize| match data.frame.names.get(j) {
+            Some(name) if !name.is_empty() => format!("column '{}'", start(name)),
+            _ if data.frame.shape.len() == 1 && data.chosen.listed.is_none() => {
+                format!("column {}", data.number(j) + 1)
+            }
+            _ => data.frame.column(j),
+        };
+        let mut names: Vec<String> = found.iter().take(MOST_NAMED).map(|j| named(*j)).collect();
+        if found.len() > MOST_NAMED {
+            names.push(format!("{} more", found.len() - MOST_NAMED));
+        }
+        let note = format!("{}: integers beyond 2^53 are rounded to double precision", names.join(", "));
+        Ok(data.saying(|about| about.noting(note)))
+    }
+
+    /// The columns that were asked for, without what only counts the rows.
+    fn selected(self, options: &Options) -> Result<Self> {
+        // The reader has chosen already, and what it read has no columns of its own. Pictures have none either, where a
+        // model asks for the columns that it was trained on.
+        if self.chosen.listed.is_some() || options.labels_optional && self.is_pictures() {
+            return Ok(self);
+        }
         let [_] = self.frame.shape[..] else {
             let Some(flag) = [("columns", &options.columns), ("columns to drop", &options.drop)]
                 .into_iter()
@@ -167,9 +200,15 @@ impl Dataset {
     /// What a flag calls a column of a table.
     fn called(&self, column: usize) -> String {
         match self.frame.names.get(column) {
-            Some(name) if !name.is_empty() => name.clone(),
-            _ => (self.chosen.numbers.as_ref().map_or(column, |numbers| numbers[column]) + 1).to_string(),
+            Some(name) if !name.is_empty() => flag_value([name]),
+            _ => (self.number(column) + 1).to_string(),
         }
+    }
+
+    /// The place in the file, from 0, of a column of the table.
+    fn number(&self, column: usize) -> usize {
+        let stored = self.chosen.columns.as_ref().map_or(column, |columns| columns[column]);
+        self.chosen.numbers.as_ref().map_or(stored, |numbers| numbers[stored])
     }
 
     /// The rows with these columns alone.
@@ -179,7 +218,8 @@ impl Dataset {
         } else {
             kept.iter().map(|j| self.frame.names[*j].clone()).collect()
         };
-        let frame = Frame { names, table: self.frame.table, ..Frame::plain(&[kept.len()]) };
+        let Frame { table, dialect, .. } = *self.frame;
+        let frame = Frame { names, table, dialect, ..Frame::plain(&[kept.len()]) };
         let stored = |j: &usize| self.chosen.columns.as_ref().map_or(*j, |columns| columns[*j]);
         self.chosen.columns = Some(kept.iter().map(stored).collect());
         Ok(self.reframed(frame))
@@ -196,6 +236,15 @@ impl Dataset {
     #[must_use]
     pub fn rereading(&self, options: &Options) -> Options {
         let mut options = options.clone();
+        // A label that the reader found is named, so that samples have its column too.
+        if let (None, Some(label)) = (&options.label_column, &self.chosen.label) {
+            options.label_column = Some((**label).to_owned());
+        }
+        if let Some(listed) = &self.chosen.listed {
+            options.columns = listed.to_vec();
+            options.drop.clear();
+            return options;
+        }
         if self.frame.shape.len() != 1 || self.about.format.is_empty() {
             return options;
         }
@@ -206,14 +255,7 @@ impl Dataset {
         let usable = !names.is_empty() && unique.len() == names.len() && names.iter().all(|name| !name.is_empty());
         options.columns = match usable {
             true => names.clone(),
-            false => {
-                let width = self.frame.width();
-                let stored = (0..width).map(|j| self.chosen.columns.as_ref().map_or(j, |columns| columns[j]));
-                stored
-                    .map(|j| self.chosen.numbers.as_ref().map_or(j, |numbers| numbers[j]) + 1)
-                    .map(|n| n.to_string())
-                    .collect()
-            }
+            false => (0..self.frame.width()).map(|j| (self.number(j) + 1).to_string()).collect(),
         };
         options.drop.clear();
         options
@@ -255,7 +297,8 @@ impl Dataset {
         Ok(self.reframed(frame))
     }
 
-    /// Replaces columns by their natural logarithms, for values that are spread over powers of ten.
+    /// Replaces columns by their natural logarithms, for values that are spread over powers of ten. A column is named, or
+    /// numbered from 1 as in the file.
     ///
     /// ```
     /// use langevin_data::Dataset;
@@ -279,7 +322,7 @@ impl Dataset {
         let names: Vec<&str> = self.frame.names.iter().map(String::as_str).collect();
         let mut logs = self.frame.logs.clone();
         for wanted in columns {
-            let place = column("logarithms", wanted, self.frame.width(), &names)?;
+            let place = self.place_of(wanted, &names)?;
             if self.frame.constants.iter().any(|one| one.element == place) {
                 return Err(Error::argument("the column has one value only").at(self.frame.column(place)));
             }
@@ -290,6 +333,27 @@ impl Dataset {
         let frame = Frame { logs, ..(*self.frame).clone() };
         self.positive(&frame)?;
         Ok(self.reframed(frame))
+    }
+
+    /// The place in a row of the file of a column that is called by its name, or by its number in the file.
+    fn place_of(&self, wanted: &str, names: &[&str]) -> Result<usize> {
+        let width = self.frame.width();
+        let numbers: Vec<usize> = (0..width).map(|j| self.number(j) + 1).collect();
+        let of_name = names.iter().position(|name| *name == wanted);
+        let of_number = || wanted.parse().ok().and_then(|wanted: usize| numbers.iter().position(|n| *n == wanted));
+        if let Some(place) = of_name.or_else(of_number) {
+            return Ok(place);
+        }
+        // All columns that were read, with their numbers where some were left out.
+        let (all, most) = (numbers.iter().copied().eq(1..=width), numbers.iter().copied().max().unwrap_or(0));
+        match wanted.parse::<usize>() {
+            Ok(number) if !all && (1..=most).contains(&number) => Err(Error::argument("the column was left out")
+                .at("logarithms")
+                .expected("a column that is read")
+                .got(format!("column {number} of the file"))
+                .hinting("numbers count the columns of the file from 1, as those of --columns do")),
+            _ => column("logarithms", wanted, most, names),
+        }
     }
 
     /// Refuses values that have no logarithm.
@@ -340,8 +404,8 @@ impl Dataset {
         let data = match self.frame.is_plain() {
             true => self,
             false => {
-                let (names, table) = (self.frame.names.clone(), self.frame.table);
-                let plain = Frame { names, table, ..Frame::plain(&self.frame.shape) };
+                let Frame { names, table, dialect, .. } = (*self.frame).clone();
+                let plain = Frame { names, table, dialect, ..Frame::plain(&self.frame.shape) };
                 self.reframed(plain)
             }
         };

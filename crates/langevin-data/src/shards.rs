@@ -12,27 +12,79 @@ const MOST: usize = 1 << 20;
 /// Names of the parts that a collection is published in; the first that is there is taken.
 const SPLITS: [&str; 7] = ["train", "training", "test", "validation", "valid", "val", "dev"];
 
-fn is_table(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"))
+/// The kinds of file of which several can be one table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Parquet,
+    /// Lines of text, packed or not.
+    Lines,
+    Npy,
 }
 
-/// The tables of a folder, sorted by name. Names that begin with a dot are passed over.
+impl Kind {
+    /// By the ending of a name; a folder may have texts besides its tables.
+    fn of(path: &Path, in_folder: bool) -> Option<Self> {
+        let name = named(path).to_ascii_lowercase();
+        let stem = name.strip_suffix(".gz").unwrap_or(&name);
+        match stem.rsplit_once('.')?.1 {
+            "parquet" if stem == name => Some(Self::Parquet),
+            "npy" if stem == name => Some(Self::Npy),
+            "csv" | "tsv" | "tab" => Some(Self::Lines),
+            "txt" | "dat" if !in_folder => Some(Self::Lines),
+            _ => None,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Parquet => ".parquet files",
+            Self::Lines => "tables of lines, such as .csv files",
+            Self::Npy => ".npy files",
+        }
+    }
+}
+
+/// The tables of a folder, sorted by name: those of the first kind that is there. Names that begin with a dot are passed over.
 fn tables(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return vec![] };
     let hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    let mut found: Vec<PathBuf> = entries
+    let mut found: Vec<(Kind, PathBuf)> = entries
         .take(MOST)
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| is_table(path) && path.is_file() && !hidden(path))
+        .filter_map(|path| Some((Kind::of(&path, true)?, path)))
+        .filter(|(_, path)| path.is_file() && !hidden(path))
         .collect();
     found.sort();
-    found
+    let first = found.first().map(|(kind, _)| *kind);
+    found.into_iter().filter(|(kind, _)| Some(*kind) == first).map(|(_, path)| path).collect()
+}
+
+/// Refuses a folder in which it is not clear which files are the data: tables of lines beside arrays. Tables of types are
+/// the data wherever they are.
+fn clear(folder: &Path, own: &[PathBuf]) -> Result<()> {
+    let Some(first) = own.first().filter(|path| Kind::of(path, true) == Some(Kind::Lines)) else { return Ok(()) };
+    let entries =
+        std::fs::read_dir(folder).into_iter().flatten().take(MOST).filter_map(|entry| Some(entry.ok()?.path()));
+    let mut arrays: Vec<PathBuf> = entries.filter(|path| Kind::of(path, true) == Some(Kind::Npy)).collect();
+    arrays.sort();
+    match arrays.first() {
+        Some(array) => Err(Error::data("files of several kinds in the folder")
+            .in_file(folder)
+            .expected("tables of one kind")
+            .got(format!("{} and {}", named(first), named(array)))
+            .hinting(format!(
+                "name the files that are the data: a file, or a pattern such as '{}'",
+                folder.join("*.npy").display()
+            ))),
+        None => Ok(()),
+    }
 }
 
 /// The tables of a folder, or those of the one folder in it that has some, as collections on the Hugging Face hub are laid out. `None` if there are none.
 pub(crate) fn of_folder(folder: &Path) -> Result<Option<Found>> {
     let own = tables(folder);
     if !own.is_empty() {
+        clear(folder, &own)?;
         return Ok(Some(Found::among(own)));
     }
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(None) };
@@ -68,6 +120,14 @@ fn named(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// The ending of a name with its dot: `.csv.gz`.
+fn ending(path: &Path) -> String {
+    let name = named(path);
+    let packed = name.to_ascii_lowercase().ends_with(".gz");
+    let stem = if packed { &name[..name.len() - 3] } else { &*name };
+    stem.rfind('.').map_or_else(String::new, |dot| name[dot..].to_owned())
+}
+
 /// The part of a collection that a file belongs to: `train-00000-of-00002.parquet` to `train`.
 fn split(path: &Path) -> Option<&'static str> {
     let name = named(path);
@@ -98,7 +158,10 @@ impl Found {
         let other = |(split, mut files): (Option<&str>, Vec<PathBuf>)| {
             let file = files.pop()?;
             Some(match split {
-                Some(split) => (format!("the split '{split}'"), file.with_file_name(format!("{split}*.parquet"))),
+                Some(split) => {
+                    let pattern = format!("{split}*{}", ending(&file));
+                    (format!("the split '{split}'"), file.with_file_name(pattern))
+                }
                 None => ("files of no part".to_owned(), file),
             })
         };
@@ -116,7 +179,9 @@ pub fn is_pattern(path: &Path) -> bool {
 /// The files of a pattern, sorted by name.
 pub(crate) fn of_pattern(pattern: &Path) -> Result<Vec<PathBuf>> {
     let text = pattern.to_str().unwrap_or_default();
-    let paths = glob::glob(text)
+    // As a shell has it: a star is for no dot at the beginning of a name.
+    let how = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    let paths = glob::glob_with(text, how)
         .map_err(|error| Error::argument("bad pattern of file names").in_file(pattern).because(error.msg))?;
     let mut found: Vec<PathBuf> =
         paths.take(MOST).filter_map(std::result::Result::ok).filter(|path| path.is_file()).collect();
@@ -127,10 +192,14 @@ pub(crate) fn of_pattern(pattern: &Path) -> Result<Vec<PathBuf>> {
             .expected("one file or more")
             .got("none"));
     }
-    match found.iter().find(|path| !is_table(path)) {
+    let first = Kind::of(&found[0], false);
+    match found.iter().find(|path| first.is_none() || Kind::of(path, false) != first) {
         Some(other) if found.len() > 1 => Err(Error::argument("several files are read as one only if they are tables")
             .in_file(pattern)
-            .expected("names that end in .parquet")
+            .expected(match first {
+                Some(kind) => format!("{}, as {} is one of", kind.words(), named(&found[0])),
+                None => "names that end in .parquet, .csv, .csv.gz or .npy".to_owned(),
+            })
             .got(other.display().to_string())),
         _ => Ok(found),
     }
@@ -146,14 +215,21 @@ pub(crate) fn open_folder(folder: &Path, found: &Found, options: &Options) -> Re
     Ok(data)
 }
 
-/// Opens shards as one table.
-#[cfg(feature = "parquet")]
+/// Opens shards, which are of one kind, as one table.
 pub(crate) fn open(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
+    match files.first().and_then(|file| Kind::of(file, false)) {
+        Some(Kind::Lines) => crate::table::shards(name, files, options),
+        Some(Kind::Npy) => crate::npy::shards(name, files, options),
+        _ => parquets(name, files, options),
+    }
+}
+
+#[cfg(feature = "parquet")]
+fn parquets(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     crate::parquet::shards(name, files, options)
 }
 
-/// Opens shards as one table.
 #[cfg(not(feature = "parquet"))]
-pub(crate) fn open(name: &Path, _: &[PathBuf], _: &Options) -> Result<Dataset> {
+fn parquets(name: &Path, _: &[PathBuf], _: &Options) -> Result<Dataset> {
     Err(Error::argument("this build does not read .parquet files").in_file(name).hinting("save a .npy file"))
 }

@@ -238,7 +238,8 @@ fn gaps_and_what_is_not_finite_name_their_row() {
     written(&path, "optional double x;", &[vec![Cells::Gaps(vec![0.5; 999], there)]], Compression::SNAPPY);
     assert_eq!(
         refused(&path, &Options::default()),
-        "a value is missing (FILE, column 'x', row 778)\nhint: drop or fill such rows first"
+        "a value is missing (FILE, column 'x', row 778): expected a value, got null\n\
+         hint: leave out or fill the rows that lack one, or leave the column out: --drop x"
     );
     let mut values = vec![0.5; 1000];
     values[600] = f64::INFINITY;
@@ -349,8 +350,112 @@ fn lists_of_lists_of_one_shape_are_rows_of_that_shape() {
     }
     // With another column they lie side by side.
     written(&path, NESTED, &[list(&[&[2, 2], &[2, 2]])], Compression::SNAPPY);
-    let data = open(&path, &Options::default()).unwrap();
+    let data = open(&path, &Options::default().columns(["v", "label"])).unwrap();
     assert_eq!((data.shape(), all(&data)), (&[5][..], vec![0.0, 1.0, 2.0, 3.0, 1.0, 4.0, 5.0, 6.0, 7.0, 1.0]));
+}
+
+#[test]
+fn whole_numbers_beside_lists_are_classes_if_they_are_called_so() {
+    let (_folder, path) = place();
+    let cells = vec![Cells::List(vec![1.0, 2.0, 3.0, 4.0], vec![3; 4], vec![0, 1, 0, 1]), Cells::Int(vec![7, 3])];
+    written(&path, LIST, &[cells], Compression::SNAPPY);
+    let data = open(&path, &Options::default()).unwrap();
+    assert_eq!((data.shape(), all(&data)), (&[2][..], vec![1.0, 2.0, 3.0, 4.0]));
+    assert_eq!((data.labels(), data.classes()), (Some(&[1, 0][..]), &["3".to_owned(), "7".to_owned()][..]));
+    assert_eq!(data.about().labels.as_deref(), Some("column 'label'"));
+    // What is read again is the same, and what is asked for is read.
+    let reading = data.rereading(&Options::default());
+    assert_eq!((&reading.columns[..], reading.label_column.as_deref()), (&["v".to_owned()][..], Some("label")));
+    let again = open(&path, &reading).unwrap();
+    assert_eq!((again.shape(), again.labels()), (data.shape(), data.labels()));
+    let data = open(&path, &Options::default().columns(["label", "v"])).unwrap();
+    assert_eq!((all(&data), data.labels()), (vec![7.0, 1.0, 2.0, 3.0, 3.0, 4.0], None));
+    let data = open(&path, &Options::default().columns(["v"])).unwrap();
+    assert_eq!((data.shape(), data.labels()), (&[2][..], Some(&[1, 0][..])));
+    let data = open(&path, &Options::default().drop(["2"])).unwrap();
+    assert_eq!((data.shape(), data.labels()), (&[2][..], None));
+    let data = open(&path, &Options::default().drop(["label"])).unwrap();
+    assert_eq!((data.shape(), data.labels()), (&[2][..], None));
+}
+
+#[test]
+fn of_two_columns_of_pictures_one_is_read_and_the_other_is_named() {
+    let (_folder, path) = place();
+    let schema = "required group image { required binary bytes; required binary path (STRING); }
+        required group mask { required binary bytes; required binary path (STRING); }";
+    let paths = || Cells::Bytes(vec![b"a.jpg".to_vec(); 2]);
+    let of = |hex: &str| Cells::Bytes(vec![jpegs::bytes(hex); 2]);
+    written(&path, schema, &[vec![of(jpegs::COLOUR.0), paths(), of(jpegs::GRAY.0), paths()]], Compression::SNAPPY);
+    let data = open(&path, &Options::default()).unwrap();
+    assert_eq!(data.shape(), [9, 11, 3]);
+    let said = &data.about().omitted;
+    assert_eq!((said.len(), &*said[0].what), (1, "column 'mask'"));
+    assert_eq!(said[0].why, "column 'image' is read; --columns mask reads this one");
+    assert_eq!(data.rereading(&Options::default()).columns, ["image"]);
+    for options in [Options::default().columns(["mask"]), Options::default().drop(["image"])] {
+        let data = open(&path, &options).unwrap();
+        assert_eq!((data.shape(), data.about().omitted.len()), (&[9, 11][..], 0), "{options:?}");
+        assert_eq!(open(&path, &data.rereading(&options)).unwrap().shape(), [9, 11]);
+    }
+    let text = refused(&path, &Options::default().columns(["image", "mask"]));
+    assert_eq!(text, "a column of pictures is read alone (FILE, columns): expected one column, got image, mask");
+}
+
+#[test]
+fn files_that_number_their_classes_differently_are_put_together_by_name() {
+    let folder = TempDir::new().unwrap();
+    let shard = |name: &str, names: &str, labels: &[i64]| {
+        let path = folder.path().join(name);
+        let features =
+            format!(r#"{{"info": {{"features": {{"label": {{"names": [{names}], "_type": "ClassLabel"}}}}}}}}"#);
+        let cells = vec![Cells::Double((0..labels.len()).map(|i| i as f64).collect()), Cells::Long(labels.to_vec())];
+        described(&path, "required double x; required int64 label;", &cells, "huggingface", &features);
+        path
+    };
+    shard("a.parquet", r#""cat", "dog""#, &[0, 1, 1]);
+    shard("b.parquet", r#""dog", "eel", "cat""#, &[0, 1, 2]);
+    let data = open(folder.path(), &Options::default()).unwrap();
+    let named: Vec<&str> = data.labels().unwrap().iter().map(|label| &*data.classes()[*label as usize]).collect();
+    assert_eq!(named, ["cat", "dog", "dog", "dog", "eel", "cat"]);
+    assert_eq!(data.classes(), ["cat", "dog", "eel"]);
+    let refusal = || {
+        let error = open(folder.path(), &Options::default()).unwrap_err();
+        error.to_string().replace(&folder.path().display().to_string(), "FOLDER")
+    };
+    shard("b.parquet", r#""dog", "cat""#, &[0, 2]);
+    assert!(
+        refusal().starts_with(
+            "a label has no name (FOLDER, b.parquet, row 2, column 'label'): expected a number below 2, of a class that the metadata name, got 2"
+        ),
+        "{}",
+        refusal()
+    );
+    let cells = vec![Cells::Double(vec![0.5]), Cells::Long(vec![0])];
+    let plain = folder.path().join("b.parquet");
+    written(&plain, "required double x; required int64 label;", &[cells], Compression::SNAPPY);
+    let text = refusal();
+    assert!(
+        text.starts_with("the files name their classes in different ways (FOLDER, b.parquet, column 'label')"),
+        "{text}"
+    );
+    assert!(text.ends_with("--drop label"), "{text}");
+    assert_eq!(open(folder.path(), &Options::default().drop(["label"])).unwrap().rows(), 4);
+}
+
+#[test]
+fn whole_numbers_that_are_rounded_are_named() {
+    let (_folder, path) = place();
+    let schema = "required int64 a; required int64 b; required int64 c (INTEGER(64, false));";
+    let cells = vec![
+        Cells::Long(vec![1 << 53, 1, -(1 << 60)]),
+        Cells::Long(vec![0, (1 << 53) + 1, 2]),
+        Cells::Long(vec![-1, 5, 6]),
+    ];
+    written(&path, schema, &[cells], Compression::SNAPPY);
+    let data = open(&path, &Options::default()).unwrap();
+    assert_eq!(data.about().notes, ["column 'b', column 'c': integers beyond 2^53 are rounded to double precision"]);
+    let data = open(&path, &Options::default().columns(["a"])).unwrap();
+    assert_eq!(data.about().notes, [""; 0]);
 }
 
 /// A file with metadata of its writer.
@@ -480,7 +585,7 @@ fn shards_are_one_table_in_the_order_of_their_names() {
     assert!(refusal().contains("column 'a'): expected numbers, got bytes"), "{}", refusal());
     written(&shard, one, &[vec![Cells::Double(vec![1.0, f64::NAN]), Cells::Int(vec![0, 1])]], Compression::SNAPPY);
     assert!(
-        refusal().starts_with("a number is not finite (FOLDER/data, train-00002-of-00002.parquet, row 2, column 'a')")
+        refusal().starts_with("a value is missing (FOLDER/data, train-00002-of-00002.parquet, row 2, column 'a'): expected a number, got NaN\nhint: leave out or fill")
     );
     let good = std::fs::read(&shard).unwrap();
     std::fs::write(&shard, &good[..good.len() - 20]).unwrap();

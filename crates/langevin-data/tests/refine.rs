@@ -319,3 +319,38 @@ fn years_and_counts_above_numbers_are_names() {
         data.summary()
     );
 }
+
+#[test]
+fn numbers_of_logarithms_count_the_columns_of_the_file() {
+    let folder = TempDir::new().unwrap();
+    let path = saved(&folder, "rows.csv", "id,a,\"b, in m\",c\n1,0.5,2,3\n2,0.25,4,5\n3,0.75,8,9\n");
+    let logs = |options: &Options, wanted: &str| {
+        let data = open(&path, options).unwrap().with_logarithms(&[wanted.to_owned()]);
+        data.map(|data| data.frame().logs.iter().map(|place| data.frame().column(*place)).collect::<Vec<_>>())
+    };
+    for options in [Options::default(), Options::default().drop(["1"]), Options::default().columns(["4", "3", "2"])] {
+        assert_eq!(logs(&options, "2").unwrap(), ["'a'"]);
+        assert_eq!(logs(&options, "4").unwrap(), ["'c'"]);
+        assert_eq!(logs(&options, "b, in m").unwrap(), ["'b, in m'"]);
+        let text = logs(&options, "1").unwrap_err().to_string();
+        assert!(
+            text.starts_with(
+                "the column was left out (logarithms): expected a column that is read, got column 1 of the file"
+            ),
+            "{text}"
+        );
+        assert!(logs(&options, "5").unwrap_err().to_string().starts_with("no such column (logarithms)"));
+    }
+    // So they do of an array, which has no names.
+    let rows = open(saved(&folder, "plain.csv", "1,2,3\n4,5,6\n"), &Options::default().drop(["1"])).unwrap();
+    assert_eq!(rows.with_logarithms(&["2".into()]).unwrap().frame().logs, [0]);
+}
+
+#[test]
+fn a_column_with_a_comma_is_named() {
+    let folder = TempDir::new().unwrap();
+    let path = saved(&folder, "rows.csv", "\"a,b\",c\n1,2\n3,4\n");
+    let data = open(&path, &Options::default().columns(["a,b"])).unwrap();
+    assert_eq!(data.values().unwrap(), [1.0, 3.0]);
+    assert_eq!(data.rereading(&Options::default()).columns, ["a,b"]);
+}

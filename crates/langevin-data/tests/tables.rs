@@ -67,7 +67,7 @@ fn mistakes_name_their_line_and_column() {
     assert!(csv(b"1,2\n\n3,\xff\n").starts_with("the text is not UTF-8 (FILE, line 3)"));
     assert!(csv(b"\xef\xbb\xbf\n\nx,\x1b[2J\n1,2\n\n3,\x1b[2J\n").contains("line 6, column 2 '\\u{1b}[2J'"));
     assert!(
-        csv(b"x\n1\n\n2\nnan\n")
+        csv(b"x\n1\n\n2\ninf\n")
             .starts_with("a number is not finite (FILE, row 3, line 5, column 1 'x'): expected finite")
     );
     assert!(csv(b"1\n1e39\n").starts_with("a number is too large (FILE, row 2, line 2, column 1)"));
@@ -204,6 +204,9 @@ fn what_is_missing_is_said_to_be_missing() {
         ("N/A", "'N/A'"),
         ("None", "'None'"),
         ("?", "'?'"),
+        ("NaN", "'NaN'"),
+        ("nan", "'nan'"),
+        ("-nan", "'-nan'"),
     ] {
         for separator in [",", ";", "\t"] {
             let text = format!(
@@ -219,6 +222,8 @@ fn what_is_missing_is_said_to_be_missing() {
         }
     }
     assert!(csv(b"1,2,3\n4,,6\n").ends_with("--drop 2"));
+    // What a shell and the flag understand.
+    assert!(csv(b"a,\"b, in m\"\n4,\n").ends_with("--drop '\"b, in m\"'"));
 }
 
 #[test]
@@ -396,4 +401,163 @@ fn unknown_kinds_and_missing_files_are_said() {
     let options = Options::default().channels(2);
     assert!(open(folder.path(), &options).unwrap_err().is_argument());
     assert!(open(folder.path(), &Options::default().size(0, 4)).unwrap_err().is_argument());
+}
+
+#[test]
+fn whole_numbers_that_are_rounded_are_named() {
+    let folder = TempDir::new().unwrap();
+    let text = "a,b,c,d\n9007199254740992,9007199254740993,1,-18446744073709551617\n1,2,9007199254740994,0.5\n";
+    let data = open(saved(&folder, "rows.csv", text.as_bytes()), &Options::default()).unwrap();
+    assert_eq!(data.about().notes, ["column 'b', column 'd': integers beyond 2^53 are rounded to double precision"]);
+    assert!(data.summary().contains("integers beyond 2^53"));
+    let data = open(folder.path().join("rows.csv"), &Options::default().drop(["b", "4"])).unwrap();
+    assert_eq!(data.about().notes, [""; 0]);
+    // Identifiers are left out, so nothing of them is rounded.
+    let ids: String = (0..40).map(|i| format!("{},{}\n", 9_007_199_254_740_993_u64 + 14 * i, i % 7)).collect();
+    let data = open(saved(&folder, "ids.csv", format!("id,n\n{ids}").as_bytes()), &Options::default()).unwrap();
+    assert_eq!((data.shape(), data.about().notes.len()), (&[1][..], 0), "{}", data.summary());
+}
+
+#[test]
+fn a_folder_or_a_pattern_of_tables_is_one_table() {
+    let folder = TempDir::new().unwrap();
+    let here = folder.path();
+    let gz = |text: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    };
+    saved(&folder, "b.csv.gz", &gz(b"x,y,kind\n5,6,n\n7,8,m\n"));
+    saved(&folder, "a.csv", b"x,y,kind\n1,2,m\n3,4,n\n");
+    saved(&folder, "c.csv", b"x;y;kind\n9,5;10;m\n");
+    saved(&folder, "d.csv", b"x,y,kind\n");
+    saved(&folder, "README.txt", b"about");
+    saved(&folder, ".hidden.csv", b"no");
+    let options = Options::default().label_column("kind");
+    for memory in [0, u64::MAX] {
+        for path in [here.to_owned(), here.join("*.csv*")] {
+            let data = open(path, &options.clone().memory(memory)).unwrap();
+            assert_eq!((data.rows(), all(&data)), (5, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.5, 10.0]));
+            assert_eq!(data.labels().unwrap(), [0, 1, 1, 0, 0]);
+            assert_eq!(
+                (&*data.about().format, data.frame().names.join(" ")),
+                ("CSV in 4 files with a header line", "x y".to_owned())
+            );
+        }
+    }
+    let refusal = |text: &[u8]| {
+        saved(&folder, "e.csv", text);
+        let text = open(here, &options).unwrap_err().to_string();
+        text.replace(&here.display().to_string(), "FOLDER")
+    };
+    assert_eq!(
+        refusal(b"x,z,kind\n1,2,m\n").lines().next(),
+        Some(
+            "the files have different columns (FOLDER, e.csv): expected the columns x, y, kind, got the columns x, z, kind"
+        )
+    );
+    assert!(refusal(b"1,2,m\n").contains("(FOLDER, e.csv): expected the columns x, y, kind, got no line of names"));
+    assert!(refusal(b"x,y,kind\n1,,m\n").starts_with("a value is missing (FOLDER, e.csv, line 2, column 2 'y')"));
+    assert!(refusal(b"x,y,kind\n1\n").starts_with("a line has another number of columns (FOLDER, e.csv, line 2)"));
+    assert!(refusal(b"\x89PNG\r\n\x1a\n").starts_with("the file is not what its name says (FOLDER, e.csv)"));
+
+    // Without names.
+    for name in ["a.csv", "b.csv.gz", "c.csv", "d.csv", "e.csv"] {
+        std::fs::remove_file(here.join(name)).unwrap();
+    }
+    saved(&folder, "a.csv", b"1,2\n3,4\n");
+    saved(&folder, "b.csv", b"5,6\n");
+    assert_eq!(all(&open(here, &Options::default()).unwrap()), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let refusal = |text: &[u8]| {
+        saved(&folder, "b.csv", text);
+        open(here, &Options::default()).unwrap_err().to_string()
+    };
+    assert!(refusal(b"x,y\n5,6\n").contains("b.csv): expected no line of names, got the columns x, y"));
+    assert!(refusal(b"5,6,7\n").contains("b.csv): expected 2 columns, got 3"));
+    // A part is read, and the others are named; a single file is itself.
+    std::fs::remove_file(here.join("b.csv")).unwrap();
+    assert_eq!(open(here, &Options::default()).unwrap().rows(), 2);
+    std::fs::remove_file(here.join("a.csv")).unwrap();
+    saved(&folder, "train-0.csv.gz", &gz(b"1,2\n"));
+    saved(&folder, "test-0.csv.gz", &gz(b"1,2\n2,3\n"));
+    let data = open(here, &Options::default()).unwrap();
+    assert_eq!((data.rows(), data.about().omitted.len()), (1, 1));
+    assert!(data.about().omitted[0].why.contains("test*.csv.gz' reads this one"));
+    // Which kind is meant is for the user to say.
+    saved(&folder, "x.npy", b"");
+    let text = open(here, &Options::default()).unwrap_err().to_string();
+    assert!(text.starts_with("files of several kinds in the folder") && text.contains("hint: "), "{text}");
+}
+
+#[test]
+fn a_folder_of_arrays_is_one_array() {
+    let folder = TempDir::new().unwrap();
+    let npy = |descr: &str, shape: &str, fortran: &str, data: &[u8]| {
+        let header = format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+        [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), data].concat()
+    };
+    saved(&folder, "a.npy", &npy("'|u1'", "(2, 2)", "False", &[1, 2, 3, 4]));
+    saved(&folder, "b.npy", &npy("'|u1'", "(2, 2)", "True", &[5, 7, 6, 8]));
+    for memory in [0, u64::MAX] {
+        for path in [folder.path().to_owned(), folder.path().join("?.npy")] {
+            let data = open(path, &Options::default().memory(memory)).unwrap();
+            assert_eq!((data.shape(), all(&data)), (&[2][..], (1..9).map(|i| i as f32).collect()));
+            assert_eq!((&*data.about().format, &*data.about().dtype), (".npy in 2 files", "uint8"));
+        }
+    }
+    let labels = saved(&TempDir::new().unwrap(), "y.npy", b"");
+    std::fs::create_dir_all(labels.parent().unwrap()).unwrap();
+    std::fs::write(&labels, npy("'|u1'", "(4,)", "False", &[1, 1, 0, 0])).unwrap();
+    let data = open(folder.path(), &Options::default().labels(labels.display().to_string())).unwrap();
+    assert_eq!(data.labels().unwrap(), [1, 1, 0, 0]);
+    let refusal = |descr: &str, shape: &str, data: &[u8]| {
+        saved(&folder, "c.npy", &npy(descr, shape, "False", data));
+        let text = open(folder.path(), &Options::default()).unwrap_err().to_string();
+        text.replace(&folder.path().display().to_string(), "FOLDER")
+    };
+    assert_eq!(
+        refusal("'|u1'", "(1, 3)", &[0; 3]),
+        "the files hold different rows (FOLDER, c.npy): expected rows of shape [2], uint8, got rows of shape [3], uint8"
+    );
+    assert!(
+        refusal("'|i1'", "(1, 2)", &[0; 2])
+            .ends_with("(FOLDER, c.npy): expected rows of shape [2], uint8, got rows of shape [2], int8")
+    );
+    let text = refusal("[('a', '|u1'), ('b', '|u1')]", "(1,)", &[0; 2]);
+    assert!(text.ends_with("expected rows of shape [2], uint8, got records of a uint8, b uint8"), "{text}");
+    assert!(
+        refusal("'|u1'", "(1, 2)", &[0; 3])
+            .starts_with("the .npy file does not hold what its header says (FOLDER, c.npy)")
+    );
+    // Records too.
+    for (name, first) in [("a.npy", 1), ("b.npy", 3), ("c.npy", 5)] {
+        saved(&folder, name, &npy("[('a', '|u1'), ('b', '|u1')]", "(1,)", "False", &[first, first + 1]));
+    }
+    let data = open(folder.path(), &Options::default()).unwrap();
+    assert_eq!(
+        (data.rows(), all(&data), data.frame().names.join(" ")),
+        (3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "a b".to_owned())
+    );
+}
+
+#[test]
+fn a_dialect_is_kept_where_it_is_not_plain() {
+    let folder = TempDir::new().unwrap();
+    let dialect = |name: &str, text: &str| {
+        let data = open(saved(&folder, name, text.as_bytes()), &Options::default()).unwrap();
+        data.frame().dialect.map(|dialect| (dialect.separator, dialect.decimal_comma))
+    };
+    assert_eq!(dialect("a.csv", "x,y\n1.5,2\n"), None);
+    assert_eq!(dialect("a.csv", "x;y\n1,5;2\n"), Some((';', true)));
+    assert_eq!(dialect("a.csv", "x;y\n1.5;2\n"), Some((';', false)));
+    assert_eq!(dialect("a.csv", "x|y\n1.5|2\n"), Some(('|', false)));
+    assert_eq!(dialect("a.csv", "x\ty\n1.5\t2\n"), Some(('\t', false)));
+    assert_eq!(dialect("a.tsv", "x\ty\n1.5\t2\n"), None);
+    assert_eq!(dialect("a.tsv", "x\ty\n1,5\t2\n"), Some((';', true)));
+    assert_eq!(dialect("a.txt", "1.5  2\n2.5  3\n"), None);
+    // Columns that are left out or constant change nothing of it.
+    let rows: String = (0..30).map(|i| format!("{i};3;{},25\n", i * i % 7)).collect();
+    let data = open(saved(&folder, "b.csv", format!("id;c;x\n{rows}").as_bytes()), &Options::default()).unwrap();
+    let data = data.without_constants().unwrap();
+    assert_eq!((data.width(), data.frame().dialect.unwrap().separator), (1, ';'));
 }

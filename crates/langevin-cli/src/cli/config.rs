@@ -113,7 +113,12 @@ fn flag(key: &str, value: &Value, place: &str) -> Result<Vec<OsString>> {
             items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
         }
         Value::Array(items) if items.iter().all(Value::is_str) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+            // An entry of a list is one name, whatever is in it.
+            let quoted = |text: &str| match text.contains(',') || text.starts_with('"') {
+                true => format!("\"{}\"", text.replace('"', "\"\"")),
+                false => text.to_owned(),
+            };
+            items.iter().filter_map(Value::as_str).map(quoted).collect::<Vec<_>>().join(",")
         }
         other => {
             return Err(Failure::misused("a setting has the wrong type")

@@ -152,11 +152,8 @@ fn training(matches: &ArgMatches) -> Vec<Idle> {
             let ending = Path::new(&name).extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
             match ending.as_deref() {
                 Some("csv" | "tsv") => idle.push(Idle { ids: pictures, aim, got }),
-                Some("npy" | "npz") => {
-                    idle.push(Idle { ids: pictures, aim, got: got.clone() });
-                    idle.push(Idle { ids: labels, aim: table, got });
-                }
-                _ if Path::new(&name).is_dir() => idle.push(Idle { ids: labels, aim: table, got }),
+                // Arrays may be of records, and a folder of tables: what they are is known when they are read.
+                Some("npy" | "npz") => idle.push(Idle { ids: pictures, aim, got }),
                 _ => {}
             }
         }

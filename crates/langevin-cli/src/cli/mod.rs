@@ -240,10 +240,10 @@ pub struct SampleArgs {
     /// Threads [default: as many as there are cores]
     #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
-    /// Where to write: .npy (an array), .csv (a line a sample) or .png (pictures, or points of a plane)
+    /// Where to write: .npy (an array), .csv, .tsv, .csv.gz, .tsv.gz or .parquet (a table, a row a sample), .png (pictures, or points of a plane), or a directory (a .png a sample)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// The numbers of .npy and .csv [default: f64]
+    /// The numbers of an array or a table [default: f64]
     #[arg(long, value_enum, value_name = "TYPE")]
     pub dtype: Option<Width>,
     /// Print a summary as JSON on stdout
@@ -273,7 +273,7 @@ pub struct ConditionArgs {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct EditArgs {
-    /// Start from these pictures or rows, noised, instead of pure noise: a .png or .jpg, a folder, .npy or .csv; the samples take turns
+    /// Start from these pictures or rows, noised, instead of pure noise: a .png or .jpg, a folder, or a file of rows such as .npy, .csv or .parquet; the samples take turns
     #[arg(help_heading = "Editing", long, value_name = "FILE", conflicts_with = "adaptive")]
     pub from: Option<PathBuf>,
     /// How far they are noised: the share of the steps that is taken, from the end [default: 0.6]
@@ -294,7 +294,7 @@ pub struct InvertArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     pub device: DeviceArgs,
-    /// Pictures or rows: a .png or .jpg, a folder, .npy or .csv
+    /// Pictures or rows: a .png or .jpg, a folder, or a file of rows such as .npy, .csv or .parquet
     #[arg(long, value_name = "FILE")]
     pub from: PathBuf,
     #[command(flatten)]
@@ -312,7 +312,7 @@ pub struct InvertArgs {
     /// Threads [default: as many as there are cores]
     #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
-    /// Where to write: the noise (.npy), or what comes back (.png, or a directory)
+    /// Where to write: the noise (.npy, .csv, .tsv, .csv.gz, .tsv.gz or .parquet), or what comes back (.png, or a directory)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// Print a summary as JSON on stdout

@@ -10,12 +10,40 @@ use langevin_data::{Axes, Options};
 /// Names in one argument, so that a later one takes the place of an earlier.
 pub type Names = std::vec::Vec<String>;
 
-/// Names with commas between them.
+/// Names with commas between them; a name that has a comma in it stands in quotes, as in CSV.
 pub fn names(text: &str) -> Result<Names, String> {
-    let names: Names = text.split(',').map(|name| name.trim().to_owned()).collect();
-    match names.iter().any(String::is_empty) {
-        true => Err("expected names, or numbers from 1, with commas between them".to_owned()),
-        false => Ok(names),
+    let wrong = || {
+        Err("expected names, or numbers from 1, with commas between them; a name with a comma in it in quotes, as '\"a,b\",c'"
+            .to_owned())
+    };
+    let (mut names, mut rest) = (Names::new(), text);
+    loop {
+        let (name, after) = match rest.trim_start().strip_prefix('"') {
+            Some(quoted) => {
+                // Two quotes are one within.
+                let mut marks = quoted.char_indices().filter(|(_, c)| *c == '"').map(|(place, _)| place).peekable();
+                let end = loop {
+                    let Some(mark) = marks.next() else { return wrong() };
+                    if marks.next_if_eq(&(mark + 1)).is_none() {
+                        break mark;
+                    }
+                };
+                (quoted[..end].replace("\"\"", "\""), quoted[end + 1..].trim_start())
+            }
+            None => {
+                let end = rest.find(',').unwrap_or(rest.len());
+                (rest[..end].trim().to_owned(), &rest[end..])
+            }
+        };
+        if name.is_empty() {
+            return wrong();
+        }
+        names.push(name);
+        match after.strip_prefix(',') {
+            Some(more) => rest = more,
+            None if after.is_empty() => return Ok(names),
+            None => return wrong(),
+        }
     }
 }
 
@@ -29,7 +57,7 @@ pub struct FileArgs {
     /// Where the labels are: an array of the .npz file, or a .npy file beside the data's
     #[arg(help_heading = "Reading data", long, value_name = "ARRAY")]
     pub labels: Option<String>,
-    /// Read these columns of a table alone, in this order: names, or numbers from 1
+    /// Read these columns of a table alone, in this order: names, or numbers from 1; a name with a comma in quotes
     #[arg(help_heading = "Reading data", long, value_name = "COLUMN,…", value_parser = names)]
     pub columns: Option<Names>,
     /// Leave out these columns of a table
@@ -111,5 +139,29 @@ impl FileArgs {
         .into_iter()
         .filter_map(|(flag, given)| given.then_some(flag))
         .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use langevin_data::flag_value;
+
+    #[test]
+    fn names_with_commas_stand_in_quotes() {
+        let read = |text: &str| names(text).map(|names| names.join("|"));
+        assert_eq!(read("a, b,3"), Ok("a|b|3".to_owned()));
+        assert_eq!(read(r#""a,b",c"#), Ok("a,b|c".to_owned()));
+        assert_eq!(read(r#"c , "a, ""b""" "#), Ok(r#"c|a, "b""#.to_owned()));
+        assert_eq!(read(r#"5" pipe,x"#), Ok(r#"5" pipe|x"#.to_owned()));
+        assert_eq!(read(r#"" x ""#), Ok(" x ".to_owned()));
+        for wrong in ["", "a,", ",a", r#""a"#, r#""a"b"#, r#""""#, r#""a,b"#, "a,,b"] {
+            assert!(names(wrong).is_err(), "{wrong}");
+        }
+        // What hints print is what is read, once a shell has taken its quotes.
+        let all = ["a,b", "c", " d ", "it's"];
+        let shell = flag_value(all);
+        let inner = shell.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap().replace("'\\''", "'");
+        assert_eq!(names(&inner).unwrap(), all);
     }
 }

@@ -111,7 +111,7 @@ pub struct LikelihoodArgs {
     /// Threads [default: all cores]; they do not change the result
     #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
-    /// Write −log p of every datum, and its standard error: .csv or .npy
+    /// Write −log p of every datum, and its standard error: .csv, .tsv, .csv.gz, .tsv.gz, .parquet or .npy
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Print a summary as JSON

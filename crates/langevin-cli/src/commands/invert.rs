@@ -11,10 +11,11 @@ use crate::io::npy::Width;
 use crate::io::rows::Rows;
 use crate::io::{Format, atomic, print, say};
 use crate::schedule::Range;
-use crate::source::{Reader, Source};
+use crate::source::{ARRAY, Reader, Source};
 use crate::words::{plural, shown};
 use langevin::sampler::Start;
 use langevin::{Model as _, Plan, Sampler, Sampling};
+use langevin_data::TableColumns;
 use std::path::Path;
 
 /// The largest number of rows that are inverted at once.
@@ -40,7 +41,7 @@ pub fn run(args: &InvertArgs) -> Result<()> {
     let format = Format::of(&args.out)?;
     let shown_as = match args.between {
         Some(points) => Picture::of(format, &source, count.saturating_sub(1).max(1) * points, &args.out)?,
-        None if matches!(format, Format::Npy | Format::Csv) => None,
+        None if matches!(format, Format::Npy | Format::Table(_)) => None,
         None => Picture::of(format, &source, count, &args.out)?,
     };
     if format != Format::Folder {
@@ -78,8 +79,7 @@ pub fn run(args: &InvertArgs) -> Result<()> {
                 None => {
                     let mut shape = source.file_shape();
                     shape.insert(0, states.len() / width);
-                    let names = source.file_names();
-                    write(format, &args.out, &shape, &names, &source.to_file(states))?;
+                    write(format, &args.out, &shape, source.columns(), &source.to_file(states))?;
                 }
             }
             format!("{} from each to the next", plural(points as u64, "step"))
@@ -88,7 +88,10 @@ pub fn run(args: &InvertArgs) -> Result<()> {
             let sigma = up.moves().last().map_or(1.0, |last| last.to.sigma);
             let unit: Vec<f64> = noise.iter().map(|value| value / sigma).collect();
             // The coordinates of the model, which have no names in the file.
-            write(format, &args.out, &shape(&source, count), &plain_names(width), &unit)?;
+            let columns = TableColumns::new(plain_names(width));
+            let own = source.shape();
+            let columns = if own.len() > 1 { columns.array(ARRAY, &own) } else { columns };
+            write(format, &args.out, &shape(&source, count), columns, &unit)?;
             "the noise, at unit variance".to_owned()
         }
         (None, Some(picture)) => {
@@ -138,9 +141,9 @@ fn plans(args: &InvertArgs, reader: &Reader<'_>, range: Range) -> Result<(Plan, 
 }
 
 /// Numbers as the ending of the file says.
-fn write(format: Format, out: &Path, shape: &[usize], names: &[String], values: &[f64]) -> Result<()> {
+fn write(format: Format, out: &Path, shape: &[usize], columns: TableColumns, values: &[f64]) -> Result<()> {
     let mut rows = match format {
-        Format::Csv => Rows::csv(out, names, None, Width::F64)?,
+        Format::Table(kind) => Rows::table(out, kind, columns, vec![])?,
         _ => Rows::npy(out, shape, Width::F64)?,
     };
     rows.push(values)?;

@@ -9,7 +9,7 @@ use crate::progress::thousands;
 use crate::rows::beyond;
 use crate::watch::COARSE;
 use crate::words::{plural, shown, start};
-use langevin_data::{Dataset, Options, Statistics};
+use langevin_data::{Dataset, Options, Statistics, flag_value};
 use langevin_train::{Normalization, Recipe, Trainer};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -112,7 +112,7 @@ fn refuse_more(all: &Dataset) -> Result<()> {
         .got(format!("{} besides", more.join(", ")));
     Err(match names.is_empty() {
         true => failure.hint("leave them out with --drop"),
-        false => failure.hint(format!("--columns {} takes those of the model", all.frame().names.join(","))),
+        false => failure.hint(format!("--columns {} takes those of the model", flag_value(&all.frame().names))),
     })
 }
 

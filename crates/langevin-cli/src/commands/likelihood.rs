@@ -4,7 +4,9 @@ use super::learn::fraction;
 use crate::cli::{LikelihoodArgs, Method};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
-use crate::io::{Format, atomic, csv, npy, print, say};
+use crate::io::csv::plain_names;
+use crate::io::rows::Rows;
+use crate::io::{Format, atomic, npy, print, say};
 use crate::progress::{Display, duration, thousands};
 use crate::rows::{self, Coordinates, Wanted};
 use crate::schedule::SIGMAS;
@@ -12,7 +14,7 @@ use crate::source::{Reader, Source};
 use crate::words::{LOWER_IS_BETTER, plural, shown};
 use langevin::likelihood::{Bound, Divergence, Kind, Ode, in_pieces};
 use langevin::{LambdaRange, Likelihood, SampleId};
-use langevin_data::Lattice;
+use langevin_data::{Lattice, TableColumns};
 use langevin_train::{Dataset, Network};
 use std::time::Instant;
 
@@ -30,7 +32,7 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
     if format == Some(Format::Png) {
         return Err(Failure::misused("numbers are no picture")
             .at("--out")
-            .expected("a .csv or .npy file")
+            .expected("a .csv, .tsv, .csv.gz, .tsv.gz, .parquet or .npy file")
             .got("'.png'"));
     }
     interrupt::listen()?;
@@ -68,7 +70,11 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
     if let Some(path) = &args.out {
         let pairs: Vec<f64> = found.nats.iter().zip(&found.errors).flat_map(|(nats, error)| [*nats, *error]).collect();
         match format {
-            Some(Format::Csv) => csv::write(path, 2, &pairs, npy::Width::F64)?,
+            Some(Format::Table(kind)) => {
+                let mut rows = Rows::table(path, kind, TableColumns::new(plain_names(2)), vec![])?;
+                rows.push(&pairs)?;
+                rows.finish()?;
+            }
             _ => npy::write(path, &[found.nats.len(), 2], &pairs, npy::Width::F64)?,
         }
         say(&format!("−log p and its standard error, a row each: {}", shown(path)));

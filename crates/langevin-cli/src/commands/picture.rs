@@ -24,7 +24,7 @@ impl Picture {
         let files = match format {
             Format::Png => false,
             Format::Folder => true,
-            Format::Npy | Format::Csv => return Ok(None),
+            Format::Npy | Format::Table(_) => return Ok(None),
         };
         let shape = source.shape();
         if shape.iter().copied().filter(|extent| *extent > 1).eq([2]) && !files {
@@ -35,7 +35,7 @@ impl Picture {
                 .in_file(path)
                 .expected("samples of shape (height, width), with 1 or 3 channels before or after, or of 2 numbers")
                 .got(format!("shape {shape:?}"))
-                .hint("write .npy or .csv"));
+                .hint("write .npy, .csv or .parquet"));
         };
         if files {
             return Ok(Some(Self::Files(tile)));
@@ -47,8 +47,8 @@ impl Picture {
                 .expected(format!("-n at most {most} for pictures of {} × {}", tile.height, tile.width))
                 .got(count.to_string())
                 .hint(match most {
-                    0 => "write .npy or .csv".to_owned(),
-                    most => format!("write .npy or .csv, or no more than {}", plural(most as u64, "sample")),
+                    0 => "write .npy, .csv or .parquet".to_owned(),
+                    most => format!("write .npy, .csv or .parquet, or no more than {}", plural(most as u64, "sample")),
                 })),
         }
     }

@@ -24,7 +24,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     if matches!(format, Format::Png | Format::Folder) && args.dtype.is_some() {
         return Err(Failure::misused("a picture has no type of numbers")
             .at("--dtype, --out")
-            .expected("--dtype with .npy or .csv")
+            .expected("--dtype with an array or a table, such as .npy, .csv or .parquet")
             .got(format!("'{}'", args.out.display()))
             .hint("leave out --dtype"));
     }
@@ -54,15 +54,21 @@ pub fn run(args: &SampleArgs) -> Result<()> {
             Kept::Together(picture, Vec::new())
         }
         None => {
-            // The shortest number of a .csv is a digit and what separates it from the next.
             let bytes = match (format, dtype) {
-                (Format::Csv, _) => 2,
+                (Format::Table(kind), _) => kind.least_bytes(),
                 (_, npy::Width::F32) => 4,
                 (_, npy::Width::F64) => 8,
             };
             check::disk(&args.out, all, width, bytes)?;
             Kept::Streamed(match format {
-                Format::Csv => Rows::csv(&args.out, &source.file_names(), label(&source, &classes, ways.len()), dtype)?,
+                Format::Table(kind) => {
+                    let columns = source.columns().single(dtype == npy::Width::F32);
+                    let (columns, labels) = match label(&source, &classes, ways.len()) {
+                        Some((name, labels)) => (columns.label(name), labels),
+                        None => (columns, vec![]),
+                    };
+                    Rows::table(&args.out, kind, columns, labels)?
+                }
                 _ => Rows::npy(&args.out, &shape, dtype)?,
             })
         }
@@ -121,7 +127,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
             "path": args.out.display().to_string(),
             "samples": all,
             "shape": shape,
-            "dtype": matches!(format, Format::Npy | Format::Csv).then_some(numbers),
+            "dtype": matches!(format, Format::Npy | Format::Table(_)).then_some(numbers),
             "model": source.name(),
             "read_as": reader.path(),
             "plan": how.name(),

@@ -1,9 +1,8 @@
 //! Comma-separated numbers: one row a line, an optional line of names first.
 
-use super::{Array, atomic, json};
+use super::{Array, json};
 use crate::error::{Failure, Result};
 use crate::words::{start, visible};
-use std::io::Write;
 use std::path::Path;
 
 /// Reads a table of numbers. The first line is a header if none of its fields is a number.
@@ -84,59 +83,9 @@ fn decode(bytes: &[u8]) -> Result<Array> {
     }
 }
 
-/// Writes one sample a line under the names x0, x1, …; each number in the shortest form that reads back to the same bits.
-pub fn write(path: &Path, width: usize, values: &[f64], precision: super::npy::Width) -> Result<()> {
-    atomic::write(path, |out| {
-        head(out, &plain_names(width))?;
-        lines(out, width, values, precision)?;
-        out.flush()
-    })
-}
-
-/// Writes the line of names.
-pub(super) fn head(out: &mut dyn Write, names: &[String]) -> std::io::Result<()> {
-    for (column, name) in names.iter().enumerate() {
-        write!(out, "{}{}", if column == 0 { "" } else { "," }, quoted(name))?;
-    }
-    writeln!(out)
-}
-
-/// A text as a field of a line.
-pub(super) fn quoted(text: &str) -> std::borrow::Cow<'_, str> {
-    match text.contains([',', '"', '\n', '\r']) || text.trim() != text || text.is_empty() {
-        true => format!("\"{}\"", text.replace('"', "\"\"")).into(),
-        false => text.into(),
-    }
-}
-
 /// The names of columns that have none.
 pub fn plain_names(width: usize) -> Vec<String> {
     (0..width).map(|column| format!("x{column}")).collect()
-}
-
-/// Writes the lines of some samples.
-pub(super) fn lines(
-    out: &mut dyn Write,
-    width: usize,
-    values: &[f64],
-    precision: super::npy::Width,
-) -> std::io::Result<()> {
-    values.chunks_exact(width).try_for_each(|row| {
-        fields(out, row, precision)?;
-        writeln!(out)
-    })
-}
-
-/// Writes the numbers of a sample, with nothing behind the last.
-pub(super) fn fields(out: &mut dyn Write, row: &[f64], precision: super::npy::Width) -> std::io::Result<()> {
-    for (column, value) in row.iter().enumerate() {
-        let comma = if column == 0 { "" } else { "," };
-        match precision {
-            super::npy::Width::F64 => write!(out, "{comma}{value}")?,
-            super::npy::Width::F32 => write!(out, "{comma}{}", *value as f32)?,
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

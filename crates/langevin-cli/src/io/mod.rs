@@ -10,6 +10,7 @@ pub mod stale;
 
 use crate::error::{Failure, Result};
 use crate::words::{QUOTED, ends, visible};
+use langevin_data::TableKind;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -32,8 +33,8 @@ pub struct Array {
 pub enum Format {
     /// NumPy's array.
     Npy,
-    /// Comma-separated, one sample a line.
-    Csv,
+    /// A table, one sample a row.
+    Table(TableKind),
     /// A picture of the samples.
     Png,
     /// A picture of each sample, in a directory.
@@ -46,20 +47,26 @@ impl Format {
         if path.is_dir() || path.to_string_lossy().ends_with(std::path::is_separator) {
             return Ok(Self::Folder);
         }
+        if let Some(kind) = TableKind::of(path) {
+            return Ok(Self::Table(kind));
+        }
         let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
         match ending.as_deref() {
             Some("npy") => Ok(Self::Npy),
-            Some("csv") => Ok(Self::Csv),
             Some("png") => Ok(Self::Png),
             other => {
                 let failure = Failure::misused("unknown kind of output")
                     .in_file(path)
-                    .expected("a name that ends in .npy, .csv or .png, or a directory")
+                    .expected(
+                        "a name that ends in .npy, .csv, .tsv, .csv.gz, .tsv.gz, .parquet or .png, or a directory",
+                    )
                     .got(other.map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")));
-                Err(match other.and_then(|ending| langevin::nearest(ending, &["npy", "csv", "png"])) {
-                    Some(near) => failure.hint(format!("did you mean '.{near}'?")),
-                    None => failure,
-                })
+                Err(
+                    match other.and_then(|ending| langevin::nearest(ending, &["npy", "csv", "tsv", "parquet", "png"])) {
+                        Some(near) => failure.hint(format!("did you mean '.{near}'?")),
+                        None => failure,
+                    },
+                )
             }
         }
     }

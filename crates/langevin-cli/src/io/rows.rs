@@ -1,20 +1,27 @@
 //! Samples that are written as they come, so that memory does not grow with their number.
 
 use super::atomic::Output;
+use super::npy;
 use super::npy::Width;
-use super::{csv, npy};
-use crate::error::Result;
-use std::path::Path;
+use crate::error::{Failure, Result};
+use crate::interrupt;
+use langevin_data::{TableColumns, TableKind, TableWriter};
+use std::io;
+use std::path::{Path, PathBuf};
 
-/// A `.npy` or `.csv` file of which the number of samples is known and the samples are not.
+/// A file of which the number of samples is known and the samples are not.
 pub struct Rows {
-    out: Output,
+    target: PathBuf,
+    out: Out,
     width: usize,
-    dtype: Width,
-    csv: bool,
-    /// What is written behind each line in turn, and how many lines there are.
+    /// What stands behind each row of a table in turn, and how many rows there are.
     labels: Vec<String>,
     written: usize,
+}
+
+enum Out {
+    Npy(Output, Width),
+    Table(Box<TableWriter<Output>>),
 }
 
 impl Rows {
@@ -24,23 +31,20 @@ impl Rows {
     /// Returns an error if the place cannot be written.
     pub fn npy(path: &Path, shape: &[usize], dtype: Width) -> Result<Self> {
         let mut out = Output::create(path)?;
-        let begun = std::io::Write::write_all(&mut out, &npy::header(shape, dtype));
-        out.judge(begun)?;
-        Ok(Self { out, width: shape[1..].iter().product(), dtype, csv: false, labels: vec![], written: 0 })
+        judge(path, io::Write::write_all(&mut out, &npy::header(shape, dtype)))?;
+        let width = shape[1..].iter().product();
+        Ok(Self { target: path.to_owned(), out: Out::Npy(out, dtype), width, labels: vec![], written: 0 })
     }
 
-    /// Opens a `.csv` file of columns with these names, and one behind them whose lines have these labels in turn.
+    /// Opens a table of these columns; a column of labels among them has these texts in turn.
     ///
     /// # Errors
     /// Returns an error if the place cannot be written.
-    pub fn csv(path: &Path, names: &[String], label: Option<(String, Vec<String>)>, dtype: Width) -> Result<Self> {
-        let mut out = Output::create(path)?;
-        let (last, labels) = label.map_or((None, vec![]), |(name, labels)| (Some(name), labels));
-        let all: Vec<String> = names.iter().cloned().chain(last).collect();
-        let begun = csv::head(&mut out, &all);
-        out.judge(begun)?;
-        let labels = labels.iter().map(|label| csv::quoted(label).into_owned()).collect();
-        Ok(Self { out, width: names.len(), dtype, csv: true, labels, written: 0 })
+    pub fn table(path: &Path, kind: TableKind, columns: TableColumns, labels: Vec<String>) -> Result<Self> {
+        let width = columns.width();
+        let out = Output::create(path)?;
+        let table = judge(path, TableWriter::new(out, kind, columns))?;
+        Ok(Self { target: path.to_owned(), out: Out::Table(Box::new(table)), width, labels, written: 0 })
     }
 
     /// Writes the next samples.
@@ -48,17 +52,15 @@ impl Rows {
     /// # Errors
     /// Returns an error if they cannot be written, or an end was asked for.
     pub fn push(&mut self, samples: &[f64]) -> Result<()> {
-        let written = match self.csv {
-            true if self.labels.is_empty() => csv::lines(&mut self.out, self.width, samples, self.dtype),
-            true => samples.chunks_exact(self.width).try_for_each(|row| {
-                csv::fields(&mut self.out, row, self.dtype)?;
-                let label = &self.labels[self.written % self.labels.len()];
+        let written = match &mut self.out {
+            Out::Npy(out, dtype) => npy::numbers(out, samples, *dtype),
+            Out::Table(table) => samples.chunks_exact(self.width).try_for_each(|row| {
+                let turn = self.written.checked_rem(self.labels.len());
                 self.written += 1;
-                std::io::Write::write_fmt(&mut self.out, format_args!(",{label}\n"))
+                table.push(row, turn.map(|turn| &*self.labels[turn]))
             }),
-            false => npy::numbers(&mut self.out, samples, self.dtype),
         };
-        self.out.judge(written)
+        judge(&self.target, written)
     }
 
     /// Puts the file in its place.
@@ -66,8 +68,17 @@ impl Rows {
     /// # Errors
     /// Returns an error if the last bytes cannot be written.
     pub fn finish(self) -> Result<()> {
-        self.out.finish()
+        match self.out {
+            Out::Npy(out, _) => out.finish(),
+            Out::Table(table) => judge(&self.target, table.finish())?.finish(),
+        }
     }
+}
+
+/// The error of the user's words for one of the system's, or of an end that was asked for.
+fn judge<T>(target: &Path, written: io::Result<T>) -> Result<T> {
+    interrupt::check()?;
+    written.map_err(|error| Failure::writing(target, &error))
 }
 
 #[cfg(test)]
@@ -86,11 +97,30 @@ mod tests {
             values.chunks(4).for_each(|piece| rows.push(piece).unwrap());
             rows.finish().unwrap();
             assert_eq!(fs::read(&whole).unwrap(), fs::read(&pieces).unwrap());
-            csv::write(&whole, 3, &values, dtype).unwrap();
-            let mut rows = Rows::csv(&pieces, &csv::plain_names(3), None, dtype).unwrap();
-            values.chunks(6).for_each(|piece| rows.push(piece).unwrap());
-            rows.finish().unwrap();
-            assert_eq!(fs::read(&whole).unwrap(), fs::read(&pieces).unwrap());
+            for kind in [TableKind::Csv, TableKind::TsvGz, TableKind::Parquet] {
+                let columns = TableColumns::new(["a", "b", "c"]).label("k").single(dtype == Width::F32);
+                let labels = || vec!["u".to_owned(), "v".to_owned()];
+                let write = |path: &Path, size: usize| {
+                    let mut rows = Rows::table(path, kind, columns.clone(), labels()).unwrap();
+                    values.chunks(size).for_each(|piece| rows.push(piece).unwrap());
+                    rows.finish().unwrap();
+                    fs::read(path).unwrap()
+                };
+                assert_eq!(write(&whole, 12), write(&pieces, 3), "{kind:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_table_that_is_not_finished_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["x.csv", "x.csv.gz", "x.parquet"] {
+            let path = directory.path().join(name);
+            let kind = TableKind::of(&path).unwrap();
+            let mut rows = Rows::table(&path, kind, TableColumns::new(["a"]), vec![]).unwrap();
+            rows.push(&[1.0; 100]).unwrap();
+            drop(rows);
+        }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 }

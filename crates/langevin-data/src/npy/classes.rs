@@ -19,8 +19,8 @@ const WIDEST: usize = 1 << 16;
 const WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// How one element is stored.
-#[derive(Clone, Copy)]
-enum Element {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Element {
     Number(Dtype),
     /// Bytes, as many as this.
     Bytes(usize),
@@ -32,7 +32,7 @@ enum Element {
 }
 
 impl Element {
-    fn parse(descr: &str) -> Option<Self> {
+    pub(super) fn parse(descr: &str) -> Option<Self> {
         if let Some(dtype) = Dtype::parse(descr) {
             return Some(Self::Number(dtype));
         }
@@ -45,7 +45,7 @@ impl Element {
         }
     }
 
-    fn size(self) -> usize {
+    pub(super) fn size(self) -> usize {
         match self {
             Self::Number(dtype) => dtype.size(),
             Self::Bytes(length) => length,
@@ -54,7 +54,7 @@ impl Element {
     }
 
     /// The name of a class; `None` if it is a number that is not whole.
-    fn name(self, bytes: &[u8]) -> Option<String> {
+    pub(super) fn name(self, bytes: &[u8]) -> Option<String> {
         match self {
             Self::Number(dtype) => match dtype.whole(bytes) {
                 Some(whole) => Some(whole.to_string()),
@@ -163,7 +163,7 @@ fn several(row: usize, wide: usize) -> Error {
         .hinting("save one number or text for each row")
 }
 
-fn not_whole(row: usize, value: f64) -> Error {
+pub(super) fn not_whole(row: usize, value: f64) -> Error {
     Error::data("the labels are not whole numbers")
         .at(format!("row {}", row + 1))
         .expected("whole numbers or texts")

@@ -133,6 +133,16 @@ impl Dtype {
         }
     }
 
+    /// Whether the type has whole numbers that a float64 cannot hold.
+    pub(crate) fn can_be_rounded(self) -> bool {
+        self.size == 8 && self.kind != Kind::Float
+    }
+
+    /// Whether the number in `bytes` is such a one.
+    pub(crate) fn is_rounded(self, bytes: &[u8]) -> bool {
+        self.can_be_rounded() && self.whole(bytes).is_some_and(|whole| whole as f64 as i128 != whole)
+    }
+
     /// Numbers as float32; `bytes` are `size` many for each of `out`.
     pub(crate) fn narrow(self, bytes: &[u8], out: &mut [f32]) {
         match self {

@@ -22,7 +22,8 @@ pub(crate) struct Layout {
     pub(crate) descr: String,
     pub(crate) fortran: bool,
     pub(crate) shape: Vec<usize>,
-    start: u64,
+    /// How many bytes are before the data.
+    pub(crate) start: u64,
 }
 
 /// The same of an array of numbers.
@@ -106,12 +107,8 @@ impl Layout {
 }
 
 impl Header {
-    /// Reads up to the data.
-    pub(crate) fn read(reader: &mut impl Read) -> Result<Self> {
-        Self::of(Layout::read(reader)?)
-    }
-
-    fn of(about: Layout) -> Result<Self> {
+    /// The header of an array of plain numbers.
+    pub(crate) fn of(about: Layout) -> Result<Self> {
         let Some(dtype) = Dtype::parse(&about.descr) else {
             return Err(Error::data("the array is not of plain numbers")
                 .expected("a float, bool or integer type of at most 64 bits")
@@ -166,7 +163,7 @@ fn take(reader: &mut impl Read, length: u64, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// Reads the three keys of the Python dictionary in any order. A structured dtype (a list) is kept as text, for the message.
+/// Reads the three keys of the Python dictionary in any order. A structured dtype (a list) is kept as text.
 fn dictionary(text: &str) -> Option<(String, bool, Vec<usize>)> {
     let mut rest = text.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
     let (mut descr, mut fortran, mut shape) = (None, None, None);

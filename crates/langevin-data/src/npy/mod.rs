@@ -3,22 +3,25 @@
 mod classes;
 mod dtype;
 mod header;
+mod records;
 #[cfg(test)]
 mod tests;
 
 use crate::about::About;
-use crate::data::{Dataset, name_of, not_finite};
+use crate::data::{Dataset, missing, name_of, not_finite};
 use crate::error::{Error, Result};
 use crate::labels::Labels;
 use crate::options::Options;
+use crate::recognise::{FileKind, fits};
 use crate::source::{Source, Spool};
 use crate::store::Store;
 pub(crate) use classes::classes;
 pub(crate) use dtype::Dtype;
 pub(crate) use header::{Header, Layout};
+pub(crate) use records::{Records, Table};
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Bytes that a buffer of rows has at most, unless one row is longer.
 const BLOCK: usize = 4 << 20;
@@ -74,8 +77,8 @@ impl Encoded {
         (BLOCK / (self.width * self.dtype.size()).max(1)).max(1)
     }
 
-    /// Refuses numbers that are no finite float32.
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Refuses numbers that are no finite float32. The elements of a `flat` row are columns.
+    pub(crate) fn check(&self, flat: bool) -> Result<()> {
         if !self.dtype.can_be_infinite() {
             return Ok(());
         }
@@ -87,8 +90,38 @@ impl Encoded {
             if let Some(position) = values.iter().position(|value| !value.is_finite()) {
                 let (row, column) = (first + position / self.width + 1, position % self.width + 1);
                 let value = self.dtype.value(&bytes[position * self.dtype.size()..][..self.dtype.size()]);
-                return Err(not_finite(value, &format!("row {row}, column {column}")));
+                let place = format!("row {row}, column {column}");
+                return Err(match value.is_nan() {
+                    true => missing(&place, "a number", "NaN", flat.then(|| column.to_string()).as_deref()),
+                    false => not_finite(value, &place),
+                });
             }
+        }
+        Ok(())
+    }
+
+    /// Which elements of a row have a whole number that a float64 cannot hold; empty if none can.
+    pub(crate) fn rounded(&self) -> Result<Vec<bool>> {
+        if !self.dtype.can_be_rounded() {
+            return Ok(vec![]);
+        }
+        let (mut scratch, mut rounded) = (Vec::new(), vec![false; self.width]);
+        for first in (0..self.rows).step_by(self.block()) {
+            let bytes = self.span(first, self.block().min(self.rows - first), &mut scratch)?;
+            for (place, number) in bytes.chunks_exact(self.dtype.size()).enumerate() {
+                if self.dtype.is_rounded(number) {
+                    rounded[place % self.width] = true;
+                }
+            }
+        }
+        Ok(rounded)
+    }
+
+    /// Writes all rows to a spool.
+    fn copy(&self, spool: &mut Spool) -> Result<()> {
+        let mut scratch = Vec::new();
+        for first in (0..self.rows).step_by(self.block()) {
+            spool.write(self.span(first, self.block().min(self.rows - first), &mut scratch)?)?;
         }
         Ok(())
     }
@@ -96,30 +129,161 @@ impl Encoded {
 
 /// Opens a `.npy` file.
 pub(crate) fn open(path: &Path, options: &Options) -> Result<Dataset> {
-    let mut file = File::open(path).map_err(|error| Error::reading(path, error))?;
-    let length = file.metadata().map_err(|error| Error::reading(path, error))?.len();
+    let mut file = Opened::open(path)?;
     let open = || -> Result<Dataset> {
-        let header = Header::read(&mut file)?;
-        header.holds(length.saturating_sub(header.start))?;
-        let (rows, sample) = header.rows()?;
-        let memory = options.memory;
-        let source = if held(&header, memory) {
-            Source::Memory(bytes(&mut file, &header)?)
-        } else {
-            Source::File(file, path.to_owned())
-        };
-        let start = if matches!(source, Source::Memory(_)) { 0 } else { header.start };
-        let store = Store::Encoded(encoded(source, start, &header, memory)?);
-        let labels =
-            options.labels.as_deref().map(|labels| labels_of(Path::new(labels), rows, options)).transpose()?.flatten();
-        let mut about = About::new(".npy", header.dtype.name());
-        if labels.is_some() {
-            about = about.labelled(options.labels.as_deref().unwrap_or_default());
+        let layout = Layout::read(&mut file.file)?;
+        if let Some((records, rows)) = Records::of(&layout)? {
+            records.holds(rows, file.length.saturating_sub(layout.start))?;
+            let mut table = Table::new(records, options)?;
+            table.take(&mut BufReader::new(file.file), rows)?;
+            return labelled(table, path, ".npy of records".to_owned(), options);
         }
-        let data = Dataset::make(name_of(path), rows, sample, store, labels)?;
-        Ok(data.with_about(about, vec![]))
+        let (array, header) = file.array(path, layout, options)?;
+        let (rows, sample) = header.rows()?;
+        finish(path, array, (rows, sample), About::new(".npy", header.dtype.name()), options)
     };
     open().map_err(|error| error.in_file(path))
+}
+
+/// Opens `.npy` files of the same type and shape of rows as one array, whose name and place in errors is `name`.
+pub(crate) fn shards(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
+    if let [only] = files {
+        return fits(only, FileKind::Npy).map_err(|error| error.in_file(only)).and_then(|()| open(only, options));
+    }
+    let format = |kind: &str| format!(".npy{kind} in {} files", files.len());
+    let open = || -> Result<Dataset> {
+        match together(files, options)? {
+            Together::Records(table) => labelled(*table, name, format(" of records"), options),
+            Together::Rows { spool, dtype, sample, rows } => {
+                let width = sample.iter().product();
+                let array = Encoded { source: spool.finish()?, dtype, start: 0, rows, width };
+                finish(name, array, (rows, &sample), About::new(format(""), dtype.name()), options)
+            }
+        }
+    };
+    open().map_err(|error| error.in_file(name))
+}
+
+/// The rows of several files, one file after the other.
+enum Together {
+    Records(Box<Table>),
+    Rows { spool: Spool, dtype: Dtype, sample: Vec<usize>, rows: usize },
+}
+
+impl Together {
+    /// What a row is.
+    fn words(&self) -> String {
+        match self {
+            Self::Records(table) => format!("records of {}", table.records.words()),
+            Self::Rows { dtype, sample, .. } => format!("rows of shape {sample:?}, {}", dtype.name()),
+        }
+    }
+}
+
+fn together(files: &[PathBuf], options: &Options) -> Result<Together> {
+    let mut all: Option<Together> = None;
+    for path in files {
+        let mut next = || -> Result<()> {
+            fits(path, FileKind::Npy)?;
+            let mut file = Opened::open(path)?;
+            let layout = Layout::read(&mut file.file)?;
+            let different = |all: &Together, got: String| {
+                Err(Error::data("the files hold different rows").expected(all.words()).got(got))
+            };
+            if let Some((records, rows)) = Records::of(&layout)? {
+                records.holds(rows, file.length.saturating_sub(layout.start))?;
+                let words = format!("records of {}", records.words());
+                let all = match &mut all {
+                    None => all.insert(Together::Records(Box::new(Table::new(records.clone(), options)?))),
+                    Some(all) => all,
+                };
+                return match all {
+                    Together::Records(table) if table.records == records => {
+                        table.take(&mut BufReader::new(file.file), rows)
+                    }
+                    _ => different(all, words),
+                };
+            }
+            let (array, header) = file.array(path, layout, options)?;
+            let (count, own) = header.rows()?;
+            let all = all.get_or_insert_with(|| Together::Rows {
+                spool: Spool::new(options.memory),
+                dtype: header.dtype,
+                sample: own.to_vec(),
+                rows: 0,
+            });
+            match all {
+                Together::Rows { spool, dtype, sample, rows } if *dtype == header.dtype && sample == own => {
+                    *rows += count;
+                    array.copy(spool)
+                }
+                _ => different(all, format!("rows of shape {own:?}, {}", header.dtype.name())),
+            }
+        };
+        next().map_err(|error| error.at(path.file_name().unwrap_or_default().to_string_lossy()))?;
+    }
+    all.ok_or_else(|| Error::data("there are no rows").expected("1 or more").got("0"))
+}
+
+/// A file, and its bytes.
+struct Opened {
+    file: File,
+    length: u64,
+}
+
+impl Opened {
+    fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|error| Error::reading(path, error))?;
+        let length = file.metadata().map_err(|error| Error::reading(path, error))?.len();
+        Ok(Self { file, length })
+    }
+
+    /// The array of plain numbers behind a header.
+    fn array(mut self, path: &Path, layout: Layout, options: &Options) -> Result<(Encoded, Header)> {
+        let header = Header::of(layout)?;
+        header.holds(self.length.saturating_sub(header.start))?;
+        header.rows()?;
+        let (source, start) = match held(&header, options.memory) {
+            true => (Source::Memory(bytes(&mut self.file, &header)?), 0),
+            false => (Source::File(self.file, path.to_owned()), header.start),
+        };
+        Ok((encoded(source, start, &header, options.memory)?, header))
+    }
+}
+
+/// The labels that the options name, and what they are called.
+fn labels(rows: usize, options: &Options) -> Result<Option<(Labels, String)>> {
+    let Some(path) = options.labels.as_deref() else { return Ok(None) };
+    Ok(labels_of(Path::new(path), rows, options)?.map(|labels| (labels, path.to_owned())))
+}
+
+fn finish(
+    path: &Path,
+    array: Encoded,
+    (rows, sample): (usize, &[usize]),
+    mut about: About,
+    options: &Options,
+) -> Result<Dataset> {
+    let labels = labels(rows, options)?;
+    if let Some((_, by)) = &labels {
+        about = about.labelled(by);
+    }
+    let rounded = array.rounded()?;
+    let labels = labels.map(|(labels, _)| labels);
+    let data = Dataset::make(name_of(path), rows, sample, Store::Encoded(array), labels)?;
+    Ok(data.with_about(about, vec![]).rounded(rounded))
+}
+
+/// A table of records, with the labels that the options name.
+fn labelled(table: Table, path: &Path, format: String, options: &Options) -> Result<Dataset> {
+    if table.is_labelled() && options.labels.is_some() {
+        return Err(Error::argument("the labels come from one place")
+            .at("labels, label column")
+            .expected("one of them")
+            .got("both"));
+    }
+    let labels = labels(table.rows, options)?;
+    table.finish(name_of(path), format, labels)
 }
 
 /// The labels in a file of their own; none if it is not there and need not be.
@@ -166,7 +330,7 @@ pub(crate) fn encoded(source: Source, start: u64, header: &Header, memory: u64) 
     if header.fortran && width > 1 {
         array = turned(&array, sample, memory)?;
     }
-    array.check()?;
+    array.check(sample.len() == 1)?;
     Ok(array)
 }
 

@@ -155,9 +155,12 @@ fn numbers_that_are_not_finite_name_their_place() {
     let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }\n";
     let with = |value: f64| file(1, header, &[0.0, 1.0, 2.0, value].map(f64::to_le_bytes).concat());
     let text = refused(&with(f64::NAN));
-    assert!(
-        text.starts_with("a number is not finite (FILE, row 2, column 2): expected finite float32 numbers, got NaN\n")
+    assert_eq!(
+        text,
+        "a value is missing (FILE, row 2, column 2): expected a number, got NaN\n\
+         hint: leave out or fill the rows that lack one, or leave the column out: --drop 2"
     );
+    assert!(refused(&with(f64::INFINITY)).starts_with("a number is not finite (FILE, row 2, column 2)"));
     assert!(refused(&with(1e300)).starts_with("a number is too large (FILE, row 2, column 2)"));
 }
 

@@ -6,7 +6,7 @@ use crate::about::About;
 use crate::data::{Dataset, name_of};
 use crate::error::{Error, Result};
 use crate::labels::Labels;
-use crate::npy::{Header, Layout, bytes, classes, encoded, held, spooled};
+use crate::npy::{Encoded, Header, Layout, Records, Table, bytes, classes, encoded, held, spooled};
 use crate::options::Options;
 use crate::source::Source;
 use crate::store::Store;
@@ -35,8 +35,16 @@ pub(crate) fn open(path: &Path, wanted: Option<&str>, options: &Options) -> Resu
             None => names::labels(&names, rows),
         };
         let at = |member: &str, error: Error| error.at(format!("array '{member}'"));
-        let (store, header) = array(&mut archive, path, rows, options).map_err(|error| at(rows, error))?;
-        let (count, sample) = header.rows().map_err(|error| at(rows, error))?;
+        let array = array(&mut archive, path, rows, options).map_err(|error| at(rows, error))?;
+        let count = array.rows().map_err(|error| at(rows, error))?;
+        // A field of the rows themselves comes before another array.
+        let labelled = if array.is_labelled() && options.labels.is_none() { None } else { labelled };
+        if array.is_labelled() && labelled.is_some() {
+            return Err(Error::argument("the labels come from one place")
+                .at("labels, label column")
+                .expected("one of them")
+                .got("both"));
+        }
         let mut passed_over = None;
         let labels = match labelled.map(|name| (name, labels(&mut archive, name, count))) {
             Some((_, Ok(labels))) => Some(labels),
@@ -49,20 +57,30 @@ pub(crate) fn open(path: &Path, wanted: Option<&str>, options: &Options) -> Resu
             None => None,
         };
         let labelled = if passed_over.is_some() { None } else { labelled };
-        let data = Dataset::make(name_of(path), count, sample, store, labels)?;
-        let about = About::new(format!(".npz, array '{rows}'"), header.dtype.name());
-        let about = match labelled {
-            Some(name) => about.labelled(format!("array '{name}'")),
-            None => about,
+        let by = labelled.map(|name| format!("array '{name}'")).unwrap_or_default();
+        let data = match array {
+            Array::Records(table) => {
+                let labels = labels.map(|labels| (labels, by));
+                table.finish(name_of(path), format!(".npz, array '{rows}' of records"), labels)?
+            }
+            Array::Numbers(array, header) => {
+                let mut about = About::new(format!(".npz, array '{rows}'"), header.dtype.name());
+                if labels.is_some() {
+                    about = about.labelled(by);
+                }
+                let rounded = array.rounded()?;
+                let (_, sample) = header.rows()?;
+                let data = Dataset::make(name_of(path), count, sample, Store::Encoded(array), labels)?;
+                data.with_about(about, vec![]).rounded(rounded)
+            }
         };
-        let about = match passed_over {
+        Ok(data.saying(|about| match passed_over {
             Some(name) => about.omitting(
                 format!("array '{name}'"),
                 format!("its values are no classes of the rows; --labels {name} says why"),
             ),
             None => about,
-        };
-        Ok(data.with_about(about, vec![]))
+        }))
     };
     open().map_err(|error| error.in_file(path))
 }
@@ -128,10 +146,36 @@ fn zip(error: ZipError) -> Error {
     }
 }
 
-fn array(archive: &mut Archive, path: &Path, name: &str, options: &Options) -> Result<(Store, Header)> {
+/// An array of rows.
+enum Array {
+    Numbers(Encoded, Header),
+    Records(Box<Table>),
+}
+
+impl Array {
+    fn rows(&self) -> Result<usize> {
+        match self {
+            Self::Numbers(_, header) => header.rows().map(|(rows, _)| rows),
+            Self::Records(table) => Ok(table.rows),
+        }
+    }
+
+    fn is_labelled(&self) -> bool {
+        matches!(self, Self::Records(table) if table.is_labelled())
+    }
+}
+
+fn array(archive: &mut Archive, path: &Path, name: &str, options: &Options) -> Result<Array> {
     let mut member = archive.by_name(&format!("{name}.npy")).map_err(zip)?;
     let (size, start, method) = (member.size(), member.data_start(), member.compression());
-    let header = Header::read(&mut member)?;
+    let layout = Layout::read(&mut member)?;
+    if let Some((records, rows)) = Records::of(&layout)? {
+        records.holds(rows, size.saturating_sub(layout.start))?;
+        let mut table = Table::new(records, options)?;
+        table.take(&mut BufReader::new(member), rows)?;
+        return Ok(Array::Records(Box::new(table)));
+    }
+    let header = Header::of(layout)?;
     header.holds(size.saturating_sub(header.start))?;
     header.rows()?;
     let source = if held(&header, options.memory) {
@@ -144,7 +188,7 @@ fn array(archive: &mut Archive, path: &Path, name: &str, options: &Options) -> R
         (spooled(&mut member, &header)?, 0)
     };
     let (source, start) = source;
-    Ok((Store::Encoded(encoded(source, start, &header, options.memory)?), header))
+    Ok(Array::Numbers(encoded(source, start, &header, options.memory)?, header))
 }
 
 /// The class of each row.

@@ -1,7 +1,9 @@
 //! Some cells of a column.
 
 use super::broken;
+use crate::data::missing;
 use crate::error::{Error, Result};
+use crate::table::{EXACT, flag_value, start};
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{ByteArray, DataType};
 use std::borrow::Cow;
@@ -31,6 +33,7 @@ pub(super) fn some<T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
     (rows, seen): (usize, usize),
     (most, levels): (i16, i16),
+    name: &str,
     values: impl FnOnce(Vec<T::T>) -> Values,
 ) -> Result<Cells> {
     let (mut there, mut repeats, mut cells) = (Vec::new(), Vec::new(), Vec::new());
@@ -38,9 +41,7 @@ pub(super) fn some<T: DataType>(
     let starts = |level: usize| repeats.get(level).is_none_or(|repeat| *repeat == 0);
     if let Some(level) = there.iter().position(|level| *level < most) {
         let row = (0..=level).filter(|level| starts(*level)).count();
-        return Err(Error::data("a value is missing")
-            .at(format!("row {}", seen + row))
-            .hinting("drop or fill such rows first"));
+        return Err(missing(&format!("row {}", seen + row), "a value", "null", Some(&flag_value([start(name)]))));
     }
     let begins = (!repeats.is_empty()).then(|| {
         let begins = repeats.iter().enumerate().filter(|(_, repeat)| **repeat == 0).map(|(level, _)| level);
@@ -74,6 +75,17 @@ impl Cells {
             Values::Numbers(cells) => cells[from..to].to_vec(),
             Values::Whole(cells) => cells[from..to].iter().map(|cell| *cell as f64).collect(),
             Values::Bytes(_) => vec![],
+        }
+    }
+
+    /// Whether a row has a whole number that a float64 cannot hold.
+    pub(super) fn is_rounded(&self, row: usize) -> bool {
+        let (from, to) = self.begins.as_ref().map_or((row, row + 1), |begins| (begins[row], begins[row + 1]));
+        match &self.values {
+            Values::Whole(cells) => {
+                cells[from..to].iter().any(|cell| cell.unsigned_abs() >= EXACT as u128 && *cell as f64 as i128 != *cell)
+            }
+            Values::Numbers(_) | Values::Bytes(_) => false,
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Column {
     pub(super) leaf: usize,
     /// What it is of, for an error.
     pub(super) of: String,
+    /// Whether its numbers are whole.
+    pub(super) whole: bool,
     unsigned: bool,
     /// A cell with less than this is missing.
     most: i16,
@@ -55,6 +57,7 @@ pub(super) fn columns(schema: &SchemaDescriptor) -> Vec<Column> {
                 kind: kind(&about, parts.len()),
                 leaf,
                 of: words(&about, parts.len()),
+                whole: matches!(about.physical_type(), Physical::INT32 | Physical::INT64 | Physical::BOOLEAN),
                 unsigned: unsigned(&about),
                 most: about.max_def_level(),
             }
@@ -157,29 +160,31 @@ impl Column {
         let (most, unsigned) = ((self.most, self.levels()), self.unsigned);
         let numbers = |cells: Vec<f64>| Values::Numbers(cells);
         match reader {
-            ColumnReader::BoolColumnReader(reader) => {
-                some(reader, (rows, seen), most, |cells| Values::Whole(cells.into_iter().map(i128::from).collect()))
-            }
-            ColumnReader::Int32ColumnReader(reader) => some(reader, (rows, seen), most, |cells| {
+            ColumnReader::BoolColumnReader(reader) => some(reader, (rows, seen), most, &self.name, |cells| {
+                Values::Whole(cells.into_iter().map(i128::from).collect())
+            }),
+            ColumnReader::Int32ColumnReader(reader) => some(reader, (rows, seen), most, &self.name, |cells| {
                 let whole = |cell: i32| if unsigned { i128::from(cell as u32) } else { i128::from(cell) };
                 Values::Whole(cells.into_iter().map(whole).collect())
             }),
-            ColumnReader::Int64ColumnReader(reader) => some(reader, (rows, seen), most, |cells| {
+            ColumnReader::Int64ColumnReader(reader) => some(reader, (rows, seen), most, &self.name, |cells| {
                 let whole = |cell: i64| if unsigned { i128::from(cell as u64) } else { i128::from(cell) };
                 Values::Whole(cells.into_iter().map(whole).collect())
             }),
-            ColumnReader::FloatColumnReader(reader) => {
-                some(reader, (rows, seen), most, |cells| numbers(cells.into_iter().map(f64::from).collect()))
-            }
-            ColumnReader::DoubleColumnReader(reader) => some(reader, (rows, seen), most, numbers),
-            ColumnReader::FixedLenByteArrayColumnReader(reader) => some(reader, (rows, seen), most, |cells| {
-                let half = |bytes: &[u8]| match bytes {
-                    [low, high] => f16::from_le_bytes([*low, *high]).to_f64(),
-                    _ => f64::NAN,
-                };
-                numbers(cells.iter().map(|cell| half(cell.data())).collect())
+            ColumnReader::FloatColumnReader(reader) => some(reader, (rows, seen), most, &self.name, |cells| {
+                numbers(cells.into_iter().map(f64::from).collect())
             }),
-            ColumnReader::ByteArrayColumnReader(reader) => some(reader, (rows, seen), most, Values::Bytes),
+            ColumnReader::DoubleColumnReader(reader) => some(reader, (rows, seen), most, &self.name, numbers),
+            ColumnReader::FixedLenByteArrayColumnReader(reader) => {
+                some(reader, (rows, seen), most, &self.name, |cells| {
+                    let half = |bytes: &[u8]| match bytes {
+                        [low, high] => f16::from_le_bytes([*low, *high]).to_f64(),
+                        _ => f64::NAN,
+                    };
+                    numbers(cells.iter().map(|cell| half(cell.data())).collect())
+                })
+            }
+            ColumnReader::ByteArrayColumnReader(reader) => some(reader, (rows, seen), most, &self.name, Values::Bytes),
             ColumnReader::Int96ColumnReader(_) => Err(Error::data("a column of time stamps cannot be read")),
         }
     }

@@ -7,6 +7,7 @@ use crate::labels::Gather;
 use crate::options::Options;
 use crate::pictures::{Head, Writer, bad, decode, head, shape};
 use crate::store::Store;
+use crate::table::{flag_value, start};
 use rayon::prelude::*;
 use std::io::Cursor;
 use std::path::Path;
@@ -61,7 +62,7 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
     let wanted: Vec<usize> = [image].into_iter().chain(table.chosen.label).collect();
     // An error of a picture names its place itself; those of the file get it from `each`.
     let mut failed = None;
-    table.each(&wanted, TOGETHER / 8, |cells, _| {
+    table.each(&wanted, TOGETHER / 8, |cells, place| {
         if failed.is_some() {
             return Ok(());
         }
@@ -77,7 +78,7 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
                 Some(Ok((head, pixels))) => {
                     writer.push((head.height, head.width), &pixels)?;
                     if table.chosen.label.is_some() {
-                        gather.push(&cells[1].label(row)?);
+                        gather.push(&table.label(&cells[1], place, row)?);
                     }
                 }
                 Some(Err(why)) => {
@@ -98,6 +99,16 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
     let labels = table.chosen.label.map(|_| table.named(gather.finish()));
     let data = Dataset::make(name_of(path), pixels.rows(), &shape, Store::Pixels(pixels), labels)?;
     skipped.sort();
-    let about = table.about(" with pictures", format.words(), false);
-    Ok(data.with_about(about, vec![]).with_skipped(skipped))
+    let mut about = table.about(" with pictures", format.words(), false);
+    for other in &table.others {
+        let name = &table.columns()[*other].name;
+        let why = format!("{} is read; --columns {} reads this one", table.called(image), flag_value([start(name)]));
+        about = about.omitting(table.called(*other), why);
+    }
+    let read = table.columns()[image].name.clone();
+    let label = table.chosen.label.map(|label| &*table.columns()[label].name);
+    let data = data.with_about(about, vec![]).with_skipped(skipped).labelled_by(label);
+    // A model of the only pictures of a table is one of any table of pictures, whatever their column is called.
+    let only = table.others.is_empty() && options.columns.is_empty() && options.drop.is_empty();
+    Ok(data.of_columns(if only { vec![] } else { vec![read] }))
 }

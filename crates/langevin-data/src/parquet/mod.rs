@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `column`, `cells` | what a column can be read as, and some of its cells |
 //! | `numbers`, `images` | the rows of a table |
+//! | `write` | tables written a group of rows at a time |
 //! | `hub` | what writers say of columns in the metadata |
 //! | `zstd` | pages compressed by Zstandard |
 
@@ -12,24 +13,28 @@ mod column;
 mod hub;
 mod images;
 mod numbers;
+mod write;
 mod zstd;
 
 use crate::about::About;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::guard::caught;
-use crate::labels::Labels;
+use crate::labels::{LABELS, Labels};
 use crate::options::Options;
 use crate::pictures::looks_like_picture;
-use crate::table::{Columns, start};
+use crate::table::{Columns, flag_value, start};
 use cells::Cells;
 use column::{Column, Kind};
 use parquet::errors::ParquetError;
 use parquet::file::reader::FileReader as _;
 use parquet::file::serialized_reader::SerializedFileReader;
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+pub(crate) use write::Writer;
 
 /// Rows that are read of each column before they are put in order.
 const TOGETHER: usize = 512;
@@ -97,6 +102,10 @@ struct Table {
     chosen: Columns,
     /// The names of the classes, by their numbers.
     classes: Vec<String>,
+    /// For each file the number of each of its classes in these, where files number them in different ways.
+    renumbered: Vec<Vec<usize>>,
+    /// Columns of pictures besides the one that is read.
+    others: Vec<usize>,
     /// Bytes of values that the files may stand for.
     most: u64,
 }
@@ -232,14 +241,34 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     let mut chosen = Columns::chosen(names.len(), &names, &options)?;
     // Of columns that were asked for one may be of pictures; the others cannot stand beside it.
     let candidate = |kind: Kind| chosen.read.iter().copied().filter(move |column| columns[*column].kind == kind);
-    let image = candidate(Kind::Image)
-        .next()
-        .or_else(|| candidate(Kind::Text).find(|column| first.holds_pictures(&columns[*column], most)));
+    let mut images = candidate(Kind::Image)
+        .chain(candidate(Kind::Text).filter(|column| first.holds_pictures(&columns[*column], most)));
+    let image = images.next();
+    let others: Vec<usize> = images.collect();
+    if image.is_some() && options.columns.len() > 1 {
+        return Err(Error::argument("a column of pictures is read alone")
+            .at("columns")
+            .expected("one column")
+            .got(options.columns.join(", ")));
+    }
     if image.is_some() && chosen.label.is_none() {
         chosen.label = LABELS
             .into_iter()
             .filter(|name| !mentioned(&options, name))
             .find_map(|name| place(name).filter(|column| matches!(columns[*column].kind, Kind::Number | Kind::Text)));
+    }
+    // Beside lists, whole numbers or texts of such a name are the classes of the rows.
+    let is_list = |column: &usize| matches!(columns[*column].kind, Kind::List(_));
+    if image.is_none() && chosen.label.is_none() && chosen.read.iter().any(is_list) {
+        let is_label = |column: &usize| {
+            let of = &columns[*column];
+            let is_data = !options.columns.is_empty() && chosen.read.contains(column);
+            !is_data && (of.kind == Kind::Text || of.kind == Kind::Number && of.whole)
+        };
+        let mut known = LABELS.into_iter().filter(|name| !mentioned(&options, name)).filter_map(place);
+        chosen.label = known.find(is_label).filter(|label| !chosen.is_dropped(*label));
+        chosen.read.retain(|column| chosen.label != Some(*column));
+        chosen.left.retain(|(column, _)| chosen.label != Some(*column));
     }
     let label = chosen.label;
     if options.columns.is_empty() {
@@ -252,24 +281,54 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
             chosen.left.extend(left.into_iter().map(|column| (column, "the index of the data frame")));
         }
     }
-    let classes = label.and_then(|label| {
-        let name = names[label];
-        known.into_iter().find(|(column, _)| column == name).map(|(_, classes)| classes)
-    });
-    let table = Table { chosen, classes: classes.unwrap_or_default(), most, shards };
+    let (classes, renumbered) = match label {
+        Some(label) if columns[label].kind == Kind::Number => classes(&shards, names[label])?,
+        _ => Default::default(),
+    };
+    let table = Table { chosen, classes, renumbered, others, most, shards };
     match image {
         Some(image) => images::rows(path, &table, image, &options),
         None => numbers::rows(path, &table, &options),
     }
 }
 
+/// The names of the classes of a column, and for each file the number that each of its own has among these, unless all have
+/// the same. Names are compared, since files may number them in different orders.
+fn classes(shards: &[Shard], column: &str) -> Result<(Vec<String>, Vec<Vec<usize>>)> {
+    let of = |shard: &Shard| {
+        let known = hub::classes(shard.reader.metadata().file_metadata());
+        known.into_iter().find(|(name, _)| name == column).map(|(_, classes)| classes).unwrap_or_default()
+    };
+    let each: Vec<Vec<String>> = shards.iter().map(of).collect();
+    let Some(first) = each.first() else { return Ok(Default::default()) };
+    if each.iter().all(|own| own == first) {
+        return Ok((first.clone(), vec![]));
+    }
+    let (mut all, mut places): (Vec<String>, HashMap<String, usize>) = (Vec::new(), HashMap::new());
+    let mut renumbered = Vec::with_capacity(each.len());
+    for (shard, own) in shards.iter().zip(each) {
+        if own.is_empty() {
+            return Err(Error::data("the files name their classes in different ways")
+                .at(format!("{}, column '{}'", shard.name.clone().unwrap_or_default(), start(column)))
+                .expected("names of the classes in the metadata, as in other files")
+                .got("none")
+                .hinting(format!("leave the column out: --drop {}", flag_value([start(column)]))));
+        }
+        let place = |name: String| {
+            *places.entry(name.clone()).or_insert_with(|| {
+                all.push(name);
+                all.len() - 1
+            })
+        };
+        renumbered.push(own.into_iter().map(place).collect());
+    }
+    Ok((all, renumbered))
+}
+
 /// Whether the options say what a column is for.
 fn mentioned(options: &Options, name: &str) -> bool {
     options.columns.iter().chain(&options.drop).any(|column| column == name)
 }
-
-/// What a column of labels beside pictures is called.
-const LABELS: [&str; 5] = ["label", "labels", "cls", "class", "target"];
 
 impl Table {
     fn columns(&self) -> &[Column] {
@@ -297,6 +356,19 @@ impl Table {
         match self.shards.get(shard).and_then(|shard| shard.name.clone()) {
             Some(name) => error.at(name),
             None => error,
+        }
+    }
+
+    /// The label of a row, by its number where the metadata name the classes.
+    fn label<'a>(&self, cells: &'a Cells, place: Place, row: usize) -> Result<Cow<'a, str>> {
+        let label = cells.label(row)?;
+        let Some(numbers) = self.renumbered.get(place.shard) else { return Ok(label) };
+        match label.parse::<usize>().ok().and_then(|label| numbers.get(label)) {
+            Some(number) => Ok(number.to_string().into()),
+            None => Err(Error::data("a label has no name")
+                .at(format!("row {}, {}", place.first + row + 1, self.called(self.chosen.label.unwrap_or_default())))
+                .expected(format!("a number below {}, of a class that the metadata name", numbers.len()))
+                .got(label)),
         }
     }
 

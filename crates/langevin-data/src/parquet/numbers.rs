@@ -1,7 +1,7 @@
 //! Columns of numbers, side by side.
 
 use super::{TOGETHER, Table};
-use crate::data::{Dataset, name_of, not_finite};
+use crate::data::{Dataset, missing, name_of, not_finite};
 use crate::error::{Error, Result};
 use crate::labels::Gather;
 use crate::npy::Encoded;
@@ -9,6 +9,7 @@ use crate::options::Options;
 use crate::parquet::column::Kind;
 use crate::source::Spool;
 use crate::store::Store;
+use crate::table::{flag_value, start};
 use std::path::Path;
 
 /// Rows of numbers, the columns one after the other; a single column of nested lists keeps its shape.
@@ -30,12 +31,15 @@ pub(super) fn rows(path: &Path, table: &Table, options: &Options) -> Result<Data
     let all: Vec<usize> = wanted.iter().copied().chain(chosen.label).collect();
     let (mut spool, mut gather, mut count) = (Spool::new(options.memory), Gather::default(), 0_usize);
     let mut shapes: Vec<Option<Vec<usize>>> = vec![None; wanted.len()];
+    let mut rounded = vec![false; wanted.len()];
     let mut row = Vec::new();
     table.each(&all, TOGETHER, |cells, place| {
         for r in 0..cells[0].rows {
             row.clear();
-            for ((cells, column), known) in cells.iter().zip(wanted).zip(&mut shapes) {
+            let known = shapes.iter_mut().zip(&mut rounded);
+            for ((cells, column), (known, rounded)) in cells.iter().zip(wanted).zip(known) {
                 let column = &columns[*column];
+                *rounded |= cells.is_rounded(r);
                 let at = || format!("row {}, column '{}'", place.first + r + 1, column.name);
                 let shape = cells.shape(r).filter(|shape| !shape.contains(&0));
                 let first = known.get_or_insert_with(|| shape.clone().unwrap_or_default());
@@ -43,6 +47,9 @@ pub(super) fn rows(path: &Path, table: &Table, options: &Options) -> Result<Data
                     return Err(uneven(first, shape.as_deref(), matches!(column.kind, Kind::List(2..)), &at()));
                 }
                 for value in cells.numbers(r) {
+                    if value.is_nan() {
+                        return Err(missing(&at(), "a number", "NaN", Some(&flag_value([start(&column.name)]))));
+                    }
                     if !(value as f32).is_finite() {
                         return Err(not_finite(value, &at()));
                     }
@@ -50,7 +57,7 @@ pub(super) fn rows(path: &Path, table: &Table, options: &Options) -> Result<Data
                 }
             }
             if chosen.label.is_some() {
-                gather.push(&cells[wanted.len()].label(r)?);
+                gather.push(&table.label(&cells[wanted.len()], place, r)?);
             }
             spool.write_numbers(&row)?;
             count += 1;
@@ -58,7 +65,9 @@ pub(super) fn rows(path: &Path, table: &Table, options: &Options) -> Result<Data
         table.bounded(spool.length())
     })?;
     let shapes: Vec<Vec<usize>> = shapes.into_iter().map(|shape| shape.unwrap_or_else(|| vec![1])).collect();
-    let width = shapes.iter().map(|shape| shape.iter().product::<usize>()).sum();
+    let sizes: Vec<usize> = shapes.iter().map(|shape| shape.iter().product::<usize>()).collect();
+    let width = sizes.iter().sum();
+    let rounded = rounded.into_iter().zip(&sizes).flat_map(|(rounded, size)| vec![rounded; *size]).collect();
     let store = Store::Encoded(Encoded::numbers(spool.finish()?, count, width));
     let shape = match &shapes[..] {
         [only] => only.clone(),
@@ -68,9 +77,13 @@ pub(super) fn rows(path: &Path, table: &Table, options: &Options) -> Result<Data
     let data = Dataset::make(name_of(path), count, &shape, store, labels)?;
     // Lists have no name for each of their numbers.
     let single = wanted.iter().all(|column| columns[*column].kind == Kind::Number);
-    let names = if single { wanted.iter().map(|column| columns[*column].name.clone()).collect() } else { vec![] };
-    let data = data.with_about(table.about("", "numbers", true), names);
-    Ok(if single { data.numbered(wanted).tabular() } else { data })
+    let read: Vec<String> = wanted.iter().map(|column| columns[*column].name.clone()).collect();
+    let about = table.about("", "numbers", true);
+    let data = data.labelled_by(chosen.label.map(|label| &*columns[label].name));
+    Ok(match single {
+        true => data.with_about(about, read).numbered(wanted).rounded(rounded).tabular(),
+        false => data.with_about(about, vec![]).of_columns(read).rounded(rounded),
+    })
 }
 
 /// Lists that differ from those of the first row, or among each other.

@@ -1,6 +1,8 @@
 //! How a table is written: what separates its columns, how its numbers look, which lines are comments. Its first lines tell.
 
 use super::is_missing;
+use super::write::TableKind;
+use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read};
 
 /// Lines that are looked at, and bytes of them.
@@ -32,6 +34,12 @@ impl Separator {
         }
     }
 
+    /// What is to be said of a table that has this separator, if anything: `semicolons, decimal commas`.
+    pub(super) fn list(self, commas: bool) -> Option<String> {
+        let words: Vec<&str> = [self.words(), commas.then_some("decimal commas")].into_iter().flatten().collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
     fn words(self) -> Option<&'static str> {
         match self {
             Self::Comma => None,
@@ -61,9 +69,50 @@ impl Separator {
     }
 }
 
-/// How a table is written.
+/// How the lines of a table are written where that is not the plain way, which is commas between columns and points in
+/// numbers: samples of a model go out as its table came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Dialect {
+    /// The character between columns: a comma, a semicolon, a bar or a tab.
+    pub separator: char,
+    /// Whether numbers have a decimal comma.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decimal_comma: bool,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self { separator: ',', decimal_comma: false }
+    }
+}
+
+impl Dialect {
+    /// The dialect of a file of this kind; `None` if it is the plain one. The tabs of a `.tsv` file are its kind, and runs of
+    /// blanks are not written.
+    pub(super) fn of(separator: Separator, decimal_comma: bool, kind: Option<TableKind>) -> Option<Self> {
+        let own = match separator {
+            Separator::Semicolon => ';',
+            Separator::Bar => '|',
+            Separator::Tab if kind.is_some_and(|kind| !kind.is_tabbed()) => '\t',
+            // Numbers with commas need something else between them.
+            _ if decimal_comma => ';',
+            Separator::Comma | Separator::Tab | Separator::Blanks => ',',
+        };
+        let dialect = Self { separator: own, decimal_comma };
+        (dialect != Self::default()).then_some(dialect)
+    }
+
+    /// Whether a table of several columns can be written so.
+    pub(crate) fn is_sound(self) -> bool {
+        matches!(self.separator, ',' | ';' | '|' | '\t') && !(self.separator == ',' && self.decimal_comma)
+    }
+}
+
+/// What the first lines of a table say of the way that it is written.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Dialect {
+pub(super) struct Detected {
     pub(super) separator: Separator,
     /// Lines before the table: a statement of the separator, comments.
     pub(super) before: u64,
@@ -75,7 +124,7 @@ pub(super) struct Dialect {
     pub(super) names: Option<Vec<String>>,
 }
 
-impl Dialect {
+impl Detected {
     /// Looks at the first lines.
     pub(super) fn of(reader: impl Read) -> Self {
         let mut reader = BufReader::new(reader.take(BYTES));
@@ -128,13 +177,6 @@ impl Dialect {
             comments: comments > 0,
             names,
         }
-    }
-
-    /// What is to be said of it, if anything: `semicolons, decimal commas`.
-    pub(super) fn words(&self, commas: bool) -> Option<String> {
-        let words: Vec<&str> =
-            [self.separator.words(), commas.then_some("decimal commas")].into_iter().flatten().collect();
-        (!words.is_empty()).then(|| words.join(", "))
     }
 }
 

@@ -452,7 +452,8 @@ impl Trainer {
                 held_out: recipe.held_out,
                 dequantized: recipe.dequantize,
                 reading: recipe.reading.clone(),
-                frame: (!data.frame().is_plain() || !data.frame().names.is_empty()).then(|| data.frame().clone()),
+                frame: (!data.frame().is_plain() || !data.frame().names.is_empty() || data.frame().table)
+                    .then(|| data.frame().clone()),
                 lattice: self.lattice.clone(),
                 fingerprint: Some(self.own.clone()),
             },
