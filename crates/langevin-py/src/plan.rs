@@ -288,12 +288,13 @@ impl Plan {
         wrap(self.0.unclipped())
     }
 
-    /// What the lint finds, a line each; an empty list for a plan that keeps the marginal of every step.
+    /// What the lint finds, a line each; an empty list for a plan that keeps the marginal of every step. Of a plan without moves, the state of each evaluation is held to its level.
     fn lint(&self) -> PyResult<Vec<String>> {
         let lint = self.0.lint().or_raise()?;
         let line = |finding: &langevin::plan::Finding| {
             format!(
-                "move {}: {}, expected {}, got {}",
+                "{} {}: {}, expected {}, got {}",
+                finding.subject.name(),
                 finding.index,
                 finding.rule.name(),
                 finding.expected,
@@ -304,9 +305,15 @@ impl Plan {
     }
 
     /// Whether another plan computes the same from the same network, to a tolerance.
+    ///
+    /// Plans that cannot be matched, with other inputs or other numbers of evaluations, are an :class:`ArgumentError` that says why.
     #[pyo3(signature = (other, tolerance = 1e-9))]
     fn is_same(&self, other: &Bound<'_, Plan>, tolerance: f64) -> PyResult<bool> {
-        compare(&self.0, &other.get().0).map(|comparison| comparison.is_same(tolerance)).or_raise()
+        let comparison = compare(&self.0, &other.get().0).or_raise()?;
+        match &comparison.mismatch {
+            Some(mismatch) => Err(ArgumentError::new_err(format!("the plans are not comparable: {mismatch}"))),
+            None => Ok(comparison.is_same(tolerance)),
+        }
     }
 
     /// Starts a run with control in the caller's hands: see :class:`Stepper`.

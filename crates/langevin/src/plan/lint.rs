@@ -2,10 +2,13 @@
 //!
 //! It is the exact Gaussian analysis for data of zero spread, D ≡ x0: after a move to $(\alpha_t, \sigma_t)$ the mean must be $\alpha_t x_0$ and
 //! the variance of everything random $\sigma_t^2$. This covers one-step, multistep and multi-stage samplers alike.
+//! Of a plan without moves, the state of each evaluation is held to the level at which the network is asked, and the result
+//! to a level of the process.
 
 use super::unroll::{Tracker, Weights};
 use super::{Letter, Move, Op, Plan};
 use crate::error::Result;
+use crate::process::Process;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -66,11 +69,37 @@ impl fmt::Display for Note {
     }
 }
 
+/// What was held to a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Subject {
+    /// A move, of a plan that has moves.
+    Move,
+    /// The state of an evaluation, of a plan without moves.
+    Evaluation,
+    /// The result of a plan without moves.
+    Result,
+}
+
+impl Subject {
+    /// Its name in documents: `move`, `evaluation` or `result`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Move => "move",
+            Self::Evaluation => "evaluation",
+            Self::Result => "result",
+        }
+    }
+}
+
 /// One broken rule.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// The number of the move.
+    /// What breaks it.
+    pub subject: Subject,
+    /// The number of the move or of the evaluation, counted from 0; of the result, the number of evaluations.
     pub index: usize,
     /// The rule.
     pub rule: Rule,
@@ -103,25 +132,27 @@ impl fmt::Display for Lint {
         if self.is_clean() {
             writeln!(f, "every move keeps its marginal")?;
         }
-        for Finding { index, rule, expected, got } in &self.findings {
+        for Finding { subject, index, rule, expected, got } in &self.findings {
+            let subject = match subject {
+                Subject::Result => "the result".to_owned(),
+                subject => format!("{} {index}", subject.name()),
+            };
             // Where seven digits do not show the difference, it is named.
             let [got_text, expected_text] = [got, expected].map(|value| format!("{value:.6e}"));
             let off =
                 if got_text == expected_text { format!(" (off by {:.1e})", got - expected) } else { String::new() };
             match rule {
-                Rule::Mean => {
-                    writeln!(f, "move {index}: mean / x0 is {got_text}, the marginal has {expected_text}{off}")?
-                }
+                Rule::Mean => writeln!(f, "{subject}: mean / x0 is {got_text}, the marginal has {expected_text}{off}")?,
                 Rule::Variance => {
-                    writeln!(f, "move {index}: variance is {got_text}, the marginal has {expected_text}{off}")?;
+                    writeln!(f, "{subject}: variance is {got_text}, the marginal has {expected_text}{off}")?;
                 }
                 Rule::Order => {
-                    writeln!(f, "move {index}: goes the wrong way, from σ/α = {expected:.6e} to {got:.6e}")?;
+                    writeln!(f, "{subject}: goes the wrong way, from σ/α = {expected:.6e} to {got:.6e}")?;
                 }
                 Rule::Place => {
                     writeln!(
                         f,
-                        "move {index}: starts at σ/α = {got:.6e}, where no move was; the last ended at {expected:.6e}"
+                        "{subject}: starts at σ/α = {got:.6e}, where no move was; the last ended at {expected:.6e}"
                     )?;
                 }
             }
@@ -208,6 +239,20 @@ const PLACES: usize = 64;
 /// Relative slack: a few thousand roundings of sums of order one.
 const SLACK: f64 = 1e-9;
 
+/// Adds a finding where a value is not the one that is expected, to the rounding of numbers as large as `scale`.
+fn hold(
+    findings: &mut Vec<Finding>,
+    (subject, index): (Subject, usize),
+    rule: Rule,
+    [got, expected]: [f64; 2],
+    scale: f64,
+) {
+    // Not a number is a finding too.
+    if (got - expected).abs().partial_cmp(&(SLACK * scale)).is_none_or(Ordering::is_gt) {
+        findings.push(Finding { subject, index, rule, expected, got });
+    }
+}
+
 impl Plan {
     /// Holds every move to its marginal.
     ///
@@ -226,7 +271,7 @@ impl Plan {
     /// A plan with maps, or one too large to unroll.
     pub fn lint(&self) -> Result<Lint> {
         let Some(first) = self.moves.iter().min_by_key(|note| note.ops[0]) else {
-            return Tracker::new(self).map(|_| Lint::default());
+            return self.lint_states();
         };
         // Before the tracker: its own is then gone.
         let start = Start::new(self, first)?;
@@ -244,19 +289,52 @@ impl Plan {
                 let weights = tracker.slot(*into);
                 let (mean, variance) = start.moments(&weights);
                 let power = note.to.sigma * note.to.sigma;
-                let mut hold = |rule, got: f64, expected: f64, scale: f64| {
-                    // Not a number is a finding too.
-                    if (got - expected).abs().partial_cmp(&(SLACK * scale)).is_none_or(Ordering::is_gt) {
-                        findings.push(Finding { index, rule, expected, got });
-                    }
-                };
-                hold(Rule::Mean, mean, note.to.alpha, note.to.alpha.max(note.from.alpha));
-                hold(Rule::Variance, variance, power, if power > 0.0 { power } else { 1.0 });
+                let subject = (Subject::Move, index);
+                hold(&mut findings, subject, Rule::Mean, [mean, note.to.alpha], note.to.alpha.max(note.from.alpha));
+                let scale = if power > 0.0 { power } else { 1.0 };
+                hold(&mut findings, subject, Rule::Variance, [variance, power], scale);
             }
         }
         self.hold_moves(&mut findings);
         let notes = start.note().into_iter().chain(self.notes()).collect();
         Ok(Lint { findings, notes })
+    }
+
+    /// Holds the state of every evaluation to its level, and the result to a level of the process.
+    fn lint_states(&self) -> Result<Lint> {
+        let is_eval = |op: &Op| matches!(op, Op::Eval { .. });
+        let Some((place, Op::Eval { level, .. })) = self.ops.iter().enumerate().find(|(_, op)| is_eval(op)) else {
+            return Tracker::new(self).map(|_| Lint::default());
+        };
+        let first = Move { letter: Letter::L, eta: None, from: *level, to: *level, ops: [place, place] };
+        let start = Start::new(self, &first)?;
+        let mut tracker = Tracker::new(self)?;
+        let (mut findings, mut index) = (Vec::new(), 0);
+        for op in &self.ops {
+            if let Op::Eval { from, level, .. } = op {
+                let (mean, variance) = start.moments(&tracker.slot(*from));
+                let power = level.sigma * level.sigma;
+                let scale = if power > 0.0 { power } else { 1.0 };
+                hold(
+                    &mut findings,
+                    (Subject::Evaluation, index),
+                    Rule::Mean,
+                    [mean, level.alpha],
+                    level.alpha.max(1e-6),
+                );
+                hold(&mut findings, (Subject::Evaluation, index), Rule::Variance, [variance, power], scale);
+                index += 1;
+            }
+            tracker.step(op);
+        }
+        // Where the result stands is told by its noise; a process of the caller's own has no levels here.
+        let (mean, variance) = start.moments(&tracker.slot(self.result));
+        let deviation = if variance > SLACK { variance.sqrt() } else { 0.0 };
+        let end = Process::from_spec(&self.process).and_then(|process| process.level_at_sigma_ve(deviation / mean));
+        if let Ok(end) = end {
+            hold(&mut findings, (Subject::Result, index), Rule::Mean, [mean, end.alpha], end.alpha.max(1e-6));
+        }
+        Ok(Lint { findings, notes: start.note().into_iter().collect() })
     }
 
     /// The order of the moves and their places.
@@ -273,10 +351,10 @@ impl Plan {
                 Letter::L => near(to, from),
             };
             if !right {
-                findings.push(Finding { index, rule: Rule::Order, expected: from, got: to });
+                findings.push(Finding { subject: Subject::Move, index, rule: Rule::Order, expected: from, got: to });
             }
             if let Some(expected) = last.filter(|_| !places.iter().rev().any(|place| near(*place, from))) {
-                findings.push(Finding { index, rule: Rule::Place, expected, got: from });
+                findings.push(Finding { subject: Subject::Move, index, rule: Rule::Place, expected, got: from });
             }
             places.extend([from, to]);
             last = Some(to);

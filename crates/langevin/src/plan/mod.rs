@@ -22,7 +22,7 @@ mod unroll;
 pub(crate) use builder::{Builder, Pin};
 pub use compare::{Comparison, Mismatch, Place, Source, compare};
 pub(crate) use lint::Start;
-pub use lint::{Finding, Lint, Note, Rule};
+pub use lint::{Finding, Lint, Note, Rule, Subject};
 pub use run::{Request, Run};
 pub(crate) use sampling::MOST_THREADS;
 pub use sampling::Sampling;

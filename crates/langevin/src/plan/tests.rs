@@ -504,3 +504,31 @@ fn a_step_in_one_pass_has_the_bits_of_two() {
     }
     assert!(compared > 40, "{compared}");
 }
+
+/// A plan from outside need not say its moves.
+#[test]
+fn states_are_linted_where_there_are_no_moves() {
+    for (name, process) in
+        [("dpmpp-2m", Process::vp()), ("heun", Process::ve()), ("euler-ancestral", Process::rectified_flow())]
+    {
+        let levels = Grid::karras(6).levels(&process, 0.002, 80.0).unwrap();
+        let mut plan = Sampler::parse(name, None).unwrap().compile(&process, None, &levels).unwrap();
+        plan.moves.clear();
+        assert!(plan.lint().unwrap().is_clean(), "{name}: {}", plan.lint().unwrap());
+        let evaluations = plan.nfe();
+        for (place, op) in plan.ops.clone().into_iter().enumerate() {
+            let Op::Combine { into, terms, noise } = op else { continue };
+            if terms.is_empty() {
+                continue;
+            }
+            let mut wrong = plan.clone();
+            let terms = terms.into_iter().map(|(weight, slot)| (1.3 * weight, slot)).collect();
+            wrong.ops[place] = Op::Combine { into, terms, noise };
+            let lint = wrong.lint().unwrap();
+            assert!(!lint.is_clean(), "{name}, instruction {place}");
+            assert!(
+                lint.findings.iter().all(|finding| finding.subject != Subject::Move && finding.index <= evaluations)
+            );
+        }
+    }
+}
