@@ -75,3 +75,7 @@ def __getattr__(name: str) -> Any:
 
         return convert
     raise AttributeError(f"module 'langevin' has no attribute '{name}'")
+
+
+def __dir__() -> list:
+    return sorted(__all__)

@@ -1,11 +1,29 @@
 """A torch module trained in one formulation as a model of another."""
 
+from functools import lru_cache
 from typing import Any, Callable, Union
 
 import torch
 
 from ._errors import ArgumentError, ShapeError
 from ._langevin import Formulation
+
+
+@lru_cache(maxsize=256)
+def _formulation(document: str) -> Formulation:
+    return Formulation.from_json(document)
+
+
+# One operation of torch, so that a converted module compiles as one graph.
+@torch.library.custom_op("langevin::readings", mutates_args=())
+def _readings(times: torch.Tensor, from_: str, to: str) -> torch.Tensor:
+    table = _formulation(to).readings_from(_formulation(from_), times.double().cpu().numpy())
+    return torch.from_numpy(table)
+
+
+@_readings.register_fake
+def _(times: torch.Tensor, from_: str, to: str) -> torch.Tensor:
+    return torch.empty((times.numel(), 4), dtype=torch.float64, device="cpu")
 
 
 class Converted(torch.nn.Module):
@@ -17,6 +35,7 @@ class Converted(torch.nn.Module):
     def __init__(self, module: torch.nn.Module, from_: Formulation, to: Formulation) -> None:
         super().__init__()
         self.module, self.from_, self.to_ = module, from_, to
+        self._documents = (from_.to_json(), to.to_json())
 
     def __getattr__(self, name: str) -> Any:
         # Pipelines ask a network for its config, dtype and the like.
@@ -27,15 +46,10 @@ class Converted(torch.nn.Module):
 
     def readings(self, t: Any, x: torch.Tensor) -> torch.Tensor:
         """What each row is read with: shape (1 or rows, 4), columns scale, time, a, b."""
-        times = torch.as_tensor(t, dtype=torch.float64).detach().reshape(-1).cpu()
-        if len(times) not in (1, len(x)):
-            raise ShapeError(f"the times do not fit the batch: expected 1 or {len(x)}, got {len(times)}")
-        known = {}
-        for time in times.tolist():
-            if time not in known:
-                reading = self.to_.read_from(self.from_, self.to_.seen(self.to_.level(time)))
-                known[time] = (reading.scale, reading.time, reading.a, reading.b)
-        return torch.tensor([known[time] for time in times.tolist()], dtype=torch.float64)
+        times = torch.as_tensor(t, dtype=torch.float64).detach().reshape(-1)
+        if times.numel() not in (1, x.shape[0]):
+            raise ShapeError(f"the times do not fit the batch: expected 1 or {x.shape[0]}, got {times.numel()}")
+        return _readings(times, *self._documents)
 
     def forward(self, x: torch.Tensor, t: Any, *args: Any, **kwargs: Any) -> Any:
         table = self.readings(t, x)

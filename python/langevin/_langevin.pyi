@@ -8,6 +8,7 @@ import numpy
 import numpy.typing
 import typing
 from _typeshed import SupportsGetItem
+from collections.abc import Iterator
 from numpy import float64, uint64
 from numpy.typing import NDArray
 from os import PathLike
@@ -83,7 +84,10 @@ class Density:
     """
     Every name.
     """
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
     def __new__(cls, /, name: str) -> Density: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[str]]: ...
     def __repr__(self, /) -> str: ...
     def denoise(self, /, x: "numpy.typing.ArrayLike", level: Level) -> "numpy.typing.NDArray[numpy.float64]":
         """
@@ -118,12 +122,19 @@ class Formulation:
     input has unit variance for data of that standard deviation (EDM's c_in on ``ve``).
     """
     def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, process: Process | str, prediction: Prediction | str, *, clock: str = "time", input_sigma_data: SupportsFloat | SupportsIndex | None = None, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None) -> Formulation: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[str]]: ...
     def __repr__(self, /) -> str: ...
     def denoised(self, /, level: Level) -> Reading:
         """
         How to read the denoised prediction off this network at a level of any process.
+        """
+    @staticmethod
+    def from_json(text: str) -> Formulation:
+        """
+        The formulation of a document of ``to_json``.
         """
     def level(self, /, time: SupportsFloat | SupportsIndex) -> Level:
         """
@@ -143,6 +154,11 @@ class Formulation:
         """
         How to read this formulation's output off a network of another one, at a level of this process.
         """
+    def readings_from(self, /, other: Formulation, times: "numpy.typing.ArrayLike") -> "numpy.typing.NDArray[numpy.float64]":
+        """
+        How to read this formulation's output off a network of another one at many times of this one's clock: an array of shape (times, 4), columns scale, time, a, b as in
+        :class:`Reading`.
+        """
     def seen(self, /, level: Level) -> Level:
         """
         The level as the network sees it: its time, and the alpha and sigma of its scaled input.
@@ -152,6 +168,10 @@ class Formulation:
         """
         The trained noise levels in sigma / alpha, or ``None``.
         """
+    def to_json(self, /) -> str:
+        """
+        The formulation as a JSON document.
+        """
 
 @final
 class Level:
@@ -159,8 +179,10 @@ class Level:
     A place on a process: ``x = alpha * x0 + sigma * noise``.
     """
     def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, time: SupportsFloat | SupportsIndex, alpha: SupportsFloat | SupportsIndex, sigma: SupportsFloat | SupportsIndex) -> Level: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[float, float, float]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def alpha(self, /) -> float:
@@ -235,18 +257,39 @@ class Plan:
     """
     A sampler compiled to a table of numbers.
 
-    ``sampler`` is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); ``grid`` says where the steps go (``"karras"``, ``"uniform-lambda"``, ``"list:80,10,1,0"``, …).
+    ``sampler`` is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); ``grid`` says where the steps go (``"karras"``, ``"uniform-lambda"``, …), or is a list of noise levels sigma / alpha, ``[80, 10, 1, 0]``.
     ``process`` is the process of the states: that of ``network`` where none is given. ``network`` is the :class:`Formulation` of the model; without one, the model gives the denoised
     prediction itself. The noise levels ``sigma_min`` and ``sigma_max`` are in sigma / alpha: the network's, or 0.002 and 80. ``guidance`` mixes two branches, w (D − D_uncond) + D_uncond.
     """
-    def __new__(cls, /, sampler: str = "ddim", process: Process | str | None = None, steps: SupportsIndex = 20, *, grid: str = "karras", network: Formulation | None = None, eta: SupportsFloat | SupportsIndex | None = None, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None, guidance: SupportsFloat | SupportsIndex | None = None, **unknown: "typing.NoReturn") -> Plan: ...
+    def __getitem__(self, index: SupportsIndex, /) -> Level:
+        """
+        The level of one evaluation.
+        """
+    def __iter__(self, /) -> Iterator:
+        """
+        The levels at which the network is evaluated, in their order.
+        """
+    def __len__(self, /) -> int:
+        """
+        The number of network evaluations.
+        """
+    def __new__(cls, /, sampler: str = "ddim", process: Process | str | None = None, steps: SupportsIndex = 20, *, grid: "str | collections.abc.Sequence[float]" = ..., network: Formulation | None = None, eta: SupportsFloat | SupportsIndex | None = None, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None, guidance: SupportsFloat | SupportsIndex | None = None, **unknown: "typing.NoReturn") -> Plan: ...
     def __reduce__(self, /) -> tuple[Any, tuple[str]]: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
+    def _repr_html_(self, /) -> str:
+        """
+        The table, for notebooks.
+        """
     @property
     def alphas(self, /) -> NDArray[float64]:
         """
         alpha at each evaluation.
+        """
+    @property
+    def clips(self, /) -> list[tuple[str, float, float]]:
+        """
+        What clips the denoised prediction, one tuple for each kind: ``("clamp", low, high)`` or ``("threshold", ratio, most)``; none for a linear plan.
         """
     @property
     def draws(self, /) -> int:
@@ -279,6 +322,8 @@ class Plan:
     def is_same(self, /, other: Plan, tolerance: SupportsFloat | SupportsIndex = 1e-9) -> bool:
         """
         Whether another plan computes the same from the same network, to a tolerance.
+
+        Plans that cannot be matched, with other inputs or other numbers of evaluations, are an :class:`ArgumentError` that says why.
         """
     def level_at_network_time(self, /, time: SupportsFloat | SupportsIndex) -> Level:
         """
@@ -291,7 +336,12 @@ class Plan:
         """
     def lint(self, /) -> list[str]:
         """
-        What the lint finds, a line each; an empty list for a plan that keeps the marginal of every step.
+        What the lint finds, a line each; an empty list for a plan that keeps the marginal of every step. Of a plan without moves, the state of each evaluation is held to its level.
+        """
+    @staticmethod
+    def load(path: str | PathLike[str]) -> Plan:
+        """
+        Reads the plan of a JSON document.
         """
     @property
     def name(self, /) -> str:
@@ -313,22 +363,34 @@ class Plan:
         """
         The number of network evaluations.
         """
-    def run(self, /, model: "Density | Network | collections.abc.Callable[[typing.Any, Query], typing.Any]", shape: SupportsGetItem[int, SupportsIndex], seed: "int | collections.abc.Sequence[int] | None" = None, *, first: SupportsIndex = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress: bool = False, threads: SupportsIndex | None = None, units: str = "data", **unknown: "typing.NoReturn") -> "typing.Any":
+    @property
+    def readings(self, /) -> list[Reading]:
+        """
+        How the denoised prediction is read off the network's output at each evaluation.
+        """
+    def run(self, /, model: "Density | Network | collections.abc.Callable[..., typing.Any]", shape: SupportsGetItem[int, SupportsIndex], seed: "int | collections.abc.Sequence[int] | None" = ..., *, first: SupportsIndex = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, start: "typing.Any" = None, grad: bool = False, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress: bool = False, threads: SupportsIndex | None = None, units: str = "data", **unknown: "typing.NoReturn") -> "typing.Any":
         """
         Runs the plan to its end: an array (or tensor) of ``shape``, whose first axis is the rows.
 
-        ``model`` is a :class:`Density`, a :class:`Network`, or any function ``model(x, query)`` that returns an array of the shape of ``x``. The function must return the denoised prediction
+        ``model`` is a :class:`Density`, a :class:`Network`, any function ``model(x, query)`` that returns an array of the shape of ``x``, or a ``torch.nn.Module`` that is called as ``module(x, time)``
+        with a time for each row, unless its second argument is called ``query``; of what it returns, ``.sample`` or the first of a tuple is taken. The model must return the denoised prediction
         D = E[x0 | x], unless the plan knows its network: ``Plan(…, network=Formulation("vp", "epsilon"))`` takes that network's own output, here epsilon. ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
         ``index`` and ``rows``. With ``backend="torch"`` (the default for a ``torch.nn.Module``) it gets and gives tensors on ``device``. ``callback(step)`` is called after every
-        evaluation, ``progress=True`` shows a bar. ``dtype`` is that of the states: ``float64`` for models of this library, which gives the bits of the command line, and ``float32`` for others. Sample i depends on the seed and on i, and on nothing else.
+        evaluation, ``progress=True`` shows a bar. ``dtype`` is that of the states: ``float64`` for models of this library, which gives the bits of the command line, and ``float32`` for others. Sample i depends on the seed and on i, and on nothing else;
+        ``seed`` may be a list, one for each row, or ``None`` for one that nobody has used. ``start`` is the state to begin with in the place of noise. With ``grad=True`` tensors keep their
+        history, so that the result can be differentiated in the weights of the model, in ``start`` and in ``inputs``.
         Samples of a :class:`Network` are in the units of its data; ``units="model"`` leaves them in those that the network sees.
+        """
+    def save(self, /, path: str | PathLike[str]) -> None:
+        """
+        Writes the plan as a JSON document, which ``langevin sample --plan`` and :meth:`load` read.
         """
     @property
     def sigmas(self, /) -> NDArray[float64]:
         """
         sigma at each evaluation.
         """
-    def start(self, /, shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex | SupportsGetItem[int, SupportsIndex] | None = None, *, first: SupportsIndex = 0, dtype: str = "float32", inputs: SupportsGetItem[int, Any] | None = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads: SupportsIndex | None = None, memory: Stepper | None = None, **unknown: "typing.NoReturn") -> Stepper:
+    def start(self, /, shape: SupportsGetItem[int, SupportsIndex], seed: "int | collections.abc.Sequence[int] | None" = ..., *, first: SupportsIndex = 0, dtype: str = "float32", inputs: SupportsGetItem[int, Any] | None = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads: SupportsIndex | None = None, memory: Stepper | None = None, **unknown: "typing.NoReturn") -> Stepper:
         """
         Starts a run with control in the caller's hands: see :class:`Stepper`.
 
@@ -366,27 +428,48 @@ class Plan:
 @final
 class Prediction:
     """
-    What the output of a network means: ``x0``, ``epsilon``, ``score``, ``v``, ``velocity`` or ``edm``.
+    What the output of a network means: ``x0``, ``epsilon``, ``score``, ``v``, ``velocity`` or ``edm``; diffusers' names ``sample``, ``v_prediction`` and ``flow_prediction`` are
+    known too.
     """
     def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, name: str) -> Prediction: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def from_json(text: str) -> Prediction:
+        """
+        The prediction of a document of ``to_json``.
+        """
     @property
     def name(self, /) -> str:
         """
         Its name.
+        """
+    def to_json(self, /) -> str:
+        """
+        The prediction as a JSON document.
         """
 
 @final
 class Process:
     """
     A diffusion process: ``vp``, ``vp-linear``, ``vp-cosine``, ``ve``, ``rectified-flow``, ``sub-vp``, or a table such as ``table:scaled-linear``.
+
+    ``Process(betas=[…])`` is the table of these β, ``Process(alphas_cumprod=[…])`` that of these ᾱ: a list, an array or a tensor, one number for each time of the training.
     """
     def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, name: str) -> Process: ...
+    def __new__(cls, /, name: str | None = None, *, betas: "numpy.typing.ArrayLike | None" = None, alphas_cumprod: "numpy.typing.ArrayLike | None" = None) -> Process: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def from_json(text: str) -> Process:
+        """
+        The process of a document of ``to_json``.
+        """
     def level(self, /, time: SupportsFloat | SupportsIndex) -> Level:
         """
         The level at a time of its clock.
@@ -403,6 +486,10 @@ class Process:
     def name(self, /) -> str:
         """
         Its name.
+        """
+    def to_json(self, /) -> str:
+        """
+        The process as a JSON document.
         """
 
 @final
@@ -440,6 +527,10 @@ class Query:
     def time(self, /) -> float:
         """
         What the model is given for time.
+        """
+    def time_like(self, /, x: Any) -> Any:
+        """
+        The time for each row, as an array or a tensor like ``x``: shape (rows,).
         """
     @property
     def x(self, /) -> Any:

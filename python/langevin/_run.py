@@ -39,7 +39,16 @@ class _Numpy:
         self.query, self.supply, self.finish = stepper.query, stepper.supply, stepper.finish
 
     def input(self, query):
-        return query.x
+        # The run goes on with these numbers: a model that writes into them gets numpy's error.
+        x = query.x.view()
+        x.flags.writeable = False
+        return x
+
+    def asked(self, x):
+        """What the input must still be after the model was called."""
+        return None
+
+    def refuse_written(self, x, before): ...
 
     @property
     def denoised(self):
@@ -54,8 +63,33 @@ def _own(model, dtype):
     return lambda x, query: model.predict(x, level(query), first=int(query.rows[0])).astype(dtype)
 
 
-def run(plan, model, shape, seed, *, first, dtype, inputs, backend, device, callback, progress, threads, units="data"):
-    dtype = str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype
+def _of_module(module):
+    """A torch module as a function of (x, query): called as it is where its second argument is called ``query``, else with a time for each row."""
+    import inspect
+
+    try:
+        parameters = [one for one in inspect.signature(module.forward).parameters.values() if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    except (TypeError, ValueError):
+        parameters = []
+    if len(parameters) > 1 and parameters[1].name == "query":
+        return module
+
+    def call(x, query):
+        out = module(x, query.time_like(x))
+        if isinstance(out, tuple):
+            return out[0]
+        return getattr(out, "sample", out)
+
+    return call
+
+
+def run(
+    plan, model, shape, seed, *, first, dtype, inputs, backend, device, callback, progress, threads, units="data", start=None, grad=False
+):
+    try:
+        dtype = dtype if isinstance(dtype, str) else str(np.dtype(dtype)) if not str(dtype).startswith("torch.") else str(dtype)[6:]
+    except TypeError:
+        raise ShapeError(f"bad dtype: expected 'float32' or 'float64', got {dtype!r}") from None
     network = model if isinstance(model, Network) and units == "data" else None
     if isinstance(model, (Density, Network)):
         model = _own(model, dtype)
@@ -64,42 +98,59 @@ def run(plan, model, shape, seed, *, first, dtype, inputs, backend, device, call
             f"the model cannot be called: expected a function of (x, query) that returns the denoised prediction, got {type(model).__name__}"
         )
     torch = sys.modules.get("torch")
+    is_module = bool(torch and isinstance(model, torch.nn.Module))
+    given = [*(inputs or ()), *([] if start is None else [start])]
+    has_tensors = bool(torch and any(isinstance(one, torch.Tensor) for one in given))
     if backend is None:
-        backend = "torch" if device is not None or (torch and isinstance(model, torch.nn.Module)) else "numpy"
-    shape, grad = tuple(shape), contextlib.nullcontext()
+        backend = "torch" if device is not None or is_module or has_tensors or grad else "numpy"
+    if is_module:
+        model = _of_module(model)
+    shape, recording = tuple(shape), contextlib.nullcontext()
     if backend == "torch":
         import torch
 
         from ._torch import Run
 
         kind = getattr(torch, dtype, None)
-        if not isinstance(kind, torch.dtype):
-            raise ShapeError(f"bad dtype: expected 'float32', 'float64' or another of torch's, got '{dtype}'")
-        device = torch.device("cpu" if device is None else device)
-        execution, grad = Run(plan, device, kind, shape, seed, inputs or (), first, threads), torch.no_grad()
+        if not isinstance(kind, torch.dtype) or not kind.is_floating_point:
+            raise ShapeError(f"bad dtype: expected 'float32', 'float64' or another floating-point type of torch, got '{dtype}'")
+        if device is None:
+            device = next((one.device for one in given if isinstance(one, torch.Tensor)), "cpu")
+        execution = Run(plan, torch.device(device), kind, shape, seed, inputs or (), first, threads, start=start, grad=grad)
+        recording = torch.enable_grad() if grad else torch.no_grad()
+    elif grad:
+        raise ArgumentError(f"only tensors have gradients: expected backend='torch' with grad=True, got '{backend}'")
     elif backend == "numpy":
-        execution = _Numpy(plan.start(shape, seed, first=first, dtype=dtype, inputs=inputs, threads=threads))
+        execution = _Numpy(plan.start(shape, seed, first=first, dtype=dtype, inputs=inputs, start=start, threads=threads))
     else:
         raise ArgumentError(f"unknown backend: expected 'numpy' or 'torch', got '{backend}'")
     bar = _Bar(plan.nfe) if progress else None
     try:
-        with grad:
+        with recording:
             while (query := execution.query()) is not None:
                 x = execution.input(query)
-                execution.supply(model(x, query))
+                before = execution.asked(x)
+                try:
+                    out = model(x, query)
+                except ValueError as error:
+                    if "read-only" in str(error):
+                        raise ArgumentError("the model writes into its input x, which the run goes on with: expected a model that copies x first") from error
+                    raise
+                execution.refuse_written(x, before)
+                execution.supply(out)
                 if callback is not None:
                     callback(Step(query.index, plan.nfe, query.time, query.alpha, query.sigma, x, execution.denoised))
                 if bar:
                     bar.advance()
                 # Nobody holds the state now, so that it may be written over.
-                x = query = None
+                x = query = out = None
     finally:
         if bar:
             bar.close()
     result = execution.finish()
     _check_finite(result, torch if backend == "torch" else np)
     if network is not None:
-        data = network.denormalize(result.cpu().numpy() if backend == "torch" else result)
+        data = network.denormalize(result.detach().cpu().numpy() if backend == "torch" else result)
         result = torch.as_tensor(data).to(result) if backend == "torch" else data.astype(result.dtype)
     return result
 

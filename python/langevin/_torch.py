@@ -2,7 +2,7 @@
 
 import torch
 
-from ._errors import ShapeError
+from ._errors import ArgumentError, ShapeError
 
 
 class Tensors:
@@ -53,9 +53,10 @@ class Tensors:
 class Run:
     """A run of a plan on tensors. Those of a CPU in single or double precision share the memory of the library's arrays; others are combined by torch."""
 
-    def __init__(self, plan, device, dtype, shape, seed, inputs=(), first=0, threads=None, start=None, memory=None):
-        self.device, self.dtype = torch.device(device), dtype
-        self.shared = self.device.type == "cpu" and dtype in (torch.float32, torch.float64)
+    def __init__(self, plan, device, dtype, shape, seed, inputs=(), first=0, threads=None, start=None, memory=None, grad=False):
+        self.device, self.dtype, self.grad = torch.device(device), dtype, grad
+        # Memory that the library writes into has no history.
+        self.shared = self.device.type == "cpu" and dtype in (torch.float32, torch.float64) and not grad
         name = str(dtype).removeprefix("torch.") if self.shared else "float32"
         tensors = None if self.shared else Tensors(shape, dtype, self.device)
         self.shape = tuple(shape)
@@ -70,7 +71,7 @@ class Run:
             raise ShapeError(f"{what} is no tensor: expected torch.Tensor, got {type(value).__name__}")
         if not value.is_floating_point():
             raise ShapeError(f"{what} has the wrong dtype: expected a floating-point tensor, got {value.dtype}")
-        value = value.detach()
+        value = value if self.grad else value.detach()
         if self.shared:
             return value.to("cpu", self.dtype).numpy()
         if tuple(value.shape) != self.shape:
@@ -89,6 +90,15 @@ class Run:
     def input(self, query):
         """The model's input."""
         return self._out(query.x)
+
+    def asked(self, x):
+        """The state of the input before the model is called."""
+        return x._version
+
+    def refuse_written(self, x, before):
+        """Refuses a model that wrote into its input."""
+        if x._version != before:
+            raise ArgumentError("the model writes into its input x, which the run goes on with: expected a model that copies x first, as in x = x.clone()")
 
     def supply(self, output):
         self.stepper.supply(self._in(output, "the model's output"))

@@ -192,10 +192,16 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
 
     def _original(self) -> Any:
         """The scheduler of diffusers itself, for what is asked outside a run; ``None`` where this diffusers has no such class."""
+        logger = diffusers.utils.logging.get_logger("diffusers.configuration_utils")
+        level = logger.level
         try:
+            # What it says of fields that it passes over, the plan says too.
+            logger.setLevel("ERROR")
             return getattr(diffusers, self.original["_class_name"]).from_config(self.original)
         except Exception:
             return None
+        finally:
+            logger.setLevel(level)
 
     def _probe(self) -> None:
         """Names and fields that cannot be are refused now; what only a pipeline knows (steps, mu) is left to set_timesteps."""
@@ -274,7 +280,8 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         self._index: Any = None
         self._begin: Optional[int] = None
         self._last: Any = None
-        self._scales = None if self._plan is None else self._plan.input_scales
+        self._version = 0
+        self._scales: Any = None if self._plan is None else self._plan.input_scales
 
     def _left_out(self, steps: int) -> Optional[Plan]:
         """The plan without its first steps; ``None`` where nothing is left."""
@@ -313,7 +320,8 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
                 if np.max(times) <= 1e-6 * (1 + np.max(np.abs(rest.network_times))):
                     return rest
             low, high = (middle, high) if before < index else (low, middle)
-        counts, last = [], 0
+        counts: list = []
+        last = 0
         for step in range(1, whole.nfe + 1):
             rest = self._left_out(step)
             begin = whole.nfe if rest is None else whole.nfe - rest.nfe
@@ -488,8 +496,11 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             model_output = model_output[:, : sample.shape[1]]
         if self._run is None:
             self._start(sample, generator)
-        state = self._run.step(model_output, None if sample is self._last else sample)
+        # The state of the last step, unless somebody wrote into it, is there already.
+        known = sample is self._last and sample._version == self._version
+        state = self._run.step(model_output, None if known else sample)
         self._last = state if state.dtype == sample.dtype else state.to(sample.dtype)
+        self._version = self._last._version
         self._index += 1
         result, plan = self._last, self.plan
         predict = lambda: self._denoised(plan, index, model_output, sample, result)  # noqa: E731

@@ -168,10 +168,12 @@ def test_mistakes_are_clear():
     ours = LangevinScheduler.from_config({"_class_name": "DDIMScheduler"})
     with pytest.raises(langevin.Error, match="did you mean"):
         LangevinScheduler.from_config({"_class_name": "DDIMScheduler"}, sampler="unicp")
+    with pytest.raises(langevin.Error, match="steps are not set"):
+        ours.scale_model_input(torch.zeros(1, 3), 981)
+    ours.set_timesteps(4)
     with pytest.raises(langevin.Error, match="no such timestep"):
         ours.scale_model_input(torch.zeros(1, 3), 123.456)
     with pytest.raises(langevin.ShapeError):
-        ours.set_timesteps(4)
         ours.step(torch.zeros(1, 2), ours.timesteps[0], torch.zeros(1, 3))
 
 
@@ -243,10 +245,13 @@ def test_the_ddim_pipeline_hands_settings_to_every_step():
     pipe.scheduler = LangevinScheduler.from_config(scheduler.config)
     # Single precision, in pictures between 0 and 1.
     assert np.abs(pictures() - theirs).max() < 1e-5
-    with pytest.raises(langevin.Error, match="settings={'eta': 0.5}"):
-        pictures(eta=0.5)
+    # Taken into the plan, as into the original's steps.
+    assert np.isfinite(pictures(eta=0.5)).all() and pipe.scheduler.plan.draws > 1
     pipe.scheduler = LangevinScheduler.from_config(scheduler.config, settings={"eta": 0.5})
     assert np.isfinite(pictures(eta=0.5)).all()
+    pipe.scheduler = LangevinScheduler.from_config(scheduler.config, sampler="dpmpp-2m")
+    with pytest.raises(langevin.Error, match="settings={'eta': 0.5}"):
+        pictures(eta=0.5)
 
 
 def test_a_used_scheduler_can_be_copied():

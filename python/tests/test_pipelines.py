@@ -127,7 +127,7 @@ def test_even_steps_of_two_evaluations_begin_where_they_should():
 def tiny_vae(latents=4):
     torch.manual_seed(0)
     return diffusers.AutoencoderKL(
-        block_out_channels=(8, 8), norm_num_groups=4, latent_channels=latents, down_block_types=["DownEncoderBlock2D"] * 2,
+        block_out_channels=(8, 8), norm_num_groups=4, latent_channels=latents, shift_factor=0.1, scaling_factor=0.9, down_block_types=["DownEncoderBlock2D"] * 2,
         up_block_types=["UpDecoderBlock2D"] * 2,
     ).eval()  # fmt: skip
 

@@ -103,6 +103,20 @@ impl Density {
     fn __repr__(&self) -> String {
         format!("Density('{}')", self.0.name())
     }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| other.get().0.name() == self.0.name())
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        std::hash::Hash::hash(self.0.name(), &mut hasher);
+        std::hash::Hasher::finish(&hasher)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyAny>, (String,)) {
+        (slf.get_type().into_any(), (slf.get().0.name().to_owned(),))
+    }
 }
 
 /// Room for so many, or Python's `MemoryError`: the allocator's own way to say no would end the process.

@@ -11,13 +11,15 @@ use langevin::plan::compare;
 use langevin::recommend::Setting;
 use langevin::{Element, Grid, Model, Op, Process, Sampler, Sampling};
 use numpy::{PyArray1, PyArrayMethods as _};
+use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A sampler compiled to a table of numbers.
 ///
-/// ``sampler`` is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); ``grid`` says where the steps go (``"karras"``, ``"uniform-lambda"``, ``"list:80,10,1,0"``, …).
+/// ``sampler`` is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); ``grid`` says where the steps go (``"karras"``, ``"uniform-lambda"``, …), or is a list of noise levels sigma / alpha, ``[80, 10, 1, 0]``.
 /// ``process`` is the process of the states: that of ``network`` where none is given. ``network`` is the :class:`Formulation` of the model; without one, the model gives the denoised
 /// prediction itself. The noise levels ``sigma_min`` and ``sigma_max`` are in sigma / alpha: the network's, or 0.002 and 80. ``guidance`` mixes two branches, w (D − D_uncond) + D_uncond.
 #[pyclass(frozen, module = "langevin")]
@@ -48,13 +50,13 @@ pub fn json_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
 #[pymethods]
 impl Plan {
     #[new]
-    #[pyo3(signature = (sampler = "ddim", process = None, steps = 20, *, grid = "karras", network = None, eta = None, sigma_min = None, sigma_max = None, guidance = None, **unknown: "typing.NoReturn"))]
+    #[pyo3(signature = (sampler = "ddim", process = None, steps = 20, *, grid: "str | collections.abc.Sequence[float]" = GridLike::Name("karras".into()), network = None, eta = None, sigma_min = None, sigma_max = None, guidance = None, **unknown: "typing.NoReturn"))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         sampler: &str,
         process: Option<ProcessLike<'_>>,
         steps: usize,
-        grid: &str,
+        grid: GridLike,
         network: Option<&Bound<'_, Formulation>>,
         eta: Option<f64>,
         sigma_min: Option<f64>,
@@ -74,7 +76,8 @@ impl Plan {
         let [low, high] = network.map_or(setting, |network| setting.network(network)).ends();
         let (min, max) = (sigma_min.unwrap_or(low), sigma_max.unwrap_or(high));
         let sampler = Sampler::parse(sampler, eta).or_raise()?;
-        let grid = Grid::parse(grid, (!Grid::brings_steps(grid)).then_some(steps)).or_raise()?;
+        let name = grid.name();
+        let grid = Grid::parse(&name, (!Grid::brings_steps(&name)).then_some(steps)).or_raise()?;
         let levels = grid.levels(&process, min, max).or_raise()?;
         let mut compiling = sampler.on(&process, &levels);
         if let Some(network) = network {
@@ -95,6 +98,18 @@ impl Plan {
     /// The plan as a JSON document, whose numbers read back bit for bit.
     fn to_json(&self) -> String {
         self.0.to_json()
+    }
+
+    /// Writes the plan as a JSON document, which ``langevin sample --plan`` and :meth:`load` read.
+    fn save(&self, path: PathBuf) -> PyResult<()> {
+        std::fs::write(&path, self.0.to_json()).map_err(|error| file_error("written", &path, &error))
+    }
+
+    /// Reads the plan of a JSON document.
+    #[staticmethod]
+    fn load(path: PathBuf) -> PyResult<Self> {
+        let text = std::fs::read_to_string(&path).map_err(|error| file_error("read", &path, &error))?;
+        Self::from_json(&text)
     }
 
     /// The plan as CSV, a line for each instruction.
@@ -321,7 +336,7 @@ impl Plan {
     /// ``shape`` is (rows, …). Row i is sample ``first + i`` of ``seed``, or, where ``seed`` is a list, sample 0 of the seed of its own.
     /// ``start`` is the state to begin with in the place of the noise that the plan would draw. ``threads`` share the passes over large states; they change no bit. ``memory`` is an earlier run, whose arrays are used again once nobody
     /// holds them.
-    #[pyo3(signature = (shape, seed = None, *, first = 0, dtype = "float32", inputs = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads = None, memory = None, **unknown: "typing.NoReturn"))]
+    #[pyo3(signature = (shape, seed: "int | collections.abc.Sequence[int] | None" = Some(Seeds::One(0)), *, first = 0, dtype = "float32", inputs = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads = None, memory = None, **unknown: "typing.NoReturn"))]
     #[allow(clippy::too_many_arguments)]
     fn start(
         &self,
@@ -340,7 +355,7 @@ impl Plan {
         let known = ["shape", "seed", "first", "dtype", "inputs", "start", "tensors", "threads", "memory"];
         refuse_unknown(unknown, "Plan.start", &known)?;
         let count = batch(&shape)?;
-        let ids = match seed.unwrap_or(Seeds::One(0)) {
+        let ids = match seed.map_or_else(|| fresh_seed(py).map(Seeds::One), Ok)? {
             Seeds::One(seed) => ids(seed, first, count)?,
             Seeds::Each(seeds) => seeds.into_iter().map(|seed| langevin::SampleId { seed, index: first }).collect(),
         };
@@ -360,21 +375,26 @@ impl Plan {
 
     /// Runs the plan to its end: an array (or tensor) of ``shape``, whose first axis is the rows.
     ///
-    /// ``model`` is a :class:`Density`, a :class:`Network`, or any function ``model(x, query)`` that returns an array of the shape of ``x``. The function must return the denoised prediction
+    /// ``model`` is a :class:`Density`, a :class:`Network`, any function ``model(x, query)`` that returns an array of the shape of ``x``, or a ``torch.nn.Module`` that is called as ``module(x, time)``
+    /// with a time for each row, unless its second argument is called ``query``; of what it returns, ``.sample`` or the first of a tuple is taken. The model must return the denoised prediction
     /// D = E[x0 | x], unless the plan knows its network: ``Plan(…, network=Formulation("vp", "epsilon"))`` takes that network's own output, here epsilon. ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
     /// ``index`` and ``rows``. With ``backend="torch"`` (the default for a ``torch.nn.Module``) it gets and gives tensors on ``device``. ``callback(step)`` is called after every
-    /// evaluation, ``progress=True`` shows a bar. ``dtype`` is that of the states: ``float64`` for models of this library, which gives the bits of the command line, and ``float32`` for others. Sample i depends on the seed and on i, and on nothing else.
+    /// evaluation, ``progress=True`` shows a bar. ``dtype`` is that of the states: ``float64`` for models of this library, which gives the bits of the command line, and ``float32`` for others. Sample i depends on the seed and on i, and on nothing else;
+    /// ``seed`` may be a list, one for each row, or ``None`` for one that nobody has used. ``start`` is the state to begin with in the place of noise. With ``grad=True`` tensors keep their
+    /// history, so that the result can be differentiated in the weights of the model, in ``start`` and in ``inputs``.
     /// Samples of a :class:`Network` are in the units of its data; ``units="model"`` leaves them in those that the network sees.
-    #[pyo3(signature = (model: "Density | Network | collections.abc.Callable[[typing.Any, Query], typing.Any]", shape, seed: "int | collections.abc.Sequence[int] | None" = None, *, first = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress = false, threads = None, units = "data", **unknown: "typing.NoReturn") -> "typing.Any")]
+    #[pyo3(signature = (model: "Density | Network | collections.abc.Callable[..., typing.Any]", shape, seed: "int | collections.abc.Sequence[int] | None" = Some(Seeds::One(0)), *, first = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, start: "typing.Any" = None, grad = false, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress = false, threads = None, units = "data", **unknown: "typing.NoReturn") -> "typing.Any")]
     #[allow(clippy::too_many_arguments)]
     fn run<'py>(
         slf: &Bound<'py, Self>,
         model: &Bound<'py, PyAny>,
         shape: Vec<usize>,
-        seed: Option<Bound<'py, PyAny>>,
+        seed: Option<Seeds>,
         first: u64,
         dtype: Option<&str>,
         inputs: Option<Bound<'py, PyAny>>,
+        start: Option<Bound<'py, PyAny>>,
+        grad: bool,
         backend: Option<&str>,
         device: Option<Bound<'py, PyAny>>,
         callback: Option<Bound<'py, PyAny>>,
@@ -384,8 +404,8 @@ impl Plan {
         unknown: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let known = [
-            "model", "shape", "seed", "first", "dtype", "inputs", "backend", "device", "callback", "progress",
-            "threads", "units",
+            "model", "shape", "seed", "first", "dtype", "inputs", "start", "grad", "backend", "device", "callback",
+            "progress", "threads", "units",
         ];
         refuse_unknown(unknown, "Plan.run", &known)?;
         let to_data = in_data_units(units)?;
@@ -393,15 +413,22 @@ impl Plan {
         batch(&shape)?;
         let own = model.cast::<Density>().is_ok() || model.cast::<Network>().is_ok();
         let dtype = dtype.unwrap_or(if own { "float64" } else { "float32" });
-        let plain = inputs.is_none() && callback.is_none() && backend.is_none() && !progress;
-        let one = seed.as_ref().map_or(Some(0), |seed| seed.extract::<u64>().ok());
-        if let (true, true, Some(seed)) = (own, plain, one) {
-            return slf.get().sample(py, model, &shape, seed, first, dtype, threads, to_data);
+        let plain =
+            inputs.is_none() && start.is_none() && callback.is_none() && backend.is_none() && !progress && !grad;
+        let seed = seed.map_or_else(|| fresh_seed(py).map(Seeds::One), Ok)?;
+        if let (true, true, Seeds::One(seed)) = (own, plain, &seed) {
+            return slf.get().sample(py, model, &shape, *seed, first, dtype, threads, to_data);
         }
+        let seed = match seed {
+            Seeds::One(seed) => seed.into_pyobject(py)?.into_any(),
+            Seeds::Each(seeds) => seeds.into_pyobject(py)?,
+        };
         let options = PyDict::new(py);
         options.set_item("first", first)?;
         options.set_item("dtype", dtype)?;
         options.set_item("inputs", inputs)?;
+        options.set_item("start", start)?;
+        options.set_item("grad", grad)?;
         options.set_item("backend", backend)?;
         options.set_item("device", device)?;
         options.set_item("callback", callback)?;
@@ -415,6 +442,31 @@ impl Plan {
         self.0.to_string()
     }
 
+    /// The table, for notebooks.
+    fn _repr_html_(&self) -> String {
+        format!("<pre>{}</pre>", escaped(&self.0.to_string()))
+    }
+
+    /// The number of network evaluations.
+    fn __len__(&self) -> usize {
+        self.0.nfe()
+    }
+
+    /// The levels at which the network is evaluated, in their order.
+    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, pyo3::types::PyIterator>> {
+        slf.getattr("levels")?.try_iter()
+    }
+
+    /// The level of one evaluation.
+    fn __getitem__(&self, index: isize) -> PyResult<Level> {
+        let levels: Vec<langevin::Level> = evals(&self.0).collect();
+        let place = if index < 0 { index + levels.len() as isize } else { index };
+        let level = usize::try_from(place).ok().and_then(|place| levels.get(place).copied());
+        level
+            .map(Level::from)
+            .ok_or_else(|| PyIndexError::new_err(format!("the plan has {} evaluations", levels.len())))
+    }
+
     fn __repr__(&self) -> String {
         let evaluations =
             if self.0.nfe() == 1 { "1 evaluation".to_owned() } else { format!("{} evaluations", self.0.nfe()) };
@@ -426,6 +478,16 @@ impl Plan {
     }
 }
 
+/// A file that cannot be used.
+fn file_error(what: &str, path: &std::path::Path, error: &std::io::Error) -> PyErr {
+    ArgumentError::new_err(format!("the plan cannot be {what} ({}): {error}", path.display()))
+}
+
+/// Text in HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 /// Whether samples of a network are wanted in the units of its data.
 fn in_data_units(units: &str) -> PyResult<bool> {
     match units {
@@ -433,6 +495,31 @@ fn in_data_units(units: &str) -> PyResult<bool> {
         "model" => Ok(false),
         other => {
             Err(ArgumentError::new_err(format!("unknown units (units): expected 'data' or 'model', got '{other}'")))
+        }
+    }
+}
+
+/// A seed that nobody has used.
+fn fresh_seed(py: Python<'_>) -> PyResult<u64> {
+    py.import("secrets")?.call_method1("randbits", (63,))?.extract()
+}
+
+/// A grid by its name, or the noise levels themselves.
+#[derive(FromPyObject)]
+pub enum GridLike {
+    /// Its name.
+    Name(String),
+    /// σ/α from the first to the last.
+    Levels(Vec<f64>),
+}
+
+impl GridLike {
+    fn name(&self) -> String {
+        match self {
+            Self::Name(name) => name.clone(),
+            Self::Levels(levels) => {
+                format!("list:{}", levels.iter().map(f64::to_string).collect::<Vec<_>>().join(","))
+            }
         }
     }
 }

@@ -43,6 +43,16 @@ impl Query {
         Column::of(py, &self.rows)
     }
 
+    /// The time for each row, as an array or a tensor like ``x``: shape (rows,).
+    fn time_like<'py>(&self, x: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let rows = x.getattr("shape")?.get_item(0)?;
+        if x.hasattr("new_full")? {
+            return x.call_method1("new_full", ((rows,), self.time));
+        }
+        let numpy = x.py().import("numpy")?;
+        numpy.call_method1("full", ((rows,), self.time, x.getattr("dtype")?))
+    }
+
     fn __repr__(&self) -> String {
         format!(
             "Query(index={}, time={}, alpha={}, sigma={}, branch='{}')",

@@ -1,8 +1,31 @@
 //! Processes, predictions and formulations.
 
-use crate::errors::OrRaise as _;
-use langevin::{Clock, InputScaling, LambdaRange};
+use crate::errors::{ArgumentError, FormatError, OrRaise as _};
+use langevin::process::{Betas, ProcessSpec, Tabulated};
+use langevin::{Clock, FormulationSpec, InputScaling, LambdaRange};
+use numpy::{PyArray1, PyArrayMethods as _};
 use pyo3::prelude::*;
+use pyo3::types::PyAny;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+/// A document of one of these objects.
+fn document<T: Serialize>(value: &T) -> PyResult<String> {
+    serde_json::to_string(value).map_err(|error| FormatError::new_err(format!("it has no document: {error}")))
+}
+
+/// What a document says.
+fn read<T: DeserializeOwned>(text: &str) -> PyResult<T> {
+    serde_json::from_str(text).map_err(|error| FormatError::new_err(format!("bad document: {error}")))
+}
+
+/// A hash that equal values share.
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
 
 /// A place on a process: ``x = alpha * x0 + sigma * noise``.
 #[pyclass(frozen, get_all, eq, module = "langevin")]
@@ -51,9 +74,21 @@ impl Level {
     fn __repr__(&self) -> String {
         format!("Level(time={}, alpha={}, sigma={})", self.time, self.alpha, self.sigma)
     }
+
+    fn __hash__(&self) -> u64 {
+        // Equal numbers may be written as 0 and −0.
+        hash(&format!("{:?}", [self.time, self.alpha, self.sigma].map(|value| value + 0.0)))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (f64, f64, f64))> {
+        let own = slf.get();
+        Ok((slf.get_type().into_any(), (own.time, own.alpha, own.sigma)))
+    }
 }
 
 /// A diffusion process: ``vp``, ``vp-linear``, ``vp-cosine``, ``ve``, ``rectified-flow``, ``sub-vp``, or a table such as ``table:scaled-linear``.
+///
+/// ``Process(betas=[…])`` is the table of these β, ``Process(alphas_cumprod=[…])`` that of these ᾱ: a list, an array or a tensor, one number for each time of the training.
 #[pyclass(frozen, eq, module = "langevin")]
 #[derive(Clone, PartialEq)]
 pub struct Process(pub langevin::Process);
@@ -61,14 +96,47 @@ pub struct Process(pub langevin::Process);
 #[pymethods]
 impl Process {
     #[new]
-    fn new(name: &str) -> PyResult<Self> {
-        langevin::Process::parse(name).map(Self).or_raise()
+    #[pyo3(signature = (name = None, *, betas: "numpy.typing.ArrayLike | None" = None, alphas_cumprod: "numpy.typing.ArrayLike | None" = None))]
+    fn new(
+        name: Option<&str>,
+        betas: Option<&Bound<'_, PyAny>>,
+        alphas_cumprod: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let table = |values: Vec<f64>, list: fn(Vec<f64>) -> Betas| {
+            let count = values.len();
+            Tabulated::new(list(values), count).map(langevin::Process::tabulated).map(Self).or_raise()
+        };
+        match (name, betas, alphas_cumprod) {
+            (Some(name), None, None) => langevin::Process::parse(name).map(Self).or_raise(),
+            (None, Some(betas), None) => table(numbers(betas)?, |values| Betas::List { values }),
+            (None, None, Some(bars)) => table(numbers(bars)?, |values| Betas::AlphaBar { values }),
+            _ => Err(ArgumentError::new_err("a process has a name, betas or alphas_cumprod: expected one of them")),
+        }
     }
 
     /// Its name.
     #[getter]
     fn name(&self) -> String {
         self.0.name().to_string()
+    }
+
+    /// The process of a document of ``to_json``.
+    #[staticmethod]
+    fn from_json(text: &str) -> PyResult<Self> {
+        langevin::Process::from_spec(&read::<ProcessSpec>(text)?).map(Self).or_raise()
+    }
+
+    /// The process as a JSON document.
+    fn to_json(&self) -> PyResult<String> {
+        document(&self.0.spec())
+    }
+
+    fn __hash__(&self) -> PyResult<u64> {
+        Ok(hash(&self.to_json()?))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+        Ok((slf.get_type().getattr("from_json")?, (slf.get().to_json()?,)))
     }
 
     /// The level at a time of its clock.
@@ -91,7 +159,8 @@ impl Process {
     }
 }
 
-/// What the output of a network means: ``x0``, ``epsilon``, ``score``, ``v``, ``velocity`` or ``edm``.
+/// What the output of a network means: ``x0``, ``epsilon``, ``score``, ``v``, ``velocity`` or ``edm``; diffusers' names ``sample``, ``v_prediction`` and ``flow_prediction`` are
+/// known too.
 #[pyclass(frozen, eq, module = "langevin")]
 #[derive(Clone, Copy, PartialEq)]
 pub struct Prediction(pub langevin::Prediction);
@@ -109,8 +178,27 @@ impl Prediction {
         self.0.name()
     }
 
+    /// The prediction of a document of ``to_json``.
+    #[staticmethod]
+    fn from_json(text: &str) -> PyResult<Self> {
+        read::<langevin::Prediction>(text).map(Self)
+    }
+
+    /// The prediction as a JSON document.
+    fn to_json(&self) -> PyResult<String> {
+        document(&self.0)
+    }
+
     fn __repr__(&self) -> String {
         format!("Prediction('{}')", self.0.name())
+    }
+
+    fn __hash__(&self) -> PyResult<u64> {
+        Ok(hash(&self.to_json()?))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+        Ok((slf.get_type().getattr("from_json")?, (slf.get().to_json()?,)))
     }
 }
 
@@ -149,6 +237,17 @@ impl Reading {
 #[pyclass(frozen, eq, module = "langevin")]
 #[derive(Clone, PartialEq)]
 pub struct Formulation(pub langevin::Formulation);
+
+/// Numbers of a list, an array or a tensor.
+pub fn numbers(values: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    let wrong = || {
+        let got = values.get_type().name().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
+        ArgumentError::new_err(format!("these are no numbers: expected a list or an array of one axis, got {got}"))
+    };
+    let array = values.py().import("numpy")?.call_method1("asarray", (values, "float64")).map_err(|_| wrong())?;
+    let flat = array.call_method1("reshape", (-1,))?;
+    flat.call_method0("tolist")?.extract().map_err(|_| wrong())
+}
 
 /// A process, or its name.
 #[derive(FromPyObject)]
@@ -256,6 +355,50 @@ impl Formulation {
     /// How to read this formulation's output off a network of another one, at a level of this process.
     fn read_from(&self, other: &Bound<'_, Formulation>, level: &Bound<'_, Level>) -> PyResult<Reading> {
         self.0.read_from(&other.get().0, &level.get().inner()).map(Reading::from).or_raise()
+    }
+
+    /// How to read this formulation's output off a network of another one at many times of this one's clock: an array of shape (times, 4), columns scale, time, a, b as in
+    /// :class:`Reading`.
+    #[pyo3(signature = (other, times: "numpy.typing.ArrayLike") -> "numpy.typing.NDArray[numpy.float64]")]
+    fn readings_from<'py>(
+        &self,
+        other: &Bound<'py, Formulation>,
+        times: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (times, mut table) = (numbers(times)?, Vec::new());
+        let mut known: Option<(f64, [f64; 4])> = None;
+        for time in &times {
+            let row = match known {
+                Some((same, row)) if same == *time => row,
+                _ => {
+                    let level = self.0.level(*time).and_then(|level| self.0.seen(&level)).or_raise()?;
+                    let reading = self.0.read_from(&other.get().0, &level).or_raise()?;
+                    [reading.scale, reading.time, reading.a, reading.b]
+                }
+            };
+            known = Some((*time, row));
+            table.extend(row);
+        }
+        PyArray1::from_vec(other.py(), table).reshape([times.len(), 4]).map(Bound::into_any)
+    }
+
+    /// The formulation of a document of ``to_json``.
+    #[staticmethod]
+    fn from_json(text: &str) -> PyResult<Self> {
+        langevin::Formulation::from_spec(&read::<FormulationSpec>(text)?).map(Self).or_raise()
+    }
+
+    /// The formulation as a JSON document.
+    fn to_json(&self) -> PyResult<String> {
+        document(&self.0.spec())
+    }
+
+    fn __hash__(&self) -> PyResult<u64> {
+        Ok(hash(&self.to_json()?))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+        Ok((slf.get_type().getattr("from_json")?, (slf.get().to_json()?,)))
     }
 
     fn __repr__(&self) -> String {

@@ -76,17 +76,18 @@ pub struct Parts {
 pub(crate) const NAMES: [&str; 8] = ["x0", "epsilon", "score", "v", "velocity", "reverse-velocity", "edm", "edm-v"];
 
 impl Prediction {
-    /// The prediction of this name: `x0`, `epsilon` (`eps`), `score`, `v`, `velocity` (`u`, `flow`), `reverse-velocity`, or `edm` and `edm-v` with σ_data = ½.
+    /// The prediction of this name: `x0`, `epsilon` (`eps`), `score`, `v`, `velocity` (`u`, `flow`), `reverse-velocity`, or `edm` and `edm-v` with σ_data = ½. The
+    /// names of diffusers are known too: `sample`, `v_prediction`, `flow_prediction`.
     ///
     /// # Errors
     /// An unknown name, with the nearest known one.
     pub fn parse(name: &str) -> Result<Self> {
         match name {
-            "x0" => Ok(Self::X0),
+            "x0" | "sample" => Ok(Self::X0),
             "epsilon" | "eps" => Ok(Self::Epsilon),
             "score" => Ok(Self::Score),
-            "v" => Ok(Self::V),
-            "velocity" | "u" | "flow" => Ok(Self::Velocity),
+            "v" | "v_prediction" => Ok(Self::V),
+            "velocity" | "u" | "flow" | "flow_prediction" => Ok(Self::Velocity),
             "reverse-velocity" => Ok(Self::ReverseVelocity),
             "edm" => Ok(Self::Edm { sigma_data: 0.5 }),
             "edm-v" => Ok(Self::EdmV { sigma_data: 0.5 }),
