@@ -79,10 +79,9 @@ fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
     let replaced = placing != Placing::Table
         && config.maybe_number("sigma_max")?.is_some()
         && config.maybe_number("sigma_min")?.is_some();
-    if !replaced
-        && !(call.sigmas.as_ref().is_none_or(|sigmas| in_range(sigmas, 1.0))
-            && call.timesteps.as_ref().is_none_or(|times| in_range(times, n)))
-    {
+    let fits = call.sigmas.as_ref().is_none_or(|sigmas| in_range(sigmas, 1.0))
+        && call.timesteps.as_ref().is_none_or(|times| in_range(times, n));
+    if !(replaced || fits) {
         return Err(Error::argument("bad flow levels")
             .at("sigmas, timesteps")
             .expected("sigmas in (0, 1], timesteps in (0, N]"));
