@@ -185,6 +185,7 @@ impl Prediction {
     }
 
     /// The prediction as a JSON document.
+    #[allow(clippy::wrong_self_convention)]
     fn to_json(&self) -> PyResult<String> {
         document(&self.0)
     }
