@@ -144,7 +144,8 @@ struct Sides {
     spare: Option<Dataset>,
     /// Whether the real rows were trained on themselves.
     same: bool,
-    /// Whether rows of the training can stand in the place of samples: they are of the same classes.
+    /// Whether rows of the training can stand in the place of samples: they are of the same
+    /// classes.
     alike: bool,
     against: String,
 }
@@ -268,7 +269,8 @@ impl Comparison<'_> {
         })
     }
 
-    /// The rows of the classes that samples are drawn of; all rows if samples of every class are drawn, or of none in particular.
+    /// The rows of the classes that samples are drawn of; all rows if samples of every class are
+    /// drawn, or of none in particular.
     fn of_classes(&self, sides: Sides, source: &Source<'_>) -> Result<Sides> {
         let Some(network) = source.network() else { return Ok(sides) };
         let classes = self.condition.some_of(network.classes())?;

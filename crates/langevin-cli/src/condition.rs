@@ -44,7 +44,8 @@ impl ConditionArgs {
         Ok(labels)
     }
 
-    /// The names of the classes of the flags, each once; empty if all classes of the model are among them, or none.
+    /// The names of the classes of the flags, each once; empty if all classes of the model are
+    /// among them, or none.
     pub fn some_of(&self, names: &[String]) -> Result<Vec<String>> {
         let mut found: Vec<String> = Vec::new();
         for text in &self.class {

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-/// Points of a plane, 40 about (0, 0) of class 0 and 20 about (8, 8) of class 1, in files with and without labels.
+/// Points of a plane, 40 about (0, 0) of class 0 and 20 about (8, 8) of class 1, in files with and
+/// without labels.
 fn files(here: &Path) {
     let class = |row: u32| u8::from(row % 3 == 2);
     let points = |row: u32| [0.1, 0.37].map(|step| f64::from(class(row)) * 8.0 + (f64::from(row) * step).sin());

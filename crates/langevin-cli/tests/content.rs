@@ -7,8 +7,8 @@ use common::{names, npy, run, works};
 use std::fs;
 use std::path::Path;
 
-/// Every argument that takes a file: the command, the argument as its help names it, the line with `@` for the file, and the endings
-/// that the file may have.
+/// Every argument that takes a file: the command, the argument as its help names it, the line with
+/// `@` for the file, and the endings that the file may have.
 const ARGUMENTS: &[(&str, &str, &str, &[&str])] = &[
     ("train", "--data", "train --data @ --steps 1 --out m", &["csv", "npy", "npz", "parquet", "png", "pt", "csv.gz"]),
     ("train", "--labels", "train --data rows.npy --labels @ --steps 1 --out m", &["npy"]),
@@ -132,8 +132,8 @@ fn every_argument_refuses_every_other_content_with_one_clear_error() {
             let line = line.replace('@', file);
             let (code, _, stderr) = run(here, &line);
             let first = stderr.lines().find(|line| line.starts_with("error:")).unwrap_or_default();
-            // Neither an unexpected end nor the words of a library, of the system or of Rust's `Debug`. A few bytes of no kind may be a
-            // network of ONNX, which the runtime says.
+            // Neither an unexpected end nor the words of a library, of the system or of Rust's
+            // `Debug`. A few bytes of no kind may be a network of ONNX, which the runtime says.
             let runtime = *ending == "onnx" && file.starts_with("noise");
             let words = ["panicked", "os error", "struct ", "Some(", " { ", "EOF", "Usage:", "ONNX Runtime"];
             let foreign =

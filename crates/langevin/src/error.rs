@@ -51,7 +51,8 @@ pub(crate) fn no_object(text: &str) -> Option<&'static str> {
     }
 }
 
-/// What is wrong with a JSON document. A text that ends too early and one that is no JSON are called so; the parser's words alone speak of its grammar.
+/// What is wrong with a JSON document. A text that ends too early and one that is no JSON are
+/// called so; the parser's words alone speak of its grammar.
 pub(crate) fn json_words(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
     match error.classify() {

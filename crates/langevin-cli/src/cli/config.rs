@@ -35,7 +35,8 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// The error of the parser in the words of a configuration; `None` if no configuration was read.
+    /// The error of the parser in the words of a configuration; `None` if no configuration was
+    /// read.
     ///
     /// The parser's own text ends in a usage line about flags that the user did not type.
     pub fn failure(&self, error: &clap::Error) -> Option<Failure> {

@@ -1,7 +1,8 @@
 //! What a file must hold: one check for every argument that names a file, before the file is read.
 //!
-//! The check recognises a file by its bytes, so a checkpoint of PyTorch, a Git LFS pointer or a saved web page is named as such,
-//! whatever its name says. Damage to a file of the right kind is for its reader to describe.
+//! The check recognises a file by its bytes, so a checkpoint of PyTorch, a Git LFS pointer or a
+//! saved web page is named as such, whatever its name says. Damage to a file of the right kind is
+//! for its reader to describe.
 
 use crate::cli::{config, flags};
 use crate::error::{Failure, Result};
@@ -53,7 +54,8 @@ impl Content {
         }
     }
 
-    /// Whether a file of this kind is left to the reader: it is of the right kind, or the reader's message says more.
+    /// Whether a file of this kind is left to the reader: it is of the right kind, or the reader's
+    /// message says more.
     fn may_be(self, kind: FileKind) -> bool {
         use FileKind::{Empty, Json, Model, Npy, Text};
         match self {
@@ -79,11 +81,12 @@ impl Content {
     }
 }
 
-/// Refuses a path that is not there, a folder in place of a file, and a file that is clearly of another kind. `flag` is the argument
-/// that names the path.
+/// Refuses a path that is not there, a folder in place of a file, and a file that is clearly of
+/// another kind. `flag` is the argument that names the path.
 ///
 /// # Errors
-/// Returns an error with what the argument takes, what the path is, and what to give instead if that is known.
+/// Returns an error with what the argument takes, what the path is, and what to give instead if
+/// that is known.
 pub fn check(flag: &str, path: &Path, wanted: Content) -> Result<()> {
     let about = std::fs::metadata(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Failure::missing(flag, path),

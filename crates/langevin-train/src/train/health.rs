@@ -105,8 +105,9 @@ impl Health {
         course == Some(Course::Recovered)
     }
 
-    /// The mean ratio of the window that ended the training after an explosion; `None` if the training may go on. It is above [`RECOVERED`], unlike the ratio of the last
-    /// steps, which may be lower for a moment.
+    /// The mean ratio of the window that ended the training after an explosion; `None` if the
+    /// training may go on. It is above [`RECOVERED`], unlike the ratio of the last steps, which may
+    /// be lower for a moment.
     pub(super) fn lost(&self) -> Option<f64> {
         self.lost.map(f64::exp)
     }
@@ -162,7 +163,8 @@ mod tests {
         assert!(stopped(|step| if step < 20 { 1e9 } else { 1.05 }).unwrap() < 700);
     }
 
-    /// The ratio of the last steps may be low for a moment when the window says that the training is lost.
+    /// The ratio of the last steps may be low for a moment when the window says that the training
+    /// is lost.
     #[test]
     fn what_ended_a_training_is_quoted() {
         let mut health = Health::default();

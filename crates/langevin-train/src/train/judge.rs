@@ -81,10 +81,11 @@ impl Trainer {
     }
 }
 
-/// What a loss should be and what it is, against the loss `nothing` of predicting nothing. `ratio` is the loss as a multiple of that.
+/// What a loss should be and what it is, against the loss `nothing` of predicting nothing. `ratio`
+/// is the loss as a multiple of that.
 ///
-/// A training that exploded is a failure below a ratio of 1 too: the loss has to come down to [`RECOVERED`], so the words must not say
-/// that it is above that of predicting nothing.
+/// A training that exploded is a failure below a ratio of 1 too: the loss has to come down to
+/// [`RECOVERED`], so the words must not say that it is above that of predicting nothing.
 fn judged(nothing: f64, ratio: f64, when: &str) -> (String, String) {
     let (loss, of) = (short(ratio * nothing), format!("{}, that of predicting nothing", short(nothing)));
     let expected = match ratio < 1.0 {
