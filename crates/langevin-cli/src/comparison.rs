@@ -1,6 +1,6 @@
 //! How near samples are to data, and whether they are copies of rows that were trained on: of a model, or of a file of samples.
 
-use crate::cli::{ConditionArgs, FileArgs, SamplerArgs};
+use crate::cli::{ConditionArgs, FileArgs, SamplerArgs, flags};
 use crate::commands::sample::{Draws, samples};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::say;
@@ -144,13 +144,16 @@ struct Sides {
     spare: Option<Dataset>,
     /// Whether the real rows were trained on themselves.
     same: bool,
+    /// Whether rows of the training can stand in the place of samples: they are of the same
+    /// classes.
+    alike: bool,
     against: String,
 }
 
 impl Comparison<'_> {
     /// Draws from a model and measures.
     pub fn run(&self, source: &Source<'_>) -> Result<Evaluation> {
-        let sides = self.sides(source)?;
+        let sides = self.of_classes(self.sides(source)?, source)?;
         let units = match Units::of_model(source) {
             Some(units) => units,
             None if source.network().is_some() => Units { scale: vec![1.0], what: OWN },
@@ -183,7 +186,7 @@ impl Comparison<'_> {
         let trained =
             trained.map(|trained| rows::shaped("--train", trained, real.shape(), "those of --data")).transpose()?;
         let against = format!("rows of {}", shown(Path::new(self.data)));
-        let sides = Sides { real, trained, spare: None, same: false, against };
+        let sides = Sides { real, trained, spare: None, same: false, alike: true, against };
         let units = Units::of_rows(&sides.real)?;
         let count = self.count(&sides)?.min(drawn.rows());
         enough(count)?;
@@ -207,6 +210,7 @@ impl Comparison<'_> {
                 trained: Some(train.unwrap_or(*trained)),
                 spare: None,
                 same: false,
+                alike: true,
                 against: "rows that were held out".to_owned(),
             },
             Part::Trained(set) => {
@@ -218,6 +222,7 @@ impl Comparison<'_> {
                     trained: Some(train.unwrap_or(set)),
                     spare: None,
                     same: true,
+                    alike: true,
                     against: "rows that were trained on".to_owned(),
                 }
             }
@@ -257,16 +262,83 @@ impl Comparison<'_> {
                     trained,
                     spare,
                     same: false,
+                    alike: true,
                     against: format!("rows of {}", shown(Path::new(self.data))),
                 }
             }
         })
     }
 
+    /// The rows of the classes that samples are drawn of; all rows if samples of every class are
+    /// drawn, or of none in particular.
+    fn of_classes(&self, sides: Sides, source: &Source<'_>) -> Result<Sides> {
+        let Some(network) = source.network() else { return Ok(sides) };
+        let classes = self.condition.some_of(network.classes())?;
+        if classes.is_empty() {
+            return Ok(sides);
+        }
+        let all = sides.real.rows();
+        let word = if classes.len() == 1 { "class" } else { "classes" };
+        let named = format!("{word} {}", classes.join(", "));
+        let Some(real) = chosen(&sides.real, &classes) else {
+            let failure = Failure::misused("the samples are of some classes, and the rows have no labels")
+                .at("--class, --data")
+                .expected("rows with labels, to compare with those of the same class")
+                .got(format!("{} without labels", plural(all as u64, "row")));
+            return Err(match self.labels_hint() {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            });
+        };
+        if real.len() < NEIGHBOURS {
+            return Err(Failure::failed("too few rows of the class to compare")
+                .at("--class, --data")
+                .expected(format!("{} of {named}", plural(NEIGHBOURS as u64, "row")))
+                .got(format!("{} of {}", real.len(), thousands(all as u64))));
+        }
+        if real.len() < all {
+            say(&format!(
+                "note: of {}, {} are of {named}, and the others are left out",
+                plural(all as u64, "row"),
+                thousands(real.len() as u64)
+            ));
+        }
+        // Without labels, rows of the training still show which samples are copies.
+        let alike =
+            sides.trained.as_ref().is_none_or(|trained| chosen(trained, &classes).is_some_and(|rows| !rows.is_empty()));
+        let of_class = |trained: &Dataset| match chosen(trained, &classes) {
+            Some(rows) if !rows.is_empty() => trained.select(&rows),
+            _ => trained.clone(),
+        };
+        let trained = sides.trained.as_ref().map(of_class);
+        Ok(Sides {
+            real: sides.real.select(&real),
+            trained,
+            spare: None,
+            same: sides.same,
+            alike,
+            against: sides.against.replacen("rows", &format!("rows of {named}"), 1),
+        })
+    }
+
+    /// How to name the labels of the data.
+    fn labels_hint(&self) -> Option<&'static str> {
+        let ending = Path::new(self.data).extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+        let way = match ending.as_deref() {
+            Some("npy") => "--labels FILE.npy names the labels of these rows, or leave out --class",
+            Some("npz") => "--labels ARRAY names the array of their labels, or leave out --class",
+            Some("csv" | "tsv" | "tab" | "txt" | "dat" | "gz" | "parquet") => {
+                "--label-column COLUMN names the column of their labels, or leave out --class"
+            }
+            _ => "leave out --class to compare samples of no class with all rows",
+        };
+        flags::known(way).then_some(way)
+    }
+
     fn count(&self, sides: &Sides) -> Result<usize> {
         let mut count = self.count.unwrap_or(sides.real.rows().min(MOST)).min(sides.real.rows());
         // As many rows of the training stand in the place of samples.
-        if let Some(trained) = sides.trained.as_ref().filter(|_| !sides.same) {
+        if let Some(trained) = sides.trained.as_ref().filter(|_| !sides.same && sides.alike) {
             count = count.min(trained.rows());
         }
         enough(count)?;
@@ -321,7 +393,7 @@ impl Comparison<'_> {
         };
         interrupt::check()?;
         let floor = match &trained {
-            Some(trained) if !sides.same => {
+            Some(trained) if !sides.same && sides.alike => {
                 Some(Floor { measured: against(&trained[..count * width], &real)?, what: "training rows" })
             }
             // No other real rows are known: one half stands for the samples, the other for the data.
@@ -354,6 +426,13 @@ impl Comparison<'_> {
             read: data::document(&sides.real),
         })
     }
+}
+
+/// The rows of these classes; `None` if the rows have no labels.
+fn chosen(set: &Dataset, classes: &[String]) -> Option<Vec<usize>> {
+    let labels = set.labels()?;
+    let is_chosen = |label: u32| set.classes().get(label as usize).is_some_and(|name| classes.contains(name));
+    Some(labels.iter().enumerate().filter(|(_, label)| is_chosen(**label)).map(|(row, _)| row).collect())
 }
 
 fn enough(count: usize) -> Result<()> {

@@ -9,6 +9,21 @@ use langevin::sampler::Compiling;
 /// The branch without a class, by name.
 const NONE: &str = "none";
 
+/// The number of a class that is given by its name or its number.
+fn number(text: &str, names: &[String]) -> Result<u32> {
+    let named = names.iter().position(|name| name == text);
+    let number = named.or_else(|| text.parse().ok().filter(|number| *number < names.len()));
+    number.map(|number| number as u32).ok_or_else(|| {
+        let shown = if names.len() <= 20 { names.join(", ") } else { format!("0 to {}", names.len() - 1) };
+        let failure = Failure::misused("unknown class").at("--class").expected(shown).got(format!("'{text}'"));
+        let known: Vec<&str> = names.iter().map(String::as_str).collect();
+        match nearest(text, &known) {
+            Some(near) if text != NONE => failure.hint(format!("did you mean '{near}'?")),
+            _ => failure.hint("leave out --class for samples of no class"),
+        }
+    })
+}
+
 impl ConditionArgs {
     /// Asks the model for the classes of the flags, and gives their numbers.
     pub fn ask(&self, source: &mut Source<'_>) -> Result<Vec<u32>> {
@@ -24,22 +39,22 @@ impl ConditionArgs {
                 .at("--class")
                 .hint("train it with --conditional on data with labels"));
         }
-        let number = |text: &String| {
-            let named = names.iter().position(|name| name == text);
-            let number = named.or_else(|| text.parse().ok().filter(|number| *number < names.len()));
-            number.map(|number| number as u32).ok_or_else(|| {
-                let shown = if names.len() <= 20 { names.join(", ") } else { format!("0 to {}", names.len() - 1) };
-                let failure = Failure::misused("unknown class").at("--class").expected(shown).got(format!("'{text}'"));
-                let known: Vec<&str> = names.iter().map(String::as_str).collect();
-                match nearest(text, &known) {
-                    Some(near) if text != NONE => failure.hint(format!("did you mean '{near}'?")),
-                    _ => failure.hint("leave out --class for samples of no class"),
-                }
-            })
-        };
-        let labels: Vec<u32> = self.class.iter().map(number).collect::<Result<_>>()?;
+        let labels: Vec<u32> = self.class.iter().map(|text| number(text, &names)).collect::<Result<_>>()?;
         network.set_labels(labels.clone()).or_failed()?;
         Ok(labels)
+    }
+
+    /// The names of the classes of the flags, each once; empty if all classes of the model are
+    /// among them, or none.
+    pub fn some_of(&self, names: &[String]) -> Result<Vec<String>> {
+        let mut found: Vec<String> = Vec::new();
+        for text in &self.class {
+            let name = names.get(number(text, names)? as usize).cloned().unwrap_or_default();
+            if !found.contains(&name) {
+                found.push(name);
+            }
+        }
+        Ok(if found.len() == names.len() { Vec::new() } else { found })
     }
 
     /// These flags at each weight of guidance that is asked for: one, or those of the sweep.

@@ -6,6 +6,7 @@
 use crate::cli::config;
 use crate::error::{Failure, Result};
 use crate::io::atomic;
+use crate::rundir::MODEL;
 use crate::words::shown;
 use clap::{ArgMatches, Command};
 use std::ffi::OsStr;
@@ -17,7 +18,6 @@ const OUTPUTS: [&str; 2] = ["out", "plot"];
 /// What a run keeps in its directory; see `rundir`.
 const RUN_FILES: [&str; 8] =
     [config::NAME, "log.ndjson", "lock", "states", "averages", "samples", MODEL, "best.safetensors"];
-const MODEL: &str = "model.safetensors";
 /// The endings of the files that are read as parts of a folder.
 const PARTS: [&str; 10] = ["png", "jpg", "jpeg", "webp", "npy", "npz", "csv", "tsv", "gz", "parquet"];
 

@@ -169,19 +169,29 @@ pub fn part(name: &str, seed: u64, file: &FileArgs, source: &Source<'_>) -> Resu
 pub fn load(wanted: &Wanted<'_>, source: &Source<'_>) -> Result<Dataset> {
     let set = if wanted.held_out {
         if source.network().is_none_or(|network| network.metadata().data.held_out.is_none()) {
-            return Err(Failure::misused("nothing was held out of this model's training")
+            let failure = Failure::misused("no rows were held out of this model's training")
                 .at("--held-out")
-                .expected("a model trained with --hold-out")
-                .hint("leave out --held-out to use all rows"));
+                .expected("a model of `langevin train --hold-out SHARE`");
+            return Err(match source.network() {
+                Some(network) => failure
+                    .got(format!("one trained on all {}", plural(network.metadata().data.rows as u64, "row")))
+                    .hint("leave out --held-out, and give rows that the model has not seen as --data FILE"),
+                None => {
+                    failure.got(format!("'{}', which was not trained here", source.name())).hint("leave out --held-out")
+                }
+            });
         }
         match part(wanted.data, wanted.seed, wanted.file, source)? {
             Part::Own { held_out, .. } => *held_out,
             Part::Trained(set) | Part::Other(set) => {
                 return Err(Failure::misused("these are not the data that the model was trained on")
                     .at("--data, --held-out")
-                    .expected("the data of which part was held out")
+                    .expected(match source.network().map(|network| &network.metadata().data) {
+                        Some(data) => format!("all rows of '{}', of which part was held out", data.name),
+                        None => "the data of which part was held out".to_owned(),
+                    })
                     .got(format!("'{}', {}", wanted.data, plural(set.rows() as u64, "row")))
-                    .hint("leave out --held-out to use all rows of these data"));
+                    .hint("leave out --held-out: no row of other data was trained on"));
             }
         }
     } else if data::is_drawn(wanted.data) {

@@ -19,6 +19,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+/// The model of a run.
+pub const MODEL: &str = "model.safetensors";
 /// States that are kept: the newest, and one more for when that is damaged.
 const KEPT: usize = 2;
 
@@ -152,7 +154,7 @@ impl RunDir {
 
     /// Where the model is.
     pub fn model(&self) -> PathBuf {
-        self.path.join("model.safetensors")
+        self.path.join(MODEL)
     }
 
     /// Where the samples of a step go.

@@ -3,6 +3,7 @@
 use crate::cli::{DeviceArgs, NetworkArgs, SourceArgs, flags};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
+use crate::io::content::{self, Content};
 use crate::words::either_case;
 use langevin::exact::{self, Density};
 use langevin::grid::usual_range;
@@ -43,7 +44,7 @@ impl<'a> Source<'a> {
     /// Opens what the flags name.
     pub fn open(args: &SourceArgs) -> Result<Self> {
         match (&args.named.model, &args.named.exact, &args.named.onnx) {
-            (Some(path), ..) => network(path).map(|network| Self::Network(Box::new(network))),
+            (Some(path), ..) => network("MODEL", path).map(|network| Self::Network(Box::new(network))),
             (_, Some(name), _) => either_case(name, exact::named).map(Self::Exact).or_misused(),
             (.., Some(path)) => Self::onnx(path, args.trained_as.process.as_deref(), &args.trained_as.network),
             // The argument group of the flags lets none through.
@@ -79,12 +80,7 @@ impl<'a> Source<'a> {
 
     /// Opens an ONNX file as what its flags say.
     pub fn onnx(path: &Path, process: Option<&str>, flags: &NetworkArgs) -> Result<Self> {
-        if let Err(error) = std::fs::metadata(path) {
-            return Err(match error.kind() {
-                std::io::ErrorKind::NotFound => Failure::missing("--onnx", path),
-                _ => Failure::reading(path, &error),
-            });
-        }
+        content::check("--onnx", path, Content::Onnx)?;
         let given = |value: Option<&str>, flag: &str| {
             value.map(str::to_owned).ok_or_else(|| {
                 Failure::misused("an ONNX file does not say what it is").at("--onnx").expected(flag.to_owned())
@@ -361,44 +357,14 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Loads a network.
-pub fn network(path: &Path) -> Result<Network> {
-    if let Err(error) = std::fs::metadata(path) {
-        return Err(match error.kind() {
-            std::io::ErrorKind::NotFound => Failure::missing("MODEL", path).hint(instead(path)),
-            _ => Failure::reading(path, &error),
-        });
-    }
-    refuse_others(path)?;
+/// Loads a network. `flag` is the argument that names its file.
+pub fn network(flag: &str, path: &Path) -> Result<Network> {
+    content::check(flag, path, Content::Model).map_err(|failure| match path.exists() {
+        true => failure,
+        false => failure.hint(instead(path)),
+    })?;
     // Its own library reads the file's frame.
     guard::caught(|| Network::load(path)).map_or_else(|| Err(contradicts(path)), |read| read.or_failed())
-}
-
-/// Refuses a file that is clearly of another kind than a model, by its bytes; damage is for the reader of models to describe.
-pub fn refuse_others(path: &Path) -> Result<()> {
-    use langevin_data::FileKind::{Empty, Folder, Model, Npy, Npz, Parquet, Safetensors, Text, Torch};
-    let kind = match langevin_data::recognise(path) {
-        None | Some(Model | Safetensors | Empty | Folder) => return Ok(()),
-        Some(kind) => kind,
-    };
-    let failure = Failure::failed("the file is no model")
-        .in_file(path)
-        .expected("a model that train has saved")
-        .got(kind.to_string());
-    Err(match kind {
-        Torch => failure.hint("export the network of another program as ONNX, and give it as --onnx FILE"),
-        Npy | Npz | Parquet | Text => {
-            let ways = [
-                "samples in a file are given with --samples, rows of data with --data",
-                "rows of data are given with --data",
-            ];
-            match ways.into_iter().find(|way| flags::known(way)) {
-                Some(way) => failure.hint(way),
-                None => failure,
-            }
-        }
-        _ => failure,
-    })
 }
 
 /// A file on which a library gave up with an assertion of its own.
@@ -410,8 +376,9 @@ fn contradicts(path: &Path) -> Failure {
 fn instead(path: &Path) -> String {
     let name = path.to_str().and_then(|name| exact::NAMES.iter().find(|known| known.eq_ignore_ascii_case(name)));
     match name {
-        Some(name) => format!("for the density of this name, give --exact {name}"),
-        None => "`langevin train` makes a model; --exact NAME needs none".to_owned(),
+        Some(name) if flags::known("--exact") => format!("for the density of this name, give --exact {name}"),
+        None if flags::known("--exact") => "`langevin train` makes a model; --exact NAME needs none".to_owned(),
+        _ => "`langevin train` makes a model".to_owned(),
     }
 }
 

@@ -3,9 +3,10 @@
 use crate::cli::{FileArgs, SpectrumArgs};
 use crate::data;
 use crate::error::{Blame as _, Failure, Result};
+use crate::io::content::Content;
 use crate::io::{Array, csv, json, npy, say};
 use crate::progress::thousands;
-use crate::words::plural;
+use crate::words::{plural, start};
 use langevin::Spectrum;
 use langevin_data::Options;
 use langevin_train::{Dataset, Network, Normalization};
@@ -13,6 +14,9 @@ use std::path::Path;
 
 /// The data where the flags name none: what natural images look like.
 const USUAL: &str = "power:2:d=3072";
+
+/// The argument that names eigenvalues.
+const FLAG: &str = "--spectrum";
 
 /// Gaussian data, and what to call them.
 pub struct Gaussian {
@@ -39,13 +43,10 @@ impl SpectrumArgs {
 fn eigenvalues(text: &str) -> Result<Gaussian> {
     let path = Path::new(text);
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-    let missing = || matches!(path.try_exists(), Ok(false));
     let values = match ending.as_deref() {
-        Some("npy" | "csv") if missing() => return Err(Failure::missing("--spectrum", path)),
-        Some("npy") => column(&npy::read(path)?),
-        Some("csv") => column(&csv::read(path)?),
-        Some("json") => serde_json::from_str(&json::text("--spectrum", path)?)
-            .map_err(|error| Failure::failed("not a list of numbers").expected("[c1, c2, …]").got(error.to_string())),
+        Some("npy") => column(&npy::read(FLAG, path)?),
+        Some("csv") => column(&csv::read(FLAG, path)?),
+        Some("json") => list(&json::text(FLAG, path, Content::Numbers)?),
         _ => {
             let spectrum = Spectrum::parse(text).or_misused();
             let hint = "give power:P:d=D, or a file that ends in .npy, .csv or .json";
@@ -56,6 +57,17 @@ fn eigenvalues(text: &str) -> Result<Gaussian> {
     let spectrum = values.and_then(|values| Spectrum::from_eigenvalues(&values).or_failed());
     let spectrum = spectrum.map_err(|failure| failure.in_file(path))?;
     Ok(Gaussian { spectrum, name: format!("the eigenvalues of {}", path.display()), read: None })
+}
+
+/// The numbers of a JSON list.
+fn list(text: &str) -> Result<Vec<f64>> {
+    let wrong = |got: String| Failure::failed("not a list of numbers").expected("[c1, c2, …]").got(got);
+    let value = |element: &serde_json::Value| element.as_f64().ok_or_else(|| wrong(start(&element.to_string())));
+    match serde_json::from_str(text) {
+        Ok(serde_json::Value::Array(elements)) => elements.iter().map(value).collect(),
+        Ok(other) => Err(wrong(start(&other.to_string()))),
+        Err(error) => Err(wrong(format!("no JSON at line {}, column {}", error.line(), error.column()))),
+    }
 }
 
 fn column(array: &Array) -> Result<Vec<f64>> {

@@ -37,7 +37,7 @@ impl Trained {
             (None, Some(data)) => Path::new(data),
             (None, None) => return Ok(None),
         };
-        let source = Source::Network(Box::new(source::network(path)?));
+        let source = Source::Network(Box::new(source::network("MODEL", path)?));
         Ok(Some(Self { path: path.to_owned(), source }))
     }
 

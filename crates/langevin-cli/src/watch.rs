@@ -13,6 +13,18 @@ const LEVELS: usize = 4;
 /// Steps of the values that are larger than this share of their scale are seen by a network.
 pub const COARSE: f64 = 0.02;
 
+/// How the bound differs from what `likelihood` measures, in one clause.
+pub fn about_bound() -> String {
+    format!(
+        "the bound is an upper bound on −log p of {ROWS} held-out rows at most, from {LEVELS} noise levels; `langevin likelihood --method ode` computes the density of the ODE model, which is another figure"
+    )
+}
+
+/// The same in the few words of a page.
+pub fn bound_in_short() -> String {
+    format!("an upper bound: {ROWS} rows at most, {LEVELS} noise levels")
+}
+
 /// What was held out.
 pub struct Watched {
     all: Dataset,

@@ -49,6 +49,8 @@ fn trouble(directory: &Path) {
     write("plain.safetensors", &tensors(plain, &[0; 4]));
     let future = br#"{"__metadata__":{"langevin":"{\"langevin_version\":99}"},"t":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
     write("future.safetensors", &tensors(future, &[0; 4]));
+    // The first bytes of a network of ONNX, whose format has no mark.
+    write("net.onnx", b"\x08\x08\x12\x07pytorch");
     fs::create_dir(directory.join("directory.npy")).unwrap();
     write("values.csv", b"c\n1\n0.5\n");
     write("nan-values.csv", b"1\n0.5\nnan\n");
@@ -201,18 +203,18 @@ const CASES: &[&str] = &[
     "recommend --data good.csv --nfe 10 --out no/such/p.json",
     "recommend --data good.csv --nfe 10 --out good.csv",
     "sample --onnx missing.onnx --process vp --predict epsilon --out x.npy -n 1",
-    "sample --onnx good.csv --process vp --predict epsilon --out x.npy -n 1",
-    "sample --onnx good.csv --predict epsilon --out x.npy -n 1",
-    "sample --onnx good.csv --process vp --out x.npy -n 1",
-    "sample --onnx good.csv --process vpp --predict epsilon --out x.npy -n 1",
-    "sample --onnx good.csv --process vp --predict epsilno --out x.npy -n 1",
-    "sample --onnx good.csv --process vp --predict epsilon --clock tiem --out x.npy -n 1",
-    "sample --onnx good.csv --process vp --predict epsilon --trained-range 5,1 --out x.npy -n 1",
-    "sample --onnx good.csv --process vp --predict epsilon --shape 0 --out x.npy -n 1",
-    "sample --onnx good.csv --exact moons --process vp --predict epsilon --out x.npy -n 1",
+    "sample --onnx net.onnx --process vp --predict epsilon --out x.npy -n 1",
+    "sample --onnx net.onnx --predict epsilon --out x.npy -n 1",
+    "sample --onnx net.onnx --process vp --out x.npy -n 1",
+    "sample --onnx net.onnx --process vpp --predict epsilon --out x.npy -n 1",
+    "sample --onnx net.onnx --process vp --predict epsilno --out x.npy -n 1",
+    "sample --onnx net.onnx --process vp --predict epsilon --clock tiem --out x.npy -n 1",
+    "sample --onnx net.onnx --process vp --predict epsilon --trained-range 5,1 --out x.npy -n 1",
+    "sample --onnx net.onnx --process vp --predict epsilon --shape 0 --out x.npy -n 1",
+    "sample --onnx net.onnx --exact moons --process vp --predict epsilon --out x.npy -n 1",
     "sample --exact moons --predict epsilon --out x.npy -n 1",
     "info --onnx missing.onnx --process vp --predict epsilon",
-    "recommend --onnx good.csv --process vp --predict epsilon --nfe 10",
+    "recommend --onnx net.onnx --process vp --predict epsilon --nfe 10",
     "sample --out x.npy -n 1",
     "sample model.safetensors --exact moons --out x.npy -n 1",
     "sample --exact mons --out x.npy -n 1",

@@ -121,7 +121,10 @@ fn what_is_the_models_is_refused_otherwise() {
         assert!(code == 2 && stderr.contains(words) && stderr.matches("hint:").count() == 1, "{other}: {stderr}");
     }
     let (code, _, stderr) = run(here, "train --from . --data t.csv --out f.safetensors");
-    assert!(code == 2 && stderr.contains("RUN/model.safetensors"), "{stderr}");
+    assert!(
+        code == 2 && stderr.contains("the path is a folder (--from .)") && stderr.contains("/m.safetensors"),
+        "{stderr}"
+    );
     // Classes by name.
     let rows = |names: &[&str]| -> String {
         "x,side\n".to_owned() + &(0..60).map(|i| format!("{},{}\n", i, names[i % names.len()])).collect::<String>()

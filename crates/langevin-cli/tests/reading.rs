@@ -247,7 +247,7 @@ fn evaluate_takes_the_rows_it_is_given() {
     let (_, stderr) = works(here, "evaluate m.safetensors --data mixed.csv");
     assert!(stderr.contains("of 64 rows of the training that the model remembers, 2"), "{stderr}");
     let (code, _, stderr) = run(here, "likelihood m.safetensors --data test.csv --held-out");
-    assert!(code == 2 && stderr.contains("leave out --held-out to use all rows"), "{stderr}");
+    assert!(code == 2 && stderr.contains("leave out --held-out, and give rows"), "{stderr}");
     works(here, "train --data train.csv --hold-out 0.4 --steps 5 --width 16 --depth 1 --out h.safetensors");
     let found = json(here, "evaluate h.safetensors --data train.csv --json");
     assert_eq!((&found["rows"], &found["against"]), (&60.into(), &"rows that were held out".into()));

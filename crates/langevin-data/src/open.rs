@@ -131,7 +131,7 @@ fn read(path: &Path, options: &Options) -> Result<Dataset> {
         Some("csv" | "tsv" | "tab" | "txt" | "dat") => {
             refuse(path, FileKind::Text).and_then(|()| table::open(path, options))
         }
-        Some("gz") if is_packed_table(path) => table::open(path, options),
+        Some("gz") if is_packed_table(path) => refuse(path, FileKind::Text).and_then(|()| table::open(path, options)),
         #[cfg(feature = "parquet")]
         Some("parquet") => crate::parquet::open(path, options),
         #[cfg(not(feature = "parquet"))]
@@ -139,7 +139,7 @@ fn read(path: &Path, options: &Options) -> Result<Dataset> {
             Err(Error::argument("this build does not read .parquet files").in_file(path).hinting("save a .npy file"))
         }
         other => {
-            if let Some(found) = recognise(path).filter(|found| found.hint().is_some()) {
+            if let Some(found) = recognise(path).filter(|found| *found != FileKind::Text) {
                 return Err(found.unnamed().in_file(path));
             }
             let error = Error::argument("unknown kind of data file")

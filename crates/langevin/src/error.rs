@@ -41,6 +41,27 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
+/// What a text is that cannot be a JSON object; `None` if its first character opens one.
+pub(crate) fn no_object(text: &str) -> Option<&'static str> {
+    match text.trim_start().chars().next() {
+        Some('{') => None,
+        Some('[') => Some("a list"),
+        Some(_) => Some("another text"),
+        None => Some("an empty text"),
+    }
+}
+
+/// What is wrong with a JSON document. A text that ends too early and one that is no JSON are
+/// called so; the parser's words alone speak of its grammar.
+pub(crate) fn json_words(error: &serde_json::Error) -> String {
+    use serde_json::error::Category;
+    match error.classify() {
+        Category::Eof => format!("the JSON is cut short at line {}, column {}", error.line(), error.column()),
+        Category::Syntax => format!("the text is not JSON: {error}"),
+        Category::Data | Category::Io => error.to_string(),
+    }
+}
+
 /// The words of an error: `what (where): expected …, got …`, then a caret under the place in a text, then the hint.
 ///
 /// It is public so that the errors of crates on top of this one read alike.
@@ -255,11 +276,6 @@ impl Error {
 
     pub(crate) fn hinting(self, hint: impl Into<String>) -> Self {
         self.say(|message| message.hinting(hint))
-    }
-
-    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
-        self
     }
 
     /// What to try next, where there is something to say.

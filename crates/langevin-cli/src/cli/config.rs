@@ -9,11 +9,13 @@
 
 use super::given;
 use crate::error::{Failure, Result};
+use crate::io::content::{self, Content};
 use crate::io::json;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use toml::Value;
 
 /// The configuration of a run, in its directory.
@@ -23,10 +25,82 @@ const NOT_KEPT: [&str; 6] = ["config", "set", "run", "resume", "json", "help"];
 /// Of two flags of which only one can be given, a later one takes the earlier one's place.
 const EITHER: [[&str; 2]; 1] = [["steps", "minutes"]];
 
+/// Where the words of `train` that nobody typed come from.
+#[derive(Clone, Debug, Default)]
+pub struct Origins {
+    /// Each key and the file that has it.
+    keys: Vec<(String, String)>,
+    /// The files that were read.
+    files: Vec<String>,
+}
+
+impl Origins {
+    /// The error of the parser in the words of a configuration; `None` if no configuration was
+    /// read.
+    ///
+    /// The parser's own text ends in a usage line about flags that the user did not type.
+    pub fn failure(&self, error: &clap::Error) -> Option<Failure> {
+        let file = self.files.last()?;
+        let texts = |kind: ContextKind| -> Vec<String> {
+            match error.get(kind) {
+                Some(ContextValue::String(text)) => vec![text.clone()],
+                Some(ContextValue::Strings(texts)) => texts.clone(),
+                _ => Vec::new(),
+            }
+        };
+        let named = texts(ContextKind::InvalidArg);
+        let key = named.first().map(|flag| flag.trim_start_matches('-').split(['=', ' ', '[', '<']).next());
+        let key = key.flatten().unwrap_or_default();
+        let place = self.keys.iter().find(|(known, _)| known == key).map(|(key, file)| format!("{file}, {key}"));
+        let value = texts(ContextKind::InvalidValue).pop().map(|value| format!("'{value}'"));
+        let (failure, got) = match error.kind() {
+            ErrorKind::MissingRequiredArgument => {
+                let missing = named.iter().map(|flag| flag.replace(['<', '>'], "").replace('|', " or ")).collect();
+                let missing: Vec<String> = missing;
+                let failure = Failure::misused("a setting is missing").at(file.clone());
+                (failure.expected(format!("{}, in the file or as a flag", missing.join(", "))), None)
+            }
+            ErrorKind::UnknownArgument => {
+                let failure = Failure::misused("there is no such setting").at(place.unwrap_or_else(|| file.clone()));
+                (failure.expected("the name of a flag of train"), Some(format!("'{key}'")))
+            }
+            ErrorKind::ValueValidation | ErrorKind::InvalidValue if value.is_some() => {
+                let allowed = texts(ContextKind::ValidValue).join(", ");
+                let words = std::error::Error::source(error).map_or(allowed, ToString::to_string);
+                let words = words.trim_start_matches("expected ").to_owned();
+                let at = place.unwrap_or_else(|| format!("--{key}"));
+                (Failure::misused("a setting has a wrong value").at(at).expected(words), value)
+            }
+            // What remains is rare, such as two settings that exclude each other.
+            _ => {
+                let text = error.render().to_string();
+                let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+                let words = first.join(" ").trim_start_matches("error: ").to_owned();
+                (Failure::misused(words).at(place.unwrap_or_else(|| file.clone())), None)
+            }
+        };
+        let failure = match got {
+            Some(got) => failure.got(got),
+            None => failure,
+        };
+        let near = texts(ContextKind::SuggestedArg).pop().or_else(|| texts(ContextKind::SuggestedValue).pop());
+        let near = near.or_else(|| {
+            let (allowed, value) = (texts(ContextKind::ValidValue), texts(ContextKind::InvalidValue).pop()?);
+            let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
+            langevin::nearest(&value, &allowed).map(str::to_owned)
+        });
+        Some(match near {
+            Some(near) => failure.hint(format!("did you mean '{}'?", near.trim_start_matches('-'))),
+            None => failure,
+        })
+    }
+}
+
 /// The words of `train` with those of its configuration file put in front, and those of `--set` behind.
-pub fn expand(words: Vec<OsString>) -> Result<Vec<OsString>> {
+pub fn expand(words: Vec<OsString>) -> Result<(Vec<OsString>, Origins)> {
+    let mut origins = Origins::default();
     if words.get(1).is_none_or(|word| word != "train") {
-        return Ok(words);
+        return Ok((words, origins));
     }
     let given = &words[2..];
     let (mut settings, mut unset) = (Vec::new(), Vec::new());
@@ -43,15 +117,17 @@ pub fn expand(words: Vec<OsString>) -> Result<Vec<OsString>> {
         settings.extend(flag(key.trim(), &value, "--set")?);
     }
     // Of a run that goes on its own configuration holds, but for what another file says.
-    let own = values(given, "resume").pop().map(|run| Path::new(&run).join(NAME));
-    let other = values(given, "config").pop().map(PathBuf::from);
+    let own = values(given, "resume").pop().map(PathBuf::from);
+    let own = own.map(|run| content::check("--resume", &run, Content::Run).map(|()| ("--resume", run.join(NAME))));
+    let other = values(given, "config").pop().map(|path| ("--config", PathBuf::from(path)));
     let mut from_file = Vec::new();
-    for path in own.into_iter().chain(other) {
-        let text = json::text("--config, --resume", &path)?;
+    for (flag_of, path) in own.transpose()?.into_iter().chain(other) {
+        let text = json::text(flag_of, &path, Content::Configuration)?;
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             Failure::failed("the configuration is no TOML").in_file(&path).got(error.message().to_owned())
         })?;
         let place = path.display().to_string();
+        origins.files.push(place.clone());
         for (key, value) in &table {
             let inner = match value {
                 Value::Table(inner) => inner.iter().collect(),
@@ -62,6 +138,8 @@ pub fn expand(words: Vec<OsString>) -> Result<Vec<OsString>> {
                     |known: &str| EITHER.iter().any(|pair| pair.contains(&known) && pair.contains(&key.as_str()));
                 from_file.retain(|(known, _): &(String, _)| known != key && !rival(known));
                 from_file.push((key.clone(), flag(key, value, &place)?));
+                origins.keys.retain(|(known, _)| known != key);
+                origins.keys.push((key.clone(), place.clone()));
             }
         }
     }
@@ -70,6 +148,8 @@ pub fn expand(words: Vec<OsString>) -> Result<Vec<OsString>> {
         let starts = |word: &OsString| word.to_str().is_some_and(|word| word.split('=').next() == Some(&long));
         given.iter().chain(&settings).any(starts)
     };
+    // What a flag says comes from no file.
+    origins.keys.retain(|(key, _)| !named(key));
     from_file.retain(|(key, _)| {
         let rival = EITHER.iter().find_map(|pair| match pair {
             [one, other] if one == key => Some(other),
@@ -79,7 +159,8 @@ pub fn expand(words: Vec<OsString>) -> Result<Vec<OsString>> {
         !unset.contains(key) && !rival.is_some_and(|rival| named(rival))
     });
     let (head, tail) = (words[..2].iter().cloned(), given.iter().cloned());
-    Ok(head.chain(from_file.into_iter().flat_map(|(_, words)| words)).chain(tail).chain(settings).collect())
+    let words = head.chain(from_file.into_iter().flat_map(|(_, words)| words)).chain(tail).chain(settings).collect();
+    Ok((words, origins))
 }
 
 /// The values of a flag among words.
@@ -221,7 +302,7 @@ mod tests {
     fn parsed(line: &str) -> (crate::cli::TrainArgs, String) {
         let words = line.split_whitespace().map(OsString::from).collect();
         let mut command = Cli::command();
-        let matches = command.try_get_matches_from_mut(expand(words).unwrap()).unwrap();
+        let matches = command.try_get_matches_from_mut(expand(words).unwrap().0).unwrap();
         let text =
             Effective::of(command.find_subcommand("train").unwrap(), matches.subcommand_matches("train").unwrap());
         let text = text.to_string();

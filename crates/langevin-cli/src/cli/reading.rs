@@ -92,6 +92,7 @@ impl FileArgs {
         }
         if let Some(array) = &self.labels {
             options.labels = Some(array.clone());
+            options.labels_optional = false;
         }
         if let Some(columns) = &self.columns {
             options.columns.clone_from(columns);

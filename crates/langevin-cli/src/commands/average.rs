@@ -2,14 +2,17 @@
 
 use crate::cli::AverageArgs;
 use crate::error::{Blame as _, Failure, Result};
+use crate::io::content::{self, Content};
 use crate::io::{atomic, print, say};
-use crate::rundir::RunDir;
+use crate::rundir::{MODEL, RunDir};
+use crate::source;
 use crate::words::{plural, shown};
-use langevin_train::{Averages, Network};
+use langevin_train::Averages;
 
 /// Runs the command.
 pub fn run(args: &AverageArgs) -> Result<()> {
-    let model = args.run.join("model.safetensors");
+    content::check("RUN", &args.run, Content::Run)?;
+    let model = args.run.join(MODEL);
     if !model.exists() {
         return Err(Failure::missing("RUN", &model));
     }
@@ -21,7 +24,7 @@ pub fn run(args: &AverageArgs) -> Result<()> {
             .hint("train with --averages-every N, about thirty times in a run"));
     }
     atomic::probe(&args.out)?;
-    let network = Network::load(&model).or_failed()?;
+    let network = source::network("RUN", &model)?;
     let mut kept = Vec::with_capacity(files.len());
     for path in &files {
         let bytes = std::fs::read(path).map_err(|error| Failure::reading(path, &error))?;

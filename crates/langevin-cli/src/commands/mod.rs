@@ -35,8 +35,8 @@ use std::io::Write as _;
 /// Reads the arguments, the program's name first, runs the command, and gives its exit status.
 pub fn run(words: Vec<OsString>) -> u8 {
     flags::at_hand(words.get(1).and_then(|word| word.to_str()).unwrap_or_default());
-    let words = match config::expand(words) {
-        Ok(words) => words,
+    let (words, origins) = match config::expand(words) {
+        Ok(expanded) => expanded,
         Err(failure) => return ended(Err(failure)),
     };
     let cli = match parse(&words) {
@@ -47,6 +47,11 @@ pub fn run(words: Vec<OsString>) -> u8 {
             return ended(crate::io::print(&error.render().to_string()));
         }
         Err(error) => {
+            if error.use_stderr()
+                && let Some(failure) = origins.failure(&error)
+            {
+                return ended(Err(failure));
+            }
             if let Some(failure) = misplaced(&words, &error) {
                 return ended(Err(failure));
             }
@@ -109,6 +114,13 @@ fn misplaced(words: &[OsString], error: &clap::Error) -> Option<Failure> {
                 .expected("--nfe N, the evaluations that a sample may cost")
                 .got("--steps")
                 .hint("give --nfe N in its place: every sampler gets as many steps as fit"),
+        ),
+        (ErrorKind::UnknownArgument, "evaluate", "--held-out") => Some(
+            Failure::misused("rows that were held out are chosen by themselves here")
+                .at("--held-out")
+                .expected("--data with the data of the training")
+                .got("--held-out")
+                .hint("leave out --held-out: of the data that a model was trained on, the rows held out are compared"),
         ),
         _ => None,
     }

@@ -2,6 +2,7 @@
 
 use crate::cli::PlanArgs;
 use crate::error::{Blame as _, Failure, Result};
+use crate::io::content::Content;
 use crate::io::{json, print, say};
 use crate::schedule;
 use crate::words::{either_case, shown};
@@ -101,7 +102,9 @@ fn settings(args: &PlanArgs) -> Result<BTreeMap<String, Value>> {
 
 /// The plan of a scheduler that diffusers saved.
 fn from_diffusers(path: &Path, args: &PlanArgs) -> Result<Plan> {
-    let config = Diffusers::parse(&json::text("--from-diffusers", path)?).or_failed().map_err(|f| f.in_file(path))?;
+    let config = Diffusers::parse(&json::text("--from-diffusers", path, Content::Scheduler)?)
+        .or_failed()
+        .map_err(|f| f.in_file(path))?;
     let mut call = Call::default();
     call.steps = args.sampler.steps;
     call.timesteps.clone_from(&args.import.timesteps);

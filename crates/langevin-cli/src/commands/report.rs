@@ -4,12 +4,15 @@ use super::preview::preview;
 use crate::cli::FileArgs;
 use crate::cli::{ReportArgs, config};
 use crate::comparison::Comparison;
-use crate::error::{Blame as _, Failure, Result};
+use crate::error::{Failure, Result};
 use crate::interrupt;
+use crate::io::content::{self, Content};
 use crate::io::{atomic, say};
 use crate::progress::{duration, thousands};
 use crate::report::{RunData, run as page};
-use crate::source::Source;
+use crate::rundir::MODEL;
+use crate::source::{self, Source};
+use crate::watch::bound_in_short;
 use crate::words::shown;
 use langevin_train::Network;
 use std::path::Path;
@@ -21,13 +24,14 @@ const SHOWN: usize = 4;
 pub fn run(args: &ReportArgs) -> Result<()> {
     interrupt::listen()?;
     let directory = &args.run;
-    let model = directory.join("model.safetensors");
+    content::check("RUN", directory, Content::Run)?;
+    let model = directory.join(MODEL);
     if !model.exists() {
         return Err(Failure::missing("RUN", &model));
     }
     let out = args.out.clone().unwrap_or_else(|| directory.join("report.html"));
     atomic::probe(&out)?;
-    let mut network = Network::load(&model).or_failed()?;
+    let mut network = source::network("RUN", &model)?;
     let text = std::fs::read_to_string(directory.join(config::NAME)).unwrap_or_default();
     let table: toml::Table = text.parse().unwrap_or_default();
     let mut data = describe(&network, directory, &text);
@@ -35,7 +39,7 @@ pub fn run(args: &ReportArgs) -> Result<()> {
     (data.losses, data.held_out) = (seen.losses, seen.held_out);
     if let Some(bound) = seen.bound {
         let value = format!("≤ {bound:.3} bits/dim");
-        data.facts.push(("Held out".to_owned(), value, "the bound of some rows, by a few levels".to_owned()));
+        data.facts.push(("Held out".to_owned(), value, bound_in_short()));
     }
     if data.losses.is_empty() {
         data.losses = network.metadata().training.losses.iter().map(|(step, loss)| (*step as f64, *loss)).collect();

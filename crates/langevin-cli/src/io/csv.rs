@@ -1,13 +1,14 @@
 //! Comma-separated numbers: one row a line, an optional line of names first.
 
+use super::content::Content;
 use super::{Array, json};
 use crate::error::{Failure, Result};
 use crate::words::{start, visible};
 use std::path::Path;
 
 /// Reads a table of numbers. The first line is a header if none of its fields is a number.
-pub fn read(path: &Path) -> Result<Array> {
-    let bytes = json::whole("the table", path, super::MOST_ARRAY)?;
+pub fn read(flag: &str, path: &Path) -> Result<Array> {
+    let bytes = json::whole(flag, path, Content::Table, super::MOST_ARRAY)?;
     decode(&bytes).map_err(|failure| failure.in_file(path))
 }
 

@@ -1,6 +1,7 @@
 //! Files: arrays in, arrays and pictures out.
 
 pub mod atomic;
+pub mod content;
 pub mod csv;
 pub mod json;
 pub mod npy;

@@ -7,6 +7,7 @@
 //!
 //! Source: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>. No more memory is taken than the file is long.
 
+use super::content::Content;
 use super::{Array, atomic, json};
 use crate::error::{Failure, Result};
 use std::path::Path;
@@ -74,8 +75,8 @@ impl Dtype {
 }
 
 /// Reads an array of numbers.
-pub fn read(path: &Path) -> Result<Array> {
-    let bytes = json::whole("the array", path, super::MOST_ARRAY)?;
+pub fn read(flag: &str, path: &Path) -> Result<Array> {
+    let bytes = json::whole(flag, path, Content::Array, super::MOST_ARRAY)?;
     decode(&bytes).map_err(|failure| failure.in_file(path))
 }
 

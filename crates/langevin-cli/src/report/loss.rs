@@ -91,10 +91,9 @@ pub(super) fn curve(points: &[(f64, f64)], held_out: &[(f64, f64)], steps: u64) 
         art.push_str(&format!("<path class=\"curve held\" d=\"{}\"/>", svg::path(&drawn)));
     }
     let end_point = place(&last);
-    // Away from the other curve.
-    let side = if held_out.last().is_some_and(|held| held.1 >= last.1) { "last below" } else { "last" };
+    // The number stands to the right of the dot: both curves end there, so neither runs through it.
     words.push_str(&format!(
-        "<span class=\"dot\" style=\"left:{}%;top:{}%\"></span><span class=\"{side}\" style=\"left:{}%;top:{}%\">{}</span>",
+        "<span class=\"dot\" style=\"left:{}%;top:{}%\"></span><span class=\"last\" style=\"left:{}%;top:{}%\">{}</span>",
         svg::coord(100.0 * end_point.0 / WIDTH),
         svg::coord(100.0 * end_point.1 / HEIGHT),
         svg::coord(100.0 * end_point.0 / WIDTH),
@@ -179,6 +178,19 @@ mod tests {
         assert_eq!(nice(0.0, 2000.0, 5), [0.0, 500.0, 1000.0, 1500.0, 2000.0]);
         assert_eq!(nice(0.0, 1.0, 5).len(), 6);
         assert_eq!(nice(3.0, 3.0, 5), [3.0]);
+    }
+
+    /// The number stands beside the plot, in a margin of its own, wherever the curves end.
+    #[test]
+    fn the_last_loss_is_beside_the_curves() {
+        let losses = [(0.0, 2.0), (5.0, 1.0)];
+        for held in [0.9, 1.0, 1.1] {
+            let drawn = curve(&losses, &[(0.0, 2.0), (5.0, held)], 5);
+            assert!(drawn.contains("<span class=\"last\" style=\"left:100%;"), "{drawn}");
+        }
+        let style = include_str!("style.css");
+        assert!(style.contains(".plot { padding: 6px 64px 0 58px; }"), "room for the number");
+        assert!(style.contains(".area .last { transform: translate(14px, -50%);"), "to the right of the dot");
     }
 
     #[test]

@@ -96,5 +96,7 @@ mod tests {
         let page = run(&data);
         assert!(page.contains("&lt;b&gt;") && !page.contains("<script>") && page.contains("AQID"));
         assert!(!page.contains("http") && !page.contains("NaN"));
+        // The version stands apart from the box above it.
+        assert!(page.contains("</pre><p>langevin ") && page.contains("footer pre + p { margin-top: 16px; }"));
     }
 }

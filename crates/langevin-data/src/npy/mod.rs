@@ -251,10 +251,18 @@ impl Opened {
     }
 }
 
-/// The labels that the options name, and what they are called.
-fn labels(rows: usize, options: &Options) -> Result<Option<(Labels, String)>> {
+/// The labels that the options name, and what they are called; noted in `about` if they are passed over.
+fn labels(rows: usize, about: &mut About, options: &Options) -> Result<Option<(Labels, String)>> {
     let Some(path) = options.labels.as_deref() else { return Ok(None) };
-    Ok(labels_of(Path::new(path), rows, options)?.map(|labels| (labels, path.to_owned())))
+    match labels_of(Path::new(path), rows, options) {
+        Ok(labels) => Ok(labels.map(|labels| (labels, path.to_owned()))),
+        // A model remembers the file of its own labels, which says nothing about other rows.
+        Err(error) if options.labels_optional && error.is_data() => {
+            *about = std::mem::take(about).omitting(format!("the labels in {path}"), "they do not fit these rows");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn finish(
@@ -264,7 +272,7 @@ fn finish(
     mut about: About,
     options: &Options,
 ) -> Result<Dataset> {
-    let labels = labels(rows, options)?;
+    let labels = labels(rows, &mut about, options)?;
     if let Some((_, by)) = &labels {
         about = about.labelled(by);
     }
@@ -282,15 +290,22 @@ fn labelled(table: Table, path: &Path, format: String, options: &Options) -> Res
             .expected("one of them")
             .got("both"));
     }
-    let labels = labels(table.rows, options)?;
-    table.finish(name_of(path), format, labels)
+    let mut beside = About::default();
+    let labels = labels(table.rows, &mut beside, options)?;
+    let data = table.finish(name_of(path), format, labels)?;
+    let mut about = data.about().clone();
+    about.omitted.extend(beside.omitted);
+    Ok(data.with_about(about, vec![]))
 }
 
 /// The labels in a file of their own; none if it is not there and need not be.
 fn labels_of(path: &Path, rows: usize, options: &Options) -> Result<Option<Labels>> {
     let named = |error: Error| error.at(format!("labels {}", path.display()));
     let file = match File::open(path) {
-        Ok(file) => file,
+        Ok(file) => {
+            fits(path, FileKind::Npy).map_err(named)?;
+            file
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             if options.labels_optional {
                 return Ok(None);

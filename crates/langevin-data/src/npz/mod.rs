@@ -49,7 +49,8 @@ pub(crate) fn open(path: &Path, wanted: Option<&str>, options: &Options) -> Resu
         let labels = match labelled.map(|name| (name, labels(&mut archive, name, count))) {
             Some((_, Ok(labels))) => Some(labels),
             // What was found by its name alone may be something else: numbers to be predicted, say.
-            Some((name, Err(error))) if options.labels.is_none() && error.is_data() => {
+            // The array that a model remembers by name may be something else in another file too.
+            Some((name, Err(error))) if (options.labels.is_none() || options.labels_optional) && error.is_data() => {
                 passed_over = Some(name);
                 None
             }

@@ -64,9 +64,14 @@ pub(crate) fn looks_like_picture(bytes: &[u8]) -> bool {
 /// What is said of a picture on which a decoder gave up with an assertion of its own.
 const CONTRADICTS: &str = "its parts contradict each other";
 
+/// The words of a decoder, or others in the place of its data structures.
+fn plain(words: String) -> String {
+    if words.contains(" { ") { "the file is damaged: its parts are not those of a picture".to_owned() } else { words }
+}
+
 /// What the first bytes say; the pixels are not read.
 pub(crate) fn head(reader: impl BufRead + Seek) -> Result<Head> {
-    caught(|| read_head(reader)).unwrap_or_else(|| Err(CONTRADICTS.to_owned()))
+    caught(|| read_head(reader)).unwrap_or_else(|| Err(CONTRADICTS.to_owned())).map_err(plain)
 }
 
 fn read_head(mut reader: impl BufRead + Seek) -> Result<Head> {
@@ -81,7 +86,7 @@ fn read_head(mut reader: impl BufRead + Seek) -> Result<Head> {
 /// Decodes a picture into samples of this format, little-endian where they have 16 bits.
 pub(crate) fn decode(bytes: &[u8], format: Format) -> Result<(Head, Vec<u8>)> {
     // Each picture has a guard of its own: many are decoded side by side, on threads of a pool.
-    caught(|| read_pixels(bytes, format)).unwrap_or_else(|| Err(CONTRADICTS.to_owned()))
+    caught(|| read_pixels(bytes, format)).unwrap_or_else(|| Err(CONTRADICTS.to_owned())).map_err(plain)
 }
 
 fn read_pixels(bytes: &[u8], format: Format) -> Result<(Head, Vec<u8>)> {

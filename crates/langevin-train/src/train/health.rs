@@ -10,9 +10,9 @@ pub(super) const EXPLODED: f64 = 100.0;
 /// At the end of a training, where nothing can get better any more, so many times that loss is a failure.
 pub(super) const FAILED: f64 = 3.0;
 /// A network that has exploded has recovered once its loss is this share of that of having learned nothing. One whose weights grew without bound answers a constant, and stays above 1.
-const RECOVERED: f64 = 0.95;
+pub(super) const RECOVERED: f64 = 0.95;
 /// Steps whose mean logarithm is looked at together.
-const WINDOW: u64 = 50;
+pub(super) const WINDOW: u64 = 50;
 /// Above [`EXPLODED`] the loss must halve within so many windows; below it must fall by 2 % within the other number. A start that takes longer than that has not recovered by the end of a training
 /// of usual length either.
 const HALVES: (f64, u64) = (0.5, 2);
@@ -31,7 +31,8 @@ pub(super) struct Health {
     unsound: bool,
     /// After an explosion, until it has recovered.
     wound: Option<Wound>,
-    exploded: bool,
+    /// The mean logarithm of the ratio in the window that ended the training.
+    lost: Option<f64>,
 }
 
 /// How a training gets on after an explosion.
@@ -65,7 +66,7 @@ impl Wound {
         }
         match mean < RECOVERED.ln() {
             true => Course::Recovered,
-            false if late => Course::Lost,
+            false if late => Course::Lost(mean),
             false => Course::Open,
         }
     }
@@ -76,8 +77,8 @@ impl Wound {
 enum Course {
     Open,
     Recovered,
-    /// It goes on too long.
-    Lost,
+    /// It goes on too long; the mean logarithm of the ratio in the window.
+    Lost(f64),
 }
 
 impl Health {
@@ -95,16 +96,20 @@ impl Health {
             self.wound.get_or_insert(Wound::NEW);
         }
         let course = self.wound.as_mut().map(|wound| wound.push(logarithm));
-        self.exploded |= course == Some(Course::Lost);
+        if let Some(Course::Lost(mean)) = course {
+            self.lost.get_or_insert(mean);
+        }
         if course == Some(Course::Recovered) {
             self.wound = None;
         }
         course == Some(Course::Recovered)
     }
 
-    /// Whether the loss exploded and does not come back.
-    pub(super) fn is_exploded(&self) -> bool {
-        self.exploded
+    /// The mean ratio of the window that ended the training after an explosion; `None` if the
+    /// training may go on. It is above [`RECOVERED`], unlike the ratio of the last steps, which may
+    /// be lower for a moment.
+    pub(super) fn lost(&self) -> Option<f64> {
+        self.lost.map(f64::exp)
     }
 
     /// Whether the last step was not far above the loss of having learned nothing.
@@ -142,7 +147,7 @@ mod tests {
         let mut health = Health::default();
         (1..=3000).find(|step| {
             health.push(Losses { loss: 0.3 * ratio(*step), nothing: 0.3 });
-            health.is_exploded()
+            health.lost().is_some()
         })
     }
 
@@ -156,6 +161,32 @@ mod tests {
         // It falls, but not within reason; or to a constant that is as bad as nothing.
         assert!(stopped(|step| 1e18 * 0.995f64.powf(step as f64)).unwrap() < 300);
         assert!(stopped(|step| if step < 20 { 1e9 } else { 1.05 }).unwrap() < 700);
+    }
+
+    /// The ratio of the last steps may be low for a moment when the window says that the training
+    /// is lost.
+    #[test]
+    fn what_ended_a_training_is_quoted() {
+        let mut health = Health::default();
+        for step in 1..3000 {
+            let ratio = if step < 20 {
+                1e9
+            } else if step % 50 < 25 && step % 50 > 0 {
+                1.4
+            } else {
+                0.8
+            };
+            health.push(Losses { loss: 0.3 * ratio, nothing: 0.3 });
+            if health.lost().is_some() {
+                break;
+            }
+        }
+        assert!(
+            health.ratio() < RECOVERED && health.lost().unwrap() > RECOVERED,
+            "{} {:?}",
+            health.ratio(),
+            health.lost()
+        );
     }
 
     #[test]

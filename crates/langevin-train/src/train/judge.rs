@@ -1,5 +1,6 @@
 //! When a training is said to have failed.
 
+use super::health::{RECOVERED, WINDOW};
 use super::trainer::Trainer;
 use crate::error::{Error, Result};
 
@@ -18,26 +19,21 @@ impl Trainer {
         if !self.health.is_failed() {
             return Ok(());
         }
-        Err(self.diverged(
-            format!("step {}, the last", self.step),
-            self.little("a loss well below"),
-            format!("{}, {} times that", short(self.health.loss()), short(self.health.ratio())),
-            "a learning rate that is too high",
-        ))
+        let (expected, got) = judged(self.health.nothing(), self.health.ratio(), "at the end");
+        let place = format!("step {}, the last", self.step);
+        Err(self.diverged(place, expected, got, "a learning rate that is too high"))
     }
 
     /// Refuses a step after which the training has exploded.
     pub(super) fn check_step(&self) -> Result<()> {
         let place = || format!("step {}", self.step);
-        if self.health.is_exploded() {
+        if let Some(ratio) = self.health.lost() {
+            let when = format!("over the last {WINDOW} steps");
+            let (expected, got) = judged(self.health.nothing(), ratio, &when);
             return Err(self.diverged(
                 place(),
-                self.little("a loss that falls below"),
-                format!(
-                    "{}, {} times as much, which does not fall",
-                    short(self.health.loss()),
-                    short(self.health.ratio())
-                ),
+                expected,
+                format!("{got}, falling too slowly or not at all"),
                 "a learning rate that is too high, or too short a warm-up",
             ));
         }
@@ -46,9 +42,9 @@ impl Trainer {
                 place(),
                 "a loss that falls".to_owned(),
                 format!(
-                    "a smoothed loss of {}, {:.0} times the least",
+                    "a smoothed loss of {}, {} times the least before",
                     short(self.smooth.loss()),
-                    self.smooth.growth()
+                    short(self.smooth.growth())
                 ),
                 "a learning rate that is too high, or too short a warm-up",
             ));
@@ -64,10 +60,6 @@ impl Trainer {
             format!("loss {}, gradient norm {}", short(loss), short(norm)),
             "a learning rate that is too high, or a weight that is not bounded on the range",
         )
-    }
-
-    fn little(&self, what: &str) -> String {
-        format!("{what} {}, that of predicting nothing", short(self.health.nothing()))
     }
 
     fn diverged(&self, place: String, expected: String, got: String, cause: &str) -> Error {
@@ -89,11 +81,47 @@ impl Trainer {
     }
 }
 
+/// What a loss should be and what it is, against the loss `nothing` of predicting nothing. `ratio`
+/// is the loss as a multiple of that.
+///
+/// A training that exploded is a failure below a ratio of 1 too: the loss has to come down to
+/// [`RECOVERED`], so the words must not say that it is above that of predicting nothing.
+fn judged(nothing: f64, ratio: f64, when: &str) -> (String, String) {
+    let (loss, of) = (short(ratio * nothing), format!("{}, that of predicting nothing", short(nothing)));
+    let expected = match ratio < 1.0 {
+        true => format!("a loss that recovers from an explosion, to {RECOVERED} times {of}, at most"),
+        false => format!("a loss well below {of}"),
+    };
+    let times = if ratio < 1.0 { format!("{ratio:.3}") } else { short(ratio) };
+    (expected, format!("{loss} {when}, {times} times that of predicting nothing"))
+}
+
 /// A number in some four digits, whatever its size.
 fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() || (1e-3..1e5).contains(&value.abs()) {
         format!("{:.*}", if value.abs() < 10.0 { 4 } else { 1 }, value)
     } else {
         format!("{value:.1e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_fit_the_ratio() {
+        let (expected, got) = judged(0.3, 12.0, "at the end");
+        assert_eq!(expected, "a loss well below 0.3000, that of predicting nothing");
+        assert_eq!(got, "3.6000 at the end, 12.0 times that of predicting nothing");
+        // Below that loss, and not recovered.
+        let (expected, got) = judged(0.3, 0.97, "at the end");
+        assert_eq!(
+            expected,
+            "a loss that recovers from an explosion, to 0.95 times 0.3000, that of predicting nothing, at most"
+        );
+        assert_eq!(got, "0.2910 at the end, 0.970 times that of predicting nothing");
+        // Vast ratios take no line of digits.
+        assert_eq!(judged(1.0, 1e18, "at the end").1, "1.0e18 at the end, 1.0e18 times that of predicting nothing");
     }
 }

@@ -28,7 +28,7 @@ const MAX_ARGS: usize = 8;
 const MAX_WORDS: usize = 300;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a plan, which is a JSON object")]
 struct Wire {
     #[serde(rename = "version")]
     _version: u64,
@@ -100,11 +100,14 @@ impl Plan {
                 .got(text.len().to_string()));
         }
         let wrong = |error: serde_json::Error| {
-            let words = error.to_string();
+            let words = crate::error::json_words(&error);
             let words =
                 words.char_indices().nth(MAX_WORDS).map_or(words.clone(), |(end, _)| format!("{}…", &words[..end]));
             Error::format(format!("not a plan: {words}"))
         };
+        if let Some(found) = crate::error::no_object(text) {
+            return Err(Error::format("not a plan").expected("a JSON object").got(found));
+        }
         // The version is read first: a newer document may differ in ways that this reader would report as mistakes.
         let Head { version, .. } = serde_json::from_str(text).map_err(wrong)?;
         if version == 0 || version > VERSION {
@@ -158,6 +161,7 @@ impl From<&Op> for WireOp {
 
 /// What the first pass keeps of a document.
 #[derive(Deserialize)]
+#[serde(expecting = "a plan, which is a JSON object")]
 struct Head {
     version: u64,
     #[serde(default, rename = "process")]

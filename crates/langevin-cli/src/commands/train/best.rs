@@ -2,7 +2,7 @@
 
 use crate::error::{Blame as _, Result};
 use crate::io::{atomic, say};
-use crate::watch::Look;
+use crate::watch::{Look, about_bound};
 use crate::words::shown;
 use langevin_train::Trainer;
 use serde_json::{Value, json};
@@ -89,7 +89,8 @@ impl Overtraining {
     /// What is said at the end.
     pub fn last_words(&self, trainer: &Trainer) -> Option<String> {
         let words = self.words(trainer).filter(|_| self.written)?;
-        Some(format!("the {words}: {} holds that model", shown(&self.path)))
+        let about = if self.bound == Some(true) { format!("; {}", about_bound()) } else { String::new() };
+        Some(format!("the {words}: {} holds that model{about}", shown(&self.path)))
     }
 
     /// The same for a program.

@@ -2,7 +2,7 @@
 
 use crate::cli::config::Effective;
 use crate::error::{Blame as _, Failure, Result};
-use crate::words::{plural, shown};
+use crate::words::plural;
 use langevin_data::Dataset;
 use langevin_train::{Budget, Network, NetworkSpec, Recipe};
 use serde_json::{Value, json};
@@ -36,18 +36,7 @@ pub struct Base {
 impl Base {
     /// A model file.
     pub fn open(path: &Path) -> Result<Self> {
-        if !path.exists() {
-            return Err(Failure::missing("--from", path));
-        }
-        if path.is_dir() {
-            return Err(Failure::misused("a directory is no model")
-                .at("--from")
-                .expected("a model file (safetensors)")
-                .got(format!("'{}'", shown(path)))
-                .hint("the model of a run is RUN/model.safetensors"));
-        }
-        crate::source::refuse_others(path)?;
-        let network = Network::load(path).or_failed()?;
+        let network = crate::source::network("--from", path)?;
         let recipe = Recipe::of(&network, Budget::Steps(1));
         Ok(Self { network: Some(network), recipe })
     }

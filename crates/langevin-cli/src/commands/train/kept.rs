@@ -7,7 +7,7 @@ use super::{resume, slow, without_hint};
 use crate::cli::{TrainArgs, config::Effective};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, say};
-use crate::rundir::RunDir;
+use crate::rundir::{MODEL, RunDir};
 use crate::words::shown;
 use langevin_train::{Dataset, Network, Recipe, Trainer};
 use serde_json::{Value, json};
@@ -110,7 +110,7 @@ impl<'a> Kept<'a> {
                 // The one before it has the same data.
                 Err(error) if error.is_data() => {
                     let run = self.args.output.resume.as_deref().unwrap_or_else(|| std::path::Path::new("RUN"));
-                    let model = run.join("model.safetensors");
+                    let model = run.join(MODEL);
                     return Err(Failure::failed(error.to_string()).hint(format!(
                         "a run goes on with its own data; to train on these, begin another from its model: train --from {} --data {} --run ANOTHER",
                         model.display(),

@@ -58,8 +58,12 @@ impl Config {
                 .expected(format!("at most {MAX_BYTES} bytes"))
                 .got(text.len().to_string()));
         }
-        let wrong =
-            |error: serde_json::Error| Error::format(format!("not a scheduler config: {error}")).caused_by(error);
+        if let Some(found) = crate::error::no_object(text) {
+            return Err(Error::format("not a scheduler config").expected("a JSON object").got(found));
+        }
+        let wrong = |error: serde_json::Error| {
+            Error::format(format!("not a scheduler config: {}", crate::error::json_words(&error)))
+        };
         let fields: Map<String, Value> = serde_json::from_str(&strict(text)).map_err(wrong)?;
         Ok(Self { fields, read: RefCell::default() })
     }

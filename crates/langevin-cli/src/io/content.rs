@@ -1,0 +1,226 @@
+//! What a file must hold: one check for every argument that names a file, before the file is read.
+//!
+//! The check recognises a file by its bytes, so a checkpoint of PyTorch, a Git LFS pointer or a
+//! saved web page is named as such, whatever its name says. Damage to a file of the right kind is
+//! for its reader to describe.
+
+use crate::cli::{config, flags};
+use crate::error::{Failure, Result};
+use crate::rundir::MODEL;
+use crate::words::shown;
+use langevin_data::FileKind;
+use std::path::{Path, PathBuf};
+
+/// Files of a folder that a hint names.
+const NAMED: usize = 3;
+/// The config of a scheduler, in a pipeline that diffusers saved and in a folder of its own.
+const SCHEDULERS: [&str; 2] = ["scheduler/scheduler_config.json", "scheduler_config.json"];
+
+/// What an argument takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A plan in JSON.
+    Plan,
+    /// The config of a scheduler of diffusers.
+    Scheduler,
+    /// A configuration of `train`.
+    Configuration,
+    /// A list of numbers in JSON.
+    Numbers,
+    /// A .npy array.
+    Array,
+    /// A table of text.
+    Table,
+    /// A model that `train` saved.
+    Model,
+    /// A network of ONNX.
+    Onnx,
+    /// The directory of a training run.
+    Run,
+}
+
+impl Content {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Plan => "a plan in JSON, as `langevin plan --json` prints it",
+            Self::Scheduler => "a scheduler_config.json of diffusers",
+            Self::Configuration => "a configuration in TOML",
+            Self::Numbers => "a list of numbers in JSON",
+            Self::Array => "a .npy array",
+            Self::Table => "a table of text",
+            Self::Model => "a model that train has saved",
+            Self::Onnx => "an ONNX file",
+            Self::Run => "the directory of a training run",
+        }
+    }
+
+    /// Whether a file of this kind is left to the reader: it is of the right kind, or the reader's
+    /// message says more.
+    fn may_be(self, kind: FileKind) -> bool {
+        use FileKind::{Empty, Json, Model, Npy, Text};
+        match self {
+            Self::Plan | Self::Scheduler | Self::Numbers => matches!(kind, Json | Text),
+            Self::Configuration => matches!(kind, Json | Text | Empty),
+            Self::Array => kind == Npy,
+            Self::Table => kind == Text,
+            Self::Model => kind == Model,
+            Self::Onnx | Self::Run => false,
+        }
+    }
+
+    /// The endings of the files that a folder may hold in its place.
+    fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::Plan | Self::Scheduler => &["json"],
+            Self::Configuration => &["toml"],
+            Self::Numbers | Self::Array | Self::Table => &["npy", "csv", "json"],
+            Self::Model => &["safetensors"],
+            Self::Onnx => &["onnx"],
+            Self::Run => &[],
+        }
+    }
+}
+
+/// Refuses a path that is not there, a folder in place of a file, and a file that is clearly of
+/// another kind. `flag` is the argument that names the path.
+///
+/// # Errors
+/// Returns an error with what the argument takes, what the path is, and what to give instead if
+/// that is known.
+pub fn check(flag: &str, path: &Path, wanted: Content) -> Result<()> {
+    let about = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Failure::missing(flag, path),
+        _ => Failure::reading(path, &error),
+    })?;
+    if wanted == Content::Run {
+        return if about.is_dir() { Ok(()) } else { Err(no_folder(flag, path)) };
+    }
+    let Some(kind) = langevin_data::recognise(path) else { return Ok(()) };
+    if kind == FileKind::Folder {
+        let failure = Failure::misused("the path is a folder").at(place(flag, path)).expected(wanted.words());
+        return Err(hinted(failure.got("a folder"), inside(path, wanted)));
+    }
+    if wanted.may_be(kind) {
+        return Ok(());
+    }
+    let failure = match kind {
+        FileKind::Empty => Failure::failed("the file is empty").expected(wanted.words()).got("0 bytes"),
+        _ if wanted == Content::Model => {
+            Failure::failed("the file is no model").expected(wanted.words()).got(kind.to_string())
+        }
+        _ => Failure::failed("the file holds something else").expected(wanted.words()).got(kind.to_string()),
+    };
+    Err(hinted(failure.at(place(flag, path)), remedy(kind, wanted)))
+}
+
+/// The argument and the path.
+fn place(flag: &str, path: &Path) -> String {
+    format!("{flag} {}", path.display())
+}
+
+fn hinted(failure: Failure, hint: Option<String>) -> Failure {
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// What to do about a file of another kind, if this command has the flags for it.
+fn remedy(kind: FileKind, wanted: Content) -> Option<String> {
+    use FileKind::{
+        Bzip2, Empty, Gguf, Gzip, Hdf5, Html, Keras, LfsPointer, Model, Npy, Npz, Parquet, Safetensors, SevenZip, Tar,
+        Text, Torch, Utf16, Xz, Zip, Zstandard,
+    };
+    let first = |ways: &[&str]| ways.iter().find(|way| flags::known(way)).map(|way| (*way).to_owned());
+    match (wanted, kind) {
+        // What fetches the file itself, or makes it readable, helps whatever was expected.
+        (_, LfsPointer | Html | Empty | Utf16 | Gzip | Zstandard | Xz | Bzip2 | SevenZip | Tar | Zip) => {
+            kind.hint().map(str::to_owned)
+        }
+        (Content::Model, Torch | Safetensors | Keras | Gguf | Hdf5) => {
+            first(&["export the network of another program as ONNX, and give it as --onnx FILE"])
+        }
+        (Content::Onnx, Model) => first(&["a model of `langevin train` is given as MODEL, without --onnx"]),
+        (Content::Onnx, Torch | Safetensors | Keras) => {
+            Some("export the network as ONNX where it was trained, as with torch.onnx.export".to_owned())
+        }
+        (Content::Model, Npy | Npz | Parquet | Text) => first(&[
+            "samples in a file are given with --samples, rows of data with --data",
+            "rows of data are given with --data",
+        ]),
+        (Content::Numbers | Content::Array | Content::Table, Npy) => Some("rename it to end in .npy".to_owned()),
+        (Content::Numbers | Content::Array | Content::Table, Parquet | Npz) => {
+            first(&["rows of data are given with --data"])
+        }
+        (Content::Array, _) => Some("write it with numpy.save(FILE, array)".to_owned()),
+        _ => None,
+    }
+}
+
+/// A file in place of the directory of a run.
+fn no_folder(flag: &str, path: &Path) -> Failure {
+    let kind = langevin_data::recognise(path).map_or_else(|| "a file".to_owned(), |kind| kind.to_string());
+    let failure = Failure::misused("the path is a file").at(place(flag, path));
+    let failure = failure.expected(Content::Run.words()).got(kind);
+    let run = path.parent().filter(|parent| parent.join(config::NAME).is_file());
+    hinted(failure, run.map(|run| format!("the run of this file is {}", shown(run))))
+}
+
+/// What lies in a folder that could be given in its place.
+fn inside(folder: &Path, wanted: Content) -> Option<String> {
+    let takes_models = wanted == Content::Model || wanted == Content::Plan && flags::at_hand_is("analyze");
+    let is_there = |name: &&str| folder.join(name).is_file();
+    if takes_models && is_there(&MODEL) {
+        return Some(format!("the folder is a training run; its model is {}", shown(&folder.join(MODEL))));
+    }
+    if wanted == Content::Configuration && is_there(&config::NAME) {
+        return Some(format!(
+            "the folder is a training run; its configuration is {}",
+            shown(&folder.join(config::NAME))
+        ));
+    }
+    let config = SCHEDULERS.into_iter().find(is_there).map(|name| shown(&folder.join(name)));
+    match (wanted, config) {
+        (Content::Scheduler, Some(config)) => return Some(format!("the config of its scheduler is {config}")),
+        (Content::Model | Content::Plan, Some(config)) => {
+            return Some(format!(
+                "the folder is of diffusers; `langevin plan` reads the config of its scheduler, {config}"
+            ));
+        }
+        _ => {}
+    }
+    let mut found = files(folder, wanted.endings());
+    if wanted == Content::Model {
+        found.retain(|path| langevin_data::recognise(path) == Some(FileKind::Model));
+    }
+    if takes_models {
+        found.extend(folders(folder).into_iter().map(|run| run.join(MODEL)).filter(|model| model.is_file()));
+    }
+    if matches!(wanted, Content::Scheduler | Content::Onnx) {
+        found.extend(folders(folder).iter().flat_map(|inner| files(inner, wanted.endings())));
+    }
+    let names: Vec<String> = found.iter().take(NAMED).map(|path| shown(path)).collect();
+    let more = found.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!names.is_empty()).then(|| format!("the folder holds {}{more}", names.join(", ")))
+}
+
+/// The files of a folder with one of these endings, in order of their names.
+fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    let fits = |path: &PathBuf| {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        path.is_file() && ending.is_some_and(|ending| endings.iter().any(|known| known.eq_ignore_ascii_case(ending)))
+    };
+    entries(folder).into_iter().filter(fits).collect()
+}
+
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    entries(folder).into_iter().filter(|path| path.is_dir()).collect()
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
