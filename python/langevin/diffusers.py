@@ -23,12 +23,16 @@ from ._errors import ArgumentError
 from ._langevin import Plan, Ranking, recommend
 from ._torch import Run
 
-__all__ = ["LangevinScheduler"]
+__all__ = ["LangevinScheduler", "LangevinWuerstchenScheduler"]
 
 # What pipelines hand to step() of an original where they want nothing of it.
 _NEUTRAL = {"eta": 0.0, "use_clipped_model_output": False, "s_churn": 0.0, "s_tmin": 0.0, "s_tmax": float("inf"), "s_noise": 1.0}
 # What the original has and a plan needs not: read there.
 _TWIN = ("alphas", "alphas_cumprod", "betas", "final_alpha_cumprod", "get_velocity", "one", "sigma_max", "sigma_min", "sigma_data", "sqrt_alphas_cumprod", "schedule", "add_noise_to_input", "_get_conditioning_c_in")
+
+
+# Their timesteps end with that of the result, which pipelines leave out.
+_ENDED = ("SCMScheduler", "DDPMWuerstchenScheduler")
 
 
 def _class_of(config: Any) -> str:
@@ -176,7 +180,9 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             options.setdefault("sampler", config.get("langevin_sampler"))
             options.setdefault("settings", config.get("langevin_settings"))
             options.setdefault("consistent", config.get("langevin_consistent", False))
-        known = set(inspect.signature(cls.__init__).parameters) - {"self", "config"}
+        if cls is LangevinScheduler and name == "DDPMWuerstchenScheduler":
+            cls = LangevinWuerstchenScheduler
+        known = set(inspect.signature(LangevinScheduler.__init__).parameters) - {"self", "config"}
         unused = {key: options.pop(key) for key in list(options) if key not in known}
         # What is no option of this class is a field of the config, as in diffusers.
         fields = {key: value for key, value in config.items() if not key.startswith(("_", "langevin_"))}
@@ -265,12 +271,16 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             return
         times = torch.from_numpy(self._plan.network_times)
         whole = self._whole and not torch.any(times != times.round())
+        if self.original["_class_name"] in _ENDED:
+            times = torch.cat([times, times.new_zeros(1)])
         self.timesteps = times.to(torch.int64 if whole else torch.float32).to(device)
         # Noise levels as the original counts them: sigma / alpha, on a flow sigma.
         flow = "flow" in self.original["_class_name"].lower() or self.config.get("use_flow_sigmas")
         with np.errstate(divide="ignore"):
             sigmas = torch.from_numpy(self._plan.sigmas / (1.0 if flow else self._plan.alphas))
         self.sigmas = torch.cat([sigmas, torch.zeros(1, dtype=sigmas.dtype)]).float().to(device)
+        # Some pipelines write into them.
+        self._own_sigmas = self.sigmas.clone()
 
     def _reset(self) -> None:
         # Its arrays serve the next run: fresh memory costs more than a step.
@@ -281,6 +291,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         self._begin: Optional[int] = None
         self._last: Any = None
         self._version = 0
+        self._stands = False
         self._scales: Any = None if self._plan is None else self._plan.input_scales
 
     def _left_out(self, steps: int) -> Optional[Plan]:
@@ -373,7 +384,8 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             num_inference_steps = None
         if not self.config.get("use_dynamic_shifting"):
             mu = None
-        given = {key: value for key, value in settings.items() if value is not None}
+        # To this one, none is a value.
+        given = {key: value for key, value in settings.items() if value is not None or key == "intermediate_timesteps"}
         self._settings = {**self.config.langevin_settings, **given}
         self._compile(
             steps=None if num_inference_steps is None else int(num_inference_steps),
@@ -413,7 +425,30 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         scale = self._scales[index]
         return sample if scale == 1.0 else sample * float(scale)
 
+    def _refuse_changed_sigmas(self) -> None:
+        """A plan is made before its first step: noise levels that a pipeline writes over afterwards are in it only where they do what it can do."""
+        if self.sigmas is None or torch.equal(self.sigmas, self._own_sigmas):
+            return
+        # The last step goes nowhere: what is left of it is the state itself.
+        self._stands = torch.equal(self.sigmas[:-1], self._own_sigmas[:-1]) and bool(self.sigmas[-1] == self.sigmas[-2])
+        if not (self._stands and self.original["_class_name"] == "FlowMatchEulerDiscreteScheduler"):
+            raise ArgumentError(
+                "scheduler.sigmas were changed after set_timesteps: expected the levels of the plan\nhint: give them to set_timesteps(sigmas=…)"
+            )
+
+    @property
+    def _step_index(self) -> Optional[int]:
+        return self._index
+
+    @_step_index.setter
+    def _step_index(self, index: Optional[int]) -> None:
+        if index is not None and index != self._index:
+            raise ArgumentError(
+                f"a plan makes each step once: expected step index {self._index}, got {index}\nhint: a pipeline that steps twice at one time needs the original scheduler"
+            )
+
     def _start(self, sample: torch.Tensor, generator: Any) -> None:
+        self._refuse_changed_sigmas()
         shape = tuple(sample.shape)
         kind = sample.dtype if sample.dtype in (torch.float32, torch.float64) else torch.float32
         plan = self._rest(self._index)
@@ -502,13 +537,15 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         self._last = state if state.dtype == sample.dtype else state.to(sample.dtype)
         self._version = self._last._version
         self._index += 1
+        if self._stands and self._index == len(self._scales):
+            self._last = sample
         result, plan = self._last, self.plan
         predict = lambda: self._denoised(plan, index, model_output, sample, result)  # noqa: E731
         return _Output(result, predict) if return_dict else _Pair(result, predict)
 
     def _denoised(self, plan: Plan, index: int, out: torch.Tensor, sample: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
         """The denoised prediction of an evaluation, clipped as the plan clips it."""
-        if index + 1 == plan.nfe and self.original["_class_name"] in ("LCMScheduler", "TCDScheduler") and self.config.langevin_sampler is None:
+        if index + 1 == plan.nfe and self.original["_class_name"] in ("LCMScheduler", "TCDScheduler", "SCMScheduler") and self.config.langevin_sampler is None:
             # Consistency models mean the result by it.
             return result
         reading = plan.readings[index]
@@ -559,3 +596,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
 
     def __len__(self) -> int:
         return self.config.get("num_train_timesteps", 1000)
+
+
+class LangevinWuerstchenScheduler(LangevinScheduler, diffusers.DDPMWuerstchenScheduler):  # type: ignore[misc]
+    """:class:`LangevinScheduler` on the config of a ``DDPMWuerstchenScheduler``, for whose class its pipelines ask."""

@@ -120,9 +120,10 @@ impl Plan {
     /// The plan that a scheduler of diffusers follows: ``config`` is its config, a mapping or JSON text. With ``sampler``, the plan of that sampler on its times, noise levels and network.
     ///
     /// One of ``steps``, ``timesteps`` and ``sigmas`` says where the steps go; ``settings`` has what ``step`` or ``set_timesteps`` are given (``eta``, ``s_churn``, …). ``consistent`` mends what is known
-    /// to be wrong in the original.
+    /// to be wrong in the original. ``image_seq_len``, the tokens of the picture, makes ``mu`` and the levels as pipelines do. Fields that no scheduler has are passed over with a warning, and refused
+    /// with ``strict``.
     #[staticmethod]
-    #[pyo3(signature = (config, steps = None, *, sampler = None, timesteps = None, sigmas = None, mu = None, settings = None, start_at = None, image = false, consistent = false, **unknown: "typing.NoReturn"))]
+    #[pyo3(signature = (config, steps = None, *, sampler = None, timesteps = None, sigmas = None, mu = None, settings = None, start_at = None, image = false, consistent = false, image_seq_len = None, strict = false, **unknown: "typing.NoReturn"))]
     #[allow(clippy::too_many_arguments)]
     fn from_diffusers(
         config: &Bound<'_, PyAny>,
@@ -135,10 +136,24 @@ impl Plan {
         start_at: Option<usize>,
         image: bool,
         consistent: bool,
+        image_seq_len: Option<usize>,
+        strict: bool,
         unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let known =
-            ["config", "steps", "sampler", "timesteps", "sigmas", "mu", "settings", "start_at", "image", "consistent"];
+        let known = [
+            "config",
+            "steps",
+            "sampler",
+            "timesteps",
+            "sigmas",
+            "mu",
+            "settings",
+            "start_at",
+            "image",
+            "consistent",
+            "image_seq_len",
+            "strict",
+        ];
         refuse_unknown(unknown, "Plan.from_diffusers", &known)?;
         let set = match settings {
             None => Default::default(),
@@ -148,12 +163,27 @@ impl Plan {
         let mut call = Call::default();
         (call.steps, call.timesteps, call.sigmas, call.mu, call.set) = (steps, timesteps, sigmas, mu, set);
         (call.start_at, call.image, call.consistent) = (start_at, image, consistent);
+        (call.image_seq_len, call.strict) = (image_seq_len, strict);
+        let py = config.py();
         let config = Diffusers::parse(&json_text(config)?).or_raise()?;
         let plan = match sampler {
             Some(name) => Sampler::parse(name, None).and_then(|sampler| config.plan_as(&call, &sampler)),
             None => config.plan(&call),
         };
-        plan.map(wrap).or_raise()
+        let plan = plan.map(wrap).or_raise()?;
+        let mut whole = call.clone();
+        whole.start_at = None;
+        let unknown = if sampler.is_none() { config.unknown(&whole).or_raise()? } else { vec![] };
+        if !unknown.is_empty() {
+            let named = |(name, near): &(String, Option<&str>)| match near {
+                Some(near) => format!("{name} (did you mean '{near}'?)"),
+                None => name.clone(),
+            };
+            let names = unknown.iter().take(20).map(named).collect::<Vec<_>>().join(", ");
+            let text = format!("no scheduler has these fields, which are passed over as diffusers does: {names}");
+            py.import("warnings")?.call_method1("warn", (text,))?;
+        }
+        Ok(plan)
     }
 
     /// The sampler's name.

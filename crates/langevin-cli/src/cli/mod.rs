@@ -171,7 +171,7 @@ impl DeviceArgs {
 }
 
 /// The sampler and its steps.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct SamplerArgs {
     /// A sampler with its options, as in dpmpp-2m or heun:churn=40,tmin=0.05; `langevin explain` lists them all [default: dpmpp-2m; with --eta alone: ddim]
     #[arg(long, value_name = "NAME", conflicts_with = "moves")]
@@ -188,7 +188,7 @@ pub struct SamplerArgs {
     /// Network evaluations that a sample may cost, in place of --steps: as many steps as fit
     #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = grid_steps, allow_negative_numbers = true)]
     pub nfe: Option<usize>,
-    #[arg(long, value_name = "G", default_value = "karras", help = grid_help())]
+    #[arg(long, value_name = "G", default_value = GRID, help = grid_help())]
     pub grid: String,
     /// The cleanest noise level before the end, in σ/α [default: 0.002, or a table's first]
     #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true)]
@@ -388,6 +388,9 @@ pub(crate) fn times_help() -> String {
 pub(crate) fn process_help() -> String {
     format!("The process: {}", langevin::Process::NAMES.join(", "))
 }
+
+/// The grid of a sampler whose flags name none.
+pub const GRID: &str = "karras";
 
 fn grid_help() -> String {
     format!("Where the steps go: {}", langevin::Grid::NAMES.join(", "))

@@ -58,6 +58,12 @@ pub struct ImportArgs {
     /// With --from-diffusers: mu of dynamic shifting
     #[arg(long, value_name = "M", requires = "from_diffusers", value_parser = finite, allow_negative_numbers = true)]
     pub mu: Option<f64>,
+    /// With --from-diffusers and dynamic shifting: the tokens of the picture, from which mu and the levels are made as pipelines make them; 4096 for 1024 × 1024 where a token is 16 pixels wide
+    #[arg(long, value_name = "N", requires = "from_diffusers", conflicts_with = "mu", value_parser = clap::value_parser!(u32).range(1..))]
+    pub image_seq_len: Option<u32>,
+    /// With --from-diffusers: refuse fields that no scheduler has, which are passed over otherwise
+    #[arg(long, requires = "from_diffusers")]
+    pub strict: bool,
     /// With --from-diffusers: the noise levels, in place of --steps; FlowMatchEuler takes them together with --timesteps
     #[arg(long, value_name = "LIST", requires = "from_diffusers", value_parser = list)]
     pub sigmas: Option<Numbers>,
@@ -67,7 +73,7 @@ pub struct ImportArgs {
     /// With --from-diffusers: an argument of its `step`, as in s_churn=40 or use_clipped_model_output=true; with --from-k: one of the function's; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting, conflicts_with_all = ["sampler", "moves"])]
     pub set: Vec<(String, serde_json::Value)>,
-    /// A sampler by its name in k-diffusion or ComfyUI, as in dpmpp_2m, on VE unless --process says otherwise
+    /// A sampler by its name in k-diffusion or ComfyUI, as in dpmpp_2m, or in A1111's list, as in 'DPM++ 2M Karras'; on VE unless --process says otherwise. Their schedules are known to --grid: simple, normal, sgm_uniform, ddim_uniform, beta, linear_quadratic, kl_optimal
     #[arg(long, value_name = "NAME", conflicts_with_all = ["sampler", "moves"])]
     pub from_k: Option<String>,
 }

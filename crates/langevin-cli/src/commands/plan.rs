@@ -1,11 +1,11 @@
 //! `langevin plan`: a sampler as a table of numbers.
 
-use crate::cli::PlanArgs;
+use crate::cli::{PlanArgs, SamplerArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::content::Content;
 use crate::io::{json, print, say};
 use crate::schedule;
-use crate::words::{either_case, shown};
+use crate::words::{QUOTED, brief, either_case, shown, visible};
 use langevin::import::{Call, Diffusers, k};
 use langevin::plan::Note;
 use langevin::sampler::Start;
@@ -56,8 +56,12 @@ fn from_flags(args: &PlanArgs) -> Result<Plan> {
     let prediction =
         args.predict.as_deref().map(|name| either_case(name, Prediction::parse)).transpose().or_misused()?;
     let network = prediction.map(|prediction| Formulation::new(process.clone(), prediction));
+    let label = args.import.from_k.as_deref().and_then(k::label);
     let sampler = match &args.import.from_k {
-        Some(name) => Some(k::sampler(name, &settings(args)?).or_misused()?),
+        Some(name) => {
+            let name = label.as_ref().map_or(name.as_str(), |label| &label.sampler);
+            Some(k::sampler(name, &settings(args)?).or_misused()?)
+        }
         None if args.sampler.moves.is_none() => Some(args.sampler.sampler()?),
         None => None,
     };
@@ -69,8 +73,26 @@ fn from_flags(args: &PlanArgs) -> Result<Plan> {
         (_, Some((ratio, max))) => Some(Map::threshold(ratio, max).or_misused()?),
         _ => None,
     };
-    let range = args.sampler.range(&process, None)?;
-    args.sampler.compile_as(&process, sampler.as_ref(), range, &|compiling| {
+    let own;
+    let flags = match (&args.import.from_k, label.and_then(|label| label.grid)) {
+        (None, _) => &args.sampler,
+        (Some(_), Some(grid)) if args.sampler.grid == crate::cli::GRID => {
+            own = original_grid(args, &process, grid)?;
+            &own
+        }
+        (Some(_), Some(grid)) => {
+            return Err(Failure::misused("two grids")
+                .at("--from-k, --grid")
+                .expected("one of them")
+                .got(format!("{grid} and {}", args.sampler.grid)));
+        }
+        (Some(_), None) => {
+            own = original_grid(args, &process, &args.sampler.grid)?;
+            &own
+        }
+    };
+    let range = flags.range(&process, None)?;
+    flags.compile_as(&process, sampler.as_ref(), range, &|compiling| {
         let mut compiling = compiling;
         if let Some(network) = &network {
             compiling = compiling.network(network);
@@ -86,6 +108,20 @@ fn from_flags(args: &PlanArgs) -> Result<Plan> {
         }
         compiling.compile()
     })
+}
+
+/// The flags with a schedule of ComfyUI or A1111 as the list of its levels; any other grid stays.
+fn original_grid(args: &PlanArgs, process: &Process, grid: &str) -> Result<SamplerArgs> {
+    let mut flags = args.sampler.clone();
+    flags.grid = grid.to_owned();
+    let Some(schedule) = k::Schedule::parse(grid) else { return Ok(flags) };
+    let steps = flags.steps.or(flags.nfe).unwrap_or(20);
+    let levels = schedule.levels(process, steps).or_misused()?;
+    say(&format!("note: {schedule}"));
+    flags.grid = format!("list:{}", levels.iter().map(f64::to_string).collect::<Vec<_>>().join(","));
+    // A list brings its own steps.
+    (flags.steps, flags.nfe) = (None, None);
+    Ok(flags)
 }
 
 /// What --set and --eta say.
@@ -110,6 +146,8 @@ fn from_diffusers(path: &Path, args: &PlanArgs) -> Result<Plan> {
     call.timesteps.clone_from(&args.import.timesteps);
     call.sigmas.clone_from(&args.import.sigmas);
     call.mu = args.import.mu;
+    call.image_seq_len = args.import.image_seq_len.map(|tokens| tokens as usize);
+    call.strict = args.import.strict;
     call.start_at = args.start_at;
     call.image = args.image;
     call.consistent = args.import.consistent;
@@ -130,12 +168,44 @@ fn from_diffusers(path: &Path, args: &PlanArgs) -> Result<Plan> {
         let fits = langevin::recommend::most_steps(budget, &plan).or_misused()?;
         call.steps = Some(fits.ok_or_else(|| crate::survey::nothing_fits(config.class(), budget))?.0);
     }
-    let plan = config.plan(&call).or_misused()?;
+    let plan = match config.plan(&call) {
+        Err(error) if error.to_string().starts_with("mu is missing") => {
+            return Err(Failure::misused("mu is missing").at("use_dynamic_shifting of the config").hint(
+                "give --mu M, or --image-seq-len N: the tokens of the picture, 4096 for 1024 × 1024 where a token is 16 pixels wide",
+            ));
+        }
+        plan => plan.or_misused()?,
+    };
     let foreign = config.foreign(&call).or_misused()?;
     if !foreign.is_empty() {
         say(&format!("note: fields of other schedulers, passed over as diffusers does: {}", foreign.join(", ")));
     }
+    let unknown = config.unknown(&call).or_misused()?;
+    if !unknown.is_empty() {
+        let named = |(name, near): &(String, Option<&str>)| match near {
+            Some(near) => format!("{} (did you mean '{near}'?)", visible(name)),
+            None => visible(name),
+        };
+        let names: Vec<String> = unknown.iter().take(20).map(named).collect();
+        say(&format!(
+            "warning: no scheduler has these fields, which are passed over as diffusers does (--strict refuses them): {}",
+            brief(&names.join(", "), QUOTED)
+        ));
+    }
     say(&format!("{} of {}", config.class(), shown(path)));
+    if let Some(mu) = config.mu(&call).or_misused()? {
+        say(&match call.image_seq_len {
+            Some(tokens) if call.sigmas.is_none() && call.timesteps.is_none() => {
+                format!("mu = {mu} of {tokens} tokens, on a pipeline's levels, 1 to 1/n")
+            }
+            Some(tokens) => format!("mu = {mu} of {tokens} tokens"),
+            None if call.steps.is_some() => {
+                "note: these are the scheduler's own levels; pipelines give theirs, 1 to 1/n: --image-seq-len makes them, and mu"
+                    .to_owned()
+            }
+            None => format!("mu = {mu}"),
+        });
+    }
     if let Some(fault) = config.fault(&call).or_misused()? {
         say(&format!("note: diffusers itself fails on this run: {fault}"));
     }

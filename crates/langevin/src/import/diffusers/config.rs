@@ -1,6 +1,6 @@
 //! A saved config: every field is read by name, and a field that nobody reads is an error.
 
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, distance, nearest};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -158,22 +158,32 @@ impl Config {
         }
     }
 
-    /// Fields of other classes, which this one does not read: configs that were made from another scheduler's carry them, and diffusers passes over them too.
-    /// Every other field must have been read.
-    pub(super) fn foreign(&self, class: &str) -> Result<Vec<String>> {
+    /// The fields that this class has not read: those of other classes, and those that no class has. Configs that were made
+    /// from another scheduler's carry them, and diffusers passes over them too.
+    pub(super) fn unread(&self) -> (Vec<String>, Vec<String>) {
         let read = self.read.borrow();
         let unread = self.fields.keys().filter(|key| !key.starts_with('_') && !read.contains(*key));
-        let (foreign, unknown): (Vec<&String>, Vec<&String>) =
-            unread.partition(|key| ELSEWHERE.contains(&key.as_str()));
+        unread.cloned().partition(|key| ELSEWHERE.contains(&key.as_str()))
+    }
+
+    /// The field that a name is a slip of: off by two letters at most, for fields of another purpose have like names.
+    pub(super) fn meant(name: &str) -> Option<&'static str> {
+        nearest(name, ELSEWHERE).filter(|near| distance(name, near) <= 2)
+    }
+
+    /// Refuses fields that no class has.
+    pub(super) fn refuse_unknown(&self, class: &str) -> Result<()> {
+        let (_, unknown) = self.unread();
         if unknown.is_empty() {
-            return Ok(foreign.into_iter().cloned().collect());
+            return Ok(());
         }
-        let unknown: Vec<&str> = unknown.into_iter().map(String::as_str).collect();
-        let near = unknown.iter().find_map(|name| Some((name, nearest(name, ELSEWHERE)?)));
+        let near = unknown.iter().find_map(|name| Some((name, Self::meant(name)?)));
         let meant = near.map(|(name, near)| format!("did you mean '{near}' by '{name}'? ")).unwrap_or_default();
         Err(Error::format(format!("no scheduler has these fields: {}", unknown.join(", ")))
             .at(class.to_owned())
-            .hinting(format!("{meant}they are refused, for they may change the result; take them out if they do not")))
+            .hinting(format!(
+                "{meant}take them out if they do not change the result; without strict they are passed over"
+            )))
     }
 }
 

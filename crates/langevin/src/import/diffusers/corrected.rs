@@ -29,12 +29,28 @@ const UNIPC: Kin = Kin {
     last: Last::NamedOrTwin,
 };
 
+/// μ as it is given, or as pipelines make it from the number of tokens. The four fields have the values that the pipelines
+/// take where a config has none.
+pub(super) fn mu(config: &Config, call: &Call) -> Result<Option<f64>> {
+    let shifts = [config.number("base_shift", 0.5)?, config.number("max_shift", 1.15)?];
+    let lengths = [config.number("base_image_seq_len", 256.0)?, config.number("max_image_seq_len", 4096.0)?];
+    let (None, Some(tokens)) = (call.mu, call.image_seq_len) else { return Ok(call.mu) };
+    if lengths[0] == lengths[1] {
+        return Err(Error::format("bad field in the config")
+            .at("base_image_seq_len, max_image_seq_len")
+            .expected("two lengths")
+            .got(lengths[0].to_string()));
+    }
+    let slope = (shifts[1] - shifts[0]) / (lengths[1] - lengths[0]);
+    Ok(Some(shifts[0] + (tokens as f64 - lengths[0]) * slope))
+}
+
 /// A time shift of flow levels: k, or e^μ or μ for k where the shift is dynamic.
 pub(super) fn dynamic_shift(config: &Config, call: &Call, key: &str) -> Result<f64> {
     let fixed = config.number(key, 1.0)?;
     let dynamic = config.flag("use_dynamic_shifting", false)?;
     let kind = config.word("time_shift_type", &["exponential", "linear"])?;
-    let k = match (dynamic, call.mu) {
+    let k = match (dynamic, mu(config, call)?) {
         // A pipeline gives μ whatever the config says; without dynamic shifting it is not used.
         (false, _) => fixed,
         (true, Some(mu)) => {
@@ -47,7 +63,9 @@ pub(super) fn dynamic_shift(config: &Config, call: &Call, key: &str) -> Result<f
         (true, None) => {
             return Err(Error::argument("mu is missing")
                 .at("use_dynamic_shifting")
-                .hinting("give mu, which a pipeline makes from the size of the picture"));
+                .hinting(
+                    "give mu, or image_seq_len: the number of tokens of the picture, 4096 for 1024 × 1024 where a token is 16 pixels wide",
+                ));
         }
     };
     if k > 0.0 && k.is_finite() {

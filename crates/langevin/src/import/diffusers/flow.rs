@@ -58,10 +58,6 @@ fn even(config: &Config, call: &Call, n: f64, steps: usize, fixed: Option<f64>) 
 
 fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
     let n = whole(config)?;
-    for key in ["base_shift", "max_shift", "base_image_seq_len", "max_image_seq_len"] {
-        // With these a pipeline makes μ from the size of the image.
-        config.inert(key);
-    }
     let dynamic = config.flag("use_dynamic_shifting", false)?;
     let placing = Placing::read(config, false)?;
     let terminal = terminal(config)?;
@@ -87,9 +83,12 @@ fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
             .expected("sigmas in (0, 1], timesteps in (0, N]"));
     }
     // What is given is in float32; what is not is computed in float64.
-    let exact = call.sigmas.is_none() && call.timesteps.is_none() || call.consistent;
+    let exact = call.sigmas.is_none() && call.timesteps.is_none() && call.image_seq_len.is_none() || call.consistent;
     let round: fn(f64) -> f64 = if exact { |value| value } else { single };
+    // A pipeline gives its levels itself.
+    let piped = dynamic && call.image_seq_len.is_some() && call.mu.is_none();
     let mut values = match (&call.sigmas, &call.timesteps) {
+        (None, None) if piped => linspace(1.0, 1.0 / steps as f64, steps).into_iter().map(single).collect(),
         (Some(sigmas), _) => sigmas.iter().map(|sigma| round(*sigma)).collect(),
         (None, Some(times)) => times.iter().map(|time| round(round(*time) / n)).collect(),
         (None, None) => even(config, call, n, steps, Some(k).filter(|_| !dynamic))?,
@@ -100,6 +99,13 @@ fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
         false if exact => shift(k, value),
         false => shift_single(k, value),
     };
+    if steps > 1 && n == 1.0 && call.sigmas.is_none() && call.timesteps.is_none() && !piped {
+        return Err(Error::argument("the config has one training time: steps between its levels would stand still")
+            .at("num_train_timesteps")
+            .expected("the levels, as the pipeline of such a config gives them")
+            .got(format!("{steps} steps"))
+            .hinting("give sigmas: n numbers from 1 to 1/n, as in 1,0.75,0.5,0.25"));
+    }
     values.iter_mut().for_each(|value| *value = shifted(*value));
     if let Some(terminal) = terminal {
         stretch(&mut values, terminal, round);

@@ -73,6 +73,12 @@ pub struct Call {
     pub image: bool,
     /// Mends what is known to be wrong.
     pub consistent: bool,
+    /// The number of tokens of the picture, from which a config with dynamic shifting makes μ as its pipeline does:
+    /// `base_shift` at `base_image_seq_len`, `max_shift` at `max_image_seq_len`, and linear between and beyond. The levels of
+    /// a flow are then those that pipelines give, n numbers evenly spaced from 1 to 1/n.
+    pub image_seq_len: Option<usize>,
+    /// Refuses fields that no scheduler has; otherwise they are passed over, as in diffusers.
+    pub strict: bool,
 }
 
 impl Call {
@@ -241,12 +247,53 @@ impl Diffusers {
     /// The fields of the config that belong to other classes, and that this one passes over, as diffusers does.
     ///
     /// # Errors
-    /// As [`tables`](Self::tables); a field that no scheduler has.
+    /// As [`tables`](Self::tables).
     pub fn foreign(&self, call: &Call) -> Result<Vec<String>> {
+        Ok(self.passed_over(call)?.0)
+    }
+
+    /// The fields of the config that no scheduler of diffusers has, which it passes over, and the field that each may be a
+    /// slip of.
+    ///
+    /// ```
+    /// use langevin::import::{Call, Diffusers};
+    /// let config = Diffusers::parse(r#"{"_class_name": "DDIMScheduler", "beta_strat": 0.1, "tensor_format": "pt"}"#)?;
+    /// let unknown = config.unknown(&Call::steps(4))?;
+    /// assert_eq!(unknown[0], ("beta_strat".to_owned(), Some("beta_start")));
+    /// assert_eq!(unknown[1], ("tensor_format".to_owned(), None));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`tables`](Self::tables).
+    pub fn unknown(&self, call: &Call) -> Result<Vec<(String, Option<&'static str>)>> {
+        let unknown = self.passed_over(call)?.1;
+        Ok(unknown
+            .into_iter()
+            .map(|name| {
+                let near = Config::meant(&name);
+                (name, near)
+            })
+            .collect())
+    }
+
+    /// The μ of a run, given or made from the number of tokens; `None` where the config does not shift by the picture's size.
+    ///
+    /// # Errors
+    /// Fields that cannot be used.
+    pub fn mu(&self, call: &Call) -> Result<Option<f64>> {
+        let config = self.config.fresh();
+        if !config.flag("use_dynamic_shifting", false)? {
+            return Ok(None);
+        }
+        corrected::mu(&config, call)
+    }
+
+    fn passed_over(&self, call: &Call) -> Result<(Vec<String>, Vec<String>)> {
         let config = self.config.fresh();
         let tables = (self.class.tables)(&config, call)?;
         (self.class.course)(&config, call, &tables)?;
-        config.foreign(self.class.name)
+        Ok(config.unread())
     }
 
     /// The plan of a run with these tables in place of the computed ones.
@@ -291,7 +338,9 @@ impl Diffusers {
         let mut course = (self.class.course)(&config, course_call, tables)?;
         // The tables read their own fields; together they must have read all.
         (self.class.tables)(&config, course_call).ok();
-        config.foreign(self.class.name)?;
+        if call.strict {
+            config.refuse_unknown(self.class.name)?;
+        }
         if sampler.is_some() {
             course.steps = without_standing(&course.steps);
         }

@@ -9,14 +9,25 @@ fn parse(class: &str, fields: Value) -> Diffusers {
 #[test]
 fn configs_that_are_not_strict_json_are_read() {
     let config = "{\"_class_name\": \"DDIMScheduler\", \"beta_start\": 1e-4, \"note\": \"-Infinity \\\" NaN\", \"x\": -Infinity}";
-    let error = Diffusers::parse(config).unwrap().plan(&Call::steps(3)).unwrap_err().to_string();
+    let call = Call { strict: true, ..Call::steps(3) };
+    let error = Diffusers::parse(config).unwrap().plan(&call).unwrap_err().to_string();
     assert!(error.contains("note, x") && error.contains("no scheduler has"), "{error}");
 }
 
 #[test]
 fn every_unknown_field_is_named() {
-    let error = parse("DDIMScheduler", json!({"one": 1, "two": 2})).plan(&Call::steps(3)).unwrap_err().to_string();
-    assert!(error.contains("one, two"), "{error}");
+    let config = parse("DDIMScheduler", json!({"one": 1, "two": 2, "beta_ned": 0.5}));
+    let error = config.plan(&Call { strict: true, ..Call::steps(3) }).unwrap_err();
+    assert!(error.to_string().contains("beta_ned, one, two"), "{error}");
+    assert!(error.hint().unwrap().contains("did you mean 'beta_end' by 'beta_ned'"), "{error}");
+    // diffusers passes over them, and so do we unless asked to refuse.
+    let call = Call::steps(3);
+    assert_eq!(config.plan(&call).unwrap(), plan("DDIMScheduler", json!({}), &call));
+    let names: Vec<String> = config.unknown(&call).unwrap().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["beta_ned", "one", "two"]);
+    // A like name of another purpose is no hint.
+    let flow = parse("FlowMatchEulerDiscreteScheduler", json!({"use_uniform_sigmas": false}));
+    assert_eq!(flow.unknown(&call).unwrap(), [("use_uniform_sigmas".to_owned(), None)]);
 }
 
 fn plan(class: &str, fields: Value, call: &Call) -> crate::Plan {
@@ -52,7 +63,8 @@ fn every_class_has_a_plan_and_a_consistent_one() {
             let lint = plan.lint().ok().filter(|_| consistent && !boundary);
             assert!(lint.is_none_or(|lint| lint.is_clean()), "{}: {:?}", class.name, plan.lint());
         }
-        let error = parse(class.name, json!({"what": 1})).plan(&Call::steps(6)).unwrap_err().to_string();
+        let call = Call { strict: true, ..Call::steps(6) };
+        let error = parse(class.name, json!({"what": 1})).plan(&call).unwrap_err().to_string();
         assert!(error.contains("these fields: what"), "{}: {error}", class.name);
         assert!(parse(class.name, json!({})).plan(&steps(6, json!({"what": 1}), false)).is_err(), "{}", class.name);
     }
@@ -274,6 +286,38 @@ fn flow_levels_beyond_one_are_noise_levels() {
     assert_eq!(levels.iter().map(|level| level.alpha).collect::<Vec<_>>(), [1.0; 3]);
     assert!((levels[0].sigma - 80.0).abs() < 1e-4 && (levels[2].sigma - 0.002).abs() < 1e-8, "{levels:?}");
     assert_eq!(network_times(&plan)[0], levels[0].sigma * 1000.0);
+}
+
+/// μ as the pipelines of diffusers make it (`calculate_shift`), on their levels.
+#[test]
+fn mu_comes_from_the_number_of_tokens() {
+    let fields = json!({"use_dynamic_shifting": true, "base_shift": 0.5, "max_shift": 1.15, "base_image_seq_len": 256,
+        "max_image_seq_len": 6400});
+    let config = parse("FlowMatchEulerDiscreteScheduler", fields);
+    let call = Call { image_seq_len: Some(4096), ..Call::steps(8) };
+    assert!((config.mu(&call).unwrap().unwrap() - 0.90625).abs() < 1e-15);
+    let sigmas = (0..8).map(|i| 1.0 - f64::from(i) / 8.0).collect();
+    let given = Call { mu: Some(0.90625), sigmas: Some(sigmas), ..Call::default() };
+    let (a, b) = (config.plan(&call).unwrap(), config.plan(&given).unwrap());
+    let levels = |plan: &crate::Plan| plan.moves().iter().map(|note| note.from.time).collect::<Vec<_>>();
+    levels(&a).iter().zip(levels(&b)).for_each(|(a, b)| assert!((a - b).abs() < 1e-6, "{a} {b}"));
+    let error = config.plan(&Call::steps(8)).unwrap_err();
+    assert!(error.hint().unwrap().contains("image_seq_len"), "{error}");
+    // What a config does not say is what the pipelines take.
+    let bare = parse("FlowMatchEulerDiscreteScheduler", json!({"use_dynamic_shifting": true}));
+    assert!((bare.mu(&call).unwrap().unwrap() - 1.15).abs() < 1e-12);
+    let still = parse("FlowMatchEulerDiscreteScheduler", json!({}));
+    assert_eq!(still.mu(&call).unwrap(), None);
+}
+
+#[test]
+fn one_training_time_needs_the_levels_of_the_pipeline() {
+    let config = parse("FlowMatchEulerDiscreteScheduler", json!({"num_train_timesteps": 1}));
+    let error = config.plan(&Call::steps(8)).unwrap_err();
+    assert!(error.to_string().contains("num_train_timesteps") && error.hint().unwrap().contains("sigmas"), "{error}");
+    assert_eq!(config.plan(&Call::steps(1)).unwrap().nfe(), 1);
+    let sigmas = Some(vec![1.0, 0.75, 0.5, 0.25]);
+    assert_eq!(config.plan(&Call { sigmas, ..Call::default() }).unwrap().nfe(), 4);
 }
 
 #[test]
