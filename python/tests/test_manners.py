@@ -223,3 +223,18 @@ class TestTorch:
             assert row.tolist() == [reading.scale, reading.time, reading.a, reading.b]
         compiled = torch.compile(converted, fullgraph=True, backend="eager")
         assert torch.allclose(compiled(x, t), converted(x, t), atol=1e-6)
+
+
+def test_configs_as_people_have_them():
+    config = {"_class_name": "FlowMatchEulerDiscreteScheduler", "use_uniform_sigmas": False, "shfit": 3.0}
+    with pytest.warns(UserWarning, match="passed over as diffusers does: shfit \\(did you mean 'shift'\\?\\), use_uniform_sigmas"):
+        plan = langevin.Plan.from_diffusers(config, steps=4)
+    assert plan.is_same(langevin.Plan.from_diffusers({"_class_name": "FlowMatchEulerDiscreteScheduler"}, steps=4))
+    with pytest.raises(langevin.Error, match="no scheduler has these fields"):
+        langevin.Plan.from_diffusers(config, steps=4, strict=True)
+    flux = {"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": True, "base_image_seq_len": 256, "max_image_seq_len": 6400}
+    tokens = langevin.Plan.from_diffusers(flux, steps=4, image_seq_len=4096)
+    given = langevin.Plan.from_diffusers(flux, mu=0.90625, sigmas=[1.0, 0.75, 0.5, 0.25])
+    assert tokens.is_same(given, 1e-6)
+    with pytest.raises(langevin.Error, match="image_seq_len"):
+        langevin.Plan.from_diffusers(flux, steps=4)

@@ -314,6 +314,8 @@ const CALLS: &[&str] = &[
     "plan --steps 3 | --from-diffusers config.json",
     "plan --steps 3 --from-diffusers config.json | --consistent",
     "plan --steps 3 --from-diffusers config.json | --mu 1",
+    "plan --steps 3 --from-diffusers config.json | --image-seq-len 64",
+    "plan --steps 3 --mu 1 --from-diffusers flux.json | --strict",
     "plan --from-diffusers config.json | --sigmas 3,2,1",
     "plan --from-diffusers config.json | --timesteps 900,500,100",
     "plan --steps 3 --from-diffusers config.json | --set s_churn=4",
@@ -423,6 +425,8 @@ fn material(here: &Path) {
     fs::write(here.join("kinds.csv"), format!("x,y,kind\n{kinds}")).unwrap();
     fs::write(here.join("c.toml"), "data = 'rows.csv'\n").unwrap();
     fs::write(here.join("net.onnx"), "not one").unwrap();
+    let flux = r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": true, "what": 1}"#;
+    fs::write(here.join("flux.json"), flux).unwrap();
     fs::write(
         here.join("config.json"),
         r#"{"_class_name": "EulerDiscreteScheduler", "beta_schedule": "scaled_linear", "num_train_timesteps": 1000, "steps_offset": 1, "timestep_spacing": "leading"}"#,

@@ -124,3 +124,51 @@ fn hostile_documents_are_refused_quickly() {
         assert!(stderr.len() < 2000, "{name}: {} bytes of error", stderr.len());
     }
 }
+
+/// What a config holds is not asked of the user, and what no scheduler knows is named.
+#[test]
+fn configs_are_read_as_people_have_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let flux = r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": true, "base_shift": 0.5,
+        "max_shift": 1.15, "base_image_seq_len": 256, "max_image_seq_len": 6400, "use_uniform_sigmas": false, "shfit": 3}"#;
+    fs::write(here.join("flux.json"), flux).unwrap();
+    let (code, _, stderr) = run(here, "plan --from-diffusers flux.json --steps 8");
+    assert!(code == 2 && stderr.contains("hint: give --mu M, or --image-seq-len N"), "{stderr}");
+    let (table, stderr) = works(here, "plan --from-diffusers flux.json --image-seq-len 4096 --steps 8");
+    assert!(stderr.contains("mu = 0.90625 of 4096 tokens, on a pipeline's levels"), "{stderr}");
+    assert!(
+        stderr.contains(
+            "passed over as diffusers does (--strict refuses them): shfit (did you mean 'shift'?), use_uniform_sigmas\n"
+        ),
+        "{stderr}"
+    );
+    let given = "plan --from-diffusers flux.json --mu 0.90625 --sigmas 1,0.875,0.75,0.625,0.5,0.375,0.25,0.125";
+    assert_eq!(works(here, given).0, table);
+    let (_, stderr) = works(here, "plan --from-diffusers flux.json --mu 0.90625 --steps 8");
+    assert!(stderr.contains("these are the scheduler's own levels"), "{stderr}");
+    let (code, _, stderr) = run(here, "plan --from-diffusers flux.json --image-seq-len 4096 --steps 8 --strict");
+    assert!(code == 2 && stderr.contains("no scheduler has these fields: shfit, use_uniform_sigmas"), "{stderr}");
+    let once = r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": 1}"#;
+    fs::write(here.join("once.json"), once).unwrap();
+    let (code, _, stderr) = run(here, "plan --from-diffusers once.json --steps 8");
+    assert!(code == 2 && stderr.contains("one training time") && stderr.contains("sigmas"), "{stderr}");
+}
+
+#[test]
+fn schedules_and_labels_of_other_programs_are_known() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let sd = "--process table:scaled-linear --steps 6";
+    for name in ["simple", "sgm_uniform", "SGM-Uniform", "ddim_uniform", "normal", "kl_optimal", "linear_quadratic"] {
+        let (table, stderr) = works(here, &format!("plan --from-k dpmpp_2m {sd} --grid {name}"));
+        assert!(table.contains("dpmpp-2m") && stderr.contains("note: the schedule"), "{name}: {stderr}");
+    }
+    let output = common::langevin(here).args(["plan", "--from-k", "DPM++ 2M Karras", "--steps", "6"]).output().unwrap();
+    let labelled = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(labelled, works(here, "plan --from-k dpmpp_2m --grid karras --steps 6").0);
+    let (code, _, stderr) = run(here, "plan --from-k dpmpp_2m --grid simple --steps 6");
+    assert!(code == 2 && stderr.contains("needs a table") && stderr.contains("table:scaled-linear"), "{stderr}");
+    let (code, _, stderr) = run(here, "plan --from-k dpmpp_2m --grid simpel --steps 6");
+    assert!(code == 2 && stderr.contains("unknown grid"), "{stderr}");
+}

@@ -168,6 +168,14 @@ fn from_diffusers(path: &Path, args: &PlanArgs) -> Result<Plan> {
         let fits = langevin::recommend::most_steps(budget, &plan).or_misused()?;
         call.steps = Some(fits.ok_or_else(|| crate::survey::nothing_fits(config.class(), budget))?.0);
     }
+    if let Some(tokens) = args.import.image_seq_len
+        && config.mu(&call).or_misused()?.is_none()
+    {
+        return Err(Failure::misused("the config does not shift by the size of the picture")
+            .at("--image-seq-len")
+            .expected("a config with use_dynamic_shifting")
+            .got(tokens.to_string()));
+    }
     let plan = match config.plan(&call) {
         Err(error) if error.to_string().starts_with("mu is missing") => {
             return Err(Failure::misused("mu is missing").at("use_dynamic_shifting of the config").hint(
