@@ -96,6 +96,57 @@ def test_part_of_a_run_is_that_of_the_original(name, fields, left_out, without_n
             assert theirs is None or (theirs - mine).abs().max() < 3e-4 * theirs.abs().max()
 
 
+@pytest.mark.parametrize(("steps", "middle"), [(2, 1.3), (2, None), (3, None), (1, None)])
+def test_the_angles_of_a_consistency_model(steps, middle, without_noise):
+    """The loop of Sana Sprint: the times end with that of the result, and the prediction is what is decoded."""
+    original = diffusers.SCMScheduler()
+    results = []
+    for scheduler in (original, LangevinScheduler.from_config(original)):
+        scheduler.set_timesteps(steps, timesteps=None, max_timesteps=1.57080, intermediate_timesteps=middle)
+        x = torch.randn(1, 4, 4, 4, generator=torch.Generator().manual_seed(0)) * 0.5
+        for t in scheduler.timesteps[:-1]:
+            x, denoised = scheduler.step(torch.sin(x) + t, t, x, return_dict=False)
+        results.append((scheduler.timesteps, x, denoised))
+    for theirs, ours in zip(*results):
+        assert torch.allclose(theirs, ours, atol=1e-4)
+
+
+def test_noise_levels_that_a_pipeline_writes_over():
+    """Cosmos lets the last step stand still; other changes are no part of a plan, and named."""
+    original = diffusers.FlowMatchEulerDiscreteScheduler(use_karras_sigmas=True)
+    results = []
+    for scheduler in (original, LangevinScheduler.from_config(original)):
+        scheduler.set_timesteps(4)
+        scheduler.sigmas[-1] = scheduler.sigmas[-2]
+        x = torch.randn(1, 4, 4, 4, generator=torch.Generator().manual_seed(0))
+        for t in scheduler.timesteps:
+            x = scheduler.step(network(x, t), t, x).prev_sample
+        results.append(x)
+    assert torch.allclose(*results, atol=1e-5)
+    ours = LangevinScheduler.from_config(original)
+    ours.set_timesteps(4)
+    ours.sigmas[1] = 0.9
+    with pytest.raises(langevin.Error, match="sigmas were changed"):
+        ours.step(x, ours.timesteps[0], x)
+
+
+def test_a_step_is_made_once():
+    ours = LangevinScheduler.from_config(diffusers.EDMEulerScheduler())
+    ours.set_timesteps(4)
+    x = torch.randn(1, 4, 4, 4)
+    ours.step(x, ours.timesteps[0], x)
+    with pytest.raises(langevin.Error, match="makes each step once"):
+        ours._step_index -= 1
+
+
+def test_pipelines_that_ask_for_the_class():
+    original = diffusers.DDPMWuerstchenScheduler()
+    ours = LangevinScheduler.from_config(original)
+    assert isinstance(ours, diffusers.DDPMWuerstchenScheduler) and isinstance(ours, LangevinScheduler)
+    original.set_timesteps(4), ours.set_timesteps(4)
+    assert torch.allclose(ours.timesteps, original.timesteps)
+
+
 @pytest.mark.parametrize(
     ("config", "sampler", "counts"),
     [
