@@ -172,9 +172,9 @@ impl Network {
         Plan::samples_of(slf, count, seed, sampler, steps, grid, first, units, threads)
     }
 
-    /// Reads a model file: the same as ``Network(path)``. For an ONNX file give its ``formulation``; the result is an :class:`OnnxNetwork`, which takes the other arguments.
+    /// Reads a model file, as ``Network(path)`` does. With a ``formulation`` it opens an ONNX file and returns an :class:`OnnxNetwork`; the other arguments are for ONNX files alone.
     #[staticmethod]
-    #[pyo3(signature = (path: "str | os.PathLike[str]", *, formulation = None, shape = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output = None, **unknown: "typing.NoReturn") -> "Network | OnnxNetwork")]
+    #[pyo3(signature = (path, *, formulation = None, shape = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output = None, **unknown: "typing.NoReturn") -> "Network | OnnxNetwork")]
     #[allow(clippy::too_many_arguments)]
     fn load<'py>(
         py: Python<'py>,

@@ -13,9 +13,12 @@ use std::sync::Arc;
 
 /// A network in an ONNX file, evaluated by ONNX Runtime: ``OnnxNetwork("unet.onnx", langevin.Formulation("table:scaled-linear", "epsilon"))``.
 ///
-/// It is a model for :meth:`Plan.run` and gives the numbers of ``langevin sample --onnx``. ``shape`` is that of one sample, for files that leave it open. ``inputs`` has the values of further
-/// inputs by their names: one row for all samples, or a row for each, where row i belongs to sample i. ``uncond_inputs`` has those that differ on the unconditional branch, for plans with
-/// ``guidance``. ``output`` names the output to read; without it, the one of the shape of the states is read.
+/// It is a model for :meth:`Plan.run` and gives the numbers of ``langevin sample --onnx``.
+///
+/// - ``shape``: the shape of one sample, for files that leave it open.
+/// - ``inputs``: the values of further inputs by name. Each has one row for all samples, or a row for each sample; row i belongs to sample i.
+/// - ``uncond_inputs``: the values that differ on the unconditional branch, for plans with ``guidance``.
+/// - ``output``: the name of the output to read; without it, the output with the shape of the states is read.
 #[pyclass(frozen, module = "langevin")]
 pub struct OnnxNetwork(pub Arc<langevin_onnx::OnnxNetwork>);
 
@@ -89,7 +92,7 @@ fn arrays(argument: &str, given: Option<Bound<'_, PyAny>>) -> PyResult<Vec<(Stri
 #[pymethods]
 impl OnnxNetwork {
     #[new]
-    #[pyo3(signature = (path: "str | os.PathLike[str]", formulation = None, *, shape = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output = None, **unknown: "typing.NoReturn"))]
+    #[pyo3(signature = (path, formulation = None, *, shape = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output = None, **unknown: "typing.NoReturn"))]
     #[allow(clippy::too_many_arguments)]
     fn new<'py>(
         py: Python<'py>,
@@ -106,7 +109,7 @@ impl OnnxNetwork {
         Self::open(py, &path, formulation, shape, inputs, uncond_inputs, output)
     }
 
-    /// What it was said to be.
+    /// The formulation that the caller gave.
     #[getter]
     fn formulation(&self) -> Formulation {
         Formulation(self.0.formulation().clone())
@@ -118,7 +121,7 @@ impl OnnxNetwork {
         self.0.shape().to_vec()
     }
 
-    /// The inputs of the graph with their types and shapes.
+    /// Each input of the graph with its type and shape.
     #[getter]
     fn inputs(&self) -> Vec<String> {
         self.0.inputs()
