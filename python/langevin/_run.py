@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._errors import ArgumentError, ShapeError
-from ._langevin import Density, Level, Network
+from ._langevin import Density, Level, Network, OnnxNetwork
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def _own(model, dtype):
     if isinstance(model, Density):
         return lambda x, query: model.denoise(x, Level(query.time, query.alpha, query.sigma)).astype(dtype)
     level = lambda query: Level(query.time, query.alpha, query.sigma)  # noqa: E731
+    if isinstance(model, OnnxNetwork):
+        return lambda x, query: model.predict(x, level(query), first=int(query.rows[0]), branch=query.branch).astype(dtype)
     return lambda x, query: model.predict(x, level(query), first=int(query.rows[0])).astype(dtype)
 
 
@@ -91,7 +93,7 @@ def run(
     except TypeError:
         raise ShapeError(f"bad dtype: expected 'float32' or 'float64', got {dtype!r}") from None
     network = model if isinstance(model, Network) and units == "data" else None
-    if isinstance(model, (Density, Network)):
+    if isinstance(model, (Density, Network, OnnxNetwork)):
         model = _own(model, dtype)
     if not callable(model):
         raise ArgumentError(

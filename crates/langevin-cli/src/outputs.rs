@@ -63,10 +63,18 @@ pub fn check(command: &Command, matches: &ArgMatches) -> Result<()> {
     Ok(())
 }
 
-/// The paths that a value may stand for: as it is, and without what chooses a part of a file (`FILE.npz:array`).
+/// The paths that a value may stand for: as it is, without what chooses a part of a file (`FILE.npz:array`), and behind
+/// the name of what the file is for (`NAME=FILE`).
 fn readings(value: &OsStr) -> Vec<&Path> {
-    let part = value.to_str().and_then(|text| text.rsplit_once(':')).map(|(file, _)| Path::new(file));
-    std::iter::once(Path::new(value)).chain(part).filter(|path| !path.as_os_str().is_empty()).collect()
+    let part = |text: &'_ str| text.rsplit_once(':').map(|(file, _)| file.len());
+    let mut found = vec![Path::new(value)];
+    for text in value.to_str().into_iter().flat_map(|text| [Some(text), text.split_once('=').map(|(_, file)| file)]) {
+        let Some(text) = text else { continue };
+        found.push(Path::new(text));
+        found.extend(part(text).map(|length| Path::new(&text[..length])));
+    }
+    found.retain(|path| !path.as_os_str().is_empty());
+    found
 }
 
 /// Whether two names lead to one file, through links of both kinds and on file systems that do not tell cases apart.

@@ -1,6 +1,7 @@
 //! Where samples come from: a trained network or a density known in closed form, read as it is or as another formulation.
 
-use crate::cli::{DeviceArgs, NetworkArgs, SourceArgs, flags};
+use crate::cli::{DeviceArgs, NamedFile, NetworkArgs, SourceArgs, UncondArgs, flags};
+use crate::data;
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::io::content::{self, Content};
@@ -11,7 +12,7 @@ use langevin::{
     Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace, Vjp,
 };
 use langevin_data::{Axes, Frame, Lattice, TableColumns, guard};
-use langevin_onnx::OnnxNetwork;
+use langevin_onnx::{Array, OnnxNetwork, Options as OnnxOptions};
 use langevin_train::{Coupling, Network, Normalization};
 use std::borrow::Cow;
 use std::path::Path;
@@ -106,8 +107,18 @@ impl<'a> Source<'a> {
         if let Some(range) = range {
             formulation = formulation.with_range(range);
         }
-        let network = guard::caught(|| OnnxNetwork::open(path, formulation, flags.shape.as_deref()))
-            .map_or_else(|| Err(contradicts(path)), |read| read.or_failed())?;
+        let mut options = OnnxOptions::default();
+        if let Some(shape) = &flags.shape {
+            options = options.shape(shape);
+        }
+        if let Some(output) = &flags.output {
+            options = options.output(output);
+        }
+        for NamedFile { name, file } in &flags.input {
+            options = options.input(name, array("--input", name, file)?);
+        }
+        let network = guard::caught(|| OnnxNetwork::open(path, formulation, &options))
+            .map_or_else(|| Err(contradicts(path)), |read| read.map_err(|error| onnx_failure(&error)))?;
         let (shift, scale) = flags.normalization.unwrap_or((0.0, 1.0));
         if scale <= 0.0 {
             return Err(Failure::misused("bad scale of the data")
@@ -116,6 +127,30 @@ impl<'a> Source<'a> {
                 .got(scale.to_string()));
         }
         Ok(Self::Onnx(Box::new(network), Normalization { shift: vec![shift], scale: vec![scale] }))
+    }
+
+    /// Gives further inputs of an ONNX file their values on the unconditional branch.
+    pub fn without_condition(&mut self, args: &UncondArgs) -> Result<()> {
+        let Self::Onnx(network, _) = self else { return Ok(()) };
+        let read = |NamedFile { name, file }: &NamedFile| Ok((name.clone(), array("--uncond-input", name, file)?));
+        let values: Vec<(String, Array)> = args.uncond_input.iter().map(read).collect::<Result<_>>()?;
+        network.set_unconditional(&values).map_err(|error| onnx_failure(&error))
+    }
+
+    /// Checks that the further inputs of an ONNX file have a row for each of `count` samples, or one for all.
+    pub fn check_rows(&self, count: usize) -> Result<()> {
+        match self {
+            Self::Onnx(network, _) => network.check_rows(count).map_err(|error| onnx_failure(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The ONNX file, if it is one.
+    pub fn onnx_network(&self) -> Option<&OnnxNetwork> {
+        match self {
+            Self::Onnx(network, _) => Some(network),
+            _ => None,
+        }
     }
 
     /// The network, where it is one.
@@ -365,6 +400,23 @@ pub fn network(flag: &str, path: &Path) -> Result<Network> {
     })?;
     // Its own library reads the file's frame.
     guard::caught(|| Network::load(path)).map_or_else(|| Err(contradicts(path)), |read| read.or_failed())
+}
+
+/// The value of a further input of an ONNX file.
+fn array(flag: &str, name: &str, path: &Path) -> Result<Array> {
+    let place = format!("{flag} {name}");
+    if !langevin_data::exists(path) {
+        return Err(Failure::missing(&place, path));
+    }
+    let langevin_data::Array { shape, dtype, values } =
+        langevin_data::Array::open(path).map_err(|error| data::failure(&error))?;
+    Ok(Array { shape, dtype, values })
+}
+
+/// The failure for an error about an ONNX file.
+fn onnx_failure(error: &langevin_onnx::Error) -> Failure {
+    let text = error.to_string();
+    if error.is_argument() { Failure::misused(text) } else { Failure::failed(text) }
 }
 
 /// A file on which a library gave up with an assertion of its own.

@@ -34,6 +34,7 @@ const TABLE: &[(&str, &[&str])] = &[
         &["d.safetensors", "c.png", "mask.png"],
     ),
     ("sample --onnx net.onnx --process vp --predict x0 -n 1 --out OUT", &["net.onnx"]),
+    ("sample --onnx net.onnx --process vp --predict x0 -n 1 --input c=rows.npy --out OUT", &["net.onnx", "rows.npy"]),
     ("invert m.safetensors --from rows.npy --steps 2 --out OUT", &["m.safetensors", "rows.npy"]),
     ("invert d.safetensors --from c.png --steps 2 --out OUT", &["d.safetensors", "c.png"]),
     ("train --config c.toml --out OUT", &["c.toml", "rows.csv"]),

@@ -44,6 +44,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod about;
+mod array;
 mod augment;
 mod axes;
 mod counters;
@@ -73,6 +74,7 @@ mod table;
 mod tails;
 
 pub use about::{About, Omitted};
+pub use array::Array;
 pub use augment::Augment;
 pub use axes::Axes;
 pub use data::{Dataset, Skipped, shuffled};

@@ -1,12 +1,15 @@
 //! One ONNX file as a model.
 
+use crate::element;
 use crate::error::{Error, Result};
+use crate::input::{self, For, Input};
 use crate::library;
+use crate::options::{Options, Style};
+use crate::port::{self, Port};
 use langevin::model::blocks;
-use langevin::{Branch, Formulation, Model, Query, Vjp};
+use langevin::{Branch, Formulation, Model, Query, SampleId, Vjp};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue};
-use ort::value::{Outlet, Tensor, TensorElementType, ValueType};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -15,11 +18,14 @@ const BLOCK: usize = 16_384;
 /// The rows of a call at most.
 const MOST_ROWS: usize = 64;
 
-/// A network out of an ONNX file: a [`Model`] of the formulation that its owner says it has, on rows of f64. It computes in what the file says.
+/// A network in an ONNX file: a [`Model`] of the formulation that its owner names, on rows of f64.
 ///
-/// It takes two inputs, the states (rows, …) and their time (a number, or one for each row), and its first output has the shape of the states.
+/// The graph takes the states (rows, …) and their time (a number, or one for each row), both of any floating-point type of
+/// 16, 32 or 64 bits; the time may be int32 or int64. Values are cast at the border. Further inputs get their values from
+/// [`Options::input`]. The output has the shape of the states.
 ///
-/// A row's output depends on the row, its time and its `index` modulo the rows of a block alone: not on the batch or on threads.
+/// A row's output depends on the row, its time, its further inputs and its `index` modulo the rows of a block alone: not
+/// on the batch or on threads.
 pub struct OnnxNetwork {
     /// The runtime can be asked by several threads; the crate takes it for itself. It has threads of its own.
     session: Mutex<Session>,
@@ -28,25 +34,24 @@ pub struct OnnxNetwork {
     shape: Vec<usize>,
     /// The rows of a call.
     block: usize,
-    state: Input,
-    time: Input,
-    output: String,
-}
-
-/// An input of the graph.
-struct Input {
-    name: String,
-    kind: TensorElementType,
-    /// Dimensions; −1: any.
-    shape: Vec<i64>,
+    /// All inputs of the graph.
+    inputs: Vec<Port>,
+    state: Port,
+    time: Port,
+    output: Port,
+    further: Vec<Input>,
+    /// The further inputs whose value is another one on the unconditional branch.
+    unconditional: Vec<Input>,
+    style: Style,
 }
 
 impl OnnxNetwork {
-    /// Opens a file. `shape` is that of one sample where the file leaves it open.
+    /// Opens a file.
     ///
     /// # Errors
-    /// A runtime that is not found, a file that cannot be read, or a graph with other inputs and outputs.
-    pub fn open(path: &Path, formulation: Formulation, shape: Option<&[usize]>) -> Result<Self> {
+    /// Returns an error if the runtime is not found, if the file cannot be read, if an input or output has a type or shape
+    /// that is not supported, and if `options` leave an input without a value or do not fit the graph.
+    pub fn open(path: &Path, formulation: Formulation, options: &Options) -> Result<Self> {
         let environment = library::environment()?;
         let place = path.display().to_string();
         let unreadable =
@@ -57,33 +62,80 @@ impl OnnxNetwork {
             .and_then(|builder| Ok(builder.with_optimization_level(GraphOptimizationLevel::Level3)?))
             .and_then(|mut builder| builder.commit_from_file(path))
             .map_err(|error| unreadable(error.to_string()))?;
-        let inputs: Vec<Input> = session.inputs().iter().filter_map(Input::new).collect();
-        let described = describe(session.inputs());
-        let two = || {
-            Error::new("the network has other inputs")
-                .at(place.clone())
-                .expected("two: states (rows, …), and their time (a number, or one for each row)")
-                .got(described.clone())
-                .hinting("export a wrapper that has only these; fix its conditions inside")
-        };
-        let (mut state, mut time) = (None, None);
-        for input in inputs {
-            let slot = if input.shape.len() >= 2 { &mut state } else { &mut time };
-            if slot.replace(input).is_some() {
-                return Err(two());
+        let style = options.style;
+        let inputs: Vec<Port> = session.inputs().iter().map(Port::new).collect();
+        let outputs: Vec<Port> = session.outputs().iter().map(Port::new).collect();
+        let named: Vec<&str> = options.inputs.iter().map(|(name, _)| &**name).collect();
+        for (name, _) in &options.inputs {
+            if !inputs.iter().any(|port| port.name == *name) {
+                return Err(port::unknown("input", style.place(name, false), name, &inputs));
             }
         }
-        let (Some(state), Some(time)) = (state, time) else { return Err(two()) };
-        if session.inputs().len() != 2 || !state.is_float() || !(time.is_float() || time.is_whole()) {
-            return Err(two());
-        }
-        let output = session.outputs().first().map(|outlet| outlet.name().to_owned()).ok_or_else(two)?;
-        let shape = sample_shape(&place, &state, shape)?;
+        let (state, time) = port::roles(&place, &inputs, &named, style)?;
+        let rows = state.shape.first().filter(|rows| **rows > 0).map(|rows| *rows as usize);
+        let further = input::given(&options.inputs, &inputs, rows, For::Main, style)?;
+        let output = port::output(&place, &outputs, &state, options.output.as_deref(), style)?;
+        let shape = sample_shape(&place, &state, options.shape.as_deref(), style)?;
         let width = shape.iter().product::<usize>().max(1);
-        let free = (BLOCK / width).clamp(1, MOST_ROWS);
-        let block = state.shape.first().filter(|rows| **rows > 0).map_or(free, |rows| *rows as usize);
+        let block = rows.unwrap_or((BLOCK / width).clamp(1, MOST_ROWS));
         let name = path.file_stem().map_or_else(|| place.clone(), |stem| stem.to_string_lossy().into_owned());
-        Ok(Self { session: Mutex::new(session), formulation, name, shape, block, state, time, output })
+        let session = Mutex::new(session);
+        let mut network = Self {
+            session,
+            formulation,
+            name,
+            shape,
+            block,
+            inputs,
+            state,
+            time,
+            output,
+            further,
+            unconditional: vec![],
+            style,
+        };
+        network.set_unconditional(&options.unconditional)?;
+        network.check_output()?;
+        Ok(network)
+    }
+
+    /// Returns each input of the graph with its type and shape, as in `t (float32 [rows])`.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<String> {
+        self.inputs.iter().map(ToString::to_string).collect()
+    }
+
+    /// Returns the output that is read, with its type and shape.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.output.to_string()
+    }
+
+    /// Returns true if a further input has a row for each sample.
+    #[must_use]
+    pub fn has_rows(&self) -> bool {
+        self.further.iter().chain(&self.unconditional).any(|input| input.rows > 1)
+    }
+
+    /// Checks that every further input has a row for each of the samples 0 to `count` − 1.
+    ///
+    /// # Errors
+    /// Returns an error that names the input if it has too few rows.
+    pub fn check_rows(&self, count: usize) -> Result<()> {
+        let short = |input: &&Input| input.rows > 1 && input.rows < count;
+        self.further.iter().chain(&self.unconditional).find(short).map_or(Ok(()), |input| Err(input.too_few(count)))
+    }
+
+    /// Sets the values of further inputs on the unconditional branch, as [`Options::unconditional_input`] does.
+    ///
+    /// # Errors
+    /// Returns an error if the network has no such further input, or if the type or shape does not fit.
+    pub fn set_unconditional(&mut self, values: &[(String, crate::Array)]) -> Result<()> {
+        let is_further = |port: &&Port| self.further.iter().any(|input| input.name == port.name);
+        let ports: Vec<Port> = self.inputs.iter().filter(is_further).cloned().collect();
+        let rows = self.state.shape.first().filter(|rows| **rows > 0).map(|rows| *rows as usize);
+        self.unconditional = input::given(values, &ports, rows, For::Unconditional, self.style)?;
+        Ok(())
     }
 
     /// The file's name, without its ending.
@@ -110,42 +162,115 @@ impl OnnxNetwork {
         &self.formulation
     }
 
-    /// One call: a block of states at their times.
-    fn call(&self, states: Vec<f32>, times: &[f64]) -> Result<Vec<f32>> {
+    /// Refuses an output whose shape in the file is known to be another one than that of the states.
+    fn check_output(&self) -> Result<()> {
+        let own = &self.output.shape;
+        let mut states = vec![self.block as i64];
+        states.extend(self.shape.iter().map(|extent| *extent as i64));
+        let differs = own.len() != states.len() || own.iter().zip(&states).any(|(own, state)| *own > 0 && own != state);
+        // An output without a shape in the file is checked when it comes.
+        if own.is_empty() || !differs || plain(own) == plain(&states) {
+            return Ok(());
+        }
+        Err(self.misshapen(&self.output.words))
+    }
+
+    /// The error for an output of another shape than the states.
+    fn misshapen(&self, got: &str) -> Error {
+        let own = self.output.shape.get(1).zip(self.shape.first());
+        let twice = own.is_some_and(|(own, channels)| *own == 2 * *channels as i64);
+        Error::new("the network's output has another shape than its states")
+            .at(format!("{}, output {}", self.name, self.output.name))
+            .expected(format!("(rows, {})", extents(&self.shape)))
+            .got(got.to_owned())
+            .hinting(if twice {
+                "a learned variance: export the first half of the channels".to_owned()
+            } else {
+                format!("if the network has another output, choose it with {}", self.style.output("NAME"))
+            })
+    }
+
+    /// One call: a block of states at their times, of these samples.
+    fn call(&self, states: &[f64], times: &[f64], further: &[&Input], ids: &[Option<SampleId>]) -> Result<Vec<f64>> {
         let failed =
             |error: ort::Error| Error::new("the network failed").at(self.name.clone()).got(brief(&error.to_string()));
+        if let Some((value, holds)) = element::misfit(self.state.kind, states).filter(|(value, _)| value.is_finite()) {
+            return Err(Error::new("a state does not fit the network's type")
+                .at(format!("{}, input {}", self.name, self.state.name))
+                .expected(format!("{}, {holds}", self.state.words))
+                .got(value.to_string()));
+        }
         let mut shape: Vec<i64> = vec![times.len() as i64];
         shape.extend(self.shape.iter().map(|extent| *extent as i64));
-        let count = states.len();
-        let states: SessionInputValue<'_> = match self.state.kind {
-            TensorElementType::Float64 => {
-                let states: Vec<f64> = states.into_iter().map(f64::from).collect();
-                Tensor::from_array((shape, states)).map_err(failed)?.into()
-            }
-            _ => Tensor::from_array((shape, states)).map_err(failed)?.into(),
-        };
-        let times = self.time.values(&self.name, times)?;
+        let tensor = element::tensor(self.state.kind, shape.clone(), states).map_err(failed)?;
+        let mut inputs = vec![(self.state.name.as_str(), tensor), (self.time.name.as_str(), self.times(times)?)];
+        for input in further {
+            inputs.push((input.name.as_str(), input.tensor(ids)?));
+        }
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let inputs = vec![(self.state.name.as_str(), states), (self.time.name.as_str(), times)];
         let outputs = session.run(inputs).map_err(failed)?;
-        let output = &outputs[self.output.as_str()];
-        let values = match output.try_extract_tensor::<f32>() {
-            Ok((_, values)) => values.to_vec(),
-            Err(_) => output.try_extract_tensor::<f64>().map_err(failed)?.1.iter().map(|value| *value as f32).collect(),
-        };
-        if values.len() == count {
+        let (found, values) =
+            element::numbers(self.output.kind, &outputs[self.output.name.as_str()]).map_err(failed)?;
+        if values.len() == states.len() && plain(&found) == plain(&shape) {
             return Ok(values);
         }
-        let twice = if values.len() == 2 * count {
-            "a learned variance: export the first half of the channels"
-        } else {
-            "export a network whose output has the shape of its input"
-        };
-        Err(Error::new("the network's output has another shape")
-            .at(self.name.clone())
-            .expected(format!("{count} numbers, as many as it was given"))
-            .got(values.len().to_string())
-            .hinting(twice))
+        Err(self.misshapen(&format!("{} {found:?}", element::name(self.output.kind))))
+    }
+
+    /// Returns true if the network takes one time for all rows of a call.
+    fn takes_one_time(&self) -> bool {
+        self.time.shape.first().is_none_or(|rows| *rows == 1)
+    }
+
+    /// The times as the graph takes them.
+    fn times(&self, times: &[f64]) -> Result<SessionInputValue<'static>> {
+        let place = || format!("{}, input {}", self.name, self.time.name);
+        let times = if self.takes_one_time() { &times[..1] } else { times };
+        let mut shape = vec![1; self.time.shape.len()];
+        if let Some(first) = shape.first_mut() {
+            *first = times.len() as i64;
+        }
+        let mut times = times.to_vec();
+        if !self.time.is_float() {
+            for time in &mut times {
+                let near = time.round();
+                if (*time - near).abs() > 1e-6 * near.abs().max(1.0) {
+                    return Err(Error::new("the network takes whole numbers for time")
+                        .at(place())
+                        .expected("a time that is one")
+                        .got(time.to_string())
+                        .hinting(match self.style {
+                            Style::Flags => "export it with a floating-point time, or choose a grid of its own steps, such as --grid trailing",
+                            Style::Keywords => "export it with a floating-point time, or choose a grid of its own steps, such as grid=\"trailing\"",
+                        }));
+                }
+                *time = near;
+            }
+        }
+        if let Some((value, holds)) = element::misfit(self.time.kind, &times) {
+            let error = Error::new("a time does not fit the network's type").at(place());
+            return Err(error.expected(format!("{}, {holds}", self.time.words)).got(value.to_string()));
+        }
+        element::tensor(self.time.kind, shape, &times)
+            .map_err(|error| Error::new("the network failed").at(place()).got(brief(&error.to_string())))
+    }
+
+    /// The further inputs of a branch.
+    fn further(&self, branch: Branch) -> Result<Vec<&Input>> {
+        if branch == Branch::Main {
+            return Ok(self.further.iter().collect());
+        }
+        if self.unconditional.is_empty() {
+            let error = Error::argument("the network has no value for its unconditional branch").at(self.name.clone());
+            return Err(match self.further.first() {
+                None => error.got("no further inputs").hinting("leave guidance out"),
+                Some(first) => error
+                    .expected(self.style.unconditional("NAME"))
+                    .hinting(format!("give {}, or leave guidance out", self.style.unconditional(&first.name))),
+            });
+        }
+        let own = |input: &str| self.unconditional.iter().find(|own: &&Input| own.name == input);
+        Ok(self.further.iter().map(|input| own(&input.name).unwrap_or(input)).collect())
     }
 }
 
@@ -157,10 +282,7 @@ impl Model<Vec<f64>> for OnnxNetwork {
     fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> langevin::Result<Vec<f64>> {
         let fail = |error: Error| langevin::Error::model("the network cannot answer", error);
         let width = self.width();
-        if query.branch != Branch::Main {
-            let error = Error::new("the network has no unconditional branch").hinting("leave guidance out");
-            return Err(fail(error));
-        }
+        let further = self.further(query.branch).map_err(fail)?;
         if x.len() != query.rows.len() * width {
             let error = Error::new("the states do not fit the network")
                 .expected(format!("{} rows of {width}", query.rows.len()))
@@ -170,27 +292,24 @@ impl Model<Vec<f64>> for OnnxNetwork {
         let mut out = vec![0.0; x.len()];
         for places in blocks(query.rows, self.block) {
             let Some(some) = places.iter().flatten().next() else { continue };
-            let mut states = vec![0.0f32; self.block * width];
+            let mut states = vec![0.0; self.block * width];
             let mut times = vec![query.at.row(*some).time; self.block];
             for (place, row) in places.iter().enumerate() {
                 let Some(row) = *row else { continue };
                 times[place] = query.at.row(row).time;
-                for (state, x) in states[place * width..(place + 1) * width].iter_mut().zip(&x[row * width..]) {
-                    *state = *x as f32;
-                }
+                states[place * width..(place + 1) * width].copy_from_slice(&x[row * width..(row + 1) * width]);
             }
+            let ids: Vec<Option<SampleId>> = places.iter().map(|row| row.map(|row| query.rows[row])).collect();
             // One number of time is one for the whole block.
-            let found = if self.time.shape.is_empty() || self.time.shape == [1] && self.block > 1 {
-                self.at_one_time(&states, &times, &places)
+            let found = if self.takes_one_time() && self.block > 1 {
+                self.at_one_time(&states, &times, &further, &ids)
             } else {
-                self.call(states, &times)
+                self.call(&states, &times, &further, &ids)
             };
             let found = found.map_err(fail)?;
             for (place, row) in places.iter().enumerate() {
                 let Some(row) = *row else { continue };
-                for (out, value) in out[row * width..(row + 1) * width].iter_mut().zip(&found[place * width..]) {
-                    *out = f64::from(*value);
-                }
+                out[row * width..(row + 1) * width].copy_from_slice(&found[place * width..(place + 1) * width]);
             }
         }
         Ok(out)
@@ -199,15 +318,21 @@ impl Model<Vec<f64>> for OnnxNetwork {
 
 impl OnnxNetwork {
     /// A block whose network takes one time: a call for each time in it.
-    fn at_one_time(&self, states: &[f32], times: &[f64], places: &[Option<usize>]) -> Result<Vec<f32>> {
+    fn at_one_time(
+        &self,
+        states: &[f64],
+        times: &[f64],
+        further: &[&Input],
+        ids: &[Option<SampleId>],
+    ) -> Result<Vec<f64>> {
         let width = self.width();
         let mut out = vec![0.0; states.len()];
         let mut done = vec![false; times.len()];
         for place in 0..times.len() {
-            if done[place] || places[place].is_none() {
+            if done[place] || ids[place].is_none() {
                 continue;
             }
-            let found = self.call(states.to_vec(), &vec![times[place]; times.len()])?;
+            let found = self.call(states, &vec![times[place]; times.len()], further, ids)?;
             for other in (0..times.len()).filter(|other| times[*other] == times[place]) {
                 done[other] = true;
                 out[other * width..(other + 1) * width].copy_from_slice(&found[other * width..(other + 1) * width]);
@@ -227,55 +352,18 @@ impl Vjp<Vec<f64>> for OnnxNetwork {
     }
 }
 
-impl Input {
-    fn new(outlet: &Outlet) -> Option<Self> {
-        let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else { return None };
-        Some(Self { name: outlet.name().to_owned(), kind: *ty, shape: shape.to_vec() })
-    }
+/// Extents without those of one: shapes that hold the same rows.
+fn plain(shape: &[i64]) -> Vec<i64> {
+    shape.iter().copied().filter(|extent| *extent != 1).collect()
+}
 
-    fn is_float(&self) -> bool {
-        matches!(self.kind, TensorElementType::Float32 | TensorElementType::Float64)
-    }
-
-    fn is_whole(&self) -> bool {
-        matches!(self.kind, TensorElementType::Int64 | TensorElementType::Int32)
-    }
-
-    /// The times as the graph takes them.
-    fn values(&self, network: &str, times: &[f64]) -> Result<SessionInputValue<'static>> {
-        let failed = |error: ort::Error| Error::new("the network failed").at(network.to_owned()).got(error.to_string());
-        let times = if self.shape.is_empty() || self.shape == [1] { &times[..1] } else { times };
-        let shape: Vec<i64> = if self.shape.is_empty() { vec![] } else { vec![times.len() as i64] };
-        if self.is_whole() {
-            let whole = times.iter().map(|time| {
-                let near = time.round();
-                if (time - near).abs() <= 1e-6 * near.abs().max(1.0) { Ok(near) } else { Err(*time) }
-            });
-            let whole: Vec<f64> = whole.collect::<Result<_, _>>().map_err(|time| {
-                Error::new("the network takes whole numbers for time")
-                    .at(format!("{network}, input {}", self.name))
-                    .expected("a time that is one")
-                    .got(time.to_string())
-                    .hinting("export it with a floating-point time, or choose a grid of its own steps, such as --grid trailing")
-            })?;
-            return if self.kind == TensorElementType::Int32 {
-                let whole: Vec<i32> = whole.into_iter().map(|time| time as i32).collect();
-                Ok(Tensor::from_array((shape, whole)).map_err(failed)?.into())
-            } else {
-                let whole: Vec<i64> = whole.into_iter().map(|time| time as i64).collect();
-                Ok(Tensor::from_array((shape, whole)).map_err(failed)?.into())
-            };
-        }
-        if self.kind == TensorElementType::Float64 {
-            return Ok(Tensor::from_array((shape, times.to_vec())).map_err(failed)?.into());
-        }
-        let times: Vec<f32> = times.iter().map(|time| *time as f32).collect();
-        Ok(Tensor::from_array((shape, times)).map_err(failed)?.into())
-    }
+/// Extents for a message.
+fn extents(shape: &[usize]) -> String {
+    shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The shape of one sample: the file's, or, where that is open, the user's.
-fn sample_shape(place: &str, state: &Input, given: Option<&[usize]>) -> Result<Vec<usize>> {
+fn sample_shape(place: &str, state: &Port, given: Option<&[usize]>, style: Style) -> Result<Vec<usize>> {
     let own = &state.shape[1..];
     let shown = || {
         let extents: Vec<String> =
@@ -287,25 +375,16 @@ fn sample_shape(place: &str, state: &Input, given: Option<&[usize]>) -> Result<V
     };
     match given {
         Some(given) if fits(given) && !given.contains(&0) => Ok(given.to_vec()),
-        Some(given) => Err(Error::new("the shape does not fit the network")
+        Some(given) => Err(Error::argument("the shape does not fit the network")
             .at(place.to_owned())
             .expected(shown())
             .got(format!("{given:?}"))),
         None if own.iter().all(|extent| *extent > 0) => Ok(own.iter().map(|extent| *extent as usize).collect()),
-        None => Err(Error::new("the file leaves the shape of a sample open")
+        None => Err(Error::argument("the file leaves the shape of a sample open")
             .at(place.to_owned())
             .expected("a shape")
             .got(shown())
-            .hinting("say it with --shape, as in --shape 4,64,64")),
-    }
-}
-
-/// The inputs for people.
-fn describe(inputs: &[Outlet]) -> String {
-    let one = |outlet: &Outlet| format!("{} ({})", outlet.name(), outlet.dtype());
-    match inputs {
-        [] => "none".to_owned(),
-        inputs => inputs.iter().map(one).collect::<Vec<_>>().join(", "),
+            .hinting(format!("give it, as in {}", style.shape("4,64,64")))),
     }
 }
 

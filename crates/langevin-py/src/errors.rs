@@ -32,15 +32,33 @@ pub fn raised(py: Python<'_>, error: &langevin::Error) -> PyErr {
     } else if error.is_singular() {
         SingularError::new_err(text)
     } else if error.is_model() {
-        ModelError::new_err(text)
+        ModelError::new_err(with_cause(error))
     } else {
         ArgumentError::new_err(text)
+    }
+}
+
+/// The text of an error and of the error behind it, whose hint comes last.
+fn with_cause(error: &langevin::Error) -> String {
+    let text = error.to_string();
+    match error.source().map(ToString::to_string) {
+        Some(cause) if !text.contains(&cause) => match text.split_once("\nhint: ") {
+            Some((text, hint)) => format!("{text}: {cause}\nhint: {hint}"),
+            None => format!("{text}: {cause}"),
+        },
+        _ => text,
     }
 }
 
 /// An error of training and model files as an exception.
 pub fn raised_by_train(error: &langevin_train::Error) -> PyErr {
     FormatError::new_err(error.to_string())
+}
+
+/// An error of an ONNX file as an exception.
+pub fn raised_by_onnx(error: &langevin_onnx::Error) -> PyErr {
+    let text = error.to_string();
+    if error.is_argument() { ArgumentError::new_err(text) } else { ModelError::new_err(text) }
 }
 
 /// A result of the library as one of Python.

@@ -7,6 +7,7 @@
 //! | [`plan`] | `Plan`, compiled, read, printed and run |
 //! | [`analysis`] | `analyze` and `recommend`: exact errors on Gaussian data |
 //! | [`models`] | `Density` and `Network`: models that need no Python |
+//! | [`onnx`] | `OnnxNetwork`: a network in an ONNX file |
 //! | [`arrays`] | the space of numpy arrays: states that Python can hold |
 //! | [`column`] | columns of numbers, with a type that stubs can say |
 //! | [`share`] | one pass over memory shared among threads |
@@ -21,6 +22,7 @@ mod arrays;
 mod column;
 mod errors;
 mod models;
+mod onnx;
 mod plan;
 mod share;
 mod stepper;
@@ -70,6 +72,8 @@ mod _langevin {
     use crate::analysis::{Candidate, Ranking, analyze, recommend};
     #[pymodule_export]
     use crate::models::{Density, Network};
+    #[pymodule_export]
+    use crate::onnx::OnnxNetwork;
     #[pymodule_export]
     use crate::plan::Plan;
     #[pymodule_export]

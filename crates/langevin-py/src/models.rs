@@ -1,6 +1,7 @@
 //! Models that need no Python: densities known in closed form, and networks of this library.
 
-use crate::errors::{OrRaise as _, misfit, raised_by_train, refuse_unknown};
+use crate::errors::{ArgumentError, OrRaise as _, misfit, raised_by_train, refuse_unknown};
+use crate::onnx::OnnxNetwork;
 use crate::plan::Plan;
 use crate::theory::{Formulation, Level};
 use langevin::exact::{self, Density as _};
@@ -147,7 +148,8 @@ pub struct Network(pub Arc<langevin_train::Network>);
 impl Network {
     #[new]
     fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        Self::load(py, path)
+        let network = py.detach(|| langevin_train::Network::load(&path)).map_err(|error| raised_by_train(&error))?;
+        Ok(Self(Arc::new(network)))
     }
 
     /// Draws samples, in the units of the data: an array of shape (count, …). ``units="model"`` leaves them in those that the network sees. For control over the noise levels use :meth:`Plan.run`.
@@ -170,11 +172,40 @@ impl Network {
         Plan::samples_of(slf, count, seed, sampler, steps, grid, first, units, threads)
     }
 
-    /// Reads a model file: the same as ``Network(path)``.
+    /// Reads a model file, as ``Network(path)`` does. With a ``formulation`` it opens an ONNX file and returns an :class:`OnnxNetwork`; the other arguments are for ONNX files alone.
     #[staticmethod]
-    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let network = py.detach(|| langevin_train::Network::load(&path)).map_err(|error| raised_by_train(&error))?;
-        Ok(Self(Arc::new(network)))
+    #[pyo3(signature = (path, *, formulation = None, shape = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output = None, **unknown: "typing.NoReturn") -> "Network | OnnxNetwork")]
+    #[allow(clippy::too_many_arguments)]
+    fn load<'py>(
+        py: Python<'py>,
+        path: PathBuf,
+        formulation: Option<Bound<'py, Formulation>>,
+        shape: Option<Vec<usize>>,
+        inputs: Option<Bound<'py, PyAny>>,
+        uncond_inputs: Option<Bound<'py, PyAny>>,
+        output: Option<String>,
+        unknown: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let known = ["path", "formulation", "shape", "inputs", "uncond_inputs", "output"];
+        refuse_unknown(unknown, "Network.load", &known)?;
+        let is_onnx = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));
+        if is_onnx || formulation.is_some() {
+            let network = OnnxNetwork::open(py, &path, formulation, shape, inputs, uncond_inputs, output)?;
+            return Ok(Bound::new(py, network)?.into_any());
+        }
+        let given = [
+            ("shape", shape.is_some()),
+            ("inputs", inputs.is_some()),
+            ("uncond_inputs", uncond_inputs.is_some()),
+            ("output", output.is_some()),
+        ];
+        if let Some((name, _)) = given.iter().find(|(_, given)| *given) {
+            return Err(ArgumentError::new_err(format!(
+                "{name} has no effect here (Network.load): expected an ONNX file, got '{}'\nhint: leave out {name}, or give the formulation of an ONNX file",
+                path.display()
+            )));
+        }
+        Ok(Bound::new(py, Self::new(py, path)?)?.into_any())
     }
 
     /// What it was trained to be.

@@ -3,6 +3,7 @@
 use crate::column::Column;
 use crate::errors::{ArgumentError, OrRaise as _, misfit, raised, refuse_unknown};
 use crate::models::{Density, Network, ids};
+use crate::onnx::OnnxNetwork;
 use crate::share::cores;
 use crate::stepper::{Stepper, batch};
 use crate::theory::{Formulation, Level, ProcessLike, Reading};
@@ -405,7 +406,7 @@ impl Plan {
 
     /// Runs the plan to its end: an array (or tensor) of ``shape``, whose first axis is the rows.
     ///
-    /// ``model`` is a :class:`Density`, a :class:`Network`, any function ``model(x, query)`` that returns an array of the shape of ``x``, or a ``torch.nn.Module`` that is called as ``module(x, time)``
+    /// ``model`` is a :class:`Density`, a :class:`Network`, an :class:`OnnxNetwork`, any function ``model(x, query)`` that returns an array of the shape of ``x``, or a ``torch.nn.Module`` that is called as ``module(x, time)``
     /// with a time for each row, unless its second argument is called ``query``; of what it returns, ``.sample`` or the first of a tuple is taken. The model must return the denoised prediction
     /// D = E[x0 | x], unless the plan knows its network: ``Plan(…, network=Formulation("vp", "epsilon"))`` takes that network's own output, here epsilon. ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
     /// ``index`` and ``rows``. With ``backend="torch"`` (the default for a ``torch.nn.Module``) it gets and gives tensors on ``device``. ``callback(step)`` is called after every
@@ -413,7 +414,7 @@ impl Plan {
     /// ``seed`` may be a list, one for each row, or ``None`` for one that nobody has used. ``start`` is the state to begin with in the place of noise. With ``grad=True`` tensors keep their
     /// history, so that the result can be differentiated in the weights of the model, in ``start`` and in ``inputs``.
     /// Samples of a :class:`Network` are in the units of its data; ``units="model"`` leaves them in those that the network sees.
-    #[pyo3(signature = (model: "Density | Network | collections.abc.Callable[..., typing.Any]", shape, seed: "int | collections.abc.Sequence[int] | None" = Some(Seeds::One(0)), *, first = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, start: "typing.Any" = None, grad = false, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress = false, threads = None, units = "data", **unknown: "typing.NoReturn") -> "typing.Any")]
+    #[pyo3(signature = (model: "Density | Network | OnnxNetwork | collections.abc.Callable[..., typing.Any]", shape, seed: "int | collections.abc.Sequence[int] | None" = Some(Seeds::One(0)), *, first = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, start: "typing.Any" = None, grad = false, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress = false, threads = None, units = "data", **unknown: "typing.NoReturn") -> "typing.Any")]
     #[allow(clippy::too_many_arguments)]
     fn run<'py>(
         slf: &Bound<'py, Self>,
@@ -441,12 +442,16 @@ impl Plan {
         let to_data = in_data_units(units)?;
         let py = slf.py();
         batch(&shape)?;
-        let own = model.cast::<Density>().is_ok() || model.cast::<Network>().is_ok();
+        let onnx = model.cast::<OnnxNetwork>().ok();
+        let own = onnx.is_some() || model.cast::<Density>().is_ok() || model.cast::<Network>().is_ok();
         let dtype = dtype.unwrap_or(if own { "float64" } else { "float32" });
         let plain =
             inputs.is_none() && start.is_none() && callback.is_none() && backend.is_none() && !progress && !grad;
         let seed = seed.map_or_else(|| fresh_seed(py).map(Seeds::One), Ok)?;
-        if let (true, true, Seeds::One(seed)) = (own, plain, &seed) {
+        if let (Some(network), true, Seeds::One(seed)) = (onnx, plain && dtype == "float64", &seed) {
+            return slf.get().sample_onnx(network, &shape, *seed, first, threads);
+        }
+        if let (true, true, Seeds::One(seed)) = (own && onnx.is_none(), plain, &seed) {
             return slf.get().sample(py, model, &shape, *seed, first, dtype, threads, to_data);
         }
         let seed = match seed {
@@ -601,29 +606,32 @@ impl Plan {
         threads: Option<usize>,
         to_data: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (count, width) = (batch(shape)?, shape.iter().skip(1).product::<usize>());
         let wanted = match model.cast::<Density>() {
             Ok(density) => density.get().0.dim(),
             Err(_) => model.cast::<Network>()?.get().0.width(),
         };
-        if width != wanted {
-            return Err(misfit(
-                "the shape does not fit the model",
-                format!("{wanted} elements a row"),
-                format!("{shape:?}"),
-                "",
-            ));
-        }
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        // As the command line does: whole blocks of the network's 64 rows.
-        let chunk = (8192 / width.max(1)).clamp(64, 4096);
-        let sampling =
-            Sampling::new(count, width).seed(seed).first(first).chunk(chunk).threads(threads.unwrap_or(cores));
+        let sampling = sampling(shape, wanted, seed, first, threads)?;
         match dtype {
             "float32" => self.sample_as::<f32>(py, model, sampling, shape, to_data),
             "float64" => self.sample_as::<f64>(py, model, sampling, shape, to_data),
             _ => Err(misfit("bad dtype", "'float32' or 'float64'", format!("'{dtype}'"), "")),
         }
+    }
+
+    /// Samples of an ONNX file, with the interpreter free.
+    fn sample_onnx<'py>(
+        &self,
+        network: &Bound<'py, OnnxNetwork>,
+        shape: &[usize],
+        seed: u64,
+        first: u64,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = network.py();
+        let network = network.get().0.clone();
+        let sampling = sampling(shape, network.width(), seed, first, threads)?;
+        let samples = py.detach(|| sampling.run::<f64>(&self.0, &*network)).map_err(|error| raised(py, &error))?;
+        PyArray1::from_vec(py, samples).reshape(shape.to_vec()).map(Bound::into_any)
     }
 
     fn sample_as<'py, T: Element + numpy::Element>(
@@ -660,4 +668,16 @@ impl Plan {
         let samples = samples.map_err(|error| raised(py, &error))?;
         PyArray1::from_vec(py, samples).reshape(shape.to_vec()).map(Bound::into_any)
     }
+}
+
+/// How rows of this shape are shared, as the command line does: whole blocks of a network's 64 rows.
+fn sampling(shape: &[usize], wanted: usize, seed: u64, first: u64, threads: Option<usize>) -> PyResult<Sampling> {
+    let (count, width) = (batch(shape)?, shape.iter().skip(1).product::<usize>());
+    if width != wanted {
+        let got = format!("{shape:?}");
+        return Err(misfit("the shape does not fit the model", format!("{wanted} elements a row"), got, ""));
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let chunk = (8192 / width.max(1)).clamp(64, 4096);
+    Ok(Sampling::new(count, width).seed(seed).first(first).chunk(chunk).threads(threads.unwrap_or(cores)))
 }

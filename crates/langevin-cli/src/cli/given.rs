@@ -115,7 +115,8 @@ fn is_json(text: &str) -> bool {
 fn sampling(matches: &ArgMatches) -> Vec<Idle> {
     let mut idle = Vec::new();
     if !is_there(matches, "guidance") && !is_there(matches, "guidance_sweep") {
-        idle.push(Idle { ids: &["guidance_interval"], aim: "--guidance W", got: "no guidance".to_owned() });
+        let ids = &["guidance_interval", "uncond_input"];
+        idle.push(Idle { ids, aim: "--guidance W", got: "no guidance".to_owned() });
     }
     // Clap lets a flag pass whose requirement conflicts with another that was given, as --adaptive does with --steps.
     if !is_there(matches, "adaptive") {

@@ -15,7 +15,7 @@ pub use plans::{CompareArgs, ExplainArgs, LintArgs, PlanArgs};
 pub use reading::FileArgs;
 pub use theory::{DiagnoseArgs, EvaluateArgs, LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs, VsVaeArgs};
 pub use train::{AverageArgs, TrainArgs};
-pub use values::MAX_SIGMA;
+pub use values::{MAX_SIGMA, NamedFile};
 
 use crate::error::{Blame as _, Result};
 use crate::io::npy::Width;
@@ -147,6 +147,21 @@ pub struct NetworkArgs {
     /// The shape of a sample, where the file leaves it open: 4,64,64
     #[arg(long, value_name = "SHAPE", requires = "onnx", value_parser = values::shape, help_heading = "With --onnx")]
     pub shape: Option<values::Shape>,
+    /// The value of a further input, such as encoder_hidden_states: a .npy file or FILE.npz:ARRAY with one row for all samples, or a row for each sample; may be repeated
+    #[arg(long, value_name = "NAME=FILE", requires = "onnx", value_parser = values::named_file, help_heading = "With --onnx")]
+    pub input: Vec<NamedFile>,
+    /// The output to read [default: the one with the shape of the states]
+    #[arg(long, value_name = "NAME", requires = "onnx", help_heading = "With --onnx")]
+    pub output: Option<String>,
+}
+
+/// The values of further inputs without the condition, for commands that guide.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct UncondArgs {
+    /// With --guidance: the value of a further input on the unconditional branch [default: that of --input]; may be repeated
+    #[arg(long, value_name = "NAME=FILE", requires = "onnx", group = "conditions", value_parser = values::named_file, help_heading = "With --onnx")]
+    pub uncond_input: Vec<NamedFile>,
 }
 
 /// Where a network is evaluated.
@@ -216,6 +231,8 @@ pub struct SampleArgs {
     #[command(flatten)]
     pub condition: ConditionArgs,
     #[command(flatten)]
+    pub unconditional: UncondArgs,
+    #[command(flatten)]
     pub edit: EditArgs,
     #[command(flatten)]
     pub file: FileArgs,
@@ -256,16 +273,16 @@ pub struct SampleArgs {
 #[group(skip)]
 pub struct ConditionArgs {
     /// Classes by name or number, with commas between them: the samples take turns [default: of no class]
-    #[arg(help_heading = "Classes", long, value_name = "CLASS", value_delimiter = ',')]
+    #[arg(help_heading = "Classes", long, value_name = "CLASS", value_delimiter = ',', group = "conditions")]
     pub class: Vec<String>,
-    /// Guide towards the class: D = D_u + W (D_c − D_u), two evaluations in place of one
-    #[arg(help_heading = "Classes", long, value_name = "W", value_parser = finite, requires = "class", conflicts_with = "adaptive", allow_negative_numbers = true)]
+    /// Guide towards the class, or the --input of an ONNX file: D = D_u + W (D_c − D_u), two evaluations in place of one
+    #[arg(help_heading = "Classes", long, value_name = "W", value_parser = finite, requires = "conditions", conflicts_with = "adaptive", allow_negative_numbers = true)]
     pub guidance: Option<f64>,
     /// Draw the same samples at each of these weights of guidance: a row of the picture each
-    #[arg(help_heading = "Classes", long, value_name = "W,W,…", value_parser = finite, value_delimiter = ',', requires = "class", conflicts_with_all = ["guidance", "adaptive"], allow_negative_numbers = true)]
+    #[arg(help_heading = "Classes", long, value_name = "W,W,…", value_parser = finite, value_delimiter = ',', requires = "conditions", conflicts_with_all = ["guidance", "adaptive"], allow_negative_numbers = true)]
     pub guidance_sweep: Vec<f64>,
     /// Guide at these noise levels alone, in σ/α
-    #[arg(help_heading = "Classes", long, value_name = "MIN,MAX", value_parser = range, requires = "class")]
+    #[arg(help_heading = "Classes", long, value_name = "MIN,MAX", value_parser = range, requires = "conditions")]
     pub guidance_interval: Option<Interval>,
 }
 
@@ -309,6 +326,8 @@ pub struct InvertArgs {
     pub sampler: SamplerArgs,
     #[command(flatten)]
     pub condition: ConditionArgs,
+    #[command(flatten)]
+    pub unconditional: UncondArgs,
     /// Threads [default: as many as there are cores]
     #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,

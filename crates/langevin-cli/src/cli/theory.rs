@@ -1,7 +1,7 @@
 //! The flags of the commands that measure: claims, objectives, likelihoods, causes of error, duality.
 
 use super::values::{chain_steps, count, eta, seconds, seed, seeds, sigma, threads, tolerance};
-use super::{ConditionArgs, DeviceArgs, FileArgs, SamplerArgs, SourceArgs};
+use super::{ConditionArgs, DeviceArgs, FileArgs, SamplerArgs, SourceArgs, UncondArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -212,6 +212,8 @@ pub struct EvaluateArgs {
     pub sampler: SamplerArgs,
     #[command(flatten)]
     pub condition: ConditionArgs,
+    #[command(flatten)]
+    pub unconditional: UncondArgs,
     /// The seed of every draw
     #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,

@@ -131,3 +131,18 @@ pub fn shape(text: &str) -> Result<Shape, String> {
         text.split(',').map(|part| whole(part.trim(), 1 << 24).map(|extent| extent as usize)).collect();
     extents.map_err(|_| "expected whole numbers with commas between them, as in 4,64,64".to_owned())
 }
+
+/// A file, and the name of what it is for.
+#[derive(Clone, Debug)]
+pub struct NamedFile {
+    pub name: String,
+    pub file: std::path::PathBuf,
+}
+
+pub fn named_file(text: &str) -> Result<NamedFile, String> {
+    let parts = text.split_once('=').map(|(name, file)| (name.trim(), file.trim()));
+    match parts.filter(|(name, file)| !name.is_empty() && !file.is_empty()) {
+        Some((name, file)) => Ok(NamedFile { name: name.to_owned(), file: file.into() }),
+        None => Err("expected NAME=FILE.npy, or NAME=FILE.npz:ARRAY".to_owned()),
+    }
+}

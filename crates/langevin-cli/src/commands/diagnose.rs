@@ -38,6 +38,7 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
     let wanted = Wanted { data: &args.data, file: &args.file, held_out: args.held_out, count: None, seed: args.seed };
     let set = rows::load(&wanted, &source)?;
     check::memory(args.count, source.width())?;
+    source.check_rows(args.count)?;
     // Samples are near the data as they are; only a network that was trained on dequantised ones draws such.
     let quantised = source.network().is_some_and(|network| network.metadata().data.dequantized);
     let lattice = if quantised { rows::lattice(&source, &set)? } else { None };

@@ -36,6 +36,7 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
         None => {
             let mut source = Source::open(&args.source)?.on(&args.device)?;
             let classes = args.condition.ask(&mut source)?;
+            source.without_condition(&args.unconditional)?;
             (source.name().to_owned(), comparison.run(&source)?, classes)
         }
     };

@@ -29,10 +29,13 @@ pub fn run(args: &InfoArgs) -> Result<()> {
 /// A network that was trained elsewhere: what it was said to be, and what its file says.
 fn elsewhere(source: &Source<'_>, formulation: &Formulation, json: bool) -> String {
     let (process, prediction) = (formulation.process.name(), formulation.prediction.name());
+    let (inputs, output) =
+        source.onnx_network().map_or_else(Default::default, |network| (network.inputs(), network.output()));
     if json {
         let document = serde_json::json!({
             "onnx": source.name(), "shape": source.shape(), "process": process, "prediction": prediction,
             "clock": formulation.clock.to_string(), "sigma_range": formulation.range.map(|range| range.sigma_ve()),
+            "inputs": inputs, "output": output,
         });
         return format!("{document}\n");
     }
@@ -45,6 +48,8 @@ fn elsewhere(source: &Source<'_>, formulation: &Formulation, json: bool) -> Stri
     };
     let rows = [
         ("network", format!("{}, an ONNX file", source.name())),
+        ("inputs", inputs.join(", ")),
+        ("output", output),
         ("shape", format!("{:?}", source.shape())),
         ("process", process),
         ("prediction", prediction.to_owned()),

@@ -26,10 +26,18 @@ pub fn run(args: &InvertArgs) -> Result<()> {
     interrupt::listen()?;
     let mut source = Source::open(&args.source)?.on(&args.device)?;
     args.condition.ask(&mut source)?;
+    source.without_condition(&args.unconditional)?;
     let width = source.width();
     let data = edit::rows_of("--from", &args.from, &args.file, &source)?;
     let count = args.count.unwrap_or(MOST).min(data.len() / width.max(1));
     let data = &data[..count * width];
+    source.check_rows(count)?;
+    if args.between.is_some() && source.onnx_network().is_some_and(langevin_onnx::OnnxNetwork::has_rows) {
+        return Err(Failure::misused("the points between two rows have no row of a further input")
+            .at("--between, --input")
+            .expected("one row for all samples")
+            .got("a row for each"));
+    }
     // Every row of the way is held, besides those that it leads through.
     check::memory(args.between.map_or(count, |points| count.saturating_mul(points.saturating_add(1))), width)?;
     let mut clean = data.to_vec();

@@ -56,6 +56,7 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
     let wanted =
         Wanted { data: &args.data, file: &args.file, held_out: args.held_out, count: args.count, seed: args.seed };
     let set = rows::load(&wanted, &source)?;
+    source.check_rows(set.rows())?;
     let how = How::new(args, range, set.width())?;
     if let Some(path) = &args.out {
         atomic::probe(path)?;

@@ -108,6 +108,13 @@ fn misplaced(words: &[OsString], error: &clap::Error) -> Option<Failure> {
     let flag = flag.split(['=', ' ']).next().unwrap_or_default();
     let command = words.get(1)?.to_str()?;
     match (error.kind(), command, flag) {
+        (ErrorKind::UnknownArgument, _, "--uncond-input") => Some(
+            Failure::misused("the unconditional branch is evaluated under guidance alone")
+                .at("--uncond-input")
+                .expected("a command that guides: sample, evaluate or invert")
+                .got(command)
+                .hint("leave out --uncond-input"),
+        ),
         (ErrorKind::UnknownArgument, "recommend", "--steps") => Some(
             Failure::misused("evaluations are counted here, not steps")
                 .at("--steps")

@@ -77,6 +77,7 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     let mut ranking = search.finish().or_misused()?;
     let measured = match (args.measure, &reader) {
         (Some(plans), Some(reader)) => {
+            reader.source().check_rows(SAMPLES)?;
             let threads = reader.source().threads(args.threads);
             let measure = Measure::new(plans).samples(SAMPLES).seed(args.seed).threads(threads);
             let width = reader.source().width();
@@ -284,6 +285,26 @@ fn commands(args: &RecommendArgs, field: &Field<'_>, model: Option<&Path>, best:
                     flag("--process", args.process.as_deref()),
                     flag("--predict", trained_as.predict.as_deref()),
                     flag("--clock", clock),
+                    trained_as
+                        .input_sigma_data
+                        .map_or_else(String::new, |value| format!(" --input-sigma-data {value}")),
+                    trained_as
+                        .trained_range
+                        .map_or_else(String::new, |[low, high]| format!(" --trained-range {low},{high}")),
+                    trained_as
+                        .normalization
+                        .map_or_else(String::new, |(shift, scale)| format!(" --normalization {shift},{scale}")),
+                    trained_as.shape.as_ref().map_or_else(String::new, |shape| {
+                        format!(" --shape {}", shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+                    }),
+                    trained_as
+                        .input
+                        .iter()
+                        .map(|input| {
+                            format!(" --input {}", quoted(&format!("{}={}", input.name, input.file.display())))
+                        })
+                        .collect(),
+                    flag("--output", trained_as.output.as_deref()),
                 ];
                 (format!("--onnx {file}{}", flags.concat()), String::new())
             }

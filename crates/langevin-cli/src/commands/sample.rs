@@ -32,12 +32,14 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     interrupt::listen()?;
     let mut source = Source::open(&args.source)?.on(&args.device)?;
     let classes = args.condition.ask(&mut source)?;
+    source.without_condition(&args.unconditional)?;
     let reader = source.read_as(args.read_as.as_deref())?;
     let range = args.sampler.range(&reader.process, source.trained())?;
     let conditions = args.condition.each();
     let ways: Vec<How> =
         conditions.iter().map(|condition| How::new(args, condition, &reader, range)).collect::<Result<_>>()?;
     let count = args.count.unwrap_or(if source.file_shape().len() > 1 { PICTURES } else { POINTS });
+    source.check_rows(count)?;
     let all = count.saturating_mul(ways.len());
     let edit = args.edit.read(&args.file, &source)?;
     let picture = Picture::of(format, &source, all, &args.out)?;
@@ -193,6 +195,7 @@ pub fn samples(
     let reader = source.read_as(None)?;
     let range = sampler.range(&reader.process, source.trained())?;
     let how = How::plan(sampler, condition, None, &reader, range)?;
+    source.check_rows(draws.count)?;
     check::memory(draws.count, source.width())?;
     let mut samples = Vec::new();
     let evaluations = draw(draws, &how, None, &reader, source.width(), &mut |slice| {

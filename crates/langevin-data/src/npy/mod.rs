@@ -5,7 +5,7 @@ mod dtype;
 mod header;
 mod records;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::about::About;
 use crate::data::{Dataset, missing, name_of, not_finite};
@@ -376,6 +376,23 @@ fn turned(array: &Encoded, sample: &[usize], memory: u64) -> Result<Encoded> {
         spool.write(&block)?;
     }
     Ok(Encoded { source: spool.finish()?, dtype: array.dtype, start: 0, rows, width })
+}
+
+/// Numbers in Fortran order, brought to C order.
+pub(crate) fn in_rows(values: &[f64], shape: &[usize]) -> Vec<f64> {
+    let mut index = vec![0_usize; shape.len()];
+    let mut out = Vec::with_capacity(values.len());
+    for _ in 0..values.len() {
+        out.push(values[index.iter().zip(shape).rev().fold(0, |offset, (index, extent)| offset * extent + index)]);
+        for (place, extent) in index.iter_mut().zip(shape).rev() {
+            *place += 1;
+            if *place < *extent {
+                break;
+            }
+            *place = 0;
+        }
+    }
+    out
 }
 
 /// Where an array in a container is read from, when it is not to be held: a temporary file.

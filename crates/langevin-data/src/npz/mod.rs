@@ -86,6 +86,30 @@ pub(crate) fn open(path: &Path, wanted: Option<&str>, options: &Options) -> Resu
     open().map_err(|error| error.in_file(path))
 }
 
+/// Reads the array of a name, or the only one, whatever its shape.
+pub(crate) fn single(path: &Path, wanted: Option<&str>) -> Result<crate::Array> {
+    let file = File::open(path).map_err(|error| Error::reading(path, error))?;
+    let read = || -> Result<crate::Array> {
+        let mut archive = ZipArchive::new(BufReader::new(file)).map_err(zip)?;
+        let names = archive.file_names().collect::<Result<Vec<_>, _>>().map_err(zip)?;
+        let names: Vec<String> = names.iter().filter_map(|name| name.strip_suffix(".npy")).map(str::to_owned).collect();
+        let name = match (wanted, &names[..]) {
+            (Some(wanted), _) if names.iter().any(|name| name == wanted) => wanted,
+            (None, [only]) => only,
+            (Some(_), _) | (None, []) => return Err(unknown(&mut archive, path, &names, wanted)),
+            (None, [first, ..]) => {
+                return Err(Error::argument("the archive has several arrays")
+                    .expected("the name of one of them")
+                    .got(listed(&mut archive, &names))
+                    .hinting(format!("name it after the file: {}:{first}", path.display())));
+            }
+        };
+        let mut member = archive.by_name(&format!("{name}.npy")).map_err(zip)?;
+        crate::Array::read(&mut member).map_err(|error| error.at(format!("array '{name}'")))
+    };
+    read().map_err(|error| error.in_file(path))
+}
+
 /// Arrays that a message lists at most.
 const LISTED: usize = 24;
 

@@ -1,0 +1,127 @@
+//! How an ONNX file is opened.
+
+/// An array of numbers of any shape, in C order: the value of a further input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// The extents; empty for a single number.
+    pub shape: Vec<usize>,
+    /// The name of the type that the numbers had, such as `float32`, for messages.
+    pub dtype: String,
+    /// The numbers.
+    pub values: Vec<f64>,
+}
+
+/// How messages name the arguments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Style {
+    /// As flags of the command line: `--input NAME=FILE.npy`.
+    #[default]
+    Flags,
+    /// As keyword arguments of Python: `inputs={"NAME": array}`.
+    Keywords,
+}
+
+/// The arguments of [`OnnxNetwork::open`](crate::OnnxNetwork::open).
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub(crate) shape: Option<Vec<usize>>,
+    pub(crate) inputs: Vec<(String, Array)>,
+    pub(crate) unconditional: Vec<(String, Array)>,
+    pub(crate) output: Option<String>,
+    pub(crate) style: Style,
+}
+
+impl Options {
+    /// Sets the shape of one sample, for files that leave it open.
+    #[must_use]
+    pub fn shape(mut self, shape: &[usize]) -> Self {
+        self.shape = Some(shape.to_vec());
+        self
+    }
+
+    /// Sets the value of a further input: one row for all samples, or a row for each sample. Row i belongs to the
+    /// sample of global index i.
+    #[must_use]
+    pub fn input(mut self, name: impl Into<String>, value: Array) -> Self {
+        self.inputs.push((name.into(), value));
+        self
+    }
+
+    /// Sets the value of a further input on the unconditional branch, which guidance evaluates. Inputs without such a
+    /// value keep that of [`input`](Self::input).
+    #[must_use]
+    pub fn unconditional_input(mut self, name: impl Into<String>, value: Array) -> Self {
+        self.unconditional.push((name.into(), value));
+        self
+    }
+
+    /// Sets the name of the output to read.
+    #[must_use]
+    pub fn output(mut self, name: impl Into<String>) -> Self {
+        self.output = Some(name.into());
+        self
+    }
+
+    /// Sets how messages name the arguments.
+    #[must_use]
+    pub fn style(mut self, style: Style) -> Self {
+        self.style = style;
+        self
+    }
+}
+
+impl Style {
+    /// Names the argument of a further input.
+    pub(crate) fn input(self, name: &str) -> String {
+        match self {
+            Self::Flags => format!("--input {name}=FILE.npy"),
+            Self::Keywords => format!("inputs={{\"{name}\": array}}"),
+        }
+    }
+
+    /// Names the argument of a further input on the unconditional branch.
+    pub(crate) fn unconditional(self, name: &str) -> String {
+        match self {
+            Self::Flags => format!("--uncond-input {name}=FILE.npy"),
+            Self::Keywords => format!("uncond_inputs={{\"{name}\": array}}"),
+        }
+    }
+
+    /// Names the place of a further input's value in messages.
+    pub(crate) fn place(self, name: &str, unconditional: bool) -> String {
+        match (self, unconditional) {
+            (Self::Flags, false) => format!("--input {name}"),
+            (Self::Flags, true) => format!("--uncond-input {name}"),
+            (Self::Keywords, false) => format!("inputs[\"{name}\"]"),
+            (Self::Keywords, true) => format!("uncond_inputs[\"{name}\"]"),
+        }
+    }
+
+    /// Names the argument of the output.
+    pub(crate) fn output(self, name: &str) -> String {
+        match self {
+            Self::Flags => format!("--output {name}"),
+            Self::Keywords => format!("output=\"{name}\""),
+        }
+    }
+
+    /// Names the argument of the shape.
+    pub(crate) fn shape(self, shape: &str) -> String {
+        match self {
+            Self::Flags => format!("--shape {shape}"),
+            Self::Keywords => format!("shape=({shape})"),
+        }
+    }
+
+    /// Names the values of several further inputs at once.
+    pub(crate) fn all(self, names: &[&str]) -> String {
+        match self {
+            Self::Flags => names.iter().map(|name| self.input(name)).collect::<Vec<_>>().join(" "),
+            Self::Keywords => {
+                let items: Vec<String> = names.iter().map(|name| format!("\"{name}\": array")).collect();
+                format!("inputs={{{}}}", items.join(", "))
+            }
+        }
+    }
+}

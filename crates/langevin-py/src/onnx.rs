@@ -1,0 +1,173 @@
+//! A network in an ONNX file, evaluated as the command line does.
+
+use crate::errors::{ArgumentError, OrRaise as _, misfit, raised_by_onnx, refuse_unknown};
+use crate::models::ids;
+use crate::theory::{Formulation, Level};
+use langevin::{Branch, Model as _};
+use langevin_onnx::{Array, Options, Style};
+use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A network in an ONNX file, evaluated by ONNX Runtime: ``OnnxNetwork("unet.onnx", langevin.Formulation("table:scaled-linear", "epsilon"))``.
+///
+/// It is a model for :meth:`Plan.run` and gives the numbers of ``langevin sample --onnx``.
+///
+/// - ``shape``: the shape of one sample, for files that leave it open.
+/// - ``inputs``: the values of further inputs by name. Each has one row for all samples, or a row for each sample; row i belongs to sample i.
+/// - ``uncond_inputs``: the values that differ on the unconditional branch, for plans with ``guidance``.
+/// - ``output``: the name of the output to read; without it, the output with the shape of the states is read.
+#[pyclass(frozen, module = "langevin")]
+pub struct OnnxNetwork(pub Arc<langevin_onnx::OnnxNetwork>);
+
+impl OnnxNetwork {
+    /// Opens a file.
+    pub fn open<'py>(
+        py: Python<'py>,
+        path: &Path,
+        formulation: Option<Bound<'py, Formulation>>,
+        shape: Option<Vec<usize>>,
+        inputs: Option<Bound<'py, PyAny>>,
+        uncond_inputs: Option<Bound<'py, PyAny>>,
+        output: Option<String>,
+    ) -> PyResult<Self> {
+        let Some(formulation) = formulation else {
+            return Err(ArgumentError::new_err(format!(
+                "an ONNX file does not say what it is ({}): expected formulation=langevin.Formulation(process, prediction), got none",
+                path.display()
+            )));
+        };
+        let mut options = Options::default().style(Style::Keywords);
+        if let Some(shape) = shape {
+            options = options.shape(&shape);
+        }
+        if let Some(output) = output {
+            options = options.output(output);
+        }
+        for (name, array) in arrays("inputs", inputs)? {
+            options = options.input(name, array);
+        }
+        for (name, array) in arrays("uncond_inputs", uncond_inputs)? {
+            options = options.unconditional_input(name, array);
+        }
+        // The library of this Python's package is found without importing the package.
+        py.import("langevin._cli")?.call_method0("_name_onnxruntime")?;
+        let formulation = formulation.get().0.clone();
+        let network = py.detach(|| langevin_onnx::OnnxNetwork::open(path, formulation, &options));
+        Ok(Self(Arc::new(network.map_err(|error| raised_by_onnx(&error))?)))
+    }
+}
+
+/// Arrays by their names.
+fn arrays(argument: &str, given: Option<Bound<'_, PyAny>>) -> PyResult<Vec<(String, Array)>> {
+    let Some(given) = given else { return Ok(vec![]) };
+    let Ok(items) = given.call_method0("items") else {
+        return Err(misfit(
+            &format!("bad {argument}"),
+            "arrays by the names of the inputs, as in {\"class_labels\": array}",
+            given.get_type().name()?.to_string(),
+            "",
+        ));
+    };
+    let numpy = given.py().import("numpy")?;
+    let read = |item: PyResult<Bound<'_, PyAny>>| {
+        let (name, value): (String, Bound<'_, PyAny>) = item?.extract()?;
+        let value = numpy.call_method1("asarray", (value,))?;
+        let dtype: String = value.getattr("dtype")?.getattr("name")?.extract()?;
+        let kind: String = value.getattr("dtype")?.getattr("kind")?.extract()?;
+        if !["b", "i", "u", "f"].contains(&&*kind) {
+            let place = format!("the value is not of numbers ({argument}[\"{name}\"])");
+            return Err(misfit(&place, "a float, bool or integer array of at most 64 bits", dtype, ""));
+        }
+        let shape: Vec<usize> = value.getattr("shape")?.extract()?;
+        let flat = numpy.call_method1("ascontiguousarray", (value, "float64"))?.cast_into::<PyArrayDyn<f64>>()?;
+        let values = flat.try_readonly()?.as_slice()?.to_vec();
+        Ok((name, Array { shape, dtype, values }))
+    };
+    items.try_iter()?.map(read).collect()
+}
+
+#[pymethods]
+impl OnnxNetwork {
+    #[new]
+    #[pyo3(signature = (path, formulation = None, *, shape = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output = None, **unknown: "typing.NoReturn"))]
+    #[allow(clippy::too_many_arguments)]
+    fn new<'py>(
+        py: Python<'py>,
+        path: PathBuf,
+        formulation: Option<Bound<'py, Formulation>>,
+        shape: Option<Vec<usize>>,
+        inputs: Option<Bound<'py, PyAny>>,
+        uncond_inputs: Option<Bound<'py, PyAny>>,
+        output: Option<String>,
+        unknown: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Self> {
+        let known = ["path", "formulation", "shape", "inputs", "uncond_inputs", "output"];
+        refuse_unknown(unknown, "OnnxNetwork", &known)?;
+        Self::open(py, &path, formulation, shape, inputs, uncond_inputs, output)
+    }
+
+    /// The formulation that the caller gave.
+    #[getter]
+    fn formulation(&self) -> Formulation {
+        Formulation(self.0.formulation().clone())
+    }
+
+    /// The shape of one sample.
+    #[getter]
+    fn shape(&self) -> Vec<usize> {
+        self.0.shape().to_vec()
+    }
+
+    /// Each input of the graph with its type and shape.
+    #[getter]
+    fn inputs(&self) -> Vec<String> {
+        self.0.inputs()
+    }
+
+    /// The output that is read, with its type and shape.
+    #[getter]
+    fn output(&self) -> String {
+        self.0.output()
+    }
+
+    /// The output for states of shape (rows, …) at a level of its own process. Row i is sample ``first + i``, which decides the row of further inputs; ``branch`` is ``"main"`` or ``"unconditional"``.
+    #[pyo3(signature = (x: "numpy.typing.ArrayLike", level, *, first = 0, branch = "main") -> "numpy.typing.NDArray[numpy.float64]")]
+    fn predict<'py>(
+        &self,
+        x: &Bound<'py, PyAny>,
+        level: &Bound<'py, Level>,
+        first: u64,
+        branch: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = x.py();
+        let branch = match branch {
+            "main" => Branch::Main,
+            "unconditional" => Branch::Unconditional,
+            other => {
+                return Err(ArgumentError::new_err(format!(
+                    "unknown branch (branch): expected 'main' or 'unconditional', got '{other}'"
+                )));
+            }
+        };
+        let numpy = py.import("numpy")?;
+        let array = numpy.call_method1("ascontiguousarray", (x, "float64"))?.cast_into::<PyArrayDyn<f64>>()?;
+        let width = self.0.width();
+        if array.len() % width.max(1) != 0 || array.ndim() < 2 {
+            let (expected, got) = (format!("(rows, {:?})", self.0.shape()), format!("{:?}", array.shape()));
+            return Err(misfit("the states have the wrong shape", expected, got, ""));
+        }
+        let ids = ids(0, first, array.len() / width.max(1))?;
+        let states = array.try_readonly()?.as_slice()?.to_vec();
+        let mut query = langevin::Query::new(level.get().inner(), &ids);
+        query.branch = branch;
+        let out = py.detach(|| self.0.predict(&states, &query)).or_raise()?;
+        PyArray1::from_vec(py, out).reshape(array.shape().to_vec()).map(Bound::into_any)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("OnnxNetwork('{}', {:?})", self.0.name(), self.0.shape())
+    }
+}
