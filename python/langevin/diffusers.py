@@ -152,6 +152,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             original["_class_name"] = _class_of(original)
         self.original = {key: value for key, value in original.items() if not key.startswith("langevin_")}
         self._twin = self._original()
+        self._parameters = dict(inspect.signature(type(self._twin).step).parameters) if self._twin is not None else {}
         # Pipelines read fields that a config may leave to its class.
         defaults = dict(self._twin.config) if self._twin is not None else {}
         self.register_to_config(
@@ -482,8 +483,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             own = float(self.timesteps[self._index + 1])  # type: ignore[index]
             if abs(own - float(following)) > 1e-6 * max(1.0, abs(own)):
                 raise ArgumentError(f"a plan goes from each of its times to the next: expected prev_timestep={own}, got {_shown(following)}")
-        parameters = inspect.signature(type(self._twin).step).parameters if self._twin is not None else {}
-        changed = {}
+        parameters, changed = self._parameters, {}
         for key, value in settings.items():
             default = parameters[key].default if key in parameters else _NEUTRAL.get(key)
             current = self._settings.get(key, _NEUTRAL.get(key) if self.config.langevin_sampler else default)
