@@ -405,8 +405,10 @@ pub fn network(flag: &str, path: &Path) -> Result<Network> {
 /// The value of a further input of an ONNX file.
 fn array(flag: &str, name: &str, path: &Path) -> Result<Array> {
     let place = format!("{flag} {name}");
-    if !langevin_data::exists(path) {
-        return Err(Failure::missing(&place, path));
+    match langevin_data::located(path).0 {
+        // An archive describes its arrays itself.
+        file if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz")) && file.exists() => {}
+        file => content::check(&place, file, Content::Array)?,
     }
     let langevin_data::Array { shape, dtype, values } =
         langevin_data::Array::open(path).map_err(|error| data::failure(&error))?;
