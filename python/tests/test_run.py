@@ -205,3 +205,21 @@ if child == 0:
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0 and np.array_equal(run(), want)
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_a_plan_without_a_range_runs_on_a_trained_network(tmp_path):
+    """A plan of the command line leaves the trained range out, and fits any; what differs is named."""
+    model, best, out = (str(tmp_path / name) for name in ("m.safetensors", "best.json", "s.npy"))
+
+    def command(*words):
+        subprocess.run([sys.executable, "-m", "langevin", *words], check=True, capture_output=True)
+
+    command("train", "--data", "moons", "--steps", "20", "--width", "8", "--depth", "1", "--out", model)
+    command("recommend", model, "--nfe", "6", "--out", best)
+    network, plan = langevin.Network.load(model), langevin.Plan.from_json((tmp_path / "best.json").read_text())
+    mine = plan.run(network, (16, 2), seed=4, dtype="float64")
+    command("sample", model, "--plan", best, "-n", "16", "--seed", "4", "--out", out)
+    assert np.allclose(mine, np.load(out), atol=1e-6)
+    other = langevin.Plan("ddim", network=langevin.Formulation("rectified-flow", "x0"), steps=4)
+    with pytest.raises(langevin.ArgumentError, match=r"expected prediction x0, got prediction velocity"):
+        other.run(network, (16, 2), seed=4)

@@ -5,6 +5,7 @@ use crate::commands::sample::{Draws, samples};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::say;
 use crate::progress::thousands;
+use crate::request::Given;
 use crate::rows::{self, Part};
 use crate::source::Source;
 use crate::words::{plural, shown};
@@ -134,6 +135,8 @@ pub struct Comparison<'a> {
     pub threads: Option<usize>,
     pub sampler: &'a SamplerArgs,
     pub condition: &'a ConditionArgs,
+    /// The plan that the samples are drawn by, in place of the sampler's flags.
+    pub given: Option<&'a Given>,
 }
 
 /// The rows on the side of the data, and those that were trained on where they are known.
@@ -161,7 +164,7 @@ impl Comparison<'_> {
         };
         let count = self.count(&sides)?;
         let draws = Draws { count, seed: self.seed, batch: None, threads: self.threads };
-        let (drawn, plan, evaluations) = samples(source, self.sampler, self.condition, draws)?;
+        let (drawn, plan, evaluations) = samples(source, self.sampler, self.condition, self.given, draws)?;
         interrupt::check()?;
         let evaluation = self.measure(drawn, &sides, &units, count)?;
         Ok(Evaluation { plan: Some(plan), evaluations, ..evaluation })

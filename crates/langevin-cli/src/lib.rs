@@ -6,6 +6,7 @@
 //! | `commands` | one file per command |
 //! | `source` | a trained network or an exact density, and how it is read |
 //! | `schedule` | sampler flags → [`langevin::Plan`] |
+//! | `request` | a plan from a file or from a scheduler's config, made to fit a model |
 //! | `survey` | lists of samplers, grids and steps → plans and their exact errors |
 //! | `comparison` | samples against data: of a model, or of a file |
 //! | `condition` | classes, and guidance towards them |
@@ -44,6 +45,7 @@ mod memory;
 mod outputs;
 mod progress;
 mod report;
+mod request;
 mod rows;
 mod rundir;
 mod schedule;

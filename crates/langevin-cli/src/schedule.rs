@@ -24,6 +24,14 @@ pub struct Range {
     pub clipped: bool,
 }
 
+impl Range {
+    /// The levels at which a plan evaluates its network; a plan is not cut to a range.
+    pub fn of(plan: &Plan) -> Self {
+        let [min, max] = plan.noise_levels().unwrap_or(SIGMAS);
+        Self { min, max, clipped: false }
+    }
+}
+
 /// Says so where a plan does not end at the data.
 pub fn say_if_noisy(plan: &Plan) {
     if let Some(last) = plan.moves().last().filter(|last| last.to.sigma > 0.0) {

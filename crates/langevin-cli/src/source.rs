@@ -351,14 +351,18 @@ impl<'a> Source<'a> {
         self.model().formulation().and_then(|own| own.range)
     }
 
+    /// Returns the model as it is, or served as a network of another formulation.
+    pub fn served_as(&self, to: Option<Formulation>) -> Reader<'_> {
+        let formulation = to.as_ref().or_else(|| self.model().formulation());
+        // An exact density is a model of every process; rectified flow is the one that training starts from too.
+        let process = formulation.map_or_else(Process::rectified_flow, |own| own.process.clone());
+        Reader { source: self, process, to }
+    }
+
     /// Reads the model as `P` or `P:Q`. Without a prediction it keeps its own; an exact density gives D.
     pub fn read_as(&self, text: Option<&str>) -> Result<Reader<'_>> {
         let own = self.model().formulation();
-        let Some(text) = text else {
-            // An exact density is a model of every process; rectified flow is the one that training starts from too.
-            let process = own.map_or_else(Process::rectified_flow, |own| own.process.clone());
-            return Ok(Reader { source: self, process, to: None });
-        };
+        let Some(text) = text else { return Ok(self.served_as(None)) };
         let (process, prediction) = text.split_once(':').map_or((text, None), |(p, q)| (p, Some(q)));
         let process = either_case(process, Process::parse).or_misused().map_err(|failure| {
             match prediction.is_none() && either_case(process, Prediction::parse).is_ok() {

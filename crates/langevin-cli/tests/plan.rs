@@ -13,7 +13,8 @@ fn the_json_is_a_plan() {
     let (json, stderr) = works(here, "plan --process vp --json");
     let plan = Plan::from_json(&json).unwrap();
     assert_eq!((plan.nfe(), plan.name(), plan.network()), (20, "dpmpp-2m", None));
-    assert_eq!(stderr, "lint: every move keeps its marginal\n");
+    let run = "run it: langevin sample MODEL --plan PLAN.json -n 64 --out samples.npy\n";
+    assert_eq!(stderr, format!("{run}lint: every move keeps its marginal\n"));
     let (json, _) =
         works(here, "plan --process ve --predict epsilon --sampler adams2 --steps 7 --grid uniform-lambda --json");
     let plan = Plan::from_json(&json).unwrap();

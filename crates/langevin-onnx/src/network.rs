@@ -126,6 +126,12 @@ impl OnnxNetwork {
         self.further.iter().chain(&self.unconditional).find(short).map_or(Ok(()), |input| Err(input.too_few(count)))
     }
 
+    /// Returns whether an input has a value of its own on the unconditional branch, which guidance evaluates.
+    #[must_use]
+    pub fn has_unconditional(&self) -> bool {
+        !self.unconditional.is_empty()
+    }
+
     /// Sets the values of further inputs on the unconditional branch, as [`Options::unconditional_input`] does.
     ///
     /// # Errors

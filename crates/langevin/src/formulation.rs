@@ -283,7 +283,7 @@ impl Formulation {
     }
 
     /// What the network's input is multiplied by at a level of its own process.
-    fn input_scale(&self, own: &Level) -> f64 {
+    pub(crate) fn input_scale(&self, own: &Level) -> f64 {
         match self.input {
             InputScaling::None => 1.0,
             InputScaling::UnitVariance { sigma_data } => {

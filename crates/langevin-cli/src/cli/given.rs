@@ -8,6 +8,7 @@ use crate::data;
 use crate::error::{Failure, Result};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
+use std::ffi::OsString;
 use std::path::Path;
 
 /// Flags that have no effect.
@@ -24,6 +25,7 @@ struct Idle {
 /// # Errors
 /// Returns an error that names the first such flag and what it is for.
 pub fn check(command: &Command, matches: &ArgMatches) -> Result<()> {
+    decided(command.get_name(), matches)?;
     for idle in idle(command.get_name(), matches) {
         let Some(id) = idle.ids.iter().find(|id| is_given(command, matches, id)) else { continue };
         let flag = format!("--{}", id.replace('_', "-"));
@@ -34,6 +36,107 @@ pub fn check(command: &Command, matches: &ArgMatches) -> Result<()> {
             .hint(format!("leave out {flag}")));
     }
     Ok(())
+}
+
+/// The flags of a sampler and its steps, which a plan brings.
+const OF_A_PLAN: &[&str] = &[
+    "sampler",
+    "moves",
+    "eta",
+    "steps",
+    "nfe",
+    "grid",
+    "sigma_min",
+    "sigma_max",
+    "guidance",
+    "guidance_sweep",
+    "guidance_interval",
+    "adaptive",
+    "strength",
+    "start_at",
+    "read_as",
+    "from_diffusers",
+    "consistent",
+    "mu",
+    "image_seq_len",
+    "strict",
+    "sigmas",
+    "timesteps",
+    "set",
+];
+/// The same of a scheduler's config.
+const OF_A_CONFIG: &[&str] = &[
+    "moves",
+    "grid",
+    "sigma_min",
+    "sigma_max",
+    "guidance",
+    "guidance_sweep",
+    "guidance_interval",
+    "adaptive",
+    "strength",
+    "read_as",
+];
+
+/// Refuses flags that a plan, or a scheduler's config, decides: also at their defaults, since the plan may say otherwise.
+fn decided(command: &str, matches: &ArgMatches) -> Result<()> {
+    decided_by(command, &|id| {
+        matches.try_contains_id(id).is_ok() && matches.value_source(id) == Some(ValueSource::CommandLine)
+    })
+}
+
+/// The same of the words of a command line that clap refuses, for a flag that it wants beside one that is refused here.
+///
+/// # Errors
+/// Returns an error that names the flag.
+pub fn check_words(command: &Command, words: &[OsString]) -> Result<()> {
+    let flags: Vec<&str> =
+        words.iter().filter_map(|word| word.to_str()?.strip_prefix("--")?.split('=').next()).collect();
+    decided_by(command.get_name(), &|id| {
+        command
+            .get_arguments()
+            .any(|arg| arg.get_id() == id && arg.get_long().is_some_and(|long| flags.contains(&long)))
+    })
+}
+
+fn decided_by(command: &str, given: &dyn Fn(&str) -> bool) -> Result<()> {
+    // `plan` makes plans: clap knows what goes with a config there.
+    if !["sample", "evaluate", "invert", "likelihood", "diagnose"].contains(&command) {
+        return Ok(());
+    }
+    let (what, by, ids) = match (given("plan"), given("from_diffusers")) {
+        (true, _) => ("plan", "--plan", OF_A_PLAN),
+        (_, true) => ("config", "--from-diffusers", OF_A_CONFIG),
+        (false, false) if given("set") => {
+            return Err(Failure::misused("--set has no effect here")
+                .at("--set")
+                .expected("--from-diffusers FILE")
+                .got("no scheduler's config")
+                .hint("leave out --set; options of a sampler go behind its name, as in --sampler heun:churn=40"));
+        }
+        (false, false) => return Ok(()),
+    };
+    if command == "likelihood" && by == "--from-diffusers" && given("set") {
+        return Err(Failure::misused("--set has no effect here")
+            .at("--set")
+            .expected("a command that takes the scheduler's steps, such as sample or evaluate")
+            .got("likelihood, which takes its noise levels alone")
+            .hint("leave out --set"));
+    }
+    // The noise of the model whose likelihood is asked for, and how the model is read for it, are no part of a plan.
+    let free = |id: &str| command == "likelihood" && ["eta", "read_as"].contains(&id);
+    let Some(id) = ids.iter().find(|id| given(id) && !free(id)) else { return Ok(()) };
+    let flag = if *id == "read_as" { "--as".to_owned() } else { format!("--{}", id.replace('_', "-")) };
+    Err(Failure::misused(format!("the {what} decides what {flag} says"))
+        .at(format!("{flag}, {by}"))
+        .expected("one of the two")
+        .got("both")
+        .hint(match (by, *id) {
+            ("--from-diffusers", "strength") => {
+                "give --start-at K, the steps that are left out, in place of --strength".to_owned()
+            }
+            _ => format!("leave out {flag}"),
+        }))
 }
 
 /// Whether a flag has no effect beside the others.
@@ -115,7 +218,11 @@ fn is_json(text: &str) -> bool {
 fn sampling(matches: &ArgMatches) -> Vec<Idle> {
     let mut idle = Vec::new();
     if !is_there(matches, "guidance") && !is_there(matches, "guidance_sweep") {
-        let ids = &["guidance_interval", "uncond_input"];
+        // A plan may be guided, which its file says.
+        let ids: &[&str] = match is_there(matches, "plan") {
+            true => &["guidance_interval"],
+            false => &["guidance_interval", "uncond_input"],
+        };
         idle.push(Idle { ids, aim: "--guidance W", got: "no guidance".to_owned() });
     }
     // Clap lets a flag pass whose requirement conflicts with another that was given, as --adaptive does with --steps.

@@ -11,7 +11,7 @@ pub mod train;
 mod values;
 
 pub use analysis::{AnalyzeArgs, By, Evaluations, RangeArgs, RecommendArgs, SpectrumArgs};
-pub use plans::{CompareArgs, ExplainArgs, LintArgs, PlanArgs};
+pub use plans::{CompareArgs, DiffusersArgs, ExplainArgs, GivenPlanArgs, LintArgs, PlanArgs};
 pub use reading::FileArgs;
 pub use theory::{DiagnoseArgs, EvaluateArgs, LikelihoodArgs, Method, ObjectiveArgs, VerifyArgs, VsVaeArgs};
 pub use train::{AverageArgs, TrainArgs};
@@ -159,7 +159,7 @@ pub struct NetworkArgs {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct UncondArgs {
-    /// With --guidance: the value of a further input on the unconditional branch [default: that of --input]; may be repeated
+    /// With guidance: the value of a further input on the unconditional branch [default: that of --input]; may be repeated
     #[arg(long, value_name = "NAME=FILE", requires = "onnx", group = "conditions", value_parser = values::named_file, help_heading = "With --onnx")]
     pub uncond_input: Vec<NamedFile>,
 }
@@ -228,6 +228,11 @@ pub struct SampleArgs {
     pub read_as: Option<String>,
     #[command(flatten)]
     pub sampler: SamplerArgs,
+    #[command(flatten)]
+    pub given: GivenPlanArgs,
+    /// With --from-diffusers and --from: leave out the first K steps, and start from the file's rows, noised to where the rest begins
+    #[arg(help_heading = "Plans and configs", long, value_name = "K", requires_all = ["from_diffusers", "from"])]
+    pub start_at: Option<usize>,
     #[command(flatten)]
     pub condition: ConditionArgs,
     #[command(flatten)]
@@ -324,6 +329,8 @@ pub struct InvertArgs {
     pub between: Option<usize>,
     #[command(flatten)]
     pub sampler: SamplerArgs,
+    #[command(flatten)]
+    pub given: GivenPlanArgs,
     #[command(flatten)]
     pub condition: ConditionArgs,
     #[command(flatten)]

@@ -13,6 +13,8 @@ pub type Numbers = std::vec::Vec<f64>;
 /// The table goes to stdout; whether every move keeps its marginal, to stderr.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
+#[command(mut_arg("from_diffusers", |arg| arg.conflicts_with_all(["process", "predict", "moves", "grid", "sigma_min", "sigma_max", "from_k", "clamp", "threshold", "guidance"])))]
+#[command(mut_arg("set", |arg| arg.conflicts_with_all(["sampler", "moves"]).help(SET_HELP)))]
 pub struct PlanArgs {
     #[arg(long, value_name = "P", required_unless_present_any = ["from_diffusers", "from_k"], help = super::process_help())]
     pub process: Option<String>,
@@ -44,38 +46,66 @@ pub struct PlanArgs {
     /// The table as CSV
     #[arg(long)]
     pub csv: bool,
+    /// Write the plan into this file, as JSON, and print nothing else
+    #[arg(long, value_name = "PLAN.json", conflicts_with_all = ["json", "csv"])]
+    pub out: Option<PathBuf>,
 }
+
+/// The help of --set where plans of k-diffusion can be asked for too.
+const SET_HELP: &str = "With --from-diffusers: an argument of its `step`, as in s_churn=40 or use_clipped_model_output=true; with --from-k: one of the function's; may be repeated";
 
 /// A plan that another library describes.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// Read a scheduler_config.json that diffusers saved: the plan of its scheduler, for its own network
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["process", "predict", "sampler", "moves", "grid", "sigma_min", "sigma_max", "from_k", "clamp", "threshold", "guidance"])]
-    pub from_diffusers: Option<PathBuf>,
-    /// With --from-diffusers: mend what is known to be wrong in the original
-    #[arg(long, requires = "from_diffusers")]
-    pub consistent: bool,
-    /// With --from-diffusers: mu of dynamic shifting
-    #[arg(long, value_name = "M", requires = "from_diffusers", value_parser = finite, allow_negative_numbers = true)]
-    pub mu: Option<f64>,
-    /// With --from-diffusers and dynamic shifting: the tokens of the picture, from which mu and the levels are made as pipelines make them; 4096 for 1024 × 1024 where a token is 16 pixels wide
-    #[arg(long, value_name = "N", requires = "from_diffusers", conflicts_with = "mu", value_parser = clap::value_parser!(u32).range(1..))]
-    pub image_seq_len: Option<u32>,
-    /// With --from-diffusers: refuse fields that no scheduler has, which are passed over otherwise
-    #[arg(long, requires = "from_diffusers")]
-    pub strict: bool,
-    /// With --from-diffusers: the noise levels, in place of --steps; FlowMatchEuler takes them together with --timesteps
-    #[arg(long, value_name = "LIST", requires = "from_diffusers", value_parser = list)]
-    pub sigmas: Option<Numbers>,
-    /// With --from-diffusers: the times, in place of --steps
-    #[arg(long, value_name = "LIST", requires = "from_diffusers", value_parser = list)]
-    pub timesteps: Option<Numbers>,
-    /// With --from-diffusers: an argument of its `step`, as in s_churn=40 or use_clipped_model_output=true; with --from-k: one of the function's; may be repeated
-    #[arg(long, value_name = "KEY=VALUE", value_parser = setting, conflicts_with_all = ["sampler", "moves"])]
-    pub set: Vec<(String, serde_json::Value)>,
+    #[command(flatten)]
+    pub diffusers: DiffusersArgs,
     /// A sampler by its name in k-diffusion or ComfyUI, as in dpmpp_2m, or in A1111's list, as in 'DPM++ 2M Karras'; on VE unless --process says otherwise. Their schedules are known to --grid: simple, normal, sgm_uniform, ddim_uniform, beta, linear_quadratic, kl_optimal
     #[arg(long, value_name = "NAME", conflicts_with_all = ["sampler", "moves"])]
     pub from_k: Option<String>,
+}
+
+/// Where the help shows plans that are not made of a sampler's flags.
+const HEADING: &str = "Plans and configs";
+
+/// A scheduler that diffusers saved, and how it is called. The commands that have it say what else conflicts with it.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct DiffusersArgs {
+    /// Read a scheduler_config.json that diffusers saved: the plan of its scheduler, or that of --sampler on its times and noise levels
+    #[arg(help_heading = HEADING, long, value_name = "FILE")]
+    pub from_diffusers: Option<PathBuf>,
+    /// With --from-diffusers: mend what is known to be wrong in the original
+    #[arg(help_heading = HEADING, long, requires = "from_diffusers")]
+    pub consistent: bool,
+    /// With --from-diffusers: mu of dynamic shifting
+    #[arg(help_heading = HEADING, long, value_name = "M", requires = "from_diffusers", value_parser = finite, allow_negative_numbers = true)]
+    pub mu: Option<f64>,
+    /// With --from-diffusers and dynamic shifting: the tokens of the picture, from which mu and the levels are made as pipelines make them; 4096 for 1024 × 1024 where a token is 16 pixels wide
+    #[arg(help_heading = HEADING, long, value_name = "N", requires = "from_diffusers", conflicts_with = "mu", value_parser = clap::value_parser!(u32).range(1..))]
+    pub image_seq_len: Option<u32>,
+    /// With --from-diffusers: refuse fields that no scheduler has, which are passed over otherwise
+    #[arg(help_heading = HEADING, long, requires = "from_diffusers")]
+    pub strict: bool,
+    /// With --from-diffusers: the noise levels, in place of --steps; FlowMatchEuler takes them together with --timesteps
+    #[arg(help_heading = HEADING, long, value_name = "LIST", requires = "from_diffusers", value_parser = list)]
+    pub sigmas: Option<Numbers>,
+    /// With --from-diffusers: the times, in place of --steps
+    #[arg(help_heading = HEADING, long, value_name = "LIST", requires = "from_diffusers", value_parser = list)]
+    pub timesteps: Option<Numbers>,
+    /// With --from-diffusers: an argument of its `step`, as in s_churn=40 or use_clipped_model_output=true; may be repeated
+    #[arg(help_heading = HEADING, long, value_name = "KEY=VALUE", value_parser = setting)]
+    pub set: Vec<(String, serde_json::Value)>,
+}
+
+/// A plan that is there already, in place of the flags that choose a sampler.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct GivenPlanArgs {
+    /// Follow this plan, in place of a sampler and its steps: JSON of `plan --out`, `recommend --out` or Python's `to_json`. A plan for another network is converted, exactly
+    #[arg(help_heading = HEADING, long, value_name = "PLAN.json")]
+    pub plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub diffusers: DiffusersArgs,
 }
 
 /// Say what a sampler is: formula, moves, options, source, and a table of five steps

@@ -1,7 +1,7 @@
 //! The flags of the commands that measure: claims, objectives, likelihoods, causes of error, duality.
 
-use super::values::{chain_steps, count, eta, seconds, seed, seeds, sigma, threads, tolerance};
-use super::{ConditionArgs, DeviceArgs, FileArgs, SamplerArgs, SourceArgs, UncondArgs};
+use super::values::{chain_steps, count, eta, grid_steps, seconds, seed, seeds, sigma, threads, tolerance};
+use super::{ConditionArgs, DeviceArgs, FileArgs, GivenPlanArgs, SamplerArgs, SourceArgs, UncondArgs};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -64,6 +64,7 @@ pub enum Method {
 ///
 /// A bound for the SDE model, or the density of the ODE model, in nats and in bits for each element, in the units of the data. A trained network makes the two
 /// different distributions: neither number bounds the other. Whole numbers are dequantised: a number drawn from [0, 1) is added to each.
+/// Of a plan only the noise levels are taken: the likelihood is that of the model in continuous time between them.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct LikelihoodArgs {
@@ -105,6 +106,11 @@ pub struct LikelihoodArgs {
     /// The noise level of the model's start, in σ/α [default: where the training began, or 80]
     #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true)]
     pub sigma_max: Option<f64>,
+    #[command(flatten)]
+    pub given: GivenPlanArgs,
+    /// With --from-diffusers: its steps
+    #[arg(help_heading = "Plans and configs", long, value_name = "N", requires = "from_diffusers", value_parser = grid_steps, allow_negative_numbers = true)]
+    pub steps: Option<usize>,
     /// The seed of every draw
     #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
@@ -142,6 +148,8 @@ pub struct DiagnoseArgs {
     pub read_as: Option<String>,
     #[command(flatten)]
     pub sampler: SamplerArgs,
+    #[command(flatten)]
+    pub given: GivenPlanArgs,
     /// How many samples
     #[arg(short = 'n', long = "count", value_name = "COUNT", default_value = "1000", value_parser = count, allow_negative_numbers = true)]
     pub count: usize,
@@ -210,6 +218,8 @@ pub struct EvaluateArgs {
     pub count: Option<usize>,
     #[command(flatten)]
     pub sampler: SamplerArgs,
+    #[command(flatten)]
+    pub given: GivenPlanArgs,
     #[command(flatten)]
     pub condition: ConditionArgs,
     #[command(flatten)]

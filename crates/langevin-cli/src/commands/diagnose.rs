@@ -4,8 +4,9 @@ use crate::cli::{DiagnoseArgs, RangeArgs, SamplerArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{print, say};
 use crate::progress::{Display, duration};
+use crate::request::Asked;
 use crate::rows::{self, Coordinates, Part, Wanted};
-use crate::schedule::{self, SIGMAS};
+use crate::schedule::{self, Range, SIGMAS};
 use crate::source::{Reader, Source};
 use crate::survey::Field;
 use crate::words::{LOWER_IS_BETTER, either_case, plural, visible};
@@ -24,16 +25,29 @@ const RIVALS: [&str; 4] = ["dpmpp-2m", "adams2", "heun", "unipc"];
 pub fn run(args: &DiagnoseArgs) -> Result<()> {
     interrupt::listen()?;
     let source = Source::open(&args.source)?.on(&args.device)?;
-    let reader = source.read_as(args.read_as.as_deref())?;
-    let range = args.sampler.range(&reader.process, source.trained())?;
-    let plan = args.sampler.compile(&reader.process, reader.formulation(), range)?;
+    let given = args.given.open(&Asked::from(&args.sampler))?;
+    let (plan, reader, range) = match &given {
+        Some(given) => {
+            given.check_starts_from_noise("diagnose draws its samples from noise")?;
+            let (plan, reader) = given.fit(&source, false)?;
+            let range = Range::of(&plan);
+            (plan, reader, range)
+        }
+        None => {
+            let reader = source.read_as(args.read_as.as_deref())?;
+            let range = args.sampler.range(&reader.process, source.trained())?;
+            let plan = args.sampler.compile(&reader.process, reader.formulation(), range)?;
+            (plan, reader, range)
+        }
+    };
     if !plan.is_linear() {
         return Err(Failure::misused("only a plan without maps can be told apart exactly")
-            .at(format!("--sampler {}", plan.name()))
+            .at(format!("{} {}", args.given.flag().unwrap_or("--sampler"), plan.name()))
             .expected("a linear sampler")
+            .got("a plan that clamps, or multiplies states")
             .hint("choose another sampler, or leave out what clamps"));
     }
-    let finer = finer(&args.sampler, &reader, &source)?;
+    let finer = if given.is_some() { None } else { finer(&args.sampler, &reader, &source)? };
     let rivals = rivals(&args.sampler, &reader, &source, plan.nfe());
     let wanted = Wanted { data: &args.data, file: &args.file, held_out: args.held_out, count: None, seed: args.seed };
     let set = rows::load(&wanted, &source)?;
@@ -50,7 +64,11 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
     schedule::say_if_noisy(&plan);
     let trained = match source.trained() {
         Some(trained) => trained,
-        None => LambdaRange::from_sigma_ve(SIGMAS[0], SIGMAS[1]).or_misused()?,
+        // As far as the process goes that the density is read in.
+        None => {
+            let [low, high] = schedule::usual_range(&reader.process);
+            LambdaRange::from_sigma_ve(low.max(SIGMAS[0]), high.min(SIGMAS[1])).or_misused()?
+        }
     };
     let mut ask = Diagnose::new(&plan, trained)
         .rivals(&rivals)

@@ -6,6 +6,7 @@ use crate::error::{Failure, Result};
 use crate::interrupt;
 use crate::io::{print, say};
 use crate::progress::{duration, thousands};
+use crate::request::Asked;
 use crate::source::Source;
 use crate::words::{plural, shown};
 use std::fmt::Write as _;
@@ -16,6 +17,13 @@ use std::time::Instant;
 pub fn run(args: &EvaluateArgs) -> Result<()> {
     interrupt::listen()?;
     let began = Instant::now();
+    if args.samples.is_some() {
+        refuse(args)?;
+    }
+    let given = args.given.open(&Asked::from(&args.sampler))?;
+    if let Some(given) = &given {
+        given.check_starts_from_noise("evaluate draws its samples from noise")?;
+    }
     let comparison = Comparison {
         data: &args.data,
         train: args.train.as_deref(),
@@ -25,10 +33,10 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
         threads: args.threads,
         sampler: &args.sampler,
         condition: &args.condition,
+        given: given.as_ref(),
     };
     let (name, evaluation, classes) = match &args.samples {
         Some(path) => {
-            refuse(args)?;
             let name = path.display().to_string();
             let evaluation = comparison.run_file(&name)?;
             (name, evaluation, vec![])
@@ -69,6 +77,7 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
 fn refuse(args: &EvaluateArgs) -> Result<()> {
     let sampler = &args.sampler;
     let given = [
+        (args.given.flag().unwrap_or_default(), args.given.flag().is_some()),
         ("--class", !args.condition.class.is_empty()),
         ("--sampler", sampler.sampler.is_some()),
         ("--moves", sampler.moves.is_some()),

@@ -10,11 +10,13 @@ use crate::io::csv::plain_names;
 use crate::io::npy::Width;
 use crate::io::rows::Rows;
 use crate::io::{Format, atomic, print, say};
+use crate::request::{Asked, Given};
 use crate::schedule::Range;
 use crate::source::{ARRAY, Reader, Source};
 use crate::words::{plural, shown};
+use langevin::plan::{Letter, Move};
 use langevin::sampler::Start;
-use langevin::{Model as _, Plan, Sampler, Sampling};
+use langevin::{Level, Model as _, Plan, Process, Sampler, Sampling};
 use langevin_data::TableColumns;
 use std::path::Path;
 
@@ -44,8 +46,19 @@ pub fn run(args: &InvertArgs) -> Result<()> {
     if let Some(map) = source.normalization() {
         let _ = map.to_model(&mut clean, width);
     }
-    let reader = source.read_as(None)?;
-    let range = args.sampler.range(&reader.process, source.trained())?;
+    let (reader, up, down) = match args.given.open(&Asked::from(&args.sampler))? {
+        Some(given) => {
+            let (down, reader) = given.fit(&source, !args.condition.class.is_empty())?;
+            let (up, down) = both(&given, &down, &reader)?;
+            (reader, up, down)
+        }
+        None => {
+            let reader = source.read_as(None)?;
+            let range = args.sampler.range(&reader.process, source.trained())?;
+            let (up, down) = plans(args, &reader, range)?;
+            (reader, up, down)
+        }
+    };
     let format = Format::of(&args.out)?;
     let shown_as = match args.between {
         Some(points) => Picture::of(format, &source, count.saturating_sub(1).max(1) * points, &args.out)?,
@@ -55,7 +68,6 @@ pub fn run(args: &InvertArgs) -> Result<()> {
     if format != Format::Folder {
         atomic::probe(&args.out)?;
     }
-    let (up, down) = plans(args, &reader, range)?;
     let run = |plan: &Plan, states: &[f64]| {
         let rows = states.len() / width;
         let threads = source.threads(args.threads);
@@ -126,14 +138,59 @@ pub fn run(args: &InvertArgs) -> Result<()> {
     ))
 }
 
+/// The way up the noise levels of a plan, and the plan from there.
+fn both(given: &Given, down: &Plan, reader: &Reader<'_>) -> Result<(Plan, Plan)> {
+    let refused = |what: &str, expected: &str, got: String| {
+        Err(given.refused(what).expected(expected.to_owned()).got(got).hint("leave it out, and choose a --sampler"))
+    };
+    if let Some(input) = down.inputs().iter().find(|input| input.name != "init") {
+        return refused(
+            "invert brings data to noise, and the plan starts from something else",
+            "a plan that starts from noise",
+            format!("the input '{}'", input.name),
+        );
+    }
+    if down.is_guided() {
+        return refused(
+            "the way up needs the weight of the guidance, which a plan does not say",
+            "a plan without guidance, or --sampler with --guidance",
+            "a plan with guidance".to_owned(),
+        );
+    }
+    let moves = down.moves();
+    let falls = |step: &Move| step.letter == Letter::R && step.from.sigma_ve() > step.to.sigma_ve();
+    let linked = moves.windows(2).all(|pair| pair[0].to == pair[1].from);
+    if moves.is_empty() || !linked || !moves.iter().all(falls) {
+        return refused(
+            "the plan has no way up",
+            "reverse moves from each noise level to the next lower one",
+            format!("the plan of {}", down.name()),
+        );
+    }
+    let process = Process::from_spec(down.process()).or_misused()?;
+    // The levels of an imported plan have the rounding of the original; the sampler wants those of the process.
+    let levels = moves.iter().map(|step| &step.from).chain(moves.last().map(|step| &step.to));
+    let levels: Vec<Level> =
+        levels.map(|level| process.match_level(level)).collect::<langevin::Result<_>>().or_misused()?;
+    let inversion = inversion(down.name())?;
+    let compiling = inversion.on(&process, &levels);
+    let compiling = reader.formulation().map_or(compiling.clone(), |network| compiling.network(network));
+    Ok((compiling.compile().or_misused()?, down.starting_from_state().or_misused()?))
+}
+
+/// The sampler that goes up as another goes down.
+fn inversion(name: &str) -> Result<Sampler> {
+    let name = if name.starts_with("dpmpp-2m") { "dpmpp-2m-inversion" } else { "ddim-inversion" };
+    Sampler::parse(name, None).or_failed()
+}
+
 /// From the data to the noise, and back.
 fn plans(args: &InvertArgs, reader: &Reader<'_>, range: Range) -> Result<(Plan, Plan)> {
     if args.sampler.moves.is_some() {
         return Err(Failure::misused("a word has no way up").at("--moves").hint("leave it out, or choose a --sampler"));
     }
     let sampler = args.sampler.sampler()?;
-    let inversion = if sampler.name().starts_with("dpmpp-2m") { "dpmpp-2m-inversion" } else { "ddim-inversion" };
-    let inversion = Sampler::parse(inversion, None).or_failed()?;
+    let inversion = inversion(sampler.name())?;
     let compile = |sampler: &Sampler, start: bool| {
         args.sampler.compile_as(&reader.process, Some(sampler), range, &|compiling| {
             let compiling = match reader.formulation() {

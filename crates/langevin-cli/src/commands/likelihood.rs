@@ -8,8 +8,9 @@ use crate::io::csv::plain_names;
 use crate::io::rows::Rows;
 use crate::io::{Format, atomic, npy, print, say};
 use crate::progress::{Display, duration, thousands};
+use crate::request::{Asked, Given};
 use crate::rows::{self, Coordinates, Wanted};
-use crate::schedule::SIGMAS;
+use crate::schedule::{Range, SIGMAS};
 use crate::source::{Reader, Source};
 use crate::words::{LOWER_IS_BETTER, plural, shown};
 use langevin::likelihood::{Bound, Divergence, Kind, Ode, in_pieces};
@@ -38,7 +39,11 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
     interrupt::listen()?;
     let source = Source::open(&args.source)?.on(&args.device)?;
     let reader = source.read_as(args.read_as.as_deref())?;
-    let range = range(args, &source)?;
+    let asked = Asked { steps: args.steps, ..Asked::default() };
+    let range = match args.given.open(&asked)? {
+        Some(given) => range_of(&given, &source)?,
+        None => range(args, &source)?,
+    };
     if args.method == Method::Bound && source.is_coupled() {
         return Err(Failure::failed("the bound is of an SDE, and the noise of this network was coupled to its data")
             .at("MODEL")
@@ -166,6 +171,20 @@ fn check_method(args: &LikelihoodArgs, eta: f64) -> Result<()> {
         Method::Bound if args.tolerance.is_some() => wrong("--tolerance", "ode"),
         _ => Ok(()),
     }
+}
+
+/// The levels of a plan, within those of the training.
+fn range_of(given: &Given, source: &Source<'_>) -> Result<LambdaRange> {
+    given.check_starts_from_noise("likelihood takes the noise levels of a whole plan")?;
+    let Range { min, max, .. } = Range::of(&given.plan);
+    let (low, high) = source.trained().map_or((0.0, f64::INFINITY), |range| range.sigma_ve());
+    let range = LambdaRange::from_sigma_ve(min.max(low), max.min(high)).or_misused()?;
+    let (min, max) = range.sigma_ve();
+    say(&format!(
+        "note: of the plan {} only the noise levels are taken, σ/α from {min:.4} to {max:.4}: the likelihood is that of the model in continuous time between them",
+        given.plan.name()
+    ));
+    Ok(range)
 }
 
 /// The levels that were asked for, or those of the training.

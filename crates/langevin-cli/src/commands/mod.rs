@@ -104,6 +104,10 @@ pub fn run(words: Vec<OsString>) -> u8 {
 /// A flag that another command has, where this one has it by another name.
 fn misplaced(words: &[OsString], error: &clap::Error) -> Option<Failure> {
     use clap::error::{ContextKind, ContextValue};
+    if error.kind() == ErrorKind::MissingRequiredArgument {
+        let cli = Cli::command();
+        return given::check_words(cli.find_subcommand(words.get(1)?)?, words).err();
+    }
     let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return None };
     let flag = flag.split(['=', ' ']).next().unwrap_or_default();
     let command = words.get(1)?.to_str()?;

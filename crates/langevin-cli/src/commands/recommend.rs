@@ -5,6 +5,7 @@ use crate::cli::{By, RangeArgs, RecommendArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::io::{atomic, print, say};
+use crate::request::{self, quoted};
 use crate::source::Source;
 use crate::spectrum::Gaussian;
 use crate::survey::{self, Field};
@@ -120,7 +121,11 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
         say("note: the rows are in their own units; without --raw they are scaled as `train` scales them");
     }
     match &args.out {
-        Some(out) => say(&format!("the plan of {} on {} is in {}", best.sampler.spec(), best.grid, shown(out))),
+        Some(out) => {
+            say(&format!("the plan of {} on {} is in {}", best.sampler.spec(), best.grid, shown(out)));
+            let model = trained.as_ref().map_or_else(|| "MODEL".to_owned(), |trained| named(args, &trained.path));
+            request::say_command(&best.plan, &model, out);
+        }
         None if !has_flags(&field) => say("note: no flags make this plan; --out PLAN.json writes it"),
         None => {}
     }
@@ -250,6 +255,31 @@ fn has_flags(field: &Field<'_>) -> bool {
         })
 }
 
+/// The model as the flags of `sample` name it.
+fn named(args: &RecommendArgs, path: &Path) -> String {
+    let file = quoted(&path.display().to_string());
+    if args.onnx.is_none() {
+        return file;
+    }
+    let flags = &args.trained_as;
+    let list = |values: &[f64]| values.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
+    let shape = flags.shape.as_ref().map(|shape| shape.iter().map(usize::to_string).collect::<Vec<_>>().join(","));
+    let given = [
+        ("--process", args.process.clone()),
+        ("--predict", flags.predict.clone()),
+        ("--clock", Some(flags.clock.clone()).filter(|clock| clock != "time")),
+        ("--input-sigma-data", flags.input_sigma_data.map(|sigma| sigma.to_string())),
+        ("--trained-range", flags.trained_range.map(|range| list(&range))),
+        ("--normalization", flags.normalization.map(|(shift, scale)| list(&[shift, scale]))),
+        ("--shape", shape),
+        ("--output", flags.output.clone()),
+    ];
+    let inputs = flags.input.iter().map(|input| ("--input", Some(format!("{}={}", input.name, input.file.display()))));
+    let words =
+        given.into_iter().chain(inputs).filter_map(|(flag, value)| Some(format!(" {flag} {}", quoted(&value?))));
+    format!("--onnx {file}{}", words.collect::<String>())
+}
+
 /// What makes the winner's plan, and what samples by it.
 fn commands(args: &RecommendArgs, field: &Field<'_>, model: Option<&Path>, best: &Candidate) -> Result<Vec<String>> {
     let (sampler, grid, steps) = (best.sampler.spec(), &*best.grid, best.steps);
@@ -271,55 +301,11 @@ fn commands(args: &RecommendArgs, field: &Field<'_>, model: Option<&Path>, best:
         let out = args.out.as_ref().map_or_else(|| FILE.to_owned(), |out| out.display().to_string());
         commands.push(format!("{plan} > {}", quoted(&out)));
     }
-    if let Some(model) = model {
-        let flag = |name: &str, value: Option<&str>| {
-            value.map_or_else(String::new, |value| format!(" {name} {}", quoted(value)))
-        };
-        let file = quoted(&model.display().to_string());
-        let (model, read_as) = match &args.onnx {
-            None => (file, flag("--as", args.process.as_deref())),
-            Some(_) => {
-                let trained_as = &args.trained_as;
-                let clock = Some(trained_as.clock.as_str()).filter(|clock| *clock != "time");
-                let flags = [
-                    flag("--process", args.process.as_deref()),
-                    flag("--predict", trained_as.predict.as_deref()),
-                    flag("--clock", clock),
-                    trained_as
-                        .input_sigma_data
-                        .map_or_else(String::new, |value| format!(" --input-sigma-data {value}")),
-                    trained_as
-                        .trained_range
-                        .map_or_else(String::new, |[low, high]| format!(" --trained-range {low},{high}")),
-                    trained_as
-                        .normalization
-                        .map_or_else(String::new, |(shift, scale)| format!(" --normalization {shift},{scale}")),
-                    trained_as.shape.as_ref().map_or_else(String::new, |shape| {
-                        format!(" --shape {}", shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
-                    }),
-                    trained_as
-                        .input
-                        .iter()
-                        .map(|input| {
-                            format!(" --input {}", quoted(&format!("{}={}", input.name, input.file.display())))
-                        })
-                        .collect(),
-                    flag("--output", trained_as.output.as_deref()),
-                ];
-                (format!("--onnx {file}{}", flags.concat()), String::new())
-            }
-        };
+    if let Some(path) = model {
+        let read_as = args.process.as_deref().filter(|_| args.onnx.is_none());
+        let read_as = read_as.map_or_else(String::new, |process| format!(" --as {}", quoted(process)));
+        let model = named(args, path);
         commands.push(format!("langevin sample {model}{read_as} {flags} -n 64 --out samples.npy"));
     }
     Ok(commands)
-}
-
-/// A word of a shell.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:,=+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
 }

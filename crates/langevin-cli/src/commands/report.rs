@@ -63,6 +63,7 @@ pub fn run(args: &ReportArgs) -> Result<()> {
             threads: None,
             sampler: &args.sampler,
             condition: &condition,
+            given: None,
         };
         match comparison.run(&source) {
             Ok(evaluation) => {

@@ -7,6 +7,8 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::rows::Rows;
 use crate::io::{Format, atomic, npy, print, say};
 use crate::progress::{Display, duration, thousands};
+use crate::request::{Asked, Given};
+use crate::schedule::Range;
 use crate::source::{Reader, Source};
 use crate::words::{either_case, plural, shown};
 use crate::{check, interrupt, schedule};
@@ -33,11 +35,22 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     let mut source = Source::open(&args.source)?.on(&args.device)?;
     let classes = args.condition.ask(&mut source)?;
     source.without_condition(&args.unconditional)?;
-    let reader = source.read_as(args.read_as.as_deref())?;
-    let range = args.sampler.range(&reader.process, source.trained())?;
-    let conditions = args.condition.each();
-    let ways: Vec<How> =
-        conditions.iter().map(|condition| How::new(args, condition, &reader, range)).collect::<Result<_>>()?;
+    let asked = Asked { start_at: args.start_at, image: true, ..Asked::from(&args.sampler) };
+    let (reader, range, ways) = match args.given.open(&asked)? {
+        Some(given) => {
+            given.check_inputs(&args.edit)?;
+            let (plan, reader) = given.fit(&source, !classes.is_empty())?;
+            (reader, Range::of(&plan), vec![How::Plan(Box::new(plan))])
+        }
+        None => {
+            let reader = source.read_as(args.read_as.as_deref())?;
+            let range = args.sampler.range(&reader.process, source.trained())?;
+            let conditions = args.condition.each();
+            let ways: Vec<How> =
+                conditions.iter().map(|condition| How::new(args, condition, &reader, range)).collect::<Result<_>>()?;
+            (reader, range, ways)
+        }
+    };
     let count = args.count.unwrap_or(if source.file_shape().len() > 1 { PICTURES } else { POINTS });
     source.check_rows(count)?;
     let all = count.saturating_mul(ways.len());
@@ -185,16 +198,28 @@ impl Kept {
     }
 }
 
-/// Samples of a model as these flags say, in the units of its data; their plan's name and evaluations.
+/// Samples of a model as these flags say, or by the plan that was given, in the units of its data; their plan's name and
+/// evaluations.
 pub fn samples(
     source: &Source<'_>,
     sampler: &SamplerArgs,
     condition: &ConditionArgs,
+    given: Option<&Given>,
     draws: Draws,
 ) -> Result<(Vec<f64>, String, usize)> {
-    let reader = source.read_as(None)?;
-    let range = sampler.range(&reader.process, source.trained())?;
-    let how = How::plan(sampler, condition, None, &reader, range)?;
+    let (reader, how) = match given {
+        Some(given) => {
+            let (plan, reader) = given.fit(source, !condition.class.is_empty())?;
+            schedule::say_if_noisy(&plan);
+            (reader, How::Plan(Box::new(plan)))
+        }
+        None => {
+            let reader = source.read_as(None)?;
+            let range = sampler.range(&reader.process, source.trained())?;
+            let how = How::plan(sampler, condition, None, &reader, range)?;
+            (reader, how)
+        }
+    };
     source.check_rows(draws.count)?;
     check::memory(draws.count, source.width())?;
     let mut samples = Vec::new();
@@ -216,7 +241,7 @@ enum How {
 }
 
 impl How {
-    fn new(args: &SampleArgs, condition: &ConditionArgs, reader: &Reader<'_>, range: schedule::Range) -> Result<Self> {
+    fn new(args: &SampleArgs, condition: &ConditionArgs, reader: &Reader<'_>, range: Range) -> Result<Self> {
         let Some(pair) = &args.adaptive else {
             return Self::plan(&args.sampler, condition, Some(&args.edit), reader, range);
         };
@@ -238,7 +263,7 @@ impl How {
         condition: &ConditionArgs,
         edit: Option<&EditArgs>,
         reader: &Reader<'_>,
-        range: schedule::Range,
+        range: Range,
     ) -> Result<Self> {
         let masks = edit.is_some_and(|edit| edit.mask.is_some());
         let named = match (&sampler.moves, &sampler.sampler) {

@@ -3,6 +3,8 @@
 use super::content::{self, Content};
 use crate::error::{Blame as _, Failure, Result};
 use langevin::Plan;
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -34,7 +36,39 @@ pub fn whole(flag: &str, path: &Path, wanted: Content, most: u64) -> Result<Vec<
     }
 }
 
-/// A plan.
+/// A plan that stands in the place of an argument.
 pub fn plan(path: &Path) -> Result<Plan> {
-    Plan::from_json(&text("PLAN.json", path, Content::Plan)?).or_failed().map_err(|failure| failure.in_file(path))
+    plan_of("PLAN.json", path)
+}
+
+/// A plan that a flag names.
+pub fn plan_of(flag: &str, path: &Path) -> Result<Plan> {
+    let text = text(flag, path, Content::Plan)?;
+    Plan::from_json(&text).or_failed().map_err(|failure| {
+        let failure = failure.in_file(path);
+        match other(&text) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })
+}
+
+/// What a JSON document is that is no plan, where that can be told.
+fn other(text: &str) -> Option<&'static str> {
+    // The keys alone: what a stranger's document takes in memory is a small multiple of its length.
+    let document: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).ok()?;
+    let has = |key: &str| document.contains_key(key);
+    // A plan whose content is wrong is described by its reader.
+    if has("ops") || has("version") {
+        return None;
+    }
+    if has("_class_name") {
+        let known = crate::cli::flags::known("--from-diffusers");
+        return Some(if known {
+            "this is a scheduler's config: give it as --from-diffusers FILE"
+        } else {
+            "this is a scheduler's config: `langevin plan --from-diffusers FILE --out PLAN.json` makes its plan"
+        });
+    }
+    Some("`langevin plan --out`, `langevin recommend --out` and Python's `to_json` write plans")
 }

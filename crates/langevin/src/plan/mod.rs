@@ -12,6 +12,7 @@
 
 mod builder;
 mod compare;
+mod fit;
 mod json;
 mod lint;
 mod run;

@@ -103,7 +103,7 @@ impl Plan {
         inputs: Vec<Sp::State>,
         rows: &[SampleId],
     ) -> Result<Sp::State> {
-        self.check_model(model.formulation().map(crate::Formulation::spec).as_ref())?;
+        self.check_model(model.formulation())?;
         let mut run = self.start(space, inputs, rows)?;
         while let Some(request) = run.query()? {
             let out = model.predict(request.x, &request.query)?;
@@ -125,24 +125,6 @@ impl Plan {
             }
         }
         self.result == slot
-    }
-
-    fn check_model(&self, model: Option<&crate::FormulationSpec>) -> Result<()> {
-        let words = |spec: Option<&crate::FormulationSpec>| match spec {
-            None => "a model that gives D".to_owned(),
-            Some(spec) => {
-                let process = crate::Process::from_spec(&spec.process)
-                    .map_or_else(|_| "a process of its own".into(), |p| p.name());
-                format!("a {} network on {process}", spec.prediction.name())
-            }
-        };
-        if self.network.as_ref() == model {
-            return Ok(());
-        }
-        Err(Error::argument("the plan was compiled for another model")
-            .expected(words(self.network.as_ref()))
-            .got(words(model))
-            .hinting("compile the plan with the model's formulation"))
     }
 }
 

@@ -230,6 +230,116 @@ fn a_plan_runs_only_with_the_model_it_was_made_for() {
 }
 
 #[test]
+fn a_range_that_is_left_out_fits_any_and_what_differs_is_said() {
+    let range = |low, high| crate::LambdaRange::from_sigma_ve(low, high).unwrap();
+    let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+    let trained = flow.clone().with_range(range(0.002, 80.0));
+    let open = plan("ddim", None, &Process::ve(), Some(&flow), 2);
+    let bound = plan("ddim", None, &Process::ve(), Some(&trained), 2);
+    let check = |plan: &Plan, model: &Formulation| plan.check_model(Some(model)).map_err(|e| e.to_string());
+    assert_eq!(check(&open, &trained), Ok(()));
+    assert_eq!(check(&bound, &flow), Ok(()));
+    assert_eq!(check(&bound, &trained), Ok(()));
+    let other = check(&bound, &flow.clone().with_range(range(0.01, 10.0))).unwrap_err();
+    assert!(other.contains("expected lambda_range [-4.38") && other.contains("got lambda_range [-2.30"), "{other}");
+    assert!(!other.contains("velocity"), "{other}");
+    let clocked = Formulation::new(Process::rectified_flow(), Prediction::Epsilon)
+        .with_clock(crate::Clock::Scaled { factor: 1000.0 });
+    let several = check(&open, &clocked).unwrap_err();
+    assert!(several.contains("expected prediction velocity, clock time"), "{several}");
+    assert!(several.contains("got prediction epsilon, clock scaled:1000"), "{several}");
+    // Two processes of one name differ in their parameters.
+    let linear = |max: f64| {
+        let process = Process::from_spec(&crate::ProcessSpec::VpLinear { beta_min: 0.1, beta_max: max }).unwrap();
+        Formulation::new(process, Prediction::Epsilon)
+    };
+    let error = check(&plan("ddim", None, &Process::ve(), Some(&linear(20.0)), 2), &linear(12.0)).unwrap_err();
+    assert!(error.contains(r#""beta_max":20.0"#) && error.contains(r#""beta_max":12.0"#), "{error}");
+}
+
+#[test]
+fn a_plan_of_one_formulation_is_read_as_another_exactly() {
+    let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+    let vp = Formulation::new(Process::vp_cosine(), Prediction::Epsilon)
+        .with_clock(crate::Clock::QuarterLogSigma)
+        .with_input(crate::formulation::InputScaling::UnitVariance { sigma_data: 0.5 });
+    let own = plan("ddim", None, &Process::ve(), Some(&vp), 5);
+    assert_eq!(own.for_network(&vp).unwrap(), own);
+    assert_eq!(own.for_network(&flow).unwrap(), plan("ddim", None, &Process::ve(), Some(&flow), 5));
+    // A config whose network is called at rounded times: the conversion serves the new network as the config's own.
+    let config = r#"{"_class_name": "PNDMScheduler", "beta_schedule": "scaled_linear", "skip_prk_steps": true,
+        "steps_offset": 1, "timestep_spacing": "leading"}"#;
+    let config = crate::import::Diffusers::parse(config).unwrap();
+    for class in ["PNDMScheduler", "EulerDiscreteScheduler", "EDMDPMSolverMultistepScheduler", "DPMSolverSDEScheduler"]
+    {
+        let config = crate::import::Diffusers::parse(&format!(r#"{{"_class_name": "{class}"}}"#)).unwrap();
+        let plan = config.plan(&crate::import::Call::steps(7)).unwrap();
+        let theirs = Formulation::from_spec(plan.network().unwrap()).unwrap();
+        let data = crate::exact::Gaussian::isotropic(vec![0.3, -0.4], 0.6).unwrap();
+        // The plan's network, by hand: asked at the level of the time that it is given.
+        struct Served<'a>(&'a crate::exact::Gaussian, &'a Formulation);
+        impl Model<Vec<f64>> for Served<'_> {
+            fn formulation(&self) -> Option<&Formulation> {
+                Some(self.1)
+            }
+            fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> Result<Vec<f64>> {
+                let own = self.1.level(query.at.row(0).time)?;
+                let level = self.1.seen(&own)?;
+                // x is scaled: the served density sees a state of this α and σ.
+                let scale = level.alpha / own.alpha;
+                let plain: Vec<f64> = x.iter().map(|x| x / scale).collect();
+                let inner = Query { at: crate::model::At::One(own), ..*query };
+                crate::ReadAs::new(self.0, self.1.clone(), SliceSpace::<f64>::new(2)).predict(&plain, &inner)
+            }
+        }
+        let rows = ids(3);
+        let space = SliceSpace::<f64>::new(2);
+        let wanted = plan.run(&space, &Served(&data, &theirs), vec![], &rows).unwrap();
+        for to in [&flow, &vp] {
+            let fitted = plan.for_network(to).unwrap();
+            let found = fitted.run(&space, &Served(&data, to), vec![], &rows).unwrap();
+            for (a, b) in wanted.iter().zip(&found) {
+                assert!((a - b).abs() < 1e-9, "{class}: {a} and {b}");
+            }
+        }
+    }
+    assert_eq!(config.plan(&crate::import::Call::steps(4)).unwrap().nfe(), 5);
+}
+
+/// The noisiest level of a table in float32, as configs have it, is the table's last level.
+#[test]
+fn the_last_level_of_a_table_may_be_rounded() {
+    let process = Process::parse("table:scaled-linear").unwrap();
+    let last = process.level(999.0).unwrap();
+    let rounded = f64::from(last.sigma_ve() as f32) * (1.0 + 4e-7);
+    assert!(rounded > last.sigma_ve());
+    assert_eq!(process.level_at_sigma_ve(rounded).unwrap(), last);
+    assert!(process.level_at_sigma_ve(last.sigma_ve() * 1.00001).is_err());
+    let range = crate::LambdaRange::from_sigma_ve(0.02, last.sigma_ve()).unwrap();
+    let config = r#"{"_class_name": "EulerDiscreteScheduler", "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}"#;
+    let plan = crate::import::Diffusers::parse(config).unwrap().plan(&crate::import::Call::steps(4)).unwrap();
+    assert!(plan.noise_levels().unwrap()[1] > last.sigma_ve());
+    assert_eq!(plan.outside(&range), 0);
+    assert_eq!(plan.outside(&crate::LambdaRange::from_sigma_ve(0.1, 10.0).unwrap()), 2);
+}
+
+#[test]
+fn a_plan_starts_from_a_state_in_place_of_its_noise() {
+    let process = Process::ve();
+    let own = plan("heun", None, &process, None, 4);
+    let open = own.starting_from_state().unwrap();
+    assert_eq!((open.inputs().len(), open.nfe()), (1, own.nfe()));
+    let (space, rows) = (SliceSpace::<f64>::new(1), ids(2));
+    let Op::Combine { noise, .. } = &own.ops()[0] else { panic!() };
+    let noisy = space.combine(None, &[], &[(crate::space::Coef::All(noise[0].0), 0)], &rows).unwrap();
+    assert_eq!(
+        open.run(&space, &Quarter, vec![noisy], &rows).unwrap(),
+        own.run(&space, &Quarter, vec![], &rows).unwrap()
+    );
+    assert_eq!(open.starting_from_state().unwrap(), open);
+}
+
+#[test]
 fn a_models_own_error_is_kept_and_stops_every_thread() {
     struct Fails;
     impl Model<Vec<f64>> for Fails {

@@ -43,6 +43,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::sync::Arc;
 
+/// Two noise levels that differ by this share are the same to a program that computes in float32.
+pub(crate) const SINGLE: f64 = 2e-6;
+
 /// A place on a process: its time and the two coefficients there, $x = \alpha x_0 + \sigma\varepsilon$.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -278,14 +281,18 @@ impl Process {
             time if time < first && near(first) => first,
             time => time,
         };
-        self.level(time).map_err(|_| {
+        self.level(time).or_else(|_| {
             let limit = if last.is_finite() { self.0.sigma(last) / self.0.alpha(last) } else { f64::INFINITY };
+            // The last level of a table that another program computed in float32.
+            if limit.is_finite() && (ratio - limit).abs() <= SINGLE * limit {
+                return self.level(last);
+            }
             let start = if limit < 80.0 { limit } else { 80.0 };
-            Error::singular("the process does not reach this noise level")
+            Err(Error::singular("the process does not reach this noise level")
                 .at(format!("process {}", self.name()))
                 .expected(format!("σ/α {} {limit}", if last.is_finite() { "≤" } else { "<" }))
                 .got(ratio.to_string())
-                .hinting(format!("start from a finite noise level, for instance σ/α = {start}"))
+                .hinting(format!("start from a finite noise level, for instance σ/α = {start}")))
         })
     }
 

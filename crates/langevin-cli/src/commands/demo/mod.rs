@@ -12,6 +12,7 @@ use crate::io::png::{Picture, Tile};
 use crate::io::{print, say};
 use crate::progress::{Display, duration, thousands};
 use crate::report::{self, DemoData, Pictures, Row};
+use crate::request;
 use crate::schedule::SIGMAS;
 use crate::words::shown;
 use crate::{interrupt, report::Triangle};
@@ -66,6 +67,10 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     print(&table(&data))?;
     let page = shown(&args.out.join("report.html"));
     say(&format!("done in {}: open {page}", duration(start.elapsed().as_secs_f64())));
+    if let (Some(reading), Some(sampled)) = (READINGS.last(), sampled.last()) {
+        let model = request::quoted(&args.out.join("model.safetensors").display().to_string());
+        request::say_command(&sampled.plan, &model, &args.out.join(format!("plan-{}.json", reading.slug)));
+    }
     Ok(())
 }
 
