@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "Candidate", "Density", "Formulation", "Level", "Network", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "_kernel_seconds", "analyze", "cli", "recommend", "samplers"]
+__all__ = ["__version__", "Candidate", "Density", "Formulation", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "_kernel_seconds", "analyze", "cli", "recommend", "samplers"]
 
 __version__: Final[str]
 
@@ -229,9 +229,9 @@ class Network:
         What it was trained to be.
         """
     @staticmethod
-    def load(path: str | PathLike[str]) -> Network:
+    def load(path: str | PathLike[str], *, formulation: Formulation | None = None, shape: SupportsGetItem[int, SupportsIndex] | None = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output: str | None = None, **unknown: "typing.NoReturn") -> "Network | OnnxNetwork":
         """
-        Reads a model file: the same as ``Network(path)``.
+        Reads a model file, as ``Network(path)`` does. With a ``formulation`` it opens an ONNX file and returns an :class:`OnnxNetwork`; the other arguments are for ONNX files alone.
         """
     @property
     def parameters(self, /) -> int:
@@ -245,6 +245,45 @@ class Network:
     def sample(self, /, count: SupportsIndex, seed: SupportsIndex = 0, *, sampler: str = "dpmpp-2m", steps: SupportsIndex = 20, grid: str = "karras", first: SupportsIndex = 0, units: str = "data", threads: SupportsIndex | None = None, **unknown: "typing.NoReturn") -> "numpy.typing.NDArray[numpy.float64]":
         """
         Draws samples, in the units of the data: an array of shape (count, …). ``units="model"`` leaves them in those that the network sees. For control over the noise levels use :meth:`Plan.run`.
+        """
+    @property
+    def shape(self, /) -> list[int]:
+        """
+        The shape of one sample.
+        """
+
+@final
+class OnnxNetwork:
+    """
+    A network in an ONNX file, evaluated by ONNX Runtime: ``OnnxNetwork("unet.onnx", langevin.Formulation("table:scaled-linear", "epsilon"))``.
+
+    It is a model for :meth:`Plan.run` and gives the numbers of ``langevin sample --onnx``.
+
+    - ``shape``: the shape of one sample, for files that leave it open.
+    - ``inputs``: the values of further inputs by name. Each has one row for all samples, or a row for each sample; row i belongs to sample i.
+    - ``uncond_inputs``: the values that differ on the unconditional branch, for plans with ``guidance``.
+    - ``output``: the name of the output to read; without it, the output with the shape of the states is read.
+    """
+    def __new__(cls, /, path: str | PathLike[str], formulation: Formulation | None = None, *, shape: SupportsGetItem[int, SupportsIndex] | None = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output: str | None = None, **unknown: "typing.NoReturn") -> OnnxNetwork: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def formulation(self, /) -> Formulation:
+        """
+        The formulation that the caller gave.
+        """
+    @property
+    def inputs(self, /) -> list[str]:
+        """
+        Each input of the graph with its type and shape.
+        """
+    @property
+    def output(self, /) -> str:
+        """
+        The output that is read, with its type and shape.
+        """
+    def predict(self, /, x: "numpy.typing.ArrayLike", level: Level, *, first: SupportsIndex = 0, branch: str = "main") -> "numpy.typing.NDArray[numpy.float64]":
+        """
+        The output for states of shape (rows, …) at a level of its own process. Row i is sample ``first + i``, which decides the row of further inputs; ``branch`` is ``"main"`` or ``"unconditional"``.
         """
     @property
     def shape(self, /) -> list[int]:
@@ -297,12 +336,13 @@ class Plan:
         The number of noise draws; the first is usually the start.
         """
     @staticmethod
-    def from_diffusers(config: Any, steps: SupportsIndex | None = None, *, sampler: str | None = None, timesteps: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, sigmas: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, mu: SupportsFloat | SupportsIndex | None = None, settings: Any | None = None, start_at: SupportsIndex | None = None, image: bool = False, consistent: bool = False, **unknown: "typing.NoReturn") -> Plan:
+    def from_diffusers(config: Any, steps: SupportsIndex | None = None, *, sampler: str | None = None, timesteps: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, sigmas: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, mu: SupportsFloat | SupportsIndex | None = None, settings: Any | None = None, start_at: SupportsIndex | None = None, image: bool = False, consistent: bool = False, image_seq_len: SupportsIndex | None = None, strict: bool = False, **unknown: "typing.NoReturn") -> Plan:
         """
         The plan that a scheduler of diffusers follows: ``config`` is its config, a mapping or JSON text. With ``sampler``, the plan of that sampler on its times, noise levels and network.
 
         One of ``steps``, ``timesteps`` and ``sigmas`` says where the steps go; ``settings`` has what ``step`` or ``set_timesteps`` are given (``eta``, ``s_churn``, …). ``consistent`` mends what is known
-        to be wrong in the original.
+        to be wrong in the original. ``image_seq_len``, the tokens of the picture, makes ``mu`` and the levels as pipelines do. Fields that no scheduler has are passed over with a warning, and refused
+        with ``strict``.
         """
     @staticmethod
     def from_json(text: str) -> Plan:
@@ -368,11 +408,11 @@ class Plan:
         """
         How the denoised prediction is read off the network's output at each evaluation.
         """
-    def run(self, /, model: "Density | Network | collections.abc.Callable[..., typing.Any]", shape: SupportsGetItem[int, SupportsIndex], seed: "int | collections.abc.Sequence[int] | None" = ..., *, first: SupportsIndex = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, start: "typing.Any" = None, grad: bool = False, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress: bool = False, threads: SupportsIndex | None = None, units: str = "data", **unknown: "typing.NoReturn") -> "typing.Any":
+    def run(self, /, model: "Density | Network | OnnxNetwork | collections.abc.Callable[..., typing.Any]", shape: SupportsGetItem[int, SupportsIndex], seed: "int | collections.abc.Sequence[int] | None" = ..., *, first: SupportsIndex = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, start: "typing.Any" = None, grad: bool = False, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress: bool = False, threads: SupportsIndex | None = None, units: str = "data", **unknown: "typing.NoReturn") -> "typing.Any":
         """
         Runs the plan to its end: an array (or tensor) of ``shape``, whose first axis is the rows.
 
-        ``model`` is a :class:`Density`, a :class:`Network`, any function ``model(x, query)`` that returns an array of the shape of ``x``, or a ``torch.nn.Module`` that is called as ``module(x, time)``
+        ``model`` is a :class:`Density`, a :class:`Network`, an :class:`OnnxNetwork`, any function ``model(x, query)`` that returns an array of the shape of ``x``, or a ``torch.nn.Module`` that is called as ``module(x, time)``
         with a time for each row, unless its second argument is called ``query``; of what it returns, ``.sample`` or the first of a tuple is taken. The model must return the denoised prediction
         D = E[x0 | x], unless the plan knows its network: ``Plan(…, network=Formulation("vp", "epsilon"))`` takes that network's own output, here epsilon. ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
         ``index`` and ``rows``. With ``backend="torch"`` (the default for a ``torch.nn.Module``) it gets and gives tensors on ``device``. ``callback(step)`` is called after every
