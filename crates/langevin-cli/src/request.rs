@@ -2,7 +2,7 @@
 
 use crate::cli::{DiffusersArgs, EditArgs, GivenPlanArgs, SamplerArgs};
 use crate::error::{Blame as _, Failure, Result};
-use crate::io::content::Content;
+use crate::io::content::{self, Content};
 use crate::io::{json, say};
 use crate::source::{Reader, Source};
 use crate::words::{QUOTED, brief, either_case, plural, shown, visible};
@@ -58,6 +58,9 @@ impl DiffusersArgs {
     pub fn plan(&self, asked: &Asked<'_>) -> Result<Option<Plan>> {
         let Some(path) = &self.from_diffusers else { return Ok(None) };
         let flag = "--from-diffusers";
+        // A pipeline keeps the config of its scheduler in a folder of its own.
+        let found = content::scheduler_of(path);
+        let path = found.as_deref().unwrap_or(path);
         let config = Diffusers::parse(&json::text(flag, path, Content::Scheduler)?)
             .or_failed()
             .map_err(|failure| failure.in_file(path))?;

@@ -211,6 +211,23 @@ fn the_helps_name_no_other_argument_that_takes_a_file() {
     }
 }
 
+/// Public repositories keep the config of a scheduler in a folder of the pipeline.
+#[test]
+fn a_pipeline_is_read_by_the_config_of_its_scheduler() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    fs::create_dir_all(here.join("sd/scheduler")).unwrap();
+    let config = r#"{"_class_name": "DDIMScheduler", "num_train_timesteps": 1000, "clip_sample": false}"#;
+    fs::write(here.join("sd/scheduler/scheduler_config.json"), config).unwrap();
+    fs::write(here.join("sd/model_index.json"), r#"{"_class_name": "StableDiffusionPipeline"}"#).unwrap();
+    let table = |path: &str| works(here, &format!("plan --from-diffusers {path} --steps 3"));
+    let (plain, _) = table("sd/scheduler/scheduler_config.json");
+    for path in ["sd", "sd/scheduler", "sd/model_index.json"] {
+        let (found, stderr) = table(path);
+        assert!(found == plain && stderr.contains("scheduler_config.json"), "{path}: {stderr}");
+    }
+}
+
 /// A folder in place of a file: what lies in it is offered.
 #[test]
 fn a_folder_is_called_one_and_what_lies_in_it_is_offered() {
@@ -231,7 +248,7 @@ fn a_folder_is_called_one_and_what_lies_in_it_is_offered() {
         ("analyze runs/a", "(PLAN.json runs/a)", Some(&model)),
         ("train --config runs/a", "(--config runs/a)", Some(&"runs/a/config.toml".to_owned())),
         ("info sd", "(MODEL sd)", Some(&scheduler)),
-        ("plan --from-diffusers sd --steps 3", "(--from-diffusers sd)", Some(&scheduler)),
+        ("plan --from-diffusers none --steps 3", "(--from-diffusers none)", None),
         ("info none", "(MODEL none)", None),
     ] {
         let (code, _, stderr) = run(here, line);

@@ -60,8 +60,8 @@ fn largest(kind: TensorElementType) -> f64 {
     }
 }
 
-/// Returns the first number that a type cannot hold, and what the type holds. Infinities are floating-point numbers, as in
-/// the masks of attention; NaN is refused.
+/// Returns the first number that a type cannot hold, and what the type holds. Infinities are
+/// floating-point numbers, as in the masks of attention; NaN is refused.
 pub(crate) fn misfit(kind: TensorElementType, values: &[f64]) -> Option<(f64, String)> {
     if let Some((low, high)) = whole_range(kind) {
         let fits = |value: &f64| value.fract() == 0.0 && (low..=high).contains(value);
@@ -81,7 +81,8 @@ where
     Ok(Tensor::from_array((shape, values))?.into())
 }
 
-/// Makes a tensor of a [supported](is_supported) type. Half precision is rounded from single precision, as NumPy and torch do.
+/// Makes a tensor of a [supported](is_supported) type. Half precision is rounded from single
+/// precision, as NumPy and torch do.
 pub(crate) fn tensor(
     kind: TensorElementType,
     shape: Vec<i64>,

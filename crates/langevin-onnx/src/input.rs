@@ -28,10 +28,12 @@ pub(crate) enum For {
     Unconditional,
 }
 
-/// Matches values with the inputs of these names. `block` is the number of rows that the states have in the file.
+/// Matches values with the inputs of these names. `block` is the number of rows that the states
+/// have in the file.
 ///
 /// # Errors
-/// Returns an error if an input is not there, has two values, or has one of the wrong type or shape.
+/// Returns an error if an input is not there, has two values, or has one of the wrong type or
+/// shape.
 pub(crate) fn given(
     values: &[(String, Array)],
     ports: &[Port],

@@ -13,21 +13,24 @@ use ort::session::{Session, SessionInputValue};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// The elements of a call, about: rows go to the runtime in blocks of a fixed number, so that a row's result does not depend on its company.
+/// The elements of a call, about: rows go to the runtime in blocks of a fixed number, so that a
+/// row's result does not depend on its company.
 const BLOCK: usize = 16_384;
 /// The rows of a call at most.
 const MOST_ROWS: usize = 64;
 
 /// A network in an ONNX file: a [`Model`] of the formulation that its owner names, on rows of f64.
 ///
-/// The graph takes the states (rows, …) and their time (a number, or one for each row), both of any floating-point type of
-/// 16, 32 or 64 bits; the time may be int32 or int64. Values are cast at the border. Further inputs get their values from
-/// [`Options::input`]. The output has the shape of the states.
+/// The graph takes the states (rows, …) and their time (a number, or one for each row), both of any
+/// floating-point type of 16, 32 or 64 bits; the time may be int32 or int64. Values are cast at the
+/// border. Further inputs get their values from [`Options::input`]. The output has the shape of the
+/// states.
 ///
-/// A row's output depends on the row, its time, its further inputs and its `index` modulo the rows of a block alone: not
-/// on the batch or on threads.
+/// A row's output depends on the row, its time, its further inputs and its `index` modulo the rows
+/// of a block alone: not on the batch or on threads.
 pub struct OnnxNetwork {
-    /// The runtime can be asked by several threads; the crate takes it for itself. It has threads of its own.
+    /// The runtime can be asked by several threads; the crate takes it for itself. It has threads
+    /// of its own.
     session: Mutex<Session>,
     formulation: Formulation,
     name: String,
@@ -49,8 +52,9 @@ impl OnnxNetwork {
     /// Opens a file.
     ///
     /// # Errors
-    /// Returns an error if the runtime is not found, if the file cannot be read, if an input or output has a type or shape
-    /// that is not supported, and if `options` leave an input without a value or do not fit the graph.
+    /// Returns an error if the runtime is not found, if the file cannot be read, if an input or
+    /// output has a type or shape that is not supported, and if `options` leave an input without a
+    /// value or do not fit the graph.
     pub fn open(path: &Path, formulation: Formulation, options: &Options) -> Result<Self> {
         let environment = library::environment()?;
         let place = path.display().to_string();
@@ -132,10 +136,12 @@ impl OnnxNetwork {
         !self.unconditional.is_empty()
     }
 
-    /// Sets the values of further inputs on the unconditional branch, as [`Options::unconditional_input`] does.
+    /// Sets the values of further inputs on the unconditional branch, as
+    /// [`Options::unconditional_input`] does.
     ///
     /// # Errors
-    /// Returns an error if the network has no such further input, or if the type or shape does not fit.
+    /// Returns an error if the network has no such further input, or if the type or shape does not
+    /// fit.
     pub fn set_unconditional(&mut self, values: &[(String, crate::Array)]) -> Result<()> {
         let is_further = |port: &&Port| self.further.iter().any(|input| input.name == port.name);
         let ports: Vec<Port> = self.inputs.iter().filter(is_further).cloned().collect();
@@ -168,7 +174,8 @@ impl OnnxNetwork {
         &self.formulation
     }
 
-    /// Refuses an output whose shape in the file is known to be another one than that of the states.
+    /// Refuses an output whose shape in the file is known to be another one than that of the
+    /// states.
     fn check_output(&self) -> Result<()> {
         let own = &self.output.shape;
         let mut states = vec![self.block as i64];

@@ -40,16 +40,16 @@ impl Options {
         self
     }
 
-    /// Sets the value of a further input: one row for all samples, or a row for each sample. Row i belongs to the
-    /// sample of global index i.
+    /// Sets the value of a further input: one row for all samples, or a row for each sample. Row i
+    /// belongs to the sample of global index i.
     #[must_use]
     pub fn input(mut self, name: impl Into<String>, value: Array) -> Self {
         self.inputs.push((name.into(), value));
         self
     }
 
-    /// Sets the value of a further input on the unconditional branch, which guidance evaluates. Inputs without such a
-    /// value keep that of [`input`](Self::input).
+    /// Sets the value of a further input on the unconditional branch, which guidance evaluates.
+    /// Inputs without such a value keep that of [`input`](Self::input).
     #[must_use]
     pub fn unconditional_input(mut self, name: impl Into<String>, value: Array) -> Self {
         self.unconditional.push((name.into(), value));

@@ -121,8 +121,8 @@ pub(crate) fn unknown(what: &str, argument: String, name: &str, ports: &[Port]) 
 /// Finds the states and the time among the inputs without a value.
 ///
 /// # Errors
-/// Returns an error that lists all inputs if more or fewer than two have no value, and one that names the input whose
-/// type or shape is not supported.
+/// Returns an error that lists all inputs if more or fewer than two have no value, and one that
+/// names the input whose type or shape is not supported.
 pub(crate) fn roles(place: &str, all: &[Port], named: &[&str], style: Style) -> Result<(Port, Port)> {
     let rest: Vec<&Port> = all.iter().filter(|port| !named.contains(&&*port.name)).collect();
     let &[first, second] = &rest[..] else {
@@ -203,7 +203,8 @@ fn too_few(place: &str, all: &[Port], named: &[&str]) -> Error {
 /// Finds the output to read: the named one, or the one of the shape of the states.
 ///
 /// # Errors
-/// Returns an error that lists the outputs if the name is not among them, or if not exactly one has the shape.
+/// Returns an error that lists the outputs if the name is not among them, or if not exactly one has
+/// the shape.
 pub(crate) fn output(place: &str, all: &[Port], state: &Port, named: Option<&str>, style: Style) -> Result<Port> {
     let checked = |port: &Port| {
         if port.is_float() {

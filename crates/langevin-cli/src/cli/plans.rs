@@ -71,7 +71,7 @@ const HEADING: &str = "Plans and configs";
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct DiffusersArgs {
-    /// Read a scheduler_config.json that diffusers saved: the plan of its scheduler, or that of --sampler on its times and noise levels
+    /// Read a scheduler_config.json that diffusers saved, or the folder of a pipeline: the plan of its scheduler, or that of --sampler on its times and noise levels
     #[arg(help_heading = HEADING, long, value_name = "FILE")]
     pub from_diffusers: Option<PathBuf>,
     /// With --from-diffusers: mend what is known to be wrong in the original

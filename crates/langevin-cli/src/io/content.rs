@@ -113,6 +113,15 @@ pub fn check(flag: &str, path: &Path, wanted: Content) -> Result<()> {
     Err(hinted(failure.at(place(flag, path)), remedy(kind, wanted)))
 }
 
+/// The config of the scheduler of a pipeline: in its folder, or beside its `model_index.json`.
+pub fn scheduler_of(path: &Path) -> Option<PathBuf> {
+    let folder = match path.file_name() {
+        Some(name) if name == "model_index.json" => path.parent()?,
+        _ => path,
+    };
+    SCHEDULERS.into_iter().map(|name| folder.join(name)).find(|config| config.is_file())
+}
+
 /// The argument and the path.
 fn place(flag: &str, path: &Path) -> String {
     format!("{flag} {}", path.display())
