@@ -122,7 +122,7 @@ fn bad_input_is_named() {
         ("--data moons --sampler ddmi", 2, "did you mean 'ddim'?"),
         ("--data moons --sampler ddim-inversion", 1, "starts from data"),
         ("--data moons --sigma-min 90", 2, "empty range"),
-        ("--data moons --held-out", 2, "nothing was held out"),
+        ("--data moons --held-out", 2, "no rows were held out of this model"),
         ("--data moons --as vpp", 2, "vpp"),
     ] {
         let (got, stdout, stderr) = run(here, &format!("diagnose --exact moons {flags}"));
