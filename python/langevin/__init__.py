@@ -13,6 +13,7 @@ A sampler is a table of numbers, the :class:`Plan`. Compile one, print it, analy
 
 from typing import TYPE_CHECKING, Any
 
+from . import _arguments, _langevin
 from ._errors import ArgumentError, Error, FormatError, KeywordError, ModelError, NameError, ShapeError, SingularError
 from ._langevin import (
     Candidate,
@@ -34,6 +35,9 @@ from ._langevin import (
     samplers,
 )
 from ._run import Step
+
+_arguments.guard(_langevin, ["analyze", "recommend"], [Density, Formulation, Level, Network, OnnxNetwork, Plan, Process, Ranking, Stepper])
+analyze, recommend = _langevin.analyze, _langevin.recommend
 
 __all__ = [
     "ArgumentError",

@@ -1,6 +1,7 @@
 """What a user of Python expects of any library: modules that run, objects that pickle, errors with a way out."""
 
 import copy
+import inspect
 import json
 import pickle
 
@@ -127,6 +128,27 @@ def test_plans_that_cannot_be_compared():
     assert plan.is_same(langevin.Plan("euler", "rectified-flow", steps=5)) and not plan.is_same(langevin.Plan("adams2", "vp", steps=5))
     with pytest.raises(langevin.Error, match="not comparable"):
         plan.is_same(langevin.Plan("ddim", "vp", steps=6))
+
+
+def test_arguments_that_cannot_be_read():
+    plan, moons = langevin.Plan("ddim", "vp", steps=3), langevin.Density("moons")
+    for call, words in [
+        (lambda: plan.run(moons, (2, 2), seed=-1), "Plan.run, seed.*got -1"),
+        (lambda: plan.run(moons, (2, 2), first=2**70), "Plan.run, first"),
+        (lambda: plan.run(moons, (2, "a")), "Plan.run"),
+        (lambda: moons.sample(2.5), "Density.sample"),
+        (lambda: langevin.Plan.from_diffusers({"_class_name": "DDIMScheduler"}, steps=-3), "steps.*got -3"),
+        (lambda: langevin.recommend("power:2:d=4", -1), "recommend, nfe.*got -1"),
+        (lambda: plan.level_at_network_time("late"), "level_at_network_time"),
+    ]:
+        with pytest.raises(langevin.ArgumentError, match=words) as found:
+            call()
+        assert "\n" not in str(found.value)
+    # What a model raises is the model's.
+    with pytest.raises(TypeError) as found:
+        plan.run(lambda x, query: 1 + "a", (2, 2))
+    assert not isinstance(found.value, langevin.Error)
+    assert "denoised" in langevin.Plan.run.__doc__ and "seed" in inspect.signature(langevin.Plan.run).parameters
 
 
 def test_everything_is_listed():
