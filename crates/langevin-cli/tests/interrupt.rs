@@ -68,7 +68,7 @@ fn an_interrupted_training_saves_what_it_has() {
         // The first line of progress, after what was read, says that it listens.
         let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
         let mut first = String::new();
-        while first.is_empty() || first.starts_with("read ") {
+        while first.is_empty() || ["read ", "note: "].iter().any(|start| first.starts_with(start)) {
             first.clear();
             stderr.read_line(&mut first).unwrap();
         }
