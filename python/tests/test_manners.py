@@ -140,6 +140,13 @@ def test_arguments_that_cannot_be_read():
         (lambda: langevin.Plan.from_diffusers({"_class_name": "DDIMScheduler"}, steps=-3), "steps.*got -3"),
         (lambda: langevin.recommend("power:2:d=4", -1), "recommend, nfe.*got -1"),
         (lambda: plan.level_at_network_time("late"), "level_at_network_time"),
+        (lambda: langevin.Plan("ddim", "vp", steps=-1), r"\(steps\).*got -1"),
+        (lambda: langevin.Plan("ddim", "vp", steps=2.5), r"\(steps\).*got 2.5"),
+        (lambda: langevin.Plan(7, "vp"), r"\(sampler\).*got 7"),
+        (lambda: langevin.Plan("ddim", "vp", sigma_max="80"), r"\(sigma_max\).*got '80'"),
+        (lambda: langevin.Level("now", 1.0, 0.0), r"\(time\).*got 'now'"),
+        (lambda: langevin.Formulation("vp", "v", clock=3), r"\(clock\).*got 3"),
+        (lambda: langevin.Density(3), r"\(name\).*got 3"),
     ]:
         with pytest.raises(langevin.ArgumentError, match=words) as found:
             call()

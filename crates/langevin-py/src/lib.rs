@@ -18,6 +18,7 @@
 #![allow(unreachable_pub)]
 
 mod analysis;
+mod arguments;
 mod arrays;
 mod column;
 mod errors;

@@ -1,5 +1,6 @@
 //! Models that need no Python: densities known in closed form, and networks of this library.
 
+use crate::arguments::DensityName;
 use crate::errors::{ArgumentError, OrRaise as _, misfit, raised_by_train, refuse_unknown};
 use crate::onnx::OnnxNetwork;
 use crate::plan::Plan;
@@ -46,8 +47,8 @@ impl Density {
     }
 
     #[new]
-    fn new(name: &str) -> PyResult<Self> {
-        exact::named(name).or_raise().map(|density| Self(Arc::new(density)))
+    fn new(name: DensityName) -> PyResult<Self> {
+        exact::named(&name.0).or_raise().map(|density| Self(Arc::new(density)))
     }
 
     /// Its name.

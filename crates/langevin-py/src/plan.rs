@@ -1,5 +1,6 @@
 //! `Plan`: compiled, read, printed, analysed and run.
 
+use crate::arguments::{Eta, Guidance, SamplerName, SigmaMax, SigmaMin, Steps};
 use crate::column::Column;
 use crate::errors::{ArgumentError, OrRaise as _, misfit, raised, refuse_unknown};
 use crate::models::{Density, Network, ids};
@@ -20,9 +21,9 @@ use std::sync::Arc;
 
 /// A sampler compiled to a table of numbers.
 ///
-/// ``sampler`` is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); ``grid`` says where the steps go (``"karras"``, ``"uniform-lambda"``, …), or is a list of noise levels sigma / alpha, ``[80, 10, 1, 0]``.
+/// ``sampler`` (``"ddim"`` without one) is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); ``grid`` says where the steps go (``"karras"``, ``"uniform-lambda"``, …), or is a list of noise levels sigma / alpha, ``[80, 10, 1, 0]``.
 /// ``process`` is the process of the states: that of ``network`` where none is given. ``network`` is the :class:`Formulation` of the model; without one, the model gives the denoised
-/// prediction itself. The noise levels ``sigma_min`` and ``sigma_max`` are in sigma / alpha: the network's, or 0.002 and 80. ``guidance`` mixes two branches, w (D − D_uncond) + D_uncond.
+/// prediction itself. The noise levels ``sigma_min`` and ``sigma_max`` are in sigma / alpha: the network's, or 0.002 and 80. ``steps`` is 20 without one. ``guidance`` mixes two branches, w (D − D_uncond) + D_uncond.
 #[pyclass(frozen, module = "langevin")]
 pub struct Plan(pub Arc<langevin::Plan>);
 
@@ -51,18 +52,18 @@ pub fn json_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
 #[pymethods]
 impl Plan {
     #[new]
-    #[pyo3(signature = (sampler = "ddim", process = None, steps = 20, *, grid: "str | collections.abc.Sequence[float]" = GridLike::Name("karras".into()), network = None, eta = None, sigma_min = None, sigma_max = None, guidance = None, **unknown: "typing.NoReturn"))]
+    #[pyo3(signature = (sampler = SamplerName("ddim".into()), process = None, steps = Steps(20), *, grid: "str | collections.abc.Sequence[float]" = GridLike::Name("karras".into()), network = None, eta = None, sigma_min = None, sigma_max = None, guidance = None, **unknown: "typing.NoReturn"))]
     #[allow(clippy::too_many_arguments)]
     fn new(
-        sampler: &str,
+        sampler: SamplerName,
         process: Option<ProcessLike<'_>>,
-        steps: usize,
+        steps: Steps,
         grid: GridLike,
         network: Option<&Bound<'_, Formulation>>,
-        eta: Option<f64>,
-        sigma_min: Option<f64>,
-        sigma_max: Option<f64>,
-        guidance: Option<f64>,
+        eta: Option<Eta>,
+        sigma_min: Option<SigmaMin>,
+        sigma_max: Option<SigmaMax>,
+        guidance: Option<Guidance>,
         unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let known = ["sampler", "process", "steps", "grid", "network", "eta", "sigma_min", "sigma_max", "guidance"];
@@ -75,16 +76,16 @@ impl Plan {
         };
         let setting = Setting::new(&process);
         let [low, high] = network.map_or(setting, |network| setting.network(network)).ends();
-        let (min, max) = (sigma_min.unwrap_or(low), sigma_max.unwrap_or(high));
-        let sampler = Sampler::parse(sampler, eta).or_raise()?;
+        let (min, max) = (sigma_min.map_or(low, |sigma| sigma.0), sigma_max.map_or(high, |sigma| sigma.0));
+        let sampler = Sampler::parse(&sampler.0, eta.map(|eta| eta.0)).or_raise()?;
         let name = grid.name();
-        let grid = Grid::parse(&name, (!Grid::brings_steps(&name)).then_some(steps)).or_raise()?;
+        let grid = Grid::parse(&name, (!Grid::brings_steps(&name)).then_some(steps.0)).or_raise()?;
         let levels = grid.levels(&process, min, max).or_raise()?;
         let mut compiling = sampler.on(&process, &levels);
         if let Some(network) = network {
             compiling = compiling.network(network);
         }
-        if let Some(weight) = guidance {
+        if let Some(Guidance(weight)) = guidance {
             compiling = compiling.guidance(weight);
         }
         compiling.compile().map(wrap).or_raise()

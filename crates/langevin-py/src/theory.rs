@@ -1,5 +1,6 @@
 //! Processes, predictions and formulations.
 
+use crate::arguments::{Alpha, ClockName, PredictionName, Sigma, SigmaData, SigmaMax, SigmaMin, Time};
 use crate::errors::{ArgumentError, FormatError, OrRaise as _};
 use langevin::process::{Betas, ProcessSpec, Tabulated};
 use langevin::{Clock, FormulationSpec, InputScaling, LambdaRange};
@@ -55,8 +56,8 @@ impl Level {
 #[pymethods]
 impl Level {
     #[new]
-    fn new(time: f64, alpha: f64, sigma: f64) -> Self {
-        Self { time, alpha, sigma }
+    fn new(time: Time, alpha: Alpha, sigma: Sigma) -> Self {
+        Self { time: time.0, alpha: alpha.0, sigma: sigma.0 }
     }
 
     /// λ = ln(alpha / sigma), the half log-SNR.
@@ -168,8 +169,8 @@ pub struct Prediction(pub langevin::Prediction);
 #[pymethods]
 impl Prediction {
     #[new]
-    fn new(name: &str) -> PyResult<Self> {
-        langevin::Prediction::parse(name).map(Self).or_raise()
+    fn new(name: PredictionName) -> PyResult<Self> {
+        langevin::Prediction::parse(&name.0).map(Self).or_raise()
     }
 
     /// Its name.
@@ -290,22 +291,22 @@ impl PredictionLike<'_> {
 #[pymethods]
 impl Formulation {
     #[new]
-    #[pyo3(signature = (process, prediction, *, clock = "time", input_sigma_data = None, sigma_min = None, sigma_max = None))]
+    #[pyo3(signature = (process, prediction, *, clock = ClockName("time".into()), input_sigma_data = None, sigma_min = None, sigma_max = None))]
     fn new(
         process: ProcessLike<'_>,
         prediction: PredictionLike<'_>,
-        clock: &str,
-        input_sigma_data: Option<f64>,
-        sigma_min: Option<f64>,
-        sigma_max: Option<f64>,
+        clock: ClockName,
+        input_sigma_data: Option<SigmaData>,
+        sigma_min: Option<SigmaMin>,
+        sigma_max: Option<SigmaMax>,
     ) -> PyResult<Self> {
         let mut formulation = langevin::Formulation::new(process.process()?, prediction.prediction()?)
-            .with_clock(Clock::parse(clock).or_raise()?);
-        if let Some(sigma_data) = input_sigma_data {
+            .with_clock(Clock::parse(&clock.0).or_raise()?);
+        if let Some(SigmaData(sigma_data)) = input_sigma_data {
             formulation = formulation.with_input(InputScaling::UnitVariance { sigma_data });
         }
         match (sigma_min, sigma_max) {
-            (Some(low), Some(high)) => {
+            (Some(SigmaMin(low)), Some(SigmaMax(high))) => {
                 formulation = formulation.with_range(LambdaRange::from_sigma_ve(low, high).or_raise()?);
             }
             (None, None) => {}

@@ -1,0 +1,50 @@
+//! Arguments of constructors that are errors of this library, with their names, where Python would
+//! raise a bare `TypeError` or `OverflowError`. Functions and methods are guarded in
+//! `langevin._arguments`; constructors are out of its reach.
+
+use crate::errors::ArgumentError;
+use pyo3::inspect::PyStaticExpr;
+use pyo3::prelude::*;
+
+/// The error for an argument of another type or out of range.
+fn wrong(name: &str, expected: &str, got: &Bound<'_, PyAny>) -> PyErr {
+    let mut text = got.repr().map_or_else(|_| "something else".to_owned(), |text| text.to_string());
+    if text.chars().count() > 80 {
+        text = text.chars().take(80).chain(['…']).collect();
+    }
+    ArgumentError::new_err(format!("an argument cannot be read ({name}): expected {expected}, got {text}"))
+}
+
+/// Defines arguments by their type here, their name in Python, what is extracted, and what was
+/// expected where that fails.
+macro_rules! arguments {
+    ($($type:ident($name:literal, $inner:ty, $expected:literal);)*) => {$(
+        #[doc = concat!("The argument `", $name, "`.")]
+        pub struct $type(pub $inner);
+
+        impl<'a, 'py> FromPyObject<'a, 'py> for $type {
+            type Error = PyErr;
+            const INPUT_TYPE: PyStaticExpr = <$inner as FromPyObject<'a, 'py>>::INPUT_TYPE;
+
+            fn extract(obj: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+                obj.extract::<$inner>().map(Self).map_err(|_| wrong($name, $expected, &obj))
+            }
+        }
+    )*};
+}
+
+arguments! {
+    Steps("steps", usize, "a whole number from 0");
+    Eta("eta", f64, "a number");
+    SigmaMin("sigma_min", f64, "a number");
+    SigmaMax("sigma_max", f64, "a number");
+    Guidance("guidance", f64, "a number");
+    SigmaData("input_sigma_data", f64, "a number");
+    Time("time", f64, "a number");
+    Alpha("alpha", f64, "a number");
+    Sigma("sigma", f64, "a number");
+    SamplerName("sampler", String, "the name of a sampler");
+    ClockName("clock", String, "the name of a clock");
+    PredictionName("name", String, "the name of a prediction");
+    DensityName("name", String, "the name of a density");
+}
