@@ -220,7 +220,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
                 postponed = error
         else:
             self._call, self._plan = {}, None
-            if "steps" not in str(postponed) and "mu" not in str(postponed) and "sigmas" not in str(postponed):
+            if "steps" not in str(postponed) and "sigmas" not in str(postponed):
                 raise postponed
         if self._twin is None and self._plan is not None:
             self._set_times(None)

@@ -261,6 +261,10 @@ def test_configs_as_people_have_them():
     assert plan.is_same(langevin.Plan.from_diffusers({"_class_name": "FlowMatchEulerDiscreteScheduler"}, steps=4))
     with pytest.raises(langevin.Error, match="no scheduler has these fields"):
         langevin.Plan.from_diffusers(config, steps=4, strict=True)
+    # Another sampler on the config passes over the same fields, whatever variance the network has learned.
+    learned = {"_class_name": "DDPMScheduler", "variance_type": "learned_range", "beta_strat": 0.1}
+    with pytest.warns(UserWarning, match="beta_strat \\(did you mean 'beta_start'"):
+        langevin.Plan.from_diffusers(learned, steps=4, sampler="unipc")
     flux = {"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": True, "base_image_seq_len": 256, "max_image_seq_len": 6400}
     tokens = langevin.Plan.from_diffusers(flux, steps=4, image_seq_len=4096)
     given = langevin.Plan.from_diffusers(flux, mu=0.90625, sigmas=[1.0, 0.75, 0.5, 0.25])

@@ -147,8 +147,8 @@ struct Sides {
     spare: Option<Dataset>,
     /// Whether the real rows were trained on themselves.
     same: bool,
-    /// Whether rows of the training can stand in the place of samples: they are of the same
-    /// classes.
+    /// True if the training rows have the same classes as the samples, so that they can serve as
+    /// the reference.
     alike: bool,
     against: String,
 }
@@ -324,7 +324,7 @@ impl Comparison<'_> {
         })
     }
 
-    /// How to name the labels of the data.
+    /// Returns the hint that says how to give labels for this kind of file.
     fn labels_hint(&self) -> Option<&'static str> {
         let ending = Path::new(self.data).extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
         let way = match ending.as_deref() {

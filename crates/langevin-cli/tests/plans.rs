@@ -149,6 +149,10 @@ fn configs_are_read_as_people_have_them() {
     assert!(stderr.contains("these are the scheduler's own levels"), "{stderr}");
     let (code, _, stderr) = run(here, "plan --from-diffusers flux.json --image-seq-len 4096 --steps 8 --strict");
     assert!(code == 2 && stderr.contains("no scheduler has these fields: shfit, use_uniform_sigmas"), "{stderr}");
+    let learned = r#"{"_class_name": "DDPMScheduler", "variance_type": "learned_range", "beta_strat": 0.1}"#;
+    fs::write(here.join("learned.json"), learned).unwrap();
+    let (_, stderr) = works(here, "plan --from-diffusers learned.json --sampler unipc --steps 4");
+    assert!(stderr.contains("beta_strat (did you mean 'beta_start'?)"), "{stderr}");
     let once = r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": 1}"#;
     fs::write(here.join("once.json"), once).unwrap();
     let (code, _, stderr) = run(here, "plan --from-diffusers once.json --steps 8");
@@ -169,6 +173,14 @@ fn schedules_and_labels_of_other_programs_are_known() {
     assert_eq!(labelled, works(here, "plan --from-k dpmpp_2m --grid karras --steps 6").0);
     let (code, _, stderr) = run(here, "plan --from-k dpmpp_2m --grid simple --steps 6");
     assert!(code == 2 && stderr.contains("needs a table") && stderr.contains("table:scaled-linear"), "{stderr}");
+    // Theirs goes by the times of a table, ours by the noise levels: two grids of one name.
+    let (table, stderr) = works(here, &format!("plan --from-k dpmpp_2m {sd} --grid beta"));
+    assert!(stderr.contains("the schedule beta of ComfyUI"), "{stderr}");
+    assert_ne!(table, works(here, &format!("plan --sampler dpmpp-2m {sd} --grid beta")).0);
+    let (_, stderr) = works(here, "plan --from-k dpmpp_2m --grid beta --steps 6");
+    assert!(stderr.contains("ComfyUI's beta goes by the times of a table"), "{stderr}");
+    let (code, _, stderr) = run(here, "plan --from-k heun --process table:scaled-linear --grid simple --nfe 9");
+    assert!(code == 2 && stderr.contains("(--nfe): expected --steps"), "{stderr}");
     let (code, _, stderr) = run(here, "plan --from-k dpmpp_2m --grid simpel --steps 6");
     assert!(code == 2 && stderr.contains("unknown grid"), "{stderr}");
 }

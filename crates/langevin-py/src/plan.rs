@@ -173,9 +173,7 @@ impl Plan {
             None => config.plan(&call),
         };
         let plan = plan.map(wrap).or_raise()?;
-        let mut whole = call.clone();
-        whole.start_at = None;
-        let unknown = if sampler.is_none() { config.unknown(&whole).or_raise()? } else { vec![] };
+        let unknown = config.unknown(&call).or_raise()?;
         if !unknown.is_empty() {
             let named = |(name, near): &(String, Option<&str>)| match near {
                 Some(near) => format!("{name} (did you mean '{near}'?)"),

@@ -25,7 +25,7 @@ const NOT_KEPT: [&str; 6] = ["config", "set", "run", "resume", "json", "help"];
 /// Of two flags of which only one can be given, a later one takes the earlier one's place.
 const EITHER: [[&str; 2]; 1] = [["steps", "minutes"]];
 
-/// Where the words of `train` that nobody typed come from.
+/// Records which configuration file each argument of `train` comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
     /// Each key and the file that has it.

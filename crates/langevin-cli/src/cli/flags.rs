@@ -12,7 +12,7 @@ pub fn at_hand(command: &str) {
     command.clone_into(&mut AT_HAND.lock().unwrap_or_else(PoisonError::into_inner));
 }
 
-/// Whether this is the command that runs.
+/// Returns whether the running command has this name.
 pub fn at_hand_is(command: &str) -> bool {
     *AT_HAND.lock().unwrap_or_else(PoisonError::into_inner) == command
 }

@@ -64,7 +64,7 @@ const OF_A_PLAN: &[&str] = &[
     "timesteps",
     "set",
 ];
-/// The same of a scheduler's config.
+/// The flags that the config of a scheduler brings.
 const OF_A_CONFIG: &[&str] = &[
     "moves",
     "grid",
@@ -85,7 +85,8 @@ fn decided(command: &str, matches: &ArgMatches) -> Result<()> {
     })
 }
 
-/// The same of the words of a command line that clap refuses, for a flag that it wants beside one that is refused here.
+/// Checks the words of a command line that clap refuses because a flag lacks another one, where
+/// the first of the two is itself refused beside a plan.
 ///
 /// # Errors
 /// Returns an error that names the flag.

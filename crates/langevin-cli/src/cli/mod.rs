@@ -392,7 +392,7 @@ pub(crate) fn data_help() -> String {
     format!("What to learn: {}, or {}", crate::data::names().join(", "), crate::data::KINDS)
 }
 
-/// The same where nothing is learned from the rows.
+/// Returns the help of a flag that names rows, for commands that do not train on them.
 pub(crate) fn rows_help() -> String {
     format!("The rows: {}, or {}", crate::data::names().join(", "), crate::data::KINDS)
 }

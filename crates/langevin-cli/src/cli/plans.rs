@@ -64,7 +64,7 @@ pub struct ImportArgs {
     pub from_k: Option<String>,
 }
 
-/// Where the help shows plans that are not made of a sampler's flags.
+/// The heading in the help of flags that give a plan or a config instead of a sampler.
 const HEADING: &str = "Plans and configs";
 
 /// A scheduler that diffusers saved, and how it is called. The commands that have it say what else conflicts with it.

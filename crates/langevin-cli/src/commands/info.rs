@@ -123,7 +123,7 @@ fn objective(network: &Network) -> String {
     text
 }
 
-/// How the rows of the file became those of the model: the names, what was taken out, and what was added.
+/// Describes how rows of the file became rows of the model: columns, constants, logarithms, axes.
 fn read(data: &DataSpec) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     if !data.classes.is_empty() {

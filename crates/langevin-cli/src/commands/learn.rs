@@ -84,7 +84,7 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     Ok(Material { all, reading })
 }
 
-/// Whether every element has one value.
+/// Returns whether all rows are the same.
 fn is_constant(all: &Dataset) -> Result<bool> {
     let first = all.head(1).values_wide().or_failed()?;
     // Most data are told by their second row.

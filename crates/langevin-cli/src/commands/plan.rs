@@ -124,11 +124,23 @@ fn original_grid(args: &PlanArgs, process: &Process, grid: &str) -> Result<Sampl
     let mut flags = args.sampler.clone();
     flags.grid = grid.to_owned();
     let Some(schedule) = k::Schedule::parse(grid) else { return Ok(flags) };
-    let steps = flags.steps.or(flags.nfe).unwrap_or(20);
+    if schedule == k::Schedule::Beta && process.alpha_bars().is_none() {
+        say(
+            "note: the quantiles are of the noise levels; ComfyUI's beta goes by the times of a table of betas (--process table:scaled-linear)",
+        );
+        return Ok(flags);
+    }
+    if let Some(budget) = flags.nfe {
+        return Err(Failure::misused("a schedule of ComfyUI or A1111 is laid out by its steps")
+            .at("--nfe")
+            .expected("--steps")
+            .got(budget.to_string()));
+    }
+    let steps = flags.steps.unwrap_or(20);
     let levels = schedule.levels(process, steps).or_misused()?;
     say(&format!("note: {schedule}"));
     flags.grid = format!("list:{}", levels.iter().map(f64::to_string).collect::<Vec<_>>().join(","));
     // A list brings its own steps.
-    (flags.steps, flags.nfe) = (None, None);
+    flags.steps = None;
     Ok(flags)
 }

@@ -107,18 +107,9 @@ impl Cells {
             shape.insert(0, end / size);
             size = end;
         }
-        let expected = |place: usize| {
-            let (mut level, mut size) = (self.levels, 1);
-            for extent in shape.iter().rev() {
-                size *= extent;
-                if !place.is_multiple_of(size) {
-                    break;
-                }
-                level -= 1;
-            }
-            level
-        };
-        (size == length && (1..length).all(|place| repeats[place] == expected(place))).then_some(shape)
+        let expected = |place: usize| continued(&shape, self.levels, place);
+        let fits = size == length && (1..length).all(|place| repeats[place] == expected(place));
+        fits.then_some(shape)
     }
 
     /// The bytes of a row.
@@ -143,4 +134,18 @@ impl Cells {
                 .got(cells[row].to_string())),
         }
     }
+}
+
+/// Returns the repetition level of an element of nested lists of this shape, `levels` deep: the
+/// outermost list that it continues, 0 where it begins a row.
+pub(super) fn continued(shape: &[usize], levels: i16, place: usize) -> i16 {
+    let (mut level, mut size) = (levels, 1);
+    for extent in shape.iter().rev() {
+        size *= extent;
+        if !place.is_multiple_of(size) {
+            break;
+        }
+        level -= 1;
+    }
+    level
 }

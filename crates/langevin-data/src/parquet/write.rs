@@ -1,5 +1,6 @@
 //! Tables of this format, written a group of rows at a time.
 
+use super::cells::continued;
 use crate::table::TableColumns;
 use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int64Type};
@@ -166,19 +167,7 @@ fn schema(columns: &TableColumns) -> Result<Type, ParquetError> {
 
 /// For each number of an array the outermost list that it continues: 0 begins a row.
 fn repeats(shape: &[usize]) -> Vec<i16> {
-    let size = shape.iter().product();
-    let level = |place: usize| {
-        let (mut level, mut size) = (shape.len() as i16, 1);
-        for extent in shape.iter().rev() {
-            size *= extent;
-            if !place.is_multiple_of(size) {
-                break;
-            }
-            level -= 1;
-        }
-        level
-    };
-    (0..size).map(level).collect()
+    (0..shape.iter().product()).map(|place| continued(shape, shape.len() as i16, place)).collect()
 }
 
 /// An error of the library as one of the system, which it may be.

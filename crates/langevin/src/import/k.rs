@@ -166,7 +166,7 @@ const ENDINGS: [(&str, &str); 11] = [
     ("simple", "simple"),
     ("normal", "normal"),
     ("uniform", "normal"),
-    ("beta", "beta_sigmas"),
+    ("beta", "beta"),
 ];
 
 /// Takes a label apart; `None` for what is no label, as the names of [`sampler`] are not.
@@ -237,7 +237,7 @@ impl Schedule {
             "normal" => Some(Self::Normal),
             "sgm_uniform" => Some(Self::SgmUniform),
             "ddim_uniform" => Some(Self::DdimUniform),
-            "beta_sigmas" => Some(Self::Beta),
+            "beta" => Some(Self::Beta),
             "linear_quadratic" => Some(Self::LinearQuadratic),
             "kl_optimal" => Some(Self::KlOptimal),
             "kl_optimal_a1111" => Some(Self::KlOptimalA1111),
@@ -425,7 +425,7 @@ mod tests {
         assert!((line[1] / line[0] - (1.0 - 0.025 / 3.0)).abs() < 1e-12 && (line[3] / line[0] - 0.975).abs() < 1e-12);
         let ours = levels(Schedule::KlOptimalA1111);
         assert!(ours.len() == 7 && (ours[6] - sigma(0)).abs() < 1e-12 && (ours[0] - sigma(999)).abs() < 1e-9);
-        for name in ["simple", "normal", "sgm_uniform", "SGM Uniform", "ddim-uniform", "beta_sigmas", "kl_optimal"] {
+        for name in ["simple", "normal", "sgm_uniform", "SGM Uniform", "ddim-uniform", "beta", "kl_optimal"] {
             let schedule = Schedule::parse(name).unwrap();
             for steps in [1, 2, 20, 1000] {
                 let found = schedule.levels(&process, steps).unwrap();

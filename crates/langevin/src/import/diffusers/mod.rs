@@ -290,9 +290,11 @@ impl Diffusers {
     }
 
     fn passed_over(&self, call: &Call) -> Result<(Vec<String>, Vec<String>)> {
-        let config = self.config.fresh();
-        let tables = (self.class.tables)(&config, call)?;
-        (self.class.course)(&config, call, &tables)?;
+        // What a run leaves out, and a variance that another sampler does not draw, change nothing about the fields.
+        let config = self.config.fresh().without_learned_variance();
+        let whole = Call { start_at: None, ..call.clone() };
+        let tables = (self.class.tables)(&config, &whole)?;
+        (self.class.course)(&config, &whole, &tables)?;
         Ok(config.unread())
     }
 
