@@ -136,7 +136,7 @@ pub fn forward_rho(from: &Level, to: &Level, kappa: f64) -> f64 {
 ///
 /// `None` where no number says it: a full redraw (ρ = 0), or a step without end (Δ = ∞) that keeps part of the noise.
 #[must_use]
-pub(crate) fn effective_eta(from: &Level, to: &Level, rho: f64) -> Option<f64> {
+pub fn effective_eta(from: &Level, to: &Level, rho: f64) -> Option<f64> {
     let decay = decay(from, to);
     if rho >= 1.0 {
         return Some(0.0);

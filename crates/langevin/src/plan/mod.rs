@@ -20,7 +20,7 @@ mod sampling;
 mod table;
 mod unroll;
 
-pub(crate) use builder::{Builder, Pin};
+pub use builder::{Builder, NetworkCall, Var};
 pub use compare::{Comparison, Mismatch, Place, Source, compare};
 pub(crate) use lint::Start;
 pub use lint::{Finding, Lint, Note, Rule, Subject};

@@ -10,13 +10,14 @@
 //!
 //! Source: arXiv 2308.02157 (the integral); ComfyUI (the place).
 
+use super::Method;
 use super::draft::Draft;
 use super::form::{Form, Poly, Variable};
 use super::multistep::Past;
 use super::noise::Keep;
-use super::{Method, PlanOf};
+use crate::error::Result;
 use crate::math::{co, ln, pow};
-use crate::plan::Letter;
+use crate::plan::{Letter, Var};
 use crate::process::Level;
 
 /// A multistep sampler of order 2 with ancestral noise.
@@ -31,18 +32,18 @@ pub(crate) struct Ancestral {
 }
 
 impl Method for Ancestral {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         let mut past = Past::default();
         // How many times the noise of its end, in σ/α, the last step of the ODE started from.
         let mut stretch = 1.0;
         for (_, step) in draft.taken() {
             let (from, to) = (step.from, step.to);
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             let rho = self.keep.rho(&from, &to)?;
             let down = Level { sigma: rho * to.sigma, ..to };
-            let value = draft.value(Form::Data, x, &from)?;
-            past.push(&mut draft, value);
+            let node = draft.value(Form::Data, x, &from)?;
+            past.push(node);
             let alone = from.alpha == 0.0 || down.sigma == 0.0;
             let mut nodes = past.levels(if alone { 1 } else { past.len().min(2) });
             if let Some(older) = nodes.get_mut(1) {
@@ -56,12 +57,12 @@ impl Method for Ancestral {
             }
             let (a, b) = Poly::Exact(Variable::Lambda).weights(Form::Data, &from, &nodes, &down, (0.0, 1.0));
             let terms = past.terms(&b);
-            draft.land(x, &to, (a, x), terms, to.sigma * co(rho) * self.noise);
-            draft.builder.note(Letter::R, self.keep.eta(&from, &to, rho), &from, &to, mark);
+            x = draft.land(&to, (a, x), terms, to.sigma * co(rho) * self.noise);
+            draft.note(Letter::R, self.keep.eta(&from, &to, rho), &from, &to, mark);
             stretch = from.sigma_ve() / down.sigma_ve();
             // After a step that kept no noise there is no step of the ODE to look back along.
-            past.keep(&mut draft, usize::from(!alone));
+            past.keep(usize::from(!alone));
         }
-        draft.finish(x)
+        Ok(x)
     }
 }

@@ -1,10 +1,10 @@
 //! Samplers for distilled networks, which jump to the data and add noise again.
 
+use super::Method;
 use super::draft::Draft;
-use super::{Method, PlanOf};
 use crate::error::Result;
 use crate::moves::Row;
-use crate::plan::Letter;
+use crate::plan::{Letter, Var};
 use crate::process::Level;
 
 /// The boundary condition of a consistency model, f = c_skip x + c_out D with c_skip = σ_d²/(y² + σ_d²), c_out = y/√(y² + σ_d²), y = scaling × time.
@@ -32,10 +32,10 @@ pub(crate) struct Consistency {
 }
 
 impl Method for Consistency {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         for (_, step) in draft.taken() {
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             let (skip, out) = self.boundary.map_or((0.0, 1.0), |boundary| boundary.at(&step.from));
             let denoised = draft.denoised(x, &step.from)?;
             let (level, floor) = (step.to.sigma_ve(), self.floor.min(step.to.sigma_ve()));
@@ -44,11 +44,10 @@ impl Method for Consistency {
             } else {
                 step.to.alpha * ((level - floor) * (level + floor)).sqrt()
             };
-            draft.advance(x, (step.to.alpha * skip, x), [(step.to.alpha * out, denoised)], fresh);
-            draft.builder.free(denoised);
-            draft.builder.note(Letter::R, None, &step.from, &step.to, mark);
+            x = draft.advance((step.to.alpha * skip, x), [(step.to.alpha * out, denoised)], fresh);
+            draft.note(Letter::R, None, &step.from, &step.to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 
@@ -62,26 +61,25 @@ impl Trajectory {
     /// (1 − γ) of the way from clean data to `to` in time; whole indices on a table.
     fn stop(&self, draft: &Draft<'_>, to: &Level) -> Result<Level> {
         let time = (1.0 - self.gamma) * to.time;
-        let table = matches!(draft.process.spec(), crate::process::ProcessSpec::Tabulated { .. });
-        draft.process.level(if table { time.floor() } else { time })
+        let table = matches!(draft.process().spec(), crate::process::ProcessSpec::Tabulated { .. });
+        draft.process().level(if table { time.floor() } else { time })
     }
 }
 
 impl Method for Trajectory {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         for (index, step) in draft.taken() {
-            let mark = draft.builder.mark();
-            let last = index + 1 == draft.steps.len();
-            let stop = if last || self.gamma == 0.0 { step.to } else { self.stop(&draft, &step.to)? };
+            let mark = draft.mark();
+            let last = index + 1 == draft.steps().len();
+            let stop = if last || self.gamma == 0.0 { step.to } else { self.stop(draft, &step.to)? };
             let denoised = draft.denoised(x, &step.from)?;
-            draft.one_step(x, denoised, Row::new(&step.from, &stop, 1.0));
-            draft.builder.free(denoised);
-            draft.builder.note(Letter::R, Some(0.0), &step.from, &stop, mark);
+            x = draft.one_step(x, denoised, Row::new(&step.from, &stop, 1.0));
+            draft.note(Letter::R, Some(0.0), &step.from, &stop, mark);
             if stop != step.to {
-                draft.forward(x, &stop, &step.to, 1.0);
+                x = draft.forward(x, &stop, &step.to, 1.0);
             }
         }
-        draft.finish(x)
+        Ok(x)
     }
 }

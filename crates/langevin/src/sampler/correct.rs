@@ -7,13 +7,14 @@
 //!
 //! Source: UniPC, arXiv 2302.04867; SA-Solver, arXiv 2309.05019.
 
-use super::draft::{Draft, Step, Value};
+use super::Method;
+use super::draft::{Draft, Node, Step};
 use super::form::{Form, Poly, Variable};
 use super::multistep::Past;
-use super::{Method, PlanOf};
+use crate::error::Result;
 use crate::math::co;
 use crate::moves::reverse_rho;
-use crate::plan::{Letter, Slot};
+use crate::plan::{Letter, Var};
 use crate::process::Level;
 use crate::space::Draw;
 
@@ -86,45 +87,46 @@ impl Corrected {
             }
         };
         match self.tau {
-            Tau::Each(_) => vec![(c, draft.builder.draw())],
+            Tau::Each(_) => vec![(c, draft.draw())],
             Tau::Constant(_) if eta == 0.0 => vec![],
-            Tau::Constant(_) => draft.fresh(c),
+            Tau::Constant(_) => draft.fresh(c).into_iter().collect(),
         }
     }
 
-    /// base ← the step before, taken again with the value found at its end.
-    fn correct(&self, draft: &mut Draft<'_>, base: Slot, last: &Predicted, past: &Past, new: &Value) {
+    /// The end of the step before from its start `base`, taken again with the value found there.
+    fn correct(&self, draft: &mut Draft<'_>, base: Var, last: &Predicted, past: &Past, new: &Node) -> Var {
         let eta = self.tau.at(last.index);
         // `past` has the new value first; the step's own start is the one after it.
         let mut nodes: Vec<Level> = past.levels(past.len())[1..].to_vec();
         nodes.truncate(last.old);
-        let mut slots: Vec<Slot> = past.slots().skip(1).take(nodes.len()).collect();
+        let mut values: Vec<Var> = past.values().skip(1).take(nodes.len()).collect();
         nodes.push(new.level);
-        slots.push(new.slot);
-        let mark = draft.builder.mark();
+        values.push(new.value);
+        let mark = draft.mark();
         let (a, b) = self.weights(&last.step, &nodes, eta);
-        let terms = std::iter::once((a, base)).chain(b.into_iter().zip(slots)).collect();
-        draft.builder.combine(base, terms, last.noise.clone());
-        draft.builder.note(Letter::R, Some(eta), &last.step.from, &last.step.to, mark);
+        let corrected = draft.step((a, base), b.into_iter().zip(values), last.noise.clone());
+        draft.note(Letter::R, Some(eta), &last.step.from, &last.step.to, mark);
+        corrected
     }
 }
 
 impl Method for Corrected {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
         // `ahead` is the predicted state, which the network sees; `base` is what the step before started from.
-        let (mut ahead, mut base) = (draft.begin(), draft.builder.slot());
-        let count = draft.steps.len();
+        let mut ahead = draft.begin();
+        let mut base = ahead;
+        let count = draft.steps().len();
         let mut past = Past::default();
         let mut last: Option<Predicted> = None;
         for (index, step) in draft.taken() {
             let (from, to) = (step.from, step.to);
-            let mut mark = draft.builder.mark();
-            let value = if from.alpha == 0.0 {
+            let mut mark = draft.mark();
+            let node = if from.alpha == 0.0 {
                 draft.value(Form::Data, ahead, &from)?
             } else {
                 draft.value(self.form, ahead, &from)?
             };
-            past.push(&mut draft, value);
+            past.push(node);
             match last.take() {
                 Some(last)
                     if self.corrector.is_some()
@@ -132,32 +134,31 @@ impl Method for Corrected {
                         && last.step.from.alpha > 0.0
                         && past.len() > 1 =>
                 {
-                    self.correct(&mut draft, base, &last, &past, &value);
-                    mark = draft.builder.mark();
+                    base = self.correct(draft, base, &last, &past, &node);
+                    mark = draft.mark();
                     if self.again {
                         // Of the same level: it takes the place of the predicted state's value.
-                        let value = draft.value(self.form, base, &from)?;
-                        past.push(&mut draft, value);
+                        let node = draft.value(self.form, base, &from)?;
+                        past.push(node);
                     }
                 }
-                _ => std::mem::swap(&mut ahead, &mut base),
+                _ => base = ahead,
             }
             let eta = self.tau.at(index);
             let most = if self.lower { count - index } else { usize::MAX }.min(past.len());
             let order = if to.sigma == 0.0 || from.alpha == 0.0 { 1 } else { self.predictor.min(most) };
             let old = self.corrector.unwrap_or(0).min(most);
-            let noise = self.noise(&mut draft, &step, eta);
+            let noise = self.noise(draft, &step, eta);
             let form = if from.alpha == 0.0 { Form::Data } else { self.form };
             let (a, b) = Self { form, ..self.clone() }.weights(&step, &past.levels(order), eta);
-            let terms = std::iter::once((a, base)).chain(past.terms(&b)).collect();
-            draft.builder.combine(ahead, terms, noise.clone());
-            draft.builder.note(Letter::R, Some(eta), &from, &to, mark);
+            ahead = draft.step((a, base), past.terms(&b), noise.clone());
+            draft.note(Letter::R, Some(eta), &from, &to, mark);
             last = Some(Predicted { index, step, old, noise });
             if from.alpha == 0.0 {
-                past.keep(&mut draft, 0);
+                past.keep(0);
             }
-            past.keep(&mut draft, self.predictor.max(self.corrector.unwrap_or(0)));
+            past.keep(self.predictor.max(self.corrector.unwrap_or(0)));
         }
-        draft.finish(ahead)
+        Ok(ahead)
     }
 }

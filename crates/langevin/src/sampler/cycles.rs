@@ -1,29 +1,27 @@
 //! Samplers that do not only go down: restart, RePaint, predictor–corrector and annealed Langevin, as moves.
 
+use super::Method;
 use super::draft::{Draft, Start, Step};
 use super::noise::Keep;
 use super::stages::{Table, follow};
-use super::{Method, PlanOf};
 use crate::error::{Error, Result};
 use crate::math::exp;
 use crate::moves::Row;
-use crate::plan::{Letter, Slot};
+use crate::plan::{Letter, Var};
 use crate::process::Level;
 use crate::space::Map;
 
 /// A plain reverse step of a table of stages; one DDIM step where the table cannot be used.
-fn reverse(draft: &mut Draft<'_>, table: &Table, x: Slot, step: &Step) -> Result<()> {
-    let mark = draft.builder.mark();
-    if step.from.alpha == 0.0 || step.to.sigma == 0.0 {
+fn reverse(draft: &mut Draft<'_>, table: &Table, x: Var, step: &Step) -> Result<Var> {
+    let mark = draft.mark();
+    let x = if step.from.alpha == 0.0 || step.to.sigma == 0.0 {
         let denoised = draft.denoised(x, &step.from)?;
-        draft.one_step(x, denoised, Row::new(&step.from, &step.to, 1.0));
-        draft.builder.free(denoised);
+        draft.one_step(x, denoised, Row::new(&step.from, &step.to, 1.0))
     } else {
-        let value = follow(draft, table, x, step, 1.0, 1.0)?;
-        draft.builder.free(value.slot);
-    }
-    draft.builder.note(Letter::R, Some(0.0), &step.from, &step.to, mark);
-    Ok(())
+        follow(draft, table, x, step, 1.0, 1.0)?.0
+    };
+    draft.note(Letter::R, Some(0.0), &step.from, &step.to, mark);
+    Ok(x)
 }
 
 /// Restart: where the ODE has come down to `lower`, noise back up to `upper`, and down again, `repeats` times. Source: arXiv 2306.14878.
@@ -37,8 +35,8 @@ pub(crate) struct Restart {
 }
 
 impl Method for Restart {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         let steps: Vec<(usize, Step)> = draft.taken().collect();
         // The first step that lands at or below the interval, and the first that starts inside it.
         let end = steps.iter().position(|(_, step)| step.to.sigma_ve() <= self.lower && step.to.sigma > 0.0);
@@ -57,18 +55,18 @@ impl Method for Restart {
                 .hinting("take more steps, or a wider interval"));
         }
         for (number, (_, step)) in steps.iter().enumerate() {
-            reverse(&mut draft, &self.table, x, step)?;
+            x = reverse(draft, &self.table, x, step)?;
             if number != end {
                 continue;
             }
             for _ in 0..self.repeats {
-                draft.forward(x, &step.to, &steps[top].1.from, 1.0);
+                x = draft.forward(x, &step.to, &steps[top].1.from, 1.0);
                 for (_, again) in &steps[top..=end] {
-                    reverse(&mut draft, &self.table, x, again)?;
+                    x = reverse(draft, &self.table, x, again)?;
                 }
             }
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 
@@ -83,44 +81,40 @@ pub(crate) struct RePaint {
 
 impl RePaint {
     /// x ← mask·(α image + σ z) + (1 − mask)·x.
-    fn merge(draft: &mut Draft<'_>, x: Slot, [image, mask]: [Slot; 2], level: &Level) {
-        let (known, kept) = (draft.builder.slot(), draft.builder.slot());
+    fn merge(draft: &mut Draft<'_>, x: Var, [image, mask]: [Var; 2], level: &Level) -> Var {
         let noise = draft.fresh(level.sigma);
-        draft.builder.combine(known, vec![(level.alpha, image), (-1.0, x)], noise);
-        draft.builder.map(Map::Mul, vec![known, mask], kept);
-        draft.builder.combine(x, vec![(1.0, x), (1.0, kept)], vec![]);
-        draft.builder.free(kept);
-        draft.builder.free(known);
+        let known = draft.combine([(level.alpha, image), (-1.0, x)], noise);
+        let kept = draft.map(Map::Mul, [known, mask]);
+        draft.combine([(1.0, x), (1.0, kept)], [])
     }
 }
 
 impl Method for RePaint {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        if draft.start == Start::Image {
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        if draft.start() == Start::Image {
             return Err(Error::argument("repaint has its image already").hinting("start from noise or from a state"));
         }
-        let inputs = [draft.builder.input("image"), draft.builder.input("mask")];
-        let x = draft.begin();
+        let inputs = [draft.input("image"), draft.input("mask")];
+        let mut x = draft.begin();
         let steps: Vec<Step> = draft.taken().map(|(_, step)| step).collect();
         for block in steps.chunks(self.jump.max(1)) {
             for round in 0..self.samples.max(1) {
                 // The last block ends at clean data, from where there is no way back but through noise again: it is walked as often as the others.
                 if round > 0 {
                     let (low, high) = (block[block.len() - 1].to, block[0].from);
-                    draft.forward(x, &low, &high, 1.0);
+                    x = draft.forward(x, &low, &high, 1.0);
                 }
                 for step in block {
-                    let mark = draft.builder.mark();
+                    let mark = draft.mark();
                     let rho = self.keep.rho(&step.from, &step.to)?;
                     let denoised = draft.denoised(x, &step.from)?;
-                    draft.one_step(x, denoised, Row::new(&step.from, &step.to, rho));
-                    draft.builder.free(denoised);
-                    Self::merge(&mut draft, x, inputs, &step.to);
-                    draft.builder.note(Letter::R, self.keep.eta(&step.from, &step.to, rho), &step.from, &step.to, mark);
+                    x = draft.one_step(x, denoised, Row::new(&step.from, &step.to, rho));
+                    x = Self::merge(draft, x, inputs, &step.to);
+                    draft.note(Letter::R, self.keep.eta(&step.from, &step.to, rho), &step.from, &step.to, mark);
                 }
             }
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 
@@ -134,18 +128,15 @@ pub(crate) enum Stepping {
 }
 
 /// One Langevin move of k = Λδ/σ² at a level.
-fn langevin(draft: &mut Draft<'_>, x: Slot, level: &Level, k: f64, stepping: Stepping) -> Result<()> {
-    let mark = draft.builder.mark();
+fn langevin(draft: &mut Draft<'_>, x: Var, level: &Level, k: f64, stepping: Stepping) -> Result<Var> {
+    let mark = draft.mark();
     let denoised = draft.denoised(x, level)?;
-    match stepping {
+    let x = match stepping {
         Stepping::Exact => draft.one_step(x, denoised, Row::new(level, level, exp(-k))),
-        Stepping::Euler => {
-            draft.advance(x, (1.0 - k, x), [(level.alpha * k, denoised)], level.sigma * (2.0 * k).sqrt());
-        }
-    }
-    draft.builder.free(denoised);
-    draft.builder.note(Letter::L, None, level, level, mark);
-    Ok(())
+        Stepping::Euler => draft.advance((1.0 - k, x), [(level.alpha * k, denoised)], level.sigma * (2.0 * k).sqrt()),
+    };
+    draft.note(Letter::L, None, level, level, mark);
+    Ok(x)
 }
 
 /// A reverse step, then Langevin moves where it lands. Source: arXiv 2011.13456, algorithm 1.
@@ -158,21 +149,20 @@ pub(crate) struct PredictorCorrector {
 }
 
 impl Method for PredictorCorrector {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         for (_, step) in draft.taken() {
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             let rho = self.keep.rho(&step.from, &step.to)?;
             let denoised = draft.denoised(x, &step.from)?;
-            draft.one_step(x, denoised, Row::new(&step.from, &step.to, rho));
-            draft.builder.free(denoised);
-            draft.builder.note(Letter::R, self.keep.eta(&step.from, &step.to, rho), &step.from, &step.to, mark);
+            x = draft.one_step(x, denoised, Row::new(&step.from, &step.to, rho));
+            draft.note(Letter::R, self.keep.eta(&step.from, &step.to, rho), &step.from, &step.to, mark);
             let corrections = if step.to.sigma > 0.0 { self.corrections } else { 0 };
             for _ in 0..corrections {
-                langevin(&mut draft, x, &step.to, self.k, self.stepping)?;
+                x = langevin(draft, x, &step.to, self.k, self.stepping)?;
             }
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 
@@ -185,24 +175,23 @@ pub(crate) struct Annealed {
 }
 
 impl Method for Annealed {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         for (_, step) in draft.taken() {
             for _ in 0..self.corrections {
-                langevin(&mut draft, x, &step.from, self.k, self.stepping)?;
+                x = langevin(draft, x, &step.from, self.k, self.stepping)?;
             }
             if step.to.sigma == 0.0 {
                 // The end is the denoised state.
-                let mark = draft.builder.mark();
+                let mark = draft.mark();
                 let denoised = draft.denoised(x, &step.from)?;
-                draft.one_step(x, denoised, Row::new(&step.from, &step.to, 1.0));
-                draft.builder.free(denoised);
-                draft.builder.note(Letter::R, Some(0.0), &step.from, &step.to, mark);
+                x = draft.one_step(x, denoised, Row::new(&step.from, &step.to, 1.0));
+                draft.note(Letter::R, Some(0.0), &step.from, &step.to, mark);
             } else if step.from.alpha > 0.0 && step.to.alpha != step.from.alpha {
                 // In VE coordinates nothing is done: x/α stays.
-                draft.advance(x, (step.to.alpha / step.from.alpha, x), [], 0.0);
+                x = draft.advance((step.to.alpha / step.from.alpha, x), [], 0.0);
             }
         }
-        draft.finish(x)
+        Ok(x)
     }
 }

@@ -1,9 +1,9 @@
-//! What every solver writes on: the steps to take, and the plan as it grows.
+//! What a method writes on: the steps to take, and the plan as it grows.
 
 use super::form::Form;
 use crate::error::Result;
 use crate::moves::Row;
-use crate::plan::{Builder, Letter, Plan, Slot};
+use crate::plan::{Builder, Letter, Plan, Var};
 use crate::process::{Level, Process};
 use crate::space::{Draw, Map};
 
@@ -21,34 +21,47 @@ pub enum Start {
 
 /// One step of a grid. Where a step lands is where the next one starts, but in some published samplers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Step {
-    pub(crate) from: Level,
-    pub(crate) to: Level,
+pub struct Step {
+    /// Where the step starts.
+    pub from: Level,
+    /// Where it lands.
+    pub to: Level,
 }
 
-/// A value of the past: where it was found, and its slot.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Value {
-    pub(crate) level: Level,
-    pub(crate) slot: Slot,
+impl Step {
+    /// Returns the steps between neighbouring levels.
+    #[must_use]
+    pub fn between(levels: &[Level]) -> Vec<Self> {
+        levels.windows(2).map(|pair| Self { from: pair[0], to: pair[1] }).collect()
+    }
 }
 
-/// A plan in the making.
-pub(crate) struct Draft<'a> {
-    pub(crate) builder: Builder<'a>,
-    pub(crate) process: &'a Process,
-    /// All steps of the grid, the skipped ones too: some rules count them.
-    pub(crate) steps: &'a [Step],
-    /// The first step that is taken.
-    pub(crate) first: usize,
-    pub(crate) start: Start,
-    /// The factor of the noise that the state starts from, where it is not σ of the first level.
-    pub(crate) scale: Option<f64>,
-    /// What is done to every D.
-    pub(crate) clip: Option<Map>,
-    pub(crate) guidance: Option<Guidance>,
-    /// CFG++, where the sampler guides so.
-    pub(crate) plus: Option<Plus>,
+/// A value of the network's output in one [`Form`], and the level at which it was found: a node of a multistep polynomial.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Node {
+    /// Where it was found.
+    pub level: Level,
+    /// The value.
+    pub value: Var,
+}
+
+/// A plan in the making: what a [`Method`](super::Method) writes its rows on.
+///
+/// The draft knows the steps, and takes care of everything that is not the method's business: the start (noise, a state, an
+/// image), guidance and CFG++, clamps, and how the network is read. A method asks for denoised predictions
+/// ([`denoised`](Self::denoised), [`value`](Self::value)) and makes states from them ([`land`](Self::land),
+/// [`advance`](Self::advance)).
+#[derive(Debug)]
+pub struct Draft<'a> {
+    pub(super) builder: Builder<'a>,
+    pub(super) process: &'a Process,
+    pub(super) steps: &'a [Step],
+    pub(super) first: usize,
+    pub(super) start: Start,
+    pub(super) scale: Option<f64>,
+    pub(super) clip: Option<Map>,
+    pub(super) guidance: Option<Guidance>,
+    pub(super) plus: Option<Plus>,
 }
 
 /// Guidance: D = D_u + w (D_c − D_u), at these noise levels σ/α.
@@ -75,10 +88,10 @@ pub(crate) struct Plus {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Push {
     Nothing,
-    /// D_c and D_u, in their slots.
-    Pair(Slot, Slot),
-    /// The sum itself, where the slot of D_u has become another value's.
-    Sum(Slot),
+    /// D_c and D_u.
+    Pair(Var, Var),
+    /// The sum itself, where D_u has become another value.
+    Sum(Var),
 }
 
 impl Plus {
@@ -87,34 +100,70 @@ impl Plus {
     }
 }
 
-impl Draft<'_> {
-    /// The steps that are taken, with their numbers.
-    pub(crate) fn taken(&self) -> impl Iterator<Item = (usize, Step)> + use<> {
+impl<'a> Draft<'a> {
+    /// Returns the process in whose coordinates the states are.
+    #[must_use]
+    pub fn process(&self) -> &'a Process {
+        self.process
+    }
+
+    /// Returns all steps of the grid, those that are left out too: some rules count them.
+    #[must_use]
+    pub fn steps(&self) -> &'a [Step] {
+        self.steps
+    }
+
+    /// Returns the steps that are taken, with their numbers in the grid.
+    pub fn taken(&self) -> impl Iterator<Item = (usize, Step)> + use<> {
         let steps: Vec<(usize, Step)> = self.steps.iter().copied().enumerate().skip(self.first).collect();
         steps.into_iter()
     }
 
-    /// The state at the start of the first step.
-    pub(crate) fn begin(&mut self) -> Slot {
+    /// Returns the number of the first step that is taken.
+    #[must_use]
+    pub fn first(&self) -> usize {
+        self.first
+    }
+
+    /// Returns what the run starts from.
+    #[must_use]
+    pub fn start(&self) -> Start {
+        self.start
+    }
+
+    /// Returns what is done to every D before it is used, such as a clamp.
+    #[must_use]
+    pub fn correction(&self) -> Option<&Map> {
+        self.clip.as_ref()
+    }
+
+    /// Returns whether the plan guides by the unconditional branch.
+    #[must_use]
+    pub fn is_guided(&self) -> bool {
+        self.guidance.is_some() || self.plus.is_some()
+    }
+
+    /// Returns the state at the start of the first step.
+    pub fn begin(&mut self) -> Var {
         let level = self.steps[self.first].from;
         match self.start {
             Start::Noise => self.builder.start(&Level { sigma: self.scale.unwrap_or(level.sigma), ..level }),
             Start::State => self.builder.input("init"),
             Start::Image => {
-                let (image, x, draw) = (self.builder.input("image"), self.builder.slot(), self.builder.draw());
-                self.builder.combine(x, vec![(level.alpha, image)], vec![(level.sigma, draw)]);
-                x
+                let (image, draw) = (self.builder.input("image"), self.builder.draw());
+                self.builder.combine_over(None, [(level.alpha, image)], [(level.sigma, draw)])
             }
         }
     }
 
-    /// D at the state `x`, guided where the plan guides, in a slot of its own. Under CFG++ it is D_u.
-    pub(crate) fn evaluate(&mut self, x: Slot, level: &Level) -> Result<Slot> {
+    /// Evaluates the network on the state `x` at `level`: returns D, guided where the plan guides, not yet corrected. Under
+    /// CFG++ it is D of the unconditional branch.
+    ///
+    /// # Errors
+    /// A level at which the network cannot be read.
+    pub fn evaluate(&mut self, x: Var, level: &Level) -> Result<Var> {
         if let Some(plus) = self.plus {
             let [main, plain] = self.builder.eval_pair(x, level)?;
-            if let Push::Pair(old, _) | Push::Sum(old) = plus.push {
-                self.builder.free(old);
-            }
             self.plus = Some(Plus { push: Push::Pair(main, plain), ..plus });
             return Ok(plain);
         }
@@ -122,84 +171,102 @@ impl Draft<'_> {
             return self.builder.eval(x, level);
         };
         let [main, plain] = self.builder.eval_pair(x, level)?;
-        self.builder.combine(main, vec![(weight, main), (1.0 - weight, plain)], vec![]);
-        self.builder.free(plain);
-        Ok(main)
+        Ok(self.builder.combine_over(Some(main), [(weight, main), (1.0 - weight, plain)], []))
     }
 
-    /// The same, clipped where the plan clips.
-    pub(crate) fn denoised(&mut self, x: Slot, level: &Level) -> Result<Slot> {
-        let slot = self.evaluate(x, level)?;
-        self.clip(slot, slot);
-        Ok(slot)
+    /// Evaluates the network, without guidance and without a correction: returns D of its main branch.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn evaluate_plainly(&mut self, x: Var, level: &Level) -> Result<Var> {
+        self.builder.eval(x, level)
     }
 
-    /// into ← the clipped D, where the plan clips.
-    pub(crate) fn clip(&mut self, from: Slot, into: Slot) {
-        if let Some(map) = self.clip.clone() {
-            self.builder.map(map, vec![from], into);
+    /// Returns D at the state `x`: guided where the plan guides, and corrected (clamped, thresholded) where it corrects.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn denoised(&mut self, x: Var, level: &Level) -> Result<Var> {
+        let raw = self.evaluate(x, level)?;
+        Ok(self.corrected(raw))
+    }
+
+    /// Returns the corrected D; D itself where the plan corrects nothing.
+    pub fn corrected(&mut self, raw: Var) -> Var {
+        match self.clip.clone() {
+            Some(map) => self.builder.map(map, [raw]),
+            None => raw,
         }
     }
 
-    /// The value of `form` at the state `x`, in a slot of its own.
-    pub(crate) fn value(&mut self, form: Form, x: Slot, level: &Level) -> Result<Value> {
-        let slot = self.denoised(x, level)?;
-        self.turn(form, x, slot, level);
-        Ok(Value { level: *level, slot })
+    /// Returns the value of `form` at the state `x`.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn value(&mut self, form: Form, x: Var, level: &Level) -> Result<Node> {
+        let denoised = self.denoised(x, level)?;
+        Ok(Node { level: *level, value: self.turn(form, x, denoised, level) })
     }
 
-    /// slot ← the value of `form`, from the D in it and the state `x`.
-    pub(crate) fn turn(&mut self, form: Form, x: Slot, slot: Slot, level: &Level) {
-        if form != Form::Data {
-            self.settle();
-            let parts = form.parts();
-            let noise = parts.noise / level.sigma;
-            self.builder.combine(slot, vec![(parts.datum - noise * level.alpha, slot), (noise, x)], vec![]);
+    /// Returns the value of `form`, from D and the state `x` at which it was found.
+    pub fn turn(&mut self, form: Form, x: Var, denoised: Var, level: &Level) -> Var {
+        if form == Form::Data {
+            return denoised;
         }
+        self.settle();
+        let parts = form.parts();
+        let noise = parts.noise / level.sigma;
+        let terms = [(parts.datum - noise * level.alpha, denoised), (noise, x)];
+        self.builder.combine_over(Some(denoised), terms, [])
     }
 
-    /// Under CFG++: takes w (D_c − D_u) down, before D_u is overwritten.
+    /// Under CFG++: takes w (D_c − D_u) down, where D_u is not kept.
     fn settle(&mut self) {
         if let Some(Plus { weight, push: Push::Pair(main, plain) }) = self.plus {
             let push = if weight == 0.0 {
                 // A row of no terms is no row.
-                self.builder.free(main);
                 Push::Nothing
             } else {
-                self.builder.combine(main, vec![(weight, main), (-weight, plain)], vec![]);
-                Push::Sum(main)
+                Push::Sum(self.builder.combine_over(Some(main), [(weight, main), (-weight, plain)], []))
             };
             self.plus = Some(Plus { weight, push });
         }
     }
 
-    /// x ← a·x + Σ b·v + c·z, with a fresh draw only where there is noise.
-    pub(crate) fn advance(
+    /// Returns Σ coefficient·value + Σ coefficient·z(draw): a row of its own, which is no state of a level.
+    pub fn combine(
         &mut self,
-        into: Slot,
-        x: (f64, Slot),
-        values: impl IntoIterator<Item = (f64, Slot)>,
-        c: f64,
-    ) {
-        let terms = std::iter::once(x).chain(values).collect();
-        let noise = self.fresh(c);
-        self.builder.combine(into, terms, noise);
+        terms: impl IntoIterator<Item = (f64, Var)>,
+        noise: impl IntoIterator<Item = (f64, Draw)>,
+    ) -> Var {
+        self.builder.combine(terms, noise)
     }
 
-    /// [`advance`](Self::advance) to a state of the level `end`, and under CFG++ α w (D_c − D_u) more.
-    pub(crate) fn land(
+    /// Returns the state a·x + Σ b·value + Σ c·z(draw), with noise drawn before. It takes the memory of `x` where that is no
+    /// longer needed.
+    pub fn step(
         &mut self,
-        into: Slot,
-        end: &Level,
-        x: (f64, Slot),
-        values: impl IntoIterator<Item = (f64, Slot)>,
-        c: f64,
-    ) {
-        let mut values: Vec<(f64, Slot)> = values.into_iter().collect();
+        x: (f64, Var),
+        values: impl IntoIterator<Item = (f64, Var)>,
+        noise: impl IntoIterator<Item = (f64, Draw)>,
+    ) -> Var {
+        self.builder.combine_over(Some(x.1), std::iter::once(x).chain(values), noise)
+    }
+
+    /// Returns the state a·x + Σ b·value + c·z, with a fresh draw where there is noise.
+    pub fn advance(&mut self, x: (f64, Var), values: impl IntoIterator<Item = (f64, Var)>, c: f64) -> Var {
+        let noise = self.fresh(c);
+        self.step(x, values, noise)
+    }
+
+    /// As [`advance`](Self::advance), to a state of the level `end`: under CFG++ it has α w (D_c − D_u) more. Every state that
+    /// the network is to see, stages too, should be made so.
+    pub fn land(&mut self, end: &Level, x: (f64, Var), values: impl IntoIterator<Item = (f64, Var)>, c: f64) -> Var {
+        let mut values: Vec<(f64, Var)> = values.into_iter().collect();
         match self.plus {
             Some(Plus { weight, push: Push::Pair(main, plain) }) => {
                 let share = end.alpha * weight;
-                let place = values.iter().position(|(_, slot)| *slot == plain).unwrap_or_else(|| {
+                let place = values.iter().position(|(_, value)| *value == plain).unwrap_or_else(|| {
                     values.push((0.0, plain));
                     values.len() - 1
                 });
@@ -209,27 +276,54 @@ impl Draft<'_> {
             Some(Plus { push: Push::Sum(sum), .. }) => values.push((end.alpha, sum)),
             _ => {}
         }
-        self.advance(into, x, values, c);
+        self.advance(x, values, c)
     }
 
-    /// c·z with a fresh draw, or nothing where c = 0.
-    pub(crate) fn fresh(&mut self, c: f64) -> Vec<(f64, Draw)> {
-        if c == 0.0 { vec![] } else { vec![(c, self.builder.draw())] }
+    /// Returns c·z with a fresh draw, or nothing where c = 0.
+    pub fn fresh(&mut self, c: f64) -> Option<(f64, Draw)> {
+        (c != 0.0).then(|| (c, self.builder.draw()))
     }
 
-    /// x ← row.
-    pub(crate) fn one_step(&mut self, x: Slot, denoised: Slot, row: Row) {
-        self.advance(x, (row.a, x), [(row.b, denoised)], row.c);
+    /// Returns a fresh draw.
+    pub fn draw(&mut self) -> Draw {
+        self.builder.draw()
     }
 
-    /// The forward move: noise added.
-    pub(crate) fn forward(&mut self, x: Slot, from: &Level, to: &Level, noise: f64) {
-        let (mark, row) = (self.builder.mark(), Row::forward(from, to));
-        self.advance(x, (row.a, x), [], row.c * noise);
-        self.builder.note(Letter::F, None, from, to, mark);
+    /// Declares a state that the caller supplies under this name.
+    pub fn input(&mut self, name: &str) -> Var {
+        self.builder.input(name)
     }
 
-    pub(crate) fn finish(self, x: Slot) -> Result<Plan> {
+    /// Applies a map, element by element.
+    pub fn map(&mut self, map: Map, from: impl IntoIterator<Item = Var>) -> Var {
+        self.builder.map(map, from)
+    }
+
+    /// Returns the state after one row of the three moves: a·x + b·D + c·z.
+    pub fn one_step(&mut self, x: Var, denoised: Var, row: Row) -> Var {
+        self.advance((row.a, x), [(row.b, denoised)], row.c)
+    }
+
+    /// Returns the state after a forward move: noise added, `noise` times the process's own.
+    pub fn forward(&mut self, x: Var, from: &Level, to: &Level, noise: f64) -> Var {
+        let (mark, row) = (self.mark(), Row::forward(from, to));
+        let x = self.advance((row.a, x), [], row.c * noise);
+        self.note(Letter::F, None, from, to, mark);
+        x
+    }
+
+    /// Returns the number of the next instruction, with which a move begins.
+    #[must_use]
+    pub fn mark(&self) -> usize {
+        self.builder.mark()
+    }
+
+    /// Annotates the instructions since `mark` as one move; see [`Builder::note`].
+    pub fn note(&mut self, letter: Letter, eta: Option<f64>, from: &Level, to: &Level, mark: usize) {
+        self.builder.note(letter, eta, from, to, mark);
+    }
+
+    pub(super) fn finish(self, x: Var) -> Result<Plan> {
         self.builder.finish(x)
     }
 }

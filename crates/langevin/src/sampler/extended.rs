@@ -7,13 +7,14 @@
 //!
 //! the derivatives of D by differences of past values. Source: ER-SDE-Solver-1 to -3, arXiv 2309.06169.
 
+use super::Method;
 use super::draft::{Draft, Step};
 use super::multistep::Past;
 use super::noise::{Keep, extended};
-use super::{Method, PlanOf};
+use crate::error::Result;
 use crate::exact::gauss_legendre;
 use crate::math::{exp, ln};
-use crate::plan::Letter;
+use crate::plan::{Letter, Var};
 use crate::process::Level;
 
 /// Nodes of the integral, in ln y: φ is smooth there, and 24 leave less than 1e-12 over a factor of a hundred.
@@ -70,16 +71,16 @@ impl Extended {
 }
 
 impl Method for Extended {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
         let rule = gauss_legendre(NODES);
-        let x = draft.begin();
+        let mut x = draft.begin();
         let mut past = Past::default();
         for (_, step) in draft.taken() {
             let (from, to) = (step.from, step.to);
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             let rho = Keep::Extended.rho(&from, &to)?;
-            let value = draft.value(super::form::Form::Data, x, &from)?;
-            past.push(&mut draft, value);
+            let node = draft.value(super::form::Form::Data, x, &from)?;
+            past.push(node);
             let used = if from.alpha == 0.0 || to.sigma == 0.0 { 1 } else { past.len().min(self.order) };
             // r = ρ y_t/y_s; a = r α_t/α_s is then ρ σ_t/σ_s, finite at α_s = 0.
             let a = rho * to.sigma / from.sigma;
@@ -89,11 +90,11 @@ impl Method for Extended {
                 self.weights(&step, &past.levels(used), a * from.alpha / to.alpha, &rule)
             };
             let terms = past.terms(&b);
-            draft.advance(x, (a, x), terms, to.sigma * crate::math::co(rho) * self.noise);
-            draft.builder.note(Letter::R, Keep::Extended.eta(&from, &to, rho), &from, &to, mark);
-            past.keep(&mut draft, if from.alpha == 0.0 { 0 } else { self.order - 1 });
+            x = draft.advance((a, x), terms, to.sigma * crate::math::co(rho) * self.noise);
+            draft.note(Letter::R, Keep::Extended.eta(&from, &to, rho), &from, &to, mark);
+            past.keep(if from.alpha == 0.0 { 0 } else { self.order - 1 });
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 

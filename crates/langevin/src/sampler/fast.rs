@@ -6,14 +6,14 @@
 //!
 //! Source: arXiv 2206.00927, §3.4; k-diffusion, whose η is DDIM's and takes the noise from the part of a step above the last level.
 
+use super::Method;
 use super::draft::{Draft, Step};
 use super::noise::Keep;
 use super::stages::{DPM_SOLVER_2, DPM_SOLVER_3, EULER, follow};
-use super::{Method, PlanOf};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::math::{exp, ln};
 use crate::moves::{Row, effective_eta};
-use crate::plan::Letter;
+use crate::plan::{Letter, Var};
 use crate::process::Level;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +38,8 @@ fn orders(count: usize) -> Vec<usize> {
 }
 
 impl Method for Fast {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let steps = &draft.steps[draft.first..];
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let steps = &draft.steps()[draft.first()..];
         let (first, end) = (steps[0].from, steps[steps.len() - 1].to);
         let clean = end.sigma == 0.0;
         let last = if clean { steps[steps.len() - 1].from } else { end };
@@ -49,7 +49,7 @@ impl Method for Fast {
                 .at("dpm-fast")
                 .hinting("start from a finite noise level"));
         }
-        let x = draft.begin();
+        let mut x = draft.begin();
         if count > 0 {
             let orders = orders(count);
             let (top, bottom) = (ln(first.sigma_ve()), ln(last.sigma_ve()));
@@ -59,34 +59,32 @@ impl Method for Fast {
                 let to = if part + 1 == orders.len() {
                     last
                 } else {
-                    draft.process.level_at_sigma_ve(exp(top + share * (bottom - top)))?
+                    draft.process().level_at_sigma_ve(exp(top + share * (bottom - top)))?
                 };
                 // The ODE goes no lower than the last level.
                 let kept = Keep::Ddim(self.eta).rho(&from, &to)? * to.sigma_ve();
                 let rho = (kept.max(last.sigma_ve()) / to.sigma_ve()).min(1.0);
                 let table = [EULER, DPM_SOLVER_2, DPM_SOLVER_3][order - 1];
-                let mark = draft.builder.mark();
-                let value = follow(&mut draft, &table, x, &Step { from, to }, rho, self.noise)?;
-                draft.builder.free(value.slot);
-                draft.builder.note(Letter::R, effective_eta(&from, &to, rho), &from, &to, mark);
+                let mark = draft.mark();
+                x = follow(draft, &table, x, &Step { from, to }, rho, self.noise)?.0;
+                draft.note(Letter::R, effective_eta(&from, &to, rho), &from, &to, mark);
                 from = to;
             }
         }
         if clean {
-            self.to_the_end(&mut draft, x, &last, &end)?;
+            x = self.to_the_end(draft, x, &last, &end)?;
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 
 impl Fast {
-    fn to_the_end(&self, draft: &mut Draft<'_>, x: crate::plan::Slot, from: &Level, to: &Level) -> crate::Result<()> {
-        let mark = draft.builder.mark();
+    fn to_the_end(&self, draft: &mut Draft<'_>, x: Var, from: &Level, to: &Level) -> Result<Var> {
+        let mark = draft.mark();
         let denoised = draft.denoised(x, from)?;
-        draft.one_step(x, denoised, Row::new(from, to, 1.0));
-        draft.builder.free(denoised);
-        draft.builder.note(Letter::R, Some(0.0), from, to, mark);
-        Ok(())
+        let x = draft.one_step(x, denoised, Row::new(from, to, 1.0));
+        draft.note(Letter::R, Some(0.0), from, to, mark);
+        Ok(x)
     }
 }
 

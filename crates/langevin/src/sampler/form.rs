@@ -17,7 +17,7 @@ use crate::process::Level;
 
 /// What is integrated. See the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Form {
+pub enum Form {
     /// D.
     Data,
     /// ε.
@@ -66,7 +66,7 @@ impl Form {
 
 /// The variable in which values are a polynomial.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Variable {
+pub enum Variable {
     /// λ, where D or ε is under an exponential.
     Lambda,
     /// The form's own clock: σ/α for noise, s for flow.
@@ -114,7 +114,7 @@ pub(crate) fn shares(nodes: &[f64], moments: &[f64]) -> Vec<f64> {
 
 /// How the sum of a step is spread over the values.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Poly {
+pub enum Poly {
     /// The polynomial through all of them, integrated exactly.
     Exact(Variable),
     /// In λ, with half the sum as the weight of the first difference, as DPM-Solver(++)'s 'midpoint' has it; order 3 as [`Poly::HalfCurve`].

@@ -10,9 +10,10 @@
 //!
 //! Source: arXiv 2406.08070, algorithm 2, which has the one-step sampler.
 
+use super::Method;
 use super::draft::{Draft, Plus};
-use super::{Method, PlanOf};
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::plan::Var;
 
 /// A sampler with CFG++. Its method must make its states by [`Draft::land`].
 #[derive(Debug)]
@@ -23,14 +24,14 @@ pub(crate) struct PlusPlus<M> {
 }
 
 impl<M: Method> Method for PlusPlus<M> {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        if draft.guidance.is_some() || draft.clip.is_some() {
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        if draft.guidance.is_some() || draft.correction().is_some() {
             return Err(Error::argument("a sampler that guides by itself takes no other guidance and no clamp")
                 .at("CFG++")
                 .hinting("use its option guidance, or guide another sampler"));
         }
         draft.plus = Some(Plus::new(self.weight));
-        self.method.compile(draft)
+        self.method.write(draft)
     }
 }
 

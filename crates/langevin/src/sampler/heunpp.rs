@@ -6,50 +6,47 @@
 //!
 //! Source: ComfyUI ("heunpp2"), after arXiv 2206.00364.
 
+use super::Method;
 use super::draft::Draft;
 use super::form::Form;
-use super::{Method, PlanOf};
+use crate::error::Result;
 use crate::moves::Row;
-use crate::plan::Letter;
+use crate::plan::{Letter, Var};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct HeunPlus;
 
 impl Method for HeunPlus {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
-        let top = draft.steps[0].from.sigma_ve();
-        let steps = draft.steps;
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
+        let top = draft.steps()[0].from.sigma_ve();
+        let steps = draft.steps();
         for (index, step) in draft.taken() {
             let (from, to) = (step.from, step.to);
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             if to.sigma == 0.0 || from.alpha == 0.0 {
                 let denoised = draft.denoised(x, &from)?;
-                draft.one_step(x, denoised, Row::new(&from, &to, 1.0));
-                draft.builder.free(denoised);
-                draft.builder.note(Letter::R, Some(0.0), &from, &to, mark);
+                x = draft.one_step(x, denoised, Row::new(&from, &to, 1.0));
+                draft.note(Letter::R, Some(0.0), &from, &to, mark);
                 continue;
             }
             let (a, sum) = Form::Noise.whole(&from, &to);
             let mut values = vec![draft.value(Form::Noise, x, &from)?];
-            let stage = draft.builder.slot();
-            draft.advance(stage, (a, x), [(sum, values[0].slot)], 0.0);
+            let mut stage = draft.advance((a, x), [(sum, values[0].value)], 0.0);
             values.push(draft.value(Form::Noise, stage, &to)?);
             let further = steps.get(index + 1).map(|step| step.to).filter(|level| level.sigma > 0.0);
             if let Some(further) = further {
                 let (a, sum) = Form::Noise.whole(&to, &further);
-                draft.advance(stage, (a, stage), [(sum, values[1].slot)], 0.0);
+                stage = draft.advance((a, stage), [(sum, values[1].value)], 0.0);
                 values.push(draft.value(Form::Noise, stage, &further)?);
             }
-            draft.builder.free(stage);
             let count = values.len() as f64;
             let mut weights: Vec<f64> = values.iter().map(|value| value.level.sigma_ve() / (count * top)).collect();
             weights[0] = 1.0 - weights[1..].iter().sum::<f64>();
-            let terms: Vec<_> = weights.iter().zip(&values).map(|(w, value)| (sum * w, value.slot)).collect();
-            draft.advance(x, (a, x), terms, 0.0);
-            values.iter().for_each(|value| draft.builder.free(value.slot));
-            draft.builder.note(Letter::R, Some(0.0), &from, &to, mark);
+            let terms: Vec<_> = weights.iter().zip(&values).map(|(w, value)| (sum * w, value.value)).collect();
+            x = draft.advance((a, x), terms, 0.0);
+            draft.note(Letter::R, Some(0.0), &from, &to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }

@@ -1,10 +1,11 @@
 //! Inversion: from data to the noise that the ODE leads back to the data.
 
+use super::Method;
 use super::draft::Draft;
 use super::multistep::Multistep;
-use super::{Method, PlanOf};
+use crate::error::Result;
 use crate::moves::Row;
-use crate::plan::Letter;
+use crate::plan::{Letter, Var};
 
 /// DDIM's ODE walked upwards: the forward move with no noise (k = 0). It starts from the input `init`, clean data scaled to the cleanest level.
 ///
@@ -17,16 +18,15 @@ impl Method for Inversion {
         true
     }
 
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         for (_, step) in draft.taken() {
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             let denoised = draft.denoised(x, &step.from)?;
-            draft.one_step(x, denoised, Row::new(&step.from, &step.to, 1.0));
-            draft.builder.free(denoised);
-            draft.builder.note(Letter::F, None, &step.from, &step.to, mark);
+            x = draft.one_step(x, denoised, Row::new(&step.from, &step.to, 1.0));
+            draft.note(Letter::F, None, &step.from, &step.to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 
@@ -39,7 +39,7 @@ impl Method for MultistepInversion {
         true
     }
 
-    fn compile(&self, draft: Draft<'_>) -> PlanOf {
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
         self.0.walk(draft, Letter::F, &|from, nodes, to| self.0.weigh(from, nodes, to))
     }
 }

@@ -27,7 +27,7 @@ mod cycles;
 pub(crate) mod draft;
 mod extended;
 pub(crate) mod fast;
-pub(crate) mod form;
+pub mod form;
 mod guided;
 pub(crate) mod heunpp;
 pub(crate) mod inverse;
@@ -40,30 +40,73 @@ pub(crate) mod stages;
 mod word;
 
 pub use catalogue::{Entry, Knob};
-pub use draft::Start;
+pub use draft::{Draft, Node, Start, Step};
 pub use word::Word;
 
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
 use crate::grid::check_falling;
-use crate::plan::{Builder, Plan};
+use crate::plan::{Builder, NetworkCall, Plan, Var};
 use crate::process::{Level, Process};
 use crate::space::Map;
-use draft::{Draft, Guidance, Step};
+use draft::Guidance;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// What compiling gives.
-pub(crate) type PlanOf = Result<Plan>;
+/// A way to turn steps into rows: what a sampler is, apart from its name.
+///
+/// A method asks the [`Draft`] for denoised predictions and makes states from them; it returns the last state. It knows
+/// nothing of networks, guidance, clamps or starts: the draft sees to these. [`Sampler::of`] makes it a sampler, which
+/// compiles on every process and grid like those of the catalogue.
+///
+/// ```
+/// use langevin::plan::{Letter, Var};
+/// use langevin::sampler::{Draft, Method};
+/// use langevin::{Grid, Process, Result, Row, Sampler, moves};
+///
+/// /// Every step keeps this share of the noise, and draws the rest anew.
+/// #[derive(Debug)]
+/// struct Refreshed(f64);
+///
+/// impl Method for Refreshed {
+///     fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+///         let mut x = draft.begin();
+///         for (_, step) in draft.taken() {
+///             let mark = draft.mark();
+///             let denoised = draft.denoised(x, &step.from)?;
+///             x = draft.one_step(x, denoised, Row::new(&step.from, &step.to, self.0));
+///             draft.note(Letter::R, moves::effective_eta(&step.from, &step.to, self.0), &step.from, &step.to, mark);
+///         }
+///         Ok(x)
+///     }
+/// }
+///
+/// let process = Process::vp();
+/// let levels = Grid::karras(10).levels(&process, 0.002, 80.0)?;
+/// let plan = Sampler::of("refreshed", Refreshed(0.9)).compile(&process, None, &levels)?;
+/// assert!(plan.lint()?.is_clean());
+/// # Ok::<(), langevin::Error>(())
+/// ```
+pub trait Method: Debug + Send + Sync {
+    /// Writes the rows, and returns the state at the end.
+    ///
+    /// # Errors
+    /// Steps that the method cannot take, or a level at which the network cannot be read.
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var>;
 
-/// A way to turn steps into rows.
-pub(crate) trait Method: Debug + Send + Sync {
-    /// Writes the rows.
-    fn compile(&self, draft: Draft<'_>) -> PlanOf;
-
-    /// Whether it goes from data to noise.
+    /// Returns whether the method goes from data to noise; if so, its steps come in rising order of noise, without σ = 0.
     fn rises(&self) -> bool {
         false
+    }
+}
+
+impl<M: Method + ?Sized> Method for Box<M> {
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        (**self).write(draft)
+    }
+
+    fn rises(&self) -> bool {
+        (**self).rises()
     }
 }
 
@@ -93,6 +136,13 @@ impl PartialEq for Sampler {
     }
 }
 
+/// Where a sampler goes.
+#[derive(Clone, Copy, Debug)]
+enum Path<'a> {
+    Levels(&'a [Level]),
+    Steps(&'a [Step]),
+}
+
 /// Everything a sampler is compiled against. Made by [`Sampler::on`].
 ///
 /// ```
@@ -112,8 +162,10 @@ impl PartialEq for Sampler {
 pub struct Compiling<'a> {
     sampler: &'a Sampler,
     process: &'a Process,
-    levels: &'a [Level],
+    path: Path<'a>,
     network: Option<&'a Formulation>,
+    calls: &'a [NetworkCall],
+    scale: Option<f64>,
     first: usize,
     start: Start,
     map: Option<Map>,
@@ -128,10 +180,27 @@ impl<'a> Compiling<'a> {
         self
     }
 
-    /// The steps of the grid.
+    /// Calls the network otherwise than its formulation says, at the noise levels of `calls`: as another library does it.
+    #[must_use]
+    pub fn calls(mut self, calls: &'a [NetworkCall]) -> Self {
+        self.calls = calls;
+        self
+    }
+
+    /// Starts from `scale`·z in place of σ·z of the first level.
+    #[must_use]
+    pub fn start_scale(mut self, scale: f64) -> Self {
+        self.scale = Some(scale);
+        self
+    }
+
+    /// Returns the number of steps of the grid.
     #[must_use]
     pub fn steps(&self) -> usize {
-        self.levels.len().saturating_sub(1)
+        match self.path {
+            Path::Levels(levels) => levels.len().saturating_sub(1),
+            Path::Steps(steps) => steps.len(),
+        }
     }
 
     /// Leaves the first `steps` steps out, and starts from this.
@@ -179,42 +248,53 @@ impl<'a> Compiling<'a> {
     /// of several states, or a word that does not fit the grid.
     pub fn compile(self) -> Result<Plan> {
         let Self { sampler, process, network, start, .. } = self;
-        check_levels(process, self.levels)?;
         if self.map.as_ref().is_some_and(|map| map.arity().is_some_and(|arity| arity != 1)) {
             return Err(Error::argument("this map is no correction of D").expected("a map of one state"));
         }
-        // Upwards there is no step from σ = 0: the image stands for the cleanest noisy level.
-        let mut levels = self.levels.to_vec();
         let rises = sampler.method.rises();
-        if rises {
-            levels.retain(|level| level.sigma > 0.0);
-            levels.reverse();
-        }
-        let steps: Vec<Step> = levels.windows(2).map(|pair| Step { from: pair[0], to: pair[1] }).collect();
+        let steps = match self.path {
+            Path::Steps(steps) => steps.to_vec(),
+            Path::Levels(levels) => {
+                check_levels(process, levels)?;
+                let mut levels = levels.to_vec();
+                // Upwards there is no step from σ = 0: the image stands for the cleanest noisy level.
+                if rises {
+                    levels.retain(|level| level.sigma > 0.0);
+                    levels.reverse();
+                }
+                Step::between(&levels)
+            }
+        };
         if self.first >= steps.len() {
             return Err(Error::argument("nothing is left of the grid")
                 .at(sampler.name.clone())
                 .expected(format!("fewer than {} steps left out", steps.len()))
                 .got(self.first.to_string()));
         }
-        let start = if rises && start == Start::Noise { Start::State } else { start };
-        let builder = Builder::new(&sampler.name, process, network);
-        let (first, clip, guidance) = (self.first, self.map, self.guidance);
-        sampler.method.compile(Draft {
-            builder,
+        let mut draft = Draft {
+            builder: Builder::new(&sampler.name, process, network).with_calls(self.calls),
             process,
             steps: &steps,
-            first,
-            start,
-            scale: None,
-            clip,
-            guidance,
+            first: self.first,
+            start: if rises && start == Start::Noise { Start::State } else { start },
+            scale: self.scale,
+            clip: self.map,
+            guidance: self.guidance,
             plus: None,
-        })
+        };
+        let end = sampler.method.write(&mut draft)?;
+        draft.finish(end)
     }
 }
 
 impl Sampler {
+    /// Returns the sampler of a method of one's own, under this name.
+    #[must_use]
+    pub fn of(name: impl Into<String>, method: impl Method + 'static) -> Self {
+        let name = name.into();
+        Self::new(name.clone(), name, method)
+    }
+
     fn new(name: impl Into<String>, spec: impl Into<String>, method: impl Method + 'static) -> Self {
         Self { name: name.into(), spec: spec.into(), method: Arc::new(method) }
     }
@@ -281,9 +361,10 @@ impl Sampler {
         &self.name
     }
 
-    /// What writes the rows.
-    pub(crate) fn method(&self) -> &dyn Method {
-        &*self.method
+    /// Returns whether the sampler goes from data to noise.
+    #[must_use]
+    pub fn rises(&self) -> bool {
+        self.method.rises()
     }
 
     /// The name and the options that are not at their defaults, as [`parse`](Self::parse) reads them; for a word, the word.
@@ -295,11 +376,24 @@ impl Sampler {
     /// What it is compiled against: `levels` of `process`, noisiest first. See [`Compiling`].
     #[must_use]
     pub fn on<'a>(&'a self, process: &'a Process, levels: &'a [Level]) -> Compiling<'a> {
+        self.along(process, Path::Levels(levels))
+    }
+
+    /// What it is compiled against where steps do not join, or where levels lie beside the process, as some published samplers
+    /// have it: the steps are taken as they are.
+    #[must_use]
+    pub fn on_steps<'a>(&'a self, process: &'a Process, steps: &'a [Step]) -> Compiling<'a> {
+        self.along(process, Path::Steps(steps))
+    }
+
+    fn along<'a>(&'a self, process: &'a Process, path: Path<'a>) -> Compiling<'a> {
         Compiling {
             sampler: self,
             process,
-            levels,
+            path,
             network: None,
+            calls: &[],
+            scale: None,
             first: 0,
             start: Start::Noise,
             map: None,

@@ -7,12 +7,13 @@
 //! Exact for D polynomial in λ, on every process and every η; $\sum_k b_k = \alpha_t - a \alpha_s$. The others spread the same sum otherwise, or over another
 //! value: see [`Poly`] and [`Form`]. Source: arXiv 2211.01095, 2309.05019 (data), 2206.00927, 2204.13902 (noise), 2202.09778 (even steps).
 
-use super::draft::{Draft, Value};
+use super::Method;
+use super::draft::{Draft, Node};
 use super::form::{Form, Poly, Variable};
 use super::stages::{Table, follow};
-use super::{Method, PlanOf};
+use crate::error::Result;
 use crate::moves::{Row, check_eta, reverse_rho};
-use crate::plan::{Letter, Slot};
+use crate::plan::{Letter, Var};
 use crate::process::Level;
 
 /// Where a multistep sampler takes fewer values than it has.
@@ -85,22 +86,20 @@ pub(crate) type Weigh<'a> = dyn Fn(&Level, &[Level], &Level) -> (f64, Vec<f64>) 
 
 /// Values of the past, newest first.
 #[derive(Default)]
-pub(crate) struct Past(Vec<Value>);
+pub(crate) struct Past(Vec<Node>);
 
 impl Past {
     /// Adds the newest. Levels so near that their λ are the same number are one node, not two.
-    pub(crate) fn push(&mut self, draft: &mut Draft<'_>, value: Value) {
-        if let Some(twin) = self.0.first().filter(|old| old.level.lambda() == value.level.lambda()) {
-            draft.builder.free(twin.slot);
+    pub(crate) fn push(&mut self, node: Node) {
+        if self.0.first().is_some_and(|old| old.level.lambda() == node.level.lambda()) {
             self.0.remove(0);
         }
-        self.0.insert(0, value);
+        self.0.insert(0, node);
     }
 
     /// Forgets all but the newest `count`.
-    pub(crate) fn keep(&mut self, draft: &mut Draft<'_>, count: usize) {
-        let count = count.min(self.0.len());
-        self.0.drain(count..).for_each(|value| draft.builder.free(value.slot));
+    pub(crate) fn keep(&mut self, count: usize) {
+        self.0.truncate(count);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -108,20 +107,20 @@ impl Past {
     }
 
     pub(crate) fn levels(&self, count: usize) -> Vec<Level> {
-        self.0[..count].iter().map(|value| value.level).collect()
+        self.0[..count].iter().map(|node| node.level).collect()
     }
 
-    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.0.iter().map(|value| value.slot)
+    pub(crate) fn values(&self) -> impl Iterator<Item = Var> + '_ {
+        self.0.iter().map(|node| node.value)
     }
 
-    pub(crate) fn terms(&self, weights: &[f64]) -> Vec<(f64, Slot)> {
-        weights.iter().copied().zip(self.slots()).collect()
+    pub(crate) fn terms(&self, weights: &[f64]) -> Vec<(f64, Var)> {
+        weights.iter().copied().zip(self.values()).collect()
     }
 }
 
 impl Method for Multistep {
-    fn compile(&self, draft: Draft<'_>) -> PlanOf {
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
         self.walk(draft, Letter::R, &|from, nodes, to| self.weigh(from, nodes, to))
     }
 }
@@ -133,40 +132,40 @@ impl Multistep {
     }
 
     /// Order 1 where σ_t = 0 or α_s = 0; a level with α = 0 is never a past node.
-    pub(crate) fn walk(&self, mut draft: Draft<'_>, letter: Letter, weigh: &Weigh<'_>) -> PlanOf {
+    pub(crate) fn walk(&self, draft: &mut Draft<'_>, letter: Letter, weigh: &Weigh<'_>) -> Result<Var> {
         check_eta(self.eta)?;
-        let x = draft.begin();
-        let count = draft.steps.len();
+        let mut x = draft.begin();
+        let count = draft.steps().len();
         let mut past = Past::default();
         for (index, step) in draft.taken() {
             let (from, to) = (step.from, step.to);
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             let rho = reverse_rho(&from, &to, self.eta);
             let fresh = self.fresh(&from, &to, rho);
             if from.alpha == 0.0 {
                 // Only D is known there to be of use.
-                past.keep(&mut draft, 0);
+                past.keep(0);
                 let denoised = draft.denoised(x, &from)?;
                 let row = Row::new(&from, &to, rho);
-                draft.land(x, &to, (row.a, x), [(row.b, denoised)], row.c);
-                draft.builder.free(denoised);
+                x = draft.land(&to, (row.a, x), [(row.b, denoised)], row.c);
             } else if let Some((_, table)) = self.warm.filter(|(count, _)| index < *count && to.sigma > 0.0) {
-                let value = follow(&mut draft, &table, x, &step, 1.0, 1.0)?;
-                past.push(&mut draft, value);
-                past.keep(&mut draft, self.order - 1);
+                let (end, node) = follow(draft, &table, x, &step, 1.0, 1.0)?;
+                x = end;
+                past.push(node);
+                past.keep(self.order - 1);
             } else {
-                let value = draft.value(self.form, x, &from)?;
-                past.push(&mut draft, value);
+                let node = draft.value(self.form, x, &from)?;
+                past.push(node);
                 let most = if self.looks_back(&from, &to) { self.order } else { 1 };
                 let used = past.len().min(most).min(self.ending.order(index, count));
                 let (a, b) = weigh(&from, &past.levels(used), &to);
                 let terms = past.terms(&b);
-                draft.land(x, &to, (a, x), terms, fresh);
-                past.keep(&mut draft, self.order - 1);
+                x = draft.land(&to, (a, x), terms, fresh);
+                past.keep(self.order - 1);
             }
             let eta = (letter == Letter::R).then_some(self.eta);
-            draft.builder.note(letter, eta, &from, &to, mark);
+            draft.note(letter, eta, &from, &to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }

@@ -1,11 +1,11 @@
 //! One row a step: $x' = a x + b D + c z$. What tells these samplers apart is ρ, the share of the noise that is kept.
 
+use super::Method;
 use super::draft::{Draft, Step};
 use super::noise::Keep;
-use super::{Method, PlanOf};
 use crate::error::Result;
 use crate::moves::{Row, decay};
-use crate::plan::{Letter, Slot};
+use crate::plan::{Letter, Var};
 
 /// The variance of fresh noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,34 +53,30 @@ impl OneStep {
     }
 
     /// One step of a run, as a move.
-    pub(crate) fn step(&self, draft: &mut Draft<'_>, x: Slot, step: &Step) -> Result<()> {
+    pub(crate) fn step(&self, draft: &mut Draft<'_>, x: Var, step: &Step) -> Result<Var> {
         let (row, eta) = self.row(step)?;
-        let mark = draft.builder.mark();
-        if self.raw_noise && draft.clip.is_some() && step.from.sigma > 0.0 {
+        let mark = draft.mark();
+        let x = if self.raw_noise && draft.correction().is_some() && step.from.sigma > 0.0 {
             let raw = draft.evaluate(x, &step.from)?;
-            let clipped = draft.builder.slot();
-            draft.clip(raw, clipped);
+            let clipped = draft.corrected(raw);
             // a·x − a α_s D_raw is ρσ_t ε.
             let terms = [(-row.a * step.from.alpha, raw), (step.to.alpha, clipped)];
-            draft.advance(x, (row.a, x), terms, row.c);
-            draft.builder.free(clipped);
-            draft.builder.free(raw);
+            draft.advance((row.a, x), terms, row.c)
         } else {
             let denoised = draft.denoised(x, &step.from)?;
-            draft.land(x, &step.to, (row.a, x), [(row.b, denoised)], row.c);
-            draft.builder.free(denoised);
-        }
-        draft.builder.note(Letter::R, eta, &step.from, &step.to, mark);
-        Ok(())
+            draft.land(&step.to, (row.a, x), [(row.b, denoised)], row.c)
+        };
+        draft.note(Letter::R, eta, &step.from, &step.to, mark);
+        Ok(x)
     }
 }
 
 impl Method for OneStep {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         for (_, step) in draft.taken() {
-            self.step(&mut draft, x, &step)?;
+            x = self.step(draft, x, &step)?;
         }
-        draft.finish(x)
+        Ok(x)
     }
 }

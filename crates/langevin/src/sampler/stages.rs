@@ -3,14 +3,14 @@
 //! A stage stands at a share of the step in λ; the state there is made from the values of the stages before it, as the end of the step is. Heun, the
 //! midpoint rule, DPM-Solver-2 and -3 and DPM-Solver++(2S) differ in these tables and in nothing else.
 
-use super::draft::{Draft, Step, Value};
+use super::Method;
+use super::draft::{Draft, Node, Step};
 use super::form::{Form, Poly, Variable, fraction, ratio};
 use super::noise::Keep;
-use super::{Method, PlanOf};
 use crate::error::Result;
 use crate::math::co;
 use crate::moves::Row;
-use crate::plan::{Letter, Slot};
+use crate::plan::{Letter, Var};
 use crate::process::Level;
 
 /// Where a stage stands.
@@ -105,11 +105,11 @@ impl Churn {
     /// The level the noise leads to, σ̂ = (1 + γ)σ; `None` where there is none.
     pub(crate) fn raised(&self, draft: &Draft<'_>, level: &Level) -> Result<Option<Level>> {
         let sigma = level.sigma_ve();
-        let gamma = (self.churn / draft.steps.len() as f64).min(std::f64::consts::SQRT_2 - 1.0);
+        let gamma = (self.churn / draft.steps().len() as f64).min(std::f64::consts::SQRT_2 - 1.0);
         if gamma <= 0.0 || !(self.range.0..=self.range.1).contains(&sigma) || sigma.is_infinite() {
             return Ok(None);
         }
-        draft.process.level_at_sigma_ve(sigma * (1.0 + gamma)).map(Some)
+        draft.process().level_at_sigma_ve(sigma * (1.0 + gamma)).map(Some)
     }
 }
 
@@ -148,34 +148,32 @@ impl Stages {
 }
 
 impl Method for Stages {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         for (_, mut step) in draft.taken() {
             if let Some(churn) = &self.churn
-                && let Some(raised) = churn.raised(&draft, &step.from)?
+                && let Some(raised) = churn.raised(draft, &step.from)?
             {
-                draft.forward(x, &step.from, &raised, self.noise);
+                x = draft.forward(x, &step.from, &raised, self.noise);
                 step.from = raised;
             }
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             let rho = self.keep.rho(&step.from, &step.to)?;
             match self.fresh {
                 _ if !self.table.form.begins(&step.from) || step.to.sigma == 0.0 || rho == 0.0 => {
                     let mut row = Row::new(&step.from, &step.to, rho);
                     row.c *= self.noise;
                     let denoised = draft.denoised(x, &step.from)?;
-                    draft.land(x, &step.to, (row.a, x), [(row.b, denoised)], row.c);
-                    draft.builder.free(denoised);
+                    x = draft.land(&step.to, (row.a, x), [(row.b, denoised)], row.c);
                 }
                 Fresh::End => {
-                    let value = follow(&mut draft, &self.table, x, &step, rho, self.noise)?;
-                    draft.builder.free(value.slot);
+                    x = follow(draft, &self.table, x, &step, rho, self.noise)?.0;
                 }
-                Fresh::Path | Fresh::Brownian => self.noisy(&mut draft, x, &step, rho)?,
+                Fresh::Path | Fresh::Brownian => x = self.noisy(draft, x, &step, rho)?,
             }
-            draft.builder.note(Letter::R, self.keep.eta(&step.from, &step.to, rho), &step.from, &step.to, mark);
+            draft.note(Letter::R, self.keep.eta(&step.from, &step.to, rho), &step.from, &step.to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 
@@ -183,57 +181,52 @@ impl Method for Stages {
 fn make(
     table: &Table,
     from: &Level,
-    values: &[Value],
+    values: &[Node],
     how: &Use,
     end: &Level,
     noise: (f64, f64),
-) -> (f64, Vec<(f64, Slot)>) {
+) -> (f64, Vec<(f64, Var)>) {
     let levels: Vec<Level> = how.of.iter().map(|index| values[*index].level).collect();
     let (a, b) = how.poly.weights(table.form, from, &levels, end, noise);
-    (a, b.iter().zip(how.of).map(|(b, index)| (*b, values[*index].slot)).collect())
+    (a, b.iter().zip(how.of).map(|(b, index)| (*b, values[*index].value)).collect())
 }
 
 /// The level at a share of a step in λ, or in time.
 fn between(draft: &Draft<'_>, from: &Level, to: &Level, at: At) -> Result<Level> {
     match at {
         At::End => Ok(*to),
-        At::Lambda(share) => draft.process.level_at_sigma_ve(from.sigma_ve() * fraction(ratio(from, to), share)),
-        At::MiddleTime => draft.process.level(0.5 * (from.time + to.time)),
+        At::Lambda(share) => draft.process().level_at_sigma_ve(from.sigma_ve() * fraction(ratio(from, to), share)),
+        At::MiddleTime => draft.process().level(0.5 * (from.time + to.time)),
     }
 }
 
-/// One step of a table: the ODE to (α_t, ρσ_t), then noise. Gives the first value, which the caller frees.
+/// One step of a table: the ODE to (α_t, ρσ_t), then noise. Returns the state at its end, and the first value.
 pub(crate) fn follow(
     draft: &mut Draft<'_>,
     table: &Table,
-    x: Slot,
+    x: Var,
     step: &Step,
     rho: f64,
     noise: f64,
-) -> Result<Value> {
+) -> Result<(Var, Node)> {
     let Step { from, to } = *step;
     // Where the ODE comes down to, before fresh noise: the same place on the process has another α.
     let down = Level { sigma: rho * to.sigma, ..to };
-    let end = if rho == 1.0 { to } else { draft.process.match_level(&down)? };
+    let end = if rho == 1.0 { to } else { draft.process().match_level(&down)? };
     let mut values = vec![draft.value(table.form, x, &from)?];
     for (at, how) in table.stages {
         let level = between(draft, &from, &end, *at)?;
         let (a, terms) = make(table, &from, &values, how, &level, (0.0, 1.0));
-        let stage = draft.builder.slot();
-        draft.land(stage, &level, (a, x), terms, 0.0);
-        let value = draft.value(table.form, stage, &level)?;
-        draft.builder.free(stage);
-        values.push(value);
+        let stage = draft.land(&level, (a, x), terms, 0.0);
+        values.push(draft.value(table.form, stage, &level)?);
     }
     let (a, terms) = make(table, &from, &values, &table.last, &down, (0.0, 1.0));
-    draft.land(x, &to, (a, x), terms, to.sigma * co(rho) * noise);
-    values[1..].iter().for_each(|value| draft.builder.free(value.slot));
-    Ok(values[0])
+    Ok((draft.land(&to, (a, x), terms, to.sigma * co(rho) * noise), values[0]))
 }
 
 impl Stages {
     /// One step whose stages carry noise.
-    fn noisy(&self, draft: &mut Draft<'_>, x: Slot, step: &Step, rho: f64) -> Result<()> {
+    fn noisy(&self, draft: &mut Draft<'_>, x: Var, step: &Step, rho: f64) -> Result<Var> {
         let (table, Step { from, to }) = (&self.table, *step);
         let eta = |rho: f64, end: &Level| self.keep.eta(&from, end, rho).unwrap_or(0.0);
         let mut values = vec![draft.value(table.form, x, &from)?];
@@ -245,19 +238,13 @@ impl Stages {
             let own = self.keep.rho(&from, &level)?;
             let noise = self.piece(draft, &mut pieces, (&from, &last, &level), own)?;
             let (a, terms) = make(table, &from, &values, how, &level, (eta(own, &level), own));
-            let stage = draft.builder.slot();
-            let terms = std::iter::once((a, x)).chain(terms).collect();
-            draft.builder.combine(stage, terms, noise);
-            let value = draft.value(table.form, stage, &level)?;
-            draft.builder.free(stage);
-            values.push(value);
+            let stage = draft.step((a, x), terms, noise);
+            values.push(draft.value(table.form, stage, &level)?);
             last = level;
         }
         let noise = self.piece(draft, &mut pieces, (&from, &last, &to), rho)?;
         let (a, terms) = make(table, &from, &values, &table.last, &to, (eta(rho, &to), rho));
-        draft.builder.combine(x, std::iter::once((a, x)).chain(terms).collect(), noise);
-        values.iter().for_each(|value| draft.builder.free(value.slot));
-        Ok(())
+        Ok(draft.step((a, x), terms, noise))
     }
 
     /// The noise at `to` of a step from `from` that keeps `rho`: a fresh draw for the piece since `last`, and the earlier pieces carried along.
@@ -285,7 +272,7 @@ impl Stages {
         };
         let scale = if self.fresh == Fresh::Path { kept * co(self.keep.rho(from, last)?) / co(rho) } else { kept };
         pieces.iter_mut().for_each(|piece| piece.0 *= scale);
-        pieces.push((fresh, draft.builder.draw()));
+        pieces.push((fresh, draft.draw()));
         Ok(pieces.iter().map(|(share, draw)| (share * whole, *draw)).collect())
     }
 }

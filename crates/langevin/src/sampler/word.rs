@@ -12,12 +12,12 @@
 //!
 //! Samplers as words: DDIM is `R*N`; predictor–corrector `(R L)*N`; restart `R*10 F(0) R*4`; EDM churn `(F R)…`; RePaint `R (F R)*k …`.
 
+use super::Method;
 use super::draft::Draft;
-use super::{Method, PlanOf};
 use crate::error::{Error, Result};
 use crate::math::exp;
 use crate::moves::{Row, check_eta, reverse_rho};
-use crate::plan::Letter;
+use crate::plan::{Letter, Var};
 use crate::process::Level;
 
 /// A word longer than this is a mistake (or an attack).
@@ -108,13 +108,13 @@ impl Word {
 }
 
 impl Method for Word {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
         let levels: Vec<Level> =
-            std::iter::once(draft.steps[draft.first].from).chain(draft.taken().map(|(_, step)| step.to)).collect();
-        let (mut at, process) = (levels[0], draft.process);
-        let x = draft.begin();
+            std::iter::once(draft.steps()[draft.first()].from).chain(draft.taken().map(|(_, step)| step.to)).collect();
+        let (mut at, process) = (levels[0], draft.process());
+        let mut x = draft.begin();
         for (position, step) in &self.moves {
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             let stuck = |what: &str, hint: String| Error::argument(what).pointing(&self.text, *position).hinting(hint);
             let to = match step {
                 Step::Reverse(_) => {
@@ -146,18 +146,16 @@ impl Method for Word {
                 Step::Reverse(eta) => {
                     let eta = check_eta(eta.unwrap_or(0.0))?;
                     let denoised = draft.denoised(x, &at)?;
-                    draft.one_step(x, denoised, Row::new(&at, &to, reverse_rho(&at, &to, eta)));
-                    draft.builder.free(denoised);
-                    draft.builder.note(Letter::R, Some(eta), &at, &to, mark);
+                    x = draft.one_step(x, denoised, Row::new(&at, &to, reverse_rho(&at, &to, eta)));
+                    draft.note(Letter::R, Some(eta), &at, &to, mark);
                 }
-                Step::Forward(_) => draft.forward(x, &at, &to, 1.0),
+                Step::Forward(_) => x = draft.forward(x, &at, &to, 1.0),
                 // At σ = 0 a time of k·σ²/Λ is no time at all.
                 Step::Langevin(_) if at.sigma == 0.0 => {}
                 Step::Langevin(k) => {
                     let denoised = draft.denoised(x, &at)?;
-                    draft.one_step(x, denoised, Row::new(&at, &at, exp(-k)));
-                    draft.builder.free(denoised);
-                    draft.builder.note(Letter::L, None, &at, &at, mark);
+                    x = draft.one_step(x, denoised, Row::new(&at, &at, exp(-k)));
+                    draft.note(Letter::L, None, &at, &at, mark);
                 }
             }
             at = to;
@@ -173,7 +171,7 @@ impl Method for Word {
                     self.steps().unwrap_or_else(|| self.reverse_moves())
                 )));
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 

@@ -15,14 +15,14 @@ use super::{Call, Class, Course, Tables};
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
 use crate::moves::{Row, reverse_rho};
-use crate::plan::Letter;
+use crate::plan::{Letter, Var};
 use crate::process::{Betas, Process, Tabulated};
-use crate::sampler::draft::{Draft, Value};
+use crate::sampler::Method;
+use crate::sampler::draft::Draft;
 use crate::sampler::form::{Form, Poly};
 use crate::sampler::multistep::{Multistep, Past};
 use crate::sampler::noise::Keep;
 use crate::sampler::one_step::OneStep;
-use crate::sampler::{Method, PlanOf};
 
 const BETAS: Defaults =
     Defaults { start: 0.00085, end: 0.012, schedules: &["scaled_linear", "linear", "squaredcos_cap_v2"], ..LINEAR };
@@ -123,17 +123,16 @@ fn dpm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
 struct Burnt;
 
 impl Method for Burnt {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         let mut past = Past::default();
         for (_, step) in draft.taken() {
             let (from, to) = (step.from, step.to);
-            let mark = draft.builder.mark();
-            let slot = draft.denoised(x, &from)?;
-            past.push(&mut draft, Value { level: from, slot });
+            let mark = draft.mark();
+            past.push(draft.value(Form::Data, x, &from)?);
             let second = past.len() > 1 && to.time >= 0.0;
             if second {
-                draft.builder.draw();
+                draft.draw();
             }
             let rho = reverse_rho(&from, &to, 1.0);
             let row = Row::new(&from, &to, rho);
@@ -145,10 +144,10 @@ impl Method for Burnt {
                 (row.a, vec![row.b])
             };
             let terms = past.terms(&b);
-            draft.advance(x, (a, x), terms, row.c);
-            past.keep(&mut draft, 1);
-            draft.builder.note(Letter::R, Some(1.0), &from, &to, mark);
+            x = draft.advance((a, x), terms, row.c);
+            past.keep(1);
+            draft.note(Letter::R, Some(1.0), &from, &to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }

@@ -17,12 +17,12 @@ use super::{Call, Class, Course, Tables, number};
 use crate::error::{Error, Result};
 use crate::formulation::{Clock, Formulation, InputScaling};
 use crate::math::{cos, ln, sin};
-use crate::plan::{Letter, Pin};
+use crate::plan::{Letter, NetworkCall, Var};
 use crate::prediction::Prediction;
 use crate::process::{Level, Process, ve};
+use crate::sampler::Method;
 use crate::sampler::consistency::Consistency;
 use crate::sampler::draft::{Draft, Step};
-use crate::sampler::{Method, PlanOf};
 use crate::space::Map;
 use serde_json::Value;
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
@@ -99,8 +99,11 @@ fn jumps(config: &Config, _: &Call, tables: &Tables) -> Result<Course> {
             .got(format!("{} for {} times", nodes.len(), tables.timesteps.len())));
     }
     super::sigma::falling(nodes)?;
-    let pins =
-        nodes.iter().zip(&tables.timesteps).map(|(y, time)| Pin { sigma_ve: *y, own: ve(*y), time: *time }).collect();
+    let pins = nodes
+        .iter()
+        .zip(&tables.timesteps)
+        .map(|(y, time)| NetworkCall { sigma_ve: *y, own: ve(*y), time: *time })
+        .collect();
     // σ_min counts as clean: the run ends on f.
     let ends = nodes[1..nodes.len() - 1].iter().copied().chain([0.0]);
     let steps = nodes.iter().zip(ends).map(|(from, to)| Step { from: ve(*from), to: ve(to) }).collect();
@@ -119,24 +122,23 @@ struct Jumps {
 }
 
 impl Method for Jumps {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         let power = self.sigma_data * self.sigma_data;
         for (_, step) in draft.taken() {
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             let y = step.from.sigma;
             // The table's last level in float32 may lie a hair below ε.
             let rest = (y - self.floor).max(0.0);
             let (ratio, skip, plain) = (rest / y, power / (rest * rest + power), power / (y * y + power));
-            let f = draft.evaluate(x, &step.from)?;
-            draft.builder.combine(f, vec![(ratio, f), (skip - ratio * plain, x)], vec![]);
-            draft.clip(f, f);
+            let denoised = draft.evaluate(x, &step.from)?;
+            let raw = draft.step((ratio, denoised), [(skip - ratio * plain, x)], []);
+            let f = draft.corrected(raw);
             let fresh = ((step.to.sigma - self.floor) * (step.to.sigma + self.floor)).max(0.0).sqrt();
-            draft.advance(x, (0.0, x), [(1.0, f)], self.noise * fresh);
-            draft.builder.free(f);
-            draft.builder.note(Letter::R, None, &step.from, &step.to, mark);
+            x = draft.advance((0.0, x), [(1.0, f)], self.noise * fresh);
+            draft.note(Letter::R, None, &step.from, &step.to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 
@@ -205,7 +207,7 @@ fn angle(config: &Config, _: &Call, tables: &Tables) -> Result<Course> {
     let pins = steps
         .iter()
         .zip(times)
-        .map(|(step, time)| Pin { sigma_ve: step.from.sigma_ve(), own: step.from, time: *time })
+        .map(|(step, time)| NetworkCall { sigma_ve: step.from.sigma_ve(), own: step.from, time: *time })
         .collect();
     let method = Box::new(Consistency::default());
     Ok(Course { process: network.process.clone(), network, steps, pins, scale: 1.0, clip: None, method })

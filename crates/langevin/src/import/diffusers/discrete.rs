@@ -8,13 +8,13 @@ use super::table::{
 use super::{Call, Class, Course, Tables, flag, number};
 use crate::error::{Error, Result};
 use crate::moves::{Row, reverse_rho};
-use crate::plan::{Letter, Pin};
+use crate::plan::{Letter, NetworkCall, Var};
 use crate::prediction::Prediction;
 use crate::process::Level;
+use crate::sampler::Method;
 use crate::sampler::draft::{Draft, Step};
 use crate::sampler::noise::Keep;
 use crate::sampler::one_step::{OneStep, Variance};
-use crate::sampler::{Method, PlanOf};
 use serde_json::Value;
 
 /// Spacings of whole times, the default first.
@@ -45,7 +45,7 @@ pub(super) fn walk(
     tables: &Tables,
     next: impl Fn(usize, f64) -> f64,
     end: f64,
-) -> Result<(Vec<Step>, Vec<crate::plan::Pin>)> {
+) -> Result<(Vec<Step>, Vec<crate::plan::NetworkCall>)> {
     let mut steps = Vec::with_capacity(tables.timesteps.len());
     let mut pins = Vec::with_capacity(tables.timesteps.len());
     for (index, time) in tables.timesteps.iter().enumerate() {
@@ -158,7 +158,7 @@ fn inverse(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     // Where the data are clean the noise that the network saw cannot be read back from D; and a prediction of D says nothing of it.
     let to_one = config.flag("set_alpha_to_one", true)? && network.prediction != Prediction::X0 && !call.consistent;
     let first = if to_one { 1.0 } else { alpha_bar(tables, 0.0, 1.0)? };
-    let (mut steps, mut pins): (Vec<Step>, Vec<Pin>) = (vec![], vec![]);
+    let (mut steps, mut pins): (Vec<Step>, Vec<NetworkCall>) = (vec![], vec![]);
     let mut before = None;
     for time in &tables.timesteps {
         let down =
@@ -166,7 +166,7 @@ fn inverse(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         let from = level(down.max(-1.0), alpha_bar(tables, down, first)?);
         steps.push(Step { from, to: level(*time, alpha_bar(tables, *time, first)?) });
         let own = if from.sigma > 0.0 { from } else { Level { time: *time, alpha: 1.0, sigma: 1.0 } };
-        pins.push(Pin { sigma_ve: from.sigma_ve(), own, time: *time });
+        pins.push(NetworkCall { sigma_ve: from.sigma_ve(), own, time: *time });
         before = Some(*time);
     }
     if call.consistent {
@@ -192,26 +192,23 @@ impl Method for Upwards {
         true
     }
 
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         let one = OneStep { raw_noise: true, ..OneStep::new(Keep::Ddim(0.0)) };
         for (_, step) in draft.taken() {
             if step.from.sigma > 0.0 {
-                one.step(&mut draft, x, &step)?;
+                x = one.step(draft, x, &step)?;
                 continue;
             }
-            let mark = draft.builder.mark();
-            let read = draft.builder.eval(x, &step.from)?;
-            let clean = draft.builder.slot();
-            draft.builder.combine(clean, vec![(1.0, x)], vec![]);
-            draft.clip(clean, clean);
+            let mark = draft.mark();
+            let read = draft.evaluate_plainly(x, &step.from)?;
+            let copy = draft.combine([(1.0, x)], []);
+            let clean = draft.corrected(copy);
             let sigma = step.to.sigma;
-            draft.advance(x, (sigma, x), [(-sigma * self.half, read), (step.to.alpha, clean)], 0.0);
-            draft.builder.free(clean);
-            draft.builder.free(read);
-            draft.builder.note(Letter::F, None, &step.from, &step.to, mark);
+            x = draft.advance((sigma, x), [(-sigma * self.half, read), (step.to.alpha, clean)], 0.0);
+            draft.note(Letter::F, None, &step.from, &step.to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 
@@ -262,11 +259,11 @@ struct Posterior {
 }
 
 impl Method for Posterior {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         for (_, step) in draft.taken() {
             let (from, to) = (step.from, step.to);
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             let mut row = Row::new(&from, &to, reverse_rho(&from, &to, 1.0));
             let ratio = single(single(from.alpha * from.alpha) / single(to.alpha * to.alpha));
             let below = self.betas.get(from.time as usize).filter(|_| to.time == from.time - 1.0);
@@ -276,10 +273,9 @@ impl Method for Posterior {
             row.b = to.alpha * beta / (from.sigma * from.sigma);
             row.c = (left * beta).sqrt();
             let denoised = draft.denoised(x, &from)?;
-            draft.one_step(x, denoised, row);
-            draft.builder.free(denoised);
-            draft.builder.note(Letter::R, Some(1.0), &from, &to, mark);
+            x = draft.one_step(x, denoised, row);
+            draft.note(Letter::R, Some(1.0), &from, &to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }

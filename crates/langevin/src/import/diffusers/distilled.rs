@@ -8,11 +8,11 @@ use super::table::{ALL, Defaults, Schedule, alpha_bar, by_index, clip, count, fa
 use super::{Call, Class, Course, Tables, number, whole};
 use crate::error::{Error, Result};
 use crate::moves::Row;
-use crate::plan::Letter;
+use crate::plan::{Letter, Var};
 use crate::process::Level;
+use crate::sampler::Method;
 use crate::sampler::consistency::{Boundary, Consistency};
 use crate::sampler::draft::{Draft, Step};
-use crate::sampler::{Method, PlanOf};
 
 const BETAS: Defaults = Defaults {
     start: 0.00085,
@@ -129,25 +129,24 @@ struct Stops {
 }
 
 impl Method for Stops {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
-        let count = draft.steps.len();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
+        let count = draft.steps().len();
         for (index, step) in draft.taken() {
             let last = index + 1 == count && !self.cut;
             let stop = self.stops[index];
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             let denoised = draft.denoised(x, &step.from)?;
-            draft.one_step(x, denoised, Row::new(&step.from, &stop, 1.0));
-            draft.builder.free(denoised);
-            draft.builder.note(Letter::R, Some(0.0), &step.from, &stop, mark);
+            x = draft.one_step(x, denoised, Row::new(&step.from, &stop, 1.0));
+            draft.note(Letter::R, Some(0.0), &step.from, &stop, mark);
             if self.noisy && !last {
                 if stop.time == step.to.time {
-                    draft.builder.draw();
+                    draft.draw();
                 } else {
-                    draft.forward(x, &stop, &step.to, 1.0);
+                    x = draft.forward(x, &stop, &step.to, 1.0);
                 }
             }
         }
-        draft.finish(x)
+        Ok(x)
     }
 }

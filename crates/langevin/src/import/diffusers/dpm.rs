@@ -8,13 +8,13 @@ use super::{Call, Class, Course, Tables};
 use crate::error::{Error, Result};
 use crate::math::co;
 use crate::moves::reverse_rho;
-use crate::plan::Letter;
+use crate::plan::{Letter, Var};
 use crate::process::Level;
-use crate::sampler::draft::{Draft, Value};
+use crate::sampler::Method;
+use crate::sampler::draft::{Draft, Node};
 use crate::sampler::form::{Form, Poly, Variable, divided, places};
 use crate::sampler::inverse::MultistepInversion;
 use crate::sampler::multistep::{Ending, Multistep};
-use crate::sampler::{Method, PlanOf};
 
 pub(super) const CLASSES: &[Class] = &[
     Class { name: "DPMSolverMultistepScheduler", tables: multistep_tables, course: multistep, set: &[] },
@@ -132,7 +132,7 @@ fn slip(from: &Level, nodes: &[Level], to: &Level, curves: f64, weights: &mut [f
 }
 
 impl Method for Slipped {
-    fn compile(&self, draft: Draft<'_>) -> PlanOf {
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
         self.0.walk(draft, Letter::R, &|from, nodes, to| {
             let (a, mut weights) = self.0.weigh(from, nodes, to);
             slip(from, nodes, to, 1.0, &mut weights);
@@ -304,31 +304,28 @@ impl Groups {
 }
 
 impl Method for Groups {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let (mut x, mut base) = (draft.begin(), draft.builder.slot());
-        let mut group: Vec<Value> = Vec::new();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
+        let mut base = x;
+        let mut group: Vec<Node> = Vec::new();
         for (index, step) in draft.taken() {
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             // A run that starts inside a group starts one there.
             if self.orders[index] <= 1 || group.is_empty() {
-                group.drain(..).for_each(|value| draft.builder.free(value.slot));
-                std::mem::swap(&mut x, &mut base);
-                let value = draft.value(self.form, base, &step.from)?;
-                group.push(value);
-            } else {
-                let value = draft.value(self.form, x, &step.from)?;
-                group.push(value);
+                base = x;
+                group.clear();
             }
-            let nodes: Vec<Level> = group.iter().map(|value| value.level).collect();
+            group.push(draft.value(self.form, x, &step.from)?);
+            let nodes: Vec<Level> = group.iter().map(|node| node.level).collect();
             let (a, b) = self.weigh(&nodes, &step.to);
-            let terms = group.iter().map(|value| value.slot);
+            let terms = group.iter().map(|node| node.value);
             let terms: Vec<_> = b.into_iter().zip(terms).collect();
             let c = step.to.sigma * co(reverse_rho(&nodes[0], &step.to, self.eta));
-            draft.advance(x, (a, base), terms, c);
+            x = draft.advance((a, base), terms, c);
             let eta = Some(self.eta);
-            draft.builder.note(Letter::R, eta, &nodes[0], &step.to, mark);
+            draft.note(Letter::R, eta, &nodes[0], &step.to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 

@@ -20,7 +20,7 @@ use super::{Call, Class, Course, Tables};
 use crate::error::{Error, Result};
 use crate::formulation::{Clock, Formulation, InputScaling};
 use crate::math::{atan, exp, ln};
-use crate::plan::Pin;
+use crate::plan::NetworkCall;
 use crate::prediction::Prediction;
 use crate::process::{Process, ve};
 use crate::sampler::Method;
@@ -157,8 +157,11 @@ fn course(
         .with_clock(clock)
         .with_input(InputScaling::UnitVariance { sigma_data });
     let mut nodes = tables.sigmas.clone();
-    let mut pins: Vec<Pin> =
-        nodes.iter().zip(&tables.timesteps).map(|(y, time)| Pin { sigma_ve: *y, own: ve(*y), time: *time }).collect();
+    let mut pins: Vec<NetworkCall> = nodes
+        .iter()
+        .zip(&tables.timesteps)
+        .map(|(y, time)| NetworkCall { sigma_ve: *y, own: ve(*y), time: *time })
+        .collect();
     // The last level is the one before once more, but for its rounding: a step that goes nowhere.
     if let [.., before, last] = &mut nodes[..]
         && (*last - *before).abs() <= 1e-6 * *before

@@ -9,15 +9,15 @@ use super::table::{MOST_STEPS, count, linspace, pin, single};
 use super::{Call, Class, Course, Tables, number};
 use crate::error::{Error, Result};
 use crate::formulation::{Clock, Formulation};
-use crate::plan::Letter;
+use crate::plan::{Letter, Var};
 use crate::prediction::Prediction;
 use crate::process::{Level, Process};
+use crate::sampler::Method;
 use crate::sampler::consistency::Consistency;
 use crate::sampler::draft::{Draft, Step};
 use crate::sampler::noise::Keep;
 use crate::sampler::one_step::OneStep;
 use crate::sampler::stages::{self, Churn, Stages};
-use crate::sampler::{Method, PlanOf};
 use serde_json::Value;
 
 const CHURN: &[&str] = &["s_churn", "s_tmin", "s_tmax", "s_noise"];
@@ -320,38 +320,34 @@ struct Churned {
 }
 
 impl Method for Churned {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         for (_, step) in draft.taken() {
             let (s, end) = (step.from.sigma, step.to.sigma);
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             let inside = (self.range.0..=self.range.1).contains(&s);
             let gamma = if inside { self.share.min(std::f64::consts::SQRT_2 - 1.0) } else { 0.0 };
             let hat = s * (1.0 + gamma);
-            // d₁ = (x − D)/ŝ in the slot of D.
-            let first = draft.denoised(x, &step.from)?;
-            draft.builder.combine(first, vec![(-1.0 / hat, first), (1.0 / hat, x)], vec![]);
+            // d₁ = (x − D)/ŝ.
+            let denoised = draft.denoised(x, &step.from)?;
+            let first = draft.step((-1.0 / hat, denoised), [(1.0 / hat, x)], []);
             if gamma > 0.0 {
-                draft.advance(x, (1.0, x), [], self.noise * ((hat - s) * (hat + s)).sqrt());
+                x = draft.advance((1.0, x), [], self.noise * ((hat - s) * (hat + s)).sqrt());
             }
             if end == 0.0 {
-                draft.advance(x, (1.0, x), [(end - hat, first)], 0.0);
+                x = draft.advance((1.0, x), [(end - hat, first)], 0.0);
             } else {
-                let stage = draft.builder.slot();
-                draft.advance(stage, (1.0, x), [(end - hat, first)], 0.0);
-                let second = draft.denoised(stage, &step.to)?;
-                draft.builder.combine(second, vec![(-1.0 / end, second), (1.0 / end, stage)], vec![]);
+                let stage = draft.advance((1.0, x), [(end - hat, first)], 0.0);
+                let denoised = draft.denoised(stage, &step.to)?;
+                let second = draft.step((-1.0 / end, denoised), [(1.0 / end, stage)], []);
                 if gamma > 0.0 {
-                    draft.builder.draw();
+                    draft.draw();
                 }
                 let half = 0.5 * (end - hat);
-                draft.advance(x, (1.0, x), [(half, first), (half, second)], 0.0);
-                draft.builder.free(second);
-                draft.builder.free(stage);
+                x = draft.advance((1.0, x), [(half, first), (half, second)], 0.0);
             }
-            draft.builder.free(first);
-            draft.builder.note(Letter::R, None, &step.from, &step.to, mark);
+            draft.note(Letter::R, None, &step.from, &step.to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }

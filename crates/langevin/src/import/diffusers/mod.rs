@@ -37,10 +37,9 @@ mod wuerstchen;
 
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
-use crate::plan::{Builder, Pin, Plan};
+use crate::plan::{NetworkCall, Plan};
 use crate::process::{Level, Process};
-use crate::sampler::draft::{Draft, Step};
-use crate::sampler::{Method, Sampler, Start};
+use crate::sampler::{Method, Sampler, Start, Step};
 use crate::space::Map;
 use config::Config;
 use serde_json::Value;
@@ -108,7 +107,7 @@ struct Course {
     /// The network that the config was saved with.
     network: Formulation,
     steps: Vec<Step>,
-    pins: Vec<Pin>,
+    pins: Vec<NetworkCall>,
     /// The standard deviation of the start.
     scale: f64,
     clip: Option<Map>,
@@ -353,34 +352,32 @@ impl Diffusers {
                 .expected(format!("fewer than {} steps left out", course.steps.len()))
                 .got(first.to_string()));
         }
-        let own = self.class.name.trim_end_matches("Scheduler");
-        let (name, method) = sampler.map_or((own, &*course.method), |other| (other.name(), other.method()));
+        let own = Sampler::of(self.class.name.trim_end_matches("Scheduler"), course.method);
+        let rises = sampler.unwrap_or(&own).rises();
         if let (Some(other), Some(step)) =
             (sampler, course.steps.iter().find(|step| step.from.sigma_ve() < step.to.sigma_ve()))
-            && !method.rises()
+            && !rises
         {
             return Err(Error::argument(format!("{} only goes down the noise levels", other.name()))
                 .at(self.class.name)
                 .expected("a sampler of inversions: ddim-inversion, dpmpp-2m-inversion")
                 .got(format!("a step from σ/α = {} up to {}", step.from.sigma_ve(), step.to.sigma_ve())));
         }
-        let builder = Builder::new(name, &course.process, Some(&course.network)).with_pins(&course.pins);
         let start = match call.start_at {
-            Some(_) if call.image && !method.rises() => Start::Image,
-            None if !method.rises() => Start::Noise,
+            Some(_) if call.image && !rises => Start::Image,
+            None if !rises => Start::Noise,
             _ => Start::State,
         };
-        method.compile(Draft {
-            builder,
-            process: &course.process,
-            steps: &course.steps,
-            first,
-            start,
-            scale: (!call.consistent).then_some(course.scale),
-            clip: course.clip,
-            guidance: None,
-            plus: None,
-        })
+        let sampler = sampler.unwrap_or(&own);
+        let mut compiling =
+            sampler.on_steps(&course.process, &course.steps).network(&course.network).calls(&course.pins);
+        if !call.consistent {
+            compiling = compiling.start_scale(course.scale);
+        }
+        if let Some(map) = course.clip {
+            compiling = compiling.map(map);
+        }
+        compiling.start(first, start).compile()
     }
 }
 

@@ -17,13 +17,13 @@ use super::{Call, Class, Course, Tables};
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
 use crate::math::sin;
-use crate::plan::{Letter, Pin, Slot};
+use crate::plan::{Letter, NetworkCall, Var};
 use crate::prediction::Prediction;
 use crate::process::{Level, Process};
-use crate::sampler::draft::{Draft, Step, Value};
+use crate::sampler::draft::{Draft, Node, Step};
 use crate::sampler::form::{Form, Poly};
 use crate::sampler::multistep::{Multistep, Past};
-use crate::sampler::{Method, PlanOf, stages};
+use crate::sampler::{Method, stages};
 
 pub(super) const CLASSES: &[Class] = &[
     Class { name: "PNDMScheduler", tables: pndm_tables, course: pndm, set: &[] },
@@ -134,39 +134,36 @@ impl Calls {
     }
 
     /// The raw output, from D.
-    fn output(&self, draft: &mut Draft<'_>, x: Slot, at: &Level) -> Result<Slot> {
-        let slot = draft.denoised(x, at)?;
+    fn output(&self, draft: &mut Draft<'_>, x: Var, at: &Level) -> Result<Var> {
+        let denoised = draft.denoised(x, at)?;
         let (of_x, of_d) = if self.velocity { (at.alpha, -1.0) } else { (1.0, -at.alpha) };
-        draft.builder.combine(slot, vec![(of_d / at.sigma, slot), (of_x / at.sigma, x)], vec![]);
-        Ok(slot)
+        Ok(draft.step((of_d / at.sigma, denoised), [(of_x / at.sigma, x)], []))
     }
 
-    /// into ← the transfer of `base` by Σ weight·output.
-    fn transfer(&self, draft: &mut Draft<'_>, base: Slot, into: Slot, step: &Step, outputs: &[(f64, Slot)]) {
+    /// The transfer of `base` by Σ weight·output.
+    fn transfer(&self, draft: &mut Draft<'_>, base: Var, step: &Step, outputs: &[(f64, Var)]) -> Var {
         let (mut a, mut b) = Form::Noise.whole(&step.from, &step.to);
         if self.velocity {
             a += b * step.from.sigma;
             b *= step.from.alpha;
         }
-        let terms = outputs.iter().map(|(weight, slot)| (b * weight, *slot));
-        let terms = std::iter::once((a, base)).chain(terms).collect();
-        draft.builder.combine(into, terms, vec![]);
+        draft.step((a, base), outputs.iter().map(|(weight, output)| (b * weight, *output)), [])
     }
 }
 
 impl Method for Calls {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
-        let base = draft.builder.slot();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
+        let mut base = x;
         // The newest first.
-        let mut past: Vec<Slot> = Vec::new();
-        let mut inner: Vec<Slot> = Vec::new();
+        let mut past: Vec<Var> = Vec::new();
+        let mut inner: Vec<Var> = Vec::new();
         for (index, (at, step)) in self.calls.iter().enumerate() {
-            let mark = draft.builder.mark();
-            let output = self.output(&mut draft, x, at)?;
+            let mark = draft.mark();
+            let output = self.output(draft, x, at)?;
             if !self.skip && index < 12 {
                 if index % 4 == 0 {
-                    draft.builder.combine(base, vec![(1.0, x)], vec![]);
+                    base = draft.combine([(1.0, x)], []);
                     past.insert(0, output);
                 }
                 inner.push(output);
@@ -174,19 +171,17 @@ impl Method for Calls {
                     [a, b, c, d] => vec![(1.0 / 6.0, *a), (1.0 / 3.0, *b), (1.0 / 3.0, *c), (1.0 / 6.0, *d)],
                     _ => vec![(1.0, output)],
                 };
-                self.transfer(&mut draft, base, x, step, &outputs);
+                x = self.transfer(draft, base, step, &outputs);
                 if inner.len() == 4 {
-                    inner.drain(1..).for_each(|slot| draft.builder.free(slot));
                     inner.clear();
                 }
             } else if self.skip && index == 1 {
-                self.transfer(&mut draft, base, x, step, &[(0.5, output), (0.5, past[0])]);
-                draft.builder.free(output);
+                x = self.transfer(draft, base, step, &[(0.5, output), (0.5, past[0])]);
             } else {
                 past.insert(0, output);
-                past.drain(past.len().min(4)..).for_each(|slot| draft.builder.free(slot));
+                past.truncate(4);
                 if index == 0 {
-                    draft.builder.combine(base, vec![(1.0, x)], vec![]);
+                    base = draft.combine([(1.0, x)], []);
                 }
                 let weights: &[f64] = match past.len() {
                     1 => &[1.0],
@@ -194,12 +189,12 @@ impl Method for Calls {
                     3 => &[23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0],
                     _ => &[55.0 / 24.0, -59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0],
                 };
-                let outputs: Vec<(f64, Slot)> = weights.iter().copied().zip(past.iter().copied()).collect();
-                self.transfer(&mut draft, x, x, step, &outputs);
+                let outputs: Vec<(f64, Var)> = weights.iter().copied().zip(past.iter().copied()).collect();
+                x = self.transfer(draft, x, step, &outputs);
             }
-            draft.builder.note(Letter::R, Some(0.0), &step.from, &step.to, mark);
+            draft.note(Letter::R, Some(0.0), &step.from, &step.to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 
@@ -251,7 +246,7 @@ fn ipndm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     let nodes: Vec<Level> = sigmas.iter().enumerate().map(node).collect();
     let process = Process::vp_cosine();
     let network = Formulation::new(process.clone(), Prediction::V);
-    let pins: Vec<Pin> =
+    let pins: Vec<NetworkCall> =
         if call.consistent { vec![] } else { nodes.iter().map(|node| pin(*node, node.time)).collect() };
     let steps = nodes.windows(2).map(|pair| Step { from: pair[0], to: pair[1] }).collect();
     let method: Box<dyn Method> = if call.consistent || nodes[0].alpha > 0.0 {
@@ -270,20 +265,19 @@ fn ipndm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
 struct FromNoise;
 
 impl Method for FromNoise {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         let mut past = Past::default();
         for (_, step) in draft.taken() {
             let (from, to) = (step.from, step.to);
-            let mark = draft.builder.mark();
-            let value = if from.alpha == 0.0 {
-                let slot = draft.denoised(x, &from)?;
-                draft.builder.combine(slot, vec![(1.0, x)], vec![]);
-                Value { level: from, slot }
+            let mark = draft.mark();
+            let node = if from.alpha == 0.0 {
+                draft.denoised(x, &from)?;
+                Node { level: from, value: draft.combine([(1.0, x)], []) }
             } else {
                 draft.value(Form::Noise, x, &from)?
             };
-            past.push(&mut draft, value);
+            past.push(node);
             let used = past.len().min(4);
             let (a, b) = if from.alpha == 0.0 {
                 // x − x is the only way to write 0.
@@ -292,10 +286,10 @@ impl Method for FromNoise {
                 Poly::Even.weights(Form::Noise, &from, &past.levels(used), &to, (0.0, 1.0))
             };
             let terms = past.terms(&b);
-            draft.advance(x, (a, x), terms, 0.0);
-            past.keep(&mut draft, 3);
-            draft.builder.note(Letter::R, Some(0.0), &from, &to, mark);
+            x = draft.advance((a, x), terms, 0.0);
+            past.keep(3);
+            draft.note(Letter::R, Some(0.0), &from, &to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }

@@ -1,12 +1,13 @@
 //! Steps that published code takes and no method has: each says what is odd about it. The consistent plan takes the method's own step instead.
 
+use crate::error::Result;
 use crate::moves::Row;
-use crate::plan::Letter;
+use crate::plan::{Letter, Var};
 use crate::process::Level;
+use crate::sampler::Method;
 use crate::sampler::draft::Draft;
 use crate::sampler::form::{Form, Poly, Variable};
 use crate::sampler::multistep::Past;
-use crate::sampler::{Method, PlanOf};
 
 /// What becomes of D when noise enters after the network was asked: with x̂ = x + n z at ŷ,
 /// D̂ = u x + v D + w n z.
@@ -54,14 +55,14 @@ pub(super) struct LateChurn {
 }
 
 impl Method for LateChurn {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         for (_, step) in draft.taken() {
             let (from, to) = (step.from, step.to);
             let y = from.sigma;
             let inside = (self.range.0..=self.range.1).contains(&y);
             let gamma = if inside { self.churn.min(std::f64::consts::SQRT_2 - 1.0) } else { 0.0 };
-            let mark = draft.builder.mark();
+            let mark = draft.mark();
             let denoised = draft.denoised(x, &from)?;
             if gamma > 0.0 {
                 let raised = y * (1.0 + gamma);
@@ -69,14 +70,13 @@ impl Method for LateChurn {
                 let [u, v, w] = self.late.parts(y, raised);
                 // x' = x̂ + share (x̂ − D̂).
                 let noise = self.noise * ((raised - y) * (raised + y)).sqrt() * (1.0 + share - share * w);
-                draft.advance(x, (1.0 + share - share * u, x), [(-share * v, denoised)], noise);
+                x = draft.advance((1.0 + share - share * u, x), [(-share * v, denoised)], noise);
             } else {
-                draft.one_step(x, denoised, Row::new(&from, &to, 1.0));
+                x = draft.one_step(x, denoised, Row::new(&from, &to, 1.0));
             }
-            draft.builder.free(denoised);
-            draft.builder.note(Letter::R, (gamma == 0.0).then_some(0.0), &from, &to, mark);
+            draft.note(Letter::R, (gamma == 0.0).then_some(0.0), &from, &to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
 
@@ -90,23 +90,22 @@ pub(super) struct Lms {
 }
 
 impl Method for Lms {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
-        let starts: Vec<Level> = draft.steps.iter().map(|step| step.from).collect();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
+        let starts: Vec<Level> = draft.steps().iter().map(|step| step.from).collect();
         let mut past = Past::default();
         for (index, step) in draft.taken() {
-            let mark = draft.builder.mark();
-            let value = draft.value(Form::Noise, x, &step.from)?;
-            past.push(&mut draft, value);
+            let mark = draft.mark();
+            past.push(draft.value(Form::Noise, x, &step.from)?);
             let used = self.order.min(index + 1);
             let nodes: Vec<Level> = (0..used).map(|back| starts[index - back]).collect();
             let poly = Poly::Exact(Variable::Clock);
             let (a, b) = poly.weights(Form::Noise, &step.from, &nodes, &step.to, (0.0, 1.0));
             let terms = past.terms(&b);
-            draft.advance(x, (a, x), terms, 0.0);
-            past.keep(&mut draft, self.order.saturating_sub(1));
-            draft.builder.note(Letter::R, Some(0.0), &step.from, &step.to, mark);
+            x = draft.advance((a, x), terms, 0.0);
+            past.keep(self.order.saturating_sub(1));
+            draft.note(Letter::R, Some(0.0), &step.from, &step.to, mark);
         }
-        draft.finish(x)
+        Ok(x)
     }
 }

@@ -16,9 +16,9 @@ use super::{Call, Class, Course, Tables, whole};
 use crate::error::{Error, Result};
 use crate::math::co;
 use crate::moves::{Row, ddim_rho};
-use crate::plan::Letter;
+use crate::plan::{Letter, Var};
+use crate::sampler::Method;
 use crate::sampler::draft::{Draft, Step};
-use crate::sampler::{Method, PlanOf};
 use crate::space::Map;
 
 const BETAS: Defaults = Defaults { schedules: &["linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid"], ..LINEAR };
@@ -100,45 +100,42 @@ struct Legs {
 }
 
 impl Legs {
-    fn down(&self, draft: &mut Draft<'_>, [x, image, mask]: [usize; 3], step: &Step) -> Result<()> {
+    fn down(&self, draft: &mut Draft<'_>, [x, image, mask]: [Var; 3], step: &Step) -> Result<Var> {
         let Step { from, to } = step;
-        let mark = draft.builder.mark();
+        let mark = draft.mark();
         let rho = ddim_rho(from, to, self.eta)?;
         let row = Row::new(from, to, rho);
-        let z = draft.builder.draw();
-        let raw = draft.builder.eval(x, from)?;
-        let [clipped, free, change] = [draft.builder.slot(), draft.builder.slot(), draft.builder.slot()];
-        draft.builder.combine(clipped, vec![(1.0, raw)], vec![]);
-        draft.clip(clipped, clipped);
+        let z = draft.draw();
+        let raw = draft.evaluate_plainly(x, from)?;
+        let copy = draft.combine([(1.0, raw)], []);
+        let clipped = draft.corrected(copy);
         let fresh = if from.time > 0.0 { to.sigma * co(rho) } else { 0.0 };
-        let terms = vec![(row.a, x), (-row.a * from.alpha, raw), (to.alpha, clipped)];
-        draft.builder.combine(free, terms, vec![(fresh, z)]);
-        draft.builder.combine(change, vec![(to.alpha, image), (-1.0, free)], vec![(to.sigma, z)]);
-        draft.builder.map(Map::Mul, vec![mask, change], change);
-        draft.builder.combine(x, vec![(1.0, free), (1.0, change)], vec![]);
-        [raw, clipped, free, change].into_iter().for_each(|slot| draft.builder.free(slot));
-        draft.builder.note(Letter::R, None, from, to, mark);
-        Ok(())
+        let free = draft.step((row.a, x), [(-row.a * from.alpha, raw), (to.alpha, clipped)], [(fresh, z)]);
+        let change = draft.combine([(to.alpha, image), (-1.0, free)], [(to.sigma, z)]);
+        let change = draft.map(Map::Mul, [mask, change]);
+        let x = draft.combine([(1.0, free), (1.0, change)], []);
+        draft.note(Letter::R, None, from, to, mark);
+        Ok(x)
     }
 }
 
 impl Method for Legs {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let (image, mask) = (draft.builder.input("image"), draft.builder.input("mask"));
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let (image, mask) = (draft.input("image"), draft.input("mask"));
+        let mut x = draft.begin();
         for leg in &self.legs {
             match leg {
-                Leg::Down(step) => self.down(&mut draft, [x, image, mask], step)?,
-                Leg::Up(step, betas) if betas.is_empty() => draft.forward(x, &step.from, &step.to, 1.0),
+                Leg::Down(step) => x = self.down(draft, [x, image, mask], step)?,
+                Leg::Up(step, betas) if betas.is_empty() => x = draft.forward(x, &step.from, &step.to, 1.0),
                 Leg::Up(step, betas) => {
-                    let mark = draft.builder.mark();
+                    let mark = draft.mark();
                     for beta in betas {
-                        draft.advance(x, ((1.0 - beta).sqrt(), x), [], beta.sqrt());
+                        x = draft.advance(((1.0 - beta).sqrt(), x), [], beta.sqrt());
                     }
-                    draft.builder.note(Letter::F, None, &step.from, &step.to, mark);
+                    draft.note(Letter::F, None, &step.from, &step.to, mark);
                 }
             }
         }
-        draft.finish(x)
+        Ok(x)
     }
 }

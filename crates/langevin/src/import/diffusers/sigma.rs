@@ -22,7 +22,7 @@ use super::{Call, Class, Course, Tables, number, whole};
 use crate::error::{Error, Result};
 use crate::formulation::{Clock, Formulation};
 use crate::math::{exp, ln};
-use crate::plan::Pin;
+use crate::plan::NetworkCall;
 use crate::prediction::Prediction;
 use crate::process::{Level, Process, ve};
 use crate::sampler::Method;
@@ -52,23 +52,23 @@ pub(super) const CLASSES: &[Class] = &[
 ];
 
 /// The network at the level y, called with this time.
-fn pin(y: f64, time: f64) -> Pin {
+fn pin(y: f64, time: f64) -> NetworkCall {
     let alpha = 1.0 / (y * y + 1.0).sqrt();
-    Pin { sigma_ve: y, own: Level { time, alpha, sigma: y * alpha }, time }
+    NetworkCall { sigma_ve: y, own: Level { time, alpha, sigma: y * alpha }, time }
 }
 
 /// What a run is made of, before its solver: nodes with their times, and the times of levels between them.
 pub(super) struct Ladder {
     /// One more level than there are steps.
     nodes: Vec<f64>,
-    pins: Vec<Pin>,
+    pins: Vec<NetworkCall>,
     per_step: usize,
     /// The factor by which churn raises a level.
     raise: f64,
 }
 
 /// The network at the level y, called at the time of that level; at an end of its table where the table does not reach.
-fn matched(network: &Formulation, y: f64) -> Result<Pin> {
+fn matched(network: &Formulation, y: f64) -> Result<NetworkCall> {
     let seen = match network.process.alpha_bars() {
         Some(bars) => {
             let (first, last) = (network.process.level(0.0)?, network.process.level((bars.len() - 1) as f64)?);

@@ -5,7 +5,7 @@ use super::{Call, Tables};
 use crate::error::{Error, Result};
 use crate::formulation::{Clock, Formulation};
 use crate::math::{cos, exp, ln, pow};
-use crate::plan::Pin;
+use crate::plan::NetworkCall;
 use crate::prediction::Prediction;
 use crate::process::{Betas, Level, Process, Tabulated};
 use crate::space::Map;
@@ -194,8 +194,8 @@ pub(super) fn level(time: f64, alpha_bar: f64) -> Level {
 }
 
 /// A pin for a level in the network's own coordinates.
-pub(super) fn pin(own: Level, time: f64) -> Pin {
-    Pin { sigma_ve: own.sigma_ve(), own, time }
+pub(super) fn pin(own: Level, time: f64) -> NetworkCall {
+    NetworkCall { sigma_ve: own.sigma_ve(), own, time }
 }
 
 /// The correction of D that a config asks for: thresholding before clipping.

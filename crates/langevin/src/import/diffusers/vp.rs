@@ -11,7 +11,7 @@ use super::table::{
 use super::{Call, Course, Tables};
 use crate::error::{Error, Result};
 use crate::formulation::{Clock, Formulation};
-use crate::plan::Pin;
+use crate::plan::NetworkCall;
 use crate::prediction::Prediction;
 use crate::process::{Level, Process};
 use crate::sampler::Method;
@@ -228,7 +228,7 @@ pub(super) struct Ground {
     pub(super) process: Process,
     pub(super) network: Formulation,
     pub(super) steps: Vec<Step>,
-    pub(super) pins: Vec<Pin>,
+    pub(super) pins: Vec<NetworkCall>,
     pub(super) clip: Option<Map>,
 }
 

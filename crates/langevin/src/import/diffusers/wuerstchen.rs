@@ -11,12 +11,13 @@ use super::{Call, Class, Course, Tables};
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
 use crate::math::{atan, cos, pow};
+use crate::plan::Var;
 use crate::prediction::Prediction;
 use crate::process::{Level, Process, ProcessSpec, Schedule};
+use crate::sampler::Method;
 use crate::sampler::draft::{Draft, Step};
 use crate::sampler::noise::Keep;
 use crate::sampler::one_step::OneStep;
-use crate::sampler::{Method, PlanOf};
 use std::f64::consts::FRAC_PI_2;
 
 pub(super) const CLASSES: &[Class] = &[Class { name: "DDPMWuerstchenScheduler", tables, course, set: &[] }];
@@ -129,16 +130,16 @@ fn course(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
 struct Mean;
 
 impl Method for Mean {
-    fn compile(&self, mut draft: Draft<'_>) -> PlanOf {
-        let x = draft.begin();
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
         for (_, step) in draft.taken() {
             let noise = if step.to.time == 0.0 { 0.0 } else { 1.0 };
-            OneStep { noise, ..OneStep::new(Keep::Ddim(1.0)) }.step(&mut draft, x, &step)?;
+            x = OneStep { noise, ..OneStep::new(Keep::Ddim(1.0)) }.step(draft, x, &step)?;
             // Where ᾱ is kept at its bound the state stays, and the original draws all the same.
             if step.from.alpha == step.to.alpha {
-                draft.builder.draw();
+                draft.draw();
             }
         }
-        draft.finish(x)
+        Ok(x)
     }
 }
