@@ -42,7 +42,7 @@ struct Inner {
 }
 
 /// What a text is that cannot be a JSON object; `None` if its first character opens one.
-pub(crate) fn no_object(text: &str) -> Option<&'static str> {
+pub fn no_object(text: &str) -> Option<&'static str> {
     match text.trim_start().chars().next() {
         Some('{') => None,
         Some('[') => Some("a list"),
@@ -53,7 +53,7 @@ pub(crate) fn no_object(text: &str) -> Option<&'static str> {
 
 /// What is wrong with a JSON document. A text that ends too early and one that is no JSON are
 /// called so; the parser's words alone speak of its grammar.
-pub(crate) fn json_words(error: &serde_json::Error) -> String {
+pub fn json_words(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
     match error.classify() {
         Category::Eof => format!("the JSON is cut short at line {}, column {}", error.line(), error.column()),
@@ -206,24 +206,32 @@ impl Error {
         Self(Box::new(Inner { kind, message: Message::new(what), source: None }))
     }
 
-    pub(crate) fn argument(what: impl Into<String>) -> Self {
+    /// An argument that cannot be.
+    #[must_use]
+    pub fn argument(what: impl Into<String>) -> Self {
         Self::new(Kind::Argument, what)
     }
 
-    pub(crate) fn format(what: impl Into<String>) -> Self {
+    /// A document or a file that cannot be read.
+    #[must_use]
+    pub fn format(what: impl Into<String>) -> Self {
         Self::new(Kind::Format, what)
     }
 
-    pub(crate) fn shape(what: impl Into<String>) -> Self {
+    /// Sizes that do not fit.
+    #[must_use]
+    pub fn shape(what: impl Into<String>) -> Self {
         Self::new(Kind::Shape, what)
     }
 
-    pub(crate) fn singular(what: impl Into<String>) -> Self {
+    /// A value that is not finite, or does not exist.
+    #[must_use]
+    pub fn singular(what: impl Into<String>) -> Self {
         Self::new(Kind::Singular, what)
     }
 
     /// A name that is not among `known`; the hint is the nearest of them.
-    pub(crate) fn unknown(what: &str, got: &str, known: &[&str]) -> Self {
+    pub fn unknown(what: &str, got: &str, known: &[&str]) -> Self {
         // A list that fits an eye is shown whole.
         let expected = match known {
             [first, second, third, ..] if known.len() > 24 => {
@@ -258,23 +266,33 @@ impl Error {
         self
     }
 
-    pub(crate) fn at(self, place: impl Into<String>) -> Self {
+    /// Says where.
+    #[must_use]
+    pub fn at(self, place: impl Into<String>) -> Self {
         self.say(|message| message.at(place))
     }
 
-    pub(crate) fn expected(self, expected: impl Into<String>) -> Self {
+    /// Says what was expected.
+    #[must_use]
+    pub fn expected(self, expected: impl Into<String>) -> Self {
         self.say(|message| message.expected(expected))
     }
 
-    pub(crate) fn got(self, got: impl Into<String>) -> Self {
+    /// Says what was there instead.
+    #[must_use]
+    pub fn got(self, got: impl Into<String>) -> Self {
         self.say(|message| message.got(got))
     }
 
-    pub(crate) fn pointing(self, text: &str, position: usize) -> Self {
+    /// Shows a text, with a mark at one of its characters.
+    #[must_use]
+    pub fn pointing(self, text: &str, position: usize) -> Self {
         self.say(|message| message.pointing(text, position))
     }
 
-    pub(crate) fn hinting(self, hint: impl Into<String>) -> Self {
+    /// Says what to try.
+    #[must_use]
+    pub fn hinting(self, hint: impl Into<String>) -> Self {
         self.say(|message| message.hinting(hint))
     }
 
@@ -356,7 +374,7 @@ pub fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Levenshtein distance, one row at a time.
-pub(crate) fn distance(a: &str, b: &str) -> usize {
+pub fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, ca) in a.chars().enumerate() {

@@ -6,10 +6,10 @@ use crate::io::{atomic, print, say};
 use crate::request::{self, Asked};
 use crate::schedule;
 use crate::words::either_case;
-use langevin::import::k;
 use langevin::plan::Note;
 use langevin::sampler::Start;
 use langevin::{Formulation, Map, Plan, Prediction, Process};
+use langevin_import::k;
 use std::path::Path;
 
 /// Runs the command.

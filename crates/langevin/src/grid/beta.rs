@@ -9,7 +9,7 @@ use crate::math::{exp, expm1, lgamma, ln};
 pub(super) const EXPONENTS: std::ops::RangeInclusive<f64> = 0.05..=100.0;
 
 /// The x below which the distribution Beta(a, b) has the mass `part`/`whole`.
-pub(crate) fn quantile(part: usize, whole: usize, a: f64, b: f64) -> f64 {
+pub fn quantile(part: usize, whole: usize, a: f64, b: f64) -> f64 {
     // The smaller tail is searched, from its own end.
     let rest = whole - part;
     if part <= rest { lower(part as f64 / whole as f64, a, b) } else { 1.0 - lower(rest as f64 / whole as f64, b, a) }

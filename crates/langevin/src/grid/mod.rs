@@ -43,7 +43,7 @@ mod parse;
 mod timesteps;
 
 pub use ays::Ays;
-pub(crate) use beta::quantile as beta_quantile;
+pub use beta::quantile as beta_quantile;
 pub(crate) use levels::check_falling;
 pub use levels::{SIGMAS, usual_range};
 

@@ -81,7 +81,7 @@ impl Level {
 }
 
 /// A level in the coordinates z = x/α, y = σ/α, in which every process is the same one.
-pub(crate) fn ve(y: f64) -> Level {
+pub fn ve(y: f64) -> Level {
     Level { time: y, alpha: 1.0, sigma: y }
 }
 

@@ -25,8 +25,9 @@ mod tests;
 
 pub use doubt::Doubt;
 pub use measure::{Measure, Measured, Trial};
+pub use search::starts_from_noise;
 pub use search::{MAX_NFE, Search};
-pub use setting::{Imported, Setting};
+pub use setting::Setting;
 
 use crate::analysis::{Analysis, Distance};
 use crate::error::Result;
@@ -80,7 +81,7 @@ impl By {
     }
 }
 
-/// Where plans come from: a [`Setting`], or the config of another library's scheduler ([`Imported`]).
+/// Where plans come from: a [`Setting`], or whatever else makes plans of samplers, such as another library's config.
 pub trait Compiler {
     /// The plan of a sampler in this many steps; `None` on a grid that brings its own.
     ///

@@ -13,7 +13,7 @@ fn is_meant(name: &str) -> bool {
 }
 
 /// Whether a plan is linear and goes from noise alone.
-pub(super) fn starts_from_noise(plan: &Plan) -> bool {
+pub fn starts_from_noise(plan: &Plan) -> bool {
     plan.is_linear() && plan.inputs().is_empty()
 }
 

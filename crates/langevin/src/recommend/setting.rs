@@ -1,10 +1,9 @@
-//! Where plans come from: a process and its range, or the config of another library's scheduler.
+//! Where plans come from: a process and its range.
 
 use super::Compiler;
 use crate::error::Result;
 use crate::formulation::Formulation;
 use crate::grid::{Grid, usual_range};
-use crate::import::diffusers::{Call, Diffusers};
 use crate::plan::Plan;
 use crate::process::{Level, Process};
 use crate::sampler::Sampler;
@@ -95,57 +94,5 @@ impl Compiler for Setting<'_> {
     /// From noise alone to the data, linearly.
     fn admits(&self, plan: &Plan) -> bool {
         super::search::starts_from_noise(plan) && plan.moves().last().is_some_and(|last| last.to.sigma == 0.0)
-    }
-}
-
-/// Plans on the times and noise levels of a scheduler's config, which are its own grid, whatever the grid is called. They end where its levels end.
-///
-/// ```
-/// use langevin::import::diffusers::{Call, Diffusers};
-/// use langevin::recommend::{By, Imported, Search};
-/// let config = Diffusers::parse(r#"{"_class_name": "DDIMScheduler", "beta_schedule": "scaled_linear"}"#)?;
-/// let data = langevin::Spectrum::power_law(2.0, 16)?;
-/// let setting = Imported::new(&config, Call::default());
-/// let ranking = Search::new(&setting, &data, 10, By::W2).grids(["the config's"]).run()?;
-/// assert!(ranking.best().analysis.nfe <= 10);
-/// # Ok::<(), langevin::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct Imported<'a> {
-    config: &'a Diffusers,
-    call: Call,
-}
-
-impl<'a> Imported<'a> {
-    /// Plans as `call` says, but for the number of steps.
-    #[must_use]
-    pub fn new(config: &'a Diffusers, call: Call) -> Self {
-        Self { config, call }
-    }
-}
-
-impl Compiler for Imported<'_> {
-    fn plan(&self, sampler: &Sampler, _: &str, steps: Option<usize>) -> Result<Plan> {
-        let mut call = self.call.clone();
-        call.steps = steps;
-        // Where D is within the bounds of a clamp there is none.
-        Ok(self.config.plan_as(&call, sampler)?.unclipped())
-    }
-
-    fn levels(&self, grid: &str, steps: Option<usize>) -> Result<Vec<Level>> {
-        let plan = Compiler::plan(self, &Sampler::ddim(0.0), grid, steps)?;
-        Ok(plan.moves().iter().map(|step| step.from).collect())
-    }
-
-    fn own_steps(&self, _: &str) -> Result<Option<usize>> {
-        Ok(None)
-    }
-
-    fn usual_grid(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn admits(&self, plan: &Plan) -> bool {
-        super::search::starts_from_noise(plan)
     }
 }

@@ -9,9 +9,11 @@ use crate::process::Level;
 
 /// The boundary condition of a consistency model, f = c_skip x + c_out D with c_skip = σ_d²/(y² + σ_d²), c_out = y/√(y² + σ_d²), y = scaling × time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Boundary {
-    pub(crate) sigma_data: f64,
-    pub(crate) scaling: f64,
+pub struct Boundary {
+    /// σ_d, the standard deviation of the data.
+    pub sigma_data: f64,
+    /// The factor of the time.
+    pub scaling: f64,
 }
 
 impl Boundary {
@@ -24,11 +26,11 @@ impl Boundary {
 
 /// LCM: x' = α_t f + σ_t z. Source: arXiv 2310.04378. With a floor, the noise is up from there: arXiv 2303.01469.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Consistency {
+pub struct Consistency {
     /// `None`: f = D.
-    pub(crate) boundary: Option<Boundary>,
+    pub boundary: Option<Boundary>,
     /// The noise level, in σ/α, that counts as clean.
-    pub(crate) floor: f64,
+    pub floor: f64,
 }
 
 impl Method for Consistency {
@@ -53,8 +55,9 @@ impl Method for Consistency {
 
 /// TCD: with no noise to an earlier time s = (1 − γ)t, then forward to t. Source: arXiv 2402.19159.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Trajectory {
-    pub(crate) gamma: f64,
+pub struct Trajectory {
+    /// γ: the share of the way back to the data that is jumped beyond the next time.
+    pub gamma: f64,
 }
 
 impl Trajectory {

@@ -20,7 +20,7 @@ use crate::space::Draw;
 
 /// h/g over a run.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Tau {
+pub enum Tau {
     /// The same everywhere.
     Constant(f64),
     /// That of every step. A step takes a draw also where it is 0.
@@ -39,23 +39,23 @@ impl Tau {
 
 /// A predictor–corrector sampler.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Corrected {
+pub struct Corrected {
     /// Of what the values are.
-    pub(crate) form: Form,
+    pub form: Form,
     /// How two values are weighed; more of them exactly.
-    pub(crate) pair: Poly,
+    pub pair: Poly,
     /// The order of the predictor.
-    pub(crate) predictor: usize,
+    pub predictor: usize,
     /// The most values of the past that the corrector uses beside the new one; `None`: no corrector.
-    pub(crate) corrector: Option<usize>,
+    pub corrector: Option<usize>,
     /// The order falls towards the end of the run.
-    pub(crate) lower: bool,
+    pub lower: bool,
     /// Steps whose result is not corrected.
-    pub(crate) uncorrected: Vec<usize>,
+    pub uncorrected: Vec<usize>,
     /// h/g.
-    pub(crate) tau: Tau,
+    pub tau: Tau,
     /// The corrected state is evaluated too, and its value takes the place of the predicted one's (PECE; else PEC).
-    pub(crate) again: bool,
+    pub again: bool,
 }
 
 /// The last prediction: what it started from, and how.

@@ -28,7 +28,7 @@ pub enum Form {
 
 impl Form {
     /// The value as datum·D + noise·ε.
-    pub(crate) fn parts(self) -> Parts {
+    pub fn parts(self) -> Parts {
         let (datum, noise) = match self {
             Self::Data => (1.0, 0.0),
             Self::Noise => (0.0, 1.0),
@@ -38,7 +38,7 @@ impl Form {
     }
 
     /// Whether a step can be weighed from this level: n and τ are finite there. Only a flow's are at pure noise.
-    pub(crate) fn begins(self, level: &Level) -> bool {
+    pub fn begins(self, level: &Level) -> bool {
         level.alpha > 0.0 || self == Self::Flow
     }
 
@@ -52,7 +52,7 @@ impl Form {
     }
 
     /// a = n_t/n_s and Σb = n_t (τ_t − τ_s), written so that σ_t = 0 and α_s = 0 are no special cases where the step exists.
-    pub(crate) fn whole(self, from: &Level, to: &Level) -> (f64, f64) {
+    pub fn whole(self, from: &Level, to: &Level) -> (f64, f64) {
         let a = self.norm(to) / self.norm(from);
         let sum = match self {
             Self::Data => to.alpha - a * from.alpha,
@@ -74,7 +74,7 @@ pub enum Variable {
 }
 
 /// The moments $m_j = \int_0^1 \Delta' e^{-\Delta'(1-u)} u^j du$ for j = 0 … count−1; `gone` is 1 − e^{−Δ'}. Δ' may be negative.
-pub(crate) fn moments(delta: f64, gone: f64, count: usize) -> Vec<f64> {
+pub fn moments(delta: f64, gone: f64, count: usize) -> Vec<f64> {
     let mut moments = vec![gone];
     for j in 1..count {
         moments.push(if delta.abs() >= 1.0 { 1.0 - (j as f64 / delta) * moments[j - 1] } else { series(delta, j) });
@@ -94,7 +94,7 @@ fn series(delta: f64, j: usize) -> f64 {
 }
 
 /// $\sum_p \mathrm{moment}_p \ell_{k,p}$ for every node: the integral of the polynomial that is 1 at node k and 0 at the others.
-pub(crate) fn shares(nodes: &[f64], moments: &[f64]) -> Vec<f64> {
+pub fn shares(nodes: &[f64], moments: &[f64]) -> Vec<f64> {
     let share = |k: usize| {
         // ℓ_k as a polynomial in u, lowest power first: the product of (u − u_j)/(u_k − u_j).
         let mut basis = vec![1.0];
@@ -132,18 +132,18 @@ pub enum Poly {
 }
 
 /// e^{−Δ} with Δ = λ_t − λ_s, whichever of the two is the cleaner: 0 at σ_t = 0 and at α_s = 0.
-pub(crate) fn ratio(from: &Level, to: &Level) -> f64 {
+pub fn ratio(from: &Level, to: &Level) -> f64 {
     (to.sigma * from.alpha) / (from.sigma * to.alpha)
 }
 
 /// λ of the levels, in units of the step: 0 at `from`, 1 at `to`.
-pub(crate) fn places(from: &Level, levels: &[Level], to: &Level) -> Vec<f64> {
+pub fn places(from: &Level, levels: &[Level], to: &Level) -> Vec<f64> {
     let span = -ln(ratio(from, to));
     levels.iter().map(|level| if level == from { 0.0 } else { ln(ratio(level, from)) / span }).collect()
 }
 
 /// What each node's value weighs in the divided difference over all of them.
-pub(crate) fn divided(nodes: &[f64]) -> Vec<f64> {
+pub fn divided(nodes: &[f64]) -> Vec<f64> {
     let others = |k: usize| nodes.iter().enumerate().filter(move |(j, _)| *j != k);
     (0..nodes.len()).map(|k| others(k).map(|(_, node)| nodes[k] - node).product::<f64>().recip()).collect()
 }
@@ -152,7 +152,7 @@ impl Poly {
     /// The weights of a step from `from` to `to`, h/g = `eta`: a, the state's, and those of the values found at `nodes`.
     ///
     /// `rho` is the share of the noise that is kept; 1 for the ODE. Noise values with h/g > 0 follow the SDE of ε, where only the drift is exact.
-    pub(crate) fn weights(
+    pub fn weights(
         self,
         form: Form,
         from: &Level,
@@ -249,7 +249,7 @@ fn clock_shares(form: Form, from: &Level, levels: &[Level], to: &Level) -> Vec<f
 }
 
 /// e^{−Δ·share}: the part of a step in λ.
-pub(crate) fn fraction(kept: f64, share: f64) -> f64 {
+pub fn fraction(kept: f64, share: f64) -> f64 {
     exp(share * ln(kept))
 }
 

@@ -11,7 +11,7 @@ use crate::plan::{Letter, Var};
 ///
 /// Source: arXiv 2010.02502, §4.3.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Inversion;
+pub struct Inversion;
 
 impl Method for Inversion {
     fn rises(&self) -> bool {
@@ -32,7 +32,7 @@ impl Method for Inversion {
 
 /// A multistep ODE solver walked upwards.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct MultistepInversion(pub(crate) Multistep);
+pub struct MultistepInversion(pub Multistep);
 
 impl Method for MultistepInversion {
     fn rises(&self) -> bool {

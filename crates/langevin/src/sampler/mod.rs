@@ -21,8 +21,8 @@
 mod ancestral;
 mod catalogue;
 mod cite;
-pub(crate) mod consistency;
-pub(crate) mod correct;
+pub mod consistency;
+pub mod correct;
 mod cycles;
 pub(crate) mod draft;
 mod extended;
@@ -30,17 +30,18 @@ pub(crate) mod fast;
 pub mod form;
 mod guided;
 pub(crate) mod heunpp;
-pub(crate) mod inverse;
-pub(crate) mod multistep;
+pub mod inverse;
+pub mod multistep;
 pub(crate) mod names;
-pub(crate) mod noise;
-pub(crate) mod one_step;
+pub mod noise;
+pub mod one_step;
 mod settings;
-pub(crate) mod stages;
+pub mod stages;
 mod word;
 
 pub use catalogue::{Entry, Knob};
 pub use draft::{Draft, Node, Start, Step};
+pub use names::elsewhere;
 pub use word::Word;
 
 use crate::error::{Error, Result};

@@ -18,16 +18,16 @@ use crate::process::Level;
 
 /// Where a multistep sampler takes fewer values than it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ending {
+pub struct Ending {
     /// Orders 2, 1 in the last two steps of a run of fewer than 15.
-    pub(crate) lower: bool,
+    pub lower: bool,
     /// Order 1 in the last step.
-    pub(crate) euler: bool,
+    pub euler: bool,
 }
 
 impl Ending {
     /// The largest order of step `index` of `count`.
-    pub(crate) fn order(self, index: usize, count: usize) -> usize {
+    pub fn order(self, index: usize, count: usize) -> usize {
         let left = count - index;
         match left {
             1 if self.euler => 1,
@@ -39,25 +39,27 @@ impl Ending {
 
 /// A multistep sampler.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Multistep {
+pub struct Multistep {
     /// What is kept of the past.
-    pub(crate) form: Form,
+    pub form: Form,
     /// How a step's sum is spread over it.
-    pub(crate) poly: Poly,
+    pub poly: Poly,
     /// The most values used.
-    pub(crate) order: usize,
+    pub order: usize,
     /// h/g.
-    pub(crate) eta: f64,
+    pub eta: f64,
     /// Fewer values at the end.
-    pub(crate) ending: Ending,
+    pub ending: Ending,
     /// A factor on fresh noise.
-    pub(crate) noise: f64,
+    pub noise: f64,
     /// The first steps by a table of stages, in place of fewer values: how many, and the table.
-    pub(crate) warm: Option<(usize, Table)>,
+    pub warm: Option<(usize, Table)>,
 }
 
 impl Multistep {
-    pub(crate) fn new(form: Form, poly: Poly, order: usize) -> Self {
+    /// Returns the method with h/g = 0, and no other option.
+    #[must_use]
+    pub fn new(form: Form, poly: Poly, order: usize) -> Self {
         Self { form, poly, order, eta: 0.0, ending: Ending::default(), noise: 1.0, warm: None }
     }
 
@@ -82,15 +84,15 @@ impl Multistep {
 }
 
 /// How a step is weighed: a and the weights, from its start, the nodes and its end.
-pub(crate) type Weigh<'a> = dyn Fn(&Level, &[Level], &Level) -> (f64, Vec<f64>) + 'a;
+pub type Weigh<'a> = dyn Fn(&Level, &[Level], &Level) -> (f64, Vec<f64>) + 'a;
 
 /// Values of the past, newest first.
-#[derive(Default)]
-pub(crate) struct Past(Vec<Node>);
+#[derive(Clone, Debug, Default)]
+pub struct Past(Vec<Node>);
 
 impl Past {
     /// Adds the newest. Levels so near that their λ are the same number are one node, not two.
-    pub(crate) fn push(&mut self, node: Node) {
+    pub fn push(&mut self, node: Node) {
         if self.0.first().is_some_and(|old| old.level.lambda() == node.level.lambda()) {
             self.0.remove(0);
         }
@@ -98,23 +100,36 @@ impl Past {
     }
 
     /// Forgets all but the newest `count`.
-    pub(crate) fn keep(&mut self, count: usize) {
+    pub fn keep(&mut self, count: usize) {
         self.0.truncate(count);
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// Returns the number of nodes.
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(crate) fn levels(&self, count: usize) -> Vec<Level> {
+    /// Returns whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the levels of the newest `count` nodes.
+    #[must_use]
+    pub fn levels(&self, count: usize) -> Vec<Level> {
         self.0[..count].iter().map(|node| node.level).collect()
     }
 
-    pub(crate) fn values(&self) -> impl Iterator<Item = Var> + '_ {
+    /// Returns the values, newest first.
+    pub fn values(&self) -> impl Iterator<Item = Var> + '_ {
         self.0.iter().map(|node| node.value)
     }
 
-    pub(crate) fn terms(&self, weights: &[f64]) -> Vec<(f64, Var)> {
+    /// Returns the terms of a row in which the newest values have these weights.
+    #[must_use]
+    pub fn terms(&self, weights: &[f64]) -> Vec<(f64, Var)> {
         weights.iter().copied().zip(self.values()).collect()
     }
 }
@@ -127,12 +142,12 @@ impl Method for Multistep {
 
 impl Multistep {
     /// a, and the weights of the values at `nodes`, of a step between two levels.
-    pub(crate) fn weigh(&self, from: &Level, nodes: &[Level], to: &Level) -> (f64, Vec<f64>) {
+    pub fn weigh(&self, from: &Level, nodes: &[Level], to: &Level) -> (f64, Vec<f64>) {
         self.poly.weights(self.form, from, nodes, to, (self.eta, reverse_rho(from, to, self.eta)))
     }
 
     /// Order 1 where σ_t = 0 or α_s = 0; a level with α = 0 is never a past node.
-    pub(crate) fn walk(&self, draft: &mut Draft<'_>, letter: Letter, weigh: &Weigh<'_>) -> Result<Var> {
+    pub fn walk(&self, draft: &mut Draft<'_>, letter: Letter, weigh: &Weigh<'_>) -> Result<Var> {
         check_eta(self.eta)?;
         let mut x = draft.begin();
         let count = draft.steps().len();

@@ -7,7 +7,7 @@ use crate::process::Level;
 
 /// The rule for ρ.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Keep {
+pub enum Keep {
     /// h/g constant: ρ = e^{−η²Δ}.
     Rate(f64),
     /// DDIM's η: ρ² = 1 − η²(1 − e^{−2Δ}). The "ancestral" η of k-diffusion is this one.
@@ -19,13 +19,13 @@ pub(crate) enum Keep {
 }
 
 /// φ of the extended reverse SDE. Source: arXiv 2309.06169, ER-SDE 5.
-pub(crate) fn extended(sigma_ve: f64) -> f64 {
+pub fn extended(sigma_ve: f64) -> f64 {
     sigma_ve * (crate::math::exp(pow(sigma_ve, 0.3)) + 10.0)
 }
 
 impl Keep {
     /// ρ of a step.
-    pub(crate) fn rho(self, from: &Level, to: &Level) -> Result<f64> {
+    pub fn rho(self, from: &Level, to: &Level) -> Result<f64> {
         Ok(match self {
             Self::Rate(eta) => reverse_rho(from, to, check_eta(eta)?),
             Self::Ddim(eta) => ddim_rho(from, to, eta)?,
@@ -46,7 +46,7 @@ impl Keep {
     }
 
     /// The effective h/g of a step, for people.
-    pub(crate) fn eta(self, from: &Level, to: &Level, rho: f64) -> Option<f64> {
+    pub fn eta(self, from: &Level, to: &Level, rho: f64) -> Option<f64> {
         match self {
             Self::Rate(eta) => Some(eta),
             // The two meanings agree here, and the logarithm of a tiny ρ would lose digits.

@@ -9,7 +9,7 @@ use crate::plan::{Letter, Var};
 
 /// The variance of fresh noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Variance {
+pub enum Variance {
     /// What the marginal lacks, σ_t²(1 − ρ²).
     Marginal,
     /// DDPM's `fixed_large`: the forward step's, σ_s²(1 − e^{−2Δ}); none in a step to clean data.
@@ -20,19 +20,21 @@ pub(crate) enum Variance {
 
 /// The one-step family.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct OneStep {
+pub struct OneStep {
     /// The rule for ρ.
-    pub(crate) keep: Keep,
+    pub keep: Keep,
     /// ε from the D before it was clipped (DDIM as published): ρσ_t ε + α_t D + c z.
-    pub(crate) raw_noise: bool,
+    pub raw_noise: bool,
     /// Whose variance the fresh noise has.
-    pub(crate) variance: Variance,
+    pub variance: Variance,
     /// A factor on fresh noise.
-    pub(crate) noise: f64,
+    pub noise: f64,
 }
 
 impl OneStep {
-    pub(crate) fn new(keep: Keep) -> Self {
+    /// Returns the method with this rule for the noise, and no other option.
+    #[must_use]
+    pub fn new(keep: Keep) -> Self {
         Self { keep, raw_noise: false, variance: Variance::Marginal, noise: 1.0 }
     }
 
@@ -53,7 +55,7 @@ impl OneStep {
     }
 
     /// One step of a run, as a move.
-    pub(crate) fn step(&self, draft: &mut Draft<'_>, x: Var, step: &Step) -> Result<Var> {
+    pub fn step(&self, draft: &mut Draft<'_>, x: Var, step: &Step) -> Result<Var> {
         let (row, eta) = self.row(step)?;
         let mark = draft.mark();
         let x = if self.raw_noise && draft.correction().is_some() && step.from.sigma > 0.0 {

@@ -15,7 +15,7 @@ use crate::process::Level;
 
 /// Where a stage stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum At {
+pub enum At {
     /// At the end of the step.
     End,
     /// At this share of it in λ.
@@ -26,57 +26,62 @@ pub(crate) enum At {
 
 /// How a state is made: from which values, by which polynomial.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Use {
-    pub(crate) of: &'static [usize],
-    pub(crate) poly: Poly,
+pub struct Use {
+    /// Which values, by their number in the step.
+    pub of: &'static [usize],
+    /// How the sum of the step is spread over them.
+    pub poly: Poly,
 }
 
 /// A table of stages.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Table {
+pub struct Table {
     /// Of what the values are.
-    pub(crate) form: Form,
+    pub form: Form,
     /// The stages after the first.
-    pub(crate) stages: &'static [(At, Use)],
-    pub(crate) last: Use,
+    pub stages: &'static [(At, Use)],
+    /// How the end of the step is made.
+    pub last: Use,
 }
 
 const CLOCK: Poly = Poly::Exact(Variable::Clock);
-pub(crate) const LAMBDA: Poly = Poly::Exact(Variable::Lambda);
-pub(crate) const FIRST: Use = Use { of: &[0], poly: LAMBDA };
+/// The polynomial in λ, integrated exactly.
+pub const LAMBDA: Poly = Poly::Exact(Variable::Lambda);
+/// The first value alone.
+pub const FIRST: Use = Use { of: &[0], poly: LAMBDA };
 
 /// Heun in σ: the trapezoid of ε. Source: arXiv 2206.00364, algorithm 1.
-pub(crate) const HEUN: Table =
+pub const HEUN: Table =
     Table { form: Form::Noise, stages: &[(At::End, FIRST)], last: Use { of: &[0, 1], poly: CLOCK } };
 /// Heun in flow time: the trapezoid of u.
-pub(crate) const FLOW_HEUN: Table =
+pub const FLOW_HEUN: Table =
     Table { form: Form::Flow, stages: &[(At::End, FIRST)], last: Use { of: &[0, 1], poly: CLOCK } };
 /// Heun under the exponential: D linear in λ between the ends.
-pub(crate) const EXP_HEUN: Table =
+pub const EXP_HEUN: Table =
     Table { form: Form::Data, stages: &[(At::End, FIRST)], last: Use { of: &[0, 1], poly: LAMBDA } };
 /// The midpoint rule for ε in σ, at the geometric middle ("DPM2").
-pub(crate) const DPM2: Table =
+pub const DPM2: Table =
     Table { form: Form::Noise, stages: &[(At::Lambda(0.5), FIRST)], last: Use { of: &[1], poly: LAMBDA } };
 /// DPM-Solver-2. Source: arXiv 2206.00927, algorithm 1.
-pub(crate) const DPM_SOLVER_2: Table =
+pub const DPM_SOLVER_2: Table =
     Table { form: Form::Noise, stages: &[(At::Lambda(0.5), FIRST)], last: Use { of: &[0, 1], poly: Poly::Midpoint } };
 /// DPM-Solver-3. Source: arXiv 2206.00927, algorithm 2.
-pub(crate) const DPM_SOLVER_3: Table = Table {
+pub const DPM_SOLVER_3: Table = Table {
     form: Form::Noise,
     stages: &[(At::Lambda(1.0 / 3.0), FIRST), (At::Lambda(2.0 / 3.0), Use { of: &[0, 1], poly: LAMBDA })],
     last: Use { of: &[0, 2], poly: LAMBDA },
 };
 /// DPM-Solver-2 with the slope integrated exactly ('heun').
-pub(crate) const DPM_SOLVER_2_HEUN: Table = Table { last: Use { of: &[0, 1], poly: LAMBDA }, ..DPM_SOLVER_2 };
+pub const DPM_SOLVER_2_HEUN: Table = Table { last: Use { of: &[0, 1], poly: LAMBDA }, ..DPM_SOLVER_2 };
 /// DPM-Solver-3 with the curvature of all three values ('heun').
-pub(crate) const DPM_SOLVER_3_HEUN: Table = Table { last: Use { of: &[0, 1, 2], poly: LAMBDA }, ..DPM_SOLVER_3 };
+pub const DPM_SOLVER_3_HEUN: Table = Table { last: Use { of: &[0, 1, 2], poly: LAMBDA }, ..DPM_SOLVER_3 };
 /// DPM-Solver++(2S). Source: arXiv 2211.01095, algorithm 1.
-pub(crate) const DPMPP_2S: Table =
+pub const DPMPP_2S: Table =
     Table { form: Form::Data, stages: &[(At::Lambda(0.5), FIRST)], last: Use { of: &[0, 1], poly: Poly::Midpoint } };
 /// DPM-Solver++(3S).
-pub(crate) const DPMPP_3S: Table = Table { form: Form::Data, ..DPM_SOLVER_3 };
+pub const DPMPP_3S: Table = Table { form: Form::Data, ..DPM_SOLVER_3 };
 /// The classical Runge–Kutta rule on ε, each stage a DDIM step ("PRK"). Source: arXiv 2202.09778, equation 13.
-pub(crate) const RUNGE_KUTTA: Table = Table {
+pub const RUNGE_KUTTA: Table = Table {
     form: Form::Noise,
     stages: &[
         (At::MiddleTime, FIRST),
@@ -86,24 +91,24 @@ pub(crate) const RUNGE_KUTTA: Table = Table {
     last: Use { of: &[0, 1, 2, 3], poly: Poly::Shares(&[1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0]) },
 };
 /// DPM-Solver++(2S) with the slope integrated exactly ('heun').
-pub(crate) const DPMPP_2S_HEUN: Table = Table { form: Form::Data, ..DPM_SOLVER_2_HEUN };
+pub const DPMPP_2S_HEUN: Table = Table { form: Form::Data, ..DPM_SOLVER_2_HEUN };
 /// DPM-Solver++(3S) with the curvature of all three values ('heun').
-pub(crate) const DPMPP_3S_HEUN: Table = Table { form: Form::Data, ..DPM_SOLVER_3_HEUN };
+pub const DPMPP_3S_HEUN: Table = Table { form: Form::Data, ..DPM_SOLVER_3_HEUN };
 /// DPM-Solver-1, which is DDIM.
-pub(crate) const EULER: Table = Table { form: Form::Noise, stages: &[], last: FIRST };
+pub const EULER: Table = Table { form: Form::Noise, stages: &[], last: FIRST };
 
 /// Noise added before a step, as EDM does. Source: arXiv 2206.00364, algorithm 2.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Churn {
+pub struct Churn {
     /// S_churn: γ = min(S_churn/N, √2 − 1).
-    pub(crate) churn: f64,
+    pub churn: f64,
     /// S_tmin and S_tmax, in σ/α.
-    pub(crate) range: (f64, f64),
+    pub range: (f64, f64),
 }
 
 impl Churn {
     /// The level the noise leads to, σ̂ = (1 + γ)σ; `None` where there is none.
-    pub(crate) fn raised(&self, draft: &Draft<'_>, level: &Level) -> Result<Option<Level>> {
+    pub fn raised(&self, draft: &Draft<'_>, level: &Level) -> Result<Option<Level>> {
         let sigma = level.sigma_ve();
         let gamma = (self.churn / draft.steps().len() as f64).min(std::f64::consts::SQRT_2 - 1.0);
         if gamma <= 0.0 || !(self.range.0..=self.range.1).contains(&sigma) || sigma.is_infinite() {
@@ -115,7 +120,7 @@ impl Churn {
 
 /// Where fresh noise enters a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fresh {
+pub enum Fresh {
     /// At its end: the ODE is followed to (α_t, ρσ_t), and fresh noise fills the rest (ancestral).
     End,
     /// All along it: a stage's noise is the beginning of the step's. Source: SEEDS, arXiv 2305.14267.
@@ -126,23 +131,25 @@ pub(crate) enum Fresh {
 
 /// A sampler of several evaluations a step.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Stages {
+pub struct Stages {
     /// The table.
-    pub(crate) table: Table,
+    pub table: Table,
     /// What is kept of the noise.
-    pub(crate) keep: Keep,
+    pub keep: Keep,
     /// Where fresh noise enters.
-    pub(crate) fresh: Fresh,
+    pub fresh: Fresh,
     /// Noise before each step.
-    pub(crate) churn: Option<Churn>,
+    pub churn: Option<Churn>,
     /// A factor on fresh noise.
-    pub(crate) noise: f64,
+    pub noise: f64,
     /// Where a stage with noise of its own stands in λ, if not where the table says.
-    pub(crate) share: Option<f64>,
+    pub share: Option<f64>,
 }
 
 impl Stages {
-    pub(crate) fn new(table: Table) -> Self {
+    /// Returns the method with no fresh noise, and no other option.
+    #[must_use]
+    pub fn new(table: Table) -> Self {
         Self { table, keep: Keep::Rate(0.0), fresh: Fresh::End, churn: None, noise: 1.0, share: None }
     }
 }
@@ -201,14 +208,7 @@ fn between(draft: &Draft<'_>, from: &Level, to: &Level, at: At) -> Result<Level>
 }
 
 /// One step of a table: the ODE to (α_t, ρσ_t), then noise. Returns the state at its end, and the first value.
-pub(crate) fn follow(
-    draft: &mut Draft<'_>,
-    table: &Table,
-    x: Var,
-    step: &Step,
-    rho: f64,
-    noise: f64,
-) -> Result<(Var, Node)> {
+pub fn follow(draft: &mut Draft<'_>, table: &Table, x: Var, step: &Step, rho: f64, noise: f64) -> Result<(Var, Node)> {
     let Step { from, to } = *step;
     // Where the ODE comes down to, before fresh noise: the same place on the process has another α.
     let down = Level { sigma: rho * to.sigma, ..to };

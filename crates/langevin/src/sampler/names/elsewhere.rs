@@ -66,8 +66,9 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("entropybound", "it samples tokens", "use a library for discrete data"),
 ];
 
-/// A name as ours are spelled: small letters, `-` for `_` and blanks, `dpmpp` for `dpm++`.
-pub(crate) fn spelled(name: &str) -> String {
+/// Returns a name of another library spelled as ours are: small letters, `-` for `_` and blanks, `dpmpp` for `dpm++`.
+#[must_use]
+pub fn spelled(name: &str) -> String {
     name.trim().to_lowercase().replace(['_', ' '], "-").replace("dpm++", "dpmpp")
 }
 
@@ -85,8 +86,9 @@ pub(crate) fn ours(spelled: &str) -> impl Iterator<Item = &str> {
     [spelled, bare].into_iter().chain(class.map(|(_, ours)| *ours))
 }
 
-/// Why a spelled name has no table here, and what to use.
-pub(crate) fn absent(spelled: &str) -> Option<(&'static str, &'static str)> {
+/// Returns why a sampler of another library, its name [`spelled`] as ours are, has no table here, and what to use instead.
+#[must_use]
+pub fn absent(spelled: &str) -> Option<(&'static str, &'static str)> {
     let bare = bare(spelled);
     ABSENT.iter().find(|(name, ..)| *name == bare).map(|(_, why, instead)| (*why, *instead))
 }

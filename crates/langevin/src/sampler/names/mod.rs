@@ -5,7 +5,7 @@
 mod corrected;
 mod cycles;
 mod distilled;
-pub(crate) mod elsewhere;
+pub mod elsewhere;
 mod guided;
 mod multistep;
 mod one_step;

@@ -1,0 +1,145 @@
+//! DDPMWuerstchen: DDPM on a cosine in continuous time,
+//!
+//! $$\bar\alpha(t) = \frac{\cos^2(\tfrac{\pi}{2}(u+s)/(1+s))}{\cos^2(\tfrac{\pi}{2}s/(1+s))}, \qquad u = 1 - (1-t)^k \text{ for } k > 1, \quad t^k \text{ for } k < 1,$$
+//!
+//! kept within \[10⁻⁴, 0.9999\], k = `scaler`. What is odd: t = 0 is not clean data, and a step to it adds no noise: the run ends on the mean of the noise level σ = 0.01. The
+//! consistent plan ends at clean data.
+
+use super::config::Config;
+use super::table::{MOST_STEPS, count, linspace_single, pin, refuse, single};
+use super::{Call, Class, Course, Tables};
+use langevin::error::{Error, Result};
+use langevin::formulation::Formulation;
+use langevin::math::{atan, cos, pow};
+use langevin::plan::Var;
+use langevin::prediction::Prediction;
+use langevin::process::{Level, Process, ProcessSpec, Schedule};
+use langevin::sampler::Method;
+use langevin::sampler::noise::Keep;
+use langevin::sampler::one_step::OneStep;
+use langevin::sampler::{Draft, Step};
+use std::f64::consts::FRAC_PI_2;
+
+pub(super) const CLASSES: &[Class] = &[Class { name: "DDPMWuerstchenScheduler", tables, course, set: &[] }];
+
+/// ᾱ stays within these.
+const BOUNDS: (f64, f64) = (0.0001, 0.9999);
+
+/// The process: a document names it and gives every number of a run, but cannot give the function.
+#[derive(Clone, Copy, Debug)]
+struct Wuerstchen {
+    scaler: f64,
+    s: f64,
+}
+
+impl Wuerstchen {
+    fn read(config: &Config) -> Result<Self> {
+        let read = Self { scaler: config.number("scaler", 1.0)?, s: config.number("s", 0.008)? };
+        if read.scaler > 0.0 && read.scaler.is_finite() && (0.0..=10.0).contains(&read.s) {
+            return Ok(read);
+        }
+        Err(Error::format("bad field in the config")
+            .at("scaler, s")
+            .expected("a scaler > 0, and s from 0 to 10")
+            .got(format!("{} and {}", read.scaler, read.s)))
+    }
+
+    fn clock(&self, t: f64) -> f64 {
+        if self.scaler > 1.0 { 1.0 - pow(1.0 - t, self.scaler) } else { pow(t, self.scaler) }
+    }
+
+    /// The root of ᾱ before it is kept within its bounds.
+    fn root(&self, t: f64) -> f64 {
+        let quarter = |u: f64| cos((u + self.s) / (1.0 + self.s) * FRAC_PI_2);
+        quarter(self.clock(t)) / quarter(0.0)
+    }
+
+    fn alpha_bar(&self, t: f64) -> f64 {
+        (self.root(t) * self.root(t)).clamp(BOUNDS.0, BOUNDS.1)
+    }
+
+    /// The level at a time, with ᾱ in float32: 1 − ᾱ is 10⁻⁴ at the end, of which float32 leaves three digits.
+    fn level(&self, t: f64) -> Level {
+        let bar = single(self.alpha_bar(t));
+        Level { time: t, alpha: bar.sqrt(), sigma: (1.0 - bar).sqrt() }
+    }
+}
+
+impl Schedule for Wuerstchen {
+    fn spec(&self) -> ProcessSpec {
+        ProcessSpec::Custom { name: format!("wuerstchen:scaler={},s={}", self.scaler, self.s) }
+    }
+    fn domain(&self) -> (f64, f64) {
+        (0.0, 1.0)
+    }
+    fn alpha(&self, t: f64) -> f64 {
+        self.alpha_bar(t).sqrt()
+    }
+    fn sigma(&self, t: f64) -> f64 {
+        (1.0 - self.alpha_bar(t)).sqrt()
+    }
+    fn alpha_rate(&self, t: f64) -> f64 {
+        // A central difference: no reading of ε and no step here needs the rate.
+        let h = 1e-6;
+        (self.alpha((t + h).min(1.0)) - self.alpha((t - h).max(0.0))) / ((t + h).min(1.0) - (t - h).max(0.0))
+    }
+    fn sigma_rate(&self, t: f64) -> f64 {
+        -self.alpha(t) * self.alpha_rate(t) / self.sigma(t)
+    }
+    fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
+        let root = cos(self.s / (1.0 + self.s) * FRAC_PI_2) / (1.0 + ratio * ratio).sqrt();
+        let u = (atan((1.0 - root * root).sqrt() / root) / FRAC_PI_2 * (1.0 + self.s) - self.s).clamp(0.0, 1.0);
+        if self.scaler > 1.0 { 1.0 - pow(1.0 - u, 1.0 / self.scaler) } else { pow(u, 1.0 / self.scaler) }
+    }
+}
+
+/// The times, with the end of the run.
+fn tables(config: &Config, call: &Call) -> Result<Tables> {
+    refuse(call, "DDPMWuerstchen", true, false, false)?;
+    Wuerstchen::read(config)?;
+    let timesteps: Vec<f64> = match &call.timesteps {
+        Some(times) => times.iter().copied().map(single).collect(),
+        None => linspace_single(1.0, 0.0, count(call, MOST_STEPS)? + 1),
+    };
+    let sound = timesteps.len() >= 2
+        && timesteps.windows(2).all(|pair| pair[0] > pair[1])
+        && timesteps.iter().all(|time| (0.0..=1.0).contains(time));
+    if !sound {
+        return Err(Error::argument("bad timesteps")
+            .expected("times that fall, from 1 to 0, the end of the run among them")
+            .got(timesteps.iter().take(8).map(f64::to_string).collect::<Vec<_>>().join(", ")));
+    }
+    Ok(Tables { alphas_cumprod: Vec::new(), timesteps, sigmas: Vec::new() })
+}
+
+fn course(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
+    let process = Wuerstchen::read(config)?;
+    let times = &tables.timesteps;
+    let clean = Level { time: 0.0, alpha: 1.0, sigma: 0.0 };
+    let level = |time: f64| if call.consistent && time == 0.0 { clean } else { process.level(time) };
+    let steps: Vec<Step> =
+        times.windows(2).map(|pair| Step { from: process.level(pair[0]), to: level(pair[1]) }).collect();
+    let pins = steps.iter().map(|step| pin(step.from, step.from.time)).collect();
+    let process = Process::new(process);
+    let network = Formulation::new(process.clone(), Prediction::Epsilon);
+    Ok(Course { process, network, steps, pins, scale: 1.0, clip: None, method: Box::new(Mean) })
+}
+
+/// DDPM, without noise in a step to time 0.
+#[derive(Clone, Debug, PartialEq)]
+struct Mean;
+
+impl Method for Mean {
+    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
+        let mut x = draft.begin();
+        for (_, step) in draft.taken() {
+            let noise = if step.to.time == 0.0 { 0.0 } else { 1.0 };
+            x = OneStep { noise, ..OneStep::new(Keep::Ddim(1.0)) }.step(draft, x, &step)?;
+            // Where ᾱ is kept at its bound the state stays, and the original draws all the same.
+            if step.from.alpha == step.to.alpha {
+                draft.draw();
+            }
+        }
+        Ok(x)
+    }
+}

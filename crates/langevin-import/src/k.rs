@@ -1,0 +1,452 @@
+//! Samplers by the names that k-diffusion and ComfyUI give them, on α = 1, t = σ.
+//!
+//! ```
+//! use langevin_import::k;
+//! use std::collections::BTreeMap;
+//! let sampler = k::sampler("sample_dpmpp_2m_sde", &BTreeMap::from([("eta".to_owned(), 0.5.into())]))?;
+//! assert_eq!(sampler.spec(), "dpmpp-2m-sde:eta=0.5");
+//! let plan = k::plan("euler_ancestral", &BTreeMap::new(), &[14.6, 3.0, 0.5, 0.0], None)?;
+//! assert_eq!(plan.nfe(), 3);
+//! # Ok::<(), langevin::Error>(())
+//! ```
+//!
+//! The prefix `sample_` may be left out, and the suffix `_gpu` changes nothing: it says where the original keeps its noise.
+//!
+//! | original's option | here |
+//! |---|---|
+//! | `eta` | η, with the meaning that the sampler gives it |
+//! | `s_noise` | `noise` |
+//! | `s_churn`, `s_tmin`, `s_tmax` | `churn`, `tmin`, `tmax` |
+//! | `solver_type` | `solver` |
+//! | `order`, `max_order`; `r`; `ge_gamma` | `order`; `r`; `gamma` |
+//! | `cfg`, the scale of the guidance beside a CFG++ sampler | `guidance` |
+//!
+//! | grid | here |
+//! |---|---|
+//! | `get_sigmas_karras(n, σ_min, σ_max, rho)` | `karras:rho` |
+//! | `get_sigmas_exponential` | `uniform-lambda` |
+//! | `get_sigmas_polyexponential(…, rho)` | `poly-exponential:rho` |
+//! | `get_sigmas_vp(n)` | `vp` |
+//!
+//! What differs: `dpm_fast` takes its two ends and its number of evaluations from the list of levels; `sa_solver` has its noise on the whole range, not in an
+//! interval; `uni_pc` keeps every level of the list; the CFG++ samplers of several values or evaluations are [the paper's rule](https://arxiv.org/abs/2406.08070) on the plain ones, each
+//! state made of the unconditional branch and given α w (D_c − D_u) more, and were not held against the originals. `dpm_adaptive` has no fixed table and is refused.
+//!
+//! `euler`, `heun` and `dpm_2` of k-diffusion draw noise at every step, also where churn adds none; those of ComfyUI, and the plans here, draw only where it adds some. Noise is a function of
+//! (seed, sample, draw) here, and no seed gives torch's: a draw that is not used would only be a hole in the numbers. Who feeds a plan k-diffusion's own noise gives the draw k of
+//! a step inside the window the one of that step's number.
+//!
+//! Facts of k-diffusion 0.1.1 and ComfyUI.
+
+use langevin::error::{Error, Result};
+use langevin::formulation::Formulation;
+use langevin::grid::{Grid, beta_quantile};
+use langevin::math::{exp, ln};
+use langevin::plan::Plan;
+use langevin::process::Process;
+use langevin::sampler::Sampler;
+use langevin::sampler::elsewhere;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// (their name, our sampler with the options that it has there, what may be set).
+type Name = (&'static str, &'static str, &'static [&'static str]);
+
+const CHURN: &[&str] = &["s_churn", "s_tmin", "s_tmax", "s_noise"];
+const NOISY: &[&str] = &["eta", "s_noise"];
+const GUIDED: &[&str] = &["eta", "s_noise", "cfg"];
+
+const NAMES: &[Name] = &[
+    ("euler", "euler", CHURN),
+    ("euler_ancestral", "euler-ancestral", NOISY),
+    ("heun", "heun", CHURN),
+    ("heunpp2", "heunpp2", &[]),
+    ("dpm_2", "dpm2", CHURN),
+    ("dpm_2_ancestral", "dpm2-ancestral", NOISY),
+    ("er_sde", "er-sde", &["s_noise", "max_stage"]),
+    ("euler_cfg_pp", "euler-cfg-pp", &["cfg"]),
+    ("euler_ancestral_cfg_pp", "euler-ancestral-cfg-pp", GUIDED),
+    ("dpmpp_2m_cfg_pp", "dpmpp-2m-cfg-pp", &["cfg"]),
+    ("dpmpp_2s_ancestral_cfg_pp", "dpmpp-2s-ancestral-cfg-pp", GUIDED),
+    ("res_multistep_cfg_pp", "res-multistep-cfg-pp", &["cfg"]),
+    ("res_multistep_ancestral_cfg_pp", "res-multistep-ancestral-cfg-pp", GUIDED),
+    ("gradient_estimation_cfg_pp", "gradient-estimation-cfg-pp", &["ge_gamma", "cfg"]),
+    ("lms", "lms", &["order"]),
+    ("dpm_fast", "dpm-fast", NOISY),
+    ("dpmpp_2s_ancestral", "dpmpp-2s-ancestral", NOISY),
+    ("dpmpp_sde", "dpmpp-sde", &["eta", "s_noise", "r"]),
+    ("dpmpp_2m", "dpmpp-2m", &[]),
+    ("dpmpp_2m_sde", "dpmpp-2m-sde", &["eta", "s_noise", "solver_type"]),
+    ("dpmpp_2m_sde_heun", "dpmpp-2m-sde-heun", NOISY),
+    ("dpmpp_3m_sde", "dpmpp-3m-sde", NOISY),
+    ("ddpm", "ddpm", &[]),
+    ("ddim", "ddim", &["eta"]),
+    ("lcm", "lcm", &[]),
+    ("ipndm", "ipndm", &["max_order"]),
+    ("ipndm_v", "lms", &["max_order"]),
+    ("deis", "deis:variable=sigma", &["max_order"]),
+    ("res_multistep", "res-multistep", &[]),
+    ("res_multistep_ancestral", "res-multistep-ancestral", NOISY),
+    ("gradient_estimation", "gradient-estimation", &["ge_gamma"]),
+    ("seeds_2", "seeds-2", &["eta"]),
+    ("seeds_3", "seeds-3", &["eta"]),
+    ("exp_heun_2_x0", "exp-heun", &[]),
+    ("exp_heun_2_x0_sde", "exp-heun-sde", &["eta"]),
+    ("sa_solver", "sa-solver:predictor=3,corrector=4", &["eta"]),
+    ("sa_solver_pece", "sa-solver-pece:predictor=3,corrector=4", &["eta"]),
+    ("uni_pc", "unipc:order=3", &[]),
+    ("uni_pc_bh2", "unipc-bh2:order=3", &[]),
+];
+
+/// What an option is called here.
+fn knob(option: &str) -> &str {
+    match option {
+        "s_noise" => "noise",
+        "s_churn" => "churn",
+        "s_tmin" => "tmin",
+        "s_tmax" => "tmax",
+        "solver_type" => "solver",
+        "max_order" | "max_stage" => "order",
+        "ge_gamma" => "gamma",
+        "cfg" => "guidance",
+        same => same,
+    }
+}
+
+/// The sampler of this name, with these options under their original names.
+///
+/// # Errors
+/// An unknown name or option with the nearest known one, a sampler that is no table, or a value out of range.
+pub fn sampler(name: &str, options: &BTreeMap<String, Value>) -> Result<Sampler> {
+    let wanted = name.trim().to_lowercase().replace('-', "_");
+    let wanted = wanted.strip_prefix("sample_").unwrap_or(&wanted);
+    let wanted = wanted.strip_suffix("_gpu").unwrap_or(wanted);
+    if let Some((why, instead)) = elsewhere::absent(&elsewhere::spelled(wanted)) {
+        return Err(Error::argument(format!("{wanted} cannot be imported: {why}")).hinting(instead));
+    }
+    let Some((_, ours, known)) = NAMES.iter().find(|(known, ..)| *known == wanted) else {
+        let known: Vec<&str> = NAMES.iter().map(|(known, ..)| *known).collect();
+        return Err(Error::unknown("sampler of k-diffusion", name, &known));
+    };
+    let mut spec = (*ours).to_owned();
+    for (option, value) in options {
+        if !known.contains(&option.as_str()) {
+            return Err(Error::unknown("option", option, known).at(wanted.to_owned()));
+        }
+        let value = match value {
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        spec.push(if spec.contains(':') { ',' } else { ':' });
+        spec.push_str(&format!("{}={value}", knob(option)));
+    }
+    Sampler::parse(&spec, None)
+}
+
+/// A sampler and its schedule as the list of A1111 has them together: `DPM++ 2M Karras`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Label {
+    /// The sampler's name, as [`sampler`] reads it.
+    pub sampler: String,
+    /// The schedule's name, where the label has one.
+    pub grid: Option<&'static str>,
+}
+
+/// The schedules that end a label, and the name of each here.
+const ENDINGS: [(&str, &str); 11] = [
+    ("karras", "karras"),
+    ("polyexponential", "poly-exponential"),
+    ("exponential", "exponential"),
+    ("sgm uniform", "sgm_uniform"),
+    ("kl optimal", "kl_optimal_a1111"),
+    ("ddim uniform", "ddim_uniform"),
+    ("linear quadratic", "linear_quadratic"),
+    ("simple", "simple"),
+    ("normal", "normal"),
+    ("uniform", "normal"),
+    ("beta", "beta"),
+];
+
+/// Takes a label apart; `None` for what is no label, as the names of [`sampler`] are not.
+///
+/// ```
+/// use langevin_import::k;
+/// let label = k::label("DPM++ 2M SDE Karras").unwrap();
+/// assert_eq!((label.sampler.as_str(), label.grid), ("dpmpp_2m_sde", Some("karras")));
+/// assert_eq!(k::label("Euler a").unwrap().sampler, "euler_ancestral");
+/// assert_eq!(k::label("dpmpp_2m"), None);
+/// ```
+#[must_use]
+pub fn label(text: &str) -> Option<Label> {
+    if text.len() > 100 || !text.contains([' ', '+']) {
+        return None;
+    }
+    let words = text.to_lowercase().replace('_', " ");
+    let mut rest = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut grid = None;
+    for (ending, name) in ENDINGS {
+        if let Some(before) = rest.strip_suffix(ending).filter(|before| before.ends_with(' ')) {
+            (rest, grid) = (before.trim_end().to_owned(), Some(name));
+            break;
+        }
+    }
+    let named: Vec<&str> = rest
+        .split(' ')
+        .map(|word| match word {
+            "dpm++" => "dpmpp",
+            "dpm2" => "dpm_2",
+            "a" => "ancestral",
+            "unipc" => "uni_pc",
+            word => word,
+        })
+        .collect();
+    Some(Label { sampler: named.join("_"), grid })
+}
+
+/// A schedule of ComfyUI or A1111, by whose name and on whose table of noise levels it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Schedule {
+    /// Every so many-th entry of the table, from its end.
+    Simple,
+    /// The levels at evenly spaced times, both ends among them.
+    Normal,
+    /// The levels at evenly spaced times, without the last.
+    SgmUniform,
+    /// Every so many-th entry of the table, from its beginning.
+    DdimUniform,
+    /// Entries at quantiles of Beta(0.6, 0.6).
+    Beta,
+    /// σ even to a fortieth of the range in half the steps, and quadratic from there on, of the largest σ.
+    LinearQuadratic,
+    /// tan of an even way between the arcs of the ends; ComfyUI's, which reaches the smallest level one step earlier and ends
+    /// in 0.
+    KlOptimal,
+    /// The same of A1111, which ends at the smallest level.
+    KlOptimalA1111,
+}
+
+impl Schedule {
+    /// The schedule of this name, in either case, with `_`, `-` or spaces.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.trim().to_lowercase().replace(['-', ' '], "_").as_str() {
+            "simple" => Some(Self::Simple),
+            "normal" => Some(Self::Normal),
+            "sgm_uniform" => Some(Self::SgmUniform),
+            "ddim_uniform" => Some(Self::DdimUniform),
+            "beta" => Some(Self::Beta),
+            "linear_quadratic" => Some(Self::LinearQuadratic),
+            "kl_optimal" => Some(Self::KlOptimal),
+            "kl_optimal_a1111" => Some(Self::KlOptimalA1111),
+            _ => None,
+        }
+    }
+
+    /// Its levels σ/α over the table of a process, falling, to 0 or to the last level.
+    ///
+    /// ```
+    /// use langevin::{Process, import::k::Schedule};
+    /// let levels = Schedule::KlOptimal.levels(&Process::parse("table:scaled-linear")?, 6)?;
+    /// assert_eq!((levels.len(), levels[6]), (7, 0.0));
+    /// assert!((levels[0] - 14.6146).abs() < 1e-3 && (levels[5] - 0.0292).abs() < 1e-4);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A process without a table, or a number of steps that the table does not have.
+    pub fn levels(self, process: &Process, steps: usize) -> Result<Vec<f64>> {
+        let Some(bars) = process.alpha_bars() else {
+            return Err(Error::argument(format!("{self}: it needs a table"))
+                .at("process")
+                .expected("the process of a table of betas, table:scaled-linear for Stable Diffusion")
+                .got(process.name().to_string()));
+        };
+        let count = bars.len();
+        if steps == 0 || steps > count {
+            return Err(Error::argument("the table has too few entries")
+                .at("steps")
+                .expected(format!("1 to {count}"))
+                .got(steps.to_string()));
+        }
+        let sigma = |index: usize| ((1.0 - bars[index]) / bars[index]).sqrt();
+        // Between the entries ln σ is linear in the time.
+        let at = |time: f64| {
+            let low = (time.floor().max(0.0) as usize).min(count - 1);
+            let (share, high) = (time - low as f64, (low + 1).min(count - 1));
+            if share <= 0.0 { sigma(low) } else { exp((1.0 - share) * ln(sigma(low)) + share * ln(sigma(high))) }
+        };
+        let (max, min, n) = (sigma(count - 1), sigma(0), steps as f64);
+        let even = |i: usize, of: f64| (count - 1) as f64 * (1.0 - i as f64 / of);
+        let mut levels: Vec<f64> = match self {
+            Self::Simple => (0..steps).map(|i| sigma(count - 1 - i * count / steps)).collect(),
+            Self::Normal => (0..steps).map(|i| at(even(i, (n - 1.0).max(1.0)))).collect(),
+            Self::SgmUniform => (0..steps).map(|i| at(even(i, n))).collect(),
+            Self::DdimUniform => {
+                let stride = (count / steps).max(1);
+                let mut entries: Vec<usize> = (1..count).step_by(stride).collect();
+                entries.reverse();
+                entries.into_iter().map(sigma).collect()
+            }
+            Self::Beta => {
+                let place = |i: usize| beta_quantile(steps - i, steps, 0.6, 0.6) * (count - 1) as f64;
+                let mut entries: Vec<usize> = (0..steps).map(|i| place(i).round_ties_even() as usize).collect();
+                entries.dedup();
+                entries.into_iter().map(sigma).collect()
+            }
+            Self::LinearQuadratic => {
+                let (threshold, linear) = (0.025, steps / 2);
+                let rest = (steps - linear) as f64;
+                // Through the end of the line with its slope, and to 1 at the last step.
+                let slope = if linear > 0 { threshold / linear as f64 } else { 0.0 };
+                let start = if linear > 0 { threshold } else { 0.0 };
+                let bend = (1.0 - start - slope * rest) / (rest * rest);
+                let noise = |i: usize| {
+                    let over = i.saturating_sub(linear) as f64;
+                    if i < linear { slope * i as f64 } else { start + slope * over + bend * over * over }
+                };
+                (0..steps).map(|i| max * (1.0 - noise(i))).collect()
+            }
+            Self::KlOptimal | Self::KlOptimalA1111 => {
+                let of = if self == Self::KlOptimal { (n - 1.0).max(1.0) } else { n };
+                let points = if self == Self::KlOptimal { steps } else { steps + 1 };
+                let (high, low) = (libm::atan(max), libm::atan(min));
+                (0..points).map(|i| libm::tan(high + i as f64 / of * (low - high))).collect()
+            }
+        };
+        if self != Self::KlOptimalA1111 {
+            levels.push(0.0);
+        }
+        Ok(levels)
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Simple => "the schedule simple of ComfyUI",
+            Self::Normal => "the schedule normal of ComfyUI",
+            Self::SgmUniform => "the schedule sgm_uniform of ComfyUI",
+            Self::DdimUniform => "the schedule ddim_uniform of ComfyUI",
+            Self::Beta => "the schedule beta of ComfyUI and A1111",
+            Self::LinearQuadratic => "the schedule linear_quadratic of ComfyUI",
+            Self::KlOptimal => {
+                "the schedule kl_optimal of ComfyUI, which ends in 0; A1111's is kl_optimal_a1111, which ends at the smallest level"
+            }
+            Self::KlOptimalA1111 => "the schedule KL Optimal of A1111, which ends at the smallest level",
+        })
+    }
+}
+
+/// The plan of this sampler over a list of noise levels that falls, to 0 or to the last level; for `network`, or for a model that gives D.
+///
+/// # Errors
+/// As [`sampler`], and as [`Sampler::compile`].
+pub fn plan(
+    name: &str,
+    options: &BTreeMap<String, Value>,
+    sigmas: &[f64],
+    network: Option<&Formulation>,
+) -> Result<Plan> {
+    let process = Process::ve();
+    let levels = Grid::list(sigmas.to_vec()).levels(&process, 0.0, 0.0)?;
+    sampler(name, options)?.compile(&process, network, &levels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_compiles_and_every_refusal_says_what_to_do() {
+        let sigmas = [14.6, 6.0, 2.5, 1.0, 0.4, 0.1, 0.0];
+        for (name, ..) in NAMES {
+            for spelled in [(*name).to_owned(), format!("sample_{name}"), format!("{name}_gpu"), name.replace('_', "-")]
+            {
+                let plan = plan(&spelled, &BTreeMap::new(), &sigmas, None).unwrap();
+                assert!(plan.nfe() >= 6, "{spelled}");
+            }
+        }
+        for name in ["dpm_adaptive", "log_likelihood", "ar_video"] {
+            let error = sampler(name, &BTreeMap::new()).unwrap_err();
+            assert!(error.is_argument() && error.hint().is_some(), "{error}");
+        }
+        assert_eq!(sampler("eulr", &BTreeMap::new()).unwrap_err().hint(), Some("did you mean 'euler'?"));
+    }
+
+    #[test]
+    fn labels_are_a_sampler_and_a_schedule() {
+        for (text, name, grid) in [
+            ("DPM++ 2M Karras", "dpmpp_2m", Some("karras")),
+            ("DPM++ 2M SDE Heun Exponential", "dpmpp_2m_sde_heun", Some("exponential")),
+            ("DPM++ 2S a Karras", "dpmpp_2s_ancestral", Some("karras")),
+            ("DPM++ 3M SDE", "dpmpp_3m_sde", None),
+            ("dpm2 a karras", "dpm_2_ancestral", Some("karras")),
+            ("LMS Karras", "lms", Some("karras")),
+            ("DPM fast", "dpm_fast", None),
+            ("Euler a", "euler_ancestral", None),
+            ("UniPC SGM Uniform", "uni_pc", Some("sgm_uniform")),
+            ("DPM++ 2M KL Optimal", "dpmpp_2m", Some("kl_optimal_a1111")),
+        ] {
+            let found = label(text).unwrap();
+            assert_eq!((found.sampler.as_str(), found.grid), (name, grid), "{text}");
+            assert!(sampler(&found.sampler, &BTreeMap::new()).is_ok(), "{text}");
+        }
+        assert_eq!(
+            sampler(&label("DPM++ 2N Karras").unwrap().sampler, &BTreeMap::new()).unwrap_err().hint(),
+            Some("did you mean 'dpmpp_2m'?")
+        );
+    }
+
+    /// The table of Stable Diffusion: entries are counted by hand from the definitions.
+    #[test]
+    fn schedules_over_a_table() {
+        let process = Process::parse("table:scaled-linear").unwrap();
+        let bars = process.alpha_bars().unwrap();
+        let sigma = |index: usize| ((1.0 - bars[index]) / bars[index]).sqrt();
+        let levels = |schedule: Schedule| schedule.levels(&process, 6).unwrap();
+        let near = |found: Vec<f64>, expected: Vec<f64>| {
+            assert_eq!(found.len(), expected.len(), "{found:?}");
+            found
+                .iter()
+                .zip(&expected)
+                .for_each(|(a, b)| assert!((a - b).abs() <= 1e-9 * b.max(1.0), "{found:?} {expected:?}"));
+        };
+        let ended = |indices: &[usize]| indices.iter().map(|i| sigma(*i)).chain([0.0]).collect::<Vec<_>>();
+        near(levels(Schedule::Simple), ended(&[999, 833, 666, 499, 333, 166]));
+        near(levels(Schedule::DdimUniform), ended(&[997, 831, 665, 499, 333, 167, 1]));
+        let normal = levels(Schedule::Normal);
+        assert!((normal[0] - 14.6146).abs() < 1e-3 && (normal[5] - sigma(0)).abs() < 1e-12 && normal[6] == 0.0);
+        let sgm = levels(Schedule::SgmUniform);
+        assert!((sgm[0] - normal[0]).abs() < 1e-12 && sgm[5] > 2.0 * sigma(0) && sgm[6] == 0.0);
+        let line = levels(Schedule::LinearQuadratic);
+        assert!((line[1] / line[0] - (1.0 - 0.025 / 3.0)).abs() < 1e-12 && (line[3] / line[0] - 0.975).abs() < 1e-12);
+        let ours = levels(Schedule::KlOptimalA1111);
+        assert!(ours.len() == 7 && (ours[6] - sigma(0)).abs() < 1e-12 && (ours[0] - sigma(999)).abs() < 1e-9);
+        for name in ["simple", "normal", "sgm_uniform", "SGM Uniform", "ddim-uniform", "beta", "kl_optimal"] {
+            let schedule = Schedule::parse(name).unwrap();
+            for steps in [1, 2, 20, 1000] {
+                let found = schedule.levels(&process, steps).unwrap();
+                assert!(found.windows(2).all(|pair| pair[0] > pair[1]), "{name} {steps}: {found:?}");
+            }
+            assert!(schedule.levels(&Process::ve(), 6).unwrap_err().to_string().contains("needs a table"));
+            assert!(schedule.levels(&process, 0).is_err() && schedule.levels(&process, 1001).is_err());
+        }
+    }
+
+    #[test]
+    fn options_have_their_original_names() {
+        let set =
+            |pairs: &[(&str, f64)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect();
+        let heun = sampler("heun", &set(&[("s_churn", 4.0), ("s_tmin", 0.1)])).unwrap();
+        assert_eq!(heun.spec(), "heun:churn=4.0,tmin=0.1");
+        let guided = sampler("gradient_estimation_cfg_pp", &set(&[("cfg", 1.5), ("ge_gamma", 3.0)])).unwrap();
+        assert_eq!(guided.spec(), "gradient-estimation-cfg-pp:gamma=3.0,guidance=1.5");
+        let ancestral = sampler("res_multistep_ancestral_cfg_pp", &set(&[("eta", 0.5), ("s_noise", 1.1)])).unwrap();
+        assert_eq!(ancestral.spec(), "res-multistep-ancestral-cfg-pp:eta=0.5,noise=1.1");
+        assert!(sampler("dpmpp_2m", &set(&[("eta", 1.0)])).is_err());
+        assert!(sampler("dpmpp_sde", &set(&[("r", 2.0)])).is_err());
+    }
+}

@@ -1,0 +1,60 @@
+//! Recommendations on the times and noise levels of a scheduler's config.
+
+use crate::diffusers::{Call, Diffusers};
+use langevin::error::Result;
+use langevin::plan::Plan;
+use langevin::process::Level;
+use langevin::recommend::{Compiler, starts_from_noise};
+use langevin::sampler::Sampler;
+
+/// Plans on the times and noise levels of a scheduler's config, which are its own grid, whatever the grid is called. They end where its levels end.
+///
+/// ```
+/// use langevin_import::{Call, Diffusers, Imported};
+/// use langevin::recommend::{By, Search};
+/// let config = Diffusers::parse(r#"{"_class_name": "DDIMScheduler", "beta_schedule": "scaled_linear"}"#)?;
+/// let data = langevin::Spectrum::power_law(2.0, 16)?;
+/// let setting = Imported::new(&config, Call::default());
+/// let ranking = Search::new(&setting, &data, 10, By::W2).grids(["the config's"]).run()?;
+/// assert!(ranking.best().analysis.nfe <= 10);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Imported<'a> {
+    config: &'a Diffusers,
+    call: Call,
+}
+
+impl<'a> Imported<'a> {
+    /// Plans as `call` says, but for the number of steps.
+    #[must_use]
+    pub fn new(config: &'a Diffusers, call: Call) -> Self {
+        Self { config, call }
+    }
+}
+
+impl Compiler for Imported<'_> {
+    fn plan(&self, sampler: &Sampler, _: &str, steps: Option<usize>) -> Result<Plan> {
+        let mut call = self.call.clone();
+        call.steps = steps;
+        // Where D is within the bounds of a clamp there is none.
+        Ok(self.config.plan_as(&call, sampler)?.unclipped())
+    }
+
+    fn levels(&self, grid: &str, steps: Option<usize>) -> Result<Vec<Level>> {
+        let plan = Compiler::plan(self, &Sampler::ddim(0.0), grid, steps)?;
+        Ok(plan.moves().iter().map(|step| step.from).collect())
+    }
+
+    fn own_steps(&self, _: &str) -> Result<Option<usize>> {
+        Ok(None)
+    }
+
+    fn usual_grid(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn admits(&self, plan: &Plan) -> bool {
+        starts_from_noise(plan)
+    }
+}
