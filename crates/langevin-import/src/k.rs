@@ -248,7 +248,8 @@ impl Schedule {
     /// Its levels σ/α over the table of a process, falling, to 0 or to the last level.
     ///
     /// ```
-    /// use langevin::{Process, import::k::Schedule};
+    /// use langevin::Process;
+    /// use langevin_import::k::Schedule;
     /// let levels = Schedule::KlOptimal.levels(&Process::parse("table:scaled-linear")?, 6)?;
     /// assert_eq!((levels.len(), levels[6]), (7, 0.0));
     /// assert!((levels[0] - 14.6146).abs() < 1e-3 && (levels[5] - 0.0292).abs() < 1e-4);
