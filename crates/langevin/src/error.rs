@@ -1,4 +1,28 @@
 //! The one error of this crate: what went wrong, where, what was expected, what was found, and what to try.
+//!
+//! Implementations of [`Space`](crate::Space), [`Schedule`](crate::Schedule) and
+//! [`Model`](crate::Model) outside this crate build their errors with the same constructors, so that
+//! users read one kind of message:
+//!
+//! ```
+//! use langevin::{Error, Result};
+//! fn check(rows: usize, wanted: usize) -> Result<()> {
+//!     if rows == wanted {
+//!         return Ok(());
+//!     }
+//!     Err(Error::shape("the tensor does not fit the batch")
+//!         .at("my space")
+//!         .expected(format!("{wanted} rows"))
+//!         .got(rows.to_string())
+//!         .hinting("pass the whole batch"))
+//! }
+//! let error = check(3, 4).unwrap_err();
+//! assert!(error.is_shape());
+//! assert_eq!(
+//!     error.to_string(),
+//!     "the tensor does not fit the batch (my space): expected 4 rows, got 3\nhint: pass the whole batch"
+//! );
+//! ```
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -25,7 +49,7 @@ pub(crate) enum Kind {
 
 /// What went wrong, where, what was expected, what was found, and a hint.
 ///
-/// The text is one line, `what (where): expected …, got …`, then a caret under the place in a text that was read, then the hint.
+/// The text is one line, `what (where): expected …, got …: cause`, then a caret under the place in a text that was read, then the hint.
 ///
 /// ```
 /// use langevin::Process;
@@ -206,24 +230,56 @@ impl Error {
         Self(Box::new(Inner { kind, message: Message::new(what), source: None }))
     }
 
-    pub(crate) fn argument(what: impl Into<String>) -> Self {
+    /// Returns an error about an argument that cannot be used; [`is_argument`](Self::is_argument) is true.
+    ///
+    /// ```
+    /// let error = langevin::Error::argument("bad width").expected("at least 1").got("0");
+    /// assert_eq!(error.to_string(), "bad width: expected at least 1, got 0");
+    /// ```
+    #[must_use]
+    pub fn argument(what: impl Into<String>) -> Self {
         Self::new(Kind::Argument, what)
     }
 
-    pub(crate) fn format(what: impl Into<String>) -> Self {
+    /// Returns an error about a document that breaks its format; [`is_format`](Self::is_format) is true.
+    ///
+    /// ```
+    /// assert!(langevin::Error::format("the header is cut short").at("model.bin").is_format());
+    /// ```
+    #[must_use]
+    pub fn format(what: impl Into<String>) -> Self {
         Self::new(Kind::Format, what)
     }
 
-    pub(crate) fn shape(what: impl Into<String>) -> Self {
+    /// Returns an error about shapes that do not fit; [`is_shape`](Self::is_shape) is true.
+    ///
+    /// ```
+    /// assert!(langevin::Error::shape("a term has the wrong size").expected("8").got("6").is_shape());
+    /// ```
+    #[must_use]
+    pub fn shape(what: impl Into<String>) -> Self {
         Self::new(Kind::Shape, what)
     }
 
-    pub(crate) fn singular(what: impl Into<String>) -> Self {
+    /// Returns an error about a quantity without a finite value; [`is_singular`](Self::is_singular) is true.
+    ///
+    /// ```
+    /// assert!(langevin::Error::singular("the score has no value").at("σ = 0").is_singular());
+    /// ```
+    #[must_use]
+    pub fn singular(what: impl Into<String>) -> Self {
         Self::new(Kind::Singular, what)
     }
 
-    /// A name that is not among `known`; the hint is the nearest of them.
-    pub(crate) fn unknown(what: &str, got: &str, known: &[&str]) -> Self {
+    /// Returns an error about a name that is not among `known`; the hint is the nearest known name.
+    ///
+    /// ```
+    /// let error = langevin::Error::unknown("backend", "cdua", &["cpu", "cuda"]);
+    /// assert!(error.is_unknown_name());
+    /// assert_eq!(error.hint(), Some("did you mean 'cuda'?"));
+    /// ```
+    #[must_use]
+    pub fn unknown(what: &str, got: &str, known: &[&str]) -> Self {
         // A list that fits an eye is shown whole.
         let expected = match known {
             [first, second, third, ..] if known.len() > 24 => {
@@ -239,12 +295,15 @@ impl Error {
         }
     }
 
-    /// Wraps an error of a caller's own model, keeping it as the source.
+    /// Wraps an error of the caller's own code (a model, a space, a device), keeping it as the source.
+    ///
+    /// The text of the cause follows the message, and a hint of the cause follows the message's own.
     ///
     /// ```
     /// use std::error::Error as _;
     /// let error = langevin::Error::model("the network failed", std::io::Error::other("out of memory"));
     /// assert!(error.is_model() && error.source().is_some());
+    /// assert_eq!(error.to_string(), "the network failed: out of memory");
     /// ```
     pub fn model(what: impl Into<String>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let mut error = Self::new(Kind::Model, what);
@@ -258,23 +317,33 @@ impl Error {
         self
     }
 
-    pub(crate) fn at(self, place: impl Into<String>) -> Self {
+    /// Adds where; if said again, the wider place comes in front.
+    #[must_use]
+    pub fn at(self, place: impl Into<String>) -> Self {
         self.say(|message| message.at(place))
     }
 
-    pub(crate) fn expected(self, expected: impl Into<String>) -> Self {
+    /// Adds what was expected.
+    #[must_use]
+    pub fn expected(self, expected: impl Into<String>) -> Self {
         self.say(|message| message.expected(expected))
     }
 
-    pub(crate) fn got(self, got: impl Into<String>) -> Self {
+    /// Adds what was found; control characters are escaped and a long text is cut.
+    #[must_use]
+    pub fn got(self, got: impl Into<String>) -> Self {
         self.say(|message| message.got(got))
     }
 
-    pub(crate) fn pointing(self, text: &str, position: usize) -> Self {
+    /// Shows the place in a text with a caret under it; `position` counts characters from 0.
+    #[must_use]
+    pub fn pointing(self, text: &str, position: usize) -> Self {
         self.say(|message| message.pointing(text, position))
     }
 
-    pub(crate) fn hinting(self, hint: impl Into<String>) -> Self {
+    /// Adds what to try next.
+    #[must_use]
+    pub fn hinting(self, hint: impl Into<String>) -> Self {
         self.say(|message| message.hinting(hint))
     }
 
@@ -314,7 +383,7 @@ impl Error {
         self.0.kind == Kind::Shape
     }
 
-    /// Whether the caller's model failed; its own error is the source.
+    /// Whether the caller's own code failed (a model, a space, a device); its own error is the source.
     #[must_use]
     pub fn is_model(&self) -> bool {
         self.0.kind == Kind::Model
@@ -323,7 +392,55 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.message.fmt(f)
+        if self.0.source.is_none() {
+            return self.0.message.fmt(f);
+        }
+        f.write_str(&with_causes(self))
+    }
+}
+
+/// The text of an error's message and of those behind it, each said once; hints last.
+fn with_causes(error: &Error) -> String {
+    let own = error.0.message.to_string();
+    let parts = |text: &str| -> (String, Vec<String>) {
+        let mut parts = text.split("\nhint: ").map(str::to_owned);
+        (parts.next().unwrap_or_default(), parts.collect())
+    };
+    let (mut text, mut hints) = parts(&own);
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let (words, more) = parts(&inner.to_string());
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        for hint in more {
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+        cause = inner.source();
+    }
+    for hint in hints {
+        text.push_str("\nhint: ");
+        text.push_str(&hint);
+    }
+    text
+}
+
+/// An error of reading or writing in the caller's own model or space; it stays the source.
+///
+/// ```
+/// use std::error::Error as _;
+/// fn weights(path: &str) -> langevin::Result<Vec<u8>> {
+///     Ok(std::fs::read(path)?)
+/// }
+/// let error = weights("no such file").unwrap_err();
+/// assert!(error.is_model() && error.source().is_some());
+/// ```
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::model(error.to_string(), error)
     }
 }
 
@@ -384,6 +501,20 @@ mod tests {
         let long = long.hinting("z".repeat(5000)).to_string();
         assert!(long.chars().count() < 2100 && long.contains(" at line 3: expected"), "{long}");
         assert_eq!(Message::new("bad").at("row 3").at("data.csv").to_string(), "bad (data.csv, row 3)");
+    }
+
+    #[test]
+    fn a_cause_is_said_once_with_its_hint() {
+        let io = || std::io::Error::other("socket closed");
+        let error = Error::model("the network failed", io()).at("step 3").hinting("try again");
+        assert_eq!(error.to_string(), "the network failed (step 3): socket closed\nhint: try again");
+        assert!(format!("{error:?}").contains("socket closed"), "{error:?}");
+        assert_eq!(error.source().unwrap().to_string(), "socket closed");
+        // The chain is walked, and nothing is said twice.
+        let inner = Error::model("the device failed", io()).hinting("restart it");
+        let outer = Error::model("no prediction", inner).hinting("restart it");
+        assert_eq!(outer.to_string(), "no prediction: the device failed: socket closed\nhint: restart it");
+        assert_eq!(Error::from(io()).to_string(), "socket closed");
     }
 
     #[test]
