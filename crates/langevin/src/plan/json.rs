@@ -26,6 +26,8 @@ const MAX_HEADER: usize = 1 << 17;
 const MAX_ARGS: usize = 8;
 /// Of what the reader says, so much is shown: it may quote the document.
 const MAX_WORDS: usize = 300;
+/// The longest name of a field that is quoted.
+const MOST_NAME: usize = 40;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a plan, which is a JSON object")]
@@ -84,7 +86,7 @@ impl Plan {
             self.draws,
             self.result,
             text(&self.inputs),
-            list(self.ops.iter().map(|op| text(&WireOp::from(op))).collect()),
+            list(self.ops.iter().map(text).collect()),
             list(self.moves.iter().map(text).collect()),
         )
     }
@@ -103,7 +105,12 @@ impl Plan {
             let words = crate::error::json_words(&error);
             let words =
                 words.char_indices().nth(MAX_WORDS).map_or(words.clone(), |(end, _)| format!("{}…", &words[..end]));
-            Error::format(format!("not a plan: {words}"))
+            let wrong = Error::format(format!("not a plan: {words}"));
+            let wrong = match broken_op(text, &error) {
+                Some(op) => wrong.at(format!("ops[{op}]")),
+                None => wrong,
+            };
+            if is_not_finite(text, &error) { wrong.hinting("a plan has finite numbers only") } else { wrong }
         };
         if let Some(found) = crate::error::no_object(text) {
             return Err(Error::format("not a plan").expected("a JSON object").got(found));
@@ -137,6 +144,19 @@ impl Plan {
     }
 }
 
+/// An instruction as it stands in a plan's JSON.
+///
+/// ```
+/// use langevin::Op;
+/// let op = Op::Combine { into: 0, terms: vec![(0.5, 1)], noise: vec![(2.0, 0)] };
+/// assert_eq!(serde_json::to_string(&op).unwrap(), r#"{"op":"combine","into":0,"terms":[[0.5,1]],"noise":[[2.0,0]]}"#);
+/// ```
+impl Serialize for Op {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        WireOp::from(self).serialize(serializer)
+    }
+}
+
 impl From<&Op> for WireOp {
     fn from(op: &Op) -> Self {
         match op {
@@ -157,6 +177,49 @@ impl From<&Op> for WireOp {
             }
         }
     }
+}
+
+/// Where a text stops being JSON, in bytes.
+fn position(text: &str, error: &serde_json::Error) -> usize {
+    let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    (line_start + error.column()).min(text.len())
+}
+
+/// The instruction in which a text stops being JSON, counted from 0. Other mistakes name theirs themselves.
+fn broken_op(text: &str, error: &serde_json::Error) -> Option<usize> {
+    let before = text.as_bytes().get(..position(text, error)).filter(|_| error.is_syntax())?;
+    // The opening quote of the string that is read; whether the last key of the plan is `ops`.
+    let (mut quote, mut escaped, mut in_ops) = (None, false, false);
+    let (mut depth, mut count) = (0_usize, 0_usize);
+    for (place, byte) in before.iter().enumerate() {
+        match (byte, quote) {
+            _ if escaped => escaped = false,
+            (b'\\', Some(_)) => escaped = true,
+            (b'"', None) => quote = Some(place),
+            (b'"', Some(start)) => {
+                in_ops = if depth == 1 { &before[start + 1..place] == b"ops" } else { in_ops };
+                quote = None;
+            }
+            (b'{' | b'[', None) => {
+                count += usize::from(in_ops && depth == 2);
+                depth += 1;
+            }
+            (b'}' | b']', None) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    count.checked_sub(1).filter(|_| in_ops && depth > 2)
+}
+
+/// Whether a text stops being JSON at a number that is not finite: NaN and Infinity, as Python writes them, or beyond `f64`.
+fn is_not_finite(text: &str, error: &serde_json::Error) -> bool {
+    let end = position(text, error);
+    let word = |c: char| c.is_ascii_alphanumeric();
+    let start = text.get(..end).map_or(end, |before| before.trim_end_matches(word).len());
+    let found = text.get(start..).map_or("", |rest| &rest[..rest.find(|c| !word(c)).unwrap_or(rest.len())]);
+    error.is_syntax()
+        && (error.to_string().starts_with("number out of range")
+            || ["nan", "inf", "infinity"].iter().any(|name| found.eq_ignore_ascii_case(name)))
 }
 
 /// What the first pass keeps of a document.
@@ -287,6 +350,8 @@ enum Key {
     Noise,
     Kind,
     Args,
+    /// A field of no instruction. Which fields this one has is known at its end.
+    Other(String),
 }
 
 #[derive(Clone, Copy, PartialEq, Deserialize)]
@@ -295,6 +360,17 @@ enum Tag {
     Eval,
     Combine,
     Map,
+}
+
+impl Tag {
+    /// The instruction and its fields, for a message.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Eval => "eval, expected one of `op`, `from`, `time`, `alpha`, `sigma`, `out`, `net`",
+            Self::Combine => "combine, expected one of `op`, `into`, `terms`, `noise`",
+            Self::Map => "map, expected one of `op`, `kind`, `from`, `args`, `into`",
+        }
+    }
 }
 
 /// The keys of an instruction, in whatever order they come.
@@ -312,6 +388,7 @@ struct Parts {
     noise: Option<Vec<(f64, Draw)>>,
     kind: Option<String>,
     args: Option<Args>,
+    other: Option<String>,
 }
 
 impl<'de> DeserializeSeed<'de> for OpAt {
@@ -357,6 +434,10 @@ impl<'de> Visitor<'de> for OpAt {
                 Key::Noise => put(&mut parts.noise, "noise", &mut items)?,
                 Key::Kind => put(&mut parts.kind, "kind", &mut items)?,
                 Key::Args => put(&mut parts.args, "args", &mut items)?,
+                Key::Other(name) => {
+                    items.next_value::<IgnoredAny>()?;
+                    parts.other.get_or_insert(name);
+                }
             }
         }
         parts.into_op(self.0).map_err(|words| de::Error::custom(format!("ops[{}]: {words}", self.0)))
@@ -368,7 +449,15 @@ impl Parts {
         fn need<T>(place: &mut Option<T>, name: &str) -> Result<T, String> {
             place.take().ok_or_else(|| format!("missing field `{name}`"))
         }
-        let op = match need(&mut self.tag, "op")? {
+        let tag = need(&mut self.tag, "op")?;
+        let unknown = |name: &str| {
+            let name: String = name.chars().take(MOST_NAME).collect();
+            Err(format!("unknown field `{name}` of {}", tag.words()))
+        };
+        if let Some(name) = &self.other {
+            return unknown(name);
+        }
+        let op = match tag {
             Tag::Eval => Op::Eval {
                 from: match need(&mut self.from, "from")? {
                     Slots::One(slot) => slot,
@@ -412,7 +501,7 @@ impl Parts {
             ("args", self.args.is_some()),
         ];
         match left.iter().find(|(_, there)| *there) {
-            Some((name, _)) => Err(format!("unknown field `{name}`")),
+            Some((name, _)) => unknown(name),
             None => Ok(op),
         }
     }
