@@ -11,7 +11,7 @@ mod rows;
 use super::unroll::{Tracker, Weights};
 use super::{Letter, Move, Op, Plan};
 use crate::error::Result;
-use crate::process::Process;
+use crate::process::{Level, Process};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -294,8 +294,16 @@ fn hold(
     }
 }
 
+/// Holds (mean over x0, variance) of the state of an evaluation to the marginal at its level.
+fn hold_state(findings: &mut Vec<Finding>, (mean, variance): (f64, f64), level: &Level, evaluation: usize, op: usize) {
+    let power = level.sigma * level.sigma;
+    let subject = (Subject::Evaluation, evaluation, Some(op));
+    hold(findings, subject, Rule::Mean, [mean, level.alpha], level.alpha.max(1e-6));
+    hold(findings, subject, Rule::Variance, [variance, power], if power > 0.0 { power } else { 1.0 });
+}
+
 impl Plan {
-    /// Holds every move to its marginal.
+    /// Holds every move to its marginal, and the state of every evaluation to its level.
     ///
     /// A start of pure noise, of any standard deviation, is taken to be the draw of the marginal that it stands for. So is an input, unless the start already is one with the inputs
     /// clean: α·image + σ·z.
@@ -324,11 +332,7 @@ impl Plan {
         let mut ends = ends.into_iter().peekable();
         for (number, op) in self.ops.iter().enumerate() {
             if let Op::Eval { from, level, .. } = op {
-                let (mean, variance) = start.moments(&tracker.slot(*from));
-                let power = level.sigma * level.sigma;
-                let subject = (Subject::Evaluation, evaluation, Some(number));
-                hold(&mut findings, subject, Rule::Mean, [mean, level.alpha], level.alpha.max(1e-6));
-                hold(&mut findings, subject, Rule::Variance, [variance, power], if power > 0.0 { power } else { 1.0 });
+                hold_state(&mut findings, start.moments(&tracker.slot(*from)), level, evaluation, number);
                 evaluation += 1;
             }
             tracker.step(op);
@@ -362,12 +366,7 @@ impl Plan {
         let (mut findings, mut index) = (Vec::new(), 0);
         for (number, op) in self.ops.iter().enumerate() {
             if let Op::Eval { from, level, .. } = op {
-                let subject = (Subject::Evaluation, index, Some(number));
-                let (mean, variance) = start.moments(&tracker.slot(*from));
-                let power = level.sigma * level.sigma;
-                let scale = if power > 0.0 { power } else { 1.0 };
-                hold(&mut findings, subject, Rule::Mean, [mean, level.alpha], level.alpha.max(1e-6));
-                hold(&mut findings, subject, Rule::Variance, [variance, power], scale);
+                hold_state(&mut findings, start.moments(&tracker.slot(*from)), level, index, number);
                 index += 1;
             }
             tracker.step(op);

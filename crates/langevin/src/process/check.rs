@@ -147,7 +147,7 @@ impl Check<'_> {
     fn inverse(&self, times: &[f64]) -> Result<()> {
         let (first, last) = self.schedule.domain();
         let ratios: Vec<f64> = times.iter().map(|time| self.ratio(*time)).collect();
-        let inside = |ratio: f64| RATIOS[0] <= ratio && ratio <= RATIOS[1];
+        let inside = |ratio: f64| (RATIOS[0]..=RATIOS[1]).contains(&ratio);
         let ends = [ratios[0].max(RATIOS[0]), ratios[ratios.len() - 1].min(RATIOS[1])];
         let between = |k: usize| exp(ln(ends[0]) + (ln(ends[1]) - ln(ends[0])) * (k as f64 + 0.5) / PARTS as f64);
         let between = (0..PARTS).map(between).filter(|ratio| ends[0] <= *ratio && *ratio <= ends[1]);
@@ -190,7 +190,8 @@ impl Check<'_> {
         let (_, last) = s.domain();
         let h = STEP * if last.is_finite() { last - first } else { time - first };
         let square = |t: f64| s.sigma(t) * s.sigma(t);
-        let rated: [(&str, &dyn Fn(f64) -> f64, f64); 3] = [
+        type Rated<'a> = (&'a str, &'a dyn Fn(f64) -> f64, f64);
+        let rated: [Rated<'_>; 3] = [
             ("α'", &|t| s.alpha(t), s.alpha_rate(time)),
             ("σ'", &|t| s.sigma(t), s.sigma_rate(time)),
             ("(σ²)'", &square, s.variance_rate(time)),
