@@ -142,7 +142,7 @@ impl Error {
     /// Returns an error about a name that is not among `known`; the hint is the nearest known name.
     ///
     /// ```
-    /// let error = langevin::Error::unknown("backend", "cdua", &["cpu", "cuda"]);
+    /// let error = langevin::Error::unknown("backend", "cda", &["cpu", "cuda"]);
     /// assert!(error.is_unknown_name());
     /// assert_eq!(error.hint(), Some("did you mean 'cuda'?"));
     /// ```

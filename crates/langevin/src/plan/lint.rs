@@ -124,7 +124,7 @@ pub struct Finding {
     pub subject: Subject,
     /// The number of the move, evaluation, instruction or input, counted from 0; of the result, the number of evaluations.
     pub index: usize,
-    /// The instruction that breaks the rule, as in `ops[op]`; `None` if no instruction does, as of an input that is never read.
+    /// The instruction that breaks the rule, as in `ops[op]`; `None` if the result is an input that no instruction writes.
     pub op: Option<usize>,
     /// The rule.
     pub rule: Rule,

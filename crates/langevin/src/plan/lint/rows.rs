@@ -26,8 +26,8 @@ impl Plan {
         findings
     }
 
-    /// Inputs that are never read, and a last instruction whose value is not the result. Other values may be left unread: methods
-    /// compute a stage or a correction that a last step does not use.
+    /// Inputs that are written over before they are read, and a last instruction whose value is not the result. Other values may be
+    /// left unread: methods compute a stage or a correction that a last step does not use, and pure noise has nothing of an image.
     fn unread(&self) -> Vec<Finding> {
         let finding = |subject, index, op| Finding { subject, index, op, rule: Rule::Unread, expected: 1.0, got: 0.0 };
         let mut findings = Vec::new();
@@ -38,9 +38,8 @@ impl Plan {
             };
             let first = self.ops.iter().enumerate().find_map(|(op, row)| touches(row).map(|read| (op, read)));
             match first {
-                Some((_, true)) => {}
-                None if input.slot == self.result => {}
-                first => findings.push(finding(Subject::Input, index, first.map(|(op, _)| op))),
+                Some((op, false)) => findings.push(finding(Subject::Input, index, Some(op))),
+                Some((_, true)) | None => {}
             }
         }
         let last = self.ops.len().checked_sub(1);
