@@ -202,7 +202,8 @@ fn with_causes(error: &dyn Error) -> String {
             text.push_str(": ");
             text.push_str(words);
         }
-        hints.extend(hint.map(str::to_owned));
+        // An error that says its cause says its hint too.
+        hints.extend(hint.filter(|hint| !hints.iter().any(|known| known.contains(hint))).map(str::to_owned));
         cause = inner.source();
     }
     hints.into_iter().for_each(|hint| {

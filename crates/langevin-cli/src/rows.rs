@@ -8,13 +8,11 @@ use crate::words::{plural, shown};
 use crate::{check, data};
 use langevin::SampleId;
 use langevin::exact::Gaussian;
-use langevin::noise::fill_uniforms;
+use langevin::noise::{draws, fill_uniforms};
 use langevin_data::{Axes, Lattice, Options};
 use langevin_train::{Dataset, Metadata, Moments, Network, Normalization};
 use std::path::Path;
 
-/// The draw of the dequantisation, away from those of the likelihood and of training.
-const DEQUANTISE: u32 = 0x7fff_0000;
 /// What tells the seed of fresh data from that of a training.
 const FRESH: u64 = 1 << 63;
 
@@ -240,7 +238,7 @@ pub fn coordinates(
     if let Some(lattice) = lattice {
         let mut u = vec![0.0; width];
         for (row, id) in x.chunks_exact_mut(width).zip(&ids) {
-            fill_uniforms(*id, DEQUANTISE, &mut u);
+            fill_uniforms(*id, draws::LIKELIHOOD_DEQUANTISATION.first(), &mut u);
             u.iter_mut().enumerate().for_each(|(element, u)| *u *= lattice.step(element));
             set.frame().add(row, &u);
         }

@@ -7,7 +7,7 @@ use crate::labels::Labels;
 use crate::store::Store;
 use crate::table::Dialect;
 use langevin::SampleId;
-use langevin::noise::fill_uniforms;
+use langevin::noise::{draws, fill_uniforms};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -411,14 +411,11 @@ pub(crate) fn name_of(path: &Path) -> String {
     }
 }
 
-/// The draw of a split: draws of training are counted from here, away from those of sampling plans, which count from 0.
-const FIRST_DRAW: u32 = 0x8000_0000;
-
 /// A permutation of `0..rows`, a function of `id` alone: what a seed means, which must not change.
 #[must_use]
 pub fn shuffled(rows: usize, id: SampleId) -> Vec<usize> {
     let mut keys = vec![0.0; rows];
-    fill_uniforms(id, FIRST_DRAW, &mut keys);
+    fill_uniforms(id, draws::DATA_ORDER.first(), &mut keys);
     let mut order: Vec<usize> = (0..rows).collect();
     order.sort_by(|a, b| keys[*a].total_cmp(&keys[*b]).then(a.cmp(b)));
     order

@@ -9,7 +9,7 @@ use langevin::adaptive::Pair;
 use langevin::exact::{Gaussian, Mixture};
 use langevin::{
     Adaptive, Clock, Coef, Draw, Formulation, Grid, Level, Map, Model, Plan, Process, ProcessSpec, Query, Result,
-    SampleId, Schedule, SliceSpace, Space, Tolerance,
+    SampleId, Schedule, SliceSpace, Space, Tolerance, space::ErrorNorms,
 };
 use langevin_import::{Call, Diffusers, Tables, k};
 use serde_json::Value;
@@ -60,6 +60,9 @@ impl Space for Recorded<'_> {
     fn map(&self, map: &Map, args: &[&Vec<f64>]) -> Result<Vec<f64>> {
         self.slices.map(map, args)
     }
+}
+
+impl ErrorNorms for Recorded<'_> {
     fn error_norms(
         &self,
         low: &Vec<f64>,
@@ -142,11 +145,12 @@ impl Schedule for Wuerstchen {
     fn sigma(&self, t: f64) -> f64 {
         (1.0 - self.bar(t)).sqrt()
     }
-    fn alpha_rate(&self, _: f64) -> f64 {
-        f64::NAN
+    fn alpha_rate(&self, t: f64) -> f64 {
+        let [before, after] = [(t - 1e-6).max(0.0), (t + 1e-6).min(1.0)];
+        (self.alpha(after) - self.alpha(before)) / (after - before)
     }
-    fn sigma_rate(&self, _: f64) -> f64 {
-        f64::NAN
+    fn sigma_rate(&self, t: f64) -> f64 {
+        -self.alpha(t) * self.alpha_rate(t) / self.sigma(t)
     }
     /// The network is asked at the very times of the plan, and `Network` needs the level at a time alone.
     fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
@@ -169,7 +173,7 @@ fn run(plan: &Plan, noise: &dyn Fn(Draw) -> Vec<f64>, inputs: Vec<Vec<f64>>) -> 
     let space = Recorded { noise, slices: SliceSpace::new(2) };
     let spec = plan.network().unwrap();
     let formulation = match &spec.process {
-        ProcessSpec::Custom { name } => Formulation::new(Process::new(Wuerstchen::of(name)), spec.prediction),
+        ProcessSpec::Custom { name } => Formulation::new(Process::new(Wuerstchen::of(name))?, spec.prediction),
         _ => Formulation::from_spec(spec)?,
     };
     plan.run(&space, &Network { formulation, data: data() }, inputs, &rows)

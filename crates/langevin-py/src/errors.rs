@@ -32,21 +32,9 @@ pub fn raised(py: Python<'_>, error: &langevin::Error) -> PyErr {
     } else if error.is_singular() {
         SingularError::new_err(text)
     } else if error.is_model() {
-        ModelError::new_err(with_cause(error))
+        ModelError::new_err(text)
     } else {
         ArgumentError::new_err(text)
-    }
-}
-
-/// The text of an error and of the error behind it, whose hint comes last.
-fn with_cause(error: &langevin::Error) -> String {
-    let text = error.to_string();
-    match error.source().map(ToString::to_string) {
-        Some(cause) if !text.contains(&cause) => match text.split_once("\nhint: ") {
-            Some((text, hint)) => format!("{text}: {cause}\nhint: {hint}"),
-            None => format!("{text}: {cause}"),
-        },
-        _ => text,
     }
 }
 

@@ -337,8 +337,9 @@ impl Plan {
     fn lint(&self) -> PyResult<Vec<String>> {
         let lint = self.0.lint().or_raise()?;
         let line = |finding: &langevin::plan::Finding| {
+            let op = finding.op.map_or_else(String::new, |op| format!(" (ops[{op}])"));
             format!(
-                "{} {}: {}, expected {}, got {}",
+                "{} {}{op}: {}, expected {}, got {}",
                 finding.subject.name(),
                 finding.index,
                 finding.rule.name(),

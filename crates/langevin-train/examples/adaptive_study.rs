@@ -142,7 +142,7 @@ fn held_out(network: &Network, test: &Dataset, dequantize: bool) -> Result<f64> 
     if dequantize {
         let mut u = vec![0.0; width];
         for (row, id) in x.chunks_exact_mut(width).zip(&rows) {
-            langevin::noise::fill_uniforms(*id, 0x7000_0000, &mut u);
+            langevin::noise::fill_uniforms(*id, langevin::noise::draws::STUDY_DEQUANTISATION.first(), &mut u);
             row.iter_mut().zip(&u).for_each(|(x, u)| *x += u);
         }
     }

@@ -73,7 +73,7 @@ fn sums(data: &Dataset, seed: u64) -> Result<Vec<f64>> {
     let mut x: Vec<f64> = data.values()?.iter().map(|value| f64::from(*value)).collect();
     let mut u = vec![0.0; data.width()];
     for (row, index) in x.chunks_exact_mut(data.width()).zip(0..) {
-        fill_uniforms(SampleId { seed, index }, 0x7000_0000, &mut u);
+        fill_uniforms(SampleId { seed, index }, langevin::noise::draws::STUDY_DEQUANTISATION.first(), &mut u);
         // In single precision, as the file has them.
         row.iter_mut().zip(&u).for_each(|(x, u)| *x = f64::from((*x + u) as f32));
     }

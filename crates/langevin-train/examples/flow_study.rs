@@ -130,8 +130,8 @@ fn wide(values: &[f32]) -> Vec<f64> {
 fn run(toy: &str, method: usize, seed: u64) -> Result<f64, Box<dyn std::error::Error>> {
     let data = Dataset::new(toy, points(toy, POINTS, 100 + seed), &[2])?;
     let process = match method {
-        0 => Process::new(Path::Line),
-        1 => Process::new(Path::Root),
+        0 => Process::new(Path::Line)?,
+        1 => Process::new(Path::Root)?,
         _ => Process::rectified_flow(),
     };
     let least = if method < 2 { SMALL } else { 1e-3 };

@@ -34,9 +34,6 @@ mod stop;
 mod train;
 mod vae;
 
-/// Draws of this crate are counted from here, away from those of sampling plans, which count from 0.
-pub(crate) const FIRST_DRAW: u32 = 0x8000_0000;
-
 pub use averages::Averages;
 pub use device::Device;
 pub use error::{Error, Result};

@@ -40,7 +40,7 @@ impl Normalization {
                 Ok(Self { shift: mean, scale: deviation.into_iter().map(spread).collect() })
             }
             Statistics::Whole { mean, deviation, .. } => Ok(Self { shift: vec![mean], scale: vec![spread(deviation)] }),
-            other => Err(Error::data("statistics that no normalisation is known for").got(format!("{other:?}"))),
+            _ => Err(Error::data("statistics that no normalisation is known for").at(data.name())),
         }
     }
 

@@ -14,7 +14,6 @@
 //!
 //! Source: Kingma & Welling, arXiv 1312.6114.
 
-use crate::FIRST_DRAW;
 use crate::error::{Error, Result};
 use crate::net::mlp::{Mlp, MlpConfig};
 use crate::net::{Net as _, Rows, size};
@@ -24,14 +23,12 @@ use crate::recipe::Recipe;
 use crate::train::{Order, Smooth, rows_of_lane};
 use langevin::SampleId;
 use langevin::duality::{Autoencoder, Normal};
-use langevin::noise::fill_normals;
+use langevin::noise::{draws, fill_normals};
 use langevin_data::Dataset;
 use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// The draw of the encoder's noise; those before are named in `train.rs`.
-const ENCODER: u32 = FIRST_DRAW + 5;
 /// The largest size of a log-variance.
 const MOST: f32 = 9.0;
 /// Rows that are evaluated together.
@@ -253,7 +250,7 @@ impl Run<'_> {
         let id = |row: usize| SampleId { seed: self.recipe.seed, index: first.wrapping_add(row as u64) };
         let ids: Vec<SampleId> = (0..rows.len()).map(id).collect();
         let mut noise = vec![0.0; rows.len()];
-        fill_normals(&ids, ENCODER, 1, &mut noise);
+        fill_normals(&ids, draws::ENCODER_NOISE.first(), 1, &mut noise);
         let x: Vec<f32> = rows.iter().map(|row| self.values[*row]).collect();
         let lane = rows_of_lane(rows.len(), &self.half);
         let shares = x.par_chunks(lane).zip(noise.par_chunks(lane)).map(|(x, noise)| self.gradient(x, noise));

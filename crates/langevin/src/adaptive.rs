@@ -21,7 +21,7 @@ use crate::noise::SampleId;
 use crate::process::{Level, ve};
 use crate::sampler::form::{Form, Poly, ratio};
 use crate::sampler::stages::{self, At as Place, FIRST, LAMBDA, Table, Use};
-use crate::space::{Coef, Draw, Space, Tolerance};
+use crate::space::{Coef, Draw, ErrorNorms, Tolerance};
 
 /// Two estimates of one step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,7 +176,7 @@ impl Adaptive {
     ///
     /// # Errors
     /// A range or a tolerance that cannot be, steps that grow so small that `attempts` do not suffice, values that are not finite, or whatever the model meets.
-    pub fn run<Sp: Space>(
+    pub fn run<Sp: ErrorNorms>(
         &self,
         space: &Sp,
         model: &(impl Model<Sp::State> + ?Sized),
@@ -252,7 +252,7 @@ struct Running<'a, Sp, M: ?Sized> {
     evaluations: usize,
 }
 
-impl<Sp: Space, M: Model<Sp::State> + ?Sized> Running<'_, Sp, M> {
+impl<Sp: ErrorNorms, M: Model<Sp::State> + ?Sized> Running<'_, Sp, M> {
     /// D at `x`, each row at its own level.
     fn denoised(&mut self, x: &Sp::State, levels: &[Level]) -> Result<Sp::State> {
         self.evaluations += 1;

@@ -1,4 +1,35 @@
 //! The one error of this crate: what went wrong, where, what was expected, what was found, and what to try.
+//!
+//! Implementations of [`Space`](crate::Space), [`Schedule`](crate::Schedule) and
+//! [`Model`](crate::Model) outside this crate build their errors with the same constructors, so that
+//! users read one kind of message:
+//!
+//! ```
+//! use langevin::{Error, Result};
+//! fn check(rows: usize, wanted: usize) -> Result<()> {
+//!     if rows == wanted {
+//!         return Ok(());
+//!     }
+//!     Err(Error::shape("the tensor does not fit the batch")
+//!         .at("my space")
+//!         .expected(format!("{wanted} rows"))
+//!         .got(rows.to_string())
+//!         .hinting("pass the whole batch"))
+//! }
+//! let error = check(3, 4).unwrap_err();
+//! assert!(error.is_shape());
+//! assert_eq!(
+//!     error.to_string(),
+//!     "the tensor does not fit the batch (my space): expected 4 rows, got 3\nhint: pass the whole batch"
+//! );
+//! ```
+
+mod message;
+mod nearest;
+
+pub use message::Message;
+pub use nearest::distance;
+pub use nearest::nearest;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -25,7 +56,7 @@ pub(crate) enum Kind {
 
 /// What went wrong, where, what was expected, what was found, and a hint.
 ///
-/// The text is one line, `what (where): expected …, got …`, then a caret under the place in a text that was read, then the hint.
+/// The text is one line, `what (where): expected …, got …: cause`, then a caret under the place in a text that was read, then the hint.
 ///
 /// ```
 /// use langevin::Process;
@@ -62,175 +93,60 @@ pub fn json_words(error: &serde_json::Error) -> String {
     }
 }
 
-/// The words of an error: `what (where): expected …, got …`, then a caret under the place in a text, then the hint.
-///
-/// It is public so that the errors of crates on top of this one read alike.
-///
-/// ```
-/// use langevin::error::Message;
-/// let message = Message::new("bad steps").at("--steps").expected("at least 1").got("0").hinting("use 20");
-/// assert_eq!(message.to_string(), "bad steps (--steps): expected at least 1, got 0\nhint: use 20");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    what: String,
-    place: Option<String>,
-    expected: Option<String>,
-    got: Option<String>,
-    cause: Option<String>,
-    snippet: Option<String>,
-    hint: Option<String>,
-}
-
-/// What came from outside may be of any length and hold anything; a message shall not.
-fn tame(text: String) -> String {
-    if text.len() <= 200 && !text.contains(char::is_control) {
-        return text;
-    }
-    let mut tame: String = text
-        .chars()
-        .take(200)
-        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-        .collect();
-    if text.chars().nth(200).is_some() {
-        tame.push('…');
-    }
-    tame
-}
-
-/// The start and the end of a text that may quote something of any length: both matter, as in `unknown variant … at line 3`.
-fn brief(text: String, most: usize) -> String {
-    // A byte count is enough to pass by: there are never more characters.
-    let count = if text.len() <= most { 0 } else { text.chars().count() };
-    if count <= most {
-        return text;
-    }
-    let end = most / 4;
-    text.chars().take(most - end).chain(['…']).chain(text.chars().skip(count - end)).collect()
-}
-
-/// The longest statement of what went wrong, and the longest list of what is known.
-const MOST_WHAT: usize = 400;
-const MOST_KNOWN: usize = 800;
-
-impl Message {
-    /// What went wrong; the middle of a long text is left out.
-    pub fn new(what: impl Into<String>) -> Self {
-        let what = brief(what.into(), MOST_WHAT);
-        Self { what, place: None, expected: None, got: None, cause: None, snippet: None, hint: None }
-    }
-
-    /// Where. Said again, the wider place comes in front.
-    #[must_use]
-    pub fn at(mut self, place: impl Into<String>) -> Self {
-        let place = tame(place.into());
-        self.place = Some(match self.place.take() {
-            Some(inner) => format!("{place}, {inner}"),
-            None => place,
-        });
-        self
-    }
-
-    /// What was expected.
-    #[must_use]
-    pub fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.expected = Some(brief(expected.into(), MOST_KNOWN));
-        self
-    }
-
-    /// What was found; control characters are escaped and a long text is cut.
-    #[must_use]
-    pub fn got(mut self, got: impl Into<String>) -> Self {
-        self.got = Some(tame(got.into()));
-        self
-    }
-
-    /// Why, in the words of another: the operating system, say.
-    #[must_use]
-    pub fn because(mut self, cause: impl Into<String>) -> Self {
-        self.cause = Some(tame(cause.into()));
-        self
-    }
-
-    /// Shows the place in a text with a caret under it.
-    #[must_use]
-    pub fn pointing(mut self, text: &str, position: usize) -> Self {
-        // A long text is cut to the neighbourhood of the mistake.
-        let start = position.saturating_sub(30);
-        let window: String = text.chars().skip(start).take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
-        self.snippet = Some(format!("  {window}\n  {}^", " ".repeat(position - start)));
-        self.at(format!("character {}", position + 1))
-    }
-
-    /// What to try next.
-    #[must_use]
-    pub fn hinting(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(brief(hint.into(), MOST_KNOWN));
-        self
-    }
-
-    /// What to try next, where there is something to say.
-    #[must_use]
-    pub fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
-    }
-}
-
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
-        if let Some(place) = &self.place {
-            write!(f, " ({place})")?;
-        }
-        match (&self.expected, &self.got) {
-            (Some(expected), Some(got)) => write!(f, ": expected {expected}, got {got}")?,
-            (Some(expected), None) => write!(f, ": expected {expected}")?,
-            (None, Some(got)) => write!(f, ": got {got}")?,
-            (None, None) => {}
-        }
-        if let Some(cause) = &self.cause {
-            write!(f, ": {cause}")?;
-        }
-        if let Some(snippet) = &self.snippet {
-            write!(f, "\n{snippet}")?;
-        }
-        if let Some(hint) = &self.hint {
-            write!(f, "\nhint: {hint}")?;
-        }
-        Ok(())
-    }
-}
-
 impl Error {
     pub(crate) fn new(kind: Kind, what: impl Into<String>) -> Self {
         Self(Box::new(Inner { kind, message: Message::new(what), source: None }))
     }
 
-    /// An argument that cannot be.
+    /// Returns an error about an argument that cannot be used; [`is_argument`](Self::is_argument) is true.
+    ///
+    /// ```
+    /// let error = langevin::Error::argument("bad width").expected("at least 1").got("0");
+    /// assert_eq!(error.to_string(), "bad width: expected at least 1, got 0");
+    /// ```
     #[must_use]
     pub fn argument(what: impl Into<String>) -> Self {
         Self::new(Kind::Argument, what)
     }
 
-    /// A document or a file that cannot be read.
+    /// Returns an error about a document that breaks its format; [`is_format`](Self::is_format) is true.
+    ///
+    /// ```
+    /// assert!(langevin::Error::format("the header is cut short").at("model.bin").is_format());
+    /// ```
     #[must_use]
     pub fn format(what: impl Into<String>) -> Self {
         Self::new(Kind::Format, what)
     }
 
-    /// Sizes that do not fit.
+    /// Returns an error about shapes that do not fit; [`is_shape`](Self::is_shape) is true.
+    ///
+    /// ```
+    /// assert!(langevin::Error::shape("a term has the wrong size").expected("8").got("6").is_shape());
+    /// ```
     #[must_use]
     pub fn shape(what: impl Into<String>) -> Self {
         Self::new(Kind::Shape, what)
     }
 
-    /// A value that is not finite, or does not exist.
+    /// Returns an error about a quantity without a finite value; [`is_singular`](Self::is_singular) is true.
+    ///
+    /// ```
+    /// assert!(langevin::Error::singular("the score has no value").at("σ = 0").is_singular());
+    /// ```
     #[must_use]
     pub fn singular(what: impl Into<String>) -> Self {
         Self::new(Kind::Singular, what)
     }
 
-    /// A name that is not among `known`; the hint is the nearest of them.
+    /// Returns an error about a name that is not among `known`; the hint is the nearest known name.
+    ///
+    /// ```
+    /// let error = langevin::Error::unknown("backend", "cda", &["cpu", "cuda"]);
+    /// assert!(error.is_unknown_name());
+    /// assert_eq!(error.hint(), Some("did you mean 'cuda'?"));
+    /// ```
+    #[must_use]
     pub fn unknown(what: &str, got: &str, known: &[&str]) -> Self {
         // A list that fits an eye is shown whole.
         let expected = match known {
@@ -247,12 +163,15 @@ impl Error {
         }
     }
 
-    /// Wraps an error of a caller's own model, keeping it as the source.
+    /// Wraps an error of the caller's own code (a model, a space, a device), keeping it as the source.
+    ///
+    /// The text of the cause follows the message, and a hint of the cause follows the message's own.
     ///
     /// ```
     /// use std::error::Error as _;
     /// let error = langevin::Error::model("the network failed", std::io::Error::other("out of memory"));
     /// assert!(error.is_model() && error.source().is_some());
+    /// assert_eq!(error.to_string(), "the network failed: out of memory");
     /// ```
     pub fn model(what: impl Into<String>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let mut error = Self::new(Kind::Model, what);
@@ -266,31 +185,31 @@ impl Error {
         self
     }
 
-    /// Says where.
+    /// Adds where; if said again, the wider place comes in front.
     #[must_use]
     pub fn at(self, place: impl Into<String>) -> Self {
         self.say(|message| message.at(place))
     }
 
-    /// Says what was expected.
+    /// Adds what was expected.
     #[must_use]
     pub fn expected(self, expected: impl Into<String>) -> Self {
         self.say(|message| message.expected(expected))
     }
 
-    /// Says what was there instead.
+    /// Adds what was found; control characters are escaped and a long text is cut.
     #[must_use]
     pub fn got(self, got: impl Into<String>) -> Self {
         self.say(|message| message.got(got))
     }
 
-    /// Shows a text, with a mark at one of its characters.
+    /// Shows the place in a text with a caret under it; `position` counts characters from 0.
     #[must_use]
     pub fn pointing(self, text: &str, position: usize) -> Self {
         self.say(|message| message.pointing(text, position))
     }
 
-    /// Says what to try.
+    /// Adds what to try next.
     #[must_use]
     pub fn hinting(self, hint: impl Into<String>) -> Self {
         self.say(|message| message.hinting(hint))
@@ -332,7 +251,7 @@ impl Error {
         self.0.kind == Kind::Shape
     }
 
-    /// Whether the caller's model failed; its own error is the source.
+    /// Whether the caller's own code failed (a model, a space, a device); its own error is the source.
     #[must_use]
     pub fn is_model(&self) -> bool {
         self.0.kind == Kind::Model
@@ -341,7 +260,55 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.message.fmt(f)
+        if self.0.source.is_none() {
+            return self.0.message.fmt(f);
+        }
+        f.write_str(&with_causes(self))
+    }
+}
+
+/// The text of an error's message and of those behind it, each said once; hints last.
+fn with_causes(error: &Error) -> String {
+    let own = error.0.message.to_string();
+    let parts = |text: &str| -> (String, Vec<String>) {
+        let mut parts = text.split("\nhint: ").map(str::to_owned);
+        (parts.next().unwrap_or_default(), parts.collect())
+    };
+    let (mut text, mut hints) = parts(&own);
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let (words, more) = parts(&inner.to_string());
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        for hint in more {
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+        cause = inner.source();
+    }
+    for hint in hints {
+        text.push_str("\nhint: ");
+        text.push_str(&hint);
+    }
+    text
+}
+
+/// An error of reading or writing in the caller's own model or space; it stays the source.
+///
+/// ```
+/// use std::error::Error as _;
+/// fn weights(path: &str) -> langevin::Result<Vec<u8>> {
+///     Ok(std::fs::read(path)?)
+/// }
+/// let error = weights("no such file").unwrap_err();
+/// assert!(error.is_model() && error.source().is_some());
+/// ```
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::model(error.to_string(), error)
     }
 }
 
@@ -357,38 +324,6 @@ impl StdError for Error {
     }
 }
 
-/// The candidate with the smallest edit distance to `name`, if that is small enough to be a slip.
-///
-/// ```
-/// assert_eq!(langevin::nearest("karas", &["uniform-t", "karras"]), Some("karras"));
-/// assert_eq!(langevin::nearest("zzz", &["uniform-t", "karras"]), None);
-/// ```
-#[must_use]
-pub fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    // Names are short; a longer input is no slip and must not cost time.
-    if name.len() > 64 {
-        return None;
-    }
-    let best = candidates.iter().map(|candidate| (distance(name, candidate), *candidate)).min()?;
-    (best.0 <= 1 + best.1.chars().count() / 3).then_some(best.1)
-}
-
-/// Levenshtein distance, one row at a time.
-pub fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let substitute = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -402,6 +337,20 @@ mod tests {
         let long = long.hinting("z".repeat(5000)).to_string();
         assert!(long.chars().count() < 2100 && long.contains(" at line 3: expected"), "{long}");
         assert_eq!(Message::new("bad").at("row 3").at("data.csv").to_string(), "bad (data.csv, row 3)");
+    }
+
+    #[test]
+    fn a_cause_is_said_once_with_its_hint() {
+        let io = || std::io::Error::other("socket closed");
+        let error = Error::model("the network failed", io()).at("step 3").hinting("try again");
+        assert_eq!(error.to_string(), "the network failed (step 3): socket closed\nhint: try again");
+        assert!(format!("{error:?}").contains("socket closed"), "{error:?}");
+        assert_eq!(error.source().unwrap().to_string(), "socket closed");
+        // The chain is walked, and nothing is said twice.
+        let inner = Error::model("the device failed", io()).hinting("restart it");
+        let outer = Error::model("no prediction", inner).hinting("restart it");
+        assert_eq!(outer.to_string(), "no prediction: the device failed: socket closed\nhint: restart it");
+        assert_eq!(Error::from(io()).to_string(), "socket closed");
     }
 
     #[test]

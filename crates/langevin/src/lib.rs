@@ -36,7 +36,7 @@
 //! ```
 //!
 //! For a network of your own implement [`Model`] on your states; give it a [`Formulation`] and hand that to [`Sampler::compile`]. States that are not slices (a
-//! tensor library's, say) need a [`Space`]: three functions. To keep control of the loop (for streaming, cancelling, or a foreign runtime) use
+//! tensor library's, say) need a [`Space`]: two functions. To keep control of the loop (for streaming, cancelling, or a foreign runtime) use
 //! [`Plan::start`] and answer its questions.
 //!
 //! # Promises

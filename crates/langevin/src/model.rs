@@ -17,7 +17,19 @@ pub enum At<'a> {
 }
 
 impl At<'_> {
-    /// The level of row `row`.
+    /// Returns the level of row `row`.
+    ///
+    /// ```
+    /// use langevin::{At, Process};
+    /// let levels = [Process::ve().level(1.0)?, Process::ve().level(2.0)?];
+    /// assert_eq!(At::One(levels[0]).row(5), levels[0]);
+    /// assert_eq!(At::PerRow(&levels).row(1), levels[1]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// Panics if `row` is beyond the levels of [`PerRow`](Self::PerRow); there is one for each row of
+    /// the query.
     #[must_use]
     pub fn row(&self, row: usize) -> Level {
         match self {
@@ -85,6 +97,67 @@ pub fn blocks(rows: &[SampleId], size: usize) -> Vec<Vec<Option<usize>>> {
 }
 
 /// A denoiser: a trained network, or a density known in closed form. `S` is the state of a [`Space`].
+///
+/// # States on slices
+///
+/// On a [`SliceSpace`](crate::SliceSpace), as in [`Sampling`](crate::Sampling), a state is a `Vec` of
+/// rows × width numbers, row after row. Row i of the state belongs to `query.rows[i]` and stands at
+/// `query.at.row(i)`. The width is not in the query: the model knows it, or divides `x.len()` by
+/// `query.rows.len()`. The output has the layout of the input.
+///
+/// # What the output means
+///
+/// A network is trained to predict ε, a velocity, x0 …: [`formulation`](Self::formulation) says which,
+/// and the plan turns the output into the denoised prediction D. The input is then already scaled, and
+/// `at` is what the network is told: the time in its own clock, and α and σ of the scaled input. A
+/// model without a formulation returns D itself, for states of any process.
+///
+/// # Examples
+///
+/// The ideal network for data N(0, 1) on the VP process, α² + σ² = 1. As an ε-network it returns
+/// σ x, as a denoiser α x; both give the same samples.
+///
+/// ```
+/// use langevin::{Error, Formulation, Grid, Model, Prediction, Process, Query, Result, Sampler, Sampling};
+///
+/// struct Epsilon {
+///     formulation: Formulation,
+///     width: usize,
+/// }
+///
+/// impl Model<Vec<f64>> for Epsilon {
+///     fn formulation(&self) -> Option<&Formulation> {
+///         Some(&self.formulation)
+///     }
+///
+///     fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> Result<Vec<f64>> {
+///         if x.len() != query.rows.len() * self.width {
+///             return Err(Error::shape("the network takes other rows")
+///                 .expected(format!("{} × {}", query.rows.len(), self.width))
+///                 .got(x.len().to_string()));
+///         }
+///         let rows = x.chunks_exact(self.width).enumerate();
+///         Ok(rows.flat_map(|(i, row)| row.iter().map(move |x| query.at.row(i).sigma * x)).collect())
+///     }
+/// }
+///
+/// struct Denoised;
+/// impl Model<Vec<f64>> for Denoised {
+///     fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> Result<Vec<f64>> {
+///         let width = x.len() / query.rows.len().max(1);
+///         Ok(x.iter().enumerate().map(|(i, x)| query.at.row(i / width).alpha * x).collect())
+///     }
+/// }
+///
+/// let formulation = Formulation::new(Process::vp(), Prediction::Epsilon);
+/// let levels = Grid::karras(20).levels(&formulation.process, 0.01, 50.0)?;
+/// let network = Epsilon { formulation, width: 2 };
+/// let plan = |of| Sampler::ddim(0.0).compile(&network.formulation.process, of, &levels);
+/// let a = Sampling::new(50, 2).run(&plan(Some(&network.formulation))?, &network)?;
+/// let b = Sampling::new(50, 2).run(&plan(None)?, &Denoised)?;
+/// assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub trait Model<S> {
     /// What the output means. `None`: it is the denoised prediction D itself, for a state of any process, found from α and σ alone.
     fn formulation(&self) -> Option<&Formulation> {

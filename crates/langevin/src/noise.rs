@@ -24,6 +24,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+pub mod draws;
 mod normal;
 mod philox;
 #[cfg(test)]

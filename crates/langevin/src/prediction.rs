@@ -110,6 +110,13 @@ impl Prediction {
         }
     }
 
+    /// The name behind its article, for sentences: `a score`, `an epsilon`.
+    pub(crate) fn with_article(&self) -> String {
+        // Names are read aloud: an x0, an edm; a velocity.
+        let vowel = self.name().starts_with(['a', 'e', 'i', 'o', 'x']);
+        format!("{} {}", if vowel { "an" } else { "a" }, self.name())
+    }
+
     /// D = a·x + b·out at this level of `process`.
     ///
     /// # Errors
@@ -190,13 +197,8 @@ impl Prediction {
         if map.a.is_finite() && map.b.is_finite() {
             return Ok(map);
         }
-        let error = Error::singular(format!("{wanted} is not determined by a {} prediction", self.name())).at(format!(
-            "process {}, time {}, α = {}, σ = {}",
-            process.name(),
-            level.time,
-            level.alpha,
-            level.sigma
-        ));
+        let error = Error::singular(format!("{wanted} is not determined by {} prediction", self.with_article()))
+            .at(format!("process {}, time {}, α = {}, σ = {}", process.name(), level.time, level.alpha, level.sigma));
         Err(if level.alpha == 0.0 && matches!(self, Self::Velocity | Self::ReverseVelocity) {
             error.hinting("start a little below pure noise, or use an x0 or v prediction")
         } else if level.alpha == 0.0 {

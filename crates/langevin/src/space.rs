@@ -19,7 +19,19 @@ pub enum Coef<'a> {
 }
 
 impl Coef<'_> {
-    fn row(&self, row: usize) -> f64 {
+    /// Returns the coefficient of row `row`.
+    ///
+    /// ```
+    /// use langevin::Coef;
+    /// assert_eq!(Coef::All(0.5).row(3), 0.5);
+    /// assert_eq!(Coef::PerRow(&[1.0, 2.0]).row(1), 2.0);
+    /// ```
+    ///
+    /// # Panics
+    /// Panics if `row` is beyond the entries of [`PerRow`](Self::PerRow); a [`Space`] checks their
+    /// number against its rows first.
+    #[must_use]
+    pub fn row(&self, row: usize) -> f64 {
         match self {
             Coef::All(value) => *value,
             Coef::PerRow(values) => values[row],
@@ -129,7 +141,108 @@ pub struct Denoise<'a, S> {
 
 /// A place to compute: it owns threads, scratch memory, device and noise, and lives where a foreign tensor type could not take a trait.
 ///
-/// A state is a batch of rows. The contract of `combine` is exact: multiply, then add, in the listed order, with no fused multiply-add.
+/// A state is a batch of rows, one for each [`SampleId`]; what a row looks like is the space's own matter.
+///
+/// # Rounding
+///
+/// The contract of [`combine`](Self::combine) is exact, so that every space with the same element
+/// type gives the same bits:
+///
+/// 1. Each coefficient is converted from `f64` to the element type, and each noise element from `f32`.
+/// 2. Each coefficient is multiplied with its element, and the product is rounded.
+/// 3. The products are added from left to right: `own`, then `terms`, then `noise`, each in the listed
+///    order. The first product starts the sum, and every partial sum is rounded.
+///
+/// There is no fused multiply-add and no reordering. [`denoise_and_combine`](Self::denoise_and_combine)
+/// rounds D = b·out + a·x to the element type before D enters the sum. Noise is
+/// [`fill_normals`](crate::noise::fill_normals) of the row's [`SampleId`], or any other source if the
+/// space does not promise the samples of other spaces.
+///
+/// # Examples
+///
+/// A space whose states are rows of `f32`, each in its own vector. It has the bits of [`SliceSpace`].
+///
+/// ```
+/// use langevin::noise::fill_normals;
+/// use langevin::{Coef, Draw, Error, Map, Model, Query, Result, SampleId, Space};
+/// use langevin::{Grid, Process, Sampler, Sampling};
+///
+/// struct Rows {
+///     width: usize,
+/// }
+///
+/// impl Space for Rows {
+///     type State = Vec<Vec<f32>>;
+///
+///     fn combine(
+///         &self,
+///         own: Option<(Coef<'_>, Self::State)>,
+///         terms: &[(Coef<'_>, &Self::State)],
+///         noise: &[(Coef<'_>, Draw)],
+///         rows: &[SampleId],
+///     ) -> Result<Self::State> {
+///         let states = own.iter().map(|(_, state)| state).chain(terms.iter().map(|(_, state)| *state));
+///         if let Some(bad) = states.map(Vec::len).find(|len| *len != rows.len()) {
+///             return Err(Error::shape("a state does not fit the batch")
+///                 .expected(format!("{} rows", rows.len()))
+///                 .got(bad.to_string()));
+///         }
+///         let mut out = vec![vec![0.0; self.width]; rows.len()];
+///         for (i, (id, out)) in rows.iter().zip(&mut out).enumerate() {
+///             let mut draws = vec![vec![0.0; self.width]; noise.len()];
+///             for (z, (_, draw)) in draws.iter_mut().zip(noise) {
+///                 fill_normals(&[*id], *draw, self.width, z);
+///             }
+///             let own = own.iter().map(|(coef, state)| (*coef, &state[i]));
+///             let terms = terms.iter().map(|(coef, state)| (*coef, &state[i]));
+///             let noise = noise.iter().zip(&draws).map(|((coef, _), z)| (*coef, z));
+///             // The coefficient as f32, then the product; the first product starts the sum.
+///             for (k, (coef, row)) in own.chain(terms).chain(noise).enumerate() {
+///                 let coef = coef.row(i) as f32;
+///                 for (out, x) in out.iter_mut().zip(row) {
+///                     *out = if k == 0 { coef * x } else { *out + coef * x };
+///                 }
+///             }
+///         }
+///         Ok(out)
+///     }
+///
+///     fn map(&self, map: &Map, args: &[&Self::State]) -> Result<Self::State> {
+///         match (map, args) {
+///             (Map::Clamp { min, max }, [x]) => {
+///                 let clamp = |x: &f32| x.max(*min as f32).min(*max as f32);
+///                 Ok(x.iter().map(|row| row.iter().map(clamp).collect()).collect())
+///             }
+///             _ => Err(Error::argument("this space only clamps")),
+///         }
+///     }
+/// }
+///
+/// /// D of data N(0, 1) on the VE process: x/(1 + σ²).
+/// struct Unit;
+/// impl Model<Vec<f32>> for Unit {
+///     fn predict(&self, x: &Vec<f32>, query: &Query<'_>) -> Result<Vec<f32>> {
+///         let width = x.len() / query.rows.len();
+///         let d = |(i, x): (usize, &f32)| x / (1.0 + query.at.row(i / width).sigma.powi(2)) as f32;
+///         Ok(x.iter().enumerate().map(d).collect())
+///     }
+/// }
+/// impl Model<Vec<Vec<f32>>> for Unit {
+///     fn predict(&self, x: &Vec<Vec<f32>>, query: &Query<'_>) -> Result<Vec<Vec<f32>>> {
+///         let flat = Model::<Vec<f32>>::predict(self, &x.concat(), query)?;
+///         Ok(flat.chunks(flat.len() / x.len()).map(<[f32]>::to_vec).collect())
+///     }
+/// }
+///
+/// let process = Process::ve();
+/// let levels = Grid::karras(6).levels(&process, 0.002, 80.0)?;
+/// let plan = Sampler::ddim(1.0).compile(&process, None, &levels)?;
+/// let ids: Vec<SampleId> = (0..3).map(|index| SampleId { seed: 4, index }).collect();
+/// let ours = plan.run(&Rows { width: 2 }, &Unit, vec![], &ids)?;
+/// let slices: Vec<f32> = Sampling::new(3, 2).seed(4).run(&plan, &Unit)?;
+/// assert_eq!(ours.concat(), slices);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub trait Space {
     /// A batch of states.
     type State;
@@ -181,10 +294,30 @@ pub trait Space {
     /// Shapes that do not fit, a hook that is not known, or a failure of the device.
     fn map(&self, map: &Map, args: &[&Self::State]) -> Result<Self::State>;
 
-    /// How far two estimates of a step are apart, one number for each row: the root mean square of (low − high)/max(`absolute`, `relative`·max(|low|, |previous|)).
+    /// Takes back a state that is no longer needed, to use its memory again. Does nothing unless overridden.
+    fn recycle(&self, state: Self::State) {
+        drop(state);
+    }
+}
+
+/// A space that can measure the error of a step, as steps of adaptive size need
+/// ([`Adaptive`](crate::Adaptive)). Plans run without it.
+pub trait ErrorNorms: Space {
+    /// Returns how far two estimates of a step are apart, one number for each row: the root mean square
+    /// of (low − high)/max(`absolute`, `relative`·max(|low|, |previous|)) over the elements of the row.
+    ///
+    /// ```
+    /// use langevin::space::ErrorNorms;
+    /// use langevin::{SliceSpace, Tolerance};
+    /// let space = SliceSpace::<f64>::new(2);
+    /// let tolerance = Tolerance { absolute: 0.1, relative: 0.0 };
+    /// let norms = space.error_norms(&vec![1.0, 2.0], &vec![1.1, 2.1], &vec![0.0; 2], tolerance)?;
+    /// assert!((norms[0] - 1.0).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Shapes that do not fit, or a failure of the device.
+    /// Returns an error if the shapes do not fit, or if the device fails.
     fn error_norms(
         &self,
         low: &Self::State,
@@ -192,11 +325,6 @@ pub trait Space {
         previous: &Self::State,
         tolerance: Tolerance,
     ) -> Result<Vec<f64>>;
-
-    /// Takes back a state that is no longer needed, to use its memory again. Does nothing unless overridden.
-    fn recycle(&self, state: Self::State) {
-        drop(state);
-    }
 }
 
 #[cfg(test)]

@@ -146,7 +146,7 @@ fn plans(args: &AnalyzeArgs, process: &Process, trained: Option<LambdaRange>) ->
             grid: None,
             steps: None,
             file: Some(path.display().to_string()),
-            process: Process::from_spec(plan.process()).map_or_else(|_| "custom".into(), |process| process.name()),
+            process: plan.process().name(),
             plan: plan.unclipped(),
         });
     }

@@ -43,7 +43,7 @@ fn document(plan: &Plan, lint: &langevin::plan::Lint, more: usize) -> String {
         .iter()
         .map(|finding| {
             serde_json::json!({
-                finding.subject.name(): finding.index, "rule": finding.rule.name(), "expected": finding.expected, "got": finding.got,
+                finding.subject.name(): finding.index, "op": finding.op, "rule": finding.rule.name(), "expected": finding.expected, "got": finding.got,
             })
         })
         .collect();

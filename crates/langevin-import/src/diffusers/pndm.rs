@@ -70,7 +70,7 @@ fn pndm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
         let mut times = grid(config, call, &schedule)?;
         times.dedup();
         let ends = times[1..].iter().copied().chain([-1.0]).collect::<Vec<_>>();
-        let at = |time: f64| Ok(level(time, alpha_bar(tables, time, last)?));
+        let at = |time: f64| -> Result<Level> { Ok(level(time, alpha_bar(tables, time, last)?)) };
         let mut steps = times
             .iter()
             .zip(ends)
@@ -85,7 +85,7 @@ fn pndm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     }
     let stride = (schedule.count / count(call, schedule.count)?) as f64;
     let mut pins = Vec::new();
-    let at = |time: f64| Ok(level(time.max(-1.0), alpha_bar(tables, time, last)?));
+    let at = |time: f64| -> Result<Level> { Ok(level(time.max(-1.0), alpha_bar(tables, time, last)?)) };
     let times = &tables.timesteps;
     // Calls left out are not counted by the original: it makes its start wherever it begins.
     let first = call.start_at.unwrap_or(0).min(times.len());

@@ -62,7 +62,7 @@ fn course(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     }
     let network = network(config, &schedule, &["epsilon"])?;
     let stride = (schedule.count / count(call, schedule.count)?) as f64;
-    let at = |time: f64| Ok(level(time.max(-1.0), alpha_bar(tables, time, 1.0)?));
+    let at = |time: f64| -> Result<langevin::Level> { Ok(level(time.max(-1.0), alpha_bar(tables, time, 1.0)?)) };
     let (mut legs, mut before, mut stands) = (Vec::new(), f64::INFINITY, None);
     for time in &tables.timesteps {
         if *time < before {

@@ -120,7 +120,7 @@ fn course(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
     let steps: Vec<Step> =
         times.windows(2).map(|pair| Step { from: process.level(pair[0]), to: level(pair[1]) }).collect();
     let pins = steps.iter().map(|step| pin(step.from, step.from.time)).collect();
-    let process = Process::new(process);
+    let process = Process::new(process)?;
     let network = Formulation::new(process.clone(), Prediction::Epsilon);
     Ok(Course { process, network, steps, pins, scale: 1.0, clip: None, method: Box::new(Mean) })
 }

@@ -7,13 +7,12 @@
 pub(crate) mod dit;
 pub(crate) mod mlp;
 
-use crate::FIRST_DRAW;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::metadata::NetworkSpec;
 use crate::stop::Stop;
 use langevin::SampleId;
-use langevin::noise::fill_normals_from;
+use langevin::noise::{draws, fill_normals_from};
 use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -68,7 +67,7 @@ pub(crate) fn normals(slots: &[Slot], seed: u64, scale: impl Fn(&Slot) -> f32) -
     for (i, slot) in slots.iter().enumerate() {
         let (scale, values) = (scale(slot), slot.of_mut(&mut values));
         if scale != 0.0 {
-            fill_normals_from(SampleId { seed, index: i as u64 }, FIRST_DRAW + 1, 0, values);
+            fill_normals_from(SampleId { seed, index: i as u64 }, draws::INITIAL_WEIGHTS.first(), 0, values);
             values.iter_mut().for_each(|value| *value *= scale);
         }
     }

@@ -1,23 +1,13 @@
 //! What a step minimises: the pairs of a batch, what the network is given of them, and what it should answer.
 
-use crate::FIRST_DRAW;
 use crate::error::{Error, Result};
 use crate::net::{self, Rows};
 use crate::network::{input_scale, output_scale};
 use crate::normalization::Normalization;
 use crate::recipe::Recipe;
-use langevin::noise::{fill_normals, fill_uniforms};
+use langevin::noise::{draws, fill_normals, fill_uniforms};
 use langevin::{Formulation, Objective, SampleId, Weight};
 use langevin_data::{Augment, Dataset};
-
-/// The draws of a row: its noise and its noise level. (Draw 0 of this crate orders the data, draw 1 makes the initial weights.)
-const NOISE: u32 = FIRST_DRAW + 2;
-const LEVEL: u32 = FIRST_DRAW + 3;
-/// The numbers from [0, 1) that dequantise a row.
-const DEQUANTISE: u32 = FIRST_DRAW + 4;
-/// Whether a row loses its label, and how its picture is cut and turned. (The fifth is the encoder's, in `vae.rs`.)
-const DROP: u32 = FIRST_DRAW + 6;
-const AUGMENT: u32 = FIRST_DRAW + 7;
 
 /// The error of one row: λ, ‖ε − ε̂‖² for each element, and w·p there.
 pub(crate) struct Seen {
@@ -136,7 +126,7 @@ impl Problem {
     fn clean(&self, rows: &[usize], ids: &[SampleId], out: &mut Vec<f32>) -> Result<()> {
         out.resize(rows.len() * self.width, 0.0);
         if self.augment != Augment::default() {
-            self.data.read_augmented(rows, ids, AUGMENT, &self.augment, out)?;
+            self.data.read_augmented(rows, ids, draws::AUGMENTATION.first(), &self.augment, out)?;
             self.normalization.normalize(out, self.width);
         } else if self.data.is_wide() {
             return self.clean_wide(rows, ids, out);
@@ -148,7 +138,7 @@ impl Problem {
             let mut shift = vec![0.0f64; self.width];
             for (out, id) in out.chunks_exact_mut(self.width).zip(ids) {
                 // A number below the spacing for each element, in the units of the network.
-                fill_uniforms(*id, DEQUANTISE, &mut shift);
+                fill_uniforms(*id, draws::TRAINING_DEQUANTISATION.first(), &mut shift);
                 for (j, ((out, u), step)) in out.iter_mut().zip(&shift).zip(steps).enumerate() {
                     *out += (u * step / self.normalization.scale_of(j)) as f32;
                 }
@@ -164,7 +154,7 @@ impl Problem {
         if let Some(steps) = &self.steps {
             let mut shift = vec![0.0f64; self.width];
             for (row, id) in wide.chunks_exact_mut(self.width).zip(ids) {
-                fill_uniforms(*id, DEQUANTISE, &mut shift);
+                fill_uniforms(*id, draws::TRAINING_DEQUANTISATION.first(), &mut shift);
                 shift.iter_mut().zip(steps).for_each(|(u, step)| *u *= step);
                 self.data.frame().add(row, &shift);
             }
@@ -179,7 +169,7 @@ impl Problem {
         let Some(labels) = self.data.labels().filter(|_| self.classes > 0) else { return };
         out.extend(rows.iter().zip(ids).map(|(row, id)| {
             let mut u = [0.0];
-            fill_uniforms(*id, DROP, &mut u);
+            fill_uniforms(*id, draws::LABEL_DROPOUT.first(), &mut u);
             if u[0] < self.recipe.label_dropout { self.classes as u32 } else { labels[*row] }
         }));
     }
@@ -198,7 +188,7 @@ impl Problem {
         let width = self.width;
         let ids: Vec<SampleId> = (0..rows.len()).map(|row| self.id(step, row)).collect();
         let (mut noise, mut data) = (vec![0.0f32; rows.len() * width], Vec::new());
-        fill_normals(&ids, NOISE, width, &mut noise);
+        fill_normals(&ids, draws::TRAINING_NOISE.first(), width, &mut noise);
         self.clean(rows, &ids, &mut data)?;
         let wide = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
         let partners = langevin::metrics::pairing(&wide(&data), &wide(&noise), width)?;
@@ -229,7 +219,7 @@ impl Problem {
             Some(noise) => &noise[first * width..(first + rows.len()) * width],
             None => {
                 noise.resize(rows.len() * width, 0.0);
-                fill_normals(ids, NOISE, width, noise);
+                fill_normals(ids, draws::TRAINING_NOISE.first(), width, noise);
                 &*noise
             }
         };
@@ -237,7 +227,7 @@ impl Problem {
         self.label(rows, ids, labels);
         for (row, id) in ids.iter().enumerate() {
             let mut u = [0.0];
-            fill_uniforms(*id, LEVEL, &mut u);
+            fill_uniforms(*id, draws::TRAINING_LEVEL.first(), &mut u);
             let u = if self.recipe.stratified { ((first + row) as f64 + u[0]) / all as f64 } else { u[0] };
             let level = self.objective.level(u)?;
             let (datum, drawn, k) = output_scale(&self.formulation, &level);

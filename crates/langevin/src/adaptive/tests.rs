@@ -5,6 +5,7 @@ use crate::model::ReadAs;
 use crate::prediction::Prediction;
 use crate::process::Process;
 use crate::space::SliceSpace;
+use crate::space::Space as _;
 
 fn rows(count: u64) -> Vec<SampleId> {
     (0..count).map(|index| SampleId { seed: 5, index }).collect()

@@ -47,13 +47,10 @@ use crate::formulation::{Formulation, LambdaRange};
 use crate::likelihood::{Bound, Divergence, Kind, Ode, in_pieces};
 use crate::metrics::{neighbour_surprise, sliced_wasserstein};
 use crate::model::{Model, Query, ReadAs, Vjp};
-use crate::noise::{SampleId, fill_uniforms};
+use crate::noise::{SampleId, draws, fill_uniforms};
 use crate::plan::{Plan, Sampling};
 use crate::space::SliceSpace;
 
-/// Draws of this module: the order of the rows, and from `RESIDUAL` on the noise of the residuals. Those of likelihoods are below.
-const ORDER: u32 = 0x5000_0000;
-const RESIDUAL: u32 = 0x5100_0000;
 /// The widest data to which a Gaussian with all its axes is fitted.
 const MAX_FIT: usize = 512;
 /// Directions of a sliced distance.
@@ -264,7 +261,8 @@ impl<'a> Diagnose<'a> {
     fn shuffled(&self, data: &[f64], dim: usize, order: u32) -> Vec<f64> {
         let key = |index: usize| {
             let mut u = [0.0];
-            fill_uniforms(SampleId { seed: self.seed, index: index as u64 }, ORDER + order, &mut u);
+            let id = SampleId { seed: self.seed, index: index as u64 };
+            fill_uniforms(id, draws::DIAGNOSE_ORDER.nth(order), &mut u);
             (u[0], index)
         };
         let mut keys: Vec<(f64, usize)> = (0..data.len() / dim).map(key).collect();
@@ -308,8 +306,9 @@ impl<'a> Diagnose<'a> {
     /// The samples against halves of the data, and halves against each other.
     fn floor(&self, data: &[f64], dim: usize, half: usize, samples: &[f64], finer: Option<&[f64]>) -> Result<Floor> {
         let projections = if dim == 1 { 1 } else { PROJECTIONS };
-        let square =
-            |a: &[f64], b: &[f64]| Ok((self.unit * sliced_wasserstein(a, b, dim, projections, self.seed)?).powi(2));
+        let square = |a: &[f64], b: &[f64]| -> Result<f64> {
+            Ok((self.unit * sliced_wasserstein(a, b, dim, projections, self.seed)?).powi(2))
+        };
         let (mut data_square, mut sample_square, mut finer_square) = (Vec::new(), Vec::new(), Vec::new());
         for split in 0..SPLITS {
             let rows = self.shuffled(data, dim, 1 + split as u32);

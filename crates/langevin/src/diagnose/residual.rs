@@ -19,12 +19,11 @@
 //!
 //! Source: the Fokker–Planck equation for scores, Lai et al., arXiv 2210.04296, derived here for this clock.
 
-use super::RESIDUAL;
 use crate::error::{Error, Result};
 use crate::formulation::{Formulation, LambdaRange};
 use crate::math::{exp, ln};
 use crate::model::{Model as _, Query, ReadAs, Vjp};
-use crate::noise::{SampleId, fill_normals};
+use crate::noise::{SampleId, draws, fill_normals};
 use crate::prediction::Prediction;
 use crate::process::{Process, ve};
 use crate::space::SliceSpace;
@@ -71,7 +70,7 @@ pub fn residuals(
     let mut noise = vec![0.0f32; data.len()];
     let one = |k: usize| {
         let y = exp(low + (high - low) * (k as f64 + 0.5) / count as f64);
-        fill_normals(rows, RESIDUAL + k as u32, dim, &mut noise);
+        fill_normals(rows, draws::DIAGNOSE_RESIDUAL.nth(k as u32), dim, &mut noise);
         let z: Vec<f64> = data.iter().zip(&noise).map(|(x, n)| x + y * f64::from(*n)).collect();
         let square = field.square(&z, y)?;
         Ok(Residual { sigma: y, rms: (square / data.len() as f64).sqrt() })

@@ -155,7 +155,9 @@ fn checked(found: Vec<Normal>, wanted: usize, half: &str) -> Result<Vec<Normal>>
             .got(found.len().to_string()));
     }
     match found.iter().find(|p| !(p.variance > 0.0 && p.variance.is_finite() && p.mean.is_finite())) {
-        Some(bad) => Err(Error::singular("the autoencoder gives no distribution").at(half).got(format!("{bad:?}"))),
+        Some(bad) => Err(Error::singular("the autoencoder gives no distribution")
+            .at(half)
+            .got(format!("mean {}, variance {}", bad.mean, bad.variance))),
         None => Ok(found),
     }
 }

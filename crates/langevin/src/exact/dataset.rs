@@ -4,11 +4,11 @@
 //!   D(x) = \sum_i r_i x_i, \qquad r = \operatorname{softmax}_i\Bigl(-\frac{\lVert x - \alpha x_i\rVert^2}{2\sigma^2}\Bigr).$$
 
 use super::mixture::LogSum;
-use super::{Density, NEGLIGIBLE, UNIFORMS, check_along, check_batch};
+use super::{Density, NEGLIGIBLE, check_along, check_batch};
 use crate::error::{Error, Result};
 use crate::math::{exp, ln};
 use crate::model::At;
-use crate::noise::{SampleId, fill_uniforms};
+use crate::noise::{SampleId, draws, fill_uniforms};
 use crate::process::Level;
 use std::f64::consts::TAU;
 
@@ -122,7 +122,7 @@ impl Density for DataSet {
         let mut out = Vec::with_capacity(rows.len() * self.dim);
         for row in rows {
             let mut u = [0.0];
-            fill_uniforms(*row, UNIFORMS, &mut u);
+            fill_uniforms(*row, draws::EXACT_UNIFORMS.first(), &mut u);
             let i = ((u[0] * self.rows() as f64) as usize).min(self.rows() - 1);
             out.extend_from_slice(&self.values[i * self.dim..][..self.dim]);
         }

@@ -8,11 +8,11 @@
 //! overflows at any σ.
 
 use super::gaussian::{Gaussian, Share, Wanted};
-use super::{Density, NEGLIGIBLE, UNIFORMS, check_along, check_batch, normals};
+use super::{Density, NEGLIGIBLE, check_along, check_batch, normals};
 use crate::error::{Error, Result};
 use crate::math::{exp, ln};
 use crate::model::At;
-use crate::noise::{SampleId, fill_uniforms};
+use crate::noise::{SampleId, draws, fill_uniforms};
 use crate::process::Level;
 
 /// A mixture of Gaussians in any dimension, each with a covariance of its own.
@@ -362,7 +362,7 @@ impl Density for Mixture {
         let z = normals(rows, self.dim);
         for ((row, out), z) in rows.iter().zip(out.chunks_exact_mut(self.dim)).zip(z.chunks_exact(self.dim)) {
             let mut u = [0.0];
-            fill_uniforms(*row, UNIFORMS, &mut u);
+            fill_uniforms(*row, draws::EXACT_UNIFORMS.first(), &mut u);
             // The last sum may be a hair below 1.
             let k = self.cumulative.partition_point(|sum| *sum <= u[0]).min(self.components.len() - 1);
             self.components[k].place(z, out);

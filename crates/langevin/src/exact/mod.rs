@@ -48,15 +48,9 @@ pub use toys::{
 use crate::error::{Error, Result};
 use crate::kernel::Element;
 use crate::model::{At, Model, Query, Vjp};
-use crate::noise::{SampleId, fill_normals};
+use crate::noise::{SampleId, draws, fill_normals};
 use crate::process::Level;
 use std::any::Any;
-
-/// The draw of a sample's normals. Plans count their draws from 0, so data never share noise with the sampler that is tested on them.
-pub(crate) const NORMALS: u32 = u32::MAX;
-
-/// The draw of a sample's uniforms: which component, where on a curve.
-pub(crate) const UNIFORMS: u32 = u32::MAX - 1;
 
 /// Components whose log-weight is this far below the largest are left out of a sum: each is less than 2·10⁻²² of it.
 const NEGLIGIBLE: f64 = -50.0;
@@ -85,7 +79,7 @@ pub trait Density: Send + Sync {
 
     /// One datum for each of `rows`, row after row. A datum depends on its own [`SampleId`] only.
     ///
-    /// The noise is that of the draws `u32::MAX` (normals) and `u32::MAX - 1` (uniforms); plans count theirs from 0.
+    /// The noise is that of the draws [`draws::EXACT_NORMALS`] and [`draws::EXACT_UNIFORMS`]; plans count theirs from 0.
     fn sample(&self, rows: &[SampleId]) -> Vec<f64>;
 
     /// $\log p_t(x)$ at `level` for one point, in nats; not a number unless `x` has [`dim`](Self::dim) elements.
@@ -246,7 +240,7 @@ fn check_along(x: &[f64], dim: usize, at: At<'_>, tangent: &[f64], out: &[f64], 
 /// Normals for `rows`, `dim` each.
 fn normals(rows: &[SampleId], dim: usize) -> Vec<f32> {
     let mut z = vec![0.0; rows.len() * dim];
-    fill_normals(rows, NORMALS, dim, &mut z);
+    fill_normals(rows, draws::EXACT_NORMALS.first(), dim, &mut z);
     z
 }
 

@@ -40,7 +40,7 @@ impl Grid {
     #[must_use]
     pub fn brings_levels(&self, process: &Process) -> bool {
         match self.spacing {
-            Spacing::Vp | Spacing::Ays(_) | Spacing::List(_) => true,
+            Spacing::Vp | Spacing::Ays(_) | Spacing::List(_) | Spacing::Times(_) => true,
             Spacing::Timesteps(_) => process.alpha_bars().is_some(),
             _ => false,
         }
@@ -69,7 +69,7 @@ impl Grid {
             levels.push(process.level_at_sigma_ve(0.0)?);
         }
         check_falling(&levels).map_err(|error| match self.spacing {
-            Spacing::List(_) => error,
+            Spacing::List(_) | Spacing::Times(_) => error,
             _ => error.hinting("take fewer steps, or a wider range of noise levels"),
         })?;
         Ok(levels)
@@ -160,6 +160,7 @@ impl Grid {
                 (0..nodes).map(|i| process.level_at_sigma_ve(rounded(family.sigma(i, steps)))).collect()
             }
             Spacing::List(sigmas) => sigmas.iter().map(|sigma| process.level_at_sigma_ve(*sigma)).collect(),
+            Spacing::Times(times) => times.iter().map(|time| process.level(*time)).collect(),
         }
     }
 }

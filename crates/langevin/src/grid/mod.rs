@@ -19,8 +19,9 @@
 //! | `vp` | $\sigma_i = \sqrt{\exp(9.95 t^2 + 0.1 t) - 1}$, t from 1 to 10⁻³, evenly |
 //! | `ays:sd`, `ays:sdxl`, `ays:svd` | published levels for ten steps, ln σ linear between them for other N |
 //! | `list:…` | the noise levels given, in σ/α |
+//! | `times:…` | the process's times given |
 //!
-//! Which need no range: `vp`, `ays` and `list` bring their noise levels, and `linspace`, `leading` and `trailing` run through the whole of a table; there σ_min and σ_max do
+//! Which need no range: `vp`, `ays`, `list` and `times` bring their noise levels, and `linspace`, `leading` and `trailing` run through the whole of a table; there σ_min and σ_max do
 //! not enter ([`Grid::brings_levels`]). `flow-shift` needs only σ_max, and σ_max = ∞ is s = 1, pure noise, on the processes that reach it.
 //!
 //! Rounding is to the nearest index, halves to even; the sums are those of numpy, so that the indices are diffusers' own. Two cases are not: one `linspace` step starts at the
@@ -90,6 +91,8 @@ enum Spacing {
     Ays(Ays),
     /// These noise levels, in σ/α, falling.
     List(Vec<f64>),
+    /// These times of the process, falling.
+    Times(Vec<f64>),
 }
 
 /// The three ways of DDIM.
@@ -262,7 +265,26 @@ impl Grid {
         }
     }
 
+    /// Goes through these times of the process, falling; the last one is where the plan ends.
+    ///
+    /// The first time of a process is its clean end: 0 on most, −1 on a table.
+    ///
+    /// ```
+    /// use langevin::{Grid, Process};
+    /// let flow = Process::rectified_flow();
+    /// let levels = Grid::times(vec![1.0, 0.6, 0.25, 0.0]).levels(&flow, 0.002, 80.0)?;
+    /// assert_eq!(levels.iter().map(|level| level.sigma).collect::<Vec<_>>(), [1.0, 0.6, 0.25, 0.0]);
+    /// assert_eq!(Grid::parse("times:1,0.6,0.25,0", None)?, Grid::times(vec![1.0, 0.6, 0.25, 0.0]));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    #[must_use]
+    pub fn times(times: Vec<f64>) -> Self {
+        Self { steps: times.len().saturating_sub(1), spacing: Spacing::Times(times), clean_end: false }
+    }
+
     /// Ends at the cleanest noise level instead of at σ = 0. The N steps then go through N + 1 noise levels.
+    ///
+    /// It does not change a grid of [`times`](Self::times), whose last time says where it ends.
     #[must_use]
     pub fn without_clean_end(mut self) -> Self {
         // A list has its levels; without its clean end it has a step less.

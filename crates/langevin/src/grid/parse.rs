@@ -24,23 +24,25 @@ impl Grid {
         "vp",
         "ays",
         "list",
+        "times",
     ];
 
-    /// Whether a grid of this name brings its own number of steps: a list.
+    /// Whether a grid of this name brings its own number of steps: `list` and `times`.
     ///
     /// ```
     /// use langevin::Grid;
-    /// assert!(Grid::brings_steps("list:80,10,1,0") && !Grid::brings_steps("karras"));
+    /// assert!(Grid::brings_steps("list:80,10,1,0") && Grid::brings_steps("times:1,0.5,0"));
+    /// assert!(!Grid::brings_steps("karras"));
     /// ```
     #[must_use]
     pub fn brings_steps(name: &str) -> bool {
-        name.split(':').next().is_some_and(|name| name.eq_ignore_ascii_case("list"))
+        name.split(':').next().is_some_and(|name| ["list", "times"].iter().any(|own| name.eq_ignore_ascii_case(own)))
     }
 
     /// The grid of this name, one of [`NAMES`](Self::NAMES), with 20 steps where `steps` does not say.
     ///
     /// Behind a colon stand its numbers: `karras:5`, `poly-exponential:2`, `beta:0.6,0.6`, `leading:1`, `flow-shift:3`, `flow-shift-mu:1.15,terminal=0.1`,
-    /// `ays:sdxl`, `list:80,10,1,0`. `flow-shift`, `flow-shift-mu` and `ays` need theirs; a list brings its own number of steps.
+    /// `ays:sdxl`, `list:80,10,1,0`, `times:1,0.5,0`. `flow-shift`, `flow-shift-mu` and `ays` need theirs; `list` and `times` bring their own number of steps.
     ///
     /// ```
     /// use langevin::{Grid, Process};
@@ -109,11 +111,12 @@ impl Grid {
                 Ok(Self::ays(count, known))
             }
             ("ays", None) => Err(bad("ays", "a family: ays:sd, ays:sdxl or ays:svd", "none".into())),
-            ("list", Some(list)) => {
-                let grid = Self::list(list.split(',').map(number).collect::<Result<_>>()?);
+            ("list" | "times", Some(list)) => {
+                let numbers = list.split(',').map(number).collect::<Result<_>>()?;
+                let grid = if name == "list" { Self::list(numbers) } else { Self::times(numbers) };
                 if steps.is_some_and(|steps| steps != grid.steps) {
                     return Err(Error::argument("the list has another number of steps")
-                        .at("grid 'list'")
+                        .at(format!("grid '{name}'"))
                         .expected(count.to_string())
                         .got(grid.steps.to_string())
                         .hinting("a list brings its own number of steps"));
@@ -121,6 +124,7 @@ impl Grid {
                 Ok(grid)
             }
             ("list", None) => Err(bad("list", "noise levels, as in list:80,10,1,0", "none".into())),
+            ("times", None) => Err(bad("times", "times of the process, as in times:1,0.5,0", "none".into())),
             (name, Some(argument)) if Self::NAMES.contains(&name) => {
                 Err(Error::argument("this grid takes no number").at(name.to_owned()).got(format!("'{argument}'")))
             }

@@ -48,6 +48,19 @@ fn lists_are_taken_as_they_are() {
 }
 
 #[test]
+fn times_are_taken_as_they_are() {
+    let table = Process::parse("table:linear").unwrap();
+    let grid = Grid::parse("times:999, 500,0,-1", None).unwrap();
+    assert!(grid.steps() == 3 && grid.brings_levels(&table));
+    let levels = grid.levels(&table, 0.002, 80.0).unwrap();
+    let times: Vec<f64> = levels.iter().map(|level| level.time).collect();
+    assert_eq!((times, levels[3].sigma), (vec![999.0, 500.0, 0.0, -1.0], 0.0));
+    // The last time need not be clean.
+    assert_eq!(Grid::times(vec![3.0, 1.0]).levels(&Process::ve(), 0.0, 0.0).unwrap()[1].sigma, 1.0);
+    assert_eq!(Grid::times(vec![3.0, 1.0]).without_clean_end(), Grid::times(vec![3.0, 1.0]));
+}
+
+#[test]
 fn bad_grids_say_why() {
     let ve = Process::ve();
     let text = |grid: Result<Grid>| grid.and_then(|grid| grid.levels(&ve, 0.002, 80.0)).unwrap_err().to_string();
@@ -59,6 +72,11 @@ fn bad_grids_say_why() {
     assert!(text(Grid::parse("list:1,1", None)).contains("must fall"));
     assert!(text(Grid::parse("list:", None)).contains("not a number"));
     assert!(text(Grid::parse("list:3,2,1", Some(7))).contains("another number of steps"));
+    assert!(text(Grid::parse("times:3,2,1", Some(7))).contains("(grid 'times'): expected 7, got 2"));
+    assert!(text(Grid::parse("times:1,2", None)).contains("must fall"));
+    assert!(text(Grid::parse("times", None)).contains("times of the process, as in times:1,0.5,0"));
+    assert!(text(Grid::parse("times:3,-1", None)).contains("time outside the process"));
+    assert!(text(Ok(Grid::times(vec![2.0]))).contains("1 to 100000"));
     assert!(text(Grid::parse("uniform-t:3", None)).contains("takes no number"));
     assert!(Grid::karras(4).levels(&ve, 1.0, 0.5).is_err());
     assert!(Grid::karras(4).levels(&ve, 0.0, f64::INFINITY).is_err());
@@ -290,7 +308,7 @@ fn names_are_all_read() {
         let argument = match *name {
             "flow-shift" | "flow-shift-mu" => ":1.5",
             "ays" => ":svd",
-            "list" => ":3,2,1",
+            "list" | "times" => ":3,2,1",
             _ => "",
         };
         let grid = Grid::parse(&format!("{name}{argument}"), None).unwrap();

@@ -12,21 +12,18 @@
 //!
 //! The standard error of one datum's estimate is that of collapsed strata: $\mathrm{Var} \approx K^{-2}\sum (f_{2i} - f_{2i+1})^2$ over neighbours, which errs on the safe side.
 
-use super::{FIRST_DRAW, Kind, Likelihood, check_data, check_range, denoiser, ve};
+use super::{Kind, Likelihood, check_data, check_range, denoiser, ve};
 use crate::error::{Error, Result};
 use crate::exact::{Density as _, Gaussian};
 use crate::formulation::{Formulation, LambdaRange};
 use crate::math::ln;
 use crate::metrics::Estimate;
 use crate::model::{At, Model, Query};
-use crate::noise::{SampleId, fill_normals, fill_uniforms};
+use crate::noise::{SampleId, draws, fill_normals, fill_uniforms};
 use crate::objective::{Objective, TimeDensity, Weight};
 use crate::prediction::Prediction;
 use crate::process::{Level, Process};
 
-/// The noise of level k is draw `NOISE` + k, its place in the stratum element k of draw `PLACES`.
-const PLACES: u32 = FIRST_DRAW + 0x0100_0000;
-const NOISE: u32 = FIRST_DRAW + 0x0200_0000;
 /// More levels than this are a mistake.
 const MAX_LEVELS: usize = 1 << 20;
 
@@ -107,7 +104,7 @@ impl Bound {
         let mut places = vec![0.0; self.levels];
         let mut all: Vec<Vec<f64>> = vec![Vec::with_capacity(rows.len()); self.levels];
         for row in rows {
-            fill_uniforms(*row, PLACES, &mut places);
+            fill_uniforms(*row, draws::BOUND_LEVELS.first(), &mut places);
             all.iter_mut().zip(&places).for_each(|(level, place)| level.push(*place));
         }
         let (mut noise, mut z) = (vec![0.0f32; data.len()], vec![0.0; data.len()]);
@@ -115,7 +112,7 @@ impl Bound {
         for (k, places) in all.iter().enumerate() {
             let place = |u: &f64| drawn.level((k as f64 + u) / self.levels as f64).map(|level| ve(level.sigma_ve()));
             let levels: Vec<Level> = places.iter().map(place).collect::<Result<_>>()?;
-            fill_normals(rows, NOISE + k as u32, dim, &mut noise);
+            fill_normals(rows, draws::BOUND_NOISE.nth(k as u32), dim, &mut noise);
             for (i, (z, x)) in z.iter_mut().zip(data).enumerate() {
                 *z = x + levels[i / dim].sigma * f64::from(noise[i]);
             }

@@ -40,9 +40,6 @@ use crate::prediction::Prediction;
 use crate::process::{Process, ve};
 use crate::space::SliceSpace;
 
-/// Draws of this module are counted from here, away from those of plans (from 0), of training (from 2³¹) and of data (from the top).
-const FIRST_DRAW: u32 = 0x4000_0000;
-
 /// What a [`Likelihood`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -7,13 +7,13 @@
 //!
 //! Source: Dormand & Prince, "A family of embedded Runge–Kutta formulae", 1980; Hutchinson's estimator, tr J = E vᵀJv, as in arXiv 1810.01367, with signs for v.
 
-use super::{FIRST_DRAW, Kind, Likelihood, check_data, check_range, denoiser, log_normal, ve};
+use super::{Kind, Likelihood, check_data, check_range, denoiser, log_normal, ve};
 use crate::error::{Error, Result};
 use crate::formulation::LambdaRange;
 use crate::math::{exp, ln, pow};
 use crate::metrics::Estimate;
 use crate::model::{At, Query, Vjp};
-use crate::noise::{SampleId, fill_normals};
+use crate::noise::{SampleId, draws, fill_normals};
 use crate::process::Level;
 
 /// How the trace of the Jacobian is found.
@@ -372,7 +372,7 @@ impl<M: Vjp<Vec<f64>>> Field<'_, M> {
             Divergence::Exact => (0..ids.len() * self.dim).map(|i| f64::from(i % self.dim == probe)).collect(),
             Divergence::Hutchinson(_) => {
                 let mut z = vec![0.0f32; ids.len() * self.dim];
-                fill_normals(ids, FIRST_DRAW + probe as u32, self.dim, &mut z);
+                fill_normals(ids, draws::LIKELIHOOD_PROBES.nth(probe as u32), self.dim, &mut z);
                 z.into_iter().map(|z| if z < 0.0 { -1.0 } else { 1.0 }).collect()
             }
         }

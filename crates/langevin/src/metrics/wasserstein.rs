@@ -5,10 +5,7 @@
 use super::assignment::assign;
 use super::{check, square};
 use crate::error::{Error, Result};
-use crate::noise::{SampleId, fill_normals};
-
-/// The draw of the directions; data use the two draws above it, plans those from 0.
-const DIRECTIONS: u32 = u32::MAX - 2;
+use crate::noise::{SampleId, draws, fill_normals};
 
 /// The largest samples of [`wasserstein`]: 2 GiB of costs, and most of a minute.
 const MOST_ROWS: usize = 1 << 14;
@@ -101,7 +98,7 @@ pub fn sliced_wasserstein(a: &[f64], b: &[f64], dim: usize, projections: usize, 
     let (mut z, mut direction) = (vec![0.0_f32; dim], vec![0.0; dim]);
     let mut total = 0.0;
     for index in 0..projections as u64 {
-        fill_normals(&[SampleId { seed, index }], DIRECTIONS, dim, &mut z);
+        fill_normals(&[SampleId { seed, index }], draws::SLICED_DIRECTIONS.first(), dim, &mut z);
         normalise(&z, &mut direction);
         project(a, &direction, &mut on_a);
         project(b, &direction, &mut on_b);

@@ -2,9 +2,10 @@
 
 use super::{Input, Op, Plan};
 use crate::error::{Error, Result};
-use crate::formulation::{Formulation, FormulationSpec, LambdaRange, Reading};
+use crate::formulation::{Clock, Formulation, FormulationSpec, InputScaling, LambdaRange, Reading};
 use crate::model::Branch;
-use crate::process::{Level, Process, ProcessSpec, SINGLE};
+use crate::prediction::Prediction;
+use crate::process::{Level, ProcessSpec, SINGLE};
 use serde::Serialize;
 
 /// Readings that agree to this relative precision are the same; import in float32 stays above it.
@@ -122,6 +123,9 @@ impl Plan {
     /// Returns what keeps the plan from running on a model as it is: what the plan expects and what the
     /// model has, field by field. `None` if it runs. A trained range that either leaves out fits any.
     ///
+    /// A plan without a network takes a model that gives D: one without a formulation, or one of x0 on
+    /// the plan's own process, passed that process's time and unscaled states.
+    ///
     /// ```
     /// use langevin::{Formulation, Grid, Prediction, Process, Sampler};
     /// let [flow, other] =
@@ -137,6 +141,7 @@ impl Plan {
         let model = model.map(Formulation::spec);
         match (&self.network, &model) {
             (None, None) => None,
+            (None, Some(model)) if self.reads_as_denoised(model) => None,
             (Some(own), Some(model)) => {
                 let fields = differences(own, model, true);
                 let each = |of: fn(&Difference) -> &str| -> String {
@@ -147,6 +152,16 @@ impl Plan {
             }
             (own, model) => Some([network_words(own.as_ref()), network_words(model.as_ref())]),
         }
+    }
+
+    /// Whether the output of a network is D itself at every evaluation of the plan, and it is asked as a
+    /// model that gives D is asked.
+    fn reads_as_denoised(&self, model: &FormulationSpec) -> bool {
+        model.process == self.process
+            && model.prediction == Prediction::X0
+            && model.clock == Clock::Time
+            && model.input == InputScaling::None
+            && model.range.is_none_or(|range| self.outside(&range) == 0)
     }
 
     /// Returns an error that names each field in which the plan's network and the model differ.
@@ -169,7 +184,10 @@ fn network_words(spec: Option<&FormulationSpec>) -> String {
 }
 
 fn process_name(spec: &ProcessSpec) -> String {
-    Process::from_spec(spec).map_or_else(|_| text(spec), |process| process.name())
+    match spec {
+        ProcessSpec::Custom { name } => format!("the custom process '{name}'"),
+        _ => spec.name(),
+    }
 }
 
 /// A field of two formulations that differs.

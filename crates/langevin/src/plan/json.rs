@@ -5,6 +5,8 @@
 //! A document from outside is read in two passes. The first keeps nothing: it reads the version and counts. The second goes straight to the final form, with no
 //! intermediate tree, so that what a document takes in memory is a small multiple of its length.
 
+mod first;
+
 use super::{Input, Move, Op, Output, Plan, Slot};
 use crate::error::{Error, Result};
 use crate::formulation::{FormulationSpec, Reading};
@@ -15,17 +17,18 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
+use first::{Head, broken_op, is_not_finite};
+
 /// The version this crate writes, and the newest one that it reads.
 pub(crate) const VERSION: u64 = 1;
 /// A plan of a thousand steps is under a megabyte.
 const MAX_BYTES: usize = 8 << 20;
-/// The most numbers, words and so on of a plan's instructions; and of its header, where a table of β is the longest.
-const MAX_LEAVES: usize = 1 << 20;
-const MAX_HEADER: usize = 1 << 17;
 /// No map has as many arguments.
 const MAX_ARGS: usize = 8;
 /// Of what the reader says, so much is shown: it may quote the document.
 const MAX_WORDS: usize = 300;
+/// The longest name of a field that is quoted.
+const MOST_NAME: usize = 40;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a plan, which is a JSON object")]
@@ -84,7 +87,7 @@ impl Plan {
             self.draws,
             self.result,
             text(&self.inputs),
-            list(self.ops.iter().map(|op| text(&WireOp::from(op))).collect()),
+            list(self.ops.iter().map(text).collect()),
             list(self.moves.iter().map(text).collect()),
         )
     }
@@ -103,7 +106,12 @@ impl Plan {
             let words = crate::error::json_words(&error);
             let words =
                 words.char_indices().nth(MAX_WORDS).map_or(words.clone(), |(end, _)| format!("{}…", &words[..end]));
-            Error::format(format!("not a plan: {words}"))
+            let wrong = Error::format(format!("not a plan: {words}"));
+            let wrong = match broken_op(text, &error) {
+                Some(op) => wrong.at(format!("ops[{op}]")),
+                None => wrong,
+            };
+            if is_not_finite(text, &error) { wrong.hinting("a plan has finite numbers only") } else { wrong }
         };
         if let Some(found) = crate::error::no_object(text) {
             return Err(Error::format("not a plan").expected("a JSON object").got(found));
@@ -137,6 +145,19 @@ impl Plan {
     }
 }
 
+/// An instruction as it stands in a plan's JSON.
+///
+/// ```
+/// use langevin::Op;
+/// let op = Op::Combine { into: 0, terms: vec![(0.5, 1)], noise: vec![(2.0, 0)] };
+/// assert_eq!(serde_json::to_string(&op).unwrap(), r#"{"op":"combine","into":0,"terms":[[0.5,1]],"noise":[[2.0,0]]}"#);
+/// ```
+impl Serialize for Op {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        WireOp::from(self).serialize(serializer)
+    }
+}
+
 impl From<&Op> for WireOp {
     fn from(op: &Op) -> Self {
         match op {
@@ -157,87 +178,6 @@ impl From<&Op> for WireOp {
             }
         }
     }
-}
-
-/// What the first pass keeps of a document.
-#[derive(Deserialize)]
-#[serde(expecting = "a plan, which is a JSON object")]
-struct Head {
-    version: u64,
-    #[serde(default, rename = "process")]
-    _process: Counted<MAX_HEADER>,
-    #[serde(default, rename = "network")]
-    _network: Counted<MAX_HEADER>,
-    #[serde(default, rename = "inputs")]
-    _inputs: Counted<MAX_HEADER>,
-    #[serde(default, rename = "ops")]
-    _ops: Counted<MAX_LEAVES>,
-    #[serde(default, rename = "moves")]
-    _moves: Counted<MAX_LEAVES>,
-}
-
-/// Any value of at most so many leaves: numbers, words, switches, nulls and empty lists.
-#[derive(Default)]
-struct Counted<const MOST: usize>(usize);
-
-impl<'de, const MOST: usize> Deserialize<'de> for Counted<MOST> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CountedVisitor::<MOST>)
-    }
-}
-
-struct CountedVisitor<const MOST: usize>;
-
-impl<'de, const MOST: usize> Visitor<'de> for CountedVisitor<MOST> {
-    type Value = Counted<MOST>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a value of at most {MOST} parts")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(Counted(1))
-    }
-
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Counted(1))
-    }
-
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Counted(1))
-    }
-
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Counted(1))
-    }
-
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Counted(1))
-    }
-
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Counted(1))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let mut count = 1;
-        while let Some(Counted::<MOST>(more)) = items.next_element()? {
-            count = add::<MOST, A::Error>(count, more)?;
-        }
-        Ok(Counted(count))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let mut count = 1;
-        while let Some((IgnoredAny, Counted::<MOST>(more))) = items.next_entry()? {
-            count = add::<MOST, A::Error>(count, more)?;
-        }
-        Ok(Counted(count))
-    }
-}
-
-fn add<const MOST: usize, E: de::Error>(count: usize, more: usize) -> Result<usize, E> {
-    if count + more > MOST { Err(E::custom(format!("more than {MOST} numbers"))) } else { Ok(count + more) }
 }
 
 /// The instructions. There are few enough: the first pass counted.
@@ -287,6 +227,8 @@ enum Key {
     Noise,
     Kind,
     Args,
+    /// A field of no instruction. Which fields this one has is known at its end.
+    Other(String),
 }
 
 #[derive(Clone, Copy, PartialEq, Deserialize)]
@@ -295,6 +237,17 @@ enum Tag {
     Eval,
     Combine,
     Map,
+}
+
+impl Tag {
+    /// The instruction and its fields, for a message.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Eval => "eval, expected one of `op`, `from`, `time`, `alpha`, `sigma`, `out`, `net`",
+            Self::Combine => "combine, expected one of `op`, `into`, `terms`, `noise`",
+            Self::Map => "map, expected one of `op`, `kind`, `from`, `args`, `into`",
+        }
+    }
 }
 
 /// The keys of an instruction, in whatever order they come.
@@ -312,6 +265,7 @@ struct Parts {
     noise: Option<Vec<(f64, Draw)>>,
     kind: Option<String>,
     args: Option<Args>,
+    other: Option<String>,
 }
 
 impl<'de> DeserializeSeed<'de> for OpAt {
@@ -357,6 +311,10 @@ impl<'de> Visitor<'de> for OpAt {
                 Key::Noise => put(&mut parts.noise, "noise", &mut items)?,
                 Key::Kind => put(&mut parts.kind, "kind", &mut items)?,
                 Key::Args => put(&mut parts.args, "args", &mut items)?,
+                Key::Other(name) => {
+                    items.next_value::<IgnoredAny>()?;
+                    parts.other.get_or_insert(name);
+                }
             }
         }
         parts.into_op(self.0).map_err(|words| de::Error::custom(format!("ops[{}]: {words}", self.0)))
@@ -368,7 +326,15 @@ impl Parts {
         fn need<T>(place: &mut Option<T>, name: &str) -> Result<T, String> {
             place.take().ok_or_else(|| format!("missing field `{name}`"))
         }
-        let op = match need(&mut self.tag, "op")? {
+        let tag = need(&mut self.tag, "op")?;
+        let unknown = |name: &str| {
+            let name: String = name.chars().take(MOST_NAME).collect();
+            Err(format!("unknown field `{name}` of {}", tag.words()))
+        };
+        if let Some(name) = &self.other {
+            return unknown(name);
+        }
+        let op = match tag {
             Tag::Eval => Op::Eval {
                 from: match need(&mut self.from, "from")? {
                     Slots::One(slot) => slot,
@@ -412,7 +378,7 @@ impl Parts {
             ("args", self.args.is_some()),
         ];
         match left.iter().find(|(_, there)| *there) {
-            Some((name, _)) => Err(format!("unknown field `{name}`")),
+            Some((name, _)) => unknown(name),
             None => Ok(op),
         }
     }

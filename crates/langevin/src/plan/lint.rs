@@ -3,12 +3,15 @@
 //! It is the exact Gaussian analysis for data of zero spread, D ≡ x0: after a move to $(\alpha_t, \sigma_t)$ the mean must be $\alpha_t x_0$ and
 //! the variance of everything random $\sigma_t^2$. This covers one-step, multistep and multi-stage samplers alike.
 //! Of a plan without moves, the state of each evaluation is held to the level at which the network is asked, and the result
-//! to a level of the process.
+//! to a level of the process. `rows.rs` checks single instructions: values that nobody reads, levels and readings that do not fit
+//! the process and the network, moves that share instructions.
+
+mod rows;
 
 use super::unroll::{Tracker, Weights};
 use super::{Letter, Move, Op, Plan};
 use crate::error::Result;
-use crate::process::Process;
+use crate::process::{Level, Process};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -25,10 +28,20 @@ pub enum Rule {
     Order,
     /// A move starts where one before it ended or started. The values are σ/α: of the start, against the last end.
     Place,
+    /// An input is read before it is written over, and the last instruction writes the result. The values are the numbers of
+    /// reads.
+    Unread,
+    /// A level is one of the plan's process. The values are α, or the times if α fits.
+    Level,
+    /// A reading turns the exact output of the network into D. The value found is the error of D's weights on x0 and ε, or of
+    /// the input's scale.
+    Reading,
+    /// A move has instructions of its own. The values are the first instruction that is free and the move's first.
+    Overlap,
 }
 
 impl Rule {
-    /// Its name in documents: `mean`, `variance`, `order` or `place`.
+    /// Its name in documents: `mean`, `variance`, `order`, `place`, `unread`, `level`, `reading` or `overlap`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -36,6 +49,10 @@ impl Rule {
             Self::Variance => "variance",
             Self::Order => "order",
             Self::Place => "place",
+            Self::Unread => "unread",
+            Self::Level => "level",
+            Self::Reading => "reading",
+            Self::Overlap => "overlap",
         }
     }
 }
@@ -75,20 +92,26 @@ impl fmt::Display for Note {
 pub enum Subject {
     /// A move, of a plan that has moves.
     Move,
-    /// The state of an evaluation, of a plan without moves.
+    /// An evaluation.
     Evaluation,
-    /// The result of a plan without moves.
+    /// The result.
     Result,
+    /// An instruction.
+    Instruction,
+    /// An input.
+    Input,
 }
 
 impl Subject {
-    /// Its name in documents: `move`, `evaluation` or `result`.
+    /// Its name in documents: `move`, `evaluation`, `result`, `instruction` or `input`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Move => "move",
             Self::Evaluation => "evaluation",
             Self::Result => "result",
+            Self::Instruction => "instruction",
+            Self::Input => "input",
         }
     }
 }
@@ -99,8 +122,10 @@ impl Subject {
 pub struct Finding {
     /// What breaks it.
     pub subject: Subject,
-    /// The number of the move or of the evaluation, counted from 0; of the result, the number of evaluations.
+    /// The number of the move, evaluation, instruction or input, counted from 0; of the result, the number of evaluations.
     pub index: usize,
+    /// The instruction that breaks the rule, as in `ops[op]`; `None` if the result is an input that no instruction writes.
+    pub op: Option<usize>,
     /// The rule.
     pub rule: Rule,
     /// The value that the marginal has.
@@ -113,7 +138,8 @@ pub struct Finding {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Lint {
-    /// The broken rules: those of the marginals in the order in which the moves end, then those of the moves themselves.
+    /// The broken rules: those of the marginals in the order in which the moves end, then those of the moves themselves, then
+    /// those of single instructions.
     pub findings: Vec<Finding>,
     /// What is no mistake by itself.
     pub notes: Vec<Note>,
@@ -132,11 +158,12 @@ impl fmt::Display for Lint {
         if self.is_clean() {
             writeln!(f, "every move keeps its marginal")?;
         }
-        for Finding { subject, index, rule, expected, got } in &self.findings {
+        for Finding { subject, index, op, rule, expected, got } in &self.findings {
             let subject = match subject {
                 Subject::Result => "the result".to_owned(),
                 subject => format!("{} {index}", subject.name()),
             };
+            let subject = op.map_or(subject.clone(), |op| format!("{subject} (ops[{op}])"));
             // Where seven digits do not show the difference, it is named.
             let [got_text, expected_text] = [got, expected].map(|value| format!("{value:.6e}"));
             let off =
@@ -154,6 +181,20 @@ impl fmt::Display for Lint {
                         f,
                         "{subject}: starts at σ/α = {got:.6e}, where no move was; the last ended at {expected:.6e}"
                     )?;
+                }
+                Rule::Unread => writeln!(f, "{subject}: what it holds is never read")?,
+                Rule::Level => writeln!(
+                    f,
+                    "{subject}: its level is not of the plan's process, which has {expected_text} where it has {got_text}"
+                )?,
+                Rule::Reading => {
+                    writeln!(
+                        f,
+                        "{subject}: A, B or the scale of the network's reading is wrong: D is off by {got:.1e}"
+                    )?;
+                }
+                Rule::Overlap => {
+                    writeln!(f, "{subject}: begins before an earlier move ends, which leaves ops[{expected}] on free")?;
                 }
             }
         }
@@ -242,19 +283,27 @@ const SLACK: f64 = 1e-9;
 /// Adds a finding where a value is not the one that is expected, to the rounding of numbers as large as `scale`.
 fn hold(
     findings: &mut Vec<Finding>,
-    (subject, index): (Subject, usize),
+    (subject, index, op): (Subject, usize, Option<usize>),
     rule: Rule,
     [got, expected]: [f64; 2],
     scale: f64,
 ) {
     // Not a number is a finding too.
     if (got - expected).abs().partial_cmp(&(SLACK * scale)).is_none_or(Ordering::is_gt) {
-        findings.push(Finding { subject, index, rule, expected, got });
+        findings.push(Finding { subject, index, op, rule, expected, got });
     }
 }
 
+/// Holds (mean over x0, variance) of the state of an evaluation to the marginal at its level.
+fn hold_state(findings: &mut Vec<Finding>, (mean, variance): (f64, f64), level: &Level, evaluation: usize, op: usize) {
+    let power = level.sigma * level.sigma;
+    let subject = (Subject::Evaluation, evaluation, Some(op));
+    hold(findings, subject, Rule::Mean, [mean, level.alpha], level.alpha.max(1e-6));
+    hold(findings, subject, Rule::Variance, [variance, power], if power > 0.0 { power } else { 1.0 });
+}
+
 impl Plan {
-    /// Holds every move to its marginal.
+    /// Holds every move to its marginal, and the state of every evaluation to its level.
     ///
     /// A start of pure noise, of any standard deviation, is taken to be the draw of the marginal that it stands for. So is an input, unless the start already is one with the inputs
     /// clean: α·image + σ·z.
@@ -276,12 +325,16 @@ impl Plan {
         // Before the tracker: its own is then gone.
         let start = Start::new(self, first)?;
         let mut tracker = Tracker::new(self)?;
-        let mut findings = Vec::new();
+        let (mut findings, mut evaluation) = (Vec::new(), 0);
         let mut ends: Vec<(usize, usize)> =
             self.moves.iter().enumerate().map(|(index, note)| (note.ops[1], index)).collect();
         ends.sort_unstable();
         let mut ends = ends.into_iter().peekable();
         for (number, op) in self.ops.iter().enumerate() {
+            if let Op::Eval { from, level, .. } = op {
+                hold_state(&mut findings, start.moments(&tracker.slot(*from)), level, evaluation, number);
+                evaluation += 1;
+            }
             tracker.step(op);
             while let Some((_, index)) = ends.next_if(|(end, _)| *end == number) {
                 let note = &self.moves[index];
@@ -289,13 +342,14 @@ impl Plan {
                 let weights = tracker.slot(*into);
                 let (mean, variance) = start.moments(&weights);
                 let power = note.to.sigma * note.to.sigma;
-                let subject = (Subject::Move, index);
+                let subject = (Subject::Move, index, Some(number));
                 hold(&mut findings, subject, Rule::Mean, [mean, note.to.alpha], note.to.alpha.max(note.from.alpha));
                 let scale = if power > 0.0 { power } else { 1.0 };
                 hold(&mut findings, subject, Rule::Variance, [variance, power], scale);
             }
         }
         self.hold_moves(&mut findings);
+        findings.extend(self.lint_rows());
         let notes = start.note().into_iter().chain(self.notes()).collect();
         Ok(Lint { findings, notes })
     }
@@ -304,25 +358,15 @@ impl Plan {
     fn lint_states(&self) -> Result<Lint> {
         let is_eval = |op: &Op| matches!(op, Op::Eval { .. });
         let Some((place, Op::Eval { level, .. })) = self.ops.iter().enumerate().find(|(_, op)| is_eval(op)) else {
-            return Tracker::new(self).map(|_| Lint::default());
+            return Tracker::new(self).map(|_| Lint { findings: self.lint_rows(), notes: Vec::new() });
         };
         let first = Move { letter: Letter::L, eta: None, from: *level, to: *level, ops: [place, place] };
         let start = Start::new(self, &first)?;
         let mut tracker = Tracker::new(self)?;
         let (mut findings, mut index) = (Vec::new(), 0);
-        for op in &self.ops {
+        for (number, op) in self.ops.iter().enumerate() {
             if let Op::Eval { from, level, .. } = op {
-                let (mean, variance) = start.moments(&tracker.slot(*from));
-                let power = level.sigma * level.sigma;
-                let scale = if power > 0.0 { power } else { 1.0 };
-                hold(
-                    &mut findings,
-                    (Subject::Evaluation, index),
-                    Rule::Mean,
-                    [mean, level.alpha],
-                    level.alpha.max(1e-6),
-                );
-                hold(&mut findings, (Subject::Evaluation, index), Rule::Variance, [variance, power], scale);
+                hold_state(&mut findings, start.moments(&tracker.slot(*from)), level, index, number);
                 index += 1;
             }
             tracker.step(op);
@@ -332,9 +376,19 @@ impl Plan {
         let deviation = if variance > SLACK { variance.sqrt() } else { 0.0 };
         let end = Process::from_spec(&self.process).and_then(|process| process.level_at_sigma_ve(deviation / mean));
         if let Ok(end) = end {
-            hold(&mut findings, (Subject::Result, index), Rule::Mean, [mean, end.alpha], end.alpha.max(1e-6));
+            let subject = (Subject::Result, index, self.writer_of_result());
+            hold(&mut findings, subject, Rule::Mean, [mean, end.alpha], end.alpha.max(1e-6));
         }
+        findings.extend(self.lint_rows());
         Ok(Lint { findings, notes: start.note().into_iter().collect() })
+    }
+
+    /// The last instruction that writes the result.
+    fn writer_of_result(&self) -> Option<usize> {
+        self.ops.iter().rposition(|op| match op {
+            Op::Eval { out, .. } => out.iter().any(|output| output.into == self.result),
+            Op::Combine { into, .. } | Op::Map { into, .. } => *into == self.result,
+        })
     }
 
     /// The order of the moves and their places.
@@ -351,10 +405,12 @@ impl Plan {
                 Letter::L => near(to, from),
             };
             if !right {
-                findings.push(Finding { subject: Subject::Move, index, rule: Rule::Order, expected: from, got: to });
+                let (subject, op) = (Subject::Move, Some(note.ops[0]));
+                findings.push(Finding { subject, index, op, rule: Rule::Order, expected: from, got: to });
             }
             if let Some(expected) = last.filter(|_| !places.iter().rev().any(|place| near(*place, from))) {
-                findings.push(Finding { subject: Subject::Move, index, rule: Rule::Place, expected, got: from });
+                let (subject, op) = (Subject::Move, Some(note.ops[0]));
+                findings.push(Finding { subject, index, op, rule: Rule::Place, expected, got: from });
             }
             places.extend([from, to]);
             last = Some(to);

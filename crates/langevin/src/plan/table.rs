@@ -2,6 +2,7 @@
 
 use super::json::wire_map;
 use super::{Op, Plan};
+use crate::process::ProcessSpec;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
@@ -51,10 +52,10 @@ fn number(value: f64) -> String {
     if value == 0.0 || (1e-3..1e4).contains(&value.abs()) { format!("{value:.6}") } else { format!("{value:.5e}") }
 }
 
-/// `1.25·x − 0.5·D3 + 0.1·z2`.
+/// `1.25·x − 0.5·D3 + 0.1·z2`, without the terms of coefficient 0.
 fn sum(terms: impl Iterator<Item = (f64, String)>) -> String {
     let mut text = String::new();
-    for (coef, name) in terms {
+    for (coef, name) in terms.filter(|(coef, _)| *coef != 0.0) {
         let sign = match (text.is_empty(), coef < 0.0) {
             (true, true) => "−",
             (true, false) => "",
@@ -73,7 +74,10 @@ impl fmt::Display for Plan {
             Some(spec) => format!("{} network", spec.prediction.name()),
         };
         let process = serde_json::to_value(&self.process).ok();
-        let kind = process.as_ref().and_then(|value| value.get("kind")?.as_str()).unwrap_or("custom");
+        let kind = match &self.process {
+            ProcessSpec::Custom { name } => format!("{} (custom)", short(name)),
+            _ => process.as_ref().and_then(|value| value.get("kind")?.as_str()).unwrap_or("custom").to_owned(),
+        };
         let (moves, nfe, draws) = (self.moves.len(), self.nfe(), self.draws);
         let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         writeln!(

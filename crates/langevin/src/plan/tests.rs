@@ -1,12 +1,12 @@
 use super::*;
 use crate::grid::Grid;
-use crate::model::{Model, Query};
+use crate::model::{Model, Query, ReadAs};
 use crate::noise::SampleId;
 use crate::prediction::Prediction;
 use crate::process::Process;
 use crate::sampler::{Sampler, Word};
-use crate::space::{Coef, SliceSpace, Space, Tolerance};
-use crate::{Formulation, Sampling};
+use crate::space::{Coef, SliceSpace, Space};
+use crate::{Clock, Formulation, LambdaRange, Sampling};
 use proptest::prelude::*;
 
 fn plan(name: &str, eta: Option<f64>, process: &Process, network: Option<&Formulation>, steps: usize) -> Plan {
@@ -418,7 +418,14 @@ fn instructions_are_read_by_their_keys() {
         ("{\"noise\":[[2,0]],\"into\":0,\"terms\":[]}", "missing field `op`"),
         ("{\"op\":\"combine\",\"into\":0,\"terms\":[]}", "ops[0]: missing field `noise`"),
         ("{\"op\":\"combine\",\"into\":0,\"into\":0,\"terms\":[],\"noise\":[[2,0]]}", "duplicate field `into`"),
-        ("{\"op\":\"combine\",\"time\":0,\"into\":0,\"terms\":[],\"noise\":[[2,0]]}", "unknown field `time`"),
+        (
+            "{\"op\":\"combine\",\"time\":0,\"into\":0,\"terms\":[],\"noise\":[[2,0]]}",
+            "ops[0]: unknown field `time` of combine, expected one of `op`, `into`, `terms`, `noise`",
+        ),
+        (
+            "{\"step\":0,\"op\":\"combine\",\"into\":0,\"terms\":[],\"noise\":[[2,0]]}",
+            "unknown field `step` of combine",
+        ),
         ("{\"op\":\"combine\",\"net\":null,\"into\":0,\"terms\":[],\"noise\":[[2,0]]}", "unknown field `net`"),
         ("{\"op\":\"map\",\"kind\":\"mul\",\"from\":0,\"args\":{},\"into\":0}", "`from` is a list"),
         (
@@ -530,10 +537,6 @@ impl Space for TwoPasses {
     fn map(&self, map: &Map, args: &[&Vec<f32>]) -> Result<Vec<f32>> {
         self.0.map(map, args)
     }
-
-    fn error_norms(&self, _: &Vec<f32>, _: &Vec<f32>, _: &Vec<f32>, _: Tolerance) -> Result<Vec<f64>> {
-        Err(Error::argument("not here"))
-    }
 }
 
 #[test]
@@ -597,4 +600,79 @@ fn states_are_linted_where_there_are_no_moves() {
             );
         }
     }
+}
+
+/// A network read as another formulation runs on the runner of many threads, to the bits of one thread.
+#[test]
+fn a_model_read_as_another_runs_on_threads() {
+    let data = crate::exact::named("moons").unwrap();
+    let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+    let model = ReadAs::new(&data, flow.clone(), SliceSpace::<f64>::new(2));
+    let plan = plan("dpmpp-2m", None, &flow.process, Some(&flow), 6);
+    let alone: Vec<f64> = Sampling::new(300, 2).seed(2).chunk(16).run(&plan, &model).unwrap();
+    for threads in [2, 5] {
+        let shared: Vec<f64> = Sampling::new(300, 2).seed(2).chunk(16).threads(threads).run(&plan, &model).unwrap();
+        assert_eq!(shared, alone);
+    }
+}
+
+/// A network of x0 on the plan's own process, in its own clock and unscaled, is a model that gives D.
+#[test]
+fn a_plan_without_a_network_takes_x0_on_its_own_process() {
+    let data = crate::exact::named("moons").unwrap();
+    let process = Process::rectified_flow();
+    let plan = plan("ddim", None, &process, None, 6);
+    let x0 = Formulation::new(process, Prediction::X0);
+    let read = |to: &Formulation| ReadAs::new(&data, to.clone(), SliceSpace::<f64>::new(2));
+    let own: Vec<f64> = Sampling::new(30, 2).run(&plan, &data).unwrap();
+    let other: Vec<f64> = Sampling::new(30, 2).run(&plan, &read(&x0)).unwrap();
+    assert!(own.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-12));
+    assert_eq!(plan.differs_from(Some(&x0)), None);
+    let wide = LambdaRange::from_sigma_ve(1e-3, 100.0).unwrap();
+    assert_eq!(plan.differs_from(Some(&x0.clone().with_range(wide))), None);
+    // What is told another time, sees another state, or was not trained everywhere, is not D as it is.
+    let narrow = LambdaRange::from_sigma_ve(0.1, 100.0).unwrap();
+    for other in [
+        x0.clone().with_clock(Clock::Lambda),
+        x0.clone().with_range(narrow),
+        Formulation::new(Process::vp(), Prediction::X0),
+        Formulation::new(Process::rectified_flow(), Prediction::Velocity),
+    ] {
+        let error = Sampling::new(3, 2).run::<f64>(&plan, &read(&other)).unwrap_err();
+        assert!(error.to_string().contains("expected a model that gives D, got a network of"), "{error}");
+    }
+}
+
+#[test]
+fn terms_of_coefficient_zero_are_not_shown() {
+    let process = Process::ve().spec();
+    let ops = vec![
+        Op::Combine { into: 0, terms: vec![], noise: vec![(2.0, 0)] },
+        Op::Combine { into: 1, terms: vec![(0.5, 0), (0.0, 0)], noise: vec![(0.0, 0)] },
+        Op::Combine { into: 1, terms: vec![(0.0, 0)], noise: vec![] },
+    ];
+    let plan = Plan {
+        name: "own".into(),
+        process,
+        network: None,
+        slots: 2,
+        draws: 1,
+        result: 1,
+        inputs: vec![],
+        ops,
+        moves: vec![],
+    };
+    let text = plan.to_string();
+    assert!(text.contains("x ← 0.500000·s0\n") && text.contains("x ← 0\n") && !text.contains("0.000000·"), "{text}");
+    // One instruction is written as it stands in the plan.
+    let json = plan.to_json();
+    assert!(plan.ops().iter().all(|op| json.contains(&serde_json::to_string(op).unwrap())));
+}
+
+/// A process of the caller's own is named in the plan's title.
+#[test]
+fn a_custom_process_is_named() {
+    let process = Process::new(crate::process::tests::Odd).unwrap();
+    let plan = plan("ddim", None, &process, None, 2);
+    assert!(plan.to_string().starts_with("ddim on odd (custom), given D: 2 moves"), "{plan}");
 }

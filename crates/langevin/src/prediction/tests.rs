@@ -132,6 +132,15 @@ fn a_table_that_ends_without_signal_has_no_velocity_there() {
 }
 
 #[test]
+fn errors_name_the_prediction_in_a_sentence() {
+    let noise = Process::vp_cosine().level(1.0).unwrap();
+    let error = Prediction::Epsilon.to_denoised(&Process::vp_cosine(), &noise).unwrap_err().to_string();
+    assert!(error.starts_with("D is not determined by an epsilon prediction (process vp-cosine"), "{error}");
+    assert_eq!(Prediction::Velocity.with_article(), "a velocity");
+    assert_eq!(Prediction::X0.with_article(), "an x0");
+}
+
+#[test]
 fn names_read_back() {
     for prediction in ALL {
         assert_eq!(Prediction::parse(prediction.name()).unwrap().name(), prediction.name());

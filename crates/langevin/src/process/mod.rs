@@ -18,6 +18,7 @@
 //! arXiv 2006.11239 (tables).
 
 mod betas;
+mod check;
 mod linear_beta;
 mod rectified_flow;
 mod spec;
@@ -94,11 +95,13 @@ pub struct Affine {
     pub b: f64,
 }
 
-/// The functions that define a process. Implement it to add your own; see [`Process::new`].
+/// The functions that define a process. Implement it to add your own; see [`Process::new`], which
+/// checks them.
 ///
-/// `alpha` must fall and `sigma` / `alpha` must rise with time, strictly.
+/// `alpha` must not be negative and not rise with time, and `sigma` / `alpha` must rise.
 pub trait Schedule: Debug + Send + Sync {
-    /// How the process is written in documents; [`ProcessSpec::Custom`] for one of your own.
+    /// How the process is written in documents: [`ProcessSpec::Custom`] with a name of your own. A
+    /// schedule that returns the spec of a built-in process must have that process's numbers.
     fn spec(&self) -> ProcessSpec;
     /// The first and last time; the last may be infinite.
     fn domain(&self) -> (f64, f64);
@@ -121,10 +124,7 @@ pub trait Schedule: Debug + Send + Sync {
     ///
     /// Override it where a closed form is finite at a corner where this one is 0/0.
     fn velocity(&self, time: f64) -> Affine {
-        let (alpha, sigma) = (self.alpha(time), self.sigma(time));
-        let (da, ds) = (self.alpha_rate(time), self.sigma_rate(time));
-        let w = da * sigma - alpha * ds;
-        Affine { a: -ds / w, b: sigma / w }
+        check::general_velocity(self, time)
     }
 
     /// ᾱ_i = α² at the times 0 … N−1, for a process that is a table.
@@ -156,7 +156,14 @@ impl PartialEq for Process {
 }
 
 impl Process {
-    /// A process of your own.
+    /// Builds a process from a schedule of your own, and checks the schedule at sampled times.
+    ///
+    /// - α and σ are finite and not negative, α does not rise with time, and σ/α does not fall.
+    /// - σ/α at the time that the inverse returns is the ratio passed in, to 2·10⁻⁶ of it, the
+    ///   resolution of float32.
+    /// - α', σ' and (σ²)' lie between the slopes to the left and to the right, to 10⁻⁴ of the slope;
+    ///   at the ends of the domain they may be infinite. The velocity fits them.
+    /// - A schedule whose `spec` is that of a built-in process has its numbers, to 10⁻⁹.
     ///
     /// ```
     /// use langevin::{Process, ProcessSpec, Schedule};
@@ -172,47 +179,57 @@ impl Process {
     ///     fn sigma_rate(&self, t: f64) -> f64 { 2.0 * t }
     ///     fn time_of_sigma_ve(&self, ratio: f64) -> f64 { ratio.sqrt() }
     /// }
-    /// assert_eq!(Process::new(Quadratic).level(3.0)?.sigma, 9.0);
+    /// assert_eq!(Process::new(Quadratic)?.level(3.0)?.sigma, 9.0);
     /// # Ok::<(), langevin::Error>(())
     /// ```
-    pub fn new(schedule: impl Schedule + 'static) -> Self {
+    ///
+    /// # Errors
+    /// Returns an error that names the function, the time, the expected value and the value found if
+    /// a check fails, or if [`spec`](Schedule::spec) claims a built-in process that has other numbers.
+    pub fn new(schedule: impl Schedule + 'static) -> Result<Self> {
+        check::check(&schedule)?;
+        Ok(Self::of(schedule))
+    }
+
+    /// A process of this crate's own, which its tests check.
+    pub(crate) fn of(schedule: impl Schedule + 'static) -> Self {
         Self(Arc::new(schedule))
     }
 
     /// Variance preserving, the paper's clock: α = e^{−t/2}.
     #[must_use]
     pub fn vp() -> Self {
-        Self::new(Vp)
+        Self::of(Vp)
     }
 
     /// Variance preserving with β linear from 0.1 to 20 (ScoreSDE).
     #[must_use]
     pub fn vp_linear() -> Self {
-        Self::new(VpLinear::default())
+        Self::of(VpLinear::default())
     }
 
     /// Variance preserving, α = cos(πt/2).
     #[must_use]
     pub fn vp_cosine() -> Self {
-        Self::new(VpCosine)
+        Self::of(VpCosine)
     }
 
     /// Variance exploding, Karras's clock: α = 1, t = σ.
     #[must_use]
     pub fn ve() -> Self {
-        Self::new(Ve)
+        Self::of(Ve)
     }
 
     /// Rectified flow: α = 1 − s, σ = s.
     #[must_use]
     pub fn rectified_flow() -> Self {
-        Self::new(RectifiedFlow)
+        Self::of(RectifiedFlow)
     }
 
     /// Sub-VP with β linear from 0.1 to 20 (ScoreSDE): σ = 1 − α².
     #[must_use]
     pub fn sub_vp() -> Self {
-        Self::new(SubVp::default())
+        Self::of(SubVp::default())
     }
 
     /// The process of a table.
@@ -228,7 +245,7 @@ impl Process {
     /// ```
     #[must_use]
     pub fn tabulated(table: Tabulated) -> Self {
-        Self::new(table)
+        Self::of(table)
     }
 
     /// How this process is written in documents.
@@ -273,6 +290,9 @@ impl Process {
             return Err(Error::argument("σ/α must not be negative").expected("0 ≤ σ/α").got(ratio.to_string()));
         }
         let time = self.0.time_of_sigma_ve(ratio);
+        if time.is_nan() {
+            return Err(check::no_time(&self.name(), ratio));
+        }
         let (first, last) = self.0.domain();
         // A ratio read off an end of the domain may invert to a hair beyond it.
         let near = |end: f64| (time - end).abs() <= 1e-12 * (1.0 + end.abs());

@@ -51,6 +51,34 @@ pub enum ProcessSpec {
     },
 }
 
+impl ProcessSpec {
+    /// Returns the name of the process, as [`Process::parse`] reads it if the parameters are the usual
+    /// ones; of a custom process, its own name.
+    ///
+    /// ```
+    /// use langevin::ProcessSpec;
+    /// assert_eq!(ProcessSpec::SubVp { beta_min: 0.1, beta_max: 20.0 }.name(), "sub-vp");
+    /// assert_eq!(ProcessSpec::Custom { name: "quadratic".into() }.name(), "quadratic");
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Vp => "vp".into(),
+            Self::VpLinear { .. } => "vp-linear".into(),
+            Self::VpCosine => "vp-cosine".into(),
+            Self::Ve => "ve".into(),
+            Self::RectifiedFlow => "rectified-flow".into(),
+            Self::SubVp { .. } => "sub-vp".into(),
+            Self::Tabulated { betas, zero_terminal_snr, between, .. } => {
+                let zero = if *zero_terminal_snr { ":zero-snr" } else { "" };
+                let between = if *between == Between::LogAlpha { ":log-alpha" } else { "" };
+                format!("table:{}{zero}{between}", betas.name())
+            }
+            Self::Custom { name } => name.clone(),
+        }
+    }
+}
+
 /// The tables [`Process::parse`] knows: those of [`Process::NAMES`].
 const TABLES: [&str; 6] = ["linear", "scaled-linear", "squared-cosine", "sigmoid", "laplace", "exp"];
 
@@ -111,13 +139,13 @@ impl Process {
     pub fn from_spec(spec: &ProcessSpec) -> Result<Self> {
         match spec {
             ProcessSpec::Vp => Ok(Self::vp()),
-            ProcessSpec::VpLinear { beta_min, beta_max } => Ok(Self::new(VpLinear::new(*beta_min, *beta_max)?)),
+            ProcessSpec::VpLinear { beta_min, beta_max } => Ok(Self::of(VpLinear::new(*beta_min, *beta_max)?)),
             ProcessSpec::VpCosine => Ok(Self::vp_cosine()),
             ProcessSpec::Ve => Ok(Self::ve()),
             ProcessSpec::RectifiedFlow => Ok(Self::rectified_flow()),
-            ProcessSpec::SubVp { beta_min, beta_max } => Ok(Self::new(SubVp::new(*beta_min, *beta_max)?)),
+            ProcessSpec::SubVp { beta_min, beta_max } => Ok(Self::of(SubVp::new(*beta_min, *beta_max)?)),
             ProcessSpec::Tabulated { betas, count, zero_terminal_snr, between } => {
-                Ok(Self::new(Tabulated::build(betas.clone(), *count, *zero_terminal_snr, *between)?))
+                Ok(Self::of(Tabulated::build(betas.clone(), *count, *zero_terminal_snr, *between)?))
             }
             ProcessSpec::Custom { name } => Err(Error::new(Kind::Name, "a custom process cannot be read back")
                 .got(format!("'{name}'"))
@@ -128,20 +156,7 @@ impl Process {
     /// The name, as [`parse`](Self::parse) reads it where the parameters are the usual ones.
     #[must_use]
     pub fn name(&self) -> String {
-        match self.spec() {
-            ProcessSpec::Vp => "vp".into(),
-            ProcessSpec::VpLinear { .. } => "vp-linear".into(),
-            ProcessSpec::VpCosine => "vp-cosine".into(),
-            ProcessSpec::Ve => "ve".into(),
-            ProcessSpec::RectifiedFlow => "rectified-flow".into(),
-            ProcessSpec::SubVp { .. } => "sub-vp".into(),
-            ProcessSpec::Tabulated { betas, zero_terminal_snr, between, .. } => {
-                let zero = if zero_terminal_snr { ":zero-snr" } else { "" };
-                let between = if between == Between::LogAlpha { ":log-alpha" } else { "" };
-                format!("table:{}{zero}{between}", betas.name())
-            }
-            ProcessSpec::Custom { name } => name,
-        }
+        self.spec().name()
     }
 }
 
@@ -166,5 +181,5 @@ fn parse_table(text: &str) -> Result<Process> {
             _ => return Err(Error::unknown("option of a table", option, &OPTIONS)),
         }
     }
-    Tabulated::build(betas, 1000, zero_terminal_snr, between).map(Process::new)
+    Tabulated::build(betas, 1000, zero_terminal_snr, between).map(Process::of)
 }

@@ -35,7 +35,7 @@ fn times(process: &Process) -> Vec<f64> {
 
 /// A process with no closed forms of its own: x = e^{−t²} x0 + t ε.
 #[derive(Debug)]
-struct Odd;
+pub(crate) struct Odd;
 
 impl Schedule for Odd {
     fn spec(&self) -> ProcessSpec {
@@ -69,7 +69,7 @@ impl Schedule for Odd {
 
 #[test]
 fn rates_are_the_derivatives() {
-    for process in all().into_iter().chain([Process::new(Odd)]) {
+    for process in all().into_iter().chain([Process::new(Odd).unwrap()]) {
         let schedule = process.schedule();
         for t in times(&process) {
             // Central difference: error h²/6 f''' + ε/h, about 1e-9 here.
@@ -187,7 +187,159 @@ fn names_and_documents_read_back() {
     );
     assert!(Process::from_spec(&ProcessSpec::Custom { name: "odd".into() }).is_err());
     assert!(Process::from_spec(&ProcessSpec::VpLinear { beta_min: 3.0, beta_max: f64::NAN }).is_err());
-    assert_ne!(Process::new(Odd), Process::new(Odd), "two custom processes of one name need not be the same");
+    assert_ne!(
+        Process::new(Odd).unwrap(),
+        Process::new(Odd).unwrap(),
+        "two custom processes of one name need not be the same"
+    );
+}
+
+/// The checks that [`Process::new`] applies to a caller's schedule hold for the built-in ones.
+#[test]
+fn the_built_in_schedules_pass_their_own_checks() {
+    for process in all().into_iter().chain([Process::new(Odd).unwrap()]) {
+        check::check(process.schedule()).unwrap_or_else(|error| panic!("{process:?}: {error}"));
+    }
+}
+
+/// x = x0 + t² ε, with one thing wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wrong {
+    Nothing,
+    Inverse,
+    InverseShort,
+    InverseNan,
+    CornerNan,
+    AlphaRate,
+    SigmaRate,
+    VarianceRate,
+    RateNan,
+    Velocity,
+    AlphaRises,
+    AlphaNegative,
+    AlphaNan,
+    Falls,
+    Flat,
+    Domain,
+    Claims,
+}
+
+impl Schedule for Wrong {
+    fn spec(&self) -> ProcessSpec {
+        match self {
+            Self::Claims => ProcessSpec::Vp,
+            _ => ProcessSpec::Custom { name: "mine".into() },
+        }
+    }
+    fn domain(&self) -> (f64, f64) {
+        match self {
+            Self::Domain => (1.0, 1.0),
+            Self::CornerNan => (0.0, 1.0),
+            Self::AlphaNegative => (0.0, 2.0),
+            _ => (0.0, f64::INFINITY),
+        }
+    }
+    fn alpha(&self, t: f64) -> f64 {
+        match self {
+            Self::AlphaRises => 1.0 + t,
+            Self::AlphaNegative => 1.0 - t,
+            Self::AlphaNan if t > 2.0 => f64::NAN,
+            Self::CornerNan => 1.0 - t,
+            _ => 1.0,
+        }
+    }
+    fn sigma(&self, t: f64) -> f64 {
+        match self {
+            Self::Falls => 1.0 / (1.0 + t),
+            Self::Flat => 0.5,
+            Self::AlphaRises => t * t * (1.0 + t),
+            _ => t * t,
+        }
+    }
+    fn alpha_rate(&self, _: f64) -> f64 {
+        match self {
+            Self::AlphaRate => -0.1,
+            Self::RateNan => f64::NAN,
+            Self::CornerNan => -1.0,
+            _ => 0.0,
+        }
+    }
+    fn sigma_rate(&self, t: f64) -> f64 {
+        if *self == Self::SigmaRate { t } else { 2.0 * t }
+    }
+    fn variance_rate(&self, t: f64) -> f64 {
+        if *self == Self::VarianceRate { 2.0 * t } else { 4.0 * t.powi(3) }
+    }
+    fn velocity(&self, t: f64) -> Affine {
+        Affine { a: 1.0, b: if *self == Self::Velocity { -t } else { -0.5 * t } }
+    }
+    fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
+        match self {
+            Self::Inverse => ratio,
+            Self::InverseShort => ratio.sqrt() * (1.0 + 1e-4),
+            Self::InverseNan if ratio > 9.0 => f64::NAN,
+            // t² = r (1 − t); ∞/∞ at the corner.
+            Self::CornerNan => 0.5 * ((ratio * ratio + 4.0 * ratio).sqrt() - ratio),
+            _ => ratio.sqrt(),
+        }
+    }
+}
+
+#[test]
+fn wrong_schedules_are_refused() {
+    Process::new(Wrong::Nothing).unwrap();
+    for (wrong, words) in [
+        (Wrong::Inverse, "the inverse is not that of σ/α (process mine, time_of_sigma_ve("),
+        (Wrong::InverseShort, "the inverse is not that of σ/α"),
+        (Wrong::InverseNan, "the inverse gave NaN at σ/α = "),
+        (Wrong::CornerNan, "the inverse gave NaN at σ/α = inf (process mine"),
+        (Wrong::AlphaRate, "α' is not the derivative (process mine, t = "),
+        (Wrong::SigmaRate, "σ' is not the derivative"),
+        (Wrong::VarianceRate, "(σ²)' is not the derivative"),
+        (Wrong::RateNan, "α' is not the derivative"),
+        (Wrong::Velocity, "velocity does not fit the rates"),
+        (Wrong::AlphaRises, "α rises with time (process mine, t = "),
+        (Wrong::AlphaNegative, "α is no coefficient"),
+        (Wrong::AlphaNan, "expected a finite α ≥ 0, got NaN"),
+        (Wrong::Falls, "σ/α falls with time"),
+        (Wrong::Flat, "σ/α does not rise with time"),
+        (Wrong::Domain, "its domain is no range of times (process mine): expected a finite first time below the last"),
+        (Wrong::Claims, "its spec claims a built-in process, whose α differs (process vp, t = "),
+    ] {
+        let error = Process::new(wrong).unwrap_err();
+        assert!(error.is_argument() && error.to_string().contains(words), "{wrong:?}: {error}");
+    }
+}
+
+/// A schedule that repeats a built-in process's numbers may say so.
+#[test]
+fn a_claim_that_holds_is_accepted() {
+    #[derive(Debug)]
+    struct Again;
+    impl Schedule for Again {
+        fn spec(&self) -> ProcessSpec {
+            ProcessSpec::RectifiedFlow
+        }
+        fn domain(&self) -> (f64, f64) {
+            (0.0, 1.0)
+        }
+        fn alpha(&self, t: f64) -> f64 {
+            1.0 - t
+        }
+        fn sigma(&self, t: f64) -> f64 {
+            t
+        }
+        fn alpha_rate(&self, _: f64) -> f64 {
+            -1.0
+        }
+        fn sigma_rate(&self, _: f64) -> f64 {
+            1.0
+        }
+        fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
+            1.0 - 1.0 / (1.0 + ratio)
+        }
+    }
+    assert_eq!(Process::new(Again).unwrap(), Process::rectified_flow());
 }
 
 #[test]

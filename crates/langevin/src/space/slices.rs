@@ -1,13 +1,17 @@
 //! States in plain memory.
 
-use super::{Coef, Denoise, Draw, Map, Space, Tolerance, WithDenoised};
+use super::{Coef, Denoise, Draw, ErrorNorms, Map, Space, Tolerance, WithDenoised};
 use crate::error::{Error, Result};
 use crate::kernel::{self, Element};
 use crate::noise::SampleId;
 use smallvec::SmallVec;
-use std::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
-/// States in plain memory: `rows × width` numbers, row after row. Single-threaded; share work by giving each thread its own rows.
+/// States in plain memory: `rows × width` numbers, row after row.
+///
+/// A call computes on the calling thread. Threads may share a space, each with rows of its own: only
+/// the list of memory to use again is shared, and a thread that finds it taken allocates instead of
+/// waiting. A space of its own for each thread reuses memory best.
 ///
 /// ```
 /// use langevin::{Coef, SampleId, SliceSpace, Space};
@@ -21,14 +25,14 @@ use std::cell::RefCell;
 pub struct SliceSpace<T> {
     width: usize,
     /// Memory of states that were given back.
-    spare: RefCell<Vec<Vec<T>>>,
+    spare: Mutex<Vec<Vec<T>>>,
 }
 
 impl<T: Element> SliceSpace<T> {
     /// States whose rows have `width` elements.
     #[must_use]
     pub fn new(width: usize) -> Self {
-        Self { width, spare: RefCell::new(Vec::with_capacity(SPARES)) }
+        Self { width, spare: Mutex::new(Vec::with_capacity(SPARES)) }
     }
 
     /// The number of elements in a row.
@@ -218,9 +222,19 @@ impl<T: Element> SliceSpace<T> {
     }
 
     fn buffer(&self, len: usize) -> Vec<T> {
-        let mut buffer = self.spare.borrow_mut().pop().unwrap_or_default();
+        let mut buffer = self.spares().and_then(|mut spares| spares.pop()).unwrap_or_default();
         buffer.resize(len, T::default());
         buffer
+    }
+
+    /// The list of memory to use again; `None` while another thread has it.
+    fn spares(&self) -> Option<MutexGuard<'_, Vec<Vec<T>>>> {
+        match self.spare.try_lock() {
+            Ok(spares) => Some(spares),
+            // A list of buffers is whole at every moment.
+            Err(TryLockError::Poisoned(poisoned)) => Some(PoisonError::into_inner(poisoned)),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 
@@ -305,6 +319,14 @@ impl<T: Element> Space for SliceSpace<T> {
         Ok(out)
     }
 
+    fn recycle(&self, state: Vec<T>) {
+        if let Some(mut spares) = self.spares().filter(|spares| spares.len() < SPARES) {
+            spares.push(state);
+        }
+    }
+}
+
+impl<T: Element> ErrorNorms for SliceSpace<T> {
     fn error_norms(&self, low: &Vec<T>, high: &Vec<T>, previous: &Vec<T>, tolerance: Tolerance) -> Result<Vec<f64>> {
         self.check("an estimate", high.len(), low.len())?;
         self.check("the state", previous.len(), low.len())?;
@@ -320,12 +342,5 @@ impl<T: Element> Space for SliceSpace<T> {
             (sum / width as f64).sqrt()
         };
         Ok((0..low.len() / width).map(norm).collect())
-    }
-
-    fn recycle(&self, state: Vec<T>) {
-        let mut spare = self.spare.borrow_mut();
-        if spare.len() < SPARES {
-            spare.push(state);
-        }
     }
 }

@@ -8,7 +8,7 @@ use crate::formulation::Formulation;
 use crate::grid::Grid;
 use crate::model::{At, Model, Query, ReadAs};
 use crate::moves::{Row, exact_reverse};
-use crate::noise::{SampleId, fill_normals};
+use crate::noise::{SampleId, draws, fill_normals};
 use crate::plan::Plan;
 use crate::prediction::Prediction;
 use crate::process::Level;
@@ -195,7 +195,7 @@ fn descents(values: &[f64], width: usize, levels: &[f64]) -> Result<Vec<Vec<Vec<
     let data = DataSet::new(values.to_vec(), width)?;
     let rows = ids(6);
     let mut noise = vec![0.0f32; 6 * width];
-    fill_normals(&rows, 0, width, &mut noise);
+    fill_normals(&rows, draws::PLANS.first(), width, &mut noise);
     let last = levels.last().copied().unwrap_or(1.0);
     let mut z: Vec<f64> = noise.iter().map(|z| last * f64::from(*z)).collect();
     let mut denoised = vec![0.0; z.len()];

@@ -26,11 +26,11 @@ mod sum;
 
 use super::gaussian::Gaussian;
 use super::mixture::Mixture;
-use super::{Density, UNIFORMS, check_along, check_batch, normals};
+use super::{Density, check_along, check_batch, normals};
 use crate::error::Result;
 use crate::math::{cos, sin};
 use crate::model::At;
-use crate::noise::{SampleId, fill_uniforms};
+use crate::noise::{SampleId, draws, fill_uniforms};
 use crate::process::Level;
 use checkerboard::Checkerboard;
 use circles::Circles;
@@ -282,7 +282,7 @@ impl Density for Toy {
         let mut out = Vec::with_capacity(2 * rows.len());
         for (row, z) in rows.iter().zip(normals(rows, 2).as_chunks::<2>().0) {
             let mut u = [0.0; 4];
-            fill_uniforms(*row, UNIFORMS, &mut u);
+            fill_uniforms(*row, draws::EXACT_UNIFORMS.first(), &mut u);
             let z = z.map(f64::from);
             out.extend(match &self.shape {
                 Shape::Curve(curve) => curve.draw(u, z),
