@@ -5,6 +5,7 @@
 
 use crate::errors::{carried, misfit};
 use crate::share::Pass;
+use langevin::space::ErrorNorms;
 use langevin::{
     Coef, Denoise, DenoiseSlices, Draw, Element, Map, SampleId, SliceSpace, Space, Tolerance, WithDenoised,
 };
@@ -297,6 +298,12 @@ impl<T: Element + numpy::Element> Space for ArraySpace<T> {
         })
     }
 
+    fn recycle(&self, state: State<T>) {
+        self.put_back(state);
+    }
+}
+
+impl<T: Element + numpy::Element> ErrorNorms for ArraySpace<T> {
     fn error_norms(
         &self,
         low: &State<T>,
@@ -314,9 +321,5 @@ impl<T: Element + numpy::Element> Space for ArraySpace<T> {
                 tolerance,
             )
         })
-    }
-
-    fn recycle(&self, state: State<T>) {
-        self.put_back(state);
     }
 }

@@ -1,7 +1,7 @@
 //! The space of torch tensors that numpy cannot see: on a GPU, say. Torch combines; the coefficients are the library's.
 
 use crate::errors::carried;
-use langevin::{Coef, Draw, Map, SampleId, Space, Tolerance};
+use langevin::{Coef, Draw, Map, SampleId, Space};
 use numpy::PyArray1;
 use pyo3::prelude::*;
 
@@ -65,9 +65,5 @@ impl Space for TensorSpace {
             }
         })
         .map_err(carried)
-    }
-
-    fn error_norms(&self, _: &State, _: &State, _: &State, _: Tolerance) -> langevin::Result<Vec<f64>> {
-        Err(carried(crate::errors::ArgumentError::new_err("plans have no adaptive steps")))
     }
 }

@@ -53,6 +53,7 @@ pub mod adaptive;
 pub mod analysis;
 pub mod average;
 pub mod diagnose;
+pub mod drive;
 pub mod duality;
 pub mod error;
 pub mod exact;

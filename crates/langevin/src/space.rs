@@ -4,8 +4,10 @@ use crate::error::{Error, Result};
 use crate::noise::SampleId;
 use smallvec::SmallVec;
 
+mod rowwise;
 mod slices;
 
+pub use rowwise::{ErrorNorms, RowWise};
 pub use slices::{DenoiseSlices, SliceSpace};
 
 /// A coefficient: one for the whole batch, or one for each row.
@@ -164,7 +166,7 @@ pub trait Space {
     ) -> Result<WithDenoised<Self::State>> {
         let Denoise { a, b, x, out, keep } = denoise;
         let x = x.or(own.as_ref().map(|(_, state)| state)).ok_or_else(|| Error::shape("there is no state to read"))?;
-        let d = self.combine(Some((Coef::All(b), out)), &[(Coef::All(a), x)], &[], rows)?;
+        let d = denoised(self, [Coef::All(a), Coef::All(b)], x, out, rows)?;
         let terms: SmallVec<[_; 8]> = terms.iter().map(|(coef, term)| (Coef::All(*coef), term.unwrap_or(&d))).collect();
         let sum = self.combine(own.map(|(coef, state)| (Coef::All(coef), state)), &terms, noise, rows)?;
         drop(terms);
@@ -181,21 +183,56 @@ pub trait Space {
     /// Shapes that do not fit, a hook that is not known, or a failure of the device.
     fn map(&self, map: &Map, args: &[&Self::State]) -> Result<Self::State>;
 
-    /// How far two estimates of a step are apart, one number for each row: the root mean square of (low − high)/max(`absolute`, `relative`·max(|low|, |previous|)).
-    ///
-    /// # Errors
-    /// Shapes that do not fit, or a failure of the device.
-    fn error_norms(
-        &self,
-        low: &Self::State,
-        high: &Self::State,
-        previous: &Self::State,
-        tolerance: Tolerance,
-    ) -> Result<Vec<f64>>;
-
     /// Takes back a state that is no longer needed, to use its memory again. Does nothing unless overridden.
     fn recycle(&self, state: Self::State) {
         drop(state);
+    }
+}
+
+/// D = b·out + a·x, the only place where the output of a model becomes a denoised prediction.
+///
+/// [`Space::denoise_and_combine`] may do the same within a larger pass, to the same bits.
+pub(crate) fn denoised<Sp: Space + ?Sized>(
+    space: &Sp,
+    [a, b]: [Coef<'_>; 2],
+    x: &Sp::State,
+    out: Sp::State,
+    rows: &[SampleId],
+) -> Result<Sp::State> {
+    space.combine(Some((b, out)), &[(a, x)], &[], rows)
+}
+
+/// A borrowed space computes as the space itself, so a program may own its space or borrow it.
+impl<Sp: Space + ?Sized> Space for &Sp {
+    type State = Sp::State;
+
+    fn combine(
+        &self,
+        own: Option<(Coef<'_>, Self::State)>,
+        terms: &[(Coef<'_>, &Self::State)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<Self::State> {
+        (**self).combine(own, terms, noise, rows)
+    }
+
+    fn denoise_and_combine(
+        &self,
+        denoise: Denoise<'_, Self::State>,
+        own: Option<(f64, Self::State)>,
+        terms: &[(f64, Option<&Self::State>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<WithDenoised<Self::State>> {
+        (**self).denoise_and_combine(denoise, own, terms, noise, rows)
+    }
+
+    fn map(&self, map: &Map, args: &[&Self::State]) -> Result<Self::State> {
+        (**self).map(map, args)
+    }
+
+    fn recycle(&self, state: Self::State) {
+        (**self).recycle(state);
     }
 }
 

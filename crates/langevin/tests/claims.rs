@@ -5,7 +5,7 @@
 use langevin::exact::{Density, eight_gaussians, named};
 use langevin::{
     Coef, Draw, Formulation, Grid, Level, Map, Model, Plan, Prediction, Process, Query, ReadAs, Result, SampleId,
-    Sampler, Sampling, SliceSpace, Space, Tolerance, moves::exact_reverse,
+    Sampler, Sampling, SliceSpace, Space, moves::exact_reverse,
 };
 
 const PROCESSES: [&str; 5] = ["vp", "vp-linear", "vp-cosine", "ve", "rectified-flow"];
@@ -295,9 +295,6 @@ impl Space for Weights {
     }
     fn map(&self, _: &Map, _: &[&Vec<f64>]) -> Result<Vec<f64>> {
         panic!("linear plans have no maps")
-    }
-    fn error_norms(&self, _: &Vec<f64>, _: &Vec<f64>, _: &Vec<f64>, _: Tolerance) -> Result<Vec<f64>> {
-        panic!("no adaptive control here")
     }
 }
 

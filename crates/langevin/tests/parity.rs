@@ -10,7 +10,7 @@ use langevin::exact::{Gaussian, Mixture};
 use langevin::import::{Call, Diffusers, Tables, k};
 use langevin::{
     Adaptive, Clock, Coef, Draw, Formulation, Grid, Level, Map, Model, Plan, Process, ProcessSpec, Query, Result,
-    SampleId, Schedule, SliceSpace, Space, Tolerance,
+    SampleId, Schedule, SliceSpace, Space, Tolerance, space::ErrorNorms,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -60,6 +60,9 @@ impl Space for Recorded<'_> {
     fn map(&self, map: &Map, args: &[&Vec<f64>]) -> Result<Vec<f64>> {
         self.slices.map(map, args)
     }
+}
+
+impl ErrorNorms for Recorded<'_> {
     fn error_norms(
         &self,
         low: &Vec<f64>,

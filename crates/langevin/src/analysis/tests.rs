@@ -77,9 +77,6 @@ impl Space for Forwards {
     fn map(&self, _: &Map, _: &[&Vec<f64>]) -> Result<Vec<f64>> {
         panic!("linear plans have no maps")
     }
-    fn error_norms(&self, _: &Vec<f64>, _: &Vec<f64>, _: &Vec<f64>, _: crate::space::Tolerance) -> Result<Vec<f64>> {
-        panic!("no adaptive control here")
-    }
 }
 
 /// ε of N(m, c), times 1 + δ, read as D.

@@ -5,7 +5,7 @@ use crate::noise::SampleId;
 use crate::prediction::Prediction;
 use crate::process::Process;
 use crate::sampler::{Sampler, Word};
-use crate::space::{Coef, SliceSpace, Space, Tolerance};
+use crate::space::{Coef, SliceSpace, Space};
 use crate::{Formulation, Sampling};
 use proptest::prelude::*;
 
@@ -573,10 +573,6 @@ impl Space for TwoPasses {
 
     fn map(&self, map: &Map, args: &[&Vec<f32>]) -> Result<Vec<f32>> {
         self.0.map(map, args)
-    }
-
-    fn error_norms(&self, _: &Vec<f32>, _: &Vec<f32>, _: &Vec<f32>, _: Tolerance) -> Result<Vec<f64>> {
-        Err(Error::argument("not here"))
     }
 }
 
