@@ -237,4 +237,4 @@ impl<Sp: Space + ?Sized> Space for &Sp {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

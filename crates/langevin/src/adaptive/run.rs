@@ -21,7 +21,8 @@ pub struct AdaptiveRun<Sp: ErrorNorms> {
     end: f64,
     rows: Vec<SampleId>,
     progress: Vec<Progress>,
-    /// The state, and the low estimate of the last accepted step. Taken only while a step is judged.
+    /// The state, and the low estimate of the last accepted step. Taken only while a step is
+    /// judged.
     states: Option<[Sp::State; 2]>,
     /// Attempts so far.
     tries: usize,
@@ -142,7 +143,8 @@ impl<Sp: ErrorNorms> AdaptiveRun<Sp> {
         self.space.combine(Some((Coef::PerRow(&datum), denoised)), &x, &[], &self.rows)
     }
 
-    /// Returns the states at `ends`, each row's from the values at its own nodes; rows that are done stay.
+    /// Returns the states at `ends`, each row's from the values at its own nodes; rows that are
+    /// done stay.
     fn estimate(&self, form: Form, how: &Use, ends: &[Level]) -> Result<Sp::State> {
         let mut columns = vec![Vec::with_capacity(self.attempts.len()); how.of.len() + 1];
         for (row, attempt) in self.attempts.iter().enumerate() {

@@ -1,4 +1,5 @@
-//! One evaluation of a model, read as another output: the coefficients at each row's level, the scaled input, and D = a·x + b·out.
+//! One evaluation of a model, read as another output: the coefficients at each row's level, the
+//! scaled input, and D = a·x + b·out.
 
 use super::Question;
 use crate::error::Result;

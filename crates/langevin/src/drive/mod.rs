@@ -1,9 +1,10 @@
 //! One driver for everything that evaluates a model: it asks, the caller answers.
 //!
 //! A [`Program`] is an algorithm with its control inverted. It never calls a model. Instead
-//! [`query`](Program::query) returns the next [`Question`], the caller evaluates the model wherever the
-//! model lives, and [`supply`](Program::supply) takes the [`Answer`]. So the same algorithm runs on
-//! slices, on tensors of any library, under Python's interpreter lock, and in an asynchronous browser.
+//! [`query`](Program::query) returns the next [`Question`], the caller evaluates the model wherever
+//! the model lives, and [`supply`](Program::supply) takes the [`Answer`]. So the same algorithm
+//! runs on slices, on tensors of any library, under Python's interpreter lock, and in an
+//! asynchronous browser.
 //!
 //! | program | made by | asks for |
 //! |---|---|---|
@@ -11,9 +12,11 @@
 //! | [`AdaptiveRun`](crate::adaptive::AdaptiveRun), steps under error control | [`Adaptive::start`](crate::Adaptive::start) | evaluations |
 //! | [`OdeRun`](crate::likelihood::OdeRun), the density of the ODE model | [`Ode::start`](crate::likelihood::Ode::start) | evaluations with products |
 //! | [`BoundRun`](crate::likelihood::BoundRun), the bound of the SDE model | [`Bound::start`](crate::likelihood::Bound::start) | evaluations |
+//! | [`ResidualRun`](crate::diagnose::ResidualRun), whether a score is that of one density | [`start_residuals`](crate::diagnose::start_residuals) | both |
+//! | [`DiagnoseRun`](crate::diagnose::DiagnoseRun), where the error comes from | [`Diagnose::start`](crate::diagnose::Diagnose::start) | both |
 //!
-//! Every question is about the network's own input at the network's own noise level, and every answer is
-//! the network's own output. The program applies D = A·x + B·out itself.
+//! Every question is about the network's own input at the network's own noise level, and every
+//! answer is the network's own output. The program applies D = A·x + B·out itself.
 //!
 //! # Examples
 //!
@@ -72,14 +75,15 @@ pub trait Program {
     /// Asking again without supplying an answer returns the same question.
     ///
     /// # Errors
-    /// Returns an error if the space fails, or if the algorithm cannot go on (its steps become too small, or values are not finite).
+    /// Returns an error if the space fails, or if the algorithm cannot go on (its steps become too
+    /// small, or values are not finite).
     fn query(&mut self) -> Result<Option<Question<'_, Self::State>>>;
 
     /// Takes the answer to the open question.
     ///
     /// # Errors
-    /// Returns an error if no question is open, if the number of products differs from the number of
-    /// cotangents, or if the space fails.
+    /// Returns an error if no question is open, if the number of products differs from the number
+    /// of cotangents, or if the space fails.
     fn supply(&mut self, answer: Answer<Self::State>) -> Result<()>;
 
     /// Returns the result.
@@ -91,7 +95,8 @@ pub trait Program {
         Self: Sized;
 }
 
-/// What a program asks of a model: the output for `x`, and its products with the Jacobian if there are cotangents.
+/// What a program asks of a model: the output for `x`, and its products with the Jacobian if there
+/// are cotangents.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Question<'a, S> {
@@ -99,7 +104,8 @@ pub struct Question<'a, S> {
     pub x: &'a S,
     /// The noise level as the model sees it, the rows, and the branch.
     pub query: Query<'a>,
-    /// The cotangents v for which $v^\top \partial\mathrm{out}/\partial x$ is asked; empty for a plain evaluation.
+    /// The cotangents v for which $v^\top \partial\mathrm{out}/\partial x$ is asked; empty for a
+    /// plain evaluation.
     pub cotangents: &'a [S],
 }
 
@@ -141,7 +147,8 @@ impl<'a, S> Question<'a, S> {
 pub struct Answer<S> {
     /// The output of the model, in the shape of `x`.
     pub out: S,
-    /// The product with the Jacobian for each cotangent, in the shape of `x` and in the order of the question.
+    /// The product with the Jacobian for each cotangent, in the shape of `x` and in the order of
+    /// the question.
     pub products: Vec<S>,
 }
 

@@ -8,6 +8,7 @@
 //! Source: Dormand & Prince, "A family of embedded Runge–Kutta formulae", 1980; Hutchinson's estimator, tr J = E vᵀJv, as in arXiv 1810.01367, with signs for v.
 
 mod run;
+mod tableau;
 
 pub use run::{EncodeRun, OdeRun};
 

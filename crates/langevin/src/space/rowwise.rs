@@ -1,4 +1,5 @@
-//! What adaptive steps and likelihoods need of a space beside [`Space`]: figures of each row, and batches that rows leave.
+//! What adaptive steps and likelihoods need of a space beside [`Space`]: figures of each row, and
+//! batches that rows leave.
 
 use super::{Space, Tolerance};
 use crate::error::{Error, Result};
@@ -18,8 +19,8 @@ use crate::kernel::Element;
 /// # Ok::<(), langevin::Error>(())
 /// ```
 pub trait ErrorNorms: Space {
-    /// Returns the distance of two estimates of a step, one number for each row: the root mean square over the row of
-    /// (low − high)/max(`absolute`, `relative`·max(|low|, |previous|)).
+    /// Returns the distance of two estimates of a step, one number for each row: the root mean
+    /// square over the row of (low − high)/max(`absolute`, `relative`·max(|low|, |previous|)).
     ///
     /// # Errors
     /// Returns an error if the shapes do not fit or the device fails.
@@ -32,11 +33,12 @@ pub trait ErrorNorms: Space {
     ) -> Result<Vec<f64>>;
 }
 
-/// A space that moves numbers in and out, computes figures of each row, and takes rows out of a batch.
+/// A space that moves numbers in and out, computes figures of each row, and takes rows out of a
+/// batch.
 ///
-/// Likelihoods and diagnosis need it; fixed plans do not. Three methods are required. The others are
-/// provided on top of [`download`](Self::download) and [`upload`](Self::upload); a space on a device
-/// overrides them, so that states stay on the device.
+/// Likelihoods and diagnosis need it; fixed plans do not. Three methods are required. The others
+/// are provided on top of [`download`](Self::download) and [`upload`](Self::upload); a space on a
+/// device overrides them, so that states stay on the device.
 ///
 /// ```
 /// use langevin::SliceSpace;
@@ -63,7 +65,8 @@ pub trait RowWise: Space {
     /// Returns an error if the device fails.
     fn download(&self, state: &Self::State) -> Result<Vec<f64>>;
 
-    /// Returns the dot product of each row of `a` with the same row of `b`, summed in double precision.
+    /// Returns the dot product of each row of `a` with the same row of `b`, summed in double
+    /// precision.
     ///
     /// # Errors
     /// Returns an error if the shapes do not fit or the device fails.
@@ -71,7 +74,8 @@ pub trait RowWise: Space {
         dots(self.width(), &self.download(a)?, &self.download(b)?)
     }
 
-    /// Returns, for each row, the root mean square of error/(`floor` + max(|before|, |after|)), with the floor of that row.
+    /// Returns, for each row, the root mean square of error/(`floor` + max(|before|, |after|)),
+    /// with the floor of that row.
     ///
     /// # Errors
     /// Returns an error if the shapes do not fit or the device fails.
@@ -94,7 +98,8 @@ pub trait RowWise: Space {
         self.upload(&take_rows(self.width(), &self.download(state)?, rows)?)
     }
 
-    /// Copies rows of `from` into `into`: for each pair, row `pair[0]` of `from` becomes row `pair[1]` of the result.
+    /// Copies rows of `from` into `into`: for each pair, row `pair[0]` of `from` becomes row
+    /// `pair[1]` of the result.
     ///
     /// # Errors
     /// Returns an error if a row does not exist or the device fails.
