@@ -6,8 +6,14 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
+from . import _langevin
+from ._arguments import _own
 from ._errors import ArgumentError, ShapeError
-from ._langevin import Density, Formulation, Network, OnnxNetwork, _adaptive, _adaptive_own, _likelihood, _likelihood_own
+from ._langevin import Density, Formulation, Network, OnnxNetwork
+
+# Arguments that cannot be read are errors of this library.
+_adaptive, _adaptive_own = _own(_langevin._adaptive), _own(_langevin._adaptive_own)
+_likelihood, _likelihood_own = _own(_langevin._likelihood), _own(_langevin._likelihood_own)
 
 _RANGE = (0.002, 80.0)
 
@@ -116,7 +122,12 @@ class _Arrays:
                 "a density needs the model's derivative, which a function of arrays does not have: expected a torch model, got numpy\n"
                 'hint: method="bound" needs the model\'s output alone; torch tensors for x make the model one of torch'
             )
-        return self.model(x, query), []
+        try:
+            return self.model(x, query), []
+        except ValueError as error:
+            if "read-only" in str(error):
+                raise ArgumentError("the model writes into its input x, which the run goes on with: expected a model that copies x first") from error
+            raise
 
 
 def _drive(program: Any, backend: Any) -> dict:
@@ -141,13 +152,15 @@ def _backend(model: Any, shape: Sequence[int], dtype: Any, device: Any, like: An
         )
     torch = sys.modules.get("torch")
     is_module = bool(torch and isinstance(model, torch.nn.Module))
-    is_tensor = bool(torch and isinstance(like, torch.Tensor))
+    is_tensor = bool(torch and (isinstance(like, torch.Tensor) or isinstance(dtype, torch.dtype)))
     if is_module or is_tensor or device is not None:
         from ._torch import Answers
 
         return Answers(model, shape, dtype, device, like, is_module)
-    name = "float32" if dtype is None else str(np.dtype(dtype))
-    return _Arrays(model, name)
+    try:
+        return _Arrays(model, "float32" if dtype is None else str(np.dtype(dtype)))
+    except TypeError:
+        raise ShapeError(f"bad dtype: expected 'float32' or 'float64', got {dtype!r}") from None
 
 
 def adaptive(

@@ -57,6 +57,13 @@ def test_what_cannot_be_is_refused():
         (lambda: langevin.adaptive(by_rows, (2, DENSITY.dim), pair="dpm"), "dpm12"),
         (lambda: langevin.adaptive(by_rows, (2, DENSITY.dim), sigma_min=9.0, sigma_max=1.0), "sigma_min < sigma_max"),
         (lambda: langevin.adaptive(by_rows, (2, DENSITY.dim), units="mine"), "bad units"),
+        (lambda: langevin.adaptive(by_rows, (2, DENSITY.dim), seed=-1), "adaptive, seed"),
+        (lambda: langevin.adaptive(DENSITY, (2, DENSITY.dim), first=2**70), "adaptive, first"),
+        (lambda: langevin.adaptive(by_rows, (2, DENSITY.dim), dtype="no-such"), "bad dtype"),
+        (lambda: langevin.adaptive(by_rows, (2, DENSITY.dim), dtype="int64"), "bad dtype"),
+        (lambda: langevin.likelihood(by_rows, 1.0), "bad shape"),
+        (lambda: langevin.likelihood(by_rows, x, network="vp"), "langevin.Formulation"),
+        (lambda: langevin.likelihood(lambda x, query: x.__imul__(0.5), x), "writes into its input"),
     ]
     for call, words in cases:
         with pytest.raises(langevin.Error, match=words):
