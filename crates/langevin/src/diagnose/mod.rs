@@ -19,7 +19,7 @@
 //!
 //! **Score.** With the exact score the bound of the SDE model (h = g) and the density of the ODE model (h = 0) are, in the mean over the data, the same number, the entropy H. With any other both are larger:
 //! the first by at most $\int E\lVert\Delta\varepsilon\rVert^2 d\lambda$, the second by a KL divergence. So their difference, the *gap*, is in size at most the larger excess, and a gap is an error of the score; but two excesses may
-//! cancel in it. For few dimensions H is estimated from the neighbours in the data ([`neighbour_surprise`]), and the excess of the plan's own kind of model beside it does not cancel. What counts is the larger of the two, each less three times its
+//! cancel in it. For few dimensions H is estimated from the neighbours in the data ([`neighbour_surprise`](crate::metrics::neighbour_surprise)), and the excess of the plan's own kind of model beside it does not cancel. What counts is the larger of the two, each less three times its
 //! standard error (and less what the choice of neighbour changes): a figure within its noise counts as 0. The likelihoods run over the whole trained range, so they know nothing of the plan's start, end and steps. The
 //! [`residuals`] are told beside them.
 //!

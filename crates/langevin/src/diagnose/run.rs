@@ -10,8 +10,8 @@ use crate::noise::SampleId;
 use crate::plan::{Plan, Run};
 use crate::space::RowWise;
 
-/// A diagnosis with control in the caller's hands, made by [`Diagnose::start`]: its tasks one after
-/// another.
+/// A diagnosis with control in the caller's hands, made by
+/// [`Diagnose::start`](super::Diagnose::start): its tasks one after another.
 pub struct DiagnoseRun<'a, Sp: RowWise> {
     study: Study<'a>,
     space: &'a Sp,
