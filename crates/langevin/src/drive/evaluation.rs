@@ -87,6 +87,14 @@ impl<S> Evaluation<S> {
         rows: &[SampleId],
     ) -> Result<Self> {
         let (seen, [scale, a, b]) = match at {
+            // The output is D: there is nothing to read at any level.
+            _ if reader.network.is_none() && reader.wanted.is_none() => {
+                let seen = match at {
+                    At::One(level) => Seen::One(level),
+                    At::PerRow(levels) => Seen::PerRow(levels.to_vec()),
+                };
+                (seen, [1.0, 0.0, 1.0].map(Column::All))
+            }
             At::One(level) => {
                 let (reading, seen) = reader.at(&level)?;
                 (Seen::One(seen), [reading.scale, reading.a, reading.b].map(Column::All))
