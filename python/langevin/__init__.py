@@ -34,12 +34,14 @@ from ._langevin import (
     recommend,
     samplers,
 )
+from ._drive import Adapted, Likelihood, RowQuery, adaptive, likelihood
 from ._run import Step
 
 _arguments.guard(_langevin, ["analyze", "recommend"], [Density, Formulation, Level, Network, OnnxNetwork, Plan, Process, Ranking, Stepper])
 analyze, recommend = _langevin.analyze, _langevin.recommend
 
 __all__ = [
+    "Adapted",
     "ArgumentError",
     "Candidate",
     "Density",
@@ -48,6 +50,7 @@ __all__ = [
     "Formulation",
     "KeywordError",
     "Level",
+    "Likelihood",
     "ModelError",
     "NameError",
     "Network",
@@ -58,13 +61,16 @@ __all__ = [
     "Query",
     "Ranking",
     "Reading",
+    "RowQuery",
     "ShapeError",
     "SingularError",
     "Step",
     "Stepper",
     "__version__",
+    "adaptive",
     "analyze",
     "convert",
+    "likelihood",
     "recommend",
     "samplers",
 ]

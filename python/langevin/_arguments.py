@@ -34,7 +34,7 @@ def _own(function: Callable[..., Any]) -> Callable[..., Any]:
             below = error.__traceback__ and error.__traceback__.tb_next
             if isinstance(error, Error) or below is not None:
                 raise
-            place = getattr(function, "__qualname__", "")
+            place = getattr(function, "__qualname__", "").removeprefix("_").removesuffix("_own")
             culprit = _culprit(function, args, kwargs)
             if culprit:
                 name, value = culprit

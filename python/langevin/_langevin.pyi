@@ -7,14 +7,14 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-from _typeshed import SupportsGetItem
+from _typeshed import Incomplete, SupportsGetItem, SupportsLenAndGetItem
 from collections.abc import Iterator
 from numpy import float64, uint64
 from numpy.typing import NDArray
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "Candidate", "Density", "Formulation", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "_kernel_seconds", "analyze", "cli", "recommend", "samplers"]
+__all__ = ["__version__", "Candidate", "Density", "Formulation", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "_Program", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "analyze", "cli", "recommend", "samplers"]
 
 __version__: Final[str]
 
@@ -691,9 +691,47 @@ class Stepper:
         Answers the last query with the model's output: an array of the run's shape.
         """
 
+@final
+class _Program:
+    """
+    A program with control in the caller's hands: for ``langevin._drive``.
+    """
+    def finish(self, /) -> "dict[str, typing.Any]":
+        """
+        The result.
+        """
+    def query(self, /) -> "typing.Any":
+        """
+        The next question: x, time, alpha, sigma and number of each row, and the cotangents; ``None`` at the end.
+        """
+    def supply(self, /, output: Any, products: SupportsGetItem[int, Any]) -> None:
+        """
+        Answers the last question with the model's output and its products with the cotangents.
+        """
+
+def _adaptive(shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex, first: SupportsIndex, pair: str, range: SupportsLenAndGetItem[SupportsFloat | SupportsIndex], network: Formulation | None, rtol: SupportsFloat | SupportsIndex, atol: SupportsFloat | SupportsIndex, eta: SupportsFloat | SupportsIndex, dtype: str, tensors: Any | None) -> _Program:
+    """
+    Starts an adaptive run: for ``langevin._drive``.
+    """
+
+def _adaptive_own(model: Any, shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex, first: SupportsIndex, pair: str, range: SupportsLenAndGetItem[SupportsFloat | SupportsIndex], rtol: SupportsFloat | SupportsIndex, atol: SupportsFloat | SupportsIndex, eta: SupportsFloat | SupportsIndex) -> "dict[str, typing.Any]":
+    """
+    Adaptive samples of a model of this library, without the interpreter: for ``langevin._drive``.
+    """
+
 def _kernel_seconds(elements: SupportsIndex, steps: SupportsIndex) -> float:
     """
     Seconds that one step of first order takes the library's fused kernel on so many floats in plain memory, with no executor: for `bench/python`.
+    """
+
+def _likelihood(x: Any, shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex, first: SupportsIndex, method: str, range: SupportsLenAndGetItem[SupportsFloat | SupportsIndex], network: Formulation | None, levels: SupportsIndex, divergence: str | None, tolerance: SupportsFloat | SupportsIndex, dtype: str, tensors: Any | None) -> _Program:
+    """
+    Starts a likelihood: for ``langevin._drive``.
+    """
+
+def _likelihood_own(model: Any, x: Incomplete, seed: SupportsIndex, first: SupportsIndex, method: str, range: SupportsLenAndGetItem[SupportsFloat | SupportsIndex], levels: SupportsIndex, divergence: str | None, tolerance: SupportsFloat | SupportsIndex) -> "dict[str, typing.Any]":
+    """
+    The likelihood under a model of this library, without the interpreter: for ``langevin._drive``.
     """
 
 def analyze(plan: Plan, data: "numpy.typing.ArrayLike | str | Network", *, score_error: SupportsFloat | SupportsIndex = 0.0, raw: "bool | None" = None, **unknown: "typing.NoReturn") -> "dict[str, typing.Any]":

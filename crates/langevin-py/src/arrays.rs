@@ -5,11 +5,11 @@
 
 use crate::errors::{carried, misfit};
 use crate::share::Pass;
-use langevin::space::ErrorNorms;
+use langevin::space::{ErrorNorms, RowWise};
 use langevin::{
     Coef, Denoise, DenoiseSlices, Draw, Element, Map, SampleId, SliceSpace, Space, Tolerance, WithDenoised,
 };
-use numpy::{PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn, PyUntypedArrayMethods as _};
+use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
@@ -117,6 +117,11 @@ impl<T: Element + numpy::Element> ArraySpace<T> {
         }
     }
 
+    /// The shape of a batch of so many rows: some leave it in likelihoods.
+    fn of_rows(&self, rows: usize) -> Vec<usize> {
+        std::iter::once(rows).chain(self.shape[1..].iter().copied()).collect()
+    }
+
     /// The elements of a row.
     fn width(&self) -> usize {
         self.shape[1..].iter().product()
@@ -167,23 +172,24 @@ impl<T: Element + numpy::Element> ArraySpace<T> {
     }
 
     /// An array to write into; what it holds is not to be read.
-    fn fresh(&self, py: Python<'_>) -> langevin::Result<Py<PyArrayDyn<T>>> {
-        if let Some(array) = self.spares.take(py, &self.shape) {
+    fn fresh(&self, py: Python<'_>, rows: usize) -> langevin::Result<Py<PyArrayDyn<T>>> {
+        let shape = self.of_rows(rows);
+        if let Some(array) = self.spares.take(py, &shape) {
             return Ok(array);
         }
         // Not zeros: a pass over memory is what a step costs.
-        let shape = PyTuple::new(py, &self.shape).map_err(carried)?;
+        let shape = PyTuple::new(py, &shape).map_err(carried)?;
         let array =
             import(py, &EMPTY, "empty").and_then(|empty| empty.call1((shape, T::get_dtype(py)))).map_err(carried)?;
         array.cast_into::<PyArrayDyn<T>>().map(Bound::unbind).map_err(|error| carried(error.into()))
     }
 
     /// The array that a sum is written into: the state it begins with, where that may be written over; else a fresh one, and the state.
-    fn target<C>(&self, py: Python<'_>, own: Option<(C, State<T>)>) -> langevin::Result<Target<C, T>> {
+    fn target<C>(&self, py: Python<'_>, own: Option<(C, State<T>)>, rows: usize) -> langevin::Result<Target<C, T>> {
         Ok(match own {
             Some((coef, state)) if state.is_free(py) => Target { array: state.array, own: Some(coef), held: None },
-            Some(held) => Target { array: self.fresh(py)?, own: None, held: Some(held) },
-            None => Target { array: self.fresh(py)?, own: None, held: None },
+            Some(held) => Target { array: self.fresh(py, rows)?, own: None, held: Some(held) },
+            None => Target { array: self.fresh(py, rows)?, own: None, held: None },
         })
     }
 
@@ -215,7 +221,7 @@ impl<T: Element + numpy::Element> Space for ArraySpace<T> {
         rows: &[SampleId],
     ) -> langevin::Result<State<T>> {
         Python::attach(|py| {
-            let Target { array, own, held } = self.target(py, own)?;
+            let Target { array, own, held } = self.target(py, own, rows.len())?;
             {
                 let held = held.iter().map(|(coef, state)| (*coef, state));
                 let terms: Vec<(Coef<'_>, &State<T>)> = held.chain(terms.iter().copied()).collect();
@@ -244,8 +250,8 @@ impl<T: Element + numpy::Element> Space for ArraySpace<T> {
     ) -> langevin::Result<WithDenoised<State<T>>> {
         Python::attach(|py| {
             let Denoise { a, b, x, out: model, keep } = denoise;
-            let Target { array, own, held } = self.target(py, own)?;
-            let kept = keep.then(|| self.fresh(py)).transpose()?;
+            let Target { array, own, held } = self.target(py, own, rows.len())?;
+            let kept = keep.then(|| self.fresh(py, rows.len())).transpose()?;
             {
                 let first = held.iter().map(|(coef, state)| (*coef, Some(state)));
                 let terms: Vec<(f64, Option<&State<T>>)> = first.chain(terms.iter().copied()).collect();
@@ -285,7 +291,8 @@ impl<T: Element + numpy::Element> Space for ArraySpace<T> {
 
     fn map(&self, map: &Map, args: &[&State<T>]) -> langevin::Result<State<T>> {
         Python::attach(|py| {
-            let array = self.fresh(py)?;
+            let rows = args.first().map_or(self.shape[0], |first| first.array.bind(py).shape()[0]);
+            let array = self.fresh(py, rows)?;
             {
                 let guards = Self::read(py, args)?;
                 let args = Self::slices(&guards)?;
@@ -320,6 +327,28 @@ impl<T: Element + numpy::Element> ErrorNorms for ArraySpace<T> {
                 &slices[2].to_vec(),
                 tolerance,
             )
+        })
+    }
+}
+
+impl<T: Element + numpy::Element> RowWise for ArraySpace<T> {
+    fn width(&self) -> usize {
+        self.width()
+    }
+
+    fn upload(&self, values: &[f64]) -> langevin::Result<State<T>> {
+        let rows = values.len() / self.width().max(1);
+        Python::attach(|py| {
+            let values: Vec<T> = values.iter().map(|value| T::from_f64(*value)).collect();
+            let array = PyArray1::from_vec(py, values).reshape(self.of_rows(rows)).map_err(carried)?;
+            Ok(State { array: array.unbind(), ours: true })
+        })
+    }
+
+    fn download(&self, state: &State<T>) -> langevin::Result<Vec<f64>> {
+        Python::attach(|py| {
+            let guards = Self::read(py, &[state])?;
+            Ok(Self::slices(&guards)?.concat().into_iter().map(Element::to_f64).collect())
         })
     }
 }

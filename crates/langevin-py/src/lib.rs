@@ -10,6 +10,7 @@
 //! | [`onnx`] | `OnnxNetwork`: a network in an ONNX file |
 //! | [`arrays`] | the space of numpy arrays: states that Python can hold |
 //! | [`column`] | columns of numbers, with a type that stubs can say |
+//! | [`programs`] | adaptive steps and likelihoods with the model in Python |
 //! | [`share`] | one pass over memory shared among threads |
 //! | [`tensors`] | the space of torch tensors that numpy cannot see |
 //! | [`stepper`] | a plan that runs step by step, with the model in Python |
@@ -25,6 +26,7 @@ mod errors;
 mod models;
 mod onnx;
 mod plan;
+mod programs;
 mod share;
 mod stepper;
 mod tensors;
@@ -77,6 +79,8 @@ mod _langevin {
     use crate::onnx::OnnxNetwork;
     #[pymodule_export]
     use crate::plan::Plan;
+    #[pymodule_export]
+    use crate::programs::{_adaptive, _adaptive_own, _likelihood, _likelihood_own, Running};
     #[pymodule_export]
     use crate::stepper::{Query, Stepper};
     #[pymodule_export]

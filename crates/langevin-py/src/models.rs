@@ -6,7 +6,7 @@ use crate::onnx::OnnxNetwork;
 use crate::plan::Plan;
 use crate::theory::{Formulation, Level};
 use langevin::exact::{self, Density as _};
-use langevin::{At, Model as _, SampleId};
+use langevin::{At, Model as _, SampleId, Vjp};
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn, PyUntypedArrayMethods as _};
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
@@ -285,5 +285,53 @@ impl Network {
 
     fn __repr__(&self) -> String {
         format!("Network({:?}, {} weights)", self.0.shape(), self.0.parameters())
+    }
+}
+
+/// A model of this library, which runs without the interpreter.
+pub enum Own {
+    /// A density known in closed form.
+    Density(Arc<Box<dyn exact::Density>>),
+    /// A network of a model file.
+    Network(Arc<langevin_train::Network>),
+    /// A network of an ONNX file.
+    Onnx(Arc<langevin_onnx::OnnxNetwork>),
+}
+
+impl Own {
+    /// The model that a Python object is.
+    pub fn of(model: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(density) = model.cast::<Density>() {
+            return Ok(Self::Density(density.get().0.clone()));
+        }
+        if let Ok(network) = model.cast::<Network>() {
+            return Ok(Self::Network(network.get().0.clone()));
+        }
+        let network = model.cast::<OnnxNetwork>().map_err(|_| {
+            misfit("no model of this library", "a Density, Network or OnnxNetwork", model.get_type().to_string(), "")
+        })?;
+        Ok(Self::Onnx(network.get().0.clone()))
+    }
+
+    /// The model.
+    pub fn model(&self) -> &(dyn Vjp<Vec<f64>> + Sync) {
+        match self {
+            Self::Density(density) => &**density,
+            Self::Network(network) => &**network,
+            Self::Onnx(network) => &**network,
+        }
+    }
+
+    /// Checks that the model sees rows of `width` elements.
+    pub fn check(&self, width: usize) -> PyResult<usize> {
+        let own = match self {
+            Self::Density(density) => density.dim(),
+            Self::Network(network) => network.width(),
+            Self::Onnx(network) => network.width(),
+        };
+        if own == width {
+            return Ok(width);
+        }
+        Err(misfit("the rows do not fit the model", format!("{own} elements"), width.to_string(), ""))
     }
 }

@@ -1,8 +1,10 @@
 //! The space of torch tensors that numpy cannot see: on a GPU, say. Torch combines; the coefficients are the library's.
 
 use crate::errors::carried;
-use langevin::{Coef, Draw, Map, SampleId, Space};
-use numpy::PyArray1;
+use langevin::space::{ErrorNorms, RowWise};
+use langevin::{Coef, Draw, Map, SampleId, Space, Tolerance};
+use numpy::{PyArray1, PyArrayMethods as _};
+use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;
 
 /// Tensors of one shape on one device, through an object of `langevin._torch` that adds and multiplies.
@@ -47,7 +49,7 @@ impl Space for TensorSpace {
                 py.detach(|| langevin::noise::fill_normals(rows, *draw, self.width, &mut z));
                 normals.push((coefficient(py, coef)?, PyArray1::from_vec(py, z).unbind()));
             }
-            self.device.call_method1(py, "combine", (all, normals))
+            self.device.call_method1(py, "combine", (all, normals, rows.len()))
         })
         .map_err(carried)
     }
@@ -65,5 +67,61 @@ impl Space for TensorSpace {
             }
         })
         .map_err(carried)
+    }
+}
+
+impl TensorSpace {
+    /// Calls a method of the device object for a number of each row.
+    fn column<'py>(&self, py: Python<'py>, name: &str, args: impl PyCallArgs<'py>) -> langevin::Result<Vec<f64>> {
+        let found = self.device.bind(py).call_method1(name, args).map_err(carried)?;
+        let array = found.cast_into::<PyArray1<f64>>().map_err(|error| carried(error.into()))?;
+        array.to_vec().map_err(|error| carried(error.into()))
+    }
+}
+
+impl ErrorNorms for TensorSpace {
+    fn error_norms(&self, low: &State, high: &State, previous: &State, by: Tolerance) -> langevin::Result<Vec<f64>> {
+        Python::attach(|py| self.column(py, "error_norms", (low, high, previous, by.absolute, by.relative)))
+    }
+}
+
+impl RowWise for TensorSpace {
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn upload(&self, values: &[f64]) -> langevin::Result<State> {
+        Python::attach(|py| self.device.call_method1(py, "upload", (PyArray1::from_slice(py, values),)))
+            .map_err(carried)
+    }
+
+    fn download(&self, state: &State) -> langevin::Result<Vec<f64>> {
+        Python::attach(|py| self.column(py, "download", (state,)))
+    }
+
+    fn dots(&self, a: &State, b: &State) -> langevin::Result<Vec<f64>> {
+        Python::attach(|py| self.column(py, "dots", (a, b)))
+    }
+
+    fn relative_norms(
+        &self,
+        error: &State,
+        before: &State,
+        after: &State,
+        floor: &[f64],
+    ) -> langevin::Result<Vec<f64>> {
+        Python::attach(|py| {
+            let floor = PyArray1::from_slice(py, floor);
+            self.column(py, "relative_norms", (error, before, after, floor))
+        })
+    }
+
+    fn take_rows(&self, state: &State, rows: &[usize]) -> langevin::Result<State> {
+        Python::attach(|py| self.device.call_method1(py, "take_rows", (state, rows.to_vec()))).map_err(carried)
+    }
+
+    fn put_rows(&self, into: State, from: &State, rows: &[[usize; 2]]) -> langevin::Result<State> {
+        let (sources, targets): (Vec<_>, Vec<_>) = rows.iter().map(|[source, target]| (*source, *target)).unzip();
+        Python::attach(|py| self.device.call_method1(py, "put_rows", (into, from, sources, targets))).map_err(carried)
     }
 }

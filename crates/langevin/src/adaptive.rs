@@ -13,15 +13,21 @@
 //!
 //! Source: DPM-Solver-12 and -23, arXiv 2206.00927, appendix C; the controller is k-diffusion's.
 
+mod run;
+
+pub use run::AdaptiveRun;
+
+use crate::drive::drive;
 use crate::error::{Error, Result};
+use crate::formulation::Formulation;
 use crate::math::{atan, exp, pow};
-use crate::model::{At, Model, Query};
+use crate::model::Model;
 use crate::moves::ddim_rho;
 use crate::noise::SampleId;
 use crate::process::{Level, ve};
-use crate::sampler::form::{Form, Poly, ratio};
-use crate::sampler::stages::{self, At as Place, FIRST, LAMBDA, Table, Use};
-use crate::space::{Coef, Draw, ErrorNorms, Tolerance};
+use crate::sampler::form::Poly;
+use crate::sampler::stages::{self, FIRST, LAMBDA, Table, Use};
+use crate::space::{ErrorNorms, Tolerance};
 
 /// Two estimates of one step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,7 +136,7 @@ struct Progress {
 }
 
 /// One row's attempt.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Attempt {
     from: Level,
     /// Where the ODE goes.
@@ -183,33 +189,36 @@ impl Adaptive {
         range: [f64; 2],
         rows: &[SampleId],
     ) -> Result<Adapted<Sp::State>> {
-        self.check(range)?;
-        let mut run = Running { how: self, space, model, rows, evaluations: 0 };
-        let start = Progress { at: ve(range[1]), step: self.first, quality: None, accepted: 0, rejected: 0 };
-        let mut progress = vec![start; rows.len()];
-        let noise = || space.combine(None, &[], &[(Coef::All(range[1]), 0)], rows);
-        let (mut x, mut previous) = (noise()?, noise()?);
-        for _ in 0..self.attempts {
-            let attempts = progress.iter().map(|row| self.attempt(row, range[0])).collect::<Result<Vec<_>>>()?;
-            if attempts.iter().all(|attempt| attempt.done) {
-                if self.clean_end {
-                    let levels: Vec<Level> = progress.iter().map(|row| row.at).collect();
-                    x = run.denoised(&x, &levels)?;
-                }
-                return Ok(Adapted {
-                    state: x,
-                    evaluations: run.evaluations,
-                    accepted: progress.iter().map(|row| row.accepted).collect(),
-                    rejected: progress.iter().map(|row| row.rejected).collect(),
-                });
-            }
-            (x, previous) = run.step(x, previous, &attempts, &mut progress)?;
-        }
-        Err(Error::argument("the steps became too small")
-            .at("adaptive sampler")
-            .expected(format!("the end within {} attempts", self.attempts))
-            .got(format!("σ/α = {}", progress.iter().map(|row| row.at.sigma).fold(0.0, f64::max)))
-            .hinting("loosen the tolerances"))
+        drive(self.start(space, model.formulation(), range, rows)?, |question| question.ask(model))
+    }
+
+    /// Starts a run whose caller evaluates the network: see [`drive`](crate::drive). `network` is the network's
+    /// formulation; `None` if its output is the denoised prediction.
+    ///
+    /// ```
+    /// use langevin::drive::Program;
+    /// use langevin::{Adaptive, Model, SampleId, SliceSpace, adaptive::Pair, exact};
+    /// let (data, space) = (exact::named("moons")?, SliceSpace::<f64>::new(2));
+    /// let mut run = Adaptive::new(Pair::Dpm12).start(&space, None, [0.002, 80.0], &[SampleId::default()])?;
+    /// while let Some(question) = run.query()? {
+    ///     let out = data.predict(question.x, &question.query)?;
+    ///     run.supply(out.into())?;
+    /// }
+    /// let adapted = run.finish()?;
+    /// assert_eq!(adapted.evaluations, 1 + 2 * (adapted.accepted[0] + adapted.rejected[0]));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the range or a tolerance is not positive and finite, or if the space fails.
+    pub fn start<Sp: ErrorNorms>(
+        &self,
+        space: Sp,
+        network: Option<&Formulation>,
+        range: [f64; 2],
+        rows: &[SampleId],
+    ) -> Result<AdaptiveRun<Sp>> {
+        AdaptiveRun::new(*self, space, network.cloned(), range, rows.to_vec())
     }
 
     /// The next attempt of a row: the ancestral step of its size in λ, but not beyond the end.
@@ -241,129 +250,6 @@ impl Adaptive {
         }
         row.step *= factor;
         accepted
-    }
-}
-
-struct Running<'a, Sp, M: ?Sized> {
-    how: &'a Adaptive,
-    space: &'a Sp,
-    model: &'a M,
-    rows: &'a [SampleId],
-    evaluations: usize,
-}
-
-impl<Sp: ErrorNorms, M: Model<Sp::State> + ?Sized> Running<'_, Sp, M> {
-    /// D at `x`, each row at its own level.
-    fn denoised(&mut self, x: &Sp::State, levels: &[Level]) -> Result<Sp::State> {
-        self.evaluations += 1;
-        let Some(network) = self.model.formulation() else {
-            let query = Query { at: At::PerRow(levels), ..Query::new(levels[0], self.rows) };
-            return self.model.predict(x, &query);
-        };
-        let readings = levels.iter().map(|level| network.denoised(level)).collect::<Result<Vec<_>>>()?;
-        let seen = levels.iter().map(|level| network.seen(level)).collect::<Result<Vec<_>>>()?;
-        let column = |of: fn(&crate::formulation::Reading) -> f64| readings.iter().map(of).collect::<Vec<f64>>();
-        let (scale, a, b) = (column(|r| r.scale), column(|r| r.a), column(|r| r.b));
-        let scaled = self.space.combine(None, &[(Coef::PerRow(&scale), x)], &[], self.rows)?;
-        let query = Query { at: At::PerRow(&seen), ..Query::new(seen[0], self.rows) };
-        let out = self.model.predict(&scaled, &query)?;
-        self.space.combine(Some((Coef::PerRow(&b), out)), &[(Coef::PerRow(&a), x)], &[], self.rows)
-    }
-
-    /// The values of the form at `x`.
-    fn value(&mut self, form: Form, x: &Sp::State, levels: &[Level]) -> Result<Sp::State> {
-        let denoised = self.denoised(x, levels)?;
-        let parts = form.parts();
-        let noise: Vec<f64> = levels.iter().map(|level| parts.noise / level.sigma).collect();
-        let datum: Vec<f64> =
-            levels.iter().zip(&noise).map(|(level, noise)| parts.datum - noise * level.alpha).collect();
-        let x = [(Coef::PerRow(&noise), x)];
-        self.space.combine(Some((Coef::PerRow(&datum), denoised)), &x, &[], self.rows)
-    }
-
-    /// The states at `ends`, each row's from the values at its own nodes; rows that are done stay.
-    fn make(
-        &self,
-        (form, how): (Form, &Use),
-        x: &Sp::State,
-        attempts: &[Attempt],
-        (nodes, values): (&[Vec<Level>], &[Sp::State]),
-        ends: &[Level],
-    ) -> Result<Sp::State> {
-        let mut columns = vec![Vec::with_capacity(attempts.len()); how.of.len() + 1];
-        for (row, attempt) in attempts.iter().enumerate() {
-            let own: Vec<Level> = how.of.iter().map(|index| nodes[*index][row]).collect();
-            let (a, b) = if attempt.done {
-                (1.0, vec![0.0; own.len()])
-            } else {
-                how.poly.weights(form, &attempt.from, &own, &ends[row], (0.0, 1.0))
-            };
-            columns[0].push(a);
-            b.into_iter().enumerate().for_each(|(k, b)| columns[k + 1].push(b));
-        }
-        let states = std::iter::once(x).chain(how.of.iter().map(|index| &values[*index]));
-        let terms: Vec<(Coef<'_>, &Sp::State)> =
-            columns.iter().map(|column| Coef::PerRow(column)).zip(states).collect();
-        self.space.combine(None, &terms, &[], self.rows)
-    }
-
-    /// Tries one step of every row that is not done, and keeps what is accepted.
-    fn step(
-        &mut self,
-        x: Sp::State,
-        previous: Sp::State,
-        attempts: &[Attempt],
-        progress: &mut [Progress],
-    ) -> Result<(Sp::State, Sp::State)> {
-        let (table, low) = self.how.pair.table();
-        let from: Vec<Level> = attempts.iter().map(|attempt| attempt.from).collect();
-        let down: Vec<Level> = attempts.iter().map(|attempt| attempt.down).collect();
-        let mut nodes = vec![from.clone()];
-        let mut values = vec![self.value(table.form, &x, &from)?];
-        for (place, how) in table.stages {
-            let level = |attempt: &Attempt| match place {
-                _ if attempt.done => attempt.from,
-                Place::Lambda(share) => ve(attempt.from.sigma * pow(ratio(&attempt.from, &attempt.down), *share)),
-                Place::End | Place::MiddleTime => attempt.down,
-            };
-            let levels: Vec<Level> = attempts.iter().map(level).collect();
-            let stage = self.make((table.form, how), &x, attempts, (&nodes, &values), &levels)?;
-            values.push(self.value(table.form, &stage, &levels)?);
-            self.space.recycle(stage);
-            nodes.push(levels);
-        }
-        let low = self.make((table.form, &low), &x, attempts, (&nodes, &values), &down)?;
-        let high = self.make((table.form, &table.last), &x, attempts, (&nodes, &values), &down)?;
-        let errors = self.space.error_norms(&low, &high, &previous, self.how.tolerance)?;
-        let (mut taken, mut kept) = (Vec::new(), Vec::new());
-        // Noise by its number: a row's own count of accepted steps, so that it does not depend on the others'.
-        let mut noise: Vec<(Draw, Vec<f64>)> = Vec::new();
-        for (row, (attempt, error)) in attempts.iter().zip(&errors).enumerate() {
-            if !attempt.done && !error.is_finite() {
-                return Err(Error::singular("the model's values are not finite")
-                    .at(format!("row {row}, σ/α = {}", attempt.from.sigma)));
-            }
-            let accepted = !attempt.done && self.how.judge(&mut progress[row], attempt, *error);
-            taken.push(f64::from(u8::from(accepted)));
-            kept.push(f64::from(u8::from(!accepted)));
-            let power = attempt.to.sigma.powi(2) - attempt.down.sigma.powi(2);
-            if accepted && power > 0.0 {
-                let draw = progress[row].accepted as Draw;
-                let column = match noise.iter().position(|(known, _)| *known == draw) {
-                    Some(known) => known,
-                    None => {
-                        noise.push((draw, vec![0.0; attempts.len()]));
-                        noise.len() - 1
-                    }
-                };
-                noise[column].1[row] = power.sqrt();
-            }
-        }
-        let noise: Vec<(Coef<'_>, Draw)> = noise.iter().map(|(draw, column)| (Coef::PerRow(column), *draw)).collect();
-        let mix = |old, new, noise: &[(Coef<'_>, Draw)]| {
-            self.space.combine(Some((Coef::PerRow(&kept), old)), &[(Coef::PerRow(&taken), new)], noise, self.rows)
-        };
-        Ok((mix(x, &high, &noise)?, mix(previous, &low, &[])?))
     }
 }
 

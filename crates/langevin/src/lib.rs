@@ -37,7 +37,7 @@
 //!
 //! For a network of your own implement [`Model`] on your states; give it a [`Formulation`] and hand that to [`Sampler::compile`]. States that are not slices (a
 //! tensor library's, say) need a [`Space`]: two functions. To keep control of the loop (for streaming, cancelling, or a foreign runtime) use
-//! [`Plan::start`] and answer its questions.
+//! [`Plan::start`] and answer its questions. Adaptive steps and likelihoods run in the same way: see [`drive`].
 //!
 //! # Promises
 //!
@@ -53,6 +53,7 @@ pub mod adaptive;
 pub mod analysis;
 pub mod average;
 pub mod diagnose;
+pub mod drive;
 pub mod duality;
 pub mod error;
 pub mod exact;

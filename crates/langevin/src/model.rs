@@ -1,10 +1,11 @@
 //! What a sampler asks of a network, or of anything else that denoises.
 
+use crate::drive::{Evaluation, Reader};
 use crate::error::{Error, Result};
-use crate::formulation::{Formulation, Reading};
+use crate::formulation::Formulation;
 use crate::noise::SampleId;
 use crate::process::Level;
-use crate::space::{Coef, Space};
+use crate::space::Space;
 
 /// The noise level of a batch: one for all of it, or one for each row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -243,15 +244,11 @@ impl<Sp: Space, M: Model<Sp::State>> Model<Sp::State> for ReadAs<M, Sp> {
     }
 
     fn predict(&self, x: &Sp::State, query: &Query<'_>) -> Result<Sp::State> {
-        self.with_reading(query, |coefs, unscaled, inner| {
-            let out = if unscaled {
-                self.model.predict(x, inner)?
-            } else {
-                let scaled = self.space.combine(None, &[(coefs[0], x)], &[], inner.rows)?;
-                self.model.predict(&scaled, inner)?
-            };
-            self.value(x, coefs, out, inner)
-        })
+        let open = self.open(x, query)?;
+        let out = self.model.predict(open.input(x), &Query { at: open.at(), ..*query })?;
+        let value = open.value(&self.space, x, out, query.rows);
+        open.close(&self.space);
+        value
     }
 }
 
@@ -263,73 +260,22 @@ impl<Sp: Space, M: Vjp<Sp::State>> Vjp<Sp::State> for ReadAs<M, Sp> {
         query: &Query<'_>,
         cotangents: &[Sp::State],
     ) -> Result<(Sp::State, Vec<Sp::State>)> {
-        self.with_reading(query, |coefs, _, inner| {
-            let scaled = self.space.combine(None, &[(coefs[0], x)], &[], inner.rows)?;
-            let (out, products) = self.model.predict_vjps(&scaled, inner, cotangents)?;
-            let both = cotangents.iter().zip(products);
-            let products = both.map(|(v, product)| self.product(coefs, v, product, inner)).collect::<Result<_>>()?;
-            Ok((self.value(x, coefs, out, inner)?, products))
-        })
-    }
-}
-
-impl<M, Sp: Space> ReadAs<M, Sp> {
-    /// a·x + b·out.
-    fn value(&self, x: &Sp::State, [_, a, b]: [Coef<'_>; 3], out: Sp::State, inner: &Query<'_>) -> Result<Sp::State> {
-        self.space.combine(Some((b, out)), &[(a, x)], &[], inner.rows)
-    }
-
-    /// a·v + b·k·product.
-    fn product(
-        &self,
-        [scale, a, b]: [Coef<'_>; 3],
-        v: &Sp::State,
-        product: Sp::State,
-        inner: &Query<'_>,
-    ) -> Result<Sp::State> {
-        let product = self.space.combine(Some((scale, product)), &[], &[], inner.rows)?;
-        self.space.combine(Some((b, product)), &[(a, v)], &[], inner.rows)
+        let open = self.open(x, query)?;
+        let inner = Query { at: open.at(), ..*query };
+        let (out, products) = self.model.predict_vjps(open.input(x), &inner, cotangents)?;
+        let both = cotangents.iter().zip(products);
+        let products =
+            both.map(|(v, product)| open.product(&self.space, v, product, query.rows)).collect::<Result<_>>()?;
+        let value = open.value(&self.space, x, out, query.rows)?;
+        open.close(&self.space);
+        Ok((value, products))
     }
 }
 
 impl<Sp: Space, M: Model<Sp::State>> ReadAs<M, Sp> {
-    /// How the model is called and read at a level of the wanted formulation, and the level as the model sees it.
-    fn reading(&self, level: &Level) -> Result<(Reading, Level)> {
-        if let Some(from) = self.model.formulation() {
-            return Ok((self.to.read_from(from, level)?, from.seen(level)?));
-        }
-        // The model gives D itself, of the state as it is.
-        let own = self.to.process.match_level(level)?;
-        let map = self.to.prediction.from_denoised(&self.to.process, &own)?;
-        let reading = Reading { scale: 1.0, time: level.time, a: map.a * level.scale_to(&own), b: map.b };
-        Ok((reading, *level))
-    }
-
-    /// Calls `f` with scale, a and b of a question, whether there is nothing to scale, and the question to the model.
-    fn with_reading<R>(
-        &self,
-        query: &Query<'_>,
-        f: impl FnOnce([Coef<'_>; 3], bool, &Query<'_>) -> Result<R>,
-    ) -> Result<R> {
-        match query.at {
-            At::One(level) => {
-                let (reading, seen) = self.reading(&level)?;
-                let all = |value| Coef::All(value);
-                let coefs = [all(reading.scale), all(reading.a), all(reading.b)];
-                f(coefs, reading.scale == 1.0, &Query { at: At::One(seen), ..*query })
-            }
-            At::PerRow(levels) => {
-                let (mut readings, mut seen) = (Vec::new(), Vec::new());
-                for level in levels {
-                    let (reading, own) = self.reading(level)?;
-                    readings.push(reading);
-                    seen.push(own);
-                }
-                let column = |of: fn(&Reading) -> f64| readings.iter().map(of).collect::<Vec<f64>>();
-                let (scale, a, b) = (column(|r| r.scale), column(|r| r.a), column(|r| r.b));
-                let coefs = [Coef::PerRow(&scale), Coef::PerRow(&a), Coef::PerRow(&b)];
-                f(coefs, false, &Query { at: At::PerRow(&seen), ..*query })
-            }
-        }
+    /// Opens the evaluation of the model behind a question of the wanted formulation.
+    fn open(&self, x: &Sp::State, query: &Query<'_>) -> Result<Evaluation<Sp::State>> {
+        let reader = Reader { network: self.model.formulation(), wanted: Some(&self.to) };
+        Evaluation::open(&self.space, reader, query.at, x, query.rows)
     }
 }

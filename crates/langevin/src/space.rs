@@ -4,8 +4,10 @@ use crate::error::{Error, Result};
 use crate::noise::SampleId;
 use smallvec::SmallVec;
 
+mod rowwise;
 mod slices;
 
+pub use rowwise::{ErrorNorms, RowWise};
 pub use slices::{DenoiseSlices, SliceSpace};
 
 /// A coefficient: one for the whole batch, or one for each row.
@@ -277,7 +279,7 @@ pub trait Space {
     ) -> Result<WithDenoised<Self::State>> {
         let Denoise { a, b, x, out, keep } = denoise;
         let x = x.or(own.as_ref().map(|(_, state)| state)).ok_or_else(|| Error::shape("there is no state to read"))?;
-        let d = self.combine(Some((Coef::All(b), out)), &[(Coef::All(a), x)], &[], rows)?;
+        let d = denoised(self, [Coef::All(a), Coef::All(b)], x, out, rows)?;
         let terms: SmallVec<[_; 8]> = terms.iter().map(|(coef, term)| (Coef::All(*coef), term.unwrap_or(&d))).collect();
         let sum = self.combine(own.map(|(coef, state)| (Coef::All(coef), state)), &terms, noise, rows)?;
         drop(terms);
@@ -300,32 +302,52 @@ pub trait Space {
     }
 }
 
-/// A space that can measure the error of a step, as steps of adaptive size need
-/// ([`Adaptive`](crate::Adaptive)). Plans run without it.
-pub trait ErrorNorms: Space {
-    /// Returns how far two estimates of a step are apart, one number for each row: the root mean square
-    /// of (low − high)/max(`absolute`, `relative`·max(|low|, |previous|)) over the elements of the row.
-    ///
-    /// ```
-    /// use langevin::space::ErrorNorms;
-    /// use langevin::{SliceSpace, Tolerance};
-    /// let space = SliceSpace::<f64>::new(2);
-    /// let tolerance = Tolerance { absolute: 0.1, relative: 0.0 };
-    /// let norms = space.error_norms(&vec![1.0, 2.0], &vec![1.1, 2.1], &vec![0.0; 2], tolerance)?;
-    /// assert!((norms[0] - 1.0).abs() < 1e-12);
-    /// # Ok::<(), langevin::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Returns an error if the shapes do not fit, or if the device fails.
-    fn error_norms(
+/// D = b·out + a·x, the only place where the output of a model becomes a denoised prediction.
+///
+/// [`Space::denoise_and_combine`] may do the same within a larger pass, to the same bits.
+pub(crate) fn denoised<Sp: Space + ?Sized>(
+    space: &Sp,
+    [a, b]: [Coef<'_>; 2],
+    x: &Sp::State,
+    out: Sp::State,
+    rows: &[SampleId],
+) -> Result<Sp::State> {
+    space.combine(Some((b, out)), &[(a, x)], &[], rows)
+}
+
+/// A borrowed space computes as the space itself, so a program may own its space or borrow it.
+impl<Sp: Space + ?Sized> Space for &Sp {
+    type State = Sp::State;
+
+    fn combine(
         &self,
-        low: &Self::State,
-        high: &Self::State,
-        previous: &Self::State,
-        tolerance: Tolerance,
-    ) -> Result<Vec<f64>>;
+        own: Option<(Coef<'_>, Self::State)>,
+        terms: &[(Coef<'_>, &Self::State)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<Self::State> {
+        (**self).combine(own, terms, noise, rows)
+    }
+
+    fn denoise_and_combine(
+        &self,
+        denoise: Denoise<'_, Self::State>,
+        own: Option<(f64, Self::State)>,
+        terms: &[(f64, Option<&Self::State>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<WithDenoised<Self::State>> {
+        (**self).denoise_and_combine(denoise, own, terms, noise, rows)
+    }
+
+    fn map(&self, map: &Map, args: &[&Self::State]) -> Result<Self::State> {
+        (**self).map(map, args)
+    }
+
+    fn recycle(&self, state: Self::State) {
+        (**self).recycle(state);
+    }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

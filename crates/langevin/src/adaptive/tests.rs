@@ -4,8 +4,7 @@ use crate::formulation::Formulation;
 use crate::model::ReadAs;
 use crate::prediction::Prediction;
 use crate::process::Process;
-use crate::space::SliceSpace;
-use crate::space::Space as _;
+use crate::space::{Coef, SliceSpace, Space as _};
 
 fn rows(count: u64) -> Vec<SampleId> {
     (0..count).map(|index| SampleId { seed: 5, index }).collect()

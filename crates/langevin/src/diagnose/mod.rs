@@ -19,7 +19,7 @@
 //!
 //! **Score.** With the exact score the bound of the SDE model (h = g) and the density of the ODE model (h = 0) are, in the mean over the data, the same number, the entropy H. With any other both are larger:
 //! the first by at most $\int E\lVert\Delta\varepsilon\rVert^2 d\lambda$, the second by a KL divergence. So their difference, the *gap*, is in size at most the larger excess, and a gap is an error of the score; but two excesses may
-//! cancel in it. For few dimensions H is estimated from the neighbours in the data ([`neighbour_surprise`]), and the excess of the plan's own kind of model beside it does not cancel. What counts is the larger of the two, each less three times its
+//! cancel in it. For few dimensions H is estimated from the neighbours in the data ([`neighbour_surprise`](crate::metrics::neighbour_surprise)), and the excess of the plan's own kind of model beside it does not cancel. What counts is the larger of the two, each less three times its
 //! standard error (and less what the choice of neighbour changes): a figure within its noise counts as 0. The likelihoods run over the whole trained range, so they know nothing of the plan's start, end and steps. The
 //! [`residuals`] are told beside them.
 //!
@@ -35,21 +35,23 @@
 mod advice;
 mod report;
 mod residual;
+mod run;
+mod study;
 
 pub use advice::Advice;
 pub use report::{Coupled, Currency, Diagnosis, Evidence, Excess, Finding, Floor, Gap, Generalisation};
-pub use residual::{Residual, residuals};
+pub use residual::{Residual, ResidualRun, residuals, start_residuals};
+pub use run::DiagnoseRun;
 
-use crate::analysis::{Analysis, AnalysisOptions, Cause, Contribution, Spectrum, check_rows};
+use crate::analysis::{Analysis, Cause, Contribution, check_rows};
 use crate::error::{Error, Result};
-use crate::exact::Gaussian;
 use crate::formulation::{Formulation, LambdaRange};
-use crate::likelihood::{Bound, Divergence, Kind, Ode, in_pieces};
-use crate::metrics::{neighbour_surprise, sliced_wasserstein};
-use crate::model::{Model, Query, ReadAs, Vjp};
+use crate::metrics::sliced_wasserstein;
+use crate::model::Vjp;
 use crate::noise::{SampleId, draws, fill_uniforms};
-use crate::plan::{Plan, Sampling};
-use crate::space::SliceSpace;
+use crate::plan::Plan;
+use crate::space::RowWise;
+use study::{Measured, Study};
 
 /// The widest data to which a Gaussian with all its axes is fitted.
 const MAX_FIT: usize = 512;
@@ -193,40 +195,46 @@ impl<'a> Diagnose<'a> {
     /// # Errors
     /// Fewer than 4 rows, rows that are not whole or not finite; a plan with maps or inputs; no samples; or whatever the model meets.
     pub fn run<M: Vjp<Vec<f64>> + Sync + ?Sized>(&self, model: &M, data: &[f64], dim: usize) -> Result<Diagnosis> {
-        self.check(data, dim)?;
-        let data = self.shuffled(data, dim, 0);
-        let spectrum = Spectrum::from_data(&data, dim)?;
-        let analysis = self.plan.analyze(&spectrum, &AnalysisOptions::default())?;
-        let finer = self.finer.map(|finer| finer.analyze(&spectrum, &AnalysisOptions::default())).transpose()?;
-        let gaussian = if dim <= MAX_FIT { Some(Gaussian::fit(&data, dim)?) } else { None };
-        let half = self.samples.min(data.len() / dim / 2);
-        let (coupled, floor) = self.draw(model, gaussian.as_ref(), &data, dim, half)?;
-        let mut diagnosis = Diagnosis {
-            name: self.plan.name().to_owned(),
-            nfe: self.plan.nfe(),
-            dimension: dim,
-            rows: data.len() / dim,
-            samples: self.samples,
-            total: analysis.total,
-            coupled,
-            floor,
-            gap: None,
-            excess: None,
-            unseen: None,
-            blur: None,
-            generalisation: None,
-            residuals: Vec::new(),
-            currency: Currency::Nats,
-            findings: Vec::new(),
-        };
-        if let Some((trained, held_out)) = self.split.filter(|_| self.likelihoods) {
-            diagnosis.generalisation = self.generalisation(model, gaussian.as_ref(), [trained, held_out], dim)?;
+        let study = Study::new(self, data, dim)?;
+        let mut measured = Measured::default();
+        for task in study.tasks() {
+            measured.put(task, study.measure(task, model)?);
         }
-        if self.likelihoods {
-            self.likelihoods(model, gaussian, &data, dim, &analysis, &mut diagnosis)?;
-        }
-        diagnosis.weigh(self, &analysis, finer.as_ref(), &spectrum)?;
-        Ok(diagnosis)
+        study.conclude(measured, model.formulation())
+    }
+
+    /// Starts a diagnosis whose caller evaluates the network: see [`drive`](crate::drive). It runs on one thread,
+    /// and its samples and likelihoods are computed in `space`.
+    ///
+    /// `network` is the network's formulation; `None` if its output is the denoised prediction. `data` are rows of
+    /// the space's width.
+    ///
+    /// ```
+    /// use langevin::diagnose::Diagnose;
+    /// use langevin::drive::drive;
+    /// use langevin::exact::{self, Density};
+    /// use langevin::{Grid, LambdaRange, Process, SampleId, Sampler, SliceSpace};
+    /// let data = exact::named("gaussian")?;
+    /// let rows: Vec<SampleId> = (0..100).map(|index| SampleId { seed: 0, index }).collect();
+    /// let (process, x) = (Process::ve(), data.sample(&rows));
+    /// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(5).levels(&process, 0.002, 80.0)?)?;
+    /// let diagnose = Diagnose::new(&plan, LambdaRange::from_sigma_ve(0.002, 80.0)?).samples(50).rows(20).levels(16);
+    /// let space = SliceSpace::<f64>::new(2);
+    /// let found = drive(diagnose.start(&space, None, &x)?, |question| question.ask_vjp(&data))?;
+    /// assert_eq!(found.to_string(), diagnose.run(&*data, &x, 2)?.to_string());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if there are fewer than 4 rows, if rows are not whole or not finite, if a plan has maps or
+    /// inputs or reads another network, or if no samples are asked for.
+    pub fn start<Sp: RowWise>(
+        &self,
+        space: &'a Sp,
+        network: Option<&Formulation>,
+        data: &[f64],
+    ) -> Result<DiagnoseRun<'a, Sp>> {
+        DiagnoseRun::new(Study::new(self, data, space.width())?, space, network.cloned())
     }
 
     fn check(&self, data: &[f64], dim: usize) -> Result<()> {
@@ -261,46 +269,12 @@ impl<'a> Diagnose<'a> {
     fn shuffled(&self, data: &[f64], dim: usize, order: u32) -> Vec<f64> {
         let key = |index: usize| {
             let mut u = [0.0];
-            let id = SampleId { seed: self.seed, index: index as u64 };
-            fill_uniforms(id, draws::DIAGNOSE_ORDER.nth(order), &mut u);
+            fill_uniforms(SampleId { seed: self.seed, index: index as u64 }, draws::DIAGNOSE_ORDER.nth(order), &mut u);
             (u[0], index)
         };
         let mut keys: Vec<(f64, usize)> = (0..data.len() / dim).map(key).collect();
         keys.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         keys.into_iter().flat_map(|(_, row)| data[row * dim..(row + 1) * dim].iter().copied()).collect()
-    }
-
-    /// The samples beside finer ones, and beside the data.
-    fn draw<M: Model<Vec<f64>> + Sync + ?Sized>(
-        &self,
-        model: &M,
-        gaussian: Option<&Gaussian>,
-        data: &[f64],
-        dim: usize,
-        half: usize,
-    ) -> Result<(Option<Coupled>, Floor)> {
-        let formulation = model.formulation().cloned();
-        let sampling = Sampling::new(self.samples, dim).seed(self.seed).threads(self.threads);
-        let samples: Vec<f64> = sampling.run(self.plan, model)?;
-        let finer: Option<Vec<f64>> = self.finer.map(|finer| sampling.run(finer, model)).transpose()?;
-        let rms = |a: &[f64], b: &[f64]| {
-            let square: f64 = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum();
-            self.unit * (square / self.samples as f64).sqrt()
-        };
-        let coupled = match (self.finer, &finer) {
-            // The start is draw 0 of both.
-            (Some(plan), Some(finer)) if self.plan.draws() == 1 && plan.draws() == 1 => {
-                let pair = |model: &Gaussian| -> Result<f64> {
-                    let stand_in = StandIn { gaussian: model, to: formulation.as_ref() };
-                    let [a, b]: [Result<Vec<f64>>; 2] = [self.plan, plan].map(|plan| sampling.run(plan, &stand_in));
-                    Ok(rms(&a?, &b?))
-                };
-                Some(Coupled { rms: rms(&samples, finer), gaussian: gaussian.map(pair).transpose()? })
-            }
-            _ => None,
-        };
-        let floor = self.floor(data, dim, half, &samples, finer.as_deref())?;
-        Ok((coupled, floor))
     }
 
     /// The samples against halves of the data, and halves against each other.
@@ -328,105 +302,6 @@ impl<'a> Diagnose<'a> {
             samples: mean(&sample_square).sqrt(),
             finer: finer.map(|_| mean(&finer_square).sqrt()),
         })
-    }
-
-    /// The bound on rows of the training and on held-out rows; `None` with fewer than two of either, which have no standard error.
-    fn generalisation<M: Vjp<Vec<f64>> + Sync + ?Sized>(
-        &self,
-        model: &M,
-        gaussian: Option<&Gaussian>,
-        parts: [&[f64]; 2],
-        dim: usize,
-    ) -> Result<Option<Generalisation>> {
-        let mut found = Vec::with_capacity(2);
-        for part in parts {
-            let count = self.rows.min(part.len() / dim);
-            if count < 2 {
-                return Ok(None);
-            }
-            let x = &part[..count * dim];
-            check_rows(x, dim)?;
-            let ids: Vec<SampleId> = (0..count as u64).map(|index| SampleId { seed: self.seed, index }).collect();
-            let mut bound = Bound::new(self.range, self.levels);
-            bound.control = gaussian.cloned();
-            let bound = in_pieces(self.threads, x, dim, &ids, |x, ids| bound.run(model, x, dim, ids))?;
-            found.push((count, bound.mean(), bound.standard_error()));
-        }
-        let [(trained_rows, trained, a), (held_out_rows, held_out, b)] = [found[0], found[1]];
-        let gap = Excess { nats: held_out - trained, error: (a * a + b * b).sqrt(), bias: 0.0 };
-        Ok(Some(Generalisation { trained_rows, held_out_rows, trained, held_out, gap }))
-    }
-
-    /// All that comes from densities.
-    fn likelihoods<M: Vjp<Vec<f64>> + Sync + ?Sized>(
-        &self,
-        model: &M,
-        gaussian: Option<Gaussian>,
-        data: &[f64],
-        dim: usize,
-        analysis: &Analysis,
-        found: &mut Diagnosis,
-    ) -> Result<()> {
-        let count = self.rows.min(data.len() / dim);
-        let ids: Vec<SampleId> = (0..count as u64).map(|index| SampleId { seed: self.seed, index }).collect();
-        let x = &data[..count * dim];
-        let mut bound = Bound::new(self.range, self.levels);
-        bound.control = gaussian;
-        let ode = |range| Ode::new(range).with_divergence(Divergence::usual(dim));
-        let bound = in_pieces(self.threads, x, dim, &ids, |x, ids| bound.run(model, x, dim, ids))?;
-        let density = in_pieces(self.threads, x, dim, &ids, |x, ids| ode(self.range).run(model, x, dim, ids))?;
-        let (clean, noisy) = self.range.sigma_ve();
-        let end = end(self.plan, analysis);
-        // Below twice the cleanest level there is nothing to tell.
-        if end > 2.0 * clean && end < noisy {
-            let range = LambdaRange::from_sigma_ve(end, noisy)?;
-            let blurred = in_pieces(self.threads, x, dim, &ids, |x, ids| ode(range).run(model, x, dim, ids))?;
-            found.blur = Some(Excess::between(&blurred.nats, &density.nats));
-        }
-        if dim <= residual::MAX_DIM {
-            let surprise = |k: usize| neighbour_surprise(data, dim, count, k);
-            if let (Ok(near), Ok(far)) = (surprise(NEIGHBOUR), surprise(2 * NEIGHBOUR))
-                && near.iter().chain(&far).all(|nats| nats.is_finite())
-            {
-                // The density's excess is of the ODE model, the bound's an upper bound on that of the SDE model.
-                let kind = if deterministic(self.plan) { Kind::Density } else { Kind::Bound };
-                let own = if kind == Kind::Density { &density } else { &bound };
-                let (mut excess, other) = (Excess::between(&own.nats, &near), Excess::between(&own.nats, &far));
-                excess.bias = (excess.nats - other.nats).abs();
-                found.excess = Some(excess);
-            }
-            let few = count.min(RESIDUALS[0]);
-            found.residuals = residuals(model, self.range, RESIDUALS[1], &data[..few * dim], dim, &ids[..few])?;
-        }
-        found.gap = Some(Gap {
-            rows: count,
-            bound: bound.mean(),
-            density: density.mean(),
-            gap: Excess::between(&bound.nats, &density.nats),
-        });
-        Ok(())
-    }
-}
-
-/// The fitted Gaussian in the place of a model: a plan that was compiled for a network wants its formulation.
-struct StandIn<'a> {
-    gaussian: &'a Gaussian,
-    to: Option<&'a Formulation>,
-}
-
-impl Model<Vec<f64>> for StandIn<'_> {
-    fn formulation(&self) -> Option<&Formulation> {
-        self.to
-    }
-
-    fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> Result<Vec<f64>> {
-        match self.to {
-            None => self.gaussian.predict(x, query),
-            Some(to) => {
-                let space = SliceSpace::new(self.gaussian.mean().len());
-                ReadAs::new(self.gaussian, to.clone(), space).predict(x, query)
-            }
-        }
     }
 }
 

@@ -1,11 +1,12 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::exact::{self, Density};
+use crate::exact::{self, Density, Gaussian};
 use crate::grid::Grid;
-use crate::model::Query;
+use crate::model::{Model, Query, ReadAs};
 use crate::process::Process;
 use crate::sampler::Sampler;
+use crate::space::SliceSpace;
 
 fn ids(seed: u64, count: u64) -> Vec<SampleId> {
     (0..count).map(|index| SampleId { seed, index }).collect()

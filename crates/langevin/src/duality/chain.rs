@@ -10,11 +10,12 @@ use crate::error::{Error, Result};
 use crate::exact::line::{Line, Tabled, even};
 use crate::likelihood::{chain_bound, denoiser, optimal_chain, path_integral};
 use crate::math::{exp, ln};
-use crate::model::{Model, Query};
+use crate::model::{Model, Query, ReadAs};
 use crate::moves::{Row, reverse_rho};
 use crate::noise::SampleId;
 use crate::process::Level;
 use crate::process::ve;
+use crate::space::SliceSpace;
 use std::cell::RefCell;
 use std::f64::consts::{E, TAU};
 
@@ -55,7 +56,7 @@ struct Denoiser<'a> {
 impl Denoiser<'_> {
     fn at(&self, z: &Vec<f64>, level: &Level) -> Result<Vec<f64>> {
         let rows: Vec<SampleId> = (0..z.len() as u64).map(|index| SampleId { seed: 0, index }).collect();
-        denoiser(self.model, 1).predict(z, &Query::new(*level, &rows))
+        ReadAs::new(self.model, denoiser(), SliceSpace::new(1)).predict(z, &Query::new(*level, &rows))
     }
 
     /// E(x − D)² = mmse + E(D* − D)² at λ, over the data and the noise; D* is the exact one.

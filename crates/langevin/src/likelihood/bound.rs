@@ -12,17 +12,19 @@
 //!
 //! The standard error of one datum's estimate is that of collapsed strata: $\mathrm{Var} \approx K^{-2}\sum (f_{2i} - f_{2i+1})^2$ over neighbours, which errs on the safe side.
 
-use super::{Kind, Likelihood, check_data, check_range, denoiser, ve};
+use super::{Kind, Likelihood, check_data, check_range, denoiser};
+use crate::drive::{Answer, Evaluation, Program, Question, Reader, drive, unasked, unfinished};
 use crate::error::{Error, Result};
 use crate::exact::{Density as _, Gaussian};
 use crate::formulation::{Formulation, LambdaRange};
 use crate::math::ln;
 use crate::metrics::Estimate;
 use crate::model::{At, Model, Query};
-use crate::noise::{SampleId, draws, fill_normals, fill_uniforms};
+use crate::noise::{SampleId, draws, fill_uniforms};
 use crate::objective::{Objective, TimeDensity, Weight};
 use crate::prediction::Prediction;
-use crate::process::{Level, Process};
+use crate::process::{Level, Process, ve};
+use crate::space::{Coef, RowWise, SliceSpace};
 
 /// More levels than this are a mistake.
 const MAX_LEVELS: usize = 1 << 20;
@@ -87,7 +89,47 @@ impl Bound {
         rows: &[SampleId],
     ) -> Result<Likelihood> {
         check_data(data, dim, rows.len())?;
-        let (clean, noisy) = check_range(self.range)?;
+        let run = self.start(SliceSpace::new(dim), model.formulation(), data.to_vec(), rows)?;
+        drive(run, |question| question.ask(model))
+    }
+
+    /// Starts a run of which the caller evaluates the network: see [`drive`](crate::drive).
+    ///
+    /// `network` is the network's formulation; `None` if its output is the denoised prediction. `data` are rows
+    /// of the space, and `rows` their addresses, from which the noise is drawn.
+    ///
+    /// ```
+    /// use langevin::drive::Program;
+    /// use langevin::exact::{self, Density};
+    /// use langevin::likelihood::Bound;
+    /// use langevin::{LambdaRange, Model, SampleId, SliceSpace};
+    /// let (data, rows) = (exact::named("mixture")?, [SampleId::default()]);
+    /// let bound = Bound::new(LambdaRange { min: -4.6, max: 4.6 }, 32);
+    /// let mut run = bound.start(SliceSpace::<f64>::new(1), None, data.sample(&rows), &rows)?;
+    /// while let Some(question) = run.query()? {
+    ///     let out = data.predict(question.x, &question.query)?;
+    ///     run.supply(out.into())?;
+    /// }
+    /// assert_eq!(run.finish()?, bound.run(&data, &data.sample(&rows), 1, &rows)?);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the data are not finite or do not fit the rows, if the range is empty, if the
+    /// number of levels is out of bounds, or if the control has another dimension.
+    pub fn start<Sp: RowWise>(
+        &self,
+        space: Sp,
+        network: Option<&Formulation>,
+        data: Sp::State,
+        rows: &[SampleId],
+    ) -> Result<BoundRun<Sp>> {
+        BoundRun::new(self.clone(), space, network.cloned(), data, rows.to_vec())
+    }
+
+    /// Checks everything but the data, and returns the ends in σ/α.
+    fn check(&self, dim: usize) -> Result<(f64, f64)> {
+        let ends = check_range(self.range)?;
         if !(1..=MAX_LEVELS).contains(&self.levels) {
             return Err(Error::argument("bad number of noise levels")
                 .expected(format!("1 to {MAX_LEVELS}"))
@@ -98,44 +140,117 @@ impl Bound {
                 .expected(format!("a Gaussian of {dim} dimensions"))
                 .got(control.dim().to_string()));
         }
-        let drawn = Formulation::new(Process::ve(), Prediction::Epsilon).with_range(self.range);
-        let drawn = Objective::new(&drawn, Weight::Plain, self.times.clone())?;
-        let model = denoiser(model, dim);
-        let mut places = vec![0.0; self.levels];
-        let mut all: Vec<Vec<f64>> = vec![Vec::with_capacity(rows.len()); self.levels];
-        for row in rows {
-            fill_uniforms(*row, draws::BOUND_LEVELS.first(), &mut places);
-            all.iter_mut().zip(&places).for_each(|(level, place)| level.push(*place));
+        Ok(ends)
+    }
+}
+
+/// A bound with control in the caller's hands, made by [`Bound::start`].
+pub struct BoundRun<Sp: RowWise> {
+    how: Bound,
+    space: Sp,
+    network: Option<Formulation>,
+    wanted: Formulation,
+    rows: Vec<SampleId>,
+    /// The data, as the space has them and as numbers.
+    data: Sp::State,
+    values: Vec<f64>,
+    /// σ/α of the cleanest and of the noisiest level.
+    ends: (f64, f64),
+    drawn: Objective,
+    /// The places in the strata, for each level one of each row.
+    places: Vec<Vec<f64>>,
+    /// The terms of each row so far.
+    paths: Vec<Vec<f64>>,
+    open: Option<Open<Sp::State>>,
+}
+
+/// The open evaluation.
+struct Open<S> {
+    evaluation: Evaluation<S>,
+    levels: Vec<Level>,
+    z: S,
+}
+
+impl<Sp: RowWise> BoundRun<Sp> {
+    fn new(how: Bound, space: Sp, network: Option<Formulation>, data: Sp::State, rows: Vec<SampleId>) -> Result<Self> {
+        let (dim, values) = (space.width(), space.download(&data)?);
+        check_data(&values, dim, rows.len())?;
+        let ends = how.check(dim)?;
+        let drawn = Formulation::new(Process::ve(), Prediction::Epsilon).with_range(how.range);
+        let drawn = Objective::new(&drawn, Weight::Plain, how.times.clone())?;
+        let mut uniforms = vec![0.0; how.levels];
+        let mut places: Vec<Vec<f64>> = vec![Vec::with_capacity(rows.len()); how.levels];
+        for row in &rows {
+            fill_uniforms(*row, draws::BOUND_LEVELS.first(), &mut uniforms);
+            places.iter_mut().zip(&uniforms).for_each(|(level, place)| level.push(*place));
         }
-        let (mut noise, mut z) = (vec![0.0f32; data.len()], vec![0.0; data.len()]);
-        let mut path: Vec<Vec<f64>> = vec![Vec::with_capacity(self.levels); rows.len()];
-        for (k, places) in all.iter().enumerate() {
-            let place = |u: &f64| drawn.level((k as f64 + u) / self.levels as f64).map(|level| ve(level.sigma_ve()));
-            let levels: Vec<Level> = places.iter().map(place).collect::<Result<_>>()?;
-            fill_normals(rows, draws::BOUND_NOISE.nth(k as u32), dim, &mut noise);
-            for (i, (z, x)) in z.iter_mut().zip(data).enumerate() {
-                *z = x + levels[i / dim].sigma * f64::from(noise[i]);
-            }
-            let query = Query { at: At::PerRow(&levels), ..Query::new(levels[0], rows) };
-            let denoised = model.predict(&z, &query)?;
-            let guessed = match &self.control {
-                Some(control) => Some(Model::predict(control, &z, &query)?),
-                None => None,
-            };
-            for (row, (path, level)) in path.iter_mut().zip(&levels).enumerate() {
-                let span = row * dim..(row + 1) * dim;
-                let square = |of: &[f64]| -> f64 {
-                    of[span.clone()].iter().zip(&data[span.clone()]).map(|(d, x)| (d - x).powi(2)).sum()
-                };
-                let excess = square(&denoised) - guessed.as_deref().map_or(0.0, square);
-                path.push(excess / (level.sigma * level.sigma * drawn.density(level)));
-            }
+        let paths = vec![Vec::with_capacity(how.levels); rows.len()];
+        let wanted = denoiser();
+        Ok(Self { how, space, network, wanted, rows, data, values, ends, drawn, places, paths, open: None })
+    }
+
+    /// Opens the evaluation at the next level, unless one is open or there is none left.
+    fn advance(&mut self) -> Result<()> {
+        let k = self.paths[0].len();
+        let Some(places) = self.places.get(k).filter(|_| self.open.is_none()) else { return Ok(()) };
+        let place =
+            |u: &f64| self.drawn.level((k as f64 + u) / self.how.levels as f64).map(|level| ve(level.sigma_ve()));
+        let levels: Vec<Level> = places.iter().map(place).collect::<Result<_>>()?;
+        let sigmas: Vec<f64> = levels.iter().map(|level| level.sigma).collect();
+        let noise = [(Coef::PerRow(&sigmas), draws::BOUND_NOISE.nth(k as u32))];
+        let z = self.space.combine(None, &[(Coef::All(1.0), &self.data)], &noise, &self.rows)?;
+        let reader = Reader { network: self.network.as_ref(), wanted: Some(&self.wanted) };
+        let evaluation = Evaluation::open(&self.space, reader, At::PerRow(&levels), &z, &self.rows)?;
+        self.open = Some(Open { evaluation, levels, z });
+        Ok(())
+    }
+
+    /// Returns ‖D − x‖² of each row under the control; zeros without one.
+    fn guessed(&self, open: &Open<Sp::State>) -> Result<Vec<f64>> {
+        let Some(control) = &self.how.control else { return Ok(vec![0.0; self.rows.len()]) };
+        let query = Query { at: At::PerRow(&open.levels), ..Query::new(open.levels[0], &self.rows) };
+        let guessed = Model::predict(control, &self.space.download(&open.z)?, &query)?;
+        let dim = self.space.width();
+        let both = guessed.chunks_exact(dim).zip(self.values.chunks_exact(dim));
+        Ok(both.map(|(d, x)| d.iter().zip(x).map(|(d, x)| (d - x).powi(2)).sum()).collect())
+    }
+}
+
+impl<Sp: RowWise> Program for BoundRun<Sp> {
+    type State = Sp::State;
+    type Output = Likelihood;
+
+    fn query(&mut self) -> Result<Option<Question<'_, Sp::State>>> {
+        self.advance()?;
+        Ok(self.open.as_ref().map(|open| open.evaluation.question(&open.z, &self.rows, &[])))
+    }
+
+    fn supply(&mut self, answer: Answer<Sp::State>) -> Result<()> {
+        answer.check(0)?;
+        let open = self.open.take().ok_or_else(unasked)?;
+        let denoised = open.evaluation.value(&self.space, &open.z, answer.out, &self.rows)?;
+        let data = [(Coef::All(-1.0), &self.data)];
+        let apart = self.space.combine(Some((Coef::All(1.0), denoised)), &data, &[], &self.rows)?;
+        let squares = self.space.dots(&apart, &apart)?;
+        let guessed = self.guessed(&open)?;
+        for (((path, level), square), guessed) in self.paths.iter_mut().zip(&open.levels).zip(squares).zip(guessed) {
+            path.push((square - guessed) / (level.sigma * level.sigma * self.drawn.density(level)));
         }
+        open.evaluation.close(&self.space);
+        [apart, open.z].into_iter().for_each(|state| self.space.recycle(state));
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Likelihood> {
+        if self.paths[0].len() < self.how.levels {
+            return Err(unfinished());
+        }
+        let (dim, (clean, noisy)) = (self.space.width(), self.ends);
         let last = 0.5 * dim as f64 * (ln(std::f64::consts::TAU) + 1.0) + dim as f64 * ln(clean);
-        let (mut nats, mut errors) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-        for (row, (path, x)) in path.iter().zip(data.chunks_exact(dim)).enumerate() {
+        let (mut nats, mut errors) = (Vec::with_capacity(self.rows.len()), Vec::with_capacity(self.rows.len()));
+        for (row, (path, x)) in self.paths.iter().zip(self.values.chunks_exact(dim)).enumerate() {
             let prior = 0.5 * x.iter().map(|x| x * x).sum::<f64>() / (noisy * noisy);
-            let known = self.control.as_ref().map_or(0.0, |control| integral(control, x, clean, noisy));
+            let known = self.how.control.as_ref().map_or(0.0, |control| integral(control, x, clean, noisy));
             let total = prior + Estimate::of(path).mean + known + last;
             if !total.is_finite() {
                 return Err(Error::singular("the model's values are not finite").at(format!("row {row}")));
@@ -144,7 +259,7 @@ impl Bound {
             nats.push(total);
             errors.push(spread.sqrt() / path.len() as f64);
         }
-        Ok(Likelihood { kind: Kind::Bound, nats, errors, evaluations: self.levels, products: 0, dim })
+        Ok(Likelihood { kind: Kind::Bound, nats, errors, evaluations: self.how.levels, products: 0, dim })
     }
 }
 

@@ -26,19 +26,17 @@ mod bound;
 mod chain;
 mod ode;
 
-pub use bound::Bound;
+pub use bound::{Bound, BoundRun};
 pub use chain::{chain_bound, chain_excess, optimal_chain, path_integral};
-pub use ode::{Divergence, Encoded, Ode};
+pub use ode::{Divergence, EncodeRun, Encoded, Ode, OdeRun};
 
 use crate::error::{Error, Result};
 use crate::formulation::{Formulation, LambdaRange};
 use crate::math::ln;
 use crate::metrics::Estimate;
-use crate::model::ReadAs;
 use crate::noise::SampleId;
 use crate::prediction::Prediction;
-use crate::process::{Process, ve};
-use crate::space::SliceSpace;
+use crate::process::Process;
 
 /// What a [`Likelihood`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -175,15 +173,14 @@ pub fn in_pieces(
     joined.ok_or_else(|| Error::shape("there are no data to find the likelihood of"))
 }
 
-/// A model read as D of z.
-pub(crate) fn denoiser<M>(model: M, dim: usize) -> ReadAs<M, SliceSpace<f64>> {
-    ReadAs::new(model, Formulation::new(Process::ve(), Prediction::X0), SliceSpace::new(dim))
+/// Returns the formulation whose output is D of z.
+pub(crate) fn denoiser() -> Formulation {
+    Formulation::new(Process::ve(), Prediction::X0)
 }
 
-/// log N(z; 0, variance·1).
-fn log_normal(z: &[f64], variance: f64) -> f64 {
-    let square: f64 = z.iter().map(|z| z * z).sum();
-    -0.5 * (square / variance + z.len() as f64 * ln(std::f64::consts::TAU * variance))
+/// Returns log N(z; 0, variance·1) of `dim` elements with ‖z‖² = `square`.
+fn log_normal(square: f64, dim: usize, variance: f64) -> f64 {
+    -0.5 * (square / variance + dim as f64 * ln(std::f64::consts::TAU * variance))
 }
 
 /// Data that can be asked about: some rows, all whole, all finite.

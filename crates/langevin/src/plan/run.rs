@@ -1,11 +1,12 @@
 //! The one executor. Control is inverted: it asks, the caller answers.
 
 use super::{Op, Plan, Slot};
+use crate::drive::{Answer, Program, Question, drive, unasked, unfinished};
 use crate::error::{Error, Result};
 use crate::model::{At, Model, Query};
 use crate::noise::SampleId;
 use crate::process::Level;
-use crate::space::{Coef, Denoise, Draw, Space};
+use crate::space::{Coef, Denoise, Draw, Space, denoised};
 use smallvec::SmallVec;
 use std::ops::Deref;
 
@@ -21,8 +22,8 @@ use std::ops::Deref;
 /// let space = SliceSpace::<f64>::new(1);
 ///
 /// let mut run = plan.start(&space, vec![], &rows)?;
-/// while let Some(request) = run.query()? {
-///     let out = data.predict(request.x, &request.query)?;
+/// while let Some(question) = run.query()? {
+///     let out = data.predict(question.x, &question.query)?;
 ///     run.supply(out)?;
 /// }
 /// let samples = run.finish()?;
@@ -68,16 +69,6 @@ struct Pending<S> {
     into: Slot,
 }
 
-/// What the executor wants to know: the model's output for `x`.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Request<'a, S> {
-    /// The input of the model, already scaled.
-    pub x: &'a S,
-    /// Where it stands.
-    pub query: Query<'a>,
-}
-
 impl Plan {
     /// Starts a run on the rows given. `inputs` fill the slots of [`Plan::inputs`], in their order.
     ///
@@ -104,12 +95,7 @@ impl Plan {
         rows: &[SampleId],
     ) -> Result<Sp::State> {
         self.check_model(model.formulation())?;
-        let mut run = self.start(space, inputs, rows)?;
-        while let Some(request) = run.query()? {
-            let out = model.predict(request.x, &request.query)?;
-            run.supply(out)?;
-        }
-        run.finish()
+        drive(self.start(space, inputs, rows)?, |question| question.ask(model))
     }
 
     /// Whether an instruction from `at` on, or the result, reads what slot `slot` holds before that.
@@ -204,11 +190,11 @@ where
     ///
     /// # Errors
     /// Whatever the space meets.
-    pub fn query(&mut self) -> Result<Option<Request<'_, State<Sp>>>> {
+    pub fn query(&mut self) -> Result<Option<Question<'_, State<Sp>>>> {
         self.cursor.query(&self.plan, &*self.space, &self.rows)
     }
 
-    /// Answers the last query with the model's output. It becomes D here, at this one place: D = A·x + B·out.
+    /// Answers the last query with the model's output, which becomes D = A·x + B·out.
     ///
     /// # Errors
     /// No query is open, or whatever the space meets.
@@ -251,11 +237,32 @@ where
         self.advance()?;
         let (at, all) = (self.cursor.at, self.plan.ops.len());
         if at < all {
-            return Err(Error::argument("the run is not finished")
-                .at(format!("instruction {at} of {all}"))
-                .hinting("answer every query() first"));
+            return Err(unfinished().at(format!("instruction {at} of {all}")));
         }
         self.cursor.slots[self.plan.result].take().ok_or_else(|| Error::format("the plan has no result"))
+    }
+}
+
+impl<P, Sp, R> Program for Run<P, Sp, R>
+where
+    P: Deref<Target = Plan>,
+    Sp: Deref<Target: Space>,
+    R: Deref<Target = [SampleId]>,
+{
+    type State = State<Sp>;
+    type Output = State<Sp>;
+
+    fn query(&mut self) -> Result<Option<Question<'_, State<Sp>>>> {
+        self.query()
+    }
+
+    fn supply(&mut self, answer: Answer<State<Sp>>) -> Result<()> {
+        answer.check(0)?;
+        self.supply(answer.out)
+    }
+
+    fn finish(self) -> Result<State<Sp>> {
+        self.finish()
     }
 }
 
@@ -291,7 +298,7 @@ impl<S> Cursor<S> {
         plan: &Plan,
         space: &Sp,
         rows: &'s [SampleId],
-    ) -> Result<Option<Request<'s, S>>> {
+    ) -> Result<Option<Question<'s, S>>> {
         self.advance(plan, space, rows)?;
         let Some(Op::Eval { from, level, out, net }) = plan.ops.get(self.at) else { return Ok(None) };
         let mut at = *level;
@@ -307,7 +314,7 @@ impl<S> Cursor<S> {
             Some(scaled) => scaled,
             None => self.state(*from)?,
         };
-        Ok(Some(Request { x, query }))
+        Ok(Some(Question::about(x, query)))
     }
 
     fn supply<Sp: Space<State = S> + ?Sized>(
@@ -318,7 +325,7 @@ impl<S> Cursor<S> {
         out: S,
     ) -> Result<()> {
         let (true, Some(Op::Eval { from, out: outputs, net, .. })) = (self.asked, plan.ops.get(self.at)) else {
-            return Err(Error::argument("an answer without a question").hinting("call query() first"));
+            return Err(unasked());
         };
         let into = outputs[self.answered].into;
         match net {
@@ -349,9 +356,8 @@ impl<S> Cursor<S> {
     /// Turns an output that waits into D.
     fn settle<Sp: Space<State = S> + ?Sized>(&mut self, space: &Sp, rows: &[SampleId]) -> Result<()> {
         let Some(Pending { out, a, b, from, into }) = self.pending.take() else { return Ok(()) };
-        let x = [(Coef::All(a), self.state(from)?)];
-        let denoised = space.combine(Some((Coef::All(b), out)), &x, &[], rows)?;
-        self.write(space, into, denoised);
+        let d = denoised(space, [Coef::All(a), Coef::All(b)], self.state(from)?, out, rows)?;
+        self.write(space, into, d);
         Ok(())
     }
 

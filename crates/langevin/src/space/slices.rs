@@ -1,6 +1,6 @@
 //! States in plain memory.
 
-use super::{Coef, Denoise, Draw, ErrorNorms, Map, Space, Tolerance, WithDenoised};
+use super::{Coef, Denoise, Draw, ErrorNorms, Map, RowWise, Space, Tolerance, WithDenoised, rowwise};
 use crate::error::{Error, Result};
 use crate::kernel::{self, Element};
 use crate::noise::SampleId;
@@ -342,5 +342,37 @@ impl<T: Element> ErrorNorms for SliceSpace<T> {
             (sum / width as f64).sqrt()
         };
         Ok((0..low.len() / width).map(norm).collect())
+    }
+}
+
+impl<T: Element> RowWise for SliceSpace<T> {
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn upload(&self, values: &[f64]) -> Result<Vec<T>> {
+        rowwise::check_rows(values.len(), self.width)?;
+        Ok(values.iter().map(|value| T::from_f64(*value)).collect())
+    }
+
+    fn download(&self, state: &Vec<T>) -> Result<Vec<f64>> {
+        Ok(state.iter().map(|value| value.to_f64()).collect())
+    }
+
+    fn dots(&self, a: &Vec<T>, b: &Vec<T>) -> Result<Vec<f64>> {
+        rowwise::dots(self.width, a, b)
+    }
+
+    fn relative_norms(&self, error: &Vec<T>, before: &Vec<T>, after: &Vec<T>, floor: &[f64]) -> Result<Vec<f64>> {
+        rowwise::relative_norms(self.width, error, before, after, floor)
+    }
+
+    fn take_rows(&self, state: &Vec<T>, rows: &[usize]) -> Result<Vec<T>> {
+        rowwise::take_rows(self.width, state, rows)
+    }
+
+    fn put_rows(&self, mut into: Vec<T>, from: &Vec<T>, rows: &[[usize; 2]]) -> Result<Vec<T>> {
+        rowwise::put_rows(self.width, &mut into, from, rows)?;
+        Ok(into)
     }
 }

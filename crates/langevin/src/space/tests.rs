@@ -76,3 +76,57 @@ fn maps() {
     // 3, 4, 0 and 2/(0.1·20) = 1.
     assert_eq!(space.error_norms(&low, &high, &previous, tolerance).unwrap(), [(26.0_f64 / 4.0).sqrt()]);
 }
+
+/// A space on which only the required row-wise methods are defined.
+pub(crate) struct Minimal(pub(crate) SliceSpace<f64>);
+
+impl Space for Minimal {
+    type State = Vec<f64>;
+    fn combine(
+        &self,
+        own: Option<(Coef<'_>, Vec<f64>)>,
+        terms: &[(Coef<'_>, &Vec<f64>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<Vec<f64>> {
+        self.0.combine(own, terms, noise, rows)
+    }
+    fn map(&self, map: &Map, args: &[&Vec<f64>]) -> Result<Vec<f64>> {
+        self.0.map(map, args)
+    }
+}
+
+impl RowWise for Minimal {
+    fn width(&self) -> usize {
+        self.0.width()
+    }
+    fn upload(&self, values: &[f64]) -> Result<Vec<f64>> {
+        self.0.upload(values)
+    }
+    fn download(&self, state: &Vec<f64>) -> Result<Vec<f64>> {
+        self.0.download(state)
+    }
+}
+
+#[test]
+fn provided_row_wise_methods_have_the_bits_of_the_slices_own() {
+    let (slices, minimal) = (SliceSpace::<f64>::new(2), Minimal(SliceSpace::new(2)));
+    let x = vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
+    let y = vec![1.5, -2.5, 3.5, 0.25, -0.125, 9.0];
+    assert_eq!(minimal.dots(&x, &y).unwrap(), slices.dots(&x, &y).unwrap());
+    let floor = [1.0, 2.0, 3.0];
+    let norms = slices.relative_norms(&x, &y, &x, &floor).unwrap();
+    assert_eq!(minimal.relative_norms(&x, &y, &x, &floor).unwrap(), norms);
+    let first: f64 = (0.1_f64 / 2.5).powi(2) + (0.2_f64 / 3.5).powi(2);
+    assert_eq!(norms[0], (first / 2.0).sqrt());
+    assert_eq!(minimal.take_rows(&x, &[2, 0]).unwrap(), [0.5, 0.6, 0.1, 0.2]);
+    assert_eq!(slices.take_rows(&x, &[2, 0]).unwrap(), [0.5, 0.6, 0.1, 0.2]);
+    for put in [minimal.put_rows(x.clone(), &y, &[[0, 2]]), slices.put_rows(x.clone(), &y, &[[0, 2]])] {
+        assert_eq!(put.unwrap(), [0.1, 0.2, 0.3, 0.4, 1.5, -2.5]);
+    }
+    assert!(slices.dots(&x, &vec![1.0]).unwrap_err().is_shape());
+    assert!(slices.upload(&[1.0]).unwrap_err().is_shape());
+    assert!(slices.take_rows(&x, &[3]).unwrap_err().is_shape());
+    assert!(slices.put_rows(x.clone(), &y, &[[0, 3]]).unwrap_err().is_shape());
+    assert!(slices.relative_norms(&x, &y, &x, &floor[..2]).unwrap_err().is_shape());
+}

@@ -1,0 +1,426 @@
+//! Adaptive steps and likelihoods with the model in Python: programs of the library's one driver. `langevin._drive` is their loop.
+
+use crate::arrays::{ArraySpace, Spares, State};
+use crate::errors::{ArgumentError, OrRaise as _, misfit};
+use crate::models::{Own, ids};
+use crate::share::cores;
+use crate::stepper::batch;
+use crate::tensors::TensorSpace;
+use crate::theory::Formulation;
+use langevin::adaptive::{Adapted, Pair};
+use langevin::drive::{Answer, Program};
+use langevin::likelihood::{Bound as Estimate, Divergence, Likelihood, Ode, in_pieces};
+use langevin::space::{ErrorNorms, RowWise};
+use langevin::{Adaptive, At, Element, LambdaRange, SampleId, SliceSpace, Tolerance};
+use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::marker::PhantomData;
+use std::sync::{Mutex, PoisonError};
+
+/// A column of numbers, one for each row.
+type Numbers<'py> = Bound<'py, PyArray1<f64>>;
+
+/// A question as Python has it: the input, then time, α, σ and number of each row, then the cotangents.
+type Asked<'py> = (Py<PyAny>, Numbers<'py>, Numbers<'py>, Numbers<'py>, Bound<'py, PyArray1<u64>>, Vec<Py<PyAny>>);
+
+/// The states of a space as objects of Python.
+trait Exchange: Send {
+    /// A batch of states.
+    type State: Send;
+    /// A state as an object.
+    fn give(&self, py: Python<'_>, state: &Self::State) -> Py<PyAny>;
+    /// An object as a state of so many rows.
+    fn take(&self, what: &str, rows: usize, value: &Bound<'_, PyAny>) -> PyResult<Self::State>;
+}
+
+/// Arrays whose rows have this shape.
+struct Arrays<T> {
+    row: Vec<usize>,
+    element: PhantomData<T>,
+}
+
+impl<T: Element + numpy::Element> Exchange for Arrays<T> {
+    type State = State<T>;
+
+    fn give(&self, py: Python<'_>, state: &State<T>) -> Py<PyAny> {
+        state.array.clone_ref(py).into_any()
+    }
+
+    fn take(&self, what: &str, rows: usize, value: &Bound<'_, PyAny>) -> PyResult<State<T>> {
+        let shape = std::iter::once(rows).chain(self.row.iter().copied()).collect();
+        ArraySpace::new(shape, 1, Spares::default()).take(value.py(), what, value)
+    }
+}
+
+/// Tensors, which `langevin._torch` checks.
+struct Tensors;
+
+impl Exchange for Tensors {
+    type State = Py<PyAny>;
+
+    fn give(&self, py: Python<'_>, state: &Py<PyAny>) -> Py<PyAny> {
+        state.clone_ref(py)
+    }
+
+    fn take(&self, _: &str, _: usize, value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Ok(value.clone().unbind())
+    }
+}
+
+/// A result as a dict.
+trait Report<E: Exchange> {
+    /// The dict.
+    fn report<'py>(self, py: Python<'py>, exchange: &E) -> PyResult<Bound<'py, PyDict>>;
+}
+
+impl<E: Exchange> Report<E> for Adapted<E::State> {
+    fn report<'py>(self, py: Python<'py>, exchange: &E) -> PyResult<Bound<'py, PyDict>> {
+        adapted(py, exchange.give(py, &self.state), [&self.accepted, &self.rejected], self.evaluations)
+    }
+}
+
+impl<E: Exchange> Report<E> for Likelihood {
+    fn report<'py>(self, py: Python<'py>, _: &E) -> PyResult<Bound<'py, PyDict>> {
+        likelihood(py, &self)
+    }
+}
+
+fn adapted<'py>(
+    py: Python<'py>,
+    samples: Py<PyAny>,
+    steps: [&[usize]; 2],
+    evaluations: usize,
+) -> PyResult<Bound<'py, PyDict>> {
+    let all = PyDict::new(py);
+    all.set_item("samples", samples)?;
+    all.set_item("evaluations", evaluations)?;
+    for (name, counts) in ["accepted", "rejected"].into_iter().zip(steps) {
+        all.set_item(name, PyArray1::from_iter(py, counts.iter().map(|count| *count as u64)))?;
+    }
+    Ok(all)
+}
+
+fn likelihood<'py>(py: Python<'py>, found: &Likelihood) -> PyResult<Bound<'py, PyDict>> {
+    let all = PyDict::new(py);
+    all.set_item("kind", found.kind.name())?;
+    all.set_item("nats", PyArray1::from_slice(py, &found.nats))?;
+    all.set_item("errors", PyArray1::from_slice(py, &found.errors))?;
+    all.set_item("evaluations", found.evaluations)?;
+    all.set_item("products", found.products)?;
+    all.set_item("mean", found.mean())?;
+    all.set_item("standard_error", found.standard_error())?;
+    all.set_item("bits_per_dim", found.bits_per_dim())?;
+    Ok(all)
+}
+
+/// A program of any result on any space.
+trait Driven: Send {
+    /// The next question.
+    fn query<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Asked<'py>>>;
+    /// Takes its answer.
+    fn supply(&mut self, out: &Bound<'_, PyAny>, products: &[Bound<'_, PyAny>]) -> PyResult<()>;
+    /// The result.
+    fn finish<'py>(self: Box<Self>, py: Python<'py>) -> PyResult<Bound<'py, PyDict>>;
+}
+
+/// A program, and how its states become objects.
+struct On<P, E> {
+    program: P,
+    exchange: E,
+    /// The rows of the open question.
+    rows: usize,
+}
+
+impl<E, P> Driven for On<P, E>
+where
+    E: Exchange,
+    P: Program<State = E::State, Output: Report<E>> + Send,
+{
+    fn query<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Asked<'py>>> {
+        let Some(question) = self.program.query().or_raise()? else { return Ok(None) };
+        let At::PerRow(levels) = question.query.at else {
+            return Err(ArgumentError::new_err("a level for each row was expected"));
+        };
+        self.rows = levels.len();
+        let column = |of: fn(&langevin::Level) -> f64| PyArray1::from_iter(py, levels.iter().map(of));
+        let cotangents = question.cotangents.iter().map(|v| self.exchange.give(py, v)).collect();
+        Ok(Some((
+            self.exchange.give(py, question.x),
+            column(|level| level.time),
+            column(|level| level.alpha),
+            column(|level| level.sigma),
+            PyArray1::from_iter(py, question.query.rows.iter().map(|row| row.index)),
+            cotangents,
+        )))
+    }
+
+    fn supply(&mut self, out: &Bound<'_, PyAny>, products: &[Bound<'_, PyAny>]) -> PyResult<()> {
+        let out = self.exchange.take("the model's output", self.rows, out)?;
+        let take = |product| self.exchange.take("a product", self.rows, product);
+        let products = products.iter().map(take).collect::<PyResult<_>>()?;
+        self.program.supply(Answer { out, products }).or_raise()
+    }
+
+    fn finish<'py>(self: Box<Self>, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let Self { program, exchange, .. } = *self;
+        program.finish().or_raise()?.report(py, &exchange)
+    }
+}
+
+/// A program with control in the caller's hands: for ``langevin._drive``.
+#[pyclass(frozen, module = "langevin._langevin", name = "_Program")]
+pub struct Running(Mutex<Option<Box<dyn Driven>>>);
+
+impl Running {
+    fn new<P, E>(program: P, exchange: E, rows: usize) -> Self
+    where
+        E: Exchange + 'static,
+        P: Program<State = E::State, Output: Report<E>> + Send + 'static,
+    {
+        Self(Mutex::new(Some(Box::new(On { program, exchange, rows }))))
+    }
+
+    /// Calls `f` on the program, which one thread uses at a time.
+    fn with<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Option<Box<dyn Driven>>) -> PyResult<R>) -> PyResult<R> {
+        use pyo3::sync::MutexExt as _;
+        f(&mut self.0.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn finished() -> PyErr {
+    ArgumentError::new_err("the run is finished")
+}
+
+#[pymethods]
+impl Running {
+    /// The next question: x, time, alpha, sigma and number of each row, and the cotangents; ``None`` at the end.
+    #[pyo3(signature = () -> "typing.Any")]
+    fn query<'py>(&self, py: Python<'py>) -> PyResult<Option<Asked<'py>>> {
+        py.check_signals()?;
+        self.with(py, |driven| driven.as_mut().ok_or_else(finished)?.query(py))
+    }
+
+    /// Answers the last question with the model's output and its products with the cotangents.
+    fn supply(&self, output: &Bound<'_, PyAny>, products: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+        self.with(output.py(), |driven| driven.as_mut().ok_or_else(finished)?.supply(output, &products))
+    }
+
+    /// The result.
+    #[pyo3(signature = () -> "dict[str, typing.Any]")]
+    fn finish<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.with(py, |driven| driven.take().ok_or_else(finished)?.finish(py))
+    }
+}
+
+/// Where the states of a program live.
+enum Home {
+    Single(ArraySpace<f32>, Arrays<f32>),
+    Double(ArraySpace<f64>, Arrays<f64>),
+    Tensor(TensorSpace, Tensors),
+}
+
+impl Home {
+    fn new(shape: &[usize], dtype: &str, tensors: Option<Py<PyAny>>) -> PyResult<Self> {
+        fn arrays<T: Element + numpy::Element>(shape: &[usize]) -> (ArraySpace<T>, Arrays<T>) {
+            let space = ArraySpace::new(shape.to_vec(), cores(), Spares::default());
+            (space, Arrays { row: shape[1..].to_vec(), element: PhantomData })
+        }
+        match (tensors, dtype) {
+            (Some(device), _) => Ok(Self::Tensor(TensorSpace { device, width: shape[1..].iter().product() }, Tensors)),
+            (None, "float32") => {
+                let (space, exchange) = arrays(shape);
+                Ok(Self::Single(space, exchange))
+            }
+            (None, "float64") => {
+                let (space, exchange) = arrays(shape);
+                Ok(Self::Double(space, exchange))
+            }
+            _ => Err(misfit("bad dtype", "'float32' or 'float64'", format!("'{dtype}'"), "")),
+        }
+    }
+}
+
+/// Calls the same with the space and the exchange of any home.
+macro_rules! at_home {
+    ($home:expr, ($space:ident, $exchange:ident) => $call:expr) => {
+        match $home {
+            Home::Single($space, $exchange) => $call,
+            Home::Double($space, $exchange) => $call,
+            Home::Tensor($space, $exchange) => $call,
+        }
+    };
+}
+
+/// The adaptive sampler of these arguments.
+fn adaptive_of(pair: &str, rtol: f64, atol: f64, eta: f64) -> PyResult<Adaptive> {
+    let mut adaptive = Adaptive::new(Pair::parse(pair).or_raise()?);
+    adaptive.tolerance = Tolerance { absolute: atol, relative: rtol };
+    adaptive.eta = eta;
+    Ok(adaptive)
+}
+
+/// Starts an adaptive run: for ``langevin._drive``.
+#[pyfunction]
+#[allow(clippy::too_many_arguments)]
+pub fn _adaptive(
+    shape: Vec<usize>,
+    seed: u64,
+    first: u64,
+    pair: &str,
+    range: [f64; 2],
+    network: Option<PyRef<'_, Formulation>>,
+    rtol: f64,
+    atol: f64,
+    eta: f64,
+    dtype: &str,
+    tensors: Option<Py<PyAny>>,
+) -> PyResult<Running> {
+    fn started<Sp, E>(
+        space: Sp,
+        exchange: E,
+        adaptive: &Adaptive,
+        network: Option<&langevin::Formulation>,
+        range: [f64; 2],
+        rows: &[SampleId],
+    ) -> PyResult<Running>
+    where
+        E: Exchange + 'static,
+        Sp: ErrorNorms<State = E::State> + Send + 'static,
+    {
+        let program = adaptive.start(space, network, range, rows).or_raise()?;
+        Ok(Running::new(program, exchange, rows.len()))
+    }
+    let (adaptive, rows) = (adaptive_of(pair, rtol, atol, eta)?, ids(seed, first, batch(&shape)?)?);
+    let network = network.as_ref().map(|network| &network.0);
+    at_home!(Home::new(&shape, dtype, tensors)?, (space, exchange) => {
+        started(space, exchange, &adaptive, network, range, &rows)
+    })
+}
+
+/// How a likelihood is found.
+enum How {
+    Bound(Estimate),
+    Ode(Ode),
+}
+
+impl How {
+    fn new(
+        method: &str,
+        [min, max]: [f64; 2],
+        dim: usize,
+        levels: usize,
+        divergence: Option<&str>,
+        tolerance: f64,
+    ) -> PyResult<Self> {
+        let range = LambdaRange::from_sigma_ve(min, max).or_raise()?;
+        match method {
+            "bound" => Ok(Self::Bound(Estimate::new(range, levels))),
+            "ode" => {
+                let divergence = divergence.map_or_else(|| Ok(Divergence::usual(dim)), Divergence::parse).or_raise()?;
+                Ok(Self::Ode(Ode::new(range).with_divergence(divergence).with_tolerance(tolerance)))
+            }
+            _ => Err(ArgumentError::new_err(format!("unknown method: expected 'bound' or 'ode', got '{method}'"))),
+        }
+    }
+}
+
+/// Starts a likelihood: for ``langevin._drive``.
+#[pyfunction]
+#[allow(clippy::too_many_arguments)]
+pub fn _likelihood(
+    x: &Bound<'_, PyAny>,
+    shape: Vec<usize>,
+    seed: u64,
+    first: u64,
+    method: &str,
+    range: [f64; 2],
+    network: Option<PyRef<'_, Formulation>>,
+    levels: usize,
+    divergence: Option<&str>,
+    tolerance: f64,
+    dtype: &str,
+    tensors: Option<Py<PyAny>>,
+) -> PyResult<Running> {
+    fn started<Sp, E>(
+        space: Sp,
+        exchange: E,
+        how: &How,
+        network: Option<&langevin::Formulation>,
+        x: &Bound<'_, PyAny>,
+        rows: &[SampleId],
+    ) -> PyResult<Running>
+    where
+        E: Exchange + 'static,
+        Sp: RowWise<State = E::State> + Send + 'static,
+    {
+        let data = exchange.take("the data", rows.len(), x)?;
+        Ok(match how {
+            How::Bound(bound) => {
+                Running::new(bound.start(space, network, data, rows).or_raise()?, exchange, rows.len())
+            }
+            How::Ode(ode) => Running::new(ode.start(space, network, data, rows).or_raise()?, exchange, rows.len()),
+        })
+    }
+    let rows = ids(seed, first, batch(&shape)?)?;
+    let how = How::new(method, range, shape[1..].iter().product(), levels, divergence, tolerance)?;
+    let network = network.as_ref().map(|network| &network.0);
+    at_home!(Home::new(&shape, dtype, tensors)?, (space, exchange) => {
+        started(space, exchange, &how, network, x, &rows)
+    })
+}
+
+/// Adaptive samples of a model of this library, without the interpreter: for ``langevin._drive``.
+#[pyfunction]
+#[pyo3(signature = (model, shape, seed, first, pair, range, rtol, atol, eta) -> "dict[str, typing.Any]")]
+#[allow(clippy::too_many_arguments)]
+pub fn _adaptive_own<'py>(
+    py: Python<'py>,
+    model: &Bound<'py, PyAny>,
+    shape: Vec<usize>,
+    seed: u64,
+    first: u64,
+    pair: &str,
+    range: [f64; 2],
+    rtol: f64,
+    atol: f64,
+    eta: f64,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (adaptive, rows) = (adaptive_of(pair, rtol, atol, eta)?, ids(seed, first, batch(&shape)?)?);
+    let model = Own::of(model)?;
+    let width = model.check(shape[1..].iter().product())?;
+    let found = py.detach(|| adaptive.run(&SliceSpace::<f64>::new(width), model.model(), range, &rows)).or_raise()?;
+    let samples = PyArray1::from_vec(py, found.state).reshape(shape)?.into_any().unbind();
+    adapted(py, samples, [&found.accepted, &found.rejected], found.evaluations)
+}
+
+/// The likelihood under a model of this library, without the interpreter: for ``langevin._drive``.
+#[pyfunction]
+#[pyo3(signature = (model, x, seed, first, method, range, levels, divergence, tolerance) -> "dict[str, typing.Any]")]
+#[allow(clippy::too_many_arguments)]
+pub fn _likelihood_own<'py>(
+    py: Python<'py>,
+    model: &Bound<'py, PyAny>,
+    x: &Bound<'py, PyArrayDyn<f64>>,
+    seed: u64,
+    first: u64,
+    method: &str,
+    range: [f64; 2],
+    levels: usize,
+    divergence: Option<&str>,
+    tolerance: f64,
+) -> PyResult<Bound<'py, PyDict>> {
+    let shape: Vec<usize> = x.getattr("shape")?.extract()?;
+    let rows = ids(seed, first, batch(&shape)?)?;
+    let model = Own::of(model)?;
+    let dim = model.check(shape[1..].iter().product())?;
+    let how = How::new(method, range, dim, levels, divergence, tolerance)?;
+    let x = x.try_readonly()?;
+    let x = x.as_slice()?;
+    let run = |x: &[f64], rows: &[SampleId]| match &how {
+        How::Bound(bound) => bound.run(model.model(), x, dim, rows),
+        How::Ode(ode) => ode.run(model.model(), x, dim, rows),
+    };
+    let found = py.detach(|| in_pieces(cores(), x, dim, &rows, run)).or_raise()?;
+    likelihood(py, &found)
+}
