@@ -37,9 +37,8 @@ impl Plan {
                 reads.contains(&input.slot).then_some(true).or(writes.contains(&input.slot).then_some(false))
             };
             let first = self.ops.iter().enumerate().find_map(|(op, row)| touches(row).map(|read| (op, read)));
-            match first {
-                Some((op, false)) => findings.push(finding(Subject::Input, index, Some(op))),
-                Some((_, true)) | None => {}
+            if let Some((op, false)) = first {
+                findings.push(finding(Subject::Input, index, Some(op)));
             }
         }
         let last = self.ops.len().checked_sub(1);
