@@ -17,7 +17,6 @@
 //! | `spectrum` | Gaussian data: eigenvalues, or the covariance of rows |
 //! | `edit` | pictures that are changed, filled in or inverted |
 //! | `io` | `.npy`, `.csv` and `.png`; outputs appear whole or not at all |
-//! | `report` | HTML pages: the demo's, and the plot of exact errors |
 //! | `check` | what is refused before the work, and before its result is written |
 //! | `outputs` | no output takes the place of an input or of a file of a run |
 //! | `memory` | how much memory may still be taken |
@@ -44,7 +43,6 @@ mod lock;
 mod memory;
 mod outputs;
 mod progress;
-mod report;
 mod request;
 mod rows;
 mod rundir;

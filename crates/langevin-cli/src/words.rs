@@ -1,6 +1,6 @@
 //! Words for people, and words from strangers.
 
-use crate::progress::thousands;
+pub use langevin::text::{brief, plural};
 use std::path::Path;
 
 /// Characters that a terminal acts upon, or that turn the order of those beside them.
@@ -38,14 +38,6 @@ pub fn shown(path: &Path) -> String {
 /// The most characters of anything that came from outside that a message quotes.
 pub const QUOTED: usize = 200;
 
-/// The start of a text of more than `most` characters.
-pub fn brief(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 /// The start and the end of a text of more than `most` characters.
 pub fn ends(text: &str, most: usize) -> String {
     // A byte count is enough to pass by: there are never more characters.
@@ -66,16 +58,7 @@ pub fn quoting<'a>(text: &str, words: impl IntoIterator<Item = &'a str>) -> Stri
 
 /// The start of a text of any length.
 pub fn start(text: &str) -> String {
-    const LONG: usize = 40;
-    match text.char_indices().nth(LONG) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-/// `1 sample`, `2,000 samples`.
-pub fn plural(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+    brief(text, 40)
 }
 
 /// Which way is better, of distances and of −log p.
