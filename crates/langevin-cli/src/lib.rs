@@ -12,7 +12,6 @@
 //! | `condition` | classes, and guidance towards them |
 //! | `data` | what to train on, checked |
 //! | `rundir` | the directory of a training run |
-//! | `lock` | one process at a time in a run |
 //! | `rows` | data for a model that exists: of its width, in its coordinates |
 //! | `spectrum` | Gaussian data: eigenvalues, or the covariance of rows |
 //! | `edit` | pictures that are changed, filled in or inverted |
@@ -39,7 +38,6 @@ mod edit;
 mod error;
 mod interrupt;
 mod io;
-mod lock;
 mod memory;
 mod outputs;
 mod progress;
