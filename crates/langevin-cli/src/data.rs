@@ -6,7 +6,7 @@ use crate::io::say;
 use crate::words::{shown, start};
 use langevin::{SampleId, exact, nearest};
 use langevin_data::{Dataset, Options};
-use serde_json::{Value, json};
+pub use langevin_tasks::comparison::document;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -102,16 +102,6 @@ pub fn refuse_unused(data: &str, flags: &FileArgs, set: &Dataset) -> Result<()> 
                 .hint(format!("leave out {flag}")))
         }
     }
-}
-
-/// What was read, as a document.
-pub fn document(set: &Dataset) -> Value {
-    let (about, frame) = (set.about(), set.frame());
-    json!({
-        "name": set.name(), "rows": set.rows(), "shape": frame.shape, "format": about.format, "dtype": about.dtype,
-        "columns": frame.names, "omitted": about.omitted, "notes": about.notes, "labels": about.labels,
-        "constants": frame.constants, "logarithms": frame.logs,
-    })
 }
 
 /// The data of this name, or in this file, with a line on stderr that says what was read. `flags` are refused where they mean nothing.

@@ -12,12 +12,10 @@
 //! | `condition` | classes, and guidance towards them |
 //! | `data` | what to train on, checked |
 //! | `rundir` | the directory of a training run |
-//! | `lock` | one process at a time in a run |
 //! | `rows` | data for a model that exists: of its width, in its coordinates |
 //! | `spectrum` | Gaussian data: eigenvalues, or the covariance of rows |
 //! | `edit` | pictures that are changed, filled in or inverted |
 //! | `io` | `.npy`, `.csv` and `.png`; outputs appear whole or not at all |
-//! | `report` | HTML pages: the demo's, and the plot of exact errors |
 //! | `check` | what is refused before the work, and before its result is written |
 //! | `outputs` | no output takes the place of an input or of a file of a run |
 //! | `memory` | how much memory may still be taken |
@@ -40,11 +38,9 @@ mod edit;
 mod error;
 mod interrupt;
 mod io;
-mod lock;
 mod memory;
 mod outputs;
 mod progress;
-mod report;
 mod request;
 mod rows;
 mod rundir;

@@ -2,7 +2,8 @@
 
 use crate::io::say;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-pub use langevin_data::thousands;
+pub use langevin::text::thousands;
+pub use langevin_report::numbers::duration;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
@@ -75,29 +76,8 @@ fn line(done: f64, elapsed: f64, message: &str) -> String {
     format!("{:3} %  {message}  {left} left", (done * 100.0) as u64)
 }
 
-/// `1 min 20 s`, `3.2 s`.
-pub fn duration(seconds: f64) -> String {
-    if seconds < 60.0 {
-        return format!("{seconds:.1} s");
-    }
-    let whole = seconds.round() as u64;
-    match (whole / 3600, whole / 60 % 60, whole % 60) {
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn numbers_for_people() {
-        assert_eq!(super::duration(3.21), "3.2 s");
-        assert_eq!(super::duration(80.0), "1 min 20 s");
-        assert_eq!(super::duration(7300.0), "2 h 1 min");
-        assert_eq!(super::thousands(1_234_567), "1,234,567");
-        assert_eq!(super::thousands(12), "12");
-    }
-
     #[test]
     fn nothing_is_foretold_without_a_rate() {
         use super::line;

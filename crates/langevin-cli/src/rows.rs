@@ -6,23 +6,13 @@ use crate::io::say;
 use crate::source::Source;
 use crate::words::{plural, shown};
 use crate::{check, data};
-use langevin::SampleId;
 use langevin::exact::Gaussian;
-use langevin::noise::{draws, fill_uniforms};
 use langevin_data::{Axes, Lattice, Options};
-use langevin_train::{Dataset, Metadata, Moments, Network, Normalization};
+use langevin_tasks::rows::FRESH;
+pub use langevin_tasks::rows::{Coordinates, Part, beyond};
+use langevin_train::{Dataset, Metadata, Network};
 use std::path::Path;
 
-/// What tells the seed of fresh data from that of a training.
-const FRESH: u64 = 1 << 63;
-
-/// Elements up to which a covariance is fitted to the data.
-const MOST_FITTED: usize = 512;
-
-/// Deviations beyond which rows are not those that a scale was made for.
-const FAR: f64 = 5.0;
-/// A deviation below which pictures are not: [0, 1] where [0, 255] was learned gives 1/255.
-const NARROW: f64 = 0.02;
 /// Rows that tell the scale of all.
 const MOST_LOOKED_AT: usize = 1000;
 
@@ -38,21 +28,6 @@ pub struct Wanted<'a> {
     pub count: Option<usize>,
     /// The seed of fresh data.
     pub seed: u64,
-}
-
-/// What rows are to a model.
-pub enum Part {
-    /// Those of its training, of which some were held out.
-    Own {
-        /// The rows it was trained on.
-        trained: Box<Dataset>,
-        /// The others.
-        held_out: Box<Dataset>,
-    },
-    /// Those it was trained on, all of them.
-    Trained(Dataset),
-    /// Rows of another file, or drawn anew.
-    Other(Dataset),
 }
 
 /// How other rows are read for a model: as its own were, but for what the flags say.
@@ -109,58 +84,9 @@ pub fn shaped(flag: &str, set: Dataset, shape: &[usize], of: &str) -> Result<Dat
         .got(format!("{:?}", set.shape())))
 }
 
-/// Columns that lie far from where the map takes them, as they do where it is that of other data.
-pub fn beyond(some: &Dataset, map: &Normalization) -> Result<Vec<String>> {
-    let width = some.width();
-    let mut values = some.values_wide().or_failed()?;
-    let _ = map.to_model(&mut values, width);
-    let rows = some.rows() as f64;
-    let column = |element: usize| values.iter().skip(element).step_by(width);
-    if some.shape().len() != 1 {
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        let spread = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
-        let far = mean.abs() > FAR || !(NARROW..=FAR).contains(&spread);
-        return Ok(if far {
-            vec![format!("the values have mean {mean:.1} and deviation {spread:.2}")]
-        } else {
-            vec![]
-        });
-    }
-    let far = (0..width).filter_map(|element| {
-        let mean = column(element).sum::<f64>() / rows;
-        let spread = (column(element).map(|value| (value - mean).powi(2)).sum::<f64>() / rows).sqrt();
-        let place = some.column_name(element);
-        (mean.abs() > FAR || spread > FAR).then(|| format!("{place} has mean {mean:.1} and deviation {spread:.1}"))
-    });
-    Ok(far.take(8).collect())
-}
-
 /// The rows of these data, and what they are to the model.
 pub fn part(name: &str, seed: u64, file: &FileArgs, source: &Source<'_>) -> Result<Part> {
-    let Some(network) = source.network() else { return Ok(Part::Other(read(name, seed ^ FRESH, file, source)?)) };
-    let about = &network.metadata().data;
-    let own = |set: &Dataset| match &about.fingerprint {
-        Some(fingerprint) => fingerprint.is_of(set).or_failed(),
-        // Files of older versions say no more.
-        None => Ok(about.rows == set.rows()),
-    };
-    match about.held_out {
-        Some(held) => {
-            let set = read(name, held.seed, file, source)?;
-            let (trained, held_out) = set.split(held.share, held.seed);
-            match own(&trained)? {
-                true => Ok(Part::Own { trained: Box::new(trained), held_out: Box::new(held_out) }),
-                false if data::is_drawn(name) => Ok(Part::Other(read(name, seed ^ FRESH, file, source)?)),
-                false => Ok(Part::Other(set)),
-            }
-        }
-        // Names of densities are drawn afresh: training counts its seeds from 0 too.
-        None if data::is_drawn(name) => Ok(Part::Other(read(name, seed ^ FRESH, file, source)?)),
-        None => {
-            let set = read(name, seed, file, source)?;
-            if own(&set)? { Ok(Part::Trained(set)) } else { Ok(Part::Other(set)) }
-        }
-    }
+    langevin_tasks::rows::part(source.network(), data::is_drawn(name), seed, |seed| read(name, seed, file, source))
 }
 
 /// The rows that are wanted.
@@ -215,46 +141,17 @@ pub fn lattice(source: &Source<'_>, set: &Dataset) -> Result<Option<Lattice>> {
     set.lattice().or_failed()
 }
 
-/// Rows in the coordinates of a model.
-pub struct Coordinates {
-    /// The numbers.
-    pub x: Vec<f64>,
-    /// −log p of each row is larger by so much in the units of the file.
-    pub volumes: Vec<f64>,
-    /// Who they are.
-    pub ids: Vec<SampleId>,
-}
-
-/// The rows in the coordinates of the model; with numbers below the spacing added to each element that has one.
+/// The rows in the coordinates of the model; see [`langevin_tasks::rows::coordinates`].
 pub fn coordinates(
     seed: u64,
     source: &Source<'_>,
     set: &Dataset,
     lattice: Option<&Lattice>,
 ) -> langevin_train::Result<Coordinates> {
-    let width = set.width();
-    let ids: Vec<SampleId> = (0..set.rows() as u64).map(|index| SampleId { seed, index }).collect();
-    let mut x = set.values_wide()?;
-    if let Some(lattice) = lattice {
-        let mut u = vec![0.0; width];
-        for (row, id) in x.chunks_exact_mut(width).zip(&ids) {
-            fill_uniforms(*id, draws::LIKELIHOOD_DEQUANTISATION.first(), &mut u);
-            u.iter_mut().enumerate().for_each(|(element, u)| *u *= lattice.step(element));
-            set.frame().add(row, &u);
-        }
-    }
-    let mut volumes: Vec<f64> = x.chunks_exact(width).map(|row| set.frame().log_volume(row)).collect();
-    let scales = source.normalization().map_or(0.0, |map| map.to_model(&mut x, width));
-    volumes.iter_mut().for_each(|volume| *volume += scales);
-    Ok(Coordinates { x, volumes, ids })
+    langevin_tasks::rows::coordinates(seed, source.normalization(), set, lattice)
 }
 
-/// A Gaussian like the data, in the coordinates of the model: of the training's moments, or, where the model has none, of these rows themselves.
+/// A Gaussian like the data, in the coordinates of the model.
 pub fn gaussian(source: &Source<'_>, x: &[f64], width: usize) -> Option<Gaussian> {
-    match source.network().and_then(Network::moments) {
-        Some(Moments::Covariance { mean, covariance }) => Gaussian::new(mean.clone(), covariance).ok(),
-        // Fewer rows than that say little of a covariance.
-        None if width <= MOST_FITTED && x.len() >= 4 * width * width => Gaussian::fit(x, width).ok(),
-        _ => None,
-    }
+    langevin_tasks::rows::gaussian(source.network().and_then(Network::moments), x, width)
 }

@@ -5,11 +5,11 @@ use crate::data;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::content::Content;
 use crate::io::{Array, csv, json, npy, say};
-use crate::progress::thousands;
-use crate::words::{plural, start};
+use crate::words::start;
 use langevin::Spectrum;
 use langevin_data::Options;
-use langevin_train::{Dataset, Network, Normalization};
+pub use langevin_tasks::spectrum::{Gaussian, of_moments, of_network};
+use langevin_train::Dataset;
 use std::path::Path;
 
 /// The data where the flags name none: what natural images look like.
@@ -17,16 +17,6 @@ const USUAL: &str = "power:2:d=3072";
 
 /// The argument that names eigenvalues.
 const FLAG: &str = "--spectrum";
-
-/// Gaussian data, and what to call them.
-pub struct Gaussian {
-    /// The eigenvalues.
-    pub spectrum: Spectrum,
-    /// What they are of.
-    pub name: String,
-    /// What was read, where it is a file or a name of data.
-    pub read: Option<serde_json::Value>,
-}
 
 impl SpectrumArgs {
     /// The data of the flags.
@@ -80,18 +70,11 @@ fn column(array: &Array) -> Result<Vec<f64>> {
     }
 }
 
-/// The Gaussian of the rows of a named data set or a file: in the units that a network trained on them would see, or in their own. What is constant is no part of it, as of a model.
-///
-/// Noise levels are compared with the spread of the data, so in raw units one column of large spread decides alone which plan is best.
+/// The Gaussian of the rows of a named data set or a file.
 fn rows(name: &str, file: &FileArgs, raw: bool) -> Result<Gaussian> {
     let data = data::read("--data", name, 0, file, &file.over(Options::default())?)?;
     say_tails(&data)?;
-    if !raw {
-        let data = if data.shape().len() == 1 { data.without_constants().or_failed()? } else { data };
-        return of_network(&data, &Normalization::fit(&data).or_failed()?);
-    }
-    let name = format!("the Gaussian of {} of {} in their own units", plural(data.rows() as u64, "row"), data.name());
-    of_rows(&data.values_wide().or_failed()?, &data, name)
+    langevin_tasks::spectrum::of_data(data, raw)
 }
 
 /// Names the columns whose tails no Gaussian has.
@@ -117,38 +100,4 @@ fn say_tails(data: &Dataset) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// The same in the units that a network sees.
-pub fn of_network(data: &Dataset, map: &Normalization) -> Result<Gaussian> {
-    // In single precision, as the moments of a model file are taken.
-    let wide = data.values_wide().or_failed()?;
-    let mut narrow = vec![0.0; wide.len()];
-    map.narrow(&wide, &mut narrow, data.width());
-    let values: Vec<f64> = narrow.into_iter().map(f64::from).collect();
-    let name = seen(&plural(data.rows() as u64, "row"), data.name(), map);
-    of_rows(&values, data, name)
-}
-
-/// What the data are called that networks see.
-fn seen(rows: &str, data: &str, map: &Normalization) -> String {
-    let units = match (&map.shift[..], &map.scale[..]) {
-        ([shift], [scale]) => format!("x = (datum − {shift})/{scale}"),
-        _ => "each column about its mean, over its standard deviation".to_owned(),
-    };
-    format!("the Gaussian of {rows} of {data} in the units that networks see ({units})")
-}
-
-/// The Gaussian that a model file keeps of its training data; `None` where it keeps none.
-pub fn of_moments(network: &Network) -> Option<Result<Gaussian>> {
-    let (moments, metadata) = (network.moments()?, network.metadata());
-    let (rows, all) = (metadata.moments.map_or(0, |spec| spec.rows) as u64, metadata.data.rows as u64);
-    let rows = if rows == all { plural(rows, "row") } else { format!("{} of {}", thousands(rows), plural(all, "row")) };
-    let name = seen(&rows, &metadata.data.name, network.normalization());
-    Some(moments.spectrum().or_failed().map(|spectrum| Gaussian { spectrum, name, read: None }))
-}
-
-fn of_rows(values: &[f64], data: &Dataset, name: String) -> Result<Gaussian> {
-    let spectrum = Spectrum::from_data(values, data.width()).or_failed()?;
-    Ok(Gaussian { spectrum, name, read: Some(data::document(data)) })
 }

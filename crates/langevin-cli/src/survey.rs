@@ -5,7 +5,7 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::say;
 use crate::progress::thousands;
 use crate::schedule::Range;
-use crate::words::{brief, either_case, plural};
+use crate::words::{either_case, plural};
 use langevin::analysis::{Analysis, Contribution};
 use langevin::recommend::{self, Candidate, Setting};
 use langevin::{Formulation, Grid, LambdaRange, Plan, Process, Sampler, Spectrum};
@@ -145,47 +145,6 @@ fn sources(analysis: &Analysis) -> Vec<Value> {
     analysis.contributions.iter().zip(analysis.kl_parts()).map(source).collect()
 }
 
-/// A number of a table, as the library writes it.
-pub fn number(value: f64) -> String {
-    match value {
-        f64::INFINITY => "∞".into(),
-        0.0 => "0".into(),
-        _ => format!("{value:.3e}").replace('-', "−"),
-    }
-}
-
-/// The most characters of a cell: names may be of any length.
-const CELL: usize = 60;
-
-/// Rows under their heads, the first `left` columns to the left and the others to the right.
-pub fn aligned(rows: &[Vec<String>], left: usize) -> String {
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| brief(cell, CELL)).collect()).collect();
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-            // Written out: a width of the formatter has an end, and beyond it a panic.
-            let pad = " ".repeat(width - cell.chars().count());
-            if column < left { format!("{cell}{pad}") } else { format!("{pad}{cell}") }
-        });
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
-}
-
-/// The table of many errors.
-pub fn table(rows: &[Row]) -> String {
-    let mut lines = vec![["sampler", "grid", "steps", "NFE", "W2", "KL"].map(String::from).to_vec()];
-    lines.extend(rows.iter().map(|row| {
-        let known = |value: Option<String>| value.unwrap_or_else(|| "–".into());
-        let Analysis { nfe, total, .. } = &row.analysis;
-        let steps = known(row.steps.map(|steps| steps.to_string()));
-        vec![row.sampler.clone(), known(row.grid.clone()), steps, nfe.to_string(), number(total.w2), number(total.kl)]
-    }));
-    aligned(&lines, 2)
-}
-
 /// Says why KL divergences are infinite, where it is the data.
 pub fn say_if_flat<'a>(data: &Spectrum, mut shown: impl Iterator<Item = &'a Analysis>) {
     let flat = data.eigenvalues().last().filter(|space| space.value == 0.0);
@@ -239,12 +198,5 @@ mod tests {
         let names: Vec<&str> = langevin::sampler::Entry::all().iter().map(|entry| entry.name).collect();
         assert_eq!(split(&names.join(",")), names);
         samplers(&names.join(",")).unwrap();
-    }
-
-    #[test]
-    fn tables_are_aligned() {
-        let rows = [vec!["a".into(), "long".into(), "1".into()], vec!["bcd".into(), "σ".into(), "22".into()]];
-        assert_eq!(aligned(&rows, 2), "a    long   1\nbcd  σ     22\n");
-        assert_eq!([number(f64::INFINITY), number(0.0), number(0.0125)], ["∞", "0", "1.250e−2"]);
     }
 }

@@ -1,61 +1,7 @@
 //! Words for people, and words from strangers.
 
-use crate::progress::thousands;
-use std::path::Path;
-
-/// Characters that a terminal acts upon, or that turn the order of those beside them.
-fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
-/// A text in one line that moves no cursor: what would act on a terminal is written as its escape.
-pub fn visible(text: &str) -> String {
-    escaped(text, |c| !acts(c))
-}
-
-/// The same for a text whose lines are its own.
-pub fn visible_lines(text: &str) -> String {
-    escaped(text, |c| c == '\n' || !acts(c))
-}
-
-fn escaped(text: &str, plain: impl Fn(char) -> bool) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        if plain(c) {
-            out.push(c);
-        } else {
-            out.extend(c.escape_default());
-        }
-        out
-    })
-}
-
-/// A path for people; of a very long one the start and the end.
-pub fn shown(path: &Path) -> String {
-    ends(&visible(&path.display().to_string()), QUOTED)
-}
-
-/// The most characters of anything that came from outside that a message quotes.
-pub const QUOTED: usize = 200;
-
-/// The start of a text of more than `most` characters.
-pub fn brief(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-/// The start and the end of a text of more than `most` characters.
-pub fn ends(text: &str, most: usize) -> String {
-    // A byte count is enough to pass by: there are never more characters.
-    let count = if text.len() <= most { 0 } else { text.chars().count() };
-    if count <= most {
-        return text.to_owned();
-    }
-    let end = most / 2;
-    text.chars().take(most - end).chain(['…']).chain(text.chars().skip(count - end)).collect()
-}
+pub use langevin::text::{brief, plural};
+pub use langevin_tasks::words::{QUOTED, ends, shown, visible, visible_lines};
 
 /// A text in which each of these words, where it is long, is cut to what a message quotes.
 pub fn quoting<'a>(text: &str, words: impl IntoIterator<Item = &'a str>) -> String {
@@ -66,16 +12,7 @@ pub fn quoting<'a>(text: &str, words: impl IntoIterator<Item = &'a str>) -> Stri
 
 /// The start of a text of any length.
 pub fn start(text: &str) -> String {
-    const LONG: usize = 40;
-    match text.char_indices().nth(LONG) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-/// `1 sample`, `2,000 samples`.
-pub fn plural(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+    brief(text, 40)
 }
 
 /// Which way is better, of distances and of −log p.
@@ -89,12 +26,6 @@ pub fn either_case<T, E>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_acts_on_a_terminal() {
-        assert_eq!(visible("a\x1b[31mb\r\n\u{202e}é’σ"), "a\\u{1b}[31mb\\r\\n\\u{202e}é’σ");
-        assert_eq!(visible_lines("a\nb\x07\u{9b}"), "a\nb\\u{7}\\u{9b}");
-    }
 
     #[test]
     fn what_is_quoted_has_an_end() {

@@ -86,6 +86,5 @@ pub use options::Options;
 pub use recognise::{FileKind, recognise};
 pub use shards::is_pattern;
 pub use statistics::Statistics;
-pub use summary::thousands;
 pub use table::{Dialect, TableColumns, TableKind, TableWriter, flag_value};
 pub use tails::HeavyTail;

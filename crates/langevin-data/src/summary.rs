@@ -2,6 +2,7 @@
 
 use crate::about::About;
 use crate::data::Dataset;
+use langevin::text::plural;
 
 impl Dataset {
     /// Says in one line what was read: rows, columns, types, and what was left out and why.
@@ -14,9 +15,7 @@ impl Dataset {
     /// ```
     #[must_use]
     pub fn summary(&self) -> String {
-        let count = |number: usize, noun: &str| {
-            format!("{} {noun}{}", thousands(number as u64), if number == 1 { "" } else { "s" })
-        };
+        let count = |number: usize, noun: &str| plural(number as u64, noun);
         let frame = &self.frame;
         let mut parts = vec![match &frame.shape[..] {
             [height, width] | [height, width, _] if self.is_pictures() => {
@@ -62,24 +61,6 @@ impl Dataset {
         notes.iter().for_each(|note| text.push_str(&format!("; {note}")));
         text
     }
-}
-
-/// Writes a count with its thousands apart.
-///
-/// ```
-/// assert_eq!(langevin_data::thousands(1_234_567), "1,234,567");
-/// ```
-#[must_use]
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Joins the first names, and counts the others.

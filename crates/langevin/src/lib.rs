@@ -73,6 +73,7 @@ pub mod process;
 pub mod recommend;
 pub mod sampler;
 pub mod space;
+pub mod text;
 pub mod verify;
 
 pub use adaptive::Adaptive;

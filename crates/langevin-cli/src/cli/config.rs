@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use toml::Value;
 
 /// The configuration of a run, in its directory.
-pub const NAME: &str = "config.toml";
+pub const NAME: &str = langevin_tasks::rundir::CONFIG;
 /// What a configuration does not say: where it is, where the run is, and who reads along.
 const NOT_KEPT: [&str; 6] = ["config", "set", "run", "resume", "json", "help"];
 /// Of two flags of which only one can be given, a later one takes the earlier one's place.

@@ -4,7 +4,6 @@ use crate::cli::{AnalyzeArgs, Evaluations};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::io::{atomic, json, print, say};
-use crate::report::errors::{self, Point};
 use crate::spectrum::Gaussian;
 use crate::survey::{self, Field, Row, nothing_fits};
 use crate::trained::{Trained, is_model};
@@ -12,6 +11,7 @@ use crate::words::{either_case, plural, shown, visible};
 use langevin::analysis::AnalysisOptions;
 use langevin::sampler::Entry;
 use langevin::{Grid, LambdaRange, Plan, Process};
+use langevin_report::errors::{Errors, Point};
 use std::path::{Path, PathBuf};
 
 /// The samplers where the flags name none.
@@ -61,8 +61,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
     survey::say_if_flat(&gaussian.spectrum, rows.iter().map(|row| &row.analysis));
     let processes = processes(&rows);
     if let Some(path) = &args.plot {
-        let points: Vec<Point> = rows.iter().map(point).collect();
-        let page = errors::html(&errors::Page { subject: subject(&gaussian, &processes, args), points });
+        let page = errors(subject(&gaussian, &processes, args), &rows).html();
         atomic::write(path, |out| out.write_all(page.as_bytes()))?;
         say(&format!("the plot is in {}", shown(path)));
     }
@@ -75,7 +74,8 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
         });
         return print(&format!("{document}\n"));
     }
-    let mut text = format!("{}\n\n{}", visible(&subject(&gaussian, &processes, args)), survey::table(&rows));
+    let errors = errors(subject(&gaussian, &processes, args), &rows);
+    let mut text = format!("{}\n\n{}", visible(&errors.subject), errors.table().text());
     if sources {
         for row in &rows {
             text.push_str(&format!("\n{}", row.analysis));
@@ -226,13 +226,15 @@ fn subject(gaussian: &Gaussian, processes: &[String], args: &AnalyzeArgs) -> Str
     )
 }
 
-fn point(row: &Row) -> Point {
-    Point {
+/// The errors of the plans, for the table and the page.
+fn errors(subject: String, rows: &[Row]) -> Errors {
+    let point = |row: &Row| Point {
         sampler: row.sampler.clone(),
         grid: row.grid.clone(),
         steps: row.steps,
         nfe: row.analysis.nfe,
         w2: row.analysis.total.w2,
         kl: row.analysis.total.kl,
-    }
+    };
+    Errors { subject, points: rows.iter().map(point).collect() }
 }

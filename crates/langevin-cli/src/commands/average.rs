@@ -4,7 +4,7 @@ use crate::cli::AverageArgs;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::content::{self, Content};
 use crate::io::{atomic, print, say};
-use crate::rundir::{MODEL, RunDir};
+use crate::rundir::{MODEL, averages};
 use crate::source;
 use crate::words::{plural, shown};
 use langevin_train::Averages;
@@ -16,7 +16,7 @@ pub fn run(args: &AverageArgs) -> Result<()> {
     if !model.exists() {
         return Err(Failure::missing("RUN", &model));
     }
-    let files = RunDir::averages(&args.run);
+    let files = averages(&args.run);
     if files.is_empty() {
         return Err(Failure::failed("the run kept no averages")
             .in_file(&args.run)

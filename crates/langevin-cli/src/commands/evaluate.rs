@@ -9,7 +9,7 @@ use crate::progress::{duration, thousands};
 use crate::request::Asked;
 use crate::source::Source;
 use crate::words::{plural, shown};
-use std::fmt::Write as _;
+use langevin::text::{Column, columns};
 use std::path::Path;
 use std::time::Instant;
 
@@ -99,12 +99,13 @@ fn refuse(args: &EvaluateArgs) -> Result<()> {
 }
 
 fn table(evaluation: &Evaluation) -> String {
-    let mut text = format!("{:28}  {:>9}  {:>9}\n", "", "samples", "real");
+    let layout = [Column::Left(28), Column::Right(9), Column::Right(9), Column::Left(0)];
+    let mut rows = vec![["", "samples", "real", ""].map(String::from)];
     for (name, found, floor, better) in evaluation.rows() {
         let floor = floor.map_or_else(|| "–".to_owned(), |floor| format!("{floor:.4}"));
-        let _ = writeln!(text, "{name:28}  {found:>9.4}  {floor:>9}  {better}");
+        rows.push([name.to_owned(), format!("{found:.4}"), floor, better.to_owned()]);
     }
-    text
+    columns(&rows, &layout)
 }
 
 fn document(args: &EvaluateArgs, name: &str, evaluation: &Evaluation, classes: &[u32]) -> String {

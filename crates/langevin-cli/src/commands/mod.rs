@@ -24,7 +24,7 @@ mod verify;
 mod vs_vae;
 
 use crate::cli::{Cli, Command, config, flags, given};
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Result, print};
 use crate::outputs;
 use crate::words::{QUOTED, quoting, visible, visible_lines};
 use clap::error::ErrorKind;
@@ -159,8 +159,8 @@ fn ended(result: Result<()>) -> u8 {
     match result {
         Ok(()) => 0,
         Err(failure) => {
-            failure.print();
-            failure.exit as u8
+            print(&failure);
+            failure.kind().code()
         }
     }
 }

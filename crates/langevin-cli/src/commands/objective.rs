@@ -3,10 +3,11 @@
 use crate::cli::ObjectiveArgs;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, print, say};
-use crate::report;
 use crate::words::{either_case, shown};
 use langevin::objective::Frame;
+use langevin::text::{Column, columns};
 use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
+use langevin_report::objective as page;
 
 /// Levels of the drawing.
 const DRAWN: usize = 201;
@@ -36,7 +37,7 @@ pub fn run(args: &ObjectiveArgs) -> Result<()> {
     if let Some(path) = &args.plot {
         atomic::probe(path)?;
         let fine = objective.frame(DRAWN).or_misused()?;
-        atomic::save(path, report::objective(&title, &fine, verdict(&frame)).as_bytes())?;
+        atomic::save(path, page::html(&title, &fine, verdict(&frame)).as_bytes())?;
         say(&format!("drawn: {}", shown(path)));
     }
     print(&if args.json { document(args, &times, &frame) } else { table(&title, &frame) })
@@ -52,8 +53,9 @@ fn verdict(frame: &Frame) -> &'static str {
 }
 
 fn table(title: &str, frame: &Frame) -> String {
-    let mut text =
-        format!("{title}\n\n{:>9}{:>11}{:>11}{:>12}{:>12}{:>12}\n", "λ", "time", "σ/α", "p(λ)", "w(λ)", "w·p");
+    let right = Column::Right(9);
+    let layout = [right, right, right, Column::Right(10), Column::Right(10), Column::Right(10), Column::Left(0)];
+    let mut rows = vec![["λ", "time", "σ/α", "p(λ)", "w(λ)", "w·p", ""].map(String::from)];
     let most = frame.points.iter().map(|point| point.product).fold(0.0, f64::max);
     for point in &frame.points {
         let share = if most > 0.0 { point.product / most } else { 0.0 };
@@ -61,12 +63,9 @@ fn table(title: &str, frame: &Frame) -> String {
         let numbers =
             [point.time, point.sigma, point.density, point.weight, point.product].map(|value| format!("{value:.4e}"));
         let [time, sigma, density, weight, product] = numbers;
-        let line = format!("{:>9.4}{time:>11}{sigma:>11}{density:>12}{weight:>12}{product:>12}  {bar}", point.lambda);
-        text.push_str(line.trim_end());
-        text.push('\n');
+        rows.push([format!("{:.4}", point.lambda), time, sigma, density, weight, product, bar]);
     }
-    text.push_str(&format!("\nIt is {}.\n", verdict(frame)));
-    text
+    format!("{title}\n\n{}\nIt is {}.\n", columns(&rows, &layout), verdict(frame))
 }
 
 fn document(args: &ObjectiveArgs, times: &TimeDensity, frame: &Frame) -> String {

@@ -12,7 +12,9 @@ use crate::survey::{self, Field};
 use crate::trained::Trained;
 use crate::words::{either_case, plural, shown, visible};
 use langevin::recommend::{Candidate, Measure, Measured, Ranking, Search};
+use langevin::text::{Column, number};
 use langevin::{Formulation, Grid, Model as _, Plan, Prediction, Process};
+use langevin_report::{Cell, Table};
 use std::path::Path;
 
 /// Samples that a measurement draws with each plan.
@@ -177,18 +179,15 @@ fn measurement(measured: &Measured, ranking: &Ranking) -> serde_json::Value {
 
 /// The same as a table.
 fn trials(measured: &Measured, ranking: &Ranking) -> String {
-    let mut lines = vec![["rank", "sampler", "grid", "NFE", "predicted", "measured"].map(String::from).to_vec()];
-    lines.extend(measured.trials.iter().map(|trial| {
+    let left = Column::Left(0);
+    let layout = [left, left, left, Column::Right(0)];
+    let mut table = Table::new(["rank", "sampler", "grid", "NFE", "predicted", "measured"]).layout(&layout);
+    for trial in &measured.trials {
         let one = &ranking.candidates()[trial.place];
-        vec![
-            (trial.place + 1).to_string(),
-            one.sampler.spec().to_owned(),
-            one.grid.clone(),
-            one.analysis.nfe.to_string(),
-            survey::number(trial.predicted),
-            survey::number(trial.measured),
-        ]
-    }));
+        let names: [Cell; 3] = [(trial.place + 1).into(), one.sampler.spec().into(), one.grid.as_str().into()];
+        let numbers: [Cell; 3] = [one.analysis.nfe.into(), trial.predicted.into(), trial.measured.into()];
+        table.push(names.into_iter().chain(numbers));
+    }
     let best = ranking.best();
     let skipped = match &measured.skipped[..] {
         [] => String::new(),
@@ -203,10 +202,10 @@ fn trials(measured: &Measured, ranking: &Ranking) -> String {
         plural(measured.samples as u64, "sample"),
         plural(measured.reference_nfe as u64, "evaluation"),
         visible(&measured.reference),
-        survey::aligned(&lines, 3),
+        table.text(),
         best.sampler.spec(),
         best.grid,
-        survey::number(measured.reference_error),
+        number(measured.reference_error),
     )
 }
 

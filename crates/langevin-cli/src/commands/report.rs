@@ -9,11 +9,11 @@ use crate::interrupt;
 use crate::io::content::{self, Content};
 use crate::io::{atomic, say};
 use crate::progress::{duration, thousands};
-use crate::report::{RunData, run as page};
 use crate::rundir::MODEL;
 use crate::source::{self, Source};
 use crate::watch::bound_in_short;
 use crate::words::shown;
+use langevin_report::run::Run;
 use langevin_train::Network;
 use std::path::Path;
 
@@ -84,12 +84,12 @@ pub fn run(args: &ReportArgs) -> Result<()> {
         }
     }
     interrupt::check()?;
-    atomic::save(&out, page(&data).as_bytes())?;
+    atomic::save(&out, data.html().as_bytes())?;
     say(&format!("open {}", shown(&out)));
     Ok(())
 }
 
-fn describe(network: &Network, directory: &Path, config: &str) -> RunData {
+fn describe(network: &Network, directory: &Path, config: &str) -> Run {
     let metadata = network.metadata();
     let training = &metadata.training;
     let fact = |term: &str, value: String, note: &str| (term.to_owned(), value, note.to_owned());
@@ -99,7 +99,7 @@ fn describe(network: &Network, directory: &Path, config: &str) -> RunData {
         _ => "weights",
     };
     let (process, prediction) = (&network.formulation().process, network.formulation().prediction);
-    RunData {
+    Run {
         title: format!(
             "{} rows of {}, as the {} of {}.",
             thousands(metadata.data.rows as u64),
@@ -124,7 +124,7 @@ fn describe(network: &Network, directory: &Path, config: &str) -> RunData {
         steps: training.steps,
         config: config.to_owned(),
         command: format!("langevin train --config {}", directory.join(config::NAME).display()),
-        ..RunData::default()
+        ..Run::default()
     }
 }
 

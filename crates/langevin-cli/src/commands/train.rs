@@ -13,7 +13,6 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, print, say};
 use crate::progress::{Display, duration, thousands};
 use crate::schedule::{SIGMAS, usual_range};
-use crate::watch::{Look, Watched};
 use crate::words::{either_case, plural, shown};
 use crate::{check, data, interrupt, threads};
 use best::Overtraining;
@@ -21,6 +20,7 @@ use clipping::Clipping;
 use from::Base;
 use kept::Kept;
 use langevin::{Formulation, LambdaRange, Prediction, Process, TimeDensity, Weight};
+use langevin_tasks::watch::{Look, Watched};
 use langevin_train::{Budget, Coupling, DitConfig, HeldOut, MlpConfig, NetworkSpec, Normalization, Progress, Recipe};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -97,7 +97,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     }
     interrupt::check()?;
 
-    let held = held.map(Watched::new);
+    let held = held.map(|rows| Watched::new(rows, rayon::current_num_threads()));
     let shape = cropped(rows.shape(), args.reading.crop);
     let ways = slow::Ways::of(&recipe, &shape, data::file(name).is_some_and(std::path::Path::is_dir));
     slow::check_memory(&recipe, &rows, &ways)?;

@@ -68,6 +68,7 @@ pub(crate) use spectrum::{centred, check_rows, covariance};
 use crate::error::{Error, Result};
 use crate::math::{ln, ln_1p};
 use crate::plan::Plan;
+use crate::text::{Column, columns, number, plural};
 use pass::{LANES, Moments, Passage, What};
 use path::{CLEAN, Path};
 use std::fmt;
@@ -358,39 +359,31 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A number of a table, with infinity as people write it.
-pub(crate) fn number(value: f64) -> String {
-    match value {
-        f64::INFINITY => "∞".into(),
-        f64::NEG_INFINITY => "−∞".into(),
-        0.0 => "0".into(),
-        _ => format!("{value:.3e}").replace('-', "−"),
-    }
-}
+/// The table of contributions.
+const COLUMNS: [Column; 6] =
+    [Column::Left(14), Column::Right(10), Column::Right(10), Column::Right(11), Column::Right(10), Column::Right(10)];
 
 impl fmt::Display for Analysis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let many = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         writeln!(
             f,
             "{}: {}, on Gaussian data of {}",
             self.name,
-            many(self.nfe as u64, "evaluation"),
-            many(self.dimension, "dimension")
+            plural(self.nfe as u64, "evaluation"),
+            plural(self.dimension, "dimension")
         )?;
-        let mut line = |cells: [String; 6]| {
-            let [cause, alone_w2, alone_kl, w2, kl, part] = cells;
-            writeln!(f, "{cause:<14}{alone_w2:>12}{alone_kl:>12}{w2:>13}{kl:>12}{part:>12}")
-        };
+        let mut lines = Vec::new();
         if !self.contributions.is_empty() {
-            line(["", "alone: W2", "KL (nats)", "so far: W2", "KL (nats)", "KL added"].map(String::from))?;
+            lines.push(["", "alone: W2", "KL (nats)", "so far: W2", "KL (nats)", "KL added"].map(String::from));
         }
         for (part, added) in self.contributions.iter().zip(self.kl_parts()) {
             let Contribution { cause, alone, so_far } = part;
             let numbers = [alone.w2, alone.kl, so_far.w2, so_far.kl].map(number);
             let [alone_w2, alone_kl, w2, kl] = numbers;
-            line([cause.to_string(), alone_w2, alone_kl, w2, kl, added.map_or_else(|| "–".into(), number)])?;
+            let added = added.map_or_else(|| "–".into(), number);
+            lines.push([cause.to_string(), alone_w2, alone_kl, w2, kl, added]);
         }
+        f.write_str(&columns(&lines, &COLUMNS))?;
         // The root mean square over the dimensions, and nats a dimension.
         let count = self.dimension.max(1) as f64;
         let Distance { w2, kl } = self.total;

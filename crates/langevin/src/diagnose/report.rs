@@ -5,6 +5,7 @@ use super::{Diagnose, Residual, end, part};
 use crate::analysis::{Analysis, AnalysisOptions, Cause, Distance, Spectrum};
 use crate::error::Result;
 use crate::plan::Plan;
+use crate::text::{Column, columns, number};
 use std::fmt;
 
 /// Nats a dimension below which a difference between held-out rows and those of the training is no reason to stop earlier.
@@ -372,14 +373,9 @@ impl Finding {
     }
 }
 
-/// A number of a table: four digits, or none where it is not known.
-fn number(value: Option<f64>) -> String {
-    match value {
-        None => "–".into(),
-        Some(0.0) => "0".into(),
-        Some(f64::INFINITY) => "∞".into(),
-        Some(value) => format!("{value:.3e}").replace('-', "−"),
-    }
+/// A number of a table, or a dash if it is not known.
+fn known(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), number)
 }
 
 /// A number with a sign and four decimals.
@@ -387,16 +383,21 @@ fn signed(value: f64) -> String {
     format!("{value:+.4}").replace('-', "−")
 }
 
+/// The table of causes.
+const COLUMNS: [Column; 6] =
+    [Column::Left(15), Column::Right(5), Column::Right(10), Column::Left(15), Column::Right(10), Column::Left(0)];
+
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let from = |evidence: Evidence| if evidence == Evidence::Gaussian { "exact, Gaussian" } else { "indicative" };
-        writeln!(f, "{:<16}{:>6}{:>12}  {:<15}{:>12}  from", "cause", "share", "nats", "from", "distance")?;
+        let mut lines = vec![["cause", "share", "nats", "from", "distance", "from"].map(String::from)];
         for finding in self.ranking() {
             let Finding { cause, nats, nats_from, distance, distance_from, share, .. } = finding;
-            let (share, nats, distance) = (percent(*share), number(*nats), number(*distance));
-            let (a, b) = (from(*nats_from), from(*distance_from));
-            writeln!(f, "{cause:<16}{share:>6}{nats:>12}  {a:<15}{distance:>12}  {b}")?;
+            let (share, nats, distance) = (percent(*share), known(*nats), known(*distance));
+            let (a, b) = (from(*nats_from).to_owned(), from(*distance_from).to_owned());
+            lines.push([cause.to_string(), share, nats, a, distance, b]);
         }
+        f.write_str(&columns(&lines, &COLUMNS))?;
         let of = if self.currency == Currency::Nats {
             "nats"
         } else {
@@ -437,11 +438,11 @@ impl fmt::Display for Diagnosis {
             )?;
         }
         if let Some(Coupled { rms, gaussian }) = self.coupled {
-            let gaussian = gaussian.map_or_else(String::new, |g| format!("; on the Gaussian {}", number(Some(g))));
-            writeln!(f, "2× the steps    from the same noise: {} away{gaussian}", number(Some(rms)))?;
+            let gaussian = gaussian.map_or_else(String::new, |g| format!("; on the Gaussian {}", number(g)));
+            writeln!(f, "2× the steps    from the same noise: {} away{gaussian}", number(rms))?;
         }
         let Floor { rows, data, samples, .. } = self.floor;
-        let [data, samples] = [data, samples].map(|w2| number(Some(w2)));
+        let [data, samples] = [data, samples].map(number);
         writeln!(
             f,
             "sliced W2       samples {samples}, other data {data} (what other rows of the data give), over {rows} rows of each\n"

@@ -3,19 +3,9 @@
 use super::json::wire_map;
 use super::{Op, Plan};
 use crate::process::ProcessSpec;
+use crate::text::{Column, NAME, brief, columns, plural};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
-
-/// The most characters of a name that someone else chose: a table is there to be looked at.
-const MOST_NAME: usize = 60;
-
-/// The start of a long name.
-fn short(name: &str) -> String {
-    match name.char_indices().nth(MOST_NAME) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
-    }
-}
 
 /// What each slot holds while the instructions are read from top to bottom.
 struct Names(Vec<String>);
@@ -24,7 +14,7 @@ impl Names {
     fn new(plan: &Plan) -> Self {
         let mut names: Vec<String> = (0..plan.slots).map(|slot| format!("s{slot}")).collect();
         for input in &plan.inputs {
-            names[input.slot] = short(&input.name);
+            names[input.slot] = brief(&input.name, NAME);
         }
         Self(names)
     }
@@ -48,7 +38,8 @@ fn lambda(value: f64) -> String {
     }
 }
 
-fn number(value: f64) -> String {
+/// A coefficient or a time in six digits.
+fn coefficient(value: f64) -> String {
     if value == 0.0 || (1e-3..1e4).contains(&value.abs()) { format!("{value:.6}") } else { format!("{value:.5e}") }
 }
 
@@ -62,7 +53,7 @@ fn sum(terms: impl Iterator<Item = (f64, String)>) -> String {
             (false, true) => " − ",
             (false, false) => " + ",
         };
-        let _ = write!(text, "{sign}{}·{name}", number(coef.abs()));
+        let _ = write!(text, "{sign}{}·{name}", coefficient(coef.abs()));
     }
     if text.is_empty() { "0".into() } else { text }
 }
@@ -75,18 +66,17 @@ impl fmt::Display for Plan {
         };
         let process = serde_json::to_value(&self.process).ok();
         let kind = match &self.process {
-            ProcessSpec::Custom { name } => format!("{} (custom)", short(name)),
+            ProcessSpec::Custom { name } => format!("{} (custom)", brief(name, NAME)),
             _ => process.as_ref().and_then(|value| value.get("kind")?.as_str()).unwrap_or("custom").to_owned(),
         };
-        let (moves, nfe, draws) = (self.moves.len(), self.nfe(), self.draws);
-        let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let (moves, nfe, draws) = (self.moves.len() as u64, self.nfe() as u64, u64::from(self.draws));
         writeln!(
             f,
             "{} on {kind}, {network}: {}, {}, {}",
-            short(&self.name),
-            many(moves, "move"),
-            many(nfe, "evaluation"),
-            many(draws as usize, "draw")
+            brief(&self.name, NAME),
+            plural(moves, "move"),
+            plural(nfe, "evaluation"),
+            plural(draws, "draw")
         )?;
         let mut names = Names::new(self);
         let mut rows = vec![["", "move", "h/g", "time", "to", "λ", "to", "row"].map(String::from).to_vec()];
@@ -113,7 +103,7 @@ impl fmt::Display for Plan {
                     let (kind, numbers) = wire_map(map);
                     let numbers = numbers.iter().map(|(name, value)| format!("{name} {value}"));
                     let args: Vec<String> = args.into_iter().map(str::to_owned).chain(numbers).collect();
-                    let right = format!("{}({})", short(&kind), args.join(", "));
+                    let right = format!("{}({})", brief(&kind, NAME), args.join(", "));
                     names.write(self, *into, None);
                     format!("{} ← {right}", names.0[*into])
                 }
@@ -126,8 +116,8 @@ impl fmt::Display for Plan {
                     number_of.to_string(),
                     format!("{:?}", note.letter),
                     eta,
-                    number(note.from.time),
-                    number(note.to.time),
+                    coefficient(note.from.time),
+                    coefficient(note.to.time),
                     lambda(note.from.lambda()),
                     lambda(note.to.lambda()),
                 ];
@@ -137,27 +127,10 @@ impl fmt::Display for Plan {
             cells.push(text);
             rows.push(cells);
         }
-        align(f, &rows)
+        let mut layout = [Column::Right(0); 8];
+        layout[7] = Column::Left(0);
+        f.write_str(&columns(&rows, &layout))
     }
-}
-
-/// Writes rows with every column but the last right-aligned.
-fn align(f: &mut fmt::Formatter<'_>, rows: &[Vec<String>]) -> fmt::Result {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in rows {
-        for (column, cell) in row.iter().enumerate() {
-            if column + 1 == columns {
-                writeln!(f, "  {cell}")?;
-            } else {
-                // Written out: a width of the formatter has an end, and beyond it a panic.
-                let pad = widths[column] + usize::from(column > 0) * 2 - cell.chars().count();
-                write!(f, "{}{cell}", " ".repeat(pad))?;
-            }
-        }
-    }
-    Ok(())
 }
 
 impl Plan {

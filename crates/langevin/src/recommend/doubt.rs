@@ -1,9 +1,10 @@
 //! When a ranking says little.
 
 use super::{By, Candidate};
-use crate::analysis::{Cause, number};
+use crate::analysis::Cause;
 use crate::formulation::Formulation;
 use crate::process::Level;
+use crate::text::number;
 use std::fmt;
 
 /// A share of the error above which its cause hides the steps of every plan.

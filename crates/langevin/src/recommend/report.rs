@@ -1,7 +1,7 @@
 //! A ranking for people.
 
 use super::{Candidate, Ranking};
-use crate::analysis::number;
+use crate::text::{Column, NAME, brief, columns, number};
 use std::fmt;
 
 /// Weights of D that are worth a warning: those of an average come to 1, those of Adams–Bashforth's second order to 2 a step.
@@ -89,8 +89,8 @@ impl Ranking {
             let Candidate { sampler, grid, steps, analysis, typical, also, .. } = candidate;
             [
                 (rank + 1).to_string(),
-                short(sampler.spec()),
-                short(grid),
+                brief(sampler.spec(), NAME),
+                brief(grid, NAME),
                 steps.to_string(),
                 analysis.nfe.to_string(),
                 number(analysis.total.w2),
@@ -99,35 +99,15 @@ impl Ranking {
                 few(also),
             ]
         }));
-        let mut widths = [0; 9];
-        for line in &lines {
-            widths.iter_mut().zip(line).for_each(|(width, cell)| *width = cell.chars().count().max(*width));
-        }
-        let mut table = String::new();
-        for line in &lines {
-            let cells = line.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
-                1 | 2 | 8 => format!("{cell:<width$}"),
-                _ => format!("{cell:>width$}"),
-            });
-            table.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-            table.push('\n');
-        }
-        table
+        let mut layout = [Column::Right(0); 9];
+        [1, 2, 8].into_iter().for_each(|column| layout[column] = Column::Left(0));
+        columns(&lines, &layout)
     }
 }
 
 impl fmt::Display for Ranking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}\n", self.table(), self.why().join("\n"))
-    }
-}
-
-/// The start of a long name: a grid may be a list of any length.
-fn short(name: &str) -> String {
-    const MOST: usize = 60;
-    match name.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
     }
 }
 

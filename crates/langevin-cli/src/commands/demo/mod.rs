@@ -6,17 +6,18 @@ mod size;
 
 use crate::cli::DemoArgs;
 use crate::error::{Blame as _, Failure, Result};
+use crate::interrupt;
 use crate::io::atomic::{self, Staged};
 use crate::io::npy::{self, Width};
 use crate::io::png::{Picture, Tile};
 use crate::io::{print, say};
 use crate::progress::{Display, duration, thousands};
-use crate::report::{self, DemoData, Pictures, Row};
 use crate::request;
 use crate::schedule::SIGMAS;
-use crate::words::shown;
-use crate::{interrupt, report::Triangle};
+use crate::words::{plural, shown};
 use langevin::Rates;
+use langevin::text::{Column, columns};
+use langevin_report::demo::{Demo, Pictures, Reading, Triangle};
 use langevin_train::{Budget, Dataset, DitConfig, HeldOut, Network, Recipe};
 use measure::Measures;
 use rows::{READINGS, Sampled};
@@ -111,7 +112,7 @@ fn collect(
     [train, held_out]: [&Dataset; 2],
     sampled: &[Sampled],
     measures: &Measures,
-) -> Result<DemoData> {
+) -> Result<Demo> {
     let mut rows = Vec::new();
     for (reading, sampled) in READINGS.iter().zip(sampled) {
         let distances = measures.of(&sampled.samples)?;
@@ -122,7 +123,7 @@ fn collect(
             Rates::langevin(&sampled.process, &level, reading.eta),
         ]
         .map(|rates| rates.map(|rates| [rates.x, rates.score, rates.power]));
-        rows.push(Row {
+        rows.push(Reading {
             title: reading.title.into(),
             process: sampled.process.name(),
             prediction: reading.prediction.into(),
@@ -154,7 +155,7 @@ fn collect(
     if args.seed != 0 {
         let _ = write!(command, " --seed {}", args.seed);
     }
-    Ok(DemoData {
+    Ok(Demo {
         data: pictures(&measure::wide(held_out)?, network.shape(), SHOWN),
         train_rows: train.rows(),
         held_out_rows: held_out.rows(),
@@ -170,7 +171,7 @@ fn collect(
         sigma_min: SIGMAS[0],
         sigma_max: SIGMAS[1],
         seed: args.seed,
-        machine: format!("{cores} core{}", if cores == 1 { "" } else { "s" }),
+        machine: plural(cores as u64, "core"),
         command,
         version: env!("CARGO_PKG_VERSION").into(),
     })
@@ -190,7 +191,7 @@ fn ode_difference(sampled: &[Sampled]) -> f64 {
 }
 
 /// Everything into a directory that appears whole.
-fn write(out: &Path, network: &Network, sampled: &[Sampled], data: &DemoData) -> Result<()> {
+fn write(out: &Path, network: &Network, sampled: &[Sampled], data: &Demo) -> Result<()> {
     let staged = Staged::directory(out)?;
     let place = |name: &str| staged.path().join(name);
     let model = network.to_bytes().or_failed()?;
@@ -207,44 +208,40 @@ fn write(out: &Path, network: &Network, sampled: &[Sampled], data: &DemoData) ->
         let json = sampled.plan.to_json();
         atomic::write(&name("plan", "json"), |out| out.write_all(json.as_bytes()))?;
     }
-    let page = report::html(data);
+    let page = data.html();
     atomic::write(&place("report.html"), |out| out.write_all(page.as_bytes()))?;
     interrupt::check()?;
     staged.commit()
 }
 
 /// The results for the terminal.
-fn table(data: &DemoData) -> String {
-    let mut text = String::new();
-    let mut line = |cells: [&str; 7]| {
-        let [row, read, nfe, seconds, sliced, energy, copies] = cells;
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{row:<15} {read:<32} {nfe:>4} {seconds:>8} {sliced:>10} {energy:>10} {copies:>8}");
-    };
-    line(["row", "the network read as", "NFE", "seconds", "sliced W2", "energy", "copies"]);
+fn table(data: &Demo) -> String {
+    let right = |least| Column::Right(least);
+    let layout = [Column::Left(14), Column::Left(31), right(4), right(7), right(9), right(9), right(7)];
+    let mut rows =
+        vec![["row", "the network read as", "NFE", "seconds", "sliced W2", "energy", "copies"].map(String::from)];
     for row in &data.rows {
-        line([
-            &row.title,
-            &format!("{}:{} h/g={}", row.process, row.prediction, row.eta),
-            &row.nfe.to_string(),
-            &format!("{:.2}", row.seconds),
-            &format!("{:.4}", row.sliced_w2),
-            &format!("{:.4}", row.energy),
-            &format!("{:.1} %", 100.0 * row.copies),
+        rows.push([
+            row.title.clone(),
+            format!("{}:{} h/g={}", row.process, row.prediction, row.eta),
+            row.nfe.to_string(),
+            format!("{:.2}", row.seconds),
+            format!("{:.4}", row.sliced_w2),
+            format!("{:.4}", row.energy),
+            format!("{:.1} %", 100.0 * row.copies),
         ]);
     }
     let copies = format!("{:.1} %", 100.0 * data.held_out_copies);
-    let floors = [format!("{:.4}", data.floor_sliced_w2), format!("{:.4}", data.floor_energy)];
-    line(["real data", "the floor", "", "", &floors[0], &floors[1], &copies]);
+    let [sliced, energy] = [data.floor_sliced_w2, data.floor_energy].map(|floor| format!("{floor:.4}"));
+    rows.push(["real data".into(), "the floor".into(), String::new(), String::new(), sliced, energy, copies]);
     let count = data.held_out_rows;
-    let _ = write!(
-        text,
-        "\nDistances: {count} samples against the {count} digits held out, in pixel units (0 to 16). The floor: {count} training digits in their place, mean of {} draws.\n\
+    format!(
+        "{}\nDistances: {count} samples against the {count} digits held out, in pixel units (0 to 16). The floor: {count} training digits in their place, mean of {} draws.\n\
          Copies: samples nearer to a training digit than 99 % of the held-out digits are.\n\
          Largest difference of a pixel between the three ODE rows: {:.2e}, {:.1e} of the range.\n",
+        columns(&rows, &layout),
         measure::floor_sets(data.train_rows, count),
         data.ode_difference,
         data.ode_difference / (PIXELS[1] - PIXELS[0]),
-    );
-    text
+    )
 }

@@ -2,8 +2,9 @@
 
 use crate::error::{Blame as _, Result};
 use crate::io::{atomic, say};
-use crate::watch::{Look, about_bound};
+use crate::watch::about_bound;
 use crate::words::shown;
+use langevin_tasks::watch::Look;
 use langevin_train::Trainer;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

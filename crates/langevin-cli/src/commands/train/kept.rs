@@ -7,7 +7,7 @@ use super::{resume, slow, without_hint};
 use crate::cli::{TrainArgs, config::Effective};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, say};
-use crate::rundir::{MODEL, RunDir};
+use crate::rundir::{self, MODEL, RunDir};
 use crate::words::shown;
 use langevin_train::{Dataset, Network, Recipe, Trainer};
 use serde_json::{Value, json};
@@ -31,8 +31,8 @@ impl<'a> Kept<'a> {
     /// Where it will be; nothing is written yet.
     pub fn new(args: &'a TrainArgs) -> Result<Self> {
         let run = match (&args.output.run, &args.output.resume) {
-            (Some(path), _) => Some(RunDir::new(path)?),
-            (None, Some(path)) => Some(RunDir::at(path)?),
+            (Some(path), _) => Some(rundir::new(path)?),
+            (None, Some(path)) => Some(rundir::at(path)?),
             (None, None) => None,
         };
         let models: Vec<PathBuf> = args.output.out.iter().cloned().chain(run.as_ref().map(RunDir::model)).collect();

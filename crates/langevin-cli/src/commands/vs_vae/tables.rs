@@ -5,6 +5,7 @@ use crate::progress::thousands;
 use crate::words::plural;
 use langevin::duality::{LAMBDA, Layers, Terms};
 use langevin::metrics::Estimate;
+use langevin::text::{Column, columns};
 
 /// The whole text.
 pub(super) fn text(report: &Report) -> String {
@@ -18,8 +19,8 @@ pub(super) fn text(report: &Report) -> String {
     .join("\n")
 }
 
-/// Four digits; what is rounding is 0.
-fn number(value: f64) -> String {
+/// A term in nats: decimals by its size, and 0 for what is rounding.
+fn nats(value: f64) -> String {
     match value.abs() {
         size if size < 5e-8 => "0".into(),
         size if size < 0.001 => format!("{value:.1e}"),
@@ -30,8 +31,8 @@ fn number(value: f64) -> String {
 }
 
 fn line(name: &str, cells: &[String]) -> String {
-    let cells: String = cells.iter().map(|cell| format!("{cell:>21}")).collect();
-    format!("  {name:<24}{cells}\n").replace(" \n", "\n")
+    let row = [&[format!("  {name}")], cells].concat();
+    columns(&[row], &[Column::Left(26), Column::Right(19)])
 }
 
 fn heads(name: &str, heads: &[&str]) -> String {
@@ -41,7 +42,7 @@ fn heads(name: &str, heads: &[&str]) -> String {
 const TERMS: [&str; 4] = ["E[−ELBO] − H", "KL(data‖model)", "posterior gap", "prior gap"];
 
 fn terms(terms: &Terms) -> Vec<String> {
-    [terms.excess(), terms.divergence, terms.posterior_gap, terms.prior_gap].map(number).to_vec()
+    [terms.excess(), terms.divergence, terms.posterior_gap, terms.prior_gap].map(nats).to_vec()
 }
 
 fn gaussian(found: &OnGaussian) -> String {
@@ -68,11 +69,11 @@ fn gaussian(found: &OnGaussian) -> String {
 }
 
 fn estimate(found: &Estimate, less: f64) -> String {
-    let mean = number(found.mean - less);
+    let mean = nats(found.mean - less);
     match found.standard_error {
         // Two errors that are both rounding are one number.
-        Some(error) if number(error) == "0" => mean,
-        Some(error) => format!("{mean} ± {}", number(error)),
+        Some(error) if nats(error) == "0" => mean,
+        Some(error) => format!("{mean} ± {}", nats(error)),
         None => mean,
     }
 }
@@ -97,7 +98,7 @@ fn trained(found: &Trained) -> String {
     text.push_str(&line("diffusion, endless", &[estimate(endless_mean, *entropy), dash(), dash(), dash()]));
     let three = [dash(), dash(), dash()];
     text.push_str(&line(&format!("exact D, {}", plural(found.steps as u64, "step")), &terms(&found.exact)));
-    text.push_str(&line("exact D, endless", &[vec![number(found.exact_endless - entropy)], three.to_vec()].concat()));
+    text.push_str(&line("exact D, endless", &[vec![nats(found.exact_endless - entropy)], three.to_vec()].concat()));
     let sizes = |name: &str, model: &Model, nets: &str| {
         let steps = model.training_steps.iter().sum::<u64>() / found.seeds;
         format!(
@@ -147,10 +148,7 @@ fn trained(found: &Trained) -> String {
 }
 
 fn layers(found: &[Layers]) -> String {
-    let row = |cells: &[String]| {
-        let cells: String = cells.iter().map(|cell| format!("{cell:>16}")).collect();
-        format!("{cells}\n")
-    };
+    let row = |cells: &[String]| columns(&[cells], &[Column::Right(16), Column::Right(14)]);
     let mut text = format!(
         "3. The chain of n steps is a VAE of n layers with a fixed encoder: the same mixture, the exact denoiser\n\n{:>32}{:>48}\n",
         "steps even in λ", "best steps"
@@ -158,7 +156,7 @@ fn layers(found: &[Layers]) -> String {
     let heads = ["steps", "E[−ELBO] − H", "KL", "posterior gap", "E[−ELBO] − H", "KL", "posterior gap"];
     text.push_str(&row(&heads.map(String::from)));
     for Layers { steps, even, best, .. } in found {
-        let three = |terms: &Terms| [terms.excess(), terms.divergence, terms.posterior_gap].map(number);
+        let three = |terms: &Terms| [terms.excess(), terms.divergence, terms.posterior_gap].map(nats);
         text.push_str(&row(&[vec![steps.to_string()], three(even).to_vec(), three(best).to_vec()].concat()));
     }
     text.push_str("\n  Nothing here was trained. Where steps are many, twice as many halve the gap.\n");

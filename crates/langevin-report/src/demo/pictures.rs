@@ -1,9 +1,11 @@
-//! Grey pictures as PNG data URIs.
+//! Grey pictures as PNG data URLs.
 //!
 //! A pixel is black ink of some opacity. The page behind it is the paper, so one picture serves a light page, and turned by a CSS filter a dark one. Pictures keep
 //! their own size; the browser enlarges them without smoothing.
 
 use super::Pictures;
+use crate::page::escape;
+use crate::run::base64;
 
 /// The values that stand for paper and for full ink.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,7 +43,7 @@ impl Scale {
     }
 }
 
-/// One picture of `width` pixels a row as a data URI.
+/// One picture of `width` pixels a row as a data URL.
 pub(super) fn uri(values: &[f64], width: usize, scale: Scale) -> Option<String> {
     let height = values.len().checked_div(width)?;
     let opacity: Vec<u8> = values.iter().map(|&v| scale.opacity(v)).collect();
@@ -79,11 +81,11 @@ pub(super) fn sheet(pictures: &Pictures, columns: usize, name: &str) -> Option<S
     let uri = encode(&opacity, sheet_width, sheet_height)?;
     Some(format!(
         "<img class=\"px\" src=\"{uri}\" width=\"{sheet_width}\" height=\"{sheet_height}\" alt=\"{}\">",
-        super::text::escape(name)
+        escape(name)
     ))
 }
 
-/// Black pixels of the given opacities as a PNG data URI.
+/// Black pixels of the given opacities as a PNG data URL.
 fn encode(opacity: &[u8], width: usize, height: usize) -> Option<String> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, u32::try_from(width).ok()?, u32::try_from(height).ok()?);
@@ -96,38 +98,9 @@ fn encode(opacity: &[u8], width: usize, height: usize) -> Option<String> {
     Some(format!("data:image/png;base64,{}", base64(&file)))
 }
 
-/// RFC 4648, the standard alphabet, padded.
-pub(super) fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0_u32, |word, &b| (word << 8) | u32::from(b)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let sextet = (word >> (18 - 6 * place)) & 63;
-            out.push(if place <= chunk.len() { char::from(ALPHABET[sextet as usize]) } else { '=' });
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_agrees_with_the_rfc() {
-        for (plain, coded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-    }
 
     #[test]
     fn a_picture_survives_its_png() {
@@ -136,7 +109,7 @@ mod tests {
         let opacity: Vec<u8> = values.iter().map(|&v| Scale::DATA.opacity(v)).collect();
         assert_eq!(opacity, [0, 64, 128, 255, 255, 0]);
         let uri = encode(&opacity, 3, 2).expect("a PNG");
-        let coded = uri.strip_prefix("data:image/png;base64,").expect("a data URI");
+        let coded = uri.strip_prefix("data:image/png;base64,").expect("a data URL");
         for four in coded.as_bytes().chunks(4) {
             let word = four.iter().fold(0_u32, |word, &c| {
                 let sextet = match c {

@@ -7,8 +7,8 @@ fn pictures(count: usize, seed: u64) -> Pictures {
     Pictures { count, height: 8, width: 8, values }
 }
 
-fn row(title: &str, process: &str, eta: f64, samples: usize, frames: usize) -> Row {
-    Row {
+fn row(title: &str, process: &str, eta: f64, samples: usize, frames: usize) -> Reading {
+    Reading {
         title: title.into(),
         process: process.into(),
         prediction: "score".into(),
@@ -30,8 +30,8 @@ fn row(title: &str, process: &str, eta: f64, samples: usize, frames: usize) -> R
     }
 }
 
-fn demo() -> DemoData {
-    DemoData {
+fn demo() -> Demo {
+    Demo {
         data: pictures(64, 3),
         train_rows: 1437,
         held_out_rows: 360,
@@ -88,7 +88,7 @@ fn assert_balanced(page: &str) {
     assert!(open.is_empty(), "left open: {open:?}");
 }
 
-pub(super) fn assert_sound(page: &str) {
+pub(crate) fn assert_sound(page: &str) {
     assert_balanced(page);
     for bad in ["NaN", "inf%", "inf\"", "undefined"] {
         assert!(!page.contains(bad), "{bad} in the page");
@@ -97,7 +97,7 @@ pub(super) fn assert_sound(page: &str) {
 
 #[test]
 fn the_page_is_whole_and_small() {
-    let page = html(&demo());
+    let page = demo().html();
     assert_sound(&page);
     assert!(page.starts_with("<!doctype html>"));
     assert!(page.len() < 1_500_000, "{} bytes", page.len());
@@ -110,7 +110,7 @@ fn the_page_is_whole_and_small() {
 
 #[test]
 fn nothing_is_loaded_from_elsewhere() {
-    let page = html(&demo());
+    let page = demo().html();
     for (at, _) in page.match_indices("http") {
         let before = &page[..at];
         assert!(before.ends_with("<a href=\""), "an address that is not a link: {}", &page[at..at + 40]);
@@ -125,7 +125,7 @@ fn nothing_is_loaded_from_elsewhere() {
 
 #[test]
 fn every_picture_is_named() {
-    let page = html(&demo());
+    let page = demo().html();
     assert_eq!(page.matches("<img ").count(), page.matches(" alt=\"").count());
     assert!(page.contains("role=\"img\" aria-label=\"VP-SDE: 16 samples\""));
 }
@@ -138,7 +138,7 @@ fn strange_names_are_escaped() {
     data.machine = "<i>".into();
     data.command = "a && b > \"c\"".into();
     data.version = "\"><script>".into();
-    let page = html(&data);
+    let page = data.html();
     assert_sound(&page);
     assert!(
         !page.contains("<script>") && !page.contains("<b>\"") && page.contains("a &amp;&amp; b &gt; &quot;c&quot;")
@@ -151,13 +151,13 @@ fn little_and_broken_data_still_make_a_page() {
     none.rows.clear();
     none.losses.clear();
     none.data = Pictures { count: 0, height: 0, width: 0, values: vec![] };
-    assert_sound(&html(&none));
+    assert_sound(&none.html());
 
     let mut few = demo();
     few.rows = vec![row(&"A very long name without a break".repeat(4), "vp", 0.0, 2, 1)];
     few.losses = vec![(0, 0.5)];
     few.data = pictures(1, 0);
-    assert_sound(&html(&few));
+    assert_sound(&few.html());
 
     let mut broken = demo();
     for row in &mut broken.rows {
@@ -179,12 +179,12 @@ fn little_and_broken_data_still_make_a_page() {
     broken.ode_difference = f64::NAN;
     broken.floor_energy = f64::NAN;
     broken.train_seconds = f64::INFINITY;
-    assert_sound(&html(&broken));
+    assert_sound(&broken.html());
 }
 
 #[test]
 fn the_triangles_numbers_stand_under_each_other() {
-    let page = html(&demo());
+    let page = demo().html();
     assert!(page.contains("<td>−0.5</td><td>0</td>"));
     assert!(page.contains("<td>0.5</td><td>1</td>"));
     assert_eq!(page.matches("<tr class=\"sum\">").count(), 4);

@@ -1,23 +1,10 @@
-//! The few shapes the page draws.
+//! The few shapes that pages draw.
 
 /// A point of a drawing, y down.
-pub(super) type Point = (f64, f64);
-
-/// The mark of row `index`: a shape as well as a colour, so that neither carries the meaning alone.
-pub(super) fn mark(index: usize) -> String {
-    let shape = match index % 6 {
-        0 => "<circle cx=\"7\" cy=\"7\" r=\"5.5\"/>",
-        1 => "<rect x=\"2\" y=\"2\" width=\"10\" height=\"10\"/>",
-        2 => "<path d=\"M7 1 13 12.4H1Z\"/>",
-        3 => "<path d=\"M7 .6 13.4 7 7 13.4 .6 7Z\"/>",
-        4 => "<path d=\"M7 13 1 1.6H13Z\"/>",
-        _ => "<path d=\"M5 1H9V5H13V9H9V13H5V9H1V5H5Z\"/>",
-    };
-    format!("<svg class=\"mark\" viewBox=\"0 0 14 14\" aria-hidden=\"true\">{shape}</svg>")
-}
+pub(crate) type Point = (f64, f64);
 
 /// An arrow of class `class`; a ring where it has no length.
-pub(super) fn arrow(from: Point, to: Point, class: &str, head: f64) -> String {
+pub(crate) fn arrow(from: Point, to: Point, class: &str, head: f64) -> String {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let length = dx.hypot(dy);
     if length.is_nan() || length <= 1.0 {
@@ -43,12 +30,12 @@ pub(super) fn arrow(from: Point, to: Point, class: &str, head: f64) -> String {
 }
 
 /// A straight line.
-pub(super) fn line(from: Point, to: Point, class: &str) -> String {
+pub(crate) fn line(from: Point, to: Point, class: &str) -> String {
     format!("<path class=\"{class}\" d=\"M{} {}L{} {}\"/>", coord(from.0), coord(from.1), coord(to.0), coord(to.1))
 }
 
 /// A label whose anchor is "start", "middle" or "end"; the text is already escaped.
-pub(super) fn label(at: Point, anchor: &str, class: &str, text: &str) -> String {
+pub(crate) fn label(at: Point, anchor: &str, class: &str, text: &str) -> String {
     format!(
         "<text class=\"{class}\" x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{text}</text>",
         coord(at.0),
@@ -57,7 +44,7 @@ pub(super) fn label(at: Point, anchor: &str, class: &str, text: &str) -> String 
 }
 
 /// A disc of area in proportion to `share`, 0 to 1; an empty ring for nothing.
-pub(super) fn disc(share: f64) -> String {
+pub(crate) fn disc(share: f64) -> String {
     let radius = 9.0 * share.clamp(0.0, 1.0).sqrt();
     let shape = if radius > 0.3 {
         format!("<circle cx=\"10\" cy=\"10\" r=\"{}\"/>", coord(radius))
@@ -68,7 +55,7 @@ pub(super) fn disc(share: f64) -> String {
 }
 
 /// The path through the points.
-pub(super) fn path(points: &[Point]) -> String {
+pub(crate) fn path(points: &[Point]) -> String {
     points
         .iter()
         .enumerate()
@@ -77,7 +64,7 @@ pub(super) fn path(points: &[Point]) -> String {
 }
 
 /// A coordinate to a hundredth, without the zeros; never NaN, which would break the drawing.
-pub(super) fn coord(value: f64) -> String {
+pub(crate) fn coord(value: f64) -> String {
     if !value.is_finite() {
         return "0".into();
     }

@@ -1,34 +1,24 @@
-//! Pages: HTML files to look at.
+//! The page of `langevin demo`: one network, read as the rows of the paper.
 //!
-//! [`html`] turns [`DemoData`] into a page that needs nothing else: its style, drawings and pictures are inside it. One file per part of the page:
-//! `page` (head, title, footer), `lineup` (the same draws in every row, beside the data), `strips` (noise to digit), `triangle`
-//! (forward + reverse = Langevin), `table` (the results and their floors), `loss` (the training curve); `text`, `svg` and `pictures` are their tools.
-//! [`errors`] is a page of its own, the exact errors of samplers, drawn and as a table; [`objective`] another, a training objective; [`run`] a training run.
-#![allow(unreachable_pub, reason = "the page's interface reads the same whether a binary or a library holds it")]
+//! One file per part of the page: `lineup` (the same draws in every row, beside the data), `strips` (noise to digit), `triangle` (forward + reverse = Langevin),
+//! `results` (distances and their floors), `training`; `pictures` turns pixels into PNG data URLs.
 
-pub mod errors;
 mod lineup;
-mod loss;
-mod objective;
-mod page;
 mod pictures;
-mod run;
+mod results;
 mod strips;
-mod svg;
-mod table;
-mod text;
+#[cfg(test)]
+pub(crate) mod tests;
+mod training;
 mod triangle;
 
-pub use objective::objective;
-pub use run::{RunData, run};
-
-#[cfg(test)]
-mod tests;
+use crate::numbers::{capital, in_words};
+use crate::page::{Page, escape};
 
 /// One set of grey pictures, all of one size.
 #[derive(Clone, Debug)]
 pub struct Pictures {
-    /// How many pictures.
+    /// Number of pictures.
     pub count: usize,
     /// Pixels from top to bottom.
     pub height: usize,
@@ -55,9 +45,9 @@ impl Pictures {
     }
 }
 
-/// One row of the paper: one way to read the network.
+/// One way to read the network, and what it draws: a row of the paper.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct Reading {
     /// "VP-SDE", "VP-ODE", "VE-Karras", "Rectified flow".
     pub title: String,
     /// "vp", "vp", "ve", "rectified-flow".
@@ -86,7 +76,7 @@ pub struct Row {
     pub triangle: Triangle,
 }
 
-impl Row {
+impl Reading {
     /// Whether the row draws no noise on its way: h = 0.
     fn is_ode(&self) -> bool {
         self.eta == 0.0
@@ -106,9 +96,9 @@ pub struct Triangle {
     pub langevin: [f64; 3],
 }
 
-/// Everything the report shows.
+/// Everything that the page shows.
 #[derive(Clone, Debug)]
-pub struct DemoData {
+pub struct Demo {
     /// Real pictures, to stand beside the samples.
     pub data: Pictures,
     /// Pictures the network was trained on.
@@ -116,12 +106,12 @@ pub struct DemoData {
     /// Pictures it has not seen.
     pub held_out_rows: usize,
     /// The rows of the paper, in its order.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Reading>,
     /// Sliced Wasserstein-2 distance between two halves of the real data.
     pub floor_sliced_w2: f64,
     /// Energy distance between two halves of the real data.
     pub floor_energy: f64,
-    /// What `Row::copies` is for held-out pictures: 0.01 by construction.
+    /// [`Reading::copies`] of held-out pictures: 0.01 by construction.
     pub held_out_copies: f64,
     /// Largest difference between the three ODE rows, in pixel units (0 to 16).
     pub ode_difference: f64,
@@ -147,18 +137,52 @@ pub struct DemoData {
     pub version: String,
 }
 
-/// The whole page.
-#[must_use]
-pub fn html(data: &DemoData) -> String {
-    page::page(
-        data,
-        &[
-            lineup::section(data),
-            lineup::sheets(data),
-            strips::section(data),
-            triangle::section(data),
-            table::section(data),
-            loss::section(data),
-        ],
-    )
+impl Demo {
+    /// Returns the page.
+    #[must_use]
+    pub fn html(&self) -> String {
+        let sections = [
+            lineup::section(self),
+            lineup::sheets(self),
+            strips::section(self),
+            triangle::section(self),
+            results::section(self),
+            training::section(self),
+        ];
+        Page::new("One network, one Langevin equation")
+            .kicker("langevin demo")
+            .lede(self.lede())
+            .version(&self.version)
+            .raw(&sections.join("\n"))
+            .footer(&self.footer())
+            .html()
+    }
+
+    fn lede(&self) -> String {
+        let read = match self.rows.len() {
+            0 => String::new(),
+            1 => ", read one way, no retraining".into(),
+            n => format!(", read {} ways, no retraining", in_words(n)),
+        };
+        format!("One network, trained once as a rectified flow{read}.")
+    }
+
+    fn footer(&self) -> String {
+        let item = |term: &str, value: &str| format!("<div><dt>{term}</dt><dd>{}</dd></div>", escape(value));
+        let items = [
+            item("Version", &format!("langevin {}", self.version)),
+            item("Seed", &self.seed.to_string()),
+            item("Machine", &capital(&self.machine)),
+        ]
+        .concat();
+        format!(
+            "<section><h2>Repeat it</h2><pre><code>{}</code></pre><dl>{items}</dl></section>\
+             <section><h2>Sources</h2>\
+             <p>The equation and its rows: <a href=\"https://arxiv.org/abs/2604.10465\">Rethinking the Diffusion Model from a Langevin Perspective</a>, \
+             Zheng and Lan, 2026, arXiv 2604.10465.</p>\
+             <p>The pictures: Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998, \
+             <a href=\"https://doi.org/10.24432/C50P49\">DOI 10.24432/C50P49</a>, CC BY 4.0.</p></section>",
+            escape(&self.command),
+        )
+    }
 }

@@ -3,7 +3,7 @@
 //! The file `lock` holds the number of the process that has the run, and an advisory lock of the system that ends with it:
 //! a process that was killed blocks nobody. The file goes with the process that ends. Commands that only read a run take no lock.
 
-use crate::error::{Failure, Result};
+use crate::error::{Error, Result};
 use crate::words::shown;
 use same_file::Handle;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 /// The name of the file, in the directory of the run.
 pub const NAME: &str = "lock";
 
-/// A run that is this process's for as long as this lives.
+/// The lock of a run, held until it is dropped.
+#[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
     /// Locked while it is open.
@@ -21,13 +22,13 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the run in `directory`, which exists.
+    /// Takes the lock of the run in `directory`, which exists.
     ///
     /// # Errors
     /// Returns an error if another process has the run, or if the file cannot be made.
     pub fn take(directory: &Path) -> Result<Self> {
         let path = directory.join(NAME);
-        let wrong = |error: std::io::Error| Failure::writing(&path, &error);
+        let wrong = |error: std::io::Error| Error::writing(&path, &error);
         loop {
             // What another process wrote stands until the lock is this one's.
             let mut options = OpenOptions::new();
@@ -62,11 +63,11 @@ impl Drop for Lock {
 }
 
 /// What the second process is told.
-fn in_use(directory: &Path, file: &mut File) -> Failure {
+fn in_use(directory: &Path, file: &mut File) -> Error {
     let mut text = String::new();
     let _ = file.take(32).read_to_string(&mut text);
     let who = text.trim().parse::<u32>().map_or("another process".to_owned(), |pid| format!("process {pid}"));
-    Failure::misused("the run is in use")
+    Error::misused("the run is in use")
         .at(format!("'{}'", shown(directory)))
         .expected("a run that no other process trains in")
         .got(format!("{who} at work in it"))

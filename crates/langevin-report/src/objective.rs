@@ -1,8 +1,9 @@
-//! A training objective: where the levels are drawn, and what an error counts there, over λ.
+//! The page of a training objective: where the noise levels are drawn, and what an error counts there, over λ.
 
-use super::page::shell;
-use super::svg::{label, line, path};
-use super::text::{capital, escape};
+use crate::axis::Axis;
+use crate::numbers::{capital, short};
+use crate::page::{Page, escape};
+use crate::svg::{label, line, path};
 use langevin::objective::{Frame, Point};
 
 /// The drawing, in its own units.
@@ -13,42 +14,53 @@ const LEFT: f64 = 16.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 48.0;
+/// The most ticks of the axis.
+const TICKS: usize = 7;
 
-/// The whole page.
+/// Returns the page of an objective. `title` and `verdict` are sentences without a full stop: the parts of the objective, and what kind of bound it is.
+///
+/// ```
+/// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
+/// let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity)
+///     .with_range(LambdaRange { min: -3.0, max: 3.0 });
+/// let frame = Objective::new(&flow, Weight::Plain, TimeDensity::UniformTime)?.frame(201)?;
+/// let page = langevin_report::objective::html("rectified flow", &frame, "a bound");
+/// assert!(page.contains("<svg class=\"curves\""));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[must_use]
-pub fn objective(title: &str, frame: &Frame, verdict: &str) -> String {
-    let version = env!("CARGO_PKG_VERSION");
-    let header = format!(
-        "<header><p class=\"kicker\">langevin objective</p><h1>One objective</h1><p class=\"lede\">{}. {}.</p></header>",
-        escape(&capital(title)),
-        escape(&capital(verdict)),
-    );
+pub fn html(title: &str, frame: &Frame, verdict: &str) -> String {
     let main = format!(
         "<section class=\"objective\"><h2>On one axis</h2>{}<p>Each curve is drawn against its own largest value. λ = ln(α/σ): noise on the left, data on the right.</p></section>",
         drawing(frame)
     );
     let footer = format!(
-        "<footer><section><h2>What it is</h2><p>Every denoising loss is ∫ w(λ) p(λ) E‖ε − ε̂‖² dλ: p says where the noise levels are drawn, w what a squared error in ε \
+        "<section><h2>What it is</h2><p>Every denoising loss is ∫ w(λ) p(λ) E‖ε − ε̂‖² dλ: p says where the noise levels are drawn, w what a squared error in ε \
          counts there. Only their product matters in expectation. Where it does not rise with λ, the loss is a bound on the likelihood of data with added noise; where it is the same \
          everywhere, on that of the data.</p></section><section><h2>Source</h2><p>Kingma and Gao, <a href=\"https://arxiv.org/abs/2303.00848\">Understanding diffusion objectives as the \
-         ELBO with simple data augmentation</a>, arXiv 2303.00848.</p><p>langevin {version}</p></section></footer>"
+         ELBO with simple data augmentation</a>, arXiv 2303.00848.</p><p>langevin {}</p></section>",
+        env!("CARGO_PKG_VERSION")
     );
-    shell("One objective", version, &header, &main, &footer)
+    Page::new("One objective")
+        .kicker("langevin objective")
+        .lede(format!("{}. {}.", capital(title), capital(verdict)))
+        .raw(&main)
+        .footer(&footer)
+        .html()
 }
 
 fn drawing(frame: &Frame) -> String {
     let (Some(first), Some(last)) = (frame.points.first(), frame.points.last()) else { return String::new() };
-    let across = |lambda: f64| LEFT + (lambda - first.lambda) / (last.lambda - first.lambda) * (WIDTH - LEFT - RIGHT);
+    let axis = Axis::linear(first.lambda, last.lambda);
+    let across = |lambda: f64| LEFT + axis.share(lambda) * (WIDTH - LEFT - RIGHT);
     let floor = HEIGHT - BOTTOM;
     let mut out = format!(
         "<svg class=\"curves\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"w times p, and p, over λ\">"
     );
-    let whole = first.lambda.ceil() as i32..=last.lambda.floor() as i32;
-    for tick in whole.filter(|tick| tick % 2 == 0) {
-        let x = across(f64::from(tick));
+    for tick in axis.ticks(TICKS) {
+        let x = across(tick);
         out.push_str(&line((x, TOP), (x, floor), "grid"));
-        let sign = if tick < 0 { "−" } else { "" };
-        out.push_str(&label((x, floor + 18.0), "middle", "tick", &format!("{sign}{}", tick.abs())));
+        out.push_str(&label((x, floor + 18.0), "middle", "tick", &escape(&short(tick, 3))));
     }
     out.push_str(&line((LEFT, floor), (WIDTH - RIGHT, floor), "axis"));
     out.push_str(&label((0.5 * WIDTH, HEIGHT - 6.0), "middle", "tick", "λ"));

@@ -1,8 +1,10 @@
 //! From noise to a digit: the state on its way, once per row.
 
 use super::pictures::{self, Scale};
-use super::text::{escape, short};
-use super::{DemoData, Row, svg};
+use super::{Demo, Reading};
+use crate::numbers::short;
+use crate::page::escape;
+use crate::palette::{class, mark};
 
 /// Pictures of a strip at most; odd, so that every second one still ends on the digit.
 const FRAMES: usize = 13;
@@ -10,7 +12,7 @@ const FRAMES: usize = 13;
 const STRIPS: usize = 2;
 
 /// "From noise to a digit".
-pub(super) fn section(data: &DemoData) -> String {
+pub(super) fn section(data: &Demo) -> String {
     let body: String = data.rows.iter().enumerate().map(|(index, row)| strip(index, row)).collect();
     let body = if body.is_empty() { "<p class=\"empty\">No strip was recorded.</p>".to_owned() } else { body };
     format!(
@@ -21,7 +23,7 @@ pub(super) fn section(data: &DemoData) -> String {
     )
 }
 
-fn strip(index: usize, row: &Row) -> String {
+fn strip(index: usize, row: &Reading) -> String {
     let frames = row.strips.iter().map(|strip| strip.shown(usize::MAX)).min().unwrap_or(0);
     let chosen = chosen(frames, &row.strip_sigmas);
     let (Some(&first), Some(&last)) = (chosen.first(), chosen.last()) else {
@@ -60,10 +62,10 @@ fn strip(index: usize, row: &Row) -> String {
         })
         .collect();
     format!(
-        "<div class=\"strip r{}\"><p class=\"name\">{}<b>{}</b> <small>{}</small></p>\
+        "<div class=\"strip {}\"><p class=\"name\">{}<b>{}</b> <small>{}</small></p>\
          <div class=\"reel\" style=\"--n:{};--m:{}\"><div class=\"sigmas\" aria-hidden=\"true\">{labels}</div>{films}</div></div>",
-        index % 4,
-        svg::mark(index),
+        class(index),
+        mark(index),
         escape(&row.title),
         if row.is_ode() { "no noise on the way" } else { "fresh noise at every step" },
         chosen.len(),

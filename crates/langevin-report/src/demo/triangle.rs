@@ -1,8 +1,11 @@
 //! forward + reverse = Langevin: one drawing to scale and one sum per row.
 
-use super::svg::{self, Point};
-use super::text::{escape, short, significant};
-use super::{DemoData, Row, Triangle};
+use super::{Demo, Reading, Triangle};
+use crate::axis::{multiples, step};
+use crate::numbers::{short, significant};
+use crate::page::escape;
+use crate::palette::{class, mark};
+use crate::svg::{self, Point};
 
 const WIDTH: f64 = 264.0;
 /// The drawings are as tall as their arrows, within this.
@@ -11,7 +14,7 @@ const TALLEST: f64 = 220.0;
 const ROOM: [f64; 4] = [14.0, 18.0, 82.0, 40.0];
 
 /// "The triangle".
-pub(super) fn section(data: &DemoData) -> String {
+pub(super) fn section(data: &Demo) -> String {
     if data.rows.is_empty() {
         return String::new();
     }
@@ -39,25 +42,25 @@ const EQUATIONS: &str = "<div class=\"equations\" role=\"img\" aria-label=\"Forw
     <p class=\"sum\"><span class=\"op\">=</span><b>Langevin</b><i></i><i>½(g² + h²) s dτ</i><i>√(g² + h²) dW</i></p>\
     <p class=\"fate\"><span class=\"op\"></span><b></b><em>cancels</em><em>stays</em><em>adds</em></p></div>";
 
-fn card(index: usize, row: &Row, frame: &Frame, noise: f64) -> String {
+fn card(index: usize, row: &Reading, frame: &Frame, noise: f64) -> String {
     let t = &row.triangle;
     let name = escape(&row.title);
-    let line = |class: &str, op: &str, label: &str, [x, score, squared]: [f64; 3]| {
+    let line = |style: &str, op: &str, label: &str, [x, score, squared]: [f64; 3]| {
         let share = if noise > 0.0 { squared / noise } else { 0.0 };
         format!(
-            "<tr class=\"{class}\"><td class=\"op\">{op}</td><th scope=\"row\">{label}</th><td>{}</td><td>{}</td><td>{}{}</td></tr>",
-            number(x),
-            number(score),
+            "<tr class=\"{style}\"><td class=\"op\">{op}</td><th scope=\"row\">{label}</th><td>{}</td><td>{}</td><td>{}{}</td></tr>",
+            coefficient(x),
+            coefficient(score),
             svg::disc(share),
-            number(squared)
+            coefficient(squared)
         )
     };
     format!(
-        "<article class=\"card r{}\"><h3>{}{name}</h3>{}<table class=\"sums\"><caption>Coefficients of {name}</caption>\
+        "<article class=\"card {}\"><h3>{}{name}</h3>{}<table class=\"sums\"><caption>Coefficients of {name}</caption>\
          <thead><tr><td></td><td></td><th scope=\"col\">x</th><th scope=\"col\">score</th><th scope=\"col\">noise²</th></tr></thead>\
          <tbody>{}{}{}</tbody></table><p class=\"note\">h/g = {}, at {} = {}</p></article>",
-        index % 4,
-        svg::mark(index),
+        class(index),
+        mark(index),
         drawing(t, frame, &name),
         line("", "", "forward", t.forward),
         line("", "+", "reverse", t.reverse),
@@ -78,7 +81,7 @@ fn clock(process: &str) -> &'static str {
 }
 
 /// A coefficient: 0 where rounding alone keeps it from being 0.
-fn number(value: f64) -> String {
+fn coefficient(value: f64) -> String {
     if value.abs() < 1e-9 { "0".into() } else { short(value, 3) }
 }
 
@@ -108,12 +111,12 @@ fn drawing(t: &Triangle, frame: &Frame, name: &str) -> String {
         "<svg class=\"plane\" viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{name}: the forward drift ({} x, {} s) plus the reverse drift \
          ({} x, {} s) is the Langevin drift ({} x, {} s).\">{art}</svg>",
         svg::coord(frame.height()),
-        number(t.forward[0]),
-        number(t.forward[1]),
-        number(t.reverse[0]),
-        number(t.reverse[1]),
-        number(t.langevin[0]),
-        number(t.langevin[1]),
+        coefficient(t.forward[0]),
+        coefficient(t.forward[1]),
+        coefficient(t.reverse[0]),
+        coefficient(t.reverse[1]),
+        coefficient(t.langevin[0]),
+        coefficient(t.langevin[1]),
     )
 }
 
@@ -148,14 +151,11 @@ impl Frame {
         (WIDTH - ROOM[2] - (self.high.0 - x) * self.unit, self.height() - ROOM[3] - (score - self.low.1) * self.unit)
     }
 
-    /// Faint lines at whole numbers, or at the next rounder step where those would crowd.
+    /// Faint lines at whole numbers, or at rounder steps if whole numbers would crowd.
     fn grid(&self) -> String {
-        let step =
-            [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1000.0].into_iter().find(|s| s * self.unit >= 34.0).unwrap_or(1e4);
-        let ticks = |low: f64, high: f64| {
-            let (first, last) = ((low / step).ceil(), (high / step).floor());
-            (0..=40).map(move |i| first + f64::from(i)).take_while(move |&k| k <= last).map(move |k| k * step)
-        };
+        // At least 34 pixels and a whole number apart.
+        let step = step(34.0 / self.unit).max(1.0);
+        let ticks = |low: f64, high: f64| multiples(low, high, step).take(41);
         let (left, bottom) = self.at(self.low.0, self.low.1);
         let (right, top) = self.at(self.high.0, self.high.1);
         let mut art = String::new();

@@ -1,8 +1,10 @@
 //! The same draws in every row, one column a draw, and a sheet of samples beside a sheet of data.
 
 use super::pictures::{self, Scale};
-use super::text::{escape, in_words, plural, significant};
-use super::{DemoData, Pictures, Row, svg};
+use super::{Demo, Pictures, Reading};
+use crate::numbers::{capital, in_words, plural, significant};
+use crate::page::escape;
+use crate::palette::{class, mark};
 
 /// Draws that stand side by side.
 const DRAWS: usize = 16;
@@ -10,7 +12,7 @@ const DRAWS: usize = 16;
 const ACROSS: usize = 8;
 
 /// "The same draws": the picture to see first.
-pub(super) fn section(data: &DemoData) -> String {
+pub(super) fn section(data: &Demo) -> String {
     let shown = data.rows.iter().map(|row| row.samples.shown(DRAWS)).max().unwrap_or(0);
     if shown == 0 {
         return "<section id=\"draws\"><h2>The same draws</h2><p class=\"empty\">No samples were drawn.</p></section>"
@@ -22,8 +24,8 @@ pub(super) fn section(data: &DemoData) -> String {
     let mut groups: Vec<(bool, String)> = Vec::new();
     for (index, row) in data.rows.iter().enumerate() {
         let rendered = line(
-            &format!("row r{}", index % 4),
-            &svg::mark(index),
+            &format!("row {}", class(index)),
+            &mark(index),
             &row.title,
             &format!("read as {}", reading(&row.prediction)),
             &row.samples,
@@ -54,10 +56,10 @@ pub(super) fn section(data: &DemoData) -> String {
 }
 
 /// "Beside the data": many samples of each row at once.
-pub(super) fn sheets(data: &DemoData) -> String {
+pub(super) fn sheets(data: &Demo) -> String {
     let mut figures = sheet("real", "", "Data", &data.data, "real pictures");
     for (index, row) in data.rows.iter().enumerate() {
-        figures.push_str(&sheet(&format!("r{}", index % 4), &svg::mark(index), &row.title, &row.samples, "samples"));
+        figures.push_str(&sheet(&class(index), &mark(index), &row.title, &row.samples, "samples"));
     }
     format!(
         "<section id=\"sheets\"><h2>Beside the data</h2><div class=\"sheets\">{figures}\
@@ -102,7 +104,7 @@ fn sheet(class: &str, mark: &str, title: &str, pictures: &Pictures, noun: &str) 
 }
 
 /// Pixel by pixel, the largest minus the smallest value among the ODE rows.
-fn spread(rows: &[Row]) -> Option<Pictures> {
+fn spread(rows: &[Reading]) -> Option<Pictures> {
     let sets: Vec<&Pictures> = rows.iter().filter(|row| row.is_ode()).map(|row| &row.samples).collect();
     let (first, rest) = sets.split_first()?;
     if rest.is_empty() || rest.iter().any(|set| (set.height, set.width) != (first.height, first.width)) {
@@ -120,7 +122,7 @@ fn spread(rows: &[Row]) -> Option<Pictures> {
     Some(Pictures { count, height: first.height, width: first.width, values })
 }
 
-fn explanation(data: &DemoData) -> String {
+fn explanation(data: &Demo) -> String {
     let odes = data.rows.iter().filter(|row| row.is_ode()).count();
     let noisy = data.rows.len() - odes;
     let mut text = String::from("A column is one random draw, handed to every row.");
@@ -135,7 +137,7 @@ fn explanation(data: &DemoData) -> String {
         };
         text.push_str(&format!(
             " {} rows add no noise on the way. They are one ODE on {} clocks: {verdict}.",
-            super::text::capital(&in_words(odes)),
+            capital(&in_words(odes)),
             in_words(odes),
         ));
     }
@@ -145,7 +147,7 @@ fn explanation(data: &DemoData) -> String {
             if noisy == 1 {
                 "The SDE row adds".to_owned()
             } else {
-                format!("The other {} add", plural(noisy, "row", "rows"))
+                format!("The other {} add", plural(noisy as u64, "row"))
             }
         ));
     }

@@ -1,0 +1,46 @@
+//! Charts, tables and self-contained HTML pages of diffusion experiments, as pure text.
+//!
+//! Plain numbers go in and a `String` comes out. The crate reads and writes no file, prints nothing, keeps no state and builds for wasm32. A page holds its style,
+//! drawings and pictures, so a single file can be sent to anyone. It follows the light or dark setting of its reader and prints well.
+//!
+//! | module | content |
+//! |---|---|
+//! | [`page`] | [`Page`]: head, title, sections and footer |
+//! | [`chart`] | [`LineChart`]: a curve, with a dashed second one |
+//! | [`axis`] | [`Axis`]: linear or logarithmic, with round ticks; every drawing uses it |
+//! | [`table`] | [`Table`]: one table, as aligned text for a terminal or as HTML |
+//! | [`numbers`] | numbers, counts, shares and times for people |
+//! | [`palette`] | the colours and marks of series |
+//! | [`errors`], [`objective`], [`run`], [`demo`] | the pages of `langevin analyze`, `objective`, `report` and `demo` |
+//!
+//! # Example
+//!
+//! A line chart in a page of its own:
+//!
+//! ```
+//! use langevin_report::{LineChart, Page};
+//! let losses: Vec<(f64, f64)> = (0..=50).map(|i| (20.0 * f64::from(i), 0.1 + 0.9 / f64::from(1 + i))).collect();
+//! let chart = LineChart::new("step", "loss", losses);
+//! let page = Page::new("My training").lede("1,000 steps of 64 rows.").section("The loss", &chart.html());
+//! let html = page.html();
+//! assert!(html.starts_with("<!doctype html>") && html.contains("loss, logarithmic scale"));
+//! // std::fs::write("training.html", html)
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod axis;
+pub mod chart;
+pub mod demo;
+pub mod errors;
+pub mod numbers;
+pub mod objective;
+pub mod page;
+pub mod palette;
+pub mod run;
+mod svg;
+pub mod table;
+
+pub use axis::Axis;
+pub use chart::LineChart;
+pub use page::{Page, escape};
+pub use table::{Cell, Table};

@@ -1,0 +1,141 @@
+//! The page of a training run: its loss, its samples, how near they are to the data, and the configuration that repeats it.
+
+use crate::chart::LineChart;
+use crate::page::{Page, escape};
+use crate::table::{Cell, Table};
+
+/// Everything that the page shows.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// The line below the heading.
+    pub title: String,
+    /// A term, its value, and a note.
+    pub facts: Vec<(String, String, String)>,
+    /// `(step, loss)` of the training.
+    pub losses: Vec<(f64, f64)>,
+    /// `(step, loss)` of held-out rows.
+    pub held_out: Vec<(f64, f64)>,
+    /// Number of steps.
+    pub steps: u64,
+    /// Headings and PNG files of pictures.
+    pub pictures: Vec<(String, Vec<u8>)>,
+    /// The name of a measure, its value for samples, and its value for real data in their place.
+    pub measures: Vec<(String, f64, Option<f64>)>,
+    /// The line above the measures.
+    pub measured: String,
+    /// The configuration of the run.
+    pub config: String,
+    /// The command that repeats or continues the run.
+    pub command: String,
+}
+
+impl Run {
+    /// Returns the page.
+    ///
+    /// ```
+    /// use langevin_report::run::Run;
+    /// let run = Run { title: "Digits".into(), losses: vec![(1.0, 2.0), (2.0, 1.0)], steps: 2, ..Run::default() };
+    /// assert!(run.html().contains("Digits"));
+    /// ```
+    #[must_use]
+    pub fn html(&self) -> String {
+        let loss =
+            format!("<dl class=\"facts\">{}</dl>{}", self.facts(), losses(&self.losses, &self.held_out, self.steps));
+        let mut page = Page::new("One training")
+            .kicker("langevin report")
+            .lede(&self.title)
+            .raw(&format!("<section id=\"training\"><h2>The loss</h2>{loss}</section>"));
+        for (name, png) in &self.pictures {
+            let image =
+                format!("<img class=\"shown\" alt=\"{}\" src=\"data:image/png;base64,{}\">", escape(name), base64(png));
+            page = page.section(name, &image);
+        }
+        if !self.measures.is_empty() {
+            let body = format!("<p class=\"say\">{}</p>{}", escape(&self.measured), self.table());
+            page = page.section("Samples against real data", &body);
+        }
+        page.footer(&format!(
+            "<section><h2>Repeat it</h2><pre><code>{}</code></pre><p>langevin {}</p></section><section><h2>Its configuration</h2><pre><code>{}</code></pre></section>",
+            escape(&self.command),
+            env!("CARGO_PKG_VERSION"),
+            escape(&self.config)
+        ))
+        .html()
+    }
+
+    fn facts(&self) -> String {
+        let fact = |(term, value, note): &(String, String, String)| {
+            format!("<div><dt>{}</dt><dd>{} <small>{}</small></dd></div>", escape(term), escape(value), escape(note))
+        };
+        self.facts.iter().map(fact).collect()
+    }
+
+    fn table(&self) -> String {
+        let mut table = Table::new(["", "samples", "real"]);
+        for (name, found, real) in &self.measures {
+            table.push([name.as_str().into(), Cell::Number(*found), (*real).into()]);
+        }
+        table.html("measured", "Samples and real data")
+    }
+}
+
+/// The chart of a training's losses.
+pub(crate) fn losses(losses: &[(f64, f64)], held_out: &[(f64, f64)], steps: u64) -> String {
+    LineChart::new("step", "loss", losses.iter().copied())
+        .named("Smoothed loss")
+        .dashed("of rows not trained on", held_out.iter().copied())
+        .until(steps as f64)
+        .html()
+}
+
+/// Encodes bytes as RFC 4648 has it: the standard alphabet, padded.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().fold(0_u32, |word, &b| (word << 8) | u32::from(b)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let sextet = (word >> (18 - 6 * place)) & 63;
+            out.push(if place <= chunk.len() { char::from(ALPHABET[sextet as usize]) } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_needs_nothing_else_and_escapes_what_it_shows() {
+        let run = Run {
+            title: "<b>".into(),
+            losses: vec![(1.0, 2.0), (2.0, 1.0)],
+            held_out: vec![(2.0, 1.5)],
+            pictures: vec![("Samples".into(), vec![1, 2, 3])],
+            measures: vec![("told apart".into(), 0.55, None)],
+            config: "a = \"<script>\"".into(),
+            ..Run::default()
+        };
+        let page = run.html();
+        assert!(page.contains("&lt;b&gt;") && !page.contains("<script>") && page.contains("AQID"));
+        assert!(!page.contains("http") && !page.contains("NaN"));
+        // The version stands apart from the box above it.
+        assert!(page.contains("</pre><p>langevin ") && page.contains("footer pre + p { margin-top: 16px; }"));
+    }
+
+    #[test]
+    fn base64_agrees_with_the_rfc() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! One table, for terminals and for pages.
+
+use crate::numbers::{cell, thousands};
+use crate::page::escape;
+use langevin::text::{Column, NAME, brief, columns, number};
+
+/// A value of a table.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Cell {
+    /// An unknown or missing value, shown as a dash.
+    Missing,
+    /// A text. In a terminal, long ones are cut.
+    Text(String),
+    /// A count.
+    Count(u64),
+    /// A number: four digits in a terminal, three in a page.
+    Number(f64),
+    /// HTML, and what stands for it in a terminal.
+    Html {
+        /// For pages.
+        html: String,
+        /// For terminals.
+        text: String,
+    },
+}
+
+impl Cell {
+    /// Returns the cell as HTML.
+    fn html(&self) -> String {
+        match self {
+            Self::Missing => "–".into(),
+            Self::Text(text) => escape(text),
+            Self::Count(value) => thousands(*value),
+            Self::Number(value) => cell(*value),
+            Self::Html { html, .. } => html.clone(),
+        }
+    }
+
+    /// Returns the cell as text.
+    fn text(&self) -> String {
+        match self {
+            Self::Missing => "–".into(),
+            Self::Text(text) | Self::Html { text, .. } => brief(text, NAME),
+            Self::Count(value) => thousands(*value),
+            Self::Number(value) => number(*value),
+        }
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<usize> for Cell {
+    fn from(value: usize) -> Self {
+        Self::Count(value as u64)
+    }
+}
+
+impl From<u64> for Cell {
+    fn from(value: u64) -> Self {
+        Self::Count(value)
+    }
+}
+
+impl From<f64> for Cell {
+    fn from(value: f64) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl<T: Into<Cell>> From<Option<T>> for Cell {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Missing, Into::into)
+    }
+}
+
+/// A row, and its class in a page.
+#[derive(Clone, Debug)]
+struct Line {
+    class: Option<String>,
+    cells: Vec<Cell>,
+}
+
+/// A table: headings, and rows whose first cell names them.
+///
+/// ```
+/// use langevin_report::{Cell, Table};
+/// let table = Table::new(["sampler", "NFE", "W2"]).row(["ddim".into(), 8_usize.into(), 0.125.into()]);
+/// assert_eq!(table.text(), "sampler  NFE        W2\nddim       8  1.250e−1\n");
+/// assert!(table.html("figures", "Errors").contains("<th scope=\"row\">ddim</th><td>8</td><td>0.125</td>"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Table {
+    heads: Vec<String>,
+    /// Headings of the page, if they differ.
+    titles: Option<Vec<String>>,
+    layout: Vec<Column>,
+    lines: Vec<Line>,
+    /// The classes of the columns after the first, in a page that stacks the cells of a row on narrow screens.
+    stacked: Option<Vec<&'static str>>,
+}
+
+impl Table {
+    /// Builds a table without rows. In a terminal the first column is aligned to the left and the others to the right.
+    #[must_use]
+    pub fn new<H: Into<String>>(heads: impl IntoIterator<Item = H>) -> Self {
+        Self {
+            heads: heads.into_iter().map(Into::into).collect(),
+            titles: None,
+            layout: vec![Column::Left(0), Column::Right(0)],
+            lines: Vec::new(),
+            stacked: None,
+        }
+    }
+
+    /// Sets headings for pages that differ from those of the terminal.
+    #[must_use]
+    pub fn titles<H: Into<String>>(mut self, titles: impl IntoIterator<Item = H>) -> Self {
+        self.titles = Some(titles.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets the alignment and least width of each column in a terminal. Further columns are like the last.
+    #[must_use]
+    pub fn layout(mut self, layout: &[Column]) -> Self {
+        self.layout = layout.to_vec();
+        self
+    }
+
+    /// Adds a row.
+    #[must_use]
+    pub fn row(mut self, cells: impl IntoIterator<Item = Cell>) -> Self {
+        self.push(cells);
+        self
+    }
+
+    /// Adds a row in place.
+    pub fn push(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.lines.push(Line { class: None, cells: cells.into_iter().collect() });
+    }
+
+    /// Adds a row of a class.
+    pub(crate) fn push_class(&mut self, class: String, cells: impl IntoIterator<Item = Cell>) {
+        self.lines.push(Line { class: Some(class), cells: cells.into_iter().collect() });
+    }
+
+    /// Makes the rows of a page stack their cells on narrow screens, with these classes for the columns after the first.
+    pub(crate) fn stacked(mut self, classes: &[&'static str]) -> Self {
+        self.stacked = Some(classes.to_vec());
+        self
+    }
+
+    /// Returns the table as aligned text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut rows = vec![self.heads.clone()];
+        rows.extend(self.lines.iter().map(|line| line.cells.iter().map(Cell::text).collect()));
+        columns(&rows, &self.layout)
+    }
+
+    /// Returns the table as HTML of a CSS class, with a caption for screen readers.
+    #[must_use]
+    pub fn html(&self, class: &str, caption: &str) -> String {
+        // Cells that the style takes out of a table's layout keep their roles only if these are said.
+        let role = |role: &str| if self.stacked.is_some() { format!(" role=\"{role}\"") } else { String::new() };
+        let (group, row, column) = (role("rowgroup"), role("row"), role("columnheader"));
+        let heads: String =
+            self.page_heads().iter().map(|head| format!("<th{column} scope=\"col\">{}</th>", escape(head))).collect();
+        let rows: String = self.lines.iter().map(|line| self.line(line, &role)).collect();
+        format!(
+            "<table class=\"{class}\"{}><caption>{}</caption><thead{group}><tr{row}>{heads}</tr></thead><tbody{group}>{rows}</tbody></table>",
+            role("table"),
+            escape(caption)
+        )
+    }
+
+    fn page_heads(&self) -> &[String] {
+        self.titles.as_ref().unwrap_or(&self.heads)
+    }
+
+    fn line(&self, line: &Line, role: &impl Fn(&str) -> String) -> String {
+        let class = line.class.as_ref().map_or_else(String::new, |class| format!(" class=\"{class}\""));
+        let [first, rest @ ..] = &line.cells[..] else { return String::new() };
+        let name = match self.stacked {
+            Some(_) => format!("<div class=\"who\">{}</div>", first.html()),
+            None => first.html(),
+        };
+        let cells: String = rest.iter().enumerate().map(|(i, cell)| self.cell(i, cell, role)).collect();
+        format!("<tr{}{class}><th{} scope=\"row\">{name}</th>{cells}</tr>", role("row"), role("rowheader"))
+    }
+
+    /// The cell of column `index` after the first.
+    fn cell(&self, index: usize, cell: &Cell, role: &impl Fn(&str) -> String) -> String {
+        let about = self.stacked.as_ref().map_or_else(String::new, |classes| {
+            let head = self.page_heads().get(index + 1).map_or_else(String::new, |head| escape(head));
+            format!(" class=\"{}\" data-head=\"{head}\"", classes.get(index).copied().unwrap_or_default())
+        });
+        format!("<td{}{about}>{}</td>", role("cell"), cell.html())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_table_for_both_places() {
+        let table = Table::new(["sampler", "grid", "steps", "W₂"])
+            .layout(&[Column::Left(0), Column::Left(0), Column::Right(0)])
+            .row(["<b>".into(), Cell::Missing, 1000_usize.into(), 1.234e-7.into()])
+            .row(["x".repeat(61).into(), Some("karras").into(), None::<usize>.into(), f64::INFINITY.into()]);
+        let text = table.text();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].ends_with("–       1,000  1.234e−7") && lines[1].starts_with("<b> "), "{text}");
+        assert!(lines[2].starts_with(&format!("{}…  karras", "x".repeat(60))) && lines[2].ends_with("–         ∞"));
+        let html = table.html("figures", "Errors");
+        assert!(html.contains("<th scope=\"row\">&lt;b&gt;</th><td>–</td><td>1,000</td><td>1.23·10<sup>−7</sup></td>"));
+    }
+
+    #[test]
+    fn stacked_cells_say_their_roles_and_headings() {
+        let mut table = Table::new(["Row", "h/g"]).stacked(&["s"]);
+        table.push_class("r0".into(), ["a".into(), "1".into()]);
+        let html = table.html("results", "Rows");
+        assert!(html.contains(
+            "<tr role=\"row\" class=\"r0\"><th role=\"rowheader\" scope=\"row\"><div class=\"who\">a</div></th>"
+        ));
+        assert!(html.contains("<td role=\"cell\" class=\"s\" data-head=\"h/g\">1</td>"), "{html}");
+    }
+}

@@ -1,0 +1,241 @@
+//! Why a task did not succeed: what, where, expected, got and hint, in the form of [`langevin::Error`], and whose fault it is.
+
+use crate::words::{QUOTED, ends, visible, visible_lines};
+use std::fmt::{self, Write as _};
+use std::path::Path;
+
+/// A result of a task.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Classes of errors. A program that fails ends with [`code`](Kind::code).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The work failed: bad content in a file, an output that cannot be written, a network that cannot be evaluated.
+    Failed = 1,
+    /// The arguments were wrong: unknown names, values out of range, files that do not exist.
+    Misused = 2,
+    /// The user interrupted it (128 + SIGINT).
+    Interrupted = 130,
+}
+
+impl Kind {
+    /// Returns the exit code: 1, 2 or 130.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// An error of a task.
+///
+/// Texts from outside are made harmless for terminals and cut to a length that a message can quote.
+///
+/// ```
+/// use langevin_tasks::{Error, Kind};
+/// let error = Error::misused("bad number of rows").at("count").expected("2 or more").got("1");
+/// assert_eq!(error.to_string(), "bad number of rows (count): expected 2 or more, got 1");
+/// assert_eq!(error.kind(), Kind::Misused);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Error {
+    kind: Kind,
+    words: Box<Words>,
+}
+
+/// What is said.
+#[derive(Clone, Debug, Default)]
+struct Words {
+    what: String,
+    place: Option<String>,
+    expected: Option<String>,
+    got: Option<String>,
+    hint: Option<String>,
+}
+
+/// The most characters of a place: two quotes, of a flag's value and of a path.
+const MOST_PLACE: usize = 2 * QUOTED;
+/// The most characters of what the program says itself, in which something may be quoted.
+const MOST_WORDS: usize = 10 * QUOTED;
+
+impl Error {
+    fn new(kind: Kind, what: impl Into<String>) -> Self {
+        let what =
+            visible_lines(&what.into()).lines().map(|line| ends(line, MOST_WORDS)).collect::<Vec<_>>().join("\n");
+        Self { kind, words: Box::new(Words { what, ..Words::default() }) }
+    }
+
+    /// Builds an error of work that failed.
+    pub fn failed(what: impl Into<String>) -> Self {
+        Self::new(Kind::Failed, what)
+    }
+
+    /// Builds an error of wrong arguments.
+    pub fn misused(what: impl Into<String>) -> Self {
+        Self::new(Kind::Misused, what)
+    }
+
+    /// Builds an error without words, for a caller that has said everything.
+    #[must_use]
+    pub fn silent(kind: Kind) -> Self {
+        Self::new(kind, "")
+    }
+
+    /// Builds an error of work that the user interrupted.
+    pub fn interrupted(what: impl Into<String>) -> Self {
+        Self::new(Kind::Interrupted, what)
+    }
+
+    /// Sets the place: an argument or a file.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.words.place = Some(ends(&visible(&place.into()), MOST_PLACE));
+        self
+    }
+
+    /// Sets the place to a file.
+    #[must_use]
+    pub fn in_file(self, path: &Path) -> Self {
+        self.at(path.display().to_string())
+    }
+
+    /// Sets what was expected.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.words.expected = Some(ends(&visible(&expected.into()), MOST_WORDS));
+        self
+    }
+
+    /// Sets what was found.
+    #[must_use]
+    pub fn got(mut self, got: impl Into<String>) -> Self {
+        self.words.got = Some(ends(&visible(&got.into()), QUOTED));
+        self
+    }
+
+    /// Sets what to try.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.words.hint = Some(ends(&visible(&hint.into()), MOST_WORDS));
+        self
+    }
+
+    /// Builds an error of a missing file that the argument `flag` names.
+    #[must_use]
+    pub fn missing(flag: &str, path: &Path) -> Self {
+        Self::misused("no such file").at(format!("{flag} {}", path.display()))
+    }
+
+    /// Builds an error of a file that could not be read.
+    #[must_use]
+    pub fn reading(path: &Path, error: &std::io::Error) -> Self {
+        Self::failed("cannot read the file").in_file(path).got(error.to_string())
+    }
+
+    /// Builds an error of a file that could not be written.
+    #[must_use]
+    pub fn writing(path: &Path, error: &std::io::Error) -> Self {
+        let failure = Self::failed("cannot write the output").in_file(path);
+        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+        match error.kind() {
+            std::io::ErrorKind::NotFound if directory.is_none_or(Path::exists) => {
+                failure.got("its directory takes no new files")
+            }
+            std::io::ErrorKind::NotFound => {
+                failure.expected("a directory that exists").got("none").hint("create the directory first")
+            }
+            _ => failure.got(error.to_string()),
+        }
+    }
+
+    /// Returns the class.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        // A library's own hint comes last, behind what is known here.
+        let (what, own) =
+            self.words.what.split_once("\nhint: ").map_or((&*self.words.what, None), |(w, h)| (w, Some(h)));
+        let mut text = what.to_owned();
+        let mut add = |piece: std::fmt::Arguments<'_>| {
+            // Writing to a string cannot fail.
+            let _ = text.write_fmt(piece);
+        };
+        if let Some(place) = &self.words.place {
+            add(format_args!(" ({place})"));
+        }
+        match (&self.words.expected, &self.words.got) {
+            (Some(expected), Some(got)) => add(format_args!(": expected {expected}, got {got}")),
+            (Some(expected), None) => add(format_args!(": expected {expected}")),
+            (None, Some(got)) => add(format_args!(": {got}")),
+            (None, None) => {}
+        }
+        let given = self.words.hint.as_deref().filter(|given| own != Some(given));
+        for hint in own.into_iter().chain(given) {
+            add(format_args!("\nhint: {hint}"));
+        }
+        text
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Classifies the error of a library.
+pub trait Blame<T> {
+    /// Makes it an error of wrong arguments.
+    ///
+    /// # Errors
+    /// Returns the error, if there is one.
+    fn or_misused(self) -> Result<T>;
+    /// Makes it an error of work that failed.
+    ///
+    /// # Errors
+    /// Returns the error, if there is one.
+    fn or_failed(self) -> Result<T>;
+}
+
+impl<T, E: std::error::Error> Blame<T> for std::result::Result<T, E> {
+    fn or_misused(self) -> Result<T> {
+        self.map_err(|error| Error::misused(with_causes(&error)))
+    }
+
+    fn or_failed(self) -> Result<T> {
+        self.map_err(|error| Error::failed(with_causes(&error)))
+    }
+}
+
+/// The text of an error and of those behind it, each said once; hints last.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let full = error.to_string();
+    let (mut text, hint) = match full.split_once("\nhint: ") {
+        Some((text, hint)) => (text.to_owned(), Some(hint)),
+        None => (full.clone(), None),
+    };
+    let mut hints: Vec<String> = hint.map(str::to_owned).into_iter().collect();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let words = inner.to_string();
+        let (words, hint) = words.split_once("\nhint: ").map_or((words.as_str(), None), |(w, h)| (w, Some(h)));
+        if !text.contains(words) {
+            text.push_str(": ");
+            text.push_str(words);
+        }
+        // An error that says its cause says its hint too.
+        hints.extend(hint.filter(|hint| !hints.iter().any(|known| known.contains(hint))).map(str::to_owned));
+        cause = inner.source();
+    }
+    hints.into_iter().for_each(|hint| {
+        text.push_str("\nhint: ");
+        text.push_str(&hint);
+    });
+    text
+}
