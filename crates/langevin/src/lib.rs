@@ -71,6 +71,7 @@ pub mod plan;
 pub mod prediction;
 pub mod process;
 pub mod recommend;
+pub mod request;
 pub mod sampler;
 pub mod space;
 pub mod verify;
@@ -89,6 +90,7 @@ pub use objective::{Objective, TimeDensity, Weight};
 pub use plan::{Letter, Op, Plan, Sampling};
 pub use prediction::Prediction;
 pub use process::{Level, Process, ProcessSpec, Schedule};
+pub use request::Request;
 pub use sampler::{Sampler, Word};
 pub use space::{Coef, Denoise, DenoiseSlices, Draw, Map, SliceSpace, Space, Tolerance, WithDenoised};
 

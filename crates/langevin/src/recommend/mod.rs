@@ -32,6 +32,7 @@ use crate::analysis::{Analysis, Distance};
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::process::Level;
+pub use crate::request::most_steps;
 use crate::sampler::Sampler;
 
 /// The grids that are tried where none are named.
@@ -117,37 +118,6 @@ pub fn fitting(compiler: &dyn Compiler, sampler: &Sampler, grid: &str, budget: u
         return Ok((plan.nfe() <= budget).then_some((steps, plan)));
     }
     most_steps(budget, &|steps| compiler.plan(sampler, grid, Some(steps)))
-}
-
-/// The plan of as many steps as fit into `budget` evaluations, and their number, of the plans that `plan` compiles from a number of steps; `None` where not even one does.
-///
-/// # Errors
-/// Returns the first error of `plan` if it compiles no number of steps that was tried.
-pub fn most_steps(budget: usize, plan: &dyn Fn(usize) -> Result<Plan>) -> Result<Option<(usize, Plan)>> {
-    let mut steps = budget;
-    let mut first = None;
-    while steps > 0 {
-        match plan(steps) {
-            Ok(fits) if fits.nfe() <= budget => {
-                let mut best = (steps, fits);
-                // The estimate below may have left out a few.
-                while best.0 < budget
-                    && let Ok(more) = plan(best.0 + 1)
-                    && more.nfe() <= budget
-                {
-                    best = (best.0 + 1, more);
-                }
-                return Ok(Some(best));
-            }
-            // Evaluations grow about as steps do.
-            Ok(costs) => steps = (steps * budget / costs.nfe()).min(steps - 1),
-            Err(error) => {
-                first = first.or(Some(error));
-                steps = steps.min(64) / 2;
-            }
-        }
-    }
-    first.map_or(Ok(None), Err)
 }
 
 /// One plan of a ranking.
