@@ -178,12 +178,17 @@ pub trait Blame<T> {
 
 impl<T, E: Error> Blame<T> for std::result::Result<T, E> {
     fn or_misused(self) -> Result<T> {
-        self.map_err(|error| Failure::misused(with_causes(&error)))
+        self.map_err(|error| Failure::misused(in_flags(&with_causes(&error))))
     }
 
     fn or_failed(self) -> Result<T> {
-        self.map_err(|error| Failure::failed(with_causes(&error)))
+        self.map_err(|error| Failure::failed(in_flags(&with_causes(&error))))
     }
+}
+
+/// The text of an error about a request, whose words are flags here.
+fn in_flags(text: &str) -> String {
+    langevin::request::spelled(text, |word| format!("--{word}"))
 }
 
 /// The text of an error and of those behind it, each said once; hints last.

@@ -35,6 +35,8 @@
 //! # Ok::<(), langevin::Error>(())
 //! ```
 //!
+//! A [`Request`] is the same choice as one value, with defaults, as text or as JSON: `"sampler=adams2 process=vp".parse::<Request>()?.plan()?`.
+//!
 //! For a network of your own implement [`Model`] on your states; give it a [`Formulation`] and hand that to [`Sampler::compile`]. States that are not slices (a
 //! tensor library's, say) need a [`Space`]: three functions. To keep control of the loop (for streaming, cancelling, or a foreign runtime) use
 //! [`Plan::start`] and answer its questions.

@@ -4,11 +4,10 @@
 //! sampled. A network is not exact: with [`Search::score_error`] a plan is as good as it is with the worse of two networks, whose ε is that much too large and too small. What holds for Gaussians of the data's covariance is a good guess at what holds for the data (`docs/gaussian-analysis.md` measures how good).
 //!
 //! ```
-//! use langevin::recommend::{By, Search, Setting};
-//! use langevin::{Process, Spectrum};
-//! let (process, data) = (Process::vp(), Spectrum::power_law(2.0, 64)?);
-//! let setting = Setting::new(&process);
-//! let ranking = Search::new(&setting, &data, 8, By::W2).grids(["karras", "uniform-lambda"]).run()?;
+//! use langevin::recommend::{By, Search};
+//! use langevin::{Process, Request, Spectrum};
+//! let (request, data) = (Request::new().process(Process::vp()), Spectrum::power_law(2.0, 64)?);
+//! let ranking = Search::new(&request, &data, 8, By::W2).grids(["karras", "uniform-lambda"]).run()?;
 //! let best = ranking.best();
 //! assert!(best.analysis.nfe <= 8 && best.analysis.total.w2 <= ranking.usual()[0].analysis.total.w2);
 //! println!("{ranking}"); // the ten best, and why the first is the first
@@ -26,13 +25,13 @@ mod tests;
 pub use doubt::Doubt;
 pub use measure::{Measure, Measured, Trial};
 pub use search::{MAX_NFE, Search};
-pub use setting::{Imported, Setting};
+pub use setting::Imported;
 
 use crate::analysis::{Analysis, Distance};
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::process::Level;
-pub use crate::request::most_steps;
+use crate::request::most_steps;
 use crate::sampler::Sampler;
 
 /// The grids that are tried where none are named.
@@ -81,7 +80,7 @@ impl By {
     }
 }
 
-/// Where plans come from: a [`Setting`], or the config of another library's scheduler ([`Imported`]).
+/// Where plans come from: a [`Request`](crate::Request), or the config of another library's scheduler ([`Imported`]).
 pub trait Compiler {
     /// The plan of a sampler in this many steps; `None` on a grid that brings its own.
     ///

@@ -52,7 +52,7 @@ pub fn over_budget(what: &str, budget: usize) -> Error {
 ///
 /// # Errors
 /// Returns the first error of `plan` if it compiles no number of steps that was tried.
-pub fn most_steps(budget: usize, plan: &dyn Fn(usize) -> Result<Plan>) -> Result<Option<(usize, Plan)>> {
+pub(crate) fn most_steps(budget: usize, plan: &dyn Fn(usize) -> Result<Plan>) -> Result<Option<(usize, Plan)>> {
     let mut steps = budget;
     let mut first = None;
     while steps > 0 {
@@ -79,7 +79,7 @@ pub fn most_steps(budget: usize, plan: &dyn Fn(usize) -> Result<Plan>) -> Result
     first.map_or(Ok(None), Err)
 }
 
-/// Returns the process that this module calls by a name of its own.
+/// Returns the process of [`PROCESS`].
 fn default_process() -> Process {
     Process::parse(PROCESS).unwrap_or_else(|_| Process::rectified_flow())
 }
@@ -114,6 +114,17 @@ impl Request {
             Choice::Named(name) => Sampler::parse(name, self.eta),
             Choice::Moves(text) => self.word(text).map(Sampler::word),
             Choice::Given(sampler) => Ok(sampler.clone()),
+        }
+    }
+
+    /// Returns the sampler that the request names, or `None` if it takes the default or a word of moves.
+    ///
+    /// # Errors
+    /// Returns an error as [`chosen_sampler`](Self::chosen_sampler) does.
+    pub fn named_sampler(&self) -> Result<Option<Sampler>> {
+        match &self.choice {
+            Choice::Default | Choice::Moves(_) => Ok(None),
+            Choice::Named(_) | Choice::Given(_) => self.chosen_sampler().map(Some),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A request on the levels of another library's scheduler.
 
-use super::{Choice, Count, First, Request, compile::most_steps, over_budget};
+use super::{Count, First, Request, compile::most_steps, over_budget};
 use crate::error::{Error, Result};
 use crate::import::diffusers::{Call, Diffusers};
 use crate::plan::Plan;
@@ -24,11 +24,8 @@ impl Request {
     /// a map or guidance), or if the config cannot be compiled for this call.
     pub fn plan_on(&self, config: &Diffusers, call: Call) -> Result<(Plan, Call)> {
         self.check_fits_a_config()?;
-        let sampler = match &self.choice {
-            Choice::Default => None,
-            _ => Some(self.chosen_sampler()?),
-        };
-        let mut call = self.called(call, sampler.is_some());
+        let sampler = self.named_sampler()?;
+        let mut call = self.called(call, sampler.is_some())?;
         let plan = |call: &Call| match &sampler {
             Some(sampler) => config.plan_as(call, sampler),
             None => config.plan(call),
@@ -49,17 +46,19 @@ impl Request {
     }
 
     /// `call` with what the request says.
-    fn called(&self, mut call: Call, has_sampler: bool) -> Call {
+    fn called(&self, mut call: Call, has_sampler: bool) -> Result<Call> {
         if let Count::Steps(steps) = self.count {
             call.steps = Some(steps);
         }
         if let First::Step(steps, start) = self.first {
             (call.start_at, call.image) = (Some(steps), start == Start::Image);
         }
-        if let (Some(eta), false) = (self.eta, has_sampler) {
-            call.set.entry("eta".to_owned()).or_insert_with(|| eta.into());
+        if let (Some(eta), false) = (self.eta, has_sampler)
+            && call.set.insert("eta".to_owned(), eta.into()).is_some()
+        {
+            return Err(Error::argument("an argument is given twice").at("`eta`").got("'eta' among the settings too"));
         }
-        call
+        Ok(call)
     }
 
     fn check_fits_a_config(&self) -> Result<()> {

@@ -37,7 +37,8 @@ mod config;
 mod tests;
 mod text;
 
-pub use compile::{NoiseRange, most_steps, over_budget};
+pub(crate) use compile::most_steps;
+pub use compile::{NoiseRange, over_budget};
 
 use crate::formulation::Formulation;
 use crate::process::Process;
@@ -206,6 +207,13 @@ impl Request {
         self
     }
 
+    /// Leaves η to the sampler.
+    #[must_use]
+    pub fn default_eta(mut self) -> Self {
+        self.eta = None;
+        self
+    }
+
     /// Sets the grid by its name, as in `karras` or `list:80,10,1,0`.
     #[must_use]
     pub fn grid(mut self, name: impl Into<String>) -> Self {
@@ -273,6 +281,15 @@ impl Request {
     #[must_use]
     pub fn network(mut self, network: Formulation) -> Self {
         self.network = Some(network);
+        self
+    }
+
+    /// Forgets what range of noise levels the network was trained on.
+    #[must_use]
+    pub fn without_trained_range(mut self) -> Self {
+        if let Some(network) = &mut self.network {
+            network.range = None;
+        }
         self
     }
 
