@@ -3,6 +3,7 @@
 use super::values::{finite, grid_steps, sigma, sigma_or_inf, whole};
 use super::{FileArgs, NetworkArgs};
 use clap::{Args, ValueEnum};
+use langevin::sampler::{Entry, Facts};
 use std::path::PathBuf;
 
 /// A list in one argument.
@@ -45,6 +46,18 @@ impl AnalyzeArgs {
         };
         self.plans.iter().chain(behind)
     }
+}
+
+fn samplers_help() -> String {
+    // Those that start from something else, or need guidance, do not go from noise to the data by themselves.
+    let plain = |facts: &Facts| !facts.guided && facts.inputs.is_empty();
+    let left_out = Entry::all().iter().filter(|entry| plain(&entry.facts) && !entry.facts.recommended);
+    let names: Vec<&str> = left_out.map(|entry| entry.name).collect();
+    let names = match &names[..] {
+        [some @ .., last] if !some.is_empty() => format!("{} and {last}", some.join(", ")),
+        names => names.join(", "),
+    };
+    format!("Only these samplers [default: all that go from noise to the data, but {names}]")
 }
 
 /// The Gaussian data.
@@ -165,8 +178,7 @@ pub struct RecommendArgs {
     /// What to rank by
     #[arg(long, value_enum, value_name = "BY", default_value = "w2")]
     pub by: By,
-    /// Only these samplers [default: all that go from noise to the data, but lcm, tcd, restart and annealed-langevin]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", help = samplers_help())]
     pub sampler: Option<String>,
     #[arg(long, value_name = "LIST", help = format!("Only these grids [default: {}]", langevin::recommend::GRIDS.join(",")))]
     pub grid: Option<String>,

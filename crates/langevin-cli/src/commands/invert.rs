@@ -170,16 +170,10 @@ fn both(given: &Given, down: &Plan, reader: &Reader<'_>) -> Result<(Plan, Plan)>
     let levels = moves.iter().map(|step| &step.from).chain(moves.last().map(|step| &step.to));
     let levels: Vec<Level> =
         levels.map(|level| process.match_level(level)).collect::<langevin::Result<_>>().or_misused()?;
-    let inversion = inversion(down.name())?;
+    let inversion = Sampler::inverse_of(down.name()).or_failed()?;
     let compiling = inversion.on(&process, &levels);
     let compiling = reader.formulation().map_or(compiling.clone(), |network| compiling.network(network));
     Ok((compiling.compile().or_misused()?, down.starting_from_state().or_misused()?))
-}
-
-/// The sampler that goes up as another goes down.
-fn inversion(name: &str) -> Result<Sampler> {
-    let name = if name.starts_with("dpmpp-2m") { "dpmpp-2m-inversion" } else { "ddim-inversion" };
-    Sampler::parse(name, None).or_failed()
 }
 
 /// From the data to the noise, and back.
@@ -188,7 +182,8 @@ fn plans(args: &InvertArgs, reader: &Reader<'_>) -> Result<(Plan, Plan)> {
         return Err(Failure::misused("a word has no way up").at("--moves").hint("leave it out, or choose a --sampler"));
     }
     let down = args.condition.guide(reader.asks(args.sampler.request()?));
-    let up = down.clone().with_sampler(inversion(down.chosen_sampler().or_misused()?.name())?);
+    let inversion = Sampler::inverse_of(down.chosen_sampler().or_misused()?.name()).or_failed()?;
+    let up = down.clone().with_sampler(inversion);
     Ok((up.plan().or_misused()?, down.start(0, Start::State).plan().or_misused()?))
 }
 
