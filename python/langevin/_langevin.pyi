@@ -242,9 +242,9 @@ class Network:
         """
         The output for states of shape (rows, …) at a level of its own process: what the network was trained to predict, in the units that it sees. For samples use :meth:`sample`.
         """
-    def sample(self, /, count: SupportsIndex, seed: SupportsIndex = 0, *, sampler: str = "dpmpp-2m", steps: SupportsIndex = 20, grid: str = "karras", first: SupportsIndex = 0, units: str = "data", threads: SupportsIndex | None = None, **unknown: "typing.NoReturn") -> "numpy.typing.NDArray[numpy.float64]":
+    def sample(self, /, count: SupportsIndex, seed: SupportsIndex = 0, *, sampler: str | None = None, steps: SupportsIndex | None = None, grid: str | None = None, first: SupportsIndex = 0, units: str = "data", threads: SupportsIndex | None = None, **unknown: "typing.NoReturn") -> "numpy.typing.NDArray[numpy.float64]":
         """
-        Draws samples, in the units of the data: an array of shape (count, …). ``units="model"`` leaves them in those that the network sees. For control over the noise levels use :meth:`Plan.run`.
+        Draws samples, in the units of the data: an array of shape (count, …). ``units="model"`` leaves them in those that the network sees. ``sampler``, ``steps`` and ``grid`` have the defaults of :class:`Plan`. For control over the noise levels use :meth:`Plan.run`.
         """
     @property
     def shape(self, /) -> list[int]:
@@ -296,9 +296,12 @@ class Plan:
     """
     A sampler compiled to a table of numbers.
 
-    ``sampler`` (``"ddim"`` without one) is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); ``grid`` says where the steps go (``"karras"``, ``"uniform-lambda"``, …), or is a list of noise levels sigma / alpha, ``[80, 10, 1, 0]``.
-    ``process`` is the process of the states: that of ``network`` where none is given. ``network`` is the :class:`Formulation` of the model; without one, the model gives the denoised
-    prediction itself. The noise levels ``sigma_min`` and ``sigma_max`` are in sigma / alpha: the network's, or 0.002 and 80. ``steps`` is 20 without one. ``guidance`` mixes two branches, w (D − D_uncond) + D_uncond.
+    ``sampler`` is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); the default is ``"dpmpp-2m"``, and with ``eta`` alone ``"ddim"``.
+    ``process`` is the process of the states; the default is that of ``network``, or ``"rectified-flow"``. ``steps`` is the step count of the grid; the default is 20, or that of a list.
+    ``grid`` says where the steps go (``"karras"``, the default, ``"uniform-lambda"``, …), or is a list of noise levels sigma / alpha, ``[80, 10, 1, 0]``.
+    ``network`` is the :class:`Formulation` of the model; without one, the model gives the denoised prediction itself.
+    ``sigma_min`` and ``sigma_max`` are noise levels in sigma / alpha; the defaults are 0.002 and 80, as far as the process goes and the network was trained.
+    ``guidance`` mixes two branches, w (D − D_uncond) + D_uncond. The command line has the same defaults.
     """
     def __getitem__(self, index: SupportsIndex, /) -> Level:
         """
@@ -312,7 +315,7 @@ class Plan:
         """
         The number of network evaluations.
         """
-    def __new__(cls, /, sampler: str = ..., process: Process | str | None = None, steps: SupportsIndex = ..., *, grid: "str | collections.abc.Sequence[float]" = ..., network: Formulation | None = None, eta: SupportsFloat | SupportsIndex | None = None, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None, guidance: SupportsFloat | SupportsIndex | None = None, **unknown: "typing.NoReturn") -> Plan: ...
+    def __new__(cls, /, sampler: str | None = None, process: Process | str | None = None, steps: SupportsIndex | None = None, *, grid: "str | collections.abc.Sequence[float] | None" = None, network: Formulation | None = None, eta: SupportsFloat | SupportsIndex | None = None, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None, guidance: SupportsFloat | SupportsIndex | None = None, **unknown: "typing.NoReturn") -> Plan: ...
     def __reduce__(self, /) -> tuple[Any, tuple[str]]: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...

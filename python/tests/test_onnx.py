@@ -137,7 +137,7 @@ def test_times_of_every_kind(tmp_path, kind, shape):
     flags = ["--onnx", str(file), "--process", "table:linear", "--predict", "epsilon"]
     command("sample", *flags, "--sampler", "ddim", "--grid", "trailing", "--steps", "10", "-n", "70", "--seed", "3", "--out", str(out))
     network = langevin.Formulation("table:linear", "epsilon")
-    levels = langevin.Plan("ddim", "table:linear", 10, grid="trailing", network=network, sigma_max=157.4)
+    levels = langevin.Plan("ddim", "table:linear", 10, grid="trailing", network=network)
     expected = levels.run(lambda x, query: (x * query.time / 1000).astype(x.dtype), (70, 3), seed=3, dtype="float64")
     # Ten times single precision, whose rounding grows as the noise is divided by alpha, 0.0063 at the start: 6e-8/0.0063 is 1e-5.
     assert np.allclose(np.load(out), expected, rtol=1e-5, atol=1e-4 * np.abs(expected).max())
@@ -392,7 +392,7 @@ def test_in_python_a_network_gives_the_numbers_of_the_command(tmp_path, conditio
 
 def test_in_python_digits_are_those_of_the_command(tmp_path):
     network = langevin.OnnxNetwork(FILE, langevin.Formulation("table:linear", "epsilon"))
-    plan = langevin.Plan("ddim", steps=5, grid="trailing", network=network.formulation, sigma_max=157.4)
+    plan = langevin.Plan("ddim", steps=5, grid="trailing", network=network.formulation)
     command("sample", *FLAGS, "--sampler", "ddim", "--grid", "trailing", "--steps", "5", "-n", "70", "--seed", "3", "--out", str(tmp_path / "s.npy"))
     assert np.allclose(plan.run(network, (70, 1, 8, 8), seed=3), np.load(tmp_path / "s.npy"), atol=1e-5)
 

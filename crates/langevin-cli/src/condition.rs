@@ -3,8 +3,7 @@
 use crate::cli::ConditionArgs;
 use crate::error::{Blame as _, Failure, Result};
 use crate::source::Source;
-use langevin::nearest;
-use langevin::sampler::Compiling;
+use langevin::{Request, nearest};
 
 /// The branch without a class, by name.
 const NONE: &str = "none";
@@ -65,12 +64,12 @@ impl ConditionArgs {
         }
     }
 
-    /// Guides a plan as the flags say.
-    pub fn guide<'a>(&self, compiling: Compiling<'a>) -> Compiling<'a> {
+    /// Returns the request with the guidance of the flags.
+    pub fn guide(&self, request: Request) -> Request {
         match (self.guidance, self.guidance_interval) {
-            (None, _) => compiling,
-            (Some(weight), None) => compiling.guidance(weight),
-            (Some(weight), Some(levels)) => compiling.guidance_within(weight, levels),
+            (None, _) => request,
+            (Some(weight), None) => request.guidance(weight),
+            (Some(weight), Some(levels)) => request.guidance_within(weight, levels),
         }
     }
 }

@@ -7,13 +7,9 @@ use crate::io::say;
 use crate::source::Source;
 use crate::words::shown;
 use crate::{data, rows};
-use langevin::sampler::{Compiling, Start};
+use langevin::Request;
+use langevin::request::{SAMPLER_WITH_MASK, STRENGTH};
 use std::path::Path;
-
-/// How much of the noise a change goes through where nothing is said.
-const STRENGTH: f64 = 0.6;
-/// The sampler of a mask where nothing is said.
-pub const REPAINT: &str = "repaint:jump=5,samples=5";
 
 /// What a plan's inputs are filled with: rows that the samples take turns with.
 pub struct Edit {
@@ -71,14 +67,15 @@ impl EditArgs {
         Ok(Some(Edit { image, mask, width: source.width() }))
     }
 
-    /// Starts a plan where the flags say.
-    pub fn start<'a>(&self, compiling: Compiling<'a>) -> Compiling<'a> {
-        if self.from.is_none() || (self.mask.is_some() && self.strength.is_none()) {
-            return compiling;
-        }
-        let steps = compiling.steps();
-        let taken = (self.strength.unwrap_or(STRENGTH) * steps as f64).round() as usize;
-        compiling.start(steps - taken.clamp(1, steps), Start::Image)
+    /// Returns the request with the start of the flags, and with the sampler of a mask if nothing else is chosen.
+    pub fn start(&self, request: Request) -> Result<Request> {
+        let is_free = !request.is_word() && request.named_sampler().or_misused()?.is_none();
+        let request = if self.mask.is_some() && is_free { request.sampler(SAMPLER_WITH_MASK) } else { request };
+        Ok(match self.strength {
+            _ if self.from.is_none() => request,
+            None if self.mask.is_some() => request,
+            strength => request.strength(strength.unwrap_or(STRENGTH)),
+        })
     }
 }
 

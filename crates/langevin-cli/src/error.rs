@@ -5,13 +5,18 @@
 pub use langevin_tasks::{Blame, Error as Failure, Kind as Exit, Result};
 use std::io::Write as _;
 
+/// Returns the text of an error with the words of a request spelled as flags.
+fn in_flags(text: &str) -> String {
+    langevin::request::spelled(text, |word| format!("--{word}"))
+}
+
 /// Prints it on stderr, coloured on a terminal that wants colours.
 pub fn print(failure: &Failure) {
     use clap::builder::styling::{AnsiColor, Style};
     let (red, blue) = (AnsiColor::Red.on_default().bold(), AnsiColor::Cyan.on_default().bold());
     let paint = |style: Style, word: &str| format!("{style}{word}{style:#}");
     let mut out = anstream::stderr().lock();
-    for (number, line) in failure.text().lines().enumerate() {
+    for (number, line) in in_flags(&failure.text()).lines().enumerate() {
         // Nothing can be done about an error that cannot be said.
         let _ = match line.strip_prefix("hint: ") {
             _ if number == 0 => writeln!(out, "{} {line}", paint(red, "error:")),

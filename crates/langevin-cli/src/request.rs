@@ -1,13 +1,13 @@
 //! The plan of a request: from a file, or from a scheduler's config; made to fit the model that runs it.
 
-use crate::cli::{DiffusersArgs, EditArgs, GivenPlanArgs, SamplerArgs};
+use crate::cli::{DiffusersArgs, EditArgs, GivenPlanArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::content::{self, Content};
 use crate::io::{json, say};
 use crate::source::{Reader, Source};
-use crate::words::{QUOTED, brief, either_case, plural, shown, visible};
+use crate::words::{QUOTED, brief, plural, shown, visible};
 use langevin::plan::Op;
-use langevin::{Formulation, Map, Plan, Sampler};
+use langevin::{Formulation, Map, Plan, Request};
 use langevin_import::{Call, Diffusers};
 use langevin_onnx::OnnxNetwork;
 use serde_json::Value;
@@ -16,30 +16,6 @@ use std::path::Path;
 
 /// The name of a file of samples in commands that are shown.
 const SAMPLES: &str = "samples.npy";
-
-/// The flags beside a config's own that its scheduler is called with.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Asked<'a> {
-    /// Another sampler on the config's times and noise levels.
-    pub sampler: Option<&'a str>,
-    /// `--eta`.
-    pub eta: Option<f64>,
-    /// `--steps`.
-    pub steps: Option<usize>,
-    /// `--nfe`.
-    pub nfe: Option<usize>,
-    /// `--start-at`.
-    pub start_at: Option<usize>,
-    /// Whether the rest starts from clean data.
-    pub image: bool,
-}
-
-impl<'a> From<&'a SamplerArgs> for Asked<'a> {
-    fn from(flags: &'a SamplerArgs) -> Self {
-        let SamplerArgs { sampler, eta, steps, nfe, .. } = flags;
-        Self { sampler: sampler.as_deref(), eta: *eta, steps: *steps, nfe: *nfe, ..Self::default() }
-    }
-}
 
 impl DiffusersArgs {
     /// Returns the arguments of --set, and --eta as one of them where no sampler of another name takes it.
@@ -55,7 +31,7 @@ impl DiffusersArgs {
     }
 
     /// Returns the plan of the scheduler that diffusers saved, and says what is known of it; `None` without one.
-    pub fn plan(&self, asked: &Asked<'_>) -> Result<Option<Plan>> {
+    pub fn plan(&self, request: &Request) -> Result<Option<Plan>> {
         let Some(path) = &self.from_diffusers else { return Ok(None) };
         let flag = "--from-diffusers";
         // A pipeline keeps the config of its scheduler in a folder of its own.
@@ -64,39 +40,15 @@ impl DiffusersArgs {
         let config = Diffusers::parse(&json::text(flag, path, Content::Scheduler)?)
             .or_failed()
             .map_err(|failure| failure.in_file(path))?;
-        let sampler = asked.sampler.map(|name| either_case(name, |name| Sampler::parse(name, asked.eta)));
-        let sampler = sampler.transpose().or_misused()?;
+        let sampler = request.named_sampler().or_misused()?;
         let mut call = Call::default();
-        call.steps = asked.steps;
         call.timesteps.clone_from(&self.timesteps);
         call.sigmas.clone_from(&self.sigmas);
         call.mu = self.mu;
         call.image_seq_len = self.image_seq_len.map(|tokens| tokens as usize);
         call.strict = self.strict;
-        call.start_at = asked.start_at;
-        call.image = asked.image;
         call.consistent = self.consistent;
-        call.set = self.settings(asked.eta.filter(|_| sampler.is_none()))?;
-        let plan = |call: &Call| match &sampler {
-            Some(sampler) => config.plan_as(call, sampler),
-            None => config.plan(call),
-        };
-        if let Some(budget) = asked.nfe {
-            if call.timesteps.is_some() || call.sigmas.is_some() {
-                return Err(Failure::misused("a list brings its own steps")
-                    .at("--nfe")
-                    .expected("--nfe, or --timesteps or --sigmas")
-                    .got("both")
-                    .hint("leave out --nfe"));
-            }
-            let of_steps = |steps: usize| {
-                let mut call = call.clone();
-                call.steps = Some(steps);
-                plan(&call)
-            };
-            let fits = langevin::recommend::most_steps(budget, &of_steps).or_misused()?;
-            call.steps = Some(fits.ok_or_else(|| crate::survey::nothing_fits(config.class(), budget))?.0);
-        }
+        call.set = self.settings(None)?;
         if let Some(tokens) = self.image_seq_len
             && config.mu(&call).or_misused()?.is_none()
         {
@@ -105,13 +57,13 @@ impl DiffusersArgs {
                 .expected("a config with use_dynamic_shifting")
                 .got(tokens.to_string()));
         }
-        let plan = match plan(&call) {
+        let (plan, call) = match config.plan_of(&request, call) {
             Err(error) if error.to_string().starts_with("mu is missing") => {
                 return Err(Failure::misused("mu is missing").at("use_dynamic_shifting of the config").hint(
                     "give --mu M, or --image-seq-len N: the tokens of the picture, 4096 for 1024 × 1024 where a token is 16 pixels wide",
                 ));
             }
-            plan => plan.or_misused()?,
+            planned => planned.or_misused()?,
         };
         let foreign = config.foreign(&call).or_misused()?;
         if !foreign.is_empty() {
@@ -169,12 +121,12 @@ pub struct Given {
 
 impl GivenPlanArgs {
     /// Returns the plan of --plan or of --from-diffusers; `None` if the sampler's own flags choose.
-    pub fn open(&self, asked: &Asked<'_>) -> Result<Option<Given>> {
+    pub fn open(&self, request: &Request) -> Result<Option<Given>> {
         let place = |flag: &str, path: &Path| format!("{flag} {}", shown(path));
         if let Some(path) = &self.plan {
             return Ok(Some(Given { plan: json::plan_of("--plan", path)?, place: place("--plan", path) }));
         }
-        let plan = self.diffusers.plan(asked)?;
+        let plan = self.diffusers.plan(request)?;
         let place = self.diffusers.from_diffusers.as_deref().map(|path| place("--from-diffusers", path));
         Ok(plan.map(|plan| Given { plan, place: place.unwrap_or_default() }))
     }

@@ -9,7 +9,7 @@ use crate::words::either_case;
 use langevin::exact::{self, Density};
 use langevin::grid::usual_range;
 use langevin::{
-    Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, SliceSpace, Vjp,
+    Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, Request, SliceSpace, Vjp,
 };
 use langevin_data::{Axes, Frame, Lattice, TableColumns, guard};
 use langevin_onnx::{Array, OnnxNetwork, Options as OnnxOptions};
@@ -453,6 +453,15 @@ impl Reader<'_> {
     /// What is read.
     pub fn source(&self) -> &Source<'_> {
         self.source
+    }
+
+    /// Returns the request on the process and for the network that this is.
+    pub fn asks(&self, request: Request) -> Request {
+        let request = request.process(self.process.clone());
+        match self.formulation() {
+            Some(network) => request.network(network.clone()),
+            None => request,
+        }
     }
 
     /// `vp:score`, or `vp:D` for a density that gives the denoised prediction itself.

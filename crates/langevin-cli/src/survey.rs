@@ -1,14 +1,12 @@
 //! Many samplers on many grids, each with its exact error on Gaussian data.
 
-use crate::cli::{RangeArgs, SamplerArgs};
-use crate::error::{Blame as _, Failure, Result};
+use crate::error::{Blame as _, Result};
 use crate::io::say;
 use crate::progress::thousands;
-use crate::schedule::Range;
 use crate::words::{either_case, plural};
 use langevin::analysis::{Analysis, Contribution};
-use langevin::recommend::{self, Candidate, Setting};
-use langevin::{Formulation, Grid, LambdaRange, Plan, Process, Sampler, Spectrum};
+use langevin::recommend::Candidate;
+use langevin::{Grid, Sampler, Spectrum};
 use serde_json::{Value, json};
 
 /// The names of a list, `ddim,heun:churn=40,tmin=0.05,beta:0.6,0.6`: what belongs to the arguments of a name stays with it.
@@ -39,56 +37,6 @@ pub fn samplers(list: &str) -> Result<Vec<Sampler>> {
 pub fn grids(list: &str) -> Result<Vec<String>> {
     let known = |name: String| either_case(&name, |name| Grid::parse(name, None).map(|_| name.to_owned())).or_misused();
     split(list).into_iter().map(known).collect()
-}
-
-/// What plans are compiled for.
-#[derive(Clone, Copy)]
-pub struct Field<'a> {
-    /// The process of the states.
-    pub process: &'a Process,
-    /// The network, or none for a model that gives D.
-    pub network: Option<&'a Formulation>,
-    /// What it was trained on.
-    pub trained: Option<LambdaRange>,
-    /// The noise levels that were asked for.
-    pub range: &'a RangeArgs,
-}
-
-impl Field<'_> {
-    /// The range of a grid.
-    pub fn range(&self, grid: &str, steps: Option<usize>) -> Result<Range> {
-        let RangeArgs { sigma_min, sigma_max } = *self.range;
-        let flags = SamplerArgs {
-            sampler: None,
-            moves: None,
-            eta: None,
-            steps,
-            nfe: None,
-            grid: grid.to_owned(),
-            sigma_min,
-            sigma_max,
-        };
-        flags.range(self.process, self.trained)
-    }
-
-    /// Where the plans on a grid come from.
-    pub fn setting(&self, grid: &str, steps: Option<usize>) -> Result<Setting<'_>> {
-        let range = self.range(grid, steps)?;
-        let setting = Setting::new(self.process);
-        let setting = self.network.map_or(setting, |network| setting.network(network));
-        Ok(setting.between(range.min, range.max))
-    }
-
-    /// The number of steps, and the plan of that many; `None` for a grid that brings its own.
-    pub fn plan(&self, sampler: &Sampler, grid: &str, steps: Option<usize>) -> Result<(usize, Plan)> {
-        let own = Grid::parse(grid, steps).or_misused()?.steps();
-        Ok((own, self.setting(grid, steps)?.plan(sampler, grid, steps).or_misused()?))
-    }
-
-    /// The plan of as many steps as fit into `budget` evaluations; `None` where not even one does.
-    pub fn fitting(&self, sampler: &Sampler, grid: &str, budget: usize) -> Result<Option<(usize, Plan)>> {
-        recommend::fitting(&self.setting(grid, Some(budget))?, sampler, grid, budget).or_misused()
-    }
 }
 
 /// What is known of one plan.
@@ -155,14 +103,6 @@ pub fn say_if_flat<'a>(data: &Spectrum, mut shown: impl Iterator<Item = &'a Anal
             plural(data.dimension(), "dimension")
         ));
     }
-}
-
-/// No plan is left to speak of.
-pub fn nothing_fits(what: &str, nfe: usize) -> Failure {
-    Failure::misused("no step fits")
-        .at("--nfe")
-        .expected(format!("evaluations for one step of {what}"))
-        .got(nfe.to_string())
 }
 
 #[cfg(test)]

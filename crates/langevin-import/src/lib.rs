@@ -9,6 +9,7 @@
 
 pub mod diffusers;
 pub mod k;
+mod request;
 mod setting;
 
 pub use diffusers::{Call, Diffusers, Tables};

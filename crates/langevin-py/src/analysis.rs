@@ -2,12 +2,13 @@
 
 use crate::errors::{ArgumentError, OrRaise as _, misfit, raised, raised_by_train, refuse_unknown};
 use crate::models::Network;
-use crate::plan::{Plan, json_text};
+use crate::plan::{Plan, json_text, warn_if_clipped};
 use crate::share::cores;
 use crate::theory::{Formulation, ProcessLike};
-use langevin::Sampler;
 use langevin::analysis::{Analysis, AnalysisOptions, Distance};
-use langevin::recommend::{By, Measure, Measured, Search, Setting};
+use langevin::recommend::{By, Measure, Measured, Search};
+use langevin::request::REFERENCE_PROCESS;
+use langevin::{Request, Sampler};
 use langevin_import::{Call, Diffusers, Imported};
 use numpy::{PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;
@@ -396,31 +397,28 @@ pub fn recommend(
         let config = Diffusers::parse(&json_text(config)?).or_raise()?;
         let mut call = Call::default();
         call.mu = mu;
-        let setting = Imported::new(&config, call);
+        let compiler = Imported::new(&config, call);
         search(
             py,
-            Search::new(&setting, &spectrum, nfe, by).score_error(score_error).neighbours(neighbours),
+            Search::new(&compiler, &spectrum, nfe, by).score_error(score_error).neighbours(neighbours),
             samplers,
             Some(vec!["config".to_owned()]),
         )?
     } else {
-        let network = own.as_ref();
-        let process = match (&process, network) {
-            (Some(process), _) => process.process()?,
-            (None, Some(network)) => network.process.clone(),
-            (None, None) => langevin::Process::vp(),
+        let mut request = match (&process, &own) {
+            (Some(process), _) => Request::new().process(process.process()?),
+            (None, Some(_)) => Request::new(),
+            (None, None) => Request::new().process(langevin::Process::parse(REFERENCE_PROCESS).or_raise()?),
         };
-        let mut setting = Setting::new(&process);
-        if let Some(network) = network {
-            setting = setting.network(network);
-        }
-        let [low, high] = setting.ends();
-        let setting = setting.between(sigma_min.unwrap_or(low), sigma_max.unwrap_or(high));
-        let searching = Search::new(&setting, &spectrum, nfe, by).score_error(score_error).neighbours(neighbours);
+        request = own.iter().cloned().fold(request, Request::network);
+        request = sigma_min.into_iter().fold(request, Request::sigma_min);
+        request = sigma_max.into_iter().fold(request, Request::sigma_max);
+        warn_if_clipped(py, &request)?;
+        let searching = Search::new(&request, &spectrum, nfe, by).score_error(score_error).neighbours(neighbours);
         let mut ranking = search(py, searching, samplers, grids)?;
         if let (Some(plans), Some(owner)) = (measure, &owner) {
             let trying = Measure::new(plans.max(1)).seed(seed).threads(cores());
-            let found = py.detach(|| trying.run(&mut ranking, &setting, &**owner, owner.width()));
+            let found = py.detach(|| trying.run(&mut ranking, &request, &**owner, owner.width()));
             measured = Some(found.or_raise()?);
         }
         ranking

@@ -22,7 +22,8 @@ pub fn raised(py: Python<'_>, error: &langevin::Error) -> PyErr {
     if let Some(own) = error.source().and_then(|source| source.downcast_ref::<PyErr>()) {
         return own.clone_ref(py);
     }
-    let text = error.to_string();
+    // The words of a request are keywords here.
+    let text = langevin::request::spelled(&error.to_string(), |word| word.replace('-', "_"));
     if error.is_unknown_name() {
         NameError::new_err(text)
     } else if error.is_format() {

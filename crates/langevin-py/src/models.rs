@@ -153,16 +153,16 @@ impl Network {
         Ok(Self(Arc::new(network)))
     }
 
-    /// Draws samples, in the units of the data: an array of shape (count, …). ``units="model"`` leaves them in those that the network sees. For control over the noise levels use :meth:`Plan.run`.
-    #[pyo3(signature = (count, seed = 0, *, sampler = "dpmpp-2m", steps = 20, grid = "karras", first = 0, units = "data", threads = None, **unknown: "typing.NoReturn") -> "numpy.typing.NDArray[numpy.float64]")]
+    /// Draws samples, in the units of the data: an array of shape (count, …). ``units="model"`` leaves them in those that the network sees. ``sampler``, ``steps`` and ``grid`` have the defaults of :class:`Plan`. For control over the noise levels use :meth:`Plan.run`.
+    #[pyo3(signature = (count, seed = 0, *, sampler = None, steps = None, grid = None, first = 0, units = "data", threads = None, **unknown: "typing.NoReturn") -> "numpy.typing.NDArray[numpy.float64]")]
     #[allow(clippy::too_many_arguments)]
     fn sample<'py>(
         slf: &Bound<'py, Self>,
         count: usize,
         seed: u64,
-        sampler: &str,
-        steps: usize,
-        grid: &str,
+        sampler: Option<String>,
+        steps: Option<usize>,
+        grid: Option<String>,
         first: u64,
         units: &str,
         threads: Option<usize>,

@@ -9,9 +9,9 @@ use crate::share::cores;
 use crate::stepper::{Stepper, batch};
 use crate::theory::{Formulation, Level, ProcessLike, Reading};
 use langevin::plan::compare;
-use langevin::recommend::Setting;
-use langevin::{Element, Grid, Model, Op, Process, Sampler, Sampling};
-use langevin_import::diffusers::{Call, Diffusers};
+use langevin::sampler::Start;
+use langevin::{Element, Model, Op, Request, Sampling};
+use langevin_import::{Call, Diffusers};
 use numpy::{PyArray1, PyArrayMethods as _};
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
@@ -21,9 +21,12 @@ use std::sync::Arc;
 
 /// A sampler compiled to a table of numbers.
 ///
-/// ``sampler`` (``"ddim"`` without one) is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); ``grid`` says where the steps go (``"karras"``, ``"uniform-lambda"``, …), or is a list of noise levels sigma / alpha, ``[80, 10, 1, 0]``.
-/// ``process`` is the process of the states: that of ``network`` where none is given. ``network`` is the :class:`Formulation` of the model; without one, the model gives the denoised
-/// prediction itself. The noise levels ``sigma_min`` and ``sigma_max`` are in sigma / alpha: the network's, or 0.002 and 80. ``steps`` is 20 without one. ``guidance`` mixes two branches, w (D − D_uncond) + D_uncond.
+/// ``sampler`` is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); the default is ``"dpmpp-2m"``, and with ``eta`` alone ``"ddim"``.
+/// ``process`` is the process of the states; the default is that of ``network``, or ``"rectified-flow"``. ``steps`` is the step count of the grid; the default is 20, or that of a list.
+/// ``grid`` says where the steps go (``"karras"``, the default, ``"uniform-lambda"``, …), or is a list of noise levels sigma / alpha, ``[80, 10, 1, 0]``.
+/// ``network`` is the :class:`Formulation` of the model; without one, the model gives the denoised prediction itself.
+/// ``sigma_min`` and ``sigma_max`` are noise levels in sigma / alpha; the defaults are 0.002 and 80, as far as the process goes and the network was trained.
+/// ``guidance`` mixes two branches, w (D − D_uncond) + D_uncond. The command line has the same defaults.
 #[pyclass(frozen, module = "langevin")]
 pub struct Plan(pub Arc<langevin::Plan>);
 
@@ -39,6 +42,26 @@ fn wrap(plan: langevin::Plan) -> Plan {
     Plan(Arc::new(plan))
 }
 
+/// The request with what the caller gave of these.
+fn asked(sampler: Option<String>, grid: Option<String>, steps: Option<usize>) -> Request {
+    let request = sampler.into_iter().fold(Request::new(), Request::sampler);
+    let request = grid.into_iter().fold(request, Request::grid);
+    steps.into_iter().fold(request, Request::steps)
+}
+
+/// Warns if the network was not trained on all of the noise range that the caller gave.
+pub fn warn_if_clipped(py: Python<'_>, request: &Request) -> PyResult<()> {
+    let range = request.noise_range().or_raise()?;
+    if range.clipped && request.words().iter().any(|(word, _)| matches!(*word, "sigma-min" | "sigma-max")) {
+        let text = format!(
+            "noise levels clipped to the trained range, sigma / alpha from {:.4} to {:.4}",
+            range.min, range.max
+        );
+        py.import("warnings")?.call_method1("warn", (text,))?;
+    }
+    Ok(())
+}
+
 /// A document of Python as the library reads one: JSON text.
 pub fn json_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(text) = value.cast::<PyString>() {
@@ -52,13 +75,14 @@ pub fn json_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
 #[pymethods]
 impl Plan {
     #[new]
-    #[pyo3(signature = (sampler = SamplerName("ddim".into()), process = None, steps = Steps(20), *, grid: "str | collections.abc.Sequence[float]" = GridLike::Name("karras".into()), network = None, eta = None, sigma_min = None, sigma_max = None, guidance = None, **unknown: "typing.NoReturn"))]
+    #[pyo3(signature = (sampler = None, process = None, steps = None, *, grid: "str | collections.abc.Sequence[float] | None" = None, network = None, eta = None, sigma_min = None, sigma_max = None, guidance = None, **unknown: "typing.NoReturn"))]
     #[allow(clippy::too_many_arguments)]
     fn new(
-        sampler: SamplerName,
+        py: Python<'_>,
+        sampler: Option<SamplerName>,
         process: Option<ProcessLike<'_>>,
-        steps: Steps,
-        grid: GridLike,
+        steps: Option<Steps>,
+        grid: Option<GridLike>,
         network: Option<&Bound<'_, Formulation>>,
         eta: Option<Eta>,
         sigma_min: Option<SigmaMin>,
@@ -68,27 +92,19 @@ impl Plan {
     ) -> PyResult<Self> {
         let known = ["sampler", "process", "steps", "grid", "network", "eta", "sigma_min", "sigma_max", "guidance"];
         refuse_unknown(unknown, "Plan", &known)?;
-        let network = network.map(|network| &network.get().0);
-        let process = match (&process, network) {
-            (Some(process), _) => process.process()?,
-            (None, Some(network)) => network.process.clone(),
-            (None, None) => Process::rectified_flow(),
-        };
-        let setting = Setting::new(&process);
-        let [low, high] = network.map_or(setting, |network| setting.network(network)).ends();
-        let (min, max) = (sigma_min.map_or(low, |sigma| sigma.0), sigma_max.map_or(high, |sigma| sigma.0));
-        let sampler = Sampler::parse(&sampler.0, eta.map(|eta| eta.0)).or_raise()?;
-        let name = grid.name();
-        let grid = Grid::parse(&name, (!Grid::brings_steps(&name)).then_some(steps.0)).or_raise()?;
-        let levels = grid.levels(&process, min, max).or_raise()?;
-        let mut compiling = sampler.on(&process, &levels);
+        let mut request = asked(sampler.map(|name| name.0), grid.map(|grid| grid.name()), steps.map(|steps| steps.0));
+        if let Some(process) = process {
+            request = request.process(process.process()?);
+        }
         if let Some(network) = network {
-            compiling = compiling.network(network);
+            request = request.network(network.get().0.clone());
         }
-        if let Some(Guidance(weight)) = guidance {
-            compiling = compiling.guidance(weight);
-        }
-        compiling.compile().map(wrap).or_raise()
+        request = eta.into_iter().fold(request, |request, Eta(eta)| request.eta(eta));
+        request = sigma_min.into_iter().fold(request, |request, SigmaMin(sigma)| request.sigma_min(sigma));
+        request = sigma_max.into_iter().fold(request, |request, SigmaMax(sigma)| request.sigma_max(sigma));
+        request = guidance.into_iter().fold(request, |request, Guidance(weight)| request.guidance(weight));
+        warn_if_clipped(py, &request)?;
+        request.plan().map(wrap).or_raise()
     }
 
     /// The plan of a JSON document.
@@ -163,16 +179,16 @@ impl Plan {
                 .map_err(|error| ArgumentError::new_err(format!("bad settings: {error}")))?,
         };
         let mut call = Call::default();
-        (call.steps, call.timesteps, call.sigmas, call.mu, call.set) = (steps, timesteps, sigmas, mu, set);
-        (call.start_at, call.image, call.consistent) = (start_at, image, consistent);
-        (call.image_seq_len, call.strict) = (image_seq_len, strict);
+        (call.timesteps, call.sigmas, call.mu, call.set) = (timesteps, sigmas, mu, set);
+        (call.consistent, call.image_seq_len, call.strict) = (consistent, image_seq_len, strict);
+        let mut request = asked(sampler.map(str::to_owned), None, steps);
+        if let Some(steps) = start_at {
+            request = request.start(steps, if image { Start::Image } else { Start::State });
+        }
         let py = config.py();
         let config = Diffusers::parse(&json_text(config)?).or_raise()?;
-        let plan = match sampler {
-            Some(name) => Sampler::parse(name, None).and_then(|sampler| config.plan_as(&call, &sampler)),
-            None => config.plan(&call),
-        };
-        let plan = plan.map(wrap).or_raise()?;
+        let (plan, call) = config.plan_of(&request, call).or_raise()?;
+        let plan = wrap(plan);
         let unknown = config.unknown(&call).or_raise()?;
         if !unknown.is_empty() {
             let named = |(name, near): &(String, Option<&str>)| match near {
@@ -575,18 +591,16 @@ impl Plan {
         network: &Bound<'py, Network>,
         count: usize,
         seed: u64,
-        sampler: &str,
-        steps: usize,
-        grid: &str,
+        sampler: Option<String>,
+        steps: Option<usize>,
+        grid: Option<String>,
         first: u64,
         units: &str,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let to_data = in_data_units(units)?;
         let own = network.get().0.formulation().clone();
-        let sampler = Sampler::parse(sampler, None).or_raise()?;
-        let steps = (!Grid::brings_steps(grid)).then_some(steps);
-        let plan = wrap(Setting::new(&own.process).network(&own).plan(&sampler, grid, steps).or_raise()?);
+        let plan = asked(sampler, grid, steps).network(own).plan().map(wrap).or_raise()?;
         let mut shape = vec![count];
         shape.extend(network.get().0.shape());
         batch(&shape)?;

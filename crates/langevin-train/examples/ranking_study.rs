@@ -13,8 +13,8 @@
 use langevin::analysis::AnalysisOptions;
 use langevin::exact;
 use langevin::noise::fill_uniforms;
-use langevin::recommend::{By, Compiler as _, Search, Setting};
-use langevin::{Grid, Model, Plan, Process, SampleId, Sampler, Sampling, Spectrum};
+use langevin::recommend::{By, Compiler, Search};
+use langevin::{Model, Plan, Process, Request, SampleId, Sampling, Spectrum};
 use langevin_train::{Budget, Dataset, Network, Normalization, Recipe, train};
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -115,30 +115,26 @@ fn study<M: Model<Vec<f64>> + Sync>(
     width: usize,
 ) -> Result<Vec<Vec<Summary>>> {
     let formulation = network.map(|network| network.formulation().clone());
-    let setting = Setting::new(process).between(SIGMAS[0], SIGMAS[1]);
-    let setting = match &formulation {
-        Some(formulation) => setting.network(formulation),
-        None => setting,
-    };
+    let request = Request::new().process(process.clone()).range(SIGMAS[0], SIGMAS[1]);
+    let request = formulation.iter().cloned().fold(request, Request::network);
     let run = |plan: &Plan| -> Result<Vec<f64>> {
         Ok(Sampling::new(COUNT, width).seed(1).chunk(128).threads(2).run::<f64>(plan, model)?)
     };
-    let fine = Grid::parse("uniform-lambda", Some(FINE))?.levels(process, setting.ends()[0], setting.ends()[1])?;
-    let fine = Sampler::parse("dpmpp-3s", None)?.compile(process, formulation.as_ref(), &fine)?;
+    let fine = request.clone().sampler("dpmpp-3s").grid("uniform-lambda").steps(FINE).plan()?;
     let reference = run(&fine)?;
     println!("\n{name}\n\n| budget | plans | the best measured | {} |", FIGURES.join(" | "));
     println!("|---|---|---|{}", "---|".repeat(FIGURES.len()));
     let mut summaries = Vec::new();
     for budget in BUDGETS {
-        let ranking = Search::new(&setting, spectrum, budget, By::W2).run()?;
+        let ranking = Search::new(&request, spectrum, budget, By::W2).run()?;
         let mut points = Vec::new();
         for one in ranking.candidates().iter().filter(|one| one.plan.draws() == 1) {
-            let own = setting.own_steps(&one.grid)?.is_some();
+            let own = request.own_steps(&one.grid)?.is_some();
             let at = |steps: usize, scale: f64, delta: f64| -> Option<f64> {
                 let plan = if own || steps == one.steps {
                     one.plan.clone()
                 } else {
-                    setting.plan(&one.sampler, &one.grid, Some(steps)).ok()?
+                    Compiler::plan(&request, &one.sampler, &one.grid, Some(steps)).ok()?
                 };
                 let spaces: Vec<(f64, u64, f64)> =
                     spectrum.eigenvalues().iter().map(|e| (e.value * scale, e.count, e.mean_square * scale)).collect();

@@ -35,6 +35,8 @@
 //! # Ok::<(), langevin::Error>(())
 //! ```
 //!
+//! A [`Request`] is the same choice as one value, with defaults, as text or as JSON: `"sampler=adams2 process=vp".parse::<Request>()?.plan()?`.
+//!
 //! For a network of your own implement [`Model`] on your states; give it a [`Formulation`] and hand that to [`Sampler::compile`]. States that are not slices (a
 //! tensor library's, say) need a [`Space`]: two functions. To keep control of the loop (for streaming, cancelling, or a foreign runtime) use
 //! [`Plan::start`] and answer its questions. Adaptive steps and likelihoods run in the same way: see [`drive`].
@@ -71,6 +73,7 @@ pub mod plan;
 pub mod prediction;
 pub mod process;
 pub mod recommend;
+pub mod request;
 pub mod sampler;
 pub mod space;
 pub mod text;
@@ -90,6 +93,7 @@ pub use objective::{Objective, TimeDensity, Weight};
 pub use plan::{Letter, Op, Plan, Sampling};
 pub use prediction::Prediction;
 pub use process::{Level, Process, ProcessSpec, Schedule};
+pub use request::Request;
 pub use sampler::{Sampler, Word};
 pub use space::{Coef, Denoise, DenoiseSlices, Draw, Map, SliceSpace, Space, Tolerance, WithDenoised};
 

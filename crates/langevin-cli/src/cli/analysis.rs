@@ -3,6 +3,7 @@
 use super::values::{finite, grid_steps, sigma, sigma_or_inf, whole};
 use super::{FileArgs, NetworkArgs};
 use clap::{Args, ValueEnum};
+use langevin::sampler::{Entry, Facts};
 use std::path::PathBuf;
 
 /// A list in one argument.
@@ -47,6 +48,18 @@ impl AnalyzeArgs {
     }
 }
 
+fn samplers_help() -> String {
+    // Those that start from something else, or need guidance, do not go from noise to the data by themselves.
+    let plain = |facts: &Facts| !facts.guided && facts.inputs.is_empty();
+    let left_out = Entry::all().iter().filter(|entry| plain(&entry.facts) && !entry.facts.recommended);
+    let names: Vec<&str> = left_out.map(|entry| entry.name).collect();
+    let names = match &names[..] {
+        [some @ .., last] if !some.is_empty() => format!("{} and {last}", some.join(", ")),
+        names => names.join(", "),
+    };
+    format!("Only these samplers [default: all that go from noise to the data, but {names}]")
+}
+
 /// The Gaussian data.
 #[derive(Debug, Args)]
 pub struct SpectrumArgs {
@@ -66,11 +79,9 @@ pub struct SpectrumArgs {
 /// The range of the grids.
 #[derive(Clone, Debug, Args)]
 pub struct RangeArgs {
-    /// The cleanest noise level before the end, in σ/α [default: 0.002, or a table's first]
-    #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true, help = super::sigma_min_help())]
     pub sigma_min: Option<f64>,
-    /// The noise level of the start, in σ/α; inf: pure noise [default: 80, or as far as the process goes]
-    #[arg(long, value_name = "S", value_parser = sigma_or_inf, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", value_parser = sigma_or_inf, allow_negative_numbers = true, help = super::sigma_max_help())]
     pub sigma_max: Option<f64>,
 }
 
@@ -92,13 +103,12 @@ pub struct AnalyzeArgs {
     /// Samplers with their options [default: ddim,ddpm,dpmpp-2m,adams2,dpmpp-2m-sde,heun,unipc,deis]
     #[arg(long, value_name = "LIST")]
     pub sampler: Option<String>,
-    /// Grids [default: karras]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", help = format!("Grids [default: {}]", langevin::request::GRID))]
     pub grid: Option<String>,
     /// Steps of the grids [default: 5,10,20,50]
     #[arg(long, value_name = "LIST", value_parser = counts, allow_negative_numbers = true)]
     pub steps: Option<Counts>,
-    #[arg(long, value_name = "P", help = format!("{} [default: the model's; vp without one]", super::process_help()))]
+    #[arg(long, value_name = "P", help = format!("{} [default: the model's; {} without one]", super::process_help(), langevin::request::REFERENCE_PROCESS))]
     pub process: Option<String>,
     #[command(flatten)]
     pub spectrum: SpectrumArgs,
@@ -157,8 +167,7 @@ pub struct RecommendArgs {
     /// Draw samples with the first K plans of the ranking that are deterministic [default: 5], and with a fine reference from the same noise; the plan that ends nearest is chosen. Takes a model
     #[arg(long, value_name = "K", num_args = 0..=1, default_missing_value = "5", value_parser = super::values::count, allow_negative_numbers = true)]
     pub measure: Option<usize>,
-    /// The process of the states [default: the model's; vp without one]
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", help = format!("The process of the states [default: the model's; {} without one]", langevin::request::REFERENCE_PROCESS))]
     pub process: Option<String>,
     /// Rank by the typical error over step counts within this share of the plan's own; 0: by its own step count alone
     #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = super::values::part, allow_negative_numbers = true)]
@@ -169,11 +178,9 @@ pub struct RecommendArgs {
     /// What to rank by
     #[arg(long, value_enum, value_name = "BY", default_value = "w2")]
     pub by: By,
-    /// Only these samplers [default: all that go from noise to the data, but lcm, tcd, restart and annealed-langevin]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", help = samplers_help())]
     pub sampler: Option<String>,
-    /// Only these grids [default: karras,uniform-lambda,uniform-t,beta,poly-exponential:2,flow-shift:1,flow-shift:3,linspace,trailing]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", help = format!("Only these grids [default: {}]", langevin::recommend::GRIDS.join(",")))]
     pub grid: Option<String>,
     #[command(flatten)]
     pub range: RangeArgs,

@@ -20,6 +20,8 @@ pub use values::{MAX_SIGMA, NamedFile};
 use crate::error::{Blame as _, Result};
 use crate::io::npy::Width;
 use clap::{Args, Parser, Subcommand};
+use langevin::grid::SIGMAS;
+use langevin::request::{GRID, SAMPLER, SAMPLER_WITH_ETA, STEPS};
 use langevin_train::Device;
 use std::path::PathBuf;
 use values::{count, eta, finite, grid_steps, points, range, seed, sigma, sigma_or_inf, strength, threads, tolerance};
@@ -188,8 +190,7 @@ impl DeviceArgs {
 /// The sampler and its steps.
 #[derive(Clone, Debug, Args)]
 pub struct SamplerArgs {
-    /// A sampler with its options, as in dpmpp-2m or heun:churn=40,tmin=0.05; `langevin explain` lists them all [default: dpmpp-2m; with --eta alone: ddim]
-    #[arg(long, value_name = "NAME", conflicts_with = "moves")]
+    #[arg(long, value_name = "NAME", conflicts_with = "moves", help = sampler_help())]
     pub sampler: Option<String>,
     /// A word of moves instead of a sampler: R reverse, F forward, L Langevin, as in '(R L(0.5))*20'
     #[arg(long, value_name = "WORD")]
@@ -197,19 +198,16 @@ pub struct SamplerArgs {
     /// The noise of the reverse moves: h/g, or what the named sampler means by η
     #[arg(long, value_name = "H", value_parser = eta, allow_negative_numbers = true)]
     pub eta: Option<f64>,
-    /// Steps of the grid [default: 20, or what the word needs]
-    #[arg(long, value_name = "N", value_parser = grid_steps, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = grid_steps, allow_negative_numbers = true, help = steps_help())]
     pub steps: Option<usize>,
     /// Network evaluations that a sample may cost, in place of --steps: as many steps as fit
     #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = grid_steps, allow_negative_numbers = true)]
     pub nfe: Option<usize>,
     #[arg(long, value_name = "G", default_value = GRID, help = grid_help())]
     pub grid: String,
-    /// The cleanest noise level before the end, in σ/α [default: 0.002, or a table's first]
-    #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true, help = sigma_min_help())]
     pub sigma_min: Option<f64>,
-    /// The noise level of the start, in σ/α; inf: pure noise [default: 80, or as far as the process goes]
-    #[arg(long, value_name = "S", value_parser = sigma_or_inf, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", value_parser = sigma_or_inf, allow_negative_numbers = true, help = sigma_max_help())]
     pub sigma_max: Option<f64>,
 }
 
@@ -415,8 +413,26 @@ pub(crate) fn process_help() -> String {
     format!("The process: {}", langevin::Process::NAMES.join(", "))
 }
 
-/// The grid of a sampler whose flags name none.
-pub const GRID: &str = "karras";
+fn sampler_help() -> String {
+    format!(
+        "A sampler with its options, as in dpmpp-2m or heun:churn=40,tmin=0.05; `langevin explain` lists them all [default: {SAMPLER}; with --eta alone: {SAMPLER_WITH_ETA}]"
+    )
+}
+
+fn steps_help() -> String {
+    format!("Steps of the grid [default: {STEPS}, or what the word needs]")
+}
+
+pub(crate) fn sigma_min_help() -> String {
+    format!("The cleanest noise level before the end, in σ/α [default: {}, or a table's first]", SIGMAS[0])
+}
+
+pub(crate) fn sigma_max_help() -> String {
+    format!(
+        "The noise level of the start, in σ/α; inf: pure noise [default: {}, or as far as the process goes]",
+        SIGMAS[1]
+    )
+}
 
 fn grid_help() -> String {
     format!("Where the steps go: {}", langevin::Grid::NAMES.join(", "))

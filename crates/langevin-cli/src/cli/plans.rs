@@ -121,7 +121,7 @@ pub struct ExplainArgs {
     #[arg(long, requires = "name")]
     pub cite: bool,
     /// The process of the table
-    #[arg(long, value_name = "P", default_value = "vp")]
+    #[arg(long, value_name = "P", default_value = langevin::request::REFERENCE_PROCESS)]
     pub process: String,
 }
 
@@ -139,12 +139,12 @@ pub struct CompareArgs {
     #[arg(value_name = "B")]
     pub second: String,
     /// The process of samplers that name none
-    #[arg(long, value_name = "P", default_value = "vp")]
+    #[arg(long, value_name = "P", default_value = langevin::request::REFERENCE_PROCESS)]
     pub process: String,
     /// Steps of the grid that samplers are compiled on
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = super::grid_steps)]
     pub steps: usize,
-    #[arg(long, value_name = "G", default_value = "karras", help = super::grid_help())]
+    #[arg(long, value_name = "G", default_value = super::GRID, help = super::grid_help())]
     pub grid: String,
     /// The grid's range in σ/α, MIN,MAX [default: that of each process]
     #[arg(long, value_name = "MIN,MAX", value_parser = super::values::range)]

@@ -5,12 +5,14 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::io::{atomic, json, print, say};
 use crate::spectrum::Gaussian;
-use crate::survey::{self, Field, Row, nothing_fits};
+use crate::survey::{self, Row};
 use crate::trained::{Trained, is_model};
 use crate::words::{either_case, plural, shown, visible};
 use langevin::analysis::AnalysisOptions;
+use langevin::recommend::{Compiler, fitting};
+use langevin::request::{GRID, REFERENCE_PROCESS, over_budget};
 use langevin::sampler::Entry;
-use langevin::{Grid, LambdaRange, Plan, Process};
+use langevin::{Formulation, Grid, Plan, Process, Request};
 use langevin_report::errors::{Errors, Point};
 use std::path::{Path, PathBuf};
 
@@ -18,10 +20,6 @@ use std::path::{Path, PathBuf};
 const SAMPLERS: &str = "ddim,ddpm,dpmpp-2m,adams2,dpmpp-2m-sde,heun,unipc,deis";
 /// Their steps.
 const STEPS: [usize; 4] = [5, 10, 20, 50];
-/// Their grid.
-const GRID: &str = "karras";
-/// Their process.
-pub const PROCESS: &str = "vp";
 
 /// Runs the command.
 pub fn run(args: &AnalyzeArgs) -> Result<()> {
@@ -34,9 +32,9 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
     let own = trained.as_ref().and_then(|trained| trained.source.formulation());
     let process = match (&args.process, own) {
         (None, Some(own)) => own.process.clone(),
-        (name, _) => either_case(name.as_deref().unwrap_or(PROCESS), Process::parse).or_misused()?,
+        (name, _) => either_case(name.as_deref().unwrap_or(REFERENCE_PROCESS), Process::parse).or_misused()?,
     };
-    let plans = plans(args, &process, own.and_then(|own| own.range))?;
+    let plans = plans(args, &process, own)?;
     let gaussian = match &trained {
         Some(trained) => trained.gaussian(&args.spectrum)?,
         None => args.spectrum.open()?,
@@ -131,7 +129,7 @@ fn model(args: &AnalyzeArgs) -> Result<Option<&Path>> {
     }
 }
 
-fn plans(args: &AnalyzeArgs, process: &Process, trained: Option<LambdaRange>) -> Result<Vec<Compiled>> {
+fn plans(args: &AnalyzeArgs, process: &Process, network: Option<&Formulation>) -> Result<Vec<Compiled>> {
     let mut plans = Vec::new();
     for path in documents(args) {
         let plan = json::plan(path).map_err(|failure| match path.to_str().map(Entry::find) {
@@ -167,17 +165,26 @@ fn plans(args: &AnalyzeArgs, process: &Process, trained: Option<LambdaRange>) ->
         (Some(Evaluations::These(counts)), None) => counts.clone(),
         (_, steps) => steps.clone().unwrap_or_else(|| STEPS.to_vec()),
     };
-    let field = Field { process, network: None, trained, range: &args.range };
+    let request = args.range.limit(Request::new().process(process.clone()));
+    let trained = network.map_or(request.clone(), |network| request.clone().network(network.clone()));
     for sampler in &samplers {
         for grid in &grids {
             // A list is one grid, however many steps are asked for.
             let own = [0];
             for count in if Grid::brings_steps(grid) && own_steps { &own } else { &steps[..] } {
-                let (steps, plan) = match !own_steps {
-                    true => {
-                        field.fitting(sampler, grid, *count)?.ok_or_else(|| nothing_fits(sampler.spec(), *count))?
+                // Within what the network was trained on, but for a model that gives D.
+                let count = (*count > 0).then_some(*count);
+                let counted = trained.clone().with_sampler(sampler.clone()).grid(grid);
+                let range = count.into_iter().fold(counted, Request::steps).noise_range().or_misused()?;
+                let request = request.clone().range(range.min, range.max);
+                let (steps, plan) = match count.filter(|_| !own_steps) {
+                    Some(budget) => fitting(&request, sampler, grid, budget)
+                        .and_then(|found| found.ok_or_else(|| over_budget(sampler.spec(), budget)))
+                        .or_misused()?,
+                    None => {
+                        let steps = Grid::parse(grid, count).or_misused()?.steps();
+                        (steps, Compiler::plan(&request, sampler, grid, count).or_misused()?)
                     }
-                    false => field.plan(sampler, grid, (*count > 0).then_some(*count))?,
                 };
                 let (sampler, process) = (sampler.spec().to_owned(), process.name());
                 plans.push(Compiled {

@@ -1,12 +1,12 @@
 //! `langevin compare`: two samplers as tables of numbers.
 
 use crate::cli::CompareArgs;
-use crate::error::{Blame as _, Result};
+use crate::error::{Blame as _, Failure, Result};
 use crate::io::{json, print};
-use crate::schedule::usual_range;
+use crate::schedule;
 use crate::words::either_case;
 use langevin::plan::{Comparison, Source, compare};
-use langevin::{Grid, Plan, Process, Sampler};
+use langevin::{Plan, Process, Request};
 use std::path::Path;
 
 /// Weights this near are the same: a few thousand roundings of numbers of order one.
@@ -49,11 +49,14 @@ fn plan(text: &str, args: &CompareArgs) -> Result<Plan> {
         return json::plan(path);
     }
     let (sampler, process) = text.split_once('@').unwrap_or((text, &args.process));
-    let sampler = either_case(sampler, |name| Sampler::parse(name, None)).or_misused()?;
-    let process = either_case(process, Process::parse).or_misused()?;
-    let grid = either_case(&args.grid, |grid| Grid::parse(grid, Some(args.steps))).or_misused()?;
+    let request = schedule::named(Request::new(), sampler).process(either_case(process, Process::parse).or_misused()?);
+    let request = schedule::on_grid(request, &args.grid)?.steps(args.steps);
     // One range for both, or processes of different reach would be compared on different grids.
-    let [min, max] = args.range.unwrap_or_else(|| usual_range(&process));
-    let levels = grid.levels(&process, min, max).or_misused()?;
-    sampler.compile(&process, None, &levels).or_misused()
+    let Some([min, max]) = args.range else { return request.plan().or_misused() };
+    if min > max {
+        return Err(Failure::misused("bad range of noise levels")
+            .expected("0 < sigma_min ≤ sigma_max < ∞")
+            .got(format!("{min} and {max}")));
+    }
+    request.range(min, max).without_unused_range().plan().or_misused()
 }

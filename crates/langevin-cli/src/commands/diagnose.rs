@@ -1,18 +1,17 @@
 //! `langevin diagnose`: where the error of a model's samples comes from.
 
-use crate::cli::{DiagnoseArgs, RangeArgs, SamplerArgs};
+use crate::cli::{DiagnoseArgs, SamplerArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{print, say};
 use crate::progress::{Display, duration};
-use crate::request::Asked;
 use crate::rows::{self, Coordinates, Part, Wanted};
-use crate::schedule::{self, Range, SIGMAS};
+use crate::schedule;
 use crate::source::{Reader, Source};
-use crate::survey::Field;
-use crate::words::{LOWER_IS_BETTER, either_case, plural, visible};
+use crate::words::{LOWER_IS_BETTER, plural, visible};
 use crate::{check, interrupt};
 use langevin::diagnose::{Currency, Diagnose, Diagnosis, Finding};
-use langevin::{Grid, LambdaRange, Model as _, Plan, SampleId, Sampler};
+use langevin::request::NoiseRange;
+use langevin::{Grid, LambdaRange, Plan, Request, SampleId};
 use langevin_data::{Lattice, shuffled};
 use langevin_train::Dataset;
 use serde_json::{Value, json};
@@ -25,19 +24,19 @@ const RIVALS: [&str; 4] = ["dpmpp-2m", "adams2", "heun", "unipc"];
 pub fn run(args: &DiagnoseArgs) -> Result<()> {
     interrupt::listen()?;
     let source = Source::open(&args.source)?.on(&args.device)?;
-    let given = args.given.open(&Asked::from(&args.sampler))?;
+    let given = args.given.open(&args.sampler.config_request())?;
     let (plan, reader, range) = match &given {
         Some(given) => {
             given.check_starts_from_noise("diagnose draws its samples from noise")?;
             let (plan, reader) = given.fit(&source, false)?;
-            let range = Range::of(&plan);
+            let range = NoiseRange::of(&plan);
             (plan, reader, range)
         }
         None => {
             let reader = source.read_as(args.read_as.as_deref())?;
-            let range = args.sampler.range(&reader.process, source.trained())?;
-            let plan = args.sampler.compile(&reader.process, reader.formulation(), range)?;
-            (plan, reader, range)
+            let request = reader.asks(args.sampler.request()?);
+            let range = request.noise_range().or_misused()?;
+            (request.plan().or_misused()?, reader, range)
         }
     };
     if !plan.is_linear() {
@@ -47,8 +46,8 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
             .got("a plan that clamps, or multiplies states")
             .hint("choose another sampler, or leave out what clamps"));
     }
-    let finer = if given.is_some() { None } else { finer(&args.sampler, &reader, &source)? };
-    let rivals = rivals(&args.sampler, &reader, &source, plan.nfe());
+    let finer = if given.is_some() { None } else { finer(&args.sampler, &reader)? };
+    let rivals = rivals(&args.sampler, &reader, plan.nfe())?;
     let wanted = Wanted { data: &args.data, file: &args.file, held_out: args.held_out, count: None, seed: args.seed };
     let set = rows::load(&wanted, &source)?;
     check::memory(args.count, source.width())?;
@@ -66,8 +65,8 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
         Some(trained) => trained,
         // As far as the process goes that the density is read in.
         None => {
-            let [low, high] = schedule::usual_range(&reader.process);
-            LambdaRange::from_sigma_ve(low.max(SIGMAS[0]), high.min(SIGMAS[1])).or_misused()?
+            let range = Request::new().process(reader.process.clone()).noise_range().or_misused()?;
+            LambdaRange::from_sigma_ve(range.min, range.max).or_misused()?
         }
     };
     let mut ask = Diagnose::new(&plan, trained)
@@ -145,32 +144,13 @@ fn split(args: &DiagnoseArgs, source: &Source<'_>, lattice: Option<&Lattice>) ->
 }
 
 /// The same sampler on a grid of twice the steps; none for a word, and for a grid that brings its own steps.
-fn finer(flags: &SamplerArgs, reader: &Reader<'_>, source: &Source<'_>) -> Result<Option<Plan>> {
+fn finer(flags: &SamplerArgs, reader: &Reader<'_>) -> Result<Option<Plan>> {
     if flags.moves.is_some() || Grid::brings_steps(&flags.grid) {
         return Ok(None);
     }
-    let steps = match flags.nfe {
-        // As many moves as the plan has: its grid's steps.
-        Some(_) => flags.fitting_steps(
-            &reader.process,
-            reader.formulation(),
-            flags.range(&reader.process, source.trained())?,
-        )?,
-        None => flags.steps,
-    };
-    let steps = either_case(&flags.grid, |grid| Grid::parse(grid, steps)).or_misused()?.steps();
-    let finer = SamplerArgs {
-        sampler: flags.sampler.clone(),
-        moves: None,
-        eta: flags.eta,
-        steps: Some(2 * steps),
-        nfe: None,
-        grid: flags.grid.clone(),
-        sigma_min: flags.sigma_min,
-        sigma_max: flags.sigma_max,
-    };
-    let range = finer.range(&reader.process, source.trained())?;
-    match finer.compile(&reader.process, reader.formulation(), range) {
+    let request = reader.asks(flags.request()?);
+    let steps = request.step_count().or_misused()?;
+    match request.steps(2 * steps).plan().or_misused() {
         Ok(plan) => Ok(Some(plan)),
         Err(failure) => {
             say(&format!("note: twice the steps cannot be had, so nothing is held beside them: {}", failure.text()));
@@ -180,19 +160,13 @@ fn finer(flags: &SamplerArgs, reader: &Reader<'_>, source: &Source<'_>) -> Resul
 }
 
 /// Plans of as many evaluations, of the samplers that fit.
-fn rivals(flags: &SamplerArgs, reader: &Reader<'_>, source: &Source<'_>, nfe: usize) -> Vec<Plan> {
+fn rivals(flags: &SamplerArgs, reader: &Reader<'_>, nfe: usize) -> Result<Vec<Plan>> {
     if flags.moves.is_some() || Grid::brings_steps(&flags.grid) {
-        return vec![];
+        return Ok(vec![]);
     }
-    let range = RangeArgs { sigma_min: flags.sigma_min, sigma_max: flags.sigma_max };
-    let field =
-        Field { process: &reader.process, network: reader.formulation(), trained: source.trained(), range: &range };
-    let grid = flags.grid.to_ascii_lowercase();
-    let plan = |name: &&str| {
-        let sampler = Sampler::parse(name, None).ok()?;
-        field.fitting(&sampler, &grid, nfe).ok().flatten().map(|(_, plan)| plan)
-    };
-    RIVALS.iter().filter_map(plan).collect()
+    let request = reader.asks(flags.request()?);
+    let plan = |name: &&str| request.clone().sampler(*name).default_eta().nfe(nfe).without_unused_range().plan().ok();
+    Ok(RIVALS.iter().filter_map(plan).collect())
 }
 
 /// What one is in the units of the data, and what those are.

@@ -6,7 +6,6 @@ use crate::error::{Failure, Result};
 use crate::interrupt;
 use crate::io::{print, say};
 use crate::progress::{duration, thousands};
-use crate::request::Asked;
 use crate::source::Source;
 use crate::words::{plural, shown};
 use langevin::text::{Column, columns};
@@ -20,7 +19,7 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
     if args.samples.is_some() {
         refuse(args)?;
     }
-    let given = args.given.open(&Asked::from(&args.sampler))?;
+    let given = args.given.open(&args.sampler.config_request())?;
     if let Some(given) = &given {
         given.check_starts_from_noise("evaluate draws its samples from noise")?;
     }

@@ -3,10 +3,10 @@
 use crate::cli::ExplainArgs;
 use crate::error::{Blame as _, Result};
 use crate::io::print;
-use crate::schedule::usual_range;
+use crate::schedule;
 use crate::words::either_case;
 use langevin::sampler::Entry;
-use langevin::{Grid, Process, Sampler};
+use langevin::{Process, Request};
 
 /// The steps of the table.
 const STEPS: usize = 5;
@@ -16,15 +16,13 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
     let Some(name) = &args.name else {
         return print(&list());
     };
-    let sampler = either_case(name, |name| Sampler::parse(name, None)).or_misused()?;
-    let entry = Entry::find(sampler.name()).or_misused()?;
+    let request = schedule::named(Request::new(), name).steps(STEPS);
+    let entry = Entry::find(request.chosen_sampler().or_misused()?.name()).or_misused()?;
     if args.cite {
         return print(&format!("{}\n", entry.bibtex()));
     }
     let process = either_case(&args.process, Process::parse).or_misused()?;
-    let [min, max] = usual_range(&process);
-    let levels = Grid::karras(STEPS).levels(&process, min, max).or_misused()?;
-    let plan = sampler.compile(&process, None, &levels).or_misused()?;
+    let plan = request.process(process).plan().or_misused()?;
     print(&format!("{entry}\n{plan}"))
 }
 

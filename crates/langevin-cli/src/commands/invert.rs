@@ -10,8 +10,7 @@ use crate::io::csv::plain_names;
 use crate::io::npy::Width;
 use crate::io::rows::Rows;
 use crate::io::{Format, atomic, print, say};
-use crate::request::{Asked, Given};
-use crate::schedule::Range;
+use crate::request::Given;
 use crate::source::{ARRAY, Reader, Source};
 use crate::words::{plural, shown};
 use langevin::plan::{Letter, Move};
@@ -46,7 +45,7 @@ pub fn run(args: &InvertArgs) -> Result<()> {
     if let Some(map) = source.normalization() {
         let _ = map.to_model(&mut clean, width);
     }
-    let (reader, up, down) = match args.given.open(&Asked::from(&args.sampler))? {
+    let (reader, up, down) = match args.given.open(&args.sampler.config_request())? {
         Some(given) => {
             let (down, reader) = given.fit(&source, !args.condition.class.is_empty())?;
             let (up, down) = both(&given, &down, &reader)?;
@@ -54,8 +53,7 @@ pub fn run(args: &InvertArgs) -> Result<()> {
         }
         None => {
             let reader = source.read_as(None)?;
-            let range = args.sampler.range(&reader.process, source.trained())?;
-            let (up, down) = plans(args, &reader, range)?;
+            let (up, down) = plans(args, &reader)?;
             (reader, up, down)
         }
     };
@@ -172,37 +170,21 @@ fn both(given: &Given, down: &Plan, reader: &Reader<'_>) -> Result<(Plan, Plan)>
     let levels = moves.iter().map(|step| &step.from).chain(moves.last().map(|step| &step.to));
     let levels: Vec<Level> =
         levels.map(|level| process.match_level(level)).collect::<langevin::Result<_>>().or_misused()?;
-    let inversion = inversion(down.name())?;
+    let inversion = Sampler::inverse_of(down.name()).or_failed()?;
     let compiling = inversion.on(&process, &levels);
     let compiling = reader.formulation().map_or(compiling.clone(), |network| compiling.network(network));
     Ok((compiling.compile().or_misused()?, down.starting_from_state().or_misused()?))
 }
 
-/// The sampler that goes up as another goes down.
-fn inversion(name: &str) -> Result<Sampler> {
-    let name = if name.starts_with("dpmpp-2m") { "dpmpp-2m-inversion" } else { "ddim-inversion" };
-    Sampler::parse(name, None).or_failed()
-}
-
 /// From the data to the noise, and back.
-fn plans(args: &InvertArgs, reader: &Reader<'_>, range: Range) -> Result<(Plan, Plan)> {
+fn plans(args: &InvertArgs, reader: &Reader<'_>) -> Result<(Plan, Plan)> {
     if args.sampler.moves.is_some() {
         return Err(Failure::misused("a word has no way up").at("--moves").hint("leave it out, or choose a --sampler"));
     }
-    let sampler = args.sampler.sampler()?;
-    let inversion = inversion(sampler.name())?;
-    let compile = |sampler: &Sampler, start: bool| {
-        args.sampler.compile_as(&reader.process, Some(sampler), range, &|compiling| {
-            let compiling = match reader.formulation() {
-                Some(network) => compiling.network(network),
-                None => compiling,
-            };
-            let compiling = args.condition.guide(compiling);
-            let compiling = if start { compiling.start(0, Start::State) } else { compiling };
-            compiling.compile()
-        })
-    };
-    Ok((compile(&inversion, false)?, compile(&sampler, true)?))
+    let down = args.condition.guide(reader.asks(args.sampler.request()?));
+    let inversion = Sampler::inverse_of(down.chosen_sampler().or_misused()?.name()).or_failed()?;
+    let up = down.clone().with_sampler(inversion);
+    Ok((up.plan().or_misused()?, down.start(0, Start::State).plan().or_misused()?))
 }
 
 /// Numbers as the ending of the file says.

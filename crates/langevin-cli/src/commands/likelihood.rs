@@ -8,13 +8,13 @@ use crate::io::csv::plain_names;
 use crate::io::rows::Rows;
 use crate::io::{Format, atomic, npy, print, say};
 use crate::progress::{Display, duration, thousands};
-use crate::request::{Asked, Given};
+use crate::request::Given;
 use crate::rows::{self, Coordinates, Wanted};
-use crate::schedule::{Range, SIGMAS};
 use crate::source::{Reader, Source};
 use crate::words::{LOWER_IS_BETTER, plural, shown};
 use langevin::likelihood::{Bound, Divergence, Kind, Ode, in_pieces};
-use langevin::{LambdaRange, Likelihood, SampleId};
+use langevin::request::NoiseRange;
+use langevin::{LambdaRange, Likelihood, Request, SampleId};
 use langevin_data::{Lattice, TableColumns};
 use langevin_train::{Dataset, Network};
 use std::time::Instant;
@@ -39,10 +39,10 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
     interrupt::listen()?;
     let source = Source::open(&args.source)?.on(&args.device)?;
     let reader = source.read_as(args.read_as.as_deref())?;
-    let asked = Asked { steps: args.steps, ..Asked::default() };
-    let range = match args.given.open(&asked)? {
+    let request = args.steps.into_iter().fold(Request::new(), Request::steps);
+    let range = match args.given.open(&request)? {
         Some(given) => range_of(&given, &source)?,
-        None => range(args, &source)?,
+        None => range(args, &reader)?,
     };
     if args.method == Method::Bound && source.is_coupled() {
         return Err(Failure::failed("the bound is of an SDE, and the noise of this network was coupled to its data")
@@ -176,7 +176,7 @@ fn check_method(args: &LikelihoodArgs, eta: f64) -> Result<()> {
 /// The levels of a plan, within those of the training.
 fn range_of(given: &Given, source: &Source<'_>) -> Result<LambdaRange> {
     given.check_starts_from_noise("likelihood takes the noise levels of a whole plan")?;
-    let Range { min, max, .. } = Range::of(&given.plan);
+    let NoiseRange { min, max, .. } = NoiseRange::of(&given.plan);
     let (low, high) = source.trained().map_or((0.0, f64::INFINITY), |range| range.sigma_ve());
     let range = LambdaRange::from_sigma_ve(min.max(low), max.min(high)).or_misused()?;
     let (min, max) = range.sigma_ve();
@@ -188,9 +188,15 @@ fn range_of(given: &Given, source: &Source<'_>) -> Result<LambdaRange> {
 }
 
 /// The levels that were asked for, or those of the training.
-fn range(args: &LikelihoodArgs, source: &Source<'_>) -> Result<LambdaRange> {
-    let trained = source.trained();
-    let (low, high) = trained.map_or((SIGMAS[0], SIGMAS[1]), |range| range.sigma_ve());
+fn range(args: &LikelihoodArgs, reader: &Reader<'_>) -> Result<LambdaRange> {
+    let trained = reader.source().trained();
+    let (low, high) = match trained {
+        Some(range) => range.sigma_ve(),
+        None => {
+            let range = Request::new().process(reader.process.clone()).noise_range().or_misused()?;
+            (range.min, range.max)
+        }
+    };
     let range =
         LambdaRange::from_sigma_ve(args.sigma_min.unwrap_or(low), args.sigma_max.unwrap_or(high)).or_misused()?;
     match trained {

@@ -1,24 +1,25 @@
 //! `langevin plan`: a sampler as a table of numbers.
 
-use crate::cli::{PlanArgs, SamplerArgs};
+use crate::cli::PlanArgs;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, print, say};
-use crate::request::{self, Asked};
+use crate::request;
 use crate::schedule;
 use crate::words::either_case;
 use langevin::plan::Note;
+use langevin::request::{GRID, STEPS};
 use langevin::sampler::Start;
-use langevin::{Formulation, Map, Plan, Prediction, Process};
+use langevin::{Formulation, Map, Plan, Prediction, Process, Request};
 use langevin_import::k;
 use std::path::Path;
 
 /// Runs the command.
 pub fn run(args: &PlanArgs) -> Result<()> {
-    let asked = Asked { start_at: args.start_at, image: args.image, ..Asked::from(&args.sampler) };
+    let request = started(args, args.sampler.config_request());
     if let Some(out) = &args.out {
         atomic::probe(out)?;
     }
-    let plan = match args.import.diffusers.plan(&asked)? {
+    let plan = match args.import.diffusers.plan(&request)? {
         Some(plan) => plan,
         None => from_flags(args)?,
     };
@@ -64,71 +65,58 @@ fn from_flags(args: &PlanArgs) -> Result<Plan> {
     let process = either_case(name, Process::parse).or_misused()?;
     let prediction =
         args.predict.as_deref().map(|name| either_case(name, Prediction::parse)).transpose().or_misused()?;
-    let network = prediction.map(|prediction| Formulation::new(process.clone(), prediction));
     let label = args.import.from_k.as_deref().and_then(k::label);
-    let sampler = match &args.import.from_k {
-        Some(name) => {
-            let name = label.as_ref().map_or(name.as_str(), |label| &label.sampler);
-            Some(k::sampler(name, &args.import.diffusers.settings(args.sampler.eta)?).or_misused()?)
-        }
-        None if args.sampler.moves.is_none() => Some(args.sampler.sampler()?),
-        None => None,
-    };
-    if args.import.from_k.is_some() && args.import.diffusers.set.iter().any(|(key, _)| key == "s_churn") {
-        say("note: noise is drawn where churn adds some, as in ComfyUI; k-diffusion draws it at every step");
-    }
-    let map = match (args.clamp, args.threshold) {
-        (Some((min, max)), _) => Some(Map::clamp(min, max).or_misused()?),
-        (_, Some((ratio, max))) => Some(Map::threshold(ratio, max).or_misused()?),
-        _ => None,
-    };
-    let own;
-    let flags = match (&args.import.from_k, label.and_then(|label| label.grid)) {
-        (None, _) => &args.sampler,
-        (Some(_), Some(grid)) if args.sampler.grid == crate::cli::GRID => {
-            own = original_grid(args, &process, grid)?;
-            &own
-        }
+    let mut request = match (&args.import.from_k, label.as_ref().and_then(|label| label.grid)) {
+        (None, _) => args.sampler.request()?,
+        (Some(_), Some(grid)) if args.sampler.grid == GRID => original_grid(args, &process, grid)?,
         (Some(_), Some(grid)) => {
             return Err(Failure::misused("two grids")
                 .at("--from-k, --grid")
                 .expected("one of them")
                 .got(format!("{grid} and {}", args.sampler.grid)));
         }
-        (Some(_), None) => {
-            own = original_grid(args, &process, &args.sampler.grid)?;
-            &own
-        }
+        (Some(_), None) => original_grid(args, &process, &args.sampler.grid)?,
     };
-    let range = flags.range(&process, None)?;
-    flags.compile_as(&process, sampler.as_ref(), range, &|compiling| {
-        let mut compiling = compiling;
-        if let Some(network) = &network {
-            compiling = compiling.network(network);
+    if let Some(name) = &args.import.from_k {
+        let name = label.as_ref().map_or(name.as_str(), |label| &label.sampler);
+        let settings = args.import.diffusers.settings(args.sampler.eta)?;
+        request = request.with_sampler(k::sampler(name, &settings).or_misused()?);
+        if settings.contains_key("s_churn") {
+            say("note: noise is drawn where churn adds some, as in ComfyUI; k-diffusion draws it at every step");
         }
-        if let Some(steps) = args.start_at {
-            compiling = compiling.start(steps, if args.image { Start::Image } else { Start::State });
-        }
-        if let Some(map) = &map {
-            compiling = compiling.map(map.clone());
-        }
-        if let Some(weight) = args.guidance {
-            compiling = compiling.guidance(weight);
-        }
-        compiling.compile()
-    })
+    }
+    request = match (args.clamp, args.threshold) {
+        (Some((min, max)), _) => request.map(Map::clamp(min, max).or_misused()?),
+        (_, Some((ratio, max))) => request.map(Map::threshold(ratio, max).or_misused()?),
+        _ => request,
+    };
+    if let Some(prediction) = prediction {
+        request = request.network(Formulation::new(process.clone(), prediction));
+    }
+    if let Some(weight) = args.guidance {
+        request = request.guidance(weight);
+    }
+    started(args, request.process(process)).plan().or_misused()
 }
 
-/// The flags with a schedule of ComfyUI or A1111 as the list of its levels; any other grid stays.
-fn original_grid(args: &PlanArgs, process: &Process, grid: &str) -> Result<SamplerArgs> {
+/// The request with the start of the flags.
+fn started(args: &PlanArgs, request: Request) -> Request {
+    match args.start_at {
+        Some(steps) => request.start(steps, if args.image { Start::Image } else { Start::State }),
+        None => request,
+    }
+}
+
+/// The request of the flags on a schedule of ComfyUI or A1111, as the list of its levels, or on any other grid.
+fn original_grid(args: &PlanArgs, process: &Process, grid: &str) -> Result<Request> {
     let mut flags = args.sampler.clone();
     flags.grid = grid.to_owned();
-    let Some(schedule) = k::Schedule::parse(grid) else { return Ok(flags) };
+    let Some(schedule) = k::Schedule::parse(grid) else { return flags.request() };
     if schedule == k::Schedule::Beta && process.alpha_bars().is_none() {
         say(
             "note: the quantiles are of the noise levels; ComfyUI's beta goes by the times of a table of betas (--process table:scaled-linear)",
         );
-        return Ok(flags);
+        return flags.request();
     }
     if let Some(budget) = flags.nfe {
         return Err(Failure::misused("a schedule of ComfyUI or A1111 is laid out by its steps")
@@ -136,11 +124,10 @@ fn original_grid(args: &PlanArgs, process: &Process, grid: &str) -> Result<Sampl
             .expected("--steps")
             .got(budget.to_string()));
     }
-    let steps = flags.steps.unwrap_or(20);
+    // A list brings its own steps.
+    let steps = flags.steps.take().unwrap_or(STEPS);
     let levels = schedule.levels(process, steps).or_misused()?;
     say(&format!("note: {schedule}"));
     flags.grid = format!("list:{}", levels.iter().map(f64::to_string).collect::<Vec<_>>().join(","));
-    // A list brings its own steps.
-    flags.steps = None;
-    Ok(flags)
+    flags.request()
 }

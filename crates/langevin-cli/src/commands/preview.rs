@@ -2,14 +2,12 @@
 
 use crate::error::{Blame as _, Result};
 use crate::io::png::{Picture, Tile};
-use crate::schedule::{SIGMAS, usual_range};
 use crate::source::Source;
-use langevin::{Grid, Sampler, Sampling};
+use langevin::{Request, Sampling};
 use langevin_train::Network;
 use std::path::Path;
 
-/// Steps of the sampler, and samples: pictures, or points of a plane.
-const STEPS: usize = 20;
+/// Samples: pictures, or points of a plane.
 const PICTURES: usize = 64;
 const POINTS: usize = 2000;
 
@@ -22,12 +20,7 @@ pub fn preview(network: &mut Network, seed: u64, path: &Path) -> Result<()> {
     };
     let classes = network.classes().len() as u32;
     network.set_labels((0..classes).collect()).or_failed()?;
-    let formulation = network.formulation().clone();
-    let (low, high) = formulation.range.map_or((SIGMAS[0], SIGMAS[1]), |range| range.sigma_ve());
-    let usual = usual_range(&formulation.process);
-    let levels = Grid::karras(STEPS).levels(&formulation.process, low.max(usual[0]), high.min(usual[1])).or_failed()?;
-    let plan = Sampler::parse("dpmpp-2m", None).or_failed()?;
-    let plan = plan.compile(&formulation.process, Some(&formulation), &levels).or_failed()?;
+    let plan = Request::new().network(network.formulation().clone()).plan().or_failed()?;
     let width = network.width();
     let threads = Source::Borrowed(network).threads(None);
     let mut samples = Sampling::new(count, width)

@@ -1,19 +1,19 @@
 //! `langevin recommend`: the sampler and the grid with the smallest exact error on Gaussian data like the user's.
 
-use super::analyze::PROCESS;
-use crate::cli::{By, RangeArgs, RecommendArgs};
+use crate::cli::{By, RecommendArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::io::{atomic, print, say};
 use crate::request::{self, quoted};
-use crate::source::Source;
 use crate::spectrum::Gaussian;
-use crate::survey::{self, Field};
+use crate::survey;
 use crate::trained::Trained;
 use crate::words::{either_case, plural, shown, visible};
+use langevin::grid::usual_range;
 use langevin::recommend::{Candidate, Measure, Measured, Ranking, Search};
+use langevin::request::REFERENCE_PROCESS;
 use langevin::text::{Column, number};
-use langevin::{Formulation, Grid, Model as _, Plan, Prediction, Process};
+use langevin::{Grid, Model as _, Process, Request};
 use langevin_report::{Cell, Table};
 use std::path::Path;
 
@@ -35,14 +35,13 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     let reader = source.map(|source| source.read_as(read_as)).transpose()?;
     let process = match &reader {
         Some(reader) => reader.process.clone(),
-        None => either_case(args.process.as_deref().unwrap_or(PROCESS), Process::parse).or_misused()?,
+        None => either_case(args.process.as_deref().unwrap_or(REFERENCE_PROCESS), Process::parse).or_misused()?,
     };
-    let field = Field {
-        process: &process,
-        network: reader.as_ref().and_then(|reader| reader.formulation()),
-        trained: source.and_then(Source::trained),
-        range: &args.range,
+    let request = match &reader {
+        Some(reader) => reader.asks(Request::new()),
+        None => Request::new().process(process.clone()),
     };
+    let request = args.range.limit(request);
     let samplers = args.sampler.as_deref().map(survey::samplers).transpose()?;
     let grids = args.grid.as_deref().map(survey::grids).transpose()?;
     if args.measure.is_some() && reader.is_none() {
@@ -62,10 +61,10 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
         By::Kl => langevin::recommend::By::Kl,
     };
     for grid in grids.iter().flatten() {
-        field.range(grid, Some(args.nfe))?;
+        request.clone().grid(grid).nfe(args.nfe).noise_range().or_misused()?;
     }
-    let setting = field.setting("karras", Some(args.nfe))?;
-    let mut search = Search::new(&setting, &gaussian.spectrum, args.nfe, by)
+    request.clone().nfe(args.nfe).noise_range().or_misused()?;
+    let mut search = Search::new(&request, &gaussian.spectrum, args.nfe, by)
         .score_error(args.score_error)
         .neighbours(args.neighbours);
     if let Some(samplers) = samplers {
@@ -84,15 +83,20 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
             let threads = reader.source().threads(args.threads);
             let measure = Measure::new(plans).samples(SAMPLES).seed(args.seed).threads(threads);
             let width = reader.source().width();
-            Some(interrupt::or_failed(measure.run(&mut ranking, &setting, reader, width))?)
+            Some(interrupt::or_failed(measure.run(&mut ranking, &request, reader, width))?)
         }
         _ => None,
     };
     let best = ranking.best();
     let why = ranking.why();
-    let commands = commands(args, &field, trained.as_ref().map(|trained| trained.path.as_path()), best)?;
+    let (asked, flags) = repeated(&request, best)?;
+    let commands = commands(args, &asked, &flags, trained.as_ref().map(|trained| trained.path.as_path()));
     if let Some(out) = &args.out {
-        let json = plan_of(&field, best)?.to_json();
+        let json = if reader.as_ref().is_some_and(|reader| reader.formulation().is_some()) {
+            asked.plan().or_misused()?.to_json()
+        } else {
+            best.plan.to_json()
+        };
         atomic::write(out, |out| out.write_all(json.as_bytes()))?;
     }
     let subject = format!(
@@ -128,7 +132,7 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
             let model = trained.as_ref().map_or_else(|| "MODEL".to_owned(), |trained| named(args, &trained.path));
             request::say_command(&best.plan, &model, out);
         }
-        None if !has_flags(&field) => say("note: no flags make this plan; --out PLAN.json writes it"),
+        None if !has_flags(&asked) => say("note: no flags make this plan; --out PLAN.json writes it"),
         None => {}
     }
     Ok(())
@@ -216,42 +220,31 @@ impl RecommendArgs {
     }
 }
 
-/// The winner's plan, made as the command that is printed makes it: every level lies where the network was trained, and the plan does not say where that is.
-fn plan_of(field: &Field<'_>, best: &Candidate) -> Result<Plan> {
-    let Candidate { sampler, grid, steps, plan, .. } = best;
-    let Some(mut network) = field.network.cloned() else {
-        return Ok(plan.clone());
-    };
-    network.range = None;
-    let alone = Field { network: Some(&network), trained: None, ..*field };
+/// The winner as a request of its own, and the words of it that the commands are given: every level lies where the network was
+/// trained, and the request does not say where that is. Ends that are the usual ones need no word.
+fn repeated(request: &Request, best: &Candidate) -> Result<(Request, Request)> {
+    let Candidate { sampler, grid, steps, .. } = best;
+    let chosen = request.clone().with_sampler(sampler.clone()).grid(grid);
     if Grid::brings_steps(grid) {
-        return Ok(alone.plan(sampler, grid, None)?.1);
+        let alone = chosen.without_trained_range();
+        return Ok((alone.clone(), alone));
     }
+    let chosen = chosen.steps(*steps);
+    let (range, usual) = (chosen.noise_range().or_misused()?, usual_range(&request.state_process()));
     // The trained range has the rounding of a change of clock, which the command has not.
-    let [min, max] = ends(field, grid, Some(*steps))?;
-    let range = RangeArgs { sigma_min: Some(min.0), sigma_max: Some(max.0) };
-    Ok(Field { range: &range, ..alone }.plan(sampler, grid, Some(*steps))?.1)
+    let end = |a: f64, b: f64| if a != b && (a - b).abs() > 1e-9 * b { Some(a) } else { None };
+    let (min, max) = (end(range.min, usual[0]), end(range.max, usual[1]));
+    let alone = chosen.without_trained_range().default_range();
+    let flags = min.into_iter().fold(alone, Request::sigma_min);
+    let flags = max.into_iter().fold(flags, Request::sigma_max).without_unused_range();
+    let full = flags.clone().range(min.unwrap_or(usual[0]), max.unwrap_or(usual[1])).without_unused_range();
+    Ok((full, flags))
 }
 
-/// The ends of a grid's range in σ/α, the usual ones where they are that but for rounding, and whether each is another one.
-fn ends(field: &Field<'_>, grid: &str, steps: Option<usize>) -> Result<[(f64, bool); 2]> {
-    let range = field.range(grid, steps)?;
-    let usual = crate::schedule::usual_range(field.process);
-    let end = |a: f64, b: f64| if a != b && (a - b).abs() > 1e-9 * b { (a, true) } else { (b, false) };
-    Ok([end(range.min, usual[0]), end(range.max, usual[1])])
-}
-
-/// Whether `langevin plan` can be told of this process and this network.
-fn has_flags(field: &Field<'_>) -> bool {
-    let process = Process::parse(&field.process.name());
-    let known = process.is_ok_and(|process| process.spec() == field.process.spec());
-    known
-        && field.network.is_none_or(|network| {
-            let prediction = Prediction::parse(network.prediction.name()).unwrap_or(network.prediction);
-            let mut plain = Formulation::new(network.process.clone(), prediction);
-            plain.range = network.range;
-            plain == *network && network.process == *field.process
-        })
+/// Whether `langevin plan` can be told of the process and the network of a request.
+fn has_flags(request: &Request) -> bool {
+    request.words().iter().all(|(word, value)| *word != "network" && !value.starts_with('{'))
+        && Process::parse(&request.state_process().name()).is_ok_and(|process| process == request.state_process())
 }
 
 /// The model as the flags of `sample` name it.
@@ -280,31 +273,22 @@ fn named(args: &RecommendArgs, path: &Path) -> String {
 }
 
 /// What makes the winner's plan, and what samples by it.
-fn commands(args: &RecommendArgs, field: &Field<'_>, model: Option<&Path>, best: &Candidate) -> Result<Vec<String>> {
-    let (sampler, grid, steps) = (best.sampler.spec(), &*best.grid, best.steps);
-    let mut flags = format!("--sampler {sampler} --grid {grid}");
-    if !Grid::brings_steps(grid) {
-        flags.push_str(&format!(" --steps {steps}"));
-        for (flag, (value, other)) in ["--sigma-min", "--sigma-max"].iter().zip(ends(field, grid, Some(steps))?) {
-            if other {
-                flags.push_str(&format!(" {flag} {value}"));
-            }
-        }
-    }
-    let predict = field
-        .network
-        .map_or_else(String::new, |network: &Formulation| format!(" --predict {}", network.prediction.name()));
+fn commands(args: &RecommendArgs, asked: &Request, flags: &Request, model: Option<&Path>) -> Vec<String> {
+    let of_the_model = |word: &str| matches!(word, "process" | "predict" | "network");
+    let words = flags.words();
+    let flag = |(word, value): &(&str, String)| format!(" --{word} {value}");
+    let flags: String = words.iter().filter(|(word, _)| !of_the_model(word)).map(flag).collect();
     let mut commands = Vec::new();
-    if has_flags(field) {
-        let plan = format!("langevin plan --process {}{predict} {flags} --json", field.process.name());
+    if has_flags(asked) {
+        let network: String = words.iter().filter(|(word, _)| of_the_model(word)).map(flag).collect();
         let out = args.out.as_ref().map_or_else(|| FILE.to_owned(), |out| out.display().to_string());
-        commands.push(format!("{plan} > {}", quoted(&out)));
+        commands.push(format!("langevin plan{network}{flags} --json > {}", quoted(&out)));
     }
     if let Some(path) = model {
         let read_as = args.process.as_deref().filter(|_| args.onnx.is_none());
         let read_as = read_as.map_or_else(String::new, |process| format!(" --as {}", quoted(process)));
         let model = named(args, path);
-        commands.push(format!("langevin sample {model}{read_as} {flags} -n 64 --out samples.npy"));
+        commands.push(format!("langevin sample {model}{read_as}{flags} -n 64 --out samples.npy"));
     }
-    Ok(commands)
+    commands
 }

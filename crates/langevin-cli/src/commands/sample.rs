@@ -1,19 +1,20 @@
 //! `langevin sample`: draws from a network or an exact density.
 
 use super::picture::Picture;
-use crate::cli::{ConditionArgs, EditArgs, SampleArgs, SamplerArgs};
-use crate::edit::{Edit, REPAINT};
+use crate::cli::{ConditionArgs, SampleArgs, SamplerArgs};
+use crate::edit::Edit;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::rows::Rows;
 use crate::io::{Format, atomic, npy, print, say};
 use crate::progress::{Display, duration, thousands};
-use crate::request::{Asked, Given};
-use crate::schedule::Range;
+use crate::request::Given;
 use crate::source::{Reader, Source};
 use crate::words::{either_case, plural, shown};
 use crate::{check, interrupt, schedule};
 use langevin::adaptive::Pair;
-use langevin::{Adaptive, Model as _, Plan, SampleId, Sampler, Sampling, SliceSpace, Tolerance};
+use langevin::request::NoiseRange;
+use langevin::sampler::Start;
+use langevin::{Adaptive, Plan, Request, SampleId, Sampling, SliceSpace, Tolerance};
 use std::time::Instant;
 
 /// Samples where no number was asked for: of pictures, and of points or rows of a table.
@@ -35,19 +36,21 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     let mut source = Source::open(&args.source)?.on(&args.device)?;
     let classes = args.condition.ask(&mut source)?;
     source.without_condition(&args.unconditional)?;
-    let asked = Asked { start_at: args.start_at, image: true, ..Asked::from(&args.sampler) };
-    let (reader, range, ways) = match args.given.open(&asked)? {
+    let request = args.sampler.config_request();
+    let request = args.start_at.into_iter().fold(request, |request, steps| request.start(steps, Start::Image));
+    let (reader, range, ways) = match args.given.open(&request)? {
         Some(given) => {
             given.check_inputs(&args.edit)?;
             let (plan, reader) = given.fit(&source, !classes.is_empty())?;
-            (reader, Range::of(&plan), vec![How::Plan(Box::new(plan))])
+            (reader, NoiseRange::of(&plan), vec![How::Plan(Box::new(plan))])
         }
         None => {
             let reader = source.read_as(args.read_as.as_deref())?;
-            let range = args.sampler.range(&reader.process, source.trained())?;
+            let request = reader.asks(args.sampler.request()?);
+            let range = request.noise_range().or_misused()?;
             let conditions = args.condition.each();
             let ways: Vec<How> =
-                conditions.iter().map(|condition| How::new(args, condition, &reader, range)).collect::<Result<_>>()?;
+                conditions.iter().map(|condition| How::new(args, condition, &request, range)).collect::<Result<_>>()?;
             (reader, range, ways)
         }
     };
@@ -215,8 +218,7 @@ pub fn samples(
         }
         None => {
             let reader = source.read_as(None)?;
-            let range = sampler.range(&reader.process, source.trained())?;
-            let how = How::plan(sampler, condition, None, &reader, range)?;
+            let how = How::plan(&condition.guide(reader.asks(sampler.request()?)))?;
             (reader, how)
         }
     };
@@ -241,9 +243,9 @@ enum How {
 }
 
 impl How {
-    fn new(args: &SampleArgs, condition: &ConditionArgs, reader: &Reader<'_>, range: Range) -> Result<Self> {
+    fn new(args: &SampleArgs, condition: &ConditionArgs, request: &Request, range: NoiseRange) -> Result<Self> {
         let Some(pair) = &args.adaptive else {
-            return Self::plan(&args.sampler, condition, Some(&args.edit), reader, range);
+            return Self::plan(&args.edit.start(condition.guide(request.clone()))?);
         };
         if args.rtol.max(args.atol) < FINEST {
             return Err(Failure::misused("the tolerances are finer than the numbers")
@@ -257,29 +259,9 @@ impl How {
         Ok(Self::Adaptive(adaptive, [range.min, range.max]))
     }
 
-    /// The plan of these flags.
-    fn plan(
-        sampler: &SamplerArgs,
-        condition: &ConditionArgs,
-        edit: Option<&EditArgs>,
-        reader: &Reader<'_>,
-        range: Range,
-    ) -> Result<Self> {
-        let masks = edit.is_some_and(|edit| edit.mask.is_some());
-        let named = match (&sampler.moves, &sampler.sampler) {
-            (Some(_), _) => None,
-            (None, None) if masks => Some(Sampler::parse(REPAINT, sampler.eta).or_misused()?),
-            _ => Some(sampler.sampler()?),
-        };
-        let plan = sampler.compile_as(&reader.process, named.as_ref(), range, &|compiling| {
-            let compiling = match reader.formulation() {
-                Some(network) => compiling.network(network),
-                None => compiling,
-            };
-            let compiling = condition.guide(compiling);
-            edit.map_or(compiling.clone(), |edit| edit.start(compiling)).compile()
-        })?;
-        Ok(Self::Plan(Box::new(plan)))
+    /// The plan of a request.
+    fn plan(request: &Request) -> Result<Self> {
+        Ok(Self::Plan(Box::new(request.plan().or_misused()?)))
     }
 
     /// Whether noise is drawn on the way: the first draw is the start.

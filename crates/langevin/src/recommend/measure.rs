@@ -94,13 +94,12 @@ impl Measure {
     /// `compiler` is that of the search. The ranking's best plan becomes the best measured one.
     ///
     /// ```
-    /// use langevin::recommend::{By, Measure, Search, Setting};
-    /// use langevin::{Process, Spectrum, exact};
-    /// let (process, moons) = (Process::vp(), exact::named("moons")?);
+    /// use langevin::recommend::{By, Measure, Search};
+    /// use langevin::{Process, Request, Spectrum, exact};
+    /// let (request, moons) = (Request::new().process(Process::vp()), exact::named("moons")?);
     /// let data = Spectrum::from_data(&moons.sample(&[0, 1, 2, 3].map(|index| langevin::SampleId { seed: 0, index })), 2)?;
-    /// let setting = Setting::new(&process);
-    /// let mut ranking = Search::new(&setting, &data, 6, By::W2).grids(["karras", "uniform-lambda"]).run()?;
-    /// let found = Measure::new(2).samples(16).run(&mut ranking, &setting, &*moons, 2)?;
+    /// let mut ranking = Search::new(&request, &data, 6, By::W2).grids(["karras", "uniform-lambda"]).run()?;
+    /// let found = Measure::new(2).samples(16).run(&mut ranking, &request, &*moons, 2)?;
     /// assert_eq!(found.trials.len(), 2);
     /// assert_eq!(ranking.best().plan, ranking.candidates()[found.best().unwrap().place].plan);
     /// # Ok::<(), langevin::Error>(())

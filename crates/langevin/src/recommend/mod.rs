@@ -4,11 +4,10 @@
 //! sampled. A network is not exact: with [`Search::score_error`] a plan is as good as it is with the worse of two networks, whose ε is that much too large and too small. What holds for Gaussians of the data's covariance is a good guess at what holds for the data (`docs/gaussian-analysis.md` measures how good).
 //!
 //! ```
-//! use langevin::recommend::{By, Search, Setting};
-//! use langevin::{Process, Spectrum};
-//! let (process, data) = (Process::vp(), Spectrum::power_law(2.0, 64)?);
-//! let setting = Setting::new(&process);
-//! let ranking = Search::new(&setting, &data, 8, By::W2).grids(["karras", "uniform-lambda"]).run()?;
+//! use langevin::recommend::{By, Search};
+//! use langevin::{Process, Request, Spectrum};
+//! let (request, data) = (Request::new().process(Process::vp()), Spectrum::power_law(2.0, 64)?);
+//! let ranking = Search::new(&request, &data, 8, By::W2).grids(["karras", "uniform-lambda"]).run()?;
 //! let best = ranking.best();
 //! assert!(best.analysis.nfe <= 8 && best.analysis.total.w2 <= ranking.usual()[0].analysis.total.w2);
 //! println!("{ranking}"); // the ten best, and why the first is the first
@@ -27,12 +26,12 @@ pub use doubt::Doubt;
 pub use measure::{Measure, Measured, Trial};
 pub use search::starts_from_noise;
 pub use search::{MAX_NFE, Search};
-pub use setting::Setting;
 
 use crate::analysis::{Analysis, Distance};
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::process::Level;
+use crate::request::most_steps;
 use crate::sampler::Sampler;
 
 /// The grids that are tried where none are named.
@@ -81,7 +80,7 @@ impl By {
     }
 }
 
-/// Where plans come from: a [`Setting`], or whatever else makes plans of samplers, such as another library's config.
+/// Where plans come from: a [`Request`](crate::Request), or whatever else makes plans of samplers, such as another library's config.
 pub trait Compiler {
     /// The plan of a sampler in this many steps; `None` on a grid that brings its own.
     ///
@@ -118,37 +117,6 @@ pub fn fitting(compiler: &dyn Compiler, sampler: &Sampler, grid: &str, budget: u
         return Ok((plan.nfe() <= budget).then_some((steps, plan)));
     }
     most_steps(budget, &|steps| compiler.plan(sampler, grid, Some(steps)))
-}
-
-/// The plan of as many steps as fit into `budget` evaluations, and their number, of the plans that `plan` compiles from a number of steps; `None` where not even one does.
-///
-/// # Errors
-/// Returns the first error of `plan` if it compiles no number of steps that was tried.
-pub fn most_steps(budget: usize, plan: &dyn Fn(usize) -> Result<Plan>) -> Result<Option<(usize, Plan)>> {
-    let mut steps = budget;
-    let mut first = None;
-    while steps > 0 {
-        match plan(steps) {
-            Ok(fits) if fits.nfe() <= budget => {
-                let mut best = (steps, fits);
-                // The estimate below may have left out a few.
-                while best.0 < budget
-                    && let Ok(more) = plan(best.0 + 1)
-                    && more.nfe() <= budget
-                {
-                    best = (best.0 + 1, more);
-                }
-                return Ok(Some(best));
-            }
-            // Evaluations grow about as steps do.
-            Ok(costs) => steps = (steps * budget / costs.nfe()).min(steps - 1),
-            Err(error) => {
-                first = first.or(Some(error));
-                steps = steps.min(64) / 2;
-            }
-        }
-    }
-    first.map_or(Ok(None), Err)
 }
 
 /// One plan of a ranking.

@@ -7,11 +7,6 @@ use crate::plan::Plan;
 use crate::process::Level;
 use crate::sampler::{Entry, Sampler};
 
-/// Whether a sampler is for this: not made for distilled networks, nor with noise levels of its own among its options, nor for guidance.
-fn is_meant(name: &str) -> bool {
-    !matches!(name, "lcm" | "tcd" | "restart" | "annealed-langevin") && !name.ends_with("-cfg-pp")
-}
-
 /// Whether a plan is linear and goes from noise alone.
 pub fn starts_from_noise(plan: &Plan) -> bool {
     plan.is_linear() && plan.inputs().is_empty()
@@ -58,7 +53,7 @@ impl<'a> Search<'a> {
     /// Of every sampler that is meant for it, on [`GRIDS`], in at most `nfe` evaluations.
     #[must_use]
     pub fn new(compiler: &'a dyn Compiler, data: &'a Spectrum, nfe: usize, by: By) -> Self {
-        let meant = Entry::all().iter().filter(|entry| is_meant(entry.name));
+        let meant = Entry::all().iter().filter(|entry| entry.facts.recommended);
         Self {
             compiler,
             data,

@@ -67,6 +67,31 @@ impl Knob {
     }
 }
 
+/// What programs need to know about a named sampler before they compile it.
+///
+/// ```
+/// use langevin::sampler::Entry;
+/// let lcm = Entry::find("lcm")?.facts;
+/// assert!(lcm.distilled && !lcm.recommended && !lcm.guided);
+/// assert_eq!(Entry::find("dpmpp-2m")?.facts.inverse, "dpmpp-2m-inversion");
+/// assert_eq!(Entry::find("repaint")?.facts.inputs, ["image", "mask"]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Facts {
+    /// Whether the sampler is made for networks that were distilled.
+    pub distilled: bool,
+    /// Whether every step evaluates the unconditional branch of the network too.
+    pub guided: bool,
+    /// Whether [`recommend`](crate::recommend) tries the sampler if no samplers are named.
+    pub recommended: bool,
+    /// The sampler that goes from the data to noise as this one goes from noise to the data.
+    pub inverse: &'static str,
+    /// The states that its plan needs besides noise; empty for a sampler that starts from noise alone.
+    pub inputs: &'static [&'static str],
+}
+
 /// A named sampler.
 ///
 /// ```
@@ -83,6 +108,8 @@ pub struct Entry {
     pub name: &'static str,
     /// Its other names.
     pub aliases: &'static [&'static str],
+    /// What holds of it.
+    pub facts: Facts,
     /// What it is, in one line.
     pub summary: &'static str,
     /// Its formula.
@@ -133,6 +160,18 @@ impl Entry {
                 .collect();
             Error::unknown("sampler", name, &known)
         })
+    }
+
+    /// Returns the sampler of exactly this name or alias; `None` for any other name, such as that of a plan or of another
+    /// library's scheduler.
+    ///
+    /// ```
+    /// use langevin::sampler::Entry;
+    /// assert!(Entry::named("dpmpp-2m").is_some() && Entry::named("DPMSolverMultistepScheduler").is_none());
+    /// ```
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Entry> {
+        names::ENTRIES.iter().find(|entry| entry.name == name || entry.aliases.contains(&name))
     }
 
     /// Whether this is its name or an alias, spelled as ours are.

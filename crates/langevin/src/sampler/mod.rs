@@ -39,7 +39,7 @@ mod settings;
 pub mod stages;
 mod word;
 
-pub use catalogue::{Entry, Knob};
+pub use catalogue::{Entry, Facts, Knob};
 pub use draft::{Draft, Node, Start, Step};
 pub use names::elsewhere;
 pub use word::Word;
@@ -372,6 +372,22 @@ impl Sampler {
     #[must_use]
     pub fn spec(&self) -> &str {
         &self.spec
+    }
+
+    /// Returns the sampler that goes from the data to noise as the sampler or plan of this name goes from noise to the data:
+    /// that of the catalogue's entry, and the inversion of DDIM for a name that is not in the catalogue.
+    ///
+    /// ```
+    /// use langevin::Sampler;
+    /// assert_eq!(Sampler::inverse_of("dpmpp-2m-sde")?.name(), "dpmpp-2m-inversion");
+    /// assert_eq!(Sampler::inverse_of("(R L)*20")?.name(), "ddim-inversion");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error as [`parse`](Self::parse) does.
+    pub fn inverse_of(name: &str) -> Result<Self> {
+        Self::parse(Entry::named(name).map_or("ddim-inversion", |entry| entry.facts.inverse), None)
     }
 
     /// What it is compiled against: `levels` of `process`, noisiest first. See [`Compiling`].

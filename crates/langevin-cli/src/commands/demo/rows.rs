@@ -2,10 +2,10 @@
 
 use crate::error::{Blame as _, Result};
 use crate::io::npy::Width;
-use crate::schedule::SIGMAS;
 use crate::source::{Reader, Source};
 use crate::{check, interrupt};
-use langevin::{Grid, Model as _, Plan, Process, SampleId, Sampler, Sampling, SliceSpace};
+use langevin::grid::SIGMAS;
+use langevin::{Model as _, Plan, Process, Request, SampleId, Sampler, Sampling, SliceSpace};
 use langevin_train::Network;
 use std::time::Instant;
 
@@ -59,11 +59,9 @@ pub fn sample_all(network: &Network, steps: usize, count: usize, seed: u64) -> R
 fn sample(source: &Source<'_>, reading: &Reading, steps: usize, count: usize, seed: u64) -> Result<Sampled> {
     interrupt::check()?;
     let reader = source.read_as(reading.read_as)?;
-    let levels = Grid::karras(steps).levels(&reader.process, SIGMAS[0], SIGMAS[1]).or_failed()?;
-    let plan = Sampler::adams(2, reading.eta)
-        .or_failed()?
-        .compile(&reader.process, reader.formulation(), &levels)
-        .or_failed()?;
+    // All rows go through the same λ: the trained range has the rounding of each row's change of clock.
+    let request = reader.asks(Request::new().range(SIGMAS[0], SIGMAS[1]).steps(steps)).without_trained_range();
+    let plan = request.with_sampler(Sampler::adams(2, reading.eta).or_failed()?).plan().or_failed()?;
     let start = Instant::now();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let sampling = Sampling::new(count, source.width()).seed(seed).chunk(64).threads(cores);

@@ -1,6 +1,6 @@
 //! Predictor and corrector: a step is taken again with the value found at its end.
 
-use super::{ANY, Built, NOTHING, knob};
+use super::{ANY, Built, NOTHING, PLAIN, knob};
 use crate::sampler::catalogue::{Entry, Knob, Values};
 use crate::sampler::correct::{Corrected, Tau};
 use crate::sampler::form::{Form, Poly, Variable};
@@ -66,6 +66,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "unipc",
         aliases: &["uni-pc"],
+        facts: PLAIN,
         summary: "UniPC with B(h) = h (bh1)",
         formula: UNIPC_FORMULA,
         moves: "R…R",
@@ -78,6 +79,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "unipc-bh2",
         aliases: &["uni-pc-bh2"],
+        facts: PLAIN,
         summary: "UniPC with B(h) = e^h − 1 (bh2)",
         formula: UNIPC_FORMULA,
         moves: "R…R",
@@ -90,6 +92,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "sa-solver",
         aliases: &["sa"],
+        facts: PLAIN,
         summary: "stochastic Adams: predictor and corrector of h/g = τ, one noise for both",
         formula: "x' = (ρσ_t/σ_s) x + Σ b_k D_k + σ_t√(1−ρ²) z, b_k = α_t∫Δ'e^{−Δ'(1−u)} ℓ_k(u) du, Δ' = (1+η²)Δ; the corrector has D at the end among its nodes",
         moves: "R…R",
@@ -102,6 +105,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "sa-solver-pece",
         aliases: &["sa-pece"],
+        facts: PLAIN,
         summary: "stochastic Adams that evaluates the corrected state too: predict, evaluate, correct, evaluate",
         formula: "as sa-solver; the value of the past is D of the corrected state, in place of D of the predicted one",
         moves: "R…R",

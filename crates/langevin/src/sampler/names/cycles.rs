@@ -1,7 +1,7 @@
 //! Up and down: inversion, restart, inpainting, Langevin moves.
 
-use super::{ANY, DDIM_ETA, NOTHING, PAIR, knob, pair};
-use crate::sampler::catalogue::{Entry, Knob, Values};
+use super::{ANY, DDIM_ETA, NOTHING, PAIR, PLAIN, RISING, knob, pair};
+use crate::sampler::catalogue::{Entry, Facts, Knob, Values};
 use crate::sampler::cycles::{Annealed, PredictorCorrector, RePaint, Restart, Stepping};
 use crate::sampler::form::Form;
 use crate::sampler::inverse::{Inversion, MultistepInversion};
@@ -22,6 +22,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "ddim-inversion",
         aliases: &["ddim-inverse"],
+        facts: RISING,
         summary: "DDIM's ODE from data to noise",
         formula: "x' = (σ_t/σ_s) x + (α_t − σ_t α_s/σ_s) D, t noisier than s",
         moves: "F…F with no noise",
@@ -34,6 +35,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-2m-inversion",
         aliases: &["dpmpp-2m-inverse"],
+        facts: Facts { inverse: "dpmpp-2m-inversion", ..RISING },
         summary: "DPM-Solver++(2M) from data to noise",
         formula: "x' = (σ_t/σ_s) x + α_t[m₀ D₀ + w₁ D₁ + w₂ D₂], differences D₁ = (D₀ − D₋₁)/r₀ …, m₀ = 1 − e^{−h}",
         moves: "F…F with no noise",
@@ -46,6 +48,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "restart",
         aliases: &[],
+        facts: Facts { recommended: false, ..PLAIN },
         summary: "down to `lower`, noise up to `upper` and down again, `repeats` times, then on",
         formula: "Heun's steps; F: x' = (α_t/α_s) x + σ_t√(1−ρ²) z, ρ = e^{−|Δ|}",
         moves: "R…R (F R…R)^repeats R…R",
@@ -67,6 +70,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "repaint",
         aliases: &[],
+        facts: Facts { recommended: false, inputs: &["image", "mask"], ..PLAIN },
         summary: "inpainting: after each step what is known is put in; blocks of steps are walked several times",
         formula: "x ← mask·(α_t image + σ_t z) + (1 − mask)·x after each R",
         moves: "(R^jump (F R^jump)^{samples−1})…",
@@ -86,6 +90,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "predictor-corrector",
         aliases: &["pc"],
+        facts: PLAIN,
         summary: "a reverse step, then Langevin moves where it lands",
         formula: "R: ρ = e^{−η²Δ}; L: ρ = e^{−k}, or with stepping=euler x' = (1−k) x + αk D + σ√(2k) z",
         moves: "(R L^corrections)…",
@@ -106,6 +111,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "annealed-langevin",
         aliases: &["ald", "ncsn"],
+        facts: Facts { recommended: false, ..PLAIN },
         summary: "Langevin moves at each level, from level to level with the state kept",
         formula: "L: x' = (1−k) x + αk D + σ√(2k) z; between levels x/α stays",
         moves: "(L^corrections)…",

@@ -1,7 +1,7 @@
 //! Made for distilled networks, which jump to the data.
 
-use super::{ANY, NOTHING, UNIT, knob};
-use crate::sampler::catalogue::Entry;
+use super::{ANY, DISTILLED, NOTHING, UNIT, knob};
+use crate::sampler::catalogue::{Entry, Facts};
 use crate::sampler::consistency::{Boundary, Consistency, Trajectory};
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "consistency",
         aliases: &["cm", "consistency-multistep"],
+        facts: Facts { recommended: true, ..DISTILLED },
         summary: "consistency model sampling: jump to the data, then noise it up to where the boundary is",
         formula: "x' = α_t (D + √(y_t² − floor²) z), y = σ/α",
         moves: "R…R, ρ = 0",
@@ -21,6 +22,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "lcm",
         aliases: &["latent-consistency", "flow-match-lcm"],
+        facts: DISTILLED,
         summary: "jump to the data, then noise it again",
         formula: "x' = α_t D + σ_t z",
         moves: "R…R, ρ = 0",
@@ -40,6 +42,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "tcd",
         aliases: &[],
+        facts: DISTILLED,
         summary: "down to (1−γ)t with no noise, then forward to t",
         formula: "x_s = α_s D + σ_s ε, s = (1−γ)t; x' = (α_t/α_s) x_s + σ_t√(1−ρ²) z",
         moves: "(R F)…",

@@ -1,9 +1,9 @@
 //! Two branches: CFG++.
 
 use super::stochastic::res_ancestral;
-use super::{ANCESTRAL_ETA, Built, DDIM_ETA, NOISE, NOISE_BREAKS, NOTHING, PAIR, knob, pair};
+use super::{ANCESTRAL_ETA, Built, DDIM_ETA, GUIDED, NOISE, NOISE_BREAKS, NOTHING, PAIR, knob, pair};
 use crate::sampler::Method;
-use crate::sampler::catalogue::{Entry, Knob, Values};
+use crate::sampler::catalogue::{Entry, Facts, Knob, Values};
 use crate::sampler::form::{Form, Poly, Variable};
 use crate::sampler::guided::PlusPlus;
 use crate::sampler::multistep::Multistep;
@@ -28,6 +28,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "ddim-cfg-pp",
         aliases: &["euler-cfg-pp", "cfg-pp"],
+        facts: GUIDED,
         summary: "DDIM with CFG++ guidance: two branches, the noise of the unconditional one",
         formula: "x' = α_t D_g + ρσ_t ε_u + σ_t√(1−ρ²) z, D_g = D_u + w(D_c − D_u), ε_u = (x − α_s D_u)/σ_s",
         moves: "R…R",
@@ -40,6 +41,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "euler-ancestral-cfg-pp",
         aliases: &["euler-a-cfg-pp"],
+        facts: GUIDED,
         summary: "ancestral Euler with CFG++ guidance",
         formula: "as ddim-cfg-pp with DDIM's η",
         moves: "R…R",
@@ -52,6 +54,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-2m-cfg-pp",
         aliases: &["dpm-solver++-2m-cfg-pp"],
+        facts: Facts { inverse: "dpmpp-2m-inversion", ..GUIDED },
         summary: "DPM-Solver++(2M) with CFG++ guidance",
         formula: "x' = α_t D_g + (σ_t/σ_s)(x − α_s D_u) + α_t w₁ D_{u,1}: dpmpp-2m of D_u, and α_t w(D_c − D_u) more",
         moves: "R…R",
@@ -64,6 +67,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-2s-ancestral-cfg-pp",
         aliases: &["dpmpp-2s-a-cfg-pp"],
+        facts: GUIDED,
         summary: "ancestral DPM-Solver++(2S) with CFG++ guidance, in the stage too",
         formula: "x_½ = α_½ D_g + σ_½ ε_u, x' = α_t D_g(x_½) + (ρσ_t/σ_s)(x − α_s D_u(x_½)) + σ_t√(1−ρ²) z",
         moves: "R…R",
@@ -79,6 +83,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "res-multistep-cfg-pp",
         aliases: &["res-2m-cfg-pp"],
+        facts: GUIDED,
         summary: "res-multistep with CFG++ guidance",
         formula: "x' = α_t D_g + (σ_t/σ_s)(x − α_s D_u) + α_t m₁ D_{u,1}: res-multistep of D_u, and α_t w(D_c − D_u) more",
         moves: "R…R",
@@ -91,6 +96,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "res-multistep-ancestral-cfg-pp",
         aliases: &["res-2m-ancestral-cfg-pp", "res-multistep-a-cfg-pp"],
+        facts: GUIDED,
         summary: "res-multistep-ancestral with CFG++ guidance",
         formula: "res-multistep-ancestral of D_u, and α_t w(D_c − D_u) more",
         moves: "R…R",
@@ -103,6 +109,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "gradient-estimation-cfg-pp",
         aliases: &["ge-cfg-pp"],
+        facts: GUIDED,
         summary: "gradient-estimation with CFG++ guidance",
         formula: "x'/α_t = D_g + y_t ε_u + (y_t − y_s)(γ−1)(ε_u − ε_{u,1}), y = σ/α: gradient-estimation of ε_u, and w(D_c − D_u) more",
         moves: "R…R",

@@ -13,7 +13,7 @@ mod single_step;
 mod stochastic;
 
 use super::Method;
-use super::catalogue::{Entry, Knob, Values};
+use super::catalogue::{Entry, Facts, Knob, Values};
 use super::form::{Poly, Variable};
 use super::settings::Settings;
 use super::stages::{Churn, Stages, Table};
@@ -25,6 +25,16 @@ type Built = Result<Arc<dyn Method>>;
 const fn knob(key: &'static str, default: &'static str, values: Values, meaning: &'static str) -> Knob {
     Knob { key, default, meaning, values }
 }
+
+/// A sampler from noise to the data, for any network.
+const PLAIN: Facts =
+    Facts { distilled: false, guided: false, recommended: true, inverse: "ddim-inversion", inputs: &[] };
+/// A sampler that asks the network with and without the condition.
+const GUIDED: Facts = Facts { guided: true, recommended: false, ..PLAIN };
+/// A sampler for networks that were distilled.
+const DISTILLED: Facts = Facts { distilled: true, recommended: false, ..PLAIN };
+/// A sampler from the data to noise.
+const RISING: Facts = Facts { recommended: false, inputs: &["init"], ..PLAIN };
 
 const ANY: Values = Values::Number(0.0, 1e6);
 const UNIT: Values = Values::Number(0.0, 1.0);

@@ -1,7 +1,7 @@
 //! One evaluation a step, and the values of the steps before: the ODE, and exponential Adams at any h/g.
 
-use super::{Built, LOWER, NOTHING, PAIR, RATE, knob, pair};
-use crate::sampler::catalogue::{Entry, Values};
+use super::{Built, LOWER, NOTHING, PAIR, PLAIN, RATE, knob, pair};
+use crate::sampler::catalogue::{Entry, Facts, Values};
 use crate::sampler::form::{Form, Poly, Variable};
 use crate::sampler::multistep::{Ending, Multistep};
 use crate::sampler::settings::Settings;
@@ -22,6 +22,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "adams1",
         aliases: &[],
+        facts: PLAIN,
         summary: "exponential Adams of order 1, h/g constant",
         formula: "x' = (ρσ_t/σ_s) x + Σ b_k D_k + σ_t√(1−ρ²) z, b_k = α_t∫Δ'e^{−Δ'(1−u)} ℓ_k(u) du, Δ' = (1+η²)Δ",
         moves: "R…R",
@@ -34,6 +35,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "adams2",
         aliases: &[],
+        facts: PLAIN,
         summary: "exponential Adams of order 2, h/g constant",
         formula: "x' = (ρσ_t/σ_s) x + Σ b_k D_k + σ_t√(1−ρ²) z, b_k = α_t∫Δ'e^{−Δ'(1−u)} ℓ_k(u) du, Δ' = (1+η²)Δ",
         moves: "R…R",
@@ -46,6 +48,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "adams3",
         aliases: &[],
+        facts: PLAIN,
         summary: "exponential Adams of order 3, h/g constant",
         formula: "x' = (ρσ_t/σ_s) x + Σ b_k D_k + σ_t√(1−ρ²) z, b_k = α_t∫Δ'e^{−Δ'(1−u)} ℓ_k(u) du, Δ' = (1+η²)Δ",
         moves: "R…R",
@@ -58,6 +61,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "adams4",
         aliases: &[],
+        facts: PLAIN,
         summary: "exponential Adams of order 4, h/g constant",
         formula: "x' = (ρσ_t/σ_s) x + Σ b_k D_k + σ_t√(1−ρ²) z, b_k = α_t∫Δ'e^{−Δ'(1−u)} ℓ_k(u) du, Δ' = (1+η²)Δ",
         moves: "R…R",
@@ -70,6 +74,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-2m",
         aliases: &["dpm-solver++-2m"],
+        facts: Facts { inverse: "dpmpp-2m-inversion", ..PLAIN },
         summary: "DPM-Solver++(2M): two values of D",
         formula: "x' = (σ_t/σ_s) x + α_t[m₀ D₀ + w₁ D₁ + w₂ D₂], differences D₁ = (D₀ − D₋₁)/r₀ …, m₀ = 1 − e^{−h}\nmidpoint w₁ = m₀/2; heun w₁ = m₁ = 1 − m₀/h",
         moves: "R…R",
@@ -82,6 +87,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-2m-heun",
         aliases: &[],
+        facts: Facts { inverse: "dpmpp-2m-inversion", ..PLAIN },
         summary: "DPM-Solver++(2M) in its 'heun' form: exponential Adams of order 2",
         formula: "x' = (ρσ_t/σ_s) x + Σ b_k D_k + σ_t√(1−ρ²) z, b_k = α_t∫Δ'e^{−Δ'(1−u)} ℓ_k(u) du, Δ' = (1+η²)Δ",
         moves: "R…R",
@@ -94,6 +100,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-3m",
         aliases: &["dpm-solver++-3m"],
+        facts: PLAIN,
         summary: "DPM-Solver++(3M): three values of D",
         formula: "x' = (σ_t/σ_s) x + α_t[m₀ D₀ + w₁ D₁ + w₂ D₂], differences D₁ = (D₀ − D₋₁)/r₀ …, m₀ = 1 − e^{−h}\nw₁ = m₁, w₂ = m₂/2",
         moves: "R…R",
@@ -112,6 +119,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpm-solver-2m",
         aliases: &[],
+        facts: PLAIN,
         summary: "DPM-Solver, two values of ε",
         formula: "x' = (α_t/α_s) x − σ_t[n₀ ε₀ + w₁ ε₁ + w₂ ε₂], differences of ε in λ, n₀ = e^h − 1\nmidpoint w₁ = n₀/2; heun w₁ = n₁ = n₀/h − 1",
         moves: "R…R",
@@ -124,6 +132,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpm-solver-3m",
         aliases: &[],
+        facts: PLAIN,
         summary: "DPM-Solver, three values of ε",
         formula: "x' = (α_t/α_s) x − σ_t[n₀ ε₀ + w₁ ε₁ + w₂ ε₂], differences of ε in λ, n₀ = e^h − 1\nw₁ = n₁, w₂ = n₂/2",
         moves: "R…R",
@@ -142,6 +151,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "deis",
         aliases: &[],
+        facts: PLAIN,
         summary: "Adams on ε, exactly integrated in λ",
         formula: "x' = (α_t/α_s) x − σ_t[n₀ ε₀ + w₁ ε₁ + w₂ ε₂], differences of ε in λ, n₀ = e^h − 1, w_j = n_j",
         moves: "R…R",
@@ -166,6 +176,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "lms",
         aliases: &["ipndm-v"],
+        facts: PLAIN,
         summary: "Adams–Bashforth on ε in σ/α, for the steps as they are",
         formula: "x'/α_t = x/α_s + Σ ε_k ∫ℓ_k(y) dy, y = σ/α",
         moves: "R…R",
@@ -178,6 +189,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "ipndm",
         aliases: &[],
+        facts: PLAIN,
         summary: "Adams–Bashforth on ε with the constants of even steps",
         formula: "x'/α_t = x/α_s + (y_t − y_s)(55ε₀ − 59ε₁ + 37ε₂ − 9ε₃)/24, y = σ/α",
         moves: "R…R",
@@ -190,6 +202,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "pndm",
         aliases: &["plms"],
+        facts: PLAIN,
         summary: "Adams–Bashforth on ε with the constants of even steps, after a Runge–Kutta or Heun start",
         formula: "as ipndm, each step by DDIM's transfer",
         moves: "R…R",
@@ -210,6 +223,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "flow-adams",
         aliases: &[],
+        facts: PLAIN,
         summary: "Adams–Bashforth on the velocity in flow time",
         formula: "x'/(α+σ)_t = x/(α+σ)_s + Σ u_k ∫ℓ_k(s) ds, s = σ/(α+σ)",
         moves: "R…R",
@@ -222,6 +236,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "gradient-estimation",
         aliases: &["ge"],
+        facts: PLAIN,
         summary: "Euler along d + (γ−1)(d − d_old)",
         formula: "x'/α_t = x/α_s + (y_t − y_s)(γ ε₀ + (1−γ) ε₁), y = σ/α",
         moves: "R…R",
@@ -234,6 +249,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "res-multistep",
         aliases: &["res-2m"],
+        facts: PLAIN,
         summary: "refined exponential solver, multistep: exponential Adams of order 2",
         formula: "x' = (ρσ_t/σ_s) x + Σ b_k D_k + σ_t√(1−ρ²) z, b_k = α_t∫Δ'e^{−Δ'(1−u)} ℓ_k(u) du, Δ' = (1+η²)Δ",
         moves: "R…R",

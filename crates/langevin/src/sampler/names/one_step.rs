@@ -1,7 +1,8 @@
 //! One row a step, told apart by ρ, the share of the noise that is kept.
 
 use super::{
-    ANCESTRAL_ETA, Built, CHURN, DDIM_ETA, NOISE, NOISE_BREAKS, NOTHING, RATE, TMAX, TMIN, UNIT, churn, churned, knob,
+    ANCESTRAL_ETA, Built, CHURN, DDIM_ETA, NOISE, NOISE_BREAKS, NOTHING, PLAIN, RATE, TMAX, TMIN, UNIT, churn, churned,
+    knob,
 };
 use crate::sampler::catalogue::{Entry, Values};
 use crate::sampler::noise::Keep;
@@ -17,6 +18,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "ddim",
         aliases: &["dpm-solver-1", "dpm-solver++-1", "dpmpp-1"],
+        facts: PLAIN,
         summary: "one step a level, DDIM's η",
         formula: "x' = (ρσ_t/σ_s) x + (α_t − ρσ_t α_s/σ_s) D + σ_t√(1−ρ²) z, ρ² = 1 − η²(1 − e^{−2Δ})",
         moves: "R…R",
@@ -40,6 +42,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "ddpm",
         aliases: &[],
+        facts: PLAIN,
         summary: "the ancestral sampler of DDPM: DDIM at η = 1",
         formula: "x' = (ρσ_t/σ_s) x + (α_t − ρσ_t α_s/σ_s) D + σ_t√(1−ρ²) z, ρ = e^{−Δ}; variance=large: c = σ_s√(1−e^{−2Δ})",
         moves: "R…R with h = g",
@@ -60,6 +63,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "euler",
         aliases: &["flow-match-euler", "flow-euler"],
+        facts: PLAIN,
         summary: "Euler in σ/α, and at the same time in flow time",
         formula: "x' = x + (σ_t − σ_s) ε on VE, x + (s_t − s_s) u on a flow: DDIM at η = 0",
         moves: "R…R, with churn (F R)…",
@@ -77,6 +81,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "euler-ancestral",
         aliases: &["euler-a"],
+        facts: PLAIN,
         summary: "Euler in σ/α to σ_down, then fresh noise: DDIM with η",
         formula: "x' = (ρσ_t/σ_s) x + (α_t − ρσ_t α_s/σ_s) D + σ_t√(1−ρ²) z, ρ² = 1 − η²(1 − e^{−2Δ})",
         moves: "R…R",
@@ -89,6 +94,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "euler-ancestral-flow",
         aliases: &["euler-ancestral-rf", "flow-match-euler-ancestral"],
+        facts: PLAIN,
         summary: "Euler in flow time to s_down, then forward",
         formula: "x' = (ρσ_t/σ_s) x + (α_t − ρσ_t α_s/σ_s) D + σ_t√(1−ρ²) z, ρ = α_t σ_down/(α_down σ_t), s_down = s_t(1 + (s_t/s_s − 1)η)",
         moves: "R…R",
@@ -101,6 +107,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "exponential",
         aliases: &["ei-sde"],
+        facts: PLAIN,
         summary: "one exponential step a level, h/g constant",
         formula: "x' = (ρσ_t/σ_s) x + (α_t − ρσ_t α_s/σ_s) D + σ_t√(1−ρ²) z, ρ = e^{−η²Δ}",
         moves: "R…R",

@@ -1,6 +1,6 @@
 //! Several evaluations a step: the ODE, with churn where EDM has it.
 
-use super::{Built, CHURN, DDIM_ETA, NOISE, NOISE_BREAKS, NOTHING, SINGLE, TMAX, TMIN, churned};
+use super::{Built, CHURN, DDIM_ETA, NOISE, NOISE_BREAKS, NOTHING, PLAIN, SINGLE, TMAX, TMIN, churned};
 use crate::sampler::catalogue::Entry;
 use crate::sampler::fast::Fast;
 use crate::sampler::heunpp::HeunPlus;
@@ -15,6 +15,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "heun",
         aliases: &["edm"],
+        facts: PLAIN,
         summary: "Heun in σ/α: the trapezoid of ε, with EDM's churn",
         formula: "x̂' = x̂ + (y_t − y_s)(ε_s + ε_t)/2, x̂ = x/α, y = σ/α",
         moves: "R…R, with churn (F R)…",
@@ -27,6 +28,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "flow-heun",
         aliases: &["flow-match-heun"],
+        facts: PLAIN,
         summary: "Heun in flow time: the trapezoid of u",
         formula: "x' = x + (s_t − s_s)(u_s + u_t)/2 on a flow",
         moves: "R…R, with churn (F R)…",
@@ -39,6 +41,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "exp-heun",
         aliases: &["exp-heun-2-x0"],
+        facts: PLAIN,
         summary: "Heun under the exponential: D linear in λ between the ends",
         formula: "x' = (σ_t/σ_s) x + α_t[(m₀ − m₁) D_s + m₁ D_t]",
         moves: "R…R",
@@ -51,6 +54,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpm2",
         aliases: &["dpm-2", "kdpm2"],
+        facts: PLAIN,
         summary: "the midpoint rule for ε in σ/α, at the geometric middle",
         formula: "x̂' = x̂ + (y_t − y_s) ε(√(y_s y_t)), x̂ = x/α, y = σ/α",
         moves: "R…R, with churn (F R)…",
@@ -63,6 +67,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpm-solver-2",
         aliases: &["dpm-solver-2s", "dpm-solver-2-singlestep"],
+        facts: PLAIN,
         summary: "DPM-Solver-2: one stage at half the step in λ",
         formula: "x' = (α_t/α_s) x − σ_t(e^h − 1) ε_{1/2}",
         moves: "R…R",
@@ -75,6 +80,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpm-solver-3",
         aliases: &["dpm-solver-3s", "dpm-solver-3-singlestep"],
+        facts: PLAIN,
         summary: "DPM-Solver-3: stages at a third and two thirds of the step in λ",
         formula: "x' = (α_t/α_s) x − σ_t[n₀ ε₀ + n₁ (ε_{2/3} − ε₀)/(2/3)]",
         moves: "R…R",
@@ -87,6 +93,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpm-fast",
         aliases: &[],
+        facts: PLAIN,
         summary: "DPM-Solver-fast: steps of order 3, then 2 and 1, even in λ",
         formula: "⌊n/3⌋ + 1 steps even in λ from the first level to the last noisy one: dpm-solver-3 …, then the order that n leaves",
         moves: "R…R",
@@ -99,6 +106,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "heunpp2",
         aliases: &["heun-pp2"],
+        facts: PLAIN,
         summary: "Heun with a third slope from one step further on",
         formula: "x̂' = x̂ + (y₁ − y)[(1−w₁−w₂)ε + w₁ε₁ + w₂ε₂], w_i = y_i/(3y₀), x̂ = x/α, y = σ/α, y₀ the noisiest",
         moves: "R…R",
@@ -111,6 +119,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-2s",
         aliases: &["dpm-solver++-2s"],
+        facts: PLAIN,
         summary: "DPM-Solver++(2S): one stage at half the step in λ",
         formula: "x' = (σ_t/σ_s) x + α_t(1 − e^{−h}) D_{1/2}",
         moves: "R…R",
@@ -123,6 +132,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-3s",
         aliases: &["dpm-solver++-3s"],
+        facts: PLAIN,
         summary: "DPM-Solver++(3S): stages at a third and two thirds of the step in λ",
         formula: "x' = (σ_t/σ_s) x + α_t[m₀ D₀ + m₁ (D_{2/3} − D₀)/(2/3)]",
         moves: "R…R",

@@ -1,8 +1,8 @@
 //! Fresh noise in steps of more than one value or evaluation.
 
-use super::{ANCESTRAL_ETA, ANY, Built, NOISE, NOISE_BREAKS, NOTHING, PAIR, SINGLE, SQUARED_ETA, knob, pair};
+use super::{ANCESTRAL_ETA, ANY, Built, NOISE, NOISE_BREAKS, NOTHING, PAIR, PLAIN, SINGLE, SQUARED_ETA, knob, pair};
 use crate::sampler::ancestral::Ancestral;
-use crate::sampler::catalogue::{Entry, Values};
+use crate::sampler::catalogue::{Entry, Facts, Values};
 use crate::sampler::extended::Extended;
 use crate::sampler::form::{Form, Poly, Variable};
 use crate::sampler::multistep::Multistep;
@@ -37,6 +37,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "er-sde",
         aliases: &["er-sde-solver"],
+        facts: PLAIN,
         summary: "the extended reverse SDE, D as a Taylor polynomial in σ/α",
         formula: "x'/α_t = r x/α_s + J₀ D + J₁ D' + J₂ D''/2 + √(y_t² − r² y_s²) z, r = φ(y_t)/φ(y_s), φ(y) = y(e^{y^0.3} + 10), y = σ/α",
         moves: "R…R",
@@ -64,6 +65,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-2m-sde",
         aliases: &["sde-dpm-solver++-2m", "cogvideox-dpm"],
+        facts: Facts { inverse: "dpmpp-2m-inversion", ..PLAIN },
         summary: "DPM-Solver++(2M) for the SDE",
         formula: "x' = (ρσ_t/σ_s) x + α_t[m₀ D₀ + w₁ D₁ + …] + σ_t√(1−ρ²) z, m_j at Δ' = (1+η)Δ, ρ = e^{−ηΔ}",
         moves: "R…R",
@@ -76,6 +78,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-2m-sde-heun",
         aliases: &[],
+        facts: Facts { inverse: "dpmpp-2m-inversion", ..PLAIN },
         summary: "DPM-Solver++(2M) for the SDE, 'heun' form",
         formula: "x' = (ρσ_t/σ_s) x + α_t[m₀ D₀ + w₁ D₁ + …] + σ_t√(1−ρ²) z, m_j at Δ' = (1+η)Δ, ρ = e^{−ηΔ}",
         moves: "R…R",
@@ -88,6 +91,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-3m-sde",
         aliases: &["sde-dpm-solver++-3m"],
+        facts: PLAIN,
         summary: "DPM-Solver++(3M) for the SDE",
         formula: "x' = (ρσ_t/σ_s) x + α_t[m₀ D₀ + w₁ D₁ + …] + σ_t√(1−ρ²) z, m_j at Δ' = (1+η)Δ, ρ = e^{−ηΔ}",
         moves: "R…R",
@@ -107,6 +111,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "sde-dpm-solver",
         aliases: &["sde-dpmsolver"],
+        facts: PLAIN,
         summary: "DPM-Solver for the SDE of ε",
         formula: "x' = (α_t/α_s) x − (1+η²)σ_t[n₀ ε₀ + w₁ ε₁] + ησ_t√(e^{2h}−1) z",
         moves: "R…R",
@@ -122,6 +127,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "exp-heun-sde",
         aliases: &["exp-heun-2-x0-sde"],
+        facts: PLAIN,
         summary: "Heun under the exponential for the SDE",
         formula: "as exp-heun with Δ' = (1+η²)Δ; the stage at the end shares the step's noise",
         moves: "R…R",
@@ -137,6 +143,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpm2-ancestral",
         aliases: &["dpm-2-ancestral", "kdpm2-ancestral", "dpm2-a"],
+        facts: PLAIN,
         summary: "DPM2 to σ_down, then fresh noise",
         formula: "as dpm2 to σ_down = ρσ_t, then σ_t√(1−ρ²) z",
         moves: "R…R",
@@ -149,6 +156,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-2s-ancestral",
         aliases: &["dpmpp-2s-a"],
+        facts: PLAIN,
         summary: "DPM-Solver++(2S) to σ_down, then fresh noise",
         formula: "as dpmpp-2s to σ_down = ρσ_t, then σ_t√(1−ρ²) z",
         moves: "R…R",
@@ -161,6 +169,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "dpmpp-sde",
         aliases: &["dpm-solver-sde"],
+        facts: PLAIN,
         summary: "DPM-Solver++ for the SDE, one stage at the share r of the step",
         formula: "x' = (ρσ_t/σ_s) x + (α_t − ρσ_t α_s/σ_s) [(1−1/2r)D + D_r/2r] + σ_t√(1−ρ²) z; the stage has noise of its own, of the same Brownian path",
         moves: "R…R",
@@ -187,6 +196,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "seeds-2",
         aliases: &[],
+        facts: PLAIN,
         summary: "SEEDS-2: exponential stages that share the step's noise",
         formula: "as dpmpp-2s with Δ' = (1+η²)Δ; a stage's noise is the beginning of the step's",
         moves: "R…R",
@@ -202,6 +212,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "seeds-3",
         aliases: &[],
+        facts: PLAIN,
         summary: "SEEDS-3: exponential stages that share the step's noise",
         formula: "as dpmpp-3s with Δ' = (1+η²)Δ; a stage's noise is the beginning of the step's",
         moves: "R…R",
@@ -218,6 +229,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "res-multistep-ancestral",
         aliases: &["res-2m-ancestral", "res-multistep-a"],
+        facts: PLAIN,
         summary: "res-multistep to σ_down, then fresh noise",
         formula: "x' = (ρσ_t/σ_s) x + hα_t[(φ₁ − φ₂/c₂) D₀ + (φ₂/c₂) D₋₁] + σ_t√(1−ρ²) z, h = Δ − ln ρ, φ₁ = (1 − e^{−h})/h, φ₂ = (1 − φ₁)/h\nc₂ = −h₋₁/h; solver=exact: c₂ = −Δ₋₁/Δ",
         moves: "R…R",

@@ -244,3 +244,27 @@ fn names_that_are_none_say_what_to_do() {
         assert_eq!(error.hint(), Some(format!("did you mean '{hint}'?").as_str()), "{error}");
     }
 }
+
+/// The facts of an entry are those of its plan.
+#[test]
+fn facts_hold_of_the_plans() {
+    let process = Process::vp();
+    let levels = Grid::karras(12).levels(&process, 0.002, 80.0).unwrap();
+    for entry in Entry::all() {
+        let facts = entry.facts;
+        let plan = Sampler::parse(entry.name, None).unwrap().compile(&process, None, &levels).unwrap();
+        let inputs: Vec<&str> = plan.inputs().iter().map(|input| input.name.as_str()).collect();
+        assert_eq!(inputs, facts.inputs, "{}", entry.name);
+        assert_eq!(plan.is_guided(), facts.guided, "{}", entry.name);
+        assert!(!facts.recommended || inputs.is_empty() && !facts.guided && plan.is_linear(), "{}", entry.name);
+        assert_eq!(
+            facts.distilled,
+            entry.note.starts_with("made for distilled") || entry.name == "tcd",
+            "{}",
+            entry.name
+        );
+        let inverse = Sampler::inverse_of(entry.name).unwrap();
+        assert_eq!(inverse.name(), facts.inverse);
+        assert!(inverse.rises(), "{}", entry.name);
+    }
+}
