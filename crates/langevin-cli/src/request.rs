@@ -57,7 +57,7 @@ impl DiffusersArgs {
                 .expected("a config with use_dynamic_shifting")
                 .got(tokens.to_string()));
         }
-        let (plan, call) = match config.plan_of(&request, call) {
+        let (plan, call) = match config.plan_of(request, call) {
             Err(error) if error.to_string().starts_with("mu is missing") => {
                 return Err(Failure::misused("mu is missing").at("use_dynamic_shifting of the config").hint(
                     "give --mu M, or --image-seq-len N: the tokens of the picture, 4096 for 1024 × 1024 where a token is 16 pixels wide",
