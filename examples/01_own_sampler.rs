@@ -35,7 +35,7 @@ impl Method for TwoValues {
 
 fn main() -> Result<()> {
     let process = Process::vp();
-    let levels = Grid::karras(8).levels(&process, 0.002, 80.0)?;
+    let levels = Grid::karras(16).levels(&process, 0.002, 80.0)?;
     let plan = Sampler::of("two-values", TwoValues).compile(&process, None, &levels)?;
 
     println!("{plan}"); // the table: one row a step

@@ -1,14 +1,13 @@
-//! A process of your own: four functions of time, and every grid and sampler works on it.
+//! A process of your own: every grid, sampler and network formulation works on it.
 //!
 //!     cargo run -p langevin-examples --bin 02_own_process
 //!
-//! The noise schedule is α = cos²(πt/4), σ = sin(πt/2)/√2 … or whatever a paper has: a [`Schedule`] says α, σ, their rates in
-//! time, and the time of a noise level.
+//! A [`Schedule`] says α(t) and σ(t), their rates, and the time at which σ/α has a given value. [`Process::new`] holds it to
+//! that: a wrong inverse or a rate that is no derivative is refused with the time at which it fails.
 
-use langevin::{Formulation, Grid, Prediction, Process, ProcessSpec, Result, Sampler, Sampling, Schedule, exact};
-use std::sync::Arc;
+use langevin::{Formulation, Prediction, Process, ProcessSpec, Request, Result, Sampling, Schedule, exact};
 
-/// α = 1 − t², σ = t on 0 ≤ t ≤ 1: the signal stays longer than on the rectified flow.
+/// α = 1 − t², σ = t on 0 ≤ t ≤ 1: the signal stays longer than on rectified flow.
 #[derive(Debug)]
 struct Parabola;
 
@@ -17,38 +16,82 @@ impl Schedule for Parabola {
         ProcessSpec::Custom { name: "parabola".into() }
     }
 
-    fn time_range(&self) -> (f64, f64) {
+    fn domain(&self) -> (f64, f64) {
         (0.0, 1.0)
     }
 
-    fn alpha_sigma(&self, t: f64) -> (f64, f64) {
-        (1.0 - t * t, t)
+    fn alpha(&self, time: f64) -> f64 {
+        1.0 - time * time
     }
 
-    fn rates(&self, t: f64) -> (f64, f64) {
-        (-2.0 * t, 1.0)
+    fn sigma(&self, time: f64) -> f64 {
+        time
     }
 
-    /// σ/α = y: y t² + t − y = 0.
-    fn time_at_sigma_ve(&self, y: f64) -> f64 {
-        if y.is_infinite() { 1.0 } else { 2.0 * y / (1.0 + (1.0 + 4.0 * y * y).sqrt()) }
+    fn alpha_rate(&self, time: f64) -> f64 {
+        -2.0 * time
+    }
+
+    fn sigma_rate(&self, _: f64) -> f64 {
+        1.0
+    }
+
+    /// t/(1 − t²) = y, solved for t so that small and large y lose no digits.
+    fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
+        if ratio.is_infinite() { 1.0 } else { 2.0 * ratio / (1.0 + (1.0 + 4.0 * ratio * ratio).sqrt()) }
+    }
+}
+
+/// The same with an inverse that is off by a thousandth.
+#[derive(Debug)]
+struct Wrong;
+
+impl Schedule for Wrong {
+    fn spec(&self) -> ProcessSpec {
+        ProcessSpec::Custom { name: "wrong".into() }
+    }
+    fn domain(&self) -> (f64, f64) {
+        Parabola.domain()
+    }
+    fn alpha(&self, time: f64) -> f64 {
+        Parabola.alpha(time)
+    }
+    fn sigma(&self, time: f64) -> f64 {
+        Parabola.sigma(time)
+    }
+    fn alpha_rate(&self, time: f64) -> f64 {
+        Parabola.alpha_rate(time)
+    }
+    fn sigma_rate(&self, time: f64) -> f64 {
+        Parabola.sigma_rate(time)
+    }
+    fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
+        0.999 * Parabola.time_of_sigma_ve(ratio)
     }
 }
 
 fn main() -> Result<()> {
-    let process = Process::new(Arc::new(Parabola))?;
-    let levels = Grid::karras(10).levels(&process, 0.002, 80.0)?;
+    let process = Process::new(Parabola)?;
 
-    // A network that predicts v on this process; the plan says how it is read at every level.
+    // The plan of a network that predicts v on this process: the table says how it is read at every level.
     let network = Formulation::new(process.clone(), Prediction::V);
-    let plan = Sampler::parse("dpmpp-2m", None)?.compile(&process, Some(&network), &levels)?;
-    println!("{plan}");
+    println!("{}", Request::new().network(network).steps(4).plan()?);
 
-    // The same samples as on every other process with the same levels: the process is a choice of coordinates.
+    // A process is a choice of coordinates: samples are those of every other process on the same noise levels.
     let data = exact::named("moons")?;
-    let mine: Vec<f64> = Sampling::new(4, 2).seed(1).run(&plan.for_model(), &data)?;
-    for row in mine.chunks(2) {
-        println!("{:8.4} {:8.4}", row[0], row[1]);
+    let draw = |process: &Process| -> Result<Vec<f64>> {
+        let plan = Request::new().process(process.clone()).range(0.002, 80.0).plan()?;
+        Sampling::new(3, 2).seed(1).run(&plan, &data)
+    };
+    let (mine, flow) = (draw(&process)?, draw(&Process::rectified_flow())?);
+    for (mine, flow) in mine.chunks(2).zip(flow.chunks(2)) {
+        println!("parabola {:8.4} {:8.4}   rectified flow {:8.4} {:8.4}", mine[0], mine[1], flow[0], flow[1]);
+    }
+    let apart = mine.iter().zip(&flow).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    println!("largest difference {apart:.1e}");
+
+    if let Err(error) = Process::new(Wrong) {
+        println!("refused: {error}");
     }
     Ok(())
 }
