@@ -9,7 +9,8 @@
 use langevin::plan::{Letter, Var};
 use langevin::sampler::form::{Form, Poly, Variable};
 use langevin::sampler::{Draft, Method, Node};
-use langevin::{Grid, Process, Result, Sampler, Sampling, Spectrum, exact};
+use langevin::{Grid, Process, Result, Sampler, Sampling};
+use langevin_analysis::{Spectrum, exact};
 
 #[derive(Debug)]
 struct TwoValues;

@@ -6,7 +6,7 @@ use crate::io::say;
 use crate::source::Source;
 use crate::words::{plural, shown};
 use crate::{check, data};
-use langevin::exact::Gaussian;
+use langevin_analysis::exact::Gaussian;
 use langevin_data::{Axes, Lattice, Options};
 use langevin_tasks::rows::FRESH;
 pub use langevin_tasks::rows::{Coordinates, Part, beyond};

@@ -6,11 +6,11 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::io::content::{self, Content};
 use crate::words::either_case;
-use langevin::exact::{self, Density};
 use langevin::grid::usual_range;
 use langevin::{
     Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, Request, SliceSpace, Vjp,
 };
+use langevin_analysis::exact::{self, Density};
 use langevin_data::{Axes, Frame, Lattice, TableColumns, guard};
 use langevin_onnx::{Array, OnnxNetwork, Options as OnnxOptions};
 use langevin_train::{Coupling, Network, Normalization};

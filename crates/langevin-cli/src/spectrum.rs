@@ -6,7 +6,7 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::content::Content;
 use crate::io::{Array, csv, json, npy, say};
 use crate::words::start;
-use langevin::Spectrum;
+use langevin_analysis::Spectrum;
 use langevin_data::Options;
 pub use langevin_tasks::spectrum::{Gaussian, of_moments, of_network};
 use langevin_train::Dataset;

@@ -4,9 +4,10 @@ use crate::error::{Blame as _, Result};
 use crate::io::say;
 use crate::progress::thousands;
 use crate::words::{either_case, plural};
-use langevin::analysis::{Analysis, Contribution};
-use langevin::recommend::Candidate;
-use langevin::{Grid, Sampler, Spectrum};
+use langevin::{Grid, Sampler};
+use langevin_analysis::Spectrum;
+use langevin_analysis::analysis::{Analysis, Contribution};
+use langevin_analysis::recommend::Candidate;
 use serde_json::{Value, json};
 
 /// The names of a list, `ddim,heun:churn=40,tmin=0.05,beta:0.6,0.6`: what belongs to the arguments of a name stays with it.

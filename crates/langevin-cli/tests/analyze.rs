@@ -4,8 +4,9 @@
 mod common;
 
 use common::{first_version, names, npy, run, works};
-use langevin::analysis::AnalysisOptions;
-use langevin::{Grid, Plan, Process, Sampler, Spectrum};
+use langevin::{Grid, Plan, Process, Sampler};
+use langevin_analysis::Spectrum;
+use langevin_analysis::analysis::AnalysisOptions;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;

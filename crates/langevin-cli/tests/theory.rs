@@ -32,7 +32,7 @@ fn claims_are_measured_and_told() {
 #[test]
 fn the_page_of_the_claims_is_whole() {
     let page = include_str!("../../../docs/verify.md");
-    for claim in langevin::verify::claims() {
+    for claim in langevin_theory::verify::claims() {
         let line = format!("| {} | {} | {} |", claim.number, claim.claim, claim.source);
         assert!(page.contains(&line), "{line}");
     }

@@ -4,16 +4,16 @@ use crate::diffusers::{Call, Diffusers};
 use langevin::error::Result;
 use langevin::plan::Plan;
 use langevin::process::Level;
-use langevin::recommend::{Compiler, starts_from_noise};
 use langevin::sampler::Sampler;
+use langevin_analysis::recommend::{Compiler, starts_from_noise};
 
 /// Plans on the times and noise levels of a scheduler's config, which are its own grid, whatever the grid is called. They end where its levels end.
 ///
 /// ```
 /// use langevin_import::{Call, Diffusers, Imported};
-/// use langevin::recommend::{By, Search};
+/// use langevin_analysis::recommend::{By, Search};
 /// let config = Diffusers::parse(r#"{"_class_name": "DDIMScheduler", "beta_schedule": "scaled_linear"}"#)?;
-/// let data = langevin::Spectrum::power_law(2.0, 16)?;
+/// let data = langevin_analysis::Spectrum::power_law(2.0, 16)?;
 /// let setting = Imported::new(&config, Call::default());
 /// let ranking = Search::new(&setting, &data, 10, By::W2).grids(["the config's"]).run()?;
 /// assert!(ranking.best().analysis.nfe <= 10);

@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
-use langevin::exact::{Density, eight_gaussians, named};
 use langevin::plan::{Note, Op, Rule, compare};
 use langevin::sampler::{Entry, Start};
 use langevin::{
     Formulation, Grid, Level, Model, Plan, Prediction, Process, ReadAs, SampleId, Sampler, Sampling, SliceSpace,
     Space as _,
 };
+use langevin_analysis::exact::{Density, eight_gaussians, named};
 use langevin_import::{Call, Diffusers};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -407,10 +407,10 @@ fn complaint_19_churn_keeps_the_marginal_on_a_flow() {
 /// 20. No likelihood. N(0, 1) read as the score of VP: both likelihoods are ½x² + ½ ln 2π, but for the start and the blur, each below 1e-5 here.
 #[test]
 fn complaint_20_models_have_likelihoods() {
-    use langevin::likelihood::{Bound, Ode};
-    let data = langevin::exact::Gaussian::isotropic(vec![0.0], 1.0).unwrap();
+    use langevin_analysis::likelihood::{Bound, Ode};
+    let data = langevin_analysis::exact::Gaussian::isotropic(vec![0.0], 1.0).unwrap();
     let rows: Vec<SampleId> = (0..400).map(|index| SampleId { seed: 3, index }).collect();
-    let x = langevin::exact::Density::sample(&data, &rows);
+    let x = langevin_analysis::exact::Density::sample(&data, &rows);
     let score = Formulation::new(Process::vp(), Prediction::Score);
     let network = ReadAs::new(&data, score, SliceSpace::<f64>::new(1));
     let range = langevin::LambdaRange::from_sigma_ve(0.001, 1000.0).unwrap();

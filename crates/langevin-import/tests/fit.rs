@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
-use langevin::exact::Gaussian;
 use langevin::{
     At, Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, Result, SampleId,
     SliceSpace,
 };
+use langevin_analysis::exact::Gaussian;
 use langevin_import::{Call, Diffusers};
 
 /// A config whose network is called at rounded times: the conversion serves the new network as the config's own.

@@ -6,11 +6,11 @@
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
 use langevin::adaptive::Pair;
-use langevin::exact::{Gaussian, Mixture};
 use langevin::{
     Adaptive, Clock, Coef, Draw, Formulation, Grid, Level, Map, Model, Plan, Process, ProcessSpec, Query, Result,
     SampleId, Schedule, SliceSpace, Space, Tolerance, space::ErrorNorms,
 };
+use langevin_analysis::exact::{Gaussian, Mixture};
 use langevin_import::{Call, Diffusers, Tables, k};
 use serde_json::Value;
 use std::collections::BTreeMap;

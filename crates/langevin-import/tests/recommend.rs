@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
-use langevin::analysis::AnalysisOptions;
-use langevin::recommend::{By, Ranking, Search};
-use langevin::{Plan, Spectrum};
+use langevin::Plan;
+use langevin_analysis::Spectrum;
+use langevin_analysis::analysis::AnalysisOptions;
+use langevin_analysis::recommend::{By, Ranking, Search};
 use langevin_import::{Call, Diffusers, Imported};
 
 fn names(ranking: &Ranking) -> Vec<String> {

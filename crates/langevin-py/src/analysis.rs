@@ -5,10 +5,10 @@ use crate::models::Network;
 use crate::plan::{Plan, json_text, warn_if_clipped};
 use crate::share::cores;
 use crate::theory::{Formulation, ProcessLike};
-use langevin::analysis::{Analysis, AnalysisOptions, Distance};
-use langevin::recommend::{By, Measure, Measured, Search};
 use langevin::request::REFERENCE_PROCESS;
 use langevin::{Request, Sampler};
+use langevin_analysis::analysis::{Analysis, AnalysisOptions, Distance};
+use langevin_analysis::recommend::{By, Measure, Measured, Search};
 use langevin_import::{Call, Diffusers, Imported};
 use numpy::{PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;
@@ -48,7 +48,7 @@ fn scale(values: &mut [f64], shape: &[usize]) -> PyResult<()> {
 }
 
 /// The covariance of data as Python gives it.
-fn spectrum(data: &Bound<'_, PyAny>, units: &Units<'_>) -> PyResult<langevin::Spectrum> {
+fn spectrum(data: &Bound<'_, PyAny>, units: &Units<'_>) -> PyResult<langevin_analysis::Spectrum> {
     if let Ok(network) = data.cast::<Network>() {
         let network = &network.get().0;
         let none = || {
@@ -59,14 +59,14 @@ fn spectrum(data: &Bound<'_, PyAny>, units: &Units<'_>) -> PyResult<langevin::Sp
         return network.moments().ok_or_else(none)?.spectrum().map_err(|error| raised_by_train(&error));
     }
     if let Ok(name) = data.cast::<PyString>() {
-        return langevin::Spectrum::parse(&name.to_string()).or_raise();
+        return langevin_analysis::Spectrum::parse(&name.to_string()).or_raise();
     }
     let numpy = data.py().import("numpy")?;
     let array = numpy.call_method1("ascontiguousarray", (data, "float64"))?.cast_into::<PyArrayDyn<f64>>()?;
     let guard = array.try_readonly()?;
     let values = guard.as_slice()?;
     match array.ndim() {
-        1 => langevin::Spectrum::from_eigenvalues(values).or_raise(),
+        1 => langevin_analysis::Spectrum::from_eigenvalues(values).or_raise(),
         0 => Err(misfit("bad data", "eigenvalues (1-D) or rows (2-D)", "a number", "")),
         _ => {
             let shape = &array.shape()[1..];
@@ -97,7 +97,7 @@ fn spectrum(data: &Bound<'_, PyAny>, units: &Units<'_>) -> PyResult<langevin::Sp
                 }
                 _ => {}
             }
-            langevin::Spectrum::from_data(&values, width).or_raise()
+            langevin_analysis::Spectrum::from_data(&values, width).or_raise()
         }
     }
 }
@@ -149,7 +149,7 @@ pub fn analyze<'py>(
 
 /// One plan of a :class:`Ranking`.
 #[pyclass(frozen, module = "langevin")]
-pub struct Candidate(langevin::recommend::Candidate);
+pub struct Candidate(langevin_analysis::recommend::Candidate);
 
 #[pymethods]
 impl Candidate {
@@ -214,14 +214,14 @@ impl Candidate {
     }
 
     fn __repr__(&self) -> String {
-        let langevin::recommend::Candidate { sampler, grid, steps, .. } = &self.0;
+        let langevin_analysis::recommend::Candidate { sampler, grid, steps, .. } = &self.0;
         format!("Candidate('{}' on '{grid}', {steps} steps, w2={:.4e})", sampler.spec(), self.w2())
     }
 }
 
 /// Samplers from the best to the worst, as :func:`recommend` found them. Printed, it is the table of the ten best and why the first is the first.
 #[pyclass(frozen, module = "langevin")]
-pub struct Ranking(langevin::recommend::Ranking, Option<Measured>);
+pub struct Ranking(langevin_analysis::recommend::Ranking, Option<Measured>);
 
 #[pymethods]
 impl Ranking {
@@ -431,7 +431,7 @@ fn search(
     mut search: Search<'_>,
     samplers: Option<Vec<Sampler>>,
     grids: Option<Vec<String>>,
-) -> PyResult<langevin::recommend::Ranking> {
+) -> PyResult<langevin_analysis::recommend::Ranking> {
     if let Some(samplers) = samplers {
         search = search.samplers(samplers);
     }

@@ -657,7 +657,7 @@ impl Plan {
         to_data: bool,
     ) -> PyResult<Bound<'py, PyAny>>
     where
-        Box<dyn langevin::exact::Density>: Model<Vec<T>>,
+        Box<dyn langevin_analysis::exact::Density>: Model<Vec<T>>,
         langevin_train::Network: Model<Vec<T>>,
     {
         let plan = self.0.clone();

@@ -2,10 +2,10 @@
 
 use crate::error::{Blame as _, Error, Result};
 use langevin::SampleId;
-use langevin::metrics::{
+use langevin::text::{plural, thousands};
+use langevin_analysis::metrics::{
     energy_distance, nearest_distances, quantile, sliced_wasserstein, two_sample_accuracy, wasserstein,
 };
-use langevin::text::{plural, thousands};
 use langevin_data::{Dataset, Statistics, shuffled};
 use langevin_train::Normalization;
 use serde_json::{Value, json};

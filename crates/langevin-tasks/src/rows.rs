@@ -2,8 +2,8 @@
 
 use crate::error::{Blame as _, Result};
 use langevin::SampleId;
-use langevin::exact::Gaussian;
 use langevin::noise::{draws, fill_uniforms};
+use langevin_analysis::exact::Gaussian;
 use langevin_data::{Dataset, Lattice};
 use langevin_train::{Moments, Network, Normalization};
 

@@ -2,8 +2,8 @@
 
 use crate::comparison::document;
 use crate::error::{Blame as _, Result};
-use langevin::Spectrum;
 use langevin::text::{plural, thousands};
+use langevin_analysis::Spectrum;
 use langevin_data::Dataset;
 use langevin_train::{Network, Normalization};
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! Loss and bound of held-out rows while training: at the same noise and levels every time, so that only the network changes.
 
 use crate::rows::{self, Coordinates};
-use langevin::exact::Gaussian;
-use langevin::likelihood::{Bound, in_pieces};
+use langevin_analysis::exact::Gaussian;
+use langevin_analysis::likelihood::{Bound, in_pieces};
 use langevin_train::{Coupling, Dataset, Network, Recipe, Trainer};
 use std::cell::OnceCell;
 

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p langevin-train --example digits -- [seconds] [out.pgm]`
 
-use langevin::metrics::{nearest_distances, quantile, sliced_wasserstein};
 use langevin::{Grid, Model, Query, SampleId, Sampler, Sampling};
+use langevin_analysis::metrics::{nearest_distances, quantile, sliced_wasserstein};
 use langevin_train::{Budget, Dataset, Network, Recipe, train};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};

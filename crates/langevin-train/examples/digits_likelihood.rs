@@ -6,11 +6,12 @@
 //! FOLDER it writes the two parts there, `train.f32` and `held_out.f32`, rows of 64 numbers, for `bench/baselines.py`, which fits the usual densities to the same split. It prints the lines of
 //! `docs/likelihood.md`.
 
-use langevin::exact::Gaussian;
-use langevin::likelihood::{Bound, Divergence, Ode, in_pieces};
-use langevin::metrics::quantile;
 use langevin::noise::fill_uniforms;
-use langevin::{Likelihood, SampleId, Weight};
+use langevin::{SampleId, Weight};
+use langevin_analysis::Likelihood;
+use langevin_analysis::exact::Gaussian;
+use langevin_analysis::likelihood::{Bound, Divergence, Ode, in_pieces};
+use langevin_analysis::metrics::quantile;
 use langevin_train::{Budget, Dataset, MlpConfig, Moments, Network, Recipe, train};
 use std::ops::ControlFlow;
 use std::path::Path;

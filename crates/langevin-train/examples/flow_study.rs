@@ -16,12 +16,12 @@
 //! The toys are those of the authors' programs, which differ from others of the same name: eight unit normals on a circle of radius 5; sklearn's moons with noise 0.05, doubled, moved left by 1; the first and third
 //! coordinate of sklearn's S curve with noise 0.05, times 1.5.
 
-use langevin::metrics::wasserstein;
 use langevin::noise::{fill_normals, fill_uniforms};
 use langevin::process::Schedule;
 use langevin::{
     Formulation, LambdaRange, Level, Prediction, Process, ProcessSpec, SampleId, Sampler, Sampling, TimeDensity,
 };
+use langevin_analysis::metrics::wasserstein;
 use langevin_train::{Activation, Budget, Coupling, Dataset, Decay, MlpConfig, Normalization, Recipe, train};
 use std::f64::consts::PI;
 use std::ops::ControlFlow;

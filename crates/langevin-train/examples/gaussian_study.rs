@@ -11,10 +11,11 @@
 //! on a mixture of Gaussians with its exact denoiser, and on a network trained on the digits. The rank correlation (Spearman's) says whether the one
 //! chooses samplers as the other would. It writes DIRECTORY/gaussian-analysis.csv and .svg and prints the tables of `docs/gaussian-analysis.md`.
 
-use langevin::analysis::{AnalysisOptions, Cause};
-use langevin::exact::{Density, Gaussian, Mixture};
 use langevin::noise::{fill_normals, fill_uniforms};
-use langevin::{Formulation, Grid, Plan, Process, SampleId, Sampler, Sampling, Spectrum};
+use langevin::{Formulation, Grid, Plan, Process, SampleId, Sampler, Sampling};
+use langevin_analysis::Spectrum;
+use langevin_analysis::analysis::{AnalysisOptions, Cause};
+use langevin_analysis::exact::{Density, Gaussian, Mixture};
 use langevin_train::{Budget, Dataset, Network, Normalization, Recipe, train};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -10,11 +10,12 @@
 //!
 //! It prints the tables of `docs/gaussian-analysis.md`.
 
-use langevin::analysis::AnalysisOptions;
-use langevin::exact;
 use langevin::noise::fill_uniforms;
-use langevin::recommend::{By, Compiler, Search};
-use langevin::{Model, Plan, Process, Request, SampleId, Sampling, Spectrum};
+use langevin::{Model, Plan, Process, Request, SampleId, Sampling};
+use langevin_analysis::Spectrum;
+use langevin_analysis::analysis::AnalysisOptions;
+use langevin_analysis::exact;
+use langevin_analysis::recommend::{By, Compiler, Search};
 use langevin_train::{Budget, Dataset, Network, Normalization, Recipe, train};
 use std::ops::ControlFlow;
 use std::time::Instant;

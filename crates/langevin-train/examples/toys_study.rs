@@ -8,10 +8,10 @@
 //!
 //! over fresh draws: the same points in both logarithms, so that the spread of log p itself drops out. It prints the lines of `docs/likelihood.md`.
 
-use langevin::exact::{self, Density};
-use langevin::likelihood::{Bound, Ode, in_pieces};
-use langevin::metrics::Estimate;
 use langevin::{Formulation, LambdaRange, Level, Prediction, Process, SampleId};
+use langevin_analysis::exact::{self, Density};
+use langevin_analysis::likelihood::{Bound, Ode, in_pieces};
+use langevin_analysis::metrics::Estimate;
 use langevin_train::{Budget, Dataset, MlpConfig, Network, Recipe, train};
 use std::ops::ControlFlow;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //!
 //! $$m = \frac1n\sum_r x_r, \qquad C = \frac1n\sum_r (x_r - m)(x_r - m)^\top .$$
 //!
-//! They are all that the exact error of a sampler on Gaussian data asks for ([`langevin::analysis`]), so a model file that has them needs no data for it.
+//! They are all that the exact error of a sampler on Gaussian data asks for ([`langevin_analysis::analysis`]), so a model file that has them needs no data for it.
 //!
 //! | elements d of a sample | what is kept | tensors of the model file, F64 |
 //! |---|---|---|
@@ -12,7 +12,8 @@
 //! A covariance of more than that is larger than most networks, and its eigenvalues take longer than some trainings.
 
 use crate::error::{Error, Result};
-use langevin::{SampleId, Spectrum};
+use langevin::SampleId;
+use langevin_analysis::Spectrum;
 use langevin_data::shuffled;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -105,7 +106,8 @@ impl Moments {
     /// The spectrum, for an analysis.
     ///
     /// ```no_run
-    /// use langevin::{Grid, Sampler, analysis::AnalysisOptions};
+    /// use langevin::{Grid, Sampler};
+    /// use langevin_analysis::analysis::AnalysisOptions;
     /// let network = langevin_train::Network::load("digits.safetensors".as_ref())?;
     /// let process = &network.formulation().process;
     /// let levels = Grid::karras(10).levels(process, 0.002, 80.0)?;

@@ -1,11 +1,11 @@
-//! A variational autoencoder of numbers on a line, with one latent number: what diffusion is compared with ([`langevin::duality`]).
+//! A variational autoencoder of numbers on a line, with one latent number: what diffusion is compared with ([`langevin_theory::duality`]).
 //!
 //! Encoder and decoder are two perceptrons of the same shape ([`mlp`](crate::mlp), with the constant as only feature), each from a number to a mean and a log-variance ℓ:
 //!
 //! $$q(z|x) = \mathcal N(m_e(x), e^{\ell_e(x)}), \qquad p(x|z) = \mathcal N(m_d(z), e^{\ell_d(z)}), \qquad p(z) = \mathcal N(0, 1), \qquad
 //!   \ell = 9\tanh(\mathrm{out}/9) .$$
 //!
-//! The bend of ℓ keeps standard deviations within e^{∓4.5} (0.011 to 90) of the data's own, so that every quadrature of [`langevin::duality`] resolves them. What is minimised, with z drawn as
+//! The bend of ℓ keeps standard deviations within e^{∓4.5} (0.011 to 90) of the data's own, so that every quadrature of [`langevin_theory::duality`] resolves them. What is minimised, with z drawn as
 //! m_e + e^{ℓ_e/2}ε,
 //!
 //! $$-\mathrm{ELBO} = \tfrac12\bigl((x - m_d(z))^2 e^{-\ell_d} + \ell_d + \ln 2\pi\bigr) + \tfrac12(m_e^2 + e^{\ell_e} - 1 - \ell_e) .$$
@@ -22,9 +22,9 @@ use crate::optimizer::Optimizer;
 use crate::recipe::Recipe;
 use crate::train::{Order, Smooth, rows_of_lane};
 use langevin::SampleId;
-use langevin::duality::{Autoencoder, Normal};
 use langevin::noise::{draws, fill_normals};
 use langevin_data::Dataset;
+use langevin_theory::duality::{Autoencoder, Normal};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::time::Instant;

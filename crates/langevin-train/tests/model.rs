@@ -300,13 +300,14 @@ fn a_model_knows_the_spectrum_of_its_data() {
     let mut values = digits.values().unwrap();
     network().normalization().normalize(&mut values, 64);
     let values: Vec<f64> = values.into_iter().map(f64::from).collect();
-    let truth = langevin::Spectrum::from_data(&values, 64).unwrap();
+    let truth = langevin_analysis::Spectrum::from_data(&values, 64).unwrap();
     let loaded = Network::from_bytes(&network().to_bytes().unwrap()).unwrap();
     assert_eq!(loaded.moments(), network().moments());
     assert_eq!(loaded.metadata().moments.unwrap().rows, 1797);
     let found = loaded.moments().unwrap().spectrum().unwrap();
     // Three pixels are always white.
-    let last = |spectrum: &langevin::Spectrum| spectrum.eigenvalues().last().map(|c| (c.value, c.count)).unwrap();
+    let last =
+        |spectrum: &langevin_analysis::Spectrum| spectrum.eigenvalues().last().map(|c| (c.value, c.count)).unwrap();
     assert_eq!((last(&found), last(&truth)), ((0.0, 3), (0.0, 3)));
     let largest = truth.eigenvalues()[0].value;
     for (a, b) in found.eigenvalues().iter().zip(truth.eigenvalues()) {

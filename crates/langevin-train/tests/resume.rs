@@ -60,7 +60,7 @@ fn other_averages_are_made_afterwards() {
     while !trainer.is_done() {
         trainer.step().unwrap();
         let step = trainer.progress().step;
-        let profile = langevin::average::Profile::of_length(step as f64, length).unwrap();
+        let profile = langevin_train::average::Profile::of_length(step as f64, length).unwrap();
         let weights = trainer.weights();
         followed.resize(weights.len(), 0.0);
         for (average, weight) in followed.iter_mut().zip(weights) {

@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release -p langevin --example analysis`
 
-use langevin::analysis::AnalysisOptions;
-use langevin::{Grid, Process, Result, Sampler, Spectrum};
+use langevin::{Grid, Process, Result, Sampler};
+use langevin_analysis::Spectrum;
+use langevin_analysis::analysis::AnalysisOptions;
 use std::time::Instant;
 
 fn main() -> Result<()> {

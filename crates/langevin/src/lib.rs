@@ -21,7 +21,8 @@
 //! A sampler is a table of numbers, the [`Plan`]. Choose a [`Process`], a [`Grid`] and a [`Sampler`]; compile; run it on anything that denoises.
 //!
 //! ```
-//! use langevin::{Grid, Process, Sampler, Sampling, exact};
+//! use langevin::{Grid, Process, Sampler, Sampling};
+//! use langevin_analysis::exact;
 //!
 //! let process = Process::rectified_flow();
 //! let levels = Grid::karras(20).levels(&process, 0.002, 80.0)?;
@@ -52,19 +53,12 @@
 #![forbid(unsafe_code)]
 
 pub mod adaptive;
-pub mod analysis;
-pub mod average;
-pub mod diagnose;
 pub mod drive;
-pub mod duality;
 pub mod error;
-pub mod exact;
 pub mod formulation;
 pub mod grid;
 mod kernel;
-pub mod likelihood;
 pub mod math;
-pub mod metrics;
 pub mod model;
 pub mod moves;
 pub mod noise;
@@ -72,20 +66,16 @@ pub mod objective;
 pub mod plan;
 pub mod prediction;
 pub mod process;
-pub mod recommend;
 pub mod request;
 pub mod sampler;
 pub mod space;
 pub mod text;
-pub mod verify;
 
 pub use adaptive::Adaptive;
-pub use analysis::{Analysis, Spectrum};
 pub use error::{Error, Result, nearest};
 pub use formulation::{Clock, Formulation, FormulationSpec, InputScaling, LambdaRange};
 pub use grid::Grid;
 pub use kernel::Element;
-pub use likelihood::Likelihood;
 pub use model::{At, Branch, Model, Query, ReadAs, Vjp};
 pub use moves::{Rates, Row};
 pub use noise::SampleId;

@@ -213,7 +213,7 @@ impl<S, M: Model<S> + ?Sized> Model<S> for &M {
 ///
 /// ```
 /// use langevin::{Formulation, Model, Prediction, Process, Query, ReadAs, SampleId, SliceSpace};
-/// use langevin::exact::Gaussian;
+/// use langevin_analysis::exact::Gaussian;
 /// // The exact denoiser of N(0, 0.7), read as the score of the VP process: −x/v, v = 0.7 α² + σ².
 /// let data = Gaussian::isotropic(vec![0.0], 0.7)?;
 /// let score = Formulation::new(Process::vp(), Prediction::Score);

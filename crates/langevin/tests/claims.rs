@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
-use langevin::exact::{Density, eight_gaussians, named};
 use langevin::{
     Coef, Draw, Formulation, Grid, Level, Map, Model, Plan, Prediction, Process, Query, ReadAs, Result, SampleId,
     Sampler, Sampling, SliceSpace, Space, moves::exact_reverse,
 };
+use langevin_analysis::exact::{Density, eight_gaussians, named};
 
 const PROCESSES: [&str; 5] = ["vp", "vp-linear", "vp-cosine", "ve", "rectified-flow"];
 
@@ -416,7 +416,7 @@ fn weak_orders_of_stochastic_samplers() {
 /// Sample i does not depend on its company, whatever the density, the sampler and the element type.
 #[test]
 fn samples_do_not_depend_on_batch_or_threads() {
-    for name in langevin::exact::NAMES {
+    for name in langevin_analysis::exact::NAMES {
         let data = named(name).unwrap();
         let levels = Grid::karras(6).levels(&process("vp"), 0.002, 80.0).unwrap();
         let plan = Sampler::exponential(1.0).compile(&process("vp"), None, &levels).unwrap();
@@ -437,7 +437,7 @@ fn samplers_reach_the_data() {
     let data = eight_gaussians();
     let draw = |seed| data.sample(&(0..4000).map(|index| SampleId { seed, index }).collect::<Vec<_>>());
     let truth = draw(1);
-    let distance = |x: &[f64]| langevin::metrics::sliced_wasserstein(x, &truth, 2, 50, 0).unwrap();
+    let distance = |x: &[f64]| langevin_analysis::metrics::sliced_wasserstein(x, &truth, 2, 50, 0).unwrap();
     let floor = distance(&draw(2));
     let levels = Grid::karras(40).levels(&process("rectified-flow"), 0.002, 80.0).unwrap();
     for sampler in [Sampler::adams(2, 0.0).unwrap(), Sampler::exponential(1.0)] {

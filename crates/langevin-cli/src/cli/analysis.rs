@@ -15,7 +15,7 @@ fn counts(text: &str) -> Result<Counts, String> {
 }
 
 fn budget(text: &str) -> Result<usize, String> {
-    whole(text, langevin::recommend::MAX_NFE as u64).map(|value| value as usize)
+    whole(text, langevin_analysis::recommend::MAX_NFE as u64).map(|value| value as usize)
 }
 
 /// The value of --nfe, which has one, several or none.
@@ -180,7 +180,7 @@ pub struct RecommendArgs {
     pub by: By,
     #[arg(long, value_name = "LIST", help = samplers_help())]
     pub sampler: Option<String>,
-    #[arg(long, value_name = "LIST", help = format!("Only these grids [default: {}]", langevin::recommend::GRIDS.join(",")))]
+    #[arg(long, value_name = "LIST", help = format!("Only these grids [default: {}]", langevin_analysis::recommend::GRIDS.join(",")))]
     pub grid: Option<String>,
     #[command(flatten)]
     pub range: RangeArgs,

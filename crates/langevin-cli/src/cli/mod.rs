@@ -383,7 +383,7 @@ pub struct InfoArgs {
 }
 
 fn exact_help() -> String {
-    format!("A density known in closed form in place of a model: {}", langevin::exact::NAMES.join(", "))
+    format!("A density known in closed form in place of a model: {}", langevin_analysis::exact::NAMES.join(", "))
 }
 
 pub(crate) fn data_help() -> String {

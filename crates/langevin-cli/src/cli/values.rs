@@ -60,7 +60,7 @@ pub fn seeds(text: &str) -> Result<u64, String> {
 
 /// Steps of a chain whose density is computed.
 pub fn chain_steps(text: &str) -> Result<usize, String> {
-    whole(text, langevin::duality::MAX_STEPS as u64).map(|value| value as usize)
+    whole(text, langevin_theory::duality::MAX_STEPS as u64).map(|value| value as usize)
 }
 
 pub fn list(text: &str) -> Result<Vec<f64>, String> {

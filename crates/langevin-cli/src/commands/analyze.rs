@@ -8,11 +8,11 @@ use crate::spectrum::Gaussian;
 use crate::survey::{self, Row};
 use crate::trained::{Trained, is_model};
 use crate::words::{either_case, plural, shown, visible};
-use langevin::analysis::AnalysisOptions;
-use langevin::recommend::{Compiler, fitting};
 use langevin::request::{GRID, REFERENCE_PROCESS, over_budget};
 use langevin::sampler::Entry;
 use langevin::{Formulation, Grid, Plan, Process, Request};
+use langevin_analysis::analysis::AnalysisOptions;
+use langevin_analysis::recommend::{Compiler, fitting};
 use langevin_report::errors::{Errors, Point};
 use std::path::{Path, PathBuf};
 

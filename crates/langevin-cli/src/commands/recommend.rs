@@ -10,10 +10,10 @@ use crate::survey;
 use crate::trained::Trained;
 use crate::words::{either_case, plural, shown, visible};
 use langevin::grid::usual_range;
-use langevin::recommend::{Candidate, Measure, Measured, Ranking, Search};
 use langevin::request::REFERENCE_PROCESS;
 use langevin::text::{Column, number};
 use langevin::{Grid, Model as _, Process, Request};
+use langevin_analysis::recommend::{Candidate, Measure, Measured, Ranking, Search};
 use langevin_report::{Cell, Table};
 use std::path::Path;
 
@@ -57,8 +57,8 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     }
 
     let by = match args.by {
-        By::W2 => langevin::recommend::By::W2,
-        By::Kl => langevin::recommend::By::Kl,
+        By::W2 => langevin_analysis::recommend::By::W2,
+        By::Kl => langevin_analysis::recommend::By::Kl,
     };
     for grid in grids.iter().flatten() {
         request.clone().grid(grid).nfe(args.nfe).noise_range().or_misused()?;
@@ -167,7 +167,7 @@ fn document(candidate: &Candidate, is_best: bool) -> serde_json::Value {
 
 /// What a measurement found, as the document has it: infinite numbers are null.
 fn measurement(measured: &Measured, ranking: &Ranking) -> serde_json::Value {
-    let trial = |trial: &langevin::recommend::Trial| {
+    let trial = |trial: &langevin_analysis::recommend::Trial| {
         let one = &ranking.candidates()[trial.place];
         serde_json::json!({
             "rank": trial.place + 1, "sampler": one.sampler.spec(), "grid": one.grid, "steps": one.steps, "nfe": one.analysis.nfe,
@@ -216,7 +216,7 @@ fn trials(measured: &Measured, ranking: &Ranking) -> String {
 impl RecommendArgs {
     /// Whether rows in their own units are wider than the start.
     fn raw_starts_short(&self, ranking: &Ranking) -> bool {
-        self.spectrum.raw && matches!(ranking.doubt(), Some(langevin::recommend::Doubt::Start { .. }))
+        self.spectrum.raw && matches!(ranking.doubt(), Some(langevin_analysis::recommend::Doubt::Start { .. }))
     }
 }
 

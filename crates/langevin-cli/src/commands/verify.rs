@@ -6,7 +6,7 @@ use crate::interrupt;
 use crate::io::print;
 use crate::progress::{Display, duration};
 use crate::words::{plural, visible};
-use langevin::verify::{self, Claim, Extra, Measured};
+use langevin_theory::verify::{self, Claim, Extra, Measured};
 use langevin_train::Dataset;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -191,7 +191,7 @@ impl Problem {
         fill_normals(&ids, draws::TRAINING_NOISE.first(), width, &mut noise);
         self.clean(rows, &ids, &mut data)?;
         let wide = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
-        let partners = langevin::metrics::pairing(&wide(&data), &wide(&noise), width)?;
+        let partners = langevin_analysis::metrics::pairing(&wide(&data), &wide(&noise), width)?;
         Ok(partners.into_iter().flat_map(|row| noise[row * width..(row + 1) * width].to_vec()).collect())
     }
 

@@ -1,8 +1,8 @@
 use super::*;
 use crate::kernels::check;
 use crate::recipe::Budget;
-use langevin::duality::{LinearVae, Truth, autoencoder};
-use langevin::exact::{Gaussian, Mixture};
+use langevin_analysis::exact::{Gaussian, Mixture};
+use langevin_theory::duality::{LinearVae, Truth, autoencoder};
 
 fn on(_: &VaeProgress) -> ControlFlow<()> {
     ControlFlow::Continue(())

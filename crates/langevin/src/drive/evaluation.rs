@@ -11,11 +11,11 @@ use crate::space::{Coef, Space, denoised};
 
 /// How the output of a network becomes the value that is wanted.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     /// The formulation of the network; `None`: its output is D.
-    pub(crate) network: Option<&'a Formulation>,
+    pub network: Option<&'a Formulation>,
     /// The formulation whose output is wanted; `None`: D.
-    pub(crate) wanted: Option<&'a Formulation>,
+    pub wanted: Option<&'a Formulation>,
 }
 
 impl Reader<'_> {
@@ -68,7 +68,7 @@ enum Seen {
 
 /// An open evaluation of a network at a state that its owner keeps.
 #[derive(Clone, Debug)]
-pub(crate) struct Evaluation<S> {
+pub struct Evaluation<S> {
     seen: Seen,
     scale: Column,
     a: Column,
@@ -79,7 +79,10 @@ pub(crate) struct Evaluation<S> {
 
 impl<S> Evaluation<S> {
     /// Opens the evaluation of the state `x`, whose rows are at `at`.
-    pub(crate) fn open<Sp: Space<State = S> + ?Sized>(
+    ///
+    /// # Errors
+    /// Returns an error if the network cannot be read at a level, or if the space fails.
+    pub fn open<Sp: Space<State = S> + ?Sized>(
         space: &Sp,
         reader: Reader<'_>,
         at: At<'_>,
@@ -114,12 +117,12 @@ impl<S> Evaluation<S> {
     }
 
     /// Returns the input of the network, where `x` is the state of the evaluation.
-    pub(crate) fn input<'a>(&'a self, x: &'a S) -> &'a S {
+    pub fn input<'a>(&'a self, x: &'a S) -> &'a S {
         self.scaled.as_ref().unwrap_or(x)
     }
 
     /// Returns the levels that the network sees.
-    pub(crate) fn at(&self) -> At<'_> {
+    pub fn at(&self) -> At<'_> {
         match &self.seen {
             Seen::One(level) => At::One(*level),
             Seen::PerRow(levels) => At::PerRow(levels),
@@ -127,19 +130,16 @@ impl<S> Evaluation<S> {
     }
 
     /// Returns the question to the network.
-    pub(crate) fn question<'a>(&'a self, x: &'a S, rows: &'a [SampleId], cotangents: &'a [S]) -> Question<'a, S> {
+    pub fn question<'a>(&'a self, x: &'a S, rows: &'a [SampleId], cotangents: &'a [S]) -> Question<'a, S> {
         let query = Query { at: self.at(), rows, branch: crate::model::Branch::Main };
         Question { x: self.input(x), query, cotangents }
     }
 
     /// Returns a·x + b·out.
-    pub(crate) fn value<Sp: Space<State = S> + ?Sized>(
-        &self,
-        space: &Sp,
-        x: &S,
-        out: S,
-        rows: &[SampleId],
-    ) -> Result<S> {
+    ///
+    /// # Errors
+    /// Returns an error if the space fails.
+    pub fn value<Sp: Space<State = S> + ?Sized>(&self, space: &Sp, x: &S, out: S, rows: &[SampleId]) -> Result<S> {
         if self.a.is(0.0) && self.b.is(1.0) {
             return Ok(out);
         }
@@ -147,7 +147,10 @@ impl<S> Evaluation<S> {
     }
 
     /// Returns the product of a cotangent v with the Jacobian of the value, a·v + b·scale·product.
-    pub(crate) fn product<Sp: Space<State = S> + ?Sized>(
+    ///
+    /// # Errors
+    /// Returns an error if the space fails.
+    pub fn product<Sp: Space<State = S> + ?Sized>(
         &self,
         space: &Sp,
         v: &S,
@@ -162,7 +165,7 @@ impl<S> Evaluation<S> {
     }
 
     /// Gives the memory of the scaled input back.
-    pub(crate) fn close<Sp: Space<State = S> + ?Sized>(self, space: &Sp) {
+    pub fn close<Sp: Space<State = S> + ?Sized>(self, space: &Sp) {
         if let Some(scaled) = self.scaled {
             space.recycle(scaled);
         }

@@ -24,8 +24,8 @@
 //!
 //! ```
 //! use langevin::drive::Program;
-//! use langevin::exact::{Density, Gaussian};
-//! use langevin::likelihood::Ode;
+//! use langevin_analysis::exact::{Density, Gaussian};
+//! use langevin_analysis::likelihood::Ode;
 //! use langevin::{Adaptive, Grid, LambdaRange, Process, Result, SampleId, Sampler, SliceSpace, Vjp, adaptive::Pair};
 //!
 //! fn by_hand<P: Program<State = Vec<f64>>>(mut program: P, model: &impl Vjp<Vec<f64>>) -> Result<P::Output> {
@@ -58,7 +58,7 @@
 
 mod evaluation;
 
-pub(crate) use evaluation::{Evaluation, Reader};
+pub use evaluation::{Evaluation, Reader};
 
 use crate::error::{Error, Result};
 use crate::model::{Model, Query, Vjp};
@@ -160,7 +160,10 @@ impl<S> From<S> for Answer<S> {
 
 impl<S> Answer<S> {
     /// Checks that the answer has as many products as were asked for.
-    pub(crate) fn check(&self, cotangents: usize) -> Result<()> {
+    ///
+    /// # Errors
+    /// Returns an error if it has not.
+    pub fn check(&self, cotangents: usize) -> Result<()> {
         if self.products.len() == cotangents {
             return Ok(());
         }
@@ -174,7 +177,7 @@ impl<S> Answer<S> {
 ///
 /// ```
 /// use langevin::drive::drive;
-/// use langevin::exact::Gaussian;
+/// use langevin_analysis::exact::Gaussian;
 /// use langevin::{Grid, Process, SampleId, Sampler, SliceSpace};
 /// let process = Process::ve();
 /// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(20).levels(&process, 0.002, 80.0)?)?;
@@ -202,13 +205,15 @@ pub fn drive<P: Program>(
     program.finish()
 }
 
-/// The error of an answer that nobody asked for.
-pub(crate) fn unasked() -> Error {
+/// Returns the error of an answer that nobody asked for.
+#[must_use]
+pub fn unasked() -> Error {
     Error::argument("an answer without a question").hinting("call query() first")
 }
 
-/// The error of a result that is asked for too early.
-pub(crate) fn unfinished() -> Error {
+/// Returns the error of a result that is asked for too early.
+#[must_use]
+pub fn unfinished() -> Error {
     Error::argument("the run is not finished").hinting("answer every query() first")
 }
 

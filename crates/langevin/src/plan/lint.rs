@@ -202,10 +202,29 @@ impl fmt::Display for Lint {
     }
 }
 
+impl Plan {
+    /// Returns whether the inputs of the plan are clean data, which its first instructions noise; otherwise they are states at
+    /// the level of the first move. `false` for a plan without moves.
+    ///
+    /// ```
+    /// use langevin::{Request, sampler::Start};
+    /// let request = Request::new().steps(5);
+    /// assert!(request.clone().start(2, Start::Image).plan()?.takes_clean_inputs()?);
+    /// assert!(!request.start(2, Start::State).plan()?.takes_clean_inputs()?);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the plan is too large to be unrolled.
+    pub fn takes_clean_inputs(&self) -> Result<bool> {
+        self.moves.first().map_or(Ok(false), |first| Ok(Start::new(self, first)?.clean))
+    }
+}
+
 /// What the state before the first move stands for.
-pub(crate) struct Start {
+struct Start {
     /// Whether the inputs are clean data; else each is a noisy state.
-    pub(crate) clean: bool,
+    clean: bool,
     alpha: f64,
     sigma: f64,
     /// The draws that the start was made from, which stand for α x0 too; none where it says so itself.
@@ -215,7 +234,7 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    pub(crate) fn new(plan: &Plan, first: &Move) -> Result<Self> {
+    fn new(plan: &Plan, first: &Move) -> Result<Self> {
         let mut tracker = Tracker::new(plan)?;
         let mut carriers = BTreeSet::new();
         for op in &plan.ops[..first.ops[0]] {

@@ -22,12 +22,11 @@ mod unroll;
 
 pub use builder::{Builder, NetworkCall, Var};
 pub use compare::{Comparison, Mismatch, Place, Source, compare};
-pub(crate) use lint::Start;
 pub use lint::{Finding, Lint, Note, Rule, Subject};
 pub use run::Run;
-pub(crate) use sampling::MOST_THREADS;
+pub use sampling::MOST_THREADS;
 pub use sampling::Sampling;
-pub(crate) use unroll::{MAX_WEIGHTS, MAX_WORK};
+pub use unroll::{MAX_WEIGHTS, MAX_WORK};
 pub use unroll::{Unrolled, Weights};
 
 use crate::error::{Error, Result};

@@ -13,7 +13,7 @@ use std::ops::Deref;
 /// A plan being run on a batch: `P` holds the plan, `Sp` the space and `R` the rows, by reference ([`Plan::start`]) or shared ([`Run::new`]).
 ///
 /// ```
-/// use langevin::exact::Gaussian;
+/// use langevin_analysis::exact::Gaussian;
 /// use langevin::{Grid, Model, Process, Sampler, SampleId, SliceSpace};
 /// let process = Process::vp();
 /// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(20).levels(&process, 0.002, 80.0)?)?;

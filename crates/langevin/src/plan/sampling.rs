@@ -8,12 +8,12 @@ use crate::noise::SampleId;
 use crate::space::{SliceSpace, Space as _};
 
 /// The most threads that share rows, however many are asked for: more only cost memory for their stacks.
-pub(crate) const MOST_THREADS: usize = 1024;
+pub const MOST_THREADS: usize = 1024;
 
 /// Many samples on slices: which ones, in what pieces, on how many threads. None of the last two changes a bit of the result.
 ///
 /// ```
-/// use langevin::exact::Gaussian;
+/// use langevin_analysis::exact::Gaussian;
 /// use langevin::{Grid, Process, Sampler, Sampling};
 /// let process = Process::ve();
 /// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(10).levels(&process, 0.002, 80.0)?)?;
@@ -81,7 +81,7 @@ impl Sampling {
     /// Runs a plan that has inputs: each `count × width` numbers, one for each of [`Plan::inputs`], in that order.
     ///
     /// ```
-    /// use langevin::exact::Gaussian;
+    /// use langevin_analysis::exact::Gaussian;
     /// use langevin::sampler::Start;
     /// use langevin::{Grid, Process, Sampler, Sampling};
     /// let process = Process::ve();

@@ -28,13 +28,13 @@ pub struct Unrolled {
 }
 
 /// The largest answer of weights, 32 MiB: (inputs + evaluations + draws) × evaluations, a stochastic plan of 1,400 steps.
-pub(crate) const MAX_WEIGHTS: usize = 1 << 22;
+pub const MAX_WEIGHTS: usize = 1 << 22;
 
 /// The largest table that is kept on the way, 8 MiB: slots × (inputs + evaluations + draws).
 const MAX_TABLE: usize = 1 << 20;
 
 /// The most multiplications.
-pub(crate) const MAX_WORK: u64 = 1 << 33;
+pub const MAX_WORK: u64 = 1 << 33;
 
 /// Every slot as one row of weights: inputs, then evaluations, then draws.
 pub(super) struct Tracker {

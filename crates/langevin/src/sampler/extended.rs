@@ -12,8 +12,7 @@ use super::draft::{Draft, Step};
 use super::multistep::Past;
 use super::noise::{Keep, extended};
 use crate::error::Result;
-use crate::exact::gauss_legendre;
-use crate::math::{exp, ln};
+use crate::math::{exp, gauss_legendre, ln};
 use crate::plan::{Letter, Var};
 use crate::process::Level;
 

@@ -177,7 +177,7 @@ impl<T: Element> SliceSpace<T> {
                 for (out, row) in out.chunks_mut(self.width.max(1)).zip(first.chunks(self.width.max(1))) {
                     let mut sizes: Vec<f64> = row.iter().map(|x| x.to_f64().abs()).collect();
                     sizes.sort_by(f64::total_cmp);
-                    let s = crate::metrics::quantile_sorted(&sizes, *ratio).max(1.0).min(*max);
+                    let s = crate::math::quantile_sorted(&sizes, *ratio).max(1.0).min(*max);
                     for (out, x) in out.iter_mut().zip(row) {
                         *out = T::from_f64(bounded(x.to_f64(), -s, s) / s);
                     }

@@ -1,7 +1,7 @@
 //! How near the samples are to digits that were held out, and whether they are copies of those that were not.
 
 use crate::error::{Blame as _, Result};
-use langevin::metrics;
+use langevin_analysis::metrics;
 use langevin_train::Dataset;
 
 /// The share of held-out digits that count as copies, by construction.

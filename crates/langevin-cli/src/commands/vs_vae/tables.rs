@@ -3,9 +3,9 @@
 use super::{Model, OnGaussian, Report, Trained};
 use crate::progress::thousands;
 use crate::words::plural;
-use langevin::duality::{LAMBDA, Layers, Terms};
-use langevin::metrics::Estimate;
 use langevin::text::{Column, columns};
+use langevin_analysis::metrics::Estimate;
+use langevin_theory::duality::{LAMBDA, Layers, Terms};
 
 /// The whole text.
 pub(super) fn text(report: &Report) -> String {

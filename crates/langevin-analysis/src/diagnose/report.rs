@@ -1,0 +1,461 @@
+//! What was found, weighed, and told.
+
+use super::advice::{Advice, percent};
+use super::{Diagnose, Residual, end, part};
+use crate::analysis::{Analysis, AnalysisOptions, Cause, Distance, Spectrum};
+use langevin::error::Result;
+use langevin::plan::Plan;
+use langevin::text::{Column, columns, number};
+use std::fmt;
+
+/// Nats a dimension below which a difference between held-out rows and those of the training is no reason to stop earlier.
+const OVERTRAINED: f64 = 0.02;
+/// Standard errors of that difference beyond which it is believed: held-out rows are few at times, and training longer is the costlier mistake.
+const SURE: f64 = 2.0;
+/// Causes below this share are left alone.
+const SMALL: f64 = 0.05;
+
+/// What a number rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Evidence {
+    /// Exact, on the Gaussian with the data's mean and covariance.
+    Gaussian,
+    /// The model, its samples, or its likelihoods: indicative.
+    Indicative,
+}
+
+/// What the shares are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Currency {
+    /// Nats.
+    Nats,
+    /// Squared distances: not all four are known in nats, or not all are finite.
+    Squares,
+}
+
+/// One cause, in both currencies.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The cause.
+    pub cause: Cause,
+    /// In nats; `None` where it is not known.
+    pub nats: Option<f64>,
+    /// What that rests on.
+    pub nats_from: Evidence,
+    /// In the units of the data; `None` where it is not known.
+    pub distance: Option<f64>,
+    /// What that rests on.
+    pub distance_from: Evidence,
+    /// Its share of all four, in [`Diagnosis::currency`].
+    pub share: f64,
+    /// What to do.
+    pub advice: Advice,
+}
+
+/// A mean over data of the difference of two surprises, in nats.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Excess {
+    /// The mean.
+    pub nats: f64,
+    /// Its standard error, over the data.
+    pub error: f64,
+    /// What the mean may be off by besides.
+    pub bias: f64,
+}
+
+impl Excess {
+    /// Of a over b, row by row: what the rows have in common cancels.
+    pub(super) fn between(a: &[f64], b: &[f64]) -> Self {
+        let rows = a.len().min(b.len()) as f64;
+        let nats = a.iter().zip(b).map(|(a, b)| a - b).sum::<f64>() / rows.max(1.0);
+        let square: f64 = a.iter().zip(b).map(|(a, b)| (a - b - nats).powi(2)).sum();
+        Self { nats, error: (square / (rows - 1.0).max(1.0) / rows.max(1.0)).sqrt(), bias: 0.0 }
+    }
+
+    /// Three standard errors and the bias: less than this is noise.
+    #[must_use]
+    pub fn noise(&self) -> f64 {
+        3.0 * self.error + self.bias
+    }
+
+    /// What of a value is beyond the noise.
+    fn beyond(&self, value: f64) -> f64 {
+        (value - self.noise()).max(0.0)
+    }
+}
+
+/// The likelihoods of the two models that a score makes.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Gap {
+    /// Over this many rows.
+    pub rows: usize,
+    /// The bound on −log p of the SDE model (h = g), in the model's coordinates.
+    pub bound: f64,
+    /// −log p of the ODE model (h = 0).
+    pub density: f64,
+    /// The bound less the density: 0 for an exact score, of either sign for another.
+    pub gap: Excess,
+}
+
+/// The bound on −log p of rows that the model was trained on beside that of held-out rows.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Generalisation {
+    /// The rows of the training that were used.
+    pub trained_rows: usize,
+    /// The held-out rows that were used.
+    pub held_out_rows: usize,
+    /// The mean bound on −log p of the rows of the training, in nats, in the model's coordinates.
+    pub trained: f64,
+    /// The same of the held-out rows.
+    pub held_out: f64,
+    /// The held-out bound less the other: above 0 where the network has memorised.
+    pub gap: Excess,
+}
+
+/// A plan beside one of twice the steps, from the same noise.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Coupled {
+    /// $\sqrt{E\lVert x_N - x_{2N}\rVert^2}$ of the model, in the units of the data.
+    pub rms: f64,
+    /// The same of the fitted Gaussian; `None` where the data are too wide for one.
+    pub gaussian: Option<f64>,
+}
+
+/// Sliced $W_2$, in the units of the data.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Floor {
+    /// Over this many rows of each.
+    pub rows: usize,
+    /// Data against other data: what no model can better.
+    pub data: f64,
+    /// The standard deviation of its square over the halves that were tried.
+    pub spread: f64,
+    /// The samples against data.
+    pub samples: f64,
+    /// The samples of twice the steps against data.
+    pub finer: Option<f64>,
+}
+
+/// Where the error of a model's samples comes from. See the [module](super).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// The plan's name.
+    pub name: String,
+    /// Its evaluations.
+    pub nfe: usize,
+    /// The elements of a datum.
+    pub dimension: usize,
+    /// The rows of data.
+    pub rows: usize,
+    /// The samples.
+    pub samples: usize,
+    /// The plan on the fitted Gaussian, with the exact score; in the model's coordinates.
+    pub total: Distance,
+    /// Start, truncation, discretisation, score.
+    pub findings: Vec<Finding>,
+    /// What their shares are of.
+    pub currency: Currency,
+    /// The plan beside twice the steps; `None` for plans that draw noise on their way.
+    pub coupled: Option<Coupled>,
+    /// The noise of sampling.
+    pub floor: Floor,
+    /// The likelihoods; `None` without them.
+    pub gap: Option<Gap>,
+    /// How much less likely the data are under the plan's kind of model than under their own density; `None` in more than three dimensions, and for data without a density.
+    pub excess: Option<Excess>,
+    /// An error of the score below so many nats would not be seen; `None` without likelihoods.
+    pub unseen: Option<f64>,
+    /// How much less likely at the plan's cleanest level than at the model's; `None` where that is about the same.
+    pub blur: Option<Excess>,
+    /// Rows of the training beside held-out rows; `None` without both.
+    pub generalisation: Option<Generalisation>,
+    /// The Fokker–Planck residuals of the score; none in more than three dimensions.
+    pub residuals: Vec<Residual>,
+}
+
+impl Diagnosis {
+    /// The findings, the largest share first.
+    #[must_use]
+    pub fn ranking(&self) -> Vec<&Finding> {
+        let mut ranked: Vec<&Finding> = self.findings.iter().collect();
+        ranked.sort_by(|a, b| b.share.total_cmp(&a.share));
+        ranked
+    }
+
+    /// Whether held-out rows are less likely than rows of the training by more than two standard errors, and by more than 0.02 nats for each dimension.
+    #[must_use]
+    pub fn is_overtrained(&self) -> bool {
+        self.generalisation
+            .is_some_and(|found| found.gap.nats > (SURE * found.gap.error).max(OVERTRAINED * self.dimension as f64))
+    }
+
+    /// The level where the score is least that of one density.
+    #[must_use]
+    pub fn worst(&self) -> Option<&Residual> {
+        self.residuals.iter().max_by(|a, b| a.rms.total_cmp(&b.rms))
+    }
+
+    /// Puts the causes into one currency.
+    pub(super) fn weigh(
+        &mut self,
+        asked: &Diagnose<'_>,
+        analysis: &Analysis,
+        finer: Option<&Analysis>,
+        spectrum: &Spectrum,
+    ) -> Result<()> {
+        let unit = asked.unit;
+        let start = part(analysis, Cause::Start).map(|part| part.alone);
+        let (cut, steps) = ends(asked.plan, analysis, asked.finer.zip(finer));
+        let mut findings = vec![
+            Finding::gaussian(Cause::Start, start, unit),
+            Finding::gaussian(Cause::Truncation, cut, unit),
+            Finding::gaussian(Cause::Discretisation, steps, unit),
+            Finding { nats_from: Evidence::Indicative, ..Finding::gaussian(Cause::Score, None, unit) },
+        ];
+        let cut = cut.is_some_and(|cut| cut.w2 > 0.0);
+        if let Some(blur) = self.blur.filter(|_| cut) {
+            let larger = findings[1].nats.map(|known| known.max(blur.beyond(blur.nats)));
+            findings[1].indicate(larger);
+        }
+        if let Some(coupled) = self.coupled {
+            (findings[2].distance, findings[2].distance_from) = (Some(coupled.rms), Evidence::Indicative);
+            if let Some(gaussian) = coupled.gaussian.filter(|gaussian| *gaussian > 0.0) {
+                let scaled = findings[2].nats.map(|nats| nats * (coupled.rms / gaussian).powi(2));
+                findings[2].indicate(scaled);
+            }
+        }
+        let gap = self.gap.map(|gap| gap.gap.beyond(gap.gap.nats.abs()));
+        findings[3].nats = match (gap, self.excess.map(|excess| excess.beyond(excess.nats))) {
+            (Some(gap), Some(excess)) => Some(gap.max(excess)),
+            (gap, _) => gap,
+        };
+        let noises = self.gap.map(|gap| gap.gap.noise()).into_iter().chain(self.excess.map(|excess| excess.noise()));
+        self.unseen = noises.min_by(f64::total_cmp);
+        let halved = asked.finer.zip(finer).and_then(|(plan, finer)| ends(plan, finer, None).1);
+        findings[3].distance = Some(self.rest(&findings, halved.map(|steps| unit * steps.w2)));
+        self.currency = match findings.iter().all(|finding| finding.nats.is_some_and(f64::is_finite)) {
+            true => Currency::Nats,
+            false => Currency::Squares,
+        };
+        let weight = |finding: &Finding| match self.currency {
+            Currency::Nats => finding.nats.unwrap_or(0.0),
+            Currency::Squares => finding.distance.map_or(0.0, |distance| distance * distance),
+        };
+        let weights: Vec<f64> = findings.iter().map(weight).collect();
+        let total: f64 = weights.iter().sum();
+        for (finding, weight) in findings.iter_mut().zip(weights) {
+            finding.share = if total > 0.0 { weight / total } else { 0.0 };
+        }
+        for finding in &mut findings {
+            finding.advice = self.advice(finding, asked, analysis, finer, spectrum)?;
+        }
+        self.findings = findings;
+        Ok(())
+    }
+
+    /// What the samples are off by beyond the floor and twice its spread, less what is known: squares add where causes are independent. A sliced square is the share of one of d
+    /// directions. Of twice the steps, where there are such: what is left of their steps' error is at most the way to them, for every order ≥ 1.
+    fn rest(&self, known: &[Finding], finer: Option<f64>) -> f64 {
+        let (samples, steps) = match (self.floor.finer, self.coupled, finer) {
+            (Some(samples), Some(coupled), _) => (samples, Some(coupled.rms)),
+            (Some(samples), None, Some(steps)) => (samples, Some(steps)),
+            _ => (self.floor.samples, known[2].distance),
+        };
+        let seen = samples.powi(2) - self.floor.data.powi(2) - 2.0 * self.floor.spread;
+        let others = known[..2].iter().filter_map(|finding| finding.distance).chain(steps);
+        let others: f64 = others.map(|distance| distance * distance).sum();
+        (self.dimension as f64 * seen - others).max(0.0).sqrt()
+    }
+
+    fn advice(
+        &self,
+        finding: &Finding,
+        asked: &Diagnose<'_>,
+        analysis: &Analysis,
+        finer: Option<&Analysis>,
+        spectrum: &Spectrum,
+    ) -> Result<Advice> {
+        if let Some(found) = self.generalisation.filter(|_| finding.cause == Cause::Score && self.is_overtrained()) {
+            return Ok(Advice::StopEarlier { nats: found.gap.nats, error: found.gap.error });
+        }
+        let worst = self.worst().map(|worst| (worst.sigma, worst.rms));
+        if let Some(unseen) = self.unseen.filter(|_| self.currency == Currency::Nats) {
+            match finding.nats {
+                Some(0.0) if finding.cause == Cause::Score => return Ok(Advice::Unseen { nats: unseen, worst }),
+                Some(nats) if nats < unseen && finding.share >= SMALL && finding.cause != Cause::Score => {
+                    return Ok(Advice::Below { nats: unseen });
+                }
+                _ => {}
+            }
+        }
+        if finding.share < SMALL {
+            return Ok(Advice::Nothing);
+        }
+        Ok(match finding.cause {
+            Cause::Start => {
+                let from = asked.plan.moves().first().map_or(f64::INFINITY, |first| first.from.sigma_ve());
+                Advice::RaiseSigmaMax { from }
+            }
+            Cause::Truncation => Advice::LowerSigmaMin { from: end(asked.plan, analysis) },
+            Cause::Discretisation => {
+                let sampler = rival(asked.rivals, analysis, spectrum, self.currency)?;
+                Advice::MoreSteps { nfe: finer.map(|finer| finer.nfe), sampler }
+            }
+            Cause::Score => Advice::Train { worst },
+        })
+    }
+}
+
+/// What the end of the plan costs, and its steps before that.
+fn ends(plan: &Plan, analysis: &Analysis, finer: Option<(&Plan, &Analysis)>) -> (Option<Distance>, Option<Distance>) {
+    let alone = |cause| part(analysis, cause).map(|part| part.alone);
+    let level = end(plan, analysis);
+    let stays = finer.is_none_or(|(plan, finer)| (end(plan, finer) - level).abs() <= 1e-9 * level);
+    match analysis.last {
+        Some(last) if stays => (Some(last.alone), Some(last.rest)),
+        _ => (alone(Cause::Truncation), alone(Cause::Discretisation)),
+    }
+}
+
+/// The plan with the least error of its steps, in the currency of the shares, where that is less than half of what it is.
+fn rival(rivals: &[Plan], analysis: &Analysis, spectrum: &Spectrum, currency: Currency) -> Result<Option<String>> {
+    let error = |analysis: &Analysis| {
+        let alone = part(analysis, Cause::Discretisation)?.alone;
+        Some(if currency == Currency::Nats { alone.kl } else { alone.w2 })
+    };
+    let Some(own) = error(analysis) else { return Ok(None) };
+    let mut best: Option<(f64, &Plan)> = None;
+    for plan in rivals.iter().filter(|plan| plan.is_linear() && plan.nfe() <= analysis.nfe) {
+        if let Some(error) = error(&plan.analyze(spectrum, &AnalysisOptions::default())?)
+            && error < best.map_or(0.5 * own, |(least, _)| least)
+        {
+            best = Some((error, plan));
+        }
+    }
+    Ok(best.map(|(_, plan)| plan.name().to_owned()))
+}
+
+impl Finding {
+    fn gaussian(cause: Cause, found: Option<Distance>, unit: f64) -> Self {
+        Self {
+            cause,
+            nats: found.map(|found| found.kl),
+            nats_from: Evidence::Gaussian,
+            distance: found.map(|found| unit * found.w2),
+            distance_from: if cause == Cause::Score { Evidence::Indicative } else { Evidence::Gaussian },
+            share: 0.0,
+            advice: Advice::Nothing,
+        }
+    }
+
+    /// The advice, in words.
+    #[must_use]
+    pub fn say(&self) -> String {
+        self.advice.text(self.share)
+    }
+
+    /// Takes an indicative number, if it says something else.
+    fn indicate(&mut self, nats: Option<f64>) {
+        if nats != self.nats {
+            (self.nats, self.nats_from) = (nats, Evidence::Indicative);
+        }
+    }
+}
+
+/// A number of a table, or a dash if it is not known.
+fn known(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), number)
+}
+
+/// A number with a sign and four decimals.
+fn signed(value: f64) -> String {
+    format!("{value:+.4}").replace('-', "−")
+}
+
+/// The table of causes.
+const COLUMNS: [Column; 6] =
+    [Column::Left(15), Column::Right(5), Column::Right(10), Column::Left(15), Column::Right(10), Column::Left(0)];
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = |evidence: Evidence| if evidence == Evidence::Gaussian { "exact, Gaussian" } else { "indicative" };
+        let mut lines = vec![["cause", "share", "nats", "from", "distance", "from"].map(String::from)];
+        for finding in self.ranking() {
+            let Finding { cause, nats, nats_from, distance, distance_from, share, .. } = finding;
+            let (share, nats, distance) = (percent(*share), known(*nats), known(*distance));
+            let (a, b) = (from(*nats_from).to_owned(), from(*distance_from).to_owned());
+            lines.push([cause.to_string(), share, nats, a, distance, b]);
+        }
+        f.write_str(&columns(&lines, &COLUMNS))?;
+        let of = if self.currency == Currency::Nats {
+            "nats"
+        } else {
+            "squared distances: nats are not all known and finite"
+        };
+        writeln!(f, "shares of {of}\n")?;
+        if let Some(Gap { rows, bound, density, gap }) = self.gap {
+            writeln!(
+                f,
+                "likelihoods     bound {bound:.4}, ODE density {density:.4}, gap {} ± {:.4} nats a row (0: an exact score), over {rows} rows",
+                signed(gap.nats),
+                gap.error
+            )?;
+        }
+        if let Some(Generalisation { trained_rows, held_out_rows, trained, held_out, gap }) = self.generalisation {
+            writeln!(
+                f,
+                "over-training   bound {held_out:.4} over {held_out_rows} held-out rows, {trained:.4} over {trained_rows} trained rows: {} ± {:.4} nats (0: none)",
+                signed(gap.nats),
+                gap.error
+            )?;
+        }
+        if let Some(Excess { nats, error, bias }) = self.excess {
+            let bias = format!("{:.4}", 2.0 * error + bias);
+            writeln!(
+                f,
+                "entropy         the data are {} ± {bias} nats less likely than by their neighbours (0: as likely)",
+                signed(nats)
+            )?;
+        }
+        if let Some(Excess { nats, error, .. }) = self.blur {
+            writeln!(f, "blur            at σ_min the data are {} ± {error:.4} nats less likely", signed(nats))?;
+        }
+        if let Some(Residual { sigma, rms }) = self.worst() {
+            writeln!(
+                f,
+                "Fokker–Planck   residual at most {rms:.1e}, at σ/α = {sigma:.3}; 0 is the score of one density"
+            )?;
+        }
+        if let Some(Coupled { rms, gaussian }) = self.coupled {
+            let gaussian = gaussian.map_or_else(String::new, |g| format!("; on the Gaussian {}", number(g)));
+            writeln!(f, "2× the steps    from the same noise: {} away{gaussian}", number(rms))?;
+        }
+        let Floor { rows, data, samples, .. } = self.floor;
+        let [data, samples] = [data, samples].map(number);
+        writeln!(
+            f,
+            "sliced W2       samples {samples}, other data {data} (what other rows of the data give), over {rows} rows of each\n"
+        )?;
+        for finding in self.ranking() {
+            writeln!(f, "{:<16}{}", finding.cause, finding.say())?;
+        }
+        if self.coupled.is_none() && self.floor.finer.is_some() {
+            writeln!(
+                f,
+                "note: draws belong to steps, so those of twice as many have no partners: the discretisation is the Gaussian's alone"
+            )?;
+        }
+        Ok(())
+    }
+}

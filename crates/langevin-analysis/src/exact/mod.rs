@@ -1,0 +1,328 @@
+//! Densities known in closed form, at every noise level of every process.
+//!
+//! For data of density $p$ the state $x = \alpha x_0 + \sigma\varepsilon$ has the density
+//!
+//! $$p_t(x) = \int p(x_0) \mathcal N(x;\ \alpha x_0,\ \sigma^2 I) dx_0,$$
+//!
+//! and the best prediction of the datum is its posterior mean, which the score gives too (Tweedie):
+//!
+//! $$D(x) = E[x_0 \mid x] = \frac{x + \sigma^2 \nabla\log p_t(x)}{\alpha}.$$
+//!
+//! Most of it is a finite mixture of Gaussians in disguise; the toys are sums or integrals of terms, each with a D of its own. With weights $\pi_k$, means $m_k$ and covariances $C_k$, the noised
+//! mixture has means $\alpha m_k$ and covariances $W_k = \alpha^2 C_k + \sigma^2 I$, so $p_t$ and D are sums:
+//!
+//! $$D(x) = \sum_k r_k(x) \bigl(m_k + \alpha C_k W_k^{-1}(x - \alpha m_k)\bigr), \qquad
+//!   r_k \propto \pi_k \mathcal N(x;\ \alpha m_k,\ W_k).$$
+//!
+//! | symbol | here |
+//! |---|---|
+//! | $\alpha, \sigma$ | [`Level::alpha`], [`Level::sigma`]; the time plays no part |
+//! | $\log p_t$ | [`Density::log_density`]; the data's own density is the level α = 1, σ = 0 |
+//! | D | [`Density::denoise`] |
+//! | $(\partial D/\partial x) v$ | [`Density::denoise_along`] |
+//! | $\nabla\log p_t$ | [`Density::score`] |
+//!
+//! D is finite at both ends. At α = 0 the state says nothing and D is the mean of the data. At σ = 0 it says everything, $D = x/\alpha$; where
+//! the data have no density (a singular covariance, or a [`DataSet`]) D is the limit σ → 0, the nearest place that has data.
+//!
+//! Each of these types is a [`Model`] on slices: a sampler can be run on it as on a network, with no error of training in the way.
+//!
+//! Source: Efron, "Tweedie's formula and selection bias", 2011, for D; Grathwohl et al., arXiv 1810.01367, for the toys.
+
+mod bessel;
+mod dataset;
+mod gaussian;
+pub(crate) mod line;
+mod mixture;
+mod toys;
+
+pub use dataset::DataSet;
+pub use gaussian::Gaussian;
+pub(crate) use gaussian::{Share, Wanted, principal_axes};
+pub use mixture::Mixture;
+pub use toys::{
+    Toy, checkerboard, circles, eight_gaussians, moons, pinwheel, rings, swissroll, two_gaussians, two_spirals,
+};
+
+use langevin::Element;
+use langevin::error::{Error, Result};
+use langevin::model::{At, Model, Query, Vjp};
+use langevin::noise::{SampleId, draws, fill_normals};
+use langevin::process::Level;
+use std::any::Any;
+
+/// Components whose log-weight is this far below the largest are left out of a sum: each is less than 2·10⁻²² of it.
+const NEGLIGIBLE: f64 = -50.0;
+
+/// A density of which everything a diffusion model learns is known exactly.
+///
+/// A batch is `rows × dim` numbers, row after row.
+///
+/// ```
+/// use langevin_analysis::exact::{Density, Gaussian};
+/// use langevin::{At, Process};
+/// let data = Gaussian::isotropic(vec![1.0], 0.5)?;
+/// let level = Process::rectified_flow().level(0.5)?;
+/// let mut denoised = [0.0; 2];
+/// data.denoise(&[0.5, 1.25], At::One(level), &mut denoised)?;
+/// // (αc x + σ²m)/(α²c + σ²)
+/// assert_eq!(denoised, [1.0, 1.5]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+pub trait Density: Send + Sync {
+    /// What it is called, for people.
+    fn name(&self) -> &str;
+
+    /// The number of elements in a row.
+    fn dim(&self) -> usize;
+
+    /// One datum for each of `rows`, row after row. A datum depends on its own [`SampleId`] only.
+    ///
+    /// The noise is that of the draws [`draws::EXACT_NORMALS`] and [`draws::EXACT_UNIFORMS`]; plans count theirs from 0.
+    fn sample(&self, rows: &[SampleId]) -> Vec<f64>;
+
+    /// $\log p_t(x)$ at `level` for one point, in nats; not a number unless `x` has [`dim`](Self::dim) elements.
+    ///
+    /// Where there is no density, because σ = 0 and the data fill no volume, it is +∞ on the data and −∞ off them.
+    fn log_density(&self, x: &[f64], level: &Level) -> f64;
+
+    /// $D = E[x_0 \mid x]$ for every row of `x`, into `out`.
+    ///
+    /// # Errors
+    /// `x` is not whole rows, or `out` or the levels do not fit it.
+    fn denoise(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()>;
+
+    /// D for every row of `x`, into `out`, and how it changes along `tangent`, $(\partial D/\partial x) v$, into `product`.
+    ///
+    /// The Jacobian is the posterior covariance of the datum, $\partial D/\partial x = (\alpha/\sigma^2) \mathrm{Cov}[x_0 \mid x]$, and so symmetric: this is its
+    /// product from the left as from the right.
+    ///
+    /// # Errors
+    /// As [`denoise`](Self::denoise), for each of the four slices.
+    fn denoise_along(&self, x: &[f64], at: At<'_>, tangent: &[f64], out: &mut [f64], product: &mut [f64])
+    -> Result<()>;
+
+    /// $\nabla\log p_t(x) = -(x - \alpha D)/\sigma^2$ for every row of `x`, into `out`.
+    ///
+    /// # Errors
+    /// As [`denoise`](Self::denoise).
+    fn score(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
+        self.denoise(x, at, out)?;
+        let dim = self.dim();
+        for (row, (out, x)) in out.chunks_exact_mut(dim).zip(x.chunks_exact(dim)).enumerate() {
+            let Level { alpha, sigma, .. } = at.row(row);
+            for (out, x) in out.iter_mut().zip(x) {
+                // Twice by σ: σ² may underflow where the score does not overflow.
+                *out = (alpha * *out - x) / sigma / sigma;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<P: Density + ?Sized> Density for Box<P> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+    fn dim(&self) -> usize {
+        (**self).dim()
+    }
+    fn sample(&self, rows: &[SampleId]) -> Vec<f64> {
+        (**self).sample(rows)
+    }
+    fn log_density(&self, x: &[f64], level: &Level) -> f64 {
+        (**self).log_density(x, level)
+    }
+    fn denoise(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
+        (**self).denoise(x, at, out)
+    }
+    fn denoise_along(
+        &self,
+        x: &[f64],
+        at: At<'_>,
+        tangent: &[f64],
+        out: &mut [f64],
+        product: &mut [f64],
+    ) -> Result<()> {
+        (**self).denoise_along(x, at, tangent, out, product)
+    }
+    fn score(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
+        (**self).score(x, at, out)
+    }
+}
+
+/// The names that [`named`] knows, in the order in which they are shown.
+pub const NAMES: [&str; 10] = [
+    "gaussian",
+    "mixture",
+    "moons",
+    "8gaussians",
+    "checkerboard",
+    "circles",
+    "rings",
+    "swissroll",
+    "2spirals",
+    "pinwheel",
+];
+
+/// The density of this name.
+///
+/// | name | what it is |
+/// |---|---|
+/// | `gaussian` | 2-D, mean (0.5, −0.25), covariance (1, 0.6; 0.6, 0.5) |
+/// | `mixture` | 1-D, weights 0.3 and 0.7, means −2 and 1, standard deviations 0.3 and 0.5 |
+/// | `moons` | [`moons`] |
+/// | `8gaussians` | [`eight_gaussians`] |
+/// | `checkerboard` | [`checkerboard`] |
+/// | `circles` | [`circles`] |
+/// | `rings` | [`rings`] |
+/// | `swissroll` | [`swissroll`] |
+/// | `2spirals` | [`two_spirals`] |
+/// | `pinwheel` | [`pinwheel`] |
+///
+/// ```
+/// use langevin_analysis::exact::{self, Density};
+/// assert_eq!(exact::named("moons")?.dim(), 2);
+/// assert!(exact::named("mons").is_err_and(|error| error.hint() == Some("did you mean 'moons'?")));
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
+/// # Errors
+/// An unknown name, with the nearest known one.
+pub fn named(name: &str) -> Result<Box<dyn Density>> {
+    Ok(match name {
+        "gaussian" => Box::new(Gaussian::new(vec![0.5, -0.25], &[1.0, 0.6, 0.6, 0.5])?),
+        "mixture" => Box::new(toys::two_gaussians()),
+        "moons" => Box::new(moons()),
+        "8gaussians" => Box::new(eight_gaussians()),
+        "checkerboard" => Box::new(checkerboard()),
+        "circles" => Box::new(circles()),
+        "rings" => Box::new(rings()),
+        "swissroll" => Box::new(swissroll()),
+        "2spirals" => Box::new(two_spirals()),
+        "pinwheel" => Box::new(pinwheel()),
+        _ => return Err(Error::unknown("density", name, &NAMES)),
+    })
+}
+
+/// Whether a batch is whole rows, with as much room for the results and as many levels.
+fn check_batch(x: &[f64], dim: usize, at: At<'_>, out: &[f64]) -> Result<()> {
+    if !x.len().is_multiple_of(dim) {
+        return Err(Error::shape("the batch is not whole rows")
+            .expected(format!("a multiple of {dim} elements"))
+            .got(x.len().to_string()));
+    }
+    if out.len() != x.len() {
+        return Err(Error::shape("the output does not fit the batch")
+            .expected(format!("{} elements", x.len()))
+            .got(out.len().to_string()));
+    }
+    match at {
+        At::PerRow(levels) if levels.len() != x.len() / dim => Err(Error::shape("the levels do not fit the batch")
+            .expected(format!("one for each of {} rows", x.len() / dim))
+            .got(levels.len().to_string())),
+        _ => Ok(()),
+    }
+}
+
+/// [`check_batch`], and that a tangent and its product fit too.
+fn check_along(x: &[f64], dim: usize, at: At<'_>, tangent: &[f64], out: &[f64], product: &[f64]) -> Result<()> {
+    check_batch(x, dim, at, out)?;
+    match [tangent.len(), product.len()].into_iter().find(|len| *len != x.len()) {
+        None => Ok(()),
+        Some(len) => Err(Error::shape("the tangent or its product does not fit the batch")
+            .expected(format!("{} elements", x.len()))
+            .got(len.to_string())),
+    }
+}
+
+/// Normals for `rows`, `dim` each.
+fn normals(rows: &[SampleId], dim: usize) -> Vec<f32> {
+    let mut z = vec![0.0; rows.len() * dim];
+    fill_normals(rows, draws::EXACT_NORMALS.first(), dim, &mut z);
+    z
+}
+
+/// Whether a state is as many rows as were asked about.
+fn check_state<P: Density + ?Sized>(density: &P, len: usize, rows: usize) -> Result<()> {
+    let wanted = rows * density.dim();
+    if len == wanted {
+        return Ok(());
+    }
+    Err(Error::shape("the state does not fit the density")
+        .at(format!("density {}", density.name()))
+        .expected(format!("{wanted} elements ({rows} rows × {})", density.dim()))
+        .got(len.to_string()))
+}
+
+/// `f` on f64 in and out, whatever the element: (input, output).
+// `Any` tells a Vec<f64> from a Vec<f32>, and cannot see through a slice.
+#[allow(clippy::ptr_arg)]
+fn widened<T: Element>(x: &Vec<T>, f: impl FnOnce(&[f64], &mut [f64]) -> Result<()>) -> Result<Vec<T>> {
+    let mut out = vec![T::default(); x.len()];
+    let (own, wide): (&dyn Any, &mut dyn Any) = (x, &mut out);
+    if let (Some(x), Some(out)) = (own.downcast_ref::<Vec<f64>>(), wide.downcast_mut::<Vec<f64>>()) {
+        f(x, out)?;
+    } else {
+        let x: Vec<f64> = x.iter().map(|x| x.to_f64()).collect();
+        let mut wide = vec![0.0; x.len()];
+        f(&x, &mut wide)?;
+        out = narrowed(&wide);
+    }
+    Ok(out)
+}
+
+fn narrowed<T: Element>(x: &[f64]) -> Vec<T> {
+    x.iter().map(|x| T::from_f64(*x)).collect()
+}
+
+/// What every density answers as a model: D, whatever the process.
+fn predict<T: Element, P: Density + ?Sized>(density: &P, x: &Vec<T>, query: &Query<'_>) -> Result<Vec<T>> {
+    check_state(density, x.len(), query.rows.len())?;
+    widened(x, |x, out| density.denoise(x, query.at, out))
+}
+
+/// D, and the products of some cotangents with its Jacobian.
+fn predict_vjps<T: Element, P: Density + ?Sized>(
+    density: &P,
+    x: &Vec<T>,
+    query: &Query<'_>,
+    cotangents: &[Vec<T>],
+) -> Result<(Vec<T>, Vec<Vec<T>>)> {
+    let mut out = if cotangents.is_empty() { predict(density, x, query)? } else { vec![] };
+    check_state(density, x.len(), query.rows.len())?;
+    let mut product = vec![0.0; x.len()];
+    let mut products = Vec::with_capacity(cotangents.len());
+    for cotangent in cotangents {
+        let v: Vec<f64> = cotangent.iter().map(|v| v.to_f64()).collect();
+        out = widened(x, |x, out| density.denoise_along(x, query.at, &v, out, &mut product))?;
+        products.push(narrowed(&product));
+    }
+    Ok((out, products))
+}
+
+// One impl for every `Density` would overlap with the one for references to models.
+macro_rules! model {
+    ($($density:ty),*) => {$(
+        impl<T: Element> Model<Vec<T>> for $density {
+            fn predict(&self, x: &Vec<T>, query: &Query<'_>) -> Result<Vec<T>> {
+                predict(self, x, query)
+            }
+        }
+
+        impl<T: Element> Vjp<Vec<T>> for $density {
+            fn predict_vjps(
+                &self,
+                x: &Vec<T>,
+                query: &Query<'_>,
+                cotangents: &[Vec<T>],
+            ) -> Result<(Vec<T>, Vec<Vec<T>>)> {
+                predict_vjps(self, x, query, cotangents)
+            }
+        }
+    )*};
+}
+model!(Gaussian, Mixture, DataSet, Toy, dyn Density + '_, Box<dyn Density + '_>);
+
+#[cfg(test)]
+mod tests;

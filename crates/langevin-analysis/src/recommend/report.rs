@@ -1,0 +1,121 @@
+//! A ranking for people.
+
+use super::{Candidate, Ranking};
+use langevin::text::{Column, NAME, brief, columns, number};
+use std::fmt;
+
+/// Weights of D that are worth a warning: those of an average come to 1, those of Adams–Bashforth's second order to 2 a step.
+const GAIN: f64 = 4.0;
+/// Lines of the table.
+const SHOWN: usize = 10;
+
+impl Ranking {
+    /// Those that the table shows.
+    #[must_use]
+    pub fn shown(&self) -> &[Candidate] {
+        &self.candidates()[..self.candidates().len().min(SHOWN)]
+    }
+
+    /// Why the best is the best, in sentences: what its error is made of, how the usual choices do, and whether it may be luck.
+    #[must_use]
+    pub fn why(&self) -> Vec<String> {
+        let mut why = vec![self.dominant(), self.beside()];
+        if let Some((less, more)) = self.luck {
+            let less = less.map_or_else(String::new, |less| format!("with a step less it has {}, ", number(less)));
+            why.push(format!(
+                "Its {} at {} steps is luck: {less}with a step more {}. It is ranked by what is typical of such step counts.",
+                self.by().name(),
+                self.candidates()[0].steps,
+                number(more)
+            ));
+        }
+        why.extend(self.doubt().map(ToString::to_string));
+        if self.gain() > GAIN {
+            why.push(format!(
+                "Its weights of D come to {:.1}, and may amplify a network's error as much. Try it on the network beside those below it (--measure, in Python measure), or ask with a score error.",
+                self.gain()
+            ));
+        }
+        why
+    }
+
+    /// Which source makes most of the winner's error.
+    fn dominant(&self) -> String {
+        let (by, analysis) = (self.by(), &self.candidates()[0].analysis);
+        let total = number(by.of(&analysis.total));
+        let mut parts: Vec<_> = analysis.contributions.iter().map(|part| (part.cause, by.of(&part.alone))).collect();
+        parts.retain(|(_, value)| *value > 0.0);
+        parts.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let [(cause, most), rest @ ..] = &parts[..] else {
+            return format!("Why: its {} of {total} cannot be told apart into sources.", by.name());
+        };
+        let rest: String = rest.iter().map(|(cause, value)| format!(", {cause} {}", number(*value))).collect();
+        format!("Why: of its {} of {total} the most is {cause}: {} alone{rest}.", by.name(), number(*most))
+    }
+
+    /// The winner beside the usual choices.
+    fn beside(&self) -> String {
+        let (by, best) = (self.by(), &self.candidates()[0]);
+        let least = by.of(&best.analysis.total);
+        let one = |usual: &Candidate| {
+            let (name, grid) = (usual.sampler.spec(), &usual.grid);
+            if *grid == best.grid && (name == best.sampler.spec() || best.also.iter().any(|also| also == name)) {
+                return format!("{name} on {grid} is this plan");
+            }
+            let value = by.of(&usual.analysis.total);
+            let times = match value / least {
+                times if !times.is_finite() => String::new(),
+                times if times < 9.95 => format!(", {times:.1} times as much"),
+                times => format!(", {times:.0} times as much"),
+            };
+            format!("{name} on {grid} has {}{times}", number(value))
+        };
+        let usual: Vec<String> = self.usual().iter().map(one).collect();
+        if usual.is_empty() {
+            return "The usual choices do not fit.".into();
+        }
+        format!("In as many evaluations {}.", usual.join("; "))
+    }
+
+    /// The ten best, a line each.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let also = self.shown().iter().any(|candidate| !candidate.also.is_empty());
+        let typical = format!("typical {}", self.by().name());
+        let heads =
+            ["", "sampler", "grid", "steps", "NFE", "W2", "KL", &typical, if also { "the same table" } else { "" }];
+        let mut lines = vec![heads.map(String::from)];
+        lines.extend(self.shown().iter().enumerate().map(|(rank, candidate)| {
+            let Candidate { sampler, grid, steps, analysis, typical, also, .. } = candidate;
+            [
+                (rank + 1).to_string(),
+                brief(sampler.spec(), NAME),
+                brief(grid, NAME),
+                steps.to_string(),
+                analysis.nfe.to_string(),
+                number(analysis.total.w2),
+                number(analysis.total.kl),
+                number(*typical),
+                few(also),
+            ]
+        }));
+        let mut layout = [Column::Right(0); 9];
+        [1, 2, 8].into_iter().for_each(|column| layout[column] = Column::Left(0));
+        columns(&lines, &layout)
+    }
+}
+
+impl fmt::Display for Ranking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}\n", self.table(), self.why().join("\n"))
+    }
+}
+
+/// The first names of many.
+fn few(names: &[String]) -> String {
+    const FEW: usize = 6;
+    match names.len().saturating_sub(FEW) {
+        0 | 1 => names.join(", "),
+        more => format!("{} and {more} more", names[..FEW].join(", ")),
+    }
+}
