@@ -1,0 +1,52 @@
+//! Every example runs, and says what its text promises.
+
+#![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
+
+use std::process::Command;
+
+fn said(program: &str) -> String {
+    let out = Command::new(program).output().unwrap();
+    assert!(out.status.success(), "{program}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
+}
+
+#[test]
+fn a_sampler_of_ones_own_is_linted_analysed_and_run() {
+    let text = said(env!("CARGO_BIN_EXE_01_own_sampler"));
+    assert!(text.starts_with("two-values on vp"), "{text}");
+    assert!(text.contains("lint: every step keeps its marginal"), "{text}");
+    let errors: Vec<f64> = text
+        .lines()
+        .find(|line| line.starts_with("W2 "))
+        .unwrap()
+        .split([' ', ','])
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    assert!(errors[0] < errors[1], "two values a step are no better than one: {errors:?}");
+}
+
+#[test]
+fn a_process_of_ones_own_is_a_choice_of_coordinates_and_a_wrong_one_is_refused() {
+    let text = said(env!("CARGO_BIN_EXE_02_own_process"));
+    let apart: f64 = text.lines().find_map(|line| line.strip_prefix("largest difference ")).unwrap().parse().unwrap();
+    assert!(apart < 1e-9, "{text}");
+    assert!(text.contains("parabola (custom)") && text.contains("refused: "), "{text}");
+}
+
+#[test]
+fn a_model_of_ones_own_is_read_as_another_formulation() {
+    let text = said(env!("CARGO_BIN_EXE_03_own_model"));
+    // Ten thousand samples of N(3, ½²): three standard errors of the mean are .015, of the deviation .011; what the
+    // range of noise levels and twenty steps leave is below either.
+    for line in text.lines() {
+        let numbers: Vec<f64> = line.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
+        let [mean, deviation] = numbers[..] else { panic!("{line}") };
+        assert!((mean - 3.0).abs() < 0.03 && (deviation - 0.5).abs() < 0.03, "{line}");
+    }
+    assert_eq!(text.lines().count(), 2);
+}
+
+#[test]
+fn a_space_of_ones_own_gives_the_same_bits() {
+    assert!(said(env!("CARGO_BIN_EXE_04_own_space")).ends_with("the same to the last bit\n"));
+}
