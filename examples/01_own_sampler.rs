@@ -10,7 +10,7 @@ use langevin::plan::{Letter, Var};
 use langevin::sampler::form::{Form, Poly, Variable};
 use langevin::sampler::{Draft, Method, Node};
 use langevin::{Grid, Process, Result, Sampler, Sampling};
-use langevin_analysis::{Spectrum, exact};
+use langevin_analysis::{Analyze as _, Spectrum, exact};
 
 #[derive(Debug)]
 struct TwoValues;

@@ -6,7 +6,8 @@
 //! states here are columns (feature after feature), as a library other than ours might keep them.
 
 use langevin::noise::fill_normals;
-use langevin::{At, Coef, Draw, Error, Map, Model, Query, Request, Result, SampleId, Space, exact};
+use langevin::{At, Coef, Draw, Error, Map, Model, Query, Request, Result, SampleId, Space};
+use langevin_analysis::exact;
 
 /// Columns of a table, each with an element for every row.
 type Columns = Vec<Vec<f64>>;

@@ -5,6 +5,7 @@ mod common;
 
 use common::{first_version, names, npy, run, works};
 use langevin::{Grid, Plan, Process, Sampler};
+use langevin_analysis::Analyze as _;
 use langevin_analysis::Spectrum;
 use langevin_analysis::analysis::AnalysisOptions;
 use serde_json::Value;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
 use langevin::Plan;
+use langevin_analysis::Analyze as _;
 use langevin_analysis::Spectrum;
 use langevin_analysis::analysis::AnalysisOptions;
 use langevin_analysis::recommend::{By, Ranking, Search};

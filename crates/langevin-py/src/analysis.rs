@@ -7,6 +7,7 @@ use crate::share::cores;
 use crate::theory::{Formulation, ProcessLike};
 use langevin::request::REFERENCE_PROCESS;
 use langevin::{Request, Sampler};
+use langevin_analysis::Analyze as _;
 use langevin_analysis::analysis::{Analysis, AnalysisOptions, Distance};
 use langevin_analysis::recommend::{By, Measure, Measured, Search};
 use langevin_import::{Call, Diffusers, Imported};

@@ -9,4 +9,5 @@
 #![forbid(unsafe_code)]
 
 pub mod duality;
+mod line;
 pub mod verify;

@@ -13,6 +13,7 @@
 
 use langevin::noise::{fill_normals, fill_uniforms};
 use langevin::{Formulation, Grid, Plan, Process, SampleId, Sampler, Sampling};
+use langevin_analysis::Analyze as _;
 use langevin_analysis::Spectrum;
 use langevin_analysis::analysis::{AnalysisOptions, Cause};
 use langevin_analysis::exact::{Density, Gaussian, Mixture};

@@ -12,6 +12,7 @@
 
 use langevin::noise::fill_uniforms;
 use langevin::{Model, Plan, Process, Request, SampleId, Sampling};
+use langevin_analysis::Analyze as _;
 use langevin_analysis::Spectrum;
 use langevin_analysis::analysis::AnalysisOptions;
 use langevin_analysis::exact;

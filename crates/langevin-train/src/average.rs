@@ -66,20 +66,20 @@ impl Profile {
     #[must_use]
     pub fn length(&self) -> f64 {
         let gamma = self.gamma;
-        libm::sqrt((gamma + 1.0) / (gamma + 3.0)) / (gamma + 2.0)
+        f64::sqrt((gamma + 1.0) / (gamma + 3.0)) / (gamma + 2.0)
     }
 
     /// β of the step that this profile stands at: what is kept of the average before.
     #[must_use]
     pub fn keep(&self) -> f64 {
-        libm::pow(1.0 - 1.0 / self.step, self.gamma + 1.0)
+        langevin::math::pow(1.0 - 1.0 / self.step, self.gamma + 1.0)
     }
 
     /// ⟨p, q⟩.
     fn inner(&self, other: &Self) -> f64 {
         let (a, b) = if self.step <= other.step { (self, other) } else { (other, self) };
         let factor = (a.gamma + 1.0) * (b.gamma + 1.0) / (a.gamma + b.gamma + 1.0);
-        factor * libm::pow(a.step / b.step, b.gamma) / b.step
+        factor * langevin::math::pow(a.step / b.step, b.gamma) / b.step
     }
 }
 
@@ -117,7 +117,7 @@ pub fn mixture(kept: &[Profile], wanted: &Profile) -> Result<(Vec<f64>, f64)> {
         .map_err(|error| Error::argument("the averages cannot be combined").got(error))?;
     let norm = wanted.inner(wanted);
     let off = (x.dot(&(&a * &x)) - 2.0 * x.dot(&b) + norm).max(0.0);
-    Ok((x.iter().copied().collect(), libm::sqrt(off / norm)))
+    Ok((x.iter().copied().collect(), f64::sqrt(off / norm)))
 }
 
 #[cfg(test)]

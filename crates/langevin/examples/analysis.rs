@@ -3,6 +3,7 @@
 //! `cargo run --release -p langevin --example analysis`
 
 use langevin::{Grid, Process, Result, Sampler};
+use langevin_analysis::Analyze as _;
 use langevin_analysis::Spectrum;
 use langevin_analysis::analysis::AnalysisOptions;
 use std::time::Instant;

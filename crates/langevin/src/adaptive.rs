@@ -254,6 +254,3 @@ impl Adaptive {
         accepted
     }
 }
-
-#[cfg(test)]
-mod tests;

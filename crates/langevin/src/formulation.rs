@@ -155,7 +155,7 @@ impl LambdaRange {
     }
 
     /// That it is a range: finite, and not empty.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         if self.min.is_finite() && self.max.is_finite() && self.min < self.max {
             return Ok(());
         }

@@ -70,6 +70,12 @@ impl<'a> Query<'a> {
     pub fn new(level: Level, rows: &'a [SampleId]) -> Self {
         Self { at: At::One(level), rows, branch: Branch::Main }
     }
+
+    /// A question about the main branch of a batch whose row i is at level i.
+    #[must_use]
+    pub fn per_row(levels: &'a [Level], rows: &'a [SampleId]) -> Self {
+        Self { at: At::PerRow(levels), rows, branch: Branch::Main }
+    }
 }
 
 /// Places rows in blocks of `size`: the row of global index i stands at place i mod `size` of some block, and which other rows stand there does not matter.

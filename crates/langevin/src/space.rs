@@ -350,4 +350,4 @@ impl<Sp: Space + ?Sized> Space for &Sp {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

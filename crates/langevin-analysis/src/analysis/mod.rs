@@ -221,7 +221,8 @@ impl Tally {
 }
 
 /// c/v − 1 − ln(c/v), to full precision where c is near v: with x = c/v − 1 it is $x^2(\tfrac12 - \tfrac x3 + \tfrac{x^2}4 - \dots)$.
-pub(crate) fn excess(c: f64, v: f64) -> f64 {
+#[must_use]
+pub fn excess(c: f64, v: f64) -> f64 {
     let x = (c - v) / v;
     if x == f64::INFINITY {
         return x;

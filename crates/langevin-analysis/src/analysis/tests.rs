@@ -1,15 +1,15 @@
 use super::path::{CLEAN, Path};
 use super::*;
 use crate::exact::Gaussian;
-use crate::{Formulation, Prediction, Result, Sampling};
 use langevin::grid::Grid;
 use langevin::model::{Branch, Model, Query};
 use langevin::moves::exact_reverse;
 use langevin::noise::SampleId;
-use langevin::plan::{Input, Letter, Move, Op, Output, Plan};
+use langevin::plan::{Input, Letter, Move, Op, Output, Parts, Plan};
 use langevin::process::{Level, Process};
 use langevin::sampler::{Sampler, Word};
 use langevin::space::{Coef, Draw, Map, Space};
+use langevin::{Formulation, Prediction, Result, Sampling};
 use proptest::prelude::*;
 
 const QUICK: AnalysisOptions = AnalysisOptions { score_error: 0.0, sources: false };
@@ -48,10 +48,18 @@ fn compile(sampler: &Sampler, process: &Process, levels: &[Level]) -> Plan {
 }
 
 /// The same start, but for its variance.
-fn with_start_variance(mut plan: Plan, variance: f64) -> Plan {
-    let Op::Combine { noise, .. } = &mut plan.ops[0] else { panic!() };
-    noise[0].0 = variance.sqrt();
-    plan
+fn with_start_variance(plan: Plan, variance: f64) -> Plan {
+    edited(&plan, |parts| {
+        let Op::Combine { noise, .. } = &mut parts.ops[0] else { panic!() };
+        noise[0].0 = variance.sqrt();
+    })
+}
+
+/// The plan with something changed.
+fn edited(plan: &Plan, change: impl FnOnce(&mut Parts)) -> Plan {
+    let mut parts = plan.clone().into_parts();
+    change(&mut parts);
+    parts.plan().unwrap()
 }
 
 /// States as the weight of the mean, then of each draw: the plan itself, forwards, through the executor.
@@ -169,17 +177,15 @@ fn backwards_is_forwards() {
 #[test]
 fn noise_used_twice_is_one_noise() {
     let level = Level { time: 1.0, alpha: 1.0, sigma: 1.0 };
-    let mut plan = compile(&Sampler::ddim(0.0), &Process::ve(), &[level, CLEAN]);
-    let eval = plan.ops[1].clone();
-    plan.draws = 3;
-    plan.ops = vec![
+    let plan = compile(&Sampler::ddim(0.0), &Process::ve(), &[level, CLEAN]);
+    let eval = plan.ops()[1].clone();
+    let ops = vec![
         Op::Combine { into: 0, terms: vec![], noise: vec![(1.0, 0), (0.5, 2)] },
         eval,
         Op::Combine { into: 0, terms: vec![(0.5, 0), (0.5, 1)], noise: vec![(0.25, 0), (-0.1, 1), (0.3, 1)] },
         Op::Combine { into: 0, terms: vec![(2.0, 0)], noise: vec![(0.2, 2)] },
     ];
-    plan.moves.clear();
-    plan.validate().unwrap();
+    let plan = edited(&plan, |parts| (parts.draws, parts.ops, parts.moves) = (3, ops, vec![]));
     let c = 1.0;
     let analysis = full(&plan, &one(c));
     // D = x/2: x = z0 + z2/2 becomes 2(¾x + ¼z0 + 0.2 z1) + 0.2 z2.
@@ -200,8 +206,9 @@ fn eigenvalues_of_zero_are_told_as_they_are() {
     let met = kl(&[noise, low, CLEAN], &[(0.0, 3.0)]);
     assert_eq!((met.w2, met.kl), (0.0, 0.0));
     // A point beside the point is as far from it as can be.
-    let mut beside = compile(&Sampler::ddim(0.0), &ve, &[noise, CLEAN]);
-    beside.ops.push(Op::Combine { into: 0, terms: vec![(2.0, 0)], noise: vec![] });
+    let beside = compile(&Sampler::ddim(0.0), &ve, &[noise, CLEAN]);
+    let twice = Op::Combine { into: 0, terms: vec![(2.0, 0)], noise: vec![] };
+    let beside = edited(&beside, |parts| parts.ops.push(twice));
     let beside = full(&beside, &Spectrum::from_axes(&[(0.0, 3.0)]).unwrap()).total;
     assert_eq!((beside.w2, beside.kl), (3.0, f64::INFINITY));
     // Short of them there is variance where the data have none.
@@ -421,17 +428,15 @@ fn words_have_a_path() {
     let far = path.carry(c, Moments { mean: first.alpha, variance: 2.0 * v(c, &first) });
     near(far.variance, 2.0 * v(c, &path.end), 1e-13);
     // Up from the data themselves: all of p_t, even from a point.
-    let mut plan = inverse.clone();
-    plan.moves[0].from = CLEAN;
+    let plan = edited(&inverse, |parts| parts.moves[0].from = CLEAN);
     let path = Path::new(&Passage::new(&plan, 1, 1).unwrap()).unwrap();
     near(path.carry(0.0, Moments::marginal(0.0, &CLEAN)).variance, v(0.0, &path.end), 1e-14);
     // A step that jumps to another level than the table says is no path.
-    let mut plan = compile(&Sampler::ddim(0.0), &process, &levels);
-    plan.moves[1].from.sigma *= 1.01;
-    assert!(full(&plan, &one(c)).contributions.is_empty());
-    let mut plan = compile(&Sampler::ddim(0.0), &process, &levels);
-    plan.moves[0].letter = Letter::F;
-    assert!(full(&plan, &one(c)).contributions.is_empty());
+    let plan = compile(&Sampler::ddim(0.0), &process, &levels);
+    let jumping = edited(&plan, |parts| parts.moves[1].from.sigma *= 1.01);
+    assert!(full(&jumping, &one(c)).contributions.is_empty());
+    let forward = edited(&plan, |parts| parts.moves[0].letter = Letter::F);
+    assert!(full(&forward, &one(c)).contributions.is_empty());
 }
 
 /// Samples through the executor, from the exact denoiser, against what the analysis says of their mean and variance.
@@ -483,9 +488,7 @@ fn inputs_are_draws_of_the_data() {
         let moves = vec![Move { letter: Letter::R, eta: None, from, to, ops: [last - 1, last] }];
         let inputs = (0..count).map(|k| Input { name: format!("image {k}"), slot: 2 * k }).collect();
         let (process, name) = (process.spec(), "image".into());
-        let plan = Plan { name, process, network: None, slots: 4, draws: 2, result: 0, inputs, ops, moves };
-        plan.validate().unwrap();
-        plan
+        Parts { name, process, network: None, slots: 4, draws: 2, result: 0, inputs, ops, moves }.plan().unwrap()
     };
     let row = langevin::Row::new(&from, &to, 0.6);
     for plan in [
@@ -515,8 +518,7 @@ fn inputs_are_draws_of_the_data() {
         let (shift, alone) = (2.0 * (mean - to.alpha), part(&analysis, Cause::Discretisation).alone.w2);
         near(alone.powi(2), shift * shift + fair * fair + flat * flat, 1e-12);
     }
-    let mut plan = step(vec![], 1);
-    plan.moves.clear();
+    let plan = edited(&step(vec![], 1), |parts| parts.moves.clear());
     assert!(plan.analyze(&data, &QUICK).unwrap_err().to_string().contains("where the inputs stand"));
 }
 
@@ -525,12 +527,11 @@ fn inputs_are_draws_of_the_data() {
 fn guidance_does_nothing_to_an_exact_model() {
     let process = Process::vp();
     let plain = compile(&Sampler::ddim(0.0), &process, &karras(&process, 3));
-    let mut guided = plain.clone();
-    guided.slots += 1;
-    let into = guided.slots - 1;
-    guided.ops = guided
-        .ops
-        .into_iter()
+    let into = plain.slots();
+    let ops = plain
+        .ops()
+        .iter()
+        .cloned()
         .flat_map(|op| match op {
             Op::Eval { from, level, mut out, net } => {
                 let main = out[0].into;
@@ -541,8 +542,7 @@ fn guidance_does_nothing_to_an_exact_model() {
             op => vec![op],
         })
         .collect();
-    guided.moves.clear();
-    guided.validate().unwrap();
+    let guided = edited(&plain, |parts| (parts.slots, parts.ops, parts.moves) = (into + 1, ops, vec![]));
     for c in [0.1, 3.0] {
         let variance = |plan: &Plan| plan.analyze(&one(c), &QUICK).unwrap().responses[0].variance;
         near(variance(&guided), variance(&plain), 1e-13);
@@ -752,26 +752,25 @@ fn plans_that_cannot_be_analysed_are_refused() {
     let wrong = |plan: &Plan, data: &Spectrum, options| plan.analyze(data, &options).unwrap_err().to_string();
     let bad = AnalysisOptions { score_error: f64::NAN, ..QUICK };
     assert!(wrong(&good, &one(1.0), bad).contains("error of the score"));
-    let mut mapped = good.clone();
-    mapped.ops.push(Op::Map { map: Map::Clamp { min: -1.0, max: 1.0 }, from: vec![0], into: 0 });
+    let clamp = Op::Map { map: Map::Clamp { min: -1.0, max: 1.0 }, from: vec![0], into: 0 };
+    let mapped = edited(&good, |parts| parts.ops.push(clamp));
     assert!(wrong(&mapped, &one(1.0), QUICK).contains("without maps"));
-    let mut large = good.clone();
-    let combine = large.ops[0].clone();
-    large.ops.extend(std::iter::repeat_n(combine, 20_000));
+    let combine = good.ops()[0].clone();
+    let large = edited(&good, |parts| parts.ops.extend(std::iter::repeat_n(combine, 20_000)));
     let wide = Spectrum::power_law(1.0, 1_000_000).unwrap();
     assert!(wrong(&large, &wide, QUICK).contains("too large"));
     // A header may promise any number of draws; only those that are used count.
-    let mut many = good.clone();
-    many.draws = u32::MAX;
+    let many = edited(&good, |parts| parts.draws = u32::MAX);
     assert_eq!(many.analyze(&one(1.0), &QUICK).unwrap().total, good.analyze(&one(1.0), &QUICK).unwrap().total);
     let vast = Spectrum::from_eigenvalues(&[1e308, 1e308]).unwrap();
     let error = good.analyze(&vast, &QUICK).unwrap_err();
     assert!(error.is_singular() && error.to_string().contains("distance"), "{error}");
-    let mut wild = good.clone();
-    for op in &mut wild.ops {
-        let Op::Combine { terms, .. } = op else { continue };
-        terms.iter_mut().for_each(|term| term.0 = 1e200);
-    }
+    let wild = edited(&good, |parts| {
+        for op in &mut parts.ops {
+            let Op::Combine { terms, .. } = op else { continue };
+            terms.iter_mut().for_each(|term| term.0 = 1e200);
+        }
+    });
     let error = wild.analyze(&one(1.0), &QUICK).unwrap_err();
     assert!(error.is_singular() && error.to_string().contains("beyond f64"), "{error}");
 }

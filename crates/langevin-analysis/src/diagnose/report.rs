@@ -2,6 +2,7 @@
 
 use super::advice::{Advice, percent};
 use super::{Diagnose, Residual, end, part};
+use crate::analysis::Analyze as _;
 use crate::analysis::{Analysis, AnalysisOptions, Cause, Distance, Spectrum};
 use langevin::error::Result;
 use langevin::plan::Plan;

@@ -5,6 +5,7 @@ use super::{
     Coupled, Currency, Diagnose, Diagnosis, Excess, Gap, Generalisation, MAX_FIT, NEIGHBOUR, RESIDUALS, Residual,
     deterministic, end, residual, residuals,
 };
+use crate::analysis::Analyze as _;
 use crate::analysis::{Analysis, AnalysisOptions, Spectrum, check_rows};
 use crate::exact::Gaussian;
 use crate::likelihood::{Bound, Divergence, Kind, Likelihood, Ode, in_pieces};

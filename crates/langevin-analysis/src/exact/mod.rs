@@ -32,7 +32,6 @@
 mod bessel;
 mod dataset;
 mod gaussian;
-pub(crate) mod line;
 mod mixture;
 mod toys;
 

@@ -208,7 +208,7 @@ impl<Sp: RowWise> BoundRun<Sp> {
     /// Returns ‖D − x‖² of each row under the control; zeros without one.
     fn guessed(&self, open: &Open<Sp::State>) -> Result<Vec<f64>> {
         let Some(control) = &self.how.control else { return Ok(vec![0.0; self.rows.len()]) };
-        let query = Query { at: At::PerRow(&open.levels), ..Query::new(open.levels[0], &self.rows) };
+        let query = Query::per_row(&open.levels, &self.rows);
         let guessed = Model::predict(control, &self.space.download(&open.z)?, &query)?;
         let dim = self.space.width();
         let both = guessed.chunks_exact(dim).zip(self.values.chunks_exact(dim));

@@ -16,9 +16,9 @@
 //!
 //! Source: Kingma et al., "Variational diffusion models", arXiv 2107.00630, for the bound; Watson et al., arXiv 2106.03802, for the best steps.
 
-use crate::exact::line::integral;
 use langevin::error::{Error, Result};
 use langevin::math::exp;
+use langevin::math::integral;
 
 /// Panels of the integral.
 const PANELS: usize = 64;

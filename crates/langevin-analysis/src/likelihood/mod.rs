@@ -173,8 +173,9 @@ pub fn in_pieces(
     joined.ok_or_else(|| Error::shape("there are no data to find the likelihood of"))
 }
 
-/// Returns the formulation whose output is D of z.
-pub(crate) fn denoiser() -> Formulation {
+/// Returns the formulation that likelihoods ask for: the output is D of z = x/α, on the VE process.
+#[must_use]
+pub fn denoiser() -> Formulation {
     Formulation::new(Process::ve(), Prediction::X0)
 }
 

@@ -1,6 +1,7 @@
 //! The search through all samplers and grids.
 
 use super::{By, Candidate, Compiler, Doubt, GRIDS, Ranking, USUAL, fitting};
+use crate::analysis::Analyze as _;
 use crate::analysis::{Analysis, AnalysisOptions, Spectrum};
 use langevin::error::{Error, Result};
 use langevin::plan::Plan;

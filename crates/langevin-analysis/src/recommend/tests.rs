@@ -1,7 +1,8 @@
 use super::*;
+use crate::analysis::Analyze as _;
 use crate::analysis::{AnalysisOptions, Spectrum};
-use crate::{Formulation, LambdaRange, Prediction, Process, Request};
 use langevin::sampler::Entry;
+use langevin::{Formulation, LambdaRange, Prediction, Process, Request};
 
 fn names(ranking: &Ranking) -> Vec<String> {
     ranking.candidates().iter().map(|one| format!("{} on {}", one.sampler.spec(), one.grid)).collect()

@@ -11,7 +11,7 @@ use crate::words::{either_case, plural, shown, visible};
 use langevin::request::{GRID, REFERENCE_PROCESS, over_budget};
 use langevin::sampler::Entry;
 use langevin::{Formulation, Grid, Plan, Process, Request};
-use langevin_analysis::analysis::AnalysisOptions;
+use langevin_analysis::analysis::{AnalysisOptions, Analyze as _};
 use langevin_analysis::recommend::{Compiler, fitting};
 use langevin_report::errors::{Errors, Point};
 use std::path::{Path, PathBuf};

@@ -6,6 +6,7 @@
 //! on even grids, one for each level, so fine that the next kernel is [`CELLS`] steps wide. How far the sums are from the integrals is measured by grids twice as coarse.
 
 use super::{LAMBDA, Terms, Truth};
+use crate::line::{Line, Tabled, even};
 use langevin::error::{Error, Result};
 use langevin::math::{exp, ln};
 use langevin::model::{Model, Query, ReadAs};
@@ -14,7 +15,6 @@ use langevin::noise::SampleId;
 use langevin::process::Level;
 use langevin::process::ve;
 use langevin::space::SliceSpace;
-use langevin_analysis::exact::line::{Line, Tabled, even};
 use langevin_analysis::likelihood::{chain_bound, denoiser, optimal_chain, path_integral};
 use std::cell::RefCell;
 use std::f64::consts::{E, TAU};

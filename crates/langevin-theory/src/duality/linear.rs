@@ -12,13 +12,14 @@
 //! Source: Tipping & Bishop, "Probabilistic principal component analysis", 1999; Lucas et al., arXiv 1911.02469 (that the linear autoencoder finds it).
 
 use super::{Autoencoder, Normal, Terms};
+use crate::line::gaussian_divergence;
 use langevin::error::{Error, Result};
 use langevin::math::{exp, ln};
 use langevin::process::ve;
 use langevin::process::{Level, Process};
 use langevin::sampler::Sampler;
+use langevin_analysis::Analyze as _;
 use langevin_analysis::analysis::{AnalysisOptions, Spectrum};
-use langevin_analysis::exact::line::gaussian_divergence;
 use langevin_analysis::likelihood::chain_bound;
 use std::f64::consts::{E, TAU};
 

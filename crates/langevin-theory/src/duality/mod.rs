@@ -40,11 +40,11 @@ pub use autoencoder::{Autoencoder, Normal, autoencoder};
 pub use chain::{Layers, MAX_STEPS, chain, endless, even_levels, layers};
 pub use linear::{LinearVae, gaussian_chain};
 
+use crate::line::Line;
 use langevin::error::{Error, Result};
 use langevin::math::ln;
 use langevin::process::ve;
 use langevin_analysis::exact::Mixture;
-use langevin_analysis::exact::line::Line;
 
 /// The range of λ that this module's figures are given on, ±4.6: σ/α from 0.01 to 99.5.
 pub const LAMBDA: f64 = 4.6;

@@ -2,6 +2,7 @@
 
 use super::line::{Line, gaussian_divergence, process, try_integral, ve};
 use super::{Claim, Extra, Measured, off, worst};
+use crate::line::{Tabled, even};
 use langevin::error::Result;
 use langevin::formulation::{Formulation, LambdaRange};
 use langevin::grid::Grid;
@@ -11,8 +12,8 @@ use langevin::objective::{Objective, TimeDensity, Weight};
 use langevin::prediction::Prediction;
 use langevin::process::{Level, Process};
 use langevin::sampler::Sampler;
+use langevin_analysis::Analyze as _;
 use langevin_analysis::analysis::{AnalysisOptions, Spectrum};
-use langevin_analysis::exact::line::{Tabled, even};
 use langevin_analysis::likelihood::{chain_excess, optimal_chain, path_integral};
 
 pub(super) const CLAIMS: &[Claim] = &[

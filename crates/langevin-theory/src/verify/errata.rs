@@ -68,7 +68,9 @@ fn missing_noise(_: &Extra<'_>) -> Result<Measured> {
         let level = process.level_at_sigma_ve(ratio)?;
         let rates = Rates::forward(&process, &level)?;
         with.push(data.residual(&process, &level, rates, 1.0)?);
-        without.push(data.residual(&process, &level, Rates { power: 0.0, ..rates }, 1.0)?);
+        let mut quiet = rates;
+        quiet.power = 0.0;
+        without.push(data.residual(&process, &level, quiet, 1.0)?);
     }
     let least = without.into_iter().fold(f64::INFINITY, f64::min);
     Ok(Measured::new(

@@ -1,6 +1,7 @@
 //! What the measurements of this module do on a line: its data, its levels, networks that are read from it, and how well rates move it.
 
 use super::worst;
+pub(super) use crate::line::{Line, gaussian_divergence, try_integral};
 use langevin::error::Result;
 use langevin::formulation::Formulation;
 use langevin::math::exp;
@@ -10,7 +11,6 @@ use langevin::noise::SampleId;
 pub(super) use langevin::process::ve;
 use langevin::process::{Level, Process};
 use langevin::space::SliceSpace;
-pub(super) use langevin_analysis::exact::line::{Line, gaussian_divergence, try_integral};
 use langevin_analysis::exact::two_gaussians;
 
 /// The noise levels of the measurements, in σ/α.

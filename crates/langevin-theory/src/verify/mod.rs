@@ -20,7 +20,7 @@
 mod beyond;
 mod duality;
 mod errata;
-mod langevin;
+mod langevin_step;
 mod likelihood;
 mod line;
 mod processes;
@@ -115,7 +115,7 @@ impl Claim {
 #[must_use]
 pub fn claims() -> Vec<Claim> {
     [
-        langevin::CLAIMS,
+        langevin_step::CLAIMS,
         processes::CLAIMS,
         splits::CLAIMS,
         duality::CLAIMS,

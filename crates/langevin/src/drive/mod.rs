@@ -111,7 +111,7 @@ pub struct Question<'a, S> {
 
 impl<'a, S> Question<'a, S> {
     /// Builds a question about an output alone.
-    pub(crate) fn about(x: &'a S, query: Query<'a>) -> Self {
+    pub fn about(x: &'a S, query: Query<'a>) -> Self {
         Self { x, query, cotangents: &[] }
     }
 
@@ -216,6 +216,3 @@ pub fn unasked() -> Error {
 pub fn unfinished() -> Error {
     Error::argument("the run is not finished").hinting("answer every query() first")
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,8 @@
 //! processes differ by the factor $x_B = (\alpha_B/\alpha_A) x_A$, so both are divided by $\sqrt{\alpha^2+\sigma^2}$ of their level; D and the draws are in no
 //! process's coordinates. What is left is a table of numbers, and two tables are compared number by number.
 
-use super::{Op, Plan, Start, Weights};
+use super::lint::Start;
+use super::{Op, Plan, Weights};
 use crate::error::Result;
 use crate::model::Branch;
 use crate::process::Level;

@@ -165,7 +165,7 @@ impl Plan {
     }
 
     /// Returns an error that names each field in which the plan's network and the model differ.
-    pub(crate) fn check_model(&self, model: Option<&Formulation>) -> Result<()> {
+    pub fn check_model(&self, model: Option<&Formulation>) -> Result<()> {
         let Some([expected, got]) = self.differs_from(model) else { return Ok(()) };
         Err(Error::argument("the plan was compiled for another model")
             .at("network")

@@ -222,9 +222,9 @@ impl Plan {
 }
 
 /// What the state before the first move stands for.
-struct Start {
+pub(super) struct Start {
     /// Whether the inputs are clean data; else each is a noisy state.
-    clean: bool,
+    pub(super) clean: bool,
     alpha: f64,
     sigma: f64,
     /// The draws that the start was made from, which stand for α x0 too; none where it says so itself.
@@ -234,7 +234,7 @@ struct Start {
 }
 
 impl Start {
-    fn new(plan: &Plan, first: &Move) -> Result<Self> {
+    pub(super) fn new(plan: &Plan, first: &Move) -> Result<Self> {
         let mut tracker = Tracker::new(plan)?;
         let mut carriers = BTreeSet::new();
         for op in &plan.ops[..first.ops[0]] {

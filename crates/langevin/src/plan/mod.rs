@@ -43,9 +43,8 @@ pub type Slot = usize;
 pub(crate) const MAX_SLOTS: usize = 4096;
 pub(crate) const MAX_OPS: usize = 1 << 20;
 
-/// One instruction.
+/// One instruction. There are these three, and version 1 of the plan format has no other.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum Op {
     /// One network evaluation at a level of the plan's process.
     Eval {
@@ -152,7 +151,64 @@ pub struct Plan {
     pub(crate) moves: Vec<Move>,
 }
 
+/// The parts of a plan, to be changed and put together again.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin::plan::Op;
+/// // Half the noise at the start.
+/// let mut parts = Request::new().plan()?.into_parts();
+/// if let Op::Combine { noise, .. } = &mut parts.ops[0] {
+///     noise[0].0 *= 0.5;
+/// }
+/// let plan = parts.plan()?;
+/// assert!(!plan.lint()?.is_clean() || !plan.lint()?.notes.is_empty());
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parts {
+    /// The sampler's name.
+    pub name: String,
+    /// The process in whose coordinates the states are.
+    pub process: ProcessSpec,
+    /// The network that the plan is for; `None`: it is handed D.
+    pub network: Option<FormulationSpec>,
+    /// The number of slots.
+    pub slots: usize,
+    /// The number of noise draws.
+    pub draws: Draw,
+    /// The slot of the result.
+    pub result: Slot,
+    /// The slots that the caller fills.
+    pub inputs: Vec<Input>,
+    /// The instructions.
+    pub ops: Vec<Op>,
+    /// The moves.
+    pub moves: Vec<Move>,
+}
+
+impl Parts {
+    /// Puts the plan together.
+    ///
+    /// # Errors
+    /// Returns an error that names the instruction, if a slot is read before it is written, a number is out of range or not
+    /// finite, or a move does not fit its instructions.
+    pub fn plan(self) -> Result<Plan> {
+        let Self { name, process, network, slots, draws, result, inputs, ops, moves } = self;
+        let plan = Plan { name, process, network, slots, draws, result, inputs, ops, moves };
+        plan.validate()?;
+        Ok(plan)
+    }
+}
+
 impl Plan {
+    /// Takes the plan apart.
+    #[must_use]
+    pub fn into_parts(self) -> Parts {
+        let Self { name, process, network, slots, draws, result, inputs, ops, moves } = self;
+        Parts { name, process, network, slots, draws, result, inputs, ops, moves }
+    }
+
     /// The sampler's name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -1,12 +1,12 @@
 use super::*;
 use crate::grid::Grid;
-use crate::model::{Model, Query, ReadAs};
+use crate::model::{Model, Query};
 use crate::noise::SampleId;
 use crate::prediction::Prediction;
 use crate::process::Process;
 use crate::sampler::{Sampler, Word};
 use crate::space::{Coef, SliceSpace, Space};
-use crate::{Clock, Formulation, LambdaRange, Sampling};
+use crate::{Formulation, Sampling};
 use proptest::prelude::*;
 
 fn plan(name: &str, eta: Option<f64>, process: &Process, network: Option<&Formulation>, steps: usize) -> Plan {
@@ -77,11 +77,6 @@ proptest! {
             if let Ok(plan) = Plan::from_json(&text) {
                 let _ = plan.run(&SliceSpace::new(1), &Quarter, vec![], &ids(2));
                 let _ = (plan.lint(), plan.unroll(), plan.to_string(), plan.to_csv(), compare(&plan, &plan));
-                let data = crate::Spectrum::from_axes(&[(0.0, 1.0), (0.5, 0.0), (1e300, 0.0)]).unwrap();
-                for score_error in [0.0, 0.1] {
-                    let options = crate::analysis::AnalysisOptions { score_error, sources: true };
-                    let _ = plan.analyze(&data, &options).map(|analysis| analysis.to_string());
-                }
             }
         }
     }
@@ -599,47 +594,6 @@ fn states_are_linted_where_there_are_no_moves() {
                 lint.findings.iter().all(|finding| finding.subject != Subject::Move && finding.index <= evaluations)
             );
         }
-    }
-}
-
-/// A network read as another formulation runs on the runner of many threads, to the bits of one thread.
-#[test]
-fn a_model_read_as_another_runs_on_threads() {
-    let data = crate::exact::named("moons").unwrap();
-    let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
-    let model = ReadAs::new(&data, flow.clone(), SliceSpace::<f64>::new(2));
-    let plan = plan("dpmpp-2m", None, &flow.process, Some(&flow), 6);
-    let alone: Vec<f64> = Sampling::new(300, 2).seed(2).chunk(16).run(&plan, &model).unwrap();
-    for threads in [2, 5] {
-        let shared: Vec<f64> = Sampling::new(300, 2).seed(2).chunk(16).threads(threads).run(&plan, &model).unwrap();
-        assert_eq!(shared, alone);
-    }
-}
-
-/// A network of x0 on the plan's own process, in its own clock and unscaled, is a model that gives D.
-#[test]
-fn a_plan_without_a_network_takes_x0_on_its_own_process() {
-    let data = crate::exact::named("moons").unwrap();
-    let process = Process::rectified_flow();
-    let plan = plan("ddim", None, &process, None, 6);
-    let x0 = Formulation::new(process, Prediction::X0);
-    let read = |to: &Formulation| ReadAs::new(&data, to.clone(), SliceSpace::<f64>::new(2));
-    let own: Vec<f64> = Sampling::new(30, 2).run(&plan, &data).unwrap();
-    let other: Vec<f64> = Sampling::new(30, 2).run(&plan, &read(&x0)).unwrap();
-    assert!(own.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-12));
-    assert_eq!(plan.differs_from(Some(&x0)), None);
-    let wide = LambdaRange::from_sigma_ve(1e-3, 100.0).unwrap();
-    assert_eq!(plan.differs_from(Some(&x0.clone().with_range(wide))), None);
-    // What is told another time, sees another state, or was not trained everywhere, is not D as it is.
-    let narrow = LambdaRange::from_sigma_ve(0.1, 100.0).unwrap();
-    for other in [
-        x0.clone().with_clock(Clock::Lambda),
-        x0.clone().with_range(narrow),
-        Formulation::new(Process::vp(), Prediction::X0),
-        Formulation::new(Process::rectified_flow(), Prediction::Velocity),
-    ] {
-        let error = Sampling::new(3, 2).run::<f64>(&plan, &read(&other)).unwrap_err();
-        assert!(error.to_string().contains("expected a model that gives D, got a network of"), "{error}");
     }
 }
 

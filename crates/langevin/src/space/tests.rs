@@ -78,7 +78,7 @@ fn maps() {
 }
 
 /// A space on which only the required row-wise methods are defined.
-pub(crate) struct Minimal(pub(crate) SliceSpace<f64>);
+struct Minimal(SliceSpace<f64>);
 
 impl Space for Minimal {
     type State = Vec<f64>;

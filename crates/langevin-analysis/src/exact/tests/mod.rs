@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::{Process, ReadAs, SliceSpace};
+use langevin::{Process, ReadAs, SliceSpace};
 use proptest::prelude::*;
 
 mod closed;
@@ -308,7 +308,8 @@ fn a_density_is_a_model() {
         assert_eq!((*density).predict(&narrow, &query).unwrap(), expected);
         assert!(density.predict(&x[1..].to_vec(), &query).unwrap_err().is_shape());
         let one_level = [level];
-        let per_row = Query { at: At::PerRow(&one_level), ..query };
+        let mut per_row = query;
+        per_row.at = At::PerRow(&one_level);
         assert!(density.predict(&x, &per_row).unwrap_err().is_shape());
     }
     // A boxed density goes wherever a model goes.

@@ -1,6 +1,7 @@
 //! The toys: their entropies, their quadratures, what they are made of.
 
 use super::*;
+use langevin::math::gauss_legendre;
 use nalgebra::DMatrix;
 use std::f64::consts::{E, PI, TAU};
 

@@ -3,13 +3,13 @@
 //! Each component is cut into panels a third of its own width or less, with eight Gauss–Legendre nodes each. What is integrated bends on the scale of the components and, at the border of
 //! two of them, on that of the logistic function between them, where both are rare: the sums are good to about ten digits.
 
-use super::{Density as _, Gaussian, Mixture};
-use crate::analysis::excess;
 use langevin::error::{Error, Result};
-use langevin::math::gauss_legendre;
 use langevin::math::{exp, ln};
+use langevin::math::{gauss_legendre, integral};
 use langevin::model::At;
 use langevin::process::{Level, ve};
+use langevin_analysis::analysis::excess;
+use langevin_analysis::exact::{Density as _, Gaussian, Mixture};
 
 /// Panels of a component, over ±9 of its standard deviations.
 const PANELS: usize = 60;
@@ -190,20 +190,6 @@ impl Line {
     pub(crate) fn quantiles(&self, level: &Level, count: usize) -> Vec<f64> {
         (0..count).map(|i| self.quantile((i as f64 + 0.5) / count as f64, level)).collect()
     }
-}
-
-/// ∫ f over \[from, to\] by panels of Gauss–Legendre.
-pub(crate) fn integral(from: f64, to: f64, panels: usize, mut f: impl FnMut(f64) -> f64) -> f64 {
-    let (nodes, weights) = gauss_legendre(8);
-    let half = 0.5 * (to - from) / panels as f64;
-    let mut total = 0.0;
-    for panel in 0..panels {
-        let middle = from + half * (2.0 * panel as f64 + 1.0);
-        for (node, weight) in nodes.iter().zip(&weights) {
-            total += half * weight * f(middle + half * node);
-        }
-    }
-    total
 }
 
 /// [`integral`] of what may fail; the first error ends it.

@@ -1,14 +1,47 @@
-use super::*;
-use crate::adaptive::{Adaptive, Pair};
-use crate::exact::{Density as _, Gaussian};
-use crate::formulation::{Formulation, LambdaRange};
-use crate::likelihood::{Bound, Divergence, Ode};
-use crate::model::ReadAs;
-use crate::noise::SampleId;
-use crate::prediction::Prediction;
-use crate::process::Process;
-use crate::space::SliceSpace;
-use crate::space::tests::Minimal;
+//! Programs driven by hand, on any space.
+
+#![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
+
+use langevin::adaptive::{Adaptive, Pair};
+use langevin::drive::{Answer, Program as _, Question, drive};
+use langevin::process::ve;
+use langevin::space::RowWise;
+use langevin::{
+    Coef, Draw, Formulation, LambdaRange, Map, Prediction, Process, Query, ReadAs, Result, SampleId, SliceSpace, Space,
+};
+use langevin_analysis::exact::{Density as _, Gaussian};
+use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+
+/// A space on which only the required row-wise methods are defined.
+struct Minimal(SliceSpace<f64>);
+
+impl Space for Minimal {
+    type State = Vec<f64>;
+    fn combine(
+        &self,
+        own: Option<(Coef<'_>, Vec<f64>)>,
+        terms: &[(Coef<'_>, &Vec<f64>)],
+        noise: &[(Coef<'_>, Draw)],
+        rows: &[SampleId],
+    ) -> Result<Vec<f64>> {
+        self.0.combine(own, terms, noise, rows)
+    }
+    fn map(&self, map: &Map, args: &[&Vec<f64>]) -> Result<Vec<f64>> {
+        self.0.map(map, args)
+    }
+}
+
+impl RowWise for Minimal {
+    fn width(&self) -> usize {
+        self.0.width()
+    }
+    fn upload(&self, values: &[f64]) -> Result<Vec<f64>> {
+        self.0.upload(values)
+    }
+    fn download(&self, state: &Vec<f64>) -> Result<Vec<f64>> {
+        self.0.download(state)
+    }
+}
 
 fn rows() -> Vec<SampleId> {
     (0..5).map(|index| SampleId { seed: 2, index }).collect()
@@ -35,7 +68,8 @@ fn answers_that_nobody_asked_for_are_refused() {
     let mut run = Adaptive::new(Pair::Dpm12).start(&space, None, [0.1, 10.0], &rows).unwrap();
     assert!(run.supply(vec![0.0; 5].into()).unwrap_err().to_string().contains("without a question"));
     run.query().unwrap();
-    let products = Answer { out: vec![0.0; 5], products: vec![vec![0.0; 5]] };
+    let mut products = Answer::from(vec![0.0; 5]);
+    products.products = vec![vec![0.0; 5]];
     assert!(run.supply(products).unwrap_err().is_shape());
     // The question is still open.
     run.supply(vec![0.0; 5].into()).unwrap();
@@ -45,8 +79,9 @@ fn answers_that_nobody_asked_for_are_refused() {
 fn a_model_without_derivatives_answers_no_question_for_products() {
     let data = Gaussian::isotropic(vec![0.0], 1.0).unwrap();
     let (rows, x) = (rows(), data.sample(&rows()));
-    let query = Query::new(crate::process::ve(1.0), &rows);
-    let question = Question { x: &x, query, cotangents: std::slice::from_ref(&x) };
+    let query = Query::new(ve(1.0), &rows);
+    let mut question = Question::about(&x, query);
+    question.cotangents = std::slice::from_ref(&x);
     let error = question.ask(&data).unwrap_err();
     assert!(error.is_argument() && error.to_string().contains("ask_vjp"));
     assert_eq!(question.ask_vjp(&data).unwrap().products.len(), 1);

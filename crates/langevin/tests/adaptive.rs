@@ -1,10 +1,10 @@
-use super::*;
-use crate::exact::{Gaussian, eight_gaussians, named};
-use crate::formulation::Formulation;
-use crate::model::ReadAs;
-use crate::prediction::Prediction;
-use crate::process::Process;
-use crate::space::{Coef, SliceSpace, Space as _};
+//! Adaptive steps on densities known in closed form.
+
+#![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
+
+use langevin::adaptive::{Adaptive, Pair};
+use langevin::{Coef, Formulation, Prediction, Process, ReadAs, SampleId, SliceSpace, Space as _, Tolerance};
+use langevin_analysis::exact::{Gaussian, eight_gaussians, named};
 
 fn rows(count: u64) -> Vec<SampleId> {
     (0..count).map(|index| SampleId { seed: 5, index }).collect()
@@ -17,7 +17,8 @@ fn a_sample_does_not_depend_on_its_company() {
     let data = eight_gaussians();
     for pair in [Pair::Dpm12, Pair::Dpm23, Pair::EulerHeun] {
         for eta in [0.0, 0.6] {
-            let adaptive = Adaptive { eta, ..Adaptive::new(pair) };
+            let mut adaptive = Adaptive::new(pair);
+            adaptive.eta = eta;
             let space = SliceSpace::<f64>::new(2);
             let all = adaptive.run(&space, &data, RANGE, &rows(40)).unwrap();
             let some = adaptive.run(&space, &data, RANGE, &rows(40)[13..20]).unwrap();
@@ -38,7 +39,8 @@ fn errors_follow_the_tolerance() {
     for pair in [Pair::Dpm12, Pair::Dpm23, Pair::EulerHeun] {
         let error = |relative: f64| {
             let tolerance = Tolerance { absolute: relative, relative };
-            let adaptive = Adaptive { tolerance, clean_end: false, ..Adaptive::new(pair) };
+            let mut adaptive = Adaptive::new(pair);
+            (adaptive.tolerance, adaptive.clean_end) = (tolerance, false);
             let run = adaptive.run(&space, &data, RANGE, &rows(count)).unwrap();
             let worst = run.state.iter().zip(&start).map(|(x, z)| (x - z * shrink).abs()).fold(0.0, f64::max);
             (worst, run.evaluations)
@@ -75,8 +77,11 @@ fn what_cannot_be_is_refused() {
     assert!(run(Adaptive::new(Pair::Dpm12), [1.0, 0.5]).is_argument());
     assert!(run(Adaptive::new(Pair::Dpm12), [0.0, f64::INFINITY]).is_argument());
     let tolerance = Tolerance { absolute: 0.0, relative: 0.1 };
-    assert!(run(Adaptive { tolerance, ..Adaptive::new(Pair::Dpm12) }, RANGE).is_argument());
-    let few = Adaptive { attempts: 3, ..Adaptive::new(Pair::Dpm12) };
+    let mut impossible = Adaptive::new(Pair::Dpm12);
+    impossible.tolerance = tolerance;
+    assert!(run(impossible, RANGE).is_argument());
+    let mut few = Adaptive::new(Pair::Dpm12);
+    few.attempts = 3;
     assert!(run(few, RANGE).to_string().contains("within 3 attempts"));
     assert_eq!(Pair::parse("dpm32").unwrap_err().hint(), Some("did you mean 'dpm12'?"));
 }
