@@ -44,7 +44,7 @@
 //! ```
 //! use langevin_analysis::analysis::AnalysisOptions;
 //! use langevin::{Grid, Process, Sampler};
-//! use langevin_analysis::Spectrum;
+//! use langevin_analysis::{Analyze, Spectrum};
 //! let process = Process::vp();
 //! let data = Spectrum::power_law(2.0, 3072)?;
 //! let error = |name, steps| {

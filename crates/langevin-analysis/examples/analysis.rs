@@ -1,6 +1,6 @@
 //! How long an exact analysis takes: 3,072 eigenvalues, 50 steps, one core.
 //!
-//! `cargo run --release -p langevin --example analysis`
+//! `cargo run --release -p langevin-analysis --example analysis`
 
 use langevin::{Grid, Process, Result, Sampler};
 use langevin_analysis::Analyze as _;
