@@ -34,7 +34,7 @@ impl Profile {
     /// The average of this length, the standard deviation of its weight as a share of the steps.
     ///
     /// ```
-    /// use crate::average::Profile;
+    /// use langevin_train::average::Profile;
     /// let profile = Profile::of_length(1000.0, 0.1)?;
     /// assert!((profile.gamma - 6.94).abs() < 0.01 && (profile.length() - 0.1).abs() < 1e-12);
     /// # Ok::<(), langevin::Error>(())
@@ -86,7 +86,7 @@ impl Profile {
 /// How much of each kept average makes the wanted one; and the distance of the two profiles as a share of the wanted one's norm.
 ///
 /// ```
-/// use crate::average::{Profile, mixture};
+/// use langevin_train::average::{Profile, mixture};
 /// let kept: Vec<Profile> = (1..=32)
 ///     .flat_map(|i| [0.05, 0.1].map(|length| Profile::of_length(f64::from(100 * i), length)))
 ///     .collect::<Result<_, _>>()?;

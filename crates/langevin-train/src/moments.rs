@@ -106,6 +106,7 @@ impl Moments {
     /// The spectrum, for an analysis.
     ///
     /// ```no_run
+    /// use langevin_analysis::Analyze as _;
     /// use langevin::{Grid, Sampler};
     /// use langevin_analysis::analysis::AnalysisOptions;
     /// let network = langevin_train::Network::load("digits.safetensors".as_ref())?;

@@ -12,9 +12,9 @@
 //! | $D = A x + B \mathrm{out}$ | what a network was trained to be, and how to read it as anything else | [`Formulation`], [`ReadAs`] |
 //! | $x' = a x + b D + c z$ | the three moves: forward, reverse, Langevin | [`Row`], [`Rates`] |
 //! | $\int w(\lambda) p(\lambda) E\lVert\varepsilon-\hat\varepsilon\rVert^2 d\lambda$ | any denoising loss | [`Objective`] |
-//! | $-\log p$ | how likely data are: a bound, or a density | [`likelihood`] |
+//! | $-\log p$ | how likely data are: a bound, or a density | `likelihood` of the crate `langevin-analysis` |
 //! | $\eta = h/g$ | the noise of the reverse half | [`moves::reverse_rho`] |
-//! | $W_2$, KL(data‖model) | the exact error of a sampler on Gaussian data | [`Plan::analyze`], [`Spectrum`] |
+//! | $W_2$, KL(data‖model) | the exact error of a sampler on Gaussian data | `Analyze` and `Spectrum` of `langevin-analysis` |
 //!
 //! # Where to start
 //!

@@ -1,6 +1,6 @@
 //! The sampler and the grid with the smallest exact error within a number of evaluations.
 //!
-//! Every sampler goes from noise to the data on every grid, in as many steps as fit, and [`Plan::analyze`] says what is wrong with it on Gaussian data: no network is called and nothing is
+//! Every sampler goes from noise to the data on every grid, in as many steps as fit, and [`Analyze::analyze`](crate::Analyze::analyze) says what is wrong with it on Gaussian data: no network is called and nothing is
 //! sampled. A network is not exact: with [`Search::score_error`] a plan is as good as it is with the worse of two networks, whose ε is that much too large and too small. What holds for Gaussians of the data's covariance is a good guess at what holds for the data (`docs/gaussian-analysis.md` measures how good).
 //!
 //! ```

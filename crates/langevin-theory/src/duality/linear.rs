@@ -7,7 +7,7 @@
 //!
 //! With w² = C − v, k = w/C and s² = v/C all three gaps are 0, for every v in (0, C): probabilistic PCA of one dimension.
 //!
-//! **The chain** with the exact denoiser maps N(0, y₀²) to a Gaussian whose variance [`Plan::analyze`](langevin::Plan::analyze) gives; the last step adds y_n² to it.
+//! **The chain** with the exact denoiser maps N(0, y₀²) to a Gaussian whose variance [`Analyze::analyze`](crate::Analyze::analyze)(langevin::Plan::analyze) gives; the last step adds y_n² to it.
 //!
 //! Source: Tipping & Bishop, "Probabilistic principal component analysis", 1999; Lucas et al., arXiv 1911.02469 (that the linear autoencoder finds it).
 

@@ -10,10 +10,10 @@
 //! |---|---|---|
 //! | [`Run`](crate::plan::Run), a fixed plan | [`Plan::start`](crate::Plan::start) | evaluations |
 //! | [`AdaptiveRun`](crate::adaptive::AdaptiveRun), steps under error control | [`Adaptive::start`](crate::Adaptive::start) | evaluations |
-//! | [`OdeRun`](crate::likelihood::OdeRun), the density of the ODE model | [`Ode::start`](crate::likelihood::Ode::start) | evaluations with products |
-//! | [`BoundRun`](crate::likelihood::BoundRun), the bound of the SDE model | [`Bound::start`](crate::likelihood::Bound::start) | evaluations |
-//! | [`ResidualRun`](crate::diagnose::ResidualRun), whether a score is that of one density | [`start_residuals`](crate::diagnose::start_residuals) | both |
-//! | [`DiagnoseRun`](crate::diagnose::DiagnoseRun), where the error comes from | [`Diagnose::start`](crate::diagnose::Diagnose::start) | both |
+//! | `OdeRun`, the density of the ODE model | `Ode::start` | evaluations with products |
+//! | `BoundRun`, the bound of the SDE model | `Bound::start` | evaluations |
+//! | `ResidualRun`, whether a score is that of one density | `start_residuals` | both |
+//! | `DiagnoseRun`, where the error comes from | `Diagnose::start` | both |
 //!
 //! Every question is about the network's own input at the network's own noise level, and every
 //! answer is the network's own output. The program applies D = A·x + B·out itself.

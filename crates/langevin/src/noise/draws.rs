@@ -78,18 +78,18 @@ registry! {
     /// ([`Adaptive`](crate::Adaptive)), where draw 0 is the start and draw k belongs to accepted step k.
     PLANS = 0 ..= 0x3fff_ffff, "plans and adaptive steps";
     /// Random signs of Hutchinson's estimator of a divergence, one draw per probe
-    /// ([`likelihood::Ode`](crate::likelihood::Ode)).
+    /// (`likelihood::Ode`).
     LIKELIHOOD_PROBES = 0x4000_0000 ..= 0x40ff_ffff, "probes of the divergence";
     /// Uniforms that place the noise levels of the likelihood bound within their strata; element k
-    /// belongs to level k ([`likelihood::Bound`](crate::likelihood::Bound)).
+    /// belongs to level k (`likelihood::Bound`).
     BOUND_LEVELS = 0x4100_0000 ..= 0x4100_0000, "noise levels of the likelihood bound";
     /// Noise of the likelihood bound, one draw per noise level
-    /// ([`likelihood::Bound`](crate::likelihood::Bound)).
+    /// (`likelihood::Bound`).
     BOUND_NOISE = 0x4200_0000 ..= 0x42ff_ffff, "noise of the likelihood bound";
-    /// Uniforms that shuffle the rows of a diagnosis, one draw per order ([`diagnose`](crate::diagnose)).
+    /// Uniforms that shuffle the rows of a diagnosis, one draw per order (`diagnose`).
     DIAGNOSE_ORDER = 0x5000_0000 ..= 0x50ff_ffff, "row orders of a diagnosis";
     /// Noise at which the residual of a score is measured, one draw per noise level
-    /// ([`diagnose`](crate::diagnose)).
+    /// (`diagnose`).
     DIAGNOSE_RESIDUAL = 0x5100_0000 ..= 0x51ff_ffff, "noise of a diagnosis' residuals";
     /// Uniforms that dequantise the data of the examples and studies of `langevin-train`.
     STUDY_DEQUANTISATION = 0x7000_0000 ..= 0x7000_0000, "dequantisation in studies";
@@ -114,12 +114,12 @@ registry! {
     /// Uniforms that crop and flip a training picture (`langevin-train`, `langevin-data`).
     AUGMENTATION = 0x8000_0007 ..= 0x8000_0007, "augmentation of pictures";
     /// Normals of the random directions of a sliced distance; the sample index is the number of the
-    /// direction ([`metrics`](crate::metrics)).
+    /// direction (`metrics`).
     SLICED_DIRECTIONS = 0xffff_fffd ..= 0xffff_fffd, "directions of sliced distances";
     /// Uniforms with which the exact densities choose a component or a place on a curve
-    /// ([`exact`](crate::exact)).
+    /// (`exact`).
     EXACT_UNIFORMS = 0xffff_fffe ..= 0xffff_fffe, "uniforms of exact densities";
-    /// Normals with which the exact densities draw a sample ([`exact`](crate::exact)).
+    /// Normals with which the exact densities draw a sample (`exact`).
     EXACT_NORMALS = 0xffff_ffff ..= 0xffff_ffff, "normals of exact densities";
 }
 

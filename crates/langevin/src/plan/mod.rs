@@ -7,7 +7,7 @@
 //! - [`Op::Map`]: the few operations that are not linear (clamping, thresholds, masks).
 //!
 //! A plan without maps is linear, so it can be [unrolled](Plan::unroll) into weights over every D and every draw, [linted](Plan::lint),
-//! [analysed](Plan::analyze) and [compared](compare) exactly.
+//! analysed (`langevin-analysis`) and [compared](compare) exactly.
 //! [`Plan::start`] runs it step by step with control in the caller's hands; [`Plan::run`] is that loop.
 
 mod builder;

@@ -2,7 +2,7 @@
 //! guidance, with every default in one place.
 //!
 //! A [`Request`] is built in code, parsed from text or read from JSON. The command line, the Python module and
-//! [`recommend`](crate::recommend) all compile their plans through it, so one request has one plan.
+//! `recommend` all compile their plans through it, so one request has one plan.
 //!
 //! | word | meaning | default |
 //! |---|---|---|

@@ -84,7 +84,7 @@ pub struct Facts {
     pub distilled: bool,
     /// Whether every step evaluates the unconditional branch of the network too.
     pub guided: bool,
-    /// Whether [`recommend`](crate::recommend) tries the sampler if no samplers are named.
+    /// Whether `recommend` tries the sampler if no samplers are named.
     pub recommended: bool,
     /// The sampler that goes from the data to noise as this one goes from noise to the data.
     pub inverse: &'static str,
