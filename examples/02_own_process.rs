@@ -5,7 +5,8 @@
 //! A [`Schedule`] says α(t) and σ(t), their rates, and the time at which σ/α has a given value. [`Process::new`] holds it to
 //! that: a wrong inverse or a rate that is no derivative is refused with the time at which it fails.
 
-use langevin::{Formulation, Prediction, Process, ProcessSpec, Request, Result, Sampling, Schedule};
+use langevin::process::ProcessSpec;
+use langevin::{Formulation, Prediction, Process, Request, Result, Sampling, Schedule};
 use langevin_analysis::exact;
 
 /// α = 1 − t², σ = t on 0 ≤ t ≤ 1: the signal stays longer than on rectified flow.

@@ -5,8 +5,10 @@
 //! A [`Space`] needs two functions: a sum of states and noise with coefficients, and the few maps that are not linear. The
 //! states here are columns (feature after feature), as a library other than ours might keep them.
 
+use langevin::model::At;
 use langevin::noise::fill_normals;
-use langevin::{At, Coef, Draw, Error, Map, Model, Query, Request, Result, SampleId, Space};
+use langevin::space::{Coef, Draw};
+use langevin::{Error, Map, Model, Query, Request, Result, SampleId, Space};
 use langevin_analysis::exact;
 
 /// Columns of a table, each with an element for every row.

@@ -4,7 +4,8 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use langevin::objective::Learner;
-use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
+use langevin::objective::{TimeDensity, Weight};
+use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
 use std::hint::black_box;
 
 const ROWS: usize = 256;

@@ -6,7 +6,8 @@ use std::hint::black_box;
 use std::sync::Mutex;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use langevin::{Grid, Model, Op, Process, Query, SampleId, Sampler, Sampling};
+use langevin::plan::Op;
+use langevin::{Grid, Model, Process, Query, SampleId, Sampler, Sampling};
 use langevin_analysis::exact::eight_gaussians;
 
 const POINTS: usize = 100_000;

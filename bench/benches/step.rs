@@ -5,7 +5,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use langevin::{Coef, Element, SampleId, SliceSpace, Space};
+use langevin::space::{Coef, Element};
+use langevin::{SampleId, SliceSpace, Space};
 
 const MI: usize = 1 << 20;
 

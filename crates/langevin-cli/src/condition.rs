@@ -3,7 +3,8 @@
 use crate::cli::ConditionArgs;
 use crate::error::{Blame as _, Failure, Result};
 use crate::source::Source;
-use langevin::{Request, nearest};
+use langevin::Request;
+use langevin::error::nearest;
 
 /// The branch without a class, by name.
 const NONE: &str = "none";

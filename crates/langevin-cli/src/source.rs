@@ -6,10 +6,9 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::io::content::{self, Content};
 use crate::words::either_case;
+use langevin::formulation::InputScaling;
 use langevin::grid::usual_range;
-use langevin::{
-    Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, Request, SliceSpace, Vjp,
-};
+use langevin::{Clock, Formulation, LambdaRange, Model, Prediction, Process, Query, ReadAs, Request, SliceSpace, Vjp};
 use langevin_analysis::exact::{self, Density};
 use langevin_data::{Axes, Frame, Lattice, TableColumns, guard};
 use langevin_onnx::{Array, OnnxNetwork, Options as OnnxOptions};

@@ -146,7 +146,7 @@ fn read(path: &Path, options: &Options) -> Result<Dataset> {
                 .in_file(path)
                 .expected("a name that ends in .npy, .npz, .csv, .tsv, .txt, .csv.gz, .parquet, .png, .jpg or .webp, or a folder of pictures")
                 .got(other.map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")));
-            Err(match other.and_then(|ending| langevin::nearest(ending, &ENDINGS)) {
+            Err(match other.and_then(|ending| langevin::error::nearest(ending, &ENDINGS)) {
                 Some(near) => error.hinting(format!("did you mean '.{near}'?")),
                 None => error,
             })

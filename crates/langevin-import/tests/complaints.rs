@@ -283,7 +283,7 @@ fn complaint_15_brownian_noise_has_no_tree() {
     let plan = Sampler::parse("dpmpp-sde", None).unwrap().compile(&ve, None, &karras(&ve, 5)).unwrap();
     let rows = [SampleId { seed: 1, index: 4 }];
     let space = SliceSpace::<f64>::new(3);
-    let draw = |number| space.combine(None, &[], &[(langevin::Coef::All(1.0), number)], &rows).unwrap();
+    let draw = |number| space.combine(None, &[], &[(langevin::space::Coef::All(1.0), number)], &rows).unwrap();
     // Backwards and forwards, the same.
     let backwards: Vec<_> = (0..plan.draws()).rev().map(draw).collect();
     let forwards: Vec<_> = (0..plan.draws()).map(draw).collect();

@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
+use langevin::formulation::InputScaling;
+use langevin::model::At;
 use langevin::{
-    At, Clock, Formulation, InputScaling, LambdaRange, Model, Prediction, Process, Query, ReadAs, Result, SampleId,
-    SliceSpace,
+    Clock, Formulation, LambdaRange, Model, Prediction, Process, Query, ReadAs, Result, SampleId, SliceSpace,
 };
 use langevin_analysis::exact::Gaussian;
 use langevin_import::{Call, Diffusers};

@@ -5,10 +5,13 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
+use langevin::adaptive::Adaptive;
 use langevin::adaptive::Pair;
+use langevin::process::ProcessSpec;
+use langevin::space::{Coef, Draw, Tolerance};
 use langevin::{
-    Adaptive, Clock, Coef, Draw, Formulation, Grid, Level, Map, Model, Plan, Process, ProcessSpec, Query, Result,
-    SampleId, Schedule, SliceSpace, Space, Tolerance, space::ErrorNorms,
+    Clock, Formulation, Grid, Level, Map, Model, Plan, Process, Query, Result, SampleId, Schedule, SliceSpace, Space,
+    space::ErrorNorms,
 };
 use langevin_analysis::exact::{Gaussian, Mixture};
 use langevin_import::{Call, Diffusers, Tables, k};

@@ -112,7 +112,7 @@ pub(crate) fn unknown(what: &str, argument: String, name: &str, ports: &[Port]) 
         .at(argument)
         .expected(listed(ports))
         .got(format!("'{name}'"));
-    match langevin::nearest(name, &names) {
+    match langevin::error::nearest(name, &names) {
         Some(near) => error.hinting(format!("did you mean '{near}'?")),
         None => error,
     }

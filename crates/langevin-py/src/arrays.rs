@@ -5,10 +5,9 @@
 
 use crate::errors::{carried, misfit};
 use crate::share::Pass;
+use langevin::space::{Coef, Denoise, DenoiseSlices, Draw, Element, Tolerance, WithDenoised};
 use langevin::space::{ErrorNorms, RowWise};
-use langevin::{
-    Coef, Denoise, DenoiseSlices, Draw, Element, Map, SampleId, SliceSpace, Space, Tolerance, WithDenoised,
-};
+use langevin::{Map, SampleId, SliceSpace, Space};
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

@@ -73,7 +73,7 @@ pub fn refuse_unknown(unknown: Option<&Bound<'_, PyDict>>, function: &str, known
     let name = name.to_string();
     let message = langevin::error::Message::new("unknown argument").at(function).expected(known.join(", "));
     let message = message.got(format!("'{name}'"));
-    let message = match langevin::nearest(&name, known) {
+    let message = match langevin::error::nearest(&name, known) {
         Some(near) => message.hinting(format!("did you mean '{near}'?")),
         None => message,
     };

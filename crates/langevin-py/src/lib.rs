@@ -52,7 +52,8 @@ fn samplers() -> Vec<&'static str> {
 /// Seconds that one step of first order takes the library's fused kernel on so many floats in plain memory, with no executor: for `bench/python`.
 #[pyfunction]
 fn _kernel_seconds(py: Python<'_>, elements: usize, steps: u32) -> PyResult<f64> {
-    use langevin::{DenoiseSlices, SampleId, SliceSpace};
+    use langevin::space::DenoiseSlices;
+    use langevin::{SampleId, SliceSpace};
     py.detach(|| {
         let (model, mut x) = (vec![0.5f32; elements], vec![1.0f32; elements]);
         let (space, rows) = (SliceSpace::new(elements), [SampleId::default()]);

@@ -5,7 +5,8 @@ use crate::errors::{ArgumentError, OrRaise as _, misfit, raised_by_train, refuse
 use crate::onnx::OnnxNetwork;
 use crate::plan::Plan;
 use crate::theory::{Formulation, Level};
-use langevin::{At, Model as _, SampleId, Vjp};
+use langevin::model::At;
+use langevin::{Model as _, SampleId, Vjp};
 use langevin_analysis::exact::{self, Density as _};
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn, PyUntypedArrayMethods as _};
 use pyo3::exceptions::PyMemoryError;

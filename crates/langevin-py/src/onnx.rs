@@ -3,7 +3,8 @@
 use crate::errors::{ArgumentError, OrRaise as _, misfit, raised_by_onnx, refuse_unknown};
 use crate::models::ids;
 use crate::theory::{Formulation, Level};
-use langevin::{Branch, Model as _};
+use langevin::Model as _;
+use langevin::model::Branch;
 use langevin_onnx::{Array, Options, Style};
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;

@@ -1,6 +1,7 @@
 //! One pass over memory shared among threads: parts of one state are written by each, with the bits that one thread would write.
 
-use langevin::{Coef, DenoiseSlices, Draw, Element, SampleId, SliceSpace};
+use langevin::space::{Coef, DenoiseSlices, Draw, Element};
+use langevin::{SampleId, SliceSpace};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};

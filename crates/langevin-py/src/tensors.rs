@@ -1,8 +1,9 @@
 //! The space of torch tensors that numpy cannot see: on a GPU, say. Torch combines; the coefficients are the library's.
 
 use crate::errors::carried;
+use langevin::space::{Coef, Draw, Tolerance};
 use langevin::space::{ErrorNorms, RowWise};
-use langevin::{Coef, Draw, Map, SampleId, Space, Tolerance};
+use langevin::{Map, SampleId, Space};
 use numpy::{PyArray1, PyArrayMethods as _};
 use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;

@@ -2,8 +2,9 @@
 
 use crate::arguments::{Alpha, ClockName, PredictionName, Sigma, SigmaData, SigmaMax, SigmaMin, Time};
 use crate::errors::{ArgumentError, FormatError, OrRaise as _};
+use langevin::formulation::{FormulationSpec, InputScaling};
 use langevin::process::{Betas, ProcessSpec, Tabulated};
-use langevin::{Clock, FormulationSpec, InputScaling, LambdaRange};
+use langevin::{Clock, LambdaRange};
 use numpy::{PyArray1, PyArrayMethods as _};
 use pyo3::prelude::*;
 use pyo3::types::PyAny;

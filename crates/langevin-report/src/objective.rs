@@ -20,7 +20,8 @@ const TICKS: usize = 7;
 /// Returns the page of an objective. `title` and `verdict` are sentences without a full stop: the parts of the objective, and what kind of bound it is.
 ///
 /// ```
-/// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
+/// use langevin::objective::{TimeDensity, Weight};
+/// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
 /// let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity)
 ///     .with_range(LambdaRange { min: -3.0, max: 3.0 });
 /// let frame = Objective::new(&flow, Weight::Plain, TimeDensity::UniformTime)?.frame(201)?;

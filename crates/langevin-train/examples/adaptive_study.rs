@@ -6,7 +6,8 @@
 //! loss, from other draws. For each: the variance of one step's estimate over the last half of the training, relative to its mean squared, and the first step (of those looked at) at which
 //! the bound of held-out data is below a given value; means over the seeds, with standard errors. It prints the tables of `docs/objective.md`.
 
-use langevin::{Formulation, LambdaRange, Prediction, Process, SampleId, TimeDensity, Weight};
+use langevin::objective::{TimeDensity, Weight};
+use langevin::{Formulation, LambdaRange, Prediction, Process, SampleId};
 use langevin_analysis::exact;
 use langevin_analysis::likelihood::Bound;
 use langevin_analysis::metrics::Estimate;

@@ -6,8 +6,9 @@
 //! FOLDER it writes the two parts there, `train.f32` and `held_out.f32`, rows of 64 numbers, for `bench/baselines.py`, which fits the usual densities to the same split. It prints the lines of
 //! `docs/likelihood.md`.
 
+use langevin::SampleId;
 use langevin::noise::fill_uniforms;
-use langevin::{SampleId, Weight};
+use langevin::objective::Weight;
 use langevin_analysis::Likelihood;
 use langevin_analysis::exact::Gaussian;
 use langevin_analysis::likelihood::{Bound, Divergence, Ode, in_pieces};

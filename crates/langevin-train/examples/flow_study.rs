@@ -17,10 +17,10 @@
 //! coordinate of sklearn's S curve with noise 0.05, times 1.5.
 
 use langevin::noise::{fill_normals, fill_uniforms};
+use langevin::objective::TimeDensity;
+use langevin::process::ProcessSpec;
 use langevin::process::Schedule;
-use langevin::{
-    Formulation, LambdaRange, Level, Prediction, Process, ProcessSpec, SampleId, Sampler, Sampling, TimeDensity,
-};
+use langevin::{Formulation, LambdaRange, Level, Prediction, Process, SampleId, Sampler, Sampling};
 use langevin_analysis::metrics::wasserstein;
 use langevin_train::{Activation, Budget, Coupling, Dataset, Decay, MlpConfig, Normalization, Recipe, train};
 use std::f64::consts::PI;

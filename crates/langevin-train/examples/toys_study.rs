@@ -86,7 +86,7 @@ fn learn(data: &Dataset, minutes: f64, waves: usize) -> Result<Network> {
     recipe.warmup = 200;
     recipe.weight_decay = 0.0;
     recipe.ema = 0.998;
-    recipe.weight = langevin::Weight::Likelihood;
+    recipe.weight = langevin::objective::Weight::Likelihood;
     recipe.adaptive = true;
     Ok(train(data, &recipe, &mut |_| ControlFlow::Continue(()))?)
 }

@@ -6,8 +6,9 @@ use crate::net::dit::DitConfig;
 use crate::net::mlp::MlpConfig;
 use crate::normalization::Normalization;
 use crate::recipe::Coupling;
+use langevin::formulation::FormulationSpec;
 use langevin::objective::Histogram;
-use langevin::{FormulationSpec, TimeDensity, Weight};
+use langevin::objective::{TimeDensity, Weight};
 use langevin_data::{Frame, Lattice, Options};
 use serde::{Deserialize, Serialize};
 

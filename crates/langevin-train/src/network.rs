@@ -12,8 +12,9 @@ use crate::metadata::Metadata;
 use crate::moments::Moments;
 use crate::net::{self, Net, Pass, Passes, Rows, Slot};
 use crate::normalization::Normalization;
+use langevin::model::Branch;
 use langevin::prediction::Parts;
-use langevin::{Branch, Formulation, Level, Model, Query, Vjp};
+use langevin::{Formulation, Level, Model, Query, Vjp};
 use std::fmt;
 
 /// A trained network: a [`Model`] of its [`formulation`](Self::formulation), on rows of f32 or f64 (it computes in f32).
@@ -182,7 +183,7 @@ impl Network {
                 .got(format!("{len} elements"));
             return Err(fail(error));
         }
-        if let langevin::At::PerRow(levels) = query.at
+        if let langevin::model::At::PerRow(levels) = query.at
             && levels.len() != rows
         {
             let error = Error::argument("the levels do not fit the batch")

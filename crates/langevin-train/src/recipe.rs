@@ -7,7 +7,8 @@ use crate::net;
 use crate::network::Network;
 use crate::normalization::Normalization;
 use langevin::grid::{SIGMAS, usual_range};
-use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
+use langevin::objective::{TimeDensity, Weight};
+use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
 use langevin_data::Augment;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -91,7 +92,7 @@ impl Coupling {
             _ => {
                 let error = Error::argument("unknown coupling").expected("independent or transport");
                 let error = error.got(format!("'{name}'"));
-                Err(match langevin::nearest(name, &["independent", "transport"]) {
+                Err(match langevin::error::nearest(name, &["independent", "transport"]) {
                     Some(near) => error.hinting(format!("did you mean '{near}'?")),
                     None => error,
                 })
@@ -312,7 +313,8 @@ mod unbounded {
 
 /// A formulation as its document.
 mod spec {
-    use langevin::{Formulation, FormulationSpec};
+    use langevin::Formulation;
+    use langevin::formulation::FormulationSpec;
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
     pub(super) fn serialize<S: Serializer>(formulation: &Formulation, to: S) -> Result<S::Ok, S::Error> {

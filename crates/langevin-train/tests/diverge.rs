@@ -1,7 +1,8 @@
 //! A training that goes wrong is stopped, and one that recovers is not.
 #![allow(clippy::unwrap_used)]
 
-use langevin::{Formulation, Prediction, Process, TimeDensity, Weight};
+use langevin::objective::{TimeDensity, Weight};
+use langevin::{Formulation, Prediction, Process};
 use langevin_train::{Budget, Dataset, Error, MlpConfig, Network, Recipe, Trainer, train};
 use std::ops::ControlFlow;
 

@@ -1,7 +1,8 @@
 //! Likelihoods of trained networks, and what training does for them.
 #![allow(clippy::unwrap_used)]
 
-use langevin::{Formulation, Model, Prediction, Process, Query, ReadAs, SampleId, SliceSpace, Vjp, Weight};
+use langevin::objective::Weight;
+use langevin::{Formulation, Model, Prediction, Process, Query, ReadAs, SampleId, SliceSpace, Vjp};
 use langevin_analysis::likelihood::{Bound, Divergence, Ode};
 use langevin_train::{Budget, Dataset, MlpConfig, Network, Recipe, train};
 use std::ops::ControlFlow;

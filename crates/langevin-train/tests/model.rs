@@ -1,9 +1,9 @@
 //! The network as a model, and its file.
 #![allow(clippy::unwrap_used)]
 
+use langevin::model::{At, Branch};
 use langevin::{
-    At, Branch, Formulation, Grid, Level, Model, Prediction, Process, Query, ReadAs, SampleId, Sampler, Sampling,
-    SliceSpace,
+    Formulation, Grid, Level, Model, Prediction, Process, Query, ReadAs, SampleId, Sampler, Sampling, SliceSpace,
 };
 use langevin_train::{Budget, Dataset, MlpConfig, Network, Normalization, Recipe, train};
 use std::ops::ControlFlow;

@@ -1,7 +1,7 @@
 //! A training that is cut off and goes on ends in the same bits; a damaged state is refused.
 #![allow(clippy::unwrap_used)]
 
-use langevin::Weight;
+use langevin::objective::Weight;
 use langevin_train::{Budget, Coupling, Dataset, DitConfig, MlpConfig, Recipe, Trainer};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

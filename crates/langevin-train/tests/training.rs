@@ -1,9 +1,8 @@
 //! Training: that it learns, repeats, stops and refuses.
 #![allow(clippy::unwrap_used)]
 
-use langevin::{
-    Formulation, Level, Model, Objective, Prediction, Process, Query, ReadAs, SampleId, SliceSpace, TimeDensity, Weight,
-};
+use langevin::objective::{TimeDensity, Weight};
+use langevin::{Formulation, Level, Model, Objective, Prediction, Process, Query, ReadAs, SampleId, SliceSpace};
 use langevin_train::{Budget, Coupling, Dataset, MlpConfig, Network, Normalization, Recipe, Trainer, train};
 use std::ops::ControlFlow;
 use std::time::Duration;

@@ -78,7 +78,8 @@ impl Pair {
 /// An adaptive sampler. See the [module](self).
 ///
 /// ```
-/// use langevin::{Adaptive, SampleId, SliceSpace, adaptive::Pair};
+/// use langevin::adaptive::Adaptive;
+/// use langevin::{SampleId, SliceSpace, adaptive::Pair};
 /// use langevin_analysis::exact;
 /// let data = exact::named("moons")?;
 /// let rows: Vec<SampleId> = (0..100).map(|index| SampleId { seed: 1, index }).collect();
@@ -198,7 +199,8 @@ impl Adaptive {
     ///
     /// ```
     /// use langevin::drive::Program;
-    /// use langevin::{Adaptive, Model, SampleId, SliceSpace, adaptive::Pair};
+    /// use langevin::adaptive::Adaptive;
+    /// use langevin::{Model, SampleId, SliceSpace, adaptive::Pair};
     /// use langevin_analysis::exact;
     /// let (data, space) = (exact::named("moons")?, SliceSpace::<f64>::new(2));
     /// let mut run = Adaptive::new(Pair::Dpm12).start(&space, None, [0.002, 80.0], &[SampleId::default()])?;

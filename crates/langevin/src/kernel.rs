@@ -19,7 +19,7 @@ mod sealed {
 /// What a state is made of: `f32` or `f64`.
 ///
 /// ```
-/// use langevin::Element;
+/// use langevin::space::Element;
 ///
 /// fn halve<T: Element>(x: T) -> T {
 ///     T::from_f64(0.5) * x

@@ -10,7 +10,7 @@
 //! | $\lambda = \ln(\alpha/\sigma)$, $\sigma_{VE} = \sigma/\alpha$ | where it stands, in no clock | [`Level::lambda`], [`Level::sigma_ve`] |
 //! | $D = E[x_0 \mid x_t]$ | the denoised prediction, to which everything converts | [`Prediction::to_denoised`] |
 //! | $D = A x + B \mathrm{out}$ | what a network was trained to be, and how to read it as anything else | [`Formulation`], [`ReadAs`] |
-//! | $x' = a x + b D + c z$ | the three moves: forward, reverse, Langevin | [`Row`], [`Rates`] |
+//! | $x' = a x + b D + c z$ | the three moves: forward, reverse, Langevin | [`Row`](moves::Row), [`Rates`](moves::Rates) |
 //! | $\int w(\lambda) p(\lambda) E\lVert\varepsilon-\hat\varepsilon\rVert^2 d\lambda$ | any denoising loss | [`Objective`] |
 //! | $-\log p$ | how likely data are: a bound, or a density | `likelihood` of the crate `langevin-analysis` |
 //! | $\eta = h/g$ | the noise of the reverse half | [`moves::reverse_rho`] |
@@ -71,21 +71,18 @@ pub mod sampler;
 pub mod space;
 pub mod text;
 
-pub use adaptive::Adaptive;
-pub use error::{Error, Result, nearest};
-pub use formulation::{Clock, Formulation, FormulationSpec, InputScaling, LambdaRange};
+pub use error::{Error, Result};
+pub use formulation::{Clock, Formulation, LambdaRange};
 pub use grid::Grid;
-pub use kernel::Element;
-pub use model::{At, Branch, Model, Query, ReadAs, Vjp};
-pub use moves::{Rates, Row};
+pub use model::{Model, Query, ReadAs, Vjp};
 pub use noise::SampleId;
-pub use objective::{Objective, TimeDensity, Weight};
-pub use plan::{Letter, Op, Plan, Sampling};
+pub use objective::Objective;
+pub use plan::{Plan, Sampling};
 pub use prediction::Prediction;
-pub use process::{Level, Process, ProcessSpec, Schedule};
+pub use process::{Level, Process, Schedule};
 pub use request::Request;
-pub use sampler::{Sampler, Word};
-pub use space::{Coef, Denoise, DenoiseSlices, Draw, Map, SliceSpace, Space, Tolerance, WithDenoised};
+pub use sampler::Sampler;
+pub use space::{Map, SliceSpace, Space};
 
 /// The package's own README is run as it is written.
 #[cfg(doctest)]

@@ -21,7 +21,8 @@ impl At<'_> {
     /// Returns the level of row `row`.
     ///
     /// ```
-    /// use langevin::{At, Process};
+    /// use langevin::model::At;
+    /// use langevin::Process;
     /// let levels = [Process::ve().level(1.0)?, Process::ve().level(2.0)?];
     /// assert_eq!(At::One(levels[0]).row(5), levels[0]);
     /// assert_eq!(At::PerRow(&levels).row(1), levels[1]);

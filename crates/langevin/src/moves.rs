@@ -43,7 +43,8 @@ impl Row {
     /// At α = 0 and at σ_t = 0 it is finite; a move away from σ_s = 0 has no old noise to keep, and takes a = α_t/α_s.
     ///
     /// ```
-    /// use langevin::{Process, Row};
+    /// use langevin::moves::Row;
+    /// use langevin::Process;
     /// let flow = Process::rectified_flow();
     /// let row = Row::new(&flow.level(0.5)?, &flow.level(0.25)?, 1.0);
     /// // DDIM on a flow is the Euler step x + (t − s) u, u = (x − D)/s.

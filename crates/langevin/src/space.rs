@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 mod rowwise;
 mod slices;
 
+pub use crate::kernel::Element;
 pub use rowwise::{ErrorNorms, RowWise};
 pub use slices::{DenoiseSlices, SliceSpace};
 
@@ -24,7 +25,7 @@ impl Coef<'_> {
     /// Returns the coefficient of row `row`.
     ///
     /// ```
-    /// use langevin::Coef;
+    /// use langevin::space::Coef;
     /// assert_eq!(Coef::All(0.5).row(3), 0.5);
     /// assert_eq!(Coef::PerRow(&[1.0, 2.0]).row(1), 2.0);
     /// ```
@@ -166,7 +167,8 @@ pub struct Denoise<'a, S> {
 ///
 /// ```
 /// use langevin::noise::fill_normals;
-/// use langevin::{Coef, Draw, Error, Map, Model, Query, Result, SampleId, Space};
+/// use langevin::space::{Coef, Draw};
+/// use langevin::{Error, Map, Model, Query, Result, SampleId, Space};
 /// use langevin::{Grid, Process, Sampler, Sampling};
 ///
 /// struct Rows {

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
 use langevin::adaptive::{Adaptive, Pair};
-use langevin::{Coef, Formulation, Prediction, Process, ReadAs, SampleId, SliceSpace, Space as _, Tolerance};
+use langevin::space::{Coef, Tolerance};
+use langevin::{Formulation, Prediction, Process, ReadAs, SampleId, SliceSpace, Space as _};
 use langevin_analysis::exact::{Gaussian, eight_gaussians, named};
 
 fn rows(count: u64) -> Vec<SampleId> {

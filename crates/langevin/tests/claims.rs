@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
+use langevin::space::{Coef, Draw};
 use langevin::{
-    Coef, Draw, Formulation, Grid, Level, Map, Model, Plan, Prediction, Process, Query, ReadAs, Result, SampleId,
-    Sampler, Sampling, SliceSpace, Space, moves::exact_reverse,
+    Formulation, Grid, Level, Map, Model, Plan, Prediction, Process, Query, ReadAs, Result, SampleId, Sampler,
+    Sampling, SliceSpace, Space, moves::exact_reverse,
 };
 use langevin_analysis::exact::{Density, eight_gaussians, named};
 

@@ -4,10 +4,10 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
+use langevin::model::Branch;
 use langevin::noise::fill_normals;
-use langevin::{
-    Branch, Formulation, Grid, Model, Plan, Prediction, Process, Query, Result, SampleId, Sampler, SliceSpace, Word,
-};
+use langevin::sampler::Word;
+use langevin::{Formulation, Grid, Model, Plan, Prediction, Process, Query, Result, SampleId, Sampler, SliceSpace};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;

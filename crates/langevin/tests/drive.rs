@@ -6,8 +6,9 @@ use langevin::adaptive::{Adaptive, Pair};
 use langevin::drive::{Answer, Program as _, Question, drive};
 use langevin::process::ve;
 use langevin::space::RowWise;
+use langevin::space::{Coef, Draw};
 use langevin::{
-    Coef, Draw, Formulation, LambdaRange, Map, Prediction, Process, Query, ReadAs, Result, SampleId, SliceSpace, Space,
+    Formulation, LambdaRange, Map, Prediction, Process, Query, ReadAs, Result, SampleId, SliceSpace, Space,
 };
 use langevin_analysis::exact::{Density as _, Gaussian};
 use langevin_analysis::likelihood::{Bound, Divergence, Ode};

@@ -481,7 +481,7 @@ fn inputs_are_draws_of_the_data() {
     let (from, to) = (process.level(1.0).unwrap(), process.level(0.5).unwrap());
     let data = Spectrum::from_axes(&[(0.7, -2.0), (0.0, 1.0)]).unwrap();
     let step = |mut ops: Vec<Op>, count: usize| {
-        let row = langevin::Row::new(&from, &to, 0.6);
+        let row = langevin::moves::Row::new(&from, &to, 0.6);
         ops.push(Op::Eval { from: 0, level: from, out: vec![Output { branch: Branch::Main, into: 1 }], net: None });
         ops.push(Op::Combine { into: 0, terms: vec![(row.a, 0), (row.b, 1)], noise: vec![(row.c, 1)] });
         let last = ops.len() - 1;
@@ -490,7 +490,7 @@ fn inputs_are_draws_of_the_data() {
         let (process, name) = (process.spec(), "image".into());
         Parts { name, process, network: None, slots: 4, draws: 2, result: 0, inputs, ops, moves }.plan().unwrap()
     };
-    let row = langevin::Row::new(&from, &to, 0.6);
+    let row = langevin::moves::Row::new(&from, &to, 0.6);
     for plan in [
         step(vec![], 1),
         step(vec![Op::Combine { into: 0, terms: vec![(from.alpha, 0)], noise: vec![(from.sigma, 0)] }], 1),

@@ -21,7 +21,8 @@ use std::f64::consts::TAU;
 ///
 /// ```
 /// use langevin_analysis::exact::{DataSet, Density};
-/// use langevin::{At, Level};
+/// use langevin::model::At;
+/// use langevin::Level;
 /// let data = DataSet::new(vec![0.0, 0.0, 3.0, 4.0], 2)?;
 /// let mut denoised = [0.0; 2];
 /// // Half-way between the two rows it is half-way between them.

@@ -19,7 +19,8 @@ use langevin::process::Level;
 ///
 /// ```
 /// use langevin_analysis::exact::{Density, Gaussian, Mixture};
-/// use langevin::{At, Level};
+/// use langevin::model::At;
+/// use langevin::Level;
 /// let data = Mixture::new(
 ///     vec![0.25, 0.75],
 ///     vec![Gaussian::isotropic(vec![-1.0], 0.01)?, Gaussian::isotropic(vec![1.0], 0.01)?],

@@ -43,11 +43,11 @@ pub use toys::{
     Toy, checkerboard, circles, eight_gaussians, moons, pinwheel, rings, swissroll, two_gaussians, two_spirals,
 };
 
-use langevin::Element;
 use langevin::error::{Error, Result};
 use langevin::model::{At, Model, Query, Vjp};
 use langevin::noise::{SampleId, draws, fill_normals};
 use langevin::process::Level;
+use langevin::space::Element;
 use std::any::Any;
 
 /// Components whose log-weight is this far below the largest are left out of a sum: each is less than 2·10⁻²² of it.
@@ -59,7 +59,8 @@ const NEGLIGIBLE: f64 = -50.0;
 ///
 /// ```
 /// use langevin_analysis::exact::{Density, Gaussian};
-/// use langevin::{At, Process};
+/// use langevin::model::At;
+/// use langevin::Process;
 /// let data = Gaussian::isotropic(vec![1.0], 0.5)?;
 /// let level = Process::rectified_flow().level(0.5)?;
 /// let mut denoised = [0.0; 2];

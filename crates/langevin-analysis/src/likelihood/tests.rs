@@ -148,7 +148,7 @@ fn exact_mmse(data: &dyn Density, lambda: f64) -> f64 {
         for (node, weight) in nodes.iter().zip(&weights) {
             let z = -reach + width * (panel as f64 + 0.5 + 0.5 * node);
             let (mut d, mut slope) = ([0.0], [0.0]);
-            data.denoise_along(&[z], langevin::At::One(ve(y)), &[1.0], &mut d, &mut slope).unwrap();
+            data.denoise_along(&[z], langevin::model::At::One(ve(y)), &[1.0], &mut d, &mut slope).unwrap();
             total += 0.5 * width * weight * data.log_density(&[z], &ve(y)).exp() * y * y * slope[0];
         }
     }

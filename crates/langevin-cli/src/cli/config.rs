@@ -87,7 +87,7 @@ impl Origins {
         let near = near.or_else(|| {
             let (allowed, value) = (texts(ContextKind::ValidValue), texts(ContextKind::InvalidValue).pop()?);
             let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
-            langevin::nearest(&value, &allowed).map(str::to_owned)
+            langevin::error::nearest(&value, &allowed).map(str::to_owned)
         });
         Some(match near {
             Some(near) => failure.hint(format!("did you mean '{}'?", near.trim_start_matches('-'))),

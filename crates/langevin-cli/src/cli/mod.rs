@@ -398,14 +398,14 @@ pub(crate) fn rows_help() -> String {
 pub(crate) fn weight_help() -> String {
     format!(
         "The weight of the loss over noise levels: {}; some take a number, as in min-snr:5",
-        langevin::Weight::NAMES.join(", ")
+        langevin::objective::Weight::NAMES.join(", ")
     )
 }
 
 pub(crate) fn times_help() -> String {
     format!(
         "Where the noise levels are drawn: {}; the normals take mean,std [default: uniform-t; uniform-lambda for vp and ve, whose time has no end]",
-        langevin::TimeDensity::NAMES.join(", ")
+        langevin::objective::TimeDensity::NAMES.join(", ")
     )
 }
 

@@ -5,8 +5,9 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, print, say};
 use crate::words::{either_case, shown};
 use langevin::objective::Frame;
+use langevin::objective::{TimeDensity, Weight};
 use langevin::text::{Column, columns};
-use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
+use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
 use langevin_report::objective as page;
 
 /// Levels of the drawing.

@@ -11,10 +11,12 @@ use crate::request::Given;
 use crate::source::{Reader, Source};
 use crate::words::{either_case, plural, shown};
 use crate::{check, interrupt, schedule};
+use langevin::adaptive::Adaptive;
 use langevin::adaptive::Pair;
 use langevin::request::NoiseRange;
 use langevin::sampler::Start;
-use langevin::{Adaptive, Plan, Request, SampleId, Sampling, SliceSpace, Tolerance};
+use langevin::space::Tolerance;
+use langevin::{Plan, Request, SampleId, Sampling, SliceSpace};
 use std::time::Instant;
 
 /// Samples where no number was asked for: of pictures, and of points or rows of a table.

@@ -63,7 +63,9 @@ impl Format {
                     )
                     .got(other.map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")));
                 Err(
-                    match other.and_then(|ending| langevin::nearest(ending, &["npy", "csv", "tsv", "parquet", "png"])) {
+                    match other
+                        .and_then(|ending| langevin::error::nearest(ending, &["npy", "csv", "tsv", "parquet", "png"]))
+                    {
                         Some(near) => failure.hint(format!("did you mean '.{near}'?")),
                         None => failure,
                     },

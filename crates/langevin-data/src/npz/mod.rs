@@ -135,7 +135,7 @@ fn unknown(archive: &mut Archive, path: &Path, names: &[String], wanted: Option<
     let listed = listed(archive, names);
     if let Some(wanted) = wanted {
         let error = Error::argument("no such array").at(format!("array '{wanted}'")).expected(listed);
-        return match langevin::nearest(wanted, &names.iter().map(String::as_str).collect::<Vec<_>>()) {
+        return match langevin::error::nearest(wanted, &names.iter().map(String::as_str).collect::<Vec<_>>()) {
             Some(near) => error.hinting(format!("did you mean '{near}'?")),
             None => error,
         };
@@ -152,7 +152,7 @@ fn unknown(archive: &mut Archive, path: &Path, names: &[String], wanted: Option<
 
 fn no_labels(archive: &mut Archive, names: &[String], wanted: &str) -> Error {
     let error = Error::argument("no such array").at(format!("labels '{wanted}'")).expected(listed(archive, names));
-    match langevin::nearest(wanted, &names.iter().map(String::as_str).collect::<Vec<_>>()) {
+    match langevin::error::nearest(wanted, &names.iter().map(String::as_str).collect::<Vec<_>>()) {
         Some(near) => error.hinting(format!("did you mean '{near}'?")),
         None => error,
     }

@@ -89,7 +89,7 @@ pub(crate) fn column(what: &str, wanted: &str, width: usize, names: &[&str]) -> 
             .at(what)
             .expected(format!("{known}a number from 1 to {width}"))
             .got(format!("'{}'", start(wanted)));
-        match langevin::nearest(wanted, names) {
+        match langevin::error::nearest(wanted, names) {
             Some(near) => error.hinting(format!("did you mean '{near}'?")),
             None => error,
         }

@@ -6,7 +6,8 @@ use crate::network::{input_scale, output_scale};
 use crate::normalization::Normalization;
 use crate::recipe::Recipe;
 use langevin::noise::{draws, fill_normals, fill_uniforms};
-use langevin::{Formulation, Objective, SampleId, Weight};
+use langevin::objective::Weight;
+use langevin::{Formulation, Objective, SampleId};
 use langevin_data::{Augment, Dataset};
 
 /// The error of one row: λ, ‖ε − ε̂‖² for each element, and w·p there.

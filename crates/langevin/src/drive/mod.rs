@@ -9,7 +9,7 @@
 //! | program | made by | asks for |
 //! |---|---|---|
 //! | [`Run`](crate::plan::Run), a fixed plan | [`Plan::start`](crate::Plan::start) | evaluations |
-//! | [`AdaptiveRun`](crate::adaptive::AdaptiveRun), steps under error control | [`Adaptive::start`](crate::Adaptive::start) | evaluations |
+//! | [`AdaptiveRun`](crate::adaptive::AdaptiveRun), steps under error control | [`Adaptive::start`](crate::adaptive::Adaptive::start) | evaluations |
 //! | `OdeRun`, the density of the ODE model | `Ode::start` | evaluations with products |
 //! | `BoundRun`, the bound of the SDE model | `Bound::start` | evaluations |
 //! | `ResidualRun`, whether a score is that of one density | `start_residuals` | both |
@@ -26,7 +26,8 @@
 //! use langevin::drive::Program;
 //! use langevin_analysis::exact::{Density, Gaussian};
 //! use langevin_analysis::likelihood::Ode;
-//! use langevin::{Adaptive, Grid, LambdaRange, Process, Result, SampleId, Sampler, SliceSpace, Vjp, adaptive::Pair};
+//! use langevin::adaptive::Adaptive;
+//! use langevin::{Grid, LambdaRange, Process, Result, SampleId, Sampler, SliceSpace, Vjp, adaptive::Pair};
 //!
 //! fn by_hand<P: Program<State = Vec<f64>>>(mut program: P, model: &impl Vjp<Vec<f64>>) -> Result<P::Output> {
 //!     while let Some(question) = program.query()? {

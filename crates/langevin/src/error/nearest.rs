@@ -3,8 +3,8 @@
 /// The candidate with the smallest edit distance to `name`, if that is small enough to be a slip.
 ///
 /// ```
-/// assert_eq!(langevin::nearest("karas", &["uniform-t", "karras"]), Some("karras"));
-/// assert_eq!(langevin::nearest("zzz", &["uniform-t", "karras"]), None);
+/// assert_eq!(langevin::error::nearest("karas", &["uniform-t", "karras"]), Some("karras"));
+/// assert_eq!(langevin::error::nearest("zzz", &["uniform-t", "karras"]), None);
 /// ```
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {

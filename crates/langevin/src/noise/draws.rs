@@ -75,7 +75,7 @@ macro_rules! registry {
 
 registry! {
     /// Draws of a [`Plan`](crate::Plan), numbered from 0, and of the adaptive steps
-    /// ([`Adaptive`](crate::Adaptive)), where draw 0 is the start and draw k belongs to accepted step k.
+    /// ([`Adaptive`](crate::adaptive::Adaptive)), where draw 0 is the start and draw k belongs to accepted step k.
     PLANS = 0 ..= 0x3fff_ffff, "plans and adaptive steps";
     /// Random signs of Hutchinson's estimator of a divergence, one draw per probe
     /// (`likelihood::Ode`).

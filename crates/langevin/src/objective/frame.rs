@@ -42,7 +42,8 @@ impl Objective {
     /// This objective at `count` even levels of λ.
     ///
     /// ```
-    /// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
+    /// use langevin::objective::{TimeDensity, Weight};
+    /// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
     /// let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity)
     ///     .with_range(LambdaRange { min: -3.0, max: 3.0 });
     /// // The plain velocity loss at uniform times: w·p ∝ e^{−λ}, a bound.

@@ -51,7 +51,8 @@ use times::{normal_density, normal_mass, normal_quantile};
 /// A weight and a time density on a formulation with a λ-range: where to draw, and how to weight what comes out.
 ///
 /// ```
-/// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process, TimeDensity, Weight};
+/// use langevin::objective::{TimeDensity, Weight};
+/// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
 /// let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity)
 ///     .with_range(LambdaRange::from_sigma_ve(0.002, 80.0)?);
 /// let objective = Objective::new(&flow, Weight::Likelihood, TimeDensity::UniformTime)?;

@@ -46,7 +46,7 @@ impl TimeDensity {
     /// −1.2 and 1.2).
     ///
     /// ```
-    /// use langevin::TimeDensity;
+    /// use langevin::objective::TimeDensity;
     /// assert_eq!(TimeDensity::parse("logit-normal:std=0.5")?, TimeDensity::LogitNormal { mean: 0.0, std: 0.5 });
     /// # Ok::<(), langevin::Error>(())
     /// ```
@@ -72,7 +72,8 @@ impl TimeDensity {
     /// would there be spent on almost pure noise.
     ///
     /// ```
-    /// use langevin::{Process, TimeDensity};
+    /// use langevin::objective::TimeDensity;
+    /// use langevin::Process;
     /// assert_eq!(TimeDensity::usual(&Process::rectified_flow()), TimeDensity::UniformTime);
     /// assert_eq!(TimeDensity::usual(&Process::ve()), TimeDensity::UniformLambda);
     /// ```

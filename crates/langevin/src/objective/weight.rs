@@ -57,7 +57,7 @@ impl Weight {
     /// `edm:0.5`.
     ///
     /// ```
-    /// use langevin::Weight;
+    /// use langevin::objective::Weight;
     /// assert_eq!(Weight::parse("min-snr:3")?, Weight::MinSnr { gamma: 3.0 });
     /// # Ok::<(), langevin::Error>(())
     /// ```

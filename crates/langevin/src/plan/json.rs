@@ -148,7 +148,7 @@ impl Plan {
 /// An instruction as it stands in a plan's JSON.
 ///
 /// ```
-/// use langevin::Op;
+/// use langevin::plan::Op;
 /// let op = Op::Combine { into: 0, terms: vec![(0.5, 1)], noise: vec![(2.0, 0)] };
 /// assert_eq!(serde_json::to_string(&op).unwrap(), r#"{"op":"combine","into":0,"terms":[[0.5,1]],"noise":[[2.0,0]]}"#);
 /// ```

@@ -245,7 +245,8 @@ fn a_range_that_is_left_out_fits_any_and_what_differs_is_said() {
     assert!(several.contains("got prediction epsilon, clock scaled:1000"), "{several}");
     // Two processes of one name differ in their parameters.
     let linear = |max: f64| {
-        let process = Process::from_spec(&crate::ProcessSpec::VpLinear { beta_min: 0.1, beta_max: max }).unwrap();
+        let process =
+            Process::from_spec(&crate::process::ProcessSpec::VpLinear { beta_min: 0.1, beta_max: max }).unwrap();
         Formulation::new(process, Prediction::Epsilon)
     };
     let error = check(&plan("ddim", None, &Process::ve(), Some(&linear(20.0)), 2), &linear(12.0)).unwrap_err();

@@ -166,7 +166,8 @@ impl Process {
     /// - A schedule whose `spec` is that of a built-in process has its numbers, to 10⁻⁹.
     ///
     /// ```
-    /// use langevin::{Process, ProcessSpec, Schedule};
+    /// use langevin::process::ProcessSpec;
+    /// use langevin::{Process, Schedule};
     /// /// x_t = x0 + t² ε.
     /// #[derive(Debug)]
     /// struct Quadratic;

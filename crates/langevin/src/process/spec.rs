@@ -56,7 +56,7 @@ impl ProcessSpec {
     /// ones; of a custom process, its own name.
     ///
     /// ```
-    /// use langevin::ProcessSpec;
+    /// use langevin::process::ProcessSpec;
     /// assert_eq!(ProcessSpec::SubVp { beta_min: 0.1, beta_max: 20.0 }.name(), "sub-vp");
     /// assert_eq!(ProcessSpec::Custom { name: "quadratic".into() }.name(), "quadratic");
     /// ```

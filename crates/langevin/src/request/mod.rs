@@ -6,11 +6,11 @@
 //!
 //! | word | meaning | default |
 //! |---|---|---|
-//! | `process` | the process of the states: a name, or a [`ProcessSpec`](crate::ProcessSpec) as JSON | the network's, else [`PROCESS`] |
+//! | `process` | the process of the states: a name, or a [`ProcessSpec`](crate::process::ProcessSpec) as JSON | the network's, else [`PROCESS`] |
 //! | `predict` | the prediction of a network on that process | no network: the model gives D |
-//! | `network` | any network: a [`FormulationSpec`](crate::FormulationSpec) as JSON | as `predict` |
+//! | `network` | any network: a [`FormulationSpec`](crate::formulation::FormulationSpec) as JSON | as `predict` |
 //! | `sampler` | a sampler and its options, as [`Sampler::parse`](crate::Sampler::parse) reads them | [`SAMPLER`]; with `eta` alone [`SAMPLER_WITH_ETA`] |
-//! | `moves` | a [word](crate::Word) of moves, in place of a sampler | none |
+//! | `moves` | a [word](crate::sampler::Word) of moves, in place of a sampler | none |
 //! | `eta` | the sampler's own η, or h/g of the word's reverse moves | the sampler's |
 //! | `grid` | a grid, as [`Grid::parse`](crate::Grid::parse) reads it | [`GRID`] |
 //! | `steps` | the step count of the grid | [`STEPS`], or what a list or a word brings |

@@ -1,6 +1,8 @@
 use super::*;
+use crate::formulation::InputScaling;
+use crate::process::ProcessSpec;
 use crate::sampler::Entry;
-use crate::{Clock, Grid, InputScaling, LambdaRange, Plan, Prediction, ProcessSpec, Result, grid::usual_range};
+use crate::{Clock, Grid, LambdaRange, Plan, Prediction, Result, grid::usual_range};
 use proptest::option;
 use proptest::prelude::*;
 

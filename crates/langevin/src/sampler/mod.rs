@@ -63,7 +63,8 @@ use std::sync::Arc;
 /// ```
 /// use langevin::plan::{Letter, Var};
 /// use langevin::sampler::{Draft, Method};
-/// use langevin::{Grid, Process, Result, Row, Sampler, moves};
+/// use langevin::moves::Row;
+/// use langevin::{Grid, Process, Result, Sampler, moves};
 ///
 /// /// Every step keeps this share of the noise, and draws the rest anew.
 /// #[derive(Debug)]

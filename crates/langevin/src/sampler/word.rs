@@ -43,7 +43,7 @@ impl Word {
     /// Reads a word: letters `R`, `F`, `L`, each with an optional number in brackets, groups in brackets, repeats `*N`.
     ///
     /// ```
-    /// use langevin::Word;
+    /// use langevin::sampler::Word;
     /// assert_eq!(Word::parse("(R L(0.5))*3")?.reverse_moves(), 3);
     /// let error = Word::parse("(R L").unwrap_err();
     /// assert!(error.to_string().contains("^"));

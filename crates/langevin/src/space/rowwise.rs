@@ -7,11 +7,12 @@ use crate::kernel::Element;
 
 /// A space that measures the error of adaptive steps.
 ///
-/// [`Adaptive`](crate::Adaptive) needs it; fixed plans do not.
+/// [`Adaptive`](crate::adaptive::Adaptive) needs it; fixed plans do not.
 ///
 /// ```
 /// use langevin::space::ErrorNorms;
-/// use langevin::{SliceSpace, Tolerance};
+/// use langevin::space::Tolerance;
+/// use langevin::SliceSpace;
 /// let space = SliceSpace::<f64>::new(2);
 /// let (low, high) = (vec![1.0, 1.0], vec![1.1, 0.9]);
 /// let norms = space.error_norms(&low, &high, &low, Tolerance { absolute: 0.0, relative: 0.1 })?;

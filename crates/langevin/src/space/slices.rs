@@ -14,7 +14,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 /// waiting. A space of its own for each thread reuses memory best.
 ///
 /// ```
-/// use langevin::{Coef, SampleId, SliceSpace, Space};
+/// use langevin::space::Coef;
+/// use langevin::{SampleId, SliceSpace, Space};
 /// let space = SliceSpace::<f32>::new(2);
 /// let rows = [SampleId { seed: 1, index: 0 }];
 /// let x = vec![1.0, 2.0];
@@ -47,7 +48,8 @@ impl<T: Element> SliceSpace<T> {
     /// Shapes that do not fit.
     ///
     /// ```
-    /// use langevin::{Coef, SampleId, SliceSpace};
+    /// use langevin::space::Coef;
+    /// use langevin::{SampleId, SliceSpace};
     /// let mut out = [1.0f32, 2.0];
     /// let term = [10.0, 10.0];
     /// SliceSpace::new(2).combine_into(&mut out, Some(Coef::All(2.0)), &[(Coef::All(0.5), &term)], &[], &[SampleId::default()])?;

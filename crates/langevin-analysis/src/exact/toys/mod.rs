@@ -102,7 +102,8 @@ pub fn checkerboard() -> Toy {
 ///
 /// ```
 /// use langevin_analysis::exact::{Density, circles};
-/// use langevin::{At, Level};
+/// use langevin::model::At;
+/// use langevin::Level;
 /// let mut d = [0.0; 2];
 /// circles().denoise(&[2.0, 0.0], At::One(Level { time: 0.0, alpha: 1.0, sigma: 0.1 }), &mut d)?;
 /// // Between 1.5 and 3, nearer to the first.

@@ -120,7 +120,7 @@ fn inputs_are_matched_by_name() {
         let process = Process::parse(process).unwrap();
         let at = |ratio| process.level_at_sigma_ve(ratio).unwrap();
         let (from, to) = (at(2.0), at(1.0));
-        let row = crate::Row::new(&from, &to, 1.0);
+        let row = crate::moves::Row::new(&from, &to, 1.0);
         // A third of the first input, two thirds of the second, whichever order they are declared in.
         let share = |name: &str| if name == "a" { 1.0 / 3.0 } else { 2.0 / 3.0 };
         let scale = if clean { from.alpha } else { 1.0 };
