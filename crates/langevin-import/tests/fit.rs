@@ -68,3 +68,15 @@ fn levels_in_single_precision_are_within_the_training() {
     assert_eq!(plan.outside(&range), 0);
     assert_eq!(plan.outside(&LambdaRange::from_sigma_ve(0.1, 10.0).unwrap()), 2);
 }
+
+/// Levels beyond the table, with the last time for each, are the original's choice: the lint has nothing to say of them.
+#[test]
+fn levels_beyond_a_table_are_no_finding() {
+    let config = r#"{"_class_name": "DPMSolverMultistepScheduler", "beta_schedule": "scaled_linear", "beta_start": 0.00085,
+        "beta_end": 0.012, "prediction_type": "v_prediction", "timestep_spacing": "leading", "steps_offset": 1,
+        "sigma_min": 0.0485, "sigma_max": 124.8983, "use_karras_sigmas": true}"#;
+    let plan = Diffusers::parse(config).unwrap().plan(&Call::steps(6)).unwrap();
+    let lint = plan.lint().unwrap();
+    assert!(lint.is_clean(), "{lint}");
+    assert!((plan.noise_levels().unwrap()[1] - 124.8983).abs() < 1e-3);
+}
