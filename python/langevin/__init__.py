@@ -14,7 +14,7 @@ A sampler is a table of numbers, the :class:`Plan`. Compile one, print it, analy
 from typing import TYPE_CHECKING, Any
 
 from . import _arguments, _langevin
-from ._errors import ArgumentError, Error, FormatError, KeywordError, ModelError, NameError, ShapeError, SingularError
+from ._errors import ArgumentError, Error, FormatError, KeywordError, ModelError, UnknownNameError, ShapeError, SingularError
 from ._langevin import (
     Candidate,
     Density,
@@ -52,7 +52,7 @@ __all__ = [
     "Level",
     "Likelihood",
     "ModelError",
-    "NameError",
+    "UnknownNameError",
     "Network",
     "OnnxNetwork",
     "Plan",

@@ -9,11 +9,11 @@ class ArgumentError(Error):
     """An argument that cannot be used."""
 
 
-class NameError(Error):  # noqa: A001
+class UnknownNameError(Error):
     """A name that is not known; the text has the nearest one."""
 
 
-class KeywordError(NameError, TypeError):
+class KeywordError(UnknownNameError, TypeError):
     """A keyword argument that a function does not have; the text has the nearest one. It is a ``TypeError`` too, as for any function."""
 
 
@@ -33,6 +33,6 @@ class ModelError(Error):
     """A model that failed."""
 
 
-for _error in (Error, ArgumentError, NameError, KeywordError, FormatError, ShapeError, SingularError, ModelError):
+for _error in (Error, ArgumentError, UnknownNameError, KeywordError, FormatError, ShapeError, SingularError, ModelError):
     # Tracebacks name what users catch.
     _error.__module__ = "langevin"

@@ -66,12 +66,12 @@ def test_a_density_is_a_model():
     lambda: langevin.Density("mons"),
 ])
 def test_an_unknown_name_has_a_hint(call):
-    with pytest.raises(langevin.NameError, match="did you mean"):
+    with pytest.raises(langevin.UnknownNameError, match="did you mean"):
         call()
 
 
 def test_errors_are_one_tree():
-    for kind in (langevin.ArgumentError, langevin.NameError, langevin.ShapeError, langevin.ModelError):
+    for kind in (langevin.ArgumentError, langevin.UnknownNameError, langevin.ShapeError, langevin.ModelError):
         assert issubclass(kind, langevin.Error) and issubclass(kind, ValueError)
     with pytest.raises(langevin.Error):
         langevin.Plan("ddim", "vp", steps=0)

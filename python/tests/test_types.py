@@ -32,7 +32,7 @@ best: langevin.Candidate = langevin.recommend([1.0, 2.0], nfe=5).best
 samples = plan.run(langevin.Density("moons"), (3, 2), seed=1)
 try:
     langevin.Process("vpp")
-except langevin.NameError as error:
+except langevin.UnknownNameError as error:
     print(error)
 """
 

@@ -41,7 +41,7 @@ pub fn grids(list: &str) -> Result<Vec<String>> {
 }
 
 /// What is known of one plan.
-pub struct Row {
+pub struct Surveyed {
     /// The sampler and its options, or the name of the plan.
     pub sampler: String,
     /// Its grid, where it was compiled here.
@@ -56,7 +56,7 @@ pub struct Row {
     pub analysis: Analysis,
 }
 
-impl Row {
+impl Surveyed {
     /// As the documents have it.
     pub fn document(&self) -> Value {
         let Analysis { nfe, total, .. } = &self.analysis;
@@ -73,8 +73,8 @@ impl Row {
 }
 
 /// One plan of a ranking.
-pub fn row(candidate: &Candidate) -> Row {
-    Row {
+pub fn row(candidate: &Candidate) -> Surveyed {
+    Surveyed {
         sampler: candidate.sampler.spec().to_owned(),
         grid: Some(candidate.grid.clone()),
         steps: Some(candidate.steps),

@@ -208,7 +208,7 @@ pub fn label(text: &str) -> Option<Label> {
 /// A schedule of ComfyUI or A1111, by whose name and on whose table of noise levels it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Schedule {
+pub enum SigmaSchedule {
     /// Every so many-th entry of the table, from its end.
     Simple,
     /// The levels at evenly spaced times, both ends among them.
@@ -228,7 +228,7 @@ pub enum Schedule {
     KlOptimalA1111,
 }
 
-impl Schedule {
+impl SigmaSchedule {
     /// The schedule of this name, in either case, with `_`, `-` or spaces.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
@@ -249,8 +249,8 @@ impl Schedule {
     ///
     /// ```
     /// use langevin::Process;
-    /// use langevin_import::k::Schedule;
-    /// let levels = Schedule::KlOptimal.levels(&Process::parse("table:scaled-linear")?, 6)?;
+    /// use langevin_import::k::SigmaSchedule;
+    /// let levels = SigmaSchedule::KlOptimal.levels(&Process::parse("table:scaled-linear")?, 6)?;
     /// assert_eq!((levels.len(), levels[6]), (7, 0.0));
     /// assert!((levels[0] - 14.6146).abs() < 1e-3 && (levels[5] - 0.0292).abs() < 1e-4);
     /// # Ok::<(), langevin::Error>(())
@@ -324,7 +324,7 @@ impl Schedule {
     }
 }
 
-impl fmt::Display for Schedule {
+impl fmt::Display for SigmaSchedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Simple => "the schedule simple of ComfyUI",
@@ -407,7 +407,7 @@ mod tests {
         let process = Process::parse("table:scaled-linear").unwrap();
         let bars = process.alpha_bars().unwrap();
         let sigma = |index: usize| ((1.0 - bars[index]) / bars[index]).sqrt();
-        let levels = |schedule: Schedule| schedule.levels(&process, 6).unwrap();
+        let levels = |schedule: SigmaSchedule| schedule.levels(&process, 6).unwrap();
         let near = |found: Vec<f64>, expected: Vec<f64>| {
             assert_eq!(found.len(), expected.len(), "{found:?}");
             found
@@ -416,18 +416,18 @@ mod tests {
                 .for_each(|(a, b)| assert!((a - b).abs() <= 1e-9 * b.max(1.0), "{found:?} {expected:?}"));
         };
         let ended = |indices: &[usize]| indices.iter().map(|i| sigma(*i)).chain([0.0]).collect::<Vec<_>>();
-        near(levels(Schedule::Simple), ended(&[999, 833, 666, 499, 333, 166]));
-        near(levels(Schedule::DdimUniform), ended(&[997, 831, 665, 499, 333, 167, 1]));
-        let normal = levels(Schedule::Normal);
+        near(levels(SigmaSchedule::Simple), ended(&[999, 833, 666, 499, 333, 166]));
+        near(levels(SigmaSchedule::DdimUniform), ended(&[997, 831, 665, 499, 333, 167, 1]));
+        let normal = levels(SigmaSchedule::Normal);
         assert!((normal[0] - 14.6146).abs() < 1e-3 && (normal[5] - sigma(0)).abs() < 1e-12 && normal[6] == 0.0);
-        let sgm = levels(Schedule::SgmUniform);
+        let sgm = levels(SigmaSchedule::SgmUniform);
         assert!((sgm[0] - normal[0]).abs() < 1e-12 && sgm[5] > 2.0 * sigma(0) && sgm[6] == 0.0);
-        let line = levels(Schedule::LinearQuadratic);
+        let line = levels(SigmaSchedule::LinearQuadratic);
         assert!((line[1] / line[0] - (1.0 - 0.025 / 3.0)).abs() < 1e-12 && (line[3] / line[0] - 0.975).abs() < 1e-12);
-        let ours = levels(Schedule::KlOptimalA1111);
+        let ours = levels(SigmaSchedule::KlOptimalA1111);
         assert!(ours.len() == 7 && (ours[6] - sigma(0)).abs() < 1e-12 && (ours[0] - sigma(999)).abs() < 1e-9);
         for name in ["simple", "normal", "sgm_uniform", "SGM Uniform", "ddim-uniform", "beta", "kl_optimal"] {
-            let schedule = Schedule::parse(name).unwrap();
+            let schedule = SigmaSchedule::parse(name).unwrap();
             for steps in [1, 2, 20, 1000] {
                 let found = schedule.levels(&process, steps).unwrap();
                 assert!(found.windows(2).all(|pair| pair[0] > pair[1]), "{name} {steps}: {found:?}");

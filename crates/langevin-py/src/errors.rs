@@ -8,14 +8,14 @@ mod tree {
     // The macro's types have no documentation of their own.
     #![allow(missing_docs)]
     pyo3::import_exception!(langevin._errors, ArgumentError);
-    pyo3::import_exception!(langevin._errors, NameError);
+    pyo3::import_exception!(langevin._errors, UnknownNameError);
     pyo3::import_exception!(langevin._errors, FormatError);
     pyo3::import_exception!(langevin._errors, KeywordError);
     pyo3::import_exception!(langevin._errors, ShapeError);
     pyo3::import_exception!(langevin._errors, SingularError);
     pyo3::import_exception!(langevin._errors, ModelError);
 }
-pub use tree::{ArgumentError, FormatError, KeywordError, ModelError, NameError, ShapeError, SingularError};
+pub use tree::{ArgumentError, FormatError, KeywordError, ModelError, ShapeError, SingularError, UnknownNameError};
 
 /// An error of the library as an exception. What a Python model raised comes back as it was raised, with its traceback.
 pub fn raised(py: Python<'_>, error: &langevin::Error) -> PyErr {
@@ -25,7 +25,7 @@ pub fn raised(py: Python<'_>, error: &langevin::Error) -> PyErr {
     // The words of a request are keywords here.
     let text = langevin::request::spelled(&error.to_string(), |word| word.replace('-', "_"));
     if error.is_unknown_name() {
-        NameError::new_err(text)
+        UnknownNameError::new_err(text)
     } else if error.is_format() {
         FormatError::new_err(text)
     } else if error.is_shape() {

@@ -116,7 +116,7 @@ pub fn fill_normals_from(row: SampleId, draw: u32, first: u32, out: &mut [f32]) 
 
 /// [`fill_normals_from`] for elements beyond 2³².
 pub(crate) fn fill_normals_at(row: SampleId, draw: u32, first: u64, out: &mut [f32]) {
-    Arch::new().dispatch(Row { row, draw, first, out });
+    Arch::new().dispatch(RowNormals { row, draw, first, out });
 }
 
 /// Fills `out` with uniforms in (0, 1): odd multiples of 2⁻⁵³, so never 0 and never 1.
@@ -181,14 +181,14 @@ fn normals(words: &Words, out: &mut [f32; SPAN]) {
 }
 
 /// A run of one row.
-struct Row<'a> {
+struct RowNormals<'a> {
     row: SampleId,
     draw: u32,
     first: u64,
     out: &'a mut [f32],
 }
 
-impl WithSimd for Row<'_> {
+impl WithSimd for RowNormals<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -26,10 +26,10 @@
 //! **Floor.** Samples of any model are as far from data as data are from other data: the sliced $W_2$ of two halves of the data, as many rows each as samples are compared, over some random halves. The distance of the score is what the
 //! samples of twice the steps are off by beyond it and twice its spread, less the other causes.
 //!
-//! # Which currency is right
+//! # Nats or distances
 //!
 //! The shares are of nats, where all four are finite numbers, and of squared distances otherwise. They may disagree. Nats weigh an error by the spread of the data in its direction: a blur of 0.1 across a curve of thickness 0.05 is
-//! the whole error in nats, and nothing beside a displacement of 0.3 along it. Nats are right where samples must not be told from data; distances where they must be near. And nats are the one currency in which each cause is found without the
+//! the whole error in nats, and nothing beside a displacement of 0.3 along it. Nats are right where samples must not be told from data; distances where they must be near. And nats are the one unit in which each cause is found without the
 //! others: a distance of the score is what samples are off by, less the rest, and drowns in the floor first. Where data have no density (an eigenvalue 0) nats are infinite, and say nothing.
 
 mod advice;
@@ -39,7 +39,7 @@ mod run;
 mod study;
 
 pub use advice::Advice;
-pub use report::{Coupled, Currency, Diagnosis, Evidence, Excess, Finding, Floor, Gap, Generalisation};
+pub use report::{Attribution, Coupled, Diagnosis, Evidence, Excess, Floor, Gap, Generalisation, SharesOf};
 pub use residual::{Residual, ResidualRun, residuals, start_residuals};
 pub use run::DiagnoseRun;
 

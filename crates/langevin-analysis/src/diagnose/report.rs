@@ -27,21 +27,21 @@ pub enum Evidence {
     Indicative,
 }
 
-/// What the shares are of.
+/// The unit of which the causes have shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum Currency {
+pub enum SharesOf {
     /// Nats.
     Nats,
     /// Squared distances: not all four are known in nats, or not all are finite.
     Squares,
 }
 
-/// One cause, in both currencies.
+/// What one cause contributes to the error, in nats and as a distance.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Finding {
+pub struct Attribution {
     /// The cause.
     pub cause: Cause,
     /// In nats; `None` where it is not known.
@@ -52,7 +52,7 @@ pub struct Finding {
     pub distance: Option<f64>,
     /// What that rests on.
     pub distance_from: Evidence,
-    /// Its share of all four, in [`Diagnosis::currency`].
+    /// Its share of all four, in [`Diagnosis::shares_of`].
     pub share: f64,
     /// What to do.
     pub advice: Advice,
@@ -164,9 +164,9 @@ pub struct Diagnosis {
     /// The plan on the fitted Gaussian, with the exact score; in the model's coordinates.
     pub total: Distance,
     /// Start, truncation, discretisation, score.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Attribution>,
     /// What their shares are of.
-    pub currency: Currency,
+    pub shares_of: SharesOf,
     /// The plan beside twice the steps; `None` for plans that draw noise on their way.
     pub coupled: Option<Coupled>,
     /// The noise of sampling.
@@ -188,8 +188,8 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// The findings, the largest share first.
     #[must_use]
-    pub fn ranking(&self) -> Vec<&Finding> {
-        let mut ranked: Vec<&Finding> = self.findings.iter().collect();
+    pub fn ranking(&self) -> Vec<&Attribution> {
+        let mut ranked: Vec<&Attribution> = self.findings.iter().collect();
         ranked.sort_by(|a, b| b.share.total_cmp(&a.share));
         ranked
     }
@@ -207,7 +207,7 @@ impl Diagnosis {
         self.residuals.iter().max_by(|a, b| a.rms.total_cmp(&b.rms))
     }
 
-    /// Puts the causes into one currency.
+    /// Puts the causes into one unit.
     pub(super) fn weigh(
         &mut self,
         asked: &Diagnose<'_>,
@@ -219,10 +219,10 @@ impl Diagnosis {
         let start = part(analysis, Cause::Start).map(|part| part.alone);
         let (cut, steps) = ends(asked.plan, analysis, asked.finer.zip(finer));
         let mut findings = vec![
-            Finding::gaussian(Cause::Start, start, unit),
-            Finding::gaussian(Cause::Truncation, cut, unit),
-            Finding::gaussian(Cause::Discretisation, steps, unit),
-            Finding { nats_from: Evidence::Indicative, ..Finding::gaussian(Cause::Score, None, unit) },
+            Attribution::gaussian(Cause::Start, start, unit),
+            Attribution::gaussian(Cause::Truncation, cut, unit),
+            Attribution::gaussian(Cause::Discretisation, steps, unit),
+            Attribution { nats_from: Evidence::Indicative, ..Attribution::gaussian(Cause::Score, None, unit) },
         ];
         let cut = cut.is_some_and(|cut| cut.w2 > 0.0);
         if let Some(blur) = self.blur.filter(|_| cut) {
@@ -245,13 +245,13 @@ impl Diagnosis {
         self.unseen = noises.min_by(f64::total_cmp);
         let halved = asked.finer.zip(finer).and_then(|(plan, finer)| ends(plan, finer, None).1);
         findings[3].distance = Some(self.rest(&findings, halved.map(|steps| unit * steps.w2)));
-        self.currency = match findings.iter().all(|finding| finding.nats.is_some_and(f64::is_finite)) {
-            true => Currency::Nats,
-            false => Currency::Squares,
+        self.shares_of = match findings.iter().all(|finding| finding.nats.is_some_and(f64::is_finite)) {
+            true => SharesOf::Nats,
+            false => SharesOf::Squares,
         };
-        let weight = |finding: &Finding| match self.currency {
-            Currency::Nats => finding.nats.unwrap_or(0.0),
-            Currency::Squares => finding.distance.map_or(0.0, |distance| distance * distance),
+        let weight = |finding: &Attribution| match self.shares_of {
+            SharesOf::Nats => finding.nats.unwrap_or(0.0),
+            SharesOf::Squares => finding.distance.map_or(0.0, |distance| distance * distance),
         };
         let weights: Vec<f64> = findings.iter().map(weight).collect();
         let total: f64 = weights.iter().sum();
@@ -267,7 +267,7 @@ impl Diagnosis {
 
     /// What the samples are off by beyond the floor and twice its spread, less what is known: squares add where causes are independent. A sliced square is the share of one of d
     /// directions. Of twice the steps, where there are such: what is left of their steps' error is at most the way to them, for every order ≥ 1.
-    fn rest(&self, known: &[Finding], finer: Option<f64>) -> f64 {
+    fn rest(&self, known: &[Attribution], finer: Option<f64>) -> f64 {
         let (samples, steps) = match (self.floor.finer, self.coupled, finer) {
             (Some(samples), Some(coupled), _) => (samples, Some(coupled.rms)),
             (Some(samples), None, Some(steps)) => (samples, Some(steps)),
@@ -281,7 +281,7 @@ impl Diagnosis {
 
     fn advice(
         &self,
-        finding: &Finding,
+        finding: &Attribution,
         asked: &Diagnose<'_>,
         analysis: &Analysis,
         finer: Option<&Analysis>,
@@ -291,7 +291,7 @@ impl Diagnosis {
             return Ok(Advice::StopEarlier { nats: found.gap.nats, error: found.gap.error });
         }
         let worst = self.worst().map(|worst| (worst.sigma, worst.rms));
-        if let Some(unseen) = self.unseen.filter(|_| self.currency == Currency::Nats) {
+        if let Some(unseen) = self.unseen.filter(|_| self.shares_of == SharesOf::Nats) {
             match finding.nats {
                 Some(0.0) if finding.cause == Cause::Score => return Ok(Advice::Unseen { nats: unseen, worst }),
                 Some(nats) if nats < unseen && finding.share >= SMALL && finding.cause != Cause::Score => {
@@ -310,7 +310,7 @@ impl Diagnosis {
             }
             Cause::Truncation => Advice::LowerSigmaMin { from: end(asked.plan, analysis) },
             Cause::Discretisation => {
-                let sampler = rival(asked.rivals, analysis, spectrum, self.currency)?;
+                let sampler = rival(asked.rivals, analysis, spectrum, self.shares_of)?;
                 Advice::MoreSteps { nfe: finer.map(|finer| finer.nfe), sampler }
             }
             Cause::Score => Advice::Train { worst },
@@ -329,11 +329,11 @@ fn ends(plan: &Plan, analysis: &Analysis, finer: Option<(&Plan, &Analysis)>) -> 
     }
 }
 
-/// The plan with the least error of its steps, in the currency of the shares, where that is less than half of what it is.
-fn rival(rivals: &[Plan], analysis: &Analysis, spectrum: &Spectrum, currency: Currency) -> Result<Option<String>> {
+/// The plan with the least error of its steps, in the unit of the shares, where that is less than half of what it is.
+fn rival(rivals: &[Plan], analysis: &Analysis, spectrum: &Spectrum, shares_of: SharesOf) -> Result<Option<String>> {
     let error = |analysis: &Analysis| {
         let alone = part(analysis, Cause::Discretisation)?.alone;
-        Some(if currency == Currency::Nats { alone.kl } else { alone.w2 })
+        Some(if shares_of == SharesOf::Nats { alone.kl } else { alone.w2 })
     };
     let Some(own) = error(analysis) else { return Ok(None) };
     let mut best: Option<(f64, &Plan)> = None;
@@ -347,7 +347,7 @@ fn rival(rivals: &[Plan], analysis: &Analysis, spectrum: &Spectrum, currency: Cu
     Ok(best.map(|(_, plan)| plan.name().to_owned()))
 }
 
-impl Finding {
+impl Attribution {
     fn gaussian(cause: Cause, found: Option<Distance>, unit: f64) -> Self {
         Self {
             cause,
@@ -393,13 +393,13 @@ impl fmt::Display for Diagnosis {
         let from = |evidence: Evidence| if evidence == Evidence::Gaussian { "exact, Gaussian" } else { "indicative" };
         let mut lines = vec![["cause", "share", "nats", "from", "distance", "from"].map(String::from)];
         for finding in self.ranking() {
-            let Finding { cause, nats, nats_from, distance, distance_from, share, .. } = finding;
+            let Attribution { cause, nats, nats_from, distance, distance_from, share, .. } = finding;
             let (share, nats, distance) = (percent(*share), known(*nats), known(*distance));
             let (a, b) = (from(*nats_from).to_owned(), from(*distance_from).to_owned());
             lines.push([cause.to_string(), share, nats, a, distance, b]);
         }
         f.write_str(&columns(&lines, &COLUMNS))?;
-        let of = if self.currency == Currency::Nats {
+        let of = if self.shares_of == SharesOf::Nats {
             "nats"
         } else {
             "squared distances: nats are not all known and finite"

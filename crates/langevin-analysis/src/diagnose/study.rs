@@ -2,7 +2,7 @@
 //! not.
 
 use super::{
-    Coupled, Currency, Diagnose, Diagnosis, Excess, Gap, Generalisation, MAX_FIT, NEIGHBOUR, RESIDUALS, Residual,
+    Coupled, Diagnose, Diagnosis, Excess, Gap, Generalisation, MAX_FIT, NEIGHBOUR, RESIDUALS, Residual, SharesOf,
     deterministic, end, residual, residuals,
 };
 use crate::analysis::Analyze as _;
@@ -217,7 +217,7 @@ impl<'a> Study<'a> {
             blur: None,
             generalisation: generalisation(measured.trained.as_ref(), measured.held_out.as_ref()),
             residuals: measured.residuals,
-            currency: Currency::Nats,
+            shares_of: SharesOf::Nats,
             findings: Vec::new(),
         };
         if let (Some(bound), Some(density)) = (&measured.bound, &measured.density) {

@@ -107,7 +107,7 @@ fn what_was_planted_is_found() {
             assert_eq!(found.ranking()[0].cause, *cause, "{name}, {plant}:\n{found}");
             // By far: what was not planted is small by construction.
             assert!(found.ranking()[0].share > 0.9, "{name}, {plant}:\n{found}");
-            assert_eq!(found.currency, Currency::Nats);
+            assert_eq!(found.shares_of, SharesOf::Nats);
         }
     }
 }
@@ -218,7 +218,7 @@ fn flat_data_are_ranked_by_distance() {
     let [plan, finer] = plans("ddim", 4, [0.002, 80.0]);
     let ask = Diagnose::new(&plan, trained()).finer(&finer).samples(100).without_likelihoods();
     let found = ask.run(&points, &rows, 2).unwrap();
-    assert_eq!((found.currency, found.gap), (Currency::Squares, None));
+    assert_eq!((found.shares_of, found.gap), (SharesOf::Squares, None));
     assert_eq!(found.ranking()[0].cause, Cause::Discretisation, "{found}");
     let doubled = ask.unit(2.0).run(&points, &rows, 2).unwrap();
     for (a, b) in found.findings.iter().zip(&doubled.findings) {

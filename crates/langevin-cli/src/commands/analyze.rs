@@ -5,7 +5,7 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::io::{atomic, json, print, say};
 use crate::spectrum::Gaussian;
-use crate::survey::{self, Row};
+use crate::survey::{self, Surveyed};
 use crate::trained::{Trained, is_model};
 use crate::words::{either_case, plural, shown, visible};
 use langevin::request::{GRID, REFERENCE_PROCESS, over_budget};
@@ -53,7 +53,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
             Some(file) => failure.in_file(Path::new(file)),
             None => failure,
         })?;
-        rows.push(Row { sampler, grid, steps, file, process, analysis });
+        rows.push(Surveyed { sampler, grid, steps, file, process, analysis });
     }
     interrupt::check()?;
     survey::say_if_flat(&gaussian.spectrum, rows.iter().map(|row| &row.analysis));
@@ -65,7 +65,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
     }
     if args.json {
         let process = if processes.len() == 1 { Some(&processes[0]) } else { None };
-        let results: Vec<_> = rows.iter().map(Row::document).collect();
+        let results: Vec<_> = rows.iter().map(Surveyed::document).collect();
         let document = serde_json::json!({
             "process": process, "data": gaussian.name, "read": gaussian.read, "dimension": gaussian.spectrum.dimension(), "score_error": args.score_error,
             "results": results,
@@ -212,7 +212,7 @@ fn linear(plan: Plan) -> Result<Plan> {
 }
 
 /// The processes of all rows, each once.
-fn processes(rows: &[Row]) -> Vec<String> {
+fn processes(rows: &[Surveyed]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for row in rows.iter().filter(|row| row.grid.is_some() || row.file.is_some()) {
         if !names.contains(&row.process) {
@@ -234,8 +234,8 @@ fn subject(gaussian: &Gaussian, processes: &[String], args: &AnalyzeArgs) -> Str
 }
 
 /// The errors of the plans, for the table and the page.
-fn errors(subject: String, rows: &[Row]) -> Errors {
-    let point = |row: &Row| Point {
+fn errors(subject: String, rows: &[Surveyed]) -> Errors {
+    let point = |row: &Surveyed| Point {
         sampler: row.sampler.clone(),
         grid: row.grid.clone(),
         steps: row.steps,

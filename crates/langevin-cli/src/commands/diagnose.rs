@@ -11,7 +11,7 @@ use crate::words::{LOWER_IS_BETTER, plural, visible};
 use crate::{check, interrupt};
 use langevin::request::NoiseRange;
 use langevin::{Grid, LambdaRange, Plan, Request, SampleId};
-use langevin_analysis::diagnose::{Currency, Diagnose, Diagnosis, Finding};
+use langevin_analysis::diagnose::{Attribution, Diagnose, Diagnosis, SharesOf};
 use langevin_data::{Lattice, shuffled};
 use langevin_train::Dataset;
 use serde_json::{Value, json};
@@ -189,7 +189,7 @@ fn document(
     units: &str,
     seconds: f64,
 ) -> Value {
-    let cause = |finding: &&Finding| {
+    let cause = |finding: &&Attribution| {
         json!({
             "cause": finding.cause.to_string(), "share": finding.share,
             "nats": finding.nats, "nats_from": finding.nats_from,
@@ -200,7 +200,7 @@ fn document(
     json!({
         "model": source.name(), "read_as": reader.path(), "plan": found.name, "nfe": found.nfe,
         "data": data.name(), "read": crate::data::document(data), "rows": found.rows, "dimension": found.dimension, "samples": found.samples, "seed": args.seed,
-        "units": units, "shares_of": if found.currency == Currency::Nats { "nats" } else { "squares" },
+        "units": units, "shares_of": if found.shares_of == SharesOf::Nats { "nats" } else { "squares" },
         "causes": found.ranking().iter().map(cause).collect::<Vec<_>>(),
         "gaussian": {"w2": found.total.w2, "kl": found.total.kl},
         "likelihoods": found.gap, "entropy": found.excess, "unseen": found.unseen, "blur": found.blur,

@@ -111,8 +111,8 @@ fn started(args: &PlanArgs, request: Request) -> Request {
 fn original_grid(args: &PlanArgs, process: &Process, grid: &str) -> Result<Request> {
     let mut flags = args.sampler.clone();
     flags.grid = grid.to_owned();
-    let Some(schedule) = k::Schedule::parse(grid) else { return flags.request() };
-    if schedule == k::Schedule::Beta && process.alpha_bars().is_none() {
+    let Some(schedule) = k::SigmaSchedule::parse(grid) else { return flags.request() };
+    if schedule == k::SigmaSchedule::Beta && process.alpha_bars().is_none() {
         say(
             "note: the quantiles are of the noise levels; ComfyUI's beta goes by the times of a table of betas (--process table:scaled-linear)",
         );

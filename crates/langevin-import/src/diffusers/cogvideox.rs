@@ -10,7 +10,7 @@
 
 use super::config::Config;
 use super::discrete::{DISCRETE_SPACINGS, ddim_next, end, walk};
-use super::table::{ALL, Defaults, LINEAR, Schedule, count, network, refuse, single, spacing};
+use super::table::{ALL, BetaTable, Defaults, LINEAR, count, network, refuse, single, spacing};
 use super::{Call, Class, Course, Tables};
 use langevin::error::{Error, Result};
 use langevin::formulation::Formulation;
@@ -34,14 +34,14 @@ pub(super) const CLASSES: &[Class] = &[
 
 /// The fields of the table.
 struct Shifted {
-    schedule: Schedule,
+    schedule: BetaTable,
     shift: f64,
     zero: bool,
 }
 
 impl Shifted {
     fn read(config: &Config) -> Result<Self> {
-        let schedule = Schedule::read(config, BETAS)?;
+        let schedule = BetaTable::read(config, BETAS)?;
         ["clip_sample", "clip_sample_range", "sample_max_value"].iter().for_each(|key| config.inert(key));
         let shift = config.number("snr_shift_scale", 3.0)?;
         if !(shift > 0.0 && shift.is_finite()) {

@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::table::{
-    ALL, Defaults, LINEAR, Schedule, alpha_bar, by_index, clip, count, falling_times, level, network, pin, refuse,
+    ALL, BetaTable, Defaults, LINEAR, alpha_bar, by_index, clip, count, falling_times, level, network, pin, refuse,
     round, single, spacing,
 };
 use super::{Call, Class, Course, Tables, flag, number};
@@ -63,7 +63,7 @@ fn following(tables: &Tables) -> impl Fn(usize, f64) -> f64 + '_ {
 }
 
 fn ddpm_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = Schedule::read(config, DDPM_BETAS)?;
+    let schedule = BetaTable::read(config, DDPM_BETAS)?;
     refuse(call, "DDPM", true, false, false)?;
     let times = match &call.timesteps {
         Some(times) => {
@@ -78,7 +78,7 @@ fn ddpm_tables(config: &Config, call: &Call) -> Result<Tables> {
 }
 
 fn ddpm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, DDPM_BETAS)?;
+    let schedule = BetaTable::read(config, DDPM_BETAS)?;
     let (steps, pins) = walk(tables, following(tables), 1.0)?;
     let variance = config.word(
         "variance_type",
@@ -104,7 +104,7 @@ fn ddpm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
 }
 
 fn ddim_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = Schedule::read(config, DDIM_BETAS)?;
+    let schedule = BetaTable::read(config, DDIM_BETAS)?;
     refuse(call, "DDIM", false, false, false)?;
     let times = spacing(config, schedule.count, count(call, schedule.count)?, DISCRETE_SPACINGS)?;
     Ok(by_index(&schedule, times))
@@ -126,7 +126,7 @@ pub(super) fn ddim_next<'a>(call: &Call, tables: &'a Tables, count: usize) -> im
 }
 
 fn ddim(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, DDIM_BETAS)?;
+    let schedule = BetaTable::read(config, DDIM_BETAS)?;
     let (steps, pins) = walk(tables, ddim_next(call, tables, schedule.count), end(config, tables, true)?)?;
     let network = network(config, &schedule, ALL)?;
     let clip = clip(config, Some(true))?;
@@ -138,7 +138,7 @@ fn ddim(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
 // DDIM upwards.
 
 fn inverse_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = Schedule::read(config, DDIM_BETAS)?;
+    let schedule = BetaTable::read(config, DDIM_BETAS)?;
     refuse(call, "DDIMInverse", false, false, false)?;
     let steps = count(call, schedule.count)?;
     let mut times = spacing(config, schedule.count, steps, &["leading", "trailing"])?;
@@ -147,7 +147,7 @@ fn inverse_tables(config: &Config, call: &Call) -> Result<Tables> {
 }
 
 fn inverse(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, DDIM_BETAS)?;
+    let schedule = BetaTable::read(config, DDIM_BETAS)?;
     if call.start_at.is_some() {
         return Err(Error::argument("an inversion starts at its beginning").at("start_at"));
     }
@@ -217,7 +217,7 @@ impl Method for Upwards {
 const UNCLIP_BETAS: Defaults = Defaults { schedules: &["squaredcos_cap_v2"], ..LINEAR };
 
 fn unclip_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = Schedule::read(config, UNCLIP_BETAS)?;
+    let schedule = BetaTable::read(config, UNCLIP_BETAS)?;
     refuse(call, "UnCLIP", false, false, false)?;
     let steps = count(call, schedule.count)?;
     let last = schedule.count as f64 - 1.0;
@@ -228,7 +228,7 @@ fn unclip_tables(config: &Config, call: &Call) -> Result<Tables> {
 }
 
 fn unclip(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, UNCLIP_BETAS)?;
+    let schedule = BetaTable::read(config, UNCLIP_BETAS)?;
     let network = network(config, &schedule, &["epsilon", "sample"])?;
     config.only("variance_type", &Value::from("fixed_small_log"))?;
     // The caller of the original may leave the next time out: a step then goes one entry down, and the next starts where it did not land.

@@ -4,7 +4,7 @@
 
 use super::config::Config;
 use super::discrete::walk;
-use super::table::{ALL, Defaults, Schedule, alpha_bar, by_index, clip, count, falling_times, level, network, refuse};
+use super::table::{ALL, BetaTable, Defaults, alpha_bar, by_index, clip, count, falling_times, level, network, refuse};
 use super::{Call, Class, Course, Tables, number, whole};
 use langevin::error::{Error, Result};
 use langevin::moves::Row;
@@ -38,7 +38,7 @@ pub(super) const CLASSES: &[Class] = &[
 
 /// The times; with `every`, a number of original steps given at run time stands for all of them.
 fn tables(config: &Config, call: &Call, name: &str, every: bool) -> Result<Tables> {
-    let schedule = Schedule::read(config, BETAS)?;
+    let schedule = BetaTable::read(config, BETAS)?;
     refuse(call, name, true, false, false)?;
     ["set_alpha_to_one", "steps_offset", "timestep_spacing", "timestep_scaling"]
         .iter()
@@ -85,7 +85,7 @@ fn cut(call: &Call, tables: &Tables) -> bool {
 }
 
 fn lcm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, BETAS)?;
+    let schedule = BetaTable::read(config, BETAS)?;
     let network = network(config, &schedule, ALL)?;
     // A run that was cut ends by noising again to its last time.
     let last = cut(call, tables).then(|| tables.timesteps.last().copied()).flatten().unwrap_or(-1.0);
@@ -98,7 +98,7 @@ fn lcm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
 }
 
 fn tcd(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, BETAS)?;
+    let schedule = BetaTable::read(config, BETAS)?;
     let network = network(config, &schedule, ALL)?;
     let gamma = number(call, "eta", 0.3)?;
     if !(0.0..=1.0).contains(&gamma) {

@@ -12,7 +12,7 @@
 
 use super::config::Config;
 use super::sigma::{Ladder, RULE, Rule, STABLE, Selected, select, stored};
-use super::table::{ALL, Defaults, Schedule, network, refuse, single};
+use super::table::{ALL, BetaTable, Defaults, network, refuse, single};
 use super::{Call, Class, Course, Tables, number};
 use langevin::error::Result;
 use langevin::math::{exp, ln};
@@ -37,7 +37,7 @@ fn doubled(levels: Vec<f64>) -> Vec<f64> {
 }
 
 fn heun_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = Schedule::read(config, HEUN_BETAS)?;
+    let schedule = BetaTable::read(config, HEUN_BETAS)?;
     refuse(call, "HeunDiscrete", true, false, false)?;
     let chosen = select(config, call, &schedule, &RULE)?;
     let times = chosen.times.iter().enumerate().flat_map(|(i, time)| vec![single(*time); if i == 0 { 1 } else { 2 }]);
@@ -45,7 +45,7 @@ fn heun_tables(config: &Config, call: &Call) -> Result<Tables> {
 }
 
 fn heun(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, HEUN_BETAS)?;
+    let schedule = BetaTable::read(config, HEUN_BETAS)?;
     let network = network(config, &schedule, ALL)?;
     let range = config.number("clip_sample_range", 1.0)?.abs();
     let clip = config.flag("clip_sample", false)?.then_some(Map::Clamp { min: -range, max: range });
@@ -86,7 +86,7 @@ fn interleaved(chosen: Selected, middle: impl Fn(f64, f64) -> f64) -> Tables {
 }
 
 fn kdpm2_selected(config: &Config, call: &Call) -> Result<Selected> {
-    let schedule = Schedule::read(config, STABLE)?;
+    let schedule = BetaTable::read(config, STABLE)?;
     refuse(call, "KDPM2", false, false, false)?;
     select(config, call, &schedule, &Rule { rounds: true, ..RULE })
 }
@@ -101,14 +101,14 @@ fn kdpm2a_tables(config: &Config, call: &Call) -> Result<Tables> {
 }
 
 fn kdpm2(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, STABLE)?;
+    let schedule = BetaTable::read(config, STABLE)?;
     let network = network(config, &schedule, ALL)?;
     let method = Box::new(Stages::new(stages::DPM2));
     Ladder::double(tables, Some(kdpm2_middle))?.course(config, call, network, None, method)
 }
 
 fn kdpm2a(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, STABLE)?;
+    let schedule = BetaTable::read(config, STABLE)?;
     let network = network(config, &schedule, ALL)?;
     let method = Box::new(Stages { keep: Keep::Ddim(1.0), ..Stages::new(stages::DPM2) });
     Ladder::double(tables, Some(kdpm2a_middle))?.course(config, call, network, None, method)
@@ -117,7 +117,7 @@ fn kdpm2a(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
 // DPM-Solver for the SDE.
 
 fn sde_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = Schedule::read(config, STABLE)?;
+    let schedule = BetaTable::read(config, STABLE)?;
     refuse(call, "DPMSolverSDE", false, false, false)?;
     let chosen = select(config, call, &schedule, &Rule { single: false, bounded: false, ..RULE })?;
     let mut times = vec![chosen.times[0]];
@@ -129,7 +129,7 @@ fn sde_tables(config: &Config, call: &Call) -> Result<Tables> {
 }
 
 fn sde(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, STABLE)?;
+    let schedule = BetaTable::read(config, STABLE)?;
     config.inert("noise_sampler_seed");
     let network = network(config, &schedule, ALL)?;
     let (keep, noise) = (Keep::Ddim(1.0), number(call, "s_noise", 1.0)?);

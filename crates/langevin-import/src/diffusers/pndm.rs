@@ -11,7 +11,7 @@
 
 use super::config::Config;
 use super::table::{
-    LINEAR, Schedule, alpha_bar, by_index, count, level, linspace_single, network, pin, refuse, single, spacing,
+    BetaTable, LINEAR, alpha_bar, by_index, count, level, linspace_single, network, pin, refuse, single, spacing,
 };
 use super::{Call, Class, Course, Tables};
 use langevin::error::{Error, Result};
@@ -31,12 +31,12 @@ pub(super) const CLASSES: &[Class] = &[
 ];
 
 /// The times of the steps, noisiest first.
-fn grid(config: &Config, call: &Call, schedule: &Schedule) -> Result<Vec<f64>> {
+fn grid(config: &Config, call: &Call, schedule: &BetaTable) -> Result<Vec<f64>> {
     spacing(config, schedule.count, count(call, schedule.count)?, &["leading", "linspace", "trailing"])
 }
 
 fn pndm_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = Schedule::read(config, LINEAR)?;
+    let schedule = BetaTable::read(config, LINEAR)?;
     refuse(call, "PNDM", false, false, false)?;
     let times = grid(config, call, &schedule)?;
     let calls = if config.flag("skip_prk_steps", false)? {
@@ -61,7 +61,7 @@ fn pndm_tables(config: &Config, call: &Call) -> Result<Tables> {
 }
 
 fn pndm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, LINEAR)?;
+    let schedule = BetaTable::read(config, LINEAR)?;
     let network = network(config, &schedule, &["epsilon", "v_prediction"])?;
     let skip = config.flag("skip_prk_steps", false)?;
     let last = if config.flag("set_alpha_to_one", false)? { 1.0 } else { alpha_bar(tables, 0.0, 1.0)? };

@@ -11,7 +11,7 @@
 //! Source: Lugmayr et al., arXiv 2201.09865.
 
 use super::config::Config;
-use super::table::{Defaults, LINEAR, Schedule, alpha_bar, by_index, count, level, network, pin, refuse};
+use super::table::{BetaTable, Defaults, LINEAR, alpha_bar, by_index, count, level, network, pin, refuse};
 use super::{Call, Class, Course, Tables, whole};
 use langevin::error::{Error, Result};
 use langevin::math::co;
@@ -30,7 +30,7 @@ pub(super) const CLASSES: &[Class] =
 const MOST: usize = 100_000;
 
 fn tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = Schedule::read(config, BETAS)?;
+    let schedule = BetaTable::read(config, BETAS)?;
     refuse(call, "RePaint", false, false, false)?;
     let steps = count(call, schedule.count)?;
     let (length, samples) = (whole(call, "jump_length", 10, 1..=1000)?, whole(call, "jump_n_sample", 10, 1..=1000)?);
@@ -56,7 +56,7 @@ fn tables(config: &Config, call: &Call) -> Result<Tables> {
 }
 
 fn course(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, BETAS)?;
+    let schedule = BetaTable::read(config, BETAS)?;
     if call.start_at.is_some() {
         return Err(Error::argument("RePaint starts at its beginning").at("start_at"));
     }

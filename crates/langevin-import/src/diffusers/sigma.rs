@@ -15,7 +15,7 @@ use super::config::Config;
 use super::quirks::{Late, LateChurn, Lms};
 use super::sigmas::{Placing, Sigmas};
 use super::table::{
-    ALL, Defaults, LINEAR, MOST_STEPS, Schedule, count, linspace, linspace_single, network, refuse, single, spacing,
+    ALL, BetaTable, Defaults, LINEAR, MOST_STEPS, count, linspace, linspace_single, network, refuse, single, spacing,
 };
 use super::vp::alphas_cumprod;
 use super::{Call, Class, Course, Tables, number, whole};
@@ -184,7 +184,7 @@ pub(super) struct Selected {
     pub(super) shaped: bool,
 }
 
-pub(super) fn select(config: &Config, call: &Call, schedule: &Schedule, rule: &Rule) -> Result<Selected> {
+pub(super) fn select(config: &Config, call: &Call, schedule: &BetaTable, rule: &Rule) -> Result<Selected> {
     let bars = alphas_cumprod(schedule);
     let table = Sigmas::new(&bars);
     let shape = Placing::read(config, false)?;
@@ -273,7 +273,7 @@ fn continuous(config: &Config) -> Result<bool> {
 }
 
 fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = Schedule::read(config, ZERO_SNR)?;
+    let schedule = BetaTable::read(config, ZERO_SNR)?;
     refuse(call, "EulerDiscrete", true, true, false)?;
     // Its own fields, of which only the grids make use.
     config.inert("sigma_min");
@@ -323,7 +323,7 @@ fn euler_tables(config: &Config, call: &Call) -> Result<Tables> {
 }
 
 fn euler(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, ZERO_SNR)?;
+    let schedule = BetaTable::read(config, ZERO_SNR)?;
     let mut network = network(config, &schedule, ALL)?;
     if continuous(config)? {
         network = Formulation::new(Process::vp(), Prediction::V).with_clock(Clock::QuarterLogSigma);
@@ -384,14 +384,14 @@ impl Churning {
 // Ancestral Euler.
 
 fn ancestral_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = Schedule::read(config, ZERO_SNR)?;
+    let schedule = BetaTable::read(config, ZERO_SNR)?;
     refuse(call, "EulerAncestralDiscrete", false, false, false)?;
     let chosen = select(config, call, &schedule, &RULE)?;
     Ok(Tables { alphas_cumprod: chosen.bars, timesteps: chosen.times, sigmas: stored(chosen.levels, 0.0) })
 }
 
 fn ancestral(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, ZERO_SNR)?;
+    let schedule = BetaTable::read(config, ZERO_SNR)?;
     let network = network(config, &schedule, ALL)?;
     let method = Box::new(OneStep::new(Keep::Ddim(1.0)));
     Ladder::single(tables)?.course(config, call, network, None, method)
@@ -400,7 +400,7 @@ fn ancestral(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
 // LMS.
 
 fn lms_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = Schedule::read(config, LINEAR)?;
+    let schedule = BetaTable::read(config, LINEAR)?;
     refuse(call, "LMSDiscrete", false, false, false)?;
     let chosen = select(config, call, &schedule, &Rule { bounded: false, ..RULE })?;
     Ok(Tables {
@@ -411,7 +411,7 @@ fn lms_tables(config: &Config, call: &Call) -> Result<Tables> {
 }
 
 fn lms(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = Schedule::read(config, LINEAR)?;
+    let schedule = BetaTable::read(config, LINEAR)?;
     let network = network(config, &schedule, ALL)?;
     let order = whole(call, "order", 4, 1..=12)?;
     let method: Box<dyn Method> = if call.start_at.is_some() && !call.consistent {

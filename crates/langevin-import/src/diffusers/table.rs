@@ -42,7 +42,7 @@ pub(super) fn linspace(start: f64, end: f64, count: usize) -> Vec<f64> {
 
 /// The fields of a noise schedule.
 #[derive(Clone, Debug)]
-pub(super) struct Schedule {
+pub(super) struct BetaTable {
     /// N.
     pub(super) count: usize,
     /// The same table in our words, for the network's process.
@@ -66,7 +66,7 @@ pub(super) struct Defaults {
 pub(super) const LINEAR: Defaults =
     Defaults { start: 1e-4, end: 0.02, schedules: &["linear", "scaled_linear", "squaredcos_cap_v2"], zero_snr: false };
 
-impl Schedule {
+impl BetaTable {
     pub(super) fn read(config: &Config, defaults: Defaults) -> Result<Self> {
         let count = config.whole("num_train_timesteps", 1000)?;
         if !(1..=MOST_ENTRIES).contains(&count) {
@@ -176,7 +176,7 @@ fn check(betas: &[f64], listed: bool) -> Result<()> {
 }
 
 /// The network that was saved: given the index of the table, and a state of unit variance.
-pub(super) fn network(config: &Config, schedule: &Schedule, words: &[&'static str]) -> Result<Formulation> {
+pub(super) fn network(config: &Config, schedule: &BetaTable, words: &[&'static str]) -> Result<Formulation> {
     let prediction = match config.word("prediction_type", words)? {
         "sample" => Prediction::X0,
         "v_prediction" => Prediction::V,
@@ -299,7 +299,7 @@ pub(super) fn trailing(count: usize, steps: usize) -> Vec<f64> {
 }
 
 /// Tables that go by ᾱ.
-pub(super) fn by_index(schedule: &Schedule, timesteps: Vec<f64>) -> Tables {
+pub(super) fn by_index(schedule: &BetaTable, timesteps: Vec<f64>) -> Tables {
     Tables { alphas_cumprod: schedule.alphas_cumprod(), timesteps, sigmas: Vec::new() }
 }
 

@@ -6,7 +6,7 @@
 use super::config::Config;
 use super::sigmas::{Cast, Placing, Sigmas, shift};
 use super::table::{
-    Defaults, MOST_STEPS, Schedule, clip, count, down, falling_times, linspace, network, pin, refuse, round, single,
+    BetaTable, Defaults, MOST_STEPS, clip, count, down, falling_times, linspace, network, pin, refuse, round, single,
 };
 use super::{Call, Course, Tables};
 use langevin::error::{Error, Result};
@@ -51,7 +51,7 @@ pub(super) struct Kin {
 
 /// The fields that place the levels.
 pub(super) struct Placed {
-    pub(super) schedule: Schedule,
+    pub(super) schedule: BetaTable,
     pub(super) placing: Placing,
     pub(super) flow: bool,
     pub(super) shift: f64,
@@ -61,7 +61,7 @@ pub(super) struct Placed {
 }
 
 /// ᾱ of the training; with zero terminal SNR the last is 2^{−24} and not 0.
-pub(super) fn alphas_cumprod(schedule: &Schedule) -> Vec<f64> {
+pub(super) fn alphas_cumprod(schedule: &BetaTable) -> Vec<f64> {
     let mut bars = schedule.alphas_cumprod();
     if schedule.zero_snr
         && let Some(last) = bars.last_mut()
@@ -73,7 +73,7 @@ pub(super) fn alphas_cumprod(schedule: &Schedule) -> Vec<f64> {
 
 impl Placed {
     pub(super) fn read(kin: &Kin, config: &Config, call: &Call) -> Result<Self> {
-        let schedule = Schedule::read(config, kin.betas)?;
+        let schedule = BetaTable::read(config, kin.betas)?;
         let placing = Placing::read(config, kin.lu)?;
         let flow = config.flag("use_flow_sigmas", false)?;
         let mut shift = config.number("flow_shift", 1.0)?;
@@ -261,7 +261,7 @@ impl Ground {
 const VP: &[&str] = &["epsilon", "sample", "v_prediction"];
 
 /// The network of a flow, which is given N·s.
-pub(super) fn flow_network(config: &Config, schedule: &Schedule) -> Result<Formulation> {
+pub(super) fn flow_network(config: &Config, schedule: &BetaTable) -> Result<Formulation> {
     let prediction = match config.word("prediction_type", &["epsilon", "sample", "flow_prediction"])? {
         "sample" => Prediction::X0,
         "flow_prediction" => Prediction::Velocity,

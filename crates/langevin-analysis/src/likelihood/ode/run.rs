@@ -59,7 +59,7 @@ pub struct EncodeRun<Sp: RowWise> {
     /// σ/α of the cleanest and of the noisiest level.
     ends: (f64, f64),
     /// The rows on their way, their addresses and their states.
-    active: Vec<Row>,
+    active: Vec<RowState>,
     ids: Vec<SampleId>,
     states: Option<States<Sp::State>>,
     /// Attempts so far.
@@ -80,7 +80,7 @@ struct States<S> {
 }
 
 /// One row on its way.
-struct Row {
+struct RowState {
     /// Which of the data it is.
     index: usize,
     /// ln y.
@@ -124,8 +124,14 @@ impl<Sp: RowWise> EncodeRun<Sp> {
         let ends = how.check()?;
         let (products, sums) = how.divergence.sizes(dim);
         let probes = (0..products).map(|probe| probe_of(&space, how.divergence, probe, rows)).collect::<Result<_>>()?;
-        let start =
-            |index| Row { index, at: ln(ends.0), step: 0.1, volume: vec![0.0; sums], slope: vec![], evaluations: 0 };
+        let start = |index| RowState {
+            index,
+            at: ln(ends.0),
+            step: 0.1,
+            volume: vec![0.0; sums],
+            slope: vec![],
+            evaluations: 0,
+        };
         let out = Encoded {
             state: space.combine(None, &[], &[], rows)?,
             log_volume: vec![0.0; rows.len()],
@@ -276,7 +282,7 @@ impl<Sp: RowWise> EncodeRun<Sp> {
         let terms: Vec<_> = DIFFERENCE.iter().zip(slopes).map(|(w, k)| (Coef::All(*w), k)).collect();
         let error = self.space.combine(None, &terms, &[], &self.ids)?;
         let error = self.space.combine(Some((Coef::PerRow(steps), error)), &[], &[], &self.ids)?;
-        let size = |row: &Row| {
+        let size = |row: &RowState| {
             let y = exp(row.at);
             (1.0 + y * y).sqrt()
         };
