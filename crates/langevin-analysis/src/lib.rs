@@ -1,4 +1,4 @@
-//! What is known of a diffusion model and of its samplers without guessing: exact densities, exact errors, likelihoods.
+//! Analyses diffusion models and their samplers: exact densities, exact errors, likelihoods, diagnosis.
 //!
 //! | module | what is in it |
 //! |---|---|

@@ -4,6 +4,7 @@
 
 use langevin::formulation::InputScaling;
 use langevin::model::At;
+use langevin::plan::{Op, Rule};
 use langevin::{
     Clock, Formulation, LambdaRange, Model, Prediction, Process, Query, ReadAs, Result, SampleId, SliceSpace,
 };
@@ -69,14 +70,25 @@ fn levels_in_single_precision_are_within_the_training() {
     assert_eq!(plan.outside(&LambdaRange::from_sigma_ve(0.1, 10.0).unwrap()), 2);
 }
 
-/// Levels beyond the table, with the last time for each, are the original's choice: the lint has nothing to say of them.
+/// Levels beyond the table, with the last time for each, are the original's choice: the lint has nothing to say of them, in the
+/// coordinates of the table and of VE. A state that is not on the continued table is still found.
 #[test]
 fn levels_beyond_a_table_are_no_finding() {
-    let config = r#"{"_class_name": "DPMSolverMultistepScheduler", "beta_schedule": "scaled_linear", "beta_start": 0.00085,
-        "beta_end": 0.012, "prediction_type": "v_prediction", "timestep_spacing": "leading", "steps_offset": 1,
-        "sigma_min": 0.0485, "sigma_max": 124.8983, "use_karras_sigmas": true}"#;
-    let plan = Diffusers::parse(config).unwrap().plan(&Call::steps(6)).unwrap();
-    let lint = plan.lint().unwrap();
-    assert!(lint.is_clean(), "{lint}");
-    assert!((plan.noise_levels().unwrap()[1] - 124.8983).abs() < 1e-3);
+    for class in ["DPMSolverMultistepScheduler", "EulerDiscreteScheduler"] {
+        let config = format!(
+            r#"{{"_class_name": "{class}", "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
+            "prediction_type": "v_prediction", "timestep_spacing": "leading", "steps_offset": 1,
+            "sigma_min": 0.0485, "sigma_max": 124.8983, "use_karras_sigmas": true}}"#
+        );
+        let plan = Diffusers::parse(&config).unwrap().plan(&Call::steps(6)).unwrap();
+        let lint = plan.lint().unwrap();
+        assert!(lint.is_clean(), "{class}: {lint}");
+        assert!((plan.noise_levels().unwrap()[1] - 124.8983).abs() < 1e-3);
+        let mut parts = plan.into_parts();
+        let eval = parts.ops.iter_mut().find_map(|op| if let Op::Eval { level, .. } = op { Some(level) } else { None });
+        let level = eval.unwrap();
+        (level.alpha, level.sigma) = (1.1 * level.alpha, 1.1 * level.sigma);
+        let found = parts.plan().unwrap().lint().unwrap().findings;
+        assert!(found.iter().any(|finding| finding.rule == Rule::Level && finding.op == Some(1)), "{class}");
+    }
 }

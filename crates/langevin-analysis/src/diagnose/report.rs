@@ -38,7 +38,7 @@ pub enum SharesOf {
     Squares,
 }
 
-/// What one cause contributes to the error, in nats and as a distance.
+/// The contribution of one cause to the error, in nats and as a distance.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Attribution {

@@ -1,4 +1,4 @@
-//! Whether a network's score is that of any one density, noised.
+//! Measures how far a network's score is from the score of a single noised density.
 //!
 //! In $z = x/\alpha$, $y = \sigma/\alpha$ the density obeys the heat equation, $\partial_y p = y \Delta p$. So $L = \log p$ obeys $\partial_y L = y(\Delta L + \lVert\nabla L\rVert^2)$,
 //! and the score, its gradient,
@@ -35,7 +35,7 @@ const KAPPA: f64 = 0.02;
 /// The widest data for which all of the Jacobian is worth its price.
 pub(super) const MAX_DIM: usize = 3;
 
-/// How far a score is from that of one density, at one level.
+/// The distance of a score from that of a single density, at one noise level.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Residual {
@@ -142,7 +142,7 @@ pub struct ResidualRun<Sp: RowWise> {
     found: Vec<Residual>,
 }
 
-/// What is known at one level.
+/// The answers collected at one noise level.
 #[derive(Default)]
 struct Heard {
     /// The answers so far.

@@ -17,7 +17,7 @@ use langevin::noise::SampleId;
 use langevin::plan::{Plan, Sampling};
 use langevin::space::SliceSpace;
 
-/// What is measured with the network.
+/// The measurements that evaluate the network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Task {
     /// Samples of the plan.

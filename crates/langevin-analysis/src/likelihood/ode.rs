@@ -20,7 +20,7 @@ use langevin::model::Vjp;
 use langevin::noise::SampleId;
 use langevin::space::{RowWise, SliceSpace};
 
-/// How the trace of the Jacobian is found.
+/// The method that computes the trace of the Jacobian.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Divergence {
@@ -60,7 +60,7 @@ impl Divergence {
         }
     }
 
-    /// What is usual: exact up to 16 elements, then 8 probes.
+    /// Returns the default for rows of `dim` elements: exact up to 16, otherwise 8 probes.
     #[must_use]
     pub fn usual(dim: usize) -> Self {
         if dim <= 16 { Self::Exact } else { Self::Hutchinson(8) }
@@ -99,7 +99,7 @@ const MAX_PROBES: usize = 4096;
 pub struct Ode {
     /// From the cleanest to the noisiest level.
     pub range: LambdaRange,
-    /// How the divergence is found.
+    /// The method that computes the divergence.
     pub divergence: Divergence,
     /// The error of a step, relative to the size of the state and, of the volume, in nats for each element.
     pub tolerance: f64,
@@ -163,7 +163,7 @@ impl Ode {
     /// Carries data up to the noisiest level: what [`run`](Self::run) does before it looks at where they arrive.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// Returns an error under the conditions of [`run`](Self::run).
     pub fn encode(
         &self,
         model: &(impl Vjp<Vec<f64>> + ?Sized),
@@ -215,7 +215,7 @@ impl Ode {
     /// evaluated by the caller.
     ///
     /// # Errors
-    /// As [`start`](Self::start).
+    /// Returns an error under the conditions of [`start`](Self::start).
     pub fn start_encoding<Sp: RowWise>(
         &self,
         space: Sp,

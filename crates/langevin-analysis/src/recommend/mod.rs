@@ -81,7 +81,7 @@ impl By {
     }
 }
 
-/// Where plans come from: a [`Request`](langevin::Request), or whatever else makes plans of samplers, such as another library's config.
+/// Compiles samplers to plans for a search: a [`Request`](langevin::Request), or a scheduler's config of another library.
 pub trait Compiler {
     /// The plan of a sampler in this many steps; `None` on a grid that brings its own.
     ///

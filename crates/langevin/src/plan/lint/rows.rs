@@ -117,16 +117,21 @@ fn beyond(value: f64, slack: f64) -> bool {
     value.partial_cmp(&slack).is_none_or(Ordering::is_gt)
 }
 
-/// Whether the level is noisier than the last entry of a table. Samplers of other libraries go there on purpose: the state is
-/// that of a continued table, and the network is told the last time.
-fn beyond_table(process: &Process, level: &Level) -> bool {
-    process.alpha_bars().is_some() && process.match_level(level).is_err()
+/// Returns the level of a continued table, α² + σ² = 1, if this one is noisier than the table's last entry; `None` otherwise.
+/// Samplers of other libraries go there on purpose, and tell the network the last time.
+fn beyond_table(process: &Process, level: &Level) -> Option<Level> {
+    if process.alpha_bars().is_none() || process.match_level(level).is_ok() {
+        return None;
+    }
+    let y = level.sigma_ve();
+    let alpha = (1.0 + y * y).sqrt().recip();
+    Some(Level { time: level.time, alpha, sigma: y * alpha })
 }
 
 /// α of the process and of the level where they differ, or the times.
 fn off_level(process: &Process, level: &Level) -> Option<(f64, f64)> {
-    if beyond_table(process, level) {
-        return None;
+    if let Some(own) = beyond_table(process, level) {
+        return beyond((level.scale_to(&own) - 1.0).abs(), OFF_LEVEL).then_some((own.alpha, level.alpha));
     }
     let (_, last) = process.schedule().domain();
     let own = process.match_level(level).or_else(|_| process.level(last)).ok()?;
@@ -142,8 +147,11 @@ fn off_level(process: &Process, level: &Level) -> Option<(f64, f64)> {
 /// level is the one at the plan's noise level or the one at the time that it is passed.
 fn off_reading(network: &Formulation, level: &Level, reading: &Reading) -> Option<f64> {
     let own = [network.process.match_level(level), network.level(reading.time)];
-    let beyond_it = beyond_table(&network.process, level).then_some(*level);
-    let errors = own.into_iter().flatten().chain(beyond_it).map(|own| reading_error(network, level, &own, reading));
+    let errors = own
+        .into_iter()
+        .flatten()
+        .chain(beyond_table(&network.process, level))
+        .map(|own| reading_error(network, level, &own, reading));
     let least = errors.filter(|error| !error.is_nan()).reduce(f64::min)?;
     beyond(least, OFF_READING).then_some(least)
 }
