@@ -19,6 +19,7 @@ from ._langevin import (
     Candidate,
     Density,
     Formulation,
+    InputLevel,
     Level,
     Network,
     OnnxNetwork,
@@ -37,7 +38,7 @@ from ._langevin import (
 from ._drive import Adapted, Likelihood, RowQuery, adaptive, likelihood
 from ._run import Step
 
-_arguments.guard(_langevin, ["analyze", "recommend"], [Density, Formulation, Level, Network, OnnxNetwork, Plan, Process, Ranking, Stepper])
+_arguments.guard(_langevin, ["analyze", "recommend"], [Density, Formulation, InputLevel, Level, Network, OnnxNetwork, Plan, Process, Ranking, Stepper])
 analyze, recommend = _langevin.analyze, _langevin.recommend
 
 __all__ = [
@@ -48,11 +49,11 @@ __all__ = [
     "Error",
     "FormatError",
     "Formulation",
+    "InputLevel",
     "KeywordError",
     "Level",
     "Likelihood",
     "ModelError",
-    "UnknownNameError",
     "Network",
     "OnnxNetwork",
     "Plan",
@@ -66,6 +67,7 @@ __all__ = [
     "SingularError",
     "Step",
     "Stepper",
+    "UnknownNameError",
     "__version__",
     "adaptive",
     "analyze",

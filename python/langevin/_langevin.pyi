@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "Candidate", "Density", "Formulation", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "_Program", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "analyze", "cli", "recommend", "samplers"]
+__all__ = ["__version__", "Candidate", "Density", "Formulation", "InputLevel", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "_Program", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "analyze", "cli", "recommend", "samplers"]
 
 __version__: Final[str]
 
@@ -159,9 +159,9 @@ class Formulation:
         How to read this formulation's output off a network of another one at many times of this one's clock: an array of shape (times, 4), columns scale, time, a, b as in
         :class:`Reading`.
         """
-    def seen(self, /, level: Level) -> Level:
+    def seen(self, /, level: Level) -> InputLevel:
         """
-        The level as the network sees it: its time, and the alpha and sigma of its scaled input.
+        Return what the network is told of a level: the time in its clock, and the alpha and sigma of its scaled input.
         """
     @property
     def sigma_range(self, /) -> tuple[float, float] | None:
@@ -171,6 +171,38 @@ class Formulation:
     def to_json(self, /) -> str:
         """
         The formulation as a JSON document.
+        """
+
+@final
+class InputLevel:
+    """
+    What a network is told of a :class:`Level`: the time in the network's own clock, and the coefficients of its scaled input,
+    ``x = alpha * x0 + sigma * noise``.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, time: SupportsFloat | SupportsIndex, alpha: SupportsFloat | SupportsIndex, sigma: SupportsFloat | SupportsIndex) -> InputLevel: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[float, float, float]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def alpha(self, /) -> float:
+        """
+        The factor of the datum in the input.
+        """
+    @property
+    def sigma(self, /) -> float:
+        """
+        The standard deviation of the noise in the input.
+        """
+    def state(self, /) -> Level:
+        """
+        Return the place of the input, taken as a state: the same alpha and sigma, on whatever process has them.
+        """
+    @property
+    def time(self, /) -> float:
+        """
+        The time, in the clock of the network.
         """
 
 @final

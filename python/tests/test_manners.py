@@ -17,6 +17,7 @@ def zero(x, query):
 
 OBJECTS = [
     langevin.Level(0.5, 0.8, 0.6),
+    langevin.InputLevel(0.5, 0.8, 0.6),
     langevin.Process("vp"),
     langevin.Process(betas=[0.01, 0.02, 0.4]),
     langevin.Prediction("v"),
@@ -248,7 +249,7 @@ class TestTorch:
         assert torch.allclose(converted(x, t), each, atol=1e-6)
         table = to.readings_from(from_, t.numpy())
         for row, time in zip(table, t.tolist()):
-            reading = to.read_from(from_, to.seen(to.level(time)))
+            reading = to.read_from(from_, to.seen(to.level(time)).state())
             assert row.tolist() == [reading.scale, reading.time, reading.a, reading.b]
         compiled = torch.compile(converted, fullgraph=True, backend="eager")
         assert torch.allclose(compiled(x, t), converted(x, t), atol=1e-6)

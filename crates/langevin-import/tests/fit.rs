@@ -40,7 +40,7 @@ fn imported_plans_serve_another_network() {
                 let scale = level.alpha / own.alpha;
                 let plain: Vec<f64> = x.iter().map(|x| x / scale).collect();
                 let mut inner = *query;
-                inner.at = At::One(own);
+                inner.at = At::One(own.into());
                 ReadAs::new(self.0, self.1.clone(), SliceSpace::<f64>::new(2)).predict(&plain, &inner)
             }
         }

@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`errors`] | the one tree of exceptions, with the texts of the library |
-//! | [`theory`] | `Process`, `Prediction`, `Formulation`, `Level` |
+//! | [`theory`] | `Process`, `Prediction`, `Formulation`, `Level`, `InputLevel` |
 //! | [`plan`] | `Plan`, compiled, read, printed and run |
 //! | [`analysis`] | `analyze` and `recommend`: exact errors on Gaussian data |
 //! | [`models`] | `Density` and `Network`: models that need no Python |
@@ -85,7 +85,7 @@ mod _langevin {
     #[pymodule_export]
     use crate::stepper::{Query, Stepper};
     #[pymodule_export]
-    use crate::theory::{Formulation, Level, Prediction, Process, Reading};
+    use crate::theory::{Formulation, InputLevel, Level, Prediction, Process, Reading};
 
     // Python's name for it.
     #[allow(non_upper_case_globals)]

@@ -10,7 +10,7 @@ use crate::theory::Formulation;
 use langevin::adaptive::Adaptive;
 use langevin::adaptive::{Adapted, Pair};
 use langevin::drive::{Answer, Program};
-use langevin::model::At;
+use langevin::model::{At, InputLevel};
 use langevin::space::{Element, Tolerance};
 use langevin::space::{ErrorNorms, RowWise};
 use langevin::{LambdaRange, SampleId, SliceSpace};
@@ -146,7 +146,7 @@ where
             return Err(ArgumentError::new_err("a level for each row was expected"));
         };
         self.rows = levels.len();
-        let column = |of: fn(&langevin::Level) -> f64| PyArray1::from_iter(py, levels.iter().map(of));
+        let column = |of: fn(&InputLevel) -> f64| PyArray1::from_iter(py, levels.iter().map(of));
         let cotangents = question.cotangents.iter().map(|v| self.exchange.give(py, v)).collect();
         Ok(Some((
             self.exchange.give(py, question.x),

@@ -5,7 +5,7 @@ use crate::column::Column;
 use crate::errors::{ArgumentError, OrRaise as _, misfit};
 use crate::tensors::TensorSpace;
 use langevin::SampleId;
-use langevin::model::{At, Branch};
+use langevin::model::{At, Branch, InputLevel};
 use langevin::plan::Run;
 use langevin::space::Element;
 use numpy::PyArray1;
@@ -92,7 +92,7 @@ impl<T: Element + numpy::Element> Typed<T> {
     }
 
     /// The open query: its state, time, α, σ and branch.
-    fn query(&mut self, py: Python<'_>) -> PyResult<Option<(Py<PyAny>, langevin::Level, Branch)>> {
+    fn query(&mut self, py: Python<'_>) -> PyResult<Option<(Py<PyAny>, InputLevel, Branch)>> {
         let Some(request) = self.run.query().or_raise()? else { return Ok(None) };
         let At::One(level) = request.query.at else {
             return Err(ArgumentError::new_err("a plan asks about one level at a time"));
@@ -135,7 +135,7 @@ impl<T: Element + numpy::Element> Typed<T> {
 struct Tensors(Run<Arc<langevin::Plan>, Box<TensorSpace>, Vec<SampleId>>);
 
 impl Tensors {
-    fn query(&mut self, py: Python<'_>) -> PyResult<Option<(Py<PyAny>, langevin::Level, Branch)>> {
+    fn query(&mut self, py: Python<'_>) -> PyResult<Option<(Py<PyAny>, InputLevel, Branch)>> {
         let Some(request) = self.0.query().or_raise()? else { return Ok(None) };
         let At::One(level) = request.query.at else {
             return Err(ArgumentError::new_err("a plan asks about one level at a time"));

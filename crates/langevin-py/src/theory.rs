@@ -54,6 +54,51 @@ impl Level {
     }
 }
 
+/// What a network is told of a :class:`Level`: the time in the network's own clock, and the coefficients of its scaled input,
+/// ``x = alpha * x0 + sigma * noise``.
+#[pyclass(frozen, get_all, eq, module = "langevin")]
+#[derive(Clone, Copy, PartialEq)]
+pub struct InputLevel {
+    /// The time, in the clock of the network.
+    time: f64,
+    /// The factor of the datum in the input.
+    alpha: f64,
+    /// The standard deviation of the noise in the input.
+    sigma: f64,
+}
+
+impl From<langevin::model::InputLevel> for InputLevel {
+    fn from(level: langevin::model::InputLevel) -> Self {
+        Self { time: level.time, alpha: level.alpha, sigma: level.sigma }
+    }
+}
+
+#[pymethods]
+impl InputLevel {
+    #[new]
+    fn new(time: Time, alpha: Alpha, sigma: Sigma) -> Self {
+        Self { time: time.0, alpha: alpha.0, sigma: sigma.0 }
+    }
+
+    /// Return the place of the input, taken as a state: the same alpha and sigma, on whatever process has them.
+    fn state(&self) -> Level {
+        Level { time: self.time, alpha: self.alpha, sigma: self.sigma }
+    }
+
+    fn __repr__(&self) -> String {
+        format!("InputLevel(time={}, alpha={}, sigma={})", self.time, self.alpha, self.sigma)
+    }
+
+    fn __hash__(&self) -> u64 {
+        self.state().__hash__()
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (f64, f64, f64))> {
+        let own = slf.get();
+        Ok((slf.get_type().into_any(), (own.time, own.alpha, own.sigma)))
+    }
+}
+
 #[pymethods]
 impl Level {
     #[new]
@@ -340,9 +385,9 @@ impl Formulation {
         self.0.range.map(|range| range.sigma_ve())
     }
 
-    /// The level as the network sees it: its time, and the alpha and sigma of its scaled input.
-    fn seen(&self, level: &Bound<'_, Level>) -> PyResult<Level> {
-        self.0.seen(&level.get().inner()).map(Level::from).or_raise()
+    /// Return what the network is told of a level: the time in its clock, and the alpha and sigma of its scaled input.
+    fn seen(&self, level: &Bound<'_, Level>) -> PyResult<InputLevel> {
+        self.0.seen(&level.get().inner()).map(InputLevel::from).or_raise()
     }
 
     /// The level of its own process at which the network is given this number for time.
@@ -375,7 +420,7 @@ impl Formulation {
                 Some((same, row)) if same == *time => row,
                 _ => {
                     let level = self.0.level(*time).and_then(|level| self.0.seen(&level)).or_raise()?;
-                    let reading = self.0.read_from(&other.get().0, &level).or_raise()?;
+                    let reading = self.0.read_from(&other.get().0, &level.state()).or_raise()?;
                     [reading.scale, reading.time, reading.a, reading.b]
                 }
             };

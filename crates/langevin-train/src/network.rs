@@ -204,7 +204,7 @@ impl Network {
             chunk.resize(first, count, width, features);
             let mut known: Option<(Level, usize, f64)> = None;
             for place in 0..count {
-                let level = query.at.row(first + place);
+                let level = query.at.row(first + place).state();
                 let f = place * features..(place + 1) * features;
                 chunk.scales[place] = match known {
                     Some((same, from, k)) if same == level => {

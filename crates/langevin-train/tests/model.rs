@@ -1,7 +1,7 @@
 //! The network as a model, and its file.
 #![allow(clippy::unwrap_used)]
 
-use langevin::model::{At, Branch};
+use langevin::model::{At, Branch, InputLevel};
 use langevin::{
     Formulation, Grid, Level, Model, Prediction, Process, Query, ReadAs, SampleId, Sampler, Sampling, SliceSpace,
 };
@@ -59,7 +59,8 @@ fn levels_per_row_agree_with_one_level() {
     let rows = ids(0..70);
     let levels: Vec<Level> = (0..70).map(|i| level(0.1 + 0.8 * f64::from(i % 3) / 2.0)).collect();
     let mut query = Query::new(level(0.5), &rows);
-    query.at = At::PerRow(&levels);
+    let told: Vec<InputLevel> = levels.iter().map(|level| (*level).into()).collect();
+    query.at = At::PerRow(&told);
     let mixed = network().predict(&states(&rows), &query).unwrap();
     for (row, id) in rows.iter().enumerate() {
         let alone = network().predict(&states(&[*id]), &Query::new(levels[row], &[*id])).unwrap();
@@ -153,7 +154,8 @@ fn queries_that_do_not_fit_are_refused() {
     assert!(refused(vec![0.0; 128], query).contains("unconditional"));
     let levels = [level(0.5)];
     let mut query = Query::new(level(0.5), &rows);
-    query.at = At::PerRow(&levels);
+    let told: Vec<InputLevel> = levels.iter().map(|level| (*level).into()).collect();
+    query.at = At::PerRow(&told);
     assert!(refused(vec![0.0; 128], query).contains("levels"));
 }
 

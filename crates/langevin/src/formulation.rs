@@ -7,6 +7,7 @@
 
 use crate::error::{Error, Result};
 use crate::math::{atan, exp, ln, tan};
+use crate::model::InputLevel;
 use crate::prediction::Prediction;
 use crate::process::{Affine, Level, Process, ProcessSpec};
 use serde::{Deserialize, Serialize};
@@ -293,14 +294,14 @@ impl Formulation {
         }
     }
 
-    /// The level as the network sees it: its time and the α and σ of its scaled input.
+    /// Returns what the network is told of a level: the time in its clock, and α and σ of its scaled input.
     ///
     /// # Errors
     /// As [`Process::match_level`].
-    pub fn seen(&self, level: &Level) -> Result<Level> {
+    pub fn seen(&self, level: &Level) -> Result<InputLevel> {
         let own = self.process.match_level(level)?;
         let scale = self.input_scale(&own);
-        Ok(Level { time: self.time(&own), alpha: scale * own.alpha, sigma: scale * own.sigma })
+        Ok(InputLevel { time: self.time(&own), alpha: scale * own.alpha, sigma: scale * own.sigma })
     }
 
     /// How to read D off this network at a level of any process: D = a·x + b·out(scale·x, time).

@@ -7,17 +7,68 @@ use crate::noise::SampleId;
 use crate::process::Level;
 use crate::space::Space;
 
-/// The noise level of a batch: one for all of it, or one for each row.
+/// The noise level of a network's input, as the network is told it: x = α·x₀ + σ·ε, at `time` in the network's
+/// own clock.
+///
+/// A [`Level`] is a place on a process. What a network is told of that place differs where the network has
+/// another clock or another process, or scales its input: [`Formulation::seen`] computes it. A model that is
+/// told the place itself takes the conversion from `Level`.
+///
+/// ```
+/// use langevin::{Clock, Formulation, Prediction, Process};
+/// // A network on rectified flow that counts its time to 1000, asked about a state of the VP process.
+/// let network = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+/// let network = network.with_clock(Clock::Scaled { factor: 1000.0 });
+/// let level = Process::vp().level_at_sigma_ve(1.0)?;
+/// let told = network.seen(&level)?;
+/// assert!((told.time - 500.0).abs() < 1e-9);
+/// assert!((told.alpha - 0.5).abs() < 1e-12 && (told.sigma - 0.5).abs() < 1e-12);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum At<'a> {
-    /// Every row is at this level.
-    One(Level),
-    /// Row i is at level i.
-    PerRow(&'a [Level]),
+pub struct InputLevel {
+    /// The time, in the clock of the network.
+    pub time: f64,
+    /// The factor of the datum in the input.
+    pub alpha: f64,
+    /// The standard deviation of the noise in the input.
+    pub sigma: f64,
 }
 
-impl At<'_> {
+impl InputLevel {
+    /// Returns λ = ln(α/σ), the half log-SNR: −∞ where α = 0, +∞ where σ = 0.
+    #[must_use]
+    pub fn lambda(&self) -> f64 {
+        self.state().lambda()
+    }
+
+    /// Returns the place of the input, taken as a state: the same α and σ, on whatever process has them. Its
+    /// time remains the network's.
+    #[must_use]
+    pub fn state(&self) -> Level {
+        Level { time: self.time, alpha: self.alpha, sigma: self.sigma }
+    }
+}
+
+impl From<Level> for InputLevel {
+    /// Returns what a model is told that has the clock of the process and takes the state as it is.
+    fn from(level: Level) -> Self {
+        Self { time: level.time, alpha: level.alpha, sigma: level.sigma }
+    }
+}
+
+/// The noise level of a batch: one for all of it, or one for each row. `L` is [`Level`], a place on a process, or
+/// [`InputLevel`], what a network is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum At<'a, L = Level> {
+    /// Every row is at this level.
+    One(L),
+    /// Row i is at level i.
+    PerRow(&'a [L]),
+}
+
+impl<L: Copy> At<'_, L> {
     /// Returns the level of row `row`.
     ///
     /// ```
@@ -33,10 +84,21 @@ impl At<'_> {
     /// Panics if `row` is beyond the levels of [`PerRow`](Self::PerRow); there is one for each row of
     /// the query.
     #[must_use]
-    pub fn row(&self, row: usize) -> Level {
+    pub fn row(&self, row: usize) -> L {
         match self {
             At::One(level) => *level,
             At::PerRow(levels) => levels[row],
+        }
+    }
+}
+
+impl At<'_, InputLevel> {
+    /// Calls `f` with the inputs taken as states ([`InputLevel::state`]) and returns what it returns: for models
+    /// that need α and σ alone, such as densities in closed form.
+    pub fn as_states<R>(&self, f: impl FnOnce(At<'_>) -> R) -> R {
+        match self {
+            At::One(level) => f(At::One(level.state())),
+            At::PerRow(levels) => f(At::PerRow(&levels.iter().map(InputLevel::state).collect::<Vec<_>>())),
         }
     }
 }
@@ -57,8 +119,8 @@ pub enum Branch {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Query<'a> {
-    /// The level of the input *as the model sees it*: `x = alpha·x0 + sigma·ε`, and `time` in the model's own clock.
-    pub at: At<'a>,
+    /// The level of the input, as the model is told it.
+    pub at: At<'a, InputLevel>,
     /// Who the rows are; conditioning is keyed by them.
     pub rows: &'a [SampleId],
     /// Which output.
@@ -66,15 +128,15 @@ pub struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    /// A question about the main branch of a whole batch at one level.
+    /// Returns the question about the main branch of a whole batch at one level.
     #[must_use]
-    pub fn new(level: Level, rows: &'a [SampleId]) -> Self {
-        Self { at: At::One(level), rows, branch: Branch::Main }
+    pub fn new(level: impl Into<InputLevel>, rows: &'a [SampleId]) -> Self {
+        Self { at: At::One(level.into()), rows, branch: Branch::Main }
     }
 
-    /// A question about the main branch of a batch whose row i is at level i.
+    /// Returns the question about the main branch of a batch whose row i is at level i.
     #[must_use]
-    pub fn per_row(levels: &'a [Level], rows: &'a [SampleId]) -> Self {
+    pub fn per_row(levels: &'a [InputLevel], rows: &'a [SampleId]) -> Self {
         Self { at: At::PerRow(levels), rows, branch: Branch::Main }
     }
 }
@@ -283,6 +345,6 @@ impl<Sp: Space, M: Model<Sp::State>> ReadAs<M, Sp> {
     /// Opens the evaluation of the model behind a question of the wanted formulation.
     fn open(&self, x: &Sp::State, query: &Query<'_>) -> Result<Evaluation<Sp::State>> {
         let reader = Reader { network: self.model.formulation(), wanted: Some(&self.to) };
-        Evaluation::open(&self.space, reader, query.at, x, query.rows)
+        query.at.as_states(|at| Evaluation::open(&self.space, reader, at, x, query.rows))
     }
 }

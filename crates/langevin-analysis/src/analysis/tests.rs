@@ -2,7 +2,7 @@ use super::path::{CLEAN, Path};
 use super::*;
 use crate::exact::Gaussian;
 use langevin::grid::Grid;
-use langevin::model::{Branch, Model, Query};
+use langevin::model::{Branch, InputLevel, Model, Query};
 use langevin::moves::exact_reverse;
 use langevin::noise::SampleId;
 use langevin::plan::{Input, Letter, Move, Op, Output, Parts, Plan};
@@ -95,7 +95,7 @@ struct Wrong {
 
 impl Model<Vec<f64>> for Wrong {
     fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> Result<Vec<f64>> {
-        let Level { alpha, sigma, .. } = query.at.row(0);
+        let InputLevel { alpha, sigma, .. } = query.at.row(0);
         let w = alpha * alpha * self.c + sigma * sigma;
         // ε = σ(x − αm)/w, D = (x − σε)/α.
         let noise = |x: f64, m: f64| (1.0 + self.delta) * sigma * (x - alpha * m) / w;

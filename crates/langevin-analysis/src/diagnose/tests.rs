@@ -28,7 +28,7 @@ impl Wrong<'_> {
     fn plant(&self, query: &Query<'_>, a: &mut [f64], b: &[f64]) {
         let dim = self.density.dim();
         for (row, (a, b)) in a.chunks_mut(dim).zip(b.chunks(dim)).enumerate() {
-            let level = query.at.row(row);
+            let level = query.at.row(row).state();
             let delta = (self.delta)(level.sigma_ve());
             a.iter_mut().zip(b).for_each(|(a, b)| *a += delta * (*a - b / level.alpha));
         }

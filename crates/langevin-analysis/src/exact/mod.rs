@@ -279,7 +279,7 @@ fn narrowed<T: Element>(x: &[f64]) -> Vec<T> {
 /// What every density answers as a model: D, whatever the process.
 fn predict<T: Element, P: Density + ?Sized>(density: &P, x: &Vec<T>, query: &Query<'_>) -> Result<Vec<T>> {
     check_state(density, x.len(), query.rows.len())?;
-    widened(x, |x, out| density.denoise(x, query.at, out))
+    query.at.as_states(|at| widened(x, |x, out| density.denoise(x, at, out)))
 }
 
 /// D, and the products of some cotangents with its Jacobian.
@@ -295,7 +295,7 @@ fn predict_vjps<T: Element, P: Density + ?Sized>(
     let mut products = Vec::with_capacity(cotangents.len());
     for cotangent in cotangents {
         let v: Vec<f64> = cotangent.iter().map(|v| v.to_f64()).collect();
-        out = widened(x, |x, out| density.denoise_along(x, query.at, &v, out, &mut product))?;
+        out = query.at.as_states(|at| widened(x, |x, out| density.denoise_along(x, at, &v, out, &mut product)))?;
         products.push(narrowed(&product));
     }
     Ok((out, products))

@@ -19,7 +19,7 @@ use langevin::drive::{Answer, Evaluation, Program, Question, Reader, drive, unas
 use langevin::error::{Error, Result};
 use langevin::formulation::{Formulation, LambdaRange};
 use langevin::math::ln;
-use langevin::model::{At, Model, Query};
+use langevin::model::{At, InputLevel, Model, Query};
 use langevin::noise::{SampleId, draws, fill_uniforms};
 use langevin::objective::{Objective, TimeDensity, Weight};
 use langevin::prediction::Prediction;
@@ -208,7 +208,8 @@ impl<Sp: RowWise> BoundRun<Sp> {
     /// Returns ‖D − x‖² of each row under the control; zeros without one.
     fn guessed(&self, open: &Open<Sp::State>) -> Result<Vec<f64>> {
         let Some(control) = &self.how.control else { return Ok(vec![0.0; self.rows.len()]) };
-        let query = Query::per_row(&open.levels, &self.rows);
+        let levels: Vec<InputLevel> = open.levels.iter().map(|level| (*level).into()).collect();
+        let query = Query::per_row(&levels, &self.rows);
         let guessed = Model::predict(control, &self.space.download(&open.z)?, &query)?;
         let dim = self.space.width();
         let both = guessed.chunks_exact(dim).zip(self.values.chunks_exact(dim));

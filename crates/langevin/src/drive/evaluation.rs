@@ -4,7 +4,7 @@
 use super::Question;
 use crate::error::Result;
 use crate::formulation::{Formulation, Reading};
-use crate::model::{At, Query};
+use crate::model::{At, InputLevel, Query};
 use crate::noise::SampleId;
 use crate::process::Level;
 use crate::space::{Coef, Space, denoised};
@@ -19,17 +19,17 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Returns how the network is called and read at a level, and the level as the network sees it.
-    fn at(&self, level: &Level) -> Result<(Reading, Level)> {
+    /// Returns how the network is called and read at a level, and what it is told of the level.
+    fn at(&self, level: &Level) -> Result<(Reading, InputLevel)> {
         match (self.network, self.wanted) {
-            (None, None) => Ok((Reading { scale: 1.0, time: level.time, a: 0.0, b: 1.0 }, *level)),
+            (None, None) => Ok((Reading { scale: 1.0, time: level.time, a: 0.0, b: 1.0 }, (*level).into())),
             (Some(network), None) => Ok((network.denoised(level)?, network.seen(level)?)),
             (Some(network), Some(wanted)) => Ok((wanted.read_from(network, level)?, network.seen(level)?)),
             (None, Some(wanted)) => {
                 let own = wanted.process.match_level(level)?;
                 let map = wanted.prediction.from_denoised(&wanted.process, &own)?;
                 let a = map.a * level.scale_to(&own);
-                Ok((Reading { scale: 1.0, time: level.time, a, b: map.b }, *level))
+                Ok((Reading { scale: 1.0, time: level.time, a, b: map.b }, (*level).into()))
             }
         }
     }
@@ -59,11 +59,11 @@ impl Column {
     }
 }
 
-/// The levels that a network sees.
+/// What the network is told of the levels.
 #[derive(Clone, Debug)]
 enum Seen {
-    One(Level),
-    PerRow(Vec<Level>),
+    One(InputLevel),
+    PerRow(Vec<InputLevel>),
 }
 
 /// An open evaluation of a network at a state that its owner keeps.
@@ -93,8 +93,8 @@ impl<S> Evaluation<S> {
             // The output is D: there is nothing to read at any level.
             _ if reader.network.is_none() && reader.wanted.is_none() => {
                 let seen = match at {
-                    At::One(level) => Seen::One(level),
-                    At::PerRow(levels) => Seen::PerRow(levels.to_vec()),
+                    At::One(level) => Seen::One(level.into()),
+                    At::PerRow(levels) => Seen::PerRow(levels.iter().map(|level| (*level).into()).collect()),
                 };
                 (seen, [1.0, 0.0, 1.0].map(Column::All))
             }
@@ -103,7 +103,8 @@ impl<S> Evaluation<S> {
                 (Seen::One(seen), [reading.scale, reading.a, reading.b].map(Column::All))
             }
             At::PerRow(levels) => {
-                let both: Vec<(Reading, Level)> = levels.iter().map(|level| reader.at(level)).collect::<Result<_>>()?;
+                let both: Vec<(Reading, InputLevel)> =
+                    levels.iter().map(|level| reader.at(level)).collect::<Result<_>>()?;
                 let column = |of: fn(&Reading) -> f64| Column::PerRow(both.iter().map(|(r, _)| of(r)).collect());
                 let seen = Seen::PerRow(both.iter().map(|(_, seen)| *seen).collect());
                 (seen, [column(|r| r.scale), column(|r| r.a), column(|r| r.b)])
@@ -121,8 +122,8 @@ impl<S> Evaluation<S> {
         self.scaled.as_ref().unwrap_or(x)
     }
 
-    /// Returns the levels that the network sees.
-    pub fn at(&self) -> At<'_> {
+    /// Returns what the network is told of the levels.
+    pub fn at(&self) -> At<'_, InputLevel> {
         match &self.seen {
             Seen::One(level) => At::One(*level),
             Seen::PerRow(levels) => At::PerRow(levels),

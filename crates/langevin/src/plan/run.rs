@@ -3,9 +3,8 @@
 use super::{Op, Plan, Slot};
 use crate::drive::{Answer, Program, Question, drive, unasked, unfinished};
 use crate::error::{Error, Result};
-use crate::model::{At, Model, Query};
+use crate::model::{At, InputLevel, Model, Query};
 use crate::noise::SampleId;
-use crate::process::Level;
 use crate::space::{Coef, Denoise, Draw, Space, denoised};
 use smallvec::SmallVec;
 use std::ops::Deref;
@@ -301,9 +300,9 @@ impl<S> Cursor<S> {
     ) -> Result<Option<Question<'s, S>>> {
         self.advance(plan, space, rows)?;
         let Some(Op::Eval { from, level, out, net }) = plan.ops.get(self.at) else { return Ok(None) };
-        let mut at = *level;
+        let mut at = InputLevel::from(*level);
         if let Some(net) = net {
-            at = Level { time: net.time, alpha: net.scale * level.alpha, sigma: net.scale * level.sigma };
+            at = InputLevel { time: net.time, alpha: net.scale * level.alpha, sigma: net.scale * level.sigma };
             if net.scale != 1.0 && self.scaled.is_none() {
                 let scale = [(Coef::All(net.scale), self.state(*from)?)];
                 self.scaled = Some(space.combine(None, &scale, &[], rows)?);

@@ -48,10 +48,12 @@ use std::sync::Arc;
 pub(crate) const SINGLE: f64 = 2e-6;
 
 /// A place on a process: its time and the two coefficients there, $x = \alpha x_0 + \sigma\varepsilon$.
+///
+/// What a network is told of a place is an [`InputLevel`](crate::model::InputLevel).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Level {
-    /// The time, in the clock of the process (or, in a [`Query`](crate::Query), in the clock of the network).
+    /// The time, in the clock of the process.
     pub time: f64,
     /// How much of the datum is in the state.
     pub alpha: f64,

@@ -307,7 +307,7 @@ fn a_density_is_a_model() {
         let expected: Vec<f32> = one(&*density, &from_narrow, level).iter().map(|d| *d as f32).collect();
         assert_eq!((*density).predict(&narrow, &query).unwrap(), expected);
         assert!(density.predict(&x[1..].to_vec(), &query).unwrap_err().is_shape());
-        let one_level = [level];
+        let one_level = [level.into()];
         let mut per_row = query;
         per_row.at = At::PerRow(&one_level);
         assert!(density.predict(&x, &per_row).unwrap_err().is_shape());
