@@ -2,12 +2,11 @@
 
 use crate::error::{Failure, Result};
 use crate::io::npy::Width;
-use crate::memory;
 use crate::words::shown;
+use langevin_tasks::limits::MOST_BYTES;
+pub use langevin_tasks::limits::{available, memory};
+use langevin_tasks::memory as machine;
 use std::path::Path;
-
-/// Where the system does not say how much memory is free: a terabyte is a slip.
-pub const MOST_BYTES: u64 = 1 << 40;
 
 /// Refuses an output that is the input: `out_flag` names the one, `flag` the other.
 pub fn two_files(out_flag: &str, out: &Path, flag: &str, input: &Path) -> Result<()> {
@@ -52,33 +51,10 @@ pub fn finite_from(first: usize, samples: &[f64], width: usize, dtype: Width) ->
     })
 }
 
-/// Samples that are held at once are held twice: as they come from the network, and put together.
-const HELD: u64 = 2;
-
-/// Refuses what the machine cannot hold, before it is asked to: `count` samples of `width` numbers, all at once.
-pub fn memory(count: usize, width: usize) -> Result<()> {
-    let most = available();
-    let bytes = (count as u64).checked_mul(width as u64).and_then(|numbers| numbers.checked_mul(8 * HELD));
-    if bytes.is_some_and(|bytes| bytes <= most) && usize::try_from(bytes.unwrap_or(u64::MAX)).is_ok() {
-        return Ok(());
-    }
-    Err(too_many(count, width, most / HELD))
-}
-
-/// More samples than `most` bytes hold.
-pub fn too_many(count: usize, width: usize, most: u64) -> Failure {
-    let numbers = if width == 1 { "1 number".to_owned() } else { format!("{width} numbers") };
-    Failure::misused("the samples do not fit in memory")
-        .at("-n")
-        .expected(format!("at most {} samples of {numbers}", most / 8 / (width as u64).max(1)))
-        .got(count.to_string())
-        .hint("draw them in parts with other seeds")
-}
-
 /// Refuses a file of samples that the disk cannot hold, before it is written: `count` samples of `width` numbers, each of
 /// at least `bytes` bytes.
 pub fn disk(out: &Path, count: usize, width: usize, bytes: u64) -> Result<()> {
-    let most = memory::free_on_disk(out).unwrap_or(MOST_BYTES);
+    let most = machine::free_on_disk(out).unwrap_or(MOST_BYTES);
     let needed = (count as u64).checked_mul(width as u64).and_then(|numbers| numbers.checked_mul(bytes));
     if needed.is_some_and(|needed| needed <= most) {
         return Ok(());
@@ -89,11 +65,6 @@ pub fn disk(out: &Path, count: usize, width: usize, bytes: u64) -> Result<()> {
         .expected(format!("at most {} samples of {numbers}", most / bytes / (width as u64).max(1)))
         .got(count.to_string())
         .hint("draw fewer, or write them elsewhere"))
-}
-
-/// The memory that may still be taken, or a bound where the system does not say.
-pub fn available() -> u64 {
-    memory::available().unwrap_or(MOST_BYTES)
 }
 
 #[cfg(test)]

@@ -5,9 +5,14 @@
 pub use langevin_tasks::{Blame, Error as Failure, Kind as Exit, Result};
 use std::io::Write as _;
 
-/// Returns the text of an error with the words of a request spelled as flags.
-fn in_flags(text: &str) -> String {
-    langevin::request::spelled(text, |word| format!("--{word}"))
+/// Returns a text of the library with its arguments spelled as flags.
+pub fn in_flags(text: &str) -> String {
+    let flag = |name: &str| match name {
+        "model" => "MODEL".to_owned(),
+        "count" => "-n".to_owned(),
+        name => format!("--{name}"),
+    };
+    langevin_tasks::words::spelled(&langevin::request::spelled(text, flag), flag)
 }
 
 /// Prints it on stderr, coloured on a terminal that wants colours.

@@ -3,22 +3,16 @@
 //! | module | what it does |
 //! |---|---|
 //! | `cli` | every flag, once, with its help |
+//! | `arguments` | flags as the types of `langevin-tasks` |
+//! | `terminal` | notes, progress and Ctrl-C of a task |
 //! | `commands` | one file per command |
-//! | `source` | a trained network or an exact density, and how it is read |
-//! | `schedule` | sampler flags → [`langevin::Plan`] |
-//! | `request` | a plan from a file or from a scheduler's config, made to fit a model |
-//! | `survey` | lists of samplers, grids and steps → plans and their exact errors |
-//! | `comparison` | samples against data: of a model, or of a file |
-//! | `condition` | classes, and guidance towards them |
-//! | `data` | what to train on, checked |
+//! | `schedule` | sampler flags → [`langevin::Request`] |
+//! | `request` | the commands that run a plan |
+//! | `survey` | plans and their exact errors, as documents |
 //! | `rundir` | the directory of a training run |
-//! | `rows` | data for a model that exists: of its width, in its coordinates |
-//! | `spectrum` | Gaussian data: eigenvalues, or the covariance of rows |
-//! | `edit` | pictures that are changed, filled in or inverted |
-//! | `io` | `.npy`, `.csv` and `.png`; outputs appear whole or not at all |
+//! | `io` | `.npy`, tables and `.png`; outputs appear whole or not at all |
 //! | `check` | what is refused before the work, and before its result is written |
 //! | `outputs` | no output takes the place of an input or of a file of a run |
-//! | `memory` | how much memory may still be taken |
 //! | `threads` | how many threads share the work |
 //! | `interrupt` | the end that a user asks for |
 //! | `progress` | how far the work has come |
@@ -28,28 +22,21 @@
 // But for one function: `pub` elsewhere says that other modules use it.
 #![allow(unreachable_pub)]
 
+mod arguments;
 mod check;
 mod cli;
 mod commands;
-mod comparison;
-mod condition;
-mod data;
-mod edit;
 mod error;
 mod interrupt;
 mod io;
-mod memory;
 mod outputs;
 mod progress;
 mod request;
-mod rows;
 mod rundir;
 mod schedule;
-mod source;
-mod spectrum;
 mod survey;
+mod terminal;
 mod threads;
-mod trained;
 mod watch;
 mod words;
 

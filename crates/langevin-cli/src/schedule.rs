@@ -2,17 +2,7 @@
 
 use crate::cli::{MAX_SIGMA, RangeArgs, SamplerArgs};
 use crate::error::{Failure, Result};
-use crate::io::say;
-use langevin::{Grid, Plan, Request};
-
-/// Prints a note if a plan does not end at the data.
-pub fn say_if_noisy(plan: &Plan) {
-    if let Some(last) = plan.moves().last().filter(|last| last.to.sigma > 0.0) {
-        // Six digits: the rest is the rounding of a change of clock.
-        let level = format!("{:.5e}", last.to.sigma_ve()).parse().unwrap_or_else(|_| last.to.sigma_ve());
-        say(&format!("note: the grid ends at σ/α = {level}, not at 0: the output is still noisy"));
-    }
-}
+use langevin::{Grid, Request};
 
 /// Returns a name in the case in which it is known: as it is written, or else in small letters. A name that is known in
 /// neither stays as it is written, so that its error speaks of it.

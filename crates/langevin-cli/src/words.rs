@@ -1,7 +1,7 @@
 //! Words for people, and words from strangers.
 
 pub use langevin::text::{brief, plural};
-pub use langevin_tasks::words::{QUOTED, ends, shown, visible, visible_lines};
+pub use langevin_tasks::words::{QUOTED, either_case, ends, fraction, shown, visible, visible_lines};
 
 /// A text in which each of these words, where it is long, is cut to what a message quotes.
 pub fn quoting<'a>(text: &str, words: impl IntoIterator<Item = &'a str>) -> String {
@@ -17,11 +17,6 @@ pub fn start(text: &str) -> String {
 
 /// Which way is better, of distances and of −log p.
 pub const LOWER_IS_BETTER: &str = "lower is better";
-
-/// Reads a name as it is written or, where that is none, in small letters. An error speaks of the name as it is written.
-pub fn either_case<T, E>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, E> {
-    parse(text).or_else(|error| parse(&text.to_ascii_lowercase()).map_err(|_| error))
-}
 
 #[cfg(test)]
 mod tests {

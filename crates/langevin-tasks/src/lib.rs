@@ -29,11 +29,29 @@
 #![forbid(unsafe_code)]
 
 pub mod comparison;
+pub mod condition;
+pub mod content;
+pub mod data;
+pub mod diagnose;
+pub mod documents;
+pub mod edit;
+pub mod eigenvalues;
 pub mod error;
+pub mod evaluate;
+pub mod given;
+pub mod invert;
+pub mod likelihood;
+pub mod limits;
 pub mod lock;
+pub mod memory;
+pub mod observe;
+pub mod recommend;
 pub mod rows;
 pub mod rundir;
+pub mod sample;
+pub mod source;
 pub mod spectrum;
+pub mod trained;
 pub mod watch;
 pub mod words;
 

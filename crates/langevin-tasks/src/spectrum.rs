@@ -1,12 +1,21 @@
 //! The Gaussian of rows, or of a model's training data.
 
 use crate::comparison::document;
+use crate::data::{self, Reading};
+use crate::eigenvalues;
 use crate::error::{Blame as _, Result};
+use crate::observe::{Note, Observer};
 use langevin::text::{plural, thousands};
 use langevin_analysis::Spectrum;
-use langevin_data::Dataset;
+use langevin_data::{Dataset, Options};
 use langevin_train::{Network, Normalization};
 use serde_json::Value;
+use std::path::Path;
+
+/// The data where none are named: natural images, whose spectrum falls as a power.
+const USUAL: &str = "power:2:d=3072";
+/// Columns that a note names.
+const NAMED: usize = 5;
 
 /// Gaussian data.
 #[derive(Clone, Debug)]
@@ -19,12 +28,77 @@ pub struct Gaussian {
     pub read: Option<Value>,
 }
 
+/// Which Gaussian data are meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Eigenvalues by a formula, or in a file.
+    pub spectrum: Option<&'a str>,
+    /// A name or a file of rows.
+    pub data: Option<&'a str>,
+    /// How the rows are read.
+    pub reading: &'a Reading,
+    /// Whether the rows stay in their own units.
+    pub raw: bool,
+}
+
+impl Asked<'_> {
+    /// Returns the data; those of natural images where none are named.
+    ///
+    /// # Errors
+    /// Returns an error for a formula, a name or a file that is none.
+    pub fn open(&self, observer: &dyn Observer) -> Result<Gaussian> {
+        match (self.spectrum, self.data) {
+            (Some(text), _) => of_eigenvalues(text, observer),
+            (None, Some(name)) => {
+                let options = self.reading.over(Options::default())?;
+                let data = data::read("‹data›", name, 0, self.reading, &options, observer)?;
+                note_tails(&data, observer)?;
+                of_data(data, self.raw)
+            }
+            (None, None) => of_eigenvalues(USUAL, observer),
+        }
+    }
+}
+
+/// Eigenvalues by a formula, or from a file.
+fn of_eigenvalues(text: &str, observer: &dyn Observer) -> Result<Gaussian> {
+    let path = Path::new(text);
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    if !ending.is_some_and(|ending| eigenvalues::ENDINGS.contains(&&*ending)) {
+        let spectrum = Spectrum::parse(text).or_misused();
+        let hint = "give power:P:d=D, or a file that ends in .npy, .csv or .json";
+        let spectrum = spectrum.map_err(|error| if path.exists() { error.hint(hint) } else { error })?;
+        return Ok(Gaussian { spectrum, name: text.to_owned(), read: None });
+    }
+    let values = eigenvalues::read("‹spectrum›", path, observer)?;
+    let spectrum = Spectrum::from_eigenvalues(&values).or_failed().map_err(|error| error.in_file(path))?;
+    Ok(Gaussian { spectrum, name: format!("the eigenvalues of {}", path.display()), read: None })
+}
+
+/// Notes the columns whose tails no Gaussian has.
+fn note_tails(data: &Dataset, observer: &dyn Observer) -> Result<()> {
+    let tails = data.heavy_tails().or_failed()?;
+    let one = |tail: &langevin_data::HeavyTail| {
+        format!(
+            "{} (up to {:.0} standard deviations, kurtosis {:.0})",
+            data.column_name(tail.column),
+            tail.farthest,
+            tail.kurtosis
+        )
+    };
+    if !tails.is_empty() {
+        let named = tails.iter().take(NAMED).map(one).collect();
+        observer.note(&Note::HeavyTails(named, tails.len().saturating_sub(NAMED)));
+    }
+    Ok(())
+}
+
 /// Returns the Gaussian of rows: in the units that a network trained on them would see, or with `raw` in their own. Constant columns are no part of it, as of a model.
 ///
 /// Noise levels are compared with the spread of the data, so in raw units one column of large spread decides alone which plan is best.
 ///
 /// ```
-/// use langevin_data::Dataset;
+/// use langevin_data::{Dataset, Options};
 /// let data = Dataset::new("line", vec![0.0, 2.0, 4.0, 6.0], &[1])?;
 /// let gaussian = langevin_tasks::spectrum::of_data(data, true)?;
 /// assert_eq!(gaussian.name, "the Gaussian of 4 rows of line in their own units");

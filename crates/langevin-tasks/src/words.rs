@@ -60,6 +60,61 @@ pub fn ends(text: &str, most: usize) -> String {
     text.chars().take(most - end).chain(['…']).chain(text.chars().skip(count - end)).collect()
 }
 
+/// Returns `text` with every argument in `‹›` spelled by `spell`.
+///
+/// Tasks name arguments so in errors, hints and notes; a command line spells them as flags, Python as keywords.
+///
+/// ```
+/// let text = langevin_tasks::words::spelled("leave out ‹held-out›", |name| format!("--{name}"));
+/// assert_eq!(text, "leave out --held-out");
+/// ```
+#[must_use]
+pub fn spelled(text: &str, spell: impl Fn(&str) -> String) -> String {
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, after)) = rest.split_once('‹') {
+        out.push_str(before);
+        match after.split_once('›') {
+            Some((name, after)) if is_name(name) => {
+                out.push_str(&spell(name));
+                rest = after;
+            }
+            _ => {
+                out.push('‹');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+}
+
+/// Returns a spacing for people: `1/255` or `2/255` where that is what it is.
+///
+/// ```
+/// assert_eq!(langevin_tasks::words::fraction(1.0 / 255.0), "1/255");
+/// ```
+#[must_use]
+pub fn fraction(step: f64) -> String {
+    let inverse = (1.0 / step).round();
+    match (step < 1.0 && (step * inverse - 1.0).abs() < 1e-9, ((2.0 / step).round() * step - 2.0).abs() < 1e-9) {
+        (true, _) => format!("1/{inverse}"),
+        (_, true) if step < 1.0 => format!("2/{}", (2.0 / step).round()),
+        _ => step.to_string(),
+    }
+}
+
+/// Reads a name as it is written or, where that is none, in small letters. An error speaks of the name as it is written.
+///
+/// # Errors
+/// Returns the error of `parse` for the name as it is written.
+pub fn either_case<T, E>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, E> {
+    parse(text).or_else(|error| parse(&text.to_ascii_lowercase()).map_err(|_| error))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,11 +9,12 @@
 
 use super::given;
 use crate::error::{Failure, Result};
-use crate::io::content::{self, Content};
-use crate::io::json;
+use crate::terminal::TERMINAL;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command};
+use langevin_tasks::content::{self, Content};
+use langevin_tasks::documents;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use toml::Value;
@@ -118,11 +119,12 @@ pub fn expand(words: Vec<OsString>) -> Result<(Vec<OsString>, Origins)> {
     }
     // Of a run that goes on its own configuration holds, but for what another file says.
     let own = values(given, "resume").pop().map(PathBuf::from);
-    let own = own.map(|run| content::check("--resume", &run, Content::Run).map(|()| ("--resume", run.join(NAME))));
+    let own =
+        own.map(|run| content::check("--resume", &run, Content::Run, &TERMINAL).map(|()| ("--resume", run.join(NAME))));
     let other = values(given, "config").pop().map(|path| ("--config", PathBuf::from(path)));
     let mut from_file = Vec::new();
     for (flag_of, path) in own.transpose()?.into_iter().chain(other) {
-        let text = json::text(flag_of, &path, Content::Configuration)?;
+        let text = documents::text(flag_of, &path, Content::Configuration, &TERMINAL)?;
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             Failure::failed("the configuration is no TOML").in_file(&path).got(error.message().to_owned())
         })?;

@@ -12,11 +12,6 @@ pub fn at_hand(command: &str) {
     command.clone_into(&mut AT_HAND.lock().unwrap_or_else(PoisonError::into_inner));
 }
 
-/// Returns whether the running command has this name.
-pub fn at_hand_is(command: &str) -> bool {
-    *AT_HAND.lock().unwrap_or_else(PoisonError::into_inner) == command
-}
-
 /// Whether every flag that a text names is one of the command that runs.
 pub fn known(text: &str) -> bool {
     let name = AT_HAND.lock().unwrap_or_else(PoisonError::into_inner).clone();

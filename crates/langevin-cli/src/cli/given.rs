@@ -4,10 +4,10 @@
 //! the data, the network, a file or a name. A flag at its default is never refused, since a configuration that was written
 //! down gives every flag.
 
-use crate::data;
 use crate::error::{Failure, Result};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
+use langevin_tasks::data;
 use std::ffi::OsString;
 use std::path::Path;
 

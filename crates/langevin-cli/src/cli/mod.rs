@@ -17,12 +17,10 @@ pub use theory::{DiagnoseArgs, EvaluateArgs, LikelihoodArgs, Method, ObjectiveAr
 pub use train::{AverageArgs, TrainArgs};
 pub use values::{MAX_SIGMA, NamedFile};
 
-use crate::error::{Blame as _, Result};
 use crate::io::npy::Width;
 use clap::{Args, Parser, Subcommand};
 use langevin::grid::SIGMAS;
 use langevin::request::{GRID, SAMPLER, SAMPLER_WITH_ETA, STEPS};
-use langevin_train::Device;
 use std::path::PathBuf;
 use values::{count, eta, finite, grid_steps, points, range, seed, sigma, sigma_or_inf, strength, threads, tolerance};
 
@@ -173,18 +171,6 @@ pub struct DeviceArgs {
     /// Where the network is evaluated: cpu, gpu (the fastest card), gpu:N; cards need a build with `--features gpu`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: String,
-}
-
-impl DeviceArgs {
-    /// Opens it.
-    pub fn open(&self) -> Result<Device> {
-        match Device::open(&self.device) {
-            Err(error) if error.is_argument() => {
-                Err(error).or_misused().map_err(|failure| failure.at(format!("--device {}", self.device)))
-            }
-            other => other.or_failed(),
-        }
-    }
 }
 
 /// The sampler and its steps.
@@ -387,12 +373,12 @@ fn exact_help() -> String {
 }
 
 pub(crate) fn data_help() -> String {
-    format!("What to learn: {}, or {}", crate::data::names().join(", "), crate::data::KINDS)
+    format!("What to learn: {}, or {}", langevin_tasks::data::names().join(", "), langevin_tasks::data::KINDS)
 }
 
 /// Returns the help of a flag that names rows, for commands that do not train on them.
 pub(crate) fn rows_help() -> String {
-    format!("The rows: {}, or {}", crate::data::names().join(", "), crate::data::KINDS)
+    format!("The rows: {}, or {}", langevin_tasks::data::names().join(", "), langevin_tasks::data::KINDS)
 }
 
 pub(crate) fn weight_help() -> String {

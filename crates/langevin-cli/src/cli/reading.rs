@@ -2,10 +2,7 @@
 
 use super::train::{Extent, extent};
 use super::values::count;
-use crate::error::{Blame as _, Result};
-use crate::words::either_case;
 use clap::Args;
-use langevin_data::{Axes, Options};
 
 /// Names in one argument, so that a later one takes the place of an earlier.
 pub type Names = std::vec::Vec<String>;
@@ -81,66 +78,6 @@ pub struct FileArgs {
     /// Memory for data, in MiB; larger data are read as they are needed [default: 2048]
     #[arg(help_heading = "Reading data", long, value_name = "MIB", value_parser = count, allow_negative_numbers = true)]
     pub memory: Option<usize>,
-}
-
-impl FileArgs {
-    /// The options of a reading that these flags change.
-    pub fn over(&self, mut options: Options) -> Result<Options> {
-        if let Some(column) = &self.label_column {
-            options.label_column = Some(column.clone());
-            options.labels_optional = false;
-        }
-        if let Some(array) = &self.labels {
-            options.labels = Some(array.clone());
-            options.labels_optional = false;
-        }
-        if let Some(columns) = &self.columns {
-            options.columns.clone_from(columns);
-        }
-        if let Some(drop) = &self.drop {
-            // What a model says of its columns holds no longer.
-            if self.columns.is_none() {
-                options.columns.clear();
-            }
-            options.drop.clone_from(drop);
-        }
-        match (self.header, self.no_header) {
-            (true, _) => options.header = Some(true),
-            (_, true) => options.header = Some(false),
-            _ => {}
-        }
-        if let Some(axes) = &self.axes {
-            options.axes = Some(either_case(axes, Axes::parse).or_misused()?);
-        }
-        if self.size.is_some() {
-            options.size = self.size;
-        }
-        options.skip_bad |= self.skip_bad;
-        if let Some(memory) = self.memory {
-            options.memory = (memory as u64) << 20;
-        }
-        Ok(options)
-    }
-
-    /// The flags that were given, as they are written: none of them means anything for data that come from no file.
-    pub fn given(&self) -> Vec<&'static str> {
-        let Self { label_column, labels, columns, drop, header, no_header, axes, size, skip_bad, memory } = self;
-        [
-            ("--label-column", label_column.is_some()),
-            ("--labels", labels.is_some()),
-            ("--columns", columns.is_some()),
-            ("--drop", drop.is_some()),
-            ("--header", *header),
-            ("--no-header", *no_header),
-            ("--axes", axes.is_some()),
-            ("--size", size.is_some()),
-            ("--skip-bad", *skip_bad),
-            ("--memory", memory.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(flag, given)| given.then_some(flag))
-        .collect()
-    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,9 @@
 use crate::cli::{AnalyzeArgs, Evaluations};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
-use crate::io::{atomic, json, print, say};
-use crate::spectrum::Gaussian;
-use crate::survey::{self, Surveyed};
-use crate::trained::{Trained, is_model};
+use crate::io::{atomic, print, say};
+use crate::survey::Surveyed;
+use crate::terminal::TERMINAL;
 use crate::words::{either_case, plural, shown, visible};
 use langevin::request::{GRID, REFERENCE_PROCESS, over_budget};
 use langevin::sampler::Entry;
@@ -14,6 +13,10 @@ use langevin::{Formulation, Grid, Plan, Process, Request};
 use langevin_analysis::analysis::{AnalysisOptions, Analyze as _};
 use langevin_analysis::recommend::{Compiler, fitting};
 use langevin_report::errors::{Errors, Point};
+use langevin_tasks::content::Content;
+use langevin_tasks::spectrum::Gaussian;
+use langevin_tasks::trained::{Trained, is_model};
+use langevin_tasks::{documents, recommend};
 use std::path::{Path, PathBuf};
 
 /// The samplers where the flags name none.
@@ -26,8 +29,11 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
     interrupt::listen()?;
     one_kind(args)?;
     let trained = match &args.onnx {
-        Some(path) => Some(Trained::onnx(path, args.process.as_deref(), &args.trained_as)?),
-        None => Trained::open(model(args)?, &args.spectrum)?,
+        Some(path) => Some(Trained::onnx(path, &args.trained_as.declared(args.process.as_deref()), &TERMINAL)?),
+        None => {
+            let model = model(args)?;
+            args.spectrum.asked(|asked| Trained::open(model, asked, &TERMINAL))?
+        }
     };
     let own = trained.as_ref().and_then(|trained| trained.source.formulation());
     let process = match (&args.process, own) {
@@ -35,10 +41,10 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
         (name, _) => either_case(name.as_deref().unwrap_or(REFERENCE_PROCESS), Process::parse).or_misused()?,
     };
     let plans = plans(args, &process, own)?;
-    let gaussian = match &trained {
-        Some(trained) => trained.gaussian(&args.spectrum)?,
-        None => args.spectrum.open()?,
-    };
+    let gaussian = args.spectrum.asked(|asked| match &trained {
+        Some(trained) => trained.gaussian(asked, &TERMINAL),
+        None => asked.open(&TERMINAL),
+    })?;
     if let Some(path) = &args.plot {
         atomic::probe(path)?;
     }
@@ -56,7 +62,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
         rows.push(Surveyed { sampler, grid, steps, file, process, analysis });
     }
     interrupt::check()?;
-    survey::say_if_flat(&gaussian.spectrum, rows.iter().map(|row| &row.analysis));
+    recommend::note_if_flat(&gaussian.spectrum, rows.iter().map(|row| &row.analysis), &TERMINAL);
     let processes = processes(&rows);
     if let Some(path) = &args.plot {
         let page = errors(subject(&gaussian, &processes, args), &rows).html();
@@ -132,7 +138,10 @@ fn model(args: &AnalyzeArgs) -> Result<Option<&Path>> {
 fn plans(args: &AnalyzeArgs, process: &Process, network: Option<&Formulation>) -> Result<Vec<Compiled>> {
     let mut plans = Vec::new();
     for path in documents(args) {
-        let plan = json::plan(path).map_err(|failure| match path.to_str().map(Entry::find) {
+        let plan = documents::plan("PLAN.json", path, Content::PlanOrModel, &TERMINAL).map_err(|failure| match path
+            .to_str()
+            .map(Entry::find)
+        {
             Some(Ok(entry)) => failure.hint(format!("for the sampler of this name, give --sampler {}", entry.name)),
             _ => failure,
         })?;
@@ -151,8 +160,8 @@ fn plans(args: &AnalyzeArgs, process: &Process, network: Option<&Formulation>) -
     if !plans.is_empty() && args.sampler.is_none() {
         return Ok(plans);
     }
-    let samplers = survey::samplers(args.sampler.as_deref().unwrap_or(SAMPLERS))?;
-    let grids = survey::grids(args.grid.as_deref().unwrap_or(GRID))?;
+    let samplers = recommend::samplers(args.sampler.as_deref().unwrap_or(SAMPLERS))?;
+    let grids = recommend::grids(args.grid.as_deref().unwrap_or(GRID))?;
     let own_steps = args.nfe.is_none();
     let steps = match (&args.nfe, &args.steps) {
         (Some(Evaluations::These(_)), Some(_)) => {

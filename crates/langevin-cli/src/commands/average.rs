@@ -2,16 +2,17 @@
 
 use crate::cli::AverageArgs;
 use crate::error::{Blame as _, Failure, Result};
-use crate::io::content::{self, Content};
 use crate::io::{atomic, print, say};
 use crate::rundir::{MODEL, averages};
-use crate::source;
+use crate::terminal::TERMINAL;
 use crate::words::{plural, shown};
+use langevin_tasks::content::{self, Content};
+use langevin_tasks::source;
 use langevin_train::Averages;
 
 /// Runs the command.
 pub fn run(args: &AverageArgs) -> Result<()> {
-    content::check("RUN", &args.run, Content::Run)?;
+    content::check("RUN", &args.run, Content::Run, &TERMINAL)?;
     let model = args.run.join(MODEL);
     if !model.exists() {
         return Err(Failure::missing("RUN", &model));
@@ -24,7 +25,7 @@ pub fn run(args: &AverageArgs) -> Result<()> {
             .hint("train with --averages-every N, about thirty times in a run"));
     }
     atomic::probe(&args.out)?;
-    let network = source::network("RUN", &model)?;
+    let network = source::network("RUN", &model, &TERMINAL)?;
     let mut kept = Vec::with_capacity(files.len());
     for path in &files {
         let bytes = std::fs::read(path).map_err(|error| Failure::reading(path, &error))?;

@@ -2,11 +2,14 @@
 
 use crate::cli::CompareArgs;
 use crate::error::{Blame as _, Failure, Result};
-use crate::io::{json, print};
+use crate::io::print;
 use crate::schedule;
+use crate::terminal::TERMINAL;
 use crate::words::either_case;
 use langevin::plan::{Comparison, Source, compare};
 use langevin::{Plan, Process, Request};
+use langevin_tasks::content::Content;
+use langevin_tasks::documents;
 use std::path::Path;
 
 /// Weights this near are the same: a few thousand roundings of numbers of order one.
@@ -46,7 +49,7 @@ fn document(comparison: &Comparison) -> String {
 fn plan(text: &str, args: &CompareArgs) -> Result<Plan> {
     let path = Path::new(text);
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json")) {
-        return json::plan(path);
+        return documents::plan("PLAN.json", path, Content::Plan, &TERMINAL);
     }
     let (sampler, process) = text.split_once('@').unwrap_or((text, &args.process));
     let request = schedule::named(Request::new(), sampler).process(either_case(process, Process::parse).or_misused()?);

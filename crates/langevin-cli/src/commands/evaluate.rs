@@ -1,14 +1,15 @@
 //! `langevin evaluate`: how near samples are to data that the model has not seen, and whether they are new.
 
 use crate::cli::EvaluateArgs;
-use crate::comparison::{Comparison, Evaluation, Floor, HALVES};
 use crate::error::{Failure, Result};
 use crate::interrupt;
 use crate::io::{print, say};
 use crate::progress::{duration, thousands};
-use crate::source::Source;
+use crate::terminal::TERMINAL;
 use crate::words::{plural, shown};
 use langevin::text::{Column, columns};
+use langevin_tasks::comparison::{Evaluation, Floor, HALVES};
+use langevin_tasks::evaluate::Settings;
 use std::path::Path;
 use std::time::Instant;
 
@@ -23,28 +24,29 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
     if let Some(given) = &given {
         given.check_starts_from_noise("evaluate draws its samples from noise")?;
     }
-    let comparison = Comparison {
+    let (request, condition, reading) = (args.sampler.request()?, args.condition.condition(), args.file.reading());
+    let settings = Settings {
         data: &args.data,
         train: args.train.as_deref(),
-        file: &args.file,
+        reading: &reading,
         count: args.count,
         seed: args.seed,
         threads: args.threads,
-        sampler: &args.sampler,
-        condition: &args.condition,
+        request: &request,
+        condition: &condition,
         given: given.as_ref(),
     };
     let (name, evaluation, classes) = match &args.samples {
         Some(path) => {
             let name = path.display().to_string();
-            let evaluation = comparison.run_file(&name)?;
+            let evaluation = settings.run_file(&name, &TERMINAL)?;
             (name, evaluation, vec![])
         }
         None => {
-            let mut source = Source::open(&args.source)?.on(&args.device)?;
-            let classes = args.condition.ask(&mut source)?;
-            source.without_condition(&args.unconditional)?;
-            (source.name().to_owned(), comparison.run(&source)?, classes)
+            let mut source = args.source.open_on(&args.device)?;
+            let classes = condition.ask(&mut source)?;
+            args.unconditional.give(&mut source)?;
+            (source.name().to_owned(), settings.run(&source, &TERMINAL)?, classes)
         }
     };
     let Evaluation { count, plan, evaluations, against, units, floor, copies, .. } = &evaluation;

@@ -4,15 +4,15 @@ use crate::cli::InfoArgs;
 use crate::error::{Blame as _, Result};
 use crate::io::print;
 use crate::progress::duration;
-use crate::source::Source;
 use crate::words::{plural, visible};
 use langevin::Formulation;
+use langevin_tasks::source::Source;
 use langevin_train::{Coupling, DataSpec, MomentsKind, Network};
 use std::fmt::Write as _;
 
 /// Runs the command.
 pub fn run(args: &InfoArgs) -> Result<()> {
-    let source = Source::open(&args.source)?;
+    let source = args.source.open()?;
     let text = match (source.network(), args.json) {
         (Some(network), true) => serde_json::to_string_pretty(network.metadata()).or_failed()? + "\n",
         (Some(network), false) => summary(network),

@@ -2,14 +2,15 @@
 
 use crate::cli::TrainArgs;
 use crate::cli::train::Kind;
-use crate::data;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::say;
 use crate::progress::thousands;
-use crate::rows::beyond;
-use crate::words::{plural, shown, start};
+use crate::terminal::TERMINAL;
+use crate::words::{fraction, plural, shown, start};
 use langevin_data::{Dataset, Options, Statistics, flag_value};
+use langevin_tasks::rows::beyond;
 use langevin_tasks::watch::COARSE;
+use langevin_tasks::{comparison, data};
 use langevin_train::{Normalization, Recipe, Trainer};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -29,10 +30,11 @@ pub struct Material {
 pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     let name = args.data.as_deref().unwrap_or_default();
     let own = base.and_then(|base| base.reading.clone()).filter(|_| data::file(name).is_some());
-    let options = args.file.over(own.unwrap_or_default())?;
-    data::refuse_flags(name, &args.file)?;
-    let mut all = data::open_as("--data", name, args.seed, &args.file, &options)?;
-    data::refuse_unused(name, &args.file, &all)?;
+    let file = args.file.reading();
+    let options = file.over(own.unwrap_or_default())?;
+    data::refuse_idle(name, &file)?;
+    let mut all = data::open_as("--data", name, args.seed, &file, &options, &TERMINAL)?;
+    data::refuse_unused(name, &file, &all)?;
     if base.is_some() && args.file.columns.is_none() && args.file.drop.is_none() {
         refuse_more(&all)?;
     }
@@ -56,7 +58,7 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
         say("note: all rows are the same: samples will scatter around them");
     }
     let reading = data::file(name).is_some().then(|| all.rereading(&options));
-    let wrong = |error: langevin_data::Error| data::failure(&error);
+    let wrong = |error: langevin_data::Error| data::failure(&error, &TERMINAL);
     match base {
         Some(Recipe { frame: Some(frame), .. }) => all = all.framed(frame).map_err(wrong)?,
         // A model without a frame knows rows as they are.
@@ -173,7 +175,7 @@ pub fn say_what(name: &str, all: &Dataset, parts: [Option<&Dataset>; 2], recipe:
         .iter()
         .map(|(class, own, held_out)| json!({"name": class, "rows": own, "held_out": held_out}))
         .collect();
-    let mut read = data::document(all);
+    let mut read = comparison::document(all);
     if let Some(fields) = read.as_object_mut() {
         fields.insert("scale".into(), json!(scale));
         fields.insert("spacing".into(), json!(spacing));
@@ -259,14 +261,4 @@ fn counts(rows: &Dataset, held: Option<&Dataset>) -> Vec<(String, usize, usize)>
     };
     let classes = rows.classes().iter().enumerate();
     classes.map(|(i, class)| (class.clone(), count(rows, i), held.map_or(0, |held| count(held, i)))).collect()
-}
-
-/// 1/255 where that is what it is.
-pub fn fraction(step: f64) -> String {
-    let inverse = (1.0 / step).round();
-    match (step < 1.0 && (step * inverse - 1.0).abs() < 1e-9, ((2.0 / step).round() * step - 2.0).abs() < 1e-9) {
-        (true, _) => format!("1/{inverse}"),
-        (_, true) if step < 1.0 => format!("2/{}", (2.0 / step).round()),
-        _ => step.to_string(),
-    }
 }

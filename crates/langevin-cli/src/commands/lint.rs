@@ -2,16 +2,19 @@
 
 use crate::cli::LintArgs;
 use crate::error::{Blame as _, Exit, Failure, Result};
-use crate::io::{json, print};
+use crate::io::print;
+use crate::terminal::TERMINAL;
 use crate::words::{QUOTED, brief, visible};
 use langevin::Plan;
+use langevin_tasks::content::Content;
+use langevin_tasks::documents;
 
 /// So many findings are shown, and so many notes.
 const MOST: usize = 1000;
 
 /// Runs the command.
 pub fn run(args: &LintArgs) -> Result<()> {
-    let plan = json::plan(&args.plan)?;
+    let plan = documents::plan("PLAN.json", &args.plan, Content::Plan, &TERMINAL)?;
     let clipped = !plan.is_linear();
     // A plan may be large: it is copied only where there is something to take out.
     let lint = if clipped { plan.unclipped().lint() } else { plan.lint() };

@@ -18,7 +18,7 @@ mod plan;
 mod preview;
 mod recommend;
 mod report;
-pub mod sample;
+mod sample;
 mod train;
 mod verify;
 mod vs_vae;

@@ -4,8 +4,8 @@ use crate::error::{Failure, Result};
 use crate::io::Format;
 use crate::io::atomic::Staged;
 use crate::io::png::{self, Tile};
-use crate::source::Source;
 use crate::words::plural;
+use langevin_tasks::source::Source;
 use std::path::Path;
 
 /// What a .png of the samples shows.

@@ -4,13 +4,14 @@ use crate::cli::PlanArgs;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, print, say};
 use crate::request;
-use crate::schedule;
+use crate::terminal::TERMINAL;
 use crate::words::either_case;
 use langevin::plan::Note;
 use langevin::request::{GRID, STEPS};
 use langevin::sampler::Start;
 use langevin::{Formulation, Map, Plan, Prediction, Process, Request};
 use langevin_import::k;
+use langevin_tasks::sample::note_if_noisy;
 use std::path::Path;
 
 /// Runs the command.
@@ -19,8 +20,8 @@ pub fn run(args: &PlanArgs) -> Result<()> {
     if let Some(out) = &args.out {
         atomic::probe(out)?;
     }
-    let plan = match args.import.diffusers.plan(&request)? {
-        Some(plan) => plan,
+    let plan = match args.import.diffusers.scheduler()? {
+        Some(scheduler) => scheduler.plan(&request, &TERMINAL)?,
         None => from_flags(args)?,
     };
     match (&args.out, args.json, args.csv) {
@@ -35,7 +36,7 @@ pub fn run(args: &PlanArgs) -> Result<()> {
     if args.json || args.out.is_some() {
         request::say_command(&plan, "MODEL", args.out.as_deref().unwrap_or(Path::new("PLAN.json")));
     }
-    schedule::say_if_noisy(&plan);
+    note_if_noisy(&plan, &TERMINAL);
     let linear = plan.unclipped();
     if !linear.is_linear() {
         say("lint: not checked, for the plan multiplies states");

@@ -2,8 +2,8 @@
 
 use crate::error::{Blame as _, Result};
 use crate::io::png::{Picture, Tile};
-use crate::source::Source;
 use langevin::{Request, Sampling};
+use langevin_tasks::source::Source;
 use langevin_train::Network;
 use std::path::Path;
 

@@ -1,102 +1,50 @@
 //! `langevin recommend`: the sampler and the grid with the smallest exact error on Gaussian data like the user's.
 
 use crate::cli::{By, RecommendArgs};
-use crate::error::{Blame as _, Failure, Result};
+use crate::error::Result;
 use crate::interrupt;
 use crate::io::{atomic, print, say};
 use crate::request::{self, quoted};
-use crate::spectrum::Gaussian;
 use crate::survey;
-use crate::trained::Trained;
-use crate::words::{either_case, plural, shown, visible};
-use langevin::grid::usual_range;
-use langevin::request::REFERENCE_PROCESS;
+use crate::terminal::TERMINAL;
+use crate::words::{plural, shown, visible};
 use langevin::text::{Column, number};
-use langevin::{Grid, Model as _, Process, Request};
-use langevin_analysis::recommend::{Candidate, Measure, Measured, Ranking, Search};
+use langevin::{Process, Request};
+use langevin_analysis::recommend::{Candidate, Measured, Ranking};
 use langevin_report::{Cell, Table};
+use langevin_tasks::recommend::{self, Found, Settings};
+use langevin_tasks::trained::Trained;
 use std::path::Path;
 
-/// Samples that a measurement draws with each plan.
-const SAMPLES: usize = 256;
 /// The file of the printed command, where none was named.
 const FILE: &str = "recommended.json";
 
 /// Runs the command.
 pub fn run(args: &RecommendArgs) -> Result<()> {
     interrupt::listen()?;
+    let path = args.network.as_deref().or(args.model.as_deref());
     let trained = match &args.onnx {
-        Some(path) => Some(Trained::onnx(path, args.process.as_deref(), &args.trained_as)?),
-        None => Trained::open(args.network.as_deref().or(args.model.as_deref()), &args.spectrum)?,
+        Some(path) => Some(Trained::onnx(path, &args.trained_as.declared(args.process.as_deref()), &TERMINAL)?),
+        None => args.spectrum.asked(|asked| Trained::open(path, asked, &TERMINAL))?,
     };
     let source = trained.as_ref().map(|trained| &trained.source);
     // With an ONNX file the process is the network's own.
     let read_as = args.process.as_deref().filter(|_| args.onnx.is_none());
-    let reader = source.map(|source| source.read_as(read_as)).transpose()?;
-    let process = match &reader {
-        Some(reader) => reader.process.clone(),
-        None => either_case(args.process.as_deref().unwrap_or(REFERENCE_PROCESS), Process::parse).or_misused()?,
-    };
-    let request = match &reader {
-        Some(reader) => reader.asks(Request::new()),
-        None => Request::new().process(process.clone()),
-    };
-    let request = args.range.limit(request);
-    let samplers = args.sampler.as_deref().map(survey::samplers).transpose()?;
-    let grids = args.grid.as_deref().map(survey::grids).transpose()?;
-    if args.measure.is_some() && reader.is_none() {
-        return Err(Failure::misused("there is no model to try plans on")
-            .at("--measure")
-            .expected("MODEL, or --onnx FILE")
-            .got("data alone")
-            .hint("leave out --measure, or give the model that `langevin train` saved"));
-    }
-    let gaussian = gaussian(args, trained.as_ref())?;
+    let reader = source.map(|source| source.read_as(read_as, &TERMINAL)).transpose()?;
+    let request = args.range.limit(recommend::request(reader.as_ref(), args.process.as_deref())?);
+    let process = request.state_process();
+    let settings = args.settings()?;
+    recommend::check_measure(&settings, reader.as_ref())?;
+    let gaussian = args.spectrum.asked(|asked| recommend::data(trained.as_ref(), asked, &TERMINAL))?;
     if let Some(out) = &args.out {
         atomic::probe(out)?;
     }
-
-    let by = match args.by {
-        By::W2 => langevin_analysis::recommend::By::W2,
-        By::Kl => langevin_analysis::recommend::By::Kl,
-    };
-    for grid in grids.iter().flatten() {
-        request.clone().grid(grid).nfe(args.nfe).noise_range().or_misused()?;
-    }
-    request.clone().nfe(args.nfe).noise_range().or_misused()?;
-    let mut search = Search::new(&request, &gaussian.spectrum, args.nfe, by)
-        .score_error(args.score_error)
-        .neighbours(args.neighbours);
-    if let Some(samplers) = samplers {
-        search = search.samplers(samplers);
-    }
-    if let Some(grids) = grids {
-        search = search.grids(grids);
-    }
-    while search.advance().or_failed()? {
-        interrupt::check()?;
-    }
-    let mut ranking = search.finish().or_misused()?;
-    let measured = match (args.measure, &reader) {
-        (Some(plans), Some(reader)) => {
-            reader.source().check_rows(SAMPLES)?;
-            let threads = reader.source().threads(args.threads);
-            let measure = Measure::new(plans).samples(SAMPLES).seed(args.seed).threads(threads);
-            let width = reader.source().width();
-            Some(interrupt::or_failed(measure.run(&mut ranking, &request, reader, width))?)
-        }
-        _ => None,
-    };
-    let best = ranking.best();
-    let why = ranking.why();
-    let (asked, flags) = repeated(&request, best)?;
-    let commands = commands(args, &asked, &flags, trained.as_ref().map(|trained| trained.path.as_path()));
+    let found = recommend::run(&request, reader.as_ref(), &gaussian.spectrum, &settings, &TERMINAL)?;
+    let Found { ranking, measured, request: asked, words } = &found;
+    let (best, why) = (ranking.best(), ranking.why());
+    let commands = commands(args, asked, words, trained.as_ref().map(|trained| trained.path.as_path()));
     if let Some(out) = &args.out {
-        let json = if reader.as_ref().is_some_and(|reader| reader.formulation().is_some()) {
-            asked.plan().or_misused()?.to_json()
-        } else {
-            best.plan.to_json()
-        };
+        let json = found.plan(reader.as_ref())?.to_json();
         atomic::write(out, |out| out.write_all(json.as_bytes()))?;
     }
     let subject = format!(
@@ -112,18 +60,18 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
         let document = serde_json::json!({
             "process": process.name(), "data": gaussian.name, "read": gaussian.read, "dimension": gaussian.spectrum.dimension(), "nfe": args.nfe,
             "by": if args.by == By::W2 { "w2" } else { "kl" }, "score_error": args.score_error, "neighbours": args.neighbours, "plans": ranking.plans(),
-            "results": results, "measured": measured.as_ref().map(|measured| measurement(measured, &ranking)), "chosen": ranking.chosen() + 1,
+            "results": results, "measured": measured.as_ref().map(|measured| measurement(measured, ranking)), "chosen": ranking.chosen() + 1,
             "usual": ranking.usual().iter().map(|one| survey::row(one).document()).collect::<Vec<_>>(),
             "why": why, "commands": commands, "plan": args.out.as_ref().map(|out| out.display().to_string()),
         });
         print(&format!("{document}\n"))?;
     } else {
         let commands: String = commands.iter().map(|command| format!("  {}\n", visible(command))).collect();
-        let measured = measured.as_ref().map_or_else(String::new, |measured| trials(measured, &ranking));
+        let measured = measured.as_ref().map_or_else(String::new, |measured| trials(measured, ranking));
         print(&format!("{}\n\n{ranking}\n{measured}{commands}", visible(&subject)))?;
     }
-    survey::say_if_flat(&gaussian.spectrum, ranking.shown().iter().map(|one| &one.analysis));
-    if args.raw_starts_short(&ranking) {
+    recommend::note_if_flat(&gaussian.spectrum, ranking.shown().iter().map(|one| &one.analysis), &TERMINAL);
+    if args.raw_starts_short(ranking) {
         say("note: the rows are in their own units; without --raw they are scaled as `train` scales them");
     }
     match &args.out {
@@ -132,24 +80,10 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
             let model = trained.as_ref().map_or_else(|| "MODEL".to_owned(), |trained| named(args, &trained.path));
             request::say_command(&best.plan, &model, out);
         }
-        None if !has_flags(&asked) => say("note: no flags make this plan; --out PLAN.json writes it"),
+        None if !has_flags(asked) => say("note: no flags make this plan; --out PLAN.json writes it"),
         None => {}
     }
     Ok(())
-}
-
-/// The data: of the flags, or what the model was trained on.
-fn gaussian(args: &RecommendArgs, trained: Option<&Trained>) -> Result<Gaussian> {
-    match trained {
-        Some(trained) => trained.gaussian(&args.spectrum),
-        None if args.spectrum.data.is_none() && args.spectrum.spectrum.is_none() => {
-            Err(Failure::misused("nothing to recommend for")
-                .at("MODEL, --data")
-                .expected("a model, data, or --spectrum")
-                .got("none of them"))
-        }
-        None => args.spectrum.open(),
-    }
 }
 
 /// One plan of the ranking; the sources of its error for the best.
@@ -214,31 +148,27 @@ fn trials(measured: &Measured, ranking: &Ranking) -> String {
 }
 
 impl RecommendArgs {
+    fn settings(&self) -> Result<Settings> {
+        Ok(Settings {
+            nfe: self.nfe,
+            by: match self.by {
+                By::W2 => langevin_analysis::recommend::By::W2,
+                By::Kl => langevin_analysis::recommend::By::Kl,
+            },
+            samplers: self.sampler.as_deref().map(recommend::samplers).transpose()?,
+            grids: self.grid.as_deref().map(recommend::grids).transpose()?,
+            score_error: self.score_error,
+            neighbours: self.neighbours,
+            measure: self.measure,
+            seed: self.seed,
+            threads: self.threads,
+        })
+    }
+
     /// Whether rows in their own units are wider than the start.
     fn raw_starts_short(&self, ranking: &Ranking) -> bool {
         self.spectrum.raw && matches!(ranking.doubt(), Some(langevin_analysis::recommend::Doubt::Start { .. }))
     }
-}
-
-/// The winner as a request of its own, and the words of it that the commands are given: every level lies where the network was
-/// trained, and the request does not say where that is. Ends that are the usual ones need no word.
-fn repeated(request: &Request, best: &Candidate) -> Result<(Request, Request)> {
-    let Candidate { sampler, grid, steps, .. } = best;
-    let chosen = request.clone().with_sampler(sampler.clone()).grid(grid);
-    if Grid::brings_steps(grid) {
-        let alone = chosen.without_trained_range();
-        return Ok((alone.clone(), alone));
-    }
-    let chosen = chosen.steps(*steps);
-    let (range, usual) = (chosen.noise_range().or_misused()?, usual_range(&request.state_process()));
-    // The trained range has the rounding of a change of clock, which the command has not.
-    let end = |a: f64, b: f64| if a != b && (a - b).abs() > 1e-9 * b { Some(a) } else { None };
-    let (min, max) = (end(range.min, usual[0]), end(range.max, usual[1]));
-    let alone = chosen.without_trained_range().default_range();
-    let flags = min.into_iter().fold(alone, Request::sigma_min);
-    let flags = max.into_iter().fold(flags, Request::sigma_max).without_unused_range();
-    let full = flags.clone().range(min.unwrap_or(usual[0]), max.unwrap_or(usual[1])).without_unused_range();
-    Ok((full, flags))
 }
 
 /// Whether `langevin plan` can be told of the process and the network of a request.

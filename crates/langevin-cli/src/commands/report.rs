@@ -1,19 +1,20 @@
 //! `langevin report`: a page about a training run.
 
 use super::preview::preview;
-use crate::cli::FileArgs;
 use crate::cli::{ReportArgs, config};
-use crate::comparison::Comparison;
 use crate::error::{Failure, Result};
 use crate::interrupt;
-use crate::io::content::{self, Content};
 use crate::io::{atomic, say};
 use crate::progress::{duration, thousands};
 use crate::rundir::MODEL;
-use crate::source::{self, Source};
+use crate::terminal::TERMINAL;
 use crate::watch::bound_in_short;
 use crate::words::shown;
 use langevin_report::run::Run;
+use langevin_tasks::content::{self, Content};
+use langevin_tasks::data::Reading;
+use langevin_tasks::evaluate::Settings;
+use langevin_tasks::source::{self, Source};
 use langevin_train::Network;
 use std::path::Path;
 
@@ -24,14 +25,14 @@ const SHOWN: usize = 4;
 pub fn run(args: &ReportArgs) -> Result<()> {
     interrupt::listen()?;
     let directory = &args.run;
-    content::check("RUN", directory, Content::Run)?;
+    content::check("RUN", directory, Content::Run, &TERMINAL)?;
     let model = directory.join(MODEL);
     if !model.exists() {
         return Err(Failure::missing("RUN", &model));
     }
     let out = args.out.clone().unwrap_or_else(|| directory.join("report.html"));
     atomic::probe(&out)?;
-    let mut network = source::network("RUN", &model)?;
+    let mut network = source::network("RUN", &model, &TERMINAL)?;
     let text = std::fs::read_to_string(directory.join(config::NAME)).unwrap_or_default();
     let table: toml::Table = text.parse().unwrap_or_default();
     let mut data = describe(&network, directory, &text);
@@ -48,24 +49,24 @@ pub fn run(args: &ReportArgs) -> Result<()> {
     let held = network.metadata().data.held_out.is_some();
     if let Some(name) = table.get("data").and_then(toml::Value::as_str).filter(|_| held && !args.quick) {
         let classes = (0..network.classes().len()).map(|class| class.to_string()).collect();
-        let mut condition = args.condition.clone();
+        let mut condition = args.condition.condition();
         if condition.class.is_empty() {
             condition.class = classes;
         }
         let mut source = Source::Network(Box::new(network));
         condition.ask(&mut source)?;
-        let comparison = Comparison {
+        let settings = Settings {
             data: name,
             train: None,
-            file: &FileArgs::default(),
+            reading: &Reading::default(),
             count: None,
             seed: args.seed,
             threads: None,
-            sampler: &args.sampler,
+            request: &args.sampler.request()?,
             condition: &condition,
             given: None,
         };
-        match comparison.run(&source) {
+        match settings.run(&source, &TERMINAL) {
             Ok(evaluation) => {
                 data.measures = evaluation
                     .rows()

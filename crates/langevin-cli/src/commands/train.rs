@@ -13,7 +13,7 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, print, say};
 use crate::progress::{Display, duration, thousands};
 use crate::words::{either_case, plural, shown};
-use crate::{check, data, interrupt, threads};
+use crate::{check, interrupt, threads};
 use best::Overtraining;
 use clipping::Clipping;
 use from::Base;
@@ -100,7 +100,7 @@ fn train(args: &TrainArgs) -> Result<()> {
 
     let held = held.map(|rows| Watched::new(rows, rayon::current_num_threads()));
     let shape = cropped(rows.shape(), args.reading.crop);
-    let ways = slow::Ways::of(&recipe, &shape, data::file(name).is_some_and(std::path::Path::is_dir));
+    let ways = slow::Ways::of(&recipe, &shape, langevin_tasks::data::file(name).is_some_and(std::path::Path::is_dir));
     slow::check_memory(&recipe, &rows, &ways)?;
     let (mut trainer, event) = kept.begin(&rows, &mut recipe, &effective, base.as_ref(), &ways)?;
     if !device.is_cpu() {

@@ -1,33 +1,16 @@
 //! Files: arrays in, arrays and pictures out.
 
 pub mod atomic;
-pub mod content;
-pub mod csv;
-pub mod json;
 pub mod npy;
 pub mod png;
 pub mod rows;
 pub mod stale;
 
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Result, in_flags};
 use crate::words::{QUOTED, ends, visible};
 use langevin_data::TableKind;
 use std::io::Write as _;
 use std::path::Path;
-
-/// Bytes of the largest file of numbers that is held whole: eigenvalues, of which there are some thousands.
-const MOST_ARRAY: u64 = 64 << 20;
-
-/// Numbers in rows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Array {
-    /// Rows first.
-    pub shape: Vec<usize>,
-    /// In C order.
-    pub values: Vec<f64>,
-    /// The line of the file where each row stands, in a file of lines.
-    pub lines: Vec<u64>,
-}
 
 /// What a file of samples can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +60,7 @@ impl Format {
 
 /// Says one line to a person, on stderr. Nothing in it acts on a terminal, and nothing can be done where it cannot be said.
 pub fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", ends(&visible(line), 10 * QUOTED));
+    let _ = writeln!(std::io::stderr(), "{}", ends(&visible(&in_flags(line)), 10 * QUOTED));
 }
 
 /// Writes data for a script or a person on stdout. A reader that stops early (`| head`) is no failure.

@@ -39,11 +39,6 @@ impl Tile {
         (height * width > 1).then_some(Self { height, width, channels, first })
     }
 
-    /// Whether a pixel is one number.
-    pub fn is_grey(&self) -> bool {
-        self.channels == 1
-    }
-
     /// The numbers of a sample.
     pub fn len(&self) -> usize {
         self.height * self.width * self.channels

@@ -2,10 +2,11 @@
 
 use crate::error::{Blame as _, Result};
 use crate::io::npy::Width;
-use crate::source::{Reader, Source};
+use crate::terminal::TERMINAL;
 use crate::{check, interrupt};
 use langevin::grid::SIGMAS;
 use langevin::{Model as _, Plan, Process, Request, SampleId, Sampler, Sampling, SliceSpace};
+use langevin_tasks::source::{Reader, Source};
 use langevin_train::Network;
 use std::time::Instant;
 
@@ -58,7 +59,7 @@ pub fn sample_all(network: &Network, steps: usize, count: usize, seed: u64) -> R
 
 fn sample(source: &Source<'_>, reading: &Reading, steps: usize, count: usize, seed: u64) -> Result<Sampled> {
     interrupt::check()?;
-    let reader = source.read_as(reading.read_as)?;
+    let reader = source.read_as(reading.read_as, &TERMINAL)?;
     // All rows go through the same λ: the trained range has the rounding of each row's change of clock.
     let request = reader.asks(Request::new().range(SIGMAS[0], SIGMAS[1]).steps(steps)).without_trained_range();
     let plan = request.with_sampler(Sampler::adams(2, reading.eta).or_failed()?).plan().or_failed()?;

@@ -2,6 +2,7 @@
 
 use crate::cli::config::Effective;
 use crate::error::{Blame as _, Failure, Result};
+use crate::terminal::TERMINAL;
 use crate::words::plural;
 use langevin_data::Dataset;
 use langevin_train::{Budget, Network, NetworkSpec, Recipe};
@@ -36,7 +37,7 @@ pub struct Base {
 impl Base {
     /// A model file.
     pub fn open(path: &Path) -> Result<Self> {
-        let network = crate::source::network("--from", path)?;
+        let network = langevin_tasks::source::network("--from", path, &TERMINAL)?;
         let recipe = Recipe::of(&network, Budget::Steps(1));
         Ok(Self { network: Some(network), recipe })
     }

@@ -1,15 +1,66 @@
-//! Comma-separated numbers: one row a line, an optional line of names first.
+//! Eigenvalues from a file: a list in JSON, or one column of numbers in a table or an array.
 
-use super::content::Content;
-use super::{Array, json};
-use crate::error::{Failure, Result};
-use crate::words::{start, visible};
+use crate::content::{self, Content};
+use crate::data;
+use crate::documents;
+use crate::error::{Error, Result};
+use crate::observe::Observer;
+use crate::words::visible;
+use langevin::text::brief;
 use std::path::Path;
 
-/// Reads a table of numbers. The first line is a header if none of its fields is a number.
-pub fn read(flag: &str, path: &Path) -> Result<Array> {
-    let bytes = json::whole(flag, path, Content::Table, super::MOST_ARRAY)?;
-    decode(&bytes).map_err(|failure| failure.in_file(path))
+/// Bytes of the largest table that is held whole: eigenvalues, of which there are some thousands.
+const MOST_BYTES: u64 = 64 << 20;
+/// Characters of a value that a message quotes.
+const START: usize = 40;
+
+/// The endings of the files that are read.
+pub const ENDINGS: [&str; 3] = ["npy", "csv", "json"];
+
+/// Reads the eigenvalues of a file, by its ending. `argument` names the file in messages.
+///
+/// # Errors
+/// Returns an error for a file of another kind, and for one that is not one column of numbers.
+pub fn read(argument: &str, path: &Path, observer: &dyn Observer) -> Result<Vec<f64>> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let values = match ending.as_deref() {
+        Some("npy") => {
+            content::check(argument, path, Content::Array, observer)?;
+            let array = langevin_data::Array::open(path).map_err(|error| data::failure(&error, observer))?;
+            column(&array.shape, array.values)
+        }
+        Some("json") => list(&documents::text(argument, path, Content::Numbers, observer)?),
+        _ => {
+            let bytes = documents::whole(argument, path, Content::Table, MOST_BYTES, observer)?;
+            table(&bytes).and_then(|(shape, values)| column(&shape, values))
+        }
+    };
+    values.map_err(|error| error.in_file(path))
+}
+
+/// The numbers of a JSON list.
+fn list(text: &str) -> Result<Vec<f64>> {
+    let wrong = |got: String| Error::failed("not a list of numbers").expected("[c1, c2, …]").got(got);
+    let value = |element: &serde_json::Value| element.as_f64().ok_or_else(|| wrong(start(&element.to_string())));
+    match serde_json::from_str(text) {
+        Ok(serde_json::Value::Array(elements)) => elements.iter().map(value).collect(),
+        Ok(other) => Err(wrong(start(&other.to_string()))),
+        Err(error) => Err(wrong(format!("no JSON at line {}, column {}", error.line(), error.column()))),
+    }
+}
+
+fn column(shape: &[usize], values: Vec<f64>) -> Result<Vec<f64>> {
+    match shape {
+        [_] | [_, 1] => Ok(values),
+        _ => Err(Error::failed("eigenvalues are one column")
+            .expected("shape (n,) or (n, 1)")
+            .got(format!("shape {shape:?}"))
+            .hint("rows of data are for ‹data›")),
+    }
+}
+
+fn start(text: &str) -> String {
+    brief(text, START)
 }
 
 /// What the reader calls a place; the file's name is put around it.
@@ -28,21 +79,22 @@ fn line(bytes: &[u8], position: &csv::Position) -> u64 {
 }
 
 /// A record that cannot be read as text.
-fn not_text(bytes: &[u8], error: &csv::Error) -> Failure {
+fn not_text(bytes: &[u8], error: &csv::Error) -> Error {
     let place = match error.position() {
         Some(position) => format!("line {} is not UTF-8 text", line(bytes, position)),
         None => "the file is not UTF-8 text".to_owned(),
     };
-    Failure::failed(place).hint("save the table as CSV in UTF-8, or the array as .npy")
+    Error::failed(place).hint("save the table as CSV in UTF-8, or the array as .npy")
 }
 
-fn decode(bytes: &[u8]) -> Result<Array> {
+/// Reads a table of numbers: its shape, and its numbers row after row. The first line is a header if none of its fields is a number.
+fn table(bytes: &[u8]) -> Result<([usize; 2], Vec<f64>)> {
     // Spreadsheets put a byte-order mark in front.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(bytes);
     let mut names: Option<csv::StringRecord> = None;
-    let (mut values, mut lines, mut width) = (Vec::new(), Vec::new(), None);
+    let (mut values, mut rows, mut width) = (Vec::new(), 0, None);
     for record in reader.records() {
         let record = record.map_err(|error| not_text(bytes, &error))?;
         let line = record.position().map_or(0, |position| line(bytes, position));
@@ -53,13 +105,13 @@ fn decode(bytes: &[u8]) -> Result<Array> {
         }
         let expected = *width.get_or_insert_with(|| names.as_ref().map_or(record.len(), csv::StringRecord::len));
         if record.len() != expected {
-            return Err(Failure::failed(format!("line {line} has another number of columns"))
+            return Err(Error::failed(format!("line {line} has another number of columns"))
                 .expected(expected.to_string())
                 .got(record.len().to_string()));
         }
         for (column, field) in record.iter().enumerate() {
             let value = number(field).ok_or_else(|| {
-                let failure = Failure::failed(format!("not a number at {}", at(line, column, names.as_ref())))
+                let failure = Error::failed(format!("not a number at {}", at(line, column, names.as_ref())))
                     .expected("a number")
                     .got(if field.is_empty() { "nothing".to_owned() } else { format!("'{}'", start(field)) });
                 if expected == 1 && field.contains([';', '\t', ' ']) {
@@ -69,24 +121,17 @@ fn decode(bytes: &[u8]) -> Result<Array> {
             })?;
             values.push(value);
         }
-        lines.push(line);
+        rows += 1;
     }
     match width {
-        Some(width) => Ok(Array { shape: vec![lines.len(), width], values, lines }),
-        None if bytes.is_empty() => {
-            Err(Failure::failed("the file is empty").expected("rows of numbers").got("0 bytes"))
-        }
+        Some(width) => Ok(([rows, width], values)),
+        None if bytes.is_empty() => Err(Error::failed("the file is empty").expected("rows of numbers").got("0 bytes")),
         None => {
-            let failure = Failure::failed("the file has no rows of numbers");
+            let failure = Error::failed("the file has no rows of numbers");
             let separator = names.as_ref().is_some_and(|names| names.len() == 1 && names[0].contains([';', '\t', ' ']));
             Err(if separator { failure.hint("separate the columns with commas") } else { failure })
         }
     }
-}
-
-/// The names of columns that have none.
-pub fn plain_names(width: usize) -> Vec<String> {
-    (0..width).map(|column| format!("x{column}")).collect()
 }
 
 #[cfg(test)]
@@ -95,13 +140,13 @@ mod tests {
 
     #[test]
     fn header_blank_lines_and_spaces_are_fine() {
-        let array = decode(b"\xef\xbb\xbfx, y\r\n1, 2\n\n-3e-1,\"4\"\n").unwrap();
-        assert_eq!((array.shape, array.values), (vec![2, 2], vec![1.0, 2.0, -0.3, 4.0]));
+        let (shape, values) = table(b"\xef\xbb\xbfx, y\r\n1, 2\n\n-3e-1,\"4\"\n").unwrap();
+        assert_eq!((shape, values), ([2, 2], vec![1.0, 2.0, -0.3, 4.0]));
     }
 
     #[test]
     fn mistakes_name_their_line_and_column() {
-        let text = |bytes: &[u8]| decode(bytes).unwrap_err().text();
+        let text = |bytes: &[u8]| table(bytes).unwrap_err().text();
         assert_eq!(text(b"1,2\n3\n"), "line 2 has another number of columns: expected 2, got 1");
         assert_eq!(
             text(b"x,y\n1,2\n\n3,four\n"),

@@ -4,9 +4,9 @@
 //! saved web page is named as such, whatever its name says. Damage to a file of the right kind is
 //! for its reader to describe.
 
-use crate::cli::{config, flags};
-use crate::error::{Failure, Result};
-use crate::rundir::MODEL;
+use crate::error::{Error, Result};
+use crate::observe::Observer;
+use crate::rundir::{CONFIG, MODEL};
 use crate::words::shown;
 use langevin_data::FileKind;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,8 @@ const SCHEDULERS: [&str; 2] = ["scheduler/scheduler_config.json", "scheduler_con
 pub enum Content {
     /// A plan in JSON.
     Plan,
+    /// A plan in JSON, where a model is taken too.
+    PlanOrModel,
     /// The config of a scheduler of diffusers.
     Scheduler,
     /// A configuration of `train`.
@@ -42,7 +44,7 @@ pub enum Content {
 impl Content {
     fn words(self) -> &'static str {
         match self {
-            Self::Plan => "a plan in JSON, as `langevin plan --json` prints it",
+            Self::Plan | Self::PlanOrModel => "a plan in JSON, as `langevin plan --json` prints it",
             Self::Scheduler => "a scheduler_config.json of diffusers",
             Self::Configuration => "a configuration in TOML",
             Self::Numbers => "a list of numbers in JSON",
@@ -59,7 +61,7 @@ impl Content {
     fn may_be(self, kind: FileKind) -> bool {
         use FileKind::{Empty, Json, Model, Npy, Text};
         match self {
-            Self::Plan | Self::Scheduler | Self::Numbers => matches!(kind, Json | Text),
+            Self::Plan | Self::PlanOrModel | Self::Scheduler | Self::Numbers => matches!(kind, Json | Text),
             Self::Configuration => matches!(kind, Json | Text | Empty),
             Self::Array => kind == Npy,
             Self::Table => kind == Text,
@@ -71,7 +73,7 @@ impl Content {
     /// The endings of the files that a folder may hold in its place.
     fn endings(self) -> &'static [&'static str] {
         match self {
-            Self::Plan | Self::Scheduler => &["json"],
+            Self::Plan | Self::PlanOrModel | Self::Scheduler => &["json"],
             Self::Configuration => &["toml"],
             Self::Numbers | Self::Array | Self::Table => &["npy", "csv", "json"],
             Self::Model => &["safetensors"],
@@ -87,30 +89,30 @@ impl Content {
 /// # Errors
 /// Returns an error with what the argument takes, what the path is, and what to give instead if
 /// that is known.
-pub fn check(flag: &str, path: &Path, wanted: Content) -> Result<()> {
+pub fn check(flag: &str, path: &Path, wanted: Content, observer: &dyn Observer) -> Result<()> {
     let about = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Failure::missing(flag, path),
-        _ => Failure::reading(path, &error),
+        std::io::ErrorKind::NotFound => Error::missing(flag, path),
+        _ => Error::reading(path, &error),
     })?;
     if wanted == Content::Run {
         return if about.is_dir() { Ok(()) } else { Err(no_folder(flag, path)) };
     }
     let Some(kind) = langevin_data::recognise(path) else { return Ok(()) };
     if kind == FileKind::Folder {
-        let failure = Failure::misused("the path is a folder").at(place(flag, path)).expected(wanted.words());
+        let failure = Error::misused("the path is a folder").at(place(flag, path)).expected(wanted.words());
         return Err(hinted(failure.got("a folder"), inside(path, wanted)));
     }
     if wanted.may_be(kind) {
         return Ok(());
     }
     let failure = match kind {
-        FileKind::Empty => Failure::failed("the file is empty").expected(wanted.words()).got("0 bytes"),
+        FileKind::Empty => Error::failed("the file is empty").expected(wanted.words()).got("0 bytes"),
         _ if wanted == Content::Model => {
-            Failure::failed("the file is no model").expected(wanted.words()).got(kind.to_string())
+            Error::failed("the file is no model").expected(wanted.words()).got(kind.to_string())
         }
-        _ => Failure::failed("the file holds something else").expected(wanted.words()).got(kind.to_string()),
+        _ => Error::failed("the file holds something else").expected(wanted.words()).got(kind.to_string()),
     };
-    Err(hinted(failure.at(place(flag, path)), remedy(kind, wanted)))
+    Err(hinted(failure.at(place(flag, path)), remedy(kind, wanted, observer)))
 }
 
 /// The config of the scheduler of a pipeline: in its folder, or beside its `model_index.json`.
@@ -127,7 +129,7 @@ fn place(flag: &str, path: &Path) -> String {
     format!("{flag} {}", path.display())
 }
 
-fn hinted(failure: Failure, hint: Option<String>) -> Failure {
+fn hinted(failure: Error, hint: Option<String>) -> Error {
     match hint {
         Some(hint) => failure.hint(hint),
         None => failure,
@@ -135,31 +137,31 @@ fn hinted(failure: Failure, hint: Option<String>) -> Failure {
 }
 
 /// What to do about a file of another kind, if this command has the flags for it.
-fn remedy(kind: FileKind, wanted: Content) -> Option<String> {
+fn remedy(kind: FileKind, wanted: Content, observer: &dyn Observer) -> Option<String> {
     use FileKind::{
         Bzip2, Empty, Gguf, Gzip, Hdf5, Html, Keras, LfsPointer, Model, Npy, Npz, Parquet, Safetensors, SevenZip, Tar,
         Text, Torch, Utf16, Xz, Zip, Zstandard,
     };
-    let first = |ways: &[&str]| ways.iter().find(|way| flags::known(way)).map(|way| (*way).to_owned());
+    let first = |ways: &[&str]| ways.iter().find(|way| observer.knows(way)).map(|way| (*way).to_owned());
     match (wanted, kind) {
         // What fetches the file itself, or makes it readable, helps whatever was expected.
         (_, LfsPointer | Html | Empty | Utf16 | Gzip | Zstandard | Xz | Bzip2 | SevenZip | Tar | Zip) => {
             kind.hint().map(str::to_owned)
         }
         (Content::Model, Torch | Safetensors | Keras | Gguf | Hdf5) => {
-            first(&["export the network of another program as ONNX, and give it as --onnx FILE"])
+            first(&["export the network of another program as ONNX, and give it as ‹onnx› FILE"])
         }
-        (Content::Onnx, Model) => first(&["a model of `langevin train` is given as MODEL, without --onnx"]),
+        (Content::Onnx, Model) => first(&["a model of `langevin train` is given as ‹model›, without ‹onnx›"]),
         (Content::Onnx, Torch | Safetensors | Keras) => {
             Some("export the network as ONNX where it was trained, as with torch.onnx.export".to_owned())
         }
         (Content::Model, Npy | Npz | Parquet | Text) => first(&[
-            "samples in a file are given with --samples, rows of data with --data",
-            "rows of data are given with --data",
+            "samples in a file are given with ‹samples›, rows of data with ‹data›",
+            "rows of data are given with ‹data›",
         ]),
         (Content::Numbers | Content::Array | Content::Table, Npy) => Some("rename it to end in .npy".to_owned()),
         (Content::Numbers | Content::Array | Content::Table, Parquet | Npz) => {
-            first(&["rows of data are given with --data"])
+            first(&["rows of data are given with ‹data›"])
         }
         (Content::Array, _) => Some("write it with numpy.save(FILE, array)".to_owned()),
         _ => None,
@@ -167,31 +169,28 @@ fn remedy(kind: FileKind, wanted: Content) -> Option<String> {
 }
 
 /// A file in place of the directory of a run.
-fn no_folder(flag: &str, path: &Path) -> Failure {
+fn no_folder(flag: &str, path: &Path) -> Error {
     let kind = langevin_data::recognise(path).map_or_else(|| "a file".to_owned(), |kind| kind.to_string());
-    let failure = Failure::misused("the path is a file").at(place(flag, path));
+    let failure = Error::misused("the path is a file").at(place(flag, path));
     let failure = failure.expected(Content::Run.words()).got(kind);
-    let run = path.parent().filter(|parent| parent.join(config::NAME).is_file());
+    let run = path.parent().filter(|parent| parent.join(CONFIG).is_file());
     hinted(failure, run.map(|run| format!("the run of this file is {}", shown(run))))
 }
 
 /// What lies in a folder that could be given in its place.
 fn inside(folder: &Path, wanted: Content) -> Option<String> {
-    let takes_models = wanted == Content::Model || wanted == Content::Plan && flags::at_hand_is("analyze");
+    let takes_models = matches!(wanted, Content::Model | Content::PlanOrModel);
     let is_there = |name: &&str| folder.join(name).is_file();
     if takes_models && is_there(&MODEL) {
         return Some(format!("the folder is a training run; its model is {}", shown(&folder.join(MODEL))));
     }
-    if wanted == Content::Configuration && is_there(&config::NAME) {
-        return Some(format!(
-            "the folder is a training run; its configuration is {}",
-            shown(&folder.join(config::NAME))
-        ));
+    if wanted == Content::Configuration && is_there(&CONFIG) {
+        return Some(format!("the folder is a training run; its configuration is {}", shown(&folder.join(CONFIG))));
     }
     let config = SCHEDULERS.into_iter().find(is_there).map(|name| shown(&folder.join(name)));
     match (wanted, config) {
         (Content::Scheduler, Some(config)) => return Some(format!("the config of its scheduler is {config}")),
-        (Content::Model | Content::Plan, Some(config)) => {
+        (Content::Model | Content::Plan | Content::PlanOrModel, Some(config)) => {
             return Some(format!(
                 "the folder is of diffusers; `langevin plan` reads the config of its scheduler, {config}"
             ));

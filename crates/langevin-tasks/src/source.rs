@@ -1,10 +1,9 @@
 //! Where samples come from: a trained network or a density known in closed form, read as it is or as another formulation.
 
-use crate::cli::{DeviceArgs, NamedFile, NetworkArgs, SourceArgs, UncondArgs, flags};
+use crate::content::{self, Content};
 use crate::data;
-use crate::error::{Blame as _, Failure, Result};
-use crate::interrupt;
-use crate::io::content::{self, Content};
+use crate::error::{Blame as _, Error, Result};
+use crate::observe::{Note, Observer};
 use crate::words::either_case;
 use langevin::formulation::InputScaling;
 use langevin::grid::usual_range;
@@ -12,12 +11,46 @@ use langevin::{Clock, Formulation, LambdaRange, Model, Prediction, Process, Quer
 use langevin_analysis::exact::{self, Density};
 use langevin_data::{Axes, Frame, Lattice, TableColumns, guard};
 use langevin_onnx::{Array, OnnxNetwork, Options as OnnxOptions};
-use langevin_train::{Coupling, Network, Normalization};
+use langevin_train::{Coupling, Device, Network, Normalization};
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The column of a table whose rows are arrays, where the file of the training had no name for it.
 pub const ARRAY: &str = "x";
+
+/// Which model is opened.
+#[derive(Clone, Copy, Debug)]
+pub enum Named<'a> {
+    /// The file of a trained network.
+    Model(&'a Path),
+    /// A density known in closed form, by name.
+    Exact(&'a str),
+    /// An ONNX file, and what it is.
+    Onnx(&'a Path, &'a Declared),
+}
+
+/// What a network of an ONNX file is, which the file does not say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Declared {
+    /// The process of its states.
+    pub process: Option<String>,
+    /// What it predicts.
+    pub predict: Option<String>,
+    /// Its clock; `None`: the time of its process.
+    pub clock: Option<String>,
+    /// σ_data of EDM's scaling of the input; `None`: the input is the state.
+    pub input_sigma_data: Option<f64>,
+    /// The noise levels of its training in σ/α; `None`: those of a table, or else all.
+    pub trained_range: Option<[f64; 2]>,
+    /// Shift and scale of x = (datum − shift)/scale.
+    pub normalization: Option<(f64, f64)>,
+    /// The shape of a sample, where the file leaves it open.
+    pub shape: Option<Vec<usize>>,
+    /// Further inputs, and the files of their values.
+    pub inputs: Vec<(String, PathBuf)>,
+    /// The output that is read.
+    pub output: Option<String>,
+}
 
 /// A model to sample from.
 pub enum Source<'a> {
@@ -31,6 +64,12 @@ pub enum Source<'a> {
     Exact(Box<dyn Density>),
 }
 
+/// Returns the names x0, x1, … of columns without names.
+#[must_use]
+pub fn plain_names(width: usize) -> Vec<String> {
+    (0..width).map(|column| format!("x{column}")).collect()
+}
+
 /// The whole range of levels of 8 or 16 bits, of which data that are `step` apart use more than half.
 fn levels([low, high]: [f64; 2], step: f64) -> Option<[f64; 2]> {
     let start = if low < 0.0 { -1.0 } else { 0.0 };
@@ -40,30 +79,33 @@ fn levels([low, high]: [f64; 2], step: f64) -> Option<[f64; 2]> {
     (low >= start && high <= end + 0.5 * step && used > 0.5 * all).then_some([start, end])
 }
 
-impl<'a> Source<'a> {
-    /// Opens what the flags name.
-    pub fn open(args: &SourceArgs) -> Result<Self> {
-        match (&args.named.model, &args.named.exact, &args.named.onnx) {
-            (Some(path), ..) => network("MODEL", path).map(|network| Self::Network(Box::new(network))),
-            (_, Some(name), _) => either_case(name, exact::named).map(Self::Exact).or_misused(),
-            (.., Some(path)) => Self::onnx(path, args.trained_as.process.as_deref(), &args.trained_as.network),
-            // The argument group of the flags lets none through.
-            _ => Err(Failure::misused("nothing to read").expected("MODEL, --exact NAME or --onnx FILE").got("none")),
+impl Source<'_> {
+    /// Opens a model.
+    ///
+    /// # Errors
+    /// Returns an error for a file that is no such model, for an unknown name, and for an ONNX file that is not declared.
+    pub fn open(named: Named<'_>, observer: &dyn Observer) -> Result<Self> {
+        match named {
+            Named::Model(path) => network("‹model›", path, observer).map(|network| Self::Network(Box::new(network))),
+            Named::Exact(name) => either_case(name, exact::named).map(Self::Exact).or_misused(),
+            Named::Onnx(path, declared) => Self::onnx(path, declared, observer),
         }
     }
 
-    /// The same, evaluated where a flag says.
-    pub fn on(self, device: &DeviceArgs) -> Result<Self> {
-        let device = device.open()?;
+    /// Returns the same model, evaluated on a device from now on.
+    ///
+    /// # Errors
+    /// Returns an error for a card and a model that is no network of ours, and for a card that cannot hold it.
+    pub fn on(self, device: &Device, observer: &dyn Observer) -> Result<Self> {
         match self {
             _ if device.is_cpu() => Ok(self),
             Self::Network(network) => {
-                crate::io::say(&format!("on {device}"));
-                Ok(Self::Network(Box::new(network.on(&device).or_failed()?)))
+                observer.note(&Note::OnDevice(device.to_string()));
+                Ok(Self::Network(Box::new(network.on(device).or_failed()?)))
             }
-            _ => Err(Failure::misused("only a model of `langevin train` is evaluated on a card")
-                .at("--device")
-                .expected("MODEL, or --device cpu")
+            _ => Err(Error::misused("only a model of `langevin train` is evaluated on a card")
+                .at("‹device›")
+                .expected("‹model›, or ‹device› cpu")
                 .got(device.to_string())),
         }
     }
@@ -78,22 +120,26 @@ impl<'a> Source<'a> {
         asked.unwrap_or_else(|| if self.is_on_card() { 1 } else { rayon::current_num_threads() })
     }
 
-    /// Opens an ONNX file as what its flags say.
-    pub fn onnx(path: &Path, process: Option<&str>, flags: &NetworkArgs) -> Result<Self> {
-        content::check("--onnx", path, Content::Onnx)?;
-        let given = |value: Option<&str>, flag: &str| {
+    /// Opens an ONNX file as what it is declared to be.
+    ///
+    /// # Errors
+    /// Returns an error for a file that is no such network, and for declarations that are missing or wrong.
+    pub fn onnx(path: &Path, declared: &Declared, observer: &dyn Observer) -> Result<Self> {
+        content::check("‹onnx›", path, Content::Onnx, observer)?;
+        let given = |value: Option<&str>, name: &str| {
             value.map(str::to_owned).ok_or_else(|| {
-                Failure::misused("an ONNX file does not say what it is").at("--onnx").expected(flag.to_owned())
+                Error::misused("an ONNX file does not say what it is").at("‹onnx›").expected(format!("‹{name}›"))
             })
         };
-        let process = either_case(&given(process, "--process")?, Process::parse).or_misused()?;
-        let prediction = either_case(&given(flags.predict.as_deref(), "--predict")?, Prediction::parse).or_misused()?;
-        let mut formulation =
-            Formulation::new(process, prediction).with_clock(Clock::parse(&flags.clock).or_misused()?);
-        if let Some(sigma_data) = flags.input_sigma_data {
+        let process = either_case(&given(declared.process.as_deref(), "process")?, Process::parse).or_misused()?;
+        let prediction =
+            either_case(&given(declared.predict.as_deref(), "predict")?, Prediction::parse).or_misused()?;
+        let mut formulation = Formulation::new(process, prediction)
+            .with_clock(Clock::parse(declared.clock.as_deref().unwrap_or("time")).or_misused()?);
+        if let Some(sigma_data) = declared.input_sigma_data {
             formulation = formulation.with_input(InputScaling::UnitVariance { sigma_data });
         }
-        let range = match flags.trained_range {
+        let range = match declared.trained_range {
             Some([low, high]) => Some(LambdaRange::from_sigma_ve(low, high).or_misused()?),
             // A table was trained on its own levels. One that ends in pure noise has no last λ.
             None if formulation.process.name().starts_with("table") => {
@@ -107,32 +153,36 @@ impl<'a> Source<'a> {
             formulation = formulation.with_range(range);
         }
         let mut options = OnnxOptions::default();
-        if let Some(shape) = &flags.shape {
+        if let Some(shape) = &declared.shape {
             options = options.shape(shape);
         }
-        if let Some(output) = &flags.output {
+        if let Some(output) = &declared.output {
             options = options.output(output);
         }
-        for NamedFile { name, file } in &flags.input {
-            options = options.input(name, array("--input", name, file)?);
+        for (name, file) in &declared.inputs {
+            options = options.input(name, array("‹input›", name, file, observer)?);
         }
         let network = guard::caught(|| OnnxNetwork::open(path, formulation, &options))
             .map_or_else(|| Err(contradicts(path)), |read| read.map_err(|error| onnx_failure(&error)))?;
-        let (shift, scale) = flags.normalization.unwrap_or((0.0, 1.0));
+        let (shift, scale) = declared.normalization.unwrap_or((0.0, 1.0));
         if scale <= 0.0 {
-            return Err(Failure::misused("bad scale of the data")
-                .at("--normalization")
+            return Err(Error::misused("bad scale of the data")
+                .at("‹normalization›")
                 .expected("SHIFT,SCALE with a positive scale")
                 .got(scale.to_string()));
         }
         Ok(Self::Onnx(Box::new(network), Normalization { shift: vec![shift], scale: vec![scale] }))
     }
 
-    /// Gives further inputs of an ONNX file their values on the unconditional branch.
-    pub fn without_condition(&mut self, args: &UncondArgs) -> Result<()> {
+    /// Gives further inputs of an ONNX file their values on the unconditional branch, from files.
+    ///
+    /// # Errors
+    /// Returns an error for a file that is no array, and for an input that the network does not have.
+    pub fn without_condition(&mut self, inputs: &[(String, PathBuf)], observer: &dyn Observer) -> Result<()> {
         let Self::Onnx(network, _) = self else { return Ok(()) };
-        let read = |NamedFile { name, file }: &NamedFile| Ok((name.clone(), array("--uncond-input", name, file)?));
-        let values: Vec<(String, Array)> = args.uncond_input.iter().map(read).collect::<Result<_>>()?;
+        let read =
+            |(name, file): &(String, PathBuf)| Ok((name.clone(), array("‹uncond-input›", name, file, observer)?));
+        let values: Vec<(String, Array)> = inputs.iter().map(read).collect::<Result<_>>()?;
         network.set_unconditional(&values).map_err(|error| onnx_failure(&error))
     }
 
@@ -184,6 +234,18 @@ impl<'a> Source<'a> {
             Self::Onnx(network, _) => network.shape().to_vec(),
             Self::Exact(density) => vec![density.dim()],
         }
+    }
+
+    /// Returns height, width and channels of a sample that is a picture: of shape (height, width), (height, width, channels) or
+    /// (channels, height, width), with 1 channel or 3.
+    #[must_use]
+    pub fn picture(&self) -> Option<(usize, usize, usize)> {
+        let (height, width, channels) = match self.shape()[..] {
+            [height, width] => (height, width, 1),
+            [height, width, channels @ (1 | 3)] | [channels @ (1 | 3), height, width] => (height, width, channels),
+            _ => return None,
+        };
+        (height * width > 1).then_some((height, width, channels))
     }
 
     /// The elements of one sample.
@@ -249,7 +311,7 @@ impl<'a> Source<'a> {
         let width = self.file_shape().iter().product();
         match self.frame().filter(|frame| frame.names.len() == width) {
             Some(frame) => frame.names.clone(),
-            None => crate::io::csv::plain_names(width),
+            None => plain_names(width),
         }
     }
 
@@ -351,28 +413,31 @@ impl<'a> Source<'a> {
     }
 
     /// Returns the model as it is, or served as a network of another formulation.
-    pub fn served_as(&self, to: Option<Formulation>) -> Reader<'_> {
+    pub fn served_as<'s>(&'s self, to: Option<Formulation>, observer: &'s dyn Observer) -> Reader<'s> {
         let formulation = to.as_ref().or_else(|| self.model().formulation());
         // An exact density is a model of every process; rectified flow is the one that training starts from too.
         let process = formulation.map_or_else(Process::rectified_flow, |own| own.process.clone());
-        Reader { source: self, process, to }
+        Reader { source: self, process, to, observer }
     }
 
-    /// Reads the model as `P` or `P:Q`. Without a prediction it keeps its own; an exact density gives D.
-    pub fn read_as(&self, text: Option<&str>) -> Result<Reader<'_>> {
+    /// Returns the model read as `P` or `P:Q`. Without a prediction it keeps its own; an exact density gives D.
+    ///
+    /// # Errors
+    /// Returns an error for a name that is no process or no prediction.
+    pub fn read_as<'s>(&'s self, text: Option<&str>, observer: &'s dyn Observer) -> Result<Reader<'s>> {
         let own = self.model().formulation();
-        let Some(text) = text else { return Ok(self.served_as(None)) };
+        let Some(text) = text else { return Ok(self.served_as(None, observer)) };
         let (process, prediction) = text.split_once(':').map_or((text, None), |(p, q)| (p, Some(q)));
         let process = either_case(process, Process::parse).or_misused().map_err(|failure| {
             match prediction.is_none() && either_case(process, Prediction::parse).is_ok() {
                 false => failure,
                 true => {
                     let own = own.map_or_else(|| "vp".to_owned(), |own| own.process.name().to_string());
-                    Failure::misused("a prediction without its process")
-                        .at("--as")
+                    Error::misused("a prediction without its process")
+                        .at("‹as›")
                         .expected("P or P:Q, a process and what the network predicts, as in vp:epsilon")
                         .got(format!("'{text}'"))
-                        .hint(format!("give --as {own}:{process}"))
+                        .hint(format!("give ‹as› {own}:{process}"))
                 }
             }
         })?;
@@ -391,52 +456,55 @@ impl<'a> Source<'a> {
                 None => to,
             }
         });
-        Ok(Reader { source: self, process, to })
+        Ok(Reader { source: self, process, to, observer })
     }
 }
 
-/// Loads a network. `flag` is the argument that names its file.
-pub fn network(flag: &str, path: &Path) -> Result<Network> {
-    content::check(flag, path, Content::Model).map_err(|failure| match path.exists() {
+/// Loads a network. `argument` names its file in messages.
+///
+/// # Errors
+/// Returns an error for a file that is missing or no model.
+pub fn network(argument: &str, path: &Path, observer: &dyn Observer) -> Result<Network> {
+    content::check(argument, path, Content::Model, observer).map_err(|failure| match path.exists() {
         true => failure,
-        false => failure.hint(instead(path)),
+        false => failure.hint(instead(path, observer)),
     })?;
     // Its own library reads the file's frame.
     guard::caught(|| Network::load(path)).map_or_else(|| Err(contradicts(path)), |read| read.or_failed())
 }
 
 /// The value of a further input of an ONNX file.
-fn array(flag: &str, name: &str, path: &Path) -> Result<Array> {
-    let place = format!("{flag} {name}");
+fn array(argument: &str, name: &str, path: &Path, observer: &dyn Observer) -> Result<Array> {
+    let place = format!("{argument} {name}");
     match langevin_data::located(path).0 {
         // An archive describes its arrays itself.
         file if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz")) && file.exists() => {}
-        file => content::check(&place, file, Content::Array)?,
+        file => content::check(&place, file, Content::Array, observer)?,
     }
     let langevin_data::Array { shape, dtype, values } =
-        langevin_data::Array::open(path).map_err(|error| data::failure(&error))?;
+        langevin_data::Array::open(path).map_err(|error| data::failure(&error, observer))?;
     Ok(Array { shape, dtype, values })
 }
 
 /// The failure for an error about an ONNX file.
-fn onnx_failure(error: &langevin_onnx::Error) -> Failure {
+fn onnx_failure(error: &langevin_onnx::Error) -> Error {
     let text = error.to_string();
-    if error.is_argument() { Failure::misused(text) } else { Failure::failed(text) }
+    if error.is_argument() { Error::misused(text) } else { Error::failed(text) }
 }
 
 /// A file on which a library gave up with an assertion of its own.
-fn contradicts(path: &Path) -> Failure {
-    Failure::failed("the file cannot be used").in_file(path).got("its parts contradict each other")
+fn contradicts(path: &Path) -> Error {
+    Error::failed("the file cannot be used").in_file(path).got("its parts contradict each other")
 }
 
 /// What to give in place of a model that is not there.
-fn instead(path: &Path) -> String {
+fn instead(path: &Path, observer: &dyn Observer) -> String {
     let name = path.to_str().and_then(|name| exact::NAMES.iter().find(|known| known.eq_ignore_ascii_case(name)));
-    match name {
-        Some(name) if flags::known("--exact") => format!("for the density of this name, give --exact {name}"),
-        None if flags::known("--exact") => "`langevin train` makes a model; --exact NAME needs none".to_owned(),
-        _ => "`langevin train` makes a model".to_owned(),
-    }
+    let hint = match name {
+        Some(name) => format!("for the density of this name, give ‹exact› {name}"),
+        None => "`langevin train` makes a model; ‹exact› NAME needs none".to_owned(),
+    };
+    if observer.knows(&hint) { hint } else { "`langevin train` makes a model".to_owned() }
 }
 
 /// A model as it is read: of its own formulation, or converted at every evaluation.
@@ -446,6 +514,7 @@ pub struct Reader<'a> {
     pub process: Process,
     /// What it is converted to; `None`: nothing.
     to: Option<Formulation>,
+    observer: &'a dyn Observer,
 }
 
 impl Reader<'_> {
@@ -476,9 +545,7 @@ impl Model<Vec<f64>> for Reader<'_> {
     }
 
     fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> langevin::Result<Vec<f64>> {
-        if interrupt::requested() {
-            return Err(langevin::Error::model("interrupted", "an end was asked for"));
-        }
+        self.observer.check().map_err(|error| langevin::Error::model("interrupted", error))?;
         let model = self.source.model();
         match &self.to {
             None => model.predict(x, query),
@@ -495,9 +562,7 @@ impl Vjp<Vec<f64>> for Reader<'_> {
         query: &Query<'_>,
         cotangents: &[Vec<f64>],
     ) -> langevin::Result<(Vec<f64>, Vec<Vec<f64>>)> {
-        if interrupt::requested() {
-            return Err(langevin::Error::model("interrupted", "an end was asked for"));
-        }
+        self.observer.check().map_err(|error| langevin::Error::model("interrupted", error))?;
         let model = self.source.model();
         match &self.to {
             None => model.predict_vjps(x, query, cotangents),

@@ -1,0 +1,182 @@
+//! Flags as the types of tasks.
+
+use crate::cli::{
+    ConditionArgs, DeviceArgs, DiffusersArgs, EditArgs, FileArgs, GivenPlanArgs, NamedFile, NetworkArgs, SourceArgs,
+    SpectrumArgs, UncondArgs,
+};
+use crate::error::{Blame as _, Failure, Result};
+use crate::terminal::TERMINAL;
+use langevin::Request;
+use langevin_tasks::condition::Condition;
+use langevin_tasks::data::Reading;
+use langevin_tasks::edit::Start;
+use langevin_tasks::given::{Given, Scheduler};
+use langevin_tasks::source::{Declared, Named, Source};
+use langevin_tasks::spectrum::Asked;
+use langevin_train::Device;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+impl FileArgs {
+    /// Returns how data are read.
+    pub fn reading(&self) -> Reading {
+        let header = match (self.header, self.no_header) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        };
+        Reading {
+            label_column: self.label_column.clone(),
+            labels: self.labels.clone(),
+            columns: self.columns.clone(),
+            drop: self.drop.clone(),
+            header,
+            axes: self.axes.clone(),
+            size: self.size,
+            skip_bad: self.skip_bad,
+            memory: self.memory,
+        }
+    }
+}
+
+impl NetworkArgs {
+    /// Returns what an ONNX file is declared to be.
+    pub fn declared(&self, process: Option<&str>) -> Declared {
+        Declared {
+            process: process.map(str::to_owned),
+            predict: self.predict.clone(),
+            clock: Some(self.clock.clone()),
+            input_sigma_data: self.input_sigma_data,
+            trained_range: self.trained_range,
+            normalization: self.normalization,
+            shape: self.shape.clone(),
+            inputs: files(&self.input),
+            output: self.output.clone(),
+        }
+    }
+}
+
+fn files(named: &[NamedFile]) -> Vec<(String, PathBuf)> {
+    named.iter().map(|NamedFile { name, file }| (name.clone(), file.clone())).collect()
+}
+
+impl SourceArgs {
+    /// Opens the model on the processor.
+    pub fn open(&self) -> Result<Source<'static>> {
+        let declared = self.trained_as.network.declared(self.trained_as.process.as_deref());
+        let named = match (&self.named.model, &self.named.exact, &self.named.onnx) {
+            (Some(path), ..) => Named::Model(path),
+            (_, Some(name), _) => Named::Exact(name),
+            (.., Some(path)) => Named::Onnx(path, &declared),
+            // The argument group of the flags lets none through.
+            _ => {
+                return Err(Failure::misused("nothing to read")
+                    .expected("MODEL, --exact NAME or --onnx FILE")
+                    .got("none"));
+            }
+        };
+        Source::open(named, &TERMINAL)
+    }
+
+    /// Opens the model where a flag says.
+    pub fn open_on(&self, device: &DeviceArgs) -> Result<Source<'static>> {
+        let source = self.open()?;
+        source.on(&device.open()?, &TERMINAL)
+    }
+}
+
+impl DeviceArgs {
+    /// Opens the device.
+    pub fn open(&self) -> Result<Device> {
+        match Device::open(&self.device) {
+            Err(error) if error.is_argument() => {
+                Err(error).or_misused().map_err(|failure| failure.at(format!("--device {}", self.device)))
+            }
+            other => other.or_failed(),
+        }
+    }
+}
+
+impl UncondArgs {
+    /// Gives further inputs of an ONNX file their values on the unconditional branch.
+    pub fn give(&self, source: &mut Source<'_>) -> Result<()> {
+        source.without_condition(&files(&self.uncond_input), &TERMINAL)
+    }
+}
+
+impl ConditionArgs {
+    /// Returns the classes and the guidance.
+    pub fn condition(&self) -> Condition {
+        Condition {
+            class: self.class.clone(),
+            guidance: self.guidance,
+            guidance_sweep: self.guidance_sweep.clone(),
+            guidance_interval: self.guidance_interval,
+        }
+    }
+}
+
+impl EditArgs {
+    /// Returns what samples start from.
+    pub fn start(&self) -> Start {
+        Start { from: self.from.clone(), strength: self.strength, mask: self.mask.clone() }
+    }
+}
+
+impl SpectrumArgs {
+    /// Calls `f` with the Gaussian data that are meant.
+    pub fn asked<R>(&self, f: impl FnOnce(&Asked<'_>) -> R) -> R {
+        let (spectrum, data) = (self.spectrum.as_deref(), self.data.as_deref());
+        f(&Asked { spectrum, data, reading: &self.file.reading(), raw: self.raw })
+    }
+}
+
+impl DiffusersArgs {
+    /// Returns the arguments of --set, and --eta as one of them where no sampler of another name takes it.
+    pub fn settings(&self, eta: Option<f64>) -> Result<BTreeMap<String, Value>> {
+        let eta = eta.map(|eta| ("eta".to_owned(), Value::from(eta)));
+        let mut settings = BTreeMap::new();
+        for (key, value) in self.set.iter().cloned().chain(eta) {
+            if settings.insert(key.clone(), value).is_some() {
+                return Err(Failure::misused("an argument is given twice").at("--set").got(format!("'{key}'")));
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Returns the scheduler of the flags; `None` without one.
+    pub fn scheduler(&self) -> Result<Option<Scheduler>> {
+        let Some(path) = &self.from_diffusers else { return Ok(None) };
+        Ok(Some(Scheduler {
+            path: path.clone(),
+            timesteps: self.timesteps.clone(),
+            sigmas: self.sigmas.clone(),
+            mu: self.mu,
+            image_seq_len: self.image_seq_len.map(u64::from),
+            strict: self.strict,
+            consistent: self.consistent,
+            set: self.settings(None)?,
+        }))
+    }
+}
+
+impl GivenPlanArgs {
+    /// Returns the plan of --plan or of --from-diffusers; `None` if the sampler's own flags choose.
+    pub fn open(&self, request: &Request) -> Result<Option<Given>> {
+        if let Some(path) = &self.plan {
+            return Given::of_file(path, &TERMINAL).map(Some);
+        }
+        let scheduler = self.diffusers.scheduler()?;
+        scheduler.map(|scheduler| Given::of_scheduler(&scheduler, request, &TERMINAL)).transpose()
+    }
+
+    /// Returns the flag that gives a plan, if one does.
+    pub fn flag(&self) -> Option<&'static str> {
+        match (&self.plan, &self.diffusers.from_diffusers) {
+            (Some(_), _) => Some("--plan"),
+            (_, Some(_)) => Some("--from-diffusers"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Where the error of a model's samples comes from.
+
+use crate::error::{Blame as _, Error, Result};
+use crate::given::Given;
+use crate::limits;
+use crate::observe::{Note, Observer, Progress, or_failed};
+use crate::rows::{self, Coordinates, Part, Wanted};
+use crate::sample;
+use crate::source::{Reader, Source};
+use langevin::request::NoiseRange;
+use langevin::{Grid, LambdaRange, Plan, Request, SampleId};
+use langevin_analysis::diagnose::{Diagnose, Diagnosis};
+use langevin_data::{Dataset, Lattice, shuffled};
+
+/// Samplers among which advice is sought.
+const RIVALS: [&str; 4] = ["dpmpp-2m", "adams2", "heun", "unipc"];
+
+/// The plan whose samples are diagnosed.
+#[derive(Clone, Copy, Debug)]
+pub enum Chosen<'a> {
+    /// The plan of a request, which other samplers and twice the steps are held beside.
+    Request(&'a Request),
+    /// A plan of a file or of a scheduler's config.
+    Given(&'a Given),
+}
+
+/// How much is measured. What is `None` has its default.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Samples that are drawn.
+    pub samples: usize,
+    /// Rows that are measured.
+    pub rows: usize,
+    /// The seed.
+    pub seed: u64,
+    /// Threads; as many as there are cores.
+    pub threads: Option<usize>,
+}
+
+/// A diagnosis that is ready to be made: everything was read and accepted.
+pub struct Prepared<'a> {
+    reader: Reader<'a>,
+    plan: Plan,
+    range: NoiseRange,
+    finer: Option<Plan>,
+    rivals: Vec<Plan>,
+    set: Dataset,
+    x: Vec<f64>,
+    split: Option<(Vec<f64>, Vec<f64>)>,
+    trained: LambdaRange,
+    settings: Settings,
+}
+
+/// Reads the rows and checks everything, so that [`Prepared::run`] has only to work. `read_as` is the formulation that the model
+/// is read as, for a request.
+///
+/// # Errors
+/// Returns an error for a plan that is not linear or that the model cannot run, and for rows that cannot be read.
+pub fn prepare<'a>(
+    source: &'a Source<'_>,
+    read_as: Option<&str>,
+    chosen: Chosen<'_>,
+    wanted: &Wanted<'_>,
+    settings: Settings,
+    observer: &'a dyn Observer,
+) -> Result<Prepared<'a>> {
+    let (plan, reader, range) = match chosen {
+        Chosen::Given(given) => {
+            given.check_starts_from_noise("diagnose draws its samples from noise")?;
+            let (plan, reader) = given.fit(source, false, observer)?;
+            let range = NoiseRange::of(&plan);
+            (plan, reader, range)
+        }
+        Chosen::Request(request) => {
+            let reader = source.read_as(read_as, observer)?;
+            let request = reader.asks(request.clone());
+            let range = request.noise_range().or_misused()?;
+            (request.plan().or_misused()?, reader, range)
+        }
+    };
+    if !plan.is_linear() {
+        let argument = match chosen {
+            Chosen::Request(_) => "sampler",
+            Chosen::Given(given) if given.is_of_file() => "plan",
+            Chosen::Given(_) => "from-diffusers",
+        };
+        return Err(Error::misused("only a plan without maps can be told apart exactly")
+            .at(format!("‹{argument}› {}", plan.name()))
+            .expected("a linear sampler")
+            .got("a plan that clamps, or multiplies states")
+            .hint("choose another sampler, or leave out what clamps"));
+    }
+    let (finer, rivals) = match chosen {
+        Chosen::Given(_) => (None, rivals(&reader.asks(Request::new()), plan.nfe())),
+        Chosen::Request(request) if is_free(request) => {
+            let request = reader.asks(request.clone());
+            (finer(&request, observer)?, rivals(&request, plan.nfe()))
+        }
+        Chosen::Request(_) => (None, vec![]),
+    };
+    let set = rows::load(wanted, source, observer)?;
+    limits::memory(settings.samples, source.width())?;
+    source.check_rows(settings.samples)?;
+    // Samples are near the data as they are; only a network that was trained on dequantised ones draws such.
+    let quantised = source.network().is_some_and(|network| network.metadata().data.dequantized);
+    let lattice = if quantised { rows::lattice(source, &set)? } else { None };
+    let Coordinates { x, .. } =
+        rows::coordinates(settings.seed, source.normalization(), &set, lattice.as_ref()).or_failed()?;
+    if range.clipped {
+        observer.note(&Note::Clipped(range.min, range.max));
+    }
+    sample::note_if_noisy(&plan, observer);
+    let trained = match source.trained() {
+        Some(trained) => trained,
+        // As far as the process goes that the density is read in.
+        None => {
+            let range = Request::new().process(reader.process.clone()).noise_range().or_misused()?;
+            LambdaRange::from_sigma_ve(range.min, range.max).or_misused()?
+        }
+    };
+    if source.is_coupled() {
+        observer.note(&Note::Coupled("the bound that the ODE is compared with does not hold"));
+    }
+    if !source.is_differentiable() {
+        observer.note(&Note::NotDifferentiable);
+    }
+    let split = split(wanted, settings, source, lattice.as_ref(), observer)?;
+    Ok(Prepared { reader, plan, range, finer, rivals, set, x, split, trained, settings })
+}
+
+/// Returns whether other samplers and other numbers of steps can be held beside a request.
+fn is_free(request: &Request) -> bool {
+    !request.is_word() && !Grid::brings_steps(request.grid_name())
+}
+
+impl Prepared<'_> {
+    /// Returns the model as it is read.
+    #[must_use]
+    pub fn reader(&self) -> &Reader<'_> {
+        &self.reader
+    }
+
+    /// Returns the rows.
+    #[must_use]
+    pub fn set(&self) -> &Dataset {
+        &self.set
+    }
+
+    /// Returns the noise levels of the plan.
+    #[must_use]
+    pub fn range(&self) -> NoiseRange {
+        self.range
+    }
+
+    /// Returns the units of distances.
+    #[must_use]
+    pub fn units(&self) -> &'static str {
+        unit(self.reader.source()).1
+    }
+
+    /// Draws samples, measures likelihoods and residuals, and returns the share of each cause.
+    ///
+    /// # Errors
+    /// Returns an error if the model fails or the observer ends the work.
+    pub fn run(&self, observer: &dyn Observer) -> Result<Diagnosis> {
+        let source = self.reader.source();
+        let Settings { samples, rows, seed, threads } = self.settings;
+        let mut ask = Diagnose::new(&self.plan, self.trained)
+            .rivals(&self.rivals)
+            .samples(samples)
+            .rows(rows)
+            .unit(unit(source).0)
+            .seed(seed)
+            .threads(source.threads(threads));
+        if let Some(finer) = &self.finer {
+            ask = ask.finer(finer);
+        }
+        if source.is_coupled() || !source.is_differentiable() {
+            ask = ask.without_likelihoods();
+        }
+        if let Some((trained, held_out)) = &self.split {
+            ask = ask.split(trained, held_out);
+        }
+        observer.progress(&Progress::Stage("samples, likelihoods, residuals"));
+        let found = or_failed(ask.run(&self.reader, &self.x, self.set.width()), observer);
+        observer.progress(&Progress::End);
+        found
+    }
+}
+
+/// Rows that the model was trained on and rows that were held out, in its coordinates; `None` where there are not both in these
+/// data.
+fn split(
+    wanted: &Wanted<'_>,
+    settings: Settings,
+    source: &Source<'_>,
+    lattice: Option<&Lattice>,
+    observer: &dyn Observer,
+) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
+    if source.network().is_none() || source.is_coupled() {
+        return Ok(None);
+    }
+    let (trained, held_out) = match rows::part_of(wanted.data, wanted.seed, wanted.reading, source, observer)? {
+        Part::Own { trained, held_out } => (*trained, *held_out),
+        Part::Trained(_) => {
+            observer.note(&Note::TrainedOn(
+                "these are the rows that the network was trained on, and none were held out: over-training cannot be seen in them (train with ‹hold-out›)",
+            ));
+            return Ok(None);
+        }
+        // Other data than those of the training have no such parts.
+        Part::Other(_) => return Ok(None),
+    };
+    let some = |set: &Dataset| -> Result<Vec<f64>> {
+        // Not the first rows: files are sorted at times.
+        let mut chosen = shuffled(set.rows(), SampleId { seed: wanted.seed, index: 0 });
+        chosen.truncate(settings.rows);
+        let chosen = set.select(&chosen);
+        Ok(rows::coordinates(wanted.seed, source.normalization(), &chosen, lattice).or_failed()?.x)
+    };
+    Ok(Some((some(&trained)?, some(&held_out)?)))
+}
+
+/// The same sampler on a grid of twice the steps.
+fn finer(request: &Request, observer: &dyn Observer) -> Result<Option<Plan>> {
+    let steps = request.step_count().or_misused()?;
+    match request.clone().steps(2 * steps).plan().or_misused() {
+        Ok(plan) => Ok(Some(plan)),
+        Err(failure) => {
+            observer.note(&Note::Twice(failure.text()));
+            Ok(None)
+        }
+    }
+}
+
+/// Plans of as many evaluations, of the samplers that fit.
+fn rivals(request: &Request, nfe: usize) -> Vec<Plan> {
+    let plan = |name: &&str| request.clone().sampler(*name).default_eta().nfe(nfe).without_unused_range().plan().ok();
+    RIVALS.iter().filter_map(plan).collect()
+}
+
+/// What one is in the units of the data, and what those are.
+fn unit(source: &Source<'_>) -> (f64, &'static str) {
+    match source.normalization().map(|map| &map.scale[..]) {
+        None => (1.0, "the units of the data"),
+        Some([scale]) => (*scale, "the units of the data"),
+        // A Gaussian's distance along its own axes is in one unit.
+        Some(_) => (1.0, "standard deviations of each column"),
+    }
+}

@@ -1,0 +1,135 @@
+//! Pictures or rows that are there already: changed, filled in, or brought to the model's coordinates.
+
+use crate::data::{self, Reading};
+use crate::error::{Blame as _, Error, Result};
+use crate::observe::{Note, Observer};
+use crate::rows;
+use crate::source::Source;
+use crate::words::shown;
+use langevin::Request;
+use langevin::request::{SAMPLER_WITH_MASK, STRENGTH};
+use std::path::{Path, PathBuf};
+
+/// The values of a plan's inputs: rows that the samples take in turn.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    image: Vec<f64>,
+    mask: Option<Vec<f64>>,
+    /// Elements of a row.
+    width: usize,
+}
+
+impl Edit {
+    /// Returns whether there is an input of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.input(name).is_some()
+    }
+
+    fn input(&self, name: &str) -> Option<&[f64]> {
+        match name {
+            "image" => Some(&self.image),
+            "mask" => self.mask.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Returns the rows of an input for `count` samples from sample `first` on.
+    #[must_use]
+    pub fn rows(&self, name: &str, first: usize, count: usize) -> Option<Vec<f64>> {
+        let all = self.input(name)?;
+        let rows = (all.len() / self.width.max(1)).max(1);
+        let row = |sample: usize| all.iter().skip(sample % rows * self.width).take(self.width);
+        Some((first..first + count).flat_map(row).copied().collect())
+    }
+}
+
+/// What samples start from in place of pure noise.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Start {
+    /// The file of pictures or rows.
+    pub from: Option<PathBuf>,
+    /// The share of the steps that is taken, from the end.
+    pub strength: Option<f64>,
+    /// The file of a picture that is black where the start is kept.
+    pub mask: Option<PathBuf>,
+}
+
+impl Start {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// Returns an error for files that cannot be read, for rows that do not fit the model, and where `reading` has no effect.
+    pub fn read(&self, reading: &Reading, source: &Source<'_>, observer: &dyn Observer) -> Result<Option<Edit>> {
+        let Some(from) = &self.from else {
+            return match reading.given()[..] {
+                [name, ..] => Err(Error::misused(format!("‹{name}› has no effect here"))
+                    .at(format!("‹{name}›"))
+                    .expected("‹from› FILE")
+                    .got("samples of pure noise")
+                    .hint(format!("leave out ‹{name}›"))),
+                [] => Ok(None),
+            };
+        };
+        let mut image = rows_of("‹from›", from, reading, source, observer)?;
+        if let Some(map) = source.normalization() {
+            let _ = map.to_model(&mut image, source.width());
+        }
+        let mask = self.mask.as_ref().map(|path| rows_of("‹mask›", path, reading, source, observer)).transpose()?;
+        let mask = mask.map(|mask| {
+            // White is what is to be painted; the plan's mask is 1 where the picture is known.
+            let most = mask.iter().copied().fold(0.0, f64::max);
+            mask.iter().map(|value| f64::from(u8::from(*value <= 0.5 * most))).collect::<Vec<f64>>()
+        });
+        Ok(Some(Edit { image, mask, width: source.width() }))
+    }
+
+    /// Returns the request with this start, and with the sampler of a mask if nothing else is chosen.
+    ///
+    /// # Errors
+    /// Returns an error for an unknown sampler.
+    pub fn start(&self, request: Request) -> Result<Request> {
+        let is_free = !request.is_word() && request.named_sampler().or_misused()?.is_none();
+        let request = if self.mask.is_some() && is_free { request.sampler(SAMPLER_WITH_MASK) } else { request };
+        Ok(match self.strength {
+            _ if self.from.is_none() => request,
+            None if self.mask.is_some() => request,
+            strength => request.strength(strength.unwrap_or(STRENGTH)),
+        })
+    }
+}
+
+/// Returns the rows of a file in its own units and of the shape of the model. `argument` names the file in messages.
+///
+/// # Errors
+/// Returns an error for a file that cannot be read and for rows that do not fit the model.
+pub fn rows_of(
+    argument: &str,
+    path: &Path,
+    reading: &Reading,
+    source: &Source<'_>,
+    observer: &dyn Observer,
+) -> Result<Vec<f64>> {
+    if !path.exists() {
+        return Err(Error::missing(argument, path));
+    }
+    let mut options = rows::options(reading, source)?;
+    if let Some((height, width, channels)) = source.picture() {
+        options = options.size(height, width).channels(if channels == 1 { 1 } else { 3 });
+    }
+    let name = path.to_string_lossy();
+    let mut set = data::open_as(argument, &name, 0, reading, &options, observer)?;
+    data::refuse_unused(&name, reading, &set)?;
+    observer.note(&Note::Read { data: shown(path), summary: set.summary() });
+    if let Some(frame) = source.frame().filter(|_| !set.is_pictures()) {
+        set = set.framed(frame).map_err(|error| data::failure(&error, observer))?;
+    }
+    let set = rows::shaped(argument, set, &source.shape(), "the model", observer)?;
+    let mut values = set.values_wide().or_failed()?;
+    // A picture's black and white are the model's darkest and brightest, whatever numbers stand for them.
+    if let (Some(levels), Some([low, high])) = (set.levels(), source.extent()) {
+        let white = f64::from(levels - 1);
+        values.iter_mut().for_each(|value| *value = low + *value / white * (high - low));
+    }
+    Ok(values)
+}
