@@ -2,8 +2,8 @@
 
 use crate::error::{Failure, Result};
 use crate::io::npy::Width;
-use crate::memory;
 use crate::words::shown;
+use langevin_tasks::memory;
 use std::path::Path;
 
 /// Where the system does not say how much memory is free: a terabyte is a slip.

@@ -18,7 +18,6 @@
 //! | `io` | `.npy`, `.csv` and `.png`; outputs appear whole or not at all |
 //! | `check` | what is refused before the work, and before its result is written |
 //! | `outputs` | no output takes the place of an input or of a file of a run |
-//! | `memory` | how much memory may still be taken |
 //! | `threads` | how many threads share the work |
 //! | `interrupt` | the end that a user asks for |
 //! | `progress` | how far the work has come |
@@ -38,7 +37,6 @@ mod edit;
 mod error;
 mod interrupt;
 mod io;
-mod memory;
 mod outputs;
 mod progress;
 mod request;

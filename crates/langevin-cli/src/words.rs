@@ -15,6 +15,16 @@ pub fn start(text: &str) -> String {
     brief(text, 40)
 }
 
+/// 1/255 where that is what it is.
+pub fn fraction(step: f64) -> String {
+    let inverse = (1.0 / step).round();
+    match (step < 1.0 && (step * inverse - 1.0).abs() < 1e-9, ((2.0 / step).round() * step - 2.0).abs() < 1e-9) {
+        (true, _) => format!("1/{inverse}"),
+        (_, true) if step < 1.0 => format!("2/{}", (2.0 / step).round()),
+        _ => step.to_string(),
+    }
+}
+
 /// Which way is better, of distances and of −log p.
 pub const LOWER_IS_BETTER: &str = "lower is better";
 

@@ -7,8 +7,10 @@
 //! | [`comparison`] | distances between samples and data, copies of training rows, and the floor that real rows give |
 //! | [`rows`] | rows for a model that exists: what they are to it, its coordinates, rows of another scale |
 //! | [`spectrum`] | the Gaussian of rows, or of a model's training data |
+//! | [`train`](mod@train) | a training: settings in, a summary out, an observer on the way |
 //! | [`watch`] | loss and bound of held-out rows while training |
 //! | [`rundir`], [`lock`] | the directory of a training run, and one process at a time in it |
+//! | [`memory`] | the memory that may still be taken, and the room on a disk |
 //! | [`error`], [`words`] | the one error, and text from outside made harmless |
 //!
 //! # Example
@@ -31,9 +33,11 @@
 pub mod comparison;
 pub mod error;
 pub mod lock;
+pub mod memory;
 pub mod rows;
 pub mod rundir;
 pub mod spectrum;
+pub mod train;
 pub mod watch;
 pub mod words;
 

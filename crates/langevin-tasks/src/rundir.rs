@@ -40,6 +40,16 @@ pub trait Files {
     }
 }
 
+impl<F: Files + ?Sized> Files for &F {
+    fn save(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        (**self).save(path, bytes)
+    }
+
+    fn clear(&self, directory: &Path) {
+        (**self).clear(directory);
+    }
+}
+
 /// Names of arguments in messages: `--run` and `--resume` for the command line.
 #[derive(Clone, Copy, Debug)]
 pub struct Arguments {
