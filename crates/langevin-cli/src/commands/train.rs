@@ -9,7 +9,7 @@ pub mod notes;
 mod ways;
 
 use super::learn::{self, Material};
-use crate::cli::TrainArgs;
+use crate::cli::{TrainArgs, config::Effective};
 use crate::error::{Failure, Result};
 use crate::io::{atomic, print, say};
 use crate::progress::duration;
@@ -19,7 +19,7 @@ use crate::{check, data, interrupt, threads};
 use failures::Failures;
 use follow::Follower;
 use langevin_tasks::train::{self as task, Ending, Kept, Place, Settings, Summary, TrainingData, Ways};
-use langevin_train::Budget;
+use langevin_train::{Budget, Recipe};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -66,31 +66,13 @@ fn train(args: &TrainArgs) -> Result<()> {
     }
     let rows = TrainingData::split(all, recipe.held_out);
     let read = learn::say_what(name, &rows, &recipe)?;
-    let keeps = args.keeping.samples_every.is_some() || args.keeping.averages_every.is_some();
-    if keeps && args.output.run.is_none() && args.output.resume.is_none() {
-        return Err(Failure::misused("samples and averages on the way are kept in the directory of a run")
-            .at("--samples-every, --averages-every")
-            .expected("--run DIR")
-            .got("--out alone"));
-    }
-    if let Some(out) = &args.output.out {
-        atomic::probe(out)?;
-    }
+    check_outputs(args)?;
     interrupt::check()?;
 
     let shape = task::seen_shape(rows.rows.shape(), args.reading.crop);
     let ways = Ways::of(&recipe, &shape, data::file(name).is_some_and(Path::is_dir));
-    let mut settings = Settings::new(recipe);
-    settings.own_budget = args.steps.is_none() && args.minutes.is_none();
-    settings.configuration = effective.to_string();
-    settings.other_data = begin::has_other_data(args, &kept);
-    settings.log_every = args.keeping.log_every;
-    settings.save_every = Duration::from_secs_f64(args.keeping.save_every);
-    (settings.averages_every, settings.samples_every) = (args.keeping.averages_every, args.keeping.samples_every);
+    let mut settings = settings(args, recipe, &effective, &kept);
     settings.device = device;
-    settings.threads = rayon::current_num_threads();
-    settings.memory = Some(check::available());
-    settings.stop = Some(interrupt::requested);
     let mut follower = Follower::new(args, &effective, ways::any_of(&ways.step));
     let trained = task::train(&rows, settings, base.as_ref(), &mut kept, &mut follower);
     drop(follower);
@@ -101,11 +83,38 @@ fn train(args: &TrainArgs) -> Result<()> {
 
 /// Where the flags keep the training.
 fn place(args: &TrainArgs) -> Place<'_> {
-    let mut place = Place::default();
-    place.model = args.output.out.as_deref();
-    place.run = args.output.run.as_deref().or(args.output.resume.as_deref());
-    place.resumed = args.output.run.is_none();
-    place
+    Place {
+        model: args.output.out.as_deref(),
+        run: args.output.run.as_deref().or(args.output.resume.as_deref()),
+        resumed: args.output.run.is_none(),
+    }
+}
+
+/// Refuses what is kept nowhere, and a place that cannot be written.
+fn check_outputs(args: &TrainArgs) -> Result<()> {
+    let keeps = args.keeping.samples_every.is_some() || args.keeping.averages_every.is_some();
+    if keeps && args.output.run.is_none() && args.output.resume.is_none() {
+        return Err(Failure::misused("samples and averages on the way are kept in the directory of a run")
+            .at("--samples-every, --averages-every")
+            .expected("--run DIR")
+            .got("--out alone"));
+    }
+    args.output.out.as_deref().map_or(Ok(()), atomic::probe)
+}
+
+/// The settings of the flags.
+fn settings(args: &TrainArgs, recipe: Recipe, effective: &Effective, kept: &Kept<'_>) -> Settings {
+    let mut settings = Settings::new(recipe);
+    settings.own_budget = args.steps.is_none() && args.minutes.is_none();
+    settings.configuration = effective.to_string();
+    settings.other_data = begin::has_other_data(args, kept);
+    settings.log_every = args.keeping.log_every;
+    settings.save_every = Duration::from_secs_f64(args.keeping.save_every);
+    (settings.averages_every, settings.samples_every) = (args.keeping.averages_every, args.keeping.samples_every);
+    settings.threads = rayon::current_num_threads();
+    settings.memory = Some(check::available());
+    settings.stop = Some(interrupt::requested);
+    settings
 }
 
 /// Says how the training ended.

@@ -57,7 +57,10 @@ pub enum TrainError {
         free: u64,
     },
     /// The network has more parameters than are accepted, or a picture too many tokens.
-    TooLarge(Box<langevin_train::Error>),
+    TooLarge {
+        /// What was said of it.
+        what: String,
+    },
     /// The run that is resumed was trained on other data.
     OtherData(Box<langevin_train::Error>),
     /// The observer ended the training before anything was written.
@@ -78,7 +81,12 @@ pub enum TrainError {
         lower: f64,
     },
     /// A step failed, on a device or while data were read. Everything up to it was saved.
-    Broken(Box<langevin_train::Error>),
+    Broken {
+        /// What was said of it.
+        what: String,
+        /// What to try, if that was said.
+        hint: Option<String>,
+    },
     /// Anything else, in words.
     Other(Error),
 }
@@ -114,8 +122,12 @@ impl TrainError {
             Self::Memory { needed, free } => Error::misused("the training does not fit in memory")
                 .expected(format!("at most {free} bytes"))
                 .got(format!("some {needed} bytes")),
-            Self::TooLarge(error) => Error::misused(error.to_string()),
-            Self::OtherData(error) | Self::Broken(error) => Error::failed(error.to_string()),
+            Self::TooLarge { what } => Error::misused(what.clone()),
+            Self::OtherData(error) => Error::failed(error.to_string()),
+            Self::Broken { what, hint } => {
+                let error = Error::failed(what.clone());
+                hint.iter().fold(error, |error, hint| error.hint(hint.clone()))
+            }
             Self::Stopped => Error::interrupted("interrupted: nothing was written"),
             Self::NothingLearned => Error::interrupted("interrupted within the first step: nothing was learned"),
             Self::Diverged { what, lower, .. } => {

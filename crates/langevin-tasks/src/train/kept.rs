@@ -230,7 +230,7 @@ fn new(rows: &Dataset, recipe: &Recipe, base: Option<&Base>) -> Result<Trainer, 
         None => Trainer::new(rows, recipe),
     };
     match trainer {
-        Err(error) if error.is_too_large() => Err(TrainError::TooLarge(Box::new(error))),
+        Err(error) if error.is_too_large() => Err(TrainError::TooLarge { what: without_hint(&error) }),
         Err(error) if is_misuse(&error) => Ok(Err(error).or_misused()?),
         other => Ok(other.or_failed()?),
     }

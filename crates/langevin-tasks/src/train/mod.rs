@@ -23,6 +23,7 @@
 //! | `clipping.rs` | when clipped gradients are worth a warning |
 //! | `pace.rs`, `ways.rs` | when steps take too long, and what makes them shorter or smaller |
 //! | `trial.rs` | how many steps this machine makes in the time of the demo |
+//! | `samples.rs` | how samples are drawn on the way |
 //! | `average.rs` | a model of another average of the weights |
 //!
 //! # Example
@@ -72,6 +73,7 @@ mod observer;
 mod pace;
 mod resume;
 mod run;
+mod samples;
 mod settings;
 mod trial;
 mod ways;
@@ -86,6 +88,7 @@ pub use observer::{Change, Observer, Opened, Step, Warning};
 pub use pace::{Foreseen, Pace, PaceListener};
 pub use resume::{differences, fields, may_change};
 pub use run::{Ending, Summary, train};
+pub use samples::draw;
 pub use settings::{PICTURES_DECAY, STEPS, Settings, seen_shape, usual_steps};
 pub use trial::{Trial, affordable_steps};
 pub use ways::{Way, Ways};

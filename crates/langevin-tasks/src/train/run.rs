@@ -4,7 +4,7 @@ use super::base::Base;
 use super::best::BestModel;
 use super::clipping::Clipping;
 use super::data::TrainingData;
-use super::error::TrainError;
+use super::error::{TrainError, without_hint};
 use super::kept::{Kept, is_misuse};
 use super::observer::{Observer, Opened, Step, Warning};
 use super::pace::PaceWatch;
@@ -193,7 +193,7 @@ impl Training<'_, '_> {
             // What has been learned lies here and is whole, whatever failed.
             Err(error) => {
                 kept.save(&trainer, observer)?;
-                return Err(TrainError::Broken(Box::new(error)));
+                return Err(TrainError::Broken { what: without_hint(&error), hint: error.hint().map(str::to_owned) });
             }
         }
         if trainer.progress().step == 0 {

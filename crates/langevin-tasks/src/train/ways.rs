@@ -73,7 +73,7 @@ impl Ways {
         } else {
             ways.push(Way::SmallerNetwork);
         }
-        let batch = (recipe.batch > 32).then(|| Way::Batch(recipe.batch / 4));
+        let batch = (recipe.batch > 32).then_some(Way::Batch(recipe.batch / 4));
         let with = |more: [Option<Way>; 2]| ways.iter().copied().chain(more.into_iter().flatten()).collect();
         Self { network: with([other, None]), memory: with([other, batch]), step: with([batch, None]) }
     }

@@ -28,9 +28,7 @@ impl Failures<'_> {
                 .expected(format!("at most {}, which are free", size(free)))
                 .got(format!("some {} for the weights, their moments and gradients", size(needed)))
                 .hint(format!("try {}", any_of(&self.ways.memory))),
-            TrainError::TooLarge(error) => {
-                Failure::misused(without_hint(&error)).hint(format!("try {}", any_of(&self.ways.network)))
-            }
+            TrainError::TooLarge { what } => Failure::misused(what).hint(format!("try {}", any_of(&self.ways.network))),
             TrainError::OtherData(error) => {
                 let run = self.args.output.resume.as_deref().unwrap_or_else(|| Path::new("RUN"));
                 Failure::failed(error.to_string()).hint(format!(
@@ -51,9 +49,7 @@ impl Failures<'_> {
                     (None, _) => format!("{hint}nothing good was learned, and no model is written: try {lower}"),
                 })
             }
-            TrainError::Broken(error) => {
-                Failure::failed(without_hint(&error)).hint(hint_of(error.hint()) + &self.left())
-            }
+            TrainError::Broken { what, hint } => Failure::failed(what).hint(hint_of(hint.as_deref()) + &self.left()),
             other => other.to_error(),
         }
     }
@@ -84,12 +80,6 @@ impl Failures<'_> {
             }
         }
     }
-}
-
-/// The text of an error whose hint is said with another.
-fn without_hint(error: &langevin_train::Error) -> String {
-    let text = error.to_string();
-    text.split_once("\nhint: ").map_or(text.as_str(), |(text, _)| text).to_owned()
 }
 
 /// The failure of data that cannot be trained on; `name` is what --data names.
