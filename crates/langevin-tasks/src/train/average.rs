@@ -14,11 +14,13 @@ pub struct Averaged {
     pub off: f64,
 }
 
-/// Returns the network of a run with the average of this length, made of the averages in `files`, as [`rundir::averages`](crate::rundir::averages) lists them. The length is the standard
-/// deviation of the average's weight as a share of the training.
+/// Returns the network of a run with the average of this length, made of the averages in `files`, as
+/// [`rundir::averages`](crate::rundir::averages) lists them. The length is the standard deviation of the
+/// average's weight as a share of the training.
 ///
 /// # Errors
-/// Returns an error if a file cannot be read or is of another network, or if the length is not between 0.001 and 0.2887.
+/// Returns an error if a file cannot be read or is of another network, or if the length is not between
+/// 0.001 and 0.2887.
 pub fn average(network: &Network, files: &[PathBuf], length: f64) -> Result<Averaged> {
     let mut kept = Vec::with_capacity(files.len());
     for path in files {

@@ -35,6 +35,19 @@ pub enum Choice {
 }
 
 /// What a training starts from: a model, or a run that started from one.
+///
+/// ```
+/// use langevin_tasks::train::Base;
+/// use langevin_train::{Budget, MlpConfig, Recipe};
+/// let own = Recipe::new(Recipe::default_formulation(), Budget::Steps(10));
+/// let mut recipe = own.clone();
+/// recipe.network = MlpConfig::new(8, 1).into();
+/// // No field was chosen: the network is that of the run.
+/// let base = Base::of_run(own);
+/// base.apply(&mut recipe, &|_| None)?;
+/// assert_eq!(recipe.network, base.recipe().network);
+/// # Ok::<(), langevin_tasks::train::TrainError>(())
+/// ```
 pub struct Base {
     network: Option<Network>,
     recipe: Recipe,
@@ -66,13 +79,14 @@ impl Base {
         self.network.as_ref()
     }
 
-    /// Makes a recipe that of the model, but for what may be another. `chosen` says which fields the caller chose; besides those of a recipe, `frame` (columns learned as logarithms) and
-    /// `network.classes`.
+    /// Makes a recipe that of the model, but for what may be another. `chosen` says which fields the caller
+    /// chose; besides those of a recipe, `frame` (columns learned as logarithms) and `network.classes`.
     ///
     /// The learning rate is [`FINE_TUNING_RATE`] unless it is chosen.
     ///
     /// # Errors
-    /// Returns [`TrainError::Conflict`] for the first field that is chosen otherwise than the model has it. The recipe is unchanged then.
+    /// Returns [`TrainError::Conflict`] for the first field that is chosen otherwise than the model has it.
+    /// The recipe is unchanged then.
     pub fn apply(&self, recipe: &mut Recipe, chosen: &dyn Fn(&str) -> Option<Choice>) -> Result<(), TrainError> {
         self.check_choices(recipe, chosen)?;
         recipe.formulation = self.recipe.formulation.clone();
@@ -131,7 +145,8 @@ impl Base {
         }
     }
 
-    /// Checks that data are of the model's shape and classes; `shape` is that of what the network sees of a row.
+    /// Checks that data are of the model's shape and classes; `shape` is that of what the network sees of a
+    /// row.
     ///
     /// # Errors
     /// Returns [`TrainError::Shape`] or [`TrainError::Classes`] if they are not.

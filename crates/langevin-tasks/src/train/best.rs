@@ -6,8 +6,9 @@ use crate::watch::Look;
 use langevin_train::Trainer;
 use std::path::{Path, PathBuf};
 
-/// A bound so much above the best, in bits a dimension, is notably worse. The rows and the noise are the same at every look, so that the difference is the networks'; a twentieth of a bit is what a
-/// fifth of the training time gains once a network has learned the coarse features.
+/// A bound so much above the best, in bits a dimension, is notably worse. The rows and the noise are the
+/// same at every look, so that the difference is the networks'; a twentieth of a bit is what a fifth of the
+/// training time gains once a network has learned the coarse features.
 const BITS: f64 = 0.05;
 /// The same for a loss, as a share of the best: where there is no bound.
 const SHARE: f64 = 0.02;
@@ -98,7 +99,8 @@ impl Overtraining {
         notable.then_some(Peak { step, score, now, by_bound })
     }
 
-    /// Writes the best model where it is notably better than the last; takes away one that was written and no longer is.
+    /// Writes the best model where it is notably better than the last; takes away one that was written and
+    /// no longer is.
     pub(super) fn save(&mut self, trainer: &Trainer, files: &dyn Files) -> Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         match trainer.best_network().or_failed()?.filter(|_| self.peak(trainer).is_some()) {

@@ -29,7 +29,8 @@ pub struct TrainingData {
 pub struct Preparation<'a> {
     /// The recipe of the model that the training starts from: its frame holds.
     pub base: Option<&'a Recipe>,
-    /// Whether the columns of the file were chosen, so that those a model does not know are left out on purpose.
+    /// Whether the columns of the file were chosen, so that those a model does not know are left out on
+    /// purpose.
     pub chosen_columns: bool,
     /// The order of the axes of pictures in an array.
     pub axes: Option<Axes>,
@@ -43,8 +44,9 @@ pub struct Preparation<'a> {
     pub dequantize: bool,
 }
 
-/// Makes rows ready for a network, as `how` says: constants taken out, logarithms taken, channels last or, for a training that starts from a model, as that model's own were. `warn` is told
-/// what a person should know.
+/// Makes rows ready for a network, as `how` says: constants taken out, logarithms taken, channels last or,
+/// for a training that starts from a model, as that model's own were. `warn` is told what a person should
+/// know.
 ///
 /// ```
 /// use langevin_data::Dataset;
@@ -57,8 +59,8 @@ pub struct Preparation<'a> {
 /// ```
 ///
 /// # Errors
-/// Returns an error if there are fewer than two rows, if all rows of a table are the same, if the data have no classes to learn or columns that the model does not know, or if they cannot be
-/// read.
+/// Returns an error if there are fewer than two rows, if all rows of a table are the same, if the data have
+/// no classes to learn or columns that the model does not know, or if they cannot be read.
 pub fn prepare(all: Dataset, how: &Preparation<'_>, warn: &mut dyn FnMut(Warning)) -> Result<Dataset, TrainError> {
     if how.base.is_some() && !how.chosen_columns {
         refuse_more(&all)?;
@@ -115,7 +117,8 @@ fn is_constant(all: &Dataset) -> Result<bool> {
     Ok(true)
 }
 
-/// Refuses columns that the model which a training starts from does not know, unless they are left out on purpose.
+/// Refuses columns that the model which a training starts from does not know, unless they are left out on
+/// purpose.
 fn refuse_more(all: &Dataset) -> Result<(), TrainError> {
     let omitted = all.about().omitted.iter().filter(|one| one.why == "not asked for");
     let more: Vec<String> = omitted.map(|one| one.what.clone()).collect();
@@ -125,7 +128,8 @@ fn refuse_more(all: &Dataset) -> Result<(), TrainError> {
     Err(TrainError::MoreColumns { more, names: all.frame().names.clone(), width: all.frame().width() })
 }
 
-/// Whether elements of one value are no part of the model: of tables, and of arrays that are no pictures where the network can do without them.
+/// Whether elements of one value are no part of the model: of tables, and of arrays that are no pictures
+/// where the network can do without them.
 fn takes_out(whole: bool, all: &Dataset) -> Result<bool> {
     if all.shape().len() == 1 {
         return Ok(true);

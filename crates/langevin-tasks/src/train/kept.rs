@@ -1,4 +1,5 @@
-//! What is kept of a training: nothing before it is accepted, and everything that the next step depends on afterwards.
+//! What is kept of a training: nothing before it is accepted, and everything that the next step depends on
+//! afterwards.
 
 use super::base::Base;
 use super::best::{BestModel, Looked, Overtraining, beside};
@@ -49,7 +50,8 @@ impl<'f> Kept<'f> {
     /// Opens the place. Nothing is written before the training is accepted; a run that is resumed is locked.
     ///
     /// # Errors
-    /// Returns an error if the directory of a new run is not empty or cannot be written, or if another process trains in that of a run that is resumed.
+    /// Returns an error if the directory of a new run is not empty or cannot be written, or if another
+    /// process trains in that of a run that is resumed.
     pub fn new(place: Place<'_>, files: &'f dyn Files, arguments: Arguments) -> Result<Self> {
         let run = match place.run {
             Some(path) if place.resumed => Some(RunDir::at(path, files, arguments)?),
@@ -87,7 +89,8 @@ impl<'f> Kept<'f> {
         self.run.as_ref().filter(|_| self.resumed)
     }
 
-    /// A new training, or one that goes on from the newest state that is whole: then with the step, and what the log says of the changes.
+    /// A new training, or one that goes on from the newest state that is whole: then with the step, and
+    /// what the log says of the changes.
     pub(super) fn begin(
         &self,
         rows: &Dataset,
@@ -151,7 +154,8 @@ impl<'f> Kept<'f> {
         worst.map_or(Ok(None), |error| Err(error.into()))
     }
 
-    /// Takes the training as accepted: makes the directory of the run, or brings its configuration and log up to date.
+    /// Takes the training as accepted: makes the directory of the run, or brings its configuration and log
+    /// up to date.
     pub(super) fn accept(&mut self, trainer: &Trainer, text: &str, event: Option<&Value>) -> Result<()> {
         match &mut self.run {
             Some(run) if self.resumed => run.go_on(text, trainer.progress().step, event),

@@ -9,8 +9,10 @@
 //! | [`Kept`] | the files: a model, the directory of a run, both, or none; a new run or one that is resumed |
 //! | [`Base`] | the model or run that the training starts from, if any: its recipe holds but for what may change |
 //!
-//! [`train`] returns a [`Summary`], or a [`TrainError`] whose variants hold numbers and names in place of words. What a person should know on the way reaches an [`Observer`]
-//! as values: a [`Step`] after every step, [`Warning`]s, files that were saved, pictures that are due. The caller puts them into words, and knows the names of its own arguments.
+//! [`train`] returns a [`Summary`], or a [`TrainError`] whose variants hold numbers and names in place of
+//! words. What a person should know on the way reaches an [`Observer`] as values: a [`Step`] after every
+//! step, [`Warning`]s, files that were saved, pictures that are due. The caller puts them into words, and
+//! knows the names of its own arguments.
 //!
 //! | file | decides |
 //! |---|---|

@@ -13,16 +13,19 @@ use std::time::Duration;
 
 /// A caller that follows a training. Every method does nothing by default.
 ///
-/// The methods are called in the thread that trains, between steps; only the function of [`pace`](Self::pace) is called from another one.
+/// The methods are called in the thread that trains, between steps; only the function of
+/// [`pace`](Self::pace) is called from another one.
 pub trait Observer {
-    /// Returns whether the training goes on. It is asked between steps; after `false` the state is saved and [`train`](super::train()) returns.
+    /// Returns whether the training goes on. It is asked between steps; after `false` the state is saved
+    /// and [`train`](super::train()) returns.
     fn goes_on(&mut self) -> bool {
         true
     }
 
     /// Decides on the changes of a run that is resumed. Returns what the log says of them, if anything.
     ///
-    /// Fields of which [`may_change`](super::may_change()) is false end the training whatever this method returns. A caller that checks them first can give reasons in the names of its own arguments.
+    /// Fields of which [`may_change`](super::may_change()) is false end the training whatever this method
+    /// returns. A caller that checks them first can give reasons in the names of its own arguments.
     ///
     /// # Errors
     /// Returns an error if the run cannot go on with these changes.
@@ -44,7 +47,8 @@ pub trait Observer {
     /// Called before the first step.
     fn begun(&mut self) {}
 
-    /// Returns a function that is told once how long the training takes, if it takes long. It may be called from another thread, in the middle of the first step.
+    /// Returns a function that is told once how long the training takes, if it takes long. It may be called
+    /// from another thread, in the middle of the first step.
     fn pace(&self) -> Option<PaceListener> {
         None
     }
@@ -63,7 +67,8 @@ pub trait Observer {
         Ok(())
     }
 
-    /// Called when the held-out rows have their best score so far: their bound in bits a dimension or, without one, their loss.
+    /// Called when the held-out rows have their best score so far: their bound in bits a dimension or,
+    /// without one, their loss.
     fn improved(&mut self, step: u64, score: f64) {
         let _ = (step, score);
     }
@@ -73,7 +78,8 @@ pub trait Observer {
         let _ = (step, models);
     }
 
-    /// Called when a picture of samples is due, with the averaged network as it is now and the file that the picture belongs in.
+    /// Called when a picture of samples is due, with the averaged network as it is now and the file that
+    /// the picture belongs in.
     ///
     /// # Errors
     /// An error ends the training without another state.

@@ -8,7 +8,8 @@ const MAY: [&str; 6] = ["learning_rate", "warmup", "decay", "weight_decay", "cli
 
 /// Returns the fields in which two recipes differ, as paths such as `network.width`.
 ///
-/// How the data were read is no field of its own: other columns are other data. Of two networks of different kinds only `network.kind` is returned.
+/// How the data were read is no field of its own: other columns are other data. Of two networks of
+/// different kinds only `network.kind` is returned.
 ///
 /// ```
 /// use langevin_tasks::train::differences;
@@ -44,7 +45,8 @@ pub fn fields(recipe: &Recipe) -> Vec<String> {
     paths
 }
 
-/// Returns whether this field of a recipe may change when a run is resumed: the budget, the learning rate, its warm-up and decay, the weight decay, and clipping.
+/// Returns whether this field of a recipe may change when a run is resumed: the budget, the learning rate,
+/// its warm-up and decay, the weight decay, and clipping.
 ///
 /// ```
 /// use langevin_tasks::train::may_change;

@@ -45,11 +45,13 @@ pub struct Summary {
 
 /// Trains a network.
 ///
-/// Nothing is written before the recipe, the data, the memory and the device are accepted. From then on the state is saved when it is due, when the observer ends the training, and at the end.
+/// Nothing is written before the recipe, the data, the memory and the device are accepted. From then on the
+/// state is saved when it is due, when the observer ends the training, and at the end.
 ///
 /// # Errors
-/// Returns [`TrainError::Diverged`] if the loss explodes, [`TrainError::Broken`] if a step fails, [`TrainError::Stopped`] or [`TrainError::NothingLearned`] if the observer ends the training
-/// before its first step, and other variants for settings and data that are refused.
+/// Returns [`TrainError::Diverged`] if the loss explodes, [`TrainError::Broken`] if a step fails,
+/// [`TrainError::Stopped`] or [`TrainError::NothingLearned`] if the observer ends the training before its
+/// first step, and other variants for settings and data that are refused.
 pub fn train(
     data: &TrainingData,
     mut settings: Settings,
@@ -102,7 +104,8 @@ impl Training<'_, '_> {
         &self.settings.recipe
     }
 
-    /// Makes steps until the budget is used up, the observer ends the training, or a step fails: the inner result. The outer one is of files that cannot be written.
+    /// Makes steps until the budget is used up, the observer ends the training, or a step fails: the inner
+    /// result. The outer one is of files that cannot be written.
     fn run(&mut self) -> Result<langevin_train::Result<()>> {
         let pace = self.observer.pace().map(|listener| PaceWatch::new(&self.trainer, listener));
         let mut clipping = Clipping::default();
@@ -143,7 +146,8 @@ impl Training<'_, '_> {
         Ok(result)
     }
 
-    /// Looks at the held-out rows and writes a line of the log where that is due, and tells the observer of the step.
+    /// Looks at the held-out rows and writes a line of the log where that is due, and tells the observer of
+    /// the step.
     fn tell(&mut self, step: u64) -> Result<langevin_train::Result<()>> {
         let Settings { log_every: every, recipe, .. } = self.settings;
         // Taken once: the look takes no part in the speed.

@@ -9,7 +9,8 @@ pub const STEPS: u64 = 2000;
 /// The fewest, and those of √rows: on small tables the held-out bound is best early (docs/training.md).
 const FEWEST: u64 = 200;
 const STEPS_OF_ROOT: f64 = 48.0;
-/// The default weight decay for pictures: of 1,438 digits a perceptron copies 4 % after ten minutes with 0.1, none with 0.3 (docs/training.md).
+/// The default weight decay for pictures: of 1,438 digits a perceptron copies 4 % after ten minutes with
+/// 0.1, none with 0.3 (docs/training.md).
 pub const PICTURES_DECAY: f64 = 0.3;
 
 /// Everything that decides a training but the data, the files and the model it starts from.
@@ -32,7 +33,8 @@ pub struct Settings {
     pub own_budget: bool,
     /// The text of the run's configuration file.
     pub configuration: String,
-    /// Whether the data have another name than those of the run that is resumed. A difference of the data is then reported before any other.
+    /// Whether the data have another name than those of the run that is resumed. A difference of the data
+    /// is then reported before any other.
     pub other_data: bool,
     /// Steps between two lines of the log.
     pub log_every: u64,
@@ -48,12 +50,14 @@ pub struct Settings {
     pub threads: usize,
     /// The most bytes that the weights, their moments and gradients may take; `None`: no limit.
     pub memory: Option<u64>,
-    /// A question that is asked within every step, from any thread; the step is dropped once it returns `true`.
+    /// A question that is asked within every step, from any thread; the step is dropped once it returns
+    /// `true`.
     pub stop: Option<fn() -> bool>,
 }
 
 impl Settings {
-    /// Builds the default settings of a recipe: a line of the log every 100 steps, a state every 30 seconds, no averages or pictures, on this processor.
+    /// Builds the default settings of a recipe: a line of the log every 100 steps, a state every 30
+    /// seconds, no averages or pictures, on this processor.
     #[must_use]
     pub fn new(recipe: Recipe) -> Self {
         Self {
@@ -73,7 +77,8 @@ impl Settings {
     }
 }
 
-/// Returns the default number of training steps for this many rows: 48·√rows to the nearest hundred, from 200 to [`STEPS`].
+/// Returns the default number of training steps for this many rows: 48·√rows to the nearest hundred, from
+/// 200 to [`STEPS`].
 ///
 /// ```
 /// use langevin_tasks::train::usual_steps;

@@ -1,13 +1,15 @@
 //! The number of steps that this machine makes in the time of the demo, about two minutes.
 //!
-//! The speed is measured by steps that are thrown away, and the number is one of a few, so that it can be repeated: the same number gives the same network, whatever the speed was.
+//! The speed is measured by steps that are thrown away, and the number is one of a few, so that it can be
+//! repeated: the same number gives the same network, whatever the speed was.
 
 use langevin_train::{Dataset, Recipe, Result, Trainer};
 use std::time::{Duration, Instant};
 
 /// The numbers of steps. The largest was the only one before: with AVX-512 two cores make them in some 75 s.
 const LADDER: [u64; 9] = [5000, 4000, 3000, 2000, 1500, 1000, 700, 500, 300];
-/// The time that training may take: of three minutes, what sampling, comparing and a slower second half leave.
+/// The time that training may take: of three minutes, what sampling, comparing and a slower second half
+/// leave.
 const SECONDS: f64 = 120.0;
 /// Steps before the clock starts, and when enough were measured.
 const FIRST: u64 = 3;
@@ -24,7 +26,18 @@ pub struct Trial {
     pub speed: f64,
 }
 
-/// Makes some steps of a training, and returns how many of them this machine makes in two minutes. `stop` is asked within every step.
+/// Makes some steps of a training, and returns how many of them this machine makes in two minutes. `stop`
+/// is asked within every step.
+///
+/// ```
+/// use langevin_train::{Budget, Dataset, MlpConfig, Recipe};
+/// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[1])?;
+/// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1));
+/// recipe.network = MlpConfig::new(8, 1).into();
+/// let trial = langevin_tasks::train::affordable_steps(&data, &recipe, || false)?;
+/// assert!((300..=5000).contains(&trial.steps) && trial.speed > 0.0);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if the recipe cannot be used or does not fit the data, or if a step fails or was stopped.
@@ -53,7 +66,8 @@ fn affordable(speed: f64) -> u64 {
 mod tests {
     #[test]
     fn a_slow_machine_makes_fewer_steps() {
-        // Measured on two cores of an EPYC, with AVX-512 and without; one core; and one that is slower than any.
+        // Measured on two cores of an EPYC, with AVX-512 and without; one core; and one that is slower than
+        // any.
         for (speed, steps) in [(66.0, 5000), (17.0, 2000), (8.4, 1000), (0.1, 300)] {
             assert_eq!(super::affordable(speed), steps);
         }

@@ -2,7 +2,8 @@
 
 use langevin_train::{NetworkSpec, Recipe};
 
-/// Tokens of a picture that a transformer goes through in reasonable time, and the side of pictures that any network does.
+/// Tokens of a picture that a transformer goes through in reasonable time, and the side of pictures that
+/// any network does.
 const TOKENS: usize = 1024;
 const SIDE: usize = 64;
 

@@ -5,7 +5,8 @@ use crate::error::Failure;
 use langevin_tasks::train::Change;
 use serde_json::{Map, Value, json};
 
-/// The fields of a recipe with the flags that set them; the first whose path begins as that of a field does names it.
+/// The fields of a recipe with the flags that set them; the first whose path begins as that of a field does
+/// names it.
 const FIELDS: [(&str, &str); 38] = [
     ("formulation.process", "process"),
     ("formulation.prediction", "predict"),
