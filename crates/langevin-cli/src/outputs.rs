@@ -3,21 +3,16 @@
 //! The check reads the parsed arguments, so a new flag is covered without being named here: `--out` and `--plot` name
 //! outputs, and every other value that is the path of something that exists is an input.
 
-use crate::cli::config;
 use crate::error::{Failure, Result};
 use crate::io::atomic;
-use crate::rundir::MODEL;
 use crate::words::shown;
 use clap::{ArgMatches, Command};
+use langevin_tasks::rundir::{MODEL, NAMES, files, is_run};
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The flags that name a place to write to.
 const OUTPUTS: [&str; 2] = ["out", "plot"];
-/// What a run keeps in its directory; see `rundir`.
-const RUN_FILES: [&str; 8] =
-    [config::NAME, "log.ndjson", "lock", "states", "averages", "samples", MODEL, "best.safetensors"];
 /// The endings of the files that are read as parts of a folder.
 const PARTS: [&str; 10] = ["png", "jpg", "jpeg", "webp", "npy", "npz", "csv", "tsv", "gz", "parquet"];
 
@@ -127,7 +122,7 @@ fn of_run(output: &Named, own: &[PathBuf], command: &str) -> Result<()> {
         let first = at.strip_prefix(run).ok().and_then(|rest| rest.components().next());
         let name = first.map(|first| first.as_os_str().to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
         let its_model = mine && command == "train" && name == MODEL;
-        if (mine || is_run(run)) && RUN_FILES.contains(&&*name) && !its_model {
+        if (mine || is_run(run)) && NAMES.contains(&&*name) && !its_model {
             return refused(run);
         }
     }
@@ -136,22 +131,6 @@ fn of_run(output: &Named, own: &[PathBuf], command: &str) -> Result<()> {
         Some(run) if command != "train" || !same(&run.join(MODEL), &output.path) => refused(run),
         _ => Ok(()),
     }
-}
-
-/// Whether a directory is that of a run.
-fn is_run(directory: &Path) -> bool {
-    directory.join(config::NAME).is_file() && directory.join("states").is_dir()
-}
-
-/// The files of a run.
-fn files(run: &Path) -> Vec<PathBuf> {
-    let within = |path: PathBuf| -> Vec<PathBuf> {
-        match fs::read_dir(&path) {
-            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-            Err(_) => vec![path],
-        }
-    };
-    RUN_FILES.iter().flat_map(|name| within(run.join(name))).collect()
 }
 
 /// Where an output would come to lie, whether or not something is there: no link and no `..` is left in it.

@@ -19,18 +19,5 @@ impl Files for Whole {
     }
 }
 
-/// A run of the command line.
-pub type RunDir = langevin_tasks::rundir::RunDir<Whole>;
-
 /// The flags that name a run.
-const FLAGS: Arguments = Arguments { run: "--run", resume: "--resume" };
-
-/// A new run in this directory.
-pub fn new(path: &Path) -> Result<RunDir> {
-    RunDir::new(path, Whole, FLAGS)
-}
-
-/// The run in this directory.
-pub fn at(path: &Path) -> Result<RunDir> {
-    RunDir::at(path, Whole, FLAGS)
-}
+pub const FLAGS: Arguments = Arguments { run: "--run", resume: "--resume" };

@@ -4,12 +4,22 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | [`comparison`] | distances between samples and data, copies of training rows, and the floor that real rows give |
-//! | [`rows`] | rows for a model that exists: what they are to it, its coordinates, rows of another scale |
-//! | [`spectrum`] | the Gaussian of rows, or of a model's training data |
-//! | [`watch`] | loss and bound of held-out rows while training |
+//! | [`observe`] | what a caller hears on the way, and how it ends a task |
+//! | [`source`] | a model: a trained network, an ONNX file or a density in closed form, and how it is read |
+//! | [`given`] | a plan of a file or of a scheduler's config, made to fit the model |
+//! | [`sample`] | samples by a plan, or by steps that are found on the way |
+//! | [`condition`], [`edit`] | classes and guidance; pictures or rows that samples start from |
+//! | [`invert`] | data to noise and back |
+//! | [`likelihood`] | a bound of −log p, or the density of the ODE |
+//! | [`evaluate`], [`comparison`] | samples against data: which rows, and the distances |
+//! | [`diagnose`] | where the error of samples comes from |
+//! | [`recommend`], [`trained`], [`spectrum`], [`eigenvalues`] | the best sampler within a budget, and the Gaussian data that it is best for |
+//! | [`train`](mod@train), [`watch`] | a training: settings in, a summary out, an observer on the way |
 //! | [`rundir`], [`lock`] | the directory of a training run, and one process at a time in it |
-//! | [`error`], [`words`] | the one error, and text from outside made harmless |
+//! | [`data`], [`rows`] | data by name or from a file; rows as a model knows them |
+//! | [`content`], [`documents`] | what a file must hold, and small documents of strangers |
+//! | [`limits`], [`memory`] | how much a machine can take |
+//! | [`error`], [`words`] | the one error; arguments that each face spells its own way |
 //!
 //! # Example
 //!
@@ -51,6 +61,7 @@ pub mod rundir;
 pub mod sample;
 pub mod source;
 pub mod spectrum;
+pub mod train;
 pub mod trained;
 pub mod watch;
 pub mod words;

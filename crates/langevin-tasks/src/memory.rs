@@ -1,8 +1,8 @@
-//! How much memory this process may still take: what the machine has free, what its control groups allow, and its own
-//! limit on addresses, whichever is least.
+//! The memory that this process may still take, and the room on a disk.
 //!
-//! Control groups (containers, batch systems, `systemd-run`) end a process that takes more than they allow, whatever the
-//! machine has. The limits of all groups above a process hold, in version 1 and version 2:
+//! The least of three limits holds: what the machine has free, what its control groups allow, and the process's own limit
+//! on addresses. Control groups (containers, batch systems, `systemd-run`) end a process that takes more than they allow,
+//! whatever the machine has. The limits of all groups above a process hold, in version 1 and version 2:
 //!
 //! ```text
 //! v2   memory.max             memory.current          memory.stat: inactive_file
@@ -15,13 +15,19 @@
 use std::fs;
 use std::path::Path;
 
-/// Bytes that may still be taken; `None` where the system does not say.
+/// Returns the bytes that may still be taken; `None` if the system does not say.
+///
+/// ```
+/// assert_eq!(langevin_tasks::memory::available().is_some(), cfg!(target_os = "linux"));
+/// ```
+#[must_use]
 pub fn available() -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     [machine(), group(Path::new("/sys/fs/cgroup"), &groups), addresses()].into_iter().flatten().min()
 }
 
-/// Bytes that are free on the disk where `file` is, or would be; `None` where the system does not say.
+/// Returns the bytes that are free on the disk where `file` is, or would be; `None` if the system does not say.
+#[must_use]
 #[cfg(unix)]
 pub fn free_on_disk(file: &Path) -> Option<u64> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -30,10 +36,21 @@ pub fn free_on_disk(file: &Path) -> Option<u64> {
     if about.f_blocks == 0 { None } else { about.f_bavail.checked_mul(about.f_frsize) }
 }
 
-/// Bytes that are free on the disk where `file` is, or would be; `None` where the system does not say.
+/// Returns the bytes that are free on the disk where `file` is, or would be; `None` if the system does not say.
+#[must_use]
 #[cfg(not(unix))]
 pub fn free_on_disk(_file: &Path) -> Option<u64> {
     None
+}
+
+/// Returns the bytes of memory that this process has; `None` if the system does not say, which Linux alone does.
+///
+/// ```
+/// assert!(langevin_tasks::memory::resident().is_none_or(|bytes| bytes > 0));
+/// ```
+#[must_use]
+pub fn resident() -> Option<u64> {
+    kib(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
 }
 
 /// What the machine has free.

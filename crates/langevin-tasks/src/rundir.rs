@@ -23,6 +23,10 @@ pub const MODEL: &str = "model.safetensors";
 pub const CONFIG: &str = "config.toml";
 /// File name of the log of a run.
 pub const LOG: &str = "log.ndjson";
+/// Names of everything that a run keeps in its directory.
+pub const NAMES: [&str; 8] = [CONFIG, LOG, lock::NAME, "states", "averages", "samples", MODEL, BEST];
+/// File name of the model that was best on held-out rows.
+const BEST: &str = "best.safetensors";
 /// States that are kept: the newest, and one more for when that is damaged.
 const KEPT: usize = 2;
 
@@ -37,6 +41,16 @@ pub trait Files {
     /// Removes what writers that were killed left in a directory.
     fn clear(&self, directory: &Path) {
         let _ = directory;
+    }
+}
+
+impl<F: Files + ?Sized> Files for &F {
+    fn save(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        (**self).save(path, bytes)
+    }
+
+    fn clear(&self, directory: &Path) {
+        (**self).clear(directory);
     }
 }
 
@@ -187,7 +201,7 @@ impl<F: Files> RunDir<F> {
     /// Returns the path of the model that was best on held-out rows.
     #[must_use]
     pub fn best(&self) -> PathBuf {
-        self.path.join("best.safetensors")
+        self.path.join(BEST)
     }
 
     /// Returns the path of the model.
@@ -266,6 +280,28 @@ impl<F: Files> RunDir<F> {
         };
         file.write_all(format!("{line}\n").as_bytes()).map_err(wrong)
     }
+}
+
+/// Returns whether a directory is that of a run.
+///
+/// ```
+/// assert!(!langevin_tasks::rundir::is_run(std::path::Path::new("nowhere")));
+/// ```
+#[must_use]
+pub fn is_run(directory: &Path) -> bool {
+    directory.join(CONFIG).is_file() && directory.join("states").is_dir()
+}
+
+/// Returns the files of the run in a directory; of those that are not there, their places.
+#[must_use]
+pub fn files(run: &Path) -> Vec<PathBuf> {
+    let within = |path: PathBuf| -> Vec<PathBuf> {
+        match fs::read_dir(&path) {
+            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+            Err(_) => vec![path],
+        }
+    };
+    NAMES.iter().flat_map(|name| within(run.join(name))).collect()
 }
 
 /// Returns the files of averages of the run in a directory, the oldest first.

@@ -1,8 +1,19 @@
 //! The flags that say what a file of data means: the same for every command that reads one.
 
-use super::train::{Extent, extent};
-use super::values::count;
+use super::values::{count, whole};
 use clap::Args;
+
+/// Height and width.
+pub type Extent = (usize, usize);
+
+pub fn extent(text: &str) -> Result<Extent, String> {
+    let read = |text: &str| whole(text.trim(), 1 << 16).map(|value| value as usize);
+    match text.split_once(',') {
+        Some((height, width)) => Ok((read(height)?, read(width)?)),
+        None => read(text).map(|side| (side, side)),
+    }
+    .map_err(|_| "expected H,W, or one number for a square".to_owned())
+}
 
 /// Names in one argument, so that a later one takes the place of an earlier.
 pub type Names = std::vec::Vec<String>;

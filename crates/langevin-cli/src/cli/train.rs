@@ -1,7 +1,7 @@
 //! The flags of `langevin train`. Each is a key of a configuration file too.
 
 use super::config::Effective;
-use super::reading::{Names, names};
+use super::reading::{Extent, Names, extent, names};
 use super::values::{count, minutes, number, seconds, seed, share, steps, threads, whole};
 use super::{DeviceArgs, FileArgs, data_help, process_help, times_help, weight_help};
 use clap::{Args, ValueEnum};
@@ -240,18 +240,6 @@ pub struct AverageArgs {
     /// Print a summary as JSON on stdout
     #[arg(long)]
     pub json: bool,
-}
-
-/// Height and width.
-pub type Extent = (usize, usize);
-
-pub fn extent(text: &str) -> Result<Extent, String> {
-    let read = |text: &str| whole(text.trim(), 1 << 16).map(|value| value as usize);
-    match text.split_once(',') {
-        Some((height, width)) => Ok((read(height)?, read(width)?)),
-        None => read(text).map(|side| (side, side)),
-    }
-    .map_err(|_| "expected H,W, or one number for a square".to_owned())
 }
 
 fn size(text: &str) -> Result<usize, String> {

@@ -8,7 +8,7 @@ use crate::terminal::TERMINAL;
 use crate::words::{plural, shown};
 use langevin_tasks::content::{self, Content};
 use langevin_tasks::source;
-use langevin_train::Averages;
+use langevin_tasks::train::{Averaged, average};
 
 /// Runs the command.
 pub fn run(args: &AverageArgs) -> Result<()> {
@@ -26,12 +26,7 @@ pub fn run(args: &AverageArgs) -> Result<()> {
     }
     atomic::probe(&args.out)?;
     let network = source::network("RUN", &model, &TERMINAL)?;
-    let mut kept = Vec::with_capacity(files.len());
-    for path in &files {
-        let bytes = std::fs::read(path).map_err(|error| Failure::reading(path, &error))?;
-        kept.push(Averages::from_bytes(&bytes).or_failed().map_err(|failure| failure.in_file(path))?);
-    }
-    let (made, off) = network.with_average(&kept, args.length).or_misused()?;
+    let Averaged { network: made, off, .. } = average(&network, &files, args.length)?;
     atomic::save(&args.out, &made.to_bytes().or_failed()?)?;
     say(&format!(
         "an average of length {} from {}, its profile off by {:.2} %: {}",

@@ -1,9 +1,9 @@
 //! Samples of a network on the way, as a picture.
 
-use crate::error::{Blame as _, Result};
+use crate::error::Result;
 use crate::io::png::{Picture, Tile};
-use langevin::{Request, Sampling};
 use langevin_tasks::source::Source;
+use langevin_tasks::train::draw;
 use langevin_train::Network;
 use std::path::Path;
 
@@ -18,18 +18,8 @@ pub fn preview(network: &mut Network, seed: u64, path: &Path) -> Result<()> {
         None if network.width() == 2 => (POINTS, None),
         None => return Ok(()),
     };
-    let classes = network.classes().len() as u32;
-    network.set_labels((0..classes).collect()).or_failed()?;
-    let plan = Request::new().network(network.formulation().clone()).plan().or_failed()?;
-    let width = network.width();
     let threads = Source::Borrowed(network).threads(None);
-    let mut samples = Sampling::new(count, width)
-        .seed(seed)
-        .chunk(count.div_ceil(threads).max(1))
-        .threads(threads)
-        .run(&plan, &*network)
-        .or_failed()?;
-    network.denormalize(&mut samples);
+    let samples = draw(network, seed, count, threads)?;
     match tile {
         None => Picture::scatter(&samples).write(path),
         Some(tile) => {

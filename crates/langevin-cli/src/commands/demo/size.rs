@@ -1,38 +1,16 @@
 //! How long the demo trains: for a number of steps that this machine makes in about two minutes.
-//!
-//! The speed is measured by steps that are thrown away, and the number is one of a few, so that it can be repeated: the same number gives the same digits, whatever the speed was.
 
-use crate::error::{Blame as _, Result};
+use crate::error::Result;
 use crate::interrupt;
 use crate::io::say;
 use crate::progress::{duration, thousands};
-use langevin_train::{Dataset, Recipe, Trainer};
-use std::time::{Duration, Instant};
-
-/// The numbers of steps. The largest was the only one before: with AVX-512 two cores make them in some 75 s.
-const LADDER: [u64; 9] = [5000, 4000, 3000, 2000, 1500, 1000, 700, 500, 300];
-/// The time that training may take: of three minutes, what sampling, comparing and a slower second half leave.
-const SECONDS: f64 = 120.0;
-/// Steps before the clock starts, and when enough were measured.
-const FIRST: u64 = 3;
-const MOST: u64 = 100;
-const LONGEST: Duration = Duration::from_millis(1500);
+use langevin_tasks::train::affordable_steps;
+use langevin_train::{Dataset, Recipe};
 
 /// The number of steps for this machine, which is said.
 pub fn steps(data: &Dataset, recipe: &Recipe) -> Result<u64> {
-    let mut trial = Trainer::new(data, recipe).or_failed()?;
-    trial.stop_when(interrupt::requested);
-    let mut start = Instant::now();
-    let speed = loop {
-        interrupt::or_failed(trial.step())?;
-        let step = trial.progress().step;
-        if step == FIRST {
-            start = Instant::now();
-        } else if step > FIRST && (step == FIRST + MOST || start.elapsed() >= LONGEST) {
-            break (step - FIRST) as f64 / start.elapsed().as_secs_f64();
-        }
-    };
-    let steps = affordable(speed);
+    let trial = interrupt::or_failed(affordable_steps(data, recipe, interrupt::requested))?;
+    let (steps, speed) = (trial.steps, trial.speed);
     say(&format!(
         "{} steps at {} steps/s: about {} (--steps {steps} makes as many on any machine)",
         thousands(steps),
@@ -40,20 +18,4 @@ pub fn steps(data: &Dataset, recipe: &Recipe) -> Result<u64> {
         duration(steps as f64 / speed)
     ));
     Ok(steps)
-}
-
-/// The most steps of the ladder that fit into the time at so many a second.
-fn affordable(speed: f64) -> u64 {
-    LADDER.into_iter().find(|steps| *steps as f64 <= SECONDS * speed).unwrap_or(LADDER[LADDER.len() - 1])
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_slow_machine_makes_fewer_steps() {
-        // Measured on two cores of an EPYC, with AVX-512 and without; one core; and one that is slower than any.
-        for (speed, steps) in [(66.0, 5000), (17.0, 2000), (8.4, 1000), (0.1, 300)] {
-            assert_eq!(super::affordable(speed), steps);
-        }
-    }
 }

@@ -1,0 +1,66 @@
+//! The flags of `train` as a recipe.
+
+use crate::cli::TrainArgs;
+use crate::cli::train::Kind;
+use crate::error::{Blame as _, Result};
+use crate::words::either_case;
+use langevin::grid::{SIGMAS, usual_range};
+use langevin::objective::{TimeDensity, Weight};
+use langevin::{Formulation, LambdaRange, Prediction, Process};
+use langevin_tasks::train::STEPS;
+use langevin_train::{Budget, Coupling, DitConfig, HeldOut, MlpConfig, NetworkSpec, Normalization, Recipe};
+use std::time::Duration;
+
+/// The length that a head of attention has by default.
+const HEAD: usize = 32;
+
+/// The network of the flags, for data of so many classes.
+pub fn network(args: &TrainArgs, classes: usize) -> Result<NetworkSpec> {
+    let shape = &args.network;
+    Ok(match shape.network {
+        Kind::Mlp => {
+            let mut config = MlpConfig::new(shape.width.unwrap_or(256), shape.depth.unwrap_or(3));
+            (config.fourier, config.waves) = (shape.fourier, shape.waves.unwrap_or(0));
+            (config.activation, config.plain, config.classes) = (shape.activation, shape.plain, classes);
+            config.into()
+        }
+        Kind::Dit => {
+            let width = shape.width.unwrap_or(192);
+            let heads = shape.heads.unwrap_or((width / HEAD).max(1));
+            let mut config = DitConfig::new(shape.patch, width, shape.depth.unwrap_or(6), heads);
+            (config.fourier, config.classes) = (shape.fourier, classes);
+            config.into()
+        }
+    })
+}
+
+/// The recipe of the flags.
+pub fn recipe(args: &TrainArgs, classes: usize) -> Result<Recipe> {
+    let (objective, optimizer, reading) = (&args.objective, &args.optimizer, &args.reading);
+    let process = either_case(&objective.process, Process::parse).or_misused()?;
+    let prediction = either_case(&objective.predict, Prediction::parse).or_misused()?;
+    // As far as the process goes: that of Stable Diffusion ends at 14.6.
+    let range = LambdaRange::from_sigma_ve(SIGMAS[0], usual_range(&process)[1]).or_failed()?;
+    let budget = match args.minutes {
+        Some(minutes) => Budget::Time(Duration::from_secs_f64(60.0 * minutes)),
+        None => Budget::Steps(args.steps.unwrap_or(STEPS)),
+    };
+    let mut recipe = Recipe::new(Formulation::new(process, prediction).with_range(range), budget);
+    recipe.weight = either_case(&objective.weight, Weight::parse).or_misused()?;
+    if let Some(times) = &objective.times {
+        recipe.times = either_case(times, TimeDensity::parse).or_misused()?;
+    }
+    recipe.adaptive = objective.adaptive;
+    recipe.coupling = either_case(&objective.coupling, Coupling::parse).or_misused()?;
+    recipe.dequantize = reading.dequantize;
+    recipe.normalization = reading.no_normalize.then(Normalization::identity);
+    recipe.held_out = reading.hold_out.map(|share| HeldOut { share, seed: args.seed });
+    (recipe.crop, recipe.flip, recipe.label_dropout) = (reading.crop, reading.flip, reading.label_dropout);
+    recipe.network = network(args, classes)?;
+    (recipe.batch, recipe.learning_rate, recipe.warmup) = (optimizer.batch, optimizer.lr, optimizer.warmup);
+    recipe.decay = optimizer.decay;
+    (recipe.ema, recipe.clip) = (optimizer.ema, optimizer.clip);
+    recipe.averages = args.keeping.averages_every.is_some();
+    recipe.seed = args.seed;
+    Ok(recipe)
+}

@@ -1,0 +1,35 @@
+//! Samples of a network on the way, for pictures.
+
+use crate::error::{Blame as _, Result};
+use langevin::{Request, Sampling};
+use langevin_train::Network;
+
+/// Draws `count` samples from a network with the default plan, row after row in the units of the data. The
+/// noise depends on the seed alone, so that two calls show what was learned between them. Classes take
+/// turns. The network keeps the labels that were set for this.
+///
+/// ```
+/// use langevin_train::{Budget, Dataset, MlpConfig, Recipe};
+/// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[1])?;
+/// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(3));
+/// recipe.network = MlpConfig::new(8, 1).into();
+/// let mut network = langevin_train::train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// assert_eq!(langevin_tasks::train::draw(&mut network, 0, 5, 1)?.len(), 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Returns an error if the network cannot be evaluated.
+pub fn draw(network: &mut Network, seed: u64, count: usize, threads: usize) -> Result<Vec<f64>> {
+    let classes = network.classes().len() as u32;
+    network.set_labels((0..classes).collect()).or_failed()?;
+    let plan = Request::new().network(network.formulation().clone()).plan().or_failed()?;
+    let mut samples = Sampling::new(count, network.width())
+        .seed(seed)
+        .chunk(count.div_ceil(threads).max(1))
+        .threads(threads)
+        .run(&plan, &*network)
+        .or_failed()?;
+    network.denormalize(&mut samples);
+    Ok(samples)
+}

@@ -1,0 +1,110 @@
+//! The settings of a training, and the defaults that depend on the data.
+
+use langevin_train::{Device, Recipe};
+use std::num::NonZero;
+use std::time::Duration;
+
+/// The most training steps by default.
+pub const STEPS: u64 = 2000;
+/// The fewest, and those of √rows: on small tables the held-out bound is best early (docs/training.md).
+const FEWEST: u64 = 200;
+const STEPS_OF_ROOT: f64 = 48.0;
+/// The default weight decay for pictures: of 1,438 digits a perceptron copies 4 % after ten minutes with
+/// 0.1, none with 0.3 (docs/training.md).
+pub const PICTURES_DECAY: f64 = 0.3;
+
+/// Everything that decides a training but the data, the files and the model it starts from.
+///
+/// Build one with [`Settings::new`] and change its fields.
+///
+/// ```
+/// use langevin_tasks::train::Settings;
+/// use langevin_train::{Budget, Recipe};
+/// let mut settings = Settings::new(Recipe::new(Recipe::default_formulation(), Budget::Steps(1000)));
+/// settings.log_every = 10;
+/// assert!(settings.device.is_cpu());
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The recipe. A run that is resumed completes it from its own.
+    pub recipe: Recipe,
+    /// Whether a run that is resumed keeps its own budget.
+    pub own_budget: bool,
+    /// The text of the run's configuration file.
+    pub configuration: String,
+    /// Whether the data have another name than those of the run that is resumed. A difference of the data
+    /// is then reported before any other.
+    pub other_data: bool,
+    /// Steps between two lines of the log.
+    pub log_every: u64,
+    /// Time between two saved states.
+    pub save_every: Duration,
+    /// Steps between two files of averages of the weights.
+    pub averages_every: Option<u64>,
+    /// Steps between two pictures of samples.
+    pub samples_every: Option<u64>,
+    /// The device that evaluates the network.
+    pub device: Device,
+    /// Threads that share the rows of the held-out bound.
+    pub threads: usize,
+    /// The most bytes that the weights, their moments and gradients may take; `None`: no limit.
+    pub memory: Option<u64>,
+    /// A question that is asked within every step, from any thread; the step is dropped once it returns
+    /// `true`.
+    pub stop: Option<fn() -> bool>,
+}
+
+impl Settings {
+    /// Builds the default settings of a recipe: a line of the log every 100 steps, a state every 30
+    /// seconds, no averages or pictures, on this processor.
+    #[must_use]
+    pub fn new(recipe: Recipe) -> Self {
+        Self {
+            recipe,
+            own_budget: false,
+            configuration: String::new(),
+            other_data: false,
+            log_every: 100,
+            save_every: Duration::from_secs(30),
+            averages_every: None,
+            samples_every: None,
+            device: Device::default(),
+            threads: std::thread::available_parallelism().map_or(1, NonZero::get),
+            memory: None,
+            stop: None,
+        }
+    }
+}
+
+/// Returns the default number of training steps for this many rows: 48·√rows to the nearest hundred, from
+/// 200 to [`STEPS`].
+///
+/// ```
+/// use langevin_tasks::train::usual_steps;
+/// assert_eq!([6, 240, 1900].map(usual_steps), [200, 700, 2000]);
+/// ```
+#[must_use]
+pub fn usual_steps(rows: usize) -> u64 {
+    let steps = 100.0 * (STEPS_OF_ROOT * (rows as f64).sqrt() / 100.0).round();
+    (steps as u64).clamp(FEWEST, STEPS)
+}
+
+/// Returns the shape of what the network sees of a row: of pictures, the part of height and width `crop`.
+///
+/// ```
+/// use langevin_tasks::train::seen_shape;
+/// assert_eq!(seen_shape(&[3, 40, 24], Some((8, 8))), [3, 8, 8]);
+/// assert_eq!(seen_shape(&[40, 24, 3], None), [40, 24, 3]);
+/// ```
+#[must_use]
+pub fn seen_shape(shape: &[usize], crop: Option<(usize, usize)>) -> Vec<usize> {
+    let mut shape = shape.to_vec();
+    if let Some((height, width)) = crop {
+        let first = usize::from(shape.len() == 3 && shape[0] <= 4 && shape[2] > 4);
+        if let Some([a, b]) = shape.get_mut(first..first + 2) {
+            (*a, *b) = (height, width);
+        }
+    }
+    shape
+}

@@ -1,0 +1,75 @@
+//! The number of steps that this machine makes in the time of the demo, about two minutes.
+//!
+//! The speed is measured by steps that are thrown away, and the number is one of a few, so that it can be
+//! repeated: the same number gives the same network, whatever the speed was.
+
+use langevin_train::{Dataset, Recipe, Result, Trainer};
+use std::time::{Duration, Instant};
+
+/// The numbers of steps. The largest was the only one before: with AVX-512 two cores make them in some 75 s.
+const LADDER: [u64; 9] = [5000, 4000, 3000, 2000, 1500, 1000, 700, 500, 300];
+/// The time that training may take: of three minutes, what sampling, comparing and a slower second half
+/// leave.
+const SECONDS: f64 = 120.0;
+/// Steps before the clock starts, and when enough were measured.
+const FIRST: u64 = 3;
+const MOST: u64 = 100;
+const LONGEST: Duration = Duration::from_millis(1500);
+
+/// The outcome of a trial.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Trial {
+    /// The number of steps, one of nine from 300 to 5000.
+    pub steps: u64,
+    /// The speed, in steps per second.
+    pub speed: f64,
+}
+
+/// Makes some steps of a training, and returns how many of them this machine makes in two minutes. `stop`
+/// is asked within every step.
+///
+/// ```
+/// use langevin_train::{Budget, Dataset, MlpConfig, Recipe};
+/// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[1])?;
+/// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1));
+/// recipe.network = MlpConfig::new(8, 1).into();
+/// let trial = langevin_tasks::train::affordable_steps(&data, &recipe, || false)?;
+/// assert!((300..=5000).contains(&trial.steps) && trial.speed > 0.0);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
+///
+/// # Errors
+/// Returns an error if the recipe cannot be used or does not fit the data, or if a step fails or was stopped.
+pub fn affordable_steps(data: &Dataset, recipe: &Recipe, stop: fn() -> bool) -> Result<Trial> {
+    let mut trial = Trainer::new(data, recipe)?;
+    trial.stop_when(stop);
+    let mut start = Instant::now();
+    loop {
+        trial.step()?;
+        let step = trial.progress().step;
+        if step == FIRST {
+            start = Instant::now();
+        } else if step > FIRST && (step == FIRST + MOST || start.elapsed() >= LONGEST) {
+            let speed = (step - FIRST) as f64 / start.elapsed().as_secs_f64();
+            return Ok(Trial { steps: affordable(speed), speed });
+        }
+    }
+}
+
+/// The most steps of the ladder that fit into the time at so many a second.
+fn affordable(speed: f64) -> u64 {
+    LADDER.into_iter().find(|steps| *steps as f64 <= SECONDS * speed).unwrap_or(LADDER[LADDER.len() - 1])
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_slow_machine_makes_fewer_steps() {
+        // Measured on two cores of an EPYC, with AVX-512 and without; one core; and one that is slower than
+        // any.
+        for (speed, steps) in [(66.0, 5000), (17.0, 2000), (8.4, 1000), (0.1, 300)] {
+            assert_eq!(super::affordable(speed), steps);
+        }
+    }
+}
