@@ -179,7 +179,11 @@ fn the_shares_of_a_diagnosis_are_a_whole() {
 fn an_inversion_comes_back() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("rows.csv");
-    std::fs::write(&file, "x,y\n0.1,0.5\n1.0,-0.4\n-0.9,0.3\n").unwrap();
+    // Points of the density: elsewhere its flow spreads what is near, and no number of steps comes back.
+    let density = langevin_analysis::exact::named("moons").unwrap();
+    let rows: Vec<_> = (0..3).map(|index| langevin::SampleId { seed: 5, index }).collect();
+    let lines = density.sample(&rows).chunks(2).map(|row| format!("{},{}\n", row[0], row[1])).collect::<String>();
+    std::fs::write(&file, format!("x,y\n{lines}")).unwrap();
     let (source, reading, condition) = (moons(), Reading::default(), Condition::default());
     let request = Request::new().sampler("ddim").steps(200);
     let settings = invert::Settings {
