@@ -1,7 +1,7 @@
 //! Changes that keep what a picture shows.
 
 use crate::error::{Error, Result};
-use crate::store::Window;
+use crate::window::Window;
 use langevin::SampleId;
 use langevin::noise::fill_uniforms;
 

@@ -1,8 +1,8 @@
 //! How the rows of a model are made of the rows of a file, and back.
 
 use crate::axes::Axes;
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
-use crate::table::Dialect;
 use serde::{Deserialize, Serialize};
 
 /// An element of a row that had one value in every row.
