@@ -7,7 +7,7 @@ use crate::words::{shown, start};
 use langevin::SampleId;
 use langevin::error::nearest;
 use langevin_analysis::exact;
-use langevin_data::{Dataset, Options};
+use langevin_data::{Dataset, Options, readable_kinds};
 pub use langevin_tasks::comparison::document;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -120,7 +120,7 @@ pub fn open(flag: &str, data: &str, seed: u64, options: &Options) -> Result<Data
     match (file(data), named(data)) {
         (Some(path), _) if !langevin_data::exists(path) && !langevin_data::is_pattern(path) => {
             let path = langevin_data::located(path).0;
-            let hint = format!("{flag} takes {KINDS}, or {}", names().join(", "));
+            let hint = format!("{flag} takes {}, or {}", readable_kinds(), names().join(", "));
             Err(Failure::missing(flag, path).hint(hint))
         }
         (Some(path), _) => of_file(path, options),
@@ -130,7 +130,7 @@ pub fn open(flag: &str, data: &str, seed: u64, options: &Options) -> Result<Data
             let known = names();
             let failure = Failure::misused("unknown data")
                 .at(flag)
-                .expected(format!("{}, or {KINDS}", known.join(", ")))
+                .expected(format!("{}, or {}", known.join(", "), readable_kinds()))
                 .got(format!("'{data}'"));
             Err(match nearest(data, &known) {
                 Some(near) => failure.hint(format!("did you mean '{near}'?")),
@@ -181,9 +181,6 @@ pub fn open_as(flag: &str, data: &str, seed: u64, flags: &FileArgs, options: &Op
         .got(format!("none called {got}"))
         .hint("--columns names those that take their place, in the model's order: by name, or by number from 1"))
 }
-
-/// What is read besides names.
-pub const KINDS: &str = "a .npy, .npz, .csv, .tsv or .parquet file (FILE.npz:NAME for one of several arrays), or a folder of pictures, or of .parquet, .csv or .npy files that are one table";
 
 fn drawn(name: &str, seed: u64) -> Result<Dataset> {
     let density = exact::named(name).or_misused()?;

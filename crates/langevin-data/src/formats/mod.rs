@@ -65,3 +65,45 @@ pub(crate) fn joined<'a>(names: impl Iterator<Item = &'a &'static str>) -> Strin
         None => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_name_has_one_format() {
+        let mut seen = HashSet::new();
+        for format in &FORMATS {
+            assert!(format.endings.iter().chain(format.rare).all(|ending| seen.insert(*ending)));
+            let known = |name: &&str| std::ptr::eq(of(Path::new(&format!("x{name}"))).unwrap(), format);
+            assert!(format.listed.iter().chain(format.help).all(|name| known(&name)));
+            let parts = format.parts().into_iter();
+            assert!(parts.clone().flat_map(|parts| parts.listed).all(|name| known(&name)));
+            assert!(parts.flat_map(|parts| parts.folder).all(|ending| format.has(ending, false)));
+            assert!(format.written.iter().all(|(ending, _)| format.has(ending, false)));
+        }
+        let ranks: HashSet<u8> = parts().iter().map(|parts| parts.rank).collect();
+        assert_eq!(ranks.len(), parts().len());
+    }
+
+    #[test]
+    fn messages_list_the_table() {
+        assert_eq!(listed(), ".npy, .npz, .csv, .tsv, .txt, .csv.gz, .parquet, .png, .jpg or .webp");
+        assert_eq!(
+            crate::readable_kinds(),
+            "a .npy, .npz, .csv, .tsv or .parquet file (FILE.npz:NAME for one of several arrays), or a folder of \
+             pictures, or of .parquet, .csv or .npy files that are one table"
+        );
+        assert_eq!(endings(), ["npy", "npz", "csv", "tsv", "txt", "parquet", "png", "jpg", "jpeg", "webp"]);
+    }
+
+    #[test]
+    fn endings_are_read_in_any_case_and_packed() {
+        let is = |name: &str, ending: &str| of(Path::new(name)).is_some_and(|format| format.endings.contains(&ending));
+        assert!(is("A.NPY", "npy") && is("a.b.CSV.gz", "csv") && is("a.dat", "csv") && is("a.jpeg", "png"));
+        for none in ["a", ".csv", "a.gz", "a.npy.gz", "a.parquet.gz", "a.csv.gz.gz", "npy"] {
+            assert!(of(Path::new(none)).is_none(), "{none}");
+        }
+    }
+}
