@@ -22,8 +22,8 @@ pub(crate) fn not_finite(value: f64, place: &str) -> Error {
         .hinting("all are counted from 1; drop or fill such rows first")
 }
 
-/// A value that is not there, at a place counted from 1: `got` stands where `expected` should. `column` is what a flag
-/// calls its column, where there is one to leave out.
+/// A value that is not there, at a place counted from 1: `got` stands where `expected` should. `column` is
+/// what a flag calls its column, where there is one to leave out.
 pub(crate) fn missing(place: &str, expected: &str, got: &str, column: Option<&str>) -> Error {
     let fill = "leave out or fill the rows that lack one";
     let error = Error::data("a value is missing").at(place).expected(expected).got(got);

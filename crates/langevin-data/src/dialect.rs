@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How the lines of a table are written where that is not the plain way, which is commas between columns and points in
-/// numbers: samples of a model go out as its table came in.
+/// How the lines of a table are written where that is not the plain way, which is commas between columns
+/// and points in numbers: samples of a model go out as its table came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -60,8 +60,8 @@ impl Error {
         Self::new(Kind::Data, what)
     }
 
-    /// Returns an error about a file that cannot be read; [`is_io`](Self::is_io) is true, and the error of the system is the
-    /// source.
+    /// Returns an error about a file that cannot be read; [`is_io`](Self::is_io) is true, and the error of
+    /// the system is the source.
     ///
     /// ```
     /// use std::error::Error as _;

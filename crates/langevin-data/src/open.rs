@@ -10,7 +10,8 @@ use crate::shards;
 use std::io;
 use std::path::Path;
 
-/// The file of a path, and the array in it that the path names: `mnist.npz:x_train`. A path that is there is a file, whatever it is called.
+/// The file of a path, and the array in it that the path names: `mnist.npz:x_train`. A path that is there
+/// is a file, whatever it is called.
 ///
 /// ```
 /// use langevin_data::located;
@@ -59,10 +60,12 @@ pub fn exists(path: &Path) -> bool {
         || (shards::is_pattern(path) && shards::of_pattern(path).is_ok_and(|found| !found.is_empty()))
 }
 
-/// Opens the rows of a file, by the ending of its name, or of a folder of pictures or of shards (`.parquet`,
-/// `.csv`, `.csv.gz` or `.npy`). A path that is not there may be a pattern of shards, such as `data/test-*.parquet`. See the [crate](crate) for what each kind holds.
+/// Opens the rows of a file, by the ending of its name, or of a folder of pictures or of shards
+/// (`.parquet`, `.csv`, `.csv.gz` or `.npy`). A path that is not there may be a pattern of shards, such as
+/// `data/test-*.parquet`. See the [crate](crate) for what each kind holds.
 ///
-/// All numbers are checked: what is opened is finite. What does not fit into [`Options::memory`] is read as it is asked for; the values are the same.
+/// All numbers are checked: what is opened is finite. What does not fit into [`Options::memory`] is read as
+/// it is asked for; the values are the same.
 ///
 /// ```
 /// use langevin_data::{Options, open};
@@ -77,8 +80,9 @@ pub fn exists(path: &Path) -> bool {
 /// ```
 ///
 /// # Errors
-/// An option that cannot be used, a path that is not there or cannot be read, a kind of file that is not known, and contents that are not what they should be; each
-/// says the file, the place in it, and what to try.
+/// An option that cannot be used, a path that is not there or cannot be read, a kind of file that is not
+/// known, and contents that are not what they should be; each says the file, the place in it, and what to
+/// try.
 pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
     let path = path.as_ref();
     options.check()?;

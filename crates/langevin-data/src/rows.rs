@@ -5,10 +5,11 @@ use crate::error::Result;
 /// Numbers that rows on their way to single precision take at once, unless one row is longer.
 const BLOCK: usize = 1 << 16;
 
-/// Rows of finite numbers, all of one width, that are read as they are asked for: a database, a memory map, a simulation.
+/// Rows of finite numbers, all of one width, that are read on demand: from a database, a memory map, a
+/// simulation.
 ///
-/// [`Dataset::from_rows`](crate::Dataset::from_rows) makes a data set of them. A value may not change between two readings:
-/// a data set promises the same rows in every epoch, on every thread.
+/// [`Dataset::from_rows`](crate::Dataset::from_rows) builds a data set of them. A row must have the same
+/// values at every reading, on every thread.
 ///
 /// # Examples
 /// ```
@@ -45,15 +46,15 @@ pub trait Rows: Send + Sync {
 
     /// Fills `out` with the rows of these numbers (from 0), one after the other, as exactly as they are kept.
     ///
-    /// The numbers of the rows are below [`count`](Self::count), and `out` has room for `rows.len()` × [`width`](Self::width)
-    /// values.
+    /// The numbers of the rows are below [`count`](Self::count), and `out` has room for `rows.len()` ×
+    /// [`width`](Self::width) values.
     ///
     /// # Errors
     /// Returns an error if a row cannot be read; [`Error`](crate::Error) has public constructors.
     fn read_wide(&self, rows: &[usize], out: &mut [f64]) -> Result<()>;
 
-    /// Fills `out` with the same rows in single precision. By default they are read by [`read_wide`](Self::read_wide) and
-    /// rounded.
+    /// Fills `out` with the same rows in single precision. By default they are read by
+    /// [`read_wide`](Self::read_wide) and rounded.
     ///
     /// # Errors
     /// Returns the errors of [`read_wide`](Self::read_wide).
@@ -74,8 +75,8 @@ pub trait Rows: Send + Sync {
         true
     }
 
-    /// Returns whether all values are unsigned bytes, whole numbers from 0 to 255: levels of gray or colour, where a row has
-    /// two sizes or more. By default they are not.
+    /// Returns whether all values are unsigned bytes, whole numbers from 0 to 255: levels of gray or
+    /// colour, where a row has two sizes or more. By default they are not.
     fn is_bytes(&self) -> bool {
         false
     }

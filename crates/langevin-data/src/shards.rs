@@ -23,7 +23,8 @@ fn rank(path: &Path, in_folder: bool) -> Option<u8> {
     parts(path, in_folder).map(|parts| parts.rank)
 }
 
-/// The tables of a folder, sorted by name: those of the first format that is there. Names that begin with a dot are passed over.
+/// The tables of a folder, sorted by name: those of the first format that is there. Names that begin with a
+/// dot are passed over.
 fn tables(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return vec![] };
     let hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
@@ -38,8 +39,8 @@ fn tables(folder: &Path) -> Vec<PathBuf> {
     found.into_iter().filter(|(rank, _)| Some(*rank) == first).map(|(_, path)| path).collect()
 }
 
-/// Refuses a folder in which it is not clear which files are the data: tables of lines beside arrays. Tables of types are
-/// the data wherever they are.
+/// Refuses a folder in which it is not clear which files are the data: tables of lines beside arrays.
+/// Tables of types are the data wherever they are.
 fn clear(folder: &Path, own: &[PathBuf]) -> Result<()> {
     let Some(first) = own.first() else { return Ok(()) };
     let Some(known) = parts(first, true).filter(|parts| !parts.typed) else { return Ok(()) };
@@ -61,7 +62,8 @@ fn clear(folder: &Path, own: &[PathBuf]) -> Result<()> {
     }
 }
 
-/// The tables of a folder, or those of the one folder in it that has some, as collections on the Hugging Face hub are laid out. `None` if there are none.
+/// The tables of a folder, or those of the one folder in it that has some, as collections on the Hugging
+/// Face hub are laid out. `None` if there are none.
 pub(crate) fn of_folder(folder: &Path) -> Result<Option<Found>> {
     let own = tables(folder);
     if !own.is_empty() {
@@ -151,7 +153,8 @@ impl Found {
     }
 }
 
-/// Whether a path is a pattern of names, such as `train-*.parquet`; one that is there is a file whatever it is called.
+/// Whether a path is a pattern of names, such as `train-*.parquet`; one that is there is a file whatever it
+/// is called.
 #[must_use]
 pub fn is_pattern(path: &Path) -> bool {
     path.to_str().is_some_and(|text| text.contains(['*', '?', '['])) && !path.exists()

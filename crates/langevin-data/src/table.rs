@@ -93,7 +93,8 @@ impl TableColumns {
         self
     }
 
-    /// Sets the name and shape of the array that a row is: a format with types writes it as one column of lists.
+    /// Sets the name and shape of the array that a row is: a format with types writes it as one column of
+    /// lists.
     #[must_use]
     pub fn array(mut self, name: impl Into<String>, shape: &[usize]) -> Self {
         let fits = !shape.is_empty() && shape.iter().product::<usize>() == self.width();
@@ -115,7 +116,8 @@ impl TableColumns {
         self
     }
 
-    /// How lines of this kind are written. A single column has nothing to be separated from, and only points are understood there.
+    /// How lines of this kind are written. A single column has nothing to be separated from, and only
+    /// points are understood there.
     pub(crate) fn lines(&self, kind: TableKind) -> Dialect {
         match (self.width() + usize::from(self.label.is_some()), kind.is_tabbed()) {
             (..2, false) => Dialect::default(),

@@ -24,8 +24,9 @@ pub(crate) fn start(text: &str) -> String {
     start.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
-/// Writes names as the value of a flag such as `--columns`, so that a shell hands on what a program reads as these names:
-/// a name with a comma or a quote in it is quoted as in CSV, and what a shell would take apart is quoted once more.
+/// Writes names as the value of a flag such as `--columns`, so that a shell hands on what a program reads
+/// as these names: a name with a comma or a quote in it is quoted as in CSV, and what a shell would take
+/// apart is quoted once more.
 ///
 /// ```
 /// use langevin_data::flag_value;

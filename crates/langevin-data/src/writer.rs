@@ -68,8 +68,8 @@ impl<W: Write + Send> TableWriter<W> {
     /// Writes a row: its numbers, and the text of the column of texts where there is one.
     ///
     /// # Errors
-    /// Returns an error if it cannot be written, has another number of numbers than there are columns, or has a number that
-    /// no whole number of 64 bits is.
+    /// Returns an error if it cannot be written, has another number of numbers than there are columns, or
+    /// has a number that no whole number of 64 bits is.
     pub fn push(&mut self, row: &[f64], label: Option<&str>) -> io::Result<()> {
         if row.len() != self.columns.width() || label.is_some() != self.columns.label.is_some() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the row does not fit the columns"));

@@ -11,9 +11,10 @@ static DIGITS: &[u8] = include_bytes!("../../data/digits.bin");
 const DIGIT_ROWS: usize = 1797;
 
 impl Dataset {
-    /// 1797 handwritten digits of 8×8 pixels, values 0 to 16, with their labels.
+    /// Returns 1797 handwritten digits of 8×8 pixels, values 0 to 16, with their labels.
     ///
-    /// Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998, DOI 10.24432/C50P49, CC BY 4.0.
+    /// Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning
+    /// Repository, 1998, DOI 10.24432/C50P49, CC BY 4.0.
     ///
     /// ```
     /// let digits = langevin_data::Dataset::digits();

@@ -1,7 +1,8 @@
 //! Numbers that only take evenly spaced values: pixels, counts, rounded measurements.
 //!
-//! Such data have no density until something is added to them: a number drawn from \[0, step) for each element
-//! (dequantisation), after which −log₂ p(x) − log₂ step bits are comparable with the bits of a value of the lattice.
+//! Such data have no density until something is added to them: a number drawn from \[0, step) for each
+//! element (dequantisation), after which −log₂ p(x) − log₂ step bits are comparable with the bits of a
+//! value of the lattice.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +47,8 @@ impl Lattice {
         Self { low: vec![low], steps: vec![step], rounding: SINGLE }
     }
 
-    /// Builds the lattice of elements that have a value and a spacing each; `None` for those that take any value.
-    /// `rounding` is the error of the values in parts of the largest.
+    /// Builds the lattice of elements that have a value and a spacing each; `None` for those that take any
+    /// value. `rounding` is the error of the values in parts of the largest.
     pub(crate) fn of_each(found: &[Option<(f64, f64)>], rounding: f64) -> Self {
         let low = found.iter().map(|one| one.map_or(0.0, |(low, _)| low)).collect();
         Self { low, steps: found.iter().map(|one| one.map_or(0.0, |(_, step)| step)).collect(), rounding }

@@ -138,7 +138,8 @@ impl Dataset {
         self
     }
 
-    /// As rows that are read of these columns of the file, of which some stand for several numbers or a picture.
+    /// As rows that are read of these columns of the file, of which some stand for several numbers or a
+    /// picture.
     pub(crate) fn of_columns(mut self, names: Vec<String>) -> Self {
         self.chosen.listed = Some(names.into());
         self
@@ -178,7 +179,8 @@ impl Dataset {
         self.rows
     }
 
-    /// The shape of one sample: `[columns]`, `[height, width]` or `[height, width, channels]` for what most files hold.
+    /// The shape of one sample: `[columns]`, `[height, width]` or `[height, width, channels]` for what most
+    /// files hold.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
@@ -208,19 +210,22 @@ impl Dataset {
         self.labels.as_deref()
     }
 
-    /// What each label is called: sorted as numbers if all are whole numbers, as texts otherwise. Empty without labels.
+    /// What each label is called: sorted as numbers if all are whole numbers, as texts otherwise. Empty
+    /// without labels.
     #[must_use]
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
 
-    /// Whether the values are those of pictures: whole numbers from 0 (black) to [`levels`](Self::levels) − 1 (white).
+    /// Whether the values are those of pictures: whole numbers from 0 (black) to [`levels`](Self::levels) −
+    /// 1 (white).
     #[must_use]
     pub fn is_pictures(&self) -> bool {
         self.levels().is_some()
     }
 
-    /// How many values a sample of a picture can have: 256, or 65536 if any picture of the set has 16 bits. `None` if the rows are no pictures.
+    /// How many values a sample of a picture can have: 256, or 65536 if any picture of the set has 16 bits.
+    /// `None` if the rows are no pictures.
     #[must_use]
     pub fn levels(&self) -> Option<u32> {
         match &*self.store {
@@ -229,7 +234,8 @@ impl Dataset {
         }
     }
 
-    /// The files that were left out so far, sorted by path: those found bad at opening, and those of all parts that were found bad at reading since.
+    /// The files that were left out so far, sorted by path: those found bad at opening, and those of all
+    /// parts that were found bad at reading since.
     #[must_use]
     pub fn skipped(&self) -> Vec<Skipped> {
         let mut skipped = self.skipped.to_vec();
@@ -242,9 +248,11 @@ impl Dataset {
         skipped
     }
 
-    /// Two parts, shuffled: to train on, and a share `held_out` of the rows, rounded, to test on. The same seed gives the same parts everywhere.
+    /// Two parts, shuffled: to train on, and a share `held_out` of the rows, rounded, to test on. The same
+    /// seed gives the same parts everywhere.
     ///
-    /// Both keep at least one row; a collection of one row is returned twice. The parts share the rows with this collection: no value is copied.
+    /// Both keep at least one row; a collection of one row is returned twice. The parts share the rows with
+    /// this collection: no value is copied.
     ///
     /// ```
     /// use langevin_data::Dataset;
@@ -269,7 +277,8 @@ impl Dataset {
         if rows == self.rows { self.clone() } else { self.part(&(0..rows).collect::<Vec<_>>()) }
     }
 
-    /// The rows of these numbers, which are below [`rows`](Self::rows) and at least one: those beyond are left out.
+    /// The rows of these numbers, which are below [`rows`](Self::rows) and at least one: those beyond are
+    /// left out.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         let there: Vec<usize> = rows.iter().copied().filter(|row| *row < self.rows).collect();

@@ -8,10 +8,19 @@ use crate::labels::Labels;
 use crate::rows::{Floats, Rows};
 
 impl Dataset {
-    /// Samples of shape `shape` (such as `[8, 8]` or `[2]`), row after row in `values`.
+    /// Builds a data set of values in memory: samples of shape `shape` (such as `[8, 8]` or `[2]`), row
+    /// after row.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let points = Dataset::new("points", vec![0.0, 1.0, 2.0, 3.0], &[2])?;
+    /// assert_eq!((points.rows(), points.row(1)?), (2, vec![2.0, 3.0]));
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// No row, an empty shape, a number of values that is no multiple of a sample's, or a value that is not finite.
+    /// Returns an error if there is no row, the shape is empty, the values do not fill whole rows, or a
+    /// value is not finite.
     pub fn new(name: impl Into<String>, values: Vec<f32>, shape: &[usize]) -> Result<Self> {
         let name = name.into();
         let check = || {
@@ -29,13 +38,16 @@ impl Dataset {
         check().map_err(|error| error.at(&name))
     }
 
-    /// Makes a data set of rows of one's own, each a sample of this shape (such as `[8, 8]` or `[2]`). All are read once, to
-    /// see that they can be and are finite; after that they are read as they are asked for.
+    /// Builds a data set of rows that the caller keeps, each a sample of this shape (such as `[8, 8]` or
+    /// `[2]`).
+    ///
+    /// Every row is read once, which checks that all values are finite. Afterwards rows are read as they
+    /// are asked for.
     ///
     /// ```
     /// use langevin_data::{Dataset, Error, Rows};
     ///
-    /// /// Two numbers a row, which a program computes when they are needed.
+    /// /// Points on a line, computed when they are read.
     /// struct Line;
     ///
     /// impl Rows for Line {
@@ -89,10 +101,10 @@ impl Dataset {
         })
     }
 
-    /// The same rows, with the label of each and the name of each label.
+    /// Returns the same rows with the label of each row and the name of each label.
     ///
     /// # Errors
-    /// Labels that are not one for each row, or have no name.
+    /// Returns an error if there is not one label for each row, or a label has no name.
     ///
     /// ```
     /// use langevin_data::Dataset;

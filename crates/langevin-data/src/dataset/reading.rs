@@ -24,11 +24,13 @@ struct Scratch {
 impl Dataset {
     /// Fills `out` with the rows of these numbers (from 0), one after the other, in single precision.
     ///
-    /// A picture that is found bad only now, with [`Options::skip_bad`](crate::Options::skip_bad), is replaced by the next readable one of this collection and of
-    /// the same label, after the last comes the first; it is listed in [`skipped`](Self::skipped). So what is read is a function of the files alone.
+    /// A picture that is found bad only now, with [`Options::skip_bad`](crate::Options::skip_bad), is
+    /// replaced by the next readable one of this collection and of the same label, after the last comes the
+    /// first; it is listed in [`skipped`](Self::skipped). So what is read is a function of the files alone.
     ///
     /// # Errors
-    /// A row that is not there, or an `out` that does not hold `rows.len()` × [`width`](Self::width) numbers; a file that can no longer be read, or a bad picture.
+    /// A row that is not there, or an `out` that does not hold `rows.len()` × [`width`](Self::width)
+    /// numbers; a file that can no longer be read, or a bad picture.
     pub fn read(&self, rows: &[usize], out: &mut [f32]) -> Result<()> {
         self.check(rows, out.len(), self.width)?;
         if self.chosen.is_plain() {
@@ -41,7 +43,8 @@ impl Dataset {
         })
     }
 
-    /// Fills `out` with the rows of these numbers (from 0), one after the other, as exactly as the file has them.
+    /// Fills `out` with the rows of these numbers (from 0), one after the other, as exactly as the file has
+    /// them.
     ///
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
@@ -91,10 +94,12 @@ impl Dataset {
         Ok(out)
     }
 
-    /// The rows of [`read`](Self::read), changed as `augment` says: `out` holds samples of [`Augment::shape`], one after the other.
+    /// The rows of [`read`](Self::read), changed as `augment` says: `out` holds samples of
+    /// [`Augment::shape`], one after the other.
     ///
-    /// Where a crop begins and whether a sample is flipped are functions of its `ids` and `draw` alone (uniforms of [`langevin::noise`]), so that neither the order
-    /// nor the size of a batch matters. The crop is taken from the whole picture, also where [`Options::size`](crate::Options::size) has
+    /// Where a crop begins and whether a sample is flipped are functions of its `ids` and `draw` alone
+    /// (uniforms of [`langevin::noise`]), so that neither the order nor the size of a batch matters. The
+    /// crop is taken from the whole picture, also where [`Options::size`](crate::Options::size) has
     /// [`read`](Self::read) take the middle of a larger one.
     ///
     /// ```
@@ -111,7 +116,8 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// Those of [`read`](Self::read); another number of ids than of rows; rows that are no pictures, or a crop that is larger than they are.
+    /// Those of [`read`](Self::read); another number of ids than of rows; rows that are no pictures, or a
+    /// crop that is larger than they are.
     pub fn read_augmented(
         &self,
         rows: &[usize],
@@ -257,8 +263,8 @@ impl Dataset {
         Ok(())
     }
 
-    /// Fills `out` picture after picture with what `read` writes for the row at that position, the second argument being the
-    /// store's number for it.
+    /// Fills `out` picture after picture with what `read` writes for the row at that position, the second
+    /// argument being the store's number for it.
     fn each_picture<T: Send>(
         &self,
         pictures: &dyn Pictures,
@@ -275,7 +281,8 @@ impl Dataset {
                 .enumerate()
                 .try_for_each(|(position, (row, out))| read(position, self.stored(*row), &mut scratch, out));
         };
-        // Decoding is long; which thread does it changes nothing. The first error in the order of the rows is the one that is told.
+        // Decoding is long; which thread does it changes nothing. The first error in the order of the rows
+        // is the one that is told.
         let one = |position: usize, row: usize, out: &mut [T]| {
             let mut first = None;
             for candidate in (row..self.rows).chain(0..row) {

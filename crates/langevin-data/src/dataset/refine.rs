@@ -1,4 +1,5 @@
-//! Rows of a model made of the rows of a file: without what never changes, with logarithms, with channels last.
+//! Rows of a model made of the rows of a file: without what never changes, with logarithms, with channels
+//! last.
 
 use super::Dataset;
 use super::store::Store;
@@ -9,8 +10,8 @@ use crate::frame::{Constant, Frame};
 
 impl Dataset {
     /// Turns pictures with channels first round, so that rows are \[height, width, channels\] from here on;
-    /// [`Frame::restore`] turns them back. `axes` says how they lie; without it their sizes tell, and what is assumed is
-    /// said in [`about`](Self::about).
+    /// [`Frame::restore`] turns them back. `axes` says how they lie; without it their sizes tell, and what
+    /// is assumed is said in [`about`](Self::about).
     ///
     /// # Errors
     /// Returns an error if axes are given and the rows have not three.
@@ -63,8 +64,8 @@ impl Dataset {
     }
 
     /// Takes out the elements that have one value in every row: they are no part of a model, and
-    /// [`Frame::restore`] gives them back. Rows of more than one axis become flat where something is taken out. Rows
-    /// that are all the same, and pictures, stay as they are.
+    /// [`Frame::restore`] gives them back. Rows of more than one axis become flat where something is taken
+    /// out. Rows that are all the same, and pictures, stay as they are.
     ///
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
@@ -98,8 +99,8 @@ impl Dataset {
         Ok(self.reframed(frame))
     }
 
-    /// Replaces columns by their natural logarithms, for values that are spread over powers of ten. A column is named, or
-    /// numbered from 1 as in the file.
+    /// Replaces columns by their natural logarithms, for values that are spread over powers of ten. A
+    /// column is named, or numbered from 1 as in the file.
     ///
     /// ```
     /// use langevin_data::Dataset;
@@ -109,7 +110,8 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if the rows are no table, a column is not there or constant, or a value is not positive.
+    /// Returns an error if the rows are no table, a column is not there or constant, or a value is not
+    /// positive.
     pub fn with_logarithms(self, columns: &[String]) -> Result<Self> {
         if columns.is_empty() {
             return Ok(self);
@@ -179,12 +181,12 @@ impl Dataset {
         })
     }
 
-    /// Returns these rows as a model of this frame knows rows: without its constants, with its logarithms, with its
-    /// order of axes.
+    /// Returns these rows as a model of this frame knows rows: without its constants, with its logarithms,
+    /// with its order of axes.
     ///
     /// # Errors
-    /// Returns an error that names the column if the rows have other columns or sizes, or do not have the constants of
-    /// the model.
+    /// Returns an error that names the column if the rows have other columns or sizes, or do not have the
+    /// constants of the model.
     pub fn framed(self, frame: &Frame) -> Result<Self> {
         // Pictures from files have channels last already.
         if self.shape == frame.model_shape() && frame.constants.is_empty() && frame.logs.is_empty() {
@@ -239,8 +241,8 @@ impl Dataset {
         })
     }
 
-    /// Returns whether the values are levels of gray or colour: of picture files, or arrays of unsigned bytes with at
-    /// least two sizes a row.
+    /// Returns whether the values are levels of gray or colour: of picture files, or arrays of unsigned
+    /// bytes with at least two sizes a row.
     #[must_use]
     pub fn is_levels(&self) -> bool {
         self.is_pictures()

@@ -1,4 +1,5 @@
-//! What a reader's rows become: the columns that were asked for, without those that only count or name the rows.
+//! What a reader's rows become: the columns that were asked for, without those that only count or name the
+//! rows.
 
 use super::Dataset;
 use super::counters::{Counter, Name};
@@ -12,8 +13,8 @@ use crate::words::{flag_value, start};
 const MOST_NAMED: usize = 8;
 
 impl Dataset {
-    /// What a reader's rows become: the columns that were asked for, without what only counts the rows; with a note on the
-    /// columns whose whole numbers were rounded.
+    /// What a reader's rows become: the columns that were asked for, without what only counts the rows;
+    /// with a note on the columns whose whole numbers were rounded.
     pub(crate) fn settled(self, options: &Options) -> Result<Self> {
         let data = self.selected(options)?;
         let Some(rounded) = data.chosen.rounded.clone() else { return Ok(data) };
@@ -39,8 +40,8 @@ impl Dataset {
 
     /// The columns that were asked for, without what only counts the rows.
     fn selected(self, options: &Options) -> Result<Self> {
-        // The reader has chosen already, and what it read has no columns of its own. Pictures have none either, where a
-        // model asks for the columns that it was trained on.
+        // The reader has chosen already, and what it read has no columns of its own. Pictures have none
+        // either, where a model asks for the columns that it was trained on.
         if self.chosen.listed.is_some() || options.labels_optional && self.is_pictures() {
             return Ok(self);
         }
@@ -137,8 +138,8 @@ impl Dataset {
         Ok(self.reframed(frame))
     }
 
-    /// Returns the options that read the same columns of the same kind of file again: by their names, or by their
-    /// numbers from 1 where names are missing or not unique.
+    /// Returns the options that read the same columns of the same kind of file again: by their names, or by
+    /// their numbers from 1 where names are missing or not unique.
     #[must_use]
     pub fn rereading(&self, options: &Options) -> Options {
         let mut options = options.clone();

@@ -9,7 +9,8 @@ use std::collections::HashSet;
 
 /// Most values that a lattice may have.
 const MOST: usize = 1 << 16;
-/// Most values that are kept for all groups of elements together, which bounds the memory for very wide tables.
+/// Most values that are kept for all groups of elements together, which bounds the memory for very wide
+/// tables.
 const KEPT: usize = 1 << 24;
 /// Intervals into which pictures and converters divide [0, 1] and [−1, 1].
 const KNOWN: [f64; 12] = [15.0, 16.0, 31.0, 63.0, 127.0, 255.0, 256.0, 1023.0, 4095.0, 16383.0, 32767.0, 65535.0];
@@ -20,7 +21,8 @@ const RECENT: usize = 1 << 10;
 /// A lattice on which any values would lie with a chance above this is no finding.
 const CHANCE: f64 = 1e-3;
 
-/// The number of which `value` is the logarithm: a whole one, if it is one to the rounding of both functions, which is
+/// The number of which `value` is the logarithm: a whole one, if it is one to the rounding of both
+/// functions, which is
 /// |value| + 2 parts in 2⁵² at most.
 fn unlogged(value: f64) -> f64 {
     let number = value.exp();
@@ -28,8 +30,8 @@ fn unlogged(value: f64) -> f64 {
     if (number - whole).abs() <= 1e-13 * whole.abs() { whole } else { number }
 }
 
-/// The chance, about, that values of any kind lie on some lattice of so many intervals: each but two lies within `error`,
-/// in parts of a step, of a node.
+/// The chance, about, that values of any kind lie on some lattice of so many intervals: each but two lies
+/// within `error`, in parts of a step, of a node.
 fn chance(intervals: f64, distinct: usize, error: f64) -> f64 {
     intervals * (2.0 * error).powf(distinct as f64 - 2.0)
 }
@@ -130,8 +132,8 @@ impl Seen {
             let step = (1.0 - low) / intervals;
             (self.low >= low && self.high <= 1.0 && all(low, step)).then_some((low, step))
         });
-        // As many values as rows: nothing says that they are not simply written with few digits, but for a spacing that
-        // no decimal numbers have.
+        // As many values as rows: nothing says that they are not simply written with few digits, but for a
+        // spacing that no decimal numbers have.
         if self.count < 2 * values.len() {
             return known.filter(|(low, step)| (1.0 - low) / step > 254.0 && values.len() >= 16 && likely(*step));
         }
@@ -164,9 +166,10 @@ fn channels(frame: &Frame) -> (usize, impl Fn(usize) -> usize) {
 }
 
 impl Dataset {
-    /// Finds the spacing of values that are evenly spaced: of each column for tables; for arrays of all elements together,
-    /// or of each channel where the channels differ. Whole numbers have spacing 1; others are found if they repeat, up to
-    /// 65,536 values. Returns `None` if nothing is evenly spaced. Logarithms are looked at in the units of the file.
+    /// Finds the spacing of values that are evenly spaced: of each column for tables; for arrays of all
+    /// elements together, or of each channel where the channels differ. Whole numbers have spacing 1;
+    /// others are found if they repeat, up to 65,536 values. Returns `None` if nothing is evenly spaced.
+    /// Logarithms are looked at in the units of the file.
     ///
     /// # Errors
     /// Returns the errors of [`read`](Self::read).

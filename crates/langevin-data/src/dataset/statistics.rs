@@ -4,7 +4,8 @@ use super::Dataset;
 use crate::error::Result;
 
 /// A deviation so many times smaller than that of all elements is drowned in them: of an axis of few places
-/// (columns of a series, channels), and of a long one (lines of a picture, of which the border hardly changes).
+/// (columns of a series, channels), and of a long one (lines of a picture, of which the border hardly
+/// changes).
 const DROWNED: f64 = 10.0;
 const DROWNED_ON_LONG_AXES: f64 = 100.0;
 const LONG: usize = 16;
@@ -33,8 +34,8 @@ pub enum Statistics {
         /// The greatest.
         high: f64,
     },
-    /// Of tables, and of arrays of several scales: for each element of a row. The elements of an axis along which the
-    /// scales differ share their numbers, so that a series of three columns has three.
+    /// Of tables, and of arrays of several scales: for each element of a row. The elements of an axis along
+    /// which the scales differ share their numbers, so that a series of three columns has three.
     Columns {
         /// Σx/n.
         mean: Vec<f64>,
@@ -52,13 +53,16 @@ fn together(mean: &[f64], deviation: &[f64], elements: impl Iterator<Item = usiz
 }
 
 impl Dataset {
-    /// How the values are spread, in double precision, from one pass over the rows for pictures and up to three for others. Memory is bounded by a few rows.
+    /// How the values are spread, in double precision, from one pass over the rows for pictures and up to
+    /// three for others. Memory is bounded by a few rows.
     ///
-    /// Tables have a scale for each column. Levels of gray or colour (picture files, arrays of unsigned bytes, values on a
-    /// [lattice](crate::Lattice) of at most 256 steps) have one scale. Other arrays have one scale if no part of them is
-    /// drowned in it, else one for each place of the axis along which the scales differ, else one for each element.
+    /// Tables have a scale for each column. Levels of gray or colour (picture files, arrays of unsigned
+    /// bytes, values on a [lattice](crate::Lattice) of at most 256 steps) have one scale. Other arrays have
+    /// one scale if no part of them is drowned in it, else one for each place of the axis along which the
+    /// scales differ, else one for each element.
     ///
-    /// Sums run over the rows in their order, so that the bits depend on nothing else, and are those that `langevin_train::Normalization::fit` computes.
+    /// Sums run over the rows in their order, so that the bits depend on nothing else, and are those that
+    /// `langevin_train::Normalization::fit` computes.
     ///
     /// ```
     /// use langevin_data::{Dataset, Statistics};

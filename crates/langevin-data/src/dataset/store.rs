@@ -48,7 +48,8 @@ pub(crate) trait Pictures: Send + Sync {
     /// Writes that window of picture `row` into `out`. `scratch` is kept from picture to picture.
     fn read(&self, row: usize, window: Window, scratch: &mut Vec<u8>, out: &mut [f32]) -> Result<()>;
 
-    /// Those that are decoded at each reading, where they are: it takes long, and any of them may turn out bad.
+    /// Those that are decoded at each reading, where they are: it takes long, and any of them may turn out
+    /// bad.
     fn undecoded(&self) -> Option<&Undecoded> {
         None
     }

@@ -12,20 +12,24 @@ pub struct HeavyTail {
     pub column: usize,
     /// The largest |x − mean|/deviation.
     pub farthest: f64,
-    /// Σ(x − mean)⁴/n over the fourth power of the deviation: 3 for a normal column, 1.8 for a uniform one, 9 for an exponential one.
+    /// Σ(x − mean)⁴/n over the fourth power of the deviation: 3 for a normal column, 1.8 for a uniform one,
+    /// 9 for an exponential one.
     pub kurtosis: f64,
 }
 
-/// Standard deviations from the mean beyond which a column is named: a normal column of a million rows reaches about 5, an exponential one 14.
+/// Standard deviations from the mean beyond which a column is named: a normal column of a million rows
+/// reaches about 5, an exponential one 14.
 const FARTHEST: f64 = 10.0;
 /// The kurtosis beyond which a column is named, above an exponential column's 9 with some room for chance.
 const KURTOSIS: f64 = 15.0;
 
 impl Dataset {
-    /// Columns with heavy tails: a value more than 10 standard deviations from the mean, or a kurtosis above 15. Pictures and constant columns have none.
+    /// Columns with heavy tails: a value more than 10 standard deviations from the mean, or a kurtosis
+    /// above 15. Pictures and constant columns have none.
     ///
-    /// A network spends its capacity on where the rows are, and a Gaussian of the same covariance says little about such a column. Its logarithm is often better behaved.
-    /// Takes one pass more than [`statistics`](Self::statistics).
+    /// A network spends its capacity on where the rows are, and a Gaussian of the same covariance says
+    /// little about such a column. Its logarithm is often better behaved. Takes one pass more than
+    /// [`statistics`](Self::statistics).
     ///
     /// ```
     /// use langevin_data::Dataset;

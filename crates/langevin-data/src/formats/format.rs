@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// A format of files of rows. Endings have no dot here; in what people read they have one.
 pub(crate) struct Format {
-    /// What such a file is by its bytes, where that can be said before it is read; a file of another known kind is refused.
+    /// What such a file is by its bytes, where that can be said before it is read; a file of another known
+    /// kind is refused.
     pub(crate) kind: Option<FileKind>,
     /// The endings of names, which are proposed where a name ends in something like them.
     pub(crate) endings: &'static [&'static str],
@@ -29,7 +30,8 @@ pub(crate) struct Format {
 
 /// What reads files of a format.
 pub(crate) enum Reader {
-    /// Reads one file, or several of the same columns as one table, whose name and place in errors comes first.
+    /// Reads one file, or several of the same columns as one table, whose name and place in errors comes
+    /// first.
     Table { read: fn(&Path, &[PathBuf], &Options) -> Result<Dataset>, parts: Parts },
     /// Reads an array of a file that may hold several; a name after the file (`FILE:NAME`) chooses one.
     Archive(fn(&Path, Option<&str>, &Options) -> Result<Dataset>),

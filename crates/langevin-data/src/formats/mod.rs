@@ -1,4 +1,9 @@
-//! The formats of files of rows, in one table. A new one is a file with an entry of its own (`FORMAT`) and a line here.
+//! The formats of files of rows, in one table.
+//!
+//! A new format is a module here, whose reader ends in [`Dataset::make`](crate::Dataset) and whose entry is
+//! a constant `FORMAT`, and a line in [`FORMATS`]. `open`, folders of shards, errors and the help of
+//! programs read the table. A kind of file whose first bytes are not known yet has its mark in
+//! `recognise/kind.rs`.
 
 mod format;
 pub(crate) mod lines;
@@ -77,9 +82,9 @@ mod tests {
         for format in &FORMATS {
             assert!(format.endings.iter().chain(format.rare).all(|ending| seen.insert(*ending)));
             let known = |name: &&str| std::ptr::eq(of(Path::new(&format!("x{name}"))).unwrap(), format);
-            assert!(format.listed.iter().chain(format.help).all(|name| known(&name)));
+            assert!(format.listed.iter().chain(format.help).all(|name| known(name)));
             let parts = format.parts().into_iter();
-            assert!(parts.clone().flat_map(|parts| parts.listed).all(|name| known(&name)));
+            assert!(parts.clone().flat_map(|parts| parts.listed).all(|name| known(name)));
             assert!(parts.flat_map(|parts| parts.folder).all(|ending| format.has(ending, false)));
             assert!(format.written.iter().all(|(ending, _)| format.has(ending, false)));
         }

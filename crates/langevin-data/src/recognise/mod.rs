@@ -12,10 +12,11 @@ use zip::ZipArchive;
 
 /// Names of an archive's members that are looked at.
 const MEMBERS: usize = 256;
-/// Recognises what a file holds: a short look at its beginning, its end and, for a zip archive, the names of its members.
+/// Recognises what a file holds: a short look at its beginning, its end and, for a zip archive, the names
+/// of its members.
 ///
-/// Returns `None` if the file cannot be read or is of no known kind. Tables of text such as CSV have no mark of their own; they are
-/// [`FileKind::Text`].
+/// Returns `None` if the file cannot be read or is of no known kind. Tables of text such as CSV have no
+/// mark of their own; they are [`FileKind::Text`].
 ///
 /// ```
 /// use langevin_data::{FileKind, recognise};

@@ -1,4 +1,5 @@
-//! How a table is written: what separates its columns, how its numbers look, which lines are comments. Its first lines tell.
+//! How a table is written: what separates its columns, how its numbers look, which lines are comments. Its
+//! first lines tell.
 
 use super::field::is_missing;
 use crate::dialect::Dialect;
@@ -68,8 +69,8 @@ impl Separator {
     }
 }
 
-/// The dialect of a table of lines; `None` if it is the plain one. `plain` says that the name of the file promises commas:
-/// the tabs of a `.tsv` file are its kind. Runs of blanks are not written.
+/// The dialect of a table of lines; `None` if it is the plain one. `plain` says that the name of the file
+/// promises commas: the tabs of a `.tsv` file are its kind. Runs of blanks are not written.
 pub(super) fn dialect(separator: Separator, decimal_comma: bool, plain: bool) -> Option<Dialect> {
     let own = match separator {
         Separator::Semicolon => ';',
@@ -153,7 +154,8 @@ impl Detected {
     }
 }
 
-/// The separator under which the lines have one number of columns, more than one, and most fields below the first line are numbers.
+/// The separator under which the lines have one number of columns, more than one, and most fields below the
+/// first line are numbers.
 fn told(lines: &[&str]) -> Separator {
     let mut best = (Separator::Comma, (false, 0.0));
     let body = if lines.len() > 1 { &lines[1..] } else { lines };

@@ -29,8 +29,9 @@ pub(super) struct Head {
 impl Head {
     /// Tells by the first lines, unless `said`.
     ///
-    /// A first line names the columns if none of its fields is a number; if some of them are words above columns of
-    /// numbers and the others whole numbers (years); or if it counts them, 0, 1, 2, …, above numbers that are not all whole.
+    /// A first line names the columns if none of its fields is a number; if some of them are words above
+    /// columns of numbers and the others whole numbers (years); or if it counts them, 0, 1, 2, …, above
+    /// numbers that are not all whole.
     pub(super) fn of(lines: &[StringRecord], said: Option<bool>) -> Self {
         let sure = |is_header| Self { is_header, note: None };
         let Some((first, rest)) = lines.split_first() else { return sure(false) };

@@ -58,8 +58,8 @@ pub(crate) const FORMAT: Format = Format {
     written: &[("csv", TableKind::Csv), ("tsv", TableKind::Tsv), ("tab", TableKind::Tsv)],
 };
 
-/// Opens files of the same columns as one table, whose name and place in errors is `name`. The first line is a header if
-/// none of its fields is a number.
+/// Opens files of the same columns as one table, whose name and place in errors is `name`. The first line
+/// is a header if none of its fields is a number.
 fn shards(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     rows(name, files, options).map_err(|error| error.in_file(name))
 }

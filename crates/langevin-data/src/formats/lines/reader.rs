@@ -21,7 +21,8 @@ const LONGEST: u64 = 64 << 20;
 /// Lines that are looked at before the first one is understood.
 const AHEAD: usize = 64;
 
-/// Counts what is read since the last line began, so that a file without line breaks takes no memory of its size.
+/// Counts what is read since the last line began, so that a file without line breaks takes no memory of its
+/// size.
 struct Guarded {
     file: File,
     given: u64,
@@ -48,7 +49,8 @@ struct Lines {
 }
 
 impl Lines {
-    /// The line of a record, counted from 1. The reader's own position is before the blank lines that it skips.
+    /// The line of a record, counted from 1. The reader's own position is before the blank lines that it
+    /// skips.
     fn line(&self, position: Option<&csv::Position>) -> u64 {
         let Some(position) = position else { return 0 };
         let (mut line, mut byte) = (self.before + position.line(), [0]);

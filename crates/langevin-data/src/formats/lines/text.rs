@@ -1,4 +1,5 @@
-//! The text of a table, as UTF-8 in a file that can be read at any place: packed and UTF-16 files go to a temporary one.
+//! The text of a table, as UTF-8 in a file that can be read at any place: packed and UTF-16 files go to a
+//! temporary one.
 
 use crate::error::{Error, Result};
 use crate::recognise::FileKind;
@@ -9,7 +10,8 @@ use std::path::Path;
 
 /// Spreadsheets put a byte-order mark in front.
 const MARK: &[u8] = b"\xef\xbb\xbf";
-/// Bytes of text that a byte of a packed file may stand for, and those that any file may: deflate packs at most 1032 to 1, tables some 20 to 1.
+/// Bytes of text that a byte of a packed file may stand for, and those that any file may: deflate packs at
+/// most 1032 to 1, tables some 20 to 1.
 const EXPANSION: u64 = 256;
 const SMALL: u64 = 1 << 30;
 

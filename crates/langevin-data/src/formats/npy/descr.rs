@@ -182,7 +182,8 @@ fn product(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size))
 }
 
-/// What a field is of, and its bytes. `None` for Python objects, which are no data, and for types that are not known.
+/// What a field is of, and its bytes. `None` for Python objects, which are no data, and for types that are
+/// not known.
 fn kind(descr: &str) -> Option<(Kind, usize)> {
     if let Some(dtype) = Dtype::parse(descr) {
         return Some((Kind::Number(dtype), dtype.size()));

@@ -71,7 +71,8 @@ fn open(path: &Path, options: &Options) -> Result<Dataset> {
     open().map_err(|error| error.in_file(path))
 }
 
-/// Opens `.npy` files of the same type and shape of rows as one array, whose name and place in errors is `name`.
+/// Opens `.npy` files of the same type and shape of rows as one array, whose name and place in errors is
+/// `name`.
 fn shards(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     if let [only] = files {
         return fits_beside(name, only, FileKind::Npy)

@@ -1,7 +1,7 @@
 //! Arrays of records: a table whose columns are the fields of a structured dtype.
 //!
-//! A field of one number is a column, a fixed sub-array a list of numbers, and a record in a record one column `d.x` for each of
-//! its fields. Texts are classes where they are asked for.
+//! A field of one number is a column, a fixed sub-array a list of numbers, and a record in a record one
+//! column `d.x` for each of its fields. Texts are classes where they are asked for.
 
 use super::classes::{Element, not_whole};
 use super::descr::{Field, Kind, fields};

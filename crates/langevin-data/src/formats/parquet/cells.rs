@@ -89,14 +89,16 @@ impl Cells {
         }
     }
 
-    /// The shape of the lists of a row: how many there are on each level. `None` if lists of one level differ in length.
+    /// The shape of the lists of a row: how many there are on each level. `None` if lists of one level
+    /// differ in length.
     pub(super) fn shape(&self, row: usize) -> Option<Vec<usize>> {
         let Some(begins) = &self.begins else { return Some(vec![1]) };
         let length = begins[row + 1] - begins[row];
         if self.levels < 2 {
             return Some(vec![length]);
         }
-        // A number that continues lists of level k and deeper ends none of these; the first that does not, tells their length.
+        // A number that continues lists of level k and deeper ends none of these; the first that does not,
+        // tells their length.
         let repeats = &self.repeats[begins[row]..begins[row + 1]];
         let (mut shape, mut size) = (Vec::new(), 1);
         for level in (1..=self.levels).rev() {

@@ -109,7 +109,8 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
     let read = table.columns()[image].name.clone();
     let label = table.chosen.label.map(|label| &*table.columns()[label].name);
     let data = data.with_about(about, vec![]).with_skipped(skipped).labelled_by(label);
-    // A model of the only pictures of a table is one of any table of pictures, whatever their column is called.
+    // A model of the only pictures of a table is one of any table of pictures, whatever their column is
+    // called.
     let only = table.others.is_empty() && options.columns.is_empty() && options.drop.is_empty();
     Ok(data.of_columns(if only { vec![] } else { vec![read] }))
 }

@@ -1,4 +1,5 @@
-//! Parquet tables: columns of numbers, of lists of numbers of one shape, or a column of pictures. One file, or several of the same columns.
+//! Parquet tables: columns of numbers, of lists of numbers of one shape, or a column of pictures. One file,
+//! or several of the same columns.
 //!
 //! | module | what is in it |
 //! |---|---|
@@ -53,13 +54,15 @@ pub(crate) const FORMAT: Format = Format {
     written: &[("parquet", TableKind::Parquet)],
 };
 
-/// Bytes of values that a byte of the file may stand for, and those that any file may: a constant column of a small table takes next to nothing.
+/// Bytes of values that a byte of the file may stand for, and those that any file may: a constant column of
+/// a small table takes next to nothing.
 const EXPANSION: u64 = 1024;
 const SMALL: u64 = 1 << 30;
 
 /// Opens files of the same columns as one table, whose name and place in errors is `name`.
 fn shards(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
-    // The library has asserts about what a file says. They are no reason to end a program; what they interrupt is dropped whole.
+    // The library has asserts about what a file says. They are no reason to end a program; what they
+    // interrupt is dropped whole.
     caught(|| rows(name, files, options))
         .unwrap_or_else(|| Err(Error::data("not a readable .parquet file").because("its parts contradict each other")))
         .map_err(|error| error.in_file(name))
@@ -152,8 +155,8 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     }
 }
 
-/// The names of the classes of a column, and for each file the number that each of its own has among these, unless all have
-/// the same. Names are compared, since files may number them in different orders.
+/// The names of the classes of a column, and for each file the number that each of its own has among these,
+/// unless all have the same. Names are compared, since files may number them in different orders.
 fn classes(shards: &[Shard], column: &str) -> Result<(Vec<String>, Vec<Vec<usize>>)> {
     let of = |shard: &Shard| {
         let known = hub::classes(shard.reader.metadata().file_metadata());

@@ -65,7 +65,8 @@ impl Shard {
         Ok(())
     }
 
-    /// Whether the first cell of a column of bytes is a picture. What cannot be read is none here, and an error later.
+    /// Whether the first cell of a column of bytes is a picture. What cannot be read is none here, and an
+    /// error later.
     pub(super) fn holds_pictures(&self, column: &Column, most: u64) -> bool {
         let mut first = false;
         let _ = self.each_of(&[column], 1, most, |cells, _| {

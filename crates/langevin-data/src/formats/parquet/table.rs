@@ -41,7 +41,8 @@ impl Table {
         self.shards.first().map_or(&[], |shard| &shard.columns)
     }
 
-    /// Calls `see` with the next rows of these columns until there are none; the cells are in the order of the columns that were asked for.
+    /// Calls `see` with the next rows of these columns until there are none; the cells are in the order of
+    /// the columns that were asked for.
     pub(super) fn each(
         &self,
         wanted: &[usize],

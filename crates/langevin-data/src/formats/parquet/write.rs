@@ -11,7 +11,8 @@ use parquet::schema::types::{ColumnPath, Type};
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// Numbers of a group of rows, unless it has fewer than `FEWEST` rows. What the end of the file says of each column of each group is held.
+/// Numbers of a group of rows, unless it has fewer than `FEWEST` rows. What the end of the file says of
+/// each column of each group is held.
 const TOGETHER: usize = 1 << 20;
 const FEWEST: usize = 64;
 /// Whole numbers from here on are none of 64 bits.

@@ -1,6 +1,8 @@
-//! One picture: PNG, JPEG or WebP, told apart by their first bytes, as gray or colour of 8 or 16 bits, upright.
+//! One picture: PNG, JPEG or WebP, told apart by their first bytes, as gray or colour of 8 or 16 bits,
+//! upright.
 //!
-//! Sizes are looked at before anything of a picture's size is allocated. A panic of a decoder is an error like its others.
+//! Sizes are looked at before anything of a picture's size is allocated. A panic of a decoder is an error
+//! like its others.
 
 use super::sample::{Head, SampleFormat};
 use super::stored::Result;

@@ -26,8 +26,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Stored, Raw)> {
     Ok((head, eight(pixels, colour, false)))
 }
 
-/// Whether the marker of the end comes after the last scan. The decoder forgives its absence in progressive pictures, and then shows a coarser one.
-/// Within a scan neither marker can occur.
+/// Whether the marker of the end comes after the last scan. The decoder forgives its absence in progressive
+/// pictures, and then shows a coarser one. Within a scan neither marker can occur.
 fn ended(bytes: &[u8]) -> bool {
     let last = |marker: [u8; 2]| bytes.windows(2).rposition(|two| two == marker);
     last([0xff, 0xd9]) > last([0xff, 0xda])

@@ -67,7 +67,8 @@ fn stored(info: &png::Info<'_>, orientation: Orientation) -> Result<Stored> {
     Ok(Stored { height: info.height as usize, width: info.width as usize, gray, depth, orientation })
 }
 
-/// The orientation that a chunk eXIf gives, which may come before the pixels or after them. Without one, and where the file is damaged, there is none.
+/// The orientation that a chunk eXIf gives, which may come before the pixels or after them. Without one,
+/// and where the file is damaged, there is none.
 fn orientation<R: BufRead + Seek>(reader: &mut R) -> Option<Orientation> {
     reader.seek(SeekFrom::Start(8)).ok()?;
     for _ in 0..CHUNKS {

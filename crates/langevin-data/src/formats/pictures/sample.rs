@@ -93,7 +93,8 @@ pub(crate) fn bad(why: &str) -> Error {
     Error::data("a picture cannot be used").because(why)
 }
 
-/// The shape of a sample of these pictures, each with its name for an error, and how they are kept: as finely as the finest of them.
+/// The shape of a sample of these pictures, each with its name for an error, and how they are kept: as
+/// finely as the finest of them.
 pub(crate) fn shape<N: std::fmt::Display>(
     pictures: impl Iterator<Item = (N, Head)>,
     options: &Options,

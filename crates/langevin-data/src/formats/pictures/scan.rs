@@ -34,8 +34,8 @@ struct Others {
     pictures: Vec<PathBuf>,
 }
 
-/// All pictures, sorted by path; of a file the file. Names that begin with a dot are passed over, and so are files of other kinds;
-/// pictures of kinds that are not read come second.
+/// All pictures, sorted by path; of a file the file. Names that begin with a dot are passed over, and so
+/// are files of other kinds; pictures of kinds that are not read come second.
 pub(super) fn scan(folder: &Path) -> Result<(Vec<Found>, Vec<Skipped>)> {
     if folder.is_file() {
         return Ok((vec![Found { path: folder.into(), class: None }], vec![]));

@@ -15,7 +15,8 @@ pub(super) fn head(reader: impl BufRead + Seek) -> Result<Stored> {
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<(Stored, Raw)> {
-    // Bytes 4 to 7 are the length of what follows them; the decoder takes missing bytes of a lossless picture for zeros.
+    // Bytes 4 to 7 are the length of what follows them; the decoder takes missing bytes of a lossless
+    // picture for zeros.
     let said = bytes
         .get(4..8)
         .and_then(|length| length.try_into().ok())
