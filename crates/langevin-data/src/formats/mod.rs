@@ -82,9 +82,9 @@ mod tests {
         for format in &FORMATS {
             assert!(format.endings.iter().chain(format.rare).all(|ending| seen.insert(*ending)));
             let known = |name: &&str| std::ptr::eq(of(Path::new(&format!("x{name}"))).unwrap(), format);
-            assert!(format.listed.iter().chain(format.help).all(|name| known(name)));
+            assert!(format.listed.iter().chain(format.help).all(&known));
             let parts = format.parts().into_iter();
-            assert!(parts.clone().flat_map(|parts| parts.listed).all(|name| known(name)));
+            assert!(parts.clone().flat_map(|parts| parts.listed).all(known));
             assert!(parts.flat_map(|parts| parts.folder).all(|ending| format.has(ending, false)));
             assert!(format.written.iter().all(|(ending, _)| format.has(ending, false)));
         }
