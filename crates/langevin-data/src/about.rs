@@ -1,6 +1,7 @@
-//! What was read, for a person.
+//! What was read and left out, for a person.
 
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// Something of a file that is no part of its rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -9,6 +10,16 @@ pub struct Omitted {
     /// What was left out: `column 'id'`, `the split 'test'`.
     pub what: String,
     /// Why: `counts the rows`.
+    pub why: String,
+}
+
+/// A file that was left out, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Skipped {
+    /// The file.
+    pub path: PathBuf,
+    /// What was wrong with it.
     pub why: String,
 }
 

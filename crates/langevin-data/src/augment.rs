@@ -1,7 +1,7 @@
 //! Changes that keep what a picture shows.
 
 use crate::error::{Error, Result};
-use crate::store::Window;
+use crate::window::Window;
 use langevin::SampleId;
 use langevin::noise::fill_uniforms;
 
@@ -53,7 +53,8 @@ impl Augment {
     /// ```
     ///
     /// # Errors
-    /// A crop or flip of what is no picture, that is of a shape of other than two or three sizes; a crop that is empty or larger than the picture.
+    /// A crop or flip of what is no picture, that is of a shape of other than two or three sizes; a crop
+    /// that is empty or larger than the picture.
     pub fn shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
         if self.crop.is_none() && !self.flip {
             return Ok(shape.to_vec());

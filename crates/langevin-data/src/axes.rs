@@ -44,8 +44,8 @@ impl Axes {
         }
     }
 
-    /// Returns the order that a sample of this shape has, and whether the shape leaves no doubt; `None` if the
-    /// shape has no axis of channels.
+    /// Returns the order that a sample of this shape has, and whether the shape leaves no doubt; `None` if
+    /// the shape has no axis of channels.
     #[must_use]
     pub fn of(shape: &[usize]) -> Option<(Self, bool)> {
         let [first, middle, last] = *shape else { return None };

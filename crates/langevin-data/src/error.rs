@@ -39,15 +39,38 @@ impl Error {
         Self(Box::new(Inner { kind, message: Message::new(what), cause: None, source: None }))
     }
 
-    pub(crate) fn argument(what: impl Into<String>) -> Self {
+    /// Returns an error about an argument that cannot be used; [`is_argument`](Self::is_argument) is true.
+    ///
+    /// ```
+    /// let error = langevin_data::Error::argument("bad width").expected("at least 1").got("0");
+    /// assert_eq!(error.to_string(), "bad width: expected at least 1, got 0");
+    /// ```
+    #[must_use]
+    pub fn argument(what: impl Into<String>) -> Self {
         Self::new(Kind::Argument, what)
     }
 
-    pub(crate) fn data(what: impl Into<String>) -> Self {
+    /// Returns an error about contents that cannot be used; [`is_data`](Self::is_data) is true.
+    ///
+    /// ```
+    /// assert!(langevin_data::Error::data("the header is cut short").at("rows.bin").is_data());
+    /// ```
+    #[must_use]
+    pub fn data(what: impl Into<String>) -> Self {
         Self::new(Kind::Data, what)
     }
 
-    pub(crate) fn io(what: &str, source: io::Error) -> Self {
+    /// Returns an error about a file that cannot be read; [`is_io`](Self::is_io) is true, and the error of
+    /// the system is the source.
+    ///
+    /// ```
+    /// use std::error::Error as _;
+    /// let error = langevin_data::Error::io("cannot read the file", std::io::Error::other("no disk")).at("rows.bin");
+    /// assert!(error.is_io() && error.source().is_some());
+    /// assert_eq!(error.to_string(), "cannot read the file (rows.bin): no disk");
+    /// ```
+    #[must_use]
+    pub fn io(what: &str, source: io::Error) -> Self {
         let mut error = Self::new(Kind::Io, what).because(source.to_string());
         error.0.source = Some(source.into());
         error
@@ -70,30 +93,41 @@ impl Error {
         self
     }
 
-    pub(crate) fn at(self, place: impl Into<String>) -> Self {
+    /// Adds where; if said again, the wider place comes in front.
+    #[must_use]
+    pub fn at(self, place: impl Into<String>) -> Self {
         self.say(|message| message.at(place))
     }
 
-    pub(crate) fn expected(self, expected: impl Into<String>) -> Self {
+    /// Adds what was expected.
+    #[must_use]
+    pub fn expected(self, expected: impl Into<String>) -> Self {
         self.say(|message| message.expected(expected))
     }
 
-    pub(crate) fn got(self, got: impl Into<String>) -> Self {
+    /// Adds what was found; control characters are escaped and a long text is cut.
+    #[must_use]
+    pub fn got(self, got: impl Into<String>) -> Self {
         self.say(|message| message.got(got))
     }
 
-    pub(crate) fn because(mut self, cause: impl Into<String>) -> Self {
+    /// Adds the cause, in the words of what failed.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
         let cause = cause.into();
         self.0.cause = Some(cause.clone());
         self.say(|message| message.because(cause))
     }
 
-    pub(crate) fn hinting(self, hint: impl Into<String>) -> Self {
+    /// Adds what to try next.
+    #[must_use]
+    pub fn hinting(self, hint: impl Into<String>) -> Self {
         self.say(|message| message.hinting(hint))
     }
 
-    /// Puts the file's name in front of the place.
-    pub(crate) fn in_file(self, path: &Path) -> Self {
+    /// Adds the name of a file in front of the place.
+    #[must_use]
+    pub fn in_file(self, path: &Path) -> Self {
         self.at(path.display().to_string())
     }
 

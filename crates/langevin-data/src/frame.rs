@@ -1,8 +1,8 @@
 //! How the rows of a model are made of the rows of a file, and back.
 
 use crate::axes::Axes;
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
-use crate::table::Dialect;
 use serde::{Deserialize, Serialize};
 
 /// An element of a row that had one value in every row.
@@ -127,7 +127,8 @@ impl Frame {
         index
     }
 
-    /// Returns the names of the columns of the model, one for each element of its rows; empty where they have none.
+    /// Returns the names of the columns of the model, one for each element of its rows; empty where they
+    /// have none.
     #[must_use]
     pub fn model_names(&self) -> Vec<&str> {
         match self.names.is_empty() {
@@ -171,7 +172,8 @@ impl Frame {
         if self.logs.is_empty() { rows.to_vec() } else { rows.iter().enumerate().map(undo).collect() }
     }
 
-    /// Returns Σ y over the logarithms in one row of the model: −log p of the row of the file is larger by so much.
+    /// Returns Σ y over the logarithms in one row of the model: −log p of the row of the file is larger by
+    /// so much.
     #[must_use]
     pub fn log_volume(&self, row: &[f64]) -> f64 {
         if self.logs.is_empty() {

@@ -1,8 +1,10 @@
-//! The border between this crate and the libraries that decode files: a panic of theirs becomes a value, and prints nothing.
+//! The border between this crate and the libraries that decode files: a panic of theirs becomes a value,
+//! and prints nothing.
 //!
-//! A decoder may assert what a damaged file contradicts. [`caught`] drops whatever was interrupted and returns `None`. The
-//! message and the backtrace of such a panic are suppressed on the thread that runs the work; panics elsewhere print as
-//! before. Work that a decoder hands to other threads needs a guard of its own there.
+//! A decoder may assert what a damaged file contradicts. [`caught`] drops whatever was interrupted and
+//! returns `None`. The message and the backtrace of such a panic are suppressed on the thread that runs the
+//! work; panics elsewhere print as before. Work that a decoder hands to other threads needs a guard of its
+//! own there.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -13,7 +15,8 @@ thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The hook that prints is wrapped once in a process; hooks that are set later replace the wrapper, and then print again.
+/// The hook that prints is wrapped once in a process; hooks that are set later replace the wrapper, and
+/// then print again.
 static HOOK: Once = Once::new();
 
 /// Counts the guard for as long as it lives, also while a panic unwinds through it.

@@ -10,7 +10,11 @@
 //! # Ok::<(), langevin_data::Error>(())
 //! ```
 //!
-//! [`open`] → [`Dataset`] → [`Dataset::split`], [`Dataset::statistics`], [`Dataset::read`] and [`Dataset::read_augmented`].
+//! [`open`] → [`Dataset`] → [`Dataset::split`], [`Dataset::statistics`], [`Dataset::read`] and
+//! [`Dataset::read_augmented`].
+//!
+//! Rows that are in no file, or in one of another format, are a [`Dataset`] too: [`Dataset::new`] takes
+//! values, [`Dataset::from_rows`] an implementation of [`Rows`].
 //!
 //! | kind | rows | labels |
 //! |---|---|---|
@@ -21,14 +25,15 @@
 //! | `.csv`, `.tsv`, `.txt`, plain or `.gz` | numbers, with or without a line of names; commas, semicolons, tabs, bars or blanks; decimal points or commas; UTF-8 or UTF-16 | [`Options::label_column`] |
 //! | `.parquet` | columns of numbers or of lists of one shape, or a column of pictures | [`Options::label_column`], the class column that the metadata name, or `label` beside lists or pictures |
 //!
-//! A folder or a pattern of `.parquet`, `.csv`, `.csv.gz` or `.npy` files is one table, if all have the same columns.
-//! [`TableWriter`] writes tables.
+//! A folder or a pattern of `.parquet`, `.csv`, `.csv.gz` or `.npy` files is one table, if all have the
+//! same columns. [`TableWriter`] writes tables.
 //!
 //! Labels are whole numbers (of a float type too), texts, or rows of zeros and a single one.
 //!
-//! Pictures are read as viewers show them: turned as their EXIF block says, and without transparency, which lies on white. Colour profiles and
-//! gamma are not applied, CMYK is converted without a profile, and an animated PNG is its first picture. Beside a picture of 16 bits the value v of
-//! 8 bits is 257 v. Other kinds of pictures (GIF, BMP, TIFF, AVIF, HEIC, …) are named, and listed in [`Dataset::skipped`].
+//! Pictures are read as viewers show them: turned as their EXIF block says, and without transparency, which
+//! lies on white. Colour profiles and gamma are not applied, CMYK is converted without a profile, and an
+//! animated PNG is its first picture. Beside a picture of 16 bits the value v of 8 bits is 257 v. Other
+//! kinds of pictures (GIF, BMP, TIFF, AVIF, HEIC, …) are named, and listed in [`Dataset::skipped`].
 //!
 //! A file that does not hold what its name says is recognised by its bytes and named: [`recognise`].
 //!
@@ -39,7 +44,8 @@
 //! - Untrusted files neither panic nor take memory beyond [`Options::memory`], their own length and the buffers of the decoders.
 //! - Where a crop begins depends on a sample's [id](langevin::SampleId) and nothing else.
 //!
-//! Feature `parquet`, on by default: tables of that format, compressed by Snappy, gzip, Brotli, LZ4 or Zstandard; checksums of pages are verified.
+//! Feature `parquet`, on by default: tables of that format, compressed by Snappy, gzip, Brotli, LZ4 or
+//! Zstandard; checksums of pages are verified.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -47,44 +53,44 @@ mod about;
 mod array;
 mod augment;
 mod axes;
-mod counters;
-mod data;
+mod checks;
+mod columns;
+mod dataset;
+mod dialect;
+mod dtype;
+mod encoded;
 mod error;
+mod formats;
 mod frame;
 pub mod guard;
 mod labels;
-mod lattice;
-mod npy;
-mod npz;
 mod open;
 mod options;
-#[cfg(feature = "parquet")]
-mod parquet;
-mod pictures;
-mod reading;
 mod recognise;
-mod refine;
+mod rows;
 mod shards;
 mod source;
-mod spacing;
-mod statistics;
-mod store;
-mod summary;
 mod table;
-mod tails;
+mod window;
+mod words;
+mod writer;
 
-pub use about::{About, Omitted};
-pub use array::Array;
+pub use about::{About, Omitted, Skipped};
 pub use augment::Augment;
 pub use axes::Axes;
-pub use data::{Dataset, Skipped, shuffled};
+pub use dataset::lattice::Lattice;
+pub use dataset::statistics::Statistics;
+pub use dataset::tails::HeavyTail;
+pub use dataset::{Dataset, shuffled};
+pub use dialect::Dialect;
 pub use error::{Error, Result};
+pub use formats::npy::Array;
 pub use frame::{Constant, Frame};
-pub use lattice::Lattice;
-pub use open::{exists, is_readable_name, located, open};
+pub use open::{exists, is_readable_name, located, open, readable_kinds};
 pub use options::Options;
 pub use recognise::{FileKind, recognise};
+pub use rows::Rows;
 pub use shards::is_pattern;
-pub use statistics::Statistics;
-pub use table::{Dialect, TableColumns, TableKind, TableWriter, flag_value};
-pub use tails::HeavyTail;
+pub use table::{TableColumns, TableKind};
+pub use words::flag_value;
+pub use writer::TableWriter;

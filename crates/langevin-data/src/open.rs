@@ -1,18 +1,17 @@
 //! Which reader a path gets.
 
-use crate::data::Dataset;
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::formats::{self, Format, Reader, pictures};
 use crate::guard::caught;
 use crate::options::Options;
 use crate::recognise::{FileKind, recognise, refuse};
-use crate::{npy, npz, pictures, shards, table};
+use crate::shards;
 use std::io;
 use std::path::Path;
 
-/// The endings of files that are read, a folder of pictures besides.
-const ENDINGS: [&str; 10] = ["npy", "npz", "csv", "tsv", "txt", "parquet", "png", "jpg", "jpeg", "webp"];
-
-/// The file of a path, and the array in it that the path names: `mnist.npz:x_train`. A path that is there is a file, whatever it is called.
+/// The file of a path, and the array in it that the path names: `mnist.npz:x_train`. A path that is there
+/// is a file, whatever it is called.
 ///
 /// ```
 /// use langevin_data::located;
@@ -24,7 +23,7 @@ const ENDINGS: [&str; 10] = ["npy", "npz", "csv", "tsv", "txt", "parquet", "png"
 pub fn located(path: &Path) -> (&Path, Option<&str>) {
     let split = || {
         let (file, array) = path.to_str()?.rsplit_once(':')?;
-        let is_archive = Path::new(file).extension()?.eq_ignore_ascii_case("npz");
+        let is_archive = formats::of(Path::new(file)).is_some_and(Format::is_archive);
         (is_archive && !array.is_empty() && !path.exists()).then_some((Path::new(file), Some(array)))
     };
     split().unwrap_or((path, None))
@@ -33,14 +32,24 @@ pub fn located(path: &Path) -> (&Path, Option<&str>) {
 /// Whether a name ends like a file that is read, or names an array of one.
 #[must_use]
 pub fn is_readable_name(path: &Path) -> bool {
-    let file = located(path).0;
-    let ending = file.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-    match ending.as_deref() {
-        Some("gz") => is_packed_table(file),
-        Some("jpg" | "jpeg" | "png" | "webp" | "tab" | "dat") => true,
-        Some(ending) => ENDINGS.contains(&ending),
-        None => false,
-    }
+    formats::of(located(path).0).is_some()
+}
+
+/// Returns what [`open`] reads, in words for the help of a program.
+///
+/// ```
+/// assert!(langevin_data::readable_kinds().starts_with("a .npy, .npz, .csv, .tsv or .parquet file"));
+/// ```
+#[must_use]
+pub fn readable_kinds() -> String {
+    let parts = formats::joined(formats::parts().iter().filter_map(|parts| parts.listed.first()));
+    let archives = formats::FORMATS.iter().filter(|format| format.is_archive()).flat_map(|format| format.endings);
+    let named: Vec<String> = archives.map(|ending| format!("FILE.{ending}:NAME")).collect();
+    format!(
+        "a {} file ({} for one of several arrays), or a folder of pictures, or of {parts} files that are one table",
+        formats::helped(),
+        named.join(" or ")
+    )
 }
 
 /// Whether there is something to open at a path: a file, a folder, an array in a file, or files of a pattern.
@@ -51,10 +60,12 @@ pub fn exists(path: &Path) -> bool {
         || (shards::is_pattern(path) && shards::of_pattern(path).is_ok_and(|found| !found.is_empty()))
 }
 
-/// Opens the rows of a file, by the ending of its name, or of a folder of pictures or of shards (`.parquet`,
-/// `.csv`, `.csv.gz` or `.npy`). A path that is not there may be a pattern of shards, such as `data/test-*.parquet`. See the [crate](crate) for what each kind holds.
+/// Opens the rows of a file, by the ending of its name, or of a folder of pictures or of shards
+/// (`.parquet`, `.csv`, `.csv.gz` or `.npy`). A path that is not there may be a pattern of shards, such as
+/// `data/test-*.parquet`. See the [crate](crate) for what each kind holds.
 ///
-/// All numbers are checked: what is opened is finite. What does not fit into [`Options::memory`] is read as it is asked for; the values are the same.
+/// All numbers are checked: what is opened is finite. What does not fit into [`Options::memory`] is read as
+/// it is asked for; the values are the same.
 ///
 /// ```
 /// use langevin_data::{Options, open};
@@ -69,8 +80,9 @@ pub fn exists(path: &Path) -> bool {
 /// ```
 ///
 /// # Errors
-/// An option that cannot be used, a path that is not there or cannot be read, a kind of file that is not known, and contents that are not what they should be; each
-/// says the file, the place in it, and what to try.
+/// An option that cannot be used, a path that is not there or cannot be read, a kind of file that is not
+/// known, and contents that are not what they should be; each says the file, the place in it, and what to
+/// try.
 pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
     let path = path.as_ref();
     options.check()?;
@@ -81,13 +93,6 @@ pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
     })
 }
 
-/// Whether a name ends in .csv.gz and the like.
-fn is_packed_table(path: &Path) -> bool {
-    let inner =
-        path.file_stem().map(Path::new).and_then(Path::extension).map(|e| e.to_string_lossy().to_ascii_lowercase());
-    matches!(inner.as_deref(), Some("csv" | "tsv" | "tab" | "txt" | "dat"))
-}
-
 fn read(path: &Path, options: &Options) -> Result<Dataset> {
     if !path.exists() && shards::is_pattern(path) {
         return match &shards::of_pattern(path)?[..] {
@@ -95,19 +100,17 @@ fn read(path: &Path, options: &Options) -> Result<Dataset> {
             files => shards::open(path, files, options),
         };
     }
-    if let (file, Some(array)) = located(path) {
-        let missing = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => Error::io("no such file or folder", error).in_file(file),
-            _ => Error::reading(file, error),
-        };
-        std::fs::metadata(file).map_err(missing)?;
-        refuse(file, FileKind::Npz)?;
-        return npz::open(file, Some(array), options);
-    }
-    let about = std::fs::metadata(path).map_err(|error| match error.kind() {
+    let missing = |path: &Path, error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Error::io("no such file or folder", error).in_file(path),
         _ => Error::reading(path, error),
-    })?;
+    };
+    if let (file, Some(array)) = located(path)
+        && let Some(format) = formats::of(file)
+    {
+        std::fs::metadata(file).map_err(|error| missing(file, error))?;
+        return file_of(format, file, Some(array), options);
+    }
+    let about = std::fs::metadata(path).map_err(|error| missing(path, error))?;
     if about.is_dir() {
         // Pictures come first: a table beside them describes them.
         return match shards::of_folder(path) {
@@ -123,33 +126,41 @@ fn read(path: &Path, options: &Options) -> Result<Dataset> {
     if !about.is_file() {
         return Err(Error::argument("neither a file nor a folder").in_file(path));
     }
+    match formats::of(path) {
+        Some(format) => file_of(format, path, None, options),
+        None => Err(unknown(path)),
+    }
+}
+
+/// Reads a file of this format, or that array of it.
+fn file_of(format: &Format, path: &Path, array: Option<&str>, options: &Options) -> Result<Dataset> {
+    if let Some(kind) = format.kind {
+        refuse(path, kind)?;
+    }
+    match &format.reader {
+        Reader::Table { read, .. } => read(path, &[path.to_owned()], options),
+        Reader::Archive(read) => read(path, array, options),
+        Reader::Pictures(read) => read(path, options),
+    }
+}
+
+/// The error for a file of a name that says nothing: of what its bytes say, or of its ending.
+fn unknown(path: &Path) -> Error {
+    let error = Error::argument("unknown kind of data file")
+        .in_file(path)
+        .expected(format!("a name that ends in {}, or a folder of pictures", formats::listed()));
+    if let Some(found) = recognise(path).filter(|found| *found != FileKind::Text) {
+        let error = error.got(found.to_string());
+        return match found.hint() {
+            Some(hint) => error.hinting(hint),
+            None => error,
+        };
+    }
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-    match ending.as_deref() {
-        Some("png" | "jpg" | "jpeg" | "webp") => pictures::open(path, options),
-        Some("npy") => refuse(path, FileKind::Npy).and_then(|()| npy::open(path, options)),
-        Some("npz") => refuse(path, FileKind::Npz).and_then(|()| npz::open(path, None, options)),
-        Some("csv" | "tsv" | "tab" | "txt" | "dat") => {
-            refuse(path, FileKind::Text).and_then(|()| table::open(path, options))
-        }
-        Some("gz") if is_packed_table(path) => refuse(path, FileKind::Text).and_then(|()| table::open(path, options)),
-        #[cfg(feature = "parquet")]
-        Some("parquet") => crate::parquet::open(path, options),
-        #[cfg(not(feature = "parquet"))]
-        Some("parquet") => {
-            Err(Error::argument("this build does not read .parquet files").in_file(path).hinting("save a .npy file"))
-        }
-        other => {
-            if let Some(found) = recognise(path).filter(|found| *found != FileKind::Text) {
-                return Err(found.unnamed().in_file(path));
-            }
-            let error = Error::argument("unknown kind of data file")
-                .in_file(path)
-                .expected("a name that ends in .npy, .npz, .csv, .tsv, .txt, .csv.gz, .parquet, .png, .jpg or .webp, or a folder of pictures")
-                .got(other.map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")));
-            Err(match other.and_then(|ending| langevin::error::nearest(ending, &ENDINGS)) {
-                Some(near) => error.hinting(format!("did you mean '.{near}'?")),
-                None => error,
-            })
-        }
+    let near = ending.as_deref().and_then(|ending| langevin::error::nearest(ending, &formats::endings()));
+    let error = error.got(ending.as_ref().map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")));
+    match near {
+        Some(near) => error.hinting(format!("did you mean '.{near}'?")),
+        None => error,
     }
 }

@@ -21,8 +21,9 @@ const MEMORY: u64 = 2 << 30;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Options {
-    /// How many bytes of values may be held in memory. Larger data stay in their file, or go to a temporary one, and rows are read as they are asked for.
-    /// Labels, the names of files and buffers of a few rows come on top.
+    /// How many bytes of values may be held in memory. Larger data stay in their file, or go to a temporary
+    /// one, and rows are read as they are asked for. Labels, the names of files and buffers of a few rows
+    /// come on top.
     #[serde(skip, default = "usual_memory")]
     pub memory: u64,
     /// Whether pictures that cannot be read are left out and listed, rather than an error.
@@ -40,10 +41,12 @@ pub struct Options {
     /// Whether the labels may be missing: a model's own reading of other rows.
     #[serde(skip)]
     pub labels_optional: bool,
-    /// Where the labels of an array are: another array of a `.npz` file, or a `.npy` file for the rows of a `.npy` file.
+    /// Where the labels of an array are: another array of a `.npz` file, or a `.npy` file for the rows of a
+    /// `.npy` file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<String>,
-    /// The columns of a table that are read, in this order: names, or numbers from 1. Empty: all that are data.
+    /// The columns of a table that are read, in this order: names, or numbers from 1. Empty: all that are
+    /// data.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
     /// The columns of a table that are left out: names, or numbers from 1.

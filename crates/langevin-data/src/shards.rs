@@ -1,7 +1,8 @@
 //! Several files that are one table: a folder of shards, or a pattern of names.
 
-use crate::data::Dataset;
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::formats::{self, Parts, Reader};
 use crate::options::Options;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,75 +13,57 @@ const MOST: usize = 1 << 20;
 /// Names of the parts that a collection is published in; the first that is there is taken.
 const SPLITS: [&str; 7] = ["train", "training", "test", "validation", "valid", "val", "dev"];
 
-/// The kinds of file of which several can be one table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Parquet,
-    /// Lines of text, packed or not.
-    Lines,
-    Npy,
+/// How files of this name are parts of a table, where they can be.
+fn parts(path: &Path, in_folder: bool) -> Option<&'static Parts> {
+    formats::of_part(path, in_folder).map(|(_, parts)| parts)
 }
 
-impl Kind {
-    /// By the ending of a name; a folder may have texts besides its tables.
-    fn of(path: &Path, in_folder: bool) -> Option<Self> {
-        let name = named(path).to_ascii_lowercase();
-        let stem = name.strip_suffix(".gz").unwrap_or(&name);
-        match stem.rsplit_once('.')?.1 {
-            "parquet" if stem == name => Some(Self::Parquet),
-            "npy" if stem == name => Some(Self::Npy),
-            "csv" | "tsv" | "tab" => Some(Self::Lines),
-            "txt" | "dat" if !in_folder => Some(Self::Lines),
-            _ => None,
-        }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::Parquet => ".parquet files",
-            Self::Lines => "tables of lines, such as .csv files",
-            Self::Npy => ".npy files",
-        }
-    }
+/// The rank of the format of a part among the others.
+fn rank(path: &Path, in_folder: bool) -> Option<u8> {
+    parts(path, in_folder).map(|parts| parts.rank)
 }
 
-/// The tables of a folder, sorted by name: those of the first kind that is there. Names that begin with a dot are passed over.
+/// The tables of a folder, sorted by name: those of the first format that is there. Names that begin with a
+/// dot are passed over.
 fn tables(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return vec![] };
     let hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    let mut found: Vec<(Kind, PathBuf)> = entries
+    let mut found: Vec<(u8, PathBuf)> = entries
         .take(MOST)
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter_map(|path| Some((Kind::of(&path, true)?, path)))
+        .filter_map(|path| Some((rank(&path, true)?, path)))
         .filter(|(_, path)| path.is_file() && !hidden(path))
         .collect();
     found.sort();
-    let first = found.first().map(|(kind, _)| *kind);
-    found.into_iter().filter(|(kind, _)| Some(*kind) == first).map(|(_, path)| path).collect()
+    let first = found.first().map(|(rank, _)| *rank);
+    found.into_iter().filter(|(rank, _)| Some(*rank) == first).map(|(_, path)| path).collect()
 }
 
-/// Refuses a folder in which it is not clear which files are the data: tables of lines beside arrays. Tables of types are
-/// the data wherever they are.
+/// Refuses a folder in which it is not clear which files are the data: tables of lines beside arrays.
+/// Tables of types are the data wherever they are.
 fn clear(folder: &Path, own: &[PathBuf]) -> Result<()> {
-    let Some(first) = own.first().filter(|path| Kind::of(path, true) == Some(Kind::Lines)) else { return Ok(()) };
+    let Some(first) = own.first() else { return Ok(()) };
+    let Some(known) = parts(first, true).filter(|parts| !parts.typed) else { return Ok(()) };
     let entries =
         std::fs::read_dir(folder).into_iter().flatten().take(MOST).filter_map(|entry| Some(entry.ok()?.path()));
-    let mut arrays: Vec<PathBuf> = entries.filter(|path| Kind::of(path, true) == Some(Kind::Npy)).collect();
-    arrays.sort();
-    match arrays.first() {
-        Some(array) => Err(Error::data("files of several kinds in the folder")
+    let mut others: Vec<(u8, PathBuf)> = entries.filter_map(|path| Some((rank(&path, true)?, path))).collect();
+    others.retain(|(rank, _)| *rank != known.rank);
+    others.sort();
+    match others.first() {
+        Some((_, other)) => Err(Error::data("files of several kinds in the folder")
             .in_file(folder)
             .expected("tables of one kind")
-            .got(format!("{} and {}", named(first), named(array)))
+            .got(format!("{} and {}", named(first), named(other)))
             .hinting(format!(
                 "name the files that are the data: a file, or a pattern such as '{}'",
-                folder.join("*.npy").display()
+                folder.join(format!("*{}", ending(other).to_ascii_lowercase())).display()
             ))),
         None => Ok(()),
     }
 }
 
-/// The tables of a folder, or those of the one folder in it that has some, as collections on the Hugging Face hub are laid out. `None` if there are none.
+/// The tables of a folder, or those of the one folder in it that has some, as collections on the Hugging
+/// Face hub are laid out. `None` if there are none.
 pub(crate) fn of_folder(folder: &Path) -> Result<Option<Found>> {
     let own = tables(folder);
     if !own.is_empty() {
@@ -170,7 +153,8 @@ impl Found {
     }
 }
 
-/// Whether a path is a pattern of names, such as `train-*.parquet`; one that is there is a file whatever it is called.
+/// Whether a path is a pattern of names, such as `train-*.parquet`; one that is there is a file whatever it
+/// is called.
 #[must_use]
 pub fn is_pattern(path: &Path) -> bool {
     path.to_str().is_some_and(|text| text.contains(['*', '?', '['])) && !path.exists()
@@ -192,13 +176,17 @@ pub(crate) fn of_pattern(pattern: &Path) -> Result<Vec<PathBuf>> {
             .expected("one file or more")
             .got("none"));
     }
-    let first = Kind::of(&found[0], false);
-    match found.iter().find(|path| first.is_none() || Kind::of(path, false) != first) {
+    let first = parts(&found[0], false);
+    let known = first.map(|parts| parts.rank);
+    match found.iter().find(|path| known.is_none() || rank(path, false) != known) {
         Some(other) if found.len() > 1 => Err(Error::argument("several files are read as one only if they are tables")
             .in_file(pattern)
             .expected(match first {
-                Some(kind) => format!("{}, as {} is one of", kind.words(), named(&found[0])),
-                None => "names that end in .parquet, .csv, .csv.gz or .npy".to_owned(),
+                Some(parts) => format!("{}, as {} is one of", parts.words, named(&found[0])),
+                None => {
+                    let listed = formats::parts().into_iter().flat_map(|parts| parts.listed);
+                    format!("names that end in {}", formats::joined(listed))
+                }
             })
             .got(other.display().to_string())),
         _ => Ok(found),
@@ -215,21 +203,11 @@ pub(crate) fn open_folder(folder: &Path, found: &Found, options: &Options) -> Re
     Ok(data)
 }
 
-/// Opens shards, which are of one kind, as one table.
+/// Opens shards, which are of one format, as one table.
 pub(crate) fn open(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
-    match files.first().and_then(|file| Kind::of(file, false)) {
-        Some(Kind::Lines) => crate::table::shards(name, files, options),
-        Some(Kind::Npy) => crate::npy::shards(name, files, options),
-        _ => parquets(name, files, options),
+    let format = files.first().and_then(|file| formats::of_part(file, false)).map(|(format, _)| &format.reader);
+    match format {
+        Some(Reader::Table { read, .. }) => read(name, files, options),
+        _ => Err(Error::data("there are no files of a table").in_file(name)),
     }
-}
-
-#[cfg(feature = "parquet")]
-fn parquets(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
-    crate::parquet::shards(name, files, options)
-}
-
-#[cfg(not(feature = "parquet"))]
-fn parquets(name: &Path, _: &[PathBuf], _: &Options) -> Result<Dataset> {
-    Err(Error::argument("this build does not read .parquet files").in_file(name).hinting("save a .npy file"))
 }

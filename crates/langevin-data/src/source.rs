@@ -62,7 +62,8 @@ pub(crate) fn read_at(file: &File, mut out: &mut [u8], mut start: u64) -> io::Re
     Ok(())
 }
 
-/// Takes bytes one after the other: in memory up to a limit, beyond it in a temporary file that has no name and goes when it is closed.
+/// Takes bytes one after the other: in memory up to a limit, beyond it in a temporary file that has no name
+/// and goes when it is closed.
 #[derive(Debug)]
 pub(crate) struct Spool {
     limit: u64,

@@ -7,7 +7,7 @@ use langevin::SampleId;
 use langevin::error::nearest;
 use langevin::text::brief;
 use langevin_analysis::exact;
-use langevin_data::{Axes, Dataset, Options};
+use langevin_data::{Axes, Dataset, Options, readable_kinds};
 use std::path::Path;
 
 /// How many samples of a density known in closed form make a data set.
@@ -216,7 +216,7 @@ pub fn open(flag: &str, data: &str, seed: u64, options: &Options, observer: &dyn
     match (file(data), named(data)) {
         (Some(path), _) if !langevin_data::exists(path) && !langevin_data::is_pattern(path) => {
             let path = langevin_data::located(path).0;
-            let hint = format!("{flag} takes {KINDS}, or {}", names().join(", "));
+            let hint = format!("{flag} takes {}, or {}", readable_kinds(), names().join(", "));
             Err(Error::missing(flag, path).hint(hint))
         }
         (Some(path), _) => of_file(path, options, observer),
@@ -226,7 +226,7 @@ pub fn open(flag: &str, data: &str, seed: u64, options: &Options, observer: &dyn
             let known = names();
             let failure = Error::misused("unknown data")
                 .at(flag)
-                .expected(format!("{}, or {KINDS}", known.join(", ")))
+                .expected(format!("{}, or {}", known.join(", "), readable_kinds()))
                 .got(format!("'{data}'"));
             Err(match nearest(data, &known) {
                 Some(near) => failure.hint(format!("did you mean '{near}'?")),
@@ -291,9 +291,6 @@ pub fn open_as(
         .got(format!("none called {got}"))
         .hint("‹columns› names those that take their place, in the model's order: by name, or by number from 1"))
 }
-
-/// The files that are read, for help texts and messages.
-pub const KINDS: &str = "a .npy, .npz, .csv, .tsv or .parquet file (FILE.npz:NAME for one of several arrays), or a folder of pictures, or of .parquet, .csv or .npy files that are one table";
 
 fn drawn(name: &str, seed: u64) -> Result<Dataset> {
     let density = exact::named(name).or_misused()?;

@@ -373,12 +373,12 @@ fn exact_help() -> String {
 }
 
 pub(crate) fn data_help() -> String {
-    format!("What to learn: {}, or {}", langevin_tasks::data::names().join(", "), langevin_tasks::data::KINDS)
+    format!("What to learn: {}, or {}", langevin_tasks::data::names().join(", "), langevin_data::readable_kinds())
 }
 
 /// Returns the help of a flag that names rows, for commands that do not train on them.
 pub(crate) fn rows_help() -> String {
-    format!("The rows: {}, or {}", langevin_tasks::data::names().join(", "), langevin_tasks::data::KINDS)
+    format!("The rows: {}, or {}", langevin_tasks::data::names().join(", "), langevin_data::readable_kinds())
 }
 
 pub(crate) fn weight_help() -> String {

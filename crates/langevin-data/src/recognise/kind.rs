@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+/// Bytes of the beginning that are looked at: a DICOM file has its mark at 128, a tar archive at 257, NIfTI at 344.
+pub(super) const START: usize = 1024;
+/// Bytes of the longest header of a safetensors file, as its specification has it.
+const HEADER: u64 = 100_000_000;
+
 /// What a file holds, recognised by its bytes. The text of [`Display`](fmt::Display) is a noun phrase such as "a PyTorch checkpoint".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -162,7 +167,7 @@ impl FileKind {
             return Some(Self::Idx);
         }
         if let Some((bytes, rest)) = start.split_first_chunk::<8>()
-            && (2..=super::HEADER).contains(&u64::from_le_bytes(*bytes))
+            && (2..=HEADER).contains(&u64::from_le_bytes(*bytes))
             && rest.starts_with(b"{")
         {
             return Some(Self::Safetensors);
@@ -175,7 +180,7 @@ impl FileKind {
         let valid = match std::str::from_utf8(start) {
             Ok(text) => text,
             // The last character may be cut by the length of what was read.
-            Err(error) if error.error_len().is_none() && start.len() >= super::START => {
+            Err(error) if error.error_len().is_none() && start.len() >= START => {
                 std::str::from_utf8(&start[..error.valid_up_to()]).unwrap_or_default()
             }
             Err(_) => return None,

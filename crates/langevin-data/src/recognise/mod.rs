@@ -4,22 +4,19 @@ mod kind;
 
 use crate::error::{Error, Result};
 pub use kind::FileKind;
+use kind::START;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek as _, SeekFrom};
 use std::path::Path;
 use zip::ZipArchive;
 
-/// Bytes of the beginning that are looked at: a DICOM file has its mark at 128, a tar archive at 257, NIfTI at 344.
-const START: usize = 1024;
 /// Names of an archive's members that are looked at.
 const MEMBERS: usize = 256;
-/// Bytes of the longest header of a safetensors file, as its specification has it.
-const HEADER: u64 = 100_000_000;
-
-/// Recognises what a file holds: a short look at its beginning, its end and, for a zip archive, the names of its members.
+/// Recognises what a file holds: a short look at its beginning, its end and, for a zip archive, the names
+/// of its members.
 ///
-/// Returns `None` if the file cannot be read or is of no known kind. Tables of text such as CSV have no mark of their own; they are
-/// [`FileKind::Text`].
+/// Returns `None` if the file cannot be read or is of no known kind. Tables of text such as CSV have no
+/// mark of their own; they are [`FileKind::Text`].
 ///
 /// ```
 /// use langevin_data::{FileKind, recognise};
@@ -59,6 +56,11 @@ pub(crate) fn refuse(path: &Path, wanted: FileKind) -> Result<()> {
     fits(path, wanted).map_err(|error| error.in_file(path))
 }
 
+/// The same for a part of a table of this name, which was looked at already if it is the whole.
+pub(crate) fn fits_beside(name: &Path, part: &Path, wanted: FileKind) -> Result<()> {
+    if part == name { Ok(()) } else { fits(part, wanted) }
+}
+
 /// The same without the name of the file.
 pub(crate) fn fits(path: &Path, wanted: FileKind) -> Result<()> {
     match recognise(path) {
@@ -72,17 +74,6 @@ pub(crate) fn fits(path: &Path, wanted: FileKind) -> Result<()> {
 }
 
 impl FileKind {
-    /// The error for a file of this kind whose name says nothing.
-    pub(crate) fn unnamed(self) -> Error {
-        let error = Error::argument("unknown kind of data file")
-            .expected("a name that ends in .npy, .npz, .csv, .tsv, .txt, .csv.gz, .parquet, .png, .jpg or .webp, or a folder of pictures")
-            .got(self.to_string());
-        match self.hint() {
-            Some(hint) => error.hinting(hint),
-            None => error,
-        }
-    }
-
     /// The error for this kind where another was expected.
     pub(crate) fn instead_of(self, wanted: Self) -> Error {
         let error =

@@ -1,0 +1,34 @@
+//! What every reader refuses, in the same words.
+
+use crate::error::{Error, Result};
+
+/// The largest whole number below which a float64 holds all of them.
+pub(crate) const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Refuses what nothing can be learned from.
+pub(crate) fn enough(rows: usize) -> Result<()> {
+    if rows == 0 {
+        return Err(Error::data("there are no rows").expected("1 or more").got("0"));
+    }
+    Ok(())
+}
+
+/// A number that is no finite float32, at a place counted from 1.
+pub(crate) fn not_finite(value: f64, place: &str) -> Error {
+    Error::data(if value.is_finite() { "a number is too large" } else { "a number is not finite" })
+        .at(place)
+        .expected("finite float32 numbers")
+        .got(format!("{value:e}"))
+        .hinting("all are counted from 1; drop or fill such rows first")
+}
+
+/// A value that is not there, at a place counted from 1: `got` stands where `expected` should. `column` is
+/// what a flag calls its column, where there is one to leave out.
+pub(crate) fn missing(place: &str, expected: &str, got: &str, column: Option<&str>) -> Error {
+    let fill = "leave out or fill the rows that lack one";
+    let error = Error::data("a value is missing").at(place).expected(expected).got(got);
+    match column {
+        Some(column) => error.hinting(format!("{fill}, or leave the column out: --drop {column}")),
+        None => error.hinting(fill),
+    }
+}

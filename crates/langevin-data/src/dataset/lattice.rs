@@ -1,0 +1,128 @@
+//! Numbers that only take evenly spaced values: pixels, counts, rounded measurements.
+//!
+//! Such data have no density until something is added to them: a number drawn from \[0, step) for each
+//! element (dequantisation), after which −log₂ p(x) − log₂ step bits are comparable with the bits of a
+//! value of the lattice.
+
+use serde::{Deserialize, Serialize};
+
+/// Values are looked for on a lattice as exactly as single precision holds them.
+pub(crate) const SINGLE: f64 = 1.0 / (1 << 22) as f64;
+/// The same for values that were stored in half precision.
+pub(crate) const HALF: f64 = 1.0 / (1 << 11) as f64;
+
+/// The spacing of the values of each element.
+///
+/// ```
+/// use langevin_data::Dataset;
+/// // 8-bit pixels divided by 255, as many libraries keep them.
+/// let pixels: Vec<f32> = (0..512).map(|i| (i % 256) as f32 / 255.0).collect();
+/// let data = Dataset::new("pictures", pixels, &[2, 2])?;
+/// assert_eq!(data.lattice()?.map(|lattice| lattice.step(0)), Some(1.0 / 255.0));
+/// # Ok::<(), langevin_data::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lattice {
+    /// A value that elements can have: one for all elements, or one for each.
+    low: Vec<f64>,
+    /// The spacing, as many numbers; 0 for an element that takes any value.
+    steps: Vec<f64>,
+    /// The rounding error of the values, in parts of the largest of them.
+    #[serde(default = "single", skip_serializing_if = "is_single")]
+    rounding: f64,
+}
+
+fn single() -> f64 {
+    SINGLE
+}
+
+fn is_single(rounding: &f64) -> bool {
+    *rounding == SINGLE
+}
+
+impl Lattice {
+    /// Builds the lattice low + k·step of all elements.
+    pub(crate) fn of_all(low: f64, step: f64) -> Self {
+        Self { low: vec![low], steps: vec![step], rounding: SINGLE }
+    }
+
+    /// Builds the lattice of elements that have a value and a spacing each; `None` for those that take any
+    /// value. `rounding` is the error of the values in parts of the largest.
+    pub(crate) fn of_each(found: &[Option<(f64, f64)>], rounding: f64) -> Self {
+        let low = found.iter().map(|one| one.map_or(0.0, |(low, _)| low)).collect();
+        Self { low, steps: found.iter().map(|one| one.map_or(0.0, |(_, step)| step)).collect(), rounding }
+    }
+
+    /// Builds the lattice of the whole numbers, for all elements.
+    #[must_use]
+    pub fn whole() -> Self {
+        Self::of_all(0.0, 1.0)
+    }
+
+    fn pick<'a>(&self, list: &'a [f64], element: usize) -> &'a f64 {
+        if list.len() == 1 { &list[0] } else { &list[element] }
+    }
+
+    /// Returns the spacing of the values of an element; 0 if it takes any value.
+    #[must_use]
+    pub fn step(&self, element: usize) -> f64 {
+        *self.pick(&self.steps, element)
+    }
+
+    /// Returns the spacing that all elements share, or `None` if they differ or some have none.
+    #[must_use]
+    pub fn common(&self) -> Option<f64> {
+        let first = *self.steps.first()?;
+        (first > 0.0 && self.steps.iter().all(|step| *step == first)).then_some(first)
+    }
+
+    /// Returns whether every element has a spacing.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.steps.iter().all(|step| *step > 0.0)
+    }
+
+    /// Returns the value of the lattice nearest to `value`; an element without a spacing keeps its value.
+    #[must_use]
+    pub fn nearest(&self, element: usize, value: f64) -> f64 {
+        let (low, step) = (*self.pick(&self.low, element), self.step(element));
+        if step == 0.0 {
+            return value;
+        }
+        // 0.3 is 3/10, and not 3 × 0.1, where a step is one of so many to the unit.
+        let intervals = (1.0 / step).round();
+        let unit = step <= 1.0 && (intervals * step - 1.0).abs() < 1e-9;
+        let start = (low * intervals).round();
+        if unit && (start - low * intervals).abs() < 1e-6 {
+            return (value * intervals).round() / intervals;
+        }
+        low + ((value - low) / step).round() * step
+    }
+
+    /// Returns whether all elements of these rows lie on it.
+    #[must_use]
+    pub fn holds(&self, rows: &[f64], width: usize) -> bool {
+        rows.iter().enumerate().all(|(i, value)| {
+            let (low, step) = (*self.pick(&self.low, i % width.max(1)), self.step(i % width.max(1)));
+            step == 0.0 || on(low, step, *value, self.rounding * value.abs().max(low.abs()))
+        })
+    }
+
+    /// Returns whether it fits rows of `width` elements.
+    #[must_use]
+    pub fn fits(&self, width: usize) -> bool {
+        (self.low.len() == 1 || self.low.len() == width)
+            && self.low.len() == self.steps.len()
+            && self.low.iter().all(|low| low.is_finite())
+            && self.steps.iter().all(|step| step.is_finite() && *step >= 0.0)
+            && (0.0..=HALF).contains(&self.rounding)
+    }
+}
+
+/// Whether a value lies on low + k·step, to an error of `rounding`.
+pub(crate) fn on(low: f64, step: f64, value: f64, rounding: f64) -> bool {
+    let k = (value - low) / step;
+    let tolerance = (rounding / step).max(1e-9 * k.abs()).max(1e-9);
+    tolerance < 0.125 && (k - k.round()).abs() <= tolerance
+}

@@ -1,0 +1,251 @@
+//! Rows of a model made of the rows of a file: without what never changes, with logarithms, with channels
+//! last.
+
+use super::Dataset;
+use super::store::Store;
+use crate::axes::Axes;
+use crate::columns::column;
+use crate::error::{Error, Result};
+use crate::frame::{Constant, Frame};
+
+impl Dataset {
+    /// Turns pictures with channels first round, so that rows are \[height, width, channels\] from here on;
+    /// [`Frame::restore`] turns them back. `axes` says how they lie; without it their sizes tell, and what
+    /// is assumed is said in [`about`](Self::about).
+    ///
+    /// # Errors
+    /// Returns an error if axes are given and the rows have not three.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("one", (0..12).map(|i| i as f32).collect(), &[3, 2, 2])?.channels_last(None)?;
+    /// assert_eq!((data.shape(), &data.row(0)?[..3]), (&[2, 2, 3][..], &[0.0, 4.0, 8.0][..]));
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
+    pub fn channels_last(self, axes: Option<Axes>) -> Result<Self> {
+        let shape = self.frame.shape.clone();
+        if shape.len() != 3 {
+            return match axes {
+                Some(_) => Err(Error::argument("the rows have no axis of channels")
+                    .at("--axes")
+                    .expected("rows of three sizes")
+                    .got(format!("{shape:?}"))),
+                None => Ok(self),
+            };
+        }
+        if self.is_pictures() {
+            return Ok(self);
+        }
+        let (axes, certain) = match (axes, Axes::of(&shape)) {
+            (Some(axes), _) => (axes, true),
+            (None, Some(told)) => told,
+            (None, None) => return Ok(self),
+        };
+        let (data, order) = match axes {
+            Axes::ChannelsLast => (self, "channels last"),
+            Axes::ChannelsFirst => {
+                let frame = Frame { axes: Some(axes), ..(*self.frame).clone() };
+                (self.reframed(frame), "channels first")
+            }
+        };
+        Ok(data.saying(|about| match certain {
+            true => about.noting(order),
+            false => {
+                let other = if axes == Axes::ChannelsFirst { Axes::ChannelsLast } else { Axes::ChannelsFirst };
+                about.noting(format!("{order} are assumed of shape {shape:?} (--axes {} says otherwise)", other.name()))
+            }
+        }))
+    }
+
+    /// Returns what the element of a row is called, for a person: `'name'`, or `column 3`.
+    #[must_use]
+    pub fn column_name(&self, element: usize) -> String {
+        self.frame.places().get(element).map_or_else(String::new, |place| self.frame.column(*place))
+    }
+
+    /// Takes out the elements that have one value in every row: they are no part of a model, and
+    /// [`Frame::restore`] gives them back. Rows of more than one axis become flat where something is taken
+    /// out. Rows that are all the same, and pictures, stay as they are.
+    ///
+    /// # Errors
+    /// Returns the errors of [`read`](Self::read).
+    pub fn without_constants(self) -> Result<Self> {
+        if self.is_pictures() || !self.frame.is_plain() || self.width < 2 {
+            return Ok(self);
+        }
+        let mut first: Vec<f64> = vec![];
+        let mut same = vec![true; self.width];
+        self.blocks(|values| {
+            for row in values.chunks_exact(self.width) {
+                if first.is_empty() {
+                    first = row.to_vec();
+                }
+                same.iter_mut().zip(row).zip(&first).for_each(|((same, value), first)| *same &= value == first);
+            }
+            Ok(same.contains(&true))
+        })?;
+        let constants: Vec<Constant> = same
+            .iter()
+            .zip(&first)
+            .enumerate()
+            .filter(|(_, (same, _))| **same)
+            .map(|(element, (_, value))| Constant { element, value: *value })
+            .collect();
+        // A single row is all constant.
+        if constants.is_empty() || constants.len() == self.width {
+            return Ok(self);
+        }
+        let frame = Frame { constants, ..(*self.frame).clone() };
+        Ok(self.reframed(frame))
+    }
+
+    /// Replaces columns by their natural logarithms, for values that are spread over powers of ten. A
+    /// column is named, or numbered from 1 as in the file.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("incomes", vec![1.0, 10.0, 2.0, 1000.0], &[2])?.with_logarithms(&["2".into()])?;
+    /// assert_eq!(data.values_wide()?[3], 1000.0_f64.ln());
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the rows are no table, a column is not there or constant, or a value is not
+    /// positive.
+    pub fn with_logarithms(self, columns: &[String]) -> Result<Self> {
+        if columns.is_empty() {
+            return Ok(self);
+        }
+        if self.frame.shape.len() != 1 {
+            return Err(Error::argument("only the columns of a table have logarithms")
+                .at("logarithms")
+                .expected("rows of one size")
+                .got(format!("{:?}", self.frame.shape)));
+        }
+        let names: Vec<&str> = self.frame.names.iter().map(String::as_str).collect();
+        let mut logs = self.frame.logs.clone();
+        for wanted in columns {
+            let place = self.place_of(wanted, &names)?;
+            if self.frame.constants.iter().any(|one| one.element == place) {
+                return Err(Error::argument("the column has one value only").at(self.frame.column(place)));
+            }
+            logs.push(place);
+        }
+        logs.sort_unstable();
+        logs.dedup();
+        let frame = Frame { logs, ..(*self.frame).clone() };
+        self.positive(&frame)?;
+        Ok(self.reframed(frame))
+    }
+
+    /// The place in a row of the file of a column that is called by its name, or by its number in the file.
+    fn place_of(&self, wanted: &str, names: &[&str]) -> Result<usize> {
+        let width = self.frame.width();
+        let numbers: Vec<usize> = (0..width).map(|j| self.number(j) + 1).collect();
+        let of_name = names.iter().position(|name| *name == wanted);
+        let of_number = || wanted.parse().ok().and_then(|wanted: usize| numbers.iter().position(|n| *n == wanted));
+        if let Some(place) = of_name.or_else(of_number) {
+            return Ok(place);
+        }
+        // All columns that were read, with their numbers where some were left out.
+        let (all, most) = (numbers.iter().copied().eq(1..=width), numbers.iter().copied().max().unwrap_or(0));
+        match wanted.parse::<usize>() {
+            Ok(number) if !all && (1..=most).contains(&number) => Err(Error::argument("the column was left out")
+                .at("logarithms")
+                .expected("a column that is read")
+                .got(format!("column {number} of the file"))
+                .hinting("numbers count the columns of the file from 1, as those of --columns do")),
+            _ => column("logarithms", wanted, most, names),
+        }
+    }
+
+    /// Refuses values that have no logarithm.
+    fn positive(&self, frame: &Frame) -> Result<()> {
+        let new: Vec<usize> = frame.logs.iter().filter(|place| !self.frame.logs.contains(place)).copied().collect();
+        let places = self.frame.places();
+        let mut seen = 0;
+        self.blocks(|values| {
+            for row in values.chunks_exact(self.width) {
+                seen += 1;
+                for (place, value) in places.iter().zip(row) {
+                    if new.contains(place) && *value <= 0.0 {
+                        return Err(Error::data("a value has no logarithm")
+                            .at(format!("{}, row {seen}, {}", self.name, frame.column(*place)))
+                            .expected("numbers above 0")
+                            .got(value.to_string())
+                            .hinting("leave this column out of --log, or shift it first"));
+                    }
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// Returns these rows as a model of this frame knows rows: without its constants, with its logarithms,
+    /// with its order of axes.
+    ///
+    /// # Errors
+    /// Returns an error that names the column if the rows have other columns or sizes, or do not have the
+    /// constants of the model.
+    pub fn framed(self, frame: &Frame) -> Result<Self> {
+        // Pictures from files have channels last already.
+        if self.shape == frame.model_shape() && frame.constants.is_empty() && frame.logs.is_empty() {
+            return Ok(self);
+        }
+        let place = self.name.clone();
+        if self.frame.shape != frame.shape {
+            let named = |frame: &Frame| match frame.names.is_empty() {
+                true => format!("rows of shape {:?}", frame.shape),
+                false => format!("the columns {}", frame.names.join(", ")),
+            };
+            return Err(Error::data("the data do not fit the model")
+                .at(place)
+                .expected(named(frame))
+                .got(named(&self.frame)));
+        }
+        // What was turned round for its own sake is turned back.
+        let data = match self.frame.is_plain() {
+            true => self,
+            false => {
+                let Frame { names, table, dialect, .. } = (*self.frame).clone();
+                let plain = Frame { names, table, dialect, ..Frame::plain(&self.frame.shape) };
+                self.reframed(plain)
+            }
+        };
+        data.holds(frame)?;
+        data.positive(frame)?;
+        Ok(data.reframed(frame.clone()))
+    }
+
+    /// Refuses rows that have not the constants of a model.
+    fn holds(&self, frame: &Frame) -> Result<()> {
+        if frame.constants.is_empty() {
+            return Ok(());
+        }
+        let mut seen = 0;
+        self.blocks(|values| {
+            for row in values.chunks_exact(self.width) {
+                seen += 1;
+                for one in &frame.constants {
+                    let value = row[one.element];
+                    if (value - one.value).abs() > 1e-6 * one.value.abs() {
+                        return Err(Error::data("a column had one value in the training, and has another here")
+                            .at(format!("{}, row {seen}, {}", self.name, frame.column(one.element)))
+                            .expected(one.value.to_string())
+                            .got(value.to_string())
+                            .hinting("under this model such a row is impossible; train on data in which it occurs"));
+                    }
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// Returns whether the values are levels of gray or colour: of picture files, or arrays of unsigned
+    /// bytes with at least two sizes a row.
+    #[must_use]
+    pub fn is_levels(&self) -> bool {
+        self.is_pictures()
+            || matches!(&*self.store, Store::Numbers(rows) if rows.is_bytes() && self.frame.shape.len() > 1)
+    }
+}

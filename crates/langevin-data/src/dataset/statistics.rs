@@ -1,0 +1,175 @@
+//! What a normalisation needs to know.
+
+use super::Dataset;
+use crate::error::Result;
+
+/// A deviation so many times smaller than that of all elements is drowned in them: of an axis of few places
+/// (columns of a series, channels), and of a long one (lines of a picture, of which the border hardly
+/// changes).
+const DROWNED: f64 = 10.0;
+const DROWNED_ON_LONG_AXES: f64 = 100.0;
+const LONG: usize = 16;
+/// A range so many deviations wide on each side is made by a few values, and says little of the others.
+const WIDE: f64 = 8.0;
+
+/// How the values of a collection are spread.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Statistics {
+    /// Of pictures and arrays of one scale: over all elements of all rows, as [`Dataset::read`] gives them.
+    Range {
+        /// The least value.
+        low: f64,
+        /// The greatest.
+        high: f64,
+    },
+    /// Of arrays of one scale whose least and greatest values say little about the rest.
+    Whole {
+        /// Σx/n over all elements.
+        mean: f64,
+        /// √(Σ(x − mean)²/n) over all elements.
+        deviation: f64,
+        /// The least value.
+        low: f64,
+        /// The greatest.
+        high: f64,
+    },
+    /// Of tables, and of arrays of several scales: for each element of a row. The elements of an axis along
+    /// which the scales differ share their numbers, so that a series of three columns has three.
+    Columns {
+        /// Σx/n.
+        mean: Vec<f64>,
+        /// √(Σ(x − mean)²/n); 0 for a constant column.
+        deviation: Vec<f64>,
+    },
+}
+
+/// The mean and the deviation of some elements together.
+fn together(mean: &[f64], deviation: &[f64], elements: impl Iterator<Item = usize> + Clone) -> (f64, f64) {
+    let count = elements.clone().count() as f64;
+    let centre = elements.clone().map(|i| mean[i]).sum::<f64>() / count;
+    let variance = elements.map(|i| deviation[i].powi(2) + (mean[i] - centre).powi(2)).sum::<f64>() / count;
+    (centre, variance.sqrt())
+}
+
+impl Dataset {
+    /// How the values are spread, in double precision, from one pass over the rows for pictures and up to
+    /// three for others. Memory is bounded by a few rows.
+    ///
+    /// Tables have a scale for each column. Levels of gray or colour (picture files, arrays of unsigned
+    /// bytes, values on a [lattice](crate::Lattice) of at most 256 steps) have one scale. Other arrays have
+    /// one scale if no part of them is drowned in it, else one for each place of the axis along which the
+    /// scales differ, else one for each element.
+    ///
+    /// Sums run over the rows in their order, so that the bits depend on nothing else, and are those that
+    /// `langevin_train::Normalization::fit` computes.
+    ///
+    /// ```
+    /// use langevin_data::{Dataset, Statistics};
+    /// let data = Dataset::new("line", vec![1.0, 5.0, 3.0, 5.0], &[2])?;
+    /// let (mean, deviation) = (vec![2.0, 5.0], vec![1.0, 0.0]);
+    /// assert_eq!(data.statistics()?, Statistics::Columns { mean, deviation });
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub fn statistics(&self) -> Result<Statistics> {
+        // Rows without their constant elements are flat, whatever they were.
+        let shape = if self.frame().constants.is_empty() { self.shape() } else { &self.frame().shape };
+        if shape.len() == 1 {
+            let (mean, deviation) = self.columns()?;
+            return Ok(Statistics::Columns { mean, deviation });
+        }
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        self.blocks(|values| {
+            low = values.iter().copied().fold(low, f64::min);
+            high = values.iter().copied().fold(high, f64::max);
+            Ok(true)
+        })?;
+        let range = Statistics::Range { low, high };
+        if self.is_levels() {
+            return Ok(range);
+        }
+        let levels = |step: f64| ((high - low) / step).round() <= 255.0;
+        if self.lattice()?.and_then(|lattice| lattice.common()).is_some_and(levels) {
+            return Ok(range);
+        }
+        let (mean, deviation) = self.columns()?;
+        let (centre, spread) = together(&mean, &deviation, 0..mean.len());
+        let places = self.frame().places();
+        let drowned: Vec<usize> = (0..shape.len())
+            .filter(|axis| {
+                let most = if self.frame().shape[*axis] > LONG { DROWNED_ON_LONG_AXES } else { DROWNED };
+                let least = self
+                    .groups(*axis, &places)
+                    .into_iter()
+                    .map(|group| together(&mean, &deviation, group.into_iter()).1);
+                // What is constant keeps its value whatever the scale.
+                let least = least.filter(|one| *one > 1e-9 * spread).min_by(f64::total_cmp);
+                least.is_some_and(|least| spread / least > most)
+            })
+            .collect();
+        match drowned[..] {
+            [] if 0.5 * (high - low) > WIDE * spread => {
+                Ok(Statistics::Whole { mean: centre, deviation: spread, low, high })
+            }
+            [] => Ok(range),
+            [axis] => {
+                let (mut means, mut deviations) = (mean.clone(), deviation.clone());
+                for group in self.groups(axis, &places) {
+                    let (centre, spread) = together(&mean, &deviation, group.iter().copied());
+                    for element in group {
+                        (means[element], deviations[element]) = (centre, spread);
+                    }
+                }
+                Ok(Statistics::Columns { mean: means, deviation: deviations })
+            }
+            _ => Ok(Statistics::Columns { mean, deviation }),
+        }
+    }
+
+    /// The elements of a row of the model at each place of an axis of the file.
+    fn groups(&self, axis: usize, places: &[usize]) -> Vec<Vec<usize>> {
+        let shape = &self.frame().shape;
+        let inner: usize = shape[axis + 1..].iter().product();
+        let mut groups = vec![Vec::new(); shape[axis]];
+        for (element, place) in places.iter().enumerate() {
+            groups[place / inner % shape[axis]].push(element);
+        }
+        groups.retain(|group| !group.is_empty());
+        groups
+    }
+
+    /// Mean and deviation of each element of a row.
+    fn columns(&self) -> Result<(Vec<f64>, Vec<f64>)> {
+        let rows = self.rows() as f64;
+        // The empty sum of the standard library is −0, and so is a sum of nothing but −0.
+        let mut mean = vec![-0.0_f64; self.width()];
+        let mut extremes = vec![(f64::INFINITY, f64::NEG_INFINITY); self.width()];
+        self.blocks(|values| {
+            for row in values.chunks_exact(mean.len()) {
+                for ((sum, (low, high)), value) in mean.iter_mut().zip(&mut extremes).zip(row) {
+                    *sum += *value;
+                    (*low, *high) = (low.min(*value), high.max(*value));
+                }
+            }
+            Ok(true)
+        })?;
+        mean.iter_mut().for_each(|sum| *sum /= rows);
+        let mut deviation = vec![-0.0_f64; self.width()];
+        self.blocks(|values| {
+            for row in values.chunks_exact(mean.len()) {
+                for ((sum, value), mean) in deviation.iter_mut().zip(row).zip(&mean) {
+                    *sum += (value - mean).powi(2);
+                }
+            }
+            Ok(true)
+        })?;
+        for (sum, (low, high)) in deviation.iter_mut().zip(extremes) {
+            // A constant column may leave a rounding error of its mean behind; that is not a spread.
+            *sum = if low < high { (*sum / rows).sqrt() } else { 0.0 };
+        }
+        Ok((mean, deviation))
+    }
+}

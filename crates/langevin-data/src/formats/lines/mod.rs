@@ -1,0 +1,197 @@
+//! Tables as text: one row a line, an optional line of names first.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | `text` | the text of a file that may be packed, or UTF-16 |
+//! | `detect` | what separates the columns, and how numbers are written |
+//! | `reader`, `head` | the rows of one file, and what its first lines say |
+//! | `columns` | which columns are read |
+//! | `write` | lines written one by one |
+
+mod detect;
+mod field;
+mod head;
+mod reader;
+mod text;
+mod write;
+
+use super::format::{Format, Parts, Reader as Opens};
+use crate::about::About;
+use crate::checks::{EXACT, not_finite};
+use crate::columns::Columns;
+use crate::dataset::Dataset;
+use crate::dataset::store::Store;
+use crate::encoded::Encoded;
+use crate::error::{Error, Result};
+use crate::labels::Gather;
+use crate::options::Options;
+use crate::recognise::{FileKind, fits_beside};
+use crate::source::Spool;
+use crate::table::TableKind;
+use crate::words::{name_of, start};
+use csv::StringRecord;
+use detect::{Separator, dialect};
+use field::{Thousands, is_rounded, number};
+use reader::Reader;
+use std::path::{Path, PathBuf};
+pub(crate) use write::Lines;
+
+/// Tables of lines, packed or not.
+pub(crate) const FORMAT: Format = Format {
+    kind: Some(FileKind::Text),
+    endings: &["csv", "tsv", "txt"],
+    rare: &["tab", "dat"],
+    packed: true,
+    listed: &[".csv", ".tsv", ".txt", ".csv.gz"],
+    help: &[".csv", ".tsv"],
+    reader: Opens::Table {
+        read: shards,
+        parts: Parts {
+            rank: 1,
+            words: "tables of lines, such as .csv files",
+            listed: &[".csv", ".csv.gz"],
+            // A folder may have texts besides its tables.
+            folder: &["csv", "tsv", "tab"],
+            typed: false,
+        },
+    },
+    written: &[("csv", TableKind::Csv), ("tsv", TableKind::Tsv), ("tab", TableKind::Tsv)],
+};
+
+/// Opens files of the same columns as one table, whose name and place in errors is `name`. The first line
+/// is a header if none of its fields is a number.
+fn shards(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
+    rows(name, files, options).map_err(|error| error.in_file(name))
+}
+
+fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
+    let many = files.len() > 1;
+    // Of several files an error names the one.
+    let within = |file: &Path, error: Error| match many || file != path {
+        true => error.at(file.file_name().unwrap_or_default().to_string_lossy()),
+        false => error,
+    };
+    let checked = |file: &Path| fits_beside(path, file, FileKind::Text);
+    let Some((file, others)) = files.split_first() else { return Err(reader::none()) };
+    let mut first = checked(file).and_then(|()| Reader::open(file, options.header)).map_err(|e| within(file, e))?;
+    let known: Vec<&str> = first.names.as_ref().map(|names| names.iter().collect()).unwrap_or_default();
+    let mut plan = Columns::chosen(first.width, &known, options)?;
+    // A separator at the end of each line begins a column without a name and without a value.
+    let empty = first.width - 1;
+    let unnamed = first.names.as_ref().is_none_or(|names| names.get(empty).is_none_or(str::is_empty));
+    if unnamed
+        && plan.read.len() > 1
+        && plan.read.last() == Some(&empty)
+        && options.columns.is_empty()
+        && first.ends_empty()
+    {
+        plan.read.pop();
+        plan.left.push((empty, "it is empty"));
+    }
+    let mut taken = Taken::new(&plan, options);
+    taken.take(&mut first, &plan).map_err(|error| within(file, error))?;
+    for file in others {
+        let next = checked(file).and_then(|()| Reader::follow(file, &first, options.header));
+        next.and_then(|mut next| taken.take(&mut next, &plan)).map_err(|error| within(file, error))?;
+    }
+    if taken.count == 0 {
+        return Err(reader::none());
+    }
+    let count = taken.count;
+    let store = Store::of(Encoded::numbers(taken.spool.finish()?, count, plan.read.len()));
+    let labels = plan.label.map(|_| taken.gather.finish());
+    let data = Dataset::make(name_of(path), &[plan.read.len()], store, labels)?;
+    let commas = first.has_decimal_commas();
+    let ways: Vec<String> = first.stored.map(str::to_owned).into_iter().chain(first.separator.list(commas)).collect();
+    let ways = if ways.is_empty() { String::new() } else { format!(" ({})", ways.join(", ")) };
+    let several = if many { format!(" in {} files", files.len()) } else { String::new() };
+    let with = if first.names.is_some() { "with" } else { "without" };
+    let mut about = About::new(format!("CSV{ways}{several} {with} a header line"), "numbers as text");
+    if let Some(units) = &first.units {
+        about = about.omitting(format!("the second line, {units}"), "it is of units");
+    }
+    if let Some(note) = &first.note {
+        about = about.noting(note);
+    }
+    // With commas between columns nobody separates thousands by points.
+    let doubted: Vec<&usize> = match first.separator {
+        Separator::Comma => vec![],
+        _ => {
+            let seen = plan.read.iter().zip(&taken.thousands);
+            seen.filter(|(_, one)| one.is_likely()).map(|(column, _)| column).collect()
+        }
+    };
+    let called = |column: usize| match first.names.as_ref().and_then(|names| names.get(column)) {
+        Some(name) => format!("column '{}'", start(name)),
+        None => format!("column {}", column + 1),
+    };
+    for column in doubted {
+        about = about.noting(format!(
+            "{}: all decimals have three digits, so they may be thousands; they are read as decimals: write 1841 where 1.841 or 1,841 means that",
+            called(*column)
+        ));
+    }
+    if let Some(label) = plan.label {
+        about = about.labelled(called(label));
+    }
+    for (column, why) in &plan.left {
+        about = about.omitting(called(*column), *why);
+    }
+    let dialect = dialect(first.separator, commas, is_csv(file));
+    let names = first.names.as_ref();
+    let names = names.map_or_else(Vec::new, |names| plan.read.iter().map(|column| names[*column].to_owned()).collect());
+    let data = data.with_about(about, names).numbered(&plan.read).rounded(taken.rounded);
+    Ok(data.tabular().written_as(dialect))
+}
+
+/// Whether a name ends in .csv, packed or not.
+fn is_csv(path: &Path) -> bool {
+    super::format::ending(path).is_some_and(|(ending, _)| ending == "csv")
+}
+
+/// What was read of the files of a table so far.
+struct Taken {
+    spool: Spool,
+    gather: Gather,
+    count: usize,
+    /// Whether the numbers of each column look like thousands.
+    thousands: Vec<Thousands>,
+    /// Whether each column has a whole number that a float64 cannot hold.
+    rounded: Vec<bool>,
+}
+
+impl Taken {
+    fn new(plan: &Columns, options: &Options) -> Self {
+        let width = plan.read.len();
+        let (thousands, rounded) = (vec![Thousands::default(); width], vec![false; width]);
+        Self { spool: Spool::new(options.memory), gather: Gather::default(), count: 0, thousands, rounded }
+    }
+
+    /// Takes the rows of a file.
+    fn take(&mut self, reader: &mut Reader, plan: &Columns) -> Result<()> {
+        let (mut record, mut values, mut row) = (StringRecord::new(), Vec::new(), 0_usize);
+        while reader.next(&mut record)? {
+            row += 1;
+            if let Some(label) = plan.label {
+                self.gather.push(&record[label]);
+            }
+            values.clear();
+            for (element, column) in plan.read.iter().enumerate() {
+                let field = &record[*column];
+                self.thousands[element].see(field);
+                // NaN is a number to a program, and no value to whoever wrote it.
+                let Some(value) = number(field).filter(|value| !value.is_nan()) else {
+                    return Err(reader.no_number(&record, *column, plan.label.is_some()));
+                };
+                if !(value as f32).is_finite() {
+                    return Err(not_finite(value, &format!("row {row}, {}", reader.place(&record, *column))));
+                }
+                self.rounded[element] |= value.abs() >= EXACT && is_rounded(field, value);
+                values.push(value);
+            }
+            self.spool.write_numbers(&values)?;
+            self.count += 1;
+        }
+        Ok(())
+    }
+}

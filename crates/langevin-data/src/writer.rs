@@ -1,0 +1,95 @@
+//! Tables written row by row, in every kind that is written.
+
+use crate::formats;
+use crate::formats::lines::Lines;
+#[cfg(feature = "parquet")]
+use crate::formats::parquet::Writer as Parquet;
+use crate::table::{TableColumns, TableKind};
+use std::io::{self, Write};
+use std::path::Path;
+
+impl TableKind {
+    /// Returns the kind that a name ends in.
+    ///
+    /// ```
+    /// use langevin_data::TableKind;
+    /// use std::path::Path;
+    /// assert_eq!(TableKind::of(Path::new("samples.csv.gz")), Some(TableKind::CsvGz));
+    /// assert_eq!(TableKind::of(Path::new("samples.npy")), None);
+    /// ```
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+        let stem = name.strip_suffix(".gz").unwrap_or(&name);
+        let kind = formats::written(stem.rsplit_once('.')?.1)?;
+        if stem == name { Some(kind) } else { kind.packed() }
+    }
+}
+
+/// Writes a table, one row at a time.
+///
+/// ```
+/// use langevin_data::{TableColumns, TableKind, TableWriter};
+/// let columns = TableColumns::new(["x", "y"]);
+/// let mut writer = TableWriter::new(Vec::new(), TableKind::Csv, columns)?;
+/// writer.push(&[1.0, 0.5], None)?;
+/// assert_eq!(writer.finish()?, b"x,y\n1,0.5\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct TableWriter<W: Write + Send> {
+    columns: TableColumns,
+    out: Out<W>,
+}
+
+enum Out<W: Write + Send> {
+    Lines(Lines<W>),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<Parquet<W>>),
+}
+
+impl<W: Write + Send> TableWriter<W> {
+    /// Begins a table and writes what stands above its rows.
+    ///
+    /// # Errors
+    /// Returns an error if the first bytes cannot be written, or this build does not write such tables.
+    pub fn new(out: W, kind: TableKind, columns: TableColumns) -> io::Result<Self> {
+        let out = match kind {
+            TableKind::Csv | TableKind::Tsv | TableKind::CsvGz | TableKind::TsvGz => {
+                Out::Lines(Lines::new(out, kind, &columns)?)
+            }
+            #[cfg(feature = "parquet")]
+            TableKind::Parquet => Out::Parquet(Box::new(Parquet::new(out, &columns)?)),
+            #[cfg(not(feature = "parquet"))]
+            TableKind::Parquet => return Err(io::Error::other("this build does not write .parquet files")),
+        };
+        Ok(Self { columns, out })
+    }
+
+    /// Writes a row: its numbers, and the text of the column of texts where there is one.
+    ///
+    /// # Errors
+    /// Returns an error if it cannot be written, has another number of numbers than there are columns, or
+    /// has a number that no whole number of 64 bits is.
+    pub fn push(&mut self, row: &[f64], label: Option<&str>) -> io::Result<()> {
+        if row.len() != self.columns.width() || label.is_some() != self.columns.label.is_some() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the row does not fit the columns"));
+        }
+        match &mut self.out {
+            Out::Lines(lines) => lines.push(row, label),
+            #[cfg(feature = "parquet")]
+            Out::Parquet(parquet) => parquet.push(row, label),
+        }
+    }
+
+    /// Ends the table, and gives back what it was written to.
+    ///
+    /// # Errors
+    /// Returns an error if the last bytes cannot be written.
+    pub fn finish(self) -> io::Result<W> {
+        match self.out {
+            Out::Lines(lines) => lines.finish(),
+            #[cfg(feature = "parquet")]
+            Out::Parquet(parquet) => parquet.finish(),
+        }
+    }
+}
