@@ -27,6 +27,7 @@ pub mod exact;
 pub mod likelihood;
 pub mod metrics;
 pub mod recommend;
+mod rows;
 
 pub use analysis::{Analysis, Analyze, Spectrum};
 pub use likelihood::Likelihood;

@@ -1,7 +1,7 @@
 //! Ctrl-C, and what a system sends to end a program: the first asks for an orderly end, the second ends at once. Neither leaves a temporary file.
 
 use crate::error::{Blame as _, Failure, Result};
-use crate::io::{atomic, say};
+use crate::io::{say, temporary};
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,7 +12,7 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 pub fn listen() -> Result<()> {
     let handler = || {
         if REQUESTED.swap(true, Ordering::SeqCst) {
-            let _barred = atomic::remove_all();
+            let _barred = temporary::remove_all();
             leave(130);
         }
     };

@@ -5,9 +5,12 @@
 //!
 //! $$D = A (k x) + B \mathrm{out}, \qquad k = \alpha_N/\alpha = \sigma_N/\sigma .$$
 
+mod input;
+
+pub use input::InputLevel;
+
 use crate::error::{Error, Result};
 use crate::math::{atan, exp, ln, tan};
-use crate::model::InputLevel;
 use crate::prediction::Prediction;
 use crate::process::{Affine, Level, Process, ProcessSpec};
 use serde::{Deserialize, Serialize};

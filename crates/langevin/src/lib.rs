@@ -71,10 +71,11 @@ pub mod sampler;
 pub mod space;
 pub mod text;
 
+pub use drive::ReadAs;
 pub use error::{Error, Result};
 pub use formulation::{Clock, Formulation, LambdaRange};
 pub use grid::Grid;
-pub use model::{Model, Query, ReadAs, Vjp};
+pub use model::{Model, Query, Vjp};
 pub use noise::SampleId;
 pub use objective::Objective;
 pub use plan::{Plan, Sampling};

@@ -1,61 +1,10 @@
 //! What a sampler asks of a network, or of anything else that denoises.
 
-use crate::drive::{Evaluation, Reader};
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
+pub use crate::formulation::InputLevel;
 use crate::noise::SampleId;
 use crate::process::Level;
-use crate::space::Space;
-
-/// The noise level of a network's input, as the network is told it: x = α·x₀ + σ·ε, at `time` in the network's
-/// own clock.
-///
-/// A [`Level`] is a place on a process. What a network is told of that place differs where the network has
-/// another clock or another process, or scales its input: [`Formulation::seen`] computes it. A model that is
-/// told the place itself takes the conversion from `Level`.
-///
-/// ```
-/// use langevin::{Clock, Formulation, Prediction, Process};
-/// // A network on rectified flow that counts its time to 1000, asked about a state of the VP process.
-/// let network = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
-/// let network = network.with_clock(Clock::Scaled { factor: 1000.0 });
-/// let level = Process::vp().level_at_sigma_ve(1.0)?;
-/// let told = network.seen(&level)?;
-/// assert!((told.time - 500.0).abs() < 1e-9);
-/// assert!((told.alpha - 0.5).abs() < 1e-12 && (told.sigma - 0.5).abs() < 1e-12);
-/// # Ok::<(), langevin::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct InputLevel {
-    /// The time, in the clock of the network.
-    pub time: f64,
-    /// The factor of the datum in the input.
-    pub alpha: f64,
-    /// The standard deviation of the noise in the input.
-    pub sigma: f64,
-}
-
-impl InputLevel {
-    /// Returns λ = ln(α/σ), the half log-SNR: −∞ where α = 0, +∞ where σ = 0.
-    #[must_use]
-    pub fn lambda(&self) -> f64 {
-        self.state().lambda()
-    }
-
-    /// Returns the place of the input, taken as a state: the same α and σ, on whatever process has them. Its
-    /// time remains the network's.
-    #[must_use]
-    pub fn state(&self) -> Level {
-        Level { time: self.time, alpha: self.alpha, sigma: self.sigma }
-    }
-}
-
-impl From<Level> for InputLevel {
-    /// Returns what a model is told that has the clock of the process and takes the state as it is.
-    fn from(level: Level) -> Self {
-        Self { time: level.time, alpha: level.alpha, sigma: level.sigma }
-    }
-}
 
 /// The noise level of a batch: one for all of it, or one for each row. `L` is [`Level`], a place on a process, or
 /// [`InputLevel`], what a network is told.
@@ -275,76 +224,5 @@ impl<S, M: Model<S> + ?Sized> Model<S> for &M {
     }
     fn predict(&self, x: &S, query: &Query<'_>) -> Result<S> {
         (**self).predict(x, query)
-    }
-}
-
-/// A model of one formulation read as a model of another, exactly, with no retraining.
-///
-/// ```
-/// use langevin::{Formulation, Model, Prediction, Process, Query, ReadAs, SampleId, SliceSpace};
-/// use langevin_analysis::exact::Gaussian;
-/// // The exact denoiser of N(0, 0.7), read as the score of the VP process: −x/v, v = 0.7 α² + σ².
-/// let data = Gaussian::isotropic(vec![0.0], 0.7)?;
-/// let score = Formulation::new(Process::vp(), Prediction::Score);
-/// let level = score.process.level(1.0)?;
-/// let model = ReadAs::new(&data, score, SliceSpace::<f64>::new(1));
-/// let out = model.predict(&vec![2.0], &Query::new(level, &[SampleId::default()]))?;
-/// let v = 0.7 * level.alpha * level.alpha + level.sigma * level.sigma;
-/// assert!((out[0] + 2.0 / v).abs() < 1e-14);
-/// # Ok::<(), langevin::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct ReadAs<M, Sp> {
-    model: M,
-    to: Formulation,
-    space: Sp,
-}
-
-impl<M, Sp> ReadAs<M, Sp> {
-    /// Reads `model` as a network of formulation `to`, computing in `space`.
-    pub fn new(model: M, to: Formulation, space: Sp) -> Self {
-        Self { model, to, space }
-    }
-}
-
-impl<Sp: Space, M: Model<Sp::State>> Model<Sp::State> for ReadAs<M, Sp> {
-    fn formulation(&self) -> Option<&Formulation> {
-        Some(&self.to)
-    }
-
-    fn predict(&self, x: &Sp::State, query: &Query<'_>) -> Result<Sp::State> {
-        let open = self.open(x, query)?;
-        let out = self.model.predict(open.input(x), &Query { at: open.at(), ..*query })?;
-        let value = open.value(&self.space, x, out, query.rows);
-        open.close(&self.space);
-        value
-    }
-}
-
-/// Of a·x + b·out(k·x): a·v + b·k·(vᵀ ∂out).
-impl<Sp: Space, M: Vjp<Sp::State>> Vjp<Sp::State> for ReadAs<M, Sp> {
-    fn predict_vjps(
-        &self,
-        x: &Sp::State,
-        query: &Query<'_>,
-        cotangents: &[Sp::State],
-    ) -> Result<(Sp::State, Vec<Sp::State>)> {
-        let open = self.open(x, query)?;
-        let inner = Query { at: open.at(), ..*query };
-        let (out, products) = self.model.predict_vjps(open.input(x), &inner, cotangents)?;
-        let both = cotangents.iter().zip(products);
-        let products =
-            both.map(|(v, product)| open.product(&self.space, v, product, query.rows)).collect::<Result<_>>()?;
-        let value = open.value(&self.space, x, out, query.rows)?;
-        open.close(&self.space);
-        Ok((value, products))
-    }
-}
-
-impl<Sp: Space, M: Model<Sp::State>> ReadAs<M, Sp> {
-    /// Opens the evaluation of the model behind a question of the wanted formulation.
-    fn open(&self, x: &Sp::State, query: &Query<'_>) -> Result<Evaluation<Sp::State>> {
-        let reader = Reader { network: self.model.formulation(), wanted: Some(&self.to) };
-        query.at.as_states(|at| Evaluation::open(&self.space, reader, at, x, query.rows))
     }
 }

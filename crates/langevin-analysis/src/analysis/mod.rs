@@ -64,7 +64,6 @@ mod path;
 mod spectrum;
 
 pub use spectrum::{Eigenvalue, Spectrum};
-pub(crate) use spectrum::{centred, check_rows, covariance};
 
 use langevin::error::{Error, Result};
 use langevin::math::{ln, ln_1p};

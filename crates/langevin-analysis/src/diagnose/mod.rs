@@ -43,8 +43,9 @@ pub use report::{Attribution, Coupled, Diagnosis, Evidence, Excess, Floor, Gap, 
 pub use residual::{Residual, ResidualRun, residuals, start_residuals};
 pub use run::DiagnoseRun;
 
-use crate::analysis::{Analysis, Cause, Contribution, check_rows};
+use crate::analysis::{Analysis, Cause, Contribution};
 use crate::metrics::sliced_wasserstein;
+use crate::rows::check_rows;
 use langevin::error::{Error, Result};
 use langevin::formulation::{Formulation, LambdaRange};
 use langevin::model::Vjp;

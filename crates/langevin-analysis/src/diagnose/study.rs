@@ -6,13 +6,15 @@ use super::{
     deterministic, end, residual, residuals,
 };
 use crate::analysis::Analyze as _;
-use crate::analysis::{Analysis, AnalysisOptions, Spectrum, check_rows};
+use crate::analysis::{Analysis, AnalysisOptions, Spectrum};
 use crate::exact::Gaussian;
 use crate::likelihood::{Bound, Divergence, Kind, Likelihood, Ode, in_pieces};
 use crate::metrics::neighbour_surprise;
+use crate::rows::check_rows;
+use langevin::ReadAs;
 use langevin::error::Result;
 use langevin::formulation::{Formulation, LambdaRange};
-use langevin::model::{Model, Query, ReadAs, Vjp};
+use langevin::model::{Model, Query, Vjp};
 use langevin::noise::SampleId;
 use langevin::plan::{Plan, Sampling};
 use langevin::space::SliceSpace;

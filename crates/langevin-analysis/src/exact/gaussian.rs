@@ -4,7 +4,7 @@
 //!   D = m + V \mathrm{diag}\Bigl(\frac{\alpha c_j}{w_j}\Bigr) y, \qquad y = V^\top(x - \alpha m).$$
 
 use super::{Density, check_along, check_batch, normals};
-use crate::analysis::{centred, check_rows, covariance};
+use crate::rows::{centred, check_rows, covariance};
 use langevin::error::{Error, Result};
 use langevin::math::ln;
 use langevin::model::At;

@@ -1,18 +1,14 @@
 //! Outputs that appear whole or not at all: written beside their place under a temporary name, then renamed.
 //!
-//! Every temporary path is in a registry from before it exists until it is gone, so that a hard exit can remove it.
+//! Every temporary path is in the registry of `temporary` from before it exists until it is gone, so that a hard exit can remove it.
 
 use super::stale;
+use super::temporary::{live, remove};
 use crate::error::{Failure, Result};
 use crate::interrupt;
-use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// The temporary paths that exist, or are about to.
-static LIVE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// So many temporary names are tried: a number may be taken by a process that died under the same id.
 const NAMES: usize = 10_000;
@@ -20,25 +16,6 @@ const NAMES: usize = 10_000;
 const LINKS: usize = 40;
 /// Bytes that are written between two looks at whether an end was asked for.
 const SLICE: usize = 1 << 20;
-
-fn live() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Removes what is at a temporary path. Nothing can be done where that fails.
-fn remove(path: &Path) {
-    let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-}
-
-/// Removes every temporary path. As long as what it returns is held, none is made or moved to its place.
-pub fn remove_all() -> impl Sized {
-    let mut paths = live();
-    // The deepest first: a file before the directory that it is in.
-    while let Some(path) = paths.pop_last() {
-        remove(&path);
-    }
-    paths
-}
 
 /// A temporary file or directory, removed when dropped unless it was moved to its place.
 pub struct Staged {

@@ -5,6 +5,7 @@ pub mod npy;
 pub mod png;
 pub mod rows;
 pub mod stale;
+pub mod temporary;
 
 use crate::error::{Failure, Result, in_flags};
 use crate::words::{QUOTED, ends, visible};

@@ -7,9 +7,10 @@
 
 use super::{LAMBDA, Terms, Truth};
 use crate::line::{Line, Tabled, even};
+use langevin::ReadAs;
 use langevin::error::{Error, Result};
 use langevin::math::{exp, ln};
-use langevin::model::{Model, Query, ReadAs};
+use langevin::model::{Model, Query};
 use langevin::moves::{Row, reverse_rho};
 use langevin::noise::SampleId;
 use langevin::process::Level;

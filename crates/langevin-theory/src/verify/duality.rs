@@ -2,10 +2,11 @@
 
 use super::line::{Line, PROCESSES, RATIOS, gaussian_divergence, process, ve};
 use super::{Claim, Extra, Measured, off, worst};
+use langevin::ReadAs;
 use langevin::error::Result;
 use langevin::formulation::Formulation;
 use langevin::grid::Grid;
-use langevin::model::{At, Model, Query, ReadAs};
+use langevin::model::{At, Model, Query};
 use langevin::moves::{Row, exact_reverse};
 use langevin::noise::{SampleId, draws, fill_normals};
 use langevin::plan::Plan;

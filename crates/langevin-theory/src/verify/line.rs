@@ -2,10 +2,11 @@
 
 use super::worst;
 pub(super) use crate::line::{Line, gaussian_divergence, try_integral};
+use langevin::ReadAs;
 use langevin::error::Result;
 use langevin::formulation::Formulation;
 use langevin::math::exp;
-use langevin::model::{Model, Query, ReadAs};
+use langevin::model::{Model, Query};
 use langevin::moves::Rates;
 use langevin::noise::SampleId;
 pub(super) use langevin::process::ve;

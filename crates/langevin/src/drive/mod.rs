@@ -58,8 +58,10 @@
 //! ```
 
 mod evaluation;
+mod read_as;
 
 pub use evaluation::{Evaluation, Reader};
+pub use read_as::ReadAs;
 
 use crate::error::{Error, Result};
 use crate::model::{Model, Query, Vjp};

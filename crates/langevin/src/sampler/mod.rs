@@ -25,12 +25,14 @@ pub mod consistency;
 pub mod correct;
 mod cycles;
 pub(crate) mod draft;
+mod entry;
 mod extended;
 pub(crate) mod fast;
 pub mod form;
 mod guided;
 pub(crate) mod heunpp;
 pub mod inverse;
+mod knob;
 pub mod multistep;
 pub(crate) mod names;
 pub mod noise;
@@ -39,8 +41,9 @@ mod settings;
 pub mod stages;
 mod word;
 
-pub use catalogue::{Entry, Facts, Knob};
 pub use draft::{Draft, Node, Start, Step};
+pub use entry::{Entry, Facts};
+pub use knob::Knob;
 pub use names::elsewhere;
 pub use word::Word;
 
@@ -350,7 +353,7 @@ impl Sampler {
     pub fn parse(text: &str, eta: Option<f64>) -> Result<Self> {
         let (name, options) = text.split_once(':').unwrap_or((text, ""));
         let entry = Entry::find(name)?;
-        let settings = settings::Settings::read(entry, options, eta)?;
+        let settings = settings::Settings::read(entry.name, entry.knobs, options, eta)?;
         // The name under which it was asked for, spelled as ours are; ours, where that is another library's.
         let asked = names::elsewhere::spelled(name);
         let name = if entry.is_called(&asked) { asked } else { entry.name.to_owned() };

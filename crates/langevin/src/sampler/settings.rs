@@ -1,6 +1,6 @@
 //! The options of a named sampler: read, checked, and given their defaults in one place.
 
-use super::catalogue::{Entry, Knob, Values};
+use super::knob::{Knob, Values};
 use crate::error::{Error, Result};
 
 /// The options of one sampler.
@@ -10,20 +10,20 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads `key=value,key=value` for this entry; `eta` is one more of them.
-    pub(crate) fn read(entry: &Entry, options: &str, eta: Option<f64>) -> Result<Self> {
-        let mut values: Vec<(Knob, String)> = entry.knobs.iter().map(|knob| (*knob, knob.default.to_owned())).collect();
-        let place = || format!("sampler '{}'", entry.name);
+    /// Reads `key=value,key=value` for the sampler of this name, which has these options; `eta` is one more of them.
+    pub(crate) fn read(name: &str, knobs: &[Knob], options: &str, eta: Option<f64>) -> Result<Self> {
+        let mut values: Vec<(Knob, String)> = knobs.iter().map(|knob| (*knob, knob.default.to_owned())).collect();
+        let place = || format!("sampler '{}'", name);
         let mut seen = Vec::new();
         let parts = options.split(',').map(str::trim).filter(|part| !part.is_empty());
         let eta = eta.map(|eta| format!("eta={eta}"));
         for part in parts.chain(eta.as_deref()) {
             let (key, value) =
                 part.split_once('=').map_or((part, None), |(key, value)| (key.trim(), Some(value.trim())));
-            let known: Vec<&str> = entry.knobs.iter().map(|knob| knob.key).collect();
+            let known: Vec<&str> = knobs.iter().map(|knob| knob.key).collect();
             let Some((knob, slot)) = values.iter_mut().find(|(knob, _)| knob.key == key) else {
                 if key == "eta" {
-                    return Err(Error::argument(format!("sampler '{}' takes no η", entry.name))
+                    return Err(Error::argument(format!("sampler '{}' takes no η", name))
                         .got(value.unwrap_or("").to_owned())
                         .hinting("use ddim or exponential"));
                 }
@@ -43,7 +43,7 @@ impl Settings {
             })?;
             value.clone_into(slot);
         }
-        Ok(Self { name: entry.name.to_owned(), values })
+        Ok(Self { name: name.to_owned(), values })
     }
 
     pub(crate) fn word(&self, key: &str) -> &str {

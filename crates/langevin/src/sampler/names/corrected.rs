@@ -1,9 +1,10 @@
 //! Predictor and corrector: a step is taken again with the value found at its end.
 
 use super::{ANY, Built, NOTHING, PLAIN, knob};
-use crate::sampler::catalogue::{Entry, Knob, Values};
 use crate::sampler::correct::{Corrected, Tau};
+use crate::sampler::entry::Entry;
 use crate::sampler::form::{Form, Poly, Variable};
+use crate::sampler::knob::{Knob, Values};
 use crate::sampler::settings::Settings;
 use std::sync::Arc;
 

@@ -1,10 +1,11 @@
 //! Up and down: inversion, restart, inpainting, Langevin moves.
 
 use super::{ANY, DDIM_ETA, NOTHING, PAIR, PLAIN, RISING, knob, pair};
-use crate::sampler::catalogue::{Entry, Facts, Knob, Values};
 use crate::sampler::cycles::{Annealed, PredictorCorrector, RePaint, Restart, Stepping};
+use crate::sampler::entry::{Entry, Facts};
 use crate::sampler::form::Form;
 use crate::sampler::inverse::{Inversion, MultistepInversion};
+use crate::sampler::knob::{Knob, Values};
 use crate::sampler::multistep::Multistep;
 use crate::sampler::noise::Keep;
 use crate::sampler::settings::Settings;

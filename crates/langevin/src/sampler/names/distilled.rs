@@ -1,8 +1,8 @@
 //! Made for distilled networks, which jump to the data.
 
 use super::{ANY, DISTILLED, NOTHING, UNIT, knob};
-use crate::sampler::catalogue::{Entry, Facts};
 use crate::sampler::consistency::{Boundary, Consistency, Trajectory};
+use crate::sampler::entry::{Entry, Facts};
 use std::sync::Arc;
 
 pub(super) const ENTRIES: &[Entry] = &[

@@ -3,9 +3,10 @@
 use super::stochastic::res_ancestral;
 use super::{ANCESTRAL_ETA, Built, DDIM_ETA, GUIDED, NOISE, NOISE_BREAKS, NOTHING, PAIR, knob, pair};
 use crate::sampler::Method;
-use crate::sampler::catalogue::{Entry, Facts, Knob, Values};
+use crate::sampler::entry::{Entry, Facts};
 use crate::sampler::form::{Form, Poly, Variable};
 use crate::sampler::guided::PlusPlus;
+use crate::sampler::knob::{Knob, Values};
 use crate::sampler::multistep::Multistep;
 use crate::sampler::noise::Keep;
 use crate::sampler::one_step::OneStep;

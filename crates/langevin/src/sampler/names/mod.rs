@@ -13,8 +13,9 @@ mod single_step;
 mod stochastic;
 
 use super::Method;
-use super::catalogue::{Entry, Facts, Knob, Values};
+use super::entry::{Entry, Facts};
 use super::form::{Poly, Variable};
+use super::knob::{Knob, Values};
 use super::settings::Settings;
 use super::stages::{Churn, Stages, Table};
 use crate::error::Result;

@@ -1,8 +1,9 @@
 //! One evaluation a step, and the values of the steps before: the ODE, and exponential Adams at any h/g.
 
 use super::{Built, LOWER, NOTHING, PAIR, PLAIN, RATE, knob, pair};
-use crate::sampler::catalogue::{Entry, Facts, Values};
+use crate::sampler::entry::{Entry, Facts};
 use crate::sampler::form::{Form, Poly, Variable};
+use crate::sampler::knob::Values;
 use crate::sampler::multistep::{Ending, Multistep};
 use crate::sampler::settings::Settings;
 use crate::sampler::stages;

@@ -4,7 +4,8 @@ use super::{
     ANCESTRAL_ETA, Built, CHURN, DDIM_ETA, NOISE, NOISE_BREAKS, NOTHING, PLAIN, RATE, TMAX, TMIN, UNIT, churn, churned,
     knob,
 };
-use crate::sampler::catalogue::{Entry, Values};
+use crate::sampler::entry::Entry;
+use crate::sampler::knob::Values;
 use crate::sampler::noise::Keep;
 use crate::sampler::one_step::{OneStep, Variance};
 use crate::sampler::stages;

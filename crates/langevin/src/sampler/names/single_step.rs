@@ -1,7 +1,7 @@
 //! Several evaluations a step: the ODE, with churn where EDM has it.
 
 use super::{Built, CHURN, DDIM_ETA, NOISE, NOISE_BREAKS, NOTHING, PLAIN, SINGLE, TMAX, TMIN, churned};
-use crate::sampler::catalogue::Entry;
+use crate::sampler::entry::Entry;
 use crate::sampler::fast::Fast;
 use crate::sampler::heunpp::HeunPlus;
 use crate::sampler::stages::{self, Stages, Table};

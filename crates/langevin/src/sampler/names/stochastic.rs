@@ -2,9 +2,10 @@
 
 use super::{ANCESTRAL_ETA, ANY, Built, NOISE, NOISE_BREAKS, NOTHING, PAIR, PLAIN, SINGLE, SQUARED_ETA, knob, pair};
 use crate::sampler::ancestral::Ancestral;
-use crate::sampler::catalogue::{Entry, Facts, Values};
+use crate::sampler::entry::{Entry, Facts};
 use crate::sampler::extended::Extended;
 use crate::sampler::form::{Form, Poly, Variable};
+use crate::sampler::knob::Values;
 use crate::sampler::multistep::Multistep;
 use crate::sampler::noise::Keep;
 use crate::sampler::settings::Settings;
