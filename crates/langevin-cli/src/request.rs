@@ -65,11 +65,11 @@ impl DiffusersArgs {
             }
             planned => planned.or_misused()?,
         };
-        let foreign = config.foreign(&call).or_misused()?;
+        let foreign = config.foreign().or_misused()?;
         if !foreign.is_empty() {
             say(&format!("note: fields of other schedulers, passed over as diffusers does: {}", foreign.join(", ")));
         }
-        let unknown = config.unknown(&call).or_misused()?;
+        let unknown = config.unknown().or_misused()?;
         if !unknown.is_empty() {
             let named = |(name, near): &(String, Option<&str>)| match near {
                 Some(near) => format!("{} (did you mean '{near}'?)", visible(name)),

@@ -9,6 +9,7 @@
 
 pub mod diffusers;
 pub mod k;
+mod quirks;
 mod request;
 mod setting;
 

@@ -8,14 +8,20 @@
 //!
 //! Source: arXiv 2408.06072, 2211.01095.
 
-use super::config::Config;
-use super::discrete::{DISCRETE_SPACINGS, ddim_next, end, walk};
-use super::table::{ALL, BetaTable, Defaults, LINEAR, count, network, refuse, single, spacing};
-use super::{Call, Class, Course, Tables};
-use langevin::error::{Error, Result};
+use super::betas::{BetaTable, Defaults, LINEAR};
+use super::call::Call;
+use super::discrete::{ddim_next, end, walk};
+use super::fields::Fields;
+use super::numbers::single;
+use super::scheduler::{Class, Course, Scheduler, Tables};
+use super::spacing::{LEADING, Spacing};
+use super::table::prediction;
+use crate::quirks;
+use langevin::error::Result;
 use langevin::formulation::Formulation;
 use langevin::moves::{Row, reverse_rho};
 use langevin::plan::{Letter, Var};
+use langevin::prediction::Prediction;
 use langevin::process::{Betas, Process, Tabulated};
 use langevin::sampler::Draft;
 use langevin::sampler::Method;
@@ -23,34 +29,49 @@ use langevin::sampler::form::{Form, Poly};
 use langevin::sampler::multistep::{Multistep, Past};
 use langevin::sampler::noise::Keep;
 use langevin::sampler::one_step::OneStep;
+use std::sync::Arc;
 
 const BETAS: Defaults =
     Defaults { start: 0.00085, end: 0.012, schedules: &["scaled_linear", "linear", "squaredcos_cap_v2"], ..LINEAR };
 
 pub(super) const CLASSES: &[Class] = &[
-    Class { name: "CogVideoXDDIMScheduler", tables, course: ddim, set: &[] },
-    Class { name: "CogVideoXDPMScheduler", tables, course: dpm, set: &[] },
+    Class::new("CogVideoXDDIMScheduler", |fields| Ok(Arc::new(CogVideoX::parse(fields, Solver::Ddim)?))),
+    Class::new("CogVideoXDPMScheduler", |fields| Ok(Arc::new(CogVideoX::parse(fields, Solver::Dpm)?))),
 ];
 
-/// The fields of the table.
-struct Shifted {
-    schedule: BetaTable,
-    shift: f64,
-    zero: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Solver {
+    Ddim,
+    Dpm,
 }
 
-impl Shifted {
-    fn read(config: &Config) -> Result<Self> {
-        let schedule = BetaTable::read(config, BETAS)?;
-        ["clip_sample", "clip_sample_range", "sample_max_value"].iter().for_each(|key| config.inert(key));
-        let shift = config.number("snr_shift_scale", 3.0)?;
-        if !(shift > 0.0 && shift.is_finite()) {
-            return Err(Error::format("bad field in the config")
-                .at("snr_shift_scale")
-                .expected("a number > 0")
-                .got(shift.to_string()));
-        }
-        Ok(Self { schedule, shift, zero: config.flag("rescale_betas_zero_snr", false)? })
+/// CogVideoXDDIMScheduler and CogVideoXDPMScheduler.
+#[derive(Clone, Debug)]
+struct CogVideoX {
+    solver: Solver,
+    betas: BetaTable,
+    /// S, `snr_shift_scale`.
+    shift: f64,
+    /// Whether the table ends at zero SNR.
+    zero: bool,
+    spacing: Spacing,
+    /// Whether the run ends at ᾱ = 1.
+    to_one: bool,
+    prediction: Prediction,
+}
+
+impl CogVideoX {
+    fn parse(fields: &Fields<'_>, solver: Solver) -> Result<Self> {
+        ["clip_sample", "clip_sample_range", "sample_max_value"].iter().for_each(|key| fields.inert(key));
+        Ok(Self {
+            solver,
+            betas: BetaTable::parse(fields, BETAS)?,
+            shift: fields.positive("snr_shift_scale", 3.0)?,
+            zero: fields.flag("rescale_betas_zero_snr", false)?,
+            spacing: Spacing::parse(fields, LEADING)?,
+            to_one: fields.flag("set_alpha_to_one", true)?,
+            prediction: prediction(fields)?,
+        })
     }
 
     /// The table of these ᾱ, each operation rounded by `cut`.
@@ -68,54 +89,47 @@ impl Shifted {
 
     /// The network's own table, in float64.
     fn own(&self) -> Result<Vec<f64>> {
-        let table = Tabulated::new(self.schedule.betas.clone(), self.schedule.entries())?;
+        let table = Tabulated::new(self.betas.betas.clone(), self.betas.entries())?;
         Ok(self.shifted(table.alpha_bars(), |value| value))
     }
 
     fn alphas_cumprod(&self) -> Result<Vec<f64>> {
-        match self.schedule.betas {
+        match self.betas.betas {
             Betas::ScaledLinear { .. } => self.own(),
-            _ => Ok(self.shifted(&self.schedule.alphas_cumprod(), single)),
+            _ => Ok(self.shifted(&self.betas.alphas_cumprod(), single)),
         }
     }
 
-    fn network(&self, config: &Config) -> Result<Formulation> {
-        let mut network = network(config, &self.schedule, ALL)?;
-        let table = Tabulated::new(Betas::AlphaBar { values: self.own()? }, self.schedule.entries())?;
+    fn network(&self) -> Result<Formulation> {
+        let mut network = self.betas.network(self.prediction)?;
+        let table = Tabulated::new(Betas::AlphaBar { values: self.own()? }, self.betas.entries())?;
         network.process = Process::tabulated(table);
         Ok(network)
     }
 }
 
-fn tables(config: &Config, call: &Call) -> Result<Tables> {
-    let shifted = Shifted::read(config)?;
-    refuse(call, "CogVideoX", false, false, false)?;
-    let train = shifted.schedule.count;
-    let timesteps = spacing(config, train, count(call, train)?, DISCRETE_SPACINGS)?;
-    Ok(Tables { alphas_cumprod: shifted.alphas_cumprod()?, timesteps, sigmas: Vec::new() })
-}
-
-fn course(config: &Config, call: &Call, tables: &Tables, method: Box<dyn Method>) -> Result<Course> {
-    let shifted = Shifted::read(config)?;
-    let last = end(config, tables, true)?;
-    let (mut steps, pins) = walk(tables, ddim_next(call, tables, shifted.schedule.count), last)?;
-    if call.consistent {
-        steps.retain(|step| step.from.alpha != step.to.alpha);
+impl Scheduler for CogVideoX {
+    fn tables(&self, call: &Call) -> Result<Tables> {
+        call.accepts("CogVideoX", false, false, false)?;
+        let train = self.betas.count;
+        let timesteps = self.spacing.times(train, call.count(train)?)?;
+        Ok(Tables { alphas_cumprod: self.alphas_cumprod()?, timesteps, sigmas: Vec::new() })
     }
-    let network = shifted.network(config)?;
-    Ok(Course { process: network.process.clone(), network, steps, pins, scale: 1.0, clip: None, method })
-}
 
-fn ddim(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    course(config, call, tables, Box::new(OneStep::new(Keep::Ddim(0.0))))
-}
-
-fn dpm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    if call.consistent {
-        let method = Multistep { eta: 1.0, ..Multistep::new(Form::Data, Poly::Midpoint, 2) };
-        return course(config, call, tables, Box::new(method));
+    fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
+        let last = end(self.to_one, tables);
+        let (mut steps, pins) = walk(tables, ddim_next(call, tables, self.betas.count), last)?;
+        if call.mends(&quirks::FIXED_STRIDE) {
+            steps.retain(|step| step.from.alpha != step.to.alpha);
+        }
+        let method: Box<dyn Method> = match self.solver {
+            Solver::Ddim => Box::new(OneStep::new(Keep::Ddim(0.0))),
+            Solver::Dpm if call.keeps(&quirks::COGVIDEOX_DRAWS) => Box::new(Burnt),
+            Solver::Dpm => Box::new(Multistep { eta: 1.0, ..Multistep::new(Form::Data, Poly::Midpoint, 2) }),
+        };
+        let network = self.network()?;
+        Ok(Course { process: network.process.clone(), network, steps, pins, scale: 1.0, clip: None, method })
     }
-    course(config, call, tables, Box::new(Burnt))
 }
 
 /// CogVideoX's DPM-Solver. What is odd: each step of second order draws noise twice and throws the first away; and a step that ends beyond the table is of first

@@ -3,7 +3,7 @@
 use super::table::text;
 use super::*;
 use langevin::plan::Op;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn parse(class: &str, fields: Value) -> Diffusers {
     Diffusers::parse(&text(&format!("{class}Scheduler"), fields)).unwrap()
@@ -296,7 +296,7 @@ fn what_cannot_be_is_refused_by_name() {
 /// The order lists of the single-step solver.
 #[test]
 fn groups_are_of_lower_order_at_the_end_where_they_must() {
-    use super::dpm::orders;
+    use super::dpm_single::orders;
     assert_eq!(orders(6, 3, false, false), [1, 2, 3, 1, 2, 3]);
     assert_eq!(orders(6, 3, true, false), [1, 2, 3, 1, 2, 1]);
     assert_eq!(orders(7, 3, false, true), [1, 2, 3, 1, 2, 3, 1]);

@@ -10,50 +10,67 @@
 //!
 //! Source: arXiv 2206.00364 (Heun), k-diffusion (the others).
 
-use super::config::Config;
-use super::sigma::{Ladder, RULE, Rule, STABLE, Selected, select, stored};
-use super::table::{ALL, BetaTable, Defaults, network, refuse, single};
-use super::{Call, Class, Course, Tables, number};
+use super::betas::{Defaults, LINEAR};
+use super::call::Call;
+use super::fields::Fields;
+use super::ladder::{Ladder, rounds_upward};
+use super::numbers::single;
+use super::scheduler::{Class, Course, Scheduler, Tables};
+use super::select::{Levels, RULE, Rule, Selected, stored};
+use crate::quirks::{self, Quirk};
 use langevin::error::Result;
 use langevin::math::{exp, ln};
+use langevin::prediction::Prediction;
 use langevin::sampler::noise::Keep;
 use langevin::sampler::stages::{self, Fresh, Stages};
 use langevin::space::Map;
+use std::sync::Arc;
 
+/// The betas of these classes.
+const STABLE: Defaults = Defaults { start: 0.00085, end: 0.012, ..LINEAR };
 const HEUN_BETAS: Defaults = Defaults { schedules: &["linear", "scaled_linear", "squaredcos_cap_v2", "exp"], ..STABLE };
 
 pub(super) const CLASSES: &[Class] = &[
-    Class { name: "HeunDiscreteScheduler", tables: heun_tables, course: heun, set: &[] },
-    Class { name: "KDPM2DiscreteScheduler", tables: kdpm2_tables, course: kdpm2, set: &[] },
-    Class { name: "KDPM2AncestralDiscreteScheduler", tables: kdpm2a_tables, course: kdpm2a, set: &[] },
-    Class { name: "DPMSolverSDEScheduler", tables: sde_tables, course: sde, set: &["s_noise"] },
+    Class::new("HeunDiscreteScheduler", |fields| Ok(Arc::new(Heun::parse(fields)?))),
+    Class::new("KDPM2DiscreteScheduler", |fields| Ok(Arc::new(Kdpm2::parse(fields, false)?))),
+    Class::new("KDPM2AncestralDiscreteScheduler", |fields| Ok(Arc::new(Kdpm2::parse(fields, true)?))),
+    Class::new("DPMSolverSDEScheduler", |fields| Ok(Arc::new(Sde::parse(fields)?))).taking(&["s_noise"]),
 ];
 
-// Heun.
+/// HeunDiscreteScheduler.
+#[derive(Clone, Debug)]
+struct Heun {
+    levels: Levels,
+    clip: Option<Map>,
+}
+
+impl Heun {
+    fn parse(fields: &Fields<'_>) -> Result<Self> {
+        let levels = Levels::parse(fields, HEUN_BETAS, RULE)?;
+        let range = fields.number("clip_sample_range", 1.0)?.abs();
+        let clip = fields.flag("clip_sample", false)?.then_some(Map::Clamp { min: -range, max: range });
+        Ok(Self { levels, clip })
+    }
+}
+
+impl Scheduler for Heun {
+    fn tables(&self, call: &Call) -> Result<Tables> {
+        call.accepts("HeunDiscrete", true, false, false)?;
+        let Selected { bars, levels, times, .. } = self.levels.select(call)?;
+        let times = times.iter().enumerate().flat_map(|(i, time)| vec![single(*time); if i == 0 { 1 } else { 2 }]);
+        Ok(Tables { alphas_cumprod: bars, timesteps: times.collect(), sigmas: doubled(stored(levels, 0.0)) })
+    }
+
+    fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
+        let (network, method) = (self.levels.network()?, Box::new(Stages::new(stages::HEUN)));
+        Ladder::double(tables, None)?.course(self.levels.spacing, call, network, self.clip.clone(), method)
+    }
+}
 
 fn doubled(levels: Vec<f64>) -> Vec<f64> {
     let count = levels.len();
     levels.into_iter().enumerate().flat_map(|(i, y)| vec![y; if i == 0 || i + 1 == count { 1 } else { 2 }]).collect()
 }
-
-fn heun_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = BetaTable::read(config, HEUN_BETAS)?;
-    refuse(call, "HeunDiscrete", true, false, false)?;
-    let chosen = select(config, call, &schedule, &RULE)?;
-    let times = chosen.times.iter().enumerate().flat_map(|(i, time)| vec![single(*time); if i == 0 { 1 } else { 2 }]);
-    Ok(Tables { alphas_cumprod: chosen.bars, timesteps: times.collect(), sigmas: doubled(stored(chosen.levels, 0.0)) })
-}
-
-fn heun(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = BetaTable::read(config, HEUN_BETAS)?;
-    let network = network(config, &schedule, ALL)?;
-    let range = config.number("clip_sample_range", 1.0)?.abs();
-    let clip = config.flag("clip_sample", false)?.then_some(Map::Clamp { min: -range, max: range });
-    let method = Box::new(Stages::new(stages::HEUN));
-    Ladder::double(tables, None)?.course(config, call, network, clip, method)
-}
-
-// KDPM2.
 
 /// e^{½(ln a + ln b)} in float32; 0 where one is 0.
 fn middle_single(a: f64, b: f64) -> f64 {
@@ -61,12 +78,13 @@ fn middle_single(a: f64, b: f64) -> f64 {
     if b.is_infinite() { 0.0 } else { f64::from((b - (b - a) * 0.5).exp()) }
 }
 
-fn kdpm2_middle(from: f64, to: f64) -> f64 {
+/// Half-way in ln y.
+fn middle(from: f64, to: f64) -> f64 {
     (from * to).sqrt()
 }
 
 /// Half-way to y'²/y, which is what ancestral noise leaves to the ODE.
-fn kdpm2a_middle(_: f64, to: f64) -> f64 {
+fn ancestral_middle(_: f64, to: f64) -> f64 {
     to
 }
 
@@ -85,54 +103,81 @@ fn interleaved(chosen: Selected, middle: impl Fn(f64, f64) -> f64) -> Tables {
     Tables { alphas_cumprod: chosen.bars, timesteps: times, sigmas }
 }
 
-fn kdpm2_selected(config: &Config, call: &Call) -> Result<Selected> {
-    let schedule = BetaTable::read(config, STABLE)?;
-    refuse(call, "KDPM2", false, false, false)?;
-    select(config, call, &schedule, &Rule { rounds: true, ..RULE })
+/// KDPM2DiscreteScheduler and its ancestral twin.
+#[derive(Clone, Debug)]
+struct Kdpm2 {
+    levels: Levels,
+    ancestral: bool,
 }
 
-fn kdpm2_tables(config: &Config, call: &Call) -> Result<Tables> {
-    Ok(interleaved(kdpm2_selected(config, call)?, |from, to| middle_single(to, from)))
-}
-
-/// √(y y'²/y) is y' itself. The original makes it in float32 from y'² − (y'² − y'⁴/y²), of which little is left after a long step.
-fn kdpm2a_tables(config: &Config, call: &Call) -> Result<Tables> {
-    Ok(interleaved(kdpm2_selected(config, call)?, |_, to| to))
-}
-
-fn kdpm2(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = BetaTable::read(config, STABLE)?;
-    let network = network(config, &schedule, ALL)?;
-    let method = Box::new(Stages::new(stages::DPM2));
-    Ladder::double(tables, Some(kdpm2_middle))?.course(config, call, network, None, method)
-}
-
-fn kdpm2a(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = BetaTable::read(config, STABLE)?;
-    let network = network(config, &schedule, ALL)?;
-    let method = Box::new(Stages { keep: Keep::Ddim(1.0), ..Stages::new(stages::DPM2) });
-    Ladder::double(tables, Some(kdpm2a_middle))?.course(config, call, network, None, method)
-}
-
-// DPM-Solver for the SDE.
-
-fn sde_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = BetaTable::read(config, STABLE)?;
-    refuse(call, "DPMSolverSDE", false, false, false)?;
-    let chosen = select(config, call, &schedule, &Rule { single: false, bounded: false, ..RULE })?;
-    let mut times = vec![chosen.times[0]];
-    for (i, time) in chosen.times.iter().enumerate().skip(1) {
-        let middle = exp(0.5 * (ln(chosen.levels[i - 1]) + ln(chosen.levels[i])));
-        times.extend([chosen.table.time(middle), *time]);
+impl Kdpm2 {
+    fn parse(fields: &Fields<'_>, ancestral: bool) -> Result<Self> {
+        Ok(Self { levels: Levels::parse(fields, STABLE, Rule { rounds: true, ..RULE })?, ancestral })
     }
-    Ok(Tables { alphas_cumprod: chosen.bars, timesteps: times, sigmas: doubled(stored(chosen.levels, 0.0)) })
 }
 
-fn sde(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = BetaTable::read(config, STABLE)?;
-    config.inert("noise_sampler_seed");
-    let network = network(config, &schedule, ALL)?;
-    let (keep, noise) = (Keep::Ddim(1.0), number(call, "s_noise", 1.0)?);
-    let method = Box::new(Stages { keep, noise, fresh: Fresh::Brownian, ..Stages::new(stages::DPMPP_2S) });
-    Ladder::double(tables, Some(kdpm2_middle))?.course(config, call, network, None, method)
+impl Scheduler for Kdpm2 {
+    fn tables(&self, call: &Call) -> Result<Tables> {
+        call.accepts("KDPM2", false, false, false)?;
+        let chosen = self.levels.select(call)?;
+        // √(y y'²/y) is y' itself. The original makes it in float32 from y'² − (y'² − y'⁴/y²), of which little is left after a long step.
+        Ok(if self.ancestral {
+            interleaved(chosen, |_, to| to)
+        } else {
+            interleaved(chosen, |from, to| middle_single(to, from))
+        })
+    }
+
+    fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
+        let (middle, method): (fn(f64, f64) -> f64, _) = if self.ancestral {
+            (ancestral_middle, Stages { keep: Keep::Ddim(1.0), ..Stages::new(stages::DPM2) })
+        } else {
+            (middle, Stages::new(stages::DPM2))
+        };
+        let network = self.levels.network()?;
+        Ladder::double(tables, Some(middle))?.course(self.levels.spacing, call, network, None, Box::new(method))
+    }
+
+    fn fault(&self, _: &Call, tables: &Tables) -> Option<&'static Quirk> {
+        if self.levels.prediction == Prediction::X0 {
+            return Some(&quirks::SAMPLE_PREDICTION);
+        }
+        let nodes = tables.sigmas.iter().enumerate().filter(|(i, _)| *i == 0 || i % 2 == 1).map(|(_, y)| *y);
+        (self.ancestral && rounds_upward(nodes)).then_some(&quirks::ANCESTRAL_ROUNDING)
+    }
+}
+
+/// DPMSolverSDEScheduler.
+#[derive(Clone, Debug)]
+struct Sde(Levels);
+
+impl Sde {
+    fn parse(fields: &Fields<'_>) -> Result<Self> {
+        fields.inert("noise_sampler_seed");
+        Ok(Self(Levels::parse(fields, STABLE, Rule { single: false, bounded: false, ..RULE })?))
+    }
+}
+
+impl Scheduler for Sde {
+    fn tables(&self, call: &Call) -> Result<Tables> {
+        call.accepts("DPMSolverSDE", false, false, false)?;
+        let chosen = self.0.select(call)?;
+        let mut times = vec![chosen.times[0]];
+        for (i, time) in chosen.times.iter().enumerate().skip(1) {
+            let middle = exp(0.5 * (ln(chosen.levels[i - 1]) + ln(chosen.levels[i])));
+            times.extend([chosen.table.time(middle), *time]);
+        }
+        Ok(Tables { alphas_cumprod: chosen.bars, timesteps: times, sigmas: doubled(stored(chosen.levels, 0.0)) })
+    }
+
+    fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
+        let (keep, noise) = (Keep::Ddim(1.0), call.number("s_noise", 1.0)?);
+        let method = Stages { keep, noise, fresh: Fresh::Brownian, ..Stages::new(stages::DPMPP_2S) };
+        let network = self.0.network()?;
+        Ladder::double(tables, Some(middle))?.course(self.0.spacing, call, network, None, Box::new(method))
+    }
+
+    fn fault(&self, _: &Call, _: &Tables) -> Option<&'static Quirk> {
+        (self.0.prediction == Prediction::X0).then_some(&quirks::SAMPLE_PREDICTION)
+    }
 }

@@ -1,4 +1,4 @@
-//! PNDM and IPNDM: Adams–Bashforth with the constants of even steps on the network's raw output m, each step by DDIM's transfer
+//! PNDM: Adams–Bashforth with the constants of even steps on the network's raw output m, each step by DDIM's transfer
 //!
 //! $$x' = \frac{\alpha'}{\alpha} x + (\sigma' - \frac{\alpha'}{\alpha}\sigma) e.$$
 //!
@@ -9,102 +9,134 @@
 //!
 //! Source: Liu et al., arXiv 2202.09778.
 
-use super::config::Config;
-use super::table::{
-    BetaTable, LINEAR, alpha_bar, by_index, count, level, linspace_single, network, pin, refuse, single, spacing,
-};
-use super::{Call, Class, Course, Tables};
+use super::betas::{BetaTable, LINEAR};
+use super::call::Call;
+use super::fields::Fields;
+use super::scheduler::{Class, Course, Scheduler, Tables};
+use super::spacing::{LEADING, Spacing};
+use super::table::{alpha_bar, by_index, level, pin};
+use crate::quirks::{self, Quirk};
 use langevin::error::{Error, Result};
-use langevin::formulation::Formulation;
-use langevin::math::sin;
-use langevin::plan::{Letter, NetworkCall, Var};
+use langevin::plan::{Letter, Var};
 use langevin::prediction::Prediction;
-use langevin::process::{Level, Process};
+use langevin::process::Level;
 use langevin::sampler::form::{Form, Poly};
-use langevin::sampler::multistep::{Multistep, Past};
-use langevin::sampler::{Draft, Node, Step};
-use langevin::sampler::{Method, stages};
+use langevin::sampler::multistep::Multistep;
+use langevin::sampler::{Draft, Method, Step, stages};
+use std::sync::Arc;
 
-pub(super) const CLASSES: &[Class] = &[
-    Class { name: "PNDMScheduler", tables: pndm_tables, course: pndm, set: &[] },
-    Class { name: "IPNDMScheduler", tables: ipndm_tables, course: ipndm, set: &[] },
-];
+pub(super) const CLASSES: &[Class] = &[Class::new("PNDMScheduler", |fields| Ok(Arc::new(Pndm::parse(fields)?)))];
 
-/// The times of the steps, noisiest first.
-fn grid(config: &Config, call: &Call, schedule: &BetaTable) -> Result<Vec<f64>> {
-    spacing(config, schedule.count, count(call, schedule.count)?, &["leading", "linspace", "trailing"])
+/// PNDMScheduler.
+#[derive(Clone, Debug)]
+struct Pndm {
+    betas: BetaTable,
+    spacing: Spacing,
+    /// `skip_prk_steps`: whether the start is Heun's.
+    skip: bool,
+    prediction: Prediction,
+    /// Whether the run ends at ᾱ = 1.
+    to_one: bool,
 }
 
-fn pndm_tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = BetaTable::read(config, LINEAR)?;
-    refuse(call, "PNDM", false, false, false)?;
-    let times = grid(config, call, &schedule)?;
-    let calls = if config.flag("skip_prk_steps", false)? {
-        let mut calls = times;
-        if let Some(second) = calls.get(1).copied() {
-            calls.insert(1, second);
-        }
-        calls
-    } else {
-        if times.len() < 4 {
-            return Err(Error::argument("the Runge–Kutta start is three steps long, and a fourth must follow")
-                .at("skip_prk_steps")
-                .expected("4 steps or more")
-                .got(times.len().to_string())
-                .hinting("set skip_prk_steps"));
-        }
-        let half = (schedule.count / count(call, schedule.count)? / 2) as f64;
-        let start = times.windows(2).take(3).flat_map(|pair| [pair[0], pair[1] + half, pair[1] + half, pair[1]]);
-        start.chain(times[3..].iter().copied()).collect()
-    };
-    Ok(by_index(&schedule, calls))
-}
+impl Pndm {
+    fn parse(fields: &Fields<'_>) -> Result<Self> {
+        let predictions = [("epsilon", Prediction::Epsilon), ("v_prediction", Prediction::V)];
+        Ok(Self {
+            betas: BetaTable::parse(fields, LINEAR)?,
+            spacing: Spacing::parse(fields, LEADING)?,
+            skip: fields.flag("skip_prk_steps", false)?,
+            prediction: fields.choice("prediction_type", &predictions)?,
+            to_one: fields.flag("set_alpha_to_one", false)?,
+        })
+    }
 
-fn pndm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = BetaTable::read(config, LINEAR)?;
-    let network = network(config, &schedule, &["epsilon", "v_prediction"])?;
-    let skip = config.flag("skip_prk_steps", false)?;
-    let last = if config.flag("set_alpha_to_one", false)? { 1.0 } else { alpha_bar(tables, 0.0, 1.0)? };
-    let process = network.process.clone();
-    if call.consistent {
-        let mut times = grid(config, call, &schedule)?;
+    /// The times of the steps, noisiest first.
+    fn grid(&self, call: &Call) -> Result<Vec<f64>> {
+        self.spacing.times(self.betas.count, call.count(self.betas.count)?)
+    }
+
+    /// A step from each time to the next, with the start as a method has it.
+    fn mended(&self, call: &Call, at: impl Fn(f64) -> Result<Level>) -> Result<Course> {
+        let mut times = self.grid(call)?;
         times.dedup();
         let ends = times[1..].iter().copied().chain([-1.0]).collect::<Vec<_>>();
-        let at = |time: f64| -> Result<Level> { Ok(level(time, alpha_bar(tables, time, last)?)) };
         let mut steps = times
             .iter()
             .zip(ends)
             .map(|(from, to)| Ok(Step { from: at(*from)?, to: at(to)? }))
             .collect::<Result<Vec<_>>>()?;
         steps.retain(|step| step.from.alpha != step.to.alpha);
-        let warm = Some(if skip { (1, stages::HEUN) } else { (3, stages::RUNGE_KUTTA) });
+        let warm = Some(if self.skip { (1, stages::HEUN) } else { (3, stages::RUNGE_KUTTA) });
         let method = Box::new(Multistep { warm, ..Multistep::new(Form::Noise, Poly::Even, 4) });
         let nodes = steps.iter().flat_map(|step| [step.from, step.to]).filter(|node| node.time >= 0.0);
         let pins = nodes.map(|node| pin(node, node.time)).collect();
-        return Ok(Course { process, network, steps, pins, scale: 1.0, clip: None, method });
+        let network = self.betas.network(self.prediction)?;
+        Ok(Course { process: network.process.clone(), network, steps, pins, scale: 1.0, clip: None, method })
     }
-    let stride = (schedule.count / count(call, schedule.count)?) as f64;
-    let mut pins = Vec::new();
-    let at = |time: f64| -> Result<Level> { Ok(level(time.max(-1.0), alpha_bar(tables, time, last)?)) };
-    let times = &tables.timesteps;
-    // Calls left out are not counted by the original: it makes its start wherever it begins.
-    let first = call.start_at.unwrap_or(0).min(times.len());
-    let mut calls = Calls { skip, stride, velocity: network.prediction == Prediction::V, calls: Vec::new() };
-    let mut steps = Vec::new();
-    for (index, time) in times.iter().enumerate() {
-        let (from, to) = match index.checked_sub(first) {
-            None => calls.span(times, times, index),
-            Some(index) => calls.span(&times[first..], times, index),
-        };
-        let step = Step { from: at(from)?, to: at(to)? };
-        if index >= first {
-            calls.calls.push((at(*time)?, step));
-            pins.push(pin(at(*time)?, *time));
-        }
-        steps.push(step);
-    }
-    Ok(Course { process, network, steps, pins, scale: 1.0, clip: None, method: Box::new(calls) })
 }
+
+impl Scheduler for Pndm {
+    fn tables(&self, call: &Call) -> Result<Tables> {
+        call.accepts("PNDM", false, false, false)?;
+        let times = self.grid(call)?;
+        let calls = if self.skip {
+            let mut calls = times;
+            if let Some(second) = calls.get(1).copied() {
+                calls.insert(1, second);
+            }
+            calls
+        } else {
+            if times.len() < 4 {
+                return Err(quirks::RUNGE_KUTTA_START.refuses(
+                    Error::argument("the Runge–Kutta start is three steps long, and a fourth must follow")
+                        .at("skip_prk_steps")
+                        .expected("4 steps or more")
+                        .got(times.len().to_string())
+                        .hinting("set skip_prk_steps"),
+                ));
+            }
+            let half = (self.betas.count / call.count(self.betas.count)? / 2) as f64;
+            let start = times.windows(2).take(3).flat_map(|pair| [pair[0], pair[1] + half, pair[1] + half, pair[1]]);
+            start.chain(times[3..].iter().copied()).collect()
+        };
+        Ok(by_index(&self.betas, calls))
+    }
+
+    fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
+        let last = if self.to_one { 1.0 } else { alpha_bar(tables, 0.0, 1.0)? };
+        let at = |time: f64| -> Result<Level> { Ok(level(time.max(-1.0), alpha_bar(tables, time, last)?)) };
+        if call.mends(&quirks::FIXED_STRIDE) {
+            return self.mended(call, at);
+        }
+        let stride = (self.betas.count / call.count(self.betas.count)?) as f64;
+        let mut pins = Vec::new();
+        let times = &tables.timesteps;
+        // Calls left out are not counted by the original: it makes its start wherever it begins.
+        let first = call.start_at.unwrap_or(0).min(times.len());
+        let velocity = self.prediction == Prediction::V;
+        let mut calls = Calls { skip: self.skip, stride, velocity, calls: Vec::new() };
+        let mut steps = Vec::new();
+        for (index, time) in times.iter().enumerate() {
+            let (from, to) = match index.checked_sub(first) {
+                None => calls.span(times, times, index),
+                Some(index) => calls.span(&times[first..], times, index),
+            };
+            let step = Step { from: at(from)?, to: at(to)? };
+            if index >= first {
+                calls.calls.push((at(*time)?, step));
+                pins.push(pin(at(*time)?, *time));
+            }
+            steps.push(step);
+        }
+        let network = self.betas.network(self.prediction)?;
+        let (process, method) = (network.process.clone(), Box::new(calls));
+        Ok(Course { process, network, steps, pins, scale: 1.0, clip: None, method })
+    }
+}
+
+/// What the original does where its run begins later; see [`Calls`].
+const _: &Quirk = &quirks::PNDM_START;
 
 /// PNDM call by call: where the network is asked, and the transfer that follows.
 ///
@@ -193,102 +225,6 @@ impl Method for Calls {
                 x = self.transfer(draft, x, step, &outputs);
             }
             draft.note(Letter::R, Some(0.0), &step.from, &step.to, mark);
-        }
-        Ok(x)
-    }
-}
-
-// IPNDM.
-
-/// β = sin²(πu/2) for u from 1 to 0, or those given; σ = β and α = √(1 − β²).
-fn sigmas(config: &Config, steps: usize) -> Result<Vec<f64>> {
-    let Some(betas) = config.numbers("trained_betas")? else {
-        let angle = |u: f64| single(single(u * single(std::f64::consts::PI)) / 2.0);
-        let beta = |u: f64| {
-            let sine = single(sin(angle(u)));
-            single(sine * sine)
-        };
-        let mut shares = linspace_single(1.0, 0.0, steps + 1);
-        shares[steps] = 0.0;
-        return Ok(shares.into_iter().map(beta).collect());
-    };
-    let falling = betas.windows(2).all(|pair| pair[0] > pair[1]);
-    let within = betas.iter().all(|beta| (0.0..=1.0).contains(beta));
-    if betas.len() == steps + 1 && falling && within {
-        return Ok(betas.into_iter().map(single).collect());
-    }
-    Err(Error::format("bad field in the config")
-        .at("trained_betas")
-        .expected(format!("{} noise levels for {steps} steps, falling from at most 1 to at least 0", steps + 1))
-        .got(format!("{} numbers", betas.len())))
-}
-
-fn root(sigma: f64) -> f64 {
-    single(single(1.0 - single(sigma * sigma)).sqrt())
-}
-
-fn ipndm_tables(config: &Config, call: &Call) -> Result<Tables> {
-    refuse(call, "IPNDM", false, false, false)?;
-    let train = config.whole("num_train_timesteps", 1000)?;
-    let sigmas = sigmas(config, count(call, train)?)?;
-    let time = |sigma: &f64| {
-        let angle = libm::atan2(*sigma, root(*sigma));
-        single(single(single(angle) / single(std::f64::consts::PI)) * 2.0)
-    };
-    let timesteps = sigmas[..sigmas.len() - 1].iter().map(time).collect();
-    Ok(Tables { alphas_cumprod: Vec::new(), timesteps, sigmas: Vec::new() })
-}
-
-fn ipndm(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let sigmas = sigmas(config, tables.timesteps.len())?;
-    let time = |i: usize| tables.timesteps.get(i).copied().unwrap_or(0.0);
-    let node = |(i, sigma): (usize, &f64)| Level { time: time(i), alpha: root(*sigma), sigma: *sigma };
-    let nodes: Vec<Level> = sigmas.iter().enumerate().map(node).collect();
-    let process = Process::vp_cosine();
-    let network = Formulation::new(process.clone(), Prediction::V);
-    let pins: Vec<NetworkCall> =
-        if call.consistent { vec![] } else { nodes.iter().map(|node| pin(*node, node.time)).collect() };
-    let steps = nodes.windows(2).map(|pair| Step { from: pair[0], to: pair[1] }).collect();
-    let method: Box<dyn Method> = if call.consistent || nodes[0].alpha > 0.0 {
-        Box::new(Multistep::new(Form::Noise, Poly::Even, 4))
-    } else {
-        Box::new(FromNoise)
-    };
-    Ok(Course { process, network, steps, pins, scale: 1.0, clip: None, method })
-}
-
-/// IPNDM from pure noise. What is odd: where α = 0 the original takes D = 0 and ε = x, so that the network's first output is not used, though it is computed, and
-/// one step alone gives 0.
-///
-/// The consistent plan takes the D that the network says.
-#[derive(Clone, Debug, PartialEq)]
-struct FromNoise;
-
-impl Method for FromNoise {
-    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
-        let mut x = draft.begin();
-        let mut past = Past::default();
-        for (_, step) in draft.taken() {
-            let (from, to) = (step.from, step.to);
-            let mark = draft.mark();
-            let node = if from.alpha == 0.0 {
-                draft.denoised(x, &from)?;
-                Node { level: from, value: draft.combine([(1.0, x)], []) }
-            } else {
-                draft.value(Form::Noise, x, &from)?
-            };
-            past.push(node);
-            let used = past.len().min(4);
-            let (a, b) = if from.alpha == 0.0 {
-                // x − x is the only way to write 0.
-                if to.sigma > 0.0 { (to.sigma, vec![]) } else { (1.0, vec![-1.0]) }
-            } else {
-                Poly::Even.weights(Form::Noise, &from, &past.levels(used), &to, (0.0, 1.0))
-            };
-            let terms = past.terms(&b);
-            x = draft.advance((a, x), terms, 0.0);
-            past.keep(3);
-            draft.note(Letter::R, Some(0.0), &from, &to, mark);
         }
         Ok(x)
     }

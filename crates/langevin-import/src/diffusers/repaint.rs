@@ -10,80 +10,107 @@
 //!
 //! Source: Lugmayr et al., arXiv 2201.09865.
 
-use super::config::Config;
-use super::table::{BetaTable, Defaults, LINEAR, alpha_bar, by_index, count, level, network, pin, refuse};
-use super::{Call, Class, Course, Tables, whole};
+use super::betas::{BetaTable, Defaults, LINEAR};
+use super::call::Call;
+use super::fields::Fields;
+use super::scheduler::{Class, Course, Scheduler, Tables};
+use super::table::{alpha_bar, by_index, level, pin};
+use crate::quirks;
 use langevin::error::{Error, Result};
 use langevin::math::co;
 use langevin::moves::{Row, ddim_rho};
 use langevin::plan::{Letter, Var};
+use langevin::prediction::Prediction;
+use langevin::process::Level;
 use langevin::sampler::Method;
 use langevin::sampler::{Draft, Step};
 use langevin::space::Map;
+use std::sync::Arc;
 
 const BETAS: Defaults = Defaults { schedules: &["linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid"], ..LINEAR };
 
-pub(super) const CLASSES: &[Class] =
-    &[Class { name: "RePaintScheduler", tables, course, set: &["jump_length", "jump_n_sample"] }];
+pub(super) const CLASSES: &[Class] = &[Class::new("RePaintScheduler", |fields| Ok(Arc::new(RePaint::parse(fields)?)))
+    .taking(&["jump_length", "jump_n_sample"])];
+
+/// RePaintScheduler.
+#[derive(Clone, Debug)]
+struct RePaint {
+    betas: BetaTable,
+    prediction: Prediction,
+    clip: bool,
+    eta: f64,
+}
+
+impl RePaint {
+    fn parse(fields: &Fields<'_>) -> Result<Self> {
+        Ok(Self {
+            betas: BetaTable::parse(fields, BETAS)?,
+            prediction: fields.choice("prediction_type", &[("epsilon", Prediction::Epsilon)])?,
+            clip: fields.flag("clip_sample", true)?,
+            eta: fields.number("eta", 0.0)?,
+        })
+    }
+}
 
 /// The most times a run may have.
 const MOST: usize = 100_000;
 
-fn tables(config: &Config, call: &Call) -> Result<Tables> {
-    let schedule = BetaTable::read(config, BETAS)?;
-    refuse(call, "RePaint", false, false, false)?;
-    let steps = count(call, schedule.count)?;
-    let (length, samples) = (whole(call, "jump_length", 10, 1..=1000)?, whole(call, "jump_n_sample", 10, 1..=1000)?);
-    let stride = schedule.count / steps;
-    let mut jumps = vec![0; steps];
-    (0..steps.saturating_sub(length)).step_by(length).for_each(|at| jumps[at] = samples - 1);
-    let (mut times, mut at) = (Vec::new(), steps);
-    while at >= 1 && times.len() <= MOST {
-        at -= 1;
-        times.push((at * stride) as f64);
-        if jumps[at] > 0 {
-            jumps[at] -= 1;
-            times.extend((1..=length).map(|up| ((at + up) * stride) as f64));
-            at += length;
+impl Scheduler for RePaint {
+    fn tables(&self, call: &Call) -> Result<Tables> {
+        call.accepts("RePaint", false, false, false)?;
+        let steps = call.count(self.betas.count)?;
+        let (length, samples) = (call.whole("jump_length", 10, 1..=1000)?, call.whole("jump_n_sample", 10, 1..=1000)?);
+        let stride = self.betas.count / steps;
+        let mut jumps = vec![0; steps];
+        (0..steps.saturating_sub(length)).step_by(length).for_each(|at| jumps[at] = samples - 1);
+        let (mut times, mut at) = (Vec::new(), steps);
+        while at >= 1 && times.len() <= MOST {
+            at -= 1;
+            times.push((at * stride) as f64);
+            if jumps[at] > 0 {
+                jumps[at] -= 1;
+                times.extend((1..=length).map(|up| ((at + up) * stride) as f64));
+                at += length;
+            }
         }
+        if times.len() > MOST {
+            return Err(Error::argument("the run is too long")
+                .at("jump_length, jump_n_sample")
+                .expected(format!("at most {MOST} times")));
+        }
+        Ok(by_index(&self.betas, times))
     }
-    if times.len() > MOST {
-        return Err(Error::argument("the run is too long")
-            .at("jump_length, jump_n_sample")
-            .expected(format!("at most {MOST} times")));
-    }
-    Ok(by_index(&schedule, times))
-}
 
-fn course(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let schedule = BetaTable::read(config, BETAS)?;
-    if call.start_at.is_some() {
-        return Err(Error::argument("RePaint starts at its beginning").at("start_at"));
-    }
-    let network = network(config, &schedule, &["epsilon"])?;
-    let stride = (schedule.count / count(call, schedule.count)?) as f64;
-    let at = |time: f64| -> Result<langevin::Level> { Ok(level(time.max(-1.0), alpha_bar(tables, time, 1.0)?)) };
-    let (mut legs, mut before, mut stands) = (Vec::new(), f64::INFINITY, None);
-    for time in &tables.timesteps {
-        if *time < before {
-            let step = Step { from: at(*time)?, to: at(time - stride)? };
-            stands = Some(step.to);
-            legs.push(Leg::Down(step));
-        } else if let Some(from) = stands {
-            let to = at(before)?;
-            let first = before as usize;
-            let betas = schedule.values.get(first..first + stride as usize).filter(|_| !call.consistent);
-            legs.push(Leg::Up(Step { from, to }, betas.unwrap_or_default().to_vec()));
-            stands = Some(to);
+    fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
+        if call.start_at.is_some() {
+            return Err(Error::argument("RePaint starts at its beginning").at("start_at"));
         }
-        before = *time;
+        let network = self.betas.network(self.prediction)?;
+        let stride = (self.betas.count / call.count(self.betas.count)?) as f64;
+        let at = |time: f64| -> Result<Level> { Ok(level(time.max(-1.0), alpha_bar(tables, time, 1.0)?)) };
+        let (mut legs, mut before, mut stands) = (Vec::new(), f64::INFINITY, None);
+        for time in &tables.timesteps {
+            if *time < before {
+                let step = Step { from: at(*time)?, to: at(time - stride)? };
+                stands = Some(step.to);
+                legs.push(Leg::Down(step));
+            } else if let Some(from) = stands {
+                let to = at(before)?;
+                let first = before as usize;
+                let betas =
+                    self.betas.values.get(first..first + stride as usize).filter(|_| call.keeps(&quirks::REPAINT_JUMP));
+                legs.push(Leg::Up(Step { from, to }, betas.unwrap_or_default().to_vec()));
+                stands = Some(to);
+            }
+            before = *time;
+        }
+        let steps: Vec<Step> =
+            legs.iter().filter_map(|leg| if let Leg::Down(step) = leg { Some(*step) } else { None }).collect();
+        let pins = steps.iter().map(|step| pin(step.from, step.from.time)).collect();
+        let clip = self.clip.then_some(Map::Clamp { min: -1.0, max: 1.0 });
+        let method = Box::new(Legs { eta: self.eta, legs });
+        Ok(Course { process: network.process.clone(), network, steps, pins, scale: 1.0, clip, method })
     }
-    let steps: Vec<Step> =
-        legs.iter().filter_map(|leg| if let Leg::Down(step) = leg { Some(*step) } else { None }).collect();
-    let pins = steps.iter().map(|step| pin(step.from, step.from.time)).collect();
-    let clip = config.flag("clip_sample", true)?.then_some(Map::Clamp { min: -1.0, max: 1.0 });
-    let method = Box::new(Legs { eta: config.number("eta", 0.0)?, legs });
-    Ok(Course { process: network.process.clone(), network, steps, pins, scale: 1.0, clip, method })
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,8 @@
 use super::table::text;
 use super::*;
-use serde_json::json;
+use langevin::process::Level;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 fn parse(class: &str, fields: Value) -> Diffusers {
     Diffusers::parse(&text(class, fields)).unwrap()
@@ -23,11 +25,11 @@ fn every_unknown_field_is_named() {
     // diffusers passes over them, and so do we unless asked to refuse.
     let call = Call::steps(3);
     assert_eq!(config.plan(&call).unwrap(), plan("DDIMScheduler", json!({}), &call));
-    let names: Vec<String> = config.unknown(&call).unwrap().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = config.unknown().unwrap().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["beta_ned", "one", "two"]);
     // A like name of another purpose is no hint.
     let flow = parse("FlowMatchEulerDiscreteScheduler", json!({"use_uniform_sigmas": false}));
-    assert_eq!(flow.unknown(&call).unwrap(), [("use_uniform_sigmas".to_owned(), None)]);
+    assert_eq!(flow.unknown().unwrap(), [("use_uniform_sigmas".to_owned(), None)]);
 }
 
 fn plan(class: &str, fields: Value, call: &Call) -> langevin::Plan {
@@ -54,7 +56,7 @@ fn network_times(plan: &langevin::Plan) -> Vec<f64> {
 
 #[test]
 fn every_class_has_a_plan_and_a_consistent_one() {
-    for class in CLASSES.iter().copied().flatten() {
+    for class in classes::all() {
         // The inverse of a noisy solver and grids without a shift need no field of their own.
         for consistent in [false, true] {
             let plan = parse(class.name, json!({})).plan(&steps(6, json!({}), consistent)).unwrap();
@@ -260,21 +262,21 @@ fn grids_go_between_the_levels_of_the_config() {
             config.plan(&Call::steps(6)).unwrap().moves().iter().map(|note| note.from.sigma_ve()).collect();
         let (first, last) = (levels[0], levels.iter().copied().filter(|y| *y > 0.0).fold(f64::INFINITY, f64::min));
         assert!((first / 700.0 - 1.0).abs() < 1e-6 && (last / 0.002 - 1.0).abs() < 1e-5, "{class}: {levels:?}");
-        assert!(!config.foreign(&Call::steps(6)).unwrap().contains(&"sigma_min".to_owned()), "{class}");
+        assert!(!config.foreign().unwrap().contains(&"sigma_min".to_owned()), "{class}");
     }
     // These two build Karras's levels between those of the table alone.
     for class in ["LMSDiscreteScheduler", "DPMSolverSDEScheduler"] {
         let config = parse(class, fields.clone());
         let plan = config.plan(&Call::steps(6)).unwrap();
         assert!((plan.moves()[0].from.sigma_ve() - 14.6146).abs() < 1e-3, "{class}");
-        assert!(config.foreign(&Call::steps(6)).unwrap().contains(&"sigma_max".to_owned()), "{class}");
+        assert!(config.foreign().unwrap().contains(&"sigma_max".to_owned()), "{class}");
         let fields = json!({"sigma_max": 700.0, "use_exponential_sigmas": true});
         let plan = parse(class, fields).plan(&Call::steps(6)).unwrap();
         assert!((plan.moves()[0].from.sigma_ve() / 700.0 - 1.0).abs() < 1e-6, "{class}");
     }
     // Times of the table are between no levels.
     let plain = parse("DPMSolverMultistepScheduler", json!({"sigma_max": 700.0}));
-    assert_eq!(plain.foreign(&Call::steps(6)).unwrap(), ["sigma_max"]);
+    assert_eq!(plain.foreign().unwrap(), ["sigma_max"]);
 }
 
 /// Flow levels beyond 1: the original's step is Euler's in the coordinates of VE, for the noise that EDM's networks predict.
@@ -369,7 +371,7 @@ fn fields_of_other_schedulers_are_named_and_passed_over() {
     let config =
         parse("PNDMScheduler", json!({"clip_sample": false, "skip_prk_steps": true, "use_karras_sigmas": true}));
     let call = Call::steps(8);
-    assert_eq!(config.foreign(&call).unwrap(), ["clip_sample", "use_karras_sigmas"]);
+    assert_eq!(config.foreign().unwrap(), ["clip_sample", "use_karras_sigmas"]);
     let plain = parse("PNDMScheduler", json!({"skip_prk_steps": true}));
     assert_eq!(config.plan(&call).unwrap(), plain.plan(&call).unwrap());
     // A fixed variance is DDPM's own affair.

@@ -1,0 +1,121 @@
+//! What a caller of the original says at run time.
+
+use super::fields::as_number;
+use crate::quirks::Quirk;
+use langevin::error::{Error, Result};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+/// What a caller of the original says at run time.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Call {
+    /// The number of steps, `num_inference_steps`.
+    pub steps: Option<usize>,
+    /// `timesteps`, in place of a number of steps.
+    pub timesteps: Option<Vec<f64>>,
+    /// `sigmas`, in place of a number of steps.
+    pub sigmas: Option<Vec<f64>>,
+    /// `mu` of dynamic shifting.
+    pub mu: Option<f64>,
+    /// What `step` is given at every step: `eta`, `s_churn`, `use_clipped_model_output` and so on.
+    pub set: BTreeMap<String, Value>,
+    /// Leaves this many steps out, and starts from the input `init`.
+    pub start_at: Option<usize>,
+    /// With `start_at`: starts from the input `image` instead, clean data, and noises it to that level.
+    pub image: bool,
+    /// Mends what is known to be wrong.
+    pub consistent: bool,
+    /// The number of tokens of the picture, from which a config with dynamic shifting makes μ as its pipeline does:
+    /// `base_shift` at `base_image_seq_len`, `max_shift` at `max_image_seq_len`, and linear between and beyond. The levels of
+    /// a flow are then those that pipelines give, n numbers evenly spaced from 1 to 1/n.
+    pub image_seq_len: Option<usize>,
+    /// Refuses fields that no scheduler has; otherwise they are passed over, as in diffusers.
+    pub strict: bool,
+}
+
+impl Call {
+    /// This many steps, and nothing else.
+    #[must_use]
+    pub fn steps(steps: usize) -> Self {
+        Self { steps: Some(steps), ..Self::default() }
+    }
+
+    /// Whether the run does what this quirk says, as the original does.
+    pub(super) fn keeps(&self, _: &Quirk) -> bool {
+        !self.consistent
+    }
+
+    /// Whether the run does without this quirk.
+    pub(super) fn mends(&self, _: &Quirk) -> bool {
+        self.consistent
+    }
+
+    /// A number given at run time.
+    pub(super) fn number(&self, key: &str, default: f64) -> Result<f64> {
+        match self.set.get(key) {
+            None => Ok(default),
+            Some(value) => as_number(value).ok_or_else(|| {
+                Error::argument("bad argument").at(key.to_owned()).expected("a number").got(value.to_string())
+            }),
+        }
+    }
+
+    /// A whole number given at run time.
+    pub(super) fn whole(&self, key: &str, default: usize, range: RangeInclusive<usize>) -> Result<usize> {
+        let Some(value) = self.set.get(key) else { return Ok(default) };
+        let found = value.as_u64().map(|value| value as usize).filter(|value| range.contains(value));
+        found.ok_or_else(|| {
+            let expected = format!("a whole number from {} to {}", range.start(), range.end());
+            Error::argument("bad argument").at(key.to_owned()).expected(expected).got(value.to_string())
+        })
+    }
+
+    /// A switch given at run time.
+    pub(super) fn flag(&self, key: &str) -> Result<bool> {
+        match self.set.get(key) {
+            None => Ok(false),
+            Some(Value::Bool(value)) => Ok(*value),
+            Some(value) => {
+                Err(Error::argument("bad argument").at(key.to_owned()).expected("true or false").got(value.to_string()))
+            }
+        }
+    }
+
+    /// Returns the number of steps, from 1 to `most`.
+    pub(super) fn count(&self, most: usize) -> Result<usize> {
+        let steps = self.steps.ok_or_else(|| {
+            Error::argument("the number of steps is missing").hinting("give a number of steps, timesteps or sigmas")
+        })?;
+        if (1..=most).contains(&steps) {
+            return Ok(steps);
+        }
+        Err(Error::argument("bad number of steps").expected(format!("1 to {most}")).got(steps.to_string()))
+    }
+
+    /// Checks that the call gives only what this class takes, and one schedule at most.
+    pub(super) fn accepts(&self, class: &str, timesteps: bool, sigmas: bool, mu: bool) -> Result<()> {
+        let given = [
+            ("timesteps", self.timesteps.is_some(), timesteps),
+            ("sigmas", self.sigmas.is_some(), sigmas),
+            ("mu", self.mu.is_some(), mu),
+        ];
+        if let Some((name, ..)) = given.iter().find(|(_, given, takes)| *given && !takes) {
+            let takes: Vec<&str> = [("steps", true), ("timesteps", timesteps), ("sigmas", sigmas), ("mu", mu)]
+                .iter()
+                .filter_map(|(name, takes)| takes.then_some(*name))
+                .collect();
+            return Err(Error::argument(format!("{class} takes no {name}"))
+                .expected(takes.join(", "))
+                .got((*name).to_owned()));
+        }
+        if given[..2].iter().filter(|(_, given, _)| *given).count() + usize::from(self.steps.is_some()) > 1 {
+            return Err(Error::argument("more than one schedule is given").expected("steps, timesteps or sigmas"));
+        }
+        Ok(())
+    }
+}
+
+/// More steps than this are none.
+pub(super) const MOST_STEPS: usize = 100_000;
