@@ -293,20 +293,6 @@ fn what_cannot_be_is_refused_by_name() {
     refused("DPMSolverMultistep", json!({}), Call::steps(1000), "bad timesteps");
 }
 
-/// The order lists of the single-step solver.
-#[test]
-fn groups_are_of_lower_order_at_the_end_where_they_must() {
-    use super::dpm_single::orders;
-    assert_eq!(orders(6, 3, false, false), [1, 2, 3, 1, 2, 3]);
-    assert_eq!(orders(6, 3, true, false), [1, 2, 3, 1, 2, 1]);
-    assert_eq!(orders(7, 3, false, true), [1, 2, 3, 1, 2, 3, 1]);
-    assert_eq!(orders(8, 3, true, false), [1, 2, 3, 1, 2, 3, 1, 2]);
-    assert_eq!(orders(8, 3, false, true), [1, 2, 3, 1, 2, 3, 1, 1]);
-    assert_eq!(orders(4, 2, false, true), [1, 2, 1, 1]);
-    assert_eq!(orders(5, 2, false, false), [1, 2, 1, 2, 1]);
-    assert_eq!(orders(3, 1, true, true), [1, 1, 1]);
-}
-
 /// FlowMatchLCM: x' = (1 − s')D + s' z at the levels of FlowMatchEuler.
 #[test]
 fn flow_lcm_jumps_and_noises() {

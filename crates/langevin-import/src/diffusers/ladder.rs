@@ -1,4 +1,17 @@
-//! Runs in x/α: levels with the times that the network is called with, of one evaluation a step or of two.
+//! What the schedulers share whose state is x/α: α = 1, noise y = σ/α. The network is still the table's, called at the times that the original computes.
+//!
+//! With $y$ the level and $m$ the output, the originals read
+//!
+//! | prediction | D |
+//! |---|---|
+//! | ε | $x - y m$ |
+//! | v | $x/(y^2+1) - m y/\sqrt{y^2+1}$ |
+//! | sample | $m$ |
+//!
+//! which is the network's own reading at $\alpha = 1/\sqrt{y^2+1}$, $\sigma = y\alpha$. The time that it is called with need not be the one of that level:
+//! a plan says so by its pins. The consistent plan calls the network at the time of the level it stands at, and starts at y.
+//!
+//! A ladder is the levels of a run with the times that the network is called with, of one evaluation a step or of two.
 
 use super::call::Call;
 use super::numbers::single;

@@ -1,13 +1,13 @@
 //! Flow matching by Euler, and the levels that the classes made from it share.
 
-use super::betas::train_count;
-use super::call::{Call, MOST_STEPS};
-use super::fields::Fields;
-use super::flow::{CHURN, Ground, even, shift_single};
-use super::numbers::{linspace, single};
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::shift::{TimeShift, stretch, terminal};
-use super::sigmas::{Bounds, Placing, shift};
+use crate::diffusers::betas::train_count;
+use crate::diffusers::call::{Call, MOST_STEPS};
+use crate::diffusers::fields::Fields;
+use crate::diffusers::flow::{CHURN, Ground, even, shift_single};
+use crate::diffusers::numbers::{linspace, single};
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::shift::{TimeShift, stretch, terminal};
+use crate::diffusers::sigmas::{Bounds, Placing, shift};
 use crate::quirks::{self, Quirk};
 use langevin::error::{Error, Result};
 use langevin::sampler::consistency::Consistency;

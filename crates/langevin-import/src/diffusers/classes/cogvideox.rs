@@ -8,14 +8,14 @@
 //!
 //! Source: arXiv 2408.06072, 2211.01095.
 
-use super::betas::{BetaTable, Defaults, LINEAR};
-use super::call::Call;
 use super::discrete::{ddim_next, end, walk};
-use super::fields::Fields;
-use super::numbers::single;
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::spacing::{LEADING, Spacing};
-use super::table::prediction;
+use crate::diffusers::betas::{BetaTable, Defaults, LINEAR};
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::numbers::single;
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::spacing::{LEADING, Spacing};
+use crate::diffusers::table::prediction;
 use crate::quirks;
 use langevin::error::Result;
 use langevin::formulation::Formulation;

@@ -1,25 +1,14 @@
-//! Schedulers whose state is x/α: α = 1, noise y = σ/α. The network is still the table's, called at the times that the original computes.
-//!
-//! With $y$ the level and $m$ the output, the originals read
-//!
-//! | prediction | D |
-//! |---|---|
-//! | ε | $x - y m$ |
-//! | v | $x/(y^2+1) - m y/\sqrt{y^2+1}$ |
-//! | sample | $m$ |
-//!
-//! which is the network's own reading at $\alpha = 1/\sqrt{y^2+1}$, $\sigma = y\alpha$. The time that it is called with need not be the one of that level:
-//! a plan says so by its pins. The consistent plan calls the network at the time of the level it stands at, and starts at y.
+//! Euler and its ancestral twin, in x/α.
 
-use super::betas::{Defaults, LINEAR};
-use super::call::Call;
-use super::churn::{Churning, Late};
-use super::fields::Fields;
-use super::ladder::{Ladder, falling, rounds_upward};
-use super::numbers::{linspace_single, single};
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::select::{Levels, RULE, grid_times, placed, stored};
-use super::sigmas::{Placing, Sigmas};
+use crate::diffusers::betas::{Defaults, LINEAR};
+use crate::diffusers::call::Call;
+use crate::diffusers::churn::{Churning, Late};
+use crate::diffusers::fields::Fields;
+use crate::diffusers::ladder::{Ladder, falling, rounds_upward};
+use crate::diffusers::numbers::{linspace_single, single};
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::select::{Levels, RULE, grid_times, placed, stored};
+use crate::diffusers::sigmas::{Placing, Sigmas};
 use crate::quirks::{self, Quirk};
 use langevin::error::{Error, Result};
 use langevin::formulation::{Clock, Formulation};

@@ -1,13 +1,13 @@
 //! UnCLIP: DDPM on the cosine table, with a posterior of its own.
 
-use super::betas::{BetaTable, Defaults, LINEAR};
-use super::call::Call;
 use super::discrete::{following, walk};
-use super::fields::Fields;
-use super::numbers::{round, single};
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::table::{by_index, correction};
-use super::variance::VarianceType;
+use crate::diffusers::betas::{BetaTable, Defaults, LINEAR};
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::numbers::{round, single};
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::table::{by_index, correction};
+use crate::diffusers::variance::VarianceType;
 use crate::quirks::{self, Quirk};
 use langevin::error::{Error, Result};
 use langevin::moves::{Row, reverse_rho};

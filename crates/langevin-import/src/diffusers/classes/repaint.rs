@@ -10,11 +10,11 @@
 //!
 //! Source: Lugmayr et al., arXiv 2201.09865.
 
-use super::betas::{BetaTable, Defaults, LINEAR};
-use super::call::Call;
-use super::fields::Fields;
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::table::{alpha_bar, by_index, level, pin};
+use crate::diffusers::betas::{BetaTable, Defaults, LINEAR};
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::table::{alpha_bar, by_index, level, pin};
 use crate::quirks;
 use langevin::error::{Error, Result};
 use langevin::math::co;

@@ -3,10 +3,10 @@
 //!
 //! Source: arXiv 2410.11081.
 
-use super::call::Call;
-use super::fields::Fields;
-use super::numbers::{linspace_single, single};
-use super::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::numbers::{linspace_single, single};
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
 use crate::quirks::{self, Quirk};
 use langevin::error::{Error, Result};
 use langevin::formulation::{Clock, Formulation};

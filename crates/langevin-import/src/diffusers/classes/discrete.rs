@@ -1,12 +1,12 @@
 //! Schedulers that go by ᾱ at whole times, one step each: DDPM and DDIM. UnCLIP and the inverse of DDIM are beside them.
 
-use super::betas::{BetaTable, Defaults, LINEAR};
-use super::call::Call;
-use super::fields::Fields;
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::spacing::{LEADING, Spacing, falling_times};
-use super::table::{alpha_bar, by_index, correction, level, pin, prediction};
-use super::variance::VarianceType;
+use crate::diffusers::betas::{BetaTable, Defaults, LINEAR};
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::spacing::{LEADING, Spacing, falling_times};
+use crate::diffusers::table::{alpha_bar, by_index, correction, level, pin, prediction};
+use crate::diffusers::variance::VarianceType;
 use crate::quirks::{self, Quirk};
 use langevin::error::Result;
 use langevin::plan::NetworkCall;

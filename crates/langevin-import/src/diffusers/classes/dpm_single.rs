@@ -1,12 +1,12 @@
 //! DPM-Solver's single-step scheduler.
 
-use super::betas::LINEAR;
-use super::call::Call;
 use super::dpm::{ALGORITHMS, MULTISTEP, Solver, slip};
-use super::fields::Fields;
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::variance::VarianceType;
-use super::vp::{Ground, Kin, Placed};
+use crate::diffusers::betas::LINEAR;
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::variance::VarianceType;
+use crate::diffusers::vp::{Ground, Kin, Placed};
 use crate::quirks::{self, Quirk};
 use langevin::error::Result;
 use langevin::math::co;
@@ -76,7 +76,7 @@ impl Scheduler for Singlestep {
 }
 
 /// The order of every call: 1, 2, … up to `order` and again; the last groups are of lower order where asked for, and where the steps do not fill them.
-pub(super) fn orders(steps: usize, order: usize, lower: bool, zero: bool) -> Vec<usize> {
+fn orders(steps: usize, order: usize, lower: bool, zero: bool) -> Vec<usize> {
     let mut orders: Vec<usize> = (0..steps).map(|i| i % order + 1).collect();
     let whole = steps.is_multiple_of(order);
     let lower = lower || !whole || zero;
@@ -153,5 +153,23 @@ impl Method for Groups {
             draft.note(Letter::R, eta, &nodes[0], &step.to, mark);
         }
         Ok(x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::orders;
+
+    /// The order lists of the single-step solver.
+    #[test]
+    fn groups_are_of_lower_order_at_the_end_where_they_must() {
+        assert_eq!(orders(6, 3, false, false), [1, 2, 3, 1, 2, 3]);
+        assert_eq!(orders(6, 3, true, false), [1, 2, 3, 1, 2, 1]);
+        assert_eq!(orders(7, 3, false, true), [1, 2, 3, 1, 2, 3, 1]);
+        assert_eq!(orders(8, 3, true, false), [1, 2, 3, 1, 2, 3, 1, 2]);
+        assert_eq!(orders(8, 3, false, true), [1, 2, 3, 1, 2, 3, 1, 1]);
+        assert_eq!(orders(4, 2, false, true), [1, 2, 1, 1]);
+        assert_eq!(orders(5, 2, false, false), [1, 2, 1, 2, 1]);
+        assert_eq!(orders(3, 1, true, true), [1, 1, 1]);
     }
 }

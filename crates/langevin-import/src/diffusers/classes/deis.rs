@@ -1,11 +1,11 @@
 //! DEIS in λ.
 
-use super::betas::LINEAR;
-use super::call::Call;
 use super::dpm::MULTISTEP;
-use super::fields::Fields;
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::vp::{Ground, Kin, Last, Placed};
+use crate::diffusers::betas::LINEAR;
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::vp::{Ground, Kin, Last, Placed};
 use crate::quirks::{self, Quirk};
 use langevin::error::Result;
 use langevin::sampler::form::{Form, Poly, Variable};

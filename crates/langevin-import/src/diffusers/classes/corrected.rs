@@ -1,14 +1,14 @@
 //! Predictors with correctors: UniPC and SA-Solver.
 
-use super::betas::{Defaults, LINEAR};
-use super::call::{Call, MOST_STEPS};
-use super::fields::{Fields, as_number, out_of_range};
-use super::numbers::{linspace, single};
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::shift::{TimeShift, stretch, terminal};
-use super::sigmas::{Bounds, Cast, Placing, Sigmas, shift};
-use super::variance::VarianceType;
-use super::vp::{Ground, Kin, Last, Placed};
+use crate::diffusers::betas::{Defaults, LINEAR};
+use crate::diffusers::call::{Call, MOST_STEPS};
+use crate::diffusers::fields::{Fields, as_number, out_of_range};
+use crate::diffusers::numbers::{linspace, single};
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::shift::{TimeShift, stretch, terminal};
+use crate::diffusers::sigmas::{Bounds, Cast, Placing, Sigmas, shift};
+use crate::diffusers::variance::VarianceType;
+use crate::diffusers::vp::{Ground, Kin, Last, Placed};
 use crate::quirks::{self, Quirk};
 use langevin::error::{Error, Result};
 use langevin::sampler::correct::{Corrected, Tau};

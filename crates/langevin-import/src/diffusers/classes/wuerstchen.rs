@@ -5,11 +5,11 @@
 //! kept within \[10⁻⁴, 0.9999\], k = `scaler`. What is odd: t = 0 is not clean data, and a step to it adds no noise: the run ends on the mean of the noise level σ = 0.01. The
 //! consistent plan ends at clean data.
 
-use super::call::{Call, MOST_STEPS};
-use super::fields::{Fields, out_of_range};
-use super::numbers::{linspace_single, single};
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::table::pin;
+use crate::diffusers::call::{Call, MOST_STEPS};
+use crate::diffusers::fields::{Fields, out_of_range};
+use crate::diffusers::numbers::{linspace_single, single};
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::table::pin;
 use crate::quirks;
 use langevin::error::{Error, Result};
 use langevin::formulation::Formulation;

@@ -1,14 +1,14 @@
 //! DPM-Solver's multistep scheduler upwards.
 
-use super::betas::LINEAR;
-use super::call::Call;
 use super::dpm::{DpmMultistep, MULTISTEP};
-use super::fields::Fields;
-use super::numbers::{down, linspace, round, single};
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::sigmas::{Cast, Placing, Sigmas, shift};
-use super::spacing::{Rule, Spacing};
-use super::vp::{Ground, Kin, Last};
+use crate::diffusers::betas::LINEAR;
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::numbers::{down, linspace, round, single};
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::sigmas::{Cast, Placing, Sigmas, shift};
+use crate::diffusers::spacing::{Rule, Spacing};
+use crate::diffusers::vp::{Ground, Kin, Last};
 use crate::quirks::{self, Quirk};
 use langevin::error::{Error, Result};
 use langevin::sampler::inverse::MultistepInversion;

@@ -1,6 +1,6 @@
 //! Schedulers of two evaluations a step, in x/α: Heun at the end of the step, KDPM2 and DPM-Solver SDE half-way in ln y.
 //!
-//! The state, the readings and the pins are those of the [one-evaluation](super::sigma) schedulers. Levels and times are lists with an entry for each evaluation:
+//! The state, the readings and the pins are those of the schedulers of [one evaluation](crate::diffusers::ladder). Levels and times are lists with an entry for each evaluation:
 //!
 //! | class | levels | times |
 //! |---|---|---|
@@ -10,13 +10,13 @@
 //!
 //! Source: arXiv 2206.00364 (Heun), k-diffusion (the others).
 
-use super::betas::{Defaults, LINEAR};
-use super::call::Call;
-use super::fields::Fields;
-use super::ladder::{Ladder, rounds_upward};
-use super::numbers::single;
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::select::{Levels, RULE, Rule, Selected, stored};
+use crate::diffusers::betas::{Defaults, LINEAR};
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::ladder::{Ladder, rounds_upward};
+use crate::diffusers::numbers::single;
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::select::{Levels, RULE, Rule, Selected, stored};
 use crate::quirks::{self, Quirk};
 use langevin::error::Result;
 use langevin::math::{exp, ln};

@@ -12,14 +12,14 @@
 //!
 //! Source: Karras et al., arXiv 2206.00364; Lu et al., arXiv 2211.01095.
 
-use super::call::{Call, MOST_STEPS};
-use super::churn::{Churning, Late};
 use super::dpm::{MIDPOINT, third_order};
-use super::fields::Fields;
-use super::ladder::falling;
-use super::numbers::{linspace, linspace_single, power, single};
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::table::correction;
+use crate::diffusers::call::{Call, MOST_STEPS};
+use crate::diffusers::churn::{Churning, Late};
+use crate::diffusers::fields::Fields;
+use crate::diffusers::ladder::falling;
+use crate::diffusers::numbers::{linspace, linspace_single, power, single};
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::table::correction;
 use crate::quirks::{self, Quirk};
 use langevin::error::{Error, Result};
 use langevin::formulation::{Clock, Formulation, InputScaling};

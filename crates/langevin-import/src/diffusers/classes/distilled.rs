@@ -2,13 +2,13 @@
 //!
 //! Source: arXiv 2310.04378 (LCM), 2402.19159 (TCD).
 
-use super::betas::{BetaTable, Defaults};
-use super::call::Call;
 use super::discrete::walk;
-use super::fields::Fields;
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::spacing::falling_times;
-use super::table::{alpha_bar, by_index, correction, level, prediction};
+use crate::diffusers::betas::{BetaTable, Defaults};
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::spacing::falling_times;
+use crate::diffusers::table::{alpha_bar, by_index, correction, level, prediction};
 use crate::quirks;
 use langevin::error::{Error, Result};
 use langevin::moves::Row;

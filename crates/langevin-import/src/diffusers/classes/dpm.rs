@@ -1,11 +1,11 @@
 //! DPM-Solver's multistep scheduler.
 
-use super::betas::{Defaults, LINEAR};
-use super::call::Call;
-use super::fields::Fields;
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::variance::VarianceType;
-use super::vp::{Ground, Kin, Last, Placed};
+use crate::diffusers::betas::{Defaults, LINEAR};
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::variance::VarianceType;
+use crate::diffusers::vp::{Ground, Kin, Last, Placed};
 use crate::quirks::{self, Quirk};
 use langevin::error::Result;
 use langevin::plan::{Letter, Var};

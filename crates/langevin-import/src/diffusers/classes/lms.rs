@@ -1,12 +1,12 @@
 //! LMS: Adams–Bashforth with exact integrals in σ.
 
-use super::betas::LINEAR;
-use super::call::Call;
-use super::fields::Fields;
-use super::ladder::Ladder;
-use super::numbers::single;
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::select::{Levels, RULE, Rule, stored};
+use crate::diffusers::betas::LINEAR;
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::ladder::Ladder;
+use crate::diffusers::numbers::single;
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::select::{Levels, RULE, Rule, stored};
 use crate::quirks;
 use langevin::error::Result;
 use langevin::plan::{Letter, Var};

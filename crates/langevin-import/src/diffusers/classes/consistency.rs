@@ -8,12 +8,12 @@
 //!
 //! Source: arXiv 2303.01469.
 
-use super::call::{Call, MOST_STEPS};
-use super::fields::{Fields, out_of_range};
-use super::ladder::falling;
-use super::numbers::{power, single};
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::spacing::falling_times;
+use crate::diffusers::call::{Call, MOST_STEPS};
+use crate::diffusers::fields::{Fields, out_of_range};
+use crate::diffusers::ladder::falling;
+use crate::diffusers::numbers::{power, single};
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::spacing::falling_times;
 use crate::quirks;
 use langevin::error::{Error, Result};
 use langevin::formulation::{Clock, Formulation, InputScaling};

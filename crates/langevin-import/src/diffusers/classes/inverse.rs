@@ -1,12 +1,12 @@
 //! DDIM upwards: DDIMInverse.
 
-use super::betas::BetaTable;
-use super::call::Call;
 use super::discrete::DDIM_BETAS;
-use super::fields::Fields;
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::spacing::{Rule, Spacing};
-use super::table::{alpha_bar, by_index, correction, level, pin, prediction};
+use crate::diffusers::betas::BetaTable;
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::spacing::{Rule, Spacing};
+use crate::diffusers::table::{alpha_bar, by_index, correction, level, pin, prediction};
 use crate::quirks::{self, Quirk};
 use langevin::error::{Error, Result};
 use langevin::plan::{Letter, NetworkCall, Var};

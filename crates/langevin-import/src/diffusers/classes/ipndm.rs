@@ -2,11 +2,11 @@
 //!
 //! Source: Zhang and Chen, arXiv 2204.13902.
 
-use super::call::Call;
-use super::fields::{Fields, out_of_range};
-use super::numbers::{linspace_single, single};
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::table::pin;
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::{Fields, out_of_range};
+use crate::diffusers::numbers::{linspace_single, single};
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::table::pin;
 use crate::quirks;
 use langevin::error::Result;
 use langevin::formulation::Formulation;

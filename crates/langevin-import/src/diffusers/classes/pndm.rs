@@ -9,12 +9,12 @@
 //!
 //! Source: Liu et al., arXiv 2202.09778.
 
-use super::betas::{BetaTable, LINEAR};
-use super::call::Call;
-use super::fields::Fields;
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::spacing::{LEADING, Spacing};
-use super::table::{alpha_bar, by_index, level, pin};
+use crate::diffusers::betas::{BetaTable, LINEAR};
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::spacing::{LEADING, Spacing};
+use crate::diffusers::table::{alpha_bar, by_index, level, pin};
 use crate::quirks::{self, Quirk};
 use langevin::error::{Error, Result};
 use langevin::plan::{Letter, Var};

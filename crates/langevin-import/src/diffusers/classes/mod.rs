@@ -1,10 +1,30 @@
 //! Every class that can be read, and why others cannot.
 
+mod cogvideox;
+mod consistency;
+mod corrected;
+mod deis;
+mod discrete;
+mod distilled;
+mod dpm;
+mod dpm_inverse;
+mod dpm_single;
+mod edm;
+mod euler;
+mod flow_euler;
+mod flow_heun;
+mod flow_noise;
+mod inverse;
+mod ipndm;
+mod lms;
+mod paired;
+mod pndm;
+mod repaint;
+mod scm;
+mod unclip;
+mod wuerstchen;
+
 use super::scheduler::Class;
-use super::{
-    cogvideox, consistency, corrected, deis, discrete, distilled, dpm, dpm_inverse, dpm_single, edm, flow_euler,
-    flow_heun, flow_noise, inverse, ipndm, lms, paired, pndm, repaint, scm, sigma, unclip, wuerstchen,
-};
 use langevin::error::Error;
 
 /// Every class that can be read.
@@ -26,7 +46,7 @@ const CLASSES: &[&[Class]] = &[
     flow_heun::CLASSES,
     flow_noise::CLASSES,
     edm::CLASSES,
-    sigma::CLASSES,
+    euler::CLASSES,
     lms::CLASSES,
     paired::CLASSES,
     consistency::CLASSES,

@@ -1,13 +1,13 @@
 //! Flow matching by Heun.
 
-use super::betas::train_count;
-use super::call::{Call, MOST_STEPS};
-use super::churn::window;
-use super::fields::Fields;
-use super::flow::{CHURN, Ground, even};
-use super::numbers::single;
-use super::scheduler::{Class, Course, Scheduler, Tables};
-use super::sigmas::shift;
+use crate::diffusers::betas::train_count;
+use crate::diffusers::call::{Call, MOST_STEPS};
+use crate::diffusers::churn::window;
+use crate::diffusers::fields::Fields;
+use crate::diffusers::flow::{CHURN, Ground, even};
+use crate::diffusers::numbers::single;
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::sigmas::shift;
 use crate::quirks;
 use langevin::error::Result;
 use langevin::plan::{Letter, Var};

@@ -1,11 +1,11 @@
 //! Flow matching with noise at every step: LCM, and LTX's ancestral Euler.
 
-use super::call::Call;
-use super::fields::{Fields, out_of_range};
-use super::flow::Ground;
 use super::flow_euler::FlowLevels;
-use super::numbers::single;
-use super::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::call::Call;
+use crate::diffusers::fields::{Fields, out_of_range};
+use crate::diffusers::flow::Ground;
+use crate::diffusers::numbers::single;
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
 use crate::quirks;
 use langevin::error::{Error, Result};
 use langevin::process::Level;
