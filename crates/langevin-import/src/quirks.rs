@@ -1,8 +1,14 @@
-//! What the originals do that a plan need not: each quirk a value, named by the code that reproduces it or does without it.
+//! The quirks of the originals: each is a value, and the code that reproduces or fixes it names that value.
 //!
-//! A call says whether a run keeps a quirk (`Call::keeps`); a class says by which quirk its original fails. A quirk that comes from nothing but the
-//! originals' arithmetic is named beside the code that computes otherwise (`const _: &Quirk`). So a quirk that no code names is dead code, and the
-//! compiler says so. `docs/originals.md` is made of all of them: `LANGEVIN_BLESS=1 cargo test -p langevin-import --lib originals` writes the page anew.
+//! - A run keeps or fixes a quirk: `Call::keeps` and `Call::mends` take it.
+//! - A class returns the quirk by which its original fails on a run (`Scheduler::fault`), or which all its
+//!   plans have (`Class::declares`).
+//! - A refusal is an error of a quirk ([`Quirk::refuses`]).
+//! - Some quirks come from the originals' arithmetic alone. `const _: &Quirk` names them beside the code that
+//!   computes otherwise.
+//!
+//! So the compiler reports a quirk that no code names as dead code. `docs/originals.md` is generated from all
+//! of them: `LANGEVIN_BLESS=1 cargo test -p langevin-import --lib originals` writes the page anew.
 
 use langevin::error::Error;
 
@@ -148,7 +154,7 @@ quirks! {
     THIRD_ORDER_SIGN = Quirk::reproduced(
         "DPM multistep, single-step",
         "`sde-dpmsolver++` of order 3 lacks α_t·D₂ (a sign)",
-        "mended",
+        "with the term",
     );
     THIRD_ORDER_SDE = Quirk::new("DPM multistep", "`sde-dpmsolver` of order 3 has no branch and raises", "a plan")
         .remark("UnboundLocalError: the SDE has no third order there");
@@ -319,7 +325,7 @@ mod tests {
 
     const BEFORE: &str = "# What the originals do, and what an import gives
 
-Found by running diffusers 0.42.1 (with NumPy 2) and k-diffusion 0.1.1 on an exact model. An import does what the original does; `--consistent` mends what is listed here. The tests are in
+Found by running diffusers 0.42.1 (with NumPy 2) and k-diffusion 0.1.1 on an exact model. An import does what the original does; `--consistent` fixes what is listed here. The tests are in
 `crates/langevin-import/src/diffusers/` (`tests.rs`, `faults.rs`), `crates/langevin-import/tests/parity.rs` and `complaints.rs`.
 
 This page is generated from the values of `crates/langevin-import/src/quirks.rs`, which the import's code refers to: `LANGEVIN_BLESS=1 cargo test -p langevin-import --lib originals` writes it anew.

@@ -98,7 +98,8 @@ impl BetaTable {
         if !self.zero_snr {
             return plain;
         }
-        // In float32 throughout: the roots moved and stretched so that the last is 0, then back to β and its product.
+        // In float32 throughout: the roots moved and stretched so that the last is 0, then back to β and its
+        // product.
         let roots: Vec<f32> = plain.iter().map(|bar| (*bar as f32).sqrt()).collect();
         let (first, last) = (roots[0], roots[roots.len() - 1]);
         let bars: Vec<f32> = roots.iter().map(|root| (root - last) * (first / (first - last))).map(|r| r * r).collect();
@@ -149,8 +150,8 @@ pub(super) fn train_count(fields: &Fields<'_>) -> Result<usize> {
 /// The most entries of a table; more are a mistake.
 const MOST_ENTRIES: usize = 100_000;
 
-/// Checks the betas before anything is computed from them: every table of times, levels and products relies on at least
-/// one entry and on numbers that are none of 0/0.
+/// Checks the betas before anything is computed from them: every table of times, levels and products relies
+/// on at least one entry and on numbers that are none of 0/0.
 fn check(betas: &[f64], listed: bool) -> Result<()> {
     let field = if listed { "trained_betas" } else { "beta_start, beta_end" };
     let wrong = |place: String, expected: String, got: String| Err(out_of_range(&place, expected, got));

@@ -1,4 +1,4 @@
-//! What a caller of the original says at run time.
+//! The arguments of a run, and the checks that classes share.
 
 use super::fields::as_number;
 use crate::quirks::Quirk;
@@ -7,7 +7,15 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-/// What a caller of the original says at run time.
+/// The arguments of a run: what a caller of the original passes to `set_timesteps` and `step`.
+///
+/// ```
+/// use langevin_import::Call;
+/// let mut call = Call::steps(20);
+/// call.set.insert("eta".to_owned(), 0.5.into());
+/// call.consistent = true;
+/// assert_eq!((call.steps, call.start_at), (Some(20), None));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Call {
@@ -17,42 +25,43 @@ pub struct Call {
     pub timesteps: Option<Vec<f64>>,
     /// `sigmas`, in place of a number of steps.
     pub sigmas: Option<Vec<f64>>,
-    /// `mu` of dynamic shifting.
+    /// The `mu` of dynamic shifting.
     pub mu: Option<f64>,
-    /// What `step` is given at every step: `eta`, `s_churn`, `use_clipped_model_output` and so on.
+    /// The arguments of `step`, by name: `eta`, `s_churn`, `use_clipped_model_output` and so on.
     pub set: BTreeMap<String, Value>,
-    /// Leaves this many steps out, and starts from the input `init`.
+    /// The number of steps left out; the run starts from the input `init`.
     pub start_at: Option<usize>,
-    /// With `start_at`: starts from the input `image` instead, clean data, and noises it to that level.
+    /// Whether a run with `start_at` starts from the input `image`, clean data, which it noises to that level.
     pub image: bool,
-    /// Mends what is known to be wrong.
+    /// Whether known bugs of the original are fixed.
     pub consistent: bool,
-    /// The number of tokens of the picture, from which a config with dynamic shifting makes μ as its pipeline does:
-    /// `base_shift` at `base_image_seq_len`, `max_shift` at `max_image_seq_len`, and linear between and beyond. The levels of
-    /// a flow are then those that pipelines give, n numbers evenly spaced from 1 to 1/n.
+    /// The number of tokens of the picture, from which a config with dynamic shifting makes μ as its pipeline
+    /// does: `base_shift` at `base_image_seq_len`, `max_shift` at `max_image_seq_len`, and linear between and
+    /// beyond. The levels of a flow are then those that pipelines give, n numbers evenly spaced from 1 to
+    /// 1/n.
     pub image_seq_len: Option<usize>,
-    /// Refuses fields that no scheduler has; otherwise they are passed over, as in diffusers.
+    /// Whether fields that no scheduler has are an error. Otherwise they are ignored, as in diffusers.
     pub strict: bool,
 }
 
 impl Call {
-    /// This many steps, and nothing else.
+    /// Returns a call of this many steps and nothing else.
     #[must_use]
     pub fn steps(steps: usize) -> Self {
         Self { steps: Some(steps), ..Self::default() }
     }
 
-    /// Whether the run does what this quirk says, as the original does.
+    /// Returns whether the run reproduces this quirk of the original.
     pub(super) fn keeps(&self, _: &Quirk) -> bool {
         !self.consistent
     }
 
-    /// Whether the run does without this quirk.
+    /// Returns whether the run fixes this quirk of the original.
     pub(super) fn mends(&self, _: &Quirk) -> bool {
         self.consistent
     }
 
-    /// A number given at run time.
+    /// Returns a number of the settings.
     pub(super) fn number(&self, key: &str, default: f64) -> Result<f64> {
         match self.set.get(key) {
             None => Ok(default),
@@ -62,7 +71,7 @@ impl Call {
         }
     }
 
-    /// A whole number given at run time.
+    /// Returns a whole number of the settings.
     pub(super) fn whole(&self, key: &str, default: usize, range: RangeInclusive<usize>) -> Result<usize> {
         let Some(value) = self.set.get(key) else { return Ok(default) };
         let found = value.as_u64().map(|value| value as usize).filter(|value| range.contains(value));
@@ -72,7 +81,7 @@ impl Call {
         })
     }
 
-    /// A switch given at run time.
+    /// Returns a switch of the settings; false where it is not set.
     pub(super) fn flag(&self, key: &str) -> Result<bool> {
         match self.set.get(key) {
             None => Ok(false),

@@ -1,4 +1,5 @@
-//! Churn: noise that is added before a step of Euler's, and the original's way of adding it after the network was asked.
+//! Churn: noise that is added before a step of Euler's, and the original's way of adding it after the
+//! network was asked.
 
 use super::call::Call;
 use super::numbers::single;
@@ -12,7 +13,8 @@ use langevin::sampler::one_step::OneStep;
 use langevin::sampler::stages::{self, Churn, Stages};
 use langevin::sampler::{Draft, Method};
 
-/// `s_tmin` and `s_tmax` in float32, to which torch rounds a number that it compares with a level of float32: a level that is s_tmin in float32 is inside.
+/// `s_tmin` and `s_tmax` in float32, to which torch rounds a number that it compares with a level of
+/// float32: a level that is s_tmin in float32 is inside.
 pub(super) fn window(call: &Call) -> Result<(f64, f64)> {
     Ok((single(call.number("s_tmin", 0.0)?), single(call.number("s_tmax", f64::INFINITY)?)))
 }
@@ -78,8 +80,8 @@ impl Late {
     }
 }
 
-/// Euler with churn whose noise enters after the network was asked: it is asked at (x, y), and the step starts at (x + n z, ŷ), ŷ = (1 + γ)y,
-/// n = s √(ŷ² − y²).
+/// Euler with churn whose noise enters after the network was asked: it is asked at (x, y), and the step
+/// starts at (x + n z, ŷ), ŷ = (1 + γ)y, n = s √(ŷ² − y²).
 ///
 /// The consistent plan raises the noise first and asks the network there.
 #[derive(Clone, Debug, PartialEq)]

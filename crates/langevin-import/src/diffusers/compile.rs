@@ -62,7 +62,8 @@ fn check_falls(class: &Class, sampler: &Sampler, steps: &[Step]) -> Result<()> {
         .got(format!("a step from σ/α = {} up to {}", step.from.sigma_ve(), step.to.sigma_ve())))
 }
 
-/// Steps down without those of no length: a level that is visited twice is visited once, and an end that is the last level becomes clean data.
+/// Steps down without those of no length: a level that is visited twice is visited once, and an end that is
+/// the last level becomes clean data.
 fn without_standing(steps: &[Step]) -> Vec<Step> {
     let falls = |step: &Step| step.from.sigma_ve() > step.to.sigma_ve();
     if steps.iter().all(falls) || !steps.iter().any(falls) {

@@ -1,4 +1,5 @@
-//! The fields of a saved config: a class reads each of them by name, once, and those that it did not read are known.
+//! The fields of a saved config: a class reads each of them by name, once, and those that it did not read
+//! are known.
 
 use langevin::error::{Error, Result, distance, nearest};
 use serde_json::{Map, Value};
@@ -182,8 +183,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Returns the fields that this class has not read: those of other classes, and those that no class has. Configs that were
-    /// made from another scheduler's carry them, and diffusers passes over them too.
+    /// Returns the fields that this class has not read: those of other classes, and those that no class has.
+    /// Configs that were made from another scheduler's carry them, and diffusers passes over them too.
     pub(super) fn unread(&self) -> (Vec<String>, Vec<String>) {
         let read = self.read.borrow();
         let unread = self.fields.keys().filter(|key| !key.starts_with('_') && !read.contains(key.as_str()));
@@ -191,7 +192,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Returns the field that a name is a slip of: off by two letters at most, for fields of another purpose have like names.
+/// Returns the field that a name is a slip of: off by two letters at most, for fields of another purpose
+/// have like names.
 pub(super) fn meant(name: &str) -> Option<&'static str> {
     nearest(name, ELSEWHERE).filter(|near| distance(name, near) <= 2)
 }

@@ -1,5 +1,5 @@
-//! Flow matching: flow time s, α = 1 − s, σ = s. The network is given N·s and predicts u = ε − x0; with `invert_sigmas` it is given N·(1 − s) and
-//! predicts −u.
+//! Flow matching: flow time s, α = 1 − s, σ = s. The network is given N·s and predicts u = ε − x0; with
+//! `invert_sigmas` it is given N·(1 − s) and predicts −u.
 
 use super::call::Call;
 use super::numbers::{linspace, single};
@@ -21,7 +21,8 @@ pub(super) fn shift_single(k: f64, s: f64) -> f64 {
     f64::from(k * s / (1.0 + (k - 1.0) * s))
 }
 
-/// Where the levels of a run begin and end before they are shifted, and the levels between. The original builds its range of levels with the shift in it, and shifts again.
+/// Where the levels of a run begin and end before they are shifted, and the levels between. The original
+/// builds its range of levels with the shift in it, and shifts again.
 pub(super) fn even(call: &Call, n: f64, steps: usize, fixed: Option<f64>) -> Vec<f64> {
     let ends = match fixed.filter(|_| call.keeps(&quirks::DOUBLE_SHIFT)) {
         Some(k) => (shift_single(k, 1.0), shift_single(k, single(1.0 / n))),
@@ -38,8 +39,8 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// σ beyond 1 are no flow times: there x' = x + (σ' − σ) u of the original is Euler's step of a noise prediction in the
-    /// coordinates of VE, as pipelines of EDM's networks use it.
+    /// σ beyond 1 are no flow times: there x' = x + (σ' − σ) u of the original is Euler's step of a noise
+    /// prediction in the coordinates of VE, as pipelines of EDM's networks use it.
     pub(super) fn beyond(n: f64, sigmas: &[f64], times: &[f64]) -> Self {
         let network = Formulation::new(Process::ve(), Prediction::Epsilon).with_clock(Clock::Scaled { factor: n });
         let levels = sigmas.iter().map(|s| Level { time: *s, alpha: 1.0, sigma: *s }).collect();

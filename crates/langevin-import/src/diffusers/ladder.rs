@@ -1,4 +1,5 @@
-//! What the schedulers share whose state is x/α: α = 1, noise y = σ/α. The network is still the table's, called at the times that the original computes.
+//! What the schedulers share whose state is x/α: α = 1, noise y = σ/α. The network is still the table's,
+//! called at the times that the original computes.
 //!
 //! With $y$ the level and $m$ the output, the originals read
 //!
@@ -8,10 +9,12 @@
 //! | v | $x/(y^2+1) - m y/\sqrt{y^2+1}$ |
 //! | sample | $m$ |
 //!
-//! which is the network's own reading at $\alpha = 1/\sqrt{y^2+1}$, $\sigma = y\alpha$. The time that it is called with need not be the one of that level:
-//! a plan says so by its pins. The consistent plan calls the network at the time of the level it stands at, and starts at y.
+//! which is the network's own reading at $\alpha = 1/\sqrt{y^2+1}$, $\sigma = y\alpha$. The time that it is
+//! called with need not be the one of that level: a plan says so by its pins. The consistent plan calls the
+//! network at the time of the level it stands at, and starts at y.
 //!
-//! A ladder is the levels of a run with the times that the network is called with, of one evaluation a step or of two.
+//! A ladder is the levels of a run with the times that the network is called with, of one evaluation a step
+//! or of two.
 
 use super::call::Call;
 use super::numbers::single;
@@ -41,7 +44,8 @@ pub(super) struct Ladder {
     pub(super) raise: f64,
 }
 
-/// The network at the level y, called at the time of that level; at an end of its table where the table does not reach.
+/// The network at the level y, called at the time of that level; at an end of its table where the table
+/// does not reach.
 fn matched(network: &Formulation, y: f64) -> Result<NetworkCall> {
     let seen = match network.process.alpha_bars() {
         Some(bars) => {
@@ -63,7 +67,8 @@ impl Ladder {
     /// A level for each time and one more.
     pub(super) fn single(tables: &Tables) -> Result<Self> {
         let mut nodes = tables.sigmas.get(..=tables.timesteps.len()).ok_or_else(short)?.to_vec();
-        // The last level is the one before once more, but for its rounding: log-linear levels that end at the table's first.
+        // The last level is the one before once more, but for its rounding: log-linear levels that end at the
+        // table's first.
         if let [.., before, last] = &mut nodes[..]
             && (*last - *before).abs() <= 1e-6 * *before
         {
@@ -73,7 +78,8 @@ impl Ladder {
         Ok(Self { nodes, pins, per_step: 1, raise: 1.0 })
     }
 
-    /// Two evaluations a step but for the last: levels y0, y1, y1, … and times by `times`: (first, of the stage).
+    /// Two evaluations a step but for the last: levels y0, y1, y1, … and times by `times`: (first, of the
+    /// stage).
     pub(super) fn double(tables: &Tables, middle: Option<fn(f64, f64) -> f64>) -> Result<Self> {
         let steps = tables.timesteps.len().div_ceil(2);
         let node = |i: usize| tables.sigmas.get((2 * i).saturating_sub(1)).copied().ok_or_else(short);

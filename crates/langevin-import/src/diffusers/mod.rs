@@ -10,9 +10,10 @@
 //! # Ok::<(), langevin::Error>(())
 //! ```
 //!
-//! The fields of a class are parsed once, into a struct of its own with the class's defaults. Two parts follow from it, so that either can be checked alone:
-//! [`Diffusers::tables`] computes the times and noise levels, [`Diffusers::plan_with`] makes the plan from them.
-//! The tables have the precision of the originals: float32 where those compute in float32.
+//! The fields of a class are parsed once, into a struct of its own with the class's defaults. Two parts
+//! follow from it, so that either can be checked alone: [`Diffusers::tables`] computes the times and noise
+//! levels, [`Diffusers::plan_with`] makes the plan from them. The tables have the precision of the
+//! originals: float32 where those compute in float32.
 //!
 //! Facts of diffusers 0.42.
 
@@ -47,7 +48,10 @@ use std::sync::OnceLock;
 pub use call::Call;
 pub use scheduler::Tables;
 
-/// A scheduler as it was saved.
+/// A scheduler config that diffusers saved.
+///
+/// Its fields are parsed once, at their first use. A field whose value cannot be used is an error of every
+/// method that needs the fields.
 #[derive(Clone, Debug)]
 pub struct Diffusers {
     class: &'static Class,
@@ -57,11 +61,19 @@ pub struct Diffusers {
 }
 
 impl Diffusers {
-    /// Reads a config: the JSON that diffusers saves, in which `Infinity` and `NaN` may occur.
+    /// Parses a config: the JSON that diffusers saves, in which `Infinity` and `NaN` may occur.
+    ///
+    /// ```
+    /// use langevin_import::Diffusers;
+    /// let config = Diffusers::parse(r#"{"_class_name": "HeunDiscreteScheduler"}"#)?;
+    /// assert_eq!(config.class(), "HeunDiscreteScheduler");
+    /// let error = Diffusers::parse(r#"{"_class_name": "HeunDiscretScheduler"}"#).unwrap_err();
+    /// assert_eq!(error.hint(), Some("did you mean 'HeunDiscreteScheduler'?"));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error if the text is no such JSON or names no class that is known. Fields are parsed where they are first
-    /// needed, and a bad one is an error there.
+    /// Returns an error if the text is not the JSON of a config, or names a class that cannot be imported.
     pub fn parse(text: &str) -> Result<Self> {
         let document = fields::parse(text)?;
         let name = Fields::of(&document).class()?;
@@ -71,35 +83,38 @@ impl Diffusers {
         }
     }
 
-    /// Every class that can be read.
+    /// Returns the name of every class that can be imported.
     #[must_use]
     pub fn classes() -> Vec<&'static str> {
         classes::all().map(|class| class.name).collect()
     }
 
-    /// The class.
+    /// Returns the name of the class.
     #[must_use]
     pub fn class(&self) -> &'static str {
         self.class.name
     }
 
-    /// The times and noise levels of a run.
+    /// Computes the times and noise levels of a run.
     ///
     /// # Errors
-    /// Fields that are unknown or not supported, all of them named; or a number of steps that cannot be.
+    /// Returns an error if a field of the class has a value that cannot be used, or if the call gives a
+    /// schedule that the class does not take.
     pub fn tables(&self, call: &Call) -> Result<Tables> {
         self.parsed()?.scheduler.tables(call)
     }
 
-    /// The plan of a run.
+    /// Compiles the plan of a run.
     ///
     /// # Errors
-    /// As [`tables`](Self::tables), and what compiling meets.
+    /// Returns the errors of [`tables`](Self::tables), and an error if a setting is unknown, if no steps are
+    /// left, or if the run cannot be compiled.
     pub fn plan(&self, call: &Call) -> Result<Plan> {
         self.plan_with(call, &self.tables(call)?)
     }
 
-    /// Returns the fields of the config that belong to other classes, and that this one passes over, as diffusers does.
+    /// Returns the fields of the config that belong to other classes, and that this one passes over, as
+    /// diffusers does.
     ///
     /// ```
     /// use langevin_import::Diffusers;
@@ -114,8 +129,8 @@ impl Diffusers {
         Ok(self.parsed()?.foreign.clone())
     }
 
-    /// Returns the fields of the config that no scheduler of diffusers has, which it passes over, and the field that each may
-    /// be a slip of.
+    /// Returns the fields of the config that no scheduler of diffusers has, which it passes over, and the
+    /// field that each may be a slip of.
     ///
     /// ```
     /// use langevin_import::Diffusers;
@@ -133,10 +148,11 @@ impl Diffusers {
         Ok(unknown.iter().map(|name| (name.clone(), meant(name))).collect())
     }
 
-    /// The μ of a run, given or made from the number of tokens; `None` where the config does not shift by the picture's size.
+    /// Returns the μ of a run, which the call gives or which is made from the number of tokens. `None` if the
+    /// config does not shift by the size of the picture.
     ///
     /// # Errors
-    /// Fields that cannot be used.
+    /// Returns an error if a field of the class has a value that cannot be used.
     pub fn mu(&self, call: &Call) -> Result<Option<f64>> {
         match &self.parsed()?.picture {
             Some(picture) => picture.mu(call),
@@ -144,7 +160,7 @@ impl Diffusers {
         }
     }
 
-    /// The plan of a run with these tables in place of the computed ones.
+    /// Compiles the plan of a run with these tables in place of the computed ones.
     ///
     /// # Errors
     /// As [`plan`](Self::plan).
@@ -152,9 +168,10 @@ impl Diffusers {
         self.compile(call, tables, None)
     }
 
-    /// The plan of another sampler on the times, noise levels and network of this config: any sampler in any pipeline.
+    /// Compiles the plan of another sampler on the times, noise levels and network of this config.
     ///
-    /// A level that the config's own method visits twice is visited once, and an end that is the last level itself becomes clean data: elsewhere a step of no length is 0/0.
+    /// A level that the config's own method visits twice is visited once. If the last step has no length, it
+    /// ends at clean data instead.
     ///
     /// ```
     /// use langevin::Sampler;
@@ -172,7 +189,7 @@ impl Diffusers {
         self.compile(call, &self.tables(&whole)?, Some(sampler))
     }
 
-    /// Parses the fields of the config once; a config with a bad field says so at every use.
+    /// Returns the fields of the config, which are parsed at the first use.
     fn parsed(&self) -> Result<&Parsed> {
         if let Some(parsed) = self.parsed.get() {
             return Ok(parsed);

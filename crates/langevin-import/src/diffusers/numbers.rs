@@ -32,7 +32,8 @@ pub(super) fn linspace(start: f64, end: f64, count: usize) -> Vec<f64> {
     (0..count).map(|i| if i + 1 == count { end } else { start + step * i as f64 }).collect()
 }
 
-/// numpy's `arange` from `start` down to 0, which has ⌈start/ratio⌉ points. It takes the difference of its first two for the stride: on a half the last bit of that decides how it is rounded.
+/// numpy's `arange` from `start` down to 0, which has ⌈start/ratio⌉ points. It takes the difference of its
+/// first two for the stride: on a half the last bit of that decides how it is rounded.
 pub(super) fn down(start: f64, ratio: f64, points: usize) -> impl DoubleEndedIterator<Item = f64> {
     let stride = (start - ratio) - start;
     (0..points).map(move |i| start + i as f64 * stride)

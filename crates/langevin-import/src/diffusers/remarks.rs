@@ -1,4 +1,5 @@
-//! What a user of the original should know: whether it fails on this run, and what the consistent plan has otherwise.
+//! Remarks for a user of the original: where it fails, and what the consistent plan changes.
+//! otherwise.
 
 use super::Diffusers;
 use super::call::Call;
@@ -6,9 +7,16 @@ use langevin::error::Result;
 use langevin::plan::{Op, Plan};
 
 impl Diffusers {
-    /// Whether the original raises or ends in NaN on this run although there is a plan of it here, and why.
+    /// Returns why the original raises or ends in NaN on this run although it can be imported; `None` if it
+    /// does not. The reasons are known from its source, and held against recordings of it.
     ///
-    /// Known from its source and held to its recordings.
+    /// ```
+    /// use langevin_import::{Call, Diffusers};
+    /// let config = Diffusers::parse(r#"{"_class_name": "UnCLIPScheduler"}"#)?;
+    /// assert_eq!(config.fault(&Call::steps(1))?, Some("ZeroDivisionError: one step"));
+    /// assert_eq!(config.fault(&Call::steps(2))?, None);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`tables`](Self::tables).
@@ -18,13 +26,13 @@ impl Diffusers {
         Ok(self.parsed()?.scheduler.fault(&call, &tables).and_then(|quirk| quirk.remark))
     }
 
-    /// What the lint will find in every plan of this class, because the class is made so.
+    /// Returns what the lint finds in every plan of this class because of how the class is defined.
     #[must_use]
     pub fn declares(&self) -> Option<&'static str> {
         self.class.declares.and_then(|quirk| quirk.remark)
     }
 
-    /// What the consistent plan has otherwise than the original's; nothing where they are the same.
+    /// Returns the differences between the consistent plan and the original's; empty if they are the same.
     ///
     /// # Errors
     /// As [`plan`](Self::plan) of the consistent call.

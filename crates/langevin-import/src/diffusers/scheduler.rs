@@ -13,14 +13,23 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The times and noise levels of a run.
+///
+/// ```
+/// use langevin_import::{Call, Diffusers};
+/// let config = Diffusers::parse(r#"{"_class_name": "EulerDiscreteScheduler"}"#)?;
+/// let tables = config.tables(&Call::steps(4))?;
+/// assert_eq!(tables.timesteps, [999.0, 666.0, 333.0, 0.0]);
+/// assert_eq!((tables.sigmas.len(), tables.sigmas[4]), (5, 0.0));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Tables {
-    /// ᾱ of the training, where the scheduler has one.
+    /// ᾱ of the training table; empty where the scheduler has no table.
     pub alphas_cumprod: Vec<f64>,
-    /// The time the network is given, one for each evaluation that the original asks for.
+    /// The times that the network is called with, one for each evaluation of the original.
     pub timesteps: Vec<f64>,
-    /// The noise levels, with the last one; empty where the scheduler goes by ᾱ alone.
+    /// The noise levels, the last one included; empty where the scheduler goes by ᾱ alone.
     pub sigmas: Vec<f64>,
 }
 
@@ -58,7 +67,8 @@ pub(super) trait Scheduler: fmt::Debug + Send + Sync {
     /// The network, the steps and the method of a run with these tables.
     fn course(&self, call: &Call, tables: &Tables) -> Result<Course>;
 
-    /// Refuses fields that only the class's own method cannot do: another sampler draws no noise of a learned variance.
+    /// Refuses fields that only the class's own method cannot do: another sampler draws no noise of a learned
+    /// variance.
     fn check_method(&self) -> Result<()> {
         Ok(())
     }
@@ -74,7 +84,8 @@ pub(super) struct Class {
     pub(super) name: &'static str,
     /// Parses the fields of the class.
     pub(super) parse: fn(&Fields<'_>) -> Result<Arc<dyn Scheduler>>,
-    /// The arguments of `step` and `set_timesteps` that change the mathematics, but for those that a call has fields for.
+    /// The arguments of `step` and `set_timesteps` that change the mathematics, but for those that a call has
+    /// fields for.
     pub(super) set: &'static [&'static str],
     /// The quirk that the lint finds in every plan of this class, because the class is made so.
     pub(super) declares: Option<&'static Quirk>,

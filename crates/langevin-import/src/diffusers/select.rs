@@ -24,7 +24,8 @@ pub(super) struct Rule {
 
 pub(super) const RULE: Rule = Rule { single: true, rounds: false, bounded: true };
 
-/// ᾱ, and levels and times for each step, noisiest first; levels in float64, as they are before they are stored.
+/// ᾱ, and levels and times for each step, noisiest first; levels in float64, as they are before they are
+/// stored.
 pub(super) struct Selected {
     pub(super) bars: Vec<f64>,
     pub(super) table: Sigmas,

@@ -1,11 +1,13 @@
-//! The shift of flow levels: a factor of the config, or one of the size of the picture; and the level that a run ends at.
+//! The shift of flow levels: a factor of the config, or one of the size of the picture; and the level that
+//! a run ends at.
 
 use super::call::Call;
 use super::fields::{Fields, out_of_range};
 use langevin::error::{Error, Result};
 use langevin::math::exp;
 
-/// The fields from which pipelines make μ. They have the values that the pipelines take where a config has none.
+/// The fields from which pipelines make μ. They have the values that the pipelines take where a config has
+/// none.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PictureShift {
     /// `base_shift` and `max_shift`.

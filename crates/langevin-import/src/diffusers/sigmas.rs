@@ -1,6 +1,8 @@
-//! Noise levels σ/α off a table of ᾱ: at times, on the grids by which σ is placed, and back to times. In float32 where the originals are.
+//! Noise levels σ/α off a table of ᾱ: at times, on the grids by which σ is placed, and back to times. In
+//! float32 where the originals are.
 //!
-//! $\sigma_i = \sqrt{(1-\bar\alpha_i)/\bar\alpha_i}$; between the entries σ is linear in the index, and the index is linear in ln σ: the way there is not the way back.
+//! $\sigma_i = \sqrt{(1-\bar\alpha_i)/\bar\alpha_i}$; between the entries σ is linear in the index, and the
+//! index is linear in ln σ: the way there is not the way back.
 
 use super::fields::Fields;
 use super::numbers::{linspace, round, single};
@@ -76,11 +78,13 @@ impl Sigmas {
         self.values[low] + (time - low as f64) * (self.values[high] - self.values[low])
     }
 
-    /// The time at which the table has this σ, linear in ln σ: in float64 beside a table of float32, as NumPy 2 computes it. The σ of the table's last entry so gives a
-    /// hair less than that entry, which a class of whole times cuts to the one before. (NumPy 1 makes ln σ float32 here, and gives the entry.)
+    /// The time at which the table has this σ, linear in ln σ: in float64 beside a table of float32, as NumPy
+    /// 2 computes it. The σ of the table's last entry so gives a hair less than that entry, which a class of
+    /// whole times cuts to the one before. (NumPy 1 makes ln σ float32 here, and gives the entry.)
     ///
-    /// Or it gives the entry itself: which of the two is a matter of the last bit of √ and ln in float32, and those of torch and NumPy are off by a bit or two in a tenth of the
-    /// entries, by the machine. Here both are rounded correctly.
+    /// Or it gives the entry itself: which of the two is a matter of the last bit of √ and ln in float32, and
+    /// those of torch and NumPy are off by a bit or two in a tenth of the entries, by the machine. Here both
+    /// are rounded correctly.
     pub(super) fn time(&self, sigma: f64) -> f64 {
         let log = ln(sigma.max(1e-10));
         let below = (0..self.count()).rev().find(|i| self.logs[*i] <= log).unwrap_or(0);
@@ -195,8 +199,8 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Reads the bounds of a grid. diffusers takes them wherever a config has them, whether the class owns the fields or not;
-    /// times of the table have none.
+    /// Reads the bounds of a grid. diffusers takes them wherever a config has them, whether the class owns
+    /// the fields or not; times of the table have none.
     pub(super) fn parse(fields: &Fields<'_>, placing: Placing) -> Result<Self> {
         if matches!(placing, Placing::Table | Placing::Lu) {
             return Ok(Self::default());

@@ -1,4 +1,5 @@
-//! What the classes that go by ᾱ share: levels and calls at whole times, predictions, and the correction of D.
+//! What the classes that go by ᾱ share: levels and calls at whole times, predictions, and the correction of
+//! D.
 
 use super::betas::BetaTable;
 use super::fields::{Fields, out_of_range};

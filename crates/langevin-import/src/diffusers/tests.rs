@@ -207,8 +207,9 @@ fn a_jump_of_repaint_comes_back_to_where_it_was() {
     assert!(draws(false) > 100 * draws(true) / 10);
 }
 
-/// The original counts its calls from where it begins, so that its start is made there, and its third call is asked about a
-/// state of the level before (`PNDMScheduler.step_plms` of diffusers 0.42.1 with counters of a new run).
+/// The original counts its calls from where it begins, so that its start is made there, and its third call
+/// is asked about a state of the level before (`PNDMScheduler.step_plms` of diffusers 0.42.1 with counters
+/// of a new run).
 #[test]
 fn pndm_makes_its_start_wherever_it_begins() {
     for skip in [true, false] {
@@ -242,8 +243,9 @@ fn another_sampler_needs_neither_the_start_nor_the_variance_of_the_config() {
     }
 }
 
-/// diffusers takes σ_min and σ_max off the config where a class builds a grid between two levels, whether the class has the
-/// fields or not (`hasattr(self.config, "sigma_min")` in 0.42.1; the levels were recorded there).
+/// diffusers takes σ_min and σ_max off the config where a class builds a grid between two levels, whether
+/// the class has the fields or not (`hasattr(self.config, "sigma_min")` in 0.42.1; the levels were recorded
+/// there).
 #[test]
 fn grids_go_between_the_levels_of_the_config() {
     let fields = json!({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
@@ -279,7 +281,8 @@ fn grids_go_between_the_levels_of_the_config() {
     assert_eq!(plain.foreign().unwrap(), ["sigma_max"]);
 }
 
-/// Flow levels beyond 1: the original's step is Euler's in the coordinates of VE, for the noise that EDM's networks predict.
+/// Flow levels beyond 1: the original's step is Euler's in the coordinates of VE, for the noise that EDM's
+/// networks predict.
 #[test]
 fn flow_levels_beyond_one_are_noise_levels() {
     let fields = json!({"use_karras_sigmas": true, "sigma_min": 0.002, "sigma_max": 80.0});
@@ -380,7 +383,8 @@ fn fields_of_other_schedulers_are_named_and_passed_over() {
     }
 }
 
-/// Log-linear levels are one more than the steps asked for; with continuous times the original evaluates at each of them and reaches 0.
+/// Log-linear levels are one more than the steps asked for; with continuous times the original evaluates at
+/// each of them and reaches 0.
 #[test]
 fn continuous_log_linear_levels_are_all_evaluated() {
     let fields =
@@ -413,7 +417,8 @@ fn more_steps_than_entries_are_taken_between_them() {
     }
 }
 
-/// f = c_skip x + c_out F of the consistency model, from D = c⁰_skip x + c⁰_out F: at σ_min f = x, whatever the network says.
+/// f = c_skip x + c_out F of the consistency model, from D = c⁰_skip x + c⁰_out F: at σ_min f = x, whatever
+/// the network says.
 #[test]
 fn a_consistency_model_keeps_its_boundary() {
     let call = Call { timesteps: Some(vec![39.0, 20.0]), ..Call::default() };
@@ -446,7 +451,8 @@ fn an_angle_is_read_as_it_is_written() {
     assert!(error.is_err());
 }
 
-/// s_down = s'(1 + (s'/s − 1)η), and noise back up; without noise the state stays there, which the consistent plan mends.
+/// s_down = s'(1 + (s'/s − 1)η), and noise back up; without noise the state stays there, which the
+/// consistent plan mends.
 #[test]
 fn ancestral_noise_of_a_flow_goes_down_and_up_again() {
     let call = |consistent| Call { sigmas: Some(vec![1.0, 0.5, 0.0]), steps: None, consistent, ..Call::default() };
@@ -486,7 +492,8 @@ fn an_unknown_class_is_told_which_are_known() {
     assert!(error("FlowMapEulerDiscreteScheduler").to_string().contains("two times"));
 }
 
-/// ᾱ₉₉₉/ᾱ₆₆₆ = 10⁻⁸ on the cosine table: 1 less it is 1 in float32, and the original's first step keeps nothing of the state. The consistent one keeps e^{−Δ}σ'/σ of it.
+/// ᾱ₉₉₉/ᾱ₆₆₆ = 10⁻⁸ on the cosine table: 1 less it is 1 in float32, and the original's first step keeps
+/// nothing of the state. The consistent one keeps e^{−Δ}σ'/σ of it.
 #[test]
 fn the_first_step_of_unclip_forgets_the_state() {
     let kept = |consistent| {
@@ -532,7 +539,8 @@ fn log_linear_levels_may_end_at_the_first_entry() {
     }
 }
 
-/// 777 − 15 · 25.9 is 388.5, which rounds to 388; numpy's stride is 25.899999999999977, and 388.50000000000034 rounds to 389.
+/// 777 − 15 · 25.9 is 388.5, which rounds to 388; numpy's stride is 25.899999999999977, and
+/// 388.50000000000034 rounds to 389.
 #[test]
 fn trailing_times_have_the_stride_of_numpy() {
     let fields = json!({"num_train_timesteps": 777, "timestep_spacing": "trailing"});

@@ -41,9 +41,10 @@ impl VarianceType {
             .hinting("its network has a second output, which a config does not describe"))
     }
 
-    /// Refuses a learned variance of a network that does not predict ε. A network that learned its variance has a second half
-    /// of outputs, which the DPM-Solver family drops: the plan is that of the first half. So it does for ε alone; with other
-    /// predictions it would take both halves for the output. A fixed variance is DDPM's own affair.
+    /// Refuses a learned variance of a network that does not predict ε. A network that learned its variance
+    /// has a second half of outputs, which the DPM-Solver family drops: the plan is that of the first half.
+    /// So it does for ε alone; with other predictions it would take both halves for the output. A fixed
+    /// variance is DDPM's own affair.
     pub(super) fn check_dropped(self, prediction: Prediction) -> Result<()> {
         match self {
             Self::Learned(word) if prediction != Prediction::Epsilon => {

@@ -1,7 +1,9 @@
-//! What the classes share that go by σ/α but keep their states at unit variance, or on a flow: the DPM-Solver family, DEIS, UniPC, SA-Solver.
+//! What the classes share that go by σ/α but keep their states at unit variance, or on a flow: the
+//! DPM-Solver family, DEIS, UniPC, SA-Solver.
 //!
-//! $\alpha = 1/\sqrt{1+s^2}$, $\sigma = s\alpha$ for a level s of the list; on a flow α = 1 − s, σ = s. The network is given the time of s, cut to a whole number: D is read
-//! at s all the same. The consistent plan gives the time of s itself.
+//! $\alpha = 1/\sqrt{1+s^2}$, $\sigma = s\alpha$ for a level s of the list; on a flow α = 1 − s, σ = s. The
+//! network is given the time of s, cut to a whole number: D is read at s all the same. The consistent plan
+//! gives the time of s itself.
 
 use super::betas::{BetaTable, Defaults};
 use super::call::{Call, MOST_STEPS};
@@ -145,11 +147,11 @@ impl Placed {
         }
     }
 
-    /// The spacing of whole times over `entries` entries of a table of `whole`: n times, of n + 1 evenly spaced ones without
-    /// the first.
+    /// The spacing of whole times over `entries` entries of a table of `whole`: n times, of n + 1 evenly
+    /// spaced ones without the first.
     ///
-    /// Trailing strides are those of the whole table, so that a clipped one has another number of them than was asked for; the
-    /// consistent run has that number.
+    /// Trailing strides are those of the whole table, so that a clipped one has another number of them than
+    /// was asked for; the consistent run has that number.
     fn spaced(&self, call: &Call, (whole, entries): (usize, usize), steps: usize) -> Result<Vec<f64>> {
         let times: Vec<f64> = match self.spacing.rule {
             Rule::Linspace => {
@@ -216,8 +218,8 @@ impl Placed {
         Ok(Tables { alphas_cumprod, timesteps, sigmas: values })
     }
 
-    /// Flow levels, evenly spaced from 1 − 1/N to 0 and shifted, without the last; the consistent run keeps it where nothing
-    /// else would end the run.
+    /// Flow levels, evenly spaced from 1 − 1/N to 0 and shifted, without the last; the consistent run keeps
+    /// it where nothing else would end the run.
     pub(super) fn flow_levels(&self, call: &Call, k: f64, whole: usize, steps: usize) -> (Vec<f64>, Vec<f64>) {
         let n = whole as f64;
         let mut values: Vec<f64> =

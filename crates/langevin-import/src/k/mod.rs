@@ -10,7 +10,8 @@
 //! # Ok::<(), langevin::Error>(())
 //! ```
 //!
-//! The prefix `sample_` may be left out, and the suffix `_gpu` changes nothing: it says where the original keeps its noise.
+//! The prefix `sample_` may be left out, and the suffix `_gpu` changes nothing: it says where the original
+//! keeps its noise.
 //!
 //! | original's option | here |
 //! |---|---|
@@ -28,13 +29,18 @@
 //! | `get_sigmas_polyexponential(…, rho)` | `poly-exponential:rho` |
 //! | `get_sigmas_vp(n)` | `vp` |
 //!
-//! What differs: `dpm_fast` takes its two ends and its number of evaluations from the list of levels; `sa_solver` has its noise on the whole range, not in an
-//! interval; `uni_pc` keeps every level of the list; the CFG++ samplers of several values or evaluations are [the paper's rule](https://arxiv.org/abs/2406.08070) on the plain ones, each
-//! state made of the unconditional branch and given α w (D_c − D_u) more, and were not held against the originals. `dpm_adaptive` has no fixed table and is refused.
+//! What differs: `dpm_fast` takes its two ends and its number of evaluations from the list of levels;
+//! `sa_solver` has its noise on the whole range, not in an interval; `uni_pc` keeps every level of the
+//! list; the CFG++ samplers of several values or evaluations are [the paper's
+//! rule](https://arxiv.org/abs/2406.08070) on the plain ones, each state made of the unconditional branch
+//! and given α w (D_c − D_u) more, and were not held against the originals. `dpm_adaptive` has no fixed
+//! table and is refused.
 //!
-//! `euler`, `heun` and `dpm_2` of k-diffusion draw noise at every step, also where churn adds none; those of ComfyUI, and the plans here, draw only where it adds some. Noise is a function of
-//! (seed, sample, draw) here, and no seed gives torch's: a draw that is not used would only be a hole in the numbers. Who feeds a plan k-diffusion's own noise gives the draw k of
-//! a step inside the window the one of that step's number.
+//! `euler`, `heun` and `dpm_2` of k-diffusion draw noise at every step, also where churn adds none; those
+//! of ComfyUI, and the plans here, draw only where it adds some. Noise is a function of (seed, sample,
+//! draw) here, and no seed gives torch's: a draw that is not used would only be a hole in the numbers. Who
+//! feeds a plan k-diffusion's own noise gives the draw k of a step inside the window the one of that step's
+//! number.
 //!
 //! Facts of k-diffusion 0.1.1 and ComfyUI.
 
@@ -211,7 +217,8 @@ pub fn label(text: &str) -> Option<Label> {
     Some(Label { sampler: named.join("_"), grid })
 }
 
-/// The plan of this sampler over a list of noise levels that falls, to 0 or to the last level; for `network`, or for a model that gives D.
+/// The plan of this sampler over a list of noise levels that falls, to 0 or to the last level; for
+/// `network`, or for a model that gives D.
 ///
 /// # Errors
 /// As [`sampler`], and as [`Sampler::compile`].

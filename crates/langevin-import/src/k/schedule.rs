@@ -22,8 +22,8 @@ pub enum SigmaSchedule {
     Beta,
     /// σ even to a fortieth of the range in half the steps, and quadratic from there on, of the largest σ.
     LinearQuadratic,
-    /// tan of an even way between the arcs of the ends; ComfyUI's, which reaches the smallest level one step earlier and ends
-    /// in 0.
+    /// tan of an even way between the arcs of the ends; ComfyUI's, which reaches the smallest level one step
+    /// earlier and ends in 0.
     KlOptimal,
     /// The same of A1111, which ends at the smallest level.
     KlOptimalA1111,

@@ -1,5 +1,6 @@
-//! CogVideoX's schedulers. Their table has its SNR divided by S, $\bar\alpha \to \bar\alpha/(S + (1-S)\bar\alpha)$, and may be moved to zero terminal SNR after that; it is
-//! float64 where β is scaled linear.
+//! CogVideoX's schedulers. Their table has its SNR divided by S, $\bar\alpha \to \bar\alpha/(S +
+//! (1-S)\bar\alpha)$, and may be moved to zero terminal SNR after that; it is float64 where β is scaled
+//! linear.
 //!
 //! | class | step |
 //! |---|---|
@@ -132,8 +133,8 @@ impl Scheduler for CogVideoX {
     }
 }
 
-/// CogVideoX's DPM-Solver. What is odd: each step of second order draws noise twice and throws the first away; and a step that ends beyond the table is of first
-/// order, whatever its level.
+/// CogVideoX's DPM-Solver. What is odd: each step of second order draws noise twice and throws the first
+/// away; and a step that ends beyond the table is of first order, whatever its level.
 #[derive(Clone, Debug, PartialEq)]
 struct Burnt;
 

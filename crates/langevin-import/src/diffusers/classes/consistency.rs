@@ -4,7 +4,8 @@
 //!
 //! $$f = c_{skip} x + c_{out} F, \qquad c_{skip} = \frac{\sigma_d^2}{(y-\epsilon)^2 + \sigma_d^2}, \qquad c_{out} = \frac{(y-\epsilon)\sigma_d}{\sqrt{y^2 + \sigma_d^2}} .$$
 //!
-//! With D as EDM reads it off the same F, $f = r D + (c_{skip} - r c^0_{skip}) x$, $r = (y - \epsilon)/y$, $c^0_{skip} = \sigma_d^2/(y^2+\sigma_d^2)$.
+//! With D as EDM reads it off the same F, $f = r D + (c_{skip} - r c^0_{skip}) x$, $r = (y - \epsilon)/y$,
+//! $c^0_{skip} = \sigma_d^2/(y^2+\sigma_d^2)$.
 //!
 //! Source: arXiv 2303.01469.
 
@@ -80,8 +81,8 @@ fn checked(ends: [f64; 3]) -> Result<[f64; 3]> {
 }
 
 impl Scheduler for StochasticIterative {
-    /// Every k-th level of Karras's grid of N, k = N/n, noisiest first; or the levels whose numbers, counted from the noisiest,
-    /// are given, the last one first.
+    /// Every k-th level of Karras's grid of N, k = N/n, noisiest first; or the levels whose numbers, counted
+    /// from the noisiest, are given, the last one first.
     fn tables(&self, call: &Call) -> Result<Tables> {
         call.accepts("CMStochasticIterative", true, false, false)?;
         let Self { ends: [min, max, _], train, rho, .. } = *self;
@@ -128,7 +129,8 @@ impl Scheduler for StochasticIterative {
     }
 }
 
-/// The jumps of a consistency model, whose boundary moves the mean and whose noise starts from ε: no move keeps its marginal to the last digit.
+/// The jumps of a consistency model, whose boundary moves the mean and whose noise starts from ε: no move
+/// keeps its marginal to the last digit.
 #[derive(Clone, Debug, PartialEq)]
 struct Jumps {
     sigma_data: f64,

@@ -81,9 +81,11 @@ impl UniPc {
 }
 
 impl Scheduler for UniPc {
-    /// σ off the table of betas as elsewhere, from `sigma_max` to `sigma_min` where they are given; on a flow s, or Karras's σ as s = σ/(1+σ).
+    /// σ off the table of betas as elsewhere, from `sigma_max` to `sigma_min` where they are given; on a flow
+    /// s, or Karras's σ as s = σ/(1+σ).
     ///
-    /// On a flow the original keeps 10⁻⁶ from pure noise, for the sake of its logarithms; the consistent run does not.
+    /// On a flow the original keeps 10⁻⁶ from pure noise, for the sake of its logarithms; the consistent run
+    /// does not.
     fn tables(&self, call: &Call) -> Result<Tables> {
         let placed = &self.placed;
         let k = self.shift.factor(call)?;
@@ -221,11 +223,11 @@ impl Scheduler for SaSolver {
         self.placed.tables(call)
     }
 
-    /// h/g of a step is τ at the time that the network is given there: 1 from 200 to 800 and 0 elsewhere, or the constant
-    /// `tau`.
+    /// h/g of a step is τ at the time that the network is given there: 1 from 200 to 800 and 0 elsewhere, or
+    /// the constant `tau`.
     ///
-    /// With two values of D the original adds a term of its own, which makes the weight of the slope ½Δ' where the integral is
-    /// m₁: the weight of UniPC's bh1.
+    /// With two values of D the original adds a term of its own, which makes the weight of the slope ½Δ'
+    /// where the integral is m₁: the weight of UniPC's bh1.
     fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
         let tau = call.set.get("tau").map(|value| as_number(value).filter(|tau| tau.is_finite() && *tau >= 0.0));
         if tau == Some(None) {

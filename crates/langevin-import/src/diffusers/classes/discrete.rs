@@ -1,4 +1,5 @@
-//! Schedulers that go by ᾱ at whole times, one step each: DDPM and DDIM. UnCLIP and the inverse of DDIM are beside them.
+//! Schedulers that go by ᾱ at whole times, one step each: DDPM and DDIM. UnCLIP and the inverse of DDIM are
+//! beside them.
 
 use crate::diffusers::betas::{BetaTable, Defaults, LINEAR};
 use crate::diffusers::call::Call;

@@ -1,4 +1,5 @@
-//! Schedulers for distilled networks: LCM and TCD. Their times are every k-th one of the training, k = N/n₀, of which n are picked evenly.
+//! Schedulers for distilled networks: LCM and TCD. Their times are every k-th one of the training, k =
+//! N/n₀, of which n are picked evenly.
 //!
 //! Source: arXiv 2310.04378 (LCM), 2402.19159 (TCD).
 
@@ -184,7 +185,8 @@ impl Scheduler for Tcd {
     }
 }
 
-/// TCD with its stops read off a table of float32. What is odd: it ends at the table's first entry, and draws noise also where there is none to add.
+/// TCD with its stops read off a table of float32. What is odd: it ends at the table's first entry, and
+/// draws noise also where there is none to add.
 #[derive(Clone, Debug, PartialEq)]
 struct Stops {
     stops: Vec<Level>,

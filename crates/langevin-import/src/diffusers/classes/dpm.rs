@@ -30,8 +30,8 @@ pub(super) const MULTISTEP: Kin = Kin {
     last: Last::Named,
 };
 
-/// The words of `algorithm_type`, the default first: what is integrated, and h/g. Names of other solvers diffusers itself takes
-/// for the first.
+/// The words of `algorithm_type`, the default first: what is integrated, and h/g. Names of other solvers
+/// diffusers itself takes for the first.
 pub(super) const ALGORITHMS: &[(&str, (Form, f64))] = &[
     ("dpmsolver++", (Form::Data, 0.0)),
     ("dpmsolver", (Form::Noise, 0.0)),
@@ -40,7 +40,8 @@ pub(super) const ALGORITHMS: &[(&str, (Form, f64))] = &[
     ("deis", (Form::Data, 0.0)),
 ];
 
-/// The words of `solver_type`, the default first: whether it is the midpoint. Names of other solvers stand for it.
+/// The words of `solver_type`, the default first: whether it is the midpoint. Names of other solvers stand
+/// for it.
 pub(super) const MIDPOINT: &[(&str, bool)] =
     &[("midpoint", true), ("heun", false), ("logrho", true), ("bh1", true), ("bh2", true)];
 
@@ -151,8 +152,9 @@ pub(super) fn third_order(ending: Ending, count: usize, zero: bool) -> bool {
     (2..last).any(|index| !(lower && index + 2 == count))
 }
 
-/// The third order of the original's SDE: its weight of the curvature is (m₀ − Δ')/Δ'² − ½ where (m₀ − Δ')/Δ'² + ½ belongs, so that α_t times the curvature is
-/// missing. It does not vanish with the step: the whole is of first order.
+/// The third order of the original's SDE: its weight of the curvature is (m₀ − Δ')/Δ'² − ½ where (m₀ −
+/// Δ')/Δ'² + ½ belongs, so that α_t times the curvature is missing. It does not vanish with the step: the
+/// whole is of first order.
 #[derive(Clone, Debug, PartialEq)]
 struct Slipped(Multistep);
 

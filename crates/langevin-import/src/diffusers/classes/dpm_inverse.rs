@@ -39,8 +39,9 @@ impl DpmInverse {
 }
 
 impl Scheduler for DpmInverse {
-    /// Upwards. Levels that are placed end in a step that goes nowhere; times that occur twice are given once, and the levels are then out of step with them; on a flow the
-    /// run goes down. The consistent tables rise to the noisiest level, each with its own time.
+    /// Upwards. Levels that are placed end in a step that goes nowhere; times that occur twice are given
+    /// once, and the levels are then out of step with them; on a flow the run goes down. The consistent
+    /// tables rise to the noisiest level, each with its own time.
     fn tables(&self, call: &Call) -> Result<Tables> {
         let placed = &self.0.placed;
         call.accepts(INVERSE.name, false, false, false)?;

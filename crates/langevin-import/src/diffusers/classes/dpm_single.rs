@@ -75,7 +75,8 @@ impl Scheduler for Singlestep {
     }
 }
 
-/// The order of every call: 1, 2, … up to `order` and again; the last groups are of lower order where asked for, and where the steps do not fill them.
+/// The order of every call: 1, 2, … up to `order` and again; the last groups are of lower order where asked
+/// for, and where the steps do not fill them.
 fn orders(steps: usize, order: usize, lower: bool, zero: bool) -> Vec<usize> {
     let mut orders: Vec<usize> = (0..steps).map(|i| i % order + 1).collect();
     let whole = steps.is_multiple_of(order);
@@ -91,7 +92,8 @@ fn orders(steps: usize, order: usize, lower: bool, zero: bool) -> Vec<usize> {
     orders
 }
 
-/// Steps of several evaluations whose stages are levels of the grid: the k-th call of a group goes from the group's first level, with what was found since, to the next.
+/// Steps of several evaluations whose stages are levels of the grid: the k-th call of a group goes from the
+/// group's first level, with what was found since, to the next.
 ///
 /// Each call leaves a state of its own, and draws noise of its own.
 #[derive(Clone, Debug, PartialEq)]

@@ -88,7 +88,8 @@ impl Scheduler for Euler {
             (chosen.bars, chosen.times, stored(chosen.levels, last))
         };
         if self.continuous {
-            // Of every level but the last: log-linear levels are one more than the steps asked for, and here none of them is lost.
+            // Of every level but the last: log-linear levels are one more than the steps asked for, and here
+            // none of them is lost.
             times = sigmas[..sigmas.len() - 1].iter().map(|y| single(0.25 * single(ln(*y)))).collect();
         }
         Ok(Tables { alphas_cumprod: bars, timesteps: times.into_iter().map(single).collect(), sigmas })

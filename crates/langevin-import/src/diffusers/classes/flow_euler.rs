@@ -124,8 +124,8 @@ impl FlowLevels {
     }
 }
 
-/// FlowMatchEulerDiscreteScheduler: x' = x + (s' − s) u, or with `stochastic_sampling` x' = (1 − s')D + s' z. The original takes
-/// arguments for churn and does not use them.
+/// FlowMatchEulerDiscreteScheduler: x' = x + (s' − s) u, or with `stochastic_sampling` x' = (1 − s')D + s'
+/// z. The original takes arguments for churn and does not use them.
 #[derive(Clone, Debug)]
 struct FlowEuler {
     levels: FlowLevels,

@@ -67,11 +67,13 @@ impl Scheduler for FlowHeun {
     }
 }
 
-/// Heun with the original's churn, which is that of a process with α = 1 although the state is a flow's: the noise is added after the network was asked, without
-/// taking signal away, and the step runs on from ŝ = (1 + γ)s, which may lie beyond 1. γ counts every level but the first twice. The second stage draws noise too, and
-/// does not use it.
+/// Heun with the original's churn, which is that of a process with α = 1 although the state is a flow's:
+/// the noise is added after the network was asked, without taking signal away, and the step runs on from ŝ
+/// = (1 + γ)s, which may lie beyond 1. γ counts every level but the first twice. The second stage draws
+/// noise too, and does not use it.
 ///
-/// $x̂ = x + \sqrt{ŝ^2 - s^2} z$, $d_1 = u(x, s) s/ŝ$, $x_1 = x̂ + (s' - ŝ) d_1$, $x' = x̂ + \tfrac12 (s' - ŝ)(d_1 + u(x_1, s'))$.
+/// $x̂ = x + \sqrt{ŝ^2 - s^2} z$, $d_1 = u(x, s) s/ŝ$, $x_1 = x̂ + (s' - ŝ) d_1$, $x' = x̂ + \tfrac12 (s' -
+/// ŝ)(d_1 + u(x_1, s'))$.
 #[derive(Clone, Debug, PartialEq)]
 struct Churned {
     /// S_churn over the number of levels.

@@ -64,7 +64,8 @@ impl Scheduler for DdimInverse {
         let train = self.betas.count;
         let stride = (train / tables.timesteps.len().max(1)) as f64;
         let mended = call.mends(&quirks::INVERSE_TIME);
-        // Where the data are clean the noise that the network saw cannot be read back from D; and a prediction of D says nothing of it.
+        // Where the data are clean the noise that the network saw cannot be read back from D; and a
+        // prediction of D says nothing of it.
         let to_one = self.to_one && self.prediction != Prediction::X0 && !mended;
         let first = if to_one { 1.0 } else { alpha_bar(tables, 0.0, 1.0)? };
         let (mut steps, mut pins): (Vec<Step>, Vec<NetworkCall>) = (vec![], vec![]);
@@ -91,8 +92,9 @@ impl Scheduler for DdimInverse {
     }
 }
 
-/// DDIM's inverse. What is odd: the network is called with the time a step goes to, not with that of the state; and from clean data, where no D can be read, with
-/// x' = α' x + σ' m. There the plan reads D at α = σ = 1, D = (x − m)/h, and takes m = x − h D out of it again: h is 1 for ε and 2 for v.
+/// DDIM's inverse. What is odd: the network is called with the time a step goes to, not with that of the
+/// state; and from clean data, where no D can be read, with x' = α' x + σ' m. There the plan reads D at α =
+/// σ = 1, D = (x − m)/h, and takes m = x − h D out of it again: h is 1 for ε and 2 for v.
 ///
 /// The consistent plan starts at the table's first entry, and calls the network at the time of the state.
 #[derive(Clone, Debug, PartialEq)]

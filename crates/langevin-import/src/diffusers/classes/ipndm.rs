@@ -96,8 +96,8 @@ impl Scheduler for Ipndm {
     }
 }
 
-/// IPNDM from pure noise. What is odd: where α = 0 the original takes D = 0 and ε = x, so that the network's first output is not used, though it is computed, and
-/// one step alone gives 0.
+/// IPNDM from pure noise. What is odd: where α = 0 the original takes D = 0 and ε = x, so that the
+/// network's first output is not used, though it is computed, and one step alone gives 0.
 ///
 /// The consistent plan takes the D that the network says.
 #[derive(Clone, Debug, PartialEq)]

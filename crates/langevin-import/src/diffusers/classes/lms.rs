@@ -52,8 +52,8 @@ impl Scheduler for Lms {
     }
 }
 
-/// LMS that was started in the middle: its weights are those of a run from the beginning, and the values that such a run would have are left out, so that
-/// the first weights do not sum to the step.
+/// LMS that was started in the middle: its weights are those of a run from the beginning, and the values
+/// that such a run would have are left out, so that the first weights do not sum to the step.
 ///
 /// The consistent plan has the orders 1, 2, … of a start.
 #[derive(Clone, Debug, PartialEq)]

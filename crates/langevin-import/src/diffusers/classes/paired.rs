@@ -1,6 +1,8 @@
-//! Schedulers of two evaluations a step, in x/α: Heun at the end of the step, KDPM2 and DPM-Solver SDE half-way in ln y.
+//! Schedulers of two evaluations a step, in x/α: Heun at the end of the step, KDPM2 and DPM-Solver SDE
+//! half-way in ln y.
 //!
-//! The state, the readings and the pins are those of the schedulers of [one evaluation](crate::diffusers::ladder). Levels and times are lists with an entry for each evaluation:
+//! The state, the readings and the pins are those of the schedulers of [one
+//! evaluation](crate::diffusers::ladder). Levels and times are lists with an entry for each evaluation:
 //!
 //! | class | levels | times |
 //! |---|---|---|
@@ -120,7 +122,8 @@ impl Scheduler for Kdpm2 {
     fn tables(&self, call: &Call) -> Result<Tables> {
         call.accepts("KDPM2", false, false, false)?;
         let chosen = self.levels.select(call)?;
-        // √(y y'²/y) is y' itself. The original makes it in float32 from y'² − (y'² − y'⁴/y²), of which little is left after a long step.
+        // √(y y'²/y) is y' itself. The original makes it in float32 from y'² − (y'² − y'⁴/y²), of which
+        // little is left after a long step.
         Ok(if self.ancestral {
             interleaved(chosen, |_, to| to)
         } else {

@@ -1,9 +1,11 @@
-//! PNDM: Adams–Bashforth with the constants of even steps on the network's raw output m, each step by DDIM's transfer
+//! PNDM: Adams–Bashforth with the constants of even steps on the network's raw output m, each step by
+//! DDIM's transfer
 //!
 //! $$x' = \frac{\alpha'}{\alpha} x + (\sigma' - \frac{\alpha'}{\alpha}\sigma) e.$$
 //!
-//! PNDM starts by three Runge–Kutta steps of four calls each, or (`skip_prk_steps`) by one of Heun's. For v the output itself is extrapolated and turned to ε only
-//! then, $e = \alpha m + \sigma x$ with the state that the step starts from. Its steps go N/n times down, whatever the next time is.
+//! PNDM starts by three Runge–Kutta steps of four calls each, or (`skip_prk_steps`) by one of Heun's. For v
+//! the output itself is extrapolated and turned to ε only then, $e = \alpha m + \sigma x$ with the state
+//! that the step starts from. Its steps go N/n times down, whatever the next time is.
 //!
 //! The consistent plan extrapolates ε and goes from each time to the next.
 //!
@@ -140,8 +142,9 @@ const _: &Quirk = &quirks::PNDM_START;
 
 /// PNDM call by call: where the network is asked, and the transfer that follows.
 ///
-/// What is odd: the second call of the Heun start is made at the second time, and the step is then taken again from the first; the output of that call is not
-/// remembered. A run that begins later makes the same start where no time stands twice, so that from its third call on the state is a step behind the time.
+/// What is odd: the second call of the Heun start is made at the second time, and the step is then taken
+/// again from the first; the output of that call is not remembered. A run that begins later makes the same
+/// start where no time stands twice, so that from its third call on the state is a step behind the time.
 #[derive(Clone, Debug, PartialEq)]
 struct Calls {
     skip: bool,
@@ -151,8 +154,8 @@ struct Calls {
 }
 
 impl Calls {
-    /// From where to where the step of a call goes: `times` are those of the run, `all` those of a whole one, from which the
-    /// original's Runge–Kutta start takes its levels.
+    /// From where to where the step of a call goes: `times` are those of the run, `all` those of a whole one,
+    /// from which the original's Runge–Kutta start takes its levels.
     fn span(&self, times: &[f64], all: &[f64], index: usize) -> (f64, f64) {
         let time = times[index];
         match (self.skip, index) {

@@ -1,12 +1,12 @@
-//! RePaint: inpainting that goes up and down. Where the mask is 1 a step lands on the known picture with noise, elsewhere it is DDIM's; both use one z. A jump up
-//! adds the noise back.
+//! RePaint: inpainting that goes up and down. Where the mask is 1 a step lands on the known picture with
+//! noise, elsewhere it is DDIM's; both use one z. A jump up adds the noise back.
 //!
 //! $$x' = m (\alpha' x_{known} + \sigma' z) + (1-m)(\alpha' D + \sqrt{\sigma'^2-s^2} \varepsilon + s z),\qquad s = \eta\sigma'\sqrt{1-e^{-2\Delta}}.$$
 //!
 //! The plan has two inputs, `image` and `mask`.
 //!
-//! What is odd: a jump over r entries takes the β from the time it starts at, r − 1 entries noisier than those that the step down took away. The consistent plan goes
-//! back to where it was, with one draw.
+//! What is odd: a jump over r entries takes the β from the time it starts at, r − 1 entries noisier than
+//! those that the step down took away. The consistent plan goes back to where it was, with one draw.
 //!
 //! Source: Lugmayr et al., arXiv 2201.09865.
 

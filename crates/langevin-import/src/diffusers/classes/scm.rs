@@ -1,5 +1,8 @@
-//! SCM (TrigFlow): α = cos t, σ = sin t and a v-prediction, $D = \cos t\, x - \sin t\, F$, $x' = \cos t' D + \sin t' z$: here in units of σ_d, in which
-//! its pipeline calls the network and decodes the result.
+//! SCM (TrigFlow): α = cos t, σ = sin t and a v-prediction,
+//!
+//! $$D = \cos t\, x - \sin t\, F, \qquad x' = \cos t' D + \sin t' z,$$
+//!
+//! here in units of σ_d, in which its pipeline calls the network and decodes the result.
 //!
 //! Source: arXiv 2410.11081.
 
@@ -41,8 +44,8 @@ impl Scm {
 }
 
 impl Scheduler for Scm {
-    /// Times as angles, with the end of the run: from `max_timesteps` by `intermediate_timesteps` to 0 in two steps, evenly in
-    /// any other number of them.
+    /// Times as angles, with the end of the run: from `max_timesteps` by `intermediate_timesteps` to 0 in two
+    /// steps, evenly in any other number of them.
     fn tables(&self, call: &Call) -> Result<Tables> {
         call.accepts("SCM", true, false, false)?;
         let train = self.train;

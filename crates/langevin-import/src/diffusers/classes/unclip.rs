@@ -101,9 +101,11 @@ impl Scheduler for UnClip {
     }
 }
 
-/// UnCLIP's posterior. What is odd: a step to the entry below takes β_t from its table and not 1 − ᾱ_t/ᾱ_{t−1}; in float32 the two differ by up to a thousandth
-/// at the first entries, and the result of a run with them. Any other step takes 1 − β for ᾱ_t/ᾱ_s, β = 1 − ᾱ_t/ᾱ_s in float32: from the end of the cosine table, where ᾱ is
-/// 2·10⁻⁹, nothing is left of that, and the factor of the state is 0 where 10⁻⁴ belongs.
+/// UnCLIP's posterior. What is odd: a step to the entry below takes β_t from its table and not 1 −
+/// ᾱ_t/ᾱ_{t−1}; in float32 the two differ by up to a thousandth at the first entries, and the result of a
+/// run with them. Any other step takes 1 − β for ᾱ_t/ᾱ_s, β = 1 − ᾱ_t/ᾱ_s in float32: from the end of the
+/// cosine table, where ᾱ is 2·10⁻⁹, nothing is left of that, and the factor of the state is 0 where 10⁻⁴
+/// belongs.
 #[derive(Clone, Debug, PartialEq)]
 struct Posterior {
     betas: Vec<f64>,

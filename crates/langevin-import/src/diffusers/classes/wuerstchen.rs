@@ -2,8 +2,8 @@
 //!
 //! $$\bar\alpha(t) = \frac{\cos^2(\tfrac{\pi}{2}(u+s)/(1+s))}{\cos^2(\tfrac{\pi}{2}s/(1+s))}, \qquad u = 1 - (1-t)^k \text{ for } k > 1, \quad t^k \text{ for } k < 1,$$
 //!
-//! kept within \[10⁻⁴, 0.9999\], k = `scaler`. What is odd: t = 0 is not clean data, and a step to it adds no noise: the run ends on the mean of the noise level σ = 0.01. The
-//! consistent plan ends at clean data.
+//! kept within \[10⁻⁴, 0.9999\], k = `scaler`. What is odd: t = 0 is not clean data, and a step to it adds
+//! no noise: the run ends on the mean of the noise level σ = 0.01. The consistent plan ends at clean data.
 
 use crate::diffusers::call::{Call, MOST_STEPS};
 use crate::diffusers::fields::{Fields, out_of_range};
@@ -30,7 +30,8 @@ pub(super) const CLASSES: &[Class] =
 /// ᾱ stays within these.
 const BOUNDS: (f64, f64) = (0.0001, 0.9999);
 
-/// DDPMWuerstchenScheduler, and its process: a document names it and gives every number of a run, but cannot give the function.
+/// DDPMWuerstchenScheduler, and its process: a document names it and gives every number of a run, but
+/// cannot give the function.
 #[derive(Clone, Copy, Debug)]
 struct Wuerstchen {
     scaler: f64,
@@ -61,7 +62,8 @@ impl Wuerstchen {
         (self.root(t) * self.root(t)).clamp(BOUNDS.0, BOUNDS.1)
     }
 
-    /// The level at a time, with ᾱ in float32: 1 − ᾱ is 10⁻⁴ at the end, of which float32 leaves three digits.
+    /// The level at a time, with ᾱ in float32: 1 − ᾱ is 10⁻⁴ at the end, of which float32 leaves three
+    /// digits.
     fn level(&self, t: f64) -> Level {
         let bar = single(self.alpha_bar(t));
         Level { time: t, alpha: bar.sqrt(), sigma: (1.0 - bar).sqrt() }
