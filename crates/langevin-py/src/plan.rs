@@ -189,7 +189,7 @@ impl Plan {
         }
         let py = config.py();
         let config = Diffusers::parse(&json_text(config)?).or_raise()?;
-        let (plan, call) = config.plan_of(&request, call).or_raise()?;
+        let (plan, _) = config.plan_of(&request, call).or_raise()?;
         let plan = wrap(plan);
         let unknown = config.unknown().or_raise()?;
         if !unknown.is_empty() {
