@@ -1,14 +1,17 @@
 //! Samplers of other libraries, read from what those libraries save.
 //!
-//! An imported plan does what the original does, its quirks included: the same table, the same rounding of the network's time, the same start. Asked for the
-//! consistent plan, the import mends what is known to be wrong and keeps the rest. What it does not know it refuses by name.
+//! An imported plan does what the original does, its quirks included: the same table, the same rounding of
+//! the network's time, the same start. With [`Call::consistent`], known bugs of the original are fixed and
+//! everything else is kept. Unknown fields can be rejected by name ([`Call::strict`]).
 //!
-//! The crate is written on `langevin`'s public interface alone: each scheduler is a table of times and noise levels and a
-//! [`Method`](langevin::sampler::Method), and an original's quirk is a small method of its own.
+//! The crate is written on `langevin`'s public interface alone: each scheduler is a table of times and noise
+//! levels and a [`Method`](langevin::sampler::Method), and a quirk of an original is a small method beside
+//! its class.
 #![forbid(unsafe_code)]
 
 pub mod diffusers;
 pub mod k;
+mod quirks;
 mod request;
 mod setting;
 

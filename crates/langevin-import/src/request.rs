@@ -7,8 +7,8 @@ use langevin::request::{OnScheduler, Request, most_steps, over_budget};
 use langevin::sampler::Start;
 
 impl Diffusers {
-    /// Returns the plan of the scheduler, or of the request's sampler on the scheduler's levels, and the call that made it:
-    /// `call` with the request's steps, start and η.
+    /// Returns the plan of the scheduler, or of the request's sampler on the scheduler's levels, and the call
+    /// that made it: `call` with the request's steps, start and η.
     ///
     /// ```
     /// use langevin::Request;
@@ -20,8 +20,8 @@ impl Diffusers {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if the request has what a config brings itself (a process, a network, a grid, a noise range, moves,
-    /// a map or guidance), or if the config cannot be compiled for this call.
+    /// Returns an error if the request has what a config brings itself (a process, a network, a grid, a noise
+    /// range, moves, a map or guidance), or if the config cannot be compiled for this call.
     pub fn plan_of(&self, request: &Request, call: Call) -> Result<(Plan, Call)> {
         let asked = request.on_scheduler()?;
         let mut call = called(call, &asked)?;

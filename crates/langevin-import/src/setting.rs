@@ -7,7 +7,8 @@ use langevin::process::Level;
 use langevin::sampler::Sampler;
 use langevin_analysis::recommend::{Compiler, starts_from_noise};
 
-/// Plans on the times and noise levels of a scheduler's config, which are its own grid, whatever the grid is called. They end where its levels end.
+/// Plans on the times and noise levels of a scheduler's config, which are its own grid, whatever the grid
+/// is called. They end where its levels end.
 ///
 /// ```
 /// use langevin_import::{Call, Diffusers, Imported};

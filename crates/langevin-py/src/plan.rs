@@ -189,9 +189,9 @@ impl Plan {
         }
         let py = config.py();
         let config = Diffusers::parse(&json_text(config)?).or_raise()?;
-        let (plan, call) = config.plan_of(&request, call).or_raise()?;
+        let (plan, _) = config.plan_of(&request, call).or_raise()?;
         let plan = wrap(plan);
-        let unknown = config.unknown(&call).or_raise()?;
+        let unknown = config.unknown().or_raise()?;
         if !unknown.is_empty() {
             let named = |(name, near): &(String, Option<&str>)| match near {
                 Some(near) => format!("{name} (did you mean '{near}'?)"),

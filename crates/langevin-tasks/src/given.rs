@@ -91,12 +91,12 @@ impl Scheduler {
         path: &Path,
         observer: &dyn Observer,
     ) -> Result<()> {
-        let foreign = config.foreign(call).or_misused()?;
+        let foreign = config.foreign().or_misused()?;
         if !foreign.is_empty() {
             let names = foreign.iter().map(ToString::to_string).collect();
             observer.note(&Note::ForeignFields(names));
         }
-        let unknown = config.unknown(call).or_misused()?;
+        let unknown = config.unknown().or_misused()?;
         if !unknown.is_empty() {
             let named = |(name, near): &(String, Option<&str>)| match near {
                 Some(near) => format!("{} (did you mean '{near}'?)", visible(name)),

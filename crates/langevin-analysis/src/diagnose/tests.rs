@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::exact::{self, Density, Gaussian};
+use langevin::ReadAs;
 use langevin::grid::Grid;
-use langevin::model::{Model, Query, ReadAs};
+use langevin::model::{Model, Query};
 use langevin::process::Process;
 use langevin::sampler::Sampler;
 use langevin::space::SliceSpace;

@@ -3,7 +3,7 @@
 use super::table::text;
 use super::*;
 use langevin::plan::Op;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn parse(class: &str, fields: Value) -> Diffusers {
     Diffusers::parse(&text(&format!("{class}Scheduler"), fields)).unwrap()
@@ -46,8 +46,9 @@ const CLASSES: [(&str, &str); 6] = [
 ];
 const PLACINGS: [&str; 5] = ["", "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_flow_sigmas"];
 
-/// Every class, order, way of placing σ and small number of steps, on the cosine table too, where several originals crash: a plan with finite numbers. The consistent one
-/// has as many steps as were asked for, all of which go somewhere, and keeps every marginal.
+/// Every class, order, way of placing σ and small number of steps, on the cosine table too, where several
+/// originals crash: a plan with finite numbers. The consistent one has as many steps as were asked for, all
+/// of which go somewhere, and keeps every marginal.
 #[test]
 fn every_class_compiles_with_any_levels_and_number_of_steps() {
     for (class, key) in CLASSES {
@@ -66,7 +67,8 @@ fn every_class_compiles_with_any_levels_and_number_of_steps() {
                         import.plan(&Call::steps(steps)).unwrap_or_else(|error| panic!("{class} {fields}: {error}"));
                     // The inverse leaves out times that occur twice.
                     assert!(plan.nfe() == steps || class.ends_with("Inverse"), "{class} {fields}: {}", plan.nfe());
-                    // A falling run may start at table entries that float32 cannot tell apart; one step cannot rise from a level to itself.
+                    // A falling run may start at table entries that float32 cannot tell apart; one step
+                    // cannot rise from a level to itself.
                     let Ok(tables) = import.tables(&consistent(steps)) else {
                         panic!("{class} {fields}: {:?}", import.tables(&consistent(steps)))
                     };
@@ -87,7 +89,8 @@ fn every_class_compiles_with_any_levels_and_number_of_steps() {
     }
 }
 
-/// 'heun' and the third order divide 0 by 0 on a repeated last level (NaN): the step goes nowhere, and the consistent run has none.
+/// 'heun' and the third order divide 0 by 0 on a repeated last level (NaN): the step goes nowhere, and the
+/// consistent run has none.
 #[test]
 fn a_repeated_last_level_is_a_step_that_goes_nowhere() {
     let heun = json!({"use_karras_sigmas": true, "final_sigmas_type": "sigma_min", "solver_type": "heun",
@@ -125,7 +128,8 @@ fn noise_solvers_reach_clean_data() {
     assert!(plan.lint().unwrap().is_clean());
 }
 
-/// The SDE of ε has no third order in the original (an error in its third step); here it is the published one, with the noise of that SDE.
+/// The SDE of ε has no third order in the original (an error in its third step); here it is the published
+/// one, with the noise of that SDE.
 #[test]
 fn the_sde_of_noise_has_a_third_order() {
     let fields = json!({"algorithm_type": "sde-dpmsolver", "solver_order": 3, "final_sigmas_type": "sigma_min"});
@@ -134,7 +138,8 @@ fn the_sde_of_noise_has_a_third_order() {
     assert_eq!(plan.ops().iter().map(terms).max(), Some(4));
 }
 
-/// The third order of the SDE of D weighs the curvature with a wrong sign: α_t D₂ is missing, which the consistent plan has.
+/// The third order of the SDE of D weighs the curvature with a wrong sign: α_t D₂ is missing, which the
+/// consistent plan has.
 #[test]
 fn the_third_order_of_the_sde_is_mended() {
     let fields = json!({"algorithm_type": "sde-dpmsolver++", "solver_order": 3, "final_sigmas_type": "sigma_min"});
@@ -163,8 +168,9 @@ fn the_third_order_of_the_sde_is_mended() {
     }
 }
 
-/// Upwards: the SDE has no inversion (NaN in the original). Levels that are placed end nowhere, the flow goes down, and equal times put levels and times out of step
-/// (an index beyond the end at 25 exponential steps): the consistent run rises from the cleanest level to the noisiest.
+/// Upwards: the SDE has no inversion (NaN in the original). Levels that are placed end nowhere, the flow
+/// goes down, and equal times put levels and times out of step (an index beyond the end at 25 exponential
+/// steps): the consistent run rises from the cleanest level to the noisiest.
 #[test]
 fn inversion_rises_to_noise() {
     let error = parse("DPMSolverMultistepInverse", json!({"algorithm_type": "sde-dpmsolver++"}))
@@ -183,7 +189,8 @@ fn inversion_rises_to_noise() {
     assert!(import.tables(&consistent(8)).unwrap().sigmas[8] > 0.99);
 }
 
-/// Whole times of flow and exponential levels are up to one unit below the time of the level; the consistent plan gives the time itself.
+/// Whole times of flow and exponential levels are up to one unit below the time of the level; the
+/// consistent plan gives the time itself.
 #[test]
 fn the_consistent_network_is_asked_where_it_stands() {
     for class in ["DPMSolverMultistep", "DPMSolverSinglestep", "DEISMultistep", "UniPCMultistep", "SASolver"] {
@@ -200,7 +207,8 @@ fn the_consistent_network_is_asked_where_it_stands() {
     }
 }
 
-/// FlowMatchEuler shifts the ends of its range and then the whole of it; the consistent levels are shifted once.
+/// FlowMatchEuler shifts the ends of its range and then the whole of it; the consistent levels are shifted
+/// once.
 #[test]
 fn flow_levels_are_shifted_once() {
     for class in ["FlowMatchEulerDiscrete", "FlowMatchHeunDiscrete"] {
@@ -226,7 +234,8 @@ fn one_level_is_not_stretched() {
     assert_eq!(times(&plan), [999.0]);
 }
 
-/// UniPC reads exponential and beta levels as flow times although they go beyond 1: refused, and σ/α in the consistent plan. Karras's it maps.
+/// UniPC reads exponential and beta levels as flow times although they go beyond 1: refused, and σ/α in the
+/// consistent plan. Karras's it maps.
 #[test]
 fn levels_beyond_one_are_no_flow_times() {
     for placing in ["use_exponential_sigmas", "use_beta_sigmas"] {
@@ -291,20 +300,6 @@ fn what_cannot_be_is_refused_by_name() {
     let given = Call { timesteps: Some(vec![900.0, 500.0]), sigmas: Some(vec![0.9]), ..Call::default() };
     refused("FlowMatchEulerDiscrete", json!({}), given, "disagree");
     refused("DPMSolverMultistep", json!({}), Call::steps(1000), "bad timesteps");
-}
-
-/// The order lists of the single-step solver.
-#[test]
-fn groups_are_of_lower_order_at_the_end_where_they_must() {
-    use super::dpm::orders;
-    assert_eq!(orders(6, 3, false, false), [1, 2, 3, 1, 2, 3]);
-    assert_eq!(orders(6, 3, true, false), [1, 2, 3, 1, 2, 1]);
-    assert_eq!(orders(7, 3, false, true), [1, 2, 3, 1, 2, 3, 1]);
-    assert_eq!(orders(8, 3, true, false), [1, 2, 3, 1, 2, 3, 1, 2]);
-    assert_eq!(orders(8, 3, false, true), [1, 2, 3, 1, 2, 3, 1, 1]);
-    assert_eq!(orders(4, 2, false, true), [1, 2, 1, 1]);
-    assert_eq!(orders(5, 2, false, false), [1, 2, 1, 2, 1]);
-    assert_eq!(orders(3, 1, true, true), [1, 1, 1]);
 }
 
 /// FlowMatchLCM: x' = (1 − s')D + s' z at the levels of FlowMatchEuler.

@@ -1,38 +1,38 @@
-//! What a user of the original should know: whether it fails on this run, and what the consistent plan has otherwise.
+//! Remarks for a user of the original: where it fails, and what the consistent plan changes.
+//! otherwise.
 
-use super::config::Config;
-use super::{Call, Diffusers, Tables};
+use super::Diffusers;
+use super::call::Call;
 use langevin::error::Result;
 use langevin::plan::{Op, Plan};
 
 impl Diffusers {
-    /// Whether the original raises or ends in NaN on this run although there is a plan of it here, and why.
+    /// Returns why the original raises or ends in NaN on this run although it can be imported; `None` if it
+    /// does not. The reasons are known from its source, and held against recordings of it.
     ///
-    /// Known from its source and held to its recordings.
+    /// ```
+    /// use langevin_import::{Call, Diffusers};
+    /// let config = Diffusers::parse(r#"{"_class_name": "UnCLIPScheduler"}"#)?;
+    /// assert_eq!(config.fault(&Call::steps(1))?, Some("ZeroDivisionError: one step"));
+    /// assert_eq!(config.fault(&Call::steps(2))?, None);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`tables`](Self::tables).
     pub fn fault(&self, call: &Call) -> Result<Option<&'static str>> {
         let call = Call { consistent: false, ..call.clone() };
         let tables = self.tables(&call)?;
-        fault(self.class.name.trim_end_matches("Scheduler"), &self.config.fresh(), &call, &tables)
+        Ok(self.parsed()?.scheduler.fault(&call, &tables).and_then(|quirk| quirk.remark))
     }
 
-    /// What the lint will find in every plan of this class, because the class is made so.
+    /// Returns what the lint finds in every plan of this class because of how the class is defined.
     #[must_use]
     pub fn declares(&self) -> Option<&'static str> {
-        match self.class.name {
-            "LCMScheduler" => Some(
-                "the boundary f = c_skip x + c_out D moves the mean of every move by σ_d²/2y² of it, y = timestep_scaling × time: up from 10⁻⁹, which the lint names",
-            ),
-            "CMStochasticIterativeScheduler" => Some(
-                "the boundary of a consistency model moves the mean of every move, and its noise starts from sigma_min: the lint names both",
-            ),
-            _ => None,
-        }
+        self.class.declares.and_then(|quirk| quirk.remark)
     }
 
-    /// What the consistent plan has otherwise than the original's; nothing where they are the same.
+    /// Returns the differences between the consistent plan and the original's; empty if they are the same.
     ///
     /// # Errors
     /// As [`plan`](Self::plan) of the consistent call.
@@ -121,117 +121,4 @@ fn alike(a: &Plan, b: &Plan) -> bool {
             .map(row)
             .zip(b.ops().iter().map(row))
             .all(|(a, b)| a.len() == b.len() && a.into_iter().zip(b).all(near))
-}
-
-/// Whether any step of `count` is of the third order, by the rules for the last two of a run.
-fn third(config: &Config, count: usize, zero: bool) -> Result<bool> {
-    let (lower, euler) = (config.flag("lower_order_final", true)? && count < 15, config.flag("euler_at_final", false)?);
-    let last = count - usize::from(lower || euler || zero);
-    Ok((2..last).any(|index| !(lower && index + 2 == count)))
-}
-
-const WHOLE: [&str; 5] = ["DPMSolverMultistep", "DPMSolverSinglestep", "DEISMultistep", "UniPCMultistep", "SASolver"];
-
-fn fault(class: &str, config: &Config, call: &Call, tables: &Tables) -> Result<Option<&'static str>> {
-    let (times, sigmas) = (&tables.timesteps, &tables.sigmas);
-    let text = |key: &'static str, default: &'static str| config.text(key).unwrap_or_else(|| default.to_owned());
-    let zero = text("final_sigmas_type", "zero") == "zero" && sigmas.last() == Some(&0.0);
-    let order = config.whole("solver_order", 2)?;
-    let (algorithm, kind) = (text("algorithm_type", "dpmsolver++"), text("solver_type", "midpoint"));
-    let threshold = config.flag("thresholding", false)?;
-    let flow = config.flag("use_flow_sigmas", false)?;
-    let twin = sigmas.len() > 1 && sigmas[sigmas.len() - 1] == sigmas[sigmas.len() - 2];
-    let count = times.len().max(1);
-    let twice = call.start_at.is_none() && times.len() > 1 && times[0] == times[1];
-    let one_stretched = config.maybe_number("shift_terminal")?.is_some_and(|end| end != 0.0) && times.len() == 1;
-    Ok(match class {
-        "DDPM" | "DDPMParallel" if text("variance_type", "fixed_small") == "fixed_large_log" && times.len() > 1 => {
-            Some("NaN: the logarithm of β is negative, and its root is taken")
-        }
-        "DDIMInverse" if text("prediction_type", "epsilon") == "sample" && config.flag("set_alpha_to_one", true)? => {
-            Some("NaN: its first step divides by σ = 0")
-        }
-        "DPMSolverMultistep" if ["dpmsolver", "sde-dpmsolver"].contains(&algorithm.as_str()) && zero => {
-            Some("ValueError: a solver of ε does not go to 0")
-        }
-        "DPMSolverMultistep" | "EDMDPMSolverMultistep" | "CosineDPMSolverMultistep"
-            if order == 3
-                && (algorithm == "sde-dpmsolver" && class == "DPMSolverMultistep"
-                    || algorithm == "sde-dpmsolver++" && class == "EDMDPMSolverMultistep"
-                    || class == "CosineDPMSolverMultistep")
-                && third(config, count, zero)? =>
-        {
-            Some("UnboundLocalError: the SDE has no third order there")
-        }
-        class if flow && noisy(class, config)? && text("prediction_type", "epsilon") == "flow_prediction" => {
-            Some("ValueError: a solver of ε reads no flow_prediction")
-        }
-        "DPMSolverSinglestep" if threshold && algorithm == "dpmsolver" => {
-            Some("RuntimeError: thresholding of ε indexes its table with no time")
-        }
-        "SASolver" if threshold && text("algorithm_type", "data_prediction") == "noise_prediction" => {
-            Some("RuntimeError: thresholding of ε indexes its table with no time")
-        }
-        "UniPCMultistep" if zero && (kind == "bh1" || !config.flag("predict_x0", true)?) => Some("NaN: ∞·0 at σ = 0"),
-        "UniPCMultistep" | "FlowMatchEulerDiscrete" if one_stretched && (flow || class.starts_with("Flow")) => {
-            Some("NaN: a single level has nothing to stretch by")
-        }
-        "UnCLIP" if times.len() == 1 => Some("ZeroDivisionError: one step"),
-        "SCM" if times.len() != 3 && call.timesteps.is_none() && !call.set.contains_key("intermediate_timesteps") => {
-            Some("ValueError: an intermediate time is for two steps; give intermediate_timesteps=null")
-        }
-        class if twice && WHOLE.contains(&class) => {
-            Some("IndexError or AssertionError: the first time occurs twice, and the run starts at the second")
-        }
-        "EulerDiscrete" | "DPMSolverMultistepInverse" if twice => {
-            Some("IndexError: the first time occurs twice, and the run starts at the second")
-        }
-        "DPMSolverMultistep" | "DPMSolverMultistepInverse"
-            if twin
-                && (count >= 15 || !config.flag("lower_order_final", true)?)
-                && last_divides(order, &kind, count) =>
-        {
-            Some("NaN: the last level occurs twice")
-        }
-        "EulerAncestralDiscrete" | "KDPM2Discrete" | "KDPM2AncestralDiscrete" | "DPMSolverSDE"
-            if text("prediction_type", "epsilon") == "sample" =>
-        {
-            Some("NotImplementedError: it knows no sample prediction")
-        }
-        "EulerAncestralDiscrete" | "KDPM2AncestralDiscrete" if upward(class, sigmas) => {
-            Some("NaN on most machines: in float32 its σ_up is above the level it goes to")
-        }
-        _ => None,
-    })
-}
-
-/// Whether the solver extrapolates ε.
-fn noisy(class: &str, config: &Config) -> Result<bool> {
-    let algorithm = config.text("algorithm_type").unwrap_or_default();
-    Ok(match class {
-        "UniPCMultistep" => !config.flag("predict_x0", true)?,
-        "SASolver" => algorithm == "noise_prediction",
-        "DPMSolverMultistep" | "DPMSolverSinglestep" | "DPMSolverMultistepInverse" => {
-            ["dpmsolver", "sde-dpmsolver"].contains(&algorithm.as_str())
-        }
-        _ => false,
-    })
-}
-
-/// Whether the last step of a run divides by its length.
-fn last_divides(order: usize, kind: &str, count: usize) -> bool {
-    order == 3 && count >= 3 || order == 2 && count >= 2 && kind == "heun"
-}
-
-/// Whether σ_up is above σ_to in float32: √(σ_to²(σ² − σ_to²)/σ²) after a step so long that σ² − σ_to² is σ².
-fn upward(class: &str, sigmas: &[f64]) -> bool {
-    let nodes: Vec<f32> = match class {
-        "EulerAncestralDiscrete" => sigmas.iter().map(|y| *y as f32).collect(),
-        _ => sigmas.iter().enumerate().filter(|(i, _)| *i == 0 || i % 2 == 1).map(|(_, y)| *y as f32).collect(),
-    };
-    nodes.windows(2).any(|pair| {
-        let (from, to) = (pair[0] * pair[0], pair[1] * pair[1]);
-        let up = (to * (from - to) / from).sqrt();
-        to - up * up < 0.0
-    })
 }

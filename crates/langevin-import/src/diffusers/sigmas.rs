@@ -1,9 +1,12 @@
-//! Noise levels σ/α off a table of ᾱ: at times, on the grids by which σ is placed, and back to times. In float32 where the originals are.
+//! Noise levels σ/α off a table of ᾱ: at times, on the grids by which σ is placed, and back to times. In
+//! float32 where the originals are.
 //!
-//! $\sigma_i = \sqrt{(1-\bar\alpha_i)/\bar\alpha_i}$; between the entries σ is linear in the index, and the index is linear in ln σ: the way there is not the way back.
+//! $\sigma_i = \sqrt{(1-\bar\alpha_i)/\bar\alpha_i}$; between the entries σ is linear in the index, and the
+//! index is linear in ln σ: the way there is not the way back.
 
-use super::config::Config;
-use super::table::{linspace, round, single};
+use super::fields::Fields;
+use super::numbers::{linspace, round, single};
+use crate::quirks::{self, Quirk};
 use langevin::error::{Error, Result};
 use langevin::grid::beta_quantile;
 use langevin::math::{exp, ln, pow};
@@ -16,6 +19,9 @@ pub(super) struct Sigmas {
     /// λ of the entries.
     lambdas: Vec<f64>,
 }
+
+/// See [`Sigmas::time`].
+const _: &Quirk = &quirks::FIRST_TIME_BITS;
 
 impl Sigmas {
     pub(super) fn new(alphas_cumprod: &[f64]) -> Self {
@@ -72,11 +78,13 @@ impl Sigmas {
         self.values[low] + (time - low as f64) * (self.values[high] - self.values[low])
     }
 
-    /// The time at which the table has this σ, linear in ln σ: in float64 beside a table of float32, as NumPy 2 computes it. The σ of the table's last entry so gives a
-    /// hair less than that entry, which a class of whole times cuts to the one before. (NumPy 1 makes ln σ float32 here, and gives the entry.)
+    /// The time at which the table has this σ, linear in ln σ: in float64 beside a table of float32, as NumPy
+    /// 2 computes it. The σ of the table's last entry so gives a hair less than that entry, which a class of
+    /// whole times cuts to the one before. (NumPy 1 makes ln σ float32 here, and gives the entry.)
     ///
-    /// Or it gives the entry itself: which of the two is a matter of the last bit of √ and ln in float32, and those of torch and NumPy are off by a bit or two in a tenth of the
-    /// entries, by the machine. Here both are rounded correctly.
+    /// Or it gives the entry itself: which of the two is a matter of the last bit of √ and ln in float32, and
+    /// those of torch and NumPy are off by a bit or two in a tenth of the entries, by the machine. Here both
+    /// are rounded correctly.
     pub(super) fn time(&self, sigma: f64) -> f64 {
         let log = ln(sigma.max(1e-10));
         let below = (0..self.count()).rev().find(|i| self.logs[*i] <= log).unwrap_or(0);
@@ -117,7 +125,7 @@ impl Placing {
     }
 
     /// From `use_karras_sigmas` and its kin; `lu` where the class has `use_lu_lambdas`.
-    pub(super) fn read(config: &Config, lu: bool) -> Result<Self> {
+    pub(super) fn parse(fields: &Fields<'_>, lu: bool) -> Result<Self> {
         let flags = [
             ("use_karras_sigmas", Self::Karras),
             ("use_exponential_sigmas", Self::Exponential),
@@ -126,7 +134,7 @@ impl Placing {
         ];
         let mut on = Vec::new();
         for (key, placing) in &flags[..if lu { 4 } else { 3 }] {
-            if config.flag(key, false)? {
+            if fields.flag(key, false)? {
                 on.push((key, *placing));
             }
         }
@@ -140,21 +148,16 @@ impl Placing {
         }
     }
 
-    /// Where a grid begins and ends: at `first` and `last`, or at the config's `sigma_max` and `sigma_min`, which diffusers
-    /// takes wherever a config has them, whether the class owns the fields or not.
-    pub(super) fn ends(self, config: &Config, first: f64, last: f64) -> Result<(f64, f64)> {
+    /// Where a grid begins and ends: at `first` and `last`, or at the levels of the config.
+    pub(super) fn ends(self, bounds: Bounds, first: f64, last: f64) -> Result<(f64, f64)> {
         if matches!(self, Self::Table | Self::Lu) {
             return Ok((first, last));
         }
-        let first = config.maybe_number("sigma_max")?.unwrap_or(first);
-        let last = config.maybe_number("sigma_min")?.unwrap_or(last);
+        let (first, last) = (bounds.max.unwrap_or(first), bounds.min.unwrap_or(last));
         if first > 0.0 && last > 0.0 && first.is_finite() && last.is_finite() {
             return Ok((first, last));
         }
-        Err(Error::format("bad range of noise levels")
-            .at("sigma_min, sigma_max")
-            .expected("0 < sigma_min ≤ sigma_max < ∞")
-            .got(format!("{last} and {first}")))
+        Err(bad_range(first, last))
     }
 
     /// `count` values from `max` to `min`; none for times of the table.
@@ -175,20 +178,43 @@ impl Placing {
     }
 
     /// `count` values over the whole table, or between the levels that the config names.
-    pub(super) fn over(self, config: &Config, sigmas: &Sigmas, count: usize) -> Result<Vec<f64>> {
+    pub(super) fn over(self, bounds: Bounds, sigmas: &Sigmas, count: usize) -> Result<Vec<f64>> {
         if self == Self::Lu {
             let (from, to) = sigmas.log_range();
             return Ok(linspace(0.0, 1.0, count).into_iter().map(|u| exp(from + u * (to - from))).collect());
         }
-        let (max, min) = self.ends(config, sigmas.max(), sigmas.min())?;
+        let (max, min) = self.ends(bounds, sigmas.max(), sigmas.min())?;
         if min > max {
-            return Err(Error::format("bad range of noise levels")
-                .at("sigma_min, sigma_max")
-                .expected("0 < sigma_min ≤ sigma_max < ∞")
-                .got(format!("{min} and {max}")));
+            return Err(bad_range(max, min));
         }
         Ok(self.values(count, max, min))
     }
+}
+
+/// `sigma_max` and `sigma_min`, between which a grid is built where a config has them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bounds {
+    pub(super) max: Option<f64>,
+    pub(super) min: Option<f64>,
+}
+
+impl Bounds {
+    /// Reads the bounds of a grid. diffusers takes them wherever a config has them, whether the class owns
+    /// the fields or not; times of the table have none.
+    pub(super) fn parse(fields: &Fields<'_>, placing: Placing) -> Result<Self> {
+        if matches!(placing, Placing::Table | Placing::Lu) {
+            return Ok(Self::default());
+        }
+        Ok(Self { max: fields.maybe_number("sigma_max")?, min: fields.maybe_number("sigma_min")? })
+    }
+}
+
+/// The error of levels between which there is no grid.
+pub(super) fn bad_range(max: f64, min: f64) -> Error {
+    Error::format("bad range of noise levels")
+        .at("sigma_min, sigma_max")
+        .expected("0 < sigma_min ≤ sigma_max < ∞")
+        .got(format!("{min} and {max}"))
 }
 
 /// The shift of flow time, $s' = ks/(1+(k-1)s)$.

@@ -1,6 +1,8 @@
 use super::table::text;
 use super::*;
-use serde_json::json;
+use langevin::process::Level;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 fn parse(class: &str, fields: Value) -> Diffusers {
     Diffusers::parse(&text(class, fields)).unwrap()
@@ -23,11 +25,11 @@ fn every_unknown_field_is_named() {
     // diffusers passes over them, and so do we unless asked to refuse.
     let call = Call::steps(3);
     assert_eq!(config.plan(&call).unwrap(), plan("DDIMScheduler", json!({}), &call));
-    let names: Vec<String> = config.unknown(&call).unwrap().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = config.unknown().unwrap().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["beta_ned", "one", "two"]);
     // A like name of another purpose is no hint.
     let flow = parse("FlowMatchEulerDiscreteScheduler", json!({"use_uniform_sigmas": false}));
-    assert_eq!(flow.unknown(&call).unwrap(), [("use_uniform_sigmas".to_owned(), None)]);
+    assert_eq!(flow.unknown().unwrap(), [("use_uniform_sigmas".to_owned(), None)]);
 }
 
 fn plan(class: &str, fields: Value, call: &Call) -> langevin::Plan {
@@ -54,7 +56,7 @@ fn network_times(plan: &langevin::Plan) -> Vec<f64> {
 
 #[test]
 fn every_class_has_a_plan_and_a_consistent_one() {
-    for class in CLASSES.iter().copied().flatten() {
+    for class in classes::all() {
         // The inverse of a noisy solver and grids without a shift need no field of their own.
         for consistent in [false, true] {
             let plan = parse(class.name, json!({})).plan(&steps(6, json!({}), consistent)).unwrap();
@@ -205,8 +207,9 @@ fn a_jump_of_repaint_comes_back_to_where_it_was() {
     assert!(draws(false) > 100 * draws(true) / 10);
 }
 
-/// The original counts its calls from where it begins, so that its start is made there, and its third call is asked about a
-/// state of the level before (`PNDMScheduler.step_plms` of diffusers 0.42.1 with counters of a new run).
+/// The original counts its calls from where it begins, so that its start is made there, and its third call
+/// is asked about a state of the level before (`PNDMScheduler.step_plms` of diffusers 0.42.1 with counters
+/// of a new run).
 #[test]
 fn pndm_makes_its_start_wherever_it_begins() {
     for skip in [true, false] {
@@ -240,8 +243,9 @@ fn another_sampler_needs_neither_the_start_nor_the_variance_of_the_config() {
     }
 }
 
-/// diffusers takes σ_min and σ_max off the config where a class builds a grid between two levels, whether the class has the
-/// fields or not (`hasattr(self.config, "sigma_min")` in 0.42.1; the levels were recorded there).
+/// diffusers takes σ_min and σ_max off the config where a class builds a grid between two levels, whether
+/// the class has the fields or not (`hasattr(self.config, "sigma_min")` in 0.42.1; the levels were recorded
+/// there).
 #[test]
 fn grids_go_between_the_levels_of_the_config() {
     let fields = json!({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
@@ -260,24 +264,25 @@ fn grids_go_between_the_levels_of_the_config() {
             config.plan(&Call::steps(6)).unwrap().moves().iter().map(|note| note.from.sigma_ve()).collect();
         let (first, last) = (levels[0], levels.iter().copied().filter(|y| *y > 0.0).fold(f64::INFINITY, f64::min));
         assert!((first / 700.0 - 1.0).abs() < 1e-6 && (last / 0.002 - 1.0).abs() < 1e-5, "{class}: {levels:?}");
-        assert!(!config.foreign(&Call::steps(6)).unwrap().contains(&"sigma_min".to_owned()), "{class}");
+        assert!(!config.foreign().unwrap().contains(&"sigma_min".to_owned()), "{class}");
     }
     // These two build Karras's levels between those of the table alone.
     for class in ["LMSDiscreteScheduler", "DPMSolverSDEScheduler"] {
         let config = parse(class, fields.clone());
         let plan = config.plan(&Call::steps(6)).unwrap();
         assert!((plan.moves()[0].from.sigma_ve() - 14.6146).abs() < 1e-3, "{class}");
-        assert!(config.foreign(&Call::steps(6)).unwrap().contains(&"sigma_max".to_owned()), "{class}");
+        assert!(config.foreign().unwrap().contains(&"sigma_max".to_owned()), "{class}");
         let fields = json!({"sigma_max": 700.0, "use_exponential_sigmas": true});
         let plan = parse(class, fields).plan(&Call::steps(6)).unwrap();
         assert!((plan.moves()[0].from.sigma_ve() / 700.0 - 1.0).abs() < 1e-6, "{class}");
     }
     // Times of the table are between no levels.
     let plain = parse("DPMSolverMultistepScheduler", json!({"sigma_max": 700.0}));
-    assert_eq!(plain.foreign(&Call::steps(6)).unwrap(), ["sigma_max"]);
+    assert_eq!(plain.foreign().unwrap(), ["sigma_max"]);
 }
 
-/// Flow levels beyond 1: the original's step is Euler's in the coordinates of VE, for the noise that EDM's networks predict.
+/// Flow levels beyond 1: the original's step is Euler's in the coordinates of VE, for the noise that EDM's
+/// networks predict.
 #[test]
 fn flow_levels_beyond_one_are_noise_levels() {
     let fields = json!({"use_karras_sigmas": true, "sigma_min": 0.002, "sigma_max": 80.0});
@@ -369,7 +374,7 @@ fn fields_of_other_schedulers_are_named_and_passed_over() {
     let config =
         parse("PNDMScheduler", json!({"clip_sample": false, "skip_prk_steps": true, "use_karras_sigmas": true}));
     let call = Call::steps(8);
-    assert_eq!(config.foreign(&call).unwrap(), ["clip_sample", "use_karras_sigmas"]);
+    assert_eq!(config.foreign().unwrap(), ["clip_sample", "use_karras_sigmas"]);
     let plain = parse("PNDMScheduler", json!({"skip_prk_steps": true}));
     assert_eq!(config.plan(&call).unwrap(), plain.plan(&call).unwrap());
     // A fixed variance is DDPM's own affair.
@@ -378,7 +383,8 @@ fn fields_of_other_schedulers_are_named_and_passed_over() {
     }
 }
 
-/// Log-linear levels are one more than the steps asked for; with continuous times the original evaluates at each of them and reaches 0.
+/// Log-linear levels are one more than the steps asked for; with continuous times the original evaluates at
+/// each of them and reaches 0.
 #[test]
 fn continuous_log_linear_levels_are_all_evaluated() {
     let fields =
@@ -411,7 +417,8 @@ fn more_steps_than_entries_are_taken_between_them() {
     }
 }
 
-/// f = c_skip x + c_out F of the consistency model, from D = c⁰_skip x + c⁰_out F: at σ_min f = x, whatever the network says.
+/// f = c_skip x + c_out F of the consistency model, from D = c⁰_skip x + c⁰_out F: at σ_min f = x, whatever
+/// the network says.
 #[test]
 fn a_consistency_model_keeps_its_boundary() {
     let call = Call { timesteps: Some(vec![39.0, 20.0]), ..Call::default() };
@@ -444,7 +451,8 @@ fn an_angle_is_read_as_it_is_written() {
     assert!(error.is_err());
 }
 
-/// s_down = s'(1 + (s'/s − 1)η), and noise back up; without noise the state stays there, which the consistent plan mends.
+/// s_down = s'(1 + (s'/s − 1)η), and noise back up; without noise the state stays there, which the
+/// consistent plan mends.
 #[test]
 fn ancestral_noise_of_a_flow_goes_down_and_up_again() {
     let call = |consistent| Call { sigmas: Some(vec![1.0, 0.5, 0.0]), steps: None, consistent, ..Call::default() };
@@ -484,7 +492,8 @@ fn an_unknown_class_is_told_which_are_known() {
     assert!(error("FlowMapEulerDiscreteScheduler").to_string().contains("two times"));
 }
 
-/// ᾱ₉₉₉/ᾱ₆₆₆ = 10⁻⁸ on the cosine table: 1 less it is 1 in float32, and the original's first step keeps nothing of the state. The consistent one keeps e^{−Δ}σ'/σ of it.
+/// ᾱ₉₉₉/ᾱ₆₆₆ = 10⁻⁸ on the cosine table: 1 less it is 1 in float32, and the original's first step keeps
+/// nothing of the state. The consistent one keeps e^{−Δ}σ'/σ of it.
 #[test]
 fn the_first_step_of_unclip_forgets_the_state() {
     let kept = |consistent| {
@@ -530,7 +539,8 @@ fn log_linear_levels_may_end_at_the_first_entry() {
     }
 }
 
-/// 777 − 15 · 25.9 is 388.5, which rounds to 388; numpy's stride is 25.899999999999977, and 388.50000000000034 rounds to 389.
+/// 777 − 15 · 25.9 is 388.5, which rounds to 388; numpy's stride is 25.899999999999977, and
+/// 388.50000000000034 rounds to 389.
 #[test]
 fn trailing_times_have_the_stride_of_numpy() {
     let fields = json!({"num_train_timesteps": 777, "timestep_spacing": "trailing"});

@@ -1,21 +1,25 @@
-//! What the classes share that go by σ/α but keep their states at unit variance, or on a flow: the DPM-Solver family, DEIS, UniPC, SA-Solver.
+//! What the classes share that go by σ/α but keep their states at unit variance, or on a flow: the
+//! DPM-Solver family, DEIS, UniPC, SA-Solver.
 //!
-//! $\alpha = 1/\sqrt{1+s^2}$, $\sigma = s\alpha$ for a level s of the list; on a flow α = 1 − s, σ = s. The network is given the time of s, cut to a whole number: D is read
-//! at s all the same. The consistent plan gives the time of s itself.
+//! $\alpha = 1/\sqrt{1+s^2}$, $\sigma = s\alpha$ for a level s of the list; on a flow α = 1 − s, σ = s. The
+//! network is given the time of s, cut to a whole number: D is read at s all the same. The consistent plan
+//! gives the time of s itself.
 
-use super::config::Config;
-use super::sigmas::{Cast, Placing, Sigmas, shift};
-use super::table::{
-    BetaTable, Defaults, MOST_STEPS, clip, count, down, falling_times, linspace, network, pin, refuse, round, single,
-};
-use super::{Call, Course, Tables};
+use super::betas::{BetaTable, Defaults};
+use super::call::{Call, MOST_STEPS};
+use super::fields::{Fields, out_of_range};
+use super::numbers::{down, linspace, round, single};
+use super::scheduler::{Course, Tables};
+use super::sigmas::{Bounds, Cast, Placing, Sigmas, shift};
+use super::spacing::{LINSPACE, Rule, Spacing, falling_times};
+use super::table::{correction, pin, prediction};
+use crate::quirks;
 use langevin::error::{Error, Result};
 use langevin::formulation::{Clock, Formulation};
 use langevin::plan::NetworkCall;
 use langevin::prediction::Prediction;
 use langevin::process::{Level, Process};
-use langevin::sampler::Method;
-use langevin::sampler::Step;
+use langevin::sampler::{Method, Step};
 use langevin::space::Map;
 
 /// The last noise level of a class.
@@ -49,197 +53,239 @@ pub(super) struct Kin {
     pub(super) last: Last,
 }
 
-/// The fields that place the levels.
+/// The fields that place the levels, and what the network predicts.
+#[derive(Clone, Debug)]
 pub(super) struct Placed {
-    pub(super) schedule: BetaTable,
+    kin: &'static Kin,
+    pub(super) betas: BetaTable,
     pub(super) placing: Placing,
+    pub(super) bounds: Bounds,
     pub(super) flow: bool,
-    pub(super) shift: f64,
+    /// `flow_shift`.
+    shift: f64,
+    /// Whether `mu` may take the place of `flow_shift`.
+    dynamic: bool,
     /// Whether the run ends at σ = 0, where the config says.
     pub(super) zero: Option<bool>,
     lambda_min: f64,
+    pub(super) spacing: Spacing,
+    pub(super) prediction: Prediction,
+    pub(super) correction: Option<Map>,
 }
 
-/// ᾱ of the training; with zero terminal SNR the last is 2^{−24} and not 0.
-pub(super) fn alphas_cumprod(schedule: &BetaTable) -> Vec<f64> {
-    let mut bars = schedule.alphas_cumprod();
-    if schedule.zero_snr
-        && let Some(last) = bars.last_mut()
-    {
-        *last = (-24.0_f64).exp2();
-    }
-    bars
-}
+/// What a network of a flow predicts, the default first; u takes the place of v.
+const FLOW: &[(&str, Prediction)] =
+    &[("epsilon", Prediction::Epsilon), ("sample", Prediction::X0), ("flow_prediction", Prediction::Velocity)];
 
 impl Placed {
-    pub(super) fn read(kin: &Kin, config: &Config, call: &Call) -> Result<Self> {
-        let schedule = BetaTable::read(config, kin.betas)?;
-        let placing = Placing::read(config, kin.lu)?;
-        let flow = config.flag("use_flow_sigmas", false)?;
-        let mut shift = config.number("flow_shift", 1.0)?;
+    pub(super) fn parse(kin: &'static Kin, fields: &Fields<'_>) -> Result<Self> {
+        let betas = BetaTable::parse(fields, kin.betas)?;
+        let placing = Placing::parse(fields, kin.lu)?;
+        let flow = fields.flag("use_flow_sigmas", false)?;
+        let shift = fields.positive("flow_shift", 1.0)?;
+        let dynamic = kin.mu && fields.flag("use_dynamic_shifting", false)?;
         if kin.mu {
-            let dynamic = config.flag("use_dynamic_shifting", false)?;
-            config.word("time_shift_type", &["exponential"])?;
-            if let Some(mu) = call.mu {
-                if !dynamic {
-                    return Err(Error::argument("mu without use_dynamic_shifting").at(kin.name).got(mu.to_string()));
-                }
-                shift = langevin::math::exp(mu);
-            }
-        }
-        if !(shift > 0.0 && shift.is_finite()) {
-            return Err(Error::format("bad field in the config")
-                .at("flow_shift")
-                .expected("a number > 0")
-                .got(shift.to_string()));
+            fields.word("time_shift_type", &["exponential"])?;
         }
         let zero = match kin.last {
             Last::Twin => None,
-            _ => Some(config.word("final_sigmas_type", &["zero", "sigma_min"])? == "zero"),
+            _ => Some(fields.choice("final_sigmas_type", &[("zero", true), ("sigma_min", false)])?),
         };
         let lambda_min =
-            if kin.clipped { config.number("lambda_min_clipped", f64::NEG_INFINITY)? } else { f64::NEG_INFINITY };
-        Ok(Self { schedule, placing, flow, shift, zero, lambda_min })
+            if kin.clipped { fields.number("lambda_min_clipped", f64::NEG_INFINITY)? } else { f64::NEG_INFINITY };
+        let spacing = if kin.spaced { Spacing::parse(fields, LINSPACE)? } else { Spacing::even() };
+        // Levels of a flow are on no grid between others.
+        let bounds = if flow { Bounds::default() } else { Bounds::parse(fields, placing)? };
+        let prediction = if flow { fields.choice("prediction_type", FLOW)? } else { prediction(fields)? };
+        let correction = correction(fields, None)?;
+        Ok(Self {
+            kin,
+            betas,
+            placing,
+            bounds,
+            flow,
+            shift,
+            dynamic,
+            zero,
+            lambda_min,
+            spacing,
+            prediction,
+            correction,
+        })
     }
 
-    /// That a flow is not asked for together with a placing over the table.
-    pub(super) fn one_scale(&self) -> Result<()> {
-        if self.flow && self.placing != Placing::Table {
+    /// Parses the fields of a class that places no flow levels over the table of betas.
+    pub(super) fn of_one_scale(kin: &'static Kin, fields: &Fields<'_>) -> Result<Self> {
+        let placed = Self::parse(kin, fields)?;
+        if placed.flow && placed.placing != Placing::Table {
             return Err(Error::format("flow levels cannot be placed over the table of betas")
                 .at("use_flow_sigmas")
                 .expected("one of use_flow_sigmas and the other ways to place σ")
-                .got(format!("{} too", self.placing.field()))
+                .got(format!("{} too", placed.placing.field()))
                 .hinting("σ beyond 1 is no flow time"));
         }
-        Ok(())
+        Ok(placed)
+    }
+
+    /// The shift of flow levels: `flow_shift`, or e^μ.
+    pub(super) fn shift(&self, call: &Call) -> Result<f64> {
+        let Some(mu) = call.mu.filter(|_| self.kin.mu) else { return Ok(self.shift) };
+        if !self.dynamic {
+            return Err(Error::argument("mu without use_dynamic_shifting").at(self.kin.name).got(mu.to_string()));
+        }
+        match langevin::math::exp(mu) {
+            shift if shift > 0.0 && shift.is_finite() => Ok(shift),
+            shift => Err(out_of_range("flow_shift", "a number > 0", shift.to_string())),
+        }
     }
 
     /// The number of table entries in use.
     pub(super) fn entries(&self, sigmas: &Sigmas) -> Result<usize> {
         match sigmas.above(self.lambda_min) {
-            0 => Err(Error::format("bad field in the config")
-                .at("lambda_min_clipped")
-                .expected("a λ that the table reaches")
-                .got(self.lambda_min.to_string())),
+            0 => Err(out_of_range("lambda_min_clipped", "a λ that the table reaches", self.lambda_min.to_string())),
             entries => Ok(entries),
         }
     }
-}
 
-/// The spacing of whole times over `entries` entries of a table of `whole`: n times, of n + 1 evenly spaced ones without the first.
-///
-/// Trailing strides are those of the whole table, so that a clipped one has another number of them than was asked for; the consistent run has that number.
-fn spaced(kin: &Kin, config: &Config, call: &Call, (whole, entries): (usize, usize), steps: usize) -> Result<Vec<f64>> {
-    let (offset, word) = if kin.spaced {
-        let words = ["linspace", "leading", "trailing"];
-        (config.whole("steps_offset", 0)? as f64, config.word("timestep_spacing", &words)?)
-    } else {
-        (0.0, "linspace")
-    };
-    let times: Vec<f64> = match word {
-        "linspace" => linspace(0.0, entries as f64 - 1.0, steps + 1).into_iter().skip(1).map(round).rev().collect(),
-        "leading" => (1..=steps).rev().map(|i| (i * (entries / (steps + 1))) as f64 + offset).collect(),
-        _ => {
-            let ratio = if call.consistent { entries } else { whole } as f64 / steps as f64;
-            let points = if call.consistent { steps } else { (entries as f64 / ratio).ceil() as usize };
-            down(entries as f64, ratio, points).map(|time| round(time) - 1.0).collect()
-        }
-    };
-    falling_times(&times, whole)
-        .map_err(|error| error.at("timestep_spacing, steps_offset").hinting("take fewer steps"))?;
-    Ok(times)
-}
-
-/// The tables of a class without rules of its own.
-pub(super) fn tables(kin: &Kin, config: &Config, call: &Call) -> Result<Tables> {
-    let placed = Placed::read(kin, config, call)?;
-    placed.one_scale()?;
-    refuse(call, kin.name, kin.timesteps, false, kin.mu)?;
-    let alphas_cumprod = alphas_cumprod(&placed.schedule);
-    let sigmas = Sigmas::new(&alphas_cumprod);
-    let steps = call.timesteps.as_ref().map_or_else(|| count(call, MOST_STEPS), |times| Ok(times.len()))?;
-    let entries = placed.entries(&sigmas)?;
-    // Read in any case, so that every field is.
-    let times = spaced(kin, config, call, (sigmas.count(), entries), steps);
-    let ends_in_twin = placed.placing != Placing::Table && placed.zero != Some(true);
-    let (mut values, timesteps) = if placed.flow {
-        flow(&placed, sigmas.count(), steps, call.consistent)
-    } else if placed.placing != Placing::Table {
-        if call.timesteps.is_some() {
-            return Err(Error::argument("timesteps do not fit a way of placing σ").at(placed.placing.field()));
-        }
-        // The consistent run has as many steps as were asked for, none of which goes nowhere.
-        let points = steps + usize::from(call.consistent && ends_in_twin);
-        let values = placed.placing.over(config, &sigmas, points)?;
-        let cast = cast(kin, &placed, config, call)?;
-        let mut times: Vec<f64> = values.iter().map(|sigma| cast.apply(sigmas.time(*sigma))).collect();
-        times.truncate(steps);
-        (values, times)
-    } else {
-        let times = match &call.timesteps {
-            Some(times) => {
-                falling_times(times, sigmas.count())?;
-                times.clone()
+    /// The spacing of whole times over `entries` entries of a table of `whole`: n times, of n + 1 evenly
+    /// spaced ones without the first.
+    ///
+    /// Trailing strides are those of the whole table, so that a clipped one has another number of them than
+    /// was asked for; the consistent run has that number.
+    fn spaced(&self, call: &Call, (whole, entries): (usize, usize), steps: usize) -> Result<Vec<f64>> {
+        let times: Vec<f64> = match self.spacing.rule {
+            Rule::Linspace => {
+                linspace(0.0, entries as f64 - 1.0, steps + 1).into_iter().skip(1).map(round).rev().collect()
             }
-            None => times?,
+            Rule::Leading => {
+                (1..=steps).rev().map(|i| (i * (entries / (steps + 1))) as f64 + self.spacing.offset).collect()
+            }
+            Rule::Trailing => {
+                let mended = call.mends(&quirks::CLIPPED_TRAILING);
+                let ratio = if mended { entries } else { whole } as f64 / steps as f64;
+                let points = if mended { steps } else { (entries as f64 / ratio).ceil() as usize };
+                down(entries as f64, ratio, points).map(|time| round(time) - 1.0).collect()
+            }
         };
-        (times.iter().map(|time| sigmas.at(*time)).collect(), times)
-    };
-    if values.len() == timesteps.len() {
-        let last = values[values.len() - 1];
-        values.push(match (placed.zero, kin.last) {
-            (Some(true), _) => 0.0,
-            (_, Last::Twin | Last::NamedOrTwin) if placed.flow || placed.placing != Placing::Table => last,
-            _ => sigmas.min(),
-        });
+        falling_times(&times, whole)
+            .map_err(|error| error.at("timestep_spacing, steps_offset").hinting("take fewer steps"))?;
+        Ok(times)
     }
-    let values = values.into_iter().map(single).collect();
-    Ok(Tables { alphas_cumprod, timesteps, sigmas: values })
-}
 
-/// Flow levels, evenly spaced from 1 − 1/N to 0 and shifted, without the last; the consistent run keeps it where nothing else would end the run.
-pub(super) fn flow(placed: &Placed, whole: usize, steps: usize, consistent: bool) -> (Vec<f64>, Vec<f64>) {
-    let n = whole as f64;
-    let mut values: Vec<f64> =
-        linspace(1.0, 1.0 / n, steps + 1).into_iter().rev().map(|rest| shift(placed.shift, 1.0 - rest)).collect();
-    match placed.zero {
-        // A last level below which the flow does not go.
-        Some(false) if consistent => values[steps] = shift(placed.shift, 1.0 / n),
-        None if consistent => {}
-        _ => values.truncate(steps),
+    /// The tables of a class without rules of its own.
+    pub(super) fn tables(&self, call: &Call) -> Result<Tables> {
+        let kin = self.kin;
+        let shift = self.shift(call)?;
+        call.accepts(kin.name, kin.timesteps, false, kin.mu)?;
+        let alphas_cumprod = self.betas.nonzero_alphas_cumprod();
+        let sigmas = Sigmas::new(&alphas_cumprod);
+        let steps = call.timesteps.as_ref().map_or_else(|| call.count(MOST_STEPS), |times| Ok(times.len()))?;
+        let entries = self.entries(&sigmas)?;
+        let on_table = self.placing == Placing::Table;
+        let (mut values, timesteps) = if self.flow {
+            self.flow_levels(call, shift, sigmas.count(), steps)
+        } else if on_table {
+            let times = match &call.timesteps {
+                Some(times) => {
+                    falling_times(times, sigmas.count())?;
+                    times.clone()
+                }
+                None => self.spaced(call, (sigmas.count(), entries), steps)?,
+            };
+            (times.iter().map(|time| sigmas.at(*time)).collect(), times)
+        } else {
+            if call.timesteps.is_some() {
+                return Err(Error::argument("timesteps do not fit a way of placing σ").at(self.placing.field()));
+            }
+            // The consistent run has as many steps as were asked for, none of which goes nowhere.
+            let twin = self.zero != Some(true);
+            let points = steps + usize::from(twin && call.mends(&quirks::LAST_LEVEL_TWICE));
+            let values = self.placing.over(self.bounds, &sigmas, points)?;
+            let cast = self.cast(call);
+            let mut times: Vec<f64> = values.iter().map(|sigma| cast.apply(sigmas.time(*sigma))).collect();
+            times.truncate(steps);
+            (values, times)
+        };
+        if values.len() == timesteps.len() {
+            let last = values[values.len() - 1];
+            values.push(match (self.zero, kin.last) {
+                (Some(true), _) => 0.0,
+                (_, Last::Twin | Last::NamedOrTwin) if self.flow || !on_table => last,
+                _ => sigmas.min(),
+            });
+        }
+        let values = values.into_iter().map(single).collect();
+        Ok(Tables { alphas_cumprod, timesteps, sigmas: values })
     }
-    let cast = if consistent { Cast::Keep } else { Cast::Truncate };
-    let times = values[..steps].iter().map(|value| cast.apply(value * n)).collect();
-    (values, times)
-}
 
-/// What becomes of the times of placed levels.
-fn cast(kin: &Kin, placed: &Placed, config: &Config, call: &Call) -> Result<Cast> {
-    let cosine = kin.cosine_cut && config.word("beta_schedule", kin.betas.schedules)? == "squaredcos_cap_v2";
-    Ok(match placed.placing {
-        _ if call.consistent => Cast::Keep,
-        Placing::Karras | Placing::Lu if !cosine => Cast::Round,
-        _ => Cast::Truncate,
-    })
+    /// Flow levels, evenly spaced from 1 − 1/N to 0 and shifted, without the last; the consistent run keeps
+    /// it where nothing else would end the run.
+    pub(super) fn flow_levels(&self, call: &Call, k: f64, whole: usize, steps: usize) -> (Vec<f64>, Vec<f64>) {
+        let n = whole as f64;
+        let mut values: Vec<f64> =
+            linspace(1.0, 1.0 / n, steps + 1).into_iter().rev().map(|rest| shift(k, 1.0 - rest)).collect();
+        match self.zero {
+            // A last level below which the flow does not go.
+            Some(false) if call.mends(&quirks::LAST_LEVEL_TWICE) => values[steps] = shift(k, 1.0 / n),
+            None if call.mends(&quirks::LAST_LEVEL_TWICE) => {}
+            _ => values.truncate(steps),
+        }
+        let cast = if call.mends(&quirks::WHOLE_TIMES) { Cast::Keep } else { Cast::Truncate };
+        let times = values[..steps].iter().map(|value| cast.apply(value * n)).collect();
+        (values, times)
+    }
+
+    /// What becomes of the times of placed levels.
+    fn cast(&self, call: &Call) -> Cast {
+        let cut = self.kin.cosine_cut && self.betas.cosine;
+        match self.placing {
+            _ if call.mends(&quirks::WHOLE_TIMES) => Cast::Keep,
+            Placing::Karras | Placing::Lu if !cut => Cast::Round,
+            _ => Cast::Truncate,
+        }
+    }
+
+    /// The network that was saved; that of a flow is given N·s.
+    fn network(&self) -> Result<Formulation> {
+        if !self.flow {
+            return self.betas.network(self.prediction);
+        }
+        let clock = Clock::Scaled { factor: self.betas.count as f64 };
+        Ok(Formulation::new(Process::rectified_flow(), self.prediction).with_clock(clock))
+    }
+
+    /// Whether the correction of D is dynamic thresholding.
+    pub(super) fn thresholds(&self) -> bool {
+        matches!(self.correction, Some(Map::Threshold { .. }))
+    }
+
+    /// Whether a run with these tables ends at σ = 0 by the word of the config.
+    pub(super) fn ends_clean(&self, tables: &Tables) -> bool {
+        self.zero == Some(true) && tables.sigmas.last() == Some(&0.0)
+    }
+
+    /// Whether the network predicts the velocity of a flow.
+    pub(super) fn predicts_velocity(&self) -> bool {
+        self.flow && self.prediction == Prediction::Velocity
+    }
 }
 
 /// A course but for its method.
 pub(super) struct Ground {
-    pub(super) process: Process,
-    pub(super) network: Formulation,
-    pub(super) steps: Vec<Step>,
-    pub(super) pins: Vec<NetworkCall>,
+    process: Process,
+    network: Formulation,
+    steps: Vec<Step>,
+    pins: Vec<NetworkCall>,
     pub(super) clip: Option<Map>,
 }
 
 impl Ground {
     /// The levels of the tables, and the network that the config was saved with.
-    pub(super) fn read(config: &Config, placed: &Placed, tables: &Tables) -> Result<Self> {
-        let (schedule, flow) = (&placed.schedule, placed.flow);
-        let network = if flow { flow_network(config, schedule)? } else { network(config, schedule, VP)? };
+    pub(super) fn new(placed: &Placed, tables: &Tables) -> Result<Self> {
+        let network = placed.network()?;
         let process = network.process.clone();
         let levels: Vec<Level> =
-            tables.sigmas.iter().map(|sigma| level(&process, *sigma, flow)).collect::<Result<_>>()?;
+            tables.sigmas.iter().map(|sigma| level(&process, *sigma, placed.flow)).collect::<Result<_>>()?;
         if tables.timesteps.is_empty() || levels.len() <= tables.timesteps.len() {
             return Err(Error::argument("tables that do not fit")
                 .expected("one noise level more than there are times")
@@ -248,27 +294,13 @@ impl Ground {
         let steps: Vec<Step> =
             levels.windows(2).take(tables.timesteps.len()).map(|pair| Step { from: pair[0], to: pair[1] }).collect();
         let pins = steps.iter().zip(&tables.timesteps).map(|(step, time)| pin(step.from, *time)).collect();
-        Ok(Self { process, network, steps, pins, clip: clip(config, None)? })
+        Ok(Self { process, network, steps, pins, clip: placed.correction.clone() })
     }
 
     pub(super) fn course(self, method: impl Method + 'static) -> Course {
         let Self { process, network, steps, pins, clip } = self;
         Course { process, network, steps, pins, scale: 1.0, clip, method: Box::new(method) }
     }
-}
-
-/// What a network of these classes predicts; on a flow, u takes the place of v.
-const VP: &[&str] = &["epsilon", "sample", "v_prediction"];
-
-/// The network of a flow, which is given N·s.
-pub(super) fn flow_network(config: &Config, schedule: &BetaTable) -> Result<Formulation> {
-    let prediction = match config.word("prediction_type", &["epsilon", "sample", "flow_prediction"])? {
-        "sample" => Prediction::X0,
-        "flow_prediction" => Prediction::Velocity,
-        _ => Prediction::Epsilon,
-    };
-    let clock = Clock::Scaled { factor: schedule.count as f64 };
-    Ok(Formulation::new(Process::rectified_flow(), prediction).with_clock(clock))
 }
 
 /// The level of a σ in the class's own coordinates.

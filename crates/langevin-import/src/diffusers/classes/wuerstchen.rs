@@ -2,12 +2,15 @@
 //!
 //! $$\bar\alpha(t) = \frac{\cos^2(\tfrac{\pi}{2}(u+s)/(1+s))}{\cos^2(\tfrac{\pi}{2}s/(1+s))}, \qquad u = 1 - (1-t)^k \text{ for } k > 1, \quad t^k \text{ for } k < 1,$$
 //!
-//! kept within \[10⁻⁴, 0.9999\], k = `scaler`. What is odd: t = 0 is not clean data, and a step to it adds no noise: the run ends on the mean of the noise level σ = 0.01. The
-//! consistent plan ends at clean data.
+//! kept within \[10⁻⁴, 0.9999\], k = `scaler`. What is odd: t = 0 is not clean data, and a step to it adds
+//! no noise: the run ends on the mean of the noise level σ = 0.01. The consistent plan ends at clean data.
 
-use super::config::Config;
-use super::table::{MOST_STEPS, count, linspace_single, pin, refuse, single};
-use super::{Call, Class, Course, Tables};
+use crate::diffusers::call::{Call, MOST_STEPS};
+use crate::diffusers::fields::{Fields, out_of_range};
+use crate::diffusers::numbers::{linspace_single, single};
+use crate::diffusers::scheduler::{Class, Course, Scheduler, Tables};
+use crate::diffusers::table::pin;
+use crate::quirks;
 use langevin::error::{Error, Result};
 use langevin::formulation::Formulation;
 use langevin::math::{atan, cos, pow};
@@ -19,13 +22,16 @@ use langevin::sampler::noise::Keep;
 use langevin::sampler::one_step::OneStep;
 use langevin::sampler::{Draft, Step};
 use std::f64::consts::FRAC_PI_2;
+use std::sync::Arc;
 
-pub(super) const CLASSES: &[Class] = &[Class { name: "DDPMWuerstchenScheduler", tables, course, set: &[] }];
+pub(super) const CLASSES: &[Class] =
+    &[Class::new("DDPMWuerstchenScheduler", |fields| Ok(Arc::new(Wuerstchen::parse(fields)?)))];
 
 /// ᾱ stays within these.
 const BOUNDS: (f64, f64) = (0.0001, 0.9999);
 
-/// The process: a document names it and gives every number of a run, but cannot give the function.
+/// DDPMWuerstchenScheduler, and its process: a document names it and gives every number of a run, but
+/// cannot give the function.
 #[derive(Clone, Copy, Debug)]
 struct Wuerstchen {
     scaler: f64,
@@ -33,15 +39,13 @@ struct Wuerstchen {
 }
 
 impl Wuerstchen {
-    fn read(config: &Config) -> Result<Self> {
-        let read = Self { scaler: config.number("scaler", 1.0)?, s: config.number("s", 0.008)? };
+    fn parse(fields: &Fields<'_>) -> Result<Self> {
+        let read = Self { scaler: fields.number("scaler", 1.0)?, s: fields.number("s", 0.008)? };
         if read.scaler > 0.0 && read.scaler.is_finite() && (0.0..=10.0).contains(&read.s) {
             return Ok(read);
         }
-        Err(Error::format("bad field in the config")
-            .at("scaler, s")
-            .expected("a scaler > 0, and s from 0 to 10")
-            .got(format!("{} and {}", read.scaler, read.s)))
+        let got = format!("{} and {}", read.scaler, read.s);
+        Err(out_of_range("scaler, s", "a scaler > 0, and s from 0 to 10", got))
     }
 
     fn clock(&self, t: f64) -> f64 {
@@ -58,7 +62,8 @@ impl Wuerstchen {
         (self.root(t) * self.root(t)).clamp(BOUNDS.0, BOUNDS.1)
     }
 
-    /// The level at a time, with ᾱ in float32: 1 − ᾱ is 10⁻⁴ at the end, of which float32 leaves three digits.
+    /// The level at a time, with ᾱ in float32: 1 − ᾱ is 10⁻⁴ at the end, of which float32 leaves three
+    /// digits.
     fn level(&self, t: f64) -> Level {
         let bar = single(self.alpha_bar(t));
         Level { time: t, alpha: bar.sqrt(), sigma: (1.0 - bar).sqrt() }
@@ -93,36 +98,37 @@ impl Schedule for Wuerstchen {
     }
 }
 
-/// The times, with the end of the run.
-fn tables(config: &Config, call: &Call) -> Result<Tables> {
-    refuse(call, "DDPMWuerstchen", true, false, false)?;
-    Wuerstchen::read(config)?;
-    let timesteps: Vec<f64> = match &call.timesteps {
-        Some(times) => times.iter().copied().map(single).collect(),
-        None => linspace_single(1.0, 0.0, count(call, MOST_STEPS)? + 1),
-    };
-    let sound = timesteps.len() >= 2
-        && timesteps.windows(2).all(|pair| pair[0] > pair[1])
-        && timesteps.iter().all(|time| (0.0..=1.0).contains(time));
-    if !sound {
-        return Err(Error::argument("bad timesteps")
-            .expected("times that fall, from 1 to 0, the end of the run among them")
-            .got(timesteps.iter().take(8).map(f64::to_string).collect::<Vec<_>>().join(", ")));
+impl Scheduler for Wuerstchen {
+    /// The times, with the end of the run.
+    fn tables(&self, call: &Call) -> Result<Tables> {
+        call.accepts("DDPMWuerstchen", true, false, false)?;
+        let timesteps: Vec<f64> = match &call.timesteps {
+            Some(times) => times.iter().copied().map(single).collect(),
+            None => linspace_single(1.0, 0.0, call.count(MOST_STEPS)? + 1),
+        };
+        let sound = timesteps.len() >= 2
+            && timesteps.windows(2).all(|pair| pair[0] > pair[1])
+            && timesteps.iter().all(|time| (0.0..=1.0).contains(time));
+        if !sound {
+            return Err(Error::argument("bad timesteps")
+                .expected("times that fall, from 1 to 0, the end of the run among them")
+                .got(timesteps.iter().take(8).map(f64::to_string).collect::<Vec<_>>().join(", ")));
+        }
+        Ok(Tables { alphas_cumprod: Vec::new(), timesteps, sigmas: Vec::new() })
     }
-    Ok(Tables { alphas_cumprod: Vec::new(), timesteps, sigmas: Vec::new() })
-}
 
-fn course(config: &Config, call: &Call, tables: &Tables) -> Result<Course> {
-    let process = Wuerstchen::read(config)?;
-    let times = &tables.timesteps;
-    let clean = Level { time: 0.0, alpha: 1.0, sigma: 0.0 };
-    let level = |time: f64| if call.consistent && time == 0.0 { clean } else { process.level(time) };
-    let steps: Vec<Step> =
-        times.windows(2).map(|pair| Step { from: process.level(pair[0]), to: level(pair[1]) }).collect();
-    let pins = steps.iter().map(|step| pin(step.from, step.from.time)).collect();
-    let process = Process::new(process)?;
-    let network = Formulation::new(process.clone(), Prediction::Epsilon);
-    Ok(Course { process, network, steps, pins, scale: 1.0, clip: None, method: Box::new(Mean) })
+    fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
+        let times = &tables.timesteps;
+        let clean = Level { time: 0.0, alpha: 1.0, sigma: 0.0 };
+        let level =
+            |time: f64| if time == 0.0 && call.mends(&quirks::WUERSTCHEN_END) { clean } else { self.level(time) };
+        let steps: Vec<Step> =
+            times.windows(2).map(|pair| Step { from: self.level(pair[0]), to: level(pair[1]) }).collect();
+        let pins = steps.iter().map(|step| pin(step.from, step.from.time)).collect();
+        let process = Process::new(*self)?;
+        let network = Formulation::new(process.clone(), Prediction::Epsilon);
+        Ok(Course { process, network, steps, pins, scale: 1.0, clip: None, method: Box::new(Mean) })
+    }
 }
 
 /// DDPM, without noise in a step to time 0.

@@ -1,13 +1,54 @@
-//! Steps that published code takes and no method has: each says what is odd about it. The consistent plan takes the method's own step instead.
+//! Churn: noise that is added before a step of Euler's, and the original's way of adding it after the
+//! network was asked.
 
+use super::call::Call;
+use super::numbers::single;
+use super::scheduler::Tables;
+use crate::quirks;
 use langevin::error::Result;
 use langevin::moves::Row;
 use langevin::plan::{Letter, Var};
-use langevin::process::Level;
-use langevin::sampler::Draft;
-use langevin::sampler::Method;
-use langevin::sampler::form::{Form, Poly, Variable};
-use langevin::sampler::multistep::Past;
+use langevin::sampler::noise::Keep;
+use langevin::sampler::one_step::OneStep;
+use langevin::sampler::stages::{self, Churn, Stages};
+use langevin::sampler::{Draft, Method};
+
+/// `s_tmin` and `s_tmax` in float32, to which torch rounds a number that it compares with a level of
+/// float32: a level that is s_tmin in float32 is inside.
+pub(super) fn window(call: &Call) -> Result<(f64, f64)> {
+    Ok((single(call.number("s_tmin", 0.0)?), single(call.number("s_tmax", f64::INFINITY)?)))
+}
+
+/// Euler with the churn that a call asks for.
+pub(super) struct Churning {
+    churn: Churn,
+    noise: f64,
+    /// The number of levels less one, which the original divides S_churn by.
+    count: usize,
+}
+
+impl Churning {
+    pub(super) fn read(call: &Call, tables: &Tables) -> Result<Self> {
+        let churn = Churn { churn: call.number("s_churn", 0.0)?, range: window(call)? };
+        Ok(Self { churn, noise: call.number("s_noise", 1.0)?, count: tables.sigmas.len().max(2) - 1 })
+    }
+
+    /// By how much a level is raised in a run of so many steps.
+    pub(super) fn gamma(&self, steps: usize) -> f64 {
+        (self.churn.churn / steps.max(1) as f64).clamp(0.0, std::f64::consts::SQRT_2 - 1.0)
+    }
+
+    pub(super) fn method(self, call: &Call, late: Late) -> Box<dyn Method> {
+        let Self { churn, noise, count } = self;
+        if churn.churn <= 0.0 {
+            Box::new(OneStep::new(Keep::Ddim(0.0)))
+        } else if call.mends(&quirks::LATE_CHURN) {
+            Box::new(Stages { churn: Some(churn), noise, ..Stages::new(stages::EULER) })
+        } else {
+            Box::new(LateChurn { churn: churn.churn / count as f64, range: churn.range, noise, late })
+        }
+    }
+}
 
 /// What becomes of D when noise enters after the network was asked: with x̂ = x + n z at ŷ,
 /// D̂ = u x + v D + w n z.
@@ -39,8 +80,8 @@ impl Late {
     }
 }
 
-/// Euler with churn whose noise enters after the network was asked: it is asked at (x, y), and the step starts at (x + n z, ŷ), ŷ = (1 + γ)y,
-/// n = s √(ŷ² − y²).
+/// Euler with churn whose noise enters after the network was asked: it is asked at (x, y), and the step
+/// starts at (x + n z, ŷ), ŷ = (1 + γ)y, n = s √(ŷ² − y²).
 ///
 /// The consistent plan raises the noise first and asks the network there.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,36 +116,6 @@ impl Method for LateChurn {
                 x = draft.one_step(x, denoised, Row::new(&from, &to, 1.0));
             }
             draft.note(Letter::R, (gamma == 0.0).then_some(0.0), &from, &to, mark);
-        }
-        Ok(x)
-    }
-}
-
-/// LMS that was started in the middle: its weights are those of a run from the beginning, and the values that such a run would have are left out, so that
-/// the first weights do not sum to the step.
-///
-/// The consistent plan has the orders 1, 2, … of a start.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Lms {
-    pub(super) order: usize,
-}
-
-impl Method for Lms {
-    fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
-        let mut x = draft.begin();
-        let starts: Vec<Level> = draft.steps().iter().map(|step| step.from).collect();
-        let mut past = Past::default();
-        for (index, step) in draft.taken() {
-            let mark = draft.mark();
-            past.push(draft.value(Form::Noise, x, &step.from)?);
-            let used = self.order.min(index + 1);
-            let nodes: Vec<Level> = (0..used).map(|back| starts[index - back]).collect();
-            let poly = Poly::Exact(Variable::Clock);
-            let (a, b) = poly.weights(Form::Noise, &step.from, &nodes, &step.to, (0.0, 1.0));
-            let terms = past.terms(&b);
-            x = draft.advance((a, x), terms, 0.0);
-            past.keep(self.order.saturating_sub(1));
-            draft.note(Letter::R, Some(0.0), &step.from, &step.to, mark);
         }
         Ok(x)
     }
