@@ -9,6 +9,7 @@ import numpy as np
 
 from ._errors import ArgumentError, ShapeError
 from ._langevin import Density, Level, Network, OnnxNetwork
+from ._module import of_module
 
 
 @dataclass(frozen=True)
@@ -65,26 +66,6 @@ def _own(model, dtype):
     return lambda x, query: model.predict(x, level(query), first=int(query.rows[0])).astype(dtype)
 
 
-def _of_module(module):
-    """A torch module as a function of (x, query): called as it is where its second argument is called ``query``, else with a time for each row."""
-    import inspect
-
-    try:
-        parameters = [one for one in inspect.signature(module.forward).parameters.values() if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    except (TypeError, ValueError):
-        parameters = []
-    if len(parameters) > 1 and parameters[1].name == "query":
-        return module
-
-    def call(x, query):
-        out = module(x, query.time_like(x))
-        if isinstance(out, tuple):
-            return out[0]
-        return getattr(out, "sample", out)
-
-    return call
-
-
 def run(
     plan, model, shape, seed, *, first, dtype, inputs, backend, device, callback, progress, threads, units="data", start=None, grad=False
 ):
@@ -106,7 +87,7 @@ def run(
     if backend is None:
         backend = "torch" if device is not None or is_module or has_tensors or grad else "numpy"
     if is_module:
-        model = _of_module(model)
+        model = of_module(model)
     shape, recording = tuple(shape), contextlib.nullcontext()
     if backend == "torch":
         import torch

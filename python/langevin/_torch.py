@@ -3,6 +3,7 @@
 import torch
 
 from ._errors import ArgumentError, ShapeError
+from ._module import of_module
 
 
 class Tensors:
@@ -167,10 +168,8 @@ class Answers:
 
     def __init__(self, model, shape, dtype, device, like, is_module):
         if is_module:
-            from ._run import _of_module
-
             self._weights = next(model.parameters(), None)
-            model = _of_module(model)
+            model = of_module(model)
         else:
             self._weights = None
         if isinstance(like, torch.Tensor):

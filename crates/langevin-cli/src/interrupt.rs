@@ -57,7 +57,7 @@ pub fn check() -> Result<()> {
 }
 
 /// The result of work that stops with an error of its own when an end was asked for.
-pub fn or_failed<T, E: Error>(result: std::result::Result<T, E>) -> Result<T> {
+pub fn or_failed<T, E: Error + Send + Sync + 'static>(result: std::result::Result<T, E>) -> Result<T> {
     match result {
         Err(_) if requested() => Err(failure()),
         other => other.or_failed(),

@@ -1,7 +1,8 @@
 //! `analyze` and `recommend`: the exact error of plans on Gaussian data.
 
-use crate::errors::{ArgumentError, OrRaise as _, misfit, raised, raised_by_train, refuse_unknown};
+use crate::errors::{ArgumentError, OrRaise as _, misfit, raised, raised_by_task, raised_by_train, refuse_unknown};
 use crate::models::Network;
+use crate::observer::Interpreter;
 use crate::plan::{Plan, json_text, warn_if_clipped};
 use crate::share::cores;
 use crate::theory::{Formulation, ProcessLike};
@@ -9,8 +10,10 @@ use langevin::request::REFERENCE_PROCESS;
 use langevin::{Request, Sampler};
 use langevin_analysis::Analyze as _;
 use langevin_analysis::analysis::{Analysis, AnalysisOptions, Distance};
-use langevin_analysis::recommend::{By, Measure, Measured, Search};
+use langevin_analysis::recommend::{By, Measured, Search};
 use langevin_import::{Call, Diffusers, Imported};
+use langevin_tasks::recommend::Settings;
+use langevin_tasks::source::Source;
 use numpy::{PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -24,28 +27,6 @@ enum Units<'a> {
     Of(&'a langevin_train::Network),
     /// Their own.
     Raw,
-}
-
-/// Rows as a training scales them, in place; `shape` is that of one row.
-fn scale(values: &mut [f64], shape: &[usize]) -> PyResult<()> {
-    let width: usize = shape.iter().product();
-    let count = values.len() / width.max(1);
-    if count == 0 || width == 0 {
-        return Ok(());
-    }
-    if let [_] = shape {
-        // About the mean first: what is large beside its spread would lose that in single precision.
-        for column in 0..width {
-            let mean = values.iter().skip(column).step_by(width).map(|x| x / count as f64).sum::<f64>();
-            values.iter_mut().skip(column).step_by(width).for_each(|x| *x -= mean);
-        }
-    }
-    let narrow = values.iter().map(|x| *x as f32).collect();
-    let set = langevin_train::Dataset::new("rows", narrow, shape);
-    let map = set.map_err(langevin_train::Error::from).and_then(|set| langevin_train::Normalization::fit(&set));
-    let map = map.map_err(|error| ArgumentError::new_err(error.to_string()))?;
-    let _ = map.to_model(values, width);
-    Ok(())
 }
 
 /// The covariance of data as Python gives it.
@@ -84,7 +65,10 @@ fn spectrum(data: &Bound<'_, PyAny>, units: &Units<'_>) -> PyResult<langevin_ana
             // What is not finite the spectrum refuses, with its place.
             let finite = values.iter().all(|value| value.is_finite());
             match units {
-                Units::Trained if finite => scale(&mut values, shape)?,
+                Units::Trained if finite => {
+                    langevin_tasks::spectrum::scale(&mut values, shape)
+                        .map_err(|error| raised_by_task(data.py(), &error))?;
+                }
                 Units::Of(network) if network.width() == width => {
                     let _ = network.normalization().to_model(&mut values, width);
                 }
@@ -415,13 +399,25 @@ pub fn recommend(
         request = sigma_min.into_iter().fold(request, Request::sigma_min);
         request = sigma_max.into_iter().fold(request, Request::sigma_max);
         warn_if_clipped(py, &request)?;
-        let searching = Search::new(&request, &spectrum, nfe, by).score_error(score_error).neighbours(neighbours);
-        let mut ranking = search(py, searching, samplers, grids)?;
-        if let (Some(plans), Some(owner)) = (measure, &owner) {
-            let trying = Measure::new(plans.max(1)).seed(seed).threads(cores());
-            let found = py.detach(|| trying.run(&mut ranking, &request, &**owner, owner.width()));
-            measured = Some(found.or_raise()?);
-        }
+        let settings = Settings {
+            nfe,
+            by,
+            samplers,
+            grids,
+            score_error,
+            neighbours,
+            measure: measure.map(|plans| plans.max(1)),
+            seed,
+            threads: Some(cores()),
+        };
+        let source = owner.as_deref().map(Source::Borrowed);
+        let found = py.detach(|| {
+            let reader = source.as_ref().map(|source| source.served_as(None, &Interpreter));
+            langevin_tasks::recommend::run(&request, reader.as_ref(), &spectrum, &settings, &Interpreter)
+        });
+        let found = found.map_err(|error| raised_by_task(py, &error))?;
+        measured = found.measured;
+        let ranking = found.ranking;
         ranking
     };
     Ok(Ranking(ranking, measured))

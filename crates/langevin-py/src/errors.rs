@@ -1,5 +1,8 @@
 //! The exceptions of `langevin._errors`, with the texts of the library.
 
+use crate::observer::in_keywords;
+use langevin_tasks::Kind;
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::error::Error as _;
@@ -36,6 +39,19 @@ pub fn raised(py: Python<'_>, error: &langevin::Error) -> PyErr {
         ModelError::new_err(text)
     } else {
         ArgumentError::new_err(text)
+    }
+}
+
+/// An error of a task as an exception: that of the library where the task tells one.
+pub fn raised_by_task(py: Python<'_>, error: &langevin_tasks::Error) -> PyErr {
+    if let Some(own) = error.cause::<langevin::Error>() {
+        return raised(py, own);
+    }
+    let text = in_keywords(&error.text());
+    match error.kind() {
+        Kind::Misused => ArgumentError::new_err(text),
+        Kind::Failed => FormatError::new_err(text),
+        Kind::Interrupted => PyKeyboardInterrupt::new_err(text),
     }
 }
 

@@ -1,15 +1,17 @@
 //! Models that need no Python: densities known in closed form, and networks of this library.
 
 use crate::arguments::DensityName;
-use crate::errors::{ArgumentError, OrRaise as _, misfit, raised_by_train, refuse_unknown};
+use crate::errors::{ArgumentError, OrRaise as _, misfit, raised_by_task, refuse_unknown};
+use crate::observer::Interpreter;
 use crate::onnx::OnnxNetwork;
-use crate::plan::Plan;
+use crate::own::{Drawn, Own, in_data_units};
+use crate::rows::{batch, ids, reserved, rows};
 use crate::theory::{Formulation, Level};
 use langevin::model::At;
-use langevin::{Model as _, SampleId, Vjp};
+use langevin::{Model as _, Request};
 use langevin_analysis::exact::{self, Density as _};
-use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn, PyUntypedArrayMethods as _};
-use pyo3::exceptions::PyMemoryError;
+use langevin_tasks::source;
+use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::path::PathBuf;
@@ -21,22 +23,6 @@ const CLEAN: langevin::Level = langevin::Level { time: 0.0, alpha: 1.0, sigma: 0
 /// A density known in closed form, at every noise level: a model without a network. The names are in ``Density.NAMES``.
 #[pyclass(frozen, module = "langevin")]
 pub struct Density(pub Arc<Box<dyn exact::Density>>);
-
-/// Rows of `dim` numbers out of an array of any shape that holds whole rows.
-fn rows<'py>(x: &Bound<'py, PyAny>, dim: usize) -> PyResult<(PyReadonlyArrayDyn<'py, f64>, usize)> {
-    let numpy = x.py().import("numpy")?;
-    let array = numpy.call_method1("ascontiguousarray", (x, "float64"))?.cast_into::<PyArrayDyn<f64>>()?;
-    if array.ndim() == 0 || array.shape()[array.ndim() - 1] != dim {
-        return Err(misfit(
-            "the points have the wrong shape",
-            format!("(…, {dim})"),
-            format!("{:?}", array.shape()),
-            "",
-        ));
-    }
-    let count = array.len() / dim.max(1);
-    Ok((array.try_readonly()?, count))
-}
 
 #[pymethods]
 impl Density {
@@ -122,24 +108,6 @@ impl Density {
     }
 }
 
-/// Room for so many, or Python's `MemoryError`: the allocator's own way to say no would end the process.
-pub fn reserved<T>(count: usize) -> PyResult<Vec<T>> {
-    let mut room = Vec::new();
-    room.try_reserve_exact(count)
-        .map_err(|_| PyMemoryError::new_err(format!("there is no memory for {count} samples")))?;
-    Ok(room)
-}
-
-/// The addresses of `count` samples.
-pub fn ids(seed: u64, first: u64, count: usize) -> PyResult<Vec<SampleId>> {
-    let Some(end) = first.checked_add(count as u64) else {
-        return Err(misfit("too many samples", "a count that can be held", count.to_string(), ""));
-    };
-    let mut ids = reserved(count)?;
-    ids.extend((first..end).map(|index| SampleId { seed, index }));
-    Ok(ids)
-}
-
 /// A network trained with ``langevin train``: ``Network("model.safetensors")`` reads its file.
 ///
 /// It is a model for :meth:`Plan.run`, and :meth:`sample` draws from it with no plan at all.
@@ -150,8 +118,8 @@ pub struct Network(pub Arc<langevin_train::Network>);
 impl Network {
     #[new]
     fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let network = py.detach(|| langevin_train::Network::load(&path)).map_err(|error| raised_by_train(&error))?;
-        Ok(Self(Arc::new(network)))
+        let network = py.detach(|| source::network("path", &path, &Interpreter));
+        network.map(|network| Self(Arc::new(network))).map_err(|error| raised_by_task(py, &error))
     }
 
     /// Draws samples, in the units of the data: an array of shape (count, …). ``units="model"`` leaves them in those that the network sees. ``sampler``, ``steps`` and ``grid`` have the defaults of :class:`Plan`. For control over the noise levels use :meth:`Plan.run`.
@@ -171,7 +139,17 @@ impl Network {
     ) -> PyResult<Bound<'py, PyAny>> {
         let known = ["count", "seed", "sampler", "steps", "grid", "first", "units", "threads"];
         refuse_unknown(unknown, "Network.sample", &known)?;
-        Plan::samples_of(slf, count, seed, sampler, steps, grid, first, units, threads)
+        let to_data = in_data_units(units)?;
+        let network = slf.get().0.clone();
+        let request = Request::new().network(network.formulation().clone());
+        let request = sampler.into_iter().fold(request, Request::sampler);
+        let request = steps.into_iter().fold(request, Request::steps);
+        let plan = Arc::new(grid.into_iter().fold(request, Request::grid).plan().or_raise()?);
+        let mut shape = vec![count];
+        shape.extend(network.shape());
+        batch(&shape)?;
+        let drawn = Drawn { plan, model: Own::Network(network), seed, first, threads, to_data };
+        drawn.array(slf.py(), &shape, "float64")
     }
 
     /// Reads a model file, as ``Network(path)`` does. With a ``formulation`` it opens an ONNX file and returns an :class:`OnnxNetwork`; the other arguments are for ONNX files alone.
@@ -289,50 +267,16 @@ impl Network {
     }
 }
 
-/// A model of this library, which runs without the interpreter.
-pub enum Own {
-    /// A density known in closed form.
-    Density(Arc<Box<dyn exact::Density>>),
-    /// A network of a model file.
-    Network(Arc<langevin_train::Network>),
-    /// A network of an ONNX file.
-    Onnx(Arc<langevin_onnx::OnnxNetwork>),
-}
-
-impl Own {
-    /// The model that a Python object is.
-    pub fn of(model: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if let Ok(density) = model.cast::<Density>() {
-            return Ok(Self::Density(density.get().0.clone()));
-        }
-        if let Ok(network) = model.cast::<Network>() {
-            return Ok(Self::Network(network.get().0.clone()));
-        }
-        let network = model.cast::<OnnxNetwork>().map_err(|_| {
-            misfit("no model of this library", "a Density, Network or OnnxNetwork", model.get_type().to_string(), "")
-        })?;
-        Ok(Self::Onnx(network.get().0.clone()))
+/// Returns the model of this library that a Python object is.
+pub fn own(model: &Bound<'_, PyAny>) -> PyResult<Own> {
+    if let Ok(density) = model.cast::<Density>() {
+        return Ok(Own::Density(density.get().0.clone()));
     }
-
-    /// The model.
-    pub fn model(&self) -> &(dyn Vjp<Vec<f64>> + Sync) {
-        match self {
-            Self::Density(density) => &**density,
-            Self::Network(network) => &**network,
-            Self::Onnx(network) => &**network,
-        }
+    if let Ok(network) = model.cast::<Network>() {
+        return Ok(Own::Network(network.get().0.clone()));
     }
-
-    /// Checks that the model sees rows of `width` elements.
-    pub fn check(&self, width: usize) -> PyResult<usize> {
-        let own = match self {
-            Self::Density(density) => density.dim(),
-            Self::Network(network) => network.width(),
-            Self::Onnx(network) => network.width(),
-        };
-        if own == width {
-            return Ok(width);
-        }
-        Err(misfit("the rows do not fit the model", format!("{own} elements"), width.to_string(), ""))
-    }
+    let network = model.cast::<OnnxNetwork>().map_err(|_| {
+        misfit("no model of this library", "a Density, Network or OnnxNetwork", model.get_type().to_string(), "")
+    })?;
+    Ok(Own::Onnx(network.get().0.clone()))
 }

@@ -1,7 +1,7 @@
 //! A network in an ONNX file, evaluated as the command line does.
 
 use crate::errors::{ArgumentError, OrRaise as _, misfit, raised_by_onnx, refuse_unknown};
-use crate::models::ids;
+use crate::rows::ids;
 use crate::theory::{Formulation, Level};
 use langevin::Model as _;
 use langevin::model::Branch;

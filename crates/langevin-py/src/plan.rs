@@ -2,19 +2,19 @@
 
 use crate::arguments::{Eta, Guidance, SamplerName, SigmaMax, SigmaMin, Steps};
 use crate::column::Column;
-use crate::errors::{ArgumentError, OrRaise as _, misfit, raised, refuse_unknown};
-use crate::models::{Density, Network, ids};
-use crate::onnx::OnnxNetwork;
+use crate::errors::{ArgumentError, OrRaise as _, refuse_unknown};
+use crate::models::own;
+use crate::own::{Drawn, Own, in_data_units};
+use crate::rows::{batch, ids};
 use crate::share::cores;
-use crate::stepper::{Stepper, batch};
+use crate::stepper::Stepper;
 use crate::theory::{Formulation, Level, ProcessLike, Reading};
+use langevin::Request;
 use langevin::plan::Op;
 use langevin::plan::compare;
 use langevin::sampler::Start;
-use langevin::space::Element;
-use langevin::{Model, Request, Sampling};
 use langevin_import::{Call, Diffusers};
-use numpy::{PyArray1, PyArrayMethods as _};
+use numpy::PyArray1;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -460,17 +460,16 @@ impl Plan {
         let to_data = in_data_units(units)?;
         let py = slf.py();
         batch(&shape)?;
-        let onnx = model.cast::<OnnxNetwork>().ok();
-        let own = onnx.is_some() || model.cast::<Density>().is_ok() || model.cast::<Network>().is_ok();
-        let dtype = dtype.unwrap_or(if own { "float64" } else { "float32" });
+        let own = own(model).ok();
+        let dtype = dtype.unwrap_or(if own.is_some() { "float64" } else { "float32" });
         let plain =
             inputs.is_none() && start.is_none() && callback.is_none() && backend.is_none() && !progress && !grad;
         let seed = seed.map_or_else(|| fresh_seed(py).map(Seeds::One), Ok)?;
-        if let (Some(network), true, Seeds::One(seed)) = (onnx, plain && dtype == "float64", &seed) {
-            return slf.get().sample_onnx(network, &shape, *seed, first, threads);
-        }
-        if let (true, true, Seeds::One(seed)) = (own && onnx.is_none(), plain, &seed) {
-            return slf.get().sample(py, model, &shape, *seed, first, dtype, threads, to_data);
+        // The numbers of an ONNX file are float64 here or go through Python.
+        let fits = plain && (dtype == "float64" || !matches!(own, Some(Own::Onnx(_))));
+        if let (Some(model), true, &Seeds::One(seed)) = (own, fits, &seed) {
+            let drawn = Drawn { plan: slf.get().0.clone(), model, seed, first, threads, to_data };
+            return drawn.array(py, &shape, dtype);
         }
         let seed = match seed {
             Seeds::One(seed) => seed.into_pyobject(py)?.into_any(),
@@ -541,17 +540,6 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Whether samples of a network are wanted in the units of its data.
-fn in_data_units(units: &str) -> PyResult<bool> {
-    match units {
-        "data" => Ok(true),
-        "model" => Ok(false),
-        other => {
-            Err(ArgumentError::new_err(format!("unknown units (units): expected 'data' or 'model', got '{other}'")))
-        }
-    }
-}
-
 /// A seed that nobody has used.
 fn fresh_seed(py: Python<'_>) -> PyResult<u64> {
     py.import("secrets")?.call_method1("randbits", (63,))?.extract()
@@ -584,116 +572,4 @@ pub enum Seeds {
     One(u64),
     /// For each row.
     Each(Vec<u64>),
-}
-
-impl Plan {
-    /// Samples of a network, a sampler of its own formulation with the usual range.
-    #[allow(clippy::too_many_arguments)]
-    pub fn samples_of<'py>(
-        network: &Bound<'py, Network>,
-        count: usize,
-        seed: u64,
-        sampler: Option<String>,
-        steps: Option<usize>,
-        grid: Option<String>,
-        first: u64,
-        units: &str,
-        threads: Option<usize>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let to_data = in_data_units(units)?;
-        let own = network.get().0.formulation().clone();
-        let plan = asked(sampler, grid, steps).network(own).plan().map(wrap).or_raise()?;
-        let mut shape = vec![count];
-        shape.extend(network.get().0.shape());
-        batch(&shape)?;
-        plan.sample(network.py(), network.as_any(), &shape, seed, first, "float64", threads, to_data)
-    }
-
-    /// Samples of a model that needs no Python, with the interpreter free.
-    #[allow(clippy::too_many_arguments)]
-    fn sample<'py>(
-        &self,
-        py: Python<'py>,
-        model: &Bound<'py, PyAny>,
-        shape: &[usize],
-        seed: u64,
-        first: u64,
-        dtype: &str,
-        threads: Option<usize>,
-        to_data: bool,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let wanted = match model.cast::<Density>() {
-            Ok(density) => density.get().0.dim(),
-            Err(_) => model.cast::<Network>()?.get().0.width(),
-        };
-        let sampling = sampling(shape, wanted, seed, first, threads)?;
-        match dtype {
-            "float32" => self.sample_as::<f32>(py, model, sampling, shape, to_data),
-            "float64" => self.sample_as::<f64>(py, model, sampling, shape, to_data),
-            _ => Err(misfit("bad dtype", "'float32' or 'float64'", format!("'{dtype}'"), "")),
-        }
-    }
-
-    /// Samples of an ONNX file, with the interpreter free.
-    fn sample_onnx<'py>(
-        &self,
-        network: &Bound<'py, OnnxNetwork>,
-        shape: &[usize],
-        seed: u64,
-        first: u64,
-        threads: Option<usize>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = network.py();
-        let network = network.get().0.clone();
-        let sampling = sampling(shape, network.width(), seed, first, threads)?;
-        let samples = py.detach(|| sampling.run::<f64>(&self.0, &*network)).map_err(|error| raised(py, &error))?;
-        PyArray1::from_vec(py, samples).reshape(shape.to_vec()).map(Bound::into_any)
-    }
-
-    fn sample_as<'py, T: Element + numpy::Element>(
-        &self,
-        py: Python<'py>,
-        model: &Bound<'py, PyAny>,
-        sampling: Sampling,
-        shape: &[usize],
-        to_data: bool,
-    ) -> PyResult<Bound<'py, PyAny>>
-    where
-        Box<dyn langevin_analysis::exact::Density>: Model<Vec<T>>,
-        langevin_train::Network: Model<Vec<T>>,
-    {
-        let plan = self.0.clone();
-        let samples = match model.cast::<Density>() {
-            Ok(density) => {
-                let density = density.get().0.clone();
-                py.detach(|| sampling.run::<T>(&plan, &*density))
-            }
-            Err(_) => {
-                let network = model.cast::<Network>()?.get().0.clone();
-                py.detach(|| {
-                    let samples = sampling.run::<T>(&plan, &*network)?;
-                    if !to_data {
-                        return Ok(samples);
-                    }
-                    let mut values: Vec<f64> = samples.into_iter().map(Element::to_f64).collect();
-                    network.denormalize(&mut values);
-                    Ok(values.into_iter().map(T::from_f64).collect())
-                })
-            }
-        };
-        let samples = samples.map_err(|error| raised(py, &error))?;
-        PyArray1::from_vec(py, samples).reshape(shape.to_vec()).map(Bound::into_any)
-    }
-}
-
-/// How rows of this shape are shared, as the command line does: whole blocks of a network's 64 rows.
-fn sampling(shape: &[usize], wanted: usize, seed: u64, first: u64, threads: Option<usize>) -> PyResult<Sampling> {
-    let (count, width) = (batch(shape)?, shape.iter().skip(1).product::<usize>());
-    if width != wanted {
-        let got = format!("{shape:?}");
-        return Err(misfit("the shape does not fit the model", format!("{wanted} elements a row"), got, ""));
-    }
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let chunk = (8192 / width.max(1)).clamp(64, 4096);
-    Ok(Sampling::new(count, width).seed(seed).first(first).chunk(chunk).threads(threads.unwrap_or(cores)))
 }

@@ -2,9 +2,10 @@
 
 use crate::arrays::{ArraySpace, Spares, State};
 use crate::errors::{ArgumentError, OrRaise as _, misfit};
-use crate::models::{Own, ids};
+use crate::models::own;
+use crate::rows::batch;
+use crate::rows::ids;
 use crate::share::cores;
-use crate::stepper::batch;
 use crate::tensors::TensorSpace;
 use crate::theory::Formulation;
 use langevin::adaptive::Adaptive;
@@ -390,7 +391,7 @@ pub fn _adaptive_own<'py>(
     eta: f64,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (adaptive, rows) = (adaptive_of(pair, rtol, atol, eta)?, ids(seed, first, batch(&shape)?)?);
-    let model = Own::of(model)?;
+    let model = own(model)?;
     let width = model.check(shape[1..].iter().product())?;
     let found = py.detach(|| adaptive.run(&SliceSpace::<f64>::new(width), model.model(), range, &rows)).or_raise()?;
     let samples = PyArray1::from_vec(py, found.state).reshape(shape)?.into_any().unbind();
@@ -415,7 +416,7 @@ pub fn _likelihood_own<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let shape: Vec<usize> = x.getattr("shape")?.extract()?;
     let rows = ids(seed, first, batch(&shape)?)?;
-    let model = Own::of(model)?;
+    let model = own(model)?;
     let dim = model.check(shape[1..].iter().product())?;
     let how = How::new(method, range, dim, levels, divergence, tolerance)?;
     let x = x.try_readonly()?;

@@ -3,6 +3,7 @@
 use crate::arrays::{ArraySpace, Spares, State};
 use crate::column::Column;
 use crate::errors::{ArgumentError, OrRaise as _, misfit};
+use crate::rows::batch;
 use crate::tensors::TensorSpace;
 use langevin::SampleId;
 use langevin::model::{At, Branch, InputLevel};
@@ -186,18 +187,6 @@ macro_rules! either {
             Either::Done => Err(ArgumentError::new_err("the run is finished")),
         }
     };
-}
-
-/// The rows of a shape that a batch can have.
-pub fn batch(shape: &[usize]) -> PyResult<usize> {
-    let Some(&count) = shape.first() else {
-        return Err(misfit("bad shape", "rows first, as (rows, …)", "()", "a single number is shape (1, 1)"));
-    };
-    let whole = shape.iter().try_fold(8usize, |all, axis| all.checked_mul(*axis)).filter(|bytes| *bytes < 1 << 46);
-    if whole.is_none() {
-        return Err(misfit("the batch does not fit in memory", "a shape that can be held", format!("{shape:?}"), ""));
-    }
-    Ok(count)
 }
 
 /// A run of a plan with control in the caller's hands: ask ``query()``, answer ``supply(output)``, until the query is ``None``; then ``finish()``.

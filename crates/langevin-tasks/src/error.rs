@@ -1,8 +1,10 @@
 //! Why a task did not succeed: what, where, expected, got and hint, in the form of [`langevin::Error`], and whose fault it is.
 
 use crate::words::{QUOTED, ends, visible, visible_lines};
+use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 
 /// A result of a task.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -40,6 +42,8 @@ impl Kind {
 pub struct Error {
     kind: Kind,
     words: Box<Words>,
+    /// The error of a library that this one tells.
+    cause: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// What is said.
@@ -61,7 +65,7 @@ impl Error {
     fn new(kind: Kind, what: impl Into<String>) -> Self {
         let what =
             visible_lines(&what.into()).lines().map(|line| ends(line, MOST_WORDS)).collect::<Vec<_>>().join("\n");
-        Self { kind, words: Box::new(Words { what, ..Words::default() }) }
+        Self { kind, words: Box::new(Words { what, ..Words::default() }), cause: None }
     }
 
     /// Builds an error of work that failed.
@@ -153,6 +157,18 @@ impl Error {
         self.kind
     }
 
+    /// Returns the error of a library that this one tells, if it tells one of this type.
+    ///
+    /// ```
+    /// use langevin_tasks::Blame as _;
+    /// let error = langevin::Process::parse("vq").or_misused().unwrap_err();
+    /// assert!(error.cause::<langevin::Error>().is_some_and(langevin::Error::is_unknown_name));
+    /// ```
+    #[must_use]
+    pub fn cause<E: StdError + 'static>(&self) -> Option<&E> {
+        self.cause.as_ref()?.downcast_ref()
+    }
+
     /// Returns the text.
     #[must_use]
     pub fn text(&self) -> String {
@@ -187,7 +203,11 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn StdError + 'static))
+    }
+}
 
 /// Classifies the error of a library.
 pub trait Blame<T> {
@@ -203,18 +223,23 @@ pub trait Blame<T> {
     fn or_failed(self) -> Result<T>;
 }
 
-impl<T, E: std::error::Error> Blame<T> for std::result::Result<T, E> {
+impl<T, E: StdError + Send + Sync + 'static> Blame<T> for std::result::Result<T, E> {
     fn or_misused(self) -> Result<T> {
-        self.map_err(|error| Error::misused(with_causes(&error)))
+        self.map_err(|error| told(Error::misused(with_causes(&error)), error))
     }
 
     fn or_failed(self) -> Result<T> {
-        self.map_err(|error| Error::failed(with_causes(&error)))
+        self.map_err(|error| told(Error::failed(with_causes(&error)), error))
     }
 }
 
+/// The error of a task with the error that it tells.
+fn told(told: Error, cause: impl StdError + Send + Sync + 'static) -> Error {
+    Error { cause: Some(Arc::new(cause)), ..told }
+}
+
 /// The text of an error and of those behind it, each said once; hints last.
-fn with_causes(error: &dyn std::error::Error) -> String {
+fn with_causes(error: &dyn StdError) -> String {
     let full = error.to_string();
     let (mut text, hint) = match full.split_once("\nhint: ") {
         Some((text, hint)) => (text.to_owned(), Some(hint)),

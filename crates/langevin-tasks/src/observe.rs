@@ -52,7 +52,7 @@ impl Observer for () {}
 ///
 /// # Errors
 /// Returns the error of the check if there is one, or else that of the work.
-pub fn or_failed<T, E: std::error::Error>(
+pub fn or_failed<T, E: std::error::Error + Send + Sync + 'static>(
     result: std::result::Result<T, E>,
     observer: &dyn Observer,
 ) -> Result<T, Error> {

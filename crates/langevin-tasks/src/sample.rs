@@ -41,6 +41,14 @@ pub fn usual_count(source: &Source<'_>) -> usize {
     if source.file_shape().len() > 1 { PICTURES } else { POINTS }
 }
 
+/// Returns how many samples of `width` numbers go through a plan together where nothing else is asked for: as many as fill the
+/// second-level cache, in whole blocks of a network's 64 rows.
+#[must_use]
+pub fn usual_batch(width: usize, on_card: bool) -> usize {
+    let elements = if on_card { ON_CARD } else { CACHED };
+    (elements / width.max(1)).clamp(64, 4096)
+}
+
 /// Step-size control: a pair of methods, and the error that a step may have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Control {
@@ -333,9 +341,7 @@ pub struct Draws {
 
 /// How samples are shared: those that go through the plan together, the threads, and those of a slice.
 fn shares(draws: Draws, reader: &Reader<'_>, width: usize) -> Result<(usize, usize, usize)> {
-    // The default batch fills the second-level cache and holds whole blocks of the network's 64 rows.
-    let cache = if reader.source().is_on_card() { ON_CARD } else { CACHED };
-    let batch = draws.batch.unwrap_or_else(|| (cache / width.max(1)).clamp(64, 4096)).min(draws.count);
+    let batch = draws.batch.unwrap_or_else(|| usual_batch(width, reader.source().is_on_card())).min(draws.count);
     let threads = reader.source().threads(draws.threads).min(draws.count.div_ceil(batch));
     let most = limits::available();
     let fits = |batch: usize, threads: usize, slice: usize| {

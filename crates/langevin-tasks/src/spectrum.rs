@@ -117,6 +117,29 @@ pub fn of_data(data: Dataset, raw: bool) -> Result<Gaussian> {
     of_network(&data, &Normalization::fit(&data).or_failed()?)
 }
 
+/// Scales rows in place as a training on them would; `shape` is that of one row.
+///
+/// # Errors
+/// Returns an error if the rows are no data set.
+pub fn scale(values: &mut [f64], shape: &[usize]) -> Result<()> {
+    let width: usize = shape.iter().product();
+    let count = values.len() / width.max(1);
+    if count == 0 || width == 0 {
+        return Ok(());
+    }
+    if let [_] = shape {
+        // About the mean first: what is large beside its spread would lose that in single precision.
+        for column in 0..width {
+            let mean = values.iter().skip(column).step_by(width).map(|x| x / count as f64).sum::<f64>();
+            values.iter_mut().skip(column).step_by(width).for_each(|x| *x -= mean);
+        }
+    }
+    let narrow = values.iter().map(|x| *x as f32).collect();
+    let set = Dataset::new("rows", narrow, shape).or_misused()?;
+    let _ = Normalization::fit(&set).or_misused()?.to_model(values, width);
+    Ok(())
+}
+
 /// Returns the Gaussian of rows in the units that a network with this map sees.
 ///
 /// # Errors

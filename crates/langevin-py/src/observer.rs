@@ -1,0 +1,35 @@
+//! The interpreter as the observer of tasks: notes are warnings, Ctrl-C ends the work.
+
+use langevin_tasks::observe::{Note, Observer};
+use langevin_tasks::words::spelled;
+use langevin_tasks::{Error, Result};
+use pyo3::prelude::*;
+
+/// Returns a text of a task with its arguments spelled as keywords.
+pub fn in_keywords(text: &str) -> String {
+    let keyword = |name: &str| name.replace('-', "_");
+    spelled(&langevin::request::spelled(text, keyword), keyword)
+}
+
+/// The interpreter. Tasks run while it is free, so it is taken for each of these.
+pub struct Interpreter;
+
+impl Observer for Interpreter {
+    fn note(&self, note: &Note) {
+        if matches!(note, Note::Read { .. } | Note::Scheduler { .. }) {
+            return;
+        }
+        let text = in_keywords(&note.to_string());
+        // A warning that is an error here ends nothing: the caller hears it all the same.
+        let _warned = Python::attach(|py| py.import("warnings")?.call_method1("warn", (text,)).map(drop));
+    }
+
+    fn check(&self) -> Result<()> {
+        Python::attach(|py| py.check_signals()).map_err(|_| Error::interrupted("interrupted"))
+    }
+
+    fn knows(&self, hint: &str) -> bool {
+        // Flags of commands are no keywords.
+        !hint.contains("--")
+    }
+}

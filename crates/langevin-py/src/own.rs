@@ -1,0 +1,129 @@
+//! Models of this library, which run without the interpreter, and samples of them.
+
+use crate::errors::{ArgumentError, misfit, raised};
+use crate::rows::batch;
+use langevin::space::Element;
+use langevin::{Model, Plan, Sampling, Vjp};
+use langevin_analysis::exact::{self, Density as _};
+use langevin_tasks::sample::usual_batch;
+use numpy::{PyArray1, PyArrayMethods as _};
+use pyo3::prelude::*;
+use std::sync::Arc;
+
+/// A model of this library.
+pub enum Own {
+    /// A density known in closed form.
+    Density(Arc<Box<dyn exact::Density>>),
+    /// A network of a model file.
+    Network(Arc<langevin_train::Network>),
+    /// A network of an ONNX file.
+    Onnx(Arc<langevin_onnx::OnnxNetwork>),
+}
+
+impl Own {
+    /// The model.
+    pub fn model(&self) -> &(dyn Vjp<Vec<f64>> + Sync) {
+        match self {
+            Self::Density(density) => &**density,
+            Self::Network(network) => &**network,
+            Self::Onnx(network) => &**network,
+        }
+    }
+
+    /// The elements of a row.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Density(density) => density.dim(),
+            Self::Network(network) => network.width(),
+            Self::Onnx(network) => network.width(),
+        }
+    }
+
+    /// Checks that the model sees rows of `width` elements.
+    pub fn check(&self, width: usize) -> PyResult<usize> {
+        let own = self.width();
+        if own == width {
+            return Ok(width);
+        }
+        Err(misfit("the rows do not fit the model", format!("{own} elements"), width.to_string(), ""))
+    }
+}
+
+/// Samples that are drawn by a plan.
+pub struct Drawn {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The model.
+    pub model: Own,
+    /// The seed.
+    pub seed: u64,
+    /// The index of the first sample.
+    pub first: u64,
+    /// Threads; as many as there are cores.
+    pub threads: Option<usize>,
+    /// Whether samples of a network are given in the units of its data.
+    pub to_data: bool,
+}
+
+impl Drawn {
+    /// Returns an array of this shape, with the interpreter free while it is computed.
+    pub fn array<'py>(&self, py: Python<'py>, shape: &[usize], dtype: &str) -> PyResult<Bound<'py, PyAny>> {
+        let sampling = self.sampling(shape)?;
+        match (dtype, &self.model) {
+            ("float64", Own::Onnx(network)) => self.run::<f64, _>(py, &sampling, shape, &**network),
+            ("float32", Own::Density(density)) => self.run::<f32, _>(py, &sampling, shape, &**density),
+            ("float64", Own::Density(density)) => self.run::<f64, _>(py, &sampling, shape, &**density),
+            ("float32", Own::Network(network)) => self.run::<f32, _>(py, &sampling, shape, &**network),
+            ("float64", Own::Network(network)) => self.run::<f64, _>(py, &sampling, shape, &**network),
+            _ => Err(misfit("bad dtype", "'float32' or 'float64'", format!("'{dtype}'"), "")),
+        }
+    }
+
+    fn run<'py, T, M>(
+        &self,
+        py: Python<'py>,
+        sampling: &Sampling,
+        shape: &[usize],
+        model: &M,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: Element + numpy::Element,
+        M: Model<Vec<T>> + Sync,
+    {
+        let samples = py.detach(|| sampling.run::<T>(&self.plan, model).map(|samples| self.in_units(samples)));
+        let samples = samples.map_err(|error| raised(py, &error))?;
+        PyArray1::from_vec(py, samples).reshape(shape.to_vec()).map(Bound::into_any)
+    }
+
+    /// Returns samples in the units that are wanted.
+    fn in_units<T: Element>(&self, samples: Vec<T>) -> Vec<T> {
+        let (Own::Network(network), true) = (&self.model, self.to_data) else { return samples };
+        let mut values: Vec<f64> = samples.into_iter().map(Element::to_f64).collect();
+        network.denormalize(&mut values);
+        values.into_iter().map(T::from_f64).collect()
+    }
+
+    /// Returns how rows of this shape are shared, as the command line does.
+    fn sampling(&self, shape: &[usize]) -> PyResult<Sampling> {
+        let (count, width) = (batch(shape)?, shape.iter().skip(1).product::<usize>());
+        let wanted = self.model.width();
+        if width != wanted {
+            let got = format!("{shape:?}");
+            return Err(misfit("the shape does not fit the model", format!("{wanted} elements a row"), got, ""));
+        }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let (batch, threads) = (usual_batch(width, false), self.threads.unwrap_or(cores));
+        Ok(Sampling::new(count, width).seed(self.seed).first(self.first).chunk(batch).threads(threads))
+    }
+}
+
+/// Returns whether samples are wanted in the units of the data.
+pub fn in_data_units(units: &str) -> PyResult<bool> {
+    match units {
+        "data" => Ok(true),
+        "model" => Ok(false),
+        other => {
+            Err(ArgumentError::new_err(format!("unknown units (units): expected 'data' or 'model', got '{other}'")))
+        }
+    }
+}
