@@ -17,23 +17,10 @@
 //! Source: Zheng & Lan, arXiv 2604.10465, §2; Song et al., arXiv 2011.13456; Karras et al., arXiv 2206.00364; Liu et al., arXiv 2209.03003; Ho et al.,
 //! arXiv 2006.11239 (tables).
 
-mod betas;
 mod check;
-mod linear_beta;
-mod rectified_flow;
-mod spec;
-mod sub_vp;
-mod table;
-mod ve;
-mod vp;
+mod schedules;
 
-pub use betas::Betas;
-pub use rectified_flow::RectifiedFlow;
-pub use spec::ProcessSpec;
-pub use sub_vp::SubVp;
-pub use table::{Between, Tabulated};
-pub use ve::Ve;
-pub use vp::{Vp, VpCosine, VpLinear};
+pub use schedules::{Betas, Between, ProcessSpec, RectifiedFlow, SubVp, Tabulated, Ve, Vp, VpCosine, VpLinear};
 
 #[cfg(test)]
 pub(crate) use tests::WIDE as NAMES;

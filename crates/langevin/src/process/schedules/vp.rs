@@ -2,10 +2,11 @@
 //!
 //! From $\alpha\alpha' + \sigma\sigma' = 0$: $\sigma' = -\alpha\alpha'/\sigma$ and the velocity reads $D = \alpha x + (\sigma^2/\alpha') u$.
 
+use super::ProcessSpec;
 use super::linear_beta::LinearBeta;
-use super::{Affine, ProcessSpec, Schedule};
 use crate::error::Result;
 use crate::math::{atan, cos, exp, expm1, ln, ln_1p, sin};
+use crate::process::{Affine, Schedule};
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
 /// ln(1 + r²), also where r² overflows.

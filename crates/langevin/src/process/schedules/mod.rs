@@ -1,6 +1,24 @@
-//! Processes as names and as documents.
+//! The schedules, a file each, and what they are called: as names, and as documents.
+//!
+//! A schedule of another file has five lines here: its module, its kind in [`ProcessSpec`] with its
+//! name, its place in [`Process::NAMES`], and its construction from a name and from a document.
 
-use super::{Betas, Between, Process, SubVp, Tabulated, VpLinear};
+mod betas;
+mod linear_beta;
+mod rectified_flow;
+mod sub_vp;
+mod table;
+mod ve;
+mod vp;
+
+pub use betas::Betas;
+pub use rectified_flow::RectifiedFlow;
+pub use sub_vp::SubVp;
+pub use table::{Between, Tabulated};
+pub use ve::Ve;
+pub use vp::{Vp, VpCosine, VpLinear};
+
+use super::Process;
 use crate::error::{Error, Kind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +27,7 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum ProcessSpec {
-    /// [`Vp`](super::Vp).
+    /// [`Vp`].
     Vp,
     /// [`VpLinear`].
     VpLinear {
@@ -18,11 +36,11 @@ pub enum ProcessSpec {
         /// β(1).
         beta_max: f64,
     },
-    /// [`VpCosine`](super::VpCosine).
+    /// [`VpCosine`].
     VpCosine,
-    /// [`Ve`](super::Ve).
+    /// [`Ve`].
     Ve,
-    /// [`RectifiedFlow`](super::RectifiedFlow).
+    /// [`RectifiedFlow`].
     RectifiedFlow,
     /// [`SubVp`].
     SubVp {

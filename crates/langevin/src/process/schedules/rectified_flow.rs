@@ -2,7 +2,8 @@
 //!
 //! s = 1 is reached only at infinite VP time: a finite start $\sigma_{VE} = \Sigma$ is $s = \Sigma/(1+\Sigma) < 1$.
 
-use super::{Affine, ProcessSpec, Schedule};
+use super::ProcessSpec;
+use crate::process::{Affine, Schedule};
 
 /// α = 1 − s, σ = s on \[0, 1\]. The velocity is u = ε − x0: $D = x - s u$.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,7 @@
 //! Variance exploding in Karras's clock: $x = x_0 + \sigma\varepsilon$, and the time is σ itself.
 
-use super::{Affine, ProcessSpec, Schedule};
+use super::ProcessSpec;
+use crate::process::{Affine, Schedule};
 
 /// α = 1, t = σ ≥ 0. The velocity is ε: $D = x - \sigma u$.
 #[derive(Clone, Copy, Debug, PartialEq)]

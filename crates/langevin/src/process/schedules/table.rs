@@ -1,9 +1,10 @@
 //! Tabulated processes: the discrete tables of DDPM, read at every real index. See [`Tabulated`] for the formulas.
 
 use super::vp::ln_1p_square;
-use super::{Affine, Betas, ProcessSpec, Schedule};
+use super::{Betas, ProcessSpec};
 use crate::error::{Error, Result};
 use crate::math::{exp, expm1, ln, ln_1p};
+use crate::process::{Affine, Schedule};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -4,10 +4,11 @@
 //!
 //! Source: Song et al., arXiv 2011.13456, §3.4 and appendix B.
 
+use super::ProcessSpec;
 use super::linear_beta::LinearBeta;
-use super::{Affine, ProcessSpec, Schedule};
 use crate::error::Result;
 use crate::math::{asinh, exp, expm1};
+use crate::process::{Affine, Schedule};
 
 /// β(t) = β₀ + (β₁ − β₀) t on \[0, 1\], σ = 1 − α². The velocity reads $D = \frac{2\alpha}{1+\alpha^2} x - \frac{2\sigma}{\alpha\beta(1+\alpha^2)} u$.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
