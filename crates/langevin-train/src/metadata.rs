@@ -1,11 +1,10 @@
 //! What a model file says about its network.
 
+use crate::coupling::Coupling;
 use crate::fingerprint::Fingerprint;
 use crate::moments::MomentsSpec;
-use crate::net::dit::DitConfig;
-use crate::net::mlp::MlpConfig;
+use crate::nn::spec::NetworkSpec;
 use crate::normalization::Normalization;
-use crate::recipe::Coupling;
 use langevin::formulation::FormulationSpec;
 use langevin::objective::Histogram;
 use langevin::objective::{TimeDensity, Weight};
@@ -36,35 +35,6 @@ pub struct Metadata {
     pub moments: Option<MomentsSpec>,
     /// How it was trained.
     pub training: TrainingRecord,
-}
-
-/// An architecture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum NetworkSpec {
-    /// A multilayer perceptron.
-    Mlp(MlpConfig),
-    /// A diffusion transformer, for pictures.
-    Dit(DitConfig),
-}
-
-impl Default for NetworkSpec {
-    fn default() -> Self {
-        MlpConfig::default().into()
-    }
-}
-
-impl From<DitConfig> for NetworkSpec {
-    fn from(config: DitConfig) -> Self {
-        Self::Dit(config)
-    }
-}
-
-impl From<MlpConfig> for NetworkSpec {
-    fn from(config: MlpConfig) -> Self {
-        Self::Mlp(config)
-    }
 }
 
 /// A data set, by name and size.

@@ -4,9 +4,9 @@
 
 use super::order::Order;
 use super::problem::Problem;
+use crate::coupling::Coupling;
 use crate::error::Result;
-use crate::net::MOST_LANES;
-use crate::recipe::Coupling;
+use crate::nn::net::MOST_LANES;
 use rayon::prelude::*;
 use std::collections::VecDeque;
 

@@ -2,7 +2,7 @@
 
 use super::trainer::Trainer;
 use crate::error::Result;
-use crate::network::Network;
+use crate::nn::network::Network;
 
 /// What is kept of the best step.
 #[derive(Clone, Debug, PartialEq)]

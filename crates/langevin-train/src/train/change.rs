@@ -1,10 +1,28 @@
 //! A training that begins with the weights of a network, or goes on with other numbers of the optimiser.
 
+use super::recipe::{Budget, FINE_TUNING_RATE, Recipe};
 use super::trainer::Trainer;
 use crate::error::{Error, Result};
-use crate::network::Network;
-use crate::recipe::Recipe;
+use crate::nn::network::Network;
 use langevin_data::Dataset;
+
+impl Recipe {
+    /// The recipe of a network that was trained: its formulation, loss, normalisation and architecture, and the defaults of the optimiser with a learning rate of [`FINE_TUNING_RATE`]. For
+    /// [`Trainer::from_network`](crate::Trainer::from_network).
+    #[must_use]
+    pub fn of(network: &Network, budget: Budget) -> Self {
+        let metadata = network.metadata();
+        let mut recipe = Self::new(network.formulation().clone(), budget);
+        (recipe.weight, recipe.times) = (metadata.training.weight, metadata.training.times.clone());
+        recipe.coupling = metadata.training.coupling;
+        recipe.dequantize = metadata.data.dequantized;
+        recipe.normalization = Some(metadata.normalization.clone());
+        recipe.network = metadata.network.clone();
+        recipe.learning_rate = FINE_TUNING_RATE;
+        (recipe.reading, recipe.frame) = (metadata.data.reading.clone(), metadata.data.frame.clone());
+        recipe
+    }
+}
 
 impl Trainer {
     /// A run that has not begun and starts from the weights of `network`, with a new optimiser: for other or more data of the same shape and classes. [`Recipe::of`] is the recipe of the network.
@@ -30,8 +48,8 @@ impl Trainer {
         if shape != network.shape() {
             return Err(Error::data("the rows are of another shape than those of the model")
                 .at(data.name())
-                .expected(crate::net::extents(network.shape()))
-                .got(crate::net::extents(&shape)));
+                .expected(crate::nn::net::extents(network.shape()))
+                .got(crate::nn::net::extents(&shape)));
         }
         if recipe.network != metadata.network {
             return Err(Error::argument("the recipe has another network than the model").at("network"));

@@ -3,6 +3,7 @@
 use super::health::{RECOVERED, WINDOW};
 use super::trainer::Trainer;
 use crate::error::{Error, Result};
+use crate::nn::network::Network;
 
 /// A smoothed loss so many times the least so far is called an explosion.
 const GROWN: f64 = 100.0;
@@ -78,6 +79,14 @@ impl Trainer {
             }
             _ => error,
         }
+    }
+}
+
+impl Error {
+    /// The last good averaged network of a training run that diverged.
+    #[must_use]
+    pub fn into_network(self) -> Option<Network> {
+        self.into_kept()
     }
 }
 

@@ -6,8 +6,8 @@
 use super::ahead::Drawn;
 use super::problem::{Batch, Problem, Seen};
 use crate::error::Result;
-use crate::net::{Net, Passes};
-use crate::stop::Stop;
+use crate::nn::net::{Net, Passes};
+use crate::nn::stop::Stop;
 use rayon::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

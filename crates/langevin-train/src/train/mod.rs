@@ -9,26 +9,30 @@
 //! interruption changes no bit either.
 
 mod ahead;
+mod averages;
 mod best;
 mod change;
 mod health;
 mod judge;
 mod lanes;
 mod memory;
+pub(crate) mod optimizer;
 mod order;
 mod problem;
+pub(crate) mod recipe;
 mod smooth;
 mod state;
 mod trainer;
 
+pub use averages::Averages;
 pub(crate) use lanes::rows_of_lane;
 pub(crate) use order::Order;
+pub use recipe::{Budget, Decay, FINE_TUNING_RATE, Recipe};
 pub(crate) use smooth::Smooth;
 pub use trainer::{Progress, Trainer};
 
 use crate::error::Result;
-use crate::network::Network;
-use crate::recipe::Recipe;
+use crate::nn::network::Network;
 use langevin_data::Dataset;
 use std::ops::ControlFlow;
 

@@ -1,10 +1,10 @@
 //! What a step minimises: the pairs of a batch, what the network is given of them, and what it should answer.
 
+use super::recipe::Recipe;
 use crate::error::{Error, Result};
-use crate::net::{self, Rows};
-use crate::network::{input_scale, output_scale};
+use crate::nn::net::{self, Rows};
+use crate::nn::network::{input_scale, output_scale};
 use crate::normalization::Normalization;
-use crate::recipe::Recipe;
 use langevin::noise::{draws, fill_normals, fill_uniforms};
 use langevin::objective::Weight;
 use langevin::{Formulation, Objective, SampleId};
@@ -54,7 +54,7 @@ pub(crate) struct Batch {
 
 impl Batch {
     pub(crate) fn rows(&self) -> Rows<'_> {
-        Rows { x: &self.x, f: &self.f, one_level: false, labels: &self.labels }
+        Rows { x: &self.x, features: &self.f, one_level: false, labels: &self.labels }
     }
 
     /// The loss of these outputs. The target gives way to the gradient of the outputs, the [`cotangent`](Self::cotangent).
@@ -79,7 +79,7 @@ impl Batch {
         let width = self.target.len() / self.weights.len().max(1);
         let (mut zero, mut one) = (0.0, 0.0);
         for (target, weight) in self.target.chunks_exact(width.max(1)).zip(&self.weights) {
-            let square = crate::kernels::sum(width, |i| target[i] * target[i]);
+            let square = crate::nn::kernels::sum(width, |i| target[i] * target[i]);
             zero += f64::from(*weight) * f64::from(square);
             one += f64::from(*weight) * width as f64;
         }
@@ -94,7 +94,7 @@ impl Batch {
 
 /// target ← factor (out − target); the sum of the squares of out − target.
 fn residual(target: &mut [f32], out: &[f32], factor: f32) -> f32 {
-    let square = crate::kernels::sum(out.len(), |i| (out[i] - target[i]) * (out[i] - target[i]));
+    let square = crate::nn::kernels::sum(out.len(), |i| (out[i] - target[i]) * (out[i] - target[i]));
     target.iter_mut().zip(out).for_each(|(target, out)| *target = factor * (out - *target));
     square
 }

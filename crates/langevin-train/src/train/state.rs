@@ -5,13 +5,13 @@
 //! clock are all here; noise and order need nothing, since they are functions of the seed and of the step.
 
 use super::best::{Best, BestSpec};
+use super::recipe::Recipe;
 use super::smooth::Smooth;
 use super::trainer::Trainer;
-use crate::checkpoint::{check_sizes, flat_lists};
-use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::net;
-use crate::recipe::Recipe;
+use crate::nn::device::Device;
+use crate::nn::file::{check_sizes, flat_lists};
+use crate::nn::net;
 use langevin::objective::{Histogram, Learner};
 use langevin_data::Dataset;
 use safetensors::SafeTensors;
@@ -206,8 +206,11 @@ impl Trainer {
                 .got(got));
         }
         let count = net::size(
-            net::build(&document.recipe.network, &document.recipe.augment().shape(data.shape())?, &Device::default())?
-                .slots(),
+            document
+                .recipe
+                .network
+                .build(&document.recipe.augment().shape(data.shape())?, &Device::default())?
+                .parameters(),
         );
         let (mut lists, mut parts) = (Vec::new(), Vec::new());
         for name in names(document.recipe.averages, document.best.is_some()) {

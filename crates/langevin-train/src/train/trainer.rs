@@ -1,25 +1,26 @@
 //! One training run, a step at a time.
 
 use super::ahead::Ahead;
+use super::averages::{Averages, Followers};
 use super::best::Best;
 use super::health::Health;
 use super::lanes::Lanes;
+use super::optimizer::Optimizer;
 use super::order::Order;
 use super::problem::Problem;
+use super::recipe::{Budget, Recipe};
 use super::smooth::Smooth;
 use super::state::Contents;
-use crate::averages::{Averages, Followers};
-use crate::device::Device;
+use crate::coupling::Coupling;
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::metadata::{DataSpec, MODEL_VERSION, Metadata, TrainingRecord};
 use crate::moments::{Moments, MomentsSpec};
-use crate::net::{self, Net};
-use crate::network::Network;
+use crate::nn::device::Device;
+use crate::nn::net::{self, Net};
+use crate::nn::network::Network;
+use crate::nn::stop::Stop;
 use crate::normalization::Normalization;
-use crate::optimizer::Optimizer;
-use crate::recipe::{Budget, Coupling, Recipe};
-use crate::stop::Stop;
 use langevin::Objective;
 use langevin::objective::Weight;
 use langevin::objective::{Histogram, Learner};
@@ -166,7 +167,7 @@ impl Trainer {
             let lattice = lattice.clone().unwrap_or_else(Lattice::whole);
             (0..shape.iter().product()).map(|element| lattice.step(element)).collect()
         });
-        let net = net::build(&recipe.network, &shape, &Device::default())?;
+        let net = recipe.network.build(&shape, &Device::default())?;
         let problem = Problem {
             data: data.clone(),
             augment,
@@ -225,7 +226,7 @@ impl Trainer {
     /// # Errors
     /// A device that cannot hold it.
     pub fn on(mut self, device: &Device) -> Result<Self> {
-        self.net = net::build(&self.recipe().network, &self.problem.shape, device)?;
+        self.net = self.recipe().network.build(&self.problem.shape, device)?;
         self.device = device.clone();
         self.lanes = Lanes::new(&*self.net, self.recipe().batch, self.optimizer.values.len());
         self.lanes.watch(self.stop, &self.done);

@@ -3,8 +3,8 @@
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;
 
+use super::net::Net;
 use crate::error::{Error, Result};
-use crate::net::Net;
 use std::fmt;
 
 /// Where a network is evaluated: this processor, or a graphics card.

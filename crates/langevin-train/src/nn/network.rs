@@ -6,11 +6,11 @@
 //!
 //! so a score (of size 1/σ) is learned as easily as a velocity.
 
-use crate::device::Device;
+use super::device::Device;
+use super::net::{self, Net, Parameter, Pass, Passes, Rows, check_outputs};
 use crate::error::{Error, Result};
 use crate::metadata::Metadata;
 use crate::moments::Moments;
-use crate::net::{self, Net, Pass, Passes, Rows, Slot};
 use crate::normalization::Normalization;
 use langevin::model::Branch;
 use langevin::prediction::Parts;
@@ -30,7 +30,7 @@ pub struct Network {
     net: Box<dyn Net>,
     device: Device,
     width: usize,
-    /// Flat, in the order of the network's slots.
+    /// Flat, in the order of the network's parameters.
     values: Vec<f32>,
     passes: Passes,
     /// Which class is asked for.
@@ -52,9 +52,9 @@ impl Network {
         values: Vec<f32>,
     ) -> Result<Self> {
         let device = Device::default();
-        let net = net::build(&metadata.network, &metadata.data.shape, &device)?;
+        let net = metadata.network.build(&metadata.data.shape, &device)?;
         let width = metadata.data.shape.iter().product();
-        let wanted = net::size(net.slots());
+        let wanted = net::size(net.parameters());
         if values.len() != wanted {
             return Err(Error::checkpoint("the weights do not fit the network")
                 .expected(wanted.to_string())
@@ -69,7 +69,7 @@ impl Network {
     /// # Errors
     /// A device that cannot hold it.
     pub fn on(mut self, device: &Device) -> Result<Self> {
-        self.net = net::build(&self.metadata.network, &self.metadata.data.shape, device)?;
+        self.net = self.metadata.network.build(&self.metadata.data.shape, device)?;
         self.passes = Passes::new(self.net.chunk().max(LEAST));
         self.device = device.clone();
         Ok(self)
@@ -159,8 +159,8 @@ impl Network {
         self.metadata.normalization.denormalize(samples, self.width);
     }
 
-    pub(crate) fn slots(&self) -> &[Slot] {
-        self.net.slots()
+    pub(crate) fn layout(&self) -> &[Parameter] {
+        self.net.parameters()
     }
 
     pub(crate) fn values(&self) -> &[f32] {
@@ -244,8 +244,9 @@ impl Network {
     ) -> langevin::Result<()> {
         self.chunked(len, query, get, |chunk, pass| {
             let (first, scales) = (chunk.first * self.width, &chunk.scales);
-            let rows = Rows { x: &chunk.x, f: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels };
+            let rows = Rows { x: &chunk.x, features: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels };
             let out = pass.forward(&self.values, rows, chunk.padded, false)?;
+            check_outputs(out, &chunk.x)?;
             scatter(out, scales, self.width, |i, value| put(first + i, value));
             Ok(())
         })
@@ -273,8 +274,9 @@ impl Network {
         let read = |i: usize| narrow(x[i]);
         self.chunked(x.len(), query, read, |chunk, pass| {
             let (first, count) = (chunk.first * width, chunk.scales.len());
-            let rows = Rows { x: &chunk.x, f: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels };
+            let rows = Rows { x: &chunk.x, features: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels };
             let value = pass.forward(&self.values, rows, chunk.padded, true)?;
+            check_outputs(value, &chunk.x)?;
             scatter(value, &chunk.scales, width, |i, value| out[first + i] = widen(value));
             for (v, product) in cotangents.iter().zip(&mut products) {
                 scaled.clear();

@@ -17,7 +17,8 @@
 
 use super::math::exp;
 use super::matrix::{add_product, product, rows, rows_mut, strided, strided_mut};
-use crate::stop::Stop;
+use super::sum::{LANES, sum};
+use crate::nn::stop::Stop;
 use faer::{MatMut, MatRef};
 use pulp::Simd;
 
@@ -109,15 +110,15 @@ fn scaled_with<S: Simd>(_simd: S, q: &[f32], stride: usize, gain: &[f32], factor
 #[inline(always)]
 fn soften_with<S: Simd>(_simd: S, s: &mut [f32], keys: usize, row: &mut [[f32; 3]]) {
     for (s, row) in s.chunks_exact_mut(keys).zip(row) {
-        let mut lanes = [f32::NEG_INFINITY; super::LANES];
-        let (whole, rest) = s.as_chunks::<{ super::LANES }>();
+        let mut lanes = [f32::NEG_INFINITY; LANES];
+        let (whole, rest) = s.as_chunks::<{ LANES }>();
         for s in whole {
             lanes.iter_mut().zip(s).for_each(|(m, s)| *m = if *s > *m { *s } else { *m });
         }
         lanes.iter_mut().zip(rest).for_each(|(m, s)| *m = if *s > *m { *s } else { *m });
         let most = lanes.iter().fold(row[0], |m, s| if *s > m { *s } else { m });
         s.iter_mut().for_each(|s| *s = exp(*s - most));
-        let total = super::sum(keys, |i| s[i]);
+        let total = sum(keys, |i| s[i]);
         let factor = exp(row[0] - most);
         *row = [most, row[1] * factor + total, factor];
     }
@@ -241,7 +242,7 @@ pub(crate) fn back(
         for (token, row) in (first..).zip(row.iter_mut()) {
             let place = token * heads.width + index * head;
             let (g, out) = (&g[place..][..head], &out[place..][..head]);
-            row[0] = super::sum(head, |i| g[i] * out[i]);
+            row[0] = sum(head, |i| g[i] * out[i]);
         }
         let g = heads.result(g, index, queries);
         for keys in tiles(heads.tokens) {

@@ -11,7 +11,7 @@
 //!
 //! Source: Loshchilov & Hutter, arXiv 1711.05101.
 
-use crate::averages::Followers;
+use super::averages::Followers;
 use pulp::Simd;
 use rayon::prelude::*;
 

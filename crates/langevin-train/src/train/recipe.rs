@@ -1,10 +1,10 @@
 //! What to train, and how.
 
-use crate::device::Device;
+use crate::coupling::Coupling;
 use crate::error::{Error, Result};
-use crate::metadata::{HeldOut, NetworkSpec};
-use crate::net;
-use crate::network::Network;
+use crate::metadata::HeldOut;
+use crate::nn::device::Device;
+use crate::nn::spec::NetworkSpec;
 use crate::normalization::Normalization;
 use langevin::grid::{SIGMAS, usual_range};
 use langevin::objective::{TimeDensity, Weight};
@@ -59,44 +59,6 @@ impl Decay {
             Self::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * fraction).cos()),
             Self::Linear => 1.0 - fraction,
             Self::Constant => 1.0,
-        }
-    }
-}
-
-/// How the noise of a batch is coupled to its data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Coupling {
-    /// Not at all: every formulation of the network is exact.
-    #[default]
-    Independent,
-    /// Each datum of the batch with the noise that the shortest assignment gives it (Tong et al., arXiv 2302.00482; Pooladian et al., arXiv 2304.14772). The ODE
-    /// is straighter, and still one ODE in every clock; but the noise is then no longer independent of the datum, so the network is no score, and SDEs and likelihood bounds do not hold.
-    Transport,
-}
-
-impl Coupling {
-    pub(crate) fn is_independent(&self) -> bool {
-        *self == Self::Independent
-    }
-
-    /// `independent` or `transport`.
-    ///
-    /// # Errors
-    /// An unknown name.
-    pub fn parse(name: &str) -> Result<Self> {
-        match name {
-            "independent" => Ok(Self::Independent),
-            "transport" => Ok(Self::Transport),
-            _ => {
-                let error = Error::argument("unknown coupling").expected("independent or transport");
-                let error = error.got(format!("'{name}'"));
-                Err(match langevin::error::nearest(name, &["independent", "transport"]) {
-                    Some(near) => error.hinting(format!("did you mean '{near}'?")),
-                    None => error,
-                })
-            }
         }
     }
 }
@@ -207,22 +169,6 @@ impl Recipe {
         }
     }
 
-    /// The recipe of a network that was trained: its formulation, loss, normalisation and architecture, and the defaults of the optimiser with a learning rate of [`FINE_TUNING_RATE`]. For
-    /// [`Trainer::from_network`](crate::Trainer::from_network).
-    #[must_use]
-    pub fn of(network: &Network, budget: Budget) -> Self {
-        let metadata = network.metadata();
-        let mut recipe = Self::new(network.formulation().clone(), budget);
-        (recipe.weight, recipe.times) = (metadata.training.weight, metadata.training.times.clone());
-        recipe.coupling = metadata.training.coupling;
-        recipe.dequantize = metadata.data.dequantized;
-        recipe.normalization = Some(metadata.normalization.clone());
-        recipe.network = metadata.network.clone();
-        recipe.learning_rate = FINE_TUNING_RATE;
-        (recipe.reading, recipe.frame) = (metadata.data.reading.clone(), metadata.data.frame.clone());
-        recipe
-    }
-
     /// Returns the recipe without the record of how the data were read.
     #[must_use]
     pub fn without_reading(self) -> Self {
@@ -255,7 +201,7 @@ impl Recipe {
             Err(Error::argument("bad recipe").at(field).expected(expected).got(got))
         };
         let at_least_0 = |value: f64| value >= 0.0 && value.is_finite();
-        net::build(&self.network, shape, &Device::default())?;
+        self.network.build(shape, &Device::default())?;
         let width = shape.iter().product();
         if let Some(map) = self.normalization.as_ref().filter(|map| !map.fits(width)) {
             let expected = format!("1 or {width} finite shifts, as many positive scales");

@@ -1,9 +1,9 @@
 //! Averages of the weights that are kept on the way, and models of any average made of them afterwards ([`average`](crate::average)).
 
 use crate::average::{Profile, mixture};
-use crate::checkpoint::{check_sizes, flat_lists};
 use crate::error::{Error, Result};
-use crate::network::Network;
+use crate::nn::file::{check_sizes, flat_lists};
+use crate::nn::network::Network;
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
