@@ -36,5 +36,6 @@ pub use metadata::{DataSpec, HeldOut, MODEL_VERSION, Metadata, TrainingRecord};
 pub use moments::{Moments, MomentsKind, MomentsSpec};
 pub use nn::{Activation, Device, DitConfig, MlpConfig, Network, NetworkSpec};
 pub use normalization::Normalization;
+pub use train::task;
 pub use train::{Averages, Budget, Decay, FINE_TUNING_RATE, Progress, Recipe, Trainer, train};
 pub use vae::{Vae, VaeConfig, VaeProgress, train_vae};

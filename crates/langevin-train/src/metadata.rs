@@ -100,6 +100,9 @@ pub struct TrainingRecord {
     pub batch: usize,
     /// The seed of everything random.
     pub seed: u64,
+    /// The name of the [`Task`](crate::task::Task) that was minimised, where it was not the recipe's own objective.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
     /// The weight of the loss.
     pub weight: Weight,
     /// The density of the noise levels.

@@ -97,7 +97,9 @@ impl CustomNetwork {
                 .at("network")
                 .expected("a network of langevin")
                 .got(format!("'{}'", self.name))
-                .hinting("load it in the program that defines it, with Network::load_with"));
+                .hinting(
+                    "use the program that defines it: Network::load_with for a model, Trainer::restore for a state",
+                ));
         };
         let net = build(shape)?;
         check(&*net).map_err(|error| error.at(format!("network '{}'", self.name)))?;

@@ -3,7 +3,7 @@
 //! The loss of the output 0 on the same rows, noise and levels is known in every step. Data with outliers, levels of large weight and weights that are learned raise both losses alike, so their
 //! ratio is known from few steps: it starts at 1 and falls. A ratio in the hundreds is an explosion; a training that is on its way down from it is left alone.
 
-use super::lanes::Losses;
+use super::problem::Losses;
 
 /// So many times the loss of a network that has learned nothing is called an explosion.
 pub(super) const EXPLODED: f64 = 100.0;

@@ -1,8 +1,6 @@
 //! Training: draws, loss, gradient, step.
 //!
-//! Row r of step n is the pair (x0, ε) at level λ, with x = αx0 + σε. The network's output has the target c₀x0 + c₁ε, and
-//!
-//! $$L = \frac{1}{\mathrm{batch}\cdot d}\sum_r w (\alpha B/\sigma)^2 \lVert \mathrm{out} - (c_0 x_0 + c_1\varepsilon) \rVert^2 .$$
+//! What a step minimises is a [`Task`](task::Task); this file's neighbours draw the pairs of data and noise that it is given.
 //!
 //! Everything random has an address: noise and level of a row are functions of (seed, n·batch + r), the order of the data of (seed, epoch). The batch is
 //! cut into lanes that run in parallel and whose gradients are added in order ([`lanes`]), so threads change no bit. What a [`Trainer`] is between two steps is one file ([`state`]), so an
@@ -12,6 +10,7 @@ mod ahead;
 mod averages;
 mod best;
 mod change;
+mod contents;
 mod health;
 mod judge;
 mod lanes;
@@ -22,6 +21,7 @@ mod problem;
 pub(crate) mod recipe;
 mod smooth;
 mod state;
+pub mod task;
 mod trainer;
 
 pub use averages::Averages;

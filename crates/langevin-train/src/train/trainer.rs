@@ -2,7 +2,7 @@
 
 use super::ahead::Ahead;
 use super::averages::{Averages, Followers};
-use super::best::Best;
+use super::contents::{Best, Contents};
 use super::health::Health;
 use super::lanes::Lanes;
 use super::optimizer::Optimizer;
@@ -10,7 +10,7 @@ use super::order::Order;
 use super::problem::Problem;
 use super::recipe::{Budget, Recipe};
 use super::smooth::Smooth;
-use super::state::Contents;
+use super::task::{Denoising, Task};
 use crate::coupling::Coupling;
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
@@ -175,6 +175,7 @@ impl Trainer {
             shape,
             classes: net.classes(),
             recipe: recipe.clone(),
+            task: Arc::new(Denoising),
             formulation,
             objective: objective.clone(),
             normalization,
@@ -185,6 +186,12 @@ impl Trainer {
         let chosen = Moments::chosen(data.rows(), problem.width, recipe.seed);
         let moments = Moments::of(&problem.visit(&chosen)?, problem.width);
         let initial = net.init(recipe.seed);
+        if initial.len() != net::size(net.parameters()) {
+            return Err(Error::argument("the initial weights do not fit the network")
+                .at("network")
+                .expected(net::size(net.parameters()).to_string())
+                .got(initial.len().to_string()));
+        }
         let mut optimizer = Optimizer::new(initial, recipe.weight_decay, recipe.clip, recipe.ema);
         if recipe.averages {
             optimizer.followers = Some(Followers::new(&optimizer.values)?);
@@ -219,6 +226,31 @@ impl Trainer {
             stop: Stop::default(),
             done,
         })
+    }
+
+    /// Returns the same run, which has not begun, minimising a [`Task`] in place of the recipe's own objective.
+    ///
+    /// # Errors
+    /// Returns an error if a step was made, if the task has no name of its own, or if the recipe learns weights or
+    /// levels from the errors of its own objective.
+    pub fn with_task(mut self, task: impl Task + 'static) -> Result<Self> {
+        let refuse = |expected: &str, got: String| {
+            Err(Error::argument("the task cannot be used").at("task").expected(expected).got(got))
+        };
+        if self.step > 0 {
+            return refuse("a run that has not begun", format!("{} steps", self.step));
+        }
+        if ["", Denoising::NAME].contains(&task.name()) {
+            return refuse("a name of its own", format!("'{}'", task.name()));
+        }
+        if self.problem.learns() {
+            return refuse(
+                "a recipe that learns neither levels nor weights",
+                "`adaptive` or `Weight::Uncertainty`".into(),
+            );
+        }
+        self.problem.task = Arc::new(task);
+        Ok(self)
     }
 
     /// The same run, its network evaluated on this device from now on. Weights, optimiser and averages stay here.
@@ -466,6 +498,7 @@ impl Trainer {
                 seconds: self.elapsed().as_secs_f64(),
                 batch: recipe.batch,
                 seed: recipe.seed,
+                task: self.problem.own_task().map(str::to_owned),
                 weight: recipe.weight,
                 times: recipe.times.clone(),
                 learned: recipe.adaptive.then(|| self.learner.density()),
