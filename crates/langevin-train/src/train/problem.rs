@@ -1,8 +1,9 @@
 //! The pairs of a batch: data, noise and levels, each a function of its address. What is made of them is the [`Task`]'s.
 
 use super::recipe::Recipe;
-use super::task::{Denoising, Inputs, Outputs, Pairs, Task, square};
+use super::task::{Denoising, Inputs, Outputs, Pairs, Task};
 use crate::error::{Error, Result};
+use crate::nn::kernels::square_apart;
 use crate::nn::net::{Rows, check_outputs};
 use crate::nn::network::output_scale;
 use crate::normalization::Normalization;
@@ -73,7 +74,7 @@ impl Batch {
         let losses = Losses { nothing: task.baseline(&outputs)?, loss: task.compare(&outputs, gradient)? };
         let rows = out.chunks_exact(width).zip(target.chunks_exact(width));
         for (seen, (out, target)) in self.seen.iter_mut().zip(rows) {
-            seen.error *= f64::from(square(out, target));
+            seen.error *= f64::from(square_apart(out, target));
         }
         Ok(losses)
     }

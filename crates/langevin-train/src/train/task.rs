@@ -14,7 +14,7 @@
 
 use crate::error::{Error, Result};
 use crate::nn::check::{check_gradient, normals};
-use crate::nn::kernels::sum;
+use crate::nn::kernels::{square, square_apart};
 use crate::nn::net::features;
 use crate::nn::network::{input_scale, output_scale};
 use langevin::{Formulation, Level, Objective, Process, SampleId};
@@ -221,7 +221,7 @@ impl Task for Denoising {
         let mut loss = 0.0;
         let rows = gradient.chunks_exact_mut(width).zip(target.chunks_exact(width)).zip(out.chunks_exact(width));
         for (((gradient, target), out), weight) in rows.zip(weights) {
-            loss += f64::from(*weight) * f64::from(square(out, target));
+            loss += f64::from(*weight) * f64::from(square_apart(out, target));
             let factor = 2.0 * weight;
             gradient.iter_mut().zip(out).zip(target).for_each(|((g, out), target)| *g = factor * (out - target));
         }
@@ -233,17 +233,11 @@ impl Task for Denoising {
     fn baseline(&self, outputs: &Outputs<'_>) -> Result<f64> {
         let (width, mut zero, mut one) = (outputs.width, 0.0, 0.0);
         for (target, weight) in outputs.target.chunks_exact(width).zip(outputs.weights) {
-            let square = sum(width, |i| target[i] * target[i]);
-            zero += f64::from(*weight) * f64::from(square);
+            zero += f64::from(*weight) * f64::from(square(target));
             one += f64::from(*weight) * width as f64;
         }
         Ok(zero.max(0.1 * one))
     }
-}
-
-/// ‖out − target‖².
-pub(crate) fn square(out: &[f32], target: &[f32]) -> f32 {
-    sum(out.len(), |i| (out[i] - target[i]) * (out[i] - target[i]))
 }
 
 /// Holds the gradient that a task [gives of its loss](Task::compare) against finite differences, on `count` rows of `width`

@@ -28,7 +28,7 @@ pub use activation::{Activation, activate, activate_back};
 pub use matrix::{add_linear, add_linear_back_x, linear, linear_back_w, linear_back_x};
 pub use norm::{modulate, modulate_back};
 pub use rows::{add, add_rows, fill, join, join_back};
-pub(crate) use sum::sum;
+pub(crate) use sum::{square, square_apart};
 
 /// Finite differences for the tests of the passes.
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Sums in a fixed order.
 
+use pulp::Simd;
+
 /// Partial sums of a reduction: one AVX-512 register of f32.
 pub(crate) const LANES: usize = 16;
 
@@ -19,6 +21,21 @@ pub(crate) fn sum(len: usize, f: impl Fn(usize) -> f32) -> f32 {
         *sum += f(whole + lane);
     }
     lanes.iter().sum()
+}
+
+/// ‖a‖².
+#[pulp::with_simd(square = pulp::Arch::new())]
+#[inline(always)]
+pub(crate) fn square_with<S: Simd>(_simd: S, a: &[f32]) -> f32 {
+    sum(a.len(), |i| a[i] * a[i])
+}
+
+/// ‖a − b‖².
+#[pulp::with_simd(square_apart = pulp::Arch::new())]
+#[inline(always)]
+pub(crate) fn square_apart_with<S: Simd>(_simd: S, a: &[f32], b: &[f32]) -> f32 {
+    let b = &b[..a.len()];
+    sum(a.len(), |i| (a[i] - b[i]) * (a[i] - b[i]))
 }
 
 #[cfg(test)]
