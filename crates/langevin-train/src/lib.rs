@@ -14,6 +14,8 @@
 //!
 //! [`Dataset`] → [`train`] with a [`Recipe`] → [`Network`], which is a [`langevin::Model`] and one file. Networks are
 //! passes over flat memory, with their gradients written beside them; a [`Trainer`] is a run a step at a time.
+//!
+//! Networks of your own are written with [`nn`], and what a training minimises with [`task`].
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 

@@ -1,10 +1,13 @@
-//! A training that begins with the weights of a network, or goes on with other numbers of the optimiser.
+//! What is chosen of a training beside its recipe: the weights of a network to begin with, a task of one's own, and other numbers of the
+//! optimiser on the way.
 
 use super::recipe::{Budget, FINE_TUNING_RATE, Recipe};
+use super::task::{Denoising, Task};
 use super::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::nn::network::Network;
 use langevin_data::Dataset;
+use std::sync::Arc;
 
 impl Recipe {
     /// The recipe of a network that was trained: its formulation, loss, normalisation and architecture, and the defaults of the optimiser with a learning rate of [`FINE_TUNING_RATE`]. For
@@ -64,6 +67,31 @@ impl Trainer {
             values.copy_from_slice(network.weights());
         }
         Ok(trainer)
+    }
+
+    /// Returns the same run, which has not begun, minimising a [`Task`] in place of the recipe's own objective.
+    ///
+    /// # Errors
+    /// Returns an error if a step was made, if the task has no name of its own, or if the recipe learns weights or
+    /// levels from the errors of its own objective.
+    pub fn with_task(mut self, task: impl Task + 'static) -> Result<Self> {
+        let refuse = |expected: &str, got: String| {
+            Err(Error::argument("the task cannot be used").at("task").expected(expected).got(got))
+        };
+        if self.step > 0 {
+            return refuse("a run that has not begun", format!("{} steps", self.step));
+        }
+        if ["", Denoising::NAME].contains(&task.name()) {
+            return refuse("a name of its own", format!("'{}'", task.name()));
+        }
+        if self.problem.learns() {
+            return refuse(
+                "a recipe that learns neither levels nor weights",
+                "`adaptive` or `Weight::Uncertainty`".into(),
+            );
+        }
+        self.problem.task = Arc::new(task);
+        Ok(self)
     }
 
     /// Goes on with another budget, learning rate, warm-up, decay, weight decay or clipping; everything else of a run stays.

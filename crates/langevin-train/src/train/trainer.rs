@@ -10,7 +10,7 @@ use super::order::Order;
 use super::problem::Problem;
 use super::recipe::{Budget, Recipe};
 use super::smooth::Smooth;
-use super::task::{Denoising, Task};
+use super::task::Denoising;
 use crate::coupling::Coupling;
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
@@ -226,31 +226,6 @@ impl Trainer {
             stop: Stop::default(),
             done,
         })
-    }
-
-    /// Returns the same run, which has not begun, minimising a [`Task`] in place of the recipe's own objective.
-    ///
-    /// # Errors
-    /// Returns an error if a step was made, if the task has no name of its own, or if the recipe learns weights or
-    /// levels from the errors of its own objective.
-    pub fn with_task(mut self, task: impl Task + 'static) -> Result<Self> {
-        let refuse = |expected: &str, got: String| {
-            Err(Error::argument("the task cannot be used").at("task").expected(expected).got(got))
-        };
-        if self.step > 0 {
-            return refuse("a run that has not begun", format!("{} steps", self.step));
-        }
-        if ["", Denoising::NAME].contains(&task.name()) {
-            return refuse("a name of its own", format!("'{}'", task.name()));
-        }
-        if self.problem.learns() {
-            return refuse(
-                "a recipe that learns neither levels nor weights",
-                "`adaptive` or `Weight::Uncertainty`".into(),
-            );
-        }
-        self.problem.task = Arc::new(task);
-        Ok(self)
     }
 
     /// The same run, its network evaluated on this device from now on. Weights, optimiser and averages stay here.
