@@ -11,8 +11,10 @@ pub enum Coupling {
     /// Not at all: every formulation of the network is exact.
     #[default]
     Independent,
-    /// Each datum of the batch with the noise that the shortest assignment gives it (Tong et al., arXiv 2302.00482; Pooladian et al., arXiv 2304.14772). The ODE
-    /// is straighter, and still one ODE in every clock; but the noise is then no longer independent of the datum, so the network is no score, and SDEs and likelihood bounds do not hold.
+    /// Each datum of the batch with the noise that the shortest assignment gives it (Tong et al., arXiv
+    /// 2302.00482; Pooladian et al., arXiv 2304.14772). The ODE is straighter, and still one ODE in every
+    /// clock; but the noise is then no longer independent of the datum, so the network is no score, and SDEs
+    /// and likelihood bounds do not hold.
     Transport,
 }
 

@@ -176,7 +176,8 @@ impl Error {
         self.0.kind == Kind::TooLarge
     }
 
-    /// Whether a step was stopped half-way because [`Trainer::stop_when`](crate::Trainer::stop_when) said so. The trainer stands where it stood before the step.
+    /// Whether a step was stopped half-way because [`Trainer::stop_when`](crate::Trainer::stop_when) said so.
+    /// The trainer stands where it stood before the step.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.0.kind == Kind::Stopped
@@ -200,7 +201,8 @@ impl Error {
         self.0.kind == Kind::Checkpoint
     }
 
-    /// Whether training met a loss that is not finite; [`into_network`](Self::into_network) gives what had been learned before.
+    /// Whether training met a loss that is not finite; [`into_network`](Self::into_network) gives what had
+    /// been learned before.
     #[must_use]
     pub fn is_diverged(&self) -> bool {
         self.0.kind == Kind::Diverged

@@ -11,8 +11,9 @@ use langevin::objective::{TimeDensity, Weight};
 use langevin_data::{Frame, Lattice, Options};
 use serde::{Deserialize, Serialize};
 
-/// The newest version of the model file. Version 2 has the [moments](crate::Moments) of the data; 3 knows transformers, classes and pictures; 4 has a
-/// checksum, how the data were read, and what was taken out of their rows. The older ones are read too.
+/// The newest version of the model file. Version 2 has the [moments](crate::Moments) of the data; 3 knows
+/// transformers, classes and pictures; 4 has a checksum, how the data were read, and what was taken out of
+/// their rows. The older ones are read too.
 pub const MODEL_VERSION: u32 = 4;
 
 /// Everything about a network but its weights: the JSON document of a model file.
@@ -60,7 +61,8 @@ pub struct DataSpec {
     /// What was held out, where something was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<HeldOut>,
-    /// Whether a number from [0, step) of the [lattice](Self::lattice) was added to each element, anew at every visit.
+    /// Whether a number from [0, step) of the [lattice](Self::lattice) was added to each element, anew at
+    /// every visit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dequantized: bool,
     /// How the file was read, so that other rows are read alike; none for data that came from no file.
@@ -77,7 +79,8 @@ pub struct DataSpec {
     pub fingerprint: Option<Fingerprint>,
 }
 
-/// The part of a data set that was not trained on: [`Dataset::split`](langevin_data::Dataset::split) with these arguments gives it again.
+/// The part of a data set that was not trained on: [`Dataset::split`](langevin_data::Dataset::split) with
+/// these arguments gives it again.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldOut {
@@ -100,7 +103,8 @@ pub struct TrainingRecord {
     pub batch: usize,
     /// The seed of everything random.
     pub seed: u64,
-    /// The name of the [`Task`](crate::task::Task) that was minimised, where it was not the recipe's own objective.
+    /// The name of the [`Task`](crate::task::Task) that was minimised, where it was not the recipe's own
+    /// objective.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
     /// The weight of the loss.
@@ -111,7 +115,8 @@ pub struct TrainingRecord {
     pub learning_rate: f64,
     /// The decay of the weight average.
     pub ema: f64,
-    /// The length of the power-function average, as a share of the training, where the weights were made afterwards of averages that were kept.
+    /// The length of the power-function average, as a share of the training, where the weights were made
+    /// afterwards of averages that were kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average: Option<f64>,
     /// The number of weights.

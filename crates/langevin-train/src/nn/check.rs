@@ -10,12 +10,12 @@ const LOOKED_AT: usize = 200;
 /// Half the distance of two evaluations.
 const STEP: f32 = 1e-2;
 
-/// Holds the gradient of a scalar function of `x` against its central differences, element by element (some 200 of them
-/// where there are more).
+/// Holds the gradient of a scalar function of `x` against its central differences, element by element (some
+/// 200 of them where there are more).
 ///
-/// A function computed in single precision has an error of 10⁻⁷ of the size of its terms, so that with a step of 10⁻²
-/// a difference quotient is off by 10⁻⁵ of those terms, and by a sixth of the third derivative times 10⁻⁴. `tolerance` is
-/// a share of the largest element of the gradient; 10⁻³ to 10⁻² is usual.
+/// A function computed in single precision has an error of 10⁻⁷ of the size of its terms, so that with a step
+/// of 10⁻² a difference quotient is off by 10⁻⁵ of those terms, and by a sixth of the third derivative times
+/// 10⁻⁴. `tolerance` is a share of the largest element of the gradient; 10⁻³ to 10⁻² is usual.
 ///
 /// ```
 /// use langevin_train::nn::check_gradient;
@@ -28,8 +28,8 @@ const STEP: f32 = 1e-2;
 /// ```
 ///
 /// # Errors
-/// Returns an error that names the first element that differs, or says that the gradient is zero everywhere, not finite or
-/// of another length than `x`.
+/// Returns an error that names the first element that differs, or says that the gradient is zero everywhere,
+/// not finite or of another length than `x`.
 pub fn check_gradient(
     what: &str,
     x: &[f32],
@@ -72,9 +72,10 @@ pub fn check_gradient(
     Ok(())
 }
 
-/// Holds a network's way back against finite differences of its way forward: the gradient of every parameter and of the
-/// states, on `count` rows of `width` elements at levels from clean to noisy and of every class. Also checked: that
-/// outputs are of the right size and the same with and without `keep`, and that gradients are added to what is there.
+/// Holds a network's way back against finite differences of its way forward: the gradient of every parameter
+/// and of the states, on `count` rows of `width` elements at levels from clean to noisy and of every class.
+/// Also checked: that outputs are of the right size and the same with and without `keep`, and that gradients
+/// are added to what is there.
 ///
 /// `weights` should be of some size everywhere: layers that start at zero hide the gradients of those before them.
 /// `tolerance` is that of [`check_gradient`].

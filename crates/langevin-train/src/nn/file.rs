@@ -1,6 +1,8 @@
-//! The model file: one safetensors file, whose metadata map holds the [`Metadata`] as JSON under the key `langevin`.
+//! The model file: one safetensors file, whose metadata map holds the [`Metadata`] as JSON under the key
+//! `langevin`.
 //!
-//! A weight is a little-endian F32 matrix of shape inputs × outputs, named as the architecture names it: `in.x`, `in.t`, `block.0.h`, `block.0.t`, …,
+//! A weight is a little-endian F32 matrix of shape inputs × outputs, named as the architecture names it:
+//! `in.x`, `in.t`, `block.0.h`, `block.0.t`, …,
 //! `out.h`, `out.t`. From version 2 on the [`Moments`] of the training data lie beside them, in F64, as `moments` in the document says. A file is served whole or refused by name: nothing is guessed, skipped or filled in.
 
 use super::device::Device;
@@ -32,8 +34,8 @@ const MAX_FILE: u64 = 8 + MAX_HEADER + 4 * MAX_PARAMETERS as u64 + moments::MAX_
 /// So many temporary names are tried: a number may be taken by a process that died under the same id.
 const NAMES: usize = 10_000;
 
-/// A new file beside `path`, under a name that nothing else has: what is there is neither written to nor followed, if it
-/// is a link. The command line removes such files of processes that have ended.
+/// A new file beside `path`, under a name that nothing else has: what is there is neither written to nor
+/// followed, if it is a link. The command line removes such files of processes that have ended.
 fn beside(path: &Path) -> std::io::Result<(PathBuf, File)> {
     for number in 0..NAMES {
         let part = path.with_file_name(format!(".langevin-{}-{number}.tmp", std::process::id()));
@@ -46,7 +48,8 @@ fn beside(path: &Path) -> std::io::Result<(PathBuf, File)> {
 }
 
 impl Network {
-    /// Writes a model file: first under a temporary name beside it, then renamed, so `path` never holds half a file.
+    /// Writes a model file: first under a temporary name beside it, then renamed, so `path` never holds half
+    /// a file.
     ///
     /// # Errors
     /// A file that cannot be written, or whatever [`to_bytes`](Self::to_bytes) refuses.
@@ -72,7 +75,8 @@ impl Network {
     /// Reads a model file.
     ///
     /// # Errors
-    /// A file that cannot be read, or whatever [`from_bytes`](Self::from_bytes) refuses; sizes are checked before memory is taken.
+    /// A file that cannot be read, or whatever [`from_bytes`](Self::from_bytes) refuses; sizes are checked
+    /// before memory is taken.
     pub fn load(path: &Path) -> Result<Self> {
         Self::load_known(path, Ok)
     }
@@ -94,8 +98,8 @@ impl Network {
     /// ```
     ///
     /// # Errors
-    /// Returns an error as [`load`](Self::load) does, and if the file's network is of another name or its description
-    /// cannot be read.
+    /// Returns an error as [`load`](Self::load) does, and if the file's network is of another name or its
+    /// description cannot be read.
     pub fn load_with<A: Architecture>(path: &Path) -> Result<Self> {
         Self::load_known(path, NetworkSpec::known::<A>)
     }
@@ -154,17 +158,19 @@ impl Network {
     /// The network in the contents of a model file.
     ///
     /// # Errors
-    /// By name: a truncated or damaged file, a safetensors file of something else, a newer version, a document that does not hold together, and tensors
-    /// that are missing, unknown, of another shape or type, or not finite.
+    /// By name: a truncated or damaged file, a safetensors file of something else, a newer version, a
+    /// document that does not hold together, and tensors that are missing, unknown, of another shape or type,
+    /// or not finite.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Self::read(bytes, Ok)
     }
 
-    /// The network in the contents of a model file, which may be of an [`Architecture`] defined outside this crate.
+    /// The network in the contents of a model file, which may be of an [`Architecture`] defined outside this
+    /// crate.
     ///
     /// # Errors
-    /// Returns an error as [`from_bytes`](Self::from_bytes) does, and if the network is of another name or its description
-    /// cannot be read.
+    /// Returns an error as [`from_bytes`](Self::from_bytes) does, and if the network is of another name or
+    /// its description cannot be read.
     pub fn from_bytes_with<A: Architecture>(bytes: &[u8]) -> Result<Self> {
         Self::read(bytes, NetworkSpec::known::<A>)
     }
@@ -226,7 +232,8 @@ impl Network {
     }
 }
 
-/// CRC-32 of the document without its checksum and of the tensors in the order of their names: the library that writes the file orders them by type.
+/// CRC-32 of the document without its checksum and of the tensors in the order of their names: the library
+/// that writes the file orders them by type.
 fn checksum<'a>(
     metadata: &Metadata,
     tensors: impl Iterator<Item = (&'a str, &'a [u8])>,
@@ -326,7 +333,8 @@ fn read_moments(tensors: &SafeTensors<'_>, kind: MomentsKind, width: usize) -> R
     }
 }
 
-/// Refuses a file whose first bytes or length cannot be those of a model file. `start` is at least the first 8 bytes, or all there are.
+/// Refuses a file whose first bytes or length cannot be those of a model file. `start` is at least the first
+/// 8 bytes, or all there are.
 pub(crate) fn check_sizes(start: &[u8], len: u64) -> Result<()> {
     let Some(header) = start.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)) else {
         return Err(Error::checkpoint("the file is too short")
@@ -353,7 +361,8 @@ pub(crate) fn check_sizes(start: &[u8], len: u64) -> Result<()> {
     Ok(())
 }
 
-/// Parses the document and checks that its parts fit each other. `known` adds how a network defined elsewhere is built.
+/// Parses the document and checks that its parts fit each other. `known` adds how a network defined elsewhere
+/// is built.
 fn read_metadata(
     json: &str,
     known: impl FnOnce(NetworkSpec) -> Result<NetworkSpec>,

@@ -1,6 +1,7 @@
 //! The multilayer perceptron: its configuration, its parameters, and the way forward and back.
 //!
-//! With x̂ the state at unit variance and f the [features](super::net::features) of the noise level (the first of which is the constant 1, so that no layer needs a bias),
+//! With x̂ the state at unit variance and f the [features](super::net::features) of the noise level (the
+//! first of which is the constant 1, so that no layer needs a bias),
 //!
 //! ```text
 //! h    = x̂ X + f T₀ + e                     plain:   h = act(x̂ X + f T₀ + e)
@@ -8,10 +9,12 @@
 //! out  = h O + f T_out                               out = h O + b_out
 //! ```
 //!
-//! with `depth` blocks, or `depth` hidden layers where it is plain. Where there are classes, e is the row of the class table (that of no class is the last).
+//! with `depth` blocks, or `depth` hidden layers where it is plain. Where there are classes, e is the row of
+//! the class table (that of no class is the last).
 //!
-//! With `waves` > 0 the state enters as (x̂, sin x̂, cos x̂, sin 2x̂, cos 2x̂, sin 4x̂, …), so that detail finer than the layers find by themselves is there from the start (Tancik et al.,
-//! arXiv 2006.10739). It pays in a few dimensions.
+//! With `waves` > 0 the state enters as (x̂, sin x̂, cos x̂, sin 2x̂, cos 2x̂, sin 4x̂, …), so that detail
+//! finer than the layers find by themselves is there from the start (Tancik et al., arXiv 2006.10739). It
+//! pays in a few dimensions.
 
 #[cfg(feature = "gpu")]
 mod tensor;
@@ -35,7 +38,8 @@ pub struct MlpConfig {
     pub depth: usize,
     /// Cosines of the noise level that every layer is given.
     pub fourier: usize,
-    /// Pairs of sine and cosine of each element of the state that the first layer is given beside it, of frequencies 1, 2, 4, … at unit variance.
+    /// Pairs of sine and cosine of each element of the state that the first layer is given beside it, of
+    /// frequencies 1, 2, 4, … at unit variance.
     #[serde(default, skip_serializing_if = "super::net::is_zero")]
     pub waves: usize,
     /// What is applied between two layers.
@@ -106,7 +110,8 @@ impl MlpConfig {
         data_width * (1 + 2 * self.waves)
     }
 
-    /// States as the first layer is given them: each row's elements, then their sines, then their cosines, then those of twice the angle, and so on.
+    /// States as the first layer is given them: each row's elements, then their sines, then their cosines,
+    /// then those of twice the angle, and so on.
     fn widen(&self, x: &[f32], data_width: usize, out: &mut Vec<f32>) {
         out.clear();
         for row in x.chunks_exact(data_width) {
@@ -120,7 +125,8 @@ impl MlpConfig {
         }
     }
 
-    /// A gradient in what [`widen`](Self::widen) made of `x`, as one in `x`: the derivative of sin ωx is ω cos ωx, of cos ωx −ω sin ωx.
+    /// A gradient in what [`widen`](Self::widen) made of `x`, as one in `x`: the derivative of sin ωx is ω
+    /// cos ωx, of cos ωx −ω sin ωx.
     fn narrow(&self, wide: &[f32], gradient: &[f32], data_width: usize, out: &mut [f32]) {
         let inputs = self.inputs(data_width);
         let rows = wide.chunks_exact(inputs).zip(gradient.chunks_exact(inputs)).zip(out.chunks_exact_mut(data_width));
@@ -187,7 +193,8 @@ impl Net for Mlp {
         self.config.classes
     }
 
-    /// Normal with variance 1/inputs, the last layer a hundredth of that standard deviation, so that the first output is near zero. Biases start at zero, classes with a standard deviation of ½.
+    /// Normal with variance 1/inputs, the last layer a hundredth of that standard deviation, so that the
+    /// first output is near zero. Biases start at zero, classes with a standard deviation of ½.
     fn init(&self, seed: u64) -> Vec<f32> {
         Parameter::normals(&self.parameters, seed, |parameter| match parameter.shape[0] {
             1 if self.config.plain && parameter.name.ends_with(".t") => 0.0,
@@ -386,7 +393,8 @@ mod tests {
         values
     }
 
-    /// Every weight and every state, in each form; the sines bring third derivatives of their frequency's cube.
+    /// Every weight and every state, in each form; the sines bring third derivatives of their frequency's
+    /// cube.
     #[test]
     fn the_way_back_is_the_gradient() {
         let base = MlpConfig { width: 24, depth: 3, fourier: 5, ..MlpConfig::default() };

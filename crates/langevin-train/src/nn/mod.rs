@@ -7,11 +7,11 @@
 //!
 //! holds the gradient against finite differences ([`check_gradients`]), and trains it as
 //! [`Recipe::network`](crate::Recipe::network) = [`NetworkSpec::custom`]. What comes out is a [`Network`], a
-//! [`langevin::Model`] and a file, which [`Network::load_with`] reads. `examples/05_own_network.rs` is all of this in one
-//! file.
+//! [`langevin::Model`] and a file, which [`Network::load_with`] reads. `examples/05_own_network.rs` is all of
+//! this in one file.
 //!
-//! What a network computes is of unit scale: the states come in at unit variance, and what goes out is multiplied by the
-//! root mean square of its formulation's output ([`Network`]).
+//! What a network computes is of unit scale: the states come in at unit variance, and what goes out is
+//! multiplied by the root mean square of its formulation's output ([`Network`]).
 
 pub(crate) mod check;
 pub(crate) mod device;

@@ -40,7 +40,8 @@ impl Parameter {
         shapes.into_iter().map(place).collect()
     }
 
-    /// Returns normal initial weights with the standard deviation `scale` of each parameter, a function of the seed.
+    /// Returns normal initial weights with the standard deviation `scale` of each parameter, a function of
+    /// the seed.
     ///
     /// ```
     /// use langevin_train::nn::Parameter;
@@ -127,8 +128,8 @@ impl<'a> Rows<'a> {
         Self { x, features, one_level: false, labels: &[] }
     }
 
-    /// Returns the row of the class table for each of `count` rows, in a table whose last row, `classes`, stands for
-    /// no class.
+    /// Returns the row of the class table for each of `count` rows, in a table whose last row, `classes`,
+    /// stands for no class.
     pub fn class_rows(&self, count: usize, classes: usize) -> impl Iterator<Item = usize> + use<'a> {
         let labels = self.labels;
         (0..count).map(move |row| labels.get(row).map_or(classes, |label| (*label as usize).min(classes)))
@@ -140,8 +141,9 @@ pub(crate) const MOST_LANES: usize = 8;
 
 /// A network without its weights: a function from rows to rows of the same shape.
 ///
-/// Its weights are one flat list, which the optimiser, the averages and the model file see as [`Parameter`]s. An
-/// evaluation happens in a [`Pass`], the memory for some rows. `examples/05_own_network.rs` is a network of one's own.
+/// Its weights are one flat list, which the optimiser, the averages and the model file see as [`Parameter`]s.
+/// An evaluation happens in a [`Pass`], the memory for some rows. `examples/05_own_network.rs` is a network
+/// of one's own.
 pub trait Net: Debug + Send + Sync {
     /// The parameters, in their order in memory and without gaps ([`Parameter::layout`]).
     fn parameters(&self) -> &[Parameter];
@@ -171,24 +173,27 @@ pub trait Net: Debug + Send + Sync {
     fn pass(&self, rows: usize) -> Box<dyn Pass>;
 }
 
-/// The memory of one evaluation, used again for the next: a pass allocates where it is made, not where it runs.
+/// The memory of one evaluation, used again for the next: a pass allocates where it is made, not where it
+/// runs.
 ///
-/// Slices have the lengths that [`Rows`] and [`Net`] state. A row's output must depend on that row alone, in value and
-/// rounding: batches are cut in chunks of any size. The [kernels](super::kernels) keep to that from two rows on.
+/// Slices have the lengths that [`Rows`] and [`Net`] state. A row's output must depend on that row alone, in
+/// value and rounding: batches are cut in chunks of any size. The [kernels](super::kernels) keep to that from
+/// two rows on.
 pub trait Pass: Send {
-    /// Asks `stop` between layers from now on. Once it says so the evaluation ends with [`Stop::check`]'s error, and
-    /// its results are discarded. A small network need not ask.
+    /// Asks `stop` between layers from now on. Once it says so the evaluation ends with [`Stop::check`]'s
+    /// error, and its results are discarded. A small network need not ask.
     fn stop_when(&mut self, _stop: Stop) {}
 
-    /// Returns the outputs of `count` rows, as many elements as `rows.x`. With `keep`, [`back`](Self::back) may be
-    /// called next, more than once.
+    /// Returns the outputs of `count` rows, as many elements as `rows.x`. With `keep`, [`back`](Self::back)
+    /// may be called next, more than once.
     ///
     /// # Errors
     /// Returns an error if the evaluation was stopped or a device failed.
     fn forward(&mut self, weights: &[f32], rows: Rows<'_>, count: usize, keep: bool) -> Result<&[f32]>;
 
-    /// Computes the way back of the last [`forward`](Self::forward), which kept. `cotangent` is the gradient of the
-    /// outputs; the gradient of the weights is added to `gradient`, that of the states written to `dx`.
+    /// Computes the way back of the last [`forward`](Self::forward), which kept. `cotangent` is the gradient
+    /// of the outputs; the gradient of the weights is added to `gradient`, that of the states written to
+    /// `dx`.
     ///
     /// # Errors
     /// Returns an error if the evaluation was stopped or a device failed.
@@ -265,10 +270,12 @@ pub(crate) fn is_zero(value: &usize) -> bool {
     *value == 0
 }
 
-/// Writes the features of a noise level: with r = √σ/(√α + √σ), f = (1, cos πr, cos 2πr, …), as many as `out` has.
+/// Writes the features of a noise level: with r = √σ/(√α + √σ), f = (1, cos πr, cos 2πr, …), as many as `out`
+/// has.
 ///
-/// r runs from 0 at clean data to 1 at pure noise and its logit is −λ/2, so the features are finite and well spread
-/// over every range of noise levels, whatever the process. The first is the constant 1, which can serve as a bias.
+/// r runs from 0 at clean data to 1 at pure noise and its logit is −λ/2, so the features are finite and well
+/// spread over every range of noise levels, whatever the process. The first is the constant 1, which can
+/// serve as a bias.
 ///
 /// ```
 /// let mut f = [0.0; 4];

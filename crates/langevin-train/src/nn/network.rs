@@ -1,6 +1,7 @@
 //! A trained network as a [`Model`].
 //!
-//! The output of the network has unit scale; what is predicted has the root mean square k of its formulation on data of unit variance,
+//! The output of the network has unit scale; what is predicted has the root mean square k of its formulation
+//! on data of unit variance,
 //!
 //! $$\mathrm{out} = k(t) \mathrm{Net}\big(x/\sqrt{\alpha^2+\sigma^2}, f(t)\big), \qquad k^2 = (a\alpha + b)^2 + (a\sigma)^2,\quad \mathrm{out} = a x + b D ,$$
 //!
@@ -17,10 +18,12 @@ use langevin::prediction::Parts;
 use langevin::{Formulation, Level, Model, Query, Vjp};
 use std::fmt;
 
-/// A trained network: a [`Model`] of its [`formulation`](Self::formulation), on rows of f32 or f64 (it computes in f32).
+/// A trained network: a [`Model`] of its [`formulation`](Self::formulation), on rows of f32 or f64 (it
+/// computes in f32).
 ///
-/// A row's output depends on the row and its level alone, bit for bit: not on the batch, the order of rows, or threads. It does depend on the processor, whose
-/// vector instructions the matrix kernels choose. On a graphics card ([`on`](Self::on)) none of this is promised.
+/// A row's output depends on the row and its level alone, bit for bit: not on the batch, the order of rows,
+/// or threads. It does depend on the processor, whose vector instructions the matrix kernels choose. On a
+/// graphics card ([`on`](Self::on)) none of this is promised.
 ///
 /// The states are normalised data; [`denormalize`](Self::denormalize) turns samples into data.
 pub struct Network {
@@ -93,7 +96,8 @@ impl Network {
         &self.metadata.normalization
     }
 
-    /// The mean and the covariance of the training data, in the units of the states; `None` for a file of version 1.
+    /// The mean and the covariance of the training data, in the units of the states; `None` for a file of
+    /// version 1.
     #[must_use]
     pub fn moments(&self) -> Option<&Moments> {
         self.moments.as_ref()
@@ -105,8 +109,8 @@ impl Network {
         &self.metadata.data.classes
     }
 
-    /// Asks for classes from now on: the row of global index i is of class `labels[i mod len]`, on the main branch; the unconditional branch is of no class. Without labels no row has
-    /// a class.
+    /// Asks for classes from now on: the row of global index i is of class `labels[i mod len]`, on the main
+    /// branch; the unconditional branch is of no class. Without labels no row has a class.
     ///
     /// # Errors
     /// A network without classes, or a label that is none of them.
@@ -252,7 +256,8 @@ impl Network {
         })
     }
 
-    /// The output, and the products of some cotangents with its Jacobian: out = k Net(s x), so vᵀ∂out/∂x = s (kv)ᵀ∂Net.
+    /// The output, and the products of some cotangents with its Jacobian: out = k Net(s x), so vᵀ∂out/∂x = s
+    /// (kv)ᵀ∂Net.
     fn differentiate<T: Copy + Default>(
         &self,
         x: &[T],
@@ -303,7 +308,8 @@ fn scatter(values: &[f32], scales: &[f64], width: usize, mut put: impl FnMut(usi
     }
 }
 
-/// The fewest rows that are evaluated: the product of a single row takes another path through the kernels than that of several, and may end in another bit.
+/// The fewest rows that are evaluated: the product of a single row takes another path through the kernels
+/// than that of several, and may end in another bit.
 const LEAST: usize = 2;
 
 /// Rows that are evaluated together.
@@ -346,7 +352,8 @@ fn norm(a: f64, b: f64) -> f64 {
     (a * a + b * b).sqrt()
 }
 
-/// What is predicted in terms of datum and noise, out = c₀ x0 + c₁ ε, and its scale k = √(c₀² + c₁²), at a level of the formulation's own process.
+/// What is predicted in terms of datum and noise, out = c₀ x0 + c₁ ε, and its scale k = √(c₀² + c₁²), at a
+/// level of the formulation's own process.
 pub(crate) fn output_scale(formulation: &Formulation, own: &Level) -> (f64, f64, f64) {
     let Parts { datum, noise } = formulation.prediction.parts(&formulation.process, own);
     (datum, noise, norm(datum, noise))

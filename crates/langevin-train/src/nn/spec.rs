@@ -25,10 +25,11 @@ pub enum NetworkSpec {
     Custom(CustomNetwork),
 }
 
-/// The sizes of a network defined outside this crate, from which it is built: what [`MlpConfig`] is to the perceptron.
+/// The sizes of a network defined outside this crate, from which it is built: what [`MlpConfig`] is to the
+/// perceptron.
 ///
-/// They are written to the model file as JSON, beside the name, and [`Network::load_with`](crate::Network::load_with)
-/// reads them back.
+/// They are written to the model file as JSON, beside the name, and
+/// [`Network::load_with`](crate::Network::load_with) reads them back.
 ///
 /// ```
 /// use langevin_train::nn::{Architecture, Net};
@@ -57,7 +58,8 @@ pub trait Architecture: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn build(&self, shape: &[usize]) -> Result<Box<dyn Net>>;
 }
 
-/// A network that is defined outside this crate: its name, its description, and how it is built where that is known.
+/// A network that is defined outside this crate: its name, its description, and how it is built where that is
+/// known.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -6,7 +6,8 @@ use crate::error::Result;
 use crate::nn::network::Network;
 
 impl Trainer {
-    /// Keeps the averaged network as it is now if `score`, of which less is better, is the least so far. It is part of the [`state`](Self::state). Returns whether it was.
+    /// Keeps the averaged network as it is now if `score`, of which less is better, is the least so far. It
+    /// is part of the [`state`](Self::state). Returns whether it was.
     pub fn keep_if_best(&mut self, score: f64) -> bool {
         let better = score.is_finite() && self.best.as_ref().is_none_or(|best| score < best.spec.score);
         if better {

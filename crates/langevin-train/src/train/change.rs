@@ -1,5 +1,5 @@
-//! What is chosen of a training beside its recipe: the weights of a network to begin with, a task of one's own, and other numbers of the
-//! optimiser on the way.
+//! What is chosen of a training beside its recipe: the weights of a network to begin with, a task of one's
+//! own, and other numbers of the optimiser on the way.
 
 use super::recipe::{Budget, FINE_TUNING_RATE, Recipe};
 use super::task::{Denoising, Task};
@@ -10,7 +10,8 @@ use langevin_data::Dataset;
 use std::sync::Arc;
 
 impl Recipe {
-    /// The recipe of a network that was trained: its formulation, loss, normalisation and architecture, and the defaults of the optimiser with a learning rate of [`FINE_TUNING_RATE`]. For
+    /// The recipe of a network that was trained: its formulation, loss, normalisation and architecture, and
+    /// the defaults of the optimiser with a learning rate of [`FINE_TUNING_RATE`]. For
     /// [`Trainer::from_network`](crate::Trainer::from_network).
     #[must_use]
     pub fn of(network: &Network, budget: Budget) -> Self {
@@ -28,10 +29,12 @@ impl Recipe {
 }
 
 impl Trainer {
-    /// A run that has not begun and starts from the weights of `network`, with a new optimiser: for other or more data of the same shape and classes. [`Recipe::of`] is the recipe of the network.
+    /// A run that has not begun and starts from the weights of `network`, with a new optimiser: for other or
+    /// more data of the same shape and classes. [`Recipe::of`] is the recipe of the network.
     ///
     /// # Errors
-    /// Returns an error if the recipe is of another architecture, if the data are of another shape, or for whatever [`new`](Self::new) refuses.
+    /// Returns an error if the recipe is of another architecture, if the data are of another shape, or for
+    /// whatever [`new`](Self::new) refuses.
     ///
     /// ```
     /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
@@ -69,11 +72,12 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// Returns the same run, which has not begun, minimising a [`Task`] in place of the recipe's own objective.
+    /// Returns the same run, which has not begun, minimising a [`Task`] in place of the recipe's own
+    /// objective.
     ///
     /// # Errors
-    /// Returns an error if a step was made, if the task has no name of its own, or if the recipe learns weights or
-    /// levels from the errors of its own objective.
+    /// Returns an error if a step was made, if the task has no name of its own, or if the recipe learns
+    /// weights or levels from the errors of its own objective.
     pub fn with_task(mut self, task: impl Task + 'static) -> Result<Self> {
         let refuse = |expected: &str, got: String| {
             Err(Error::argument("the task cannot be used").at("task").expected(expected).got(got))
@@ -94,10 +98,12 @@ impl Trainer {
         Ok(self)
     }
 
-    /// Goes on with another budget, learning rate, warm-up, decay, weight decay or clipping; everything else of a run stays.
+    /// Goes on with another budget, learning rate, warm-up, decay, weight decay or clipping; everything else
+    /// of a run stays.
     ///
     /// # Errors
-    /// Returns an error that names the first other field that differs, or a number that cannot be used. Nothing is changed then.
+    /// Returns an error that names the first other field that differs, or a number that cannot be used.
+    /// Nothing is changed then.
     pub fn set_recipe(&mut self, recipe: &Recipe) -> Result<()> {
         let mut wanted = self.recipe().clone();
         wanted.budget = recipe.budget;

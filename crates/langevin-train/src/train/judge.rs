@@ -12,7 +12,8 @@ const GROWN: f64 = 100.0;
 const LEARNED: u64 = 10;
 
 impl Trainer {
-    /// Refuses a training whose loss is at its end far above that of a network that has learned nothing. To be asked once the training [is done](Self::is_done).
+    /// Refuses a training whose loss is at its end far above that of a network that has learned nothing. To
+    /// be asked once the training [is done](Self::is_done).
     ///
     /// # Errors
     /// Returns an error that [is diverged](Error::is_diverged) if so.

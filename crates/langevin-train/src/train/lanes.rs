@@ -1,7 +1,8 @@
 //! A batch shared among threads, so that the threads change no bit.
 //!
-//! The batch is cut into *lanes* of consecutive rows, as many as its size says and never as there are threads. A lane goes through its rows a chunk at a time and adds up one
-//! gradient; any thread may run any lane. The gradients are then added in the order of the lanes.
+//! The batch is cut into *lanes* of consecutive rows, as many as its size says and never as there are
+//! threads. A lane goes through its rows a chunk at a time and adds up one gradient; any thread may run any
+//! lane. The gradients are then added in the order of the lanes.
 
 use super::ahead::Drawn;
 use super::problem::{Batch, Losses, Problem, Seen};

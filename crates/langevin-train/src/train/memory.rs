@@ -13,7 +13,8 @@ const OWN: u64 = 4;
 const FOLLOWERS: u64 = 2;
 
 impl Recipe {
-    /// The bytes that weights, averages, moments and gradients take while training on `data`: the most of what a large network needs, though not all.
+    /// The bytes that weights, averages, moments and gradients take while training on `data`: the most of
+    /// what a large network needs, though not all.
     ///
     /// # Errors
     /// Returns an error if the network or the crop does not fit the data.

@@ -1,10 +1,12 @@
 //! Training: draws, loss, gradient, step.
 //!
-//! What a step minimises is a [`Task`](task::Task); this file's neighbours draw the pairs of data and noise that it is given.
+//! What a step minimises is a [`Task`](task::Task); this file's neighbours draw the pairs of data and noise
+//! that it is given.
 //!
-//! Everything random has an address: noise and level of a row are functions of (seed, n·batch + r), the order of the data of (seed, epoch). The batch is
-//! cut into lanes that run in parallel and whose gradients are added in order ([`lanes`]), so threads change no bit. What a [`Trainer`] is between two steps is one file ([`state`]), so an
-//! interruption changes no bit either.
+//! Everything random has an address: noise and level of a row are functions of (seed, n·batch + r), the order
+//! of the data of (seed, epoch). The batch is cut into lanes that run in parallel and whose gradients are
+//! added in order ([`lanes`]), so threads change no bit. What a [`Trainer`] is between two steps is one file
+//! ([`state`]), so an interruption changes no bit either.
 
 mod ahead;
 mod averages;
@@ -36,11 +38,14 @@ use crate::nn::network::Network;
 use langevin_data::Dataset;
 use std::ops::ControlFlow;
 
-/// Trains a network on `data`, calling `watch` after every step; [`ControlFlow::Break`] stops early. Returns the averaged network.
+/// Trains a network on `data`, calling `watch` after every step; [`ControlFlow::Break`] stops early. Returns
+/// the averaged network.
 ///
 /// # Errors
-/// A recipe that cannot be used, or a loss that is no longer finite, has exploded, or is at the end far above that of a network that has learned nothing ([`Error::is_diverged`](crate::Error::is_diverged); [`Error::into_network`](crate::Error::into_network) then gives the averaged network of
-/// the last good step).
+/// A recipe that cannot be used, or a loss that is no longer finite, has exploded, or is at the end far above
+/// that of a network that has learned nothing ([`Error::is_diverged`](crate::Error::is_diverged);
+/// [`Error::into_network`](crate::Error::into_network) then gives the averaged network of the last good
+/// step).
 ///
 /// ```
 /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};

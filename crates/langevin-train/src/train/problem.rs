@@ -1,4 +1,5 @@
-//! The pairs of a batch: data, noise and levels, each a function of its address. What is made of them is the [`Task`]'s.
+//! The pairs of a batch: data, noise and levels, each a function of its address. What is made of them is the
+//! [`Task`]'s.
 
 use super::recipe::Recipe;
 use super::task::{Denoising, Inputs, Outputs, Pairs, Task};
@@ -121,7 +122,8 @@ impl Problem {
             .got(if self.data.labels().is_some() { format!("{known} classes") } else { "no labels".into() }))
     }
 
-    /// These rows of the data as the network sees them, without noise: changed, dequantised and normalised by what their ids draw.
+    /// These rows of the data as the network sees them, without noise: changed, dequantised and normalised by
+    /// what their ids draw.
     fn clean(&self, rows: &[usize], ids: &[SampleId], out: &mut Vec<f32>) -> Result<()> {
         out.resize(rows.len() * self.width, 0.0);
         if self.augment != Augment::default() {
@@ -146,7 +148,8 @@ impl Problem {
         Ok(())
     }
 
-    /// The same of numbers that single precision does not hold: they are rounded when they are on the scale of the network.
+    /// The same of numbers that single precision does not hold: they are rounded when they are on the scale
+    /// of the network.
     fn clean_wide(&self, rows: &[usize], ids: &[SampleId], out: &mut [f32]) -> Result<()> {
         let mut wide = vec![0.0; out.len()];
         self.data.read_wide(rows, &mut wide)?;
@@ -162,7 +165,8 @@ impl Problem {
         Ok(())
     }
 
-    /// The class of each row, where the network asks for it; that of no class where the row's id says that it is dropped.
+    /// The class of each row, where the network asks for it; that of no class where the row's id says that it
+    /// is dropped.
     fn label(&self, rows: &[usize], ids: &[SampleId], out: &mut Vec<u32>) {
         out.clear();
         let Some(labels) = self.data.labels().filter(|_| self.classes > 0) else { return };

@@ -13,7 +13,8 @@ use langevin_data::Augment;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The largest learning rate of a training that begins with a trained network, where nothing else is asked for: a tenth of that of a new one, so that what is known is kept.
+/// The largest learning rate of a training that begins with a trained network, where nothing else is asked
+/// for: a tenth of that of a new one, so that what is known is kept.
 pub const FINE_TUNING_RATE: f64 = 2e-4;
 
 /// How long to train.
@@ -21,7 +22,8 @@ pub const FINE_TUNING_RATE: f64 = 2e-4;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Budget {
-    /// This many optimiser steps: the same seed then gives the same network, bit for bit, on the same kind of processor.
+    /// This many optimiser steps: the same seed then gives the same network, bit for bit, on the same kind of
+    /// processor.
     Steps(u64),
     /// This much wall-clock time.
     Time(Duration),
@@ -75,24 +77,29 @@ impl Decay {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Recipe {
-    /// What the network is trained to be. Without a λ-range, σ/α from 0.002 to 80 is taken, as far as the process goes.
+    /// What the network is trained to be. Without a λ-range, σ/α from 0.002 to 80 is taken, as far as the
+    /// process goes.
     #[serde(with = "spec")]
     pub formulation: Formulation,
     /// The weight of the loss.
     pub weight: Weight,
     /// The density of the noise levels.
     pub times: TimeDensity,
-    /// Whether the batch is spread evenly over the density, one row in each of `batch` equal parts, which lowers the variance of the loss.
+    /// Whether the batch is spread evenly over the density, one row in each of `batch` equal parts, which
+    /// lowers the variance of the loss.
     pub stratified: bool,
-    /// Whether the density of the noise levels is learned while training ([`Learner`](langevin::objective::Learner)): the loss is the same, its estimate less noisy.
+    /// Whether the density of the noise levels is learned while training
+    /// ([`Learner`](langevin::objective::Learner)): the loss is the same, its estimate less noisy.
     pub adaptive: bool,
-    /// Whether a number from [0, step) of the data's [lattice](langevin_data::Lattice) is added to each element, anew at every visit, so that evenly spaced values
-    /// have a density. The step is 1 where no lattice is found; elements without a step stay as they are.
+    /// Whether a number from [0, step) of the data's [lattice](langevin_data::Lattice) is added to each
+    /// element, anew at every visit, so that evenly spaced values have a density. The step is 1 where no
+    /// lattice is found; elements without a step stay as they are.
     pub dequantize: bool,
     /// How the data were read from their file, for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<langevin_data::Options>,
-    /// The map between rows of the file and of the model that a model brought which the training goes on from, for the record.
+    /// The map between rows of the file and of the model that a model brought which the training goes on
+    /// from, for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame: Option<langevin_data::Frame>,
     /// The map from the data to what the network works on; none: fitted to the data ([`Normalization::fit`]).
@@ -106,7 +113,8 @@ pub struct Recipe {
     /// Whether half of the pictures are flipped left to right, drawn anew at every visit.
     #[serde(default)]
     pub flip: bool,
-    /// The share of the labels that are dropped, so that a network with classes learns to answer without one too.
+    /// The share of the labels that are dropped, so that a network with classes learns to answer without one
+    /// too.
     pub label_dropout: f64,
     /// What was held out of the data, for the record.
     pub held_out: Option<HeldOut>,
@@ -124,7 +132,8 @@ pub struct Recipe {
     pub weight_decay: f64,
     /// The decay d of the weight average, 0 ≤ d < 1; shorter at the start, n/(n+9) after n steps.
     pub ema: f64,
-    /// Whether two more averages follow the weights, of which any other can be made afterwards ([`Network::with_average`](crate::Network::with_average)).
+    /// Whether two more averages follow the weights, of which any other can be made afterwards
+    /// ([`Network::with_average`](crate::Network::with_average)).
     #[serde(default)]
     pub averages: bool,
     /// The largest norm of a gradient; infinity: no clipping.
@@ -189,7 +198,8 @@ impl Recipe {
         self.crop.map_or(augment, |(height, width)| augment.crop(height, width))
     }
 
-    /// The learning rate after `step` steps, where `fraction` of the budget is used: a linear rise, and the fall of [`Decay`].
+    /// The learning rate after `step` steps, where `fraction` of the budget is used: a linear rise, and the
+    /// fall of [`Decay`].
     pub(crate) fn rate(&self, step: u64, fraction: f64) -> f64 {
         let warm = ((step + 1) as f64 / self.warmup.max(1) as f64).min(1.0);
         self.learning_rate * warm * self.decay.factor(fraction)

@@ -1,8 +1,10 @@
-//! What a run is between two steps, as one file: a safetensors file of the weights, their average and the two moments of the gradient, each a flat list in the order of the network's parameters, and a
-//! JSON document with everything else under the key `langevin_training`.
+//! What a run is between two steps, as one file: a safetensors file of the weights, their average and the two
+//! moments of the gradient, each a flat list in the order of the network's parameters, and a JSON document
+//! with everything else under the key `langevin_training`.
 //!
-//! A checksum of everything is in the document, so a damaged file is refused. The optimiser's two moments, the average, the learned density, the place in the data, the loss curve and the
-//! clock are all here; noise and order need nothing, since they are functions of the seed and of the step.
+//! A checksum of everything is in the document, so a damaged file is refused. The optimiser's two moments,
+//! the average, the learned density, the place in the data, the loss curve and the clock are all here; noise
+//! and order need nothing, since they are functions of the seed and of the step.
 
 use super::contents::{Best, BestSpec, Contents, checksum};
 use super::recipe::Recipe;
@@ -122,7 +124,8 @@ fn damaged(got: String) -> Error {
 }
 
 impl Trainer {
-    /// Everything that the next steps depend on, as a file. [`resume`](Self::resume) goes on from it to the same bits.
+    /// Everything that the next steps depend on, as a file. [`resume`](Self::resume) goes on from it to the
+    /// same bits.
     ///
     /// # Errors
     /// A recipe that no document can hold: one of a custom process.
@@ -130,7 +133,8 @@ impl Trainer {
         self.written(self.spent().as_secs_f64())
     }
 
-    /// The [`state`](Self::state), but for the time that was spent: what two runs have in common that made the same steps.
+    /// The [`state`](Self::state), but for the time that was spent: what two runs have in common that made
+    /// the same steps.
     ///
     /// # Errors
     /// As [`state`](Self::state).
@@ -171,7 +175,8 @@ impl Trainer {
         flat_lists(KEY, json, named).map_err(|error| fail(&error))
     }
 
-    /// The recipe in a [`state`](Self::state), which [`resume`](Self::resume) goes on with, and the step that it was written after.
+    /// The recipe in a [`state`](Self::state), which [`resume`](Self::resume) goes on with, and the step that
+    /// it was written after.
     ///
     /// # Errors
     /// Returns an error if the contents are cut short, something else, or of a newer version.
@@ -182,8 +187,8 @@ impl Trainer {
     /// Goes on where a [`state`](Self::state) was written, on the same data.
     ///
     /// # Errors
-    /// Contents that are cut short, damaged or something else, a newer version, other data, and a network or task that is defined
-    /// outside this crate ([`restore`](Self::restore) takes those).
+    /// Contents that are cut short, damaged or something else, a newer version, other data, and a network or
+    /// task that is defined outside this crate ([`restore`](Self::restore) takes those).
     pub fn resume(data: &Dataset, state: &[u8]) -> Result<Self> {
         let read = Read::new(state)?;
         read.check_data(data)?;
@@ -196,8 +201,9 @@ impl Trainer {
     }
 
     /// Makes this run, which was made with the same recipe, [task](Self::with_task) and data, go on where a
-    /// [`state`](Self::state) was written: for networks and tasks defined outside this crate, of which a state holds
-    /// the names. Budget, learning rate, warm-up, decay, weight decay and clipping are those of the state.
+    /// [`state`](Self::state) was written: for networks and tasks defined outside this crate, of which a
+    /// state holds the names. Budget, learning rate, warm-up, decay, weight decay and clipping are those of
+    /// the state.
     ///
     /// ```
     /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
@@ -212,7 +218,8 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// Returns an error as [`resume`](Self::resume) does, and if the recipe or the task is another than that of the state.
+    /// Returns an error as [`resume`](Self::resume) does, and if the recipe or the task is another than that
+    /// of the state.
     pub fn restore(mut self, state: &[u8]) -> Result<Self> {
         let read = Read::new(state)?;
         read.check_data(&self.problem.data)?;

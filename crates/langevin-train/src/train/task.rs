@@ -1,16 +1,16 @@
 //! What a training step minimises.
 //!
-//! Row r of a batch is the pair (x0, ε) at level λ, with x = αx0 + σε. The network's output has the target c₀x0 + c₁ε, and
-//! [`Denoising`], what every training minimises unless it is told otherwise, is
+//! Row r of a batch is the pair (x0, ε) at level λ, with x = αx0 + σε. The network's output has the target
+//! c₀x0 + c₁ε, and [`Denoising`], what every training minimises unless it is told otherwise, is
 //!
 //! $$L = \frac{1}{\mathrm{batch}\cdot d}\sum_r w (\alpha B/\sigma)^2 \lVert \mathrm{out} - (c_0 x_0 + c_1\varepsilon) \rVert^2 .$$
 //!
-//! A [`Task`] of one's own changes what the network is given and should answer, or how outputs are compared with it, or
-//! both; the rest of a training (order, noise and levels as functions of the seed, lanes, optimiser, averages, states)
-//! stays. [`Trainer::with_task`](crate::Trainer::with_task) takes it.
+//! A [`Task`] of one's own changes what the network is given and should answer, or how outputs are compared
+//! with it, or both; the rest of a training (order, noise and levels as functions of the seed, lanes,
+//! optimiser, averages, states) stays. [`Trainer::with_task`](crate::Trainer::with_task) takes it.
 //!
-//! The network works at unit scale: its input is x/√(α²+σ²), its output and the target are divided by the root mean square
-//! k of c₀x0 + c₁ε ([`Scales`]).
+//! The network works at unit scale: its input is x/√(α²+σ²), its output and the target are divided by the
+//! root mean square k of c₀x0 + c₁ε ([`Scales`]).
 
 use crate::error::{Error, Result};
 use crate::nn::check::{check_gradient, normals};
@@ -22,10 +22,10 @@ use std::fmt::Debug;
 
 /// What a training step minimises.
 ///
-/// [`prepare`](Self::prepare) makes inputs and targets of pairs of datum and noise, and [`compare`](Self::compare) a loss
-/// of outputs and targets. Both work on a part of a batch, on any thread; the losses of the parts are added. So that a
-/// training has the same bits on any number of threads, both must be functions of what they are given. Randomness
-/// comes from [`Pairs::ids`].
+/// [`prepare`](Self::prepare) makes inputs and targets of pairs of datum and noise, and
+/// [`compare`](Self::compare) a loss of outputs and targets. Both work on a part of a batch, on any thread;
+/// the losses of the parts are added. So that a training has the same bits on any number of threads, both
+/// must be functions of what they are given. Randomness comes from [`Pairs::ids`].
 ///
 /// ```
 /// use langevin_train::task::{Outputs, Task, check_task};
@@ -75,16 +75,17 @@ pub trait Task: Debug + Send + Sync {
         Denoising.prepare(pairs, inputs)
     }
 
-    /// Returns the loss of some outputs, as their share of the batch's, and writes its gradient: every element of
+    /// Returns the loss of some outputs, as their share of the batch's, and writes its gradient: every
+    /// element of
     /// `gradient`, which has the length of the outputs and holds something else before.
     ///
     /// # Errors
     /// Returns an error if there is no loss. One that is not finite ends the training as diverged.
     fn compare(&self, outputs: &Outputs<'_>, gradient: &mut [f32]) -> Result<f64>;
 
-    /// Returns the loss of a network that has learned nothing, against which a training is judged to have failed. By
-    /// default that of outputs of zero, found with [`compare`](Self::compare); 0 where nothing shall be judged. The outputs
-    /// themselves must not matter.
+    /// Returns the loss of a network that has learned nothing, against which a training is judged to have
+    /// failed. By default that of outputs of zero, found with [`compare`](Self::compare); 0 where nothing
+    /// shall be judged. The outputs themselves must not matter.
     ///
     /// # Errors
     /// Returns an error as [`compare`](Self::compare) does.
@@ -121,7 +122,8 @@ pub struct Pairs<'a> {
 }
 
 impl Pairs<'_> {
-    /// Returns the scales of a row at this level, one of [`levels`](Self::levels) or another of the same process.
+    /// Returns the scales of a row at this level, one of [`levels`](Self::levels) or another of the same
+    /// process.
     ///
     /// # Errors
     /// Returns an error if the loss has no finite weight there.
@@ -139,7 +141,8 @@ impl Pairs<'_> {
     }
 }
 
-/// What becomes of a pair (x0, ε) at a level: the network's input is `alpha`·x0 + `sigma`·ε and the target of its output
+/// What becomes of a pair (x0, ε) at a level: the network's input is `alpha`·x0 + `sigma`·ε and the target of
+/// its output
 /// `datum`·x0 + `noise`·ε, each of unit variance for data of unit variance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -228,8 +231,8 @@ impl Task for Denoising {
         Ok(loss)
     }
 
-    /// The loss of the output 0, at least a tenth of that of outputs that are off by 1 everywhere, for the targets may be
-    /// 0 themselves.
+    /// The loss of the output 0, at least a tenth of that of outputs that are off by 1 everywhere, for the
+    /// targets may be 0 themselves.
     fn baseline(&self, outputs: &Outputs<'_>) -> Result<f64> {
         let (width, mut zero, mut one) = (outputs.width, 0.0, 0.0);
         for (target, weight) in outputs.target.chunks_exact(width).zip(outputs.weights) {
@@ -240,9 +243,9 @@ impl Task for Denoising {
     }
 }
 
-/// Holds the gradient that a task [gives of its loss](Task::compare) against finite differences, on `count` rows of `width`
-/// elements with random outputs and targets and weights from ½ to 1. `tolerance` is a share of the largest element, as in
-/// [`nn::check_gradient`](crate::nn::check_gradient).
+/// Holds the gradient that a task [gives of its loss](Task::compare) against finite differences, on `count`
+/// rows of `width` elements with random outputs and targets and weights from ½ to 1. `tolerance` is a share
+/// of the largest element, as in [`nn::check_gradient`](crate::nn::check_gradient).
 ///
 /// # Errors
 /// Returns an error that names the element that differs, or whatever the task returns.

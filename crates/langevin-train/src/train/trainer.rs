@@ -53,11 +53,14 @@ pub struct Progress<'a> {
     pub fraction: f64,
     /// Training rows per second since the start, or since it was resumed.
     pub samples_per_second: f64,
-    /// The loss that a network has which has learned nothing, on the rows and levels of about the last ten steps.
+    /// The loss that a network has which has learned nothing, on the rows and levels of about the last ten
+    /// steps.
     pub nothing: f64,
-    /// The loss of about the last ten steps as a multiple of [`nothing`](Self::nothing): 1 at the start, less for a network that has learned something.
+    /// The loss of about the last ten steps as a multiple of [`nothing`](Self::nothing): 1 at the start, less
+    /// for a network that has learned something.
     pub ratio: f64,
-    /// Whether the last loss was not far above [`nothing`](Self::nothing): what is saved now is worth going on from.
+    /// Whether the last loss was not far above [`nothing`](Self::nothing): what is saved now is worth going
+    /// on from.
     pub sound: bool,
     trainer: &'a Trainer,
 }
@@ -72,7 +75,8 @@ impl Progress<'_> {
     }
 }
 
-/// A training run: make it, step it until it [is done](Self::is_done), take the [`network`](Self::network). [`train`](crate::train()) is this loop.
+/// A training run: make it, step it until it [is done](Self::is_done), take the [`network`](Self::network).
+/// [`train`](crate::train()) is this loop.
 ///
 /// ```
 /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
@@ -228,7 +232,8 @@ impl Trainer {
         })
     }
 
-    /// The same run, its network evaluated on this device from now on. Weights, optimiser and averages stay here.
+    /// The same run, its network evaluated on this device from now on. Weights, optimiser and averages stay
+    /// here.
     ///
     /// # Errors
     /// A device that cannot hold it.
@@ -240,7 +245,8 @@ impl Trainer {
         Ok(self)
     }
 
-    /// Asks `stop` within every step from now on, between the layers of the network. Once it says so, [`step`](Self::step) and [`loss_on`](Self::loss_on) end with an error that
+    /// Asks `stop` within every step from now on, between the layers of the network. Once it says so,
+    /// [`step`](Self::step) and [`loss_on`](Self::loss_on) end with an error that
     /// [is stopped](Error::is_stopped); the step is as if it had not been begun.
     pub fn stop_when(&mut self, stop: fn() -> bool) {
         self.stop = Stop(Some(stop));
@@ -265,8 +271,8 @@ impl Trainer {
         &self.problem.normalization
     }
 
-    /// The loss of the averaged network on other rows, at noise and levels that are the same at every call: the objective of the recipe, with nothing dropped, coupled or learned about where to
-    /// draw.
+    /// The loss of the averaged network on other rows, at noise and levels that are the same at every call:
+    /// the objective of the recipe, with nothing dropped, coupled or learned about where to draw.
     ///
     /// # Errors
     /// Rows that do not fit, or cannot be read.
@@ -338,8 +344,10 @@ impl Trainer {
     /// One step.
     ///
     /// # Errors
-    /// A loss or gradient that is not finite, a loss that stays a hundred times that of a network that has learned nothing, or a smoothed loss that is a hundred times the least so far:
-    /// [`Error::is_diverged`], with the last good network. A step that was [stopped](Self::stop_when), data that cannot be read or a device that fails leave everything as it was.
+    /// A loss or gradient that is not finite, a loss that stays a hundred times that of a network that has
+    /// learned nothing, or a smoothed loss that is a hundred times the least so far: [`Error::is_diverged`],
+    /// with the last good network. A step that was [stopped](Self::stop_when), data that cannot be read or a
+    /// device that fails leave everything as it was.
     pub fn step(&mut self) -> Result<()> {
         let fraction = self.fraction();
         let Self { problem, net, optimizer, step, .. } = self;

@@ -1,7 +1,9 @@
 //! Networks as tensor operations on a graphics card.
 //!
-//! The hand-written passes say what a network is on this processor; here the same formulas are operations of Burn, whose reverse mode gives the gradient. Weights go over whenever they have changed and
-//! their gradient comes back: for the networks of this crate some tens of megabytes each way, so that every other part of a run stays as it is.
+//! The hand-written passes say what a network is on this processor; here the same formulas are operations of
+//! Burn, whose reverse mode gives the gradient. Weights go over whenever they have changed and their gradient
+//! comes back: for the networks of this crate some tens of megabytes each way, so that every other part of a
+//! run stays as it is.
 
 use crate::error::{Error, Result};
 use crate::nn::net::{Net, Parameter, Pass, Rows};
@@ -274,7 +276,8 @@ mod tests {
         Device::open("gpu").inspect_err(|error| eprintln!("skipped, no graphics card: {error}")).ok()
     }
 
-    /// Whether two lists agree to so much of the largest element. Sums of some hundred products in f32, in another order: some 1e-6 of it.
+    /// Whether two lists agree to so much of the largest element. Sums of some hundred products in f32, in
+    /// another order: some 1e-6 of it.
     fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
         assert_eq!(a.len(), b.len(), "{what}");
         let largest = a.iter().fold(1e-3f32, |most, a| most.max(a.abs()));
@@ -283,7 +286,8 @@ mod tests {
         }
     }
 
-    /// The hand-written passes and the tensor operations say the same: outputs, and the gradient of every weight and state.
+    /// The hand-written passes and the tensor operations say the same: outputs, and the gradient of every
+    /// weight and state.
     fn agree<N: Net + Body + 'static>(net: &N, width: usize, size_of_x: f32, device: &Device) {
         let mut weights: Vec<f32> = normals(size(net.parameters()), 1);
         for parameter in net.parameters() {
@@ -335,7 +339,8 @@ mod tests {
         agree(&Dit::new(DitConfig { classes: 0, ..config }, &[3, 6, 6]).unwrap(), 108, 1.0, &device);
     }
 
-    /// The same run here and there: the weights differ by rounding alone, and so do the answers of the network.
+    /// The same run here and there: the weights differ by rounding alone, and so do the answers of the
+    /// network.
     #[test]
     fn a_card_trains_and_answers_as_the_processor_does() {
         let Some(device) = card() else { return };

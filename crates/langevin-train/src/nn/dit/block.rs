@@ -161,7 +161,8 @@ impl Block {
         }
     }
 
-    /// The way back of [`forward`](Self::forward): `g`, the gradient of the result, becomes that of `h`; that of the conditions is added to `dc`, those of the weights to `gradient`.
+    /// The way back of [`forward`](Self::forward): `g`, the gradient of the result, becomes that of `h`; that
+    /// of the conditions is added to `dc`, those of the weights to `gradient`.
     #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
     pub(super) fn back(
         &mut self,

@@ -1,6 +1,8 @@
-//! The diffusion transformer: its configuration and its parameters. The way forward and back is in [`pass`] and [`block`].
+//! The diffusion transformer: its configuration and its parameters. The way forward and back is in [`pass`]
+//! and [`block`].
 //!
-//! A picture at unit variance is cut into patches, each a token; f are the [features](super::net::features) of the noise level, e the row of the class table (that of no class is the last):
+//! A picture at unit variance is cut into patches, each a token; f are the [features](super::net::features)
+//! of the noise level, e the row of the class table (that of no class is the last):
 //!
 //! ```text
 //! h    = patch P + b + position              c = silu(silu(f T) C + b + e)
@@ -12,8 +14,9 @@
 //! (s, r) = c M + b,   out = (norm(h) ⊙ (1 + r) + s) O + b,  patches put together again
 //! ```
 //!
-//! The modulations M and the last layer start at zero, so every block starts as the identity and the first output is zero ("adaLN-zero"). Queries and keys are brought to root mean square 1.
-//! Positions are sines and cosines of row and column.
+//! The modulations M and the last layer start at zero, so every block starts as the identity and the first
+//! output is zero ("adaLN-zero"). Queries and keys are brought to root mean square 1. Positions are sines and
+//! cosines of row and column.
 //!
 //! Source: Peebles & Xie, arXiv 2212.09748; normalised queries and keys: Dehghani et al., arXiv 2302.05442.
 
@@ -40,7 +43,8 @@ impl Net for Dit {
         self.config.classes
     }
 
-    /// Normals of variance 1/inputs; modulations, biases and the last layer zero; gains one; classes of standard deviation ½, about that of what the noise level gives.
+    /// Normals of variance 1/inputs; modulations, biases and the last layer zero; gains one; classes of
+    /// standard deviation ½, about that of what the noise level gives.
     fn init(&self, seed: u64) -> Vec<f32> {
         let mut values = Parameter::normals(&self.parameters, seed, |parameter| match parameter.name.as_str() {
             "class" => 0.5,

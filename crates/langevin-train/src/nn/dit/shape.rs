@@ -100,7 +100,8 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// Pictures are [height, width], [height, width, channels] or [channels, height, width], with at most 4 channels.
+    /// Pictures are [height, width], [height, width, channels] or [channels, height, width], with at most 4
+    /// channels.
     pub(super) fn new(shape: &[usize], patch: usize) -> Result<Self> {
         let (height, width, channels, channels_first) = match *shape {
             [height, width] => (height, width, 1, false),
@@ -151,7 +152,8 @@ impl Grid {
         places
     }
 
-    /// The positions of all tokens: a quarter of the elements each for sines and cosines of the row, and of the column, at frequencies from 1 down to 10⁻⁴.
+    /// The positions of all tokens: a quarter of the elements each for sines and cosines of the row, and of
+    /// the column, at frequencies from 1 down to 10⁻⁴.
     pub(super) fn positions(&self, width: usize) -> Vec<f32> {
         let quarter = width / 4;
         let mut out = vec![0.0; self.tokens() * width];

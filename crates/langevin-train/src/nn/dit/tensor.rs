@@ -71,7 +71,8 @@ impl Body for Dit {
         out.reshape([count, n * patch]).select(1, order(back))
     }
 
-    /// A tape keeps about 36 times a block's tokens, those of the hidden layer being four, and four times its pairs of tokens.
+    /// A tape keeps about 36 times a block's tokens, those of the hidden layer being four, and four times its
+    /// pairs of tokens.
     fn rows(&self) -> usize {
         let (n, w) = (self.grid.tokens(), self.config.width);
         (KEPT / (self.config.depth * (36 * n * w + 4 * self.config.heads * n * n))).max(1)

@@ -6,7 +6,8 @@
 //! selu(a) = λ a, or λα(eᵃ − 1) below 0   selu' = λ, or λα eᵃ
 //! ```
 //!
-//! Sources: Ramachandran et al., arXiv 1710.05941; Hendrycks & Gimpel, arXiv 1606.08415; Klambauer et al., arXiv 1706.02515.
+//! Sources: Ramachandran et al., arXiv 1710.05941; Hendrycks & Gimpel, arXiv 1606.08415; Klambauer et al.,
+//! arXiv 1706.02515.
 
 use super::math::{exp, logistic};
 use pulp::Simd;
@@ -104,8 +105,8 @@ fn only_with<S: Simd>(_simd: S, kind: Activation, a: &mut [f32], add: &[f32]) {
     }
 }
 
-/// Applies an activation in place: a ← f(a) + add, where `add`, what the layer is added to, may be empty. Keeps the slope
-/// f'(a) for [`activate_back`] unless `slope` is empty.
+/// Applies an activation in place: a ← f(a) + add, where `add`, what the layer is added to, may be empty.
+/// Keeps the slope f'(a) for [`activate_back`] unless `slope` is empty.
 ///
 /// ```
 /// use langevin_train::nn::kernels::{Activation, activate, activate_back};

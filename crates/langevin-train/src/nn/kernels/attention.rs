@@ -4,16 +4,19 @@
 //! S = q̃ kᵀ,  q̃ = q ⊙ gain/√d      P = softmax of the rows of S      out = P v
 //! ```
 //!
-//! A tile is [`TILE`] queries by [`TILE`] keys. On the way forward the largest element m and the sum of e^{S − m} of each row are kept up to date tile by tile; m + ln Σ is all that is kept.
-//! On the way back a tile of P is made again from it:
+//! A tile is [`TILE`] queries by [`TILE`] keys. On the way forward the largest element m and the sum of e^{S
+//! − m} of each row are kept up to date tile by tile; m + ln Σ is all that is kept. On the way back a tile of
+//! P is made again from it:
 //!
 //! ```text
 //! dv += Pᵀ do      dP = do vᵀ      dS = P ⊙ (dP − Σ_j do ⊙ out)      dq̃ += dS k      dk += dSᵀ q̃
 //! ```
 //!
-//! Queries and keys are at unit root mean square; the gain holds what a gain of each would hold, since only the product of the two is seen.
+//! Queries and keys are at unit root mean square; the gain holds what a gain of each would hold, since only
+//! the product of the two is seen.
 //!
-//! Source: Dao et al., arXiv 2205.14135; Milakov & Gimelshein, arXiv 1805.02867; normalised queries and keys: Dehghani et al., arXiv 2302.05442.
+//! Source: Dao et al., arXiv 2205.14135; Milakov & Gimelshein, arXiv 1805.02867; normalised queries and keys:
+//! Dehghani et al., arXiv 2302.05442.
 
 use super::math::exp;
 use super::matrix::{add_product, product, rows, rows_mut, strided, strided_mut};
@@ -25,8 +28,8 @@ use pulp::Simd;
 /// Queries and keys of a tile.
 pub(crate) const TILE: usize = 64;
 
-/// How the tokens of a picture lie in memory: a row is queries, keys and values of `width` elements each, and each of those is heads of `head` elements. Results
-/// are rows of `width`.
+/// How the tokens of a picture lie in memory: a row is queries, keys and values of `width` elements each, and
+/// each of those is heads of `head` elements. Results are rows of `width`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Heads {
     pub(crate) tokens: usize,
@@ -214,7 +217,8 @@ pub(crate) fn attend(
     }
 }
 
-/// The way back of [`attend`]: `g` is the gradient of the result, `dqkv` is written (not added to) for this head, `dgain` added to.
+/// The way back of [`attend`]: `g` is the gradient of the result, `dqkv` is written (not added to) for this
+/// head, `dgain` added to.
 #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
 pub(crate) fn back(
     heads: Heads,

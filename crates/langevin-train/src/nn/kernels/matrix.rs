@@ -1,7 +1,8 @@
 //! Matrix products on slices, by `faer`, on the calling thread.
 //!
-//! Each element of a product is summed along the inner dimension in an order that depends on that dimension alone, so a row's result does not depend on how many rows
-//! there are (from two on) nor where it stands; a test holds it to that.
+//! Each element of a product is summed along the inner dimension in an order that depends on that dimension
+//! alone, so a row's result does not depend on how many rows there are (from two on) nor where it stands; a
+//! test holds it to that.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};

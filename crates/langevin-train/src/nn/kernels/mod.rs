@@ -1,9 +1,10 @@
-//! The passes over memory that networks are made of, forwards and backwards, on slices of f32 in row-major order.
+//! The passes over memory that networks are made of, forwards and backwards, on slices of f32 in row-major
+//! order.
 //!
-//! Matrix products are those of `faer` ([`linear`] and its ways back); everything between two products is one pass here.
-//! A pass is a plain loop that the compiler vectorises for the processor at hand (`pulp` chooses among AVX-512, AVX2 and
-//! the baseline at run time). Products and sums are never contracted and sums run in a fixed number of lanes, so a pass
-//! has the same bits on every processor.
+//! Matrix products are those of `faer` ([`linear`] and its ways back); everything between two products is one
+//! pass here. A pass is a plain loop that the compiler vectorises for the processor at hand (`pulp` chooses
+//! among AVX-512, AVX2 and the baseline at run time). Products and sums are never contracted and sums run in
+//! a fixed number of lanes, so a pass has the same bits on every processor.
 //!
 //! | forward | | way back |
 //! |---|---|---|
@@ -13,8 +14,9 @@
 //! | [`join`] | h + gate ⊙ (y + bias) | [`join_back`] |
 //! | [`fill`] | the same row everywhere | [`add_rows`] |
 //!
-//! Nothing here starts a thread: whoever trains or samples shares *rows* among threads, so a pass works on memory that
-//! the core has just touched. Lengths that do not fit each other are errors of the program: the functions panic.
+//! Nothing here starts a thread: whoever trains or samples shares *rows* among threads, so a pass works on
+//! memory that the core has just touched. Lengths that do not fit each other are errors of the program: the
+//! functions panic.
 
 pub(crate) mod activation;
 pub(crate) mod attention;

@@ -5,9 +5,11 @@
 //! root mean square             x̂ = x r,             r = 1/√(mean x² + ε)
 //! ```
 //!
-//! The gradient of x, with a = dy ⊙ (1 + scale): dx = r (a − mean a − x̂ mean(a x̂)); without the mean of a for the second.
+//! The gradient of x, with a = dy ⊙ (1 + scale): dx = r (a − mean a − x̂ mean(a x̂)); without the mean of a
+//! for the second.
 //!
-//! Sources: Ba et al., arXiv 1607.06450; Zhang & Sennrich, arXiv 1910.07467; the modulation is that of Peebles & Xie, arXiv 2212.09748.
+//! Sources: Ba et al., arXiv 1607.06450; Zhang & Sennrich, arXiv 1910.07467; the modulation is that of
+//! Peebles & Xie, arXiv 2212.09748.
 
 use super::sum::sum;
 use pulp::Simd;
@@ -15,10 +17,12 @@ use pulp::Simd;
 /// ε of both.
 pub(crate) const EPSILON: f32 = 1e-6;
 
-/// Writes a layer norm with modulation: y ← x̂ ⊙ (1 + scale) + shift for every row, x̂ being the row at mean 0 and variance
+/// Writes a layer norm with modulation: y ← x̂ ⊙ (1 + scale) + shift for every row, x̂ being the row at mean
+/// 0 and variance
 /// 1. Keeps what [`modulate_back`] needs, a pair for each row, in `kept`.
 ///
-/// Rows have the length of `shift` and `scale`. A layer norm with learned gain and bias is this with gain = 1 + scale.
+/// Rows have the length of `shift` and `scale`. A layer norm with learned gain and bias is this with gain = 1
+/// + scale.
 ///
 /// ```
 /// use langevin_train::nn::kernels::modulate;
@@ -46,7 +50,8 @@ fn normed_with<S: Simd>(_simd: S, x: &[f32], shift: &[f32], scale: &[f32], y: &m
     }
 }
 
-/// Adds the way back of [`modulate`] to what is there: the gradient of `x` to `dx`, Σ dy to `dshift`, and Σ dy ⊙ x̂ to
+/// Adds the way back of [`modulate`] to what is there: the gradient of `x` to `dx`, Σ dy to `dshift`, and Σ
+/// dy ⊙ x̂ to
 /// `dscale`.
 #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
 pub fn modulate_back(
@@ -90,8 +95,9 @@ fn normed_back_with<S: Simd>(
     }
 }
 
-/// Rows of three parts of equal length (queries, keys, values), each of heads of `head` elements: adds the bias, then brings every head of the first two parts to
-/// root mean square 1, in place. Keeps r of each head of a row in `kept`, queries first.
+/// Rows of three parts of equal length (queries, keys, values), each of heads of `head` elements: adds the
+/// bias, then brings every head of the first two parts to root mean square 1, in place. Keeps r of each head
+/// of a row in `kept`, queries first.
 #[pulp::with_simd(heads = pulp::Arch::new())]
 #[inline(always)]
 pub(crate) fn heads_with<S: Simd>(_simd: S, qkv: &mut [f32], bias: &[f32], head: usize, kept: &mut [f32]) {
@@ -107,7 +113,8 @@ pub(crate) fn heads_with<S: Simd>(_simd: S, qkv: &mut [f32], bias: &[f32], head:
     }
 }
 
-/// The way back of [`heads`], in place in `g`; the bias has the sum over its rows. `qkv` is what [`heads`] left.
+/// The way back of [`heads`], in place in `g`; the bias has the sum over its rows. `qkv` is what [`heads`]
+/// left.
 #[pulp::with_simd(heads_back = pulp::Arch::new())]
 #[inline(always)]
 pub(crate) fn heads_back_with<S: Simd>(

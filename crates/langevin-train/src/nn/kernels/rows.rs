@@ -37,7 +37,8 @@ fn added_with<S: Simd>(_simd: S, out: &mut [f32], values: &[f32]) {
     out.iter_mut().zip(values).for_each(|(out, value)| *out += value);
 }
 
-/// Joins a branch to the residual stream: out ← h + gate ⊙ (y + bias), with one gate and one bias for all rows.
+/// Joins a branch to the residual stream: out ← h + gate ⊙ (y + bias), with one gate and one bias for all
+/// rows.
 ///
 /// ```
 /// let mut out = [0.0; 2];
@@ -60,8 +61,8 @@ fn joined_with<S: Simd>(_simd: S, h: &[f32], y: &[f32], bias: &[f32], gate: &[f3
     }
 }
 
-/// The way back of [`join`] from the gradient `g` of its result: writes dy ← g ⊙ gate, and adds Σ g ⊙ (y + bias) to `dgate`
-/// and Σ dy to `dbias`. The gradient of `h` is `g` itself.
+/// The way back of [`join`] from the gradient `g` of its result: writes dy ← g ⊙ gate, and adds Σ g ⊙ (y +
+/// bias) to `dgate` and Σ dy to `dbias`. The gradient of `h` is `g` itself.
 #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
 pub fn join_back(
     g: &[f32],
