@@ -232,7 +232,7 @@ impl Pass for Memory {
 }
 
 /// The pseudo-Huber loss of each row's error e, w · 2c²(√(1 + ‖e‖²/c²) − 1): the squared error for small e,
-/// 2c‖e‖ for large ones, so that no row pulls harder than 2c. Inputs and targets stay those of denoising.
+/// 2c‖e‖ for large ones, so that no row pulls harder than 2cw. Inputs and targets stay those of denoising.
 ///
 /// Source: Charbonnier et al. 1997; for diffusion models Song & Dhariwal, arXiv 2310.14189.
 #[derive(Debug)]

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 /// The newest version of the model file. Version 2 has the [moments](crate::Moments) of the data; 3 knows
 /// transformers, classes and pictures; 4 has a checksum, how the data were read, and what was taken out of
-/// their rows. The older ones are read too.
+/// their rows, and may name a network or a task that is defined outside this crate. The older ones are read
+/// too.
 pub const MODEL_VERSION: u32 = 4;
 
 /// Everything about a network but its weights: the JSON document of a model file.

@@ -28,6 +28,7 @@ impl Architecture for Line {
     fn build(&self, shape: &[usize]) -> Result<Box<dyn Net>> {
         let elements: usize = shape.iter().product();
         let name = if self.fault == "name" { "x" } else { "f" };
+        let elements = if self.fault == "huge" { usize::MAX } else { elements };
         let mut parameters =
             Parameter::layout([("x".to_owned(), [elements, elements]), (name.to_owned(), [self.features, elements])]);
         parameters[1].start += usize::from(self.fault == "gap");
@@ -234,6 +235,7 @@ fn a_network_that_does_not_hold_together_is_refused() {
     let error = |fault: &str| Trainer::new(&data(), &line(fault)).err().unwrap().to_string();
     assert!(error("name").contains("got 'x'"), "{}", error("name"));
     assert!(error("gap").contains("one after another"), "{}", error("gap"));
+    assert!(error("huge").contains("bad network"), "{}", error("huge"));
     assert!(error("chunk").contains("0 rows"), "{}", error("chunk"));
     assert!(error("init").contains("expected 10, got 9"), "{}", error("init"));
     let error = Trainer::new(&data(), &line("output")).unwrap().step().unwrap_err().to_string();

@@ -34,7 +34,7 @@ impl Parameter {
         let mut start = 0;
         let place = |(name, shape)| {
             let parameter = Self { name, shape, start };
-            start += parameter.len();
+            start = start.saturating_add(parameter.len());
             parameter
         };
         shapes.into_iter().map(place).collect()
@@ -68,13 +68,14 @@ impl Parameter {
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "no network has an empty parameter")]
     pub fn len(&self) -> usize {
-        self.shape[0] * self.shape[1]
+        // Sizes out of a file may be absurd; they are refused where the network is built.
+        self.shape[0].saturating_mul(self.shape[1])
     }
 
     /// The places of its numbers in the list of all weights.
     #[must_use]
     pub fn range(&self) -> Range<usize> {
-        self.start..self.start + self.len()
+        self.start..self.start.saturating_add(self.len())
     }
 
     /// Returns its numbers among all weights, row after row.
