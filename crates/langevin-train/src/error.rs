@@ -1,7 +1,7 @@
 //! The one error of this crate: what went wrong, where, what was expected, what was found, and what to try.
 
-use crate::network::Network;
 use langevin::error::Message;
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 use std::path::Path;
@@ -25,9 +25,13 @@ enum Kind {
 
 /// What went wrong, where, what was expected, what was found, and a hint.
 ///
+/// Networks and tasks outside this crate build their errors with the same constructors.
+///
 /// ```
 /// let error = langevin_train::Network::from_bytes(b"PNG").unwrap_err();
 /// assert!(error.is_checkpoint());
+/// let own = langevin_train::Error::argument("bad width").at("gated").expected("at least 1").got("0");
+/// assert_eq!(own.to_string(), "bad width (gated): expected at least 1, got 0");
 /// ```
 pub struct Error(Box<Inner>);
 
@@ -35,15 +39,22 @@ struct Inner {
     kind: Kind,
     message: Message,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    network: Option<Network>,
+    /// What was kept of the work, by whoever raised the error.
+    kept: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Error {
     fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: Message::new(what), source: None, network: None }))
+        Self(Box::new(Inner { kind, message: Message::new(what), source: None, kept: None }))
     }
 
-    pub(crate) fn argument(what: impl Into<String>) -> Self {
+    /// Returns an error about an argument that cannot be used; [`is_argument`](Self::is_argument) is true.
+    ///
+    /// ```
+    /// assert!(langevin_train::Error::argument("bad width").is_argument());
+    /// ```
+    #[must_use]
+    pub fn argument(what: impl Into<String>) -> Self {
         Self::new(Kind::Argument, what)
     }
 
@@ -55,7 +66,13 @@ impl Error {
         Self::new(Kind::Stopped, "the step was stopped")
     }
 
-    pub(crate) fn data(what: impl Into<String>) -> Self {
+    /// Returns an error about a data set that cannot be used; [`is_data`](Self::is_data) is true.
+    ///
+    /// ```
+    /// assert!(langevin_train::Error::data("rows without labels").is_data());
+    /// ```
+    #[must_use]
+    pub fn data(what: impl Into<String>) -> Self {
         Self::new(Kind::Data, what)
     }
 
@@ -67,7 +84,13 @@ impl Error {
         Self::new(Kind::Diverged, what)
     }
 
-    pub(crate) fn device(what: impl Into<String>) -> Self {
+    /// Returns an error about a device that is not there or failed; [`is_device`](Self::is_device) is true.
+    ///
+    /// ```
+    /// assert!(langevin_train::Error::device("the accelerator is gone").is_device());
+    /// ```
+    #[must_use]
+    pub fn device(what: impl Into<String>) -> Self {
         Self::new(Kind::Device, what)
     }
 
@@ -84,30 +107,47 @@ impl Error {
         self
     }
 
-    pub(crate) fn at(self, place: impl Into<String>) -> Self {
+    /// Says where: a field, an element, a file.
+    #[must_use]
+    pub fn at(self, place: impl Into<String>) -> Self {
         self.say(|message| message.at(place))
     }
 
-    pub(crate) fn expected(self, expected: impl Into<String>) -> Self {
+    /// Says what was expected.
+    #[must_use]
+    pub fn expected(self, expected: impl Into<String>) -> Self {
         self.say(|message| message.expected(expected))
     }
 
-    pub(crate) fn got(self, got: impl Into<String>) -> Self {
+    /// Says what was found instead.
+    #[must_use]
+    pub fn got(self, got: impl Into<String>) -> Self {
         self.say(|message| message.got(got))
     }
 
-    pub(crate) fn hinting(self, hint: impl Into<String>) -> Self {
+    /// Says what to try next.
+    #[must_use]
+    pub fn hinting(self, hint: impl Into<String>) -> Self {
         self.say(|message| message.hinting(hint))
     }
 
-    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    /// Keeps the error that caused this one as its source.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
-    pub(crate) fn keeping(mut self, network: Network) -> Self {
-        self.0.network = Some(network);
+    /// Keeps what was made before.
+    pub(crate) fn keeping(mut self, kept: impl Any + Send + Sync) -> Self {
+        self.0.kept = Some(Box::new(kept));
         self
+    }
+
+    /// Returns what was kept, if it is of this type.
+    pub(crate) fn into_kept<T: Any>(self) -> Option<T> {
+        let kept: Box<dyn Any> = self.0.kept?;
+        kept.downcast().ok().map(|kept| *kept)
     }
 
     /// Puts the file's name in front of the place.
@@ -136,7 +176,8 @@ impl Error {
         self.0.kind == Kind::TooLarge
     }
 
-    /// Whether a step was stopped half-way because [`Trainer::stop_when`](crate::Trainer::stop_when) said so. The trainer stands where it stood before the step.
+    /// Whether a step was stopped half-way because [`Trainer::stop_when`](crate::Trainer::stop_when) said so.
+    /// The trainer stands where it stood before the step.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.0.kind == Kind::Stopped
@@ -160,7 +201,8 @@ impl Error {
         self.0.kind == Kind::Checkpoint
     }
 
-    /// Whether training met a loss that is not finite; [`into_network`](Self::into_network) gives what had been learned before.
+    /// Whether training met a loss that is not finite; [`into_network`](Self::into_network) gives what had
+    /// been learned before.
     #[must_use]
     pub fn is_diverged(&self) -> bool {
         self.0.kind == Kind::Diverged
@@ -176,12 +218,6 @@ impl Error {
     #[must_use]
     pub fn core(&self) -> Option<&langevin::Error> {
         self.0.source.as_deref()?.downcast_ref()
-    }
-
-    /// The last good averaged network of a training run that diverged.
-    #[must_use]
-    pub fn into_network(self) -> Option<Network> {
-        self.0.network
     }
 }
 

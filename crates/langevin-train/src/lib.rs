@@ -14,39 +14,30 @@
 //!
 //! [`Dataset`] → [`train`] with a [`Recipe`] → [`Network`], which is a [`langevin::Model`] and one file. Networks are
 //! passes over flat memory, with their gradients written beside them; a [`Trainer`] is a run a step at a time.
+//!
+//! Networks of your own are written with [`nn`], and what a training minimises with [`task`].
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod average;
-mod averages;
-mod checkpoint;
-mod device;
+mod coupling;
 mod error;
 mod fingerprint;
-mod kernels;
 mod metadata;
 mod moments;
-mod net;
-mod network;
+pub mod nn;
 mod normalization;
-mod optimizer;
-mod recipe;
-mod stop;
 mod train;
 mod vae;
 
-pub use averages::Averages;
-pub use device::Device;
+pub use coupling::Coupling;
 pub use error::{Error, Result};
 pub use fingerprint::Fingerprint;
-pub use kernels::activation::Activation;
 pub use langevin_data::{Augment, Dataset};
-pub use metadata::{DataSpec, HeldOut, MODEL_VERSION, Metadata, NetworkSpec, TrainingRecord};
+pub use metadata::{DataSpec, HeldOut, MODEL_VERSION, Metadata, TrainingRecord};
 pub use moments::{Moments, MomentsKind, MomentsSpec};
-pub use net::dit::DitConfig;
-pub use net::mlp::MlpConfig;
-pub use network::Network;
+pub use nn::{Activation, Device, DitConfig, MlpConfig, Network, NetworkSpec};
 pub use normalization::Normalization;
-pub use recipe::{Budget, Coupling, Decay, FINE_TUNING_RATE, Recipe};
-pub use train::{Progress, Trainer, train};
+pub use train::task;
+pub use train::{Averages, Budget, Decay, FINE_TUNING_RATE, Progress, Recipe, Trainer, train};
 pub use vae::{Vae, VaeConfig, VaeProgress, train_vae};

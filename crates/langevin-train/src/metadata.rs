@@ -1,19 +1,20 @@
 //! What a model file says about its network.
 
+use crate::coupling::Coupling;
 use crate::fingerprint::Fingerprint;
 use crate::moments::MomentsSpec;
-use crate::net::dit::DitConfig;
-use crate::net::mlp::MlpConfig;
+use crate::nn::spec::NetworkSpec;
 use crate::normalization::Normalization;
-use crate::recipe::Coupling;
 use langevin::formulation::FormulationSpec;
 use langevin::objective::Histogram;
 use langevin::objective::{TimeDensity, Weight};
 use langevin_data::{Frame, Lattice, Options};
 use serde::{Deserialize, Serialize};
 
-/// The newest version of the model file. Version 2 has the [moments](crate::Moments) of the data; 3 knows transformers, classes and pictures; 4 has a
-/// checksum, how the data were read, and what was taken out of their rows. The older ones are read too.
+/// The newest version of the model file. Version 2 has the [moments](crate::Moments) of the data; 3 knows
+/// transformers, classes and pictures; 4 has a checksum, how the data were read, and what was taken out of
+/// their rows, and may name a network or a task that is defined outside this crate. The older ones are read
+/// too.
 pub const MODEL_VERSION: u32 = 4;
 
 /// Everything about a network but its weights: the JSON document of a model file.
@@ -36,35 +37,6 @@ pub struct Metadata {
     pub moments: Option<MomentsSpec>,
     /// How it was trained.
     pub training: TrainingRecord,
-}
-
-/// An architecture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum NetworkSpec {
-    /// A multilayer perceptron.
-    Mlp(MlpConfig),
-    /// A diffusion transformer, for pictures.
-    Dit(DitConfig),
-}
-
-impl Default for NetworkSpec {
-    fn default() -> Self {
-        MlpConfig::default().into()
-    }
-}
-
-impl From<DitConfig> for NetworkSpec {
-    fn from(config: DitConfig) -> Self {
-        Self::Dit(config)
-    }
-}
-
-impl From<MlpConfig> for NetworkSpec {
-    fn from(config: MlpConfig) -> Self {
-        Self::Mlp(config)
-    }
 }
 
 /// A data set, by name and size.
@@ -90,7 +62,8 @@ pub struct DataSpec {
     /// What was held out, where something was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<HeldOut>,
-    /// Whether a number from [0, step) of the [lattice](Self::lattice) was added to each element, anew at every visit.
+    /// Whether a number from [0, step) of the [lattice](Self::lattice) was added to each element, anew at
+    /// every visit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dequantized: bool,
     /// How the file was read, so that other rows are read alike; none for data that came from no file.
@@ -107,7 +80,8 @@ pub struct DataSpec {
     pub fingerprint: Option<Fingerprint>,
 }
 
-/// The part of a data set that was not trained on: [`Dataset::split`](langevin_data::Dataset::split) with these arguments gives it again.
+/// The part of a data set that was not trained on: [`Dataset::split`](langevin_data::Dataset::split) with
+/// these arguments gives it again.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldOut {
@@ -130,6 +104,10 @@ pub struct TrainingRecord {
     pub batch: usize,
     /// The seed of everything random.
     pub seed: u64,
+    /// The name of the [`Task`](crate::task::Task) that was minimised, where it was not the recipe's own
+    /// objective.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
     /// The weight of the loss.
     pub weight: Weight,
     /// The density of the noise levels.
@@ -138,7 +116,8 @@ pub struct TrainingRecord {
     pub learning_rate: f64,
     /// The decay of the weight average.
     pub ema: f64,
-    /// The length of the power-function average, as a share of the training, where the weights were made afterwards of averages that were kept.
+    /// The length of the power-function average, as a share of the training, where the weights were made
+    /// afterwards of averages that were kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average: Option<f64>,
     /// The number of weights.

@@ -15,11 +15,11 @@
 //! Source: Kingma & Welling, arXiv 1312.6114.
 
 use crate::error::{Error, Result};
-use crate::net::mlp::{Mlp, MlpConfig};
-use crate::net::{Net as _, Rows, size};
+use crate::nn::mlp::{Mlp, MlpConfig};
+use crate::nn::net::{Net as _, Rows, size};
 use crate::normalization::Normalization;
-use crate::optimizer::Optimizer;
-use crate::recipe::Recipe;
+use crate::train::Recipe;
+use crate::train::optimizer::Optimizer;
 use crate::train::{Order, Smooth, rows_of_lane};
 use langevin::SampleId;
 use langevin::noise::{draws, fill_normals};
@@ -71,7 +71,7 @@ impl VaeConfig {
     /// The parameters of both perceptrons together.
     #[must_use]
     pub fn parameters(&self) -> usize {
-        2 * size(self.half().slots())
+        2 * size(self.half().parameters())
     }
 
     /// The perceptron of one: from a number to a mean and a log-variance.
@@ -145,7 +145,7 @@ impl Vae {
         let mut out = Vec::with_capacity(values.len());
         for values in values.chunks(CHUNK) {
             let x: Vec<f32> = values.iter().map(|value| *value as f32).collect();
-            let rows = Rows { x: &x, f: &ones[..x.len()], one_level: false, labels: &[] };
+            let rows = Rows { x: &x, features: &ones[..x.len()], one_level: false, labels: &[] };
             let pairs = pass
                 .forward(weights, rows, x.len(), false)
                 .map_err(|error| langevin::Error::model("the network cannot answer", error))?;
@@ -286,7 +286,7 @@ impl Run<'_> {
         if let Some(position) = self.optimizer.ema.iter().position(|value| !value.is_finite()) {
             return Err(Error::diverged("an averaged weight is not finite").at(format!("weight {position}")));
         }
-        let (encoder, decoder) = self.optimizer.ema.split_at(size(self.half.slots()));
+        let (encoder, decoder) = self.optimizer.ema.split_at(size(self.half.parameters()));
         let [encoder, decoder] = [encoder, decoder].map(<[f32]>::to_vec);
         Ok(Vae { config: self.config, normalization, encoder, decoder, steps: self.step, loss })
     }
@@ -294,17 +294,17 @@ impl Run<'_> {
 
 /// Σ −ELBO over the rows, for one draw of the encoder's noise; adds its gradient.
 fn negative_elbo(half: &Mlp, weights: &[f32], x: &[f32], noise: &[f32], gradient: &mut [f32]) -> Result<f64> {
-    let (count, middle) = (x.len(), size(half.slots()));
+    let (count, middle) = (x.len(), size(half.parameters()));
     let (encoder, decoder) = weights.split_at(middle);
     let (encoder_gradient, decoder_gradient) = gradient.split_at_mut(middle);
     let ones = vec![1.0; count];
     let (mut encode, mut decode) = (half.pass(count), half.pass(count));
-    let given = Rows { x, f: &ones, one_level: false, labels: &[] };
+    let given = Rows { x, features: &ones, one_level: false, labels: &[] };
     let encoded = encode.forward(encoder, given, count, true)?.as_chunks::<2>().0.to_vec();
     // What the encoder's noise is multiplied by.
     let deviation: Vec<f32> = encoded.iter().map(|[_, log]| (0.5 * bend(*log).0).exp()).collect();
     let z: Vec<f32> = encoded.iter().zip(&deviation).zip(noise).map(|(([mean, _], s), e)| mean + s * e).collect();
-    let latent = Rows { x: &z, f: &ones, one_level: false, labels: &[] };
+    let latent = Rows { x: &z, features: &ones, one_level: false, labels: &[] };
     let mut loss = 0.0;
     let mut cotangent: Vec<f32> = Vec::with_capacity(2 * count);
     for ([mean, log], x) in decode.forward(decoder, latent, count, true)?.as_chunks::<2>().0.iter().zip(x) {

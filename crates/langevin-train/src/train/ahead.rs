@@ -1,12 +1,13 @@
 //! The batches of the next steps.
 //!
-//! A batch is a function of its step alone. Where noise is coupled to the data, which takes longer than the step itself, as many batches as there are threads, up to eight, are paired side by side.
+//! A batch is a function of its step alone. Where noise is coupled to the data, which takes longer than the
+//! step itself, as many batches as there are threads, up to eight, are paired side by side.
 
 use super::order::Order;
 use super::problem::Problem;
+use crate::coupling::Coupling;
 use crate::error::Result;
-use crate::net::MOST_LANES;
-use crate::recipe::Coupling;
+use crate::nn::net::MOST_LANES;
 use rayon::prelude::*;
 use std::collections::VecDeque;
 

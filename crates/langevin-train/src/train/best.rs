@@ -1,28 +1,13 @@
 //! The best network so far, by a score that the caller takes of rows not trained on.
 
+use super::contents::{Best, BestSpec};
 use super::trainer::Trainer;
 use crate::error::Result;
-use crate::network::Network;
-
-/// What is kept of the best step.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Best {
-    pub(super) spec: BestSpec,
-    pub(super) weights: Vec<f32>,
-}
-
-/// Everything about it but the weights.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct BestSpec {
-    pub(super) step: u64,
-    pub(super) score: f64,
-    pub(super) loss: f64,
-    pub(super) seconds: f64,
-}
+use crate::nn::network::Network;
 
 impl Trainer {
-    /// Keeps the averaged network as it is now if `score`, of which less is better, is the least so far. It is part of the [`state`](Self::state). Returns whether it was.
+    /// Keeps the averaged network as it is now if `score`, of which less is better, is the least so far. It
+    /// is part of the [`state`](Self::state). Returns whether it was.
     pub fn keep_if_best(&mut self, score: f64) -> bool {
         let better = score.is_finite() && self.best.as_ref().is_none_or(|best| score < best.spec.score);
         if better {

@@ -1,16 +1,40 @@
-//! A training that begins with the weights of a network, or goes on with other numbers of the optimiser.
+//! What is chosen of a training beside its recipe: the weights of a network to begin with, a task of one's
+//! own, and other numbers of the optimiser on the way.
 
+use super::recipe::{Budget, FINE_TUNING_RATE, Recipe};
+use super::task::{Denoising, Task};
 use super::trainer::Trainer;
 use crate::error::{Error, Result};
-use crate::network::Network;
-use crate::recipe::Recipe;
+use crate::nn::network::Network;
 use langevin_data::Dataset;
+use std::sync::Arc;
+
+impl Recipe {
+    /// The recipe of a network that was trained: its formulation, loss, normalisation and architecture, and
+    /// the defaults of the optimiser with a learning rate of [`FINE_TUNING_RATE`]. For
+    /// [`Trainer::from_network`](crate::Trainer::from_network).
+    #[must_use]
+    pub fn of(network: &Network, budget: Budget) -> Self {
+        let metadata = network.metadata();
+        let mut recipe = Self::new(network.formulation().clone(), budget);
+        (recipe.weight, recipe.times) = (metadata.training.weight, metadata.training.times.clone());
+        recipe.coupling = metadata.training.coupling;
+        recipe.dequantize = metadata.data.dequantized;
+        recipe.normalization = Some(metadata.normalization.clone());
+        recipe.network = metadata.network.clone();
+        recipe.learning_rate = FINE_TUNING_RATE;
+        (recipe.reading, recipe.frame) = (metadata.data.reading.clone(), metadata.data.frame.clone());
+        recipe
+    }
+}
 
 impl Trainer {
-    /// A run that has not begun and starts from the weights of `network`, with a new optimiser: for other or more data of the same shape and classes. [`Recipe::of`] is the recipe of the network.
+    /// A run that has not begun and starts from the weights of `network`, with a new optimiser: for other or
+    /// more data of the same shape and classes. [`Recipe::of`] is the recipe of the network.
     ///
     /// # Errors
-    /// Returns an error if the recipe is of another architecture, if the data are of another shape, or for whatever [`new`](Self::new) refuses.
+    /// Returns an error if the recipe is of another architecture, if the data are of another shape, or for
+    /// whatever [`new`](Self::new) refuses.
     ///
     /// ```
     /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
@@ -30,8 +54,8 @@ impl Trainer {
         if shape != network.shape() {
             return Err(Error::data("the rows are of another shape than those of the model")
                 .at(data.name())
-                .expected(crate::net::extents(network.shape()))
-                .got(crate::net::extents(&shape)));
+                .expected(crate::nn::net::extents(network.shape()))
+                .got(crate::nn::net::extents(&shape)));
         }
         if recipe.network != metadata.network {
             return Err(Error::argument("the recipe has another network than the model").at("network"));
@@ -48,10 +72,38 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// Goes on with another budget, learning rate, warm-up, decay, weight decay or clipping; everything else of a run stays.
+    /// Returns the same run, which has not begun, minimising a [`Task`] in place of the recipe's own
+    /// objective.
     ///
     /// # Errors
-    /// Returns an error that names the first other field that differs, or a number that cannot be used. Nothing is changed then.
+    /// Returns an error if a step was made, if the task has no name of its own, or if the recipe learns
+    /// weights or levels from the errors of its own objective.
+    pub fn with_task(mut self, task: impl Task + 'static) -> Result<Self> {
+        let refuse = |expected: &str, got: String| {
+            Err(Error::argument("the task cannot be used").at("task").expected(expected).got(got))
+        };
+        if self.step > 0 {
+            return refuse("a run that has not begun", format!("{} steps", self.step));
+        }
+        if ["", Denoising::NAME].contains(&task.name()) {
+            return refuse("a name of its own", format!("'{}'", task.name()));
+        }
+        if self.problem.learns() {
+            return refuse(
+                "a recipe that learns neither levels nor weights",
+                "`adaptive` or `Weight::Uncertainty`".into(),
+            );
+        }
+        self.problem.task = Arc::new(task);
+        Ok(self)
+    }
+
+    /// Goes on with another budget, learning rate, warm-up, decay, weight decay or clipping; everything else
+    /// of a run stays.
+    ///
+    /// # Errors
+    /// Returns an error that names the first other field that differs, or a number that cannot be used.
+    /// Nothing is changed then.
     pub fn set_recipe(&mut self, recipe: &Recipe) -> Result<()> {
         let mut wanted = self.recipe().clone();
         wanted.budget = recipe.budget;

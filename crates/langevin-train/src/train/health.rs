@@ -1,20 +1,24 @@
 //! Whether a training goes wrong: its losses against those of a network that has learned nothing.
 //!
-//! The loss of the output 0 on the same rows, noise and levels is known in every step. Data with outliers, levels of large weight and weights that are learned raise both losses alike, so their
-//! ratio is known from few steps: it starts at 1 and falls. A ratio in the hundreds is an explosion; a training that is on its way down from it is left alone.
+//! The loss of the output 0 on the same rows, noise and levels is known in every step. Data with outliers,
+//! levels of large weight and weights that are learned raise both losses alike, so their ratio is known from
+//! few steps: it starts at 1 and falls. A ratio in the hundreds is an explosion; a training that is on its
+//! way down from it is left alone.
 
-use super::lanes::Losses;
+use super::problem::Losses;
 
 /// So many times the loss of a network that has learned nothing is called an explosion.
 pub(super) const EXPLODED: f64 = 100.0;
 /// At the end of a training, where nothing can get better any more, so many times that loss is a failure.
 pub(super) const FAILED: f64 = 3.0;
-/// A network that has exploded has recovered once its loss is this share of that of having learned nothing. One whose weights grew without bound answers a constant, and stays above 1.
+/// A network that has exploded has recovered once its loss is this share of that of having learned nothing.
+/// One whose weights grew without bound answers a constant, and stays above 1.
 pub(super) const RECOVERED: f64 = 0.95;
 /// Steps whose mean logarithm is looked at together.
 pub(super) const WINDOW: u64 = 50;
-/// Above [`EXPLODED`] the loss must halve within so many windows; below it must fall by 2 % within the other number. A start that takes longer than that has not recovered by the end of a training
-/// of usual length either.
+/// Above [`EXPLODED`] the loss must halve within so many windows; below it must fall by 2 % within the other
+/// number. A start that takes longer than that has not recovered by the end of a training of usual length
+/// either.
 const HALVES: (f64, u64) = (0.5, 2);
 const FALLS: (f64, u64) = (0.98, 10);
 /// What the average of the last ten steps keeps at each.
@@ -23,7 +27,8 @@ const KEEP: f64 = 0.9;
 /// What the last steps were like. Not part of a state: it is known again after a few steps.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Health {
-    /// Averages over about ten steps, with their common weight: of the loss of having learned nothing, and of the logarithm of the ratio, in which no single step outweighs all others.
+    /// Averages over about ten steps, with their common weight: of the loss of having learned nothing, and of
+    /// the logarithm of the ratio, in which no single step outweighs all others.
     nothing: f64,
     logarithm: f64,
     weight: f64,
@@ -117,12 +122,14 @@ impl Health {
         !self.unsound
     }
 
-    /// Whether a training that ends here has failed: it is far above the loss of having learned nothing, or has not recovered from an explosion.
+    /// Whether a training that ends here has failed: it is far above the loss of having learned nothing, or
+    /// has not recovered from an explosion.
     pub(super) fn is_failed(&self) -> bool {
         self.ratio() > if self.wound.is_some() { RECOVERED } else { FAILED }
     }
 
-    /// The loss of about the last ten steps as a multiple of that of having learned nothing; 1 where nothing is known.
+    /// The loss of about the last ten steps as a multiple of that of having learned nothing; 1 where nothing
+    /// is known.
     pub(super) fn ratio(&self) -> f64 {
         if self.weight > 0.0 { (self.logarithm / self.weight).exp() } else { 1.0 }
     }

@@ -3,6 +3,7 @@
 use super::health::{RECOVERED, WINDOW};
 use super::trainer::Trainer;
 use crate::error::{Error, Result};
+use crate::nn::network::Network;
 
 /// A smoothed loss so many times the least so far is called an explosion.
 const GROWN: f64 = 100.0;
@@ -11,7 +12,8 @@ const GROWN: f64 = 100.0;
 const LEARNED: u64 = 10;
 
 impl Trainer {
-    /// Refuses a training whose loss is at its end far above that of a network that has learned nothing. To be asked once the training [is done](Self::is_done).
+    /// Refuses a training whose loss is at its end far above that of a network that has learned nothing. To
+    /// be asked once the training [is done](Self::is_done).
     ///
     /// # Errors
     /// Returns an error that [is diverged](Error::is_diverged) if so.
@@ -78,6 +80,14 @@ impl Trainer {
             }
             _ => error,
         }
+    }
+}
+
+impl Error {
+    /// The last good averaged network of a training run that diverged.
+    #[must_use]
+    pub fn into_network(self) -> Option<Network> {
+        self.into_kept()
     }
 }
 

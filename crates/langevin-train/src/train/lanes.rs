@@ -1,13 +1,14 @@
 //! A batch shared among threads, so that the threads change no bit.
 //!
-//! The batch is cut into *lanes* of consecutive rows, as many as its size says and never as there are threads. A lane goes through its rows a chunk at a time and adds up one
-//! gradient; any thread may run any lane. The gradients are then added in the order of the lanes.
+//! The batch is cut into *lanes* of consecutive rows, as many as its size says and never as there are
+//! threads. A lane goes through its rows a chunk at a time and adds up one gradient; any thread may run any
+//! lane. The gradients are then added in the order of the lanes.
 
 use super::ahead::Drawn;
-use super::problem::{Batch, Problem, Seen};
+use super::problem::{Batch, Losses, Problem, Seen};
 use crate::error::Result;
-use crate::net::{Net, Passes};
-use crate::stop::Stop;
+use crate::nn::net::{Net, Passes};
+use crate::nn::stop::Stop;
 use rayon::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,15 +23,7 @@ pub(crate) fn rows_of_lane(batch: usize, net: &dyn Net) -> usize {
 struct Lane {
     batch: Batch,
     seen: Vec<Seen>,
-    loss: f64,
-    nothing: f64,
-}
-
-/// The loss of a batch, and what it would be if the network learned nothing ([`Batch::nothing`]).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Losses {
-    pub(crate) loss: f64,
-    pub(crate) nothing: f64,
+    losses: Losses,
 }
 
 /// All lanes of a batch.
@@ -82,17 +75,17 @@ impl Lanes {
         let size = self.rows;
         let work = rows.par_chunks(size).zip(&mut self.lanes).zip(&mut self.gradients).enumerate();
         work.map(|(place, ((rows, lane), gradient))| {
-            (lane.loss, lane.nothing) = (0.0, 0.0);
+            lane.losses = Losses::default();
             lane.seen.clear();
             for (chunk, rows) in rows.chunks(self.chunk).enumerate() {
                 self.stop.check()?;
                 let first = place * size + chunk * self.chunk;
                 problem.fill(step, first, rows, coupled.as_deref(), net.features(), &mut lane.batch)?;
-                let Lane { batch, seen, loss, nothing } = lane;
-                *nothing += batch.nothing();
+                let Lane { batch, seen, losses } = lane;
                 self.passes.with(net, |pass| {
                     let out = pass.forward(weights, batch.rows(), rows.len(), true)?;
-                    *loss += batch.compare(out);
+                    let Losses { loss, nothing } = batch.compare(&*problem.task, out)?;
+                    (losses.loss, losses.nothing) = (losses.loss + loss, losses.nothing + nothing);
                     pass.back(weights, batch.rows(), batch.cotangent(), Some(gradient), None)
                 })?;
                 seen.append(&mut batch.seen);
@@ -101,8 +94,8 @@ impl Lanes {
             Ok(())
         })
         .collect::<Result<()>>()?;
-        let [loss, nothing] =
-            [|lane: &Lane| lane.loss, |lane: &Lane| lane.nothing].map(|of| self.lanes.iter().map(of).sum());
+        let [loss, nothing] = [|lane: &Lane| lane.losses.loss, |lane: &Lane| lane.losses.nothing]
+            .map(|of| self.lanes.iter().map(of).sum());
         Ok(Losses { loss, nothing })
     }
 
@@ -115,7 +108,7 @@ impl Lanes {
             problem.fill(0, place * self.chunk, rows, None, net.features(), &mut batch)?;
             self.passes.with(net, |pass| {
                 let out = pass.forward(weights, batch.rows(), rows.len(), false)?;
-                Ok(batch.compare(out))
+                Ok(batch.compare(&*problem.task, out)?.loss)
             })
         });
         Ok(parts.collect::<Result<Vec<f64>>>()?.iter().sum())

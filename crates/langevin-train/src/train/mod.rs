@@ -1,42 +1,51 @@
 //! Training: draws, loss, gradient, step.
 //!
-//! Row r of step n is the pair (x0, ε) at level λ, with x = αx0 + σε. The network's output has the target c₀x0 + c₁ε, and
+//! What a step minimises is a [`Task`](task::Task); this file's neighbours draw the pairs of data and noise
+//! that it is given.
 //!
-//! $$L = \frac{1}{\mathrm{batch}\cdot d}\sum_r w (\alpha B/\sigma)^2 \lVert \mathrm{out} - (c_0 x_0 + c_1\varepsilon) \rVert^2 .$$
-//!
-//! Everything random has an address: noise and level of a row are functions of (seed, n·batch + r), the order of the data of (seed, epoch). The batch is
-//! cut into lanes that run in parallel and whose gradients are added in order ([`lanes`]), so threads change no bit. What a [`Trainer`] is between two steps is one file ([`state`]), so an
-//! interruption changes no bit either.
+//! Everything random has an address: noise and level of a row are functions of (seed, n·batch + r), the order
+//! of the data of (seed, epoch). The batch is cut into lanes that run in parallel and whose gradients are
+//! added in order ([`lanes`]), so threads change no bit. What a [`Trainer`] is between two steps is one file
+//! ([`state`]), so an interruption changes no bit either.
 
 mod ahead;
+mod averages;
 mod best;
 mod change;
+mod contents;
 mod health;
 mod judge;
 mod lanes;
 mod memory;
+pub(crate) mod optimizer;
 mod order;
 mod problem;
+pub(crate) mod recipe;
 mod smooth;
 mod state;
+pub mod task;
 mod trainer;
 
+pub use averages::Averages;
 pub(crate) use lanes::rows_of_lane;
 pub(crate) use order::Order;
+pub use recipe::{Budget, Decay, FINE_TUNING_RATE, Recipe};
 pub(crate) use smooth::Smooth;
 pub use trainer::{Progress, Trainer};
 
 use crate::error::Result;
-use crate::network::Network;
-use crate::recipe::Recipe;
+use crate::nn::network::Network;
 use langevin_data::Dataset;
 use std::ops::ControlFlow;
 
-/// Trains a network on `data`, calling `watch` after every step; [`ControlFlow::Break`] stops early. Returns the averaged network.
+/// Trains a network on `data`, calling `watch` after every step; [`ControlFlow::Break`] stops early. Returns
+/// the averaged network.
 ///
 /// # Errors
-/// A recipe that cannot be used, or a loss that is no longer finite, has exploded, or is at the end far above that of a network that has learned nothing ([`Error::is_diverged`](crate::Error::is_diverged); [`Error::into_network`](crate::Error::into_network) then gives the averaged network of
-/// the last good step).
+/// A recipe that cannot be used, or a loss that is no longer finite, has exploded, or is at the end far above
+/// that of a network that has learned nothing ([`Error::is_diverged`](crate::Error::is_diverged);
+/// [`Error::into_network`](crate::Error::into_network) then gives the averaged network of the last good
+/// step).
 ///
 /// ```
 /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};

@@ -1,14 +1,18 @@
-//! What a step minimises: the pairs of a batch, what the network is given of them, and what it should answer.
+//! The pairs of a batch: data, noise and levels, each a function of its address. What is made of them is the
+//! [`Task`]'s.
 
+use super::recipe::Recipe;
+use super::task::{Denoising, Inputs, Outputs, Pairs, Task};
 use crate::error::{Error, Result};
-use crate::net::{self, Rows};
-use crate::network::{input_scale, output_scale};
+use crate::nn::kernels::square_apart;
+use crate::nn::net::{Rows, check_outputs};
+use crate::nn::network::output_scale;
 use crate::normalization::Normalization;
-use crate::recipe::Recipe;
 use langevin::noise::{draws, fill_normals, fill_uniforms};
 use langevin::objective::Weight;
-use langevin::{Formulation, Objective, SampleId};
+use langevin::{Formulation, Level, Objective, SampleId};
 use langevin_data::{Augment, Dataset};
+use std::sync::Arc;
 
 /// The error of one row: λ, ‖ε − ε̂‖² for each element, and w·p there.
 pub(crate) struct Seen {
@@ -28,6 +32,8 @@ pub(crate) struct Problem {
     /// Classes of the network; 0: none.
     pub(crate) classes: usize,
     pub(crate) recipe: Recipe,
+    /// What is made of the pairs, and how outputs are compared with it.
+    pub(crate) task: Arc<dyn Task>,
     pub(crate) formulation: Formulation,
     /// What is minimised, with the levels drawn as they are now.
     pub(crate) objective: Objective,
@@ -42,61 +48,49 @@ pub(crate) struct Batch {
     x: Vec<f32>,
     f: Vec<f32>,
     target: Vec<f32>,
-    /// w (αB/σ)² k² / (batch · width) of each row.
     weights: Vec<f32>,
+    /// The gradient of the outputs that were compared last.
+    gradient: Vec<f32>,
     /// Filled where errors are looked at row by row.
     pub(crate) seen: Vec<Seen>,
     labels: Vec<u32>,
     clean: Vec<f32>,
     noise: Vec<f32>,
+    levels: Vec<Level>,
     ids: Vec<SampleId>,
 }
 
 impl Batch {
     pub(crate) fn rows(&self) -> Rows<'_> {
-        Rows { x: &self.x, f: &self.f, one_level: false, labels: &self.labels }
+        Rows { x: &self.x, features: &self.f, one_level: false, labels: &self.labels }
     }
 
-    /// The loss of these outputs. The target gives way to the gradient of the outputs, the [`cotangent`](Self::cotangent).
-    pub(crate) fn compare(&mut self, out: &[f32]) -> f64 {
-        let width = out.len() / self.weights.len().max(1);
-        let mut loss = 0.0;
-        let rows = self.target.chunks_exact_mut(width).zip(out.chunks_exact(width)).zip(&self.weights);
-        let mut seen = self.seen.iter_mut();
-        for ((target, out), weight) in rows {
-            let square = residual(target, out, 2.0 * weight);
-            loss += f64::from(*weight) * f64::from(square);
-            if let Some(seen) = seen.next() {
-                seen.error *= f64::from(square);
-            }
+    /// The losses of these outputs; keeps their gradient, the [`cotangent`](Self::cotangent).
+    pub(crate) fn compare(&mut self, task: &dyn Task, out: &[f32]) -> Result<Losses> {
+        check_outputs(out, &self.x)?;
+        let width = out.len() / self.levels.len().max(1);
+        let Self { target, weights, levels, gradient, .. } = self;
+        let outputs = Outputs { width, out, target, weights, levels };
+        gradient.resize(out.len(), 0.0);
+        let losses = Losses { nothing: task.baseline(&outputs)?, loss: task.compare(&outputs, gradient)? };
+        let rows = out.chunks_exact(width).zip(target.chunks_exact(width));
+        for (seen, (out, target)) in self.seen.iter_mut().zip(rows) {
+            seen.error *= f64::from(square_apart(out, target));
         }
-        loss
-    }
-
-    /// The loss of the output 0, which is what a network that has learned nothing answers; at least a tenth of that of outputs that are off by 1 everywhere, for the targets may be 0 themselves.
-    /// To be asked for before [`compare`](Self::compare), which takes the target.
-    pub(crate) fn nothing(&self) -> f64 {
-        let width = self.target.len() / self.weights.len().max(1);
-        let (mut zero, mut one) = (0.0, 0.0);
-        for (target, weight) in self.target.chunks_exact(width.max(1)).zip(&self.weights) {
-            let square = crate::kernels::sum(width, |i| target[i] * target[i]);
-            zero += f64::from(*weight) * f64::from(square);
-            one += f64::from(*weight) * width as f64;
-        }
-        zero.max(0.1 * one)
+        Ok(losses)
     }
 
     /// The gradient of the outputs that were compared last.
     pub(crate) fn cotangent(&self) -> &[f32] {
-        &self.target
+        &self.gradient
     }
 }
 
-/// target ← factor (out − target); the sum of the squares of out − target.
-fn residual(target: &mut [f32], out: &[f32], factor: f32) -> f32 {
-    let square = crate::kernels::sum(out.len(), |i| (out[i] - target[i]) * (out[i] - target[i]));
-    target.iter_mut().zip(out).for_each(|(target, out)| *target = factor * (out - *target));
-    square
+/// The loss of some rows, and what it would be if the network had learned nothing ([`Task::baseline`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Losses {
+    pub(crate) loss: f64,
+    pub(crate) nothing: f64,
 }
 
 impl Problem {
@@ -104,6 +98,11 @@ impl Problem {
     pub(crate) fn id(&self, step: u64, row: usize) -> SampleId {
         let index = step.wrapping_mul(self.recipe.batch as u64).wrapping_add(row as u64);
         SampleId { seed: self.recipe.seed, index }
+    }
+
+    /// The name of the task, where it is not what the recipe says.
+    pub(crate) fn own_task(&self) -> Option<&str> {
+        Some(self.task.name()).filter(|name| *name != Denoising::NAME)
     }
 
     /// Whether errors are looked at row by row.
@@ -123,7 +122,8 @@ impl Problem {
             .got(if self.data.labels().is_some() { format!("{known} classes") } else { "no labels".into() }))
     }
 
-    /// These rows of the data as the network sees them, without noise: changed, dequantised and normalised by what their ids draw.
+    /// These rows of the data as the network sees them, without noise: changed, dequantised and normalised by
+    /// what their ids draw.
     fn clean(&self, rows: &[usize], ids: &[SampleId], out: &mut Vec<f32>) -> Result<()> {
         out.resize(rows.len() * self.width, 0.0);
         if self.augment != Augment::default() {
@@ -148,7 +148,8 @@ impl Problem {
         Ok(())
     }
 
-    /// The same of numbers that single precision does not hold: they are rounded when they are on the scale of the network.
+    /// The same of numbers that single precision does not hold: they are rounded when they are on the scale
+    /// of the network.
     fn clean_wide(&self, rows: &[usize], ids: &[SampleId], out: &mut [f32]) -> Result<()> {
         let mut wide = vec![0.0; out.len()];
         self.data.read_wide(rows, &mut wide)?;
@@ -164,7 +165,8 @@ impl Problem {
         Ok(())
     }
 
-    /// The class of each row, where the network asks for it; that of no class where the row's id says that it is dropped.
+    /// The class of each row, where the network asks for it; that of no class where the row's id says that it
+    /// is dropped.
     fn label(&self, rows: &[usize], ids: &[SampleId], out: &mut Vec<u32>) {
         out.clear();
         let Some(labels) = self.data.labels().filter(|_| self.classes > 0) else { return };
@@ -196,8 +198,7 @@ impl Problem {
         Ok(partners.into_iter().flat_map(|row| noise[row * width..(row + 1) * width].to_vec()).collect())
     }
 
-    /// Fills `batch` with rows `first..` of the batch of a step, which are these rows of the data. Row r is the pair (x0, ε) at level λ, with x = αx0 + σε; the network's output has the
-    /// target c₀x0 + c₁ε.
+    /// Fills `batch` with rows `first..` of the batch of a step, which are these rows of the data.
     pub(crate) fn fill(
         &self,
         step: u64,
@@ -207,13 +208,8 @@ impl Problem {
         features: usize,
         batch: &mut Batch,
     ) -> Result<()> {
-        let (all, width) = (self.recipe.batch, self.width);
-        let Batch { x, f, target, weights, seen, labels, clean, noise, ids } = batch;
-        x.resize(rows.len() * width, 0.0);
-        target.resize(rows.len() * width, 0.0);
-        f.resize(rows.len() * features, 0.0);
-        weights.resize(rows.len(), 0.0);
-        seen.clear();
+        let width = self.width;
+        let Batch { x, f, target, weights, seen, labels, clean, noise, levels, ids, .. } = batch;
         ids.clear();
         ids.extend((0..rows.len()).map(|row| self.id(step, first + row)));
         let noise = match coupled {
@@ -226,28 +222,34 @@ impl Problem {
         };
         self.clean(rows, ids, clean)?;
         self.label(rows, ids, labels);
+        self.levels(first, ids, levels, seen)?;
+        x.resize(rows.len() * width, 0.0);
+        target.resize(rows.len() * width, 0.0);
+        f.resize(rows.len() * features, 0.0);
+        weights.resize(rows.len(), 0.0);
+        let Self { formulation, objective, .. } = self;
+        let batch = self.recipe.batch;
+        let pairs = Pairs { step, batch, width, ids, clean, noise, levels, labels, formulation, objective };
+        self.task.prepare(&pairs, &mut Inputs { x, features: f, target, weights })
+    }
+
+    /// The level of each row, the first of which is row `first` of the batch.
+    fn levels(&self, first: usize, ids: &[SampleId], levels: &mut Vec<Level>, seen: &mut Vec<Seen>) -> Result<()> {
+        levels.clear();
+        seen.clear();
         for (row, id) in ids.iter().enumerate() {
             let mut u = [0.0];
             fill_uniforms(*id, draws::TRAINING_LEVEL.first(), &mut u);
-            let u = if self.recipe.stratified { ((first + row) as f64 + u[0]) / all as f64 } else { u[0] };
+            let all = self.recipe.batch as f64;
+            let u = if self.recipe.stratified { ((first + row) as f64 + u[0]) / all } else { u[0] };
             let level = self.objective.level(u)?;
-            let (datum, drawn, k) = output_scale(&self.formulation, &level);
-            net::features(level.alpha, level.sigma, &mut f[row * features..(row + 1) * features]);
-            weights[row] = (self.objective.output_factor(&level)? * k * k / (all * width) as f64) as f32;
             if self.learns() {
-                let error = k * k * self.objective.error_gain(&level)? / width as f64;
+                let k = output_scale(&self.formulation, &level).2;
+                let error = k * k * self.objective.error_gain(&level)? / self.width as f64;
                 let weight = self.objective.weighted_density(&level)?;
                 seen.push(Seen { lambda: level.lambda(), error, weight });
             }
-            let shrink = input_scale(&level);
-            let (alpha, sigma) = ((level.alpha * shrink) as f32, (level.sigma * shrink) as f32);
-            let (datum, drawn) = ((datum / k) as f32, (drawn / k) as f32);
-            let span = row * width..(row + 1) * width;
-            let pairs = clean[span.clone()].iter().zip(&noise[span.clone()]);
-            for ((x, target), (x0, z)) in x[span.clone()].iter_mut().zip(&mut target[span]).zip(pairs) {
-                *x = alpha * x0 + sigma * z;
-                *target = datum * x0 + drawn * z;
-            }
+            levels.push(level);
         }
         Ok(())
     }

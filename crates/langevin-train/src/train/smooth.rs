@@ -9,7 +9,8 @@ const KEEP: f64 = 0.99;
 /// Steps until the average is believed.
 const SETTLED: u64 = 200;
 
-/// An exponential average of the loss over about a hundred steps, and its curve, thinned out to at most [`CURVE`] points.
+/// An exponential average of the loss over about a hundred steps, and its curve, thinned out to at most
+/// [`CURVE`] points.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Smooth {

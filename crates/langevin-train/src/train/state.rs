@@ -1,17 +1,19 @@
-//! What a run is between two steps, as one file: a safetensors file of the weights, their average and the two moments of the gradient, each a flat list in the order of the network's parameters, and a
-//! JSON document with everything else under the key `langevin_training`.
+//! What a run is between two steps, as one file: a safetensors file of the weights, their average and the two
+//! moments of the gradient, each a flat list in the order of the network's parameters, and a JSON document
+//! with everything else under the key `langevin_training`.
 //!
-//! A checksum of everything is in the document, so a damaged file is refused. The optimiser's two moments, the average, the learned density, the place in the data, the loss curve and the
-//! clock are all here; noise and order need nothing, since they are functions of the seed and of the step.
+//! A checksum of everything is in the document, so a damaged file is refused. The optimiser's two moments,
+//! the average, the learned density, the place in the data, the loss curve and the clock are all here; noise
+//! and order need nothing, since they are functions of the seed and of the step.
 
-use super::best::{Best, BestSpec};
+use super::contents::{Best, BestSpec, Contents, checksum};
+use super::recipe::Recipe;
 use super::smooth::Smooth;
 use super::trainer::Trainer;
-use crate::checkpoint::{check_sizes, flat_lists};
-use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::net;
-use crate::recipe::Recipe;
+use crate::nn::device::Device;
+use crate::nn::file::{check_sizes, flat_lists};
+use crate::nn::net::size;
 use langevin::objective::{Histogram, Learner};
 use langevin_data::Dataset;
 use safetensors::SafeTensors;
@@ -35,6 +37,9 @@ const BEST: &str = "best";
 struct State {
     version: u32,
     recipe: Recipe,
+    /// The name of a task of one's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    task: Option<String>,
     data: Contents,
     step: u64,
     updates: i32,
@@ -49,55 +54,6 @@ struct State {
     best: Option<BestSpec>,
     /// CRC-32 of the tensors, one after another, and of this document with 0 in this place.
     checksum: u32,
-}
-
-/// What tells one data set from another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Contents {
-    name: String,
-    rows: usize,
-    shape: Vec<usize>,
-    /// CRC-32 of some rows, spread evenly.
-    checksum: u32,
-}
-
-/// Rows that a fingerprint looks at.
-const LOOKED_AT: usize = 64;
-
-impl Contents {
-    pub(super) fn of(data: &Dataset) -> Result<Self> {
-        let count = data.rows().min(LOOKED_AT);
-        let rows: Vec<usize> = (0..count).map(|i| i * (data.rows() - 1) / (count - 1).max(1)).collect();
-        let mut values = vec![0.0; count * data.width()];
-        data.read(&rows, &mut values)?;
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let checksum = checksum([&bytes[..]].into_iter());
-        Ok(Self { name: data.name().into(), rows: data.rows(), shape: data.frame().shape.clone(), checksum })
-    }
-
-    /// What differs from `own`, in words: each side's.
-    fn against(&self, own: &Self) -> [String; 2] {
-        let rows = |count: usize| format!("{count} row{}", if count == 1 { "" } else { "s" });
-        let (mut theirs, mut ours) = (Vec::new(), Vec::new());
-        if self.name != own.name {
-            theirs.push(format!("'{}'", self.name));
-            ours.push(format!("'{}'", own.name));
-        }
-        if self.rows != own.rows {
-            theirs.push(rows(self.rows));
-            ours.push(rows(own.rows));
-        }
-        if self.shape != own.shape {
-            theirs.push(format!("samples of {}", net::extents(&self.shape)));
-            ours.push(format!("samples of {}", net::extents(&own.shape)));
-        }
-        if theirs.is_empty() {
-            theirs.push(format!("the same {}", rows(self.rows)));
-            ours.push("other values in them".to_owned());
-        }
-        [theirs.join(", "), ours.join(", ")]
-    }
 }
 
 /// A state that was read: the document, and the tensors of its file.
@@ -126,6 +82,39 @@ impl<'a> Read<'a> {
         let document = serde_json::from_value(document).map_err(|error| damaged(error.to_string()))?;
         Ok(Self { document, tensors })
     }
+
+    /// Refuses other data than those that the training began with.
+    fn check_data(&self, data: &Dataset) -> Result<()> {
+        let own = Contents::of(data)?;
+        if own == self.document.data {
+            return Ok(());
+        }
+        let [expected, got] = self.document.data.against(&own);
+        Err(Error::data("the data are not those that the training began with")
+            .at(data.name())
+            .expected(expected)
+            .got(got))
+    }
+
+    /// The document and the lists of a file whose checksum is right, for a network of so many weights.
+    fn lists(self, count: usize) -> Result<(State, Vec<Vec<f32>>)> {
+        let Self { mut document, tensors } = self;
+        let (mut lists, mut parts) = (Vec::new(), Vec::new());
+        for name in names(document.recipe.averages, document.best.is_some()) {
+            let tensor = tensors.tensor(name).map_err(|error| damaged(error.to_string()))?;
+            if tensor.dtype() != Dtype::F32 || tensor.shape() != [count] {
+                return Err(damaged(format!("'{name}' does not hold {count} numbers")));
+            }
+            parts.push(tensor.data());
+            lists.push(tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect());
+        }
+        let wanted = std::mem::take(&mut document.checksum);
+        let json = serde_json::to_string(&document).map_err(|error| damaged(error.to_string()))?;
+        if checksum(parts.into_iter().chain([json.as_bytes()])) != wanted {
+            return Err(damaged("contents with another checksum".into()));
+        }
+        Ok((document, lists))
+    }
 }
 
 fn damaged(got: String) -> Error {
@@ -135,7 +124,8 @@ fn damaged(got: String) -> Error {
 }
 
 impl Trainer {
-    /// Everything that the next steps depend on, as a file. [`resume`](Self::resume) goes on from it to the same bits.
+    /// Everything that the next steps depend on, as a file. [`resume`](Self::resume) goes on from it to the
+    /// same bits.
     ///
     /// # Errors
     /// A recipe that no document can hold: one of a custom process.
@@ -143,7 +133,8 @@ impl Trainer {
         self.written(self.spent().as_secs_f64())
     }
 
-    /// The [`state`](Self::state), but for the time that was spent: what two runs have in common that made the same steps.
+    /// The [`state`](Self::state), but for the time that was spent: what two runs have in common that made
+    /// the same steps.
     ///
     /// # Errors
     /// As [`state`](Self::state).
@@ -164,6 +155,7 @@ impl Trainer {
         let mut state = State {
             version: VERSION,
             recipe: self.problem.recipe.clone(),
+            task: self.problem.own_task().map(str::to_owned),
             data: self.contents.clone(),
             step: self.step,
             updates: optimizer.steps,
@@ -183,7 +175,8 @@ impl Trainer {
         flat_lists(KEY, json, named).map_err(|error| fail(&error))
     }
 
-    /// The recipe in a [`state`](Self::state), which [`resume`](Self::resume) goes on with, and the step that it was written after.
+    /// The recipe in a [`state`](Self::state), which [`resume`](Self::resume) goes on with, and the step that
+    /// it was written after.
     ///
     /// # Errors
     /// Returns an error if the contents are cut short, something else, or of a newer version.
@@ -194,49 +187,72 @@ impl Trainer {
     /// Goes on where a [`state`](Self::state) was written, on the same data.
     ///
     /// # Errors
-    /// Contents that are cut short, damaged or something else, a newer version, and other data.
+    /// Contents that are cut short, damaged or something else, a newer version, other data, and a network or
+    /// task that is defined outside this crate ([`restore`](Self::restore) takes those).
     pub fn resume(data: &Dataset, state: &[u8]) -> Result<Self> {
-        let Read { mut document, tensors } = Read::new(state)?;
-        let own = Contents::of(data)?;
-        if own != document.data {
-            let [expected, got] = document.data.against(&own);
-            return Err(Error::data("the data are not those that the training began with")
-                .at(data.name())
-                .expected(expected)
-                .got(got));
-        }
-        let count = net::size(
-            net::build(&document.recipe.network, &document.recipe.augment().shape(data.shape())?, &Device::default())?
-                .slots(),
-        );
-        let (mut lists, mut parts) = (Vec::new(), Vec::new());
-        for name in names(document.recipe.averages, document.best.is_some()) {
-            let tensor = tensors.tensor(name).map_err(|error| damaged(error.to_string()))?;
-            if tensor.dtype() != Dtype::F32 || tensor.shape() != [count] {
-                return Err(damaged(format!("'{name}' does not hold {count} numbers")));
-            }
-            parts.push(tensor.data());
-            lists.push(tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect());
-        }
-        let wanted = std::mem::take(&mut document.checksum);
-        let json = serde_json::to_string(&document).map_err(|error| damaged(error.to_string()))?;
-        if checksum(parts.into_iter().chain([json.as_bytes()])) != wanted {
-            return Err(damaged("contents with another checksum".into()));
-        }
+        let read = Read::new(state)?;
+        read.check_data(data)?;
+        let recipe = &read.document.recipe;
+        let net = recipe.network.build(&recipe.augment().shape(data.shape())?, &Device::default())?;
+        let (document, lists) = read.lists(size(net.parameters()))?;
         let mut trainer = Self::new(data, &document.recipe)?;
-        trainer.best = document.best.map(|spec| Best { spec, weights: lists.pop().unwrap_or_default() });
-        let optimizer = &mut trainer.optimizer;
+        trainer.take(document, lists)?;
+        Ok(trainer)
+    }
+
+    /// Makes this run, which was made with the same recipe, [task](Self::with_task) and data, go on where a
+    /// [`state`](Self::state) was written: for networks and tasks defined outside this crate, of which a
+    /// state holds the names. Budget, learning rate, warm-up, decay, weight decay and clipping are those of
+    /// the state.
+    ///
+    /// ```
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// trainer.step()?;
+    /// let restored = Trainer::new(&data, &recipe)?.restore(&trainer.state()?)?;
+    /// assert_eq!(restored.weights(), trainer.weights());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error as [`resume`](Self::resume) does, and if the recipe or the task is another than that
+    /// of the state.
+    pub fn restore(mut self, state: &[u8]) -> Result<Self> {
+        let read = Read::new(state)?;
+        read.check_data(&self.problem.data)?;
+        self.set_recipe(&read.document.recipe)?;
+        let (document, lists) = read.lists(self.optimizer.values.len())?;
+        self.take(document, lists)?;
+        Ok(self)
+    }
+
+    /// Takes everything of a state but the recipe.
+    fn take(&mut self, document: State, mut lists: Vec<Vec<f32>>) -> Result<()> {
+        let (own, wanted) = (self.problem.own_task(), document.task.as_deref());
+        if own != wanted {
+            let name =
+                |task: Option<&str>| task.map_or_else(|| "the recipe's own objective".into(), |t| format!("'{t}'"));
+            return Err(Error::checkpoint("the training has another task")
+                .at("task")
+                .expected(name(own))
+                .got(name(wanted))
+                .hinting("go on in the program that defines it, with Trainer::with_task and Trainer::restore"));
+        }
+        self.best = document.best.map(|spec| Best { spec, weights: lists.pop().unwrap_or_default() });
+        let optimizer = &mut self.optimizer;
         let own = [&mut optimizer.values, &mut optimizer.ema, &mut optimizer.m, &mut optimizer.v];
         let followers = optimizer.followers.iter_mut().flat_map(|followers| &mut followers.values);
         lists.into_iter().zip(own.into_iter().chain(followers)).for_each(|(list, target)| *target = list);
         optimizer.steps = document.updates;
-        trainer.learner = document.learner;
-        (trainer.drawn, trainer.errors) = (document.drawn, document.errors);
-        trainer.smooth = document.smooth;
-        trainer.before = Duration::try_from_secs_f64(document.seconds).unwrap_or_default();
-        trainer.jump(document.step);
-        trainer.aim()?;
-        Ok(trainer)
+        self.learner = document.learner;
+        (self.drawn, self.errors) = (document.drawn, document.errors);
+        self.smooth = document.smooth;
+        self.before = Duration::try_from_secs_f64(document.seconds).unwrap_or_default();
+        self.jump(document.step);
+        self.aim()
     }
 }
 
@@ -244,10 +260,4 @@ impl Trainer {
 fn names(followers: bool, best: bool) -> impl Iterator<Item = &'static str> {
     let followers = FOLLOWERS.into_iter().filter(move |_| followers);
     NAMES.into_iter().chain(followers).chain(best.then_some(BEST))
-}
-
-fn checksum<'a>(parts: impl Iterator<Item = &'a [u8]>) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    parts.for_each(|part| hasher.update(part));
-    hasher.finalize()
 }

@@ -1,25 +1,26 @@
 //! One training run, a step at a time.
 
 use super::ahead::Ahead;
-use super::best::Best;
+use super::averages::{Averages, Followers};
+use super::contents::{Best, Contents};
 use super::health::Health;
 use super::lanes::Lanes;
+use super::optimizer::Optimizer;
 use super::order::Order;
 use super::problem::Problem;
+use super::recipe::{Budget, Recipe};
 use super::smooth::Smooth;
-use super::state::Contents;
-use crate::averages::{Averages, Followers};
-use crate::device::Device;
+use super::task::Denoising;
+use crate::coupling::Coupling;
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::metadata::{DataSpec, MODEL_VERSION, Metadata, TrainingRecord};
 use crate::moments::{Moments, MomentsSpec};
-use crate::net::{self, Net};
-use crate::network::Network;
+use crate::nn::device::Device;
+use crate::nn::net::{self, Net};
+use crate::nn::network::Network;
+use crate::nn::stop::Stop;
 use crate::normalization::Normalization;
-use crate::optimizer::Optimizer;
-use crate::recipe::{Budget, Coupling, Recipe};
-use crate::stop::Stop;
 use langevin::Objective;
 use langevin::objective::Weight;
 use langevin::objective::{Histogram, Learner};
@@ -52,11 +53,14 @@ pub struct Progress<'a> {
     pub fraction: f64,
     /// Training rows per second since the start, or since it was resumed.
     pub samples_per_second: f64,
-    /// The loss that a network has which has learned nothing, on the rows and levels of about the last ten steps.
+    /// The loss that a network has which has learned nothing, on the rows and levels of about the last ten
+    /// steps.
     pub nothing: f64,
-    /// The loss of about the last ten steps as a multiple of [`nothing`](Self::nothing): 1 at the start, less for a network that has learned something.
+    /// The loss of about the last ten steps as a multiple of [`nothing`](Self::nothing): 1 at the start, less
+    /// for a network that has learned something.
     pub ratio: f64,
-    /// Whether the last loss was not far above [`nothing`](Self::nothing): what is saved now is worth going on from.
+    /// Whether the last loss was not far above [`nothing`](Self::nothing): what is saved now is worth going
+    /// on from.
     pub sound: bool,
     trainer: &'a Trainer,
 }
@@ -71,7 +75,8 @@ impl Progress<'_> {
     }
 }
 
-/// A training run: make it, step it until it [is done](Self::is_done), take the [`network`](Self::network). [`train`](crate::train()) is this loop.
+/// A training run: make it, step it until it [is done](Self::is_done), take the [`network`](Self::network).
+/// [`train`](crate::train()) is this loop.
 ///
 /// ```
 /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
@@ -166,7 +171,7 @@ impl Trainer {
             let lattice = lattice.clone().unwrap_or_else(Lattice::whole);
             (0..shape.iter().product()).map(|element| lattice.step(element)).collect()
         });
-        let net = net::build(&recipe.network, &shape, &Device::default())?;
+        let net = recipe.network.build(&shape, &Device::default())?;
         let problem = Problem {
             data: data.clone(),
             augment,
@@ -174,6 +179,7 @@ impl Trainer {
             shape,
             classes: net.classes(),
             recipe: recipe.clone(),
+            task: Arc::new(Denoising),
             formulation,
             objective: objective.clone(),
             normalization,
@@ -184,6 +190,12 @@ impl Trainer {
         let chosen = Moments::chosen(data.rows(), problem.width, recipe.seed);
         let moments = Moments::of(&problem.visit(&chosen)?, problem.width);
         let initial = net.init(recipe.seed);
+        if initial.len() != net::size(net.parameters()) {
+            return Err(Error::argument("the initial weights do not fit the network")
+                .at("network")
+                .expected(net::size(net.parameters()).to_string())
+                .got(initial.len().to_string()));
+        }
         let mut optimizer = Optimizer::new(initial, recipe.weight_decay, recipe.clip, recipe.ema);
         if recipe.averages {
             optimizer.followers = Some(Followers::new(&optimizer.values)?);
@@ -220,19 +232,21 @@ impl Trainer {
         })
     }
 
-    /// The same run, its network evaluated on this device from now on. Weights, optimiser and averages stay here.
+    /// The same run, its network evaluated on this device from now on. Weights, optimiser and averages stay
+    /// here.
     ///
     /// # Errors
     /// A device that cannot hold it.
     pub fn on(mut self, device: &Device) -> Result<Self> {
-        self.net = net::build(&self.recipe().network, &self.problem.shape, device)?;
+        self.net = self.recipe().network.build(&self.problem.shape, device)?;
         self.device = device.clone();
         self.lanes = Lanes::new(&*self.net, self.recipe().batch, self.optimizer.values.len());
         self.lanes.watch(self.stop, &self.done);
         Ok(self)
     }
 
-    /// Asks `stop` within every step from now on, between the layers of the network. Once it says so, [`step`](Self::step) and [`loss_on`](Self::loss_on) end with an error that
+    /// Asks `stop` within every step from now on, between the layers of the network. Once it says so,
+    /// [`step`](Self::step) and [`loss_on`](Self::loss_on) end with an error that
     /// [is stopped](Error::is_stopped); the step is as if it had not been begun.
     pub fn stop_when(&mut self, stop: fn() -> bool) {
         self.stop = Stop(Some(stop));
@@ -257,8 +271,8 @@ impl Trainer {
         &self.problem.normalization
     }
 
-    /// The loss of the averaged network on other rows, at noise and levels that are the same at every call: the objective of the recipe, with nothing dropped, coupled or learned about where to
-    /// draw.
+    /// The loss of the averaged network on other rows, at noise and levels that are the same at every call:
+    /// the objective of the recipe, with nothing dropped, coupled or learned about where to draw.
     ///
     /// # Errors
     /// Rows that do not fit, or cannot be read.
@@ -330,8 +344,10 @@ impl Trainer {
     /// One step.
     ///
     /// # Errors
-    /// A loss or gradient that is not finite, a loss that stays a hundred times that of a network that has learned nothing, or a smoothed loss that is a hundred times the least so far:
-    /// [`Error::is_diverged`], with the last good network. A step that was [stopped](Self::stop_when), data that cannot be read or a device that fails leave everything as it was.
+    /// A loss or gradient that is not finite, a loss that stays a hundred times that of a network that has
+    /// learned nothing, or a smoothed loss that is a hundred times the least so far: [`Error::is_diverged`],
+    /// with the last good network. A step that was [stopped](Self::stop_when), data that cannot be read or a
+    /// device that fails leave everything as it was.
     pub fn step(&mut self) -> Result<()> {
         let fraction = self.fraction();
         let Self { problem, net, optimizer, step, .. } = self;
@@ -465,6 +481,7 @@ impl Trainer {
                 seconds: self.elapsed().as_secs_f64(),
                 batch: recipe.batch,
                 seed: recipe.seed,
+                task: self.problem.own_task().map(str::to_owned),
                 weight: recipe.weight,
                 times: recipe.times.clone(),
                 learned: recipe.adaptive.then(|| self.learner.density()),

@@ -1,6 +1,6 @@
 use super::*;
-use crate::kernels::check;
-use crate::recipe::Budget;
+use crate::nn::kernels::check;
+use crate::train::Budget;
 use langevin_analysis::exact::{Gaussian, Mixture};
 use langevin_theory::duality::{LinearVae, Truth, autoencoder};
 

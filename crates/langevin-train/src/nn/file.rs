@@ -1,14 +1,17 @@
-//! The model file: one safetensors file, whose metadata map holds the [`Metadata`] as JSON under the key `langevin`.
+//! The model file: one safetensors file, whose metadata map holds the [`Metadata`] as JSON under the key
+//! `langevin`.
 //!
-//! A weight is a little-endian F32 matrix of shape inputs × outputs, named as the architecture names it: `in.x`, `in.t`, `block.0.h`, `block.0.t`, …,
+//! A weight is a little-endian F32 matrix of shape inputs × outputs, named as the architecture names it:
+//! `in.x`, `in.t`, `block.0.h`, `block.0.t`, …,
 //! `out.h`, `out.t`. From version 2 on the [`Moments`] of the training data lie beside them, in F64, as `moments` in the document says. A file is served whole or refused by name: nothing is guessed, skipped or filled in.
 
-use crate::device::Device;
+use super::device::Device;
+use super::net::MAX_PARAMETERS;
+use super::network::Network;
+use super::spec::{Architecture, NetworkSpec};
 use crate::error::{Error, Result};
 use crate::metadata::{MODEL_VERSION, Metadata};
 use crate::moments::{self, Moments, MomentsKind};
-use crate::net;
-use crate::network::Network;
 use langevin::Formulation;
 use langevin::process::ProcessSpec;
 use safetensors::tensor::{Dtype, TensorView};
@@ -25,14 +28,14 @@ const SUM: &str = "checksum";
 const CHECKED: u32 = 4;
 /// The longest header that is read, 16 MiB; one of this crate has some tens of kilobytes.
 const MAX_HEADER: u64 = 1 << 24;
-/// The longest file that is read: the header, [`MAX_PARAMETERS`](crate::net::MAX_PARAMETERS) weights, and the moments.
-const MAX_FILE: u64 = 8 + MAX_HEADER + 4 * crate::net::MAX_PARAMETERS as u64 + moments::MAX_BYTES;
+/// The longest file that is read: the header, [`MAX_PARAMETERS`] weights, and the moments.
+const MAX_FILE: u64 = 8 + MAX_HEADER + 4 * MAX_PARAMETERS as u64 + moments::MAX_BYTES;
 
 /// So many temporary names are tried: a number may be taken by a process that died under the same id.
 const NAMES: usize = 10_000;
 
-/// A new file beside `path`, under a name that nothing else has: what is there is neither written to nor followed, if it
-/// is a link. The command line removes such files of processes that have ended.
+/// A new file beside `path`, under a name that nothing else has: what is there is neither written to nor
+/// followed, if it is a link. The command line removes such files of processes that have ended.
 fn beside(path: &Path) -> std::io::Result<(PathBuf, File)> {
     for number in 0..NAMES {
         let part = path.with_file_name(format!(".langevin-{}-{number}.tmp", std::process::id()));
@@ -45,7 +48,8 @@ fn beside(path: &Path) -> std::io::Result<(PathBuf, File)> {
 }
 
 impl Network {
-    /// Writes a model file: first under a temporary name beside it, then renamed, so `path` never holds half a file.
+    /// Writes a model file: first under a temporary name beside it, then renamed, so `path` never holds half
+    /// a file.
     ///
     /// # Errors
     /// A file that cannot be written, or whatever [`to_bytes`](Self::to_bytes) refuses.
@@ -71,8 +75,36 @@ impl Network {
     /// Reads a model file.
     ///
     /// # Errors
-    /// A file that cannot be read, or whatever [`from_bytes`](Self::from_bytes) refuses; sizes are checked before memory is taken.
+    /// A file that cannot be read, or whatever [`from_bytes`](Self::from_bytes) refuses; sizes are checked
+    /// before memory is taken.
     pub fn load(path: &Path) -> Result<Self> {
+        Self::load_known(path, Ok)
+    }
+
+    /// Reads a model file whose network may be of an [`Architecture`] defined outside this crate.
+    ///
+    /// ```no_run
+    /// # use langevin_train::nn::{Architecture, Net};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Gated { width: usize }
+    /// # impl Architecture for Gated {
+    /// #     const NAME: &'static str = "gated";
+    /// #     fn build(&self, _: &[usize]) -> langevin_train::Result<Box<dyn Net>> {
+    /// #         Err(langevin_train::Error::argument("no network in this example"))
+    /// #     }
+    /// # }
+    /// let network = langevin_train::Network::load_with::<Gated>("moons.safetensors".as_ref())?;
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error as [`load`](Self::load) does, and if the file's network is of another name or its
+    /// description cannot be read.
+    pub fn load_with<A: Architecture>(path: &Path) -> Result<Self> {
+        Self::load_known(path, NetworkSpec::known::<A>)
+    }
+
+    fn load_known(path: &Path, known: impl FnOnce(NetworkSpec) -> Result<NetworkSpec>) -> Result<Self> {
         let io = |error| Error::io("cannot read the model", path, error);
         let mut file = File::open(path).map_err(io)?;
         let len = file.metadata().map_err(io)?.len();
@@ -81,7 +113,7 @@ impl Network {
         check_sizes(&bytes, len).map_err(|error| error.in_file(path))?;
         // A file that grows meanwhile is cut here and refused below.
         file.take(len - bytes.len() as u64).read_to_end(&mut bytes).map_err(io)?;
-        Self::from_bytes(&bytes).map_err(|error| error.in_file(path))
+        Self::read(&bytes, known).map_err(|error| error.in_file(path))
     }
 
     /// The contents of a model file.
@@ -99,9 +131,9 @@ impl Network {
         let fail = |error: &dyn std::fmt::Display| {
             Error::checkpoint("the model cannot be written down").got(error.to_string())
         };
-        let weights = self.slots().iter().map(|slot| {
-            let bytes = slot.of(self.values()).iter().flat_map(|value| value.to_le_bytes()).collect();
-            (slot.name.as_str(), Dtype::F32, slot.shape.to_vec(), bytes)
+        let weights = self.layout().iter().map(|parameter| {
+            let bytes = parameter.of(self.values()).iter().flat_map(|value| value.to_le_bytes()).collect();
+            (parameter.name.as_str(), Dtype::F32, parameter.shape.to_vec(), bytes)
         });
         let moments = self.moments().map(Moments::tensors).unwrap_or_default();
         let moments = moments.into_iter().map(|(name, shape, numbers)| {
@@ -126,9 +158,24 @@ impl Network {
     /// The network in the contents of a model file.
     ///
     /// # Errors
-    /// By name: a truncated or damaged file, a safetensors file of something else, a newer version, a document that does not hold together, and tensors
-    /// that are missing, unknown, of another shape or type, or not finite.
+    /// By name: a truncated or damaged file, a safetensors file of something else, a newer version, a
+    /// document that does not hold together, and tensors that are missing, unknown, of another shape or type,
+    /// or not finite.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::read(bytes, Ok)
+    }
+
+    /// The network in the contents of a model file, which may be of an [`Architecture`] defined outside this
+    /// crate.
+    ///
+    /// # Errors
+    /// Returns an error as [`from_bytes`](Self::from_bytes) does, and if the network is of another name or
+    /// its description cannot be read.
+    pub fn from_bytes_with<A: Architecture>(bytes: &[u8]) -> Result<Self> {
+        Self::read(bytes, NetworkSpec::known::<A>)
+    }
+
+    fn read(bytes: &[u8], known: impl FnOnce(NetworkSpec) -> Result<NetworkSpec>) -> Result<Self> {
         check_sizes(bytes, bytes.len() as u64)?;
         let damaged = |error: safetensors::SafeTensorError| {
             Error::checkpoint("the file is damaged")
@@ -145,30 +192,31 @@ impl Network {
                 .got(format!("a safetensors file of {} tensors without it", tensors.len()))
                 .hinting("only files that Network::save wrote can be loaded")
         })?;
-        let (metadata, sum) = read_metadata(json)?;
-        let net = net::build(&metadata.network, &metadata.data.shape, &Device::default())?;
-        let (slots, width) = (net.slots(), metadata.data.shape.iter().product());
+        let (metadata, sum) = read_metadata(json, known)?;
+        let net = metadata.network.build(&metadata.data.shape, &Device::default())?;
+        let (parameters, width) = (net.parameters(), metadata.data.shape.iter().product());
         let extra: &[&str] = match metadata.moments.map(|spec| spec.kind) {
             None => &[],
             Some(MomentsKind::Covariance) => &[moments::MEAN, moments::COVARIANCE],
             Some(MomentsKind::Spectrum) => &[moments::SPECTRUM],
         };
-        let known = |name: &str| extra.contains(&name) || slots.iter().any(|slot| slot.name == name);
+        let known = |name: &str| extra.contains(&name) || parameters.iter().any(|parameter| parameter.name == name);
         if let Some(name) = tensors.names().into_iter().find(|name| !known(name)) {
             return Err(Error::checkpoint("the file has a tensor that the network has not")
                 .at(format!("tensor '{name}'"))
-                .expected(format!("{} tensors", slots.len() + extra.len()))
+                .expected(format!("{} tensors", parameters.len() + extra.len()))
                 .got(tensors.len().to_string()));
         }
         let moments = metadata.moments.map(|spec| read_moments(&tensors, spec.kind, width)).transpose()?;
         let mut values = Vec::new();
-        for slot in slots {
-            let bytes = tensor(&tensors, &slot.name, Dtype::F32, &[Some(slot.shape[0]), Some(slot.shape[1])])?;
+        for parameter in parameters {
+            let bytes =
+                tensor(&tensors, &parameter.name, Dtype::F32, &[Some(parameter.shape[0]), Some(parameter.shape[1])])?;
             for (element, bytes) in bytes.as_chunks::<4>().0.iter().enumerate() {
                 let value = f32::from_le_bytes(*bytes);
                 if !value.is_finite() {
                     return Err(Error::checkpoint("a weight is not finite")
-                        .at(format!("tensor '{}', element {element}", slot.name))
+                        .at(format!("tensor '{}', element {element}", parameter.name))
                         .expected("a finite number")
                         .got(value.to_string()));
                 }
@@ -184,7 +232,8 @@ impl Network {
     }
 }
 
-/// CRC-32 of the document without its checksum and of the tensors in the order of their names: the library that writes the file orders them by type.
+/// CRC-32 of the document without its checksum and of the tensors in the order of their names: the library
+/// that writes the file orders them by type.
 fn checksum<'a>(
     metadata: &Metadata,
     tensors: impl Iterator<Item = (&'a str, &'a [u8])>,
@@ -284,7 +333,8 @@ fn read_moments(tensors: &SafeTensors<'_>, kind: MomentsKind, width: usize) -> R
     }
 }
 
-/// Refuses a file whose first bytes or length cannot be those of a model file. `start` is at least the first 8 bytes, or all there are.
+/// Refuses a file whose first bytes or length cannot be those of a model file. `start` is at least the first
+/// 8 bytes, or all there are.
 pub(crate) fn check_sizes(start: &[u8], len: u64) -> Result<()> {
     let Some(header) = start.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)) else {
         return Err(Error::checkpoint("the file is too short")
@@ -311,8 +361,12 @@ pub(crate) fn check_sizes(start: &[u8], len: u64) -> Result<()> {
     Ok(())
 }
 
-/// Parses the document and checks that its parts fit each other.
-fn read_metadata(json: &str) -> Result<(Metadata, Option<u32>)> {
+/// Parses the document and checks that its parts fit each other. `known` adds how a network defined elsewhere
+/// is built.
+fn read_metadata(
+    json: &str,
+    known: impl FnOnce(NetworkSpec) -> Result<NetworkSpec>,
+) -> Result<(Metadata, Option<u32>)> {
     let bad = |error: serde_json::Error| {
         Error::checkpoint("the model's description cannot be read")
             .at(format!("key '{KEY}'"))
@@ -342,7 +396,8 @@ fn read_metadata(json: &str) -> Result<(Metadata, Option<u32>)> {
     }
     let sum = document.as_object_mut().and_then(|document| document.remove(SUM));
     let sum = sum.and_then(|sum| u32::try_from(sum.as_u64()?).ok());
-    let metadata: Metadata = serde_json::from_value(document).map_err(bad)?;
+    let mut metadata: Metadata = serde_json::from_value(document).map_err(bad)?;
+    metadata.network = known(metadata.network)?;
     let shape = &metadata.data.shape;
     let width = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size)).filter(|width| *width > 0);
     let Some(width) = width.filter(|_| !shape.is_empty()) else {
@@ -351,8 +406,10 @@ fn read_metadata(json: &str) -> Result<(Metadata, Option<u32>)> {
             .expected("positive sizes")
             .got(format!("{shape:?}")));
     };
-    net::build(&metadata.network, shape, &Device::default()).map_err(|error| {
-        Error::checkpoint("the model's description does not hold together").at("network").got(error.to_string())
+    metadata.network.build(shape, &Device::default()).map_err(|error| match metadata.network {
+        // Its author's words.
+        NetworkSpec::Custom(_) => error,
+        _ => Error::checkpoint("the model's description does not hold together").at("network").got(error.to_string()),
     })?;
     if !metadata.normalization.fits(width) {
         return Err(Error::checkpoint("the model's description does not hold together")

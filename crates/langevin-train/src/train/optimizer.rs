@@ -7,11 +7,12 @@
 //! ema ← ema + (1−d)(p − ema),   d = min(decay, n/(n+9))
 //! ```
 //!
-//! The work is cut into pieces of fixed size, each in f32 and their norms summed in order in f64, so the result does not depend on the threads.
+//! The work is cut into pieces of fixed size, each in f32 and their norms summed in order in f64, so the
+//! result does not depend on the threads.
 //!
 //! Source: Loshchilov & Hutter, arXiv 1711.05101.
 
-use crate::averages::Followers;
+use super::averages::Followers;
 use pulp::Simd;
 use rayon::prelude::*;
 
@@ -59,8 +60,8 @@ impl Optimizer {
         (self.weight_decay, self.clip) = (weight_decay, clip);
     }
 
-    /// One step along the sum of `gradients`, each as long as the weights; leaves them zero. Returns the norm of the sum before clipping; where that is not finite nothing else
-    /// is changed.
+    /// One step along the sum of `gradients`, each as long as the weights; leaves them zero. Returns the norm
+    /// of the sum before clipping; where that is not finite nothing else is changed.
     pub(crate) fn step(&mut self, gradients: &mut [Vec<f32>], learning_rate: f64) -> f64 {
         let Some((total, rest)) = gradients.split_first_mut() else { return 0.0 };
         let mut others: Vec<_> = rest.iter_mut().map(|other| other.chunks_mut(PIECE)).collect();

@@ -6,7 +6,8 @@
 //! selu(a) = λ a, or λα(eᵃ − 1) below 0   selu' = λ, or λα eᵃ
 //! ```
 //!
-//! Sources: Ramachandran et al., arXiv 1710.05941; Hendrycks & Gimpel, arXiv 1606.08415; Klambauer et al., arXiv 1706.02515.
+//! Sources: Ramachandran et al., arXiv 1710.05941; Hendrycks & Gimpel, arXiv 1606.08415; Klambauer et al.,
+//! arXiv 1706.02515.
 
 use super::math::{exp, logistic};
 use pulp::Simd;
@@ -104,8 +105,20 @@ fn only_with<S: Simd>(_simd: S, kind: Activation, a: &mut [f32], add: &[f32]) {
     }
 }
 
-/// A layer's numbers to its values, in place: a ← f(a) + add, where `add`, what the layer is added to, may be empty. Keeps f'(a) where `slope` is not empty.
-pub(crate) fn activate(kind: Activation, a: &mut [f32], slope: &mut [f32], add: &[f32]) {
+/// Applies an activation in place: a ← f(a) + add, where `add`, what the layer is added to, may be empty.
+/// Keeps the slope f'(a) for [`activate_back`] unless `slope` is empty.
+///
+/// ```
+/// use langevin_train::nn::kernels::{Activation, activate, activate_back};
+/// let (mut a, mut slope) = ([0.0, 2.0], [0.0; 2]);
+/// activate(Activation::Silu, &mut a, &mut slope, &[1.0, 1.0]);
+/// // silu(0) = 0 with slope ½, silu(2) = 2/(1 + e⁻²); each with 1 added.
+/// assert!(a[0] == 1.0 && (a[1] - 2.7616).abs() < 1e-4 && slope[0] == 0.5);
+/// let mut da = [0.0; 2];
+/// activate_back(&[10.0, 0.0], &slope, &mut da);
+/// assert_eq!(da, [5.0, 0.0]);
+/// ```
+pub fn activate(kind: Activation, a: &mut [f32], slope: &mut [f32], add: &[f32]) {
     if slope.is_empty() {
         only(kind, a, add);
     } else {
@@ -121,8 +134,8 @@ fn multiply_with<S: Simd>(_simd: S, g: &[f32], slope: &[f32], out: &mut [f32]) {
     }
 }
 
-/// The way back: out ← g ⊙ slope.
-pub(crate) fn back(g: &[f32], slope: &[f32], out: &mut [f32]) {
+/// Writes the way back of [`activate`]: out ← g ⊙ slope.
+pub fn activate_back(g: &[f32], slope: &[f32], out: &mut [f32]) {
     multiply(g, slope, out);
 }
 
@@ -195,7 +208,7 @@ mod tests {
         for kind in ALL {
             let (mut a, mut slope, mut own) = (x.clone(), vec![0.0; 300], vec![0.0; 300]);
             activate(kind, &mut a, &mut slope, &add);
-            back(&g, &slope, &mut own);
+            activate_back(&g, &slope, &mut own);
             let mut plain = x.clone();
             activate(kind, &mut plain, &mut [], &add);
             assert_eq!(plain, a);

@@ -1,9 +1,10 @@
-//! Averages of the weights that are kept on the way, and models of any average made of them afterwards ([`average`](crate::average)).
+//! Averages of the weights that are kept on the way, and models of any average made of them afterwards
+//! ([`average`](crate::average)).
 
 use crate::average::{Profile, mixture};
-use crate::checkpoint::{check_sizes, flat_lists};
 use crate::error::{Error, Result};
-use crate::network::Network;
+use crate::nn::file::{check_sizes, flat_lists};
+use crate::nn::network::Network;
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
@@ -63,7 +64,8 @@ impl Averages {
         self.step
     }
 
-    /// The contents of a file: a safetensors file of two flat lists, in the order of the network's parameters.
+    /// The contents of a file: a safetensors file of two flat lists, in the order of the network's
+    /// parameters.
     ///
     /// # Errors
     /// None that is known.
@@ -109,8 +111,10 @@ impl Averages {
 }
 
 impl Network {
-    /// This network with the average of another length for its weights, made of those that were kept; and how far the made profile is from the wanted one, as a share of it. The average
-    /// is that after the last step that was kept. `length` is the standard deviation of the average's weight as a share of the training, 0.001 to 0.2887.
+    /// This network with the average of another length for its weights, made of those that were kept; and how
+    /// far the made profile is from the wanted one, as a share of it. The average is that after the last step
+    /// that was kept. `length` is the standard deviation of the average's weight as a share of the training,
+    /// 0.001 to 0.2887.
     ///
     /// # Errors
     /// No averages, averages of another network, or a length that no average has.

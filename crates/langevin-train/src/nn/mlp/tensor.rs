@@ -1,8 +1,8 @@
 //! The perceptron as tensor operations.
 
 use super::{Mlp, MlpConfig};
-use crate::device::gpu::{Body, Given, KEPT};
-use crate::kernels::activation::tensor::activate;
+use crate::nn::device::gpu::{Body, Given, KEPT};
+use crate::nn::kernels::activation::tensor::activate;
 use burn::tensor::Tensor;
 
 impl Body for Mlp {

@@ -1,12 +1,12 @@
 //! One block: attention and a perceptron, each modulated, gated and added.
 
-use super::super::Slot;
-use super::Dit;
-use crate::kernels::activation::{Activation, activate, back_in_place};
-use crate::kernels::attention::{self, Heads, Tile, attend};
-use crate::kernels::matrix::{add_product, product, rows, rows_mut};
-use crate::kernels::norm::{heads, heads_back, modulate, modulate_back};
-use crate::kernels::rows::{add_rows, fill, join, join_back};
+use super::super::net::Parameter;
+use super::shape::Dit;
+use crate::nn::kernels::activation::{Activation, activate, back_in_place};
+use crate::nn::kernels::attention::{self, Heads, Tile, attend};
+use crate::nn::kernels::matrix::{add_product, product, rows, rows_mut};
+use crate::nn::kernels::norm::{heads, heads_back, modulate, modulate_back};
+use crate::nn::kernels::rows::{add_rows, fill, join, join_back};
 
 /// What a block keeps for the way back. Every buffer has room for as many pictures as the pass.
 pub(super) struct Block {
@@ -99,7 +99,7 @@ impl Block {
     pub(super) fn forward(
         &mut self,
         net: &Dit,
-        slots: &[Slot],
+        parameters: &[Parameter],
         weights: &[f32],
         c: &[f32],
         h: &[f32],
@@ -108,7 +108,7 @@ impl Block {
     ) {
         let (w, n) = (net.config.width, net.grid.tokens());
         let [tokens, len] = [h.len() / w, h.len()];
-        let of = |slot: usize| slots[slot].of(weights);
+        let of = |parameter: usize| parameters[parameter].of(weights);
         let modulation = &mut self.modulation[..c.len() * 6];
         fill(modulation, of(1));
         add_product(rows_mut(modulation, 6 * w), rows(c, w), rows(of(0), 6 * w));
@@ -161,12 +161,13 @@ impl Block {
         }
     }
 
-    /// The way back of [`forward`](Self::forward): `g`, the gradient of the result, becomes that of `h`; that of the conditions is added to `dc`, those of the weights to `gradient`.
+    /// The way back of [`forward`](Self::forward): `g`, the gradient of the result, becomes that of `h`; that
+    /// of the conditions is added to `dc`, those of the weights to `gradient`.
     #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
     pub(super) fn back(
         &mut self,
         net: &Dit,
-        slots: &[Slot],
+        parameters: &[Parameter],
         weights: &[f32],
         c: &[f32],
         h: &[f32],
@@ -178,19 +179,19 @@ impl Block {
     ) {
         let (w, n) = (net.config.width, net.grid.tokens());
         let [tokens, len] = [h.len() / w, h.len()];
-        let of = |slot: usize| slots[slot].of(weights);
+        let of = |parameter: usize| parameters[parameter].of(weights);
         // The gradient of a matrix, from what it was given and the gradient of what it made.
-        let learn = |gradient: &mut [f32], slot: usize, input: &[f32], g: &[f32]| {
+        let learn = |gradient: &mut [f32], parameter: usize, input: &[f32], g: &[f32]| {
             if wanted {
-                let [inputs, outputs] = slots[slot].shape;
-                let target = rows_mut(slots[slot].of_mut(gradient), outputs);
+                let [inputs, outputs] = parameters[parameter].shape;
+                let target = rows_mut(parameters[parameter].of_mut(gradient), outputs);
                 add_product(target, rows(input, inputs).transpose(), rows(g, outputs));
             }
         };
         // The gradient of what a matrix was given.
-        let turned = |out: &mut [f32], slot: usize, g: &[f32]| {
-            let [inputs, outputs] = slots[slot].shape;
-            product(rows_mut(out, inputs), rows(g, outputs), rows(of(slot), outputs).transpose());
+        let turned = |out: &mut [f32], parameter: usize, g: &[f32]| {
+            let [inputs, outputs] = parameters[parameter].shape;
+            product(rows_mut(out, inputs), rows(g, outputs), rows(of(parameter), outputs).transpose());
         };
         let span = |picture: usize| picture * n * w..(picture + 1) * n * w;
         let Scratch { narrow, branch, qkv: dqkv, hidden: dhidden, modulation: dmod, tile, .. } = scratch;
@@ -204,13 +205,13 @@ impl Block {
             let (span, gate) = (span(picture), part(modulation, 5, w));
             let (_, dgate) = pair(dmod, 4, w);
             let (y, dy) = (&self.branches[1][span.clone()], &mut branch[span.clone()]);
-            join_back(&g[span], y, of(10), gate, dy, dgate, slots[10].of_mut(gradient));
+            join_back(&g[span], y, of(10), gate, dy, dgate, parameters[10].of_mut(gradient));
         }
         learn(gradient, 9, &self.hidden[..4 * len], branch);
         turned(dhidden, 9, branch);
         back_in_place(dhidden, &self.slopes);
         learn(gradient, 7, &self.inputs[1][..len], dhidden);
-        add_rows(slots[8].of_mut(gradient), dhidden);
+        add_rows(parameters[8].of_mut(gradient), dhidden);
         turned(narrow, 7, dhidden);
         for ((picture, modulation), dmod) in pictures().zip(dmod.chunks_exact_mut(6 * w)) {
             let (span, kept) = (span(picture), &self.kept[1][picture * n..(picture + 1) * n]);
@@ -223,7 +224,7 @@ impl Block {
             let (span, gate) = (span(picture), part(modulation, 2, w));
             let (_, dgate) = pair(dmod, 1, w);
             let (y, dy) = (&self.branches[0][span.clone()], &mut branch[span.clone()]);
-            join_back(&g[span], y, of(6), gate, dy, dgate, slots[6].of_mut(gradient));
+            join_back(&g[span], y, of(6), gate, dy, dgate, parameters[6].of_mut(gradient));
         }
         learn(gradient, 5, &self.attended[..len], branch);
         turned(narrow, 5, branch);
@@ -242,12 +243,12 @@ impl Block {
                     totals,
                     &narrow[span(picture)],
                     &mut dqkv[wide.clone()],
-                    slots[4].of_mut(gradient),
+                    parameters[4].of_mut(gradient),
                     tile,
                 );
             }
         }
-        heads_back(&self.qkv, 3 * w, head, &self.sizes, dqkv, slots[3].of_mut(gradient));
+        heads_back(&self.qkv, 3 * w, head, &self.sizes, dqkv, parameters[3].of_mut(gradient));
         learn(gradient, 2, &self.inputs[0][..len], dqkv);
         turned(narrow, 2, dqkv);
         for ((picture, modulation), dmod) in pictures().zip(dmod.chunks_exact_mut(6 * w)) {
@@ -258,7 +259,7 @@ impl Block {
         }
 
         learn(gradient, 0, c, dmod);
-        add_rows(slots[1].of_mut(gradient), dmod);
+        add_rows(parameters[1].of_mut(gradient), dmod);
         add_product(rows_mut(dc, w), rows(dmod, 6 * w), rows(of(0), 6 * w).transpose());
     }
 }

@@ -4,28 +4,32 @@
 //! S = q̃ kᵀ,  q̃ = q ⊙ gain/√d      P = softmax of the rows of S      out = P v
 //! ```
 //!
-//! A tile is [`TILE`] queries by [`TILE`] keys. On the way forward the largest element m and the sum of e^{S − m} of each row are kept up to date tile by tile; m + ln Σ is all that is kept.
-//! On the way back a tile of P is made again from it:
+//! A tile is [`TILE`] queries by [`TILE`] keys. On the way forward the largest element m and the sum of e^{S
+//! − m} of each row are kept up to date tile by tile; m + ln Σ is all that is kept. On the way back a tile of
+//! P is made again from it:
 //!
 //! ```text
 //! dv += Pᵀ do      dP = do vᵀ      dS = P ⊙ (dP − Σ_j do ⊙ out)      dq̃ += dS k      dk += dSᵀ q̃
 //! ```
 //!
-//! Queries and keys are at unit root mean square; the gain holds what a gain of each would hold, since only the product of the two is seen.
+//! Queries and keys are at unit root mean square; the gain holds what a gain of each would hold, since only
+//! the product of the two is seen.
 //!
-//! Source: Dao et al., arXiv 2205.14135; Milakov & Gimelshein, arXiv 1805.02867; normalised queries and keys: Dehghani et al., arXiv 2302.05442.
+//! Source: Dao et al., arXiv 2205.14135; Milakov & Gimelshein, arXiv 1805.02867; normalised queries and keys:
+//! Dehghani et al., arXiv 2302.05442.
 
 use super::math::exp;
 use super::matrix::{add_product, product, rows, rows_mut, strided, strided_mut};
-use crate::stop::Stop;
+use super::sum::{LANES, sum};
+use crate::nn::stop::Stop;
 use faer::{MatMut, MatRef};
 use pulp::Simd;
 
 /// Queries and keys of a tile.
 pub(crate) const TILE: usize = 64;
 
-/// How the tokens of a picture lie in memory: a row is queries, keys and values of `width` elements each, and each of those is heads of `head` elements. Results
-/// are rows of `width`.
+/// How the tokens of a picture lie in memory: a row is queries, keys and values of `width` elements each, and
+/// each of those is heads of `head` elements. Results are rows of `width`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Heads {
     pub(crate) tokens: usize,
@@ -109,15 +113,15 @@ fn scaled_with<S: Simd>(_simd: S, q: &[f32], stride: usize, gain: &[f32], factor
 #[inline(always)]
 fn soften_with<S: Simd>(_simd: S, s: &mut [f32], keys: usize, row: &mut [[f32; 3]]) {
     for (s, row) in s.chunks_exact_mut(keys).zip(row) {
-        let mut lanes = [f32::NEG_INFINITY; super::LANES];
-        let (whole, rest) = s.as_chunks::<{ super::LANES }>();
+        let mut lanes = [f32::NEG_INFINITY; LANES];
+        let (whole, rest) = s.as_chunks::<{ LANES }>();
         for s in whole {
             lanes.iter_mut().zip(s).for_each(|(m, s)| *m = if *s > *m { *s } else { *m });
         }
         lanes.iter_mut().zip(rest).for_each(|(m, s)| *m = if *s > *m { *s } else { *m });
         let most = lanes.iter().fold(row[0], |m, s| if *s > m { *s } else { m });
         s.iter_mut().for_each(|s| *s = exp(*s - most));
-        let total = super::sum(keys, |i| s[i]);
+        let total = sum(keys, |i| s[i]);
         let factor = exp(row[0] - most);
         *row = [most, row[1] * factor + total, factor];
     }
@@ -213,7 +217,8 @@ pub(crate) fn attend(
     }
 }
 
-/// The way back of [`attend`]: `g` is the gradient of the result, `dqkv` is written (not added to) for this head, `dgain` added to.
+/// The way back of [`attend`]: `g` is the gradient of the result, `dqkv` is written (not added to) for this
+/// head, `dgain` added to.
 #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
 pub(crate) fn back(
     heads: Heads,
@@ -241,7 +246,7 @@ pub(crate) fn back(
         for (token, row) in (first..).zip(row.iter_mut()) {
             let place = token * heads.width + index * head;
             let (g, out) = (&g[place..][..head], &out[place..][..head]);
-            row[0] = super::sum(head, |i| g[i] * out[i]);
+            row[0] = sum(head, |i| g[i] * out[i]);
         }
         let g = heads.result(g, index, queries);
         for keys in tiles(heads.tokens) {

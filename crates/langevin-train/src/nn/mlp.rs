@@ -1,6 +1,7 @@
 //! The multilayer perceptron: its configuration, its parameters, and the way forward and back.
 //!
-//! With x̂ the state at unit variance and f the [features](super::features) of the noise level (the first of which is the constant 1, so that no layer needs a bias),
+//! With x̂ the state at unit variance and f the [features](super::net::features) of the noise level (the
+//! first of which is the constant 1, so that no layer needs a bias),
 //!
 //! ```text
 //! h    = x̂ X + f T₀ + e                     plain:   h = act(x̂ X + f T₀ + e)
@@ -8,20 +9,22 @@
 //! out  = h O + f T_out                               out = h O + b_out
 //! ```
 //!
-//! with `depth` blocks, or `depth` hidden layers where it is plain. Where there are classes, e is the row of the class table (that of no class is the last).
+//! with `depth` blocks, or `depth` hidden layers where it is plain. Where there are classes, e is the row of
+//! the class table (that of no class is the last).
 //!
-//! With `waves` > 0 the state enters as (x̂, sin x̂, cos x̂, sin 2x̂, cos 2x̂, sin 4x̂, …), so that detail finer than the layers find by themselves is there from the start (Tancik et al.,
-//! arXiv 2006.10739). It pays in a few dimensions.
+//! With `waves` > 0 the state enters as (x̂, sin x̂, cos x̂, sin 2x̂, cos 2x̂, sin 4x̂, …), so that detail
+//! finer than the layers find by themselves is there from the start (Tancik et al., arXiv 2006.10739). It
+//! pays in a few dimensions.
 
 #[cfg(feature = "gpu")]
 mod tensor;
 
-use super::{Net, Pass, Rows, Slot, check_size, normals, placed};
+use super::kernels::activation::{Activation, activate, activate_back};
+use super::kernels::matrix::{add_linear, add_linear_back_x, linear, linear_back_w, linear_back_x};
+use super::kernels::rows::{add, add_rows, fill};
+use super::net::{Net, Parameter, Pass, Rows, check_size};
+use super::stop::Stop;
 use crate::error::{Error, Result};
-use crate::kernels::activation::{Activation, activate, back};
-use crate::kernels::matrix::{add_product, product, rows, rows_mut};
-use crate::kernels::rows::{add, add_rows, fill};
-use crate::stop::Stop;
 use serde::{Deserialize, Serialize};
 
 /// The shape of a multilayer perceptron.
@@ -35,8 +38,9 @@ pub struct MlpConfig {
     pub depth: usize,
     /// Cosines of the noise level that every layer is given.
     pub fourier: usize,
-    /// Pairs of sine and cosine of each element of the state that the first layer is given beside it, of frequencies 1, 2, 4, … at unit variance.
-    #[serde(default, skip_serializing_if = "super::is_zero")]
+    /// Pairs of sine and cosine of each element of the state that the first layer is given beside it, of
+    /// frequencies 1, 2, 4, … at unit variance.
+    #[serde(default, skip_serializing_if = "super::net::is_zero")]
     pub waves: usize,
     /// What is applied between two layers.
     #[serde(default, skip_serializing_if = "Activation::is_default")]
@@ -45,7 +49,7 @@ pub struct MlpConfig {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub plain: bool,
     /// Classes that it can be asked for; 0: none.
-    #[serde(default, skip_serializing_if = "super::is_zero")]
+    #[serde(default, skip_serializing_if = "super::net::is_zero")]
     pub classes: usize,
 }
 
@@ -106,7 +110,8 @@ impl MlpConfig {
         data_width * (1 + 2 * self.waves)
     }
 
-    /// States as the first layer is given them: each row's elements, then their sines, then their cosines, then those of twice the angle, and so on.
+    /// States as the first layer is given them: each row's elements, then their sines, then their cosines,
+    /// then those of twice the angle, and so on.
     fn widen(&self, x: &[f32], data_width: usize, out: &mut Vec<f32>) {
         out.clear();
         for row in x.chunks_exact(data_width) {
@@ -120,7 +125,8 @@ impl MlpConfig {
         }
     }
 
-    /// A gradient in what [`widen`](Self::widen) made of `x`, as one in `x`: the derivative of sin ωx is ω cos ωx, of cos ωx −ω sin ωx.
+    /// A gradient in what [`widen`](Self::widen) made of `x`, as one in `x`: the derivative of sin ωx is ω
+    /// cos ωx, of cos ωx −ω sin ωx.
     fn narrow(&self, wide: &[f32], gradient: &[f32], data_width: usize, out: &mut [f32]) {
         let inputs = self.inputs(data_width);
         let rows = wide.chunks_exact(inputs).zip(gradient.chunks_exact(inputs)).zip(out.chunks_exact_mut(data_width));
@@ -148,7 +154,7 @@ pub(crate) struct Mlp {
     /// Elements of a state.
     width: usize,
     outputs: usize,
-    slots: Vec<Slot>,
+    parameters: Vec<Parameter>,
 }
 
 impl Mlp {
@@ -170,13 +176,13 @@ impl Mlp {
         if config.classes > 0 {
             shapes.push(("class".to_owned(), [config.classes + 1, config.width]));
         }
-        Self { config, width, outputs, slots: placed(shapes) }
+        Self { config, width, outputs, parameters: Parameter::layout(shapes) }
     }
 }
 
 impl Net for Mlp {
-    fn slots(&self) -> &[Slot] {
-        &self.slots
+    fn parameters(&self) -> &[Parameter] {
+        &self.parameters
     }
 
     fn features(&self) -> usize {
@@ -187,12 +193,13 @@ impl Net for Mlp {
         self.config.classes
     }
 
-    /// Normal with variance 1/inputs, the last layer a hundredth of that standard deviation, so that the first output is near zero. Biases start at zero, classes with a standard deviation of ½.
+    /// Normal with variance 1/inputs, the last layer a hundredth of that standard deviation, so that the
+    /// first output is near zero. Biases start at zero, classes with a standard deviation of ½.
     fn init(&self, seed: u64) -> Vec<f32> {
-        normals(&self.slots, seed, |slot| match slot.shape[0] {
-            1 if self.config.plain && slot.name.ends_with(".t") => 0.0,
-            _ if slot.name == "class" => 0.5,
-            inputs => (inputs as f32).sqrt().recip() * if slot.name.starts_with("out") { 0.01 } else { 1.0 },
+        Parameter::normals(&self.parameters, seed, |parameter| match parameter.shape[0] {
+            1 if self.config.plain && parameter.name.ends_with(".t") => 0.0,
+            _ if parameter.name == "class" => 0.5,
+            inputs => (inputs as f32).sqrt().recip() * if parameter.name.starts_with("out") { 0.01 } else { 1.0 },
         })
     }
 
@@ -202,7 +209,7 @@ impl Net for Mlp {
 
     fn pass(&self, rows: usize) -> Box<dyn Pass> {
         let MlpConfig { width, waves, .. } = self.config;
-        let layers = self.slots.len() / 2 - 1;
+        let layers = self.parameters.len() / 2 - 1;
         let wide = if waves > 0 { rows * self.config.inputs(self.width) } else { 0 };
         Box::new(Memory {
             net: self.clone(),
@@ -238,33 +245,29 @@ struct Memory {
 impl Memory {
     /// out ← h W + f T, with the layer's two matrices.
     fn layer(&self, layer: usize, weights: &[f32], h: &[f32], given: Rows<'_>, out: &mut [f32]) {
-        let [w, t] = [&self.net.slots[2 * layer], &self.net.slots[2 * layer + 1]];
+        let [w, t] = [&self.net.parameters[2 * layer], &self.net.parameters[2 * layer + 1]];
         let columns = w.shape[1];
         match t.shape[0] {
             1 => fill(out, t.of(weights)),
             features if given.one_level && out.len() > ALONE * columns => {
                 // Not of one row alone, whose product goes another way and may end in another bit.
                 let (first, others) = out.split_at_mut(ALONE * columns);
-                let f = &given.f[..ALONE * features];
-                product(rows_mut(first, columns), rows(f, features), rows(t.of(weights), columns));
+                linear(&given.features[..ALONE * features], t.of(weights), t.shape, first);
                 fill(others, &first[..columns]);
                 first.copy_within(..columns, columns);
             }
-            features => product(rows_mut(out, columns), rows(given.f, features), rows(t.of(weights), columns)),
+            _ => linear(given.features, t.of(weights), t.shape, out),
         }
-        add_product(rows_mut(out, columns), rows(h, w.shape[0]), rows(w.of(weights), columns));
+        add_linear(h, w.of(weights), w.shape, out);
     }
 
     /// Adds the gradient of a layer's two matrices.
     fn layer_back(&self, layer: usize, h: &[f32], f: &[f32], g: &[f32], gradient: &mut [f32]) {
-        let [w, t] = [&self.net.slots[2 * layer], &self.net.slots[2 * layer + 1]];
-        let columns = w.shape[1];
-        add_product(rows_mut(w.of_mut(gradient), columns), rows(h, w.shape[0]).transpose(), rows(g, columns));
+        let [w, t] = [&self.net.parameters[2 * layer], &self.net.parameters[2 * layer + 1]];
+        linear_back_w(h, g, w.shape, w.of_mut(gradient));
         match t.shape[0] {
             1 => add_rows(t.of_mut(gradient), g),
-            features => {
-                add_product(rows_mut(t.of_mut(gradient), columns), rows(f, features).transpose(), rows(g, columns));
-            }
+            _ => linear_back_w(f, g, t.shape, t.of_mut(gradient)),
         }
     }
 }
@@ -294,8 +297,8 @@ impl Pass for Memory {
                 None => given.x,
             };
             self.layer(layer, weights, before, given, now);
-            if let Some(table) = self.net.slots.get(2 * (last + 1)).filter(|_| layer == 0) {
-                let classes = given.labels(count, self.net.config.classes);
+            if let Some(table) = self.net.parameters.get(2 * (last + 1)).filter(|_| layer == 0) {
+                let classes = given.class_rows(count, self.net.config.classes);
                 for (h, class) in now.chunks_exact_mut(width).zip(classes) {
                     add(h, &table.of(weights)[class * width..(class + 1) * width]);
                 }
@@ -328,47 +331,46 @@ impl Pass for Memory {
         g.resize(len, 0.0);
         through.resize(len, 0.0);
         if let Some(gradient) = &mut gradient {
-            self.layer_back(last, &self.h[last - 1][..len], given.f, cotangent, gradient);
+            self.layer_back(last, &self.h[last - 1][..len], given.features, cotangent, gradient);
         }
         // Nothing is returned before the memory is put back: what comes out of a step that was stopped is dropped.
         let stop = self.stop;
-        let turned = |layer: usize| {
-            let w = &self.net.slots[2 * layer];
-            rows(w.of(weights), w.shape[1]).transpose()
+        let through_layer = |layer: usize, g: &[f32], dx: &mut [f32], add: bool| {
+            let w = &self.net.parameters[2 * layer];
+            let on = if add { add_linear_back_x } else { linear_back_x };
+            on(g, w.of(weights), w.shape, dx);
         };
-        product(rows_mut(&mut g, width), rows(cotangent, self.net.outputs), turned(last));
+        through_layer(last, cotangent, &mut g, false);
         for layer in (1..last).rev() {
             if stop.wanted() {
                 break;
             }
-            back(&g, &self.slopes[layer], &mut through);
+            activate_back(&g, &self.slopes[layer], &mut through);
             if let Some(gradient) = &mut gradient {
-                self.layer_back(layer, &self.h[layer - 1][..len], given.f, &through, gradient);
+                self.layer_back(layer, &self.h[layer - 1][..len], given.features, &through, gradient);
             }
-            let on = if plain { product } else { add_product };
-            on(rows_mut(&mut g, width), rows(&through, width), turned(layer));
+            through_layer(layer, &through, &mut g, !plain);
         }
         if plain {
-            back(&g, &self.slopes[0], &mut through);
+            activate_back(&g, &self.slopes[0], &mut through);
             std::mem::swap(&mut g, &mut through);
         }
         if let Some(gradient) = gradient.as_mut().filter(|_| !stop.wanted()) {
             let x = if waves > 0 { &self.wide } else { given.x };
-            self.layer_back(0, x, given.f, &g, gradient);
-            if let Some(table) = self.net.slots.get(2 * (last + 1)) {
+            self.layer_back(0, x, given.features, &g, gradient);
+            if let Some(table) = self.net.parameters.get(2 * (last + 1)) {
                 let table = table.of_mut(gradient);
-                for (g, class) in g.chunks_exact(width).zip(given.labels(self.count, self.net.config.classes)) {
+                for (g, class) in g.chunks_exact(width).zip(given.class_rows(self.count, self.net.config.classes)) {
                     add(&mut table[class * width..(class + 1) * width], g);
                 }
             }
         }
         if let Some(dx) = dx {
-            let inputs = self.net.config.inputs(self.net.width);
             if waves == 0 {
-                product(rows_mut(dx, inputs), rows(&g, width), turned(0));
+                through_layer(0, &g, dx, false);
             } else {
-                let mut wide = vec![0.0; self.count * inputs];
-                product(rows_mut(&mut wide, inputs), rows(&g, width), turned(0));
+                let mut wide = vec![0.0; self.count * self.net.config.inputs(self.net.width)];
+                through_layer(0, &g, &mut wide, false);
                 self.net.config.narrow(&self.wide, &wide, self.net.width, dx);
             }
         }
@@ -379,31 +381,33 @@ impl Pass for Memory {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{check_gradients, size};
+    use super::super::check::check_gradients;
+    use super::super::net::size;
     use super::*;
 
     /// Weights that are not small anywhere.
     fn weights(net: &Mlp) -> Vec<f32> {
-        let mut values = normals(net.slots(), 3, |slot| 1.2 / (slot.shape[0] as f32).sqrt());
-        assert_eq!(values.len(), size(net.slots()));
+        let mut values = Parameter::normals(net.parameters(), 3, |parameter| 1.2 / (parameter.shape[0] as f32).sqrt());
+        assert_eq!(values.len(), size(net.parameters()));
         values.iter_mut().for_each(|value| *value += 0.01);
         values
     }
 
-    /// Every weight and every state, in each form; the sines bring third derivatives of their frequency's cube.
+    /// Every weight and every state, in each form; the sines bring third derivatives of their frequency's
+    /// cube.
     #[test]
     fn the_way_back_is_the_gradient() {
         let base = MlpConfig { width: 24, depth: 3, fourier: 5, ..MlpConfig::default() };
         for (plain, activation) in [(false, Activation::Silu), (true, Activation::Silu), (true, Activation::Gelu)] {
             let net = Mlp::new(MlpConfig { plain, activation, ..base }, 7, 7);
-            check_gradients(&net, &weights(&net), 7, 9, 3e-3);
+            check_gradients(&net, &weights(&net), 7, 9, 3e-3).unwrap();
         }
         let net = Mlp::new(MlpConfig { waves: 2, ..base }, 2, 2);
-        check_gradients(&net, &weights(&net), 2, 9, 1e-2);
+        check_gradients(&net, &weights(&net), 2, 9, 1e-2).unwrap();
         let net = Mlp::new(MlpConfig { classes: 2, ..base }, 3, 3);
-        check_gradients(&net, &weights(&net), 3, 9, 3e-3);
+        check_gradients(&net, &weights(&net), 3, 9, 3e-3).unwrap();
         let net = Mlp::new(MlpConfig { depth: 0, ..base }, 3, 3);
-        check_gradients(&net, &weights(&net), 3, 5, 3e-3);
+        check_gradients(&net, &weights(&net), 3, 5, 3e-3).unwrap();
     }
 
     #[test]
@@ -419,7 +423,8 @@ mod tests {
     #[test]
     fn parameters_are_named_and_a_plain_layer_has_a_bias() {
         let net = Mlp::new(MlpConfig { width: 64, depth: 3, fourier: 1, plain: true, ..MlpConfig::default() }, 2, 2);
-        let shapes: Vec<_> = net.slots().iter().map(|slot| (slot.name.as_str(), slot.shape)).collect();
+        let shapes: Vec<_> =
+            net.parameters().iter().map(|parameter| (parameter.name.as_str(), parameter.shape)).collect();
         assert_eq!(
             shapes,
             [

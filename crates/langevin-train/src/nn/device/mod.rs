@@ -3,14 +3,16 @@
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;
 
+use super::net::Net;
 use crate::error::{Error, Result};
-use crate::net::Net;
 use std::fmt;
 
 /// Where a network is evaluated: this processor, or a graphics card.
 ///
-/// A device evaluates networks and their gradients; everything else, from the noise to the optimiser, stays with the processor. Cards need the feature `gpu`, which reaches them through
-/// Vulkan, Metal or DirectX 12. On a card the sums are taken in another order, so the last bits differ from those of the processor and may differ from one driver to the next.
+/// A device evaluates networks and their gradients; everything else, from the noise to the optimiser, stays
+/// with the processor. Cards need the feature `gpu`, which reaches them through Vulkan, Metal or DirectX 12.
+/// On a card the sums are taken in another order, so the last bits differ from those of the processor and may
+/// differ from one driver to the next.
 ///
 /// ```
 /// use langevin_train::Device;

@@ -1,7 +1,8 @@
 //! Matrix products on slices, by `faer`, on the calling thread.
 //!
-//! Each element of a product is summed along the inner dimension in an order that depends on that dimension alone, so a row's result does not depend on how many rows
-//! there are (from two on) nor where it stands; a test holds it to that.
+//! Each element of a product is summed along the inner dimension in an order that depends on that dimension
+//! alone, so a row's result does not depend on how many rows there are (from two on) nor where it stands; a
+//! test holds it to that.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
@@ -38,6 +39,48 @@ pub(crate) fn product(out: MatMut<'_, f32>, a: MatRef<'_, f32>, b: MatRef<'_, f3
 /// out ← out + a b.
 pub(crate) fn add_product(out: MatMut<'_, f32>, a: MatRef<'_, f32>, b: MatRef<'_, f32>) {
     matmul(out, Accum::Add, a, b, 1.0, Par::Seq);
+}
+
+/// Writes a linear layer: out ← x W.
+///
+/// `x` is rows × inputs, `w` inputs × outputs as its `shape` ([`Parameter::shape`](crate::nn::Parameter)) says, `out`
+/// rows × outputs.
+///
+/// ```
+/// use langevin_train::nn::kernels::{linear, linear_back_w, linear_back_x};
+/// let (x, w) = ([1.0, 2.0, 3.0, 4.0], [0.5, -1.0]);
+/// let mut out = [0.0; 2];
+/// linear(&x, &w, [2, 1], &mut out);
+/// assert_eq!(out, [-1.5, -2.5]);
+///
+/// // From the gradient g of the outputs: dx = g Wᵀ, and dW += xᵀ g.
+/// let (g, mut dx, mut dw) = ([1.0, 10.0], [0.0; 4], [0.0; 2]);
+/// linear_back_x(&g, &w, [2, 1], &mut dx);
+/// linear_back_w(&x, &g, [2, 1], &mut dw);
+/// assert_eq!((dx, dw), ([0.5, -1.0, 5.0, -10.0], [31.0, 42.0]));
+/// ```
+pub fn linear(x: &[f32], w: &[f32], [inputs, outputs]: [usize; 2], out: &mut [f32]) {
+    product(rows_mut(out, outputs), rows(x, inputs), rows(w, outputs));
+}
+
+/// Adds a linear layer to what is there: out ← out + x W. Shapes are those of [`linear`].
+pub fn add_linear(x: &[f32], w: &[f32], [inputs, outputs]: [usize; 2], out: &mut [f32]) {
+    add_product(rows_mut(out, outputs), rows(x, inputs), rows(w, outputs));
+}
+
+/// Writes the gradient of the inputs of a [`linear`] layer from that of its outputs: dx ← g Wᵀ.
+pub fn linear_back_x(g: &[f32], w: &[f32], [inputs, outputs]: [usize; 2], dx: &mut [f32]) {
+    product(rows_mut(dx, inputs), rows(g, outputs), rows(w, outputs).transpose());
+}
+
+/// Adds the gradient of the inputs of a [`linear`] layer to what is there: dx ← dx + g Wᵀ.
+pub fn add_linear_back_x(g: &[f32], w: &[f32], [inputs, outputs]: [usize; 2], dx: &mut [f32]) {
+    add_product(rows_mut(dx, inputs), rows(g, outputs), rows(w, outputs).transpose());
+}
+
+/// Adds the gradient of the weights of a [`linear`] layer: dW ← dW + xᵀ g.
+pub fn linear_back_w(x: &[f32], g: &[f32], [inputs, outputs]: [usize; 2], dw: &mut [f32]) {
+    add_product(rows_mut(dw, outputs), rows(x, inputs).transpose(), rows(g, outputs));
 }
 
 #[cfg(test)]

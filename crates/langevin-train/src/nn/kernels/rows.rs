@@ -2,31 +2,56 @@
 
 use pulp::Simd;
 
-/// Every row of `out` ← `row`.
-pub(crate) fn fill(out: &mut [f32], row: &[f32]) {
+/// Writes the same row everywhere: every row of `out` ← `row`. Its way back is [`add_rows`].
+pub fn fill(out: &mut [f32], row: &[f32]) {
     out.chunks_exact_mut(row.len()).for_each(|out| out.copy_from_slice(row));
 }
 
-/// sum ← sum + Σ over the rows of `values`.
-#[pulp::with_simd(add_rows = pulp::Arch::new())]
+/// Adds all rows of `values` to `sum`, which is a row: the gradient of a bias.
+///
+/// ```
+/// let mut sum = [1.0, 2.0];
+/// langevin_train::nn::kernels::add_rows(&mut sum, &[1.0, 10.0, 2.0, 20.0]);
+/// assert_eq!(sum, [4.0, 32.0]);
+/// ```
+pub fn add_rows(sum: &mut [f32], values: &[f32]) {
+    summed(sum, values);
+}
+
+#[pulp::with_simd(summed = pulp::Arch::new())]
 #[inline(always)]
-pub(crate) fn add_rows_with<S: Simd>(_simd: S, sum: &mut [f32], values: &[f32]) {
+fn summed_with<S: Simd>(_simd: S, sum: &mut [f32], values: &[f32]) {
     for row in values.chunks_exact(sum.len()) {
         sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
     }
 }
 
-/// out ← out + values.
-#[pulp::with_simd(add = pulp::Arch::new())]
+/// Adds element by element: out ← out + values.
+pub fn add(out: &mut [f32], values: &[f32]) {
+    added(out, values);
+}
+
+#[pulp::with_simd(added = pulp::Arch::new())]
 #[inline(always)]
-pub(crate) fn add_with<S: Simd>(_simd: S, out: &mut [f32], values: &[f32]) {
+fn added_with<S: Simd>(_simd: S, out: &mut [f32], values: &[f32]) {
     out.iter_mut().zip(values).for_each(|(out, value)| *out += value);
 }
 
-/// A branch joins the residual stream: out ← h + gate ⊙ (y + bias), with one gate for all rows.
-#[pulp::with_simd(join = pulp::Arch::new())]
+/// Joins a branch to the residual stream: out ← h + gate ⊙ (y + bias), with one gate and one bias for all
+/// rows.
+///
+/// ```
+/// let mut out = [0.0; 2];
+/// langevin_train::nn::kernels::join(&[1.0, 2.0], &[10.0, 20.0], &[0.0, 1.0], &[0.5, 0.0], &mut out);
+/// assert_eq!(out, [6.0, 2.0]);
+/// ```
+pub fn join(h: &[f32], y: &[f32], bias: &[f32], gate: &[f32], out: &mut [f32]) {
+    joined(h, y, bias, gate, out);
+}
+
+#[pulp::with_simd(joined = pulp::Arch::new())]
 #[inline(always)]
-pub(crate) fn join_with<S: Simd>(_simd: S, h: &[f32], y: &[f32], bias: &[f32], gate: &[f32], out: &mut [f32]) {
+fn joined_with<S: Simd>(_simd: S, h: &[f32], y: &[f32], bias: &[f32], gate: &[f32], out: &mut [f32]) {
     let width = gate.len();
     let (bias, gate) = (&bias[..width], &gate[..width]);
     for ((h, y), out) in h.chunks_exact(width).zip(y.chunks_exact(width)).zip(out.chunks_exact_mut(width)) {
@@ -36,11 +61,25 @@ pub(crate) fn join_with<S: Simd>(_simd: S, h: &[f32], y: &[f32], bias: &[f32], g
     }
 }
 
-/// The way back of [`join`]: from the gradient `g` of its result, dy ← g ⊙ gate, and added to what is there dgate += Σ g ⊙ (y + bias), dbias += Σ dy. (h has g itself.)
-#[pulp::with_simd(join_back = pulp::Arch::new())]
+/// The way back of [`join`] from the gradient `g` of its result: writes dy ← g ⊙ gate, and adds Σ g ⊙ (y +
+/// bias) to `dgate` and Σ dy to `dbias`. The gradient of `h` is `g` itself.
+#[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
+pub fn join_back(
+    g: &[f32],
+    y: &[f32],
+    bias: &[f32],
+    gate: &[f32],
+    dy: &mut [f32],
+    dgate: &mut [f32],
+    dbias: &mut [f32],
+) {
+    joined_back(g, y, bias, gate, dy, dgate, dbias);
+}
+
+#[pulp::with_simd(joined_back = pulp::Arch::new())]
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
-pub(crate) fn join_back_with<S: Simd>(
+fn joined_back_with<S: Simd>(
     _simd: S,
     g: &[f32],
     y: &[f32],

@@ -5,27 +5,38 @@
 //! root mean square             x̂ = x r,             r = 1/√(mean x² + ε)
 //! ```
 //!
-//! The gradient of x, with a = dy ⊙ (1 + scale): dx = r (a − mean a − x̂ mean(a x̂)); without the mean of a for the second.
+//! The gradient of x, with a = dy ⊙ (1 + scale): dx = r (a − mean a − x̂ mean(a x̂)); without the mean of a
+//! for the second.
 //!
-//! Sources: Ba et al., arXiv 1607.06450; Zhang & Sennrich, arXiv 1910.07467; the modulation is that of Peebles & Xie, arXiv 2212.09748.
+//! Sources: Ba et al., arXiv 1607.06450; Zhang & Sennrich, arXiv 1910.07467; the modulation is that of
+//! Peebles & Xie, arXiv 2212.09748.
 
-use super::sum;
+use super::sum::sum;
 use pulp::Simd;
 
 /// ε of both.
 pub(crate) const EPSILON: f32 = 1e-6;
 
-/// y ← x̂ ⊙ (1 + scale) + shift for every row; keeps (mean, r) of each row in `kept`.
-#[pulp::with_simd(modulate = pulp::Arch::new())]
+/// Writes a layer norm with modulation: y ← x̂ ⊙ (1 + scale) + shift for every row, x̂ being the row at mean
+/// 0 and variance
+/// 1. Keeps what [`modulate_back`] needs, a pair for each row, in `kept`.
+///
+/// Rows have the length of `shift` and `scale`. A layer norm with learned gain and bias is this with gain = 1
+/// + scale.
+///
+/// ```
+/// use langevin_train::nn::kernels::modulate;
+/// let (mut y, mut kept) = ([0.0; 2], [[0.0; 2]; 1]);
+/// modulate(&[3.0, 5.0], &[0.0, 1.0], &[0.0, 1.0], &mut y, &mut kept);
+/// assert!((y[0] + 1.0).abs() < 1e-5 && (y[1] - 3.0).abs() < 1e-5);
+/// ```
+pub fn modulate(x: &[f32], shift: &[f32], scale: &[f32], y: &mut [f32], kept: &mut [[f32; 2]]) {
+    normed(x, shift, scale, y, kept);
+}
+
+#[pulp::with_simd(normed = pulp::Arch::new())]
 #[inline(always)]
-pub(crate) fn modulate_with<S: Simd>(
-    _simd: S,
-    x: &[f32],
-    shift: &[f32],
-    scale: &[f32],
-    y: &mut [f32],
-    kept: &mut [[f32; 2]],
-) {
+fn normed_with<S: Simd>(_simd: S, x: &[f32], shift: &[f32], scale: &[f32], y: &mut [f32], kept: &mut [[f32; 2]]) {
     let width = shift.len();
     let scale = &scale[..width];
     for ((x, y), kept) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)).zip(kept) {
@@ -39,11 +50,26 @@ pub(crate) fn modulate_with<S: Simd>(
     }
 }
 
-/// The way back of [`modulate`], each added to what is there: dx, dshift = Σ dy, dscale = Σ dy ⊙ x̂.
-#[pulp::with_simd(modulate_back = pulp::Arch::new())]
+/// Adds the way back of [`modulate`] to what is there: the gradient of `x` to `dx`, Σ dy to `dshift`, and Σ
+/// dy ⊙ x̂ to
+/// `dscale`.
+#[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
+pub fn modulate_back(
+    x: &[f32],
+    kept: &[[f32; 2]],
+    scale: &[f32],
+    dy: &[f32],
+    dx: &mut [f32],
+    dshift: &mut [f32],
+    dscale: &mut [f32],
+) {
+    normed_back(x, kept, scale, dy, dx, dshift, dscale);
+}
+
+#[pulp::with_simd(normed_back = pulp::Arch::new())]
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
-pub(crate) fn modulate_back_with<S: Simd>(
+fn normed_back_with<S: Simd>(
     _simd: S,
     x: &[f32],
     kept: &[[f32; 2]],
@@ -69,8 +95,9 @@ pub(crate) fn modulate_back_with<S: Simd>(
     }
 }
 
-/// Rows of three parts of equal length (queries, keys, values), each of heads of `head` elements: adds the bias, then brings every head of the first two parts to
-/// root mean square 1, in place. Keeps r of each head of a row in `kept`, queries first.
+/// Rows of three parts of equal length (queries, keys, values), each of heads of `head` elements: adds the
+/// bias, then brings every head of the first two parts to root mean square 1, in place. Keeps r of each head
+/// of a row in `kept`, queries first.
 #[pulp::with_simd(heads = pulp::Arch::new())]
 #[inline(always)]
 pub(crate) fn heads_with<S: Simd>(_simd: S, qkv: &mut [f32], bias: &[f32], head: usize, kept: &mut [f32]) {
@@ -86,7 +113,8 @@ pub(crate) fn heads_with<S: Simd>(_simd: S, qkv: &mut [f32], bias: &[f32], head:
     }
 }
 
-/// The way back of [`heads`], in place in `g`; the bias has the sum over its rows. `qkv` is what [`heads`] left.
+/// The way back of [`heads`], in place in `g`; the bias has the sum over its rows. `qkv` is what [`heads`]
+/// left.
 #[pulp::with_simd(heads_back = pulp::Arch::new())]
 #[inline(always)]
 pub(crate) fn heads_back_with<S: Simd>(

@@ -1,9 +1,9 @@
 //! The transformer as tensor operations.
 
-use super::{BLOCK, Dit, TAIL};
-use crate::device::gpu::{Body, Given, KEPT};
-use crate::kernels::activation::{Activation, tensor::activate};
-use crate::kernels::norm::EPSILON;
+use super::shape::{BLOCK, Dit, TAIL};
+use crate::nn::device::gpu::{Body, Given, KEPT};
+use crate::nn::kernels::activation::{Activation, tensor::activate};
+use crate::nn::kernels::norm::EPSILON;
 use burn::tensor::{Int, Tensor, TensorData, activation::softmax};
 
 /// x̂ ⊙ (1 + scale) + shift for every token.
@@ -51,9 +51,9 @@ impl Body for Dit {
         let modulation = |at: usize| c.clone().matmul(weights[at].clone()) + weights[at + 1].clone();
         let part = |m: &Tensor<2>, i: usize| m.clone().narrow(1, i * w, w).reshape([count, 1, w]);
 
-        let head_slots = self.head_slots().len();
+        let head_parameters = self.head_parameters().len();
         for block in 0..self.config.depth {
-            let at = head_slots + block * BLOCK.len();
+            let at = head_parameters + block * BLOCK.len();
             let m = modulation(at);
             let qkv = bias(dense(modulate(h.clone(), part(&m, 0), part(&m, 1)), at + 2), at + 3);
             let third = |i: usize| qkv.clone().narrow(2, i * w, w).reshape([count, n, heads, head]).swap_dims(1, 2);
@@ -71,7 +71,8 @@ impl Body for Dit {
         out.reshape([count, n * patch]).select(1, order(back))
     }
 
-    /// A tape keeps about 36 times a block's tokens, those of the hidden layer being four, and four times its pairs of tokens.
+    /// A tape keeps about 36 times a block's tokens, those of the hidden layer being four, and four times its
+    /// pairs of tokens.
     fn rows(&self) -> usize {
         let (n, w) = (self.grid.tokens(), self.config.width);
         (KEPT / (self.config.depth * (36 * n * w + 4 * self.config.heads * n * n))).max(1)

@@ -1,28 +1,6 @@
-//! The diffusion transformer: its configuration and its parameters. The way forward and back is in [`pass`] and [`block`].
-//!
-//! A picture at unit variance is cut into patches, each a token; f are the [features](super::features) of the noise level, e the row of the class table (that of no class is the last):
-//!
-//! ```text
-//! h    = patch P + b + position              c = silu(silu(f T) C + b + e)
-//!
-//! (s₁, r₁, g₁, s₂, r₂, g₂) = c M + b         for each of `depth` blocks
-//! h   ← h + g₁ ⊙ attention(norm(h) ⊙ (1 + r₁) + s₁)
-//! h   ← h + g₂ ⊙ (gelu(( norm(h) ⊙ (1 + r₂) + s₂) F + b) G + b)
-//!
-//! (s, r) = c M + b,   out = (norm(h) ⊙ (1 + r) + s) O + b,  patches put together again
-//! ```
-//!
-//! The modulations M and the last layer start at zero, so every block starts as the identity and the first output is zero ("adaLN-zero"). Queries and keys are brought to root mean square 1.
-//! Positions are sines and cosines of row and column.
-//!
-//! Source: Peebles & Xie, arXiv 2212.09748; normalised queries and keys: Dehghani et al., arXiv 2302.05442.
+//! The sizes of the transformer, how it cuts a picture, and its parameters.
 
-mod block;
-mod pass;
-#[cfg(feature = "gpu")]
-mod tensor;
-
-use super::{Net, Pass, Slot, check_size, extents, normals, placed};
+use super::super::net::{Parameter, check_size, extents};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +20,7 @@ pub struct DitConfig {
     /// Cosines of the noise level.
     pub fourier: usize,
     /// Classes that it can be asked for; 0: none.
-    #[serde(default, skip_serializing_if = "super::is_zero")]
+    #[serde(default, skip_serializing_if = "super::super::net::is_zero")]
     pub classes: usize,
 }
 
@@ -112,7 +90,7 @@ const MAX_TOKENS: usize = 1 << 14;
 
 /// How a picture is cut.
 #[derive(Clone, Copy, Debug)]
-struct Grid {
+pub(super) struct Grid {
     height: usize,
     width: usize,
     channels: usize,
@@ -122,8 +100,9 @@ struct Grid {
 }
 
 impl Grid {
-    /// Pictures are [height, width], [height, width, channels] or [channels, height, width], with at most 4 channels.
-    fn new(shape: &[usize], patch: usize) -> Result<Self> {
+    /// Pictures are [height, width], [height, width, channels] or [channels, height, width], with at most 4
+    /// channels.
+    pub(super) fn new(shape: &[usize], patch: usize) -> Result<Self> {
         let (height, width, channels, channels_first) = match *shape {
             [height, width] => (height, width, 1, false),
             [height, width, channels] if channels <= 4 => (height, width, channels, false),
@@ -146,16 +125,16 @@ impl Grid {
         Ok(Self { height, width, channels, channels_first, patch })
     }
 
-    fn tokens(&self) -> usize {
+    pub(super) fn tokens(&self) -> usize {
         (self.height / self.patch) * (self.width / self.patch)
     }
 
-    fn patch_width(&self) -> usize {
+    pub(super) fn patch_width(&self) -> usize {
         self.patch * self.patch * self.channels
     }
 
     /// Where each element of the patches, one patch after another, lies in a picture.
-    fn places(&self) -> Vec<u32> {
+    pub(super) fn places(&self) -> Vec<u32> {
         let Self { height, width, channels, channels_first, patch } = *self;
         let mut places = Vec::with_capacity(height * width * channels);
         for top in (0..height).step_by(patch) {
@@ -173,8 +152,9 @@ impl Grid {
         places
     }
 
-    /// The positions of all tokens: a quarter of the elements each for sines and cosines of the row, and of the column, at frequencies from 1 down to 10⁻⁴.
-    fn positions(&self, width: usize) -> Vec<f32> {
+    /// The positions of all tokens: a quarter of the elements each for sines and cosines of the row, and of
+    /// the column, at frequencies from 1 down to 10⁻⁴.
+    pub(super) fn positions(&self, width: usize) -> Vec<f32> {
         let quarter = width / 4;
         let mut out = vec![0.0; self.tokens() * width];
         let columns = self.width / self.patch;
@@ -193,18 +173,18 @@ impl Grid {
 /// A transformer for pictures of one shape.
 #[derive(Clone, Debug)]
 pub(crate) struct Dit {
-    config: DitConfig,
-    grid: Grid,
-    slots: Vec<Slot>,
+    pub(super) config: DitConfig,
+    pub(super) grid: Grid,
+    pub(super) parameters: Vec<Parameter>,
 }
 
-/// The slots before the blocks, in order; the class table only where there are classes.
+/// The parameters before the blocks, in order; the class table only where there are classes.
 const HEAD: [&str; 6] = ["patch.w", "patch.b", "time.in", "time.w", "time.b", "class"];
 /// Those of a block.
-const BLOCK: [&str; 11] =
+pub(super) const BLOCK: [&str; 11] =
     ["mod.w", "mod.b", "qkv.w", "qkv.b", "gain", "proj.w", "proj.b", "fc1.w", "fc1.b", "fc2.w", "fc2.b"];
 /// Those after the blocks.
-const TAIL: [&str; 4] = ["out.mod.w", "out.mod.b", "out.w", "out.b"];
+pub(super) const TAIL: [&str; 4] = ["out.mod.w", "out.mod.b", "out.w", "out.b"];
 
 impl Dit {
     pub(crate) fn new(config: DitConfig, shape: &[usize]) -> Result<Self> {
@@ -234,130 +214,18 @@ impl Dit {
         let blocks = (0..config.depth)
             .flat_map(|block| BLOCK.iter().map(move |name| (format!("block.{block}.{name}"), size(name))));
         let tail = TAIL.iter().map(|name| ((*name).to_owned(), size(name)));
-        Ok(Self { config, grid, slots: placed(head.chain(blocks).chain(tail)) })
+        Ok(Self { config, grid, parameters: Parameter::layout(head.chain(blocks).chain(tail)) })
     }
 
-    fn head_slots(&self) -> &[Slot] {
-        &self.slots[..self.slots.len() - TAIL.len() - self.config.depth * BLOCK.len()]
+    pub(super) fn head_parameters(&self) -> &[Parameter] {
+        &self.parameters[..self.parameters.len() - TAIL.len() - self.config.depth * BLOCK.len()]
     }
 
-    fn block_slots(&self, block: usize) -> &[Slot] {
-        &self.slots[self.head_slots().len() + block * BLOCK.len()..][..BLOCK.len()]
+    pub(super) fn block_parameters(&self, block: usize) -> &[Parameter] {
+        &self.parameters[self.head_parameters().len() + block * BLOCK.len()..][..BLOCK.len()]
     }
 
-    fn tail_slots(&self) -> &[Slot] {
-        &self.slots[self.slots.len() - TAIL.len()..]
-    }
-}
-
-impl Net for Dit {
-    fn slots(&self) -> &[Slot] {
-        &self.slots
-    }
-
-    fn features(&self) -> usize {
-        self.config.fourier + 1
-    }
-
-    fn classes(&self) -> usize {
-        self.config.classes
-    }
-
-    /// Normals of variance 1/inputs; modulations, biases and the last layer zero; gains one; classes of standard deviation ½, about that of what the noise level gives.
-    fn init(&self, seed: u64) -> Vec<f32> {
-        let mut values = normals(&self.slots, seed, |slot| match slot.name.as_str() {
-            "class" => 0.5,
-            "out.w" => 0.0,
-            name if name.ends_with(".w") && !name.ends_with("mod.w") => (slot.shape[0] as f32).sqrt().recip(),
-            "time.in" => (slot.shape[0] as f32).sqrt().recip(),
-            _ => 0.0,
-        });
-        for slot in self.slots.iter().filter(|slot| slot.name.ends_with(".gain")) {
-            slot.of_mut(&mut values).fill(1.0);
-        }
-        values
-    }
-
-    /// About 256 tokens.
-    fn chunk(&self) -> usize {
-        (256 / self.grid.tokens()).max(1)
-    }
-
-    fn pass(&self, rows: usize) -> Box<dyn Pass> {
-        Box::new(pass::Memory::new(self.clone(), rows))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{check_gradients, size};
-    use super::*;
-    use crate::kernels::check;
-
-    fn weights(net: &Dit) -> Vec<f32> {
-        // Nothing is zero, and nothing dominates.
-        let mut values = normals(net.slots(), 3, |slot| 0.7 / (slot.shape[0] as f32).sqrt());
-        for slot in net.slots().iter().filter(|slot| slot.shape[0] == 1) {
-            slot.of_mut(&mut values).iter_mut().for_each(|value| *value *= 0.5);
-        }
-        assert_eq!(values.len(), size(net.slots()));
-        values
-    }
-
-    #[test]
-    fn the_way_back_is_the_gradient() {
-        let mut config = DitConfig::new(2, 12, 2, 3);
-        (config.fourier, config.classes) = (4, 3);
-        let net = Dit::new(config, &[4, 6, 2]).unwrap();
-        check_gradients(&net, &weights(&net), 48, 5, 5e-3);
-        let net = Dit::new(DitConfig { classes: 0, ..config }, &[4, 4]).unwrap();
-        check_gradients(&net, &weights(&net), 16, 3, 5e-3);
-    }
-
-    /// Channels first or last: the same picture, the same answer.
-    #[test]
-    fn layouts_of_channels_agree() {
-        let config = DitConfig::new(2, 8, 1, 2);
-        let [last, first] = [&[4, 6, 3][..], &[3, 4, 6]].map(|shape| Dit::new(config, shape).unwrap());
-        let picture = check::normals(2 * 72, 4);
-        let moved = |picture: &[f32]| -> Vec<f32> {
-            let get = |i: usize| picture[i % 24 * 3 + i / 24];
-            (0..72).map(get).collect()
-        };
-        let turned: Vec<f32> = picture.chunks(72).flat_map(moved).collect();
-        let weights = weights(&last);
-        let f = check::normals(2 * 17, 5);
-        let answer = |net: &Dit, x: &[f32]| {
-            let rows = super::super::Rows { x, f: &f, one_level: false, labels: &[] };
-            net.pass(2).forward(&weights, rows, 2, false).unwrap().to_vec()
-        };
-        let [a, b] = [answer(&last, &picture), answer(&first, &turned)];
-        assert!(a.iter().any(|x| *x != 0.0));
-        assert_eq!(a.chunks(72).flat_map(moved).collect::<Vec<_>>(), b);
-    }
-
-    #[test]
-    fn the_first_output_is_zero() {
-        let net = Dit::new(DitConfig::new(4, 16, 2, 2), &[8, 8]).unwrap();
-        let (x, f) = (check::normals(3 * 64, 1), check::normals(3 * 17, 2));
-        let rows = super::super::Rows { x: &x, f: &f, one_level: false, labels: &[] };
-        let out = net.pass(3).forward(&net.init(1), rows, 3, false).unwrap().to_vec();
-        assert_eq!(out, vec![0.0; 3 * 64]);
-    }
-
-    #[test]
-    fn sizes_that_do_not_fit_are_refused() {
-        let refused = |config: DitConfig, shape: &[usize], words: &str| {
-            let error = Dit::new(config, shape).unwrap_err().to_string();
-            assert!(error.contains(words), "{error}");
-        };
-        let good = DitConfig::new(4, 16, 2, 2);
-        refused(good, &[64], "for pictures");
-        refused(good, &[8, 8, 8], "for pictures");
-        refused(DitConfig { patch: 3, ..good }, &[8, 8], "a common divisor of 8 and 8");
-        refused(DitConfig { patch: 0, ..good }, &[8, 8], "patch");
-        refused(DitConfig { heads: 3, ..good }, &[8, 8], "a divisor of the width 16");
-        refused(DitConfig { patch: 1, ..good }, &[256, 256], "larger patch");
-        refused(DitConfig { width: 8192, depth: 128, ..good }, &[8, 8], "too large");
+    pub(super) fn tail_parameters(&self) -> &[Parameter] {
+        &self.parameters[self.parameters.len() - TAIL.len()..]
     }
 }

@@ -1,9 +1,11 @@
 //! Functions of one number that vectorise: no branch, no call, the same bits on every processor.
 
-/// eˣ to about two units in the last place; x is first brought within [−87, 88], where the result is a normal number.
+/// eˣ to about two units in the last place; x is first brought within [−87, 88], where the result is a normal
+/// number.
 ///
-/// With n the integer nearest to x/ln 2, eˣ = 2ⁿ e^r, r = x − n ln 2 in two parts (Cody & Waite), |r| ≤ ln 2/2, and e^r by a polynomial of degree 7 (its Taylor
-/// coefficients; the remainder is below (ln 2/2)⁸/8! ≈ 5·10⁻⁹).
+/// With n the integer nearest to x/ln 2, eˣ = 2ⁿ e^r, r = x − n ln 2 in two parts (Cody & Waite), |r| ≤ ln
+/// 2/2, and e^r by a polynomial of degree 7 (its Taylor coefficients; the remainder is below (ln 2/2)⁸/8! ≈
+/// 5·10⁻⁹).
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
     // Adding 1.5·2²³ rounds to an integer, which then stands in the low bits.

@@ -1,26 +1,29 @@
 //! A trained network as a [`Model`].
 //!
-//! The output of the network has unit scale; what is predicted has the root mean square k of its formulation on data of unit variance,
+//! The output of the network has unit scale; what is predicted has the root mean square k of its formulation
+//! on data of unit variance,
 //!
 //! $$\mathrm{out} = k(t) \mathrm{Net}\big(x/\sqrt{\alpha^2+\sigma^2}, f(t)\big), \qquad k^2 = (a\alpha + b)^2 + (a\sigma)^2,\quad \mathrm{out} = a x + b D ,$$
 //!
 //! so a score (of size 1/σ) is learned as easily as a velocity.
 
-use crate::device::Device;
+use super::device::Device;
+use super::net::{self, Net, Parameter, Pass, Passes, Rows, check_outputs};
 use crate::error::{Error, Result};
 use crate::metadata::Metadata;
 use crate::moments::Moments;
-use crate::net::{self, Net, Pass, Passes, Rows, Slot};
 use crate::normalization::Normalization;
 use langevin::model::Branch;
 use langevin::prediction::Parts;
 use langevin::{Formulation, Level, Model, Query, Vjp};
 use std::fmt;
 
-/// A trained network: a [`Model`] of its [`formulation`](Self::formulation), on rows of f32 or f64 (it computes in f32).
+/// A trained network: a [`Model`] of its [`formulation`](Self::formulation), on rows of f32 or f64 (it
+/// computes in f32).
 ///
-/// A row's output depends on the row and its level alone, bit for bit: not on the batch, the order of rows, or threads. It does depend on the processor, whose
-/// vector instructions the matrix kernels choose. On a graphics card ([`on`](Self::on)) none of this is promised.
+/// A row's output depends on the row and its level alone, bit for bit: not on the batch, the order of rows,
+/// or threads. It does depend on the processor, whose vector instructions the matrix kernels choose. On a
+/// graphics card ([`on`](Self::on)) none of this is promised.
 ///
 /// The states are normalised data; [`denormalize`](Self::denormalize) turns samples into data.
 pub struct Network {
@@ -30,7 +33,7 @@ pub struct Network {
     net: Box<dyn Net>,
     device: Device,
     width: usize,
-    /// Flat, in the order of the network's slots.
+    /// Flat, in the order of the network's parameters.
     values: Vec<f32>,
     passes: Passes,
     /// Which class is asked for.
@@ -52,9 +55,9 @@ impl Network {
         values: Vec<f32>,
     ) -> Result<Self> {
         let device = Device::default();
-        let net = net::build(&metadata.network, &metadata.data.shape, &device)?;
+        let net = metadata.network.build(&metadata.data.shape, &device)?;
         let width = metadata.data.shape.iter().product();
-        let wanted = net::size(net.slots());
+        let wanted = net::size(net.parameters());
         if values.len() != wanted {
             return Err(Error::checkpoint("the weights do not fit the network")
                 .expected(wanted.to_string())
@@ -69,7 +72,7 @@ impl Network {
     /// # Errors
     /// A device that cannot hold it.
     pub fn on(mut self, device: &Device) -> Result<Self> {
-        self.net = net::build(&self.metadata.network, &self.metadata.data.shape, device)?;
+        self.net = self.metadata.network.build(&self.metadata.data.shape, device)?;
         self.passes = Passes::new(self.net.chunk().max(LEAST));
         self.device = device.clone();
         Ok(self)
@@ -93,7 +96,8 @@ impl Network {
         &self.metadata.normalization
     }
 
-    /// The mean and the covariance of the training data, in the units of the states; `None` for a file of version 1.
+    /// The mean and the covariance of the training data, in the units of the states; `None` for a file of
+    /// version 1.
     #[must_use]
     pub fn moments(&self) -> Option<&Moments> {
         self.moments.as_ref()
@@ -105,8 +109,8 @@ impl Network {
         &self.metadata.data.classes
     }
 
-    /// Asks for classes from now on: the row of global index i is of class `labels[i mod len]`, on the main branch; the unconditional branch is of no class. Without labels no row has
-    /// a class.
+    /// Asks for classes from now on: the row of global index i is of class `labels[i mod len]`, on the main
+    /// branch; the unconditional branch is of no class. Without labels no row has a class.
     ///
     /// # Errors
     /// A network without classes, or a label that is none of them.
@@ -159,8 +163,8 @@ impl Network {
         self.metadata.normalization.denormalize(samples, self.width);
     }
 
-    pub(crate) fn slots(&self) -> &[Slot] {
-        self.net.slots()
+    pub(crate) fn layout(&self) -> &[Parameter] {
+        self.net.parameters()
     }
 
     pub(crate) fn values(&self) -> &[f32] {
@@ -244,14 +248,16 @@ impl Network {
     ) -> langevin::Result<()> {
         self.chunked(len, query, get, |chunk, pass| {
             let (first, scales) = (chunk.first * self.width, &chunk.scales);
-            let rows = Rows { x: &chunk.x, f: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels };
+            let rows = Rows { x: &chunk.x, features: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels };
             let out = pass.forward(&self.values, rows, chunk.padded, false)?;
+            check_outputs(out, &chunk.x)?;
             scatter(out, scales, self.width, |i, value| put(first + i, value));
             Ok(())
         })
     }
 
-    /// The output, and the products of some cotangents with its Jacobian: out = k Net(s x), so vᵀ∂out/∂x = s (kv)ᵀ∂Net.
+    /// The output, and the products of some cotangents with its Jacobian: out = k Net(s x), so vᵀ∂out/∂x = s
+    /// (kv)ᵀ∂Net.
     fn differentiate<T: Copy + Default>(
         &self,
         x: &[T],
@@ -273,8 +279,9 @@ impl Network {
         let read = |i: usize| narrow(x[i]);
         self.chunked(x.len(), query, read, |chunk, pass| {
             let (first, count) = (chunk.first * width, chunk.scales.len());
-            let rows = Rows { x: &chunk.x, f: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels };
+            let rows = Rows { x: &chunk.x, features: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels };
             let value = pass.forward(&self.values, rows, chunk.padded, true)?;
+            check_outputs(value, &chunk.x)?;
             scatter(value, &chunk.scales, width, |i, value| out[first + i] = widen(value));
             for (v, product) in cotangents.iter().zip(&mut products) {
                 scaled.clear();
@@ -301,7 +308,8 @@ fn scatter(values: &[f32], scales: &[f64], width: usize, mut put: impl FnMut(usi
     }
 }
 
-/// The fewest rows that are evaluated: the product of a single row takes another path through the kernels than that of several, and may end in another bit.
+/// The fewest rows that are evaluated: the product of a single row takes another path through the kernels
+/// than that of several, and may end in another bit.
 const LEAST: usize = 2;
 
 /// Rows that are evaluated together.
@@ -344,7 +352,8 @@ fn norm(a: f64, b: f64) -> f64 {
     (a * a + b * b).sqrt()
 }
 
-/// What is predicted in terms of datum and noise, out = c₀ x0 + c₁ ε, and its scale k = √(c₀² + c₁²), at a level of the formulation's own process.
+/// What is predicted in terms of datum and noise, out = c₀ x0 + c₁ ε, and its scale k = √(c₀² + c₁²), at a
+/// level of the formulation's own process.
 pub(crate) fn output_scale(formulation: &Formulation, own: &Level) -> (f64, f64, f64) {
     let Parts { datum, noise } = formulation.prediction.parts(&formulation.process, own);
     (datum, noise, norm(datum, noise))

@@ -1,10 +1,10 @@
 //! What to train, and how.
 
-use crate::device::Device;
+use crate::coupling::Coupling;
 use crate::error::{Error, Result};
-use crate::metadata::{HeldOut, NetworkSpec};
-use crate::net;
-use crate::network::Network;
+use crate::metadata::HeldOut;
+use crate::nn::device::Device;
+use crate::nn::spec::NetworkSpec;
 use crate::normalization::Normalization;
 use langevin::grid::{SIGMAS, usual_range};
 use langevin::objective::{TimeDensity, Weight};
@@ -13,7 +13,8 @@ use langevin_data::Augment;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The largest learning rate of a training that begins with a trained network, where nothing else is asked for: a tenth of that of a new one, so that what is known is kept.
+/// The largest learning rate of a training that begins with a trained network, where nothing else is asked
+/// for: a tenth of that of a new one, so that what is known is kept.
 pub const FINE_TUNING_RATE: f64 = 2e-4;
 
 /// How long to train.
@@ -21,7 +22,8 @@ pub const FINE_TUNING_RATE: f64 = 2e-4;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Budget {
-    /// This many optimiser steps: the same seed then gives the same network, bit for bit, on the same kind of processor.
+    /// This many optimiser steps: the same seed then gives the same network, bit for bit, on the same kind of
+    /// processor.
     Steps(u64),
     /// This much wall-clock time.
     Time(Duration),
@@ -63,44 +65,6 @@ impl Decay {
     }
 }
 
-/// How the noise of a batch is coupled to its data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Coupling {
-    /// Not at all: every formulation of the network is exact.
-    #[default]
-    Independent,
-    /// Each datum of the batch with the noise that the shortest assignment gives it (Tong et al., arXiv 2302.00482; Pooladian et al., arXiv 2304.14772). The ODE
-    /// is straighter, and still one ODE in every clock; but the noise is then no longer independent of the datum, so the network is no score, and SDEs and likelihood bounds do not hold.
-    Transport,
-}
-
-impl Coupling {
-    pub(crate) fn is_independent(&self) -> bool {
-        *self == Self::Independent
-    }
-
-    /// `independent` or `transport`.
-    ///
-    /// # Errors
-    /// An unknown name.
-    pub fn parse(name: &str) -> Result<Self> {
-        match name {
-            "independent" => Ok(Self::Independent),
-            "transport" => Ok(Self::Transport),
-            _ => {
-                let error = Error::argument("unknown coupling").expected("independent or transport");
-                let error = error.got(format!("'{name}'"));
-                Err(match langevin::error::nearest(name, &["independent", "transport"]) {
-                    Some(near) => error.hinting(format!("did you mean '{near}'?")),
-                    None => error,
-                })
-            }
-        }
-    }
-}
-
 /// Everything that decides a training run but the data. Make one with [`Recipe::new`] and change its fields.
 ///
 /// ```
@@ -113,24 +77,29 @@ impl Coupling {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Recipe {
-    /// What the network is trained to be. Without a λ-range, σ/α from 0.002 to 80 is taken, as far as the process goes.
+    /// What the network is trained to be. Without a λ-range, σ/α from 0.002 to 80 is taken, as far as the
+    /// process goes.
     #[serde(with = "spec")]
     pub formulation: Formulation,
     /// The weight of the loss.
     pub weight: Weight,
     /// The density of the noise levels.
     pub times: TimeDensity,
-    /// Whether the batch is spread evenly over the density, one row in each of `batch` equal parts, which lowers the variance of the loss.
+    /// Whether the batch is spread evenly over the density, one row in each of `batch` equal parts, which
+    /// lowers the variance of the loss.
     pub stratified: bool,
-    /// Whether the density of the noise levels is learned while training ([`Learner`](langevin::objective::Learner)): the loss is the same, its estimate less noisy.
+    /// Whether the density of the noise levels is learned while training
+    /// ([`Learner`](langevin::objective::Learner)): the loss is the same, its estimate less noisy.
     pub adaptive: bool,
-    /// Whether a number from [0, step) of the data's [lattice](langevin_data::Lattice) is added to each element, anew at every visit, so that evenly spaced values
-    /// have a density. The step is 1 where no lattice is found; elements without a step stay as they are.
+    /// Whether a number from [0, step) of the data's [lattice](langevin_data::Lattice) is added to each
+    /// element, anew at every visit, so that evenly spaced values have a density. The step is 1 where no
+    /// lattice is found; elements without a step stay as they are.
     pub dequantize: bool,
     /// How the data were read from their file, for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<langevin_data::Options>,
-    /// The map between rows of the file and of the model that a model brought which the training goes on from, for the record.
+    /// The map between rows of the file and of the model that a model brought which the training goes on
+    /// from, for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame: Option<langevin_data::Frame>,
     /// The map from the data to what the network works on; none: fitted to the data ([`Normalization::fit`]).
@@ -144,7 +113,8 @@ pub struct Recipe {
     /// Whether half of the pictures are flipped left to right, drawn anew at every visit.
     #[serde(default)]
     pub flip: bool,
-    /// The share of the labels that are dropped, so that a network with classes learns to answer without one too.
+    /// The share of the labels that are dropped, so that a network with classes learns to answer without one
+    /// too.
     pub label_dropout: f64,
     /// What was held out of the data, for the record.
     pub held_out: Option<HeldOut>,
@@ -162,7 +132,8 @@ pub struct Recipe {
     pub weight_decay: f64,
     /// The decay d of the weight average, 0 ≤ d < 1; shorter at the start, n/(n+9) after n steps.
     pub ema: f64,
-    /// Whether two more averages follow the weights, of which any other can be made afterwards ([`Network::with_average`](crate::Network::with_average)).
+    /// Whether two more averages follow the weights, of which any other can be made afterwards
+    /// ([`Network::with_average`](crate::Network::with_average)).
     #[serde(default)]
     pub averages: bool,
     /// The largest norm of a gradient; infinity: no clipping.
@@ -207,22 +178,6 @@ impl Recipe {
         }
     }
 
-    /// The recipe of a network that was trained: its formulation, loss, normalisation and architecture, and the defaults of the optimiser with a learning rate of [`FINE_TUNING_RATE`]. For
-    /// [`Trainer::from_network`](crate::Trainer::from_network).
-    #[must_use]
-    pub fn of(network: &Network, budget: Budget) -> Self {
-        let metadata = network.metadata();
-        let mut recipe = Self::new(network.formulation().clone(), budget);
-        (recipe.weight, recipe.times) = (metadata.training.weight, metadata.training.times.clone());
-        recipe.coupling = metadata.training.coupling;
-        recipe.dequantize = metadata.data.dequantized;
-        recipe.normalization = Some(metadata.normalization.clone());
-        recipe.network = metadata.network.clone();
-        recipe.learning_rate = FINE_TUNING_RATE;
-        (recipe.reading, recipe.frame) = (metadata.data.reading.clone(), metadata.data.frame.clone());
-        recipe
-    }
-
     /// Returns the recipe without the record of how the data were read.
     #[must_use]
     pub fn without_reading(self) -> Self {
@@ -243,7 +198,8 @@ impl Recipe {
         self.crop.map_or(augment, |(height, width)| augment.crop(height, width))
     }
 
-    /// The learning rate after `step` steps, where `fraction` of the budget is used: a linear rise, and the fall of [`Decay`].
+    /// The learning rate after `step` steps, where `fraction` of the budget is used: a linear rise, and the
+    /// fall of [`Decay`].
     pub(crate) fn rate(&self, step: u64, fraction: f64) -> f64 {
         let warm = ((step + 1) as f64 / self.warmup.max(1) as f64).min(1.0);
         self.learning_rate * warm * self.decay.factor(fraction)
@@ -255,7 +211,7 @@ impl Recipe {
             Err(Error::argument("bad recipe").at(field).expected(expected).got(got))
         };
         let at_least_0 = |value: f64| value >= 0.0 && value.is_finite();
-        net::build(&self.network, shape, &Device::default())?;
+        self.network.build(shape, &Device::default())?;
         let width = shape.iter().product();
         if let Some(map) = self.normalization.as_ref().filter(|map| !map.fits(width)) {
             let expected = format!("1 or {width} finite shifts, as many positive scales");

@@ -1,14 +1,14 @@
 //! The memory of one evaluation, and the parts before and after the blocks.
 
-use super::super::{Net as _, Pass, Rows, size};
+use super::super::net::{Net as _, Pass, Rows, size};
 use super::block::{Block, Scratch};
-use super::{Dit, Grid};
+use super::shape::{Dit, Grid};
 use crate::error::Result;
-use crate::kernels::activation::{Activation, activate, back};
-use crate::kernels::matrix::{add_product, product, rows, rows_mut};
-use crate::kernels::norm::{modulate, modulate_back};
-use crate::kernels::rows::{add, add_rows, fill};
-use crate::stop::Stop;
+use crate::nn::kernels::activation::{Activation, activate, activate_back};
+use crate::nn::kernels::matrix::{add_product, product, rows, rows_mut};
+use crate::nn::kernels::norm::{modulate, modulate_back};
+use crate::nn::kernels::rows::{add, add_rows, fill};
+use crate::nn::stop::Stop;
 
 /// See [`Pass`].
 pub(super) struct Memory {
@@ -57,17 +57,17 @@ impl Memory {
     /// c for each picture.
     fn condition(&mut self, weights: &[f32], given: Rows<'_>, count: usize) {
         let (w, features) = (self.net.config.width, self.net.config.fourier + 1);
-        let head = self.net.head_slots();
+        let head = self.net.head_parameters();
         let [time, slope] = &mut self.time;
         let (time, slope) = (&mut time[..count * w], &mut slope[..count * w]);
-        product(rows_mut(time, w), rows(given.f, features), rows(head[2].of(weights), w));
+        product(rows_mut(time, w), rows(given.features, features), rows(head[2].of(weights), w));
         activate(Activation::Silu, time, slope, &[]);
         let [c, slope] = &mut self.c;
         let (c, slope) = (&mut c[..count * w], &mut slope[..count * w]);
         fill(c, head[4].of(weights));
         add_product(rows_mut(c, w), rows(time, w), rows(head[3].of(weights), w));
         if let Some(table) = head.get(5) {
-            for (c, label) in c.chunks_exact_mut(w).zip(given.labels(count, self.net.config.classes)) {
+            for (c, label) in c.chunks_exact_mut(w).zip(given.class_rows(count, self.net.config.classes)) {
                 add(c, &table.of(weights)[label * w..(label + 1) * w]);
             }
         }
@@ -77,12 +77,12 @@ impl Memory {
     /// The way back of [`condition`](Self::condition), from the gradient of c.
     fn condition_back(&mut self, weights: &[f32], given: Rows<'_>, dc: &mut [f32], gradient: &mut [f32]) {
         let (w, features, count) = (self.net.config.width, self.net.config.fourier + 1, self.count);
-        let head = self.net.head_slots();
+        let head = self.net.head_parameters();
         let mut through = vec![0.0; count * w];
-        back(dc, &self.c[1], &mut through);
+        activate_back(dc, &self.c[1], &mut through);
         if let Some(table) = head.get(5) {
             let table = table.of_mut(gradient);
-            for (g, label) in through.chunks_exact(w).zip(given.labels(count, self.net.config.classes)) {
+            for (g, label) in through.chunks_exact(w).zip(given.class_rows(count, self.net.config.classes)) {
                 add(&mut table[label * w..(label + 1) * w], g);
             }
         }
@@ -90,8 +90,8 @@ impl Memory {
         let time = rows(&self.time[0][..count * w], w);
         add_product(rows_mut(head[3].of_mut(gradient), w), time.transpose(), rows(&through, w));
         product(rows_mut(dc, w), rows(&through, w), rows(head[3].of(weights), w).transpose());
-        back(dc, &self.time[1], &mut through);
-        let f = rows(given.f, features);
+        activate_back(dc, &self.time[1], &mut through);
+        let f = rows(given.features, features);
         add_product(rows_mut(head[2].of_mut(gradient), w), f.transpose(), rows(&through, w));
     }
 }
@@ -123,7 +123,7 @@ impl Pass for Memory {
         self.condition(weights, given, count);
         let patches = &mut self.patches[..count * n * patch];
         cut(&self.places, given.x, patches);
-        let head = self.net.head_slots();
+        let head = self.net.head_parameters();
         let first = &mut self.h[0][..len];
         fill(first, head[1].of(weights));
         add_product(rows_mut(first, w), rows(patches, patch), rows(head[0].of(weights), w));
@@ -138,16 +138,16 @@ impl Pass for Memory {
         let c = &self.c[0][..count * w];
         for block in 0..depth {
             self.scratch.tile.stop.check()?;
-            let (slots, place) = (self.net.block_slots(block), if keep { block } else { 0 });
+            let (parameters, place) = (self.net.block_parameters(block), if keep { block } else { 0 });
             let (before, after) = self.h.split_at_mut(place + 1);
             let (before, after) = (&mut before[place][..len], &mut after[0][..len]);
-            self.blocks[place].forward(&self.net, slots, weights, c, before, after, &mut self.scratch);
+            self.blocks[place].forward(&self.net, parameters, weights, c, before, after, &mut self.scratch);
             if !keep {
                 before.copy_from_slice(after);
             }
         }
         self.scratch.tile.stop.check()?;
-        let tail = self.net.tail_slots();
+        let tail = self.net.tail_parameters();
         let modulation = &mut self.modulation[..count * 2 * w];
         fill(modulation, tail[1].of(weights));
         add_product(rows_mut(modulation, 2 * w), rows(c, w), rows(tail[0].of(weights), 2 * w));
@@ -181,12 +181,12 @@ impl Pass for Memory {
         let mut unwanted = Vec::new();
         let wanted = gradient.is_some();
         let gradient = gradient.unwrap_or_else(|| {
-            unwanted.resize(size(self.net.slots()), 0.0);
+            unwanted.resize(size(self.net.parameters()), 0.0);
             &mut unwanted
         });
         self.scratch.tile.stop.check()?;
         let mut scratch = std::mem::take(&mut self.scratch);
-        let tail = self.net.tail_slots();
+        let tail = self.net.tail_parameters();
         let patches = &mut scratch.patches[..count * n * patch];
         cut(&self.places, cotangent, patches);
         if wanted {
@@ -223,10 +223,21 @@ impl Pass for Memory {
             if scratch.tile.stop.wanted() {
                 break;
             }
-            let (slots, h) = (self.net.block_slots(block), &self.h[block][..len]);
-            self.blocks[block].back(&self.net, slots, weights, c, h, g_now, dc_now, gradient, wanted, &mut scratch);
+            let (parameters, h) = (self.net.block_parameters(block), &self.h[block][..len]);
+            self.blocks[block].back(
+                &self.net,
+                parameters,
+                weights,
+                c,
+                h,
+                g_now,
+                dc_now,
+                gradient,
+                wanted,
+                &mut scratch,
+            );
         }
-        let head = self.net.head_slots();
+        let head = self.net.head_parameters();
         if wanted {
             let patches = rows(&self.patches[..count * n * patch], patch);
             add_product(rows_mut(head[0].of_mut(gradient), w), patches.transpose(), rows(g_now, w));

@@ -1,10 +1,12 @@
 //! Networks as tensor operations on a graphics card.
 //!
-//! The hand-written passes say what a network is on this processor; here the same formulas are operations of Burn, whose reverse mode gives the gradient. Weights go over whenever they have changed and
-//! their gradient comes back: for the networks of this crate some tens of megabytes each way, so that every other part of a run stays as it is.
+//! The hand-written passes say what a network is on this processor; here the same formulas are operations of
+//! Burn, whose reverse mode gives the gradient. Weights go over whenever they have changed and their gradient
+//! comes back: for the networks of this crate some tens of megabytes each way, so that every other part of a
+//! run stays as it is.
 
 use crate::error::{Error, Result};
-use crate::net::{Net, Pass, Rows, Slot};
+use crate::nn::net::{Net, Parameter, Pass, Rows};
 use burn::tensor::{DeviceKind, Int, Tensor, TensorData, Transaction};
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -57,7 +59,7 @@ pub(crate) const KEPT: usize = 1 << 28;
 
 /// A network as tensor operations: the same formulas as its hand-written passes.
 pub(crate) trait Body: Clone {
-    /// The outputs, from the weights in the order of the slots.
+    /// The outputs, from the weights in the order of the parameters.
     fn outputs(&self, weights: &[Tensor<2>], given: Given) -> Tensor<2>;
 
     /// Rows that are evaluated together: as many as a tape of about [`KEPT`] numbers holds.
@@ -83,8 +85,8 @@ impl<N: Net> fmt::Debug for Placed<N> {
 }
 
 impl<N: Net + Body + 'static> Net for Placed<N> {
-    fn slots(&self) -> &[Slot] {
-        self.net.slots()
+    fn parameters(&self) -> &[Parameter] {
+        self.net.parameters()
     }
 
     fn features(&self) -> usize {
@@ -164,18 +166,18 @@ impl<N: Net + Body> Memory<N> {
     /// Sends the weights over, where they are not there yet.
     fn send(&mut self, weights: &[f32]) {
         if self.sent != weights {
-            let send = |slot: &Slot| matrix(slot.of(weights), slot.shape[0], &self.device);
-            self.weights = self.net.slots().iter().map(send).collect();
+            let send = |parameter: &Parameter| matrix(parameter.of(weights), parameter.shape[0], &self.device);
+            self.weights = self.net.parameters().iter().map(send).collect();
             self.sent = weights.to_vec();
         }
     }
 
     fn given(&self, rows: Rows<'_>, count: usize, device: &burn::tensor::Device) -> Given {
         let classes = (self.net.classes() > 0).then(|| {
-            let classes: Vec<i32> = rows.labels(count, self.net.classes()).map(|class| class as i32).collect();
+            let classes: Vec<i32> = rows.class_rows(count, self.net.classes()).map(|class| class as i32).collect();
             Tensor::from_data(TensorData::new(classes, [count]), device)
         });
-        Given { x: matrix(rows.x, count, device), f: matrix(rows.f, count, device), classes }
+        Given { x: matrix(rows.x, count, device), f: matrix(rows.features, count, device), classes }
     }
 
     /// An evaluation with a tape.
@@ -219,7 +221,7 @@ impl<N: Net + Body> Pass for Memory<N> {
         gradient: Option<&mut [f32]>,
         dx: Option<&mut [f32]>,
     ) -> Result<()> {
-        let count = rows.f.len() / self.net.features();
+        let count = rows.features.len() / self.net.features();
         let mut targets: Vec<&mut [f32]> = Vec::new();
         let mut on_top = 0;
         let data = guarded(|| {
@@ -232,8 +234,8 @@ impl<N: Net + Body> Pass for Memory<N> {
             // One wait for everything that comes back.
             let mut wanted = Transaction::default();
             if let Some(mut rest) = gradient {
-                for (slot, weight) in self.net.slots().iter().zip(&kept.weights) {
-                    let (own, others) = rest.split_at_mut(slot.len());
+                for (parameter, weight) in self.net.parameters().iter().zip(&kept.weights) {
+                    let (own, others) = rest.split_at_mut(parameter.len());
                     rest = others;
                     // A weight that plays no part has no gradient.
                     if let Some(g) = weight.grad(&gradients) {
@@ -263,10 +265,10 @@ impl<N: Net + Body> Pass for Memory<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::check::normals;
-    use crate::net::dit::{Dit, DitConfig};
-    use crate::net::mlp::{Mlp, MlpConfig};
-    use crate::net::{size, sorts};
+    use crate::nn::check::{normals, sorts};
+    use crate::nn::dit::{Dit, DitConfig};
+    use crate::nn::mlp::{Mlp, MlpConfig};
+    use crate::nn::net::size;
     use crate::{Activation, Budget, Dataset, Device, Network, Recipe, Trainer};
 
     /// The card of this machine, or `None` with a message.
@@ -274,7 +276,8 @@ mod tests {
         Device::open("gpu").inspect_err(|error| eprintln!("skipped, no graphics card: {error}")).ok()
     }
 
-    /// Whether two lists agree to so much of the largest element. Sums of some hundred products in f32, in another order: some 1e-6 of it.
+    /// Whether two lists agree to so much of the largest element. Sums of some hundred products in f32, in
+    /// another order: some 1e-6 of it.
     fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
         assert_eq!(a.len(), b.len(), "{what}");
         let largest = a.iter().fold(1e-3f32, |most, a| most.max(a.abs()));
@@ -283,18 +286,19 @@ mod tests {
         }
     }
 
-    /// The hand-written passes and the tensor operations say the same: outputs, and the gradient of every weight and state.
+    /// The hand-written passes and the tensor operations say the same: outputs, and the gradient of every
+    /// weight and state.
     fn agree<N: Net + Body + 'static>(net: &N, width: usize, size_of_x: f32, device: &Device) {
-        let mut weights: Vec<f32> = normals(size(net.slots()), 1);
-        for slot in net.slots() {
-            let scale = 0.7 / (slot.shape[0] as f32).sqrt();
-            slot.of_mut(&mut weights).iter_mut().for_each(|weight| *weight *= scale);
+        let mut weights: Vec<f32> = normals(size(net.parameters()), 1);
+        for parameter in net.parameters() {
+            let scale = 0.7 / (parameter.shape[0] as f32).sqrt();
+            parameter.of_mut(&mut weights).iter_mut().for_each(|weight| *weight *= scale);
         }
         let count = 7;
         let x: Vec<f32> = normals(count * width, 2).iter().map(|x| size_of_x * x).collect();
         let g = normals(count * width, 3);
         let (f, labels) = sorts(net, count);
-        let rows = Rows { x: &x, f: &f, one_level: false, labels: &labels };
+        let rows = Rows { x: &x, features: &f, one_level: false, labels: &labels };
         let run = |net: &dyn Net| {
             let mut pass = net.pass(count);
             let out = pass.forward(&weights, rows, count, false).unwrap().to_vec();
@@ -309,8 +313,8 @@ mod tests {
         let (own, there) = (run(net), run(&*device.place(net.clone())));
         close("outputs", &own.0, &there.0, 1e-5);
         close("states", &own.2, &there.2, 1e-5);
-        for slot in net.slots() {
-            close(&slot.name, slot.of(&own.1), slot.of(&there.1), 3e-5);
+        for parameter in net.parameters() {
+            close(&parameter.name, parameter.of(&own.1), parameter.of(&there.1), 3e-5);
         }
     }
 
@@ -335,7 +339,8 @@ mod tests {
         agree(&Dit::new(DitConfig { classes: 0, ..config }, &[3, 6, 6]).unwrap(), 108, 1.0, &device);
     }
 
-    /// The same run here and there: the weights differ by rounding alone, and so do the answers of the network.
+    /// The same run here and there: the weights differ by rounding alone, and so do the answers of the
+    /// network.
     #[test]
     fn a_card_trains_and_answers_as_the_processor_does() {
         let Some(device) = card() else { return };

@@ -1,0 +1,44 @@
+//! The passes over memory that networks are made of, forwards and backwards, on slices of f32 in row-major
+//! order.
+//!
+//! Matrix products are those of `faer` ([`linear`] and its ways back); everything between two products is one
+//! pass here. A pass is a plain loop that the compiler vectorises for the processor at hand (`pulp` chooses
+//! among AVX-512, AVX2 and the baseline at run time). Products and sums are never contracted and sums run in
+//! a fixed number of lanes, so a pass has the same bits on every processor.
+//!
+//! | forward | | way back |
+//! |---|---|---|
+//! | [`linear`], [`add_linear`] | x W | [`linear_back_x`], [`add_linear_back_x`], [`linear_back_w`] |
+//! | [`activate`] | f(a) + h | [`activate_back`] |
+//! | [`modulate`] | layer norm with scale and shift | [`modulate_back`] |
+//! | [`join`] | h + gate ⊙ (y + bias) | [`join_back`] |
+//! | [`fill`] | the same row everywhere | [`add_rows`] |
+//!
+//! Nothing here starts a thread: whoever trains or samples shares *rows* among threads, so a pass works on
+//! memory that the core has just touched. Lengths that do not fit each other are errors of the program: the
+//! functions panic.
+
+pub(crate) mod activation;
+pub(crate) mod attention;
+pub(crate) mod math;
+pub(crate) mod matrix;
+pub(crate) mod norm;
+pub(crate) mod rows;
+mod sum;
+
+pub use activation::{Activation, activate, activate_back};
+pub use matrix::{add_linear, add_linear_back_x, linear, linear_back_w, linear_back_x};
+pub use norm::{modulate, modulate_back};
+pub use rows::{add, add_rows, fill, join, join_back};
+pub(crate) use sum::{square, square_apart};
+
+/// Finite differences for the tests of the passes.
+#[cfg(test)]
+pub(crate) mod check {
+    pub(crate) use crate::nn::check::{dot, normals};
+
+    /// Holds a gradient against central differences.
+    pub(crate) fn gradient(what: &str, x: &[f32], own: &[f32], tolerance: f64, f: impl Fn(&[f32]) -> f64) {
+        crate::nn::check::check_gradient(what, x, own, tolerance, f).unwrap();
+    }
+}

@@ -1,0 +1,211 @@
+//! Which network: the built-in ones by their sizes, those of others by name and description.
+
+use super::device::Device;
+use super::dit::{Dit, DitConfig};
+use super::mlp::{Mlp, MlpConfig};
+use super::net::{MAX_PARAMETERS, Net, check_size};
+use crate::error::{Error, Result};
+use crate::moments;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// An architecture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum NetworkSpec {
+    /// A multilayer perceptron.
+    Mlp(MlpConfig),
+    /// A diffusion transformer, for pictures.
+    Dit(DitConfig),
+    /// A network that is defined outside this crate; made with [`NetworkSpec::custom`].
+    Custom(CustomNetwork),
+}
+
+/// The sizes of a network defined outside this crate, from which it is built: what [`MlpConfig`] is to the
+/// perceptron.
+///
+/// They are written to the model file as JSON, beside the name, and
+/// [`Network::load_with`](crate::Network::load_with) reads them back.
+///
+/// ```
+/// use langevin_train::nn::{Architecture, Net};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Gated { width: usize }
+///
+/// impl Architecture for Gated {
+///     const NAME: &'static str = "gated";
+///
+///     fn build(&self, shape: &[usize]) -> langevin_train::Result<Box<dyn Net>> {
+/// #       let _ = shape; Err(langevin_train::Error::argument("no network in this example"))
+///         // Ok(Box::new(GatedNet::new(self.width, shape.iter().product())))
+///     }
+/// }
+/// ```
+pub trait Architecture: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The name under which model files keep it.
+    const NAME: &'static str;
+
+    /// Returns the network for samples of this shape.
+    ///
+    /// # Errors
+    /// Returns an error if the sizes make no network for such samples.
+    fn build(&self, shape: &[usize]) -> Result<Box<dyn Net>>;
+}
+
+/// A network that is defined outside this crate: its name, its description, and how it is built where that is
+/// known.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CustomNetwork {
+    /// The [name](Architecture::NAME) of the architecture.
+    pub name: String,
+    /// Its description, which only its author reads.
+    pub config: serde_json::Value,
+    /// None for one that was read from a document.
+    #[serde(skip)]
+    build: Option<Arc<Build>>,
+}
+
+type Build = dyn Fn(&[usize]) -> Result<Box<dyn Net>> + Send + Sync;
+
+impl CustomNetwork {
+    /// Returns the same description with the way to build it.
+    fn known<A: Architecture>(self) -> Result<Self> {
+        if self.name != A::NAME {
+            return Err(Error::checkpoint("the network is another one")
+                .at("network")
+                .expected(format!("'{}'", A::NAME))
+                .got(format!("'{}'", self.name)));
+        }
+        let architecture: A = serde_json::from_value(self.config.clone()).map_err(|error| {
+            Error::checkpoint("the description of the network cannot be read")
+                .at(format!("network '{}'", self.name))
+                .got(error.to_string())
+                .caused_by(error)
+        })?;
+        Ok(Self { build: Some(Arc::new(move |shape: &[usize]| architecture.build(shape))), ..self })
+    }
+
+    fn build(&self, shape: &[usize]) -> Result<Box<dyn Net>> {
+        let Some(build) = &self.build else {
+            return Err(Error::checkpoint("the network is defined by another program")
+                .at("network")
+                .expected("a network of langevin")
+                .got(format!("'{}'", self.name))
+                .hinting(
+                    "use the program that defines it: Network::load_with for a model, Trainer::restore for a state",
+                ));
+        };
+        let net = build(shape)?;
+        check(&*net).map_err(|error| error.at(format!("network '{}'", self.name)))?;
+        Ok(net)
+    }
+}
+
+/// Refuses a network whose parts do not fit each other.
+fn check(net: &dyn Net) -> Result<()> {
+    let bad = |expected: &str, got: String| Err(Error::argument("bad network").expected(expected).got(got));
+    if net.features() == 0 || net.chunk() == 0 || net.lanes() == 0 {
+        let counts = format!("{} features, {} rows, {} lanes", net.features(), net.chunk(), net.lanes());
+        return bad("at least one feature of the level, one row of a chunk and one lane", counts);
+    }
+    let (mut end, mut names) = (0usize, HashSet::from([moments::MEAN, moments::COVARIANCE, moments::SPECTRUM]));
+    for parameter in net.parameters() {
+        let ([rows, columns], name) = (parameter.shape, &parameter.name);
+        if !names.insert(name) {
+            return bad(
+                "parameters of different names, none of them that of a moment of the data",
+                format!("'{name}'"),
+            );
+        }
+        let len = rows.checked_mul(columns).filter(|len| (1..=MAX_PARAMETERS).contains(len));
+        let Some(len) = len.filter(|_| parameter.start == end) else {
+            return bad(
+                "matrices one after another, none of them empty",
+                format!("'{name}', {rows} × {columns} from weight {}", parameter.start),
+            );
+        };
+        end = end.saturating_add(len);
+    }
+    if end == 0 { bad("parameters", "none".into()) } else { check_size(Some(end), format_args!("all together")) }
+}
+
+impl NetworkSpec {
+    /// Returns the network of an [`Architecture`], for [`Recipe::network`](crate::Recipe::network).
+    ///
+    /// # Errors
+    /// Returns an error if the sizes cannot be written as JSON.
+    pub fn custom<A: Architecture>(architecture: A) -> Result<Self> {
+        let name = A::NAME.to_owned();
+        let config = serde_json::to_value(&architecture).map_err(|error| {
+            Error::argument("the description of the network cannot be written down")
+                .at(format!("network '{name}'"))
+                .got(error.to_string())
+                .caused_by(error)
+        })?;
+        let build: Arc<Build> = Arc::new(move |shape: &[usize]| architecture.build(shape));
+        Ok(Self::Custom(CustomNetwork { name, config, build: Some(build) }))
+    }
+
+    /// Returns the same network with the way to build it, where it is of this architecture.
+    pub(crate) fn known<A: Architecture>(self) -> Result<Self> {
+        match self {
+            Self::Custom(custom) => custom.known::<A>().map(Self::Custom),
+            own => Ok(own),
+        }
+    }
+
+    /// Returns the network for samples of this shape, evaluated on a device.
+    pub(crate) fn build(&self, shape: &[usize], device: &Device) -> Result<Box<dyn Net>> {
+        let width = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size)).unwrap_or(usize::MAX);
+        match self {
+            Self::Mlp(config) => {
+                config.check(width)?;
+                Ok(device.place(Mlp::new(*config, width, width)))
+            }
+            Self::Dit(config) => Ok(device.place(Dit::new(*config, shape)?)),
+            Self::Custom(_) if !device.is_cpu() => Err(Error::device("a network of one's own has no form for a card")
+                .at("device")
+                .expected("cpu")
+                .got(device.to_string())),
+            Self::Custom(custom) => custom.build(shape),
+        }
+    }
+}
+
+impl Default for NetworkSpec {
+    fn default() -> Self {
+        MlpConfig::default().into()
+    }
+}
+
+impl From<DitConfig> for NetworkSpec {
+    fn from(config: DitConfig) -> Self {
+        Self::Dit(config)
+    }
+}
+
+impl From<MlpConfig> for NetworkSpec {
+    fn from(config: MlpConfig) -> Self {
+        Self::Mlp(config)
+    }
+}
+
+impl PartialEq for CustomNetwork {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.config) == (&other.name, &other.config)
+    }
+}
+
+impl fmt::Debug for CustomNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CustomNetwork").field("name", &self.name).field("config", &self.config).finish_non_exhaustive()
+    }
+}
