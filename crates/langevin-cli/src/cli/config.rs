@@ -298,7 +298,7 @@ fn written(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Cli, Command as Task};
+    use crate::commands::{Cli, Command as Task};
     use clap::{CommandFactory as _, FromArgMatches as _};
 
     fn parsed(line: &str) -> (crate::cli::TrainArgs, String) {

@@ -1,21 +1,20 @@
 //! Which flags the command at hand has, for hints that name some.
 
-use super::Cli;
-use clap::CommandFactory as _;
+use clap::Command;
 use std::sync::{Mutex, PoisonError};
 
-/// The command that runs.
-static AT_HAND: Mutex<String> = Mutex::new(String::new());
+/// The command that runs, and the definition of all commands.
+static AT_HAND: Mutex<Option<(String, fn() -> Command)>> = Mutex::new(None);
 
-/// Remembers the command that runs.
-pub fn at_hand(command: &str) {
-    command.clone_into(&mut AT_HAND.lock().unwrap_or_else(PoisonError::into_inner));
+/// Remembers the command that runs, one of those that `all` defines.
+pub fn at_hand(command: &str, all: fn() -> Command) {
+    *AT_HAND.lock().unwrap_or_else(PoisonError::into_inner) = Some((command.to_owned(), all));
 }
 
 /// Whether every flag that a text names is one of the command that runs.
 pub fn known(text: &str) -> bool {
-    let name = AT_HAND.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let cli = Cli::command();
+    let Some((name, all)) = AT_HAND.lock().unwrap_or_else(PoisonError::into_inner).clone() else { return true };
+    let cli = all();
     let Some(command) = cli.find_subcommand(&name) else { return true };
     let has = |flag: &str| command.get_arguments().any(|arg| arg.get_long() == Some(flag));
     named(text).all(has)
@@ -33,6 +32,8 @@ fn named(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::Cli;
+    use clap::CommandFactory as _;
 
     #[test]
     fn a_hint_is_for_the_command_that_has_its_flags() {
@@ -40,12 +41,12 @@ mod tests {
             named("--drop leaves a column out, --label-column=x; a -- b").collect::<Vec<_>>(),
             ["drop", "label-column"]
         );
-        at_hand("evaluate");
+        at_hand("evaluate", Cli::command);
         assert!(known("--label-column names a column of labels, --drop leaves a column out"));
         assert!(!known("learn the logarithm with --log"));
-        at_hand("report");
+        at_hand("report", Cli::command);
         assert!(!known("--drop leaves a column out") && known("save it as .npy"));
-        at_hand("");
+        at_hand("", Cli::command);
         assert!(known("--anything"));
     }
 }

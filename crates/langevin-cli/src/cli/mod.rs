@@ -18,57 +18,11 @@ pub use train::{AverageArgs, TrainArgs};
 pub use values::{MAX_SIGMA, NamedFile};
 
 use crate::io::npy::Width;
-use clap::{Args, Parser, Subcommand};
+use clap::Args;
 use langevin::grid::SIGMAS;
 use langevin::request::{GRID, SAMPLER, SAMPLER_WITH_ETA, STEPS};
 use std::path::PathBuf;
 use values::{count, eta, finite, grid_steps, points, range, seed, sigma, sigma_or_inf, strength, threads, tolerance};
-
-const EXAMPLES: &str = "\
-Examples:
-  langevin demo
-  langevin plan --process rectified-flow --moves '(R L)*10' --json
-  langevin sample --exact moons --as ve --steps 30 -n 5000 --out moons.png
-  langevin train --data digits --out digits.safetensors
-  langevin analyze --sampler ddim,adams2,heun --grid karras,uniform-t --data digits
-  langevin sample digits.safetensors --as vp:score --sampler exponential --eta 1 -n 64 --out digits.png
-
-Data goes to stdout, words to stderr.
-Exit codes: 0 done; 1 the work failed (bad content in a file, an output that cannot be written);
-2 the command was misused (unknown names, values out of range, files that do not exist); 130 interrupted.";
-
-/// Every diffusion model is one Langevin equation, split: train, read, plan and sample
-#[derive(Debug, Parser)]
-#[command(name = "langevin", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 100)]
-pub struct Cli {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    Demo(DemoArgs),
-    Train(TrainArgs),
-    Average(AverageArgs),
-    Report(ReportArgs),
-    Sample(SampleArgs),
-    Plan(PlanArgs),
-    Explain(ExplainArgs),
-    Compare(CompareArgs),
-    Lint(LintArgs),
-    Analyze(AnalyzeArgs),
-    Recommend(RecommendArgs),
-    Verify(VerifyArgs),
-    Objective(ObjectiveArgs),
-    Evaluate(EvaluateArgs),
-    Invert(InvertArgs),
-    Likelihood(LikelihoodArgs),
-    Diagnose(DiagnoseArgs),
-    VsVae(VsVaeArgs),
-    Info(InfoArgs),
-}
 
 /// Train one network on handwritten digits, read it as four models, and report
 ///
@@ -422,31 +376,4 @@ pub(crate) fn sigma_max_help() -> String {
 
 fn grid_help() -> String {
     format!("Where the steps go: {}", langevin::Grid::NAMES.join(", "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory as _;
-
-    #[test]
-    fn the_definitions_are_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn every_name_in_the_help_is_known() {
-        let list = |command: &str, flag: &str| -> Vec<String> {
-            let cli = Cli::command();
-            let command = cli.find_subcommand(command).unwrap();
-            let help = command.get_arguments().find(|a| a.get_long() == Some(flag)).unwrap().get_help().unwrap();
-            let help = help.to_string();
-            let help = help.rsplit_once(": ").map_or(help.as_str(), |(_, list)| list);
-            let list = help.split(" [").next().unwrap();
-            list.split(", ").map(str::to_owned).collect()
-        };
-        for name in list("train", "predict") {
-            langevin::Prediction::parse(&name).unwrap();
-        }
-    }
 }

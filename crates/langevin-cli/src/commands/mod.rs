@@ -23,18 +23,93 @@ mod train;
 mod verify;
 mod vs_vae;
 
-use crate::cli::{Cli, Command, config, flags, given};
+use crate::cli::{
+    AnalyzeArgs, AverageArgs, CompareArgs, DemoArgs, DiagnoseArgs, EvaluateArgs, ExplainArgs, InfoArgs, InvertArgs,
+    LikelihoodArgs, LintArgs, ObjectiveArgs, PlanArgs, RecommendArgs, ReportArgs, SampleArgs, TrainArgs, VerifyArgs,
+    VsVaeArgs,
+};
+use crate::cli::{config, flags, given};
 use crate::error::{Failure, Result, print};
 use crate::outputs;
 use crate::words::{QUOTED, quoting, visible, visible_lines};
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write as _;
 
+const EXAMPLES: &str = "\
+Examples:
+  langevin demo
+  langevin plan --process rectified-flow --moves '(R L)*10' --json
+  langevin sample --exact moons --as ve --steps 30 -n 5000 --out moons.png
+  langevin train --data digits --out digits.safetensors
+  langevin analyze --sampler ddim,adams2,heun --grid karras,uniform-t --data digits
+  langevin sample digits.safetensors --as vp:score --sampler exponential --eta 1 -n 64 --out digits.png
+
+Data goes to stdout, words to stderr.
+Exit codes: 0 done; 1 the work failed (bad content in a file, an output that cannot be written);
+2 the command was misused (unknown names, values out of range, files that do not exist); 130 interrupted.";
+
+/// Every diffusion model is one Langevin equation, split: train, read, plan and sample
+#[derive(Debug, Parser)]
+#[command(name = "langevin", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Defines the commands: the flags of each, and the module that has its function `run`. A command that is `alone` neither reads
+/// rows nor evaluates networks, so it needs no threads.
+macro_rules! commands {
+    ($($name:ident($args:ident) => $module:ident $($alone:ident)?,)*) => {
+        /// The commands.
+        #[derive(Debug, Subcommand)]
+        pub enum Command {
+            $($name($args),)*
+        }
+
+        impl Command {
+            fn run(&self) -> Result<()> {
+                match self {
+                    $(Self::$name(args) => $module::run(args),)*
+                }
+            }
+
+            fn is_alone(&self) -> bool {
+                match self {
+                    $(Self::$name(_) => [$(stringify!($alone))?].contains(&"alone"),)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Demo(DemoArgs) => demo,
+    Train(TrainArgs) => train,
+    Average(AverageArgs) => average,
+    Report(ReportArgs) => report,
+    Sample(SampleArgs) => sample,
+    Plan(PlanArgs) => plan alone,
+    Explain(ExplainArgs) => explain alone,
+    Compare(CompareArgs) => compare alone,
+    Lint(LintArgs) => lint alone,
+    Analyze(AnalyzeArgs) => analyze,
+    Recommend(RecommendArgs) => recommend,
+    Verify(VerifyArgs) => verify,
+    Objective(ObjectiveArgs) => objective alone,
+    Evaluate(EvaluateArgs) => evaluate,
+    Invert(InvertArgs) => invert,
+    Likelihood(LikelihoodArgs) => likelihood,
+    Diagnose(DiagnoseArgs) => diagnose,
+    VsVae(VsVaeArgs) => vs_vae,
+    Info(InfoArgs) => info,
+}
+
 /// Reads the arguments, the program's name first, runs the command, and gives its exit status.
 pub fn run(words: Vec<OsString>) -> u8 {
-    flags::at_hand(words.get(1).and_then(|word| word.to_str()).unwrap_or_default());
+    flags::at_hand(words.get(1).and_then(|word| word.to_str()).unwrap_or_default(), Cli::command);
     let (words, origins) = match config::expand(words) {
         Ok(expanded) => expanded,
         Err(failure) => return ended(Err(failure)),
@@ -70,35 +145,12 @@ pub fn run(words: Vec<OsString>) -> u8 {
             return ended(printed.and_then(|()| std::io::stdout().flush()).map_or_else(crate::io::unprinted, Ok));
         }
     };
-    // Everything else reads rows or evaluates networks, and shares that among threads.
-    let alone = matches!(
-        cli.command,
-        Command::Plan(_) | Command::Explain(_) | Command::Compare(_) | Command::Lint(_) | Command::Objective(_)
-    );
-    if !alone && let Err(failure) = crate::threads::ready() {
+    if !cli.command.is_alone()
+        && let Err(failure) = crate::threads::ready()
+    {
         return ended(Err(failure));
     }
-    ended(match &cli.command {
-        Command::Demo(args) => demo::run(args),
-        Command::Train(args) => train::run(args),
-        Command::Sample(args) => sample::run(args),
-        Command::Plan(args) => plan::run(args),
-        Command::Explain(args) => explain::run(args),
-        Command::Compare(args) => compare::run(args),
-        Command::Lint(args) => lint::run(args),
-        Command::Analyze(args) => analyze::run(args),
-        Command::Recommend(args) => recommend::run(args),
-        Command::Verify(args) => verify::run(args),
-        Command::Objective(args) => objective::run(args),
-        Command::Evaluate(args) => evaluate::run(args),
-        Command::Average(args) => average::run(args),
-        Command::Report(args) => report::run(args),
-        Command::Invert(args) => invert::run(args),
-        Command::Likelihood(args) => likelihood::run(args),
-        Command::Diagnose(args) => diagnose::run(args),
-        Command::VsVae(args) => vs_vae::run(args),
-        Command::Info(args) => info::run(args),
-    })
+    ended(cli.command.run())
 }
 
 /// A flag that another command has, where this one has it by another name.
@@ -161,6 +213,32 @@ fn ended(result: Result<()>) -> u8 {
         Err(failure) => {
             print(&failure);
             failure.kind().code()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_name_in_the_help_is_known() {
+        let list = |command: &str, flag: &str| -> Vec<String> {
+            let cli = Cli::command();
+            let command = cli.find_subcommand(command).unwrap();
+            let help = command.get_arguments().find(|a| a.get_long() == Some(flag)).unwrap().get_help().unwrap();
+            let help = help.to_string();
+            let help = help.rsplit_once(": ").map_or(help.as_str(), |(_, list)| list);
+            let list = help.split(" [").next().unwrap();
+            list.split(", ").map(str::to_owned).collect()
+        };
+        for name in list("train", "predict") {
+            langevin::Prediction::parse(&name).unwrap();
         }
     }
 }
