@@ -417,8 +417,7 @@ pub fn recommend(
         });
         let found = found.map_err(|error| raised_by_task(py, &error))?;
         measured = found.measured;
-        let ranking = found.ranking;
-        ranking
+        found.ranking
     };
     Ok(Ranking(ranking, measured))
 }

@@ -3,11 +3,14 @@
 use clap::Command;
 use std::sync::{Mutex, PoisonError};
 
-/// The command that runs, and the definition of all commands.
-static AT_HAND: Mutex<Option<(String, fn() -> Command)>> = Mutex::new(None);
+/// The definition of all commands.
+type All = fn() -> Command;
+
+/// The command that runs, one of those that are defined beside it.
+static AT_HAND: Mutex<Option<(String, All)>> = Mutex::new(None);
 
 /// Remembers the command that runs, one of those that `all` defines.
-pub fn at_hand(command: &str, all: fn() -> Command) {
+pub fn at_hand(command: &str, all: All) {
     *AT_HAND.lock().unwrap_or_else(PoisonError::into_inner) = Some((command.to_owned(), all));
 }
 
