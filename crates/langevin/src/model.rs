@@ -115,7 +115,7 @@ pub fn blocks(rows: &[SampleId], size: usize) -> Vec<Vec<Option<usize>>> {
     blocks
 }
 
-/// A denoiser: a trained network, or a density known in closed form. `S` is the state of a [`Space`].
+/// A denoiser: a trained network, or a density known in closed form. `S` is the state of a [`Space`](crate::Space).
 ///
 /// # States on slices
 ///
