@@ -33,13 +33,13 @@
 //! others: a distance of the score is what samples are off by, less the rest, and drowns in the floor first. Where data have no density (an eigenvalue 0) nats are infinite, and say nothing.
 
 mod advice;
-mod report;
+mod diagnosis;
 mod residual;
 mod run;
 mod study;
 
 pub use advice::Advice;
-pub use report::{Attribution, Coupled, Diagnosis, Evidence, Excess, Floor, Gap, Generalisation, SharesOf};
+pub use diagnosis::{Attribution, Coupled, Diagnosis, Evidence, Excess, Floor, Gap, Generalisation, SharesOf};
 pub use residual::{Residual, ResidualRun, residuals, start_residuals};
 pub use run::DiagnoseRun;
 

@@ -17,7 +17,7 @@
 
 mod doubt;
 mod measure;
-mod report;
+mod ranking;
 mod search;
 mod setting;
 #[cfg(test)]

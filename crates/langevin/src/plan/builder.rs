@@ -6,6 +6,7 @@ use crate::formulation::Formulation;
 use crate::model::Branch;
 use crate::process::{Level, Process};
 use crate::space::{Draw, Map};
+use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
 /// How the network is called at one noise level, where that is not what its formulation says: another library's time,
@@ -36,11 +37,11 @@ enum Line {
 }
 
 impl Line {
-    fn reads(&self) -> Vec<Var> {
+    fn reads(&self) -> SmallVec<[Var; 8]> {
         match self {
-            Self::Eval { from, .. } => vec![*from],
+            Self::Eval { from, .. } => SmallVec::from_slice(&[*from]),
             Self::Combine { terms, .. } => terms.iter().map(|term| term.1).collect(),
-            Self::Map { from, .. } => from.clone(),
+            Self::Map { from, .. } => SmallVec::from_slice(from),
         }
     }
 
@@ -275,18 +276,19 @@ impl<'a> Builder<'a> {
     fn check(&self, result: Var) -> Result<()> {
         let mut known = vec![false; self.values];
         self.inputs.iter().for_each(|(_, value)| known[value.0] = true);
-        let there = |known: &[bool], value: Var, place: String| match known.get(value.0) {
+        let there = |known: &[bool], value: Var, place: &dyn Fn() -> String| match known.get(value.0) {
             Some(true) => Ok(()),
             _ => Err(Error::argument("a value of another plan")
-                .at(place)
+                .at(place())
                 .expected("values that this builder gave")
                 .got(format!("value {}", value.0))),
         };
         for (row, line) in self.lines.iter().enumerate() {
-            line.reads().into_iter().try_for_each(|value| there(&known, value, format!("ops[{row}]")))?;
+            let place = || format!("ops[{row}]");
+            line.reads().into_iter().try_for_each(|value| there(&known, value, &place))?;
             line.writes().iter().for_each(|value| known[value.0] = true);
         }
-        there(&known, result, "result".into())
+        there(&known, result, &|| "result".to_owned())
     }
 }
 
@@ -314,7 +316,7 @@ impl Slots {
         }
         for (row, line) in lines.iter().enumerate() {
             let ends = |value: &&Var| last[value.0] == row;
-            let left: Vec<Slot> = line.reads().iter().filter(ends).map(|value| slots.of[value.0]).collect();
+            let left: SmallVec<[Slot; 8]> = line.reads().iter().filter(ends).map(|value| slots.of[value.0]).collect();
             let over = line.over().filter(|value| last[value.0] <= row).map(|value| slots.of[value.0]);
             let over = over.filter(|slot| left.contains(slot) || slots.free.remove(slot));
             for (number, value) in line.writes().iter().enumerate() {
@@ -324,7 +326,8 @@ impl Slots {
                 };
             }
             slots.free.extend(left.into_iter().filter(|slot| Some(*slot) != over));
-            let unread: Vec<Slot> = line.writes().iter().filter(ends).map(|value| slots.of[value.0]).collect();
+            let unread: SmallVec<[Slot; 8]> =
+                line.writes().iter().filter(ends).map(|value| slots.of[value.0]).collect();
             slots.free.extend(unread);
         }
         slots
