@@ -3,7 +3,7 @@
 use super::net::{Net, Rows, features};
 use crate::error::{Error, Result};
 use langevin::SampleId;
-use langevin::noise::fill_normals_from;
+use langevin::noise::{draws, fill_normals_from};
 
 /// Elements of a list that are looked at.
 const LOOKED_AT: usize = 200;
@@ -126,7 +126,7 @@ pub(crate) fn sorts(net: &dyn Net, count: usize) -> (Vec<f32>, Vec<u32>) {
 /// Standard normals.
 pub(crate) fn normals(len: usize, index: u64) -> Vec<f32> {
     let mut out = vec![0.0; len];
-    fill_normals_from(SampleId { seed: 11, index }, 0, 0, &mut out);
+    fill_normals_from(SampleId { seed: 11, index }, draws::INITIAL_WEIGHTS.first(), 0, &mut out);
     out
 }
 
