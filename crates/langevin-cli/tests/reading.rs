@@ -284,7 +284,7 @@ fn two_files_are_compared() {
     };
     assert!(accuracy("samples.npy") < 0.65 && accuracy("shifted.npy") > 0.95);
     let (stdout, _) = works(here, "evaluate --samples samples.npy --data data.npy");
-    assert!(stdout.contains("½: indistinguishable, 1: always told apart") && stdout.contains("lower is better"));
+    assert!(stdout.contains("0.5 is best, 1 means always distinguished") && stdout.contains("lower is better"));
     // Columns by their names, in any order.
     csv(here, "data.csv", "a,b", 50, |i| format!("{},{}", normal(i), 1e4 * normal(i + 70)));
     csv(here, "samples.csv", "b,a", 50, |i| format!("{},{}", 1e4 * normal(i + 300), normal(i + 400)));
