@@ -52,8 +52,3 @@ use std::ffi::OsString;
 pub fn run<W: Into<OsString>>(words: impl IntoIterator<Item = W>) -> u8 {
     commands::run(words.into_iter().map(Into::into).collect())
 }
-
-/// The README's Rust program is compiled and run as it stands.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

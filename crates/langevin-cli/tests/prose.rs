@@ -85,7 +85,8 @@ fn summaries_do_not_open_as_riddles() {
             // The first line of a block of documentation.
             if is_doc(line)
                 && !is_doc(before)
-                && let Some(opening) = OPENINGS.iter().find(|word| comment(line).unwrap().trim_start().starts_with(**word))
+                && let Some(opening) =
+                    OPENINGS.iter().find(|word| comment(line).unwrap().trim_start().starts_with(**word))
             {
                 wrong.push(format!("{name}:{}: opens with '{}'", number + 1, opening.trim_end()));
             }
@@ -119,11 +120,16 @@ fn comments_fit_their_width() {
 fn words_are_those_of_the_field() {
     let root = root();
     let mut wrong = Vec::new();
-    let mut pages: Vec<(String, String)> = sources(&["rs"]).into_iter().filter(|(name, _)| name.contains("/src/")).collect();
+    let mut pages: Vec<(String, String)> =
+        sources(&["rs"]).into_iter().filter(|(name, _)| name.contains("/src/")).collect();
     let mut found = vec![root.join("README.md"), root.join("ARCHITECTURE.md"), root.join("CONTRIBUTING.md")];
     files(&root.join("docs"), &["md"], &mut found);
     files(&root.join("python"), &["py", "md"], &mut found);
-    pages.extend(found.iter().map(|path| (path.strip_prefix(&root).unwrap().display().to_string(), fs::read_to_string(path).unwrap())));
+    pages.extend(
+        found
+            .iter()
+            .map(|path| (path.strip_prefix(&root).unwrap().display().to_string(), fs::read_to_string(path).unwrap())),
+    );
     for (name, text) in &pages {
         for (number, line) in text.lines().enumerate() {
             let small = line.to_lowercase();

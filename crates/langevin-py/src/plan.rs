@@ -198,7 +198,7 @@ impl Plan {
                 None => name.clone(),
             };
             let names = unknown.iter().take(20).map(named).collect::<Vec<_>>().join(", ");
-            let text = format!("no scheduler has these fields, which are passed over as diffusers does: {names}");
+            let text = format!("no scheduler has these fields, which are ignored, as diffusers does: {names}");
             py.import("warnings")?.call_method1("warn", (text,))?;
         }
         Ok(plan)

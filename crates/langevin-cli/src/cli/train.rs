@@ -224,7 +224,7 @@ pub struct KeepingArgs {
 
 /// Build a model with another average of the weights after training
 ///
-/// Any averaging length is reconstructed by least squares from the averages that a run saved (train --averages-every), so the length need not be chosen before training.
+/// Any averaging length is reconstructed by least squares from the averages that a run saved (`langevin train --averages-every N`), so the length need not be chosen before training.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct AverageArgs {
