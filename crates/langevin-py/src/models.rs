@@ -226,10 +226,12 @@ impl Density {
 ///
 /// Examples
 /// --------
-/// With a model file of two columns::
+/// With a model of ``langevin train --data moons --out model.safetensors``:
 ///
-///     network = langevin.Network("model.safetensors")
-///     network.sample(100, seed=0).shape     # (100, 2)
+/// >>> import langevin
+/// >>> network = langevin.Network("model.safetensors")
+/// >>> network.shape, network.sample(100, seed=0).shape
+/// ([2], (100, 2))
 #[pyclass(frozen, module = "langevin")]
 pub struct Network(pub Arc<langevin_train::Network>);
 
@@ -279,6 +281,15 @@ impl Network {
     ///     If the step count, the units or another argument is out of range.
     /// KeywordError
     ///     If a keyword is unknown.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> network = langevin.Network("model.safetensors")
+    /// >>> normalised = network.sample(3, seed=1, steps=5, units="model")
+    /// >>> samples = network.sample(3, seed=1, steps=5)
+    /// >>> bool(abs(samples - network.denormalize(normalised)).max() < 1e-12)
+    /// True
     #[pyo3(signature = (count, seed = 0, *, sampler = None, steps = None, grid = None, first = 0, units = "data", threads = None, **unknown: "typing.NoReturn") -> "numpy.typing.NDArray[numpy.float64]")]
     #[allow(clippy::too_many_arguments)]
     fn sample<'py>(
@@ -342,6 +353,12 @@ impl Network {
     ///     If the file is not a model file.
     /// ModelError
     ///     If the ONNX file cannot be read.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> langevin.Network.load("model.safetensors").formulation.process.name
+    /// 'rectified-flow'
     #[staticmethod]
     #[pyo3(signature = (path, *, formulation = None, shape = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output = None, **unknown: "typing.NoReturn") -> "Network | OnnxNetwork")]
     #[allow(clippy::too_many_arguments)]
@@ -418,6 +435,14 @@ impl Network {
     /// ------
     /// ShapeError
     ///     If ``x`` has the wrong shape, or if no level is given.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> network = langevin.Network("model.safetensors")
+    /// >>> level = network.formulation.process.level(0.5)
+    /// >>> network.predict([[0.0, 0.0], [1.0, 1.0]], level).shape
+    /// (2, 2)
     #[pyo3(signature = (x: "numpy.typing.ArrayLike", level: "Level | None" = None, *, first = 0) -> "numpy.typing.NDArray[numpy.float32]")]
     fn predict<'py>(
         &self,
@@ -470,6 +495,15 @@ impl Network {
     /// ------
     /// ShapeError
     ///     If the samples do not have the shape of the network's data.
+    ///
+    /// Examples
+    /// --------
+    /// The origin in normalised units is the mean of the training rows:
+    ///
+    /// >>> import langevin
+    /// >>> network = langevin.Network("model.safetensors")
+    /// >>> network.denormalize([[0.0, 0.0]]).shape
+    /// (1, 2)
     #[pyo3(signature = (samples: "numpy.typing.ArrayLike") -> "numpy.typing.NDArray[numpy.float64]")]
     fn denormalize<'py>(&self, samples: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = samples.py();

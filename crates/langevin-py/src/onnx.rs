@@ -44,12 +44,14 @@ use std::sync::Arc;
 ///
 /// Examples
 /// --------
-/// With an ONNX file of your own::
+/// With ``digits.onnx`` of the repository's ``examples/onnx``:
 ///
-///     epsilon = langevin.Formulation("table:scaled-linear", "epsilon")
-///     unet = langevin.OnnxNetwork("unet.onnx", epsilon)
-///     plan = langevin.Plan("dpmpp-2m", steps=20, network=epsilon)
-///     plan.run(unet, (4, *unet.shape), seed=0)
+/// >>> import langevin
+/// >>> epsilon = langevin.Formulation("table:linear", "epsilon")
+/// >>> network = langevin.OnnxNetwork("digits.onnx", epsilon)
+/// >>> plan = langevin.Plan("dpmpp-2m", steps=5, network=epsilon)
+/// >>> plan.run(network, (4, *network.shape), seed=0).shape
+/// (4, 1, 8, 8)
 #[pyclass(frozen, module = "langevin")]
 pub struct OnnxNetwork(pub Arc<langevin_onnx::OnnxNetwork>);
 
@@ -191,6 +193,15 @@ impl OnnxNetwork {
     ///     If ``x`` has the wrong shape.
     /// ModelError
     ///     If ONNX Runtime fails.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin, numpy
+    /// >>> epsilon = langevin.Formulation("table:linear", "epsilon")
+    /// >>> network = langevin.OnnxNetwork("digits.onnx", epsilon)
+    /// >>> level = epsilon.process.level(500.0)
+    /// >>> network.predict(numpy.zeros((2, 1, 8, 8)), level).shape
+    /// (2, 1, 8, 8)
     #[pyo3(signature = (x: "numpy.typing.ArrayLike", level, *, first = 0, branch = "main") -> "numpy.typing.NDArray[numpy.float64]")]
     fn predict<'py>(
         &self,
