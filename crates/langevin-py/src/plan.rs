@@ -751,8 +751,9 @@ impl Plan {
     ///     A model of this library; a function ``model(x, query)`` that returns an array of the
     ///     shape of ``x``, where ``query`` has the fields of :class:`Query`; or a
     ///     ``torch.nn.Module``. A module is called as ``module(x, time)`` with a time for each row,
-    ///     or as ``module(x, query)`` if its second argument is named ``query``. Of a module's
-    ///     result ``.sample`` or the first entry of a tuple is taken.
+    ///     or as ``module(x, query)`` if its second argument is named ``query``. If
+    ///     ``module(x, time)`` returns a tuple or an object with ``.sample``, the first entry or
+    ///     ``.sample`` is taken.
     /// shape : sequence of int
     ///     The shape of the result, (rows, ...).
     /// seed : int or sequence of int, optional

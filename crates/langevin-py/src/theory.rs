@@ -519,11 +519,17 @@ impl Reading {
 /// prediction : Prediction or str
 ///     The quantity that the network's output estimates.
 /// clock : str, default "time"
-///     The number that the network receives as its time, computed from the time t and the noise
-///     level sigma / alpha of its process: ``"time"`` (t), ``"scaled:1000"`` (1000 t),
-///     ``"remaining:1000"`` (1000 (1 − t)), ``"lambda"`` (the half log-SNR λ),
-///     ``"quarter-log-sigma"`` (¼ ln(sigma / alpha), EDM's c_noise), ``"log-sigma:0.25"``
-///     (0.25 ln(sigma / alpha)) or ``"angle"`` ((2/π) atan(sigma / alpha)).
+///     The number that the network receives as its time, at time t of its process:
+///
+///     - ``"time"``: t
+///     - ``"scaled:1000"``: 1000 t
+///     - ``"remaining:1000"``: 1000 (1 − t)
+///     - ``"lambda"``: the half log-SNR λ
+///     - ``"quarter-log-sigma"``: ¼ ln(sigma / alpha), EDM's c_noise
+///     - ``"log-sigma:0.25"``: 0.25 ln(sigma / alpha)
+///     - ``"angle"``: (2/π) atan(sigma / alpha)
+///
+///     The factors may have other values.
 /// input_sigma_data : float, optional
 ///     Standard deviation of the data for which the network's input is scaled to unit variance
 ///     (EDM's c_in on ``ve``). The input is not scaled by default.
