@@ -1,6 +1,9 @@
-"""Every diffusion model is one Langevin equation, split.
+"""Samplers for diffusion models as tables of numbers, with exact errors and likelihoods.
 
-A sampler is a table of numbers, the :class:`Plan`. Compile one, print it, compute its exact error,
+Every diffusion model is one Langevin equation. A sampler splits it into moves: forward moves add
+noise, reverse moves remove it, and Langevin moves keep the noise level.
+
+A compiled sampler is a table of numbers, the :class:`Plan`. Print it, compute its exact error,
 and run it on any model: a function of numpy arrays, a torch module, a :class:`Network` trained with
 ``langevin train``, or a :class:`Density` known in closed form.
 
@@ -10,7 +13,7 @@ Name                        Purpose
 :class:`Plan`               a sampler compiled to a table, which runs on any model
 :func:`samplers`            the names of all samplers
 :func:`analyze`             the exact error of a plan on Gaussian data
-:func:`recommend`           all samplers and grids, ranked by that error within a budget
+:func:`recommend`           samplers and grids, ranked by that error within a budget
 :func:`adaptive`            samples with a step size for each row
 :func:`likelihood`          −log p of data under a model
 :func:`convert`             a torch module of one formulation as a module of another

@@ -355,7 +355,7 @@ impl Ranking {
     }
 }
 
-/// Rank all samplers and grids by their exact error on Gaussian data, within a budget.
+/// Rank samplers and grids by their exact error on Gaussian data, within a budget.
 ///
 /// Nothing is sampled, unless ``measure`` is given. Plans are ranked by the root mean square of
 /// their errors over neighbouring step counts, since the error at one step count may be small by
@@ -378,9 +378,10 @@ impl Ranking {
 /// mu : float, optional
 ///     The shift of a config with dynamic shifting.
 /// samplers : sequence of str, optional
-///     The samplers to rank. The default is all of them.
+///     The samplers to rank. The default is every sampler that the library marks as recommended.
 /// grids : sequence of str, optional
-///     The grids to try. The default is all of them.
+///     The grids to try. The default is a list of general grids, such as ``"karras"`` and
+///     ``"uniform-lambda"``.
 /// by : {"w2", "kl"}, default "w2"
 ///     The error to rank by.
 /// score_error : float, default 0.0

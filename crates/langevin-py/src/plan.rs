@@ -69,13 +69,12 @@ use std::sync::Arc;
 /// >>> plan = langevin.Plan("heun", "vp", steps=4)
 /// >>> plan.nfe  # the last step of Heun costs one evaluation
 /// 7
-/// >>> print(langevin.Plan("ddim", "rectified-flow", grid=[9, 1, 0]))
+/// >>> print(langevin.Plan("ddim", "rectified-flow", grid=[9, 1, 0]), end="")
 /// ddim on rectified-flow, given D: 2 moves, 2 evaluations, 1 draw
 ///     move     h/g      time        to        λ      to  row
 ///    start                                               x ← 0.900000·z0
 /// 0      R  0.0000  0.900000  0.500000  -2.1972  0.0000  x ← 0.555556·x + 0.444444·D0
 /// 1      R  0.0000  0.500000  0.000000   0.0000       ∞  x ← 1.000000·D1
-/// <BLANKLINE>
 #[pyclass(frozen, module = "langevin")]
 pub struct Plan(pub Arc<langevin::Plan>);
 
