@@ -1,3 +1,5 @@
+//! The Rust program of the README.
+
 use langevin::{Grid, Process, Sampler, Sampling};
 use langevin_analysis::exact;
 
