@@ -357,8 +357,7 @@ impl Rates {
 #[must_use]
 pub fn exact_reverse(c: f64, from: &Level, to: &Level, eta: f64) -> (f64, f64) {
     let v = |level: &Level| level.alpha * level.alpha * c + level.sigma * level.sigma;
-    // (c + ω_t)/(c + ω_s), with both terms multiplied by the α² so that α = 0 needs no special
-    // case.
+    // (c + ω_t)/(c + ω_s), multiplied through by the α² so that α = 0 needs no special case.
     let ratio = (v(to) * from.alpha * from.alpha) / (v(from) * to.alpha * to.alpha);
     let r = power(ratio, 0.5 * eta * eta);
     (r * (v(to) / v(from)).sqrt(), v(to) * co(r).powi(2))

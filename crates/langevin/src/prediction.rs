@@ -50,7 +50,7 @@ pub enum Prediction {
     Epsilon,
     /// The score, ∇ log p_t(x) = −ε/σ.
     Score,
-    /// v = αε − σ x0.
+    /// The v-prediction, v = αε − σ x0.
     V,
     /// The velocity u = dx/dt of the ODE of the process.
     Velocity,

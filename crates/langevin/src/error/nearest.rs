@@ -4,6 +4,7 @@
 /// near enough to be a misspelling.
 ///
 /// A candidate is near enough if its distance is at most one plus a third of its length.
+/// A `name` of more than 64 bytes is never near enough.
 ///
 /// # Examples
 ///

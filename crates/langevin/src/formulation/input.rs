@@ -47,10 +47,9 @@ impl InputLevel {
         self.state().lambda()
     }
 
-    /// Returns the level of the input regarded as a state: the same α and σ, on whatever process
-    /// has them.
+    /// Returns the input level as a [`Level`] with the same α and σ.
     ///
-    /// The time remains the network's own.
+    /// The time remains the network's own, so the result belongs to no particular process.
     ///
     /// # Examples
     ///
