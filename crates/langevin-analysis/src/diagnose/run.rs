@@ -1,4 +1,4 @@
-//! A diagnosis as a program: the programs of its tasks, one after another.
+//! Runs a diagnosis as a program: the programs of its tasks, one after another.
 
 use super::study::{Found, Measured, Study, Task};
 use super::{Diagnosis, RESIDUALS, ResidualRun, start_residuals};
@@ -10,13 +10,13 @@ use langevin::noise::SampleId;
 use langevin::plan::{Plan, Run};
 use langevin::space::RowWise;
 
-/// A diagnosis with control in the caller's hands, made by
-/// [`Diagnose::start`](super::Diagnose::start): its tasks one after another.
+/// A running diagnosis whose network the caller evaluates, created by
+/// [`Diagnose::start`](super::Diagnose::start). It performs its tasks one after another.
 pub struct DiagnoseRun<'a, Sp: RowWise> {
     study: Study<'a>,
     space: &'a Sp,
     network: Option<Formulation>,
-    /// The tasks that are left, the next one last.
+    /// The remaining tasks, the next one last.
     tasks: Vec<Task>,
     current: Option<(Task, Current<'a, Sp>)>,
     measured: Measured,
@@ -30,7 +30,7 @@ enum Current<'a, Sp: RowWise> {
     Residuals(Box<ResidualRun<&'a Sp>>),
 }
 
-/// Calls the same on a program of any kind.
+/// Evaluates an expression on the program of any variant.
 macro_rules! current {
     ($current:expr, $run:ident => $call:expr) => {
         match $current {
@@ -72,7 +72,7 @@ impl<'a, Sp: RowWise> DiagnoseRun<'a, Sp> {
         })
     }
 
-    /// Goes on to the next question, from task to task; `false` at the end.
+    /// Advances to the next question, across tasks; returns `false` at the end.
     fn advance(&mut self) -> Result<bool> {
         loop {
             if let Some((_, current)) = &mut self.current

@@ -4,8 +4,8 @@
 //! fixed encoder. Its bound exceeds the bound of infinitely many steps by
 //!
 //! $$\mathrm{excess}
-//!   = \sum_i \tfrac12(\mathrm{SNR}_{i+1} - \mathrm{SNR}_i) \mathrm{mmse}(\lambda_i)
-//!   - \int \tfrac12 \mathrm{mmse} d\mathrm{SNR}, \qquad \mathrm{SNR} = e^{2\lambda},$$
+//!   = \sum_i \tfrac12(\mathrm{SNR}_{i+1} - \mathrm{SNR}_i) \mathrm{mmse}(\lambda_i) -
+//!   \int \tfrac12 \mathrm{mmse} d\mathrm{SNR}, \qquad \mathrm{SNR} = e^{2\lambda},$$
 //!
 //! with $\lambda_i < \lambda_{i+1}$: each step uses the denoised prediction of its noisy end. The
 //! excess is the KL divergence between the paths of the data and the paths of the model.

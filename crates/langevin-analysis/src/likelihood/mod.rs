@@ -8,15 +8,15 @@
 //!
 //! **Bound** ([`Bound`]), for the model that samples with h = g:
 //!
-//! $$-\log p(x_0) \le \underbrace{\frac{\lVert x_0\rVert^2}{2 y_{max}^2}}_{\text{prior}}
-//!   + \underbrace{\int E\lVert\varepsilon - \hat\varepsilon\rVert^2 d\lambda}_{\text{path}}
-//!   + \underbrace{\tfrac d2\ln(2\pi e) + d\ln y_{min}}_{\text{last step}} .$$
+//! $$-\log p(x_0) \le \underbrace{\frac{\lVert x_0\rVert^2}{2 y_{max}^2}}_{\text{prior}} +
+//!   \underbrace{\int E\lVert\varepsilon - \hat\varepsilon\rVert^2 d\lambda}_{\text{path}} +
+//!   \underbrace{\tfrac d2\ln(2\pi e) + d\ln y_{min}}_{\text{last step}} .$$
 //!
 //! **Density** ([`Ode`]), for the model that samples with h = 0. The data move along
 //! $dz/d\ln y = z - D$, whose divergence is $d - \mathrm{tr} \partial D/\partial z$:
 //!
-//! $$\log p(x_0) = \log\mathcal N(z_T;\ 0, y_{max}^2)
-//!   + \int (d - \mathrm{tr} \partial D/\partial z) d\ln y .$$
+//! $$\log p(x_0) = \log\mathcal N(z_T;\ 0, y_{max}^2) +
+//!   \int (d - \mathrm{tr} \partial D/\partial z) d\ln y .$$
 //!
 //! This is the density at $x_0$ of the data blurred by the cleanest level of the range,
 //! $p_0 * \mathcal N(0, y_{min}^2)$.

@@ -135,9 +135,9 @@ impl By {
 /// use langevin::{Process, Request, Sampler};
 /// use langevin_analysis::recommend::Compiler;
 /// let request = Request::new().process(Process::vp());
-/// let plan = request.plan(&Sampler::ddim(0.0), "karras", Some(10))?;
+/// let plan = Compiler::plan(&request, &Sampler::ddim(0.0), "karras", Some(10))?;
 /// assert_eq!(plan.nfe(), 10);
-/// assert_eq!(request.levels("karras", Some(10))?.len(), 11);
+/// assert_eq!(Compiler::levels(&request, "karras", Some(10))?.len(), 11);
 /// assert!(request.admits(&plan));
 /// # Ok::<(), langevin::Error>(())
 /// ```
@@ -306,11 +306,10 @@ impl Ranking {
     /// use langevin_analysis::Spectrum;
     /// use langevin_analysis::recommend::{By, Search};
     /// let (request, data) = (Request::new().process(Process::vp()), Spectrum::power_law(2.0, 8)?);
-    /// let search = || Search::new(&request, &data, 5, By::W2).grids(["karras"]);
-    /// let only = |sampler| search().samplers([sampler]).run();
-    /// // DDIM averages its denoised predictions; a multistep method extrapolates them.
-    /// assert!((only(Sampler::ddim(0.0))?.gain() - 1.0).abs() < 1e-2);
-    /// assert!(only(Sampler::parse("dpmpp-2m", None)?)?.gain() > 1.1);
+    /// let search = Search::new(&request, &data, 5, By::W2).grids(["karras"]);
+    /// // A plan that ends with x' = D returns its last prediction, with weight 1.
+    /// let ranking = search.samplers([Sampler::ddim(0.0)]).run()?;
+    /// assert!((ranking.gain() - 1.0).abs() < 1e-12);
     /// # Ok::<(), langevin::Error>(())
     /// ```
     #[must_use]
