@@ -48,3 +48,8 @@ mod rows;
 
 pub use analysis::{Analysis, Analyze, Spectrum};
 pub use likelihood::Likelihood;
+
+/// Runs the examples of the package's README as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

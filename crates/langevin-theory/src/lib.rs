@@ -41,3 +41,8 @@
 pub mod duality;
 mod line;
 pub mod verify;
+
+/// Runs the examples of the package's README as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -116,6 +116,15 @@ impl Default for AnalysisOptions {
 }
 
 /// The distance between two Gaussians, over all dimensions.
+///
+/// # Examples
+/// ```
+/// use langevin::Request;
+/// use langevin_analysis::{Analyze, Spectrum};
+/// let found = Request::new().plan()?.analyze(&Spectrum::power_law(2.0, 8)?, &Default::default())?;
+/// assert!(found.total.w2 > 0.0 && found.total.kl > 0.0);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Distance {
@@ -146,6 +155,19 @@ pub enum Cause {
 }
 
 /// The error of one source. See the [module](self).
+///
+/// # Examples
+/// ```
+/// use langevin::Request;
+/// use langevin_analysis::analysis::Cause;
+/// use langevin_analysis::{Analyze, Spectrum};
+/// let found = Request::new().plan()?.analyze(&Spectrum::power_law(2.0, 8)?, &Default::default())?;
+/// let [start, .., score] = &found.contributions[..] else { panic!("four sources") };
+/// assert_eq!((start.cause, score.cause), (Cause::Start, Cause::Score));
+/// // The score is exact, and with the last source the error is complete.
+/// assert_eq!((score.alone.w2, score.so_far), (0.0, found.total));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Contribution {
@@ -161,6 +183,20 @@ pub struct Contribution {
 ///
 /// More steps do not reduce this error; only a cleaner last level does. The discretisation error is
 /// therefore reported in two parts: the last step, and the rest.
+///
+/// # Examples
+/// ```
+/// use langevin::{Grid, Process, Sampler};
+/// use langevin_analysis::{Analyze, Spectrum};
+/// let process = Process::ve();
+/// let levels = Grid::karras(20).levels(&process, 0.002, 80.0)?;
+/// let plan = Sampler::ddim(0.0).compile(&process, None, &levels)?;
+/// let found = plan.analyze(&Spectrum::from_eigenvalues(&[1.0])?, &Default::default())?;
+/// // The last step begins at σ/α = 0.002; most of the error comes from the steps before it.
+/// let last = found.last.expect("a plan that ends at σ = 0");
+/// assert!((last.from - 0.002).abs() < 1e-12 && last.alone.w2 < last.rest.w2);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LastStep {
@@ -174,6 +210,17 @@ pub struct LastStep {
 }
 
 /// The result of a plan along the axes of one eigenvalue.
+///
+/// # Examples
+/// ```
+/// use langevin::Request;
+/// use langevin_analysis::{Analyze, Spectrum};
+/// let data = Spectrum::from_counts(&[(1.0, 3), (0.25, 5)])?;
+/// let found = Request::new().plan()?.analyze(&data, &Default::default())?;
+/// assert_eq!((found.responses[0].data, found.responses[0].count), (1.0, 3));
+/// assert!((found.responses[0].variance - 1.0).abs() < 0.1);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Response {

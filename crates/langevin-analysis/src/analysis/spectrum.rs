@@ -15,6 +15,15 @@ const MAX_SIDE: usize = 4096;
 const MAX_DIMENSION: u64 = 1 << 53;
 
 /// One distinct eigenvalue of the covariance.
+///
+/// # Examples
+/// ```
+/// use langevin_analysis::Spectrum;
+/// let data = Spectrum::from_axes(&[(2.0, 1.0), (2.0, 3.0)])?;
+/// let one = data.eigenvalues()[0];
+/// assert_eq!((one.value, one.count, one.mean_square), (2.0, 2, 10.0));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Eigenvalue {
@@ -325,6 +334,12 @@ impl Spectrum {
     }
 
     /// Returns the number of dimensions, the sum of all counts.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(langevin_analysis::Spectrum::from_counts(&[(0.5, 2), (2.0, 1)])?.dimension(), 3);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn dimension(&self) -> u64 {
         self.eigenvalues.iter().map(|c| c.count).sum()

@@ -19,6 +19,25 @@ const SURE: f64 = 2.0;
 const SMALL: f64 = 0.05;
 
 /// The basis of a number.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// # let found = Diagnose::new(&plan, range).samples(100).rows(20).levels(16).run(&*data, &x, 2)?;
+/// use langevin_analysis::diagnose::Evidence;
+/// // The error of the start is exact for the fitted Gaussian; the error of the score is not.
+/// let [start, .., score] = &found.findings[..] else { panic!("four causes") };
+/// assert_eq!(start.nats_from, Evidence::Gaussian);
+/// assert_eq!(score.nats_from, Evidence::Indicative);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -30,6 +49,25 @@ pub enum Evidence {
 }
 
 /// The unit in which shares are computed.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// use langevin_analysis::diagnose::SharesOf;
+/// let diagnose = Diagnose::new(&plan, range).samples(100).rows(20).levels(16);
+/// assert_eq!(diagnose.run(&*data, &x, 2)?.shares_of, SharesOf::Nats);
+/// // Without likelihoods the error of the score is not known in nats.
+/// let without = diagnose.without_likelihoods().run(&*data, &x, 2)?;
+/// assert_eq!(without.shares_of, SharesOf::Squares);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -41,6 +79,24 @@ pub enum SharesOf {
 }
 
 /// The contribution of one cause to the error, in nats and as a distance.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// # let found = Diagnose::new(&plan, range).samples(100).rows(20).levels(16).run(&*data, &x, 2)?;
+/// let first = found.ranking()[0];
+/// println!("{}: {:.0} %, {}", first.cause, 100.0 * first.share, first.say());
+/// let total: f64 = found.findings.iter().map(|finding| finding.share).sum();
+/// assert!((total - 1.0).abs() < 1e-12 && first.share >= 0.25);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Attribution {
@@ -61,6 +117,23 @@ pub struct Attribution {
 }
 
 /// The mean over data of the difference of two values of −log p, in nats.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// # let found = Diagnose::new(&plan, range).samples(100).rows(20).levels(16).run(&*data, &x, 2)?;
+/// // With an exact score the gap between bound and density is noise.
+/// let gap = found.gap.expect("likelihoods").gap;
+/// assert!(gap.nats.abs() < gap.noise());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Excess {
@@ -82,6 +155,23 @@ impl Excess {
     }
 
     /// Returns three standard errors plus the bias. A smaller value is noise.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_analysis::diagnose::Diagnose;
+    /// # use langevin_analysis::exact::{self, Density};
+    /// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+    /// # let data = exact::named("gaussian")?;
+    /// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+    /// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+    /// # let diagnose = Diagnose::new(&plan, range).samples(100).rows(20).levels(16);
+    /// # let found = diagnose.run(&*data, &x, 2)?;
+    /// let excess = found.excess.expect("few dimensions");
+    /// assert_eq!(excess.noise(), 3.0 * excess.error + excess.bias);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn noise(&self) -> f64 {
         3.0 * self.error + self.bias
@@ -94,6 +184,23 @@ impl Excess {
 }
 
 /// The likelihoods of the SDE model and of the ODE model of the same network.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// # let found = Diagnose::new(&plan, range).samples(100).rows(20).levels(16).run(&*data, &x, 2)?;
+/// let gap = found.gap.expect("likelihoods");
+/// assert_eq!(gap.rows, 20);
+/// assert!((gap.bound - gap.density - gap.gap.nats).abs() < 1e-12);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Gap {
@@ -108,6 +215,26 @@ pub struct Gap {
 }
 
 /// The bounds on −log p of training rows and of held-out rows.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// // An exact model has no memory of its training rows.
+/// let (trained, held_out) = (&x[..100], &x[100..200]);
+/// let diagnose = Diagnose::new(&plan, range).split(trained, held_out);
+/// let found = diagnose.samples(100).rows(50).levels(16).run(&*data, &x, 2)?;
+/// let generalisation = found.generalisation.expect("both parts");
+/// assert_eq!((generalisation.trained_rows, generalisation.held_out_rows), (50, 50));
+/// assert!(!found.is_overtrained());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Generalisation {
@@ -125,6 +252,25 @@ pub struct Generalisation {
 }
 
 /// The distance between the samples of a plan and of one with twice the steps, from the same noise.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// let finer = Grid::karras(10).levels(&Process::ve(), 0.002, 80.0)?;
+/// let finer = Sampler::ddim(0.0).compile(&Process::ve(), None, &finer)?;
+/// let diagnose = Diagnose::new(&plan, range).finer(&finer).without_likelihoods();
+/// let coupled = diagnose.samples(100).run(&*data, &x, 2)?.coupled.expect("a finer plan");
+/// // The data are Gaussian, so the fitted Gaussian has nearly the same displacement.
+/// assert!((coupled.rms / coupled.gaussian.expect("few dimensions") - 1.0).abs() < 0.2);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Coupled {
@@ -135,6 +281,23 @@ pub struct Coupled {
 }
 
 /// Sliced $W_2$ distances, in the units of the data.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// # let diagnose = Diagnose::new(&plan, range).without_likelihoods();
+/// let floor = diagnose.samples(100).run(&*data, &x, 2)?.floor;
+/// assert_eq!(floor.rows, 100);
+/// assert!(floor.samples > floor.data, "five steps of DDIM are worse than other data");
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Floor {
@@ -154,6 +317,23 @@ pub struct Floor {
 ///
 /// Its [`Display`](std::fmt::Display) form is a table of the causes followed by the measurements
 /// and the advice.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// let found = Diagnose::new(&plan, range).samples(100).rows(20).levels(16).run(&*data, &x, 2)?;
+/// assert_eq!((found.nfe, found.dimension, found.rows, found.samples), (5, 2, 200, 100));
+/// assert_eq!((found.findings.len(), found.residuals.len()), (4, 8));
+/// println!("{found}");
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Diagnosis {
@@ -218,6 +398,23 @@ impl Diagnosis {
     }
 
     /// Returns the noise level with the largest residual.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_analysis::diagnose::Diagnose;
+    /// # use langevin_analysis::exact::{self, Density};
+    /// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+    /// # let data = exact::named("gaussian")?;
+    /// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+    /// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+    /// # let diagnose = Diagnose::new(&plan, range).samples(100).rows(20).levels(16);
+    /// # let found = diagnose.run(&*data, &x, 2)?;
+    /// // The score is exact, so the largest residual is an error of finite differences.
+    /// assert!(found.worst().expect("two dimensions").rms < 1e-3);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn worst(&self) -> Option<&Residual> {
         self.residuals.iter().max_by(|a, b| a.rms.total_cmp(&b.rms))

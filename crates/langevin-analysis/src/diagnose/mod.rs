@@ -169,6 +169,24 @@ impl<'a> Diagnose<'a> {
     }
 
     /// Sets other plans with the same NFE, which the advice may recommend.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_analysis::diagnose::Diagnose;
+    /// # use langevin_analysis::exact::{self, Density};
+    /// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+    /// # let data = exact::named("gaussian")?;
+    /// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+    /// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+    /// let rival = Sampler::adams(2, 0.0)?.compile(&Process::ve(), None, &levels)?;
+    /// let rivals = [rival];
+    /// let diagnose = Diagnose::new(&plan, range).rivals(&rivals).without_likelihoods();
+    /// let found = diagnose.samples(100).run(&*data, &x, 2)?;
+    /// assert!(found.to_string().contains(rivals[0].name()), "the advice names the better plan");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn rivals(mut self, rivals: &'a [Plan]) -> Self {
         self.rivals = rivals;
@@ -219,6 +237,24 @@ impl<'a> Diagnose<'a> {
     }
 
     /// Sets the factor of all distances, for data = shift + unit·x. The default is 1.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_analysis::diagnose::Diagnose;
+    /// # use langevin_analysis::exact::{self, Density};
+    /// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+    /// # let data = exact::named("gaussian")?;
+    /// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+    /// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+    /// let total = |unit| {
+    ///     let diagnose = Diagnose::new(&plan, range).unit(unit).without_likelihoods();
+    ///     Ok::<_, langevin::Error>(diagnose.samples(50).run(&*data, &x, 2)?.floor.data)
+    /// };
+    /// assert!((total(10.0)? / total(1.0)? - 10.0).abs() < 1e-9);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn unit(mut self, unit: f64) -> Self {
         self.unit = unit;
@@ -251,6 +287,22 @@ impl<'a> Diagnose<'a> {
     /// - A plan has maps or inputs.
     /// - There are fewer than 2 samples, or fewer than 2 rows for likelihoods.
     /// - The model fails.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_analysis::diagnose::Diagnose;
+    /// # use langevin_analysis::exact::{self, Density};
+    /// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+    /// # let data = exact::named("gaussian")?;
+    /// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+    /// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+    /// let diagnose = Diagnose::new(&plan, range).samples(100).rows(20).levels(16);
+    /// assert_eq!(diagnose.run(&*data, &x, 2)?.findings.len(), 4);
+    /// assert!(diagnose.run(&*data, &x[..4], 2).is_err(), "two rows are too few");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn run<M: Vjp<Vec<f64>> + Sync + ?Sized>(&self, model: &M, data: &[f64], dim: usize) -> Result<Diagnosis> {
         let study = Study::new(self, data, dim)?;
         let mut measured = Measured::default();

@@ -45,6 +45,18 @@ const KAPPA: f64 = 0.02;
 pub(super) const MAX_DIM: usize = 3;
 
 /// The distance of a score from the score of a single density, at one noise level.
+///
+/// # Examples
+/// ```
+/// use langevin::{LambdaRange, SampleId};
+/// use langevin_analysis::diagnose::residuals;
+/// use langevin_analysis::exact::Gaussian;
+/// let (data, rows) = (Gaussian::isotropic(vec![0.0], 1.0)?, [SampleId::default()]);
+/// let range = LambdaRange::from_sigma_ve(0.1, 10.0)?;
+/// let found = residuals(&data, range, 2, &[0.5], 1, &rows)?;
+/// assert!(found[0].sigma < found[1].sigma && found[0].rms < 1e-3);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Residual {

@@ -142,12 +142,26 @@ impl Gaussian {
     }
 
     /// Returns the mean.
+    ///
+    /// # Examples
+    /// ```
+    /// let data = langevin_analysis::exact::Gaussian::isotropic(vec![1.0, 2.0], 1.0)?;
+    /// assert_eq!(data.mean(), [1.0, 2.0]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn mean(&self) -> &[f64] {
         &self.mean
     }
 
     /// Returns the eigenvalues of the covariance, largest first, one per dimension.
+    ///
+    /// # Examples
+    /// ```
+    /// let data = langevin_analysis::exact::Gaussian::new(vec![0.0, 0.0], &[1.0, 0.0, 0.0, 9.0])?;
+    /// assert_eq!(data.eigenvalues(), [9.0, 1.0]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn eigenvalues(&self) -> &[f64] {
         &self.variances

@@ -131,6 +131,12 @@ impl Mixture {
     }
 
     /// Returns the mean of the mixture, $\sum_k \pi_k m_k$.
+    ///
+    /// # Examples
+    /// ```
+    /// let mean = langevin_analysis::exact::two_gaussians().mean();
+    /// assert!((mean[0] - 0.1).abs() < 1e-15);
+    /// ```
     #[must_use]
     pub fn mean(&self) -> Vec<f64> {
         let mut mean = vec![0.0; self.dim];

@@ -78,6 +78,21 @@ impl Bound {
     }
 
     /// Sets the density of the noise levels.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{LambdaRange, SampleId};
+    /// # use langevin_analysis::exact::{Density, Gaussian};
+    /// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+    /// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+    /// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+    /// use langevin::objective::TimeDensity;
+    /// let bound = Bound::new(range, 64).with_times(TimeDensity::UniformTime);
+    /// assert_eq!(bound.times, TimeDensity::UniformTime);
+    /// assert!(bound.run(&data, &x, 2, &rows)?.mean().is_finite());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn with_times(mut self, times: TimeDensity) -> Self {
         self.times = times;
@@ -117,6 +132,21 @@ impl Bound {
     /// # Errors
     /// Returns an error if there are no data, if the shapes do not fit, if a number is not finite,
     /// or if the number of levels is out of bounds. Errors of the model are passed on.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{LambdaRange, SampleId};
+    /// # use langevin_analysis::exact::{Density, Gaussian};
+    /// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+    /// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+    /// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+    /// let found = Bound::new(range, 64).with_control(data.clone()).run(&data, &x, 2, &rows)?;
+    /// // With the exact denoiser as its own control the estimate has no noise.
+    /// assert!(found.errors.iter().all(|error| *error < 1e-12));
+    /// assert_eq!((found.nats.len(), found.evaluations), (8, 64));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn run(
         &self,
         model: &(impl Model<Vec<f64>> + ?Sized),

@@ -128,18 +128,60 @@ impl Likelihood {
     ///
     /// It covers both the choice of data and the noise of each estimate, because both contribute to
     /// the spread of the numbers. For a single datum it is the standard error of that estimate.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{LambdaRange, SampleId};
+    /// # use langevin_analysis::exact::{Density, Gaussian};
+    /// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+    /// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+    /// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+    /// // An ODE density has no noise of its own: the error is that of a mean over eight data.
+    /// let found = Ode::new(range).run(&data, &x, 2, &rows)?;
+    /// assert!(found.errors.iter().all(|error| *error == 0.0) && found.standard_error() > 0.0);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn standard_error(&self) -> f64 {
         Estimate::of(&self.nats).standard_error.or_else(|| self.errors.first().copied()).unwrap_or(0.0)
     }
 
     /// Returns the mean in bits per element.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{LambdaRange, SampleId};
+    /// # use langevin_analysis::exact::{Density, Gaussian};
+    /// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+    /// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+    /// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+    /// let found = Ode::new(range).run(&data, &x, 2, &rows)?;
+    /// assert_eq!(found.bits_per_dim(), found.mean() / (2.0 * 2.0_f64.ln()));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn bits_per_dim(&self) -> f64 {
         self.mean() / (self.dim as f64 * std::f64::consts::LN_2)
     }
 
     /// Appends the likelihood of further rows. Both must be of the same kind.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{LambdaRange, SampleId};
+    /// # use langevin_analysis::exact::{Density, Gaussian};
+    /// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+    /// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+    /// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+    /// let ode = Ode::new(range);
+    /// let all = ode.run(&data, &x, 2, &rows)?;
+    /// let first = ode.run(&data, &x[..8], 2, &rows[..4])?;
+    /// assert_eq!(first.and(ode.run(&data, &x[8..], 2, &rows[4..])?).nats, all.nats);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn and(mut self, more: Self) -> Self {
         self.nats.extend(more.nats);
@@ -151,6 +193,20 @@ impl Likelihood {
 
     /// Converts to other coordinates, data = shift + scale·z: adds `log_volume` = Σ ln scale to
     /// each number.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{LambdaRange, SampleId};
+    /// # use langevin_analysis::exact::{Density, Gaussian};
+    /// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+    /// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+    /// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+    /// let found = Ode::new(range).run(&data, &x, 2, &rows)?;
+    /// let shifted = found.clone().rescaled(3.0);
+    /// assert!((shifted.mean() - found.mean() - 3.0).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn rescaled(mut self, log_volume: f64) -> Self {
         self.nats.iter_mut().for_each(|nats| *nats += log_volume);
@@ -235,6 +291,13 @@ pub fn in_pieces(
 }
 
 /// Returns the formulation that likelihoods query: D of z = x/α on the VE process.
+///
+/// # Examples
+/// ```
+/// use langevin_analysis::likelihood::denoiser;
+/// use langevin::{Formulation, Prediction, Process};
+/// assert_eq!(denoiser(), Formulation::new(Process::ve(), Prediction::X0));
+/// ```
 #[must_use]
 pub fn denoiser() -> Formulation {
     Formulation::new(Process::ve(), Prediction::X0)

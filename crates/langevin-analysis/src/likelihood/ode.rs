@@ -75,6 +75,13 @@ impl Divergence {
     }
 
     /// Returns the default for rows of `dim` elements: exact up to 16 elements, otherwise 8 probes.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_analysis::likelihood::Divergence;
+    /// assert_eq!(Divergence::usual(16), Divergence::Exact);
+    /// assert_eq!(Divergence::usual(17), Divergence::Hutchinson(8));
+    /// ```
     #[must_use]
     pub fn usual(dim: usize) -> Self {
         if dim <= 16 { Self::Exact } else { Self::Hutchinson(8) }
@@ -172,6 +179,21 @@ impl Ode {
     }
 
     /// Sets the tolerance, in (0, 1].
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{LambdaRange, SampleId};
+    /// # use langevin_analysis::exact::{Density, Gaussian};
+    /// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+    /// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+    /// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+    /// let ode = Ode::new(range);
+    /// let (rough, fine) = (ode.with_tolerance(1e-2), ode.with_tolerance(1e-8));
+    /// let evaluations = |ode: Ode| ode.run(&data, &x, 2, &rows).map(|found| found.evaluations);
+    /// assert!(evaluations(rough)? < evaluations(fine)?);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn with_tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
@@ -221,6 +243,20 @@ impl Ode {
     ///
     /// # Errors
     /// Returns an error under the conditions of [`run`](Self::run).
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{LambdaRange, SampleId};
+    /// # use langevin_analysis::exact::{Density, Gaussian};
+    /// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+    /// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+    /// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+    /// // On N(0, 1) each element is scaled by √((1 + 100²)/(1 + 0.01²)).
+    /// let found = Ode::new(range).with_tolerance(1e-8).encode(&data, &x, 2, &rows)?;
+    /// assert!((found.state[0] / x[0] - 100.0).abs() < 0.01);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn encode(
         &self,
         model: &(impl Vjp<Vec<f64>> + ?Sized),
@@ -276,6 +312,23 @@ impl Ode {
     ///
     /// # Errors
     /// Returns an error under the conditions of [`start`](Self::start).
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{LambdaRange, SampleId};
+    /// # use langevin_analysis::exact::{Density, Gaussian};
+    /// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+    /// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+    /// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+    /// use langevin::SliceSpace;
+    /// use langevin::drive::drive;
+    /// let ode = Ode::new(range);
+    /// let run = ode.start_encoding(SliceSpace::<f64>::new(2), None, x.clone(), &rows)?;
+    /// let found = drive(run, |question| question.ask_vjp(&data))?;
+    /// assert_eq!(found.state, ode.encode(&data, &x, 2, &rows)?.state);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn start_encoding<Sp: RowWise>(
         &self,
         space: Sp,

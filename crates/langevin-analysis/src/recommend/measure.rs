@@ -38,6 +38,24 @@ pub struct Measure {
 }
 
 /// The predicted and the measured error of one plan.
+///
+/// # Examples
+/// ```
+/// # use langevin::{Process, Request, Sampler};
+/// # use langevin_analysis::Spectrum;
+/// # use langevin_analysis::recommend::{By, Search};
+/// # let request = Request::new().process(Process::vp());
+/// # let data = Spectrum::power_law(2.0, 16)?;
+/// use langevin_analysis::exact;
+/// use langevin_analysis::recommend::Measure;
+/// let model = exact::named("moons")?;
+/// let data = Spectrum::from_counts(&[(2.0, 1), (0.5, 1)])?;
+/// let mut ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+/// let trial = Measure::new(1).samples(8).run(&mut ranking, &request, &*model, 2)?.trials[0];
+/// let predicted = ranking.candidates()[trial.place].analysis.total.w2 / 2.0_f64.sqrt();
+/// assert_eq!(trial.predicted, predicted);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Trial {
@@ -51,6 +69,23 @@ pub struct Trial {
 }
 
 /// The result of [`Measure::run`].
+///
+/// # Examples
+/// ```
+/// # use langevin::{Process, Request, Sampler};
+/// # use langevin_analysis::Spectrum;
+/// # use langevin_analysis::recommend::{By, Search};
+/// # let request = Request::new().process(Process::vp());
+/// # let data = Spectrum::power_law(2.0, 16)?;
+/// use langevin_analysis::exact;
+/// use langevin_analysis::recommend::Measure;
+/// let model = exact::named("moons")?;
+/// let data = Spectrum::from_counts(&[(2.0, 1), (0.5, 1)])?;
+/// let mut ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+/// let found = Measure::new(2).samples(8).run(&mut ranking, &request, &*model, 2)?;
+/// assert!(found.reference_nfe >= 100 && found.reference_error < found.trials[0].measured);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Measured {

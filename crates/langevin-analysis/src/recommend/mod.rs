@@ -116,6 +116,12 @@ impl By {
     }
 
     /// Returns the display name, `W2` or `KL`.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_analysis::recommend::By;
+    /// assert_eq!([By::W2, By::Kl].map(By::name), ["W2", "KL"]);
+    /// ```
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -198,6 +204,22 @@ pub fn fitting(compiler: &dyn Compiler, sampler: &Sampler, grid: &str, budget: u
 }
 
 /// A plan of a [`Ranking`], with its sampler, its grid and its errors.
+///
+/// # Examples
+/// ```
+/// # use langevin::{Process, Request, Sampler};
+/// # use langevin_analysis::Spectrum;
+/// # use langevin_analysis::recommend::{By, Search};
+/// # let request = Request::new().process(Process::vp());
+/// # let data = Spectrum::power_law(2.0, 16)?;
+/// let ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+/// let best = ranking.best();
+/// assert_eq!((best.grid.as_str(), best.plan.nfe()), ("karras", best.analysis.nfe));
+/// // The same plan from its parts.
+/// let again = Request::new().process(Process::vp()).sampler(best.sampler.spec());
+/// assert_eq!(again.grid("karras").steps(best.steps).plan()?.ops(), best.plan.ops());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Candidate {
@@ -283,6 +305,19 @@ impl Ranking {
     }
 
     /// Returns the usual choices ([`USUAL`]) within the same NFE budget, as far as they fit.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{Process, Request, Sampler};
+    /// # use langevin_analysis::Spectrum;
+    /// # use langevin_analysis::recommend::{By, Search};
+    /// # let request = Request::new().process(Process::vp());
+    /// # let data = Spectrum::power_law(2.0, 16)?;
+    /// let ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+    /// let names: Vec<&str> = ranking.usual().iter().map(|usual| usual.sampler.spec()).collect();
+    /// assert_eq!(names, ["ddim", "dpmpp-2m"]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn usual(&self) -> &[Candidate] {
         &self.usual
@@ -319,6 +354,19 @@ impl Ranking {
 
     /// Returns the reason why the ranking says little about the steps, or `None` if it can be
     /// trusted.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{Process, Request, Sampler};
+    /// # use langevin_analysis::Spectrum;
+    /// # use langevin_analysis::recommend::{By, Search};
+    /// # let request = Request::new().process(Process::vp());
+    /// # let data = Spectrum::power_law(2.0, 16)?;
+    /// // Data of unit variance: the steps decide.
+    /// let ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+    /// assert_eq!(ranking.doubt(), None);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn doubt(&self) -> Option<&Doubt> {
         self.doubt.as_ref()

@@ -97,6 +97,18 @@ impl Ranking {
     }
 
     /// Formats the ten best plans as a table, one line each.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{Process, Request, Sampler};
+    /// # use langevin_analysis::Spectrum;
+    /// # use langevin_analysis::recommend::{By, Search};
+    /// # let request = Request::new().process(Process::vp());
+    /// # let data = Spectrum::power_law(2.0, 16)?;
+    /// let ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+    /// assert!(ranking.table().lines().next().is_some_and(|heads| heads.contains("typical W2")));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn table(&self) -> String {
         let also = self.shown().iter().any(|candidate| !candidate.also.is_empty());

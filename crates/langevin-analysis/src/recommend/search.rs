@@ -33,6 +33,18 @@ const NEIGHBOURS: f64 = 0.25;
 ///
 /// The analysis of the best plan unrolls it to a table of NFE × NFE weights, whose size
 /// [`Plan::unroll`](langevin::Plan::unroll) limits.
+///
+/// # Examples
+/// ```
+/// # use langevin::{Process, Request, Sampler};
+/// # use langevin_analysis::Spectrum;
+/// # use langevin_analysis::recommend::{By, Search};
+/// # let request = Request::new().process(Process::vp());
+/// # let data = Spectrum::power_law(2.0, 16)?;
+/// use langevin_analysis::recommend::MAX_NFE;
+/// assert!(Search::new(&request, &data, MAX_NFE + 1, By::W2).run().is_err());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub const MAX_NFE: usize = 2047;
 
 /// A search over all samplers and grids that advances one plan at a time, so that the caller can
@@ -131,6 +143,19 @@ impl<'a> Search<'a> {
     ///
     /// On Gaussian data the error is one number per eigenvalue, and may pass through 0 at some step
     /// count. Such a cancellation says nothing about other data, and disappears a few steps away.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{Process, Request, Sampler};
+    /// # use langevin_analysis::Spectrum;
+    /// # use langevin_analysis::recommend::{By, Search};
+    /// # let request = Request::new().process(Process::vp());
+    /// # let data = Spectrum::power_law(2.0, 16)?;
+    /// let search = Search::new(&request, &data, 6, By::W2).grids(["karras"]).neighbours(0.0);
+    /// let ranking = search.run()?;
+    /// assert_eq!(ranking.best().typical, ranking.best().analysis.total.w2);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn neighbours(mut self, share: f64) -> Self {
         self.neighbours = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
@@ -158,6 +183,19 @@ impl<'a> Search<'a> {
     }
 
     /// Restricts the search to these grids.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{Process, Request, Sampler};
+    /// # use langevin_analysis::Spectrum;
+    /// # use langevin_analysis::recommend::{By, Search};
+    /// # let request = Request::new().process(Process::vp());
+    /// # let data = Spectrum::power_law(2.0, 16)?;
+    /// let search = Search::new(&request, &data, 6, By::Kl).samplers([Sampler::ddim(0.0)]);
+    /// let ranking = search.grids(["uniform-t"]).run()?;
+    /// assert_eq!(ranking.best().grid, "uniform-t");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn grids<S: Into<String>>(mut self, grids: impl IntoIterator<Item = S>) -> Self {
         self.grids = grids.into_iter().map(Into::into).collect();
@@ -169,6 +207,18 @@ impl<'a> Search<'a> {
     /// # Errors
     /// Returns an error under the conditions of [`advance`](Self::advance) and
     /// [`finish`](Self::finish).
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{Process, Request, Sampler};
+    /// # use langevin_analysis::Spectrum;
+    /// # use langevin_analysis::recommend::{By, Search};
+    /// # let request = Request::new().process(Process::vp());
+    /// # let data = Spectrum::power_law(2.0, 16)?;
+    /// let search = Search::new(&request, &data, 6, By::W2).samplers([Sampler::ddim(0.0)]);
+    /// assert_eq!(search.grids(["karras"]).run()?.best().steps, 6);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn run(mut self) -> Result<Ranking> {
         while self.advance()? {}
         self.finish()
@@ -283,6 +333,18 @@ impl<'a> Search<'a> {
     ///
     /// # Errors
     /// Returns an error if no sampler fits into the budget.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{Process, Request, Sampler};
+    /// # use langevin_analysis::Spectrum;
+    /// # use langevin_analysis::recommend::{By, Search};
+    /// # let request = Request::new().process(Process::vp());
+    /// # let data = Spectrum::power_law(2.0, 16)?;
+    /// // A search that tried nothing has no ranking.
+    /// assert!(Search::new(&request, &data, 6, By::W2).finish().is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn finish(mut self) -> Result<Ranking> {
         self.candidates.sort_by(|a, b| a.typical.total_cmp(&b.typical).then(a.analysis.nfe.cmp(&b.analysis.nfe)));
         let Some(best) = self.candidates.first() else {

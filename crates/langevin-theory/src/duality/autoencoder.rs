@@ -3,10 +3,11 @@
 //! The data x are Gauss–Legendre nodes on panels, z lies on an even grid over ±[`REACH`], and ε
 //! lies on an even grid:
 //!
-//! $$\log p(x) = \log\int p(x|z) p(z) dz, \qquad
-//!   -\mathrm{ELBO}(x) =
-//!   -\int \log p(x|m + s\varepsilon) \phi(\varepsilon) d\varepsilon + \tfrac12(m^2 + s^2 - 1 - \ln s^2),$$
-//! $$\mathrm{gap}(x) = \int q(z|x) \log\frac{q(z|x) p(x)}{p(x|z) p(z)} dz, \qquad q(z) = E q(z|x) .$$
+//! $$\log p(x) = \log\int p(x|z) p(z) dz,$$
+//! $$-\mathrm{ELBO}(x) = -\int \log p(x|m + s\varepsilon) \phi(\varepsilon) d\varepsilon +
+//!   \tfrac12(m^2 + s^2 - 1 - \ln s^2),$$
+//! $$\mathrm{gap}(x) = \int q(z|x) \log\frac{q(z|x) p(x)}{p(x|z) p(z)} dz, \qquad
+//!   q(z) = E q(z|x) .$$
 //!
 //! The bound comes from the grid of ε, and the other three terms from the grid of z. Their
 //! agreement checks both grids. The integrands are smooth on the scale of the steps and vanish at

@@ -24,6 +24,14 @@ use std::cell::RefCell;
 use std::f64::consts::{E, TAU};
 
 /// The largest number of steps for which the density is carried: the grids grow with the steps.
+///
+/// # Examples
+/// ```
+/// use langevin_theory::duality::{MAX_STEPS, even_levels};
+/// assert_eq!(even_levels(MAX_STEPS)?.len(), MAX_STEPS + 1);
+/// assert!(even_levels(MAX_STEPS + 1).is_err());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub const MAX_STEPS: usize = 512;
 /// The number of grid steps in the width of the kernel that acts on the grid; half as many in the
 /// coarse run.

@@ -56,6 +56,15 @@ impl LinearVae {
     ///
     /// # Errors
     /// Returns an error unless 0 < v < `data`.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_theory::duality::LinearVae;
+    /// let vae = LinearVae::exact(1.0, 0.36)?;
+    /// assert_eq!((vae.decoder_weight, vae.encoder_variance), (0.8, 0.36));
+    /// assert!(LinearVae::exact(1.0, 1.5).is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn exact(data: f64, v: f64) -> Result<Self> {
         if !(0.0 < v && v < data && data.is_finite()) {
             return Err(Error::argument("no linear autoencoder is exact here")

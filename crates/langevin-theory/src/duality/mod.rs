@@ -57,6 +57,13 @@ use langevin::process::ve;
 use langevin_analysis::exact::Mixture;
 
 /// The bound of |λ| in this module's figures: λ ∈ ±4.6, so σ/α runs from 0.01 to 99.5.
+///
+/// # Examples
+/// ```
+/// use langevin_theory::duality::{LAMBDA, even_levels};
+/// assert_eq!(even_levels(1)?, [-LAMBDA, LAMBDA]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub const LAMBDA: f64 = 4.6;
 
 /// The terms of a model with latents, in nats.
@@ -142,6 +149,14 @@ impl Truth {
     ///
     /// # Errors
     /// A density that is not of dimension 1, or one without width.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_analysis::exact::{eight_gaussians, two_gaussians};
+    /// use langevin_theory::duality::Truth;
+    /// assert!(Truth::new(two_gaussians()).is_ok());
+    /// assert!(Truth::new(eight_gaussians()).is_err(), "the data must be one-dimensional");
+    /// ```
     pub fn new(mixture: Mixture) -> Result<Self> {
         let line = Line::new(mixture)?;
         if let Some(part) = line.parts(&ve(0.0)).into_iter().find(|part| part.2 <= 0.0) {
@@ -159,6 +174,16 @@ impl Truth {
     ///
     /// # Errors
     /// A scale that is not positive, or numbers that are not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_analysis::exact::two_gaussians;
+    /// use langevin_theory::duality::Truth;
+    /// // The mixture has the mean 0.1.
+    /// let seen = Truth::new(two_gaussians())?.seen_as(0.1, 2.0)?;
+    /// assert!(seen.exact().mean()[0].abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn seen_as(&self, shift: f64, scale: f64) -> Result<Self> {
         if !(scale > 0.0 && scale.is_finite() && shift.is_finite()) {
             return Err(Error::argument("no such coordinates")

@@ -87,6 +87,15 @@ impl std::fmt::Debug for Claim {
 }
 
 /// The result of a measurement.
+///
+/// # Examples
+/// ```
+/// use langevin_theory::verify::{Extra, select};
+/// let found = select("11")?[0].measure(&Extra::default())?;
+/// assert!(found.figure <= found.bound);
+/// println!("{}: {:.1e}", found.computed, found.figure);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Measured {
