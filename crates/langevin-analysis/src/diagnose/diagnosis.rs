@@ -227,7 +227,7 @@ pub struct Gap {
 /// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
 /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
 /// // An exact model has no memory of its training rows.
-/// let (trained, held_out) = (&x[..100], &x[100..200]);
+/// let (held_out, trained) = (&x[..100], &x[100..200]);
 /// let diagnose = Diagnose::new(&plan, range).split(trained, held_out);
 /// let found = diagnose.samples(100).rows(50).levels(16).run(&*data, &x, 2)?;
 /// let generalisation = found.generalisation.expect("both parts");

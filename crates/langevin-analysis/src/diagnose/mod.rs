@@ -180,8 +180,9 @@ impl<'a> Diagnose<'a> {
     /// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
     /// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
     /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
-    /// let rival = Sampler::adams(2, 0.0)?.compile(&Process::ve(), None, &levels)?;
-    /// let rivals = [rival];
+    /// let levels = Grid::karras(20).levels(&Process::ve(), 0.002, 80.0)?;
+    /// let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+    /// let rivals = [Sampler::adams(2, 0.0)?.compile(&Process::ve(), None, &levels)?];
     /// let diagnose = Diagnose::new(&plan, range).rivals(&rivals).without_likelihoods();
     /// let found = diagnose.samples(100).run(&*data, &x, 2)?;
     /// assert!(found.to_string().contains(rivals[0].name()), "the advice names the better plan");

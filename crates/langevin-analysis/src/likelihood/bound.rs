@@ -44,6 +44,7 @@ const MAX_LEVELS: usize = 1 << 20;
 /// formula.
 ///
 /// # Examples
+/// ```
 /// use langevin_analysis::exact::{self, Density};
 /// use langevin_analysis::likelihood::Bound;
 /// use langevin::{LambdaRange, SampleId};

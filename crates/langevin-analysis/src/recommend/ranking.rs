@@ -20,7 +20,7 @@ impl Ranking {
     /// Explains the first plan in sentences: the sources of its error, the usual choices beside it,
     /// and warnings.
     ///
-    /// The warnings report an error that is small by luck, a [`Doubt`], and a large
+    /// The warnings report an error that is small by luck, a [`Doubt`](super::Doubt), and a large
     /// [`gain`](Self::gain).
     ///
     /// # Examples
