@@ -179,7 +179,7 @@ pub struct Contribution {
     pub so_far: Distance,
 }
 
-/// The last step of a plan that ends at σ = 0: $x' = D$, from the cleanest level before it.
+/// The last step of a plan that ends at σ = 0: $x^\prime = D$, from the cleanest level before it.
 ///
 /// More steps do not reduce this error; only a cleaner last level does. The discretisation error is
 /// therefore reported in two parts: the last step, and the rest.

@@ -170,6 +170,26 @@ fn check(count: usize, len: usize, dim: usize, rows: usize) -> Result<()> {
 ///
 /// At each level it queries ε̂ with its Jacobian, ε̂ at a slightly lower and a slightly higher
 /// level, and the Jacobian on both sides along each axis.
+///
+/// # Examples
+/// ```
+/// use langevin::drive::Program;
+/// use langevin::{LambdaRange, SampleId, SliceSpace, Vjp};
+/// use langevin_analysis::diagnose::start_residuals;
+/// use langevin_analysis::exact::Gaussian;
+/// let (model, rows) = (Gaussian::isotropic(vec![0.0], 1.0)?, [SampleId::default()]);
+/// let (space, range) = (SliceSpace::<f64>::new(1), LambdaRange::from_sigma_ve(0.1, 10.0)?);
+/// let mut run = start_residuals(space, None, range, 1, vec![0.5], &rows)?;
+/// let mut questions = 0;
+/// while let Some(question) = run.query()? {
+///     let answer = question.ask_vjp(&model)?;
+///     run.supply(answer)?;
+///     questions += 1;
+/// }
+/// // Three levels, and two sides of one axis.
+/// assert_eq!((questions, run.finish()?.len()), (5, 1));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub struct ResidualRun<Sp: RowWise> {
     space: Sp,
     network: Option<Formulation>,

@@ -12,6 +12,31 @@ use langevin::space::RowWise;
 
 /// A running diagnosis whose network the caller evaluates, created by
 /// [`Diagnose::start`](super::Diagnose::start). It performs its tasks one after another.
+///
+/// # Examples
+/// ```
+/// use langevin::drive::Program;
+/// use langevin::{Grid, LambdaRange, Process, SampleId, Sampler, SliceSpace};
+/// use langevin_analysis::diagnose::Diagnose;
+/// use langevin_analysis::exact::{self, Density};
+/// let data = exact::named("gaussian")?;
+/// let rows: Vec<SampleId> = (0..50).map(|index| SampleId { seed: 0, index }).collect();
+/// let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// let diagnose = Diagnose::new(&plan, LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// let diagnose = diagnose.samples(20).without_likelihoods();
+/// let space = SliceSpace::<f64>::new(2);
+/// let mut run = diagnose.start(&space, None, &data.sample(&rows))?;
+/// let mut questions = 0;
+/// while let Some(question) = run.query()? {
+///     let answer = question.ask_vjp(&data)?;
+///     run.supply(answer)?;
+///     questions += 1;
+/// }
+/// // Without likelihoods only the five evaluations of the plan remain.
+/// assert_eq!((questions, run.finish()?.samples), (5, 20));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub struct DiagnoseRun<'a, Sp: RowWise> {
     study: Study<'a>,
     space: &'a Sp,

@@ -214,6 +214,28 @@ impl Bound {
 }
 
 /// A running bound whose network the caller evaluates, created by [`Bound::start`].
+///
+/// # Examples
+/// ```
+/// # use langevin::{LambdaRange, SampleId};
+/// # use langevin_analysis::exact::{Density, Gaussian};
+/// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+/// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+/// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+/// use langevin::SliceSpace;
+/// use langevin::drive::Program;
+/// let mut run = Bound::new(range, 16).start(SliceSpace::<f64>::new(2), None, x, &rows)?;
+/// let mut questions = 0;
+/// while let Some(question) = run.query()? {
+///     let answer = question.ask(&data)?;
+///     run.supply(answer)?;
+///     questions += 1;
+/// }
+/// // One evaluation per level, with all rows in one batch.
+/// assert_eq!((questions, run.finish()?.nats.len()), (16, 8));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub struct BoundRun<Sp: RowWise> {
     how: Bound,
     space: Sp,

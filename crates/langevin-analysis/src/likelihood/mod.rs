@@ -8,9 +8,9 @@
 //!
 //! **Bound** ([`Bound`]), for the model that samples with h = g:
 //!
-//! $$-\log p(x_0) \le \underbrace{\frac{\lVert x_0\rVert^2}{2 y_{max}^2}}_{\text{prior}} +
-//!   \underbrace{\int E\lVert\varepsilon - \hat\varepsilon\rVert^2 d\lambda}_{\text{path}} +
-//!   \underbrace{\tfrac d2\ln(2\pi e) + d\ln y_{min}}_{\text{last step}} .$$
+//! $$-\log p(x_0) \le \underbrace{\frac{\lVert x_0\rVert^2}{2 y_{max}^2}}\_{\text{prior}} +
+//!   \underbrace{\int E\lVert\varepsilon - \hat\varepsilon\rVert^2 d\lambda}\_{\text{path}} +
+//!   \underbrace{\tfrac d2\ln(2\pi e) + d\ln y_{min}}\_{\text{last step}} .$$
 //!
 //! **Density** ([`Ode`]), for the model that samples with h = 0. The data move along
 //! $dz/d\ln y = z - D$, whose divergence is $d - \mathrm{tr} \partial D/\partial z$:
@@ -71,6 +71,12 @@ pub enum Kind {
 
 impl Kind {
     /// Returns the name, `bound` or `density`.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_analysis::likelihood::Kind;
+    /// assert_eq!(Kind::Density.name(), "density");
+    /// ```
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -119,6 +125,19 @@ pub struct Likelihood {
 
 impl Likelihood {
     /// Returns the mean over the data, in nats.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{LambdaRange, SampleId};
+    /// # use langevin_analysis::exact::{Density, Gaussian};
+    /// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+    /// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+    /// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+    /// let found = Ode::new(range).run(&data, &x, 2, &rows)?;
+    /// assert!((found.mean() - found.nats.iter().sum::<f64>() / 8.0).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn mean(&self) -> f64 {
         Estimate::of(&self.nats).mean

@@ -13,7 +13,8 @@
 //!
 //! The energy distance is the square root of
 //!
-//! $$\mathcal E^2 = 2 E\lVert X - Y\rVert - E\lVert X - X'\rVert - E\lVert Y - Y'\rVert.$$
+//! $$\mathcal E^2 = 2 E\lVert X - Y\rVert - E\lVert X - X^\prime\rVert -
+//!   E\lVert Y - Y^\prime\rVert.$$
 //!
 //! | function | result | cost |
 //! |---|---|---|
@@ -43,7 +44,7 @@ pub use wasserstein::{pairing, sliced_wasserstein, wasserstein};
 use langevin::error::{Error, Result};
 
 /// Returns the energy distance between two samples, in the units of the data: $\sqrt{2 E\lVert
-/// X-Y\rVert - E\lVert X-X'\rVert - E\lVert Y-Y'\rVert}$, the root and not its square.
+/// X-Y\rVert - E\lVert X-X^\prime\rVert - E\lVert Y-Y^\prime\rVert}$, the root and not its square.
 ///
 /// The means run over *all* pairs, including each row with itself (V-statistics). The result is
 /// therefore the distance between the two empirical distributions: a metric, never negative, and
@@ -52,7 +53,7 @@ use langevin::error::{Error, Result};
 /// and would have no root.
 ///
 /// The bias sets a floor. Two samples of n and m rows from one distribution have
-/// $E \mathcal E^2 = (\tfrac1n + \tfrac1m) E\lVert X-X'\rVert$. The square is a difference of
+/// $E \mathcal E^2 = (\tfrac1n + \tfrac1m) E\lVert X-X^\prime\rVert$. The square is a difference of
 /// means, so a distance below about 10⁻⁸ of the spread of the data is rounding error.
 ///
 /// # Errors

@@ -231,6 +231,20 @@ impl<'a> Search<'a> {
     /// # Errors
     /// Returns an error if the budget exceeds [`MAX_NFE`], or if an analysis yields numbers that
     /// are not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{Process, Request, Sampler};
+    /// # use langevin_analysis::Spectrum;
+    /// # use langevin_analysis::recommend::{By, Search};
+    /// # let request = Request::new().process(Process::vp());
+    /// # let data = Spectrum::power_law(2.0, 16)?;
+    /// let only = [Sampler::ddim(0.0)];
+    /// let mut search = Search::new(&request, &data, 6, By::W2).grids(["karras"]).samplers(only);
+    /// while search.advance()? {}
+    /// assert_eq!(search.finish()?.plans(), 1);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn advance(&mut self) -> Result<bool> {
         if self.nfe > MAX_NFE {
             return Err(Error::argument("too many evaluations to rank plans")

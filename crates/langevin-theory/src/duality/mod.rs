@@ -4,9 +4,9 @@
 //! A model with latents z, an encoder q(z|x) and a prior p(z) has, on data of entropy H,
 //!
 //! $$E[-\mathrm{ELBO}] = H +
-//!   \underbrace{\mathrm{KL}(\mathrm{data}\Vert\mathrm{model})}_{\text{divergence}} +
-//!   \underbrace{E \mathrm{KL}(q(z|x)\Vert p(z|x))}_{\text{posterior gap}},
-//!   \qquad \underbrace{\mathrm{KL}(q(z)\Vert p(z))}_{\text{prior gap}} \le
+//!   \underbrace{\mathrm{KL}(\mathrm{data}\Vert\mathrm{model})}\_{\text{divergence}} +
+//!   \underbrace{E \mathrm{KL}(q(z|x)\Vert p(z|x))}\_{\text{posterior gap}},
+//!   \qquad \underbrace{\mathrm{KL}(q(z)\Vert p(z))}\_{\text{prior gap}} \le
 //!   \text{divergence} + \text{posterior gap},$$
 //!
 //! with q(z) = E q(z|x) over the data. The prior gap is not a further summand. A divergence of
@@ -22,7 +22,8 @@
 //! posterior with the denoised prediction in place of the datum (h = g). The last step is N(x; z_n,
 //! y_n²):
 //!
-//! $$z' = a z + (1-a) D(z) + c\varepsilon,\qquad a = y'^2/y^2,\quad c^2 = y'^2(1-a) .$$
+//! $$z^\prime = a z + (1-a) D(z) + c\varepsilon,\qquad a = y^{\prime 2}/y^2,\quad
+//!   c^2 = y^{\prime 2}(1-a) .$$
 //!
 //! The chain is therefore an autoencoder of n + 1 layers in the sense of the first formula, and
 //!
@@ -99,6 +100,13 @@ pub struct Terms {
 
 impl Terms {
     /// Returns E[−ELBO] − H, the sum of the divergence and the posterior gap.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_theory::duality::LinearVae;
+    /// assert!(LinearVae::exact(1.0, 0.5)?.terms(1.0)?.excess().abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn excess(&self) -> f64 {
         self.bound - self.entropy

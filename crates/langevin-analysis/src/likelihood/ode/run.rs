@@ -16,6 +16,22 @@ use langevin::space::{Coef, RowWise};
 
 /// A running likelihood of the ODE model whose network the caller evaluates, created by
 /// [`Ode::start`].
+///
+/// # Examples
+/// ```
+/// # use langevin::{LambdaRange, SampleId};
+/// # use langevin_analysis::exact::{Density, Gaussian};
+/// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+/// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+/// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+/// use langevin::SliceSpace;
+/// use langevin::drive::drive;
+/// let run = Ode::new(range).start(SliceSpace::<f64>::new(2), None, x, &rows)?;
+/// let found = drive(run, |question| question.ask_vjp(&data))?;
+/// assert_eq!(found.nats.len(), 8);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub struct OdeRun<Sp: RowWise> {
     pub(super) encoding: EncodeRun<Sp>,
 }
@@ -52,6 +68,24 @@ impl<Sp: RowWise> Program for OdeRun<Sp> {
 /// [`Ode::start_encoding`].
 ///
 /// A row leaves the batch when it reaches the noisiest level, so later questions have fewer rows.
+///
+/// # Examples
+/// ```
+/// # use langevin::{LambdaRange, SampleId};
+/// # use langevin_analysis::exact::{Density, Gaussian};
+/// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+/// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+/// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+/// use langevin::SliceSpace;
+/// use langevin::drive::Program;
+/// let ode = Ode::new(range);
+/// let mut run = ode.start_encoding(SliceSpace::<f64>::new(2), None, x, &rows)?;
+/// assert_eq!(run.query()?.map(|question| question.x.len()), Some(16));
+/// // A run can be dropped at any time, but it has a result only at its end.
+/// assert!(run.finish().is_err());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub struct EncodeRun<Sp: RowWise> {
     how: Ode,
     space: Sp,
