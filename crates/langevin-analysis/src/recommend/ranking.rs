@@ -1,22 +1,41 @@
-//! A ranking for people.
+//! Text output of a ranking.
 
 use super::{Candidate, Ranking};
 use langevin::text::{Column, NAME, brief, columns, number};
 use std::fmt;
 
-/// Weights of D that are worth a warning: those of an average come to 1, those of Adams–Bashforth's second order to 2 a step.
+/// The sum of weights of D above which a warning is printed: an average has 1, and second-order
+/// Adams–Bashforth has 2 a step.
 const GAIN: f64 = 4.0;
-/// Lines of the table.
+/// The number of lines of the table.
 const SHOWN: usize = 10;
 
 impl Ranking {
-    /// Those that the table shows.
+    /// Returns the plans that the table shows: the ten best.
     #[must_use]
     pub fn shown(&self) -> &[Candidate] {
         &self.candidates()[..self.candidates().len().min(SHOWN)]
     }
 
-    /// Why the best is the best, in sentences: what its error is made of, how the usual choices do, and whether it may be luck.
+    /// Explains the first plan in sentences: the sources of its error, the usual choices beside it,
+    /// and warnings.
+    ///
+    /// The warnings report an error that is small by luck, a [`Doubt`](super::Doubt), and a large
+    /// [`gain`](Self::gain).
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin::{Process, Request};
+    /// use langevin_analysis::Spectrum;
+    /// use langevin_analysis::recommend::{By, Search};
+    /// let request = Request::new().process(Process::vp());
+    /// let data = Spectrum::power_law(2.0, 16)?;
+    /// let ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+    /// assert!(ranking.why()[0].starts_with("Why:"));
+    /// // The table has a line of heads and at most ten plans.
+    /// assert_eq!(ranking.table().lines().count(), 1 + ranking.shown().len());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn why(&self) -> Vec<String> {
         let mut why = vec![self.dominant(), self.beside()];
@@ -39,7 +58,7 @@ impl Ranking {
         why
     }
 
-    /// Which source makes most of the winner's error.
+    /// Names the sources of the first plan's error, the largest first.
     fn dominant(&self) -> String {
         let (by, analysis) = (self.by(), &self.candidates()[0].analysis);
         let total = number(by.of(&analysis.total));
@@ -53,7 +72,7 @@ impl Ranking {
         format!("Why: of its {} of {total} the most is {cause}: {} alone{rest}.", by.name(), number(*most))
     }
 
-    /// The winner beside the usual choices.
+    /// Compares the first plan with the usual choices.
     fn beside(&self) -> String {
         let (by, best) = (self.by(), &self.candidates()[0]);
         let least = by.of(&best.analysis.total);
@@ -77,7 +96,19 @@ impl Ranking {
         format!("In as many evaluations {}.", usual.join("; "))
     }
 
-    /// The ten best, a line each.
+    /// Formats the ten best plans as a table, one line each.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{Process, Request, Sampler};
+    /// # use langevin_analysis::Spectrum;
+    /// # use langevin_analysis::recommend::{By, Search};
+    /// # let request = Request::new().process(Process::vp());
+    /// # let data = Spectrum::power_law(2.0, 16)?;
+    /// let ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+    /// assert!(ranking.table().lines().next().is_some_and(|heads| heads.contains("typical W2")));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn table(&self) -> String {
         let also = self.shown().iter().any(|candidate| !candidate.also.is_empty());
@@ -111,7 +142,7 @@ impl fmt::Display for Ranking {
     }
 }
 
-/// The first names of many.
+/// Joins the first names of a list, with the number of the remaining ones.
 fn few(names: &[String]) -> String {
     const FEW: usize = 6;
     match names.len().saturating_sub(FEW) {
