@@ -75,19 +75,22 @@ impl Advice {
     pub(super) fn text(&self, share: f64) -> String {
         let percent = percent(share);
         match self {
-            Self::Nothing => "leave it: other causes are larger".into(),
+            Self::Nothing => "no action needed: other causes are larger".into(),
             Self::Unseen { nats, worst } => {
                 let doubt = match worst {
                     Some((sigma, rms)) if *rms > DOUBT => {
-                        format!("; but no density has this score: residual {rms:.2} at σ/α ≈ {}", level(*sigma))
+                        format!(
+                            "; but this score is not the score of any density: residual {rms:.2} at σ/α ≈ {}",
+                            level(*sigma)
+                        )
                     }
                     _ => String::new(),
                 };
-                format!("no error beyond the noise of {nats:.1e} nats; more rows would show a smaller one{doubt}")
+                format!("no error above the noise of {nats:.1e} nats; more rows would detect a smaller one{doubt}")
                     .replace("e-", "e−")
             }
             Self::Below { nats } => {
-                format!("leave it: an error of the score of {nats:.1e} nats would not be seen").replace("e-", "e−")
+                format!("no action needed: a score error of {nats:.1e} nats cannot be detected").replace("e-", "e−")
             }
             Self::RaiseSigmaMax { from } => {
                 format!("start from a larger σ_max than {} (--sigma-max)", level(*from))
@@ -101,12 +104,12 @@ impl Advice {
                     None => "use more steps".to_owned(),
                 };
                 match sampler {
-                    Some(sampler) => format!("{steps}, or {sampler} at the same price"),
+                    Some(sampler) => format!("{steps}, or {sampler} with as many evaluations"),
                     None => steps,
                 }
             }
             Self::StopEarlier { nats, error } => format!(
-                "the network is over-trained: held-out rows are {nats:.2} ± {error:.2} nats less likely than rows of its training; \
+                "the network is over-trained: held-out rows are {nats:.2} ± {error:.2} nats less likely than training rows; \
                  train for fewer steps, on more data, or with more weight decay"
             ),
             Self::Train { worst } => {
@@ -116,7 +119,7 @@ impl Advice {
                     }
                     _ => String::new(),
                 };
-                format!("more steps will not help: {percent} is the network; train it further{at}")
+                format!("more steps will not help: {percent} of the error is the network; train it further{at}")
             }
         }
     }

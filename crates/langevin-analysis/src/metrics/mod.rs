@@ -109,7 +109,7 @@ pub fn nearest_distances(queries: &[f64], references: &[f64], dim: usize, exclud
     check("the references", references, dim)?;
     if exclude_self {
         if queries.len() != references.len() {
-            return Err(Error::shape("a row can only be told from itself where both samples are the same")
+            return Err(Error::shape("rows can be skipped only if both samples are the same")
                 .expected(format!("{} rows of references", queries.len() / dim))
                 .got((references.len() / dim).to_string()));
         }

@@ -42,7 +42,7 @@ impl Ranking {
         if let Some((less, more)) = self.luck {
             let less = less.map_or_else(String::new, |less| format!("with a step less it has {}, ", number(less)));
             why.push(format!(
-                "Its {} at {} steps is luck: {less}with a step more {}. It is ranked by what is typical of such step counts.",
+                "Its {} at {} steps is small by chance: {less}with a step more {}. It is ranked by the typical error of neighbouring step counts.",
                 self.by().name(),
                 self.candidates()[0].steps,
                 number(more)
@@ -51,7 +51,7 @@ impl Ranking {
         why.extend(self.doubt().map(ToString::to_string));
         if self.gain() > GAIN {
             why.push(format!(
-                "Its weights of D come to {:.1}, and may amplify a network's error as much. Try it on the network beside those below it (--measure, in Python measure), or ask with a score error.",
+                "The absolute weights of its denoised predictions sum to {:.1}, so it may amplify errors of the network by that factor. Compare it with the next plans on the network (--measure, in Python measure), or rank with a score error.",
                 self.gain()
             ));
         }
@@ -66,10 +66,10 @@ impl Ranking {
         parts.retain(|(_, value)| *value > 0.0);
         parts.sort_by(|a, b| b.1.total_cmp(&a.1));
         let [(cause, most), rest @ ..] = &parts[..] else {
-            return format!("Why: its {} of {total} cannot be told apart into sources.", by.name());
+            return format!("Why: its {} of {total} cannot be split into sources.", by.name());
         };
         let rest: String = rest.iter().map(|(cause, value)| format!(", {cause} {}", number(*value))).collect();
-        format!("Why: of its {} of {total} the most is {cause}: {} alone{rest}.", by.name(), number(*most))
+        format!("Why: the largest part of its {} of {total} is {cause}: {} alone{rest}.", by.name(), number(*most))
     }
 
     /// Compares the first plan with the usual choices.
@@ -91,9 +91,9 @@ impl Ranking {
         };
         let usual: Vec<String> = self.usual().iter().map(one).collect();
         if usual.is_empty() {
-            return "The usual choices do not fit.".into();
+            return "The usual samplers do not fit the budget.".into();
         }
-        format!("In as many evaluations {}.", usual.join("; "))
+        format!("With the same number of evaluations, {}.", usual.join("; "))
     }
 
     /// Formats the ten best plans as a table, one line each.
