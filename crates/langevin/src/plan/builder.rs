@@ -107,7 +107,8 @@ impl Line {
 /// ```
 /// use langevin::plan::{Builder, Letter};
 /// use langevin::{Grid, Process};
-/// // Euler's method for the probability-flow ODE in σ, on the VE process: x' = x + (σ' − σ)(x − D)/σ.
+/// // Euler's method for the probability-flow ODE in σ on the VE process:
+/// // x' = x + (σ' − σ)(x − D)/σ.
 /// let process = Process::ve();
 /// let levels = Grid::karras(5).levels(&process, 0.1, 10.0)?;
 /// let mut plan = Builder::new("my-euler", &process, None);
@@ -140,6 +141,20 @@ pub struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// Returns a builder for states of `process`, and for `network`. With `None` the model returns
     /// D.
+    ///
+    /// ```
+    /// use langevin::plan::Builder;
+    /// use langevin::{Formulation, Prediction, Process};
+    /// let process = Process::ve();
+    /// let network = Formulation::new(process.clone(), Prediction::Epsilon);
+    /// let mut plan = Builder::new("one step", &process, Some(&network));
+    /// let level = process.level(10.0)?;
+    /// let x = plan.start(&level);
+    /// let denoised = plan.eval(x, &level)?;
+    /// let plan = plan.finish(denoised)?;
+    /// assert_eq!((plan.name(), plan.network()), ("one step", Some(&network.spec())));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn new(name: impl Into<String>, process: &Process, network: Option<&'a Formulation>) -> Self {
         let plan = Plan {
@@ -170,6 +185,13 @@ impl<'a> Builder<'a> {
     }
 
     /// Returns the number of a new draw of standard normal noise.
+    ///
+    /// ```
+    /// use langevin::plan::Builder;
+    /// use langevin::Process;
+    /// let mut plan = Builder::new("noise", &Process::ve(), None);
+    /// assert_eq!((plan.draw(), plan.draw()), (0, 1));
+    /// ```
     pub fn draw(&mut self) -> Draw {
         self.plan.draws += 1;
         self.plan.draws - 1
@@ -247,6 +269,21 @@ impl<'a> Builder<'a> {
 
     /// Evaluates the network on the state `x` at `level`, and returns the denoised prediction D.
     ///
+    /// ```
+    /// use langevin::plan::{Builder, Op};
+    /// use langevin::{Formulation, Prediction, Process};
+    /// let process = Process::ve();
+    /// let network = Formulation::new(process.clone(), Prediction::Epsilon);
+    /// let mut plan = Builder::new("denoise", &process, Some(&network));
+    /// let x = plan.input("init");
+    /// let denoised = plan.eval(x, &process.level(2.0)?)?;
+    /// let plan = plan.finish(denoised)?;
+    /// // On VE, D = x − σ·ε.
+    /// let Op::Eval { net: Some(reading), .. } = &plan.ops()[0] else { panic!("an evaluation") };
+    /// assert_eq!((reading.a, reading.b), (1.0, -2.0));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the network's output does not determine D at this level.
     pub fn eval(&mut self, x: Var, level: &Level) -> Result<Var> {
@@ -294,6 +331,18 @@ impl<'a> Builder<'a> {
 
     /// Returns Σ coefficient·value + Σ coefficient·z(draw), summed in the listed order. Terms with
     /// a coefficient of zero are left out.
+    ///
+    /// ```
+    /// use langevin::plan::{Builder, Op};
+    /// use langevin::Process;
+    /// let mut plan = Builder::new("noise", &Process::ve(), None);
+    /// let (x, draw) = (plan.input("init"), plan.draw());
+    /// let noisy = plan.combine([(0.5, x), (0.0, x)], [(2.0, draw)]);
+    /// let plan = plan.finish(noisy)?;
+    /// let row = Op::Combine { into: 0, terms: vec![(0.5, 0)], noise: vec![(2.0, 0)] };
+    /// assert_eq!(plan.ops(), [row]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn combine(
         &mut self,
         terms: impl IntoIterator<Item = (f64, Var)>,
@@ -335,6 +384,22 @@ impl<'a> Builder<'a> {
     ///
     /// `eta` is the effective h/g of a reverse move, or `None` if no single number describes it.
     /// Moves do not affect execution; the lint checks each row against its move.
+    ///
+    /// ```
+    /// use langevin::plan::{Builder, Letter};
+    /// use langevin::Process;
+    /// let process = Process::ve();
+    /// let (from, to) = (process.level(1.0)?, process.level(3.0)?);
+    /// let mut plan = Builder::new("forward", &process, None);
+    /// let x = plan.start(&from);
+    /// let (mark, draw) = (plan.mark(), plan.draw());
+    /// let x = plan.combine([(1.0, x)], [(8_f64.sqrt(), draw)]);
+    /// plan.note(Letter::F, None, &from, &to, mark);
+    /// let plan = plan.finish(x)?;
+    /// assert_eq!(plan.moves()[0].ops, [1, 1]);
+    /// assert!(plan.lint()?.is_clean()); // 1² + 8 = 3²
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn note(&mut self, letter: Letter, eta: Option<f64>, from: &Level, to: &Level, mark: usize) {
         let ops = [mark, self.lines.len().saturating_sub(1)];
         self.plan.moves.push(Move { letter, eta, from: *from, to: *to, ops });

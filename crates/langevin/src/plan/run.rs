@@ -50,7 +50,7 @@ struct Cursor<S> {
     slots: Vec<Option<S>>,
     /// The instruction being executed.
     at: usize,
-    /// Whether the evaluation at `at` was asked about.
+    /// True if the evaluation at `at` was asked about.
     asked: bool,
     /// The number of outputs supplied for the evaluation at `at`.
     answered: usize,
@@ -158,8 +158,10 @@ where
     /// use langevin::{Grid, Process, Sampler, SampleId, SliceSpace};
     /// use std::sync::Arc;
     /// let process = Process::vp();
-    /// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(4).levels(&process, 0.002, 80.0)?)?;
-    /// let mut run = Run::new(Arc::new(plan), Box::new(SliceSpace::<f32>::new(1)), vec![], vec![SampleId::default()])?;
+    /// let levels = Grid::karras(4).levels(&process, 0.002, 80.0)?;
+    /// let plan = Arc::new(Sampler::ddim(0.0).compile(&process, None, &levels)?);
+    /// let (space, rows) = (Box::new(SliceSpace::<f32>::new(1)), vec![SampleId::default()]);
+    /// let mut run = Run::new(plan, space, vec![], rows)?;
     /// assert!(run.query()?.is_some());
     /// # Ok::<(), langevin::Error>(())
     /// ```
@@ -188,7 +190,8 @@ where
     /// ```
     /// use langevin::{Grid, Process, SampleId, Sampler, SliceSpace};
     /// let process = Process::vp();
-    /// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(4).levels(&process, 0.002, 80.0)?)?;
+    /// let levels = Grid::karras(4).levels(&process, 0.002, 80.0)?;
+    /// let plan = Sampler::ddim(0.0).compile(&process, None, &levels)?;
     /// let (space, rows) = (SliceSpace::<f32>::new(2), [SampleId::default()]);
     /// let mut run = plan.start(&space, vec![], &rows)?;
     /// run.begin(vec![0.5, -0.5])?;
@@ -216,6 +219,20 @@ where
     /// [`query`](Self::query) does this too, and also scales the model's input. Call `advance` if
     /// the caller scales the input itself.
     ///
+    /// ```
+    /// use langevin::{Request, SampleId, SliceSpace};
+    /// let plan = Request::new().steps(2).plan()?;
+    /// let (space, rows) = (SliceSpace::<f64>::new(2), [SampleId::default()]);
+    /// let mut run = plan.start(&space, vec![], &rows)?;
+    /// let mut evaluations = 0;
+    /// while run.advance()? {
+    ///     run.supply(vec![0.0; 2])?;
+    ///     evaluations += 1;
+    /// }
+    /// assert_eq!((evaluations, run.finish()?), (2, vec![0.0; 2]));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the space fails.
     pub fn advance(&mut self) -> Result<bool> {
@@ -226,6 +243,16 @@ where
     ///
     /// A second call without an answer asks the same question.
     ///
+    /// ```
+    /// use langevin::{Request, SampleId, SliceSpace};
+    /// let plan = Request::new().steps(2).plan()?;
+    /// let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId::default()]);
+    /// let mut run = plan.start(&space, vec![], &rows)?;
+    /// let first = run.query()?.expect("an evaluation").x.clone();
+    /// assert_eq!(run.query()?.expect("the same evaluation").x, &first);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the space fails.
     pub fn query(&mut self) -> Result<Option<Question<'_, State<Sp>>>> {
@@ -233,6 +260,18 @@ where
     }
 
     /// Answers the last query with the model's output, which becomes D = A·x + B·out.
+    ///
+    /// ```
+    /// use langevin::{Request, SampleId, SliceSpace};
+    /// let plan = Request::new().steps(1).plan()?;
+    /// let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId::default()]);
+    /// let mut run = plan.start(&space, vec![], &rows)?;
+    /// assert!(run.supply(vec![0.5]).is_err()); // no query is open
+    /// run.query()?;
+    /// run.supply(vec![0.5])?;
+    /// assert_eq!(run.finish()?, [0.5]); // the last step lands on D
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if no query is open, or if the space fails.
@@ -297,6 +336,15 @@ where
     }
 
     /// Returns the result.
+    ///
+    /// ```
+    /// use langevin::{Request, SampleId, SliceSpace};
+    /// let plan = Request::new().steps(3).plan()?;
+    /// let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId::default()]);
+    /// let run = plan.start(&space, vec![], &rows)?;
+    /// assert!(run.finish().unwrap_err().to_string().contains("instruction 1 of 7"));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the run is not at its end.
