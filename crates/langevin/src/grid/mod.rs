@@ -15,9 +15,9 @@
 //! | `linspace` | on a table of T entries the indices round((T−1)(N−1−i)/(N−1)); elsewhere `uniform-t` |
 //! | `leading:o` | on a table the indices (N−1−i)⌊T/N⌋ + o, o = 0; elsewhere $t_i = t_{min} + \tfrac{N-1-i}{N} (t_{max} - t_{min})$ |
 //! | `trailing` | on a table the indices round(T − iT/N) − 1; elsewhere $t_i = t_{max} - \tfrac{i}{N} (t_{max} - t_{min})$ |
-//! | `flow-shift:k` | flow time $s_i = s_0 (1 - \tfrac{i}{N})$, then $s' = ks/(1+(k-1)s)$; $s'_0$ is that of σ_max |
+//! | `flow-shift:k` | flow time $s_i = s_0 (1 - \tfrac{i}{N})$, then $s' = ks/(1+(k-1)s)$; $s'\_0$ is that of σ_max |
 //! | `flow-shift-mu:μ` | `flow-shift` with k = e^μ |
-//! | `…,terminal=τ` | after either: s' stretched about $s'_0$ so that $s'_{N-1} = \tau$ |
+//! | `…,terminal=τ` | after either: s' stretched about $s'\_0$ so that $s'\_{N-1} = \tau$ |
 //! | `vp` | $\sigma_i = \sqrt{\exp(9.95 t^2 + 0.1 t) - 1}$, t from 1 to 10⁻³, evenly |
 //! | `ays:sd`, `ays:sdxl`, `ays:svd` | published levels for ten steps, ln σ linear between them for other N |
 //! | `list:…` | the noise levels given, in σ/α |

@@ -4,7 +4,7 @@
 //! one state. Three kinds of instruction are enough for every static sampler:
 //!
 //! - [`Op::Eval`]: one network evaluation, read as the denoised prediction
-//! $D = A x + B   \mathrm{out}(s x, m)$;
+//!   $D = A x + B \mathrm{out}(s x, m)$;
 //! - [`Op::Combine`]: a linear combination of slots and of noise draws, summed in the listed order;
 //! - [`Op::Map`]: an operation that is not linear, such as clamping, thresholding or masking.
 //!

@@ -161,7 +161,7 @@ fn series(delta: f64, j: usize) -> f64 {
     sum
 }
 
-/// Returns $\sum_p \mathrm{moment}_p \ell_{k,p}$ for every node k.
+/// Returns $\sum_p \mathrm{moment}\_p \ell_{k,p}$ for every node k.
 ///
 /// This is the integral of the polynomial that is 1 at node k and 0 at the other nodes.
 ///
