@@ -1,15 +1,19 @@
-//! Adaptive steps: a controller that compiles one step at a time, from the same tables of stages as the named samplers, and judges it before it goes on.
+//! Adaptive step sizes: a controller that compiles one step at a time and accepts or repeats it.
 //!
-//! Every row has its own level and its own step size. So sample i is what it would be alone, whatever the batch: where the original judges the batch as a
-//! whole, its samples depend on their company.
+//! The steps come from the same tables of stages as the named samplers. Every row has its own level
+//! and its own step size, so sample i does not depend on the rest of the batch. The original
+//! controller judges the batch as a whole, so its samples depend on the other rows.
 //!
 //! Two estimates of a step, of neighbouring orders and from the same evaluations, differ by
 //!
-//! $$e = \sqrt{\tfrac1d\sum_j\left(\frac{\mathrm{low}_j - \mathrm{high}_j}{\max(\mathrm{atol}, \mathrm{rtol}\max(|\mathrm{low}_j|, |\mathrm{previous}_j|))}\right)^2},$$
+//! $$e = \sqrt{\tfrac1d\sum_j\left(\frac{\mathrm{low}_j - \mathrm{high}_j}
+//!   {\max(\mathrm{atol}, \mathrm{rtol}\max(|\mathrm{low}_j|, |\mathrm{previous}_j|))}\right)^2},$$
 //!
-//! in the coordinates x/α; "previous" is the low estimate of the last accepted step. With q = 1/(10⁻⁸ + e), now and at the last two accepted steps, the step in λ is multiplied by
-//! $1 + \arctan(q_0^{b_0} q_1^{b_1} q_2^{b_2} - 1)$ and accepted where that is at least `safety`;
-//! $b = ((P+I+D), -(P+2D), D)/k$ for a pair whose higher order is k.
+//! in the coordinates x/α. Here "previous" is the low estimate of the last accepted step.
+//!
+//! Let q = 1/(10⁻⁸ + e), now and at the last two accepted steps. The step in λ is multiplied by
+//! $1 + \arctan(q_0^{b_0} q_1^{b_1} q_2^{b_2} - 1)$, and accepted if that factor is at least
+//! `safety`; $b = ((P+I+D), -(P+2D), D)/k$ for a pair whose higher order is k.
 //!
 //! Source: DPM-Solver-12 and -23, arXiv 2206.00927, appendix C; the controller is k-diffusion's.
 
@@ -30,19 +34,26 @@ use crate::sampler::stages::{self, FIRST, LAMBDA, Table, Use};
 use crate::space::{ErrorNorms, Tolerance};
 
 /// Two estimates of one step.
+///
+/// ```
+/// use langevin::adaptive::Pair;
+/// assert_eq!(Pair::parse("dpm12")?, Pair::Dpm12);
+/// assert_eq!(Pair::default(), Pair::Dpm23);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pair {
-    /// DPM-Solver-1 and -2: two evaluations a step.
+    /// DPM-Solver-1 and -2: two evaluations per step.
     Dpm12,
-    /// DPM-Solver-2 and -3: three evaluations a step.
+    /// DPM-Solver-2 and -3: three evaluations per step.
     #[default]
     Dpm23,
-    /// Euler and Heun in σ/α: two evaluations a step.
+    /// Euler and Heun in σ/α: two evaluations per step.
     EulerHeun,
 }
 
-/// DPM-Solver-2 at a third of the step, whose evaluation DPM-Solver-3 has too.
+/// DPM-Solver-2 at a third of the step, whose evaluation DPM-Solver-3 also uses.
 const MIDPOINT_OF_TWO: Use = Use { of: &[0, 1], poly: Poly::Midpoint };
 
 impl Pair {
@@ -61,10 +72,17 @@ impl Pair {
         }
     }
 
-    /// The pair of this name: `dpm12`, `dpm23` or `euler-heun`.
+    /// Parses the name of a pair: `dpm12`, `dpm23` or `euler-heun`.
+    ///
+    /// ```
+    /// use langevin::adaptive::Pair;
+    /// assert_eq!(Pair::parse("euler-heun")?, Pair::EulerHeun);
+    /// assert!(Pair::parse("dpm13").unwrap_err().to_string().contains("dpm12"));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// An unknown name, with the nearest known one.
+    /// Returns an error if the name is unknown, with the nearest known one.
     pub fn parse(name: &str) -> Result<Self> {
         match name {
             "dpm12" => Ok(Self::Dpm12),
@@ -75,18 +93,19 @@ impl Pair {
     }
 }
 
-/// An adaptive sampler. See the [module](self).
+/// Settings of an adaptive sampler. See the [module](self).
 ///
 /// ```
-/// use langevin::adaptive::Adaptive;
-/// use langevin::{SampleId, SliceSpace, adaptive::Pair};
+/// use langevin::adaptive::{Adaptive, Pair};
+/// use langevin::{SampleId, SliceSpace};
 /// use langevin_analysis::exact;
-/// let data = exact::named("moons")?;
+/// let (data, space) = (exact::named("moons")?, SliceSpace::<f64>::new(2));
 /// let rows: Vec<SampleId> = (0..100).map(|index| SampleId { seed: 1, index }).collect();
-/// let run = Adaptive::new(Pair::Dpm23).run(&SliceSpace::<f64>::new(2), &data, [0.002, 80.0], &rows)?;
+/// let adaptive = Adaptive::new(Pair::Dpm23);
+/// let run = adaptive.run(&space, &data, [0.002, 80.0], &rows)?;
 /// assert_eq!(run.state.len(), 200);
-/// // Alone, a sample is the same.
-/// let alone = Adaptive::new(Pair::Dpm23).run(&SliceSpace::<f64>::new(2), &data, [0.002, 80.0], &rows[7..8])?;
+/// // A sample does not depend on the rest of the batch.
+/// let alone = adaptive.run(&space, &data, [0.002, 80.0], &rows[7..8])?;
 /// assert_eq!(alone.state, run.state[14..16]);
 /// # Ok::<(), langevin::Error>(())
 /// ```
@@ -95,43 +114,58 @@ impl Pair {
 pub struct Adaptive {
     /// The two estimates.
     pub pair: Pair,
-    /// The error of a step.
+    /// The tolerated error of a step.
     pub tolerance: Tolerance,
-    /// The first step, in λ.
+    /// The size of the first step, in λ.
     pub first: f64,
-    /// The factor below which a step is taken again.
+    /// The factor below which a step is repeated.
     pub safety: f64,
     /// P, I and D of the controller.
     pub gains: [f64; 3],
     /// DDIM's η of the accepted steps.
     pub eta: f64,
-    /// Whether a last step leads from the cleanest noisy level to σ = 0.
+    /// True if a last step leads from the cleanest noisy level to σ = 0.
     pub clean_end: bool,
-    /// The most attempts.
+    /// The largest number of attempts.
     pub attempts: usize,
 }
 
-/// What an adaptive run gives.
+/// The result of an adaptive run.
+///
+/// ```
+/// use langevin::adaptive::{Adaptive, Pair};
+/// use langevin::{SampleId, SliceSpace};
+/// use langevin_analysis::exact;
+/// let (data, space) = (exact::named("moons")?, SliceSpace::<f64>::new(2));
+/// let mut adaptive = Adaptive::new(Pair::Dpm23);
+/// let run = adaptive.run(&space, &data, [0.002, 80.0], &[SampleId::default()])?;
+/// // A smaller tolerance takes more evaluations.
+/// adaptive.tolerance.relative = 0.005;
+/// adaptive.tolerance.absolute = 0.0008;
+/// let fine = adaptive.run(&space, &data, [0.002, 80.0], &[SampleId::default()])?;
+/// assert!(fine.evaluations > run.evaluations && fine.accepted[0] > run.accepted[0]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Adapted<S> {
     /// The samples, as x/α.
     pub state: S,
-    /// Model evaluations of the batch.
+    /// The number of model evaluations of the batch.
     pub evaluations: usize,
-    /// Accepted steps of each row.
+    /// The number of accepted steps of each row.
     pub accepted: Vec<usize>,
-    /// Steps of each row that were taken again.
+    /// The number of repeated steps of each row.
     pub rejected: Vec<usize>,
 }
 
-/// Where one row is.
+/// The position of one row.
 #[derive(Clone, Debug)]
 struct Progress {
     at: Level,
-    /// The step it will try, in λ.
+    /// The size of the next attempt, in λ.
     step: f64,
-    /// 1/e of this step and of the last two accepted ones.
+    /// 1/e of this step and of the last two accepted steps.
     quality: Option<[f64; 3]>,
     accepted: usize,
     rejected: usize,
@@ -141,15 +175,22 @@ struct Progress {
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
     from: Level,
-    /// Where the ODE goes.
+    /// The level at which the ODE ends.
     down: Level,
-    /// Where fresh noise leads then.
+    /// The level to which fresh noise then leads.
     to: Level,
     done: bool,
 }
 
 impl Adaptive {
-    /// With the tolerances of k-diffusion: rtol 0.05, atol 0.0078, a first step of 0.05 and an integrating controller.
+    /// Returns the settings of k-diffusion: rtol 0.05, atol 0.0078, a first step of 0.05 and an
+    /// integrating controller.
+    ///
+    /// ```
+    /// use langevin::adaptive::{Adaptive, Pair};
+    /// let adaptive = Adaptive::new(Pair::Dpm23);
+    /// assert_eq!((adaptive.tolerance.relative, adaptive.tolerance.absolute), (0.05, 0.0078));
+    /// ```
     #[must_use]
     pub fn new(pair: Pair) -> Self {
         Self {
@@ -180,10 +221,28 @@ impl Adaptive {
             .got(format!("{absolute}, {}, {}, {relative}", self.first, self.safety)))
     }
 
-    /// Draws the samples of `rows` from `model`, from σ/α = `range[1]` down to `range[0]` and to the clean end.
+    /// Draws the samples of `rows` from `model`, from σ/α = `range[1]` down to `range[0]` and to
+    /// the clean end.
+    ///
+    /// ```
+    /// use langevin::adaptive::{Adaptive, Pair};
+    /// use langevin::{SampleId, SliceSpace};
+    /// use langevin_analysis::exact::Gaussian;
+    /// let data = Gaussian::isotropic(vec![3.0], 0.25)?;
+    /// let rows: Vec<SampleId> = (0..500).map(|index| SampleId { seed: 2, index }).collect();
+    /// let space = SliceSpace::<f64>::new(1);
+    /// let run = Adaptive::new(Pair::Dpm23).run(&space, &data, [0.002, 80.0], &rows)?;
+    /// let mean = run.state.iter().sum::<f64>() / 500.0;
+    /// assert!((mean - 3.0).abs() < 0.1, "{mean}");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// A range or a tolerance that cannot be, steps that grow so small that `attempts` do not suffice, values that are not finite, or whatever the model meets.
+    /// Returns an error if:
+    ///
+    /// - the range or a tolerance is not positive and finite;
+    /// - the steps become so small that `attempts` do not suffice;
+    /// - the model returns values that are not finite, or fails.
     pub fn run<Sp: ErrorNorms>(
         &self,
         space: &Sp,
@@ -194,27 +253,30 @@ impl Adaptive {
         drive(self.start(space, model.formulation(), range, rows)?, |question| question.ask(model))
     }
 
-    /// Starts a run whose caller evaluates the network: see [`drive`](crate::drive). `network` is the network's
-    /// formulation; `None` if its output is the denoised prediction.
+    /// Starts a run whose caller evaluates the network: see [`drive`](crate::drive). `network` is
+    /// the network's formulation; `None` if its output is the denoised prediction.
     ///
     /// ```
+    /// use langevin::adaptive::{Adaptive, Pair};
     /// use langevin::drive::Program;
-    /// use langevin::adaptive::Adaptive;
-    /// use langevin::{Model, SampleId, SliceSpace, adaptive::Pair};
+    /// use langevin::{Model, SampleId, SliceSpace};
     /// use langevin_analysis::exact;
     /// let (data, space) = (exact::named("moons")?, SliceSpace::<f64>::new(2));
-    /// let mut run = Adaptive::new(Pair::Dpm12).start(&space, None, [0.002, 80.0], &[SampleId::default()])?;
+    /// let adaptive = Adaptive::new(Pair::Dpm12);
+    /// let mut run = adaptive.start(&space, None, [0.002, 80.0], &[SampleId::default()])?;
     /// while let Some(question) = run.query()? {
     ///     let out = data.predict(question.x, &question.query)?;
     ///     run.supply(out.into())?;
     /// }
     /// let adapted = run.finish()?;
-    /// assert_eq!(adapted.evaluations, 1 + 2 * (adapted.accepted[0] + adapted.rejected[0]));
+    /// let attempts = adapted.accepted[0] + adapted.rejected[0];
+    /// assert_eq!(adapted.evaluations, 1 + 2 * attempts);
     /// # Ok::<(), langevin::Error>(())
     /// ```
     ///
     /// # Errors
-    /// Returns an error if the range or a tolerance is not positive and finite, or if the space fails.
+    /// Returns an error if the range or a tolerance is not positive and finite, or if the space
+    /// fails.
     pub fn start<Sp: ErrorNorms>(
         &self,
         space: Sp,
@@ -225,17 +287,18 @@ impl Adaptive {
         AdaptiveRun::new(*self, space, network.cloned(), range, rows.to_vec())
     }
 
-    /// The next attempt of a row: the ancestral step of its size in λ, but not beyond the end.
+    /// Returns the next attempt of a row: the ancestral step of its size in λ, but not beyond the
+    /// end.
     fn attempt(&self, row: &Progress, end: f64) -> Result<Attempt> {
         let from = row.at;
-        // The end within rounding is the end.
+        // A level within rounding of the end counts as the end.
         let done = from.sigma <= end * (1.0 + 1e-9);
         let to = ve((from.sigma * exp(-row.step)).max(end));
         let rho = if self.eta == 0.0 { 1.0 } else { ddim_rho(&from, &to, self.eta)? };
         Ok(Attempt { from, down: ve((rho * to.sigma).max(end)), to, done })
     }
 
-    /// Judges an attempt: whether it is accepted, with the row brought up to date.
+    /// Updates the row after an attempt, and returns whether the attempt is accepted.
     fn judge(&self, row: &mut Progress, attempt: &Attempt, error: f64) -> bool {
         let quality = 1.0 / (1e-8 + error);
         let [_, last, before] = row.quality.unwrap_or([quality; 3]);

@@ -13,6 +13,19 @@ use crate::sampler::stages::{At as Place, Use};
 use crate::space::{Coef, Draw, ErrorNorms};
 
 /// An adaptive run with control in the caller's hands, made by [`Adaptive::start`].
+///
+/// ```
+/// use langevin::adaptive::{Adaptive, Pair};
+/// use langevin::drive::Program;
+/// use langevin::{SampleId, SliceSpace};
+/// let (adaptive, space) = (Adaptive::new(Pair::Dpm23), SliceSpace::<f64>::new(3));
+/// let mut run = adaptive.start(&space, None, [0.002, 80.0], &[SampleId::default()])?;
+/// let question = run.query()?.expect("the first evaluation");
+/// assert_eq!(question.x.len(), 3);
+/// // The run cannot finish before its questions are answered.
+/// assert!(run.finish().is_err());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub struct AdaptiveRun<Sp: ErrorNorms> {
     how: Adaptive,
     space: Sp,
@@ -21,10 +34,10 @@ pub struct AdaptiveRun<Sp: ErrorNorms> {
     end: f64,
     rows: Vec<SampleId>,
     progress: Vec<Progress>,
-    /// The state, and the low estimate of the last accepted step. Taken only while a step is
+    /// The state, and the low estimate of the last accepted step. `None` only while a step is
     /// judged.
     states: Option<[Sp::State; 2]>,
-    /// Attempts so far.
+    /// The number of attempts so far.
     tries: usize,
     attempts: Vec<Attempt>,
     /// The levels of the stages of this attempt, and the values of the form there.
@@ -48,7 +61,7 @@ enum Phase {
 struct Open<S> {
     evaluation: Evaluation<S>,
     levels: Vec<Level>,
-    /// The state of the stage; `None`: the state itself.
+    /// The state of the stage. `None` if it is the state of the run.
     point: Option<S>,
 }
 
@@ -133,7 +146,7 @@ impl<Sp: ErrorNorms> AdaptiveRun<Sp> {
         Ok(())
     }
 
-    /// Returns the values of the form at `x` from D there.
+    /// Returns the values of the form at `x`, from D at `x`.
     fn value(&self, form: Form, x: &Sp::State, levels: &[Level], denoised: Sp::State) -> Result<Sp::State> {
         let parts = form.parts();
         let noise: Vec<f64> = levels.iter().map(|level| parts.noise / level.sigma).collect();
@@ -143,8 +156,8 @@ impl<Sp: ErrorNorms> AdaptiveRun<Sp> {
         self.space.combine(Some((Coef::PerRow(&datum), denoised)), &x, &[], &self.rows)
     }
 
-    /// Returns the states at `ends`, each row's from the values at its own nodes; rows that are
-    /// done stay.
+    /// Returns the states at `ends`. The state of each row comes from the values at the row's own
+    /// nodes; rows that are done do not change.
     fn estimate(&self, form: Form, how: &Use, ends: &[Level]) -> Result<Sp::State> {
         let mut columns = vec![Vec::with_capacity(self.attempts.len()); how.of.len() + 1];
         for (row, attempt) in self.attempts.iter().enumerate() {
@@ -163,7 +176,7 @@ impl<Sp: ErrorNorms> AdaptiveRun<Sp> {
         self.space.combine(None, &terms, &[], &self.rows)
     }
 
-    /// Judges this attempt of every row that is not done, and keeps what is accepted.
+    /// Judges this attempt for every row that is not done, and keeps the accepted steps.
     fn judge(&mut self) -> Result<()> {
         let (table, low) = self.how.pair.table();
         let down: Vec<Level> = self.attempts.iter().map(|attempt| attempt.down).collect();
@@ -171,7 +184,8 @@ impl<Sp: ErrorNorms> AdaptiveRun<Sp> {
         let high = self.estimate(table.form, &table.last, &down)?;
         let errors = self.space.error_norms(&low, &high, &self.states()?[1], self.how.tolerance)?;
         let (mut taken, mut kept) = (Vec::new(), Vec::new());
-        // Noise by its number: a row's own count of accepted steps, so that it does not depend on the others'.
+        // The number of a draw is the row's own count of accepted steps, so that a row's noise does
+        // not depend on the other rows.
         let mut noise: Vec<(Draw, Vec<f64>)> = Vec::new();
         for (row, (attempt, error)) in self.attempts.iter().zip(&errors).enumerate() {
             if !attempt.done && !error.is_finite() {
@@ -262,7 +276,7 @@ impl<Sp: ErrorNorms> Program for AdaptiveRun<Sp> {
     }
 }
 
-/// The error of a run that goes on after a failure.
+/// Returns the error of a run that continues after a failure.
 fn lost() -> Error {
     Error::argument("the run failed earlier").hinting("start another one")
 }

@@ -1,4 +1,5 @@
-//! Align Your Steps: noise levels optimised for one model family, Sabour et al., arXiv 2404.14507, as published (ten steps, three decimals).
+//! Align Your Steps: noise levels optimised for one model family. Source: Sabour et al., arXiv
+//! 2404.14507, as published (ten steps, three decimals).
 
 use crate::math::{exp, ln};
 
@@ -6,6 +7,13 @@ use crate::math::{exp, ln};
 pub(super) const ROUNDING: f64 = 5e-4;
 
 /// The model families with published levels.
+///
+/// ```
+/// use langevin::grid::Ays;
+/// use langevin::Grid;
+/// assert_eq!(Grid::parse("ays:sdxl", Some(8))?, Grid::ays(8, Ays::StableDiffusionXl));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ays {
@@ -18,7 +26,7 @@ pub enum Ays {
 }
 
 impl Ays {
-    /// The names behind `ays:`.
+    /// The names that follow `ays:`.
     pub(super) const NAMES: [&str; 3] = ["sd", "sdxl", "svd"];
 
     pub(super) fn parse(name: &str) -> Option<Self> {
@@ -30,7 +38,8 @@ impl Ays {
         }
     }
 
-    /// The published σ/α: eleven, of which a run to clean data replaces the last by 0.
+    /// Returns the published σ/α: eleven levels, of which a run to clean data replaces the last
+    /// by 0.
     fn published(self) -> [f64; 11] {
         match self {
             Self::StableDiffusion => [14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029],
@@ -39,7 +48,7 @@ impl Ays {
         }
     }
 
-    /// Level i of 0 … `steps`: ln σ linear in the position between the published levels.
+    /// Returns level i of 0 … `steps`. ln σ is linear in the position between the published levels.
     pub(super) fn sigma(self, i: usize, steps: usize) -> f64 {
         let published = self.published();
         let (left, rest) = (10 * i / steps, 10 * i % steps);

@@ -1,28 +1,36 @@
-//! Quantiles of the beta distribution: the x with $I_x(a, b) = p$, $I_x(a,b) = \frac{1}{B(a,b)} \int_0^x t^{a-1} (1-t)^{b-1} dt$.
+//! Quantiles of the beta distribution: the x with $I_x(a, b) = p$,
+//! $I_x(a,b) = \frac{1}{B(a,b)} \int_0^x t^{a-1} (1-t)^{b-1} dt$.
 //!
-//! $I_x$ is a continued fraction (NIST DLMF 8.17.22) times $x^a (1-x)^b / (a B(a,b))$; its inverse is Newton's method on $\ln I_x$ in $\ln x$, kept inside a shrinking
-//! bracket. All through `libm`, so that the grid has the same bits on every target.
+//! $I_x$ is a continued fraction (NIST DLMF 8.17.22) times $x^a (1-x)^b / (a B(a,b))$. Its inverse
+//! is Newton's method on $\ln I_x$ in $\ln x$, kept inside a shrinking bracket. All functions come
+//! from `libm`, so that the grid has the same bits on every target.
 
 use crate::math::{exp, expm1, lgamma, ln};
 
 /// The exponents for which the quantile keeps twelve digits.
 pub(super) const EXPONENTS: std::ops::RangeInclusive<f64> = 0.05..=100.0;
 
-/// The x below which the distribution Beta(a, b) has the mass `part`/`whole`.
+/// Returns the x below which the distribution Beta(a, b) has the mass `part`/`whole`.
+///
+/// ```
+/// use langevin::grid::beta_quantile;
+/// // The median of Beta(2, 1), whose distribution function is x².
+/// assert!((beta_quantile(1, 2, 2.0, 1.0) - 0.5_f64.sqrt()).abs() < 1e-12);
+/// ```
 pub fn quantile(part: usize, whole: usize, a: f64, b: f64) -> f64 {
     // The smaller tail is searched, from its own end.
     let rest = whole - part;
     if part <= rest { lower(part as f64 / whole as f64, a, b) } else { 1.0 - lower(rest as f64 / whole as f64, b, a) }
 }
 
-/// The quantile of p ≤ ½.
+/// Returns the quantile of p ≤ ½.
 fn lower(p: f64, a: f64, b: f64) -> f64 {
     if p == 0.0 {
         return 0.0;
     }
     let log_beta = lgamma(a) + lgamma(b) - lgamma(a + b);
     let target = ln(p);
-    // z = ln x. Near 0 the mass is xᵃ/(aB), which gives the start.
+    // z = ln x. Near 0 the mass is xᵃ/(aB), which gives the starting value.
     let (mut low, mut high) = (-800.0, 0.0);
     let mut z = ((target + ln(a) + log_beta) / a).clamp(low, -1e-3);
     for _ in 0..200 {
@@ -37,7 +45,8 @@ fn lower(p: f64, a: f64, b: f64) -> f64 {
             low = z;
         }
         let newton = z - excess * mass * y / front;
-        // Before the bracket is asked: next to the root its ends are as noisy as the step.
+        // Tested before the bracket is used: next to the root the ends of the bracket are
+        // as noisy as the step.
         if (newton - z).abs() <= 1e-14 * (1.0 + z.abs()) {
             return exp(newton);
         }
@@ -46,14 +55,15 @@ fn lower(p: f64, a: f64, b: f64) -> f64 {
     exp(z)
 }
 
-/// I_x(a, b) for y = 1 − x and `front` = xᵃ yᵇ/B(a, b): from the side on which the fraction converges fast.
+/// Returns I_x(a, b) for y = 1 − x and `front` = xᵃ yᵇ/B(a, b), from the side on which the fraction
+/// converges fast.
 fn mass(x: f64, y: f64, front: f64, a: f64, b: f64) -> f64 {
     if x < (a + 1.0) / (a + b + 2.0) { front * fraction(x, a, b) / a } else { 1.0 - front * fraction(y, b, a) / b }
 }
 
-/// 1/(1 + d₁/(1 + d₂/(1 + …))), by Lentz's method.
+/// Returns 1/(1 + d₁/(1 + d₂/(1 + …))), by Lentz's method.
 fn fraction(x: f64, a: f64, b: f64) -> f64 {
-    // What would be 0 is moved off it; the next division undoes that.
+    // A zero is moved off zero; the next division cancels the change.
     let nudge = |value: f64| if value.abs() < 1e-300 { 1e-300 } else { value };
     let mut c = 1.0;
     let mut d = 1.0 / nudge(1.0 - (a + b) * x / (a + 1.0));

@@ -1,14 +1,17 @@
-//! From a spacing to the levels of a process.
+//! The levels of a process that a spacing selects.
 
 use super::{Grid, MAX_STEPS, Spacing, Timesteps, ays, bad, beta, timesteps};
 use crate::error::{Error, Result};
 use crate::math::{exp, expm1, ln, pow};
 use crate::process::{Level, Process};
 
-/// The noise levels in σ/α where nobody names any, the cleanest and the noisiest: what networks are usually trained on.
+/// The default noise range `[σ_min, σ_max]`, in σ/α. Most networks are trained on this range.
 pub const SIGMAS: [f64; 2] = [0.002, 80.0];
 
-/// The noise levels in σ/α where nobody names any, as far as the process goes: [`SIGMAS`], but not cleaner than a table's first entry, and not noisier than a process's end.
+/// Returns the default noise range on a process, in σ/α.
+///
+/// It is [`SIGMAS`], but not cleaner than a table's first entry, and not noisier than a process's
+/// end.
 ///
 /// ```
 /// use langevin::{Process, grid::usual_range};
@@ -29,12 +32,14 @@ pub fn usual_range(process: &Process) -> [f64; 2] {
 }
 
 impl Grid {
-    /// Whether the noise levels on `process` are the grid's own, so that σ_min and σ_max do not enter.
+    /// Returns whether the grid has its own noise levels on `process`, so that σ_min and σ_max are
+    /// not used.
     ///
     /// ```
     /// use langevin::{Grid, Process};
     /// let table = Process::parse("table:linear")?;
-    /// assert!(Grid::trailing(8).brings_levels(&table) && !Grid::trailing(8).brings_levels(&Process::vp()));
+    /// let grid = Grid::trailing(8);
+    /// assert!(grid.brings_levels(&table) && !grid.brings_levels(&Process::vp()));
     /// # Ok::<(), langevin::Error>(())
     /// ```
     #[must_use]
@@ -46,11 +51,31 @@ impl Grid {
         }
     }
 
-    /// The levels on `process`, from the noisiest to the cleanest: one more than there are steps.
+    /// Returns the levels on `process`, from the noisiest to the cleanest: one more than the number
+    /// of steps.
+    ///
+    /// `sigma_min` and `sigma_max` are noise levels in σ/α.
+    ///
+    /// ```
+    /// use langevin::{Grid, Process};
+    /// let (grid, cosine) = (Grid::karras(5), Process::vp_cosine());
+    /// let levels = grid.levels(&cosine, 0.01, 50.0)?;
+    /// assert_eq!(levels.len(), 6);
+    /// // The noise levels are the same on every process.
+    /// let others = grid.levels(&Process::rectified_flow(), 0.01, 50.0)?;
+    /// let pairs = levels.iter().zip(&others);
+    /// assert!(pairs.take(5).all(|(a, b)| (a.sigma_ve() / b.sigma_ve() - 1.0).abs() < 1e-9));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// No step, more than 100,000, a range that is empty or that the process does not reach, more steps than a table has entries where they must be entries, or
-    /// levels that do not fall: a list's, or those of so many steps in so small a range that two are one number.
+    /// Returns an error if:
+    ///
+    /// - the number of steps is not in 1..=100,000;
+    /// - the range is empty, or the process does not reach it;
+    /// - the grid takes entries of a table, and has more steps than the table has entries;
+    /// - the levels do not fall. A list may do this, and so may many steps in a range so small that
+    ///   two levels are one number.
     pub fn levels(&self, process: &Process, sigma_min: f64, sigma_max: f64) -> Result<Vec<Level>> {
         if self.steps == 0 || self.steps > MAX_STEPS {
             return Err(Error::argument("bad number of steps")
@@ -75,12 +100,12 @@ impl Grid {
         Ok(levels)
     }
 
-    /// The levels but for a clean end.
+    /// Returns the levels without the clean end.
     fn noise_levels(&self, process: &Process, sigma_min: f64, sigma_max: f64) -> Result<Vec<Level>> {
         let nodes = self.steps + usize::from(!self.clean_end);
         let last = nodes - 1;
         let share = |i: usize| if last == 0 { 0.0 } else { i as f64 / last as f64 };
-        // The ends are exact; only what lies between is interpolated.
+        // The ends are exact; only the levels between them are interpolated.
         let between = |i: usize, from: f64, to: f64| match i {
             0 => from,
             i if i == last => to,
@@ -165,8 +190,9 @@ impl Grid {
     }
 }
 
-/// The level of node `i` at this σ/α, where the grid's parameters left a number: powers of extreme exponents are 0 or ∞,
-/// and their differences none.
+/// Returns the level of node `i` at this σ/α, or an error if σ/α is NaN.
+///
+/// Powers of extreme exponents are 0 or ∞, and their differences are NaN.
 fn number(process: &Process, i: usize, sigma: f64) -> Result<Level> {
     if sigma.is_nan() {
         return Err(Error::argument("the grid gives no noise level")
@@ -178,9 +204,10 @@ fn number(process: &Process, i: usize, sigma: f64) -> Result<Level> {
     process.level_at_sigma_ve(sigma)
 }
 
-/// σ/α of a shifted flow grid of `nodes` noise levels from `start`.
+/// Returns σ/α of the `nodes` noise levels of a shifted flow grid from `start`.
 fn flow(nodes: usize, start: f64, shift: f64, terminal: Option<f64>) -> Result<Vec<f64>> {
-    // A shift multiplies σ/α = s/(1−s) by k. s and 1 − s of the unshifted start, without cancellation:
+    // A shift multiplies σ/α = s/(1−s) by k. s and 1 − s of the unshifted start are computed
+    // without cancellation.
     let ratio = start / shift;
     let (s, rest) = if ratio.is_infinite() { (1.0, 0.0) } else { (ratio / (1.0 + ratio), 1.0 / (1.0 + ratio)) };
     let sigma = |i: usize| match i {
@@ -209,7 +236,7 @@ fn flow(nodes: usize, start: f64, shift: f64, terminal: Option<f64>) -> Result<V
     Ok(sigmas.enumerate().map(stretched).collect())
 }
 
-/// Every level cleaner than the one before it.
+/// Checks that every level is cleaner than the level before it.
 pub(crate) fn check_falling(levels: &[Level]) -> Result<()> {
     for (i, pair) in levels.windows(2).enumerate() {
         let (before, after) = (pair[0].sigma_ve(), pair[1].sigma_ve());

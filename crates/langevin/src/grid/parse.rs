@@ -3,11 +3,11 @@
 use super::{Ays, Grid, Spacing, bad, check_exponent};
 use crate::error::{Error, Result};
 
-/// The steps of a grid that is not told how many.
+/// The number of steps of a grid if none is given.
 const STEPS: usize = 20;
 
 impl Grid {
-    /// The names [`parse`](Self::parse) knows, in the order in which they are shown.
+    /// The names that [`parse`](Self::parse) knows, in the order in which they are shown.
     pub const NAMES: &[&str] = &[
         "karras",
         "uniform-lambda",
@@ -27,7 +27,7 @@ impl Grid {
         "times",
     ];
 
-    /// Whether a grid of this name brings its own number of steps: `list` and `times`.
+    /// Returns whether a grid with this name has its own number of steps: `list` and `times`.
     ///
     /// ```
     /// use langevin::Grid;
@@ -39,10 +39,13 @@ impl Grid {
         name.split(':').next().is_some_and(|name| ["list", "times"].iter().any(|own| name.eq_ignore_ascii_case(own)))
     }
 
-    /// The grid of this name, one of [`NAMES`](Self::NAMES), with 20 steps where `steps` does not say.
+    /// Parses the name of a grid, one of [`NAMES`](Self::NAMES). Without `steps` the grid has 20
+    /// steps.
     ///
-    /// Behind a colon stand its numbers: `karras:5`, `poly-exponential:2`, `beta:0.6,0.6`, `leading:1`, `flow-shift:3`, `flow-shift-mu:1.15,terminal=0.1`,
-    /// `ays:sdxl`, `list:80,10,1,0`, `times:1,0.5,0`. `flow-shift`, `flow-shift-mu` and `ays` need theirs; `list` and `times` bring their own number of steps.
+    /// Numbers follow a colon: `karras:5`, `poly-exponential:2`, `beta:0.6,0.6`, `leading:1`,
+    /// `flow-shift:3`, `flow-shift-mu:1.15,terminal=0.1`, `ays:sdxl`, `list:80,10,1,0`,
+    /// `times:1,0.5,0`. The numbers are required for `flow-shift`, `flow-shift-mu` and `ays`.
+    /// `list` and `times` have their own number of steps.
     ///
     /// ```
     /// use langevin::{Grid, Process};
@@ -54,7 +57,8 @@ impl Grid {
     /// ```
     ///
     /// # Errors
-    /// An unknown name with the nearest known one, a bad number, or steps that contradict a list.
+    /// Returns an error if the name is unknown, with the nearest known one; if a number is invalid;
+    /// or if `steps` contradicts a list.
     pub fn parse(text: &str, steps: Option<usize>) -> Result<Self> {
         let (name, argument) = text.split_once(':').map_or((text, None), |(name, argument)| (name, Some(argument)));
         let count = steps.unwrap_or(STEPS);

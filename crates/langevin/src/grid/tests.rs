@@ -55,7 +55,7 @@ fn times_are_taken_as_they_are() {
     let levels = grid.levels(&table, 0.002, 80.0).unwrap();
     let times: Vec<f64> = levels.iter().map(|level| level.time).collect();
     assert_eq!((times, levels[3].sigma), (vec![999.0, 500.0, 0.0, -1.0], 0.0));
-    // The last time need not be clean.
+    // The last time may be noisy.
     assert_eq!(Grid::times(vec![3.0, 1.0]).levels(&Process::ve(), 0.0, 0.0).unwrap()[1].sigma, 1.0);
     assert_eq!(Grid::times(vec![3.0, 1.0]).without_clean_end(), Grid::times(vec![3.0, 1.0]));
 }
@@ -80,12 +80,12 @@ fn bad_grids_say_why() {
     assert!(text(Grid::parse("uniform-t:3", None)).contains("takes no number"));
     assert!(Grid::karras(4).levels(&ve, 1.0, 0.5).is_err());
     assert!(Grid::karras(4).levels(&ve, 0.0, f64::INFINITY).is_err());
-    // Beyond the last time of a finite process.
+    // A time beyond the end of a finite process.
     let error = Grid::karras(4).levels(&Process::vp_linear(), 0.002, 500.0).unwrap_err();
     assert!(error.is_singular(), "{error}");
 }
 
-/// σ/α on VE, where it is the time itself.
+/// σ/α on VE, where it equals the time.
 fn sigmas(grid: &str, steps: usize, range: (f64, f64)) -> Vec<f64> {
     let grid = Grid::parse(grid, Some(steps)).unwrap();
     grid.levels(&Process::ve(), range.0, range.1).unwrap().iter().map(|level| level.sigma).collect()
@@ -98,7 +98,8 @@ fn near(got: &[f64], expected: &[f64], digits: f64) {
     }
 }
 
-/// Recorded from k-diffusion 0.1.1 and diffusers 0.42.1 in f64, ten digits: `get_sigmas_*`, `_convert_to_lu`, `_convert_to_beta`.
+/// Recorded from k-diffusion 0.1.1 and diffusers 0.42.1 in f64, ten digits: `get_sigmas_*`,
+/// `_convert_to_lu`, `_convert_to_beta`.
 #[test]
 fn grids_in_sigma_are_those_of_the_peers() {
     const RANGE: (f64, f64) = (0.002, 80.0);
@@ -123,7 +124,8 @@ fn grids_in_sigma_are_those_of_the_peers() {
     near(&sigmas("beta:1,1", 3, (1.0, 3.0)), &[3.0, 2.0, 1.0, 0.0], 1e-14);
 }
 
-/// Recorded from numpy's interpolation of ln σ over the eleven published levels, as the authors do.
+/// Recorded from numpy's interpolation of ln σ over the eleven published levels, which is the
+/// authors' method.
 #[test]
 fn align_your_steps_is_published_and_interpolated() {
     let published = [14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.0];
@@ -156,7 +158,8 @@ fn align_your_steps_is_published_and_interpolated() {
     assert!(Grid::ays(10, Ays::StableVideoDiffusion).levels(&table, 0.002, 80.0).unwrap_err().is_singular());
 }
 
-/// The indices of diffusers 0.42.1's DDIMScheduler: some in full, and all of them, for every number of steps, in a checksum.
+/// The indices of diffusers 0.42.1's DDIMScheduler: some in full, and those for every number of
+/// steps as a checksum.
 #[test]
 fn timesteps_are_those_of_ddim() {
     let times = |name: &str, steps: usize| -> Vec<f64> {
@@ -188,7 +191,7 @@ fn timesteps_are_those_of_ddim() {
         }
         assert_eq!(sum, expected, "{spacing:?} of {entries}");
     }
-    // One step starts from noise; one leading step would not.
+    // One step starts from noise; one leading step would start at the clean end.
     assert_eq!(times("linspace", 1), [999.0, -1.0]);
     assert_eq!(times("trailing", 1), [999.0, -1.0]);
 }
@@ -207,7 +210,8 @@ fn timesteps_of_a_continuous_process_divide_its_time() {
     assert_eq!(times(Grid::linspace(9)), times(Grid::uniform_time(9)));
 }
 
-/// Flow times recorded from diffusers 0.42.1's FlowMatchEulerDiscreteScheduler with σ = linspace(1, 1/N, N), and from DPMSolverMultistep's flow sigmas: float32, so seven digits.
+/// Flow times recorded from diffusers 0.42.1's FlowMatchEulerDiscreteScheduler with σ = linspace(1,
+/// 1/N, N), and from DPMSolverMultistep's flow sigmas. They are float32, so seven digits.
 #[test]
 fn flow_shifts_are_those_of_diffusers() {
     let times = |text: &str, start: f64| -> Vec<f64> {
@@ -225,7 +229,7 @@ fn flow_shifts_are_those_of_diffusers() {
     // s_0 = .999 before the shift: σ/α = 3·999 after it.
     let expected = [0.9996664524, 0.922721684, 0.817809701, 0.6662961245, 0.428265214, 0.0];
     near(&times("flow-shift:3", 2997.0), &expected, 2e-7);
-    // The shift is one of λ: k = 1 in N equal steps of s, then ln k.
+    // The shift moves λ by ln k from the grid with k = 1, which has N equal steps of s.
     let (plain, shifted) = (times("flow-shift:1", noise), times("flow-shift:7", noise));
     near(&plain, &[1.0, 0.8, 0.6, 0.4, 0.2, 0.0], 1e-15);
     for (s, shifted) in plain[1..5].iter().zip(&shifted[1..5]) {
@@ -245,13 +249,14 @@ fn flow_grids_start_where_they_are_told() {
     // VE does not reach pure noise.
     let error = Grid::flow_shift(4, 3.0).unwrap().levels(&ve, 0.002, f64::INFINITY).unwrap_err();
     assert!(error.is_singular() && error.hint().is_some_and(|hint| hint.contains("80")), "{error}");
-    // A terminal above the start, and one on a grid of another kind.
+    // A terminal time above the start, and a terminal time on a grid of another kind.
     let error = Grid::parse("flow-shift:1,terminal=0.9", Some(4)).unwrap().levels(&ve, 0.002, 1.0).unwrap_err();
     assert!(error.to_string().contains("s = 0.5"), "{error}");
     assert!(Grid::karras(4).with_terminal(0.1).is_err());
 }
 
-/// As many steps as were asked for, on every process, falling, at the same σ/α where the process does not choose.
+/// Every grid has the requested number of falling levels on every process, at equal σ/α unless the
+/// grid follows the process's time.
 #[test]
 fn every_grid_gives_every_step_on_every_process() {
     let texts = [

@@ -1,9 +1,13 @@
-//! The timestep spacings of DDIM on a table of T entries, as diffusers rounds them; Lin et al., arXiv 2305.08891, table 2.
+//! The timestep spacings of DDIM on a table of T entries, with the rounding of diffusers. Source:
+//! Lin et al., arXiv 2305.08891, table 2.
 
 use super::Timesteps;
 use crate::error::{Error, Result};
 
-/// n indices, noisiest first. Rounding is to the nearest integer, halves to even, and the sums are numpy's, so that the same halves are met.
+/// Returns n indices, noisiest first.
+///
+/// Rounding is to the nearest integer, halves to even. Sums are computed as numpy does, so that the
+/// same halves occur.
 pub(super) fn indices(spacing: Timesteps, n: usize, entries: usize) -> Result<Vec<usize>> {
     if n > entries {
         return Err(Error::argument("more noise levels than the table has entries")
@@ -22,7 +26,7 @@ pub(super) fn indices(spacing: Timesteps, n: usize, entries: usize) -> Result<Ve
         Timesteps::Leading { offset } => {
             check_leading(n)?;
             let stride = entries / n;
-            // A hostile offset must not overflow.
+            // The comparison is written so that a large offset from outside cannot overflow.
             if offset > entries - 1 - (n - 1) * stride {
                 return Err(Error::argument("the offset leads beyond the table")
                     .at(format!("leading:{offset}"))
@@ -45,7 +49,7 @@ pub(super) fn indices(spacing: Timesteps, n: usize, entries: usize) -> Result<Ve
     }
 }
 
-/// One leading step would start at the clean end.
+/// Returns an error for one leading step, which would start at the clean end.
 pub(super) fn check_leading(n: usize) -> Result<()> {
     if n > 1 {
         return Ok(());

@@ -1,14 +1,29 @@
 //! Any objective on one axis: w(λ)·p(λ) of the squared error in ε.
 //!
-//! It is a bound on the likelihood, of data to which Gaussian noise was added at a random level, where w·p does not rise with λ; with w·p = 1 on the whole range it is the
-//! bound on the likelihood of the data themselves.
+//! If w·p does not rise with λ, the objective bounds the likelihood of data with Gaussian noise
+//! added at a random level. If w·p = 1 on the whole range, it bounds the likelihood of the data
+//! themselves.
 //!
-//! Source: Kingma & Gao, "Understanding diffusion objectives as the ELBO with simple data augmentation", arXiv 2303.00848.
+//! Source: Kingma & Gao, "Understanding diffusion objectives as the ELBO with simple data
+//! augmentation", arXiv 2303.00848.
 
 use super::Objective;
 use crate::error::Result;
 
-/// What an objective is at one level.
+/// An objective at one level.
+///
+/// ```
+/// use langevin::objective::{TimeDensity, Weight};
+/// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+/// let network = Formulation::new(Process::ve(), Prediction::Epsilon)
+///     .with_range(LambdaRange { min: -2.0, max: 2.0 });
+/// let objective = Objective::new(&network, Weight::Plain, TimeDensity::UniformLambda)?;
+/// let point = objective.frame(3)?.points[1];
+/// assert!(point.lambda == 0.0 && (point.sigma - 1.0).abs() < 1e-12);
+/// // p is uniform on a range of length 4, and w = 1.
+/// assert_eq!((point.density, point.weight, point.product), (0.25, 1.0, 0.25));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Point {
@@ -18,28 +33,41 @@ pub struct Point {
     pub time: f64,
     /// σ/α.
     pub sigma: f64,
-    /// p(λ), of the draws.
+    /// p(λ) of the draws.
     pub density: f64,
-    /// w(λ), of the squared error in ε.
+    /// w(λ) of the squared error in ε.
     pub weight: f64,
     /// w·p.
     pub product: f64,
 }
 
-/// An objective on even levels of λ, from its noisiest end.
+/// An objective on evenly spaced levels of λ, from the noisiest end.
+///
+/// ```
+/// use langevin::objective::{TimeDensity, Weight};
+/// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+/// let network = Formulation::new(Process::ve(), Prediction::Epsilon)
+///     .with_range(LambdaRange { min: -2.0, max: 2.0 });
+/// let frame = |weight| Objective::new(&network, weight, TimeDensity::UniformLambda)?.frame(9);
+/// assert!(frame(Weight::Likelihood)?.is_likelihood);
+/// // The x0-loss with a capped SNR falls with λ beyond the cap.
+/// let capped = frame(Weight::MinSnr { gamma: 5.0 })?;
+/// assert!(capped.is_bound && !capped.is_likelihood);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Frame {
     /// The levels.
     pub points: Vec<Point>,
-    /// Whether w·p nowhere rises with λ, up to rounding: a bound on the likelihood of noised data.
+    /// True if w·p nowhere rises with λ, up to rounding: a bound on the likelihood of noised data.
     pub is_bound: bool,
-    /// Whether w·p is the same everywhere: a bound on the likelihood of the data.
+    /// True if w·p is constant: a bound on the likelihood of the data.
     pub is_likelihood: bool,
 }
 
 impl Objective {
-    /// This objective at `count` even levels of λ.
+    /// Returns the objective at `count` evenly spaced levels of λ.
     ///
     /// ```
     /// use langevin::objective::{TimeDensity, Weight};
@@ -54,7 +82,7 @@ impl Objective {
     /// ```
     ///
     /// # Errors
-    /// As [`weight`](Self::weight).
+    /// Returns an error under the conditions of [`weight`](Self::weight).
     pub fn frame(&self, count: usize) -> Result<Frame> {
         let range = self.range();
         let last = count.max(2) - 1;
@@ -66,7 +94,7 @@ impl Objective {
             Ok(Point { lambda, time: level.time, sigma, density, weight, product: weight * density })
         };
         let points = (0..=last).map(at).collect::<Result<Vec<_>>>()?;
-        // Rates of a process are good to about 1e-12; a real rise is larger.
+        // Rates of a process are accurate to about 1e-12; a real rise is larger.
         let rises = |pair: &[Point]| pair[1].product > pair[0].product * (1.0 + 1e-9);
         let falls = |pair: &[Point]| pair[1].product < pair[0].product * (1.0 - 1e-9);
         let is_bound = !points.windows(2).any(rises);

@@ -1,14 +1,15 @@
-//! The density of the noise levels that makes the estimate of a loss least noisy, learned while training.
+//! A learned density of noise levels, which makes the estimate of a loss least noisy.
 //!
-//! A loss ∫ W(λ) e(λ) dλ, W = w·p, is estimated by W e/q at a level drawn from q. Its variance is least for
+//! A loss ∫ W(λ) e(λ) dλ, W = w·p, is estimated by W e/q at a level drawn from q. Its variance is
+//! smallest for
 //!
-//! $$q(\lambda) \propto W(\lambda) \sqrt{E[e^2 \mid \lambda]} ,$$
+//! $$q(\lambda) \propto W(\lambda) \sqrt{E[e^2 \mid \lambda]} .$$
 //!
-//! of which the learner keeps a running mean of $(W e)^2$ for each bin of λ. A share of the levels stays uniform in λ, so that no bin is forgotten and no weight grows without bound.
+//! The learner keeps a running mean of $(W e)^2$ for each bin of λ. A share of the levels stays
+//! uniform in λ, so that every bin is visited and no weight grows without bound. The learner also
+//! keeps the mean of e, by which [`Weight::Uncertainty`](super::Weight::Uncertainty) divides.
 //!
-//! It keeps the mean of e too, which is what [`Weight::Uncertainty`](super::Weight::Uncertainty) divides by.
-//!
-//! One row costs two additions, and one refresh as many roots as there are bins.
+//! The cost is two additions per row, and one square root per bin and refresh.
 //!
 //! Source: Nichol & Dhariwal, arXiv 2102.09672, §3.3 (importance by the second moment of the loss).
 
@@ -19,9 +20,10 @@ use serde::{Deserialize, Serialize};
 
 /// The share of the levels that stay uniform.
 const UNIFORM: f64 = 0.1;
-/// The share of its weight that a sum keeps at each batch: a memory of fifty.
+/// The share of its weight that a sum keeps per batch: a memory of fifty batches.
 const KEEP: f64 = 0.98;
-/// A bin is believed once so many rows fell into it; until then it looks like the mean of the others.
+/// The number of rows after which a bin's own mean is used. With fewer rows the bin is mixed with
+/// the mean of all bins.
 const ENOUGH: f64 = 10.0;
 
 /// Running statistics of the error at every noise level.
@@ -44,17 +46,27 @@ const ENOUGH: f64 = 10.0;
 #[serde(deny_unknown_fields)]
 pub struct Learner {
     range: LambdaRange,
-    /// For each bin, sums of 1, of e and of (We)², all with the same fading weights.
+    /// The sums of 1, of e and of (We)² for each bin, all with the same fading weights.
     counts: Vec<f64>,
     errors: Vec<f64>,
     squares: Vec<f64>,
 }
 
 impl Learner {
-    /// The range cut into so many bins, of which nothing is known.
+    /// Returns a learner on equal bins of a range, without observations.
+    ///
+    /// ```
+    /// use langevin::LambdaRange;
+    /// use langevin::objective::Learner;
+    /// let range = LambdaRange { min: -1.0, max: 1.0 };
+    /// // Without observations the density is uniform.
+    /// assert_eq!(Learner::new(range, 4)?.density().masses(), [0.25; 4]);
+    /// assert!(Learner::new(range, 0).is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// A range that is none, no bin, or more than 4096.
+    /// Returns an error if the range is empty, or if the number of bins is not in 1..=4096.
     pub fn new(range: LambdaRange, bins: usize) -> Result<Self> {
         range.check()?;
         if !(1..=4096).contains(&bins) {
@@ -64,7 +76,22 @@ impl Learner {
         Ok(Self { range, counts: zeros.clone(), errors: zeros.clone(), squares: zeros })
     }
 
-    /// A row at λ had the squared error `error`, e = ‖ε − ε̂‖², and counts with W = w·p = `weight`. What is not finite is passed over.
+    /// Records a row at λ with the squared error `error`, e = ‖ε − ε̂‖², and the weight W = w·p =
+    /// `weight`.
+    ///
+    /// Values that are not finite are ignored.
+    ///
+    /// ```
+    /// use langevin::LambdaRange;
+    /// use langevin::objective::Learner;
+    /// let mut learner = Learner::new(LambdaRange { min: -1.0, max: 1.0 }, 2)?;
+    /// let before = learner.clone();
+    /// learner.observe(0.5, f64::NAN, 1.0);
+    /// assert_eq!(learner, before);
+    /// learner.observe(0.5, 2.0, 1.0);
+    /// assert_ne!(learner, before);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn observe(&mut self, lambda: f64, error: f64, weight: f64) {
         let weighted = weight * error;
         if !(weighted.is_finite() && error.is_finite() && lambda.is_finite()) {
@@ -77,14 +104,33 @@ impl Learner {
         self.squares[bin] += weighted * weighted;
     }
 
-    /// Lets the past fade: call it after every batch.
+    /// Reduces the weight of earlier rows. Call it after every batch.
+    ///
+    /// ```
+    /// use langevin::LambdaRange;
+    /// use langevin::objective::Learner;
+    /// let mut learner = Learner::new(LambdaRange { min: -1.0, max: 1.0 }, 2)?;
+    /// for _ in 0..50 {
+    ///     learner.observe(-0.5, 1.0, 1.0);
+    ///     learner.observe(0.5, 1.0, 1.0);
+    /// }
+    /// // The clean half gets harder; the learner follows.
+    /// for _ in 0..200 {
+    ///     learner.observe(-0.5, 1.0, 1.0);
+    ///     learner.observe(0.5, 3.0, 1.0);
+    ///     learner.fade();
+    /// }
+    /// let masses = learner.density().masses().to_vec();
+    /// assert!(masses[1] > 0.7);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn fade(&mut self) {
         for sums in [&mut self.counts, &mut self.errors, &mut self.squares] {
             sums.iter_mut().for_each(|sum| *sum *= KEEP);
         }
     }
 
-    /// The density to draw from next.
+    /// Returns the density from which to draw next.
     #[must_use]
     pub fn density(&self) -> Histogram {
         let roots = self.means(&self.squares).into_iter().map(f64::sqrt).collect::<Vec<_>>();
@@ -94,7 +140,20 @@ impl Learner {
         self.histogram(roots.into_iter().map(mass).collect())
     }
 
-    /// E‖Δε‖² for each bin, up to a factor.
+    /// Returns an estimate of E‖Δε‖² for each bin, up to a factor.
+    ///
+    /// ```
+    /// use langevin::LambdaRange;
+    /// use langevin::objective::Learner;
+    /// let mut learner = Learner::new(LambdaRange { min: -1.0, max: 1.0 }, 2)?;
+    /// for _ in 0..50 {
+    ///     learner.observe(-0.5, 6.0, 1.0);
+    ///     learner.observe(0.5, 2.0, 1.0);
+    /// }
+    /// let errors = learner.errors();
+    /// assert!((errors.masses()[0] / errors.masses()[1] - 3.0).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn errors(&self) -> Histogram {
         let means = self.means(&self.errors);
@@ -103,7 +162,7 @@ impl Learner {
         self.histogram(means.into_iter().map(|mean| mean.max(least)).collect())
     }
 
-    /// The mean of each bin; one of which too little is known leans on the mean of all.
+    /// Returns the mean of each bin. A bin with few rows is mixed with the mean of all bins.
     fn means(&self, sums: &[f64]) -> Vec<f64> {
         let count: f64 = self.counts.iter().sum();
         let all = if count > 0.0 { sums.iter().sum::<f64>() / count } else { 1.0 };

@@ -1,14 +1,15 @@
-//! What training minimises: one integral, whatever the network predicts.
+//! Training objectives: one integral for every prediction of the network.
 //!
 //! Every denoising loss of this crate is
 //!
 //! $$L = \int w(\lambda) p(\lambda) E\lVert \varepsilon - \hat\varepsilon \rVert^2 d\lambda ,$$
 //!
-//! where p(λ) is the density of the noise levels drawn ([`TimeDensity`]) and w(λ) the weight of an error there ([`Weight`]). Only the product w·p
-//! matters in expectation; with w·p = 1 the integral is, up to a constant, the Kullback–Leibler divergence from data to model.
+//! where p(λ) is the density from which noise levels are drawn ([`TimeDensity`]) and w(λ) the
+//! weight of an error at λ ([`Weight`]). The expected loss depends only on the product w·p. With
+//! w·p = 1 the integral is, up to a constant, the Kullback–Leibler divergence from data to model.
 //!
-//! A network that predicts something else has the same loss by the algebra of its [`Formulation`]: an error Δout moves D = A x + B out by B Δout and
-//! ε = (x − αD)/σ by −(α/σ) ΔD, so
+//! A network with another prediction has the same loss through the algebra of its [`Formulation`].
+//! An error Δout changes D = A x + B out by B Δout, and ε = (x − αD)/σ by −(α/σ) ΔD. Therefore
 //!
 //! $$\lVert\Delta\varepsilon\rVert^2 = (\alpha B/\sigma)^2 \lVert\Delta\mathrm{out}\rVert^2 .$$
 //!
@@ -20,17 +21,19 @@
 //! | velocity (rectified flow) | α² | (1 + e^{−λ})² |
 //! | EDM F | σ_d²/(e^{−2λ} + σ_d²) | (e^{−2λ} + σ_d²)/σ_d² |
 //!
-//! | where | what |
+//! The items of this module:
+//!
+//! | item | role |
 //! |---|---|
-//! | [`Objective`] | a weight and a density on a formulation: where to draw, and how to weight |
+//! | [`Objective`] | a weight and a density on a formulation |
 //! | [`Weight`] | w |
 //! | [`TimeDensity`], [`Histogram`] | p |
-//! | [`Objective::drawn_from`] | the same w·p with the levels drawn from another density, for less noise |
-//! | [`Learner`] | that density, learned while training |
-//! | [`Objective::frame`] | w·p of any choice on one axis, and whether it is a bound on the likelihood |
+//! | [`Objective::drawn_from`] | the same w·p, with levels drawn from another density |
+//! | [`Learner`] | that density, learned during training |
+//! | [`Objective::frame`] | w·p of any choice on one axis, and whether it bounds the likelihood |
 //!
-//! Source: Kingma & Gao, arXiv 2303.00848 (weights); Hang et al., arXiv 2303.09556 (min-SNR); Esser et al., arXiv 2403.03206 (logit-normal times);
-//! Karras et al., arXiv 2206.00364 (log-normal σ).
+//! Source: Kingma & Gao, arXiv 2303.00848 (weights); Hang et al., arXiv 2303.09556 (min-SNR); Esser
+//! et al., arXiv 2403.03206 (logit-normal times); Karras et al., arXiv 2206.00364 (log-normal σ).
 
 mod frame;
 mod learner;
@@ -48,7 +51,7 @@ use crate::math::exp;
 use crate::process::{Level, Process};
 use times::{normal_density, normal_mass, normal_quantile};
 
-/// A weight and a time density on a formulation with a λ-range: where to draw, and how to weight what comes out.
+/// A training objective: a weight and a time density on a formulation with a λ-range.
 ///
 /// ```
 /// use langevin::objective::{TimeDensity, Weight};
@@ -73,18 +76,34 @@ pub struct Objective {
     range: LambdaRange,
     /// The ends of the variable that is drawn, the noisiest first: time, λ, or z = (−λ − mean)/std.
     ends: (f64, f64),
-    /// From what the levels are drawn, where it is not `times`.
+    /// The density from which the levels are drawn, if it is not `times`.
     drawn: Option<Histogram>,
     /// E‖Δε‖² for each bin, for [`Weight::Uncertainty`].
     errors: Option<Histogram>,
 }
 
 impl Objective {
-    /// The objective of `formulation` on its λ-range.
+    /// Returns the objective of `formulation` on its λ-range.
+    ///
+    /// ```
+    /// use langevin::objective::{TimeDensity, Weight};
+    /// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+    /// let network = Formulation::new(Process::ve(), Prediction::Epsilon);
+    /// let times = TimeDensity::UniformLambda;
+    /// let objective = |network| Objective::new(network, Weight::Plain, times.clone());
+    /// assert!(objective(&network).is_err()); // no range
+    /// let trained = network.clone().with_range(LambdaRange::from_sigma_ve(0.002, 80.0)?);
+    /// assert!(objective(&trained).is_ok());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// A formulation without a range, a range that its process does not reach, a γ or a standard deviation that is not positive and finite, or a normal
-    /// density with less than 1e-12 of its mass in the range.
+    /// Returns an error if:
+    ///
+    /// - the formulation has no range, or its process does not reach the range;
+    /// - γ, σ_d or a standard deviation is out of range or not finite;
+    /// - a normal density has less than 1e-12 of its mass in the range, or a histogram does not
+    ///   cover the range.
     pub fn new(formulation: &Formulation, weight: Weight, times: TimeDensity) -> Result<Self> {
         let range = formulation.range.ok_or_else(|| {
             Error::argument("an objective needs the λ-range to train on")
@@ -116,7 +135,7 @@ impl Objective {
                         .got(format!("mean {mean}, std {std}")));
                 }
                 let ends = ((-range.min - mean) / std, (-range.max - mean) / std);
-                // Below this the inverse has no digits left, and the range is a mistake.
+                // Below this mass the inverse has no digits left, and the range is a mistake.
                 let mass = normal_mass(ends.1, ends.0);
                 if mass < 1e-12 {
                     return Err(Error::argument("the time density lies outside the trained range")
@@ -130,28 +149,59 @@ impl Objective {
         Ok(Self { formulation: formulation.clone(), weight, times, range, ends, drawn: None, errors: None })
     }
 
-    /// The same loss, with the levels drawn from `density` in place of its own: w·p stays, and what is drawn more often counts less. Less noise in the
-    /// estimate, where `density` is nearer to w·p times the root mean square of the error; no other change.
+    /// Sets another density from which the levels are drawn, without changing the loss.
+    ///
+    /// w·p stays as it is: levels that are drawn more often count less. The estimate of the loss is
+    /// less noisy if `density` is closer to w·p times the root mean square of the error.
+    ///
+    /// ```
+    /// use langevin::objective::{Histogram, TimeDensity, Weight};
+    /// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+    /// let range = LambdaRange { min: -2.0, max: 2.0 };
+    /// let network = Formulation::new(Process::ve(), Prediction::Epsilon).with_range(range);
+    /// let plain = Objective::new(&network, Weight::Plain, TimeDensity::UniformLambda)?;
+    /// let other = plain.clone().drawn_from(Histogram::new(range, vec![3.0, 1.0])?)?;
+    /// let level = network.process.level_at_lambda(-1.0)?;
+    /// assert!(other.density(&level) > plain.density(&level));
+    /// // w·p is the same.
+    /// let change = other.weighted_density(&level)? / plain.weighted_density(&level)?;
+    /// assert!((change - 1.0).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// A density that does not have the range of this objective.
+    /// Returns an error if the range of the density is not that of this objective.
     pub fn drawn_from(mut self, density: Histogram) -> Result<Self> {
         self.check_histogram(&density)?;
         self.drawn = Some(density);
         Ok(self)
     }
 
-    /// The weight 1/E‖Δε‖² from an E‖Δε‖² for each bin, up to a factor: what [`Weight::Uncertainty`] has learned.
+    /// Sets the weight 1/E‖Δε‖² from an estimate of E‖Δε‖² for each bin, up to a factor. The
+    /// estimate is what [`Weight::Uncertainty`] has learned.
+    ///
+    /// ```
+    /// use langevin::objective::{Histogram, TimeDensity, Weight};
+    /// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+    /// let range = LambdaRange { min: -2.0, max: 2.0 };
+    /// let network = Formulation::new(Process::ve(), Prediction::Epsilon).with_range(range);
+    /// let objective = Objective::new(&network, Weight::Uncertainty, TimeDensity::UniformLambda)?;
+    /// let objective = objective.with_errors(Histogram::new(range, vec![3.0, 1.0])?)?;
+    /// let weight = |lambda| objective.weight(&network.process.level_at_lambda(lambda)?);
+    /// // Errors are three times as large on the noisy half, which counts a third as much.
+    /// assert!((weight(1.0)? / weight(-1.0)? - 3.0).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`drawn_from`](Self::drawn_from).
+    /// Returns an error under the conditions of [`drawn_from`](Self::drawn_from).
     pub fn with_errors(mut self, errors: Histogram) -> Result<Self> {
         self.check_histogram(&errors)?;
         self.errors = Some(errors);
         Ok(self)
     }
 
-    /// That a histogram is one, on the range of this objective.
+    /// Checks that a histogram is valid and has the range of this objective.
     fn check_histogram(&self, histogram: &Histogram) -> Result<()> {
         histogram.check()?;
         let (own, range) = (histogram.range(), self.range);
@@ -164,22 +214,35 @@ impl Objective {
             .got(format!("[{:.4}, {:.4}]", own.min, own.max)))
     }
 
-    /// The formulation.
+    /// Returns the formulation.
     #[must_use]
     pub fn formulation(&self) -> &Formulation {
         &self.formulation
     }
 
-    /// The λ-range that levels are drawn from.
+    /// Returns the λ-range from which levels are drawn.
     #[must_use]
     pub fn range(&self) -> LambdaRange {
         self.range
     }
 
-    /// The level below which a fraction `u` of the draws lie, counted from the clean end; a uniform `u` in (0, 1) gives a draw from p(λ).
+    /// Returns the level below which a fraction `u` of the draws lie, counted from the clean end.
+    ///
+    /// A uniform `u` in (0, 1) gives a draw from p(λ).
+    ///
+    /// ```
+    /// use langevin::objective::{TimeDensity, Weight};
+    /// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+    /// let network = Formulation::new(Process::ve(), Prediction::Epsilon)
+    ///     .with_range(LambdaRange { min: -2.0, max: 2.0 });
+    /// let objective = Objective::new(&network, Weight::Plain, TimeDensity::UniformLambda)?;
+    /// assert!((objective.level(0.25)?.lambda() - 1.0).abs() < 1e-12);
+    /// assert!(objective.level(1.5).is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// A `u` outside \[0, 1\].
+    /// Returns an error if `u` is not in \[0, 1\].
     pub fn level(&self, u: f64) -> Result<Level> {
         if !(0.0..=1.0).contains(&u) {
             return Err(Error::argument("not a fraction").expected("u in [0, 1]").got(u.to_string()));
@@ -193,7 +256,7 @@ impl Objective {
             TimeDensity::UniformTime => process.level(clean + u * (noisy - clean)),
             TimeDensity::UniformLambda => process.level_at_lambda(clean + u * (noisy - clean)),
             TimeDensity::Histogram(histogram) => {
-                // The ends are masses of what is noisier.
+                // The ends are masses of the levels that are noisier.
                 let lambda = histogram.lambda(1.0 - (clean + u * (noisy - clean)));
                 process.level_at_lambda(lambda.clamp(self.range.min, self.range.max))
             }
@@ -204,7 +267,20 @@ impl Objective {
         }
     }
 
-    /// p(λ) of the draws at a level of the formulation's process: it integrates to 1 over the range.
+    /// Returns p(λ) of the draws at a level of the formulation's process. It integrates to 1 over
+    /// the range.
+    ///
+    /// ```
+    /// use langevin::objective::{TimeDensity, Weight};
+    /// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+    /// let network = Formulation::new(Process::ve(), Prediction::Epsilon)
+    ///     .with_range(LambdaRange { min: -2.0, max: 2.0 });
+    /// let objective = Objective::new(&network, Weight::Plain, TimeDensity::UniformLambda)?;
+    /// let density = |lambda| Ok(objective.density(&network.process.level_at_lambda(lambda)?));
+    /// let inside: langevin::Result<f64> = density(0.0);
+    /// assert_eq!((inside?, density(3.0)?), (0.25, 0.0));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn density(&self, level: &Level) -> f64 {
         match &self.drawn {
@@ -213,7 +289,7 @@ impl Objective {
         }
     }
 
-    /// p(λ) of the objective itself.
+    /// Returns p(λ) of the objective's own density.
     ///
     /// For uniform time it is |dt/dλ| / (t_max − t_min), with dt/dλ = ασ/(α'σ − ασ').
     fn own_density(&self, level: &Level) -> f64 {
@@ -232,10 +308,25 @@ impl Objective {
         }
     }
 
-    /// w(λ), the weight of ‖ε − ε̂‖² at a level that was drawn: [`weighted_density`](Self::weighted_density) over [`density`](Self::density).
+    /// Returns w(λ), the weight of ‖ε − ε̂‖² at a level that was drawn. It is
+    /// [`weighted_density`](Self::weighted_density) divided by [`density`](Self::density).
+    ///
+    /// ```
+    /// use langevin::objective::{TimeDensity, Weight};
+    /// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+    /// let network = Formulation::new(Process::vp(), Prediction::X0)
+    ///     .with_range(LambdaRange { min: -2.0, max: 2.0 });
+    /// let objective = Objective::new(&network, Weight::Plain, TimeDensity::UniformLambda)?;
+    /// let level = network.process.level_at_lambda(1.0)?;
+    /// // The plain loss in x0 weights errors in ε by 1/SNR = e^{−2λ}.
+    /// assert!((objective.weight(&level)? - (-2.0_f64).exp()).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// For [`Weight::Plain`], as [`Prediction::to_denoised`](crate::Prediction::to_denoised).
+    /// Returns an error for [`Weight::Likelihood`] if no level is drawn there, and for
+    /// [`Weight::Plain`] under the conditions of
+    /// [`Prediction::to_denoised`](crate::Prediction::to_denoised).
     pub fn weight(&self, level: &Level) -> Result<f64> {
         let own = match self.weight {
             Weight::Plain => 1.0 / self.error_gain(level)?,
@@ -256,30 +347,70 @@ impl Objective {
         })
     }
 
-    /// w(λ)·p(λ): the whole of the objective, for it does not depend on where the levels are drawn.
+    /// Returns w(λ)·p(λ), which fully describes the objective: it does not depend on the density
+    /// from which the levels are drawn.
+    ///
+    /// ```
+    /// use langevin::objective::{TimeDensity, Weight};
+    /// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+    /// let network = Formulation::new(Process::ve(), Prediction::Epsilon)
+    ///     .with_range(LambdaRange { min: -2.0, max: 2.0 });
+    /// let objective = Objective::new(&network, Weight::Likelihood, TimeDensity::UniformLambda)?;
+    /// let level = network.process.level_at_lambda(0.5)?;
+    /// assert!((objective.weighted_density(&level)? - 1.0).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`weight`](Self::weight).
+    /// Returns an error under the conditions of [`weight`](Self::weight).
     pub fn weighted_density(&self, level: &Level) -> Result<f64> {
         Ok(self.weight(level)? * self.density(level))
     }
 
-    /// What the squared error of the network's own output is multiplied by, w·(αB/σ)².
+    /// Returns the factor of the squared error of the network's own output, w·(αB/σ)².
+    ///
+    /// ```
+    /// use langevin::objective::{TimeDensity, Weight};
+    /// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+    /// let network = Formulation::new(Process::vp(), Prediction::X0)
+    ///     .with_range(LambdaRange { min: -2.0, max: 2.0 });
+    /// let objective = |weight| Objective::new(&network, weight, TimeDensity::UniformLambda);
+    /// let level = network.process.level_at_lambda(1.0)?;
+    /// assert_eq!(objective(Weight::Plain)?.output_factor(&level)?, 1.0);
+    /// // Min-SNR weights the x0-loss by min(SNR, γ).
+    /// let factor = objective(Weight::MinSnr { gamma: 5.0 })?.output_factor(&level)?;
+    /// assert!((factor - 5.0).abs() < 1e-9);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`Prediction::to_denoised`](crate::Prediction::to_denoised).
+    /// Returns an error under the conditions of
+    /// [`Prediction::to_denoised`](crate::Prediction::to_denoised).
     pub fn output_factor(&self, level: &Level) -> Result<f64> {
         match self.weight {
-            // w and the gain are inverse to one another.
+            // The weight and the gain are inverse to each other.
             Weight::Plain if self.drawn.is_none() => Ok(1.0),
             _ => Ok(self.weight(level)? * self.error_gain(level)?),
         }
     }
 
-    /// (αB/σ)²: ‖Δε‖² for one ‖Δout‖².
+    /// Returns (αB/σ)²: ‖Δε‖² per ‖Δout‖².
+    ///
+    /// ```
+    /// use langevin::objective::{TimeDensity, Weight};
+    /// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+    /// let network = Formulation::new(Process::vp(), Prediction::X0)
+    ///     .with_range(LambdaRange { min: -2.0, max: 2.0 });
+    /// let objective = Objective::new(&network, Weight::Plain, TimeDensity::UniformLambda)?;
+    /// let level = network.process.level_at_lambda(1.0)?;
+    /// // For x0 the gain is the SNR.
+    /// assert!((objective.error_gain(&level)? - 2_f64.exp()).abs() < 1e-9);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`Prediction::to_denoised`](crate::Prediction::to_denoised).
+    /// Returns an error under the conditions of
+    /// [`Prediction::to_denoised`](crate::Prediction::to_denoised).
     pub fn error_gain(&self, level: &Level) -> Result<f64> {
         let map = self.formulation.prediction.to_denoised(&self.formulation.process, level)?;
         let gain = level.alpha / level.sigma * map.b;
@@ -287,7 +418,7 @@ impl Objective {
     }
 }
 
-/// |dt/dλ| of a process.
+/// Returns |dt/dλ| of a process.
 fn time_rate(process: &Process, level: &Level) -> f64 {
     let schedule = process.schedule();
     let Level { time, alpha, sigma } = *level;

@@ -8,7 +8,8 @@ const DENSITIES: [TimeDensity; 4] = [
     TimeDensity::LogNormalSigma { mean: -1.2, std: 1.2 },
 ];
 
-/// The smooth processes: the rates of a table jump at its entries, and quadrature and differences would measure the jumps.
+/// The smooth processes. The rates of a table jump at its entries, and quadrature and differences
+/// would measure the jumps.
 fn processes() -> Vec<Process> {
     let smooth = |name: &&&str| !name.starts_with("table:");
     crate::process::NAMES.iter().filter(smooth).map(|name| Process::parse(name).unwrap()).collect()
@@ -122,7 +123,7 @@ fn weights_of_the_plain_losses() {
 
 #[test]
 fn output_factor_is_one_loss_in_every_formulation() {
-    // w·(αB/σ)²·‖Δout‖² is the same number for whatever is predicted, since ‖Δε‖² is.
+    // w·(αB/σ)²·‖Δout‖² is one number for every prediction, because ‖Δε‖² is.
     let weights = [Weight::Likelihood, Weight::MinSnr { gamma: 5.0 }];
     for weight in weights {
         for lambda in [-2.0, 0.3, 3.0] {
@@ -168,7 +169,8 @@ fn quantile_inverts_the_mass_far_into_the_tails() {
         for u in [1e-9, 1e-3, 0.2, 0.5, 0.9, 1.0 - 1e-9] {
             let z = normal_quantile(u, a, b);
             let got = normal_mass(a, z) / normal_mass(a, b);
-            // The last step in z is at most 1e-14 (1 + |z|); the mass changes by the density times that.
+            // The last step in z is at most 1e-14 (1 + |z|); the mass changes by the density times
+            // that.
             let slope = normal_density(z) / normal_mass(a, b);
             assert!((got - u).abs() < 2e-14 * (1.0 + slope * (1.0 + z.abs())), "[{a}, {b}] {u}: {z} {got}");
         }
@@ -213,7 +215,7 @@ fn all() -> Vec<Objective> {
     all
 }
 
-/// Drawing from another density changes where the levels are, and not the loss.
+/// Drawing from another density changes the levels, not the loss.
 #[test]
 fn the_draws_do_not_change_the_objective() {
     let range = LambdaRange { min: -4.0, max: 5.0 };
@@ -313,16 +315,16 @@ fn a_bound_is_a_product_that_does_not_rise() {
     for times in TimeDensity::NAMES {
         assert_eq!(frame(Process::vp(), Prediction::Score, "likelihood", times), (true, true));
     }
-    // e^{−λ}, for both.
+    // w·p ∝ e^{−λ} for both objectives.
     assert_eq!(frame(Process::rectified_flow(), Prediction::Velocity, "plain", "uniform-t"), (true, false));
     assert_eq!(frame(Process::vp_cosine(), Prediction::V, "plain", "uniform-t"), (true, false));
     assert_eq!(frame(Process::vp(), Prediction::Epsilon, "min-snr", "uniform-lambda"), (true, false));
-    // EDM's own choice is not: its density falls off towards noise.
+    // EDM's own choice is not a bound: its density falls towards noise.
     assert_eq!(frame(Process::ve(), Prediction::Edm { sigma_data: 0.5 }, "plain", "log-normal-sigma"), (false, false));
     assert_eq!(frame(Process::vp_cosine(), Prediction::Epsilon, "plain", "uniform-t"), (false, false));
 }
 
-/// With e known, the learned density is W √E[e²], up to the uniform tenth.
+/// If e is known, the learned density is W √E[e²], up to the uniform tenth.
 #[test]
 fn the_learner_finds_the_density_of_least_variance() {
     let range = LambdaRange { min: -4.0, max: 4.0 };
@@ -333,7 +335,8 @@ fn the_learner_finds_the_density_of_least_variance() {
     for round in 0..200 {
         for i in 0..64 {
             let lambda = learner.density().lambda((f64::from(i) + 0.5) / 64.0);
-            // Errors come as chi-squares: here 0 or 3, with mean 1 and second moment 3, as for one element.
+            // Errors imitate a chi-square: 0 or 3, with mean 1 and second moment 3, as for one
+            // element.
             let chi = if (i + round) % 3 == 0 { 3.0 } else { 0.0 };
             learner.observe(lambda, error(lambda) * chi, weight(lambda));
         }
@@ -346,7 +349,8 @@ fn the_learner_finds_the_density_of_least_variance() {
     let total: f64 = ideal.iter().sum();
     for (bin, mass) in density.masses().iter().enumerate() {
         let expected = 0.1 / 16.0 + 0.9 * ideal[bin] / total;
-        // A bin is half a unit of λ wide, over which the integrand bends, and few rows fall into the rarest.
+        // The integrand is curved over a bin, which is half a unit of λ wide, and few rows fall
+        // into the rarest bin.
         assert!((mass / expected - 1.0).abs() < 0.25, "{bin}: {mass} {expected}");
     }
     let text = serde_json::to_string(&learner).unwrap();

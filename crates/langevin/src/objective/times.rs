@@ -9,8 +9,20 @@ use serde::{Deserialize, Serialize};
 
 /// The density from which noise levels are drawn, truncated to the trained λ-range.
 ///
-/// With s = σ/(α+σ), logit s = ln(σ/α) = −λ: a logit-normal s and a log-normal σ/α are one and the same family, −λ ~ N(mean, std²). Both names are
-/// kept because both are used.
+/// With s = σ/(α+σ), logit s = ln(σ/α) = −λ. A logit-normal s and a log-normal σ/α are therefore
+/// one family, −λ ~ N(mean, std²). Both names are kept because both are in use.
+///
+/// ```
+/// use langevin::objective::{TimeDensity, Weight};
+/// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+/// let network = Formulation::new(Process::ve(), Prediction::Edm { sigma_data: 0.5 })
+///     .with_range(LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// let times = TimeDensity::LogNormalSigma { mean: -1.2, std: 1.2 };
+/// let objective = Objective::new(&network, Weight::Plain, times)?;
+/// // The median of EDM's noise levels is e^{−1.2}.
+/// assert!((objective.level(0.5)?.sigma - (-1.2_f64).exp()).abs() < 1e-3);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -24,17 +36,17 @@ pub enum TimeDensity {
     LogitNormal {
         /// The mean of logit s.
         mean: f64,
-        /// Its standard deviation, positive.
+        /// The standard deviation of logit s, positive.
         std: f64,
     },
     /// ln(σ/α) ~ N(mean, std²).
     LogNormalSigma {
         /// The mean of ln(σ/α).
         mean: f64,
-        /// Its standard deviation, positive.
+        /// The standard deviation of ln(σ/α), positive.
         std: f64,
     },
-    /// Constant on each bin of a grid in λ; it was learned, or counted.
+    /// Constant on each bin of a grid in λ, from learned or counted masses.
     Histogram(Histogram),
 }
 
@@ -42,17 +54,21 @@ impl TimeDensity {
     /// The names that [`parse`](Self::parse) knows.
     pub const NAMES: [&'static str; 4] = ["uniform-t", "uniform-lambda", "logit-normal", "log-normal-sigma"];
 
-    /// The density of this name: `uniform-t`, `uniform-lambda`, `logit-normal:mean,std` (0 and 1 where they are not given) or `log-normal-sigma:mean,std` (EDM's
-    /// −1.2 and 1.2).
+    /// Parses the name of a density.
+    ///
+    /// The names are `uniform-t`, `uniform-lambda`, `logit-normal:mean,std` (default 0 and 1) and
+    /// `log-normal-sigma:mean,std` (default −1.2 and 1.2, as in EDM).
     ///
     /// ```
     /// use langevin::objective::TimeDensity;
-    /// assert_eq!(TimeDensity::parse("logit-normal:std=0.5")?, TimeDensity::LogitNormal { mean: 0.0, std: 0.5 });
+    /// let times = TimeDensity::parse("logit-normal:std=0.5")?;
+    /// assert_eq!(times, TimeDensity::LogitNormal { mean: 0.0, std: 0.5 });
     /// # Ok::<(), langevin::Error>(())
     /// ```
     ///
     /// # Errors
-    /// An unknown name, with the nearest known one, or a number that cannot be.
+    /// Returns an error if the name is unknown, with the nearest known one, or if a number is
+    /// invalid.
     pub fn parse(text: &str) -> Result<Self> {
         let (name, given) = split(text);
         let none = |times| options(name, given, []).map(|[]| times);
@@ -68,8 +84,10 @@ impl TimeDensity {
         }
     }
 
-    /// What to draw from where nothing else is known: uniform in time where the process ends at a finite one; uniform in λ where it does not, since uniform time
-    /// would there be spent on almost pure noise.
+    /// Returns the default density on a process.
+    ///
+    /// It is uniform in time if the process ends at a finite time. Otherwise it is uniform in λ,
+    /// because uniform time would draw almost only pure noise.
     ///
     /// ```
     /// use langevin::objective::TimeDensity;
@@ -82,7 +100,12 @@ impl TimeDensity {
         if process.schedule().domain().1.is_finite() { Self::UniformTime } else { Self::UniformLambda }
     }
 
-    /// The name, as [`parse`](Self::parse) reads it.
+    /// Returns the name, as [`parse`](Self::parse) reads it.
+    ///
+    /// ```
+    /// use langevin::objective::TimeDensity;
+    /// assert_eq!(TimeDensity::UniformTime.name(), "uniform-t");
+    /// ```
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -96,20 +119,30 @@ impl TimeDensity {
 }
 
 /// A density of λ that is constant on bins of equal width.
+///
+/// ```
+/// use langevin::LambdaRange;
+/// use langevin::objective::Histogram;
+/// let histogram = Histogram::new(LambdaRange { min: 0.0, max: 4.0 }, vec![1.0, 3.0])?;
+/// assert_eq!(histogram.masses(), [0.25, 0.75]);
+/// assert_eq!((histogram.density(3.0), histogram.density(5.0)), (0.375, 0.0));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Histogram {
-    /// The range that the bins cut up, the noisiest first.
+    /// The range that the bins divide, the noisiest first.
     range: LambdaRange,
-    /// The mass of each bin; together 1.
+    /// The mass of each bin. The sum is 1.
     masses: Vec<f64>,
 }
 
-/// A histogram of more bins says no more.
+/// The largest number of bins. More bins would carry no further information.
 const MAX_BINS: usize = 1 << 16;
 
 impl Histogram {
-    /// Masses on equal bins of a range, from its noisiest end; they are divided by their sum.
+    /// Returns the histogram with these masses on equal bins of a range, from its noisiest end. The
+    /// masses are divided by their sum.
     ///
     /// ```
     /// use langevin::LambdaRange;
@@ -121,7 +154,7 @@ impl Histogram {
     /// ```
     ///
     /// # Errors
-    /// No bin, too many of them, or masses that are not positive and finite.
+    /// Returns an error if there are no bins or too many, or if a mass is not positive and finite.
     pub fn new(range: LambdaRange, mut masses: Vec<f64>) -> Result<Self> {
         range.check()?;
         let total: f64 = masses.iter().sum();
@@ -135,25 +168,25 @@ impl Histogram {
         Ok(Self { range, masses })
     }
 
-    /// The same mass in each of so many bins, at least one.
+    /// Returns the histogram with equal masses in `bins` bins, at least one.
     pub(super) fn even(range: LambdaRange, bins: usize) -> Self {
         let bins = bins.max(1);
         Self { range, masses: vec![1.0 / bins as f64; bins] }
     }
 
-    /// The range.
+    /// Returns the range.
     #[must_use]
     pub fn range(&self) -> LambdaRange {
         self.range
     }
 
-    /// The mass of each bin, the noisiest first.
+    /// Returns the mass of each bin, the noisiest first.
     #[must_use]
     pub fn masses(&self) -> &[f64] {
         &self.masses
     }
 
-    /// That it holds together, for one that was read.
+    /// Checks a histogram that was read from a document.
     pub(super) fn check(&self) -> Result<()> {
         Self::new(self.range, self.masses.clone()).map(drop)
     }
@@ -162,30 +195,48 @@ impl Histogram {
         (self.range.max - self.range.min) / self.masses.len() as f64
     }
 
-    /// The bin of λ; beyond the ends, the last one.
+    /// Returns the bin of λ. Beyond the ends it is the first or the last bin.
     pub(super) fn bin(&self, lambda: f64) -> usize {
         (((lambda - self.range.min) / self.width()).max(0.0) as usize).min(self.masses.len() - 1)
     }
 
-    /// The mass of the bin of λ.
+    /// Returns the mass of the bin of λ.
     pub(super) fn mass(&self, lambda: f64) -> f64 {
         self.masses[self.bin(lambda)]
     }
 
-    /// The mass of what is noisier than λ.
+    /// Returns the mass of the levels that are noisier than λ.
     pub(super) fn below(&self, lambda: f64) -> f64 {
         let bin = self.bin(lambda);
         let inside = ((lambda - self.range.min) / self.width() - bin as f64).clamp(0.0, 1.0);
         self.masses[..bin].iter().sum::<f64>() + inside * self.masses[bin]
     }
 
-    /// p(λ), 0 outside the range.
+    /// Returns p(λ), which is 0 outside the range.
+    ///
+    /// ```
+    /// use langevin::LambdaRange;
+    /// use langevin::objective::Histogram;
+    /// let range = LambdaRange { min: 0.0, max: 4.0 };
+    /// let histogram = Histogram::new(range, vec![1.0, 3.0])?;
+    /// assert_eq!((histogram.density(1.0), histogram.density(-1.0)), (0.125, 0.0));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn density(&self, lambda: f64) -> f64 {
         if self.range.contains(lambda) { self.masses[self.bin(lambda)] / self.width() } else { 0.0 }
     }
 
-    /// The λ above which a fraction `u` of the mass lies.
+    /// Returns the λ above which a fraction `u` of the mass lies.
+    ///
+    /// ```
+    /// use langevin::LambdaRange;
+    /// use langevin::objective::Histogram;
+    /// let histogram = Histogram::new(LambdaRange { min: 0.0, max: 4.0 }, vec![1.0, 3.0])?;
+    /// // Half of the mass is in the upper two thirds of the clean bin.
+    /// assert!((histogram.lambda(0.5) - (4.0 - 2.0 / 1.5)).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn lambda(&self, u: f64) -> f64 {
         let mut left = u.clamp(0.0, 1.0);
@@ -199,16 +250,17 @@ impl Histogram {
     }
 }
 
+/// Returns the density of the standard normal distribution.
 pub(super) fn normal_density(z: f64) -> f64 {
     exp(-0.5 * z * z) / (2.0 * std::f64::consts::PI).sqrt()
 }
 
-/// The upper tail, 1 − Φ(z), without cancellation.
+/// Returns the upper tail, 1 − Φ(z), without cancellation.
 fn normal_tail(z: f64) -> f64 {
     0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2)
 }
 
-/// Φ(b) − Φ(a) for a ≤ b, from whichever tails are small.
+/// Returns Φ(b) − Φ(a) for a ≤ b, computed from the tails that are small.
 pub(super) fn normal_mass(a: f64, b: f64) -> f64 {
     if a > 0.0 {
         normal_tail(a) - normal_tail(b)
@@ -219,11 +271,14 @@ pub(super) fn normal_mass(a: f64, b: f64) -> f64 {
     }
 }
 
-/// The z in \[a, b\] below which a fraction `u` of the mass of the truncated normal lies: Newton's method on Φ, kept inside a shrinking bracket.
+/// Returns the z in \[a, b\] below which a fraction `u` of the mass of the truncated normal lies.
+///
+/// It uses Newton's method on Φ, kept inside a shrinking bracket.
 pub(super) fn normal_quantile(u: f64, a: f64, b: f64) -> f64 {
     let total = normal_mass(a, b);
     let (mut low, mut high) = (a, b);
-    // Newton converges from the mode outwards without overshooting, Φ being convex below it and concave above.
+    // From the mode outwards Newton converges without overshooting, because Φ is convex below the
+    // mode and concave above it.
     let mut z = 0.0f64.clamp(a, b);
     for _ in 0..80 {
         let excess = normal_mass(a, z) - u * total;

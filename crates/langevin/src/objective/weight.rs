@@ -15,6 +15,18 @@ use serde::{Deserialize, Serialize};
 /// | `sigmoid:b` | 1/(1 + SNR e^{−b}), a sigmoid of b − 2λ | arXiv 2303.00848 |
 /// | `edm:σ_d` | (e^{−2λ} + σ_d²)/σ_d² | arXiv 2206.00364 |
 /// | `uncertainty` | 1/E‖Δε‖², learned for each bin of λ | arXiv 1705.07115, 2312.02696 |
+///
+/// ```
+/// use langevin::objective::{TimeDensity, Weight};
+/// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+/// let network = Formulation::new(Process::ve(), Prediction::Epsilon)
+///     .with_range(LambdaRange { min: -2.0, max: 2.0 });
+/// let weight = Weight::Sigmoid { bias: 0.0 };
+/// let objective = Objective::new(&network, weight, TimeDensity::UniformLambda)?;
+/// let level = network.process.level_at_lambda(0.0)?;
+/// assert!((objective.weight(&level)? - 0.5).abs() < 1e-12); // SNR = 1
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -22,30 +34,35 @@ pub enum Weight {
     /// The squared error of the network's own output, unweighted: w = (σ/(αB))².
     #[default]
     Plain,
-    /// w = 1/p, so that w·p = 1: the maximum-likelihood weighting. The loss is then ∫ E‖ε − ε̂‖² dλ, in nats.
+    /// w = 1/p, so that w·p = 1: the maximum-likelihood weighting. The loss is ∫ E‖ε − ε̂‖² dλ, in
+    /// nats.
     Likelihood,
     /// w = min(1, γ/SNR): the loss in x0 weighted by min(SNR, γ).
     MinSnr {
         /// γ > 0; 5 is usual.
         gamma: f64,
     },
-    /// w = (1 + SNR)^{−γ}: less where only details are decided.
+    /// w = (1 + SNR)^{−γ}: less weight at low noise, where only details are decided.
     P2 {
         /// γ ≥ 0; 1 is usual.
         gamma: f64,
     },
-    /// w = 1/(1 + SNR e^{−bias}), a sigmoid of the bias less the log-SNR.
+    /// w = 1/(1 + SNR e^{−bias}), a sigmoid of the bias minus the log-SNR.
     Sigmoid {
-        /// The log-SNR at which it is one half.
+        /// The log-SNR at which w is one half.
         bias: f64,
     },
-    /// w = (e^{−2λ} + σ_d²)/σ_d²: the plain loss of EDM's own network, for a network of any prediction.
+    /// w = (e^{−2λ} + σ_d²)/σ_d²: the plain loss of EDM's own network, for a network with any
+    /// prediction.
     Edm {
         /// σ_d > 0; 0.5 is usual.
         sigma_data: f64,
     },
-    /// w = 1/E‖Δε‖², with the expectation learned for each bin of λ: every level counts alike. It is where training the log-variance u of an error e with
-    /// e·exp(−u) + u comes to rest. Until something is learned, w = 1.
+    /// w = 1/E‖Δε‖², with the expectation learned for each bin of λ, so that every level counts
+    /// equally.
+    ///
+    /// Training the log-variance u of an error e with e·exp(−u) + u converges to the same weight.
+    /// Before anything is learned, w = 1.
     Uncertainty,
 }
 
@@ -53,7 +70,9 @@ impl Weight {
     /// The names that [`parse`](Self::parse) knows.
     pub const NAMES: [&'static str; 7] = ["plain", "likelihood", "min-snr", "p2", "sigmoid", "edm", "uncertainty"];
 
-    /// The weight of this name, with its number behind a colon where it has one: `min-snr` is `min-snr:5`, `p2` is `p2:1`, `sigmoid` is `sigmoid:0`, `edm` is
+    /// Parses the name of a weight, with its number after a colon.
+    ///
+    /// Defaults: `min-snr` is `min-snr:5`, `p2` is `p2:1`, `sigmoid` is `sigmoid:0`, `edm` is
     /// `edm:0.5`.
     ///
     /// ```
@@ -63,7 +82,8 @@ impl Weight {
     /// ```
     ///
     /// # Errors
-    /// An unknown name, with the nearest known one, or a number that cannot be.
+    /// Returns an error if the name is unknown, with the nearest known one, or if a number is
+    /// invalid.
     pub fn parse(text: &str) -> Result<Self> {
         let (name, given) = split(text);
         let none = |weight| options(name, given, []).map(|[]| weight);
@@ -80,7 +100,12 @@ impl Weight {
         weight.check().map(|()| weight)
     }
 
-    /// The name, without its number.
+    /// Returns the name, without its number.
+    ///
+    /// ```
+    /// use langevin::objective::Weight;
+    /// assert_eq!(Weight::MinSnr { gamma: 5.0 }.name(), "min-snr");
+    /// ```
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -94,7 +119,7 @@ impl Weight {
         }
     }
 
-    /// Refuses numbers that make no weight.
+    /// Returns an error if a number of the weight is out of range.
     pub(super) fn check(&self) -> Result<()> {
         let (good, expected, got) = match *self {
             Self::Plain | Self::Likelihood | Self::Uncertainty => return Ok(()),
@@ -109,9 +134,9 @@ impl Weight {
         Err(Error::argument("bad weight").at(self.name()).expected(expected).got(got.to_string()))
     }
 
-    /// w at σ/α = `ratio`, where it is a function of λ alone.
+    /// Returns w at σ/α = `ratio` if w is a function of λ alone.
     pub(super) fn of_ratio(&self, ratio: f64) -> Option<f64> {
-        // 1/SNR: finite at pure noise only as a ratio of its own.
+        // 1/SNR, which stays finite where SNR is infinite.
         let inverse = ratio * ratio;
         match *self {
             Self::Plain | Self::Likelihood | Self::Uncertainty => None,
@@ -123,12 +148,12 @@ impl Weight {
     }
 }
 
-/// `name` or `name:options`.
+/// Splits `name` or `name:options`.
 pub(super) fn split(text: &str) -> (&str, Option<&str>) {
     text.split_once(':').map_or((text, None), |(name, given)| (name, Some(given)))
 }
 
-/// The numbers behind a name: in order, or as `key=value`; what is not given has its default.
+/// Parses the numbers after a name: in order, or as `key=value`. A missing number has its default.
 pub(super) fn options<const N: usize>(name: &str, given: Option<&str>, known: [(&str, f64); N]) -> Result<[f64; N]> {
     let mut values = known.map(|(_, default)| default);
     for (place, part) in given.into_iter().flat_map(|given| given.split(',')).enumerate() {

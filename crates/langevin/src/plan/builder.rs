@@ -1,4 +1,4 @@
-//! Writing a plan by hand: rows of values go in, a checked plan comes out.
+//! Building a plan row by row. The builder checks the plan and assigns its slots.
 
 use super::{Input, Letter, Move, Op, Output, Plan, Slot};
 use crate::error::{Error, Result};
@@ -9,26 +9,58 @@ use crate::space::{Draw, Map};
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
-/// How the network is called at one noise level, where that is not what its formulation says: another library's time,
-/// rounded or misplaced.
+/// A call of the network at one noise level that differs from its formulation.
+///
+/// Another library may pass a rounded or shifted time. Imported samplers reproduce it with such a
+/// call.
+///
+/// ```
+/// use langevin::plan::{NetworkCall, Op};
+/// use langevin::{Formulation, Grid, Prediction, Process, Sampler};
+/// let process = Process::vp_cosine();
+/// let network = Formulation::new(process.clone(), Prediction::Epsilon);
+/// let levels = Grid::karras(3).levels(&process, 0.1, 10.0)?;
+/// // The first evaluation passes a rounded time.
+/// let first = NetworkCall { sigma_ve: levels[0].sigma_ve(), own: levels[0], time: 0.94 };
+/// let sampler = Sampler::ddim(0.0);
+/// let calls = [first];
+/// let plan = sampler.on(&process, &levels).network(&network).calls(&calls).compile()?;
+/// let Op::Eval { net: Some(reading), .. } = &plan.ops()[1] else { panic!("an evaluation") };
+/// assert_eq!(reading.time, 0.94);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NetworkCall {
-    /// The noise level at which it applies, σ/α.
+    /// The noise level at which the call applies, in σ/α.
     pub sigma_ve: f64,
-    /// The level of the network's process from which D is read.
+    /// The level of the network's process at which its output is read as D.
     pub own: Level,
-    /// The time that the network is given.
+    /// The time that is passed to the network.
     pub time: f64,
 }
 
-/// A state of a plan that is being written: the start, a denoised prediction, or any row made of these.
+/// A state of a plan that is being built: the start, a denoised prediction, or a combination of
+/// states.
 ///
-/// It is a handle, valid in the [`Builder`] that gave it. A value is written once and never changes; which slot holds it,
-/// and for how long, is decided when the plan is finished.
+/// A `Var` is a handle that is valid in the [`Builder`] that returned it. Its value is written once
+/// and never changes. [`Builder::finish`] decides which slot holds it, and for how long.
+///
+/// ```
+/// use langevin::plan::Builder;
+/// use langevin::Process;
+/// let mut plan = Builder::new("two draws", &Process::ve(), None);
+/// let (a, b) = (plan.draw(), plan.draw());
+/// let x = plan.combine([], [(1.0, a)]);
+/// let y = plan.combine([(0.6, x)], [(0.8, b)]);
+/// // `x` and `y` are two values. They share one slot, because nothing reads `x` after `y`.
+/// assert_ne!(x, y);
+/// assert_eq!(plan.finish(y)?.slots(), 1);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Var(usize);
 
-/// One instruction in terms of values.
+/// One instruction in terms of values, before slots are assigned.
 #[derive(Debug)]
 enum Line {
     Eval { from: Var, op: Op, into: Vec<Var> },
@@ -52,7 +84,7 @@ impl Line {
         }
     }
 
-    /// The value in whose place the written one may stand.
+    /// Returns the value whose slot the written value may take over.
     fn over(&self) -> Option<Var> {
         match self {
             Self::Eval { .. } => None,
@@ -62,19 +94,21 @@ impl Line {
     }
 }
 
-/// Writes a [`Plan`] row by row.
+/// A builder that writes a [`Plan`] row by row.
 ///
-/// Every row gives a new [`Var`]; none is changed and none is freed. [`finish`](Self::finish) assigns slots by
-/// liveness: a state's memory is used again after the last row that reads it. Draws are numbered in the order in which they
-/// are asked for; naming one twice uses the same noise twice.
+/// Every row returns a new [`Var`]. Values are never changed and never freed by the caller:
+/// [`finish`](Self::finish) assigns slots by liveness, so that memory is reused after the last row
+/// that reads a state. Draws are numbered in the order of [`draw`](Self::draw); using one number
+/// twice uses the same noise twice.
 ///
-/// A sampler of one formula needs nothing else. For a method that runs on any grid, with guidance, clamps and starts of every
-/// kind, implement [`Method`](crate::sampler::Method).
+/// A builder is enough for a sampler with one formula. Implement [`Method`](crate::sampler::Method)
+/// for a sampler that runs on any grid, with guidance, clamps and every kind of start.
 ///
 /// ```
 /// use langevin::plan::{Builder, Letter};
 /// use langevin::{Grid, Process};
-/// // Euler's method for the probability-flow ODE in σ, on the VE process: x' = x + (σ' − σ)(x − D)/σ.
+/// // Euler's method for the probability-flow ODE in σ on the VE process:
+/// // x' = x + (σ' − σ)(x − D)/σ.
 /// let process = Process::ve();
 /// let levels = Grid::karras(5).levels(&process, 0.1, 10.0)?;
 /// let mut plan = Builder::new("my-euler", &process, None);
@@ -99,13 +133,28 @@ pub struct Builder<'a> {
     calls: &'a [NetworkCall],
     used: Vec<bool>,
     lines: Vec<Line>,
-    /// How many values there are; the first are the inputs.
+    /// The number of values. The first ones are the inputs.
     values: usize,
     inputs: Vec<(String, Var)>,
 }
 
 impl<'a> Builder<'a> {
-    /// Starts a plan for states of `process`, for `network`, or (with `None`) for a model that gives D.
+    /// Returns a builder for states of `process`, and for `network`. With `None` the model returns
+    /// D.
+    ///
+    /// ```
+    /// use langevin::plan::Builder;
+    /// use langevin::{Formulation, Prediction, Process};
+    /// let process = Process::ve();
+    /// let network = Formulation::new(process.clone(), Prediction::Epsilon);
+    /// let mut plan = Builder::new("one step", &process, Some(&network));
+    /// let level = process.level(10.0)?;
+    /// let x = plan.start(&level);
+    /// let denoised = plan.eval(x, &level)?;
+    /// let plan = plan.finish(denoised)?;
+    /// assert_eq!((plan.name(), plan.network()), ("one step", Some(&network.spec())));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn new(name: impl Into<String>, process: &Process, network: Option<&'a Formulation>) -> Self {
         let plan = Plan {
@@ -122,7 +171,8 @@ impl<'a> Builder<'a> {
         Self { plan, network, calls: &[], used: vec![], lines: vec![], values: 0, inputs: vec![] }
     }
 
-    /// Calls the network otherwise than its formulation says, at the noise levels of `calls`.
+    /// Sets calls of the network that differ from its formulation. Each applies at its own noise
+    /// level.
     #[must_use]
     pub fn with_calls(mut self, calls: &'a [NetworkCall]) -> Self {
         (self.calls, self.used) = (calls, vec![false; calls.len()]);
@@ -134,34 +184,79 @@ impl<'a> Builder<'a> {
         Var(self.values - 1)
     }
 
-    /// Returns a fresh draw of standard normal noise.
+    /// Returns the number of a new draw of standard normal noise.
+    ///
+    /// ```
+    /// use langevin::plan::Builder;
+    /// use langevin::Process;
+    /// let mut plan = Builder::new("noise", &Process::ve(), None);
+    /// assert_eq!((plan.draw(), plan.draw()), (0, 1));
+    /// ```
     pub fn draw(&mut self) -> Draw {
         self.plan.draws += 1;
         self.plan.draws - 1
     }
 
-    /// Starts from pure noise, σ·z at `level`.
+    /// Writes the start from pure noise, σ·z at `level`, and returns it.
+    ///
+    /// ```
+    /// use langevin::plan::{Builder, Op};
+    /// use langevin::Process;
+    /// let process = Process::ve();
+    /// let mut plan = Builder::new("noise", &process, None);
+    /// let x = plan.start(&process.level(80.0)?);
+    /// let plan = plan.finish(x)?;
+    /// assert_eq!(plan.ops(), [Op::Combine { into: 0, terms: vec![], noise: vec![(80.0, 0)] }]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn start(&mut self, level: &Level) -> Var {
         let draw = self.draw();
         self.combine([], [(level.sigma, draw)])
     }
 
-    /// Declares a state that the caller supplies under this name.
+    /// Declares an input: a state that the caller supplies under this name.
+    ///
+    /// ```
+    /// use langevin::plan::Builder;
+    /// use langevin::{Process, SliceSpace};
+    /// let mut plan = Builder::new("halve", &Process::ve(), None);
+    /// let x = plan.input("init");
+    /// let half = plan.combine([(0.5, x)], []);
+    /// let plan = plan.finish(half)?;
+    /// assert_eq!(plan.inputs()[0].name, "init");
+    /// let (space, rows) = (SliceSpace::<f64>::new(2), [Default::default()]);
+    /// let run = plan.start(&space, vec![vec![4.0, 6.0]], &rows)?;
+    /// assert_eq!(run.finish()?, [2.0, 3.0]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn input(&mut self, name: &str) -> Var {
         let value = self.value();
         self.inputs.push((name.into(), value));
         value
     }
 
-    /// Applies a map, element by element.
+    /// Applies a map to states, element by element, and returns the result.
+    ///
+    /// ```
+    /// use langevin::plan::Builder;
+    /// use langevin::{Map, Process, SliceSpace};
+    /// let mut plan = Builder::new("clip", &Process::ve(), None);
+    /// let x = plan.input("init");
+    /// let clipped = plan.map(Map::clamp(-1.0, 1.0)?, [x]);
+    /// let plan = plan.finish(clipped)?;
+    /// let (space, rows) = (SliceSpace::<f64>::new(3), [Default::default()]);
+    /// let run = plan.start(&space, vec![vec![-2.0, 0.5, 2.0]], &rows)?;
+    /// assert_eq!(run.finish()?, [-1.0, 0.5, 1.0]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn map(&mut self, map: Map, from: impl IntoIterator<Item = Var>) -> Var {
         let (into, from) = (self.value(), from.into_iter().collect());
         self.lines.push(Line::Map { map, from, into });
         into
     }
 
-    /// The call of a noise level, or of one that differs by what float32 leaves open. Of several at the same level each is
-    /// used once, in their order.
+    /// Returns the call for a noise level. Levels that agree within float32 rounding count as
+    /// equal. If several calls have one level, each is used once, in their order.
     fn call(&mut self, sigma_ve: f64) -> Option<&'a NetworkCall> {
         let near =
             |call: &NetworkCall| call.sigma_ve == sigma_ve || (call.sigma_ve - sigma_ve).abs() <= 2e-6 * sigma_ve;
@@ -172,19 +267,50 @@ impl<'a> Builder<'a> {
         Some(&self.calls[index])
     }
 
-    /// Evaluates the network on the state `x`, which stands at `level`, and returns the denoised prediction D.
+    /// Evaluates the network on the state `x` at `level`, and returns the denoised prediction D.
+    ///
+    /// ```
+    /// use langevin::plan::{Builder, Op};
+    /// use langevin::{Formulation, Prediction, Process};
+    /// let process = Process::ve();
+    /// let network = Formulation::new(process.clone(), Prediction::Epsilon);
+    /// let mut plan = Builder::new("denoise", &process, Some(&network));
+    /// let x = plan.input("init");
+    /// let denoised = plan.eval(x, &process.level(2.0)?)?;
+    /// let plan = plan.finish(denoised)?;
+    /// // On VE, D = x − σ·ε.
+    /// let Op::Eval { net: Some(reading), .. } = &plan.ops()[0] else { panic!("an evaluation") };
+    /// assert_eq!((reading.a, reading.b), (1.0, -2.0));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// A level at which the network cannot be read.
+    /// Returns an error if the network's output does not determine D at this level.
     pub fn eval(&mut self, x: Var, level: &Level) -> Result<Var> {
         let [denoised] = self.eval_branches(x, level, [Branch::Main])?;
         Ok(denoised)
     }
 
-    /// Evaluates the network twice on the same state: returns D with the condition and D without it.
+    /// Evaluates two branches of the network on one state, and returns D with the condition and D
+    /// without it.
+    ///
+    /// ```
+    /// use langevin::plan::Builder;
+    /// use langevin::Process;
+    /// let process = Process::ve();
+    /// let mut plan = Builder::new("guided", &process, None);
+    /// let level = process.level(10.0)?;
+    /// let x = plan.start(&level);
+    /// let [with, without] = plan.eval_pair(x, &level)?;
+    /// let guided = plan.combine([(3.0, with), (-2.0, without)], []);
+    /// let plan = plan.finish(guided)?;
+    /// assert!(plan.is_guided());
+    /// assert_eq!(plan.nfe(), 1);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`eval`](Self::eval).
+    /// Returns an error under the conditions of [`eval`](Self::eval).
     pub fn eval_pair(&mut self, x: Var, level: &Level) -> Result<[Var; 2]> {
         self.eval_branches(x, level, [Branch::Main, Branch::Unconditional])
     }
@@ -196,15 +322,27 @@ impl<'a> Builder<'a> {
             None => network.denoised(level),
         };
         let net = self.network.map(read).transpose()?;
-        // The slots are not known yet.
+        // Slots are assigned in `finish`; 0 is a placeholder.
         let out = branches.map(|branch| Output { branch, into: 0 }).to_vec();
         let into = branches.map(|_| self.value());
         self.lines.push(Line::Eval { from: x, op: Op::Eval { from: 0, level: *level, out, net }, into: into.to_vec() });
         Ok(into)
     }
 
-    /// Returns Σ coefficient·value + Σ coefficient·z(draw), summed in the listed order. Terms with coefficient zero are left
-    /// out.
+    /// Returns Σ coefficient·value + Σ coefficient·z(draw), summed in the listed order. Terms with
+    /// a coefficient of zero are left out.
+    ///
+    /// ```
+    /// use langevin::plan::{Builder, Op};
+    /// use langevin::Process;
+    /// let mut plan = Builder::new("noise", &Process::ve(), None);
+    /// let (x, draw) = (plan.input("init"), plan.draw());
+    /// let noisy = plan.combine([(0.5, x), (0.0, x)], [(2.0, draw)]);
+    /// let plan = plan.finish(noisy)?;
+    /// let row = Op::Combine { into: 0, terms: vec![(0.5, 0)], noise: vec![(2.0, 0)] };
+    /// assert_eq!(plan.ops(), [row]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn combine(
         &mut self,
         terms: impl IntoIterator<Item = (f64, Var)>,
@@ -212,14 +350,16 @@ impl<'a> Builder<'a> {
     ) -> Var {
         let terms: Vec<(f64, Var)> = terms.into_iter().collect();
         let over = match (terms.first(), self.lines.last()) {
-            // An answer of the network goes into the sum in one pass where it keeps a place of its own.
+            // If the network's output keeps its own slot, the executor can read it as D and add it
+            // to the sum in one pass.
             (Some((_, first)), Some(Line::Eval { from, into, .. })) if into.contains(first) => Some(*from),
             (first, _) => first.map(|term| term.1),
         };
         self.combine_over(over, terms, noise)
     }
 
-    /// As [`combine`](Self::combine), in the memory of `over` where nothing else reads that value any more.
+    /// Does what [`combine`](Self::combine) does, and writes into the slot of `over` if nothing
+    /// reads that value afterwards.
     pub(crate) fn combine_over(
         &mut self,
         over: Option<Var>,
@@ -233,24 +373,54 @@ impl<'a> Builder<'a> {
         into
     }
 
-    /// Returns the number of the next instruction, with which a move begins.
+    /// Returns the number of the next instruction. Pass it to [`note`](Self::note) after the last
+    /// row of a move.
     #[must_use]
     pub fn mark(&self) -> usize {
         self.lines.len()
     }
 
-    /// Annotates the instructions since `mark` as one move from one level to another. `eta` is the effective h/g of a reverse
-    /// move, `None` where no single number says it. Moves change nothing in the execution; the lint holds each row to its
-    /// move.
+    /// Annotates the instructions since `mark` as one move between two levels.
+    ///
+    /// `eta` is the effective h/g of a reverse move, or `None` if no single number describes it.
+    /// Moves do not affect execution; the lint checks each row against its move.
+    ///
+    /// ```
+    /// use langevin::plan::{Builder, Letter};
+    /// use langevin::Process;
+    /// let process = Process::ve();
+    /// let (from, to) = (process.level(1.0)?, process.level(3.0)?);
+    /// let mut plan = Builder::new("forward", &process, None);
+    /// let x = plan.start(&from);
+    /// let (mark, draw) = (plan.mark(), plan.draw());
+    /// let x = plan.combine([(1.0, x)], [(8_f64.sqrt(), draw)]);
+    /// plan.note(Letter::F, None, &from, &to, mark);
+    /// let plan = plan.finish(x)?;
+    /// assert_eq!(plan.moves()[0].ops, [1, 1]);
+    /// assert!(plan.lint()?.is_clean()); // 1² + 8 = 3²
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn note(&mut self, letter: Letter, eta: Option<f64>, from: &Level, to: &Level, mark: usize) {
         let ops = [mark, self.lines.len().saturating_sub(1)];
         self.plan.moves.push(Move { letter, eta, from: *from, to: *to, ops });
     }
 
-    /// Returns the plan whose result is this value.
+    /// Returns the plan that computes `result`.
+    ///
+    /// ```
+    /// use langevin::plan::Builder;
+    /// use langevin::Process;
+    /// let process = Process::ve();
+    /// let mut other = Builder::new("other", &process, None);
+    /// let foreign = other.input("init");
+    /// // A value belongs to the builder that returned it.
+    /// assert!(Builder::new("mine", &process, None).finish(foreign).is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// A row that reads a value of another builder, a row of no terms, or coefficients that are not finite.
+    /// Returns an error if a row reads a value of another builder, if a row has no terms, or if a
+    /// coefficient is not finite.
     pub fn finish(mut self, result: Var) -> Result<Plan> {
         self.check(result)?;
         let slots = Slots::assign(&self.lines, &self.inputs, self.values, result);
@@ -272,7 +442,7 @@ impl<'a> Builder<'a> {
         Ok(self.plan)
     }
 
-    /// Refuses values that this builder did not give before the row that reads them.
+    /// Returns an error if a row reads a value that this builder did not return in an earlier row.
     fn check(&self, result: Var) -> Result<()> {
         let mut known = vec![false; self.values];
         self.inputs.iter().for_each(|(_, value)| known[value.0] = true);
@@ -292,17 +462,19 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Where every value is kept.
+/// The slot of every value.
 struct Slots {
     of: Vec<Slot>,
     count: usize,
-    /// Slots below `count` that hold nothing.
+    /// The slots below `count` that hold nothing.
     free: BTreeSet<Slot>,
 }
 
 impl Slots {
-    /// Assigns slots by liveness: inputs first, in their order; then every written value in the place of `over` where that is
-    /// dead by then, else in the lowest slot that holds nothing.
+    /// Assigns slots by liveness.
+    ///
+    /// Inputs come first, in their order. Every written value then takes the slot of `over` if that
+    /// value is no longer needed, and otherwise the lowest free slot.
     fn assign(lines: &[Line], inputs: &[(String, Var)], values: usize, result: Var) -> Self {
         let mut last = vec![0; values];
         for (row, line) in lines.iter().enumerate() {

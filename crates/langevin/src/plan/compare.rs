@@ -1,8 +1,10 @@
-//! Are two plans the same table?
+//! Comparison of two plans as tables of numbers.
 //!
-//! Two samplers of two processes do the same where, at matched λ, every state is the same linear combination of the same D and the same draws. States of two
-//! processes differ by the factor $x_B = (\alpha_B/\alpha_A) x_A$, so both are divided by $\sqrt{\alpha^2+\sigma^2}$ of their level; D and the draws are in no
-//! process's coordinates. What is left is a table of numbers, and two tables are compared number by number.
+//! Two samplers on two processes do the same if, at matched λ, every state is the same linear
+//! combination of the same D and the same draws. States of two processes differ by the factor
+//! $x_B = (\alpha_B/\alpha_A) x_A$, so both are divided by $\sqrt{\alpha^2+\sigma^2}$ of their
+//! level. D and the draws do not depend on the process. Two tables of numbers remain, which are
+//! compared number by number.
 
 use super::lint::Start;
 use super::{Op, Plan, Weights};
@@ -13,97 +15,151 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Weights this near are the same: a few thousand roundings of numbers of order one.
+/// The difference at which two weights count as equal: a few thousand roundings of numbers of order
+/// one.
 const SAME: f64 = 1e-12;
 
-/// λ this near are the same level: the rounding of a change of clock.
+/// The difference at which two λ count as equal: the rounding of a change of clock.
 const SAME_LAMBDA: f64 = 1e-9;
 
-/// Why two plans have no tables to compare.
+/// The reason why two plans cannot be compared.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin::plan::{Mismatch, compare};
+/// let plan = |steps| Request::new().steps(steps).plan();
+/// let comparison = compare(&plan(5)?, &plan(6)?)?;
+/// assert_eq!(comparison.mismatch, Some(Mismatch::Evaluations(5, 6)));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// They evaluate the model a different number of times, each output counted.
+    /// The plans have different numbers of evaluation outputs.
     Evaluations(usize, usize),
-    /// This evaluation asks for different branches.
+    /// The evaluation with this number uses different branches.
     Branch(usize),
-    /// This evaluation (`None`: the result) stands at different λ.
+    /// The evaluation with this number is at different λ; `None` stands for the result.
     Lambda(Option<usize>, f64, f64),
-    /// They use a different number of draws.
+    /// The plans use different numbers of draws.
     Draws(usize, usize),
-    /// Their inputs have different names.
+    /// The inputs have different names.
     Inputs,
-    /// Only one of them has moves, which say where the result stands.
+    /// Only one plan has moves, which state the level of the result.
     Moves,
 }
 
-/// What a weight is of.
+/// The quantity that a weight multiplies.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin::plan::{Source, compare};
+/// let plan = |sampler| Request::new().sampler(sampler).steps(5).plan();
+/// let place = compare(&plan("ddim")?, &plan("dpmpp-2m")?)?.place.expect("a difference");
+/// // The two samplers weigh a denoised prediction differently.
+/// assert!(matches!(place.source, Source::Eval(_)));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
-    /// The input of this name.
+    /// The input with this name.
     Input(String),
-    /// The D of this evaluation.
+    /// The D of the evaluation output with this number.
     Eval(usize),
-    /// The draw used so many-th, counted from 0.
+    /// The draw with this number, counted from 0 in the order of first use.
     Draw(usize),
 }
 
-/// One place of the table: which state, and the weight of what.
+/// One entry of the table: a state, and the quantity whose weight it is.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin::plan::compare;
+/// let plan = |eta| Request::new().sampler("ddim").eta(eta).steps(2).plan();
+/// let (a, b) = (plan(0.25)?, plan(0.5)?);
+/// let place = compare(&a, &b)?.place.expect("a difference");
+/// assert_ne!(place.weights.0, place.weights.1);
+/// assert_eq!(place.query, Some(1)); // the state that the second evaluation sees
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Place {
-    /// The state that this evaluation sees; `None`: the result.
+    /// The number of the evaluation that sees the state; `None` stands for the result.
     pub query: Option<usize>,
-    /// What the weight is of.
+    /// The quantity that the weight multiplies.
     pub source: Source,
     /// The two weights, in common coordinates.
     pub weights: (f64, f64),
 }
 
-/// How two plans differ: [`compare`].
+/// The differences between two plans, as found by [`compare`].
+///
+/// ```
+/// use langevin::{Process, Request};
+/// use langevin::plan::compare;
+/// let plan = |process| Request::new().sampler("dpmpp-2m").process(process).steps(5).plan();
+/// let comparison = compare(&plan(Process::vp())?, &plan(Process::ve())?)?;
+/// assert!(comparison.mismatch.is_none());
+/// assert!(comparison.lambda < 1e-9 && comparison.difference < 1e-12);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// What keeps them from being compared at all.
+    /// The reason why the plans cannot be compared, if there is one.
     pub mismatch: Option<Mismatch>,
     /// The largest difference between matched λ.
     pub lambda: f64,
-    /// The largest difference between matched weights; infinite where they cannot be matched.
+    /// The largest difference between matched weights; infinite if the plans cannot be matched.
     pub difference: f64,
-    /// Where that is, if there is any difference.
+    /// The entry with the largest difference, if there is any difference.
     pub place: Option<Place>,
 }
 
 impl Comparison {
-    /// Whether no weight differs by more than `tolerance`.
+    /// Returns whether no weight differs by more than `tolerance`. Plans that cannot be compared
+    /// are not the same.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin::plan::compare;
+    /// let plan = Request::new().plan()?;
+    /// assert!(compare(&plan, &plan)?.is_same(0.0));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn is_same(&self, tolerance: f64) -> bool {
         self.mismatch.is_none() && self.difference <= tolerance
     }
 }
 
-/// Compares what two linear plans do: the result, and the state that each evaluation sees, as weights over inputs, D and draws in coordinates common to all
-/// processes.
+/// Compares two linear plans: the result, and the state that each evaluation sees.
 ///
-/// Evaluations are matched in order, draws in the order of their first use, inputs by name. The names of the plans, the networks they are made for and the
-/// numbering of slots play no part. The result stands where the last move ends; a plan without moves is compared as it is.
+/// Both are expressed as weights over inputs, D and draws, in coordinates common to all processes.
+/// Evaluations are matched in order, draws in the order of their first use, and inputs by name. The
+/// names of the plans, their networks and the numbering of slots are ignored. The result is taken
+/// to be at the level at which the last move ends. A plan without moves is compared as it is.
 ///
 /// ```
 /// use langevin::{Grid, Process, Sampler, plan::compare};
 /// let plan = |name, process: Process| {
-///     Sampler::parse(name, None)?.compile(&process, None, &Grid::karras(10).levels(&process, 0.002, 80.0)?)
+///     let levels = Grid::karras(10).levels(&process, 0.002, 80.0)?;
+///     Sampler::parse(name, None)?.compile(&process, None, &levels)
 /// };
 /// // DDIM on VP is Euler on a flow.
 /// let same = compare(&plan("ddim", Process::vp())?, &plan("euler", Process::rectified_flow())?)?;
 /// assert!(same.is_same(1e-12));
 /// assert!(same.to_string().starts_with("the same table"));
-/// assert!(!compare(&plan("ddim", Process::vp())?, &plan("adams2", Process::vp())?)?.is_same(1e-3));
+/// let other = compare(&plan("ddim", Process::vp())?, &plan("adams2", Process::vp())?)?;
+/// assert!(!other.is_same(1e-3));
 /// # Ok::<(), langevin::Error>(())
 /// ```
 ///
 /// # Errors
-/// A plan with maps, or one too large to unroll. Plans that cannot be matched are no error: the answer says why.
+/// Returns an error if a plan has maps or is too large to unroll. Plans that cannot be matched are
+/// not an error; [`Comparison::mismatch`] then states the reason.
 pub fn compare(a: &Plan, b: &Plan) -> Result<Comparison> {
     let (a, b) = (Table::new(a)?, Table::new(b)?);
     let mut comparison = Comparison { mismatch: a.mismatch(&b), lambda: 0.0, difference: 0.0, place: None };
@@ -114,7 +170,7 @@ pub fn compare(a: &Plan, b: &Plan) -> Result<Comparison> {
     comparison.lambda = a.lambdas.iter().zip(&b.lambdas).map(|(a, b)| apart(*a, *b)).fold(0.0, f64::max);
     for (number, (x, y)) in a.rows.iter().zip(&b.rows).enumerate() {
         for ((x, y), source) in x.iter().zip(y).zip(&a.sources) {
-            // What is not a number differs from everything.
+            // NaN differs from everything.
             let difference = if (x - y).is_nan() { f64::INFINITY } else { (x - y).abs() };
             if difference > comparison.difference {
                 let query = (number + 1 < a.rows.len()).then_some(number);
@@ -126,17 +182,18 @@ pub fn compare(a: &Plan, b: &Plan) -> Result<Comparison> {
     Ok(comparison)
 }
 
-/// |λ_a − λ_b|, where two infinities are the same.
+/// Returns |λ_a − λ_b|, which is 0 for two equal infinities.
 fn apart(a: f64, b: f64) -> f64 {
     if a == b { 0.0 } else { (a - b).abs() }
 }
 
 /// A plan as numbers in common coordinates.
 struct Table {
-    /// λ of each evaluation output, and of the result where a move says it.
+    /// λ of each evaluation output, and of the result if the plan has moves.
     lambdas: Vec<f64>,
     branches: Vec<Branch>,
-    /// What the columns are weights of: inputs by name, evaluations, draws in the order of their first use.
+    /// The quantities that the columns weigh: inputs by name, evaluations, then draws in the order
+    /// of first use.
     sources: Vec<Source>,
     /// The state of each evaluation output, then the result.
     rows: Vec<Vec<f64>>,
@@ -162,7 +219,8 @@ impl Table {
         }
         let first = plan.moves.iter().min_by_key(|note| note.ops[0]);
         let end = plan.moves.iter().max_by_key(|note| note.ops[1]).map(|note| note.to);
-        // A noisy input is in the coordinates of its level; a datum is in nobody's.
+        // A noisy input is in the coordinates of its level; clean data do not depend on the
+        // process.
         let unit = match first {
             Some(first) if !plan.inputs.is_empty() && !Start::new(plan, first)?.clean => norm(&first.from),
             _ => 1.0,

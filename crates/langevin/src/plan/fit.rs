@@ -1,4 +1,4 @@
-//! Plans on models that they were not compiled for: what differs, and the exact conversion.
+//! Plans with models that they were not compiled for: the differences, and the exact conversion.
 
 use super::{Input, Op, Plan};
 use crate::error::{Error, Result};
@@ -8,9 +8,9 @@ use crate::prediction::Prediction;
 use crate::process::{Level, ProcessSpec, SINGLE};
 use serde::Serialize;
 
-/// Readings that agree to this relative precision are the same; import in float32 stays above it.
+/// The relative precision at which two readings count as equal. Imports in float32 stay above it.
 const SAME: f64 = 1e-12;
-/// Two ranges of λ that differ by less are the same: the rounding of a change of clock.
+/// The difference at which two λ-ranges count as equal: the rounding of a change of clock.
 const SAME_RANGE: f64 = 1e-9;
 
 /// The name of the input that [`Plan::starting_from_state`] adds.
@@ -20,24 +20,27 @@ impl Plan {
     /// Returns the plan for a network of another formulation.
     ///
     /// The states, the noise levels and the coefficients of the steps stay as they are. Every
-    /// evaluation is read anew, $D = A x + B\,\mathrm{out}(s x, m)$, so that the result is the one that
-    /// an equally good network of the plan's own formulation gives. A time at which the plan calls its
-    /// own network, rounded or shifted by another library, becomes the same noise level of the new
-    /// network. A plan of the same formulation keeps all its bits. The trained λ-range is not checked:
-    /// see [`outside`](Self::outside).
+    /// evaluation is converted exactly, $D = A x + B\,\mathrm{out}(s x, m)$, so that an equally
+    /// good network gives the same result. A plan of the same formulation keeps all its bits.
+    ///
+    /// The plan may call its own network at a rounded or shifted time, as an imported sampler does.
+    /// That time becomes the same noise level of the new network. The trained λ-range is not
+    /// checked: see [`outside`](Self::outside).
     ///
     /// ```
     /// use langevin::{Formulation, Grid, Prediction, Process, Sampler};
-    /// let (ve, flow) = (Process::ve(), Formulation::new(Process::rectified_flow(), Prediction::Velocity));
+    /// let (ve, flow) = (Process::ve(), Process::rectified_flow());
+    /// let network = Formulation::new(flow, Prediction::Velocity);
     /// let levels = Grid::karras(4).levels(&ve, 0.002, 80.0)?;
     /// let plan = Sampler::ddim(0.0).compile(&ve, None, &levels)?;
-    /// assert_eq!(plan.for_network(&flow)?, Sampler::ddim(0.0).compile(&ve, Some(&flow), &levels)?);
+    /// let compiled = Sampler::ddim(0.0).compile(&ve, Some(&network), &levels)?;
+    /// assert_eq!(plan.for_network(&network)?, compiled);
     /// # Ok::<(), langevin::Error>(())
     /// ```
     ///
     /// # Errors
-    /// Returns an error if the plan's network has a process of its own program, or if an evaluation
-    /// stands at a level where the network's output does not determine D.
+    /// Returns an error if the plan's network has a custom process, or if an evaluation is at a
+    /// level at which the network's output does not determine D.
     pub fn for_network(&self, network: &Formulation) -> Result<Self> {
         let mut plan = Self { network: Some(network.spec()), ..self.clone() };
         if self.network.as_ref().is_some_and(|own| differences(own, &network.spec(), false).is_empty()) {
@@ -60,8 +63,8 @@ impl Plan {
 
     /// Returns the plan with an input in place of the noise that it draws at its start.
     ///
-    /// The input is called `init`: a state at the plan's first noise level. A plan that has an input
-    /// already is returned unchanged.
+    /// The input is called `init`: a state at the plan's first noise level. A plan that already has
+    /// an input is returned unchanged.
     ///
     /// ```
     /// use langevin::{Grid, Process, Sampler};
@@ -73,7 +76,7 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if the plan's first instruction does not draw its start.
+    /// Returns an error if the plan's first instruction does not draw the start.
     pub fn starting_from_state(&self) -> Result<Self> {
         if !self.inputs.is_empty() {
             return Ok(self.clone());
@@ -93,7 +96,16 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The noise levels of the evaluations in σ/α, the cleanest and the noisiest; `None` without one.
+    /// Returns the cleanest and the noisiest level at which the plan evaluates the network, in σ/α,
+    /// or `None` if the plan has no evaluation.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// let plan = Request::new().range(0.01, 50.0).plan()?;
+    /// let [low, high] = plan.noise_levels().expect("evaluations");
+    /// assert!((low - 0.01).abs() < 1e-12 && (high - 50.0).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn noise_levels(&self) -> Option<[f64; 2]> {
         self.evaluated().fold(None, |ends, level| {
@@ -102,14 +114,30 @@ impl Plan {
         })
     }
 
-    /// The number of evaluations at noise levels outside a trained range, by more than the rounding of float32.
+    /// Returns the number of evaluations at noise levels outside a trained range.
+    ///
+    /// Levels that leave the range by no more than float32 rounding count as inside.
+    ///
+    /// ```
+    /// use langevin::{LambdaRange, Request};
+    /// let plan = Request::new().sampler("ddim").grid("list:80,10,1,0").plan()?;
+    /// assert_eq!(plan.outside(&LambdaRange::from_sigma_ve(0.1, 20.0)?), 1);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn outside(&self, range: &LambdaRange) -> usize {
         let wide = LambdaRange { min: range.min - SINGLE, max: range.max + SINGLE };
         self.evaluated().filter(|level| !wide.contains(level.lambda())).count()
     }
 
-    /// Whether an evaluation asks for another output than the main one, as guidance in the plan does.
+    /// Returns whether an evaluation uses another branch than the main one, as guidance does.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// assert!(Request::new().guidance(2.0).plan()?.is_guided());
+    /// assert!(!Request::new().plan()?.is_guided());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn is_guided(&self) -> bool {
         let other = |op: &Op| matches!(op, Op::Eval { out, .. } if out.iter().any(|out| out.branch != Branch::Main));
@@ -120,20 +148,24 @@ impl Plan {
         self.ops.iter().filter_map(|op| if let Op::Eval { level, .. } = op { Some(level) } else { None })
     }
 
-    /// Returns what keeps the plan from running on a model as it is: what the plan expects and what the
-    /// model has, field by field. `None` if it runs. A trained range that either leaves out fits any.
+    /// Returns the differences that keep the plan from running on a model: what the plan expects
+    /// and what the model has, field by field. `None` if the plan can run.
     ///
-    /// A plan without a network takes a model that gives D: one without a formulation, or one of x0 on
-    /// the plan's own process, passed that process's time and unscaled states.
+    /// A trained range that only one of the two states fits any. A plan without a network takes a
+    /// model that returns D. That is a model without a formulation, or a model that predicts x0 on
+    /// the plan's own process, with that process's time and unscaled states.
     ///
     /// ```
     /// use langevin::{Formulation, Grid, Prediction, Process, Sampler};
-    /// let [flow, other] =
-    ///     [Prediction::Velocity, Prediction::X0].map(|out| Formulation::new(Process::rectified_flow(), out));
+    /// let process = Process::rectified_flow();
+    /// let network = |out| Formulation::new(process.clone(), out);
+    /// let [flow, other] = [Prediction::Velocity, Prediction::X0].map(network);
     /// let levels = Grid::karras(4).levels(&flow.process, 0.002, 80.0)?;
     /// let plan = Sampler::ddim(0.0).compile(&flow.process, Some(&flow), &levels)?;
     /// assert_eq!(plan.differs_from(Some(&flow)), None);
-    /// assert_eq!(plan.differs_from(Some(&other)), Some(["prediction velocity".into(), "prediction x0".into()]));
+    /// let differences = plan.differs_from(Some(&other));
+    /// let expected = ["prediction velocity".into(), "prediction x0".into()];
+    /// assert_eq!(differences, Some(expected));
     /// # Ok::<(), langevin::Error>(())
     /// ```
     #[must_use]
@@ -154,8 +186,8 @@ impl Plan {
         }
     }
 
-    /// Whether the output of a network is D itself at every evaluation of the plan, and it is asked as a
-    /// model that gives D is asked.
+    /// Returns whether the output of a network is D at every evaluation of the plan, and whether
+    /// the network takes the same input as a model that returns D.
     fn reads_as_denoised(&self, model: &FormulationSpec) -> bool {
         model.process == self.process
             && model.prediction == Prediction::X0
@@ -164,6 +196,18 @@ impl Plan {
             && model.range.is_none_or(|range| self.outside(&range) == 0)
     }
 
+    /// Checks that the plan can run on a model of this formulation.
+    ///
+    /// ```
+    /// use langevin::{Formulation, Prediction, Process, Request};
+    /// let network = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+    /// let plan = Request::new().network(network.clone()).plan()?;
+    /// assert!(plan.check_model(Some(&network)).is_ok());
+    /// assert!(plan.check_model(None).is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
     /// Returns an error that names each field in which the plan's network and the model differ.
     pub fn check_model(&self, model: Option<&Formulation>) -> Result<()> {
         let Some([expected, got]) = self.differs_from(model) else { return Ok(()) };
@@ -175,7 +219,8 @@ impl Plan {
     }
 }
 
-/// `a network of epsilon on table:linear`, or a model that gives D.
+/// Returns the words for a network, such as `a network of epsilon on table:linear`, or for a model
+/// that returns D.
 fn network_words(spec: Option<&FormulationSpec>) -> String {
     spec.map_or_else(
         || "a model that gives D".to_owned(),
@@ -190,20 +235,21 @@ fn process_name(spec: &ProcessSpec) -> String {
     }
 }
 
-/// A field of two formulations that differs.
+/// A field in which two formulations differ.
 struct Difference {
     name: &'static str,
     expected: String,
     got: String,
 }
 
-/// The fields that keep a plan for `own` from running on `model`. A range that either leaves out fits any.
+/// Returns the fields that keep a plan for `own` from running on `model`. A range that only one of
+/// the two has fits any.
 fn differences(own: &FormulationSpec, model: &FormulationSpec, ranges: bool) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut add = |name, [expected, got]: [String; 2]| found.push(Difference { name, expected, got });
     if own.process != model.process {
         let names = [&own.process, &model.process].map(process_name);
-        // Two processes of one name differ in their parameters.
+        // Two processes with one name differ in their parameters, so the parameters are shown.
         add("process", if names[0] == names[1] { [&own.process, &model.process].map(text) } else { names });
     }
     if own.prediction != model.prediction {
@@ -229,7 +275,8 @@ fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// How D is read off `network` where the plan reads it off `own` by `reading`, at a level of its process.
+/// Returns the reading of D from `network` that equals `reading` of `own`, at a level of the plan's
+/// process.
 fn reread(own: &Formulation, reading: &Reading, network: &Formulation, level: &Level) -> Result<Reading> {
     let near = |a: f64, b: f64| a == b || (a - b).abs() <= SAME * a.abs().max(b.abs());
     if let Ok(plain) = own.denoised(level)
@@ -240,8 +287,9 @@ fn reread(own: &Formulation, reading: &Reading, network: &Formulation, level: &L
     {
         return network.denoised(level);
     }
-    // The plan calls its network at a time of its own: the output that belongs there is read off the new network, and D
-    // is made of it as the plan does.
+    // The plan calls its network at a time that its formulation would not choose. The output that
+    // belongs to that time is expressed by the new network, and D is computed from it as the plan
+    // does.
     let called = own.level(reading.time)?;
     let output = own.read_from(network, &called)?;
     let scale = reading.scale / own.input_scale(&called);

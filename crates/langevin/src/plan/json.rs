@@ -1,9 +1,11 @@
-//! Plan JSON, version 1: the wire form, kept apart from the form in memory so that either may change alone.
+//! Plan JSON, version 1.
 //!
-//! Numbers are written in the shortest form that reads back to the same bits.
+//! The wire form is separate from the form in memory, so that either can change alone. Numbers are
+//! written in the shortest form that reads back to the same bits.
 //!
-//! A document from outside is read in two passes. The first keeps nothing: it reads the version and counts. The second goes straight to the final form, with no
-//! intermediate tree, so that what a document takes in memory is a small multiple of its length.
+//! A document from outside is read in two passes. The first pass keeps nothing: it reads the
+//! version and counts. The second pass builds the final form directly, without an intermediate
+//! tree. A document therefore takes only a small multiple of its length in memory.
 
 mod first;
 
@@ -19,15 +21,15 @@ use std::fmt;
 
 use first::{Head, broken_op, is_not_finite};
 
-/// The version this crate writes, and the newest one that it reads.
+/// The version that this crate writes, and the newest version that it reads.
 pub(crate) const VERSION: u64 = 1;
-/// A plan of a thousand steps is under a megabyte.
+/// The longest document. A plan of a thousand steps takes less than a megabyte.
 const MAX_BYTES: usize = 8 << 20;
-/// No map has as many arguments.
+/// The largest number of arguments of a map. No map has this many.
 const MAX_ARGS: usize = 8;
-/// Of what the reader says, so much is shown: it may quote the document.
+/// The longest excerpt of a reader's message, in characters. The message may quote the document.
 const MAX_WORDS: usize = 300;
-/// The longest name of a field that is quoted.
+/// The longest name of a field that a message quotes.
 const MOST_NAME: usize = 40;
 
 #[derive(Deserialize)]
@@ -57,19 +59,22 @@ enum WireOp {
     Map { kind: String, from: Vec<Slot>, args: BTreeMap<&'static str, f64>, into: Slot },
 }
 
-/// One value on one line. Nothing here can fail to be written: the keys are strings and a plan's numbers are finite.
+/// Writes one value on one line. It cannot fail: keys are strings, and a plan's numbers are finite.
 fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
 impl Plan {
-    /// The plan as JSON, version 1, one instruction a line. See `docs/plan.md` in the repository for the format.
+    /// Returns the plan as JSON, version 1, one instruction per line.
+    ///
+    /// The format is specified in `docs/plan.md` in the repository.
     ///
     /// ```
-    /// use langevin::{Grid, Plan, Process, Sampler};
-    /// let process = Process::vp();
-    /// let plan = Sampler::ddim(1.0).compile(&process, None, &Grid::karras(3).levels(&process, 0.002, 80.0)?)?;
-    /// assert_eq!(Plan::from_json(&plan.to_json())?, plan);
+    /// use langevin::{Plan, Request};
+    /// let plan = Request::new().sampler("ddim").eta(1.0).steps(3).plan()?;
+    /// let json = plan.to_json();
+    /// assert!(json.starts_with("{\"version\":1,"));
+    /// assert_eq!(Plan::from_json(&json)?, plan);
     /// # Ok::<(), langevin::Error>(())
     /// ```
     #[must_use]
@@ -92,10 +97,18 @@ impl Plan {
         )
     }
 
-    /// Reads a plan. Everything that running relies on is checked.
+    /// Parses a plan, and checks everything that running relies on.
+    ///
+    /// ```
+    /// use langevin::{Plan, Request};
+    /// let json = Request::new().steps(3).plan()?.to_json().replace("\"nfe\":3", "\"nfe\":4");
+    /// let error = Plan::from_json(&json).unwrap_err().to_string();
+    /// assert!(error.contains("nfe"), "{error}");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Text that is no plan of a version up to 1, with what is wrong and where.
+    /// Returns an error that names the mistake and its place if the text is no plan of version 1.
     pub fn from_json(text: &str) -> Result<Self> {
         if text.len() > MAX_BYTES {
             return Err(Error::format("the plan is too large")
@@ -116,7 +129,8 @@ impl Plan {
         if let Some(found) = crate::error::no_object(text) {
             return Err(Error::format("not a plan").expected("a JSON object").got(found));
         }
-        // The version is read first: a newer document may differ in ways that this reader would report as mistakes.
+        // The version is read first: a newer document may differ in ways that this reader would
+        // report as mistakes.
         let Head { version, .. } = serde_json::from_str(text).map_err(wrong)?;
         if version == 0 || version > VERSION {
             return Err(Error::format("the plan is of another version")
@@ -145,12 +159,13 @@ impl Plan {
     }
 }
 
-/// An instruction as it stands in a plan's JSON.
+/// Writes an instruction in the form that it has in a plan's JSON.
 ///
 /// ```
 /// use langevin::plan::Op;
 /// let op = Op::Combine { into: 0, terms: vec![(0.5, 1)], noise: vec![(2.0, 0)] };
-/// assert_eq!(serde_json::to_string(&op).unwrap(), r#"{"op":"combine","into":0,"terms":[[0.5,1]],"noise":[[2.0,0]]}"#);
+/// let json = serde_json::to_string(&op).unwrap();
+/// assert_eq!(json, r#"{"op":"combine","into":0,"terms":[[0.5,1]],"noise":[[2.0,0]]}"#);
 /// ```
 impl Serialize for Op {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -180,7 +195,7 @@ impl From<&Op> for WireOp {
     }
 }
 
-/// The instructions. There are few enough: the first pass counted.
+/// Reads the instructions. The first pass has checked that there are not too many.
 fn read_ops<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Op>, D::Error> {
     struct Ops;
     impl<'de> Visitor<'de> for Ops {
@@ -201,10 +216,10 @@ fn read_ops<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Op>, D::Er
     deserializer.deserialize_seq(Ops)
 }
 
-/// One instruction, the so many-th.
+/// A reader for the instruction with this number.
 struct OpAt(usize);
 
-/// One slot, or several.
+/// One slot, or a list of slots.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Slots {
@@ -227,7 +242,7 @@ enum Key {
     Noise,
     Kind,
     Args,
-    /// A field of no instruction. Which fields this one has is known at its end.
+    /// A field of no instruction. It is reported at the end, when the kind of instruction is known.
     Other(String),
 }
 
@@ -240,7 +255,7 @@ enum Tag {
 }
 
 impl Tag {
-    /// The instruction and its fields, for a message.
+    /// Returns the kind of instruction and its fields, for a message.
     fn words(self) -> &'static str {
         match self {
             Self::Eval => "eval, expected one of `op`, `from`, `time`, `alpha`, `sigma`, `out`, `net`",
@@ -250,7 +265,7 @@ impl Tag {
     }
 }
 
-/// The keys of an instruction, in whatever order they come.
+/// The fields of an instruction, in any order.
 #[derive(Default)]
 struct Parts {
     tag: Option<Tag>,
@@ -284,7 +299,7 @@ impl<'de> Visitor<'de> for OpAt {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Op, A::Error> {
-        /// The next value, of a key that is there once.
+        /// Reads the value of a field that may be present only once.
         fn put<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
             place: &mut Option<T>,
             name: &'static str,
@@ -363,7 +378,7 @@ impl Parts {
                 into: need(&mut self.into, "into")?,
             },
         };
-        // What is still there belongs to another kind of instruction.
+        // A field that is left belongs to another kind of instruction.
         let left = [
             ("from", self.from.is_some()),
             ("time", self.time.is_some()),
@@ -384,7 +399,7 @@ impl Parts {
     }
 }
 
-/// The arguments of a map from outside: few.
+/// The arguments of a map in a document, at most [`MAX_ARGS`].
 struct Args(BTreeMap<String, f64>);
 
 impl<'de> Deserialize<'de> for Args {
@@ -412,7 +427,7 @@ impl<'de> Deserialize<'de> for Args {
     }
 }
 
-/// The name and the arguments of a map in documents.
+/// Returns the name and the arguments of a map in documents.
 pub(super) fn wire_map(map: &Map) -> (String, Vec<(&'static str, f64)>) {
     match map {
         Map::Clamp { min, max } => ("clamp".into(), vec![("min", *min), ("max", *max)]),

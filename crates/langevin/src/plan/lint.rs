@@ -1,10 +1,14 @@
-//! The lint: does every move land on the marginal it claims?
+//! The lint: a check that every move ends on the marginal of its level.
 //!
-//! It is the exact Gaussian analysis for data of zero spread, D ≡ x0: after a move to $(\alpha_t, \sigma_t)$ the mean must be $\alpha_t x_0$ and
-//! the variance of everything random $\sigma_t^2$. This covers one-step, multistep and multi-stage samplers alike.
-//! Of a plan without moves, the state of each evaluation is held to the level at which the network is asked, and the result
-//! to a level of the process. `rows.rs` checks single instructions: values that nobody reads, levels and readings that do not fit
-//! the process and the network, moves that share instructions.
+//! It is the exact Gaussian analysis for data of zero variance, D ≡ x0. After a move to
+//! $(\alpha_t, \sigma_t)$ the mean must be $\alpha_t x_0$, and the variance of all noise must be
+//! $\sigma_t^2$. One-step, multistep and multi-stage samplers are all covered.
+//!
+//! If a plan has no moves, the state of each evaluation is checked against the level of that
+//! evaluation, and the result against a level of the process.
+//!
+//! `rows.rs` checks single instructions: values that are never read, levels and readings that do
+//! not fit the process and the network, and moves that share instructions.
 
 mod rows;
 
@@ -16,32 +20,50 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// What a plan is held to.
+/// A rule that the lint checks.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin::plan::Rule;
+/// // DDPM with the large variance adds more noise than the marginal has.
+/// let lint = Request::new().sampler("ddpm:variance=large").steps(5).plan()?.lint()?;
+/// assert!(lint.findings.iter().any(|finding| finding.rule == Rule::Variance));
+/// assert!(lint.findings.iter().all(|finding| finding.rule != Rule::Mean));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {
-    /// The mean after a move is α_t·x0 when D = x0.
+    /// The mean after a move is α_t·x0 if D = x0.
     Mean,
-    /// The variance after a move is σ_t² when D = x0.
+    /// The variance after a move is σ_t² if D = x0.
     Variance,
-    /// R goes to less noise, F to more, and L stays. The values are σ/α: of the end, against the start.
+    /// R goes to less noise, F goes to more noise, and L stays. The values are σ/α: `got` at the
+    /// end of the move, `expected` at its start.
     Order,
-    /// A move starts where one before it ended or started. The values are σ/α: of the start, against the last end.
+    /// A move starts at a level at which an earlier move ended or started. The values are σ/α:
+    /// `got` at the start of the move, `expected` at the last end.
     Place,
-    /// An input is read before it is written over, and the last instruction writes the result. The values are the numbers of
-    /// reads.
+    /// An input is read before it is overwritten, and the last instruction writes the result. The
+    /// values are numbers of reads.
     Unread,
-    /// A level is one of the plan's process. The values are α, or the times if α fits.
+    /// A level belongs to the plan's process. The values are α, or the times if α agrees.
     Level,
-    /// A reading turns the exact output of the network into D. The value found is the error of D's weights on x0 and ε, or of
-    /// the input's scale.
+    /// A reading turns the exact output of the network into D. `got` is the error of D's weights on
+    /// x0 and ε, or of the input's scale.
     Reading,
-    /// A move has instructions of its own. The values are the first instruction that is free and the move's first.
+    /// Moves do not share instructions. `expected` is the first instruction that is free, `got` the
+    /// first instruction of the move.
     Overlap,
 }
 
 impl Rule {
-    /// Its name in documents: `mean`, `variance`, `order`, `place`, `unread`, `level`, `reading` or `overlap`.
+    /// Returns the name of the rule in documents: `mean`, `variance`, `order`, `place`, `unread`,
+    /// `level`, `reading` or `overlap`.
+    ///
+    /// ```
+    /// assert_eq!(langevin::plan::Rule::Variance.name(), "variance");
+    /// ```
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -57,17 +79,32 @@ impl Rule {
     }
 }
 
-/// What a plan may do, and what a user may want to know of it.
+/// A property that is not an error, but that users may want to know.
+///
+/// ```
+/// use langevin::plan::Note;
+/// use langevin::{Grid, Process, Sampler};
+/// let (process, sampler) = (Process::ve(), Sampler::ddim(0.0));
+/// let levels = Grid::karras(5).without_clean_end().levels(&process, 0.5, 80.0)?;
+/// let lint = sampler.compile(&process, None, &levels)?.lint()?;
+/// // The plan ends at σ/α = 0.5, not at clean data.
+/// assert!(matches!(lint.notes[..], [Note::Noisy(sigma)] if (sigma - 0.5).abs() < 1e-12));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Note {
-    /// The result has noise of this σ/α left.
+    /// The result still has noise, at this σ/α.
     Noisy(f64),
-    /// A move that does nothing: it ends where it starts, with nothing fresh.
+    /// The move with this number has no effect: it ends at the level at which it starts, and adds
+    /// no noise.
     Idle(usize),
-    /// The start is noise of another standard deviation than the marginal's. The lint takes it for the marginal; what it costs, the analysis says.
+    /// The noise of the start has another standard deviation than the marginal.
+    ///
+    /// The lint treats the start as a draw of the marginal. The exact analysis measures the error
+    /// that the difference causes.
     Start {
-        /// Of the start.
+        /// The standard deviation of the start.
         got: f64,
         /// σ of the first level.
         expected: f64,
@@ -86,11 +123,19 @@ impl fmt::Display for Note {
     }
 }
 
-/// What was held to a rule.
+/// The kind of thing that was checked.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin::plan::Subject;
+/// let lint = Request::new().sampler("ddpm:variance=large").steps(5).plan()?.lint()?;
+/// assert!(lint.findings.iter().any(|finding| finding.subject == Subject::Move));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
-    /// A move, of a plan that has moves.
+    /// A move, in a plan that has moves.
     Move,
     /// An evaluation.
     Evaluation,
@@ -103,7 +148,12 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// Its name in documents: `move`, `evaluation`, `result`, `instruction` or `input`.
+    /// Returns the name of the subject in documents: `move`, `evaluation`, `result`, `instruction`
+    /// or `input`.
+    ///
+    /// ```
+    /// assert_eq!(langevin::plan::Subject::Move.name(), "move");
+    /// ```
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -116,37 +166,66 @@ impl Subject {
     }
 }
 
-/// One broken rule.
+/// One violation of a rule.
+///
+/// ```
+/// use langevin::Request;
+/// let lint = Request::new().sampler("ddpm:variance=large").steps(5).plan()?.lint()?;
+/// let finding = &lint.findings[0];
+/// // The move has more variance than the marginal.
+/// assert!(finding.got > finding.expected);
+/// assert!(finding.op.is_some());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What breaks it.
+    /// The kind of thing that violates the rule.
     pub subject: Subject,
-    /// The number of the move, evaluation, instruction or input, counted from 0; of the result, the number of evaluations.
+    /// The number of the move, evaluation, instruction or input, counted from 0. For the result, it
+    /// is the number of evaluations.
     pub index: usize,
-    /// The instruction that breaks the rule, as in `ops[op]`; `None` if the result is an input that no instruction writes.
+    /// The instruction that violates the rule, as in `ops[op]`. `None` if the result is an input
+    /// that no instruction writes.
     pub op: Option<usize>,
     /// The rule.
     pub rule: Rule,
-    /// The value that the marginal has.
+    /// The value that the rule requires.
     pub expected: f64,
-    /// The value that the plan gives.
+    /// The value that the plan has.
     pub got: f64,
 }
 
-/// What the lint found.
+/// The result of [`Plan::lint`].
+///
+/// ```
+/// use langevin::Request;
+/// let lint = Request::new().plan()?.lint()?;
+/// assert!(lint.is_clean());
+/// assert!(lint.to_string().starts_with("every move keeps its marginal"));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Lint {
-    /// The broken rules: those of the marginals in the order in which the moves end, then those of the moves themselves, then
-    /// those of single instructions.
+    /// The violations. Those of the marginals come first, in the order in which the moves end.
+    /// Violations of the moves themselves follow, and then those of single instructions.
     pub findings: Vec<Finding>,
-    /// What is no mistake by itself.
+    /// Properties that are not errors by themselves.
     pub notes: Vec<Note>,
 }
 
 impl Lint {
-    /// Whether no rule is broken.
+    /// Returns whether no rule is violated.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// let lint = |sampler| Request::new().sampler(sampler).plan()?.lint();
+    /// assert!(lint("heun")?.is_clean());
+    /// // Added noise with a factor other than 1 violates the marginals.
+    /// assert!(!lint("heun:churn=40,noise=1.1")?.is_clean());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
@@ -164,7 +243,7 @@ impl fmt::Display for Lint {
                 subject => format!("{} {index}", subject.name()),
             };
             let subject = op.map_or(subject.clone(), |op| format!("{subject} (ops[{op}])"));
-            // Where seven digits do not show the difference, it is named.
+            // If seven digits do not show the difference, it is written out.
             let [got_text, expected_text] = [got, expected].map(|value| format!("{value:.6e}"));
             let off =
                 if got_text == expected_text { format!(" (off by {:.1e})", got - expected) } else { String::new() };
@@ -203,8 +282,11 @@ impl fmt::Display for Lint {
 }
 
 impl Plan {
-    /// Returns whether the inputs of the plan are clean data, which its first instructions noise; otherwise they are states at
-    /// the level of the first move. `false` for a plan without moves.
+    /// Returns whether the inputs of the plan are clean data, which its first instructions add
+    /// noise to.
+    ///
+    /// Otherwise the inputs are states at the level of the first move. The result is `false` for a
+    /// plan without moves.
     ///
     /// ```
     /// use langevin::{Request, sampler::Start};
@@ -221,15 +303,16 @@ impl Plan {
     }
 }
 
-/// What the state before the first move stands for.
+/// The meaning of the state before the first move.
 pub(super) struct Start {
-    /// Whether the inputs are clean data; else each is a noisy state.
+    /// True if the inputs are clean data. Otherwise each input is a noisy state.
     pub(super) clean: bool,
     alpha: f64,
     sigma: f64,
-    /// The draws that the start was made from, which stand for α x0 too; none where it says so itself.
+    /// The draws that the start is made from. They also stand for α x0, which a start of pure noise
+    /// does not contain. Empty if the inputs are clean data, which contain it.
     carriers: BTreeSet<u32>,
-    /// The standard deviation of a start of pure noise.
+    /// The standard deviation of a start from pure noise.
     deviation: f64,
 }
 
@@ -266,16 +349,17 @@ impl Start {
         Ok(Self { clean, alpha, sigma, carriers, deviation })
     }
 
-    /// A start whose deviation is not that of the marginal's noise.
+    /// Returns a note if the standard deviation of the start is not that of the marginal's noise.
     fn note(&self) -> Option<Note> {
-        // σ_T of a thousandth less than 1 is no news: most variance-preserving networks are started so.
+        // A difference of less than a thousandth is not reported: most variance-preserving networks
+        // are started with σ = 1 in place of σ_T.
         let differs = (self.deviation - self.sigma).abs() > 1e-3 * self.sigma;
         (differs && !self.carriers.is_empty()).then_some(Note::Start { got: self.deviation, expected: self.sigma })
     }
 
-    /// (mean over x0, variance) of a state when every D is x0.
+    /// Returns (mean over x0, variance) of a state if every D is x0.
     fn moments(&self, weights: &Weights) -> (f64, f64) {
-        // A start of another deviation stands for the marginal all the same.
+        // A start with another standard deviation still stands for a draw of the marginal.
         let unit = if self.deviation > 0.0 { 1.0 / self.deviation } else { 0.0 };
         let (mut carried, mut fresh) = (0.0, 0.0);
         for (draw, weight) in weights.draws.iter().enumerate() {
@@ -293,13 +377,15 @@ impl Start {
     }
 }
 
-/// The places of this many moves' ends are remembered: all of any sampler here; a bound on the work of a document from outside.
+/// The number of levels (starts and ends of moves) that the place rule remembers. No sampler of
+/// this crate needs more; the limit bounds the work on a document from outside.
 const PLACES: usize = 64;
 
-/// Relative slack: a few thousand roundings of sums of order one.
+/// The relative tolerance: a few thousand roundings of sums of order one.
 const SLACK: f64 = 1e-9;
 
-/// Adds a finding where a value is not the one that is expected, to the rounding of numbers as large as `scale`.
+/// Adds a finding if a value differs from the expected one by more than the rounding of numbers of
+/// size `scale`.
 fn hold(
     findings: &mut Vec<Finding>,
     (subject, index, op): (Subject, usize, Option<usize>),
@@ -307,13 +393,13 @@ fn hold(
     [got, expected]: [f64; 2],
     scale: f64,
 ) {
-    // Not a number is a finding too.
+    // NaN is a finding too.
     if (got - expected).abs().partial_cmp(&(SLACK * scale)).is_none_or(Ordering::is_gt) {
         findings.push(Finding { subject, index, op, rule, expected, got });
     }
 }
 
-/// Holds (mean over x0, variance) of the state of an evaluation to the marginal at its level.
+/// Checks (mean over x0, variance) of the state of an evaluation against the marginal at its level.
 fn hold_state(findings: &mut Vec<Finding>, (mean, variance): (f64, f64), level: &Level, evaluation: usize, op: usize) {
     let power = level.sigma * level.sigma;
     let subject = (Subject::Evaluation, evaluation, Some(op));
@@ -322,26 +408,29 @@ fn hold_state(findings: &mut Vec<Finding>, (mean, variance): (f64, f64), level: 
 }
 
 impl Plan {
-    /// Holds every move to its marginal, and the state of every evaluation to its level.
+    /// Checks every move against the marginal of its level, and the state of every evaluation
+    /// against its level.
     ///
-    /// A start of pure noise, of any standard deviation, is taken to be the draw of the marginal that it stands for. So is an input, unless the start already is one with the inputs
-    /// clean: α·image + σ·z.
+    /// A start from pure noise, with any standard deviation, is treated as a draw of the marginal.
+    /// So is an input, unless the start has the form α·image + σ·z, in which the input is clean
+    /// data.
     ///
     /// ```
-    /// use langevin::{Grid, Process, Sampler};
-    /// let process = Process::vp();
-    /// let levels = Grid::uniform_lambda(8).levels(&process, 0.01, 10.0)?;
-    /// assert!(Sampler::adams(2, 1.0)?.compile(&process, None, &levels)?.lint()?.is_clean());
+    /// use langevin::Request;
+    /// // DDPM's large variance violates the variance rule, and the findings name the moves.
+    /// assert!(Request::new().sampler("ddpm").plan()?.lint()?.is_clean());
+    /// let lint = Request::new().sampler("ddpm:variance=large").plan()?.lint()?;
+    /// assert!(lint.to_string().contains("variance is"));
     /// # Ok::<(), langevin::Error>(())
     /// ```
     ///
     /// # Errors
-    /// A plan with maps, or one too large to unroll.
+    /// Returns an error if the plan has maps, or if it is too large to unroll.
     pub fn lint(&self) -> Result<Lint> {
         let Some(first) = self.moves.iter().min_by_key(|note| note.ops[0]) else {
             return self.lint_states();
         };
-        // Before the tracker: its own is then gone.
+        // The start is analysed first, so that its tracker is freed before this one is allocated.
         let start = Start::new(self, first)?;
         let mut tracker = Tracker::new(self)?;
         let (mut findings, mut evaluation) = (Vec::new(), 0);
@@ -373,7 +462,8 @@ impl Plan {
         Ok(Lint { findings, notes })
     }
 
-    /// Holds the state of every evaluation to its level, and the result to a level of the process.
+    /// Checks the state of every evaluation against its level, and the result against a level of
+    /// the process.
     fn lint_states(&self) -> Result<Lint> {
         let is_eval = |op: &Op| matches!(op, Op::Eval { .. });
         let Some((place, Op::Eval { level, .. })) = self.ops.iter().enumerate().find(|(_, op)| is_eval(op)) else {
@@ -390,7 +480,8 @@ impl Plan {
             }
             tracker.step(op);
         }
-        // Where the result stands is told by its noise; a process of the caller's own has no levels here.
+        // The level of the result follows from its noise. A custom process cannot be built here, so
+        // its levels are unknown.
         let (mean, variance) = start.moments(&tracker.slot(self.result));
         let deviation = if variance > SLACK { variance.sqrt() } else { 0.0 };
         let end = Process::from_spec(&self.process).and_then(|process| process.level_at_sigma_ve(deviation / mean));
@@ -402,7 +493,7 @@ impl Plan {
         Ok(Lint { findings, notes: start.note().into_iter().collect() })
     }
 
-    /// The last instruction that writes the result.
+    /// Returns the last instruction that writes the result.
     fn writer_of_result(&self) -> Option<usize> {
         self.ops.iter().rposition(|op| match op {
             Op::Eval { out, .. } => out.iter().any(|output| output.into == self.result),
@@ -410,9 +501,9 @@ impl Plan {
         })
     }
 
-    /// The order of the moves and their places.
+    /// Checks the direction of the moves and the levels at which they start.
     fn hold_moves(&self, findings: &mut Vec<Finding>) {
-        // Within rounding of a change of clock.
+        // The tolerance is the rounding of a change of clock.
         let near = |a: f64, b: f64| a == b || (a - b).abs() <= SLACK * a.abs().max(b.abs());
         let mut places: Vec<f64> = Vec::new();
         let mut last = None;
@@ -433,7 +524,8 @@ impl Plan {
             }
             places.extend([from, to]);
             last = Some(to);
-            // A predictor and its corrector are two moves of the same step; more than a few moves back nothing starts again.
+            // A predictor and its corrector are two moves of one step. No move starts at a level
+            // that is more than a few moves old.
             if places.len() > PLACES {
                 places.drain(..2);
             }

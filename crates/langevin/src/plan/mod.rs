@@ -1,14 +1,36 @@
-//! A sampler is a table: the [`Plan`].
+//! Plans: samplers compiled to tables of numbers. See [`Plan`].
 //!
-//! Three instructions over numbered slots, with `f64` coefficients, are enough for every static sampler:
+//! A plan is a list of instructions over numbered slots, with `f64` coefficients. Each slot holds
+//! one state. Three kinds of instruction are enough for every static sampler:
 //!
-//! - [`Op::Eval`]: one evaluation of the network, read as the denoised prediction, $D = A x + B \mathrm{out}(s x, m)$;
-//! - [`Op::Combine`]: a linear combination of slots and of noise draws; multiply, then add, in the listed order;
-//! - [`Op::Map`]: the few operations that are not linear (clamping, thresholds, masks).
+//! - [`Op::Eval`]: one network evaluation, read as the denoised prediction
+//!   $D = A x + B \mathrm{out}(s x, m)$;
+//! - [`Op::Combine`]: a linear combination of slots and of noise draws, summed in the listed order;
+//! - [`Op::Map`]: an operation that is not linear, such as clamping, thresholding or masking.
 //!
-//! A plan without maps is linear, so it can be [unrolled](Plan::unroll) into weights over every D and every draw, [linted](Plan::lint),
-//! analysed (`langevin-analysis`) and [compared](compare) exactly.
-//! [`Plan::start`] runs it step by step with control in the caller's hands; [`Plan::run`] is that loop.
+//! A plan without maps is linear. It can be [unrolled](Plan::unroll) into weights over every D and
+//! every draw, [checked](Plan::lint) against the process's marginals, [compared](compare) with
+//! another plan and analysed exactly (crate `langevin-analysis`).
+//!
+//! | task | item |
+//! |---|---|
+//! | compile a plan | [`Request`](crate::Request), [`Sampler::compile`](crate::Sampler::compile) |
+//! | write a plan row by row | [`Builder`] |
+//! | run a plan on slices, on several threads | [`Sampling`] |
+//! | run a plan in any space | [`Plan::run`] |
+//! | run a plan step by step, with control in the caller's hands | [`Plan::start`], [`Run`] |
+//! | save and load a plan | [`Plan::to_json`], [`Plan::from_json`] |
+//! | change the parts of a plan | [`Plan::into_parts`], [`Parts`] |
+//! | run a plan with a network of another formulation | [`Plan::for_network`] |
+//!
+//! ```
+//! use langevin::Request;
+//! let plan = Request::new().sampler("ddim").steps(4).plan()?;
+//! assert_eq!(plan.nfe(), 4);
+//! // One instruction draws the start; each step is one evaluation and one row.
+//! assert_eq!(plan.ops().len(), 1 + 2 * 4);
+//! # Ok::<(), langevin::Error>(())
+//! ```
 
 mod builder;
 mod compare;
@@ -36,68 +58,113 @@ use crate::process::{Level, Process, ProcessSpec};
 use crate::space::{Draw, Map};
 use serde::{Deserialize, Serialize};
 
-/// The number of a slot, where one state is kept.
+/// The number of a slot. A slot holds one state.
 pub type Slot = usize;
 
-/// Limits on a plan, so that a document from outside cannot make us allocate without bound.
+/// The largest number of slots. It bounds the memory that a plan read from a file can request.
 pub(crate) const MAX_SLOTS: usize = 4096;
+/// The largest number of instructions. It bounds the memory that a plan read from a file can
+/// request.
 pub(crate) const MAX_OPS: usize = 1 << 20;
 
-/// One instruction. There are these three, and version 1 of the plan format has no other.
+/// One instruction of a plan.
+///
+/// Version 1 of the plan format has exactly these three kinds.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin::plan::Op;
+/// let plan = Request::new().sampler("ddim").steps(2).plan()?;
+/// let kinds: Vec<&str> = plan.ops().iter().map(|op| match op {
+///     Op::Eval { .. } => "eval",
+///     Op::Combine { .. } => "combine",
+///     Op::Map { .. } => "map",
+/// }).collect();
+/// assert_eq!(kinds, ["combine", "eval", "combine", "eval", "combine"]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
     /// One network evaluation at a level of the plan's process.
     Eval {
         /// The slot of the state.
         from: Slot,
-        /// Where the state stands.
+        /// The noise level of the state.
         level: Level,
-        /// Which outputs go where.
+        /// The outputs of the model, and the slots that receive them.
         out: Vec<Output>,
-        /// How to call the network and read D; `None`: D itself is supplied.
+        /// The call of the network and the coefficients that turn its output into D. `None` if the
+        /// model returns D itself.
         net: Option<Reading>,
     },
-    /// slot ← Σ coefficient·slot + Σ coefficient·z(draw).
+    /// A linear combination: slot ← Σ coefficient·slot + Σ coefficient·z(draw).
     Combine {
-        /// The slot written.
+        /// The slot that is written.
         into: Slot,
-        /// (coefficient, slot).
+        /// The terms, as (coefficient, slot).
         terms: Vec<(f64, Slot)>,
-        /// (coefficient, draw).
+        /// The noise, as (coefficient, draw).
         noise: Vec<(f64, Draw)>,
     },
-    /// slot ← map(slots).
+    /// An operation that is not linear: slot ← map(slots).
     Map {
         /// The operation.
         map: Map,
-        /// The slots read.
+        /// The slots that are read.
         from: Vec<Slot>,
-        /// The slot written.
+        /// The slot that is written.
         into: Slot,
     },
 }
 
-/// Where one output of an evaluation goes.
+/// One output of an evaluation, and the slot that receives its D.
+///
+/// ```
+/// use langevin::model::Branch;
+/// use langevin::plan::Op;
+/// use langevin::Request;
+/// // Under guidance one evaluation has two outputs.
+/// let plan = Request::new().guidance(2.0).steps(3).plan()?;
+/// let Some(Op::Eval { out, .. }) = plan.ops().get(1) else { panic!("an evaluation") };
+/// assert_eq!([out[0].branch, out[1].branch], [Branch::Main, Branch::Unconditional]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// Which output of the model.
+    /// The branch of the model.
     pub branch: Branch,
-    /// The slot that receives its D.
+    /// The slot that receives the D of this branch.
     pub into: Slot,
 }
 
 /// A slot that the caller fills before the first instruction.
+///
+/// ```
+/// use langevin::{Request, sampler::Start};
+/// let plan = Request::new().steps(10).start(4, Start::Image).plan()?;
+/// assert_eq!(plan.inputs()[0].name, "image");
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Its name.
+    /// The name of the input, such as `init`, `image` or `mask`.
     pub name: String,
-    /// The slot.
+    /// The slot that holds the input.
     pub slot: Slot,
 }
 
-/// The letter of a move: one of the three halves of the triangle.
+/// The letter of a move: forward, reverse or Langevin.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin::plan::Letter;
+/// let plan = Request::new().moves("R R L R").plan()?;
+/// let letters: Vec<Letter> = plan.moves().iter().map(|step| step.letter).collect();
+/// assert_eq!(letters, [Letter::R, Letter::R, Letter::L, Letter::R]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Letter {
@@ -105,28 +172,40 @@ pub enum Letter {
     F,
     /// Reverse: towards data.
     R,
-    /// Langevin: at a frozen level.
+    /// Langevin: at a constant noise level.
     L,
 }
 
-/// An annotation: which instructions make up which move. It changes nothing in the execution.
+/// An annotation that groups instructions into one move. Moves do not affect execution.
+///
+/// The lint checks every move against the marginal of the level at which it ends.
+///
+/// ```
+/// use langevin::Request;
+/// let plan = Request::new().sampler("ddim").eta(1.0).steps(3).plan()?;
+/// let step = &plan.moves()[0];
+/// assert_eq!((step.eta, step.ops), (Some(1.0), [1, 2]));
+/// assert!(step.to.sigma_ve() < step.from.sigma_ve());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Move {
-    /// F, R or L.
+    /// The letter of the move.
     pub letter: Letter,
-    /// The effective h/g of a reverse move; `None` where no single number says it (F and L, and a fresh redraw).
+    /// The effective h/g of a reverse move. `None` if no single number describes it: for F, for L,
+    /// and for a row that redraws all noise.
     #[serde(deserialize_with = "Option::deserialize")]
     pub eta: Option<f64>,
-    /// Where it starts.
+    /// The level at which the move starts.
     pub from: Level,
-    /// Where it ends.
+    /// The level at which the move ends.
     pub to: Level,
-    /// The first and the last instruction. The state after the move is in the slot that the last one writes.
+    /// The first and the last instruction. The last one writes the state after the move.
     pub ops: [usize; 2],
 }
 
-/// A sampler compiled to a table. See the [module](self).
+/// A sampler compiled to a table of instructions. See the [module](self).
 ///
 /// ```
 /// use langevin::{Grid, Process, Sampler};
@@ -151,27 +230,28 @@ pub struct Plan {
     pub(crate) moves: Vec<Move>,
 }
 
-/// The parts of a plan, to be changed and put together again.
+/// The parts of a plan, which can be changed and put together again.
 ///
 /// ```
 /// use langevin::Request;
-/// use langevin::plan::Op;
+/// use langevin::plan::{Note, Op};
 /// // Half the noise at the start.
 /// let mut parts = Request::new().plan()?.into_parts();
 /// if let Op::Combine { noise, .. } = &mut parts.ops[0] {
 ///     noise[0].0 *= 0.5;
 /// }
 /// let plan = parts.plan()?;
-/// assert!(!plan.lint()?.is_clean() || !plan.lint()?.notes.is_empty());
+/// // The lint notes that the start has another standard deviation than the marginal.
+/// assert!(matches!(plan.lint()?.notes[..], [Note::Start { .. }]));
 /// # Ok::<(), langevin::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parts {
-    /// The sampler's name.
+    /// The name of the sampler.
     pub name: String,
-    /// The process in whose coordinates the states are.
+    /// The process whose coordinates the states are in.
     pub process: ProcessSpec,
-    /// The network that the plan is for; `None`: it is handed D.
+    /// The formulation of the network. `None` if the model returns D.
     pub network: Option<FormulationSpec>,
     /// The number of slots.
     pub slots: usize,
@@ -179,7 +259,7 @@ pub struct Parts {
     pub draws: Draw,
     /// The slot of the result.
     pub result: Slot,
-    /// The slots that the caller fills.
+    /// The inputs that the caller fills.
     pub inputs: Vec<Input>,
     /// The instructions.
     pub ops: Vec<Op>,
@@ -188,11 +268,21 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Puts the plan together.
+    /// Builds the plan from its parts.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin::plan::Op;
+    /// let mut parts = Request::new().steps(2).plan()?.into_parts();
+    /// parts.ops.insert(0, Op::Combine { into: 0, terms: vec![(1.0, 1)], noise: vec![] });
+    /// let error = parts.plan().unwrap_err().to_string();
+    /// assert!(error.contains("ops[0]"), "{error}");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error that names the instruction, if a slot is read before it is written, a number is out of range or not
-    /// finite, or a move does not fit its instructions.
+    /// Returns an error that names the instruction if a slot is read before it is written, if a
+    /// number is out of range or not finite, or if a move does not fit its instructions.
     pub fn plan(self) -> Result<Plan> {
         let Self { name, process, network, slots, draws, result, inputs, ops, moves } = self;
         let plan = Plan { name, process, network, slots, draws, result, inputs, ops, moves };
@@ -202,80 +292,152 @@ impl Parts {
 }
 
 impl Plan {
-    /// Takes the plan apart.
+    /// Returns the parts of the plan.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// let plan = Request::new().steps(3).plan()?;
+    /// let mut parts = plan.clone().into_parts();
+    /// parts.name = "mine".to_owned();
+    /// assert_eq!(parts.plan()?.name(), "mine");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn into_parts(self) -> Parts {
         let Self { name, process, network, slots, draws, result, inputs, ops, moves } = self;
         Parts { name, process, network, slots, draws, result, inputs, ops, moves }
     }
 
-    /// The sampler's name.
+    /// Returns the name of the sampler.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The process in whose coordinates the states are.
+    /// Returns the process whose coordinates the states are in.
     #[must_use]
     pub fn process(&self) -> &ProcessSpec {
         &self.process
     }
 
-    /// The network that it is compiled for; `None`: it is handed D.
+    /// Returns the formulation of the network for which the plan is compiled, or `None` if the
+    /// model returns D.
     #[must_use]
     pub fn network(&self) -> Option<&FormulationSpec> {
         self.network.as_ref()
     }
 
-    /// The number of network evaluations.
+    /// Returns the number of network evaluations (NFE).
+    ///
+    /// An evaluation with two branches counts once.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// let plan = |sampler| Request::new().sampler(sampler).steps(10).plan();
+    /// // Heun evaluates twice a step, but once in the last step, to σ = 0.
+    /// assert_eq!((plan("euler")?.nfe(), plan("heun")?.nfe()), (10, 19));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn nfe(&self) -> usize {
         self.ops.iter().filter(|op| matches!(op, Op::Eval { .. })).count()
     }
 
-    /// The number of slots.
+    /// Returns the number of slots: the number of states that a run keeps in memory.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// let plan = |sampler| Request::new().sampler(sampler).steps(10).plan();
+    /// // DPM-Solver++(2M) keeps one denoised prediction of the past.
+    /// assert_eq!((plan("euler")?.slots(), plan("dpmpp-2m")?.slots()), (2, 3));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn slots(&self) -> usize {
         self.slots
     }
 
-    /// The number of noise draws.
+    /// Returns the number of noise draws.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// let plan = |eta| Request::new().sampler("ddim").eta(eta).steps(5).plan();
+    /// // The start is a draw. The last step, to clean data, needs no noise.
+    /// assert_eq!((plan(0.0)?.draws(), plan(1.0)?.draws()), (1, 5));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn draws(&self) -> Draw {
         self.draws
     }
 
-    /// The slot of the result.
+    /// Returns the slot of the result.
     #[must_use]
     pub fn result(&self) -> Slot {
         self.result
     }
 
-    /// The slots the caller fills.
+    /// Returns the inputs that the caller fills.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// let plan = Request::new().sampler("repaint").steps(5).plan()?;
+    /// let names: Vec<&str> = plan.inputs().iter().map(|input| input.name.as_str()).collect();
+    /// assert_eq!(names, ["image", "mask"]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn inputs(&self) -> &[Input] {
         &self.inputs
     }
 
-    /// The instructions.
+    /// Returns the instructions.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin::plan::Op;
+    /// let plan = Request::new().sampler("ddim").steps(5).plan()?;
+    /// let rows = plan.ops().iter().filter(|op| matches!(op, Op::Combine { .. }));
+    /// assert_eq!(rows.count(), 6); // the start, and one row per step
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn ops(&self) -> &[Op] {
         &self.ops
     }
 
-    /// The moves, for people and for the lint.
+    /// Returns the moves, which describe the plan to readers and to the lint.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// let plan = Request::new().sampler("restart").plan()?;
+    /// let word: String = plan.moves().iter().map(|step| format!("{:?}", step.letter)).collect();
+    /// assert_eq!(word.matches('F').count(), 3); // three restarts by default
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn moves(&self) -> &[Move] {
         &self.moves
     }
 
-    /// Whether every instruction is linear in the states (there is no map).
+    /// Returns whether every instruction is linear in the states, that is, whether the plan has no
+    /// map.
+    ///
+    /// ```
+    /// use langevin::{Map, Request};
+    /// assert!(Request::new().plan()?.is_linear());
+    /// assert!(!Request::new().map(Map::clamp(-1.0, 1.0)?).plan()?.is_linear());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn is_linear(&self) -> bool {
         !self.ops.iter().any(|op| matches!(op, Op::Map { .. }))
     }
 
-    /// The plan with every clamp and threshold taken out: what it does where D is within its bounds. The lint and the analysis read a clipped plan so.
+    /// Returns the plan without its clamps and thresholds.
+    ///
+    /// It does what the plan does when D is within its bounds. The lint and the analysis read a
+    /// clipped plan in this form.
     ///
     /// ```
     /// use langevin::{Grid, Map, Process, Sampler};
@@ -296,7 +458,8 @@ impl Plan {
         plan
     }
 
-    /// Checks the parameters of the process and of the network; a custom process is for the program that has it.
+    /// Checks the parameters of the process and of the network. A custom process cannot be built
+    /// here, so it is left to the program that defines it.
     fn validate_specs(&self) -> Result<()> {
         let custom = |spec: &ProcessSpec| matches!(spec, ProcessSpec::Custom { .. });
         if !custom(&self.process) {
@@ -308,7 +471,8 @@ impl Plan {
         Ok(())
     }
 
-    /// Checks everything that running relies on: sizes, slot and draw numbers, finite coefficients, and that nothing is read before it is written.
+    /// Checks everything that running relies on: sizes, slot numbers, draw numbers, finite
+    /// coefficients, and that no slot is read before it is written.
     pub(crate) fn validate(&self) -> Result<()> {
         let bad = |place: String, expected: &str, got: String| {
             Err(Error::format("bad plan").at(place).expected(expected.to_owned()).got(got))

@@ -1,4 +1,5 @@
-//! The one executor. Control is inverted: it asks, the caller answers.
+//! The executor of plans. Control is inverted: a run asks for network outputs, and the caller
+//! supplies them.
 
 use super::{Op, Plan, Slot};
 use crate::drive::{Answer, Program, Question, drive, unasked, unfinished};
@@ -9,13 +10,15 @@ use crate::space::{Coef, Denoise, Draw, Space, denoised};
 use smallvec::SmallVec;
 use std::ops::Deref;
 
-/// A plan being run on a batch: `P` holds the plan, `Sp` the space and `R` the rows, by reference ([`Plan::start`]) or shared ([`Run::new`]).
+/// A run of a plan on a batch of rows.
+///
+/// `P` holds the plan, `Sp` the space and `R` the rows: by reference if the run is made by
+/// [`Plan::start`], owned or shared if it is made by [`Run::new`].
 ///
 /// ```
 /// use langevin_analysis::exact::Gaussian;
-/// use langevin::{Grid, Model, Process, Sampler, SampleId, SliceSpace};
-/// let process = Process::vp();
-/// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(20).levels(&process, 0.002, 80.0)?)?;
+/// use langevin::{Model, Request, SampleId, SliceSpace};
+/// let plan = Request::new().sampler("ddim").plan()?;
 /// let data = Gaussian::isotropic(vec![3.0], 0.25)?;
 /// let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 7, index }).collect();
 /// let space = SliceSpace::<f64>::new(1);
@@ -42,24 +45,24 @@ where
 /// The states of the space behind a pointer.
 type State<Sp> = <<Sp as Deref>::Target as Space>::State;
 
-/// Where a run stands.
+/// The position of a run in its plan, and its states.
 struct Cursor<S> {
     slots: Vec<Option<S>>,
     /// The instruction being executed.
     at: usize,
-    /// Whether the evaluation at `at` was asked about.
+    /// True if the evaluation at `at` was asked about.
     asked: bool,
-    /// How many outputs of the evaluation at `at` were supplied.
+    /// The number of outputs supplied for the evaluation at `at`.
     answered: usize,
-    /// The scaled input of the evaluation at `at`, where its scale is not 1.
+    /// The scaled input of the evaluation at `at`, if its scale is not 1.
     scaled: Option<S>,
-    /// Where the last answer belongs, until something else is executed.
+    /// The slot of the last output, until another instruction is executed.
     last: Option<Slot>,
-    /// The last answer, where the next instruction can turn it into D as it goes.
+    /// The last output, if the next instruction can turn it into D in the same pass.
     pending: Option<Pending<S>>,
 }
 
-/// An output of the model that is to become D = a·x + b·out in slot `into`, x being slot `from`.
+/// A model output that is still to become D = a·x + b·out in slot `into`, with x in slot `from`.
 struct Pending<S> {
     out: S,
     a: f64,
@@ -69,10 +72,22 @@ struct Pending<S> {
 }
 
 impl Plan {
-    /// Starts a run on the rows given. `inputs` fill the slots of [`Plan::inputs`], in their order.
+    /// Starts a run on the given rows. `inputs` fill the slots of [`Plan::inputs`], in their order.
+    ///
+    /// ```
+    /// use langevin::{Request, SampleId, SliceSpace};
+    /// let plan = Request::new().steps(4).plan()?;
+    /// let (space, rows) = (SliceSpace::<f32>::new(2), [SampleId::default()]);
+    /// let mut run = plan.start(&space, vec![], &rows)?;
+    /// let question = run.query()?.expect("four evaluations");
+    /// assert_eq!(question.x.len(), 2);
+    /// // The plan has no inputs.
+    /// assert!(plan.start(&space, vec![vec![0.0; 2]], &rows).is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// The wrong number of inputs.
+    /// Returns an error if the number of inputs is wrong.
     pub fn start<'a, Sp: Space>(
         &'a self,
         space: &'a Sp,
@@ -82,10 +97,23 @@ impl Plan {
         Run::new(self, space, inputs, rows)
     }
 
-    /// Runs the plan to its end with `model`.
+    /// Runs the plan to its end with `model`, and returns the result.
+    ///
+    /// ```
+    /// use langevin_analysis::exact::Gaussian;
+    /// use langevin::{Request, SampleId, SliceSpace};
+    /// let data = Gaussian::isotropic(vec![3.0], 0.25)?;
+    /// let plan = Request::new().plan()?;
+    /// let rows: Vec<SampleId> = (0..1000).map(|index| SampleId { seed: 1, index }).collect();
+    /// let samples = plan.run(&SliceSpace::<f64>::new(1), &data, vec![], &rows)?;
+    /// let mean = samples.iter().sum::<f64>() / 1000.0;
+    /// assert!((mean - 3.0).abs() < 0.05, "{mean}");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// A model of another formulation than the plan's, or whatever the model or the space meets.
+    /// Returns an error if the model has another formulation than the plan, or if the model or the
+    /// space fails.
     pub fn run<Sp: Space>(
         &self,
         space: &Sp,
@@ -97,7 +125,8 @@ impl Plan {
         drive(self.start(space, inputs, rows)?, |question| question.ask(model))
     }
 
-    /// Whether an instruction from `at` on, or the result, reads what slot `slot` holds before that.
+    /// Returns whether the present value of slot `slot` is read by an instruction from `at` on, or
+    /// is the result.
     fn reads(&self, slot: Slot, at: usize) -> bool {
         for op in &self.ops[at..] {
             let (reads, writes) = match op {
@@ -119,21 +148,26 @@ where
     Sp: Deref<Target: Space>,
     R: Deref<Target = [SampleId]>,
 {
-    /// As [`Plan::start`], for a run that outlives its caller: it may share the plan (`Arc<Plan>`) and own the rest (`Box`, `Vec`).
+    /// Starts a run that can outlive its caller.
     ///
-    /// # Errors
-    /// The wrong number of inputs.
+    /// It does what [`Plan::start`] does, and may share the plan (`Arc<Plan>`) and own the space
+    /// and the rows (`Box`, `Vec`).
     ///
     /// ```
     /// use langevin::plan::Run;
     /// use langevin::{Grid, Process, Sampler, SampleId, SliceSpace};
     /// use std::sync::Arc;
     /// let process = Process::vp();
-    /// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(4).levels(&process, 0.002, 80.0)?)?;
-    /// let mut run = Run::new(Arc::new(plan), Box::new(SliceSpace::<f32>::new(1)), vec![], vec![SampleId::default()])?;
+    /// let levels = Grid::karras(4).levels(&process, 0.002, 80.0)?;
+    /// let plan = Arc::new(Sampler::ddim(0.0).compile(&process, None, &levels)?);
+    /// let (space, rows) = (Box::new(SliceSpace::<f32>::new(1)), vec![SampleId::default()]);
+    /// let mut run = Run::new(plan, space, vec![], rows)?;
     /// assert!(run.query()?.is_some());
     /// # Ok::<(), langevin::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the number of inputs is wrong.
     pub fn new(plan: P, space: Sp, inputs: Vec<State<Sp>>, rows: R) -> Result<Self> {
         if inputs.len() != plan.inputs.len() {
             let names: Vec<&str> = plan.inputs.iter().map(|input| input.name.as_str()).collect();
@@ -149,21 +183,24 @@ where
         Ok(Self { plan, space, rows, cursor })
     }
 
-    /// Begins with this state in the place of the noise that the plan would draw: for callers that draw it themselves.
+    /// Starts from `state` in place of the noise that the plan would draw.
     ///
-    /// # Errors
-    /// The run has begun, or the plan does not start from noise alone.
+    /// Use it if the caller draws the noise itself. It must come before the first query.
     ///
     /// ```
     /// use langevin::{Grid, Process, SampleId, Sampler, SliceSpace};
     /// let process = Process::vp();
-    /// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(4).levels(&process, 0.002, 80.0)?)?;
+    /// let levels = Grid::karras(4).levels(&process, 0.002, 80.0)?;
+    /// let plan = Sampler::ddim(0.0).compile(&process, None, &levels)?;
     /// let (space, rows) = (SliceSpace::<f32>::new(2), [SampleId::default()]);
     /// let mut run = plan.start(&space, vec![], &rows)?;
     /// run.begin(vec![0.5, -0.5])?;
     /// assert_eq!(run.query()?.unwrap().x, &[0.5, -0.5]);
     /// # Ok::<(), langevin::Error>(())
     /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the run has begun, or if the plan does not start from noise alone.
     pub fn begin(&mut self, state: State<Sp>) -> Result<()> {
         let Some(Op::Combine { into, terms, noise }) = self.plan.ops.first() else {
             return Err(Error::argument("the plan does not start from noise").expected("its inputs"));
@@ -177,40 +214,95 @@ where
         Ok(())
     }
 
-    /// Executes up to the next evaluation; `false` at the end. [`query`](Self::query) does this too, and scales the model's input besides: this is for callers that do so themselves.
+    /// Executes instructions up to the next evaluation, and returns `false` at the end.
+    ///
+    /// [`query`](Self::query) does this too, and also scales the model's input. Call `advance` if
+    /// the caller scales the input itself.
+    ///
+    /// ```
+    /// use langevin::{Request, SampleId, SliceSpace};
+    /// let plan = Request::new().steps(2).plan()?;
+    /// let (space, rows) = (SliceSpace::<f64>::new(2), [SampleId::default()]);
+    /// let mut run = plan.start(&space, vec![], &rows)?;
+    /// let mut evaluations = 0;
+    /// while run.advance()? {
+    ///     run.supply(vec![0.0; 2])?;
+    ///     evaluations += 1;
+    /// }
+    /// assert_eq!((evaluations, run.finish()?), (2, vec![0.0; 2]));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Whatever the space meets.
+    /// Returns an error if the space fails.
     pub fn advance(&mut self) -> Result<bool> {
         self.cursor.advance(&self.plan, &*self.space, &self.rows)
     }
 
-    /// Executes up to the next evaluation and asks for it; `None` at the end. Asking again without answering asks the same.
+    /// Executes instructions up to the next evaluation and asks for it; returns `None` at the end.
+    ///
+    /// A second call without an answer asks the same question.
+    ///
+    /// ```
+    /// use langevin::{Request, SampleId, SliceSpace};
+    /// let plan = Request::new().steps(2).plan()?;
+    /// let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId::default()]);
+    /// let mut run = plan.start(&space, vec![], &rows)?;
+    /// let first = run.query()?.expect("an evaluation").x.clone();
+    /// assert_eq!(run.query()?.expect("the same evaluation").x, &first);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Whatever the space meets.
+    /// Returns an error if the space fails.
     pub fn query(&mut self) -> Result<Option<Question<'_, State<Sp>>>> {
         self.cursor.query(&self.plan, &*self.space, &self.rows)
     }
 
     /// Answers the last query with the model's output, which becomes D = A·x + B·out.
     ///
+    /// ```
+    /// use langevin::{Request, SampleId, SliceSpace};
+    /// let plan = Request::new().steps(1).plan()?;
+    /// let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId::default()]);
+    /// let mut run = plan.start(&space, vec![], &rows)?;
+    /// assert!(run.supply(vec![0.5]).is_err()); // no query is open
+    /// run.query()?;
+    /// run.supply(vec![0.5])?;
+    /// assert_eq!(run.finish()?, [0.5]); // the last step lands on D
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// No query is open, or whatever the space meets.
+    /// Returns an error if no query is open, or if the space fails.
     pub fn supply(&mut self, out: State<Sp>) -> Result<()> {
         self.cursor.supply(&self.plan, &*self.space, &self.rows, out)
     }
 
-    /// Puts another state in the place of the one that the open query asks about, before its input scaling: for callers that keep the state themselves
-    /// and change it between steps, as inpainting does. The query stays open.
+    /// Replaces the state of the open query, before its input scaling. The query stays open.
+    ///
+    /// Use it if the caller keeps the state itself and changes it between steps, as inpainting
+    /// does.
+    ///
+    /// ```
+    /// use langevin::{Request, SampleId, SliceSpace};
+    /// let plan = Request::new().sampler("ddim").process(langevin::Process::ve()).steps(1).plan()?;
+    /// let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId::default()]);
+    /// let mut run = plan.start(&space, vec![], &rows)?;
+    /// run.query()?;
+    /// run.replace(vec![5.0])?;
+    /// assert_eq!(run.state(), Some(&vec![5.0]));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// No query is open, or some of its outputs were supplied already.
+    /// Returns an error if no query is open, or if one of its outputs was already supplied.
     pub fn replace(&mut self, state: State<Sp>) -> Result<()> {
         self.cursor.replace(&self.plan, &*self.space, state)
     }
 
-    /// The state that the open query asks about, before its input scaling; `None` where no query is open.
+    /// Returns the state of the open query, before its input scaling, or `None` if no query is
+    /// open.
     pub fn state(&self) -> Option<&State<Sp>> {
         let Some(Op::Eval { from, .. }) = self.plan.ops.get(self.cursor.at).filter(|_| self.cursor.asked) else {
             return None;
@@ -218,20 +310,44 @@ where
         self.cursor.slots[*from].as_ref()
     }
 
-    /// D of the last answer, until the next query executes what follows it.
+    /// Returns D of the last answer, or `None` once a later instruction has been executed.
+    ///
+    /// ```
+    /// use langevin::{Formulation, Prediction, Process, Request, SampleId, SliceSpace};
+    /// // For an ε-network on VE, D = x − σ·out.
+    /// let network = Formulation::new(Process::ve(), Prediction::Epsilon);
+    /// let plan = Request::new().network(network).sampler("ddim").range(0.1, 10.0).plan()?;
+    /// let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId::default()]);
+    /// let mut run = plan.start(&space, vec![], &rows)?;
+    /// run.begin(vec![3.0])?;
+    /// run.query()?;
+    /// run.supply(vec![0.2])?;
+    /// let denoised = run.denoised()?.expect("an answer")[0];
+    /// assert!((denoised - (3.0 - 10.0 * 0.2)).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Whatever the space meets.
+    /// Returns an error if the space fails.
     pub fn denoised(&mut self) -> Result<Option<&State<Sp>>> {
         let Some(last) = self.cursor.last else { return Ok(None) };
         self.cursor.settle(&*self.space, &self.rows)?;
         Ok(self.cursor.slots[last].as_ref())
     }
 
-    /// The result.
+    /// Returns the result.
+    ///
+    /// ```
+    /// use langevin::{Request, SampleId, SliceSpace};
+    /// let plan = Request::new().steps(3).plan()?;
+    /// let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId::default()]);
+    /// let run = plan.start(&space, vec![], &rows)?;
+    /// assert!(run.finish().unwrap_err().to_string().contains("instruction 1 of 7"));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// The run is not at its end.
+    /// Returns an error if the run is not at its end.
     pub fn finish(mut self) -> Result<State<Sp>> {
         self.advance()?;
         let (at, all) = (self.cursor.at, self.plan.ops.len());
@@ -330,7 +446,8 @@ impl<S> Cursor<S> {
         match net {
             Some(net) if (net.a, net.b) != (0.0, 1.0) => {
                 self.pending = Some(Pending { out, a: net.a, b: net.b, from: *from, into });
-                // A later output of the same evaluation needs the input too, and what is no step has no use for an output.
+                // The output can wait only if a sum reads it next. Another output of this
+                // evaluation still needs the input, and a map cannot take an output in place of D.
                 let next = plan.ops.get(self.at + 1).filter(|_| outputs.len() == 1 && into != *from);
                 let waits = matches!(next, Some(Op::Combine { into: written, terms, .. }) if *written != into && terms.iter().any(|term| term.1 == into));
                 if !waits {
@@ -352,7 +469,7 @@ impl<S> Cursor<S> {
         Ok(())
     }
 
-    /// Turns an output that waits into D.
+    /// Turns a pending output into D.
     fn settle<Sp: Space<State = S> + ?Sized>(&mut self, space: &Sp, rows: &[SampleId]) -> Result<()> {
         let Some(Pending { out, a, b, from, into }) = self.pending.take() else { return Ok(()) };
         let d = denoised(space, [Coef::All(a), Coef::All(b)], self.state(from)?, out, rows)?;
@@ -373,7 +490,7 @@ impl<S> Cursor<S> {
         Ok(())
     }
 
-    /// An output becomes D and goes into the sum, in one pass.
+    /// Turns a pending output into D and adds it to the sum, in one pass over the state.
     #[allow(clippy::too_many_arguments)]
     fn step<Sp: Space<State = S> + ?Sized>(
         &mut self,
@@ -403,13 +520,15 @@ impl<S> Cursor<S> {
         Ok(())
     }
 
-    /// The state that a sum may write over: only where the written slot is the first term and no other, for the listed order is the contract.
+    /// Takes the state that a sum may overwrite. The sum runs in the listed order, so this is
+    /// possible only if the written slot is the first term and no other.
     fn take_own(&mut self, into: Slot, terms: &[(f64, Slot)]) -> Option<(f64, S)> {
         let (first, rest) = terms.split_first()?;
         let in_place = first.1 == into && rest.iter().all(|term| term.1 != into);
         if in_place { self.slots[into].take().map(|state| (first.0, state)) } else { None }
     }
 
+    /// Writes a linear combination, over the state of the first term if that is possible.
     fn combine<Sp: Space<State = S> + ?Sized>(
         &mut self,
         space: &Sp,
@@ -418,7 +537,8 @@ impl<S> Cursor<S> {
         terms: &[(f64, Slot)],
         noise: &[(f64, Draw)],
     ) -> Result<()> {
-        // Eight on the stack: no sampler of usual order has more, so that a step allocates nothing.
+        // Up to eight terms are kept on the stack. No sampler of the usual orders has more, so that
+        // a step allocates nothing.
         let noise: SmallVec<[_; 8]> = noise.iter().map(|(coef, draw)| (Coef::All(*coef), *draw)).collect();
         let own = self.take_own(into, terms).map(|(coef, state)| (Coef::All(coef), state));
         let mut rest: SmallVec<[_; 8]> = SmallVec::new();

@@ -1,4 +1,4 @@
-//! Many samples on slices, in pieces that fit the cache, on as many threads as are asked for.
+//! Sampling on slices: many rows, in chunks that fit the cache, on several threads.
 
 use super::Plan;
 use crate::error::{Error, Result};
@@ -7,19 +7,22 @@ use crate::model::Model;
 use crate::noise::SampleId;
 use crate::space::{SliceSpace, Space as _};
 
-/// The most threads that share rows, however many are asked for: more only cost memory for their stacks.
+/// The largest number of threads that share the rows. More threads would only cost memory for their
+/// stacks, so a larger request is reduced to this number.
 pub const MOST_THREADS: usize = 1024;
 
-/// Many samples on slices: which ones, in what pieces, on how many threads. None of the last two changes a bit of the result.
+/// Settings for drawing many samples on slices: which rows, in what chunks, on how many threads.
+///
+/// The chunk size and the thread count do not change a bit of the result.
 ///
 /// ```
 /// use langevin_analysis::exact::Gaussian;
-/// use langevin::{Grid, Process, Sampler, Sampling};
-/// let process = Process::ve();
-/// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(10).levels(&process, 0.002, 80.0)?)?;
+/// use langevin::{Request, Sampling};
+/// let plan = Request::new().sampler("ddim").steps(10).plan()?;
 /// let data = Gaussian::isotropic(vec![0.0, 1.0], 1.0)?;
 /// let all: Vec<f64> = Sampling::new(100, 2).seed(3).run(&plan, &data)?;
-/// let last: Vec<f64> = Sampling::new(40, 2).seed(3).first(60).chunk(7).run(&plan, &data)?;
+/// let last = Sampling::new(40, 2).seed(3).first(60).chunk(7).threads(2);
+/// let last: Vec<f64> = last.run(&plan, &data)?;
 /// assert_eq!(all[60 * 2..], last);
 /// # Ok::<(), langevin::Error>(())
 /// ```
@@ -34,60 +37,85 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    /// `count` samples of `width` elements each: seed 0, from sample 0, in chunks of about 8,192 elements, on the calling thread.
+    /// Returns the settings for `count` samples of `width` elements each.
+    ///
+    /// Defaults: seed 0, from sample 0, in chunks of about 8,192 elements, on the calling thread.
+    ///
+    /// ```
+    /// use langevin_analysis::exact::Gaussian;
+    /// use langevin::{Request, Sampling};
+    /// let (plan, data) = (Request::new().plan()?, Gaussian::isotropic(vec![2.0, -1.0], 0.1)?);
+    /// let samples: Vec<f32> = Sampling::new(500, 2).run(&plan, &data)?;
+    /// let mean = |column: usize| samples.iter().skip(column).step_by(2).sum::<f32>() / 500.0;
+    /// assert!((mean(0) - 2.0).abs() < 0.05 && (mean(1) + 1.0).abs() < 0.05);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn new(count: usize, width: usize) -> Self {
-        // Small enough for the states of a few slots to stay in the second-level cache, large enough to hide the executor.
+        // Small enough for the states of a few slots to stay in the second-level cache, and large
+        // enough to hide the cost of the executor.
         let chunk = (8192 / width.max(1)).max(1);
         Self { count, width, seed: 0, first: 0, chunk, threads: 1 }
     }
 
-    /// With this seed.
+    /// Sets the seed.
+    ///
+    /// ```
+    /// use langevin_analysis::exact::Gaussian;
+    /// use langevin::{Request, Sampling};
+    /// let (plan, data) = (Request::new().steps(3).plan()?, Gaussian::isotropic(vec![0.0], 1.0)?);
+    /// let draw = |seed| Sampling::new(1, 1).seed(seed).run::<f64>(&plan, &data);
+    /// assert_eq!(draw(1)?, draw(1)?);
+    /// assert_ne!(draw(1)?, draw(2)?);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// The global index of the first sample.
+    /// Sets the global index of the first sample.
     #[must_use]
     pub fn first(mut self, first: u64) -> Self {
         self.first = first;
         self
     }
 
-    /// Rows that go through the plan together.
+    /// Sets the number of rows that go through the plan together.
     #[must_use]
     pub fn chunk(mut self, rows: usize) -> Self {
         self.chunk = rows.max(1);
         self
     }
 
-    /// Threads to share the chunks among.
+    /// Sets the number of threads that share the chunks.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
         self
     }
 
-    /// Runs the plan: `count × width` numbers, row after row.
+    /// Runs the plan and returns `count × width` numbers, row after row.
     ///
     /// # Errors
-    /// A batch that cannot be held, a model that does not fit the plan, or whatever the model meets; the first failing chunk stops the run.
+    /// Returns an error if the batch does not fit in memory, if the model does not fit the plan, or
+    /// if the model fails. The first failing chunk stops the run.
     pub fn run<T: Element>(&self, plan: &Plan, model: &(impl Model<Vec<T>> + Sync + ?Sized)) -> Result<Vec<T>> {
         self.run_with(plan, model, &[])
     }
 
-    /// Runs a plan that has inputs: each `count × width` numbers, one for each of [`Plan::inputs`], in that order.
+    /// Runs a plan that has inputs, and returns `count × width` numbers, row after row.
+    ///
+    /// `inputs` holds `count × width` numbers for each of [`Plan::inputs`], in that order.
     ///
     /// ```
     /// use langevin_analysis::exact::Gaussian;
     /// use langevin::sampler::Start;
-    /// use langevin::{Grid, Process, Sampler, Sampling};
-    /// let process = Process::ve();
-    /// let levels = Grid::karras(10).levels(&process, 0.002, 80.0)?;
-    /// // The last step alone: what comes out is near what went in.
-    /// let plan = Sampler::ddim(0.0).on(&process, &levels).start(9, Start::Image).compile()?;
+    /// use langevin::{Process, Request, Sampling};
+    /// // The last step alone: the output is close to the input.
+    /// let request = Request::new().sampler("ddim").process(Process::ve()).steps(10);
+    /// let plan = request.start(9, Start::Image).plan()?;
     /// let data = Gaussian::isotropic(vec![0.0, 1.0], 1.0)?;
     /// let image = [0.5, 1.5, -0.5, 2.5];
     /// let out: Vec<f64> = Sampling::new(2, 2).run_with(&plan, &data, &[&image])?;
@@ -96,7 +124,8 @@ impl Sampling {
     /// ```
     ///
     /// # Errors
-    /// Those of [`run`](Self::run), and inputs that do not fit.
+    /// Returns an error under the conditions of [`run`](Self::run), and if an input has another
+    /// length.
     pub fn run_with<T: Element>(
         &self,
         plan: &Plan,
@@ -125,7 +154,7 @@ impl Sampling {
         Ok(samples)
     }
 
-    /// Fills the samples piece by piece; the chunk is at most the count.
+    /// Fills the samples chunk by chunk. The chunk size is at most the sample count.
     fn fill<T: Element>(
         &self,
         plan: &Plan,
@@ -153,7 +182,8 @@ impl Sampling {
             Ok(())
         };
         std::thread::scope(|scope| {
-            // A thread that the system does not give is done without: the others take its pieces.
+            // If the system refuses a thread, the run continues without it: the others take its
+            // chunks.
             let spawn = |_| std::thread::Builder::new().spawn_scoped(scope, work).ok();
             let others: Vec<_> = (1..threads).map_while(spawn).collect();
             let mine = work();

@@ -1,4 +1,4 @@
-//! A plan for people: an aligned table, and CSV for a spreadsheet.
+//! Plans as text: an aligned table for the terminal, and CSV for a spreadsheet.
 
 use super::json::wire_map;
 use super::{Op, Plan};
@@ -7,7 +7,7 @@ use crate::text::{Column, NAME, brief, columns, plural};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-/// What each slot holds while the instructions are read from top to bottom.
+/// The name of each slot while the instructions are read from top to bottom.
 struct Names(Vec<String>);
 
 impl Names {
@@ -19,7 +19,8 @@ impl Names {
         Self(names)
     }
 
-    /// The slot of the result is x, or xₛ where there are others; a slot that an evaluation wrote is its D.
+    /// Names a slot after it is written: D with its number if an evaluation wrote it, x if it is
+    /// the slot of the result, and s with its number otherwise.
     fn write(&mut self, plan: &Plan, slot: usize, denoised: Option<usize>) {
         self.0[slot] = match denoised {
             Some(eval) => format!("D{eval}"),
@@ -29,7 +30,7 @@ impl Names {
     }
 }
 
-/// λ with its infinities as people write them.
+/// Formats λ, with ∞ for infinity.
 fn lambda(value: f64) -> String {
     match value {
         f64::INFINITY => "∞".into(),
@@ -38,12 +39,12 @@ fn lambda(value: f64) -> String {
     }
 }
 
-/// A coefficient or a time in six digits.
+/// Formats a coefficient or a time with six digits.
 fn coefficient(value: f64) -> String {
     if value == 0.0 || (1e-3..1e4).contains(&value.abs()) { format!("{value:.6}") } else { format!("{value:.5e}") }
 }
 
-/// `1.25·x − 0.5·D3 + 0.1·z2`, without the terms of coefficient 0.
+/// Formats a sum such as `1.25·x − 0.5·D3 + 0.1·z2`, without the terms of coefficient 0.
 fn sum(terms: impl Iterator<Item = (f64, String)>) -> String {
     let mut text = String::new();
     for (coef, name) in terms.filter(|(coef, _)| *coef != 0.0) {
@@ -134,9 +135,20 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
-    /// The plan as CSV, one term a line: `op,kind,into,time,alpha,sigma,coefficient,source`.
+    /// Returns the plan as CSV, one term per line.
     ///
-    /// `source` is `slot N`, `draw N`, or empty; an evaluation has its level, and `A`, `B`, `scale` and `network_time` where a network is bound.
+    /// The columns are `op,kind,into,time,alpha,sigma,coefficient,source`. `source` is `slot N`,
+    /// `draw N`, or empty. An evaluation has its level, and rows for `A`, `B`, `scale` and
+    /// `network_time` if the plan is for a network.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// let csv = Request::new().sampler("ddim").steps(2).plan()?.to_csv();
+    /// let lines: Vec<&str> = csv.lines().collect();
+    /// assert_eq!(lines[0], "op,kind,into,time,alpha,sigma,coefficient,source");
+    /// assert!(lines[1].starts_with("0,combine,0,") && lines[1].ends_with("draw 0"));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn to_csv(&self) -> String {
         let mut text = String::from("op,kind,into,time,alpha,sigma,coefficient,source\n");
@@ -171,7 +183,8 @@ impl Plan {
                 }
                 Op::Map { map, from, into } => {
                     let (kind, args) = wire_map(map);
-                    // A hook's name is the only free text of the table.
+                    // A hook's name is the only free text in the table, so only this field is
+                    // quoted.
                     let kind = format!("\"map {}\"", kind.replace('"', "\"\""));
                     for slot in from {
                         let _ = writeln!(text, "{index},{kind},{into},,,,,slot {slot}");

@@ -14,7 +14,7 @@ fn plan(name: &str, eta: Option<f64>, process: &Process, network: Option<&Formul
     Sampler::parse(name, eta).unwrap().compile(process, network, &levels).unwrap()
 }
 
-/// D of N(0, ¼): affine, so that results are easy to check.
+/// D of N(0, ¼). It is affine, so that results are easy to check.
 struct Quarter;
 
 impl Model<Vec<f64>> for Quarter {
@@ -73,7 +73,8 @@ proptest! {
         let at = at % text.len();
         text[at] = byte;
         if let Ok(text) = String::from_utf8(text) {
-            // A document that still reads can still be run, linted, analysed, compared and shown.
+            // A changed document that can still be read must also run, lint, unroll, compare and
+            // print.
             if let Ok(plan) = Plan::from_json(&text) {
                 let _ = plan.run(&SliceSpace::new(1), &Quarter, vec![], &ids(2));
                 let _ = (plan.lint(), plan.unroll(), plan.to_string(), plan.to_csv(), compare(&plan, &plan));
@@ -84,7 +85,8 @@ proptest! {
 
 #[test]
 fn unrolled_weights_predict_the_result() {
-    // With D frozen per evaluation the result is linear: run with recorded D and compare with the weights.
+    // With D constant per evaluation the result is linear: run with recorded D, and compare with
+    // the weights.
     let process = Process::vp();
     let plan = plan("adams2", Some(0.7), &process, None, 7);
     let (space, rows) = (SliceSpace::<f64>::new(1), ids(1));
@@ -129,7 +131,8 @@ fn the_lint_finds_a_broken_row() {
     assert!(plan.lint().unwrap().findings.iter().any(|finding| finding.rule == Rule::Mean && finding.index == 2));
 }
 
-/// A start from an image, α·image + σ·z, is a draw of the marginal by itself; so is an input that stands for a noisy state.
+/// A start from an image, α·image + σ·z, is a draw of the marginal. So is an input that is a noisy
+/// state.
 #[test]
 fn the_lint_knows_both_kinds_of_input() {
     let process = Process::ve();
@@ -149,12 +152,12 @@ fn the_lint_knows_both_kinds_of_input() {
     assert!(step(vec![Op::Combine { into: 0, terms: vec![(1.0, 0)], noise: vec![(1.0, 0)] }]).is_clean());
     assert!(step(vec![]).is_clean());
     assert!(!step(vec![Op::Combine { into: 0, terms: vec![(1.0, 0)], noise: vec![(0.7, 0)] }]).is_clean());
-    // Half the draw twice is the draw.
+    // Half of a draw, added twice, is the draw.
     let mut plan = plan("ddpm", None, &process, None, 3);
     let Op::Combine { noise, .. } = &mut plan.ops[0] else { panic!() };
     *noise = vec![(noise[0].0 / 2.0, 0), (noise[0].0 / 2.0, 0)];
     assert!(plan.lint().unwrap().is_clean());
-    // What is not a number is a finding.
+    // NaN is a finding.
     let Op::Combine { terms, .. } = &mut plan.ops[4] else { panic!() };
     terms[0].0 = f64::INFINITY;
     terms[1].0 = f64::NEG_INFINITY;
@@ -193,7 +196,7 @@ fn the_stepper_keeps_to_its_protocol() {
     let run = plan.start(&space, vec![], &rows).unwrap();
     assert!(run.finish().is_err());
     assert!(plan.start(&space, vec![vec![1.0]], &rows).err().unwrap().is_argument());
-    // The result does not depend on who drives.
+    // The result does not depend on the driver.
     let mut run = plan.start(&space, vec![], &rows).unwrap();
     while let Some(request) = run.query().unwrap() {
         let out = Quarter.predict(request.x, &request.query).unwrap();
@@ -243,7 +246,7 @@ fn a_range_that_is_left_out_fits_any_and_what_differs_is_said() {
     let several = check(&open, &clocked).unwrap_err();
     assert!(several.contains("expected prediction velocity, clock time"), "{several}");
     assert!(several.contains("got prediction epsilon, clock scaled:1000"), "{several}");
-    // Two processes of one name differ in their parameters.
+    // Two processes with one name differ in their parameters.
     let linear = |max: f64| {
         let process =
             Process::from_spec(&crate::process::ProcessSpec::VpLinear { beta_min: 0.1, beta_max: max }).unwrap();
@@ -264,7 +267,7 @@ fn a_plan_of_one_formulation_is_read_as_another_exactly() {
     assert_eq!(own.for_network(&flow).unwrap(), plan("ddim", None, &Process::ve(), Some(&flow), 5));
 }
 
-/// The noisiest level of a table in float32, as configs have it, is the table's last level.
+/// The noisiest level of a table, rounded to float32 as in configs, is the table's last level.
 #[test]
 fn the_last_level_of_a_table_may_be_rounded() {
     let process = Process::parse("table:scaled-linear").unwrap();
@@ -323,7 +326,8 @@ fn sample_i_is_the_same_in_any_company() {
 
 #[test]
 fn inputs_and_branches() {
-    // Guidance in the plan: D = 2·D_main − 1·D_unconditional from one evaluation; the start is an input.
+    // Guidance in the plan: D = 2·D_main − 1·D_unconditional from one evaluation. The start is an
+    // input.
     let level = Process::ve().level(1.0).unwrap();
     let plan = Plan {
         name: "guided".into(),
@@ -398,7 +402,8 @@ fn documents_from_outside_are_checked() {
     assert!(Plan::from_json(&deep).unwrap_err().is_format());
 }
 
-/// The keys of an instruction come in any order; each once, and none of another kind.
+/// The keys of an instruction may have any order. Each must occur once, and none of another
+/// instruction may occur.
 #[test]
 fn instructions_are_read_by_their_keys() {
     let plan = |op: &str| {
@@ -436,7 +441,7 @@ fn instructions_are_read_by_their_keys() {
     }
 }
 
-/// Documents that promise much are refused before it is taken.
+/// Documents that ask for much memory are refused before it is allocated.
 #[test]
 fn documents_have_limits() {
     let good = plan("ddpm", None, &Process::vp(), None, 2).to_json();
@@ -487,7 +492,8 @@ fn maps_from_outside_are_checked() {
     }
 }
 
-/// A caller that puts its own state in place gets what a plan started from that state gives; D is shown until the next query.
+/// A caller that replaces the state gets the result of a plan started from that state. D can be
+/// read until the next query.
 #[test]
 fn a_state_can_be_replaced() {
     let process = Process::ve();
@@ -514,7 +520,7 @@ fn a_state_can_be_replaced() {
     assert!(one > 0.0 && (finish(3.0) - 3.0 * one).abs() < 1e-12);
 }
 
-/// The slices, with the trait's own way to make a step: D, then the sum.
+/// Slices with the trait's default for a step: D first, then the sum.
 struct TwoPasses(SliceSpace<f32>);
 
 impl Space for TwoPasses {
@@ -537,7 +543,7 @@ impl Space for TwoPasses {
 
 #[test]
 fn a_step_in_one_pass_has_the_bits_of_two() {
-    // A velocity that is nobody's, so that D is new at every evaluation.
+    // A velocity that belongs to no data, so that D differs at every evaluation.
     let velocity = |x: &Vec<f32>, time: f64| x.iter().map(|x| (1.3 * x + time as f32).sin()).collect::<Vec<f32>>();
     let process = Process::vp();
     let network = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
@@ -559,7 +565,7 @@ fn a_step_in_one_pass_has_the_bits_of_two() {
             let out = velocity(request.x, request.query.at.row(0).time);
             fast.supply(out.clone()).unwrap();
             slow.supply(out).unwrap();
-            // Who looks at D makes it be computed at once.
+            // Reading D forces its computation.
             if compared % 2 == 0 {
                 slow.denoised().unwrap();
             }
@@ -570,7 +576,7 @@ fn a_step_in_one_pass_has_the_bits_of_two() {
     assert!(compared > 40, "{compared}");
 }
 
-/// A plan from outside need not say its moves.
+/// A plan from outside may have no moves.
 #[test]
 fn states_are_linted_where_there_are_no_moves() {
     for (name, process) in
@@ -619,12 +625,12 @@ fn terms_of_coefficient_zero_are_not_shown() {
     };
     let text = plan.to_string();
     assert!(text.contains("x ← 0.500000·s0\n") && text.contains("x ← 0\n") && !text.contains("0.000000·"), "{text}");
-    // One instruction is written as it stands in the plan.
+    // A single instruction is written as it is in the plan.
     let json = plan.to_json();
     assert!(plan.ops().iter().all(|op| json.contains(&serde_json::to_string(op).unwrap())));
 }
 
-/// A process of the caller's own is named in the plan's title.
+/// The title of a plan names a custom process.
 #[test]
 fn a_custom_process_is_named() {
     let process = Process::new(crate::process::tests::Odd).unwrap();

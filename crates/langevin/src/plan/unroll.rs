@@ -1,21 +1,40 @@
-//! What a linear plan does, all at once: every slot as weights over the inputs, over every D and over every draw.
+//! Unrolling: every state of a linear plan as weights over the inputs, every D and every draw.
 
 use super::{Op, Plan};
 use crate::error::{Error, Result};
 
 /// A state as weights: $x = \sum_i w_i \mathrm{input}_i + \sum_j w_j D_j + \sum_k w_k z_k$.
+///
+/// ```
+/// use langevin::{Process, Request};
+/// let request = Request::new().sampler("ddim").process(Process::ve()).range(0.1, 10.0).steps(3);
+/// let unrolled = request.plan()?.unroll()?;
+/// // The network first sees the start: σ·z with σ = 10.
+/// assert_eq!(unrolled.queries[0].draws, [10.0]);
+/// assert_eq!(unrolled.queries[0].evals, [0.0; 3]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Weights {
-    /// Of each input.
+    /// The weight of each input.
     pub inputs: Vec<f64>,
-    /// Of the D of each evaluation output, in order.
+    /// The weight of each D, in the order of evaluation outputs.
     pub evals: Vec<f64>,
-    /// Of each noise draw.
+    /// The weight of each noise draw.
     pub draws: Vec<f64>,
 }
 
-/// The result of a plan as weights, and where each evaluation stands.
+/// The result of a plan as weights, and the states that its evaluations see.
+///
+/// ```
+/// use langevin::Request;
+/// let unrolled = Request::new().sampler("ddim").steps(3).plan()?.unroll()?;
+/// assert_eq!((unrolled.lambdas.len(), unrolled.queries.len()), (3, 3));
+/// // λ rises from the noisy to the clean end.
+/// assert!(unrolled.lambdas.is_sorted());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Unrolled {
@@ -23,17 +42,19 @@ pub struct Unrolled {
     pub lambdas: Vec<f64>,
     /// The result.
     pub result: Weights,
-    /// The state that each evaluation sees (of its own process, not scaled for the network).
+    /// The state that each evaluation sees, in coordinates of the plan's process, not scaled for
+    /// the network.
     pub queries: Vec<Weights>,
 }
 
-/// The largest answer of weights, 32 MiB: (inputs + evaluations + draws) × evaluations, a stochastic plan of 1,400 steps.
+/// The largest number of weights in a result: (inputs + evaluations + draws) × evaluations. It
+/// takes 32 MiB, enough for a stochastic plan of 1,400 steps.
 pub const MAX_WEIGHTS: usize = 1 << 22;
 
-/// The largest table that is kept on the way, 8 MiB: slots × (inputs + evaluations + draws).
+/// The largest working table: slots × (inputs + evaluations + draws), which takes 8 MiB.
 const MAX_TABLE: usize = 1 << 20;
 
-/// The most multiplications.
+/// The largest number of multiplications.
 pub const MAX_WORK: u64 = 1 << 33;
 
 /// Every slot as one row of weights: inputs, then evaluations, then draws.
@@ -52,7 +73,8 @@ impl Tracker {
         let outputs = |op: &Op| if let Op::Eval { out, .. } = op { out.len() } else { 0 };
         let (inputs, evals) = (plan.inputs.len(), plan.ops.iter().map(outputs).sum::<usize>());
         let width = (inputs + evals).saturating_add(plan.draws as usize);
-        // Bounds on memory and on work: a row of weights is written for every term, and read for every move.
+        // These bounds limit memory and work: a row of weights is written for every term and read
+        // for every move.
         let work = |op: &Op| if let Op::Combine { terms, .. } = op { terms.len() + 1 } else { 1 };
         let rows: usize = plan.ops.iter().map(work).sum::<usize>() + plan.moves.len();
         if width.saturating_mul(plan.slots) > MAX_TABLE || (width as u64).saturating_mul(rows as u64) > MAX_WORK {
@@ -67,7 +89,7 @@ impl Tracker {
         Ok(Self { inputs, evals, slots, done: 0 })
     }
 
-    /// Carries one instruction out.
+    /// Applies one instruction.
     pub(super) fn step(&mut self, op: &Op) {
         match op {
             Op::Eval { out, .. } => {
@@ -102,24 +124,23 @@ impl Tracker {
 }
 
 impl Plan {
-    /// The final state as weights over all D and all draws, and what each evaluation sees.
+    /// Returns the result as weights over every D and every draw, and the state that each
+    /// evaluation sees.
     ///
     /// ```
-    /// use langevin::{Grid, Process, Sampler};
-    /// let process = Process::rectified_flow();
-    /// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(5).levels(&process, 0.002, 80.0)?)?;
-    /// let unrolled = plan.unroll()?;
-    /// // The last step lands on D: the weights of the others cancel the start.
+    /// use langevin::Request;
+    /// let unrolled = Request::new().sampler("ddim").steps(5).plan()?.unroll()?;
+    /// // The last step lands on D, so the weights of the earlier D and of the start cancel.
     /// assert_eq!(unrolled.result.evals, [0.0, 0.0, 0.0, 0.0, 1.0]);
     /// # Ok::<(), langevin::Error>(())
     /// ```
     ///
     /// # Errors
-    /// A plan with maps, or one of more than 2²² weights.
+    /// Returns an error if the plan has maps, or if it has more than 2²² weights.
     pub fn unroll(&self) -> Result<Unrolled> {
         let mut tracker = Tracker::new(self)?;
         let (mut lambdas, mut queries) = (Vec::new(), Vec::new());
-        // The queries are as large as the tracker for one slot each.
+        // The queries take as much memory as the tracker with one slot per query.
         if tracker.evals.saturating_mul(tracker.slots.first().map_or(0, Vec::len)) > MAX_WEIGHTS {
             return Err(
                 Error::argument("the plan is too large to unroll").got(format!("{} evaluations", tracker.evals))

@@ -1,4 +1,4 @@
-//! From a request to its noise range, its levels and its plan.
+//! The noise range, the levels and the plan of a request.
 
 use super::{Choice, Count, First, GRID, PROCESS, Request, SAMPLER, SAMPLER_WITH_ETA, STEPS};
 use crate::error::{Error, Result};
@@ -7,10 +7,17 @@ use crate::plan::Plan;
 use crate::process::{Level, Process};
 use crate::sampler::{Compiling, Sampler, Start, Word};
 
-/// Beyond this many reverse moves the steps that a word needs are not searched for.
+/// The number of reverse moves above which the steps that a word needs are not searched for.
 const SEARCH: usize = 1000;
 
 /// The noise range of a request, in σ/α.
+///
+/// ```
+/// use langevin::{Process, Request};
+/// let range = Request::new().process(Process::ve()).noise_range()?;
+/// assert_eq!((range.min, range.max, range.clipped), (0.002, 80.0, false));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NoiseRange {
@@ -18,7 +25,7 @@ pub struct NoiseRange {
     pub min: f64,
     /// The level of the start.
     pub max: f64,
-    /// Whether the network was trained on a narrower range than the request asks for.
+    /// True if the network was trained on a narrower range than the request sets.
     pub clipped: bool,
 }
 
@@ -38,7 +45,14 @@ impl NoiseRange {
     }
 }
 
-/// Returns the error for a sampler (`what`) of which not even one step fits into a budget of evaluations.
+/// Returns the error for a sampler (`what`) of which not even one step fits into a budget of
+/// evaluations.
+///
+/// ```
+/// use langevin::request::over_budget;
+/// let error = over_budget("seeds-3", 2).to_string();
+/// assert!(error.contains("`nfe`") && error.contains("seeds-3"), "{error}");
+/// ```
 #[must_use]
 pub fn over_budget(what: &str, budget: usize) -> Error {
     Error::argument("no step fits")
@@ -47,11 +61,21 @@ pub fn over_budget(what: &str, budget: usize) -> Error {
         .got(budget.to_string())
 }
 
-/// Returns the largest number of steps whose plan fits into `budget` evaluations, and that plan, of the plans that `plan`
-/// compiles from a number of steps; `None` if not even one step fits.
+/// Returns the largest number of steps whose plan fits into `budget` evaluations, and that plan.
+///
+/// `plan` compiles a plan from a number of steps. The result is `None` if not even one step fits.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin::request::most_steps;
+/// let plan = |steps| Request::new().sampler("heun").steps(steps).plan();
+/// let (steps, plan) = most_steps(10, &plan)?.expect("a step fits");
+/// assert_eq!((steps, plan.nfe()), (5, 9));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 ///
 /// # Errors
-/// Returns the first error of `plan` if it compiles no number of steps that was tried.
+/// Returns the first error of `plan` if it fails for every number of steps that was tried.
 pub fn most_steps(budget: usize, plan: &dyn Fn(usize) -> Result<Plan>) -> Result<Option<(usize, Plan)>> {
     let mut steps = budget;
     let mut first = None;
@@ -59,7 +83,7 @@ pub fn most_steps(budget: usize, plan: &dyn Fn(usize) -> Result<Plan>) -> Result
         match plan(steps) {
             Ok(fits) if fits.nfe() <= budget => {
                 let mut best = (steps, fits);
-                // The estimate below may have left out a few.
+                // The estimate below may have left out a few steps.
                 while best.0 < budget
                     && let Ok(more) = plan(best.0 + 1)
                     && more.nfe() <= budget
@@ -68,7 +92,7 @@ pub fn most_steps(budget: usize, plan: &dyn Fn(usize) -> Result<Plan>) -> Result
                 }
                 return Ok(Some(best));
             }
-            // Evaluations grow about as steps do.
+            // Evaluations grow about as fast as steps.
             Ok(costs) => steps = (steps * budget / costs.nfe()).min(steps - 1),
             Err(error) => {
                 first = first.or(Some(error));
@@ -85,7 +109,16 @@ fn default_process() -> Process {
 }
 
 impl Request {
-    /// Returns the process of the states: that of the request, else the network's, else rectified flow.
+    /// Returns the process of the states: that of the request, else the network's, else rectified
+    /// flow.
+    ///
+    /// ```
+    /// use langevin::{Formulation, Prediction, Process, Request};
+    /// let network = Formulation::new(Process::vp(), Prediction::Epsilon);
+    /// let request = Request::new().network(network);
+    /// assert_eq!(request.state_process(), Process::vp());
+    /// assert_eq!(request.process(Process::ve()).state_process(), Process::ve());
+    /// ```
     #[must_use]
     pub fn state_process(&self) -> Process {
         let network = self.network.as_ref().map(|network| &network.process);
@@ -93,12 +126,24 @@ impl Request {
     }
 
     /// Returns the name of the grid.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// assert_eq!(Request::new().grid_name(), "karras");
+    /// assert_eq!(Request::new().grid("trailing").grid_name(), "trailing");
+    /// ```
     #[must_use]
     pub fn grid_name(&self) -> &str {
         self.grid.as_deref().unwrap_or(GRID)
     }
 
     /// Returns whether the request is a word of moves.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// assert!(Request::new().moves("(R L)*7").is_word());
+    /// assert!(!Request::new().sampler("heun").is_word());
+    /// ```
     #[must_use]
     pub fn is_word(&self) -> bool {
         matches!(self.choice, Choice::Moves(_))
@@ -106,8 +151,16 @@ impl Request {
 
     /// Returns the sampler.
     ///
+    /// ```
+    /// use langevin::Request;
+    /// assert_eq!(Request::new().chosen_sampler()?.name(), "dpmpp-2m");
+    /// assert_eq!(Request::new().eta(0.5).chosen_sampler()?.spec(), "ddim:eta=0.5");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// Returns an error if the name, an option or η cannot be used, or if the word has no reverse move.
+    /// Returns an error if the name, an option or η cannot be used, or if the word has no reverse
+    /// move.
     pub fn chosen_sampler(&self) -> Result<Sampler> {
         match &self.choice {
             Choice::Default => Sampler::parse(if self.eta.is_some() { SAMPLER_WITH_ETA } else { SAMPLER }, self.eta),
@@ -117,10 +170,19 @@ impl Request {
         }
     }
 
-    /// Returns the sampler that the request names, or `None` if it takes the default or a word of moves.
+    /// Returns the sampler that the request names, or `None` if it takes the default or a word of
+    /// moves.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// let heun = Request::new().sampler("heun").named_sampler()?.expect("a name");
+    /// assert_eq!(heun.name(), "heun");
+    /// assert_eq!(Request::new().named_sampler()?, None);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error as [`chosen_sampler`](Self::chosen_sampler) does.
+    /// Returns an error under the conditions of [`chosen_sampler`](Self::chosen_sampler).
     pub fn named_sampler(&self) -> Result<Option<Sampler>> {
         match &self.choice {
             Choice::Default | Choice::Moves(_) => Ok(None),
@@ -128,7 +190,8 @@ impl Request {
         }
     }
 
-    /// Returns the noise range of the grid: that of the request or of the process, within what the network was trained on.
+    /// Returns the noise range of the grid: that of the request or of the process, within the
+    /// network's trained range.
     ///
     /// ```
     /// use langevin::{Formulation, LambdaRange, Prediction, Process, Request};
@@ -140,8 +203,11 @@ impl Request {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if the range is empty, if the network was not trained on pure noise and the request starts there, or
-    /// if the request has a range and its grid is a list of levels.
+    /// Returns an error if:
+    ///
+    /// - the range is empty;
+    /// - the request starts from pure noise, and the network was not trained on it;
+    /// - the request has a range, and its grid is a list of levels.
     pub fn noise_range(&self) -> Result<NoiseRange> {
         if let Some(levels) = self.list() {
             return self.range_of_list(&levels);
@@ -153,7 +219,7 @@ impl Request {
         let range = NoiseRange {
             min: min.max(low),
             max: max.min(high),
-            // A hair at either end is the rounding of a change of clock.
+            // A tiny excess at either end is the rounding of a change of clock.
             clipped: min < low * (1.0 - 1e-9) || max > high * (1.0 + 1e-9),
         };
         if max.is_infinite() && !range.max.is_infinite() {
@@ -171,15 +237,23 @@ impl Request {
 
     /// Returns the levels of the grid on the process of the states, noisiest first.
     ///
+    /// ```
+    /// use langevin::{Process, Request};
+    /// let request = Request::new().process(Process::ve()).grid("list:10,1,0");
+    /// let sigmas: Vec<f64> = request.levels()?.iter().map(|level| level.sigma).collect();
+    /// assert_eq!(sigmas, [10.0, 1.0, 0.0]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// Returns an error as [`plan`](Self::plan) does.
+    /// Returns an error under the conditions of [`plan`](Self::plan).
     pub fn levels(&self) -> Result<Vec<Level>> {
         self.check_range_is_used()?;
         self.levels_of(self.noise_range()?, Some(self.step_count()?))
     }
 
-    /// Returns the step count of the grid: that of the request, what fits into its budget, what its list or its word brings,
-    /// or [`STEPS`].
+    /// Returns the step count of the grid: that of the request, the count that fits into its
+    /// budget, that of its list or word of moves, or [`STEPS`].
     ///
     /// ```
     /// use langevin::Request;
@@ -190,7 +264,7 @@ impl Request {
     /// ```
     ///
     /// # Errors
-    /// Returns an error as [`plan`](Self::plan) does.
+    /// Returns an error under the conditions of [`plan`](Self::plan).
     pub fn step_count(&self) -> Result<usize> {
         match (self.count, &self.choice) {
             (Count::Steps(steps), _) => Ok(Grid::parse(self.grid_name(), Some(steps))?.steps()),
@@ -202,26 +276,46 @@ impl Request {
 
     /// Returns the plan.
     ///
+    /// ```
+    /// use langevin::{Process, Request};
+    /// let request = Request::new().sampler("ddim").process(Process::vp()).steps(10);
+    /// let plan = request.plan()?;
+    /// assert!(plan.nfe() == 10 && plan.lint()?.is_clean());
+    /// assert!(request.sampler("dimm").plan().unwrap_err().to_string().contains("ddim"));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// Returns an error if a name or an option is unknown, if values contradict each other, if the noise range is empty or
-    /// if the grid brings its own levels and the request has a range, if no step fits into the budget, or if the sampler
-    /// cannot be compiled on the grid.
+    /// Returns an error if:
+    ///
+    /// - a name or an option is unknown;
+    /// - values contradict each other;
+    /// - the noise range is empty, or the request has a range and the grid has its own levels;
+    /// - no step fits into the budget;
+    /// - the sampler cannot be compiled on the grid.
     pub fn plan(&self) -> Result<Plan> {
         Ok(self.solved()?.1)
     }
 
-    /// Returns the request without a noise range if its grid brings its own levels on this process.
+    /// Removes the noise range if the grid has its own levels on this process.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// let request = Request::new().range(0.01, 50.0);
+    /// assert_eq!(request.clone().grid("vp").without_unused_range().to_string(), "grid=vp");
+    /// assert_eq!(request.clone().without_unused_range(), request);
+    /// ```
     #[must_use]
     pub fn without_unused_range(self) -> Self {
         let steps = if let Count::Steps(steps) = self.count { Some(steps) } else { None };
         match Grid::parse(self.grid_name(), steps) {
             Ok(grid) if grid.brings_levels(&self.state_process()) => self.default_range(),
-            // An unknown grid is refused where it is compiled.
+            // An unknown grid is reported when the request is compiled.
             _ => self,
         }
     }
 
-    /// The step count and the plan.
+    /// Returns the step count and the plan.
     fn solved(&self) -> Result<(usize, Plan)> {
         let range = self.noise_range()?;
         let steps = match self.count {
@@ -243,8 +337,8 @@ impl Request {
         if let Some(needed) = word.steps() {
             return compiled(&sampler, Some(needed.max(1)));
         }
-        // A forward move to a λ goes back a number of levels that only the grid knows: the finest grid that the word walks
-        // to its end.
+        // A forward move to a λ goes back by a number of levels that depends on the grid. The
+        // search takes the finest grid whose end the word reaches.
         let most = word.reverse_moves().min(SEARCH);
         (1..=most).rev().find_map(|steps| compiled(&sampler, Some(steps)).ok()).ok_or_else(|| {
             Error::argument("no grid ends where the word ends")
@@ -260,7 +354,7 @@ impl Request {
         Grid::parse(self.grid_name(), steps)?.levels(&self.state_process(), range.min, range.max)
     }
 
-    /// The plan of this sampler on these levels.
+    /// Returns the plan of this sampler on these levels.
     fn compile_on(&self, sampler: &Sampler, levels: &[Level]) -> Result<Plan> {
         let process = self.state_process();
         let mut compiling = self.started(sampler.on(&process, levels));
@@ -289,7 +383,7 @@ impl Request {
         }
     }
 
-    /// The number of steps that fit into a budget.
+    /// Returns the number of steps that fit into a budget.
     fn fitting(&self, range: NoiseRange, budget: usize) -> Result<usize> {
         let refused = |what: &str, got: String| {
             Error::argument(what)
@@ -312,7 +406,8 @@ impl Request {
         }
     }
 
-    /// The levels of a list, if the grid is one. What is not a number is refused where the grid is parsed.
+    /// Returns the levels of a list, if the grid is one. Invalid numbers are left out here; they
+    /// are reported when the grid is parsed.
     fn list(&self) -> Option<Vec<f64>> {
         if !Grid::brings_steps(self.grid_name()) {
             return None;
@@ -321,7 +416,7 @@ impl Request {
         Some(levels.split(',').filter_map(|level| level.trim().parse().ok()).collect())
     }
 
-    /// The range of a list, which the request cannot change.
+    /// Returns the range of a list, which the request cannot change.
     fn range_of_list(&self, levels: &[f64]) -> Result<NoiseRange> {
         if self.sigma_min.is_some() || self.sigma_max.is_some() {
             return Err(Error::argument("a list brings its own noise levels")
@@ -335,7 +430,7 @@ impl Request {
         Ok(NoiseRange { min, max, clipped: false })
     }
 
-    /// Whether the grid has one step, which needs one level only.
+    /// Returns whether the grid has one step, which needs only one noise level.
     fn is_one_step(&self) -> bool {
         let needed = match (self.count, &self.choice) {
             (Count::Steps(count) | Count::Budget(count), _) => Some(count),
@@ -345,7 +440,7 @@ impl Request {
         needed.is_some_and(|steps| steps <= 1)
     }
 
-    /// Refuses a range for a grid that brings its own levels.
+    /// Returns an error if the request has a range and the grid has its own levels.
     fn check_range_is_used(&self) -> Result<()> {
         if self.sigma_min.is_none() && self.sigma_max.is_none() {
             return Ok(());
@@ -358,14 +453,15 @@ impl Request {
                 .expected("a grid between two noise levels")
                 .got(format!("'{}' on {}", self.grid_name(), process.name()))
                 .hinting("leave out `sigma-min` and `sigma-max`, or choose another `grid`")),
-            // An unknown grid is refused where it is compiled.
+            // An unknown grid is reported when the request is compiled.
             _ => Ok(()),
         }
     }
 
-    /// The word, with the noise of η.
+    /// Returns the word of moves, with the request's η.
     fn word(&self, text: &str) -> Result<Word> {
-        // Lines and tabs are spaces, to the parser too: the word is the plan's name.
+        // Line breaks and tabs become blanks, which the parser treats alike, because the word is
+        // the name of the plan.
         let text: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
         let word = Word::parse(&text)?;
         if word.reverse_moves() == 0 {

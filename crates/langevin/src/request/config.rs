@@ -1,39 +1,48 @@
-//! A request for a scheduler that brings its own process, network and levels.
+//! Requests for a scheduler that has its own process, network and levels.
 
 use super::{Count, First, Request};
 use crate::error::{Error, Result};
 use crate::sampler::{Sampler, Start};
 
-/// What a [`Request`] says to a scheduler that brings its own process, network and levels.
+/// The parts of a [`Request`] that apply to a scheduler with its own process, network and levels.
+///
+/// ```
+/// use langevin::{Request, sampler::Start};
+/// let applied = Request::new().steps(30).start(10, Start::Image).on_scheduler()?;
+/// assert_eq!((applied.steps, applied.start), (Some(30), Some((10, Start::Image))));
+/// assert!(applied.sampler.is_none());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OnScheduler {
-    /// The sampler that takes the place of the scheduler's own.
+    /// The sampler that replaces the scheduler's own.
     pub sampler: Option<Sampler>,
     /// The number of steps.
     pub steps: Option<usize>,
     /// The budget of network evaluations, in place of a number of steps.
     pub budget: Option<usize>,
-    /// The number of leading steps that are left out, and what the run then starts from.
+    /// The number of leading steps that are left out, and the start.
     pub start: Option<(usize, Start)>,
-    /// η of the scheduler's own sampler; `None` where `sampler` has taken it.
+    /// η of the scheduler's own sampler; `None` if `sampler` uses it.
     pub eta: Option<f64>,
 }
 
 impl Request {
-    /// Returns what the request says to a scheduler that brings everything else itself.
+    /// Returns the parts of the request that apply to a scheduler with its own process, network and
+    /// levels.
     ///
     /// ```
     /// use langevin::Request;
-    /// let asked = Request::new().sampler("heun").nfe(9).on_scheduler()?;
-    /// assert_eq!((asked.budget, asked.steps), (Some(9), None));
+    /// let applied = Request::new().sampler("heun").nfe(9).on_scheduler()?;
+    /// assert_eq!((applied.budget, applied.steps), (Some(9), None));
     /// assert!(Request::new().grid("karras").on_scheduler().is_err());
     /// # Ok::<(), langevin::Error>(())
     /// ```
     ///
     /// # Errors
-    /// Returns an error if the request has what the scheduler brings (a process, a network, a grid, a noise range, moves, a
-    /// map or guidance), or if its sampler cannot be made.
+    /// Returns an error if the request sets something that the scheduler has (a process, a network,
+    /// a grid, a noise range, moves, a map or guidance), or if its sampler cannot be built.
     pub fn on_scheduler(&self) -> Result<OnScheduler> {
         self.check_fits_a_config()?;
         let sampler = self.named_sampler()?;

@@ -51,7 +51,7 @@ fn starts() -> impl Strategy<Value = First> {
 }
 
 prop_compose! {
-    /// Any request, whether or not it can be compiled.
+    /// Any request, valid or not.
     fn requests()(
         choice in prop_oneof![
             Just(Choice::Default),
@@ -166,7 +166,7 @@ fn a_request_that_cannot_be_compiled_names_its_words() {
     }
 }
 
-/// The plan of a request is the plan that its pieces compile to by hand.
+/// The plan of a request equals the plan that its parts compile to by hand.
 #[test]
 fn a_request_is_its_pieces() {
     for entry in Entry::all() {

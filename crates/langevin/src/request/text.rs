@@ -14,11 +14,12 @@ use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
-/// The longest text of a request.
+/// The longest text of a request, in bytes.
 const MOST: usize = 1 << 20;
 
 impl Request {
-    /// Returns the words of this request with their values, in the order of [`WORDS`]; words at their defaults are left out.
+    /// Returns the words of this request with their values, in the order of [`WORDS`]. Words at
+    /// their defaults are left out.
     ///
     /// ```
     /// use langevin::{Process, Request};
@@ -71,7 +72,7 @@ impl Request {
         words
     }
 
-    /// The process, and the network on it.
+    /// Returns the words for the process and for the network on it.
     fn words_of_the_network(&self) -> Vec<(&'static str, String)> {
         let process = self.process.as_ref().map(|process| ("process", process_text(process)));
         let Some(network) = &self.network else { return process.into_iter().collect() };
@@ -84,13 +85,13 @@ impl Request {
     }
 }
 
-/// Whether a network is its process and the name of its prediction, and nothing more.
+/// Returns whether a network is fully described by its process and the name of its prediction.
 fn is_plain(network: &Formulation) -> bool {
     Prediction::parse(network.prediction.name())
         .is_ok_and(|prediction| Formulation::new(network.process.clone(), prediction) == *network)
 }
 
-/// The name of a process that has one, or its document.
+/// Returns the name of a process, or its JSON document if the name does not describe it.
 fn process_text(process: &Process) -> String {
     let (name, spec) = (process.name(), process.spec());
     match Process::parse(&name) {
@@ -99,7 +100,7 @@ fn process_text(process: &Process) -> String {
     }
 }
 
-/// What was read so far.
+/// The words read so far.
 #[derive(Default)]
 struct Reader {
     request: Request,
@@ -111,7 +112,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Reads one word.
+    /// Reads one word with its value.
     fn read(&mut self, word: &str, value: &str) -> Result<()> {
         let spelled = word.replace('_', "-");
         if spelled == "range" {
@@ -163,7 +164,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The request, with words that need others put together.
+    /// Returns the request, after the checks that involve several words.
     fn finish(mut self) -> Result<Request> {
         for (first, second) in EXCLUSIVE {
             if self.seen.contains(&first) && self.seen.contains(&second) {
@@ -194,7 +195,7 @@ impl Reader {
     }
 }
 
-/// Words of which a request has one.
+/// Pairs of words of which a request may have only one.
 const EXCLUSIVE: [(&str, &str); 9] = [
     ("sampler", "moves"),
     ("steps", "nfe"),
@@ -207,7 +208,7 @@ const EXCLUSIVE: [(&str, &str); 9] = [
     ("strength", "noise"),
 ];
 
-/// Words that need another one.
+/// Words that need another word.
 const NEEDS: [(&str, &str); 3] = [("image", "start-at"), ("noise", "start-at"), ("guidance-interval", "guidance")];
 
 fn bad(word: &str, expected: &str, got: &str) -> Error {
@@ -270,7 +271,8 @@ fn map(text: &str) -> Result<Map> {
     }
 }
 
-/// A value as it stands in the text: in single quotes, doubled inside, where it has a blank or a quote.
+/// Returns a value as it is written in the text. A value with a blank or a quote is put in single
+/// quotes, and its own quotes are doubled.
 fn quoted(value: &str) -> String {
     if value.is_empty() || value.contains(|c: char| c.is_whitespace() || c == '\'') {
         format!("'{}'", value.replace('\'', "''"))
@@ -279,7 +281,8 @@ fn quoted(value: &str) -> String {
     }
 }
 
-/// The pieces of a text, split at blanks outside quotes, with the quotes taken off; and whether one was left open.
+/// Splits a text at blanks outside quotes and removes the quotes. The flag is true if a quote was
+/// left open.
 fn pieces(text: &str) -> (Vec<String>, bool) {
     let (mut pieces, mut piece, mut any, mut inside) = (Vec::new(), String::new(), false, false);
     let mut chars = text.chars().peekable();
@@ -311,15 +314,18 @@ fn pieces(text: &str) -> (Vec<String>, bool) {
 impl FromStr for Request {
     type Err = Error;
 
-    /// Parses words of the form `key=value` with blanks between them; a value with blanks stands in single quotes.
+    /// Parses words of the form `key=value` with blanks between them. A value with blanks is
+    /// written in single quotes.
     ///
-    /// Names are checked where the request is compiled, since a sampler's options are checked with its η.
+    /// Names are checked when the request is compiled, because a sampler's options are checked
+    /// together with its η.
     ///
     /// ```
     /// use langevin::Request;
     /// let request: Request = "moves='(R L(0.5))*3' process=ve".parse()?;
     /// assert_eq!(request.to_string(), "process=ve moves='(R L(0.5))*3'");
-    /// assert!("sampler=ddim stpes=3".parse::<Request>().unwrap_err().to_string().contains("did you mean 'steps'?"));
+    /// let error = "sampler=ddim stpes=3".parse::<Request>().unwrap_err().to_string();
+    /// assert!(error.contains("did you mean 'steps'?"));
     /// # Ok::<(), langevin::Error>(())
     /// ```
     fn from_str(text: &str) -> Result<Self> {
@@ -334,7 +340,7 @@ impl FromStr for Request {
         for piece in &pieces {
             match piece.split_once('=') {
                 Some((word, value)) => reader.read(word, value)?,
-                // A flag alone is on.
+                // A flag without a value is on.
                 None if matches!(piece.as_str(), "image" | "noise") => reader.read(piece, "true")?,
                 None => {
                     return Err(Error::format("a word of the request has no value")
@@ -358,7 +364,8 @@ impl fmt::Display for Request {
     }
 }
 
-/// A value as it stands in JSON: a number, a switch or a document if it is one, else a string.
+/// Returns a value as it is written in JSON: a number, a boolean or a document if it is one,
+/// otherwise a string.
 fn value_of(word: &str, text: &str) -> Value {
     let is_text =
         matches!(word, "sampler" | "moves" | "grid" | "predict" | "clamp" | "threshold" | "map" | "guidance-interval");

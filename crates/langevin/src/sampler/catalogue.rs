@@ -1,4 +1,4 @@
-//! All named samplers: found by their names here and elsewhere, and described.
+//! The catalogue of named samplers, found by their names in this and in other libraries.
 
 use super::entry::Entry;
 use super::names::{self, elsewhere};
@@ -6,17 +6,37 @@ use crate::error::{Error, Result};
 use std::fmt;
 
 impl Entry {
-    /// All named samplers, in the order in which they are shown.
+    /// Returns all named samplers, in the order in which they are shown.
+    ///
+    /// ```
+    /// use langevin::sampler::Entry;
+    /// assert!(Entry::all().iter().any(|entry| entry.name == "ddim"));
+    /// // Every entry names its source.
+    /// assert!(Entry::all().iter().all(|entry| !entry.sources.is_empty()));
+    /// ```
     #[must_use]
     pub fn all() -> &'static [Entry] {
         names::ENTRIES
     }
 
-    /// The sampler of this name or alias; `_`, a blank and `-` are the same. Names of k-diffusion, ComfyUI and diffusers' schedulers are found too, as
-    /// `sample_dpmpp_2m`, `dpmpp_2m_sde_gpu`, `DPMSolverMultistepScheduler`.
+    /// Returns the sampler with this name or alias. `_`, a blank and `-` are equivalent.
+    ///
+    /// Names of k-diffusion, ComfyUI and diffusers' schedulers are also found, such as
+    /// `sample_dpmpp_2m`, `dpmpp_2m_sde_gpu` and `DPMSolverMultistepScheduler`.
+    ///
+    /// ```
+    /// use langevin::sampler::Entry;
+    /// assert_eq!(Entry::find("sample_dpmpp_2m")?.name, "dpmpp-2m");
+    /// assert_eq!(Entry::find("HeunDiscreteScheduler")?.name, "heun");
+    /// // A sampler that cannot be a fixed table is refused with a hint.
+    /// let error = Entry::find("dpm_adaptive").unwrap_err().to_string();
+    /// assert!(error.contains("dpm-fast"), "{error}");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// An unknown name, with the nearest known one; one that has no table here, with what to use.
+    /// Returns an error if the name is unknown, with the nearest known one, or if the sampler has
+    /// no table in this crate, with a replacement.
     pub fn find(name: &str) -> Result<&'static Entry> {
         let wanted = elsewhere::spelled(name);
         let known = |name: &str| names::ENTRIES.iter().find(|entry| entry.is_called(name));
@@ -34,31 +54,47 @@ impl Entry {
         })
     }
 
-    /// Returns the sampler of exactly this name or alias; `None` for any other name, such as that of a plan or of another
-    /// library's scheduler.
+    /// Returns the sampler with exactly this name or alias.
+    ///
+    /// `None` for any other name, such as that of a plan or of another library's scheduler.
     ///
     /// ```
     /// use langevin::sampler::Entry;
-    /// assert!(Entry::named("dpmpp-2m").is_some() && Entry::named("DPMSolverMultistepScheduler").is_none());
+    /// assert!(Entry::named("dpmpp-2m").is_some());
+    /// assert!(Entry::named("DPMSolverMultistepScheduler").is_none());
     /// ```
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Entry> {
         names::ENTRIES.iter().find(|entry| entry.name == name || entry.aliases.contains(&name))
     }
 
-    /// Whether this is its name or an alias, spelled as ours are.
+    /// Returns whether `spelled` is the sampler's name or an alias, in this crate's spelling.
     pub(crate) fn is_called(&self, spelled: &str) -> bool {
         let mut names = std::iter::once(&self.name).chain(self.aliases);
         names.any(|name| *name == spelled || name.contains('+') && elsewhere::spelled(name) == spelled)
     }
 
-    /// The schedulers of diffusers that are this sampler with the options that they have by themselves.
+    /// Returns the schedulers of diffusers that are this sampler with their default options.
+    ///
+    /// ```
+    /// use langevin::sampler::Entry;
+    /// let names: Vec<String> = Entry::find("heun")?.schedulers().collect();
+    /// assert!(names.contains(&"HeunDiscreteScheduler".to_owned()));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn schedulers(&self) -> impl Iterator<Item = String> + '_ {
         let own = elsewhere::SCHEDULERS.iter().filter(|(_, ours)| *ours == self.name);
         own.map(|(class, _)| format!("{class}Scheduler"))
     }
 
-    /// The BibTeX of its sources.
+    /// Returns the BibTeX entries of the sampler's sources.
+    ///
+    /// ```
+    /// use langevin::sampler::Entry;
+    /// let text = Entry::find("ddim")?.bibtex();
+    /// assert!(text.contains("Denoising Diffusion Implicit Models"));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn bibtex(&self) -> String {
         let of = |key: &&str| super::cite::bibtex(key);

@@ -1,6 +1,7 @@
-//! The sources of the samplers.
+//! The sources of the samplers, as citations and as BibTeX.
 
-/// (key, authors, title, year); a key with a point is an arXiv number, another one a repository.
+/// (key, authors, title, year). A key with a point is an arXiv number; any other key is a
+/// repository.
 const SOURCES: &[(&str, &str, &str, u16)] = &[
     (
         "1907.05600",
@@ -137,7 +138,7 @@ const SOURCES: &[(&str, &str, &str, u16)] = &[
     ("comfyui", "Comfy Org", "ComfyUI", 2023),
 ];
 
-/// `Lu et al. 2022, arXiv 2211.01095`.
+/// Returns a short citation, such as `Lu et al. 2022, arXiv 2211.01095`.
 pub(super) fn short(key: &str) -> String {
     let Some((key, authors, _, year)) = SOURCES.iter().find(|source| source.0 == key) else {
         return key.to_owned();
@@ -147,7 +148,7 @@ pub(super) fn short(key: &str) -> String {
     if key.contains('.') { format!("{family}{others} {year}, arXiv {key}") } else { format!("{key} (software)") }
 }
 
-/// The BibTeX entry of a source.
+/// Returns the BibTeX entry of a source.
 pub(super) fn bibtex(key: &str) -> String {
     let Some((key, authors, title, year)) = SOURCES.iter().find(|source| source.0 == key) else {
         return String::new();

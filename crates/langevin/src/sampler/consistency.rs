@@ -7,7 +7,20 @@ use crate::moves::Row;
 use crate::plan::{Letter, Var};
 use crate::process::Level;
 
-/// The boundary condition of a consistency model, f = c_skip x + c_out D with c_skip = σ_d²/(y² + σ_d²), c_out = y/√(y² + σ_d²), y = scaling × time.
+/// The boundary condition of a consistency model: f = c_skip x + c_out D.
+///
+/// With y = scaling × time, c_skip = σ_d²/(y² + σ_d²) and c_out = y/√(y² + σ_d²).
+///
+/// ```
+/// use langevin::sampler::consistency::{Boundary, Consistency};
+/// use langevin::{Process, Request, Sampler};
+/// let boundary = Some(Boundary { sigma_data: 0.5, scaling: 10.0 });
+/// let method = Consistency { boundary, ..Consistency::default() };
+/// let request = Request::new().with_sampler(Sampler::of("bounded", method)).steps(4);
+/// // c_skip ≠ 0 violates the marginals.
+/// assert!(!request.process(Process::vp()).plan()?.lint()?.is_clean());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Boundary {
     /// σ_d, the standard deviation of the data.
@@ -24,10 +37,22 @@ impl Boundary {
     }
 }
 
-/// LCM: x' = α_t f + σ_t z. Source: arXiv 2310.04378. With a floor, the noise is up from there: arXiv 2303.01469.
+/// LCM: x' = α_t f + σ_t z. Source: arXiv 2310.04378.
+///
+/// With a floor, the noise is added from that level upwards. Source: arXiv 2303.01469.
+///
+/// ```
+/// use langevin::sampler::consistency::Consistency;
+/// use langevin::{Request, Sampler};
+/// let request = Request::new().with_sampler(Sampler::of("jumps", Consistency::default()));
+/// let plan = request.steps(4).plan()?;
+/// assert!(plan.lint()?.is_clean());
+/// assert_eq!(plan.draws(), 4); // the start, and every step but the last
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Consistency {
-    /// `None`: f = D.
+    /// The boundary condition. `None` for f = D.
     pub boundary: Option<Boundary>,
     /// The noise level, in σ/α, that counts as clean.
     pub floor: f64,
@@ -53,15 +78,27 @@ impl Method for Consistency {
     }
 }
 
-/// TCD: with no noise to an earlier time s = (1 − γ)t, then forward to t. Source: arXiv 2402.19159.
+/// TCD: a step without noise to an earlier time s = (1 − γ)t, then forward to t. Source: arXiv
+/// 2402.19159.
+///
+/// ```
+/// use langevin::sampler::consistency::Trajectory;
+/// use langevin::{Request, Sampler, plan::Letter};
+/// let sampler = Sampler::of("tcd", Trajectory { gamma: 0.3 });
+/// let plan = Request::new().with_sampler(sampler).steps(2).plan()?;
+/// let letters: Vec<Letter> = plan.moves().iter().map(|step| step.letter).collect();
+/// assert_eq!(letters, [Letter::R, Letter::F, Letter::R]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trajectory {
-    /// γ: the share of the way back to the data that is jumped beyond the next time.
+    /// γ: the distance of the jump beyond the next time, as a share of the way back to the data.
     pub gamma: f64,
 }
 
 impl Trajectory {
-    /// (1 − γ) of the way from clean data to `to` in time; whole indices on a table.
+    /// Returns the level at (1 − γ) of the way from clean data to `to`, in time. On a table it is a
+    /// whole index.
     fn stop(&self, draft: &Draft<'_>, to: &Level) -> Result<Level> {
         let time = (1.0 - self.gamma) * to.time;
         let table = matches!(draft.process().spec(), crate::process::ProcessSpec::Tabulated { .. });

@@ -1,9 +1,12 @@
 //! Predictor–corrector multistep samplers: UniPC and SA-Solver.
 //!
-//! A step is predicted from past values; the value found at its end then corrects it, with no evaluation more. What the network saw was the predicted
-//! state; what the next step starts from is the corrected one. A corrector uses the noise that its predictor drew.
+//! A step is predicted from past values. The value found at its end then corrects the step, without
+//! a further evaluation. The network sees the predicted state; the next step starts from the
+//! corrected one. A corrector uses the noise that its predictor drew.
 //!
-//! That is PEC. PECE evaluates the corrected state as well, and keeps that value in place of the other: two evaluations a step, but one in the first.
+//! That scheme is called PEC (predict, evaluate, correct). PECE also evaluates the corrected state,
+//! and keeps that value in place of the predicted one. It takes two evaluations per step, but one
+//! in the first step.
 //!
 //! Source: UniPC, arXiv 2302.04867; SA-Solver, arXiv 2309.05019.
 
@@ -19,16 +22,37 @@ use crate::process::Level;
 use crate::space::Draw;
 
 /// h/g over a run.
+///
+/// ```
+/// use langevin::sampler::correct::{Corrected, Tau};
+/// use langevin::sampler::form::{Form, Poly, Variable};
+/// use langevin::{Request, Sampler};
+/// let method = Corrected {
+///     form: Form::Data,
+///     pair: Poly::Exact(Variable::Lambda),
+///     predictor: 2,
+///     corrector: None,
+///     lower: false,
+///     uncorrected: vec![],
+///     // Noise in the first two of four steps.
+///     tau: Tau::Each(vec![1.0, 1.0, 0.0, 0.0]),
+///     again: false,
+/// };
+/// let plan = Request::new().with_sampler(Sampler::of("mine", method)).steps(4).plan()?;
+/// let etas: Vec<Option<f64>> = plan.moves().iter().map(|step| step.eta).collect();
+/// assert_eq!(etas, [Some(1.0), Some(1.0), Some(0.0), Some(0.0)]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tau {
-    /// The same everywhere.
+    /// One value for all steps.
     Constant(f64),
-    /// That of every step. A step takes a draw also where it is 0.
+    /// One value for each step. A step draws noise even if its value is 0.
     Each(Vec<f64>),
 }
 
 impl Tau {
-    /// h/g of step `index`.
+    /// Returns h/g of step `index`.
     fn at(&self, index: usize) -> f64 {
         match self {
             Self::Constant(eta) => *eta,
@@ -38,31 +62,53 @@ impl Tau {
 }
 
 /// A predictor–corrector sampler.
+///
+/// ```
+/// use langevin::plan::compare;
+/// use langevin::sampler::correct::{Corrected, Tau};
+/// use langevin::sampler::form::{Form, Poly, Variable};
+/// use langevin::{Request, Sampler};
+/// let method = Corrected {
+///     form: Form::Data,
+///     pair: Poly::Exact(Variable::Lambda),
+///     predictor: 2,
+///     corrector: Some(2),
+///     lower: true,
+///     uncorrected: vec![],
+///     tau: Tau::Constant(1.0),
+///     again: false,
+/// };
+/// let plan = Request::new().with_sampler(Sampler::of("mine", method)).plan()?;
+/// assert!(compare(&plan, &Request::new().sampler("sa-solver").plan()?)?.is_same(1e-12));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Corrected {
-    /// Of what the values are.
+    /// The value that is integrated.
     pub form: Form,
-    /// How two values are weighed; more of them exactly.
+    /// The polynomial for two values. More than two are integrated exactly.
     pub pair: Poly,
     /// The order of the predictor.
     pub predictor: usize,
-    /// The most values of the past that the corrector uses beside the new one; `None`: no corrector.
+    /// The largest number of past values that the corrector uses besides the new one. `None` for no
+    /// corrector.
     pub corrector: Option<usize>,
-    /// The order falls towards the end of the run.
+    /// True if the order falls towards the end of the run.
     pub lower: bool,
-    /// Steps whose result is not corrected.
+    /// The numbers of the steps that are not corrected.
     pub uncorrected: Vec<usize>,
     /// h/g.
     pub tau: Tau,
-    /// The corrected state is evaluated too, and its value takes the place of the predicted one's (PECE; else PEC).
+    /// True for PECE: the corrected state is also evaluated, and its value replaces that of the
+    /// predicted state. False for PEC.
     pub again: bool,
 }
 
-/// The last prediction: what it started from, and how.
+/// The last prediction: its step, its past values and its noise.
 struct Predicted {
     index: usize,
     step: Step,
-    /// The values of the past that its corrector uses.
+    /// The number of past values that its corrector uses.
     old: usize,
     noise: Vec<(f64, Draw)>,
 }
@@ -72,7 +118,7 @@ impl Corrected {
         if count == 2 { self.pair } else { Poly::Exact(Variable::Lambda) }
     }
 
-    /// a, and the weights of the values at `nodes`.
+    /// Returns a, and the weights of the values at `nodes`.
     fn weights(&self, step: &Step, nodes: &[Level], eta: f64) -> (f64, Vec<f64>) {
         let rho = reverse_rho(&step.from, &step.to, eta);
         self.poly(nodes.len()).weights(self.form, &step.from, nodes, &step.to, (eta, rho))
@@ -93,10 +139,11 @@ impl Corrected {
         }
     }
 
-    /// The end of the step before from its start `base`, taken again with the value found there.
+    /// Returns the corrected end of the last step: the step from its start `base`, repeated with
+    /// the value found at its end.
     fn correct(&self, draft: &mut Draft<'_>, base: Var, last: &Predicted, past: &Past, new: &Node) -> Var {
         let eta = self.tau.at(last.index);
-        // `past` has the new value first; the step's own start is the one after it.
+        // `past` has the new value first. The value at the step's own start is next.
         let mut nodes: Vec<Level> = past.levels(past.len())[1..].to_vec();
         nodes.truncate(last.old);
         let mut values: Vec<Var> = past.values().skip(1).take(nodes.len()).collect();
@@ -112,7 +159,8 @@ impl Corrected {
 
 impl Method for Corrected {
     fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
-        // `ahead` is the predicted state, which the network sees; `base` is what the step before started from.
+        // `ahead` is the predicted state, which the network sees. `base` is the start of the last
+        // step.
         let mut ahead = draft.begin();
         let mut base = ahead;
         let count = draft.steps().len();
@@ -137,7 +185,8 @@ impl Method for Corrected {
                     base = self.correct(draft, base, &last, &past, &node);
                     mark = draft.mark();
                     if self.again {
-                        // Of the same level: it takes the place of the predicted state's value.
+                        // The level is the same, so this value replaces that of the predicted
+                        // state.
                         let node = draft.value(self.form, base, &from)?;
                         past.push(node);
                     }

@@ -1,4 +1,5 @@
-//! Samplers that do not only go down: restart, RePaint, predictor–corrector and annealed Langevin, as moves.
+//! Samplers with other moves than reverse ones: restart, RePaint, predictor–corrector and annealed
+//! Langevin.
 
 use super::Method;
 use super::draft::{Draft, Start, Step};
@@ -11,7 +12,7 @@ use crate::plan::{Letter, Var};
 use crate::process::Level;
 use crate::space::Map;
 
-/// A plain reverse step of a table of stages; one DDIM step where the table cannot be used.
+/// Writes a reverse step of a table of stages, or one DDIM step if the table cannot be used.
 fn reverse(draft: &mut Draft<'_>, table: &Table, x: Var, step: &Step) -> Result<Var> {
     let mark = draft.mark();
     let x = if step.from.alpha == 0.0 || step.to.sigma == 0.0 {
@@ -24,7 +25,8 @@ fn reverse(draft: &mut Draft<'_>, table: &Table, x: Var, step: &Step) -> Result<
     Ok(x)
 }
 
-/// Restart: where the ODE has come down to `lower`, noise back up to `upper`, and down again, `repeats` times. Source: arXiv 2306.14878.
+/// Restart. Once the ODE has come down to `lower`, noise raises the state to `upper` and the ODE
+/// comes down again, `repeats` times. Source: arXiv 2306.14878.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Restart {
     pub(crate) table: Table,
@@ -38,7 +40,8 @@ impl Method for Restart {
     fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
         let mut x = draft.begin();
         let steps: Vec<(usize, Step)> = draft.taken().collect();
-        // The first step that lands at or below the interval, and the first that starts inside it.
+        // The first step that ends at or below the interval, and the first step that starts inside
+        // it.
         let end = steps.iter().position(|(_, step)| step.to.sigma_ve() <= self.lower && step.to.sigma > 0.0);
         let top = steps.iter().position(|(_, step)| step.from.sigma_ve() <= self.upper);
         let (Some(end), Some(top)) = (end, top) else {
@@ -70,8 +73,10 @@ impl Method for Restart {
     }
 }
 
-/// RePaint: in blocks of `jump` steps, each walked `samples` times with noise in between; after each step what is known is put in, noised to the level.
-/// Inputs `image` and `mask` (1 where the image is known). Source: arXiv 2201.09865, algorithm 1.
+/// RePaint. Each block of `jump` steps is walked `samples` times, with noise in between. After each
+/// step the known part of the image is inserted, noised to the level.
+///
+/// Inputs: `image` and `mask` (1 where the image is known). Source: arXiv 2201.09865, algorithm 1.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RePaint {
     pub(crate) keep: Keep,
@@ -80,7 +85,7 @@ pub(crate) struct RePaint {
 }
 
 impl RePaint {
-    /// x ← mask·(α image + σ z) + (1 − mask)·x.
+    /// Writes x ← mask·(α image + σ z) + (1 − mask)·x.
     fn merge(draft: &mut Draft<'_>, x: Var, [image, mask]: [Var; 2], level: &Level) -> Var {
         let noise = draft.fresh(level.sigma);
         let known = draft.combine([(level.alpha, image), (-1.0, x)], noise);
@@ -99,7 +104,8 @@ impl Method for RePaint {
         let steps: Vec<Step> = draft.taken().map(|(_, step)| step).collect();
         for block in steps.chunks(self.jump.max(1)) {
             for round in 0..self.samples.max(1) {
-                // The last block ends at clean data, from where there is no way back but through noise again: it is walked as often as the others.
+                // The last block ends at clean data, from which only noise leads back. It is walked
+                // as often as the others.
                 if round > 0 {
                     let (low, high) = (block[block.len() - 1].to, block[0].from);
                     x = draft.forward(x, &low, &high, 1.0);
@@ -118,16 +124,17 @@ impl Method for RePaint {
     }
 }
 
-/// How a Langevin move is stepped.
+/// The rule for a Langevin step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stepping {
-    /// ρ = e^{−k}: keeps the marginal where D stands still.
+    /// ρ = e^{−k}, which keeps the marginal if D is constant.
     Exact,
-    /// Euler–Maruyama ("unadjusted"): a = 1 − k, b = αk, c = σ√(2k): breaks it by O(k²).
+    /// Euler–Maruyama ("unadjusted"): a = 1 − k, b = αk, c = σ√(2k). It leaves the marginal by
+    /// O(k²).
     Euler,
 }
 
-/// One Langevin move of k = Λδ/σ² at a level.
+/// Writes one Langevin move of k = Λδ/σ² at a level.
 fn langevin(draft: &mut Draft<'_>, x: Var, level: &Level, k: f64, stepping: Stepping) -> Result<Var> {
     let mark = draft.mark();
     let denoised = draft.denoised(x, level)?;
@@ -139,7 +146,8 @@ fn langevin(draft: &mut Draft<'_>, x: Var, level: &Level, k: f64, stepping: Step
     Ok(x)
 }
 
-/// A reverse step, then Langevin moves where it lands. Source: arXiv 2011.13456, algorithm 1.
+/// A reverse step, followed by Langevin moves at the level it reaches. Source: arXiv 2011.13456,
+/// algorithm 1.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PredictorCorrector {
     pub(crate) keep: Keep,
@@ -166,7 +174,8 @@ impl Method for PredictorCorrector {
     }
 }
 
-/// Annealed Langevin: moves at each level, then the state is taken for one of the next level, unchanged but for the coordinates. Source: arXiv 1907.05600.
+/// Annealed Langevin. After the moves at one level, the state is taken as a state of the next
+/// level; only its coordinates change. Source: arXiv 1907.05600.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Annealed {
     pub(crate) corrections: usize,

@@ -1,4 +1,4 @@
-//! What is known of a named sampler: its formula, its options, its source.
+//! The description of a named sampler: its formula, options and sources.
 
 use super::Method;
 use super::knob::Knob;
@@ -7,7 +7,7 @@ use crate::error::Result;
 use std::fmt;
 use std::sync::Arc;
 
-/// What programs need to know about a named sampler before they compile it.
+/// Properties of a named sampler that programs need before they compile it.
 ///
 /// ```
 /// use langevin::sampler::Entry;
@@ -20,49 +20,53 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {
-    /// Whether the sampler is made for networks that were distilled.
+    /// True if the sampler is made for distilled networks.
     pub distilled: bool,
-    /// Whether every step evaluates the unconditional branch of the network too.
+    /// True if every step also evaluates the unconditional branch of the network.
     pub guided: bool,
-    /// Whether `recommend` tries the sampler if no samplers are named.
+    /// True if `recommend` tries the sampler when no samplers are named.
     pub recommended: bool,
-    /// The sampler that goes from the data to noise as this one goes from noise to the data.
+    /// The sampler from data to noise that inverts this one.
     pub inverse: &'static str,
-    /// The states that its plan needs besides noise; empty for a sampler that starts from noise alone.
+    /// The states that the plan needs besides noise; empty for a sampler that starts from noise
+    /// alone.
     pub inputs: &'static [&'static str],
 }
 
-/// A named sampler.
+/// A named sampler, with its description.
 ///
 /// ```
 /// use langevin::sampler::Entry;
 /// let entry = Entry::find("dpmpp_2m")?;
-/// println!("{entry}"); // formula, options, source
 /// assert_eq!(entry.name, "dpmpp-2m");
+/// assert!(entry.knobs.iter().any(|knob| knob.key == "solver"));
+/// // Printed, an entry shows its formula, options and source.
+/// assert!(entry.to_string().contains("2211.01095"));
 /// # Ok::<(), langevin::Error>(())
 /// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// Its other names.
+    /// The other names.
     pub aliases: &'static [&'static str],
-    /// What holds of it.
+    /// The properties that programs need.
     pub facts: Facts,
-    /// What it is, in one line.
+    /// A summary of one line.
     pub summary: &'static str,
-    /// Its formula.
+    /// The formula.
     pub formula: &'static str,
-    /// Its moves, as a word of F, R and L.
+    /// The moves, as a word of F, R and L.
     pub moves: &'static str,
-    /// Its options.
+    /// The options.
     pub knobs: &'static [Knob],
-    /// Where it comes from: arXiv numbers, or the keys of software.
+    /// The sources: arXiv numbers, or the keys of software.
     pub sources: &'static [&'static str],
-    /// Which rule of the lint it breaks, and why; empty: none.
+    /// The lint rule that the sampler violates, and the reason; empty if it violates none.
     pub breaks: &'static str,
-    /// How it differs from the exact integral or from its namesakes; empty: nothing to say.
+    /// The difference from the exact integral or from samplers with the same name; empty if there
+    /// is none to report.
     pub note: &'static str,
     pub(crate) build: fn(&Settings) -> Result<Arc<dyn Method>>,
 }

@@ -1,11 +1,14 @@
-//! The extended reverse SDE: noise by a rule of its own, and D as a Taylor polynomial in σ/α.
+//! The extended reverse SDE: a special rule for the noise, and D as a Taylor polynomial in σ/α.
 //!
 //! With y = σ/α, φ(y) = y(e^{y^0.3} + 10) and r = φ(y_t)/φ(y_s),
 //!
-//! $$\frac{x_t}{\alpha_t} = r\frac{x_s}{\alpha_s} + \sum_j \frac{J_j}{j!} D^{(j)} + \sqrt{y_t^2 - r^2 y_s^2} z, \qquad
-//!   J_0 = 1 - r, \quad J_j = (y_t-y_s)^j + \phi(y_t)\int_{y_t}^{y_s}\frac{j (y-y_s)^{j-1}}{\phi(y)} dy ,$$
+//! $$\frac{x_t}{\alpha_t} = r\frac{x_s}{\alpha_s} + \sum_j \frac{J_j}{j!} D^{(j)} +
+//!   \sqrt{y_t^2 - r^2 y_s^2} z, \qquad
+//!   J_0 = 1 - r, \quad J_j = (y_t-y_s)^j +
+//!   \phi(y_t)\int_{y_t}^{y_s}\frac{j (y-y_s)^{j-1}}{\phi(y)} dy ,$$
 //!
-//! the derivatives of D by differences of past values. Source: ER-SDE-Solver-1 to -3, arXiv 2309.06169.
+//! The derivatives of D are differences of past values. Source: ER-SDE-Solver-1 to -3, arXiv
+//! 2309.06169.
 
 use super::Method;
 use super::draft::{Draft, Step};
@@ -16,20 +19,21 @@ use crate::math::{exp, gauss_legendre, ln};
 use crate::plan::{Letter, Var};
 use crate::process::Level;
 
-/// Nodes of the integral, in ln y: φ is smooth there, and 24 leave less than 1e-12 over a factor of a hundred.
+/// The number of nodes of the integral in ln y. φ is smooth there, so 24 nodes leave an error below
+/// 1e-12 over a factor of a hundred.
 const NODES: usize = 24;
 
 /// ER-SDE-Solver of order 1 to 3.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Extended {
     pub(crate) order: usize,
-    /// A factor on fresh noise.
+    /// A factor on the fresh noise.
     pub(crate) noise: f64,
-    /// D' from the parabola through three values, in place of one difference.
+    /// True for D' from the parabola through three values, in place of one difference.
     pub(crate) exact: bool,
 }
 
-/// J_1 and J_2.
+/// Returns J_1 and J_2.
 fn integrals(from: f64, to: f64, (nodes, weights): &(Vec<f64>, Vec<f64>)) -> [f64; 2] {
     let (middle, half) = (0.5 * (ln(from) + ln(to)), 0.5 * (ln(from) - ln(to)));
     let phi = extended(to);
@@ -46,7 +50,7 @@ fn integrals(from: f64, to: f64, (nodes, weights): &(Vec<f64>, Vec<f64>)) -> [f6
 }
 
 impl Extended {
-    /// The weights of the newest values, α_t multiplied in.
+    /// Returns the weights of the newest values, with α_t multiplied in.
     fn weights(&self, step: &Step, past: &[Level], r: f64, rule: &(Vec<f64>, Vec<f64>)) -> Vec<f64> {
         let alpha = step.to.alpha;
         let mut b = vec![0.0; past.len()];
@@ -56,14 +60,15 @@ impl Extended {
             let slope = 1.0 / (y[0] - y[1]);
             b[1] -= alpha * first * slope;
             if past.len() > 2 {
-                // D'' = (D'_0 − D'_1)/((y_0 − y_2)/2), as published; ½ of it weighs J_2. The parabola's own D' has (y_0 − y_1) of that ½ too.
+                // D'' = (D'_0 − D'_1)/((y_0 − y_2)/2), as published; half of it is the weight of
+                // J_2. The parabola's own D' also contains (y_0 − y_1) of that half.
                 let second = if self.exact { second + first * (y[0] - y[1]) } else { second };
                 let (older, curve) = (1.0 / (y[1] - y[2]), 1.0 / (y[0] - y[2]));
                 b[1] -= alpha * second * curve * (slope + older);
                 b[2] += alpha * second * curve * older;
             }
         }
-        // The newest weight is what the others leave of α_t(1 − r).
+        // The newest weight is the remainder of α_t(1 − r).
         b[0] = alpha * (1.0 - r) - b[1..].iter().sum::<f64>();
         b
     }
@@ -81,7 +86,7 @@ impl Method for Extended {
             let node = draft.value(super::form::Form::Data, x, &from)?;
             past.push(node);
             let used = if from.alpha == 0.0 || to.sigma == 0.0 { 1 } else { past.len().min(self.order) };
-            // r = ρ y_t/y_s; a = r α_t/α_s is then ρ σ_t/σ_s, finite at α_s = 0.
+            // r = ρ y_t/y_s. Then a = r α_t/α_s = ρ σ_t/σ_s, which is finite at α_s = 0.
             let a = rho * to.sigma / from.sigma;
             let b = if used == 1 {
                 vec![to.alpha - a * from.alpha]

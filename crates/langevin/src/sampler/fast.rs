@@ -1,10 +1,14 @@
 //! DPM-Solver-fast: as many evaluations as the grid has steps, on levels of its own.
 //!
-//! From the first level to the last noisy one λ is divided evenly. With n evaluations there are ⌊n/3⌋ + 1 parts: steps of DPM-Solver-3, then one of order
-//! n mod 3, or, where 3 divides n, one of order 2 and one of order 1. Of the grid only the ends and the number of steps count. Where it ends at σ = 0 the last
-//! of its evaluations is one Euler step there, for λ has no end.
+//! λ is divided evenly from the first level to the last noisy one. n evaluations make ⌊n/3⌋ + 1
+//! parts: steps of DPM-Solver-3, then one step of order n mod 3. If 3 divides n, the last two parts
+//! are one step of order 2 and one of order 1.
 //!
-//! Source: arXiv 2206.00927, §3.4; k-diffusion, whose η is DDIM's and takes the noise from the part of a step above the last level.
+//! Only the ends of the grid and its number of steps matter. If the grid ends at σ = 0, the last
+//! evaluation is one Euler step there, because λ is infinite at σ = 0.
+//!
+//! Source: arXiv 2206.00927, §3.4; k-diffusion, whose η is DDIM's and takes the noise from the part
+//! of a step above the last level.
 
 use super::Method;
 use super::draft::{Draft, Step};
@@ -16,15 +20,16 @@ use crate::moves::{Row, effective_eta};
 use crate::plan::{Letter, Var};
 use crate::process::Level;
 
+/// DPM-Solver-fast.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fast {
     /// DDIM's η.
     pub(crate) eta: f64,
-    /// A factor on fresh noise.
+    /// A factor on the fresh noise.
     pub(crate) noise: f64,
 }
 
-/// The orders of n evaluations.
+/// Returns the orders of the steps that take `count` evaluations.
 fn orders(count: usize) -> Vec<usize> {
     let mut orders = vec![3; count / 3];
     match count % 3 {
@@ -61,7 +66,7 @@ impl Method for Fast {
                 } else {
                     draft.process().level_at_sigma_ve(exp(top + share * (bottom - top)))?
                 };
-                // The ODE goes no lower than the last level.
+                // The ODE does not go below the last level.
                 let kept = Keep::Ddim(self.eta).rho(&from, &to)? * to.sigma_ve();
                 let rho = (kept.max(last.sigma_ve()) / to.sigma_ve()).min(1.0);
                 let table = [EULER, DPM_SOLVER_2, DPM_SOLVER_3][order - 1];

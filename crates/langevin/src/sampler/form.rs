@@ -1,4 +1,4 @@
-//! Three readings of the reverse ODE. Each is exact where its value stands still:
+//! Three forms of the reverse ODE. Each is exact if its value is constant:
 //!
 //! | form | value v | normalised state x/n | clock τ |
 //! |---|---|---|---|
@@ -8,14 +8,35 @@
 //!
 //! $$\frac{x_t}{n_t} = \frac{x_s}{n_s} + \int_s^t v d\tau .$$
 //!
-//! A step therefore is $x_t = a x_s + \sum_k b_k v_k$ with $a = n_t/n_s$ and $\sum_k b_k = n_t(\tau_t - \tau_s)$. Solvers differ in how they spread that sum over
-//! the values that they have: see [`Poly`]. None of the three knows the process: all are written in α and σ, and so hold on every one.
+//! A step therefore is $x_t = a x_s + \sum_k b_k v_k$ with $a = n_t/n_s$ and
+//! $\sum_k b_k = n_t(\tau_t - \tau_s)$. Solvers differ in the way they distribute that sum over
+//! the values they have: see [`Poly`]. The three forms are written in α and σ alone, so they hold
+//! on every process.
+//!
+//! ```
+//! use langevin::Process;
+//! use langevin::sampler::form::{Form, Poly, Variable};
+//! // If D is constant, one step of the data form is exact.
+//! let process = Process::vp();
+//! let (from, to) = (process.level_at_sigma_ve(2.0)?, process.level_at_sigma_ve(1.0)?);
+//! let poly = Poly::Exact(Variable::Lambda);
+//! let (a, b) = poly.weights(Form::Data, &from, &[from], &to, (0.0, 1.0));
+//! assert!((a * from.alpha + b[0] - to.alpha).abs() < 1e-15); // the mean of a clean datum
+//! assert!((a * from.sigma - to.sigma).abs() < 1e-15); // its noise
+//! # Ok::<(), langevin::Error>(())
+//! ```
 
 use crate::math::{exp, ln};
 use crate::prediction::Parts;
 use crate::process::Level;
 
-/// What is integrated. See the [module](self).
+/// The value that is integrated. See the [module](self).
+///
+/// ```
+/// use langevin::sampler::form::Form;
+/// let parts = Form::Flow.parts();
+/// assert_eq!((parts.datum, parts.noise), (-1.0, 1.0)); // u = ε − D
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Form {
     /// D.
@@ -27,7 +48,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// The value as datum·D + noise·ε.
+    /// Returns the value as datum·D + noise·ε.
     pub fn parts(self) -> Parts {
         let (datum, noise) = match self {
             Self::Data => (1.0, 0.0),
@@ -37,12 +58,21 @@ impl Form {
         Parts { datum, noise }
     }
 
-    /// Whether a step can be weighed from this level: n and τ are finite there. Only a flow's are at pure noise.
+    /// Returns whether a step can start at this level, that is, whether n and τ are finite there.
+    /// At pure noise only those of a flow are finite.
+    ///
+    /// ```
+    /// use langevin::Process;
+    /// use langevin::sampler::form::Form;
+    /// let noise = Process::rectified_flow().level(1.0)?;
+    /// assert!(Form::Flow.begins(&noise) && !Form::Data.begins(&noise));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn begins(self, level: &Level) -> bool {
         level.alpha > 0.0 || self == Self::Flow
     }
 
-    /// n.
+    /// Returns n.
     fn norm(self, level: &Level) -> f64 {
         match self {
             Self::Data => level.sigma,
@@ -51,29 +81,65 @@ impl Form {
         }
     }
 
-    /// a = n_t/n_s and Σb = n_t (τ_t − τ_s), written so that σ_t = 0 and α_s = 0 are no special cases where the step exists.
+    /// Returns a = n_t/n_s and Σb = n_t (τ_t − τ_s).
+    ///
+    /// Both are written so that σ_t = 0 and α_s = 0 are not special cases if the step exists.
+    ///
+    /// ```
+    /// use langevin::Process;
+    /// use langevin::sampler::form::Form;
+    /// let flow = Process::rectified_flow();
+    /// let (from, to) = (flow.level(1.0)?, flow.level(0.75)?);
+    /// // x' = x + (s' − s) u
+    /// assert_eq!(Form::Flow.whole(&from, &to), (1.0, -0.25));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn whole(self, from: &Level, to: &Level) -> (f64, f64) {
         let a = self.norm(to) / self.norm(from);
         let sum = match self {
             Self::Data => to.alpha - a * from.alpha,
             Self::Noise => to.sigma - a * from.sigma,
-            // (α_t + σ_t)(s_t − s_s), the α + σ of the end multiplied in.
+            // (α_t + σ_t)(s_t − s_s), with the α + σ of the end multiplied in.
             Self::Flow => to.sigma - a * from.sigma,
         };
         (a, sum)
     }
 }
 
-/// The variable in which values are a polynomial.
+/// The variable in which the values are a polynomial.
+///
+/// ```
+/// use langevin::Process;
+/// use langevin::sampler::form::{Form, Poly, Variable};
+/// let ve = Process::ve();
+/// let levels = [ve.level(1.0)?, ve.level(2.0)?];
+/// let to = ve.level(0.5)?;
+/// let b = |variable| {
+///     Poly::Exact(variable).weights(Form::Noise, &levels[0], &levels, &to, (0.0, 1.0)).1
+/// };
+/// // A polynomial in σ/α and one in λ weigh the same values differently.
+/// assert!((b(Variable::Clock)[0] - b(Variable::Lambda)[0]).abs() > 1e-3);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Variable {
-    /// λ, where D or ε is under an exponential.
+    /// λ, for D or ε under an exponential.
     Lambda,
     /// The form's own clock: σ/α for noise, s for flow.
     Clock,
 }
 
-/// The moments $m_j = \int_0^1 \Delta' e^{-\Delta'(1-u)} u^j du$ for j = 0 … count−1; `gone` is 1 − e^{−Δ'}. Δ' may be negative.
+/// Returns the moments $m_j = \int_0^1 \Delta' e^{-\Delta'(1-u)} u^j du$ for j = 0 … count−1.
+///
+/// `gone` is 1 − e^{−Δ'}. Δ' may be negative.
+///
+/// ```
+/// use langevin::sampler::form::moments;
+/// let delta = 2.0_f64;
+/// let m = moments(delta, -libm::expm1(-delta), 2);
+/// assert!((m[0] - (1.0 - (-2.0_f64).exp())).abs() < 1e-15);
+/// assert!((m[1] - (1.0 - m[0] / delta)).abs() < 1e-15);
+/// ```
 pub fn moments(delta: f64, gone: f64, count: usize) -> Vec<f64> {
     let mut moments = vec![gone];
     for j in 1..count {
@@ -82,7 +148,9 @@ pub fn moments(delta: f64, gone: f64, count: usize) -> Vec<f64> {
     moments
 }
 
-/// $m_j = \sum_n (-1)^n \Delta'^{n+1} j!/(n+j+1)!$: below |Δ'| = 1 the recurrence loses all digits, and 22 terms leave less than 1e-21.
+/// Returns $m_j = \sum_n (-1)^n \Delta'^{n+1} j!/(n+j+1)!$.
+///
+/// Below |Δ'| = 1 the recurrence loses all digits. 22 terms leave an error below 1e-21.
 fn series(delta: f64, j: usize) -> f64 {
     let mut term = delta / (j + 1) as f64;
     let mut sum = 0.0;
@@ -93,7 +161,15 @@ fn series(delta: f64, j: usize) -> f64 {
     sum
 }
 
-/// $\sum_p \mathrm{moment}_p \ell_{k,p}$ for every node: the integral of the polynomial that is 1 at node k and 0 at the others.
+/// Returns $\sum_p \mathrm{moment}\_p \ell_{k,p}$ for every node k.
+///
+/// This is the integral of the polynomial that is 1 at node k and 0 at the other nodes.
+///
+/// ```
+/// use langevin::sampler::form::shares;
+/// // Between two nodes, ∫₀¹ gives the trapezoidal rule.
+/// assert_eq!(shares(&[0.0, 1.0], &[1.0, 0.5]), [0.5, 0.5]);
+/// ```
 pub fn shares(nodes: &[f64], moments: &[f64]) -> Vec<f64> {
     let share = |k: usize| {
         // ℓ_k as a polynomial in u, lowest power first: the product of (u − u_j)/(u_k − u_j).
@@ -112,46 +188,90 @@ pub fn shares(nodes: &[f64], moments: &[f64]) -> Vec<f64> {
     (0..nodes.len()).map(share).collect()
 }
 
-/// How the sum of a step is spread over the values.
+/// The rule that distributes the sum of a step over the values.
+///
+/// ```
+/// use langevin::Process;
+/// use langevin::sampler::form::{Form, Poly, Variable};
+/// let ve = Process::ve();
+/// let levels = [ve.level(1.0)?, ve.level(2.0)?];
+/// let to = ve.level(0.5)?;
+/// let b = |poly: Poly| poly.weights(Form::Data, &levels[0], &levels, &to, (0.0, 1.0)).1;
+/// let (exact, midpoint) = (b(Poly::Exact(Variable::Lambda)), b(Poly::Midpoint));
+/// // The weights differ, but their sum, α_t − a α_s = ½, does not.
+/// assert!((exact[0] - midpoint[0]).abs() > 1e-3);
+/// assert!((exact.iter().sum::<f64>() - midpoint.iter().sum::<f64>()).abs() < 1e-15);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Poly {
-    /// The polynomial through all of them, integrated exactly.
+    /// The polynomial through all values, integrated exactly.
     Exact(Variable),
-    /// In λ, with half the sum as the weight of the first difference, as DPM-Solver(++)'s 'midpoint' has it; order 3 as [`Poly::HalfCurve`].
+    /// In λ, with half the sum as the weight of the first difference, as in DPM-Solver(++)'s
+    /// 'midpoint'. Order 3 is [`Poly::HalfCurve`].
     Midpoint,
-    /// As [`Poly::Midpoint`], with half the step Δ in place of half the sum: UniPC's B(h) = h. Exact beyond two values.
+    /// [`Poly::Midpoint`] with half the step Δ in place of half the sum: UniPC's B(h) = h. It is
+    /// exact with more than two values.
     HalfStep,
-    /// In λ, exact to order 2; at order 3 the curvature has the weight φ₃, half of the exact 2φ₃, as DPM-Solver(++) was published.
+    /// In λ, exact to order 2. At order 3 the curvature has the weight φ₃, half of the exact 2φ₃,
+    /// as DPM-Solver(++) was published.
     HalfCurve,
-    /// Adams–Bashforth with the constants of even steps, whatever the steps are (PNDM, iPNDM).
+    /// Adams–Bashforth with the constants of even steps, for any steps (PNDM, iPNDM).
     Even,
-    /// These shares of the sum.
+    /// Fixed shares of the sum.
     Shares(&'static [f64]),
-    /// γ of the newest, 1 − γ of the one before: gradient estimation.
+    /// γ of the newest value and 1 − γ of the value before it: gradient estimation.
     Extrapolate(f64),
 }
 
-/// e^{−Δ} with Δ = λ_t − λ_s, whichever of the two is the cleaner: 0 at σ_t = 0 and at α_s = 0.
+/// Returns e^{−Δ} with Δ = λ_t − λ_s, which may have either sign. It is 0 at σ_t = 0 and at
+/// α_s = 0.
+///
+/// ```
+/// use langevin::Process;
+/// use langevin::sampler::form::ratio;
+/// let ve = Process::ve();
+/// assert_eq!(ratio(&ve.level(2.0)?, &ve.level(1.0)?), 0.5);
+/// assert_eq!(ratio(&ve.level(2.0)?, &ve.level(0.0)?), 0.0);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub fn ratio(from: &Level, to: &Level) -> f64 {
     (to.sigma * from.alpha) / (from.sigma * to.alpha)
 }
 
-/// λ of the levels, in units of the step: 0 at `from`, 1 at `to`.
+/// Returns λ of the levels, in units of the step: 0 at `from`, 1 at `to`.
+///
+/// ```
+/// use langevin::Process;
+/// use langevin::sampler::form::places;
+/// let ve = Process::ve();
+/// let levels = [ve.level(2.0)?, ve.level(4.0)?];
+/// let places = places(&levels[0], &levels, &ve.level(1.0)?);
+/// assert!((places[0] - 0.0).abs() < 1e-15 && (places[1] + 1.0).abs() < 1e-15);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub fn places(from: &Level, levels: &[Level], to: &Level) -> Vec<f64> {
     let span = -ln(ratio(from, to));
     levels.iter().map(|level| if level == from { 0.0 } else { ln(ratio(level, from)) / span }).collect()
 }
 
-/// What each node's value weighs in the divided difference over all of them.
+/// Returns the weight of each node's value in the divided difference over all nodes.
+///
+/// ```
+/// use langevin::sampler::form::divided;
+/// assert_eq!(divided(&[0.0, 2.0]), [-0.5, 0.5]);
+/// ```
 pub fn divided(nodes: &[f64]) -> Vec<f64> {
     let others = |k: usize| nodes.iter().enumerate().filter(move |(j, _)| *j != k);
     (0..nodes.len()).map(|k| others(k).map(|(_, node)| nodes[k] - node).product::<f64>().recip()).collect()
 }
 
 impl Poly {
-    /// The weights of a step from `from` to `to`, h/g = `eta`: a, the state's, and those of the values found at `nodes`.
+    /// Returns the weights of a step from `from` to `to` with h/g = `eta`: a of the state, and one
+    /// weight for each value found at `nodes`.
     ///
-    /// `rho` is the share of the noise that is kept; 1 for the ODE. Noise values with h/g > 0 follow the SDE of ε, where only the drift is exact.
+    /// `rho` is the share of the noise that is kept, which is 1 for the ODE. With h/g > 0, values
+    /// of ε follow the SDE of ε, in which only the drift is exact. See the example of [`Poly`].
     pub fn weights(
         self,
         form: Form,
@@ -169,7 +289,7 @@ impl Poly {
             Form::Noise | Form::Flow => sum *= 1.0 + eta * eta,
         }
         if nodes.len() == 1 || from == to {
-            // A step that goes nowhere needs no value.
+            // A step of length zero needs no further value.
             return (a, (0..nodes.len()).map(|k| if k == 0 { sum } else { 0.0 }).collect());
         }
         let kept = ratio(from, to);
@@ -185,18 +305,21 @@ impl Poly {
                 let moments = moments(delta, 1.0 - rho * kept, nodes.len());
                 scaled(self.in_lambda(&places(from, nodes, to), delta, &moments), to.alpha)
             }
-            // σ_t ∫ Δ e^{Δ(1−u)} is −σ_t times the moments at −Δ, and dσ/α = −e^{−λ} dλ takes the minus away.
+            // σ_t ∫ Δ e^{Δ(1−u)} is −σ_t times the moments at −Δ, and dσ/α = −e^{−λ} dλ cancels the
+            // minus sign.
             _ => {
                 let moments = moments(-span, 1.0 - 1.0 / kept, nodes.len());
                 scaled(self.in_lambda(&places(from, nodes, to), -span, &moments), (1.0 + eta * eta) * to.sigma)
             }
         };
-        // The newest weight is what the others leave: the sum rule then holds to the last bit, and with it the marginal.
+        // The newest weight is the remainder. The sum rule then holds to the last bit, and so does
+        // the marginal.
         b[0] = sum - b[1..].iter().sum::<f64>();
         (a, b)
     }
 
-    /// Shares of values that are a polynomial in λ, nodes in units of the step (0, then below).
+    /// Returns the shares of values that are a polynomial in λ. The nodes are in units of the step:
+    /// 0, then negative.
     fn in_lambda(self, nodes: &[f64], delta: f64, moments: &[f64]) -> Vec<f64> {
         let halved = matches!(self, Self::Midpoint | Self::HalfCurve);
         if !(nodes.len() == 3 && halved || nodes.len() == 2) {
@@ -224,7 +347,7 @@ impl Poly {
     }
 }
 
-/// Adams–Bashforth's constants.
+/// Returns the constants of Adams–Bashforth for even steps.
 fn even(count: usize) -> Vec<f64> {
     let (scale, constants): (f64, &[f64]) = match count {
         1 => (1.0, &[1.0]),
@@ -235,7 +358,8 @@ fn even(count: usize) -> Vec<f64> {
     constants.iter().map(|constant| constant / scale).collect()
 }
 
-/// Shares of values that are a polynomial in the form's clock, u from 0 to 1 over the step; they sum to one.
+/// Returns the shares of values that are a polynomial in the form's clock, with u from 0 to 1 over
+/// the step. The shares sum to one.
 fn clock_shares(form: Form, from: &Level, levels: &[Level], to: &Level) -> Vec<f64> {
     let clock = |level: &Level| match form {
         Form::Data => level.alpha / level.sigma,
@@ -248,7 +372,12 @@ fn clock_shares(form: Form, from: &Level, levels: &[Level], to: &Level) -> Vec<f
     shares(&nodes, &moments)
 }
 
-/// e^{−Δ·share}: the part of a step in λ.
+/// Returns e^{−Δ·share}: the ratio over a share of a step in λ.
+///
+/// ```
+/// use langevin::sampler::form::fraction;
+/// assert!((fraction(0.25, 0.5) - 0.5).abs() < 1e-15);
+/// ```
 pub fn fraction(kept: f64, share: f64) -> f64 {
     exp(share * ln(kept))
 }

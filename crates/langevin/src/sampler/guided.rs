@@ -1,12 +1,20 @@
-//! CFG++: the data that a step keeps is guided, and the noise is the unconditional branch's.
+//! CFG++: a step keeps guided data, and the noise of the unconditional branch.
 //!
-//! $$D_g = D_u + w (D_c - D_u), \qquad x' = \alpha_t D_g + \rho\sigma_t \varepsilon_u + \sigma_t\sqrt{1-\rho^2} z, \qquad \varepsilon_u = (x - \alpha_s D_u)/\sigma_s .$$
+//! $$D_g = D_u + w (D_c - D_u), \qquad
+//!   x' = \alpha_t D_g + \rho\sigma_t \varepsilon_u + \sigma_t\sqrt{1-\rho^2} z, \qquad
+//!   \varepsilon_u = (x - \alpha_s D_u)/\sigma_s .$$
 //!
-//! That is the step of the unconditional branch, with $\alpha_t w (D_c - D_u)$ added to the state that it makes. So it is read for every sampler: the values, past ones
-//! too, are those of $D_u$, and each state that is made, a stage as well as the end of a step, has this sum of the newest evaluation added.
-//! Equal branches give the plain sampler, w = 0 the plain sampler of the unconditional branch; the mean and the variance of every state are the plain ones.
+//! This is the step of the unconditional branch, plus $\alpha_t w (D_c - D_u)$. The same reading
+//! works for every sampler. All values, past ones included, are those of $D_u$. The sum at the
+//! newest evaluation is added to each state that is made: to stages as well as to the ends of
+//! steps.
 //!
-//! The sum does not shrink with the step: one step has the weight $w \alpha_t/(\alpha_t - a\alpha_s)$ in the sense of classifier-free guidance, and so more steps guide more.
+//! If both branches are equal, the result is the plain sampler. If w = 0, it is the plain sampler
+//! of the unconditional branch. The mean and the variance of every state are those of the plain
+//! sampler.
+//!
+//! The sum does not shrink with the step. In the sense of classifier-free guidance, one step has
+//! the weight $w \alpha_t/(\alpha_t - a\alpha_s)$, so more steps guide more.
 //!
 //! Source: arXiv 2406.08070, algorithm 2, which has the one-step sampler.
 

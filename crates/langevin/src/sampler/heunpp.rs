@@ -1,8 +1,13 @@
-//! Heun's rule with a third slope, looked for one step further on: with y = σ/α and y₀ the noisiest level of the run,
+//! Heun's rule with a third slope, which is evaluated one step further on.
 //!
-//! $$\hat x' = \hat x + (y_1 - y)[(1-w_1-w_2)\varepsilon + w_1\varepsilon_1 + w_2\varepsilon_2],\quad w_i = \frac{y_i}{3y_0},$$
+//! With y = σ/α and y₀ the noisiest level of the run,
 //!
-//! ε₁ at the end of the step and ε₂ at the end of the next, both reached by Euler. The last step but one has ε₁ alone, $w_1 = y_1/(2y_0)$; the last is Euler.
+//! $$\hat x' = \hat x + (y_1 - y)[(1-w_1-w_2)\varepsilon +
+//!   w_1\varepsilon_1 + w_2\varepsilon_2],\quad
+//!   w_i = \frac{y_i}{3y_0},$$
+//!
+//! Here ε₁ is at the end of the step and ε₂ at the end of the next step, both reached by Euler. The
+//! last step but one has no ε₂, and $w_1 = y_1/(2y_0)$. The last step is Euler.
 //!
 //! Source: ComfyUI ("heunpp2"), after arXiv 2206.00364.
 
@@ -13,6 +18,7 @@ use crate::error::Result;
 use crate::moves::Row;
 use crate::plan::{Letter, Var};
 
+/// Heun's rule with a third slope.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct HeunPlus;
 

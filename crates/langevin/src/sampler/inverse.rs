@@ -1,4 +1,4 @@
-//! Inversion: from data to the noise that the ODE leads back to the data.
+//! Inversion: from data to the noise from which the ODE leads back to the data.
 
 use super::Method;
 use super::draft::Draft;
@@ -7,9 +7,19 @@ use crate::error::Result;
 use crate::moves::Row;
 use crate::plan::{Letter, Var};
 
-/// DDIM's ODE walked upwards: the forward move with no noise (k = 0). It starts from the input `init`, clean data scaled to the cleanest level.
+/// DDIM's ODE from data to noise: the forward move without noise (k = 0).
 ///
-/// Source: arXiv 2010.02502, §4.3.
+/// It starts from the input `init`, which is clean data scaled to the cleanest level. Source: arXiv
+/// 2010.02502, §4.3.
+///
+/// ```
+/// use langevin::sampler::inverse::Inversion;
+/// use langevin::{Request, Sampler, plan::Letter};
+/// let plan = Request::new().with_sampler(Sampler::of("invert", Inversion)).steps(5).plan()?;
+/// assert_eq!(plan.inputs()[0].name, "init");
+/// assert!(plan.moves().iter().all(|step| step.letter == Letter::F));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inversion;
 
@@ -30,7 +40,19 @@ impl Method for Inversion {
     }
 }
 
-/// A multistep ODE solver walked upwards.
+/// A multistep ODE solver from data to noise.
+///
+/// ```
+/// use langevin::sampler::form::{Form, Poly, Variable};
+/// use langevin::sampler::inverse::MultistepInversion;
+/// use langevin::sampler::multistep::Multistep;
+/// use langevin::{Request, Sampler};
+/// let method = Multistep::new(Form::Data, Poly::Exact(Variable::Lambda), 2);
+/// let sampler = Sampler::of("invert", MultistepInversion(method));
+/// assert!(sampler.rises());
+/// assert!(Request::new().with_sampler(sampler).steps(5).plan()?.lint()?.is_clean());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct MultistepInversion(pub Multistep);
 

@@ -1,9 +1,9 @@
-//! One option of a named sampler.
+//! An option of a named sampler.
 
-/// What an option may be.
+/// The values that an option can have.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Values {
-    /// A finite number in this range; `inf` where the range has no end.
+    /// A finite number in this range; also `inf` if the range has no end.
     Number(f64, f64),
     /// A whole number in this range.
     Whole(usize, usize),
@@ -15,21 +15,28 @@ pub(crate) enum Values {
     List,
 }
 
-/// One option of a named sampler, given as `name:key=value`.
+/// An option of a named sampler, given as `name:key=value`.
+///
+/// ```
+/// use langevin::sampler::Entry;
+/// let knobs = Entry::find("exponential")?.knobs;
+/// assert_eq!((knobs[0].key, knobs[0].default), ("eta", "0"));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Knob {
-    /// Its key.
+    /// The key.
     pub key: &'static str,
-    /// Its value where none is given.
+    /// The value if none is given.
     pub default: &'static str,
-    /// What it does.
+    /// The effect of the option.
     pub meaning: &'static str,
     pub(crate) values: Values,
 }
 
 impl Knob {
-    /// Checks a value; what was expected where it does not fit.
+    /// Checks a value. The error text describes the expected values.
     pub(crate) fn check(&self, value: &str) -> Result<(), String> {
         let fits = match self.values {
             Values::Number(min, max) => {
@@ -46,7 +53,14 @@ impl Knob {
         if fits { Ok(()) } else { Err(self.range()) }
     }
 
-    /// What it may be, in words.
+    /// Returns the values that the option can have, in words.
+    ///
+    /// ```
+    /// use langevin::sampler::Entry;
+    /// let knob = Entry::find("deis")?.knobs[0];
+    /// assert_eq!((knob.key, knob.range().as_str()), ("order", "a whole number from 1 to 4"));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn range(&self) -> String {
         match self.values {

@@ -1,4 +1,5 @@
-//! One row a step: $x' = a x + b D + c z$. What tells these samplers apart is ρ, the share of the noise that is kept.
+//! One row per step: $x' = a x + b D + c z$. These samplers differ in ρ, the share of the noise
+//! that is kept.
 
 use super::Method;
 use super::draft::{Draft, Step};
@@ -7,32 +8,68 @@ use crate::error::Result;
 use crate::moves::{Row, decay};
 use crate::plan::{Letter, Var};
 
-/// The variance of fresh noise.
+/// The variance of the fresh noise.
+///
+/// ```
+/// use langevin::sampler::noise::Keep;
+/// use langevin::sampler::one_step::{OneStep, Variance};
+/// use langevin::{Request, Sampler};
+/// let is_clean = |variance| -> langevin::Result<bool> {
+///     let method = OneStep { variance, ..OneStep::new(Keep::Ddim(1.0)) };
+///     Ok(Request::new().with_sampler(Sampler::of("mine", method)).plan()?.lint()?.is_clean())
+/// };
+/// assert!(is_clean(Variance::Marginal)? && !is_clean(Variance::Forward)?);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variance {
-    /// What the marginal lacks, σ_t²(1 − ρ²).
+    /// The part that the marginal lacks, σ_t²(1 − ρ²).
     Marginal,
-    /// DDPM's `fixed_large`: the forward step's, σ_s²(1 − e^{−2Δ}); none in a step to clean data.
+    /// DDPM's `fixed_large`: the variance of the forward step, σ_s²(1 − e^{−2Δ}). A step to clean
+    /// data adds no noise.
     Forward,
-    /// The same, in a step to clean data too unless it starts from time 0.
+    /// The variance of the forward step, also in a step to clean data, unless that step starts from
+    /// time 0.
     ForwardToTheEnd,
 }
 
 /// The one-step family.
+///
+/// ```
+/// use langevin::sampler::noise::Keep;
+/// use langevin::sampler::one_step::OneStep;
+/// use langevin::{Request, Sampler};
+/// let method = OneStep { noise: 0.9, ..OneStep::new(Keep::Ddim(1.0)) };
+/// let plan = Request::new().with_sampler(Sampler::of("less noise", method)).plan()?;
+/// // Less noise than the marginal has violates the variance rule.
+/// assert!(!plan.lint()?.is_clean());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct OneStep {
     /// The rule for ρ.
     pub keep: Keep,
-    /// ε from the D before it was clipped (DDIM as published): ρσ_t ε + α_t D + c z.
+    /// True if ε is computed from D before it is clipped, as in DDIM as published: ρσ_t ε + α_t D +
+    /// c z.
     pub raw_noise: bool,
-    /// Whose variance the fresh noise has.
+    /// The variance of the fresh noise.
     pub variance: Variance,
-    /// A factor on fresh noise.
+    /// A factor on the fresh noise.
     pub noise: f64,
 }
 
 impl OneStep {
-    /// Returns the method with this rule for the noise, and no other option.
+    /// Returns the method with this rule for the noise, and all other options at their defaults.
+    ///
+    /// ```
+    /// use langevin::plan::compare;
+    /// use langevin::sampler::{noise::Keep, one_step::OneStep};
+    /// use langevin::{Request, Sampler};
+    /// let sampler = Sampler::of("mine", OneStep::new(Keep::Ddim(1.0)));
+    /// let plan = Request::new().with_sampler(sampler).plan()?;
+    /// assert!(compare(&plan, &Request::new().sampler("ddpm").plan()?)?.is_same(1e-12));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn new(keep: Keep) -> Self {
         Self { keep, raw_noise: false, variance: Variance::Marginal, noise: 1.0 }
@@ -54,14 +91,18 @@ impl OneStep {
         Ok((row, self.keep.eta(from, to, rho)))
     }
 
-    /// One step of a run, as a move.
+    /// Writes one step, as a move, and returns the state at its end.
+    ///
+    /// # Errors
+    /// Returns an error if ρ does not exist for the step, or if the network's output does not
+    /// determine D.
     pub fn step(&self, draft: &mut Draft<'_>, x: Var, step: &Step) -> Result<Var> {
         let (row, eta) = self.row(step)?;
         let mark = draft.mark();
         let x = if self.raw_noise && draft.correction().is_some() && step.from.sigma > 0.0 {
             let raw = draft.evaluate(x, &step.from)?;
             let clipped = draft.corrected(raw);
-            // a·x − a α_s D_raw is ρσ_t ε.
+            // a·x − a α_s D_raw equals ρσ_t ε.
             let terms = [(-row.a * step.from.alpha, raw), (step.to.alpha, clipped)];
             draft.advance((row.a, x), terms, row.c)
         } else {

@@ -1,4 +1,4 @@
-//! The options of a named sampler: read, checked, and given their defaults in one place.
+//! The options of a named sampler: parsed, checked, and filled in with defaults.
 
 use super::knob::{Knob, Values};
 use crate::error::{Error, Result};
@@ -10,7 +10,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads `key=value,key=value` for the sampler of this name, which has these options; `eta` is one more of them.
+    /// Parses `key=value,key=value` for the sampler with this name and these options. `eta` is one
+    /// more option.
     pub(crate) fn read(name: &str, knobs: &[Knob], options: &str, eta: Option<f64>) -> Result<Self> {
         let mut values: Vec<(Knob, String)> = knobs.iter().map(|knob| (*knob, knob.default.to_owned())).collect();
         let place = || format!("sampler '{}'", name);
@@ -33,7 +34,7 @@ impl Settings {
                 return Err(Error::argument("an option is given twice").at(place()).got(format!("'{key}'")));
             }
             seen.push(knob.key);
-            // A flag alone is on.
+            // A flag without a value is on.
             let value = value.unwrap_or(if matches!(knob.values, Values::Flag) { "true" } else { "" });
             knob.check(value).map_err(|expected| {
                 Error::argument("bad option")
@@ -50,7 +51,7 @@ impl Settings {
         self.values.iter().find(|(knob, _)| knob.key == key).map_or("", |(_, value)| value)
     }
 
-    /// A number; the texts were checked when they were read.
+    /// Returns a number. [`read`](Self::read) has checked the text.
     pub(crate) fn number(&self, key: &str) -> f64 {
         match self.word(key) {
             "inf" => f64::INFINITY,
@@ -66,7 +67,7 @@ impl Settings {
         self.word(key) == "true"
     }
 
-    /// The name, with the options that are not at their defaults.
+    /// Returns the name, with the options that are not at their defaults.
     pub(crate) fn spec(&self) -> String {
         let changed = self.values.iter().filter(|(knob, value)| value != knob.default);
         let changed: Vec<String> = changed.map(|(knob, value)| format!("{}={value}", knob.key)).collect();

@@ -1,7 +1,8 @@
-//! Samplers of several evaluations a step, as tables of stages.
+//! Samplers with several evaluations per step, as tables of stages.
 //!
-//! A stage stands at a share of the step in λ; the state there is made from the values of the stages before it, as the end of the step is. Heun, the
-//! midpoint rule, DPM-Solver-2 and -3 and DPM-Solver++(2S) differ in these tables and in nothing else.
+//! A stage is at a share of the step in λ. Its state is made from the values of the earlier stages,
+//! and so is the end of the step. Heun, the midpoint rule, DPM-Solver-2 and -3 and DPM-Solver++(2S)
+//! differ only in these tables.
 
 use super::Method;
 use super::draft::{Draft, Node, Step};
@@ -13,34 +14,58 @@ use crate::moves::Row;
 use crate::plan::{Letter, Var};
 use crate::process::Level;
 
-/// Where a stage stands.
+/// The place of a stage within a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum At {
-    /// At the end of the step.
+    /// The end of the step.
     End,
-    /// At this share of it in λ.
+    /// A share of the step in λ.
     Lambda(f64),
-    /// Half-way in the process's time.
+    /// The middle of the step in the process's time.
     MiddleTime,
 }
 
-/// How a state is made: from which values, by which polynomial.
+/// The values that make a state, and the polynomial that weighs them.
+///
+/// ```
+/// use langevin::sampler::form::Form;
+/// use langevin::sampler::stages::{At, LAMBDA, FIRST, Stages, Table, Use};
+/// use langevin::{Request, Sampler};
+/// // Ralston's place for the stage, two thirds of the step, with D linear in λ.
+/// const LAST: Use = Use { of: &[0, 1], poly: LAMBDA };
+/// const RALSTON: Table =
+///     Table { form: Form::Data, stages: &[(At::Lambda(2.0 / 3.0), FIRST)], last: LAST };
+/// let sampler = Sampler::of("ralston", Stages::new(RALSTON));
+/// assert!(Request::new().with_sampler(sampler).plan()?.lint()?.is_clean());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Use {
-    /// Which values, by their number in the step.
+    /// The numbers of the values within the step.
     pub of: &'static [usize],
-    /// How the sum of the step is spread over them.
+    /// The rule that distributes the sum of the step over the values.
     pub poly: Poly,
 }
 
 /// A table of stages.
+///
+/// ```
+/// use langevin::sampler::stages::{self, Stages};
+/// use langevin::{Request, Sampler};
+/// let sampler = |table| Sampler::of("stages", Stages::new(table));
+/// let nfe = |table| Ok(Request::new().with_sampler(sampler(table)).steps(10).plan()?.nfe());
+/// // The last step, to clean data, is one evaluation with every table.
+/// let heun: langevin::Result<usize> = nfe(stages::HEUN);
+/// assert_eq!((heun?, nfe(stages::DPM_SOLVER_3)?), (19, 28));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Table {
-    /// Of what the values are.
+    /// The value that is integrated.
     pub form: Form,
     /// The stages after the first.
     pub stages: &'static [(At, Use)],
-    /// How the end of the step is made.
+    /// The rule for the end of the step.
     pub last: Use,
 }
 
@@ -56,7 +81,7 @@ pub const HEUN: Table =
 /// Heun in flow time: the trapezoid of u.
 pub const FLOW_HEUN: Table =
     Table { form: Form::Flow, stages: &[(At::End, FIRST)], last: Use { of: &[0, 1], poly: CLOCK } };
-/// Heun under the exponential: D linear in λ between the ends.
+/// Heun under the exponential: D is linear in λ between the ends.
 pub const EXP_HEUN: Table =
     Table { form: Form::Data, stages: &[(At::End, FIRST)], last: Use { of: &[0, 1], poly: LAMBDA } };
 /// The midpoint rule for ε in σ, at the geometric middle ("DPM2").
@@ -80,7 +105,8 @@ pub const DPMPP_2S: Table =
     Table { form: Form::Data, stages: &[(At::Lambda(0.5), FIRST)], last: Use { of: &[0, 1], poly: Poly::Midpoint } };
 /// DPM-Solver++(3S).
 pub const DPMPP_3S: Table = Table { form: Form::Data, ..DPM_SOLVER_3 };
-/// The classical Runge–Kutta rule on ε, each stage a DDIM step ("PRK"). Source: arXiv 2202.09778, equation 13.
+/// The classical Runge–Kutta rule on ε, in which each stage is a DDIM step ("PRK"). Source: arXiv
+/// 2202.09778, equation 13.
 pub const RUNGE_KUTTA: Table = Table {
     form: Form::Noise,
     stages: &[
@@ -97,7 +123,18 @@ pub const DPMPP_3S_HEUN: Table = Table { form: Form::Data, ..DPM_SOLVER_3_HEUN }
 /// DPM-Solver-1, which is DDIM.
 pub const EULER: Table = Table { form: Form::Noise, stages: &[], last: FIRST };
 
-/// Noise added before a step, as EDM does. Source: arXiv 2206.00364, algorithm 2.
+/// Noise added before a step, as in EDM. Source: arXiv 2206.00364, algorithm 2.
+///
+/// ```
+/// use langevin::sampler::stages::{self, Churn, Stages};
+/// use langevin::{Request, Sampler, plan::Letter};
+/// let churn = Some(Churn { churn: 10.0, range: (0.05, 50.0) });
+/// let method = Stages { churn, ..Stages::new(stages::HEUN) };
+/// let plan = Request::new().with_sampler(Sampler::of("churned", method)).steps(10).plan()?;
+/// // The noise is a forward move before a reverse one.
+/// assert!(plan.moves().iter().any(|step| step.letter == Letter::F));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Churn {
     /// S_churn: γ = min(S_churn/N, √2 − 1).
@@ -107,7 +144,10 @@ pub struct Churn {
 }
 
 impl Churn {
-    /// The level the noise leads to, σ̂ = (1 + γ)σ; `None` where there is none.
+    /// Returns the level to which the noise leads, σ̂ = (1 + γ)σ, or `None` if no noise is added.
+    ///
+    /// # Errors
+    /// Returns an error if the process does not reach that level.
     pub fn raised(&self, draft: &Draft<'_>, level: &Level) -> Result<Option<Level>> {
         let sigma = level.sigma_ve();
         let gamma = (self.churn / draft.steps().len() as f64).min(std::f64::consts::SQRT_2 - 1.0);
@@ -118,36 +158,72 @@ impl Churn {
     }
 }
 
-/// Where fresh noise enters a step.
+/// The place at which fresh noise enters a step.
+///
+/// ```
+/// use langevin::sampler::noise::Keep;
+/// use langevin::sampler::stages::{self, Fresh, Stages};
+/// use langevin::{Request, Sampler};
+/// let draws = |fresh| -> langevin::Result<u32> {
+///     let method = Stages { keep: Keep::Rate(1.0), fresh, ..Stages::new(stages::DPMPP_2S) };
+///     Ok(Request::new().with_sampler(Sampler::of("mine", method)).steps(5).plan()?.draws())
+/// };
+/// // Along the path the stage has a draw of its own, in all steps but the last.
+/// assert_eq!((draws(Fresh::End)?, draws(Fresh::Path)?), (5, 9));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fresh {
-    /// At its end: the ODE is followed to (α_t, ρσ_t), and fresh noise fills the rest (ancestral).
+    /// At the end. The ODE runs to (α_t, ρσ_t), and fresh noise fills the variance (ancestral).
     End,
-    /// All along it: a stage's noise is the beginning of the step's. Source: SEEDS, arXiv 2305.14267.
+    /// Along the step: a stage's noise is the beginning of the step's noise. Source: SEEDS, arXiv
+    /// 2305.14267.
     Path,
-    /// As a Brownian path in σ/α that both a stage and the step look up, each with the whole of its own noise (DPM++ SDE).
+    /// Along a Brownian path in σ/α that both a stage and the step look up. Each has the full
+    /// variance of its own noise (DPM++ SDE).
     Brownian,
 }
 
-/// A sampler of several evaluations a step.
+/// A sampler with several evaluations per step.
+///
+/// ```
+/// use langevin::sampler::noise::Keep;
+/// use langevin::sampler::stages::{self, Fresh, Stages};
+/// use langevin::{Request, Sampler};
+/// let (keep, fresh) = (Keep::Rate(1.0), Fresh::Path);
+/// let method = Stages { keep, fresh, ..Stages::new(stages::DPMPP_2S) };
+/// let plan = Request::new().with_sampler(Sampler::of("seeds", method)).steps(5).plan()?;
+/// assert!(plan.lint()?.is_clean());
+/// assert_eq!(plan.nfe(), 9);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stages {
-    /// The table.
+    /// The table of stages.
     pub table: Table,
-    /// What is kept of the noise.
+    /// The rule for the share of the noise that is kept.
     pub keep: Keep,
-    /// Where fresh noise enters.
+    /// The place at which fresh noise enters.
     pub fresh: Fresh,
     /// Noise before each step.
     pub churn: Option<Churn>,
-    /// A factor on fresh noise.
+    /// A factor on the fresh noise.
     pub noise: f64,
-    /// Where a stage with noise of its own stands in λ, if not where the table says.
+    /// The place in λ of a stage that has its own noise, if it differs from the table.
     pub share: Option<f64>,
 }
 
 impl Stages {
-    /// Returns the method with no fresh noise, and no other option.
+    /// Returns the method with no fresh noise, and all other options at their defaults.
+    ///
+    /// ```
+    /// use langevin::sampler::stages::{self, Stages};
+    /// use langevin::{Request, Sampler};
+    /// let sampler = Sampler::of("mine", Stages::new(stages::HEUN));
+    /// let plan = Request::new().with_sampler(sampler).steps(5).plan()?;
+    /// assert_eq!((plan.draws(), plan.nfe()), (1, 9)); // the start is the only draw
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self { table, keep: Keep::Rate(0.0), fresh: Fresh::End, churn: None, noise: 1.0, share: None }
@@ -184,7 +260,7 @@ impl Method for Stages {
     }
 }
 
-/// The state at `end` from the values so far: a, and what each value weighs.
+/// Returns the weights of the state at `end`: a, and those of the values so far.
 fn make(
     table: &Table,
     from: &Level,
@@ -198,7 +274,7 @@ fn make(
     (a, b.iter().zip(how.of).map(|(b, index)| (*b, values[*index].value)).collect())
 }
 
-/// The level at a share of a step in λ, or in time.
+/// Returns the level at a share of a step in λ, or in time.
 fn between(draft: &Draft<'_>, from: &Level, to: &Level, at: At) -> Result<Level> {
     match at {
         At::End => Ok(*to),
@@ -207,10 +283,16 @@ fn between(draft: &Draft<'_>, from: &Level, to: &Level, at: At) -> Result<Level>
     }
 }
 
-/// One step of a table: the ODE to (α_t, ρσ_t), then noise. Returns the state at its end, and the first value.
+/// Writes one step of a table, and returns the state at its end and the first value.
+///
+/// The ODE runs to (α_t, ρσ_t); fresh noise then fills the variance, times `noise`.
+///
+/// # Errors
+/// Returns an error if the process does not reach the level of a stage, or if the network's output
+/// does not determine D there.
 pub fn follow(draft: &mut Draft<'_>, table: &Table, x: Var, step: &Step, rho: f64, noise: f64) -> Result<(Var, Node)> {
     let Step { from, to } = *step;
-    // Where the ODE comes down to, before fresh noise: the same place on the process has another α.
+    // The ODE ends here, before fresh noise. The process has the same σ/α at another α.
     let down = Level { sigma: rho * to.sigma, ..to };
     let end = if rho == 1.0 { to } else { draft.process().match_level(&down)? };
     let mut values = vec![draft.value(table.form, x, &from)?];
@@ -225,12 +307,12 @@ pub fn follow(draft: &mut Draft<'_>, table: &Table, x: Var, step: &Step, rho: f6
 }
 
 impl Stages {
-    /// One step whose stages carry noise.
+    /// Writes one step whose stages have noise of their own.
     fn noisy(&self, draft: &mut Draft<'_>, x: Var, step: &Step, rho: f64) -> Result<Var> {
         let (table, Step { from, to }) = (&self.table, *step);
         let eta = |rho: f64, end: &Level| self.keep.eta(&from, end, rho).unwrap_or(0.0);
         let mut values = vec![draft.value(table.form, x, &from)?];
-        // The draws so far, with the place of the last: each is one piece of the path.
+        // Each draw is one piece of the noise path.
         let mut pieces: Vec<(f64, u32)> = Vec::new();
         let mut last = from;
         for (at, how) in table.stages {
@@ -247,7 +329,8 @@ impl Stages {
         Ok(draft.step((a, x), terms, noise))
     }
 
-    /// The noise at `to` of a step from `from` that keeps `rho`: a fresh draw for the piece since `last`, and the earlier pieces carried along.
+    /// Returns the noise at `to` of a step from `from` that keeps `rho`: a fresh draw for the piece
+    /// since `last`, with the earlier pieces scaled.
     fn piece(
         &self,
         draft: &mut Draft<'_>,
@@ -262,7 +345,7 @@ impl Stages {
         let (kept, fresh) = if pieces.is_empty() {
             (0.0, 1.0)
         } else if self.fresh == Fresh::Path {
-            // In y = noise/σ a piece keeps the ρ of what comes after it.
+            // In y = noise/σ a piece keeps the ρ of the steps that follow it.
             let after = rho / self.keep.rho(from, last)?;
             (after, co(after) / co(rho))
         } else {

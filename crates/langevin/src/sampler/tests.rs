@@ -29,7 +29,7 @@ fn names_read_back_and_unknown_ones_are_guessed() {
 
 #[test]
 fn ddim_is_euler_in_sigma_and_in_flow_time() {
-    // VE: x + (σ_t − σ_s)(x − D)/σ_s. Flow: the same in s.
+    // VE: x + (σ_t − σ_s)(x − D)/σ_s. A flow has s in place of σ.
     for process in [Process::ve(), Process::rectified_flow()] {
         let grid = levels(&process, 5);
         let plan = Sampler::ddim(0.0).compile(&process, None, &grid).unwrap();
@@ -47,7 +47,8 @@ fn ddim_is_euler_in_sigma_and_in_flow_time() {
 
 #[test]
 fn adams_of_order_two_is_dpmpp_2m_heun() {
-    // Lu et al., arXiv 2211.01095: D + (D − D₁)/(2r) under the exponential, with the 'heun' correction −α((e^{−h}−1)/h + 1)·D1.
+    // Lu et al., arXiv 2211.01095: D + (D − D₁)/(2r) under the exponential, with the 'heun'
+    // correction −α((e^{−h}−1)/h + 1)·D1.
     let process = Process::vp();
     let grid = Grid::uniform_lambda(6).without_clean_end().levels(&process, 0.1, 10.0).unwrap();
     let plan = Sampler::parse("dpmpp_2m_heun", None).unwrap().compile(&process, None, &grid).unwrap();
@@ -64,10 +65,11 @@ fn adams_of_order_two_is_dpmpp_2m_heun() {
 
 #[test]
 fn adams_is_exact_where_d_is_linear_in_lambda() {
-    // Feed D = 2 + 3λ: then x(λ) solves the linear equation exactly, whatever the steps; compare 3 steps with 300.
+    // For D = 2 + 3λ the method solves the linear equation exactly with any steps: compare 3 steps
+    // with 300.
     let process = Process::ve();
     let value = |steps: usize, eta: f64| {
-        // Start with two tiny steps so that order 2 holds from the outset up to their size.
+        // Two tiny first steps make order 2 hold from the start, up to their size.
         let mut lambdas = vec![-1.0, -1.0 + 1e-9];
         lambdas.extend((1..=steps).map(|i| -1.0 + 1e-9 + 2.0 * i as f64 / steps as f64));
         let grid: Vec<Level> = lambdas.iter().map(|l| process.level_at_lambda(*l).unwrap()).collect();
@@ -84,7 +86,7 @@ fn adams_is_exact_where_d_is_linear_in_lambda() {
 #[test]
 fn words_move_as_the_grammar_says() {
     let plan = word("(R L)*5", 5).unwrap();
-    // The last L stands at σ = 0, where no time passes: nothing to do.
+    // The last L is at σ = 0, where no time passes, so it has no instruction.
     assert_eq!(plan.nfe(), 9);
     let letters: String = plan.moves().iter().map(|note| format!("{:?}", note.letter)).collect();
     assert_eq!(letters, "RLRLRLRLR");
@@ -143,7 +145,7 @@ fn malformed_words_mark_the_position() {
     for (text, column) in cases {
         let error = match Word::parse(text) {
             Err(error) => error.to_string(),
-            // An empty group is no move: the word as a whole is then empty.
+            // An empty group has no move, so the word is empty.
             Ok(word) => panic!("'{text}' parsed as {word:?}"),
         };
         if column > 0 {
@@ -180,17 +182,17 @@ fn a_network_is_read_at_every_evaluation() {
         }
     }
     assert_eq!(seen, 6);
-    // An ε network cannot be read at pure noise: the compile says so.
+    // The output of an ε-network does not determine D at pure noise, so compiling fails.
     let noise = Formulation::new(Process::rectified_flow(), Prediction::Epsilon);
     let grid = Grid::list(vec![f64::INFINITY, 1.0, 0.0]).levels(&Process::rectified_flow(), 0.0, 0.0).unwrap();
     let error = Sampler::ddim(0.0).compile(&Process::rectified_flow(), Some(&noise), &grid).unwrap_err();
     assert!(error.is_singular() && error.to_string().contains("epsilon"), "{error}");
-    // A velocity network can.
+    // The output of a velocity network determines D there.
     let plan = Sampler::adams(2, 0.0).unwrap().compile(&Process::rectified_flow(), Some(&network), &grid).unwrap();
     assert!(plan.lint().unwrap().is_clean());
 }
 
-/// Neighbouring levels may share a λ in f64; they are then one node of the polynomial.
+/// Neighbouring levels may have one λ in f64. They are then one node of the polynomial.
 #[test]
 fn levels_with_the_same_lambda_are_one_node() {
     let process = Process::ve();

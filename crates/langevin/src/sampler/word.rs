@@ -1,16 +1,19 @@
-//! Words of moves: `(R L)*20`.
+//! Words of moves, such as `(R L)*20`.
 //!
-//! | letter | moves | to |
+//! | letter | move | goes to |
 //! |---|---|---|
 //! | `R`, `R(0.5)` | reverse, with h/g (0 without a number) | the next grid level |
 //! | `F`, `F(-1.5)` | forward, with the process's own noise | one grid level back, or this λ |
-//! | `L`, `L(0.5)` | Langevin for a time of this many $\sigma^2/\Lambda$ (1 without a number): ρ = e^{−k} | stays |
+//! | `L`, `L(0.5)` | Langevin for a time k (1 without a number): ρ = e^{−k} | the same level |
 //!
-//! A Langevin move at σ = 0 is no move: no time passes there, and the plan has no instruction for it.
+//! The time k is in units of $\sigma^2/\Lambda$. A Langevin move at σ = 0 has no effect: no time
+//! passes there, and the plan has no instruction for it.
 //!
-//! Letters stand side by side or apart; `( … )*3` and `R*3` repeat. "Next" is the next cleaner level of the grid, from wherever the word stands.
+//! Letters can be separated by blanks. `( … )*3` and `R*3` repeat. The next grid level is the next
+//! cleaner level of the grid from the present one.
 //!
-//! Samplers as words: DDIM is `R*N`; predictor–corrector `(R L)*N`; restart `R*10 F(0) R*4`; EDM churn `(F R)…`; RePaint `R (F R)*k …`.
+//! Samplers as words: DDIM is `R*N`; predictor–corrector `(R L)*N`; restart `R*10 F(0) R*4`; EDM
+//! churn `(F R)…`; RePaint `R (F R)*k …`.
 
 use super::Method;
 use super::draft::Draft;
@@ -20,15 +23,27 @@ use crate::moves::{Row, check_eta, reverse_rho};
 use crate::plan::{Letter, Var};
 use crate::process::Level;
 
-/// A word longer than this is a mistake (or an attack).
+/// The largest number of moves. A longer word is a mistake or an attack.
 const MAX_MOVES: usize = 200_000;
+/// The largest depth of nested groups.
 const MAX_DEPTH: usize = 32;
 
 /// A parsed word of moves. See [`Word::parse`].
+///
+/// ```
+/// use langevin::sampler::Word;
+/// use langevin::{Grid, Process, Sampler};
+/// let word = Word::parse("R R F R R")?;
+/// let process = Process::vp();
+/// let levels = Grid::karras(3).levels(&process, 0.1, 10.0)?;
+/// let plan = Sampler::word(word).compile(&process, None, &levels)?;
+/// assert_eq!((plan.moves().len(), plan.nfe()), (5, 4)); // F needs no network
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Word {
     text: String,
-    /// The moves with the position (in characters) where each stands in the text.
+    /// The moves, with the position of each in the text, in characters.
     moves: Vec<(usize, Step)>,
 }
 
@@ -40,7 +55,8 @@ enum Step {
 }
 
 impl Word {
-    /// Reads a word: letters `R`, `F`, `L`, each with an optional number in brackets, groups in brackets, repeats `*N`.
+    /// Parses a word: letters `R`, `F` and `L`, each with an optional number in brackets, groups in
+    /// brackets, and repeats `*N`.
     ///
     /// ```
     /// use langevin::sampler::Word;
@@ -51,7 +67,8 @@ impl Word {
     /// ```
     ///
     /// # Errors
-    /// A word that does not parse, with the position marked; numbers that cannot be; more than 200,000 moves.
+    /// Returns an error if the word does not parse, with the position marked; if a number is out of
+    /// range; or if the word has more than 200,000 moves.
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         let mut parser = Parser { chars: text.chars().collect(), at: 0, text };
@@ -68,19 +85,41 @@ impl Word {
         Ok(Self { text: text.to_owned(), moves })
     }
 
-    /// The word as it was written.
+    /// Returns the word as it was written.
+    ///
+    /// ```
+    /// use langevin::sampler::Word;
+    /// assert_eq!(Word::parse(" (R L)*3 ")?.text(), "(R L)*3");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// How many reverse moves it has.
+    /// Returns the number of reverse moves.
+    ///
+    /// ```
+    /// use langevin::sampler::Word;
+    /// assert_eq!(Word::parse("(R F)*3 R L")?.reverse_moves(), 4);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn reverse_moves(&self) -> usize {
         self.moves.iter().filter(|(_, step)| matches!(step, Step::Reverse(_))).count()
     }
 
-    /// How many grid levels it goes down: reverse moves less the forward moves by one level. `None` with a forward move to a λ, which only a grid can place.
+    /// Returns the number of grid levels that the word goes down: reverse moves minus forward moves
+    /// by one level.
+    ///
+    /// `None` if the word has a forward move to a λ, whose number of levels depends on the grid.
+    ///
+    /// ```
+    /// use langevin::sampler::Word;
+    /// assert_eq!(Word::parse("R*5 F R")?.steps(), Some(5));
+    /// assert_eq!(Word::parse("R*5 F(0) R")?.steps(), None);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn steps(&self) -> Option<usize> {
         let mut steps = 0_usize;
@@ -95,7 +134,17 @@ impl Word {
         Some(steps)
     }
 
-    /// The word with every reverse move that carries no number of its own given h/g = `eta`.
+    /// Sets h/g = `eta` for every reverse move that has no number of its own.
+    ///
+    /// ```
+    /// use langevin::sampler::Word;
+    /// use langevin::{Request, Sampler};
+    /// let word = Word::parse("R R(0.5)")?.with_eta(1.0);
+    /// let plan = Request::new().with_sampler(Sampler::word(word)).steps(2).plan()?;
+    /// let etas: Vec<Option<f64>> = plan.moves().iter().map(|step| step.eta).collect();
+    /// assert_eq!(etas, [Some(1.0), Some(0.5)]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn with_eta(mut self, eta: f64) -> Self {
         for (_, step) in &mut self.moves {
@@ -150,7 +199,7 @@ impl Method for Word {
                     draft.note(Letter::R, Some(eta), &at, &to, mark);
                 }
                 Step::Forward(_) => x = draft.forward(x, &at, &to, 1.0),
-                // At σ = 0 a time of k·σ²/Λ is no time at all.
+                // At σ = 0 a time of k·σ²/Λ is zero.
                 Step::Langevin(_) if at.sigma == 0.0 => {}
                 Step::Langevin(k) => {
                     let denoised = draft.denoised(x, &at)?;
@@ -238,7 +287,8 @@ impl Parser<'_> {
         self.chars.get(self.at).map_or_else(|| "the end".into(), |c| format!("'{c}'"))
     }
 
-    /// The number in brackets directly behind a letter, if there is one. A bracket after a space opens a group.
+    /// Returns the number in brackets directly after a letter, if there is one. A bracket after a
+    /// blank opens a group.
     fn argument(&mut self) -> Result<Option<(usize, f64)>> {
         if self.chars.get(self.at) != Some(&'(') {
             return Ok(None);

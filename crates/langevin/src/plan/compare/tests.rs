@@ -10,7 +10,7 @@ fn plan(name: &str, eta: Option<f64>, process: &str, steps: usize) -> Plan {
     Sampler::parse(name, eta).unwrap().compile(&process, None, &levels).unwrap()
 }
 
-/// One sampler on λ-matched grids is one table, on every process.
+/// One sampler on grids with matched λ is one table on every process.
 #[test]
 fn one_sampler_on_all_processes_is_one_table() {
     for (name, eta) in
@@ -26,7 +26,7 @@ fn one_sampler_on_all_processes_is_one_table() {
             }
         }
     }
-    // It ends in noise: the results are states of different size, and the same.
+    // The plan ends in noise: the results have different scales, and compare equal.
     let open = |name: &str| {
         let process = Process::parse(name).unwrap();
         let levels = Grid::karras(6).without_clean_end().levels(&process, 0.1, 80.0).unwrap();
@@ -44,14 +44,14 @@ fn names_do_not_make_a_difference_and_numbers_do() {
     let vp = Process::vp();
     let levels = Grid::karras(9).levels(&vp, 0.002, 80.0).unwrap();
     assert!(same(&word.compile(&vp, None, &levels).unwrap(), &plan("ddim", None, "ve", 9)).is_same(SAME));
-    // The same evaluations, and other weights on past D.
+    // The evaluations agree, the weights of past D differ.
     let other = same(&plan("ddim", None, "vp", 9), &plan("adams2", None, "vp", 9));
     assert!(other.mismatch.is_none() && other.difference > 0.01 && other.lambda == 0.0);
     let place = other.place.clone().unwrap();
     assert!((place.weights.0 - place.weights.1).abs() == other.difference);
     assert!(other.to_string().contains("different tables on the same evaluations"), "{other}");
     assert!(other.to_string().contains("the weight of D"), "{other}");
-    // One coefficient, off in its ninth digit, is found where it is.
+    // One coefficient that differs in its ninth digit is located.
     let (a, mut b) = (plan("ddpm", None, "vp", 5), plan("ddpm", None, "vp", 5));
     let Op::Combine { noise, .. } = &mut b.ops[4] else { panic!() };
     noise[0].0 *= 1.0 + 1e-9;
@@ -59,7 +59,7 @@ fn names_do_not_make_a_difference_and_numbers_do() {
     assert!(!found.is_same(SAME) && found.is_same(1e-8), "{found}");
     let place = found.place.unwrap();
     assert_eq!((place.query, place.source), (Some(2), Source::Draw(2)));
-    // Draws by another number, slots by another number, and a draw that nothing uses.
+    // Other numbers for draws and slots, and a draw that is not used.
     let mut c = a.clone();
     c.draws += 3;
     for op in &mut c.ops {
@@ -68,7 +68,7 @@ fn names_do_not_make_a_difference_and_numbers_do() {
     }
     c.validate().unwrap();
     assert_eq!(same(&a, &c).difference, 0.0);
-    // Half the draw twice is the draw; the draw of before is not a new one.
+    // Half of a draw, added twice, is the draw. An earlier draw is not a new one.
     let mut twice = a.clone();
     let Op::Combine { noise, .. } = &mut twice.ops[0] else { panic!() };
     *noise = vec![(noise[0].0 / 2.0, 0), (noise[0].0 / 2.0, 0)];
@@ -76,7 +76,7 @@ fn names_do_not_make_a_difference_and_numbers_do() {
     let Op::Combine { noise, .. } = &mut twice.ops[4] else { panic!() };
     noise[0].1 = 0;
     assert_eq!(same(&a, &twice).mismatch, Some(Mismatch::Draws(5, 4)));
-    // Not a number is a difference.
+    // NaN is a difference.
     let mut d = a.clone();
     let Op::Combine { terms, .. } = &mut d.ops[2] else { panic!() };
     terms[0].0 = f64::NAN;
@@ -113,7 +113,8 @@ fn what_cannot_be_matched_is_said() {
     assert!(compare(&ddim, &mapped).is_err());
 }
 
-/// A noisy input is a state, in its process's coordinates; a datum is in nobody's. They are matched by name.
+/// A noisy input is a state in the coordinates of its process. Clean data do not depend on the
+/// process. Inputs are matched by name.
 #[test]
 fn inputs_are_matched_by_name() {
     let step = |process: &str, names: [&str; 2], clean: bool| {
@@ -121,7 +122,7 @@ fn inputs_are_matched_by_name() {
         let at = |ratio| process.level_at_sigma_ve(ratio).unwrap();
         let (from, to) = (at(2.0), at(1.0));
         let row = crate::moves::Row::new(&from, &to, 1.0);
-        // A third of the first input, two thirds of the second, whichever order they are declared in.
+        // A third of the first input and two thirds of the second, in either order of declaration.
         let share = |name: &str| if name == "a" { 1.0 / 3.0 } else { 2.0 / 3.0 };
         let scale = if clean { from.alpha } else { 1.0 };
         let terms = names.iter().enumerate().map(|(slot, name)| (scale * share(name), slot)).collect();

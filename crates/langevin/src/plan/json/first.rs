@@ -1,14 +1,16 @@
-//! The first pass over a document from outside: it keeps the version, counts the rest, and says where a text stops being JSON.
+//! The first pass over a document: it keeps the version, counts the rest, and locates syntax
+//! errors.
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-/// The most numbers, words and so on of a plan's instructions; and of its header, where a table of β is the longest.
+/// The largest number of leaves (numbers, strings and so on) in a plan's instructions.
 const MAX_LEAVES: usize = 1 << 20;
+/// The largest number of leaves in a header field. A table of β is the longest one.
 const MAX_HEADER: usize = 1 << 17;
 
-/// What the first pass keeps of a document.
+/// The fields that the first pass keeps.
 #[derive(Deserialize)]
 #[serde(expecting = "a plan, which is a JSON object")]
 pub(super) struct Head {
@@ -25,7 +27,7 @@ pub(super) struct Head {
     _moves: Counted<MAX_LEAVES>,
 }
 
-/// Any value of at most so many leaves: numbers, words, switches, nulls and empty lists.
+/// Any value with a limited number of leaves: numbers, strings, booleans, nulls and empty lists.
 #[derive(Default)]
 struct Counted<const MOST: usize>(usize);
 
@@ -89,16 +91,18 @@ fn add<const MOST: usize, E: de::Error>(count: usize, more: usize) -> Result<usi
     if count + more > MOST { Err(E::custom(format!("more than {MOST} numbers"))) } else { Ok(count + more) }
 }
 
-/// Where a text stops being JSON, in bytes.
+/// Returns the byte at which a text stops being JSON.
 fn position(text: &str, error: &serde_json::Error) -> usize {
     let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     (line_start + error.column()).min(text.len())
 }
 
-/// The instruction in which a text stops being JSON, counted from 0. Other mistakes name theirs themselves.
+/// Returns the number of the instruction, from 0, in which a text stops being JSON. Other errors
+/// name their instruction themselves.
 pub(super) fn broken_op(text: &str, error: &serde_json::Error) -> Option<usize> {
     let before = text.as_bytes().get(..position(text, error)).filter(|_| error.is_syntax())?;
-    // The opening quote of the string that is read; whether the last key of the plan is `ops`.
+    // `quote` is the opening quote of the present string; `in_ops` is true if the plan's last key
+    // is `ops`.
     let (mut quote, mut escaped, mut in_ops) = (None, false, false);
     let (mut depth, mut count) = (0_usize, 0_usize);
     for (place, byte) in before.iter().enumerate() {
@@ -121,7 +125,8 @@ pub(super) fn broken_op(text: &str, error: &serde_json::Error) -> Option<usize> 
     count.checked_sub(1).filter(|_| in_ops && depth > 2)
 }
 
-/// Whether a text stops being JSON at a number that is not finite: NaN and Infinity, as Python writes them, or beyond `f64`.
+/// Returns whether a text stops being JSON at a number that is not finite: NaN or Infinity, as
+/// Python writes them, or a number beyond the range of `f64`.
 pub(super) fn is_not_finite(text: &str, error: &serde_json::Error) -> bool {
     let end = position(text, error);
     let word = |c: char| c.is_ascii_alphanumeric();

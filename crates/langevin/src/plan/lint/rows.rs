@@ -1,5 +1,5 @@
-//! The lint of the instructions themselves: values that nobody reads, levels and readings that do not
-//! fit the process and the network, and moves that share instructions.
+//! The lint of single instructions: values that are never read, levels and readings that do not fit
+//! the process and the network, and moves that share instructions.
 
 use super::{Finding, Rule, Subject};
 use crate::formulation::{Formulation, Reading};
@@ -7,17 +7,16 @@ use crate::plan::{Op, Plan, Slot};
 use crate::process::{Level, Process};
 use std::cmp::Ordering;
 
-/// How far α may be from the process's at the same σ/α, as a share: the rounding of tables in float32.
+/// The relative tolerance of α at a given σ/α: the rounding of tables in float32.
 const OFF_LEVEL: f64 = 1e-4;
-/// How far ln(σ/α) at the level's time may be from the level's: imports round times to the entries of
-/// a table.
+/// The tolerance of ln(σ/α) at a level's time. Imports round times to the entries of a table.
 const OFF_TIME: f64 = 0.05;
-/// How far D may be from x0 when the network's output is exact: imports read a network at rounded
-/// times and in float32.
+/// The tolerance of D, compared with x0, for an exact network output. Imports call a network at
+/// rounded times and in float32.
 const OFF_READING: f64 = 0.02;
 
 impl Plan {
-    /// What is wrong with single instructions, in their order.
+    /// Returns the violations of single instructions, in their order.
     pub(super) fn lint_rows(&self) -> Vec<Finding> {
         let mut findings = self.unread();
         findings.extend(self.off_levels());
@@ -26,8 +25,11 @@ impl Plan {
         findings
     }
 
-    /// Inputs that are written over before they are read, and a last instruction whose value is not the result. Other values may be
-    /// left unread: methods compute a stage or a correction that a last step does not use, and pure noise has nothing of an image.
+    /// Returns the inputs that are overwritten before they are read, and the last instruction if
+    /// its value is not the result.
+    ///
+    /// Other values may stay unread. Methods compute a stage or a correction that the last step
+    /// does not use, and a start from pure noise does not use an image.
     fn unread(&self) -> Vec<Finding> {
         let finding = |subject, index, op| Finding { subject, index, op, rule: Rule::Unread, expected: 1.0, got: 0.0 };
         let mut findings = Vec::new();
@@ -48,7 +50,7 @@ impl Plan {
         findings
     }
 
-    /// Evaluations, with their numbers and those of their instructions.
+    /// Returns the evaluations, with their numbers and those of their instructions.
     fn evaluations(&self) -> impl Iterator<Item = (usize, usize, &Level, Option<&Reading>)> {
         self.ops
             .iter()
@@ -61,7 +63,8 @@ impl Plan {
             .map(|(index, (number, level, net))| (index, number, level, net))
     }
 
-    /// Evaluations at levels that are not of the plan's process; a process of the caller's own is not known here.
+    /// Returns the evaluations at levels that do not belong to the plan's process. A custom process
+    /// is not known here, so its levels are not checked.
     fn off_levels(&self) -> Vec<Finding> {
         let Ok(process) = Process::from_spec(&self.process) else { return Vec::new() };
         let wrong = |(index, op, level, _): (usize, usize, &Level, _)| {
@@ -72,7 +75,7 @@ impl Plan {
         self.evaluations().filter_map(wrong).collect()
     }
 
-    /// Evaluations whose reading of the network does not give D.
+    /// Returns the evaluations whose reading of the network does not give D.
     fn off_readings(&self) -> Vec<Finding> {
         let network = self.network.as_ref().and_then(|network| Formulation::from_spec(network).ok());
         let Some(network) = network else { return Vec::new() };
@@ -84,7 +87,7 @@ impl Plan {
         self.evaluations().filter_map(wrong).collect()
     }
 
-    /// Moves that begin before an earlier one ends.
+    /// Returns the moves that begin before an earlier move ends.
     fn overlaps(&self) -> Vec<Finding> {
         let mut order: Vec<usize> = (0..self.moves.len()).collect();
         order.sort_by_key(|index| self.moves[*index].ops);
@@ -103,7 +106,7 @@ impl Plan {
     }
 }
 
-/// The slots that an instruction reads, and those that it writes.
+/// Returns the slots that an instruction reads, and those that it writes.
 fn slots_of(op: &Op) -> (Vec<Slot>, Vec<Slot>) {
     match op {
         Op::Eval { from, out, .. } => (vec![*from], out.iter().map(|output| output.into).collect()),
@@ -112,13 +115,15 @@ fn slots_of(op: &Op) -> (Vec<Slot>, Vec<Slot>) {
     }
 }
 
-/// Whether a value is beyond its slack, or no number.
+/// Returns whether a value exceeds its tolerance or is NaN.
 fn beyond(value: f64, slack: f64) -> bool {
     value.partial_cmp(&slack).is_none_or(Ordering::is_gt)
 }
 
-/// Returns the level of a continued table, α² + σ² = 1, if this one is noisier than the table's last entry; `None` otherwise.
-/// Samplers of other libraries go there on purpose, and tell the network the last time.
+/// Returns the level of the continued table, with α² + σ² = 1, if `level` is noisier than the
+/// table's last entry; `None` otherwise.
+///
+/// Samplers of other libraries go there on purpose, and pass the network the last time.
 fn beyond_table(process: &Process, level: &Level) -> Option<Level> {
     if process.alpha_bars().is_none() || process.match_level(level).is_ok() {
         return None;
@@ -128,7 +133,7 @@ fn beyond_table(process: &Process, level: &Level) -> Option<Level> {
     Some(Level { time: level.time, alpha, sigma: y * alpha })
 }
 
-/// α of the process and of the level where they differ, or the times.
+/// Returns α of the process and of the level if they differ, or else their times if those differ.
 fn off_level(process: &Process, level: &Level) -> Option<(f64, f64)> {
     if let Some(own) = beyond_table(process, level) {
         return beyond((level.scale_to(&own) - 1.0).abs(), OFF_LEVEL).then_some((own.alpha, level.alpha));
@@ -143,8 +148,10 @@ fn off_level(process: &Process, level: &Level) -> Option<(f64, f64)> {
     (there != here && beyond((there - here).abs(), OFF_TIME)).then_some((own.time, level.time))
 }
 
-/// How far D is from x0 when the network's output is exact, where that is too far. The network's own
-/// level is the one at the plan's noise level or the one at the time that it is passed.
+/// Returns the error of D for an exact network output, if it exceeds the tolerance.
+///
+/// The network's own level is the one at the plan's noise level or the one at the time passed to
+/// the network, whichever has the smaller error.
 fn off_reading(network: &Formulation, level: &Level, reading: &Reading) -> Option<f64> {
     let own = [network.process.match_level(level), network.level(reading.time)];
     let errors = own
@@ -156,13 +163,13 @@ fn off_reading(network: &Formulation, level: &Level, reading: &Reading) -> Optio
     beyond(least, OFF_READING).then_some(least)
 }
 
-/// The largest of the errors of D's weights on x0 and ε and of the input's scale.
+/// Returns the largest of the errors of D's weights on x0 and ε and of the input's scale.
 fn reading_error(network: &Formulation, level: &Level, own: &Level, reading: &Reading) -> f64 {
     let out = network.prediction.parts(&network.process, own);
     let (signal, noise) = (reading.a * level.alpha, reading.a * level.sigma);
     let datum = (signal + reading.b * out.datum - 1.0).abs();
     let rest = (noise + reading.b * out.noise).abs() / noise.abs().max(1.0);
     let scale = (reading.scale / (level.scale_to(own) * network.input_scale(own)) - 1.0).abs();
-    // The largest, or NaN.
+    // The fold keeps the largest value, or NaN.
     [datum, rest, scale].into_iter().fold(0.0, |most, error| if error > most || error.is_nan() { error } else { most })
 }

@@ -4,7 +4,7 @@ use crate::plan::{Op, Plan};
 use crate::process::{Level, Process};
 use crate::sampler::Sampler;
 
-/// Each guided sampler and its plain one.
+/// Each guided sampler with its plain counterpart.
 const PAIRS: [(&str, &str); 7] = [
     ("ddim-cfg-pp", "ddim"),
     ("euler-ancestral-cfg-pp", "euler-ancestral"),
@@ -16,7 +16,7 @@ const PAIRS: [(&str, &str); 7] = [
 ];
 
 fn levels(process: &Process) -> Vec<Level> {
-    // Uneven, and too coarse for anything to be small.
+    // Uneven levels, so coarse that no term is negligible.
     Grid::list(vec![7.0, 5.0, 2.0, 1.5, 0.3, 0.21, 0.0]).levels(process, 0.0, 0.0).unwrap()
 }
 
@@ -24,7 +24,7 @@ fn compile(spec: &str, process: &Process) -> Plan {
     Sampler::parse(spec, None).unwrap().compile(process, None, &levels(process)).unwrap()
 }
 
-/// Weights of the conditional and of the unconditional D, evaluation by evaluation.
+/// The weights of the conditional and of the unconditional D at each evaluation.
 fn branches(weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
     (weights.iter().step_by(2).copied().collect(), weights.iter().skip(1).step_by(2).copied().collect())
 }
@@ -35,7 +35,7 @@ fn near(a: &[f64], b: &[f64], place: &str) {
     assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-13), "{place}: {a:?} {b:?}");
 }
 
-/// Where both branches give the same D the table is the plain sampler's; the weight of the guidance then does not matter.
+/// If both branches give one D, the table is the plain sampler's for every weight of the guidance.
 #[test]
 fn equal_branches_give_the_plain_table() {
     for process in [Process::vp(), Process::ve(), Process::rectified_flow()] {
@@ -61,7 +61,7 @@ fn equal_branches_give_the_plain_table() {
     }
 }
 
-/// The newest conditional D weighs α w in every state that is made, whatever the sampler.
+/// The newest conditional D has the weight α w in every state of every sampler.
 #[test]
 fn the_newest_conditional_value_weighs_alpha_times_w() {
     for process in [Process::vp(), Process::ve(), Process::rectified_flow()] {
@@ -75,7 +75,7 @@ fn the_newest_conditional_value_weighs_alpha_times_w() {
     }
 }
 
-/// D of a branch at a noise level, as unlike each other as any, and the draws.
+/// D of a branch at a noise level, chosen to differ strongly, and the draws.
 fn conditional(sigma: f64) -> f64 {
     (3.0 * sigma).cos() + 2.0
 }
@@ -86,14 +86,15 @@ fn draw(number: usize) -> f64 {
     0.7 - 0.3 * number as f64
 }
 
-/// The levels but the clean end: D does not look at the state here, and a step to σ = 0 forgets it.
+/// The levels without the clean end. D does not depend on the state here, and a step to σ = 0 drops
+/// it.
 fn noisy() -> Vec<Level> {
     let mut levels = levels(&Process::ve());
     levels.pop();
     levels
 }
 
-/// What a plan on VE gives for those.
+/// The result of a plan on VE for these D and draws.
 fn result(spec: &str) -> f64 {
     let plan = Sampler::parse(spec, None).unwrap().compile(&Process::ve(), None, &noisy()).unwrap();
     let unrolled = plan.unroll().unwrap();
@@ -127,7 +128,7 @@ fn sigmas() -> Vec<f64> {
     noisy().iter().map(|level| level.sigma).collect()
 }
 
-/// DPM-Solver++(2M): the noise σ_t ε and the slope are of D_u, the rest is D_g.
+/// DPM-Solver++(2M): the noise σ_t ε and the slope come from D_u, the rest from D_g.
 #[test]
 fn two_values_by_hand() {
     let sigmas = sigmas();
@@ -147,7 +148,7 @@ fn two_values_by_hand() {
     assert!((got - x).abs() < 1e-12, "{got} {x}");
 }
 
-/// RES, with its φ functions; the same with ancestral noise and the place of the older value that was published.
+/// RES with its φ functions, also with ancestral noise and the published place of the older value.
 #[test]
 fn phi_functions_by_hand() {
     for (spec, eta) in [
@@ -181,7 +182,7 @@ fn phi_functions_by_hand() {
     }
 }
 
-/// Each half of DPM-Solver++(2S) is CFG++'s step, the whole one with the values of the middle.
+/// Each half of DPM-Solver++(2S) is a CFG++ step. The full step uses the values of the middle.
 #[test]
 fn a_stage_by_hand() {
     for eta in [1.0, 0.4] {
@@ -198,7 +199,8 @@ fn a_stage_by_hand() {
     }
 }
 
-/// Gradient estimation: D_g + σ_t d + (σ_t − σ_s)(γ − 1)(d − d_old), d of the unconditional branch.
+/// Gradient estimation: D_g + σ_t d + (σ_t − σ_s)(γ − 1)(d − d_old), with d of the unconditional
+/// branch.
 #[test]
 fn a_direction_by_hand() {
     let sigmas = sigmas();
@@ -217,7 +219,7 @@ fn a_direction_by_hand() {
     assert!((got - x).abs() < 1e-11, "{got} {x}");
 }
 
-/// Guidance and clamps of the caller have no place beside it.
+/// CFG++ refuses other guidance and clamps.
 #[test]
 fn it_takes_no_other_guidance() {
     let process = Process::vp();

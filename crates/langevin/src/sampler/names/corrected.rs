@@ -1,4 +1,4 @@
-//! Predictor and corrector: a step is taken again with the value found at its end.
+//! Predictor–corrector samplers: a step is repeated with the value found at its end.
 
 use super::{ANY, Built, NOTHING, PLAIN, knob};
 use crate::sampler::correct::{Corrected, Tau};
@@ -8,7 +8,7 @@ use crate::sampler::knob::{Knob, Values};
 use crate::sampler::settings::Settings;
 use std::sync::Arc;
 
-/// UniPC, with the weight that a pair of values has under its B(h), or with the exact one.
+/// Returns UniPC, with the weight of its B(h) for a pair of values, or with the exact weight.
 fn unipc(settings: &Settings, published: Poly) -> Built {
     let pair = if settings.word("solver") == "exact" { Poly::Exact(Variable::Lambda) } else { published };
     let order = settings.whole("order");
@@ -32,7 +32,7 @@ const UNIPC_SOLVER: Knob = knob(
     "the weight of the slope where there are two values",
 );
 
-/// SA-Solver; `again` for PECE.
+/// Returns SA-Solver; with `again`, its PECE form.
 fn stochastic_adams(settings: &Settings, again: bool) -> Built {
     Ok(Arc::new(Corrected {
         form: Form::Data,
@@ -51,7 +51,7 @@ const PREDICTOR: Knob = knob("predictor", "2", Values::Whole(1, 4), "the order o
 const CORRECTOR: Knob = knob("corrector", "2", Values::Whole(0, 4), "the order of the corrector; 0: none");
 const FALLING: Knob = knob("lower", "true", Values::Flag, "the order falls in the last steps");
 
-/// What UniPC of both B(h) is.
+/// The formula of UniPC with either B(h).
 const UNIPC_FORMULA: &str = "predict as dpmpp-2m, then correct with the value at the end: x' = (σ_t/σ_s) x + α_t[m₀ D₀ + Σ ρ_k B(h)(D_k − D₀)/r_k]";
 const UNIPC_NOTE: &str = "exact beyond two values, where bh1 = bh2; with two, the weight is B(h)/2 where m₁ is exact, and solver=exact has m₁: bh1 = bh2 = sa-solver at η = 0. Order p with its corrector is of order p + 1, but not beyond 3 with this start, and of order 2 with lower=true, whose last step is of order 1";
 const UNIPC_KNOBS: &[Knob] = &[

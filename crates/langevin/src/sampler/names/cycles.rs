@@ -1,4 +1,4 @@
-//! Up and down: inversion, restart, inpainting, Langevin moves.
+//! Inversion, restart, inpainting and Langevin moves.
 
 use super::{ANY, DDIM_ETA, NOTHING, PAIR, PLAIN, RISING, knob, pair};
 use crate::sampler::cycles::{Annealed, PredictorCorrector, RePaint, Restart, Stepping};

@@ -1,4 +1,4 @@
-//! Made for distilled networks, which jump to the data.
+//! Samplers for distilled networks, which jump to the data.
 
 use super::{ANY, DISTILLED, NOTHING, UNIT, knob};
 use crate::sampler::consistency::{Boundary, Consistency, Trajectory};

@@ -1,6 +1,7 @@
-//! Names of other libraries that are no names of ours, and samplers that have none here.
+//! Names in other libraries, and samplers of other libraries that have no table here.
 
-/// (a scheduler of diffusers, without the word Scheduler; what it is with the options that it has by itself). Its saved configuration says more, and is read by the import.
+/// (a scheduler of diffusers without the word Scheduler; the sampler that it is with its default
+/// options). A saved configuration holds more, and is read by the crate `langevin-import`.
 pub(crate) const SCHEDULERS: &[(&str, &str)] = &[
     ("DDPM", "ddpm"),
     ("DDPMParallel", "ddpm"),
@@ -43,7 +44,7 @@ pub(crate) const SCHEDULERS: &[(&str, &str)] = &[
     ("RePaint", "repaint"),
 ];
 
-/// (a name, spelled as ours are; why it has no table here; what to use).
+/// (a name in this crate's spelling; the reason why it has no table; the replacement).
 const ABSENT: &[(&str, &str, &str)] = &[
     (
         "dpm-adaptive",
@@ -66,27 +67,42 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("entropybound", "it samples tokens", "use a library for discrete data"),
 ];
 
-/// Returns a name of another library spelled as ours are: small letters, `-` for `_` and blanks, `dpmpp` for `dpm++`.
+/// Returns a name of another library in this crate's spelling: small letters, `-` for `_` and
+/// blanks, `dpmpp` for `dpm++`.
+///
+/// ```
+/// use langevin::sampler::elsewhere::spelled;
+/// assert_eq!(spelled("DPM++_2M SDE"), "dpmpp-2m-sde");
+/// ```
 #[must_use]
 pub fn spelled(name: &str) -> String {
     name.trim().to_lowercase().replace(['_', ' '], "-").replace("dpm++", "dpmpp")
 }
 
-/// Without what other libraries put before and behind: `sample_`, `_gpu`, `Scheduler`.
+/// Returns the name without the prefix and the suffixes of other libraries: `sample_`, `_gpu`,
+/// `Scheduler`.
 fn bare(spelled: &str) -> &str {
     let bare = spelled.strip_prefix("sample-").unwrap_or(spelled);
     let bare = bare.strip_suffix("-gpu").unwrap_or(bare);
     bare.strip_suffix("scheduler").unwrap_or(bare)
 }
 
-/// Names of ours that a spelled name of elsewhere may be.
+/// Returns the names of this crate that a spelled name of another library may stand for.
 pub(crate) fn ours(spelled: &str) -> impl Iterator<Item = &str> {
     let bare = bare(spelled);
     let class = SCHEDULERS.iter().find(|(class, _)| class.to_lowercase() == bare);
     [spelled, bare].into_iter().chain(class.map(|(_, ours)| *ours))
 }
 
-/// Returns why a sampler of another library, its name [`spelled`] as ours are, has no table here, and what to use instead.
+/// Returns the reason why a sampler of another library has no table here, and a replacement. The
+/// name must be [`spelled`] first.
+///
+/// ```
+/// use langevin::sampler::elsewhere::{absent, spelled};
+/// let (reason, replacement) = absent(&spelled("dpm_adaptive")).expect("an adaptive sampler");
+/// assert!(reason.contains("depend on the data") && replacement.contains("dpm-fast"));
+/// assert_eq!(absent("ddim"), None);
+/// ```
 #[must_use]
 pub fn absent(spelled: &str) -> Option<(&'static str, &'static str)> {
     let bare = bare(spelled);

@@ -1,4 +1,4 @@
-//! Two branches: CFG++.
+//! Samplers with CFG++, which use two branches of the network.
 
 use super::stochastic::res_ancestral;
 use super::{ANCESTRAL_ETA, Built, DDIM_ETA, GUIDED, NOISE, NOISE_BREAKS, NOTHING, PAIR, knob, pair};

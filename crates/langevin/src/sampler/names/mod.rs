@@ -1,6 +1,8 @@
-//! The community's names. Each entry chooses a method and says what it is, by whom, and how it differs from the exact integral.
+//! Named samplers. Each entry chooses a method, and states its formula, its source and its
+//! difference from the exact integral.
 //!
-//! One file for each family; here are the options that several share, and the list of all.
+//! Each family has one file. This file has the options that several samplers share, and the list of
+//! all entries.
 
 mod corrected;
 mod cycles;
@@ -27,26 +29,26 @@ const fn knob(key: &'static str, default: &'static str, values: Values, meaning:
     Knob { key, default, meaning, values }
 }
 
-/// A sampler from noise to the data, for any network.
+/// A sampler from noise to data, for any network.
 const PLAIN: Facts =
     Facts { distilled: false, guided: false, recommended: true, inverse: "ddim-inversion", inputs: &[] };
-/// A sampler that asks the network with and without the condition.
+/// A sampler that evaluates the network with and without the condition.
 const GUIDED: Facts = Facts { guided: true, recommended: false, ..PLAIN };
-/// A sampler for networks that were distilled.
+/// A sampler for distilled networks.
 const DISTILLED: Facts = Facts { distilled: true, recommended: false, ..PLAIN };
-/// A sampler from the data to noise.
+/// A sampler from data to noise.
 const RISING: Facts = Facts { recommended: false, inputs: &["init"], ..PLAIN };
 
 const ANY: Values = Values::Number(0.0, 1e6);
 const UNIT: Values = Values::Number(0.0, 1.0);
 
-/// DDIM's η, from 0.
+/// DDIM's η, with default 0.
 const DDIM_ETA: Knob = knob("eta", "0", ANY, "DDIM's η: 0 the ODE, 1 the posterior");
-/// The η of ancestral samplers, from 1.
+/// The η of ancestral samplers, with default 1.
 const ANCESTRAL_ETA: Knob = knob("eta", "1", ANY, "DDIM's η: 0 the ODE, 1 the posterior");
-/// h/g, from 0.
+/// h/g, with default 0.
 const RATE: Knob = knob("eta", "0", ANY, "h/g: 0 the ODE, 1 the reverse SDE, more is Langevin-heavy");
-/// (h/g)², from 1.
+/// (h/g)², with default 1.
 const SQUARED_ETA: Knob = knob("eta", "1", ANY, "(h/g)²");
 const NOISE: Knob = knob("noise", "1", ANY, "a factor on fresh noise (s_noise); all but 1 breaks the marginal");
 const CHURN: Knob = knob("churn", "0", ANY, "S_churn: noise added before each step, γ = min(S_churn/N, √2−1)");
@@ -66,12 +68,12 @@ fn churn(settings: &Settings) -> Option<Churn> {
     (churn > 0.0).then(|| Churn { churn, range: (settings.number("tmin"), settings.number("tmax")) })
 }
 
-/// A table of stages with EDM's churn.
+/// Returns a table of stages with EDM's churn.
 fn churned(settings: &Settings, table: Table) -> Built {
     Ok(Arc::new(Stages { churn: churn(settings), noise: settings.number("noise"), ..Stages::new(table) }))
 }
 
-/// By DPM-Solver's names for the weight of the slope.
+/// Returns the polynomial for DPM-Solver's name of the slope's weight.
 fn pair(settings: &Settings) -> Poly {
     match settings.word("solver") {
         "midpoint" => Poly::Midpoint,
@@ -118,7 +120,7 @@ const fn all() -> [Entry; count()] {
     all
 }
 
-/// Every named sampler.
+/// All named samplers.
 pub(crate) static ENTRIES: &[Entry] = &all();
 
 #[cfg(test)]

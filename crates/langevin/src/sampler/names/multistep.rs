@@ -1,4 +1,5 @@
-//! One evaluation a step, and the values of the steps before: the ODE, and exponential Adams at any h/g.
+//! Multistep samplers: one evaluation per step, with the values of earlier steps. The ODE, and
+//! exponential Adams at any h/g.
 
 use super::{Built, LOWER, NOTHING, PAIR, PLAIN, RATE, knob, pair};
 use crate::sampler::entry::{Entry, Facts};

@@ -1,4 +1,4 @@
-//! One row a step, told apart by ρ, the share of the noise that is kept.
+//! Samplers with one row per step, which differ in ρ, the share of the noise that is kept.
 
 use super::{
     ANCESTRAL_ETA, Built, CHURN, DDIM_ETA, NOISE, NOISE_BREAKS, NOTHING, PLAIN, RATE, TMAX, TMIN, UNIT, churn, churned,

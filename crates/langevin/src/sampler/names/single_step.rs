@@ -1,4 +1,4 @@
-//! Several evaluations a step: the ODE, with churn where EDM has it.
+//! ODE samplers with several evaluations per step, with churn for those of EDM.
 
 use super::{Built, CHURN, DDIM_ETA, NOISE, NOISE_BREAKS, NOTHING, PLAIN, SINGLE, TMAX, TMIN, churned};
 use crate::sampler::entry::Entry;

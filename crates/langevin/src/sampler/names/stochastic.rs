@@ -1,4 +1,4 @@
-//! Fresh noise in steps of more than one value or evaluation.
+//! Stochastic samplers whose steps use more than one value or evaluation.
 
 use super::{ANCESTRAL_ETA, ANY, Built, NOISE, NOISE_BREAKS, NOTHING, PAIR, PLAIN, SINGLE, SQUARED_ETA, knob, pair};
 use crate::sampler::ancestral::Ancestral;
@@ -12,24 +12,24 @@ use crate::sampler::settings::Settings;
 use crate::sampler::stages::{self, Fresh, Stages, Table};
 use std::sync::Arc;
 
-/// A table of stages with ancestral noise.
+/// Returns a table of stages with ancestral noise.
 fn ancestral(settings: &Settings, table: Table) -> Built {
     let keep = Keep::Ddim(settings.number("eta"));
     Ok(Arc::new(Stages { keep, noise: settings.number("noise"), ..Stages::new(table) }))
 }
 
-/// A stochastic multistep sampler whose η is (h/g)².
+/// Returns a stochastic multistep sampler whose η is (h/g)².
 fn squared(settings: &Settings, poly: Poly, order: usize) -> Built {
     let eta = settings.number("eta").sqrt();
     Ok(Arc::new(Multistep { eta, noise: settings.number("noise"), ..Multistep::new(Form::Data, poly, order) }))
 }
 
-/// DPM-Solver++(2S), or with its slope integrated exactly.
+/// Returns DPM-Solver++(2S), or its form with the slope integrated exactly.
 fn two_stages(settings: &Settings) -> Table {
     if settings.word("solver") == "heun" { stages::DPMPP_2S_HEUN } else { stages::DPMPP_2S }
 }
 
-/// RES with ancestral noise.
+/// Returns RES with ancestral noise.
 pub(super) fn res_ancestral(settings: &Settings, exact: bool) -> Ancestral {
     Ancestral { keep: Keep::Ddim(settings.number("eta")), noise: settings.number("noise"), exact }
 }

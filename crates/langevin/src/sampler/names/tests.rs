@@ -4,12 +4,12 @@ use crate::plan::{Plan, Rule};
 use crate::process::{Level, Process};
 use crate::sampler::{Sampler, Word};
 
-/// Levels that every process here reaches.
+/// Levels that every process in these tests reaches.
 fn levels(process: &Process, steps: usize) -> Vec<Level> {
     Grid::karras(steps).levels(process, 0.2, 5.0).unwrap()
 }
 
-/// Each sampler with its default options and with several η, and a word.
+/// Each sampler with its default options and with several η, and a word of moves.
 fn samplers() -> Vec<Sampler> {
     let mut all = vec![
         Sampler::exponential(1.7),
@@ -28,7 +28,7 @@ fn samplers() -> Vec<Sampler> {
         Sampler::parse("seeds-3:solver=heun", Some(0.6)).unwrap(),
         Sampler::word(Word::parse("R(0.7) F(-1.5) (R(0.7) L)*12 F R L(0.1)").unwrap()),
     ];
-    // Its own interval is below the grid of these tests.
+    // The default interval is below the grid of these tests.
     all.push(Sampler::parse("restart:lower=0.3,upper=1", None).unwrap());
     for entry in ENTRIES.iter().filter(|entry| entry.name != "restart") {
         for eta in [None, Some(0.0), Some(0.5), Some(1.0)] {
@@ -44,7 +44,7 @@ fn compile(sampler: &Sampler, process: &Process) -> Plan {
     sampler.compile(process, None, &levels(process, 12)).unwrap_or_else(|error| panic!("{}: {error}", sampler.spec()))
 }
 
-/// The samplers that break a rule with their default options; each says which in its entry.
+/// The samplers that violate a rule with their default options. Their entries name the rule.
 const BREAKS: [&str; 3] = ["sde-dpm-solver", "annealed-langevin", "consistency"];
 
 #[test]
@@ -67,7 +67,7 @@ fn every_plan_keeps_every_marginal_or_declares_that_it_does_not() {
     }
 }
 
-/// Options that break the marginal are declared too, and break what they say.
+/// Options that violate the marginal are declared, and violate exactly the declared rule.
 #[test]
 fn options_that_break_the_marginal_are_declared() {
     let process = Process::vp();
@@ -86,13 +86,14 @@ fn options_that_break_the_marginal_are_declared() {
     }
 }
 
-/// What the network sees is a state of the level it is told, inside steps too: with D ≡ x0 the mean is α x0 and the variance σ².
+/// The network always sees a state of the level that is passed to it, inside steps too. With D ≡ x0
+/// the mean is α x0 and the variance σ².
 #[test]
 fn every_evaluation_sees_its_marginal() {
     let process = Process::vp();
     let first = levels(&process, 12)[0];
     for sampler in samplers() {
-        // Those whose marginals are off, and what starts from an input or has a map.
+        // Samplers that violate marginals, start from an input, or have a map are left out.
         let skipped = BREAKS.contains(&sampler.name())
             || matches!(sampler.name(), "repaint")
             || sampler.name().contains("inversion");
@@ -156,7 +157,7 @@ fn options_are_read_and_checked() {
     assert!(Sampler::parse("ddim:eta=0.1", Some(0.2)).is_err());
 }
 
-/// A step from pure noise, where α = 0, is one every sampler can take.
+/// Every sampler can take a step from pure noise, where α = 0.
 #[test]
 fn every_sampler_starts_from_pure_noise() {
     let flow = Process::rectified_flow();
@@ -175,7 +176,7 @@ fn every_sampler_starts_from_pure_noise() {
     }
 }
 
-/// Names that people bring from elsewhere, and the entry that they find.
+/// Names of other libraries, and the entries that they find.
 #[test]
 fn names_of_elsewhere_are_found() {
     let found = |name: &str| Entry::find(name).unwrap_or_else(|error| panic!("{error}")).name;
@@ -203,7 +204,7 @@ fn names_of_elsewhere_are_found() {
         ("DPM2 a", "dpm2-ancestral"),
     ] {
         assert_eq!(found(name), ours, "{name}");
-        // Asked for by another library's name it has its own; and that is found again.
+        // A sampler found by another library's name has this crate's name, which is found again.
         let sampler = Sampler::parse(name, None).unwrap();
         assert_eq!(found(sampler.name()), ours, "{name}");
     }
@@ -214,7 +215,8 @@ fn names_of_elsewhere_are_found() {
     }
 }
 
-/// What has no table here is refused by name, with what to use; a slip of the pen is met with the nearest name.
+/// A sampler without a table is refused by name, with a replacement. A misspelt name is answered
+/// with the nearest name.
 #[test]
 fn names_that_are_none_say_what_to_do() {
     for name in [
@@ -245,7 +247,7 @@ fn names_that_are_none_say_what_to_do() {
     }
 }
 
-/// The facts of an entry are those of its plan.
+/// The facts of an entry agree with its plan.
 #[test]
 fn facts_hold_of_the_plans() {
     let process = Process::vp();
