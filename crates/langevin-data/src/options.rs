@@ -1,13 +1,13 @@
-//! How files are read.
+//! Options for reading files.
 
 use crate::axes::Axes;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Bytes that may be held where nothing else is said: 2 GiB.
+/// Default memory limit, 2 GiB.
 const MEMORY: u64 = 2 << 30;
 
-/// How files are read. Only what a kind of file knows of is looked at.
+/// Options for reading files. Each format uses only the options that apply to it.
 ///
 /// ```
 /// use langevin_data::Options;
@@ -15,47 +15,49 @@ const MEMORY: u64 = 2 << 30;
 /// assert_eq!((options.size, options.channels), (Some((32, 32)), None));
 /// ```
 ///
-/// As a document (`serde`) it says what a file means, and so leaves out [`memory`](Self::memory) and
-/// [`skip_bad`](Self::skip_bad).
+/// The serialised form (`serde`) describes the meaning of a file. It therefore omits
+/// [`memory`](Self::memory) and [`skip_bad`](Self::skip_bad).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Options {
-    /// How many bytes of values may be held in memory. Larger data stay in their file, or go to a temporary
-    /// one, and rows are read as they are asked for. Labels, the names of files and buffers of a few rows
-    /// come on top.
+    /// Largest number of bytes of values held in memory.
+    ///
+    /// Larger data stay in their file or go to a temporary one, and rows are read on demand.
+    /// Labels, file names and buffers of a few rows come on top.
     #[serde(skip, default = "usual_memory")]
     pub memory: u64,
-    /// Whether pictures that cannot be read are left out and listed, rather than an error.
+    /// True to skip and list unreadable images instead of returning an error.
     #[serde(skip)]
     pub skip_bad: bool,
-    /// Height and width of pictures: of larger ones a part is read, smaller ones are an error.
+    /// Height and width of images; larger images are cropped, smaller ones are an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<(usize, usize)>,
-    /// 1 for gray pictures, 3 for red, green and blue; by default as the files have them.
+    /// Number of channels: 1 for gray, 3 for colour; `None` for that of the files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<u8>,
-    /// The column of a table that holds labels: its name, or its number from 1.
+    /// Column of a table that holds the labels: its name, or its number from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_column: Option<String>,
-    /// Whether the labels may be missing: a model's own reading of other rows.
+    /// True if the labels may be missing, when a model reads other rows.
     #[serde(skip)]
     pub labels_optional: bool,
-    /// Where the labels of an array are: another array of a `.npz` file, or a `.npy` file for the rows of a
+    /// Labels of an array: another array of a `.npz` file, or a `.npy` file for the rows of a
     /// `.npy` file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<String>,
-    /// The columns of a table that are read, in this order: names, or numbers from 1. Empty: all that are
-    /// data.
+    /// Columns of a table that are read, in this order: names, or numbers from 1.
+    ///
+    /// An empty list selects all columns that hold data.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// The columns of a table that are left out: names, or numbers from 1.
+    /// Columns of a table that are left out: names, or numbers from 1.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub drop: Vec<String>,
-    /// Whether the first line of a table names the columns; by default the lines themselves tell.
+    /// True if the first line of a table names the columns; `None` to detect a header line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
-    /// The order of the axes of pictures in an array; by default their sizes tell.
+    /// Order of the axes of images in an array; `None` to guess it from the sizes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub axes: Option<Axes>,
 }
@@ -153,7 +155,7 @@ impl Options {
         self
     }
 
-    /// Refuses what no file can satisfy.
+    /// Checks that the options can be satisfied by a file.
     pub(crate) fn check(&self) -> Result<()> {
         if self.size.is_some_and(|(height, width)| height == 0 || width == 0) {
             return Err(Error::argument("a picture has no pixel").at("size").expected("1 or more each way").got("0"));

@@ -1,4 +1,4 @@
-//! The data set that is built in.
+//! The built-in data set.
 
 use super::Dataset;
 use super::store::Store;
