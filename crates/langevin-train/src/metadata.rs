@@ -78,7 +78,9 @@ pub struct DataSpec {
     pub pictures: bool,
     /// Range of the pixel values.
     ///
-    /// It is stored only if the normalisation was supplied and does not determine the range.
+    /// It is stored if neither [`pictures`](Self::pictures) nor the normalisation determines it:
+    /// for images of more than 8 bits, for a supplied normalisation, and for data that are
+    /// normalised by their standard deviation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<[f64; 2]>,
     /// Held-out part of the data set; `None` if nothing was held out.

@@ -136,7 +136,7 @@ impl Seen {
             let step = (1.0 - low) / intervals;
             (self.low >= low && self.high <= 1.0 && all(low, step)).then_some((low, step))
         });
-        // Each value occurs about once, so the values may simply be written with few digits. The
+        // Values hardly repeat, so they may simply be written with few digits. The
         // lattice is accepted only if its spacing is one that decimal numbers do not have.
         if self.count < 2 * values.len() {
             return known.filter(|(low, step)| (1.0 - low) / step > 254.0 && values.len() >= 16 && likely(*step));
