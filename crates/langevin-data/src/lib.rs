@@ -129,3 +129,8 @@ pub use shards::is_pattern;
 pub use table::{TableColumns, TableKind};
 pub use words::flag_value;
 pub use writer::TableWriter;
+
+/// Runs the example of the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

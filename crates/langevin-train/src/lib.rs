@@ -65,3 +65,8 @@ pub use normalization::Normalization;
 pub use train::task;
 pub use train::{Averages, Budget, Decay, FINE_TUNING_RATE, Progress, Recipe, Trainer, train};
 pub use vae::{Vae, VaeConfig, VaeProgress, train_vae};
+
+/// Runs the example of the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
