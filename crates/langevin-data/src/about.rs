@@ -6,7 +6,8 @@ use std::path::PathBuf;
 /// Part of a file that is not among its rows.
 ///
 /// ```
-/// let about = langevin_data::About::new("CSV", "float64").omitting("column 'id'", "counts the rows");
+/// use langevin_data::About;
+/// let about = About::new("CSV", "float64").omitting("column 'id'", "counts the rows");
 /// let omitted = &about.omitted[0];
 /// assert_eq!((omitted.what.as_str(), omitted.why.as_str()), ("column 'id'", "counts the rows"));
 /// ```

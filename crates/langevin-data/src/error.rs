@@ -70,7 +70,8 @@ impl Error {
     /// ```
     /// use langevin_data::Error;
     /// use std::error::Error as _;
-    /// let error = Error::io("cannot read the file", std::io::Error::other("no disk")).at("rows.bin");
+    /// let cause = std::io::Error::other("no disk");
+    /// let error = Error::io("cannot read the file", cause).at("rows.bin");
     /// assert!(error.is_io() && error.source().is_some());
     /// assert_eq!(error.to_string(), "cannot read the file (rows.bin): no disk");
     /// ```

@@ -39,22 +39,6 @@ pub struct Constant {
 /// assert_eq!(data.frame().restore(&[1.5]), [1.5, 3.0]);
 /// # Ok::<(), langevin_data::Error>(())
 /// ```
-///
-/// ```text
-/// row of the file      what a reader gives, in the units and the order of the file
-///   − constants        elements of one value are no part of the model, and are given back exactly
-///   ln of some columns y = ln x, with −log p(x) = −log p(y) + Σ y over those columns
-///   channels last      pictures with channels first are turned round
-/// row of the model
-/// ```
-///
-/// ```
-/// use langevin_data::Dataset;
-/// let data = Dataset::new("valve", vec![1.0, 3.0, 2.0, 3.0], &[2])?.without_constants()?;
-/// assert_eq!((data.shape(), data.values()?), (&[1][..], vec![1.0, 2.0]));
-/// assert_eq!(data.frame().restore(&[1.5]), [1.5, 3.0]);
-/// # Ok::<(), langevin_data::Error>(())
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -35,7 +35,8 @@ pub fn located(path: &Path) -> (&Path, Option<&str>) {
 /// ```
 /// use langevin_data::is_readable_name;
 /// use std::path::Path;
-/// assert!(is_readable_name(Path::new("table.csv.gz")) && !is_readable_name(Path::new("movie.mp4")));
+/// assert!(is_readable_name(Path::new("table.csv.gz")));
+/// assert!(!is_readable_name(Path::new("movie.mp4")));
 /// ```
 #[must_use]
 pub fn is_readable_name(path: &Path) -> bool {
@@ -45,7 +46,8 @@ pub fn is_readable_name(path: &Path) -> bool {
 /// Returns a description of everything that [`open`] reads, for the help text of a program.
 ///
 /// ```
-/// assert!(langevin_data::readable_kinds().starts_with("a .npy, .npz, .csv, .tsv or .parquet file"));
+/// let kinds = langevin_data::readable_kinds();
+/// assert!(kinds.starts_with("a .npy, .npz, .csv, .tsv or .parquet file"));
 /// ```
 #[must_use]
 pub fn readable_kinds() -> String {

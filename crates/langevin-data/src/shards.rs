@@ -164,7 +164,8 @@ impl Found {
 /// ```
 /// use langevin_data::is_pattern;
 /// use std::path::Path;
-/// assert!(is_pattern(Path::new("data/train-*.parquet")) && !is_pattern(Path::new("data/train.parquet")));
+/// assert!(is_pattern(Path::new("data/train-*.parquet")));
+/// assert!(!is_pattern(Path::new("data/train.parquet")));
 /// ```
 #[must_use]
 pub fn is_pattern(path: &Path) -> bool {

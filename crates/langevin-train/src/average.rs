@@ -3,7 +3,8 @@
 //! A power-function average of weights θ after t steps gives step τ the weight
 //!
 //! $$p_{t,\gamma}(\tau) = \frac{\gamma+1}{t}\left(\frac{\tau}{t}\right)^{\gamma}, \qquad
-//!   \hat\theta_t = \beta_t\hat\theta_{t-1} + (1-\beta_t)\theta_t,\quad \beta_t = \left(1-\tfrac1t\right)^{\gamma+1}.$$
+//!   \hat\theta_t = \beta_t\hat\theta_{t-1} + (1-\beta_t)\theta_t,\quad
+//!   \beta_t = \left(1-\tfrac1t\right)^{\gamma+1}.$$
 //!
 //! The length of the average is the standard deviation of that weight as a share of t, σ² =
 //! (γ+1)/((γ+2)²(γ+3)).
@@ -13,7 +14,8 @@
 //! averages is then close to the average that the wanted profile would have given.
 //!
 //! $$A x = b,\qquad A_{ij} = \langle p_i, p_j\rangle,\quad b_i = \langle p_i, p\rangle,\qquad
-//!   \langle p_{a,\gamma}, p_{b,\delta}\rangle = \frac{(\gamma+1)(\delta+1)}{\gamma+\delta+1}\,\frac{a^{\delta}}{b^{\delta+1}}\quad (a\le b).$$
+//!   \langle p_{a,\gamma}, p_{b,\delta}\rangle =
+//!   \frac{(\gamma+1)(\delta+1)}{\gamma+\delta+1}\,\frac{a^{\delta}}{b^{\delta+1}}\quad (a\le b).$$
 //!
 //! Source: Karras et al., arXiv 2312.02696, §3 and appendix C.
 

@@ -32,7 +32,8 @@ enum Kind {
 /// ```
 /// let error = langevin_train::Network::from_bytes(b"PNG").unwrap_err();
 /// assert!(error.is_checkpoint());
-/// let own = langevin_train::Error::argument("bad width").at("gated").expected("at least 1").got("0");
+/// let own = langevin_train::Error::argument("bad width").at("gated");
+/// let own = own.expected("at least 1").got("0");
 /// assert_eq!(own.to_string(), "bad width (gated): expected at least 1, got 0");
 /// ```
 pub struct Error(Box<Inner>);

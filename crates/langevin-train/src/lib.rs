@@ -29,9 +29,11 @@
 //! | train | [`train`], or a [`Trainer`] for a run that is controlled step by step |
 //! | fine-tune | [`Recipe::of`], [`Trainer::from_network`], [`FINE_TUNING_RATE`] |
 //! | minimise another objective | [`task`] |
-//! | choose or write a network | [`MlpConfig`], [`DitConfig`], [`NetworkSpec`]; [`nn`] for networks of your own |
+//! | choose a network | [`MlpConfig`], [`DitConfig`], [`NetworkSpec`] |
+//! | write a network | [`nn`] |
 //! | use a trained network | [`Network`], [`Device`] |
-//! | read what a model file says | [`Metadata`], [`DataSpec`], [`TrainingRecord`], [`Moments`], [`Fingerprint`] |
+//! | read the description of a network | [`Metadata`], [`DataSpec`], [`TrainingRecord`] |
+//! | read the moments and the identity of its data | [`Moments`], [`Fingerprint`] |
 //! | average weights after training | [`average`], [`Averages`] |
 //! | compare with an autoencoder | [`Vae`], [`train_vae`] |
 //!

@@ -6,10 +6,10 @@
 //! data only through these moments. A model file that stores them therefore needs no data for that
 //! analysis.
 //!
-//! | elements d of a sample | stored moments | tensors of the model file, F64 |
-//! |---|---|---|
-//! | at most 512 | m and C over all rows, up to 2²⁵ numbers | `data.mean` \[d\], `data.covariance` \[d, d\] |
-//! | more | the eigenvalues of C over at most 1,024 rows | `data.spectrum` \[k, 3\]: an eigenvalue, its axes, the squared length of m along them |
+//! - Samples of at most 512 elements: m and C over all rows, up to 2²⁵ numbers. The tensors of the
+//!   model file are `data.mean` \[d\] and `data.covariance` \[d, d\], in F64.
+//! - Wider samples: the eigenvalues of C over at most 1,024 rows. The tensor is `data.spectrum`
+//!   \[k, 3\] in F64: an eigenvalue, the number of its axes, and the squared length of m along them.
 //!
 //! The full covariance is not stored above 512 elements. It would be larger than most networks, and
 //! computing its eigenvalues would take longer than some training runs.

@@ -5,14 +5,16 @@
 //! Encoder and decoder are two perceptrons of the same shape ([`mlp`](crate::mlp), with the
 //! constant as its only feature). Each maps a number to a mean and a log-variance ℓ:
 //!
-//! $$q(z|x) = \mathcal N(m_e(x), e^{\ell_e(x)}), \qquad p(x|z) = \mathcal N(m_d(z), e^{\ell_d(z)}), \qquad p(z) = \mathcal N(0, 1), \qquad
+//! $$q(z|x) = \mathcal N(m_e(x), e^{\ell_e(x)}), \qquad
+//!   p(x|z) = \mathcal N(m_d(z), e^{\ell_d(z)}), \qquad p(z) = \mathcal N(0, 1), \qquad
 //!   \ell = 9\tanh(\mathrm{out}/9) .$$
 //!
 //! The tanh keeps standard deviations within e^{∓4.5} (0.011 to 90) of the data's own, so that
 //! every quadrature of [`langevin_theory::duality`] resolves them. Training minimises the following
 //! objective, with z drawn as m_e + e^{ℓ_e/2}ε:
 //!
-//! $$-\mathrm{ELBO} = \tfrac12\bigl((x - m_d(z))^2 e^{-\ell_d} + \ell_d + \ln 2\pi\bigr) + \tfrac12(m_e^2 + e^{\ell_e} - 1 - \ell_e) .$$
+//! $$-\mathrm{ELBO} = \tfrac12\bigl((x - m_d(z))^2 e^{-\ell_d} + \ell_d + \ln 2\pi\bigr) +
+//!   \tfrac12(m_e^2 + e^{\ell_e} - 1 - \ell_e) .$$
 //!
 //! Data order, lanes, optimiser, learning rate and average are those of [`train`](crate::train()).
 //!

@@ -112,7 +112,8 @@ impl Dataset {
     /// ```
     /// use langevin_data::Dataset;
     /// let classes = vec!["low".to_owned(), "high".to_owned()];
-    /// let data = Dataset::new("levels", vec![0.0, 9.0, 1.0], &[1])?.labeled(vec![0, 1, 0], classes)?;
+    /// let data = Dataset::new("levels", vec![0.0, 9.0, 1.0], &[1])?;
+    /// let data = data.labeled(vec![0, 1, 0], classes)?;
     /// assert_eq!((data.labels(), data.classes()[1].as_str()), (Some(&[0, 1, 0][..]), "high"));
     /// # Ok::<(), langevin_data::Error>(())
     /// ```

@@ -19,7 +19,8 @@ impl Dataset {
     ///
     /// ```
     /// use langevin_data::Dataset;
-    /// let data = Dataset::new("one", (0..12).map(|i| i as f32).collect(), &[3, 2, 2])?.channels_last(None)?;
+    /// let data = Dataset::new("one", (0..12).map(|i| i as f32).collect(), &[3, 2, 2])?;
+    /// let data = data.channels_last(None)?;
     /// assert_eq!((data.shape(), &data.row(0)?[..3]), (&[2, 2, 3][..], &[0.0, 4.0, 8.0][..]));
     /// # Ok::<(), langevin_data::Error>(())
     /// ```
@@ -121,7 +122,8 @@ impl Dataset {
     ///
     /// ```
     /// use langevin_data::Dataset;
-    /// let data = Dataset::new("incomes", vec![1.0, 10.0, 2.0, 1000.0], &[2])?.with_logarithms(&["2".into()])?;
+    /// let data = Dataset::new("incomes", vec![1.0, 10.0, 2.0, 1000.0], &[2])?;
+    /// let data = data.with_logarithms(&["2".into()])?;
     /// assert_eq!(data.values_wide()?[3], 1000.0_f64.ln());
     /// # Ok::<(), langevin_data::Error>(())
     /// ```

@@ -22,7 +22,8 @@ const MEMBERS: usize = 256;
 /// use langevin_data::{FileKind, recognise};
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("model.safetensors");
-/// # std::fs::write(&path, "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n").unwrap();
+/// # let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n";
+/// # std::fs::write(&path, pointer).unwrap();
 /// assert_eq!(recognise(&path), Some(FileKind::LfsPointer));
 /// assert_eq!(recognise("no/such/file"), None);
 /// ```

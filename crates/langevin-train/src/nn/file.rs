@@ -73,7 +73,8 @@ impl Network {
     /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
     /// # recipe.network = MlpConfig::new(16, 3).into();
     /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
-    /// let path = std::env::temp_dir().join(format!("langevin-save-{}.safetensors", std::process::id()));
+    /// let name = format!("langevin-save-{}.safetensors", std::process::id());
+    /// let path = std::env::temp_dir().join(name);
     /// network.save(&path)?;
     /// let again = Network::load(&path)?;
     /// assert_eq!(again.weights(), network.weights());

@@ -54,7 +54,8 @@ impl Parameter {
     /// use langevin_train::nn::Parameter;
     /// let parameters = Parameter::layout([("w".to_owned(), [64, 2]), ("b".to_owned(), [1, 2])]);
     /// // Variance 1/inputs; the bias starts at zero.
-    /// let scale = |p: &Parameter| if p.name == "b" { 0.0 } else { (p.shape[0] as f32).sqrt().recip() };
+    /// let linear = |p: &Parameter| (p.shape[0] as f32).sqrt().recip();
+    /// let scale = |p: &Parameter| if p.name == "b" { 0.0 } else { linear(p) };
     /// let weights = Parameter::normals(&parameters, 0, scale);
     /// assert_eq!((weights.len(), parameters[1].of(&weights)), (130, &[0.0, 0.0][..]));
     /// ```
@@ -199,7 +200,9 @@ pub(crate) const MOST_LANES: usize = 8;
 /// impl Net for Linear {
 ///     fn parameters(&self) -> &[Parameter] { &self.parameters }
 ///     fn features(&self) -> usize { 1 }
-///     fn init(&self, seed: u64) -> Vec<f32> { Parameter::normals(&self.parameters, seed, |_| 0.5) }
+///     fn init(&self, seed: u64) -> Vec<f32> {
+///         Parameter::normals(&self.parameters, seed, |_| 0.5)
+///     }
 ///     fn pass(&self, rows: usize) -> Box<dyn Pass> {
 ///         let shape = self.parameters[0].shape;
 ///         Box::new(Memory { shape, out: vec![0.0; rows * shape[1]] })

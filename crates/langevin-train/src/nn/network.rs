@@ -3,7 +3,8 @@
 //! The output of the network has unit scale. The prediction has the root mean square k of its
 //! formulation on data of unit variance:
 //!
-//! $$\mathrm{out} = k(t) \mathrm{Net}\big(x/\sqrt{\alpha^2+\sigma^2}, f(t)\big), \qquad k^2 = (a\alpha + b)^2 + (a\sigma)^2,\quad \mathrm{out} = a x + b D ,$$
+//! $$\mathrm{out} = k(t) \mathrm{Net}\big(x/\sqrt{\alpha^2+\sigma^2}, f(t)\big), \qquad
+//!   k^2 = (a\alpha + b)^2 + (a\sigma)^2,\quad \mathrm{out} = a x + b D ,$$
 //!
 //! A score, of size 1/σ, is therefore learned as easily as a velocity.
 

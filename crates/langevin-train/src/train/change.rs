@@ -43,14 +43,15 @@ impl Trainer {
     /// another shape, or if [`new`](Self::new) returns an error.
     ///
     /// ```
-    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer, train};
     /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
     /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
     /// recipe.network = MlpConfig::new(16, 3).into();
-    /// let network = langevin_train::train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
     ///
     /// let more = Dataset::new("three points", vec![-1.0, 0.0, 1.0], &[1])?;
-    /// let trainer = Trainer::from_network(&more, &Recipe::of(&network, Budget::Steps(5)), &network)?;
+    /// let recipe = Recipe::of(&network, Budget::Steps(5));
+    /// let trainer = Trainer::from_network(&more, &recipe, &network)?;
     /// assert_eq!(trainer.weights(), network.weights());
     /// # Ok::<(), langevin_train::Error>(())
     /// ```

@@ -112,7 +112,8 @@ impl Error {
     /// recipe.network = MlpConfig::new(16, 3).into();
     /// // A learning rate that is far too high.
     /// (recipe.learning_rate, recipe.warmup) = (1e6, 1);
-    /// let error = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(())).unwrap_err();
+    /// let result = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()));
+    /// let error = result.unwrap_err();
     /// assert!(error.is_diverged());
     /// // The run diverged before anything was learned.
     /// assert!(error.into_network().is_none());

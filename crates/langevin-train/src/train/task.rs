@@ -3,7 +3,8 @@
 //! Row r of a batch is the pair (x0, ε) at level λ, with x = αx0 + σε. The network's output has the
 //! target c₀x0 + c₁ε. The default task is [`Denoising`]:
 //!
-//! $$L = \frac{1}{\mathrm{batch}\cdot d}\sum_r w (\alpha B/\sigma)^2 \lVert \mathrm{out} - (c_0 x_0 + c_1\varepsilon) \rVert^2 .$$
+//! $$L = \frac{1}{\mathrm{batch}\cdot d}\sum_r w (\alpha B/\sigma)^2
+//!   \lVert \mathrm{out} - (c_0 x_0 + c_1\varepsilon) \rVert^2 .$$
 //!
 //! A custom [`Task`] changes the network's inputs and targets, or the comparison of outputs with
 //! targets, or both. Everything else stays the same: order, noise and levels as functions of the
@@ -45,7 +46,8 @@ use std::fmt::Debug;
 ///     fn compare(&self, given: &Outputs<'_>, gradient: &mut [f32]) -> Result<f64> {
 ///         let mut loss = 0.0;
 ///         for (i, g) in gradient.iter_mut().enumerate() {
-///             let (off, weight) = (given.out[i] - given.target[i], given.weights[i / given.width]);
+///             let off = given.out[i] - given.target[i];
+///             let weight = given.weights[i / given.width];
 ///             loss += f64::from(weight * off.abs());
 ///             *g = weight * off.signum();
 ///         }

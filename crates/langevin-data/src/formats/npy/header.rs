@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! \x93NUMPY  major minor  header length (u16 LE, from version 2 u32 LE)  header  data
-//! header = {'descr': '<f8', 'fortran_order': False, 'shape': (10, 2), }   padded to a multiple of 64
+//! header = {'descr': '<f8', 'fortran_order': False, 'shape': (10, 2), }   padded to 64 bytes
 //! ```
 //!
 //! Source: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.

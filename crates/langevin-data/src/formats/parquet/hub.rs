@@ -1,8 +1,8 @@
 //! Descriptions of columns in a file's metadata, written by other tools.
 //!
 //! ```text
-//! huggingface    {"info": {"features": {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}}}
-//! pandas         {"index_columns": ["__index_level_0__"], …}
+//! huggingface  {"info": {"features": {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}}}
+//! pandas       {"index_columns": ["__index_level_0__"], …}
 //! ```
 //!
 //! Metadata that cannot be parsed are ignored.

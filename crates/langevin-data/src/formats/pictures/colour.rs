@@ -4,7 +4,7 @@
 //! M           255 with 8 bits, 65535 with 16
 //! alpha       v → (a v + (M − a) M + ⌊M/2⌋) / M        on white
 //! gray        (19595 r + 38470 g + 7471 b + 32768) / 65536      ITU-R 601, as in Pillow
-//! 8 → 16      v → 257 v                                 as in viewers: 255 and 65535 are both white
+//! 8 → 16      v → 257 v                                 as in viewers: 255 and 65535 are white
 //! 16 → 8      v → (255 v + 32895) / 65536               v · 255/65535, rounded
 //! ```
 

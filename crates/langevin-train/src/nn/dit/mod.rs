@@ -22,23 +22,6 @@
 //!
 //! Source: Peebles & Xie, arXiv 2212.09748; normalised queries and keys: Dehghani et al., arXiv
 //! 2302.05442.
-//!
-//! ```text
-//! h    = patch P + b + position              c = silu(silu(f T) C + b + e)
-//!
-//! (s₁, r₁, g₁, s₂, r₂, g₂) = c M + b         for each of `depth` blocks
-//! h   ← h + g₁ ⊙ attention(norm(h) ⊙ (1 + r₁) + s₁)
-//! h   ← h + g₂ ⊙ (gelu(( norm(h) ⊙ (1 + r₂) + s₂) F + b) G + b)
-//!
-//! (s, r) = c M + b,   out = (norm(h) ⊙ (1 + r) + s) O + b,  patches put together again
-//! ```
-//!
-//! The modulations M and the last layer start at zero, so every block starts as the identity and
-//! the first output is zero ("adaLN-zero"). Queries and keys are brought to root mean square 1.
-//! Positions are sines and cosines of row and column.
-//!
-//! Source: Peebles & Xie, arXiv 2212.09748; normalised queries and keys: Dehghani et al., arXiv
-//! 2302.05442.
 
 mod block;
 mod pass;

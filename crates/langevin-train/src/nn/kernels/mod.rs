@@ -8,7 +8,8 @@
 //!
 //! | forward | formula | backward |
 //! |---|---|---|
-//! | [`linear`], [`add_linear`] | x W | [`linear_back_x`], [`add_linear_back_x`], [`linear_back_w`] |
+//! | [`linear`] | x W | [`linear_back_x`], [`linear_back_w`] |
+//! | [`add_linear`] | h + x W | [`add_linear_back_x`], [`linear_back_w`] |
 //! | [`activate`] | f(a) + h | [`activate_back`] |
 //! | [`modulate`] | layer norm with scale and shift | [`modulate_back`] |
 //! | [`join`] | h + gate ⊙ (y + bias) | [`join_back`] |

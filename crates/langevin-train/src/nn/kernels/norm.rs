@@ -1,8 +1,9 @@
 //! Normalisations of rows, and their backward passes.
 //!
 //! ```text
-//! layer norm with modulation   x̂ = (x − mean x) r,  r = 1/√(var x + ε),      y = x̂ ⊙ (1 + scale) + shift
-//! root mean square             x̂ = x r,             r = 1/√(mean x² + ε)
+//! layer norm with modulation   x̂ = (x − mean x) r,   r = 1/√(var x + ε),
+//!                              y = x̂ ⊙ (1 + scale) + shift
+//! root mean square             x̂ = x r,              r = 1/√(mean x² + ε)
 //! ```
 //!
 //! With a = dy ⊙ (1 + scale), the gradient of x is dx = r (a − mean a − x̂ mean(a x̂)). The term

@@ -55,8 +55,9 @@ fn added_with<S: Simd>(_simd: S, out: &mut [f32], values: &[f32]) {
 /// All rows share one gate and one bias.
 ///
 /// ```
+/// use langevin_train::nn::kernels::join;
 /// let mut out = [0.0; 2];
-/// langevin_train::nn::kernels::join(&[1.0, 2.0], &[10.0, 20.0], &[0.0, 1.0], &[0.5, 0.0], &mut out);
+/// join(&[1.0, 2.0], &[10.0, 20.0], &[0.0, 1.0], &[0.5, 0.0], &mut out);
 /// assert_eq!(out, [6.0, 2.0]);
 /// ```
 pub fn join(h: &[f32], y: &[f32], bias: &[f32], gate: &[f32], out: &mut [f32]) {
