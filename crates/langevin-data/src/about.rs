@@ -80,6 +80,11 @@ pub struct About {
 
 impl About {
     /// Creates the description of a file of this format, with numbers of this type.
+    ///
+    /// ```
+    /// let about = langevin_data::About::new("CSV", "float64");
+    /// assert!(about.omitted.is_empty() && about.labels.is_none());
+    /// ```
     #[must_use]
     pub fn new(format: impl Into<String>, dtype: impl Into<String>) -> Self {
         Self { format: format.into(), dtype: dtype.into(), ..Self::default() }

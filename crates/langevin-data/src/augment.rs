@@ -37,6 +37,10 @@ pub(crate) struct Place {
 
 impl Augment {
     /// Sets [`crop`](Self::crop).
+    ///
+    /// ```
+    /// assert_eq!(langevin_data::Augment::default().crop(24, 32).crop, Some((24, 32)));
+    /// ```
     #[must_use]
     pub fn crop(mut self, height: usize, width: usize) -> Self {
         self.crop = Some((height, width));
@@ -44,6 +48,10 @@ impl Augment {
     }
 
     /// Sets [`flip`](Self::flip).
+    ///
+    /// ```
+    /// assert!(langevin_data::Augment::default().flip(true).flip);
+    /// ```
     #[must_use]
     pub fn flip(mut self, flip: bool) -> Self {
         self.flip = flip;

@@ -27,6 +27,11 @@ const CHANNELS: [usize; 3] = [1, 3, 4];
 
 impl Axes {
     /// Names that [`parse`](Self::parse) accepts.
+    ///
+    /// ```
+    /// use langevin_data::Axes;
+    /// assert!(Axes::NAMES.iter().all(|name| Axes::parse(name).is_ok()));
+    /// ```
     pub const NAMES: [&str; 4] = ["hwc", "chw", "nhwc", "nchw"];
 
     /// Parses `hwc` or `chw`, with or without an `n` for the rows.
@@ -73,6 +78,11 @@ impl Axes {
     }
 
     /// Returns `hwc` or `chw`.
+    ///
+    /// ```
+    /// use langevin_data::Axes;
+    /// assert_eq!(Axes::ChannelsFirst.name(), "chw");
+    /// ```
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

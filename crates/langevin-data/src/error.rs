@@ -9,6 +9,13 @@ use std::io;
 use std::path::Path;
 
 /// Result type of this crate.
+///
+/// ```
+/// fn positive(width: usize) -> langevin_data::Result<usize> {
+///     if width == 0 { Err(langevin_data::Error::argument("bad width")) } else { Ok(width) }
+/// }
+/// assert!(positive(0).is_err() && positive(3).is_ok());
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +130,11 @@ impl Error {
     }
 
     /// Adds the cause, as text.
+    ///
+    /// ```
+    /// let error = langevin_data::Error::data("a row cannot be read").because("no connection");
+    /// assert_eq!(error.to_string(), "a row cannot be read: no connection");
+    /// ```
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {
         let cause = cause.into();
@@ -131,12 +143,22 @@ impl Error {
     }
 
     /// Adds a hint: what to try next.
+    ///
+    /// ```
+    /// let error = langevin_data::Error::data("a row cannot be read").hinting("connect first");
+    /// assert_eq!(error.hint(), Some("connect first"));
+    /// ```
     #[must_use]
     pub fn hinting(self, hint: impl Into<String>) -> Self {
         self.say(|message| message.hinting(hint))
     }
 
     /// Adds the path of a file in front of the place.
+    ///
+    /// ```
+    /// let error = langevin_data::Error::data("no rows").in_file("table.csv".as_ref());
+    /// assert_eq!(error.to_string(), "no rows (table.csv)");
+    /// ```
     #[must_use]
     pub fn in_file(self, path: &Path) -> Self {
         self.at(path.display().to_string())
@@ -168,6 +190,11 @@ impl Error {
     }
 
     /// Returns true if a file could not be read; the operating system's error is the source.
+    ///
+    /// ```
+    /// let cause = std::io::Error::other("no disk");
+    /// assert!(langevin_data::Error::io("cannot read the file", cause).is_io());
+    /// ```
     #[must_use]
     pub fn is_io(&self) -> bool {
         self.0.kind == Kind::Io

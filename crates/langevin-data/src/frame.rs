@@ -86,6 +86,14 @@ impl Frame {
     }
 
     /// Returns the shape of a row of the model.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("one", (0..12).map(|i| i as f32).collect(), &[3, 2, 2])?;
+    /// let frame = data.channels_last(None)?.frame().clone();
+    /// assert_eq!((&frame.shape[..], frame.model_shape()), (&[3, 2, 2][..], vec![2, 2, 3]));
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn model_shape(&self) -> Vec<usize> {
         match (self.axes, &self.shape[..]) {
@@ -102,6 +110,13 @@ impl Frame {
     }
 
     /// Returns the index in a row of the file of each element of a row of the model.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("valve", vec![3.0, 1.0, 3.0, 2.0], &[2])?.without_constants()?;
+    /// assert_eq!(data.frame().places(), [1]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn places(&self) -> Vec<usize> {
         let width = self.width();
@@ -116,6 +131,14 @@ impl Frame {
 
     /// Returns the name of a column for messages: `'name'`, or `column 3` (counted from 1) if it
     /// has no name.
+    ///
+    /// ```
+    /// use langevin_data::Frame;
+    /// let mut frame = Frame::plain(&[2]);
+    /// assert_eq!(frame.column(1), "column 2");
+    /// frame.names = vec!["age".into(), "income".into()];
+    /// assert_eq!(frame.column(1), "'income'");
+    /// ```
     #[must_use]
     pub fn column(&self, element: usize) -> String {
         match self.names.get(element) {
@@ -144,6 +167,14 @@ impl Frame {
 
     /// Returns the column names of the model, one for each element of its rows; empty if there are
     /// none.
+    ///
+    /// ```
+    /// use langevin_data::{Constant, Frame};
+    /// let mut frame = Frame::plain(&[2]);
+    /// frame.names = vec!["age".into(), "country".into()];
+    /// frame.constants = vec![Constant { element: 1, value: 49.0 }];
+    /// assert_eq!(frame.model_names(), ["age"]);
+    /// ```
     #[must_use]
     pub fn model_names(&self) -> Vec<&str> {
         match self.names.is_empty() {
@@ -188,6 +219,14 @@ impl Frame {
     }
 
     /// Returns rows of the model with their logarithms undone, in the units of the file.
+    ///
+    /// ```
+    /// use langevin_data::Frame;
+    /// let mut frame = Frame::plain(&[2]);
+    /// frame.logs = vec![1];
+    /// assert!(frame.is_logged(1) && !frame.is_logged(0));
+    /// assert_eq!(frame.unlogged(&[5.0, 0.0]), [5.0, 1.0]);
+    /// ```
     #[must_use]
     pub fn unlogged(&self, rows: &[f64]) -> Vec<f64> {
         let logged = self.logged_elements();
@@ -198,6 +237,13 @@ impl Frame {
     /// Returns Σ y over the logarithms in one row of the model.
     ///
     /// −log p of the row of the file is larger by this amount.
+    ///
+    /// ```
+    /// use langevin_data::Frame;
+    /// let mut frame = Frame::plain(&[2]);
+    /// frame.logs = vec![1];
+    /// assert_eq!(frame.log_volume(&[5.0, 0.25]), 0.25);
+    /// ```
     #[must_use]
     pub fn log_volume(&self, row: &[f64]) -> f64 {
         if self.logs.is_empty() {
@@ -208,6 +254,15 @@ impl Frame {
 
     /// Adds numbers in the units of the file to a row of the model: a logarithm ln x becomes ln(x +
     /// u).
+    ///
+    /// ```
+    /// use langevin_data::Frame;
+    /// let mut frame = Frame::plain(&[2]);
+    /// frame.logs = vec![1];
+    /// let mut row = [5.0, 0.0];
+    /// frame.add(&mut row, &[0.5, 0.5]);
+    /// assert_eq!(row, [5.5, 1.5_f64.ln()]);
+    /// ```
     pub fn add(&self, row: &mut [f64], numbers: &[f64]) {
         if self.logs.is_empty() {
             row.iter_mut().zip(numbers).for_each(|(y, u)| *y += u);
@@ -223,6 +278,14 @@ impl Frame {
     /// # Errors
     /// Returns an error if an index lies outside the rows, if indices are not increasing, if a
     /// constant is not finite, or if no element is left.
+    ///
+    /// ```
+    /// use langevin_data::Frame;
+    /// let mut frame = Frame::plain(&[2]);
+    /// assert!(frame.check().is_ok());
+    /// frame.logs = vec![2];
+    /// assert!(frame.check().unwrap_err().is_data());
+    /// ```
     pub fn check(&self) -> Result<()> {
         let bad = |what: &str| Err(Error::data("the description of the rows does not hold together").at(what));
         let width = self.shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));

@@ -86,6 +86,10 @@ impl Default for Options {
 
 impl Options {
     /// Sets [`memory`](Self::memory), in bytes.
+    ///
+    /// ```
+    /// assert_eq!(langevin_data::Options::default().memory(1 << 20).memory, 1 << 20);
+    /// ```
     #[must_use]
     pub fn memory(mut self, bytes: u64) -> Self {
         self.memory = bytes;
@@ -100,6 +104,10 @@ impl Options {
     }
 
     /// Sets [`size`](Self::size).
+    ///
+    /// ```
+    /// assert_eq!(langevin_data::Options::default().size(32, 48).size, Some((32, 48)));
+    /// ```
     #[must_use]
     pub fn size(mut self, height: usize, width: usize) -> Self {
         self.size = Some((height, width));
@@ -107,6 +115,15 @@ impl Options {
     }
 
     /// Sets [`channels`](Self::channels).
+    ///
+    /// ```
+    /// use langevin_data::{Options, open};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("one.csv");
+    /// # std::fs::write(&path, "1,2\n3,4\n").unwrap();
+    /// // Only gray and colour images exist.
+    /// assert!(open(&path, &Options::default().channels(2)).unwrap_err().is_argument());
+    /// ```
     #[must_use]
     pub fn channels(mut self, channels: u8) -> Self {
         self.channels = Some(channels);
@@ -114,6 +131,17 @@ impl Options {
     }
 
     /// Sets [`label_column`](Self::label_column).
+    ///
+    /// ```
+    /// use langevin_data::{Options, open};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("flowers.csv");
+    /// # std::fs::write(&path, "width,kind\n1.5,rose\n2.5,daisy\n").unwrap();
+    /// // flowers.csv: width,kind / 1.5,rose / 2.5,daisy
+    /// let data = open(&path, &Options::default().label_column("kind"))?;
+    /// assert_eq!(data.classes(), ["daisy", "rose"]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn label_column(mut self, column: impl Into<String>) -> Self {
         self.label_column = Some(column.into());
@@ -128,6 +156,17 @@ impl Options {
     }
 
     /// Sets [`columns`](Self::columns).
+    ///
+    /// ```
+    /// use langevin_data::{Options, open};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("table.csv");
+    /// # std::fs::write(&path, "a,b,c\n1.5,2,3\n4.5,5,7\n").unwrap();
+    /// // table.csv: a,b,c / 1.5,2,3 / 4.5,5,7
+    /// let data = open(&path, &Options::default().columns(["c", "a"]))?;
+    /// assert_eq!(data.values()?, [3.0, 1.5, 7.0, 4.5]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn columns<N: Into<String>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
         self.columns = columns.into_iter().map(Into::into).collect();
@@ -135,6 +174,17 @@ impl Options {
     }
 
     /// Sets [`drop`](Self::drop).
+    ///
+    /// ```
+    /// use langevin_data::{Options, open};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("table.csv");
+    /// # std::fs::write(&path, "a,b,c\n1.5,2,3\n4.5,5,7\n").unwrap();
+    /// // table.csv: a,b,c / 1.5,2,3 / 4.5,5,7
+    /// let data = open(&path, &Options::default().drop(["b"]))?;
+    /// assert_eq!(data.values()?, [1.5, 3.0, 4.5, 7.0]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn drop<N: Into<String>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
         self.drop = columns.into_iter().map(Into::into).collect();
@@ -142,6 +192,17 @@ impl Options {
     }
 
     /// Sets [`header`](Self::header).
+    ///
+    /// ```
+    /// use langevin_data::{Options, open};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("years.csv");
+    /// # std::fs::write(&path, "2019,2020\n5,6\n7,9\n").unwrap();
+    /// // years.csv: 2019,2020 / 5,6 / 7,9
+    /// let data = open(&path, &Options::default().header(true))?;
+    /// assert_eq!((data.rows(), data.frame().names.join(" ").as_str()), (2, "2019 2020"));
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn header(mut self, header: bool) -> Self {
         self.header = Some(header);
@@ -149,6 +210,11 @@ impl Options {
     }
 
     /// Sets [`axes`](Self::axes).
+    ///
+    /// ```
+    /// use langevin_data::{Axes, Options};
+    /// assert_eq!(Options::default().axes(Axes::ChannelsFirst).axes, Some(Axes::ChannelsFirst));
+    /// ```
     #[must_use]
     pub fn axes(mut self, axes: Axes) -> Self {
         self.axes = Some(axes);

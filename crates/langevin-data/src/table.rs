@@ -87,6 +87,15 @@ impl TableColumns {
     }
 
     /// Sets which columns hold integers; typed formats write them as such.
+    ///
+    /// ```
+    /// use langevin_data::{TableColumns, TableKind, TableWriter};
+    /// let columns = TableColumns::new(["age", "income"]).whole(vec![true, false]);
+    /// let mut writer = TableWriter::new(Vec::new(), TableKind::Csv, columns)?;
+    /// writer.push(&[41.0, 2.5], None)?;
+    /// assert_eq!(writer.finish()?, b"age,income\n41,2.5\n");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn whole(mut self, whole: Vec<bool>) -> Self {
         self.whole = whole;
@@ -94,6 +103,15 @@ impl TableColumns {
     }
 
     /// Adds a column of texts with this name after the others.
+    ///
+    /// ```
+    /// use langevin_data::{TableColumns, TableKind, TableWriter};
+    /// let columns = TableColumns::new(["x"]).label("kind");
+    /// let mut writer = TableWriter::new(Vec::new(), TableKind::Csv, columns)?;
+    /// writer.push(&[1.5], Some("rose"))?;
+    /// assert_eq!(writer.finish()?, b"x,kind\n1.5,rose\n");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn label(mut self, name: impl Into<String>) -> Self {
         self.label = Some(name.into());
@@ -116,6 +134,15 @@ impl TableColumns {
     }
 
     /// Sets whether numbers are written in single precision.
+    ///
+    /// ```
+    /// use langevin_data::{TableColumns, TableKind, TableWriter};
+    /// let columns = TableColumns::new(["x"]).single(true);
+    /// let mut writer = TableWriter::new(Vec::new(), TableKind::Csv, columns)?;
+    /// writer.push(&[f64::from(0.1_f32)], None)?;
+    /// assert_eq!(writer.finish()?, b"x\n0.1\n");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn single(mut self, single: bool) -> Self {
         self.single = single;
@@ -123,6 +150,8 @@ impl TableColumns {
     }
 
     /// Sets the dialect of text formats; `None` is the default dialect.
+    ///
+    /// See [`Dialect`] for an example.
     #[must_use]
     pub fn dialect(mut self, dialect: Option<Dialect>) -> Self {
         self.dialect = dialect.filter(|dialect| dialect.is_sound()).unwrap_or_default();

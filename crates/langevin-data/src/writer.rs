@@ -71,6 +71,14 @@ impl<W: Write + Send> TableWriter<W> {
     /// # Errors
     /// Returns an error if the row cannot be written or does not fit the columns. Also returns an
     /// error if a value of an integer column is not a 64-bit integer.
+    ///
+    /// ```
+    /// use langevin_data::{TableColumns, TableKind, TableWriter};
+    /// let columns = TableColumns::new(["x", "y"]);
+    /// let mut writer = TableWriter::new(Vec::new(), TableKind::Csv, columns)?;
+    /// assert!(writer.push(&[1.0], None).is_err(), "one number for two columns");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn push(&mut self, row: &[f64], label: Option<&str>) -> io::Result<()> {
         if row.len() != self.columns.width() || label.is_some() != self.columns.label.is_some() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the row does not fit the columns"));

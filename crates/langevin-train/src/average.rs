@@ -79,6 +79,13 @@ impl Profile {
     }
 
     /// Returns the length of the average, σ = √(γ+1)/((γ+2)√(γ+3)), as a share of the steps.
+    ///
+    /// ```
+    /// use langevin_train::average::Profile;
+    /// // Large powers give short averages.
+    /// let length = |gamma| Profile { step: 100.0, gamma }.length();
+    /// assert!(length(16.0) < length(7.0));
+    /// ```
     #[must_use]
     pub fn length(&self) -> f64 {
         let gamma = self.gamma;

@@ -38,6 +38,12 @@ impl Coupling {
     ///
     /// # Errors
     /// Returns an error if the name is unknown; the error suggests the nearest name.
+    ///
+    /// ```
+    /// use langevin_train::Coupling;
+    /// let error = Coupling::parse("transprot").unwrap_err();
+    /// assert_eq!(error.hint(), Some("did you mean 'transport'?"));
+    /// ```
     pub fn parse(name: &str) -> Result<Self> {
         match name {
             "independent" => Ok(Self::Independent),

@@ -9,6 +9,13 @@ use std::fmt;
 use std::path::Path;
 
 /// Result type of this crate.
+///
+/// ```
+/// fn positive(width: usize) -> langevin_train::Result<usize> {
+///     if width == 0 { Err(langevin_train::Error::argument("bad width")) } else { Ok(width) }
+/// }
+/// assert!(positive(0).is_err() && positive(3).is_ok());
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +130,11 @@ impl Error {
     }
 
     /// Adds the expected value.
+    ///
+    /// ```
+    /// let error = langevin_train::Error::argument("bad width").expected("at least 1").got("0");
+    /// assert_eq!(error.to_string(), "bad width: expected at least 1, got 0");
+    /// ```
     #[must_use]
     pub fn expected(self, expected: impl Into<String>) -> Self {
         self.say(|message| message.expected(expected))
@@ -146,6 +158,13 @@ impl Error {
     }
 
     /// Attaches the underlying error as the source.
+    ///
+    /// ```
+    /// use std::error::Error as _;
+    /// let cause = std::io::Error::other("no disk");
+    /// let error = langevin_train::Error::data("the rows cannot be read").caused_by(cause);
+    /// assert!(error.source().is_some());
+    /// ```
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
@@ -189,6 +208,15 @@ impl Error {
     /// Returns true if a network has more parameters than are accepted.
     ///
     /// [`is_argument`](Self::is_argument) is then true as well.
+    ///
+    /// ```
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// recipe.network = MlpConfig::new(1 << 14, 256).into();
+    /// assert!(recipe.memory(&data).unwrap_err().is_too_large());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         self.0.kind == Kind::TooLarge
@@ -210,12 +238,22 @@ impl Error {
 
     /// Returns true if a file could not be read or written; the operating system's error is the
     /// source.
+    ///
+    /// ```
+    /// let error = langevin_train::Network::load("no/such/file.safetensors".as_ref()).unwrap_err();
+    /// assert!(error.is_io());
+    /// ```
     #[must_use]
     pub fn is_io(&self) -> bool {
         self.0.kind == Kind::Io
     }
 
     /// Returns true if a file is not a model file that this version can read.
+    ///
+    /// ```
+    /// let error = langevin_train::Network::from_bytes(b"\x89PNG").unwrap_err();
+    /// assert!(error.is_checkpoint());
+    /// ```
     #[must_use]
     pub fn is_checkpoint(&self) -> bool {
         self.0.kind == Kind::Checkpoint
@@ -236,6 +274,12 @@ impl Error {
     }
 
     /// Returns the error of the [`langevin`] crate if it is the source of this one.
+    ///
+    /// ```
+    /// let error = langevin_train::Error::from(langevin::Error::argument("bad step count"));
+    /// assert!(error.core().is_some());
+    /// assert!(langevin_train::Error::argument("bad width").core().is_none());
+    /// ```
     #[must_use]
     pub fn core(&self) -> Option<&langevin::Error> {
         self.0.source.as_deref()?.downcast_ref()

@@ -37,6 +37,13 @@ impl Fingerprint {
     ///
     /// # Errors
     /// Returns an error if a row cannot be read.
+    ///
+    /// ```
+    /// use langevin_train::{Dataset, Fingerprint};
+    /// let digits = Fingerprint::of(&Dataset::digits())?;
+    /// assert_eq!((digits.rows(), digits.remembered()), (1797, 64));
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn of(data: &Dataset) -> Result<Self> {
         let count = data.rows().min(REMEMBERED);
         let rows: Vec<usize> = (0..count).map(|i| i * (data.rows() - 1) / (count - 1).max(1)).collect();
@@ -59,6 +66,15 @@ impl Fingerprint {
     ///
     /// # Errors
     /// Returns an error if a row cannot be read.
+    ///
+    /// ```
+    /// use langevin_train::{Dataset, Fingerprint};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let other = Dataset::new("two points", vec![-1.0, 2.0], &[1])?;
+    /// let own = Fingerprint::of(&data)?;
+    /// assert!(own.is_of(&data)? && !own.is_of(&other)?);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn is_of(&self, data: &Dataset) -> Result<bool> {
         Ok(self.rows == data.rows() && *self == Self::of(data)?)
     }
@@ -67,6 +83,14 @@ impl Fingerprint {
     ///
     /// # Errors
     /// Returns an error if a row cannot be read.
+    ///
+    /// ```
+    /// use langevin_train::{Dataset, Fingerprint};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let other = Dataset::new("two points", vec![-1.0, 2.0], &[1])?;
+    /// assert_eq!(Fingerprint::of(&data)?.found_in(&other)?, 1);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn found_in(&self, data: &Dataset) -> Result<usize> {
         let mut missing: HashSet<u32> = self.sample.iter().copied().collect();
         let all = missing.len();

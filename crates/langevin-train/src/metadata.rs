@@ -60,6 +60,18 @@ pub struct Metadata {
 }
 
 /// Description of a data set: its name, shape, row count and preprocessing.
+///
+/// ```
+/// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+/// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// # recipe.network = MlpConfig::new(16, 3).into();
+/// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// let spec = &network.metadata().data;
+/// assert_eq!((spec.name.as_str(), spec.shape.as_slice()), ("two points", &[1][..]));
+/// assert!(spec.classes.is_empty() && !spec.dequantized && spec.held_out.is_none());
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -128,6 +140,18 @@ pub struct HeldOut {
 }
 
 /// Record of a training run.
+///
+/// ```
+/// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+/// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// # recipe.network = MlpConfig::new(16, 3).into();
+/// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// let record = &network.metadata().training;
+/// assert_eq!((record.steps, record.seed, record.task.as_deref()), (20, recipe.seed, None));
+/// assert_eq!(record.losses.last().map(|(step, _)| *step), Some(20));
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

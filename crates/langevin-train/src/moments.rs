@@ -40,6 +40,11 @@ pub(crate) const COVARIANCE: &str = "data.covariance";
 pub(crate) const SPECTRUM: &str = "data.spectrum";
 
 /// Kind of moments that a model file stores.
+///
+/// ```
+/// use langevin_train::MomentsKind;
+/// assert_eq!(serde_json::to_value(MomentsKind::Covariance).unwrap(), "covariance");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

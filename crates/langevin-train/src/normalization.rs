@@ -159,6 +159,13 @@ impl Normalization {
     }
 
     /// Returns the scale of element `element` of a sample.
+    ///
+    /// ```
+    /// use langevin_train::Normalization;
+    /// let map = Normalization { shift: vec![0.0], scale: vec![3.0] };
+    /// // A single pair serves all elements.
+    /// assert_eq!(map.scale_of(7), 3.0);
+    /// ```
     #[must_use]
     pub fn scale_of(&self, element: usize) -> f64 {
         self.pair(element).1
@@ -166,6 +173,14 @@ impl Normalization {
 
     /// Converts data to the network's units, in place; `values` holds whole rows of `width`
     /// elements.
+    ///
+    /// ```
+    /// use langevin_train::Normalization;
+    /// let map = Normalization { shift: vec![0.0, 5.0], scale: vec![1.0, 2.0] };
+    /// let mut rows = [1.0, 7.0, 2.0, 3.0];
+    /// map.normalize(&mut rows, 2);
+    /// assert_eq!(rows, [1.0, 1.0, 2.0, -1.0]);
+    /// ```
     pub fn normalize(&self, values: &mut [f32], width: usize) {
         for (i, value) in values.iter_mut().enumerate() {
             let (shift, scale) = self.pair(i % width.max(1));
@@ -197,6 +212,15 @@ impl Normalization {
     /// Returns the map that [`fit`](Self::fit) would find after dequantisation.
     ///
     /// Dequantisation adds uniform noise from [0, step) of the lattice to each element.
+    ///
+    /// ```
+    /// use langevin_data::Lattice;
+    /// use langevin_train::Normalization;
+    /// // Integers from 0 to 3 become numbers from [0, 4).
+    /// let map = Normalization { shift: vec![1.5], scale: vec![1.5] };
+    /// let map = map.dequantized(&Lattice::whole());
+    /// assert_eq!((map.shift[0], map.scale[0]), (2.0, 2.0));
+    /// ```
     #[must_use]
     pub fn dequantized(mut self, lattice: &Lattice) -> Self {
         // A single pair follows the range, which grows by one step. Several pairs follow the

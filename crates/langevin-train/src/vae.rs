@@ -105,6 +105,19 @@ fn bend(out: f32) -> (f32, f32) {
 }
 
 /// Progress of the training of an autoencoder, reported after every step.
+///
+/// ```
+/// use langevin_train::{Budget, Dataset, Recipe, VaeConfig, train_vae};
+/// use std::ops::ControlFlow;
+/// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// let recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// let vae = train_vae(&data, &recipe, VaeConfig::new(16, 1), &mut |progress| {
+///     // Stops half-way.
+///     if progress.fraction >= 0.5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+/// })?;
+/// assert_eq!(vae.steps(), 10);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct VaeProgress {

@@ -76,12 +76,24 @@ impl Lattice {
     }
 
     /// Returns the spacing of the values of an element; 0 if it has none.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("ages", vec![31.0, 45.0, 31.0, 60.0], &[1])?;
+    /// assert_eq!(data.lattice()?.unwrap().step(0), 1.0);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn step(&self, element: usize) -> f64 {
         *self.pick(&self.steps, element)
     }
 
     /// Returns the spacing shared by all elements, or `None` if they differ or some have none.
+    ///
+    /// ```
+    /// use langevin_data::Lattice;
+    /// assert_eq!(Lattice::whole().common(), Some(1.0));
+    /// ```
     #[must_use]
     pub fn common(&self) -> Option<f64> {
         let first = *self.steps.first()?;
@@ -95,6 +107,11 @@ impl Lattice {
     }
 
     /// Returns the lattice value nearest to `value`; an element without a spacing keeps its value.
+    ///
+    /// ```
+    /// use langevin_data::Lattice;
+    /// assert_eq!(Lattice::whole().nearest(0, -1.2), -1.0);
+    /// ```
     #[must_use]
     pub fn nearest(&self, element: usize, value: f64) -> f64 {
         let (low, step) = (*self.pick(&self.low, element), self.step(element));
@@ -113,6 +130,11 @@ impl Lattice {
     }
 
     /// Returns true if all elements of these rows lie on the lattice.
+    ///
+    /// ```
+    /// use langevin_data::Lattice;
+    /// assert!(Lattice::whole().holds(&[1.0, 2.0], 1) && !Lattice::whole().holds(&[1.0, 2.5], 1));
+    /// ```
     #[must_use]
     pub fn holds(&self, rows: &[f64], width: usize) -> bool {
         rows.iter().enumerate().all(|(i, value)| {

@@ -182,6 +182,12 @@ impl Dataset {
     /// Returns the shape of one sample.
     ///
     /// Usual shapes are `[columns]`, `[height, width]` and `[height, width, channels]`.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let digits = Dataset::digits();
+    /// assert_eq!((digits.shape(), digits.width()), (&[8, 8][..], 64));
+    /// ```
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
@@ -194,12 +200,22 @@ impl Dataset {
     }
 
     /// Returns the description of how the file was interpreted.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// assert_eq!(Dataset::digits().about().labels.as_deref(), Some("the digits"));
+    /// ```
     #[must_use]
     pub fn about(&self) -> &About {
         &self.about
     }
 
     /// Returns the map between rows of the file and these rows.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// assert!(Dataset::digits().frame().is_plain());
+    /// ```
     #[must_use]
     pub fn frame(&self) -> &Frame {
         &self.frame
@@ -207,6 +223,12 @@ impl Dataset {
 
     /// Returns the label of every row, an index into [`classes`](Self::classes); `None` without
     /// labels.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let digits = Dataset::digits();
+    /// assert!(digits.labels().is_some_and(|labels| labels.len() == digits.rows()));
+    /// ```
     #[must_use]
     pub fn labels(&self) -> Option<&[u32]> {
         self.labels.as_deref()
@@ -215,6 +237,11 @@ impl Dataset {
     /// Returns the name of each label; empty without labels.
     ///
     /// The names are sorted as numbers if all are integers, and as texts otherwise.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// assert_eq!(Dataset::digits().classes()[3], "3");
+    /// ```
     #[must_use]
     pub fn classes(&self) -> &[String] {
         &self.classes
@@ -231,6 +258,12 @@ impl Dataset {
     /// has 16 bits.
     ///
     /// Returns `None` if the rows are not images.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// // The digits are an array, not images from files.
+    /// assert!(Dataset::digits().levels().is_none() && !Dataset::digits().is_pictures());
+    /// ```
     #[must_use]
     pub fn levels(&self) -> Option<u32> {
         match &*self.store {
@@ -243,6 +276,8 @@ impl Dataset {
     ///
     /// They include files found unreadable when the data set was opened, and those found unreadable
     /// since, by any part of the data set.
+    ///
+    /// See [`Skipped`] for an example.
     #[must_use]
     pub fn skipped(&self) -> Vec<Skipped> {
         let mut skipped = self.skipped.to_vec();

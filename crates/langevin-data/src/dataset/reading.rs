@@ -34,6 +34,16 @@ impl Dataset {
     /// Returns an error if an index is out of range, or if `out` does not hold `rows.len()` ×
     /// [`width`](Self::width) numbers. Also returns an error if a file can no longer be read, or if
     /// an image is unreadable.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[2])?;
+    /// let mut out = [0.0; 4];
+    /// data.read(&[1, 0], &mut out)?;
+    /// assert_eq!(out, [2.0, 3.0, 0.0, 1.0]);
+    /// assert!(data.read(&[2], &mut out).is_err());
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     pub fn read(&self, rows: &[usize], out: &mut [f32]) -> Result<()> {
         self.check(rows, out.len(), self.width)?;
         if self.chosen.is_plain() {
@@ -87,6 +97,13 @@ impl Dataset {
     ///
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[2])?;
+    /// assert_eq!(data.values()?, [0.0, 1.0, 2.0, 3.0]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     pub fn values(&self) -> Result<Vec<f32>> {
         self.rows_of(&(0..self.rows).collect::<Vec<_>>())
     }
@@ -95,6 +112,13 @@ impl Dataset {
     ///
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("line", vec![0.5, 1.5], &[1])?;
+    /// assert_eq!(data.values_wide()?, [0.5_f64, 1.5]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     pub fn values_wide(&self) -> Result<Vec<f64>> {
         let mut out = vec![0.0; self.rows * self.width];
         self.read_wide(&(0..self.rows).collect::<Vec<_>>(), &mut out)?;
@@ -105,6 +129,13 @@ impl Dataset {
     ///
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[2])?;
+    /// assert_eq!(data.row(1)?, [2.0, 3.0]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     pub fn row(&self, row: usize) -> Result<Vec<f32>> {
         self.rows_of(&[row])
     }

@@ -206,6 +206,18 @@ impl Dataset {
     /// # Errors
     /// Returns an error that names the column if the rows have other columns or sizes, or if a
     /// constant of the model has another value.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let training = Dataset::new("valve", vec![1.0, 3.0, 2.0, 3.0], &[2])?.without_constants()?;
+    /// let new = Dataset::new("valve", vec![7.0, 3.0], &[2])?.framed(training.frame())?;
+    /// assert_eq!((new.shape(), new.values()?), (&[1][..], vec![7.0]));
+    ///
+    /// // The second column was 3 in all training rows.
+    /// let other = Dataset::new("valve", vec![7.0, 4.0], &[2])?;
+    /// assert!(other.framed(training.frame()).unwrap_err().is_data());
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     pub fn framed(self, frame: &Frame) -> Result<Self> {
         // Images from files already have channels last.
         if self.shape == frame.model_shape() && frame.constants.is_empty() && frame.logs.is_empty() {

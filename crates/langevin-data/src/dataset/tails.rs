@@ -7,6 +7,17 @@ use crate::error::Result;
 /// Column with heavier tails than scaled Gaussian noise can represent well.
 ///
 /// [`Dataset::heavy_tails`] returns these columns and has an example.
+///
+/// ```
+/// use langevin_data::Dataset;
+/// let mut values = vec![0.0_f32; 400];
+/// values.iter_mut().enumerate().for_each(|(i, x)| *x = (i % 7) as f32);
+/// values[399] = 1e4;
+/// let tail = Dataset::new("column", values, &[1])?.heavy_tails()?[0];
+/// assert_eq!(tail.column, 0);
+/// assert!(tail.farthest > 10.0 && tail.kurtosis > 15.0);
+/// # Ok::<(), langevin_data::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HeavyTail {

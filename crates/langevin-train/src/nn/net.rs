@@ -94,6 +94,12 @@ impl Parameter {
     }
 
     /// Returns the parameter's elements from the list of all weights, row by row.
+    ///
+    /// ```
+    /// use langevin_train::nn::Parameter;
+    /// let parameters = Parameter::layout([("w".to_owned(), [2, 1]), ("b".to_owned(), [1, 1])]);
+    /// assert_eq!(parameters[0].of(&[0.5, -0.5, 2.0]), [0.5, -0.5]);
+    /// ```
     #[must_use]
     pub fn of<'a>(&self, values: &'a [f32]) -> &'a [f32] {
         &values[self.range()]

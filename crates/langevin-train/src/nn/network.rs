@@ -86,6 +86,18 @@ impl Network {
     ///
     /// # Errors
     /// Returns an error if the device cannot hold the network.
+    ///
+    /// ```
+    /// use langevin_train::Device;
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let network = network.on(&Device::open("cpu")?)?;
+    /// assert!(network.device().is_cpu());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn on(mut self, device: &Device) -> Result<Self> {
         self.net = self.metadata.network.build(&self.metadata.data.shape, device)?;
         self.passes = Passes::new(self.net.chunk().max(LEAST));
@@ -100,12 +112,32 @@ impl Network {
     }
 
     /// Returns the formulation that the network was trained for.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// assert_eq!(network.formulation().prediction, langevin::Prediction::Velocity);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn formulation(&self) -> &Formulation {
         &self.formulation
     }
 
     /// Returns the affine map between data and the network's units.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// assert_eq!(network.normalization().scale, [1.0]);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn normalization(&self) -> &Normalization {
         &self.metadata.normalization
@@ -132,6 +164,22 @@ impl Network {
     ///
     /// # Errors
     /// Returns an error if the network has no classes, or if a label is not below their number.
+    ///
+    /// ```
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let data = data.labeled(vec![0, 1], vec!["low".into(), "high".into()])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// let mut config = MlpConfig::new(16, 3);
+    /// config.classes = 2;
+    /// recipe.network = config.into();
+    /// let mut network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    ///
+    /// assert_eq!(network.classes(), ["low", "high"]);
+    /// network.set_labels(vec![1])?;
+    /// assert!(network.set_labels(vec![2]).is_err());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn set_labels(&mut self, labels: Vec<u32>) -> Result<()> {
         let classes = self.net.classes();
         match labels.iter().find(|label| **label as usize >= classes) {

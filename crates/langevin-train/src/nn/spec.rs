@@ -65,6 +65,27 @@ pub trait Architecture: Serialize + DeserializeOwned + Send + Sync + 'static {
 }
 
 /// Network defined outside this crate: its name, its description and, if known, its constructor.
+///
+/// ```
+/// # use langevin_train::nn::{Architecture, Net};
+/// use langevin_train::NetworkSpec;
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Gated { width: usize }
+///
+/// impl Architecture for Gated {
+///     const NAME: &'static str = "gated";
+/// #   fn build(&self, _: &[usize]) -> langevin_train::Result<Box<dyn Net>> {
+/// #       Err(langevin_train::Error::argument("no network in this example"))
+/// #   }
+///     // fn build(…)
+/// }
+///
+/// let NetworkSpec::Custom(custom) = NetworkSpec::custom(Gated { width: 8 })? else { panic!() };
+/// assert_eq!(custom.name, "gated");
+/// assert_eq!(custom.config["width"], 8);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -147,6 +168,8 @@ impl NetworkSpec {
     ///
     /// # Errors
     /// Returns an error if the sizes cannot be written as JSON.
+    ///
+    /// See [`CustomNetwork`] for an example.
     pub fn custom<A: Architecture>(architecture: A) -> Result<Self> {
         let name = A::NAME.to_owned();
         let config = serde_json::to_value(&architecture).map_err(|error| {

@@ -90,6 +90,8 @@ impl Averages {
     ///
     /// # Errors
     /// Returns an error if the file cannot be serialised; no case is known.
+    ///
+    /// See [`Averages`] for an example.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let fail = |error: &dyn std::fmt::Display| {
             Error::checkpoint("the averages cannot be written down").got(error.to_string())
@@ -105,6 +107,11 @@ impl Averages {
     ///
     /// # Errors
     /// Returns an error if the contents are damaged or of another kind.
+    ///
+    /// ```
+    /// let error = langevin_train::Averages::from_bytes(b"\x89PNG").unwrap_err();
+    /// assert!(error.is_checkpoint());
+    /// ```
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         check_sizes(bytes, bytes.len() as u64)?;
         let damaged = |got: String| Error::checkpoint("the averages are damaged, or the file is another").got(got);

@@ -37,6 +37,16 @@ impl Trainer {
 
     /// Returns the step and the score of the best network; `None` if
     /// [`keep_if_best`](Self::keep_if_best) saved none.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let trainer = Trainer::new(&data, &recipe)?;
+    /// assert_eq!(trainer.best(), None);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn best(&self) -> Option<(u64, f64)> {
         self.best.as_ref().map(|best| (best.spec.step, best.spec.score))
@@ -48,6 +58,8 @@ impl Trainer {
     ///
     /// # Errors
     /// Returns an error if its weights are not finite.
+    ///
+    /// See [`keep_if_best`](Self::keep_if_best) for an example.
     pub fn best_network(&self) -> Result<Option<Network>> {
         let Some(Best { spec, weights }) = &self.best else { return Ok(None) };
         self.network_of(weights, |training| {

@@ -217,6 +217,13 @@ impl Recipe {
     }
 
     /// Returns the recipe without the record of how the data were read.
+    ///
+    /// ```
+    /// use langevin_train::{Budget, Recipe};
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1));
+    /// recipe.reading = Some(langevin_data::Options::default());
+    /// assert!(recipe.without_reading().reading.is_none());
+    /// ```
     #[must_use]
     pub fn without_reading(self) -> Self {
         Self { reading: None, frame: None, ..self }

@@ -144,6 +144,19 @@ impl Trainer {
     ///
     /// # Errors
     /// Returns an error if [`state`](Self::state) does.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// let mut other = Trainer::new(&data, &recipe)?;
+    /// trainer.step()?;
+    /// other.step()?;
+    /// assert_eq!(trainer.state_without_time()?, other.state_without_time()?);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn state_without_time(&self) -> Result<Vec<u8>> {
         self.written(0.0)
     }
@@ -215,6 +228,21 @@ impl Trainer {
     /// - the data are not those of the run, or
     /// - the network or the task is defined outside this crate ([`restore`](Self::restore) handles
     ///   those).
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// trainer.step()?;
+    /// let resumed = Trainer::resume(&data, &trainer.state()?)?;
+    /// assert_eq!(resumed.progress().step, 1);
+    ///
+    /// let other = Dataset::new("two points", vec![-1.0, 2.0], &[1])?;
+    /// assert!(Trainer::resume(&other, &trainer.state()?).is_err());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn resume(data: &Dataset, state: &[u8]) -> Result<Self> {
         let read = Read::new(state)?;
         read.check_data(data)?;

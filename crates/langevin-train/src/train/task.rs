@@ -174,6 +174,8 @@ impl Pairs<'_> {
     ///
     /// # Errors
     /// Returns an error if the loss has no finite weight at the level.
+    ///
+    /// See [`Scales`] for an example.
     pub fn scales(&self, level: &Level) -> Result<Scales> {
         let (datum, noise, k) = output_scale(self.formulation, level);
         let factor = self.objective.output_factor(level)?;
@@ -192,6 +194,41 @@ impl Pairs<'_> {
 ///
 /// The network's input is `alpha`·x0 + `sigma`·ε. The target of its output is `datum`·x0 +
 /// `noise`·ε. Both have unit variance for data of unit variance.
+///
+/// ```
+/// use langevin_train::task::{Denoising, Inputs, Outputs, Pairs, Task};
+/// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Result, Trainer};
+///
+/// /// Writes the targets of the default task again, from their definition.
+/// #[derive(Debug)]
+/// struct Again;
+///
+/// impl Task for Again {
+///     fn name(&self) -> &str {
+///         "again"
+///     }
+///
+///     fn prepare(&self, pairs: &Pairs<'_>, inputs: &mut Inputs<'_>) -> Result<()> {
+///         Denoising.prepare(pairs, inputs)?;
+///         for (row, level) in pairs.levels.iter().enumerate() {
+///             let scales = pairs.scales(level)?;
+///             let target = scales.datum * pairs.clean[row] + scales.noise * pairs.noise[row];
+///             assert!((target - inputs.target[row]).abs() < 1e-5);
+///         }
+///         Ok(())
+///     }
+///
+///     fn compare(&self, outputs: &Outputs<'_>, gradient: &mut [f32]) -> Result<f64> {
+///         Denoising.compare(outputs, gradient)
+///     }
+/// }
+///
+/// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(5));
+/// recipe.network = MlpConfig::new(16, 1).into();
+/// Trainer::new(&data, &recipe)?.with_task(Again)?.step()?;
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Scales {

@@ -84,6 +84,23 @@ impl Progress<'_> {
     ///
     /// # Errors
     /// Returns an error if an averaged weight is not finite.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let mut last = None;
+    /// let watch = &mut |progress: &langevin_train::Progress<'_>| {
+    ///     last = progress.snapshot().ok();
+    ///     std::ops::ControlFlow::Continue(())
+    /// };
+    /// let again = train(&data, &recipe, watch)?;
+    /// assert_eq!(last.unwrap().weights(), network.weights());
+    /// assert_eq!(again.weights(), network.weights());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn snapshot(&self) -> Result<Network> {
         self.trainer.network()
     }
@@ -156,6 +173,16 @@ impl Trainer {
     ///
     /// # Errors
     /// Returns an error if the recipe is unusable or does not fit the data.
+    ///
+    /// ```
+    /// use langevin_train::{Budget, Dataset, Recipe, Trainer};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// assert!(!Trainer::new(&data, &recipe)?.is_done());
+    /// recipe.batch = 0;
+    /// assert!(Trainer::new(&data, &recipe).err().unwrap().is_argument());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn new(data: &Dataset, recipe: &Recipe) -> Result<Self> {
         let augment = recipe.augment();
         let shape = augment.shape(data.shape())?;
@@ -256,6 +283,17 @@ impl Trainer {
     ///
     /// # Errors
     /// Returns an error if the device cannot hold the network.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let trainer = Trainer::new(&data, &recipe)?;
+    /// let trainer = trainer.on(&langevin_train::Device::default())?;
+    /// assert_eq!(trainer.progress().step, 0);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn on(mut self, device: &Device) -> Result<Self> {
         self.net = self.recipe().network.build(&self.problem.shape, device)?;
         self.device = device.clone();
@@ -289,6 +327,18 @@ impl Trainer {
     /// Returns a counter of the finished rows of the current step.
     ///
     /// Another thread can read it to show the progress of a long step.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// let done = trainer.rows_done();
+    /// trainer.step()?;
+    /// assert_eq!(done.load(std::sync::atomic::Ordering::Relaxed), recipe.batch);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn rows_done(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.done)
@@ -355,6 +405,18 @@ impl Trainer {
     }
 
     /// Changes the length of the run; the learning rate decays over the new budget.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// trainer.set_budget(Budget::Steps(1));
+    /// trainer.step()?;
+    /// assert!(trainer.is_done());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn set_budget(&mut self, budget: Budget) {
         self.problem.recipe.budget = budget;
     }
@@ -375,6 +437,19 @@ impl Trainer {
     }
 
     /// Returns the progress of the run.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// trainer.step()?;
+    /// let progress = trainer.progress();
+    /// assert_eq!((progress.step, progress.fraction), (1, 0.05));
+    /// assert!(progress.loss.is_finite() && progress.rate > 0.0);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn progress(&self) -> Progress<'_> {
         let rows = (self.step - self.first) as f64 * self.problem.recipe.batch as f64;
@@ -405,6 +480,18 @@ impl Trainer {
     ///
     /// Also returns an error if the step was [stopped](Self::stop_when), if the data cannot be
     /// read, or if the device fails. The run is then in the state before the step.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// let before = trainer.weights().to_vec();
+    /// trainer.step()?;
+    /// assert_ne!(trainer.weights(), before);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn step(&mut self) -> Result<()> {
         let fraction = self.fraction();
         let Self { problem, net, optimizer, step, .. } = self;
@@ -485,6 +572,8 @@ impl Trainer {
     }
 
     /// Returns the current power-function averages; `None` unless [`Recipe::averages`] is set.
+    ///
+    /// See [`Averages`] for an example.
     #[must_use]
     pub fn averages(&self) -> Option<Averages> {
         self.optimizer.followers.as_ref().map(|followers| followers.at(self.step.max(1)))
@@ -499,6 +588,17 @@ impl Trainer {
     ///
     /// # Errors
     /// Returns an error if an averaged weight is not finite.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// trainer.step()?;
+    /// assert_eq!(trainer.network()?.metadata().training.steps, 1);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn network(&self) -> Result<Network> {
         self.network_of(&self.optimizer.ema, |_| {})
     }

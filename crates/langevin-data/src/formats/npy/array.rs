@@ -9,6 +9,14 @@ use std::io::Read;
 ///
 /// Infinities and NaN are kept; the caller decides whether they are valid. [`Array::open`] reads a
 /// file and has an example.
+///
+/// ```
+/// use langevin_data::Array;
+/// let values = vec![1.0, 2.0, 3.0, 4.0];
+/// let array = Array { shape: vec![2, 2], dtype: "float64".into(), values };
+/// // Element [1, 0] in C order.
+/// assert_eq!(array.values[2], 3.0);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
     /// Sizes of the axes; empty for a single number.

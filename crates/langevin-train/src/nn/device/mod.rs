@@ -38,6 +38,13 @@ impl Device {
     /// # Errors
     /// Returns an error if the name is unknown, if the device is missing, or if the crate was built
     /// without the feature `gpu`.
+    ///
+    /// ```
+    /// use langevin_train::Device;
+    /// assert_eq!(Device::open("cpu")?.to_string(), "cpu");
+    /// assert!(Device::open("tpu").unwrap_err().is_argument());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn open(name: &str) -> Result<Self> {
         let index = match name.split_once(':') {
             None if name == "cpu" => return Ok(Self::default()),
