@@ -225,6 +225,8 @@ impl Error {
     /// Returns true if a step was interrupted by [`Trainer::stop_when`](crate::Trainer::stop_when).
     ///
     /// The trainer is then in the state that it had before the step.
+    ///
+    /// See [`Trainer::stop_when`](crate::Trainer::stop_when) for an example.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.0.kind == Kind::Stopped
@@ -262,6 +264,8 @@ impl Error {
     /// Returns true if the training loss became non-finite.
     ///
     /// [`into_network`](Self::into_network) returns the network learned before that point.
+    ///
+    /// See [`into_network`](Self::into_network) for an example.
     #[must_use]
     pub fn is_diverged(&self) -> bool {
         self.0.kind == Kind::Diverged

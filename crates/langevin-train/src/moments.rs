@@ -141,17 +141,23 @@ impl Moments {
 
     /// Returns the spectrum of the covariance, for an exact analysis of samplers.
     ///
-    /// ```no_run
-    /// use langevin_analysis::Analyze as _;
+    /// ```
     /// use langevin::{Grid, Sampler};
+    /// use langevin_analysis::Analyze as _;
     /// use langevin_analysis::analysis::AnalysisOptions;
-    /// let network = langevin_train::Network::load("digits.safetensors".as_ref())?;
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let spectrum = network.moments().unwrap().spectrum()?;
+    ///
     /// let process = &network.formulation().process;
     /// let levels = Grid::karras(10).levels(process, 0.002, 80.0)?;
     /// let plan = Sampler::ddim(0.0).compile(process, Some(network.formulation()), &levels)?;
-    /// if let Some(moments) = network.moments() {
-    ///     println!("{}", plan.analyze(&moments.spectrum()?, &AnalysisOptions::default())?);
-    /// }
+    /// let analysis = plan.analyze(&spectrum, &AnalysisOptions::default())?;
+    /// println!("{analysis}");
+    /// assert_eq!((analysis.nfe, analysis.dimension), (10, 1));
     /// # Ok::<(), langevin_train::Error>(())
     /// ```
     ///

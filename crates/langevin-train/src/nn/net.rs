@@ -286,6 +286,43 @@ pub trait Net: Debug + Send + Sync {
 /// rows on.
 ///
 /// See [`Net`] for an example.
+///
+/// ```
+/// use langevin_train::Result;
+/// use langevin_train::nn::{Pass, Rows};
+///
+/// /// A network without weights that doubles its states.
+/// struct Double(Vec<f32>);
+///
+/// impl Pass for Double {
+///     fn forward(&mut self, _: &[f32], rows: Rows<'_>, _: usize, _: bool) -> Result<&[f32]> {
+///         self.0.clear();
+///         self.0.extend(rows.x.iter().map(|x| 2.0 * x));
+///         Ok(&self.0)
+///     }
+///
+///     fn back(
+///         &mut self,
+///         _: &[f32],
+///         _: Rows<'_>,
+///         cotangent: &[f32],
+///         _: Option<&mut [f32]>,
+///         dx: Option<&mut [f32]>,
+///     ) -> Result<()> {
+///         if let Some(dx) = dx {
+///             dx.iter_mut().zip(cotangent).for_each(|(dx, g)| *dx = 2.0 * g);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let (mut pass, mut dx) = (Double(Vec::new()), [0.0; 2]);
+/// let rows = Rows::new(&[1.0, -3.0], &[1.0, 1.0]);
+/// assert_eq!(pass.forward(&[], rows, 2, true)?, [2.0, -6.0]);
+/// pass.back(&[], rows, &[0.5, 1.0], None, Some(&mut dx))?;
+/// assert_eq!(dx, [1.0, 2.0]);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 pub trait Pass: Send {
     /// Checks `stop` between layers from now on.
     ///

@@ -12,6 +12,10 @@ pub struct Stop(pub(crate) Option<fn() -> bool>);
 
 impl Stop {
     /// Returns true if the work should stop.
+    ///
+    /// ```
+    /// assert!(!langevin_train::nn::Stop::default().wanted());
+    /// ```
     #[must_use]
     pub fn wanted(self) -> bool {
         self.0.is_some_and(|stop| stop())

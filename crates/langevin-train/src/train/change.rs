@@ -81,12 +81,41 @@ impl Trainer {
 
     /// Replaces the recipe's own objective by a [`Task`], before the first step.
     ///
-    /// See [`Task`] for an example.
-    ///
     /// # Errors
     /// Returns an error if a step was already made, or if the task has no name of its own. Also
     /// returns an error if the recipe learns weights or levels from the errors of its own
     /// objective.
+    ///
+    /// ```
+    /// use langevin_train::Result;
+    /// use langevin_train::task::{Denoising, Outputs, Task};
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let trainer = Trainer::new(&data, &recipe)?;
+    ///
+    /// /// The default objective, under another name.
+    /// #[derive(Debug)]
+    /// struct Same;
+    ///
+    /// impl Task for Same {
+    ///     fn name(&self) -> &str {
+    ///         "same"
+    ///     }
+    ///
+    ///     fn compare(&self, outputs: &Outputs<'_>, gradient: &mut [f32]) -> Result<f64> {
+    ///         Denoising.compare(outputs, gradient)
+    ///     }
+    /// }
+    ///
+    /// let mut own = Trainer::new(&data, &recipe)?.with_task(Same)?;
+    /// let mut plain = trainer;
+    /// own.step()?;
+    /// plain.step()?;
+    /// assert_eq!(own.weights(), plain.weights());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn with_task(mut self, task: impl Task + 'static) -> Result<Self> {
         let refuse = |expected: &str, got: String| {
             Err(Error::argument("the task cannot be used").at("task").expected(expected).got(got))

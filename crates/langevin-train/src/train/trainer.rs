@@ -351,6 +351,16 @@ impl Trainer {
     }
 
     /// Returns the map between data and the network's units.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let trainer = Trainer::new(&data, &recipe)?;
+    /// assert_eq!(trainer.normalization().shift, [0.0]);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn normalization(&self) -> &Normalization {
         &self.problem.normalization
@@ -566,6 +576,16 @@ impl Trainer {
     }
 
     /// Returns the current weights as one flat list, in the order of the model file.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let trainer = Trainer::new(&data, &recipe)?;
+    /// assert_eq!(trainer.weights().len(), trainer.network()?.parameters());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn weights(&self) -> &[f32] {
         &self.optimizer.values
