@@ -19,6 +19,7 @@ impl Array {
     /// Returns an error if the file cannot be read, is of another kind, or does not hold plain
     /// numbers. Also returns an error if float64 cannot represent an integer exactly.
     ///
+    /// # Examples
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = folder.path().join("three.npy");

@@ -279,6 +279,7 @@ impl Frame {
     /// Returns an error if an index lies outside the rows, if indices are not increasing, if a
     /// constant is not finite, or if no element is left.
     ///
+    /// # Examples
     /// ```
     /// use langevin_data::Frame;
     /// let mut frame = Frame::plain(&[2]);

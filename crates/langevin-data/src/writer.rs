@@ -72,6 +72,7 @@ impl<W: Write + Send> TableWriter<W> {
     /// Returns an error if the row cannot be written or does not fit the columns. Also returns an
     /// error if a value of an integer column is not a 64-bit integer.
     ///
+    /// # Examples
     /// ```
     /// use langevin_data::{TableColumns, TableKind, TableWriter};
     /// let columns = TableColumns::new(["x", "y"]);

@@ -39,6 +39,7 @@ impl Coupling {
     /// # Errors
     /// Returns an error if the name is unknown; the error suggests the nearest name.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::Coupling;
     /// let error = Coupling::parse("transprot").unwrap_err();

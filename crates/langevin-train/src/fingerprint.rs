@@ -38,6 +38,7 @@ impl Fingerprint {
     /// # Errors
     /// Returns an error if a row cannot be read.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::{Dataset, Fingerprint};
     /// let digits = Fingerprint::of(&Dataset::digits())?;
@@ -67,6 +68,7 @@ impl Fingerprint {
     /// # Errors
     /// Returns an error if a row cannot be read.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::{Dataset, Fingerprint};
     /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
@@ -84,6 +86,7 @@ impl Fingerprint {
     /// # Errors
     /// Returns an error if a row cannot be read.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::{Dataset, Fingerprint};
     /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;

@@ -38,6 +38,7 @@ impl Normalization {
     /// # Errors
     /// Returns an error if the data cannot be read.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::{Dataset, Normalization};
     /// let digits = Normalization::fit(&Dataset::digits())?;

@@ -109,6 +109,7 @@ impl Dataset {
     /// Returns an error if the number of labels differs from that of the rows, or if a label has no
     /// name.
     ///
+    /// # Examples
     /// ```
     /// use langevin_data::Dataset;
     /// let classes = vec!["low".to_owned(), "high".to_owned()];

@@ -35,6 +35,7 @@ impl Dataset {
     /// [`width`](Self::width) numbers. Also returns an error if a file can no longer be read, or if
     /// an image is unreadable.
     ///
+    /// # Examples
     /// ```
     /// use langevin_data::Dataset;
     /// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[2])?;
@@ -62,6 +63,7 @@ impl Dataset {
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
     ///
+    /// # Examples
     /// ```
     /// use langevin_data::Dataset;
     /// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[2])?;
@@ -98,6 +100,7 @@ impl Dataset {
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
     ///
+    /// # Examples
     /// ```
     /// use langevin_data::Dataset;
     /// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[2])?;
@@ -113,6 +116,7 @@ impl Dataset {
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
     ///
+    /// # Examples
     /// ```
     /// use langevin_data::Dataset;
     /// let data = Dataset::new("line", vec![0.5, 1.5], &[1])?;
@@ -130,6 +134,7 @@ impl Dataset {
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
     ///
+    /// # Examples
     /// ```
     /// use langevin_data::Dataset;
     /// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[2])?;

@@ -17,6 +17,7 @@ impl Dataset {
     /// # Errors
     /// Returns an error if `axes` is given and the rows do not have three axes.
     ///
+    /// # Examples
     /// ```
     /// use langevin_data::Dataset;
     /// let data = Dataset::new("one", (0..12).map(|i| i as f32).collect(), &[3, 2, 2])?;
@@ -80,6 +81,7 @@ impl Dataset {
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
     ///
+    /// # Examples
     /// ```
     /// use langevin_data::Dataset;
     /// let data = Dataset::new("valve", vec![1.0, 3.0, 2.0, 3.0], &[2])?.without_constants()?;
@@ -207,6 +209,7 @@ impl Dataset {
     /// Returns an error that names the column if the rows have other columns or sizes, or if a
     /// constant of the model has another value.
     ///
+    /// # Examples
     /// ```
     /// use langevin_data::Dataset;
     /// let training = Dataset::new("valve", vec![1.0, 3.0, 2.0, 3.0], &[2])?.without_constants()?;

@@ -89,6 +89,7 @@ pub fn check_gradient(
 /// # Errors
 /// Returns an error that names the parameter and the element, or any error of an evaluation.
 ///
+/// # Examples
 /// See [`Net`](super::Net) for an example.
 pub fn check_gradients(net: &dyn Net, weights: &[f32], width: usize, count: usize, tolerance: f64) -> Result<()> {
     let (x, g) = (normals(count * width, 20), normals(count * width, 21));

@@ -66,6 +66,7 @@ impl Network {
     /// # Errors
     /// Returns an error if the file cannot be written, or if [`to_bytes`](Self::to_bytes) fails.
     ///
+    /// # Examples
     /// ```
     /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
     /// use langevin_train::Network;
@@ -195,6 +196,7 @@ impl Network {
     /// - the document is inconsistent,
     /// - a tensor is missing, unknown, of the wrong shape or type, or not finite.
     ///
+    /// # Examples
     /// ```
     /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
     /// use langevin_train::Network;

@@ -87,6 +87,7 @@ impl Network {
     /// # Errors
     /// Returns an error if the device cannot hold the network.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::Device;
     /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
@@ -165,6 +166,7 @@ impl Network {
     /// # Errors
     /// Returns an error if the network has no classes, or if a label is not below their number.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
     /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;

@@ -169,6 +169,7 @@ impl NetworkSpec {
     /// # Errors
     /// Returns an error if the sizes cannot be written as JSON.
     ///
+    /// # Examples
     /// See [`CustomNetwork`] for an example.
     pub fn custom<A: Architecture>(architecture: A) -> Result<Self> {
         let name = A::NAME.to_owned();

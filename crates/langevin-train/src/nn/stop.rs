@@ -27,6 +27,7 @@ impl Stop {
     /// Returns an error for which [`is_stopped`](Error::is_stopped) is true if a stop was
     /// requested.
     ///
+    /// # Examples
     /// ```
     /// assert!(langevin_train::nn::Stop::default().check().is_ok());
     /// ```

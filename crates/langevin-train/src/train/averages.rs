@@ -91,6 +91,7 @@ impl Averages {
     /// # Errors
     /// Returns an error if the file cannot be serialised; no case is known.
     ///
+    /// # Examples
     /// See [`Averages`] for an example.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let fail = |error: &dyn std::fmt::Display| {
@@ -108,6 +109,7 @@ impl Averages {
     /// # Errors
     /// Returns an error if the contents are damaged or of another kind.
     ///
+    /// # Examples
     /// ```
     /// let error = langevin_train::Averages::from_bytes(b"\x89PNG").unwrap_err();
     /// assert!(error.is_checkpoint());

@@ -59,6 +59,7 @@ impl Trainer {
     /// # Errors
     /// Returns an error if its weights are not finite.
     ///
+    /// # Examples
     /// See [`keep_if_best`](Self::keep_if_best) for an example.
     pub fn best_network(&self) -> Result<Option<Network>> {
         let Some(Best { spec, weights }) = &self.best else { return Ok(None) };

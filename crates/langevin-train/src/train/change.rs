@@ -42,6 +42,7 @@ impl Trainer {
     /// Returns an error if the recipe has another architecture or formulation, if the data have
     /// another shape, or if [`new`](Self::new) returns an error.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer, train};
     /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
@@ -86,6 +87,7 @@ impl Trainer {
     /// returns an error if the recipe learns weights or levels from the errors of its own
     /// objective.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::Result;
     /// use langevin_train::task::{Denoising, Outputs, Task};
@@ -144,6 +146,7 @@ impl Trainer {
     /// Returns an error that names the first other field that differs, or a number that is out of
     /// range. The run is then unchanged.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
     /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;

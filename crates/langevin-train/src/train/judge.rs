@@ -21,6 +21,7 @@ impl Trainer {
     /// Returns an error for which [`is_diverged`](Error::is_diverged) is true if the loss is far
     /// above that of a network that predicts nothing.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
     /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;

@@ -20,6 +20,7 @@ impl Recipe {
     /// # Errors
     /// Returns an error if the network or the crop does not fit the data.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe};
     /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;

@@ -54,6 +54,7 @@ use std::ops::ControlFlow;
 /// [`Error::into_network`](crate::Error::into_network) then returns the averaged network of the
 /// last good step.
 ///
+/// # Examples
 /// ```
 /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
 /// use std::ops::ControlFlow;

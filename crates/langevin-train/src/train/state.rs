@@ -145,6 +145,7 @@ impl Trainer {
     /// # Errors
     /// Returns an error if [`state`](Self::state) does.
     ///
+    /// # Examples
     /// ```
     /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
     /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
@@ -202,6 +203,7 @@ impl Trainer {
     /// # Errors
     /// Returns an error if the contents are truncated, of another kind, or of a newer version.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
     /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
@@ -229,6 +231,7 @@ impl Trainer {
     /// - the network or the task is defined outside this crate ([`restore`](Self::restore) handles
     ///   those).
     ///
+    /// # Examples
     /// ```
     /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
     /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;

@@ -175,6 +175,7 @@ impl Pairs<'_> {
     /// # Errors
     /// Returns an error if the loss has no finite weight at the level.
     ///
+    /// # Examples
     /// See [`Scales`] for an example.
     pub fn scales(&self, level: &Level) -> Result<Scales> {
         let (datum, noise, k) = output_scale(self.formulation, level);

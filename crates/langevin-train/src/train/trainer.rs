@@ -85,6 +85,7 @@ impl Progress<'_> {
     /// # Errors
     /// Returns an error if an averaged weight is not finite.
     ///
+    /// # Examples
     /// ```
     /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
     /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
@@ -174,6 +175,7 @@ impl Trainer {
     /// # Errors
     /// Returns an error if the recipe is unusable or does not fit the data.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::{Budget, Dataset, Recipe, Trainer};
     /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
@@ -284,6 +286,7 @@ impl Trainer {
     /// # Errors
     /// Returns an error if the device cannot hold the network.
     ///
+    /// # Examples
     /// ```
     /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
     /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
@@ -374,6 +377,7 @@ impl Trainer {
     /// # Errors
     /// Returns an error if the rows do not fit the network or cannot be read.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
     /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
@@ -491,6 +495,7 @@ impl Trainer {
     /// Also returns an error if the step was [stopped](Self::stop_when), if the data cannot be
     /// read, or if the device fails. The run is then in the state before the step.
     ///
+    /// # Examples
     /// ```
     /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
     /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
@@ -609,6 +614,7 @@ impl Trainer {
     /// # Errors
     /// Returns an error if an averaged weight is not finite.
     ///
+    /// # Examples
     /// ```
     /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
     /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;

@@ -39,6 +39,7 @@ impl Device {
     /// Returns an error if the name is unknown, if the device is missing, or if the crate was built
     /// without the feature `gpu`.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::Device;
     /// assert_eq!(Device::open("cpu")?.to_string(), "cpu");
