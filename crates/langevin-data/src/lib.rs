@@ -27,7 +27,7 @@
 //! | task | items |
 //! |---|---|
 //! | read a file or folder | [`open`], [`Options`], [`Axes`], [`exists`], [`readable_kinds`] |
-//! | use values in memory, or your own source | [`Dataset::new`], [`Dataset::from_rows`], [`Rows`] |
+//! | use values or rows of your own | [`Dataset::new`], [`Dataset::from_rows`], [`Rows`] |
 //! | split | [`Dataset::split`], [`Dataset::head`], [`Dataset::select`] |
 //! | read rows | [`Dataset::read`], [`Dataset::read_augmented`], [`Augment`] |
 //! | see how a file was interpreted | [`Dataset::summary`], [`About`], [`Dataset::skipped`] |

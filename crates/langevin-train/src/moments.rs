@@ -9,7 +9,8 @@
 //! - Samples of at most 512 elements: m and C over all rows, up to 2²⁵ numbers. The tensors of the
 //!   model file are `data.mean` \[d\] and `data.covariance` \[d, d\], in F64.
 //! - Wider samples: the eigenvalues of C over at most 1,024 rows. The tensor is `data.spectrum`
-//!   \[k, 3\] in F64: an eigenvalue, the number of its axes, and the squared length of m along them.
+//!   \[k, 3\] in F64: an eigenvalue, the number of its axes, and the squared length of m along
+//!   them.
 //!
 //! The full covariance is not stored above 512 elements. It would be larger than most networks, and
 //! computing its eigenvalues would take longer than some training runs.
