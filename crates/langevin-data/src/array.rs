@@ -1,4 +1,4 @@
-//! One array of a `.npy` or `.npz` file.
+//! A single array of a `.npy` or `.npz` file.
 
 use crate::error::{Error, Result};
 use crate::formats::npy::Array;
@@ -11,13 +11,15 @@ use std::io::BufReader;
 use std::path::Path;
 
 impl Array {
-    /// Reads an array from a `.npy` file, or from a `.npz` file as `FILE.npz:NAME`. The name may be
-    /// left out if the archive has a single array.
+    /// Reads an array from a `.npy` file, or from a `.npz` file as `FILE.npz:NAME`.
+    ///
+    /// The name may be omitted if the archive has a single array.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be read, is of another kind, or holds no plain numbers,
-    /// and if a whole number has more digits than float64.
+    /// Returns an error if the file cannot be read, is of another kind, or does not hold plain
+    /// numbers. Also returns an error if float64 cannot represent an integer exactly.
     ///
+    /// # Examples
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = folder.path().join("three.npy");

@@ -1,29 +1,35 @@
-//! Changes that keep what a picture shows.
+//! Random crops and flips of images.
 
 use crate::error::{Error, Result};
 use crate::window::Window;
 use langevin::SampleId;
 use langevin::noise::fill_uniforms;
 
-/// What may be done to a picture as it is read: a part of it, and left for right.
+/// Augmentation of an image as it is read: a random crop and a left-right flip.
 ///
 /// ```text
 /// u     = three uniforms of (id, draw)
-/// top   = ⌊u₀ (H − h + 1)⌋,  left = ⌊u₁ (W − w + 1)⌋      of a picture of H × W
+/// top   = ⌊u₀ (H − h + 1)⌋,  left = ⌊u₁ (W − w + 1)⌋      of an image of H × W
 /// flip  if u₂ < ½
 /// ```
 ///
-/// All three are drawn whatever is asked for, so that flips do not move crops.
+/// All three numbers are always drawn, so that turning flips on does not change the crops.
+///
+/// ```
+/// use langevin_data::Augment;
+/// let augment = Augment::default().crop(24, 24).flip(true);
+/// assert_eq!((augment.crop, augment.flip), (Some((24, 24)), true));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Augment {
-    /// Height and width of the part, at a place drawn uniformly.
+    /// Height and width of the crop, whose position is drawn uniformly.
     pub crop: Option<(usize, usize)>,
-    /// Whether half of the samples are flipped left to right.
+    /// True to flip half of the samples left to right.
     pub flip: bool,
 }
 
-/// What one sample got.
+/// Crop and flip of one sample.
 pub(crate) struct Place {
     pub(crate) window: Window,
     pub(crate) flipped: bool,
@@ -31,6 +37,10 @@ pub(crate) struct Place {
 
 impl Augment {
     /// Sets [`crop`](Self::crop).
+    ///
+    /// ```
+    /// assert_eq!(langevin_data::Augment::default().crop(24, 32).crop, Some((24, 32)));
+    /// ```
     #[must_use]
     pub fn crop(mut self, height: usize, width: usize) -> Self {
         self.crop = Some((height, width));
@@ -38,13 +48,17 @@ impl Augment {
     }
 
     /// Sets [`flip`](Self::flip).
+    ///
+    /// ```
+    /// assert!(langevin_data::Augment::default().flip(true).flip);
+    /// ```
     #[must_use]
     pub fn flip(mut self, flip: bool) -> Self {
         self.flip = flip;
         self
     }
 
-    /// The shape that samples of `shape` get.
+    /// Returns the shape of augmented samples of `shape`.
     ///
     /// ```
     /// use langevin_data::Augment;
@@ -53,8 +67,9 @@ impl Augment {
     /// ```
     ///
     /// # Errors
-    /// A crop or flip of what is no picture, that is of a shape of other than two or three sizes; a crop
-    /// that is empty or larger than the picture.
+    /// Returns an error if samples to crop or flip are not images, that is, if `shape` does not
+    /// have two or three sizes. Also returns an error if the crop is empty or larger than the
+    /// image.
     pub fn shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
         if self.crop.is_none() && !self.flip {
             return Ok(shape.to_vec());
@@ -75,7 +90,7 @@ impl Augment {
         Ok(shape)
     }
 
-    /// Where the part of `size` begins in a picture of `extent`, and whether it is flipped.
+    /// Returns the crop of `size` in an image of `extent`, and the flip.
     pub(crate) fn place(&self, id: SampleId, draw: u32, extent: (usize, usize), size: (usize, usize)) -> Place {
         let mut u = [0.0; 3];
         fill_uniforms(id, draw, &mut u);
@@ -90,7 +105,7 @@ impl Augment {
         Place { window, flipped: self.flip && u[2] < 0.5 }
     }
 
-    /// Left for right, pixels of `depth` numbers, lines of `width` pixels.
+    /// Flips an image left to right; a line has `width` pixels of `depth` numbers.
     pub(crate) fn mirror(picture: &mut [f32], width: usize, depth: usize) {
         for line in picture.chunks_exact_mut(width * depth) {
             for left in 0..width / 2 {

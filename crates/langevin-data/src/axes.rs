@@ -1,9 +1,9 @@
-//! Which sizes of an array are height, width and channels.
+//! Order of height, width and channels in an array.
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// The order of the axes of a picture in an array of shape `(rows, …)`.
+/// Order of the axes of images in an array of shape `(rows, …)`.
 ///
 /// ```
 /// use langevin_data::Axes;
@@ -16,23 +16,35 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Axes {
-    /// `(rows, height, width, channels)`, as image files and TensorFlow have them.
+    /// `(rows, height, width, channels)`, the order of image files and TensorFlow.
     ChannelsLast,
-    /// `(rows, channels, height, width)`, as PyTorch has them.
+    /// `(rows, channels, height, width)`, the order of PyTorch.
     ChannelsFirst,
 }
 
-/// Channels that a picture can have: gray, colours, colours with transparency.
+/// Possible numbers of channels of an image: gray, colour, colour with transparency.
 const CHANNELS: [usize; 3] = [1, 3, 4];
 
 impl Axes {
-    /// The names that [`parse`](Self::parse) reads.
+    /// Names that [`parse`](Self::parse) accepts.
+    ///
+    /// ```
+    /// use langevin_data::Axes;
+    /// assert!(Axes::NAMES.iter().all(|name| Axes::parse(name).is_ok()));
+    /// ```
     pub const NAMES: [&str; 4] = ["hwc", "chw", "nhwc", "nchw"];
 
-    /// Reads `hwc` or `chw`, with or without an `n` for the rows.
+    /// Parses `hwc` or `chw`, with or without an `n` for the rows.
+    ///
+    /// ```
+    /// use langevin_data::Axes;
+    /// assert_eq!(Axes::parse("NCHW")?, Axes::ChannelsFirst);
+    /// assert_eq!(Axes::parse("hwc")?.name(), "hwc");
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error if the name is another one.
+    /// Returns an error if the name is unknown.
     pub fn parse(name: &str) -> Result<Self> {
         match name.to_ascii_lowercase().as_str() {
             "hwc" | "nhwc" => Ok(Self::ChannelsLast),
@@ -44,25 +56,33 @@ impl Axes {
         }
     }
 
-    /// Returns the order that a sample of this shape has, and whether the shape leaves no doubt; `None` if
-    /// the shape has no axis of channels.
+    /// Returns the most likely order of the axes of a sample of this shape, and true if it is
+    /// certain.
+    ///
+    /// Returns `None` if the shape has no channel axis.
     #[must_use]
     pub fn of(shape: &[usize]) -> Option<(Self, bool)> {
         let [first, middle, last] = *shape else { return None };
         match (CHANNELS.contains(&first), CHANNELS.contains(&last)) {
-            // Latents of autoencoders have more channels than pictures, mostly of square pictures.
+            // Latents of autoencoders have more channels than images do, and their images are
+            // mostly square.
             (false, false) if middle == last && first != middle => Some((Self::ChannelsFirst, false)),
             (false, false) if first == middle && middle != last => Some((Self::ChannelsLast, false)),
             (false, false) => None,
             (false, true) => Some((Self::ChannelsLast, true)),
             (true, false) => Some((Self::ChannelsFirst, true)),
-            // Pictures are square more often than not.
+            // The guess is based on images being square more often than not.
             (true, true) if middle == last && middle != first => Some((Self::ChannelsFirst, false)),
             (true, true) => Some((Self::ChannelsLast, false)),
         }
     }
 
     /// Returns `hwc` or `chw`.
+    ///
+    /// ```
+    /// use langevin_data::Axes;
+    /// assert_eq!(Axes::ChannelsFirst.name(), "chw");
+    /// ```
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

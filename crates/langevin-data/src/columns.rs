@@ -1,28 +1,28 @@
-//! Which columns of a table are read, by name or by number.
+//! Selection of the columns of a table, by name or number.
 
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::words::start;
 
-/// Why a column is left out that a flag names.
+/// Reason for columns that a flag leaves out.
 const DROPPED: &str = "dropped";
 
-/// Which columns are read.
+/// Columns that are read.
 pub(crate) struct Columns {
-    /// Those of the rows, in their order.
+    /// Columns of the rows, in their order.
     pub(crate) read: Vec<usize>,
     pub(crate) label: Option<usize>,
-    /// The others, and why.
+    /// Columns that are left out, with the reason.
     pub(crate) left: Vec<(usize, &'static str)>,
 }
 
 impl Columns {
-    /// Whether a column is left out on purpose.
+    /// Returns true if an option leaves the column out.
     pub(crate) fn is_dropped(&self, column: usize) -> bool {
         self.left.iter().any(|(left, why)| *left == column && *why == DROPPED)
     }
 
-    /// As the options say, of columns with these names, if they have some.
+    /// Selects columns according to the options; `names` is empty if the table has no column names.
     pub(crate) fn chosen(width: usize, names: &[&str], options: &Options) -> Result<Self> {
         let all = |flag: &str, wanted: &[String]| -> Result<Vec<usize>> {
             wanted.iter().map(|one| column(flag, one, width, names)).collect()
@@ -72,7 +72,7 @@ impl Columns {
     }
 }
 
-/// A column by its name or by its number from 1.
+/// Finds a column by its name or by its number, counted from 1.
 pub(crate) fn column(what: &str, wanted: &str, width: usize, names: &[&str]) -> Result<usize> {
     let by_number = || wanted.parse().ok().filter(|number| (1..=width).contains(number)).map(|number| number - 1);
     names.iter().position(|name| *name == wanted).or_else(by_number).ok_or_else(|| {

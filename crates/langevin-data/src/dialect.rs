@@ -1,16 +1,35 @@
-//! How the lines of a table are written.
+//! Dialect of a text table.
 
 use serde::{Deserialize, Serialize};
 
-/// How the lines of a table are written where that is not the plain way, which is commas between columns
-/// and points in numbers: samples of a model go out as its table came in.
+/// Dialect of a text table that differs from the default, commas between columns and decimal
+/// points.
+///
+/// Samples of a model are written in the dialect of its training data.
+///
+/// ```
+/// use langevin_data::{Dialect, TableColumns, TableKind, TableWriter, open, Options};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("german.csv");
+/// # std::fs::write(&path, "a;b\n1,5;2,5\n3,5;4,5\n").unwrap();
+/// // german.csv: a;b / 1,5;2,5 / 3,5;4,5
+/// let data = open(&path, &Options::default())?;
+/// let dialect: Option<Dialect> = data.frame().dialect;
+/// assert_eq!(dialect.map(|one| (one.separator, one.decimal_comma)), Some((';', true)));
+///
+/// let columns = TableColumns::new(["a", "b"]).dialect(dialect);
+/// let mut writer = TableWriter::new(Vec::new(), TableKind::Csv, columns).unwrap();
+/// writer.push(&[1.5, 2.5], None).unwrap();
+/// assert_eq!(writer.finish().unwrap(), b"a;b\n1,5;2,5\n");
+/// # Ok::<(), langevin_data::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Dialect {
-    /// The character between columns: a comma, a semicolon, a bar or a tab.
+    /// Separator between columns: a comma, a semicolon, a bar or a tab.
     pub separator: char,
-    /// Whether numbers have a decimal comma.
+    /// True if numbers have a decimal comma.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decimal_comma: bool,
 }
@@ -22,7 +41,7 @@ impl Default for Dialect {
 }
 
 impl Dialect {
-    /// Whether a table of several columns can be written so.
+    /// Returns true if a table of several columns can be written in the dialect.
     pub(crate) fn is_sound(self) -> bool {
         matches!(self.separator, ',' | ';' | '|' | '\t') && !(self.separator == ',' && self.decimal_comma)
     }

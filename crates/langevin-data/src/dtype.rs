@@ -1,8 +1,8 @@
-//! How NumPy stores one number.
+//! Number types of NumPy.
 
 use half::f16;
 
-/// The kinds of numbers that are read.
+/// Kinds of numbers that are supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Bool,
@@ -11,7 +11,7 @@ enum Kind {
     Float,
 }
 
-/// How one number is stored.
+/// Storage type of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dtype {
     kind: Kind,
@@ -20,11 +20,11 @@ pub(crate) struct Dtype {
 }
 
 impl Dtype {
-    /// What this crate writes into temporary files.
+    /// Type that this crate writes to temporary files; the next constants are further common types.
     pub(crate) const F64: Self = Self { kind: Kind::Float, size: 8, big_endian: false };
     const F32: Self = Self { kind: Kind::Float, size: 4, big_endian: false };
 
-    /// `<f4` and the like.
+    /// Parses a type description such as `<f4`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut chars = text.chars();
         let (first, rest) = (chars.next()?, chars.as_str());
@@ -46,12 +46,12 @@ impl Dtype {
         Some(Self { kind, size, big_endian })
     }
 
-    /// Bytes of a number.
+    /// Returns the number of bytes of a number.
     pub(crate) fn size(self) -> usize {
         self.size
     }
 
-    /// Whether it has more digits than float32.
+    /// Returns true if the type has more digits than float32.
     pub(crate) fn is_wide(self) -> bool {
         match self.kind {
             Kind::Float => self.size > 4,
@@ -59,12 +59,12 @@ impl Dtype {
         }
     }
 
-    /// Whether it is an unsigned byte or a bool, as pictures are kept in.
+    /// Returns true if the type is an unsigned byte or a bool, which images are stored in.
     pub(crate) fn is_bytes(self) -> bool {
         matches!(self.kind, Kind::Bool | Kind::Unsigned) && self.size == 1
     }
 
-    /// What NumPy calls it: `float64`.
+    /// Returns NumPy's name of the type: `float64`.
     pub(crate) fn name(self) -> String {
         match self.kind {
             Kind::Bool => "bool".to_owned(),
@@ -74,7 +74,7 @@ impl Dtype {
         }
     }
 
-    /// Numbers as float64; `bytes` are `size` many for each of `out`.
+    /// Converts numbers to float64; `bytes` holds `size` bytes for each element of `out`.
     pub(crate) fn widen(self, bytes: &[u8], out: &mut [f64]) {
         match self {
             Self::F64 => {
@@ -90,12 +90,12 @@ impl Dtype {
         }
     }
 
-    /// Whether it can hold what is no finite float32.
+    /// Returns true if a value of the type may not be a finite float32.
     pub(crate) fn can_be_infinite(self) -> bool {
         self.kind == Kind::Float
     }
 
-    /// The word in `bytes`, which are `size` many.
+    /// Returns the bits of the number in `bytes`, which has `size` bytes.
     fn word(self, bytes: &[u8]) -> u64 {
         let mut raw = [0_u8; 8];
         raw[..self.size].copy_from_slice(bytes);
@@ -105,13 +105,13 @@ impl Dtype {
         u64::from_le_bytes(raw)
     }
 
-    /// The same with its sign, where it is of a signed type.
+    /// Sign-extends the bits, for a signed type.
     fn signed(self, word: u64) -> i64 {
         let unused = 64 - 8 * self.size as u32;
         (word << unused) as i64 >> unused
     }
 
-    /// The number in `bytes`, which are `size` many.
+    /// Returns the number in `bytes`, which has `size` bytes.
     pub(crate) fn value(self, bytes: &[u8]) -> f64 {
         let word = self.word(bytes);
         match (self.kind, self.size) {
@@ -123,7 +123,7 @@ impl Dtype {
         }
     }
 
-    /// The whole number in `bytes`, where the type is of such.
+    /// Returns the integer in `bytes`; `None` for a float type.
     pub(crate) fn whole(self, bytes: &[u8]) -> Option<i128> {
         let word = self.word(bytes);
         match self.kind {
@@ -133,17 +133,17 @@ impl Dtype {
         }
     }
 
-    /// Whether the type has whole numbers that a float64 cannot hold.
+    /// Returns true if the type has integers that float64 cannot represent.
     pub(crate) fn can_be_rounded(self) -> bool {
         self.size == 8 && self.kind != Kind::Float
     }
 
-    /// Whether the number in `bytes` is such a one.
+    /// Returns true if float64 cannot represent the number in `bytes`.
     pub(crate) fn is_rounded(self, bytes: &[u8]) -> bool {
         self.can_be_rounded() && self.whole(bytes).is_some_and(|whole| whole as f64 as i128 != whole)
     }
 
-    /// Numbers as float32; `bytes` are `size` many for each of `out`.
+    /// Converts numbers to float32; `bytes` holds `size` bytes for each element of `out`.
     pub(crate) fn narrow(self, bytes: &[u8], out: &mut [f32]) {
         match self {
             Self::F32 => {

@@ -1,4 +1,4 @@
-//! Rows of numbers as bytes, in memory or read row by row where they lie.
+//! Rows of numbers stored as bytes, in memory or read on demand from a file.
 
 use crate::checks::{missing, not_finite};
 use crate::dtype::Dtype;
@@ -6,44 +6,45 @@ use crate::error::Result;
 use crate::rows::Rows;
 use crate::source::{Source, Spool};
 
-/// Bytes that a buffer of rows has at most, unless one row is longer.
+/// Largest number of bytes in a buffer of rows, unless one row is longer.
 const BLOCK: usize = 4 << 20;
 
-/// Rows of numbers of one type in C order.
+/// Rows of numbers of one type, in C order.
 #[derive(Debug)]
 pub(crate) struct Encoded {
     source: Source,
     dtype: Dtype,
-    /// Where the first row begins.
+    /// Offset of the first row.
     start: u64,
     rows: usize,
-    /// Numbers in a row.
+    /// Number of values in a row.
     width: usize,
 }
 
 impl Encoded {
-    /// Rows of numbers of this type, the first of which begins at `start`.
+    /// Creates rows of numbers of this type, the first of which starts at `start`.
     pub(crate) fn new(source: Source, dtype: Dtype, start: u64, rows: usize, width: usize) -> Self {
         Self { source, dtype, start, rows, width }
     }
 
-    /// Float64 rows of this crate's own, already checked.
+    /// Creates rows of float64 numbers written by this crate, which are already checked.
     pub(crate) fn numbers(source: Source, rows: usize, width: usize) -> Self {
         Self { source, dtype: Dtype::F64, start: 0, rows, width }
     }
 
-    /// The bytes of `rows` rows from `first` on.
+    /// Returns the bytes of `rows` rows from `first` on.
     fn span<'a>(&'a self, first: usize, rows: usize, scratch: &'a mut Vec<u8>) -> Result<&'a [u8]> {
         let line = self.width * self.dtype.size();
         self.source.bytes(self.start + first as u64 * line as u64, rows * line, scratch)
     }
 
-    /// Rows that a buffer holds.
+    /// Returns the number of rows in a buffer.
     fn block(&self) -> usize {
         (BLOCK / (self.width * self.dtype.size()).max(1)).max(1)
     }
 
-    /// Refuses numbers that are no finite float32. The elements of a `flat` row are columns.
+    /// Checks that all numbers are finite float32; the elements of a `flat` row are called columns
+    /// in errors.
     pub(crate) fn check(&self, flat: bool) -> Result<()> {
         if !self.dtype.can_be_infinite() {
             return Ok(());
@@ -66,7 +67,9 @@ impl Encoded {
         Ok(())
     }
 
-    /// Which elements of a row have a whole number that a float64 cannot hold; empty if none can.
+    /// Returns true for each element of a row with an integer that float64 cannot represent.
+    ///
+    /// The result is empty if the type has no such integers.
     pub(crate) fn rounded(&self) -> Result<Vec<bool>> {
         if !self.dtype.can_be_rounded() {
             return Ok(vec![]);
@@ -91,7 +94,7 @@ impl Encoded {
         }
         Ok(())
     }
-    /// Column-major to row-major: in file order the rows are what changes fastest.
+    /// Converts column-major to row-major order; in the file the row index varies fastest.
     pub(crate) fn turned(&self, sample: &[usize], memory: u64) -> Result<Self> {
         let (size, width, rows) = (self.dtype.size(), self.width, self.rows);
         let mut spool = Spool::new(memory);

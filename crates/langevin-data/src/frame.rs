@@ -1,27 +1,34 @@
-//! How the rows of a model are made of the rows of a file, and back.
+//! Map between the rows of a file and the rows of a model.
 
 use crate::axes::Axes;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// An element of a row that had one value in every row.
+/// Element of a row that has the same value in every row.
+///
+/// ```
+/// use langevin_data::{Constant, Dataset};
+/// let data = Dataset::new("valve", vec![1.0, 3.0, 2.0, 3.0], &[2])?.without_constants()?;
+/// assert_eq!(data.frame().constants, [Constant { element: 1, value: 3.0 }]);
+/// # Ok::<(), langevin_data::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Constant {
-    /// Its place in a row of the file, counted from 0.
+    /// Index of the element in a row of the file, from 0.
     pub element: usize,
-    /// The value.
+    /// Value of the element.
     pub value: f64,
 }
 
-/// The exact map between the rows of a file and the rows that a model learns.
+/// Exact map between the rows of a file and the rows that a model learns.
 ///
 /// ```text
-/// row of the file      what a reader gives, in the units and the order of the file
-///   − constants        elements of one value are no part of the model, and are given back exactly
+/// row of the file      as read, in the units and the order of the file
+///   − constants        elements with one value are not modelled, and are restored exactly
 ///   ln of some columns y = ln x, with −log p(x) = −log p(y) + Σ y over those columns
-///   channels last      pictures with channels first are turned round
+///   channels last      images with channels first are transposed
 /// row of the model
 /// ```
 ///
@@ -36,30 +43,37 @@ pub struct Constant {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Frame {
-    /// The shape of a row of the file: `[columns]` for a table.
+    /// Shape of a row of the file: `[columns]` for a table.
     pub shape: Vec<usize>,
-    /// Whether the rows are lines of a table, whose samples go out as lines of a table.
+    /// True if the rows are lines of a table; samples are then written as lines of a table too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub table: bool,
-    /// How the lines of the table are written, where that is not the plain way.
+    /// Dialect of the table's lines; `None` for the default dialect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
-    /// The names of the columns of a table, in their order; empty where they have none.
+    /// Names of the columns of a table, in their order; empty if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
-    /// The elements that are no part of the model, by their place.
+    /// Constant elements, which are not part of the model, sorted by index.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constants: Vec<Constant>,
-    /// The elements whose natural logarithm is modelled, by their place in a row of the file.
+    /// Elements whose natural logarithm is modelled, as indices into a row of the file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub logs: Vec<usize>,
-    /// The order of the axes in the file, where it is not that of the model.
+    /// Order of the axes in the file, if it differs from that of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub axes: Option<Axes>,
 }
 
 impl Frame {
-    /// Builds the frame of rows that are modelled as they are.
+    /// Returns the frame of rows that are modelled unchanged.
+    ///
+    /// ```
+    /// use langevin_data::Frame;
+    /// let frame = Frame::plain(&[3]);
+    /// assert!(frame.is_plain());
+    /// assert_eq!((frame.width(), frame.model_shape()), (3, vec![3]));
+    /// ```
     #[must_use]
     pub fn plain(shape: &[usize]) -> Self {
         Self { shape: shape.to_vec(), ..Self::default() }
@@ -72,6 +86,14 @@ impl Frame {
     }
 
     /// Returns the shape of a row of the model.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("one", (0..12).map(|i| i as f32).collect(), &[3, 2, 2])?;
+    /// let frame = data.channels_last(None)?.frame().clone();
+    /// assert_eq!((&frame.shape[..], frame.model_shape()), (&[3, 2, 2][..], vec![2, 2, 3]));
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn model_shape(&self) -> Vec<usize> {
         match (self.axes, &self.shape[..]) {
@@ -81,13 +103,20 @@ impl Frame {
         }
     }
 
-    /// Returns whether rows of the file and of the model are the same.
+    /// Returns true if rows of the file and of the model are equal.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.constants.is_empty() && self.logs.is_empty() && self.axes != Some(Axes::ChannelsFirst)
     }
 
-    /// Returns the place in a row of the file of each element of a row of the model.
+    /// Returns the index in a row of the file of each element of a row of the model.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("valve", vec![3.0, 1.0, 3.0, 2.0], &[2])?.without_constants()?;
+    /// assert_eq!(data.frame().places(), [1]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn places(&self) -> Vec<usize> {
         let width = self.width();
@@ -100,7 +129,16 @@ impl Frame {
         }
     }
 
-    /// Returns what a column is called: `'name'`, or `column 3` counted from 1 where it has no name.
+    /// Returns the name of a column for messages: `'name'`, or `column 3` (counted from 1) if it
+    /// has no name.
+    ///
+    /// ```
+    /// use langevin_data::Frame;
+    /// let mut frame = Frame::plain(&[2]);
+    /// assert_eq!(frame.column(1), "column 2");
+    /// frame.names = vec!["age".into(), "income".into()];
+    /// assert_eq!(frame.column(1), "'income'");
+    /// ```
     #[must_use]
     pub fn column(&self, element: usize) -> String {
         match self.names.get(element) {
@@ -110,7 +148,7 @@ impl Frame {
         }
     }
 
-    /// Returns the index of an element in each axis.
+    /// Returns the index of an element along each axis.
     fn index(&self, element: usize) -> Vec<usize> {
         let mut rest = element;
         let mut index: Vec<usize> = self
@@ -127,8 +165,16 @@ impl Frame {
         index
     }
 
-    /// Returns the names of the columns of the model, one for each element of its rows; empty where they
-    /// have none.
+    /// Returns the column names of the model, one for each element of its rows; empty if there are
+    /// none.
+    ///
+    /// ```
+    /// use langevin_data::{Constant, Frame};
+    /// let mut frame = Frame::plain(&[2]);
+    /// frame.names = vec!["age".into(), "country".into()];
+    /// frame.constants = vec![Constant { element: 1, value: 49.0 }];
+    /// assert_eq!(frame.model_names(), ["age"]);
+    /// ```
     #[must_use]
     pub fn model_names(&self) -> Vec<&str> {
         match self.names.is_empty() {
@@ -137,12 +183,20 @@ impl Frame {
         }
     }
 
-    /// Returns whether each element of a row of the model is a logarithm.
+    /// Returns true for each element of a row of the model that is a logarithm.
     pub(crate) fn logged_elements(&self) -> Vec<bool> {
         self.places().into_iter().map(|place| self.logs.contains(&place)).collect()
     }
 
-    /// Turns whole rows of the model into rows of the file.
+    /// Converts whole rows of the model to rows of the file.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("table", vec![1.0, 7.0, 10.0, 7.0], &[2])?.without_constants()?;
+    /// let frame = data.with_logarithms(&["1".into()])?.frame().clone();
+    /// assert_eq!(frame.restore(&[0.0]), [1.0, 7.0]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn restore(&self, rows: &[f64]) -> Vec<f64> {
         let places = self.places();
@@ -158,13 +212,21 @@ impl Frame {
         out
     }
 
-    /// Returns whether an element of a row of the model is a logarithm.
+    /// Returns true if an element of a row of the model is a logarithm.
     #[must_use]
     pub fn is_logged(&self, element: usize) -> bool {
         !self.logs.is_empty() && self.logged_elements().get(element).is_some_and(|logged| *logged)
     }
 
     /// Returns rows of the model with their logarithms undone, in the units of the file.
+    ///
+    /// ```
+    /// use langevin_data::Frame;
+    /// let mut frame = Frame::plain(&[2]);
+    /// frame.logs = vec![1];
+    /// assert!(frame.is_logged(1) && !frame.is_logged(0));
+    /// assert_eq!(frame.unlogged(&[5.0, 0.0]), [5.0, 1.0]);
+    /// ```
     #[must_use]
     pub fn unlogged(&self, rows: &[f64]) -> Vec<f64> {
         let logged = self.logged_elements();
@@ -172,8 +234,16 @@ impl Frame {
         if self.logs.is_empty() { rows.to_vec() } else { rows.iter().enumerate().map(undo).collect() }
     }
 
-    /// Returns Σ y over the logarithms in one row of the model: −log p of the row of the file is larger by
-    /// so much.
+    /// Returns Σ y over the logarithms in one row of the model.
+    ///
+    /// −log p of the row of the file is larger by this amount.
+    ///
+    /// ```
+    /// use langevin_data::Frame;
+    /// let mut frame = Frame::plain(&[2]);
+    /// frame.logs = vec![1];
+    /// assert_eq!(frame.log_volume(&[5.0, 0.25]), 0.25);
+    /// ```
     #[must_use]
     pub fn log_volume(&self, row: &[f64]) -> f64 {
         if self.logs.is_empty() {
@@ -182,7 +252,17 @@ impl Frame {
         self.logged_elements().iter().zip(row).filter(|(logged, _)| **logged).map(|(_, y)| y).sum()
     }
 
-    /// Adds numbers in the units of the file to a row of the model: to the logarithm ln x comes ln(x + u).
+    /// Adds numbers in the units of the file to a row of the model: a logarithm ln x becomes ln(x +
+    /// u).
+    ///
+    /// ```
+    /// use langevin_data::Frame;
+    /// let mut frame = Frame::plain(&[2]);
+    /// frame.logs = vec![1];
+    /// let mut row = [5.0, 0.0];
+    /// frame.add(&mut row, &[0.5, 0.5]);
+    /// assert_eq!(row, [5.5, 1.5_f64.ln()]);
+    /// ```
     pub fn add(&self, row: &mut [f64], numbers: &[f64]) {
         if self.logs.is_empty() {
             row.iter_mut().zip(numbers).for_each(|(y, u)| *y += u);
@@ -193,10 +273,20 @@ impl Frame {
         }
     }
 
-    /// Refuses a frame that does not hold together.
+    /// Checks that the frame is consistent.
     ///
     /// # Errors
-    /// Returns an error if a place lies outside the rows, or no element is left.
+    /// Returns an error if an index lies outside the rows, if indices are not increasing, if a
+    /// constant is not finite, or if no element is left.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_data::Frame;
+    /// let mut frame = Frame::plain(&[2]);
+    /// assert!(frame.check().is_ok());
+    /// frame.logs = vec![2];
+    /// assert!(frame.check().unwrap_err().is_data());
+    /// ```
     pub fn check(&self) -> Result<()> {
         let bad = |what: &str| Err(Error::data("the description of the rows does not hold together").at(what));
         let width = self.shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));

@@ -1,25 +1,24 @@
-//! The border between this crate and the libraries that decode files: a panic of theirs becomes a value,
-//! and prints nothing.
+//! Protection against panics of decoding libraries.
 //!
-//! A decoder may assert what a damaged file contradicts. [`caught`] drops whatever was interrupted and
-//! returns `None`. The message and the backtrace of such a panic are suppressed on the thread that runs the
-//! work; panics elsewhere print as before. Work that a decoder hands to other threads needs a guard of its
-//! own there.
+//! A decoder may panic on a damaged file. [`caught`] then discards the interrupted work and returns
+//! `None`. The message and the backtrace of such a panic are suppressed on the thread that runs the
+//! work; panics elsewhere print as before. Work that a decoder moves to other threads needs its own
+//! guard there.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 thread_local! {
-    /// How many guards the thread is inside of.
+    /// Number of guards that the thread is inside of.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The hook that prints is wrapped once in a process; hooks that are set later replace the wrapper, and
-/// then print again.
+/// The printing hook is wrapped once per process. Hooks set later replace the wrapper, and then
+/// print again.
 static HOOK: Once = Once::new();
 
-/// Counts the guard for as long as it lives, also while a panic unwinds through it.
+/// Counts the guard during its lifetime, including while a panic unwinds through it.
 struct Inside;
 
 impl Inside {
@@ -36,11 +35,11 @@ impl Drop for Inside {
 }
 
 fn quiet() -> bool {
-    // A thread that is ending has no such value any more.
+    // The value no longer exists on a thread that is ending.
     DEPTH.try_with(|depth| depth.get() > 0).unwrap_or(false)
 }
 
-/// Runs `work` and returns its result, or `None` if it panicked; nothing is printed in that case.
+/// Runs `work` and returns its result, or `None` if it panicked. A caught panic prints nothing.
 ///
 /// ```
 /// use langevin_data::guard::caught;
@@ -57,7 +56,7 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
         }));
     });
     let _inside = Inside::new();
-    // What the panic left half-made is owned by `work` and goes with it.
+    // Values left inconsistent by a panic are owned by `work` and dropped with it.
     panic::catch_unwind(AssertUnwindSafe(work)).ok()
 }
 

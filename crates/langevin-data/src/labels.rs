@@ -1,18 +1,18 @@
-//! Labels, numbered.
+//! Numbering of labels.
 
 use std::collections::HashMap;
 
-/// What a column of labels beside pictures or lists is called.
+/// Names of the label column beside images or lists.
 pub(crate) const LABELS: [&str; 5] = ["label", "labels", "cls", "class", "target"];
 
-/// The label of every row, and what each is called.
+/// Label of every row, and the name of each label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Labels {
     pub(crate) of: Vec<u32>,
     pub(crate) classes: Vec<String>,
 }
 
-/// Numbers labels as they come, whatever they are called.
+/// Collects label names and numbers them in order of appearance.
 #[derive(Debug, Default)]
 pub(crate) struct Gather {
     seen: HashMap<String, u32>,
@@ -20,10 +20,10 @@ pub(crate) struct Gather {
 }
 
 impl Gather {
-    /// The label of the next row.
+    /// Adds the label of the next row.
     pub(crate) fn push(&mut self, name: &str) {
         let next = self.seen.len() as u32;
-        // Most labels were seen before, and need no text of their own.
+        // Most labels were seen before and need no new string.
         let number = match self.seen.get(name) {
             Some(number) => *number,
             None => *self.seen.entry(name.to_owned()).or_insert(next),
@@ -31,7 +31,7 @@ impl Gather {
         self.of.push(number);
     }
 
-    /// Classes in the order of their names: as numbers if all are whole numbers, as texts otherwise.
+    /// Sorts the classes by name: as numbers if all are integers, as texts otherwise.
     pub(crate) fn finish(self) -> Labels {
         let mut named: Vec<(String, u32)> = self.seen.into_iter().collect();
         let value = |name: &str| name.parse::<i128>().ok();

@@ -1,51 +1,89 @@
-//! Rows from files: the data that [`langevin`]'s networks learn from.
+//! Data sets from files: the rows that networks of [`langevin`] are trained on.
 //!
-//! ```no_run
+//! [`open`] reads a file or a folder as a [`Dataset`]. Data from other sources are data sets too:
+//! [`Dataset::new`] takes values, and [`Dataset::from_rows`] takes an implementation of [`Rows`].
+//!
+//! ```
 //! use langevin_data::{Options, open};
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("flowers.csv");
+//! # let lines = (0..10).map(|i| format!("{}.5,{},rose\n", i % 4, i * i % 7)).collect::<String>();
+//! # std::fs::write(&path, format!("width,height,kind\n{lines}")).unwrap();
 //!
-//! let flowers = open("flowers", &Options::default().size(64, 64))?; // a folder of pictures
-//! let (train, held_out) = flowers.split(0.1, 0);
+//! // flowers.csv: width,height,kind / 0.5,0,rose / …
+//! let flowers = open(&path, &Options::default().label_column("kind"))?;
+//! assert_eq!((flowers.rows(), flowers.shape()), (10, &[2][..]));
+//! assert_eq!(flowers.classes(), ["rose"]);
+//!
+//! let (train, held_out) = flowers.split(0.2, 0);
+//! assert_eq!((train.rows(), held_out.rows()), (8, 2));
 //! let mut batch = vec![0.0; 2 * train.width()];
 //! train.read(&[0, 1], &mut batch)?;
 //! # Ok::<(), langevin_data::Error>(())
 //! ```
 //!
-//! [`open`] → [`Dataset`] → [`Dataset::split`], [`Dataset::statistics`], [`Dataset::read`] and
-//! [`Dataset::read_augmented`].
+//! # Map
 //!
-//! Rows that are in no file, or in one of another format, are a [`Dataset`] too: [`Dataset::new`] takes
-//! values, [`Dataset::from_rows`] an implementation of [`Rows`].
+//! | task | items |
+//! |---|---|
+//! | read a file or folder | [`open`], [`Options`], [`Axes`], [`exists`], [`readable_kinds`] |
+//! | use values or rows of your own | [`Dataset::new`], [`Dataset::from_rows`], [`Rows`] |
+//! | split | [`Dataset::split`], [`Dataset::head`], [`Dataset::select`] |
+//! | read rows | [`Dataset::read`], [`Dataset::read_augmented`], [`Augment`] |
+//! | see how a file was interpreted | [`Dataset::summary`], [`About`], [`Dataset::skipped`] |
+//! | describe the data | [`Dataset::statistics`], [`Statistics`], [`HeavyTail`] |
+//! | convert rows for a model | [`Frame`], [`Constant`], [`Lattice`] |
+//! | read one array | [`Array::open`] |
+//! | write tables | [`TableWriter`], [`TableColumns`], [`TableKind`], [`Dialect`] |
+//! | identify a file by its bytes | [`recognise`], [`FileKind`] |
 //!
-//! | kind | rows | labels |
-//! |---|---|---|
-//! | folder of PNG, JPEG and WebP, or one picture | \[h, w\] if all are gray, \[h, w, 3\] otherwise, values 0 to 255, or 0 to 65535 if any picture has 16 bits; sorted by path | one sub-folder for each class |
-//! | `.npy` | an array of any float (up to 64 bits), integer or bool type, of shape (rows, …) | another `.npy` file, [`Options::labels`] |
-//! | `.npz` | the array of `FILE.npz:NAME`, else its array `x`, `data`, `images`, `arr_0`, or the only one | the array of [`Options::labels`], else the one that belongs to the rows: `y_train` to `x_train` |
-//! | `.npy` or `.npz` of records | the fields of a structured dtype: a column each, or lists from sub-arrays of one shape | [`Options::label_column`] |
-//! | `.csv`, `.tsv`, `.txt`, plain or `.gz` | numbers, with or without a line of names; commas, semicolons, tabs, bars or blanks; decimal points or commas; UTF-8 or UTF-16 | [`Options::label_column`] |
-//! | `.parquet` | columns of numbers or of lists of one shape, or a column of pictures | [`Options::label_column`], the class column that the metadata name, or `label` beside lists or pictures |
+//! # Formats
 //!
-//! A folder or a pattern of `.parquet`, `.csv`, `.csv.gz` or `.npy` files is one table, if all have the
-//! same columns. [`TableWriter`] writes tables.
+//! - **Images**: a folder of PNG, JPEG and WebP files, sorted by path, or one file. Rows have shape
+//!   \[h, w\] if all images are gray, and \[h, w, 3\] otherwise. Values are 0 to 255, or 0 to 65535
+//!   if any image has 16 bits. Labels: one sub-folder for each class.
+//! - **`.npy`**: an array of any float (up to 64 bits), integer or bool type, of shape (rows, …).
+//!   Labels: another `.npy` file, [`Options::labels`].
+//! - **`.npz`**: the array of `FILE.npz:NAME`. Without a name it is the array `x`, `data`, `images`
+//!   or `arr_0`, or the only one. Labels: the array of [`Options::labels`], or the one that belongs
+//!   to the rows, as `y_train` belongs to `x_train`.
+//! - **`.npy` or `.npz` with records**: the fields of a structured dtype, a column each, or lists
+//!   from sub-arrays of one shape. Labels: [`Options::label_column`].
+//! - **`.csv`, `.tsv`, `.txt`**, plain or `.gz`: numbers, with or without a header line. Separators
+//!   are commas, semicolons, tabs, bars or blanks; numbers have decimal points or commas; the text
+//!   is UTF-8 or UTF-16. Labels: [`Options::label_column`].
+//! - **`.parquet`**: columns of numbers or of lists of one shape, or a column of images. Labels:
+//!   [`Options::label_column`], the class column named in the metadata, or `label` beside lists or
+//!   images.
 //!
-//! Labels are whole numbers (of a float type too), texts, or rows of zeros and a single one.
+//! A folder or a pattern of `.parquet`, `.csv`, `.csv.gz` or `.npy` files is one table if all files
+//! have the same columns.
 //!
-//! Pictures are read as viewers show them: turned as their EXIF block says, and without transparency, which
-//! lies on white. Colour profiles and gamma are not applied, CMYK is converted without a profile, and an
-//! animated PNG is its first picture. Beside a picture of 16 bits the value v of 8 bits is 257 v. Other
-//! kinds of pictures (GIF, BMP, TIFF, AVIF, HEIC, …) are named, and listed in [`Dataset::skipped`].
+//! Labels are integers (also of a float type), texts, or one-hot rows.
 //!
-//! A file that does not hold what its name says is recognised by its bytes and named: [`recognise`].
+//! Images are read as viewers show them. They are rotated as their EXIF data say, and transparent
+//! pixels are placed on white. Colour profiles and gamma are not applied, CMYK is converted without
+//! a profile, and an animated PNG contributes its first image. In a set with 16-bit images, an
+//! 8-bit value v becomes 257 v. Other image formats (GIF, BMP, TIFF, AVIF, HEIC, …) are not read;
+//! they are listed in [`Dataset::skipped`].
 //!
-//! # Promises
+//! A file whose contents do not match its name is identified by its bytes, and the error names its
+//! real format.
 //!
-//! - Rows have an order that depends on the files alone, and values are the same whether they are held in memory or read as they are asked for.
-//! - What is opened was checked, the bodies of pictures excepted that do not fit into memory.
-//! - Untrusted files neither panic nor take memory beyond [`Options::memory`], their own length and the buffers of the decoders.
-//! - Where a crop begins depends on a sample's [id](langevin::SampleId) and nothing else.
+//! # Guarantees
 //!
-//! Feature `parquet`, on by default: tables of that format, compressed by Snappy, gzip, Brotli, LZ4 or
-//! Zstandard; checksums of pages are verified.
+//! - The order of the rows depends on the files alone. Values are the same whether they are held in
+//!   memory or read on demand.
+//! - Data are checked when they are opened, except the pixels of images that do not fit into
+//!   memory.
+//! - Untrusted files do not cause panics. Their memory use is bounded by [`Options::memory`], their
+//!   own length and the buffers of the decoders.
+//! - The position of a crop depends only on the [id](langevin::SampleId) of the sample.
+//!
+//! # Features
+//!
+//! `parquet`, on by default, reads and writes Parquet tables. Pages may be compressed with Snappy,
+//! gzip, Brotli, LZ4 or Zstandard, and their checksums are verified.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -94,3 +132,8 @@ pub use shards::is_pattern;
 pub use table::{TableColumns, TableKind};
 pub use words::flag_value;
 pub use writer::TableWriter;
+
+/// Runs the example of the package's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! Which reader a path gets.
+//! Selection of the reader for a path.
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -10,8 +10,9 @@ use crate::shards;
 use std::io;
 use std::path::Path;
 
-/// The file of a path, and the array in it that the path names: `mnist.npz:x_train`. A path that is there
-/// is a file, whatever it is called.
+/// Splits a path such as `mnist.npz:x_train` into the file and the name of an array in it.
+///
+/// An existing path is always a file, whatever its name is.
 ///
 /// ```
 /// use langevin_data::located;
@@ -29,16 +30,24 @@ pub fn located(path: &Path) -> (&Path, Option<&str>) {
     split().unwrap_or((path, None))
 }
 
-/// Whether a name ends like a file that is read, or names an array of one.
+/// Returns true if the name has the extension of a readable file, or names an array in one.
+///
+/// ```
+/// use langevin_data::is_readable_name;
+/// use std::path::Path;
+/// assert!(is_readable_name(Path::new("table.csv.gz")));
+/// assert!(!is_readable_name(Path::new("movie.mp4")));
+/// ```
 #[must_use]
 pub fn is_readable_name(path: &Path) -> bool {
     formats::of(located(path).0).is_some()
 }
 
-/// Returns what [`open`] reads, in words for the help of a program.
+/// Returns a description of everything that [`open`] reads, for the help text of a program.
 ///
 /// ```
-/// assert!(langevin_data::readable_kinds().starts_with("a .npy, .npz, .csv, .tsv or .parquet file"));
+/// let kinds = langevin_data::readable_kinds();
+/// assert!(kinds.starts_with("a .npy, .npz, .csv, .tsv or .parquet file"));
 /// ```
 #[must_use]
 pub fn readable_kinds() -> String {
@@ -52,7 +61,14 @@ pub fn readable_kinds() -> String {
     )
 }
 
-/// Whether there is something to open at a path: a file, a folder, an array in a file, or files of a pattern.
+/// Returns true if there is something to open at a path: a file, a folder, an array in a file, or
+/// files that match a pattern.
+///
+/// ```
+/// use langevin_data::exists;
+/// use std::path::Path;
+/// assert!(exists(&std::env::temp_dir()) && !exists(Path::new("no/such/file.csv")));
+/// ```
 #[must_use]
 pub fn exists(path: &Path) -> bool {
     path.exists()
@@ -60,12 +76,14 @@ pub fn exists(path: &Path) -> bool {
         || (shards::is_pattern(path) && shards::of_pattern(path).is_ok_and(|found| !found.is_empty()))
 }
 
-/// Opens the rows of a file, by the ending of its name, or of a folder of pictures or of shards
-/// (`.parquet`, `.csv`, `.csv.gz` or `.npy`). A path that is not there may be a pattern of shards, such as
-/// `data/test-*.parquet`. See the [crate](crate) for what each kind holds.
+/// Opens a file, a folder of images, or a folder of shards as a data set.
 ///
-/// All numbers are checked: what is opened is finite. What does not fit into [`Options::memory`] is read as
-/// it is asked for; the values are the same.
+/// The extension of the name selects the format. Shards are `.parquet`, `.csv`, `.csv.gz` or `.npy`
+/// files that form one table. A path that does not exist may be a pattern of shards, such as
+/// `data/test-*.parquet`. The [crate documentation](crate) describes the formats.
+///
+/// All numbers are checked to be finite. Data that exceed [`Options::memory`] are read on demand,
+/// with the same values.
 ///
 /// ```
 /// use langevin_data::{Options, open};
@@ -75,18 +93,19 @@ pub fn exists(path: &Path) -> bool {
 /// // flowers.csv: width,height,kind / 1,2,rose / 3,4,daisy
 /// let data = open(&path, &Options::default().label_column("kind"))?;
 /// assert_eq!((data.name(), data.rows(), data.shape()), ("flowers", 2, &[2][..]));
-/// assert_eq!((data.labels(), data.classes()), (Some(&[1, 0][..]), &["daisy".to_owned(), "rose".to_owned()][..]));
+/// assert_eq!(data.classes(), ["daisy", "rose"]);
+/// assert_eq!(data.labels(), Some(&[1, 0][..]));
 /// # Ok::<(), langevin_data::Error>(())
 /// ```
 ///
 /// # Errors
-/// An option that cannot be used, a path that is not there or cannot be read, a kind of file that is not
-/// known, and contents that are not what they should be; each says the file, the place in it, and what to
-/// try.
+/// Returns an error if an option is unusable, if the path does not exist or cannot be read, if the
+/// format is unknown, or if the contents are invalid. The error names the file, the place in it,
+/// and what to try.
 pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Dataset> {
     let path = path.as_ref();
     options.check()?;
-    // A decoder's assertion that a damaged file contradicts is no reason to end a program.
+    // A decoder may panic on a damaged file, which must not end the program.
     let read = caught(|| read(path, options)?.settled(options));
     read.unwrap_or_else(|| {
         Err(Error::data("the file cannot be used").in_file(path).because("its parts contradict each other"))
@@ -112,7 +131,7 @@ fn read(path: &Path, options: &Options) -> Result<Dataset> {
     }
     let about = std::fs::metadata(path).map_err(|error| missing(path, error))?;
     if about.is_dir() {
-        // Pictures come first: a table beside them describes them.
+        // Images come first, because a table beside images describes them.
         return match shards::of_folder(path) {
             Ok(None) => pictures::open(path, options),
             found if !pictures::any(path) => match found? {
@@ -122,7 +141,7 @@ fn read(path: &Path, options: &Options) -> Result<Dataset> {
             _ => pictures::open(path, options),
         };
     }
-    // A pipe can be read once only.
+    // A pipe can be read only once.
     if !about.is_file() {
         return Err(Error::argument("neither a file nor a folder").in_file(path));
     }
@@ -132,7 +151,7 @@ fn read(path: &Path, options: &Options) -> Result<Dataset> {
     }
 }
 
-/// Reads a file of this format, or that array of it.
+/// Reads a file of this format, or one array of it.
 fn file_of(format: &Format, path: &Path, array: Option<&str>, options: &Options) -> Result<Dataset> {
     if let Some(kind) = format.kind {
         refuse(path, kind)?;
@@ -144,7 +163,8 @@ fn file_of(format: &Format, path: &Path, array: Option<&str>, options: &Options)
     }
 }
 
-/// The error for a file of a name that says nothing: of what its bytes say, or of its ending.
+/// Returns the error for a file with an unknown extension: it names the format recognised by the
+/// bytes, or the extension.
 fn unknown(path: &Path) -> Error {
     let error = Error::argument("unknown kind of data file")
         .in_file(path)

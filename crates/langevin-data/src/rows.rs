@@ -1,15 +1,15 @@
-//! How rows are read, wherever they are kept.
+//! Interface to rows, independent of their storage.
 
 use crate::error::Result;
 
-/// Numbers that rows on their way to single precision take at once, unless one row is longer.
+/// Largest number of values converted to single precision at once, unless one row is longer.
 const BLOCK: usize = 1 << 16;
 
-/// Rows of finite numbers, all of one width, that are read on demand: from a database, a memory map, a
-/// simulation.
+/// Source of rows of finite numbers, all of one width, read on demand.
 ///
-/// [`Dataset::from_rows`](crate::Dataset::from_rows) builds a data set of them. A row must have the same
-/// values at every reading, on every thread.
+/// A source can be a database, a memory map or a simulation.
+/// [`Dataset::from_rows`](crate::Dataset::from_rows) builds a data set from it. A row must have the
+/// same values at every reading, on every thread.
 ///
 /// # Examples
 /// ```
@@ -41,20 +41,22 @@ pub trait Rows: Send + Sync {
     /// Returns the number of rows.
     fn count(&self) -> usize;
 
-    /// Returns the number of numbers in a row.
+    /// Returns the number of values in a row.
     fn width(&self) -> usize;
 
-    /// Fills `out` with the rows of these numbers (from 0), one after the other, as exactly as they are kept.
+    /// Reads the rows at these indices into `out`, one after the other, with the precision of the
+    /// source.
     ///
-    /// The numbers of the rows are below [`count`](Self::count), and `out` has room for `rows.len()` ×
+    /// The indices are below [`count`](Self::count), and `out` holds `rows.len()` ×
     /// [`width`](Self::width) values.
     ///
     /// # Errors
     /// Returns an error if a row cannot be read; [`Error`](crate::Error) has public constructors.
     fn read_wide(&self, rows: &[usize], out: &mut [f64]) -> Result<()>;
 
-    /// Fills `out` with the same rows in single precision. By default they are read by
-    /// [`read_wide`](Self::read_wide) and rounded.
+    /// Reads the same rows in single precision.
+    ///
+    /// The default calls [`read_wide`](Self::read_wide) and rounds.
     ///
     /// # Errors
     /// Returns the errors of [`read_wide`](Self::read_wide).
@@ -70,13 +72,14 @@ pub trait Rows: Send + Sync {
         Ok(())
     }
 
-    /// Returns whether single precision may round the values. By default it may.
+    /// Returns true if single precision may round the values; the default is true.
     fn is_wide(&self) -> bool {
         true
     }
 
-    /// Returns whether all values are unsigned bytes, whole numbers from 0 to 255: levels of gray or
-    /// colour, where a row has two sizes or more. By default they are not.
+    /// Returns true if all values are unsigned bytes, integers from 0 to 255; the default is false.
+    ///
+    /// Such values are gray or colour levels if a row has two axes or more.
     fn is_bytes(&self) -> bool {
         false
     }
@@ -89,12 +92,12 @@ pub(crate) struct Floats {
 }
 
 impl Floats {
-    /// Rows of this width, one after the other.
+    /// Creates rows of this width, one after the other.
     pub(crate) fn new(values: Vec<f32>, width: usize) -> Self {
         Self { values, width }
     }
 
-    /// The numbers of row `row`.
+    /// Returns the values of row `row`.
     fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.width..(row + 1) * self.width]
     }

@@ -1,4 +1,4 @@
-//! Several files that are one table: a folder of shards, or a pattern of names.
+//! Several files that form one table: a folder of shards, or a pattern of names.
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -7,24 +7,25 @@ use crate::options::Options;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Files that a folder or a pattern is looked through for.
+/// Largest number of files examined in a folder or for a pattern.
 const MOST: usize = 1 << 20;
 
-/// Names of the parts that a collection is published in; the first that is there is taken.
+/// Names of the splits of published data sets; the first that exists is read.
 const SPLITS: [&str; 7] = ["train", "training", "test", "validation", "valid", "val", "dev"];
 
-/// How files of this name are parts of a table, where they can be.
+/// Returns the shard format of a file by its name, if it can be a shard.
 fn parts(path: &Path, in_folder: bool) -> Option<&'static Parts> {
     formats::of_part(path, in_folder).map(|(_, parts)| parts)
 }
 
-/// The rank of the format of a part among the others.
+/// Returns the priority of a shard's format.
 fn rank(path: &Path, in_folder: bool) -> Option<u8> {
     parts(path, in_folder).map(|parts| parts.rank)
 }
 
-/// The tables of a folder, sorted by name: those of the first format that is there. Names that begin with a
-/// dot are passed over.
+/// Returns the shards of a folder, sorted by name: those of the format with the highest priority.
+///
+/// Names that begin with a dot are ignored.
 fn tables(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return vec![] };
     let hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
@@ -39,8 +40,9 @@ fn tables(folder: &Path) -> Vec<PathBuf> {
     found.into_iter().filter(|(rank, _)| Some(*rank) == first).map(|(_, path)| path).collect()
 }
 
-/// Refuses a folder in which it is not clear which files are the data: tables of lines beside arrays.
-/// Tables of types are the data wherever they are.
+/// Checks that the data of a folder are unambiguous: text tables beside arrays are rejected.
+///
+/// Tables of typed formats are always the data.
 fn clear(folder: &Path, own: &[PathBuf]) -> Result<()> {
     let Some(first) = own.first() else { return Ok(()) };
     let Some(known) = parts(first, true).filter(|parts| !parts.typed) else { return Ok(()) };
@@ -62,8 +64,10 @@ fn clear(folder: &Path, own: &[PathBuf]) -> Result<()> {
     }
 }
 
-/// The tables of a folder, or those of the one folder in it that has some, as collections on the Hugging
-/// Face hub are laid out. `None` if there are none.
+/// Returns the shards of a folder, or of the only sub-folder that has some, as on the Hugging Face
+/// hub.
+///
+/// Returns `None` if there are none.
 pub(crate) fn of_folder(folder: &Path) -> Result<Option<Found>> {
     let own = tables(folder);
     if !own.is_empty() {
@@ -79,7 +83,7 @@ pub(crate) fn of_folder(folder: &Path) -> Result<Option<Found>> {
         .filter(|(_, tables)| !tables.is_empty())
         .collect();
     below.sort();
-    // Folders may be the parts themselves: train/0.parquet, test/0.parquet.
+    // Folders may be the splits themselves: train/0.parquet, test/0.parquet.
     if let Some(part) = SPLITS.iter().find_map(|split| below.iter().position(|(path, _)| named(path) == *split)) {
         let (path, files) = below.remove(part);
         let others = below.into_iter().map(|(path, _)| (format!("the folder '{}'", named(&path)), path)).collect();
@@ -103,7 +107,7 @@ fn named(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The ending of a name with its dot: `.csv.gz`.
+/// Returns the extension of a name with its dot: `.csv.gz`.
 fn ending(path: &Path) -> String {
     let name = named(path);
     let packed = name.to_ascii_lowercase().ends_with(".gz");
@@ -111,31 +115,31 @@ fn ending(path: &Path) -> String {
     stem.rfind('.').map_or_else(String::new, |dot| name[dot..].to_owned())
 }
 
-/// The part of a collection that a file belongs to: `train-00000-of-00002.parquet` to `train`.
+/// Returns the split that a file belongs to: `train` for `train-00000-of-00002.parquet`.
 fn split(path: &Path) -> Option<&'static str> {
     let name = named(path);
     let word = name.split(['-', '_', '.']).next().unwrap_or_default();
     SPLITS.into_iter().find(|split| word.eq_ignore_ascii_case(split))
 }
 
-/// What a folder of tables has.
+/// Shards found in a folder.
 pub(crate) struct Found {
-    /// The files that are read.
+    /// Files that are read.
     files: Vec<PathBuf>,
-    /// The part that they are.
+    /// Name of the split that is read.
     chosen: String,
-    /// The other parts, and the path that reads each.
+    /// Other splits, and the path that reads each.
     others: Vec<(String, PathBuf)>,
 }
 
 impl Found {
-    /// The files of one part among these, of which there is at least one.
+    /// Selects the files of one split among these; there is at least one.
     fn among(all: Vec<PathBuf>) -> Self {
         let mut parts: BTreeMap<Option<&str>, Vec<PathBuf>> = BTreeMap::new();
         for path in all {
             parts.entry(split(&path)).or_default().push(path);
         }
-        // Files that are of no part are of one table with each other, and of none with a part.
+        // Files without a split name form one table with each other, and none with a split.
         let chosen = SPLITS.into_iter().map(Some).chain([None]).find(|split| parts.contains_key(split)).flatten();
         let files = parts.remove(&chosen).unwrap_or_default();
         let other = |(split, mut files): (Option<&str>, Vec<PathBuf>)| {
@@ -153,17 +157,25 @@ impl Found {
     }
 }
 
-/// Whether a path is a pattern of names, such as `train-*.parquet`; one that is there is a file whatever it
-/// is called.
+/// Returns true if a path is a pattern of names, such as `train-*.parquet`.
+///
+/// An existing path is always a file, whatever its name is.
+///
+/// ```
+/// use langevin_data::is_pattern;
+/// use std::path::Path;
+/// assert!(is_pattern(Path::new("data/train-*.parquet")));
+/// assert!(!is_pattern(Path::new("data/train.parquet")));
+/// ```
 #[must_use]
 pub fn is_pattern(path: &Path) -> bool {
     path.to_str().is_some_and(|text| text.contains(['*', '?', '['])) && !path.exists()
 }
 
-/// The files of a pattern, sorted by name.
+/// Returns the files that match a pattern, sorted by name.
 pub(crate) fn of_pattern(pattern: &Path) -> Result<Vec<PathBuf>> {
     let text = pattern.to_str().unwrap_or_default();
-    // As a shell has it: a star is for no dot at the beginning of a name.
+    // As in a shell, a star does not match a leading dot.
     let how = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
     let paths = glob::glob_with(text, how)
         .map_err(|error| Error::argument("bad pattern of file names").in_file(pattern).because(error.msg))?;
@@ -193,7 +205,7 @@ pub(crate) fn of_pattern(pattern: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// Opens the shards of a folder as one table, and says which part of it that is.
+/// Opens the shards of a folder as one table, and records which split was read.
 pub(crate) fn open_folder(folder: &Path, found: &Found, options: &Options) -> Result<Dataset> {
     let mut data = open(folder, &found.files, options)?;
     for (what, path) in &found.others {
@@ -203,7 +215,7 @@ pub(crate) fn open_folder(folder: &Path, found: &Found, options: &Options) -> Re
     Ok(data)
 }
 
-/// Opens shards, which are of one format, as one table.
+/// Opens shards of one format as one table.
 pub(crate) fn open(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     let format = files.first().and_then(|file| formats::of_part(file, false)).map(|(format, _)| &format.reader);
     match format {

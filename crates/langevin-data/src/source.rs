@@ -1,26 +1,26 @@
-//! Bytes at a position: in memory, or in a file that is read where it is asked.
+//! Bytes at an offset: in memory, or read on demand from a file.
 
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-/// Where bytes lie.
+/// Storage of bytes.
 #[derive(Debug)]
 pub(crate) enum Source {
     /// In memory.
     Memory(Vec<u8>),
-    /// In a file, and what to call it in an error.
+    /// In a file; the path is used in errors.
     File(File, PathBuf),
 }
 
 impl Source {
-    /// The `length` bytes from `start`; what is not in memory comes through `scratch`.
+    /// Returns `length` bytes from `start`; bytes of a file are read into `scratch`.
     pub(crate) fn bytes<'a>(&'a self, start: u64, length: usize, scratch: &'a mut Vec<u8>) -> Result<&'a [u8]> {
         match self {
             Self::Memory(bytes) => {
                 let start = usize::try_from(start).unwrap_or(usize::MAX);
-                // Positions were checked when the file was opened.
+                // Offsets were checked when the file was opened.
                 let part = start.checked_add(length).and_then(|end| bytes.get(start..end));
                 part.ok_or_else(|| Error::data("the data end before the row"))
             }
@@ -38,13 +38,15 @@ impl Source {
     }
 }
 
-/// Fills `out` from byte `start` on. Threads may read one file at the same time: no position is shared.
+/// Fills `out` from byte `start` on. No position is shared, so threads may read one file at the
+/// same time.
 #[cfg(unix)]
 pub(crate) fn read_at(file: &File, out: &mut [u8], start: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, out, start)
 }
 
-/// Fills `out` from byte `start` on. Threads may read one file at the same time: each call says where.
+/// Fills `out` from byte `start` on. Each call gives its offset, so threads may read one file at
+/// the same time.
 #[cfg(windows)]
 pub(crate) fn read_at(file: &File, mut out: &mut [u8], mut start: u64) -> io::Result<()> {
     use std::os::windows::fs::FileExt as _;
@@ -62,8 +64,9 @@ pub(crate) fn read_at(file: &File, mut out: &mut [u8], mut start: u64) -> io::Re
     Ok(())
 }
 
-/// Takes bytes one after the other: in memory up to a limit, beyond it in a temporary file that has no name
-/// and goes when it is closed.
+/// Collects bytes in memory up to a limit, and beyond it in an unnamed temporary file.
+///
+/// The file disappears when it is closed.
 #[derive(Debug)]
 pub(crate) struct Spool {
     limit: u64,
@@ -73,17 +76,17 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// Holds at most `limit` bytes in memory.
+    /// Creates a spool that holds at most `limit` bytes in memory.
     pub(crate) fn new(limit: u64) -> Self {
         Self { limit, held: Vec::new(), file: None, length: 0 }
     }
 
-    /// How many bytes it took.
+    /// Returns the number of bytes written.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
-    /// Takes more bytes.
+    /// Appends bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let length = self.length + bytes.len() as u64;
         if self.file.is_none() && length > self.limit {
@@ -101,13 +104,13 @@ impl Spool {
         }
     }
 
-    /// Takes float64 numbers, little-endian.
+    /// Appends float64 numbers, little-endian.
     pub(crate) fn write_numbers(&mut self, values: &[f64]) -> Result<()> {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.write(&bytes)
     }
 
-    /// What was written, to be read.
+    /// Returns the written bytes for reading.
     pub(crate) fn finish(mut self) -> Result<Source> {
         match self.file {
             None => {

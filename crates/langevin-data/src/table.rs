@@ -1,35 +1,42 @@
-//! What a written table is: its kind and its columns.
+//! Description of a table to write: its format and its columns.
 
 use crate::dialect::Dialect;
 
-/// The kinds of table that are written.
+/// Format of a written table.
+///
+/// ```
+/// use langevin_data::TableKind;
+/// use std::path::Path;
+/// let kind = TableKind::of(Path::new("samples.tsv")).unwrap();
+/// assert_eq!((kind, kind.least_bytes()), (TableKind::Tsv, 2));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TableKind {
-    /// Lines of text, by default with commas between columns: `.csv`.
+    /// Text lines, by default with commas between columns: `.csv`.
     Csv,
-    /// Lines with tabs between columns: `.tsv`.
+    /// Text lines with tabs between columns: `.tsv`.
     Tsv,
-    /// The same as [`Csv`](Self::Csv), packed: `.csv.gz`.
+    /// Compressed [`Csv`](Self::Csv): `.csv.gz`.
     CsvGz,
-    /// The same as [`Tsv`](Self::Tsv), packed: `.tsv.gz`.
+    /// Compressed [`Tsv`](Self::Tsv): `.tsv.gz`.
     TsvGz,
-    /// Columns of types: `.parquet`.
+    /// Typed columns: `.parquet`.
     Parquet,
 }
 
 impl TableKind {
-    /// Returns whether its columns have tabs between them.
+    /// Returns true if columns are separated by tabs.
     pub(crate) fn is_tabbed(self) -> bool {
         matches!(self, Self::Tsv | Self::TsvGz)
     }
 
-    /// Returns whether its lines are packed.
+    /// Returns true if the lines are compressed.
     pub(crate) fn is_packed(self) -> bool {
         matches!(self, Self::CsvGz | Self::TsvGz)
     }
 
-    /// Returns the same kind packed, where it can be.
+    /// Returns the compressed version of the format, if there is one.
     pub(crate) fn packed(self) -> Option<Self> {
         match self {
             Self::Csv | Self::CsvGz => Some(Self::CsvGz),
@@ -38,7 +45,7 @@ impl TableKind {
         }
     }
 
-    /// Returns the fewest bytes that a number and what separates it from the next can take.
+    /// Returns the smallest number of bytes that a value and its separator can take.
     #[must_use]
     pub fn least_bytes(self) -> u64 {
         match self {
@@ -48,7 +55,7 @@ impl TableKind {
     }
 }
 
-/// The columns of a table that is written.
+/// Columns of a table to write.
 ///
 /// ```
 /// use langevin_data::TableColumns;
@@ -60,41 +67,65 @@ pub struct TableColumns {
     pub(crate) names: Vec<String>,
     pub(crate) whole: Vec<bool>,
     pub(crate) label: Option<String>,
-    /// The name and shape of the arrays that the rows are.
+    /// Name and shape of the array that each row holds.
     pub(crate) array: Option<(String, Vec<usize>)>,
     pub(crate) single: bool,
     dialect: Dialect,
 }
 
 impl TableColumns {
-    /// Builds columns of numbers with these names.
+    /// Creates columns of numbers with these names.
     #[must_use]
     pub fn new<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
         Self { names: names.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
-    /// Returns the number of numbers in a row.
+    /// Returns the number of values in a row.
     #[must_use]
     pub fn width(&self) -> usize {
         self.names.len()
     }
 
-    /// Sets which columns are of whole numbers, which a format with types writes as such.
+    /// Sets which columns hold integers; typed formats write them as such.
+    ///
+    /// ```
+    /// use langevin_data::{TableColumns, TableKind, TableWriter};
+    /// let columns = TableColumns::new(["age", "income"]).whole(vec![true, false]);
+    /// let mut writer = TableWriter::new(Vec::new(), TableKind::Csv, columns)?;
+    /// writer.push(&[41.0, 2.5], None)?;
+    /// assert_eq!(writer.finish()?, b"age,income\n41,2.5\n");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn whole(mut self, whole: Vec<bool>) -> Self {
         self.whole = whole;
         self
     }
 
-    /// Adds a column of texts behind the others, with this name.
+    /// Adds a column of texts with this name after the others.
+    ///
+    /// ```
+    /// use langevin_data::{TableColumns, TableKind, TableWriter};
+    /// let columns = TableColumns::new(["x"]).label("kind");
+    /// let mut writer = TableWriter::new(Vec::new(), TableKind::Csv, columns)?;
+    /// writer.push(&[1.5], Some("rose"))?;
+    /// assert_eq!(writer.finish()?, b"x,kind\n1.5,rose\n");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn label(mut self, name: impl Into<String>) -> Self {
         self.label = Some(name.into());
         self
     }
 
-    /// Sets the name and shape of the array that a row is: a format with types writes it as one column of
-    /// lists.
+    /// Sets the name and shape of the array that a row holds; typed formats write it as one column
+    /// of lists.
+    ///
+    /// ```
+    /// use langevin_data::TableColumns;
+    /// let columns = TableColumns::new(["a", "b", "c", "d"]).array("image", &[2, 2]).single(true);
+    /// assert_eq!(columns.width(), 4);
+    /// ```
     #[must_use]
     pub fn array(mut self, name: impl Into<String>, shape: &[usize]) -> Self {
         let fits = !shape.is_empty() && shape.iter().product::<usize>() == self.width();
@@ -103,21 +134,33 @@ impl TableColumns {
     }
 
     /// Sets whether numbers are written in single precision.
+    ///
+    /// ```
+    /// use langevin_data::{TableColumns, TableKind, TableWriter};
+    /// let columns = TableColumns::new(["x"]).single(true);
+    /// let mut writer = TableWriter::new(Vec::new(), TableKind::Csv, columns)?;
+    /// writer.push(&[f64::from(0.1_f32)], None)?;
+    /// assert_eq!(writer.finish()?, b"x\n0.1\n");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn single(mut self, single: bool) -> Self {
         self.single = single;
         self
     }
 
-    /// Sets how the lines of a `.csv` file are written; `None` is the plain way.
+    /// Sets the dialect of text formats; `None` is the default dialect.
+    ///
+    /// See [`Dialect`] for an example.
     #[must_use]
     pub fn dialect(mut self, dialect: Option<Dialect>) -> Self {
         self.dialect = dialect.filter(|dialect| dialect.is_sound()).unwrap_or_default();
         self
     }
 
-    /// How lines of this kind are written. A single column has nothing to be separated from, and only
-    /// points are understood there.
+    /// Returns the dialect for this format.
+    ///
+    /// A single column has no separator, and readers expect decimal points there.
     pub(crate) fn lines(&self, kind: TableKind) -> Dialect {
         match (self.width() + usize::from(self.label.is_some()), kind.is_tabbed()) {
             (..2, false) => Dialect::default(),

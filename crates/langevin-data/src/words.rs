@@ -1,11 +1,11 @@
-//! How names of files and columns stand in messages.
+//! Names of files and columns in messages.
 
 use std::path::Path;
 
-/// What the data of a file are called.
+/// Returns the name of the data in a file.
 pub(crate) fn name_of(path: &Path) -> String {
     let stem = path.file_stem().map_or_else(|| "data".into(), |stem| stem.to_string_lossy().into_owned());
-    // rows.csv.gz has two.
+    // rows.csv.gz has two extensions.
     match path.extension() {
         Some(ending) if ending.eq_ignore_ascii_case("gz") => match stem.rsplit_once('.') {
             Some((name, _)) if !name.is_empty() => name.to_owned(),
@@ -15,7 +15,7 @@ pub(crate) fn name_of(path: &Path) -> String {
     }
 }
 
-/// The start of a text of any length.
+/// Returns the start of a text of any length, with control characters escaped.
 pub(crate) fn start(text: &str) -> String {
     let mut start: String = text.chars().take(40).collect();
     if start.len() < text.len() {
@@ -24,9 +24,10 @@ pub(crate) fn start(text: &str) -> String {
     start.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
-/// Writes names as the value of a flag such as `--columns`, so that a shell hands on what a program reads
-/// as these names: a name with a comma or a quote in it is quoted as in CSV, and what a shell would take
-/// apart is quoted once more.
+/// Formats names as the value of a flag such as `--columns`.
+///
+/// The value survives a shell and is parsed as these names again. A name with a comma or a quote is
+/// quoted as in CSV. The whole value is quoted once more if a shell would split or expand it.
 ///
 /// ```
 /// use langevin_data::flag_value;

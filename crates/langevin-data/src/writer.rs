@@ -1,4 +1,4 @@
-//! Tables written row by row, in every kind that is written.
+//! Writing of tables row by row, in every supported format.
 
 use crate::formats;
 use crate::formats::lines::Lines;
@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 impl TableKind {
-    /// Returns the kind that a name ends in.
+    /// Returns the format that the extension of a name selects.
     ///
     /// ```
     /// use langevin_data::TableKind;
@@ -26,7 +26,7 @@ impl TableKind {
     }
 }
 
-/// Writes a table, one row at a time.
+/// Writer of a table, one row at a time.
 ///
 /// ```
 /// use langevin_data::{TableColumns, TableKind, TableWriter};
@@ -48,10 +48,11 @@ enum Out<W: Write + Send> {
 }
 
 impl<W: Write + Send> TableWriter<W> {
-    /// Begins a table and writes what stands above its rows.
+    /// Starts a table and writes its header.
     ///
     /// # Errors
-    /// Returns an error if the first bytes cannot be written, or this build does not write such tables.
+    /// Returns an error if the first bytes cannot be written, or if this build does not support the
+    /// format.
     pub fn new(out: W, kind: TableKind, columns: TableColumns) -> io::Result<Self> {
         let out = match kind {
             TableKind::Csv | TableKind::Tsv | TableKind::CsvGz | TableKind::TsvGz => {
@@ -65,11 +66,20 @@ impl<W: Write + Send> TableWriter<W> {
         Ok(Self { columns, out })
     }
 
-    /// Writes a row: its numbers, and the text of the column of texts where there is one.
+    /// Writes a row: its numbers, and the text of the label column if there is one.
     ///
     /// # Errors
-    /// Returns an error if it cannot be written, has another number of numbers than there are columns, or
-    /// has a number that no whole number of 64 bits is.
+    /// Returns an error if the row cannot be written or does not fit the columns. Also returns an
+    /// error if a value of an integer column is not a 64-bit integer.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_data::{TableColumns, TableKind, TableWriter};
+    /// let columns = TableColumns::new(["x", "y"]);
+    /// let mut writer = TableWriter::new(Vec::new(), TableKind::Csv, columns)?;
+    /// assert!(writer.push(&[1.0], None).is_err(), "one number for two columns");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn push(&mut self, row: &[f64], label: Option<&str>) -> io::Result<()> {
         if row.len() != self.columns.width() || label.is_some() != self.columns.label.is_some() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the row does not fit the columns"));
@@ -81,7 +91,7 @@ impl<W: Write + Send> TableWriter<W> {
         }
     }
 
-    /// Ends the table, and gives back what it was written to.
+    /// Finishes the table and returns the underlying writer.
     ///
     /// # Errors
     /// Returns an error if the last bytes cannot be written.

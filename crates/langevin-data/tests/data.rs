@@ -1,14 +1,14 @@
-//! What a collection does with its rows, wherever they came from.
+//! Operations on a data set, independent of the source of its rows.
 #![allow(clippy::unwrap_used, reason = "a test says so by failing")]
 
 use langevin::SampleId;
 use langevin_data::{Augment, Dataset, Statistics};
 
-/// Of 10 rows and seed 7.
+/// Order of 10 rows with seed 7.
 const SEVEN: [usize; 10] = [5, 0, 8, 7, 4, 6, 1, 9, 3, 2];
-/// Of 9 rows and seed 0.
+/// Order of 9 rows with seed 0.
 const ZERO: [usize; 9] = [6, 3, 5, 0, 7, 1, 8, 4, 2];
-/// The first two of seed 1, draw 5, samples 0, 1 and 2.
+/// First two uniforms of seed 1, draw 5, samples 0, 1 and 2.
 const UNIFORMS: [[f64; 2]; 3] = [[0.793_825, 0.662_302_5], [0.798_620_7, 0.809_809_3], [0.590_109_2, 0.667_538_6]];
 
 fn numbered(rows: usize, shape: &[usize]) -> Dataset {
@@ -23,7 +23,8 @@ fn first_numbers(data: &Dataset) -> Vec<usize> {
     out.chunks_exact(data.width()).map(|row| row[0] as usize / data.width()).collect()
 }
 
-/// The order was computed from the definition of the noise and of the split by another program.
+/// The expected order was computed by another program from the definition of the noise and of the
+/// split.
 #[test]
 fn a_split_is_that_of_the_training_crate() {
     let (train, held) = numbered(10, &[2]).split(0.3, 7);
@@ -96,7 +97,7 @@ fn a_read_is_checked() {
 
 #[test]
 fn statistics_are_those_of_the_training_crate() {
-    // Its own formulas, in its own order.
+    // The expected values follow the formulas in the same order of summation.
     let values: Vec<f32> = (0..3000).map(|i| ((i * 7919) % 1013) as f32 / 7.0 - 50.0).collect();
     let data = Dataset::new("columns", values.clone(), &[3]).unwrap();
     let column = |j: usize| values.iter().skip(j).step_by(3).map(|value| f64::from(*value));
@@ -105,7 +106,7 @@ fn statistics_are_those_of_the_training_crate() {
         (0..3).map(|j| (column(j).map(|value| (value - mean[j]).powi(2)).sum::<f64>() / 1000.0).sqrt()).collect();
     assert_eq!(data.statistics().unwrap(), Statistics::Columns { mean, deviation });
     assert_eq!(numbered(5, &[2, 3]).statistics().unwrap(), Statistics::Range { low: 0.0, high: 29.0 });
-    // The mean of 0.1 is not 0.1, which is no spread.
+    // The rounded mean of 0.1 is not 0.1, which must not count as a spread.
     let constant = Dataset::new("constant", vec![0.1; 7], &[1]).unwrap();
     assert!(matches!(constant.statistics().unwrap(), Statistics::Columns { deviation, .. } if deviation == [0.0]));
 }
@@ -124,7 +125,7 @@ fn augmentation_is_a_function_of_the_sample_alone() {
         let mut one = vec![0.0; width];
         data.read_augmented(&rows[i..=i], &ids[i..=i], 5, &augment, &mut one).unwrap();
         assert_eq!(one, all[i * width..(i + 1) * width]);
-        // Every value says where it came from.
+        // Every value encodes its origin.
         let origin = |k: usize| (one[k] as usize - rows[i] * 105) / 3;
         let (start, next) = (origin(0), origin(3));
         let flipped = next < start;
@@ -145,13 +146,13 @@ fn augmentation_is_a_function_of_the_sample_alone() {
     let mut other = vec![0.0; 40 * width];
     data.read_augmented(&rows, &ids, 6, &augment, &mut other).unwrap();
     assert_ne!(all, other);
-    // Flips do not move crops.
+    // Flips do not change the crops.
     data.read_augmented(&rows, &ids, 5, &Augment::default().crop(3, 4), &mut other).unwrap();
     let sum = |values: &[f32]| values.chunks_exact(width).map(|v| v.iter().sum::<f32>()).collect::<Vec<_>>();
     assert_eq!(sum(&all), sum(&other));
 }
 
-/// The uniforms of the first three samples, computed by another program.
+/// The uniforms of the first three samples were computed by another program.
 #[test]
 fn a_crop_begins_where_the_noise_says() {
     let data = numbered(3, &[100, 1000]);

@@ -1,4 +1,5 @@
-//! Files on which a decoder gives up: an error that names the file, nothing printed, nothing believed.
+//! Files that make a decoder panic: the result is an error that names the file, and nothing is
+//! printed.
 #![allow(clippy::unwrap_used, reason = "a test says so by failing")]
 
 use langevin_data::{Options, open};
@@ -16,10 +17,10 @@ fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     [&(data.len() as u32).to_be_bytes()[..], &body, &crc(&body).to_be_bytes()].concat()
 }
 
-/// Three indices in a palette of so many bytes, 3 × 1.
+/// Returns a 3 × 1 image of palette indices, with a palette of this many bytes.
 fn indexed(palette: usize, interlaced: u8) -> Vec<u8> {
     let head = [&3_u32.to_be_bytes()[..], &1_u32.to_be_bytes(), &[8, 3, 0, 0, interlaced]].concat();
-    // One stored block of deflate: a filter of none and the indices, whose Adler-32 is computed by hand.
+    // One stored block of deflate: a filter byte of none and the indices, with a computed Adler-32.
     let data = [0_u8, 0, 1, 2];
     let adler = data.iter().fold((1_u32, 0_u32), |(a, b), byte| (a + u32::from(*byte), b + a + u32::from(*byte)));
     let stored = [&[0x78, 1, 1, 4, 0, 0xfb, 0xff][..], &data, &(adler.1 << 16 | adler.0).to_be_bytes()].concat();
@@ -45,10 +46,10 @@ fn a_palette_of_broken_colours_is_a_bad_picture() {
     }
 }
 
-/// Two columns of eight numbers, as pyarrow 26 writes them with `write_page_checksum=True`, without dictionaries,
-/// statistics and compression.
+/// Two columns of eight numbers, as pyarrow 26 writes them with `write_page_checksum=True`, without
+/// dictionaries, statistics and compression.
 const CHECKED: &str = "504152311500154c154c1586dfafd3031c15101500150615061c000000020000001001000000000000003f0000803f0000c03f000000400000204000004040000060401500154c154c15aa94aef10d1c15101500150615061c000000020000001001000040400000803f000080400000803f0000a04000001041000000400000c0401504193c35001806736368656d61150400150825021801780015082502180179001610191c192c26001c1508192506001918017815001610167e167e2608491c150015001502003c29061926001000000026001c1508192506001918017915001610167e167e268601491c150015001502003c29061926001000000016fc011610260816fc01002820706172717565742d6370702d6172726f772076657273696f6e2032362e302e31192c1c00001c000000b200000050415231";
-/// Where the numbers of the columns lie, with the levels before them.
+/// Byte ranges of the columns' numbers, including the levels before them.
 const PAGES: [std::ops::Range<usize>; 2] = [29..67, 92..130];
 
 #[cfg(feature = "parquet")]
@@ -74,7 +75,7 @@ fn a_bit_turned_in_a_page_with_a_checksum_is_found() {
     }
 }
 
-/// Opens a file in a process of its own, and gives what that printed.
+/// Opens a file in a separate process and returns its output.
 fn printed(path: &Path) -> String {
     let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "opens_what_it_is_told", "--nocapture"])
@@ -101,7 +102,8 @@ fn what_a_decoder_asserts_is_not_printed() {
     let directory = tempfile::tempdir().unwrap();
     let bytes: Vec<u8> =
         (0..CHECKED.len() / 2).map(|i| u8::from_str_radix(&CHECKED[2 * i..2 * i + 2], 16).unwrap()).collect();
-    // Each byte of the footer and of the heads of pages in turn: what the library asserts is found among them.
+    // Changes each byte of the footer and of the page headers in turn; some changes make the
+    // library panic.
     let path = directory.path().join("damaged.parquet");
     let (mut caught, footer) = (0, 130..bytes.len() - 8);
     for place in (4..29).chain(67..92).chain(footer) {

@@ -1,4 +1,4 @@
-//! Archives of arrays: which array holds the rows, and which the labels.
+//! Archives of arrays: selection of the rows and of the labels.
 #![allow(clippy::unwrap_used, reason = "a test says so by failing")]
 
 use langevin_data::{Dataset, Options, open};
@@ -8,14 +8,14 @@ use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// A `.npy` array.
+/// Returns a `.npy` array.
 fn npy(descr: &str, shape: &str, fortran: bool, data: &[u8]) -> Vec<u8> {
     let fortran = if fortran { "True" } else { "False" };
     let header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
     [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), data].concat()
 }
 
-/// Rows of two bytes, whose first is `first` and up.
+/// Returns rows of two bytes, whose first byte counts up from `first`.
 fn rows(count: u8, first: u8) -> Vec<u8> {
     let data: Vec<u8> = (0..count).flat_map(|row| [first + row, 0]).collect();
     npy("|u1", &format!("({count}, 2)"), false, &data)
@@ -101,7 +101,7 @@ fn an_array_is_named_after_its_file() {
     assert!(langevin_data::exists(&with(&path, "x")) && !langevin_data::exists(&missing));
 }
 
-/// Labels of three rows in every usual form.
+/// Labels of three rows in every common form.
 #[test]
 fn labels_of_every_usual_form_are_classes() {
     let (_folder, path) = place();
@@ -141,7 +141,7 @@ fn labels_of_every_usual_form_are_classes() {
     ] {
         archive(&path, &[("x", rows(3, 0)), ("y", array.clone())]);
         assert_eq!(labelled(&open(&path, &Options::default()).unwrap()), expected);
-        // The same beside a .npy file.
+        // The same labels beside a .npy file.
         let (x, y) = (path.with_file_name("x.npy"), path.with_file_name("y.npy"));
         std::fs::write(&x, rows(3, 0)).unwrap();
         std::fs::write(&y, array).unwrap();
@@ -176,7 +176,8 @@ fn labels_of_every_usual_form_are_classes() {
         archive(&path, &[("x", rows(3, 0)), ("y", array)]);
         let text = refused(&path, &Options::default().labels("y"));
         assert!(text.contains(expected), "{text}");
-        // What only its name makes labels is left out, and said to be.
+        // An array selected only by its name is dropped if it does not fit, and the summary says
+        // so.
         let data = open(&path, &Options::default()).unwrap();
         assert!(data.labels().is_none() && data.summary().contains("array 'y'"), "{}", data.summary());
     }

@@ -1,4 +1,6 @@
-//! Files as NumPy and Pillow write them, read as they read them. Skipped where Python has not both; `LANGEVIN_PYTHON` names the interpreter.
+//! Reads files as NumPy and Pillow write them, and compares the values.
+//!
+//! The tests are skipped if Python does not have both; `LANGEVIN_PYTHON` names the interpreter.
 #![allow(clippy::unwrap_used, reason = "a test says so by failing")]
 
 use langevin_data::{Dataset, Options, open};

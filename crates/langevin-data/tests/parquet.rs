@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 
-/// The cells of a column.
+/// Cells of a column.
 #[derive(Clone)]
 enum Cells {
     Float(Vec<f32>),
@@ -28,9 +28,9 @@ enum Cells {
     Bool(Vec<bool>),
     Half(Vec<f32>),
     Bytes(Vec<Vec<u8>>),
-    /// Values, levels of what is there, levels of repetition.
+    /// Values, definition levels and repetition levels.
     List(Vec<f32>, Vec<i16>, Vec<i16>),
-    /// With gaps.
+    /// Values with missing cells.
     Gaps(Vec<f64>, Vec<i16>),
 }
 
@@ -160,7 +160,7 @@ fn columns_of_every_type_are_rows() {
     assert!(refused(&path, &Options::default().label_column("a")).contains("the labels are not whole numbers"));
 }
 
-/// The numbers 0.5 and 0.5 in a column `x`, compressed by Zstandard.
+/// The numbers 0.5 and 0.5 in a column `x`, compressed with Zstandard.
 #[rustfmt::skip]
 const ZSTD: &str = "504152311504151015224c1502150012000028b52ffd2008410000000000000000e03f1500150415162c1504151015061506000028b52ffd20021100000004191202191808000000000000e03f191808000000000000e03f150219160039160000191c16461538160000001502192c48016d150200150a2500180178001604191c191c26001c150a193500061019180178150c160416521676264626081c36002808000000000000e03f1808000000000000e03f1111160000192c15041500150200150015101502000016c2011514167e15440016521604260816761400002819706172717565742d72732076657273696f6e2036302e312e30191c2c0000009500000050415231";
 
@@ -172,7 +172,7 @@ fn zstandard_is_read() {
     let expected: Vec<f32> = (0..40_u8).flat_map(|i| [f32::from(i % 3) / 2.0, f32::from(i)]).collect();
     for hex in [parquets::FIRST, parquets::SECOND, parquets::PLAIN] {
         std::fs::write(&path, jpegs::bytes(hex)).unwrap();
-        // b counts the rows, which is no datum unless it is asked for.
+        // Column b counts the rows, so it is read only on request.
         let data = open(&path, &Options::default().label_column("c").columns(["a", "b"])).unwrap();
         assert_eq!((data.rows(), all(&data)), (40, expected.clone()));
         assert_eq!((data.classes(), &data.labels().unwrap()[..3]), (&["a".to_owned(), "b".into()][..], &[0, 1, 0][..]));
@@ -197,7 +197,7 @@ fn changed_pages_are_errors_where_they_have_checksums() {
             let mut bad = good.clone();
             bad[at] ^= 1 << (at % 8);
             std::fs::write(&path, &bad).unwrap();
-            // A header of a page may hold a number that nobody reads, such as a bound of the values.
+            // A page header may hold a number that is never read, such as a bound of the values.
             if let Ok(data) = open(&path, &options) {
                 assert_eq!((all(&data), data.labels().unwrap()), (rows.clone(), &labels[..]), "byte {at}");
             }
@@ -285,7 +285,7 @@ fn a_column_of_pictures_is_pictures() {
     assert!(data.skipped()[0].path.ends_with("rows.parquet/row 3"));
 }
 
-/// A column of bytes and one of numbers, as WebDataset names them.
+/// A column of bytes and one of numbers, named as in WebDataset.
 const BINARY: &str = "required binary jpg; required int64 cls;";
 
 #[test]
@@ -302,12 +302,12 @@ fn bytes_that_begin_like_pictures_are_pictures() {
     let data = open(&path, &Options::default()).unwrap();
     assert_eq!(data.shape(), [9, 11, 3]);
     assert_eq!(data.row(0).unwrap(), webps::LOSSLESS.1.iter().map(|value| f32::from(*value)).collect::<Vec<_>>());
-    // A kind that is not read is named, and so is what a later cell holds.
+    // Unsupported formats are named in the error, as are the contents of a later cell.
     written(&path, BINARY, &[cells(&[b"II*\0\x08\0\0\0".to_vec()])], Compression::SNAPPY);
     assert!(refused(&path, &Options::default()).contains("(FILE, row 1): a TIFF picture, which is not read; convert"));
     written(&path, BINARY, &[cells(&[gray(), b"none".to_vec()])], Compression::SNAPPY);
     assert!(refused(&path, &Options::default()).contains("(FILE, row 2): neither PNG, JPEG nor WebP but a text"));
-    // Bytes that are no pictures are bytes.
+    // Bytes that are not images are only bytes.
     written(&path, BINARY, &[cells(&[b"none".to_vec()])], Compression::SNAPPY);
     let text = refused(&path, &Options::default());
     assert!(text.contains("column 'jpg'): expected numbers, or lists of numbers, got bytes"), "{text}");
@@ -348,7 +348,7 @@ fn lists_of_lists_of_one_shape_are_rows_of_that_shape() {
             "{text}"
         );
     }
-    // With another column they lie side by side.
+    // With another column they are placed side by side.
     written(&path, NESTED, &[list(&[&[2, 2], &[2, 2]])], Compression::SNAPPY);
     let data = open(&path, &Options::default().columns(["v", "label"])).unwrap();
     assert_eq!((data.shape(), all(&data)), (&[5][..], vec![0.0, 1.0, 2.0, 3.0, 1.0, 4.0, 5.0, 6.0, 7.0, 1.0]));
@@ -363,7 +363,7 @@ fn whole_numbers_beside_lists_are_classes_if_they_are_called_so() {
     assert_eq!((data.shape(), all(&data)), (&[2][..], vec![1.0, 2.0, 3.0, 4.0]));
     assert_eq!((data.labels(), data.classes()), (Some(&[1, 0][..]), &["3".to_owned(), "7".to_owned()][..]));
     assert_eq!(data.about().labels.as_deref(), Some("column 'label'"));
-    // What is read again is the same, and what is asked for is read.
+    // A second reading with the stored options gives the same columns.
     let reading = data.rereading(&Options::default());
     assert_eq!((&reading.columns[..], reading.label_column.as_deref()), (&["v".to_owned()][..], Some("label")));
     let again = open(&path, &reading).unwrap();
@@ -458,7 +458,7 @@ fn whole_numbers_that_are_rounded_are_named() {
     assert_eq!(data.about().notes, [""; 0]);
 }
 
-/// A file with metadata of its writer.
+/// Writes a file with metadata of another tool.
 fn described(path: &Path, schema: &str, cells: &[Cells], key: &str, value: &str) {
     let entry = parquet::file::metadata::KeyValue::new(key.to_owned(), value.to_owned());
     with_metadata(path, schema, &[cells.to_vec()], Compression::SNAPPY, Some(vec![entry]));
@@ -472,12 +472,12 @@ fn the_hub_names_the_classes() {
     let value = r#"{"info":{"features":{"x":{"dtype":"float64","_type":"Value"},"kind":{"names":["cat","dog","ant"],"_type":"ClassLabel"}}}}"#;
     described(&path, schema, &cells(), "huggingface", value);
     let data = open(&path, &Options::default()).unwrap();
-    // In the order of their numbers.
+    // The names are in the order of their numbers.
     assert_eq!((data.shape(), data.classes()), (&[1][..], &["cat".to_owned(), "ant".into()][..]));
     assert_eq!(data.labels().unwrap(), [1, 0, 1]);
     let named = open(&path, &Options::default().label_column("kind")).unwrap();
     assert_eq!(named.classes(), data.classes());
-    // Numbers beyond the names keep their numbers; metadata that are none say nothing.
+    // Numbers beyond the names are kept; invalid metadata are ignored.
     described(&path, schema, &cells(), "huggingface", &value.replace(r#","ant""#, ""));
     assert_eq!(open(&path, &Options::default()).unwrap().classes(), ["cat", "2"]);
     for value in ["", "{", "[]", "3", r#"{"info":{"features":[]}}"#, r#"{"info":{"features":{"kind":3}}}"#] {
@@ -504,7 +504,8 @@ fn the_index_of_a_data_frame_is_no_data() {
     assert_eq!((left.what.as_str(), left.why.as_str()), ("column 'height'", "the index of the data frame"));
     let asked = Options::default().columns(["height", "x"]);
     assert_eq!(all(&open(&path, &asked).unwrap()), [7.25, 0.5, 9.5, 1.5]);
-    // A range of numbers is not stored; a frame without metadata, or of nothing else, keeps all columns.
+    // A range index is not stored. A frame without metadata, or with nothing but its index, keeps
+    // all columns.
     for value in [r#"{"index_columns":[{"kind":"range","start":0}]}"#, r#"{"index_columns":["x","height"]}"#, "{"] {
         described(&path, schema, &cells(), "pandas", value);
         assert_eq!(open(&path, &Options::default()).unwrap().shape(), [2]);
@@ -549,7 +550,7 @@ fn shards_are_one_table_in_the_order_of_their_names() {
         for memory in [0, u64::MAX] {
             let data = open(folder.path().join(name), &Options::default().memory(memory)).unwrap();
             assert_eq!((data.rows(), all(&data)), (4, expected.to_vec()), "{name}");
-            // A pattern says what is read; a folder has another part, which is named.
+            // A pattern selects what is read. In a folder the other split is reported.
             let left: Vec<String> =
                 data.about().omitted.iter().map(|left| format!("{}: {}", left.what, left.why)).collect();
             assert_eq!(left.len(), usize::from(!name.contains('*') && !name.contains('[')), "{left:?}");
@@ -591,11 +592,11 @@ fn shards_are_one_table_in_the_order_of_their_names() {
     std::fs::write(&shard, &good[..good.len() - 20]).unwrap();
     assert!(refusal().contains("train-00002-of-00002.parquet") && refusal().contains("cut short"), "{}", refusal());
 
-    // Pictures beside a table: the table is about them.
+    // If there are images beside a table, the table describes them.
     std::fs::write(at("mixed/a.jpg"), jpegs::bytes(jpegs::GRAY.0)).unwrap();
     written(&at("mixed/about.parquet"), one, &[pair(1.0)], Compression::SNAPPY);
     assert_eq!(open(at("mixed"), &Options::default()).unwrap().shape(), [9, 11]);
-    // Several collections in one folder: which is for the user to say.
+    // With several data sets in one folder, the user must choose.
     written(&at("two/x/0.parquet"), one, &[pair(1.0)], Compression::SNAPPY);
     written(&at("two/y/0.parquet"), one, &[pair(2.0)], Compression::SNAPPY);
     let text = open(at("two"), &Options::default()).unwrap_err().to_string();
@@ -636,7 +637,7 @@ fn what_is_cut_short_is_refused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
-    /// A file in which some bytes were changed: an error or rows.
+    /// Files with changed bytes give an error or rows.
     #[test]
     fn changed_bytes_do_no_harm(which in 0_usize..6, changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
         let (_folder, path) = place();

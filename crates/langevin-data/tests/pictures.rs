@@ -1,4 +1,4 @@
-//! Folders of pictures.
+//! Folders of images.
 #![allow(clippy::unwrap_used, reason = "a test says so by failing")]
 
 mod common;
@@ -68,7 +68,7 @@ fn refused(path: &Path, options: &Options) -> String {
     error.to_string().replace(&path.display().to_string(), "FOLDER")
 }
 
-/// One picture of two pixels, twice in a folder, and what is read.
+/// Writes an image of two pixels twice into a folder and returns what is read.
 fn two(bytes: &[u8], options: &Options) -> (Vec<usize>, Vec<f32>) {
     let folder = folder(&[("a.png", bytes.to_vec()), ("b.PNG", bytes.to_vec())]);
     let read = [options.clone(), options.clone().memory(0)].map(|options| {
@@ -90,7 +90,7 @@ fn every_kind_of_png_is_read() {
     assert_eq!(of(ColorType::Grayscale, BitDepth::Four, &[0x3f]).1, [51.0, 255.0]);
     assert_eq!(of(ColorType::Grayscale, BitDepth::Sixteen, &[1, 1, 1, 130]).1, [257.0, 386.0]);
     assert_eq!(of(ColorType::Grayscale, BitDepth::Sixteen, &[1, 128, 255, 255]).1, [384.0, 65535.0]);
-    // Half transparent on white; what is not seen is white.
+    // Half-transparent pixels are blended with white, and invisible pixels are white.
     assert_eq!(of(ColorType::GrayscaleAlpha, BitDepth::Eight, &[0, 128, 9, 0]), (vec![1, 2], vec![127.0, 255.0]));
     assert_eq!(
         of(ColorType::Rgb, BitDepth::Eight, &[1, 2, 3, 4, 5, 6]),
@@ -129,10 +129,11 @@ fn jpegs_are_what_pillow_reads() {
         (jpegs::PROGRESSIVE, vec![9, 11, 3]),
         (jpegs::CMYK, vec![9, 11, 3]),
     ] {
-        // The names lie: what counts is what is in the files.
+        // The extensions are wrong on purpose: the contents determine the format.
         let (read_shape, read) = two(&jpegs::bytes(hex), &Options::default());
         assert_eq!(read_shape, shape);
-        // The cosine transform may be rounded either way, and chroma that was halved be smoothed another way.
+        // The cosine transform may round either way, and subsampled chroma may be smoothed
+        // differently.
         let far = read.iter().zip(floats(expected)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(far <= 4.0, "{far}");
     }
@@ -187,13 +188,13 @@ fn sizes_are_one_or_cut() {
         let options = options.size(4, 4);
         let data = open(folder.path(), &options).unwrap();
         assert_eq!(data.shape(), [4, 4]);
-        // 7 × 6 begins at line 1, column 1.
+        // The centre of a 7 × 6 image starts at line 1, column 1.
         let value = |y: usize, x: usize| f32::from((((y + 1) * 6 + x + 1) * 31 + 2 * 57) as u8);
         let expected: Vec<f32> = (0..16).map(|i| value(i / 4, i % 4)).collect();
         assert_eq!(all(&data)[32..], expected);
         let text = refused(folder.path(), &options.clone().size(5, 5));
         assert!(text.starts_with("a picture cannot be used (FOLDER/a.png): a picture of 4 × 5 is smaller than 5 × 5\nhint: --skip-bad leaves such pictures out (2 of 3 are such)"), "{text}");
-        // All but one are too small.
+        // All images but one are too small.
         assert_eq!(open(folder.path(), &options.size(5, 5).skip_bad(true)).unwrap().rows(), 1);
     }
 }
@@ -220,7 +221,7 @@ fn a_crop_is_of_the_whole_picture() {
     assert!(different.len() > 15);
 }
 
-/// A body that is broken behind a good header.
+/// Returns an image with a good header and damaged pixels.
 fn broken(height: usize, width: usize) -> Vec<u8> {
     let mut bytes = gray(height, width, 3);
     let length = bytes.len();
@@ -250,7 +251,7 @@ fn bad_pictures_are_one_error_or_left_out() {
     std::fs::remove_file(folder.path().join("b.png")).unwrap();
     std::fs::remove_file(folder.path().join("c.png")).unwrap();
     assert!(refused(folder.path(), &Options::default()).contains("FOLDER/e.png"));
-    // On demand it is met at reading.
+    // On demand, the damage is found while reading.
     let data = open(folder.path(), &on_demand()).unwrap();
     let mut out = [0.0; 81];
     let error = data.read(&[2], &mut out).unwrap_err();
@@ -321,7 +322,7 @@ fn a_picture_that_is_cut_short_is_bad() {
         webp(webps::LOSSLESS),
         webp(webps::LOSSY),
     ] {
-        // A PNG's last chunk says nothing but that it is the last.
+        // The last chunk of a PNG only marks the end, so its absence is accepted.
         for cut in 0..bytes.len() - if bytes[0] == 0x89 { 12 } else { 0 } {
             let folder = folder(&[("a.png", bytes[..cut].to_vec()), ("b.png", bytes.clone())]);
             let error = open(folder.path(), &Options::default()).unwrap_err();
@@ -330,7 +331,7 @@ fn a_picture_that_is_cut_short_is_bad() {
     }
 }
 
-/// 16-bit grays that 8 bits cannot tell apart.
+/// Returns 16-bit grays that 8 bits cannot distinguish.
 fn deep(height: usize, width: usize, seed: usize) -> Vec<u8> {
     let data: Vec<u8> = (0..height * width).flat_map(|i| ((20_000 + i + 1000 * seed) as u16).to_be_bytes()).collect();
     png_bytes(width as u32, height as u32, ColorType::Grayscale, BitDepth::Sixteen, &data, None)
@@ -345,14 +346,14 @@ fn sixteen_bits_are_kept() {
         let expected: Vec<f32> =
             (0..2).flat_map(|row| (0..20).map(move |i| (20_000 + i + 1000 * row) as f32)).collect();
         assert_eq!(all(&data), expected);
-        // A part of a larger picture begins at an even byte.
+        // A part of a larger image starts at an even byte.
         let part = open(folder_16.path(), &options.clone().size(2, 3)).unwrap();
         assert_eq!(all(&part)[..3], [20_006.0, 20_007.0, 20_008.0]);
         // ITU-R 601 of equal channels is the channel.
         let colour = open(folder_16.path(), &options.channels(3)).unwrap();
         assert_eq!(all(&colour)[..6], [20_000.0, 20_000.0, 20_000.0, 20_001.0, 20_001.0, 20_001.0]);
     }
-    // Beside a picture of 16 bits those of 8 have white at 65535 too.
+    // In a set with 16-bit images, white is 65535 in 8-bit images too.
     let mixed = folder(&[("a.png", gray(4, 5, 0)), ("b.png", deep(4, 5, 0))]);
     for options in [Options::default(), on_demand()] {
         let data = open(mixed.path(), &options).unwrap();
@@ -365,12 +366,12 @@ fn sixteen_bits_are_kept() {
     assert_eq!(Dataset::digits().levels(), None);
 }
 
-/// An EXIF block that holds an orientation alone.
+/// Returns an EXIF block with only an orientation.
 fn exif(orientation: u8) -> Vec<u8> {
     [&b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[orientation, 0, 0, 0, 0, 0, 0, 0]].concat()
 }
 
-/// A chunk of a PNG.
+/// Returns a chunk of a PNG.
 fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let mut sum = 0xffff_ffff_u32;
     for byte in name.iter().chain(data) {
@@ -380,13 +381,13 @@ fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
     [&(data.len() as u32).to_be_bytes()[..], name, data, &(!sum).to_be_bytes()].concat()
 }
 
-/// 2 × 3 grays 0 to 5 times 40, with an orientation before the pixels.
+/// Returns 2 × 3 grays, 0 to 5 times 40, with an orientation before the pixels.
 fn exif_png(orientation: u8) -> Vec<u8> {
     let bytes = png_bytes(3, 2, ColorType::Grayscale, BitDepth::Eight, &[0, 40, 80, 120, 160, 200], None);
     [&bytes[..33], &chunk(b"eXIf", &exif(orientation)), &bytes[33..]].concat()
 }
 
-/// The same with the orientation after the pixels.
+/// Returns the same image with the orientation after the pixels.
 fn exif_png_late(orientation: u8) -> Vec<u8> {
     let bytes = png_bytes(3, 2, ColorType::Grayscale, BitDepth::Eight, &[0, 40, 80, 120, 160, 200], None);
     let end = bytes.len() - 12;
@@ -397,7 +398,7 @@ fn webp((hex, _): (&str, &[u8])) -> Vec<u8> {
     jpegs::bytes(hex)
 }
 
-/// A JPEG with a segment APP1.
+/// Returns a JPEG with an APP1 segment.
 fn exif_jpeg(hex: &str, block: &[u8]) -> Vec<u8> {
     let bytes = jpegs::bytes(hex);
     let length = (block.len() + 8) as u16;
@@ -406,7 +407,7 @@ fn exif_jpeg(hex: &str, block: &[u8]) -> Vec<u8> {
 
 #[test]
 fn pictures_are_read_as_they_are_shown() {
-    // What is shown of [[0, 1, 2], [3, 4, 5]]: Pillow's ImageOps.exif_transpose.
+    // Displayed pixels for [[0, 1, 2], [3, 4, 5]], from Pillow's ImageOps.exif_transpose.
     let shown: [(usize, [u8; 6]); 8] = [
         (2, [0, 1, 2, 3, 4, 5]),
         (2, [2, 1, 0, 5, 4, 3]),
@@ -423,7 +424,7 @@ fn pictures_are_read_as_they_are_shown() {
             assert_eq!(shape, [height, 5 - height], "orientation {number}");
             assert_eq!(read, expected.map(|value| f32::from(value) * 40.0), "orientation {number}");
         }
-        // JPEG: against the same picture without the block, turned here.
+        // JPEG is compared with the same image without the block, rotated here.
         let (shape, plain) = two(&jpegs::bytes(jpegs::GRAY.0), &Options::default());
         assert_eq!(shape, [9, 11]);
         let (shape, read) = two(&exif_jpeg(jpegs::GRAY.0, &exif(number)), &Options::default());
@@ -443,7 +444,7 @@ fn pictures_are_read_as_they_are_shown() {
             assert_eq!(*value, plain[line * 11 + column], "orientation {number}, element {i}");
         }
     }
-    // Half of the pictures stored upright, half not: one size.
+    // Half of the images are stored upright and half are not; all have the same displayed size.
     let upright = png_bytes(2, 3, ColorType::Grayscale, BitDepth::Eight, &[120, 0, 160, 40, 200, 80], None);
     let folder = folder(&[("a.png", upright), ("b.png", exif_png(6))]);
     for options in [Options::default(), on_demand()] {
@@ -468,7 +469,7 @@ fn a_damaged_exif_block_is_of_an_upright_picture() {
 fn webp_is_read() {
     let (shape, read) = two(&webp(webps::LOSSLESS), &Options::default());
     assert_eq!((shape, read), (vec![9, 11, 3], floats(webps::LOSSLESS.1)));
-    // The inverse transform and the smoothing of the halved chroma are specified to the bit.
+    // The inverse transform and the smoothing of the subsampled chroma are specified to the bit.
     assert_eq!(two(&webp(webps::LOSSY), &Options::default()).1, floats(webps::LOSSY.1));
     let on_white = |[r, g, b, a]: &[u8; 4]| {
         [r, g, b].map(|v| ((u32::from(*v) * u32::from(*a) + (255 - u32::from(*a)) * 255 + 127) / 255) as f32)
@@ -477,7 +478,7 @@ fn webp_is_read() {
     assert_eq!(two(&webp(webps::ALPHA), &Options::default()), (vec![3, 4, 3], expected));
     let (shape, read) = two(&webp(webps::TURNED), &Options::default());
     assert_eq!(shape, [11, 9, 3]);
-    // Shown (0, 0) is the stored lower left.
+    // Displayed pixel (0, 0) is the stored lower left.
     assert_eq!(read[..3], floats(&webps::TURNED.1[8 * 33..][..3]));
     let folder = folder(&[("a.webp", webp(webps::ANIMATED)), ("b.webp", webp(webps::LOSSLESS))]);
     let text = refused(folder.path(), &Options::default());
@@ -514,7 +515,7 @@ fn pictures_of_other_kinds_are_named() {
         let text = refused(folder.path(), &Options::default());
         assert!(text.contains("neither PNG, JPEG nor WebP ") && text.contains(name), "{text}");
     }
-    // Beside pictures that are read they are listed, not passed over in silence.
+    // Beside readable images, unsupported ones are listed instead of being ignored silently.
     let folder = folder(&[
         ("a.png", gray(2, 2, 0)),
         ("b.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec()),
@@ -543,7 +544,7 @@ fn a_palette_that_is_cut_is_an_error() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// A picture in which some bytes were changed: an error or a picture of the size its header says.
+    /// Images with changed bytes give an error, or an image of the size in the header.
     #[test]
     fn changed_bytes_do_no_harm(which in 0_usize..9, changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5)) {
         let good = [gray(9, 9, 0), jpegs::bytes(jpegs::GRAY.0), jpegs::bytes(jpegs::COLOUR.0), jpegs::bytes(jpegs::PROGRESSIVE.0), deep(9, 9, 0), exif_png(6), webp(webps::LOSSLESS), webp(webps::LOSSY), webp(webps::TURNED)][which].clone();

@@ -1,4 +1,4 @@
-//! Files that do not hold what their names say.
+//! Files whose contents do not match their names.
 #![allow(clippy::unwrap_used, reason = "a test says so by failing")]
 
 mod common;
@@ -24,7 +24,7 @@ fn safetensors(header: &str) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 4]].concat()
 }
 
-/// A mark at a place of an otherwise empty file.
+/// Returns a file with a signature at an offset and no other contents.
 fn at(place: usize, mark: &[u8]) -> Vec<u8> {
     let mut bytes = vec![1; place];
     bytes.extend(mark);
@@ -100,7 +100,7 @@ fn every_kind_is_recognised_by_its_bytes() {
     assert_eq!(recognise(folder.path().join("none")), None);
 }
 
-/// What every reader says of every kind that is not its own.
+/// Checks the message of every reader for every other kind of file.
 #[test]
 fn every_reader_names_what_it_was_given_instead() {
     let folder = TempDir::new().unwrap();
@@ -122,7 +122,7 @@ fn every_reader_names_what_it_was_given_instead() {
             assert!(error.is_data() && text.starts_with(&expected), "{name}: {text}");
             assert!(error.hint().is_some(), "{name}: {text}");
         }
-        // An empty file has a message of its own in each reader.
+        // Each reader has its own message for an empty file.
         std::fs::write(&path, b"").unwrap();
         let text = open(&path, &Options::default()).unwrap_err().to_string();
         assert!(text.starts_with("the file is empty"), "{name}: {text}");
@@ -142,7 +142,7 @@ fn a_file_without_a_telling_name_is_named() {
     assert!(text.contains("neither PNG, JPEG nor WebP but a .npy array"), "{text}");
 }
 
-/// Whatever stands in a file: an answer, and no panic.
+/// Arbitrary contents give an answer without a panic.
 #[test]
 fn changed_marks_do_no_harm() {
     let folder = TempDir::new().unwrap();

@@ -19,7 +19,8 @@ fn saved(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-/// What `[('a','<f4'),('b','<i8'),('kind','<U2'),('day','<M8[D]'),('c','>i2',(2,))]` of numpy.save looks like.
+/// The dtype `[('a','<f4'),('b','<i8'),('kind','<U2'),('day','<M8[D]'),('c','>i2',(2,))]` as
+/// numpy.save writes it.
 const DESCR: &str = "[('a', '<f4'), ('b', '<i8'), ('kind', '<U2'), ('day', '<M8[D]'), ('', '|V3'), ('c', '>i2', (2,))]";
 
 fn record(i: u8) -> Vec<u8> {
@@ -62,7 +63,7 @@ fn fields_are_columns() {
                 "column 'c' (dropped)"
             ]
         );
-        // A sub-array lies beside the others, or is the row.
+        // A sub-array is placed beside the other columns, or is the whole row.
         let data = open(&path, &options.clone().columns(["b", "c"])).unwrap();
         assert_eq!(data.values_wide().unwrap(), [-1.0, 0.0, 0.0, 0.0, 100.0, -1.0, 1.0, 200.0, -2.0]);
         let again = open(&path, &data.rereading(&options.clone().columns(["b", "c"]))).unwrap();
@@ -71,7 +72,7 @@ fn fields_are_columns() {
         assert!(data.contains("expected a, b, kind, day, c, or a number from 1 to 5, got '6'"), "{data}");
         let data = open(&path, &options.clone().columns(["5"])).unwrap();
         assert_eq!((data.shape(), data.values_wide().unwrap()), (&[2][..], vec![0.0, 0.0, 100.0, -1.0, 200.0, -2.0]));
-        // Texts are classes where that is said, and so are whole numbers.
+        // Texts and integers serve as classes on request.
         let data = open(&path, &options.clone().label_column("kind").columns(["a"])).unwrap();
         assert_eq!((data.labels().unwrap(), data.classes().join(" ")), (&[0, 1, 0][..], "ab c".to_owned()));
         let data = open(&path, &options.label_column("b").columns(["a"])).unwrap();

@@ -1,4 +1,4 @@
-//! What is no datum is left out, said, and given back.
+//! Columns that are not data are left out, reported, and restored.
 #![allow(clippy::unwrap_used, reason = "a test says so by failing")]
 
 use langevin_data::{Dataset, Frame, Options, Statistics, open};
@@ -12,7 +12,7 @@ fn saved(folder: &TempDir, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// A table of `rows` rows whose fields `field(row, column)` writes.
+/// Returns a table of `rows` rows, with the fields that `field(row, column)` writes.
 fn table(head: &str, rows: usize, columns: usize, field: impl Fn(usize, usize) -> String) -> String {
     let mut text = if head.is_empty() { String::new() } else { format!("{head}\n") };
     for row in 0..rows {
@@ -33,22 +33,22 @@ fn value(row: usize, column: usize) -> String {
 
 #[test]
 fn a_header_of_numbers_is_no_row() {
-    // What pandas writes of an array: to_csv(index=False).
+    // The header that pandas writes for an array with to_csv(index=False).
     let data = read(&table("0,1,2", 200, 3, value), &Options::default());
     assert_eq!((data.rows(), data.shape(), data.frame().names.join(" ")), (200, &[3][..], "0 1 2".to_owned()));
     assert!(data.summary().contains("the first line, 0, 1, 2, names the columns (--no-header says otherwise)"));
-    // Years above numbers.
+    // Years as column names above numbers.
     let data = read(&table("place,2019,2020", 30, 3, value), &Options::default());
     assert_eq!((data.rows(), data.frame().names[2].as_str()), (30, "2020"));
-    // Whole numbers whose first row is 0, 1, 2 by chance keep it, and that is said.
+    // Integers whose first row happens to be 0, 1, 2 keep that row, and a note says so.
     let whole = |row: usize, column: usize| ((row + column) % 5).to_string();
     let data = read(&table("", 30, 3, whole), &Options::default());
     assert_eq!((data.rows(), data.frame().names.len()), (30, 0));
     assert!(data.summary().contains("the first line, 0, 1, 2, is a row like the others"), "{}", data.summary());
-    // A person decides.
+    // The user can override the guess.
     let text = table("0,1,2", 9, 3, value);
     assert_eq!([true, false].map(|header| read(&text, &Options::default().header(header)).rows()), [9, 10]);
-    // A first row with a gap is a row, and refused as such.
+    // A first row with a missing value is a row, and is rejected as such.
     let folder = TempDir::new().unwrap();
     let error = open(saved(&folder, "gap.csv", "1.5,,2\n1,2,3\n"), &Options::default()).unwrap_err();
     assert!(error.to_string().contains("line 1, column 2"), "{error}");
@@ -56,7 +56,7 @@ fn a_header_of_numbers_is_no_row() {
 
 #[test]
 fn columns_that_number_the_rows_are_left_out() {
-    // DataFrame.to_csv(): a column without a name that counts the rows.
+    // DataFrame.to_csv(): an unnamed column that counts the rows.
     let counted = |start: usize| {
         move |row: usize, column: usize| match column {
             0 => (row + start).to_string(),
@@ -66,7 +66,8 @@ fn columns_that_number_the_rows_are_left_out() {
     let data = read(&table(",0,1,2", 200, 4, counted(0)), &Options::default());
     assert_eq!((data.shape(), data.frame().names.join(" ")), (&[3][..], "0 1 2".to_owned()));
     assert!(data.summary().contains("left out: column 1 without a name (numbers the rows)"), "{}", data.summary());
-    // With gaps after a filter, under another name, and in another place.
+    // The column is also recognised with gaps after a filter, under another name, and in another
+    // position.
     let gaps = |row: usize, column: usize| if column == 0 { (row * 3 + 1).to_string() } else { value(row, column) };
     for name in ["Unnamed: 0", "index", "\"\""] {
         assert_eq!(read(&table(&format!("{name},x,y"), 50, 3, gaps), &Options::default()).shape(), [2], "{name}");
@@ -75,7 +76,7 @@ fn columns_that_number_the_rows_are_left_out() {
     let data = read(&table("x,y,customer_id", 50, 3, last), &Options::default());
     assert_eq!(data.frame().names, ["x", "y"]);
     assert!(data.summary().contains("column 'customer_id' (a different number names every row)"));
-    // Without a telling name nothing is proven, and a person is told.
+    // Without a telling name there is no proof, and a note informs the user.
     let data = read(&table("", 30, 3, counted(1)), &Options::default());
     assert_eq!(data.shape(), [3]);
     assert!(data.summary().contains("column 1 counts the rows: if that is all it does, leave it out with --drop 1"));
@@ -88,7 +89,8 @@ fn columns_that_number_the_rows_are_left_out() {
         "{}",
         data.summary()
     );
-    // Few rows prove nothing, a table has one column at least, and a person decides.
+    // Few rows prove nothing, a table keeps at least one column, and the user can override the
+    // guess.
     assert_eq!(read("x,y\n1,10\n2,20\n3,30\n", &Options::default()).shape(), [2]);
     assert_eq!(read(&table("", 30, 1, counted(0)), &Options::default()).shape(), [1]);
     let asked = Options::default().columns(["index", "y"]);
@@ -149,7 +151,7 @@ fn columns_are_chosen_by_name_or_number_in_any_order() {
         let error = open(&path, &options).unwrap_err().to_string().replace(&path.display().to_string(), "FILE");
         assert!(error.starts_with(words), "{error}");
     }
-    // A model's own reading goes without the labels where another file has none.
+    // A model's own reading does without labels if another file has none.
     let mut own = Options::default().columns(["x", "y"]).label_column("kind");
     assert!(open(&path, &own).is_err());
     own.labels_optional = true;
@@ -195,7 +197,7 @@ fn constants_are_taken_out_and_given_back() {
     let narrow = read("x,y\n.1,.2\n.3,.5\n", &Options::default());
     let error = narrow.framed(&frame).unwrap_err().to_string();
     assert!(error.contains("expected the columns x, valve, y, got the columns x, y"), "{error}");
-    // Arrays become flat; a single row, and rows that are all the same, stay.
+    // Arrays become flat; a single row, and rows that are all equal, are unchanged.
     let array =
         Dataset::new("array", (0..24).map(|i| if i % 4 == 3 { 0.5 } else { i as f32 }).collect(), &[2, 4]).unwrap();
     let data = array.clone().without_constants().unwrap();
@@ -212,7 +214,7 @@ fn logarithms_are_exact() {
     assert_eq!(logged.values_wide().unwrap()[2], 2_500_000.5_f64.ln());
     assert!(logged.is_wide() && logged.summary().contains("as logarithms: 'income'"));
     let back = logged.frame().restore(&logged.values_wide().unwrap());
-    // Of exp(ln x) at most |ln x| + 1 units in the last place are lost.
+    // exp(ln x) loses at most |ln x| + 1 units in the last place.
     assert!(back.iter().zip(data.values_wide().unwrap()).all(|(a, b)| (a / b - 1.0).abs() < 17.0 * f64::EPSILON));
     assert_eq!(data.clone().framed(logged.frame()).unwrap().values_wide().unwrap(), logged.values_wide().unwrap());
     let error = read("a,b\n1,2\n0,3\n", &Options::default()).with_logarithms(&["a".into()]).unwrap_err();
@@ -224,11 +226,11 @@ fn logarithms_are_exact() {
 
 #[test]
 fn numbers_are_read_as_exactly_as_they_are_written() {
-    // Times of the year 2026 a tenth of a second apart, and identifiers of 15 digits.
+    // Times in the year 2026, a tenth of a second apart, and identifiers of 15 digits.
     let data = read("t,n\n1795900000.1,900719925474099\n1795900000.2,900719925474098\n", &Options::default());
     assert_eq!(data.values_wide().unwrap(), [1795900000.1, 900719925474099.0, 1795900000.2, 900719925474098.0]);
     let Statistics::Columns { deviation, .. } = data.statistics().unwrap() else { panic!() };
-    // Two numbers h apart have deviation h/2; a time of 1.8e9 has the spacing 2.4e-7.
+    // Two numbers that differ by h have deviation h/2; float64 has a spacing of 2.4e-7 near 1.8e9.
     assert!((deviation[0] - 0.05).abs() < 2.4e-7 && (deviation[1] - 0.5).abs() < 1e-9, "{deviation:?}");
 }
 
@@ -244,7 +246,7 @@ fn a_small_spread_beside_a_large_mean_is_a_spread() {
     assert_eq!(deviation, [0.0]);
 }
 
-/// Standard normals by the central limit, repeatable.
+/// Returns reproducible, approximately standard normal numbers (central limit theorem).
 fn normal(i: usize) -> f64 {
     (0..12).map(|k| ((i * 12 + k) as f64 * 0.754_877_666_246_692_7).fract()).sum::<f64>() - 6.0
 }
@@ -260,7 +262,8 @@ fn things_of_several_scales_have_several() {
         Statistics::Columns { deviation, .. } => deviation,
         _ => vec![],
     };
-    // A price near 100 and a volume near two millions: windows of 4 steps, columns last, first, and three of them.
+    // A price near 100 and a volume near two million: windows of 4 steps, columns last, first, and
+    // three of them.
     let price = |i: usize| 100.0 + 3.65 * normal(i);
     let volume = |i: usize| 2e6 + 4e5 * normal(i + 7);
     let found = scales(&set(&[4, 2], &|i, j| if j % 2 == 0 { price(i) } else { volume(i) }));
@@ -271,10 +274,10 @@ fn things_of_several_scales_have_several() {
     assert!(found[2] < 2e-3 && found[1] > 1e5 && found[0] < 8.0);
     let found = scales(&set(&[3, 2, 2], &|i, j| [price(i), volume(i), normal(i)][j / 4]));
     assert!(found[0] == found[3] && found[4] > 1e5 && found[11] < 3.0);
-    // Both axes differ: each element has its own.
+    // Both axes differ, so each element has its own scale.
     let found = scales(&set(&[2, 2], &|i, j| [1.0, 1e3, 1e6, 1e9][j] * normal(i)));
     assert!((0..3).all(|j| found[j + 1] > 100.0 * found[j]));
-    // One scale stays one.
+    // A common scale stays common.
     assert_eq!(scales(&set(&[4, 2], &|i, _| normal(i))), Vec::<f64>::new());
     let values = (0..3200).map(|i| if i < 4 { 100.0 } else { normal(i) as f32 }).collect();
     let heavy = Dataset::new("heavy", values, &[2, 2]).unwrap();
@@ -298,7 +301,8 @@ fn what_may_be_thousands_is_named() {
     let text = (0..30).fold("sales;units\n".to_owned(), |text, row| text + &german(row) + "\n");
     let data = read(&text, &Options::default());
     assert!(data.summary().contains("column 'sales': all decimals have three digits"), "{}", data.summary());
-    // Three digits by rounding, with commas between the columns or numbers below 1, are decimals.
+    // Numbers with three decimals are decimals if commas separate the columns, or if they are
+    // below 1.
     assert!(!read(&table("a,b", 30, 2, value), &Options::default()).summary().contains("thousands"));
     let small = (0..30).fold("a;b\n".to_owned(), |text, row| text + &format!("0.{:03};1.{:03}\n", row * 7, row));
     assert!(!read(&small, &Options::default()).summary().contains("column 'a': all"));
@@ -311,7 +315,7 @@ fn years_and_counts_above_numbers_are_names() {
         assert_eq!((data.rows(), data.frame().names.join(",")), (30, head.to_owned()), "{head}");
         assert!(data.summary().contains("(--no-header says otherwise)"));
     }
-    // A column that begins with 0 keeps it, and that is said.
+    // A column that begins with 0 keeps that value, and a note says so.
     let data = read(&table("0", 30, 1, value), &Options::default());
     assert!(
         data.rows() == 31 && data.summary().contains("the first line, 0, is a row like the others"),
@@ -341,7 +345,7 @@ fn numbers_of_logarithms_count_the_columns_of_the_file() {
         );
         assert!(logs(&options, "5").unwrap_err().to_string().starts_with("no such column (logarithms)"));
     }
-    // So they do of an array, which has no names.
+    // Numbers also refer to the file for an array, which has no column names.
     let rows = open(saved(&folder, "plain.csv", "1,2,3\n4,5,6\n"), &Options::default().drop(["1"])).unwrap();
     assert_eq!(rows.with_logarithms(&["2".into()]).unwrap().frame().logs, [0]);
 }

@@ -1,4 +1,4 @@
-//! Data sets of rows that a program brings itself.
+//! Data sets of rows that a program implements.
 #![allow(clippy::unwrap_used, reason = "a test says so by failing")]
 
 use langevin::SampleId;
@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
-/// Row `i` is i · width, i · width + 1, …, divided by three.
+/// Row `i` is i · width, i · width + 1, …, each divided by three.
 #[derive(Clone)]
 struct Thirds {
     rows: usize,
     width: usize,
-    /// Calls so far.
+    /// Number of calls.
     calls: Arc<AtomicUsize>,
 }
 
@@ -25,7 +25,7 @@ impl Thirds {
         (row * self.width + column) as f64 / 3.0
     }
 
-    /// The same in memory.
+    /// Returns the same rows in memory.
     fn held(&self, shape: &[usize]) -> Dataset {
         let values = (0..self.rows * self.width).map(|i| (i as f64 / 3.0) as f32).collect();
         Dataset::new("thirds", values, shape).unwrap()
@@ -76,7 +76,7 @@ fn rows_of_ones_own_are_read_as_those_in_memory() {
     }
 }
 
-/// What a source can give at once is asked for at once.
+/// A batch is requested from the source in one call.
 #[test]
 fn a_batch_is_one_reading() {
     let rows = Thirds::new(100, 4);
@@ -88,7 +88,7 @@ fn a_batch_is_one_reading() {
     assert_eq!(rows.calls.load(Ordering::Relaxed), before + 2);
 }
 
-/// Rows that are longer than the buffers, and buffers that do not divide them.
+/// Rows longer than the buffers, and buffers that do not divide the rows evenly.
 #[test]
 fn long_rows_and_many_rows_come_whole() {
     for (count, width) in [(3, 70_001), (9_001, 11), (2, 1 << 16)] {
@@ -139,7 +139,7 @@ fn what_no_data_set_can_be_is_refused() {
     assert!(text(Dataset::from_rows("bad", Thirds::new(0, 2), &[2]).unwrap_err()).starts_with("there are no rows"));
 }
 
-/// Pictures as a model of arrays knows them, whose constant pixels are no part of it.
+/// Images read for a model of arrays, whose constant pixels are not part of the model.
 #[test]
 fn pictures_lose_the_constants_of_a_model() {
     let folder = TempDir::new().unwrap();
@@ -161,7 +161,7 @@ fn pictures_lose_the_constants_of_a_model() {
     }
 }
 
-/// Arrays of bytes are levels of gray, whoever keeps them.
+/// Arrays of bytes are gray levels, regardless of their source.
 #[test]
 fn bytes_are_levels() {
     struct Bytes;

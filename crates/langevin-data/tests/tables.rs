@@ -21,7 +21,7 @@ fn saved(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-/// The same error in memory and beyond it, without the path.
+/// Returns the error without the path; it must be the same in memory and on demand.
 fn refused(name: &str, bytes: &[u8], options: &Options) -> String {
     let folder = TempDir::new().unwrap();
     let path = saved(&folder, name, bytes);
@@ -99,13 +99,13 @@ fn a_file_without_lines_takes_no_memory_of_its_size() {
     let path = folder.path().join("rows.csv");
     let mut file = std::fs::File::create(&path).unwrap();
     file.write_all(b"1,2\n\"").unwrap();
-    // A hole: a file of a terabyte that takes no place.
+    // A sparse file: one terabyte that takes no disk space.
     file.set_len(1 << 40).unwrap();
     let error = open(&path, &Options::default()).unwrap_err();
     assert!(error.is_data() && error.to_string().contains("a line is longer than"), "{error}");
 }
 
-/// What is read of a table, as numbers, names and the kind of file.
+/// Reads a table and returns its numbers, names and format.
 fn read(name: &str, text: &[u8], options: &Options) -> (Vec<usize>, Vec<f32>, String) {
     let folder = TempDir::new().unwrap();
     let path = saved(&folder, name, text);
@@ -157,7 +157,7 @@ fn every_usual_separator_is_seen() {
             (vec![2, 3], expected.clone(), format.to_owned()),
             "{text}"
         );
-        // The same from UTF-16, packed, and both.
+        // The same table in UTF-16, compressed, and both.
         let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
         let turned: Vec<u8> = wide.as_chunks::<2>().0.iter().flat_map(|[a, b]| [*b, *a]).collect();
         for wide in [wide.clone(), turned] {
@@ -182,7 +182,7 @@ fn every_usual_separator_is_seen() {
     assert_eq!((left.what.as_str(), left.why.as_str()), ("the second line, m, kg", "it is of units"));
     let named = saved(&folder, "rows.txt", b"# x y\n1 2.5\n3 4\n");
     assert_eq!(open(&named, &Options::default()).unwrap().frame().names, ["x", "y"]);
-    // Semicolons and commas in texts beside columns that commas separate.
+    // Semicolons and commas in texts beside columns that are separated by commas.
     let kinds = saved(&folder, "kinds.csv", b"x,y,kind\n1,2.5,a;b\n3,4,c;d\n");
     let data = open(&kinds, &Options::default().label_column("kind")).unwrap();
     assert_eq!((data.shape(), data.classes()), (&[2][..], &["a;b".to_owned(), "c;d".into()][..]));
@@ -222,7 +222,7 @@ fn what_is_missing_is_said_to_be_missing() {
         }
     }
     assert!(csv(b"1,2,3\n4,,6\n").ends_with("--drop 2"));
-    // What a shell and the flag understand.
+    // The hint is quoted so that both a shell and the flag understand it.
     assert!(csv(b"a,\"b, in m\"\n4,\n").ends_with("--drop '\"b, in m\"'"));
 }
 
@@ -233,7 +233,7 @@ fn a_hint_is_about_the_cause() {
         let (what, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
         (what.split(" (").next().unwrap().to_owned(), hint.to_owned())
     };
-    // A comma at the end of a line begins a column; it marks no decimals.
+    // A comma at the end of a line starts a column; it is not a decimal comma.
     assert_eq!(csv(b"x\n1\n2,\n"), "a line has another number of columns (FILE, line 3): expected 1, got 2");
     for (text, what, help) in [
         ("a,b\n1,\"1,234\"\n2,3\n", "a number has a decimal comma", "semicolons"),
@@ -254,7 +254,7 @@ fn a_hint_is_about_the_cause() {
         let (said, hint) = hint(text);
         assert!(said == what && hint.contains(help), "{text:?}: {said}: {hint}");
     }
-    // Latin-1 is no UTF-8.
+    // Latin-1 is not valid UTF-8.
     assert!(csv(b"gr\xf6\xdfe;b\n1,5;2\n").starts_with("the text is not UTF-8 (FILE, line 1)"));
 }
 
@@ -326,7 +326,7 @@ fn archives_are_read_stored_and_deflated_in_memory_and_beyond() {
     }
 }
 
-/// (4, 2, 3) in Fortran order, as C order has it.
+/// Converts (4, 2, 3) from Fortran order to C order.
 fn turned(values: &[f32]) -> Vec<f32> {
     let at = |i: usize, j: usize, k: usize| values[i + 4 * (j + 2 * k)];
     (0..24).map(|n| at(n / 6, n / 3 % 2, n % 3)).collect()
@@ -365,7 +365,7 @@ fn bad_archives_are_refused() {
             std::fs::write(&path, &good[..cut]).unwrap();
             open(&path, &Options::default()).unwrap_err();
         }
-        // Any byte changed: rows or an error. A changed value is caught by the sum.
+        // Changing any byte gives rows or an error; a changed value is detected by the checksum.
         for at in 0..good.len() {
             let mut bad = good.clone();
             bad[at] ^= 0x10;
@@ -378,7 +378,7 @@ fn bad_archives_are_refused() {
             }
         }
     }
-    // A small file that claims much takes no memory of that size.
+    // A small file that claims a large size does not cause a large allocation.
     archive(&path, CompressionMethod::Deflated, &[("x.npy", npy("<f4", "(1000000000, 200)", "False", &[0; 64]))]);
     assert!(open(&path, &Options::default()).unwrap_err().is_data());
     archive(
@@ -412,7 +412,7 @@ fn whole_numbers_that_are_rounded_are_named() {
     assert!(data.summary().contains("integers beyond 2^53"));
     let data = open(folder.path().join("rows.csv"), &Options::default().drop(["b", "4"])).unwrap();
     assert_eq!(data.about().notes, [""; 0]);
-    // Identifiers are left out, so nothing of them is rounded.
+    // Identifiers are left out, so none of their values counts as rounded.
     let ids: String = (0..40).map(|i| format!("{},{}\n", 9_007_199_254_740_993_u64 + 14 * i, i % 7)).collect();
     let data = open(saved(&folder, "ids.csv", format!("id,n\n{ids}").as_bytes()), &Options::default()).unwrap();
     assert_eq!((data.shape(), data.about().notes.len()), (&[1][..], 0), "{}", data.summary());
@@ -461,7 +461,7 @@ fn a_folder_or_a_pattern_of_tables_is_one_table() {
     assert!(refusal(b"x,y,kind\n1\n").starts_with("a line has another number of columns (FOLDER, e.csv, line 2)"));
     assert!(refusal(b"\x89PNG\r\n\x1a\n").starts_with("the file is not what its name says (FOLDER, e.csv)"));
 
-    // Without names.
+    // The same without names.
     for name in ["a.csv", "b.csv.gz", "c.csv", "d.csv", "e.csv"] {
         std::fs::remove_file(here.join(name)).unwrap();
     }
@@ -474,7 +474,7 @@ fn a_folder_or_a_pattern_of_tables_is_one_table() {
     };
     assert!(refusal(b"x,y\n5,6\n").contains("b.csv): expected no line of names, got the columns x, y"));
     assert!(refusal(b"5,6,7\n").contains("b.csv): expected 2 columns, got 3"));
-    // A part is read, and the others are named; a single file is itself.
+    // One split is read and the others are reported; a single file is read as itself.
     std::fs::remove_file(here.join("b.csv")).unwrap();
     assert_eq!(open(here, &Options::default()).unwrap().rows(), 2);
     std::fs::remove_file(here.join("a.csv")).unwrap();
@@ -483,7 +483,7 @@ fn a_folder_or_a_pattern_of_tables_is_one_table() {
     let data = open(here, &Options::default()).unwrap();
     assert_eq!((data.rows(), data.about().omitted.len()), (1, 1));
     assert!(data.about().omitted[0].why.contains("test*.csv.gz' reads this one"));
-    // Which kind is meant is for the user to say.
+    // The user must choose the format.
     saved(&folder, "x.npy", b"");
     let text = open(here, &Options::default()).unwrap_err().to_string();
     assert!(text.starts_with("files of several kinds in the folder") && text.contains("hint: "), "{text}");
@@ -529,7 +529,7 @@ fn a_folder_of_arrays_is_one_array() {
         refusal("'|u1'", "(1, 2)", &[0; 3])
             .starts_with("the .npy file does not hold what its header says (FOLDER, c.npy)")
     );
-    // Records too.
+    // The same for records.
     for (name, first) in [("a.npy", 1), ("b.npy", 3), ("c.npy", 5)] {
         saved(&folder, name, &npy("[('a', '|u1'), ('b', '|u1')]", "(1,)", "False", &[first, first + 1]));
     }
@@ -555,7 +555,7 @@ fn a_dialect_is_kept_where_it_is_not_plain() {
     assert_eq!(dialect("a.tsv", "x\ty\n1.5\t2\n"), None);
     assert_eq!(dialect("a.tsv", "x\ty\n1,5\t2\n"), Some((';', true)));
     assert_eq!(dialect("a.txt", "1.5  2\n2.5  3\n"), None);
-    // Columns that are left out or constant change nothing of it.
+    // Omitted or constant columns do not change the dialect.
     let rows: String = (0..30).map(|i| format!("{i};3;{},25\n", i * i % 7)).collect();
     let data = open(saved(&folder, "b.csv", format!("id;c;x\n{rows}").as_bytes()), &Options::default()).unwrap();
     let data = data.without_constants().unwrap();

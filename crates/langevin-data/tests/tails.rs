@@ -3,7 +3,7 @@
 
 use langevin_data::Dataset;
 
-/// Quantiles of n points, so that the moments are those of the density to the order of 1/n.
+/// Returns the quantiles of n points, so that the moments match those of the density to order 1/n.
 fn column(n: usize, quantile: impl Fn(f64) -> f64) -> Vec<f32> {
     (0..n).map(|i| quantile((i as f64 + 0.5) / n as f64) as f32).collect()
 }
@@ -20,23 +20,23 @@ fn heavy_tails_are_those_beyond_an_exponential() {
     let n = 2000;
     let uniform = column(n, |u| u);
     let exponential = column(n, |u| -(1.0 - u).ln());
-    // The fourth power of a uniform's tail: infinite kurtosis.
+    // A Pareto column with infinite kurtosis.
     let pareto = column(n, |u| (1.0 - u).powf(-0.5));
     let constant = vec![3.0; n];
     let found = tails(&[uniform.clone(), exponential, pareto.clone(), constant]);
     assert_eq!(found.iter().map(|tail| tail.0).collect::<Vec<_>>(), [2], "{found:?}");
-    // The figures are those of the definition.
+    // The expected figures follow the definition.
     let mean = pareto.iter().map(|x| f64::from(*x)).sum::<f64>() / n as f64;
     let power = |k: i32| pareto.iter().map(|x| (f64::from(*x) - mean).powi(k)).sum::<f64>() / n as f64;
     let kurtosis = power(4) / power(2).powi(2);
     let farthest = (f64::from(pareto[n - 1]) - mean) / power(2).sqrt();
     assert!((found[0].2 / kurtosis - 1.0).abs() < 1e-9 && (found[0].1 / farthest - 1.0).abs() < 1e-9, "{found:?}");
-    // One row far out is enough: of n rows, it stands at most √(n − 1) deviations away.
+    // One outlier is enough: among n rows it is at most √(n − 1) deviations away.
     let mut outlier = uniform;
     outlier[7] = 1e3;
     let found = tails(&[outlier]);
     assert!((found[0].1 - ((n - 1) as f64).sqrt()).abs() < 0.1, "{found:?}");
-    // Pictures have no columns.
+    // Images have no columns.
     let pictures = Dataset::new("pictures", vec![0.0; 40], &[2, 2]).unwrap();
     assert_eq!(pictures.heavy_tails().unwrap(), []);
 }

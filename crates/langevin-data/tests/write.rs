@@ -1,4 +1,4 @@
-//! Tables that are written read back as they were.
+//! Written tables read back unchanged.
 #![allow(clippy::unwrap_used, reason = "a test says so by failing")]
 
 use langevin_data::{Dialect, Options, TableColumns, TableKind, TableWriter, open};
@@ -51,7 +51,7 @@ fn every_kind_reads_back_what_was_written() {
             }
         }
     }
-    // As it came in, so it goes out.
+    // The table is written in the dialect that it was read in.
     let path = written(&folder, "x.csv", &columns.clone().dialect(Some(dialect(';', true))), &rows[..1]);
     assert_eq!(std::fs::read_to_string(path).unwrap(), "n;a, in m;ärger;\"d;e\";the kind\n-1500;0;0,1;0,0000001;a\n");
     let path = written(&folder, "x.tsv", &columns.dialect(Some(dialect(';', true))), &rows[1..2]);
@@ -85,7 +85,7 @@ fn columns_have_their_types() {
     assert_eq!(types(&columns, &[1.0, 2.0], None), [Type::INT64, Type::DOUBLE]);
     let columns = columns.label("k").single(true);
     assert_eq!(types(&columns, &[1.0, 2.0], Some("v")), [Type::INT64, Type::FLOAT, Type::BYTE_ARRAY]);
-    // Two columns of one name are no reason to stop.
+    // Two columns with the same name are allowed.
     assert_eq!(types(&TableColumns::new(["a", "a"]), &[1.0, 2.0], None), [Type::DOUBLE, Type::DOUBLE]);
     let mut writer =
         TableWriter::new(Vec::new(), TableKind::Parquet, TableColumns::new(["a"]).whole(vec![true])).unwrap();
@@ -107,7 +107,7 @@ fn arrays_keep_their_shape_and_many_rows_are_many_groups() {
         assert_eq!(data.rereading(&Options::default()).columns, ["pixels"]);
         assert_eq!(data.values_wide().unwrap(), rows.concat_rows());
     }
-    // More than a group holds.
+    // More rows than a group holds.
     let columns = TableColumns::new((0..4096).map(|i| format!("x{i}")));
     let rows: Vec<(Vec<f64>, Option<&str>)> = (0..600).map(|i| (vec![f64::from(i); 4096], None)).collect();
     let data = open(written(&folder, "x.parquet", &columns, &rows), &Options::default().drop(["x0"])).unwrap();

@@ -1,10 +1,18 @@
-//! What a learned density of the noise levels saves.
+//! Measures the benefit of a learned density of the noise levels.
 //!
 //! `cargo run --release -p langevin-train --example adaptive_study -- [SEEDS]`
 //!
-//! The likelihood loss of a flow, ∫ E‖ε − ε̂‖² dλ, is trained on two toys and on the digits with its levels drawn uniformly in time, uniformly in λ, and from the learned density: the same
-//! loss, from other draws. For each: the variance of one step's estimate over the last half of the training, relative to its mean squared, and the first step (of those looked at) at which
-//! the bound of held-out data is below a given value; means over the seeds, with standard errors. It prints the tables of `docs/objective.md`.
+//! The likelihood loss of a flow, ∫ E‖ε − ε̂‖² dλ, is trained on two toys and on the digits. The
+//! levels are drawn uniformly in time, uniformly in λ, and from the learned density. The loss is
+//! the same in all three cases; only the draws differ.
+//!
+//! For each case the study reports two figures, as means over the seeds with standard errors:
+//!
+//! - the variance of one step's estimate over the last half of the training, relative to its mean
+//!   squared;
+//! - the first evaluated step at which the bound on held-out data is below a given value.
+//!
+//! It prints the tables of `docs/objective.md`.
 
 use langevin::objective::{TimeDensity, Weight};
 use langevin::{Formulation, LambdaRange, Prediction, Process, SampleId};
@@ -20,13 +28,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Steps of a training, and how often the bound is looked at.
+/// Number of training steps; the next constant is the interval between evaluations of the bound.
 const STEPS: u64 = 3000;
 const LOOK: u64 = 150;
-/// Held-out rows looked at.
+/// Number of held-out rows that are evaluated.
 const TEST: usize = 256;
 
-/// How the levels are drawn.
+/// Distribution of the levels.
 #[derive(Clone, Copy)]
 struct How {
     name: &'static str,
@@ -40,10 +48,10 @@ const HOWS: [How; 3] = [
     How { name: "learned", times: || TimeDensity::UniformTime, adaptive: true },
 ];
 
-/// One training.
+/// Result of one training run.
 struct Outcome {
     spread: f64,
-    /// (step, held-out bound).
+    /// Pairs (step, held-out bound).
     bounds: Vec<(u64, f64)>,
     seconds: f64,
 }
@@ -68,7 +76,7 @@ fn main() -> Result<()> {
             let runs = (0..seeds).map(|seed| run(&data, &test, dequantize, how, seed)).collect::<Result<Vec<_>>>()?;
             table.push((how, runs));
         }
-        // A value that every run reaches: the worst of the last bounds, and a little.
+        // The goal is a value that every run reaches: slightly above the worst of the last bounds.
         let last = |run: &Outcome| run.bounds.last().map_or(f64::NAN, |(_, bound)| *bound);
         let goal = table.iter().flat_map(|(_, runs)| runs).map(last).fold(f64::NEG_INFINITY, f64::max) + 1e-9;
         println!("\n{name}: steps to a held-out bound of {goal:.3} nats\n");
@@ -112,7 +120,8 @@ fn run(data: &Dataset, test: &Dataset, dequantize: bool, how: How, seed: u64) ->
     let start = Instant::now();
     let mut trouble = None;
     let _ = train(data, &recipe, &mut |progress| {
-        // One step's loss, out of the smoothed ones: smooth·weight = 0.99·before + 0.01·loss.
+        // One step's loss is recovered from the smoothed ones: smooth·weight = 0.99·before +
+        // 0.01·loss.
         let sum = progress.loss * (1.0 - 0.99f64.powi(progress.step as i32));
         losses.push((sum - 0.99 * before) / 0.01);
         before = sum;
@@ -136,7 +145,7 @@ fn run(data: &Dataset, test: &Dataset, dequantize: bool, how: How, seed: u64) ->
     Ok(Outcome { spread: variance / (mean * mean), bounds, seconds })
 }
 
-/// The bound of held-out rows, from the same noise each time.
+/// Computes the bound on held-out rows, with the same noise each time.
 fn held_out(network: &Network, test: &Dataset, dequantize: bool) -> Result<f64> {
     let (width, count) = (test.width(), TEST.min(test.rows()));
     let rows: Vec<SampleId> = (0..count as u64).map(|index| SampleId { seed: 99, index }).collect();
@@ -153,7 +162,7 @@ fn held_out(network: &Network, test: &Dataset, dequantize: bool) -> Result<f64> 
     Ok(Bound::new(range, 32).run(network, &x, width, &rows)?.rescaled(volume).mean())
 }
 
-/// The mean, and its standard error; 0 of one number alone.
+/// Returns the mean and its standard error, which is 0 for a single number.
 fn mean_and_error(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let estimate = Estimate::of(&values.collect::<Vec<_>>());
     (estimate.mean, estimate.standard_error.unwrap_or(0.0))

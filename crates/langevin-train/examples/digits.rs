@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The plain loss on a data set with fixed draws.
+/// Computes the plain loss on a data set with fixed draws.
 fn loss(network: &Network, data: &Dataset) -> Result<f64, langevin_train::Error> {
     let process = &network.formulation().process;
     let rows = data.rows();
@@ -103,7 +103,7 @@ fn loss(network: &Network, data: &Dataset) -> Result<f64, langevin_train::Error>
     Ok(sum / (20 * rows * 64) as f64)
 }
 
-/// A grey picture of `across` × `down` samples, each pixel 6 × 6.
+/// Returns a gray image of `across` × `down` samples, enlarged to 6 × 6 pixels for each pixel.
 fn contact_sheet(samples: &[f64], across: usize, down: usize) -> Vec<u8> {
     let (cell, zoom) = (9, 6);
     let (w, h) = (across * cell * zoom, down * cell * zoom);

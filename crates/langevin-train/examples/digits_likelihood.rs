@@ -1,10 +1,15 @@
-//! Bits per dimension of the handwritten digits, on a fifth that was not trained on.
+//! Measures bits per dimension on a held-out fifth of the handwritten digits.
 //!
-//! `cargo run --release -p langevin-train --example digits_likelihood -- [SECONDS] [FOLDER] [WIDTH] [DECAY]`
+//! `cargo run --release -p langevin-train --example digits_likelihood -- [SECONDS] [FOLDER] [WIDTH]
+//! [DECAY]`
 //!
-//! A number from [0, 1) is added to each of the 17 grey values, anew at every visit, so that the pictures have a density; the same sums of the held-out rows are asked of every model. With a
-//! FOLDER it writes the two parts there, `train.f32` and `held_out.f32`, rows of 64 numbers, for `bench/baselines.py`, which fits the usual densities to the same split. It prints the lines of
-//! `docs/likelihood.md`.
+//! The 17 gray values are dequantised with uniform noise from [0, 1), drawn anew each time a row is
+//! used, so that the images have a density. Every model is evaluated on the same dequantised
+//! held-out rows.
+//!
+//! With a FOLDER, the two parts are written there as `train.f32` and `held_out.f32`, rows of 64
+//! numbers. `bench/baselines.py` fits common densities to the same split. The example prints the
+//! lines of `docs/likelihood.md`.
 
 use langevin::SampleId;
 use langevin::noise::fill_uniforms;
@@ -70,13 +75,13 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Rows, each element with a number from [0, 1) added.
+/// Returns rows dequantised with uniform noise from [0, 1).
 fn sums(data: &Dataset, seed: u64) -> Result<Vec<f64>> {
     let mut x: Vec<f64> = data.values()?.iter().map(|value| f64::from(*value)).collect();
     let mut u = vec![0.0; data.width()];
     for (row, index) in x.chunks_exact_mut(data.width()).zip(0..) {
         fill_uniforms(SampleId { seed, index }, langevin::noise::draws::STUDY_DEQUANTISATION.first(), &mut u);
-        // In single precision, as the file has them.
+        // Rounded to single precision, as in the file.
         row.iter_mut().zip(&u).for_each(|(x, u)| *x = f64::from((*x + u) as f32));
     }
     Ok(x)
@@ -86,7 +91,7 @@ fn ids(rows: &[f64], seed: u64) -> Vec<SampleId> {
     (0..rows.len() as u64 / 64).map(|index| SampleId { seed, index }).collect()
 }
 
-/// The bound, with the Gaussian of the training data as its control.
+/// Computes the bound, with the Gaussian of the training data as the control variate.
 fn bound(network: &Network, rows: &[f64], levels: usize) -> Result<Likelihood> {
     let mut x = rows.to_vec();
     let volume = network.normalization().to_model(&mut x, network.width());

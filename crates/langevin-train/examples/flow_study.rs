@@ -1,20 +1,29 @@
-//! Flow matching in three forms on three toys, by the protocol of Tong et al. (arXiv 2307.03672, table 2), whose figures stand beside.
+//! Trains flow matching in three forms on three toys, by the protocol of Tong et al. (arXiv
+//! 2307.03672, table 2), and compares the results with the published figures.
 //!
 //! `cargo run --release -p langevin-train --example flow_study -- [seeds] [toy] [method]`
 //!
-//! 10,000 points to learn from, as many to test; a perceptron of 3 × 64 with SELU; AdamW, rate 1e-3, weight decay 1e-5, batch 512, 1,000 epochs; 100 Euler steps; exact W2 to the test points. All
-//! three forms are the velocity of one process in this library:
+//! Protocol: 10,000 training points and as many test points; a perceptron of 3 × 64 with SELU;
+//! AdamW, rate 1e-3, weight decay 1e-5, batch 512, 1,000 epochs; 100 Euler steps; exact W2 to the
+//! test points.
+//!
+//! All three forms are the velocity of one process in this library, with s = 0.1:
 //!
 //! ```text
 //! FM       x = (1−t) x0 + (s + (1−s) t) ε                        Lipman et al., arXiv 2210.02747
-//! I-CFM    x = (1−t) x0 + t x1 + s z,   x1, z ~ N(0, 1)          the velocity x1 − x0 given x is that of (1−t) x0 + √(t² + s²) ε
+//! I-CFM    x = (1−t) x0 + t x1 + s z,   x1, z ~ N(0, 1)
+//!          the velocity x1 − x0 given x is that of (1−t) x0 + √(t² + s²) ε
 //! OT-CFM   as I-CFM with s = 0, x0 and x1 paired in each batch   Tong et al., arXiv 2302.00482
 //! ```
 //!
-//! with s = 0.1. (Given x and x0, x1 is normal with mean t (x − (1−t) x0)/(t² + s²), so E[x1 − x0 | x, x0] = t/√(t²+s²) ε − x0: σ' ε + α' x0.)
+//! Given x and x0, x1 is normal with mean t (x − (1−t) x0)/(t² + s²). Therefore E[x1 − x0 | x,
+//! x0] = t/√(t²+s²) ε − x0 = σ' ε + α' x0.
 //!
-//! The toys are those of the authors' programs, which differ from others of the same name: eight unit normals on a circle of radius 5; sklearn's moons with noise 0.05, doubled, moved left by 1; the first and third
-//! coordinate of sklearn's S curve with noise 0.05, times 1.5.
+//! The toys are those of the authors' programs, which differ from others of the same name:
+//!
+//! - eight unit normals on a circle of radius 5;
+//! - sklearn's moons with noise 0.05, doubled, moved left by 1;
+//! - the first and third coordinate of sklearn's S curve with noise 0.05, times 1.5.
 
 use langevin::noise::{fill_normals, fill_uniforms};
 use langevin::objective::TimeDensity;
@@ -34,19 +43,19 @@ const POINTS: usize = 10_000;
 const BATCH: usize = 512;
 const EPOCHS: u64 = 1000;
 const STEPS: usize = 100;
-/// s of FM and I-CFM.
+/// Constant s of FM and I-CFM.
 const SMALL: f64 = 0.1;
 const TOYS: [&str; 3] = ["8gaussians-unit", "moons-sklearn", "scurve"];
-/// The published W2 of FM, I-CFM and OT-CFM on each toy.
+/// Published W2 of FM, I-CFM and OT-CFM on each toy.
 const PUBLISHED: [[f64; 3]; 3] = [[0.343, 0.373, 0.303], [0.209, 0.178, 0.130], [0.198, 0.242, 0.144]];
 const METHODS: [&str; 3] = ["FM", "I-CFM", "OT-CFM"];
 
-/// α = 1 − t with another σ.
+/// Processes with α = 1 − t and different σ.
 #[derive(Debug)]
 enum Path {
-    /// s + (1 − s) t.
+    /// σ = s + (1 − s) t.
     Line,
-    /// √(t² + s²).
+    /// σ = √(t² + s²).
     Root,
 }
 
@@ -81,7 +90,7 @@ impl Schedule for Path {
         }
         match self {
             Self::Line => ((ratio - SMALL) / (1.0 - SMALL + ratio)).clamp(0.0, 1.0),
-            // t² + s² = r² (1 − t)².
+            // Solves t² + s² = r² (1 − t)².
             Self::Root if (ratio - 1.0).abs() < 1e-9 => 0.5 * (1.0 - SMALL * SMALL),
             Self::Root => {
                 let (a, b, c) = (1.0 - ratio * ratio, 2.0 * ratio * ratio, SMALL * SMALL - ratio * ratio);
@@ -91,7 +100,7 @@ impl Schedule for Path {
     }
 }
 
-/// Points of a toy.
+/// Returns points of a toy.
 fn points(toy: &str, count: usize, seed: u64) -> Vec<f32> {
     let ids: Vec<SampleId> = (0..count as u64).map(|index| SampleId { seed, index }).collect();
     let mut normals = vec![0.0f32; 2 * count];
@@ -126,7 +135,7 @@ fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|value| f64::from(*value)).collect()
 }
 
-/// W2 of one training, and the loss it ended with.
+/// Trains once and returns W2 and the final loss.
 fn run(toy: &str, method: usize, seed: u64) -> Result<f64, Box<dyn std::error::Error>> {
     let data = Dataset::new(toy, points(toy, POINTS, 100 + seed), &[2])?;
     let process = match method {
@@ -141,7 +150,7 @@ fn run(toy: &str, method: usize, seed: u64) -> Result<f64, Box<dyn std::error::E
     let mut network = MlpConfig::new(64, 3);
     (network.activation, network.plain, network.fourier) = (Activation::Selu, true, 1);
     recipe.network = network.into();
-    // Theirs are not normalised: s is a length of the data.
+    // The reference programs do not normalise the data, so s is a length in data units.
     recipe.normalization = Some(Normalization::identity());
     recipe.times = TimeDensity::UniformTime;
     recipe.stratified = false;

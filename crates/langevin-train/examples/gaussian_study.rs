@@ -1,15 +1,19 @@
-//! Is the exact error on Gaussian data worth anything on other data?
+//! Measures how well the exact error on Gaussian data predicts the error on other data.
 //!
 //! `cargo run --release -p langevin-train --example gaussian_study -- DIRECTORY [MODEL]`
 //!
-//! For samplers of the ODE on several grids within several budgets of evaluations it compares
+//! For ODE samplers on several grids and budgets of network evaluations, the study compares two
+//! figures:
 //!
-//! - what the analysis says: $W_2/\sqrt d$ of the discretisation alone, for the Gaussian with the mean and covariance of the data. On Gaussian data that is the root
-//!   mean square, over samples and elements, of the distance to the exact solution from the same noise (where no axis is turned over);
-//! - what happens: the same root mean square, to a solution in very small steps,
+//! - predicted: $W_2/\sqrt d$ of the discretisation alone, for the Gaussian with the mean and
+//!   covariance of the data. On Gaussian data it equals the root mean square, over samples and
+//!   elements, of the distance to the exact solution from the same noise (if no axis is reversed);
+//! - measured: the same root mean square, to a solution with very small steps.
 //!
-//! on a mixture of Gaussians with its exact denoiser, and on a network trained on the digits. The rank correlation (Spearman's) says whether the one
-//! chooses samplers as the other would. It writes DIRECTORY/gaussian-analysis.csv and .svg and prints the tables of `docs/gaussian-analysis.md`.
+//! The measurements use a mixture of Gaussians with its exact denoiser, and a network trained on
+//! the digits. Spearman's rank correlation shows whether both figures choose the same samplers. The
+//! study writes DIRECTORY/gaussian-analysis.csv and .svg and prints the tables of
+//! `docs/gaussian-analysis.md`.
 
 use langevin::noise::{fill_normals, fill_uniforms};
 use langevin::{Formulation, Grid, Plan, Process, SampleId, Sampler, Sampling};
@@ -29,7 +33,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Samplers of the ODE with different tables.
+/// ODE samplers with different plans.
 const SAMPLERS: [&str; 16] = [
     "ddim",
     "adams2",
@@ -51,9 +55,9 @@ const SAMPLERS: [&str; 16] = [
 const GRIDS: [&str; 3] = ["karras", "uniform-lambda", "flow-shift:1"];
 const BUDGETS: [usize; 5] = [5, 8, 12, 20, 40];
 const SIGMAS: [f64; 2] = [0.002, 80.0];
-/// Samples from the same noise.
+/// Number of samples, from the same noise.
 const COUNT: usize = 512;
-/// Steps of the solution that all are held against: three evaluations each, of third order.
+/// Number of steps of the reference solution, of third order with three evaluations each.
 const FINE: usize = 300;
 
 /// One sampler on one grid within one budget.
@@ -64,9 +68,9 @@ struct Point {
     budget: usize,
     steps: usize,
     nfe: usize,
-    /// W2/√d of the discretisation alone.
+    /// Predicted W2/√d of the discretisation alone.
     predicted: f64,
-    /// The same distance as is measured, on Gaussian data.
+    /// Distance as measured, computed on Gaussian data.
     paired: f64,
     measured: f64,
 }
@@ -108,7 +112,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Data, what is sampled, and for whom.
+/// Data, and the model that is sampled.
 struct Setting {
     data: &'static str,
     process: Process,
@@ -132,7 +136,7 @@ impl Setting {
         Ok(Self { data, process, network, spectrum, gaussian, width })
     }
 
-    /// For the exact denoiser of the Gaussian.
+    /// Samples with the exact denoiser of the Gaussian.
     fn plain(&self, sampler: &str, grid: &str, steps: usize) -> langevin::Result<Vec<f64>> {
         let levels = Grid::parse(grid, Some(steps))?.levels(&self.process, SIGMAS[0], SIGMAS[1])?;
         let plan = Sampler::parse(sampler, None)?.compile(&self.process, None, &levels)?;
@@ -179,7 +183,8 @@ impl Setting {
     }
 }
 
-/// Components with standard deviation 0.25 about centres spread more along some axes than others, unequally likely.
+/// Returns a mixture of components with standard deviation 0.25 and unequal weights. The centres
+/// are spread more along some axes than along others.
 fn mixture(width: usize, count: usize) -> Result<Mixture> {
     let mut weights = vec![0.0; count];
     fill_uniforms(SampleId { seed: 20, index: 0 }, 0, &mut weights);
@@ -194,7 +199,7 @@ fn mixture(width: usize, count: usize) -> Result<Mixture> {
     Ok(Mixture::new(weights.iter().map(|u| 0.5 + u).collect(), components.collect::<langevin::Result<_>>()?)?)
 }
 
-/// The mean and the covariance of a mixture whose components are round.
+/// Returns the mean and the covariance of a mixture of isotropic components.
 fn moments(mixture: &Mixture) -> (Vec<f64>, Vec<f64>) {
     let (width, mean) = (mixture.components()[0].dim(), mixture.mean());
     let mut covariance = vec![0.0; width * width];
@@ -209,7 +214,7 @@ fn moments(mixture: &Mixture) -> (Vec<f64>, Vec<f64>) {
     (mean, covariance)
 }
 
-/// The same of rows.
+/// Returns the mean and the covariance of rows.
 fn moments_of_rows(rows: &[f32], width: usize) -> (Vec<f64>, Vec<f64>) {
     let share = width as f64 / rows.len() as f64;
     let (mut mean, mut covariance) = (vec![0.0; width], vec![0.0; width * width]);
@@ -226,7 +231,7 @@ fn moments_of_rows(rows: &[f32], width: usize) -> (Vec<f64>, Vec<f64>) {
     (mean, covariance)
 }
 
-/// The correlation of the ranks of a prediction with those of what is measured.
+/// Returns the rank correlation between a prediction and the measurement.
 fn spearman(points: &[&Point], prediction: fn(&Point) -> f64) -> f64 {
     let ranks = |of: fn(&Point) -> f64| -> Vec<f64> {
         points
@@ -336,7 +341,7 @@ fn tables(points: &[Point]) -> String {
     text
 }
 
-/// Two panels on common axes, for light and dark pages.
+/// Draws two panels with common axes, for light and dark pages.
 fn svg(points: &[Point]) -> String {
     const PANEL: f64 = 400.0;
     const GAP: f64 = 70.0;
@@ -414,7 +419,7 @@ fn svg(points: &[Point]) -> String {
     )
 }
 
-/// A shape for each budget.
+/// Marker shape of each budget.
 const SHAPES: [&str; 5] = [
     "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z",
     "M-3.6 -3.6H3.6V3.6H-3.6Z",

@@ -1,12 +1,16 @@
-//! Which figure should plans be ranked by?
+//! Compares figures by which plans can be ranked.
 //!
 //! `cargo run --release -p langevin-train --example ranking_study`
 //!
-//! Every deterministic sampler on every grid, in as many steps as fit a budget, is ranked by several figures of the exact Gaussian analysis and run on models whose data are not Gaussian. What
-//! happens is the root mean square distance, over samples and elements, to a solution in very small steps from the same noise. For each figure the study prints
+//! Every deterministic sampler on every grid, with as many steps as fit a budget, is ranked by
+//! several figures of the exact Gaussian analysis. Each plan is then run on models whose data are
+//! not Gaussian. The measured error is the root mean square distance, over samples and elements, to
+//! a solution with very small steps from the same noise. For each figure the study prints
 //!
-//! - the rank correlation (Spearman's) with what happens, over all plans and over the best thirty by that figure,
-//! - the regret of its first choice: what happens with it over the least that happens with any plan, and the least regret among its first five choices.
+//! - Spearman's rank correlation with the measured error, over all plans and over the best thirty
+//!   by that figure;
+//! - the regret of its first choice, which is the measured error of that plan divided by the
+//!   smallest measured error of any plan; and the smallest regret among its first five choices.
 //!
 //! It prints the tables of `docs/gaussian-analysis.md`.
 
@@ -28,12 +32,16 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const BUDGETS: [usize; 6] = [5, 8, 10, 12, 20, 40];
 const SIGMAS: [f64; 2] = [0.002, 80.0];
-/// Samples from the same noise.
+/// Number of samples, from the same noise.
 const COUNT: usize = 256;
-/// Steps of the solution that all are held against: three evaluations each, of third order.
+/// Number of steps of the reference solution, of third order with three evaluations each.
 const FINE: usize = 300;
-/// The figures that plans are ranked by: the exact error at the plan's own step count; the same for the worse of two networks whose ε is 1 ± 0.01 times the exact one; means and the largest of
-/// the exact errors over neighbouring step counts N; and the mean over data of four times to a quarter of the variance.
+/// Figures by which plans are ranked:
+///
+/// - the exact error at the plan's own step count;
+/// - the same for the worse of two networks whose ε is 1 ± 0.01 times the exact one;
+/// - means and the largest of the exact errors over neighbouring step counts N;
+/// - the mean over data of four times to a quarter of the variance.
 const FIGURES: [&str; 8] = [
     "exact",
     "δ = .01",
@@ -195,13 +203,14 @@ fn study<M: Model<Vec<f64>> + Sync>(
     Ok(summaries)
 }
 
-/// Four columns of different units: a normal of deviation 1, its square in hundreds, a log-normal in thousands, and a share in two clumps.
+/// Returns four columns of different units: a normal of deviation 1, its square in hundreds, a
+/// log-normal in thousands, and a share with two modes.
 fn table() -> Result<Dataset> {
     let mut values = Vec::new();
     for index in 0..4000 {
         let mut u = [0.0; 4];
         fill_uniforms(SampleId { seed: 30, index }, 0, &mut u);
-        // Sums of uniforms are near enough to normal.
+        // Sums of uniforms approximate a normal well enough.
         let mut v = [0.0; 24];
         fill_uniforms(SampleId { seed: 31, index }, 0, &mut v);
         let z = v[..12].iter().sum::<f64>() - 6.0;
@@ -212,7 +221,7 @@ fn table() -> Result<Dataset> {
     Ok(Dataset::new("table", values, &[4])?)
 }
 
-/// The correlation of the ranks of a figure with those of what is measured.
+/// Returns the rank correlation between a figure and the measurement.
 fn spearman(points: &[Point], figure: usize) -> f64 {
     let ranks = |of: &dyn Fn(&Point) -> f64| -> Vec<f64> {
         let rank = |point: &Point| {

@@ -1,12 +1,14 @@
-//! How near a small network comes to densities of the plane that are known exactly.
+//! Measures how close a small network comes to densities of the plane that are known exactly.
 //!
 //! `cargo run --release -p langevin-train --example toys_study -- [MINUTES] [NAME…]`
 //!
-//! For each toy it trains one network for so many minutes (3 by default) and prints the divergence of its ODE from the data,
+//! For each toy, one network is trained for the given number of minutes (3 by default). The study
+//! prints the divergence of its ODE from the data,
 //!
 //! $$KL(p\Vert q) = E_p[\log p(x) - \log q(x)],$$
 //!
-//! over fresh draws: the same points in both logarithms, so that the spread of log p itself drops out. It prints the lines of `docs/likelihood.md`.
+//! over new draws. Both logarithms use the same points, so the spread of log p itself cancels. It
+//! prints the lines of `docs/likelihood.md`.
 
 use langevin::{Formulation, LambdaRange, Level, Prediction, Process, SampleId};
 use langevin_analysis::exact::{self, Density};
@@ -21,11 +23,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Points of a test; the standard error is printed.
+/// Number of test points; the standard error is printed.
 const TEST: usize = 4000;
-/// Points to learn from.
+/// Number of training points.
 const ROWS: u64 = 1_000_000;
-/// Each toy, and the waves of its network: five where there is detail finer than the layers find in three minutes.
+/// Each toy, and the waves of its network: five if the toy has detail finer than the layers learn
+/// in three minutes.
 const TOYS: [(&str, usize); 8] = [
     ("moons", 0),
     ("8gaussians", 0),
@@ -91,7 +94,7 @@ fn learn(data: &Dataset, minutes: f64, waves: usize) -> Result<Network> {
     Ok(train(data, &recipe, &mut |_| ControlFlow::Continue(()))?)
 }
 
-/// The mean, and its standard error; 0 of one number alone.
+/// Returns the mean and its standard error, which is 0 for a single number.
 fn mean_and_error(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let estimate = Estimate::of(&values.collect::<Vec<_>>());
     (estimate.mean, estimate.standard_error.unwrap_or(0.0))

@@ -1,37 +1,52 @@
-//! Averages of weights over a training, of any length, after it is over.
+//! Power-function averages of the weights, of any length, computed after training.
 //!
 //! A power-function average of weights θ after t steps gives step τ the weight
 //!
 //! $$p_{t,\gamma}(\tau) = \frac{\gamma+1}{t}\left(\frac{\tau}{t}\right)^{\gamma}, \qquad
-//!   \hat\theta_t = \beta_t\hat\theta_{t-1} + (1-\beta_t)\theta_t,\quad \beta_t = \left(1-\tfrac1t\right)^{\gamma+1},$$
+//!   \hat\theta_t = \beta_t\hat\theta_{t-1} + (1-\beta_t)\theta_t,\quad
+//!   \beta_t = \left(1-\tfrac1t\right)^{\gamma+1}.$$
 //!
-//! and its length is the standard deviation of that weight as a share of t, σ² = (γ+1)/((γ+2)²(γ+3)). Two such averages, kept from time to time, span nearly all others: the profile that is
-//! wanted is the sum Σ xᵢ pᵢ that is nearest to it in least squares, and the same sum of the kept averages is nearly the average that it would have given.
+//! The length of the average is the standard deviation of that weight as a share of t, σ² =
+//! (γ+1)/((γ+2)²(γ+3)).
+//!
+//! Two such averages, saved at regular intervals, span nearly all others. The wanted profile p is
+//! approximated in least squares by a sum Σ xᵢ pᵢ of the saved profiles. The same sum of the saved
+//! averages is then close to the average that the wanted profile would have given.
 //!
 //! $$A x = b,\qquad A_{ij} = \langle p_i, p_j\rangle,\quad b_i = \langle p_i, p\rangle,\qquad
-//!   \langle p_{a,\gamma}, p_{b,\delta}\rangle = \frac{(\gamma+1)(\delta+1)}{\gamma+\delta+1}\,\frac{a^{\delta}}{b^{\delta+1}}\quad (a\le b).$$
+//!   \langle p_{a,\gamma}, p_{b,\delta}\rangle =
+//!   \frac{(\gamma+1)(\delta+1)}{\gamma+\delta+1}\,\frac{a^{\delta}}{b^{\delta+1}}\quad (a\le b).$$
 //!
 //! Source: Karras et al., arXiv 2312.02696, §3 and appendix C.
 
 use langevin::error::{Error, Result};
 use nalgebra::{DMatrix, DVector};
 
-/// The longest that a power-function average can be: that of γ = 0, all steps alike, 1/√12.
+/// Longest possible power-function average, 1/√12: γ = 0, which weights all steps equally.
 const LONGEST: f64 = 0.288_675_134_594_812_9;
-/// The shortest that is taken for one.
+/// Shortest accepted length.
 const SHORTEST: f64 = 1e-3;
 
-/// One power-function average of a training: after which step, and its power γ.
+/// One power-function average of a training run: the step at which it was taken, and its power γ.
+///
+/// ```
+/// use langevin_train::average::Profile;
+/// // γ = 0 weights all steps equally.
+/// let uniform = Profile { step: 100.0, gamma: 0.0 };
+/// assert!((uniform.length() - 1.0 / 12.0_f64.sqrt()).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Profile {
-    /// The step after which it was taken, from 1.
+    /// Step after which the average was taken, counted from 1.
     pub step: f64,
-    /// The power γ.
+    /// Power γ of the weight.
     pub gamma: f64,
 }
 
 impl Profile {
-    /// The average of this length, the standard deviation of its weight as a share of the steps.
+    /// Returns the average with a given length.
+    ///
+    /// `length` is the standard deviation of the average's weight as a share of the steps.
     ///
     /// ```
     /// use langevin_train::average::Profile;
@@ -41,7 +56,8 @@ impl Profile {
     /// ```
     ///
     /// # Errors
-    /// A length outside 0.001 to 1/√12 ≈ 0.2887, or a step that is none.
+    /// Returns an error if the length is outside 0.001 to 1/√12 ≈ 0.2887, or if the step is below 1
+    /// or not finite.
     pub fn of_length(step: f64, length: f64) -> Result<Self> {
         if !(SHORTEST..=LONGEST).contains(&length) {
             return Err(Error::argument("no average has this length")
@@ -53,7 +69,7 @@ impl Profile {
                 .expected("1 or more")
                 .got(step.to_string()));
         }
-        // The length falls with γ, from 1/√12 at 0; about 1/γ for large ones.
+        // The length decreases with γ: it is 1/√12 at γ = 0 and about 1/γ for large γ.
         let (mut low, mut high) = (0.0, 2.0 / SHORTEST);
         for _ in 0..200 {
             let gamma = 0.5 * (low + high);
@@ -62,20 +78,33 @@ impl Profile {
         Ok(Self { step, gamma: 0.5 * (low + high) })
     }
 
-    /// σ = √(γ+1)/((γ+2)√(γ+3)).
+    /// Returns the length of the average, σ = √(γ+1)/((γ+2)√(γ+3)), as a share of the steps.
+    ///
+    /// ```
+    /// use langevin_train::average::Profile;
+    /// // Large powers give short averages.
+    /// let length = |gamma| Profile { step: 100.0, gamma }.length();
+    /// assert!(length(16.0) < length(7.0));
+    /// ```
     #[must_use]
     pub fn length(&self) -> f64 {
         let gamma = self.gamma;
         f64::sqrt((gamma + 1.0) / (gamma + 3.0)) / (gamma + 2.0)
     }
 
-    /// β of the step that this profile stands at: what is kept of the average before.
+    /// Returns β at the step of this profile: the share of the previous average that is kept.
+    ///
+    /// ```
+    /// use langevin_train::average::Profile;
+    /// // A uniform average over ten steps keeps nine tenths of the average over nine.
+    /// assert!((Profile { step: 10.0, gamma: 0.0 }.keep() - 0.9).abs() < 1e-12);
+    /// ```
     #[must_use]
     pub fn keep(&self) -> f64 {
         langevin::math::pow(1.0 - 1.0 / self.step, self.gamma + 1.0)
     }
 
-    /// ⟨p, q⟩.
+    /// Returns the inner product ⟨p, q⟩ of two profiles.
     fn inner(&self, other: &Self) -> f64 {
         let (a, b) = if self.step <= other.step { (self, other) } else { (other, self) };
         let factor = (a.gamma + 1.0) * (b.gamma + 1.0) / (a.gamma + b.gamma + 1.0);
@@ -83,7 +112,9 @@ impl Profile {
     }
 }
 
-/// How much of each kept average makes the wanted one; and the distance of the two profiles as a share of the wanted one's norm.
+/// Returns the weight of each saved average in the wanted one, and the error of the approximation.
+///
+/// The error is the distance between the two profiles as a share of the norm of the wanted profile.
 ///
 /// ```
 /// use langevin_train::average::{Profile, mixture};
@@ -96,7 +127,8 @@ impl Profile {
 /// ```
 ///
 /// # Errors
-/// No average, or one that was taken after the wanted one.
+/// Returns an error if there is no saved average, or if one was taken after the step of the wanted
+/// average.
 pub fn mixture(kept: &[Profile], wanted: &Profile) -> Result<(Vec<f64>, f64)> {
     if kept.is_empty() {
         return Err(Error::argument("there is no average to make one of"));
@@ -109,7 +141,8 @@ pub fn mixture(kept: &[Profile], wanted: &Profile) -> Result<(Vec<f64>, f64)> {
     let count = kept.len();
     let a = DMatrix::from_fn(count, count, |i, j| kept[i].inner(&kept[j]));
     let b = DVector::from_fn(count, |i, _| kept[i].inner(wanted));
-    // Neighbours are nearly the same: of the directions that hardly differ nothing is asked.
+    // Neighbouring profiles are nearly equal, so the matrix is nearly singular. Singular values
+    // below the threshold are dropped.
     let decomposed = a.clone().svd(true, true);
     let most = decomposed.singular_values.iter().copied().fold(0.0, f64::max);
     let x = decomposed
@@ -124,7 +157,7 @@ pub fn mixture(kept: &[Profile], wanted: &Profile) -> Result<(Vec<f64>, f64)> {
 mod tests {
     use super::*;
 
-    /// The recursion against the weights that it stands for, on a trajectory that is known.
+    /// Compares the recursion with the weights that it stands for, on a known trajectory.
     #[test]
     fn the_recursion_is_the_profile() {
         let (steps, gamma) = (500, 6.94);
@@ -141,7 +174,7 @@ mod tests {
         assert!((average - sum / total).abs() < 1e-9);
     }
 
-    /// ⟨p, q⟩ by the trapezium rule.
+    /// Compares ⟨p, q⟩ with the midpoint rule.
     #[test]
     fn inner_products_are_integrals() {
         let (a, b) = (Profile { step: 70.0, gamma: 2.5 }, Profile { step: 100.0, gamma: 7.0 });
@@ -160,7 +193,7 @@ mod tests {
         }
     }
 
-    /// An average that was never kept, from those that were, of a trajectory with noise in it.
+    /// Reconstructs averages that were never saved from those that were, on a noisy trajectory.
     #[test]
     fn other_lengths_are_made_afterwards() {
         let theta = |t: usize| (0.002 * t as f64).sin() + ((t * 7919 % 101) as f64 - 50.0) / 100.0;
@@ -181,7 +214,8 @@ mod tests {
         for (average, length) in averages.iter().zip(lengths) {
             let (weights, off) = mixture(&kept, &Profile::of_length(steps as f64, length).unwrap()).unwrap();
             let made: f64 = weights.iter().zip(&values).map(|(w, x)| w * x).sum();
-            // The profiles agree to a few per cent, the averages of a smooth trajectory far better.
+            // The profiles agree to a few per cent; the averages of a smooth trajectory agree far
+            // better.
             assert!(off < 0.05 && (made - average).abs() < 2e-3, "{length}: {made} {average}, {off}");
         }
     }

@@ -1,20 +1,31 @@
-//! How noise and data are paired.
+//! Coupling of noise and data within a batch.
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// How the noise of a batch is coupled to its data.
+/// Coupling between the noise of a batch and its data.
+///
+/// ```
+/// use langevin_train::Coupling;
+/// assert_eq!(Coupling::default(), Coupling::Independent);
+/// assert_eq!(Coupling::parse("transport")?, Coupling::Transport);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Coupling {
-    /// Not at all: every formulation of the network is exact.
+    /// Independent noise: every formulation of the network is exact.
     #[default]
     Independent,
-    /// Each datum of the batch with the noise that the shortest assignment gives it (Tong et al., arXiv
-    /// 2302.00482; Pooladian et al., arXiv 2304.14772). The ODE is straighter, and still one ODE in every
-    /// clock; but the noise is then no longer independent of the datum, so the network is no score, and SDEs
-    /// and likelihood bounds do not hold.
+    /// Noise assigned to the data of the batch by the shortest assignment (minibatch optimal
+    /// transport).
+    ///
+    /// The ODE becomes straighter, and it remains one ODE under every time parametrisation. The
+    /// noise is no longer independent of the datum, so the network is not a score. SDEs and
+    /// likelihood bounds are therefore not valid for it.
+    ///
+    /// Source: Tong et al., arXiv 2302.00482; Pooladian et al., arXiv 2304.14772.
     Transport,
 }
 
@@ -23,10 +34,17 @@ impl Coupling {
         *self == Self::Independent
     }
 
-    /// `independent` or `transport`.
+    /// Parses `independent` or `transport`.
     ///
     /// # Errors
-    /// An unknown name.
+    /// Returns an error if the name is unknown; the error suggests the nearest name.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::Coupling;
+    /// let error = Coupling::parse("transprot").unwrap_err();
+    /// assert_eq!(error.hint(), Some("did you mean 'transport'?"));
+    /// ```
     pub fn parse(name: &str) -> Result<Self> {
         match name {
             "independent" => Ok(Self::Independent),

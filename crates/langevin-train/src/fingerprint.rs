@@ -1,16 +1,18 @@
-//! What tells the rows of a training from others, kept in the model file.
+//! Fingerprint of the training rows, stored in the model file.
 
 use crate::error::Result;
 use langevin_data::Dataset;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
-/// Rows that are remembered, spread evenly.
+/// Number of rows that are sampled, evenly spaced.
 const REMEMBERED: usize = 64;
-/// Rows that are read at once.
+/// Number of rows read at once.
 const BLOCK: usize = 1024;
 
-/// The number of rows of a data set, and the checksums of some of them.
+/// Fingerprint of a data set: its row count and the checksums of some rows.
+///
+/// A resumed run checks the fingerprint, and a model file uses it to recognise its training data.
 ///
 /// ```
 /// use langevin_train::{Dataset, Fingerprint};
@@ -24,9 +26,9 @@ const BLOCK: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fingerprint {
-    /// The number of rows.
+    /// Number of rows of the data set.
     rows: usize,
-    /// CRC-32 of some rows, each in single precision.
+    /// CRC-32 of the sampled rows, each in single precision.
     sample: Vec<u32>,
 }
 
@@ -35,36 +37,63 @@ impl Fingerprint {
     ///
     /// # Errors
     /// Returns an error if a row cannot be read.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::{Dataset, Fingerprint};
+    /// let digits = Fingerprint::of(&Dataset::digits())?;
+    /// assert_eq!((digits.rows(), digits.remembered()), (1797, 64));
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn of(data: &Dataset) -> Result<Self> {
         let count = data.rows().min(REMEMBERED);
         let rows: Vec<usize> = (0..count).map(|i| i * (data.rows() - 1) / (count - 1).max(1)).collect();
         Ok(Self { rows: data.rows(), sample: checksums(data, &rows)? })
     }
 
-    /// Returns the number of rows of the data set that it was computed of.
+    /// Returns the number of rows of the fingerprinted data set.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Returns the number of rows that are remembered.
+    /// Returns the number of sampled rows, whose checksums are stored.
     #[must_use]
     pub fn remembered(&self) -> usize {
         self.sample.len()
     }
 
-    /// Returns whether it is that of a data set.
+    /// Returns true if the fingerprint belongs to `data`.
     ///
     /// # Errors
     /// Returns an error if a row cannot be read.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::{Dataset, Fingerprint};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let other = Dataset::new("two points", vec![-1.0, 2.0], &[1])?;
+    /// let own = Fingerprint::of(&data)?;
+    /// assert!(own.is_of(&data)? && !own.is_of(&other)?);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn is_of(&self, data: &Dataset) -> Result<bool> {
         Ok(self.rows == data.rows() && *self == Self::of(data)?)
     }
 
-    /// Returns how many of the remembered rows stand in a data set.
+    /// Returns the number of sampled rows that also occur in `data`.
     ///
     /// # Errors
     /// Returns an error if a row cannot be read.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::{Dataset, Fingerprint};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let other = Dataset::new("two points", vec![-1.0, 2.0], &[1])?;
+    /// assert_eq!(Fingerprint::of(&data)?.found_in(&other)?, 1);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn found_in(&self, data: &Dataset) -> Result<usize> {
         let mut missing: HashSet<u32> = self.sample.iter().copied().collect();
         let all = missing.len();

@@ -1,4 +1,4 @@
-//! What a model file says about its network.
+//! The JSON document of a model file.
 
 use crate::coupling::Coupling;
 use crate::fingerprint::Fingerprint;
@@ -11,125 +11,187 @@ use langevin::objective::{TimeDensity, Weight};
 use langevin_data::{Frame, Lattice, Options};
 use serde::{Deserialize, Serialize};
 
-/// The newest version of the model file. Version 2 has the [moments](crate::Moments) of the data; 3 knows
-/// transformers, classes and pictures; 4 has a checksum, how the data were read, and what was taken out of
-/// their rows, and may name a network or a task that is defined outside this crate. The older ones are read
-/// too.
+/// Newest version of the model file.
+///
+/// - Version 2 adds the [moments](crate::Moments) of the data.
+/// - Version 3 adds transformers, classes and images.
+/// - Version 4 adds a checksum, the options with which the data were read, and the changes made to
+///   the rows. It may also name a network or a task defined outside this crate.
+///
+/// Older versions are still read.
+///
+/// ```
+/// assert_eq!(langevin_train::MODEL_VERSION, 4);
+/// ```
 pub const MODEL_VERSION: u32 = 4;
 
-/// Everything about a network but its weights: the JSON document of a model file.
+/// Description of a network without its weights: the JSON document of a model file.
+///
+/// ```
+/// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+/// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// # recipe.network = MlpConfig::new(16, 3).into();
+/// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// let metadata = network.metadata();
+/// assert_eq!((metadata.data.name.as_str(), metadata.data.rows), ("two points", 2));
+/// assert_eq!(metadata.training.steps, 20);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Metadata {
-    /// The version of the document, 1 to [`MODEL_VERSION`].
+    /// Version of the document, 1 to [`MODEL_VERSION`].
     pub langevin_version: u32,
-    /// What the network was trained to be, its λ-range included.
+    /// Formulation that the network was trained for, including its λ-range.
     pub formulation: FormulationSpec,
-    /// Its architecture.
+    /// Architecture of the network.
     pub network: NetworkSpec,
-    /// What it was trained on.
+    /// Data set that the network was trained on.
     pub data: DataSpec,
-    /// Between data and what the network works on.
+    /// Affine map between data and the network's units.
     pub normalization: Normalization,
-    /// The moments of the data that the file has; none in version 1.
+    /// Kind of data moments stored in the file; `None` in version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moments: Option<MomentsSpec>,
-    /// How it was trained.
+    /// Record of the training run.
     pub training: TrainingRecord,
 }
 
-/// A data set, by name and size.
+/// Description of a data set: its name, shape, row count and preprocessing.
+///
+/// ```
+/// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+/// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// # recipe.network = MlpConfig::new(16, 3).into();
+/// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// let spec = &network.metadata().data;
+/// assert_eq!((spec.name.as_str(), spec.shape.as_slice()), ("two points", &[1][..]));
+/// assert!(spec.classes.is_empty() && !spec.dequantized && spec.held_out.is_none());
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DataSpec {
-    /// Its name.
+    /// Name of the data set.
     pub name: String,
-    /// The shape of one sample.
+    /// Shape of one sample.
     pub shape: Vec<usize>,
-    /// The rows trained on.
+    /// Number of training rows.
     pub rows: usize,
-    /// The names of the classes that the network can be asked for.
+    /// Names of the classes that the network can be conditioned on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
-    /// Whether the values are those of 8-bit pictures, 0 to 255.
+    /// True if the values are those of 8-bit images, 0 to 255.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pictures: bool,
-    /// The values that pictures run through, where the normalisation, which was given, does not say.
+    /// Range of the pixel values.
+    ///
+    /// It is stored if neither [`pictures`](Self::pictures) nor the normalisation determines it:
+    /// for images of more than 8 bits, for a supplied normalisation, and for data that are
+    /// normalised by their standard deviation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<[f64; 2]>,
-    /// What was held out, where something was.
+    /// Held-out part of the data set; `None` if nothing was held out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<HeldOut>,
-    /// Whether a number from [0, step) of the [lattice](Self::lattice) was added to each element, anew at
-    /// every visit.
+    /// True if uniform noise from [0, step) of the [lattice](Self::lattice) was added to each
+    /// element (dequantisation), drawn anew each time a row is used.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dequantized: bool,
-    /// How the file was read, so that other rows are read alike; none for data that came from no file.
+    /// Options with which the file was read, so that other files are read in the same way.
+    ///
+    /// `None` if the data did not come from a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<Options>,
-    /// The map between rows of the file and of the model, where they differ or have names.
+    /// Map between the rows of the file and the rows of the model.
+    ///
+    /// `None` if both are equal and the columns have no names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame: Option<Frame>,
-    /// The spacing of the values of evenly spaced data.
+    /// Spacing of the values, for data on an evenly spaced lattice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lattice: Option<Lattice>,
-    /// What tells the training's rows from others.
+    /// Fingerprint of the training rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
 }
 
-/// The part of a data set that was not trained on: [`Dataset::split`](langevin_data::Dataset::split) with
-/// these arguments gives it again.
+/// Held-out part of a data set.
+///
+/// [`Dataset::split`](langevin_data::Dataset::split) with these arguments reproduces the split.
+///
+/// ```
+/// use langevin_train::{Dataset, HeldOut};
+/// let held_out = HeldOut { share: 0.2, seed: 0 };
+/// let (train, test) = Dataset::digits().split(held_out.share, held_out.seed);
+/// assert!(test.rows() < train.rows());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldOut {
-    /// Its share of the rows.
+    /// Held-out share of the rows.
     pub share: f64,
-    /// The seed of the split.
+    /// Seed of the split.
     pub seed: u64,
 }
 
-/// How a network was trained.
+/// Record of a training run.
+///
+/// ```
+/// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+/// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// # recipe.network = MlpConfig::new(16, 3).into();
+/// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// let record = &network.metadata().training;
+/// assert_eq!((record.steps, record.seed, record.task.as_deref()), (20, recipe.seed, None));
+/// assert_eq!(record.losses.last().map(|(step, _)| *step), Some(20));
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrainingRecord {
-    /// Optimiser steps made.
+    /// Number of optimiser steps.
     pub steps: u64,
-    /// Wall-clock seconds taken.
+    /// Elapsed wall-clock time in seconds.
     pub seconds: f64,
-    /// Rows in a step.
+    /// Batch size, in rows.
     pub batch: usize,
-    /// The seed of everything random.
+    /// Seed of all random draws.
     pub seed: u64,
-    /// The name of the [`Task`](crate::task::Task) that was minimised, where it was not the recipe's own
-    /// objective.
+    /// Name of the [`Task`](crate::task::Task) that was minimised.
+    ///
+    /// `None` if the recipe's own objective was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
-    /// The weight of the loss.
+    /// Weight of the loss.
     pub weight: Weight,
-    /// The density of the noise levels.
+    /// Density of the noise levels.
     pub times: TimeDensity,
-    /// The largest learning rate.
+    /// Peak learning rate.
     pub learning_rate: f64,
-    /// The decay of the weight average.
+    /// Decay rate of the exponential moving average of the weights.
     pub ema: f64,
-    /// The length of the power-function average, as a share of the training, where the weights were made
-    /// afterwards of averages that were kept.
+    /// Length of the power-function average, as a share of the training.
+    ///
+    /// `None` unless the weights were computed after training from saved averages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average: Option<f64>,
-    /// The number of weights.
+    /// Number of weights.
     pub parameters: usize,
-    /// The smoothed loss at the end.
+    /// Smoothed loss at the end of training.
     pub final_loss: f64,
-    /// The density that the noise levels were drawn from at the end, where it was learned.
+    /// Learned density of the noise levels at the end of training; `None` if the density was fixed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learned: Option<Histogram>,
-    /// How the noise was coupled to the data, where it was not drawn independently.
+    /// Coupling between noise and data.
     #[serde(default, skip_serializing_if = "Coupling::is_independent")]
     pub coupling: Coupling,
-    /// The smoothed loss at at most 400 steps: `[step, loss]`.
+    /// Smoothed loss at up to 400 steps, as pairs `[step, loss]`.
     pub losses: Vec<(u64, f64)>,
 }

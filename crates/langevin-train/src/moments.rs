@@ -1,15 +1,19 @@
-//! The mean and the covariance of the data that a network was trained on, in the units that it sees:
+//! Mean and covariance of the training data, in the network's units:
 //!
 //! $$m = \frac1n\sum_r x_r, \qquad C = \frac1n\sum_r (x_r - m)(x_r - m)^\top .$$
 //!
-//! They are all that the exact error of a sampler on Gaussian data asks for ([`langevin_analysis::analysis`]), so a model file that has them needs no data for it.
+//! The exact error of a sampler on Gaussian data ([`langevin_analysis::analysis`]) depends on the
+//! data only through these moments. A model file that stores them therefore needs no data for that
+//! analysis.
 //!
-//! | elements d of a sample | what is kept | tensors of the model file, F64 |
-//! |---|---|---|
-//! | at most 512 | m and C over all rows, up to 2²⁵ numbers | `data.mean` \[d\], `data.covariance` \[d, d\] |
-//! | more | the eigenvalues of C over at most 1,024 rows | `data.spectrum` \[k, 3\]: an eigenvalue, its axes, the squared length of m along them |
+//! - Samples of at most 512 elements: m and C over all rows, up to 2²⁵ numbers. The tensors of the
+//!   model file are `data.mean` \[d\] and `data.covariance` \[d, d\], in F64.
+//! - Wider samples: the eigenvalues of C over at most 1,024 rows. The tensor is `data.spectrum`
+//!   \[k, 3\] in F64: an eigenvalue, the number of its axes, and the squared length of m along
+//!   them.
 //!
-//! A covariance of more than that is larger than most networks, and its eigenvalues take longer than some trainings.
+//! The full covariance is not stored above 512 elements. It would be larger than most networks, and
+//! computing its eigenvalues would take longer than some training runs.
 
 use crate::error::{Error, Result};
 use langevin::SampleId;
@@ -18,63 +22,93 @@ use langevin_data::shuffled;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// The widest samples whose covariance is kept: 2 MiB.
+/// Largest sample width whose full covariance is stored: 2 MiB.
 pub(crate) const MAX_WIDTH: usize = 512;
-/// The most rows whose eigenvalues are found: a second's work.
+/// Largest number of rows whose eigenvalues are computed; this takes about a second.
 const MAX_ROWS: usize = 1024;
-/// The most numbers that are looked at: 128 MiB, 256 MiB in `f64`.
+/// Largest number of values that enter the moments: 128 MiB, 256 MiB in `f64`.
 const MAX_VALUES: usize = 1 << 25;
-/// The most eigenvalues of a file: those of the rows, and 0.
+/// Largest number of eigenvalues in a file: one for each row, and 0.
 const MAX_EIGENVALUES: usize = MAX_ROWS + 1;
-/// The most bytes that moments take in a model file.
+/// Largest number of bytes that the moments take in a model file.
 pub(crate) const MAX_BYTES: u64 = 8 * (MAX_WIDTH * (MAX_WIDTH + 1)) as u64;
 
-/// Columns of the covariance that are gathered together.
+/// Number of covariance rows that one task accumulates.
 const TILE: usize = 32;
 
 pub(crate) const MEAN: &str = "data.mean";
 pub(crate) const COVARIANCE: &str = "data.covariance";
 pub(crate) const SPECTRUM: &str = "data.spectrum";
 
-/// What a model file keeps of its data.
+/// Kind of moments that a model file stores.
+///
+/// ```
+/// use langevin_train::MomentsKind;
+/// assert_eq!(serde_json::to_value(MomentsKind::Covariance).unwrap(), "covariance");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum MomentsKind {
-    /// The mean and the covariance.
+    /// Mean and full covariance.
     Covariance,
-    /// The eigenvalues of the covariance, and the mean along their axes.
+    /// Eigenvalues of the covariance, and the squared length of the mean along their axes.
     Spectrum,
 }
 
-/// What a model file says about the moments that it has.
+/// Description of the moments stored in a model file.
+///
+/// ```
+/// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+/// use langevin_train::MomentsKind;
+/// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// # recipe.network = MlpConfig::new(16, 3).into();
+/// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// let spec = network.metadata().moments.unwrap();
+/// assert_eq!((spec.kind, spec.rows), (MomentsKind::Covariance, 2));
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct MomentsSpec {
-    /// What is kept.
+    /// Kind of the stored moments.
     pub kind: MomentsKind,
-    /// The rows that they are taken over.
+    /// Number of rows that the moments are computed from.
     pub rows: usize,
 }
 
-/// The mean and the covariance of training data, in the units that the network sees.
+/// Mean and covariance of the training data, in the network's units.
+///
+/// ```
+/// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+/// use langevin_train::Moments;
+/// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// # recipe.network = MlpConfig::new(16, 3).into();
+/// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// let Some(Moments::Covariance { mean, covariance }) = network.moments() else { unreachable!() };
+/// assert_eq!((mean[0], covariance[0]), (0.0, 1.0));
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Moments {
-    /// All of them.
+    /// Mean and full covariance, for samples of at most 512 elements.
     Covariance {
-        /// d numbers.
+        /// Mean, d numbers.
         mean: Vec<f64>,
-        /// d × d numbers, row after row.
+        /// Covariance, d × d numbers, row by row.
         covariance: Vec<f64>,
     },
-    /// The eigenvalues, for wide data.
+    /// Eigenvalues only, for wider samples.
     Spectrum(Spectrum),
 }
 
 impl Moments {
-    /// The rows of so many that the moments are taken over: all, or a part that is a function of the seed.
+    /// Returns the rows that the moments are computed from: all `count` rows, or a subset
+    /// determined by the seed.
     pub(crate) fn chosen(count: usize, width: usize, seed: u64) -> Vec<usize> {
         let most = match width {
             ..=MAX_WIDTH => MAX_VALUES / width,
@@ -83,13 +117,16 @@ impl Moments {
         if count <= most {
             return (0..count).collect();
         }
-        // Not the first ones: files are sorted at times. Away from the orders of the epochs.
+        // The subset is random because files are often sorted. The index keeps its shuffle
+        // independent of the shuffles of the epochs.
         let mut chosen = shuffled(count, SampleId { seed, index: u64::MAX });
         chosen.truncate(most);
         chosen
     }
 
-    /// The moments of normalised rows; `None` where they are beyond numbers, as the training will then be too.
+    /// Computes the moments of normalised rows.
+    ///
+    /// Returns `None` if they are not finite; training then fails as well.
     pub(crate) fn of(values: &[f32], width: usize) -> Option<(Self, MomentsSpec)> {
         let rows = values.len() / width;
         if width <= MAX_WIDTH {
@@ -103,24 +140,30 @@ impl Moments {
         Some((Self::Spectrum(spectrum), MomentsSpec { kind: MomentsKind::Spectrum, rows }))
     }
 
-    /// The spectrum, for an analysis.
+    /// Returns the spectrum of the covariance, for an exact analysis of samplers.
     ///
-    /// ```no_run
-    /// use langevin_analysis::Analyze as _;
+    /// ```
     /// use langevin::{Grid, Sampler};
+    /// use langevin_analysis::Analyze as _;
     /// use langevin_analysis::analysis::AnalysisOptions;
-    /// let network = langevin_train::Network::load("digits.safetensors".as_ref())?;
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let spectrum = network.moments().unwrap().spectrum()?;
+    ///
     /// let process = &network.formulation().process;
     /// let levels = Grid::karras(10).levels(process, 0.002, 80.0)?;
     /// let plan = Sampler::ddim(0.0).compile(process, Some(network.formulation()), &levels)?;
-    /// if let Some(moments) = network.moments() {
-    ///     println!("{}", plan.analyze(&moments.spectrum()?, &AnalysisOptions::default())?);
-    /// }
+    /// let analysis = plan.analyze(&spectrum, &AnalysisOptions::default())?;
+    /// println!("{analysis}");
+    /// assert_eq!((analysis.nfe, analysis.dimension), (10, 1));
     /// # Ok::<(), langevin_train::Error>(())
     /// ```
     ///
     /// # Errors
-    /// A covariance with a negative eigenvalue, which no data have.
+    /// Returns an error if the covariance has a negative eigenvalue, which no data have.
     pub fn spectrum(&self) -> Result<Spectrum> {
         match self {
             Self::Covariance { mean, covariance } => Ok(Spectrum::from_covariance(mean.clone(), covariance)?),
@@ -128,7 +171,7 @@ impl Moments {
         }
     }
 
-    /// The tensors of a file: name, shape, numbers.
+    /// Returns the tensors of a model file: name, shape and numbers.
     pub(crate) fn tensors(&self) -> Vec<(&'static str, Vec<usize>, Vec<f64>)> {
         match self {
             Self::Covariance { mean, covariance } => {
@@ -137,14 +180,14 @@ impl Moments {
             }
             Self::Spectrum(spectrum) => {
                 let spaces = spectrum.eigenvalues();
-                // Counts are below 2⁵³.
+                // The conversion is exact because counts are below 2⁵³.
                 let numbers = spaces.iter().flat_map(|space| [space.value, space.count as f64, space.mean_square]);
                 vec![(SPECTRUM, vec![spaces.len(), 3], numbers.collect())]
             }
         }
     }
 
-    /// A mean and a covariance from a file.
+    /// Builds the moments from the mean and the covariance in a file.
     pub(crate) fn from_covariance(mean: Vec<f64>, covariance: Vec<f64>) -> Result<Self> {
         let d = mean.len();
         for i in 0..d {
@@ -164,7 +207,7 @@ impl Moments {
         Ok(Self::Covariance { mean, covariance })
     }
 
-    /// Eigenvalues from a file, for samples of `width` elements.
+    /// Builds the moments from the eigenvalues in a file, for samples of `width` elements.
     pub(crate) fn from_spectrum(numbers: &[f64], width: usize) -> Result<Self> {
         let bad = |got: String| {
             Err(Error::checkpoint("the eigenvalues do not fit the samples")
@@ -188,11 +231,14 @@ impl Moments {
     }
 }
 
-/// Mean and covariance over all rows, in `f64`. Each entry is a sum over the rows in their order, so threads change no bit.
+/// Computes the mean and the covariance over all rows, in `f64`.
+///
+/// Each entry is a sum over the rows in their order, so the thread count does not change a bit.
 fn covariance(values: &[f32], width: usize) -> (Vec<f64>, Vec<f64>) {
     let share = 1.0 / (values.len() / width) as f64;
     let mut mean = vec![0.0; width];
-    // Twice: the second time what is left, so that a constant column has no variance at all.
+    // The second pass adds the mean of the remainders, so that a constant column has exactly zero
+    // variance.
     for _ in 0..2 {
         let mut left = vec![0.0; width];
         for row in values.chunks_exact(width) {
@@ -245,7 +291,7 @@ mod tests {
 
     #[test]
     fn both_kinds_give_one_spectrum() {
-        // Wider than a tile, so that tiles meet.
+        // The width exceeds one tile, so that tile boundaries are covered.
         let width = 50;
         let mut values = vec![0.0_f32; 70 * width];
         langevin::noise::fill_normals(&[SampleId { seed: 1, index: 0 }], 0, 70 * width, &mut values);
@@ -254,10 +300,10 @@ mod tests {
         let found = kept(&values, width).0.spectrum().unwrap();
         assert_eq!(found.eigenvalues().len(), width);
         for (a, b) in found.eigenvalues().iter().zip(truth.eigenvalues()) {
-            // Eigenvalues of a symmetric matrix move by no more than its rounding, d ulp of the largest.
+            // Rounding moves the eigenvalues of a symmetric matrix by at most d ulp of the largest.
             assert!((a.value - b.value).abs() < 50.0 * f64::EPSILON * 10.0, "{a:?} {b:?}");
         }
-        // The same rows, padded with zeros to more than is kept whole.
+        // The rows are padded with zeros to a width at which only the spectrum is stored.
         let padded: Vec<f32> = values
             .chunks_exact(width)
             .flat_map(|row| row.iter().copied().chain(std::iter::repeat_n(0.0, 550)))
@@ -267,7 +313,7 @@ mod tests {
         for (a, b) in spectrum.eigenvalues().iter().zip(truth.eigenvalues()) {
             assert!((a.value - b.value).abs() < 600.0 * f64::EPSILON * 10.0, "{a:?} {b:?}");
         }
-        // A file gives it back bit for bit.
+        // A file preserves the spectrum bit for bit.
         let moments = Moments::Spectrum(spectrum);
         let tensors = moments.tensors();
         assert_eq!(Moments::from_spectrum(&tensors[0].2, 600).unwrap(), moments);

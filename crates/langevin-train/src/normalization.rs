@@ -1,29 +1,44 @@
-//! The numbers that bring data to the scale of the noise.
+//! Affine map that scales data to the noise.
 
 use crate::error::{Error, Result};
 use langevin_data::{Dataset, Lattice, Statistics};
 use serde::{Deserialize, Serialize};
 
-/// The affine map between data and what the network works on, model = (data − shift)/scale.
+/// Affine map between data and the network's units, model = (data − shift)/scale.
 ///
-/// One pair for each element of a sample, or a single pair for all of them.
+/// There is one pair of numbers for each element of a sample, or a single pair for all elements.
+///
+/// ```
+/// use langevin_train::Normalization;
+/// let map = Normalization { shift: vec![20.0], scale: vec![10.0] };
+/// let mut values = [10.0, 30.0];
+/// map.normalize(&mut values, 1);
+/// assert_eq!(values, [-1.0, 1.0]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Normalization {
-    /// What is subtracted.
+    /// Subtracted from the data.
     pub shift: Vec<f64>,
-    /// What is divided by, positive.
+    /// Divisor, positive.
     pub scale: Vec<f64>,
 }
 
 impl Normalization {
-    /// The map for a data set. Pictures, and arrays of one scale, go to \[−1, 1\] by one pair for all elements; the columns of a table, and what has scales of
-    /// its own in an array (the columns of a series, channels), go to mean 0 and standard deviation 1 each. What is constant keeps scale 1. Which of these a data
-    /// set is, [`Dataset::statistics`] tells.
+    /// Fits the map to a data set.
+    ///
+    /// [`Dataset::statistics`] determines which of two maps applies:
+    ///
+    /// - Images, and arrays with one scale, are mapped to \[−1, 1\] by one pair for all elements.
+    /// - Columns of a table, and parts of an array with scales of their own (the columns of a
+    ///   series, channels), are each mapped to mean 0 and standard deviation 1.
+    ///
+    /// Constant elements keep scale 1.
     ///
     /// # Errors
-    /// Data that cannot be read.
+    /// Returns an error if the data cannot be read.
     ///
+    /// # Examples
     /// ```
     /// use langevin_train::{Dataset, Normalization};
     /// let digits = Normalization::fit(&Dataset::digits())?;
@@ -44,18 +59,29 @@ impl Normalization {
         }
     }
 
-    /// The map that changes nothing: for data that are on the scale of the noise already.
+    /// Returns the identity map, for data that already have the scale of the noise.
+    ///
+    /// ```
+    /// let map = langevin_train::Normalization::identity();
+    /// assert_eq!(map.describe(&[3]), "the values as they are");
+    /// ```
     #[must_use]
     pub fn identity() -> Self {
         Self { shift: vec![0.0], scale: vec![1.0] }
     }
 
-    /// Shift and scale of element `element` of a sample.
+    /// Returns the shift and scale of element `element` of a sample.
     fn pair(&self, element: usize) -> (f64, f64) {
         if self.shift.len() == 1 { (self.shift[0], self.scale[0]) } else { (self.shift[element], self.scale[element]) }
     }
 
-    /// Returns a few words on what the map does with rows of this shape: `each column to mean 0 and deviation 1`.
+    /// Describes in a few words what the map does with rows of this shape.
+    ///
+    /// ```
+    /// use langevin_train::Normalization;
+    /// let map = Normalization { shift: vec![1.0, 2.0], scale: vec![1.0, 5.0] };
+    /// assert_eq!(map.describe(&[2]), "each column to mean 0 and deviation 1");
+    /// ```
     #[must_use]
     pub fn describe(&self, shape: &[usize]) -> String {
         match (&self.shift[..], &self.scale[..]) {
@@ -82,9 +108,19 @@ impl Normalization {
         }
     }
 
-    /// Returns the elements of which at least one in a hundred of the values that differ would be the same number in
-    /// single precision, of these whole rows of data. A network sees single precision, and could not tell such values
-    /// from each other. Of ten thousand numbers drawn at random a few always are the same.
+    /// Returns the elements that lose distinct values in single precision.
+    ///
+    /// An element is returned if at least one in a hundred of its distinct values becomes equal to
+    /// another one. The network works in single precision and cannot distinguish such values. Among
+    /// ten thousand random numbers a few always coincide. `rows` holds whole rows of data.
+    ///
+    /// ```
+    /// use langevin_train::Normalization;
+    /// let seconds: Vec<f64> = (0..1000).map(|i| 1.7e9 + f64::from(i)).collect();
+    /// assert_eq!(Normalization::identity().blurred(&seconds, 1), [0]);
+    /// let centred = Normalization { shift: vec![1.7e9], scale: vec![300.0] };
+    /// assert!(centred.blurred(&seconds, 1).is_empty());
+    /// ```
     #[must_use]
     pub fn blurred(&self, rows: &[f64], width: usize) -> Vec<usize> {
         let distinct = |bits: &mut dyn Iterator<Item = u64>| {
@@ -104,8 +140,18 @@ impl Normalization {
             .collect()
     }
 
-    /// Data to model from double to single precision, as a network sees them: values that differ by little beside a large
-    /// mean stay different. Both are whole rows of `width` elements.
+    /// Converts data from double precision to the network's units in single precision.
+    ///
+    /// The shift is subtracted in double precision, so values that differ little beside a large
+    /// mean stay distinct. Both slices hold whole rows of `width` elements.
+    ///
+    /// ```
+    /// use langevin_train::Normalization;
+    /// let map = Normalization { shift: vec![1.7e9], scale: vec![1.0] };
+    /// let mut out = [0.0; 2];
+    /// map.narrow(&[1.7e9, 1.7e9 + 1.0], &mut out, 1);
+    /// assert_eq!(out, [0.0, 1.0]);
+    /// ```
     pub fn narrow(&self, values: &[f64], out: &mut [f32], width: usize) {
         for (i, (out, value)) in out.iter_mut().zip(values).enumerate() {
             let (shift, scale) = self.pair(i % width.max(1));
@@ -113,13 +159,29 @@ impl Normalization {
         }
     }
 
-    /// The scale of element `element` of a sample.
+    /// Returns the scale of element `element` of a sample.
+    ///
+    /// ```
+    /// use langevin_train::Normalization;
+    /// let map = Normalization { shift: vec![0.0], scale: vec![3.0] };
+    /// // A single pair serves all elements.
+    /// assert_eq!(map.scale_of(7), 3.0);
+    /// ```
     #[must_use]
     pub fn scale_of(&self, element: usize) -> f64 {
         self.pair(element).1
     }
 
-    /// Data to model, in place; `values` are whole rows of `width` elements.
+    /// Converts data to the network's units, in place; `values` holds whole rows of `width`
+    /// elements.
+    ///
+    /// ```
+    /// use langevin_train::Normalization;
+    /// let map = Normalization { shift: vec![0.0, 5.0], scale: vec![1.0, 2.0] };
+    /// let mut rows = [1.0, 7.0, 2.0, 3.0];
+    /// map.normalize(&mut rows, 2);
+    /// assert_eq!(rows, [1.0, 1.0, 2.0, -1.0]);
+    /// ```
     pub fn normalize(&self, values: &mut [f32], width: usize) {
         for (i, value) in values.iter_mut().enumerate() {
             let (shift, scale) = self.pair(i % width.max(1));
@@ -127,8 +189,18 @@ impl Normalization {
         }
     }
 
-    /// Data to model, in place, in double precision; `values` are whole rows of `width` elements. Returns Σ ln scale over the elements of a row: by so much −log p is larger in
-    /// the units of the data.
+    /// Converts data to the network's units, in place and in double precision.
+    ///
+    /// `values` holds whole rows of `width` elements. Returns Σ ln scale over the elements of a
+    /// row: −log p in the units of the data is larger by this amount.
+    ///
+    /// ```
+    /// use langevin_train::Normalization;
+    /// let map = Normalization { shift: vec![20.0], scale: vec![10.0] };
+    /// let mut values = [30.0];
+    /// let shift = map.to_model(&mut values, 1);
+    /// assert!(values == [1.0] && (shift - 10.0_f64.ln()).abs() < 1e-12);
+    /// ```
     #[must_use]
     pub fn to_model(&self, values: &mut [f64], width: usize) -> f64 {
         for (i, value) in values.iter_mut().enumerate() {
@@ -138,10 +210,22 @@ impl Normalization {
         (0..width).map(|j| self.pair(j).1.ln()).sum()
     }
 
-    /// For data on this lattice, to whose elements a number from [0, step) is added: the map that [`fit`](Self::fit) would find for the sums.
+    /// Returns the map that [`fit`](Self::fit) would find after dequantisation.
+    ///
+    /// Dequantisation adds uniform noise from [0, step) of the lattice to each element.
+    ///
+    /// ```
+    /// use langevin_data::Lattice;
+    /// use langevin_train::Normalization;
+    /// // Integers from 0 to 3 become numbers from [0, 4).
+    /// let map = Normalization { shift: vec![1.5], scale: vec![1.5] };
+    /// let map = map.dequantized(&Lattice::whole());
+    /// assert_eq!((map.shift[0], map.scale[0]), (2.0, 2.0));
+    /// ```
     #[must_use]
     pub fn dequantized(mut self, lattice: &Lattice) -> Self {
-        // One pair goes by the range, which grows by a step; several go by the variance, to which that of the uniform comes, step²/12.
+        // A single pair follows the range, which grows by one step. Several pairs follow the
+        // variance, which grows by that of the uniform noise, step²/12.
         let range = self.shift.len() == 1;
         for (element, (shift, scale)) in self.shift.iter_mut().zip(&mut self.scale).enumerate() {
             let step = lattice.step(element);
@@ -151,7 +235,15 @@ impl Normalization {
         self
     }
 
-    /// Model to data, in place; `values` are whole rows of `width` elements.
+    /// Converts values in the network's units to data, in place; `values` holds whole rows of
+    /// `width` elements.
+    ///
+    /// ```
+    /// use langevin_train::Normalization;
+    /// let mut values = [-1.0, 1.0];
+    /// Normalization { shift: vec![20.0], scale: vec![10.0] }.denormalize(&mut values, 1);
+    /// assert_eq!(values, [10.0, 30.0]);
+    /// ```
     pub fn denormalize(&self, values: &mut [f64], width: usize) {
         for (i, value) in values.iter_mut().enumerate() {
             let (shift, scale) = self.pair(i % width.max(1));
@@ -159,7 +251,7 @@ impl Normalization {
         }
     }
 
-    /// Whether it fits samples of `width` elements and can be inverted.
+    /// Returns true if the map fits samples of `width` elements and is invertible.
     pub(crate) fn fits(&self, width: usize) -> bool {
         (self.shift.len() == 1 || self.shift.len() == width)
             && self.scale.len() == self.shift.len()
@@ -168,7 +260,7 @@ impl Normalization {
     }
 }
 
-/// Six digits for a person.
+/// Rounds to six digits for display.
 fn rounded(value: f64) -> String {
     let short: f64 = format!("{value:.5e}").parse().unwrap_or(value);
     short.to_string()

@@ -1,16 +1,22 @@
-//! A variational autoencoder of numbers on a line, with one latent number: what diffusion is compared with ([`langevin_theory::duality`]).
+//! Variational autoencoder of scalar data with one latent number.
 //!
-//! Encoder and decoder are two perceptrons of the same shape ([`mlp`](crate::mlp), with the constant as only feature), each from a number to a mean and a log-variance ℓ:
+//! It is the model that diffusion is compared with ([`langevin_theory::duality`]).
 //!
-//! $$q(z|x) = \mathcal N(m_e(x), e^{\ell_e(x)}), \qquad p(x|z) = \mathcal N(m_d(z), e^{\ell_d(z)}), \qquad p(z) = \mathcal N(0, 1), \qquad
+//! Encoder and decoder are two perceptrons of the same shape ([`mlp`](crate::mlp), with the
+//! constant as its only feature). Each maps a number to a mean and a log-variance ℓ:
+//!
+//! $$q(z|x) = \mathcal N(m_e(x), e^{\ell_e(x)}), \qquad
+//!   p(x|z) = \mathcal N(m_d(z), e^{\ell_d(z)}), \qquad p(z) = \mathcal N(0, 1), \qquad
 //!   \ell = 9\tanh(\mathrm{out}/9) .$$
 //!
-//! The bend of ℓ keeps standard deviations within e^{∓4.5} (0.011 to 90) of the data's own, so that every quadrature of [`langevin_theory::duality`] resolves them. What is minimised, with z drawn as
-//! m_e + e^{ℓ_e/2}ε,
+//! The tanh keeps standard deviations within e^{∓4.5} (0.011 to 90) of the data's own, so that
+//! every quadrature of [`langevin_theory::duality`] resolves them. Training minimises the following
+//! objective, with z drawn as m_e + e^{ℓ_e/2}ε:
 //!
-//! $$-\mathrm{ELBO} = \tfrac12\bigl((x - m_d(z))^2 e^{-\ell_d} + \ell_d + \ln 2\pi\bigr) + \tfrac12(m_e^2 + e^{\ell_e} - 1 - \ell_e) .$$
+//! $$-\mathrm{ELBO} = \tfrac12\bigl((x - m_d(z))^2 e^{-\ell_d} + \ell_d + \ln 2\pi\bigr) +
+//!   \tfrac12(m_e^2 + e^{\ell_e} - 1 - \ell_e) .$$
 //!
-//! Data order, shards, optimiser, learning rate and average are those of [`train`](crate::train()).
+//! Data order, lanes, optimiser, learning rate and average are those of [`train`](crate::train()).
 //!
 //! Source: Kingma & Welling, arXiv 1312.6114.
 
@@ -29,29 +35,37 @@ use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// The largest size of a log-variance.
+/// Largest absolute value of a log-variance.
 const MOST: f32 = 9.0;
-/// Rows that are evaluated together.
+/// Number of rows that are evaluated together.
 const CHUNK: usize = 4096;
 
-/// The shape of each of the two perceptrons.
+/// Shape of the encoder and of the decoder.
+///
+/// ```
+/// use langevin_train::VaeConfig;
+/// assert_eq!(VaeConfig::new(52, 2).parameters(), 11_444);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VaeConfig {
-    /// Units of a hidden layer.
+    /// Number of units of a hidden layer.
     pub width: usize,
-    /// Residual blocks.
+    /// Number of residual blocks.
     pub depth: usize,
 }
 
 impl VaeConfig {
-    /// This shape.
+    /// Returns the configuration with this width and depth.
     #[must_use]
     pub fn new(width: usize, depth: usize) -> Self {
         Self { width, depth }
     }
 
-    /// Of this depth, the one whose number of parameters, both perceptrons together, is nearest to a wanted one.
+    /// Returns the configuration of this depth whose number of parameters is nearest to
+    /// `parameters`.
+    ///
+    /// The count includes both perceptrons.
     ///
     /// ```
     /// use langevin_train::VaeConfig;
@@ -68,13 +82,13 @@ impl VaeConfig {
         Self { width, depth }
     }
 
-    /// The parameters of both perceptrons together.
+    /// Returns the number of parameters of encoder and decoder together.
     #[must_use]
     pub fn parameters(&self) -> usize {
         2 * size(self.half().parameters())
     }
 
-    /// The perceptron of one: from a number to a mean and a log-variance.
+    /// Returns one of the two perceptrons, from a number to a mean and a log-variance.
     fn half(&self) -> Mlp {
         Mlp::new(self.config(), 1, 2)
     }
@@ -84,25 +98,50 @@ impl VaeConfig {
     }
 }
 
-/// ℓ of what a perceptron gives, and its slope.
+/// Returns the log-variance ℓ for an output of a perceptron, and its slope.
 fn bend(out: f32) -> (f32, f32) {
     let t = (out / MOST).tanh();
     (MOST * t, 1.0 - t * t)
 }
 
-/// Where the training of an autoencoder stands, after every step.
+/// Progress of the training of an autoencoder, reported after every step.
+///
+/// ```
+/// use langevin_train::{Budget, Dataset, Recipe, VaeConfig, train_vae};
+/// use std::ops::ControlFlow;
+/// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// let recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// let vae = train_vae(&data, &recipe, VaeConfig::new(16, 1), &mut |progress| {
+///     // Stops half-way.
+///     if progress.fraction >= 0.5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+/// })?;
+/// assert_eq!(vae.steps(), 10);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct VaeProgress {
-    /// Steps made.
+    /// Number of steps completed.
     pub step: u64,
-    /// The smoothed loss, −ELBO in nats of the normalised data.
+    /// Smoothed loss, −ELBO in nats of the normalised data.
     pub loss: f64,
-    /// The share of the budget that is used, 0 to 1.
+    /// Used share of the budget, 0 to 1.
     pub fraction: f64,
 }
 
-/// A trained autoencoder: an [`Autoencoder`] of normalised data.
+/// Trained autoencoder: an [`Autoencoder`] of normalised data.
+///
+/// ```
+/// use langevin_theory::duality::Autoencoder;
+/// use langevin_train::{Budget, Dataset, Recipe, VaeConfig, train_vae};
+/// use std::ops::ControlFlow;
+/// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// let recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// let vae = train_vae(&data, &recipe, VaeConfig::new(16, 1), &mut |_| ControlFlow::Continue(()))?;
+/// let posterior = vae.encode(&[0.5])?;
+/// assert!(posterior[0].variance > 0.0 && vae.loss().is_finite());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Vae {
     config: VaeConfig,
@@ -114,31 +153,31 @@ pub struct Vae {
 }
 
 impl Vae {
-    /// Its shape.
+    /// Returns the shape of the two perceptrons.
     #[must_use]
     pub fn config(&self) -> VaeConfig {
         self.config
     }
 
-    /// Between data and what it works on.
+    /// Returns the affine map between data and the autoencoder's units.
     #[must_use]
     pub fn normalization(&self) -> &Normalization {
         &self.normalization
     }
 
-    /// The training steps that were made.
+    /// Returns the number of training steps.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// The smoothed loss at the end.
+    /// Returns the smoothed loss at the end of training, −ELBO in nats of the normalised data.
     #[must_use]
     pub fn loss(&self) -> f64 {
         self.loss
     }
 
-    /// A normal for each number.
+    /// Returns the normal distribution that a perceptron assigns to each number.
     fn normals(&self, weights: &[f32], values: &[f64]) -> langevin::Result<Vec<Normal>> {
         let ones = [1.0; CHUNK];
         let mut pass = self.config.half().pass(CHUNK);
@@ -171,9 +210,10 @@ impl Autoencoder for Vae {
     }
 }
 
-/// Trains an autoencoder on numbers, calling `watch` after every step; [`ControlFlow::Break`] stops early. Returns the averaged one.
+/// Trains an autoencoder on scalar data and returns the one with averaged weights.
 ///
-/// Of the recipe only what any training needs is used: batch, learning rate, warm-up, decay, average, clip, seed and budget.
+/// `watch` is called after every step; [`ControlFlow::Break`] stops early. Of the recipe only the
+/// general fields are used: batch, learning rate, warm-up, decay, average, clip, seed and budget.
 ///
 /// ```
 /// use langevin_train::{Budget, Dataset, Recipe, VaeConfig, train_vae};
@@ -186,7 +226,8 @@ impl Autoencoder for Vae {
 /// ```
 ///
 /// # Errors
-/// Data that are not numbers, a recipe or a shape that cannot be used, or a loss that is no longer finite.
+/// Returns an error if the rows are not single numbers, if the recipe or the shape is unusable, or
+/// if the loss is no longer finite.
 pub fn train_vae(
     data: &Dataset,
     recipe: &Recipe,
@@ -194,7 +235,7 @@ pub fn train_vae(
     watch: &mut dyn FnMut(&VaeProgress) -> ControlFlow<()>,
 ) -> Result<Vae> {
     recipe.check(data.shape())?;
-    // The perceptron's own bounds, but for its features.
+    // The features are set to 1 to pass the perceptron's own bounds; the rest is checked.
     MlpConfig { fourier: 1, ..config.config() }.check(2)?;
     if data.width() != 1 {
         return Err(Error::data("the autoencoder is one of numbers")
@@ -207,7 +248,8 @@ pub fn train_vae(
     normalization.normalize(&mut values, 1);
     let half = config.half();
     let mut initial = half.init(recipe.seed);
-    // The decoder's own draws: a neighbouring seed's would be those of another training.
+    // The decoder uses the complement of the seed, because a neighbouring seed would repeat the
+    // draws of another training run.
     initial.extend(half.init(!recipe.seed));
     let mut run = Run {
         values,
@@ -232,19 +274,19 @@ pub fn train_vae(
     }
 }
 
-/// A running training.
+/// Training run in progress.
 struct Run<'a> {
     values: Vec<f32>,
     recipe: &'a Recipe,
     config: VaeConfig,
-    /// One perceptron; the encoder's weights come first, then the decoder's.
+    /// One perceptron; the weights are those of the encoder followed by those of the decoder.
     half: Mlp,
     optimizer: Optimizer,
     step: u64,
 }
 
 impl Run<'_> {
-    /// One step on these rows of the data; its loss.
+    /// Makes one step on these rows of the data and returns the loss.
     fn step(&mut self, rows: &[usize], fraction: f64) -> Result<f64> {
         let first = self.step.wrapping_mul(self.recipe.batch as u64);
         let id = |row: usize| SampleId { seed: self.recipe.seed, index: first.wrapping_add(row as u64) };
@@ -272,7 +314,7 @@ impl Run<'_> {
         Ok(loss)
     }
 
-    /// The loss of some rows and its gradient, as shares of the batch's mean.
+    /// Computes the loss of some rows and its gradient, as shares of the batch's mean.
     fn gradient(&self, x: &[f32], noise: &[f32]) -> Result<(f64, Vec<f32>)> {
         let mut gradient = vec![0.0; self.optimizer.values.len()];
         let loss = negative_elbo(&self.half, &self.optimizer.values, x, noise, &mut gradient)?;
@@ -281,7 +323,7 @@ impl Run<'_> {
         Ok((loss / share, gradient))
     }
 
-    /// The averaged autoencoder as it is now.
+    /// Returns the autoencoder with the current averaged weights.
     fn finish(self, normalization: Normalization, loss: f64) -> Result<Vae> {
         if let Some(position) = self.optimizer.ema.iter().position(|value| !value.is_finite()) {
             return Err(Error::diverged("an averaged weight is not finite").at(format!("weight {position}")));
@@ -292,7 +334,7 @@ impl Run<'_> {
     }
 }
 
-/// Σ −ELBO over the rows, for one draw of the encoder's noise; adds its gradient.
+/// Computes Σ −ELBO over the rows for one draw of the encoder's noise, and adds its gradient.
 fn negative_elbo(half: &Mlp, weights: &[f32], x: &[f32], noise: &[f32], gradient: &mut [f32]) -> Result<f64> {
     let (count, middle) = (x.len(), size(half.parameters()));
     let (encoder, decoder) = weights.split_at(middle);
@@ -301,7 +343,7 @@ fn negative_elbo(half: &Mlp, weights: &[f32], x: &[f32], noise: &[f32], gradient
     let (mut encode, mut decode) = (half.pass(count), half.pass(count));
     let given = Rows { x, features: &ones, one_level: false, labels: &[] };
     let encoded = encode.forward(encoder, given, count, true)?.as_chunks::<2>().0.to_vec();
-    // What the encoder's noise is multiplied by.
+    // Standard deviation that multiplies the encoder's noise.
     let deviation: Vec<f32> = encoded.iter().map(|[_, log]| (0.5 * bend(*log).0).exp()).collect();
     let z: Vec<f32> = encoded.iter().zip(&deviation).zip(noise).map(|(([mean, _], s), e)| mean + s * e).collect();
     let latent = Rows { x: &z, features: &ones, one_level: false, labels: &[] };

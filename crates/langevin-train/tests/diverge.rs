@@ -1,4 +1,4 @@
-//! A training that goes wrong is stopped, and one that recovers is not.
+//! A diverging run is stopped, and a recovering one is not.
 #![allow(clippy::unwrap_used)]
 
 use langevin::objective::{TimeDensity, Weight};
@@ -6,7 +6,7 @@ use langevin::{Formulation, Prediction, Process};
 use langevin_train::{Budget, Dataset, Error, MlpConfig, Network, Recipe, Trainer, train};
 use std::ops::ControlFlow;
 
-/// Points on a circle with a little spread.
+/// Returns points on a circle with a small spread.
 fn ring() -> Dataset {
     let values = (0..400).flat_map(|i| {
         let (angle, radius) = (f64::from(i) * 0.7, 1.0 + 0.05 * f64::from(i % 7));
@@ -21,14 +21,15 @@ fn recipe(steps: u64) -> Recipe {
     recipe
 }
 
-/// A recipe with other fields.
+/// Returns a recipe with changed fields.
 fn changed(recipe: &Recipe, change: impl FnOnce(&mut Recipe)) -> Recipe {
     let mut recipe = recipe.clone();
     change(&mut recipe);
     recipe
 }
 
-/// How it ends: the step that it came to, the loss there as a multiple of that of having learned nothing, and the network or the error.
+/// Runs a recipe to its end. Returns the last step, the loss there as a multiple of that of
+/// predicting nothing, and the network or the error.
 fn end(recipe: &Recipe) -> (u64, f64, Result<Network, Error>) {
     let (mut last, mut ratio) = (0, 1.0);
     let found = train(&ring(), recipe, &mut |progress| {
@@ -38,7 +39,8 @@ fn end(recipe: &Recipe) -> (u64, f64, Result<Network, Error>) {
     (last, ratio, found)
 }
 
-/// At a rate ten thousand times too high every training explodes. Where the weights come back, which weight decay at such a rate may do, the loss at the end is below that of having learned nothing.
+/// At a rate ten thousand times too high every run explodes. If the weights return, as strong
+/// weight decay at such a rate can cause, the final loss is below that of predicting nothing.
 #[test]
 fn an_explosion_of_every_weight_and_prediction_is_an_error() {
     let predictions = ["x0", "epsilon", "score", "v", "velocity", "edm"];
@@ -52,7 +54,7 @@ fn an_explosion_of_every_weight_and_prediction_is_an_error() {
         (recipe.learning_rate, recipe.clip, recipe.warmup) = (30.0, f64::INFINITY, 0);
         let (_, ratio, found) = end(&recipe);
         match found {
-            // Weights that are learned of the errors have exploded with them, and go on changing.
+            // Learned loss weights explode with the errors, and continue to change.
             Ok(_) => assert!(ratio < if *weight == "uncertainty" { 3.0 } else { 1.0 }, "{name} {weight}: {ratio}"),
             Err(error) => {
                 errors += 1;
@@ -60,7 +62,7 @@ fn an_explosion_of_every_weight_and_prediction_is_an_error() {
                     error.is_diverged() && error.hint().unwrap().contains("learning rate"),
                     "{name} {weight}: {error}"
                 );
-                // What exploded is no good network.
+                // A network that exploded is not returned.
                 let said = error.to_string().contains("that of predicting nothing");
                 assert!(!said || error.into_network().is_none(), "{name} {weight}");
             }
@@ -71,17 +73,17 @@ fn an_explosion_of_every_weight_and_prediction_is_an_error() {
 
 #[test]
 fn an_explosion_is_stopped_soon_and_at_the_end_at_the_latest() {
-    // From the first step on.
+    // Exploding from the first step on.
     let mut early = recipe(2000);
     (early.learning_rate, early.clip, early.warmup) = (10.0, f64::INFINITY, 0);
     let (step, _, found) = end(&early);
     assert!(found.unwrap_err().is_diverged() && step < 1000, "{step}");
-    // Too short for any judgement on the way.
+    // Too short for any verdict during the run.
     early.budget = Budget::Steps(30);
     let (step, _, found) = end(&early);
     let text = found.unwrap_err().to_string();
     assert!(step == 30 && text.contains("step 30, the last") && text.contains("predicting nothing"), "{text}");
-    // After a good start.
+    // Exploding after a good start.
     let mut trainer = Trainer::new(&ring(), &recipe(2000)).unwrap();
     for _ in 0..150 {
         trainer.step().unwrap();
@@ -98,7 +100,8 @@ fn an_explosion_is_stopped_soon_and_at_the_end_at_the_latest() {
     assert!(error.is_diverged() && trainer.progress().step < 1000, "{error}");
 }
 
-/// A start at a rate that is much too high, which then falls: the loss is hundreds of times that of nothing, and comes back.
+/// A start at a rate that is much too high, which then falls: the loss rises to hundreds of times
+/// that of predicting nothing, and recovers.
 #[test]
 fn a_bad_start_that_recovers_is_not_stopped() {
     let mut trainer = Trainer::new(&ring(), &recipe(1500)).unwrap();
@@ -121,7 +124,8 @@ fn a_bad_start_that_recovers_is_not_stopped() {
     trainer.check_end().unwrap();
 }
 
-/// The numbers of the optimiser may change; the first other field that differs is named, and nothing changes then.
+/// Optimiser settings may change. The error names the first other field that differs, and the run
+/// is unchanged.
 #[test]
 fn only_the_optimisers_numbers_can_be_changed_of_a_run() {
     let mut trainer = Trainer::new(&ring(), &recipe(20)).unwrap();

@@ -1,4 +1,4 @@
-//! Likelihoods of trained networks, and what training does for them.
+//! Likelihoods of trained networks, and the effect of training options on them.
 #![allow(clippy::unwrap_used)]
 
 use langevin::objective::Weight;
@@ -30,7 +30,8 @@ fn go(data: &Dataset, recipe: &Recipe) -> Network {
     train(data, recipe, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
-/// Products of a network with its Jacobian against differences of its outputs, in every formulation it is read as.
+/// Compares products of a network with its Jacobian with differences of its outputs, in every
+/// formulation it is read as.
 #[test]
 fn products_are_those_of_the_network() {
     let network = go(&normal(200, 3), &quick(150));
@@ -46,7 +47,8 @@ fn products_are_those_of_the_network() {
     for (a, b) in out.iter().zip(&plain) {
         assert!((a - b).abs() < 1e-5);
     }
-    // vᵀJ·w against vᵀ(out(x + hw) − out(x − hw))/2h: single precision over the step.
+    // vᵀJ·w is compared with vᵀ(out(x + hw) − out(x − hw))/2h; the error is single precision over
+    // the step.
     let step = 1e-2;
     let moved = |by: f64| {
         let x: Vec<f64> = x.iter().zip(&w).map(|(x, w)| x + by * step * w).collect();
@@ -66,7 +68,7 @@ fn products_are_those_of_the_network() {
     let k = level.scale_to(&other);
     let z: Vec<f64> = x.iter().map(|x| k * x).collect();
     let (_, product) = read.predict_vjp(&z, &Query::new(other, &rows), &v).unwrap();
-    // D = r − s u, of r = x/k·…: ∂D/∂z = (1 − s ∂u)/k.
+    // D = r − s u, with r = x/k·…: ∂D/∂z = (1 − s ∂u)/k.
     for i in 0..15 {
         let own = (v[i] - level.time * products[0][i]) / k;
         assert!((product[i] - own).abs() < 1e-5 * (1.0 + own.abs()), "{} {own}", product[i]);
@@ -74,7 +76,8 @@ fn products_are_those_of_the_network() {
     assert!(network.predict_vjp(&x, &query, &v[1..].to_vec()).is_err());
 }
 
-/// A network that has learned N(0, 1) well gives its likelihoods: −log p is about the entropy, 1.4189 nats for each element.
+/// A network that has learned N(0, 1) well gives its likelihoods: −log p is about the entropy,
+/// 1.4189 nats for each element.
 #[test]
 fn a_network_of_a_normal_has_its_likelihood() {
     let network = go(&normal(4000, 2), &quick(800));
@@ -89,19 +92,20 @@ fn a_network_of_a_normal_has_its_likelihood() {
     let probed =
         Ode::new(range).with_divergence(Divergence::Hutchinson(4)).run(&network, &x[..100], 2, &rows[..50]).unwrap();
     let bound = Bound::new(range, 64).run(&network, &x, 2, &rows).unwrap().rescaled(log_volume);
-    // What is not learned in 800 steps costs some hundredths of a nat.
+    // The error left after 800 steps is some hundredths of a nat.
     assert!((ode.mean() - exact).abs() < 0.1, "{} {exact}", ode.mean());
     assert!((bound.mean() - exact).abs() < 0.1 + 4.0 * bound.standard_error(), "{} {exact}", bound.mean());
-    // One datum's four probes may all agree by chance; fifty data's do not.
+    // The four probes of one row may agree by chance; those of fifty rows do not.
     let off = probed.nats.iter().zip(&ode.nats).map(|(a, b)| a + log_volume - b).sum::<f64>() / 50.0;
     let noise = probed.errors.iter().map(|e| e * e).sum::<f64>().sqrt() / 50.0;
     assert!(off.abs() < 4.0 * noise + 1e-3, "{off} ± {noise}");
 }
 
-/// The learned density changes the noise of the loss, and not what is learned: the losses agree, and it spreads less from step to step.
+/// The learned density changes the noise of the loss but not the learned function: the losses
+/// agree, and the loss varies less from step to step.
 #[test]
 fn a_learned_density_leaves_the_loss_and_lowers_its_noise() {
-    // Data of a few points: errors differ much between levels.
+    // Data of a few points, whose errors differ strongly between levels.
     let values: Vec<f32> =
         (0..600).map(|i| [-1.5f32, -0.2, 1.1][i % 3] + 0.05 * ((i * 7919) % 97) as f32 / 97.0).collect();
     let data = Dataset::new("points", values, &[1]).unwrap();
@@ -112,7 +116,8 @@ fn a_learned_density_leaves_the_loss_and_lowers_its_noise() {
         recipe.adaptive = adaptive;
         let (mut before, mut losses) = (0.0, Vec::new());
         let network = train(&data, &recipe, &mut |progress| {
-            // The loss of one step, out of the smoothed ones: smooth = 0.99 before + 0.01 loss, both over their weights.
+            // One step's loss is recovered from the smoothed ones: smooth = 0.99 before + 0.01
+            // loss, both over their weights.
             let weight = |n: u64| 1.0 - 0.99f64.powi(n as i32);
             let sum = progress.loss * weight(progress.step);
             losses.push((sum - 0.99 * before) / 0.01);
@@ -127,7 +132,7 @@ fn a_learned_density_leaves_the_loss_and_lowers_its_noise() {
     };
     let (plain, learned) = (spread(false), spread(true));
     let se = ((plain.1 + learned.1) / 400.0).sqrt();
-    // Trained from other draws, the two networks are not quite the same.
+    // The two networks differ slightly, because they were trained on different draws.
     assert!((plain.0 - learned.0).abs() < 4.0 * se + 0.03 * plain.0, "{} {} ± {se}", plain.0, learned.0);
     assert!(learned.1 < 0.8 * plain.1, "{} {}", learned.1, plain.1);
     let record = &learned.2.metadata().training;
@@ -145,7 +150,7 @@ fn uncertainty_weights_train_and_dequantised_data_are_of_their_range() {
     recipe.weight = Weight::Uncertainty;
     recipe.dequantize = true;
     let network = go(&data, &recipe);
-    // 0 to 3 and [0, 1) more: [0, 4).
+    // Values 0 to 3 plus noise from [0, 1) span [0, 4).
     assert_eq!((network.normalization().shift[0], network.normalization().scale[0]), (2.0, 2.0));
     assert!(network.metadata().data.dequantized && network.metadata().training.final_loss.is_finite());
 }

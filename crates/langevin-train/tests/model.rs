@@ -9,7 +9,7 @@ use langevin_train::{Budget, Dataset, MlpConfig, Network, Normalization, Recipe,
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-/// A small network on digits, trained for a moment.
+/// Returns a small network that was trained briefly on digits.
 fn network() -> &'static Network {
     static NETWORK: OnceLock<Network> = OnceLock::new();
     NETWORK.get_or_init(|| {
@@ -25,7 +25,7 @@ fn ids(indices: impl IntoIterator<Item = u64>) -> Vec<SampleId> {
     indices.into_iter().map(|index| SampleId { seed: 3, index }).collect()
 }
 
-/// A state for each row, a function of its identity.
+/// Returns a state for each row, a function of its id.
 fn states(rows: &[SampleId]) -> Vec<f32> {
     let mut x = vec![0.0; rows.len() * 64];
     langevin::noise::fill_normals(rows, 0, 64, &mut x);
@@ -134,7 +134,7 @@ fn read_as_another_formulation_agrees_with_d() {
                 .unwrap();
         for ((e, x), d) in epsilon.iter().zip(&scaled).zip(&direct) {
             let got = (x - there.sigma * e) / there.alpha;
-            // The states differ by a rounding of f64 before they become f32.
+            // The states differ by a rounding of f64 before they are converted to f32.
             assert!((got - d).abs() < 1e-5, "{name}: {got} {d}");
         }
     }
@@ -170,7 +170,7 @@ fn a_file_gives_back_the_same_bits() {
     let rows = ids(0..70);
     assert_eq!(loaded.predict(&states(&rows), &Query::new(level(0.2), &rows)).unwrap(), predict(&rows, 0.2));
     assert_eq!(loaded.to_bytes().unwrap(), network().to_bytes().unwrap());
-    // Saving again replaces the file, and leaves nothing beside it.
+    // A second save replaces the file, and leaves nothing beside it.
     network().save(&path).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     assert!(Network::load(&folder.path().join("none")).unwrap_err().is_io());
@@ -180,7 +180,7 @@ fn a_file_gives_back_the_same_bits() {
     assert!(error.is_checkpoint() && error.to_string().contains("model.safetensors"), "{error}");
 }
 
-/// The file with its JSON header rewritten.
+/// Returns the file with its JSON header rewritten.
 fn edited(edit: impl Fn(&mut serde_json::Value)) -> Vec<u8> {
     let bytes = network().to_bytes().unwrap();
     let len = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
@@ -190,7 +190,7 @@ fn edited(edit: impl Fn(&mut serde_json::Value)) -> Vec<u8> {
     [&(text.len() as u64).to_le_bytes()[..], &text, &bytes[8 + len..]].concat()
 }
 
-/// The file with its langevin document rewritten.
+/// Returns the file with its langevin document rewritten.
 fn described(edit: impl Fn(&mut serde_json::Value)) -> Vec<u8> {
     edited(|header| {
         let entry = &mut header["__metadata__"]["langevin"];
@@ -267,7 +267,7 @@ fn files_that_cannot_be_served_are_refused_by_name() {
     refused(&infinite, &["not finite"]);
 }
 
-/// The file as version 1 had it: the weights alone.
+/// Returns the file as in version 1: only the weights.
 fn first_version() -> Vec<u8> {
     let bytes = network().to_bytes().unwrap();
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
@@ -295,7 +295,7 @@ fn a_file_of_version_1_is_read_and_written_as_it_was() {
     assert!(!String::from_utf8_lossy(&again[..4096]).contains("moments"));
 }
 
-/// The exact error of a sampler asks for nothing but the model file.
+/// The exact error of a sampler can be computed from the model file alone.
 #[test]
 fn a_model_knows_the_spectrum_of_its_data() {
     let digits = Dataset::digits();
@@ -313,10 +313,10 @@ fn a_model_knows_the_spectrum_of_its_data() {
     assert_eq!((last(&found), last(&truth)), ((0.0, 3), (0.0, 3)));
     let largest = truth.eigenvalues()[0].value;
     for (a, b) in found.eigenvalues().iter().zip(truth.eigenvalues()) {
-        // The rounding of a symmetric matrix and of its 1,797 sums.
+        // Tolerance for the rounding of a symmetric matrix and of its 1,797 sums.
         assert!((a.value - b.value).abs() < 1e-13 * largest, "{a:?} {b:?}");
     }
-    // A covariance that no data have.
+    // A covariance that no data can have.
     let mut bytes = network().to_bytes().unwrap();
     let (length, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     let start = 8 + length + header.info("data.covariance").unwrap().data_offsets.0;
@@ -326,7 +326,7 @@ fn a_model_knows_the_spectrum_of_its_data() {
     refused(&bytes, &["not finite", "data.covariance"]);
 }
 
-/// A network must not be another one because a bit has turned: in the weights, the moments or the description.
+/// A flipped bit in the weights, the moments or the description must be detected.
 #[test]
 fn a_turned_bit_is_refused() {
     let bytes = network().to_bytes().unwrap();
@@ -336,7 +336,7 @@ fn a_turned_bit_is_refused() {
         turned[place] ^= 1 << (place % 8);
         match Network::from_bytes(&turned) {
             Err(_) => {}
-            // A letter of the header's own syntax may have two forms.
+            // A letter in the header's own syntax may have two forms.
             Ok(loaded) => assert_eq!(loaded.to_bytes().unwrap(), own, "byte {place}"),
         }
     }
@@ -345,7 +345,7 @@ fn a_turned_bit_is_refused() {
     refused(&weight, &["the model file is damaged", "checksum"]);
     refused(&described(|d| d["training"]["steps"] = 6.into()), &["the model file is damaged"]);
     refused(&described(|d| d["checksum"] = serde_json::Value::Null), &["damaged", "got none"]);
-    // Older files have none.
+    // Older files have no checksum.
     let older = described(|d| {
         d["langevin_version"] = 3.into();
         d.as_object_mut().unwrap().remove("checksum");
@@ -360,7 +360,7 @@ fn damaged_files_never_panic() {
     for cut in (0..header + 200).step_by(7).chain((header..bytes.len()).step_by(4001)) {
         assert!(Network::from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
     }
-    // Flipping a bit of a weight or of a name may leave a valid model; anything else is an error.
+    // A flipped bit of a weight or of a name may leave a valid model; anything else is an error.
     let mut random = vec![0.0; 3000];
     langevin::noise::fill_uniforms(SampleId { seed: 11, index: 0 }, 0, &mut random);
     for pair in random.chunks(2) {
@@ -382,7 +382,7 @@ fn damaged_files_never_panic() {
     }
 }
 
-/// One in ten: an eigen-decomposition costs more than the rest.
+/// Selects one in ten, because an eigen-decomposition costs more than the rest of the test.
 fn random_use(u: f64) -> bool {
     ((u * 1000.0) as u32).is_multiple_of(10)
 }

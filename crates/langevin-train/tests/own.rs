@@ -1,4 +1,4 @@
-//! Networks and tasks that are defined outside the crate.
+//! Networks and tasks defined outside the crate.
 #![allow(clippy::unwrap_used)]
 
 use langevin::{Model, Query, SampleId};
@@ -8,7 +8,7 @@ use langevin_train::task::{Denoising, Inputs, Outputs, Pairs, Task, check_task};
 use langevin_train::{Budget, Dataset, MlpConfig, Network, NetworkSpec, Recipe, Result, Trainer};
 use serde::{Deserialize, Serialize};
 
-/// out = x W + f T, or something that is wrong.
+/// Network out = x W + f T, optionally with a defect.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Line {
     features: usize,
@@ -114,7 +114,7 @@ impl Pass for LinePass {
     }
 }
 
-/// What is minimised anyway, under another name.
+/// The default objective under another name.
 #[derive(Debug)]
 struct Same(&'static str);
 
@@ -128,7 +128,7 @@ impl Task for Same {
     }
 }
 
-/// Learns twice the target, with a loss that is no number if `broken`.
+/// Learns twice the target, with a loss of NaN if `broken`.
 #[derive(Debug)]
 struct Twice {
     broken: bool,
@@ -188,11 +188,11 @@ fn a_network_of_ones_own_is_trained_and_goes_on_to_the_same_bits() {
         assert_eq!(pool.unwrap(), whole.state_without_time().unwrap());
     }
 
-    // The state alone does not say how the network is built.
+    // The state alone does not contain the constructor of the network.
     let error = Trainer::resume(&data, &state).err().unwrap();
     assert!(error.is_checkpoint() && error.to_string().contains("another program (network)"), "{error}");
     assert!(error.to_string().contains("got 'line'") && error.hint().unwrap().contains("Trainer::restore"), "{error}");
-    // Another recipe is refused by the field that differs.
+    // Another recipe is rejected with the name of the field that differs.
     let mut other = line("");
     other.batch = 31;
     let error = Trainer::new(&data, &other).unwrap().restore(&state).err().unwrap();
@@ -215,7 +215,7 @@ fn a_model_file_keeps_the_name_and_the_description() {
     assert_eq!(loaded.to_bytes().unwrap(), network.to_bytes().unwrap());
     let NetworkSpec::Custom(custom) = &loaded.metadata().network else { panic!() };
     assert_eq!((custom.name.as_str(), &custom.config["features"]), ("line", &3.into()));
-    // A training can begin with it.
+    // The loaded network can be fine-tuned.
     let further = Recipe::of(&loaded, Budget::Steps(3));
     run(Trainer::from_network(&data(), &further, &loaded).unwrap(), 3);
 
@@ -224,7 +224,7 @@ fn a_model_file_keeps_the_name_and_the_description() {
     assert!(error.contains("defined by another program") && error.contains("got 'line'"), "{error}");
     let error = text(Network::load_with::<Other>(&path));
     assert!(error.contains("expected 'other', got 'line'"), "{error}");
-    // Those of this crate are read as ever.
+    // Networks of this crate are read as before.
     let own = run(Trainer::new(&data(), &recipe(MlpConfig::new(8, 1).into())).unwrap(), 2).network().unwrap();
     let bytes = own.to_bytes().unwrap();
     assert_eq!(Network::from_bytes_with::<Line>(&bytes).unwrap().to_bytes().unwrap(), bytes);
@@ -270,7 +270,7 @@ fn a_task_of_ones_own_changes_what_it_says_and_nothing_else() {
     let twice = run(Trainer::new(&data, &recipe).unwrap().with_task(Twice { broken: false }).unwrap(), 12);
     assert!(twice.progress().loss > 2.0 * plain.progress().loss);
 
-    // States say what was minimised, and go on with that alone.
+    // States store the name of the task, and resume only with that task.
     let state = same.state().unwrap();
     let again = with(Same("same")).unwrap().restore(&state).unwrap();
     assert_eq!(again.state_without_time().unwrap(), same.state_without_time().unwrap());

@@ -1,11 +1,12 @@
-//! A training that is cut off and goes on ends in the same bits; a damaged state is refused.
+//! An interrupted and resumed run ends with the same bits; a damaged state is rejected.
 #![allow(clippy::unwrap_used)]
 
 use langevin::objective::Weight;
 use langevin_train::{Budget, Coupling, Dataset, DitConfig, MlpConfig, Recipe, Trainer};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Recipes that have every kind of state: a learned density, learned weights, coupled noise, dequantised data, a transformer.
+/// Returns recipes that cover every kind of state: a learned density, learned weights, coupled
+/// noise, dequantised data, a transformer.
 fn recipes() -> Vec<Recipe> {
     let plain = |change: &dyn Fn(&mut Recipe)| {
         let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(60));
@@ -47,7 +48,10 @@ fn a_resumed_run_ends_in_the_same_bits() {
     }
 }
 
-/// The average of another length, made afterwards, against one that was followed from the start: the model's own exponential average has no length of a power function, so the weights themselves are the judge.
+/// Compares an average computed afterwards with one that was followed from the start.
+///
+/// The model's own exponential average does not have the length of a power function, so the weights
+/// themselves are compared.
 #[test]
 fn other_averages_are_made_afterwards() {
     let data = Dataset::digits();
@@ -76,11 +80,12 @@ fn other_averages_are_made_afterwards() {
     let far =
         |a: &dyn Fn(usize) -> f64| (0..weights.len()).map(|i| (f64::from(weights[i]) - a(i)).powi(2)).sum::<f64>();
     let spread = far(&|i| f64::from(trainer.weights()[i]));
-    // Against the distance between this average and the weights as they are.
+    // Measured against the distance between this average and the current weights.
     assert!(far(&|i| followed[i]) < 1e-4 * spread, "{} {spread}", far(&|i| followed[i]));
 }
 
-/// A step that fails, here for the file of the data is cut for a while, is as if it had not been tried: batches that were paired ahead are drawn again.
+/// A failed step leaves the run unchanged, here because the file of the data is temporarily
+/// truncated. Batches that were coupled in advance are drawn again.
 #[test]
 fn a_failed_step_changes_no_bit() {
     let directory = tempfile::tempdir().unwrap();
@@ -90,7 +95,7 @@ fn a_failed_step_changes_no_bit() {
     bytes.extend(header.as_bytes());
     bytes.extend((0..200).flat_map(|i| ((i as f32) * 0.7).sin().to_le_bytes()));
     std::fs::write(&path, &bytes).unwrap();
-    // Not held in memory: every step reads its rows.
+    // The data are not held in memory, so every step reads its rows.
     let options = langevin_data::Options::default().memory(0);
     let data = langevin_data::open(path.to_str().unwrap(), &options).unwrap();
     for coupling in [Coupling::Independent, Coupling::Transport] {
@@ -109,14 +114,14 @@ fn a_failed_step_changes_no_bit() {
     }
 }
 
-/// Questions that are answered with no before the first yes.
+/// Number of stop checks that return false before the first one returns true.
 static LEFT: AtomicUsize = AtomicUsize::new(usize::MAX);
 
 fn stop() -> bool {
     LEFT.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
 }
 
-/// A step that is stopped anywhere within is as if it had not been begun.
+/// A step stopped at any point leaves the run unchanged.
 #[test]
 fn a_stopped_step_changes_no_bit() {
     let data = Dataset::digits();
@@ -144,7 +149,7 @@ fn a_stopped_step_changes_no_bit() {
     }
 }
 
-/// The best network is part of a state, and what was kept is what was there.
+/// The best network is part of a state, and is restored as it was saved.
 #[test]
 fn the_best_network_is_kept_over_a_resumption() {
     let data = Dataset::digits();
@@ -190,7 +195,7 @@ fn damaged_states_and_other_data_are_refused() {
     for len in (0..state.len()).step_by(state.len() / 50) {
         assert!(Trainer::resume(&data, &state[..len]).err().unwrap().is_checkpoint());
     }
-    // A bit turned anywhere.
+    // Flips a bit at many positions.
     for place in (8..state.len()).step_by(state.len() / 300) {
         let mut damaged = state.clone();
         damaged[place] ^= 4;

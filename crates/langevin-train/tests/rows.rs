@@ -1,4 +1,5 @@
-//! One trained network, read as the rows of the paper: what f32 costs, and nothing more.
+//! One trained network, read as each row of the paper's table: the results differ only by f32
+//! rounding.
 #![allow(clippy::unwrap_used)]
 
 use langevin::{Formulation, Grid, Model, Prediction, Process, Query, ReadAs, Result, SampleId, Sampler, SliceSpace};
@@ -19,7 +20,7 @@ fn ids() -> Vec<SampleId> {
     (0..ROWS as u64).map(|index| SampleId { seed: 5, index }).collect()
 }
 
-/// Deterministic samples in VE coordinates (σ = 0, α = 1 at the end), states in f64.
+/// Returns deterministic samples in VE coordinates (σ = 0, α = 1 at the end), with states in f64.
 fn samples(model: &impl Model<Vec<f64>>, process: &Process, width: usize) -> Vec<f64> {
     let levels = Grid::karras(STEPS).levels(process, 0.002, 80.0).unwrap();
     let plan = Sampler::ddim(0.0).compile(process, model.formulation(), &levels).unwrap();
@@ -30,7 +31,8 @@ fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// Moves every input of one evaluation by one unit in the last place of f32, up or down by turns.
+/// Model that moves every input of one evaluation by one unit in the last place of f32, alternately
+/// up and down.
 struct Nudged<'a> {
     network: &'a Network,
     evaluation: usize,
@@ -47,18 +49,23 @@ impl Model<Vec<f64>> for Nudged<'_> {
         }
         let nudge = |(i, x): (usize, &f64)| {
             let x = *x as f32;
-            // Products of odd numbers decide: no pattern that a row of pixels could follow.
+            // The sign follows products of odd numbers, a pattern that no row of pixels can follow.
             f64::from(if (i * 2_654_435_761) >> 7 & 1 == 0 { x.next_up() } else { x.next_down() })
         };
         self.network.predict(&x.iter().enumerate().map(nudge).collect::<Vec<_>>(), query)
     }
 }
 
-/// The three ODE rows give the same samples up to f32 rounding on the way into the network.
+/// The three ODE rows give the same samples up to f32 rounding of the network's inputs.
 ///
-/// In exact arithmetic the rows hand the network the same numbers at every evaluation. In f64 these differ by a few 1e-16 of their size, so in f32 each input is
-/// the same or, rarely, the neighbouring number. The bound: let every input of every evaluation be the neighbour. What one evaluation's nudge does to the result is
-/// measured, with signs by turns; the worst choice of signs does at most √width more (the 1-norm of a gradient against its 2-norm), and the evaluations add up.
+/// In exact arithmetic the rows pass the same numbers to the network at every evaluation. In f64
+/// these differ by a few 1e-16 of their size, so in f32 each input is the same number or, rarely,
+/// its neighbour.
+///
+/// For the bound, every input of every evaluation is replaced by its neighbour. The effect of one
+/// evaluation's change on the result is measured with alternating signs. The worst choice of signs
+/// is at most √width larger (the 1-norm of a gradient against its 2-norm), and the effects of the
+/// evaluations add up.
 #[test]
 fn ode_rows_of_a_trained_network_differ_by_less_than_f32_rounding() {
     let network = network();
@@ -71,7 +78,7 @@ fn ode_rows_of_a_trained_network_differ_by_less_than_f32_rounding() {
         })
         .sum();
     let bound = (width as f64).sqrt() * one_by_one;
-    // The bound means something only if it is small beside the data, which span about 2.
+    // The bound is meaningful only if it is small compared with the data, which span about 2.
     assert!(0.0 < bound && bound < 1e-3, "{bound:e}");
 
     let range = network.formulation().range.unwrap();

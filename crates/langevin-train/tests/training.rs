@@ -1,4 +1,4 @@
-//! Training: that it learns, repeats, stops and refuses.
+//! Training: it learns, repeats, stops, and rejects invalid settings.
 #![allow(clippy::unwrap_used)]
 
 use langevin::objective::{TimeDensity, Weight};
@@ -7,7 +7,7 @@ use langevin_train::{Budget, Coupling, Dataset, MlpConfig, Network, Normalizatio
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-/// `rows` draws of a normal with these means and standard deviations.
+/// Returns `rows` draws of a normal with these means and standard deviations.
 fn gaussian(rows: usize, mean: &[f64], std: &[f64]) -> Dataset {
     let ids: Vec<SampleId> = (0..rows as u64).map(|index| SampleId { seed: 5, index }).collect();
     let mut values = vec![0.0f32; rows * mean.len()];
@@ -33,7 +33,7 @@ fn go(data: &Dataset, recipe: &Recipe) -> Network {
     train(data, recipe, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
-/// D at `level` of the network's own process for normalised states.
+/// Returns D at `level` of the network's own process for normalised states.
 fn denoised(network: &Network, level: Level, x: &[f64]) -> Vec<f64> {
     let width = network.width();
     let ids: Vec<SampleId> = (0..(x.len() / width) as u64).map(|index| SampleId { seed: 0, index }).collect();
@@ -41,14 +41,17 @@ fn denoised(network: &Network, level: Level, x: &[f64]) -> Vec<f64> {
     ReadAs::new(network, to, SliceSpace::<f64>::new(width)).predict(&x.to_vec(), &Query::new(level, &ids)).unwrap()
 }
 
-/// Two columns of correlation 0.8, with other means and scales.
+/// Returns two columns with correlation 0.8, and different means and scales.
 fn correlated(rows: usize) -> Dataset {
     let plain = gaussian(rows, &[0.0, 0.0], &[1.0, 1.0]);
     let pair = |z: &[f32]| [1.0 + 2.0 * z[0], -3.0 + 0.5 * (0.8 * z[0] + 0.6 * z[1])];
     Dataset::new("correlated", plain.values().unwrap().chunks(2).flat_map(pair).collect(), &[2]).unwrap()
 }
 
-/// The mean over a square of (D − exact)², where D of N(0, C) is Σ αc/(α²c+σ²) ⟨e, x⟩ e over the eigenpairs of C: 1.8, (1, 1)/√2 and 0.2, (1, −1)/√2.
+/// Returns the mean over a square of (D − exact)².
+///
+/// D of N(0, C) is Σ αc/(α²c+σ²) ⟨e, x⟩ e over the eigenpairs of C: 1.8, (1, 1)/√2 and 0.2, (1,
+/// −1)/√2.
 fn error_of_d(network: &Network, sigma_ve: f64) -> f64 {
     let level = network.formulation().process.level_at_sigma_ve(sigma_ve).unwrap();
     let (alpha, sigma) = (level.alpha, level.sigma);
@@ -57,7 +60,7 @@ fn error_of_d(network: &Network, sigma_ve: f64) -> f64 {
     let mut x = Vec::new();
     let mut exact = Vec::new();
     for i in 0..64 {
-        // Eight by eight places within two standard deviations.
+        // An eight by eight grid within two standard deviations.
         let (p, q) = (f64::from(i % 8) / 2.0 - 1.75, f64::from(i / 8) / 2.0 - 1.75);
         let (p, q) = (p * noised(1.8) / 2f64.sqrt(), q * noised(0.2) / 2f64.sqrt());
         x.extend([p + q, p - q]);
@@ -68,7 +71,10 @@ fn error_of_d(network: &Network, sigma_ve: f64) -> f64 {
     exact.iter().zip(got).map(|(exact, d)| (d - exact).powi(2)).sum::<f64>() / x.len() as f64
 }
 
-/// The loss of the exact denoiser on the same data: the mean of w(λ) · E(ε − ε̂)², which is c·SNR/(1 + c·SNR) for the eigenvalue c, over the levels drawn.
+/// Returns the loss of the exact denoiser on the same data.
+///
+/// It is the mean of w(λ) · E(ε − ε̂)² over the drawn levels. E(ε − ε̂)² is
+/// c·SNR/(1 + c·SNR) for the eigenvalue c.
 fn best_loss(network: &Network, weight: Weight, times: TimeDensity) -> f64 {
     let objective = Objective::new(network.formulation(), weight, times).unwrap();
     let at = |u: f64| {
@@ -101,9 +107,11 @@ fn learns_the_affine_denoiser_of_a_gaussian_in_every_formulation() {
         (recipe.weight, recipe.times) = (weight, times.clone());
         let network = go(&data, &recipe);
         let (last, best) = (network.metadata().training.final_loss, best_loss(&network, weight, times));
-        // An average over 25,600 squared errors, so known to 1 %; the rest is what a thousand steps have not learned yet.
+        // The average over 25,600 squared errors is known to 1 %; the remainder is what a thousand
+        // steps have not learned yet.
         assert!((last / best - 1.0).abs() < 0.06, "{what}: loss {last}, best {best}");
-        // Untrained, D is wrong by O(1) somewhere here; a few hundred steps bring it to a few per cent of the data's variance, 1.
+        // Without training, D is wrong by O(1) at some of these levels. A few hundred steps reduce
+        // the error to a few per cent of the data's variance, 1.
         for sigma in [0.3, 1.0, 3.0] {
             let error = error_of_d(&network, sigma);
             assert!(error < 0.02, "{what}: σ {sigma}: {error}");
@@ -126,14 +134,14 @@ fn one_dimension_one_row_and_constant_columns_train() {
 fn the_same_seed_gives_the_same_bits_on_any_threads_and_another_seed_does_not() {
     let data = gaussian(100, &[0.0, 0.0], &[1.0, 1.0]);
     let mut recipe = quick(Recipe::default_formulation(), 12);
-    // Several shards, the last one partial.
+    // Several lanes, the last one partial.
     recipe.batch = 300;
     recipe.adaptive = true;
     recipe.dequantize = true;
     let weights = |recipe: &Recipe, threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let network = pool.install(|| go(&data, recipe));
-        // The description holds the seconds taken; the weights follow it.
+        // The description contains the elapsed seconds; the weights follow it.
         let bytes = network.to_bytes().unwrap();
         bytes[bytes.len() - 4 * network.parameters()..].to_vec()
     };
@@ -141,7 +149,7 @@ fn the_same_seed_gives_the_same_bits_on_any_threads_and_another_seed_does_not() 
     assert_eq!(one, weights(&recipe, 1));
     assert_eq!(one, weights(&recipe, 2));
     assert_eq!(one, weights(&recipe, 3));
-    // Batches that are paired ahead, as many as there are threads.
+    // Batches are coupled in advance, one for each thread.
     recipe.coupling = Coupling::Transport;
     let coupled = weights(&recipe, 1);
     assert_ne!(coupled, one);
@@ -151,7 +159,8 @@ fn the_same_seed_gives_the_same_bits_on_any_threads_and_another_seed_does_not() 
     assert_ne!(one, weights(&recipe, 1));
 }
 
-/// Data on the scale of the noise are left alone where that is asked for: another map is another network, and the one that was given is the model's.
+/// With a supplied normalisation the data are not rescaled: another map gives another network, and
+/// the supplied map is that of the model.
 #[test]
 fn a_normalization_that_is_given_is_the_models() {
     let data = gaussian(100, &[3.0, -1.0], &[0.5, 2.0]);
@@ -254,8 +263,9 @@ fn bad_recipes_are_refused_by_field() {
     assert!(error.core().is_some_and(langevin::Error::is_argument), "{error}");
 }
 
-/// With the shortest assignment the noise of a batch lies near its data, so the velocity that is learned is smaller and the paths are straighter: from few steps the samples are
-/// nearer to the data than those of independent noise.
+/// With optimal-transport coupling, the noise of a batch lies near its data. The learned velocity
+/// is then smaller and the paths are straighter. With few steps, the samples are closer to the data
+/// than those of independent noise.
 #[test]
 fn coupled_noise_makes_straighter_paths() {
     let values: Vec<f32> =
@@ -269,15 +279,17 @@ fn coupled_noise_makes_straighter_paths() {
         assert_eq!(Network::from_bytes(&network.to_bytes().unwrap()).unwrap().metadata(), network.metadata());
         network.metadata().training.final_loss
     };
-    // What is left of the loss is the spread of ε − x₀ at a point: less where they are paired.
+    // The remaining loss is the spread of ε − x₀ at a point, which is smaller with coupling.
     let (apart, paired) = (loss(Coupling::Independent), loss(Coupling::Transport));
     assert!(paired < 0.6 * apart, "{paired} {apart}");
 }
 
-/// Numbers that differ beyond the digits of single precision are scaled first and rounded then; what is lost even so is named.
+/// Numbers that differ beyond the digits of single precision are scaled before they are rounded.
+/// Columns that still lose values are reported.
 #[test]
 fn times_and_identifiers_keep_their_digits() {
-    // A tenth of a second apart, counted from 1970: single precision has a spacing of 128 seconds there.
+    // Times a tenth of a second apart, counted from 1970: single precision has a spacing of 128
+    // seconds there.
     let times: Vec<f64> = (0..100).map(|i| 1_795_900_000.0 + 0.1 * f64::from(i)).collect();
     let map = Normalization { shift: vec![1_795_900_005.0], scale: vec![3.0] };
     let mut narrow = vec![0.0; 100];

@@ -1,22 +1,22 @@
-//! Columns that count or name the rows, and are no data.
+//! Detection of columns that count or identify the rows and are not data.
 
 use std::collections::HashSet;
 
-/// Rows from which on a column that counts them, or has another number in each, is spoken of.
+/// Smallest number of rows for which a counting or identifying column is reported.
 const TELLING: usize = 20;
-/// Distinct numbers that are remembered of a column of identifiers.
+/// Largest number of distinct values that are tracked in an identifier column.
 const REMEMBERED: usize = 1 << 20;
 
-/// What the name of a column says of its numbers.
+/// Meaning of a column's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
-    /// The table has no names.
+    /// The table has no column names.
     None,
-    /// A name like any other.
+    /// Ordinary name.
     Plain,
-    /// One that programs give to the numbers of rows.
+    /// Name that programs give to row numbers.
     Index,
-    /// One that people give to identifiers.
+    /// Name that people give to identifiers.
     Identifier,
 }
 
@@ -44,12 +44,12 @@ impl Name {
     }
 }
 
-/// Whether the numbers of a column count the rows.
+/// Tracks whether the numbers of a column count the rows.
 pub(crate) struct Counter {
     name: Name,
     first: f64,
     last: f64,
-    /// One more in every row.
+    /// True if the number increases by one in every row.
     counts: bool,
     rising: bool,
     whole: bool,
@@ -81,12 +81,12 @@ impl Counter {
         }
     }
 
-    /// Whether more rows could change what is said.
+    /// Returns true if more rows could change the verdict.
     pub(crate) fn is_open(&self) -> bool {
         self.whole && (self.rising || self.distinct.is_some())
     }
 
-    /// Why a column is no datum.
+    /// Returns the reason why the column is not data.
     pub(crate) fn verdict(&self, rows: usize) -> Option<&'static str> {
         if !self.whole || rows < 2 {
             return None;
@@ -101,7 +101,7 @@ impl Counter {
         }
     }
 
-    /// What makes it look like bookkeeping, where nothing proves it.
+    /// Returns a suspicion that the column is bookkeeping, when there is no proof.
     pub(crate) fn doubt(&self, rows: usize) -> Option<&'static str> {
         if !self.whole || rows < TELLING {
             return None;

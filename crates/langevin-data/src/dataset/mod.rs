@@ -1,13 +1,13 @@
-//! A finite collection of rows, wherever they are kept.
+//! A finite collection of rows, independent of their storage.
 //!
-//! | module | what is in it |
+//! | module | contents |
 //! |---|---|
-//! | `own`, `digits` | data sets of one's own rows, and the one that is built in |
-//! | `store` | where rows are kept: numbers, or pictures |
-//! | `reading` | rows, as they are asked for |
-//! | `settle`, `counters` | the columns that were asked for, without those that only count or name the rows |
-//! | `refine` | rows of the model made of rows of the file: constants, logarithms, channels |
-//! | `statistics`, `lattice`, `spacing`, `tails`, `summary` | what is to be said of them |
+//! | `own`, `digits` | data sets from rows of the caller, and the built-in one |
+//! | `store` | storage of rows: numbers, or images |
+//! | `reading` | rows, read on demand |
+//! | `settle`, `counters` | selection of columns, without those that only count or name the rows |
+//! | `refine` | rows of the model from rows of the file: constants, logarithms, channels |
+//! | `statistics`, `lattice`, `spacing`, `tails`, `summary` | properties of the data |
 
 mod counters;
 mod digits;
@@ -34,7 +34,7 @@ use std::fmt;
 use std::sync::Arc;
 use store::Store;
 
-/// A finite collection of rows of finite numbers, all of one shape. A copy shares the rows.
+/// Finite collection of rows of finite numbers, all of one shape. Clones share the rows.
 ///
 /// ```
 /// use langevin_data::Dataset;
@@ -50,41 +50,41 @@ pub struct Dataset {
     shape: Vec<usize>,
     width: usize,
     rows: usize,
-    /// The rows of the store that these are; all of them without.
+    /// Indices of the rows in the store; `None` for all of them.
     view: Option<Arc<[usize]>>,
     labels: Option<Arc<[u32]>>,
     classes: Arc<[String]>,
     skipped: Arc<[Skipped]>,
     store: Arc<Store>,
     about: Arc<About>,
-    /// Between rows of the file and of the model.
+    /// Map between rows of the file and rows of the model.
     frame: Arc<Frame>,
     chosen: Chosen,
 }
 
-/// Which elements of a stored row make a row, where not all do in their order.
+/// Mapping from a stored row to a row of the data set, where they differ.
 #[derive(Clone, Debug, Default)]
 struct Chosen {
-    /// Elements of a stored row.
+    /// Number of elements of a stored row.
     stored: usize,
-    /// The place in the store of each element of a row of the file.
+    /// Position in the store of each element of a row of the file.
     columns: Option<Arc<[usize]>>,
-    /// The place in the file of each element of a stored row, where the reader left some out.
+    /// Position in the file of each element of a stored row, if the reader left some out.
     numbers: Option<Arc<[usize]>>,
-    /// The column of the labels, where a table has them.
+    /// Column of the labels, if the table has one.
     label: Option<Arc<str>>,
-    /// The columns of the file that were read, where these are not one number each.
+    /// Columns of the file that were read, if they do not hold one number each.
     listed: Option<Arc<[String]>>,
-    /// Whether some whole number of each element of a stored row is beyond those that a float64 holds.
+    /// True for each element of a stored row with an integer that float64 cannot represent.
     rounded: Option<Arc<[bool]>>,
-    /// The place in the store of each element of a row of the model.
+    /// Position in the store of each element of a row of the model.
     places: Option<Arc<[usize]>>,
-    /// Whether each element of a row of the model is a logarithm.
+    /// True for each element of a row of the model that is a logarithm.
     logs: Option<Arc<[bool]>>,
 }
 
 impl Dataset {
-    /// What every kind of file ends in.
+    /// Builds a data set from the result of a reader.
     pub(crate) fn make(name: impl Into<String>, shape: &[usize], store: Store, labels: Option<Labels>) -> Result<Self> {
         enough(store.count())?;
         Ok(Self::of(name, shape, store, labels))
@@ -109,7 +109,7 @@ impl Dataset {
         }
     }
 
-    /// With what a person should know of the file, and the names of the columns where they have some.
+    /// Sets the description of the file, and the column names if there are any.
     pub(crate) fn with_about(mut self, about: About, names: Vec<String>) -> Self {
         self.about = Arc::new(about);
         if names.len() == self.width {
@@ -118,19 +118,19 @@ impl Dataset {
         self
     }
 
-    /// Changes what is said of the file.
+    /// Changes the description of the file.
     pub(crate) fn saying(mut self, change: impl FnOnce(About) -> About) -> Self {
         self.about = Arc::new(change((*self.about).clone()));
         self
     }
 
-    /// With the places that the columns have in the file, where the reader left some out.
+    /// Sets the positions of the columns in the file, if the reader left some out.
     pub(crate) fn numbered(mut self, columns: &[usize]) -> Self {
         self.chosen.numbers = Some(columns.into());
         self
     }
 
-    /// With the elements of a stored row of which some whole number was rounded.
+    /// Marks the elements of a stored row in which an integer was rounded.
     pub(crate) fn rounded(mut self, elements: Vec<bool>) -> Self {
         if elements.contains(&true) {
             self.chosen.rounded = Some(elements.into());
@@ -138,26 +138,26 @@ impl Dataset {
         self
     }
 
-    /// As rows that are read of these columns of the file, of which some stand for several numbers or a
-    /// picture.
+    /// Marks the rows as read from these columns of the file, some of which hold several numbers or
+    /// an image.
     pub(crate) fn of_columns(mut self, names: Vec<String>) -> Self {
         self.chosen.listed = Some(names.into());
         self
     }
 
-    /// With the column that the labels come from.
+    /// Sets the column of the labels.
     pub(crate) fn labelled_by(mut self, column: Option<&str>) -> Self {
         self.chosen.label = column.map(Into::into);
         self
     }
 
-    /// With how the lines of the file are written.
+    /// Sets the dialect of the file's lines.
     pub(crate) fn written_as(mut self, dialect: Option<Dialect>) -> Self {
         self.frame = Arc::new(Frame { dialect, ..(*self.frame).clone() });
         self
     }
 
-    /// As lines of a table.
+    /// Marks the rows as lines of a table.
     pub(crate) fn tabular(mut self) -> Self {
         self.frame = Arc::new(Frame { table: true, ..(*self.frame).clone() });
         self
@@ -167,65 +167,103 @@ impl Dataset {
         Self { skipped: skipped.into(), ..self }
     }
 
-    /// What it is called: a file's name without its ending.
+    /// Returns the name: the file's name without its extension.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The number of rows, one or more.
+    /// Returns the number of rows, at least 1.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The shape of one sample: `[columns]`, `[height, width]` or `[height, width, channels]` for what most
-    /// files hold.
+    /// Returns the shape of one sample.
+    ///
+    /// Usual shapes are `[columns]`, `[height, width]` and `[height, width, channels]`.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let digits = Dataset::digits();
+    /// assert_eq!((digits.shape(), digits.width()), (&[8, 8][..], 64));
+    /// ```
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// The number of elements of a row, the product of the shape.
+    /// Returns the number of elements of a row, the product of the shape.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// How the file was understood.
+    /// Returns the description of how the file was interpreted.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// assert_eq!(Dataset::digits().about().labels.as_deref(), Some("the digits"));
+    /// ```
     #[must_use]
     pub fn about(&self) -> &About {
         &self.about
     }
 
-    /// The map between rows of the file and these rows.
+    /// Returns the map between rows of the file and these rows.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// assert!(Dataset::digits().frame().is_plain());
+    /// ```
     #[must_use]
     pub fn frame(&self) -> &Frame {
         &self.frame
     }
 
-    /// The label of every row, an index into [`classes`](Self::classes), where the file has labels.
+    /// Returns the label of every row, an index into [`classes`](Self::classes); `None` without
+    /// labels.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let digits = Dataset::digits();
+    /// assert!(digits.labels().is_some_and(|labels| labels.len() == digits.rows()));
+    /// ```
     #[must_use]
     pub fn labels(&self) -> Option<&[u32]> {
         self.labels.as_deref()
     }
 
-    /// What each label is called: sorted as numbers if all are whole numbers, as texts otherwise. Empty
-    /// without labels.
+    /// Returns the name of each label; empty without labels.
+    ///
+    /// The names are sorted as numbers if all are integers, and as texts otherwise.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// assert_eq!(Dataset::digits().classes()[3], "3");
+    /// ```
     #[must_use]
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
 
-    /// Whether the values are those of pictures: whole numbers from 0 (black) to [`levels`](Self::levels) −
-    /// 1 (white).
+    /// Returns true if the values are those of images: integers from 0 (black) to
+    /// [`levels`](Self::levels) − 1 (white).
     #[must_use]
     pub fn is_pictures(&self) -> bool {
         self.levels().is_some()
     }
 
-    /// How many values a sample of a picture can have: 256, or 65536 if any picture of the set has 16 bits.
-    /// `None` if the rows are no pictures.
+    /// Returns the number of values that a pixel can have: 256, or 65536 if any image of the set
+    /// has 16 bits.
+    ///
+    /// Returns `None` if the rows are not images.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// // The digits are an array, not images from files.
+    /// assert!(Dataset::digits().levels().is_none() && !Dataset::digits().is_pictures());
+    /// ```
     #[must_use]
     pub fn levels(&self) -> Option<u32> {
         match &*self.store {
@@ -234,8 +272,12 @@ impl Dataset {
         }
     }
 
-    /// The files that were left out so far, sorted by path: those found bad at opening, and those of all
-    /// parts that were found bad at reading since.
+    /// Returns the files skipped so far, sorted by path.
+    ///
+    /// They include files found unreadable when the data set was opened, and those found unreadable
+    /// since, by any part of the data set.
+    ///
+    /// See [`Skipped`] for an example.
     #[must_use]
     pub fn skipped(&self) -> Vec<Skipped> {
         let mut skipped = self.skipped.to_vec();
@@ -248,11 +290,11 @@ impl Dataset {
         skipped
     }
 
-    /// Two parts, shuffled: to train on, and a share `held_out` of the rows, rounded, to test on. The same
-    /// seed gives the same parts everywhere.
+    /// Splits the rows at random into a training part and a held-out part.
     ///
-    /// Both keep at least one row; a collection of one row is returned twice. The parts share the rows with
-    /// this collection: no value is copied.
+    /// `held_out` is the held-out share of the rows, rounded to whole rows. The same seed gives the
+    /// same parts on every machine. Both parts have at least one row; a collection of one row is
+    /// returned twice. The parts share the rows with this collection, so no value is copied.
     ///
     /// ```
     /// use langevin_data::Dataset;
@@ -270,22 +312,38 @@ impl Dataset {
         (self.part(train), self.part(&order[..held]))
     }
 
-    /// The first rows, at most as many as there are and at least one.
+    /// Returns the first `rows` rows, at least one and at most all.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("ten", (0..10).map(|i| i as f32).collect(), &[1])?;
+    /// assert_eq!(data.head(3).values()?, [0.0, 1.0, 2.0]);
+    /// assert_eq!((data.head(0).rows(), data.head(99).rows()), (1, 10));
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn head(&self, rows: usize) -> Self {
         let rows = rows.clamp(1, self.rows);
         if rows == self.rows { self.clone() } else { self.part(&(0..rows).collect::<Vec<_>>()) }
     }
 
-    /// The rows of these numbers, which are below [`rows`](Self::rows) and at least one: those beyond are
-    /// left out.
+    /// Returns the rows at these indices, in this order.
+    ///
+    /// Indices beyond the last row are ignored. If none is left, the first row is returned.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("ten", (0..10).map(|i| i as f32).collect(), &[1])?;
+    /// assert_eq!(data.select(&[7, 2, 99]).values()?, [7.0, 2.0]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         let there: Vec<usize> = rows.iter().copied().filter(|row| *row < self.rows).collect();
         if there.is_empty() { self.head(1) } else { self.part(&there) }
     }
 
-    /// The rows of these numbers.
+    /// Returns the rows at these indices.
     fn part(&self, rows: &[usize]) -> Self {
         Self {
             rows: rows.len(),
@@ -295,7 +353,7 @@ impl Dataset {
         }
     }
 
-    /// The rows with this frame, which fits them.
+    /// Returns the rows with another frame, which must fit them.
     fn reframed(mut self, frame: Frame) -> Self {
         let columns = self.chosen.columns.clone();
         self.shape = frame.model_shape();
@@ -313,19 +371,19 @@ impl Dataset {
         self
     }
 
-    /// The place in the file, from 0, of a column of the table.
+    /// Returns the position in the file, from 0, of a column of the table.
     fn number(&self, column: usize) -> usize {
         let stored = self.chosen.columns.as_ref().map_or(column, |columns| columns[column]);
         self.chosen.numbers.as_ref().map_or(stored, |numbers| numbers[stored])
     }
 
-    /// Where the store has row `row`.
+    /// Returns the index in the store of row `row`.
     fn stored(&self, row: usize) -> usize {
         self.view.as_ref().map_or(row, |view| view[row])
     }
 }
 
-/// The values are too many to be shown.
+/// The values are omitted, because there are too many.
 impl fmt::Debug for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dataset")
@@ -337,7 +395,18 @@ impl fmt::Debug for Dataset {
     }
 }
 
-/// A permutation of `0..rows`, a function of `id` alone: what a seed means, which must not change.
+/// Returns a permutation of `0..rows`, a function of `id` alone.
+///
+/// The permutation defines what a seed means, so it never changes between versions.
+///
+/// ```
+/// use langevin::SampleId;
+/// let order = langevin_data::shuffled(5, SampleId { seed: 1, index: 0 });
+/// let mut sorted = order.clone();
+/// sorted.sort_unstable();
+/// assert_eq!(sorted, [0, 1, 2, 3, 4]);
+/// assert_eq!(order, langevin_data::shuffled(5, SampleId { seed: 1, index: 0 }));
+/// ```
 #[must_use]
 pub fn shuffled(rows: usize, id: SampleId) -> Vec<usize> {
     let mut keys = vec![0.0; rows];

@@ -1,4 +1,4 @@
-//! Data sets of rows that are in memory already, or of rows of one's own.
+//! Data sets from values in memory or from rows that the caller implements.
 
 use super::Dataset;
 use super::store::Store;
@@ -8,8 +8,9 @@ use crate::labels::Labels;
 use crate::rows::{Floats, Rows};
 
 impl Dataset {
-    /// Builds a data set of values in memory: samples of shape `shape` (such as `[8, 8]` or `[2]`), row
-    /// after row.
+    /// Builds a data set from values in memory, row after row.
+    ///
+    /// `shape` is the shape of one sample, such as `[8, 8]` or `[2]`.
     ///
     /// ```
     /// use langevin_data::Dataset;
@@ -19,8 +20,8 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if there is no row, the shape is empty, the values do not fill whole rows, or a
-    /// value is not finite.
+    /// Returns an error if there is no row, if the shape is empty, if the values do not fill whole
+    /// rows, or if a value is not finite.
     pub fn new(name: impl Into<String>, values: Vec<f32>, shape: &[usize]) -> Result<Self> {
         let name = name.into();
         let check = || {
@@ -38,11 +39,10 @@ impl Dataset {
         check().map_err(|error| error.at(&name))
     }
 
-    /// Builds a data set of rows that the caller keeps, each a sample of this shape (such as `[8, 8]` or
-    /// `[2]`).
+    /// Builds a data set from rows that the caller implements.
     ///
-    /// Every row is read once, which checks that all values are finite. Afterwards rows are read as they
-    /// are asked for.
+    /// `shape` is the shape of one sample, such as `[8, 8]` or `[2]`. Every row is read once to
+    /// check that all values are finite. Afterwards rows are read on demand.
     ///
     /// ```
     /// use langevin_data::{Dataset, Error, Rows};
@@ -71,8 +71,8 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if there is no row, the shape is empty or has another number of elements than
-    /// [`Rows::width`], a row cannot be read, or a value is no finite float32.
+    /// Returns an error if there is no row, if the shape is empty or does not match
+    /// [`Rows::width`], if a row cannot be read, or if a value is not a finite float32.
     pub fn from_rows(name: impl Into<String>, rows: impl Rows + 'static, shape: &[usize]) -> Result<Self> {
         let name = name.into();
         let check = || {
@@ -89,7 +89,7 @@ impl Dataset {
         check().map_err(|error| error.at(&name))
     }
 
-    /// Refuses values that are no finite float32.
+    /// Checks that all values are finite float32 numbers.
     fn finite(&self) -> Result<()> {
         let mut seen = 0;
         self.blocks(|values| {
@@ -101,15 +101,20 @@ impl Dataset {
         })
     }
 
-    /// Returns the same rows with the label of each row and the name of each label.
+    /// Returns the same rows with labels.
+    ///
+    /// `labels` holds one index into `classes` for each row; `classes` holds the names.
     ///
     /// # Errors
-    /// Returns an error if there is not one label for each row, or a label has no name.
+    /// Returns an error if the number of labels differs from that of the rows, or if a label has no
+    /// name.
     ///
+    /// # Examples
     /// ```
     /// use langevin_data::Dataset;
     /// let classes = vec!["low".to_owned(), "high".to_owned()];
-    /// let data = Dataset::new("levels", vec![0.0, 9.0, 1.0], &[1])?.labeled(vec![0, 1, 0], classes)?;
+    /// let data = Dataset::new("levels", vec![0.0, 9.0, 1.0], &[1])?;
+    /// let data = data.labeled(vec![0, 1, 0], classes)?;
     /// assert_eq!((data.labels(), data.classes()[1].as_str()), (Some(&[0, 1, 0][..]), "high"));
     /// # Ok::<(), langevin_data::Error>(())
     /// ```
@@ -120,7 +125,7 @@ impl Dataset {
     }
 }
 
-/// The number of elements of a sample.
+/// Returns the number of elements of a sample.
 fn elements(shape: &[usize]) -> Result<usize> {
     let width = shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size)).unwrap_or(0);
     if shape.is_empty() || width == 0 {
@@ -131,12 +136,12 @@ fn elements(shape: &[usize]) -> Result<usize> {
     Ok(width)
 }
 
-/// The row and the column, from 1, of a value by its place among all.
+/// Formats the row and the column, counted from 1, of the value at `position` among all values.
 fn place(position: usize, width: usize) -> String {
     format!("row {}, column {}", position / width + 1, position % width + 1)
 }
 
-/// Labels that are one for each row, each with a name.
+/// Checks that there is one label for each row, each with a name.
 fn fits(labels: &Labels, rows: usize) -> Result<()> {
     if labels.of.len() != rows {
         return Err(Error::data("the labels do not fit the rows")

@@ -1,4 +1,4 @@
-//! Rows, as they are asked for.
+//! Reading of rows on demand.
 
 use super::store::{Pictures, Store};
 use super::{Chosen, Dataset};
@@ -9,12 +9,13 @@ use langevin::SampleId;
 use rayon::prelude::*;
 use std::borrow::Cow;
 
-/// Numbers that a buffer of rows has at most, unless one row is longer.
+/// Largest number of values in a buffer of rows, unless one row is longer.
 const BLOCK: usize = 1 << 20;
-/// The same of rows that are changed on their way, and so read twice by the processor.
+/// Buffer size for rows that are transformed while being read; they are smaller to stay in the
+/// cache.
 const PASSING: usize = 1 << 15;
 
-/// What reading a picture needs besides; kept from one to the next.
+/// Reusable memory for reading an image.
 #[derive(Default)]
 struct Scratch {
     bytes: Vec<u8>,
@@ -22,15 +23,28 @@ struct Scratch {
 }
 
 impl Dataset {
-    /// Fills `out` with the rows of these numbers (from 0), one after the other, in single precision.
+    /// Reads the rows at these indices into `out`, one after the other, in single precision.
     ///
-    /// A picture that is found bad only now, with [`Options::skip_bad`](crate::Options::skip_bad), is
-    /// replaced by the next readable one of this collection and of the same label, after the last comes the
-    /// first; it is listed in [`skipped`](Self::skipped). So what is read is a function of the files alone.
+    /// With [`Options::skip_bad`](crate::Options::skip_bad), an image found unreadable only now is
+    /// replaced by the next readable one with the same label. After the last image the search
+    /// continues with the first. The file is then listed in [`skipped`](Self::skipped). The values
+    /// therefore depend on the files alone.
     ///
     /// # Errors
-    /// A row that is not there, or an `out` that does not hold `rows.len()` × [`width`](Self::width)
-    /// numbers; a file that can no longer be read, or a bad picture.
+    /// Returns an error if an index is out of range, or if `out` does not hold `rows.len()` ×
+    /// [`width`](Self::width) numbers. Also returns an error if a file can no longer be read, or if
+    /// an image is unreadable.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[2])?;
+    /// let mut out = [0.0; 4];
+    /// data.read(&[1, 0], &mut out)?;
+    /// assert_eq!(out, [2.0, 3.0, 0.0, 1.0]);
+    /// assert!(data.read(&[2], &mut out).is_err());
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     pub fn read(&self, rows: &[usize], out: &mut [f32]) -> Result<()> {
         self.check(rows, out.len(), self.width)?;
         if self.chosen.is_plain() {
@@ -43,11 +57,21 @@ impl Dataset {
         })
     }
 
-    /// Fills `out` with the rows of these numbers (from 0), one after the other, as exactly as the file has
-    /// them.
+    /// Reads the rows at these indices into `out`, one after the other, with the precision of the
+    /// file.
     ///
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[2])?;
+    /// let mut out = [0.0_f64; 2];
+    /// data.read_wide(&[1], &mut out)?;
+    /// assert_eq!(out, [2.0, 3.0]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     pub fn read_wide(&self, rows: &[usize], out: &mut [f64]) -> Result<()> {
         self.check(rows, out.len(), self.width)?;
         match self.chosen.is_plain() {
@@ -56,34 +80,67 @@ impl Dataset {
         }
     }
 
-    /// Returns whether single precision would round values that [`read_wide`](Self::read_wide) gives exactly.
+    /// Returns true if single precision would round values that [`read_wide`](Self::read_wide)
+    /// returns exactly.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("positive", vec![1.0, 2.0], &[1])?;
+    /// assert!(!data.is_wide());
+    /// assert!(data.with_logarithms(&["1".into()])?.is_wide());
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn is_wide(&self) -> bool {
         self.chosen.logs.is_some() || matches!(&*self.store, Store::Numbers(rows) if rows.is_wide())
     }
 
-    /// All rows, one after the other, in single precision.
+    /// Returns all rows, one after the other, in single precision.
     ///
     /// # Errors
-    /// Those of [`read`](Self::read).
+    /// Returns the errors of [`read`](Self::read).
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[2])?;
+    /// assert_eq!(data.values()?, [0.0, 1.0, 2.0, 3.0]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     pub fn values(&self) -> Result<Vec<f32>> {
         self.rows_of(&(0..self.rows).collect::<Vec<_>>())
     }
 
-    /// Returns all rows, one after the other, as exactly as the file has them.
+    /// Returns all rows, one after the other, with the precision of the file.
     ///
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("line", vec![0.5, 1.5], &[1])?;
+    /// assert_eq!(data.values_wide()?, [0.5_f64, 1.5]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     pub fn values_wide(&self) -> Result<Vec<f64>> {
         let mut out = vec![0.0; self.rows * self.width];
         self.read_wide(&(0..self.rows).collect::<Vec<_>>(), &mut out)?;
         Ok(out)
     }
 
-    /// Row `row`.
+    /// Returns the row at index `row`, in single precision.
     ///
     /// # Errors
-    /// Those of [`read`](Self::read).
+    /// Returns the errors of [`read`](Self::read).
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[2])?;
+    /// assert_eq!(data.row(1)?, [2.0, 3.0]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     pub fn row(&self, row: usize) -> Result<Vec<f32>> {
         self.rows_of(&[row])
     }
@@ -94,13 +151,15 @@ impl Dataset {
         Ok(out)
     }
 
-    /// The rows of [`read`](Self::read), changed as `augment` says: `out` holds samples of
-    /// [`Augment::shape`], one after the other.
+    /// Reads rows as [`read`](Self::read) does, with random crops and flips.
     ///
-    /// Where a crop begins and whether a sample is flipped are functions of its `ids` and `draw` alone
-    /// (uniforms of [`langevin::noise`]), so that neither the order nor the size of a batch matters. The
-    /// crop is taken from the whole picture, also where [`Options::size`](crate::Options::size) has
-    /// [`read`](Self::read) take the middle of a larger one.
+    /// `out` holds samples of [`Augment::shape`], one after the other. The position of a crop and
+    /// the flip are functions of the sample's id and `draw` alone (uniforms of
+    /// [`langevin::noise`]). They do not depend on the order or the size of a batch.
+    ///
+    /// The crop is taken from the whole image. This also holds if
+    /// [`Options::size`](crate::Options::size) makes [`read`](Self::read) return the centre of a
+    /// larger image.
     ///
     /// ```
     /// use langevin::SampleId;
@@ -116,8 +175,9 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// Those of [`read`](Self::read); another number of ids than of rows; rows that are no pictures, or a
-    /// crop that is larger than they are.
+    /// Returns the errors of [`read`](Self::read). Also returns an error if the number of ids
+    /// differs from that of the rows, if the rows are not images, or if the crop is larger than the
+    /// images.
     pub fn read_augmented(
         &self,
         rows: &[usize],
@@ -135,7 +195,7 @@ impl Dataset {
         let width = shape.iter().product();
         self.check(rows, out.len(), width)?;
         let [height, across, ..] = shape[..] else {
-            // Nothing is to be changed.
+            // Without crop and flip this is a plain read.
             return self.read(rows, out);
         };
         let (size, depth) = ((height, across), shape.get(2).copied().unwrap_or(1));
@@ -167,7 +227,7 @@ impl Dataset {
         }
     }
 
-    /// Fills `out` with that window of each row, of `width` numbers.
+    /// Fills `out` with a window of each row, `width` numbers each.
     fn cut(
         &self,
         rows: &[usize],
@@ -190,7 +250,7 @@ impl Dataset {
         Ok(())
     }
 
-    /// The places in the store of these rows.
+    /// Returns the indices of these rows in the store.
     fn places<'a>(&self, rows: &'a [usize]) -> Cow<'a, [usize]> {
         match &self.view {
             None => rows.into(),
@@ -198,7 +258,7 @@ impl Dataset {
         }
     }
 
-    /// Fills `out` with rows as they are stored, of pictures the middles, in single precision.
+    /// Reads stored rows, or the centres of images, in single precision.
     fn stored_narrow(&self, rows: &[usize], out: &mut [f32]) -> Result<()> {
         match &*self.store {
             Store::Numbers(numbers) => numbers.read(&self.places(rows), out),
@@ -210,11 +270,11 @@ impl Dataset {
         }
     }
 
-    /// Fills `out` with rows as they are stored, of pictures the middles, exactly.
+    /// Reads stored rows, or the centres of images, exactly.
     fn stored_wide(&self, rows: &[usize], out: &mut [f64]) -> Result<()> {
         match &*self.store {
             Store::Numbers(numbers) => numbers.read_wide(&self.places(rows), out),
-            // Pixels are whole numbers, which both types hold.
+            // Pixels are integers, which both types represent exactly.
             Store::Pictures(pictures) => {
                 self.each_picture(&**pictures, rows, self.chosen.stored, out, |_, row, scratch, out| {
                     let Scratch { bytes, floats } = scratch;
@@ -227,14 +287,14 @@ impl Dataset {
         }
     }
 
-    /// The part of a picture that makes a row.
+    /// Returns the part of an image that becomes a row.
     fn middle(&self, pictures: &dyn Pictures, row: usize) -> Window {
-        // The frame has the shape of the file, whatever was made of the rows.
+        // The frame keeps the shape of the file after the rows were transformed.
         let size = (self.frame.shape[0], self.frame.shape[1]);
         Window::centre(pictures.extent(row), size)
     }
 
-    /// Fills `out` row after row with what `put` makes of each stored row.
+    /// Fills `out` row by row with the result of `put` for each stored row.
     fn each_stored<T>(&self, rows: &[usize], out: &mut [T], mut put: impl FnMut(&[f64], &mut [T])) -> Result<()> {
         let stored = self.chosen.stored;
         let block = (PASSING / stored).max(1);
@@ -263,8 +323,9 @@ impl Dataset {
         Ok(())
     }
 
-    /// Fills `out` picture after picture with what `read` writes for the row at that position, the second
-    /// argument being the store's number for it.
+    /// Fills `out` image by image with the result of `read`.
+    ///
+    /// `read` receives the position of the row and its index in the store.
     fn each_picture<T: Send>(
         &self,
         pictures: &dyn Pictures,
@@ -281,8 +342,8 @@ impl Dataset {
                 .enumerate()
                 .try_for_each(|(position, (row, out))| read(position, self.stored(*row), &mut scratch, out));
         };
-        // Decoding is long; which thread does it changes nothing. The first error in the order of the rows
-        // is the one that is told.
+        // Decoding is slow, so it runs in parallel; the thread does not affect the result. The
+        // first error in the order of the rows is returned.
         let one = |position: usize, row: usize, out: &mut [T]| {
             let mut first = None;
             for candidate in (row..self.rows).chain(0..row) {
@@ -313,7 +374,7 @@ impl Dataset {
         results.into_iter().collect()
     }
 
-    /// Shows `see` all rows in their order, a few at a time, until it has seen enough and says false.
+    /// Passes all rows to `see` in their order, in blocks, until it returns false.
     pub(crate) fn blocks(&self, mut see: impl FnMut(&[f64]) -> Result<bool>) -> Result<()> {
         let block = (BLOCK / self.width).clamp(1, self.rows);
         let (mut rows, mut values) = (Vec::with_capacity(block), Vec::new());
@@ -331,12 +392,12 @@ impl Dataset {
 }
 
 impl Chosen {
-    /// Whether a row of the model is a row of the store.
+    /// Returns true if rows of the model equal rows of the store.
     fn is_plain(&self) -> bool {
         self.places.is_none() && self.logs.is_none()
     }
 
-    /// Makes a row of the model of a row of the store.
+    /// Converts a row of the store to a row of the model.
     fn apply(&self, stored: &[f64], out: &mut [f64]) {
         match &self.places {
             None => out.copy_from_slice(stored),

@@ -1,4 +1,4 @@
-//! Rows of a model made of the rows of a file: without what never changes, with logarithms, with channels
+//! Conversion from rows of a file to rows of a model: constants removed, logarithms taken, channels
 //! last.
 
 use super::Dataset;
@@ -9,16 +9,19 @@ use crate::error::{Error, Result};
 use crate::frame::{Constant, Frame};
 
 impl Dataset {
-    /// Turns pictures with channels first round, so that rows are \[height, width, channels\] from here on;
-    /// [`Frame::restore`] turns them back. `axes` says how they lie; without it their sizes tell, and what
-    /// is assumed is said in [`about`](Self::about).
+    /// Converts images with channels first to shape \[height, width, channels\].
+    ///
+    /// [`Frame::restore`] reverses the conversion. `axes` is the order in the file. Without it, the
+    /// order is guessed from the sizes, and the guess is recorded in [`about`](Self::about).
     ///
     /// # Errors
-    /// Returns an error if axes are given and the rows have not three.
+    /// Returns an error if `axes` is given and the rows do not have three axes.
     ///
+    /// # Examples
     /// ```
     /// use langevin_data::Dataset;
-    /// let data = Dataset::new("one", (0..12).map(|i| i as f32).collect(), &[3, 2, 2])?.channels_last(None)?;
+    /// let data = Dataset::new("one", (0..12).map(|i| i as f32).collect(), &[3, 2, 2])?;
+    /// let data = data.channels_last(None)?;
     /// assert_eq!((data.shape(), &data.row(0)?[..3]), (&[2, 2, 3][..], &[0.0, 4.0, 8.0][..]));
     /// # Ok::<(), langevin_data::Error>(())
     /// ```
@@ -57,18 +60,34 @@ impl Dataset {
         }))
     }
 
-    /// Returns what the element of a row is called, for a person: `'name'`, or `column 3`.
+    /// Returns the name of an element of a row for messages: `'name'`, or `column 3`.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("table", vec![1.0, 2.0], &[2])?;
+    /// assert_eq!(data.column_name(1), "column 2");
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn column_name(&self, element: usize) -> String {
         self.frame.places().get(element).map_or_else(String::new, |place| self.frame.column(*place))
     }
 
-    /// Takes out the elements that have one value in every row: they are no part of a model, and
-    /// [`Frame::restore`] gives them back. Rows of more than one axis become flat where something is taken
-    /// out. Rows that are all the same, and pictures, stay as they are.
+    /// Removes the elements that have the same value in every row.
+    ///
+    /// They are not part of a model, and [`Frame::restore`] adds them back. Rows of several axes
+    /// become flat if an element is removed. Rows that are all equal, and images, are unchanged.
     ///
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("valve", vec![1.0, 3.0, 2.0, 3.0], &[2])?.without_constants()?;
+    /// assert_eq!((data.width(), data.frame().constants[0].value), (1, 3.0));
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     pub fn without_constants(self) -> Result<Self> {
         if self.is_pictures() || !self.frame.is_plain() || self.width < 2 {
             return Ok(self);
@@ -91,7 +110,7 @@ impl Dataset {
             .filter(|(_, (same, _))| **same)
             .map(|(element, (_, value))| Constant { element, value: *value })
             .collect();
-        // A single row is all constant.
+        // A single row has only constant elements.
         if constants.is_empty() || constants.len() == self.width {
             return Ok(self);
         }
@@ -99,19 +118,21 @@ impl Dataset {
         Ok(self.reframed(frame))
     }
 
-    /// Replaces columns by their natural logarithms, for values that are spread over powers of ten. A
-    /// column is named, or numbered from 1 as in the file.
+    /// Replaces columns by their natural logarithms, for values that span several powers of ten.
+    ///
+    /// A column is given by its name, or by its number in the file, counted from 1.
     ///
     /// ```
     /// use langevin_data::Dataset;
-    /// let data = Dataset::new("incomes", vec![1.0, 10.0, 2.0, 1000.0], &[2])?.with_logarithms(&["2".into()])?;
+    /// let data = Dataset::new("incomes", vec![1.0, 10.0, 2.0, 1000.0], &[2])?;
+    /// let data = data.with_logarithms(&["2".into()])?;
     /// assert_eq!(data.values_wide()?[3], 1000.0_f64.ln());
     /// # Ok::<(), langevin_data::Error>(())
     /// ```
     ///
     /// # Errors
-    /// Returns an error if the rows are no table, a column is not there or constant, or a value is not
-    /// positive.
+    /// Returns an error if the rows are not a table, if a column is missing or constant, or if a
+    /// value is not positive.
     pub fn with_logarithms(self, columns: &[String]) -> Result<Self> {
         if columns.is_empty() {
             return Ok(self);
@@ -138,7 +159,8 @@ impl Dataset {
         Ok(self.reframed(frame))
     }
 
-    /// The place in a row of the file of a column that is called by its name, or by its number in the file.
+    /// Returns the position in a row of the file of a column, given by its name or its number in
+    /// the file.
     fn place_of(&self, wanted: &str, names: &[&str]) -> Result<usize> {
         let width = self.frame.width();
         let numbers: Vec<usize> = (0..width).map(|j| self.number(j) + 1).collect();
@@ -147,7 +169,7 @@ impl Dataset {
         if let Some(place) = of_name.or_else(of_number) {
             return Ok(place);
         }
-        // All columns that were read, with their numbers where some were left out.
+        // The error lists all columns that were read, with their numbers if some were left out.
         let (all, most) = (numbers.iter().copied().eq(1..=width), numbers.iter().copied().max().unwrap_or(0));
         match wanted.parse::<usize>() {
             Ok(number) if !all && (1..=most).contains(&number) => Err(Error::argument("the column was left out")
@@ -159,7 +181,7 @@ impl Dataset {
         }
     }
 
-    /// Refuses values that have no logarithm.
+    /// Checks that all values have a logarithm.
     fn positive(&self, frame: &Frame) -> Result<()> {
         let new: Vec<usize> = frame.logs.iter().filter(|place| !self.frame.logs.contains(place)).copied().collect();
         let places = self.frame.places();
@@ -181,14 +203,26 @@ impl Dataset {
         })
     }
 
-    /// Returns these rows as a model of this frame knows rows: without its constants, with its logarithms,
-    /// with its order of axes.
+    /// Converts the rows to a model's frame: its constants, logarithms and order of axes.
     ///
     /// # Errors
-    /// Returns an error that names the column if the rows have other columns or sizes, or do not have the
-    /// constants of the model.
+    /// Returns an error that names the column if the rows have other columns or sizes, or if a
+    /// constant of the model has another value.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let training = Dataset::new("valve", vec![1.0, 3.0, 2.0, 3.0], &[2])?.without_constants()?;
+    /// let new = Dataset::new("valve", vec![7.0, 3.0], &[2])?.framed(training.frame())?;
+    /// assert_eq!((new.shape(), new.values()?), (&[1][..], vec![7.0]));
+    ///
+    /// // The second column was 3 in all training rows.
+    /// let other = Dataset::new("valve", vec![7.0, 4.0], &[2])?;
+    /// assert!(other.framed(training.frame()).unwrap_err().is_data());
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     pub fn framed(self, frame: &Frame) -> Result<Self> {
-        // Pictures from files have channels last already.
+        // Images from files already have channels last.
         if self.shape == frame.model_shape() && frame.constants.is_empty() && frame.logs.is_empty() {
             return Ok(self);
         }
@@ -203,7 +237,7 @@ impl Dataset {
                 .expected(named(frame))
                 .got(named(&self.frame)));
         }
-        // What was turned round for its own sake is turned back.
+        // An earlier conversion of the axes is undone first.
         let data = match self.frame.is_plain() {
             true => self,
             false => {
@@ -217,7 +251,7 @@ impl Dataset {
         Ok(data.reframed(frame.clone()))
     }
 
-    /// Refuses rows that have not the constants of a model.
+    /// Checks that the rows have the constants of a model.
     fn holds(&self, frame: &Frame) -> Result<()> {
         if frame.constants.is_empty() {
             return Ok(());
@@ -241,8 +275,8 @@ impl Dataset {
         })
     }
 
-    /// Returns whether the values are levels of gray or colour: of picture files, or arrays of unsigned
-    /// bytes with at least two sizes a row.
+    /// Returns true if the values are gray or colour levels: images from files, or arrays of
+    /// unsigned bytes whose rows have at least two axes.
     #[must_use]
     pub fn is_levels(&self) -> bool {
         self.is_pictures()

@@ -1,5 +1,5 @@
-//! What a reader's rows become: the columns that were asked for, without those that only count or name the
-//! rows.
+//! Final selection of columns after reading: the requested ones, without those that count or name
+//! the rows.
 
 use super::Dataset;
 use super::counters::{Counter, Name};
@@ -9,12 +9,13 @@ use crate::frame::Frame;
 use crate::options::Options;
 use crate::words::{flag_value, start};
 
-/// Columns that a note names at most.
+/// Largest number of columns that a note names.
 const MOST_NAMED: usize = 8;
 
 impl Dataset {
-    /// What a reader's rows become: the columns that were asked for, without what only counts the rows;
-    /// with a note on the columns whose whole numbers were rounded.
+    /// Selects the requested columns and removes those that only count the rows.
+    ///
+    /// A note lists the columns whose integers were rounded.
     pub(crate) fn settled(self, options: &Options) -> Result<Self> {
         let data = self.selected(options)?;
         let Some(rounded) = data.chosen.rounded.clone() else { return Ok(data) };
@@ -38,10 +39,10 @@ impl Dataset {
         Ok(data.saying(|about| about.noting(note)))
     }
 
-    /// The columns that were asked for, without what only counts the rows.
+    /// Selects the requested columns and removes those that only count the rows.
     fn selected(self, options: &Options) -> Result<Self> {
-        // The reader has chosen already, and what it read has no columns of its own. Pictures have none
-        // either, where a model asks for the columns that it was trained on.
+        // The reader has already selected, and the rows it read have no columns of their own.
+        // Images have none either, when a model asks for the columns that it was trained on.
         if self.chosen.listed.is_some() || options.labels_optional && self.is_pictures() {
             return Ok(self);
         }
@@ -57,7 +58,7 @@ impl Dataset {
                 .expected("a table")
                 .got(format!("rows of shape {:?}", self.frame.shape)));
         };
-        // Readers of tables have chosen already.
+        // Readers of tables have already selected.
         if !(self.frame.table || options.columns.is_empty() && options.drop.is_empty()) {
             let chosen = Columns::chosen(self.frame.width(), &[], &Options { label_column: None, ..options.clone() })?;
             let mut data = self;
@@ -70,7 +71,7 @@ impl Dataset {
         if options.columns.is_empty() { self.without_counters() } else { Ok(self) }
     }
 
-    /// Leaves out the columns that count or name the rows.
+    /// Removes the columns that count or identify the rows.
     fn without_counters(self) -> Result<Self> {
         let width = self.frame.shape[0];
         if width < 2 || self.rows < 2 {
@@ -89,7 +90,8 @@ impl Dataset {
         })?;
         let found: Vec<Option<&str>> = columns.iter().map(|column| column.verdict(rows)).collect();
         let kept: Vec<usize> = (0..width).filter(|j| found[*j].is_none()).collect();
-        // Numbers alone are no proof: what has no telling name stays, and a person decides.
+        // The numbers alone are not proof. A column without a telling name is kept, and a note lets
+        // the user decide.
         let doubted: Vec<(usize, &str)> =
             (0..width).filter(|j| found[*j].is_none()).filter_map(|j| Some((j, columns[j].doubt(rows)?))).collect();
         let mut data = self;
@@ -116,7 +118,7 @@ impl Dataset {
         data.keep(kept)
     }
 
-    /// What a flag calls a column of a table.
+    /// Returns the name of a column for a flag.
     fn called(&self, column: usize) -> String {
         match self.frame.names.get(column) {
             Some(name) if !name.is_empty() => flag_value([name]),
@@ -124,7 +126,7 @@ impl Dataset {
         }
     }
 
-    /// The rows with these columns alone.
+    /// Returns the rows with only these columns.
     fn keep(mut self, kept: Vec<usize>) -> Result<Self> {
         let names = if self.frame.names.is_empty() {
             vec![]
@@ -138,12 +140,25 @@ impl Dataset {
         Ok(self.reframed(frame))
     }
 
-    /// Returns the options that read the same columns of the same kind of file again: by their names, or by
-    /// their numbers from 1 where names are missing or not unique.
+    /// Returns the options that read the same columns from another file of the same kind.
+    ///
+    /// Columns are given by their names, or by their numbers from 1 if names are missing or not
+    /// unique.
+    ///
+    /// ```
+    /// use langevin_data::{Options, open};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("flowers.csv");
+    /// # std::fs::write(&path, "id,width,height\n1,5,6\n2,7,8\n3,9,1\n").unwrap();
+    /// // flowers.csv: id,width,height; the column 'id' only counts the rows.
+    /// let data = open(&path, &Options::default())?;
+    /// assert_eq!(data.rereading(&Options::default()).columns, ["width", "height"]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     #[must_use]
     pub fn rereading(&self, options: &Options) -> Options {
         let mut options = options.clone();
-        // A label that the reader found is named, so that samples have its column too.
+        // A label column found by the reader is named, so that samples have that column too.
         if let (None, Some(label)) = (&options.label_column, &self.chosen.label) {
             options.label_column = Some((**label).to_owned());
         }

@@ -1,4 +1,4 @@
-//! Finds the spacing of evenly spaced values.
+//! Detection of evenly spaced values.
 
 use super::Dataset;
 use super::lattice::{HALF, Lattice, SINGLE, on};
@@ -7,36 +7,39 @@ use crate::error::Result;
 use crate::frame::Frame;
 use std::collections::HashSet;
 
-/// Most values that a lattice may have.
+/// Largest number of values of a lattice.
 const MOST: usize = 1 << 16;
-/// Most values that are kept for all groups of elements together, which bounds the memory for very wide
-/// tables.
+/// Largest number of values that are stored for all groups of elements together; it bounds the
+/// memory for very wide tables.
 const KEPT: usize = 1 << 24;
-/// Intervals into which pictures and converters divide [0, 1] and [−1, 1].
+/// Common numbers of intervals into which images and converters divide [0, 1] and [−1, 1].
 const KNOWN: [f64; 12] = [15.0, 16.0, 31.0, 63.0, 127.0, 255.0, 256.0, 1023.0, 4095.0, 16383.0, 32767.0, 65535.0];
-/// Channels that may have a lattice each: pictures whose channels were normalised one by one.
+/// Largest number of channels with a lattice each, for images whose channels were normalised
+/// separately.
 const CHANNELS: usize = 16;
-/// Values of a group that are remembered to spare questions: those of most pictures.
+/// Number of recent values that are cached to avoid lookups; enough for most images.
 const RECENT: usize = 1 << 10;
-/// A lattice on which any values would lie with a chance above this is no finding.
+/// A lattice that arbitrary values would fit with a probability above this is rejected.
 const CHANCE: f64 = 1e-3;
 
-/// The number of which `value` is the logarithm: a whole one, if it is one to the rounding of both
-/// functions, which is
-/// |value| + 2 parts in 2⁵² at most.
+/// Returns the number of which `value` is the logarithm.
+///
+/// The result is an integer if it is one within the rounding of both functions, which is at most
+/// |value| + 2 parts in 2⁵².
 fn unlogged(value: f64) -> f64 {
     let number = value.exp();
     let whole = number.round();
     if (number - whole).abs() <= 1e-13 * whole.abs() { whole } else { number }
 }
 
-/// The chance, about, that values of any kind lie on some lattice of so many intervals: each but two lies
-/// within `error`, in parts of a step, of a node.
+/// Estimates the probability that arbitrary values lie on some lattice of this many intervals.
+///
+/// All values except two must lie within `error`, as a share of a step, of a node.
 fn chance(intervals: f64, distinct: usize, error: f64) -> f64 {
     intervals * (2.0 * error).powf(distinct as f64 - 2.0)
 }
 
-/// The greatest number of which both are whole multiples, to an error of `error`.
+/// Returns the largest number of which both are integer multiples, within an error of `error`.
 fn common_measure(mut a: f64, mut b: f64, error: f64) -> f64 {
     while b > error {
         (a, b) = (b, (a - (a / b).round() * b).abs());
@@ -44,21 +47,21 @@ fn common_measure(mut a: f64, mut b: f64, error: f64) -> f64 {
     a
 }
 
-/// Whether a number has at most three decimals.
+/// Returns true if a number has at most three decimals.
 fn is_decimal(number: f64) -> bool {
     let thousandths = 1000.0 * number;
     (thousandths - thousandths.round()).abs() < 1e-3 * thousandths.abs()
 }
 
-/// The values that some elements have taken.
+/// Values that some elements have taken.
 struct Seen {
     values: HashSet<u64>,
-    /// Values that came lately, to spare the set most questions.
+    /// Recently seen values, to avoid most lookups in the set.
     recent: Vec<u64>,
     count: usize,
-    /// Most values that are kept.
+    /// Largest number of stored values.
     most: usize,
-    /// More values than that.
+    /// True if there are more values than that.
     many: bool,
     fraction: bool,
     low: f64,
@@ -66,9 +69,9 @@ struct Seen {
 }
 
 impl Seen {
-    /// Of one of so many groups.
+    /// Creates an empty set for one of `groups` groups.
     fn new(groups: usize) -> Self {
-        // No value is NaN.
+        // No value is NaN, so NaN marks an empty slot.
         let recent = vec![f64::NAN.to_bits(); if groups <= CHANNELS { RECENT } else { 16 }];
         let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
         let most = (KEPT / groups.max(1)).clamp(256, MOST);
@@ -83,7 +86,7 @@ impl Seen {
             return;
         }
         let bits = value.to_bits();
-        // Fibonacci hashing: the first bits of the product.
+        // Fibonacci hashing: the leading bits of the product.
         let place = (bits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize % self.recent.len();
         if self.recent[place] == bits {
             return;
@@ -97,7 +100,7 @@ impl Seen {
         self.many && self.fraction
     }
 
-    /// The values of both.
+    /// Merges the values of both.
     fn and(mut self, other: &Self) -> Self {
         self.count += other.count;
         (self.low, self.high) = (self.low.min(other.low), self.high.max(other.high));
@@ -110,12 +113,13 @@ impl Seen {
         self
     }
 
-    /// A value and the spacing of all. `rounding` is the error of the values in parts of the largest.
+    /// Returns a lattice value and the spacing. `rounding` is the error of the values relative to
+    /// the largest.
     fn lattice(&self, rounding: f64) -> Option<(f64, f64)> {
         if self.count == 0 || self.low == self.high {
             return None;
         }
-        // Whole numbers need no list: their spacing is 1.
+        // Integers need no search, because their spacing is 1.
         if !self.fraction {
             return Some((self.low, 1.0));
         }
@@ -132,8 +136,8 @@ impl Seen {
             let step = (1.0 - low) / intervals;
             (self.low >= low && self.high <= 1.0 && all(low, step)).then_some((low, step))
         });
-        // As many values as rows: nothing says that they are not simply written with few digits, but for a
-        // spacing that no decimal numbers have.
+        // Values hardly repeat, so they may simply be written with few digits. The
+        // lattice is accepted only if its spacing is one that decimal numbers do not have.
         if self.count < 2 * values.len() {
             return known.filter(|(low, step)| (1.0 - low) / step > 254.0 && values.len() >= 16 && likely(*step));
         }
@@ -146,14 +150,16 @@ impl Seen {
             (intervals <= MOST as f64 && plain && all(self.low, step)).then_some((self.low, step))
         };
         match known {
-            // Fifths are multiples of 1/15 and 1/255 too.
+            // Fifths are also multiples of 1/15 and 1/255, so a decimal step takes precedence.
             Some(known) => Some(own().filter(|(_, step)| is_decimal(*step)).unwrap_or(known)),
             None => own(),
         }
     }
 }
 
-/// The channel of an element of a row of the file, and how many there are; one where the shape has none.
+/// Returns the number of channels, and the channel of an element of a row of the file.
+///
+/// The number is one if the shape has no channel axis.
 fn channels(frame: &Frame) -> (usize, impl Fn(usize) -> usize) {
     let shape = &frame.shape;
     let (count, inner) = match (frame.axes, &shape[..]) {
@@ -166,10 +172,19 @@ fn channels(frame: &Frame) -> (usize, impl Fn(usize) -> usize) {
 }
 
 impl Dataset {
-    /// Finds the spacing of values that are evenly spaced: of each column for tables; for arrays of all
-    /// elements together, or of each channel where the channels differ. Whole numbers have spacing 1;
-    /// others are found if they repeat, up to 65,536 values. Returns `None` if nothing is evenly spaced.
-    /// Logarithms are looked at in the units of the file.
+    /// Finds the spacing of evenly spaced values.
+    ///
+    /// Tables have a spacing for each column. Arrays have one for all elements, or one for each
+    /// channel if the channels differ. The spacing of integers is 1. Other spacings, of up to
+    /// 65,536 values, are found only if values repeat. Logarithms are examined in the units of the
+    /// file. Returns `None` if no element is evenly spaced.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("counts", vec![0.0, 3.0, 1.0, 4.0], &[1])?;
+    /// assert_eq!(data.lattice()?.map(|lattice| lattice.step(0)), Some(1.0));
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Returns the errors of [`read`](Self::read).
@@ -181,7 +196,7 @@ impl Dataset {
         let (logs, width) = (frame.logged_elements(), self.width());
         let is_table = frame.shape.len() <= 1;
         let (count, channel) = channels(frame);
-        // The group of elements to which each belongs.
+        // Group of elements that share a lattice, for each element.
         let groups: Vec<usize> = match is_table {
             true => (0..width).collect(),
             false => frame.places().into_iter().map(channel).collect(),
@@ -195,7 +210,7 @@ impl Dataset {
                     seen[*group].push(value);
                 }
             }
-            // Continuous data are told by a part of them.
+            // A part of continuous data is enough to decide.
             Ok(!seen.iter().all(Seen::is_decided))
         })?;
         let rounding = if self.about().dtype.contains("float16") { HALF } else { SINGLE };
@@ -274,10 +289,10 @@ mod tests {
         let values: Vec<f32> = (0..4000).map(|i| ((i as f32) * 0.618_034).fract()).collect();
         assert_eq!(found(&values, &[2, 2]), None);
         assert_eq!(found(&values, &[2]), None);
-        // Two rows are no lattice, whatever they hold; nor is a constant.
+        // Two rows are not enough for a lattice, and neither is a constant.
         assert_eq!(found(&[0.3, 0.7], &[1]), None);
         assert_eq!(found(&[0.5; 8], &[2]), None);
-        // Many zeros do not make the rest even.
+        // Many zeros do not make the other values evenly spaced.
         let zeros: Vec<f32> = values.iter().enumerate().map(|(i, v)| if i % 3 == 0 { *v } else { 0.0 }).collect();
         assert_eq!(found(&zeros, &[2, 2]), None);
     }
@@ -286,7 +301,7 @@ mod tests {
     fn sixteen_bits_need_not_repeat() {
         let values: Vec<f32> = (0..400).map(|i| (f64::from((i * 7919) % 65536) / 65535.0) as f32).collect();
         assert!(same(found(&values, &[2, 2]).unwrap().step(0), 1.0 / 65535.0));
-        // Three decimals do not make them so.
+        // Three decimals do not make values evenly spaced.
         let decimals: Vec<f32> = (0..400).map(|i| ((i * 7919) % 1000) as f32 / 1000.0).collect();
         assert_eq!(found(&decimals, &[2, 2]), None);
     }
@@ -310,7 +325,7 @@ mod tests {
         assert_eq!(kept, lattice);
     }
 
-    /// Means and deviations of the channels of ImageNet, by which many pipelines normalise.
+    /// Uses the channel means and deviations of ImageNet, with which many pipelines normalise.
     #[test]
     fn channels_have_their_own() {
         let (mean, deviation) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
@@ -319,7 +334,7 @@ mod tests {
             .collect();
         let lattice = found(&values, &[2, 2, 3]).unwrap();
         (0..12).for_each(|i| assert!(same(lattice.step(i), 1.0 / 255.0 / deviation[i % 3]), "{lattice:?}"));
-        // The same with channels first.
+        // The same values with channels first.
         let turned: Vec<f32> = values
             .chunks_exact(12)
             .flat_map(|row| (0..12).map(|i| row[(i % 4) * 3 + i / 4]).collect::<Vec<_>>())
@@ -340,7 +355,7 @@ mod tests {
             let lattice = found(&column(doses), &[1]);
             assert!(lattice.as_ref().is_some_and(|lattice| same(lattice.step(0), step)), "{doses:?}: {lattice:?}");
         }
-        // Any three numbers are no lattice.
+        // Three arbitrary numbers are not a lattice.
         assert_eq!(found(&column(&[0.123_456, 0.718_281_8, 3.241_592_7]), &[1]), None);
     }
 }

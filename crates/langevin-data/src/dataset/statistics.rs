@@ -1,50 +1,63 @@
-//! What a normalisation needs to know.
+//! Statistics for the normalisation of data.
 
 use super::Dataset;
 use crate::error::Result;
 
-/// A deviation so many times smaller than that of all elements is drowned in them: of an axis of few places
-/// (columns of a series, channels), and of a long one (lines of a picture, of which the border hardly
-/// changes).
+/// Ratio between the overall deviation and that of a part, above which the part needs a scale of
+/// its own.
+///
+/// The first applies to an axis of few positions (columns of a series, channels). The second
+/// applies to a long one (lines of an image, whose border hardly changes).
 const DROWNED: f64 = 10.0;
 const DROWNED_ON_LONG_AXES: f64 = 100.0;
 const LONG: usize = 16;
-/// A range so many deviations wide on each side is made by a few values, and says little of the others.
+/// Half-width of the range in deviations above which a few values determine it, so that it says
+/// little about the others.
 const WIDE: f64 = 8.0;
 
-/// How the values of a collection are spread.
+/// Spread of the values of a collection.
+///
+/// ```
+/// use langevin_data::{Dataset, Statistics};
+/// let digits = Dataset::digits().statistics()?;
+/// assert_eq!(digits, Statistics::Range { low: 0.0, high: 16.0 });
+/// # Ok::<(), langevin_data::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Statistics {
-    /// Of pictures and arrays of one scale: over all elements of all rows, as [`Dataset::read`] gives them.
+    /// Range of images and of arrays with one scale, over all elements of all rows as
+    /// [`Dataset::read`] returns them.
     Range {
-        /// The least value.
+        /// Smallest value.
         low: f64,
-        /// The greatest.
+        /// Largest value.
         high: f64,
     },
-    /// Of arrays of one scale whose least and greatest values say little about the rest.
+    /// Moments of arrays with one scale whose extreme values say little about the rest.
     Whole {
-        /// Σx/n over all elements.
+        /// Mean Σx/n over all elements.
         mean: f64,
-        /// √(Σ(x − mean)²/n) over all elements.
+        /// Standard deviation √(Σ(x − mean)²/n) over all elements.
         deviation: f64,
-        /// The least value.
+        /// Smallest value.
         low: f64,
-        /// The greatest.
+        /// Largest value.
         high: f64,
     },
-    /// Of tables, and of arrays of several scales: for each element of a row. The elements of an axis along
-    /// which the scales differ share their numbers, so that a series of three columns has three.
+    /// Moments for each element of a row, for tables and for arrays with several scales.
+    ///
+    /// If the scales differ along one axis, all elements at the same position of that axis share
+    /// their numbers. A series of three columns therefore has three different pairs.
     Columns {
-        /// Σx/n.
+        /// Mean Σx/n of each element.
         mean: Vec<f64>,
-        /// √(Σ(x − mean)²/n); 0 for a constant column.
+        /// Standard deviation √(Σ(x − mean)²/n) of each element; 0 for a constant column.
         deviation: Vec<f64>,
     },
 }
 
-/// The mean and the deviation of some elements together.
+/// Returns the mean and the deviation of some elements together.
 fn together(mean: &[f64], deviation: &[f64], elements: impl Iterator<Item = usize> + Clone) -> (f64, f64) {
     let count = elements.clone().count() as f64;
     let centre = elements.clone().map(|i| mean[i]).sum::<f64>() / count;
@@ -53,16 +66,19 @@ fn together(mean: &[f64], deviation: &[f64], elements: impl Iterator<Item = usiz
 }
 
 impl Dataset {
-    /// How the values are spread, in double precision, from one pass over the rows for pictures and up to
-    /// three for others. Memory is bounded by a few rows.
+    /// Computes the spread of the values, in double precision.
     ///
-    /// Tables have a scale for each column. Levels of gray or colour (picture files, arrays of unsigned
-    /// bytes, values on a [lattice](crate::Lattice) of at most 256 steps) have one scale. Other arrays have
-    /// one scale if no part of them is drowned in it, else one for each place of the axis along which the
-    /// scales differ, else one for each element.
+    /// Images take one pass over the rows, other data up to three. Memory is bounded by a few rows.
     ///
-    /// Sums run over the rows in their order, so that the bits depend on nothing else, and are those that
-    /// `langevin_train::Normalization::fit` computes.
+    /// - Tables have a scale for each column.
+    /// - Gray or colour levels have one scale. These are image files, arrays of unsigned bytes, and
+    ///   values on a [lattice](crate::Lattice) of at most 256 steps.
+    /// - Other arrays have one scale if no part of them is negligible compared with it. Otherwise
+    ///   they have one scale for each position of the axis along which the scales differ, or else
+    ///   one for each element.
+    ///
+    /// Sums run over the rows in their order, so the bits do not depend on anything else.
+    /// `langevin_train::Normalization::fit` uses the same numbers.
     ///
     /// ```
     /// use langevin_data::{Dataset, Statistics};
@@ -73,9 +89,9 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// Those of [`read`](Self::read).
+    /// Returns the errors of [`read`](Self::read).
     pub fn statistics(&self) -> Result<Statistics> {
-        // Rows without their constant elements are flat, whatever they were.
+        // Rows without their constant elements are flat, so the original shape is used.
         let shape = if self.frame().constants.is_empty() { self.shape() } else { &self.frame().shape };
         if shape.len() == 1 {
             let (mean, deviation) = self.columns()?;
@@ -105,7 +121,7 @@ impl Dataset {
                     .groups(*axis, &places)
                     .into_iter()
                     .map(|group| together(&mean, &deviation, group.into_iter()).1);
-                // What is constant keeps its value whatever the scale.
+                // A constant part is ignored, because every scale preserves it.
                 let least = least.filter(|one| *one > 1e-9 * spread).min_by(f64::total_cmp);
                 least.is_some_and(|least| spread / least > most)
             })
@@ -129,7 +145,7 @@ impl Dataset {
         }
     }
 
-    /// The elements of a row of the model at each place of an axis of the file.
+    /// Returns the elements of a row of the model at each position of an axis of the file.
     fn groups(&self, axis: usize, places: &[usize]) -> Vec<Vec<usize>> {
         let shape = &self.frame().shape;
         let inner: usize = shape[axis + 1..].iter().product();
@@ -141,10 +157,11 @@ impl Dataset {
         groups
     }
 
-    /// Mean and deviation of each element of a row.
+    /// Returns the mean and the deviation of each element of a row.
     fn columns(&self) -> Result<(Vec<f64>, Vec<f64>)> {
         let rows = self.rows() as f64;
-        // The empty sum of the standard library is −0, and so is a sum of nothing but −0.
+        // The sums start at −0, as the empty sum of the standard library does, so that a sum of −0
+        // alone is −0.
         let mut mean = vec![-0.0_f64; self.width()];
         let mut extremes = vec![(f64::INFINITY, f64::NEG_INFINITY); self.width()];
         self.blocks(|values| {
@@ -167,7 +184,8 @@ impl Dataset {
             Ok(true)
         })?;
         for (sum, (low, high)) in deviation.iter_mut().zip(extremes) {
-            // A constant column may leave a rounding error of its mean behind; that is not a spread.
+            // The rounded mean of a constant column may leave an error behind, which is not a
+            // spread.
             *sum = if low < high { (*sum / rows).sqrt() } else { 0.0 };
         }
         Ok((mean, deviation))

@@ -1,4 +1,4 @@
-//! Where the rows of a data set are kept: rows of numbers, or pictures of which any part can be read.
+//! Storage of the rows of a data set: rows of numbers, or images of which any part can be read.
 
 use crate::about::Skipped;
 use crate::error::{Error, Result};
@@ -8,24 +8,24 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Where rows are kept.
+/// Storage of rows.
 pub(crate) enum Store {
     Numbers(Box<dyn Rows>),
     Pictures(Box<dyn Pictures>),
 }
 
 impl Store {
-    /// Keeps rows of numbers.
+    /// Stores rows of numbers.
     pub(crate) fn of(rows: impl Rows + 'static) -> Self {
         Self::Numbers(Box::new(rows))
     }
 
-    /// Keeps pictures.
+    /// Stores images.
     pub(crate) fn pictures(pictures: impl Pictures + 'static) -> Self {
         Self::Pictures(Box::new(pictures))
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     pub(crate) fn count(&self) -> usize {
         match self {
             Self::Numbers(rows) => rows.count(),
@@ -34,73 +34,75 @@ impl Store {
     }
 }
 
-/// Pictures, each of its own size, whose samples are whole numbers from 0 to `levels` − 1.
+/// Images of individual sizes, whose samples are integers from 0 to `levels` − 1.
 pub(crate) trait Pictures: Send + Sync {
-    /// The number of pictures.
+    /// Returns the number of images.
     fn count(&self) -> usize;
 
-    /// How many values a sample can have.
+    /// Returns the number of values that a sample can have.
     fn levels(&self) -> u32;
 
-    /// Height and width of the whole picture `row`.
+    /// Returns the height and width of the whole image `row`.
     fn extent(&self, row: usize) -> (usize, usize);
 
-    /// Writes that window of picture `row` into `out`. `scratch` is kept from picture to picture.
+    /// Writes a window of image `row` into `out`; `scratch` is reused from image to image.
     fn read(&self, row: usize, window: Window, scratch: &mut Vec<u8>, out: &mut [f32]) -> Result<()>;
 
-    /// Those that are decoded at each reading, where they are: it takes long, and any of them may turn out
-    /// bad.
+    /// Returns the image files that are decoded at each reading, if there are any.
+    ///
+    /// Decoding is slow, and any of the files may turn out to be unreadable.
     fn undecoded(&self) -> Option<&Undecoded> {
         None
     }
 }
 
-/// Pictures that stay in their files, and those of them that turned out bad when they were read.
+/// Images that stay in their files, and those found unreadable while reading.
 #[derive(Debug)]
 pub(crate) struct Undecoded {
     paths: Vec<PathBuf>,
     skip: bool,
-    /// Those that turned out bad, and why.
+    /// Indices of unreadable images, with the reason.
     bad: Mutex<BTreeMap<usize, String>>,
 }
 
 impl Undecoded {
-    /// Pictures by their paths; `skip` leaves bad ones out.
+    /// Creates the list of image files; with `skip`, unreadable ones are left out.
     pub(crate) fn new(paths: Vec<PathBuf>, skip: bool) -> Self {
         Self { paths, skip, bad: Mutex::default() }
     }
 
-    /// The number of pictures.
+    /// Returns the number of images.
     pub(crate) fn count(&self) -> usize {
         self.paths.len()
     }
 
-    /// The file of a picture.
+    /// Returns the file of an image.
     pub(crate) fn path(&self, row: usize) -> &Path {
         &self.paths[row]
     }
 
-    /// Whether bad pictures are left out.
+    /// Returns true if unreadable images are left out.
     pub(crate) fn skips(&self) -> bool {
         self.skip
     }
 
-    /// The list is whole after any panic of another thread: one entry is added at a time.
+    /// A poisoned lock is safe to use: entries are added one at a time, so the list is always
+    /// complete.
     fn list(&self) -> MutexGuard<'_, BTreeMap<usize, String>> {
         self.bad.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a picture turned out bad and is left out.
+    /// Returns true if an image is unreadable and left out.
     pub(crate) fn is_bad(&self, row: usize) -> bool {
         self.skip && self.list().contains_key(&row)
     }
 
-    /// Remembers that this picture is bad.
+    /// Records that an image is unreadable.
     pub(crate) fn mark(&self, row: usize, why: &Error) {
         self.list().insert(row, why.cause().unwrap_or_default().to_owned());
     }
 
-    /// Those that turned out bad so far.
+    /// Returns the unreadable images found so far.
     pub(crate) fn met(&self) -> Vec<Skipped> {
         self.list().iter().map(|(row, why)| Skipped { path: self.paths[*row].clone(), why: why.clone() }).collect()
     }

@@ -1,11 +1,11 @@
-//! One line on what a data set is and how it was read.
+//! One-line summary of a data set.
 
 use super::Dataset;
 use crate::about::About;
 use langevin::text::plural;
 
 impl Dataset {
-    /// Says in one line what was read: rows, columns, types, and what was left out and why.
+    /// Summarises the data set in one line: rows, columns, types, and what was left out and why.
     ///
     /// ```
     /// use langevin_data::Dataset;
@@ -63,7 +63,7 @@ impl Dataset {
     }
 }
 
-/// Joins the first names, and counts the others.
+/// Joins the first names and counts the others.
 fn shortened(names: &[String]) -> String {
     const SHOWN: usize = 12;
     let more = names.len().saturating_sub(SHOWN);

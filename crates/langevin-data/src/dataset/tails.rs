@@ -1,35 +1,52 @@
-//! Columns whose values are spread over many standard deviations.
+//! Detection of columns whose values span many standard deviations.
 
 use super::Dataset;
 use super::statistics::Statistics;
 use crate::error::Result;
 
-/// A column with heavier tails than noise of its standard deviation can be mapped to.
+/// Column with heavier tails than scaled Gaussian noise can represent well.
+///
+/// [`Dataset::heavy_tails`] returns these columns and has an example.
+///
+/// ```
+/// use langevin_data::Dataset;
+/// let mut values = vec![0.0_f32; 400];
+/// values.iter_mut().enumerate().for_each(|(i, x)| *x = (i % 7) as f32);
+/// values[399] = 1e4;
+/// let tail = Dataset::new("column", values, &[1])?.heavy_tails()?[0];
+/// assert_eq!(tail.column, 0);
+/// assert!(tail.farthest > 10.0 && tail.kurtosis > 15.0);
+/// # Ok::<(), langevin_data::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HeavyTail {
-    /// The column, from 0.
+    /// Index of the column, from 0.
     pub column: usize,
-    /// The largest |x − mean|/deviation.
+    /// Largest |x − mean|/deviation.
     pub farthest: f64,
-    /// Σ(x − mean)⁴/n over the fourth power of the deviation: 3 for a normal column, 1.8 for a uniform one,
-    /// 9 for an exponential one.
+    /// Kurtosis Σ(x − mean)⁴/n over the fourth power of the deviation: 3 for a normal column, 1.8
+    /// for a uniform one, 9 for an exponential one.
     pub kurtosis: f64,
 }
 
-/// Standard deviations from the mean beyond which a column is named: a normal column of a million rows
-/// reaches about 5, an exponential one 14.
+/// Distance from the mean, in standard deviations, beyond which a column is reported.
+///
+/// A normal column of a million rows reaches about 5, an exponential one 14.
 const FARTHEST: f64 = 10.0;
-/// The kurtosis beyond which a column is named, above an exponential column's 9 with some room for chance.
+/// Kurtosis beyond which a column is reported; an exponential column has 9, plus a margin for
+/// chance.
 const KURTOSIS: f64 = 15.0;
 
 impl Dataset {
-    /// Columns with heavy tails: a value more than 10 standard deviations from the mean, or a kurtosis
-    /// above 15. Pictures and constant columns have none.
+    /// Finds columns with heavy tails.
     ///
-    /// A network spends its capacity on where the rows are, and a Gaussian of the same covariance says
-    /// little about such a column. Its logarithm is often better behaved. Takes one pass more than
-    /// [`statistics`](Self::statistics).
+    /// A column has heavy tails if a value is more than 10 standard deviations from the mean, or if
+    /// its kurtosis is above 15. Images and constant columns have none.
+    ///
+    /// A network spends its capacity where most rows are, and a Gaussian of the same covariance
+    /// describes such a column poorly. The logarithm of the column is often better behaved. This
+    /// function takes one pass more than [`statistics`](Self::statistics).
     ///
     /// ```
     /// use langevin_data::Dataset;

@@ -1,4 +1,4 @@
-//! What an entry of the table of formats says.
+//! Structure of an entry in the table of formats.
 
 use crate::dataset::Dataset;
 use crate::error::Result;
@@ -7,59 +7,63 @@ use crate::recognise::FileKind;
 use crate::table::TableKind;
 use std::path::{Path, PathBuf};
 
-/// A format of files of rows. Endings have no dot here; in what people read they have one.
+/// Format of data files. Extensions are stored without a dot and shown to users with one.
 pub(crate) struct Format {
-    /// What such a file is by its bytes, where that can be said before it is read; a file of another known
-    /// kind is refused.
+    /// Kind of such a file by its bytes, if it can be recognised before it is read.
+    ///
+    /// A file of another known kind is rejected.
     pub(crate) kind: Option<FileKind>,
-    /// The endings of names, which are proposed where a name ends in something like them.
+    /// Extensions of names; they are suggested for similar misspelled names.
     pub(crate) endings: &'static [&'static str],
-    /// Endings that are read too, and never proposed.
+    /// Further accepted extensions, which are never suggested.
     pub(crate) rare: &'static [&'static str],
-    /// Whether `.gz` may follow.
+    /// True if `.gz` may follow.
     pub(crate) packed: bool,
-    /// How errors list the names.
+    /// Names as errors list them.
     pub(crate) listed: &'static [&'static str],
-    /// How the help of programs lists them; empty if it does not.
+    /// Names as the help of programs lists them; empty to omit the format there.
     pub(crate) help: &'static [&'static str],
-    /// What reads such files.
+    /// Reader of such files.
     pub(crate) reader: Reader,
-    /// The endings of the tables that are written.
+    /// Extensions of the tables that can be written.
     pub(crate) written: &'static [(&'static str, TableKind)],
 }
 
-/// What reads files of a format.
+/// Reader of the files of a format.
 pub(crate) enum Reader {
-    /// Reads one file, or several of the same columns as one table, whose name and place in errors comes
-    /// first.
+    /// Reads one file, or several with the same columns as one table.
+    ///
+    /// The first argument is the name of the table and its place in errors.
     Table { read: fn(&Path, &[PathBuf], &Options) -> Result<Dataset>, parts: Parts },
-    /// Reads an array of a file that may hold several; a name after the file (`FILE:NAME`) chooses one.
+    /// Reads one array of a file that may hold several; a name after the file (`FILE:NAME`) selects
+    /// it.
     Archive(fn(&Path, Option<&str>, &Options) -> Result<Dataset>),
-    /// Reads a picture, or a folder of them.
+    /// Reads an image, or a folder of images.
     Pictures(fn(&Path, &Options) -> Result<Dataset>),
 }
 
-/// Several files of a format that are one table: a folder of shards, or a pattern of names.
+/// Several files of a format that form one table: a folder of shards, or a pattern of names.
 pub(crate) struct Parts {
-    /// Of several formats in a folder the one of the lowest rank is the data.
+    /// Priority among the formats in a folder; the lowest rank is read.
     pub(crate) rank: u8,
-    /// What the files are called.
+    /// Description of the files in messages.
     pub(crate) words: &'static str,
-    /// How errors list their names.
+    /// Names as errors list them.
     pub(crate) listed: &'static [&'static str],
-    /// The endings of the files that are data wherever they are; others are named by a pattern.
+    /// Extensions of files in a folder that are always data; other files need a pattern.
     pub(crate) folder: &'static [&'static str],
-    /// Whether the columns have types: such tables are the data, whatever else lies beside them.
+    /// True if the columns have types; such tables are the data regardless of the other files in a
+    /// folder.
     pub(crate) typed: bool,
 }
 
 impl Format {
-    /// Whether names that end like this are of this format.
+    /// Returns true if names with this extension belong to the format.
     pub(crate) fn has(&self, ending: &str, packed: bool) -> bool {
         (self.packed || !packed) && (self.endings.contains(&ending) || self.rare.contains(&ending))
     }
 
-    /// How several files are one table, where they can be.
+    /// Returns the description of shards, if several files can form one table.
     pub(crate) fn parts(&self) -> Option<&Parts> {
         match &self.reader {
             Reader::Table { parts, .. } => Some(parts),
@@ -67,13 +71,13 @@ impl Format {
         }
     }
 
-    /// Whether a name after the file chooses one of its arrays.
+    /// Returns true if a name after the file selects one of its arrays.
     pub(crate) fn is_archive(&self) -> bool {
         matches!(self.reader, Reader::Archive(_))
     }
 }
 
-/// The ending of a name in small letters, without its dot, and whether `.gz` follows it.
+/// Returns the extension of a name in lower case, without its dot, and true if `.gz` follows it.
 pub(crate) fn ending(path: &Path) -> Option<(String, bool)> {
     let of = |path: &Path| Some(path.extension()?.to_string_lossy().to_ascii_lowercase());
     match &*of(path)? {

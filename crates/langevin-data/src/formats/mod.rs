@@ -1,9 +1,9 @@
-//! The formats of files of rows, in one table.
+//! The table of data formats.
 //!
-//! A new format is a module here, whose reader ends in [`Dataset::make`](crate::Dataset) and whose entry is
-//! a constant `FORMAT`, and a line in [`FORMATS`]. `open`, folders of shards, errors and the help of
-//! programs read the table. A kind of file whose first bytes are not known yet has its mark in
-//! `recognise/kind.rs`.
+//! A new format is a module in this directory and a line in [`FORMATS`]. Its reader ends in
+//! [`Dataset::make`](crate::Dataset), and its entry is a constant `FORMAT`. `open`, folders of
+//! shards, errors and the help of programs read the table. The signature of a new kind of file goes
+//! into `recognise/kind.rs`.
 
 mod format;
 pub(crate) mod lines;
@@ -20,40 +20,41 @@ use std::path::Path;
 /// All formats, in the order in which messages list them.
 pub(crate) static FORMATS: [Format; 5] = [npy::FORMAT, npz::FORMAT, lines::FORMAT, parquet::FORMAT, pictures::FORMAT];
 
-/// The format of a file, by its name.
+/// Returns the format of a file by its name.
 pub(crate) fn of(path: &Path) -> Option<&'static Format> {
     let (ending, packed) = format::ending(path)?;
     FORMATS.iter().find(|format| format.has(&ending, packed))
 }
 
-/// The kind of table that is written to a file of this ending, packed or not.
+/// Returns the format in which a table with this extension is written, compressed or not.
 pub(crate) fn written(ending: &str) -> Option<TableKind> {
     FORMATS.iter().flat_map(|format| format.written).find(|(known, _)| *known == ending).map(|(_, kind)| *kind)
 }
 
-/// The endings that are proposed for others.
+/// Returns the extensions that are suggested for misspelled ones.
 pub(crate) fn endings() -> Vec<&'static str> {
     FORMATS.iter().flat_map(|format| format.endings).copied().collect()
 }
 
-/// The names of files as errors list them: `.npy, …, .jpg or .webp`.
+/// Returns the names of files as errors list them: `.npy, …, .jpg or .webp`.
 pub(crate) fn listed() -> String {
     joined(FORMATS.iter().flat_map(|format| format.listed))
 }
 
-/// The names of files as the help of programs lists them.
+/// Returns the names of files as the help of programs lists them.
 pub(crate) fn helped() -> String {
     joined(FORMATS.iter().flat_map(|format| format.help))
 }
 
-/// How several files are one table, of the formats that allow it, by rank.
+/// Returns the shard descriptions of all formats that have one, by rank.
 pub(crate) fn parts() -> Vec<&'static Parts> {
     let mut parts: Vec<&Parts> = FORMATS.iter().filter_map(Format::parts).collect();
     parts.sort_by_key(|parts| parts.rank);
     parts
 }
 
-/// The format of a part of a table by its name; a folder may have other files beside its parts.
+/// Returns the format of a shard by its name; in a folder, only extensions that are always data
+/// count.
 pub(crate) fn of_part(path: &Path, in_folder: bool) -> Option<(&'static Format, &'static Parts)> {
     let (ending, packed) = format::ending(path)?;
     let format = FORMATS.iter().find(|format| format.has(&ending, packed))?;
@@ -61,7 +62,7 @@ pub(crate) fn of_part(path: &Path, in_folder: bool) -> Option<(&'static Format, 
     (!in_folder || parts.folder.contains(&&*ending)).then_some((format, parts))
 }
 
-/// A list for a sentence.
+/// Joins names as in a sentence.
 pub(crate) fn joined<'a>(names: impl Iterator<Item = &'a &'static str>) -> String {
     let names: Vec<&str> = names.copied().collect();
     match names.split_last() {

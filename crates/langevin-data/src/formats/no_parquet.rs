@@ -1,4 +1,4 @@
-//! Parquet tables in builds without the feature `parquet`: known by name, and refused.
+//! Parquet tables in builds without the feature `parquet`: recognised by name, and rejected.
 
 use super::format::{Format, Parts, Reader};
 use crate::dataset::Dataset;
@@ -7,7 +7,7 @@ use crate::options::Options;
 use crate::table::TableKind;
 use std::path::{Path, PathBuf};
 
-/// Tables of columns with types, which this build does not read.
+/// Tables of typed columns, which this build does not read.
 pub(crate) const FORMAT: Format = Format {
     kind: None,
     endings: &["parquet"],

@@ -1,13 +1,25 @@
-//! The kinds of files that are known, what they are called, and their marks.
+//! Known kinds of files, their names, and their signatures.
 
 use std::fmt;
 
-/// Bytes of the beginning that are looked at: a DICOM file has its mark at 128, a tar archive at 257, NIfTI at 344.
+/// Number of leading bytes that are read.
+///
+/// The signature of a DICOM file is at offset 128, that of a tar archive at 257, and that of NIfTI
+/// at 344.
 pub(super) const START: usize = 1024;
-/// Bytes of the longest header of a safetensors file, as its specification has it.
+/// Longest header of a safetensors file, according to its specification.
 const HEADER: u64 = 100_000_000;
 
-/// What a file holds, recognised by its bytes. The text of [`Display`](fmt::Display) is a noun phrase such as "a PyTorch checkpoint".
+/// Kind of a file, recognised by its bytes.
+///
+/// The text of [`Display`](fmt::Display) is a noun phrase such as "a PyTorch checkpoint".
+///
+/// ```
+/// use langevin_data::FileKind;
+/// assert!(FileKind::Gif.is_picture());
+/// assert_eq!(FileKind::Gif.hint(), Some("convert it to PNG, JPEG or WebP first"));
+/// assert_eq!(FileKind::LfsPointer.to_string(), "a Git LFS pointer instead of the file");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "each is described by its text")]
@@ -62,7 +74,7 @@ pub enum FileKind {
     Zip,
 }
 
-/// Marks that begin a file; the first that fits counts.
+/// Signatures at the start of a file; the first match counts.
 const MARKS: [(&[u8], FileKind); 43] = {
     use FileKind::*;
     [
@@ -115,13 +127,13 @@ const MARKS: [(&[u8], FileKind); 43] = {
 };
 
 impl FileKind {
-    /// The kind by the first bytes of a file of `length` bytes, where there is a mark.
+    /// Returns the kind of a file of `length` bytes by its first bytes, if it has a signature.
     pub(crate) fn of(start: &[u8], length: u64) -> Option<Self> {
         if start.is_empty() {
             return Some(Self::Empty);
         }
         if let Some((_, kind)) = MARKS.iter().find(|(mark, _)| start.starts_with(mark)) {
-            // Letters may begin a table too: PAR1,PAR2.
+            // A table may begin with the same letters: PAR1,PAR2.
             let letters = matches!(kind, Self::Parquet | Self::Gguf | Self::Bzip2 | Self::Arrow | Self::Psd);
             return if letters && Self::text(start).is_some() && start.contains(&b'\n') {
                 Some(Self::Text)
@@ -136,7 +148,7 @@ impl FileKind {
         if start.starts_with(b"RIFF") && at(8, b"WEBP") {
             return Some(Self::Webp);
         }
-        // The brands of the box `ftyp` tell pictures of this family apart.
+        // The brands in the box `ftyp` distinguish the formats of this family.
         if at(4, b"ftyp") {
             let brands = &start[8..start.len().min(40)];
             let has = |names: &[&[u8; 4]]| brands.chunks(4).any(|brand| names.iter().any(|name| brand == *name));
@@ -160,7 +172,7 @@ impl FileKind {
         if at(344, b"n+1\0") || at(344, b"ni1\0") || at(4, b"n+2\0") {
             return Some(Self::Nifti);
         }
-        // The files of MNIST: two zeros, a type of 8 to 14, the number of sizes.
+        // MNIST (IDX) files: two zeros, a type of 8 to 14, and the number of sizes.
         if let [0, 0, 0x08..=0x0e, 1..=4, ..] = start
             && length > 8
         {
@@ -175,11 +187,11 @@ impl FileKind {
         Self::text(start)
     }
 
-    /// A text, and of what kind.
+    /// Returns the kind of a text file; `None` if the bytes are not text.
     fn text(start: &[u8]) -> Option<Self> {
         let valid = match std::str::from_utf8(start) {
             Ok(text) => text,
-            // The last character may be cut by the length of what was read.
+            // The last character may be cut off at the end of the buffer.
             Err(error) if error.error_len().is_none() && start.len() >= START => {
                 std::str::from_utf8(&start[..error.valid_up_to()]).unwrap_or_default()
             }
@@ -201,7 +213,7 @@ impl FileKind {
         })
     }
 
-    /// What it is called, and what gets its rows into a file that is read.
+    /// Returns the name of the kind, and advice on converting such a file to a readable one.
     fn words(self) -> (&'static str, Option<&'static str>) {
         const SAVE_NPY: Option<&str> =
             Some("load it where it was written and save the array with numpy.save(FILE, array)");
@@ -262,20 +274,20 @@ impl FileKind {
         }
     }
 
-    /// What to do with such a file where rows of data were expected, if there is something to do.
+    /// Returns advice on using such a file where rows of data were expected, if there is any.
     #[must_use]
     pub fn hint(self) -> Option<&'static str> {
         self.words().1
     }
 
-    /// Whether it is one picture, of a kind that is read or not.
+    /// Returns true if the file is a single image, of a readable format or not.
     #[must_use]
     pub fn is_picture(self) -> bool {
         use FileKind::{Avif, Bmp, Gif, Heic, Jpeg, Jpeg2000, JpegXl, Png, Psd, Tiff, Webp};
         matches!(self, Png | Jpeg | Webp | Gif | Bmp | Tiff | Avif | Heic | JpegXl | Jpeg2000 | Psd)
     }
 
-    /// How a file of this kind is written, of those that are read.
+    /// Returns the call that writes a file of this kind, for readable kinds.
     pub(crate) fn written(self) -> Option<&'static str> {
         match self {
             Self::Npy => Some("numpy.save(FILE, array)"),

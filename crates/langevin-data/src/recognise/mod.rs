@@ -1,4 +1,4 @@
-//! Recognises what a file holds by its bytes, whatever its name says.
+//! Recognition of file formats by content instead of by name.
 
 mod kind;
 
@@ -10,19 +10,20 @@ use std::io::{BufReader, Read, Seek as _, SeekFrom};
 use std::path::Path;
 use zip::ZipArchive;
 
-/// Names of an archive's members that are looked at.
+/// Largest number of archive members that are examined.
 const MEMBERS: usize = 256;
-/// Recognises what a file holds: a short look at its beginning, its end and, for a zip archive, the names
-/// of its members.
+/// Recognises the format of a file by its bytes.
 ///
-/// Returns `None` if the file cannot be read or is of no known kind. Tables of text such as CSV have no
-/// mark of their own; they are [`FileKind::Text`].
+/// The function reads the beginning, the end and, for a zip archive, the names of the members.
+/// Returns `None` if the file cannot be read or has no known format. Text tables such as CSV have
+/// no signature; they are [`FileKind::Text`].
 ///
 /// ```
 /// use langevin_data::{FileKind, recognise};
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("model.safetensors");
-/// # std::fs::write(&path, "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n").unwrap();
+/// # let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n";
+/// # std::fs::write(&path, pointer).unwrap();
 /// assert_eq!(recognise(&path), Some(FileKind::LfsPointer));
 /// assert_eq!(recognise("no/such/file"), None);
 /// ```
@@ -33,7 +34,7 @@ pub fn recognise(path: impl AsRef<Path>) -> Option<FileKind> {
     if about.is_dir() {
         return Some(FileKind::Folder);
     }
-    // A pipe can be read once only, and not by this function.
+    // A pipe can be read only once, so it is left to the reader.
     if !about.is_file() {
         return None;
     }
@@ -49,22 +50,24 @@ pub fn recognise(path: impl AsRef<Path>) -> Option<FileKind> {
     }
 }
 
-/// The error for a file that does not hold what its name says; `None` if it may hold `wanted`.
+/// Returns an error if a file is of another known kind than its name says.
 ///
-/// Only files of another known kind are refused here: damage is for the reader of that kind to describe.
+/// Damaged files are not rejected here; the reader of that format describes the damage.
 pub(crate) fn refuse(path: &Path, wanted: FileKind) -> Result<()> {
     fits(path, wanted).map_err(|error| error.in_file(path))
 }
 
-/// The same for a part of a table of this name, which was looked at already if it is the whole.
+/// Checks one part of a table as [`fits`] does.
+///
+/// The part is skipped if it is the whole table, which was already checked.
 pub(crate) fn fits_beside(name: &Path, part: &Path, wanted: FileKind) -> Result<()> {
     if part == name { Ok(()) } else { fits(part, wanted) }
 }
 
-/// The same without the name of the file.
+/// Checks a file as [`refuse`] does, without adding the path to the error.
 pub(crate) fn fits(path: &Path, wanted: FileKind) -> Result<()> {
     match recognise(path) {
-        // The reader of tables unpacks and decodes these.
+        // The reader of text tables decompresses and decodes these.
         Some(FileKind::Utf16 | FileKind::Gzip) if wanted == FileKind::Text => Ok(()),
         Some(FileKind::Empty) if wanted == FileKind::Text => Ok(()),
         Some(FileKind::Empty) => Err(Error::data("the file is empty").expected(wanted.to_string()).got("0 bytes")),
@@ -74,7 +77,7 @@ pub(crate) fn fits(path: &Path, wanted: FileKind) -> Result<()> {
 }
 
 impl FileKind {
-    /// The error for this kind where another was expected.
+    /// Returns the error for a file of this kind where `wanted` was expected.
     pub(crate) fn instead_of(self, wanted: Self) -> Error {
         let error =
             Error::data("the file is not what its name says").expected(wanted.to_string()).got(self.to_string());
@@ -93,19 +96,19 @@ fn ends(file: &mut File, mark: &[u8; 4]) -> bool {
     file.seek(SeekFrom::End(-4)).is_ok() && file.read_exact(&mut last).is_ok() && last == *mark
 }
 
-/// Whether the header of a safetensors file has this project's key in its metadata.
+/// Returns true if the header of a safetensors file has this project's key in its metadata.
 fn ours(file: &mut File) -> bool {
     let mut length = [0; 8];
     if file.seek(SeekFrom::Start(0)).is_err() || file.read_exact(&mut length).is_err() {
         return false;
     }
-    // The metadata come first in files of the usual writers; a header that is longer than this is not ours.
+    // Common writers put the metadata first; a header longer than this is not ours.
     let length = u64::from_le_bytes(length).min(1 << 20);
     let mut header = Vec::new();
     file.take(length).read_to_end(&mut header).is_ok() && header.windows(10).any(|bytes| bytes == b"\"langevin\"")
 }
 
-/// What kind of archive a zip file is, by the names in it.
+/// Returns the kind of a zip archive, by the names of its members.
 fn archive(file: File) -> Option<FileKind> {
     let archive = crate::guard::caught(|| ZipArchive::new(BufReader::new(file)).ok())??;
     let mut arrays = false;

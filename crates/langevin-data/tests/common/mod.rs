@@ -1,4 +1,4 @@
-//! What several tests need; none needs all of it.
+//! Test data shared by several tests; no test uses all of it.
 #![allow(dead_code)]
 
 pub(crate) mod jpegs;

@@ -1,21 +1,23 @@
-//! Gradients against finite differences.
+//! Checks of gradients against finite differences.
 
 use super::net::{Net, Rows, features};
 use crate::error::{Error, Result};
 use langevin::SampleId;
 use langevin::noise::{draws, fill_normals_from};
 
-/// Elements of a list that are looked at.
+/// Number of elements of a list that are checked.
 const LOOKED_AT: usize = 200;
-/// Half the distance of two evaluations.
+/// Half the distance between the two evaluations of a central difference.
 const STEP: f32 = 1e-2;
 
-/// Holds the gradient of a scalar function of `x` against its central differences, element by element (some
-/// 200 of them where there are more).
+/// Checks the gradient of a scalar function of `x` against central differences.
 ///
-/// A function computed in single precision has an error of 10⁻⁷ of the size of its terms, so that with a step
-/// of 10⁻² a difference quotient is off by 10⁻⁵ of those terms, and by a sixth of the third derivative times
-/// 10⁻⁴. `tolerance` is a share of the largest element of the gradient; 10⁻³ to 10⁻² is usual.
+/// The check covers every element of `x`, or about 200 of them if there are more.
+///
+/// A function computed in single precision has an error of about 10⁻⁷ of its terms. With a step of
+/// 10⁻², a difference quotient is therefore off by 10⁻⁵ of those terms. It is also off by one sixth
+/// of the third derivative times 10⁻⁴. `tolerance` is a share of the largest element of the
+/// gradient; 10⁻³ to 10⁻² is usual.
 ///
 /// ```
 /// use langevin_train::nn::check_gradient;
@@ -23,13 +25,14 @@ const STEP: f32 = 1e-2;
 /// let square = |x: &[f32]| x.iter().map(|x| f64::from(*x).powi(2)).sum();
 /// check_gradient("square", &x, &[0.6, -2.4], 1e-3, square)?;
 /// let error = check_gradient("square", &x, &[0.6, 2.4], 1e-3, square).unwrap_err();
-/// assert!(error.to_string().starts_with("a gradient differs from finite differences (square, element 1)"));
+/// let start = "a gradient differs from finite differences (square, element 1)";
+/// assert!(error.to_string().starts_with(start));
 /// # Ok::<(), langevin_train::Error>(())
 /// ```
 ///
 /// # Errors
-/// Returns an error that names the first element that differs, or says that the gradient is zero everywhere,
-/// not finite or of another length than `x`.
+/// Returns an error that names the first element that differs. Also returns an error if the
+/// gradient is zero everywhere, is not finite, or has another length than `x`.
 pub fn check_gradient(
     what: &str,
     x: &[f32],
@@ -72,16 +75,22 @@ pub fn check_gradient(
     Ok(())
 }
 
-/// Holds a network's way back against finite differences of its way forward: the gradient of every parameter
-/// and of the states, on `count` rows of `width` elements at levels from clean to noisy and of every class.
-/// Also checked: that outputs are of the right size and the same with and without `keep`, and that gradients
-/// are added to what is there.
+/// Checks a network's backward pass against finite differences of its forward pass.
 ///
-/// `weights` should be of some size everywhere: layers that start at zero hide the gradients of those before them.
-/// `tolerance` is that of [`check_gradient`].
+/// The check covers the gradient of every parameter and of the states. It uses `count` rows of
+/// `width` elements, at noise levels from clean to noisy and of every class. It also checks that
+///
+/// - the outputs have the right size and are equal with and without `keep`,
+/// - gradients are added to the values already in the buffer.
+///
+/// `weights` should be non-zero everywhere: a layer that starts at zero hides the gradients of the
+/// layers before it. `tolerance` is that of [`check_gradient`].
 ///
 /// # Errors
-/// Returns an error that names the parameter and the element, or whatever an evaluation returns.
+/// Returns an error that names the parameter and the element, or any error of an evaluation.
+///
+/// # Examples
+/// See [`Net`](super::Net) for an example.
 pub fn check_gradients(net: &dyn Net, weights: &[f32], width: usize, count: usize, tolerance: f64) -> Result<()> {
     let (x, g) = (normals(count * width, 20), normals(count * width, 21));
     let (f, labels) = sorts(net, count);
@@ -94,11 +103,12 @@ pub fn check_gradients(net: &dyn Net, weights: &[f32], width: usize, count: usiz
     if pass.forward(weights, rows, count, false)? != kept {
         return Err(Error::argument("the outputs differ with and without `keep`"));
     }
-    // Again, on top: gradients are added, and memory of the last pass does no harm.
+    // A second backward pass into the same buffer shows that gradients are added and that memory
+    // left over from the last pass has no effect.
     pass.forward(weights, rows, count, true)?;
     pass.back(weights, rows, &g, Some(&mut own), None)?;
     own.iter_mut().for_each(|g| *g *= 0.5);
-    // An evaluation that fails is no number, and so refused.
+    // A failed evaluation becomes NaN, which the check rejects.
     let value = |weights: &[f32], x: &[f32]| {
         net.pass(count).forward(weights, Rows { x, ..rows }, count, false).map_or(f64::NAN, |out| dot(out, &g))
     };
@@ -113,7 +123,8 @@ pub fn check_gradients(net: &dyn Net, weights: &[f32], width: usize, count: usiz
     Ok(())
 }
 
-/// Features and labels of rows of all sorts: levels from clean to noisy, every class and none.
+/// Returns features and labels for `count` rows: levels from clean to noisy, every class and no
+/// class.
 pub(crate) fn sorts(net: &dyn Net, count: usize) -> (Vec<f32>, Vec<u32>) {
     let mut f = vec![0.0; count * net.features()];
     for (row, f) in f.chunks_exact_mut(net.features()).enumerate() {
@@ -123,14 +134,14 @@ pub(crate) fn sorts(net: &dyn Net, count: usize) -> (Vec<f32>, Vec<u32>) {
     (f, (0..count as u32).map(|row| row % (net.classes() as u32 + 1)).collect())
 }
 
-/// Standard normals.
+/// Returns `len` standard normal numbers, a function of `index`.
 pub(crate) fn normals(len: usize, index: u64) -> Vec<f32> {
     let mut out = vec![0.0; len];
     fill_normals_from(SampleId { seed: 11, index }, draws::INITIAL_WEIGHTS.first(), 0, &mut out);
     out
 }
 
-/// Σ aᵢ bᵢ in double precision.
+/// Computes Σ aᵢ bᵢ in double precision.
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }

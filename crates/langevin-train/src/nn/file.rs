@@ -1,9 +1,15 @@
-//! The model file: one safetensors file, whose metadata map holds the [`Metadata`] as JSON under the key
-//! `langevin`.
+//! Reading and writing model files.
 //!
-//! A weight is a little-endian F32 matrix of shape inputs × outputs, named as the architecture names it:
-//! `in.x`, `in.t`, `block.0.h`, `block.0.t`, …,
-//! `out.h`, `out.t`. From version 2 on the [`Moments`] of the training data lie beside them, in F64, as `moments` in the document says. A file is served whole or refused by name: nothing is guessed, skipped or filled in.
+//! A model file is one safetensors file. Its metadata map holds the [`Metadata`] as JSON under the
+//! key `langevin`.
+//!
+//! A weight is a little-endian F32 matrix of shape inputs × outputs. Its name is that of the
+//! architecture: `in.x`, `in.t`, `block.0.h`, `block.0.t`, …, `out.h`, `out.t`. From version 2 on
+//! the file also holds the [`Moments`] of the training data in F64, as `moments` in the document
+//! describes.
+//!
+//! A file is either loaded completely or rejected with an error that names the problem. Nothing is
+//! guessed, skipped or filled in.
 
 use super::device::Device;
 use super::net::MAX_PARAMETERS;
@@ -21,21 +27,25 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// The key of the JSON document in the metadata map.
+/// Key of the JSON document in the metadata map.
 const KEY: &str = "langevin";
-/// Its checksum, and the version from which on there is one.
+/// Key of the checksum; the next constant is the first version that has one.
 const SUM: &str = "checksum";
 const CHECKED: u32 = 4;
-/// The longest header that is read, 16 MiB; one of this crate has some tens of kilobytes.
+/// Longest accepted header, 16 MiB; a header written by this crate has some tens of kilobytes.
 const MAX_HEADER: u64 = 1 << 24;
-/// The longest file that is read: the header, [`MAX_PARAMETERS`] weights, and the moments.
+/// Longest accepted file: the header, [`MAX_PARAMETERS`] weights, and the moments.
 const MAX_FILE: u64 = 8 + MAX_HEADER + 4 * MAX_PARAMETERS as u64 + moments::MAX_BYTES;
 
-/// So many temporary names are tried: a number may be taken by a process that died under the same id.
+/// Number of temporary names that are tried.
+///
+/// A name may be taken by a process that died and had the same process id.
 const NAMES: usize = 10_000;
 
-/// A new file beside `path`, under a name that nothing else has: what is there is neither written to nor
-/// followed, if it is a link. The command line removes such files of processes that have ended.
+/// Creates a new file beside `path`, under an unused name.
+///
+/// An existing file is not overwritten, and an existing link is not followed. The command line
+/// removes such files if their process has ended.
 fn beside(path: &Path) -> std::io::Result<(PathBuf, File)> {
     for number in 0..NAMES {
         let part = path.with_file_name(format!(".langevin-{}-{number}.tmp", std::process::id()));
@@ -48,16 +58,35 @@ fn beside(path: &Path) -> std::io::Result<(PathBuf, File)> {
 }
 
 impl Network {
-    /// Writes a model file: first under a temporary name beside it, then renamed, so `path` never holds half
-    /// a file.
+    /// Writes a model file.
+    ///
+    /// The file is written under a temporary name beside `path` and then renamed, so `path` never
+    /// holds half a file.
     ///
     /// # Errors
-    /// A file that cannot be written, or whatever [`to_bytes`](Self::to_bytes) refuses.
+    /// Returns an error if the file cannot be written, or if [`to_bytes`](Self::to_bytes) fails.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// use langevin_train::Network;
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let name = format!("langevin-save-{}.safetensors", std::process::id());
+    /// let path = std::env::temp_dir().join(name);
+    /// network.save(&path)?;
+    /// let again = Network::load(&path)?;
+    /// assert_eq!(again.weights(), network.weights());
+    /// # let _ = std::fs::remove_file(&path);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn save(&self, path: &Path) -> Result<()> {
         let bytes = self.to_bytes()?;
         let (part, file) = beside(path).map_err(|error| Error::io("cannot write the model", path, error))?;
         let write = |mut file: File| {
-            // Who may read the old file may read the new one, and nobody else.
+            // The new file keeps the permissions of the old one.
             #[cfg(unix)]
             if let Ok(known) = std::fs::metadata(path) {
                 file.set_permissions(known.permissions())?;
@@ -74,14 +103,16 @@ impl Network {
 
     /// Reads a model file.
     ///
+    /// Sizes are checked before memory is allocated.
+    ///
     /// # Errors
-    /// A file that cannot be read, or whatever [`from_bytes`](Self::from_bytes) refuses; sizes are checked
-    /// before memory is taken.
+    /// Returns an error if the file cannot be read, or if [`from_bytes`](Self::from_bytes) rejects
+    /// it.
     pub fn load(path: &Path) -> Result<Self> {
         Self::load_known(path, Ok)
     }
 
-    /// Reads a model file whose network may be of an [`Architecture`] defined outside this crate.
+    /// Reads a model file whose network may have an [`Architecture`] defined outside this crate.
     ///
     /// ```no_run
     /// # use langevin_train::nn::{Architecture, Net};
@@ -98,7 +129,7 @@ impl Network {
     /// ```
     ///
     /// # Errors
-    /// Returns an error as [`load`](Self::load) does, and if the file's network is of another name or its
+    /// Returns an error if [`load`](Self::load) would, if the network has another name, or if its
     /// description cannot be read.
     pub fn load_with<A: Architecture>(path: &Path) -> Result<Self> {
         Self::load_known(path, NetworkSpec::known::<A>)
@@ -111,15 +142,15 @@ impl Network {
         let mut bytes = Vec::new();
         (&mut file).take(8).read_to_end(&mut bytes).map_err(io)?;
         check_sizes(&bytes, len).map_err(|error| error.in_file(path))?;
-        // A file that grows meanwhile is cut here and refused below.
+        // A file that grows during reading is cut off here and rejected below.
         file.take(len - bytes.len() as u64).read_to_end(&mut bytes).map_err(io)?;
         Self::read(&bytes, known).map_err(|error| error.in_file(path))
     }
 
-    /// The contents of a model file.
+    /// Returns the contents of a model file.
     ///
     /// # Errors
-    /// A network of a custom process, which no document can name.
+    /// Returns an error if the process is custom, because a document cannot name it.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let metadata = self.metadata();
         if let ProcessSpec::Custom { name } = &metadata.formulation.process {
@@ -155,22 +186,39 @@ impl Network {
         serialize(views, Some(HashMap::from([(KEY.to_owned(), json)]))).map_err(|error| fail(&error))
     }
 
-    /// The network in the contents of a model file.
+    /// Parses the contents of a model file.
     ///
     /// # Errors
-    /// By name: a truncated or damaged file, a safetensors file of something else, a newer version, a
-    /// document that does not hold together, and tensors that are missing, unknown, of another shape or type,
-    /// or not finite.
+    /// Returns an error that names the problem if
+    ///
+    /// - the file is truncated or damaged, is another kind of safetensors file, or has a newer
+    ///   version,
+    /// - the document is inconsistent,
+    /// - a tensor is missing, unknown, of the wrong shape or type, or not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// use langevin_train::Network;
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let bytes = network.to_bytes()?;
+    /// assert_eq!(Network::from_bytes(&bytes)?.metadata(), network.metadata());
+    /// assert!(Network::from_bytes(&bytes[..bytes.len() - 1]).unwrap_err().is_checkpoint());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Self::read(bytes, Ok)
     }
 
-    /// The network in the contents of a model file, which may be of an [`Architecture`] defined outside this
-    /// crate.
+    /// Parses the contents of a model file whose network may have an [`Architecture`] defined
+    /// outside this crate.
     ///
     /// # Errors
-    /// Returns an error as [`from_bytes`](Self::from_bytes) does, and if the network is of another name or
-    /// its description cannot be read.
+    /// Returns an error if [`from_bytes`](Self::from_bytes) would, if the network has another name,
+    /// or if its description cannot be read.
     pub fn from_bytes_with<A: Architecture>(bytes: &[u8]) -> Result<Self> {
         Self::read(bytes, NetworkSpec::known::<A>)
     }
@@ -223,7 +271,7 @@ impl Network {
                 values.push(value);
             }
         }
-        // Last, so that what is wrong with a file is said by its name where it has one.
+        // The checksum comes last, so that the earlier checks can report more specific errors.
         Formulation::from_spec(&metadata.formulation)?;
         if metadata.langevin_version >= CHECKED {
             check_sum(&metadata, sum, &tensors)?;
@@ -232,8 +280,9 @@ impl Network {
     }
 }
 
-/// CRC-32 of the document without its checksum and of the tensors in the order of their names: the library
-/// that writes the file orders them by type.
+/// Computes the CRC-32 of the document without its checksum, and of the tensors sorted by name.
+///
+/// The tensors are sorted because the library that writes the file orders them by type.
 fn checksum<'a>(
     metadata: &Metadata,
     tensors: impl Iterator<Item = (&'a str, &'a [u8])>,
@@ -249,7 +298,7 @@ fn checksum<'a>(
     Ok(hasher.finalize())
 }
 
-/// Refuses a file that is not what was written.
+/// Checks that the contents match the stored checksum.
 fn check_sum(metadata: &Metadata, sum: Option<u32>, tensors: &SafeTensors<'_>) -> Result<()> {
     let damaged = |got: String| {
         Error::checkpoint("the model file is damaged")
@@ -269,7 +318,8 @@ fn check_sum(metadata: &Metadata, sum: Option<u32>, tensors: &SafeTensors<'_>) -
     }
 }
 
-/// A safetensors file of flat F32 lists, each given as its bytes, with a document under `key`.
+/// Builds a safetensors file of flat F32 lists, each given as its bytes, with a document under
+/// `key`.
 pub(crate) fn flat_lists<'a>(
     key: &str,
     json: String,
@@ -281,7 +331,7 @@ pub(crate) fn flat_lists<'a>(
     serialize(views, Some(HashMap::from([(key.to_owned(), json)])))
 }
 
-/// The bytes of a tensor of this type and shape; a size that is `None` may be any.
+/// Returns the bytes of a tensor of this type and shape; `None` stands for any size.
 fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype, shape: &[Option<usize>]) -> Result<&'a [u8]> {
     let place = || format!("tensor '{name}'");
     let sizes: Vec<String> = shape.iter().map(|size| size.map_or_else(|| "any".into(), |s| s.to_string())).collect();
@@ -305,7 +355,9 @@ fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype, shape: &[Opti
     Ok(tensor.data())
 }
 
-/// The moments of samples of `width` elements. What they take is bounded by what the file has.
+/// Reads the moments for samples of `width` elements.
+///
+/// The memory used is bounded by the size of the file.
 fn read_moments(tensors: &SafeTensors<'_>, kind: MomentsKind, width: usize) -> Result<Moments> {
     let numbers = |name: &str, shape: &[Option<usize>]| {
         let bytes = tensor(tensors, name, Dtype::F64, shape)?;
@@ -333,8 +385,9 @@ fn read_moments(tensors: &SafeTensors<'_>, kind: MomentsKind, width: usize) -> R
     }
 }
 
-/// Refuses a file whose first bytes or length cannot be those of a model file. `start` is at least the first
-/// 8 bytes, or all there are.
+/// Checks that the first bytes and the length can be those of a model file.
+///
+/// `start` holds at least the first 8 bytes, or the whole file if it is shorter.
 pub(crate) fn check_sizes(start: &[u8], len: u64) -> Result<()> {
     let Some(header) = start.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)) else {
         return Err(Error::checkpoint("the file is too short")
@@ -361,8 +414,9 @@ pub(crate) fn check_sizes(start: &[u8], len: u64) -> Result<()> {
     Ok(())
 }
 
-/// Parses the document and checks that its parts fit each other. `known` adds how a network defined elsewhere
-/// is built.
+/// Parses the document and checks that its parts are consistent.
+///
+/// `known` attaches the constructor of a network defined outside this crate.
 fn read_metadata(
     json: &str,
     known: impl FnOnce(NetworkSpec) -> Result<NetworkSpec>,
@@ -373,7 +427,8 @@ fn read_metadata(
             .got(error.to_string())
             .caused_by(error)
     };
-    // The version first: everything else may mean something else in another one.
+    // The version is checked first, because everything else may have another meaning in another
+    // version.
     let mut document: serde_json::Value = serde_json::from_str(json).map_err(bad)?;
     match document.get("langevin_version").and_then(serde_json::Value::as_u64) {
         Some(version) if (1..=u64::from(MODEL_VERSION)).contains(&version) => {}
@@ -407,7 +462,7 @@ fn read_metadata(
             .got(format!("{shape:?}")));
     };
     metadata.network.build(shape, &Device::default()).map_err(|error| match metadata.network {
-        // Its author's words.
+        // An error of a custom network is passed on unchanged, in its author's words.
         NetworkSpec::Custom(_) => error,
         _ => Error::checkpoint("the model's description does not hold together").at("network").got(error.to_string()),
     })?;
@@ -423,7 +478,7 @@ fn read_metadata(
     }
     let data = &metadata.data;
     let framed = data.frame.as_ref().is_none_or(|frame| frame.check().is_ok() && frame.model_shape() == *shape);
-    // The part of a picture that was trained on is smaller than the picture.
+    // A network trained on crops has a smaller shape than the rows of the file.
     let cropped = data.frame.as_ref().is_some_and(|frame| frame.check().is_ok() && frame.constants.is_empty());
     if !(framed || cropped) {
         return Err(Error::checkpoint("the model's description does not hold together")

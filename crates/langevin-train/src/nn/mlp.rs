@@ -1,7 +1,8 @@
-//! The multilayer perceptron: its configuration, its parameters, and the way forward and back.
+//! The multilayer perceptron: its configuration, its parameters, and its forward and backward
+//! passes.
 //!
-//! With x̂ the state at unit variance and f the [features](super::net::features) of the noise level (the
-//! first of which is the constant 1, so that no layer needs a bias),
+//! x̂ is the state at unit variance. f are the [features](super::net::features) of the noise level,
+//! the first of which is the constant 1, so that no layer needs a separate bias.
 //!
 //! ```text
 //! h    = x̂ X + f T₀ + e                     plain:   h = act(x̂ X + f T₀ + e)
@@ -9,12 +10,12 @@
 //! out  = h O + f T_out                               out = h O + b_out
 //! ```
 //!
-//! with `depth` blocks, or `depth` hidden layers where it is plain. Where there are classes, e is the row of
-//! the class table (that of no class is the last).
+//! There are `depth` residual blocks, or `depth` hidden layers in the plain form. If there are
+//! classes, e is a row of the class table, whose last row stands for no class.
 //!
-//! With `waves` > 0 the state enters as (x̂, sin x̂, cos x̂, sin 2x̂, cos 2x̂, sin 4x̂, …), so that detail
-//! finer than the layers find by themselves is there from the start (Tancik et al., arXiv 2006.10739). It
-//! pays in a few dimensions.
+//! With `waves` > 0 the input is (x̂, sin x̂, cos x̂, sin 2x̂, cos 2x̂, sin 4x̂, …). These features
+//! provide fine detail that the layers learn slowly by themselves (Tancik et al., arXiv
+//! 2006.10739). They help in a few dimensions.
 
 #[cfg(feature = "gpu")]
 mod tensor;
@@ -27,28 +28,37 @@ use super::stop::Stop;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// The shape of a multilayer perceptron.
+/// Configuration of a multilayer perceptron.
+///
+/// ```
+/// use langevin_train::{MlpConfig, NetworkSpec};
+/// let mut config = MlpConfig::new(128, 4);
+/// config.classes = 10;
+/// let spec: NetworkSpec = config.into();
+/// assert!(matches!(spec, NetworkSpec::Mlp(config) if config.width == 128));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct MlpConfig {
-    /// Units of a hidden layer.
+    /// Number of units of a hidden layer.
     pub width: usize,
-    /// Residual blocks, or hidden layers where it is plain.
+    /// Number of residual blocks, or of hidden layers in the plain form.
     pub depth: usize,
-    /// Cosines of the noise level that every layer is given.
+    /// Number of cosine features of the noise level that every layer receives.
     pub fourier: usize,
-    /// Pairs of sine and cosine of each element of the state that the first layer is given beside it, of
-    /// frequencies 1, 2, 4, … at unit variance.
+    /// Number of sine and cosine pairs of each element that the first layer receives beside the
+    /// state, at frequencies 1, 2, 4, … at unit variance.
     #[serde(default, skip_serializing_if = "super::net::is_zero")]
     pub waves: usize,
-    /// What is applied between two layers.
+    /// Activation between two layers.
     #[serde(default, skip_serializing_if = "Activation::is_default")]
     pub activation: Activation,
-    /// Whether layers follow each other with nothing added, and only the first is given the noise level.
+    /// True for the plain form: layers without residual connections, with the noise level only in
+    /// the first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub plain: bool,
-    /// Classes that it can be asked for; 0: none.
+    /// Number of classes; 0 for an unconditional network.
     #[serde(default, skip_serializing_if = "super::net::is_zero")]
     pub classes: usize,
 }
@@ -60,19 +70,20 @@ impl Default for MlpConfig {
 }
 
 impl MlpConfig {
-    /// This width and depth, and the defaults.
+    /// Returns a configuration of this width and depth, with defaults otherwise.
     ///
     /// ```
     /// use langevin_train::{Activation, MlpConfig};
     /// let mut config = MlpConfig::new(64, 3);
     /// (config.activation, config.plain) = (Activation::Selu, true);
+    /// assert_eq!((config.width, config.depth, config.classes), (64, 3, 0));
     /// ```
     #[must_use]
     pub fn new(width: usize, depth: usize) -> Self {
         Self { width, depth, ..Self::default() }
     }
 
-    /// Refuses sizes that make no network, or an absurd one.
+    /// Checks that the sizes form a network and are not excessive.
     pub(crate) fn check(&self, data_width: usize) -> Result<()> {
         let bounds = [
             ("width", self.width, 1, 1 << 14),
@@ -105,12 +116,12 @@ impl MlpConfig {
         )
     }
 
-    /// The numbers that the first layer is given for a state of so many elements.
+    /// Returns the number of inputs of the first layer for a state of `data_width` elements.
     fn inputs(&self, data_width: usize) -> usize {
         data_width * (1 + 2 * self.waves)
     }
 
-    /// States as the first layer is given them: each row's elements, then their sines, then their cosines,
+    /// Writes the inputs of the first layer: each row's elements, then their sines and cosines,
     /// then those of twice the angle, and so on.
     fn widen(&self, x: &[f32], data_width: usize, out: &mut Vec<f32>) {
         out.clear();
@@ -125,8 +136,9 @@ impl MlpConfig {
         }
     }
 
-    /// A gradient in what [`widen`](Self::widen) made of `x`, as one in `x`: the derivative of sin ωx is ω
-    /// cos ωx, of cos ωx −ω sin ωx.
+    /// Converts a gradient in the output of [`widen`](Self::widen) to one in `x`.
+    ///
+    /// The derivative of sin ωx is ω cos ωx, and that of cos ωx is −ω sin ωx.
     fn narrow(&self, wide: &[f32], gradient: &[f32], data_width: usize, out: &mut [f32]) {
         let inputs = self.inputs(data_width);
         let rows = wide.chunks_exact(inputs).zip(gradient.chunks_exact(inputs)).zip(out.chunks_exact_mut(data_width));
@@ -144,24 +156,24 @@ impl MlpConfig {
     }
 }
 
-/// Rows of a product that has the bits of any other.
+/// Smallest number of rows whose product has the same bits as a larger product.
 const ALONE: usize = 2;
 
-/// A perceptron from rows of some elements to rows of some.
+/// Perceptron from rows of `width` elements to rows of `outputs` elements.
 #[derive(Clone, Debug)]
 pub(crate) struct Mlp {
     config: MlpConfig,
-    /// Elements of a state.
+    /// Number of elements of a state.
     width: usize,
     outputs: usize,
     parameters: Vec<Parameter>,
 }
 
 impl Mlp {
-    /// The sizes must have passed [`check`](MlpConfig::check).
+    /// Builds the network; the sizes must have passed [`check`](MlpConfig::check).
     pub(crate) fn new(config: MlpConfig, width: usize, outputs: usize) -> Self {
         let features = config.fourier + 1;
-        // Past the first layer a plain one has a bias alone.
+        // A plain layer after the first has only a bias.
         let inner = if config.plain { 1 } else { features };
         let mut shapes = vec![
             ("in.x".to_owned(), [config.inputs(width), config.width]),
@@ -193,8 +205,10 @@ impl Net for Mlp {
         self.config.classes
     }
 
-    /// Normal with variance 1/inputs, the last layer a hundredth of that standard deviation, so that the
-    /// first output is near zero. Biases start at zero, classes with a standard deviation of ½.
+    /// Returns the initial weights, normal with variance 1/inputs.
+    ///
+    /// The last layer has a hundredth of that standard deviation, so that the first output is near
+    /// zero. Biases start at zero, the class table with a standard deviation of ½.
     fn init(&self, seed: u64) -> Vec<f32> {
         Parameter::normals(&self.parameters, seed, |parameter| match parameter.shape[0] {
             1 if self.config.plain && parameter.name.ends_with(".t") => 0.0,
@@ -225,32 +239,33 @@ impl Net for Mlp {
     }
 }
 
-/// The memory of one evaluation: every layer's values and slopes.
+/// Memory of one evaluation: the values and slopes of every layer.
 struct Memory {
     net: Mlp,
-    /// Rows of the last pass.
+    /// Number of rows in the last pass.
     count: usize,
-    /// The states as the first layer sees them, where that is not as they are.
+    /// Inputs of the first layer, if they differ from the states.
     wide: Vec<f32>,
     h: Vec<Vec<f32>>,
-    /// Filled where a way back was wanted.
+    /// Slopes of the activations, filled if a backward pass was requested.
     slopes: Vec<Vec<f32>>,
     out: Vec<f32>,
-    /// The gradient of a layer's values, and of what went into its activation.
+    /// Gradient of a layer's values; the next field is the gradient of the activation's input.
     g: Vec<f32>,
     through: Vec<f32>,
     stop: Stop,
 }
 
 impl Memory {
-    /// out ← h W + f T, with the layer's two matrices.
+    /// Computes out ← h W + f T with the layer's two matrices.
     fn layer(&self, layer: usize, weights: &[f32], h: &[f32], given: Rows<'_>, out: &mut [f32]) {
         let [w, t] = [&self.net.parameters[2 * layer], &self.net.parameters[2 * layer + 1]];
         let columns = w.shape[1];
         match t.shape[0] {
             1 => fill(out, t.of(weights)),
             features if given.one_level && out.len() > ALONE * columns => {
-                // Not of one row alone, whose product goes another way and may end in another bit.
+                // Two rows are computed, because the product of a single row takes another code
+                // path and may differ in the last bit.
                 let (first, others) = out.split_at_mut(ALONE * columns);
                 linear(&given.features[..ALONE * features], t.of(weights), t.shape, first);
                 fill(others, &first[..columns]);
@@ -261,7 +276,7 @@ impl Memory {
         add_linear(h, w.of(weights), w.shape, out);
     }
 
-    /// Adds the gradient of a layer's two matrices.
+    /// Adds the gradients of a layer's two matrices.
     fn layer_back(&self, layer: usize, h: &[f32], f: &[f32], g: &[f32], gradient: &mut [f32]) {
         let [w, t] = [&self.net.parameters[2 * layer], &self.net.parameters[2 * layer + 1]];
         linear_back_w(h, g, w.shape, w.of_mut(gradient));
@@ -333,7 +348,8 @@ impl Pass for Memory {
         if let Some(gradient) = &mut gradient {
             self.layer_back(last, &self.h[last - 1][..len], given.features, cotangent, gradient);
         }
-        // Nothing is returned before the memory is put back: what comes out of a step that was stopped is dropped.
+        // The loop breaks instead of returning, so that the memory is put back first. The results
+        // of a stopped step are discarded.
         let stop = self.stop;
         let through_layer = |layer: usize, g: &[f32], dx: &mut [f32], add: bool| {
             let w = &self.net.parameters[2 * layer];
@@ -385,7 +401,7 @@ mod tests {
     use super::super::net::size;
     use super::*;
 
-    /// Weights that are not small anywhere.
+    /// Returns weights that are not small anywhere.
     fn weights(net: &Mlp) -> Vec<f32> {
         let mut values = Parameter::normals(net.parameters(), 3, |parameter| 1.2 / (parameter.shape[0] as f32).sqrt());
         assert_eq!(values.len(), size(net.parameters()));
@@ -393,8 +409,8 @@ mod tests {
         values
     }
 
-    /// Every weight and every state, in each form; the sines bring third derivatives of their frequency's
-    /// cube.
+    /// Checks every weight and every state in each form. The sines have third derivatives that grow
+    /// with the cube of their frequency, hence their wider tolerance.
     #[test]
     fn the_way_back_is_the_gradient() {
         let base = MlpConfig { width: 24, depth: 3, fourier: 5, ..MlpConfig::default() };

@@ -1,17 +1,31 @@
-//! Networks: the parts to write one, and the trained one as a model.
+//! Networks: the parts to write one, and the trained network as a model.
 //!
-//! A network is written forwards and backwards on flat memory, without a framework. An author writes
+//! A network is written as a forward and a backward pass on flat memory, without a framework. Its
+//! author writes three parts:
+//!
 //! - a [`Net`]: the [`Parameter`]s and their initial weights,
-//! - a [`Pass`]: the memory of one evaluation, with the way forward and back, made of [`kernels`],
-//! - an [`Architecture`]: the sizes that a model file keeps, and how the network is built from them,
+//! - a [`Pass`]: the memory of one evaluation, with the forward and the backward pass, built from
+//!   [`kernels`],
+//! - an [`Architecture`]: the sizes that a model file stores, and how the network is built from
+//!   them.
 //!
-//! holds the gradient against finite differences ([`check_gradients`]), and trains it as
-//! [`Recipe::network`](crate::Recipe::network) = [`NetworkSpec::custom`]. What comes out is a [`Network`], a
-//! [`langevin::Model`] and a file, which [`Network::load_with`] reads. `examples/05_own_network.rs` is all of
-//! this in one file.
+//! [`check_gradients`] compares the gradient with finite differences. To train the network, set
+//! [`Recipe::network`](crate::Recipe::network) to [`NetworkSpec::custom`]. The result is a
+//! [`Network`], which is a [`langevin::Model`] and can be saved; [`Network::load_with`] loads it.
+//! The example `examples/05_own_network.rs` shows all of this in one file.
 //!
-//! What a network computes is of unit scale: the states come in at unit variance, and what goes out is
-//! multiplied by the root mean square of its formulation's output ([`Network`]).
+//! Inputs and outputs of a network have unit scale. The states have unit variance, and the output
+//! is multiplied by the root mean square of its formulation's output (see [`Network`]).
+//!
+//! | item | role |
+//! |---|---|
+//! | [`MlpConfig`], [`DitConfig`] | the built-in perceptron and transformer |
+//! | [`Net`], [`Pass`], [`Parameter`], [`Rows`], [`features`] | the interface of a network |
+//! | [`Architecture`], [`CustomNetwork`], [`NetworkSpec`] | the description stored in model files |
+//! | [`kernels`] | layers with their gradients |
+//! | [`check_gradient`], [`check_gradients`] | gradients against finite differences |
+//! | [`Device`], [`Stop`] | evaluation on a GPU, interruption within a step |
+//! | [`Network`] | a trained network |
 
 pub(crate) mod check;
 pub(crate) mod device;

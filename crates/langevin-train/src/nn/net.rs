@@ -1,4 +1,4 @@
-//! What a network is: its parameters, what it is given, and the memory of one evaluation.
+//! The interface of a network: its parameters, its inputs, and the memory of one evaluation.
 
 use super::stop::Stop;
 use crate::error::{Error, Result};
@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-/// One parameter of a network: a named matrix, and where it lies in the flat list of all weights.
+/// Parameter of a network: a named matrix and its position in the flat list of all weights.
 ///
 /// ```
 /// use langevin_train::nn::Parameter;
@@ -19,16 +19,22 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parameter {
-    /// Its name in the model file; no two parameters of a network share one.
+    /// Name in the model file, unique within a network.
     pub name: String,
     /// Rows and columns. The weights of a linear layer are inputs × outputs, a bias is 1 × outputs.
     pub shape: [usize; 2],
-    /// The place of its first number in the list of all weights.
+    /// Index of the first number in the list of all weights.
     pub start: usize,
 }
 
 impl Parameter {
-    /// Returns parameters of these names and shapes, one after another.
+    /// Returns parameters of these names and shapes, laid out one after another.
+    ///
+    /// ```
+    /// use langevin_train::nn::Parameter;
+    /// let parameters = Parameter::layout([("w".to_owned(), [3, 2]), ("b".to_owned(), [1, 2])]);
+    /// assert_eq!((parameters[1].start, parameters[1].range()), (6, 6..8));
+    /// ```
     #[must_use]
     pub fn layout(shapes: impl IntoIterator<Item = (String, [usize; 2])>) -> Vec<Self> {
         let mut start = 0;
@@ -40,14 +46,16 @@ impl Parameter {
         shapes.into_iter().map(place).collect()
     }
 
-    /// Returns normal initial weights with the standard deviation `scale` of each parameter, a function of
-    /// the seed.
+    /// Returns normal initial weights, a function of the seed.
+    ///
+    /// `scale` returns the standard deviation of each parameter.
     ///
     /// ```
     /// use langevin_train::nn::Parameter;
     /// let parameters = Parameter::layout([("w".to_owned(), [64, 2]), ("b".to_owned(), [1, 2])]);
     /// // Variance 1/inputs; the bias starts at zero.
-    /// let scale = |p: &Parameter| if p.name == "b" { 0.0 } else { (p.shape[0] as f32).sqrt().recip() };
+    /// let linear = |p: &Parameter| (p.shape[0] as f32).sqrt().recip();
+    /// let scale = |p: &Parameter| if p.name == "b" { 0.0 } else { linear(p) };
     /// let weights = Parameter::normals(&parameters, 0, scale);
     /// assert_eq!((weights.len(), parameters[1].of(&weights)), (130, &[0.0, 0.0][..]));
     /// ```
@@ -64,57 +72,87 @@ impl Parameter {
         values
     }
 
-    /// The count of its numbers.
+    /// Returns the number of elements of the parameter.
+    ///
+    /// ```
+    /// use langevin_train::nn::Parameter;
+    /// let parameters = Parameter::layout([("w".to_owned(), [3, 2])]);
+    /// assert_eq!(parameters[0].len(), 6);
+    /// ```
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "no network has an empty parameter")]
     pub fn len(&self) -> usize {
-        // Sizes out of a file may be absurd; they are refused where the network is built.
+        // Sizes from a file may be absurd, so the product must not overflow here. The network is
+        // rejected when it is built.
         self.shape[0].saturating_mul(self.shape[1])
     }
 
-    /// The places of its numbers in the list of all weights.
+    /// Returns the range of the parameter in the list of all weights.
     #[must_use]
     pub fn range(&self) -> Range<usize> {
         self.start..self.start.saturating_add(self.len())
     }
 
-    /// Returns its numbers among all weights, row after row.
+    /// Returns the parameter's elements from the list of all weights, row by row.
+    ///
+    /// ```
+    /// use langevin_train::nn::Parameter;
+    /// let parameters = Parameter::layout([("w".to_owned(), [2, 1]), ("b".to_owned(), [1, 1])]);
+    /// assert_eq!(parameters[0].of(&[0.5, -0.5, 2.0]), [0.5, -0.5]);
+    /// ```
     #[must_use]
     pub fn of<'a>(&self, values: &'a [f32]) -> &'a [f32] {
         &values[self.range()]
     }
 
-    /// Returns its numbers among all weights or gradients, to be written.
+    /// Returns the parameter's elements, writable, from a list of all weights or gradients.
+    ///
+    /// ```
+    /// use langevin_train::nn::Parameter;
+    /// let parameters = Parameter::layout([("w".to_owned(), [2, 1]), ("b".to_owned(), [1, 1])]);
+    /// let mut gradient = [0.0; 3];
+    /// parameters[1].of_mut(&mut gradient)[0] = 1.0;
+    /// assert_eq!(gradient, [0.0, 0.0, 1.0]);
+    /// ```
     #[must_use]
     pub fn of_mut<'a>(&self, values: &'a mut [f32]) -> &'a mut [f32] {
         &mut values[self.range()]
     }
 }
 
-/// The number of weights of some parameters.
+/// Returns the number of weights of all parameters.
 pub(crate) fn size(parameters: &[Parameter]) -> usize {
     parameters.last().map_or(0, |parameter| parameter.range().end)
 }
 
-/// The largest number of weights that is accepted: 1 GiB of them.
+/// Largest accepted number of weights, 1 GiB.
 pub(crate) const MAX_PARAMETERS: usize = 1 << 28;
 
-/// What a network is given: some rows, one after another in each slice.
+/// Input of a network: several rows, one after another in each slice.
+///
+/// ```
+/// use langevin_train::nn::{Rows, features};
+/// let mut f = [0.0; 3];
+/// features(0.6, 0.8, &mut f);
+/// let rows = Rows::new(&[0.5, -0.5], &f);
+/// assert!(rows.labels.is_empty() && !rows.one_level);
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Rows<'a> {
     /// States at unit variance, rows × elements of a sample.
     pub x: &'a [f32],
-    /// The [`features`] of their noise levels, rows × [`Net::features`].
+    /// [`features`] of the noise levels, rows × [`Net::features`].
     pub features: &'a [f32],
-    /// Whether all rows stand at one level, so that what depends on it alone can be computed once.
+    /// True if all rows have the same noise level, so that level-dependent values can be computed
+    /// once.
     pub one_level: bool,
-    /// The class of each row, [`Net::classes`] for none; an empty slice if no row has a class.
+    /// Class of each row, with [`Net::classes`] for no class; empty if no row has a class.
     pub labels: &'a [u32],
 }
 
 impl<'a> Rows<'a> {
-    /// Returns rows at levels of their own, without classes.
+    /// Returns rows with individual noise levels and without classes.
     ///
     /// ```
     /// use langevin_train::nn::{Rows, features};
@@ -129,30 +167,95 @@ impl<'a> Rows<'a> {
         Self { x, features, one_level: false, labels: &[] }
     }
 
-    /// Returns the row of the class table for each of `count` rows, in a table whose last row, `classes`,
-    /// stands for no class.
+    /// Returns the row of the class table for each of `count` rows.
+    ///
+    /// The table has `classes` + 1 rows; the last one stands for no class.
+    ///
+    /// ```
+    /// use langevin_train::nn::Rows;
+    /// let rows = Rows::new(&[0.5, -0.5], &[1.0, 1.0]);
+    /// // Rows without labels use the last row of the table.
+    /// assert_eq!(rows.class_rows(2, 10).collect::<Vec<_>>(), [10, 10]);
+    /// ```
     pub fn class_rows(&self, count: usize, classes: usize) -> impl Iterator<Item = usize> + use<'a> {
         let labels = self.labels;
         (0..count).map(move |row| labels.get(row).map_or(classes, |label| (*label as usize).min(classes)))
     }
 }
 
-/// The most lanes of a batch: so many threads can work side by side, and so many gradients are held.
+/// Largest number of lanes of a batch: the limit on parallel threads and on gradients held in
+/// memory.
 pub(crate) const MOST_LANES: usize = 8;
 
-/// A network without its weights: a function from rows to rows of the same shape.
+/// Network without its weights: a function from rows to rows of the same shape.
 ///
-/// Its weights are one flat list, which the optimiser, the averages and the model file see as [`Parameter`]s.
-/// An evaluation happens in a [`Pass`], the memory for some rows. `examples/05_own_network.rs` is a network
-/// of one's own.
+/// The weights are one flat list, which the optimiser, the averages and the model file access
+/// through [`Parameter`]s. An evaluation takes place in a [`Pass`], which owns the memory for some
+/// rows.
+///
+/// A minimal network, out = x W, whose gradient is checked against finite differences:
+///
+/// ```
+/// use langevin_train::Result;
+/// use langevin_train::nn::kernels::{linear, linear_back_w, linear_back_x};
+/// use langevin_train::nn::{Net, Parameter, Pass, Rows, check_gradients};
+///
+/// #[derive(Debug)]
+/// struct Linear { parameters: Vec<Parameter> }
+///
+/// impl Net for Linear {
+///     fn parameters(&self) -> &[Parameter] { &self.parameters }
+///     fn features(&self) -> usize { 1 }
+///     fn init(&self, seed: u64) -> Vec<f32> {
+///         Parameter::normals(&self.parameters, seed, |_| 0.5)
+///     }
+///     fn pass(&self, rows: usize) -> Box<dyn Pass> {
+///         let shape = self.parameters[0].shape;
+///         Box::new(Memory { shape, out: vec![0.0; rows * shape[1]] })
+///     }
+/// }
+///
+/// struct Memory { shape: [usize; 2], out: Vec<f32> }
+///
+/// impl Pass for Memory {
+///     fn forward(&mut self, w: &[f32], rows: Rows<'_>, count: usize, _: bool) -> Result<&[f32]> {
+///         let out = &mut self.out[..count * self.shape[1]];
+///         linear(rows.x, w, self.shape, out);
+///         Ok(out)
+///     }
+///
+///     fn back(
+///         &mut self,
+///         w: &[f32],
+///         rows: Rows<'_>,
+///         cotangent: &[f32],
+///         gradient: Option<&mut [f32]>,
+///         dx: Option<&mut [f32]>,
+///     ) -> Result<()> {
+///         if let Some(gradient) = gradient {
+///             linear_back_w(rows.x, cotangent, self.shape, gradient);
+///         }
+///         if let Some(dx) = dx {
+///             linear_back_x(cotangent, w, self.shape, dx);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let net = Linear { parameters: Parameter::layout([("w".to_owned(), [2, 2])]) };
+/// check_gradients(&net, &net.init(0), 2, 5, 1e-3)?;
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
+///
+/// The example `examples/05_own_network.rs` is a complete custom network.
 pub trait Net: Debug + Send + Sync {
-    /// The parameters, in their order in memory and without gaps ([`Parameter::layout`]).
+    /// Returns the parameters, in memory order and without gaps ([`Parameter::layout`]).
     fn parameters(&self) -> &[Parameter];
 
-    /// The numbers that describe the noise level of a row, at least 1; see [`features`].
+    /// Returns the number of noise-level [`features`] of a row, at least 1.
     fn features(&self) -> usize;
 
-    /// The classes that the network can be asked for; 0 for none.
+    /// Returns the number of classes; 0 for an unconditional network.
     fn classes(&self) -> usize {
         0
     }
@@ -160,12 +263,13 @@ pub trait Net: Debug + Send + Sync {
     /// Returns the initial weights, a function of the seed.
     fn init(&self, seed: u64) -> Vec<f32>;
 
-    /// The rows that are best evaluated together, at least 1: as many as stay in the cache.
+    /// Returns the preferred number of rows per evaluation, at least 1: as many as fit in the
+    /// cache.
     fn chunk(&self) -> usize {
         128
     }
 
-    /// The number of passes that are worth running side by side, at least 1.
+    /// Returns the number of passes that are worth running in parallel, at least 1.
     fn lanes(&self) -> usize {
         MOST_LANES
     }
@@ -174,27 +278,71 @@ pub trait Net: Debug + Send + Sync {
     fn pass(&self, rows: usize) -> Box<dyn Pass>;
 }
 
-/// The memory of one evaluation, used again for the next: a pass allocates where it is made, not where it
-/// runs.
+/// Memory of one evaluation, reused for the next one.
 ///
-/// Slices have the lengths that [`Rows`] and [`Net`] state. A row's output must depend on that row alone, in
-/// value and rounding: batches are cut in chunks of any size. The [kernels](super::kernels) keep to that from
-/// two rows on.
+/// A pass allocates when it is created, not when it runs. Slices have the lengths that [`Rows`] and
+/// [`Net`] state. A row's output must depend on that row alone, in value and rounding, because
+/// batches are cut into chunks of any size. The [kernels](super::kernels) guarantee this from two
+/// rows on.
+///
+/// See [`Net`] for an example.
+///
+/// ```
+/// use langevin_train::Result;
+/// use langevin_train::nn::{Pass, Rows};
+///
+/// /// A network without weights that doubles its states.
+/// struct Double(Vec<f32>);
+///
+/// impl Pass for Double {
+///     fn forward(&mut self, _: &[f32], rows: Rows<'_>, _: usize, _: bool) -> Result<&[f32]> {
+///         self.0.clear();
+///         self.0.extend(rows.x.iter().map(|x| 2.0 * x));
+///         Ok(&self.0)
+///     }
+///
+///     fn back(
+///         &mut self,
+///         _: &[f32],
+///         _: Rows<'_>,
+///         cotangent: &[f32],
+///         _: Option<&mut [f32]>,
+///         dx: Option<&mut [f32]>,
+///     ) -> Result<()> {
+///         if let Some(dx) = dx {
+///             dx.iter_mut().zip(cotangent).for_each(|(dx, g)| *dx = 2.0 * g);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let (mut pass, mut dx) = (Double(Vec::new()), [0.0; 2]);
+/// let rows = Rows::new(&[1.0, -3.0], &[1.0, 1.0]);
+/// assert_eq!(pass.forward(&[], rows, 2, true)?, [2.0, -6.0]);
+/// pass.back(&[], rows, &[0.5, 1.0], None, Some(&mut dx))?;
+/// assert_eq!(dx, [1.0, 2.0]);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 pub trait Pass: Send {
-    /// Asks `stop` between layers from now on. Once it says so the evaluation ends with [`Stop::check`]'s
-    /// error, and its results are discarded. A small network need not ask.
+    /// Checks `stop` between layers from now on.
+    ///
+    /// After a stop request the evaluation ends with the error of [`Stop::check`], and its results
+    /// are discarded. A small network can ignore the request.
     fn stop_when(&mut self, _stop: Stop) {}
 
-    /// Returns the outputs of `count` rows, as many elements as `rows.x`. With `keep`, [`back`](Self::back)
-    /// may be called next, more than once.
+    /// Computes the outputs of `count` rows, as many elements as `rows.x`.
+    ///
+    /// With `keep`, [`back`](Self::back) may be called next, any number of times.
     ///
     /// # Errors
     /// Returns an error if the evaluation was stopped or a device failed.
     fn forward(&mut self, weights: &[f32], rows: Rows<'_>, count: usize, keep: bool) -> Result<&[f32]>;
 
-    /// Computes the way back of the last [`forward`](Self::forward), which kept. `cotangent` is the gradient
-    /// of the outputs; the gradient of the weights is added to `gradient`, that of the states written to
-    /// `dx`.
+    /// Computes the backward pass of the last [`forward`](Self::forward), which must have had
+    /// `keep`.
+    ///
+    /// `cotangent` is the gradient of the outputs. The gradient of the weights is added to
+    /// `gradient`; the gradient of the states overwrites `dx`.
     ///
     /// # Errors
     /// Returns an error if the evaluation was stopped or a device failed.
@@ -208,7 +356,9 @@ pub trait Pass: Send {
     ) -> Result<()>;
 }
 
-/// Memory for evaluations that run side by side: as much as there were at once, used again.
+/// Pool of memory for parallel evaluations.
+///
+/// The pool holds as many passes as ever ran at once, and reuses them.
 pub(crate) struct Passes {
     rows: usize,
     stop: Stop,
@@ -216,12 +366,12 @@ pub(crate) struct Passes {
 }
 
 impl Passes {
-    /// For evaluations of up to `rows` rows.
+    /// Creates a pool for evaluations of up to `rows` rows.
     pub(crate) fn new(rows: usize) -> Self {
         Self { rows, stop: Stop::default(), idle: Mutex::default() }
     }
 
-    /// Stops evaluations from now on where `stop` says so.
+    /// Stops evaluations from now on when `stop` requests it.
     pub(crate) fn stop_when(&mut self, stop: Stop) {
         self.stop = stop;
     }
@@ -238,7 +388,7 @@ impl Passes {
     }
 }
 
-/// Refuses outputs of another size than the states.
+/// Checks that the outputs have the size of the states.
 pub(crate) fn check_outputs(out: &[f32], x: &[f32]) -> Result<()> {
     if out.len() == x.len() {
         return Ok(());
@@ -248,7 +398,7 @@ pub(crate) fn check_outputs(out: &[f32], x: &[f32]) -> Result<()> {
         .got(out.len().to_string()))
 }
 
-/// Refuses more parameters than are accepted.
+/// Checks that the number of parameters is accepted.
 pub(crate) fn check_size(total: Option<usize>, what: std::fmt::Arguments<'_>) -> Result<()> {
     match total {
         Some(total) if total <= MAX_PARAMETERS => Ok(()),
@@ -261,22 +411,21 @@ pub(crate) fn check_size(total: Option<usize>, what: std::fmt::Arguments<'_>) ->
     }
 }
 
-/// A shape for people: `512 × 512 × 3`.
+/// Formats a shape for messages: `512 × 512 × 3`.
 pub(crate) fn extents(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × ")
 }
 
-/// For serde.
+/// Predicate for serde's `skip_serializing_if`.
 pub(crate) fn is_zero(value: &usize) -> bool {
     *value == 0
 }
 
-/// Writes the features of a noise level: with r = √σ/(√α + √σ), f = (1, cos πr, cos 2πr, …), as many as `out`
-/// has.
+/// Writes the features of a noise level: f = (1, cos πr, cos 2πr, …) with r = √σ/(√α + √σ).
 ///
-/// r runs from 0 at clean data to 1 at pure noise and its logit is −λ/2, so the features are finite and well
-/// spread over every range of noise levels, whatever the process. The first is the constant 1, which can
-/// serve as a bias.
+/// `out` determines the number of features. r is 0 at clean data and 1 at pure noise, and its logit
+/// is −λ/2. The features are therefore finite and well spread over every range of noise levels, for
+/// every process. The first feature is the constant 1, which can serve as a bias.
 ///
 /// ```
 /// let mut f = [0.0; 4];
@@ -286,7 +435,7 @@ pub(crate) fn is_zero(value: &usize) -> bool {
 /// ```
 pub fn features(alpha: f64, sigma: f64, out: &mut [f32]) {
     let (a, s) = (alpha.max(0.0).sqrt(), sigma.max(0.0).sqrt());
-    // cos kθ by the Chebyshev recurrence: one cosine for all.
+    // cos kθ by the Chebyshev recurrence, which needs only one cosine.
     let cos = (std::f64::consts::PI * s / (a + s)).cos();
     let (mut before, mut now) = (cos, 1.0);
     for out in out.iter_mut() {

@@ -1,11 +1,12 @@
 //! A trained network as a [`Model`].
 //!
-//! The output of the network has unit scale; what is predicted has the root mean square k of its formulation
-//! on data of unit variance,
+//! The output of the network has unit scale. The prediction has the root mean square k of its
+//! formulation on data of unit variance:
 //!
-//! $$\mathrm{out} = k(t) \mathrm{Net}\big(x/\sqrt{\alpha^2+\sigma^2}, f(t)\big), \qquad k^2 = (a\alpha + b)^2 + (a\sigma)^2,\quad \mathrm{out} = a x + b D ,$$
+//! $$\mathrm{out} = k(t) \mathrm{Net}\big(x/\sqrt{\alpha^2+\sigma^2}, f(t)\big), \qquad
+//!   k^2 = (a\alpha + b)^2 + (a\sigma)^2,\quad \mathrm{out} = a x + b D ,$$
 //!
-//! so a score (of size 1/σ) is learned as easily as a velocity.
+//! A score, of size 1/σ, is therefore learned as easily as a velocity.
 
 use super::device::Device;
 use super::net::{self, Net, Parameter, Pass, Passes, Rows, check_outputs};
@@ -18,14 +19,27 @@ use langevin::prediction::Parts;
 use langevin::{Formulation, Level, Model, Query, Vjp};
 use std::fmt;
 
-/// A trained network: a [`Model`] of its [`formulation`](Self::formulation), on rows of f32 or f64 (it
-/// computes in f32).
+/// Trained network: a [`Model`] of its [`formulation`](Self::formulation), on rows of f32 or f64.
 ///
-/// A row's output depends on the row and its level alone, bit for bit: not on the batch, the order of rows,
-/// or threads. It does depend on the processor, whose vector instructions the matrix kernels choose. On a
-/// graphics card ([`on`](Self::on)) none of this is promised.
+/// Computations are in f32. The states are normalised data; [`denormalize`](Self::denormalize)
+/// converts samples to data.
 ///
-/// The states are normalised data; [`denormalize`](Self::denormalize) turns samples into data.
+/// On the processor, a row's output depends only on the row and its noise level, bit for bit. It
+/// does not depend on the batch, on the order of the rows, or on the threads. It does depend on the
+/// processor, because the matrix kernels choose among vector instructions. None of this holds on a
+/// GPU ([`on`](Self::on)).
+///
+/// ```
+/// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+/// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// # recipe.network = MlpConfig::new(16, 3).into();
+/// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// assert_eq!((network.shape(), network.width()), (&[1][..], 1));
+/// assert_eq!(network.parameters(), network.weights().len());
+/// assert!(network.device().is_cpu() && network.classes().is_empty());
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 pub struct Network {
     formulation: Formulation,
     metadata: Metadata,
@@ -33,21 +47,22 @@ pub struct Network {
     net: Box<dyn Net>,
     device: Device,
     width: usize,
-    /// Flat, in the order of the network's parameters.
+    /// Weights as one flat list, in the order of the network's parameters.
     values: Vec<f32>,
     passes: Passes,
-    /// Which class is asked for.
+    /// Requested classes; empty for unconditional rows.
     labels: Vec<u32>,
 }
 
 impl Network {
-    /// Puts together what belongs together. `values` must have the size that the configuration asks for.
+    /// Builds a network from its parts; `values` must have the size that the architecture requires.
     pub(crate) fn assemble(metadata: Metadata, moments: Option<Moments>, values: Vec<f32>) -> Result<Self> {
         let formulation = Formulation::from_spec(&metadata.formulation)?;
         Self::with_formulation(formulation, metadata, moments, values)
     }
 
-    /// As [`assemble`](Self::assemble), with a formulation that documents cannot name.
+    /// Builds a network as [`assemble`](Self::assemble) does, with a formulation that documents
+    /// cannot name.
     pub(crate) fn with_formulation(
         formulation: Formulation,
         metadata: Metadata,
@@ -67,10 +82,23 @@ impl Network {
         Ok(Self { formulation, metadata, moments, net, device, width, values, passes, labels: Vec::new() })
     }
 
-    /// The same network, evaluated on this device from now on.
+    /// Returns the network, evaluated on another device from now on.
     ///
     /// # Errors
-    /// A device that cannot hold it.
+    /// Returns an error if the device cannot hold the network.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::Device;
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let network = network.on(&Device::open("cpu")?)?;
+    /// assert!(network.device().is_cpu());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn on(mut self, device: &Device) -> Result<Self> {
         self.net = self.metadata.network.build(&self.metadata.data.shape, device)?;
         self.passes = Passes::new(self.net.chunk().max(LEAST));
@@ -78,42 +106,82 @@ impl Network {
         Ok(self)
     }
 
-    /// Where it is evaluated.
+    /// Returns the device that evaluates the network.
     #[must_use]
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// What it was trained to be.
+    /// Returns the formulation that the network was trained for.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// assert_eq!(network.formulation().prediction, langevin::Prediction::Velocity);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn formulation(&self) -> &Formulation {
         &self.formulation
     }
 
-    /// Between data and what it works on.
+    /// Returns the affine map between data and the network's units.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// assert_eq!(network.normalization().scale, [1.0]);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn normalization(&self) -> &Normalization {
         &self.metadata.normalization
     }
 
-    /// The mean and the covariance of the training data, in the units of the states; `None` for a file of
-    /// version 1.
+    /// Returns the mean and covariance of the training data, in the units of the states.
+    ///
+    /// Returns `None` for a model file of version 1.
     #[must_use]
     pub fn moments(&self) -> Option<&Moments> {
         self.moments.as_ref()
     }
 
-    /// The names of the classes that it can be asked for; none where it was trained without.
+    /// Returns the names of the classes; empty if the network was trained without classes.
     #[must_use]
     pub fn classes(&self) -> &[String] {
         &self.metadata.data.classes
     }
 
-    /// Asks for classes from now on: the row of global index i is of class `labels[i mod len]`, on the main
-    /// branch; the unconditional branch is of no class. Without labels no row has a class.
+    /// Sets the requested classes.
+    ///
+    /// The row with global index i has class `labels[i mod len]` on the main branch. The
+    /// unconditional branch has no class. If `labels` is empty, no row has a class.
     ///
     /// # Errors
-    /// A network without classes, or a label that is none of them.
+    /// Returns an error if the network has no classes, or if a label is not below their number.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let data = data.labeled(vec![0, 1], vec!["low".into(), "high".into()])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// let mut config = MlpConfig::new(16, 3);
+    /// config.classes = 2;
+    /// recipe.network = config.into();
+    /// let mut network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    ///
+    /// assert_eq!(network.classes(), ["low", "high"]);
+    /// network.set_labels(vec![1])?;
+    /// assert!(network.set_labels(vec![2]).is_err());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn set_labels(&mut self, labels: Vec<u32>) -> Result<()> {
         let classes = self.net.classes();
         match labels.iter().find(|label| **label as usize >= classes) {
@@ -128,37 +196,49 @@ impl Network {
         }
     }
 
-    /// The shape of one sample.
+    /// Returns the shape of one sample.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.metadata.data.shape
     }
 
-    /// The elements of one sample.
+    /// Returns the number of elements of one sample.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Everything but the weights.
+    /// Returns the description of the network: everything except its weights.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// The number of weights.
+    /// Returns the number of weights.
     #[must_use]
     pub fn parameters(&self) -> usize {
         self.values.len()
     }
 
-    /// The weights, one flat list in the order of the model file.
+    /// Returns the weights as one flat list, in the order of the model file.
     #[must_use]
     pub fn weights(&self) -> &[f32] {
         &self.values
     }
 
-    /// Samples to data, in place; `samples` are whole rows.
+    /// Converts samples to data, in place; `samples` holds whole rows.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let data = Dataset::new("two points", vec![10.0, 30.0], &[1])?;
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let mut samples = [-1.0, 0.0, 1.0];
+    /// network.denormalize(&mut samples);
+    /// assert_eq!(samples, [10.0, 20.0, 30.0]);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn denormalize(&self, samples: &mut [f64]) {
         self.metadata.normalization.denormalize(samples, self.width);
     }
@@ -171,7 +251,7 @@ impl Network {
         &self.values
     }
 
-    /// The rows of a question in chunks of fixed size, read by `get`, each handed to `visit`.
+    /// Reads the rows of a query by `get` in chunks of fixed size and passes each to `visit`.
     fn chunked(
         &self,
         len: usize,
@@ -238,7 +318,7 @@ impl Network {
         Ok(())
     }
 
-    /// The output for `rows × width` elements read by `get` and written by `put`.
+    /// Computes the output for `rows × width` elements, read by `get` and written by `put`.
     fn evaluate(
         &self,
         len: usize,
@@ -256,8 +336,9 @@ impl Network {
         })
     }
 
-    /// The output, and the products of some cotangents with its Jacobian: out = k Net(s x), so vᵀ∂out/∂x = s
-    /// (kv)ᵀ∂Net.
+    /// Computes the output, and the products of cotangents with its Jacobian.
+    ///
+    /// out = k Net(s x), so vᵀ∂out/∂x = s (kv)ᵀ∂Net.
     fn differentiate<T: Copy + Default>(
         &self,
         x: &[T],
@@ -299,7 +380,7 @@ impl Network {
     }
 }
 
-/// Hands the elements of some rows to `put`, each row times its scale.
+/// Passes the elements of the rows to `put`, each row multiplied by its scale.
 fn scatter(values: &[f32], scales: &[f64], width: usize, mut put: impl FnMut(usize, f64)) {
     for ((row, values), scale) in values.chunks_exact(width).enumerate().zip(scales) {
         for (j, value) in values.iter().enumerate() {
@@ -308,27 +389,29 @@ fn scatter(values: &[f32], scales: &[f64], width: usize, mut put: impl FnMut(usi
     }
 }
 
-/// The fewest rows that are evaluated: the product of a single row takes another path through the kernels
-/// than that of several, and may end in another bit.
+/// Smallest number of rows that are evaluated.
+///
+/// The product of a single row takes another code path than that of several rows, and may differ in
+/// the last bit.
 const LEAST: usize = 2;
 
 /// Rows that are evaluated together.
 #[derive(Default)]
 struct Chunk {
-    /// The first row's place in the question.
+    /// Position of the first row in the query.
     first: usize,
-    /// Rows that are evaluated, where the last may be there for company only.
+    /// Number of evaluated rows, of which the last may be padding.
     padded: usize,
-    /// States at unit variance, and the features of their levels.
+    /// States at unit variance, followed by the features of their levels.
     x: Vec<f32>,
     f: Vec<f32>,
-    /// Whether all rows stand at one level.
+    /// True if all rows have the same noise level.
     one_level: bool,
-    /// The classes that are asked for, or none.
+    /// Requested classes; empty for unconditional rows.
     labels: Vec<u32>,
-    /// k of each row.
+    /// Output scale k of each row.
     scales: Vec<f64>,
-    /// What the states were multiplied by.
+    /// Input scale of each row.
     shrinks: Vec<f64>,
 }
 
@@ -343,7 +426,7 @@ impl Chunk {
     }
 }
 
-/// 1/√(α²+σ²): what brings a state of unit-variance data to unit variance.
+/// Returns 1/√(α²+σ²), which scales a state of unit-variance data to unit variance.
 pub(crate) fn input_scale(level: &Level) -> f64 {
     norm(level.alpha, level.sigma).recip()
 }
@@ -352,8 +435,9 @@ fn norm(a: f64, b: f64) -> f64 {
     (a * a + b * b).sqrt()
 }
 
-/// What is predicted in terms of datum and noise, out = c₀ x0 + c₁ ε, and its scale k = √(c₀² + c₁²), at a
-/// level of the formulation's own process.
+/// Returns the coefficients of the prediction, out = c₀ x0 + c₁ ε, and its scale k = √(c₀² + c₁²).
+///
+/// `own` is a level of the formulation's own process.
 pub(crate) fn output_scale(formulation: &Formulation, own: &Level) -> (f64, f64, f64) {
     let Parts { datum, noise } = formulation.prediction.parts(&formulation.process, own);
     (datum, noise, norm(datum, noise))

@@ -1,4 +1,4 @@
-//! Which network: the built-in ones by their sizes, those of others by name and description.
+//! Description of a network: the built-in ones by their sizes, custom ones by name and description.
 
 use super::device::Device;
 use super::dit::{Dit, DitConfig};
@@ -12,23 +12,29 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-/// An architecture.
+/// Architecture of a network.
+///
+/// ```
+/// use langevin_train::{MlpConfig, NetworkSpec};
+/// let spec = NetworkSpec::from(MlpConfig::new(64, 3));
+/// assert_eq!(serde_json::to_value(&spec).unwrap()["kind"], "mlp");
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum NetworkSpec {
-    /// A multilayer perceptron.
+    /// Multilayer perceptron.
     Mlp(MlpConfig),
-    /// A diffusion transformer, for pictures.
+    /// Diffusion transformer, for images.
     Dit(DitConfig),
-    /// A network that is defined outside this crate; made with [`NetworkSpec::custom`].
+    /// Network defined outside this crate, built with [`NetworkSpec::custom`].
     Custom(CustomNetwork),
 }
 
-/// The sizes of a network defined outside this crate, from which it is built: what [`MlpConfig`] is to the
-/// perceptron.
+/// Sizes of a network defined outside this crate, and how to build it: the counterpart of
+/// [`MlpConfig`].
 ///
-/// They are written to the model file as JSON, beside the name, and
+/// The sizes are written to the model file as JSON, beside the name.
 /// [`Network::load_with`](crate::Network::load_with) reads them back.
 ///
 /// ```
@@ -48,27 +54,47 @@ pub enum NetworkSpec {
 /// }
 /// ```
 pub trait Architecture: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The name under which model files keep it.
+    /// Name of the architecture in model files.
     const NAME: &'static str;
 
-    /// Returns the network for samples of this shape.
+    /// Builds the network for samples of this shape.
     ///
     /// # Errors
-    /// Returns an error if the sizes make no network for such samples.
+    /// Returns an error if the sizes do not form a network for such samples.
     fn build(&self, shape: &[usize]) -> Result<Box<dyn Net>>;
 }
 
-/// A network that is defined outside this crate: its name, its description, and how it is built where that is
-/// known.
+/// Network defined outside this crate: its name, its description and, if known, its constructor.
+///
+/// ```
+/// # use langevin_train::nn::{Architecture, Net};
+/// use langevin_train::NetworkSpec;
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Gated { width: usize }
+///
+/// impl Architecture for Gated {
+///     const NAME: &'static str = "gated";
+/// #   fn build(&self, _: &[usize]) -> langevin_train::Result<Box<dyn Net>> {
+/// #       Err(langevin_train::Error::argument("no network in this example"))
+/// #   }
+///     // fn build(…)
+/// }
+///
+/// let NetworkSpec::Custom(custom) = NetworkSpec::custom(Gated { width: 8 })? else { panic!() };
+/// assert_eq!(custom.name, "gated");
+/// assert_eq!(custom.config["width"], 8);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CustomNetwork {
-    /// The [name](Architecture::NAME) of the architecture.
+    /// [Name](Architecture::NAME) of the architecture.
     pub name: String,
-    /// Its description, which only its author reads.
+    /// Description of the network, which only its author interprets.
     pub config: serde_json::Value,
-    /// None for one that was read from a document.
+    /// Constructor; `None` for a network read from a document.
     #[serde(skip)]
     build: Option<Arc<Build>>,
 }
@@ -76,7 +102,7 @@ pub struct CustomNetwork {
 type Build = dyn Fn(&[usize]) -> Result<Box<dyn Net>> + Send + Sync;
 
 impl CustomNetwork {
-    /// Returns the same description with the way to build it.
+    /// Returns the same description with its constructor.
     fn known<A: Architecture>(self) -> Result<Self> {
         if self.name != A::NAME {
             return Err(Error::checkpoint("the network is another one")
@@ -109,7 +135,7 @@ impl CustomNetwork {
     }
 }
 
-/// Refuses a network whose parts do not fit each other.
+/// Checks that the parts of a network fit each other.
 fn check(net: &dyn Net) -> Result<()> {
     let bad = |expected: &str, got: String| Err(Error::argument("bad network").expected(expected).got(got));
     if net.features() == 0 || net.chunk() == 0 || net.lanes() == 0 {
@@ -142,6 +168,9 @@ impl NetworkSpec {
     ///
     /// # Errors
     /// Returns an error if the sizes cannot be written as JSON.
+    ///
+    /// # Examples
+    /// See [`CustomNetwork`] for an example.
     pub fn custom<A: Architecture>(architecture: A) -> Result<Self> {
         let name = A::NAME.to_owned();
         let config = serde_json::to_value(&architecture).map_err(|error| {
@@ -154,7 +183,7 @@ impl NetworkSpec {
         Ok(Self::Custom(CustomNetwork { name, config, build: Some(build) }))
     }
 
-    /// Returns the same network with the way to build it, where it is of this architecture.
+    /// Returns the same network with its constructor if it is of architecture `A`.
     pub(crate) fn known<A: Architecture>(self) -> Result<Self> {
         match self {
             Self::Custom(custom) => custom.known::<A>().map(Self::Custom),
@@ -162,7 +191,7 @@ impl NetworkSpec {
         }
     }
 
-    /// Returns the network for samples of this shape, evaluated on a device.
+    /// Builds the network for samples of this shape, evaluated on a device.
     pub(crate) fn build(&self, shape: &[usize], device: &Device) -> Result<Box<dyn Net>> {
         let width = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size)).unwrap_or(usize::MAX);
         match self {

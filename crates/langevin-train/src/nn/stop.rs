@@ -1,8 +1,8 @@
-//! A wish to end that is heard within a step.
+//! Stop requests that take effect within a step.
 
 use crate::error::{Error, Result};
 
-/// A wish to end, asked for between layers; by default it never comes.
+/// Stop request, checked between layers; the default never stops.
 ///
 /// ```
 /// assert!(!langevin_train::nn::Stop::default().wanted());
@@ -11,16 +11,26 @@ use crate::error::{Error, Result};
 pub struct Stop(pub(crate) Option<fn() -> bool>);
 
 impl Stop {
-    /// Returns whether the work shall end.
+    /// Returns true if the work should stop.
+    ///
+    /// ```
+    /// assert!(!langevin_train::nn::Stop::default().wanted());
+    /// ```
     #[must_use]
     pub fn wanted(self) -> bool {
         self.0.is_some_and(|stop| stop())
     }
 
-    /// Ends the work if that is wanted.
+    /// Returns an error if the work should stop.
     ///
     /// # Errors
-    /// Returns an error that [is stopped](Error::is_stopped) if so.
+    /// Returns an error for which [`is_stopped`](Error::is_stopped) is true if a stop was
+    /// requested.
+    ///
+    /// # Examples
+    /// ```
+    /// assert!(langevin_train::nn::Stop::default().check().is_ok());
+    /// ```
     pub fn check(self) -> Result<()> {
         if self.wanted() { Err(Error::stopped()) } else { Ok(()) }
     }

@@ -1,7 +1,7 @@
-//! The batches of the next steps.
+//! Batches of the next steps, prepared in advance.
 //!
-//! A batch is a function of its step alone. Where noise is coupled to the data, which takes longer than the
-//! step itself, as many batches as there are threads, up to eight, are paired side by side.
+//! A batch is a function of its step alone. Coupling noise to data takes longer than the step
+//! itself. Several batches are therefore coupled in parallel, one for each thread, up to eight.
 
 use super::order::Order;
 use super::problem::Problem;
@@ -11,14 +11,14 @@ use crate::nn::net::MOST_LANES;
 use rayon::prelude::*;
 use std::collections::VecDeque;
 
-/// The rows of a step, and its noise where that is coupled to them.
+/// Rows of a step, and its noise if it is coupled to the data.
 #[derive(Debug)]
 pub(crate) struct Drawn {
     pub(crate) rows: Vec<usize>,
     pub(crate) noise: Option<Vec<f32>>,
 }
 
-/// Batches in the order of the steps.
+/// Queue of batches, in the order of the steps.
 #[derive(Debug)]
 pub(crate) struct Ahead {
     order: Order,
@@ -26,12 +26,12 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// From where the order stands.
+    /// Starts at the current position of `order`.
     pub(crate) fn new(order: Order) -> Self {
         Self { order, ready: VecDeque::new() }
     }
 
-    /// The batch of `step`, which is the one after that of the last call.
+    /// Returns the batch of `step`, which must follow the step of the last call.
     pub(crate) fn next(&mut self, problem: &Problem, step: u64) -> Result<Drawn> {
         if let Some(ready) = self.ready.pop_front() {
             return Ok(ready);

@@ -1,5 +1,5 @@
-//! Averages of the weights that are kept on the way, and models of any average made of them afterwards
-//! ([`average`](crate::average)).
+//! Averages saved during training, and networks with any other average computed from them
+//! afterwards ([`average`](crate::average)).
 
 use crate::average::{Profile, mixture};
 use crate::error::{Error, Result};
@@ -9,9 +9,9 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
 
-/// The lengths of the two averages that are kept, as published.
+/// Lengths of the two saved averages, as published.
 const LENGTHS: [f64; 2] = [0.05, 0.1];
-/// The key of the document in the metadata map.
+/// Key of the document in the metadata map.
 const KEY: &str = "langevin_averages";
 const NAMES: [&str; 2] = ["average.0", "average.1"];
 
@@ -23,7 +23,28 @@ struct Document {
     gammas: [f64; 2],
 }
 
-/// The two averages after one step.
+/// The two power-function averages of the weights after one step.
+///
+/// ```
+/// use langevin_train::{Averages, Budget, Dataset, MlpConfig, Recipe, Trainer};
+/// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// recipe.network = MlpConfig::new(16, 3).into();
+/// recipe.averages = true;
+/// let mut trainer = Trainer::new(&data, &recipe)?;
+/// let mut saved = Vec::new();
+/// while !trainer.is_done() {
+///     trainer.step()?;
+///     saved.extend(trainer.averages());
+/// }
+/// let bytes = saved[4].to_bytes()?;
+/// assert_eq!(Averages::from_bytes(&bytes)?.step(), 5);
+///
+/// let (network, error) = trainer.network()?.with_average(&saved, 0.07)?;
+/// assert_eq!(network.metadata().training.average, Some(0.07));
+/// assert!(error < 0.05);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Averages {
     step: u64,
@@ -31,7 +52,7 @@ pub struct Averages {
     values: [Vec<f32>; 2],
 }
 
-/// Two power-function averages that follow the weights.
+/// Two power-function averages that follow the weights during training.
 #[derive(Clone, Debug)]
 pub(crate) struct Followers {
     pub(crate) gammas: [f64; 2],
@@ -47,7 +68,7 @@ impl Followers {
         Ok(Self { gammas, values: [weights.to_vec(), weights.to_vec()] })
     }
 
-    /// The share of the new weights in each average, after so many steps.
+    /// Returns the share of the new weights in each average at this step.
     pub(crate) fn blends(&self, step: u64) -> [f32; 2] {
         self.gammas.map(|gamma| (1.0 - Profile { step: step as f64, gamma }.keep()) as f32)
     }
@@ -58,17 +79,20 @@ impl Followers {
 }
 
 impl Averages {
-    /// The step after which they were taken.
+    /// Returns the step after which the averages were taken.
     #[must_use]
     pub fn step(&self) -> u64 {
         self.step
     }
 
-    /// The contents of a file: a safetensors file of two flat lists, in the order of the network's
-    /// parameters.
+    /// Returns the contents of a safetensors file with two flat lists, in the order of the
+    /// network's parameters.
     ///
     /// # Errors
-    /// None that is known.
+    /// Returns an error if the file cannot be serialised; no case is known.
+    ///
+    /// # Examples
+    /// See [`Averages`] for an example.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let fail = |error: &dyn std::fmt::Display| {
             Error::checkpoint("the averages cannot be written down").got(error.to_string())
@@ -80,10 +104,16 @@ impl Averages {
         flat_lists(KEY, json, NAMES.into_iter().zip(&bytes)).map_err(|error| fail(&error))
     }
 
-    /// The averages in the contents of a file.
+    /// Parses the contents of a file with averages.
     ///
     /// # Errors
-    /// Contents that are damaged or something else.
+    /// Returns an error if the contents are damaged or of another kind.
+    ///
+    /// # Examples
+    /// ```
+    /// let error = langevin_train::Averages::from_bytes(b"\x89PNG").unwrap_err();
+    /// assert!(error.is_checkpoint());
+    /// ```
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         check_sizes(bytes, bytes.len() as u64)?;
         let damaged = |got: String| Error::checkpoint("the averages are damaged, or the file is another").got(got);
@@ -111,13 +141,19 @@ impl Averages {
 }
 
 impl Network {
-    /// This network with the average of another length for its weights, made of those that were kept; and how
-    /// far the made profile is from the wanted one, as a share of it. The average is that after the last step
-    /// that was kept. `length` is the standard deviation of the average's weight as a share of the training,
-    /// 0.001 to 0.2887.
+    /// Returns this network with an average of another length as its weights, and the approximation
+    /// error.
+    ///
+    /// The average is computed from the saved averages and belongs to the last saved step. `length`
+    /// is the standard deviation of the average's weight as a share of the training, 0.001 to
+    /// 0.2887. The error is the distance between the computed and the wanted profile, as a share of
+    /// the wanted profile's norm.
+    ///
+    /// See [`Averages`] for an example.
     ///
     /// # Errors
-    /// No averages, averages of another network, or a length that no average has.
+    /// Returns an error if there are no averages, if they belong to another network, or if `length`
+    /// is out of range.
     pub fn with_average(&self, kept: &[Averages], length: f64) -> Result<(Self, f64)> {
         let last = kept.iter().map(|averages| averages.step).max().unwrap_or(0);
         let wanted = Profile::of_length(last.max(1) as f64, length)?;

@@ -1,4 +1,4 @@
-//! The best network so far, by a score that the caller takes of rows not trained on.
+//! The best network so far, by a score on held-out rows that the caller computes.
 
 use super::contents::{Best, BestSpec};
 use super::trainer::Trainer;
@@ -6,8 +6,24 @@ use crate::error::Result;
 use crate::nn::network::Network;
 
 impl Trainer {
-    /// Keeps the averaged network as it is now if `score`, of which less is better, is the least so far. It
-    /// is part of the [`state`](Self::state). Returns whether it was.
+    /// Saves the current averaged network if `score` is the lowest so far; returns true if it is.
+    ///
+    /// A lower score is better. The saved network is part of the [`state`](Self::state).
+    ///
+    /// ```
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// trainer.step()?;
+    /// assert!(trainer.keep_if_best(0.5));
+    /// trainer.step()?;
+    /// assert!(!trainer.keep_if_best(0.7));
+    /// assert_eq!(trainer.best(), Some((1, 0.5)));
+    /// assert_eq!(trainer.best_network()?.unwrap().metadata().training.steps, 1);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn keep_if_best(&mut self, score: f64) -> bool {
         let better = score.is_finite() && self.best.as_ref().is_none_or(|best| score < best.spec.score);
         if better {
@@ -19,16 +35,32 @@ impl Trainer {
         better
     }
 
-    /// The step and the score of the best network that was [kept](Self::keep_if_best).
+    /// Returns the step and the score of the best network; `None` if
+    /// [`keep_if_best`](Self::keep_if_best) saved none.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let trainer = Trainer::new(&data, &recipe)?;
+    /// assert_eq!(trainer.best(), None);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn best(&self) -> Option<(u64, f64)> {
         self.best.as_ref().map(|best| (best.spec.step, best.spec.score))
     }
 
-    /// The best network that was [kept](Self::keep_if_best), as it was then.
+    /// Returns the best network as it was when [`keep_if_best`](Self::keep_if_best) saved it.
+    ///
+    /// Returns `None` if no network was saved.
     ///
     /// # Errors
     /// Returns an error if its weights are not finite.
+    ///
+    /// # Examples
+    /// See [`keep_if_best`](Self::keep_if_best) for an example.
     pub fn best_network(&self) -> Result<Option<Network>> {
         let Some(Best { spec, weights }) = &self.best else { return Ok(None) };
         self.network_of(weights, |training| {

@@ -1,5 +1,5 @@
-//! What is chosen of a training beside its recipe: the weights of a network to begin with, a task of one's
-//! own, and other numbers of the optimiser on the way.
+//! Choices outside the recipe: initial weights from a network, a custom task, and optimiser
+//! settings that change during a run.
 
 use super::recipe::{Budget, FINE_TUNING_RATE, Recipe};
 use super::task::{Denoising, Task};
@@ -10,9 +10,13 @@ use langevin_data::Dataset;
 use std::sync::Arc;
 
 impl Recipe {
-    /// The recipe of a network that was trained: its formulation, loss, normalisation and architecture, and
-    /// the defaults of the optimiser with a learning rate of [`FINE_TUNING_RATE`]. For
+    /// Returns the recipe of a trained network, for fine-tuning with
     /// [`Trainer::from_network`](crate::Trainer::from_network).
+    ///
+    /// Formulation, loss, normalisation and architecture are those of the network. The optimiser
+    /// has its defaults, with a learning rate of [`FINE_TUNING_RATE`].
+    ///
+    /// See [`Trainer::from_network`](crate::Trainer::from_network) for an example.
     #[must_use]
     pub fn of(network: &Network, budget: Budget) -> Self {
         let metadata = network.metadata();
@@ -29,22 +33,26 @@ impl Recipe {
 }
 
 impl Trainer {
-    /// A run that has not begun and starts from the weights of `network`, with a new optimiser: for other or
-    /// more data of the same shape and classes. [`Recipe::of`] is the recipe of the network.
+    /// Starts a run from the weights of `network`, with a new optimiser.
+    ///
+    /// Use it to train on other or more data of the same shape and classes. [`Recipe::of`] returns
+    /// the recipe of the network.
     ///
     /// # Errors
-    /// Returns an error if the recipe is of another architecture, if the data are of another shape, or for
-    /// whatever [`new`](Self::new) refuses.
+    /// Returns an error if the recipe has another architecture or formulation, if the data have
+    /// another shape, or if [`new`](Self::new) returns an error.
     ///
+    /// # Examples
     /// ```
-    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer, train};
     /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
     /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
     /// recipe.network = MlpConfig::new(16, 3).into();
-    /// let network = langevin_train::train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
     ///
     /// let more = Dataset::new("three points", vec![-1.0, 0.0, 1.0], &[1])?;
-    /// let trainer = Trainer::from_network(&more, &Recipe::of(&network, Budget::Steps(5)), &network)?;
+    /// let recipe = Recipe::of(&network, Budget::Steps(5));
+    /// let trainer = Trainer::from_network(&more, &recipe, &network)?;
     /// assert_eq!(trainer.weights(), network.weights());
     /// # Ok::<(), langevin_train::Error>(())
     /// ```
@@ -72,12 +80,44 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// Returns the same run, which has not begun, minimising a [`Task`] in place of the recipe's own
-    /// objective.
+    /// Replaces the recipe's own objective by a [`Task`], before the first step.
     ///
     /// # Errors
-    /// Returns an error if a step was made, if the task has no name of its own, or if the recipe learns
-    /// weights or levels from the errors of its own objective.
+    /// Returns an error if a step was already made, or if the task has no name of its own. Also
+    /// returns an error if the recipe learns weights or levels from the errors of its own
+    /// objective.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::Result;
+    /// use langevin_train::task::{Denoising, Outputs, Task};
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let trainer = Trainer::new(&data, &recipe)?;
+    ///
+    /// /// The default objective, under another name.
+    /// #[derive(Debug)]
+    /// struct Same;
+    ///
+    /// impl Task for Same {
+    ///     fn name(&self) -> &str {
+    ///         "same"
+    ///     }
+    ///
+    ///     fn compare(&self, outputs: &Outputs<'_>, gradient: &mut [f32]) -> Result<f64> {
+    ///         Denoising.compare(outputs, gradient)
+    ///     }
+    /// }
+    ///
+    /// let mut own = Trainer::new(&data, &recipe)?.with_task(Same)?;
+    /// let mut plain = trainer;
+    /// own.step()?;
+    /// plain.step()?;
+    /// assert_eq!(own.weights(), plain.weights());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn with_task(mut self, task: impl Task + 'static) -> Result<Self> {
         let refuse = |expected: &str, got: String| {
             Err(Error::argument("the task cannot be used").at("task").expected(expected).got(got))
@@ -98,18 +138,36 @@ impl Trainer {
         Ok(self)
     }
 
-    /// Goes on with another budget, learning rate, warm-up, decay, weight decay or clipping; everything else
-    /// of a run stays.
+    /// Changes the budget, learning rate, warm-up, decay, weight decay and clipping of the run.
+    ///
+    /// All other settings must be equal to those of the run.
     ///
     /// # Errors
-    /// Returns an error that names the first other field that differs, or a number that cannot be used.
-    /// Nothing is changed then.
+    /// Returns an error that names the first other field that differs, or a number that is out of
+    /// range. The run is then unchanged.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// recipe.learning_rate = 1e-4;
+    /// trainer.set_recipe(&recipe)?;
+    /// assert_eq!(trainer.recipe().learning_rate, 1e-4);
+    ///
+    /// recipe.seed = 9;
+    /// assert!(trainer.set_recipe(&recipe).is_err());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn set_recipe(&mut self, recipe: &Recipe) -> Result<()> {
         let mut wanted = self.recipe().clone();
         wanted.budget = recipe.budget;
         (wanted.learning_rate, wanted.warmup, wanted.decay) = (recipe.learning_rate, recipe.warmup, recipe.decay);
         (wanted.weight_decay, wanted.clip) = (recipe.weight_decay, recipe.clip);
-        // How the data were read is a record: other data are refused for what they are.
+        // The reading options and the frame are only a record, so they may differ. Different data
+        // are rejected by the checks of the data themselves.
         (wanted.reading, wanted.frame) = (recipe.reading.clone(), recipe.frame.clone());
         let written = |recipe: &Recipe| {
             serde_json::to_value(recipe)

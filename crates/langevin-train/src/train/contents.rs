@@ -1,22 +1,22 @@
-//! What a state holds beside the numbers of the optimiser: what the data are told by, and the best step.
+//! Parts of a state besides the optimiser: the identity of the data set, and the best step.
 
 use crate::error::Result;
 use crate::nn::net::extents;
 use langevin_data::Dataset;
 use serde::{Deserialize, Serialize};
 
-/// What tells one data set from another.
+/// Fingerprint of the data set, checked on resume.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Contents {
     name: String,
     rows: usize,
     shape: Vec<usize>,
-    /// CRC-32 of some rows, spread evenly.
+    /// CRC-32 of some rows, evenly spaced.
     checksum: u32,
 }
 
-/// Rows that a fingerprint looks at.
+/// Number of rows that a fingerprint reads.
 const LOOKED_AT: usize = 64;
 
 impl Contents {
@@ -30,7 +30,7 @@ impl Contents {
         Ok(Self { name: data.name().into(), rows: data.rows(), shape: data.frame().shape.clone(), checksum })
     }
 
-    /// What differs from `own`, in words: each side's.
+    /// Describes the differences to `own`, for each side.
     pub(super) fn against(&self, own: &Self) -> [String; 2] {
         let rows = |count: usize| format!("{count} row{}", if count == 1 { "" } else { "s" });
         let (mut theirs, mut ours) = (Vec::new(), Vec::new());
@@ -54,14 +54,14 @@ impl Contents {
     }
 }
 
-/// What is kept of the best step.
+/// Saved data of the best step.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Best {
     pub(super) spec: BestSpec,
     pub(super) weights: Vec<f32>,
 }
 
-/// Everything about it but the weights.
+/// Description of the best step, without its weights.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BestSpec {
@@ -71,7 +71,7 @@ pub(super) struct BestSpec {
     pub(super) seconds: f64,
 }
 
-/// CRC-32 of some bytes, one part after another.
+/// Computes the CRC-32 of several parts, one after another.
 pub(super) fn checksum<'a>(parts: impl Iterator<Item = &'a [u8]>) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     parts.for_each(|part| hasher.update(part));

@@ -1,58 +1,64 @@
-//! Whether a training goes wrong: its losses against those of a network that has learned nothing.
+//! Detection of failing runs, by comparing the loss with that of a network that predicts nothing.
 //!
-//! The loss of the output 0 on the same rows, noise and levels is known in every step. Data with outliers,
-//! levels of large weight and weights that are learned raise both losses alike, so their ratio is known from
-//! few steps: it starts at 1 and falls. A ratio in the hundreds is an explosion; a training that is on its
-//! way down from it is left alone.
+//! The loss of the output 0 on the same rows, noise and levels is computed in every step. Outliers
+//! in the data, levels of large weight and learned weights raise both losses alike. Their ratio is
+//! therefore known from few steps: it starts at 1 and falls. A ratio in the hundreds is an
+//! explosion. A run whose ratio is recovering from an explosion continues.
 
 use super::problem::Losses;
 
-/// So many times the loss of a network that has learned nothing is called an explosion.
+/// Multiple of the loss of predicting nothing that counts as an explosion.
 pub(super) const EXPLODED: f64 = 100.0;
-/// At the end of a training, where nothing can get better any more, so many times that loss is a failure.
+/// Multiple of that loss that counts as a failure at the end of a run, when no improvement can
+/// follow.
 pub(super) const FAILED: f64 = 3.0;
-/// A network that has exploded has recovered once its loss is this share of that of having learned nothing.
-/// One whose weights grew without bound answers a constant, and stays above 1.
+/// Ratio below which a network counts as recovered from an explosion.
+///
+/// A network whose weights grew without bound returns a constant, and its ratio stays above 1.
 pub(super) const RECOVERED: f64 = 0.95;
-/// Steps whose mean logarithm is looked at together.
+/// Number of steps in a window, over which the logarithm of the ratio is averaged.
 pub(super) const WINDOW: u64 = 50;
-/// Above [`EXPLODED`] the loss must halve within so many windows; below it must fall by 2 % within the other
-/// number. A start that takes longer than that has not recovered by the end of a training of usual length
-/// either.
+/// Recovery rules, as a factor and a number of windows.
+///
+/// Above [`EXPLODED`] the loss must halve within 2 windows. Below it, the loss must fall by 2 %
+/// within the number of windows of the next constant. Runs that start more slowly have not
+/// recovered by the end of a training of usual length either.
 const HALVES: (f64, u64) = (0.5, 2);
 const FALLS: (f64, u64) = (0.98, 10);
-/// What the average of the last ten steps keeps at each.
+/// Share that the average over about ten steps keeps at each step.
 const KEEP: f64 = 0.9;
 
-/// What the last steps were like. Not part of a state: it is known again after a few steps.
+/// Summary of the last steps.
+///
+/// It is not part of a state, because it is known again after a few steps.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Health {
-    /// Averages over about ten steps, with their common weight: of the loss of having learned nothing, and of
-    /// the logarithm of the ratio, in which no single step outweighs all others.
+    /// Averages over about ten steps: of the loss of predicting nothing, of the logarithm of the
+    /// ratio, and their common weight. The logarithm keeps a single step from dominating.
     nothing: f64,
     logarithm: f64,
     weight: f64,
-    /// The last step was worse than [`FAILED`].
+    /// True if the last step was worse than [`FAILED`].
     unsound: bool,
-    /// After an explosion, until it has recovered.
+    /// Recovery in progress after an explosion.
     wound: Option<Wound>,
-    /// The mean logarithm of the ratio in the window that ended the training.
+    /// Mean logarithm of the ratio in the window that ended the run.
     lost: Option<f64>,
 }
 
-/// How a training gets on after an explosion.
+/// Recovery of a run after an explosion.
 #[derive(Clone, Copy, Debug)]
 struct Wound {
     steps: u64,
     sum: f64,
-    /// For either rule the logarithm from which the loss must fall, and windows since.
+    /// For each rule, the logarithm from which the loss must fall, and the windows since then.
     marks: [(f64, u64); 2],
 }
 
 impl Wound {
     const NEW: Self = Self { steps: 0, sum: 0.0, marks: [(f64::INFINITY, 0); 2] };
 
-    /// One more step.
+    /// Records one more step.
     fn push(&mut self, logarithm: f64) -> Course {
         self.steps += 1;
         self.sum += logarithm;
@@ -77,17 +83,17 @@ impl Wound {
     }
 }
 
-/// What a window says of a training after an explosion.
+/// Verdict of a window on a run after an explosion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Course {
     Open,
     Recovered,
-    /// It goes on too long; the mean logarithm of the ratio in the window.
+    /// The recovery takes too long; holds the mean logarithm of the ratio in the window.
     Lost(f64),
 }
 
 impl Health {
-    /// Takes in a step; whether the training has just recovered from an explosion.
+    /// Records a step; returns true if the run has just recovered from an explosion.
     pub(super) fn push(&mut self, Losses { loss, nothing }: Losses) -> bool {
         if nothing <= 0.0 || nothing.is_nan() {
             return false;
@@ -110,36 +116,41 @@ impl Health {
         course == Some(Course::Recovered)
     }
 
-    /// The mean ratio of the window that ended the training after an explosion; `None` if the
-    /// training may go on. It is above [`RECOVERED`], unlike the ratio of the last steps, which may
-    /// be lower for a moment.
+    /// Returns the mean ratio of the window that ended the run after an explosion, or `None` if the
+    /// run may continue.
+    ///
+    /// The value is above [`RECOVERED`], while the ratio of the last steps may be lower for a
+    /// moment.
     pub(super) fn lost(&self) -> Option<f64> {
         self.lost.map(f64::exp)
     }
 
-    /// Whether the last step was not far above the loss of having learned nothing.
+    /// Returns true if the last step was not far above the loss of predicting nothing.
     pub(super) fn is_sound(&self) -> bool {
         !self.unsound
     }
 
-    /// Whether a training that ends here has failed: it is far above the loss of having learned nothing, or
-    /// has not recovered from an explosion.
+    /// Returns true if a run that ends here has failed.
+    ///
+    /// It has failed if its loss is far above that of predicting nothing, or if it has not
+    /// recovered from an explosion.
     pub(super) fn is_failed(&self) -> bool {
         self.ratio() > if self.wound.is_some() { RECOVERED } else { FAILED }
     }
 
-    /// The loss of about the last ten steps as a multiple of that of having learned nothing; 1 where nothing
-    /// is known.
+    /// Returns the loss over about the last ten steps as a multiple of that of predicting nothing.
+    ///
+    /// Returns 1 if no step was recorded.
     pub(super) fn ratio(&self) -> f64 {
         if self.weight > 0.0 { (self.logarithm / self.weight).exp() } else { 1.0 }
     }
 
-    /// The loss of about the last ten steps, in which no single one outweighs the others.
+    /// Returns the loss over about the last ten steps, averaged so that no single step dominates.
     pub(super) fn loss(&self) -> f64 {
         self.ratio() * self.nothing()
     }
 
-    /// The loss of having learned nothing, over about the last ten steps.
+    /// Returns the loss of predicting nothing over about the last ten steps.
     pub(super) fn nothing(&self) -> f64 {
         if self.weight > 0.0 { self.nothing / self.weight } else { 0.0 }
     }
@@ -149,7 +160,7 @@ impl Health {
 mod tests {
     use super::*;
 
-    /// The step at which a training whose ratio is this function of the step is stopped.
+    /// Returns the step at which a run with this ratio as a function of the step is stopped.
     fn stopped(ratio: impl Fn(u64) -> f64) -> Option<u64> {
         let mut health = Health::default();
         (1..=3000).find(|step| {
@@ -162,16 +173,16 @@ mod tests {
     fn an_explosion_is_found_whenever_it_comes() {
         assert_eq!(stopped(|_| 1e18), Some(150));
         assert_eq!(stopped(|step| if step < 150 { 0.1 } else { 1e4 }), Some(299));
-        // Slowly, over two thousand steps: at step 2000 it is ten thousand.
+        // Grows slowly over two thousand steps, to ten thousand at step 2000.
         let found = stopped(|step| (1e4f64).powf(step as f64 / 2000.0)).unwrap();
         assert!((1000..1200).contains(&found), "{found}");
-        // It falls, but not within reason; or to a constant that is as bad as nothing.
+        // Falls too slowly, or falls to a constant that is as bad as predicting nothing.
         assert!(stopped(|step| 1e18 * 0.995f64.powf(step as f64)).unwrap() < 300);
         assert!(stopped(|step| if step < 20 { 1e9 } else { 1.05 }).unwrap() < 700);
     }
 
-    /// The ratio of the last steps may be low for a moment when the window says that the training
-    /// is lost.
+    /// The ratio of the last steps may be low for a moment when the window shows that the run has
+    /// failed.
     #[test]
     fn what_ended_a_training_is_quoted() {
         let mut health = Health::default();
@@ -200,7 +211,7 @@ mod tests {
     fn a_bad_start_that_recovers_is_left_alone() {
         assert_eq!(stopped(|step| (1e6 * 0.97f64.powf(step as f64)).max(0.1)), None);
         assert_eq!(stopped(|step| if step == 1 { 1e12 } else { 0.5 }), None);
-        // Now and then one bad step.
+        // Occasional single bad steps.
         assert_eq!(stopped(|step| if step.is_multiple_of(60) { 1e5 } else { 0.2 }), None);
     }
 

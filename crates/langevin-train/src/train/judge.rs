@@ -1,22 +1,39 @@
-//! When a training is said to have failed.
+//! Criteria for a failed run.
 
 use super::health::{RECOVERED, WINDOW};
 use super::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::nn::network::Network;
 
-/// A smoothed loss so many times the least so far is called an explosion.
+/// Multiple of the lowest smoothed loss that counts as an explosion.
 const GROWN: f64 = 100.0;
 
-/// Steps before which an averaged network is not worth keeping: it follows the weights closely there.
+/// Number of steps before which the averaged network is not worth saving, because it is too close
+/// to the initial weights.
 const LEARNED: u64 = 10;
 
 impl Trainer {
-    /// Refuses a training whose loss is at its end far above that of a network that has learned nothing. To
-    /// be asked once the training [is done](Self::is_done).
+    /// Checks that a finished run has learned something.
+    ///
+    /// Call it after the run [is done](Self::is_done).
     ///
     /// # Errors
-    /// Returns an error that [is diverged](Error::is_diverged) if so.
+    /// Returns an error for which [`is_diverged`](Error::is_diverged) is true if the loss is far
+    /// above that of a network that predicts nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// while !trainer.is_done() {
+    ///     trainer.step()?;
+    /// }
+    /// trainer.check_end()?;
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn check_end(&self) -> Result<()> {
         if !self.health.is_failed() {
             return Ok(());
@@ -26,7 +43,7 @@ impl Trainer {
         Err(self.diverged(place, expected, got, "a learning rate that is too high"))
     }
 
-    /// Refuses a step after which the training has exploded.
+    /// Returns an error if the run has exploded.
     pub(super) fn check_step(&self) -> Result<()> {
         let place = || format!("step {}", self.step);
         if let Some(ratio) = self.health.lost() {
@@ -54,7 +71,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// The error of a step whose loss or gradient is no number.
+    /// Returns the error of a step whose loss or gradient is not finite.
     pub(super) fn not_finite(&self, loss: f64, norm: f64) -> Error {
         self.diverged(
             format!("step {}", self.step + 1),
@@ -72,8 +89,9 @@ impl Trainer {
             recipe.learning_rate,
             100.0 * self.smooth.clipped()
         ));
-        // After an explosion nothing good is left, and in the first steps nothing has been learned: a step that is too
-        // large shows in the loss of the next one, which may be no number any more.
+        // After an explosion the network is unusable, and in the first steps it has learned
+        // nothing. A step that is too large shows in the loss of the next step, which may be
+        // non-finite.
         match self.network() {
             Ok(network) if self.step >= LEARNED && self.health.is_sound() && !self.health.is_failed() => {
                 error.keeping(network)
@@ -84,18 +102,35 @@ impl Trainer {
 }
 
 impl Error {
-    /// The last good averaged network of a training run that diverged.
+    /// Returns the last good averaged network of a run that diverged.
+    ///
+    /// Returns `None` if there is none.
+    ///
+    /// ```
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(400));
+    /// recipe.network = MlpConfig::new(16, 3).into();
+    /// // A learning rate that is far too high.
+    /// (recipe.learning_rate, recipe.warmup) = (1e6, 1);
+    /// let result = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()));
+    /// let error = result.unwrap_err();
+    /// assert!(error.is_diverged());
+    /// // The run diverged before anything was learned.
+    /// assert!(error.into_network().is_none());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn into_network(self) -> Option<Network> {
         self.into_kept()
     }
 }
 
-/// What a loss should be and what it is, against the loss `nothing` of predicting nothing. `ratio`
-/// is the loss as a multiple of that.
+/// Describes the expected and the actual loss, against the loss `nothing` of predicting nothing.
 ///
-/// A training that exploded is a failure below a ratio of 1 too: the loss has to come down to
-/// [`RECOVERED`], so the words must not say that it is above that of predicting nothing.
+/// `ratio` is the loss as a multiple of `nothing`. A run that exploded can fail with a ratio below
+/// 1 too, because the loss must fall to [`RECOVERED`]. In that case the text must not say that the
+/// loss is above that of predicting nothing.
 fn judged(nothing: f64, ratio: f64, when: &str) -> (String, String) {
     let (loss, of) = (short(ratio * nothing), format!("{}, that of predicting nothing", short(nothing)));
     let expected = match ratio < 1.0 {
@@ -106,7 +141,7 @@ fn judged(nothing: f64, ratio: f64, when: &str) -> (String, String) {
     (expected, format!("{loss} {when}, {times} times that of predicting nothing"))
 }
 
-/// A number in some four digits, whatever its size.
+/// Formats a number in about four digits, whatever its size.
 fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() || (1e-3..1e5).contains(&value.abs()) {
         format!("{:.*}", if value.abs() < 10.0 { 4 } else { 1 }, value)
@@ -124,14 +159,14 @@ mod tests {
         let (expected, got) = judged(0.3, 12.0, "at the end");
         assert_eq!(expected, "a loss well below 0.3000, that of predicting nothing");
         assert_eq!(got, "3.6000 at the end, 12.0 times that of predicting nothing");
-        // Below that loss, and not recovered.
+        // A ratio below 1, without recovery.
         let (expected, got) = judged(0.3, 0.97, "at the end");
         assert_eq!(
             expected,
             "a loss that recovers from an explosion, to 0.95 times 0.3000, that of predicting nothing, at most"
         );
         assert_eq!(got, "0.2910 at the end, 0.970 times that of predicting nothing");
-        // Vast ratios take no line of digits.
+        // Very large ratios are written in scientific notation.
         assert_eq!(judged(1.0, 1e18, "at the end").1, "1.0e18 at the end, 1.0e18 times that of predicting nothing");
     }
 }

@@ -1,8 +1,10 @@
-//! A batch shared among threads, so that the threads change no bit.
+//! Division of a batch among threads, such that the thread count does not change a bit of the
+//! result.
 //!
-//! The batch is cut into *lanes* of consecutive rows, as many as its size says and never as there are
-//! threads. A lane goes through its rows a chunk at a time and adds up one gradient; any thread may run any
-//! lane. The gradients are then added in the order of the lanes.
+//! The batch is cut into *lanes* of consecutive rows. The number of lanes depends on the batch
+//! size, never on the number of threads. A lane processes its rows one chunk at a time and
+//! accumulates one gradient; any thread may run any lane. The gradients are then added in the order
+//! of the lanes.
 
 use super::ahead::Drawn;
 use super::problem::{Batch, Losses, Problem, Seen};
@@ -13,12 +15,12 @@ use rayon::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The rows of a lane, for a batch of so many.
+/// Returns the number of rows of a lane for this batch size.
 pub(crate) fn rows_of_lane(batch: usize, net: &dyn Net) -> usize {
     batch.div_ceil((batch / net.chunk().div_ceil(2).max(1)).clamp(1, net.lanes()))
 }
 
-/// One lane, but for its gradient.
+/// One lane, without its gradient.
 #[derive(Default)]
 struct Lane {
     batch: Batch,
@@ -30,13 +32,13 @@ struct Lane {
 pub(crate) struct Lanes {
     lanes: Vec<Lane>,
     passes: Passes,
-    /// A gradient for each lane; zero between two steps, as the optimiser leaves them.
+    /// Gradient of each lane; the optimiser leaves them at zero after each step.
     pub(crate) gradients: Vec<Vec<f32>>,
-    /// Rows of a lane, and of a chunk.
+    /// Number of rows of a lane; the next field is that of a chunk.
     rows: usize,
     chunk: usize,
     stop: Stop,
-    /// Rows of the step that are done, for whoever waits for a long one.
+    /// Number of finished rows of the current step, for progress displays of long steps.
     done: Arc<AtomicUsize>,
 }
 
@@ -56,13 +58,13 @@ impl Lanes {
         }
     }
 
-    /// Stops within a step from now on where `stop` says so; rows that are done are counted in `done`.
+    /// Stops within a step from now on if `stop` requests it, and counts finished rows in `done`.
     pub(crate) fn watch(&mut self, stop: Stop, done: &Arc<AtomicUsize>) {
         (self.stop, self.done) = (stop, Arc::clone(done));
         self.passes.stop_when(stop);
     }
 
-    /// The loss of a batch; adds its gradient to those of the lanes.
+    /// Computes the loss of a batch and adds its gradient to those of the lanes.
     pub(crate) fn run(
         &mut self,
         problem: &Problem,
@@ -99,7 +101,7 @@ impl Lanes {
         Ok(Losses { loss, nothing })
     }
 
-    /// The loss of all rows of the problem's data, without a gradient.
+    /// Computes the loss over all rows of the problem's data, without a gradient.
     pub(crate) fn loss(&self, problem: &Problem, net: &dyn Net, weights: &[f32]) -> Result<f64> {
         let rows: Vec<usize> = (0..problem.data.rows()).collect();
         let parts = rows.par_chunks(self.chunk).enumerate().map(|(place, rows)| {
@@ -114,7 +116,7 @@ impl Lanes {
         Ok(parts.collect::<Result<Vec<f64>>>()?.iter().sum())
     }
 
-    /// The errors of the rows of the last batch, in its order, where they were looked at.
+    /// Returns the errors of the rows of the last batch, in its order, if they were recorded.
     pub(crate) fn seen(&self) -> impl Iterator<Item = &Seen> {
         self.lanes.iter().flat_map(|lane| &lane.seen)
     }

@@ -1,4 +1,4 @@
-//! What a training takes of the memory.
+//! Memory estimate of a training run.
 
 use super::lanes::rows_of_lane;
 use super::recipe::Recipe;
@@ -7,17 +7,30 @@ use crate::nn::device::Device;
 use crate::nn::net;
 use langevin_data::Dataset;
 
-/// Lists as long as the weights that the optimiser holds: weights, average and two moments.
+/// Number of weight-sized lists in the optimiser: weights, average and two moments.
 const OWN: u64 = 4;
-/// Those of the averages that are kept for later.
+/// Number of weight-sized lists for the saved averages.
 const FOLLOWERS: u64 = 2;
 
 impl Recipe {
-    /// The bytes that weights, averages, moments and gradients take while training on `data`: the most of
-    /// what a large network needs, though not all.
+    /// Returns the bytes of weights, averages, moments and gradients while training on `data`.
+    ///
+    /// This is most of the memory that a large network needs, but not all of it.
     ///
     /// # Errors
     /// Returns an error if the network or the crop does not fit the data.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// recipe.network = MlpConfig::new(64, 3).into();
+    /// let without = recipe.memory(&data)?;
+    /// recipe.averages = true;
+    /// assert!(recipe.memory(&data)? > without);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn memory(&self, data: &Dataset) -> Result<u64> {
         let net = self.network.build(&self.augment().shape(data.shape())?, &Device::default())?;
         let lanes = self.batch.max(1).div_ceil(rows_of_lane(self.batch.max(1), &*net)) as u64;

@@ -1,12 +1,13 @@
-//! Training: draws, loss, gradient, step.
+//! Training: draws, loss, gradient and step.
 //!
-//! What a step minimises is a [`Task`](task::Task); this file's neighbours draw the pairs of data and noise
-//! that it is given.
+//! A step minimises a [`Task`](task::Task). The other modules draw the pairs of data and noise that
+//! the task receives.
 //!
-//! Everything random has an address: noise and level of a row are functions of (seed, n·batch + r), the order
-//! of the data of (seed, epoch). The batch is cut into lanes that run in parallel and whose gradients are
-//! added in order ([`lanes`]), so threads change no bit. What a [`Trainer`] is between two steps is one file
-//! ([`state`]), so an interruption changes no bit either.
+//! All randomness is addressed. The noise and level of a row are functions of (seed, n·batch + r),
+//! and the order of the data is a function of (seed, epoch). The batch is cut into lanes that run
+//! in parallel and whose gradients are added in order ([`lanes`]), so the thread count does not
+//! change a bit. The state of a [`Trainer`] between two steps is one file ([`state`]), so an
+//! interruption does not change a bit either.
 
 mod ahead;
 mod averages;
@@ -38,15 +39,22 @@ use crate::nn::network::Network;
 use langevin_data::Dataset;
 use std::ops::ControlFlow;
 
-/// Trains a network on `data`, calling `watch` after every step; [`ControlFlow::Break`] stops early. Returns
-/// the averaged network.
+/// Trains a network on `data` and returns the network with averaged weights.
+///
+/// `watch` is called after every step; [`ControlFlow::Break`] stops early.
 ///
 /// # Errors
-/// A recipe that cannot be used, or a loss that is no longer finite, has exploded, or is at the end far above
-/// that of a network that has learned nothing ([`Error::is_diverged`](crate::Error::is_diverged);
-/// [`Error::into_network`](crate::Error::into_network) then gives the averaged network of the last good
-/// step).
+/// Returns an error if the recipe is unusable. Also returns an error, for which
+/// [`Error::is_diverged`](crate::Error::is_diverged) is true, if the loss
 ///
+/// - is not finite,
+/// - has exploded, or
+/// - is at the end far above that of a network that predicts nothing.
+///
+/// [`Error::into_network`](crate::Error::into_network) then returns the averaged network of the
+/// last good step.
+///
+/// # Examples
 /// ```
 /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
 /// use std::ops::ControlFlow;

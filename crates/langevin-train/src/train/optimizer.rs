@@ -1,4 +1,5 @@
-//! AdamW with global-norm clipping and an exponential average of the weights, in one pass over flat memory.
+//! AdamW with global-norm clipping and an exponential average of the weights, in one pass over flat
+//! memory.
 //!
 //! ```text
 //! g ← g · min(1, clip/‖g‖)
@@ -7,8 +8,8 @@
 //! ema ← ema + (1−d)(p − ema),   d = min(decay, n/(n+9))
 //! ```
 //!
-//! The work is cut into pieces of fixed size, each in f32 and their norms summed in order in f64, so the
-//! result does not depend on the threads.
+//! The work is cut into pieces of fixed size. Each piece is computed in f32, and the norms are
+//! summed in order in f64, so the result does not depend on the threads.
 //!
 //! Source: Loshchilov & Hutter, arXiv 1711.05101.
 
@@ -19,20 +20,20 @@ use rayon::prelude::*;
 const BETA_1: f32 = 0.9;
 const BETA_2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
-/// Weights that one task updates.
+/// Number of weights that one task updates.
 const PIECE: usize = 1 << 14;
 
-/// The state of the optimiser, and the two sets of weights.
+/// State of the optimiser, with the weights and their average.
 #[derive(Clone, Debug)]
 pub(crate) struct Optimizer {
-    /// The weights that are trained.
+    /// Weights being trained.
     pub(crate) values: Vec<f32>,
-    /// Their average.
+    /// Exponential average of the weights.
     pub(crate) ema: Vec<f32>,
     pub(crate) m: Vec<f32>,
     pub(crate) v: Vec<f32>,
     pub(crate) steps: i32,
-    /// More averages, where they are wanted.
+    /// Power-function averages, if requested.
     pub(crate) followers: Option<Followers>,
     weight_decay: f64,
     clip: f64,
@@ -55,13 +56,15 @@ impl Optimizer {
         }
     }
 
-    /// Another weight decay and another largest norm of a gradient, from the next step on.
+    /// Sets the weight decay and the clipping norm from the next step on.
     pub(crate) fn set(&mut self, weight_decay: f64, clip: f64) {
         (self.weight_decay, self.clip) = (weight_decay, clip);
     }
 
-    /// One step along the sum of `gradients`, each as long as the weights; leaves them zero. Returns the norm
-    /// of the sum before clipping; where that is not finite nothing else is changed.
+    /// Makes one step along the sum of `gradients`, each as long as the weights, and zeroes them.
+    ///
+    /// Returns the norm of the sum before clipping. If the norm is not finite, nothing else is
+    /// changed.
     pub(crate) fn step(&mut self, gradients: &mut [Vec<f32>], learning_rate: f64) -> f64 {
         let Some((total, rest)) = gradients.split_first_mut() else { return 0.0 };
         let mut others: Vec<_> = rest.iter_mut().map(|other| other.chunks_mut(PIECE)).collect();
@@ -107,27 +110,27 @@ impl Optimizer {
     }
 }
 
-/// average ← average + blend (p − average).
+/// Computes average ← average + blend (p − average).
 #[pulp::with_simd(follow = pulp::Arch::new())]
 #[inline(always)]
 fn follow_with<S: Simd>(_simd: S, average: &mut [f32], p: &[f32], blend: f32) {
     average.iter_mut().zip(p).for_each(|(average, p)| *average += blend * (p - *average));
 }
 
-/// The numbers of one step.
+/// Constants of one step.
 struct Stride {
-    /// What the gradient is multiplied by.
+    /// Factor of the gradient.
     factor: f32,
     bias_1: f32,
     bias_2: f32,
     rate: f32,
-    /// What weight decay leaves.
+    /// Factor of the weights after weight decay.
     keep: f32,
-    /// The share of the weights in their average.
+    /// Share of the new weights in their average.
     blend: f32,
 }
 
-/// sum ← sum + other, other ← 0.
+/// Computes sum ← sum + other, other ← 0.
 #[pulp::with_simd(take = pulp::Arch::new())]
 #[inline(always)]
 fn take_with<S: Simd>(_simd: S, sum: &mut [f32], other: &mut [f32]) {
@@ -136,7 +139,7 @@ fn take_with<S: Simd>(_simd: S, sum: &mut [f32], other: &mut [f32]) {
     }
 }
 
-/// Σ g² in double precision, in a fixed order.
+/// Computes Σ g² in double precision, in a fixed order.
 #[pulp::with_simd(square = pulp::Arch::new())]
 #[inline(always)]
 fn square_with<S: Simd>(_simd: S, g: &[f32]) -> f64 {
@@ -149,7 +152,7 @@ fn square_with<S: Simd>(_simd: S, g: &[f32]) -> f64 {
     lanes.iter().sum()
 }
 
-/// The formulas above on one piece; the gradient becomes zero.
+/// Applies the formulas above to one piece and zeroes the gradient.
 #[pulp::with_simd(update = pulp::Arch::new())]
 #[inline(always)]
 fn update_with<S: Simd>(
@@ -213,7 +216,7 @@ mod tests {
             want = d * want + (1.0 - d) * o.values[0];
             assert!((o.ema[0] - want).abs() < 1e-5);
         }
-        // On a ramp the average lags by d/(1−d) = 9 steps of 0.01.
+        // On a ramp the average lags behind by d/(1−d) = 9 steps of 0.01.
         assert!((o.values[0] - o.ema[0] - 0.09).abs() < 1e-3);
     }
 

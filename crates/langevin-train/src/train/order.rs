@@ -1,9 +1,9 @@
-//! Which rows come next.
+//! Order of the training rows.
 
 use langevin::SampleId;
 use langevin_data::shuffled;
 
-/// One shuffled pass over the data after another, each a function of (seed, pass).
+/// Shuffled passes over the data, each a function of (seed, pass).
 #[derive(Debug)]
 pub(crate) struct Order {
     rows: usize,
@@ -17,7 +17,7 @@ impl Order {
         Self { rows, seed, epoch: 0, left: Vec::new() }
     }
 
-    /// Where it stands after so many steps of so many rows.
+    /// Returns the order as it is after `steps` steps of `batch` rows.
     pub(crate) fn after(rows: usize, seed: u64, steps: u64, batch: usize) -> Self {
         let taken = u128::from(steps) * batch as u128;
         let (passes, into) = (taken / rows as u128, (taken % rows as u128) as usize);

@@ -1,5 +1,6 @@
-//! The pairs of a batch: data, noise and levels, each a function of its address. What is made of them is the
-//! [`Task`]'s.
+//! Pairs of a batch: data, noise and levels, each a function of its address.
+//!
+//! The [`Task`] turns them into inputs and targets.
 
 use super::recipe::Recipe;
 use super::task::{Denoising, Inputs, Outputs, Pairs, Task};
@@ -14,44 +15,44 @@ use langevin::{Formulation, Level, Objective, SampleId};
 use langevin_data::{Augment, Dataset};
 use std::sync::Arc;
 
-/// The error of one row: λ, ‖ε − ε̂‖² for each element, and w·p there.
+/// Error of one row: λ, ‖ε − ε̂‖² for each element, and w·p at that level.
 pub(crate) struct Seen {
     pub(crate) lambda: f64,
     pub(crate) error: f64,
     pub(crate) weight: f64,
 }
 
-/// Everything about the loss but the network.
+/// Everything that determines the loss, except the network.
 #[derive(Clone)]
 pub(crate) struct Problem {
     pub(crate) data: Dataset,
     pub(crate) augment: Augment,
-    /// The shape of a row, changed as `augment` says, and its elements.
+    /// Shape of a row after the changes of `augment`; the next field is its number of elements.
     pub(crate) shape: Vec<usize>,
     pub(crate) width: usize,
-    /// Classes of the network; 0: none.
+    /// Number of classes of the network; 0 for none.
     pub(crate) classes: usize,
     pub(crate) recipe: Recipe,
-    /// What is made of the pairs, and how outputs are compared with it.
+    /// Task that turns pairs into inputs and compares outputs with targets.
     pub(crate) task: Arc<dyn Task>,
     pub(crate) formulation: Formulation,
-    /// What is minimised, with the levels drawn as they are now.
+    /// Objective that is minimised, with the current density of the levels.
     pub(crate) objective: Objective,
     pub(crate) normalization: Normalization,
-    /// The spacing of each element, where numbers below it are added.
+    /// Dequantisation step of each element, if dequantisation is on.
     pub(crate) steps: Option<Vec<f64>>,
 }
 
-/// Some rows of a step, as the network is given them; the memory is used again.
+/// Some rows of a step as the network sees them; the memory is reused.
 #[derive(Default)]
 pub(crate) struct Batch {
     x: Vec<f32>,
     f: Vec<f32>,
     target: Vec<f32>,
     weights: Vec<f32>,
-    /// The gradient of the outputs that were compared last.
+    /// Gradient of the outputs that were compared last.
     gradient: Vec<f32>,
-    /// Filled where errors are looked at row by row.
+    /// Errors of the rows, filled if they are recorded.
     pub(crate) seen: Vec<Seen>,
     labels: Vec<u32>,
     clean: Vec<f32>,
@@ -65,7 +66,8 @@ impl Batch {
         Rows { x: &self.x, features: &self.f, one_level: false, labels: &self.labels }
     }
 
-    /// The losses of these outputs; keeps their gradient, the [`cotangent`](Self::cotangent).
+    /// Computes the losses of the outputs and stores their gradient, the
+    /// [`cotangent`](Self::cotangent).
     pub(crate) fn compare(&mut self, task: &dyn Task, out: &[f32]) -> Result<Losses> {
         check_outputs(out, &self.x)?;
         let width = out.len() / self.levels.len().max(1);
@@ -80,13 +82,13 @@ impl Batch {
         Ok(losses)
     }
 
-    /// The gradient of the outputs that were compared last.
+    /// Returns the gradient of the outputs that were compared last.
     pub(crate) fn cotangent(&self) -> &[f32] {
         &self.gradient
     }
 }
 
-/// The loss of some rows, and what it would be if the network had learned nothing ([`Task::baseline`]).
+/// Loss of some rows, and the loss of a network that predicts nothing ([`Task::baseline`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Losses {
     pub(crate) loss: f64,
@@ -94,23 +96,23 @@ pub(crate) struct Losses {
 }
 
 impl Problem {
-    /// The address of row `row` of the batch of a step.
+    /// Returns the address of row `row` of a step's batch.
     pub(crate) fn id(&self, step: u64, row: usize) -> SampleId {
         let index = step.wrapping_mul(self.recipe.batch as u64).wrapping_add(row as u64);
         SampleId { seed: self.recipe.seed, index }
     }
 
-    /// The name of the task, where it is not what the recipe says.
+    /// Returns the name of a custom task; `None` for the recipe's own objective.
     pub(crate) fn own_task(&self) -> Option<&str> {
         Some(self.task.name()).filter(|name| *name != Denoising::NAME)
     }
 
-    /// Whether errors are looked at row by row.
+    /// Returns true if the errors of the rows are recorded.
     pub(crate) fn learns(&self) -> bool {
         self.recipe.adaptive || self.recipe.weight == Weight::Uncertainty
     }
 
-    /// Refuses data that have not the labels that the network asks for.
+    /// Checks that the data have the labels that the network needs.
     pub(crate) fn check_labels(&self) -> Result<()> {
         let known = self.data.classes().len();
         if self.classes == 0 || (self.data.labels().is_some() && known == self.classes) {
@@ -122,8 +124,9 @@ impl Problem {
             .got(if self.data.labels().is_some() { format!("{known} classes") } else { "no labels".into() }))
     }
 
-    /// These rows of the data as the network sees them, without noise: changed, dequantised and normalised by
-    /// what their ids draw.
+    /// Reads rows of the data as the network sees them, without noise.
+    ///
+    /// The ids determine the augmentation and the dequantisation.
     fn clean(&self, rows: &[usize], ids: &[SampleId], out: &mut Vec<f32>) -> Result<()> {
         out.resize(rows.len() * self.width, 0.0);
         if self.augment != Augment::default() {
@@ -138,7 +141,7 @@ impl Problem {
         if let Some(steps) = &self.steps {
             let mut shift = vec![0.0f64; self.width];
             for (out, id) in out.chunks_exact_mut(self.width).zip(ids) {
-                // A number below the spacing for each element, in the units of the network.
+                // Uniform noise in [0, step) for each element, in the network's units.
                 fill_uniforms(*id, draws::TRAINING_DEQUANTISATION.first(), &mut shift);
                 for (j, ((out, u), step)) in out.iter_mut().zip(&shift).zip(steps).enumerate() {
                     *out += (u * step / self.normalization.scale_of(j)) as f32;
@@ -148,8 +151,9 @@ impl Problem {
         Ok(())
     }
 
-    /// The same of numbers that single precision does not hold: they are rounded when they are on the scale
-    /// of the network.
+    /// Reads rows whose values single precision does not hold.
+    ///
+    /// They are rounded only after they were converted to the network's units.
     fn clean_wide(&self, rows: &[usize], ids: &[SampleId], out: &mut [f32]) -> Result<()> {
         let mut wide = vec![0.0; out.len()];
         self.data.read_wide(rows, &mut wide)?;
@@ -165,8 +169,9 @@ impl Problem {
         Ok(())
     }
 
-    /// The class of each row, where the network asks for it; that of no class where the row's id says that it
-    /// is dropped.
+    /// Writes the class of each row if the network has classes.
+    ///
+    /// A row whose id selects label dropout has no class.
     fn label(&self, rows: &[usize], ids: &[SampleId], out: &mut Vec<u32>) {
         out.clear();
         let Some(labels) = self.data.labels().filter(|_| self.classes > 0) else { return };
@@ -177,7 +182,7 @@ impl Problem {
         }));
     }
 
-    /// One visit to each of these rows, of an id of its own.
+    /// Reads each of these rows once, with an id of its own.
     pub(crate) fn visit(&self, rows: &[usize]) -> Result<Vec<f32>> {
         let ids: Vec<SampleId> =
             rows.iter().map(|row| SampleId { seed: self.recipe.seed, index: *row as u64 }).collect();
@@ -186,7 +191,7 @@ impl Problem {
         Ok(out)
     }
 
-    /// The noise of a whole batch, each row that of its partner by optimal transport.
+    /// Returns the noise of a whole batch, assigned to the rows by optimal transport.
     pub(crate) fn coupled(&self, step: u64, rows: &[usize]) -> Result<Vec<f32>> {
         let width = self.width;
         let ids: Vec<SampleId> = (0..rows.len()).map(|row| self.id(step, row)).collect();
@@ -198,7 +203,8 @@ impl Problem {
         Ok(partners.into_iter().flat_map(|row| noise[row * width..(row + 1) * width].to_vec()).collect())
     }
 
-    /// Fills `batch` with rows `first..` of the batch of a step, which are these rows of the data.
+    /// Fills `batch` with the rows of a step from position `first` on; `rows` are their indices in
+    /// the data.
     pub(crate) fn fill(
         &self,
         step: u64,
@@ -233,7 +239,7 @@ impl Problem {
         self.task.prepare(&pairs, &mut Inputs { x, features: f, target, weights })
     }
 
-    /// The level of each row, the first of which is row `first` of the batch.
+    /// Draws the level of each row; the first is row `first` of the batch.
     fn levels(&self, first: usize, ids: &[SampleId], levels: &mut Vec<Level>, seen: &mut Vec<Seen>) -> Result<()> {
         levels.clear();
         seen.clear();

@@ -1,4 +1,4 @@
-//! What to train, and how.
+//! Description of a training run.
 
 use crate::coupling::Coupling;
 use crate::error::{Error, Result};
@@ -13,24 +13,38 @@ use langevin_data::Augment;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The largest learning rate of a training that begins with a trained network, where nothing else is asked
-/// for: a tenth of that of a new one, so that what is known is kept.
+/// Default peak learning rate of fine-tuning.
+///
+/// It is a tenth of the default for a new network, so that the trained weights are preserved.
+///
+/// ```
+/// use langevin_train::{Budget, FINE_TUNING_RATE, Recipe};
+/// let recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1));
+/// assert!((recipe.learning_rate / FINE_TUNING_RATE - 10.0).abs() < 1e-9);
+/// ```
 pub const FINE_TUNING_RATE: f64 = 2e-4;
 
-/// How long to train.
+/// Length of a training run.
+///
+/// ```
+/// use langevin_train::Budget;
+/// use std::time::Duration;
+/// assert_ne!(Budget::Steps(60), Budget::Time(Duration::from_secs(60)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Budget {
-    /// This many optimiser steps: the same seed then gives the same network, bit for bit, on the same kind of
-    /// processor.
+    /// Number of optimiser steps.
+    ///
+    /// The same seed then gives the same network, bit for bit, on the same kind of processor.
     Steps(u64),
-    /// This much wall-clock time.
+    /// Wall-clock time.
     Time(Duration),
 }
 
 impl Budget {
-    /// The share of it that is used.
+    /// Returns the used share of the budget.
     pub(crate) fn spent(self, steps: u64, elapsed: Duration) -> f64 {
         match self {
             Self::Steps(all) => steps as f64 / all as f64,
@@ -39,7 +53,14 @@ impl Budget {
     }
 }
 
-/// How the learning rate falls over the budget.
+/// Decay of the learning rate over the budget.
+///
+/// ```
+/// use langevin_train::{Budget, Decay, Recipe};
+/// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1000));
+/// assert_eq!(recipe.decay, Decay::Cosine);
+/// recipe.decay = Decay::Constant;
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -47,14 +68,14 @@ pub enum Decay {
     /// Half a cosine, to 0.
     #[default]
     Cosine,
-    /// A line, to 0.
+    /// Linear, to 0.
     Linear,
-    /// Not at all.
+    /// No decay.
     Constant,
 }
 
 impl Decay {
-    /// What is left of it where `fraction` of the budget is used.
+    /// Returns the remaining share of the learning rate when `fraction` of the budget is used.
     fn factor(self, fraction: f64) -> f64 {
         let fraction = fraction.clamp(0.0, 1.0);
         match self {
@@ -65,88 +86,105 @@ impl Decay {
     }
 }
 
-/// Everything that decides a training run but the data. Make one with [`Recipe::new`] and change its fields.
+/// Description of a training run, without the data.
+///
+/// Build one with [`Recipe::new`] and change its fields.
 ///
 /// ```
-/// use langevin_train::{Budget, Recipe};
+/// use langevin_train::{Budget, Coupling, Recipe};
 /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1000));
 /// recipe.batch = 512;
 /// recipe.seed = 7;
+/// assert_eq!(recipe.coupling, Coupling::Independent);
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Recipe {
-    /// What the network is trained to be. Without a λ-range, σ/α from 0.002 to 80 is taken, as far as the
-    /// process goes.
+    /// Formulation that the network is trained for.
+    ///
+    /// Without a λ-range, σ/α from 0.002 to 80 is used, as far as the process allows.
     #[serde(with = "spec")]
     pub formulation: Formulation,
-    /// The weight of the loss.
+    /// Weight of the loss.
     pub weight: Weight,
-    /// The density of the noise levels.
+    /// Density of the noise levels.
     pub times: TimeDensity,
-    /// Whether the batch is spread evenly over the density, one row in each of `batch` equal parts, which
-    /// lowers the variance of the loss.
+    /// True to stratify the noise levels: one row in each of `batch` equal parts of the density.
+    ///
+    /// Stratification lowers the variance of the loss.
     pub stratified: bool,
-    /// Whether the density of the noise levels is learned while training
-    /// ([`Learner`](langevin::objective::Learner)): the loss is the same, its estimate less noisy.
+    /// True to learn the density of the noise levels while training
+    /// ([`Learner`](langevin::objective::Learner)).
+    ///
+    /// The loss stays the same, and its estimate becomes less noisy.
     pub adaptive: bool,
-    /// Whether a number from [0, step) of the data's [lattice](langevin_data::Lattice) is added to each
-    /// element, anew at every visit, so that evenly spaced values have a density. The step is 1 where no
-    /// lattice is found; elements without a step stay as they are.
+    /// True to add uniform noise from [0, step) of the data's [lattice](langevin_data::Lattice) to
+    /// each element, drawn anew each time a row is used (dequantisation).
+    ///
+    /// Evenly spaced values then have a density. The step is 1 if no lattice is found. Elements
+    /// without a step are unchanged.
     pub dequantize: bool,
-    /// How the data were read from their file, for the record.
+    /// Options with which the data were read from their file, for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<langevin_data::Options>,
-    /// The map between rows of the file and of the model that a model brought which the training goes on
-    /// from, for the record.
+    /// Map between the rows of the file and the rows of the model, for the record.
+    ///
+    /// It comes from the model that the training continues from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame: Option<langevin_data::Frame>,
-    /// The map from the data to what the network works on; none: fitted to the data ([`Normalization::fit`]).
+    /// Map between data and the network's units; `None` fits it to the data
+    /// ([`Normalization::fit`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalization: Option<Normalization>,
-    /// How the noise of a batch is coupled to its data.
+    /// Coupling between the noise of a batch and its data.
     pub coupling: Coupling,
-    /// Height and width of the part of each picture that is trained on, at a place drawn anew at every visit.
+    /// Height and width of image crops; the position is drawn anew each time an image is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crop: Option<(usize, usize)>,
-    /// Whether half of the pictures are flipped left to right, drawn anew at every visit.
+    /// True to flip half of the images left to right, drawn anew each time an image is used.
     #[serde(default)]
     pub flip: bool,
-    /// The share of the labels that are dropped, so that a network with classes learns to answer without one
-    /// too.
+    /// Share of the labels that are dropped, so that a network with classes also learns the
+    /// unconditional prediction.
     pub label_dropout: f64,
-    /// What was held out of the data, for the record.
+    /// Held-out part of the data, for the record.
     pub held_out: Option<HeldOut>,
-    /// The architecture.
+    /// Architecture of the network.
     pub network: NetworkSpec,
-    /// Rows in a step.
+    /// Batch size, in rows.
     pub batch: usize,
-    /// The largest learning rate.
+    /// Peak learning rate.
     pub learning_rate: f64,
-    /// Steps over which the learning rate rises from 0.
+    /// Number of steps over which the learning rate rises from 0.
     pub warmup: u64,
-    /// How the learning rate falls after that.
+    /// Decay of the learning rate after the warm-up.
     pub decay: Decay,
-    /// AdamW's decoupled weight decay.
+    /// Decoupled weight decay of AdamW.
     pub weight_decay: f64,
-    /// The decay d of the weight average, 0 ≤ d < 1; shorter at the start, n/(n+9) after n steps.
+    /// Decay rate d of the weight average, 0 ≤ d < 1; at most n/(n+9) after n steps.
     pub ema: f64,
-    /// Whether two more averages follow the weights, of which any other can be made afterwards
-    /// ([`Network::with_average`](crate::Network::with_average)).
+    /// True to maintain two power-function averages, from which any other can be computed after
+    /// training ([`Network::with_average`](crate::Network::with_average)).
     #[serde(default)]
     pub averages: bool,
-    /// The largest norm of a gradient; infinity: no clipping.
+    /// Largest norm of a gradient; infinity disables clipping.
     #[serde(with = "unbounded")]
     pub clip: f64,
-    /// The seed of initial weights, data order, noise and noise levels.
+    /// Seed of initial weights, data order, noise and noise levels.
     pub seed: u64,
-    /// How long to train.
+    /// Length of the run.
     pub budget: Budget,
 }
 
 impl Recipe {
-    /// The default recipe for a formulation.
+    /// Returns the default recipe for a formulation.
+    ///
+    /// ```
+    /// use langevin_train::{Budget, Recipe};
+    /// let recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1000));
+    /// assert!(recipe.stratified && !recipe.adaptive && recipe.normalization.is_none());
+    /// ```
     #[must_use]
     pub fn new(formulation: Formulation, budget: Budget) -> Self {
         Self {
@@ -179,12 +217,26 @@ impl Recipe {
     }
 
     /// Returns the recipe without the record of how the data were read.
+    ///
+    /// ```
+    /// use langevin_train::{Budget, Recipe};
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1));
+    /// recipe.reading = Some(langevin_data::Options::default());
+    /// assert!(recipe.without_reading().reading.is_none());
+    /// ```
     #[must_use]
     pub fn without_reading(self) -> Self {
         Self { reading: None, frame: None, ..self }
     }
 
-    /// The velocity of rectified flow, trained on σ/α from 0.002 to 80.
+    /// Returns the default formulation: the velocity of rectified flow on σ/α from 0.002 to 80.
+    ///
+    /// ```
+    /// use langevin_train::Recipe;
+    /// let formulation = Recipe::default_formulation();
+    /// let range = formulation.range.unwrap();
+    /// assert!((range.max - -(0.002_f64.ln())).abs() < 1e-12);
+    /// ```
     #[must_use]
     pub fn default_formulation() -> Formulation {
         let process = Process::rectified_flow();
@@ -192,20 +244,20 @@ impl Recipe {
         Formulation::new(process, Prediction::Velocity).with_range(range)
     }
 
-    /// What is done to pictures as they are read.
+    /// Returns the augmentation of images.
     pub(crate) fn augment(&self) -> Augment {
         let augment = Augment::default().flip(self.flip);
         self.crop.map_or(augment, |(height, width)| augment.crop(height, width))
     }
 
-    /// The learning rate after `step` steps, where `fraction` of the budget is used: a linear rise, and the
-    /// fall of [`Decay`].
+    /// Returns the learning rate after `step` steps, when `fraction` of the budget is used: a
+    /// linear warm-up, then the [`Decay`].
     pub(crate) fn rate(&self, step: u64, fraction: f64) -> f64 {
         let warm = ((step + 1) as f64 / self.warmup.max(1) as f64).min(1.0);
         self.learning_rate * warm * self.decay.factor(fraction)
     }
 
-    /// The formulation with a range, and the objective on it; refuses fields that cannot be used.
+    /// Checks all fields and returns the formulation with a range, and its objective.
     pub(crate) fn check(&self, shape: &[usize]) -> Result<(Formulation, Objective)> {
         let refuse = |field: &str, expected: &str, got: String| {
             Err(Error::argument("bad recipe").at(field).expected(expected).got(got))
@@ -253,7 +305,7 @@ impl Recipe {
     }
 }
 
-/// A number that may be infinite, which JSON has no number for.
+/// Serialisation of a number that may be infinite, which JSON cannot represent.
 mod unbounded {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -267,7 +319,7 @@ mod unbounded {
     }
 }
 
-/// A formulation as its document.
+/// Serialisation of a formulation as its document.
 mod spec {
     use langevin::Formulation;
     use langevin::formulation::FormulationSpec;
@@ -282,10 +334,11 @@ mod spec {
     }
 }
 
-/// Rows whose assignment is found in reasonable time.
+/// Largest number of rows whose assignment is found in reasonable time.
 const MOST_COUPLED: usize = 2048;
 
-/// σ/α from 0.002 to 80, or to the end of a process that does not reach that.
+/// Returns the default range: σ/α from 0.002 to 80, or to the end of a process that does not
+/// reach 80.
 fn default_range(process: &Process) -> LambdaRange {
     let [low, high] = [SIGMAS[0], usual_range(process)[1]];
     LambdaRange { min: -(high.ln()), max: -(low.ln()) }

@@ -1,24 +1,24 @@
-//! The loss as it is shown.
+//! Smoothed loss for display.
 
 use serde::{Deserialize, Serialize};
 
-/// Points kept of the loss curve.
+/// Number of stored points of the loss curve.
 const CURVE: usize = 400;
-/// The share that an average keeps at each step.
+/// Share that the average keeps at each step.
 const KEEP: f64 = 0.99;
-/// Steps until the average is believed.
+/// Number of steps until the average is reliable.
 const SETTLED: u64 = 200;
 
-/// An exponential average of the loss over about a hundred steps, and its curve, thinned out to at most
+/// Exponential average of the loss over about a hundred steps, and its curve, thinned to at most
 /// [`CURVE`] points.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Smooth {
     sum: f64,
     weight: f64,
-    /// As `sum`, of 1 for each gradient that was clipped.
+    /// Like `sum`, with 1 for each clipped gradient.
     clips: f64,
-    /// The least average since it settled.
+    /// Lowest average since it became reliable.
     least: Option<f64>,
     curve: Vec<(u64, f64)>,
     stride: u64,
@@ -50,7 +50,7 @@ impl Smooth {
         }
     }
 
-    /// Forgets an explosion that is over, which would outweigh a thousand steps.
+    /// Resets the average after an explosion, which would otherwise dominate a thousand steps.
     pub(crate) fn restart(&mut self, loss: f64) {
         self.sum = self.weight * loss;
     }
@@ -59,12 +59,12 @@ impl Smooth {
         if self.weight > 0.0 { self.sum / self.weight } else { 0.0 }
     }
 
-    /// The share of about the last hundred gradients that were clipped.
+    /// Returns the clipped share of about the last hundred gradients.
     pub(crate) fn clipped(&self) -> f64 {
         if self.weight > 0.0 { self.clips / self.weight } else { 0.0 }
     }
 
-    /// The average as a multiple of the least one; 1 where that says nothing.
+    /// Returns the average as a multiple of the lowest one; 1 if the ratio is not meaningful.
     pub(crate) fn growth(&self) -> f64 {
         match self.least {
             Some(least) if least > 0.0 => self.loss() / least,

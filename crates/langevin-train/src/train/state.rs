@@ -1,10 +1,13 @@
-//! What a run is between two steps, as one file: a safetensors file of the weights, their average and the two
-//! moments of the gradient, each a flat list in the order of the network's parameters, and a JSON document
-//! with everything else under the key `langevin_training`.
+//! State of a run between two steps, as one file.
 //!
-//! A checksum of everything is in the document, so a damaged file is refused. The optimiser's two moments,
-//! the average, the learned density, the place in the data, the loss curve and the clock are all here; noise
-//! and order need nothing, since they are functions of the seed and of the step.
+//! The file is a safetensors file with the weights, their average and the two moments of the
+//! gradient. Each is a flat list in the order of the network's parameters. A JSON document with
+//! everything else is stored under the key `langevin_training`.
+//!
+//! The document holds a checksum of everything, so a damaged file is rejected. The state includes
+//! the optimiser's moments, the average, the learned density, the position in the data, the loss
+//! curve and the elapsed time. Noise and order need no state, because they are functions of the
+//! seed and of the step.
 
 use super::contents::{Best, BestSpec, Contents, checksum};
 use super::recipe::Recipe;
@@ -21,23 +24,23 @@ use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The key of the JSON document in the metadata map.
+/// Key of the JSON document in the metadata map.
 const KEY: &str = "langevin_training";
-/// The newest version of the document.
+/// Newest version of the document.
 const VERSION: u32 = 1;
-/// The tensors, in order.
+/// Names of the tensors, in order.
 const NAMES: [&str; 4] = ["weights", "average", "moment.1", "moment.2"];
-/// Those after them, where averages are kept for later, and where the best network is.
+/// Names of the optional tensors after them: saved averages, and the best network.
 const FOLLOWERS: [&str; 2] = ["follower.1", "follower.2"];
 const BEST: &str = "best";
 
-/// The document.
+/// The JSON document.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct State {
     version: u32,
     recipe: Recipe,
-    /// The name of a task of one's own.
+    /// Name of a custom task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     task: Option<String>,
     data: Contents,
@@ -52,11 +55,11 @@ struct State {
     smooth: Smooth,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     best: Option<BestSpec>,
-    /// CRC-32 of the tensors, one after another, and of this document with 0 in this place.
+    /// CRC-32 of the tensors, one after another, and of this document with 0 in this field.
     checksum: u32,
 }
 
-/// A state that was read: the document, and the tensors of its file.
+/// Parsed state: the document, and the tensors of its file.
 struct Read<'a> {
     document: State,
     tensors: SafeTensors<'a>,
@@ -83,7 +86,7 @@ impl<'a> Read<'a> {
         Ok(Self { document, tensors })
     }
 
-    /// Refuses other data than those that the training began with.
+    /// Checks that the data are those that the run began with.
     fn check_data(&self, data: &Dataset) -> Result<()> {
         let own = Contents::of(data)?;
         if own == self.document.data {
@@ -96,7 +99,8 @@ impl<'a> Read<'a> {
             .got(got))
     }
 
-    /// The document and the lists of a file whose checksum is right, for a network of so many weights.
+    /// Verifies the checksum and returns the document and the lists, for a network of `count`
+    /// weights.
     fn lists(self, count: usize) -> Result<(State, Vec<Vec<f32>>)> {
         let Self { mut document, tensors } = self;
         let (mut lists, mut parts) = (Vec::new(), Vec::new());
@@ -124,20 +128,36 @@ fn damaged(got: String) -> Error {
 }
 
 impl Trainer {
-    /// Everything that the next steps depend on, as a file. [`resume`](Self::resume) goes on from it to the
-    /// same bits.
+    /// Returns the state of the run as the contents of a file.
+    ///
+    /// The state determines all further steps. [`resume`](Self::resume) continues from it with
+    /// identical bits. See [`Trainer`] for an example.
     ///
     /// # Errors
-    /// A recipe that no document can hold: one of a custom process.
+    /// Returns an error if the process of the recipe is custom, because a document cannot hold it.
     pub fn state(&self) -> Result<Vec<u8>> {
         self.written(self.spent().as_secs_f64())
     }
 
-    /// The [`state`](Self::state), but for the time that was spent: what two runs have in common that made
-    /// the same steps.
+    /// Returns the [`state`](Self::state) without its elapsed time, so that two runs that took the
+    /// same steps compare equal.
     ///
     /// # Errors
-    /// As [`state`](Self::state).
+    /// Returns an error if [`state`](Self::state) does.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// let mut other = Trainer::new(&data, &recipe)?;
+    /// trainer.step()?;
+    /// other.step()?;
+    /// assert_eq!(trainer.state_without_time()?, other.state_without_time()?);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn state_without_time(&self) -> Result<Vec<u8>> {
         self.written(0.0)
     }
@@ -175,20 +195,57 @@ impl Trainer {
         flat_lists(KEY, json, named).map_err(|error| fail(&error))
     }
 
-    /// The recipe in a [`state`](Self::state), which [`resume`](Self::resume) goes on with, and the step that
-    /// it was written after.
+    /// Returns the recipe in a [`state`](Self::state), and the step after which the state was
+    /// written.
+    ///
+    /// [`resume`](Self::resume) continues with this recipe.
     ///
     /// # Errors
-    /// Returns an error if the contents are cut short, something else, or of a newer version.
+    /// Returns an error if the contents are truncated, of another kind, or of a newer version.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// trainer.step()?;
+    /// let (saved, step) = Trainer::saved_recipe(&trainer.state()?)?;
+    /// assert_eq!((saved.budget, step), (Budget::Steps(20), 1));
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn saved_recipe(state: &[u8]) -> Result<(Recipe, u64)> {
         Read::new(state).map(|read| (read.document.recipe, read.document.step))
     }
 
-    /// Goes on where a [`state`](Self::state) was written, on the same data.
+    /// Continues a run from a [`state`](Self::state), on the same data.
+    ///
+    /// See [`Trainer`] for an example.
     ///
     /// # Errors
-    /// Contents that are cut short, damaged or something else, a newer version, other data, and a network or
-    /// task that is defined outside this crate ([`restore`](Self::restore) takes those).
+    /// Returns an error if
+    ///
+    /// - the contents are truncated, damaged, of another kind, or of a newer version,
+    /// - the data are not those of the run, or
+    /// - the network or the task is defined outside this crate ([`restore`](Self::restore) handles
+    ///   those).
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// trainer.step()?;
+    /// let resumed = Trainer::resume(&data, &trainer.state()?)?;
+    /// assert_eq!(resumed.progress().step, 1);
+    ///
+    /// let other = Dataset::new("two points", vec![-1.0, 2.0], &[1])?;
+    /// assert!(Trainer::resume(&other, &trainer.state()?).is_err());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn resume(data: &Dataset, state: &[u8]) -> Result<Self> {
         let read = Read::new(state)?;
         read.check_data(data)?;
@@ -200,10 +257,12 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// Makes this run, which was made with the same recipe, [task](Self::with_task) and data, go on where a
-    /// [`state`](Self::state) was written: for networks and tasks defined outside this crate, of which a
-    /// state holds the names. Budget, learning rate, warm-up, decay, weight decay and clipping are those of
-    /// the state.
+    /// Continues from a [`state`](Self::state) in this run, for networks and tasks defined outside
+    /// this crate.
+    ///
+    /// This run must have been created with the same recipe, [task](Self::with_task) and data. A
+    /// state holds only the names of custom networks and tasks. Budget, learning rate, warm-up,
+    /// decay, weight decay and clipping are those of the state.
     ///
     /// ```
     /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
@@ -218,8 +277,8 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// Returns an error as [`resume`](Self::resume) does, and if the recipe or the task is another than that
-    /// of the state.
+    /// Returns an error if [`resume`](Self::resume) would, or if the recipe or the task differs
+    /// from that of the state.
     pub fn restore(mut self, state: &[u8]) -> Result<Self> {
         let read = Read::new(state)?;
         read.check_data(&self.problem.data)?;
@@ -229,7 +288,7 @@ impl Trainer {
         Ok(self)
     }
 
-    /// Takes everything of a state but the recipe.
+    /// Applies everything in a state except the recipe.
     fn take(&mut self, document: State, mut lists: Vec<Vec<f32>>) -> Result<()> {
         let (own, wanted) = (self.problem.own_task(), document.task.as_deref());
         if own != wanted {
@@ -256,7 +315,7 @@ impl Trainer {
     }
 }
 
-/// The names of the tensors of a state.
+/// Returns the names of the tensors of a state.
 fn names(followers: bool, best: bool) -> impl Iterator<Item = &'static str> {
     let followers = FOLLOWERS.into_iter().filter(move |_| followers);
     NAMES.into_iter().chain(followers).chain(best.then_some(BEST))

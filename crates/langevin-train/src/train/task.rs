@@ -1,16 +1,18 @@
-//! What a training step minimises.
+//! The objective of a training step.
 //!
-//! Row r of a batch is the pair (x0, ε) at level λ, with x = αx0 + σε. The network's output has the target
-//! c₀x0 + c₁ε, and [`Denoising`], what every training minimises unless it is told otherwise, is
+//! Row r of a batch is the pair (x0, ε) at level λ, with x = αx0 + σε. The network's output has the
+//! target c₀x0 + c₁ε. The default task is [`Denoising`]:
 //!
-//! $$L = \frac{1}{\mathrm{batch}\cdot d}\sum_r w (\alpha B/\sigma)^2 \lVert \mathrm{out} - (c_0 x_0 + c_1\varepsilon) \rVert^2 .$$
+//! $$L = \frac{1}{\mathrm{batch}\cdot d}\sum_r w (\alpha B/\sigma)^2
+//!   \lVert \mathrm{out} - (c_0 x_0 + c_1\varepsilon) \rVert^2 .$$
 //!
-//! A [`Task`] of one's own changes what the network is given and should answer, or how outputs are compared
-//! with it, or both; the rest of a training (order, noise and levels as functions of the seed, lanes,
-//! optimiser, averages, states) stays. [`Trainer::with_task`](crate::Trainer::with_task) takes it.
+//! A custom [`Task`] changes the network's inputs and targets, or the comparison of outputs with
+//! targets, or both. Everything else stays the same: order, noise and levels as functions of the
+//! seed, lanes, optimiser, averages and states. [`Trainer::with_task`](crate::Trainer::with_task)
+//! takes the task.
 //!
-//! The network works at unit scale: its input is x/√(α²+σ²), its output and the target are divided by the
-//! root mean square k of c₀x0 + c₁ε ([`Scales`]).
+//! The network works at unit scale. Its input is x/√(α²+σ²). Its output and the target are divided
+//! by the root mean square k of c₀x0 + c₁ε ([`Scales`]).
 
 use crate::error::{Error, Result};
 use crate::nn::check::{check_gradient, normals};
@@ -20,12 +22,13 @@ use crate::nn::network::{input_scale, output_scale};
 use langevin::{Formulation, Level, Objective, Process, SampleId};
 use std::fmt::Debug;
 
-/// What a training step minimises.
+/// Objective of a training step.
 ///
-/// [`prepare`](Self::prepare) makes inputs and targets of pairs of datum and noise, and
-/// [`compare`](Self::compare) a loss of outputs and targets. Both work on a part of a batch, on any thread;
-/// the losses of the parts are added. So that a training has the same bits on any number of threads, both
-/// must be functions of what they are given. Randomness comes from [`Pairs::ids`].
+/// [`prepare`](Self::prepare) turns pairs of datum and noise into inputs and targets.
+/// [`compare`](Self::compare) computes a loss from outputs and targets. Both work on a part of a
+/// batch, on any thread, and the losses of the parts are added. Both must be functions of their
+/// arguments alone, so that training gives the same bits on any number of threads. Use
+/// [`Pairs::ids`] for randomness.
 ///
 /// ```
 /// use langevin_train::task::{Outputs, Task, check_task};
@@ -43,7 +46,8 @@ use std::fmt::Debug;
 ///     fn compare(&self, given: &Outputs<'_>, gradient: &mut [f32]) -> Result<f64> {
 ///         let mut loss = 0.0;
 ///         for (i, g) in gradient.iter_mut().enumerate() {
-///             let (off, weight) = (given.out[i] - given.target[i], given.weights[i / given.width]);
+///             let off = given.out[i] - given.target[i];
+///             let weight = given.weights[i / given.width];
 ///             loss += f64::from(weight * off.abs());
 ///             *g = weight * off.signum();
 ///         }
@@ -63,32 +67,39 @@ use std::fmt::Debug;
 /// # Ok::<(), langevin_train::Error>(())
 /// ```
 pub trait Task: Debug + Send + Sync {
-    /// The name that states and model files keep.
+    /// Returns the name that states and model files store.
     fn name(&self) -> &str;
 
-    /// Writes what the network is given and what [`compare`](Self::compare) needs. By default as
-    /// [`Denoising`] does; a task that changes a part of it calls that first.
+    /// Writes the network's inputs and the data that [`compare`](Self::compare) needs.
+    ///
+    /// The default is that of [`Denoising`]. A task that changes a part of it calls that first.
     ///
     /// # Errors
-    /// Returns an error if the inputs cannot be made, such as that of a teacher's evaluation.
+    /// Returns an error if the inputs cannot be computed, for example if the evaluation of a
+    /// teacher fails.
     fn prepare(&self, pairs: &Pairs<'_>, inputs: &mut Inputs<'_>) -> Result<()> {
         Denoising.prepare(pairs, inputs)
     }
 
-    /// Returns the loss of some outputs, as their share of the batch's, and writes its gradient: every
-    /// element of
-    /// `gradient`, which has the length of the outputs and holds something else before.
+    /// Returns the loss of some outputs, as their share of the batch's loss, and writes its
+    /// gradient.
+    ///
+    /// `gradient` has the length of the outputs. Every element must be written; the previous
+    /// contents are arbitrary.
     ///
     /// # Errors
-    /// Returns an error if there is no loss. One that is not finite ends the training as diverged.
+    /// Returns an error if the loss cannot be computed. A loss that is not finite ends the training
+    /// as diverged.
     fn compare(&self, outputs: &Outputs<'_>, gradient: &mut [f32]) -> Result<f64>;
 
-    /// Returns the loss of a network that has learned nothing, against which a training is judged to have
-    /// failed. By default that of outputs of zero, found with [`compare`](Self::compare); 0 where nothing
-    /// shall be judged. The outputs themselves must not matter.
+    /// Returns the loss of a network that predicts nothing, the reference for detecting failed
+    /// runs.
+    ///
+    /// The default is the loss of outputs of zero, computed with [`compare`](Self::compare). Return
+    /// 0 to disable the detection. The result must not depend on the values of the outputs.
     ///
     /// # Errors
-    /// Returns an error as [`compare`](Self::compare) does.
+    /// Returns an error if [`compare`](Self::compare) does.
     fn baseline(&self, outputs: &Outputs<'_>) -> Result<f64> {
         let (zeros, mut gradient) = (vec![0.0; outputs.out.len()], vec![0.0; outputs.out.len()]);
         self.compare(&Outputs { out: &zeros, ..*outputs }, &mut gradient)
@@ -96,37 +107,76 @@ pub trait Task: Debug + Send + Sync {
 }
 
 /// Some rows of a batch before the network sees them: data, noise and levels.
+///
+/// ```
+/// use langevin_train::task::{Denoising, Inputs, Outputs, Pairs, Task};
+/// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Result, Trainer};
+///
+/// /// Adds a little noise to the targets, a function of the row's id.
+/// #[derive(Debug)]
+/// struct Blurred;
+///
+/// impl Task for Blurred {
+///     fn name(&self) -> &str {
+///         "blurred"
+///     }
+///
+///     fn prepare(&self, pairs: &Pairs<'_>, inputs: &mut Inputs<'_>) -> Result<()> {
+///         Denoising.prepare(pairs, inputs)?;
+///         for (id, target) in pairs.ids.iter().zip(inputs.target.chunks_exact_mut(pairs.width)) {
+///             target[0] += if id.index % 2 == 0 { 0.01 } else { -0.01 };
+///         }
+///         Ok(())
+///     }
+///
+///     fn compare(&self, outputs: &Outputs<'_>, gradient: &mut [f32]) -> Result<f64> {
+///         Denoising.compare(outputs, gradient)
+///     }
+/// }
+///
+/// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(5));
+/// recipe.network = MlpConfig::new(16, 1).into();
+/// let mut trainer = Trainer::new(&data, &recipe)?.with_task(Blurred)?;
+/// trainer.step()?;
+/// assert!(trainer.progress().loss > 0.0);
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Pairs<'a> {
-    /// The step, from 0.
+    /// Step, counted from 0.
     pub step: u64,
-    /// The rows of the whole batch, of which these are a part.
+    /// Number of rows of the whole batch, of which these are a part.
     pub batch: usize,
-    /// The elements of a row.
+    /// Number of elements of a row.
     pub width: usize,
-    /// The address of each row, which no other row of the training has: the seed and index of further draws.
+    /// Address of each row, unique within the training: seed and index for further draws.
     pub ids: &'a [SampleId],
-    /// Data x0 as the network sees them, normalised: rows × width.
+    /// Normalised data x0, rows × width.
     pub clean: &'a [f32],
-    /// Noise ε of unit variance: rows × width.
+    /// Noise ε of unit variance, rows × width.
     pub noise: &'a [f32],
-    /// The level of each row, on the process of the formulation.
+    /// Level of each row, on the process of the formulation.
     pub levels: &'a [Level],
-    /// The class of each row, or no label at all.
+    /// Class of each row; empty if there are no labels.
     pub labels: &'a [u32],
-    /// What the network is trained to be.
+    /// Formulation that the network is trained for.
     pub formulation: &'a Formulation,
-    /// The weight of the loss and the density of the levels.
+    /// Objective: the weight of the loss and the density of the levels.
     pub objective: &'a Objective,
 }
 
 impl Pairs<'_> {
-    /// Returns the scales of a row at this level, one of [`levels`](Self::levels) or another of the same
-    /// process.
+    /// Returns the scales of a row at this level.
+    ///
+    /// `level` is one of [`levels`](Self::levels) or another level of the same process.
     ///
     /// # Errors
-    /// Returns an error if the loss has no finite weight there.
+    /// Returns an error if the loss has no finite weight at the level.
+    ///
+    /// # Examples
+    /// See [`Scales`] for an example.
     pub fn scales(&self, level: &Level) -> Result<Scales> {
         let (datum, noise, k) = output_scale(self.formulation, level);
         let factor = self.objective.output_factor(level)?;
@@ -141,60 +191,107 @@ impl Pairs<'_> {
     }
 }
 
-/// What becomes of a pair (x0, ε) at a level: the network's input is `alpha`·x0 + `sigma`·ε and the target of
-/// its output
-/// `datum`·x0 + `noise`·ε, each of unit variance for data of unit variance.
+/// Coefficients of a pair (x0, ε) at a level.
+///
+/// The network's input is `alpha`·x0 + `sigma`·ε. The target of its output is `datum`·x0 +
+/// `noise`·ε. Both have unit variance for data of unit variance.
+///
+/// ```
+/// use langevin_train::task::{Denoising, Inputs, Outputs, Pairs, Task};
+/// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Result, Trainer};
+///
+/// /// Writes the targets of the default task again, from their definition.
+/// #[derive(Debug)]
+/// struct Again;
+///
+/// impl Task for Again {
+///     fn name(&self) -> &str {
+///         "again"
+///     }
+///
+///     fn prepare(&self, pairs: &Pairs<'_>, inputs: &mut Inputs<'_>) -> Result<()> {
+///         Denoising.prepare(pairs, inputs)?;
+///         for (row, level) in pairs.levels.iter().enumerate() {
+///             let scales = pairs.scales(level)?;
+///             let target = scales.datum * pairs.clean[row] + scales.noise * pairs.noise[row];
+///             assert!((target - inputs.target[row]).abs() < 1e-5);
+///         }
+///         Ok(())
+///     }
+///
+///     fn compare(&self, outputs: &Outputs<'_>, gradient: &mut [f32]) -> Result<f64> {
+///         Denoising.compare(outputs, gradient)
+///     }
+/// }
+///
+/// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(5));
+/// recipe.network = MlpConfig::new(16, 1).into();
+/// Trainer::new(&data, &recipe)?.with_task(Again)?.step()?;
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Scales {
-    /// α/√(α²+σ²).
+    /// Coefficient α/√(α²+σ²) of x0 in the input.
     pub alpha: f32,
-    /// σ/√(α²+σ²).
+    /// Coefficient σ/√(α²+σ²) of ε in the input.
     pub sigma: f32,
-    /// c₀/k.
+    /// Coefficient c₀/k of x0 in the target.
     pub datum: f32,
-    /// c₁/k.
+    /// Coefficient c₁/k of ε in the target.
     pub noise: f32,
-    /// What the squared error of the output counts: w(αB/σ)²k²/(batch · width).
+    /// Weight of the squared error of the output: w(αB/σ)²k²/(batch · width).
     pub weight: f32,
 }
 
-/// What a task fills: the network's inputs, and what outputs are compared with.
+/// Buffers that a task fills: the network's inputs, and the targets and weights of its outputs.
+///
+/// See [`Pairs`] for an example.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Inputs<'a> {
-    /// States at unit variance: rows × width.
+    /// States at unit variance, rows × width.
     pub x: &'a mut [f32],
-    /// The [`features`](crate::nn::features) of each row's level, one row after another.
+    /// [`features`](crate::nn::features) of each row's level, one row after another.
     pub features: &'a mut [f32],
-    /// What the output should be: rows × width.
+    /// Targets of the outputs, rows × width.
     pub target: &'a mut [f32],
-    /// What each row counts.
+    /// Weight of each row.
     pub weights: &'a mut [f32],
 }
 
-/// The outputs of some rows, and what the task prepared for them.
+/// Outputs of some rows, and the values that the task prepared for them.
+///
+/// See [`Task`] for an example.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Outputs<'a> {
-    /// The elements of a row.
+    /// Number of elements of a row.
     pub width: usize,
-    /// The network's outputs at unit scale: rows × width.
+    /// Network outputs at unit scale, rows × width.
     pub out: &'a [f32],
-    /// The targets that were [prepared](Task::prepare).
+    /// Targets from [`prepare`](Task::prepare).
     pub target: &'a [f32],
-    /// The weights that were prepared.
+    /// Weights from [`prepare`](Task::prepare).
     pub weights: &'a [f32],
-    /// The levels of the pairs.
+    /// Levels of the pairs.
     pub levels: &'a [Level],
 }
 
-/// The squared error of outputs and targets, weighted: the objective of the recipe.
+/// Default task: the weighted squared error between outputs and targets, the objective of the
+/// recipe.
+///
+/// ```
+/// use langevin_train::task::{Denoising, check_task};
+/// check_task(&Denoising, 3, 8, 1e-2)?;
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Denoising;
 
 impl Denoising {
-    /// The name that no other task may have.
+    /// Name reserved for this task.
     pub(crate) const NAME: &'static str = "denoising";
 }
 
@@ -231,8 +328,8 @@ impl Task for Denoising {
         Ok(loss)
     }
 
-    /// The loss of the output 0, at least a tenth of that of outputs that are off by 1 everywhere, for the
-    /// targets may be 0 themselves.
+    /// Returns the loss of the output 0, but at least a tenth of the loss of an error of 1 in every
+    /// element, because the targets may be 0 themselves.
     fn baseline(&self, outputs: &Outputs<'_>) -> Result<f64> {
         let (width, mut zero, mut one) = (outputs.width, 0.0, 0.0);
         for (target, weight) in outputs.target.chunks_exact(width).zip(outputs.weights) {
@@ -243,12 +340,14 @@ impl Task for Denoising {
     }
 }
 
-/// Holds the gradient that a task [gives of its loss](Task::compare) against finite differences, on `count`
-/// rows of `width` elements with random outputs and targets and weights from ½ to 1. `tolerance` is a share
-/// of the largest element, as in [`nn::check_gradient`](crate::nn::check_gradient).
+/// Checks the gradient that a task [writes](Task::compare) against finite differences.
+///
+/// The check uses `count` rows of `width` elements, with random outputs and targets and weights
+/// from ½ to 1. `tolerance` is a share of the largest element, as in
+/// [`nn::check_gradient`](crate::nn::check_gradient). See [`Task`] for an example.
 ///
 /// # Errors
-/// Returns an error that names the element that differs, or whatever the task returns.
+/// Returns an error that names the element that differs, or any error of the task.
 pub fn check_task(task: &dyn Task, width: usize, count: usize, tolerance: f64) -> Result<()> {
     if count * width == 0 {
         return Err(Error::argument("a task cannot be checked on nothing").expected("some rows of some elements"));
@@ -262,7 +361,7 @@ pub fn check_task(task: &dyn Task, width: usize, count: usize, tolerance: f64) -
     let given = Outputs { width, out: &out, target: &target, weights: &weights, levels: &levels };
     let mut gradient = vec![f32::NAN; out.len()];
     task.compare(&given, &mut gradient)?;
-    // A loss that is none is no number, and so refused.
+    // A loss that fails becomes NaN, which the check rejects.
     let loss = |out: &[f32]| task.compare(&Outputs { out, ..given }, &mut vec![0.0; out.len()]).unwrap_or(f64::NAN);
     check_gradient(task.name(), &out, &gradient, tolerance, loss)
 }

@@ -1,4 +1,4 @@
-//! One training run, a step at a time.
+//! A training run that is controlled step by step.
 
 use super::ahead::Ahead;
 use super::averages::{Averages, Followers};
@@ -29,53 +29,87 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
-/// Bins of λ that the errors are kept in, how often what they say is used, and from when on.
+/// Number of λ bins in which errors are collected; the next constants are the refresh interval and
+/// the first step at which the learned density is used.
 const BINS: usize = 64;
 const REFRESH: u64 = 10;
 const FIRST_LEARNED: u64 = 30;
 
-/// Where a training run stands, after every step.
+/// Progress of a training run, reported after every step.
+///
+/// ```
+/// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+/// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+/// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+/// recipe.network = MlpConfig::new(16, 3).into();
+/// let mut fractions = Vec::new();
+/// train(&data, &recipe, &mut |progress| {
+///     fractions.push(progress.fraction);
+///     std::ops::ControlFlow::Continue(())
+/// })?;
+/// assert_eq!((fractions.len(), fractions[9]), (20, 0.5));
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
 #[non_exhaustive]
 pub struct Progress<'a> {
-    /// Steps made.
+    /// Number of steps completed.
     pub step: u64,
-    /// The smoothed loss: an average over about the last hundred steps.
+    /// Smoothed loss, averaged over about the last hundred steps.
     pub loss: f64,
-    /// The norm of the last gradient, before clipping.
+    /// Norm of the last gradient, before clipping.
     pub gradient: f64,
-    /// The share of about the last hundred gradients that were clipped.
+    /// Clipped share of about the last hundred gradients.
     pub clipped: f64,
-    /// The learning rate of the last step.
+    /// Learning rate of the last step.
     pub rate: f64,
-    /// Time spent training, that before an interruption included.
+    /// Time spent training, including the time before an interruption.
     pub elapsed: Duration,
-    /// The share of the budget that is used, 0 to 1.
+    /// Used share of the budget, 0 to 1.
     pub fraction: f64,
-    /// Training rows per second since the start, or since it was resumed.
+    /// Training rows per second since the start or the resumption of the run.
     pub samples_per_second: f64,
-    /// The loss that a network has which has learned nothing, on the rows and levels of about the last ten
-    /// steps.
+    /// Loss of a network that predicts nothing, on the rows and levels of about the last ten steps.
     pub nothing: f64,
-    /// The loss of about the last ten steps as a multiple of [`nothing`](Self::nothing): 1 at the start, less
-    /// for a network that has learned something.
+    /// Loss of about the last ten steps as a multiple of [`nothing`](Self::nothing): 1 at the
+    /// start, less after the network has learned something.
     pub ratio: f64,
-    /// Whether the last loss was not far above [`nothing`](Self::nothing): what is saved now is worth going
-    /// on from.
+    /// True if the last loss was not far above [`nothing`](Self::nothing), so that the current
+    /// state is worth saving.
     pub sound: bool,
     trainer: &'a Trainer,
 }
 
 impl Progress<'_> {
-    /// The averaged network as it is now, evaluated where the training is.
+    /// Returns the current network with averaged weights, on the device of the training.
     ///
     /// # Errors
-    /// Averaged weights that are not finite.
+    /// Returns an error if an averaged weight is not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, train};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let network = train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let mut last = None;
+    /// let watch = &mut |progress: &langevin_train::Progress<'_>| {
+    ///     last = progress.snapshot().ok();
+    ///     std::ops::ControlFlow::Continue(())
+    /// };
+    /// let again = train(&data, &recipe, watch)?;
+    /// assert_eq!(last.unwrap().weights(), network.weights());
+    /// assert_eq!(again.weights(), network.weights());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn snapshot(&self) -> Result<Network> {
         self.trainer.network()
     }
 }
 
-/// A training run: make it, step it until it [is done](Self::is_done), take the [`network`](Self::network).
+/// Training run: create it, call [`step`](Self::step) until it [is done](Self::is_done), and take
+/// the [`network`](Self::network).
+///
 /// [`train`](crate::train()) is this loop.
 ///
 /// ```
@@ -102,13 +136,13 @@ impl Progress<'_> {
 /// # Ok::<(), langevin_train::Error>(())
 /// ```
 pub struct Trainer {
-    /// What the data are told by.
+    /// Fingerprint of the data set, checked on resume.
     pub(super) contents: Contents,
     pub(super) problem: Problem,
-    /// The objective as the recipe has it.
+    /// Objective as the recipe defines it.
     base: Objective,
     pub(super) learner: Learner,
-    /// What the levels are drawn and weighed by now, where that was learned.
+    /// Learned density of the levels; the next field holds the learned errors.
     pub(super) drawn: Option<Histogram>,
     pub(super) errors: Option<Histogram>,
     moments: Option<(Moments, MomentsSpec)>,
@@ -120,7 +154,8 @@ pub struct Trainer {
     lanes: Lanes,
     pub(super) optimizer: Optimizer,
     ahead: Ahead,
-    /// When it was begun or resumed, after how many steps, and the time spent before.
+    /// Time at which the run started or resumed; the next fields are the step at that time and the
+    /// time spent before.
     begun: Instant,
     first: u64,
     pub(super) before: Duration,
@@ -128,17 +163,28 @@ pub struct Trainer {
     pub(super) smooth: Smooth,
     pub(super) health: Health,
     pub(super) best: Option<Best>,
-    /// The norm and the rate of the last step.
+    /// Gradient norm and learning rate of the last step.
     last: [f64; 2],
     stop: Stop,
     done: Arc<AtomicUsize>,
 }
 
 impl Trainer {
-    /// A run that has not begun.
+    /// Creates a run before its first step.
     ///
     /// # Errors
-    /// A recipe that cannot be used, or does not fit the data.
+    /// Returns an error if the recipe is unusable or does not fit the data.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::{Budget, Dataset, Recipe, Trainer};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// assert!(!Trainer::new(&data, &recipe)?.is_done());
+    /// recipe.batch = 0;
+    /// assert!(Trainer::new(&data, &recipe).err().unwrap().is_argument());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn new(data: &Dataset, recipe: &Recipe) -> Result<Self> {
         let augment = recipe.augment();
         let shape = augment.shape(data.shape())?;
@@ -147,7 +193,7 @@ impl Trainer {
         let mut range = None;
         let normalization = match &recipe.normalization {
             Some(given) => {
-                // Constant pictures run through nothing.
+                // Constant images have no range.
                 if let Statistics::Range { low, high } = data.statistics()?
                     && low < high
                 {
@@ -156,7 +202,7 @@ impl Trainer {
                 given.clone()
             }
             None => {
-                // The scale of such data says nothing of their least and greatest values.
+                // The scale of such data does not determine their smallest and largest values.
                 if let Statistics::Whole { low, high, .. } = data.statistics()? {
                     range = Some([low, high]);
                 }
@@ -186,7 +232,8 @@ impl Trainer {
             steps,
         };
         problem.check_labels()?;
-        // Before the clock starts: a short time for training is all for training.
+        // The moments are computed before the clock starts, so that a short time budget is used for
+        // training only.
         let chosen = Moments::chosen(data.rows(), problem.width, recipe.seed);
         let moments = Moments::of(&problem.visit(&chosen)?, problem.width);
         let initial = net.init(recipe.seed);
@@ -232,11 +279,24 @@ impl Trainer {
         })
     }
 
-    /// The same run, its network evaluated on this device from now on. Weights, optimiser and averages stay
-    /// here.
+    /// Returns the same run with its network on another device from now on.
+    ///
+    /// Weights, optimiser and averages stay on the processor.
     ///
     /// # Errors
-    /// A device that cannot hold it.
+    /// Returns an error if the device cannot hold the network.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let trainer = Trainer::new(&data, &recipe)?;
+    /// let trainer = trainer.on(&langevin_train::Device::default())?;
+    /// assert_eq!(trainer.progress().step, 0);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn on(mut self, device: &Device) -> Result<Self> {
         self.net = self.recipe().network.build(&self.problem.shape, device)?;
         self.device = device.clone();
@@ -245,41 +305,98 @@ impl Trainer {
         Ok(self)
     }
 
-    /// Asks `stop` within every step from now on, between the layers of the network. Once it says so,
-    /// [`step`](Self::step) and [`loss_on`](Self::loss_on) end with an error that
-    /// [is stopped](Error::is_stopped); the step is as if it had not been begun.
+    /// Checks `stop` within every step from now on, between the layers of the network.
+    ///
+    /// After a stop request, [`step`](Self::step) and [`loss_on`](Self::loss_on) return an error
+    /// for which [`is_stopped`](Error::is_stopped) is true. The trainer is then in the state before
+    /// the step.
+    ///
+    /// ```
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// trainer.stop_when(|| true);
+    /// assert!(trainer.step().unwrap_err().is_stopped());
+    /// assert_eq!(trainer.progress().step, 0);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn stop_when(&mut self, stop: fn() -> bool) {
         self.stop = Stop(Some(stop));
         self.lanes.watch(self.stop, &self.done);
     }
 
-    /// A count of the rows of the current step that are done, for another thread that waits for a long one.
+    /// Returns a counter of the finished rows of the current step.
+    ///
+    /// Another thread can read it to show the progress of a long step.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// let done = trainer.rows_done();
+    /// trainer.step()?;
+    /// assert_eq!(done.load(std::sync::atomic::Ordering::Relaxed), recipe.batch);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn rows_done(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.done)
     }
 
-    /// What it does.
+    /// Returns the recipe of the run.
     #[must_use]
     pub fn recipe(&self) -> &Recipe {
         &self.problem.recipe
     }
 
-    /// The map between data and what the network works on.
+    /// Returns the map between data and the network's units.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let trainer = Trainer::new(&data, &recipe)?;
+    /// assert_eq!(trainer.normalization().shift, [0.0]);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn normalization(&self) -> &Normalization {
         &self.problem.normalization
     }
 
-    /// The loss of the averaged network on other rows, at noise and levels that are the same at every call:
-    /// the objective of the recipe, with nothing dropped, coupled or learned about where to draw.
+    /// Returns the loss of the averaged network on other rows, such as held-out data.
+    ///
+    /// Noise and levels are the same at every call. The objective is that of the recipe, without
+    /// label dropout, coupling or a learned density.
     ///
     /// # Errors
-    /// Rows that do not fit, or cannot be read.
+    /// Returns an error if the rows do not fit the network or cannot be read.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// let held_out = Dataset::new("held out", vec![-1.0, 1.0, 1.0], &[1])?;
+    /// let before = trainer.loss_on(&held_out)?;
+    /// assert_eq!(trainer.loss_on(&held_out)?, before);
+    /// while !trainer.is_done() {
+    ///     trainer.step()?;
+    /// }
+    /// assert!(trainer.loss_on(&held_out)? < before);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn loss_on(&self, data: &Dataset) -> Result<f64> {
         let own = self.recipe();
         let recipe = Recipe {
-            // Away from every draw of the training.
+            // The complement of the seed keeps these draws independent of those of the training.
             seed: !own.seed,
             batch: data.rows(),
             label_dropout: 0.0,
@@ -301,12 +418,24 @@ impl Trainer {
         self.lanes.loss(&problem, &*self.net, &self.optimizer.ema)
     }
 
-    /// Changes how long it goes on; the learning rate falls to 0 over the new budget.
+    /// Changes the length of the run; the learning rate decays over the new budget.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// trainer.set_budget(Budget::Steps(1));
+    /// trainer.step()?;
+    /// assert!(trainer.is_done());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn set_budget(&mut self, budget: Budget) {
         self.problem.recipe.budget = budget;
     }
 
-    /// Time spent training.
+    /// Returns the time spent training.
     fn elapsed(&self) -> Duration {
         self.before + self.begun.elapsed()
     }
@@ -315,13 +444,26 @@ impl Trainer {
         self.problem.recipe.budget.spent(self.step, self.elapsed()).min(1.0)
     }
 
-    /// Whether the budget is used up.
+    /// Returns true if the budget is used up.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.step > 0 && self.fraction() >= 1.0
     }
 
-    /// Where it stands.
+    /// Returns the progress of the run.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// trainer.step()?;
+    /// let progress = trainer.progress();
+    /// assert_eq!((progress.step, progress.fraction), (1, 0.05));
+    /// assert!(progress.loss.is_finite() && progress.rate > 0.0);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn progress(&self) -> Progress<'_> {
         let rows = (self.step - self.first) as f64 * self.problem.recipe.batch as f64;
@@ -341,13 +483,30 @@ impl Trainer {
         }
     }
 
-    /// One step.
+    /// Makes one step.
     ///
     /// # Errors
-    /// A loss or gradient that is not finite, a loss that stays a hundred times that of a network that has
-    /// learned nothing, or a smoothed loss that is a hundred times the least so far: [`Error::is_diverged`],
-    /// with the last good network. A step that was [stopped](Self::stop_when), data that cannot be read or a
-    /// device that fails leave everything as it was.
+    /// Returns an error for which [`Error::is_diverged`] is true, with the last good network, if
+    ///
+    /// - the loss or the gradient is not finite,
+    /// - the loss stays at a hundred times that of a network that predicts nothing, or
+    /// - the smoothed loss is a hundred times its lowest value so far.
+    ///
+    /// Also returns an error if the step was [stopped](Self::stop_when), if the data cannot be
+    /// read, or if the device fails. The run is then in the state before the step.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// let before = trainer.weights().to_vec();
+    /// trainer.step()?;
+    /// assert_ne!(trainer.weights(), before);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn step(&mut self) -> Result<()> {
         let fraction = self.fraction();
         let Self { problem, net, optimizer, step, .. } = self;
@@ -356,7 +515,8 @@ impl Trainer {
         let losses = match losses {
             Ok(losses) => losses,
             Err(error) => {
-                // As if it had not been tried: on another device it may go on.
+                // The run is reset to the state before the step, so that it can continue on another
+                // device.
                 self.lanes.gradients.iter_mut().for_each(|gradient| gradient.fill(0.0));
                 self.ahead = self.batches();
                 return Err(error);
@@ -378,7 +538,8 @@ impl Trainer {
         self.check_step()
     }
 
-    /// Takes in the errors of a batch, in its order, and now and then draws and weights by what was learned.
+    /// Records the errors of a batch in its order, and periodically updates the density and the
+    /// weights.
     fn learn(&mut self) -> Result<()> {
         if !self.problem.learns() {
             return Ok(());
@@ -394,7 +555,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Makes the objective what was learned.
+    /// Applies the learned density and errors to the objective.
     pub(super) fn aim(&mut self) -> Result<()> {
         let mut objective = self.base.clone();
         if let Some(errors) = &self.errors {
@@ -407,44 +568,68 @@ impl Trainer {
         Ok(())
     }
 
-    /// The batches from the next step on.
+    /// Returns the batches from the next step on.
     fn batches(&self) -> Ahead {
         let Problem { data, recipe, .. } = &self.problem;
         Ahead::new(Order::after(data.rows(), recipe.seed, self.step, recipe.batch))
     }
 
-    /// Puts the run after so many steps; its numbers are set by the caller.
+    /// Moves the run to the position after `step` steps; the caller sets its other values.
     pub(super) fn jump(&mut self, step: u64) {
         (self.step, self.first) = (step, step);
         self.ahead = self.batches();
     }
 
-    /// The weights as they are, one flat list in the order of the model file.
+    /// Returns the current weights as one flat list, in the order of the model file.
+    ///
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let trainer = Trainer::new(&data, &recipe)?;
+    /// assert_eq!(trainer.weights().len(), trainer.network()?.parameters());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     #[must_use]
     pub fn weights(&self) -> &[f32] {
         &self.optimizer.values
     }
 
-    /// The averages of the weights that are kept for later ([`Recipe::averages`]).
+    /// Returns the current power-function averages; `None` unless [`Recipe::averages`] is set.
+    ///
+    /// See [`Averages`] for an example.
     #[must_use]
     pub fn averages(&self) -> Option<Averages> {
         self.optimizer.followers.as_ref().map(|followers| followers.at(self.step.max(1)))
     }
 
-    /// The time spent so far, to be carried over.
+    /// Returns the time spent so far, to store in a state.
     pub(super) fn spent(&self) -> Duration {
         self.elapsed()
     }
 
-    /// The averaged network as it is now, evaluated where the training is.
+    /// Returns the current network with averaged weights, on the device of the training.
     ///
     /// # Errors
-    /// Averaged weights that are not finite.
+    /// Returns an error if an averaged weight is not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+    /// # let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// # let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(20));
+    /// # recipe.network = MlpConfig::new(16, 3).into();
+    /// let mut trainer = Trainer::new(&data, &recipe)?;
+    /// trainer.step()?;
+    /// assert_eq!(trainer.network()?.metadata().training.steps, 1);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn network(&self) -> Result<Network> {
         self.network_of(&self.optimizer.ema, |_| {})
     }
 
-    /// A network of these weights, with a record that `change` changes.
+    /// Builds a network of these weights; `change` edits its training record.
     pub(super) fn network_of(&self, weights: &[f32], change: impl FnOnce(&mut TrainingRecord)) -> Result<Network> {
         if let Some(position) = weights.iter().position(|value| !value.is_finite()) {
             return Err(Error::diverged("an averaged weight is not finite")
@@ -459,7 +644,7 @@ impl Trainer {
                 name: data.name().to_owned(),
                 shape: shape.clone(),
                 rows: data.rows(),
-                // Files of 8 bits say so; the range of finer pictures is written out.
+                // 8-bit images are marked as such; the range of deeper images is stored explicitly.
                 pictures: data.levels() == Some(256),
                 range: match data.levels() {
                     Some(levels) if levels > 256 => Some([0.0, f64::from(levels - 1)]),

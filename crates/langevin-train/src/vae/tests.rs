@@ -8,7 +8,7 @@ fn on(_: &VaeProgress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-/// Draws of N(0, 0.7).
+/// Returns draws of N(0, 0.7).
 fn gaussian(rows: usize) -> Dataset {
     let ids: Vec<SampleId> = (0..rows as u64).map(|index| SampleId { seed: 9, index }).collect();
     let mut values = vec![0.0; rows];
@@ -22,7 +22,7 @@ fn truth(variance: f64) -> Truth {
     Truth::new(Mixture::new(vec![1.0], vec![component]).unwrap()).unwrap()
 }
 
-/// Both perceptrons set by hand to linear maps.
+/// Returns an autoencoder whose perceptrons are set by hand to linear maps.
 fn linear(model: &LinearVae) -> Vae {
     let config = VaeConfig::new(1, 0);
     // out = (x·1)·(weight, 0) + (0, o), where 9 tanh(o/9) is the log-variance.
@@ -45,7 +45,8 @@ fn linear(model: &LinearVae) -> Vae {
 fn a_network_with_the_exact_weights_has_no_gaps() {
     let exact = LinearVae::exact(0.7, 0.35).unwrap();
     let terms = autoencoder(&truth(0.7), &linear(&exact)).unwrap();
-    // Weights of single precision: the gaps are squares of 10⁻⁷, the bound is off by a little more than that, for log-variances are not stationary alone.
+    // The weights are in single precision. The gaps are therefore squares of 10⁻⁷. The bound is off
+    // by a little more, because it is not stationary in the log-variances alone.
     for gap in [terms.excess(), terms.divergence, terms.posterior_gap, terms.prior_gap] {
         assert!(gap.abs() < 1e-6, "{terms:?}");
     }
@@ -62,7 +63,8 @@ fn a_network_with_the_exact_weights_has_no_gaps() {
     assert!(found.residual < 1e-5);
 }
 
-/// The loss that is minimised, averaged over many draws, is the bound of the quadrature.
+/// Checks that the minimised loss, averaged over many draws, equals the bound computed by
+/// quadrature.
 #[test]
 fn the_loss_is_the_bound() {
     let model = LinearVae { encoder_weight: 0.4, decoder_variance: 0.2, ..LinearVae::exact(0.7, 0.35).unwrap() };
@@ -112,7 +114,8 @@ fn training_finds_a_gaussian_and_repeats_itself() {
     assert_eq!(bounds[0], bounds[1]);
     assert!(bounds[0] != bounds[2]);
     for terms in &bounds {
-        // The Gaussian alone, found without any latent, is in its reach; what is left is training, and 4,096 data: 10⁻³.
+        // The model can represent the Gaussian without using the latent. The remainder comes from
+        // training and from using 4,096 data: 10⁻³.
         assert!(terms.excess() > 0.0 && terms.excess() < 0.05, "{terms:?}");
         assert!(terms.residual < 1e-5 && terms.grid_error < 1e-5, "{terms:?}");
     }

@@ -1,40 +1,40 @@
-//! How a table is written: what separates its columns, how its numbers look, which lines are comments. Its
-//! first lines tell.
+//! Detection of a text table's dialect from its first lines: separator, number format and comments.
 
 use super::field::is_missing;
 use crate::dialect::Dialect;
 use std::io::{BufRead, BufReader, Read};
 
-/// Lines that are looked at, and bytes of them.
+/// Number of examined lines; the next constant limits their bytes.
 const LINES: usize = 64;
 const BYTES: u64 = 1 << 16;
 
-/// What separates columns.
+/// Separator between columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Separator {
     Comma,
     Semicolon,
     Tab,
     Bar,
-    /// Runs of blanks, before numbers alone.
+    /// Runs of blanks; accepted only between numbers.
     Blanks,
 }
 
 impl Separator {
-    /// All, the usual first.
+    /// All separators, the most common first.
     const ALL: [Self; 5] = [Self::Comma, Self::Semicolon, Self::Tab, Self::Bar, Self::Blanks];
 
     pub(super) fn byte(self) -> u8 {
         match self {
             Self::Comma => b',',
             Self::Semicolon => b';',
-            // Blanks are made tabs before the lines are taken apart.
+            // Blanks are replaced by tabs before the lines are split.
             Self::Tab | Self::Blanks => b'\t',
             Self::Bar => b'|',
         }
     }
 
-    /// What is to be said of a table that has this separator, if anything: `semicolons, decimal commas`.
+    /// Describes the separator if it is not a comma, and decimal commas:
+    /// `semicolons, decimal commas`.
     pub(super) fn list(self, commas: bool) -> Option<String> {
         let words: Vec<&str> = [self.words(), commas.then_some("decimal commas")].into_iter().flatten().collect();
         (!words.is_empty()).then(|| words.join(", "))
@@ -50,7 +50,7 @@ impl Separator {
         }
     }
 
-    /// The fields of a line. Separators between quotes are text.
+    /// Splits a line into fields. Separators inside quotes are text.
     fn fields(self, line: &str) -> Vec<&str> {
         if self == Self::Blanks {
             return line.split_ascii_whitespace().collect();
@@ -69,14 +69,16 @@ impl Separator {
     }
 }
 
-/// The dialect of a table of lines; `None` if it is the plain one. `plain` says that the name of the file
-/// promises commas: the tabs of a `.tsv` file are its kind. Runs of blanks are not written.
+/// Returns the dialect of a text table, or `None` for the default dialect.
+///
+/// `plain` means that the file's extension promises commas; the tabs of a `.tsv` file are its
+/// default. Runs of blanks are not written.
 pub(super) fn dialect(separator: Separator, decimal_comma: bool, plain: bool) -> Option<Dialect> {
     let own = match separator {
         Separator::Semicolon => ';',
         Separator::Bar => '|',
         Separator::Tab if plain => '\t',
-        // Numbers with commas need something else between them.
+        // Numbers with decimal commas need another separator.
         _ if decimal_comma => ';',
         Separator::Comma | Separator::Tab | Separator::Blanks => ',',
     };
@@ -84,22 +86,22 @@ pub(super) fn dialect(separator: Separator, decimal_comma: bool, plain: bool) ->
     (dialect != Dialect::default()).then_some(dialect)
 }
 
-/// What the first lines of a table say of the way that it is written.
+/// Dialect of a table, detected from its first lines.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Detected {
     pub(super) separator: Separator,
-    /// Lines before the table: a statement of the separator, comments.
+    /// Number of lines before the table: a statement of the separator, and comments.
     pub(super) before: u64,
-    /// The bytes of these.
+    /// Number of bytes of these lines.
     pub(super) bytes: u64,
-    /// Whether lines that begin with # are comments.
+    /// True if lines that begin with # are comments.
     pub(super) comments: bool,
-    /// The names of the columns, where a comment has them.
+    /// Column names, if a comment holds them.
     pub(super) names: Option<Vec<String>>,
 }
 
 impl Detected {
-    /// Looks at the first lines.
+    /// Detects the dialect from the first lines.
     pub(super) fn of(reader: impl Read) -> Self {
         let mut reader = BufReader::new(reader.take(BYTES));
         let mut lines: Vec<Vec<u8>> = Vec::new();
@@ -110,7 +112,7 @@ impl Detected {
                 _ => break,
             }
         }
-        // A line that the limit has cut says nothing of its columns.
+        // A line cut by the limit says nothing about its columns, so it is ignored.
         if lines.len() > 1 && lines.last().is_some_and(|line| line.last() != Some(&b'\n')) && lines.len() < LINES {
             let total: usize = lines.iter().map(Vec::len).sum();
             if total as u64 >= BYTES {
@@ -154,8 +156,8 @@ impl Detected {
     }
 }
 
-/// The separator under which the lines have one number of columns, more than one, and most fields below the
-/// first line are numbers.
+/// Chooses the separator that gives all lines the same number of columns, more than one, with the
+/// largest share of numbers below the first line.
 fn told(lines: &[&str]) -> Separator {
     let mut best = (Separator::Comma, (false, 0.0));
     let body = if lines.len() > 1 { &lines[1..] } else { lines };
@@ -166,7 +168,7 @@ fn told(lines: &[&str]) -> Separator {
         let (mut numbers, mut fields) = (0_usize, 0_usize);
         for line in body {
             let row = separator.fields(line);
-            // Commas that separate columns are no decimal commas.
+            // Commas that separate columns are not decimal commas.
             let good = |field: &&&str| match separator {
                 Separator::Comma => field.parse::<f64>().is_ok(),
                 _ => is_number(field) || is_missing(field) && row.len() > 1,
@@ -178,7 +180,7 @@ fn told(lines: &[&str]) -> Separator {
         if separator != Separator::Comma && rows.iter().all(|row| row.len() < 2) {
             continue;
         }
-        // Blanks occur in texts: they count where all else is numbers.
+        // Blanks occur in texts, so they count only if all fields are numbers.
         if separator == Separator::Blanks && !(even && share == 1.0) {
             continue;
         }
@@ -189,12 +191,12 @@ fn told(lines: &[&str]) -> Separator {
     best.0
 }
 
-/// A number with a decimal point or a decimal comma.
+/// Returns true for a number with a decimal point or a decimal comma.
 fn is_number(field: &str) -> bool {
     field.parse::<f64>().is_ok() || with_point(field).is_some_and(|field| field.parse::<f64>().is_ok())
 }
 
-/// A number with a decimal comma, written with a point.
+/// Converts a number with a decimal comma to one with a decimal point.
 pub(super) fn with_point(field: &str) -> Option<String> {
     let (whole, part) = field.split_once(',')?;
     let digits = whole.trim_start_matches(['+', '-']);
@@ -204,7 +206,7 @@ pub(super) fn with_point(field: &str) -> Option<String> {
     fits.then(|| format!("{whole}.{part}"))
 }
 
-/// Why a field is no number, and what to do about it.
+/// Returns the reason why a field is not a number, and advice.
 pub(super) fn diagnosis(field: &str) -> Option<(&'static str, &'static str)> {
     let grouped = |mark: &[char]| {
         let mut parts = field.trim_start_matches(['+', '-']).split(mark);
@@ -243,7 +245,7 @@ pub(super) fn diagnosis(field: &str) -> Option<(&'static str, &'static str)> {
     }
     let number = field.trim_matches(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-' | '+'));
     let around = field.chars().count() - number.chars().count();
-    // Letters before a number make a name, such as r0.
+    // Letters before a number form a name, such as r0.
     let named = field.chars().next().is_some_and(char::is_alphabetic);
     if digits && !named && number.parse::<f64>().is_ok() && (1..=8).contains(&around) {
         return Some((

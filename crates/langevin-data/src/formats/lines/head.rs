@@ -1,4 +1,4 @@
-//! What the first lines of a table are: names, units, or rows.
+//! Interpretation of a table's first lines: names, units, or rows.
 
 use super::detect::diagnosis;
 use super::field::{is_missing, number, whole};
@@ -6,10 +6,10 @@ use crate::words::start;
 use csv::StringRecord;
 use std::collections::VecDeque;
 
-/// Lines below the first that tell a header of numbers from a row.
+/// Number of lines below the first that are compared with it.
 const LINES: usize = 10;
 
-/// The units that a line below the names gives: no number, above lines of numbers in the same places.
+/// Returns the line of units below the names: no numbers, above a line that has numbers.
 pub(super) fn units(ahead: &VecDeque<StringRecord>) -> Option<String> {
     let (first, second) = (ahead.front()?, ahead.get(1)?);
     let words = first.len() == second.len()
@@ -19,19 +19,21 @@ pub(super) fn units(ahead: &VecDeque<StringRecord>) -> Option<String> {
     (words && numbers > 0 && numbers * 2 >= second.len()).then(|| start(&first.iter().collect::<Vec<_>>().join(", ")))
 }
 
-/// What the first line is.
+/// Interpretation of the first line.
 pub(super) struct Head {
     pub(super) is_header: bool,
-    /// What was assumed, where a person might see it otherwise.
+    /// Assumption that the user may want to override.
     pub(super) note: Option<String>,
 }
 
 impl Head {
-    /// Tells by the first lines, unless `said`.
+    /// Decides whether the first line is a header, unless `said` is given.
     ///
-    /// A first line names the columns if none of its fields is a number; if some of them are words above
-    /// columns of numbers and the others whole numbers (years); or if it counts them, 0, 1, 2, …, above
-    /// numbers that are not all whole.
+    /// A first line is a header in three cases:
+    ///
+    /// - none of its fields is a number,
+    /// - some fields are words above columns of numbers, and the others are integers (years),
+    /// - it counts the columns, 0, 1, 2, …, above numbers that are not all integers.
     pub(super) fn of(lines: &[StringRecord], said: Option<bool>) -> Self {
         let sure = |is_header| Self { is_header, note: None };
         let Some((first, rest)) = lines.split_first() else { return sure(false) };
@@ -51,7 +53,7 @@ impl Head {
             return sure(true);
         }
         let shown = || start(&first.iter().collect::<Vec<_>>().join(", "));
-        // Numbers that are no numbers of the rows below: years, or a count from 1.
+        // Integers above columns without integers are suspicious: years, or a count from 1.
         let distinct = first.iter().collect::<std::collections::HashSet<_>>().len() == first.len();
         let never_whole = rest.len() >= LINES && rest.iter().all(|line| line.iter().all(|field| !whole(field)));
         if first.len() > 1 && first.iter().all(whole) && distinct && never_whole {

@@ -1,12 +1,12 @@
-//! Tables as text: one row a line, an optional line of names first.
+//! Text tables: one row for each line, with an optional header line.
 //!
-//! | module | what is in it |
+//! | module | contents |
 //! |---|---|
-//! | `text` | the text of a file that may be packed, or UTF-16 |
-//! | `detect` | what separates the columns, and how numbers are written |
-//! | `reader`, `head` | the rows of one file, and what its first lines say |
-//! | `columns` | which columns are read |
-//! | `write` | lines written one by one |
+//! | `text` | the text of a file that may be compressed, or UTF-16 |
+//! | `detect` | detection of separators and number formats |
+//! | `reader`, `head` | the rows of one file, and the meaning of its first lines |
+//! | `field` | the meaning of one field |
+//! | `write` | writing of lines |
 
 mod detect;
 mod field;
@@ -36,7 +36,7 @@ use reader::Reader;
 use std::path::{Path, PathBuf};
 pub(crate) use write::Lines;
 
-/// Tables of lines, packed or not.
+/// Text tables, compressed or not.
 pub(crate) const FORMAT: Format = Format {
     kind: Some(FileKind::Text),
     endings: &["csv", "tsv", "txt"],
@@ -50,7 +50,7 @@ pub(crate) const FORMAT: Format = Format {
             rank: 1,
             words: "tables of lines, such as .csv files",
             listed: &[".csv", ".csv.gz"],
-            // A folder may have texts besides its tables.
+            // `.txt` is absent, because a folder may hold texts beside its tables.
             folder: &["csv", "tsv", "tab"],
             typed: false,
         },
@@ -58,15 +58,17 @@ pub(crate) const FORMAT: Format = Format {
     written: &[("csv", TableKind::Csv), ("tsv", TableKind::Tsv), ("tab", TableKind::Tsv)],
 };
 
-/// Opens files of the same columns as one table, whose name and place in errors is `name`. The first line
-/// is a header if none of its fields is a number.
+/// Opens files with the same columns as one table.
+///
+/// `name` is the name of the table and its place in errors. The first line is a header if none of
+/// its fields is a number.
 fn shards(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     rows(name, files, options).map_err(|error| error.in_file(name))
 }
 
 fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     let many = files.len() > 1;
-    // Of several files an error names the one.
+    // With several files, an error names the one it occurred in.
     let within = |file: &Path, error: Error| match many || file != path {
         true => error.at(file.file_name().unwrap_or_default().to_string_lossy()),
         false => error,
@@ -76,7 +78,7 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     let mut first = checked(file).and_then(|()| Reader::open(file, options.header)).map_err(|e| within(file, e))?;
     let known: Vec<&str> = first.names.as_ref().map(|names| names.iter().collect()).unwrap_or_default();
     let mut plan = Columns::chosen(first.width, &known, options)?;
-    // A separator at the end of each line begins a column without a name and without a value.
+    // A separator at the end of each line creates a column without a name and without values.
     let empty = first.width - 1;
     let unnamed = first.names.as_ref().is_none_or(|names| names.get(empty).is_none_or(str::is_empty));
     if unnamed
@@ -113,7 +115,7 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     if let Some(note) = &first.note {
         about = about.noting(note);
     }
-    // With commas between columns nobody separates thousands by points.
+    // Nobody separates thousands by points when columns are separated by commas.
     let doubted: Vec<&usize> = match first.separator {
         Separator::Comma => vec![],
         _ => {
@@ -144,19 +146,19 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     Ok(data.tabular().written_as(dialect))
 }
 
-/// Whether a name ends in .csv, packed or not.
+/// Returns true if a name ends in .csv, compressed or not.
 fn is_csv(path: &Path) -> bool {
     super::format::ending(path).is_some_and(|(ending, _)| ending == "csv")
 }
 
-/// What was read of the files of a table so far.
+/// Rows read from the files of a table so far.
 struct Taken {
     spool: Spool,
     gather: Gather,
     count: usize,
-    /// Whether the numbers of each column look like thousands.
+    /// For each column, whether its numbers look like thousands.
     thousands: Vec<Thousands>,
-    /// Whether each column has a whole number that a float64 cannot hold.
+    /// True for each column with an integer that float64 cannot represent.
     rounded: Vec<bool>,
 }
 
@@ -167,7 +169,7 @@ impl Taken {
         Self { spool: Spool::new(options.memory), gather: Gather::default(), count: 0, thousands, rounded }
     }
 
-    /// Takes the rows of a file.
+    /// Reads the rows of a file.
     fn take(&mut self, reader: &mut Reader, plan: &Columns) -> Result<()> {
         let (mut record, mut values, mut row) = (StringRecord::new(), Vec::new(), 0_usize);
         while reader.next(&mut record)? {
@@ -179,7 +181,7 @@ impl Taken {
             for (element, column) in plan.read.iter().enumerate() {
                 let field = &record[*column];
                 self.thousands[element].see(field);
-                // NaN is a number to a program, and no value to whoever wrote it.
+                // NaN parses as a number, but its writer meant a missing value.
                 let Some(value) = number(field).filter(|value| !value.is_nan()) else {
                     return Err(reader.no_number(&record, *column, plan.label.is_some()));
                 };

@@ -1,4 +1,4 @@
-//! The lines of one file of a table: what its first lines say, then its rows.
+//! Lines of one file of a table: the interpreted first lines, then the rows.
 
 use super::detect::{Detected, Separator, diagnosis, with_point};
 use super::field::{is_missing, number, whole};
@@ -16,13 +16,14 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::rc::Rc;
 
-/// Bytes of the longest line, quoted line breaks included.
+/// Length limit of a line in bytes, including quoted line breaks.
 const LONGEST: u64 = 64 << 20;
-/// Lines that are looked at before the first one is understood.
+/// Number of lines that are read before the first one is interpreted.
 const AHEAD: usize = 64;
 
-/// Counts what is read since the last line began, so that a file without line breaks takes no memory of its
-/// size.
+/// Counts the bytes since the start of the current line.
+///
+/// The count bounds the memory for a file without line breaks.
 struct Guarded {
     file: File,
     given: u64,
@@ -40,17 +41,18 @@ impl Read for Guarded {
     }
 }
 
-/// Where lines stand in the file; asked when there is something to say about one.
+/// Positions of lines in the file, computed only for error messages.
 struct Lines {
     file: File,
-    /// Bytes before the first line that is read, and lines.
+    /// Number of bytes before the first line that is read; the next field counts the lines.
     skipped: u64,
     before: u64,
 }
 
 impl Lines {
-    /// The line of a record, counted from 1. The reader's own position is before the blank lines that it
-    /// skips.
+    /// Returns the line number of a record, counted from 1.
+    ///
+    /// The CSV reader's own position lies before the blank lines that it skips.
     fn line(&self, position: Option<&csv::Position>) -> u64 {
         let Some(position) = position else { return 0 };
         let (mut line, mut byte) = (self.before + position.line(), [0]);
@@ -63,7 +65,7 @@ impl Lines {
     }
 }
 
-/// How the decimals of a table are marked; it has to be one way.
+/// Decimal marks seen in a table, which must be consistent.
 #[derive(Default)]
 struct Decimals {
     point: bool,
@@ -71,7 +73,7 @@ struct Decimals {
 }
 
 impl Decimals {
-    /// Writes the numbers of a record that have decimal commas with points.
+    /// Replaces decimal commas in a record by points.
     fn normal(&mut self, record: &mut StringRecord) -> bool {
         let mut changed = None;
         for (place, field) in record.iter().enumerate() {
@@ -91,27 +93,27 @@ impl Decimals {
     }
 }
 
-/// The rows of one file.
+/// Rows of one file.
 pub(super) struct Reader {
     reader: csv::Reader<Guarded>,
     began: Rc<Cell<u64>>,
     lines: Lines,
     decimals: Decimals,
-    /// Rows that were read to understand the first.
+    /// Rows that were read ahead to interpret the first one.
     ahead: VecDeque<StringRecord>,
     pub(super) separator: Separator,
-    /// How the text was stored, where that was not plain.
+    /// Storage of the text, if it is not plain.
     pub(super) stored: Option<&'static str>,
     pub(super) names: Option<StringRecord>,
-    /// The line of units below the names.
+    /// Line of units below the names.
     pub(super) units: Option<String>,
-    /// What was assumed of the first line.
+    /// Assumption about the first line.
     pub(super) note: Option<String>,
     pub(super) width: usize,
 }
 
 impl Reader {
-    /// Opens a file that is read alone, or before others.
+    /// Opens a single file, or the first of several.
     pub(super) fn open(path: &Path, header: Option<bool>) -> Result<Self> {
         let (mut own, named) = Self::begun(path)?;
         let head = match &named {
@@ -133,7 +135,8 @@ impl Reader {
         Ok(own)
     }
 
-    /// Opens a file that goes on where `first` ends: with the same names, or without names as that.
+    /// Opens a file that continues `first`: with the same names, or without names if `first` has
+    /// none.
     pub(super) fn follow(path: &Path, first: &Self, header: Option<bool>) -> Result<Self> {
         let (mut own, named) = Self::begun(path)?;
         let words = |fields: &StringRecord| format!("the columns {}", start_of(fields.iter()));
@@ -170,7 +173,8 @@ impl Reader {
         Ok(own)
     }
 
-    /// Opens a file and reads its first lines; the names that a comment above them gives come second.
+    /// Opens a file and reads its first lines; also returns the column names in a comment above
+    /// them.
     fn begun(path: &Path) -> Result<(Self, Option<Vec<String>>)> {
         let failed = |error| Error::io("cannot read the file", error);
         let mut text = Text::open(path)?;
@@ -218,7 +222,7 @@ impl Reader {
         Ok((own, detected.names))
     }
 
-    /// Takes the line of units that may stand below the names.
+    /// Removes the line of units that may follow the names.
     fn without_units(&mut self) {
         self.units = if self.names.is_some() { units(&self.ahead) } else { None };
         if self.units.is_some() {
@@ -239,7 +243,7 @@ impl Reader {
         Ok(more)
     }
 
-    /// Reads the next row; false if there is none.
+    /// Reads the next row; returns false at the end.
     pub(super) fn next(&mut self, record: &mut StringRecord) -> Result<bool> {
         match self.ahead.pop_front() {
             Some(first) => *record = first,
@@ -260,22 +264,22 @@ impl Reader {
         })
     }
 
-    /// Whether all rows that were looked at end in nothing.
+    /// Returns true if all examined rows end with an empty field.
     pub(super) fn ends_empty(&self) -> bool {
         self.ahead.iter().all(|record| record.len() == self.width && record[self.width - 1].is_empty())
     }
 
-    /// Whether the numbers so far have decimal commas.
+    /// Returns true if the numbers read so far have decimal commas.
     pub(super) fn has_decimal_commas(&self) -> bool {
         self.decimals.comma && self.separator != Separator::Comma
     }
 
-    /// The line of a row, counted from 1.
+    /// Returns the line number of a row, counted from 1.
     fn line(&self, record: &StringRecord) -> u64 {
         self.lines.line(record.position())
     }
 
-    /// What a place is called; the file's name is put around it.
+    /// Describes a place in the file; the caller adds the file's name.
     pub(super) fn place(&self, record: &StringRecord, column: usize) -> String {
         let line = self.line(record);
         match self.names.as_ref().and_then(|names| names.get(column)) {
@@ -284,7 +288,7 @@ impl Reader {
         }
     }
 
-    /// The error for a field of a row that is no number.
+    /// Returns the error for a field of a row that is not a number.
     pub(super) fn no_number(&self, record: &StringRecord, column: usize, label: bool) -> Error {
         let (field, place) = (&record[column], self.place(record, column));
         if is_missing(field) || number(field).is_some_and(f64::is_nan) {
@@ -307,12 +311,12 @@ impl Reader {
     }
 }
 
-/// The error for a file in which no line is a row.
+/// Returns the error for a file without rows.
 pub(super) fn none() -> Error {
     Error::data("the file has no rows of numbers")
 }
 
-/// The first of these fields.
+/// Joins the first of these fields.
 fn start_of<'a>(fields: impl Iterator<Item = &'a str>) -> String {
     const SHOWN: usize = 24;
     let mut words: Vec<String> = fields.take(SHOWN + 1).map(start).collect();
@@ -322,7 +326,7 @@ fn start_of<'a>(fields: impl Iterator<Item = &'a str>) -> String {
     words.join(", ")
 }
 
-/// A record that cannot be read, or not as text.
+/// Returns the error for a record that cannot be read, or is not text.
 fn unreadable(lines: &Lines, error: csv::Error) -> Error {
     let position = error.position().cloned();
     match error.into_kind() {

@@ -1,5 +1,6 @@
-//! The text of a table, as UTF-8 in a file that can be read at any place: packed and UTF-16 files go to a
-//! temporary one.
+//! Text of a table as UTF-8, in a file that can be read at any position.
+//!
+//! Compressed and UTF-16 files are converted to a temporary file.
 
 use crate::error::{Error, Result};
 use crate::recognise::FileKind;
@@ -8,19 +9,19 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
 use std::path::Path;
 
-/// Spreadsheets put a byte-order mark in front.
+/// Byte-order mark, which spreadsheets put at the start.
 const MARK: &[u8] = b"\xef\xbb\xbf";
-/// Bytes of text that a byte of a packed file may stand for, and those that any file may: deflate packs at
-/// most 1032 to 1, tables some 20 to 1.
+/// Largest accepted ratio between the text and its compressed file; the next constant is allowed
+/// for every file. Deflate reaches at most 1032 to 1; tables reach about 20 to 1.
 const EXPANSION: u64 = 256;
 const SMALL: u64 = 1 << 30;
 
-/// A text.
+/// Text of a file.
 pub(super) struct Text {
     pub(super) file: File,
-    /// Bytes before the first line.
+    /// Number of bytes before the first line.
     pub(super) skipped: u64,
-    /// How it was stored, where that was not plain, such as `gzip`.
+    /// Storage of the text if it is not plain, such as `gzip`.
     pub(super) stored: Option<&'static str>,
 }
 
@@ -53,7 +54,7 @@ impl Text {
                 .expected(format!("at most {most} bytes of text"))
                 .got("more"));
         }
-        // What was packed may be anything: a table is a text.
+        // A compressed file may hold anything, so its contents are checked to be text.
         let mut start = Vec::new();
         file.rewind().map_err(failed)?;
         (&mut file).take(1024).read_to_end(&mut start).map_err(failed)?;
@@ -95,7 +96,7 @@ impl Text {
         self.file.seek(SeekFrom::Start(self.skipped)).map(|_| ()).map_err(failed)
     }
 
-    /// The text with its columns, which runs of blanks separate, separated by tabs.
+    /// Replaces runs of blanks between columns by tabs.
     pub(super) fn tabbed(mut self) -> Result<Self> {
         self.rewind()?;
         let (mut file, _) = temporary(|writer| tabs(BufReader::new(&mut self.file), writer))?;
@@ -108,13 +109,13 @@ fn failed(error: io::Error) -> Error {
     Error::io("cannot read the file", error)
 }
 
-/// What went wrong between a file and its temporary copy.
+/// Failure between a file and its temporary copy.
 enum Trouble {
     Reading(io::Error),
     Writing(io::Error),
 }
 
-/// A temporary file without a name, and the bytes in it.
+/// Creates an unnamed temporary file; returns it with the number of bytes in it.
 fn temporary(write: impl FnOnce(&mut BufWriter<File>) -> std::result::Result<u64, Trouble>) -> Result<(File, u64)> {
     let mut writer = BufWriter::with_capacity(1 << 16, tempfile::tempfile().map_err(Error::spooling)?);
     let written = write(&mut writer).map_err(|trouble| match trouble {
@@ -144,7 +145,7 @@ fn copy(reader: &mut impl Read, writer: &mut impl Write) -> std::result::Result<
     }
 }
 
-/// UTF-16 to UTF-8; half a pair becomes the character that stands for such.
+/// Converts UTF-16 to UTF-8; an unpaired surrogate becomes the replacement character.
 fn transcode(reader: impl BufRead, big_endian: bool, writer: &mut impl Write) -> std::result::Result<u64, Trouble> {
     let mut trouble = None;
     let mut bytes = reader.bytes().map_while(|byte| byte.map_err(|error| trouble = Some(error)).ok());
@@ -163,7 +164,7 @@ fn transcode(reader: impl BufRead, big_endian: bool, writer: &mut impl Write) ->
     trouble.map_or(Ok(written), |error| Err(Trouble::Reading(error)))
 }
 
-/// Runs of blanks within lines to one tab each; those at the ends of lines go.
+/// Replaces runs of blanks within lines by one tab each, and removes those at the ends of lines.
 fn tabs(reader: impl BufRead, writer: &mut impl Write) -> std::result::Result<u64, Trouble> {
     let (mut blank, mut begun, mut written) = (false, false, 0);
     for byte in reader.bytes() {

@@ -1,4 +1,4 @@
-//! Lines written one by one, so that memory does not grow with their number.
+//! Writing of lines one by one, so that memory does not grow with their number.
 
 use crate::dialect::Dialect;
 use crate::table::{TableColumns, TableKind};
@@ -7,13 +7,13 @@ use flate2::write::GzEncoder;
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// Writes the lines of a table, plain or packed.
+/// Writer of the lines of a table, plain or compressed.
 pub(crate) struct Lines<W: Write> {
     out: Out<W>,
     dialect: Dialect,
-    /// Whether numbers are written in single precision.
+    /// True to write numbers in single precision.
     single: bool,
-    /// The line that is being made.
+    /// Buffer of the current line.
     line: Vec<u8>,
 }
 
@@ -23,7 +23,7 @@ enum Out<W: Write> {
 }
 
 impl<W: Write> Lines<W> {
-    /// Writes the line of names.
+    /// Creates the writer and writes the header line.
     pub(crate) fn new(out: W, kind: TableKind, columns: &TableColumns) -> io::Result<Self> {
         let dialect = columns.lines(kind);
         let out = match kind.is_packed() {
@@ -73,7 +73,7 @@ impl<W: Write> Lines<W> {
         }
     }
 
-    /// Gives back what the lines were written to.
+    /// Finishes the compression and returns the underlying writer.
     pub(crate) fn finish(self) -> io::Result<W> {
         match self.out {
             Out::Plain(out) => Ok(out),
@@ -82,7 +82,7 @@ impl<W: Write> Lines<W> {
     }
 }
 
-/// A text as a field of a line.
+/// Formats a text as a field, with quotes if needed.
 fn quoted(text: &str, separator: char) -> Cow<'_, str> {
     match text.contains([separator, '"', '\n', '\r']) || text.trim() != text || text.is_empty() {
         true => format!("\"{}\"", text.replace('"', "\"\"")).into(),

@@ -1,25 +1,34 @@
-//! One array of any shape, for what is not rows of a data set.
+//! A single array of any shape, for uses other than rows of a data set.
 
 use super::body::bytes;
 use super::header::{Header, Layout};
 use crate::error::{Error, Result};
 use std::io::Read;
 
-/// An array of numbers of any shape, in C order.
+/// Array of numbers of any shape, in C order.
 ///
-/// Infinities and NaN are kept: whether they make sense is for the caller to decide.
+/// Infinities and NaN are kept; the caller decides whether they are valid. [`Array::open`] reads a
+/// file and has an example.
+///
+/// ```
+/// use langevin_data::Array;
+/// let values = vec![1.0, 2.0, 3.0, 4.0];
+/// let array = Array { shape: vec![2, 2], dtype: "float64".into(), values };
+/// // Element [1, 0] in C order.
+/// assert_eq!(array.values[2], 3.0);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
-    /// The extents; empty for a single number.
+    /// Sizes of the axes; empty for a single number.
     pub shape: Vec<usize>,
     /// NumPy's name of the type in the file, such as `float16` or `int64`.
     pub dtype: String,
-    /// The numbers.
+    /// Values in C order.
     pub values: Vec<f64>,
 }
 
 impl Array {
-    /// Reads the bytes of a `.npy` file.
+    /// Parses the bytes of a `.npy` file.
     pub(crate) fn read(reader: &mut impl Read) -> Result<Self> {
         let header = Header::of(Layout::read(reader)?)?;
         let bytes = bytes(reader, &header)?;
@@ -36,7 +45,7 @@ impl Array {
     }
 }
 
-/// Numbers in Fortran order, brought to C order.
+/// Converts numbers from Fortran order to C order.
 pub(crate) fn in_rows(values: &[f64], shape: &[usize]) -> Vec<f64> {
     let mut index = vec![0_usize; shape.len()];
     let mut out = Vec::with_capacity(values.len());

@@ -1,9 +1,9 @@
-//! An array that says the class of each row.
+//! An array that holds the class of each row.
 //!
 //! | shape | elements | class |
 //! |---|---|---|
-//! | (rows), (rows, 1), (1, rows) | whole numbers, of a float type too; bool; texts | the element |
-//! | (rows, classes) | 1 at one place of a row, 0 elsewhere | that place, from 0 |
+//! | (rows), (rows, 1), (1, rows) | integers, also of a float type; bool; texts | the element |
+//! | (rows, classes) | one-hot rows: a single 1, 0 elsewhere | the position of the 1, from 0 |
 
 use super::header::Layout;
 use crate::dtype::Dtype;
@@ -11,20 +11,20 @@ use crate::error::{Error, Result};
 use crate::labels::{Gather, Labels};
 use std::io::Read;
 
-/// Characters of the longest name of a class.
+/// Length limit of a class name, in characters.
 const LONGEST: usize = 1024;
-/// Places of the widest row of zeros and a one.
+/// Length limit of a one-hot row.
 const WIDEST: usize = 1 << 16;
-/// Whole numbers are told from others up to here by a float64.
+/// Limit 2⁵³, below which float64 represents all integers exactly.
 const WHOLE: f64 = 9_007_199_254_740_992.0;
 
-/// How one element is stored.
+/// Storage type of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
     Number(Dtype),
-    /// Bytes, as many as this.
+    /// Byte string of this length.
     Bytes(usize),
-    /// Characters of four bytes.
+    /// String of four-byte characters.
     Text {
         length: usize,
         big_endian: bool,
@@ -53,7 +53,7 @@ impl Element {
         }
     }
 
-    /// The name of a class; `None` if it is a number that is not whole.
+    /// Returns the name of a class; `None` if the element is a number that is not an integer.
     pub(super) fn name(self, bytes: &[u8]) -> Option<String> {
         match self {
             Self::Number(dtype) => match dtype.whole(bytes) {
@@ -88,7 +88,7 @@ pub(crate) fn classes(reader: &mut impl Read, rows: usize) -> Result<Labels> {
             .got(about.dtype())
             .hinting("save labels.astype(int), or labels.astype(str) for names"));
     };
-    // Sizes of 1 say nothing: (rows, 1) and (1, rows) are one label a row.
+    // Axes of size 1 are ignored: (rows, 1) and (1, rows) hold one label for each row.
     let wide = match about.shape[..] {
         [first, wide] if first == rows && wide > 1 && !(rows == 1 && about.descr.contains(['U', 'S'])) => Some(wide),
         _ => None,
@@ -132,7 +132,7 @@ pub(crate) fn classes(reader: &mut impl Read, rows: usize) -> Result<Labels> {
     Ok(gather.finish())
 }
 
-/// Where each row has its 1. Of column-major arrays the places come one after the other.
+/// Finds the position of the 1 in each row.
 fn one_of(reader: &mut impl Read, dtype: Dtype, (rows, wide): (usize, usize), fortran: bool) -> Result<Vec<usize>> {
     let mut bytes = vec![0; dtype.size()];
     let mut places: Vec<Option<usize>> = Vec::new();

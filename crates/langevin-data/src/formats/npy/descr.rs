@@ -1,4 +1,4 @@
-//! The fields of a record, as Python writes them.
+//! Parser of structured dtypes, as Python writes them.
 //!
 //! ```text
 //! 'descr': [('a', '<f4'), ('b', '<i8'), ('', '|V4'), ('c', '<f4', (2, 3)), ('d', [('x', '<f8')])]
@@ -7,42 +7,44 @@
 use super::classes::Element;
 use crate::dtype::Dtype;
 
-/// Records in records, one in the other.
+/// Largest depth of nested records.
 const DEEPEST: usize = 8;
 
-/// What a field is of.
+/// Type of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Number(Dtype),
     Text(Element),
-    /// Anything else, as its type is written.
+    /// Any other type, as it is written.
     Other(String),
 }
 
-/// A field that is no padding.
+/// Field that is not padding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) kind: Kind,
-    /// The sizes of a sub-array; empty for one value.
+    /// Shape of a sub-array; empty for one value.
     pub(super) shape: Vec<usize>,
-    /// Where it begins in a record.
+    /// Offset in a record.
     pub(super) offset: usize,
 }
 
 impl Field {
-    /// Numbers of the field.
+    /// Returns the number of values of the field.
     pub(super) fn count(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Whether it is one whole number.
+    /// Returns true if the field is a single integer.
     pub(super) fn is_whole(&self) -> bool {
         self.shape.is_empty() && matches!(&self.kind, Kind::Number(dtype) if !dtype.can_be_infinite())
     }
 }
 
-/// Reads the fields of a structured dtype, and the bytes of a record. `None` if it is not understood.
+/// Parses the fields of a structured dtype; also returns the bytes of a record.
+///
+/// Returns `None` if the dtype is not understood.
 pub(super) fn fields(descr: &str) -> Option<(Vec<Field>, usize)> {
     let mut parser = Parser { rest: descr };
     let (mut fields, mut size) = (Vec::new(), 0);
@@ -50,7 +52,7 @@ pub(super) fn fields(descr: &str) -> Option<(Vec<Field>, usize)> {
     parser.rest.trim().is_empty().then_some((fields, size))
 }
 
-/// Reads what Python writes for a structured dtype.
+/// Parser of Python's notation for a structured dtype.
 struct Parser<'a> {
     rest: &'a str,
 }
@@ -65,7 +67,7 @@ impl Parser<'_> {
         self.rest.trim_start().starts_with(token)
     }
 
-    /// Reads a list of fields, whose names come behind `parent`.
+    /// Parses a list of fields, whose names are prefixed by `parent`.
     fn fields(&mut self, parent: &str, depth: usize, size: &mut usize, out: &mut Vec<Field>) -> Option<()> {
         self.take('[')?;
         while !self.is_next(']') {
@@ -108,7 +110,7 @@ impl Parser<'_> {
             let (kind, length) = kind(&descr)?;
             let shape = self.shape()?;
             let count = product(&shape)?;
-            // Bytes between fields have no name.
+            // Padding between fields has no name.
             let is_padding = name.rsplit('.').next() == Some("") && descr.contains('V');
             if !is_padding && count > 0 {
                 out.push(Field { name, kind, shape, offset: *size });
@@ -118,7 +120,7 @@ impl Parser<'_> {
         self.take(')')
     }
 
-    /// The sizes of a sub-array, where the field has some.
+    /// Parses the shape of a sub-array, if the field has one.
     fn shape(&mut self) -> Option<Vec<usize>> {
         if !self.is_next(',') {
             return Some(vec![]);
@@ -146,7 +148,7 @@ impl Parser<'_> {
         rest[..end].parse().ok()
     }
 
-    /// A text in quotes.
+    /// Parses a quoted text.
     fn text(&mut self) -> Option<String> {
         let mut chars = self.rest.trim_start().chars();
         let quote = chars.next().filter(|quote| matches!(quote, '\'' | '"'))?;
@@ -182,8 +184,9 @@ fn product(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size))
 }
 
-/// What a field is of, and its bytes. `None` for Python objects, which are no data, and for types that are
-/// not known.
+/// Returns the type of a field, and its size in bytes.
+///
+/// Returns `None` for Python objects, which are not data, and for unknown types.
 fn kind(descr: &str) -> Option<(Kind, usize)> {
     if let Some(dtype) = Dtype::parse(descr) {
         return Some((Kind::Number(dtype), dtype.size()));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! \x93NUMPY  major minor  header length (u16 LE, from version 2 u32 LE)  header  data
-//! header = {'descr': '<f8', 'fortran_order': False, 'shape': (10, 2), }   padded to a multiple of 64
+//! header = {'descr': '<f8', 'fortran_order': False, 'shape': (10, 2), }   padded to 64 bytes
 //! ```
 //!
 //! Source: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
@@ -12,32 +12,32 @@ use crate::error::{Error, Result};
 use std::io::Read;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
-/// NumPy itself refuses headers above 10,000 bytes unless told otherwise.
+/// Header limit; NumPy itself rejects longer headers by default.
 const MAX_HEADER: usize = 10_000;
 
-/// What a `.npy` file says of itself, whatever it is of.
+/// Header of a `.npy` file with elements of any type.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
-    /// The type of its elements as NumPy writes it, such as `<f4`.
+    /// Type of the elements as NumPy writes it, such as `<f4`.
     pub(crate) descr: String,
     pub(crate) fortran: bool,
     pub(crate) shape: Vec<usize>,
-    /// How many bytes are before the data.
+    /// Number of bytes before the data.
     pub(crate) start: u64,
 }
 
-/// The same of an array of numbers.
+/// Header of an array of numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
     pub(crate) dtype: Dtype,
     pub(crate) fortran: bool,
     pub(crate) shape: Vec<usize>,
-    /// How many bytes are before the data.
+    /// Number of bytes before the data.
     pub(crate) start: u64,
 }
 
 impl Layout {
-    /// Reads up to the data.
+    /// Reads the header, up to the data.
     pub(crate) fn read(reader: &mut impl Read) -> Result<Self> {
         let mut fixed = Vec::new();
         take(reader, 10, &mut fixed)?;
@@ -92,7 +92,7 @@ impl Layout {
         Ok(Self { descr, fortran, shape, start })
     }
 
-    /// The type of the elements in a message.
+    /// Describes the type of the elements for messages.
     pub(crate) fn dtype(&self) -> String {
         match self.descr.trim_start_matches('|') {
             "O" => "Python objects".to_owned(),
@@ -100,14 +100,14 @@ impl Layout {
         }
     }
 
-    /// How many elements there are, where that can be counted.
+    /// Returns the number of elements; `None` on overflow.
     pub(crate) fn count(&self) -> Option<usize> {
         self.shape.iter().try_fold(1_usize, |product, extent| product.checked_mul(*extent))
     }
 }
 
 impl Header {
-    /// The header of an array of plain numbers.
+    /// Returns the header of an array of plain numbers.
     pub(crate) fn of(about: Layout) -> Result<Self> {
         let Some(dtype) = Dtype::parse(&about.descr) else {
             return Err(Error::data("the array is not of plain numbers")
@@ -118,13 +118,13 @@ impl Header {
         Ok(Self { dtype, fortran: about.fortran, shape: about.shape, start: about.start })
     }
 
-    /// How many bytes of data belong to it, where that can be counted.
+    /// Returns the number of bytes of data; `None` on overflow.
     pub(crate) fn length(&self) -> Option<u64> {
         let count = self.shape.iter().try_fold(1_usize, |product, extent| product.checked_mul(*extent))?;
         u64::try_from(count.checked_mul(self.dtype.size())?).ok()
     }
 
-    /// Refuses a file with another number of bytes of data than the header says.
+    /// Checks that a file has the number of bytes that its header states.
     pub(crate) fn holds(&self, found: u64) -> Result<()> {
         if self.length() == Some(found) {
             return Ok(());
@@ -136,7 +136,7 @@ impl Header {
             .got(found.to_string()))
     }
 
-    /// The number of rows and the shape of each, where the array is of rows.
+    /// Returns the number of rows and the shape of each.
     pub(crate) fn rows(&self) -> Result<(usize, &[usize])> {
         let [rows, sample @ ..] = &self.shape[..] else {
             return Err(Error::data("the array has no rows").expected("shape (rows, …)").got("a single number"));
@@ -157,13 +157,14 @@ impl Header {
     }
 }
 
-/// Appends `length` bytes, or what is there.
+/// Appends up to `length` bytes.
 fn take(reader: &mut impl Read, length: u64, out: &mut Vec<u8>) -> Result<()> {
     reader.by_ref().take(length).read_to_end(out).map_err(|error| Error::io("cannot read the file", error))?;
     Ok(())
 }
 
-/// Reads the three keys of the Python dictionary in any order. A structured dtype (a list) is kept as text.
+/// Parses the three keys of the Python dictionary in any order. A structured dtype (a list) is kept
+/// as text.
 fn dictionary(text: &str) -> Option<(String, bool, Vec<usize>)> {
     let mut rest = text.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
     let (mut descr, mut fortran, mut shape) = (None, None, None);
@@ -204,7 +205,7 @@ fn dictionary(text: &str) -> Option<(String, bool, Vec<usize>)> {
     Some((descr?, fortran?, shape?))
 }
 
-/// A quoted string and what follows it.
+/// Splits a quoted string from the rest.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let quote = text.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
     text[1..].split_once(quote)

@@ -1,11 +1,11 @@
-//! NumPy's `.npy` files: held in memory, or read row by row where they lie.
+//! NumPy's `.npy` files, held in memory or read row by row from the file.
 //!
-//! | module | what is in it |
+//! | module | contents |
 //! |---|---|
-//! | `header`, `body` | what a file says of itself; its numbers |
-//! | `descr`, `records` | arrays of records: their fields, as Python writes them; their rows |
-//! | `classes` | arrays that say the class of each row |
-//! | `array` | one array of any shape |
+//! | `header`, `body` | the header of a file, and its data |
+//! | `descr`, `records` | arrays of records: their fields as Python writes them, and their rows |
+//! | `classes` | arrays with the class of each row |
+//! | `array` | a single array of any shape |
 
 mod array;
 mod body;
@@ -71,8 +71,9 @@ fn open(path: &Path, options: &Options) -> Result<Dataset> {
     open().map_err(|error| error.in_file(path))
 }
 
-/// Opens `.npy` files of the same type and shape of rows as one array, whose name and place in errors is
-/// `name`.
+/// Opens `.npy` files of the same type and row shape as one array.
+///
+/// `name` is the name of the array and its place in errors.
 fn shards(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     if let [only] = files {
         return fits_beside(name, only, FileKind::Npy)
@@ -93,14 +94,14 @@ fn shards(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> 
     open().map_err(|error| error.in_file(name))
 }
 
-/// The rows of several files, one file after the other.
+/// Rows of several files, one file after the other.
 enum Together {
     Records(Box<Table>),
     Rows { spool: Spool, dtype: Dtype, sample: Vec<usize>, rows: usize },
 }
 
 impl Together {
-    /// What a row is.
+    /// Describes a row for messages.
     fn words(&self) -> String {
         match self {
             Self::Records(table) => format!("records of {}", table.records.words()),
@@ -154,7 +155,7 @@ fn together(files: &[PathBuf], options: &Options) -> Result<Together> {
     all.ok_or_else(|| Error::data("there are no rows").expected("1 or more").got("0"))
 }
 
-/// A file, and its bytes.
+/// File, with its size in bytes.
 struct Opened {
     file: File,
     length: u64,
@@ -167,7 +168,7 @@ impl Opened {
         Ok(Self { file, length })
     }
 
-    /// The array of plain numbers behind a header.
+    /// Returns the array of plain numbers after a header.
     fn array(mut self, path: &Path, layout: Layout, options: &Options) -> Result<(Encoded, Header)> {
         let header = Header::of(layout)?;
         header.holds(self.length.saturating_sub(header.start))?;
@@ -180,12 +181,14 @@ impl Opened {
     }
 }
 
-/// The labels that the options name, and what they are called; noted in `about` if they are passed over.
+/// Reads the labels that the options name, with a description of their source.
+///
+/// Labels that are ignored are recorded in `about`.
 fn labels(rows: usize, about: &mut About, options: &Options) -> Result<Option<(Labels, String)>> {
     let Some(path) = options.labels.as_deref() else { return Ok(None) };
     match labels_of(Path::new(path), rows, options) {
         Ok(labels) => Ok(labels.map(|labels| (labels, path.to_owned()))),
-        // A model remembers the file of its own labels, which says nothing about other rows.
+        // A model stores the file of its own labels, which does not apply to other rows.
         Err(error) if options.labels_optional && error.is_data() => {
             *about = std::mem::take(about).omitting(format!("the labels in {path}"), "they do not fit these rows");
             Ok(None)
@@ -205,7 +208,7 @@ fn finish(path: &Path, array: Encoded, sample: &[usize], mut about: About, optio
     Ok(data.with_about(about, vec![]).rounded(rounded))
 }
 
-/// A table of records, with the labels that the options name.
+/// Builds the data set of a table of records, with the labels that the options name.
 fn labelled(table: Table, path: &Path, format: String, options: &Options) -> Result<Dataset> {
     if table.is_labelled() && options.labels.is_some() {
         return Err(Error::argument("the labels come from one place")
@@ -221,7 +224,7 @@ fn labelled(table: Table, path: &Path, format: String, options: &Options) -> Res
     Ok(data.with_about(about, vec![]))
 }
 
-/// The labels in a file of their own; none if it is not there and need not be.
+/// Reads the labels from a separate file; `None` if the file is missing and optional.
 fn labels_of(path: &Path, rows: usize, options: &Options) -> Result<Option<Labels>> {
     let named = |error: Error| error.at(format!("labels {}", path.display()));
     let file = match File::open(path) {

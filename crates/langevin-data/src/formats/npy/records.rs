@@ -1,7 +1,7 @@
-//! Arrays of records: a table whose columns are the fields of a structured dtype.
+//! Arrays of records: tables whose columns are the fields of a structured dtype.
 //!
-//! A field of one number is a column, a fixed sub-array a list of numbers, and a record in a record one
-//! column `d.x` for each of its fields. Texts are classes where they are asked for.
+//! A field with one number is a column, and a fixed sub-array is a list of numbers. A nested record
+//! gives one column `d.x` for each of its fields. Texts can serve as labels.
 
 use super::classes::{Element, not_whole};
 use super::descr::{Field, Kind, fields};
@@ -19,19 +19,19 @@ use crate::source::Spool;
 use crate::words::{flag_value, start};
 use std::io::Read;
 
-/// Bytes of records that are read together, unless one is longer.
+/// Number of bytes of records that are read together, unless one is longer.
 const BLOCK: usize = 1 << 20;
 
-/// The fields of a record.
+/// Fields of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Records {
     fields: Vec<Field>,
-    /// Bytes of a record.
+    /// Number of bytes of a record.
     size: usize,
 }
 
 impl Records {
-    /// The records of an array and how many there are; `None` if it is of single values.
+    /// Returns the records of an array and their number; `None` if the elements are single values.
     pub(crate) fn of(layout: &Layout) -> Result<Option<(Self, usize)>> {
         if !layout.descr.starts_with('[') {
             return Ok(None);
@@ -58,7 +58,7 @@ impl Records {
         Ok(Some((Self { fields, size }, rows)))
     }
 
-    /// Refuses a file with another number of bytes of data than its header says.
+    /// Checks that a file has the number of bytes that its header states.
     pub(crate) fn holds(&self, rows: usize, found: u64) -> Result<()> {
         let wanted = (rows as u64).checked_mul(self.size as u64);
         if wanted == Some(found) {
@@ -70,7 +70,7 @@ impl Records {
             .got(found.to_string()))
     }
 
-    /// What the fields are called and are of, in a message.
+    /// Describes the names and types of the fields for messages.
     pub(super) fn words(&self) -> String {
         let one = |field: &Field| {
             let kind = match &field.kind {
@@ -89,19 +89,19 @@ impl Records {
     }
 }
 
-/// A table of records that is being read.
+/// Table of records while it is read.
 pub(crate) struct Table {
     pub(super) records: Records,
     chosen: Columns,
     spool: Spool,
     gather: Gather,
-    /// Whether each field has a whole number that a float64 cannot hold.
+    /// True for each field with an integer that float64 cannot represent.
     rounded: Vec<bool>,
     pub(crate) rows: usize,
 }
 
 impl Table {
-    /// Chooses the fields that the options ask for.
+    /// Selects the fields according to the options.
     pub(crate) fn new(records: Records, options: &Options) -> Result<Self> {
         let fields = &records.fields;
         let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
@@ -133,7 +133,7 @@ impl Table {
         }));
         chosen.left.sort_unstable();
         chosen.read = read;
-        // Beside lists, whole numbers of such a name are the classes of the rows.
+        // Beside lists, an integer field with a usual label name holds the classes of the rows.
         let is_list = |column: &usize| !fields[*column].shape.is_empty();
         if chosen.label.is_none() && options.labels.is_none() && chosen.read.iter().any(is_list) {
             let is_label = |column: &usize| {
@@ -152,7 +152,7 @@ impl Table {
         Ok(Self { chosen, spool: Spool::new(options.memory), gather: Gather::default(), rounded, rows: 0, records })
     }
 
-    /// Takes so many records, which are all there is.
+    /// Reads `rows` records, after which the data must end.
     pub(crate) fn take(&mut self, reader: &mut impl Read, rows: usize) -> Result<()> {
         let failed = |error| Error::io("cannot read the file", error);
         let Records { fields, size } = &self.records;
@@ -161,7 +161,8 @@ impl Table {
         while seen < rows {
             let count = together.min(rows - seen);
             bytes.clear();
-            // Memory grows with the bytes that come, so that a header alone takes none.
+            // Memory grows with the bytes that arrive, so a false header cannot cause a large
+            // allocation.
             reader.by_ref().take(count as u64 * *size as u64).read_to_end(&mut bytes).map_err(failed)?;
             if bytes.len() < count * size {
                 return Err(Error::data("the .npy file does not hold what its header says").got("fewer bytes"));
@@ -193,7 +194,7 @@ impl Table {
                 self.spool.write_numbers(&values)?;
             }
         }
-        // One more tells a longer file, and lets a reader that checks sums come to its end.
+        // One more byte detects a longer file, and lets a reader with checksums reach its end.
         if reader.read(&mut [0]).map_err(failed)? > 0 {
             return Err(Error::data("the .npy file does not hold what its header says").got("more bytes"));
         }
@@ -201,7 +202,7 @@ impl Table {
         Ok(())
     }
 
-    /// The data set of what was taken, with these labels where no field has them.
+    /// Builds the data set; `labels` are used if no field holds them.
     pub(crate) fn finish(self, name: String, format: String, labels: Option<(Labels, String)>) -> Result<Dataset> {
         let Self { records, chosen, spool, gather, rounded, rows } = self;
         let fields: Vec<&Field> = chosen.read.iter().map(|column| &records.fields[*column]).collect();
@@ -246,13 +247,13 @@ impl Table {
         })
     }
 
-    /// Whether a field says the class of each row.
+    /// Returns true if a field holds the class of each row.
     pub(crate) fn is_labelled(&self) -> bool {
         self.chosen.label.is_some()
     }
 }
 
-/// The class that a field of a record names; `row` counts from 1.
+/// Returns the class in a field of a record; `row` counts from 1.
 fn class(field: &Field, record: &[u8], row: usize) -> Result<String> {
     let element = match field.kind {
         Kind::Number(dtype) => Element::Number(dtype),

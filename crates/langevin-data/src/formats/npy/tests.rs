@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-/// The bytes of a file with this header and these data.
+/// Returns the bytes of a file with this header and data.
 pub(crate) fn file(version: u8, header: &str, data: &[u8]) -> Vec<u8> {
     let mut bytes = b"\x93NUMPY".to_vec();
     bytes.extend([version, 0]);
@@ -30,7 +30,7 @@ fn all(data: &Dataset) -> Vec<f32> {
     out
 }
 
-/// A value as a number of this type is stored, and the value that is then read.
+/// Returns a value stored as this type, and the value that is read back.
 fn stored(descr: &str, value: i16) -> (Vec<u8>, f64) {
     let (order, kind) = descr.split_at(1);
     let (mut bytes, read) = match kind {
@@ -61,7 +61,7 @@ const DESCRS: [&str; 12] = ["|b1", "|i1", "|u1", ">i2", "<u2", "<i4", ">u4", ">i
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
-    /// Any type, shape, order and version; in memory and read where it lies.
+    /// Covers types, shapes, orders and versions, in memory and read from the file.
     #[test]
     fn what_was_written_is_read(
         which in 0..DESCRS.len(), version in 1_u8..=3, fortran: bool, rows in 2_usize..6,
@@ -72,7 +72,7 @@ proptest! {
         let cells: Vec<(Vec<u8>, f64)> = (0..rows * width)
             .map(|i| stored(descr, seed.wrapping_mul(31).wrapping_add(i as i16 * 7) % 2048)).collect();
         let shape: Vec<usize> = [rows].iter().chain(&sample).copied().collect();
-        // In file order, by the definition of both orders.
+        // The order in the file follows the definition of both orders.
         let mut place = vec![0; cells.len()];
         for (c, _) in cells.iter().enumerate() {
             let (mut rest, mut index) = (c, vec![0; shape.len()]);
@@ -98,7 +98,8 @@ proptest! {
         }
     }
 
-    /// Whatever stands in a file: an error or rows, and no more memory than the file is long.
+    /// Arbitrary bytes give an error or rows, without using more memory than the length of the
+    /// file.
     #[test]
     fn no_bytes_do_harm(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), whole: bool, cut in 0_usize..200) {
         if whole {

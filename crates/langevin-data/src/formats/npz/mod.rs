@@ -53,7 +53,7 @@ fn open(path: &Path, wanted: Option<&str>, options: &Options) -> Result<Dataset>
         let at = |member: &str, error: Error| error.at(format!("array '{member}'"));
         let array = array(&mut archive, path, rows, options).map_err(|error| at(rows, error))?;
         let count = array.rows().map_err(|error| at(rows, error))?;
-        // A field of the rows themselves comes before another array.
+        // A label field of the rows themselves takes precedence over another array.
         let labelled = if array.is_labelled() && options.labels.is_none() { None } else { labelled };
         if array.is_labelled() && labelled.is_some() {
             return Err(Error::argument("the labels come from one place")
@@ -64,8 +64,9 @@ fn open(path: &Path, wanted: Option<&str>, options: &Options) -> Result<Dataset>
         let mut passed_over = None;
         let labels = match labelled.map(|name| (name, labels(&mut archive, name, count))) {
             Some((_, Ok(labels))) => Some(labels),
-            // What was found by its name alone may be something else: numbers to be predicted, say.
-            // The array that a model remembers by name may be something else in another file too.
+            // An array found by its name alone may hold something else, for example regression
+            // targets. The array that a model stores by name may also be something else in another
+            // file.
             Some((name, Err(error))) if (options.labels.is_none() || options.labels_optional) && error.is_data() => {
                 passed_over = Some(name);
                 None
@@ -102,7 +103,7 @@ fn open(path: &Path, wanted: Option<&str>, options: &Options) -> Result<Dataset>
     open().map_err(|error| error.in_file(path))
 }
 
-/// Reads the array of a name, or the only one, whatever its shape.
+/// Reads the named array, or the only one, of any shape.
 pub(crate) fn single(path: &Path, wanted: Option<&str>) -> Result<npy::Array> {
     let file = File::open(path).map_err(|error| Error::reading(path, error))?;
     let read = || -> Result<npy::Array> {
@@ -126,10 +127,10 @@ pub(crate) fn single(path: &Path, wanted: Option<&str>) -> Result<npy::Array> {
     read().map_err(|error| error.in_file(path))
 }
 
-/// Arrays that a message lists at most.
+/// Largest number of arrays that a message lists.
 const LISTED: usize = 24;
 
-/// The arrays with their shapes, for a message.
+/// Lists the arrays with their shapes for a message.
 fn listed(archive: &mut Archive, names: &[String]) -> String {
     let mut words = Vec::new();
     for name in names.iter().take(LISTED) {
@@ -146,7 +147,7 @@ fn listed(archive: &mut Archive, names: &[String]) -> String {
     }
 }
 
-/// Asks for the array of rows, or says that the one that was named is not there.
+/// Returns the error for rows that are ambiguous, or for a named array that does not exist.
 fn unknown(archive: &mut Archive, path: &Path, names: &[String], wanted: Option<&str>) -> Error {
     let listed = listed(archive, names);
     if let Some(wanted) = wanted {
@@ -187,7 +188,7 @@ fn zip(error: ZipError) -> Error {
     }
 }
 
-/// An array of rows.
+/// Array of rows.
 enum Array {
     Numbers(Encoded, Header),
     Records(Box<Table>),
@@ -222,7 +223,7 @@ fn array(archive: &mut Archive, path: &Path, name: &str, options: &Options) -> R
     let source = if held(&header, options.memory) {
         (Source::Memory(bytes(&mut member, &header)?), 0)
     } else if let (CompressionMethod::Stored, Some(start)) = (method, start) {
-        // What is stored as it is can be read where it lies.
+        // An uncompressed array can be read directly from the archive.
         let file = File::open(path).map_err(|error| Error::reading(path, error))?;
         (Source::File(file, path.to_owned()), start.saturating_add(header.start))
     } else {
@@ -232,7 +233,7 @@ fn array(archive: &mut Archive, path: &Path, name: &str, options: &Options) -> R
     Ok(Array::Numbers(encoded(source, start, &header, options.memory)?, header))
 }
 
-/// The class of each row.
+/// Reads the class of each row.
 fn labels(archive: &mut Archive, name: &str, rows: usize) -> Result<Labels> {
     classes(&mut archive.by_name(&format!("{name}.npy")).map_err(zip)?, rows)
 }

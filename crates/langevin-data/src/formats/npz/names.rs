@@ -1,11 +1,12 @@
-//! Which array of an archive holds what, by their names.
+//! Roles of the arrays in an archive, inferred from their names.
 
-/// What an array of rows is called, the first that is there.
+/// Names of an array of rows; the first that exists is used.
 pub(super) const ROWS: [&str; 4] = ["x", "data", "images", "arr_0"];
-/// What their labels are called.
+/// Names of their labels.
 const LABELS: [&str; 3] = ["y", "labels", "label"];
 
-/// A word of the name of an array of rows, and the words that its labels have in that place.
+/// Words in the name of an array of rows, with the words that replace them in the name of its
+/// labels.
 const PAIRS: [(&str, &[&str]); 8] = [
     ("x", &["y"]),
     ("xs", &["ys", "y"]),
@@ -17,11 +18,12 @@ const PAIRS: [(&str, &[&str]); 8] = [
     ("inputs", &["labels", "targets", "outputs", "y"]),
 ];
 
-/// The array of rows: the one that was named, one of a usual name, or the only one that holds no labels.
+/// Returns the array of rows: the named one, one with a usual name, or the only one that does not
+/// hold labels.
 pub(super) fn rows<'a>(names: &'a [String], wanted: Option<&str>, labels: Option<&str>) -> Option<&'a str> {
     let find = |wanted: &str| names.iter().map(String::as_str).find(|name| *name == wanted);
     if let Some(wanted) = wanted {
-        // numpy.load shows the names without their ending, a zip program with it.
+        // numpy.load shows the names without their extension, a zip program with it.
         return find(wanted).or_else(|| find(wanted.strip_suffix(".npy")?));
     }
     if let Some(name) = ROWS.into_iter().find_map(find) {
@@ -33,7 +35,7 @@ pub(super) fn rows<'a>(names: &'a [String], wanted: Option<&str>, labels: Option
     };
     let mut others = names.iter().map(String::as_str).filter(|name| !is_labels(name));
     let first = others.next()?;
-    // Of two arrays one may be the labels of the other.
+    // Of two arrays, one may hold the labels of the other.
     match (others.next(), others.next()) {
         (None, _) => Some(first),
         (Some(second), None) if labels.is_none() => {
@@ -49,12 +51,13 @@ pub(super) fn rows<'a>(names: &'a [String], wanted: Option<&str>, labels: Option
     }
 }
 
-/// The array that holds the labels of these rows: `y_train` of `x_train`, `train_labels` of `train_images`.
+/// Returns the array with the labels of these rows: `y_train` for `x_train`, `train_labels` for
+/// `train_images`.
 pub(super) fn labels<'a>(names: &'a [String], rows: &str) -> Option<&'a str> {
     if let Some(partner) = partner(names, rows) {
         return Some(partner);
     }
-    // Labels without a part are those of all rows, unless there are rows of several parts.
+    // Labels without a split name belong to all rows, unless the rows have several splits.
     if ROWS.contains(&rows) || names.iter().filter(|name| !LABELS.contains(&name.as_str())).count() == 1 {
         return LABELS.into_iter().find_map(|label| names.iter().map(String::as_str).find(|name| *name == label));
     }
@@ -78,7 +81,8 @@ fn partner<'a>(names: &'a [String], rows: &str) -> Option<&'a str> {
     None
 }
 
-/// An array that is likely meant, for a hint: one that has labels, of the part to train on before others.
+/// Returns the array that is most likely meant, for a hint: one with labels, preferably of the
+/// training split.
 pub(super) fn likely(names: &[String]) -> Option<&str> {
     let with = |train: bool| {
         names

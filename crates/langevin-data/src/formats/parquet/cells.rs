@@ -1,4 +1,4 @@
-//! Some cells of a column.
+//! A range of cells of a column.
 
 use super::failure::broken;
 use crate::checks::{EXACT, missing};
@@ -8,16 +8,17 @@ use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{ByteArray, DataType};
 use std::borrow::Cow;
 
-/// Some cells of a column, one after the other.
+/// Consecutive cells of a column.
 #[derive(Debug)]
 pub(super) struct Cells {
     pub(super) rows: usize,
     values: Values,
-    /// Where the list of each row begins, and the end of the last.
+    /// Start of each row's list, and the end of the last; `None` without lists.
     begins: Option<Vec<usize>>,
-    /// For each number of nested lists the outermost list that it continues; empty for others.
+    /// For each number in nested lists, the level of the innermost list that it continues; empty
+    /// otherwise.
     repeats: Vec<i16>,
-    /// The levels of the lists.
+    /// Nesting depth of the lists.
     levels: i16,
 }
 
@@ -28,7 +29,7 @@ pub(super) enum Values {
     Bytes(Vec<ByteArray>),
 }
 
-/// The next cells of a type; one that is missing is an error.
+/// Reads the next cells of a type; a missing cell is an error.
 pub(super) fn some<T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
     (rows, seen): (usize, usize),
@@ -55,7 +56,7 @@ pub(super) fn some<T: DataType>(
 }
 
 impl Cells {
-    /// Whether there is what the levels say.
+    /// Returns true if the number of values matches the levels.
     fn whole(&self) -> bool {
         let count = match &self.values {
             Values::Numbers(cells) => cells.len(),
@@ -68,7 +69,7 @@ impl Cells {
         }
     }
 
-    /// The numbers of a row.
+    /// Returns the numbers of a row.
     pub(super) fn numbers(&self, row: usize) -> Vec<f64> {
         let (from, to) = self.begins.as_ref().map_or((row, row + 1), |begins| (begins[row], begins[row + 1]));
         match &self.values {
@@ -78,7 +79,7 @@ impl Cells {
         }
     }
 
-    /// Whether a row has a whole number that a float64 cannot hold.
+    /// Returns true if a row has an integer that float64 cannot represent.
     pub(super) fn is_rounded(&self, row: usize) -> bool {
         let (from, to) = self.begins.as_ref().map_or((row, row + 1), |begins| (begins[row], begins[row + 1]));
         match &self.values {
@@ -89,16 +90,18 @@ impl Cells {
         }
     }
 
-    /// The shape of the lists of a row: how many there are on each level. `None` if lists of one level
-    /// differ in length.
+    /// Returns the shape of the lists of a row: their length on each level.
+    ///
+    /// Returns `None` if lists of one level differ in length.
     pub(super) fn shape(&self, row: usize) -> Option<Vec<usize>> {
         let Some(begins) = &self.begins else { return Some(vec![1]) };
         let length = begins[row + 1] - begins[row];
         if self.levels < 2 {
             return Some(vec![length]);
         }
-        // A number that continues lists of level k and deeper ends none of these; the first that does not,
-        // tells their length.
+        // A number whose repetition level is k continues the lists of level k and those outside.
+        // The first number that does not continue a list of some level gives the length of that
+        // list.
         let repeats = &self.repeats[begins[row]..begins[row + 1]];
         let (mut shape, mut size) = (Vec::new(), 1);
         for level in (1..=self.levels).rev() {
@@ -114,7 +117,7 @@ impl Cells {
         fits.then_some(shape)
     }
 
-    /// The bytes of a row.
+    /// Returns the bytes of a row.
     pub(super) fn bytes(&self, row: usize) -> &[u8] {
         match &self.values {
             Values::Bytes(cells) => cells[row].data(),
@@ -122,7 +125,7 @@ impl Cells {
         }
     }
 
-    /// The name of the label of a row.
+    /// Returns the name of the label of a row.
     pub(super) fn label(&self, row: usize) -> Result<Cow<'_, str>> {
         match &self.values {
             _ if self.begins.is_some() => Err(Error::data("a label is a list").expected("a whole number or a text")),
@@ -138,8 +141,9 @@ impl Cells {
     }
 }
 
-/// Returns the repetition level of an element of nested lists of this shape, `levels` deep: the
-/// outermost list that it continues, 0 where it begins a row.
+/// Returns the repetition level of an element of nested lists of this shape, `levels` deep.
+///
+/// It is the level of the innermost list that the element continues, and 0 at the start of a row.
 pub(super) fn continued(shape: &[usize], levels: i16, place: usize) -> i16 {
     let (mut level, mut size) = (levels, 1);
     for extent in shape.iter().rev() {

@@ -7,48 +7,48 @@ use parquet::basic::{ConvertedType, LogicalType, Type as Physical};
 use parquet::column::reader::ColumnReader;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
-/// What a column can be read as.
+/// Interpretation of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// One number a row.
+    /// One number in each row.
     Number,
-    /// A list of numbers a row, of so many levels.
+    /// A list of numbers in each row, nested this deep.
     List(i16),
-    /// The bytes of a picture.
+    /// Bytes of an image.
     Image,
-    /// Bytes, a text perhaps.
+    /// Bytes, possibly a text.
     Text,
-    /// Anything else.
+    /// Any other type.
     Other,
 }
 
-/// Levels of the deepest lists that are read: pictures with channels are three.
+/// Largest depth of nested lists; images with channels have three levels.
 const DEEPEST: i16 = 6;
 
-/// A column of the table, which may have parts in the file.
+/// Column of the table, which may consist of several parts (leaves) in the file.
 #[derive(Debug)]
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) kind: Kind,
-    /// The part that is read.
+    /// Part that is read.
     pub(super) leaf: usize,
-    /// What it is of, for an error.
+    /// Description of the type for errors.
     pub(super) of: String,
-    /// Whether its numbers are whole.
+    /// True if its numbers are integers.
     pub(super) whole: bool,
     unsigned: bool,
-    /// A cell with less than this is missing.
+    /// Definition level of a present cell; a lower level means a missing cell.
     most: i16,
 }
 
-/// The columns of a file.
+/// Returns the columns of a file.
 pub(super) fn columns(schema: &SchemaDescriptor) -> Vec<Column> {
     let leaves: Vec<(usize, usize)> =
         (0..schema.num_columns()).map(|leaf| (schema.get_column_root_idx(leaf), leaf)).collect();
     leaves
         .chunk_by(|a, b| a.0 == b.0)
         .map(|parts| {
-            // Of {bytes, path} the bytes.
+            // Of {bytes, path}, the bytes are read.
             let named = |leaf: usize| schema.column(leaf).path().parts().get(1).is_some_and(|part| part == "bytes");
             let leaf = parts.iter().map(|(_, leaf)| *leaf).find(|leaf| named(*leaf)).unwrap_or(parts[0].1);
             let about = schema.column(leaf);
@@ -74,7 +74,7 @@ fn unsigned(about: &ColumnDescriptor) -> bool {
 fn kind(about: &ColumnDescriptor, parts: usize) -> Kind {
     use ConvertedType::{INT_8, INT_16, INT_32, INT_64, NONE};
     let plain = match about.logical_type_ref() {
-        // A date or a decimal number is stored as an integer, but is not that number.
+        // A date or a decimal number is stored as an integer, but does not represent that integer.
         None => matches!(about.converted_type(), NONE | INT_8 | INT_16 | INT_32 | INT_64) || unsigned(about),
         Some(of) => matches!(of, LogicalType::Integer(_) | LogicalType::Float16),
     };
@@ -103,7 +103,7 @@ fn kind(about: &ColumnDescriptor, parts: usize) -> Kind {
     }
 }
 
-/// What a column is of, in plain words.
+/// Describes the type of a column in plain words.
 fn words(about: &ColumnDescriptor, parts: usize) -> String {
     use ConvertedType::{
         BSON, DECIMAL, ENUM, INTERVAL, JSON, TIME_MICROS, TIME_MILLIS, TIMESTAMP_MICROS, TIMESTAMP_MILLIS, UTF8,
@@ -147,7 +147,7 @@ impl Column {
         matches!(self.kind, Kind::Number | Kind::List(_))
     }
 
-    /// The levels of its lists, 0 if each cell is one number.
+    /// Returns the nesting depth of its lists; 0 if each cell is one number.
     fn levels(&self) -> i16 {
         match self.kind {
             Kind::List(levels) => levels,
@@ -155,7 +155,7 @@ impl Column {
         }
     }
 
-    /// The next cells, at most `rows`, after `seen` others.
+    /// Reads the next cells, at most `rows`; `seen` cells were read before.
     pub(super) fn cells(&self, reader: &mut ColumnReader, rows: usize, seen: usize) -> Result<Cells> {
         let (most, unsigned) = ((self.most, self.levels()), self.unsigned);
         let numbers = |cells: Vec<f64>| Values::Numbers(cells);

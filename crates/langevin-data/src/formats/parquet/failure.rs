@@ -1,9 +1,9 @@
-//! What the library says of a file, in words for people.
+//! Translation of the library's errors into plain messages.
 
 use crate::error::Error;
 use parquet::errors::ParquetError;
 
-/// What the library says of a file.
+/// Converts an error of the library.
 pub(super) fn broken(error: ParquetError) -> Error {
     let failure = Error::data("not a readable .parquet file");
     let text = error.to_string();
@@ -22,6 +22,6 @@ pub(super) fn broken(error: ParquetError) -> Error {
             .because("a checksum does not fit: the file is damaged")
             .hinting("fetch or write the file again");
     }
-    // "Parquet error: ", "EOF: " and the like are the names of the library's types.
+    // Prefixes such as "Parquet error: " and "EOF: " are names of the library's types.
     failure.because(text.split_once(": ").map_or(text.as_str(), |(_, rest)| rest).to_owned())
 }

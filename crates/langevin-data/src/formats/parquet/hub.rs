@@ -1,11 +1,11 @@
-//! What writers of tables say about their columns in the file's metadata.
+//! Descriptions of columns in a file's metadata, written by other tools.
 //!
 //! ```text
-//! huggingface    {"info": {"features": {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}}}
-//! pandas         {"index_columns": ["__index_level_0__"], …}
+//! huggingface  {"info": {"features": {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}}}
+//! pandas       {"index_columns": ["__index_level_0__"], …}
 //! ```
 //!
-//! Metadata that cannot be read say nothing.
+//! Metadata that cannot be parsed are ignored.
 
 use parquet::file::metadata::FileMetaData;
 use serde_json::Value;
@@ -15,7 +15,8 @@ fn document(about: &FileMetaData, key: &str) -> Option<Value> {
     serde_json::from_str(entry.value.as_deref()?).ok()
 }
 
-/// The columns that hold classes, with the name of each class in the order of its number.
+/// Returns the columns that hold classes, with the names of the classes in the order of their
+/// numbers.
 pub(super) fn classes(about: &FileMetaData) -> Vec<(String, Vec<String>)> {
     let document = document(about, "huggingface");
     let features = document.as_ref().and_then(|document| document.pointer("/info/features")?.as_object());
@@ -30,7 +31,7 @@ pub(super) fn classes(about: &FileMetaData) -> Vec<(String, Vec<String>)> {
     found
 }
 
-/// The columns that hold the row labels of a data frame, which are no data.
+/// Returns the columns that hold the index of a data frame, which is not data.
 pub(super) fn index(about: &FileMetaData) -> Vec<String> {
     let document = document(about, "pandas");
     let columns = document.as_ref().and_then(|document| document["index_columns"].as_array());

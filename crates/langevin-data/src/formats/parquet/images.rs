@@ -1,4 +1,4 @@
-//! A column of pictures: `image: {bytes, path}` as Hugging Face's data sets have it.
+//! A column of images: `image: {bytes, path}`, as in data sets of Hugging Face.
 
 use super::table::{TOGETHER, Table};
 use crate::about::Skipped;
@@ -13,11 +13,11 @@ use rayon::prelude::*;
 use std::io::Cursor;
 use std::path::Path;
 
-/// Rows of pictures, decoded once.
+/// Reads the rows of images, decoding each once.
 pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) -> Result<Dataset> {
-    // How many channels there are is known when all were looked at.
+    // The number of channels is known only after all images were examined.
     let mut heads: Vec<Result<Head, String>> = Vec::new();
-    // The first row of each file, counted through all of them.
+    // Index of the first row of each file, counted over all files.
     let mut starts: Vec<usize> = Vec::new();
     table.each(&[image], TOGETHER / 8, |cells, place| {
         while starts.len() <= place.shard {
@@ -61,7 +61,7 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
 
     let (mut writer, mut gather, mut first) = (Writer::new(format, options.memory), Gather::default(), 0);
     let wanted: Vec<usize> = [image].into_iter().chain(table.chosen.label).collect();
-    // An error of a picture names its place itself; those of the file get it from `each`.
+    // An error of an image names its own place; `each` adds the place to errors of the file.
     let mut failed = None;
     table.each(&wanted, TOGETHER / 8, |cells, place| {
         if failed.is_some() {
@@ -109,8 +109,8 @@ pub(super) fn rows(path: &Path, table: &Table, image: usize, options: &Options) 
     let read = table.columns()[image].name.clone();
     let label = table.chosen.label.map(|label| &*table.columns()[label].name);
     let data = data.with_about(about, vec![]).with_skipped(skipped).labelled_by(label);
-    // A model of the only pictures of a table is one of any table of pictures, whatever their column is
-    // called.
+    // If the images are the only ones in the table, the column's name is not recorded. A model
+    // trained on them then accepts any table of images.
     let only = table.others.is_empty() && options.columns.is_empty() && options.drop.is_empty();
     Ok(data.of_columns(if only { vec![] } else { vec![read] }))
 }

@@ -1,14 +1,15 @@
-//! Parquet tables: columns of numbers, of lists of numbers of one shape, or a column of pictures. One file,
-//! or several of the same columns.
+//! Parquet tables: columns of numbers, of lists of numbers of one shape, or a column of images.
 //!
-//! | module | what is in it |
+//! A table is one file, or several with the same columns.
+//!
+//! | module | contents |
 //! |---|---|
-//! | `column`, `cells` | what a column can be read as, and some of its cells |
+//! | `column`, `cells` | the interpretation of a column, and ranges of its cells |
 //! | `shard`, `table` | the cells of one file, and of several as one table |
 //! | `numbers`, `images` | the rows of a table |
-//! | `write` | tables written a group of rows at a time |
-//! | `hub` | what writers say of columns in the metadata |
-//! | `zstd` | pages compressed by Zstandard |
+//! | `write` | writing of tables in groups of rows |
+//! | `hub` | descriptions of columns in the metadata |
+//! | `zstd` | pages compressed with Zstandard |
 
 mod cells;
 mod column;
@@ -39,7 +40,7 @@ use std::path::{Path, PathBuf};
 use table::Table;
 pub(crate) use write::Writer;
 
-/// Tables of columns with types.
+/// Tables of typed columns.
 pub(crate) const FORMAT: Format = Format {
     kind: Some(FileKind::Parquet),
     endings: &["parquet"],
@@ -54,15 +55,15 @@ pub(crate) const FORMAT: Format = Format {
     written: &[("parquet", TableKind::Parquet)],
 };
 
-/// Bytes of values that a byte of the file may stand for, and those that any file may: a constant column of
-/// a small table takes next to nothing.
+/// Largest accepted ratio between values and file size in bytes; the next constant is allowed for
+/// every file, because a constant column of a small table takes almost no space.
 const EXPANSION: u64 = 1024;
 const SMALL: u64 = 1 << 30;
 
-/// Opens files of the same columns as one table, whose name and place in errors is `name`.
+/// Opens files with the same columns as one table; `name` is its name and its place in errors.
 fn shards(name: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
-    // The library has asserts about what a file says. They are no reason to end a program; what they
-    // interrupt is dropped whole.
+    // The library asserts properties of the file. A failed assertion must not end the program, and
+    // the interrupted work is dropped as a whole.
     caught(|| rows(name, files, options))
         .unwrap_or_else(|| Err(Error::data("not a readable .parquet file").because("its parts contradict each other")))
         .map_err(|error| error.in_file(name))
@@ -95,14 +96,15 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     let place = |name: &str| names.iter().position(|known| *known == name);
     let mut options = options.clone();
     if options.label_column.is_none() {
-        // Which of several is meant is for the user to say.
+        // With several class columns, the user must choose.
         let mut classes = known.iter().filter(|(name, _)| place(name).is_some() && !mentioned(&options, name));
         if let (Some((only, _)), None) = (classes.next(), classes.next()) {
             options.label_column = Some(only.clone());
         }
     }
     let mut chosen = Columns::chosen(names.len(), &names, &options)?;
-    // Of columns that were asked for one may be of pictures; the others cannot stand beside it.
+    // At most one of the requested columns may hold images, and no other column can stand beside
+    // it.
     let candidate = |kind: Kind| chosen.read.iter().copied().filter(move |column| columns[*column].kind == kind);
     let mut images = candidate(Kind::Image)
         .chain(candidate(Kind::Text).filter(|column| first.holds_pictures(&columns[*column], most)));
@@ -120,7 +122,8 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
             .filter(|name| !mentioned(&options, name))
             .find_map(|name| place(name).filter(|column| matches!(columns[*column].kind, Kind::Number | Kind::Text)));
     }
-    // Beside lists, whole numbers or texts of such a name are the classes of the rows.
+    // Beside lists, an integer or text column with a usual label name holds the classes of the
+    // rows.
     let is_list = |column: &usize| matches!(columns[*column].kind, Kind::List(_));
     if image.is_none() && chosen.label.is_none() && chosen.read.iter().any(is_list) {
         let is_label = |column: &usize| {
@@ -138,7 +141,7 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
         let index = hub::index(about);
         let is_index = |column: &usize| index.iter().any(|name| name == names[*column]);
         let (left, read): (Vec<usize>, Vec<usize>) = chosen.read.iter().copied().partition(is_index);
-        // A frame of nothing but its index is read as it is.
+        // A frame that consists only of its index is read as it is.
         if !read.is_empty() {
             chosen.read = read;
             chosen.left.extend(left.into_iter().map(|column| (column, "the index of the data frame")));
@@ -155,8 +158,10 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     }
 }
 
-/// The names of the classes of a column, and for each file the number that each of its own has among these,
-/// unless all have the same. Names are compared, since files may number them in different orders.
+/// Returns the class names of a column, and the renumbering of each file's classes.
+///
+/// The renumbering is empty if all files number the classes alike. Names are compared, because
+/// files may number them in different orders.
 fn classes(shards: &[Shard], column: &str) -> Result<(Vec<String>, Vec<Vec<usize>>)> {
     let of = |shard: &Shard| {
         let known = hub::classes(shard.reader.metadata().file_metadata());
@@ -188,7 +193,7 @@ fn classes(shards: &[Shard], column: &str) -> Result<(Vec<String>, Vec<Vec<usize
     Ok((all, renumbered))
 }
 
-/// Whether the options say what a column is for.
+/// Returns true if the options mention a column.
 fn mentioned(options: &Options, name: &str) -> bool {
     options.columns.iter().chain(&options.drop).any(|column| column == name)
 }

@@ -13,7 +13,8 @@ use crate::source::Spool;
 use crate::words::{flag_value, name_of, start};
 use std::path::Path;
 
-/// Rows of numbers, the columns one after the other; a single column of nested lists keeps its shape.
+/// Reads the rows of numbers, the columns one after the other; a single column of nested lists
+/// keeps its shape.
 pub(super) fn rows(path: &Path, table: &Table, options: &Options) -> Result<Dataset> {
     let columns = table.columns();
     let chosen = &table.chosen;
@@ -76,7 +77,7 @@ pub(super) fn rows(path: &Path, table: &Table, options: &Options) -> Result<Data
     };
     let labels = chosen.label.map(|_| table.named(gather.finish()));
     let data = Dataset::make(name_of(path), &shape, store, labels)?;
-    // Lists have no name for each of their numbers.
+    // The numbers within lists have no names.
     let single = wanted.iter().all(|column| columns[*column].kind == Kind::Number);
     let read: Vec<String> = wanted.iter().map(|column| columns[*column].name.clone()).collect();
     let about = table.about("", "numbers", true);
@@ -87,7 +88,7 @@ pub(super) fn rows(path: &Path, table: &Table, options: &Options) -> Result<Data
     })
 }
 
-/// Lists that differ from those of the first row, or among each other.
+/// Returns the error for lists that differ from those of the first row, or among each other.
 fn uneven(first: &[usize], got: Option<&[usize]>, nested: bool, at: &str) -> Error {
     let words = |shape: &[usize]| match shape {
         [length] => length.to_string(),

@@ -14,22 +14,23 @@ use std::sync::Arc;
 
 /// One file of a table.
 pub(super) struct Shard {
-    /// What it is called, where there are several.
+    /// Name of the file for errors, if there are several.
     pub(super) name: Option<String>,
     file: Arc<File>,
     pub(super) reader: SerializedFileReader<File>,
-    /// In the order of the table's columns.
+    /// Columns in the order of the table.
     pub(super) columns: Vec<Column>,
 }
 
 impl Shard {
-    /// Opens a file, which is called `name` where there are several; its bytes come second.
+    /// Opens a file and returns it with its size in bytes; `name` is given if there are several
+    /// files.
     pub(super) fn open(path: &Path, name: Option<String>) -> Result<(Self, u64)> {
         let file = File::open(path).map_err(|error| Error::reading(path, error))?;
         let length = file.metadata().map_err(|error| Error::reading(path, error))?.len();
         let own = file.try_clone().map_err(|error| Error::reading(path, error))?;
         let reader = SerializedFileReader::new(file).map_err(broken)?;
-        // The library would assert this.
+        // Checked here because the library would panic.
         let groups = reader.metadata().row_groups().iter();
         for column in groups.flat_map(|group| group.columns()) {
             let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
@@ -41,7 +42,7 @@ impl Shard {
         Ok((Self { name, file: Arc::new(own), reader, columns }, length))
     }
 
-    /// Puts its columns into the order of `first`'s, found by name.
+    /// Reorders its columns to those of `first`, matched by name.
     pub(super) fn fit(&mut self, first: &[Column]) -> Result<()> {
         let names =
             |columns: &[Column]| columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>().join(", ");
@@ -65,19 +66,21 @@ impl Shard {
         Ok(())
     }
 
-    /// Whether the first cell of a column of bytes is a picture. What cannot be read is none here, and an
-    /// error later.
+    /// Returns true if the first cell of a column of bytes is an image.
+    ///
+    /// Errors are ignored here and reported when the column is read.
     pub(super) fn holds_pictures(&self, column: &Column, most: u64) -> bool {
         let mut first = false;
         let _ = self.each_of(&[column], 1, most, |cells, _| {
             first = looks_like_picture(cells[0].bytes(0));
-            // One row is enough.
+            // One row is enough, so the iteration is ended by an error.
             Err(Error::data("enough"))
         });
         first
     }
 
-    /// Calls `see` with the next cells of these columns and the rows before them until there are none.
+    /// Calls `see` repeatedly with the next cells of these columns and the number of rows before
+    /// them.
     pub(super) fn each_of(
         &self,
         columns: &[&Column],

@@ -1,4 +1,4 @@
-//! The files of a table as one, and what of it is read.
+//! The files of a table as one, and the selection of its columns.
 
 use super::cells::Cells;
 use super::column::Column;
@@ -10,39 +10,39 @@ use crate::labels::Labels;
 use crate::words::start;
 use std::borrow::Cow;
 
-/// Rows that are read of each column before they are put in order.
+/// Number of rows read from each column before they are interleaved.
 pub(super) const TOGETHER: usize = 512;
 
-/// Where some rows are.
+/// Position of some rows.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
     pub(super) shard: usize,
-    /// Rows of the shard before them.
+    /// Number of rows of the shard before them.
     pub(super) first: usize,
 }
 
-/// A table, and what of it is read.
+/// Table, and the selection of its columns.
 pub(super) struct Table {
     pub(super) shards: Vec<Shard>,
     pub(super) chosen: Columns,
-    /// The names of the classes, by their numbers.
+    /// Names of the classes, by their numbers.
     pub(super) classes: Vec<String>,
-    /// For each file the number of each of its classes in these, where files number them in different ways.
+    /// For each file, the number in `classes` of each of its own classes; empty if all files agree.
     pub(super) renumbered: Vec<Vec<usize>>,
-    /// Columns of pictures besides the one that is read.
+    /// Columns of images besides the one that is read.
     pub(super) others: Vec<usize>,
-    /// Bytes of values that the files may stand for.
+    /// Limit on the bytes of values in the files.
     pub(super) most: u64,
 }
 
 impl Table {
-    /// The columns, as the first file has them.
+    /// Returns the columns in the order of the first file.
     pub(super) fn columns(&self) -> &[Column] {
         self.shards.first().map_or(&[], |shard| &shard.columns)
     }
 
-    /// Calls `see` with the next rows of these columns until there are none; the cells are in the order of
-    /// the columns that were asked for.
+    /// Calls `see` repeatedly with the next rows of these columns; the cells are in the order of
+    /// `wanted`.
     pub(super) fn each(
         &self,
         wanted: &[usize],
@@ -58,7 +58,7 @@ impl Table {
         Ok(())
     }
 
-    /// Names the file in an error, where there are several.
+    /// Adds the name of the file to an error, if there are several.
     fn at(&self, shard: usize, error: Error) -> Error {
         match self.shards.get(shard).and_then(|shard| shard.name.clone()) {
             Some(name) => error.at(name),
@@ -66,7 +66,7 @@ impl Table {
         }
     }
 
-    /// The label of a row, by its number where the metadata name the classes.
+    /// Returns the label of a row, as its class number if the metadata name the classes.
     pub(super) fn label<'a>(&self, cells: &'a Cells, place: Place, row: usize) -> Result<Cow<'a, str>> {
         let label = cells.label(row)?;
         let Some(numbers) = self.renumbered.get(place.shard) else { return Ok(label) };
@@ -79,7 +79,7 @@ impl Table {
         }
     }
 
-    /// Gives classes the names that the metadata have for their numbers.
+    /// Replaces class numbers by the names in the metadata.
     pub(super) fn named(&self, mut labels: Labels) -> Labels {
         for class in &mut labels.classes {
             let name = class.parse::<usize>().ok().and_then(|number| self.classes.get(number));
@@ -90,12 +90,12 @@ impl Table {
         labels
     }
 
-    /// What a column is called in a sentence.
+    /// Returns the name of a column for messages.
     pub(super) fn called(&self, column: usize) -> String {
         self.columns().get(column).map_or_else(String::new, |column| format!("column '{}'", start(&column.name)))
     }
 
-    /// How the table was understood.
+    /// Describes how the table was interpreted.
     pub(super) fn about(&self, kind: &str, dtype: &str, left: bool) -> About {
         let files = match self.shards.len() {
             1 => String::new(),
@@ -111,7 +111,7 @@ impl Table {
         about
     }
 
-    /// Refuses more bytes of values than the files may stand for.
+    /// Checks that the values do not exceed the limit on their bytes.
     pub(super) fn bounded(&self, bytes: u64) -> Result<()> {
         if bytes > self.most {
             return Err(Error::data("the file expands too far")

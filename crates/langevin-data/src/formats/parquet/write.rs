@@ -1,4 +1,4 @@
-//! Tables of this format, written a group of rows at a time.
+//! Writing of Parquet tables in groups of rows.
 
 use super::cells::continued;
 use crate::table::TableColumns;
@@ -11,20 +11,23 @@ use parquet::schema::types::{ColumnPath, Type};
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// Numbers of a group of rows, unless it has fewer than `FEWEST` rows. What the end of the file says of
-/// each column of each group is held.
+/// Target number of values in a group, unless it has fewer than `FEWEST` rows.
+///
+/// The metadata of each column of each group stay in memory until the end, so groups must not be
+/// too small.
 const TOGETHER: usize = 1 << 20;
 const FEWEST: usize = 64;
-/// Whole numbers from here on are none of 64 bits.
+/// Limit 2⁶³, from which numbers are not 64-bit integers.
 const BEYOND: f64 = 9_223_372_036_854_775_808.0;
 
-/// A table that is being written.
+/// Table being written.
 pub(crate) struct Writer<W: Write + Send> {
     file: SerializedFileWriter<W>,
     columns: TableColumns,
-    /// For each number of an array the outermost list that it continues; empty for columns.
+    /// For each number of an array, the level of the innermost list that it continues; empty for
+    /// columns.
     repeats: Vec<i16>,
-    /// Rows of a group, and those of the next one.
+    /// Number of rows of a group; the next fields buffer the rows of the next group.
     together: usize,
     values: Vec<f64>,
     labels: Vec<ByteArray>,
@@ -52,7 +55,7 @@ impl<W: Write + Send> Writer<W> {
         })
     }
 
-    /// Takes a row.
+    /// Adds a row.
     pub(crate) fn push(&mut self, row: &[f64], label: Option<&str>) -> io::Result<()> {
         let whole = self.columns.whole.iter().zip(row);
         if let Some((_, value)) = whole.clone().find(|(whole, value)| **whole && value.abs() >= BEYOND) {
@@ -63,12 +66,12 @@ impl<W: Write + Send> Writer<W> {
         if self.values.len() >= self.together * row.len() { self.write().map_err(failed) } else { Ok(()) }
     }
 
-    /// Ends the file.
+    /// Finishes the file.
     pub(crate) fn finish(mut self) -> io::Result<W> {
         self.write().and_then(|()| self.file.into_inner()).map_err(failed)
     }
 
-    /// Writes the rows that were taken as a group.
+    /// Writes the buffered rows as a group.
     fn write(&mut self) -> Result<(), ParquetError> {
         if self.values.is_empty() {
             return Ok(());
@@ -106,7 +109,7 @@ impl<W: Write + Send> Writer<W> {
     }
 }
 
-/// The definition and repetition levels of numbers in lists.
+/// Definition and repetition levels of numbers in lists.
 type Levels = (Vec<i16>, Vec<i16>);
 
 fn numbers<W: Write + Send>(
@@ -166,12 +169,13 @@ fn schema(columns: &TableColumns) -> Result<Type, ParquetError> {
     Type::group_type_builder("schema").with_fields(fields).build()
 }
 
-/// For each number of an array the outermost list that it continues: 0 begins a row.
+/// Returns for each number of an array the level of the innermost list that it continues; 0 starts
+/// a row.
 fn repeats(shape: &[usize]) -> Vec<i16> {
     (0..shape.iter().product()).map(|place| continued(shape, shape.len() as i16, place)).collect()
 }
 
-/// An error of the library as one of the system, which it may be.
+/// Converts an error of the library to an I/O error, which it may contain.
 fn failed(error: ParquetError) -> io::Error {
     match error {
         ParquetError::External(cause) => match cause.downcast::<io::Error>() {

@@ -1,8 +1,9 @@
-//! Pages compressed by Zstandard, in pure Rust.
+//! Pages compressed with Zstandard, decompressed in pure Rust.
 //!
-//! The library decompresses pages itself, but has Zstandard only in C. So it is told that such a
-//! column is not compressed: it then checks the sums of the pages and hands them out as they lie in
-//! the file, and they are decompressed here, before the values are decoded.
+//! The `parquet` library decompresses pages itself, but has Zstandard only in C. It is therefore
+//! given metadata that declare such a column uncompressed. It then verifies the checksums of the
+//! pages and returns them as stored in the file. The pages are decompressed here, before their
+//! values are decoded.
 
 use parquet::basic::Compression;
 use parquet::column::page::{Page, PageMetadata, PageReader};
@@ -16,12 +17,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::sync::Arc;
 
-/// Whether the pages of this column are compressed by Zstandard.
+/// Returns true if the pages of this column are compressed with Zstandard.
 pub(super) fn is_used(column: &ColumnChunkMetaData) -> bool {
     matches!(column.compression(), Compression::ZSTD(_))
 }
 
-/// A reader of the column's values; `most` bounds the bytes of a page.
+/// Returns a reader of the column's values; `most` bounds the bytes of a page.
 pub(super) fn column(
     file: &Arc<File>,
     reader: &SerializedFileReader<File>,
@@ -36,7 +37,7 @@ pub(super) fn column(
     Ok(get_column_reader(descriptor, Box::new(Pages { raw, most })))
 }
 
-/// The pages of a column, decompressed.
+/// Decompressed pages of a column.
 struct Pages {
     raw: SerializedPageReader<File>,
     most: u64,
@@ -72,7 +73,7 @@ impl PageReader for Pages {
     }
 }
 
-/// Decompresses a page. The levels at the beginning of pages of the second version are stored as they are.
+/// Decompresses a page; the levels at the start of version-2 pages are not compressed.
 fn open(mut page: Page, most: u64) -> Result<Page> {
     let (buffer, levels) = match &mut page {
         Page::DataPage { buf, .. } | Page::DictionaryPage { buf, .. } => (buf, 0),
@@ -83,7 +84,7 @@ fn open(mut page: Page, most: u64) -> Result<Page> {
     };
     let (before, mut compressed) = buffer.split_at_checked(levels).ok_or_else(|| damaged("a page is cut short"))?;
     let mut bytes = before.to_vec();
-    // A page without values may have no frame; several frames may follow each other.
+    // A page without values may have no frame, and several frames may follow each other.
     while !compressed.is_empty() {
         let mut frame = StreamingDecoder::new(&mut compressed).map_err(|_| damaged("a page cannot be decompressed"))?;
         let room = most.saturating_sub(bytes.len() as u64);

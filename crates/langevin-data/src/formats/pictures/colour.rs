@@ -1,22 +1,22 @@
-//! Samples as decoders give them, and as rows need them.
+//! Conversion of decoded samples to the samples of rows.
 //!
 //! ```text
 //! M           255 with 8 bits, 65535 with 16
 //! alpha       v → (a v + (M − a) M + ⌊M/2⌋) / M        on white
-//! gray        (19595 r + 38470 g + 7471 b + 32768) / 65536      ITU-R 601, as Pillow has it
-//! 8 → 16      v → 257 v                                 what viewers show: 255 and 65535 are both white
+//! gray        (19595 r + 38470 g + 7471 b + 32768) / 65536      ITU-R 601, as in Pillow
+//! 8 → 16      v → 257 v                                 as in viewers: 255 and 65535 are white
 //! 16 → 8      v → (255 v + 32895) / 65536               v · 255/65535, rounded
 //! ```
 
 use super::sample::{Depth, SampleFormat};
 
-/// The samples of a decoder.
+/// Samples of a decoder.
 pub(super) enum Samples {
     Eight(Vec<u8>),
     Sixteen(Vec<u16>),
 }
 
-/// A picture as a decoder gives it: one to four samples a pixel.
+/// Decoded image with one to four samples in each pixel.
 pub(super) struct Raw {
     pub(super) samples: Samples,
     pub(super) colour: bool,
@@ -24,7 +24,7 @@ pub(super) struct Raw {
 }
 
 impl Raw {
-    /// Its samples in this format, little-endian where they have 16 bits.
+    /// Converts the samples to a format, little-endian if they have 16 bits.
     pub(super) fn converted(self, format: SampleFormat) -> Vec<u8> {
         let (colour, alpha, channels) = (self.colour, self.alpha, format.channels);
         match (self.samples, format.depth) {
@@ -47,11 +47,11 @@ fn narrowed(value: u16) -> u8 {
     ((u32::from(value) * 255 + 32895) >> 16) as u8
 }
 
-/// A sample of 8 or 16 bits.
+/// Sample of 8 or 16 bits.
 trait Level: Copy + Into<u64> {
-    /// White.
+    /// Value of white.
     const MOST: u64;
-    /// A number of at most [`MOST`](Self::MOST).
+    /// Converts a number of at most [`MOST`](Self::MOST).
     fn of(value: u64) -> Self;
 }
 
@@ -78,7 +78,7 @@ fn luma<L: Level>([red, green, blue]: [L; 3]) -> L {
     L::of((19595 * red.into() + 38470 * green.into() + 7471 * blue.into() + 32768) >> 16)
 }
 
-/// One, two, three or four samples a pixel as one or three.
+/// Converts one to four samples in each pixel to one or three.
 fn converted<L: Level>(pixels: Vec<L>, colour: bool, alpha: bool, channels: usize) -> Vec<L> {
     let opaque: Vec<L> = match (colour, alpha) {
         (_, false) => pixels,

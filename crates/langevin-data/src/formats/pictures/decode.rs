@@ -1,8 +1,7 @@
-//! One picture: PNG, JPEG or WebP, told apart by their first bytes, as gray or colour of 8 or 16 bits,
-//! upright.
+//! Decoding of one image as gray or colour of 8 or 16 bits, in the displayed orientation.
 //!
-//! Sizes are looked at before anything of a picture's size is allocated. A panic of a decoder is an error
-//! like its others.
+//! PNG, JPEG and WebP are distinguished by their first bytes. Sizes are checked before memory for
+//! the pixels is allocated. A panic of a decoder becomes an ordinary error.
 
 use super::sample::{Head, SampleFormat};
 use super::stored::Result;
@@ -29,26 +28,26 @@ fn kind(start: &[u8]) -> Result<Kind> {
     }
 }
 
-/// Why a picture of a kind that is not read cannot be used.
+/// Returns the reason why an image of an unsupported format cannot be used.
 pub(super) fn unread(kind: FileKind) -> String {
     format!("{kind}, which is not read; convert it to PNG, JPEG or WebP first")
 }
 
-/// Whether bytes begin like a picture of any known kind, read or not.
+/// Returns true if bytes begin like an image of any known format, supported or not.
 #[cfg(feature = "parquet")]
 pub(crate) fn looks_like_picture(bytes: &[u8]) -> bool {
     FileKind::of(&bytes[..bytes.len().min(64)], bytes.len() as u64).is_some_and(FileKind::is_picture)
 }
 
-/// What is said of a picture on which a decoder gave up with an assertion of its own.
+/// Message for an image on which a decoder panicked.
 const CONTRADICTS: &str = "its parts contradict each other";
 
-/// The words of a decoder, or others in the place of its data structures.
+/// Returns the decoder's message, or a plain one if it shows internal data structures.
 fn plain(words: String) -> String {
     if words.contains(" { ") { "the file is damaged: its parts are not those of a picture".to_owned() } else { words }
 }
 
-/// What the first bytes say; the pixels are not read.
+/// Reads the properties of an image without decoding its pixels.
 pub(crate) fn head(reader: impl BufRead + Seek) -> Result<Head> {
     caught(|| read_head(reader)).unwrap_or_else(|| Err(CONTRADICTS.to_owned())).map_err(plain)
 }
@@ -62,9 +61,9 @@ fn read_head(mut reader: impl BufRead + Seek) -> Result<Head> {
     Ok(stored.shown())
 }
 
-/// Decodes a picture into samples of this format, little-endian where they have 16 bits.
+/// Decodes an image into samples of this format, little-endian if they have 16 bits.
 pub(crate) fn decode(bytes: &[u8], format: SampleFormat) -> Result<(Head, Vec<u8>)> {
-    // Each picture has a guard of its own: many are decoded side by side, on threads of a pool.
+    // Each image has its own guard, because many are decoded in parallel on the threads of a pool.
     caught(|| read_pixels(bytes, format)).unwrap_or_else(|| Err(CONTRADICTS.to_owned())).map_err(plain)
 }
 

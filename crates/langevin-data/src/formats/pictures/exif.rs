@@ -1,4 +1,4 @@
-//! Which way up a picture is: tag 274 (0x0112) of its EXIF block.
+//! Orientation of an image: tag 274 (0x0112) of its EXIF block.
 //!
 //! ```text
 //! block = "II*\0" (little-endian) or "MM\0*" (big-endian), u32 offset of the first directory
@@ -7,35 +7,35 @@
 //!
 //! Source: EXIF 2.32 (CIPA DC-008-2019), §4.6.4.
 
-/// The tag of the orientation.
+/// Tag of the orientation.
 const ORIENTATION: u16 = 0x0112;
 
-/// How the stored lines become the picture that viewers show, numbered as EXIF does.
+/// Transformation from the stored to the displayed image, numbered as in EXIF.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Orientation {
-    /// 1, as stored.
+    /// 1: as stored.
     #[default]
     Upright,
-    /// 2, left for right.
+    /// 2: flipped left to right.
     Mirrored,
-    /// 3, half a turn.
+    /// 3: rotated by half a turn.
     Half,
-    /// 4, top for bottom.
+    /// 4: flipped top to bottom.
     Flipped,
-    /// 5, mirrored at the diagonal from the upper left.
+    /// 5: mirrored at the diagonal from the upper left.
     Transposed,
-    /// 6, a quarter turn clockwise.
+    /// 6: rotated by a quarter turn clockwise.
     Clockwise,
-    /// 7, mirrored at the diagonal from the upper right.
+    /// 7: mirrored at the diagonal from the upper right.
     Transversed,
-    /// 8, a quarter turn anticlockwise.
+    /// 8: rotated by a quarter turn anticlockwise.
     Anticlockwise,
 }
 
 impl Orientation {
-    /// Reads an EXIF block. One that is damaged, or says nothing of it, is of an upright picture.
+    /// Parses an EXIF block; a damaged block, or one without an orientation, means upright.
     pub(super) fn of(block: &[u8]) -> Self {
-        // JPEG keeps this prefix outside the block; some writers of WebP and PNG put it in.
+        // JPEG keeps this prefix outside the block; some writers of WebP and PNG include it.
         let block = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
         match value(block) {
             Some(2) => Self::Mirrored,
@@ -49,17 +49,17 @@ impl Orientation {
         }
     }
 
-    /// Whether height and width change places.
+    /// Returns true if height and width are swapped.
     fn turns(self) -> bool {
         matches!(self, Self::Transposed | Self::Clockwise | Self::Transversed | Self::Anticlockwise)
     }
 
-    /// Height and width as they are shown.
+    /// Returns the displayed height and width.
     pub(super) fn shown(self, (height, width): (usize, usize)) -> (usize, usize) {
         if self.turns() { (width, height) } else { (height, width) }
     }
 
-    /// Turns a picture of `stored` height and width and `pixel` bytes a pixel.
+    /// Transforms an image of `stored` height and width with `pixel` bytes in each pixel.
     pub(super) fn apply(self, pixels: Vec<u8>, stored: (usize, usize), pixel: usize) -> Vec<u8> {
         let (height, width) = stored;
         if self == Self::Upright || pixels.len() != height * width * pixel {
@@ -86,7 +86,7 @@ impl Orientation {
     }
 }
 
-/// The number that the block gives, where it can be read.
+/// Returns the orientation number in the block, if it can be read.
 fn value(block: &[u8]) -> Option<u32> {
     let big = match block.get(..4)? {
         b"II*\0" => false,
@@ -102,7 +102,7 @@ fn value(block: &[u8]) -> Option<u32> {
         Some(if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
     };
     let first = usize::try_from(long(4)?).ok()?;
-    // A count of 16 bits bounds the search, and so does the end of the block.
+    // The 16-bit count bounds the search, and so does the end of the block.
     for entry in 0..usize::from(short(first)?) {
         let at = first.checked_add(2 + 12 * entry)?;
         if short(at)? == ORIENTATION {
@@ -120,7 +120,7 @@ fn value(block: &[u8]) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// A block of one entry.
+    /// Returns a block with one entry.
     pub(super) fn block(big: bool, orientation: u16) -> Vec<u8> {
         let (short, long) = if big {
             (u16::to_be_bytes as fn(u16) -> [u8; 2], u32::to_be_bytes as fn(u32) -> [u8; 4])
@@ -139,7 +139,7 @@ mod tests {
         bytes
     }
 
-    /// The eight ways in which the letter F is stored, and the F that is shown:
+    /// The eight stored forms of the letter F, and the F that is displayed:
     /// <https://www.impulseadventure.com/photo/exif-orientation.html>.
     #[test]
     fn the_letter_f_is_upright_in_all_eight() {
@@ -179,7 +179,7 @@ mod tests {
         for number in [0, 1, 9, 0xffff] {
             assert_eq!(Orientation::of(&block(false, number)), Orientation::Upright);
         }
-        // Every change of one byte is read without a panic.
+        // Every change of one byte is parsed without a panic.
         for at in 0..good.len() {
             for byte in [0, 1, 0x7f, 0x80, 0xff] {
                 let mut bad = good.clone();

@@ -1,4 +1,4 @@
-//! Pictures that are decoded at each reading.
+//! Images that are decoded at each reading.
 
 use super::decode;
 use super::sample::{Head, SampleFormat, bad};
@@ -9,10 +9,10 @@ use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-/// Bytes of the largest file of a picture: four for each pixel of the largest.
+/// Size limit of an image file: four bytes for each pixel of the largest image.
 const MAX_FILE: u64 = 1 << 28;
 
-/// Pictures by their paths.
+/// Images by their paths.
 #[derive(Debug)]
 pub(super) struct Files {
     files: Undecoded,
@@ -21,7 +21,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Pictures of these extents; `skip` leaves out those that turn out bad.
+    /// Creates images of these extents; with `skip`, unreadable ones are left out.
     pub(super) fn new(paths: Vec<PathBuf>, extents: Vec<(usize, usize)>, format: SampleFormat, skip: bool) -> Self {
         Self { files: Undecoded::new(paths, skip), extents, format }
     }
@@ -53,12 +53,12 @@ impl Pictures for Files {
     }
 }
 
-/// What the first bytes of a file say.
+/// Reads the properties of an image file.
 pub(crate) fn head(path: &Path) -> Result<Head, String> {
     decode::head(BufReader::new(opened(path)?))
 }
 
-/// The pixels of a file that had this size when it was opened.
+/// Decodes the pixels of a file, which must have the size that it had when it was opened.
 pub(crate) fn decoded(path: &Path, expected: (usize, usize), format: SampleFormat) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     opened(path)?.take(MAX_FILE).read_to_end(&mut bytes).map_err(|error| error.to_string())?;

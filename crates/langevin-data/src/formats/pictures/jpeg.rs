@@ -26,14 +26,16 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Stored, Raw)> {
     Ok((head, eight(pixels, colour, false)))
 }
 
-/// Whether the marker of the end comes after the last scan. The decoder forgives its absence in progressive
-/// pictures, and then shows a coarser one. Within a scan neither marker can occur.
+/// Returns true if the end marker follows the last scan.
+///
+/// The decoder accepts progressive images without an end marker and then shows a coarser image.
+/// Neither marker can occur within a scan.
 fn ended(bytes: &[u8]) -> bool {
     let last = |marker: [u8; 2]| bytes.windows(2).rposition(|two| two == marker);
     last([0xff, 0xd9]) > last([0xff, 0xda])
 }
 
-/// A file that is cut short is an error, not a picture that is gray from there on.
+/// Creates a strict decoder: a truncated file is an error instead of an image that is partly gray.
 fn opened<R: ZByteReaderTrait>(reader: R) -> JpegDecoder<R> {
     JpegDecoder::new_with_options(reader, DecoderOptions::default().set_strict_mode(true))
 }

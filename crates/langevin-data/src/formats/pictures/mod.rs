@@ -1,4 +1,4 @@
-//! Folders of pictures.
+//! Folders of images.
 
 mod colour;
 mod decode;
@@ -30,9 +30,9 @@ pub(crate) use sample::{Head, bad, shape};
 use scan::Found;
 use std::path::Path;
 
-/// Pictures, one or a folder of them.
+/// Images, one or a folder of them.
 pub(crate) const FORMAT: Format = Format {
-    // Which of the kinds of pictures one is, is said by the picture itself.
+    // The image itself determines its format, whatever its extension is.
     kind: None,
     endings: &["png", "jpg", "jpeg", "webp"],
     rare: &[],
@@ -43,15 +43,15 @@ pub(crate) const FORMAT: Format = Format {
     written: &[],
 };
 
-/// Pictures that are decoded side by side before they are put away.
+/// Number of images that are decoded in parallel before they are stored.
 const TOGETHER: usize = 64;
 
-/// Whether a folder has pictures, in it or in a folder of it.
+/// Returns true if a folder or a sub-folder has images.
 pub(crate) fn any(folder: &Path) -> bool {
     !matches!(scan::scan(folder), Err(error) if scan::is_none(&error))
 }
 
-/// Opens a folder of pictures.
+/// Opens a folder of images.
 pub(crate) fn open(folder: &Path, options: &Options) -> Result<Dataset> {
     let (found, unread) = scan::scan(folder)?;
     let all = found.len();
@@ -97,7 +97,7 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Dataset> {
     Ok(data.with_skipped(skipped))
 }
 
-/// The error of the first picture that cannot be used, unless such are to be left out.
+/// Returns the error of the first unreadable image, unless such images are skipped.
 fn refuse(skipped: &[Skipped], all: usize, options: &Options) -> Result<()> {
     match skipped {
         [first, ..] if !options.skip_bad => Err(bad(&first.why).in_file(&first.path).hinting(match skipped.len() {
@@ -111,7 +111,7 @@ fn refuse(skipped: &[Skipped], all: usize, options: &Options) -> Result<()> {
     }
 }
 
-/// All pictures, decoded, and for each whether it could be.
+/// Decodes all images; also returns for each whether it was readable.
 fn decoded(
     kept: &[(Found, Head)],
     format: SampleFormat,

@@ -1,4 +1,4 @@
-//! Decoded pictures, one or two bytes for each value, in memory or in a temporary file.
+//! Decoded images, one or two bytes for each value, in memory or in a temporary file.
 
 use super::sample::SampleFormat;
 use crate::dataset::store::Pictures;
@@ -6,12 +6,12 @@ use crate::error::Result;
 use crate::source::{Source, Spool};
 use crate::window::Window;
 
-/// Decoded pictures, each of its own size.
+/// Decoded images of individual sizes.
 #[derive(Debug)]
 pub(crate) struct Pixels {
     source: Source,
     format: SampleFormat,
-    /// Height and width of each, and where it begins.
+    /// Height and width of each image, and its offset.
     places: Vec<((usize, usize), u64)>,
 }
 
@@ -38,7 +38,7 @@ impl Pictures for Pixels {
     }
 }
 
-/// Puts decoded pictures away.
+/// Writer of decoded images.
 #[derive(Debug)]
 pub(crate) struct Writer {
     spool: Spool,
@@ -47,18 +47,18 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Holds at most `memory` bytes in memory.
+    /// Creates a writer that holds at most `memory` bytes in memory.
     pub(crate) fn new(format: SampleFormat, memory: u64) -> Self {
         Self { spool: Spool::new(memory), format, places: Vec::new() }
     }
 
-    /// Takes the next picture.
+    /// Adds the next image.
     pub(crate) fn push(&mut self, extent: (usize, usize), pixels: &[u8]) -> Result<()> {
         self.places.push((extent, self.spool.length()));
         self.spool.write(pixels)
     }
 
-    /// What was written, to be read.
+    /// Returns the images for reading.
     pub(crate) fn finish(self) -> Result<Pixels> {
         Ok(Pixels { source: self.spool.finish()?, format: self.format, places: self.places })
     }

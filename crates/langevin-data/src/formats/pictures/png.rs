@@ -7,11 +7,11 @@ use super::stored::{Result, Stored, bounded, bytes as eight, over};
 use png::{BitDepth, ColorType, Limits, Transformations};
 use std::io::{BufRead, Read as _, Seek, SeekFrom};
 
-/// What the decoder may take besides the picture itself.
+/// Memory limit of the decoder, besides the image itself.
 const BYTES: usize = 64 << 20;
-/// Bytes of the longest EXIF block that is looked at.
+/// Length limit of an EXIF block, in bytes.
 const EXIF: u32 = 1 << 20;
-/// Chunks that are looked at for one; large pictures have thousands.
+/// Number of chunks that are searched for an EXIF block; large images have thousands.
 const CHUNKS: usize = 1 << 20;
 
 pub(super) fn head<R: BufRead + Seek>(mut reader: R) -> Result<Stored> {
@@ -60,15 +60,16 @@ fn stored(info: &png::Info<'_>, orientation: Orientation) -> Result<Stored> {
         ColorType::Indexed if palette.is_empty() || !palette.len().is_multiple_of(3) => {
             return Err(format!("a palette of {} bytes, which are not three for each colour", palette.len()));
         }
-        // A palette of grays makes a gray picture.
+        // A palette of grays makes a gray image.
         ColorType::Indexed => palette.as_chunks::<3>().0.iter().all(|[red, green, blue]| red == green && green == blue),
     };
     let depth = if info.bit_depth == BitDepth::Sixteen { Depth::Sixteen } else { Depth::Eight };
     Ok(Stored { height: info.height as usize, width: info.width as usize, gray, depth, orientation })
 }
 
-/// The orientation that a chunk eXIf gives, which may come before the pixels or after them. Without one,
-/// and where the file is damaged, there is none.
+/// Returns the orientation in an eXIf chunk, which may precede or follow the pixels.
+///
+/// Returns `None` if there is no such chunk or if the file is damaged.
 fn orientation<R: BufRead + Seek>(reader: &mut R) -> Option<Orientation> {
     reader.seek(SeekFrom::Start(8)).ok()?;
     for _ in 0..CHUNKS {
@@ -82,7 +83,7 @@ fn orientation<R: BufRead + Seek>(reader: &mut R) -> Option<Orientation> {
                 return Some(Orientation::of(&block));
             }
             b"IEND" => return None,
-            // The sum comes after the data.
+            // The checksum follows the data, hence 4 more bytes.
             _ => reader.seek_relative(i64::from(length) + 4).ok()?,
         }
     }

@@ -1,21 +1,21 @@
-//! What the samples of pictures are, and what a set of pictures has in common.
+//! Sample format of images, and the common format of a set of images.
 
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::window::Window;
 
-/// How finely a picture tells light from dark.
+/// Bit depth of an image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Depth {
-    /// 0 to 255.
+    /// 8 bits: 0 to 255.
     #[default]
     Eight,
-    /// 0 to 65535.
+    /// 16 bits: 0 to 65535.
     Sixteen,
 }
 
 impl Depth {
-    /// Bytes of a sample.
+    /// Returns the number of bytes of a sample.
     fn bytes(self) -> usize {
         match self {
             Self::Eight => 1,
@@ -23,27 +23,27 @@ impl Depth {
         }
     }
 
-    /// How many values a sample can have.
+    /// Returns the number of values that a sample can have.
     pub(crate) fn levels(self) -> u32 {
         1 << (8 * self.bytes())
     }
 }
 
-/// How the samples of all pictures of a set are kept.
+/// Storage format of the samples of all images of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SampleFormat {
-    /// 1 (gray) or 3.
+    /// Number of channels: 1 (gray) or 3.
     pub(crate) channels: usize,
     pub(crate) depth: Depth,
 }
 
 impl SampleFormat {
-    /// Bytes of a pixel.
+    /// Returns the number of bytes of a pixel.
     pub(crate) fn pixel(self) -> usize {
         self.channels * self.depth.bytes()
     }
 
-    /// What a sample is, in plain words.
+    /// Describes a sample in plain words.
     pub(crate) fn words(self) -> &'static str {
         match (self.channels, self.depth) {
             (1, Depth::Eight) => "8-bit gray",
@@ -53,7 +53,7 @@ impl SampleFormat {
         }
     }
 
-    /// The numbers of a window of a picture of `width` pixels a line.
+    /// Writes the numbers of a window of an image with `width` pixels in each line.
     pub(crate) fn cut(self, pixels: &[u8], width: usize, window: Window, out: &mut [f32]) {
         let pixel = self.pixel();
         let lines = pixels.chunks_exact(width * pixel).skip(window.top);
@@ -70,7 +70,7 @@ impl SampleFormat {
     }
 }
 
-/// What the first bytes of a picture say; sizes are as it is shown.
+/// Properties of an image, known before it is decoded; sizes are as displayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) height: usize,
@@ -80,7 +80,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Why a picture of this size cannot give samples of the size that is wanted.
+    /// Returns the reason why an image is too small for the requested size, if it is.
     pub(crate) fn too_small(&self, options: &Options) -> Option<String> {
         let (height, width) = options.size?;
         let small = self.height < height || self.width < width;
@@ -88,13 +88,14 @@ impl Head {
     }
 }
 
-/// A picture that cannot be used, and why.
+/// Returns the error for an unreadable image.
 pub(crate) fn bad(why: &str) -> Error {
     Error::data("a picture cannot be used").because(why)
 }
 
-/// The shape of a sample of these pictures, each with its name for an error, and how they are kept: as
-/// finely as the finest of them.
+/// Returns the shape of a sample of these images, and their storage format.
+///
+/// Each image comes with its name for errors. The bit depth is the largest of all images.
 pub(crate) fn shape<N: std::fmt::Display>(
     pictures: impl Iterator<Item = (N, Head)>,
     options: &Options,

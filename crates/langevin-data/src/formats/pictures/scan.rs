@@ -1,4 +1,4 @@
-//! The pictures of a folder, in an order that is always the same.
+//! The images of a folder, in a reproducible order.
 
 use super::decode::unread;
 use crate::about::Skipped;
@@ -9,33 +9,36 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const ENDINGS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
-/// The endings of pictures that are not read. They are listed, so that they are not missed in silence.
+/// Extensions of unsupported image formats; such files are reported instead of being ignored
+/// silently.
 const UNREAD: [&str; 13] =
     ["gif", "bmp", "tif", "tiff", "avif", "heic", "heif", "jxl", "jp2", "j2k", "psd", "dcm", "dng"];
-/// What a folder without pictures is refused for.
+/// Message for a folder without images.
 const NONE: &str = "no picture in the folder";
-/// Folders within a class's folder, one in the other.
+/// Largest depth of folders within a class's folder.
 const DEEPEST: usize = 16;
 
-/// A file with the name of a picture.
+/// File with the name of an image.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) path: PathBuf,
-    /// The sub-folder that it is in.
+    /// Sub-folder that contains the file.
     pub(super) class: Option<String>,
 }
 
-/// Files that are not taken.
+/// Files that are not read.
 #[derive(Default)]
 struct Others {
-    /// Their endings, a few of them.
+    /// Some of their extensions.
     endings: BTreeSet<String>,
-    /// Those that are pictures of a kind that is not read.
+    /// Images of unsupported formats.
     pictures: Vec<PathBuf>,
 }
 
-/// All pictures, sorted by path; of a file the file. Names that begin with a dot are passed over, and so
-/// are files of other kinds; pictures of kinds that are not read come second.
+/// Finds all images, sorted by path; for a single file, that file.
+///
+/// Names that begin with a dot and files of other kinds are ignored. Images of unsupported formats
+/// are returned separately.
 pub(super) fn scan(folder: &Path) -> Result<(Vec<Found>, Vec<Skipped>)> {
     if folder.is_file() {
         return Ok((vec![Found { path: folder.into(), class: None }], vec![]));
@@ -43,7 +46,8 @@ pub(super) fn scan(folder: &Path) -> Result<(Vec<Found>, Vec<Skipped>)> {
     let mut others = Others::default();
     let (mut flat, mut classed) = (Vec::new(), Vec::new());
     for path in entries(folder)? {
-        // Links are followed here, so that classes may lie elsewhere; deeper, they could lead in circles.
+        // Links are followed at this level, so that classes may be stored elsewhere. At deeper
+        // levels they could form cycles.
         if path.is_dir() {
             let class = path.file_name().map(|name| name.to_string_lossy().into_owned());
             let mut pictures = Vec::new();
@@ -86,7 +90,7 @@ pub(super) fn scan(folder: &Path) -> Result<(Vec<Found>, Vec<Skipped>)> {
     Ok((found, left.collect()))
 }
 
-/// Whether the error says that there was no picture.
+/// Returns true if the error says that there was no image.
 pub(super) fn is_none(error: &Error) -> bool {
     error.to_string().starts_with(NONE)
 }
@@ -114,11 +118,13 @@ fn walk(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>, others: &mut Oth
     Ok(())
 }
 
-/// A pipe that is called .png is none that could be read twice: only files and links to files are taken.
+/// Sorts a file into images and others.
+///
+/// Only files and links to files are accepted: a pipe named .png could not be read twice.
 fn pick(path: PathBuf, found: &mut Vec<PathBuf>, others: &mut Others) {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     if ENDINGS.contains(&ending.as_str()) {
-        // A link to nothing is a picture that cannot be read, which is said.
+        // A broken link counts as an unreadable image, which is reported.
         if path.is_file() || !path.exists() {
             found.push(path);
         }

@@ -1,17 +1,17 @@
-//! What the readers of PNG, JPEG and WebP have in common.
+//! Code shared by the readers of PNG, JPEG and WebP.
 
 use super::colour::{Raw, Samples};
 use super::exif::Orientation;
 use super::sample::{Depth, Head};
 use std::io::Cursor;
 
-/// Pixels of the largest picture, 8192 × 8192.
+/// Pixel limit of an image, 8192 × 8192.
 const MAX_PIXELS: usize = 1 << 26;
 
-/// What a picture cannot be read for.
+/// Result type of image readers; the error is the reason as text.
 pub(super) type Result<T> = std::result::Result<T, String>;
 
-/// What a reader of one format says of a picture before its pixels are decoded; sizes are as they are stored.
+/// Properties of a stored image, known before its pixels are decoded; sizes are as stored.
 pub(super) struct Stored {
     pub(super) height: usize,
     pub(super) width: usize,
@@ -21,14 +21,14 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    /// The picture as it is shown.
+    /// Returns the properties of the displayed image.
     pub(super) fn shown(&self) -> Head {
         let (height, width) = self.orientation.shown((self.height, self.width));
         Head { height, width, gray: self.gray, depth: self.depth }
     }
 }
 
-/// Refuses sizes beyond what is decoded.
+/// Checks that the size is within the limit.
 pub(super) fn bounded(height: usize, width: usize) -> Result<()> {
     match height.checked_mul(width) {
         Some(0) => Err("no pixel".to_owned()),
@@ -37,12 +37,12 @@ pub(super) fn bounded(height: usize, width: usize) -> Result<()> {
     }
 }
 
-/// A picture of 8 bits.
+/// Creates an image of 8 bits.
 pub(super) fn bytes(samples: Vec<u8>, colour: bool, alpha: bool) -> Raw {
     Raw { samples: Samples::Eight(samples), colour, alpha }
 }
 
-/// A reader over bytes in memory.
+/// Creates a reader over bytes in memory.
 pub(super) fn over(bytes: &[u8]) -> Cursor<&[u8]> {
     Cursor::new(bytes)
 }

@@ -1,4 +1,4 @@
-//! WebP, lossless and lossy, of one picture.
+//! WebP, lossless and lossy, still images.
 
 use super::colour::Raw;
 use super::exif::Orientation;
@@ -7,7 +7,7 @@ use super::stored::{Result, Stored, bounded, bytes as eight, over};
 use image_webp::{DecodingError, WebPDecoder};
 use std::io::{BufRead, Seek};
 
-/// What the decoder may take for one chunk of metadata.
+/// Memory limit of the decoder for one chunk of metadata.
 const BYTES: usize = 1 << 20;
 
 pub(super) fn head(reader: impl BufRead + Seek) -> Result<Stored> {
@@ -15,8 +15,8 @@ pub(super) fn head(reader: impl BufRead + Seek) -> Result<Stored> {
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<(Stored, Raw)> {
-    // Bytes 4 to 7 are the length of what follows them; the decoder takes missing bytes of a lossless
-    // picture for zeros.
+    // Bytes 4 to 7 hold the length of the rest. The decoder treats missing bytes of a lossless
+    // image as zeros, so the length is checked here.
     let said = bytes
         .get(4..8)
         .and_then(|length| length.try_into().ok())
@@ -43,13 +43,13 @@ fn stored<R: BufRead + Seek>(decoder: &mut WebPDecoder<R>) -> Result<Stored> {
         return Err("an animated WebP; save the frames as pictures first".to_owned());
     }
     decoder.set_memory_limit(BYTES);
-    // A block that cannot be read says nothing.
+    // A block that cannot be read is ignored.
     let block = decoder.exif_metadata().ok().flatten();
     let orientation = block.map(|block| Orientation::of(&block)).unwrap_or_default();
     Ok(Stored { height, width, gray: false, depth: Depth::Eight, orientation })
 }
 
-/// The decoder's words, where they are for people.
+/// Returns the decoder's message if it is meant for users.
 fn words(error: DecodingError) -> String {
     match error {
         DecodingError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {

@@ -1,9 +1,11 @@
-//! Networks as tensor operations on a graphics card.
+//! Networks as tensor operations on a GPU.
 //!
-//! The hand-written passes say what a network is on this processor; here the same formulas are operations of
-//! Burn, whose reverse mode gives the gradient. Weights go over whenever they have changed and their gradient
-//! comes back: for the networks of this crate some tens of megabytes each way, so that every other part of a
-//! run stays as it is.
+//! The hand-written passes define a network on the processor. Here the same formulas are written as
+//! operations of Burn, whose reverse mode computes the gradient.
+//!
+//! The weights are uploaded whenever they have changed, and their gradient is downloaded. For the
+//! networks of this crate that is some tens of megabytes each way. Every other part of a training
+//! run stays unchanged.
 
 use crate::error::{Error, Result};
 use crate::nn::net::{Net, Parameter, Pass, Rows};
@@ -12,14 +14,14 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
 
-/// A card, and its name.
+/// An open GPU and its name.
 #[derive(Clone)]
 pub(crate) struct Gpu {
     device: burn::tensor::Device,
     name: String,
 }
 
-/// The cards that are open: one can be opened once.
+/// GPUs that are already open, because each can be opened only once.
 static OPEN: Mutex<Vec<(Option<u8>, Gpu)>> = Mutex::new(Vec::new());
 
 impl Gpu {
@@ -46,27 +48,28 @@ impl Gpu {
     }
 }
 
-/// What a body is given: some rows, on the device.
+/// Input of a network on the device: some rows.
 pub(crate) struct Given {
     pub(crate) x: Tensor<2>,
     pub(crate) f: Tensor<2>,
-    /// The row of the class table of each, where the network has classes.
+    /// Row of the class table for each sample, if the network has classes.
     pub(crate) classes: Option<Tensor<1, Int>>,
 }
 
-/// Numbers that an evaluation keeps on the card, about: a gigabyte of them.
+/// Approximate number of values that an evaluation keeps on the GPU: one gigabyte.
 pub(crate) const KEPT: usize = 1 << 28;
 
-/// A network as tensor operations: the same formulas as its hand-written passes.
+/// Network as tensor operations, with the same formulas as its hand-written passes.
 pub(crate) trait Body: Clone {
-    /// The outputs, from the weights in the order of the parameters.
+    /// Computes the outputs, from the weights in the order of the parameters.
     fn outputs(&self, weights: &[Tensor<2>], given: Given) -> Tensor<2>;
 
-    /// Rows that are evaluated together: as many as a tape of about [`KEPT`] numbers holds.
+    /// Returns the number of rows to evaluate together, so that the tape holds about [`KEPT`]
+    /// numbers.
     fn rows(&self) -> usize;
 }
 
-/// A network that is evaluated on a card.
+/// Network that is evaluated on a GPU.
 pub(crate) struct Placed<N> {
     net: N,
     gpu: Gpu,
@@ -105,7 +108,7 @@ impl<N: Net + Body + 'static> Net for Placed<N> {
         self.net.rows()
     }
 
-    /// The card has lanes enough of its own.
+    /// Returns 1, because the GPU is parallel by itself.
     fn lanes(&self) -> usize {
         1
     }
@@ -122,18 +125,18 @@ impl<N: Net + Body + 'static> Net for Placed<N> {
     }
 }
 
-/// The memory of one evaluation.
+/// Memory of one evaluation.
 struct Memory<N> {
     net: N,
     device: burn::tensor::Device,
-    /// The weights that lie on the card, without a tape.
+    /// Weights that are currently on the GPU, without a tape.
     sent: Vec<f32>,
     weights: Vec<Tensor<2>>,
     out: Vec<f32>,
     kept: Option<Kept>,
 }
 
-/// An evaluation with its tape, which one way back uses up.
+/// Evaluation with its tape, which one backward pass consumes.
 struct Kept {
     weights: Vec<Tensor<2>>,
     x: Tensor<2>,
@@ -146,7 +149,9 @@ fn failed(error: impl fmt::Display) -> Error {
         .hinting("a smaller --batch needs less of its memory; --device cpu needs none")
 }
 
-/// Work for the card, whose driver may panic where it runs out of memory or is lost.
+/// Runs work on the GPU and turns panics into errors.
+///
+/// The driver may panic if it runs out of memory or if the device is lost.
 fn guarded<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
     std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|cause| {
         let text = cause.downcast_ref::<String>().map(String::as_str);
@@ -163,7 +168,7 @@ fn numbers(data: &TensorData) -> Result<&[f32]> {
 }
 
 impl<N: Net + Body> Memory<N> {
-    /// Sends the weights over, where they are not there yet.
+    /// Uploads the weights if they have changed.
     fn send(&mut self, weights: &[f32]) {
         if self.sent != weights {
             let send = |parameter: &Parameter| matrix(parameter.of(weights), parameter.shape[0], &self.device);
@@ -180,7 +185,7 @@ impl<N: Net + Body> Memory<N> {
         Given { x: matrix(rows.x, count, device), f: matrix(rows.features, count, device), classes }
     }
 
-    /// An evaluation with a tape.
+    /// Evaluates the network with a tape.
     fn taped(&mut self, weights: &[f32], rows: Rows<'_>, count: usize) -> Kept {
         let device = self.device.clone().autodiff();
         self.send(weights);
@@ -231,13 +236,13 @@ impl<N: Net + Body> Pass for Memory<N> {
             };
             let cotangent = matrix(cotangent, count, &self.device.clone().autodiff());
             let gradients = (kept.out * cotangent).sum().backward();
-            // One wait for everything that comes back.
+            // Gathers all results in one transaction, so that the host waits only once.
             let mut wanted = Transaction::default();
             if let Some(mut rest) = gradient {
                 for (parameter, weight) in self.net.parameters().iter().zip(&kept.weights) {
                     let (own, others) = rest.split_at_mut(parameter.len());
                     rest = others;
-                    // A weight that plays no part has no gradient.
+                    // A weight that does not affect the output has no gradient.
                     if let Some(g) = weight.grad(&gradients) {
                         wanted = wanted.register(g);
                         targets.push(own);
@@ -271,13 +276,13 @@ mod tests {
     use crate::nn::net::size;
     use crate::{Activation, Budget, Dataset, Device, Network, Recipe, Trainer};
 
-    /// The card of this machine, or `None` with a message.
+    /// Opens the GPU of this machine; prints a message and returns `None` if there is none.
     fn card() -> Option<Device> {
         Device::open("gpu").inspect_err(|error| eprintln!("skipped, no graphics card: {error}")).ok()
     }
 
-    /// Whether two lists agree to so much of the largest element. Sums of some hundred products in f32, in
-    /// another order: some 1e-6 of it.
+    /// Asserts that two lists agree up to a share of the largest element. Sums of some hundred
+    /// products in f32, taken in another order, differ by about 1e-6 of it.
     fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
         assert_eq!(a.len(), b.len(), "{what}");
         let largest = a.iter().fold(1e-3f32, |most, a| most.max(a.abs()));
@@ -286,8 +291,8 @@ mod tests {
         }
     }
 
-    /// The hand-written passes and the tensor operations say the same: outputs, and the gradient of every
-    /// weight and state.
+    /// Asserts that the hand-written passes and the tensor operations agree: outputs, and the
+    /// gradients of every weight and state.
     fn agree<N: Net + Body + 'static>(net: &N, width: usize, size_of_x: f32, device: &Device) {
         let mut weights: Vec<f32> = normals(size(net.parameters()), 1);
         for parameter in net.parameters() {
@@ -305,7 +310,7 @@ mod tests {
             assert_eq!(pass.forward(&weights, rows, count, true).unwrap().len(), out.len());
             let (mut gradient, mut dx) = (vec![0.0; weights.len()], vec![0.0; x.len()]);
             pass.back(&weights, rows, &g, Some(&mut gradient), Some(&mut dx)).unwrap();
-            // A second way back of the same evaluation; its gradient is added.
+            // A second backward pass of the same evaluation; its gradient is added.
             pass.back(&weights, rows, &g, Some(&mut gradient), None).unwrap();
             gradient.iter_mut().for_each(|g| *g *= 0.5);
             (out, gradient, dx)
@@ -331,7 +336,7 @@ mod tests {
             let net = Mlp::new(MlpConfig { plain, activation, waves, classes, ..base }, 5, 5);
             agree(&net, 5, 1.0, &device);
         }
-        // Far above what the exponential of single precision bears.
+        // Far above the range in which the exponential of single precision is finite.
         let net = Mlp::new(MlpConfig { plain: true, activation: Activation::Selu, ..base }, 5, 5);
         agree(&net, 5, 300.0, &device);
         let config = DitConfig { classes: 3, fourier: 4, ..DitConfig::new(2, 12, 2, 3) };
@@ -339,8 +344,8 @@ mod tests {
         agree(&Dit::new(DitConfig { classes: 0, ..config }, &[3, 6, 6]).unwrap(), 108, 1.0, &device);
     }
 
-    /// The same run here and there: the weights differ by rounding alone, and so do the answers of the
-    /// network.
+    /// Runs the same training on both devices: the weights differ by rounding alone, and so do the
+    /// outputs of the network.
     #[test]
     fn a_card_trains_and_answers_as_the_processor_does() {
         let Some(device) = card() else { return };
@@ -356,7 +361,8 @@ mod tests {
             trainer.network().unwrap()
         };
         let (own, there) = (train(&Device::default()), train(&device));
-        // Rounding, which Adam may turn into a step of another sign where a gradient is about zero, is small beside what was learned.
+        // Adam may turn rounding into a step of the opposite sign where a gradient is near zero.
+        // The difference is small compared with what was learned.
         let apart = |other: &[f32]| own.weights().iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
         let learned = apart(Trainer::new(&data, &recipe).unwrap().weights());
         assert!(apart(there.weights()) < 1e-2 * learned, "{} {learned}", apart(there.weights()));

@@ -1,4 +1,4 @@
-//! Where a network is evaluated.
+//! Devices that evaluate networks.
 
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;
@@ -7,12 +7,14 @@ use super::net::Net;
 use crate::error::{Error, Result};
 use std::fmt;
 
-/// Where a network is evaluated: this processor, or a graphics card.
+/// Device that evaluates a network: the processor or a GPU.
 ///
-/// A device evaluates networks and their gradients; everything else, from the noise to the optimiser, stays
-/// with the processor. Cards need the feature `gpu`, which reaches them through Vulkan, Metal or DirectX 12.
-/// On a card the sums are taken in another order, so the last bits differ from those of the processor and may
-/// differ from one driver to the next.
+/// A device evaluates networks and their gradients. Everything else, from the noise to the
+/// optimiser, runs on the processor. GPUs need the feature `gpu`, which reaches them through
+/// Vulkan, Metal or DirectX 12.
+///
+/// A GPU adds in another order than the processor. The last bits therefore differ from those of the
+/// processor, and they may differ between drivers.
 ///
 /// ```
 /// use langevin_train::Device;
@@ -27,10 +29,23 @@ pub struct Device {
 }
 
 impl Device {
-    /// A device by its name: `cpu`; `gpu`, the fastest card that is found; `gpu:N`, discrete card N from 0.
+    /// Opens a device by name.
+    ///
+    /// - `cpu`: the processor.
+    /// - `gpu`: the fastest GPU that is found.
+    /// - `gpu:N`: discrete GPU number N, counted from 0.
     ///
     /// # Errors
-    /// Another name, a device that is not there, or a build without the feature `gpu`.
+    /// Returns an error if the name is unknown, if the device is missing, or if the crate was built
+    /// without the feature `gpu`.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_train::Device;
+    /// assert_eq!(Device::open("cpu")?.to_string(), "cpu");
+    /// assert!(Device::open("tpu").unwrap_err().is_argument());
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
     pub fn open(name: &str) -> Result<Self> {
         let index = match name.split_once(':') {
             None if name == "cpu" => return Ok(Self::default()),
@@ -57,7 +72,11 @@ impl Device {
             .hinting("build with the feature gpu: cargo install --path crates/langevin-cli --features gpu"))
     }
 
-    /// Whether it is this processor.
+    /// Returns true if the device is the processor.
+    ///
+    /// ```
+    /// assert!(langevin_train::Device::default().is_cpu());
+    /// ```
     #[must_use]
     pub fn is_cpu(&self) -> bool {
         #[cfg(feature = "gpu")]
@@ -66,7 +85,7 @@ impl Device {
         true
     }
 
-    /// A network, to be evaluated here.
+    /// Returns the network, evaluated on this device.
     #[cfg(feature = "gpu")]
     pub(crate) fn place<N: Net + gpu::Body + 'static>(&self, net: N) -> Box<dyn Net> {
         match &self.gpu {
@@ -75,14 +94,14 @@ impl Device {
         }
     }
 
-    /// A network, to be evaluated here.
+    /// Returns the network, evaluated on this device.
     #[cfg(not(feature = "gpu"))]
     pub(crate) fn place<N: Net + 'static>(&self, net: N) -> Box<dyn Net> {
         Box::new(net)
     }
 }
 
-/// Its name, as the driver has it.
+/// Writes the name of the device as the driver reports it.
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         #[cfg(feature = "gpu")]

@@ -1,4 +1,4 @@
-//! One block: attention and a perceptron, each modulated, gated and added.
+//! One transformer block: attention and a perceptron, each modulated, gated and added to its input.
 
 use super::super::net::Parameter;
 use super::shape::Dit;
@@ -8,28 +8,30 @@ use crate::nn::kernels::matrix::{add_product, product, rows, rows_mut};
 use crate::nn::kernels::norm::{heads, heads_back, modulate, modulate_back};
 use crate::nn::kernels::rows::{add_rows, fill, join, join_back};
 
-/// What a block keeps for the way back. Every buffer has room for as many pictures as the pass.
+/// Values that a block keeps for the backward pass.
+///
+/// Every buffer holds as many images as the pass.
 pub(super) struct Block {
-    /// (s₁, r₁, g₁, s₂, r₂, g₂) of each picture.
+    /// Modulation (s₁, r₁, g₁, s₂, r₂, g₂) of each image.
     modulation: Vec<f32>,
-    /// Mean and 1/deviation of each token, before either branch.
+    /// Mean and 1/deviation of each token, before each branch.
     kept: [Vec<[f32; 2]>; 2],
-    /// What goes into either branch.
+    /// Input of each branch.
     inputs: [Vec<f32>; 2],
     qkv: Vec<f32>,
     /// 1/(root mean square) of each head of queries and keys.
     sizes: Vec<f32>,
-    /// The logarithm of each softmax's denominator.
+    /// Logarithm of each softmax denominator.
     totals: Vec<f32>,
     attended: Vec<f32>,
-    /// What comes out of either branch, before its bias and gate.
+    /// Output of each branch, before its bias and gate.
     branches: [Vec<f32>; 2],
     middle: Vec<f32>,
     hidden: Vec<f32>,
     slopes: Vec<f32>,
 }
 
-/// Memory that the blocks share.
+/// Memory shared by all blocks.
 #[derive(Default)]
 pub(super) struct Scratch {
     pub(super) g: Vec<f32>,
@@ -37,7 +39,7 @@ pub(super) struct Scratch {
     pub(super) narrow: Vec<f32>,
     pub(super) patches: Vec<f32>,
     pub(super) modulation: Vec<f32>,
-    /// The gradient of one branch's result, of queries, keys and values, and of the hidden layer.
+    /// Gradients of one branch's result, of queries, keys and values, and of the hidden layer.
     branch: Vec<f32>,
     qkv: Vec<f32>,
     hidden: Vec<f32>,
@@ -63,12 +65,12 @@ impl Scratch {
     }
 }
 
-/// Part `i` of six of a picture's modulation.
+/// Returns part `i` of the six parts of an image's modulation.
 fn part(modulation: &[f32], i: usize, w: usize) -> &[f32] {
     &modulation[i * w..(i + 1) * w]
 }
 
-/// Two neighbouring parts, from `i` on, to be written.
+/// Returns two adjacent parts from `i` on, writable.
 fn pair(modulation: &mut [f32], i: usize, w: usize) -> (&mut [f32], &mut [f32]) {
     modulation[i * w..(i + 2) * w].split_at_mut(w)
 }
@@ -94,7 +96,7 @@ impl Block {
         }
     }
 
-    /// after ← the block of `h`, whose pictures have the conditions `c`.
+    /// Computes `after`, the output of the block for `h`; `c` holds the conditions of the images.
     #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
     pub(super) fn forward(
         &mut self,
@@ -161,8 +163,10 @@ impl Block {
         }
     }
 
-    /// The way back of [`forward`](Self::forward): `g`, the gradient of the result, becomes that of `h`; that
-    /// of the conditions is added to `dc`, those of the weights to `gradient`.
+    /// Computes the backward pass of [`forward`](Self::forward).
+    ///
+    /// `g` holds the gradient of the result and is replaced by that of `h`. The gradient of the
+    /// conditions is added to `dc`, and those of the weights to `gradient`.
     #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
     pub(super) fn back(
         &mut self,
@@ -180,7 +184,7 @@ impl Block {
         let (w, n) = (net.config.width, net.grid.tokens());
         let [tokens, len] = [h.len() / w, h.len()];
         let of = |parameter: usize| parameters[parameter].of(weights);
-        // The gradient of a matrix, from what it was given and the gradient of what it made.
+        // Adds the gradient of a matrix, from its input and the gradient of its output.
         let learn = |gradient: &mut [f32], parameter: usize, input: &[f32], g: &[f32]| {
             if wanted {
                 let [inputs, outputs] = parameters[parameter].shape;
@@ -188,7 +192,7 @@ impl Block {
                 add_product(target, rows(input, inputs).transpose(), rows(g, outputs));
             }
         };
-        // The gradient of what a matrix was given.
+        // Computes the gradient of a matrix's input.
         let turned = |out: &mut [f32], parameter: usize, g: &[f32]| {
             let [inputs, outputs] = parameters[parameter].shape;
             product(rows_mut(out, inputs), rows(g, outputs), rows(of(parameter), outputs).transpose());

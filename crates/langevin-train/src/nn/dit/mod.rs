@@ -1,8 +1,10 @@
-//! The diffusion transformer: its configuration and its parameters. The way forward and back is in [`pass`]
-//! and [`block`].
+//! The diffusion transformer: its configuration and its parameters.
 //!
-//! A picture at unit variance is cut into patches, each a token; f are the [features](super::net::features)
-//! of the noise level, e the row of the class table (that of no class is the last):
+//! The forward and backward passes are in [`pass`] and [`block`].
+//!
+//! An image at unit variance is cut into patches, and each patch becomes a token. f are the
+//! [features](super::net::features) of the noise level. e is the row of the class table, whose last
+//! row stands for no class:
 //!
 //! ```text
 //! h    = patch P + b + position              c = silu(silu(f T) C + b + e)
@@ -11,14 +13,15 @@
 //! h   ← h + g₁ ⊙ attention(norm(h) ⊙ (1 + r₁) + s₁)
 //! h   ← h + g₂ ⊙ (gelu(( norm(h) ⊙ (1 + r₂) + s₂) F + b) G + b)
 //!
-//! (s, r) = c M + b,   out = (norm(h) ⊙ (1 + r) + s) O + b,  patches put together again
+//! (s, r) = c M + b,   out = (norm(h) ⊙ (1 + r) + s) O + b,  patches reassembled
 //! ```
 //!
-//! The modulations M and the last layer start at zero, so every block starts as the identity and the first
-//! output is zero ("adaLN-zero"). Queries and keys are brought to root mean square 1. Positions are sines and
-//! cosines of row and column.
+//! The modulations M and the last layer start at zero. Every block therefore starts as the
+//! identity, and the first output is zero ("adaLN-zero"). Queries and keys are normalised to root
+//! mean square 1. Positions are sines and cosines of row and column.
 //!
-//! Source: Peebles & Xie, arXiv 2212.09748; normalised queries and keys: Dehghani et al., arXiv 2302.05442.
+//! Source: Peebles & Xie, arXiv 2212.09748; normalised queries and keys: Dehghani et al., arXiv
+//! 2302.05442.
 
 mod block;
 mod pass;
@@ -43,8 +46,11 @@ impl Net for Dit {
         self.config.classes
     }
 
-    /// Normals of variance 1/inputs; modulations, biases and the last layer zero; gains one; classes of
-    /// standard deviation ½, about that of what the noise level gives.
+    /// Returns the initial weights.
+    ///
+    /// Weights are normal with variance 1/inputs; modulations, biases and the last layer are zero;
+    /// gains are one. The class table has a standard deviation of ½, about that of the noise-level
+    /// embedding.
     fn init(&self, seed: u64) -> Vec<f32> {
         let mut values = Parameter::normals(&self.parameters, seed, |parameter| match parameter.name.as_str() {
             "class" => 0.5,
@@ -59,7 +65,7 @@ impl Net for Dit {
         values
     }
 
-    /// About 256 tokens.
+    /// Returns as many images as have about 256 tokens.
     fn chunk(&self) -> usize {
         (256 / self.grid.tokens()).max(1)
     }
@@ -76,7 +82,7 @@ mod tests {
     use super::*;
 
     fn weights(net: &Dit) -> Vec<f32> {
-        // Nothing is zero, and nothing dominates.
+        // No weight is zero, and none dominates.
         let mut values = Parameter::normals(net.parameters(), 3, |parameter| 0.7 / (parameter.shape[0] as f32).sqrt());
         for parameter in net.parameters().iter().filter(|parameter| parameter.shape[0] == 1) {
             parameter.of_mut(&mut values).iter_mut().for_each(|value| *value *= 0.5);
@@ -95,7 +101,7 @@ mod tests {
         check_gradients(&net, &weights(&net), 16, 3, 5e-3).unwrap();
     }
 
-    /// Channels first or last: the same picture, the same answer.
+    /// Checks that images with the channels first and last give the same output.
     #[test]
     fn layouts_of_channels_agree() {
         let config = DitConfig::new(2, 8, 1, 2);

@@ -1,4 +1,4 @@
-//! The memory of one evaluation, and the parts before and after the blocks.
+//! Memory of one evaluation, and the layers before and after the blocks.
 
 use super::super::net::{Net as _, Pass, Rows, size};
 use super::block::{Block, Scratch};
@@ -10,21 +10,21 @@ use crate::nn::kernels::norm::{modulate, modulate_back};
 use crate::nn::kernels::rows::{add, add_rows, fill};
 use crate::nn::stop::Stop;
 
-/// See [`Pass`].
+/// Memory of one evaluation, see [`Pass`].
 pub(super) struct Memory {
     net: Dit,
     places: Vec<u32>,
     positions: Vec<f32>,
-    /// Pictures of the last pass.
+    /// Number of images in the last pass.
     count: usize,
     patches: Vec<f32>,
-    /// silu(f T) and its slope; c and the slope there.
+    /// silu(f T) and its slope; the next field holds c and its slope.
     time: [Vec<f32>; 2],
     c: [Vec<f32>; 2],
-    /// What goes into each block, and what comes out of the last.
+    /// Input of each block, and the output of the last.
     h: Vec<Vec<f32>>,
     blocks: Vec<Block>,
-    /// The last modulation, what is kept of its norm, and its result.
+    /// Last modulation, followed by the values kept by its norm and its result.
     modulation: Vec<f32>,
     kept: Vec<[f32; 2]>,
     last: Vec<f32>,
@@ -54,7 +54,7 @@ impl Memory {
         }
     }
 
-    /// c for each picture.
+    /// Computes c for each image.
     fn condition(&mut self, weights: &[f32], given: Rows<'_>, count: usize) {
         let (w, features) = (self.net.config.width, self.net.config.fourier + 1);
         let head = self.net.head_parameters();
@@ -74,7 +74,7 @@ impl Memory {
         activate(Activation::Silu, c, slope, &[]);
     }
 
-    /// The way back of [`condition`](Self::condition), from the gradient of c.
+    /// Computes the backward pass of [`condition`](Self::condition), from the gradient of c.
     fn condition_back(&mut self, weights: &[f32], given: Rows<'_>, dc: &mut [f32], gradient: &mut [f32]) {
         let (w, features, count) = (self.net.config.width, self.net.config.fourier + 1, self.count);
         let head = self.net.head_parameters();
@@ -96,14 +96,14 @@ impl Memory {
     }
 }
 
-/// Pictures to patches.
+/// Copies images to patches.
 fn cut(places: &[u32], pictures: &[f32], patches: &mut [f32]) {
     for (picture, patches) in pictures.chunks_exact(places.len()).zip(patches.chunks_exact_mut(places.len())) {
         patches.iter_mut().zip(places).for_each(|(patch, place)| *patch = picture[*place as usize]);
     }
 }
 
-/// Patches to pictures.
+/// Copies patches to images.
 fn paste(places: &[u32], patches: &[f32], pictures: &mut [f32]) {
     for (picture, patches) in pictures.chunks_exact_mut(places.len()).zip(patches.chunks_exact(places.len())) {
         patches.iter().zip(places).for_each(|(patch, place)| picture[*place as usize] = *patch);
@@ -177,7 +177,8 @@ impl Pass for Memory {
         let grid: Grid = self.net.grid;
         let (w, depth, n, patch) = (self.net.config.width, self.net.config.depth, grid.tokens(), grid.patch_width());
         let (count, len) = (self.count, self.count * n * w);
-        // Without a wish for the gradient of the weights there is still a place for it.
+        // The block code always writes gradients of the weights, so a scratch buffer takes them if
+        // the caller does not want any.
         let mut unwanted = Vec::new();
         let wanted = gradient.is_some();
         let gradient = gradient.unwrap_or_else(|| {
@@ -219,7 +220,8 @@ impl Pass for Memory {
             add_rows(tail[1].of_mut(gradient), &scratch.modulation[..count * 2 * w]);
         }
         for block in (0..depth).rev() {
-            // Nothing is returned before the memory is put back: what comes out of a step that was stopped is dropped.
+            // The loop breaks instead of returning, so that the memory is put back first. The
+            // results of a stopped step are discarded.
             if scratch.tile.stop.wanted() {
                 break;
             }

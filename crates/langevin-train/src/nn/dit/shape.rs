@@ -1,31 +1,41 @@
-//! The sizes of the transformer, how it cuts a picture, and its parameters.
+//! Sizes of the transformer, its patches, and its parameters.
 
 use super::super::net::{Parameter, check_size, extents};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// The shape of a diffusion transformer.
+/// Configuration of a diffusion transformer for images.
+///
+/// ```
+/// use langevin_train::{DitConfig, NetworkSpec};
+/// // Patches of 2 × 2 pixels, tokens of 64 elements, 4 blocks with 4 heads.
+/// let spec: NetworkSpec = DitConfig::new(2, 64, 4, 4).into();
+/// assert!(matches!(spec, NetworkSpec::Dit(config) if config.patch == 2));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DitConfig {
-    /// Pixels of a side of a patch.
+    /// Side of a patch in pixels.
     pub patch: usize,
-    /// Elements of a token.
+    /// Number of elements of a token.
     pub width: usize,
-    /// Blocks.
+    /// Number of blocks.
     pub depth: usize,
-    /// Heads of attention; they share the width.
+    /// Number of attention heads, which divide the width among them.
     pub heads: usize,
-    /// Cosines of the noise level.
+    /// Number of cosine features of the noise level.
     pub fourier: usize,
-    /// Classes that it can be asked for; 0: none.
+    /// Number of classes; 0 for an unconditional network.
     #[serde(default, skip_serializing_if = "super::super::net::is_zero")]
     pub classes: usize,
 }
 
 impl DitConfig {
-    /// Patches of so many pixels a side, tokens of so many elements, blocks, heads; and the defaults.
+    /// Returns a configuration with default features and no classes.
+    ///
+    /// The arguments are the side of a patch in pixels, the elements of a token, the blocks and the
+    /// heads.
     ///
     /// ```
     /// let config = langevin_train::DitConfig::new(4, 192, 6, 6);
@@ -36,7 +46,7 @@ impl DitConfig {
         Self { patch, width, depth, heads, fourier: 16, classes: 0 }
     }
 
-    /// Refuses sizes that make no network for pictures of this shape, or an absurd one.
+    /// Checks that the sizes form a network for images of this shape and are not excessive.
     fn check(&self, shape: &[usize]) -> Result<Grid> {
         let grid = Grid::new(shape, self.patch)?;
         let bounds = [
@@ -67,7 +77,7 @@ impl DitConfig {
                 .got(format!("{} of a picture of {}", grid.tokens(), extents(shape)))
                 .hinting("choose a larger patch"));
         }
-        // The sizes above are bounded, so nothing overflows but the class table.
+        // The sizes above are bounded, so only the class table can overflow.
         let w = self.width;
         let block = w * 6 * w + 12 * w * w + 16 * w;
         let total = self.depth * block + 4 * w * w + 2 * grid.patch_width() * w;
@@ -85,23 +95,23 @@ impl DitConfig {
     }
 }
 
-/// The most tokens of a picture.
+/// Largest number of tokens of an image.
 const MAX_TOKENS: usize = 1 << 14;
 
-/// How a picture is cut.
+/// Division of an image into patches.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grid {
     height: usize,
     width: usize,
     channels: usize,
-    /// Whether the channels come before the rows.
+    /// True if the channel axis comes first.
     channels_first: bool,
     patch: usize,
 }
 
 impl Grid {
-    /// Pictures are [height, width], [height, width, channels] or [channels, height, width], with at most 4
-    /// channels.
+    /// Builds the grid for images [height, width], [height, width, channels] or [channels, height,
+    /// width], with at most 4 channels.
     pub(super) fn new(shape: &[usize], patch: usize) -> Result<Self> {
         let (height, width, channels, channels_first) = match *shape {
             [height, width] => (height, width, 1, false),
@@ -133,7 +143,7 @@ impl Grid {
         self.patch * self.patch * self.channels
     }
 
-    /// Where each element of the patches, one patch after another, lies in a picture.
+    /// Returns the index in the image of each element of the patches, one patch after another.
     pub(super) fn places(&self) -> Vec<u32> {
         let Self { height, width, channels, channels_first, patch } = *self;
         let mut places = Vec::with_capacity(height * width * channels);
@@ -152,8 +162,10 @@ impl Grid {
         places
     }
 
-    /// The positions of all tokens: a quarter of the elements each for sines and cosines of the row, and of
-    /// the column, at frequencies from 1 down to 10⁻⁴.
+    /// Returns the position encodings of all tokens.
+    ///
+    /// A quarter of the elements each holds the sines and the cosines of the row, and the sines and
+    /// cosines of the column, at frequencies from 1 down to 10⁻⁴.
     pub(super) fn positions(&self, width: usize) -> Vec<f32> {
         let quarter = width / 4;
         let mut out = vec![0.0; self.tokens() * width];
@@ -170,7 +182,7 @@ impl Grid {
     }
 }
 
-/// A transformer for pictures of one shape.
+/// Transformer for images of one shape.
 #[derive(Clone, Debug)]
 pub(crate) struct Dit {
     pub(super) config: DitConfig,
@@ -178,12 +190,12 @@ pub(crate) struct Dit {
     pub(super) parameters: Vec<Parameter>,
 }
 
-/// The parameters before the blocks, in order; the class table only where there are classes.
+/// Parameters before the blocks, in order; the class table exists only if there are classes.
 const HEAD: [&str; 6] = ["patch.w", "patch.b", "time.in", "time.w", "time.b", "class"];
-/// Those of a block.
+/// Parameters of a block.
 pub(super) const BLOCK: [&str; 11] =
     ["mod.w", "mod.b", "qkv.w", "qkv.b", "gain", "proj.w", "proj.b", "fc1.w", "fc1.b", "fc2.w", "fc2.b"];
-/// Those after the blocks.
+/// Parameters after the blocks.
 pub(super) const TAIL: [&str; 4] = ["out.mod.w", "out.mod.b", "out.w", "out.b"];
 
 impl Dit {

@@ -6,14 +6,14 @@ use crate::nn::kernels::activation::{Activation, tensor::activate};
 use crate::nn::kernels::norm::EPSILON;
 use burn::tensor::{Int, Tensor, TensorData, activation::softmax};
 
-/// x̂ ⊙ (1 + scale) + shift for every token.
+/// Computes x̂ ⊙ (1 + scale) + shift for every token.
 fn modulate(h: Tensor<3>, shift: Tensor<3>, scale: Tensor<3>) -> Tensor<3> {
     let centred = h.clone() - h.mean_dim(2);
     let variance = centred.clone().powi_scalar(2).mean_dim(2);
     centred / (variance + EPSILON).sqrt() * (scale + 1.0) + shift
 }
 
-/// To root mean square 1 along the last axis.
+/// Normalises to root mean square 1 along the last axis.
 fn unit(x: Tensor<4>) -> Tensor<4> {
     let size = (x.clone().powi_scalar(2).mean_dim(3) + EPSILON).sqrt();
     x / size
@@ -71,8 +71,10 @@ impl Body for Dit {
         out.reshape([count, n * patch]).select(1, order(back))
     }
 
-    /// A tape keeps about 36 times a block's tokens, those of the hidden layer being four, and four times its
-    /// pairs of tokens.
+    /// Returns the number of images per evaluation.
+    ///
+    /// A tape keeps about 36 values for each token element of a block, four of them for the hidden
+    /// layer, and four values for each pair of tokens.
     fn rows(&self) -> usize {
         let (n, w) = (self.grid.tokens(), self.config.width);
         (KEPT / (self.config.depth * (36 * n * w + 4 * self.config.heads * n * n))).max(1)

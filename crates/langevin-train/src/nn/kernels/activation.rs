@@ -1,29 +1,37 @@
-//! Activations, with their slopes, and the way back through them.
+//! Activations with their slopes, and their backward pass.
 //!
 //! ```text
-//! silu(a) = a s(a)                       silu' = s + silu (1 − s),            s the logistic function
-//! gelu(a) = a s(2u)                      gelu' = s + gelu (1 − s) 2u',        u = √(2/π)(a + 0.044715 a³): the tanh form
+//! silu(a) = a s(a)                       silu' = s + silu (1 − s),     s the logistic function
+//! gelu(a) = a s(2u)                      gelu' = s + gelu (1 − s) 2u',
+//!                                        u = √(2/π)(a + 0.044715 a³): the tanh form
 //! selu(a) = λ a, or λα(eᵃ − 1) below 0   selu' = λ, or λα eᵃ
 //! ```
 //!
-//! Sources: Ramachandran et al., arXiv 1710.05941; Hendrycks & Gimpel, arXiv 1606.08415; Klambauer et al.,
-//! arXiv 1706.02515.
+//! Sources: Ramachandran et al., arXiv 1710.05941; Hendrycks & Gimpel, arXiv 1606.08415; Klambauer
+//! et al., arXiv 1706.02515.
 
 use super::math::{exp, logistic};
 use pulp::Simd;
 use serde::{Deserialize, Serialize};
 
-/// A function that is applied to every element between two linear layers.
+/// Activation function, applied to every element between two linear layers.
+///
+/// ```
+/// use langevin_train::nn::kernels::{Activation, activate};
+/// let mut a = [1.0, -30.0];
+/// activate(Activation::Gelu, &mut a, &mut [], &[]);
+/// assert!((a[0] - 0.8412).abs() < 1e-4 && a[1].abs() < 1e-6);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Activation {
-    /// a·logistic(a).
+    /// SiLU, a·logistic(a).
     #[default]
     Silu,
-    /// The Gaussian error linear unit in its tanh form.
+    /// Gaussian error linear unit (GELU) in its tanh form.
     Gelu,
-    /// The scaled exponential linear unit.
+    /// Scaled exponential linear unit (SELU).
     Selu,
 }
 
@@ -35,11 +43,11 @@ impl Activation {
 
 const SELU_SCALE: f32 = 1.050_701;
 const SELU_ALPHA: f32 = 1.673_263_2;
-/// 2√(2/π).
+/// Constant 2√(2/π) of the tanh form of GELU.
 const GELU: f32 = 1.595_769;
 const GELU_CUBE: f32 = 0.044_715;
 
-/// A value and the slope there.
+/// Returns the value and the slope of SiLU at `a`.
 #[inline(always)]
 fn silu(a: f32) -> (f32, f32) {
     let s = logistic(a);
@@ -57,12 +65,12 @@ fn gelu(a: f32) -> (f32, f32) {
 
 #[inline(always)]
 fn selu(a: f32) -> (f32, f32) {
-    // Below 0 only: above, the power is not used and shall not overflow.
+    // The exponential is used only below 0; the clamp prevents an overflow above 0.
     let below = SELU_SCALE * SELU_ALPHA * exp(a.min(0.0));
     if a > 0.0 { (SELU_SCALE * a, SELU_SCALE) } else { (below - SELU_SCALE * SELU_ALPHA, below) }
 }
 
-/// a ← value + add, slope ← slope; `add` may be empty.
+/// Writes a ← f(a) + add and the slope f'(a); `add` may be empty.
 #[pulp::with_simd(keep = pulp::Arch::new())]
 #[inline(always)]
 fn keep_with<S: Simd>(_simd: S, kind: Activation, a: &mut [f32], slope: &mut [f32], add: &[f32]) {
@@ -86,7 +94,7 @@ fn keep_with<S: Simd>(_simd: S, kind: Activation, a: &mut [f32], slope: &mut [f3
     }
 }
 
-/// a ← value + add; `add` may be empty.
+/// Writes a ← f(a) + add; `add` may be empty.
 #[pulp::with_simd(only = pulp::Arch::new())]
 #[inline(always)]
 fn only_with<S: Simd>(_simd: S, kind: Activation, a: &mut [f32], add: &[f32]) {
@@ -105,8 +113,10 @@ fn only_with<S: Simd>(_simd: S, kind: Activation, a: &mut [f32], add: &[f32]) {
     }
 }
 
-/// Applies an activation in place: a ← f(a) + add, where `add`, what the layer is added to, may be empty.
-/// Keeps the slope f'(a) for [`activate_back`] unless `slope` is empty.
+/// Applies an activation in place: a ← f(a) + add.
+///
+/// `add` is a residual to add, and may be empty. The slope f'(a) is stored for [`activate_back`]
+/// unless `slope` is empty.
 ///
 /// ```
 /// use langevin_train::nn::kernels::{Activation, activate, activate_back};
@@ -134,7 +144,13 @@ fn multiply_with<S: Simd>(_simd: S, g: &[f32], slope: &[f32], out: &mut [f32]) {
     }
 }
 
-/// Writes the way back of [`activate`]: out ← g ⊙ slope.
+/// Computes the backward pass of [`activate`]: out ← g ⊙ slope.
+///
+/// ```
+/// let mut da = [0.0; 2];
+/// langevin_train::nn::kernels::activate_back(&[10.0, 4.0], &[0.5, 2.0], &mut da);
+/// assert_eq!(da, [5.0, 8.0]);
+/// ```
 pub fn activate_back(g: &[f32], slope: &[f32], out: &mut [f32]) {
     multiply(g, slope, out);
 }
@@ -145,7 +161,7 @@ pub(crate) fn back_in_place_with<S: Simd>(_simd: S, g: &mut [f32], slope: &[f32]
     g.iter_mut().zip(slope).for_each(|(g, slope)| *g *= slope);
 }
 
-/// The same as tensor operations.
+/// Activations as tensor operations.
 #[cfg(feature = "gpu")]
 pub(crate) mod tensor {
     use super::{Activation, GELU, GELU_CUBE, SELU_ALPHA, SELU_SCALE};
@@ -154,7 +170,8 @@ pub(crate) mod tensor {
     pub(crate) fn activate<const D: usize>(kind: Activation, x: Tensor<D>) -> Tensor<D> {
         match kind {
             Activation::Silu => activation::silu(x),
-            // Each half is cut before the power, or its gradient would be 0 · ∞ above.
+            // Each half is clamped before the exponential; otherwise the gradient above 0 would be
+            // 0 · ∞.
             Activation::Selu => {
                 let below = x.clone().clamp_max(0.0).exp().sub_scalar(1.0).mul_scalar(SELU_SCALE * SELU_ALPHA);
                 x.clamp_min(0.0).mul_scalar(SELU_SCALE) + below
@@ -191,7 +208,7 @@ mod tests {
                     Activation::Selu if x > 0.0 => 1.0507009873554805 * x,
                     Activation::Selu => 1.0507009873554805 * 1.6732632423543772 * (x.exp() - 1.0),
                 };
-                // A few roundings of numbers of that size.
+                // Tolerance of a few roundings of numbers of that size.
                 assert!(
                     (f64::from(value - add) - want).abs() < 4e-7 * (1.0 + x.abs() + f64::from(add.abs())),
                     "{kind:?} {x}"
@@ -203,7 +220,8 @@ mod tests {
     #[test]
     fn slopes_are_derivatives() {
         let (x, g, add) = (check::normals(300, 0), check::normals(300, 1), check::normals(300, 2));
-        // The kink of selu is left out: no quotient of differences knows its slope.
+        // Points near the kink of SELU are moved, because a difference quotient is wrong across the
+        // kink.
         let x: Vec<f32> = x.into_iter().map(|x| if x.abs() < 0.02 { 0.5 } else { x }).collect();
         for kind in ALL {
             let (mut a, mut slope, mut own) = (x.clone(), vec![0.0; 300], vec![0.0; 300]);

@@ -1,22 +1,24 @@
-//! Attention of one picture and one head, in tiles: no matrix of all pairs of tokens is ever whole.
+//! Attention of one image and one head, computed in tiles.
+//!
+//! The matrix of all pairs of tokens is never held as a whole.
 //!
 //! ```text
 //! S = q̃ kᵀ,  q̃ = q ⊙ gain/√d      P = softmax of the rows of S      out = P v
 //! ```
 //!
-//! A tile is [`TILE`] queries by [`TILE`] keys. On the way forward the largest element m and the sum of e^{S
-//! − m} of each row are kept up to date tile by tile; m + ln Σ is all that is kept. On the way back a tile of
-//! P is made again from it:
+//! A tile is [`TILE`] queries by [`TILE`] keys. The forward pass updates the largest element m and
+//! the sum of `e^(S − m)` of each row tile by tile. It stores only m + ln Σ. The backward pass
+//! recomputes each tile of P from that value:
 //!
 //! ```text
 //! dv += Pᵀ do      dP = do vᵀ      dS = P ⊙ (dP − Σ_j do ⊙ out)      dq̃ += dS k      dk += dSᵀ q̃
 //! ```
 //!
-//! Queries and keys are at unit root mean square; the gain holds what a gain of each would hold, since only
-//! the product of the two is seen.
+//! Queries and keys have unit root mean square. One gain replaces separate gains of queries and
+//! keys, because only their product affects the result.
 //!
-//! Source: Dao et al., arXiv 2205.14135; Milakov & Gimelshein, arXiv 1805.02867; normalised queries and keys:
-//! Dehghani et al., arXiv 2302.05442.
+//! Source: Dao et al., arXiv 2205.14135; Milakov & Gimelshein, arXiv 1805.02867; normalised queries
+//! and keys: Dehghani et al., arXiv 2302.05442.
 
 use super::math::exp;
 use super::matrix::{add_product, product, rows, rows_mut, strided, strided_mut};
@@ -25,11 +27,13 @@ use crate::nn::stop::Stop;
 use faer::{MatMut, MatRef};
 use pulp::Simd;
 
-/// Queries and keys of a tile.
+/// Number of queries and of keys in a tile.
 pub(crate) const TILE: usize = 64;
 
-/// How the tokens of a picture lie in memory: a row is queries, keys and values of `width` elements each, and
-/// each of those is heads of `head` elements. Results are rows of `width`.
+/// Memory layout of the tokens of an image.
+///
+/// A row holds the queries, keys and values of one token, `width` elements each. Each of the three
+/// consists of heads of `head` elements. Rows of results have `width` elements.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Heads {
     pub(crate) tokens: usize,
@@ -42,12 +46,13 @@ impl Heads {
         3 * self.width
     }
 
-    /// Where part 0 (queries), 1 (keys) or 2 (values) of head `index` of token `token` starts.
+    /// Returns the index at which part 0 (queries), 1 (keys) or 2 (values) of head `index` of token
+    /// `token` starts.
     fn at(self, part: usize, index: usize, token: usize) -> usize {
         token * self.stride() + part * self.width + index * self.head
     }
 
-    /// The rows of a part for a tile of tokens.
+    /// Returns the rows of a part for a tile of tokens.
     fn part<'a>(self, qkv: &'a [f32], part: usize, index: usize, (first, count): (usize, usize)) -> MatRef<'a, f32> {
         strided(&qkv[self.at(part, index, first)..], count, self.head, self.stride())
     }
@@ -62,7 +67,7 @@ impl Heads {
         strided_mut(&mut qkv[self.at(part, index, first)..], count, self.head, self.stride())
     }
 
-    /// The rows of a result for a tile of tokens.
+    /// Returns the rows of a result for a tile of tokens.
     fn result<'a>(self, out: &'a [f32], index: usize, (first, count): (usize, usize)) -> MatRef<'a, f32> {
         strided(&out[first * self.width + index * self.head..], count, self.head, self.width)
     }
@@ -76,9 +81,10 @@ pub(crate) struct Tile {
     p: Vec<f32>,
     dp: Vec<f32>,
     out: Vec<f32>,
-    /// Of each row: the largest element, the sum, and what the result so far is to be multiplied by.
+    /// For each row: the largest element, the sum, and the factor that rescales the result so far.
     row: Vec<[f32; 3]>,
-    /// Asked before each tile of queries: the pairs of a large picture take seconds.
+    /// Stop request, checked before each tile of queries, because the pairs of a large image take
+    /// seconds.
     pub(crate) stop: Stop,
 }
 
@@ -97,7 +103,7 @@ impl Tile {
     }
 }
 
-/// out ← q ⊙ gain · factor for rows of `stride`.
+/// Computes out ← q ⊙ gain · factor for rows that are `stride` apart.
 #[pulp::with_simd(scaled = pulp::Arch::new())]
 #[inline(always)]
 fn scaled_with<S: Simd>(_simd: S, q: &[f32], stride: usize, gain: &[f32], factor: f32, out: &mut [f32]) {
@@ -108,7 +114,7 @@ fn scaled_with<S: Simd>(_simd: S, q: &[f32], stride: usize, gain: &[f32], factor
     }
 }
 
-/// A tile of S to e^{S − m}, with m, the sums, and the factors brought up to date.
+/// Replaces a tile of S by e^{S − m}, and updates m, the sums and the rescaling factors.
 #[pulp::with_simd(soften = pulp::Arch::new())]
 #[inline(always)]
 fn soften_with<S: Simd>(_simd: S, s: &mut [f32], keys: usize, row: &mut [[f32; 3]]) {
@@ -127,7 +133,7 @@ fn soften_with<S: Simd>(_simd: S, s: &mut [f32], keys: usize, row: &mut [[f32; 3
     }
 }
 
-/// Every row of `values` times `factor(row)`.
+/// Multiplies every row of `values` by `factor(row)`.
 #[inline(always)]
 fn times(values: &mut [f32], width: usize, row: &[[f32; 3]], factor: impl Fn(&[f32; 3]) -> f32) {
     for (values, row) in values.chunks_exact_mut(width).zip(row) {
@@ -136,7 +142,7 @@ fn times(values: &mut [f32], width: usize, row: &[[f32; 3]], factor: impl Fn(&[f
     }
 }
 
-/// A tile of S to P = e^{S − kept}, and of dP to dS = P ⊙ (dP − along).
+/// Replaces a tile of S by P = e^{S − kept}, and dP by dS = P ⊙ (dP − along).
 #[pulp::with_simd(slope = pulp::Arch::new())]
 #[inline(always)]
 fn slope_with<S: Simd>(_simd: S, s: &mut [f32], dp: &mut [f32], keys: usize, kept: &[f32], row: &[[f32; 3]]) {
@@ -148,7 +154,7 @@ fn slope_with<S: Simd>(_simd: S, s: &mut [f32], dp: &mut [f32], keys: usize, kep
     }
 }
 
-/// dq ← dq̃ ⊙ gain · factor, dgain += Σ dq̃ ⊙ q · factor.
+/// Computes dq ← dq̃ ⊙ gain · factor and adds Σ dq̃ ⊙ q · factor to `dgain`.
 #[pulp::with_simd(scaled_back = pulp::Arch::new())]
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
@@ -170,12 +176,12 @@ fn scaled_back_with<S: Simd>(
     }
 }
 
-/// The tiles of `tokens`: where each starts, and its length.
+/// Returns the start and the length of each tile of `tokens`.
 fn tiles(tokens: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..tokens).step_by(TILE).map(move |start| (start, TILE.min(tokens - start)))
 }
 
-/// out ← softmax(q̃ kᵀ) v for head `index` of a picture; keeps m + ln Σ of each token.
+/// Computes out ← softmax(q̃ kᵀ) v for head `index` of an image, and stores m + ln Σ of each token.
 pub(crate) fn attend(
     heads: Heads,
     index: usize,
@@ -188,7 +194,7 @@ pub(crate) fn attend(
     let head = heads.head;
     let factor = (head as f32).sqrt().recip();
     for queries in tiles(heads.tokens) {
-        // The caller sees the same wish and drops the result.
+        // The caller sees the same stop request and discards the result.
         if tile.stop.wanted() {
             return;
         }
@@ -217,8 +223,9 @@ pub(crate) fn attend(
     }
 }
 
-/// The way back of [`attend`]: `g` is the gradient of the result, `dqkv` is written (not added to) for this
-/// head, `dgain` added to.
+/// Computes the backward pass of [`attend`] from `g`, the gradient of the result.
+///
+/// `dqkv` is overwritten for this head; `dgain` is added to.
 #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
 pub(crate) fn back(
     heads: Heads,
@@ -235,7 +242,7 @@ pub(crate) fn back(
     let (head, stride) = (heads.head, heads.stride());
     let factor = (head as f32).sqrt().recip();
     for queries in tiles(heads.tokens) {
-        // The caller sees the same wish and drops the result.
+        // The caller sees the same stop request and discards the result.
         if tile.stop.wanted() {
             return;
         }
@@ -256,7 +263,7 @@ pub(crate) fn back(
             product(rows_mut(dp, keys.1), g, heads.part(qkv, 2, index, keys).transpose());
             slope(p, dp, keys.1, &kept[first..], row);
             let (p, dp) = (rows(p, keys.1), rows(dp, keys.1));
-            // The first tile of queries, and of keys, writes; the others add.
+            // The first tile of queries, or of keys, overwrites; later tiles add.
             let add = |add: bool| if add { add_product } else { product };
             add(first > 0)(heads.part_mut(dqkv, 2, index, keys), p.transpose(), g);
             add(first > 0)(heads.part_mut(dqkv, 1, index, keys), dp.transpose(), rows(tilde, head));
@@ -272,7 +279,7 @@ mod tests {
     use super::super::check::{self, normals};
     use super::*;
 
-    /// The formula, pair by pair, in double precision.
+    /// The formula in double precision, pair by pair.
     fn plain(heads: Heads, qkv: &[f32], gain: &[f32]) -> Vec<f64> {
         let Heads { tokens, width, head } = heads;
         let mut out = vec![0.0; tokens * width];
@@ -307,7 +314,7 @@ mod tests {
         (out, kept)
     }
 
-    /// One tile, less than one, and several with a part at the end.
+    /// Covers one whole tile, less than one, and several with a partial tile at the end.
     #[test]
     fn attention_is_its_formula_and_has_its_gradients() {
         for tokens in [5, 64, 150] {
@@ -316,7 +323,8 @@ mod tests {
             let (gain, g) = (normals(8, 1), normals(tokens * 24, 2));
             let (out, kept) = fused(heads, &qkv, &gain);
             for (own, want) in out.iter().zip(plain(heads, &qkv, &gain)) {
-                // A hundred terms of size one, of which the roundings of the exponents are the largest part.
+                // A sum of a hundred terms of size one, in which the rounding of the exponents
+                // dominates.
                 assert!((f64::from(*own) - want).abs() < 2e-6, "{tokens}: {own} {want}");
             }
             let mut tile = Tile::new(8);

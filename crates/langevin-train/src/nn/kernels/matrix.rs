@@ -1,50 +1,52 @@
-//! Matrix products on slices, by `faer`, on the calling thread.
+//! Matrix products on slices by `faer`, on the calling thread.
 //!
-//! Each element of a product is summed along the inner dimension in an order that depends on that dimension
-//! alone, so a row's result does not depend on how many rows there are (from two on) nor where it stands; a
-//! test holds it to that.
+//! Each element of a product is summed along the inner dimension in an order that depends on that
+//! dimension alone. A row's result therefore does not depend on its position or on the number of
+//! rows, as long as there are at least two. A test checks this property.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
-/// A slice as rows of `columns` elements.
+/// Views a slice as rows of `columns` elements.
 pub(crate) fn rows(values: &[f32], columns: usize) -> MatRef<'_, f32> {
     MatRef::from_row_major_slice(values, values.len() / columns.max(1), columns)
 }
 
-/// A slice as rows of `columns` elements that can be written.
+/// Views a slice as writable rows of `columns` elements.
 pub(crate) fn rows_mut(values: &mut [f32], columns: usize) -> MatMut<'_, f32> {
     let count = values.len() / columns.max(1);
     MatMut::from_row_major_slice_mut(values, count, columns)
 }
 
-/// `count` rows of `columns` elements, `stride` apart, the first at the start of the slice.
+/// Views `count` rows of `columns` elements that are `stride` apart, the first at the start of the
+/// slice.
 pub(crate) fn strided(values: &[f32], count: usize, columns: usize, stride: usize) -> MatRef<'_, f32> {
     let end = count.saturating_sub(1) * stride + columns;
     MatRef::from_row_major_slice_with_stride(&values[..end], count, columns, stride)
 }
 
-/// As [`strided`], to be written.
+/// Writable version of [`strided`].
 pub(crate) fn strided_mut(values: &mut [f32], count: usize, columns: usize, stride: usize) -> MatMut<'_, f32> {
     let end = count.saturating_sub(1) * stride + columns;
-    // By way of columns: faer 0.24's own constructor of rows takes the two strides for each other.
+    // The view is built from columns because the row constructor of faer 0.24 swaps the two
+    // strides.
     MatMut::from_column_major_slice_with_stride_mut(&mut values[..end], columns, count, stride).transpose_mut()
 }
 
-/// out ← a b.
+/// Computes out ← a b.
 pub(crate) fn product(out: MatMut<'_, f32>, a: MatRef<'_, f32>, b: MatRef<'_, f32>) {
     matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
 }
 
-/// out ← out + a b.
+/// Computes out ← out + a b.
 pub(crate) fn add_product(out: MatMut<'_, f32>, a: MatRef<'_, f32>, b: MatRef<'_, f32>) {
     matmul(out, Accum::Add, a, b, 1.0, Par::Seq);
 }
 
-/// Writes a linear layer: out ← x W.
+/// Computes a linear layer: out ← x W.
 ///
-/// `x` is rows × inputs, `w` inputs × outputs as its `shape` ([`Parameter::shape`](crate::nn::Parameter)) says, `out`
-/// rows × outputs.
+/// `x` has shape rows × inputs and `out` rows × outputs. `w` has shape inputs × outputs, as given
+/// by its [`Parameter::shape`](crate::nn::Parameter).
 ///
 /// ```
 /// use langevin_train::nn::kernels::{linear, linear_back_w, linear_back_x};
@@ -63,22 +65,46 @@ pub fn linear(x: &[f32], w: &[f32], [inputs, outputs]: [usize; 2], out: &mut [f3
     product(rows_mut(out, outputs), rows(x, inputs), rows(w, outputs));
 }
 
-/// Adds a linear layer to what is there: out ← out + x W. Shapes are those of [`linear`].
+/// Adds a linear layer to `out`: out ← out + x W. Shapes are those of [`linear`].
+///
+/// ```
+/// let mut out = [10.0];
+/// langevin_train::nn::kernels::add_linear(&[1.0, 2.0], &[0.5, -1.0], [2, 1], &mut out);
+/// assert_eq!(out, [8.5]);
+/// ```
 pub fn add_linear(x: &[f32], w: &[f32], [inputs, outputs]: [usize; 2], out: &mut [f32]) {
     add_product(rows_mut(out, outputs), rows(x, inputs), rows(w, outputs));
 }
 
-/// Writes the gradient of the inputs of a [`linear`] layer from that of its outputs: dx ← g Wᵀ.
+/// Computes the gradient of the inputs of a [`linear`] layer from that of its outputs: dx ← g Wᵀ.
+///
+/// ```
+/// let mut dx = [0.0; 2];
+/// langevin_train::nn::kernels::linear_back_x(&[2.0], &[0.5, -1.0], [2, 1], &mut dx);
+/// assert_eq!(dx, [1.0, -2.0]);
+/// ```
 pub fn linear_back_x(g: &[f32], w: &[f32], [inputs, outputs]: [usize; 2], dx: &mut [f32]) {
     product(rows_mut(dx, inputs), rows(g, outputs), rows(w, outputs).transpose());
 }
 
-/// Adds the gradient of the inputs of a [`linear`] layer to what is there: dx ← dx + g Wᵀ.
+/// Adds the gradient of the inputs of a [`linear`] layer to `dx`: dx ← dx + g Wᵀ.
+///
+/// ```
+/// let mut dx = [1.0, 1.0];
+/// langevin_train::nn::kernels::add_linear_back_x(&[2.0], &[0.5, -1.0], [2, 1], &mut dx);
+/// assert_eq!(dx, [2.0, -1.0]);
+/// ```
 pub fn add_linear_back_x(g: &[f32], w: &[f32], [inputs, outputs]: [usize; 2], dx: &mut [f32]) {
     add_product(rows_mut(dx, inputs), rows(g, outputs), rows(w, outputs).transpose());
 }
 
 /// Adds the gradient of the weights of a [`linear`] layer: dW ← dW + xᵀ g.
+///
+/// ```
+/// let mut dw = [0.0; 2];
+/// langevin_train::nn::kernels::linear_back_w(&[1.0, 2.0], &[3.0], [2, 1], &mut dw);
+/// assert_eq!(dw, [3.0, 6.0]);
+/// ```
 pub fn linear_back_w(x: &[f32], g: &[f32], [inputs, outputs]: [usize; 2], dw: &mut [f32]) {
     add_product(rows_mut(dw, outputs), rows(x, inputs).transpose(), rows(g, outputs));
 }
@@ -88,7 +114,7 @@ mod tests {
     use super::super::check::normals;
     use super::*;
 
-    /// The promise that batches rest on.
+    /// Checks the property that batching relies on: a row does not depend on the other rows.
     #[test]
     fn a_row_does_not_depend_on_its_company() {
         for (inner, columns) in [(1, 1), (64, 1), (500, 2), (3, 5), (17, 256), (256, 256), (768, 192), (1000, 33)] {

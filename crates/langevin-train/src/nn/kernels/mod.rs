@@ -1,22 +1,25 @@
-//! The passes over memory that networks are made of, forwards and backwards, on slices of f32 in row-major
-//! order.
+//! Building blocks of networks: forward and backward passes on slices of f32 in row-major order.
 //!
-//! Matrix products are those of `faer` ([`linear`] and its ways back); everything between two products is one
-//! pass here. A pass is a plain loop that the compiler vectorises for the processor at hand (`pulp` chooses
-//! among AVX-512, AVX2 and the baseline at run time). Products and sums are never contracted and sums run in
-//! a fixed number of lanes, so a pass has the same bits on every processor.
+//! Matrix products come from `faer` ([`linear`] and its backward passes). Everything between two
+//! products is one pass in this module. A pass is a plain loop that the compiler vectorises for the
+//! processor at hand; `pulp` chooses among AVX-512, AVX2 and the baseline at run time. Products and
+//! sums are never contracted, and sums run in a fixed number of lanes. A pass therefore gives the
+//! same bits on every processor.
 //!
-//! | forward | | way back |
+//! | forward | formula | backward |
 //! |---|---|---|
-//! | [`linear`], [`add_linear`] | x W | [`linear_back_x`], [`add_linear_back_x`], [`linear_back_w`] |
+//! | [`linear`] | x W | [`linear_back_x`], [`linear_back_w`] |
+//! | [`add_linear`] | h + x W | [`add_linear_back_x`], [`linear_back_w`] |
 //! | [`activate`] | f(a) + h | [`activate_back`] |
 //! | [`modulate`] | layer norm with scale and shift | [`modulate_back`] |
 //! | [`join`] | h + gate ⊙ (y + bias) | [`join_back`] |
-//! | [`fill`] | the same row everywhere | [`add_rows`] |
+//! | [`fill`] | the same row repeated | [`add_rows`] |
 //!
-//! Nothing here starts a thread: whoever trains or samples shares *rows* among threads, so a pass works on
-//! memory that the core has just touched. Lengths that do not fit each other are errors of the program: the
-//! functions panic.
+//! No function here starts a thread. Training and sampling distribute *rows* over threads, so a
+//! pass works on memory that its core has just touched.
+//!
+//! # Panics
+//! The functions panic if the lengths of their slices do not fit each other.
 
 pub(crate) mod activation;
 pub(crate) mod attention;
@@ -37,7 +40,7 @@ pub(crate) use sum::{square, square_apart};
 pub(crate) mod check {
     pub(crate) use crate::nn::check::{dot, normals};
 
-    /// Holds a gradient against central differences.
+    /// Checks a gradient against central differences.
     pub(crate) fn gradient(what: &str, x: &[f32], own: &[f32], tolerance: f64, f: impl Fn(&[f32]) -> f64) {
         crate::nn::check::check_gradient(what, x, own, tolerance, f).unwrap();
     }

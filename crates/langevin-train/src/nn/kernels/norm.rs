@@ -1,28 +1,30 @@
-//! Normalisations of rows, and the way back through them.
+//! Normalisations of rows, and their backward passes.
 //!
 //! ```text
-//! layer norm with modulation   x̂ = (x − mean x) r,  r = 1/√(var x + ε),      y = x̂ ⊙ (1 + scale) + shift
-//! root mean square             x̂ = x r,             r = 1/√(mean x² + ε)
+//! layer norm with modulation   x̂ = (x − mean x) r,   r = 1/√(var x + ε),
+//!                              y = x̂ ⊙ (1 + scale) + shift
+//! root mean square             x̂ = x r,              r = 1/√(mean x² + ε)
 //! ```
 //!
-//! The gradient of x, with a = dy ⊙ (1 + scale): dx = r (a − mean a − x̂ mean(a x̂)); without the mean of a
-//! for the second.
+//! With a = dy ⊙ (1 + scale), the gradient of x is dx = r (a − mean a − x̂ mean(a x̂)). The term
+//! mean a is absent for the root mean square.
 //!
-//! Sources: Ba et al., arXiv 1607.06450; Zhang & Sennrich, arXiv 1910.07467; the modulation is that of
-//! Peebles & Xie, arXiv 2212.09748.
+//! Sources: Ba et al., arXiv 1607.06450; Zhang & Sennrich, arXiv 1910.07467; the modulation is that
+//! of Peebles & Xie, arXiv 2212.09748.
 
 use super::sum::sum;
 use pulp::Simd;
 
-/// ε of both.
+/// Constant ε of both normalisations.
 pub(crate) const EPSILON: f32 = 1e-6;
 
-/// Writes a layer norm with modulation: y ← x̂ ⊙ (1 + scale) + shift for every row, x̂ being the row at mean
-/// 0 and variance
-/// 1. Keeps what [`modulate_back`] needs, a pair for each row, in `kept`.
+/// Computes a layer norm with modulation: y ← x̂ ⊙ (1 + scale) + shift for every row.
 ///
-/// Rows have the length of `shift` and `scale`. A layer norm with learned gain and bias is this with gain = 1
-/// + scale.
+/// x̂ is the row normalised to mean 0 and variance 1. `kept` receives the pair of values for each
+/// row that [`modulate_back`] needs.
+///
+/// Rows have the length of `shift` and `scale`. A layer norm with learned gain and bias is the
+/// special case gain = 1 + scale, bias = shift.
 ///
 /// ```
 /// use langevin_train::nn::kernels::modulate;
@@ -50,9 +52,20 @@ fn normed_with<S: Simd>(_simd: S, x: &[f32], shift: &[f32], scale: &[f32], y: &m
     }
 }
 
-/// Adds the way back of [`modulate`] to what is there: the gradient of `x` to `dx`, Σ dy to `dshift`, and Σ
-/// dy ⊙ x̂ to
-/// `dscale`.
+/// Adds the backward pass of [`modulate`] to the buffers.
+///
+/// The gradient of `x` is added to `dx`, Σ dy to `dshift`, and Σ dy ⊙ x̂ to `dscale`.
+///
+/// ```
+/// use langevin_train::nn::kernels::{modulate, modulate_back};
+/// let (x, scale, mut y, mut kept) = ([3.0, 5.0], [0.0; 2], [0.0; 2], [[0.0; 2]; 1]);
+/// modulate(&x, &[0.0; 2], &scale, &mut y, &mut kept);
+/// let (mut dx, mut dshift, mut dscale) = ([0.0; 2], [0.0; 2], [0.0; 2]);
+/// modulate_back(&x, &kept, &scale, &[1.0, 1.0], &mut dx, &mut dshift, &mut dscale);
+/// // A constant gradient does not change a normalised row.
+/// assert!(dx.iter().all(|g| g.abs() < 1e-5));
+/// assert!(dshift == [1.0; 2] && (dscale[0] + 1.0).abs() < 1e-5);
+/// ```
 #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
 pub fn modulate_back(
     x: &[f32],
@@ -95,9 +108,11 @@ fn normed_back_with<S: Simd>(
     }
 }
 
-/// Rows of three parts of equal length (queries, keys, values), each of heads of `head` elements: adds the
-/// bias, then brings every head of the first two parts to root mean square 1, in place. Keeps r of each head
-/// of a row in `kept`, queries first.
+/// Adds the bias and normalises heads to root mean square 1, in place.
+///
+/// A row has three parts of equal length (queries, keys, values), each of heads of `head` elements.
+/// Only the heads of the first two parts are normalised. `kept` receives r of each head of a row,
+/// queries first.
 #[pulp::with_simd(heads = pulp::Arch::new())]
 #[inline(always)]
 pub(crate) fn heads_with<S: Simd>(_simd: S, qkv: &mut [f32], bias: &[f32], head: usize, kept: &mut [f32]) {
@@ -113,8 +128,9 @@ pub(crate) fn heads_with<S: Simd>(_simd: S, qkv: &mut [f32], bias: &[f32], head:
     }
 }
 
-/// The way back of [`heads`], in place in `g`; the bias has the sum over its rows. `qkv` is what [`heads`]
-/// left.
+/// Computes the backward pass of [`heads`], in place in `g`.
+///
+/// The gradient of the bias is the sum over the rows. `qkv` is the output of [`heads`].
 #[pulp::with_simd(heads_back = pulp::Arch::new())]
 #[inline(always)]
 pub(crate) fn heads_back_with<S: Simd>(
@@ -168,7 +184,7 @@ mod tests {
             (check::dot(&y, &g), kept)
         };
         let kept = value(&x, &shift, &scale).1;
-        // What is there is added to.
+        // The buffers start at one, to check that gradients are added.
         let (mut dx, mut dshift, mut dscale) = (vec![1.0; rows * width], vec![1.0; width], vec![1.0; width]);
         modulate_back(&x, &kept, &scale, &g, &mut dx, &mut dshift, &mut dscale);
         for sum in [&mut dx, &mut dshift, &mut dscale] {

@@ -1,13 +1,20 @@
-//! Rows that share a vector: biases, gates, and the sums over rows that are their gradients.
+//! Operations with one vector shared by all rows: biases, gates, and the sums over rows that are
+//! their gradients.
 
 use pulp::Simd;
 
-/// Writes the same row everywhere: every row of `out` ← `row`. Its way back is [`add_rows`].
+/// Repeats a row: every row of `out` ← `row`. The backward pass is [`add_rows`].
+///
+/// ```
+/// let mut out = [0.0; 4];
+/// langevin_train::nn::kernels::fill(&mut out, &[1.0, 2.0]);
+/// assert_eq!(out, [1.0, 2.0, 1.0, 2.0]);
+/// ```
 pub fn fill(out: &mut [f32], row: &[f32]) {
     out.chunks_exact_mut(row.len()).for_each(|out| out.copy_from_slice(row));
 }
 
-/// Adds all rows of `values` to `sum`, which is a row: the gradient of a bias.
+/// Adds all rows of `values` to the row `sum`: the gradient of a bias.
 ///
 /// ```
 /// let mut sum = [1.0, 2.0];
@@ -27,6 +34,12 @@ fn summed_with<S: Simd>(_simd: S, sum: &mut [f32], values: &[f32]) {
 }
 
 /// Adds element by element: out ← out + values.
+///
+/// ```
+/// let mut out = [1.0, 2.0];
+/// langevin_train::nn::kernels::add(&mut out, &[10.0, 20.0]);
+/// assert_eq!(out, [11.0, 22.0]);
+/// ```
 pub fn add(out: &mut [f32], values: &[f32]) {
     added(out, values);
 }
@@ -37,12 +50,14 @@ fn added_with<S: Simd>(_simd: S, out: &mut [f32], values: &[f32]) {
     out.iter_mut().zip(values).for_each(|(out, value)| *out += value);
 }
 
-/// Joins a branch to the residual stream: out ← h + gate ⊙ (y + bias), with one gate and one bias for all
-/// rows.
+/// Adds a gated branch to the residual stream: out ← h + gate ⊙ (y + bias).
+///
+/// All rows share one gate and one bias.
 ///
 /// ```
+/// use langevin_train::nn::kernels::join;
 /// let mut out = [0.0; 2];
-/// langevin_train::nn::kernels::join(&[1.0, 2.0], &[10.0, 20.0], &[0.0, 1.0], &[0.5, 0.0], &mut out);
+/// join(&[1.0, 2.0], &[10.0, 20.0], &[0.0, 1.0], &[0.5, 0.0], &mut out);
 /// assert_eq!(out, [6.0, 2.0]);
 /// ```
 pub fn join(h: &[f32], y: &[f32], bias: &[f32], gate: &[f32], out: &mut [f32]) {
@@ -61,8 +76,18 @@ fn joined_with<S: Simd>(_simd: S, h: &[f32], y: &[f32], bias: &[f32], gate: &[f3
     }
 }
 
-/// The way back of [`join`] from the gradient `g` of its result: writes dy ← g ⊙ gate, and adds Σ g ⊙ (y +
-/// bias) to `dgate` and Σ dy to `dbias`. The gradient of `h` is `g` itself.
+/// Computes the backward pass of [`join`] from the gradient `g` of its result.
+///
+/// Writes dy ← g ⊙ gate, and adds Σ g ⊙ (y + bias) to `dgate` and Σ dy to `dbias`. The gradient of
+/// `h` is `g` itself.
+///
+/// ```
+/// let (mut dy, mut dgate, mut dbias) = ([0.0; 2], [0.0; 2], [0.0; 2]);
+/// langevin_train::nn::kernels::join_back(
+///     &[1.0, 2.0], &[10.0, 20.0], &[0.0, 1.0], &[0.5, 0.0], &mut dy, &mut dgate, &mut dbias,
+/// );
+/// assert_eq!((dy, dgate, dbias), ([0.5, 0.0], [10.0, 42.0], [0.5, 0.0]));
+/// ```
 #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
 pub fn join_back(
     g: &[f32],

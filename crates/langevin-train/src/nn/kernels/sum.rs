@@ -2,10 +2,10 @@
 
 use pulp::Simd;
 
-/// Partial sums of a reduction: one AVX-512 register of f32.
+/// Number of partial sums of a reduction: one AVX-512 register of f32.
 pub(crate) const LANES: usize = 16;
 
-/// Σ f(i) over `0..len` in [`LANES`] partial sums, added in order at the end.
+/// Computes Σ f(i) over `0..len` in [`LANES`] partial sums, which are added in order at the end.
 #[inline(always)]
 pub(crate) fn sum(len: usize, f: impl Fn(usize) -> f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
@@ -23,14 +23,14 @@ pub(crate) fn sum(len: usize, f: impl Fn(usize) -> f32) -> f32 {
     lanes.iter().sum()
 }
 
-/// ‖a‖².
+/// Computes ‖a‖².
 #[pulp::with_simd(square = pulp::Arch::new())]
 #[inline(always)]
 pub(crate) fn square_with<S: Simd>(_simd: S, a: &[f32]) -> f32 {
     sum(a.len(), |i| a[i] * a[i])
 }
 
-/// ‖a − b‖².
+/// Computes ‖a − b‖².
 #[pulp::with_simd(square_apart = pulp::Arch::new())]
 #[inline(always)]
 pub(crate) fn square_apart_with<S: Simd>(_simd: S, a: &[f32], b: &[f32]) -> f32 {

@@ -35,7 +35,8 @@ impl Body for Mlp {
         layer(h, last)
     }
 
-    /// A tape keeps about four lists of values a layer.
+    /// Returns the number of rows per evaluation; a tape keeps about four lists of values for each
+    /// layer.
     fn rows(&self) -> usize {
         (KEPT / (4 * (self.config.depth + 1) * self.config.width.max(self.config.inputs(self.width)))).max(1)
     }
