@@ -1,21 +1,25 @@
-//! Charts, tables and self-contained HTML pages of diffusion experiments, as pure text.
+//! Charts, tables and self-contained HTML pages for diffusion experiments, as pure text.
 //!
-//! Plain numbers go in and a `String` comes out. The crate reads and writes no file, prints nothing, keeps no state and builds for wasm32. A page holds its style,
-//! drawings and pictures, so a single file can be sent to anyone. It follows the light or dark setting of its reader and prints well.
+//! The functions take plain numbers and return a `String`. The crate reads and writes no files,
+//! prints nothing, keeps no state and builds for wasm32. A page contains its style, drawings and
+//! pictures, so it can be shared as a single file. It follows the light or dark setting of the
+//! reader and is suitable for printing.
+//!
+//! # Modules
 //!
 //! | module | content |
 //! |---|---|
 //! | [`page`] | [`Page`]: head, title, sections and footer |
-//! | [`chart`] | [`LineChart`]: a curve, with a dashed second one |
-//! | [`axis`] | [`Axis`]: linear or logarithmic, with round ticks; every drawing uses it |
+//! | [`chart`] | [`LineChart`]: a curve, with an optional dashed one |
+//! | [`axis`] | [`Axis`]: linear or logarithmic, with round ticks; used by every drawing |
 //! | [`table`] | [`Table`]: one table, as aligned text for a terminal or as HTML |
-//! | [`numbers`] | numbers, counts, shares and times for people |
-//! | [`palette`] | the colours and marks of series |
+//! | [`numbers`] | formats of numbers, counts, percentages and durations |
+//! | [`palette`] | colours and marks of series |
 //! | [`errors`], [`objective`], [`run`], [`demo`] | the pages of `langevin analyze`, `objective`, `report` and `demo` |
 //!
-//! # Example
+//! # Examples
 //!
-//! A line chart in a page of its own:
+//! A page with a line chart:
 //!
 //! ```
 //! use langevin_report::{LineChart, Page};

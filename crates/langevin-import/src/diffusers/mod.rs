@@ -10,12 +10,12 @@
 //! # Ok::<(), langevin::Error>(())
 //! ```
 //!
-//! The fields of a class are parsed once, into a struct of its own with the class's defaults. Two parts
-//! follow from it, so that either can be checked alone: [`Diffusers::tables`] computes the times and noise
-//! levels, [`Diffusers::plan_with`] makes the plan from them. The tables have the precision of the
-//! originals: float32 where those compute in float32.
+//! The fields of a class are parsed once, into a struct with the class's defaults. The import has
+//! two stages, which can be checked separately: [`Diffusers::tables`] computes the times and noise
+//! levels, and [`Diffusers::plan_with`] compiles the plan from them. The tables have the precision
+//! of the originals: float32 where these compute in float32.
 //!
-//! Facts of diffusers 0.42.
+//! All facts are those of diffusers 0.42.
 
 mod betas;
 mod call;
@@ -50,13 +50,20 @@ pub use scheduler::Tables;
 
 /// A scheduler config that diffusers saved.
 ///
-/// Its fields are parsed once, at their first use. A field whose value cannot be used is an error of every
-/// method that needs the fields.
+/// The fields are parsed at their first use. A field with an invalid value is therefore an error of
+/// every method that needs the fields.
+///
+/// ```
+/// use langevin_import::{Call, Diffusers};
+/// let config = Diffusers::parse(r#"{"_class_name": "EulerDiscreteScheduler", "beta_schedule": "scaled_linear"}"#)?;
+/// assert_eq!(config.plan(&Call::steps(20))?.nfe(), 20);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Diffusers {
     class: &'static Class,
     document: Document,
-    /// The fields, parsed at their first use.
+    /// The parsed fields.
     parsed: OnceLock<Parsed>,
 }
 
@@ -73,7 +80,8 @@ impl Diffusers {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if the text is not the JSON of a config, or names a class that cannot be imported.
+    /// Returns an error if the text is not the JSON of a config, or names a class that cannot be
+    /// imported.
     pub fn parse(text: &str) -> Result<Self> {
         let document = fields::parse(text)?;
         let name = Fields::of(&document).class()?;
@@ -83,7 +91,11 @@ impl Diffusers {
         }
     }
 
-    /// Returns the name of every class that can be imported.
+    /// Returns the names of all classes that can be imported.
+    ///
+    /// ```
+    /// assert!(langevin_import::Diffusers::classes().contains(&"DPMSolverMultistepScheduler"));
+    /// ```
     #[must_use]
     pub fn classes() -> Vec<&'static str> {
         classes::all().map(|class| class.name).collect()
@@ -98,8 +110,8 @@ impl Diffusers {
     /// Computes the times and noise levels of a run.
     ///
     /// # Errors
-    /// Returns an error if a field of the class has a value that cannot be used, or if the call gives a
-    /// schedule that the class does not take.
+    /// Returns an error if a field of the class has an invalid value, or if the class does not
+    /// accept the schedule of the call.
     pub fn tables(&self, call: &Call) -> Result<Tables> {
         self.parsed()?.scheduler.tables(call)
     }
@@ -107,14 +119,14 @@ impl Diffusers {
     /// Compiles the plan of a run.
     ///
     /// # Errors
-    /// Returns the errors of [`tables`](Self::tables), and an error if a setting is unknown, if no steps are
-    /// left, or if the run cannot be compiled.
+    /// Returns an error under the conditions of [`tables`](Self::tables), and if an argument is
+    /// unknown, if no steps are left, or if the run cannot be compiled.
     pub fn plan(&self, call: &Call) -> Result<Plan> {
         self.plan_with(call, &self.tables(call)?)
     }
 
-    /// Returns the fields of the config that belong to other classes, and that this one passes over, as
-    /// diffusers does.
+    /// Returns the fields of the config that belong to other classes. Like diffusers, the import
+    /// ignores them.
     ///
     /// ```
     /// use langevin_import::Diffusers;
@@ -124,13 +136,13 @@ impl Diffusers {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if a field of the class has a value that cannot be used.
+    /// Returns an error if a field of the class has an invalid value.
     pub fn foreign(&self) -> Result<Vec<String>> {
         Ok(self.parsed()?.foreign.clone())
     }
 
-    /// Returns the fields of the config that no scheduler of diffusers has, which it passes over, and the
-    /// field that each may be a slip of.
+    /// Returns the fields of the config that no scheduler of diffusers has, each with the known
+    /// field that it may be a misspelling of. Like diffusers, the import ignores them.
     ///
     /// ```
     /// use langevin_import::Diffusers;
@@ -142,17 +154,27 @@ impl Diffusers {
     /// ```
     ///
     /// # Errors
-    /// As [`foreign`](Self::foreign).
+    /// Returns an error under the conditions of [`foreign`](Self::foreign).
     pub fn unknown(&self) -> Result<Vec<(String, Option<&'static str>)>> {
         let unknown = &self.parsed()?.unknown;
         Ok(unknown.iter().map(|name| (name.clone(), meant(name))).collect())
     }
 
-    /// Returns the μ of a run, which the call gives or which is made from the number of tokens. `None` if the
-    /// config does not shift by the size of the picture.
+    /// Returns the shift μ of a run, which the call sets or which is computed from the number of
+    /// tokens. Returns `None` if the config does not shift by the size of the picture.
+    ///
+    /// ```
+    /// use langevin_import::{Call, Diffusers};
+    /// let config = r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": true}"#;
+    /// let mut call = Call::steps(4);
+    /// call.image_seq_len = Some(4096);
+    /// let mu = Diffusers::parse(config)?.mu(&call)?.expect("the config shifts by the size of the picture");
+    /// assert!((mu - 1.15).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error if a field of the class has a value that cannot be used.
+    /// Returns an error if a field of the class has an invalid value.
     pub fn mu(&self, call: &Call) -> Result<Option<f64>> {
         match &self.parsed()?.picture {
             Some(picture) => picture.mu(call),
@@ -160,18 +182,19 @@ impl Diffusers {
         }
     }
 
-    /// Compiles the plan of a run with these tables in place of the computed ones.
+    /// Compiles the plan of a run with the given tables in place of the computed ones.
     ///
     /// # Errors
-    /// As [`plan`](Self::plan).
+    /// Returns an error under the conditions of [`plan`](Self::plan).
     pub fn plan_with(&self, call: &Call, tables: &Tables) -> Result<Plan> {
         self.compile(call, tables, None)
     }
 
-    /// Compiles the plan of another sampler on the times, noise levels and network of this config.
+    /// Compiles the plan of another sampler with the times, noise levels and network of this
+    /// config.
     ///
-    /// A level that the config's own method visits twice is visited once. If the last step has no length, it
-    /// ends at clean data instead.
+    /// A level that occurs twice in the config's own method is visited once. If the last step has
+    /// length zero, it ends at clean data instead.
     ///
     /// ```
     /// use langevin::Sampler;
@@ -183,13 +206,13 @@ impl Diffusers {
     /// ```
     ///
     /// # Errors
-    /// As [`plan`](Self::plan).
+    /// Returns an error under the conditions of [`plan`](Self::plan).
     pub fn plan_as(&self, call: &Call, sampler: &Sampler) -> Result<Plan> {
         let whole = Call { start_at: None, ..call.clone() };
         self.compile(call, &self.tables(&whole)?, Some(sampler))
     }
 
-    /// Returns the fields of the config, which are parsed at the first use.
+    /// Returns the parsed fields; they are parsed at the first use.
     fn parsed(&self) -> Result<&Parsed> {
         if let Some(parsed) = self.parsed.get() {
             return Ok(parsed);

@@ -1,12 +1,13 @@
-//! Samples of a network on the way, for pictures.
+//! Samples of a network during its training, for pictures.
 
 use crate::error::{Blame as _, Result};
 use langevin::{Request, Sampling};
 use langevin_train::Network;
 
-/// Draws `count` samples from a network with the default plan, row after row in the units of the data. The
-/// noise depends on the seed alone, so that two calls show what was learned between them. Classes take
-/// turns. The network keeps the labels that were set for this.
+/// Draws `count` samples from a network with the default plan. They are returned row after row in
+/// the units of the data. The noise depends only on the seed, so that two calls show the progress
+/// of the training between them. The samples take the classes in turn. The labels that this sets on
+/// the network remain set.
 ///
 /// ```
 /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe};
