@@ -9,7 +9,7 @@
 //!
 //! ```
 //! use langevin_import::{Call, Diffusers};
-//! let config = r#"{"_class_name": "DPMSolverMultistepScheduler", "beta_schedule": "scaled_linear"}"#;
+//! let config = r#"{"_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": true}"#;
 //! let plan = Diffusers::parse(config)?.plan(&Call::steps(20))?;
 //! assert_eq!(plan.nfe(), 20);
 //! # Ok::<(), langevin::Error>(())

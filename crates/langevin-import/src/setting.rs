@@ -13,7 +13,8 @@ use langevin_analysis::recommend::{Compiler, starts_from_noise};
 /// ```
 /// use langevin_import::{Call, Diffusers, Imported};
 /// use langevin_analysis::recommend::{By, Search};
-/// let config = Diffusers::parse(r#"{"_class_name": "DDIMScheduler", "beta_schedule": "scaled_linear"}"#)?;
+/// let json = r#"{"_class_name": "DDIMScheduler", "beta_schedule": "scaled_linear"}"#;
+/// let config = Diffusers::parse(json)?;
 /// let data = langevin_analysis::Spectrum::power_law(2.0, 16)?;
 /// let setting = Imported::new(&config, Call::default());
 /// let ranking = Search::new(&setting, &data, 10, By::W2).grids(["the config's"]).run()?;

@@ -47,3 +47,8 @@ mod port;
 pub use error::{Error, Result};
 pub use network::OnnxNetwork;
 pub use options::{Array, Options, Style};
+
+/// The examples of the README are run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

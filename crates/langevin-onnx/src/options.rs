@@ -20,6 +20,12 @@ pub struct Array {
 }
 
 /// The syntax in which messages name the arguments.
+///
+/// ```
+/// use langevin_onnx::{Options, Style};
+/// let options = Options::default().style(Style::Keywords);
+/// assert!(format!("{options:?}").contains("Keywords"));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Style {
@@ -39,7 +45,8 @@ pub enum Style {
 ///
 /// ```
 /// use langevin_onnx::{Array, Options};
-/// let label = |value: f64| Array { shape: vec![1], dtype: "int64".to_owned(), values: vec![value] };
+/// let label =
+///     |value: f64| Array { shape: vec![1], dtype: "int64".to_owned(), values: vec![value] };
 /// let options = Options::default()
 ///     .shape(&[1, 28, 28])
 ///     .input("class_labels", label(3.0))

@@ -40,6 +40,10 @@ pub struct Axis {
 
 impl Axis {
     /// Builds a linear axis.
+    ///
+    /// ```
+    /// assert_eq!(langevin_report::Axis::linear(2.0, 4.0).share(3.0), 0.5);
+    /// ```
     #[must_use]
     pub fn linear(low: f64, high: f64) -> Self {
         Self { low, high, scale: Scale::Linear }
@@ -72,8 +76,8 @@ impl Axis {
         Self::linear(if low >= 0.0 { below.max(0.0) } else { below }, high + 0.06 * span)
     }
 
-    /// Builds a logarithmic axis around positive values. The margin at each end is the share `room`
-    /// of their range.
+    /// Builds a logarithmic axis around positive values. The margin at each end is `room` times
+    /// their range.
     ///
     /// Magnitudes beyond 10^±250 are clamped. The margin is at least 10 %, and wide enough to
     /// contain round numbers if the values are nearly equal.

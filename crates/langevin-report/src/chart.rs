@@ -126,6 +126,12 @@ impl LineChart {
 
     /// Sets the name of the values for screen readers, for example "Smoothed loss". The default is
     /// the name of the vertical axis.
+    ///
+    /// ```
+    /// use langevin_report::LineChart;
+    /// let html = LineChart::new("step", "loss", [(0.0, 1.0), (9.0, 0.5)]).named("Smoothed loss").html();
+    /// assert!(html.contains("aria-label=\"Smoothed loss from 1.00 at step 0 to 0.500 at step 9\""));
+    /// ```
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
@@ -141,6 +147,12 @@ impl LineChart {
     }
 
     /// Extends the horizontal axis to `end`.
+    ///
+    /// ```
+    /// use langevin_report::LineChart;
+    /// let html = LineChart::new("step", "loss", [(0.0, 1.0), (9.0, 0.5)]).until(2000.0).html();
+    /// assert!(html.contains("2,000"));
+    /// ```
     #[must_use]
     pub fn until(mut self, end: f64) -> Self {
         self.until = end;

@@ -30,7 +30,8 @@ const UP: usize = 8;
 ///
 /// ```
 /// use langevin_report::errors::Point;
-/// let point = Point { sampler: "ddim".into(), grid: None, steps: None, nfe: 8, w2: 0.1, kl: f64::INFINITY };
+/// let (nfe, w2, kl) = (8, 0.1, f64::INFINITY);
+/// let point = Point { sampler: "ddim".into(), grid: None, steps: None, nfe, w2, kl };
 /// assert!(point.kl > point.w2);
 /// ```
 #[derive(Clone, Debug)]
@@ -53,7 +54,15 @@ pub struct Point {
 ///
 /// ```
 /// use langevin_report::errors::{Errors, Point};
-/// let point = |nfe, w2| Point { sampler: "ddim".into(), grid: Some("karras".into()), steps: Some(nfe), nfe, w2, kl: w2 };
+/// let (sampler, grid) = ("ddim".to_owned(), Some("karras".to_owned()));
+/// let point = |nfe, w2| Point {
+///     sampler: sampler.clone(),
+///     grid: grid.clone(),
+///     steps: Some(nfe),
+///     nfe,
+///     w2,
+///     kl: w2,
+/// };
 /// let errors = Errors { subject: "digits".into(), points: vec![point(4, 0.5), point(8, 0.2)] };
 /// assert!(errors.table().text().contains("ddim     karras      4    4  5.000e−1"));
 /// assert!(errors.html().contains("W₂ against evaluations"));

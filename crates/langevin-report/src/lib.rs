@@ -23,9 +23,11 @@
 //!
 //! ```
 //! use langevin_report::{LineChart, Page};
-//! let losses: Vec<(f64, f64)> = (0..=50).map(|i| (20.0 * f64::from(i), 0.1 + 0.9 / f64::from(1 + i))).collect();
+//! let loss = |i: u32| (20.0 * f64::from(i), 0.1 + 0.9 / f64::from(1 + i));
+//! let losses: Vec<(f64, f64)> = (0..=50).map(loss).collect();
 //! let chart = LineChart::new("step", "loss", losses);
-//! let page = Page::new("My training").lede("1,000 steps of 64 rows.").section("The loss", &chart.html());
+//! let page = Page::new("My training").lede("1,000 steps of 64 rows.");
+//! let page = page.section("The loss", &chart.html());
 //! let html = page.html();
 //! assert!(html.starts_with("<!doctype html>") && html.contains("loss, logarithmic scale"));
 //! // std::fs::write("training.html", html)
@@ -48,3 +50,8 @@ pub use axis::Axis;
 pub use chart::LineChart;
 pub use page::{Page, escape};
 pub use table::{Cell, Table};
+
+/// The examples of the README are run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

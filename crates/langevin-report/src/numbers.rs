@@ -9,7 +9,8 @@ pub use langevin::text::{number, plural, thousands};
 ///
 /// ```
 /// use langevin_report::numbers::significant;
-/// assert_eq!([significant(1234.5, 3), significant(-0.5, 2), significant(f64::NAN, 3)], ["1,234", "−0.50", "n/a"]);
+/// assert_eq!([significant(1234.5, 3), significant(-0.5, 2)], ["1,234", "−0.50"]);
+/// assert_eq!(significant(f64::NAN, 3), "n/a");
 /// ```
 #[must_use]
 pub fn significant(value: f64, digits: usize) -> String {
@@ -121,7 +122,8 @@ pub fn seconds(value: f64) -> String {
 ///
 /// ```
 /// use langevin_report::numbers::duration;
-/// assert_eq!([duration(3.21), duration(80.0), duration(7300.0)], ["3.2 s", "1 min 20 s", "2 h 1 min"]);
+/// assert_eq!([duration(3.21), duration(80.0)], ["3.2 s", "1 min 20 s"]);
+/// assert_eq!(duration(7300.0), "2 h 1 min");
 /// ```
 #[must_use]
 pub fn duration(seconds: f64) -> String {

@@ -32,7 +32,8 @@ pub fn escape(text: &str) -> String {
 ///
 /// ```
 /// use langevin_report::Page;
-/// let page = Page::new("Two runs").kicker("my experiment").section("Notes", "<p>Both converge.</p>").html();
+/// let page = Page::new("Two runs").kicker("my experiment");
+/// let page = page.section("Notes", "<p>Both converge.</p>").html();
 /// assert!(page.contains("<title>Two runs</title>") && page.contains("<h2>Notes</h2>"));
 /// ```
 #[derive(Clone, Debug)]
@@ -62,6 +63,11 @@ impl Page {
     }
 
     /// Sets the small line of text above the heading.
+    ///
+    /// ```
+    /// use langevin_report::Page;
+    /// assert!(Page::new("A page").kicker("my tool").html().contains("<p class=\"kicker\">my tool</p>"));
+    /// ```
     #[must_use]
     pub fn kicker(mut self, kicker: impl Into<String>) -> Self {
         self.kicker = kicker.into();
@@ -72,7 +78,8 @@ impl Page {
     ///
     /// ```
     /// use langevin_report::Page;
-    /// assert!(Page::new("Short").heading("A longer heading").html().contains("<h1>A longer heading</h1>"));
+    /// let page = Page::new("Short").heading("A longer heading").html();
+    /// assert!(page.contains("<h1>A longer heading</h1>"));
     /// ```
     #[must_use]
     pub fn heading(mut self, heading: impl Into<String>) -> Self {
@@ -81,6 +88,11 @@ impl Page {
     }
 
     /// Sets the line of text below the heading.
+    ///
+    /// ```
+    /// use langevin_report::Page;
+    /// assert!(Page::new("A page").lede("1 < 2").html().contains("<p class=\"lede\">1 &lt; 2</p>"));
+    /// ```
     #[must_use]
     pub fn lede(mut self, lede: impl Into<String>) -> Self {
         self.lede = lede.into();
@@ -88,6 +100,11 @@ impl Page {
     }
 
     /// Sets the version of `langevin` that the page records as its generator.
+    ///
+    /// ```
+    /// use langevin_report::Page;
+    /// assert!(Page::new("A page").version("9.9").html().contains("content=\"langevin 9.9\""));
+    /// ```
     #[must_use]
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
@@ -95,12 +112,23 @@ impl Page {
     }
 
     /// Adds a section with a heading and an HTML body.
+    ///
+    /// ```
+    /// use langevin_report::Page;
+    /// let html = Page::new("A page").section("Notes", "<p>None.</p>").html();
+    /// assert!(html.contains("<section><h2>Notes</h2><p>None.</p></section>"));
+    /// ```
     #[must_use]
     pub fn section(self, heading: &str, body: &str) -> Self {
         self.raw(&format!("<section><h2>{}</h2>{body}</section>", escape(heading)))
     }
 
     /// Sets the footer, as HTML.
+    ///
+    /// ```
+    /// use langevin_report::Page;
+    /// assert!(Page::new("A page").footer("<p>End</p>").html().contains("<footer><p>End</p></footer>"));
+    /// ```
     #[must_use]
     pub fn footer(mut self, footer: &str) -> Self {
         self.footer = format!("<footer>{footer}</footer>");

@@ -41,7 +41,8 @@ impl Run {
     ///
     /// ```
     /// use langevin_report::run::Run;
-    /// let run = Run { title: "Digits".into(), losses: vec![(1.0, 2.0), (2.0, 1.0)], steps: 2, ..Run::default() };
+    /// let losses = vec![(1.0, 2.0), (2.0, 1.0)];
+    /// let run = Run { title: "Digits".into(), losses, steps: 2, ..Run::default() };
     /// assert!(run.html().contains("Digits"));
     /// ```
     #[must_use]

@@ -101,9 +101,11 @@ struct Line {
 ///
 /// ```
 /// use langevin_report::{Cell, Table};
-/// let table = Table::new(["sampler", "NFE", "W2"]).row(["ddim".into(), 8_usize.into(), 0.125.into()]);
+/// let table = Table::new(["sampler", "NFE", "W2"]);
+/// let table = table.row(["ddim".into(), 8_usize.into(), 0.125.into()]);
 /// assert_eq!(table.text(), "sampler  NFE        W2\nddim       8  1.250e−1\n");
-/// assert!(table.html("figures", "Errors").contains("<th scope=\"row\">ddim</th><td>8</td><td>0.125</td>"));
+/// let html = table.html("figures", "Errors");
+/// assert!(html.contains("<th scope=\"row\">ddim</th><td>8</td><td>0.125</td>"));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -146,6 +148,13 @@ impl Table {
 
     /// Sets the alignment and minimum width of each column in a terminal. The last entry applies to
     /// all further columns.
+    ///
+    /// ```
+    /// use langevin::text::Column;
+    /// use langevin_report::Table;
+    /// let table = Table::new(["a", "b"]).layout(&[Column::Left(0), Column::Left(0)]);
+    /// assert_eq!(table.row(["x".into(), "y".into()]).text(), "a  b\nx  y\n");
+    /// ```
     #[must_use]
     pub fn layout(mut self, layout: &[Column]) -> Self {
         self.layout = layout.to_vec();
@@ -160,6 +169,13 @@ impl Table {
     }
 
     /// Adds a row in place.
+    ///
+    /// ```
+    /// use langevin_report::Table;
+    /// let mut table = Table::new(["sampler", "NFE"]);
+    /// table.push(["ddim".into(), 8_usize.into()]);
+    /// assert_eq!(table.text(), "sampler  NFE\nddim       8\n");
+    /// ```
     pub fn push(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.lines.push(Line { class: None, cells: cells.into_iter().collect() });
     }

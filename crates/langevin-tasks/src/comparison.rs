@@ -27,6 +27,17 @@ const COPIES: f64 = 0.01;
 pub const HALVES: &str = "one half of the rows against the other";
 
 /// Distances between two sets of rows.
+///
+/// ```
+/// use langevin_data::Dataset;
+/// use langevin_tasks::comparison::{Comparison, Sets, Units};
+/// let sets = Sets::of("rows", Dataset::new("line", (0..20).map(|i| i as f32).collect(), &[1])?);
+/// let comparison = Comparison { sets: &sets, units: Units::own(), count: None, seed: 0 };
+/// let shifted = (0..20).map(|i| f64::from(i) + 3.0).collect();
+/// let measured = comparison.measure(shifted, 20, &|| Ok(()))?.found;
+/// assert!((measured.wasserstein - 3.0).abs() < 1e-9);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
     /// 2-Wasserstein distance.
@@ -123,6 +134,15 @@ impl Evaluation {
 }
 
 /// Units of distances: each element of a row is divided by its scale.
+///
+/// ```
+/// use langevin_data::Dataset;
+/// use langevin_tasks::comparison::Units;
+/// // The columns have different scales, so distances are in standard deviations.
+/// let rows = Dataset::new("table", vec![0.0, 100.0, 1.0, 900.0, 2.0, 300.0], &[2])?;
+/// assert!(format!("{:?}", Units::of_rows(&rows)?).contains("standard deviations"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Units {
     scale: Vec<f64>,
@@ -202,6 +222,18 @@ pub struct OfClasses {
     /// The remaining rows.
     pub sets: Sets,
     /// Number of real rows before the restriction.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// use langevin_tasks::comparison::{Comparison, HALVES, Sets, Units};
+    /// let sets = Sets::of("rows", Dataset::new("line", (0..64).map(|i| i as f32).collect(), &[1])?);
+    /// let comparison = Comparison { sets: &sets, units: Units::own(), count: None, seed: 0 };
+    /// let evaluation = comparison.measure((0..64).map(f64::from).collect(), 64, &|| Ok(()))?;
+    /// // No training rows are known, so the floor compares one half of the rows with the other.
+    /// assert_eq!(evaluation.floor.map(|floor| floor.what), Some(HALVES));
+    /// assert_eq!(evaluation.found.wasserstein, 0.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub all: usize,
     /// Names of the classes for messages: `class 3`, `classes 3, 4`.
     pub named: String,
@@ -215,6 +247,16 @@ impl Sets {
     }
 
     /// Keeps the rows of the given classes.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// use langevin_tasks::comparison::Sets;
+    /// let sets = Sets::of("rows of digits", Dataset::digits());
+    /// let threes = sets.of_classes(&["3".to_owned()])?;
+    /// assert_eq!(threes.named, "class 3");
+    /// assert!(threes.sets.real.rows() < threes.all);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the real rows have no labels, or if fewer than [`NEIGHBOURS`] of them
@@ -261,7 +303,7 @@ pub struct Size {
     pub limited: bool,
 }
 
-/// A comparison of samples with data. The example of the [crate](crate) measures one.
+/// A comparison of samples with data. The [crate] has an example.
 #[derive(Clone, Debug)]
 pub struct Comparison<'a> {
     /// The rows.
@@ -276,6 +318,15 @@ pub struct Comparison<'a> {
 
 impl Comparison<'_> {
     /// Returns the number of rows to compare, which is also the number of samples to draw.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// use langevin_tasks::comparison::{Comparison, Sets, Size, Units};
+    /// let sets = Sets::of("rows", Dataset::new("line", (0..64).map(|i| i as f32).collect(), &[1])?);
+    /// let comparison = Comparison { sets: &sets, units: Units::own(), count: Some(10), seed: 0 };
+    /// assert_eq!(comparison.size()?, Size { rows: 10, limited: false });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if there are fewer rows than [`NEIGHBOURS`].

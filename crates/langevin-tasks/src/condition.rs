@@ -29,7 +29,8 @@ fn number(text: &str, names: &[String]) -> Result<u32> {
 ///
 /// ```
 /// use langevin_tasks::condition::Condition;
-/// let condition = Condition { class: vec!["3".to_owned()], guidance: Some(2.0), ..Condition::default() };
+/// let class = vec!["3".to_owned()];
+/// let condition = Condition { class, guidance: Some(2.0), ..Condition::default() };
 /// assert_eq!(condition.each(), [condition.clone()]);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -76,7 +77,10 @@ impl Condition {
     /// ```
     /// use langevin_tasks::condition::Condition;
     /// let names = ["cat".to_owned(), "dog".to_owned()];
-    /// let of = |class: &[&str]| Condition { class: class.iter().map(|c| c.to_string()).collect(), ..Condition::default() };
+    /// let of = |class: &[&str]| Condition {
+    ///     class: class.iter().map(|name| name.to_string()).collect(),
+    ///     ..Condition::default()
+    /// };
     /// assert_eq!(of(&["dog", "1"]).some_of(&names)?, ["dog"]);
     /// assert!(of(&["dog", "cat"]).some_of(&names)?.is_empty());
     /// # Ok::<(), langevin_tasks::Error>(())
@@ -114,6 +118,14 @@ impl Condition {
     }
 
     /// Returns the request with the guidance weight and interval of this condition.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::condition::Condition;
+    /// let condition = Condition { guidance: Some(2.0), ..Condition::default() };
+    /// assert!(condition.guide(Request::new()).plan()?.is_guided());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn guide(&self, request: Request) -> Request {
         match (self.guidance, self.guidance_interval) {

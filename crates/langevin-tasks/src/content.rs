@@ -17,6 +17,14 @@ const NAMED: usize = 3;
 const SCHEDULERS: [&str; 2] = ["scheduler/scheduler_config.json", "scheduler_config.json"];
 
 /// The kind of content that an argument takes.
+///
+/// ```
+/// use langevin_tasks::content::{Content, check};
+/// let folder = tempfile::tempdir()?;
+/// let error = check("‹model›", folder.path(), Content::Model, &()).unwrap_err();
+/// assert!(error.to_string().starts_with("the path is a folder"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A plan in JSON.
@@ -126,6 +134,14 @@ pub fn check(flag: &str, path: &Path, wanted: Content, observer: &dyn Observer) 
 
 /// Returns the path of the scheduler config of a pipeline, given its folder or its
 /// `model_index.json`; `None` if there is no such file.
+///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let config = folder.path().join("scheduler_config.json");
+/// std::fs::write(&config, "{}")?;
+/// assert_eq!(langevin_tasks::content::scheduler_of(folder.path()), Some(config));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn scheduler_of(path: &Path) -> Option<PathBuf> {
     let folder = match path.file_name() {
         Some(name) if name == "model_index.json" => path.parent()?,

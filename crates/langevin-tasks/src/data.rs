@@ -275,7 +275,8 @@ pub fn read(
 ///
 /// ```
 /// use langevin_data::Options;
-/// let error = langevin_tasks::data::open("‹data›", "moonz", 0, &Options::default(), &()).unwrap_err();
+/// use langevin_tasks::data::open;
+/// let error = open("‹data›", "moonz", 0, &Options::default(), &()).unwrap_err();
 /// assert!(error.to_string().contains("did you mean 'moons'?"));
 /// ```
 ///
@@ -306,6 +307,16 @@ pub fn open(flag: &str, data: &str, seed: u64, options: &Options, observer: &dyn
 }
 
 /// Opens a file or directory.
+///
+/// ```
+/// use langevin_data::Options;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("rows.csv");
+/// std::fs::write(&path, "a,b\n1.5,2\n3,5\n4,4.5\n")?;
+/// let set = langevin_tasks::data::of_file(&path, &Options::default(), &())?;
+/// assert_eq!((set.rows(), set.width()), (3, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if it cannot be read.

@@ -37,9 +37,11 @@ pub enum Chosen<'a> {
 /// use langevin_tasks::source::{Named, Source};
 /// let source = Source::open(Named::Exact("moons"), &())?;
 /// let (request, reading) = (Request::new().steps(8), Reading::default());
-/// let rows = Wanted { data: "moons", reading: &reading, held_out: false, count: Some(64), seed: 0 };
+/// let count = Some(64);
+/// let rows = Wanted { data: "moons", reading: &reading, held_out: false, count, seed: 0 };
 /// let settings = Settings { samples: 64, rows: 16, seed: 0, threads: Some(1) };
-/// let prepared = diagnose::prepare(&source, None, Chosen::Request(&request), &rows, settings, &())?;
+/// let plan = Chosen::Request(&request);
+/// let prepared = diagnose::prepare(&source, None, plan, &rows, settings, &())?;
 /// assert_eq!((prepared.set().rows(), prepared.units()), (64, "the units of the data"));
 /// # Ok::<(), langevin_tasks::Error>(())
 /// ```

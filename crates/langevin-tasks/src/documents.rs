@@ -15,6 +15,15 @@ const MOST_BYTES: u64 = 8 << 20;
 
 /// Reads a small text file after checking its kind and its size.
 ///
+/// ```
+/// use langevin_tasks::content::Content;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("plan.json");
+/// std::fs::write(&path, "{}")?;
+/// assert_eq!(langevin_tasks::documents::text("‹plan›", &path, Content::Plan, &())?, "{}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// Returns an error if the file is of another kind, larger than 8 MiB, or not UTF-8.
 pub fn text(flag: &str, path: &Path, wanted: Content, observer: &dyn Observer) -> Result<String> {
@@ -25,6 +34,17 @@ pub fn text(flag: &str, path: &Path, wanted: Content, observer: &dyn Observer) -
 
 /// Reads a file of at most `most` bytes. Its kind and its size are checked before memory is
 /// allocated.
+///
+/// ```
+/// use langevin_tasks::content::Content;
+/// use langevin_tasks::documents::whole;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("numbers.json");
+/// std::fs::write(&path, "[1, 2, 3]")?;
+/// assert!(whole("‹spectrum›", &path, Content::Numbers, 9, &()).is_ok());
+/// assert!(whole("‹spectrum›", &path, Content::Numbers, 8, &()).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if the file is of another kind, too large, or cannot be read.

@@ -12,6 +12,22 @@ use langevin::request::{SAMPLER_WITH_MASK, STRENGTH};
 use std::path::{Path, PathBuf};
 
 /// Values of a plan's inputs `image` and `mask`. The samples take the rows in turn.
+///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::edit::Start;
+/// use langevin_tasks::source::{Named, Source};
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("rows.csv");
+/// std::fs::write(&path, "0.5,0.75\n-1.5,0.25\n")?;
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let start = Start { from: Some(path), ..Start::default() };
+/// let edit = start.read(&Reading::default(), &source, &())?.expect("there is a file");
+/// // The third sample starts from the first row again.
+/// assert_eq!(edit.rows("image", 1, 2), Some(vec![-1.5, 0.25, 0.5, 0.75]));
+/// assert!(!edit.has("mask"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Edit {
     image: Vec<f64>,

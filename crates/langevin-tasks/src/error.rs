@@ -87,6 +87,11 @@ impl Error {
     }
 
     /// Builds an error without a message, for a caller that has already reported everything.
+    ///
+    /// ```
+    /// use langevin_tasks::{Error, Kind};
+    /// assert_eq!(Error::silent(Kind::Failed).to_string(), "");
+    /// ```
     #[must_use]
     pub fn silent(kind: Kind) -> Self {
         Self::new(kind, "")
@@ -125,6 +130,12 @@ impl Error {
     }
 
     /// Sets the hint: what the user can try.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// let error = Error::failed("no rows").hint("give another file");
+    /// assert_eq!(error.to_string(), "no rows\nhint: give another file");
+    /// ```
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.words.hint = Some(ends(&visible(&hint.into()), MOST_WORDS));
@@ -132,6 +143,11 @@ impl Error {
     }
 
     /// Builds the error of a missing file that the argument `flag` names.
+    ///
+    /// ```
+    /// let error = langevin_tasks::Error::missing("--data", "rows.csv".as_ref());
+    /// assert_eq!(error.to_string(), "no such file (--data rows.csv)");
+    /// ```
     #[must_use]
     pub fn missing(flag: &str, path: &Path) -> Self {
         Self::misused("no such file").at(format!("{flag} {}", path.display()))
@@ -219,6 +235,12 @@ impl StdError for Error {
 }
 
 /// Conversion of library errors to errors of tasks.
+///
+/// ```
+/// use langevin_tasks::{Blame as _, Kind};
+/// let read = std::fs::read("missing").or_failed();
+/// assert_eq!(read.unwrap_err().kind(), Kind::Failed);
+/// ```
 pub trait Blame<T> {
     /// Converts an error to an error of wrong arguments.
     ///

@@ -30,7 +30,8 @@ const SPARE: u64 = 1 << 62;
 /// use langevin_tasks::evaluate::Settings;
 /// use langevin_tasks::source::{Named, Source};
 /// let source = Source::open(Named::Exact("moons"), &())?;
-/// let (request, reading, condition) = (Request::new().steps(20), Reading::default(), Condition::default());
+/// let request = Request::new().steps(20);
+/// let (reading, condition) = (Reading::default(), Condition::default());
 /// let settings = Settings {
 ///     data: "moons",
 ///     train: None,

@@ -27,7 +27,7 @@ const NAMED: usize = 20;
 /// use langevin_tasks::given::Scheduler;
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("scheduler_config.json");
-/// std::fs::write(&path, r#"{"_class_name": "DDIMScheduler", "beta_schedule": "linear", "clip_sample": false}"#)?;
+/// std::fs::write(&path, r#"{"_class_name": "DDIMScheduler", "clip_sample": false}"#)?;
 /// let scheduler = Scheduler { path, ..Scheduler::default() };
 /// assert_eq!(scheduler.plan(&Request::new().steps(5), &())?.nfe(), 5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -143,6 +143,18 @@ impl Scheduler {
 }
 
 /// A plan from the caller, with the argument that supplied it.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::given::Given;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("plan.json");
+/// std::fs::write(&path, Request::new().steps(4).plan()?.to_json())?;
+/// let given = Given::of_file(&path, &())?;
+/// assert!(given.is_of_file());
+/// assert!(given.check_starts_from_noise("this task draws samples").is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Given {
     /// The plan.

@@ -83,7 +83,8 @@ pub struct Inverted {
 /// let from = folder.path().join("rows.csv");
 /// std::fs::write(&from, "0.5,0.5\n-1.0,0.2\n")?;
 /// let source = Source::open(Named::Exact("moons"), &())?;
-/// let (request, reading, condition) = (Request::new().steps(60), Reading::default(), Condition::default());
+/// let request = Request::new().steps(60);
+/// let (reading, condition) = (Reading::default(), Condition::default());
 /// let settings = Settings {
 ///     from: &from,
 ///     reading: &reading,
@@ -202,8 +203,8 @@ impl Inverted {
     ///
     /// ```
     /// use langevin_tasks::invert::Inverted;
-    /// let inverted =
-    ///     Inverted { noise: vec![], back: vec![], errors: vec![3.0, 4.0], deviation: 1.0, path: None };
+    /// let errors = vec![3.0, 4.0];
+    /// let inverted = Inverted { noise: vec![], back: vec![], errors, deviation: 1.0, path: None };
     /// assert_eq!(inverted.error(), 12.5_f64.sqrt());
     /// ```
     #[must_use]

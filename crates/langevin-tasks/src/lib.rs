@@ -34,7 +34,8 @@
 //! ```
 //! use langevin_data::Dataset;
 //! use langevin_tasks::comparison::{Comparison, Sets, Units};
-//! let real = Dataset::new("line", (0..64).map(|i| (0.37 * f64::from(i)).sin() as f32).collect(), &[1])?;
+//! let values = (0..64).map(|i| (0.37 * f64::from(i)).sin() as f32).collect();
+//! let real = Dataset::new("line", values, &[1])?;
 //! let sets = Sets::of("held-out rows", real);
 //! let comparison = Comparison { units: Units::own(), sets: &sets, count: None, seed: 0 };
 //! let samples: Vec<f64> = (0..64).map(|i| (0.41 * f64::from(i)).sin()).collect();
@@ -73,3 +74,8 @@ pub mod watch;
 pub mod words;
 
 pub use error::{Blame, Error, Kind, Result};
+
+/// The examples of the README are run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

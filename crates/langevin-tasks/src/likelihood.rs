@@ -44,7 +44,8 @@ pub enum Method {
 /// use langevin_tasks::source::{Named, Source};
 /// let source = Source::open(Named::Exact("moons"), &())?;
 /// let (reader, reading) = (source.read_as(None, &())?, Reading::default());
-/// let rows = Wanted { data: "moons", reading: &reading, held_out: false, count: Some(50), seed: 0 };
+/// let count = Some(50);
+/// let rows = Wanted { data: "moons", reading: &reading, held_out: false, count, seed: 0 };
 /// let settings = Settings { levels: Some(16), threads: Some(1), ..Settings::default() };
 /// let bound = prepare(&settings, &reader, None, &rows, &())?.run(&())?;
 /// assert_eq!(bound.nats.len(), 50);
@@ -95,7 +96,8 @@ pub struct Prepared<'a> {
 /// ```
 /// use langevin_tasks::likelihood::{Method, Settings, check};
 /// assert!(check(&Settings::default()).is_ok());
-/// assert!(check(&Settings { method: Method::Ode, levels: Some(8), ..Settings::default() }).is_err());
+/// let settings = Settings { method: Method::Ode, levels: Some(8), ..Settings::default() };
+/// assert!(check(&settings).is_err());
 /// ```
 ///
 /// # Errors

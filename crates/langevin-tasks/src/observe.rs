@@ -53,6 +53,11 @@ impl Observer for () {}
 
 /// Converts the result of work that [`Observer::check`] may have ended.
 ///
+/// ```
+/// use langevin_tasks::observe::or_failed;
+/// assert!(or_failed(langevin::Process::parse("vp"), &()).is_ok());
+/// ```
+///
 /// # Errors
 /// Returns the error of the check if there is one, and otherwise the error of the work.
 pub fn or_failed<T, E: std::error::Error + Send + Sync + 'static>(
@@ -66,6 +71,15 @@ pub fn or_failed<T, E: std::error::Error + Send + Sync + 'static>(
 }
 
 /// Progress of a task.
+///
+/// ```
+/// use langevin_tasks::observe::Progress;
+/// let share = |progress: &Progress<'_>| match progress {
+///     Progress::Done { done, all, .. } => *done as f64 / *all as f64,
+///     _ => 0.0,
+/// };
+/// assert_eq!(share(&Progress::Done { unit: "rows", done: 3, all: 4 }), 0.75);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Progress<'a> {
@@ -86,6 +100,12 @@ pub enum Progress<'a> {
 
 /// A note for the user of a task. [`Display`](fmt::Display) writes a sentence without a full stop.
 /// Arguments are written in `‹›`, see [`spelled`](crate::words::spelled).
+///
+/// ```
+/// use langevin_tasks::observe::Note;
+/// let note = Note::EndsNoisy(0.1);
+/// assert!(note.to_string().ends_with("the output is still noisy"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Note {

@@ -67,7 +67,8 @@ pub fn samplers(list: &str) -> Result<Vec<Sampler>> {
 /// # Examples
 ///
 /// ```
-/// assert_eq!(langevin_tasks::recommend::grids("Karras,beta:0.6,0.6")?, ["karras", "beta:0.6,0.6"]);
+/// use langevin_tasks::recommend::grids;
+/// assert_eq!(grids("Karras,beta:0.6,0.6")?, ["karras", "beta:0.6,0.6"]);
 /// # Ok::<(), langevin_tasks::Error>(())
 /// ```
 ///
@@ -110,7 +111,7 @@ pub struct Found {
     pub measured: Option<Measured>,
     /// The winner as a complete request, which compiles to its plan.
     pub request: Request,
-    /// The same request without the settings that a caller takes from the model.
+    /// The request without the settings that a caller takes from the model.
     pub words: Request,
 }
 
@@ -138,6 +139,16 @@ pub fn request(reader: Option<&Reader<'_>>, process: Option<&str>) -> Result<Req
 }
 
 /// Returns the Gaussian data to search for: the requested data, or the training data of a model.
+///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::recommend::data;
+/// use langevin_tasks::spectrum::Asked;
+/// let reading = Reading::default();
+/// let asked = Asked { spectrum: Some("power:2:d=8"), data: None, reading: &reading, raw: false };
+/// assert_eq!(data(None, &asked, &())?.spectrum.dimension(), 8);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if there are no data or if they cannot be read.

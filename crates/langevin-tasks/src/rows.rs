@@ -180,6 +180,12 @@ pub fn coordinates(
 /// Returns a Gaussian that approximates the data in the coordinates of a model. Its moments are
 /// those of the training, or are fitted to these rows if the model has none. Returns `None` if only
 /// eigenvalues are known, or if there are too few rows for a fit.
+///
+/// ```
+/// use langevin_tasks::rows::gaussian;
+/// assert!(gaussian(None, &[0.0, 1.0, 2.0, 4.0], 1).is_some());
+/// assert!(gaussian(None, &[0.0, 1.0, 2.0], 1).is_none());
+/// ```
 #[must_use]
 pub fn gaussian(moments: Option<&Moments>, x: &[f64], width: usize) -> Option<Gaussian> {
     match moments {
@@ -208,6 +214,15 @@ pub struct Wanted<'a> {
 /// Returns the options for reading other rows for a model: those of its training data, with
 /// `reading` applied on top.
 ///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let reading = Reading { skip_bad: true, ..Reading::default() };
+/// assert!(langevin_tasks::rows::options(&reading, &source)?.skip_bad);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
+///
 /// # Errors
 /// Returns an error if `reading` is not valid.
 pub fn options(reading: &Reading, source: &Source<'_>) -> Result<Options> {
@@ -232,7 +247,7 @@ pub fn options(reading: &Reading, source: &Source<'_>) -> Result<Options> {
 /// use langevin_tasks::data::Reading;
 /// use langevin_tasks::source::{Named, Source};
 /// let source = Source::open(Named::Exact("moons"), &())?;
-/// let set = langevin_tasks::rows::read("spirals", 0, &Reading::default(), &source, &())?;
+/// let set = langevin_tasks::rows::read("2spirals", 0, &Reading::default(), &source, &())?;
 /// assert_eq!(set.shape(), [2]);
 /// # Ok::<(), langevin_tasks::Error>(())
 /// ```
@@ -292,6 +307,16 @@ pub fn shaped(argument: &str, set: Dataset, shape: &[usize], of: &str, observer:
 
 /// Reads the rows of a data set and classifies them by their relation to the training of the model.
 ///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::rows::{Part, part_of};
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let part = part_of("moons", 0, &Reading::default(), &source, &())?;
+/// assert!(matches!(part, Part::Other(rows) if rows.rows() == 20_000));
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
+///
 /// # Errors
 /// Returns an error under the conditions of [`read`].
 pub fn part_of(name: &str, seed: u64, reading: &Reading, source: &Source<'_>, observer: &dyn Observer) -> Result<Part> {
@@ -308,7 +333,8 @@ pub fn part_of(name: &str, seed: u64, reading: &Reading, source: &Source<'_>, ob
 /// use langevin_tasks::source::{Named, Source};
 /// let source = Source::open(Named::Exact("moons"), &())?;
 /// let reading = Reading::default();
-/// let wanted = Wanted { data: "moons", reading: &reading, held_out: false, count: Some(10), seed: 0 };
+/// let count = Some(10);
+/// let wanted = Wanted { data: "moons", reading: &reading, held_out: false, count, seed: 0 };
 /// assert_eq!(load(&wanted, &source, &())?.rows(), 10);
 /// # Ok::<(), langevin_tasks::Error>(())
 /// ```

@@ -89,7 +89,8 @@ pub struct Arguments {
 /// struct Plain;
 /// impl Files for Plain {
 ///     fn save(&self, path: &std::path::Path, bytes: &[u8]) -> langevin_tasks::Result<()> {
-///         std::fs::write(path, bytes).map_err(|error| langevin_tasks::Error::writing(path, &error))
+///         let written = std::fs::write(path, bytes);
+///         written.map_err(|error| langevin_tasks::Error::writing(path, &error))
 ///     }
 /// }
 /// let folder = tempfile::tempdir()?;

@@ -92,6 +92,14 @@ pub struct Control {
 }
 
 /// A method of drawing samples.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::sample::How;
+/// let how = How::plan(&Request::new().sampler("ddim").steps(10))?;
+/// assert_eq!((how.name(), how.draws()), ("ddim", false));
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum How {
     /// By a plan.
@@ -203,7 +211,8 @@ impl Prepared<'_> {
 /// let source = Source::open(Named::Exact("moons"), &())?;
 /// let draws = Draws { count: 3, seed: 0, batch: None, threads: Some(1) };
 /// let request = Request::new().steps(8).sampler("ddim");
-/// let (samples, name, evaluations) = samples(&source, &request, &Condition::default(), None, draws, &())?;
+/// let condition = Condition::default();
+/// let (samples, name, evaluations) = samples(&source, &request, &condition, None, draws, &())?;
 /// assert_eq!((samples.len(), &*name, evaluations), (6, "ddim", 8));
 /// # Ok::<(), langevin_tasks::Error>(())
 /// ```
@@ -244,6 +253,17 @@ pub fn samples(
 
 impl How {
     /// Builds adaptive steps between the levels of `range`.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::sample::{Control, How};
+    /// let range = Request::new().noise_range()?;
+    /// let control = Control { pair: "dpm12".to_owned(), relative: 0.01, absolute: 0.01, eta: 1.0 };
+    /// let how = How::adaptive(&control, range)?;
+    /// assert!(how.draws());
+    /// assert_eq!(how.evaluations(31), "at most 31 evaluations");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the pair is unknown, or if both tolerances are below the precision of

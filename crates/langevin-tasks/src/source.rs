@@ -31,6 +31,16 @@ pub enum Named<'a> {
 }
 
 /// Declaration of an ONNX network: the facts that the file does not contain.
+///
+/// ```
+/// use langevin_tasks::source::Declared;
+/// let declared = Declared {
+///     process: Some("table:scaled-linear".to_owned()),
+///     predict: Some("epsilon".to_owned()),
+///     ..Declared::default()
+/// };
+/// assert_eq!((declared.clock, declared.normalization), (None, None));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Declared {
     /// Noise process of the states.
@@ -99,6 +109,12 @@ fn levels([low, high]: [f64; 2], step: f64) -> Option<[f64; 2]> {
 
 impl Source<'_> {
     /// Opens a model.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// let error = Source::open(Named::Exact("monons"), &()).err().expect("there is no such density");
+    /// assert!(error.to_string().contains("moons"));
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the file is not a model, if the name is unknown, or if an ONNX file
@@ -270,6 +286,12 @@ impl Source<'_> {
 
     /// Returns height, width and channels if a sample is a picture: its shape is (height, width),
     /// (height, width, channels) or (channels, height, width), with 1 or 3 channels.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// assert_eq!(Source::open(Named::Exact("moons"), &())?.picture(), None);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     #[must_use]
     pub fn picture(&self) -> Option<(usize, usize, usize)> {
         let (height, width, channels) = match self.shape()[..] {
@@ -343,6 +365,12 @@ impl Source<'_> {
 
     /// Returns the names of the numbers of a sample: the column names of the training table, or x0,
     /// x1, … if it has none.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// assert_eq!(Source::open(Named::Exact("moons"), &())?.file_names(), ["x0", "x1"]);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     pub fn file_names(&self) -> Vec<String> {
         let width = self.file_shape().iter().product();
         match self.frame().filter(|frame| frame.names.len() == width) {
@@ -386,6 +414,14 @@ impl Source<'_> {
 
     /// Converts samples to the format of the training file. Constant columns are restored, integer
     /// columns are rounded, and the axis order is that of the file.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// let source = Source::open(Named::Exact("moons"), &())?;
+    /// // The coordinates of a density are those of its data.
+    /// assert_eq!(source.to_file(vec![0.5, 0.25]), [0.5, 0.25]);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     pub fn to_file(&self, mut samples: Vec<f64>) -> Vec<f64> {
         self.to_data(&mut samples);
         let Some(frame) = self.sample_frame() else { return samples };
@@ -507,7 +543,8 @@ impl Source<'_> {
 /// # Examples
 ///
 /// ```
-/// let error = langevin_tasks::source::network("‹model›", "moons".as_ref(), &()).err().expect("no such file");
+/// use langevin_tasks::source::network;
+/// let error = network("‹model›", "moons".as_ref(), &()).err().expect("there is no such file");
 /// assert!(error.to_string().contains("give ‹exact› moons"));
 /// ```
 ///
@@ -557,6 +594,16 @@ fn instead(path: &Path, observer: &dyn Observer) -> String {
 }
 
 /// A model as it is read: in its own formulation, or converted at every evaluation.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let reader = source.read_as(Some("ve:epsilon"), &())?;
+/// assert_eq!(reader.path(), "ve:epsilon");
+/// assert_eq!(reader.asks(Request::new()).state_process().name().to_string(), "ve");
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 pub struct Reader<'a> {
     source: &'a Source<'a>,
     /// Process of the states that it takes.

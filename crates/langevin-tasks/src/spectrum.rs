@@ -19,6 +19,16 @@ const USUAL: &str = "power:2:d=3072";
 const NAMED: usize = 5;
 
 /// Gaussian data: a spectrum with its description.
+///
+/// ```
+/// use langevin_data::Dataset;
+/// use langevin_tasks::spectrum::of_data;
+/// let rows = Dataset::new("line", vec![0.0, 2.0, 4.0, 6.0], &[1])?;
+/// // In the units that a network sees, the variance is near 1.
+/// let value = of_data(rows, false)?.spectrum.eigenvalues()[0].value;
+/// assert!((value - 1.0).abs() < 0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Gaussian {
     /// Eigenvalues of the covariance.

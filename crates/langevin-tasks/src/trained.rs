@@ -32,6 +32,17 @@ impl Trained {
     /// Opens the model in `named`, or in the data argument if that is a model file; `None` if there
     /// is no model.
     ///
+    /// ```
+    /// use langevin_tasks::data::Reading;
+    /// use langevin_tasks::spectrum::Asked;
+    /// use langevin_tasks::trained::Trained;
+    /// let reading = Reading::default();
+    /// let asked = Asked { spectrum: None, data: Some("moons"), reading: &reading, raw: false };
+    /// // The data are not a model file.
+    /// assert!(Trained::open(None, &asked, &())?.is_none());
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the file is not a model, or if two models are given.
     pub fn open(named: Option<&Path>, asked: &Asked<'_>, observer: &dyn Observer) -> Result<Option<Self>> {

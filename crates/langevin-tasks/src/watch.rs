@@ -15,6 +15,19 @@ pub const LEVELS: usize = 4;
 pub const COARSE: f64 = 0.02;
 
 /// Held-out rows that are evaluated during training.
+///
+/// ```
+/// use langevin_tasks::watch::Watched;
+/// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+/// let rows = Dataset::new("line", vec![0.0, 0.7, 1.9, 3.1], &[1])?;
+/// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1));
+/// recipe.network = MlpConfig::new(8, 1).into();
+/// let mut trainer = Trainer::new(&rows, &recipe)?;
+/// trainer.step()?;
+/// let look = Watched::new(rows, 1).look(&trainer)?;
+/// assert!(look.loss.is_finite());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Watched {
     all: Dataset,

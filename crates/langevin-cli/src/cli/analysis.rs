@@ -1,4 +1,4 @@
-//! The flags of the commands about the exact error on Gaussian data.
+//! Flags of the commands about the exact error on Gaussian data.
 
 use super::values::{finite, grid_steps, sigma, sigma_or_inf, whole};
 use super::{FileArgs, NetworkArgs};
@@ -49,7 +49,7 @@ impl AnalyzeArgs {
 }
 
 fn samplers_help() -> String {
-    // Those that start from something else, or need guidance, do not go from noise to the data by themselves.
+    // Samplers with an input or with guidance do not map noise to data on their own.
     let plain = |facts: &Facts| !facts.guided && facts.inputs.is_empty();
     let left_out = Entry::all().iter().filter(|entry| plain(&entry.facts) && !entry.facts.recommended);
     let names: Vec<&str> = left_out.map(|entry| entry.name).collect();

@@ -14,7 +14,7 @@ use langevin::process::{Betas, Process, Tabulated};
 pub(super) struct BetaTable {
     /// Number of entries N.
     pub(super) count: usize,
-    /// The same table as a schedule of langevin, for the network's process.
+    /// The table as a schedule of langevin, for the network's process.
     pub(super) betas: Betas,
     /// True if the config names the cosine table.
     pub(super) cosine: bool,

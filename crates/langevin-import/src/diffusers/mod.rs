@@ -2,8 +2,9 @@
 //!
 //! ```
 //! use langevin_import::{Call, Diffusers};
-//! let config = r#"{"_class_name": "DDIMScheduler", "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
-//!     "clip_sample": false, "set_alpha_to_one": false, "steps_offset": 1, "prediction_type": "epsilon"}"#;
+//! let config = r#"{"_class_name": "DDIMScheduler", "beta_schedule": "scaled_linear",
+//!     "beta_start": 0.00085, "beta_end": 0.012, "clip_sample": false, "set_alpha_to_one": false,
+//!     "steps_offset": 1, "prediction_type": "epsilon"}"#;
 //! let plan = Diffusers::parse(config)?.plan(&Call::steps(4))?;
 //! println!("{plan}");
 //! assert_eq!(plan.nfe(), 4);
@@ -55,7 +56,8 @@ pub use scheduler::Tables;
 ///
 /// ```
 /// use langevin_import::{Call, Diffusers};
-/// let config = Diffusers::parse(r#"{"_class_name": "EulerDiscreteScheduler", "beta_schedule": "scaled_linear"}"#)?;
+/// let json = r#"{"_class_name": "EulerDiscreteScheduler", "use_karras_sigmas": true}"#;
+/// let config = Diffusers::parse(json)?;
 /// assert_eq!(config.plan(&Call::steps(20))?.nfe(), 20);
 /// # Ok::<(), langevin::Error>(())
 /// ```
@@ -130,7 +132,8 @@ impl Diffusers {
     ///
     /// ```
     /// use langevin_import::Diffusers;
-    /// let config = Diffusers::parse(r#"{"_class_name": "DDIMScheduler", "solver_order": 2, "beta_end": 0.012}"#)?;
+    /// let json = r#"{"_class_name": "DDIMScheduler", "solver_order": 2, "beta_end": 0.012}"#;
+    /// let config = Diffusers::parse(json)?;
     /// assert_eq!(config.foreign()?, ["solver_order"]);
     /// # Ok::<(), langevin::Error>(())
     /// ```
@@ -146,7 +149,8 @@ impl Diffusers {
     ///
     /// ```
     /// use langevin_import::Diffusers;
-    /// let config = Diffusers::parse(r#"{"_class_name": "DDIMScheduler", "beta_strat": 0.1, "tensor_format": "pt"}"#)?;
+    /// let json = r#"{"_class_name": "DDIMScheduler", "beta_strat": 0.1, "tensor_format": "pt"}"#;
+    /// let config = Diffusers::parse(json)?;
     /// let unknown = config.unknown()?;
     /// assert_eq!(unknown[0], ("beta_strat".to_owned(), Some("beta_start")));
     /// assert_eq!(unknown[1], ("tensor_format".to_owned(), None));
@@ -165,10 +169,11 @@ impl Diffusers {
     ///
     /// ```
     /// use langevin_import::{Call, Diffusers};
-    /// let config = r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": true}"#;
+    /// let config = r#"{"_class_name": "FlowMatchEulerDiscreteScheduler",
+    ///     "use_dynamic_shifting": true}"#;
     /// let mut call = Call::steps(4);
     /// call.image_seq_len = Some(4096);
-    /// let mu = Diffusers::parse(config)?.mu(&call)?.expect("the config shifts by the size of the picture");
+    /// let mu = Diffusers::parse(config)?.mu(&call)?.expect("the config has a dynamic shift");
     /// assert!((mu - 1.15).abs() < 1e-12);
     /// # Ok::<(), langevin::Error>(())
     /// ```
@@ -199,8 +204,9 @@ impl Diffusers {
     /// ```
     /// use langevin::Sampler;
     /// use langevin_import::diffusers::{Call, Diffusers};
-    /// let config = r#"{"_class_name": "EulerDiscreteScheduler", "beta_schedule": "scaled_linear"}"#;
-    /// let plan = Diffusers::parse(config)?.plan_as(&Call::steps(10), &Sampler::parse("unipc", None)?)?;
+    /// let config = r#"{"_class_name": "EulerDiscreteScheduler", "use_karras_sigmas": true}"#;
+    /// let sampler = Sampler::parse("unipc", None)?;
+    /// let plan = Diffusers::parse(config)?.plan_as(&Call::steps(10), &sampler)?;
     /// assert_eq!((plan.name(), plan.nfe()), ("unipc", 10));
     /// # Ok::<(), langevin::Error>(())
     /// ```

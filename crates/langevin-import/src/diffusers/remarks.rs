@@ -46,7 +46,8 @@ impl Diffusers {
     ///
     /// ```
     /// use langevin_import::{Call, Diffusers};
-    /// let config = Diffusers::parse(r#"{"_class_name": "DDIMScheduler", "timestep_spacing": "linspace"}"#)?;
+    /// let json = r#"{"_class_name": "DDIMScheduler", "timestep_spacing": "linspace"}"#;
+    /// let config = Diffusers::parse(json)?;
     /// assert!(!config.mended(&Call::steps(8))?.is_empty());
     /// # Ok::<(), langevin::Error>(())
     /// ```

@@ -3,7 +3,8 @@
 //! ```
 //! use langevin_import::k;
 //! use std::collections::BTreeMap;
-//! let sampler = k::sampler("sample_dpmpp_2m_sde", &BTreeMap::from([("eta".to_owned(), 0.5.into())]))?;
+//! let options = BTreeMap::from([("eta".to_owned(), 0.5.into())]);
+//! let sampler = k::sampler("sample_dpmpp_2m_sde", &options)?;
 //! assert_eq!(sampler.spec(), "dpmpp-2m-sde:eta=0.5");
 //! let plan = k::plan("euler_ancestral", &BTreeMap::new(), &[14.6, 3.0, 0.5, 0.0], None)?;
 //! assert_eq!(plan.nfe(), 3);
@@ -42,8 +43,8 @@
 //! `euler`, `heun` and `dpm_2` of k-diffusion draw noise at every step, even if churn adds none.
 //! Those of ComfyUI, and the plans here, draw only if churn adds noise. Noise is a function of
 //! (seed, sample, draw) here, and no seed reproduces torch's noise, so an unused draw would only
-//! leave a gap in the numbering. To run a plan with k-diffusion's own noise, pass to draw k the
-//! noise of the k-th step inside the window, numbered by its step.
+//! leave a gap in the numbering. To run a plan with k-diffusion's own noise, give the draw of a
+//! step inside the window the noise with that step's number.
 //!
 //! All facts are those of k-diffusion 0.1.1 and ComfyUI.
 
@@ -170,6 +171,11 @@ pub fn sampler(name: &str, options: &BTreeMap<String, Value>) -> Result<Sampler>
 }
 
 /// A sampler with its schedule, from a label in the list of A1111 such as `DPM++ 2M Karras`.
+///
+/// ```
+/// let label = langevin_import::k::label("Euler a Karras").expect("it contains a space");
+/// assert_eq!((&*label.sampler, label.grid), ("euler_ancestral", Some("karras")));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Label {

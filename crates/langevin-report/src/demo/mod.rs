@@ -95,6 +95,20 @@ impl Reading {
 
 /// The identity forward + reverse = Langevin at one noise level, with numbers. Each move has three
 /// coefficients: of x in the drift, of the score in the drift, and the squared noise.
+///
+/// ```
+/// use langevin_report::demo::Triangle;
+/// // f = -1/2, g = h = 1
+/// let triangle = Triangle {
+///     time: 0.7,
+///     forward: [-0.5, 0.0, 1.0],
+///     reverse: [0.5, 1.0, 1.0],
+///     langevin: [0.0, 1.0, 2.0],
+/// };
+/// for i in 0..3 {
+///     assert_eq!(triangle.forward[i] + triangle.reverse[i], triangle.langevin[i]);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Triangle {
     /// Time of the coefficients, on the clock of the row's process.
@@ -108,6 +122,31 @@ pub struct Triangle {
 }
 
 /// All data of the page.
+///
+/// ```
+/// use langevin_report::demo::{Demo, Pictures};
+/// let demo = Demo {
+///     data: Pictures { count: 1, height: 2, width: 2, values: vec![0.0, 16.0, 16.0, 0.0] },
+///     train_rows: 100,
+///     held_out_rows: 20,
+///     rows: vec![],
+///     floor_sliced_w2: 0.1,
+///     floor_energy: 0.01,
+///     held_out_copies: 0.01,
+///     ode_difference: 0.0,
+///     losses: vec![(1, 1.0), (2, 0.5)],
+///     steps: 2,
+///     train_seconds: 0.1,
+///     parameters: 10,
+///     sigma_min: 0.002,
+///     sigma_max: 80.0,
+///     seed: 0,
+///     machine: "2 cores".to_owned(),
+///     command: "langevin demo".to_owned(),
+///     version: "0.1.0".to_owned(),
+/// };
+/// assert!(demo.html().contains("One network, one Langevin equation"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Demo {
     /// Real pictures, shown beside the samples.

@@ -28,6 +28,17 @@ pub const FROM_MODEL: [&str; 12] = [
 pub const FROM_MODEL_UNLESS_CHOSEN: [&str; 3] = ["weight", "times", "coupling"];
 
 /// A recipe field that the caller set, as opposed to a default.
+///
+/// ```
+/// use langevin_tasks::train::{Base, Choice};
+/// use langevin_train::{Budget, Recipe};
+/// let recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(10));
+/// let base = Base::of_run(recipe.clone());
+/// let mut changed = recipe;
+/// let chosen = |field: &str| (field == "network.width").then_some(Choice::Size(7));
+/// let error = base.apply(&mut changed, &chosen).unwrap_err();
+/// assert!(error.to_string().contains("network.width"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
     /// The field has the value in the recipe.

@@ -35,7 +35,7 @@ pub struct Peak {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BestModel {
-    /// Its step and its score.
+    /// Step and score of the model.
     pub peak: Peak,
     /// The file of the model.
     pub path: PathBuf,
@@ -45,8 +45,9 @@ pub struct BestModel {
 /// `NAME.best.safetensors` beside the model.
 ///
 /// ```
+/// use langevin_tasks::train::beside;
 /// use std::path::Path;
-/// assert_eq!(langevin_tasks::train::beside(Path::new("a/m.safetensors")), Path::new("a/m.best.safetensors"));
+/// assert_eq!(beside(Path::new("a/m.safetensors")), Path::new("a/m.best.safetensors"));
 /// ```
 #[must_use]
 pub fn beside(model: &Path) -> PathBuf {

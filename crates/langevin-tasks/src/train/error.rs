@@ -39,7 +39,7 @@ pub enum TrainError {
     Conflict {
         /// The field, for example `network.width`.
         field: &'static str,
-        /// Its value in the model.
+        /// Value of the field in the model.
         own: Value,
     },
     /// The data have a different shape than the model.

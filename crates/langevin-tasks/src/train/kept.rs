@@ -54,6 +54,21 @@ impl<'f> Kept<'f> {
     /// Opens the files. Nothing is written before the training is accepted. A resumed run is
     /// locked.
     ///
+    /// ```
+    /// use langevin_tasks::rundir::{Arguments, Files};
+    /// use langevin_tasks::train::{Kept, Place};
+    /// struct NoFiles;
+    /// impl Files for NoFiles {
+    ///     fn save(&self, _: &std::path::Path, _: &[u8]) -> langevin_tasks::Result<()> {
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let place = Place { model: Some("model.safetensors".as_ref()), ..Place::default() };
+    /// let kept = Kept::new(place, &NoFiles, Arguments { run: "run", resume: "resume" })?;
+    /// assert_eq!(kept.models(), [std::path::Path::new("model.safetensors")]);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the directory of a new run is not empty or not writable, or if another
     /// process trains in the directory of a resumed run.

@@ -57,7 +57,8 @@
 //! let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(5));
 //! recipe.network = MlpConfig::new(8, 1).into();
 //! let data = TrainingData::split(Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[1])?, None);
-//! let mut kept = Kept::new(Place::default(), &NoFiles, Arguments { run: "run", resume: "resume" })?;
+//! let arguments = Arguments { run: "run", resume: "resume" };
+//! let mut kept = Kept::new(Place::default(), &NoFiles, arguments)?;
 //! let mut counter = Counter::default();
 //! let summary = train(&data, Settings::new(recipe), None, &mut kept, &mut counter)?;
 //! assert_eq!((counter.0, summary.network.metadata().training.steps), (5, 5));

@@ -14,7 +14,8 @@ use langevin_train::Network;
 /// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[1])?;
 /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(3));
 /// recipe.network = MlpConfig::new(8, 1).into();
-/// let mut network = langevin_train::train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// let mut go_on = |_: &langevin_train::Progress<'_>| std::ops::ControlFlow::Continue(());
+/// let mut network = langevin_train::train(&data, &recipe, &mut go_on)?;
 /// assert_eq!(langevin_tasks::train::draw(&mut network, 0, 5, 1)?.len(), 5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -21,7 +21,8 @@ pub const PICTURES_DECAY: f64 = 0.3;
 /// ```
 /// use langevin_tasks::train::Settings;
 /// use langevin_train::{Budget, Recipe};
-/// let mut settings = Settings::new(Recipe::new(Recipe::default_formulation(), Budget::Steps(1000)));
+/// let recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1000));
+/// let mut settings = Settings::new(recipe);
 /// settings.log_every = 10;
 /// assert!(settings.device.is_cpu());
 /// ```

@@ -31,7 +31,7 @@ pub enum Way {
 pub struct Ways {
     /// Changes of the network or of the picture size.
     pub network: Vec<Way>,
-    /// The same changes and a smaller batch.
+    /// Changes of the network or of the picture size, and a smaller batch.
     pub memory: Vec<Way>,
     /// Changes that keep the kind of network, which could otherwise be slower: smaller pictures or
     /// batches.
