@@ -65,6 +65,12 @@ pub struct Options {
 
 impl Options {
     /// Sets the shape of one sample, for files that leave it open.
+    ///
+    /// ```
+    /// use langevin_onnx::Options;
+    /// let options = Options::default().shape(&[4, 64, 64]);
+    /// assert!(format!("{options:?}").contains("[4, 64, 64]"));
+    /// ```
     #[must_use]
     pub fn shape(mut self, shape: &[usize]) -> Self {
         self.shape = Some(shape.to_vec());
@@ -73,6 +79,13 @@ impl Options {
 
     /// Sets the value of a further input: one row for all samples, or one row for each sample. Row
     /// i belongs to the sample with global index i.
+    ///
+    /// ```
+    /// use langevin_onnx::{Array, Options};
+    /// let text = Array { shape: vec![1, 2], dtype: "float32".to_owned(), values: vec![0.1, 0.2] };
+    /// let options = Options::default().input("encoder_hidden_states", text);
+    /// assert!(format!("{options:?}").contains("encoder_hidden_states"));
+    /// ```
     #[must_use]
     pub fn input(mut self, name: impl Into<String>, value: Array) -> Self {
         self.inputs.push((name.into(), value));
@@ -81,6 +94,13 @@ impl Options {
 
     /// Sets the value of a further input on the unconditional branch, which guidance evaluates.
     /// Inputs without such a value keep the value of [`input`](Self::input).
+    ///
+    /// ```
+    /// use langevin_onnx::{Array, Options};
+    /// let no_class = Array { shape: vec![1], dtype: "int64".to_owned(), values: vec![10.0] };
+    /// let options = Options::default().unconditional_input("class_labels", no_class);
+    /// assert!(format!("{options:?}").contains("unconditional: [(\"class_labels\""));
+    /// ```
     #[must_use]
     pub fn unconditional_input(mut self, name: impl Into<String>, value: Array) -> Self {
         self.unconditional.push((name.into(), value));
@@ -88,6 +108,11 @@ impl Options {
     }
 
     /// Sets the name of the output to read.
+    ///
+    /// ```
+    /// use langevin_onnx::Options;
+    /// assert!(format!("{:?}", Options::default().output("sample")).contains("Some(\"sample\")"));
+    /// ```
     #[must_use]
     pub fn output(mut self, name: impl Into<String>) -> Self {
         self.output = Some(name.into());

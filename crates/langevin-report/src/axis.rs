@@ -51,6 +51,11 @@ impl Axis {
 
     /// Builds a logarithmic axis between two positive values. A value that is not positive is
     /// replaced by the smallest positive number.
+    ///
+    /// ```
+    /// use langevin_report::Axis;
+    /// assert_eq!(Axis::logarithmic(1.0, 1000.0).ticks(4), [1.0, 10.0, 100.0, 1000.0]);
+    /// ```
     #[must_use]
     pub fn logarithmic(low: f64, high: f64) -> Self {
         let [low, high] = [low, high].map(|value| value.clamp(f64::MIN_POSITIVE, f64::MAX));

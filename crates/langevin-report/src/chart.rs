@@ -118,6 +118,11 @@ const UP: usize = 5;
 impl LineChart {
     /// Builds a chart of points. `across` and `up` are the names of the horizontal and the vertical
     /// axis.
+    ///
+    /// ```
+    /// use langevin_report::LineChart;
+    /// assert!(LineChart::new("step", "loss", []).html().contains("No loss was recorded."));
+    /// ```
     #[must_use]
     pub fn new(across: impl Into<String>, up: impl Into<String>, points: impl IntoIterator<Item = Place>) -> Self {
         let up = up.into();
@@ -139,6 +144,12 @@ impl LineChart {
     }
 
     /// Adds a dashed curve with its name.
+    ///
+    /// ```
+    /// use langevin_report::LineChart;
+    /// let chart = LineChart::new("step", "loss", [(0.0, 1.0), (9.0, 0.5)]);
+    /// assert!(chart.dashed("held out", [(9.0, 0.6)]).html().contains("dashed: held out"));
+    /// ```
     #[must_use]
     pub fn dashed(mut self, name: impl Into<String>, points: impl IntoIterator<Item = Place>) -> Self {
         let points = finite(points);

@@ -77,6 +77,12 @@ pub struct Errors {
 
 impl Errors {
     /// Returns the page as HTML: a chart and the table.
+    ///
+    /// ```
+    /// use langevin_report::errors::Errors;
+    /// let errors = Errors { subject: "digits".into(), points: vec![] };
+    /// assert!(errors.html().contains("No error to draw"));
+    /// ```
     #[must_use]
     pub fn html(&self) -> String {
         let footer = format!(

@@ -49,6 +49,11 @@ pub struct Page {
 
 impl Page {
     /// Builds a page without sections.
+    ///
+    /// ```
+    /// use langevin_report::Page;
+    /// assert!(Page::new("A < B").html().contains("<title>A &lt; B</title>"));
+    /// ```
     #[must_use]
     pub fn new(title: impl Into<String>) -> Self {
         Self {

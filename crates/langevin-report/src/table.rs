@@ -122,6 +122,10 @@ pub struct Table {
 impl Table {
     /// Builds a table without rows. In a terminal the first column is left-aligned and the others
     /// are right-aligned.
+    ///
+    /// ```
+    /// assert_eq!(langevin_report::Table::new(["name", "value"]).text(), "name  value\n");
+    /// ```
     #[must_use]
     pub fn new<H: Into<String>>(heads: impl IntoIterator<Item = H>) -> Self {
         Self {
@@ -162,6 +166,12 @@ impl Table {
     }
 
     /// Adds a row.
+    ///
+    /// ```
+    /// use langevin_report::{Cell, Table};
+    /// let table = Table::new(["name", "value"]).row(["a".into(), Cell::Missing]);
+    /// assert_eq!(table.text(), "name  value\na         –\n");
+    /// ```
     #[must_use]
     pub fn row(mut self, cells: impl IntoIterator<Item = Cell>) -> Self {
         self.push(cells);
@@ -201,6 +211,13 @@ impl Table {
     }
 
     /// Returns the table as HTML. `class` is its CSS class; `caption` is for screen readers.
+    ///
+    /// ```
+    /// use langevin_report::Table;
+    /// let table = Table::new(["name", "value"]).row(["a < b".into(), 1_usize.into()]);
+    /// let html = table.html("figures", "Values");
+    /// assert!(html.contains("<caption>Values</caption>") && html.contains("a &lt; b"));
+    /// ```
     #[must_use]
     pub fn html(&self, class: &str, caption: &str) -> String {
         // The style sheet changes the display of these cells, which removes their implicit roles;

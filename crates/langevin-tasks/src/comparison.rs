@@ -154,6 +154,11 @@ const DEVIATIONS: &str = "standard deviations of each column";
 
 impl Units {
     /// Returns the units of the data.
+    ///
+    /// ```
+    /// use langevin_tasks::comparison::Units;
+    /// assert!(format!("{:?}", Units::own()).contains("the units of the data"));
+    /// ```
     #[must_use]
     pub fn own() -> Self {
         Self { scale: vec![1.0], what: OWN }
@@ -162,6 +167,15 @@ impl Units {
     /// Returns the units that a model sees, if it scales each column separately. In these units
     /// every column contributes equally to a distance, as it does to the network. Returns `None`
     /// for a model with a single scale, and without a model.
+    ///
+    /// ```
+    /// use langevin_tasks::comparison::Units;
+    /// use langevin_train::Normalization;
+    /// let map = Normalization { shift: vec![0.0, 0.0], scale: vec![1.0, 10.0] };
+    /// assert!(Units::of_model(Some(&map)).is_some());
+    /// // A single scale for all columns does not change their proportions.
+    /// assert!(Units::of_model(Some(&Normalization::identity())).is_none());
+    /// ```
     #[must_use]
     pub fn of_model(map: Option<&Normalization>) -> Option<Self> {
         let map = map?;
@@ -343,6 +357,19 @@ impl Comparison<'_> {
 
     /// Measures `count` samples, stored row after row in the units of the data. `check` is called
     /// between the stages of the work and can end it by returning an error.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// use langevin_tasks::comparison::{Comparison, Sets, Units};
+    /// let rows = |from: i32| Dataset::new("line", (from..from + 30).map(|i| i as f32).collect(), &[1]);
+    /// let sets = Sets { trained: Some(rows(100)?), ..Sets::of("held-out rows", rows(0)?) };
+    /// let comparison = Comparison { sets: &sets, units: Units::own(), count: None, seed: 0 };
+    /// // All samples are training rows.
+    /// let samples = (100..130).map(f64::from).collect();
+    /// let evaluation = comparison.measure(samples, 30, &|| Ok(()))?;
+    /// assert_eq!(evaluation.copies, Some(1.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if rows cannot be read or compared, or if `check` returns one.

@@ -147,6 +147,12 @@ impl Reading {
     }
 
     /// Returns the names of the arguments that are set.
+    ///
+    /// ```
+    /// use langevin_tasks::data::Reading;
+    /// let reading = Reading { size: Some((8, 8)), skip_bad: true, ..Reading::default() };
+    /// assert_eq!(reading.given(), ["size", "skip-bad"]);
+    /// ```
     #[must_use]
     pub fn given(&self) -> Vec<&'static str> {
         let Self { label_column, labels, columns, drop, header, axes, size, skip_bad, memory } = self;
@@ -194,6 +200,16 @@ pub fn refuse_idle(data: &str, reading: &Reading) -> Result<()> {
 
 /// Checks that every option applies to the kind of file that was read. An option that would have no
 /// effect is an error.
+///
+/// ```
+/// use langevin_data::Dataset;
+/// use langevin_tasks::data::{Reading, refuse_unused};
+/// let table = Dataset::new("rows.csv", vec![0.0, 1.0], &[1])?;
+/// let reading = Reading { axes: Some("hwc".to_owned()), ..Reading::default() };
+/// let error = refuse_unused("rows.csv", &reading, &table).unwrap_err();
+/// assert!(error.to_string().starts_with("‹axes› is for arrays of pictures"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error that names the first option that does not apply.
@@ -341,6 +357,20 @@ pub fn failure(error: &langevin_data::Error, observer: &dyn Observer) -> Error {
 
 /// Opens a data set with the reading options of a model. If the data have no column names but the
 /// model does, the columns are matched by position; their number must be equal.
+///
+/// ```
+/// use langevin_data::Options;
+/// use langevin_tasks::data::{Reading, open_as};
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("rows.csv");
+/// std::fs::write(&path, "a,b,c\n1,2.5,3\n4,5,6\n7,1,9\n")?;
+/// let mut options = Options::default();
+/// options.columns = vec!["c".to_owned(), "a".to_owned()];
+/// let data = path.to_string_lossy();
+/// let set = open_as("‹data›", &data, 0, &Reading::default(), &options, &())?;
+/// assert_eq!(set.frame().names, ["c", "a"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error under the conditions of [`open`], and if the data do not have the columns of

@@ -88,6 +88,15 @@ pub struct Start {
 impl Start {
     /// Reads the files and returns the inputs; `None` if there is no file to start from.
     ///
+    /// ```
+    /// use langevin_tasks::data::Reading;
+    /// use langevin_tasks::edit::Start;
+    /// use langevin_tasks::source::{Named, Source};
+    /// let source = Source::open(Named::Exact("moons"), &())?;
+    /// assert!(Start::default().read(&Reading::default(), &source, &())?.is_none());
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if a file cannot be read, if its rows do not fit the model, or if `reading`
     /// has no effect.
@@ -118,6 +127,15 @@ impl Start {
 
     /// Returns the request with this start. With a mask, the default sampler is the one for masks.
     ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::edit::Start;
+    /// let half = Start { from: Some("rows.csv".into()), strength: Some(0.5), mask: None };
+    /// let plan = half.start(Request::new().sampler("ddim").steps(10))?.plan()?;
+    /// assert_eq!((plan.nfe(), &*plan.inputs()[0].name), (5, "image"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the request names an unknown sampler.
     pub fn start(&self, request: Request) -> Result<Request> {
@@ -133,6 +151,18 @@ impl Start {
 
 /// Reads the rows of a file, in the file's units and in the shape of the model. Messages name the
 /// file by `argument`.
+///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::edit::rows_of;
+/// use langevin_tasks::source::{Named, Source};
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("rows.csv");
+/// std::fs::write(&path, "0.5,0.75\n")?;
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// assert_eq!(rows_of("‹from›", &path, &Reading::default(), &source, &())?, [0.5, 0.75]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if the file cannot be read or its rows do not fit the model.

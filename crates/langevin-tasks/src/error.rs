@@ -77,11 +77,21 @@ impl Error {
     }
 
     /// Builds an error of work that failed.
+    ///
+    /// ```
+    /// use langevin_tasks::{Error, Kind};
+    /// assert_eq!(Error::failed("no rows").kind(), Kind::Failed);
+    /// ```
     pub fn failed(what: impl Into<String>) -> Self {
         Self::new(Kind::Failed, what)
     }
 
     /// Builds an error of wrong arguments.
+    ///
+    /// ```
+    /// use langevin_tasks::{Error, Kind};
+    /// assert_eq!(Error::misused("unknown class").kind(), Kind::Misused);
+    /// ```
     pub fn misused(what: impl Into<String>) -> Self {
         Self::new(Kind::Misused, what)
     }
@@ -98,11 +108,21 @@ impl Error {
     }
 
     /// Builds an error of work that the user interrupted.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// assert_eq!(Error::interrupted("interrupted").kind().code(), 130);
+    /// ```
     pub fn interrupted(what: impl Into<String>) -> Self {
         Self::new(Kind::Interrupted, what)
     }
 
     /// Sets the place: an argument or a file.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// assert_eq!(Error::failed("no rows").at("‹data›").to_string(), "no rows (‹data›)");
+    /// ```
     #[must_use]
     pub fn at(mut self, place: impl Into<String>) -> Self {
         self.words.place = Some(ends(&visible(&place.into()), MOST_PLACE));
@@ -110,12 +130,23 @@ impl Error {
     }
 
     /// Sets the place to a file.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// let error = Error::failed("no rows").in_file("rows.csv".as_ref());
+    /// assert_eq!(error.to_string(), "no rows (rows.csv)");
+    /// ```
     #[must_use]
     pub fn in_file(self, path: &Path) -> Self {
         self.at(path.display().to_string())
     }
 
     /// Sets what was expected.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// assert_eq!(Error::failed("bad count").expected("a number").to_string(), "bad count: expected a number");
+    /// ```
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.words.expected = Some(ends(&visible(&expected.into()), MOST_WORDS));
@@ -123,6 +154,11 @@ impl Error {
     }
 
     /// Sets what was found.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// assert_eq!(Error::failed("cannot read the file").got("denied").to_string(), "cannot read the file: denied");
+    /// ```
     #[must_use]
     pub fn got(mut self, got: impl Into<String>) -> Self {
         self.words.got = Some(ends(&visible(&got.into()), QUOTED));
@@ -154,12 +190,27 @@ impl Error {
     }
 
     /// Builds the error of a file that could not be read.
+    ///
+    /// ```
+    /// use langevin_tasks::{Error, Kind};
+    /// let path = "rows.csv".as_ref();
+    /// let error = Error::reading(path, &std::io::ErrorKind::PermissionDenied.into());
+    /// assert_eq!(error.kind(), Kind::Failed);
+    /// assert!(error.to_string().starts_with("cannot read the file (rows.csv)"));
+    /// ```
     #[must_use]
     pub fn reading(path: &Path, error: &std::io::Error) -> Self {
         Self::failed("cannot read the file").in_file(path).got(error.to_string())
     }
 
     /// Builds the error of a file that could not be written.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// let path = "missing/folder/plan.json".as_ref();
+    /// let error = Error::writing(path, &std::io::ErrorKind::NotFound.into());
+    /// assert!(error.to_string().ends_with("hint: create the directory first"));
+    /// ```
     #[must_use]
     pub fn writing(path: &Path, error: &std::io::Error) -> Self {
         let failure = Self::failed("cannot write the output").in_file(path);

@@ -190,6 +190,19 @@ impl Given {
     }
 
     /// Builds an error about the plan.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::given::{Given, Scheduler};
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("scheduler_config.json");
+    /// std::fs::write(&path, r#"{"_class_name": "DDIMScheduler", "clip_sample": false}"#)?;
+    /// let scheduler = Scheduler { path, ..Scheduler::default() };
+    /// let given = Given::of_scheduler(&scheduler, &Request::new().steps(5), &())?;
+    /// assert!(!given.is_of_file());
+    /// assert!(given.refused("the plan does not fit").to_string().contains("‹from-diffusers›"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn refused(&self, what: impl Into<String>) -> Error {
         Error::misused(what).at(self.place.clone())
     }
@@ -197,6 +210,19 @@ impl Given {
     /// Returns the plan, converted for the network of `source` if it was made for another one, and
     /// the model as the plan reads it. `classes` is true if the samples have classes, which a
     /// guided plan needs.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::given::Given;
+    /// use langevin_tasks::source::{Named, Source};
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("plan.json");
+    /// std::fs::write(&path, Request::new().steps(4).plan()?.to_json())?;
+    /// let source = Source::open(Named::Exact("moons"), &())?;
+    /// let (plan, reader) = Given::of_file(&path, &())?.fit(&source, false, &())?;
+    /// assert_eq!((plan.nfe(), reader.source().name()), (4, "moons"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the model cannot run the plan.
@@ -336,6 +362,21 @@ impl Given {
     }
 
     /// Checks that the inputs of the plan and the files of `edit` match.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::edit::Start;
+    /// use langevin_tasks::given::Given;
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("plan.json");
+    /// std::fs::write(&path, Request::new().steps(4).plan()?.to_json())?;
+    /// let given = Given::of_file(&path, &())?;
+    /// assert!(given.check_inputs(&Start::default()).is_ok());
+    /// // The plan starts from noise and has no input for a file.
+    /// let start = Start { from: Some("rows.csv".into()), ..Start::default() };
+    /// assert!(given.check_inputs(&start).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error that names an input without a value, or a file that the plan has no input

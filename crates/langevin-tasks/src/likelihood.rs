@@ -24,6 +24,11 @@ const SLICE: usize = 256;
 const NAMED: usize = 8;
 
 /// The method by which the likelihood is measured.
+///
+/// ```
+/// use langevin_tasks::likelihood::Method;
+/// assert_eq!(Method::default(), Method::Bound);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
     /// An upper bound on −log p of the SDE model (h/g = 1).
@@ -269,6 +274,22 @@ impl Prepared<'_> {
 
     /// Measures all rows in slices and returns −log p of each row, in nats, in the units of the
     /// data. The value of a row does not depend on the other rows.
+    ///
+    /// ```
+    /// use langevin_tasks::data::Reading;
+    /// use langevin_tasks::likelihood::{Method, Settings, prepare};
+    /// use langevin_tasks::rows::Wanted;
+    /// use langevin_tasks::source::{Named, Source};
+    /// let source = Source::open(Named::Exact("moons"), &())?;
+    /// let (reader, reading) = (source.read_as(None, &())?, Reading::default());
+    /// let count = Some(20);
+    /// let rows = Wanted { data: "moons", reading: &reading, held_out: false, count, seed: 0 };
+    /// let settings = Settings { method: Method::Ode, threads: Some(1), ..Settings::default() };
+    /// let prepared = prepare(&settings, &reader, None, &rows, &())?;
+    /// assert!(prepared.method().starts_with("density of the ODE, exact divergence"));
+    /// assert!(prepared.run(&())?.mean().is_finite());
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the model fails or the observer ends the work.

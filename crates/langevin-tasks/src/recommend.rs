@@ -92,7 +92,8 @@ pub struct Settings {
     pub grids: Option<Vec<String>>,
     /// Relative error of the network's ε prediction.
     pub score_error: f64,
-    /// Relative range of neighbouring step counts over which the error is averaged.
+    /// Share by which step counts may differ and still be neighbours. Plans are ranked by their
+    /// typical error over neighbouring step counts.
     pub neighbours: f64,
     /// Number of top plans to run on the model; default: none.
     pub measure: Option<usize>,

@@ -383,6 +383,17 @@ pub fn load(wanted: &Wanted<'_>, source: &Source<'_>, observer: &dyn Observer) -
 /// Returns the spacing of evenly spaced values: the spacing of the training data if these rows
 /// conform to it, and otherwise the rows' own.
 ///
+/// ```
+/// use langevin_data::Dataset;
+/// use langevin_tasks::rows::lattice;
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("gaussian"), &())?;
+/// let whole = Dataset::new("counts", (0..40).map(|i| (i % 7) as f32).collect(), &[1])?;
+/// let found = lattice(&source, &whole)?.expect("the values are integers");
+/// assert_eq!(found.common(), Some(1.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// Returns an error if the rows cannot be read.
 pub fn lattice(source: &Source<'_>, set: &Dataset) -> Result<Option<Lattice>> {
@@ -398,6 +409,15 @@ pub fn lattice(source: &Source<'_>, set: &Dataset) -> Result<Option<Lattice>> {
 }
 
 /// Returns a Gaussian that approximates the data in the coordinates of the model; see [`gaussian`].
+///
+/// ```
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// // A density has no moments of a training, so the Gaussian is fitted to the rows.
+/// let rows: Vec<f64> = (0..40).map(|i| f64::from(i * i % 11)).collect();
+/// assert!(langevin_tasks::rows::gaussian_of(&source, &rows, 2).is_some());
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 #[must_use]
 pub fn gaussian_of(source: &Source<'_>, x: &[f64], width: usize) -> Option<Gaussian> {
     gaussian(source.network().and_then(Network::moments), x, width)

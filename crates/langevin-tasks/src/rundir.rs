@@ -175,6 +175,31 @@ impl<F: Files> RunDir<F> {
     /// Opens the directory of an existing run and takes its lock. Nothing is changed before
     /// [`go_on`](Self::go_on).
     ///
+    /// ```
+    /// use langevin_tasks::rundir::{Arguments, Files, LOG, RunDir};
+    /// struct Plain;
+    /// impl Files for Plain {
+    ///     fn save(&self, path: &std::path::Path, bytes: &[u8]) -> langevin_tasks::Result<()> {
+    ///         let written = std::fs::write(path, bytes);
+    ///         written.map_err(|error| langevin_tasks::Error::writing(path, &error))
+    ///     }
+    /// }
+    /// let folder = tempfile::tempdir()?;
+    /// let (path, names) = (folder.path().join("run"), Arguments { run: "run", resume: "resume" });
+    /// let mut run = RunDir::new(&path, Plain, names)?;
+    /// run.begin("")?;
+    /// run.log(&serde_json::json!({"step": 100}))?;
+    /// run.log(&serde_json::json!({"step": 200}))?;
+    /// run.save_state(100, b"state")?;
+    /// drop(run);
+    /// // The run continues after step 100, so the later line of the log is removed.
+    /// let mut run = RunDir::at(&path, Plain, names)?;
+    /// assert_eq!(run.states().len(), 1);
+    /// run.go_on("", 100, None)?;
+    /// assert_eq!(std::fs::read_to_string(path.join(LOG))?, "{\"step\":100}\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if another process trains in the directory.
     pub fn at(path: &Path, files: F, arguments: Arguments) -> Result<Self> {

@@ -28,6 +28,23 @@ const CACHED: usize = 8192;
 const ON_CARD: usize = 1 << 20;
 
 /// Sends a note if the plan ends before the clean data.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::observe::{Note, Observer};
+/// use langevin_tasks::sample::note_if_noisy;
+/// use std::sync::Mutex;
+/// struct Notes(Mutex<Vec<Note>>);
+/// impl Observer for Notes {
+///     fn note(&self, note: &Note) {
+///         self.0.lock().unwrap().push(note.clone());
+///     }
+/// }
+/// let notes = Notes(Mutex::default());
+/// note_if_noisy(&Request::new().steps(4).plan()?, &notes);
+/// assert!(notes.0.lock().unwrap().is_empty());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub fn note_if_noisy(plan: &Plan, observer: &dyn Observer) {
     if let Some(last) = plan.moves().last().filter(|last| last.to.sigma > 0.0) {
         // Six digits are exact; the others are the rounding of a change of clock.
@@ -49,8 +66,9 @@ pub fn usual_count(source: &Source<'_>) -> usize {
     if source.file_shape().len() > 1 { PICTURES } else { POINTS }
 }
 
-/// Returns the default batch size for samples of `width` numbers. A batch fills the second-level
-/// cache, or a large share of a graphics card, and has at least the 64 rows of a network's block.
+/// Returns the default batch size for samples of `width` numbers, from 64 to 4096. A batch fills
+/// the second-level cache, or has about a million elements on a graphics card. The lower limit is
+/// the 64 rows of a network's block.
 ///
 /// ```
 /// assert_eq!(langevin_tasks::sample::usual_batch(2, false), 4096);
@@ -291,6 +309,14 @@ impl How {
     }
 
     /// Returns true if noise is added during sampling. The initial noise does not count.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::sample::How;
+    /// assert!(How::plan(&Request::new().sampler("ddpm").steps(5))?.draws());
+    /// assert!(!How::plan(&Request::new().sampler("ddim").steps(5))?.draws());
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     #[must_use]
     pub fn draws(&self) -> bool {
         match self {

@@ -155,6 +155,12 @@ impl Source<'_> {
     /// Returns the number of threads that share the rows: the requested number, or by default that
     /// of the thread pool. By default a card is fed by one thread, because each thread that uses a
     /// card allocates memory of its own on it.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// assert_eq!(Source::open(Named::Exact("moons"), &())?.threads(Some(3)), 3);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     pub fn threads(&self, asked: Option<usize>) -> usize {
         asked.unwrap_or_else(|| if self.is_on_card() { 1 } else { rayon::current_num_threads() })
     }
@@ -309,6 +315,12 @@ impl Source<'_> {
 
     /// Returns the map between the data and the coordinates of the network; `None` for a density,
     /// whose coordinates are those of the data.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// assert!(Source::open(Named::Exact("moons"), &())?.normalization().is_none());
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     pub fn normalization(&self) -> Option<&Normalization> {
         match self {
             Self::Onnx(_, map) => Some(map),
@@ -381,6 +393,12 @@ impl Source<'_> {
 
     /// Returns the columns for a table of samples: those of the training table, with integers in
     /// integer columns.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// assert_eq!(Source::open(Named::Exact("moons"), &())?.columns().width(), 2);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     pub fn columns(&self) -> TableColumns {
         let dialect = self.frame().and_then(|frame| frame.dialect);
         let columns = TableColumns::new(self.file_names()).whole(self.whole()).dialect(dialect);
@@ -499,6 +517,16 @@ impl Source<'_> {
 
     /// Returns a reader of the model as `P` or `P:Q`, where P is a process and Q a prediction.
     /// Without Q the model keeps its own prediction; an exact density returns D.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// let source = Source::open(Named::Exact("moons"), &())?;
+    /// assert_eq!(source.read_as(Some("rectified-flow:velocity"), &())?.path(), "rectified-flow:velocity");
+    /// // A prediction without its process is an error with a hint.
+    /// let error = source.read_as(Some("epsilon"), &()).err().expect("a process is missing");
+    /// assert!(error.to_string().contains("vp:epsilon"));
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the process or the prediction is unknown.

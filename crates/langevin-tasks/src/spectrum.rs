@@ -66,6 +66,15 @@ pub struct Asked<'a> {
 impl Asked<'_> {
     /// Returns the selected data, or by default those of natural images.
     ///
+    /// ```
+    /// use langevin_tasks::data::Reading;
+    /// use langevin_tasks::spectrum::Asked;
+    /// let reading = Reading::default();
+    /// let asked = Asked { spectrum: None, data: Some("moons"), reading: &reading, raw: true };
+    /// assert_eq!(asked.open(&())?.spectrum.dimension(), 2);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns an error if the formula, name or file is not valid.
     pub fn open(&self, observer: &dyn Observer) -> Result<Gaussian> {
@@ -175,6 +184,16 @@ pub fn scale(values: &mut [f64], shape: &[usize]) -> Result<()> {
 }
 
 /// Returns the Gaussian fitted to rows in the units that a network with this map sees.
+///
+/// ```
+/// use langevin_data::Dataset;
+/// use langevin_tasks::spectrum::of_network;
+/// use langevin_train::Normalization;
+/// let rows = Dataset::new("line", vec![0.0, 2.0, 4.0, 6.0], &[1])?;
+/// let gaussian = of_network(&rows, &Normalization::fit(&rows)?)?;
+/// assert!(gaussian.name.contains("in the units that networks see"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if the rows cannot be read or are not finite.

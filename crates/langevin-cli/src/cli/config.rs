@@ -32,7 +32,7 @@ const EITHER: [[&str; 2]; 1] = [["steps", "minutes"]];
 /// Records which configuration file each argument of `train` comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
-    /// Each key and the file that has it.
+    /// Each key with the file that contains it.
     keys: Vec<(String, String)>,
     /// The files that were read.
     files: Vec<String>,
@@ -227,9 +227,9 @@ pub struct Effective {
 struct Line {
     heading: Option<String>,
     key: String,
-    /// In TOML; `None`: nothing holds.
+    /// Value in TOML; `None` if the flag has no value.
     value: Option<String>,
-    /// Whether the value was given, on the command line or in a file.
+    /// True if the value was given on the command line or in a file.
     given: bool,
 }
 

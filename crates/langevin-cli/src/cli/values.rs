@@ -132,7 +132,7 @@ pub fn shape(text: &str) -> Result<Shape, String> {
     extents.map_err(|_| "expected whole numbers with commas between them, as in 4,64,64".to_owned())
 }
 
-/// A file, and the name of what it is for.
+/// A file with the name of the input that it is for.
 #[derive(Clone, Debug)]
 pub struct NamedFile {
     pub name: String,

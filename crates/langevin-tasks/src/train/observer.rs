@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A caller that follows a training. The default methods ignore all events.
+/// A caller that follows a training. By default the training continues and its events are ignored.
 ///
 /// The methods are called between steps, in the thread that trains. Only the function that
 /// [`pace`](Self::pace) returns is called from another thread. The [module](super) has an example.

@@ -61,6 +61,13 @@ pub struct Settings {
 impl Settings {
     /// Returns the default settings for a recipe: a log line every 100 steps, a state every 30
     /// seconds, no averages or pictures, on the CPU.
+    ///
+    /// ```
+    /// use langevin_tasks::train::Settings;
+    /// use langevin_train::{Budget, Recipe};
+    /// let settings = Settings::new(Recipe::new(Recipe::default_formulation(), Budget::Steps(1)));
+    /// assert_eq!((settings.log_every, settings.save_every.as_secs()), (100, 30));
+    /// ```
     #[must_use]
     pub fn new(recipe: Recipe) -> Self {
         Self {

@@ -64,7 +64,8 @@ impl Scheduler for DpmInverse {
         let points = steps + usize::from(mended);
         let (mut values, mut times): (Vec<f64>, Vec<f64>) = if placed.flow {
             if mended {
-                // The run starts at the first level above clean data, from which no step can rise.
+                // The run starts at the first level above clean data, because no step can start at
+                // clean data.
                 let rise = (0..points).map(|i| (i + 1) as f64 / points as f64 * (1.0 - 1.0 / whole as f64));
                 rise.map(|s| shift(k, s)).map(|s| (s, s * whole as f64)).unzip()
             } else {
