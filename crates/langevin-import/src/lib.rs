@@ -19,9 +19,9 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`diffusers`] | [`Diffusers`]: a `scheduler_config.json` of diffusers; [`Call`]: the arguments of a run; [`Tables`]: its times and noise levels |
+//! | [`diffusers`] | [`Diffusers`], [`Call`], [`Tables`]: a `scheduler_config.json` of diffusers |
 //! | [`k`] | the sampler names, labels and schedules of k-diffusion, ComfyUI and A1111 |
-//! | `setting` | [`Imported`]: recommendations on the levels of a config, for `langevin_analysis::recommend` |
+//! | `setting` | [`Imported`]: recommendations of samplers on the levels of a config |
 //! | `request` | [`Diffusers::plan_of`]: a `langevin::Request` on the levels of a config |
 //! | `quirks` | the known quirks of the originals, from which `docs/originals.md` is generated |
 //!

@@ -26,7 +26,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `options` | the arguments: further inputs, the output, the shape ([`Options`], [`Array`], [`Style`]) |
+//! | `options` | the arguments ([`Options`], [`Array`], [`Style`]) |
 //! | `port` | inputs and outputs of the graph; finds the state, the time and the output |
 //! | `input` | values of further inputs, matched to samples by their global index |
 //! | `element` | conversion between f64 and tensor types |

@@ -134,8 +134,8 @@ impl LineChart {
     ///
     /// ```
     /// use langevin_report::LineChart;
-    /// let html = LineChart::new("step", "loss", [(0.0, 1.0), (9.0, 0.5)]).named("Smoothed loss").html();
-    /// assert!(html.contains("aria-label=\"Smoothed loss from 1.00 at step 0 to 0.500 at step 9\""));
+    /// let chart = LineChart::new("step", "loss", [(0.0, 1.0), (9.0, 0.5)]).named("Smoothed loss");
+    /// assert!(chart.html().contains("Smoothed loss from 1.00 at step 0 to 0.500 at step 9"));
     /// ```
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {

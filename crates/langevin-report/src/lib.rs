@@ -15,7 +15,10 @@
 //! | [`table`] | [`Table`]: one table, as aligned text for a terminal or as HTML |
 //! | [`numbers`] | formats of numbers, counts, percentages and durations |
 //! | [`palette`] | colours and marks of series |
-//! | [`errors`], [`objective`], [`run`], [`demo`] | the pages of `langevin analyze`, `objective`, `report` and `demo` |
+//! | [`errors`] | the page of `langevin analyze` |
+//! | [`objective`] | the page of `langevin objective` |
+//! | [`run`] | the page of `langevin report` |
+//! | [`demo`] | the page of `langevin demo` |
 //!
 //! # Examples
 //!

@@ -71,7 +71,8 @@ impl Page {
     ///
     /// ```
     /// use langevin_report::Page;
-    /// assert!(Page::new("A page").kicker("my tool").html().contains("<p class=\"kicker\">my tool</p>"));
+    /// let html = Page::new("A page").kicker("my tool").html();
+    /// assert!(html.contains("<p class=\"kicker\">my tool</p>"));
     /// ```
     #[must_use]
     pub fn kicker(mut self, kicker: impl Into<String>) -> Self {
@@ -96,7 +97,8 @@ impl Page {
     ///
     /// ```
     /// use langevin_report::Page;
-    /// assert!(Page::new("A page").lede("1 < 2").html().contains("<p class=\"lede\">1 &lt; 2</p>"));
+    /// let html = Page::new("A page").lede("1 < 2").html();
+    /// assert!(html.contains("<p class=\"lede\">1 &lt; 2</p>"));
     /// ```
     #[must_use]
     pub fn lede(mut self, lede: impl Into<String>) -> Self {
@@ -132,7 +134,8 @@ impl Page {
     ///
     /// ```
     /// use langevin_report::Page;
-    /// assert!(Page::new("A page").footer("<p>End</p>").html().contains("<footer><p>End</p></footer>"));
+    /// let html = Page::new("A page").footer("<p>End</p>").html();
+    /// assert!(html.contains("<footer><p>End</p></footer>"));
     /// ```
     #[must_use]
     pub fn footer(mut self, footer: &str) -> Self {

@@ -240,7 +240,8 @@ pub struct OfClasses {
     /// ```
     /// use langevin_data::Dataset;
     /// use langevin_tasks::comparison::{Comparison, HALVES, Sets, Units};
-    /// let sets = Sets::of("rows", Dataset::new("line", (0..64).map(|i| i as f32).collect(), &[1])?);
+    /// let values = (0..64).map(|i| i as f32).collect();
+    /// let sets = Sets::of("rows", Dataset::new("line", values, &[1])?);
     /// let comparison = Comparison { sets: &sets, units: Units::own(), count: None, seed: 0 };
     /// let evaluation = comparison.measure((0..64).map(f64::from).collect(), 64, &|| Ok(()))?;
     /// // No training rows are known, so the floor compares one half of the rows with the other.
@@ -336,7 +337,8 @@ impl Comparison<'_> {
     /// ```
     /// use langevin_data::Dataset;
     /// use langevin_tasks::comparison::{Comparison, Sets, Size, Units};
-    /// let sets = Sets::of("rows", Dataset::new("line", (0..64).map(|i| i as f32).collect(), &[1])?);
+    /// let values = (0..64).map(|i| i as f32).collect();
+    /// let sets = Sets::of("rows", Dataset::new("line", values, &[1])?);
     /// let comparison = Comparison { sets: &sets, units: Units::own(), count: Some(10), seed: 0 };
     /// assert_eq!(comparison.size()?, Size { rows: 10, limited: false });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -361,7 +363,8 @@ impl Comparison<'_> {
     /// ```
     /// use langevin_data::Dataset;
     /// use langevin_tasks::comparison::{Comparison, Sets, Units};
-    /// let rows = |from: i32| Dataset::new("line", (from..from + 30).map(|i| i as f32).collect(), &[1]);
+    /// let values = |from: i32| (from..from + 30).map(|i| i as f32).collect();
+    /// let rows = |from| Dataset::new("line", values(from), &[1]);
     /// let sets = Sets { trained: Some(rows(100)?), ..Sets::of("held-out rows", rows(0)?) };
     /// let comparison = Comparison { sets: &sets, units: Units::own(), count: None, seed: 0 };
     /// // All samples are training rows.

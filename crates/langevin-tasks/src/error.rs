@@ -145,7 +145,8 @@ impl Error {
     ///
     /// ```
     /// use langevin_tasks::Error;
-    /// assert_eq!(Error::failed("bad count").expected("a number").to_string(), "bad count: expected a number");
+    /// let error = Error::failed("bad count").expected("a number");
+    /// assert_eq!(error.to_string(), "bad count: expected a number");
     /// ```
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
@@ -157,7 +158,8 @@ impl Error {
     ///
     /// ```
     /// use langevin_tasks::Error;
-    /// assert_eq!(Error::failed("cannot read the file").got("denied").to_string(), "cannot read the file: denied");
+    /// let error = Error::failed("cannot read the file").got("denied");
+    /// assert_eq!(error.to_string(), "cannot read the file: denied");
     /// ```
     #[must_use]
     pub fn got(mut self, got: impl Into<String>) -> Self {

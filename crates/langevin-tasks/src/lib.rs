@@ -7,22 +7,26 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | [`source`] | a model: a trained network, an ONNX file or an exact density, and the formulation it is read as |
+//! | [`source`] | models: trained networks, ONNX files and exact densities |
 //! | [`sample`] | samples by a plan or with adaptive steps |
-//! | [`condition`], [`edit`] | classes and guidance; samples that start from existing pictures or rows |
+//! | [`condition`] | classes and guidance |
+//! | [`edit`] | samples that start from existing pictures or rows |
 //! | [`given`] | a plan from a file or from a scheduler's config, converted to fit the model |
 //! | [`evaluate`], [`comparison`] | samples against data: the choice of rows, and the distances |
 //! | [`likelihood`] | a bound on −log p, or the density of the ODE |
 //! | [`diagnose`] | the contributions to the error of samples |
 //! | [`invert`] | data encoded as noise and reconstructed |
-//! | [`recommend`], [`trained`], [`spectrum`], [`eigenvalues`] | the best sampler within a budget, and the Gaussian data that it is optimised for |
+//! | [`recommend`] | the best sampler within a budget |
+//! | [`spectrum`], [`eigenvalues`], [`trained`] | the Gaussian data of rows, files and models |
 //! | [`train`](mod@train), [`watch`] | training: settings in, a summary out, with an observer |
 //! | [`rundir`], [`lock`] | the directory of a training run, and its lock |
 //! | [`data`], [`rows`] | data by name or from a file; rows in the coordinates of a model |
-//! | [`content`], [`documents`] | checks on the content of files; small documents from unknown sources |
+//! | [`content`] | checks on the content of files |
+//! | [`documents`] | small documents from unknown sources |
 //! | [`limits`], [`memory`] | memory limits and free memory |
-//! | [`observe`] | the interface through which a caller receives notes and progress, and ends a task |
-//! | [`error`], [`words`] | the error type; argument names that each caller spells in its own syntax |
+//! | [`observe`] | observers: they receive notes and progress, and can end a task |
+//! | [`error`] | the error type |
+//! | [`words`] | escaping of texts; argument names that each caller spells in its own syntax |
 //!
 //! A task with long computations has two parts: `prepare` reads and checks all inputs, and `run` on
 //! its result only computes. The caller can check its output files in between.

@@ -276,7 +276,8 @@ impl How {
     /// use langevin::Request;
     /// use langevin_tasks::sample::{Control, How};
     /// let range = Request::new().noise_range()?;
-    /// let control = Control { pair: "dpm12".to_owned(), relative: 0.01, absolute: 0.01, eta: 1.0 };
+    /// let pair = "dpm12".to_owned();
+    /// let control = Control { pair, relative: 0.01, absolute: 0.01, eta: 1.0 };
     /// let how = How::adaptive(&control, range)?;
     /// assert!(how.draws());
     /// assert_eq!(how.evaluations(31), "at most 31 evaluations");

@@ -112,7 +112,7 @@ impl Source<'_> {
     ///
     /// ```
     /// use langevin_tasks::source::{Named, Source};
-    /// let error = Source::open(Named::Exact("monons"), &()).err().expect("there is no such density");
+    /// let error = Source::open(Named::Exact("monons"), &()).err().expect("an unknown name");
     /// assert!(error.to_string().contains("moons"));
     /// ```
     ///
@@ -521,7 +521,7 @@ impl Source<'_> {
     /// ```
     /// use langevin_tasks::source::{Named, Source};
     /// let source = Source::open(Named::Exact("moons"), &())?;
-    /// assert_eq!(source.read_as(Some("rectified-flow:velocity"), &())?.path(), "rectified-flow:velocity");
+    /// assert_eq!(source.read_as(Some("vp:score"), &())?.path(), "vp:score");
     /// // A prediction without its process is an error with a hint.
     /// let error = source.read_as(Some("epsilon"), &()).err().expect("a process is missing");
     /// assert!(error.to_string().contains("vp:epsilon"));

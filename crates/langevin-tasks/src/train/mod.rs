@@ -4,10 +4,10 @@
 //!
 //! | value | content |
 //! |---|---|
-//! | [`TrainingData`] | the rows, prepared for a network ([`prepare`]) and split into training rows and held-out rows |
-//! | [`Settings`] | the recipe, the files to write and their intervals, the device, a stop condition |
+//! | [`TrainingData`] | the rows: prepared ([`prepare`]) and split into training and held-out |
+//! | [`Settings`] | the recipe, the intervals of saving, the device, a stop condition |
 //! | [`Kept`] | the files: a model, a run directory, both, or neither; a new run or a resumed one |
-//! | [`Base`] | the model or run that the training starts from, if any: its recipe applies, except for the fields that may change |
+//! | [`Base`] | the model or run that the training starts from, if any; it determines most fields |
 //!
 //! [`train`] returns a [`Summary`] or a [`TrainError`], whose variants hold numbers and names in
 //! place of text. An [`Observer`] receives events as values: a [`Step`] after every step,
@@ -18,12 +18,13 @@
 //! |---|---|
 //! | `run.rs` | the loop: the order of steps, evaluations of held-out rows, files and the end |
 //! | `kept.rs` | the files and their places; nothing is written before the training is accepted |
-//! | `resume.rs` | the fields in which two recipes differ, and those that may change when a run is resumed |
+//! | `resume.rs` | differences between recipes, and those that a resumed run may have |
 //! | `base.rs` | the fields that a model determines if a training starts from one |
 //! | `data.rs` | preparation, description and checks of rows |
-//! | `best.rs` | the best step on held-out rows, and the point at which later steps are notably worse |
+//! | `best.rs` | the best step on held-out rows, and detection of over-training |
 //! | `clipping.rs` | warnings about clipped gradients |
-//! | `pace.rs`, `ways.rs` | warnings about slow steps, and changes that make steps faster or smaller |
+//! | `pace.rs` | warnings about slow steps |
+//! | `ways.rs` | changes that make steps faster or smaller |
 //! | `trial.rs` | the number of steps that this machine can make in the time of the demo |
 //! | `samples.rs` | samples during the training |
 //! | `average.rs` | models with a different average of the weights |
