@@ -11,6 +11,13 @@ fn said(program: &str) -> String {
 }
 
 #[test]
+fn the_readmes_program_is_this_one_and_runs() {
+    let (_, program) = include_str!("../00_readme.rs").split_once("\n\n").unwrap();
+    assert!(include_str!("../../README.md").contains(program));
+    said(env!("CARGO_BIN_EXE_00_readme"));
+}
+
+#[test]
 fn a_sampler_of_ones_own_is_linted_analysed_and_run() {
     let text = said(env!("CARGO_BIN_EXE_01_own_sampler"));
     assert!(text.starts_with("two-values on vp"), "{text}");

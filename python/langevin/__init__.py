@@ -1,8 +1,34 @@
-"""Every diffusion model is one Langevin equation, split.
+"""Samplers for diffusion models as tables of numbers, with exact errors and likelihoods.
 
-A sampler is a table of numbers, the :class:`Plan`. Compile one, print it, analyse it exactly, and run it on any model: a function on numpy arrays or torch tensors, a
-:class:`Network` trained with ``langevin train``, or a :class:`Density` known in closed form.
+Every diffusion model is one Langevin equation. A sampler splits it into moves: forward moves add
+noise, reverse moves remove it, and Langevin moves keep the noise level.
 
+A compiled sampler is a table of numbers, the :class:`Plan`. Print it, compute its exact error,
+and run it on any model: a function of numpy arrays, a torch module, a :class:`Network` trained with
+``langevin train``, or a :class:`Density` known in closed form.
+
+==========================  =======================================================================
+Name                        Purpose
+==========================  =======================================================================
+:class:`Plan`               a sampler compiled to a table, which runs on any model
+:func:`samplers`            the names of all samplers
+:func:`analyze`             the exact error of a plan on Gaussian data
+:func:`recommend`           samplers and grids, ranked by that error within a budget
+:func:`adaptive`            samples with a step size for each row
+:func:`likelihood`          −log p of data under a model
+:func:`convert`             a torch module of one formulation as a module of another
+:class:`Formulation`        what a network was trained to predict, on which process and clock
+:class:`Process`            a noise schedule; :class:`Level` is one of its noise levels
+:class:`Network`            a model file of ``langevin train``; :class:`OnnxNetwork` an ONNX file
+:class:`Density`            a density in closed form, which is a model without a network
+:mod:`langevin.diffusers`   a scheduler for the pipelines of diffusers
+==========================  =======================================================================
+
+All errors are an :class:`Error`, which is a ``ValueError``. Exceptions of the caller's own code are
+passed on unchanged.
+
+Examples
+--------
 >>> import langevin
 >>> plan = langevin.Plan("dpmpp-2m", "vp", steps=10)
 >>> plan.nfe
@@ -83,7 +109,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    # torch is optional, and slow to import.
+    # `convert` needs torch, which is optional and slow to import.
     if name == "convert":
         from ._convert import convert
 

@@ -1,4 +1,4 @@
-"""Errors of arguments that the compiled half cannot read, in the words of this library."""
+"""Guards that turn argument errors of the compiled half into :class:`langevin.ArgumentError`."""
 
 import functools
 import inspect
@@ -6,12 +6,12 @@ from typing import Any, Callable
 
 from ._errors import ArgumentError, Error
 
-# What one word of the machine holds.
+# The largest unsigned 64-bit integer.
 _MOST = 2**64 - 1
 
 
 def _culprit(function: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
-    """The first whole number that no machine word holds, by its name."""
+    """Return the name and value of the first integer that does not fit in 64 bits, or ``None``."""
     try:
         bound = inspect.signature(function).bind_partial(*args, **kwargs).arguments
     except (TypeError, ValueError):
@@ -23,14 +23,18 @@ def _culprit(function: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
 
 
 def _own(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function`` with errors of ours in the place of raw ``TypeError`` and ``OverflowError``; what a model raises stays as it is."""
+    """Wrap a function so that it raises ``ArgumentError`` for arguments that it cannot read.
+
+    A ``TypeError`` or ``OverflowError`` of the function itself is replaced. Exceptions that a model
+    or a callback raises inside it are left unchanged.
+    """
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except (TypeError, OverflowError) as error:
-            # Frames below this one are those of a model or a callback.
+            # A traceback with further frames comes from a model or a callback, not from arguments.
             below = error.__traceback__ and error.__traceback__.tb_next
             if isinstance(error, Error) or below is not None:
                 raise
@@ -46,7 +50,17 @@ def _own(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def guard(module: Any, functions: list, classes: list) -> None:
-    """Puts guarded functions and methods into a module and its classes."""
+    """Replace functions of a module, and public methods of classes, by guarded ones.
+
+    Parameters
+    ----------
+    module : module
+        The compiled module.
+    functions : list of str
+        Names of functions of the module.
+    classes : list of type
+        Classes whose public methods are guarded.
+    """
     for name in functions:
         setattr(module, name, _own(getattr(module, name)))
     for kind in classes:

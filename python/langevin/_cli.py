@@ -1,4 +1,4 @@
-"""The command line, out of the same library."""
+"""Command line, run from the compiled half of the package."""
 
 import importlib.util
 import os
@@ -9,15 +9,16 @@ from . import _langevin
 
 
 def _name_onnxruntime() -> None:
-    """Tells the command where this Python's ONNX Runtime is; the package itself is not imported."""
+    """Set ``ORT_DYLIB_PATH`` to an installed ``onnxruntime``, without importing that package."""
     package = importlib.util.find_spec("onnxruntime")
     if package is not None and package.submodule_search_locations:
         os.environ.setdefault("ORT_DYLIB_PATH", os.path.join(package.submodule_search_locations[0], "capi"))
 
 
 def main() -> None:
+    """Run the command line on ``sys.argv`` and exit with its status."""
     _name_onnxruntime()
-    # Ctrl-C is the command's own business.
+    # The command handles Ctrl-C itself.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(_langevin.cli(["langevin", *sys.argv[1:]]))
 

@@ -1,4 +1,4 @@
-"""A torch module trained in one formulation as a model of another."""
+"""Conversion of a torch module from one formulation to another."""
 
 from functools import lru_cache
 from typing import Any, Callable, Union
@@ -11,12 +11,14 @@ from ._langevin import Formulation
 
 @lru_cache(maxsize=256)
 def _formulation(document: str) -> Formulation:
+    """Return the formulation of a JSON document, cached."""
     return Formulation.from_json(document)
 
 
-# One operation of torch, so that a converted module compiles as one graph.
+# A single operation of torch, so that `torch.compile` keeps a converted module in one graph.
 @torch.library.custom_op("langevin::readings", mutates_args=())
 def _readings(times: torch.Tensor, from_: str, to: str) -> torch.Tensor:
+    """Return the coefficients scale, time, a and b for each time: float64, shape (times, 4)."""
     table = _formulation(to).readings_from(_formulation(from_), times.double().cpu().numpy())
     return torch.from_numpy(table)
 
@@ -27,9 +29,27 @@ def _(times: torch.Tensor, from_: str, to: str) -> torch.Tensor:
 
 
 class Converted(torch.nn.Module):
-    """``module`` read as another formulation, exactly: output = a x + b module(k x, t'), gradients included.
+    """Torch module of one formulation, read as a module of another.
 
-    It is called as the module is, ``converted(x, t, …)``, with states and times of the new formulation; what else it is given it hands on.
+    The output is a x + b module(k x, t'), which is exact and differentiable. The module is called
+    like the original, ``converted(x, t, …)``, with states and times of the new formulation. Further
+    arguments are passed on. :func:`convert` builds it.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module, whose weights are shared.
+    from_ : Formulation
+        The formulation that the module was trained in.
+    to : Formulation
+        The formulation of the converted module.
+
+    Attributes
+    ----------
+    module : torch.nn.Module
+        The original module.
+    from_, to_ : Formulation
+        The two formulations.
     """
 
     def __init__(self, module: torch.nn.Module, from_: Formulation, to: Formulation) -> None:
@@ -38,20 +58,61 @@ class Converted(torch.nn.Module):
         self._documents = (from_.to_json(), to.to_json())
 
     def __getattr__(self, name: str) -> Any:
-        # Pipelines ask a network for its config, dtype and the like.
+        # Pipelines read attributes of the network, such as its config and dtype.
         try:
             return super().__getattr__(name)
         except AttributeError:
             return getattr(super().__getattr__("module"), name)
 
     def readings(self, t: Any, x: torch.Tensor) -> torch.Tensor:
-        """What each row is read with: shape (1 or rows, 4), columns scale, time, a, b."""
+        """Return the coefficients with which each row is read.
+
+        Parameters
+        ----------
+        t : float or torch.Tensor, shape () or (rows,)
+            Times, in the clock of the new formulation.
+        x : torch.Tensor, shape (rows, ...)
+            The states.
+
+        Returns
+        -------
+        torch.Tensor of float64, shape (1, 4) or (rows, 4)
+            The columns are scale, time, a and b of :class:`langevin.Reading`.
+
+        Raises
+        ------
+        ShapeError
+            If the number of times is neither 1 nor the number of rows.
+        """
         times = torch.as_tensor(t, dtype=torch.float64).detach().reshape(-1)
         if times.numel() not in (1, x.shape[0]):
             raise ShapeError(f"the times do not fit the batch: expected 1 or {x.shape[0]}, got {times.numel()}")
         return _readings(times, *self._documents)
 
     def forward(self, x: torch.Tensor, t: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the output in the new formulation.
+
+        Parameters
+        ----------
+        x : torch.Tensor of float, shape (rows, ...)
+            States of the new formulation.
+        t : float or torch.Tensor, shape () or (rows,)
+            Times, in the clock of the new formulation.
+        *args, **kwargs
+            Further arguments of the original module.
+
+        Returns
+        -------
+        torch.Tensor, tuple or object
+            The module's result, with the tensor, the first entry or ``.sample`` converted.
+
+        Raises
+        ------
+        ShapeError
+            If the number of times is neither 1 nor the number of rows.
+        ArgumentError
+            If the module returns anything else.
+        """
         table = self.readings(t, x)
 
         def column(i: int) -> torch.Tensor:
@@ -72,12 +133,38 @@ class Converted(torch.nn.Module):
 
 
 def convert(module: Union[torch.nn.Module, Callable[..., Any]], *, from_: Formulation, to: Formulation) -> Converted:
-    """``module``, trained as ``from_``, as a model of ``to``: a torch module ``(x, t) → output`` that is exact, differentiable, and shares the weights.
+    """Convert a torch module of one formulation to a module of another.
 
+    The conversion is exact and differentiable, and it shares the module's weights.
+
+    Parameters
+    ----------
+    module : torch.nn.Module or callable
+        The network, called as ``module(x, t, …)``.
+    from_ : Formulation
+        The formulation that the network was trained in.
+    to : Formulation
+        The formulation of the converted module.
+
+    Returns
+    -------
+    torch.nn.Module
+        A module that is called as ``model(x, t, …)``, with states and times of ``to``.
+
+    Raises
+    ------
+    ArgumentError
+        If the module cannot be called.
+
+    Examples
+    --------
     >>> import torch, langevin
     >>> velocity = langevin.Formulation("rectified-flow", "velocity")
-    >>> epsilon = langevin.Formulation("vp-linear", "epsilon", clock="scaled:1000")
-    >>> model = langevin.convert(lambda x, t: torch.zeros_like(x), from_=velocity, to=epsilon)
+    >>> data = langevin.Formulation("rectified-flow", "x0")
+    >>> flow = lambda x, t: torch.ones_like(x)  # a network that predicts the velocity 1
+    >>> model = langevin.convert(flow, from_=velocity, to=data)
+    >>> model(torch.zeros(2, 3), 0.25)[0]  # x0 = x − t · velocity
+    tensor([-0.2500, -0.2500, -0.2500])
     """
     if not isinstance(module, torch.nn.Module):
         if not callable(module):
@@ -87,6 +174,8 @@ def convert(module: Union[torch.nn.Module, Callable[..., Any]], *, from_: Formul
 
 
 class _Function(torch.nn.Module):
+    """A function as a torch module without weights."""
+
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__()
         self.function = function

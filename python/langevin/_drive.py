@@ -1,4 +1,7 @@
-"""Adaptive steps and likelihoods of any model: the library's programs ask, a function or a torch module answers."""
+"""Adaptive steps and likelihoods of any model.
+
+The programs of the compiled half request evaluations; a function or a torch module answers them.
+"""
 
 import sys
 from dataclasses import dataclass, field
@@ -11,80 +14,148 @@ from ._arguments import _own
 from ._errors import ArgumentError, ShapeError
 from ._langevin import Density, Formulation, Network, OnnxNetwork
 
-# Arguments that cannot be read are errors of this library.
+# Arguments that cannot be read raise errors of this library.
 _adaptive, _adaptive_own = _own(_langevin._adaptive), _own(_langevin._adaptive_own)
 _likelihood, _likelihood_own = _own(_langevin._likelihood), _own(_langevin._likelihood_own)
 
+# The default noise range, in σ/α.
 _RANGE = (0.002, 80.0)
 
 
 @dataclass(frozen=True)
 class RowQuery:
-    """What a model is asked when every row has its own noise level.
+    """Evaluation of the model in which every row has its own noise level.
 
-    ``time``, ``alpha`` and ``sigma`` have one number for each row and the number of axes of ``x``, so that they
-    multiply it: shape (rows, 1, …).
+    :func:`adaptive` and :func:`likelihood` pass it to the model as its second argument. Times and
+    noise levels have as many axes as ``x``, so that they broadcast over it.
+
+    Attributes
+    ----------
+    x : numpy.ndarray or torch.Tensor, shape (rows, ...)
+        Input of the model, already scaled. Do not write into it.
+    time : numpy.ndarray or torch.Tensor, shape (rows, 1, ...)
+        Time that the model receives, for each row.
+    alpha : numpy.ndarray or torch.Tensor, shape (rows, 1, ...)
+        Factor of the clean data in each row.
+    sigma : numpy.ndarray or torch.Tensor, shape (rows, 1, ...)
+        Standard deviation of the noise in each row.
+    index : int
+        Number of evaluations before this one in the run.
+    rows : numpy.ndarray of uint64, shape (rows,)
+        Sample index of each row.
+    branch : str
+        Always ``"main"``: these runs have no guidance.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> def model(x, query):  # the denoised prediction of standard normal data
+    ...     return query.alpha * x / (query.alpha**2 + query.sigma**2)
+    >>> langevin.adaptive(model, (3, 2), seed=1).samples.shape
+    (3, 2)
     """
 
     x: Any
-    """The input of the model, already scaled."""
     time: Any
-    """What the model is given for time, for each row."""
     alpha: Any
-    """How much of the datum is in each row."""
     sigma: Any
-    """The standard deviation of the noise in each row."""
     index: int
-    """Which evaluation it is, from 0."""
     rows: np.ndarray
-    """The global number of each row."""
     branch: str = field(default="main")
-    """Always ``main``."""
 
     def time_like(self, x: Any) -> Any:
-        """The time for each row, as an array or a tensor like ``x``: shape (rows,)."""
+        """Return the time of each row, as an array or tensor like ``x``.
+
+        Parameters
+        ----------
+        x : numpy.ndarray or torch.Tensor
+            The array or tensor whose dtype and device are taken.
+
+        Returns
+        -------
+        numpy.ndarray or torch.Tensor, shape (rows,)
+            The times.
+        """
         time = self.time.reshape(-1)
         return time.to(x) if hasattr(x, "new_full") else np.asarray(time, dtype=x.dtype)
 
 
 @dataclass(frozen=True)
 class Adapted:
-    """The samples of an adaptive run, and what they took."""
+    """Samples of an adaptive run and their cost; the result of :func:`adaptive`.
+
+    Attributes
+    ----------
+    samples : numpy.ndarray or torch.Tensor, shape (rows, ...)
+        The samples.
+    evaluations : int
+        Number of model evaluations on the batch.
+    accepted : numpy.ndarray of uint64, shape (rows,)
+        Number of accepted steps of each row.
+    rejected : numpy.ndarray of uint64, shape (rows,)
+        Number of rejected steps of each row, which were repeated with a smaller step size.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> found = langevin.adaptive(langevin.Density("moons"), (3, 2), seed=1)
+    >>> found.accepted.shape, bool((found.accepted > 0).all())
+    ((3,), True)
+    """
 
     samples: Any
-    """An array or a tensor whose first axis is the rows."""
     evaluations: int
-    """Evaluations of the model on the batch."""
     accepted: np.ndarray
-    """Accepted steps of each row."""
     rejected: np.ndarray
-    """Steps of each row that were taken again."""
 
 
 @dataclass(frozen=True)
 class Likelihood:
-    """−log p of some data, in nats, in the coordinates that the model sees."""
+    """Values of −log p of data, in the coordinates that the model sees.
+
+    The result of :func:`likelihood`. Smaller values mean more likely data.
+
+    Attributes
+    ----------
+    kind : str
+        ``"bound"``, an upper bound on −log p of the SDE model, or ``"density"``, −log p of the ODE
+        model.
+    nats : numpy.ndarray of float64, shape (rows,)
+        The value of each row, in nats.
+    errors : numpy.ndarray of float64, shape (rows,)
+        Standard error of each value, in nats.
+    evaluations : int
+        Number of model evaluations on the slowest row.
+    products : int
+        Number of vector-Jacobian products among them.
+    mean : float
+        Mean over the rows, in nats.
+    standard_error : float
+        Standard error of the mean, in nats.
+    bits_per_dim : float
+        Mean in bits per element.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> gaussian = langevin.Density("gaussian")
+    >>> found = langevin.likelihood(gaussian, gaussian.sample(3), method="ode")
+    >>> found.kind, bool(abs(found.nats + gaussian.log_density(gaussian.sample(3))).max() < 0.01)
+    ('density', True)
+    """
 
     kind: str
-    """``bound``, an upper bound on −log p of the SDE model; or ``density``, −log p of the ODE model."""
     nats: np.ndarray
-    """The figure of each row."""
     errors: np.ndarray
-    """The standard error of each figure."""
     evaluations: int
-    """Evaluations of the model on the slowest row."""
     products: int
-    """Products with the Jacobian among them."""
     mean: float
-    """The mean over the rows."""
     standard_error: float
-    """The standard error of the mean."""
     bits_per_dim: float
-    """The mean in bits for each element."""
 
 
 def _formulation(model: Any, network: Any) -> Any:
-    """The formulation of a model's output; ``None``: the denoised prediction."""
+    """Return the formulation of a model, or ``None`` if it returns the denoised prediction."""
     own = getattr(model, "formulation", None) if isinstance(model, (Network, OnnxNetwork)) else None
     if network is not None and not isinstance(network, Formulation):
         raise ArgumentError(f"bad network: expected a langevin.Formulation, got {type(network).__name__}")
@@ -94,13 +165,13 @@ def _formulation(model: Any, network: Any) -> Any:
 
 
 def _range(formulation: Any, sigma_min: Any, sigma_max: Any) -> list:
-    """The noise levels in σ/α: those given, else those that the network was trained on, else 0.002 and 80."""
+    """Return the noise range in σ/α: the given ends, else the trained range, else 0.002 to 80."""
     known = getattr(formulation, "sigma_range", None) or _RANGE
     return [float(known[0] if sigma_min is None else sigma_min), float(known[1] if sigma_max is None else sigma_max)]
 
 
 class _Arrays:
-    """A model on numpy arrays."""
+    """A model on numpy arrays, as the answering side of a program."""
 
     tensors = None
 
@@ -108,7 +179,7 @@ class _Arrays:
         self.model, self.dtype = model, dtype
 
     def input(self, x: np.ndarray) -> np.ndarray:
-        # The run goes on with these numbers: a model that writes into them gets numpy's error.
+        # The run still needs these numbers, so a model that writes into them gets numpy's error.
         x = x.view()
         x.flags.writeable = False
         return x
@@ -131,7 +202,7 @@ class _Arrays:
 
 
 def _drive(program: Any, backend: Any) -> dict:
-    """Asks and answers until there is nothing left to ask."""
+    """Answer the questions of a program until its end, and return the result."""
     index = 0
     while (asked := program.query()) is not None:
         x, time, alpha, sigma, rows, cotangents = asked
@@ -139,13 +210,17 @@ def _drive(program: Any, backend: Any) -> dict:
         time, alpha, sigma = (backend.column(values, x) for values in (time, alpha, sigma))
         program.supply(*backend.answer(x, RowQuery(x, time, alpha, sigma, index, rows), cotangents))
         index += 1
-        # Nobody holds the state now, so that it may be written over.
+        # Dropping the references lets the program overwrite the state in place.
         x = asked = cotangents = None
     return program.finish()
 
 
 def _backend(model: Any, shape: Sequence[int], dtype: Any, device: Any, like: Any = None) -> Any:
-    """Who answers for a model: torch, for its modules and tensors and where a device is given; else numpy."""
+    """Return the answering side for a model.
+
+    It is torch for torch modules, for tensors and dtypes of torch, and if a device is given;
+    otherwise numpy.
+    """
     if not callable(model):
         raise ArgumentError(
             f"the model cannot be called: expected a function of (x, query), a torch.nn.Module or a model of this library, got {type(model).__name__}"
@@ -180,19 +255,67 @@ def adaptive(
     device: Any = None,
     units: str = "data",
 ) -> Adapted:
-    """Draws samples with adaptive steps: every row has its own step size, so a sample does not depend on its batch.
+    """Draw samples with adaptive steps.
 
-    ``model`` is a :class:`Density`, a :class:`Network`, an :class:`OnnxNetwork`, a function ``model(x, query)`` of a
-    :class:`RowQuery`, or a ``torch.nn.Module`` called as ``module(x, time)`` with a time for each row. It returns the
-    denoised prediction, unless ``network`` says what its output means. ``pair`` is ``dpm12``, ``dpm23`` or
-    ``euler-heun``; ``rtol`` and ``atol`` are the tolerances of a step. Modules, and functions with a ``device``, get
-    and give tensors. The noise levels ``sigma_min`` and ``sigma_max`` are in σ/α; without them they are those that the
-    network was trained on, or 0.002 and 80. Samples of a :class:`Network` are in the units of its data, unless
-    ``units="model"``.
+    Every row has its own step size, so a sample does not depend on its batch.
 
+    Parameters
+    ----------
+    model : Density, Network, OnnxNetwork or callable
+        A model of this library; a function ``model(x, query)`` of a :class:`RowQuery`; or a
+        ``torch.nn.Module``, called as ``module(x, time)`` with a time for each row. The model must
+        return the denoised prediction, unless ``network`` is given. Torch modules, and functions
+        with a ``device``, receive and return tensors.
+    shape : sequence of int
+        The shape of the samples, (rows, ...).
+    seed : int, default 0
+        The seed, from 0 to 2**64 − 1.
+    pair : {"dpm23", "dpm12", "euler-heun"}, default "dpm23"
+        The pair of methods whose difference estimates the error of a step.
+    network : Formulation, optional
+        The formulation of the model's output. Models of this library know theirs.
+    sigma_min, sigma_max : float, optional
+        The noise range in sigma / alpha. The default is the trained range, or 0.002 to 80.
+    rtol, atol : float, default 0.05 and 0.0078
+        The relative and the absolute tolerance of a step.
+    eta : float, default 0.0
+        DDIM's η of the accepted steps; 0 is the ODE.
+    first : int, default 0
+        The index of the first sample. Sample i depends on ``seed`` and ``first + i`` only.
+    dtype : str, numpy.dtype or torch.dtype, optional
+        The dtype of the states of your own model: float32 by default, or float64; for tensors any
+        floating-point dtype.
+    device : str or torch.device, optional
+        The device of the tensors. The default is that of the module's weights.
+    units : {"data", "model"}, default "data"
+        ``"data"`` returns samples of a :class:`Network` in the units of its training data;
+        ``"model"`` returns them normalised, as the network sees them.
+
+    Returns
+    -------
+    Adapted
+        The samples and the number of evaluations and steps.
+
+    Raises
+    ------
+    ArgumentError
+        If the model cannot be called, if the noise range, a tolerance or the units are invalid, or
+        if the step size becomes too small.
+    UnknownNameError
+        If the pair has an unknown name.
+    ShapeError
+        If the shape, the dtype or the model's output does not fit.
+
+    Examples
+    --------
     >>> import langevin
-    >>> langevin.adaptive(langevin.Density("moons"), (3, 2), seed=1).samples.shape
+    >>> moons = langevin.Density("moons")
+    >>> found = langevin.adaptive(moons, (3, 2), seed=1)
+    >>> found.samples.shape
     (3, 2)
+    >>> alone = langevin.adaptive(moons, (1, 2), seed=1, first=2)
+    >>> bool((alone.samples[0] == found.samples[2]).all())
+    True
     """
     if units not in ("data", "model"):
         raise ArgumentError(f"bad units: expected 'data' or 'model', got {units!r}")
@@ -223,18 +346,58 @@ def likelihood(
     first: int = 0,
     device: Any = None,
 ) -> Likelihood:
-    """−log p of data under a model: ``method="bound"``, an upper bound of the SDE model, or ``"ode"``, the density of the ODE model.
+    """Compute −log p of data under a model.
 
-    ``model`` is what :func:`adaptive` takes. ``x`` has shape (rows, …), in the coordinates that the model sees: an
-    array, or a tensor for a torch model, whose device and dtype are taken. ``method="ode"`` needs the model's
-    derivative: a torch model or one of this library. ``levels`` are the noise levels of the bound for each row.
-    ``divergence`` is ``exact`` or ``hutchinson:K``; without it, exact up to 16 elements, then 8 probes. ``tolerance``
-    is that of a step of the ODE. The noise of row i depends on ``seed`` and on ``first + i`` alone.
+    Parameters
+    ----------
+    model : Density, Network, OnnxNetwork or callable
+        The model, as in :func:`adaptive`.
+    x : array_like or torch.Tensor of float, shape (rows, ...)
+        The data, in the coordinates that the model sees. For a torch model a tensor sets the dtype
+        and the device.
+    method : {"bound", "ode"}, default "bound"
+        ``"bound"`` computes an upper bound on −log p of the SDE model, from the model's output
+        alone. ``"ode"`` computes −log p of the ODE model, and needs the model's derivative: a torch
+        model or a model of this library.
+    network : Formulation, optional
+        The formulation of the model's output. Models of this library know theirs.
+    sigma_min, sigma_max : float, optional
+        The noise range in sigma / alpha. The default is the trained range, or 0.002 to 80.
+    levels : int, default 64
+        The number of noise levels of the bound for each row.
+    divergence : str, optional
+        The divergence of the ODE: ``"exact"``, or ``"hutchinson:K"`` with K probes. The default is
+        exact up to 16 elements, then 8 probes.
+    tolerance : float, default 1e-5
+        The tolerance of a step of the ODE.
+    seed : int, default 0
+        The seed of the noise.
+    first : int, default 0
+        The index of the first row. The noise of row i depends on ``seed`` and ``first + i`` only.
+    device : str or torch.device, optional
+        The device of the tensors. The default is that of ``x``.
 
+    Returns
+    -------
+    Likelihood
+        −log p of each row in nats, its standard error, and the mean.
+
+    Raises
+    ------
+    ArgumentError
+        If the model cannot be called, if the method is unknown, if the noise range is invalid, or
+        if ``"ode"`` is used with a function of arrays.
+    ShapeError
+        If ``x`` has no rows axis or does not fit the model.
+
+    Examples
+    --------
     >>> import langevin
-    >>> data = langevin.Density("gaussian")
-    >>> langevin.likelihood(data, data.sample(3), method="ode").nats.shape
-    (3,)
+    >>> moons = langevin.Density("moons")
+    >>> data = moons.sample(100, seed=1)
+    >>> near = langevin.likelihood(moons, data).mean
+    >>> near < langevin.likelihood(moons, data + 2.0).mean  # shifted data are less likely
+    True
     """
     known = _range(_formulation(model, network), sigma_min, sigma_max)
     if isinstance(model, (Density, Network, OnnxNetwork)):

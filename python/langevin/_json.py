@@ -1,11 +1,25 @@
-"""Python's documents as JSON has them."""
+"""Conversion of Python objects to plain JSON values."""
 
 import numbers
 from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """A config as plain dicts, lists, numbers and strings: numpy scalars, tuples and mappings of any class become JSON's own."""
+    """Convert a config to plain dicts, lists, numbers and strings.
+
+    Numpy scalars and arrays, tuples and mappings of any class become the types of JSON; any other
+    object becomes its string.
+
+    Parameters
+    ----------
+    value : object
+        The config or one of its values.
+
+    Returns
+    -------
+    None, bool, int, float, str, list or dict
+        The value that ``json.dumps`` writes.
+    """
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, numbers.Integral):

@@ -1,6 +1,6 @@
 # Written by scripts/stubs.
 """
-The Python module.
+Compiled half of the package langevin; import :mod:`langevin` instead.
 """
 
 import collections.abc
@@ -21,68 +21,101 @@ __version__: Final[str]
 @final
 class Candidate:
     """
-    One plan of a :class:`Ranking`.
+    Plan of a :class:`Ranking`, with its exact error.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> found = langevin.recommend("power:2:d=8", nfe=5, samplers=["ddim"], grids=["karras"])
+    >>> found.best.sampler, found.best.grid, found.best.nfe
+    ('ddim', 'karras', 5)
     """
     def __repr__(self, /) -> str: ...
     @property
     def also(self, /) -> list[str]:
         """
-        The names of the samplers that have the same table.
+        Names of other samplers that compile to the same table.
         """
     @property
     def grid(self, /) -> str:
         """
-        The name of its grid.
+        Name of the grid.
         """
     @property
     def kl(self, /) -> float:
         """
-        The KL divergence of the data from its samples, in nats; it may be infinite.
+        KL divergence of the data from the samples, in nats; it may be infinite.
         """
     @property
     def nfe(self, /) -> int:
         """
-        Its number of network evaluations.
+        Number of network evaluations (NFE).
         """
     @property
     def plan(self, /) -> Plan:
         """
-        Its table.
+        Plan itself, ready to run.
         """
     @property
     def sampler(self, /) -> str:
         """
-        The sampler's name, with its options.
+        Name of the sampler, with its options.
         """
     @property
     def sources(self, /) -> dict:
         """
-        The sources of its error as :func:`analyze` has them; empty but for the best and the usual choices.
+        Error by source, as in :func:`analyze`.
+
+        The dict is empty except for the best plan and the usual choices.
         """
     @property
     def steps(self, /) -> int:
         """
-        Its number of steps.
+        Step count.
         """
     @property
     def typical(self, /) -> float:
         """
-        What it is ranked by: its error, typical for step counts within a quarter of its own (the root mean square).
+        Error by which plans are ranked: the root mean square over neighbouring step counts.
+
+        By default these are the step counts within a quarter of the plan's own; the argument
+        ``neighbours`` of :func:`recommend` sets the share.
         """
     @property
     def w2(self, /) -> float:
         """
-        The Wasserstein distance of its samples from the data, in the units of the data.
+        Wasserstein distance between the samples and the data, in the units of the data.
         """
 
 @final
 class Density:
     """
-    A density known in closed form, at every noise level: a model without a network. The names are in ``Density.NAMES``.
+    Density known in closed form at every noise level: a model that needs no network.
+
+    Densities are immutable; they compare equal by their names, hash and pickle.
+
+    Parameters
+    ----------
+    name : str
+        One of ``Density.NAMES``, such as ``"moons"``.
+
+    Raises
+    ------
+    UnknownNameError
+        If no density has this name.
+    ArgumentError
+        If the name is not a string.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> moons = langevin.Density("moons")
+    >>> langevin.Plan("dpmpp-2m", "vp", steps=10).run(moons, (3, 2), seed=1).shape
+    (3, 2)
     """
     NAMES: Final[list[str]]
     """
-    Every name.
+    Names of all densities.
     """
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
@@ -91,35 +124,150 @@ class Density:
     def __repr__(self, /) -> str: ...
     def denoise(self, /, x: "numpy.typing.ArrayLike", level: Level) -> "numpy.typing.NDArray[numpy.float64]":
         """
-        The denoised prediction E[x0 | x] of states of shape (…, dim) at a noise level.
+        Return the denoised prediction E[x0 | x] of states at a noise level.
+
+        Parameters
+        ----------
+        x : array_like of float, shape (..., dim)
+            The states, x = alpha · x0 + sigma · noise.
+        level : Level
+            The noise level of the states.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (..., dim)
+            The exact denoised prediction.
+
+        Raises
+        ------
+        ShapeError
+            If the last axis is not ``dim`` long.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> level = langevin.Process("ve").level(1.0)
+        >>> langevin.Density("gaussian").denoise([[0.5, -0.25]], level).round(4)
+        array([[ 0.5 , -0.25]])
         """
     @property
     def dim(self, /) -> int:
         """
-        The elements of a point.
+        Number of elements of a point.
         """
     def log_density(self, /, x: "numpy.typing.ArrayLike", level: Level | None = None) -> "numpy.typing.NDArray[numpy.float64]":
         """
-        log p(x) of points of shape (…, dim), at a noise level (clean data where none is given): an array of shape (…).
+        Return log p(x) of points at a noise level.
+
+        Parameters
+        ----------
+        x : array_like of float, shape (..., dim)
+            The points.
+        level : Level, optional
+            The noise level. The default is clean data.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (...)
+            The log-density of each point, in nats.
+
+        Raises
+        ------
+        ShapeError
+            If the last axis is not ``dim`` long.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> gaussian = langevin.Density("gaussian")
+        >>> gaussian.log_density([[0.5, -0.25]]).round(4)
+        array([-0.8548])
         """
     @property
     def name(self, /) -> str:
         """
-        Its name.
+        Name of the density.
         """
     def sample(self, /, count: SupportsIndex, seed: SupportsIndex = 0, *, first: SupportsIndex = 0) -> "numpy.typing.NDArray[numpy.float64]":
         """
-        Draws points: an array of shape (count, dim).
+        Draw points of clean data.
+
+        Point i depends on ``seed`` and ``first + i`` only, not on ``count``.
+
+        Parameters
+        ----------
+        count : int
+            The number of points.
+        seed : int, default 0
+            The seed, from 0 to 2**64 − 1.
+        first : int, default 0
+            The index of the first point.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (count, dim)
+            The points.
+
+        Raises
+        ------
+        ArgumentError
+            If a number is negative or does not fit in 64 bits.
+        MemoryError
+            If the points do not fit in memory.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> moons = langevin.Density("moons")
+        >>> bool((moons.sample(3, seed=1)[2] == moons.sample(1, seed=1, first=2)[0]).all())
+        True
         """
 
 @final
 class Formulation:
     """
-    What a network was trained to be: a process, a prediction, the number it is given for time, what its input is multiplied by, and the noise levels
-    (in sigma / alpha) it was trained on.
+    Formulation of a network: process, prediction, clock, input scaling and trained noise range.
 
-    ``clock`` is ``time``, ``scaled:1000``, ``remaining:1000``, ``lambda``, ``quarter-log-sigma``, ``log-sigma:0.25`` or ``angle``. With ``input_sigma_data`` the
-    input has unit variance for data of that standard deviation (EDM's c_in on ``ve``).
+    Formulations are immutable; they compare equal by their documents, hash and pickle.
+
+    Parameters
+    ----------
+    process : Process or str
+        The process whose states the network was trained on.
+    prediction : Prediction or str
+        The quantity that the network's output estimates.
+    clock : str, default "time"
+        The number that the network receives as its time, at time t of its process:
+
+        - ``"time"``: t
+        - ``"scaled:1000"``: 1000 t
+        - ``"remaining:1000"``: 1000 (1 − t)
+        - ``"lambda"``: the half log-SNR λ
+        - ``"quarter-log-sigma"``: ¼ ln(sigma / alpha), EDM's c_noise
+        - ``"log-sigma:0.25"``: 0.25 ln(sigma / alpha)
+        - ``"angle"``: (2/π) atan(sigma / alpha)
+
+        The factors may have other values.
+    input_sigma_data : float, optional
+        Standard deviation of the data for which the network's input is scaled to unit variance
+        (EDM's c_in on ``ve``). The input is not scaled by default.
+    sigma_min, sigma_max : float, optional
+        Trained noise range in sigma / alpha; give both or neither.
+
+    Raises
+    ------
+    UnknownNameError
+        If the process, prediction or clock has an unknown name.
+    ArgumentError
+        If only one end of the noise range is given, if the range is empty, or if an argument
+        cannot be read.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> edm = langevin.Formulation("ve", "edm", clock="quarter-log-sigma", input_sigma_data=0.5)
+    >>> edm.prediction.name
+    'edm'
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
@@ -129,55 +277,236 @@ class Formulation:
     def __repr__(self, /) -> str: ...
     def denoised(self, /, level: Level) -> Reading:
         """
-        How to read the denoised prediction off this network at a level of any process.
+        Return the coefficients that turn the network's output into the denoised prediction.
+
+        The denoised prediction is D = a x + b network(scale · x, time).
+
+        Parameters
+        ----------
+        level : Level
+            The level of the state x, on any process.
+
+        Returns
+        -------
+        Reading
+            The coefficients scale, time, a and b.
+
+        Raises
+        ------
+        ArgumentError
+            If the level is outside the trained range, or if the network's process does not reach
+            it.
+        SingularError
+            If the output does not determine the denoised prediction at this level.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> flow = langevin.Formulation("rectified-flow", "velocity")
+        >>> flow.denoised(flow.process.level(0.25)).b
+        -0.25
         """
     @staticmethod
     def from_json(text: str) -> Formulation:
         """
-        The formulation of a document of ``to_json``.
+        Build a formulation from its JSON document.
+
+        Parameters
+        ----------
+        text : str
+            A document written by :meth:`to_json`.
+
+        Returns
+        -------
+        Formulation
+            The formulation, equal to the one that was written.
+
+        Raises
+        ------
+        FormatError
+            If the text is not the document of a formulation.
         """
     def level(self, /, time: SupportsFloat | SupportsIndex) -> Level:
         """
-        The level of its own process at which the network is given this number for time.
+        Return the level at which the network receives a given time.
+
+        Parameters
+        ----------
+        time : float
+            Time, in the clock of the network.
+
+        Returns
+        -------
+        Level
+            The level of the network's own process, at the time of that process's clock.
+
+        Raises
+        ------
+        ArgumentError
+            If the process does not reach this time.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> network = langevin.Formulation("vp", "epsilon", clock="scaled:1000")
+        >>> network.level(500.0).time
+        0.5
         """
     @property
     def prediction(self, /) -> Prediction:
         """
-        The prediction.
+        Quantity that the network's output estimates.
         """
     @property
     def process(self, /) -> Process:
         """
-        The process.
+        Process whose states the network was trained on.
         """
     def read_from(self, /, other: Formulation, level: Level) -> Reading:
         """
-        How to read this formulation's output off a network of another one, at a level of this process.
+        Return the coefficients that compute this formulation's output from another network.
+
+        The output of this formulation is a x + b other(scale · x, time). The identity is exact.
+
+        Parameters
+        ----------
+        other : Formulation
+            The formulation of the network that is evaluated.
+        level : Level
+            The level of the state x, on the process of this formulation.
+
+        Returns
+        -------
+        Reading
+            The coefficients scale, time, a and b.
+
+        Raises
+        ------
+        ArgumentError
+            If the level is outside the other network's trained range, or if its process does not
+            reach it.
+        SingularError
+            If the other output does not determine this one at this level.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> epsilon, score = (langevin.Formulation("vp", name) for name in ("epsilon", "score"))
+        >>> level = langevin.Process("vp").level(1.0)
+        >>> reading = score.read_from(epsilon, level)  # the score is −epsilon / sigma
+        >>> reading.a, round(reading.b * level.sigma, 12)
+        (0.0, -1.0)
         """
     def readings_from(self, /, other: Formulation, times: "numpy.typing.ArrayLike") -> "numpy.typing.NDArray[numpy.float64]":
         """
-        How to read this formulation's output off a network of another one at many times of this one's clock: an array of shape (times, 4), columns scale, time, a, b as in
-        :class:`Reading`.
+        Return the coefficients of :meth:`read_from` for many times.
+
+        The state of each row is the input of a network of this formulation, with its input scaling.
+
+        Parameters
+        ----------
+        other : Formulation
+            The formulation of the network that is evaluated.
+        times : array_like of float, shape (times,)
+            Times, in the clock of this formulation's network.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (times, 4)
+            The columns are scale, time, a and b of :class:`Reading`.
+
+        Raises
+        ------
+        ArgumentError
+            If a time is not reached, or if its level is outside the other network's trained range.
+        SingularError
+            If the other output does not determine this one at a time.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> velocity = langevin.Formulation("rectified-flow", "velocity")
+        >>> data = langevin.Formulation("rectified-flow", "x0")
+        >>> data.readings_from(velocity, [0.25, 0.5])
+        array([[ 1.  ,  0.25,  1.  , -0.25],
+               [ 1.  ,  0.5 ,  1.  , -0.5 ]])
         """
     def seen(self, /, level: Level) -> InputLevel:
         """
-        Return what the network is told of a level: the time in its clock, and the alpha and sigma of its scaled input.
+        Return a level as the network sees it.
+
+        Parameters
+        ----------
+        level : Level
+            A level of any process; the network's own level of equal sigma / alpha is taken.
+
+        Returns
+        -------
+        InputLevel
+            The time in the network's clock, and the alpha and sigma of its scaled input.
+
+        Raises
+        ------
+        ArgumentError
+            If the network's process does not reach this noise level.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> network = langevin.Formulation("vp-linear", "epsilon", clock="scaled:1000")
+        >>> network.seen(langevin.Process("vp-linear").level(0.5)).time
+        500.0
         """
     @property
     def sigma_range(self, /) -> tuple[float, float] | None:
         """
-        The trained noise levels in sigma / alpha, or ``None``.
+        Trained noise range ``(sigma_min, sigma_max)`` in sigma / alpha; ``None`` if unlimited.
         """
     def to_json(self, /) -> str:
         """
-        The formulation as a JSON document.
+        Return the formulation as a JSON document.
+
+        Returns
+        -------
+        str
+            The document, whose numbers read back bit for bit.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> network = langevin.Formulation("vp", "v")
+        >>> langevin.Formulation.from_json(network.to_json()) == network
+        True
         """
 
 @final
 class InputLevel:
     """
-    What a network is told of a :class:`Level`: the time in the network's own clock, and the coefficients of its scaled input,
-    ``x = alpha * x0 + sigma * noise``.
+    Noise level as a network sees it: the time in the network's clock, and its scaled input.
+
+    The input of the network is ``alpha * x0 + sigma * noise``. :meth:`Formulation.seen` computes an
+    input level from a :class:`Level`. Input levels compare equal by their numbers, hash and pickle.
+
+    Parameters
+    ----------
+    time : float
+        Time, in the clock of the network.
+    alpha : float
+        Factor of the clean data in the input.
+    sigma : float
+        Standard deviation of the noise in the input.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not a number.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> network = langevin.Formulation("vp", "epsilon", clock="scaled:1000")
+    >>> network.seen(langevin.Process("vp").level(0.5)).time
+    500.0
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
@@ -188,27 +517,62 @@ class InputLevel:
     @property
     def alpha(self, /) -> float:
         """
-        The factor of the datum in the input.
+        Factor of the clean data in the input.
         """
     @property
     def sigma(self, /) -> float:
         """
-        The standard deviation of the noise in the input.
+        Standard deviation of the noise in the input.
         """
     def state(self, /) -> Level:
         """
-        Return the place of the input, taken as a state: the same alpha and sigma, on whatever process has them.
+        Return the level of a state that equals the input.
+
+        Returns
+        -------
+        Level
+            A level with the same time, alpha and sigma. It belongs to any process that has this
+            alpha and sigma.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> langevin.InputLevel(500.0, 0.6, 0.8).state() == langevin.Level(500.0, 0.6, 0.8)
+        True
         """
     @property
     def time(self, /) -> float:
         """
-        The time, in the clock of the network.
+        Time, in the clock of the network.
         """
 
 @final
 class Level:
     """
-    A place on a process: ``x = alpha * x0 + sigma * noise``.
+    Noise level of a process, at which a state is ``x = alpha * x0 + sigma * noise``.
+
+    Levels are immutable. They compare equal by their three numbers, hash and pickle.
+
+    Parameters
+    ----------
+    time : float
+        Time, in the clock of the process.
+    alpha : float
+        Factor of the clean data in the state.
+    sigma : float
+        Standard deviation of the noise in the state.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is not a number.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> level = langevin.Level(time=1.0, alpha=0.6, sigma=0.8)
+    >>> round(level.sigma_ve, 3), round(level.lambda_, 3)
+    (1.333, -0.288)
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
@@ -219,133 +583,407 @@ class Level:
     @property
     def alpha(self, /) -> float:
         """
-        How much of the datum is in the state.
+        Factor of the clean data in the state.
         """
     @property
     def lambda_(self, /) -> float:
         """
-        λ = ln(alpha / sigma), the half log-SNR.
+        Half log-SNR, λ = ln(alpha / sigma).
         """
     @property
     def sigma(self, /) -> float:
         """
-        The standard deviation of the noise in the state.
+        Standard deviation of the noise in the state.
         """
     @property
     def sigma_ve(self, /) -> float:
         """
-        sigma / alpha: the noise level in no clock.
+        Noise level sigma / alpha, which does not depend on the clock.
         """
     @property
     def time(self, /) -> float:
         """
-        The time, in the clock of the process.
+        Time, in the clock of the process.
         """
 
 @final
 class Network:
     """
-    A network trained with ``langevin train``: ``Network("model.safetensors")`` reads its file.
+    Network trained with ``langevin train``.
 
-    It is a model for :meth:`Plan.run`, and :meth:`sample` draws from it with no plan at all.
+    A network is a model for :meth:`Plan.run`, :func:`adaptive` and :func:`likelihood`. The method
+    :meth:`sample` draws samples without an explicit plan.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The model file, such as ``"model.safetensors"``.
+
+    Raises
+    ------
+    ArgumentError
+        If the file does not exist.
+    FormatError
+        If the file is not a model file.
+
+    Examples
+    --------
+    With a model of ``langevin train --data moons --out model.safetensors``:
+
+    >>> import langevin
+    >>> network = langevin.Network("model.safetensors")
+    >>> network.shape, network.sample(100, seed=0).shape
+    ([2], (100, 2))
     """
     def __new__(cls, /, path: str | PathLike[str]) -> Network: ...
     def __repr__(self, /) -> str: ...
     def denormalize(self, /, samples: "numpy.typing.ArrayLike") -> "numpy.typing.NDArray[numpy.float64]":
         """
-        Samples to data: undoes the normalisation of the training. Takes and returns an array of shape (rows, …).
+        Convert samples from normalised units to the units of the training data.
+
+        Parameters
+        ----------
+        samples : array_like of float, shape (rows, ...)
+            Samples, as the network sees them.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (rows, ...)
+            The samples, with the normalisation of the training undone.
+
+        Raises
+        ------
+        ShapeError
+            If the samples do not have the shape of the network's data.
+
+        Examples
+        --------
+        The origin in normalised units is the mean of the training rows:
+
+        >>> import langevin
+        >>> network = langevin.Network("model.safetensors")
+        >>> network.denormalize([[0.0, 0.0]]).shape
+        (1, 2)
         """
     @property
     def formulation(self, /) -> Formulation:
         """
-        What it was trained to be.
+        Formulation that the network was trained in.
         """
     @staticmethod
     def load(path: str | PathLike[str], *, formulation: Formulation | None = None, shape: SupportsGetItem[int, SupportsIndex] | None = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output: str | None = None, **unknown: "typing.NoReturn") -> "Network | OnnxNetwork":
         """
-        Reads a model file, as ``Network(path)`` does. With a ``formulation`` it opens an ONNX file and returns an :class:`OnnxNetwork`; the other arguments are for ONNX files alone.
+        Read a model file or open an ONNX file.
+
+        A path that ends in ``.onnx``, or any path given with a ``formulation``, is opened as an
+        ONNX file. All keywords are for ONNX files only; see :class:`OnnxNetwork`.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file.
+        formulation : Formulation, optional
+            The formulation of the network in an ONNX file, which does not record it.
+        shape : sequence of int, optional
+            The shape of one sample, if the ONNX file leaves it open.
+        inputs : mapping of str to array_like, optional
+            The values of further inputs by name.
+        uncond_inputs : mapping of str to array_like, optional
+            The values that differ on the unconditional branch of guidance.
+        output : str, optional
+            The name of the output to read.
+
+        Returns
+        -------
+        Network or OnnxNetwork
+            The network.
+
+        Raises
+        ------
+        ArgumentError
+            If the file does not exist, if an ONNX file is given without a formulation, or if a
+            keyword for ONNX files is given for a model file.
+        FormatError
+            If the file is not a model file.
+        ModelError
+            If the ONNX file cannot be read.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> langevin.Network.load("model.safetensors").formulation.process.name
+        'rectified-flow'
         """
     @property
     def parameters(self, /) -> int:
         """
-        The number of weights.
+        Number of weights.
         """
     def predict(self, /, x: "numpy.typing.ArrayLike", level: "Level | None" = None, *, first: SupportsIndex = 0) -> "numpy.typing.NDArray[numpy.float32]":
         """
-        The output for states of shape (rows, …) at a level of its own process: what the network was trained to predict, in the units that it sees. For samples use :meth:`sample`.
+        Return the network's raw output for states at a noise level.
+
+        The output is the quantity that the network was trained to predict, in normalised units. To
+        draw samples use :meth:`sample`.
+
+        Parameters
+        ----------
+        x : array_like of float, shape (rows, ...)
+            The states, in normalised units.
+        level : Level
+            The noise level, on the network's own process.
+        first : int, default 0
+            The index of the sample in row 0.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (rows, ...)
+            The output, of the shape of ``x``.
+
+        Raises
+        ------
+        ShapeError
+            If ``x`` has the wrong shape, or if no level is given.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> network = langevin.Network("model.safetensors")
+        >>> level = network.formulation.process.level(0.5)
+        >>> network.predict([[0.0, 0.0], [1.0, 1.0]], level).shape
+        (2, 2)
         """
     def sample(self, /, count: SupportsIndex, seed: SupportsIndex = 0, *, sampler: str | None = None, steps: SupportsIndex | None = None, grid: str | None = None, first: SupportsIndex = 0, units: str = "data", threads: SupportsIndex | None = None, **unknown: "typing.NoReturn") -> "numpy.typing.NDArray[numpy.float64]":
         """
-        Draws samples, in the units of the data: an array of shape (count, …). ``units="model"`` leaves them in those that the network sees. ``sampler``, ``steps`` and ``grid`` have the defaults of :class:`Plan`. For control over the noise levels use :meth:`Plan.run`.
+        Draw samples.
+
+        Sample i depends on ``seed`` and ``first + i`` only, not on ``count`` or ``threads``. To
+        choose the noise range or guidance, compile a :class:`Plan` and use :meth:`Plan.run`.
+
+        Parameters
+        ----------
+        count : int
+            The number of samples.
+        seed : int, default 0
+            The seed, from 0 to 2**64 − 1.
+        sampler : str, optional
+            A name of :func:`samplers`, with its options. The default is that of :class:`Plan`.
+        steps : int, optional
+            The step count. The default is that of :class:`Plan`.
+        grid : str, optional
+            The name of the grid. The default is that of :class:`Plan`.
+        first : int, default 0
+            The index of the first sample.
+        units : {"data", "model"}, default "data"
+            ``"data"`` returns samples in the units of the training data; ``"model"`` returns them
+            normalised, as the network sees them.
+        threads : int, optional
+            The number of threads. The default is the number of cores.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (count, ...)
+            The samples, each of the shape :attr:`shape`.
+
+        Raises
+        ------
+        UnknownNameError
+            If the sampler or the grid has an unknown name.
+        ArgumentError
+            If the step count, the units or another argument is out of range.
+        KeywordError
+            If a keyword is unknown.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> network = langevin.Network("model.safetensors")
+        >>> normalised = network.sample(3, seed=1, steps=5, units="model")
+        >>> samples = network.sample(3, seed=1, steps=5)
+        >>> bool(abs(samples - network.denormalize(normalised)).max() < 1e-12)
+        True
         """
     @property
     def shape(self, /) -> list[int]:
         """
-        The shape of one sample.
+        Shape of one sample.
         """
 
 @final
 class OnnxNetwork:
     """
-    A network in an ONNX file, evaluated by ONNX Runtime: ``OnnxNetwork("unet.onnx", langevin.Formulation("table:scaled-linear", "epsilon"))``.
+    Network in an ONNX file, evaluated by ONNX Runtime.
 
-    It is a model for :meth:`Plan.run` and gives the numbers of ``langevin sample --onnx``.
+    An ONNX network is a model for :meth:`Plan.run`. It gives the same numbers as
+    ``langevin sample --onnx``.
 
-    - ``shape``: the shape of one sample, for files that leave it open.
-    - ``inputs``: the values of further inputs by name. Each has one row for all samples, or a row for each sample; row i belongs to sample i.
-    - ``uncond_inputs``: the values that differ on the unconditional branch, for plans with ``guidance``.
-    - ``output``: the name of the output to read; without it, the output with the shape of the states is read.
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The ONNX file.
+    formulation : Formulation
+        The formulation of the network, which an ONNX file does not record.
+    shape : sequence of int, optional
+        The shape of one sample, if the file leaves it open.
+    inputs : mapping of str to array_like, optional
+        The values of further inputs by name. Each array has one row for all samples or one row for
+        each sample; row i belongs to sample i.
+    uncond_inputs : mapping of str to array_like, optional
+        The values that differ on the unconditional branch, for plans with ``guidance``.
+    output : str, optional
+        The name of the output to read. By default the output with the shape of the states is read.
+
+    Raises
+    ------
+    ArgumentError
+        If the formulation is missing, or if an argument does not fit the graph.
+    ShapeError
+        If ``inputs`` or ``uncond_inputs`` is not a mapping to arrays of numbers.
+    ModelError
+        If the file or ONNX Runtime cannot be loaded.
+
+    Examples
+    --------
+    With ``digits.onnx`` of the repository's ``examples/onnx``:
+
+    >>> import langevin
+    >>> epsilon = langevin.Formulation("table:linear", "epsilon")
+    >>> network = langevin.OnnxNetwork("digits.onnx", epsilon)
+    >>> plan = langevin.Plan("dpmpp-2m", steps=5, network=epsilon)
+    >>> plan.run(network, (4, *network.shape), seed=0).shape
+    (4, 1, 8, 8)
     """
     def __new__(cls, /, path: str | PathLike[str], formulation: Formulation | None = None, *, shape: SupportsGetItem[int, SupportsIndex] | None = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output: str | None = None, **unknown: "typing.NoReturn") -> OnnxNetwork: ...
     def __repr__(self, /) -> str: ...
     @property
     def formulation(self, /) -> Formulation:
         """
-        The formulation that the caller gave.
+        Formulation of the network, as given by the caller.
         """
     @property
     def inputs(self, /) -> list[str]:
         """
-        Each input of the graph with its type and shape.
+        Inputs of the graph, each with its type and shape.
         """
     @property
     def output(self, /) -> str:
         """
-        The output that is read, with its type and shape.
+        Output of the graph that is read, with its type and shape.
         """
     def predict(self, /, x: "numpy.typing.ArrayLike", level: Level, *, first: SupportsIndex = 0, branch: str = "main") -> "numpy.typing.NDArray[numpy.float64]":
         """
-        The output for states of shape (rows, …) at a level of its own process. Row i is sample ``first + i``, which decides the row of further inputs; ``branch`` is ``"main"`` or ``"unconditional"``.
+        Return the network's raw output for states at a noise level.
+
+        Parameters
+        ----------
+        x : array_like of float, shape (rows, ...)
+            The states.
+        level : Level
+            The noise level, on the network's own process.
+        first : int, default 0
+            The index of the sample in row 0. Row i is sample ``first + i``, which selects the row
+            of further inputs.
+        branch : {"main", "unconditional"}, default "main"
+            The branch of guidance.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (rows, ...)
+            The output, of the shape of ``x``.
+
+        Raises
+        ------
+        ArgumentError
+            If the branch is unknown.
+        ShapeError
+            If ``x`` has the wrong shape.
+        ModelError
+            If ONNX Runtime fails.
+
+        Examples
+        --------
+        >>> import langevin, numpy
+        >>> epsilon = langevin.Formulation("table:linear", "epsilon")
+        >>> network = langevin.OnnxNetwork("digits.onnx", epsilon)
+        >>> level = epsilon.process.level(500.0)
+        >>> network.predict(numpy.zeros((2, 1, 8, 8)), level).shape
+        (2, 1, 8, 8)
         """
     @property
     def shape(self, /) -> list[int]:
         """
-        The shape of one sample.
+        Shape of one sample.
         """
 
 @final
 class Plan:
     """
-    A sampler compiled to a table of numbers.
+    Sampler compiled to a table of numbers.
 
-    ``sampler`` is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); the default is ``"dpmpp-2m"``, and with ``eta`` alone ``"ddim"``.
-    ``process`` is the process of the states; the default is that of ``network``, or ``"rectified-flow"``. ``steps`` is the step count of the grid; the default is 20, or that of a list.
-    ``grid`` says where the steps go (``"karras"``, the default, ``"uniform-lambda"``, …), or is a list of noise levels sigma / alpha, ``[80, 10, 1, 0]``.
-    ``network`` is the :class:`Formulation` of the model; without one, the model gives the denoised prediction itself.
-    ``sigma_min`` and ``sigma_max`` are noise levels in sigma / alpha; the defaults are 0.002 and 80, as far as the process goes and the network was trained.
-    ``guidance`` mixes two branches, w (D − D_uncond) + D_uncond. The command line has the same defaults.
+    A plan is immutable. It prints as a table; iterating over it gives the noise level of each
+    evaluation, and its length is the number of evaluations. The command line has the same defaults.
+
+    Parameters
+    ----------
+    sampler : str, optional
+        A name of :func:`samplers`, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``);
+        the default is ``"dpmpp-2m"``, and with ``eta`` alone ``"ddim"``.
+    process : Process or str, optional
+        The process of the states; the default is that of ``network``, or ``"rectified-flow"``.
+    steps : int, optional
+        The step count of the grid; the default is 20, or that of a list of noise levels.
+    grid : str or sequence of float, optional
+        The name of a grid (``"karras"``, the default, ``"uniform-lambda"``, …), or the noise levels
+        sigma / alpha from first to last, as in ``[80, 10, 1, 0]``.
+    network : Formulation, optional
+        The formulation of the model. Without it the model must return the denoised prediction.
+    eta : float, optional
+        The sampler's own stochasticity η; the default is the sampler's.
+    sigma_min, sigma_max : float, optional
+        The noise range in sigma / alpha. The defaults are 0.002 and 80, limited to the range of the
+        process and to the network's trained range.
+    guidance : float, optional
+        The weight w of guidance, which replaces D by w (D − D_uncond) + D_uncond.
+
+    Raises
+    ------
+    UnknownNameError
+        If the sampler, process or grid has an unknown name.
+    ArgumentError
+        If an argument cannot be read, if the step count is out of range, if the noise range is
+        empty, or if the sampler takes no η.
+    KeywordError
+        If a keyword is unknown.
+
+    Warns
+    -----
+    UserWarning
+        If ``sigma_min`` or ``sigma_max`` is clipped to the network's trained range.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> plan = langevin.Plan("heun", "vp", steps=4)
+    >>> plan.nfe  # the last step of Heun costs one evaluation
+    7
+    >>> print(langevin.Plan("ddim", "rectified-flow", grid=[9, 1, 0]), end="")
+    ddim on rectified-flow, given D: 2 moves, 2 evaluations, 1 draw
+        move     h/g      time        to        λ      to  row
+       start                                               x ← 0.900000·z0
+    0      R  0.0000  0.900000  0.500000  -2.1972  0.0000  x ← 0.555556·x + 0.444444·D0
+    1      R  0.0000  0.500000  0.000000   0.0000       ∞  x ← 1.000000·D1
     """
     def __getitem__(self, index: SupportsIndex, /) -> Level:
         """
-        The level of one evaluation.
+        Return the noise level of one evaluation; negative indices count from the end.
         """
     def __iter__(self, /) -> Iterator:
         """
-        The levels at which the network is evaluated, in their order.
+        Return an iterator over the noise levels of the evaluations.
         """
     def __len__(self, /) -> int:
         """
-        The number of network evaluations.
+        Return the number of network evaluations.
         """
     def __new__(cls, /, sampler: str | None = None, process: Process | str | None = None, steps: SupportsIndex | None = None, *, grid: "str | collections.abc.Sequence[float] | None" = None, network: Formulation | None = None, eta: SupportsFloat | SupportsIndex | None = None, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None, guidance: SupportsFloat | SupportsIndex | None = None, **unknown: "typing.NoReturn") -> Plan: ...
     def __reduce__(self, /) -> tuple[Any, tuple[str]]: ...
@@ -353,158 +991,512 @@ class Plan:
     def __str__(self, /) -> str: ...
     def _repr_html_(self, /) -> str:
         """
-        The table, for notebooks.
+        Return the table as HTML, for notebooks.
         """
     @property
     def alphas(self, /) -> NDArray[float64]:
         """
-        alpha at each evaluation.
+        Factor alpha of the clean data at each evaluation: float64, shape (nfe,).
         """
     @property
     def clips(self, /) -> list[tuple[str, float, float]]:
         """
-        What clips the denoised prediction, one tuple for each kind: ``("clamp", low, high)`` or ``("threshold", ratio, most)``; none for a linear plan.
+        Clips of the denoised prediction; empty for a linear plan.
+
+        Each kind has one tuple: ``("clamp", low, high)`` or ``("threshold", ratio, most)``.
         """
     @property
     def draws(self, /) -> int:
         """
-        The number of noise draws; the first is usually the start.
+        Number of noise draws; the first is usually the start.
         """
     @staticmethod
     def from_diffusers(config: Any, steps: SupportsIndex | None = None, *, sampler: str | None = None, timesteps: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, sigmas: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, mu: SupportsFloat | SupportsIndex | None = None, settings: Any | None = None, start_at: SupportsIndex | None = None, image: bool = False, consistent: bool = False, image_seq_len: SupportsIndex | None = None, strict: bool = False, **unknown: "typing.NoReturn") -> Plan:
         """
-        The plan that a scheduler of diffusers follows: ``config`` is its config, a mapping or JSON text. With ``sampler``, the plan of that sampler on its times, noise levels and network.
+        Compile the plan that a scheduler of diffusers follows.
 
-        One of ``steps``, ``timesteps`` and ``sigmas`` says where the steps go; ``settings`` has what ``step`` or ``set_timesteps`` are given (``eta``, ``s_churn``, …). ``consistent`` mends what is known
-        to be wrong in the original. ``image_seq_len``, the tokens of the picture, makes ``mu`` and the levels as pipelines do. Fields that no scheduler has are passed over with a warning, and refused
-        with ``strict``.
+        With ``sampler`` the plan is that of the sampler on the scheduler's times, noise levels and
+        network. Give one of ``steps``, ``timesteps`` and ``sigmas``.
+
+        Parameters
+        ----------
+        config : mapping or str
+            The config of the scheduler, with its class under ``_class_name``, as a mapping or JSON.
+        steps : int, optional
+            The number of inference steps.
+        sampler : str, optional
+            A name of :func:`samplers`. The default is the scheduler's own method.
+        timesteps : sequence of float, optional
+            The times of the steps, as in ``set_timesteps(timesteps=…)``.
+        sigmas : sequence of float, optional
+            The noise levels of the steps, as in ``set_timesteps(sigmas=…)``.
+        mu : float, optional
+            The shift of a config with dynamic shifting.
+        settings : mapping or str, optional
+            Arguments of the original's ``step`` or ``set_timesteps`` (``eta``, ``s_churn``, …).
+        start_at : int, optional
+            The number of leading steps that are left out; the plan then starts from an input.
+        image : bool, default False
+            With ``start_at``, start from a clean image instead of a noisy state.
+        consistent : bool, default False
+            Fix known bugs of the original and keep everything else.
+        image_seq_len : int, optional
+            The number of tokens of the image, from which pipelines compute ``mu`` and the levels.
+        strict : bool, default False
+            Reject fields that no scheduler has. By default they are ignored with a warning.
+
+        Returns
+        -------
+        Plan
+            The plan.
+
+        Raises
+        ------
+        UnknownNameError
+            If the scheduler class or the sampler is unknown.
+        ArgumentError
+            If a field or an argument is out of range or has no plan.
+        FormatError
+            If the config is not a JSON object.
+        KeywordError
+            If a keyword is unknown.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> config = {"_class_name": "DDIMScheduler", "beta_schedule": "scaled_linear"}
+        >>> langevin.Plan.from_diffusers(config, steps=4).nfe
+        4
+        >>> langevin.Plan.from_diffusers(config, steps=4, sampler="dpmpp-2m").name
+        'dpmpp-2m'
         """
     @staticmethod
     def from_json(text: str) -> Plan:
         """
-        The plan of a JSON document.
+        Build a plan from its JSON document.
+
+        Parameters
+        ----------
+        text : str
+            A document written by :meth:`to_json` or by the command line.
+
+        Returns
+        -------
+        Plan
+            The plan.
+
+        Raises
+        ------
+        FormatError
+            If the text is not the document of a plan.
         """
     @property
     def input_scales(self, /) -> NDArray[float64]:
         """
-        What the network's input is multiplied by at each evaluation.
+        Factor of the network's input at each evaluation: float64, shape (nfe,).
         """
     @property
     def inputs(self, /) -> list[str]:
         """
-        The names of the states that the caller gives; none for a plan that starts from noise.
+        Names of the states that the caller supplies; empty for a plan that starts from noise.
         """
     def is_same(self, /, other: Plan, tolerance: SupportsFloat | SupportsIndex = 1e-9) -> bool:
         """
-        Whether another plan computes the same from the same network, to a tolerance.
+        Return whether another plan computes the same result from the same network.
 
-        Plans that cannot be matched, with other inputs or other numbers of evaluations, are an :class:`ArgumentError` that says why.
+        Parameters
+        ----------
+        other : Plan
+            The plan to compare with.
+        tolerance : float, default 1e-9
+            The largest difference that counts as equal.
+
+        Returns
+        -------
+        bool
+            ``True`` if the plans agree within the tolerance.
+
+        Raises
+        ------
+        ArgumentError
+            If the plans cannot be matched, because their inputs or their numbers of evaluations
+            differ.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> ddim = langevin.Plan("ddim", "vp", steps=5)
+        >>> ddim.is_same(langevin.Plan("euler", "vp", steps=5))
+        True
         """
     def level_at_network_time(self, /, time: SupportsFloat | SupportsIndex) -> Level:
         """
-        The level, in the plan's coordinates, at which the network is given this number for time.
+        Return the level, in the plan's coordinates, at which the network receives a given time.
+
+        Parameters
+        ----------
+        time : float
+            Time, in the clock of the network.
+
+        Returns
+        -------
+        Level
+            The level of an evaluation at this time, or else the level of the plan's process.
+
+        Raises
+        ------
+        ArgumentError
+            If the process does not reach this time.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> plan = langevin.Plan("ddim", "vp", steps=5)
+        >>> plan.level_at_network_time(plan.network_times[2]) == plan[2]
+        True
         """
     @property
     def levels(self, /) -> list[Level]:
         """
-        The levels at which the network is evaluated.
+        Noise level of each evaluation, in order.
         """
     def lint(self, /) -> list[str]:
         """
-        What the lint finds, a line each; an empty list for a plan that keeps the marginal of every step. Of a plan without moves, the state of each evaluation is held to its level.
+        Check that the plan keeps the marginal distribution of every step.
+
+        A plan without moves is checked at its evaluations: the state of each must have its level.
+
+        Returns
+        -------
+        list of str
+            The findings, one line each; empty if the plan is clean.
+
+        Raises
+        ------
+        ArgumentError
+            If the plan clips the denoised prediction, or if it is too large to unroll.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> langevin.Plan("ddim:eta=1", "vp", steps=5).lint()
+        []
         """
     @staticmethod
     def load(path: str | PathLike[str]) -> Plan:
         """
-        Reads the plan of a JSON document.
+        Read a plan from a JSON file.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            A file written by :meth:`save` or by the command line.
+
+        Returns
+        -------
+        Plan
+            The plan.
+
+        Raises
+        ------
+        ArgumentError
+            If the file cannot be read.
+        FormatError
+            If the file is not the document of a plan.
         """
     @property
     def name(self, /) -> str:
         """
-        The sampler's name.
+        Name of the sampler.
         """
     @property
     def network(self, /) -> Formulation | None:
         """
-        What the model is: its formulation, or ``None`` for one that gives the denoised prediction.
+        Formulation of the model; ``None`` if the model returns the denoised prediction.
         """
     @property
     def network_times(self, /) -> NDArray[float64]:
         """
-        What the network is given for time at each evaluation.
+        Time that the network receives at each evaluation: float64, shape (nfe,).
         """
     @property
     def nfe(self, /) -> int:
         """
-        The number of network evaluations.
+        Number of network evaluations (NFE).
+
+        With guidance an evaluation calls the model on both branches and counts once.
         """
     @property
     def readings(self, /) -> list[Reading]:
         """
-        How the denoised prediction is read off the network's output at each evaluation.
+        Coefficients that turn the network's output into the denoised prediction, by evaluation.
         """
     def run(self, /, model: "Density | Network | OnnxNetwork | collections.abc.Callable[..., typing.Any]", shape: SupportsGetItem[int, SupportsIndex], seed: "int | collections.abc.Sequence[int] | None" = ..., *, first: SupportsIndex = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, start: "typing.Any" = None, grad: bool = False, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress: bool = False, threads: SupportsIndex | None = None, units: str = "data", **unknown: "typing.NoReturn") -> "typing.Any":
         """
-        Runs the plan to its end: an array (or tensor) of ``shape``, whose first axis is the rows.
+        Run the plan on a model and return the samples.
 
-        ``model`` is a :class:`Density`, a :class:`Network`, an :class:`OnnxNetwork`, any function ``model(x, query)`` that returns an array of the shape of ``x``, or a ``torch.nn.Module`` that is called as ``module(x, time)``
-        with a time for each row, unless its second argument is called ``query``; of what it returns, ``.sample`` or the first of a tuple is taken. The model must return the denoised prediction
-        D = E[x0 | x], unless the plan knows its network: ``Plan(…, network=Formulation("vp", "epsilon"))`` takes that network's own output, here epsilon. ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
-        ``index`` and ``rows``. With ``backend="torch"`` (the default for a ``torch.nn.Module``) it gets and gives tensors on ``device``. ``callback(step)`` is called after every
-        evaluation, ``progress=True`` shows a bar. ``dtype`` is that of the states: ``float64`` for models of this library, which gives the bits of the command line, and ``float32`` for others. Sample i depends on the seed and on i, and on nothing else;
-        ``seed`` may be a list, one for each row, or ``None`` for one that nobody has used. ``start`` is the state to begin with in the place of noise. With ``grad=True`` tensors keep their
-        history, so that the result can be differentiated in the weights of the model, in ``start`` and in ``inputs``.
-        Samples of a :class:`Network` are in the units of its data; ``units="model"`` leaves them in those that the network sees.
+        The model must return the denoised prediction D = E[x0 | x], unless the plan knows its
+        network: ``Plan(…, network=Formulation("vp", "epsilon"))`` takes that network's own output,
+        here epsilon. Sample i depends on the seed and on i only, not on the batch or the threads.
+
+        Parameters
+        ----------
+        model : Density, Network, OnnxNetwork or callable
+            A model of this library; a function ``model(x, query)`` that returns an array of the
+            shape of ``x``, where ``query`` has the fields of :class:`Query`; or a
+            ``torch.nn.Module``. A module is called as ``module(x, time)`` with a time for each row,
+            or as ``module(x, query)`` if its second argument is named ``query``. If
+            ``module(x, time)`` returns a tuple or an object with ``.sample``, the first entry or
+            ``.sample`` is taken.
+        shape : sequence of int
+            The shape of the result, (rows, ...).
+        seed : int or sequence of int, optional
+            One seed, 0 by default, or a list with one for each row. ``None`` draws a new seed.
+        first : int, default 0
+            The index of the first sample.
+        dtype : str, optional
+            The dtype of the states. The default is ``"float64"`` for models of this library, which
+            gives the bits of the command line, and ``"float32"`` for others. Tensors may have any
+            floating-point dtype.
+        inputs : sequence of array_like, optional
+            The states that the plan takes from the caller, in the order of :attr:`inputs`.
+        start : array_like of float, of the given shape, optional
+            A start state that replaces the noise that the plan would draw.
+        grad : bool, default False
+            Keep the history of tensors, so that the result can be differentiated with respect to
+            the model's weights, ``start`` and ``inputs``.
+        backend : {"numpy", "torch"}, optional
+            The kind of array that the model receives and returns. The default is ``"torch"`` for a
+            ``torch.nn.Module``, for tensors, and with ``device`` or ``grad``.
+        device : str or torch.device, optional
+            The device of the tensors. The default is that of ``inputs`` or ``start``, else the CPU.
+        callback : callable, optional
+            A function that is called with a :class:`Step` after every evaluation.
+        progress : bool, default False
+            Show a progress bar.
+        threads : int, optional
+            The number of threads. It does not change the result.
+        units : {"data", "model"}, default "data"
+            ``"data"`` returns samples of a :class:`Network` in the units of its training data;
+            ``"model"`` returns them normalised, as the network sees them.
+
+        Returns
+        -------
+        numpy.ndarray or torch.Tensor, of the given shape
+            The samples, one for each row.
+
+        Raises
+        ------
+        ArgumentError
+            If the model cannot be called, if it writes into its input, if the samples are not
+            finite, or if an argument is out of range.
+        ShapeError
+            If the shape, the dtype or the model's output does not fit.
+        KeywordError
+            If a keyword is unknown.
+        Exception
+            Any exception of the model or the callback, unchanged.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> plan = langevin.Plan("ddim", "vp", steps=5)
+        >>> plan.run(langevin.Density("moons"), (3, 2), seed=1).shape
+        (3, 2)
+        >>> def model(x, query):  # the denoised prediction of standard normal data
+        ...     return query.alpha * x / (query.alpha**2 + query.sigma**2)
+        >>> plan.run(model, (3, 2), seed=1).dtype
+        dtype('float32')
         """
     def save(self, /, path: str | PathLike[str]) -> None:
         """
-        Writes the plan as a JSON document, which ``langevin sample --plan`` and :meth:`load` read.
+        Write the plan to a JSON file, which ``langevin sample --plan`` and :meth:`load` read.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file to write.
+
+        Raises
+        ------
+        ArgumentError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import langevin, os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "plan.json")
+        ...     langevin.Plan("ddim", "vp", steps=5).save(path)
+        ...     langevin.Plan.load(path).nfe
+        5
         """
     @property
     def sigmas(self, /) -> NDArray[float64]:
         """
-        sigma at each evaluation.
+        Standard deviation sigma of the noise at each evaluation: float64, shape (nfe,).
         """
     def start(self, /, shape: SupportsGetItem[int, SupportsIndex], seed: "int | collections.abc.Sequence[int] | None" = ..., *, first: SupportsIndex = 0, dtype: str = "float32", inputs: SupportsGetItem[int, Any] | None = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads: SupportsIndex | None = None, memory: Stepper | None = None, **unknown: "typing.NoReturn") -> Stepper:
         """
-        Starts a run with control in the caller's hands: see :class:`Stepper`.
+        Start a run that the caller drives step by step.
 
-        ``shape`` is (rows, …). Row i is sample ``first + i`` of ``seed``, or, where ``seed`` is a list, sample 0 of the seed of its own.
-        ``start`` is the state to begin with in the place of the noise that the plan would draw. ``threads`` share the passes over large states; they change no bit. ``memory`` is an earlier run, whose arrays are used again once nobody
-        holds them.
+        Parameters
+        ----------
+        shape : sequence of int
+            The shape of the states, (rows, ...).
+        seed : int or sequence of int, optional
+            With one seed, 0 by default, row i is sample ``first + i`` of that seed. With a list,
+            row i is sample ``first`` of its own seed. ``None`` draws a new seed.
+        first : int, default 0
+            The index of the first sample.
+        dtype : {"float32", "float64"}, default "float32"
+            The dtype of the states.
+        inputs : sequence of array_like, optional
+            The states that the plan takes from the caller, in the order of :attr:`inputs`.
+        start : numpy.ndarray of float, shape of the run, optional
+            A start state that replaces the noise that the plan would draw.
+        tensors : object, optional
+            The tensor operations of a torch run; for internal use.
+        threads : int, optional
+            The number of threads that share passes over large states. It does not change the
+            result.
+        memory : Stepper, optional
+            An earlier run, whose arrays are reused once nothing else holds them.
+
+        Returns
+        -------
+        Stepper
+            The run, before its first evaluation.
+
+        Raises
+        ------
+        ShapeError
+            If the shape, the dtype, an input, the start or the number of seeds does not fit.
+        ArgumentError
+            If the number of inputs does not fit, or if an argument cannot be read.
+        KeywordError
+            If a keyword is unknown.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> run = langevin.Plan("ddim", "vp", steps=1).start((3, 2), seed=1)
+        >>> query = run.query()
+        >>> run.supply(0 * query.x)  # a model that predicts zero
+        >>> float(abs(run.finish()).max())
+        0.0
         """
     @property
     def start_sigma(self, /) -> float:
         """
-        The standard deviation of the noise that the plan starts from; of the first evaluation's noise where it starts from a state.
+        Standard deviation of the noise that the plan starts from.
+
+        For a plan that starts from a state it is the sigma of the first evaluation.
         """
     @property
     def times(self, /) -> NDArray[float64]:
         """
-        The time of each evaluation, in the clock of the process.
+        Time of each evaluation, in the clock of the process: float64, shape (nfe,).
         """
     def to_csv(self, /) -> str:
         """
-        The plan as CSV, a line for each instruction.
+        Return the instructions of the plan as CSV.
+
+        Returns
+        -------
+        str
+            A header line, then a line for each evaluation and for each term of the other
+            instructions.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> langevin.Plan("ddim", "vp", steps=5).to_csv().splitlines()[0]
+        'op,kind,into,time,alpha,sigma,coefficient,source'
         """
     def to_json(self, /) -> str:
         """
-        The plan as a JSON document, whose numbers read back bit for bit.
+        Return the plan as a JSON document.
+
+        Returns
+        -------
+        str
+            The document, whose numbers read back bit for bit.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> plan = langevin.Plan("ddim", "vp", steps=5)
+        >>> langevin.Plan.from_json(plan.to_json()).is_same(plan)
+        True
         """
     def unclipped(self, /) -> Plan:
         """
-        The plan without what clamps the denoised prediction: the same where that is within its bounds, and linear.
+        Return the plan without its clips of the denoised prediction.
+
+        The two plans agree wherever the denoised prediction is within its bounds.
+
+        Returns
+        -------
+        Plan
+            A linear plan, which :func:`analyze` accepts.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> config = {"_class_name": "DDIMScheduler"}
+        >>> plan = langevin.Plan.from_diffusers(config, steps=4)
+        >>> plan.clips, plan.unclipped().clips
+        ([('clamp', -1.0, 1.0)], [])
         """
     def weights(self, /) -> "dict[str, numpy.typing.NDArray[numpy.float64]]":
         """
-        The result as one weighted sum: arrays of the weights of every input, every denoised prediction and every noise draw.
+        Return the result of the plan as one weighted sum.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray of float64
+            The weights of all inputs (``"inputs"``), of all denoised predictions (``"evals"``) and
+            of all noise draws (``"draws"``). With guidance ``"evals"`` has both branches.
+
+        Raises
+        ------
+        ArgumentError
+            If the plan clips the denoised prediction, or if it is too large to unroll.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> weights = langevin.Plan("ddim", "vp", steps=3).weights()
+        >>> weights["evals"]  # the last prediction is the result
+        array([0., 0., 1.])
         """
 
 @final
 class Prediction:
     """
-    What the output of a network means: ``x0``, ``epsilon``, ``score``, ``v``, ``velocity`` or ``edm``; diffusers' names ``sample``, ``v_prediction`` and ``flow_prediction`` are
-    known too.
+    Prediction (parameterization) of a network: the quantity that its output estimates.
+
+    Predictions are immutable; they compare equal, hash and pickle.
+
+    Parameters
+    ----------
+    name : str
+        ``"x0"``, ``"epsilon"``, ``"score"``, ``"v"``, ``"velocity"`` or ``"edm"``. The names of
+        diffusers, ``"sample"``, ``"v_prediction"`` and ``"flow_prediction"``, are accepted too.
+
+    Raises
+    ------
+    UnknownNameError
+        If no prediction has this name.
+    ArgumentError
+        If the name is not a string.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> langevin.Prediction("v_prediction").name
+    'v'
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
@@ -515,24 +1507,76 @@ class Prediction:
     @staticmethod
     def from_json(text: str) -> Prediction:
         """
-        The prediction of a document of ``to_json``.
+        Build a prediction from its JSON document.
+
+        Parameters
+        ----------
+        text : str
+            A document written by :meth:`to_json`.
+
+        Returns
+        -------
+        Prediction
+            The prediction, equal to the one that was written.
+
+        Raises
+        ------
+        FormatError
+            If the text is not the document of a prediction.
         """
     @property
     def name(self, /) -> str:
         """
-        Its name.
+        Name of the prediction.
         """
     def to_json(self, /) -> str:
         """
-        The prediction as a JSON document.
+        Return the prediction as a JSON document.
+
+        Returns
+        -------
+        str
+            The document.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> langevin.Prediction("epsilon").to_json()
+        '{"kind":"epsilon"}'
         """
 
 @final
 class Process:
     """
-    A diffusion process: ``vp``, ``vp-linear``, ``vp-cosine``, ``ve``, ``rectified-flow``, ``sub-vp``, or a table such as ``table:scaled-linear``.
+    Diffusion process: a noise schedule alpha, sigma over time.
 
-    ``Process(betas=[…])`` is the table of these β, ``Process(alphas_cumprod=[…])`` that of these ᾱ: a list, an array or a tensor, one number for each time of the training.
+    Exactly one of the three arguments must be given. Processes are immutable; they compare equal by
+    their documents, hash and pickle.
+
+    Parameters
+    ----------
+    name : str, optional
+        ``"vp"``, ``"vp-linear"``, ``"vp-cosine"``, ``"ve"``, ``"rectified-flow"``, ``"sub-vp"``, or
+        a table such as ``"table:scaled-linear"``.
+    betas : array_like of float, shape (times,), optional
+        The β of a discrete schedule, one for each training time: a list, an array or a tensor.
+    alphas_cumprod : array_like of float, shape (times,), optional
+        The cumulative products ᾱ of a discrete schedule, one for each training time.
+
+    Raises
+    ------
+    UnknownNameError
+        If no process has this name.
+    ArgumentError
+        If none or several of the arguments are given, or if a β or ᾱ is out of range.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> langevin.Process("rectified-flow").level(0.25).alpha
+    0.75
+    >>> langevin.Process(betas=[0.1, 0.2]).name
+    'table:list'
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
@@ -543,261 +1587,681 @@ class Process:
     @staticmethod
     def from_json(text: str) -> Process:
         """
-        The process of a document of ``to_json``.
+        Build a process from its JSON document.
+
+        Parameters
+        ----------
+        text : str
+            A document written by :meth:`to_json`.
+
+        Returns
+        -------
+        Process
+            The process, equal to the one that was written.
+
+        Raises
+        ------
+        FormatError
+            If the text is not the document of a process.
         """
     def level(self, /, time: SupportsFloat | SupportsIndex) -> Level:
         """
-        The level at a time of its clock.
+        Return the level at a time.
+
+        Parameters
+        ----------
+        time : float
+            Time, in the clock of the process.
+
+        Returns
+        -------
+        Level
+            The level at this time.
+
+        Raises
+        ------
+        ArgumentError
+            If the process does not reach this time.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> level = langevin.Process("vp").level(1.0)
+        >>> round(level.alpha**2 + level.sigma**2, 12)
+        1.0
         """
     def level_at_lambda(self, /, value: SupportsFloat | SupportsIndex) -> Level:
         """
-        The level where λ has this value.
+        Return the level at a half log-SNR λ = ln(alpha / sigma).
+
+        Parameters
+        ----------
+        value : float
+            The half log-SNR λ.
+
+        Returns
+        -------
+        Level
+            The level of this process with that λ.
+
+        Raises
+        ------
+        ArgumentError
+            If the process does not reach this λ.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> langevin.Process("ve").level_at_lambda(0.0).sigma
+        1.0
         """
     def level_at_sigma_ve(self, /, ratio: SupportsFloat | SupportsIndex) -> Level:
         """
-        The level where sigma / alpha has this value.
+        Return the level at a noise level sigma / alpha.
+
+        Parameters
+        ----------
+        ratio : float
+            The noise level sigma / alpha.
+
+        Returns
+        -------
+        Level
+            The level of this process with that ratio.
+
+        Raises
+        ------
+        ArgumentError
+            If the process does not reach this noise level.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> langevin.Process("rectified-flow").level_at_sigma_ve(1.0).time
+        0.5
         """
     @property
     def name(self, /) -> str:
         """
-        Its name.
+        Name of the process.
         """
     def to_json(self, /) -> str:
         """
-        The process as a JSON document.
+        Return the process as a JSON document.
+
+        Returns
+        -------
+        str
+            The document, whose numbers read back bit for bit.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> process = langevin.Process("table:scaled-linear")
+        >>> langevin.Process.from_json(process.to_json()) == process
+        True
         """
 
 @final
 class Query:
     """
-    What a plan asks of the model: the input, where it stands, and whose rows they are.
+    Evaluation of the model that a plan requests: the input, its noise level and its rows.
+
+    :meth:`Stepper.query` returns queries, and :meth:`Plan.run` passes them to the model as its
+    second argument.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> run = langevin.Plan("ddim", "vp", steps=2).start((3, 2))
+    >>> query = run.query()
+    >>> query.index, query.branch, query.x.shape
+    (0, 'main', (3, 2))
     """
     def __repr__(self, /) -> str: ...
     @property
     def alpha(self, /) -> float:
         """
-        How much of the datum is in ``x``.
+        Factor of the clean data in ``x``.
         """
     @property
     def branch(self, /) -> str:
         """
-        ``main``, or ``unconditional`` for the other branch of guidance.
+        Branch of guidance: ``"main"`` or ``"unconditional"``.
         """
     @property
     def index(self, /) -> int:
         """
-        Which evaluation it is, from 0.
+        Number of model calls before this one in the run.
         """
     @property
     def rows(self, /) -> NDArray[uint64]:
         """
-        The global number of each row.
+        Sample index of each row: uint64, shape (rows,).
         """
     @property
     def sigma(self, /) -> float:
         """
-        The standard deviation of the noise in ``x``.
+        Standard deviation of the noise in ``x``.
         """
     @property
     def time(self, /) -> float:
         """
-        What the model is given for time.
+        Time that the model receives, in the clock of the network.
         """
     def time_like(self, /, x: Any) -> Any:
         """
-        The time for each row, as an array or a tensor like ``x``: shape (rows,).
+        Return the time once for each row, as an array or tensor like ``x``.
+
+        Parameters
+        ----------
+        x : numpy.ndarray or torch.Tensor, shape (rows, ...)
+            The array or tensor whose row count, dtype and device are taken.
+
+        Returns
+        -------
+        numpy.ndarray or torch.Tensor, shape (rows,)
+            The time, repeated.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> query = langevin.Plan("ddim", "vp", steps=2).start((3, 2)).query()
+        >>> query.time_like(query.x).shape
+        (3,)
         """
     @property
     def x(self, /) -> Any:
         """
-        The input of the model, already scaled: an array of the run's shape. Do not write into it.
+        Input of the model, already scaled: an array of the run's shape. Do not write into it.
         """
 
 @final
 class Ranking:
     """
-    Samplers from the best to the worst, as :func:`recommend` found them. Printed, it is the table of the ten best and why the first is the first.
+    Plans from best to worst, found by :func:`recommend`.
+
+    A ranking prints as a table of the ten best plans, followed by the reasons for the first.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> ranking = langevin.recommend(
+    ...     "power:2:d=8", nfe=5, samplers=["ddim", "dpmpp-2m"], grids=["karras"]
+    ... )
+    >>> [candidate.sampler for candidate in ranking.candidates]
+    ['dpmpp-2m', 'ddim']
     """
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
     @property
     def best(self, /) -> Candidate:
         """
-        The best.
+        Best plan.
         """
     @property
     def candidates(self, /) -> list[Candidate]:
         """
-        All different plans, the best first.
+        Distinct plans, best first.
         """
     @property
     def gain(self, /) -> float:
         """
-        The sum of the absolute weights of the best plan's denoised predictions in its result: how much an error of the network may come to, 1 for an average.
+        Largest factor by which the best plan can amplify an error of the network.
+
+        It is the sum of the absolute weights of the denoised predictions in the result: 1 if the
+        result is an average of them, NaN if the plan is too large to compute it.
         """
     @property
     def measured(self, /) -> dict | None:
         """
-        With ``measure``: ``trials`` (a list of dicts with ``rank``, ``sampler``, ``grid``, ``steps``, ``predicted`` and ``rms``, the root mean square distance for each element to a fine
-        reference from the same noise), ``skipped`` (ranks of plans that draw noise on their way), ``samples``, ``reference_nfe`` and ``reference_error``. Otherwise ``None``.
+        Result of trying the first plans on the network; ``None`` without ``measure``.
+
+        The dict has these keys:
+
+        - ``"trials"``: a list of dicts with ``"rank"``, ``"sampler"``, ``"grid"``, ``"steps"``,
+          ``"predicted"`` and ``"rms"``. The last is the root mean square distance per element to a
+          fine reference run from the same noise.
+        - ``"skipped"``: the ranks of plans that draw noise after the start.
+        - ``"samples"``: the number of samples of each plan.
+        - ``"reference_nfe"``: the number of evaluations of the reference.
+        - ``"reference_error"``: the distance between the reference and one with half its
+          evaluations. Smaller differences between plans are not significant.
         """
     @property
     def plans(self, /) -> int:
         """
-        How many plans were analysed.
+        Number of plans that were analysed.
         """
     @property
     def usual(self, /) -> list[Candidate]:
         """
-        The usual choices within as many evaluations, where they fit.
+        Usual choices within the same budget of evaluations, if they fit it.
         """
     @property
     def why(self, /) -> list[str]:
         """
-        Why the best is the best, in sentences.
+        Reasons why the first plan is the best, one sentence or more in each entry.
         """
 
 @final
 class Reading:
     """
-    How to read a network at one level of another process: ``a * x + b * network(scale * x, time)``.
+    Coefficients that read a network at one level: ``a * x + b * network(scale * x, time)``.
+
+    :meth:`Formulation.denoised` and :meth:`Formulation.read_from` compute readings.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> flow = langevin.Formulation("rectified-flow", "velocity")
+    >>> reading = flow.denoised(langevin.Process("rectified-flow").level(0.25))
+    >>> reading.a, reading.b  # the denoised prediction is x − t · velocity
+    (1.0, -0.25)
     """
     def __repr__(self, /) -> str: ...
     @property
     def a(self, /) -> float:
         """
-        The factor of the unscaled state.
+        Factor of the unscaled state.
         """
     @property
     def b(self, /) -> float:
         """
-        The factor of the output.
+        Factor of the network's output.
         """
     @property
     def scale(self, /) -> float:
         """
-        What the state is multiplied by before it enters the network.
+        Factor of the state before it enters the network.
         """
     @property
     def time(self, /) -> float:
         """
-        What the network is given for time.
+        Time that is passed to the network.
         """
 
 @final
 class Stepper:
     """
-    A run of a plan with control in the caller's hands: ask ``query()``, answer ``supply(output)``, until the query is ``None``; then ``finish()``.
+    Run of a plan that the caller drives: the caller evaluates the model.
 
-    Made by ``Plan.start``.
+    :meth:`Plan.start` creates it. Call :meth:`query` and answer with :meth:`supply` until the query
+    is ``None``, then call :meth:`finish`. Methods raise an :class:`ArgumentError` once the run is
+    finished.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> moons = langevin.Density("moons")
+    >>> run = langevin.Plan("ddim", "vp", steps=5).start((3, 2), seed=1, dtype="float64")
+    >>> while (query := run.query()) is not None:
+    ...     level = langevin.Level(query.time, query.alpha, query.sigma)
+    ...     run.supply(moons.denoise(query.x, level))
+    >>> run.finish().shape
+    (3, 2)
     """
     def advance(self, /) -> bool:
         """
-        Executes up to the next evaluation, without scaling the model's input: for callers that scale it themselves. ``False`` at the end.
+        Execute the plan up to the next model evaluation, without scaling the model's input.
+
+        This is for callers that read :attr:`state` and scale the input themselves.
+
+        Returns
+        -------
+        bool
+            ``True`` if an evaluation is pending, ``False`` at the end of the plan.
+
+        Raises
+        ------
+        ArgumentError
+            If the run is finished.
         """
     @property
     def denoised(self, /) -> Any | None:
         """
-        The denoised prediction of the last answer, until the next query.
+        Denoised prediction of the last answer; available until the next query.
         """
     def finish(self, /) -> Any:
         """
-        The result: an array of the run's shape, the caller's own. The run is over.
+        Return the result and end the run.
+
+        Returns
+        -------
+        numpy.ndarray or torch.Tensor, shape of the run
+            The result, which the caller owns.
+
+        Raises
+        ------
+        ArgumentError
+            If a query is unanswered, or if the run is finished already.
         """
     def query(self, /) -> Query | None:
         """
-        Executes up to the next evaluation and asks for it; ``None`` at the end. Asking again without answering asks the same.
+        Execute the plan up to the next model evaluation and return it.
+
+        A second call without an answer in between returns the same evaluation.
+
+        Returns
+        -------
+        Query or None
+            The evaluation to answer with :meth:`supply`; ``None`` at the end of the plan.
+
+        Raises
+        ------
+        ArgumentError
+            If the run is finished.
         """
     def replace(self, /, x: Any) -> None:
         """
-        Puts another state in the place of the one that the open query asks about, before its input scaling.
+        Replace the state of the pending query.
+
+        Parameters
+        ----------
+        x : numpy.ndarray or torch.Tensor of float, shape of the run
+            The new state, before the input scaling.
+
+        Raises
+        ------
+        ShapeError
+            If the state has the wrong shape, or a dtype that is not floating-point.
+        ArgumentError
+            If no query is pending.
         """
     @property
     def state(self, /) -> Any | None:
         """
-        The state that the open query asks about, before its input scaling.
+        State of the pending query before its input scaling; ``None`` if no query is pending.
         """
     def step(self, /, output: Any, state: Any | None = None) -> Any | None:
         """
-        ``replace(state)``, where a state is given, then ``supply(output)`` and ``advance()``: the state at the next evaluation, or the result where there is none.
+        Answer the pending query and return the state of the next one, or the result.
+
+        The call equals ``replace(state)`` if a state is given, then ``supply(output)`` and
+        ``advance()``. It finishes the run at the end of the plan.
+
+        Parameters
+        ----------
+        output : numpy.ndarray or torch.Tensor of float, shape of the run
+            The model's output.
+        state : numpy.ndarray or torch.Tensor of float, shape of the run, optional
+            A state that replaces the one of the pending query.
+
+        Returns
+        -------
+        numpy.ndarray or torch.Tensor, shape of the run
+            The state at the next evaluation, before its input scaling; at the end, the result.
+
+        Raises
+        ------
+        ShapeError
+            If an array has the wrong shape, or a dtype that is not floating-point.
+        ArgumentError
+            If no query is pending.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> run = langevin.Plan("ddim", "vp", steps=2).start((3, 2))
+        >>> run.advance()
+        True
+        >>> run.step(0 * run.state).shape  # a model that predicts zero
+        (3, 2)
+        >>> float(abs(run.step(0 * run.state)).max())
+        0.0
         """
     def supply(self, /, output: Any) -> None:
         """
-        Answers the last query with the model's output: an array of the run's shape.
+        Answer the pending query with the model's output.
+
+        Parameters
+        ----------
+        output : numpy.ndarray or torch.Tensor of float, shape of the run
+            The model's output for ``query.x``.
+
+        Raises
+        ------
+        ShapeError
+            If the output has another shape, or a dtype that is not floating-point.
+        ArgumentError
+            If no query is pending.
         """
 
 @final
 class _Program:
     """
-    A program with control in the caller's hands: for ``langevin._drive``.
+    Program whose model the caller evaluates; used by ``langevin._drive``.
     """
     def finish(self, /) -> "dict[str, typing.Any]":
         """
-        The result.
+        Return the result and end the run.
+
+        Returns
+        -------
+        dict
+            The fields of :class:`Adapted` or :class:`Likelihood`.
         """
     def query(self, /) -> "typing.Any":
         """
-        The next question: x, time, alpha, sigma and number of each row, and the cotangents; ``None`` at the end.
+        Return the next question, or ``None`` at the end.
+
+        Returns
+        -------
+        tuple or None
+            The input x; time, alpha, sigma (float64) and sample index (uint64) of each row, shape
+            (rows,); and the list of cotangents.
         """
     def supply(self, /, output: Any, products: SupportsGetItem[int, Any]) -> None:
         """
-        Answers the last question with the model's output and its products with the cotangents.
+        Answer the pending question.
+
+        Parameters
+        ----------
+        output : numpy.ndarray or torch.Tensor
+            The model's output, of the shape of x.
+        products : sequence of numpy.ndarray or torch.Tensor
+            The vector-Jacobian product for each cotangent.
         """
 
 def _adaptive(shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex, first: SupportsIndex, pair: str, range: SupportsLenAndGetItem[SupportsFloat | SupportsIndex], network: Formulation | None, rtol: SupportsFloat | SupportsIndex, atol: SupportsFloat | SupportsIndex, eta: SupportsFloat | SupportsIndex, dtype: str, tensors: Any | None) -> _Program:
     """
-    Starts an adaptive run: for ``langevin._drive``.
+    Start an adaptive run; used by ``langevin._drive``.
     """
 
 def _adaptive_own(model: Any, shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex, first: SupportsIndex, pair: str, range: SupportsLenAndGetItem[SupportsFloat | SupportsIndex], rtol: SupportsFloat | SupportsIndex, atol: SupportsFloat | SupportsIndex, eta: SupportsFloat | SupportsIndex) -> "dict[str, typing.Any]":
     """
-    Adaptive samples of a model of this library, without the interpreter: for ``langevin._drive``.
+    Draw adaptive samples of a model of this library, without the interpreter.
+
+    Used by ``langevin._drive``.
     """
 
 def _kernel_seconds(elements: SupportsIndex, steps: SupportsIndex) -> float:
     """
-    Seconds that one step of first order takes the library's fused kernel on so many floats in plain memory, with no executor: for `bench/python`.
+    Time one first-order step of the fused kernel on plain memory, for ``bench/python``.
+
+    Parameters
+    ----------
+    elements : int
+        The number of float32 elements of the state.
+    steps : int
+        The number of steps over which the time is averaged.
+
+    Returns
+    -------
+    float
+        Seconds for each step, without an executor.
     """
 
 def _likelihood(x: Any, shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex, first: SupportsIndex, method: str, range: SupportsLenAndGetItem[SupportsFloat | SupportsIndex], network: Formulation | None, levels: SupportsIndex, divergence: str | None, tolerance: SupportsFloat | SupportsIndex, dtype: str, tensors: Any | None) -> _Program:
     """
-    Starts a likelihood: for ``langevin._drive``.
+    Start a likelihood; used by ``langevin._drive``.
     """
 
 def _likelihood_own(model: Any, x: Incomplete, seed: SupportsIndex, first: SupportsIndex, method: str, range: SupportsLenAndGetItem[SupportsFloat | SupportsIndex], levels: SupportsIndex, divergence: str | None, tolerance: SupportsFloat | SupportsIndex) -> "dict[str, typing.Any]":
     """
-    The likelihood under a model of this library, without the interpreter: for ``langevin._drive``.
+    Compute the likelihood under a model of this library, without the interpreter.
+
+    Used by ``langevin._drive``.
     """
 
 def analyze(plan: Plan, data: "numpy.typing.ArrayLike | str | Network", *, score_error: SupportsFloat | SupportsIndex = 0.0, raw: "bool | None" = None, **unknown: "typing.NoReturn") -> "dict[str, typing.Any]":
     """
-    The exact error of a linear plan on Gaussian data, with no sampling: a dict with ``w2``, ``kl`` (nats), ``nfe``, ``dimension`` and ``sources``, which has both for each of ``start``, ``truncation``,
-    ``discretisation`` and ``score``.
+    Return the exact error of a linear plan on Gaussian data, without sampling.
 
-    ``data`` is an array of eigenvalues of the covariance, shape (dim,), rows of data, shape (rows, dim), or a spectrum by name (``"power:2:d=3072"``). ``score_error`` is δ: the network's ε is
-    1 + δ times the exact one. Rows are scaled as ``langevin train`` scales them (each column to mean 0 and standard deviation 1), with ``raw=True``, and for a plan
-    that knows its network, they are taken as they are. A plan that clamps has no exact error: see :meth:`Plan.unclipped`.
+    A plan that clips the denoised prediction has no exact error: see :meth:`Plan.unclipped`.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan to analyse.
+    data : array_like, str or Network
+        The covariance of the data: its eigenvalues, shape (dim,); rows of data, shape (rows, dim)
+        or (rows, ...); a spectrum by name, as ``"power:2:d=3072"``; or a :class:`Network`, whose
+        training data are taken.
+    score_error : float, default 0.0
+        The relative error δ of the network: its ε is 1 + δ times the exact one.
+    raw : bool, optional
+        ``True`` takes rows in their own units. ``False`` scales them as ``langevin train`` does,
+        each column to mean 0 and standard deviation 1. The default is ``False``, or ``True`` for a
+        plan that knows its network.
+
+    Returns
+    -------
+    dict
+        ``"w2"``, the Wasserstein distance between samples and data; ``"kl"``, the KL divergence in
+        nats; ``"nfe"``; ``"dimension"``; and ``"sources"``. The last has ``"w2"`` and ``"kl"`` for
+        each of ``"start"``, ``"truncation"``, ``"discretisation"`` and ``"score"`` alone.
+
+    Raises
+    ------
+    ArgumentError
+        If the plan clips the denoised prediction, or if the data are not finite.
+    ShapeError
+        If the data are a single number, or raw rows of more than two axes.
+    UnknownNameError
+        If the spectrum has an unknown name.
+    KeywordError
+        If a keyword is unknown.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> coarse, fine = (langevin.Plan("ddim", "vp", steps=steps) for steps in (10, 40))
+    >>> spectrum = [1.0, 0.5, 0.1]  # variances along three axes
+    >>> langevin.analyze(fine, spectrum)["w2"] < langevin.analyze(coarse, spectrum)["w2"]
+    True
     """
 
 def cli(arguments: SupportsGetItem[int, str]) -> int:
     """
-    Runs the command line with these arguments, the program's name first, and gives its exit status.
+    Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        The program's name, then its arguments.
+
+    Returns
+    -------
+    int
+        The exit status; 0 means success.
     """
 
 def recommend(data: "numpy.typing.ArrayLike | str | Network", nfe: "int | None" = None, process: Process | str | None = None, *, network: "Formulation | Network | None" = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu: SupportsFloat | SupportsIndex | None = None, samplers: SupportsGetItem[int, str] | None = None, grids: SupportsGetItem[int, str] | None = None, by: str = "w2", score_error: SupportsFloat | SupportsIndex = 0.0, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None, raw: "bool | None" = None, neighbours: SupportsFloat | SupportsIndex = 0.25, measure: SupportsIndex | None = None, seed: SupportsIndex = 0, **unknown: "typing.NoReturn") -> Ranking:
     """
-    The sampler and the grid with the smallest exact error on Gaussian data like yours, in at most ``nfe`` evaluations of the network: a :class:`Ranking`. Nothing is sampled.
+    Rank samplers and grids by their exact error on Gaussian data, within a budget.
 
-    ``data`` is what :func:`analyze` takes: eigenvalues, rows, or a spectrum by name; or a :class:`Network`, whose process, noise levels and data are taken. Rows are scaled as ``langevin train`` scales
-    them: each column to mean 0 and standard deviation 1. Rows are taken as they are with ``raw=True``, and where ``network`` is a :class:`Formulation` or a ``config`` is given, which see data in units of their own; a
-    :class:`Network` brings its scale. ``process`` is that of the states (``"vp"`` without one, or that of ``network``). With ``config``, the config of a
-    diffusers scheduler, its times and noise levels are the grid, and ``mu`` is its shift. ``samplers`` and ``grids`` are lists of names; ``by`` is ``"w2"`` or ``"kl"``. With ``score_error`` = δ a
-    plan is as good as it is for the worse of two networks, whose ε is 1 + δ and 1 − δ times the exact one: no network is exact, and some plans amplify its error.
-    Plans are ranked by the root mean square of their errors over step counts within ``neighbours`` of their own, as a share, since the error at one step count may be small by luck. ``measure=5`` draws samples of the
-    :class:`Network` with the first five deterministic plans, and makes the one that ends nearest to a fine reference the best.
+    Nothing is sampled, unless ``measure`` is given. Plans are ranked by the root mean square of
+    their errors over neighbouring step counts, since the error at one step count may be small by
+    luck.
+
+    Parameters
+    ----------
+    data : array_like, str or Network
+        The covariance of the data, as in :func:`analyze`: eigenvalues, rows, or a spectrum by name.
+        A :class:`Network` also supplies its process and noise range.
+    nfe : int
+        The budget: the largest number of network evaluations for one sample.
+    process : Process or str, optional
+        The process of the states. The default is that of ``network``, or ``"vp"``.
+    network : Formulation or Network, optional
+        The formulation of the network, or the network itself.
+    config : mapping or str, optional
+        The config of a diffusers scheduler, whose times and noise levels are the grid. It excludes
+        ``process``, ``network``, ``grids``, ``sigma_min`` and ``sigma_max``.
+    mu : float, optional
+        The shift of a config with dynamic shifting.
+    samplers : sequence of str, optional
+        The samplers to rank. The default is every sampler that the library marks as recommended.
+    grids : sequence of str, optional
+        The grids to try. The default is a list of general grids, such as ``"karras"`` and
+        ``"uniform-lambda"``.
+    by : {"w2", "kl"}, default "w2"
+        The error to rank by.
+    score_error : float, default 0.0
+        The relative error δ of the network. A plan is rated by the worse of two networks, whose ε
+        is 1 + δ and 1 − δ times the exact one: no network is exact, and some plans amplify its
+        error.
+    sigma_min, sigma_max : float, optional
+        The noise range in sigma / alpha.
+    raw : bool, optional
+        ``True`` takes rows in their own units. By default rows are scaled as ``langevin train``
+        does, each column to mean 0 and standard deviation 1. With a :class:`Network` they are
+        scaled to its units. With a :class:`Formulation` or a ``config`` they are taken as they are.
+    neighbours : float, default 0.25
+        The range of neighbouring step counts, as a share of the plan's own step count.
+    measure : int, optional
+        The number of plans to try on the :class:`Network`. The first deterministic plans draw
+        samples, and the one that ends nearest to a fine reference becomes the best.
+    seed : int, default 0
+        The seed of these samples.
+
+    Returns
+    -------
+    Ranking
+        The plans, best first.
+
+    Raises
+    ------
+    ArgumentError
+        If ``nfe`` is missing or out of range, if arguments exclude each other, or if ``measure`` is
+        given without a :class:`Network`.
+    ShapeError
+        If the data have the wrong shape.
+    UnknownNameError
+        If a sampler, grid, process or spectrum has an unknown name.
+    KeywordError
+        If a keyword is unknown.
+
+    Warns
+    -----
+    UserWarning
+        If ``sigma_min`` or ``sigma_max`` is clipped to the network's trained range.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> names, grids = ["ddim", "dpmpp-2m"], ["karras", "uniform-lambda"]
+    >>> ranking = langevin.recommend("power:2:d=16", nfe=5, samplers=names, grids=grids)
+    >>> ranking.best.sampler, ranking.best.grid, ranking.best.nfe
+    ('dpmpp-2m', 'uniform-lambda', 5)
     """
 
 def samplers() -> list[str]:
     """
-    Every name that `Plan(sampler, …)` knows.
+    Return the names of all samplers.
+
+    Each name can be given to :class:`Plan` as ``sampler``. Many samplers take options after a
+    colon, as in ``"heun:churn=40"``.
+
+    Returns
+    -------
+    list of str
+        The names.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> "dpmpp-2m" in langevin.samplers()
+    True
     """

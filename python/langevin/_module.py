@@ -1,8 +1,22 @@
-"""A torch module as a model."""
+"""Adapter from a torch module to a model."""
 
 
 def of_module(module):
-    """A torch module as a function of (x, query): called as it is where its second argument is called ``query``, else with a time for each row."""
+    """Return a torch module as a function of ``(x, query)``.
+
+    A module whose second argument is named ``query`` is returned unchanged. Any other module is
+    called with a time for each row, and ``.sample`` or the first entry of a tuple is taken.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module.
+
+    Returns
+    -------
+    callable
+        The model.
+    """
     import inspect
 
     try:

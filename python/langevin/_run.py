@@ -1,4 +1,4 @@
-"""A plan run with a model in Python, on numpy arrays or torch tensors."""
+"""Runs of a plan with a model in Python, on numpy arrays or torch tensors."""
 
 import contextlib
 import sys
@@ -14,39 +14,59 @@ from ._module import of_module
 
 @dataclass(frozen=True)
 class Step:
-    """What a callback is given after an evaluation."""
+    """State of a run after an evaluation, passed to the callback of :meth:`Plan.run`.
+
+    Attributes
+    ----------
+    index : int
+        Number of model calls before this one.
+    count : int
+        Number of evaluations of the plan, :attr:`Plan.nfe`.
+    time : float
+        Time that the model received.
+    alpha : float
+        Factor of the clean data in the input.
+    sigma : float
+        Standard deviation of the noise in the input.
+    x : numpy.ndarray or torch.Tensor, shape of the run
+        The model's input. Copy it to keep it.
+    denoised : numpy.ndarray or torch.Tensor, shape of the run
+        The denoised prediction. Copy it to keep it.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> steps = []
+    >>> plan = langevin.Plan("ddim", "vp", steps=3)
+    >>> samples = plan.run(langevin.Density("moons"), (3, 2), callback=steps.append)
+    >>> [(step.index, step.count) for step in steps]
+    [(0, 3), (1, 3), (2, 3)]
+    """
 
     index: int
-    """Which evaluation it was, from 0."""
     count: int
-    """How many there are."""
     time: float
-    """What the model was given for time."""
     alpha: float
-    """How much of the datum was in the state."""
     sigma: float
-    """The standard deviation of the noise in the state."""
     x: Any
-    """The model's input. Copy it to keep it."""
     denoised: Any
-    """The denoised prediction. Copy it to keep it."""
 
 
 class _Numpy:
-    """A run on arrays, with the manners of :class:`langevin._torch.Run`."""
+    """A run on arrays, with the interface of :class:`langevin._torch.Run`."""
 
     def __init__(self, stepper):
         self.stepper = stepper
         self.query, self.supply, self.finish = stepper.query, stepper.supply, stepper.finish
 
     def input(self, query):
-        # The run goes on with these numbers: a model that writes into them gets numpy's error.
+        # The run still needs these numbers, so a model that writes into them gets numpy's error.
         x = query.x.view()
         x.flags.writeable = False
         return x
 
     def asked(self, x):
-        """What the input must still be after the model was called."""
+        """Return nothing: a read-only input needs no check after the model's call."""
         return None
 
     def refuse_written(self, x, before): ...
@@ -57,7 +77,7 @@ class _Numpy:
 
 
 def _own(model, dtype):
-    """A model of this library as a function of arrays."""
+    """Return a model of this library as a function of arrays."""
     if isinstance(model, Density):
         return lambda x, query: model.denoise(x, Level(query.time, query.alpha, query.sigma)).astype(dtype)
     level = lambda query: Level(query.time, query.alpha, query.sigma)  # noqa: E731
@@ -69,6 +89,7 @@ def _own(model, dtype):
 def run(
     plan, model, shape, seed, *, first, dtype, inputs, backend, device, callback, progress, threads, units="data", start=None, grad=False
 ):
+    """Run a plan with a model in Python; :meth:`Plan.run` documents the arguments."""
     try:
         dtype = dtype if isinstance(dtype, str) else str(np.dtype(dtype)) if not str(dtype).startswith("torch.") else str(dtype)[6:]
     except TypeError:
@@ -125,7 +146,7 @@ def run(
                     callback(Step(query.index, plan.nfe, query.time, query.alpha, query.sigma, x, execution.denoised))
                 if bar:
                     bar.advance()
-                # Nobody holds the state now, so that it may be written over.
+                # Dropping the references lets the run overwrite the state in place.
                 x = query = out = None
     finally:
         if bar:
@@ -139,6 +160,7 @@ def run(
 
 
 def _check_finite(result, library):
+    """Raise an ``ArgumentError`` if a sample is not finite."""
     finite = library.isfinite(result)
     if bool(finite.all()):
         return
@@ -149,7 +171,7 @@ def _check_finite(result, library):
 
 
 class _Bar:
-    """tqdm's bar where it is installed, else a line that writes over itself."""
+    """A progress bar: tqdm's if it is installed, else a line of the terminal that is rewritten."""
 
     def __init__(self, total):
         self.total, self.done = total, 0

@@ -1,4 +1,4 @@
-"""Tensors on any device: what the library's executor asks of torch."""
+"""Tensors on any device: the operations of torch that the library's executor needs."""
 
 import torch
 
@@ -7,7 +7,17 @@ from ._module import of_module
 
 
 class Tensors:
-    """Adds and multiplies tensors of one shape, dtype and device."""
+    """Operations on tensors of one shape, dtype and device, called by the compiled half.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        The shape of the states, (rows, ...).
+    dtype : torch.dtype
+        The dtype of the states.
+    device : torch.device
+        The device of the states.
+    """
 
     def __init__(self, shape, dtype, device):
         self.shape, self.dtype, self.device = tuple(shape), dtype, device
@@ -19,7 +29,22 @@ class Tensors:
         return column.reshape(-1, *[1] * (len(self.shape) - 1))
 
     def combine(self, terms, normals, rows):
-        """Σ coefficient · tensor + Σ coefficient · normals, in this order, for a batch of so many rows."""
+        """Return Σ coefficient · tensor + Σ coefficient · normals, summed in this order.
+
+        Parameters
+        ----------
+        terms : list of (float or numpy.ndarray, torch.Tensor)
+            Coefficients, one number or one for each row, and tensors.
+        normals : list of (float or numpy.ndarray, numpy.ndarray)
+            Coefficients and standard normal noise, float32, flat.
+        rows : int
+            The number of rows of the batch.
+
+        Returns
+        -------
+        torch.Tensor, shape (rows, ...)
+            The sum.
+        """
         shape = (rows, *self.shape[1:])
         total = None
         for coefficient, tensor in terms:
@@ -38,64 +63,108 @@ class Tensors:
         return total + tensor * coefficient
 
     def clamp(self, args, low, high):
+        """Return the tensor, clamped to [low, high]."""
         return args[0].clamp(low, high)
 
     def threshold(self, args, ratio, most):
+        """Clamp each row to ±s and divide by s, the quantile of its absolute values.
+
+        The quantile ``ratio`` is limited to [1, most].
+        """
         rows = args[0].reshape(len(args[0]), -1)
         s = torch.quantile(rows.abs().double(), ratio, dim=1, keepdim=True).clamp(1.0, most).to(self.dtype)
         return (rows.clamp(-s, s) / s).reshape(args[0].shape)
 
     def multiply(self, args, *_):
+        """Return the elementwise product of two tensors."""
         return args[0] * args[1]
 
     def learned_std(self, args, small, large):
+        """Return standard deviations with logarithms from ``small`` (at −1) to ``large`` (at 1)."""
         return torch.exp(0.5 * (1 + args[0]) * large + 0.5 * (1 - args[0]) * small)
 
     @staticmethod
     def _rows(tensor):
-        """The rows of a tensor in double precision, where the device has it."""
+        """Return the rows, flat, in double precision if the device supports it."""
         wide = tensor.float() if tensor.device.type == "mps" else tensor.double()
         return wide.reshape(len(tensor), -1)
 
     @staticmethod
     def _column(tensor):
+        """Return one number for each row as a numpy array of float64."""
         return tensor.detach().cpu().double().reshape(-1).numpy()
 
     def upload(self, values):
+        """Return a flat array of float64 as a tensor of states."""
         return torch.from_numpy(values).to(self.dtype).to(self.device).reshape(-1, *self.shape[1:])
 
     def download(self, tensor):
+        """Return the elements of a tensor as a flat array of float64."""
         return self._column(tensor)
 
     def dots(self, a, b):
+        """Return the dot product of each row of two tensors."""
         return self._column((self._rows(a) * self._rows(b)).sum(1))
 
     def error_norms(self, low, high, previous, absolute, relative):
+        """Return the norm of each row's step error, relative to its tolerance."""
         low, high, previous = self._rows(low), self._rows(high), self._rows(previous)
         scale = (relative * torch.maximum(low.abs(), previous.abs())).clamp(min=absolute)
         return self._column(((low - high) / scale).square().mean(1).sqrt())
 
     def relative_norms(self, error, before, after, floor):
+        """Return the norm of each row's error, relative to the size of its states plus a floor."""
         error, before, after = self._rows(error), self._rows(before), self._rows(after)
         floor = torch.from_numpy(floor).to(error.dtype).to(error.device)[:, None]
         return self._column((error / (floor + torch.maximum(before.abs(), after.abs()))).square().mean(1).sqrt())
 
     def take_rows(self, tensor, rows):
+        """Return the given rows of a tensor."""
         return tensor[torch.tensor(rows, dtype=torch.long, device=self.device)]
 
     def put_rows(self, into, tensor, sources, targets):
-        # What was handed out is never written over.
+        """Return a copy of ``into`` whose rows ``targets`` are rows ``sources`` of a tensor."""
+        # The model or the user may still hold `into`, so it is not modified in place.
         into = into.clone()
         into[torch.tensor(targets, dtype=torch.long, device=self.device)] = self.take_rows(tensor, sources)
         return into
 
 
 class Run:
-    """A run of a plan on tensors. Those of a CPU in single or double precision share the memory of the library's arrays; others are combined by torch."""
+    """A run of a plan on tensors.
+
+    CPU tensors in single or double precision share the memory of the library's arrays, unless
+    gradients are recorded. All other tensors are combined by torch.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    device : torch.device
+        The device of the states.
+    dtype : torch.dtype
+        The dtype of the states.
+    shape : sequence of int
+        The shape of the states, (rows, ...).
+    seed : int or sequence of int
+        The seed, or one for each row.
+    inputs : sequence of torch.Tensor
+        The states that the plan takes from the caller.
+    first : int
+        The index of the first sample.
+    threads : int, optional
+        The number of threads for shared memory. The default is torch's.
+    start : torch.Tensor, optional
+        A start state that replaces the noise that the plan would draw.
+    memory : Stepper, optional
+        An earlier run, whose arrays are reused.
+    grad : bool
+        Keep the history of tensors for gradients.
+    """
 
     def __init__(self, plan, device, dtype, shape, seed, inputs=(), first=0, threads=None, start=None, memory=None, grad=False):
         self.device, self.dtype, self.grad = torch.device(device), dtype, grad
-        # Memory that the library writes into has no history.
+        # The library's arrays record no history, so gradients need torch's own operations.
         self.shared = self.device.type == "cpu" and dtype in (torch.float32, torch.float64) and not grad
         name = str(dtype).removeprefix("torch.") if self.shared else "float32"
         tensors = None if self.shared else Tensors(shape, dtype, self.device)
@@ -105,6 +174,7 @@ class Run:
         self.stepper = plan.start(self.shape, seed, first=first, dtype=name, inputs=inputs, tensors=tensors, start=start, memory=memory, threads=threads or torch.get_num_threads())
 
     def _in(self, value, what):
+        """Convert a tensor of the caller to a state, or raise a ``ShapeError``."""
         if self.shared and isinstance(value, torch.Tensor) and value.dtype is self.dtype and value.is_cpu:
             return value.detach().numpy() if value.requires_grad else value.numpy()
         if not isinstance(value, torch.Tensor):
@@ -119,52 +189,81 @@ class Run:
         return value.to(self.device, self.dtype)
 
     def _out(self, value):
+        """Convert a state to a tensor."""
         return torch.from_numpy(value) if self.shared and value is not None else value
 
     def query(self):
+        """Return the next evaluation, as :meth:`Stepper.query` does."""
         return self.stepper.query()
 
     def advance(self):
+        """Execute up to the next evaluation, as :meth:`Stepper.advance` does."""
         return self.stepper.advance()
 
     def input(self, query):
-        """The model's input."""
+        """Return the model's input as a tensor."""
         return self._out(query.x)
 
     def asked(self, x):
-        """The state of the input before the model is called."""
+        """Return the version of the input, to detect writes of the model."""
         return x._version
 
     def refuse_written(self, x, before):
-        """Refuses a model that wrote into its input."""
+        """Raise an ``ArgumentError`` if the model wrote into its input."""
         if x._version != before:
             raise ArgumentError("the model writes into its input x, which the run goes on with: expected a model that copies x first, as in x = x.clone()")
 
     def supply(self, output):
+        """Answer the pending evaluation with the model's output."""
         self.stepper.supply(self._in(output, "the model's output"))
 
     def step(self, output, state=None):
-        """The state at the next evaluation, or the result, from the output at this one, with another state in the place of the last where one is given."""
+        """Answer the pending evaluation; return the next state or the result.
+
+        A given ``state`` replaces the state of the pending evaluation first.
+        """
         state = None if state is None else self._in(state, "the state")
         return self._out(self.stepper.step(self._in(output, "the model's output"), state))
 
     def replace(self, state):
+        """Replace the state of the pending evaluation."""
         self.stepper.replace(self._in(state, "the state"))
 
     @property
     def state(self):
+        """State of the pending evaluation, before its input scaling."""
         return self._out(self.stepper.state)
 
     @property
     def denoised(self):
+        """Denoised prediction of the last answer."""
         return self._out(self.stepper.denoised)
 
     def finish(self):
+        """Return the result and end the run."""
         return self._out(self.stepper.finish())
 
 
 class Answers:
-    """A model on tensors for programs in which every row has its own noise level: outputs, and products with the Jacobian."""
+    """A model on tensors, for programs in which every row has its own noise level.
+
+    It answers with outputs and vector-Jacobian products.
+
+    Parameters
+    ----------
+    model : torch.nn.Module or callable
+        The model.
+    shape : sequence of int
+        The shape of the states, (rows, ...).
+    dtype : torch.dtype or str, optional
+        The dtype. The default is that of ``like``, or float32.
+    device : torch.device or str, optional
+        The device. The default is that of ``like``, of the module's weights, or the CPU.
+    like : torch.Tensor, optional
+        A tensor whose dtype and device are taken.
+    is_module : bool
+        ``True`` for a ``torch.nn.Module``.
+    """
 
     def __init__(self, model, shape, dtype, device, like, is_module):
         if is_module:
@@ -182,13 +281,15 @@ class Answers:
         self.tensors = Tensors(shape, self.kind, self.device)
 
     def data(self, x):
-        """Data as a tensor of this run."""
+        """Return data as a tensor of this run's dtype and device."""
         return torch.as_tensor(x).detach().to(self.device, self.kind)
 
     def input(self, x):
+        """Return the model's input."""
         return x
 
     def column(self, values, x):
+        """Return one number for each row as a tensor that broadcasts over ``x``."""
         return torch.from_numpy(values).to(self.kind).to(self.device).reshape(-1, *[1] * (x.dim() - 1))
 
     def _checked(self, out, x):
@@ -199,6 +300,7 @@ class Answers:
         return out
 
     def answer(self, x, query, cotangents):
+        """Return the model's output and its vector-Jacobian product for each cotangent."""
         before = x._version
         if not cotangents:
             with torch.no_grad():
@@ -214,7 +316,7 @@ class Answers:
 
     @staticmethod
     def _product(out, x, v, last):
-        """vᵀ ∂out/∂x."""
+        """Return the vector-Jacobian product vᵀ ∂out/∂x."""
         if not out.requires_grad:
             return torch.zeros_like(x)
         (product,) = torch.autograd.grad(out, x, v.to(out.dtype), retain_graph=not last, allow_unused=True)
@@ -222,7 +324,7 @@ class Answers:
 
 
 def _kind(dtype):
-    """A floating-point type of torch by its name, numpy's or torch's; float32 where none is given."""
+    """Return a floating-point dtype of torch by its numpy or torch name; float32 for ``None``."""
     if dtype is None:
         return torch.float32
     kind = dtype if isinstance(dtype, torch.dtype) else getattr(torch, str(dtype).removeprefix("torch."), None)

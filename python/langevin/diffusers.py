@@ -1,12 +1,17 @@
-"""A scheduler for diffusers: any sampler of this library on any scheduler's config, in unmodified pipelines.
+"""A scheduler for diffusers: any sampler of this library on any scheduler's config.
+
+It works in unmodified pipelines::
 
     from langevin.diffusers import LangevinScheduler
-    pipe.scheduler = LangevinScheduler.from_config(pipe.scheduler.config, sampler="unipc")
+    pipe.scheduler = LangevinScheduler.from_config(pipe.scheduler, sampler="unipc")
 
-Noise levels, times and the meaning of the network's output are those of the config; the steps are those of ``sampler``, or, without one, of the config's own class. One ``step`` is one evaluation of the
-network, so a sampler of two evaluations a step has twice the timesteps.
+Noise levels, times and the network's prediction are those of the config. The steps are those of
+``sampler`` or, without one, of the config's own class. One ``step`` is one evaluation of the
+network, so a sampler with two evaluations per step has twice as many timesteps.
 
-The noise of a stochastic sampler is a function of a seed for each image, drawn from the ``generator`` (or torch's own): image i is the same in a batch of any size where it has a generator of its own.
+The noise of a stochastic sampler is a function of a seed for each image, drawn from the
+``generator`` or from torch's own. An image with its own generator is the same in a batch of any
+size.
 """
 
 import inspect
@@ -25,18 +30,21 @@ from ._torch import Run
 
 __all__ = ["LangevinScheduler", "LangevinWuerstchenScheduler"]
 
-# What pipelines hand to step() of an original where they want nothing of it.
+# Arguments with which pipelines call step() of an original to request its default behaviour.
 _NEUTRAL = {"eta": 0.0, "use_clipped_model_output": False, "s_churn": 0.0, "s_tmin": 0.0, "s_tmax": float("inf"), "s_noise": 1.0}
-# What the original has and a plan needs not: read there.
+# Attributes that only the original has: they are read from it.
 _TWIN = ("alphas", "alphas_cumprod", "betas", "final_alpha_cumprod", "get_velocity", "one", "sigma_max", "sigma_min", "sigma_data", "sqrt_alphas_cumprod", "schedule", "add_noise_to_input", "_get_conditioning_c_in")
 
 
-# Their timesteps end with that of the result, which pipelines leave out.
+# Schedulers whose timesteps include that of the result, which pipelines leave out.
 _ENDED = ("SCMScheduler", "DDPMWuerstchenScheduler")
 
 
 def _class_of(config: Any) -> str:
-    """The scheduler whose config this is, told by its fields: a scheduler that was made in Python does not say its class."""
+    """Return the name of the scheduler class with exactly these fields.
+
+    The config of a scheduler that was built in Python does not name its class.
+    """
     fields = {key for key in config if not key.startswith("_")}
     found = []
     for name in dir(diffusers):
@@ -44,7 +52,7 @@ def _class_of(config: Any) -> str:
             kind = getattr(diffusers, name)
             if isinstance(kind, type) and set(inspect.signature(kind).parameters) - {"kwargs"} == fields:
                 found.append(name)
-    # A class and its parallel twin are one.
+    # A class and its parallel variant have the same fields and count as one.
     found = [name for name in found if name.replace("Parallel", "") == name or name.replace("Parallel", "") not in found]
     if len(found) == 1:
         return found[0]
@@ -56,7 +64,7 @@ def _class_of(config: Any) -> str:
 
 
 def _document(config: Any) -> dict:
-    """The fields of a config, with its class: of a mapping, or of a scheduler of diffusers, whose config does not say it."""
+    """Return the fields of a config, a mapping or a scheduler; a scheduler's class is added."""
     if isinstance(config, SchedulerMixin):
         return {**config.config, "_class_name": type(config).__name__}  # type: ignore[attr-defined]
     try:
@@ -68,7 +76,7 @@ def _document(config: Any) -> dict:
 
 
 def _shown(value: Any) -> str:
-    """A value in an error: short, whatever it is."""
+    """Return a short text for a value in an error message."""
     if isinstance(value, (torch.Tensor, np.ndarray)):
         return f"an array of shape {tuple(value.shape)}"
     text = repr(value)
@@ -76,12 +84,12 @@ def _shown(value: Any) -> str:
 
 
 def _same(a: Any, b: Any) -> bool:
-    """Whether two settings are equal; arrays are equal to nothing."""
+    """Return whether two settings are equal; arrays equal only themselves."""
     return a is b or (not isinstance(a, (torch.Tensor, np.ndarray)) and a == b)
 
 
 class _Pair(tuple):
-    """``(prev_sample, pred_original_sample)``, of which the second is computed when it is asked for."""
+    """Pair ``(prev_sample, pred_original_sample)`` whose second entry is computed on access."""
 
     _predict: Any
 
@@ -99,7 +107,15 @@ class _Pair(tuple):
 
 
 class _Output(SchedulerOutput):
-    """What a step returns, made in a fifth of the time: a step of a small state takes little more."""
+    """Result of a step, built in a fifth of the time of a dataclass.
+
+    For small states, building the original class would cost almost as much as the step.
+
+    Attributes
+    ----------
+    prev_sample : torch.Tensor
+        State at the next evaluation, or the result.
+    """
 
     prev_sample: torch.Tensor
 
@@ -112,12 +128,12 @@ class _Output(SchedulerOutput):
 
     @property
     def pred_original_sample(self) -> torch.Tensor:
-        """The denoised prediction of this evaluation."""
+        """Denoised prediction of this evaluation, computed on access."""
         return self._predict()  # type: ignore[attr-defined]
 
 
 def _runs(counts: list) -> str:
-    """1, 2×6, 1 of [1, 2, 2, 2, 2, 2, 2, 1]."""
+    """Return a list of counts as text with runs: [1, 2, 2, 2, 1] becomes ``"1, 2×3, 1"``."""
     words: list = []
     for count in counts:
         if words and words[-1][0] == count:
@@ -128,13 +144,53 @@ def _runs(counts: list) -> str:
 
 
 class LangevinScheduler(SchedulerMixin, ConfigMixin):
-    """A scheduler whose steps are the rows of a :class:`langevin.Plan`.
+    """Scheduler of diffusers whose steps are the rows of a :class:`langevin.Plan`.
 
-    Args:
-        config: the config of a scheduler of diffusers, with its class under ``_class_name``, or that scheduler.
-        sampler: a name of ``langevin.samplers()``; ``None``: what the config's own class does.
-        settings: what the original's ``step`` or ``set_timesteps`` would be given (``eta``, ``s_churn``, …).
-        consistent: mends what is known to be wrong in the original.
+    :meth:`from_config` is the usual way to build it.
+
+    Parameters
+    ----------
+    config : mapping or SchedulerMixin, optional
+        The config of a scheduler of diffusers, with its class under ``_class_name``, or the
+        scheduler itself. The default is that of a ``DDIMScheduler``.
+    sampler : str, optional
+        A name of :func:`langevin.samplers`. The default is the method of the config's own class.
+    settings : dict, optional
+        Arguments of the original's ``step`` or ``set_timesteps`` (``eta``, ``s_churn``, …).
+    consistent : bool, default False
+        Fix known bugs of the original and keep everything else.
+
+    Attributes
+    ----------
+    timesteps : torch.Tensor, shape (evaluations,)
+        Time of each evaluation, int64 or float32 as in the original.
+    sigmas : torch.Tensor of float32, shape (evaluations + 1,)
+        Noise level of each evaluation, as the original counts it, and a final 0.
+    order : int
+        Number of evaluations per step.
+    num_inference_steps : int or None
+        Step count of the run.
+
+    Raises
+    ------
+    langevin.UnknownNameError
+        If the scheduler class or the sampler is unknown.
+    langevin.ArgumentError
+        If the config names no class that its fields could identify, or if a field is out of range.
+
+    Examples
+    --------
+    >>> import diffusers, torch
+    >>> from langevin.diffusers import LangevinScheduler
+    >>> original = diffusers.DDIMScheduler(clip_sample=False)
+    >>> scheduler = LangevinScheduler.from_config(original, sampler="dpmpp-2m")
+    >>> scheduler.set_timesteps(5)
+    >>> x = torch.randn(1, 3, 8, 8) * scheduler.init_noise_sigma
+    >>> for t in scheduler.timesteps:
+    ...     output = torch.zeros_like(x)  # the network's output for scale_model_input(x, t)
+    ...     x = scheduler.step(output, t, x).prev_sample
+    >>> x.shape
+    torch.Size([1, 3, 8, 8])
     """
 
     config_name: Any = "scheduler_config.json"
@@ -153,7 +209,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         self.original = {key: value for key, value in original.items() if not key.startswith("langevin_")}
         self._twin = self._original()
         self._parameters = dict(inspect.signature(type(self._twin).step).parameters) if self._twin is not None else {}
-        # Pipelines read fields that a config may leave to its class.
+        # Pipelines read fields that a config may leave to the defaults of its class.
         defaults = dict(self._twin.config) if self._twin is not None else {}
         self.register_to_config(
             **{key: value for key, value in {**defaults, **self.original}.items() if not key.startswith("_")},
@@ -174,7 +230,40 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
 
     @classmethod
     def from_config(cls, config: Any = None, return_unused_kwargs: bool = False, **options: Any) -> Any:
-        """A scheduler on another one's config, or on that scheduler itself; ``options`` are those of the class, and fields of the config to change."""
+        """Build a scheduler from the config of another one, or from that scheduler itself.
+
+        Parameters
+        ----------
+        config : mapping or SchedulerMixin
+            The config, or the scheduler. A scheduler also tells its class.
+        return_unused_kwargs : bool, default False
+            Return a pair with an empty dict, as diffusers expects.
+        **options
+            ``sampler``, ``settings`` and ``consistent`` of :class:`LangevinScheduler`; all other
+            keywords change fields of the config.
+
+        Returns
+        -------
+        LangevinScheduler or (LangevinScheduler, dict)
+            The scheduler. For a ``DDPMWuerstchenScheduler`` it is a
+            :class:`LangevinWuerstchenScheduler`.
+
+        Raises
+        ------
+        langevin.UnknownNameError
+            If the scheduler class or the sampler is unknown.
+        langevin.ArgumentError
+            If the config is not a mapping, or if a field is out of range.
+
+        Examples
+        --------
+        >>> import diffusers
+        >>> from langevin.diffusers import LangevinScheduler
+        >>> original = diffusers.DDIMScheduler()
+        >>> scheduler = LangevinScheduler.from_config(original, sampler="unipc", clip_sample=False)
+        >>> scheduler.config.clip_sample
+        False
+        """
         config = _document(config)
         name = config.get("langevin_original") or config.get("_class_name") or _class_of(config)
         if config.get("langevin_original"):
@@ -185,7 +274,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             cls = LangevinWuerstchenScheduler
         known = set(inspect.signature(LangevinScheduler.__init__).parameters) - {"self", "config"}
         unused = {key: options.pop(key) for key in list(options) if key not in known}
-        # What is no option of this class is a field of the config, as in diffusers.
+        # Keywords that are not options of this class are fields of the config, as in diffusers.
         fields = {key: value for key, value in config.items() if not key.startswith(("_", "langevin_"))}
         fields.update(unused)
         scheduler = cls({"_class_name": name, **fields}, **options)
@@ -198,11 +287,14 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def _original(self) -> Any:
-        """The scheduler of diffusers itself, for what is asked outside a run; ``None`` where this diffusers has no such class."""
+        """Return the original scheduler, for calls outside a run.
+
+        It is ``None`` if the installed diffusers has no such class.
+        """
         logger = diffusers.utils.logging.get_logger("diffusers.configuration_utils")
         level = logger.level
         try:
-            # What it says of fields that it passes over, the plan says too.
+            # The plan warns of ignored fields too, so the original's message would be a duplicate.
             logger.setLevel("ERROR")
             return getattr(diffusers, self.original["_class_name"]).from_config(self.original)
         except Exception:
@@ -211,7 +303,11 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             logger.setLevel(level)
 
     def _probe(self) -> None:
-        """Names and fields that cannot be are refused now; what only a pipeline knows (steps, mu) is left to set_timesteps."""
+        """Compile a trial plan, so that invalid names and fields are rejected now.
+
+        Errors about steps and ``mu``, which only a pipeline knows, are left to
+        :meth:`set_timesteps`.
+        """
         for steps in (10, 4, 1):
             try:
                 self._compile(steps=steps, mu=1.0 if self.config.get("use_dynamic_shifting") else None)
@@ -224,19 +320,24 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
                 raise postponed
         if self._twin is None and self._plan is not None:
             self._set_times(None)
-        # Until the steps are set there is no plan of a run.
+        # Before set_timesteps there is no run; the trial plan only answers questions about the
+        # config.
         self._call, self._probed, self._plan = {}, self._plan, None
         self._reset()
 
     @property
     def plan(self) -> Plan:
-        """The plan of the run that ``set_timesteps`` asked for; before, one of ten steps."""
+        """Plan of the run that :meth:`set_timesteps` set up; before it, a trial plan.
+
+        The trial plan has ten steps, or fewer if the config has no plan of ten.
+        """
         plan = self._plan or self._probed
         if plan is None:
             raise ArgumentError("there is no plan yet: the config leaves its steps to the pipeline\nhint: call set_timesteps first")
         return plan
 
     def _compile(self, **call: Any) -> None:
+        """Compile the plan of a run from the given arguments, without those that are ``None``."""
         self._call = {key: value for key, value in call.items() if value is not None}
         self._plan = self._compiled()
 
@@ -251,7 +352,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         )
 
     def _counts(self) -> bool:
-        """Whether the original's timesteps are whole numbers."""
+        """Return whether the original's timesteps are whole numbers."""
         twin = self._original()
         for options in ({}, {"mu": 1.0}, {"sigmas": [1.0, 0.5]}):
             try:
@@ -263,7 +364,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         return times is not None and not torch.is_floating_point(torch.as_tensor(times))
 
     def _set_times(self, device: Any) -> None:
-        """Times and noise levels of the plan; of the original where there is none yet."""
+        """Set times and noise levels from the plan, or from the original before there is a plan."""
         if self._plan is None and self._twin is not None:
             self.timesteps, self.sigmas = getattr(self._twin, "timesteps", None), getattr(self._twin, "sigmas", None)
             return
@@ -275,16 +376,17 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         if self.original["_class_name"] in _ENDED:
             times = torch.cat([times, times.new_zeros(1)])
         self.timesteps = times.to(torch.int64 if whole else torch.float32).to(device)
-        # Noise levels as the original counts them: sigma / alpha, on a flow sigma.
+        # The original counts noise levels in sigma / alpha, or in sigma for flows.
         flow = "flow" in self.original["_class_name"].lower() or self.config.get("use_flow_sigmas")
         with np.errstate(divide="ignore"):
             sigmas = torch.from_numpy(self._plan.sigmas / (1.0 if flow else self._plan.alphas))
         self.sigmas = torch.cat([sigmas, torch.zeros(1, dtype=sigmas.dtype)]).float().to(device)
-        # Some pipelines write into them.
+        # Some pipelines write into the noise levels; the copy detects it.
         self._own_sigmas = self.sigmas.clone()
 
     def _reset(self) -> None:
-        # Its arrays serve the next run: fresh memory costs more than a step.
+        """Forget the current run."""
+        # The next run reuses its arrays: fresh memory costs more than a step.
         run = self.__dict__.get("_run")
         self._memory: Any = run and run.stepper
         self._run: Any = None
@@ -296,7 +398,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         self._scales: Any = None if self._plan is None else self._plan.input_scales
 
     def _left_out(self, steps: int) -> Optional[Plan]:
-        """The plan without its first steps; ``None`` where nothing is left."""
+        """Return the plan without its first steps; ``None`` if nothing is left."""
         try:
             return self._compiled(start_at=steps)
         except ArgumentError as error:
@@ -305,7 +407,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             raise
 
     def _stride(self) -> int:
-        """How many evaluations a step takes, where all but the last take as many; 1 where they do not."""
+        """Return the number of evaluations per step if all steps but the last agree, else 1."""
         plan, steps = self.plan, self.num_inference_steps or 1
         if plan.nfe == steps or steps < 2:
             return max(1, plan.nfe // steps)
@@ -317,11 +419,11 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         return begins[0] if begins and even else 1
 
     def _rest(self, index: int) -> Plan:
-        """The plan that begins with this evaluation of the whole one."""
+        """Return the plan that begins with the given evaluation of the whole plan."""
         whole = self.plan
         if index == 0:
             return whole
-        # Evaluations before a step rise with its number.
+        # The number of evaluations before a step rises with the step, so bisection finds the step.
         low, high = 0, index + 1
         while low + 1 < high:
             middle = (low + high) // 2
@@ -347,23 +449,29 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
 
     @property
     def init_noise_sigma(self) -> float:
-        """The standard deviation of the start."""
+        """Standard deviation of the noise that a run starts from."""
         if self._plan is None and self._twin is not None:
             return float(getattr(self._twin, "init_noise_sigma", 1.0))
         return self.plan.start_sigma
 
     @property
     def step_index(self) -> Optional[int]:
-        """Which evaluation comes next; ``None`` before the first."""
+        """Index of the next evaluation; ``None`` before the first."""
         return self._index
 
     @property
     def begin_index(self) -> Optional[int]:
-        """The first evaluation that is made."""
+        """Index of the first evaluation of the run; ``None`` unless a pipeline set it."""
         return self._begin
 
     def set_begin_index(self, begin_index: int = 0) -> None:
-        """Leaves the evaluations before this one out: what image-to-image pipelines call."""
+        """Leave out the evaluations before an index; called by image-to-image pipelines.
+
+        Parameters
+        ----------
+        begin_index : int, default 0
+            The index of the first evaluation.
+        """
         self._begin = begin_index
 
     def set_timesteps(
@@ -375,9 +483,38 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         mu: Optional[float] = None,
         **settings: Any,
     ) -> None:
-        """Compiles the plan of a run: a number of steps, or the times or noise levels themselves.
+        """Compile the plan of a run.
 
-        ``settings`` are what else the original takes here (``original_inference_steps``, …). A ``mu`` that the config does not use is passed over, as in diffusers.
+        Give a number of steps, or the times or noise levels themselves.
+
+        Parameters
+        ----------
+        num_inference_steps : int, optional
+            The step count.
+        device : str or torch.device, optional
+            The device of :attr:`timesteps` and :attr:`sigmas`.
+        timesteps : sequence of float, optional
+            The times of the steps.
+        sigmas : sequence of float, optional
+            The noise levels of the steps.
+        mu : float, optional
+            The shift of a config with dynamic shifting. Other configs ignore it, as in diffusers.
+        **settings
+            Further arguments of the original's ``set_timesteps``, such as
+            ``original_inference_steps``.
+
+        Raises
+        ------
+        langevin.ArgumentError
+            If the scheduler cannot take these steps, times or noise levels.
+
+        Examples
+        --------
+        >>> from langevin.diffusers import LangevinScheduler
+        >>> scheduler = LangevinScheduler({"_class_name": "DDIMScheduler"}, sampler="heun")
+        >>> scheduler.set_timesteps(4)
+        >>> scheduler.plan.nfe, len(scheduler.timesteps)  # Heun evaluates twice per step
+        (7, 7)
         """
         as_list = lambda values: None if values is None else [float(value) for value in values]  # noqa: E731
         timesteps, sigmas = as_list(timesteps), as_list(sigmas)
@@ -385,7 +522,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             num_inference_steps = None
         if not self.config.get("use_dynamic_shifting"):
             mu = None
-        # To this one, none is a value.
+        # `None` is a meaningful value of intermediate_timesteps.
         given = {key: value for key, value in settings.items() if value is not None or key == "intermediate_timesteps"}
         self._settings = {**self.config.langevin_settings, **given}
         self._compile(
@@ -401,7 +538,35 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         self._reset()
 
     def index_for_timestep(self, timestep: Any, schedule_timesteps: Optional[torch.Tensor] = None) -> int:
-        """The evaluation at this time; of several the one with which a step begins."""
+        """Return the index of the evaluation at a time.
+
+        If several evaluations are at this time, the one that begins a step is returned.
+
+        Parameters
+        ----------
+        timestep : float or torch.Tensor, shape ()
+            The time.
+        schedule_timesteps : torch.Tensor, optional
+            The times to search. The default is :attr:`timesteps`.
+
+        Returns
+        -------
+        int
+            The index of the evaluation.
+
+        Raises
+        ------
+        langevin.ArgumentError
+            If no evaluation is at this time.
+
+        Examples
+        --------
+        >>> from langevin.diffusers import LangevinScheduler
+        >>> scheduler = LangevinScheduler({"_class_name": "DDIMScheduler"})
+        >>> scheduler.set_timesteps(4)
+        >>> scheduler.index_for_timestep(scheduler.timesteps[2])
+        2
+        """
         times = self.timesteps if schedule_timesteps is None else schedule_timesteps
         time = float(timestep)
         listed = [] if times is None else times.tolist()
@@ -414,6 +579,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         return next((index for index in found if index % self.order == 0), found[0])
 
     def _now(self, timestep: Any) -> int:
+        """Return the index of the current evaluation; the first call of a run determines it."""
         if self._plan is None:
             raise ArgumentError("the steps are not set: expected set_timesteps before the first step\nhint: scheduler.set_timesteps(20)")
         if self._index is None:
@@ -421,16 +587,38 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         return self._index
 
     def scale_model_input(self, sample: torch.Tensor, timestep: Any = None) -> torch.Tensor:
-        """The state times what the network's input is multiplied by at this evaluation."""
+        """Scale a state to the network's input at the current evaluation.
+
+        Parameters
+        ----------
+        sample : torch.Tensor
+            The state.
+        timestep : float or torch.Tensor, shape (), optional
+            The time of the evaluation, which finds the first evaluation of a run.
+
+        Returns
+        -------
+        torch.Tensor
+            The network's input, of the shape of the state.
+
+        Raises
+        ------
+        langevin.ArgumentError
+            If the steps are not set, or if no evaluation is at this time.
+        """
         index = self._now(timestep)
         scale = self._scales[index]
         return sample if scale == 1.0 else sample * float(scale)
 
     def _refuse_changed_sigmas(self) -> None:
-        """A plan is made before its first step: noise levels that a pipeline writes over afterwards are in it only where they do what it can do."""
+        """Raise an ``ArgumentError`` if a pipeline changed the noise levels after compilation.
+
+        One change is supported: a last level that repeats the one before it, so that the last step
+        leaves the state unchanged.
+        """
         if self.sigmas is None or torch.equal(self.sigmas, self._own_sigmas):
             return
-        # The last step goes nowhere: what is left of it is the state itself.
+        # The last step then has no length, so it returns its state.
         self._stands = torch.equal(self.sigmas[:-1], self._own_sigmas[:-1]) and bool(self.sigmas[-1] == self.sigmas[-2])
         if not (self._stands and self.original["_class_name"] == "FlowMatchEulerDiscreteScheduler"):
             raise ArgumentError(
@@ -449,30 +637,33 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             )
 
     def _start(self, sample: torch.Tensor, generator: Any) -> None:
+        """Start the run of the plan from the pipeline's first state."""
         self._refuse_changed_sigmas()
         shape = tuple(sample.shape)
         kind = sample.dtype if sample.dtype in (torch.float32, torch.float64) else torch.float32
         plan = self._rest(self._index)
-        # The pipeline drew the noise that a plan would begin with.
+        # The pipeline has drawn the start noise already, so it replaces the plan's own.
         state = sample.to(kind)
         start = state if not plan.inputs and plan.draws else None
         seeds = self._draw_seeds(generator, shape[0])
         self._run = Run(plan, sample.device, kind, shape, seeds, [state] * len(plan.inputs), start=start, memory=self._memory)
-        # A plan may take its start further before it asks; the network has seen the sample as it was, which step() therefore puts in its place.
+        # A plan may move its start before the first evaluation, but the network saw the unmoved
+        # sample: step() therefore puts the sample in its place.
         self._run.advance()
 
     def _draw_seeds(self, generator: Any, count: int) -> Any:
+        """Return the seed of the run, or a list of seeds if each image has its own generator."""
         if self.plan.draws <= 1:
             return [0] * count
         draw = lambda own: int(torch.randint(0, 2**62, (1,), generator=own, device=own.device if own else None))  # noqa: E731
         if isinstance(generator, (list, tuple)):
             return [draw(own) for own in generator]
         seed = draw(generator)
-        # One seed for all: image i is row i.
+        # With a single generator, all images share one seed, and image i is its sample i.
         return seed
 
     def _apply(self, settings: dict) -> None:
-        """What ``step`` is given beside states: taken into the plan before its first step, where the original has it."""
+        """Apply further arguments of ``step`` to the plan; only the first step may change them."""
         if settings.get("per_token_timesteps") is not None:
             raise ArgumentError(
                 f"a plan has one noise level for all of a state: expected per_token_timesteps=None, got {_shown(settings['per_token_timesteps'])}\n"
@@ -489,7 +680,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             current = self._settings.get(key, _NEUTRAL.get(key) if self.config.langevin_sampler else default)
             if value is None or _same(value, current):
                 continue
-            # Pipelines offer eta to every scheduler, and those without it pass it over.
+            # Pipelines pass eta to every scheduler, and schedulers without it ignore it.
             if key == "eta" and "eta" not in parameters:
                 continue
             changed[key] = value
@@ -517,10 +708,36 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         return_dict: bool = True,
         **settings: Any,
     ) -> Any:
-        """The state at the next evaluation, or the result, from the network's output at this one.
+        """Advance the run by one evaluation of the network.
 
-        ``model_output`` and ``sample`` have the shape of the states; a second half of channels, the variance that some networks learned, is left out. ``eta`` and ``settings`` are what an
-        original's ``step`` takes: those of the first step count for the run. The result has ``prev_sample`` and ``pred_original_sample``; with ``return_dict=False`` it is a pair of them.
+        Parameters
+        ----------
+        model_output : torch.Tensor, shape of the states
+            The network's output. A second half of channels, the learned variance of some networks,
+            is ignored.
+        timestep : float or torch.Tensor, shape ()
+            The time of the evaluation, which finds the first evaluation of a run.
+        sample : torch.Tensor
+            The state that was evaluated.
+        eta : float, optional
+            The original's η. The value of the first step counts for the run.
+        generator : torch.Generator or list of torch.Generator, optional
+            The source of the run's seed, or of a seed for each image.
+        return_dict : bool, default True
+            Return an object with fields; ``False`` returns a pair.
+        **settings
+            Further arguments of the original's ``step``; those of the first step count for the run.
+
+        Returns
+        -------
+        SchedulerOutput or tuple
+            ``prev_sample``, the state at the next evaluation or the result, and
+            ``pred_original_sample``, the denoised prediction.
+
+        Raises
+        ------
+        langevin.ArgumentError
+            If the steps are not set, if the run is over, or if the plan cannot follow a setting.
         """
         index = self._now(timestep)
         if index >= len(self._scales):
@@ -531,7 +748,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             model_output = model_output[:, : sample.shape[1]]
         if self._run is None:
             self._start(sample, generator)
-        # The state of the last step, unless somebody wrote into it, is there already.
+        # The run holds the state of the last step already, unless the pipeline wrote into it.
         known = sample is self._last and sample._version == self._version
         state = self._run.step(model_output, None if known else sample)
         self._last = state if state.dtype == sample.dtype else state.to(sample.dtype)
@@ -544,9 +761,9 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         return _Output(result, predict) if return_dict else _Pair(result, predict)
 
     def _denoised(self, plan: Plan, index: int, out: torch.Tensor, sample: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
-        """The denoised prediction of an evaluation, clipped as the plan clips it."""
+        """Return the denoised prediction of an evaluation, clipped as in the plan."""
         if index + 1 == plan.nfe and self.original["_class_name"] in ("LCMScheduler", "TCDScheduler", "SCMScheduler") and self.config.langevin_sampler is None:
-            # Consistency models mean the result by it.
+            # The originals of consistency models return the result here.
             return result
         reading = plan.readings[index]
         denoised = reading.a * sample + reading.b * out
@@ -559,9 +776,35 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         return denoised
 
     def add_noise(self, original_samples: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
-        """alpha x0 + sigma noise, in the coordinates of the states, at these timesteps, one for each sample."""
+        """Return noisy states alpha · x0 + sigma · noise.
+
+        Parameters
+        ----------
+        original_samples : torch.Tensor, shape (rows, ...)
+            Clean data x0.
+        noise : torch.Tensor, shape (rows, ...)
+            Standard normal noise.
+        timesteps : torch.Tensor, shape (rows,) or (1,)
+            The time of each row, or one for all rows.
+
+        Returns
+        -------
+        torch.Tensor, shape (rows, ...)
+            The states, in the coordinates of the scheduler.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from langevin.diffusers import LangevinScheduler
+        >>> scheduler = LangevinScheduler({"_class_name": "FlowMatchEulerDiscreteScheduler"})
+        >>> scheduler.set_timesteps(4)
+        >>> x0, noise = torch.zeros(1, 2), torch.ones(1, 2)
+        >>> state = scheduler.add_noise(x0, noise, scheduler.timesteps[1:2])
+        >>> torch.allclose(state, scheduler.sigmas[1])  # a state of zero data is sigma · noise
+        True
+        """
         if self._plan is None and hasattr(self._twin, "add_noise"):
-            # A training script sets no steps.
+            # Training scripts add noise without setting steps.
             return self._twin.add_noise(original_samples, noise, timesteps)
         times = torch.as_tensor(timesteps).reshape(-1).tolist()
         known = {time: self.plan.level_at_network_time(float(time)) for time in set(times)}
@@ -573,16 +816,59 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         return alpha * original_samples + sigma * noise
 
     def scale_noise(self, sample: torch.Tensor, timestep: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """:meth:`add_noise` as the pipelines of flow matching call it."""
+        """Return noisy states, as :meth:`add_noise` does; called by pipelines of flow matching.
+
+        Parameters
+        ----------
+        sample : torch.Tensor, shape (rows, ...)
+            Clean data x0.
+        timestep : torch.Tensor, shape (rows,) or (1,)
+            The time of each row, or one for all rows.
+        noise : torch.Tensor, shape (rows, ...)
+            Standard normal noise.
+
+        Returns
+        -------
+        torch.Tensor, shape (rows, ...)
+            The states.
+        """
         if self._plan is None and hasattr(self._twin, "scale_noise"):
             return self._twin.scale_noise(sample, timestep, noise)
         return self.add_noise(sample, noise, timestep)
 
     def recommend(self, data: Any, nfe: int, **options: Any) -> Ranking:
-        """The sampler with the smallest exact error on this config's times and noise levels, in at most ``nfe`` evaluations, on Gaussian data like ``data``: rows (rows, …) in the network's own
-        coordinates, or what else :func:`langevin.recommend` takes.
+        """Rank samplers by their exact error on this config's times and noise levels.
 
-        ``from_config(scheduler.config, sampler=ranking.best.sampler)`` is the scheduler of the winner.
+        ``from_config(scheduler.config, sampler=ranking.best.sampler)`` builds the scheduler of the
+        best sampler.
+
+        Parameters
+        ----------
+        data : array_like, torch.Tensor or str
+            Rows of data, shape (rows, ...), in the network's own coordinates, or any other data of
+            :func:`langevin.recommend`. The error is that on Gaussian data with this covariance.
+        nfe : int
+            The budget: the largest number of network evaluations for one sample.
+        **options
+            Further arguments of :func:`langevin.recommend`, such as ``samplers`` or ``by``.
+
+        Returns
+        -------
+        langevin.Ranking
+            The samplers, best first.
+
+        Raises
+        ------
+        langevin.Error
+            The errors of :func:`langevin.recommend`.
+
+        Examples
+        --------
+        >>> from langevin.diffusers import LangevinScheduler
+        >>> scheduler = LangevinScheduler({"_class_name": "DDIMScheduler", "clip_sample": False})
+        >>> ranking = scheduler.recommend("power:2:d=8", nfe=5, samplers=["ddim", "dpmpp-2m"])
+        >>> ranking.best.sampler
+        'dpmpp-2m'
         """
         if isinstance(data, torch.Tensor):
             data = data.detach().cpu().double().numpy()
@@ -591,12 +877,18 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         return recommend(data, nfe, config=self.original, mu=self._call.get("mu"), **options)
 
     def __getstate__(self) -> dict:
-        # A copy is of the scheduler; a run, with its memory, stays where it is.
+        # Copies and pickles are of the scheduler alone: a run and its memory stay with the
+        # original.
         return {**self.__dict__, "_run": None, "_memory": None, "_index": None, "_last": None}
 
     def __len__(self) -> int:
+        """Return the number of training timesteps."""
         return self.config.get("num_train_timesteps", 1000)
 
 
 class LangevinWuerstchenScheduler(LangevinScheduler, diffusers.DDPMWuerstchenScheduler):  # type: ignore[misc]
-    """:class:`LangevinScheduler` on the config of a ``DDPMWuerstchenScheduler``, for whose class its pipelines ask."""
+    """A :class:`LangevinScheduler` that is also a ``DDPMWuerstchenScheduler``.
+
+    The Würstchen pipelines check for that class. :meth:`LangevinScheduler.from_config` returns it
+    for such a config.
+    """

@@ -257,7 +257,7 @@ class TestTorch:
 
 def test_configs_as_people_have_them():
     config = {"_class_name": "FlowMatchEulerDiscreteScheduler", "use_uniform_sigmas": False, "shfit": 3.0}
-    with pytest.warns(UserWarning, match="passed over as diffusers does: shfit \\(did you mean 'shift'\\?\\), use_uniform_sigmas"):
+    with pytest.warns(UserWarning, match="ignored, as diffusers does: shfit \\(did you mean 'shift'\\?\\), use_uniform_sigmas"):
         plan = langevin.Plan.from_diffusers(config, steps=4)
     assert plan.is_same(langevin.Plan.from_diffusers({"_class_name": "FlowMatchEulerDiscreteScheduler"}, steps=4))
     with pytest.raises(langevin.Error, match="no scheduler has these fields"):

@@ -1,8 +1,8 @@
-//! Rows of data: their mean, and their covariance.
+//! Checks rows of data, and computes their mean and covariance.
 
 use langevin::{Error, Result};
 
-/// Checks that data are whole rows of finite numbers, at least one.
+/// Checks that `rows` holds at least one whole row and only finite numbers.
 pub(crate) fn check_rows(rows: &[f64], width: usize) -> Result<()> {
     if width == 0 || rows.is_empty() || !rows.len().is_multiple_of(width) {
         return Err(Error::shape("data must be whole rows, at least one")
@@ -17,14 +17,15 @@ pub(crate) fn check_rows(rows: &[f64], width: usize) -> Result<()> {
     Ok(())
 }
 
-/// Returns the mean of whole rows, and the rows less it.
+/// Returns the mean of the rows, and the rows with the mean subtracted.
 pub(crate) fn centred(rows: &[f64], width: usize) -> (Vec<f64>, Vec<f64>) {
     let share = 1.0 / (rows.len() / width) as f64;
     let mut mean = vec![0.0; width];
     for row in rows.chunks_exact(width) {
         mean.iter_mut().zip(row).for_each(|(m, x)| *m += x * share);
     }
-    // Once more, from what is left: then a constant column has no variance at all, not that of its mean's rounding.
+    // A second pass over the residuals removes the rounding of the first mean. Without it a
+    // constant column would get a tiny nonzero variance.
     let mut left = vec![0.0; width];
     for row in rows.chunks_exact(width) {
         left.iter_mut().zip(row).zip(&mean).for_each(|((left, x), m)| *left += (x - m) * share);
@@ -34,7 +35,7 @@ pub(crate) fn centred(rows: &[f64], width: usize) -> (Vec<f64>, Vec<f64>) {
     (mean, centred)
 }
 
-/// Returns the mean square of centred rows, width × width.
+/// Returns the covariance of centred rows, with divisor n, as a `width × width` matrix.
 pub(crate) fn covariance(centred: &[f64], width: usize) -> Vec<f64> {
     let share = 1.0 / (centred.len() / width) as f64;
     let mut matrix = vec![0.0; width * width];
@@ -48,7 +49,7 @@ pub(crate) fn covariance(centred: &[f64], width: usize) -> Vec<f64> {
     matrix
 }
 
-/// Copies what is below the diagonal above it.
+/// Copies the entries below the diagonal to their mirror places above it.
 pub(crate) fn mirror(matrix: &mut [f64], side: usize) {
     for i in 0..side {
         for j in 0..i {

@@ -120,7 +120,7 @@ fn an_overtrained_network_is_told_to_stop_earlier() {
     assert_eq!((&document["overtrained"], document["generalisation"].is_null()), (&false.into(), false), "{document}");
     // Without a held-out part it cannot be seen, which is said.
     works(here, "train --data few.csv --steps 2 --width 8 --out m.safetensors");
-    assert!(works(here, line).1.contains("over-training cannot be seen"));
+    assert!(works(here, line).1.contains("overfitting cannot be detected"));
     let (stdout, _) = works(here, "likelihood m.safetensors --data few.csv -n 20");
     assert!(stdout.contains("lower is better; the mean over 20 rows, in the units of the data"), "{stdout}");
 }

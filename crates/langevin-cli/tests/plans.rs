@@ -139,7 +139,7 @@ fn configs_are_read_as_people_have_them() {
     assert!(stderr.contains("mu = 0.90625 of 4096 tokens, on a pipeline's levels"), "{stderr}");
     assert!(
         stderr.contains(
-            "passed over as diffusers does (--strict refuses them): shfit (did you mean 'shift'?), use_uniform_sigmas\n"
+            "ignored, as diffusers does (--strict rejects them): shfit (did you mean 'shift'?), use_uniform_sigmas\n"
         ),
         "{stderr}"
     );

@@ -117,7 +117,7 @@ fn one_line_says_what_was_read_and_samples_go_out_as_the_table_came_in() {
     assert!(code == 1 && stderr.contains(words), "{stderr}");
     let (_, stderr) = works(here, "likelihood m.safetensors --data t.csv --held-out --levels 2");
     assert!(stderr.contains(
-        "note: 'valve' had one value in the training and is not counted: the likelihood is that of the other 2 elements"
+        "note: 'valve' had a single value in the training data and is not counted: the likelihood is that of the other 2 elements"
     ));
 }
 
@@ -245,7 +245,7 @@ fn evaluate_takes_the_rows_it_is_given() {
     assert!(stderr.contains("note: the model was trained on all of these rows"), "{stderr}");
     csv(here, "mixed.csv", "x,y", 100, |i| row(if i < 50 { i } else { i + 900 }));
     let (_, stderr) = works(here, "evaluate m.safetensors --data mixed.csv");
-    assert!(stderr.contains("of 64 rows of the training that the model remembers, 2"), "{stderr}");
+    assert!(stderr.contains("2 of the 64 training rows that the model records are in these data"), "{stderr}");
     let (code, _, stderr) = run(here, "likelihood m.safetensors --data test.csv --held-out");
     assert!(code == 2 && stderr.contains("leave out --held-out, and give rows"), "{stderr}");
     works(here, "train --data train.csv --hold-out 0.4 --steps 5 --width 16 --depth 1 --out h.safetensors");
@@ -284,7 +284,7 @@ fn two_files_are_compared() {
     };
     assert!(accuracy("samples.npy") < 0.65 && accuracy("shifted.npy") > 0.95);
     let (stdout, _) = works(here, "evaluate --samples samples.npy --data data.npy");
-    assert!(stdout.contains("½: indistinguishable, 1: always told apart") && stdout.contains("lower is better"));
+    assert!(stdout.contains("0.5 is best, 1 means always distinguished") && stdout.contains("lower is better"));
     // Columns by their names, in any order.
     csv(here, "data.csv", "a,b", 50, |i| format!("{},{}", normal(i), 1e4 * normal(i + 70)));
     csv(here, "samples.csv", "b,a", 50, |i| format!("{},{}", 1e4 * normal(i + 300), normal(i + 400)));
@@ -499,10 +499,10 @@ fn channels_of_other_files_are_put_where_the_model_has_them() {
         let (code, _, stderr) = run(here, line);
         assert!(code == 2 && stderr.contains("of shape [4, 4, 3], got [8, 2, 3]"), "{line}: {stderr}");
     }
-    // Other units are told.
+    // Other units are noted.
     f4(here, "wide.npy", "(20, 4, 4, 3)", &values.iter().map(|value| value * 255.0).collect::<Vec<_>>());
     let (_, stderr) = works(here, "evaluate m.safetensors --data wide.npy");
-    assert!(stderr.contains("are these of other units?"), "{stderr}");
+    assert!(stderr.contains("do these data have other units?"), "{stderr}");
     // A file that is not there is named by its own flag.
     let (code, _, stderr) = run(here, "evaluate --samples no.npy --data last.npy");
     assert!(code == 2 && stderr.contains("--samples") && !stderr.contains("--data takes"), "{stderr}");

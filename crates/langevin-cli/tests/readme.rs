@@ -16,6 +16,7 @@ fn the_readmes_commands_work_and_its_table_is_true() {
     std::fs::create_dir(directory.path().join("examples")).unwrap();
     let config = include_str!("../../../examples/scheduler_config.json");
     std::fs::write(directory.path().join("examples/scheduler_config.json"), config).unwrap();
+    std::fs::write(directory.path().join("examples/houses.csv"), include_str!("../../../examples/houses.csv")).unwrap();
     let mut tables = 0;
     for command in commands {
         let (command, file) =
@@ -31,4 +32,10 @@ fn the_readmes_commands_work_and_its_table_is_true() {
         }
     }
     assert_eq!(tables, 1);
+    // Samples have the columns of the table, with whole numbers where it has them.
+    let samples = std::fs::read_to_string(directory.path().join("synthetic.csv")).unwrap();
+    let mut lines = samples.lines();
+    assert_eq!(lines.next(), Some("area,rooms,age,distance,price"));
+    let whole = |line: &str| line.split(',').skip(1).take(2).all(|value| value.parse::<i64>().is_ok());
+    assert_eq!(lines.filter(|line| whole(line)).count(), 1000);
 }

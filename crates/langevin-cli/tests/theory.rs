@@ -128,6 +128,6 @@ fn coupled_noise_is_for_odes() {
     assert!((own - read).abs() < 1e-3, "{own} {read}");
     for (flags, noted) in [("--eta 0", false), ("--eta 1", true), ("--as ve --eta 0", false)] {
         let (_, stderr) = works(here, &format!("sample c.safetensors -n 4 --steps 4 {flags} --out s.npy"));
-        assert_eq!(stderr.contains("no score"), noted, "{flags}: {stderr}");
+        assert_eq!(stderr.contains("not a score"), noted, "{flags}: {stderr}");
     }
 }

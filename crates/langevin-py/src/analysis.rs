@@ -19,17 +19,17 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use std::sync::Arc;
 
-/// In which units rows are taken.
+/// The units in which rows of data are analysed.
 enum Units<'a> {
-    /// Those that a training on them would choose.
+    /// The units that a training on the rows would choose.
     Trained,
-    /// Those that this network sees.
+    /// The units that this network sees.
     Of(&'a langevin_train::Network),
-    /// Their own.
+    /// The rows' own units.
     Raw,
 }
 
-/// The covariance of data as Python gives it.
+/// Returns the spectrum of the covariance of data: a network, a name, eigenvalues or rows.
 fn spectrum(data: &Bound<'_, PyAny>, units: &Units<'_>) -> PyResult<langevin_analysis::Spectrum> {
     if let Ok(network) = data.cast::<Network>() {
         let network = &network.get().0;
@@ -62,7 +62,8 @@ fn spectrum(data: &Bound<'_, PyAny>, units: &Units<'_>) -> PyResult<langevin_ana
                 ));
             }
             let mut values = values.to_vec();
-            // What is not finite the spectrum refuses, with its place.
+            // Values that are not finite skip the scaling: the spectrum rejects them with their
+            // place.
             let finite = values.iter().all(|value| value.is_finite());
             match units {
                 Units::Trained if finite => {
@@ -102,12 +103,50 @@ fn sources<'py>(py: Python<'py>, analysis: &Analysis) -> PyResult<Bound<'py, PyD
     Ok(sources)
 }
 
-/// The exact error of a linear plan on Gaussian data, with no sampling: a dict with ``w2``, ``kl`` (nats), ``nfe``, ``dimension`` and ``sources``, which has both for each of ``start``, ``truncation``,
-/// ``discretisation`` and ``score``.
+/// Return the exact error of a linear plan on Gaussian data, without sampling.
 ///
-/// ``data`` is an array of eigenvalues of the covariance, shape (dim,), rows of data, shape (rows, dim), or a spectrum by name (``"power:2:d=3072"``). ``score_error`` is δ: the network's ε is
-/// 1 + δ times the exact one. Rows are scaled as ``langevin train`` scales them (each column to mean 0 and standard deviation 1), with ``raw=True``, and for a plan
-/// that knows its network, they are taken as they are. A plan that clamps has no exact error: see :meth:`Plan.unclipped`.
+/// A plan that clips the denoised prediction has no exact error: see :meth:`Plan.unclipped`.
+///
+/// Parameters
+/// ----------
+/// plan : Plan
+///     The plan to analyse.
+/// data : array_like, str or Network
+///     The covariance of the data: its eigenvalues, shape (dim,); rows of data, shape (rows, dim)
+///     or (rows, ...); a spectrum by name, as ``"power:2:d=3072"``; or a :class:`Network`, whose
+///     training data are taken.
+/// score_error : float, default 0.0
+///     The relative error δ of the network: its ε is 1 + δ times the exact one.
+/// raw : bool, optional
+///     ``True`` takes rows in their own units. ``False`` scales them as ``langevin train`` does,
+///     each column to mean 0 and standard deviation 1. The default is ``False``, or ``True`` for a
+///     plan that knows its network.
+///
+/// Returns
+/// -------
+/// dict
+///     ``"w2"``, the Wasserstein distance between samples and data; ``"kl"``, the KL divergence in
+///     nats; ``"nfe"``; ``"dimension"``; and ``"sources"``. The last has ``"w2"`` and ``"kl"`` for
+///     each of ``"start"``, ``"truncation"``, ``"discretisation"`` and ``"score"`` alone.
+///
+/// Raises
+/// ------
+/// ArgumentError
+///     If the plan clips the denoised prediction, or if the data are not finite.
+/// ShapeError
+///     If the data are a single number, or raw rows of more than two axes.
+/// UnknownNameError
+///     If the spectrum has an unknown name.
+/// KeywordError
+///     If a keyword is unknown.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> coarse, fine = (langevin.Plan("ddim", "vp", steps=steps) for steps in (10, 40))
+/// >>> spectrum = [1.0, 0.5, 0.1]  # variances along three axes
+/// >>> langevin.analyze(fine, spectrum)["w2"] < langevin.analyze(coarse, spectrum)["w2"]
+/// True
 #[pyfunction]
 #[pyo3(signature = (plan, data: "numpy.typing.ArrayLike | str | Network", *, score_error = 0.0, raw: "bool | None" = None, **unknown: "typing.NoReturn") -> "dict[str, typing.Any]")]
 pub fn analyze<'py>(
@@ -119,7 +158,7 @@ pub fn analyze<'py>(
     unknown: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     refuse_unknown(unknown, "analyze", &["plan", "data", "score_error", "raw"])?;
-    // A plan for a network sees data in that network's units.
+    // A plan for a network works on data in that network's units.
     let raw = raw.unwrap_or(plan.get().0.network().is_some());
     let spectrum = spectrum(data, if raw { &Units::Raw } else { &Units::Trained })?;
     let options = AnalysisOptions { score_error, sources: true };
@@ -132,67 +171,79 @@ pub fn analyze<'py>(
     Ok(all)
 }
 
-/// One plan of a :class:`Ranking`.
+/// Plan of a :class:`Ranking`, with its exact error.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> found = langevin.recommend("power:2:d=8", nfe=5, samplers=["ddim"], grids=["karras"])
+/// >>> found.best.sampler, found.best.grid, found.best.nfe
+/// ('ddim', 'karras', 5)
 #[pyclass(frozen, module = "langevin")]
 pub struct Candidate(langevin_analysis::recommend::Candidate);
 
 #[pymethods]
 impl Candidate {
-    /// The sampler's name, with its options.
+    /// Name of the sampler, with its options.
     #[getter]
     fn sampler(&self) -> &str {
         self.0.sampler.spec()
     }
 
-    /// The name of its grid.
+    /// Name of the grid.
     #[getter]
     fn grid(&self) -> &str {
         &self.0.grid
     }
 
-    /// Its number of steps.
+    /// Step count.
     #[getter]
     fn steps(&self) -> usize {
         self.0.steps
     }
 
-    /// Its number of network evaluations.
+    /// Number of network evaluations (NFE).
     #[getter]
     fn nfe(&self) -> usize {
         self.0.analysis.nfe
     }
 
-    /// The Wasserstein distance of its samples from the data, in the units of the data.
+    /// Wasserstein distance between the samples and the data, in the units of the data.
     #[getter]
     fn w2(&self) -> f64 {
         self.0.analysis.total.w2
     }
 
-    /// The KL divergence of the data from its samples, in nats; it may be infinite.
+    /// KL divergence of the data from the samples, in nats; it may be infinite.
     #[getter]
     fn kl(&self) -> f64 {
         self.0.analysis.total.kl
     }
 
-    /// What it is ranked by: its error, typical for step counts within a quarter of its own (the root mean square).
+    /// Error by which plans are ranked: the root mean square over neighbouring step counts.
+    ///
+    /// By default these are the step counts within a quarter of the plan's own; the argument
+    /// ``neighbours`` of :func:`recommend` sets the share.
     #[getter]
     fn typical(&self) -> f64 {
         self.0.typical
     }
 
-    /// The sources of its error as :func:`analyze` has them; empty but for the best and the usual choices.
+    /// Error by source, as in :func:`analyze`.
+    ///
+    /// The dict is empty except for the best plan and the usual choices.
     #[getter]
     fn sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         sources(py, &self.0.analysis)
     }
 
-    /// The names of the samplers that have the same table.
+    /// Names of other samplers that compile to the same table.
     #[getter]
     fn also(&self) -> Vec<String> {
         self.0.also.clone()
     }
 
-    /// Its table.
+    /// Plan itself, ready to run.
     #[getter]
     fn plan(&self) -> Plan {
         Plan(Arc::new(self.0.plan.clone()))
@@ -204,50 +255,74 @@ impl Candidate {
     }
 }
 
-/// Samplers from the best to the worst, as :func:`recommend` found them. Printed, it is the table of the ten best and why the first is the first.
+/// Plans from best to worst, found by :func:`recommend`.
+///
+/// A ranking prints as a table of the ten best plans, followed by the reasons for the first.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> ranking = langevin.recommend(
+/// ...     "power:2:d=8", nfe=5, samplers=["ddim", "dpmpp-2m"], grids=["karras"]
+/// ... )
+/// >>> [candidate.sampler for candidate in ranking.candidates]
+/// ['dpmpp-2m', 'ddim']
 #[pyclass(frozen, module = "langevin")]
 pub struct Ranking(langevin_analysis::recommend::Ranking, Option<Measured>);
 
 #[pymethods]
 impl Ranking {
-    /// The best.
+    /// Best plan.
     #[getter]
     fn best(&self) -> Candidate {
         Candidate(self.0.best().clone())
     }
 
-    /// All different plans, the best first.
+    /// Distinct plans, best first.
     #[getter]
     fn candidates(&self) -> Vec<Candidate> {
         self.0.candidates().iter().cloned().map(Candidate).collect()
     }
 
-    /// The usual choices within as many evaluations, where they fit.
+    /// Usual choices within the same budget of evaluations, if they fit it.
     #[getter]
     fn usual(&self) -> Vec<Candidate> {
         self.0.usual().iter().cloned().map(Candidate).collect()
     }
 
-    /// The sum of the absolute weights of the best plan's denoised predictions in its result: how much an error of the network may come to, 1 for an average.
+    /// Largest factor by which the best plan can amplify an error of the network.
+    ///
+    /// It is the sum of the absolute weights of the denoised predictions in the result: 1 if the
+    /// result is an average of them, NaN if the plan is too large to compute it.
     #[getter]
     fn gain(&self) -> f64 {
         self.0.gain()
     }
 
-    /// Why the best is the best, in sentences.
+    /// Reasons why the first plan is the best, one sentence or more in each entry.
     #[getter]
     fn why(&self) -> Vec<String> {
         self.0.why()
     }
 
-    /// How many plans were analysed.
+    /// Number of plans that were analysed.
     #[getter]
     fn plans(&self) -> usize {
         self.0.plans()
     }
 
-    /// With ``measure``: ``trials`` (a list of dicts with ``rank``, ``sampler``, ``grid``, ``steps``, ``predicted`` and ``rms``, the root mean square distance for each element to a fine
-    /// reference from the same noise), ``skipped`` (ranks of plans that draw noise on their way), ``samples``, ``reference_nfe`` and ``reference_error``. Otherwise ``None``.
+    /// Result of trying the first plans on the network; ``None`` without ``measure``.
+    ///
+    /// The dict has these keys:
+    ///
+    /// - ``"trials"``: a list of dicts with ``"rank"``, ``"sampler"``, ``"grid"``, ``"steps"``,
+    ///   ``"predicted"`` and ``"rms"``. The last is the root mean square distance per element to a
+    ///   fine reference run from the same noise.
+    /// - ``"skipped"``: the ranks of plans that draw noise after the start.
+    /// - ``"samples"``: the number of samples of each plan.
+    /// - ``"reference_nfe"``: the number of evaluations of the reference.
+    /// - ``"reference_error"``: the distance between the reference and one with half its
+    ///   evaluations. Smaller differences between plans are not significant.
     #[getter]
     fn measured<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
         let Some(measured) = &self.1 else { return Ok(None) };
@@ -280,15 +355,82 @@ impl Ranking {
     }
 }
 
-/// The sampler and the grid with the smallest exact error on Gaussian data like yours, in at most ``nfe`` evaluations of the network: a :class:`Ranking`. Nothing is sampled.
+/// Rank samplers and grids by their exact error on Gaussian data, within a budget.
 ///
-/// ``data`` is what :func:`analyze` takes: eigenvalues, rows, or a spectrum by name; or a :class:`Network`, whose process, noise levels and data are taken. Rows are scaled as ``langevin train`` scales
-/// them: each column to mean 0 and standard deviation 1. Rows are taken as they are with ``raw=True``, and where ``network`` is a :class:`Formulation` or a ``config`` is given, which see data in units of their own; a
-/// :class:`Network` brings its scale. ``process`` is that of the states (``"vp"`` without one, or that of ``network``). With ``config``, the config of a
-/// diffusers scheduler, its times and noise levels are the grid, and ``mu`` is its shift. ``samplers`` and ``grids`` are lists of names; ``by`` is ``"w2"`` or ``"kl"``. With ``score_error`` = δ a
-/// plan is as good as it is for the worse of two networks, whose ε is 1 + δ and 1 − δ times the exact one: no network is exact, and some plans amplify its error.
-/// Plans are ranked by the root mean square of their errors over step counts within ``neighbours`` of their own, as a share, since the error at one step count may be small by luck. ``measure=5`` draws samples of the
-/// :class:`Network` with the first five deterministic plans, and makes the one that ends nearest to a fine reference the best.
+/// Nothing is sampled, unless ``measure`` is given. Plans are ranked by the root mean square of
+/// their errors over neighbouring step counts, since the error at one step count may be small by
+/// luck.
+///
+/// Parameters
+/// ----------
+/// data : array_like, str or Network
+///     The covariance of the data, as in :func:`analyze`: eigenvalues, rows, or a spectrum by name.
+///     A :class:`Network` also supplies its process and noise range.
+/// nfe : int
+///     The budget: the largest number of network evaluations for one sample.
+/// process : Process or str, optional
+///     The process of the states. The default is that of ``network``, or ``"vp"``.
+/// network : Formulation or Network, optional
+///     The formulation of the network, or the network itself.
+/// config : mapping or str, optional
+///     The config of a diffusers scheduler, whose times and noise levels are the grid. It excludes
+///     ``process``, ``network``, ``grids``, ``sigma_min`` and ``sigma_max``.
+/// mu : float, optional
+///     The shift of a config with dynamic shifting.
+/// samplers : sequence of str, optional
+///     The samplers to rank. The default is every sampler that the library marks as recommended.
+/// grids : sequence of str, optional
+///     The grids to try. The default is a list of general grids, such as ``"karras"`` and
+///     ``"uniform-lambda"``.
+/// by : {"w2", "kl"}, default "w2"
+///     The error to rank by.
+/// score_error : float, default 0.0
+///     The relative error δ of the network. A plan is rated by the worse of two networks, whose ε
+///     is 1 + δ and 1 − δ times the exact one: no network is exact, and some plans amplify its
+///     error.
+/// sigma_min, sigma_max : float, optional
+///     The noise range in sigma / alpha.
+/// raw : bool, optional
+///     ``True`` takes rows in their own units. By default rows are scaled as ``langevin train``
+///     does, each column to mean 0 and standard deviation 1. With a :class:`Network` they are
+///     scaled to its units. With a :class:`Formulation` or a ``config`` they are taken as they are.
+/// neighbours : float, default 0.25
+///     The range of neighbouring step counts, as a share of the plan's own step count.
+/// measure : int, optional
+///     The number of plans to try on the :class:`Network`. The first deterministic plans draw
+///     samples, and the one that ends nearest to a fine reference becomes the best.
+/// seed : int, default 0
+///     The seed of these samples.
+///
+/// Returns
+/// -------
+/// Ranking
+///     The plans, best first.
+///
+/// Raises
+/// ------
+/// ArgumentError
+///     If ``nfe`` is missing or out of range, if arguments exclude each other, or if ``measure`` is
+///     given without a :class:`Network`.
+/// ShapeError
+///     If the data have the wrong shape.
+/// UnknownNameError
+///     If a sampler, grid, process or spectrum has an unknown name.
+/// KeywordError
+///     If a keyword is unknown.
+///
+/// Warns
+/// -----
+/// UserWarning
+///     If ``sigma_min`` or ``sigma_max`` is clipped to the network's trained range.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> names, grids = ["ddim", "dpmpp-2m"], ["karras", "uniform-lambda"]
+/// >>> ranking = langevin.recommend("power:2:d=16", nfe=5, samplers=names, grids=grids)
+/// >>> ranking.best.sampler, ranking.best.grid, ranking.best.nfe
+/// ('dpmpp-2m', 'uniform-lambda', 5)
 #[pyfunction]
 #[pyo3(signature = (data: "numpy.typing.ArrayLike | str | Network", nfe: "int | None" = None, process = None, *, network: "Formulation | Network | None" = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu = None, samplers = None, grids = None, by = "w2", score_error = 0.0, sigma_min = None, sigma_max = None, raw: "bool | None" = None, neighbours = 0.25, measure = None, seed = 0, **unknown: "typing.NoReturn"))]
 #[allow(clippy::too_many_arguments)]
@@ -336,7 +478,7 @@ pub fn recommend(
             "a budget is missing (recommend): expected nfe, the network evaluations that a sample may cost\nhint: recommend(data, nfe=10)",
         ));
     };
-    // A network may stand in the place of the data, of the formulation, or of both.
+    // A `Network` may be given as the data, as `network`, or as both.
     let given = network.and_then(|network| network.cast::<Network>().ok()).or_else(|| data.cast::<Network>().ok());
     let owner = given.map(|network| network.get().0.clone());
     let own = match (network, &owner) {

@@ -1,12 +1,13 @@
-//! Arguments of constructors that are errors of this library, with their names, where Python would
-//! raise a bare `TypeError` or `OverflowError`. Functions and methods are guarded in
-//! `langevin._arguments`; constructors are out of its reach.
+//! Constructor arguments that raise an `ArgumentError` with the argument's name, where Python would
+//! raise a bare `TypeError` or `OverflowError`.
+//!
+//! Functions and methods are guarded in `langevin._arguments`, which cannot wrap constructors.
 
 use crate::errors::ArgumentError;
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 
-/// The error for an argument of another type or out of range.
+/// Returns the error for an argument of another type or out of range.
 fn wrong(name: &str, expected: &str, got: &Bound<'_, PyAny>) -> PyErr {
     let mut text = got.repr().map_or_else(|_| "something else".to_owned(), |text| text.to_string());
     if text.chars().count() > 80 {
@@ -15,8 +16,8 @@ fn wrong(name: &str, expected: &str, got: &Bound<'_, PyAny>) -> PyErr {
     ArgumentError::new_err(format!("an argument cannot be read ({name}): expected {expected}, got {text}"))
 }
 
-/// Defines arguments by their type here, their name in Python, what is extracted, and what was
-/// expected where that fails.
+/// Defines argument types: the Rust type, the argument's name in Python, the extracted type, and
+/// the words for the expected value in errors.
 macro_rules! arguments {
     ($($type:ident($name:literal, $inner:ty, $expected:literal);)*) => {$(
         #[doc = concat!("The argument `", $name, "`.")]

@@ -1,7 +1,9 @@
-//! The space of numpy arrays: states that Python can hold, combined in place by the library's own kernel.
+//! The space of numpy arrays: states that Python can hold, combined in place by the library's own
+//! kernel.
 //!
-//! A state is written over only where it is this module's own and nobody else holds it: an array that a model returned, or one that the user kept from a callback, is never changed. The
-//! interpreter is free while numbers are made.
+//! A state is overwritten only if this module created it and nothing else references it. An array
+//! that a model returned, or that the user kept from a callback, is never changed. The interpreter
+//! is released during computation.
 
 use crate::errors::{carried, misfit};
 use crate::share::Pass;
@@ -15,47 +17,49 @@ use pyo3::types::PyTuple;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many arrays are kept for use again.
+/// Number of arrays kept for reuse.
 const SPARES: usize = 4;
 
 /// A batch of states: a contiguous array of the space's shape.
 pub struct State<T> {
     /// The array.
     pub array: Py<PyArrayDyn<T>>,
-    /// Whether this module made it.
+    /// `true` if this module created the array.
     ours: bool,
 }
 
 impl<T: Element + numpy::Element> State<T> {
-    /// An array that someone else made.
+    /// Wraps an array that other code created.
     pub fn foreign(array: Py<PyArrayDyn<T>>) -> Self {
         Self { array, ours: false }
     }
 
-    /// Whether it may be written over.
+    /// Returns whether the array may be overwritten.
     fn is_free(&self, py: Python<'_>) -> bool {
         self.ours && is_alone(py, &self.array)
     }
 }
 
-/// Whether nobody else holds an array.
+/// Returns whether the caller holds the only reference to an array.
 fn is_alone<T>(py: Python<'_>, array: &Py<T>) -> bool {
-    // The other way to ask is unsafe.
+    // The replacement of the deprecated method is unsafe.
     #[allow(deprecated)]
     let holders = array.get_refcnt(py);
     holders == 1
 }
 
-/// Arrays of one shape, its first axis the rows.
+/// The space of arrays of one shape, whose first axis is the rows.
 pub struct ArraySpace<T> {
     shape: Vec<usize>,
-    /// How many threads may share a pass over memory.
+    /// Number of threads that may share a pass over memory.
     threads: usize,
     spares: Spares,
     element: PhantomData<T>,
 }
 
-/// Memory of states that are done with, which a later run may take over; where others still hold one, it waits.
+/// Arrays of finished states, which a later run may reuse.
+///
+/// An array is handed out only when nothing else references it any more.
 #[derive(Clone, Default)]
 pub struct Spares(Arc<Mutex<Vec<Py<PyAny>>>>);
 
@@ -64,7 +68,7 @@ impl Spares {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An array of this type and shape that nobody else holds.
+    /// Takes an array of this dtype and shape that nothing else references, if there is one.
     fn take<T: numpy::Element>(&self, py: Python<'_>, shape: &[usize]) -> Option<Py<PyArrayDyn<T>>> {
         let mut all = self.all();
         let fits = |array: &Py<PyAny>| {
@@ -84,18 +88,19 @@ impl Spares {
     }
 }
 
-/// Where a sum goes.
+/// The destination of a sum.
 struct Target<C, T> {
     array: Py<PyArrayDyn<T>>,
-    /// The factor of what the array holds.
+    /// Factor of the array's present values, if the sum begins with them.
     own: Option<C>,
-    /// What the sum begins with, held by others: read as the first term, it is the same sum in the same order.
+    /// First term of the sum, if its array may not be overwritten. Reading it as the first term
+    /// keeps the order of the sum, and so its bits.
     held: Option<(C, State<T>)>,
 }
 
 static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// A function of numpy.
+/// Returns a function of numpy, imported once.
 fn import<'py>(py: Python<'py>, cell: &PyOnceLock<Py<PyAny>>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     let function = cell.get_or_try_init(py, || py.import("numpy")?.getattr(name).map(Bound::unbind))?;
     Ok(function.bind(py).clone())
@@ -104,24 +109,25 @@ fn import<'py>(py: Python<'py>, cell: &PyOnceLock<Py<PyAny>>, name: &str) -> PyR
 type Guards<'py, T> = Vec<PyReadonlyArrayDyn<'py, T>>;
 
 impl<T: Element + numpy::Element> ArraySpace<T> {
-    /// Arrays of this shape, whose passes so many threads share.
+    /// Builds the space of arrays of this shape, with a number of threads for each pass.
     pub fn new(shape: Vec<usize>, threads: usize, spares: Spares) -> Self {
         Self { shape, threads, spares, element: PhantomData }
     }
 
-    /// Remembers an array that is handed out, for use again once it is let go of.
+    /// Registers an array that is returned to the user, for reuse once the user releases it.
     pub fn remember(&self, py: Python<'_>, state: &State<T>) {
         if state.ours {
             self.spares.put(state.array.clone_ref(py));
         }
     }
 
-    /// The shape of a batch of so many rows: some leave it in likelihoods.
+    /// Returns the shape of a batch with this many rows: in likelihoods, rows finish early and
+    /// leave.
     fn of_rows(&self, rows: usize) -> Vec<usize> {
         std::iter::once(rows).chain(self.shape[1..].iter().copied()).collect()
     }
 
-    /// The elements of a row.
+    /// Returns the number of elements of a row.
     fn width(&self) -> usize {
         self.shape[1..].iter().product()
     }
@@ -130,7 +136,9 @@ impl<T: Element + numpy::Element> ArraySpace<T> {
         Pass { width: self.width(), threads: self.threads, rows }
     }
 
-    /// What a model returned, or a user gave, as a state: of this shape, floating point, converted to the type of the run where it is another.
+    /// Takes an array from a model or a user as a state, converted to the dtype of the run.
+    ///
+    /// Raises a `ShapeError` if the value is not a floating-point array of this shape.
     pub fn take<'py>(&self, py: Python<'py>, what: &str, value: &Bound<'py, PyAny>) -> PyResult<State<T>> {
         if let Ok(array) = value.cast::<PyArrayDyn<T>>()
             && array.is_c_contiguous()
@@ -170,20 +178,22 @@ impl<T: Element + numpy::Element> ArraySpace<T> {
         Err(misfit(&format!("{what} has the wrong shape"), format!("{:?}", self.shape), format!("{got:?}"), ""))
     }
 
-    /// An array to write into; what it holds is not to be read.
+    /// Returns an array to write into, with undefined contents.
     fn fresh(&self, py: Python<'_>, rows: usize) -> langevin::Result<Py<PyArrayDyn<T>>> {
         let shape = self.of_rows(rows);
         if let Some(array) = self.spares.take(py, &shape) {
             return Ok(array);
         }
-        // Not zeros: a pass over memory is what a step costs.
+        // `empty`, not `zeros`: a step costs about one pass over memory, and zeroing would be
+        // another.
         let shape = PyTuple::new(py, &shape).map_err(carried)?;
         let array =
             import(py, &EMPTY, "empty").and_then(|empty| empty.call1((shape, T::get_dtype(py)))).map_err(carried)?;
         array.cast_into::<PyArrayDyn<T>>().map(Bound::unbind).map_err(|error| carried(error.into()))
     }
 
-    /// The array that a sum is written into: the state it begins with, where that may be written over; else a fresh one, and the state.
+    /// Returns the destination of a sum: its first state if that may be overwritten, else a fresh
+    /// array.
     fn target<C>(&self, py: Python<'_>, own: Option<(C, State<T>)>, rows: usize) -> langevin::Result<Target<C, T>> {
         Ok(match own {
             Some((coef, state)) if state.is_free(py) => Target { array: state.array, own: Some(coef), held: None },
@@ -192,7 +202,8 @@ impl<T: Element + numpy::Element> ArraySpace<T> {
         })
     }
 
-    /// Keeps an array of this module for use again, once nobody else holds it: a pipeline lets go of its state a moment later.
+    /// Keeps an array of this module for reuse. Other code may still reference it: a pipeline
+    /// releases its state a moment later.
     fn put_back(&self, state: State<T>) {
         if state.ours {
             self.spares.put(state.array);
@@ -254,7 +265,7 @@ impl<T: Element + numpy::Element> Space for ArraySpace<T> {
             {
                 let first = held.iter().map(|(coef, state)| (*coef, Some(state)));
                 let terms: Vec<(f64, Option<&State<T>>)> = first.chain(terms.iter().copied()).collect();
-                // The state that the sum begins with is read where it is held.
+                // Without a separate x, the state that begins the sum is x.
                 let x = x.or(held.as_ref().map(|(_, state)| state));
                 let states: Vec<&State<T>> =
                     std::iter::once(&model).chain(x).chain(terms.iter().filter_map(|term| term.1)).collect();

@@ -1,4 +1,4 @@
-//! Columns of numbers with the type that stubs give them: numpy's crate does not say its own.
+//! Columns of numbers whose type appears in the stubs: the crate `numpy` declares none.
 
 use numpy::{Element, PyArray1};
 use pyo3::inspect::PyStaticExpr;
@@ -6,24 +6,24 @@ use pyo3::prelude::*;
 use pyo3::{type_hint_identifier, type_hint_subscript};
 use std::convert::Infallible;
 
-/// A numpy array of one axis.
+/// A numpy array with one axis.
 pub struct Column<'py, T>(Bound<'py, PyArray1<T>>);
 
 impl<'py, T: Element> Column<'py, T> {
-    /// Of these numbers.
+    /// Builds a column from numbers.
     pub fn new(py: Python<'py>, values: impl IntoIterator<Item = T>) -> Self {
         Self(PyArray1::from_iter(py, values))
     }
 
-    /// One that stands.
+    /// Wraps an existing array.
     pub fn of(py: Python<'py>, array: &Py<PyArray1<T>>) -> Self {
         Self(array.bind(py).clone())
     }
 }
 
-/// What `numpy.dtype` is called.
+/// An element type with a name in numpy.
 pub trait Named {
-    /// Its name in numpy.
+    /// The name of the dtype.
     const NAME: &'static str;
 }
 

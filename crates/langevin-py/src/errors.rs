@@ -1,4 +1,4 @@
-//! The exceptions of `langevin._errors`, with the texts of the library.
+//! Conversion of the library's errors to the exceptions of `langevin._errors`, with the same texts.
 
 use crate::observer::in_keywords;
 use langevin_tasks::Kind;
@@ -20,12 +20,14 @@ mod tree {
 }
 pub use tree::{ArgumentError, FormatError, KeywordError, ModelError, ShapeError, SingularError, UnknownNameError};
 
-/// An error of the library as an exception. What a Python model raised comes back as it was raised, with its traceback.
+/// Converts an error of the library to an exception.
+///
+/// An exception that a Python model raised is returned unchanged, with its traceback.
 pub fn raised(py: Python<'_>, error: &langevin::Error) -> PyErr {
     if let Some(own) = error.source().and_then(|source| source.downcast_ref::<PyErr>()) {
         return own.clone_ref(py);
     }
-    // The words of a request are keywords here.
+    // Messages quote the words of a request; in Python these are keyword arguments.
     let text = langevin::request::spelled(&error.to_string(), |word| word.replace('-', "_"));
     if error.is_unknown_name() {
         UnknownNameError::new_err(text)
@@ -42,7 +44,7 @@ pub fn raised(py: Python<'_>, error: &langevin::Error) -> PyErr {
     }
 }
 
-/// An error of a task as an exception: that of the library where the task tells one.
+/// Converts an error of a task to an exception; an error of the library inside it takes precedence.
 pub fn raised_by_task(py: Python<'_>, error: &langevin_tasks::Error) -> PyErr {
     if let Some(own) = error.cause::<langevin::Error>() {
         return raised(py, own);
@@ -55,20 +57,20 @@ pub fn raised_by_task(py: Python<'_>, error: &langevin_tasks::Error) -> PyErr {
     }
 }
 
-/// An error of training and model files as an exception.
+/// Converts an error of training or of a model file to an exception.
 pub fn raised_by_train(error: &langevin_train::Error) -> PyErr {
     FormatError::new_err(error.to_string())
 }
 
-/// An error of an ONNX file as an exception.
+/// Converts an error of an ONNX file to an exception.
 pub fn raised_by_onnx(error: &langevin_onnx::Error) -> PyErr {
     let text = error.to_string();
     if error.is_argument() { ArgumentError::new_err(text) } else { ModelError::new_err(text) }
 }
 
-/// A result of the library as one of Python.
+/// Conversion of the library's results to Python results.
 pub trait OrRaise<T> {
-    /// The value, or the exception.
+    /// Returns the value, or the error as an exception.
     fn or_raise(self) -> PyResult<T>;
 }
 
@@ -78,12 +80,12 @@ impl<T> OrRaise<T> for langevin::Result<T> {
     }
 }
 
-/// A Python exception on its way through the library.
+/// Wraps a Python exception so that it can pass through the library; [`raised`] unwraps it.
 pub fn carried(error: PyErr) -> langevin::Error {
     langevin::Error::model("the Python code failed", error)
 }
 
-/// Refuses keyword arguments that a function does not have; `known` are those that it has.
+/// Raises a `KeywordError` if the caller gave a keyword that is not among the `known` ones.
 pub fn refuse_unknown(unknown: Option<&Bound<'_, PyDict>>, function: &str, known: &[&str]) -> PyResult<()> {
     let Some(name) = unknown.and_then(|unknown| unknown.keys().iter().next()) else { return Ok(()) };
     let name = name.to_string();
@@ -96,7 +98,7 @@ pub fn refuse_unknown(unknown: Option<&Bound<'_, PyDict>>, function: &str, known
     Err(KeywordError::new_err(message.to_string()))
 }
 
-/// What a shape, dtype or device should have been: `what: expected …, got …`, then the hint.
+/// Returns a `ShapeError` with the text `what: expected …, got …` and, if not empty, the hint.
 pub fn misfit(what: &str, expected: impl Into<String>, got: impl Into<String>, hint: &str) -> PyErr {
     let message = langevin::error::Message::new(what).expected(expected).got(got);
     let message = if hint.is_empty() { message } else { message.hinting(hint) };

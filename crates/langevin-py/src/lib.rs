@@ -1,22 +1,30 @@
-//! The Python module `langevin._langevin`: the library's types with Python's manners. `python/langevin` is what users import.
+//! The Python module `langevin._langevin`, the compiled half of the package `langevin`.
 //!
-//! | module | what it does |
+//! Users import `python/langevin`, which re-exports these types. Doc comments of items that Python
+//! sees become their docstrings and stubs, so they are written in numpy style.
+//!
+//! | module | contents |
 //! |---|---|
-//! | [`errors`] | the one tree of exceptions, with the texts of the library |
-//! | [`theory`] | `Process`, `Prediction`, `Formulation`, `Level`, `InputLevel` |
-//! | [`plan`] | `Plan`, compiled, read, printed and run |
-//! | [`analysis`] | `analyze` and `recommend`: exact errors on Gaussian data |
-//! | [`models`] | `Density` and `Network`: models that need no Python |
+//! | [`theory`] | `Level`, `InputLevel`, `Process`, `Prediction`, `Reading`, `Formulation` |
+//! | [`plan`] | `Plan`: compiling, reading, printing and running samplers |
+//! | [`stepper`] | `Stepper` and `Query`: a plan run step by step, with the model in Python |
+//! | [`models`] | `Density` and `Network`: models evaluated without the interpreter |
 //! | [`onnx`] | `OnnxNetwork`: a network in an ONNX file |
-//! | [`arrays`] | the space of numpy arrays: states that Python can hold |
-//! | [`column`] | columns of numbers, with a type that stubs can say |
-//! | [`programs`] | adaptive steps and likelihoods with the model in Python |
-//! | [`share`] | one pass over memory shared among threads |
-//! | [`tensors`] | the space of torch tensors that numpy cannot see |
-//! | [`stepper`] | a plan that runs step by step, with the model in Python |
+//! | [`own`] | samples of the library's own models |
+//! | [`analysis`] | `analyze` and `recommend`: exact errors on Gaussian data |
+//! | [`programs`] | adaptive steps and likelihoods, with the model in Python |
+//! | [`arrays`] | the space of numpy arrays |
+//! | [`tensors`] | the space of torch tensors outside plain CPU memory |
+//! | [`share`] | a pass over memory, shared among threads |
+//! | [`rows`], [`column`] | rows of arrays with their sample indices; typed columns of numbers |
+//! | [`errors`] | the tree of exceptions, with the texts of the library |
+//! | [`arguments`] | constructor arguments whose errors name the argument |
+//! | [`observer`] | warnings and Ctrl-C for long tasks |
 
-// The interface is Python's: `pub` here says that other modules use it.
+// Only Python sees this interface: `pub` marks items that other modules of this crate use.
 #![allow(unreachable_pub)]
+// Doc comments are docstrings in numpy style, whose examples (`>>>`) Markdown takes for quotes.
+#![allow(clippy::doc_lazy_continuation)]
 
 mod analysis;
 mod arguments;
@@ -40,19 +48,55 @@ use pyo3::prelude::*;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Runs the command line with these arguments, the program's name first, and gives its exit status.
+/// Run the command line.
+///
+/// Parameters
+/// ----------
+/// arguments : sequence of str
+///     The program's name, then its arguments.
+///
+/// Returns
+/// -------
+/// int
+///     The exit status; 0 means success.
 #[pyfunction]
 fn cli(py: Python<'_>, arguments: Vec<String>) -> u8 {
     py.detach(|| langevin_cli::run(arguments))
 }
 
-/// Every name that `Plan(sampler, …)` knows.
+/// Return the names of all samplers.
+///
+/// Each name can be given to :class:`Plan` as ``sampler``. Many samplers take options after a
+/// colon, as in ``"heun:churn=40"``.
+///
+/// Returns
+/// -------
+/// list of str
+///     The names.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> "dpmpp-2m" in langevin.samplers()
+/// True
 #[pyfunction]
 fn samplers() -> Vec<&'static str> {
     langevin::sampler::Entry::all().iter().map(|entry| entry.name).collect()
 }
 
-/// Seconds that one step of first order takes the library's fused kernel on so many floats in plain memory, with no executor: for `bench/python`.
+/// Time one first-order step of the fused kernel on plain memory, for ``bench/python``.
+///
+/// Parameters
+/// ----------
+/// elements : int
+///     The number of float32 elements of the state.
+/// steps : int
+///     The number of steps over which the time is averaged.
+///
+/// Returns
+/// -------
+/// float
+///     Seconds for each step, without an executor.
 #[pyfunction]
 fn _kernel_seconds(py: Python<'_>, elements: usize, steps: u32) -> PyResult<f64> {
     use langevin::space::DenoiseSlices;
@@ -70,7 +114,7 @@ fn _kernel_seconds(py: Python<'_>, elements: usize, steps: u32) -> PyResult<f64>
     .map_err(|error| errors::raised(py, &error))
 }
 
-/// The Python module.
+/// Compiled half of the package langevin; import :mod:`langevin` instead.
 #[pymodule]
 mod _langevin {
     #[pymodule_export]
@@ -90,7 +134,7 @@ mod _langevin {
     #[pymodule_export]
     use crate::theory::{Formulation, InputLevel, Level, Prediction, Process, Reading};
 
-    // Python's name for it.
+    // Python requires this lower-case name.
     #[allow(non_upper_case_globals)]
     #[pymodule_export]
     const __version__: &str = env!("CARGO_PKG_VERSION");

@@ -17,16 +17,37 @@ use pyo3::types::PyDict;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Clean data.
+/// The level of clean data.
 const CLEAN: langevin::Level = langevin::Level { time: 0.0, alpha: 1.0, sigma: 0.0 };
 
-/// A density known in closed form, at every noise level: a model without a network. The names are in ``Density.NAMES``.
+/// Density known in closed form at every noise level: a model that needs no network.
+///
+/// Densities are immutable; they compare equal by their names, hash and pickle.
+///
+/// Parameters
+/// ----------
+/// name : str
+///     One of ``Density.NAMES``, such as ``"moons"``.
+///
+/// Raises
+/// ------
+/// UnknownNameError
+///     If no density has this name.
+/// ArgumentError
+///     If the name is not a string.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> moons = langevin.Density("moons")
+/// >>> langevin.Plan("dpmpp-2m", "vp", steps=10).run(moons, (3, 2), seed=1).shape
+/// (3, 2)
 #[pyclass(frozen, module = "langevin")]
 pub struct Density(pub Arc<Box<dyn exact::Density>>);
 
 #[pymethods]
 impl Density {
-    /// Every name.
+    /// Names of all densities.
     #[classattr]
     #[allow(non_snake_case)]
     fn NAMES() -> Vec<&'static str> {
@@ -38,19 +59,49 @@ impl Density {
         exact::named(&name.0).or_raise().map(|density| Self(Arc::new(density)))
     }
 
-    /// Its name.
+    /// Name of the density.
     #[getter]
     fn name(&self) -> &str {
         self.0.name()
     }
 
-    /// The elements of a point.
+    /// Number of elements of a point.
     #[getter]
     fn dim(&self) -> usize {
         self.0.dim()
     }
 
-    /// Draws points: an array of shape (count, dim).
+    /// Draw points of clean data.
+    ///
+    /// Point i depends on ``seed`` and ``first + i`` only, not on ``count``.
+    ///
+    /// Parameters
+    /// ----------
+    /// count : int
+    ///     The number of points.
+    /// seed : int, default 0
+    ///     The seed, from 0 to 2**64 − 1.
+    /// first : int, default 0
+    ///     The index of the first point.
+    ///
+    /// Returns
+    /// -------
+    /// numpy.ndarray of float64, shape (count, dim)
+    ///     The points.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If a number is negative or does not fit in 64 bits.
+    /// MemoryError
+    ///     If the points do not fit in memory.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> moons = langevin.Density("moons")
+    /// >>> bool((moons.sample(3, seed=1)[2] == moons.sample(1, seed=1, first=2)[0]).all())
+    /// True
     #[pyo3(signature = (count, seed = 0, *, first = 0) -> "numpy.typing.NDArray[numpy.float64]")]
     fn sample<'py>(&self, py: Python<'py>, count: usize, seed: u64, first: u64) -> PyResult<Bound<'py, PyAny>> {
         let ids = ids(seed, first, count)?;
@@ -59,7 +110,31 @@ impl Density {
         PyArray1::from_vec(py, points).reshape([count, self.0.dim()]).map(Bound::into_any)
     }
 
-    /// log p(x) of points of shape (…, dim), at a noise level (clean data where none is given): an array of shape (…).
+    /// Return log p(x) of points at a noise level.
+    ///
+    /// Parameters
+    /// ----------
+    /// x : array_like of float, shape (..., dim)
+    ///     The points.
+    /// level : Level, optional
+    ///     The noise level. The default is clean data.
+    ///
+    /// Returns
+    /// -------
+    /// numpy.ndarray of float64, shape (...)
+    ///     The log-density of each point, in nats.
+    ///
+    /// Raises
+    /// ------
+    /// ShapeError
+    ///     If the last axis is not ``dim`` long.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> gaussian = langevin.Density("gaussian")
+    /// >>> gaussian.log_density([[0.5, -0.25]]).round(4)
+    /// array([-0.8548])
     #[pyo3(signature = (x: "numpy.typing.ArrayLike", level = None) -> "numpy.typing.NDArray[numpy.float64]")]
     fn log_density<'py>(
         &self,
@@ -77,7 +152,31 @@ impl Density {
         PyArray1::from_vec(py, found).reshape(shape[..shape.len() - 1].to_vec()).map(Bound::into_any)
     }
 
-    /// The denoised prediction E[x0 | x] of states of shape (…, dim) at a noise level.
+    /// Return the denoised prediction E[x0 | x] of states at a noise level.
+    ///
+    /// Parameters
+    /// ----------
+    /// x : array_like of float, shape (..., dim)
+    ///     The states, x = alpha · x0 + sigma · noise.
+    /// level : Level
+    ///     The noise level of the states.
+    ///
+    /// Returns
+    /// -------
+    /// numpy.ndarray of float64, shape (..., dim)
+    ///     The exact denoised prediction.
+    ///
+    /// Raises
+    /// ------
+    /// ShapeError
+    ///     If the last axis is not ``dim`` long.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> level = langevin.Process("ve").level(1.0)
+    /// >>> langevin.Density("gaussian").denoise([[0.5, -0.25]], level).round(4)
+    /// array([[ 0.5 , -0.25]])
     #[pyo3(signature = (x: "numpy.typing.ArrayLike", level) -> "numpy.typing.NDArray[numpy.float64]")]
     fn denoise<'py>(&self, x: &Bound<'py, PyAny>, level: &Bound<'py, Level>) -> PyResult<Bound<'py, PyAny>> {
         let py = x.py();
@@ -108,9 +207,31 @@ impl Density {
     }
 }
 
-/// A network trained with ``langevin train``: ``Network("model.safetensors")`` reads its file.
+/// Network trained with ``langevin train``.
 ///
-/// It is a model for :meth:`Plan.run`, and :meth:`sample` draws from it with no plan at all.
+/// A network is a model for :meth:`Plan.run`, :func:`adaptive` and :func:`likelihood`. The method
+/// :meth:`sample` draws samples without an explicit plan.
+///
+/// Parameters
+/// ----------
+/// path : str or os.PathLike
+///     The model file, such as ``"model.safetensors"``.
+///
+/// Raises
+/// ------
+/// ArgumentError
+///     If the file does not exist.
+/// FormatError
+///     If the file is not a model file.
+///
+/// Examples
+/// --------
+/// With a model of ``langevin train --data moons --out model.safetensors``:
+///
+/// >>> import langevin
+/// >>> network = langevin.Network("model.safetensors")
+/// >>> network.shape, network.sample(100, seed=0).shape
+/// ([2], (100, 2))
 #[pyclass(frozen, module = "langevin")]
 pub struct Network(pub Arc<langevin_train::Network>);
 
@@ -122,7 +243,53 @@ impl Network {
         network.map(|network| Self(Arc::new(network))).map_err(|error| raised_by_task(py, &error))
     }
 
-    /// Draws samples, in the units of the data: an array of shape (count, …). ``units="model"`` leaves them in those that the network sees. ``sampler``, ``steps`` and ``grid`` have the defaults of :class:`Plan`. For control over the noise levels use :meth:`Plan.run`.
+    /// Draw samples.
+    ///
+    /// Sample i depends on ``seed`` and ``first + i`` only, not on ``count`` or ``threads``. To
+    /// choose the noise range or guidance, compile a :class:`Plan` and use :meth:`Plan.run`.
+    ///
+    /// Parameters
+    /// ----------
+    /// count : int
+    ///     The number of samples.
+    /// seed : int, default 0
+    ///     The seed, from 0 to 2**64 − 1.
+    /// sampler : str, optional
+    ///     A name of :func:`samplers`, with its options. The default is that of :class:`Plan`.
+    /// steps : int, optional
+    ///     The step count. The default is that of :class:`Plan`.
+    /// grid : str, optional
+    ///     The name of the grid. The default is that of :class:`Plan`.
+    /// first : int, default 0
+    ///     The index of the first sample.
+    /// units : {"data", "model"}, default "data"
+    ///     ``"data"`` returns samples in the units of the training data; ``"model"`` returns them
+    ///     normalised, as the network sees them.
+    /// threads : int, optional
+    ///     The number of threads. The default is the number of cores.
+    ///
+    /// Returns
+    /// -------
+    /// numpy.ndarray of float64, shape (count, ...)
+    ///     The samples, each of the shape :attr:`shape`.
+    ///
+    /// Raises
+    /// ------
+    /// UnknownNameError
+    ///     If the sampler or the grid has an unknown name.
+    /// ArgumentError
+    ///     If the step count, the units or another argument is out of range.
+    /// KeywordError
+    ///     If a keyword is unknown.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> network = langevin.Network("model.safetensors")
+    /// >>> normalised = network.sample(3, seed=1, steps=5, units="model")
+    /// >>> samples = network.sample(3, seed=1, steps=5)
+    /// >>> bool(abs(samples - network.denormalize(normalised)).max() < 1e-12)
+    /// True
     #[pyo3(signature = (count, seed = 0, *, sampler = None, steps = None, grid = None, first = 0, units = "data", threads = None, **unknown: "typing.NoReturn") -> "numpy.typing.NDArray[numpy.float64]")]
     #[allow(clippy::too_many_arguments)]
     fn sample<'py>(
@@ -152,7 +319,46 @@ impl Network {
         drawn.array(slf.py(), &shape, "float64")
     }
 
-    /// Reads a model file, as ``Network(path)`` does. With a ``formulation`` it opens an ONNX file and returns an :class:`OnnxNetwork`; the other arguments are for ONNX files alone.
+    /// Read a model file or open an ONNX file.
+    ///
+    /// A path that ends in ``.onnx``, or any path given with a ``formulation``, is opened as an
+    /// ONNX file. All keywords are for ONNX files only; see :class:`OnnxNetwork`.
+    ///
+    /// Parameters
+    /// ----------
+    /// path : str or os.PathLike
+    ///     The file.
+    /// formulation : Formulation, optional
+    ///     The formulation of the network in an ONNX file, which does not record it.
+    /// shape : sequence of int, optional
+    ///     The shape of one sample, if the ONNX file leaves it open.
+    /// inputs : mapping of str to array_like, optional
+    ///     The values of further inputs by name.
+    /// uncond_inputs : mapping of str to array_like, optional
+    ///     The values that differ on the unconditional branch of guidance.
+    /// output : str, optional
+    ///     The name of the output to read.
+    ///
+    /// Returns
+    /// -------
+    /// Network or OnnxNetwork
+    ///     The network.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the file does not exist, if an ONNX file is given without a formulation, or if a
+    ///     keyword for ONNX files is given for a model file.
+    /// FormatError
+    ///     If the file is not a model file.
+    /// ModelError
+    ///     If the ONNX file cannot be read.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> langevin.Network.load("model.safetensors").formulation.process.name
+    /// 'rectified-flow'
     #[staticmethod]
     #[pyo3(signature = (path, *, formulation = None, shape = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output = None, **unknown: "typing.NoReturn") -> "Network | OnnxNetwork")]
     #[allow(clippy::too_many_arguments)]
@@ -188,25 +394,55 @@ impl Network {
         Ok(Bound::new(py, Self::new(py, path)?)?.into_any())
     }
 
-    /// What it was trained to be.
+    /// Formulation that the network was trained in.
     #[getter]
     fn formulation(&self) -> Formulation {
         Formulation(self.0.formulation().clone())
     }
 
-    /// The shape of one sample.
+    /// Shape of one sample.
     #[getter]
     fn shape(&self) -> Vec<usize> {
         self.0.shape().to_vec()
     }
 
-    /// The number of weights.
+    /// Number of weights.
     #[getter]
     fn parameters(&self) -> usize {
         self.0.parameters()
     }
 
-    /// The output for states of shape (rows, …) at a level of its own process: what the network was trained to predict, in the units that it sees. For samples use :meth:`sample`.
+    /// Return the network's raw output for states at a noise level.
+    ///
+    /// The output is the quantity that the network was trained to predict, in normalised units. To
+    /// draw samples use :meth:`sample`.
+    ///
+    /// Parameters
+    /// ----------
+    /// x : array_like of float, shape (rows, ...)
+    ///     The states, in normalised units.
+    /// level : Level
+    ///     The noise level, on the network's own process.
+    /// first : int, default 0
+    ///     The index of the sample in row 0.
+    ///
+    /// Returns
+    /// -------
+    /// numpy.ndarray of float32, shape (rows, ...)
+    ///     The output, of the shape of ``x``.
+    ///
+    /// Raises
+    /// ------
+    /// ShapeError
+    ///     If ``x`` has the wrong shape, or if no level is given.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> network = langevin.Network("model.safetensors")
+    /// >>> level = network.formulation.process.level(0.5)
+    /// >>> network.predict([[0.0, 0.0], [1.0, 1.0]], level).shape
+    /// (2, 2)
     #[pyo3(signature = (x: "numpy.typing.ArrayLike", level: "Level | None" = None, *, first = 0) -> "numpy.typing.NDArray[numpy.float32]")]
     fn predict<'py>(
         &self,
@@ -243,7 +479,31 @@ impl Network {
         PyArray1::from_vec(py, out).reshape(array.shape().to_vec()).map(Bound::into_any)
     }
 
-    /// Samples to data: undoes the normalisation of the training. Takes and returns an array of shape (rows, …).
+    /// Convert samples from normalised units to the units of the training data.
+    ///
+    /// Parameters
+    /// ----------
+    /// samples : array_like of float, shape (rows, ...)
+    ///     Samples, as the network sees them.
+    ///
+    /// Returns
+    /// -------
+    /// numpy.ndarray of float64, shape (rows, ...)
+    ///     The samples, with the normalisation of the training undone.
+    ///
+    /// Raises
+    /// ------
+    /// ShapeError
+    ///     If the samples do not have the shape of the network's data.
+    ///
+    /// Examples
+    /// --------
+    /// The origin in normalised units is the mean of the training rows:
+    ///
+    /// >>> import langevin
+    /// >>> network = langevin.Network("model.safetensors")
+    /// >>> network.denormalize([[0.0, 0.0]]).shape
+    /// (1, 2)
     #[pyo3(signature = (samples: "numpy.typing.ArrayLike") -> "numpy.typing.NDArray[numpy.float64]")]
     fn denormalize<'py>(&self, samples: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = samples.py();
@@ -267,7 +527,7 @@ impl Network {
     }
 }
 
-/// Returns the model of this library that a Python object is.
+/// Returns the library's model behind a Python object, or an error for any other object.
 pub fn own(model: &Bound<'_, PyAny>) -> PyResult<Own> {
     if let Ok(density) = model.cast::<Density>() {
         return Ok(Own::Density(density.get().0.clone()));

@@ -1,4 +1,4 @@
-//! The interpreter as the observer of tasks: notes are warnings, Ctrl-C ends the work.
+//! The interpreter as the observer of tasks: notes become warnings, and Ctrl-C stops the task.
 
 use langevin_tasks::observe::{Note, Observer};
 use langevin_tasks::words::spelled;
@@ -11,7 +11,9 @@ pub fn in_keywords(text: &str) -> String {
     spelled(&langevin::request::spelled(text, keyword), keyword)
 }
 
-/// The interpreter. Tasks run while it is free, so it is taken for each of these.
+/// The interpreter as an observer.
+///
+/// Tasks run with the interpreter released, so each method attaches to it first.
 pub struct Interpreter;
 
 impl Observer for Interpreter {
@@ -20,7 +22,7 @@ impl Observer for Interpreter {
             return;
         }
         let text = in_keywords(&note.to_string());
-        // A warning that is an error here ends nothing: the caller hears it all the same.
+        // If a filter turns the warning into an exception, the task continues all the same.
         let _warned = Python::attach(|py| py.import("warnings")?.call_method1("warn", (text,)).map(drop));
     }
 
@@ -29,7 +31,7 @@ impl Observer for Interpreter {
     }
 
     fn knows(&self, hint: &str) -> bool {
-        // Flags of commands are no keywords.
+        // Hints that name command-line flags do not apply to Python.
         !hint.contains("--")
     }
 }

@@ -1,4 +1,4 @@
-//! A network in an ONNX file, evaluated as the command line does.
+//! `OnnxNetwork`: a network in an ONNX file, evaluated exactly as by the command line.
 
 use crate::errors::{ArgumentError, OrRaise as _, misfit, raised_by_onnx, refuse_unknown};
 use crate::rows::ids;
@@ -12,19 +12,51 @@ use pyo3::types::PyDict;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A network in an ONNX file, evaluated by ONNX Runtime: ``OnnxNetwork("unet.onnx", langevin.Formulation("table:scaled-linear", "epsilon"))``.
+/// Network in an ONNX file, evaluated by ONNX Runtime.
 ///
-/// It is a model for :meth:`Plan.run` and gives the numbers of ``langevin sample --onnx``.
+/// An ONNX network is a model for :meth:`Plan.run`. It gives the same numbers as
+/// ``langevin sample --onnx``.
 ///
-/// - ``shape``: the shape of one sample, for files that leave it open.
-/// - ``inputs``: the values of further inputs by name. Each has one row for all samples, or a row for each sample; row i belongs to sample i.
-/// - ``uncond_inputs``: the values that differ on the unconditional branch, for plans with ``guidance``.
-/// - ``output``: the name of the output to read; without it, the output with the shape of the states is read.
+/// Parameters
+/// ----------
+/// path : str or os.PathLike
+///     The ONNX file.
+/// formulation : Formulation
+///     The formulation of the network, which an ONNX file does not record.
+/// shape : sequence of int, optional
+///     The shape of one sample, if the file leaves it open.
+/// inputs : mapping of str to array_like, optional
+///     The values of further inputs by name. Each array has one row for all samples or one row for
+///     each sample; row i belongs to sample i.
+/// uncond_inputs : mapping of str to array_like, optional
+///     The values that differ on the unconditional branch, for plans with ``guidance``.
+/// output : str, optional
+///     The name of the output to read. By default the output with the shape of the states is read.
+///
+/// Raises
+/// ------
+/// ArgumentError
+///     If the formulation is missing, or if an argument does not fit the graph.
+/// ShapeError
+///     If ``inputs`` or ``uncond_inputs`` is not a mapping to arrays of numbers.
+/// ModelError
+///     If the file or ONNX Runtime cannot be loaded.
+///
+/// Examples
+/// --------
+/// With ``digits.onnx`` of the repository's ``examples/onnx``:
+///
+/// >>> import langevin
+/// >>> epsilon = langevin.Formulation("table:linear", "epsilon")
+/// >>> network = langevin.OnnxNetwork("digits.onnx", epsilon)
+/// >>> plan = langevin.Plan("dpmpp-2m", steps=5, network=epsilon)
+/// >>> plan.run(network, (4, *network.shape), seed=0).shape
+/// (4, 1, 8, 8)
 #[pyclass(frozen, module = "langevin")]
 pub struct OnnxNetwork(pub Arc<langevin_onnx::OnnxNetwork>);
 
 impl OnnxNetwork {
-    /// Opens a file.
+    /// Opens an ONNX file.
     pub fn open<'py>(
         py: Python<'py>,
         path: &Path,
@@ -53,7 +85,7 @@ impl OnnxNetwork {
         for (name, array) in arrays("uncond_inputs", uncond_inputs)? {
             options = options.unconditional_input(name, array);
         }
-        // The library of this Python's package is found without importing the package.
+        // Finds the shared library of an installed `onnxruntime` without importing that package.
         py.import("langevin._cli")?.call_method0("_name_onnxruntime")?;
         let formulation = formulation.get().0.clone();
         let network = py.detach(|| langevin_onnx::OnnxNetwork::open(path, formulation, &options));
@@ -61,7 +93,7 @@ impl OnnxNetwork {
     }
 }
 
-/// Arrays by their names.
+/// Reads a mapping of names to arrays.
 fn arrays(argument: &str, given: Option<Bound<'_, PyAny>>) -> PyResult<Vec<(String, Array)>> {
     let Some(given) = given else { return Ok(vec![]) };
     let Ok(items) = given.call_method0("items") else {
@@ -110,31 +142,66 @@ impl OnnxNetwork {
         Self::open(py, &path, formulation, shape, inputs, uncond_inputs, output)
     }
 
-    /// The formulation that the caller gave.
+    /// Formulation of the network, as given by the caller.
     #[getter]
     fn formulation(&self) -> Formulation {
         Formulation(self.0.formulation().clone())
     }
 
-    /// The shape of one sample.
+    /// Shape of one sample.
     #[getter]
     fn shape(&self) -> Vec<usize> {
         self.0.shape().to_vec()
     }
 
-    /// Each input of the graph with its type and shape.
+    /// Inputs of the graph, each with its type and shape.
     #[getter]
     fn inputs(&self) -> Vec<String> {
         self.0.inputs()
     }
 
-    /// The output that is read, with its type and shape.
+    /// Output of the graph that is read, with its type and shape.
     #[getter]
     fn output(&self) -> String {
         self.0.output()
     }
 
-    /// The output for states of shape (rows, …) at a level of its own process. Row i is sample ``first + i``, which decides the row of further inputs; ``branch`` is ``"main"`` or ``"unconditional"``.
+    /// Return the network's raw output for states at a noise level.
+    ///
+    /// Parameters
+    /// ----------
+    /// x : array_like of float, shape (rows, ...)
+    ///     The states.
+    /// level : Level
+    ///     The noise level, on the network's own process.
+    /// first : int, default 0
+    ///     The index of the sample in row 0. Row i is sample ``first + i``, which selects the row
+    ///     of further inputs.
+    /// branch : {"main", "unconditional"}, default "main"
+    ///     The branch of guidance.
+    ///
+    /// Returns
+    /// -------
+    /// numpy.ndarray of float64, shape (rows, ...)
+    ///     The output, of the shape of ``x``.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the branch is unknown.
+    /// ShapeError
+    ///     If ``x`` has the wrong shape.
+    /// ModelError
+    ///     If ONNX Runtime fails.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin, numpy
+    /// >>> epsilon = langevin.Formulation("table:linear", "epsilon")
+    /// >>> network = langevin.OnnxNetwork("digits.onnx", epsilon)
+    /// >>> level = epsilon.process.level(500.0)
+    /// >>> network.predict(numpy.zeros((2, 1, 8, 8)), level).shape
+    /// (2, 1, 8, 8)
     #[pyo3(signature = (x: "numpy.typing.ArrayLike", level, *, first = 0, branch = "main") -> "numpy.typing.NDArray[numpy.float64]")]
     fn predict<'py>(
         &self,

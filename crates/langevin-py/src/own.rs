@@ -1,4 +1,4 @@
-//! Models of this library, which run without the interpreter, and samples of them.
+//! Models of this library, which run without the interpreter, and sampling from them.
 
 use crate::errors::{ArgumentError, misfit, raised};
 use crate::rows::batch;
@@ -12,16 +12,16 @@ use std::sync::Arc;
 
 /// A model of this library.
 pub enum Own {
-    /// A density known in closed form.
+    /// A density in closed form.
     Density(Arc<Box<dyn exact::Density>>),
-    /// A network of a model file.
+    /// A network from a model file.
     Network(Arc<langevin_train::Network>),
-    /// A network of an ONNX file.
+    /// A network from an ONNX file.
     Onnx(Arc<langevin_onnx::OnnxNetwork>),
 }
 
 impl Own {
-    /// The model.
+    /// Returns the model.
     pub fn model(&self) -> &(dyn Vjp<Vec<f64>> + Sync) {
         match self {
             Self::Density(density) => &**density,
@@ -30,7 +30,7 @@ impl Own {
         }
     }
 
-    /// The elements of a row.
+    /// Returns the number of elements of a row.
     pub fn width(&self) -> usize {
         match self {
             Self::Density(density) => density.dim(),
@@ -39,7 +39,7 @@ impl Own {
         }
     }
 
-    /// Checks that the model sees rows of `width` elements.
+    /// Returns `width`, or an error if the model's rows have another number of elements.
     pub fn check(&self, width: usize) -> PyResult<usize> {
         let own = self.width();
         if own == width {
@@ -49,7 +49,7 @@ impl Own {
     }
 }
 
-/// Samples that are drawn by a plan.
+/// A request for samples of one of the library's models.
 pub struct Drawn {
     /// The plan.
     pub plan: Arc<Plan>,
@@ -59,14 +59,14 @@ pub struct Drawn {
     pub seed: u64,
     /// The index of the first sample.
     pub first: u64,
-    /// Threads; as many as there are cores.
+    /// The number of threads; `None` means the number of cores.
     pub threads: Option<usize>,
-    /// Whether samples of a network are given in the units of its data.
+    /// `true` to return samples of a network in the units of its data.
     pub to_data: bool,
 }
 
 impl Drawn {
-    /// Returns an array of this shape, with the interpreter free while it is computed.
+    /// Returns the samples as an array of this shape. The interpreter is released meanwhile.
     pub fn array<'py>(&self, py: Python<'py>, shape: &[usize], dtype: &str) -> PyResult<Bound<'py, PyAny>> {
         let sampling = self.sampling(shape)?;
         match (dtype, &self.model) {
@@ -95,7 +95,7 @@ impl Drawn {
         PyArray1::from_vec(py, samples).reshape(shape.to_vec()).map(Bound::into_any)
     }
 
-    /// Returns samples in the units that are wanted.
+    /// Converts samples of a network to the units of its data if the request asks for it.
     fn in_units<T: Element>(&self, samples: Vec<T>) -> Vec<T> {
         let (Own::Network(network), true) = (&self.model, self.to_data) else { return samples };
         let mut values: Vec<f64> = samples.into_iter().map(Element::to_f64).collect();
@@ -103,7 +103,7 @@ impl Drawn {
         values.into_iter().map(T::from_f64).collect()
     }
 
-    /// Returns how rows of this shape are shared, as the command line does.
+    /// Returns the batches and threads for rows of this shape, the same as on the command line.
     fn sampling(&self, shape: &[usize]) -> PyResult<Sampling> {
         let (count, width) = (batch(shape)?, shape.iter().skip(1).product::<usize>());
         let wanted = self.model.width();
@@ -117,7 +117,7 @@ impl Drawn {
     }
 }
 
-/// Returns whether samples are wanted in the units of the data.
+/// Parses the argument `units`: `true` for the units of the data.
 pub fn in_data_units(units: &str) -> PyResult<bool> {
     match units {
         "data" => Ok(true),

@@ -1,4 +1,4 @@
-//! `Plan`: compiled, read, printed, analysed and run.
+//! `Plan`: compiling, reading, printing, checking and running samplers.
 
 use crate::arguments::{Eta, Guidance, SamplerName, SigmaMax, SigmaMin, Steps};
 use crate::column::Column;
@@ -21,18 +21,64 @@ use pyo3::types::{PyDict, PyString};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A sampler compiled to a table of numbers.
+/// Sampler compiled to a table of numbers.
 ///
-/// ``sampler`` is any name of ``langevin.samplers()``, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``); the default is ``"dpmpp-2m"``, and with ``eta`` alone ``"ddim"``.
-/// ``process`` is the process of the states; the default is that of ``network``, or ``"rectified-flow"``. ``steps`` is the step count of the grid; the default is 20, or that of a list.
-/// ``grid`` says where the steps go (``"karras"``, the default, ``"uniform-lambda"``, …), or is a list of noise levels sigma / alpha, ``[80, 10, 1, 0]``.
-/// ``network`` is the :class:`Formulation` of the model; without one, the model gives the denoised prediction itself.
-/// ``sigma_min`` and ``sigma_max`` are noise levels in sigma / alpha; the defaults are 0.002 and 80, as far as the process goes and the network was trained.
-/// ``guidance`` mixes two branches, w (D − D_uncond) + D_uncond. The command line has the same defaults.
+/// A plan is immutable. It prints as a table; iterating over it gives the noise level of each
+/// evaluation, and its length is the number of evaluations. The command line has the same defaults.
+///
+/// Parameters
+/// ----------
+/// sampler : str, optional
+///     A name of :func:`samplers`, with its options (``"dpmpp-2m"``, ``"heun:churn=40"``);
+///     the default is ``"dpmpp-2m"``, and with ``eta`` alone ``"ddim"``.
+/// process : Process or str, optional
+///     The process of the states; the default is that of ``network``, or ``"rectified-flow"``.
+/// steps : int, optional
+///     The step count of the grid; the default is 20, or that of a list of noise levels.
+/// grid : str or sequence of float, optional
+///     The name of a grid (``"karras"``, the default, ``"uniform-lambda"``, …), or the noise levels
+///     sigma / alpha from first to last, as in ``[80, 10, 1, 0]``.
+/// network : Formulation, optional
+///     The formulation of the model. Without it the model must return the denoised prediction.
+/// eta : float, optional
+///     The sampler's own stochasticity η; the default is the sampler's.
+/// sigma_min, sigma_max : float, optional
+///     The noise range in sigma / alpha. The defaults are 0.002 and 80, limited to the range of the
+///     process and to the network's trained range.
+/// guidance : float, optional
+///     The weight w of guidance, which replaces D by w (D − D_uncond) + D_uncond.
+///
+/// Raises
+/// ------
+/// UnknownNameError
+///     If the sampler, process or grid has an unknown name.
+/// ArgumentError
+///     If an argument cannot be read, if the step count is out of range, if the noise range is
+///     empty, or if the sampler takes no η.
+/// KeywordError
+///     If a keyword is unknown.
+///
+/// Warns
+/// -----
+/// UserWarning
+///     If ``sigma_min`` or ``sigma_max`` is clipped to the network's trained range.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> plan = langevin.Plan("heun", "vp", steps=4)
+/// >>> plan.nfe  # the last step of Heun costs one evaluation
+/// 7
+/// >>> print(langevin.Plan("ddim", "rectified-flow", grid=[9, 1, 0]), end="")
+/// ddim on rectified-flow, given D: 2 moves, 2 evaluations, 1 draw
+///     move     h/g      time        to        λ      to  row
+///    start                                               x ← 0.900000·z0
+/// 0      R  0.0000  0.900000  0.500000  -2.1972  0.0000  x ← 0.555556·x + 0.444444·D0
+/// 1      R  0.0000  0.500000  0.000000   0.0000       ∞  x ← 1.000000·D1
 #[pyclass(frozen, module = "langevin")]
 pub struct Plan(pub Arc<langevin::Plan>);
 
-/// The levels at which the network is evaluated.
+/// Returns the levels at which the network is evaluated.
 fn evals(plan: &langevin::Plan) -> impl Iterator<Item = langevin::Level> + '_ {
     plan.ops().iter().filter_map(|op| match op {
         Op::Eval { level, .. } => Some(*level),
@@ -44,14 +90,14 @@ fn wrap(plan: langevin::Plan) -> Plan {
     Plan(Arc::new(plan))
 }
 
-/// The request with what the caller gave of these.
+/// Builds a request with those of the arguments that the caller gave.
 fn asked(sampler: Option<String>, grid: Option<String>, steps: Option<usize>) -> Request {
     let request = sampler.into_iter().fold(Request::new(), Request::sampler);
     let request = grid.into_iter().fold(request, Request::grid);
     steps.into_iter().fold(request, Request::steps)
 }
 
-/// Warns if the network was not trained on all of the noise range that the caller gave.
+/// Warns if the noise range that the caller gave exceeds the network's trained range.
 pub fn warn_if_clipped(py: Python<'_>, request: &Request) -> PyResult<()> {
     let range = request.noise_range().or_raise()?;
     if range.clipped && request.words().iter().any(|(word, _)| matches!(*word, "sigma-min" | "sigma-max")) {
@@ -64,7 +110,7 @@ pub fn warn_if_clipped(py: Python<'_>, request: &Request) -> PyResult<()> {
     Ok(())
 }
 
-/// A document of Python as the library reads one: JSON text.
+/// Returns a Python document as JSON text, which the library reads.
 pub fn json_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(text.to_string());
@@ -109,39 +155,165 @@ impl Plan {
         request.plan().map(wrap).or_raise()
     }
 
-    /// The plan of a JSON document.
+    /// Build a plan from its JSON document.
+    ///
+    /// Parameters
+    /// ----------
+    /// text : str
+    ///     A document written by :meth:`to_json` or by the command line.
+    ///
+    /// Returns
+    /// -------
+    /// Plan
+    ///     The plan.
+    ///
+    /// Raises
+    /// ------
+    /// FormatError
+    ///     If the text is not the document of a plan.
     #[staticmethod]
     fn from_json(text: &str) -> PyResult<Self> {
         langevin::Plan::from_json(text).map(wrap).or_raise()
     }
 
-    /// The plan as a JSON document, whose numbers read back bit for bit.
+    /// Return the plan as a JSON document.
+    ///
+    /// Returns
+    /// -------
+    /// str
+    ///     The document, whose numbers read back bit for bit.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> plan = langevin.Plan("ddim", "vp", steps=5)
+    /// >>> langevin.Plan.from_json(plan.to_json()).is_same(plan)
+    /// True
     fn to_json(&self) -> String {
         self.0.to_json()
     }
 
-    /// Writes the plan as a JSON document, which ``langevin sample --plan`` and :meth:`load` read.
+    /// Write the plan to a JSON file, which ``langevin sample --plan`` and :meth:`load` read.
+    ///
+    /// Parameters
+    /// ----------
+    /// path : str or os.PathLike
+    ///     The file to write.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the file cannot be written.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin, os, tempfile
+    /// >>> with tempfile.TemporaryDirectory() as folder:
+    /// ...     path = os.path.join(folder, "plan.json")
+    /// ...     langevin.Plan("ddim", "vp", steps=5).save(path)
+    /// ...     langevin.Plan.load(path).nfe
+    /// 5
     fn save(&self, path: PathBuf) -> PyResult<()> {
         std::fs::write(&path, self.0.to_json()).map_err(|error| file_error("written", &path, &error))
     }
 
-    /// Reads the plan of a JSON document.
+    /// Read a plan from a JSON file.
+    ///
+    /// Parameters
+    /// ----------
+    /// path : str or os.PathLike
+    ///     A file written by :meth:`save` or by the command line.
+    ///
+    /// Returns
+    /// -------
+    /// Plan
+    ///     The plan.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the file cannot be read.
+    /// FormatError
+    ///     If the file is not the document of a plan.
     #[staticmethod]
     fn load(path: PathBuf) -> PyResult<Self> {
         let text = std::fs::read_to_string(&path).map_err(|error| file_error("read", &path, &error))?;
         Self::from_json(&text)
     }
 
-    /// The plan as CSV, a line for each instruction.
+    /// Return the instructions of the plan as CSV.
+    ///
+    /// Returns
+    /// -------
+    /// str
+    ///     A header line, then a line for each evaluation and for each term of the other
+    ///     instructions.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> langevin.Plan("ddim", "vp", steps=5).to_csv().splitlines()[0]
+    /// 'op,kind,into,time,alpha,sigma,coefficient,source'
     fn to_csv(&self) -> String {
         self.0.to_csv()
     }
 
-    /// The plan that a scheduler of diffusers follows: ``config`` is its config, a mapping or JSON text. With ``sampler``, the plan of that sampler on its times, noise levels and network.
+    /// Compile the plan that a scheduler of diffusers follows.
     ///
-    /// One of ``steps``, ``timesteps`` and ``sigmas`` says where the steps go; ``settings`` has what ``step`` or ``set_timesteps`` are given (``eta``, ``s_churn``, …). ``consistent`` mends what is known
-    /// to be wrong in the original. ``image_seq_len``, the tokens of the picture, makes ``mu`` and the levels as pipelines do. Fields that no scheduler has are passed over with a warning, and refused
-    /// with ``strict``.
+    /// With ``sampler`` the plan is that of the sampler on the scheduler's times, noise levels and
+    /// network. Give one of ``steps``, ``timesteps`` and ``sigmas``.
+    ///
+    /// Parameters
+    /// ----------
+    /// config : mapping or str
+    ///     The config of the scheduler, with its class under ``_class_name``, as a mapping or JSON.
+    /// steps : int, optional
+    ///     The number of inference steps.
+    /// sampler : str, optional
+    ///     A name of :func:`samplers`. The default is the scheduler's own method.
+    /// timesteps : sequence of float, optional
+    ///     The times of the steps, as in ``set_timesteps(timesteps=…)``.
+    /// sigmas : sequence of float, optional
+    ///     The noise levels of the steps, as in ``set_timesteps(sigmas=…)``.
+    /// mu : float, optional
+    ///     The shift of a config with dynamic shifting.
+    /// settings : mapping or str, optional
+    ///     Arguments of the original's ``step`` or ``set_timesteps`` (``eta``, ``s_churn``, …).
+    /// start_at : int, optional
+    ///     The number of leading steps that are left out; the plan then starts from an input.
+    /// image : bool, default False
+    ///     With ``start_at``, start from a clean image instead of a noisy state.
+    /// consistent : bool, default False
+    ///     Fix known bugs of the original and keep everything else.
+    /// image_seq_len : int, optional
+    ///     The number of tokens of the image, from which pipelines compute ``mu`` and the levels.
+    /// strict : bool, default False
+    ///     Reject fields that no scheduler has. By default they are ignored with a warning.
+    ///
+    /// Returns
+    /// -------
+    /// Plan
+    ///     The plan.
+    ///
+    /// Raises
+    /// ------
+    /// UnknownNameError
+    ///     If the scheduler class or the sampler is unknown.
+    /// ArgumentError
+    ///     If a field or an argument is out of range or has no plan.
+    /// FormatError
+    ///     If the config is not a JSON object.
+    /// KeywordError
+    ///     If a keyword is unknown.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> config = {"_class_name": "DDIMScheduler", "beta_schedule": "scaled_linear"}
+    /// >>> langevin.Plan.from_diffusers(config, steps=4).nfe
+    /// 4
+    /// >>> langevin.Plan.from_diffusers(config, steps=4, sampler="dpmpp-2m").name
+    /// 'dpmpp-2m'
     #[staticmethod]
     #[pyo3(signature = (config, steps = None, *, sampler = None, timesteps = None, sigmas = None, mu = None, settings = None, start_at = None, image = false, consistent = false, image_seq_len = None, strict = false, **unknown: "typing.NoReturn"))]
     #[allow(clippy::too_many_arguments)]
@@ -198,49 +370,51 @@ impl Plan {
                 None => name.clone(),
             };
             let names = unknown.iter().take(20).map(named).collect::<Vec<_>>().join(", ");
-            let text = format!("no scheduler has these fields, which are passed over as diffusers does: {names}");
+            let text = format!("no scheduler has these fields, which are ignored, as diffusers does: {names}");
             py.import("warnings")?.call_method1("warn", (text,))?;
         }
         Ok(plan)
     }
 
-    /// The sampler's name.
+    /// Name of the sampler.
     #[getter]
     fn name(&self) -> &str {
         self.0.name()
     }
 
-    /// The number of network evaluations.
+    /// Number of network evaluations (NFE).
+    ///
+    /// With guidance an evaluation calls the model on both branches and counts once.
     #[getter]
     fn nfe(&self) -> usize {
         self.0.nfe()
     }
 
-    /// The number of noise draws; the first is usually the start.
+    /// Number of noise draws; the first is usually the start.
     #[getter]
     fn draws(&self) -> u32 {
         self.0.draws()
     }
 
-    /// The names of the states that the caller gives; none for a plan that starts from noise.
+    /// Names of the states that the caller supplies; empty for a plan that starts from noise.
     #[getter]
     fn inputs(&self) -> Vec<String> {
         self.0.inputs().iter().map(|input| input.name.clone()).collect()
     }
 
-    /// What the model is: its formulation, or ``None`` for one that gives the denoised prediction.
+    /// Formulation of the model; ``None`` if the model returns the denoised prediction.
     #[getter]
     fn network(&self) -> PyResult<Option<Formulation>> {
         self.0.network().map(|spec| langevin::Formulation::from_spec(spec).map(Formulation).or_raise()).transpose()
     }
 
-    /// The time of each evaluation, in the clock of the process.
+    /// Time of each evaluation, in the clock of the process: float64, shape (nfe,).
     #[getter]
     fn times<'py>(&self, py: Python<'py>) -> Column<'py, f64> {
         Column::new(py, evals(&self.0).map(|level| level.time))
     }
 
-    /// What the network is given for time at each evaluation.
+    /// Time that the network receives at each evaluation: float64, shape (nfe,).
     #[getter]
     fn network_times<'py>(&self, py: Python<'py>) -> Column<'py, f64> {
         let times = self.0.ops().iter().filter_map(|op| match op {
@@ -250,19 +424,19 @@ impl Plan {
         Column::new(py, times)
     }
 
-    /// alpha at each evaluation.
+    /// Factor alpha of the clean data at each evaluation: float64, shape (nfe,).
     #[getter]
     fn alphas<'py>(&self, py: Python<'py>) -> Column<'py, f64> {
         Column::new(py, evals(&self.0).map(|level| level.alpha))
     }
 
-    /// sigma at each evaluation.
+    /// Standard deviation sigma of the noise at each evaluation: float64, shape (nfe,).
     #[getter]
     fn sigmas<'py>(&self, py: Python<'py>) -> Column<'py, f64> {
         Column::new(py, evals(&self.0).map(|level| level.sigma))
     }
 
-    /// What the network's input is multiplied by at each evaluation.
+    /// Factor of the network's input at each evaluation: float64, shape (nfe,).
     #[getter]
     fn input_scales<'py>(&self, py: Python<'py>) -> Column<'py, f64> {
         let scales = self.0.ops().iter().filter_map(|op| match op {
@@ -272,7 +446,7 @@ impl Plan {
         Column::new(py, scales)
     }
 
-    /// How the denoised prediction is read off the network's output at each evaluation.
+    /// Coefficients that turn the network's output into the denoised prediction, by evaluation.
     #[getter]
     fn readings(&self) -> Vec<Reading> {
         let plain =
@@ -284,7 +458,9 @@ impl Plan {
         readings.collect()
     }
 
-    /// What clips the denoised prediction, one tuple for each kind: ``("clamp", low, high)`` or ``("threshold", ratio, most)``; none for a linear plan.
+    /// Clips of the denoised prediction; empty for a linear plan.
+    ///
+    /// Each kind has one tuple: ``("clamp", low, high)`` or ``("threshold", ratio, most)``.
     #[getter]
     fn clips(&self) -> Vec<(&'static str, f64, f64)> {
         let mut clips = Vec::new();
@@ -301,7 +477,9 @@ impl Plan {
         clips
     }
 
-    /// The standard deviation of the noise that the plan starts from; of the first evaluation's noise where it starts from a state.
+    /// Standard deviation of the noise that the plan starts from.
+    ///
+    /// For a plan that starts from a state it is the sigma of the first evaluation.
     #[getter]
     fn start_sigma(&self) -> f64 {
         match self.0.ops().first() {
@@ -310,7 +488,29 @@ impl Plan {
         }
     }
 
-    /// The level, in the plan's coordinates, at which the network is given this number for time.
+    /// Return the level, in the plan's coordinates, at which the network receives a given time.
+    ///
+    /// Parameters
+    /// ----------
+    /// time : float
+    ///     Time, in the clock of the network.
+    ///
+    /// Returns
+    /// -------
+    /// Level
+    ///     The level of an evaluation at this time, or else the level of the plan's process.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the process does not reach this time.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> plan = langevin.Plan("ddim", "vp", steps=5)
+    /// >>> plan.level_at_network_time(plan.network_times[2]) == plan[2]
+    /// True
     fn level_at_network_time(&self, time: f64) -> PyResult<Level> {
         if let Some((_, level)) = self.0.ops().iter().find_map(|op| match op {
             Op::Eval { level, net, .. } if net.map_or(level.time, |net| net.time) == time => Some(((), *level)),
@@ -327,13 +527,31 @@ impl Plan {
         }
     }
 
-    /// The levels at which the network is evaluated.
+    /// Noise level of each evaluation, in order.
     #[getter]
     fn levels(&self) -> Vec<Level> {
         evals(&self.0).map(Level::from).collect()
     }
 
-    /// The result as one weighted sum: arrays of the weights of every input, every denoised prediction and every noise draw.
+    /// Return the result of the plan as one weighted sum.
+    ///
+    /// Returns
+    /// -------
+    /// dict of str to numpy.ndarray of float64
+    ///     The weights of all inputs (``"inputs"``), of all denoised predictions (``"evals"``) and
+    ///     of all noise draws (``"draws"``). With guidance ``"evals"`` has both branches.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the plan clips the denoised prediction, or if it is too large to unroll.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> weights = langevin.Plan("ddim", "vp", steps=3).weights()
+    /// >>> weights["evals"]  # the last prediction is the result
+    /// array([0., 0., 1.])
     #[pyo3(signature = () -> "dict[str, numpy.typing.NDArray[numpy.float64]]")]
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let unrolled = self.0.unroll().or_raise()?;
@@ -346,12 +564,45 @@ impl Plan {
         Ok(all)
     }
 
-    /// The plan without what clamps the denoised prediction: the same where that is within its bounds, and linear.
+    /// Return the plan without its clips of the denoised prediction.
+    ///
+    /// The two plans agree wherever the denoised prediction is within its bounds.
+    ///
+    /// Returns
+    /// -------
+    /// Plan
+    ///     A linear plan, which :func:`analyze` accepts.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> config = {"_class_name": "DDIMScheduler"}
+    /// >>> plan = langevin.Plan.from_diffusers(config, steps=4)
+    /// >>> plan.clips, plan.unclipped().clips
+    /// ([('clamp', -1.0, 1.0)], [])
     fn unclipped(&self) -> Self {
         wrap(self.0.unclipped())
     }
 
-    /// What the lint finds, a line each; an empty list for a plan that keeps the marginal of every step. Of a plan without moves, the state of each evaluation is held to its level.
+    /// Check that the plan keeps the marginal distribution of every step.
+    ///
+    /// A plan without moves is checked at its evaluations: the state of each must have its level.
+    ///
+    /// Returns
+    /// -------
+    /// list of str
+    ///     The findings, one line each; empty if the plan is clean.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the plan clips the denoised prediction, or if it is too large to unroll.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> langevin.Plan("ddim:eta=1", "vp", steps=5).lint()
+    /// []
     fn lint(&self) -> PyResult<Vec<String>> {
         let lint = self.0.lint().or_raise()?;
         let line = |finding: &langevin::plan::Finding| {
@@ -368,9 +619,32 @@ impl Plan {
         Ok(lint.findings.iter().map(line).collect())
     }
 
-    /// Whether another plan computes the same from the same network, to a tolerance.
+    /// Return whether another plan computes the same result from the same network.
     ///
-    /// Plans that cannot be matched, with other inputs or other numbers of evaluations, are an :class:`ArgumentError` that says why.
+    /// Parameters
+    /// ----------
+    /// other : Plan
+    ///     The plan to compare with.
+    /// tolerance : float, default 1e-9
+    ///     The largest difference that counts as equal.
+    ///
+    /// Returns
+    /// -------
+    /// bool
+    ///     ``True`` if the plans agree within the tolerance.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the plans cannot be matched, because their inputs or their numbers of evaluations
+    ///     differ.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> ddim = langevin.Plan("ddim", "vp", steps=5)
+    /// >>> ddim.is_same(langevin.Plan("euler", "vp", steps=5))
+    /// True
     #[pyo3(signature = (other, tolerance = 1e-9))]
     fn is_same(&self, other: &Bound<'_, Plan>, tolerance: f64) -> PyResult<bool> {
         let comparison = compare(&self.0, &other.get().0).or_raise()?;
@@ -380,11 +654,53 @@ impl Plan {
         }
     }
 
-    /// Starts a run with control in the caller's hands: see :class:`Stepper`.
+    /// Start a run that the caller drives step by step.
     ///
-    /// ``shape`` is (rows, …). Row i is sample ``first + i`` of ``seed``, or, where ``seed`` is a list, sample 0 of the seed of its own.
-    /// ``start`` is the state to begin with in the place of the noise that the plan would draw. ``threads`` share the passes over large states; they change no bit. ``memory`` is an earlier run, whose arrays are used again once nobody
-    /// holds them.
+    /// Parameters
+    /// ----------
+    /// shape : sequence of int
+    ///     The shape of the states, (rows, ...).
+    /// seed : int or sequence of int, optional
+    ///     With one seed, 0 by default, row i is sample ``first + i`` of that seed. With a list,
+    ///     row i is sample ``first`` of its own seed. ``None`` draws a new seed.
+    /// first : int, default 0
+    ///     The index of the first sample.
+    /// dtype : {"float32", "float64"}, default "float32"
+    ///     The dtype of the states.
+    /// inputs : sequence of array_like, optional
+    ///     The states that the plan takes from the caller, in the order of :attr:`inputs`.
+    /// start : numpy.ndarray of float, shape of the run, optional
+    ///     A start state that replaces the noise that the plan would draw.
+    /// tensors : object, optional
+    ///     The tensor operations of a torch run; for internal use.
+    /// threads : int, optional
+    ///     The number of threads that share passes over large states. It does not change the
+    ///     result.
+    /// memory : Stepper, optional
+    ///     An earlier run, whose arrays are reused once nothing else holds them.
+    ///
+    /// Returns
+    /// -------
+    /// Stepper
+    ///     The run, before its first evaluation.
+    ///
+    /// Raises
+    /// ------
+    /// ShapeError
+    ///     If the shape, the dtype, an input, the start or the number of seeds does not fit.
+    /// ArgumentError
+    ///     If the number of inputs does not fit, or if an argument cannot be read.
+    /// KeywordError
+    ///     If a keyword is unknown.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> run = langevin.Plan("ddim", "vp", steps=1).start((3, 2), seed=1)
+    /// >>> query = run.query()
+    /// >>> run.supply(0 * query.x)  # a model that predicts zero
+    /// >>> float(abs(run.finish()).max())
+    /// 0.0
     #[pyo3(signature = (shape, seed: "int | collections.abc.Sequence[int] | None" = Some(Seeds::One(0)), *, first = 0, dtype = "float32", inputs = None, start: "typing.Any" = None, tensors: "typing.Any" = None, threads = None, memory = None, **unknown: "typing.NoReturn"))]
     #[allow(clippy::too_many_arguments)]
     fn start(
@@ -422,16 +738,80 @@ impl Plan {
         )
     }
 
-    /// Runs the plan to its end: an array (or tensor) of ``shape``, whose first axis is the rows.
+    /// Run the plan on a model and return the samples.
     ///
-    /// ``model`` is a :class:`Density`, a :class:`Network`, an :class:`OnnxNetwork`, any function ``model(x, query)`` that returns an array of the shape of ``x``, or a ``torch.nn.Module`` that is called as ``module(x, time)``
-    /// with a time for each row, unless its second argument is called ``query``; of what it returns, ``.sample`` or the first of a tuple is taken. The model must return the denoised prediction
-    /// D = E[x0 | x], unless the plan knows its network: ``Plan(…, network=Formulation("vp", "epsilon"))`` takes that network's own output, here epsilon. ``query`` says ``time``, ``alpha``, ``sigma``, ``branch``,
-    /// ``index`` and ``rows``. With ``backend="torch"`` (the default for a ``torch.nn.Module``) it gets and gives tensors on ``device``. ``callback(step)`` is called after every
-    /// evaluation, ``progress=True`` shows a bar. ``dtype`` is that of the states: ``float64`` for models of this library, which gives the bits of the command line, and ``float32`` for others. Sample i depends on the seed and on i, and on nothing else;
-    /// ``seed`` may be a list, one for each row, or ``None`` for one that nobody has used. ``start`` is the state to begin with in the place of noise. With ``grad=True`` tensors keep their
-    /// history, so that the result can be differentiated in the weights of the model, in ``start`` and in ``inputs``.
-    /// Samples of a :class:`Network` are in the units of its data; ``units="model"`` leaves them in those that the network sees.
+    /// The model must return the denoised prediction D = E[x0 | x], unless the plan knows its
+    /// network: ``Plan(…, network=Formulation("vp", "epsilon"))`` takes that network's own output,
+    /// here epsilon. Sample i depends on the seed and on i only, not on the batch or the threads.
+    ///
+    /// Parameters
+    /// ----------
+    /// model : Density, Network, OnnxNetwork or callable
+    ///     A model of this library; a function ``model(x, query)`` that returns an array of the
+    ///     shape of ``x``, where ``query`` has the fields of :class:`Query`; or a
+    ///     ``torch.nn.Module``. A module is called as ``module(x, time)`` with a time for each row,
+    ///     or as ``module(x, query)`` if its second argument is named ``query``. If
+    ///     ``module(x, time)`` returns a tuple or an object with ``.sample``, the first entry or
+    ///     ``.sample`` is taken.
+    /// shape : sequence of int
+    ///     The shape of the result, (rows, ...).
+    /// seed : int or sequence of int, optional
+    ///     One seed, 0 by default, or a list with one for each row. ``None`` draws a new seed.
+    /// first : int, default 0
+    ///     The index of the first sample.
+    /// dtype : str, optional
+    ///     The dtype of the states. The default is ``"float64"`` for models of this library, which
+    ///     gives the bits of the command line, and ``"float32"`` for others. Tensors may have any
+    ///     floating-point dtype.
+    /// inputs : sequence of array_like, optional
+    ///     The states that the plan takes from the caller, in the order of :attr:`inputs`.
+    /// start : array_like of float, of the given shape, optional
+    ///     A start state that replaces the noise that the plan would draw.
+    /// grad : bool, default False
+    ///     Keep the history of tensors, so that the result can be differentiated with respect to
+    ///     the model's weights, ``start`` and ``inputs``.
+    /// backend : {"numpy", "torch"}, optional
+    ///     The kind of array that the model receives and returns. The default is ``"torch"`` for a
+    ///     ``torch.nn.Module``, for tensors, and with ``device`` or ``grad``.
+    /// device : str or torch.device, optional
+    ///     The device of the tensors. The default is that of ``inputs`` or ``start``, else the CPU.
+    /// callback : callable, optional
+    ///     A function that is called with a :class:`Step` after every evaluation.
+    /// progress : bool, default False
+    ///     Show a progress bar.
+    /// threads : int, optional
+    ///     The number of threads. It does not change the result.
+    /// units : {"data", "model"}, default "data"
+    ///     ``"data"`` returns samples of a :class:`Network` in the units of its training data;
+    ///     ``"model"`` returns them normalised, as the network sees them.
+    ///
+    /// Returns
+    /// -------
+    /// numpy.ndarray or torch.Tensor, of the given shape
+    ///     The samples, one for each row.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the model cannot be called, if it writes into its input, if the samples are not
+    ///     finite, or if an argument is out of range.
+    /// ShapeError
+    ///     If the shape, the dtype or the model's output does not fit.
+    /// KeywordError
+    ///     If a keyword is unknown.
+    /// Exception
+    ///     Any exception of the model or the callback, unchanged.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> plan = langevin.Plan("ddim", "vp", steps=5)
+    /// >>> plan.run(langevin.Density("moons"), (3, 2), seed=1).shape
+    /// (3, 2)
+    /// >>> def model(x, query):  # the denoised prediction of standard normal data
+    /// ...     return query.alpha * x / (query.alpha**2 + query.sigma**2)
+    /// >>> plan.run(model, (3, 2), seed=1).dtype
+    /// dtype('float32')
     #[pyo3(signature = (model: "Density | Network | OnnxNetwork | collections.abc.Callable[..., typing.Any]", shape, seed: "int | collections.abc.Sequence[int] | None" = Some(Seeds::One(0)), *, first = 0, dtype: "str | None" = None, inputs: "collections.abc.Sequence[typing.Any] | None" = None, start: "typing.Any" = None, grad = false, backend: "str | None" = None, device: "typing.Any" = None, callback: "collections.abc.Callable[[typing.Any], object] | None" = None, progress = false, threads = None, units = "data", **unknown: "typing.NoReturn") -> "typing.Any")]
     #[allow(clippy::too_many_arguments)]
     fn run<'py>(
@@ -465,7 +845,7 @@ impl Plan {
         let plain =
             inputs.is_none() && start.is_none() && callback.is_none() && backend.is_none() && !progress && !grad;
         let seed = seed.map_or_else(|| fresh_seed(py).map(Seeds::One), Ok)?;
-        // The numbers of an ONNX file are float64 here or go through Python.
+        // ONNX networks have no float32 path in `Drawn`, so other dtypes go through Python.
         let fits = plain && (dtype == "float64" || !matches!(own, Some(Own::Onnx(_))));
         if let (Some(model), true, &Seeds::One(seed)) = (own, fits, &seed) {
             let drawn = Drawn { plan: slf.get().0.clone(), model, seed, first, threads, to_data };
@@ -494,22 +874,22 @@ impl Plan {
         self.0.to_string()
     }
 
-    /// The table, for notebooks.
+    /// Return the table as HTML, for notebooks.
     fn _repr_html_(&self) -> String {
         format!("<pre>{}</pre>", escaped(&self.0.to_string()))
     }
 
-    /// The number of network evaluations.
+    /// Return the number of network evaluations.
     fn __len__(&self) -> usize {
         self.0.nfe()
     }
 
-    /// The levels at which the network is evaluated, in their order.
+    /// Return an iterator over the noise levels of the evaluations.
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, pyo3::types::PyIterator>> {
         slf.getattr("levels")?.try_iter()
     }
 
-    /// The level of one evaluation.
+    /// Return the noise level of one evaluation; negative indices count from the end.
     fn __getitem__(&self, index: isize) -> PyResult<Level> {
         let levels: Vec<langevin::Level> = evals(&self.0).collect();
         let place = if index < 0 { index + levels.len() as isize } else { index };
@@ -530,27 +910,27 @@ impl Plan {
     }
 }
 
-/// A file that cannot be used.
+/// Returns the error for a file that cannot be read or written.
 fn file_error(what: &str, path: &std::path::Path, error: &std::io::Error) -> PyErr {
     ArgumentError::new_err(format!("the plan cannot be {what} ({}): {error}", path.display()))
 }
 
-/// Text in HTML.
+/// Escapes a text for HTML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// A seed that nobody has used.
+/// Draws a seed from the operating system's randomness.
 fn fresh_seed(py: Python<'_>) -> PyResult<u64> {
     py.import("secrets")?.call_method1("randbits", (63,))?.extract()
 }
 
-/// A grid by its name, or the noise levels themselves.
+/// The name of a grid, or its noise levels.
 #[derive(FromPyObject)]
 pub enum GridLike {
-    /// Its name.
+    /// The name of a grid.
     Name(String),
-    /// σ/α from the first to the last.
+    /// The noise levels σ/α, from the first to the last.
     Levels(Vec<f64>),
 }
 
@@ -565,11 +945,11 @@ impl GridLike {
     }
 }
 
-/// One seed for all rows, or one for each.
+/// One seed for all rows, or one seed for each row.
 #[derive(FromPyObject)]
 pub enum Seeds {
-    /// For all.
+    /// One seed for all rows.
     One(u64),
-    /// For each row.
+    /// One seed for each row.
     Each(Vec<u64>),
 }

@@ -1,4 +1,6 @@
-//! Adaptive steps and likelihoods with the model in Python: programs of the library's one driver. `langevin._drive` is their loop.
+//! Adaptive steps and likelihoods with the model in Python.
+//!
+//! They are programs of the library's driver; `langevin._drive` runs their loop.
 
 use crate::arrays::{ArraySpace, Spares, State};
 use crate::errors::{ArgumentError, OrRaise as _, misfit};
@@ -25,16 +27,17 @@ use std::sync::{Mutex, PoisonError};
 /// A column of numbers, one for each row.
 type Numbers<'py> = Bound<'py, PyArray1<f64>>;
 
-/// A question as Python has it: the input, then time, α, σ and number of each row, then the cotangents.
+/// A question in Python's types: the input; time, α, σ and sample index of each row; the
+/// cotangents.
 type Asked<'py> = (Py<PyAny>, Numbers<'py>, Numbers<'py>, Numbers<'py>, Bound<'py, PyArray1<u64>>, Vec<Py<PyAny>>);
 
-/// The states of a space as objects of Python.
+/// Conversion between the states of a space and Python objects.
 trait Exchange: Send {
     /// A batch of states.
     type State: Send;
-    /// A state as an object.
+    /// Returns a state as a Python object.
     fn give(&self, py: Python<'_>, state: &Self::State) -> Py<PyAny>;
-    /// An object as a state of so many rows.
+    /// Converts a Python object to a state with this many rows.
     fn take(&self, what: &str, rows: usize, value: &Bound<'_, PyAny>) -> PyResult<Self::State>;
 }
 
@@ -57,7 +60,7 @@ impl<T: Element + numpy::Element> Exchange for Arrays<T> {
     }
 }
 
-/// Tensors, which `langevin._torch` checks.
+/// Tensors. They are passed through: `langevin._torch` checks them.
 struct Tensors;
 
 impl Exchange for Tensors {
@@ -72,9 +75,9 @@ impl Exchange for Tensors {
     }
 }
 
-/// A result as a dict.
+/// Conversion of a result to a dict.
 trait Report<E: Exchange> {
-    /// The dict.
+    /// Returns the dict.
     fn report<'py>(self, py: Python<'py>, exchange: &E) -> PyResult<Bound<'py, PyDict>>;
 }
 
@@ -118,21 +121,21 @@ fn likelihood<'py>(py: Python<'py>, found: &Likelihood) -> PyResult<Bound<'py, P
     Ok(all)
 }
 
-/// A program of any result on any space.
+/// A program with its result and space types erased.
 trait Driven: Send {
-    /// The next question.
+    /// Returns the next question, or `None` at the end.
     fn query<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Asked<'py>>>;
-    /// Takes its answer.
+    /// Answers the question.
     fn supply(&mut self, out: &Bound<'_, PyAny>, products: &[Bound<'_, PyAny>]) -> PyResult<()>;
-    /// The result.
+    /// Returns the result.
     fn finish<'py>(self: Box<Self>, py: Python<'py>) -> PyResult<Bound<'py, PyDict>>;
 }
 
-/// A program, and how its states become objects.
+/// A program with the conversion of its states.
 struct On<P, E> {
     program: P,
     exchange: E,
-    /// The rows of the open question.
+    /// The number of rows of the pending question.
     rows: usize,
 }
 
@@ -172,7 +175,7 @@ where
     }
 }
 
-/// A program with control in the caller's hands: for ``langevin._drive``.
+/// Program whose model the caller evaluates; used by ``langevin._drive``.
 #[pyclass(frozen, module = "langevin._langevin", name = "_Program")]
 pub struct Running(Mutex<Option<Box<dyn Driven>>>);
 
@@ -185,7 +188,7 @@ impl Running {
         Self(Mutex::new(Some(Box::new(On { program, exchange, rows }))))
     }
 
-    /// Calls `f` on the program, which one thread uses at a time.
+    /// Calls `f` on the program under its lock.
     fn with<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Option<Box<dyn Driven>>) -> PyResult<R>) -> PyResult<R> {
         use pyo3::sync::MutexExt as _;
         f(&mut self.0.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner))
@@ -198,26 +201,44 @@ fn finished() -> PyErr {
 
 #[pymethods]
 impl Running {
-    /// The next question: x, time, alpha, sigma and number of each row, and the cotangents; ``None`` at the end.
+    /// Return the next question, or ``None`` at the end.
+    ///
+    /// Returns
+    /// -------
+    /// tuple or None
+    ///     The input x; time, alpha, sigma (float64) and sample index (uint64) of each row, shape
+    ///     (rows,); and the list of cotangents.
     #[pyo3(signature = () -> "typing.Any")]
     fn query<'py>(&self, py: Python<'py>) -> PyResult<Option<Asked<'py>>> {
         py.check_signals()?;
         self.with(py, |driven| driven.as_mut().ok_or_else(finished)?.query(py))
     }
 
-    /// Answers the last question with the model's output and its products with the cotangents.
+    /// Answer the pending question.
+    ///
+    /// Parameters
+    /// ----------
+    /// output : numpy.ndarray or torch.Tensor
+    ///     The model's output, of the shape of x.
+    /// products : sequence of numpy.ndarray or torch.Tensor
+    ///     The vector-Jacobian product for each cotangent.
     fn supply(&self, output: &Bound<'_, PyAny>, products: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
         self.with(output.py(), |driven| driven.as_mut().ok_or_else(finished)?.supply(output, &products))
     }
 
-    /// The result.
+    /// Return the result and end the run.
+    ///
+    /// Returns
+    /// -------
+    /// dict
+    ///     The fields of :class:`Adapted` or :class:`Likelihood`.
     #[pyo3(signature = () -> "dict[str, typing.Any]")]
     fn finish<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.with(py, |driven| driven.take().ok_or_else(finished)?.finish(py))
     }
 }
 
-/// Where the states of a program live.
+/// The space in which the states of a program live.
 enum Home {
     Single(ArraySpace<f32>, Arrays<f32>),
     Double(ArraySpace<f64>, Arrays<f64>),
@@ -245,7 +266,7 @@ impl Home {
     }
 }
 
-/// Calls the same with the space and the exchange of any home.
+/// Evaluates one expression with the space and the exchange of any home.
 macro_rules! at_home {
     ($home:expr, ($space:ident, $exchange:ident) => $call:expr) => {
         match $home {
@@ -256,7 +277,7 @@ macro_rules! at_home {
     };
 }
 
-/// The adaptive sampler of these arguments.
+/// Builds the adaptive sampler from the arguments.
 fn adaptive_of(pair: &str, rtol: f64, atol: f64, eta: f64) -> PyResult<Adaptive> {
     let mut adaptive = Adaptive::new(Pair::parse(pair).or_raise()?);
     adaptive.tolerance = Tolerance { absolute: atol, relative: rtol };
@@ -264,7 +285,7 @@ fn adaptive_of(pair: &str, rtol: f64, atol: f64, eta: f64) -> PyResult<Adaptive>
     Ok(adaptive)
 }
 
-/// Starts an adaptive run: for ``langevin._drive``.
+/// Start an adaptive run; used by ``langevin._drive``.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
 pub fn _adaptive(
@@ -302,7 +323,7 @@ pub fn _adaptive(
     })
 }
 
-/// How a likelihood is found.
+/// The method of a likelihood.
 enum How {
     Bound(Estimate),
     Ode(Ode),
@@ -329,7 +350,7 @@ impl How {
     }
 }
 
-/// Starts a likelihood: for ``langevin._drive``.
+/// Start a likelihood; used by ``langevin._drive``.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
 pub fn _likelihood(
@@ -374,7 +395,9 @@ pub fn _likelihood(
     })
 }
 
-/// Adaptive samples of a model of this library, without the interpreter: for ``langevin._drive``.
+/// Draw adaptive samples of a model of this library, without the interpreter.
+///
+/// Used by ``langevin._drive``.
 #[pyfunction]
 #[pyo3(signature = (model, shape, seed, first, pair, range, rtol, atol, eta) -> "dict[str, typing.Any]")]
 #[allow(clippy::too_many_arguments)]
@@ -398,7 +421,9 @@ pub fn _adaptive_own<'py>(
     adapted(py, samples, [&found.accepted, &found.rejected], found.evaluations)
 }
 
-/// The likelihood under a model of this library, without the interpreter: for ``langevin._drive``.
+/// Compute the likelihood under a model of this library, without the interpreter.
+///
+/// Used by ``langevin._drive``.
 #[pyfunction]
 #[pyo3(signature = (model, x, seed, first, method, range, levels, divergence, tolerance) -> "dict[str, typing.Any]")]
 #[allow(clippy::too_many_arguments)]

@@ -1,4 +1,4 @@
-//! Rows of arrays, and the samples that they are.
+//! Rows of arrays and their sample indices.
 
 use crate::errors::misfit;
 use langevin::SampleId;
@@ -6,7 +6,7 @@ use numpy::{PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn, PyUntypedArrayM
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 
-/// Rows of `dim` numbers out of an array of any shape that holds whole rows.
+/// Returns the rows of an array of shape (…, `dim`) and their count.
 pub fn rows<'py>(x: &Bound<'py, PyAny>, dim: usize) -> PyResult<(PyReadonlyArrayDyn<'py, f64>, usize)> {
     let numpy = x.py().import("numpy")?;
     let array = numpy.call_method1("ascontiguousarray", (x, "float64"))?.cast_into::<PyArrayDyn<f64>>()?;
@@ -22,7 +22,10 @@ pub fn rows<'py>(x: &Bound<'py, PyAny>, dim: usize) -> PyResult<(PyReadonlyArray
     Ok((array.try_readonly()?, count))
 }
 
-/// Room for so many, or Python's `MemoryError`: the allocator's own way to say no would end the process.
+/// Returns an empty vector with space for `count` values.
+///
+/// Raises Python's `MemoryError` if there is not enough memory; a plain allocation would abort the
+/// process.
 pub fn reserved<T>(count: usize) -> PyResult<Vec<T>> {
     let mut room = Vec::new();
     room.try_reserve_exact(count)
@@ -30,7 +33,7 @@ pub fn reserved<T>(count: usize) -> PyResult<Vec<T>> {
     Ok(room)
 }
 
-/// The addresses of `count` samples.
+/// Returns the ids of `count` samples of a seed, from index `first` on.
 pub fn ids(seed: u64, first: u64, count: usize) -> PyResult<Vec<SampleId>> {
     let Some(end) = first.checked_add(count as u64) else {
         return Err(misfit("too many samples", "a count that can be held", count.to_string(), ""));
@@ -40,7 +43,7 @@ pub fn ids(seed: u64, first: u64, count: usize) -> PyResult<Vec<SampleId>> {
     Ok(ids)
 }
 
-/// The rows of a shape that a batch can have.
+/// Returns the number of rows of a batch shape, or an error if a batch cannot have this shape.
 pub fn batch(shape: &[usize]) -> PyResult<usize> {
     let Some(&count) = shape.first() else {
         return Err(misfit("bad shape", "rows first, as (rows, …)", "()", "a single number is shape (1, 1)"));

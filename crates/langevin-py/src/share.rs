@@ -1,4 +1,6 @@
-//! One pass over memory shared among threads: parts of one state are written by each, with the bits that one thread would write.
+//! A pass over memory, shared among threads.
+//!
+//! Each thread writes parts of one state. The result has the same bits as with one thread.
 
 use langevin::space::{Coef, DenoiseSlices, Draw, Element};
 use langevin::{SampleId, SliceSpace};
@@ -6,21 +8,24 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-/// More threads than this find no more memory to move.
+/// Largest useful number of threads: beyond it the memory bandwidth is exhausted.
 const MOST: usize = 4;
-/// Fewer elements than this one thread has done before another has woken up: with half of it, waking cost 30 µs of 100 on two cores.
+/// Smallest number of elements that is shared among threads.
+///
+/// One thread finishes fewer elements before another has woken up: at half this number, waking cost
+/// 30 µs of 100 on two cores.
 const WORTH: usize = 1 << 19;
-/// Parts for each thread, so that one that wakes up late finds less to do.
+/// Number of parts for each thread, so that a thread that wakes up late leaves its parts to others.
 const PARTS: usize = 4;
 
-/// Elements that parts are cut at multiples of: a line of the cache in single precision.
+/// Parts are cut at multiples of this number of elements: a cache line in single precision.
 const LINE: usize = 16;
 
-/// The threads, and the process that they live in: a fork takes none of them along.
+/// The thread pool and the id of its process: threads do not survive a fork.
 static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
 
 fn pool(threads: usize) -> Option<Arc<ThreadPool>> {
-    // Whoever forks while another thread stands here finds a lock that nobody opens.
+    // `try_lock`, because a fork while another thread holds the lock leaves it locked for ever.
     let mut pool = POOL.try_lock().ok()?;
     let process = std::process::id();
     match &*pool {
@@ -28,7 +33,7 @@ fn pool(threads: usize) -> Option<Arc<ThreadPool>> {
         _ => {
             let builder = ThreadPoolBuilder::new().num_threads(threads - 1).thread_name(|_| "langevin".into());
             let fresh = Arc::new(builder.build().ok()?);
-            // Those of another process have no threads that could be told to end.
+            // The pool of another process has no threads in this one to end, so it is leaked.
             if let Some((home, old)) = pool.replace((process, fresh.clone()))
                 && home != process
             {
@@ -39,12 +44,14 @@ fn pool(threads: usize) -> Option<Arc<ThreadPool>> {
     }
 }
 
-/// How many threads there are for a pass where nobody says.
+/// Returns the default number of threads for a pass.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MOST)
 }
 
-/// The parts of `len` elements, each but the last of whole units of `unit`; one where no other thread is worth its waking.
+/// Cuts `len` elements into parts, each except the last a multiple of `unit`.
+///
+/// There is only one part if waking another thread would cost more than it saves.
 pub fn parts(len: usize, unit: usize, threads: usize) -> Vec<Range<usize>> {
     let threads = threads.min(MOST);
     let count = if threads > 1 && len >= WORTH { PARTS * threads } else { 1 };
@@ -54,7 +61,7 @@ pub fn parts(len: usize, unit: usize, threads: usize) -> Vec<Range<usize>> {
     (0..count).map(|part| cut(part)..cut(part + 1)).filter(|part| !part.is_empty()).collect()
 }
 
-/// Cuts a slice that is written into.
+/// Splits a mutable slice into parts.
 pub fn cut<'a, T>(mut slice: &'a mut [T], parts: &[Range<usize>]) -> Vec<&'a mut [T]> {
     let take = |part: &Range<usize>| {
         let (head, tail) = std::mem::take(&mut slice).split_at_mut(part.len());
@@ -64,7 +71,9 @@ pub fn cut<'a, T>(mut slice: &'a mut [T], parts: &[Range<usize>]) -> Vec<&'a mut
     parts.iter().map(take).collect()
 }
 
-/// Does jobs here and on other threads, each the next that nobody has begun: while another thread still wakes up, this one goes on. The first error of all.
+/// Runs jobs on this thread and on helpers, and returns the first error.
+///
+/// Each thread takes the next job from a queue, so this thread works on while helpers wake up.
 pub fn run<J>(jobs: Vec<J>, threads: usize) -> langevin::Result<()>
 where
     J: FnOnce() -> langevin::Result<()> + Send,
@@ -90,7 +99,7 @@ where
     failed.into_inner().ok().flatten().map_or(Ok(()), Err)
 }
 
-/// The coefficients of these rows.
+/// Returns the coefficients of a range of rows.
 fn of_rows<'a>(coef: Coef<'a>, rows: &Range<usize>) -> Coef<'a> {
     match coef {
         Coef::PerRow(values) => Coef::PerRow(&values[rows.clone()]),
@@ -98,29 +107,29 @@ fn of_rows<'a>(coef: Coef<'a>, rows: &Range<usize>) -> Coef<'a> {
     }
 }
 
-/// What a pass is over: rows of `width` elements, and so many threads for it.
+/// A pass over the rows of a state.
 #[derive(Clone, Copy)]
 pub struct Pass<'a> {
-    /// The elements of a row.
+    /// The number of elements of a row.
     pub width: usize,
-    /// How many threads may share it.
+    /// The number of threads that may share the pass.
     pub threads: usize,
-    /// Whose rows they are.
+    /// The sample of each row.
     pub rows: &'a [SampleId],
 }
 
 impl Pass<'_> {
-    /// The parts: what depends on the row is cut between rows, and what does not anywhere.
+    /// Returns the parts of the pass: cut between rows if `by_row`, else at cache lines.
     fn parts(self, by_row: bool) -> Vec<Range<usize>> {
         parts(self.width * self.rows.len(), if by_row { self.width } else { LINE }, self.threads)
     }
 
-    /// The width and the rows of one of several parts; what does not depend on the row is as if it were one.
+    /// Returns the width and the rows of one part; without `by_row` the part counts as one row.
     fn of(self, part: &Range<usize>, by_row: bool) -> (usize, Range<usize>) {
         if by_row { (self.width, part.start / self.width..part.end / self.width) } else { (part.len(), 0..1) }
     }
 
-    /// [`SliceSpace::combine_into`].
+    /// Runs [`SliceSpace::combine_into`] on the threads of the pass.
     pub fn combine_into<T: Element>(
         self,
         out: &mut [T],
@@ -147,7 +156,7 @@ impl Pass<'_> {
         run(jobs.collect(), self.threads.min(MOST))
     }
 
-    /// [`SliceSpace::denoise_and_combine_into`].
+    /// Runs [`SliceSpace::denoise_and_combine_into`] on the threads of the pass.
     pub fn denoise_and_combine_into<T: Element>(
         self,
         step: DenoiseSlices<'_, T>,

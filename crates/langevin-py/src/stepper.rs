@@ -1,4 +1,4 @@
-//! A plan that runs step by step, with the model in Python.
+//! `Stepper` and `Query`: a plan that runs step by step, with the model in Python.
 
 use crate::arrays::{ArraySpace, Spares, State};
 use crate::column::Column;
@@ -14,25 +14,36 @@ use pyo3::prelude::*;
 use pyo3::types::PyAny;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a plan asks of the model: the input, where it stands, and whose rows they are.
+/// Evaluation of the model that a plan requests: the input, its noise level and its rows.
+///
+/// :meth:`Stepper.query` returns queries, and :meth:`Plan.run` passes them to the model as its
+/// second argument.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> run = langevin.Plan("ddim", "vp", steps=2).start((3, 2))
+/// >>> query = run.query()
+/// >>> query.index, query.branch, query.x.shape
+/// (0, 'main', (3, 2))
 #[pyclass(frozen, module = "langevin")]
 pub struct Query {
-    /// The input of the model, already scaled: an array of the run's shape. Do not write into it.
+    /// Input of the model, already scaled: an array of the run's shape. Do not write into it.
     #[pyo3(get)]
     x: Py<PyAny>,
-    /// What the model is given for time.
+    /// Time that the model receives, in the clock of the network.
     #[pyo3(get)]
     time: f64,
-    /// How much of the datum is in ``x``.
+    /// Factor of the clean data in ``x``.
     #[pyo3(get)]
     alpha: f64,
-    /// The standard deviation of the noise in ``x``.
+    /// Standard deviation of the noise in ``x``.
     #[pyo3(get)]
     sigma: f64,
-    /// ``main``, or ``unconditional`` for the other branch of guidance.
+    /// Branch of guidance: ``"main"`` or ``"unconditional"``.
     #[pyo3(get)]
     branch: &'static str,
-    /// Which evaluation it is, from 0.
+    /// Number of model calls before this one in the run.
     #[pyo3(get)]
     index: usize,
     rows: Py<PyArray1<u64>>,
@@ -40,13 +51,30 @@ pub struct Query {
 
 #[pymethods]
 impl Query {
-    /// The global number of each row.
+    /// Sample index of each row: uint64, shape (rows,).
     #[getter]
     fn rows<'py>(&self, py: Python<'py>) -> Column<'py, u64> {
         Column::of(py, &self.rows)
     }
 
-    /// The time for each row, as an array or a tensor like ``x``: shape (rows,).
+    /// Return the time once for each row, as an array or tensor like ``x``.
+    ///
+    /// Parameters
+    /// ----------
+    /// x : numpy.ndarray or torch.Tensor, shape (rows, ...)
+    ///     The array or tensor whose row count, dtype and device are taken.
+    ///
+    /// Returns
+    /// -------
+    /// numpy.ndarray or torch.Tensor, shape (rows,)
+    ///     The time, repeated.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> query = langevin.Plan("ddim", "vp", steps=2).start((3, 2)).query()
+    /// >>> query.time_like(query.x).shape
+    /// (3,)
     fn time_like<'py>(&self, x: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let rows = x.getattr("shape")?.get_item(0)?;
         if x.hasattr("new_full")? {
@@ -66,7 +94,7 @@ impl Query {
 
 type Owned<T> = Run<Arc<langevin::Plan>, Box<ArraySpace<T>>, Vec<SampleId>>;
 
-/// A run on arrays of one type.
+/// A run on arrays of one dtype.
 struct Typed<T: Element + numpy::Element> {
     run: Owned<T>,
     space: ArraySpace<T>,
@@ -92,7 +120,7 @@ impl<T: Element + numpy::Element> Typed<T> {
         Ok(Self { run, space })
     }
 
-    /// The open query: its state, time, α, σ and branch.
+    /// Returns the pending query: its input, level and branch.
     fn query(&mut self, py: Python<'_>) -> PyResult<Option<(Py<PyAny>, InputLevel, Branch)>> {
         let Some(request) = self.run.query().or_raise()? else { return Ok(None) };
         let At::One(level) = request.query.at else {
@@ -132,7 +160,7 @@ impl<T: Element + numpy::Element> Typed<T> {
     }
 }
 
-/// A run on tensors, which are looked at by Python only.
+/// A run on tensors, whose contents only Python reads.
 struct Tensors(Run<Arc<langevin::Plan>, Box<TensorSpace>, Vec<SampleId>>);
 
 impl Tensors {
@@ -177,7 +205,7 @@ enum Either {
     Done,
 }
 
-/// Calls the same on a run of either type.
+/// Evaluates one expression on a run of any type.
 macro_rules! either {
     ($either:expr, $run:ident => $call:expr) => {
         match $either {
@@ -189,19 +217,32 @@ macro_rules! either {
     };
 }
 
-/// A run of a plan with control in the caller's hands: ask ``query()``, answer ``supply(output)``, until the query is ``None``; then ``finish()``.
+/// Run of a plan that the caller drives: the caller evaluates the model.
 ///
-/// Made by ``Plan.start``.
+/// :meth:`Plan.start` creates it. Call :meth:`query` and answer with :meth:`supply` until the query
+/// is ``None``, then call :meth:`finish`. Methods raise an :class:`ArgumentError` once the run is
+/// finished.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> moons = langevin.Density("moons")
+/// >>> run = langevin.Plan("ddim", "vp", steps=5).start((3, 2), seed=1, dtype="float64")
+/// >>> while (query := run.query()) is not None:
+/// ...     level = langevin.Level(query.time, query.alpha, query.sigma)
+/// ...     run.supply(moons.denoise(query.x, level))
+/// >>> run.finish().shape
+/// (3, 2)
 #[pyclass(frozen, module = "langevin")]
 pub struct Stepper {
     inner: Mutex<(Either, usize)>,
     rows: Py<PyArray1<u64>>,
-    /// Memory that the next run may take over.
+    /// Arrays that a later run may reuse.
     pub spares: Spares,
 }
 
 impl Stepper {
-    /// Starts a plan on these rows.
+    /// Starts a plan on the given rows.
     #[allow(clippy::too_many_arguments)]
     pub fn start(
         py: Python<'_>,
@@ -237,7 +278,8 @@ impl Stepper {
         Ok(Self { inner: Mutex::new((either, 0)), rows, spares })
     }
 
-    /// Locked without the interpreter, so that two threads with one run wait for each other and not for ever.
+    /// Locks the run while the interpreter is released, so that two threads that share it cannot
+    /// deadlock.
     fn lock(&self, py: Python<'_>) -> MutexGuard<'_, (Either, usize)> {
         use pyo3::sync::MutexExt as _;
         self.inner.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
@@ -246,7 +288,19 @@ impl Stepper {
 
 #[pymethods]
 impl Stepper {
-    /// Executes up to the next evaluation and asks for it; ``None`` at the end. Asking again without answering asks the same.
+    /// Execute the plan up to the next model evaluation and return it.
+    ///
+    /// A second call without an answer in between returns the same evaluation.
+    ///
+    /// Returns
+    /// -------
+    /// Query or None
+    ///     The evaluation to answer with :meth:`supply`; ``None`` at the end of the plan.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the run is finished.
     fn query(&self, py: Python<'_>) -> PyResult<Option<Query>> {
         py.check_signals()?;
         let mut inner = self.lock(py);
@@ -263,13 +317,37 @@ impl Stepper {
         }))
     }
 
-    /// Executes up to the next evaluation, without scaling the model's input: for callers that scale it themselves. ``False`` at the end.
+    /// Execute the plan up to the next model evaluation, without scaling the model's input.
+    ///
+    /// This is for callers that read :attr:`state` and scale the input themselves.
+    ///
+    /// Returns
+    /// -------
+    /// bool
+    ///     ``True`` if an evaluation is pending, ``False`` at the end of the plan.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the run is finished.
     fn advance(&self, py: Python<'_>) -> PyResult<bool> {
         py.check_signals()?;
         either!(&mut self.lock(py).0, typed => typed.advance())
     }
 
-    /// Answers the last query with the model's output: an array of the run's shape.
+    /// Answer the pending query with the model's output.
+    ///
+    /// Parameters
+    /// ----------
+    /// output : numpy.ndarray or torch.Tensor of float, shape of the run
+    ///     The model's output for ``query.x``.
+    ///
+    /// Raises
+    /// ------
+    /// ShapeError
+    ///     If the output has another shape, or a dtype that is not floating-point.
+    /// ArgumentError
+    ///     If no query is pending.
     fn supply(&self, output: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut inner = self.lock(output.py());
         either!(&mut inner.0, typed => typed.supply(output))?;
@@ -277,7 +355,40 @@ impl Stepper {
         Ok(())
     }
 
-    /// ``replace(state)``, where a state is given, then ``supply(output)`` and ``advance()``: the state at the next evaluation, or the result where there is none.
+    /// Answer the pending query and return the state of the next one, or the result.
+    ///
+    /// The call equals ``replace(state)`` if a state is given, then ``supply(output)`` and
+    /// ``advance()``. It finishes the run at the end of the plan.
+    ///
+    /// Parameters
+    /// ----------
+    /// output : numpy.ndarray or torch.Tensor of float, shape of the run
+    ///     The model's output.
+    /// state : numpy.ndarray or torch.Tensor of float, shape of the run, optional
+    ///     A state that replaces the one of the pending query.
+    ///
+    /// Returns
+    /// -------
+    /// numpy.ndarray or torch.Tensor, shape of the run
+    ///     The state at the next evaluation, before its input scaling; at the end, the result.
+    ///
+    /// Raises
+    /// ------
+    /// ShapeError
+    ///     If an array has the wrong shape, or a dtype that is not floating-point.
+    /// ArgumentError
+    ///     If no query is pending.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> run = langevin.Plan("ddim", "vp", steps=2).start((3, 2))
+    /// >>> run.advance()
+    /// True
+    /// >>> run.step(0 * run.state).shape  # a model that predicts zero
+    /// (3, 2)
+    /// >>> float(abs(run.step(0 * run.state)).max())
+    /// 0.0
     #[pyo3(signature = (output, state = None))]
     fn step(&self, output: &Bound<'_, PyAny>, state: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Py<PyAny>>> {
         let py = output.py();
@@ -297,25 +408,47 @@ impl Stepper {
         either!(std::mem::replace(&mut inner.0, Either::Done), run => run.finish()).map(Some)
     }
 
-    /// Puts another state in the place of the one that the open query asks about, before its input scaling.
+    /// Replace the state of the pending query.
+    ///
+    /// Parameters
+    /// ----------
+    /// x : numpy.ndarray or torch.Tensor of float, shape of the run
+    ///     The new state, before the input scaling.
+    ///
+    /// Raises
+    /// ------
+    /// ShapeError
+    ///     If the state has the wrong shape, or a dtype that is not floating-point.
+    /// ArgumentError
+    ///     If no query is pending.
     fn replace(&self, x: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut inner = self.lock(x.py());
         either!(&mut inner.0, typed => typed.replace(x))
     }
 
-    /// The state that the open query asks about, before its input scaling.
+    /// State of the pending query before its input scaling; ``None`` if no query is pending.
     #[getter]
     fn state(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         either!(&self.lock(py).0, typed => Ok(typed.state(py)))
     }
 
-    /// The denoised prediction of the last answer, until the next query.
+    /// Denoised prediction of the last answer; available until the next query.
     #[getter]
     fn denoised(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         either!(&mut self.lock(py).0, typed => typed.denoised(py))
     }
 
-    /// The result: an array of the run's shape, the caller's own. The run is over.
+    /// Return the result and end the run.
+    ///
+    /// Returns
+    /// -------
+    /// numpy.ndarray or torch.Tensor, shape of the run
+    ///     The result, which the caller owns.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If a query is unanswered, or if the run is finished already.
     fn finish(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let mut inner = self.lock(py);
         either!(std::mem::replace(&mut inner.0, Either::Done), run => run.finish())

@@ -1,4 +1,6 @@
-//! The space of torch tensors that numpy cannot see: on a GPU, say. Torch combines; the coefficients are the library's.
+//! The space of torch tensors that numpy cannot view, such as tensors on a GPU.
+//!
+//! Torch computes the combinations; the library supplies the coefficients.
 
 use crate::errors::carried;
 use langevin::space::{Coef, Draw, Tolerance};
@@ -8,17 +10,17 @@ use numpy::{PyArray1, PyArrayMethods as _};
 use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;
 
-/// Tensors of one shape on one device, through an object of `langevin._torch` that adds and multiplies.
+/// The space of tensors of one shape on one device.
 pub struct TensorSpace {
-    /// A `langevin._torch.Tensors`.
+    /// A `langevin._torch.Tensors` object, which performs the operations.
     pub device: Py<PyAny>,
-    /// The elements of a row.
+    /// The number of elements of a row.
     pub width: usize,
 }
 
 type State = Py<PyAny>;
 
-/// The coefficient as Python has it: a number, or an array of one for each row.
+/// Converts a coefficient to Python: a float, or an array with one number for each row.
 fn coefficient(py: Python<'_>, coef: &Coef<'_>) -> PyResult<Py<PyAny>> {
     Ok(match coef {
         Coef::PerRow(values) => PyArray1::from_slice(py, values).into_any().unbind(),
@@ -72,7 +74,7 @@ impl Space for TensorSpace {
 }
 
 impl TensorSpace {
-    /// Calls a method of the device object for a number of each row.
+    /// Calls a method of the device object that returns one number for each row.
     fn column<'py>(&self, py: Python<'py>, name: &str, args: impl PyCallArgs<'py>) -> langevin::Result<Vec<f64>> {
         let found = self.device.bind(py).call_method1(name, args).map_err(carried)?;
         let array = found.cast_into::<PyArray1<f64>>().map_err(|error| carried(error.into()))?;

@@ -1,4 +1,4 @@
-//! Processes, predictions and formulations.
+//! Levels, processes, predictions and formulations.
 
 use crate::arguments::{Alpha, ClockName, PredictionName, Sigma, SigmaData, SigmaMax, SigmaMin, Time};
 use crate::errors::{ArgumentError, FormatError, OrRaise as _};
@@ -12,32 +12,55 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-/// A document of one of these objects.
+/// Writes the JSON document of one of these objects.
 fn document<T: Serialize>(value: &T) -> PyResult<String> {
     serde_json::to_string(value).map_err(|error| FormatError::new_err(format!("it has no document: {error}")))
 }
 
-/// What a document says.
+/// Reads a JSON document.
 fn read<T: DeserializeOwned>(text: &str) -> PyResult<T> {
     serde_json::from_str(text).map_err(|error| FormatError::new_err(format!("bad document: {error}")))
 }
 
-/// A hash that equal values share.
+/// Returns the hash of a text.
 fn hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
 }
 
-/// A place on a process: ``x = alpha * x0 + sigma * noise``.
+/// Noise level of a process, at which a state is ``x = alpha * x0 + sigma * noise``.
+///
+/// Levels are immutable. They compare equal by their three numbers, hash and pickle.
+///
+/// Parameters
+/// ----------
+/// time : float
+///     Time, in the clock of the process.
+/// alpha : float
+///     Factor of the clean data in the state.
+/// sigma : float
+///     Standard deviation of the noise in the state.
+///
+/// Raises
+/// ------
+/// ArgumentError
+///     If an argument is not a number.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> level = langevin.Level(time=1.0, alpha=0.6, sigma=0.8)
+/// >>> round(level.sigma_ve, 3), round(level.lambda_, 3)
+/// (1.333, -0.288)
 #[pyclass(frozen, get_all, eq, module = "langevin")]
 #[derive(Clone, Copy, PartialEq)]
 pub struct Level {
-    /// The time, in the clock of the process.
+    /// Time, in the clock of the process.
     time: f64,
-    /// How much of the datum is in the state.
+    /// Factor of the clean data in the state.
     alpha: f64,
-    /// The standard deviation of the noise in the state.
+    /// Standard deviation of the noise in the state.
     sigma: f64,
 }
 
@@ -48,22 +71,45 @@ impl From<langevin::Level> for Level {
 }
 
 impl Level {
-    /// The level of the library.
+    /// Returns the level as the library's own type.
     pub fn inner(&self) -> langevin::Level {
         langevin::Level { time: self.time, alpha: self.alpha, sigma: self.sigma }
     }
 }
 
-/// What a network is told of a :class:`Level`: the time in the network's own clock, and the coefficients of its scaled input,
-/// ``x = alpha * x0 + sigma * noise``.
+/// Noise level as a network sees it: the time in the network's clock, and its scaled input.
+///
+/// The input of the network is ``alpha * x0 + sigma * noise``. :meth:`Formulation.seen` computes an
+/// input level from a :class:`Level`. Input levels compare equal by their numbers, hash and pickle.
+///
+/// Parameters
+/// ----------
+/// time : float
+///     Time, in the clock of the network.
+/// alpha : float
+///     Factor of the clean data in the input.
+/// sigma : float
+///     Standard deviation of the noise in the input.
+///
+/// Raises
+/// ------
+/// ArgumentError
+///     If an argument is not a number.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> network = langevin.Formulation("vp", "epsilon", clock="scaled:1000")
+/// >>> network.seen(langevin.Process("vp").level(0.5)).time
+/// 500.0
 #[pyclass(frozen, get_all, eq, module = "langevin")]
 #[derive(Clone, Copy, PartialEq)]
 pub struct InputLevel {
-    /// The time, in the clock of the network.
+    /// Time, in the clock of the network.
     time: f64,
-    /// The factor of the datum in the input.
+    /// Factor of the clean data in the input.
     alpha: f64,
-    /// The standard deviation of the noise in the input.
+    /// Standard deviation of the noise in the input.
     sigma: f64,
 }
 
@@ -80,7 +126,19 @@ impl InputLevel {
         Self { time: time.0, alpha: alpha.0, sigma: sigma.0 }
     }
 
-    /// Return the place of the input, taken as a state: the same alpha and sigma, on whatever process has them.
+    /// Return the level of a state that equals the input.
+    ///
+    /// Returns
+    /// -------
+    /// Level
+    ///     A level with the same time, alpha and sigma. It belongs to any process that has this
+    ///     alpha and sigma.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> langevin.InputLevel(500.0, 0.6, 0.8).state() == langevin.Level(500.0, 0.6, 0.8)
+    /// True
     fn state(&self) -> Level {
         Level { time: self.time, alpha: self.alpha, sigma: self.sigma }
     }
@@ -106,13 +164,13 @@ impl Level {
         Self { time: time.0, alpha: alpha.0, sigma: sigma.0 }
     }
 
-    /// λ = ln(alpha / sigma), the half log-SNR.
+    /// Half log-SNR, λ = ln(alpha / sigma).
     #[getter]
     fn lambda_(&self) -> f64 {
         self.inner().lambda()
     }
 
-    /// sigma / alpha: the noise level in no clock.
+    /// Noise level sigma / alpha, which does not depend on the clock.
     #[getter]
     fn sigma_ve(&self) -> f64 {
         self.inner().sigma_ve()
@@ -123,7 +181,7 @@ impl Level {
     }
 
     fn __hash__(&self) -> u64 {
-        // Equal numbers may be written as 0 and −0.
+        // 0 and −0 are equal, so they must hash alike: adding 0 turns −0 into 0.
         hash(&format!("{:?}", [self.time, self.alpha, self.sigma].map(|value| value + 0.0)))
     }
 
@@ -133,9 +191,35 @@ impl Level {
     }
 }
 
-/// A diffusion process: ``vp``, ``vp-linear``, ``vp-cosine``, ``ve``, ``rectified-flow``, ``sub-vp``, or a table such as ``table:scaled-linear``.
+/// Diffusion process: a noise schedule alpha, sigma over time.
 ///
-/// ``Process(betas=[…])`` is the table of these β, ``Process(alphas_cumprod=[…])`` that of these ᾱ: a list, an array or a tensor, one number for each time of the training.
+/// Exactly one of the three arguments must be given. Processes are immutable; they compare equal by
+/// their documents, hash and pickle.
+///
+/// Parameters
+/// ----------
+/// name : str, optional
+///     ``"vp"``, ``"vp-linear"``, ``"vp-cosine"``, ``"ve"``, ``"rectified-flow"``, ``"sub-vp"``, or
+///     a table such as ``"table:scaled-linear"``.
+/// betas : array_like of float, shape (times,), optional
+///     The β of a discrete schedule, one for each training time: a list, an array or a tensor.
+/// alphas_cumprod : array_like of float, shape (times,), optional
+///     The cumulative products ᾱ of a discrete schedule, one for each training time.
+///
+/// Raises
+/// ------
+/// UnknownNameError
+///     If no process has this name.
+/// ArgumentError
+///     If none or several of the arguments are given, or if a β or ᾱ is out of range.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> langevin.Process("rectified-flow").level(0.25).alpha
+/// 0.75
+/// >>> langevin.Process(betas=[0.1, 0.2]).name
+/// 'table:list'
 #[pyclass(frozen, eq, module = "langevin")]
 #[derive(Clone, PartialEq)]
 pub struct Process(pub langevin::Process);
@@ -161,19 +245,46 @@ impl Process {
         }
     }
 
-    /// Its name.
+    /// Name of the process.
     #[getter]
     fn name(&self) -> String {
         self.0.name().to_string()
     }
 
-    /// The process of a document of ``to_json``.
+    /// Build a process from its JSON document.
+    ///
+    /// Parameters
+    /// ----------
+    /// text : str
+    ///     A document written by :meth:`to_json`.
+    ///
+    /// Returns
+    /// -------
+    /// Process
+    ///     The process, equal to the one that was written.
+    ///
+    /// Raises
+    /// ------
+    /// FormatError
+    ///     If the text is not the document of a process.
     #[staticmethod]
     fn from_json(text: &str) -> PyResult<Self> {
         langevin::Process::from_spec(&read::<ProcessSpec>(text)?).map(Self).or_raise()
     }
 
-    /// The process as a JSON document.
+    /// Return the process as a JSON document.
+    ///
+    /// Returns
+    /// -------
+    /// str
+    ///     The document, whose numbers read back bit for bit.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> process = langevin.Process("table:scaled-linear")
+    /// >>> langevin.Process.from_json(process.to_json()) == process
+    /// True
     fn to_json(&self) -> PyResult<String> {
         document(&self.0.spec())
     }
@@ -186,17 +297,81 @@ impl Process {
         Ok((slf.get_type().getattr("from_json")?, (slf.get().to_json()?,)))
     }
 
-    /// The level at a time of its clock.
+    /// Return the level at a time.
+    ///
+    /// Parameters
+    /// ----------
+    /// time : float
+    ///     Time, in the clock of the process.
+    ///
+    /// Returns
+    /// -------
+    /// Level
+    ///     The level at this time.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the process does not reach this time.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> level = langevin.Process("vp").level(1.0)
+    /// >>> round(level.alpha**2 + level.sigma**2, 12)
+    /// 1.0
     fn level(&self, time: f64) -> PyResult<Level> {
         self.0.level(time).map(Level::from).or_raise()
     }
 
-    /// The level where sigma / alpha has this value.
+    /// Return the level at a noise level sigma / alpha.
+    ///
+    /// Parameters
+    /// ----------
+    /// ratio : float
+    ///     The noise level sigma / alpha.
+    ///
+    /// Returns
+    /// -------
+    /// Level
+    ///     The level of this process with that ratio.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the process does not reach this noise level.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> langevin.Process("rectified-flow").level_at_sigma_ve(1.0).time
+    /// 0.5
     fn level_at_sigma_ve(&self, ratio: f64) -> PyResult<Level> {
         self.0.level_at_sigma_ve(ratio).map(Level::from).or_raise()
     }
 
-    /// The level where λ has this value.
+    /// Return the level at a half log-SNR λ = ln(alpha / sigma).
+    ///
+    /// Parameters
+    /// ----------
+    /// value : float
+    ///     The half log-SNR λ.
+    ///
+    /// Returns
+    /// -------
+    /// Level
+    ///     The level of this process with that λ.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the process does not reach this λ.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> langevin.Process("ve").level_at_lambda(0.0).sigma
+    /// 1.0
     fn level_at_lambda(&self, value: f64) -> PyResult<Level> {
         self.0.level_at_lambda(value).map(Level::from).or_raise()
     }
@@ -206,8 +381,28 @@ impl Process {
     }
 }
 
-/// What the output of a network means: ``x0``, ``epsilon``, ``score``, ``v``, ``velocity`` or ``edm``; diffusers' names ``sample``, ``v_prediction`` and ``flow_prediction`` are
-/// known too.
+/// Prediction (parameterization) of a network: the quantity that its output estimates.
+///
+/// Predictions are immutable; they compare equal, hash and pickle.
+///
+/// Parameters
+/// ----------
+/// name : str
+///     ``"x0"``, ``"epsilon"``, ``"score"``, ``"v"``, ``"velocity"`` or ``"edm"``. The names of
+///     diffusers, ``"sample"``, ``"v_prediction"`` and ``"flow_prediction"``, are accepted too.
+///
+/// Raises
+/// ------
+/// UnknownNameError
+///     If no prediction has this name.
+/// ArgumentError
+///     If the name is not a string.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> langevin.Prediction("v_prediction").name
+/// 'v'
 #[pyclass(frozen, eq, module = "langevin")]
 #[derive(Clone, Copy, PartialEq)]
 pub struct Prediction(pub langevin::Prediction);
@@ -219,19 +414,45 @@ impl Prediction {
         langevin::Prediction::parse(&name.0).map(Self).or_raise()
     }
 
-    /// Its name.
+    /// Name of the prediction.
     #[getter]
     fn name(&self) -> &'static str {
         self.0.name()
     }
 
-    /// The prediction of a document of ``to_json``.
+    /// Build a prediction from its JSON document.
+    ///
+    /// Parameters
+    /// ----------
+    /// text : str
+    ///     A document written by :meth:`to_json`.
+    ///
+    /// Returns
+    /// -------
+    /// Prediction
+    ///     The prediction, equal to the one that was written.
+    ///
+    /// Raises
+    /// ------
+    /// FormatError
+    ///     If the text is not the document of a prediction.
     #[staticmethod]
     fn from_json(text: &str) -> PyResult<Self> {
         read::<langevin::Prediction>(text).map(Self)
     }
 
-    /// The prediction as a JSON document.
+    /// Return the prediction as a JSON document.
+    ///
+    /// Returns
+    /// -------
+    /// str
+    ///     The document.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> langevin.Prediction("epsilon").to_json()
+    /// '{"kind":"epsilon"}'
     #[allow(clippy::wrong_self_convention)]
     fn to_json(&self) -> PyResult<String> {
         document(&self.0)
@@ -250,17 +471,27 @@ impl Prediction {
     }
 }
 
-/// How to read a network at one level of another process: ``a * x + b * network(scale * x, time)``.
+/// Coefficients that read a network at one level: ``a * x + b * network(scale * x, time)``.
+///
+/// :meth:`Formulation.denoised` and :meth:`Formulation.read_from` compute readings.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> flow = langevin.Formulation("rectified-flow", "velocity")
+/// >>> reading = flow.denoised(langevin.Process("rectified-flow").level(0.25))
+/// >>> reading.a, reading.b  # the denoised prediction is x − t · velocity
+/// (1.0, -0.25)
 #[pyclass(frozen, get_all, module = "langevin")]
 #[derive(Clone, Copy)]
 pub struct Reading {
-    /// What the state is multiplied by before it enters the network.
+    /// Factor of the state before it enters the network.
     scale: f64,
-    /// What the network is given for time.
+    /// Time that is passed to the network.
     time: f64,
-    /// The factor of the unscaled state.
+    /// Factor of the unscaled state.
     a: f64,
-    /// The factor of the output.
+    /// Factor of the network's output.
     b: f64,
 }
 
@@ -277,16 +508,53 @@ impl Reading {
     }
 }
 
-/// What a network was trained to be: a process, a prediction, the number it is given for time, what its input is multiplied by, and the noise levels
-/// (in sigma / alpha) it was trained on.
+/// Formulation of a network: process, prediction, clock, input scaling and trained noise range.
 ///
-/// ``clock`` is ``time``, ``scaled:1000``, ``remaining:1000``, ``lambda``, ``quarter-log-sigma``, ``log-sigma:0.25`` or ``angle``. With ``input_sigma_data`` the
-/// input has unit variance for data of that standard deviation (EDM's c_in on ``ve``).
+/// Formulations are immutable; they compare equal by their documents, hash and pickle.
+///
+/// Parameters
+/// ----------
+/// process : Process or str
+///     The process whose states the network was trained on.
+/// prediction : Prediction or str
+///     The quantity that the network's output estimates.
+/// clock : str, default "time"
+///     The number that the network receives as its time, at time t of its process:
+///
+///     - ``"time"``: t
+///     - ``"scaled:1000"``: 1000 t
+///     - ``"remaining:1000"``: 1000 (1 − t)
+///     - ``"lambda"``: the half log-SNR λ
+///     - ``"quarter-log-sigma"``: ¼ ln(sigma / alpha), EDM's c_noise
+///     - ``"log-sigma:0.25"``: 0.25 ln(sigma / alpha)
+///     - ``"angle"``: (2/π) atan(sigma / alpha)
+///
+///     The factors may have other values.
+/// input_sigma_data : float, optional
+///     Standard deviation of the data for which the network's input is scaled to unit variance
+///     (EDM's c_in on ``ve``). The input is not scaled by default.
+/// sigma_min, sigma_max : float, optional
+///     Trained noise range in sigma / alpha; give both or neither.
+///
+/// Raises
+/// ------
+/// UnknownNameError
+///     If the process, prediction or clock has an unknown name.
+/// ArgumentError
+///     If only one end of the noise range is given, if the range is empty, or if an argument
+///     cannot be read.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> edm = langevin.Formulation("ve", "edm", clock="quarter-log-sigma", input_sigma_data=0.5)
+/// >>> edm.prediction.name
+/// 'edm'
 #[pyclass(frozen, eq, module = "langevin")]
 #[derive(Clone, PartialEq)]
 pub struct Formulation(pub langevin::Formulation);
 
-/// Numbers of a list, an array or a tensor.
+/// Returns the numbers of a list, an array or a tensor.
 pub fn numbers(values: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     let wrong = || {
         let got = values.get_type().name().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
@@ -297,17 +565,17 @@ pub fn numbers(values: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     flat.call_method0("tolist")?.extract().map_err(|_| wrong())
 }
 
-/// A process, or its name.
+/// A process or the name of one.
 #[derive(FromPyObject)]
 pub enum ProcessLike<'py> {
-    /// The object.
+    /// A process.
     Process(Bound<'py, Process>),
-    /// Its name.
+    /// The name of a process.
     Name(String),
 }
 
 impl ProcessLike<'_> {
-    /// The process.
+    /// Returns the process.
     pub fn process(&self) -> PyResult<langevin::Process> {
         match self {
             Self::Process(process) => Ok(process.get().0.clone()),
@@ -316,12 +584,12 @@ impl ProcessLike<'_> {
     }
 }
 
-/// A prediction, or its name.
+/// A prediction or the name of one.
 #[derive(FromPyObject)]
 pub enum PredictionLike<'py> {
-    /// The object.
+    /// A prediction.
     Prediction(Bound<'py, Prediction>),
-    /// Its name.
+    /// The name of a prediction.
     Name(String),
 }
 
@@ -362,51 +630,182 @@ impl Formulation {
                 ));
             }
         }
-        // Documents are checked; so is what could be one.
+        // Reading a document validates it, so arguments are validated the same way.
         langevin::Formulation::from_spec(&formulation.spec()).or_raise()?;
         Ok(Self(formulation))
     }
 
-    /// The process.
+    /// Process whose states the network was trained on.
     #[getter]
     fn process(&self) -> Process {
         Process(self.0.process.clone())
     }
 
-    /// The prediction.
+    /// Quantity that the network's output estimates.
     #[getter]
     fn prediction(&self) -> Prediction {
         Prediction(self.0.prediction)
     }
 
-    /// The trained noise levels in sigma / alpha, or ``None``.
+    /// Trained noise range ``(sigma_min, sigma_max)`` in sigma / alpha; ``None`` if unlimited.
     #[getter]
     fn sigma_range(&self) -> Option<(f64, f64)> {
         self.0.range.map(|range| range.sigma_ve())
     }
 
-    /// Return what the network is told of a level: the time in its clock, and the alpha and sigma of its scaled input.
+    /// Return a level as the network sees it.
+    ///
+    /// Parameters
+    /// ----------
+    /// level : Level
+    ///     A level of any process; the network's own level of equal sigma / alpha is taken.
+    ///
+    /// Returns
+    /// -------
+    /// InputLevel
+    ///     The time in the network's clock, and the alpha and sigma of its scaled input.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the network's process does not reach this noise level.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> network = langevin.Formulation("vp-linear", "epsilon", clock="scaled:1000")
+    /// >>> network.seen(langevin.Process("vp-linear").level(0.5)).time
+    /// 500.0
     fn seen(&self, level: &Bound<'_, Level>) -> PyResult<InputLevel> {
         self.0.seen(&level.get().inner()).map(InputLevel::from).or_raise()
     }
 
-    /// The level of its own process at which the network is given this number for time.
+    /// Return the level at which the network receives a given time.
+    ///
+    /// Parameters
+    /// ----------
+    /// time : float
+    ///     Time, in the clock of the network.
+    ///
+    /// Returns
+    /// -------
+    /// Level
+    ///     The level of the network's own process, at the time of that process's clock.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the process does not reach this time.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> network = langevin.Formulation("vp", "epsilon", clock="scaled:1000")
+    /// >>> network.level(500.0).time
+    /// 0.5
     fn level(&self, time: f64) -> PyResult<Level> {
         self.0.level(time).map(Level::from).or_raise()
     }
 
-    /// How to read the denoised prediction off this network at a level of any process.
+    /// Return the coefficients that turn the network's output into the denoised prediction.
+    ///
+    /// The denoised prediction is D = a x + b network(scale · x, time).
+    ///
+    /// Parameters
+    /// ----------
+    /// level : Level
+    ///     The level of the state x, on any process.
+    ///
+    /// Returns
+    /// -------
+    /// Reading
+    ///     The coefficients scale, time, a and b.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the level is outside the trained range, or if the network's process does not reach
+    ///     it.
+    /// SingularError
+    ///     If the output does not determine the denoised prediction at this level.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> flow = langevin.Formulation("rectified-flow", "velocity")
+    /// >>> flow.denoised(flow.process.level(0.25)).b
+    /// -0.25
     fn denoised(&self, level: &Bound<'_, Level>) -> PyResult<Reading> {
         self.0.denoised(&level.get().inner()).map(Reading::from).or_raise()
     }
 
-    /// How to read this formulation's output off a network of another one, at a level of this process.
+    /// Return the coefficients that compute this formulation's output from another network.
+    ///
+    /// The output of this formulation is a x + b other(scale · x, time). The identity is exact.
+    ///
+    /// Parameters
+    /// ----------
+    /// other : Formulation
+    ///     The formulation of the network that is evaluated.
+    /// level : Level
+    ///     The level of the state x, on the process of this formulation.
+    ///
+    /// Returns
+    /// -------
+    /// Reading
+    ///     The coefficients scale, time, a and b.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the level is outside the other network's trained range, or if its process does not
+    ///     reach it.
+    /// SingularError
+    ///     If the other output does not determine this one at this level.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> epsilon, score = (langevin.Formulation("vp", name) for name in ("epsilon", "score"))
+    /// >>> level = langevin.Process("vp").level(1.0)
+    /// >>> reading = score.read_from(epsilon, level)  # the score is −epsilon / sigma
+    /// >>> reading.a, round(reading.b * level.sigma, 12)
+    /// (0.0, -1.0)
     fn read_from(&self, other: &Bound<'_, Formulation>, level: &Bound<'_, Level>) -> PyResult<Reading> {
         self.0.read_from(&other.get().0, &level.get().inner()).map(Reading::from).or_raise()
     }
 
-    /// How to read this formulation's output off a network of another one at many times of this one's clock: an array of shape (times, 4), columns scale, time, a, b as in
-    /// :class:`Reading`.
+    /// Return the coefficients of :meth:`read_from` for many times.
+    ///
+    /// The state of each row is the input of a network of this formulation, with its input scaling.
+    ///
+    /// Parameters
+    /// ----------
+    /// other : Formulation
+    ///     The formulation of the network that is evaluated.
+    /// times : array_like of float, shape (times,)
+    ///     Times, in the clock of this formulation's network.
+    ///
+    /// Returns
+    /// -------
+    /// numpy.ndarray of float64, shape (times, 4)
+    ///     The columns are scale, time, a and b of :class:`Reading`.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If a time is not reached, or if its level is outside the other network's trained range.
+    /// SingularError
+    ///     If the other output does not determine this one at a time.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> velocity = langevin.Formulation("rectified-flow", "velocity")
+    /// >>> data = langevin.Formulation("rectified-flow", "x0")
+    /// >>> data.readings_from(velocity, [0.25, 0.5])
+    /// array([[ 1.  ,  0.25,  1.  , -0.25],
+    ///        [ 1.  ,  0.5 ,  1.  , -0.5 ]])
     #[pyo3(signature = (other, times: "numpy.typing.ArrayLike") -> "numpy.typing.NDArray[numpy.float64]")]
     fn readings_from<'py>(
         &self,
@@ -430,13 +829,40 @@ impl Formulation {
         PyArray1::from_vec(other.py(), table).reshape([times.len(), 4]).map(Bound::into_any)
     }
 
-    /// The formulation of a document of ``to_json``.
+    /// Build a formulation from its JSON document.
+    ///
+    /// Parameters
+    /// ----------
+    /// text : str
+    ///     A document written by :meth:`to_json`.
+    ///
+    /// Returns
+    /// -------
+    /// Formulation
+    ///     The formulation, equal to the one that was written.
+    ///
+    /// Raises
+    /// ------
+    /// FormatError
+    ///     If the text is not the document of a formulation.
     #[staticmethod]
     fn from_json(text: &str) -> PyResult<Self> {
         langevin::Formulation::from_spec(&read::<FormulationSpec>(text)?).map(Self).or_raise()
     }
 
-    /// The formulation as a JSON document.
+    /// Return the formulation as a JSON document.
+    ///
+    /// Returns
+    /// -------
+    /// str
+    ///     The document, whose numbers read back bit for bit.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> network = langevin.Formulation("vp", "v")
+    /// >>> langevin.Formulation.from_json(network.to_json()) == network
+    /// True
     fn to_json(&self) -> PyResult<String> {
         document(&self.0.spec())
     }

@@ -115,10 +115,10 @@ impl Evaluation {
     pub fn rows(&self) -> Vec<Line> {
         let (found, floor) = (&self.found, self.floor.map(|floor| floor.measured));
         let mut rows = vec![(
-            "told apart by 5 neighbours",
+            "two-sample accuracy",
             found.accuracy,
             floor.map(|floor| floor.accuracy),
-            "½: indistinguishable, 1: always told apart",
+            "of 5 nearest neighbours; 0.5 is best, 1 means always distinguished",
         )];
         if let Some(copies) = self.copies {
             rows.push(("copies of training rows", copies, Some(COPIES), "lower is better"));

@@ -105,7 +105,7 @@ pub fn prepare<'a>(
             Chosen::Given(given) if given.is_of_file() => "plan",
             Chosen::Given(_) => "from-diffusers",
         };
-        return Err(Error::misused("only a plan without maps can be told apart exactly")
+        return Err(Error::misused("only a linear plan can be diagnosed exactly")
             .at(format!("‹{argument}› {}", plan.name()))
             .expected("a linear sampler")
             .got("a plan that clamps, or multiplies states")
@@ -141,7 +141,7 @@ pub fn prepare<'a>(
         }
     };
     if source.is_coupled() {
-        observer.note(&Note::Coupled("the bound that the ODE is compared with does not hold"));
+        observer.note(&Note::Coupled("the bound that the ODE is compared with does not apply"));
     }
     if !source.is_differentiable() {
         observer.note(&Note::NotDifferentiable);
@@ -227,7 +227,7 @@ fn split(
         Part::Own { trained, held_out } => (*trained, *held_out),
         Part::Trained(_) => {
             observer.note(&Note::TrainedOn(
-                "these are the rows that the network was trained on, and none were held out: over-training cannot be seen in them (train with ‹hold-out›)",
+                "these are the training rows, and no rows were held out, so overfitting cannot be detected (train with ‹hold-out›)",
             ));
             return Ok(None);
         }

@@ -141,7 +141,7 @@ impl Settings<'_> {
             },
             Part::Trained(set) => {
                 observer.note(&Note::TrainedOn(
-                    "the model was trained on all of these rows, so a network that copies them looks perfect: judge by the copies, or by rows kept aside (train ‹hold-out›) or of another file",
+                    "the model was trained on all of these rows, so a network that copies them looks perfect: judge it by the share of copies, by held-out rows (train ‹hold-out›) or by another file",
                 ));
                 Sets {
                     real: set.clone(),

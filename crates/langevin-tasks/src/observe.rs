@@ -25,7 +25,8 @@ use std::fmt;
 ///
 /// let kept = Kept::default();
 /// kept.note(&Note::Twice("the grid ends below the network's levels".to_owned()));
-/// assert!(kept.0.lock().unwrap()[0].starts_with("twice the steps cannot be had"));
+/// let first = kept.0.lock().unwrap()[0].clone();
+/// assert!(first.starts_with("the plan cannot be compared with twice the steps"));
 /// ```
 pub trait Observer: Sync {
     /// Receives a note for the user.
@@ -247,7 +248,7 @@ pub enum Note {
 }
 
 impl Note {
-    /// Returns the label that precedes the note: `note`, `hint`, `warning`, `mended`, or an empty
+    /// Returns the label that precedes the note: `note`, `hint`, `warning`, `fixed`, or an empty
     /// string.
     ///
     /// ```
@@ -259,7 +260,7 @@ impl Note {
         match self {
             Self::TrainDequantized => "hint",
             Self::UnknownFields(_) => "warning",
-            Self::Mended(_) => "mended",
+            Self::Mended(_) => "fixed",
             Self::Read { .. } | Self::OnDevice(_) | Self::Scheduler { .. } | Self::Shift { .. } | Self::Mu(_) => "",
             _ => "note",
         }
@@ -272,19 +273,19 @@ impl fmt::Display for Note {
             Self::Read { data, summary } => write!(f, "read {data}: {summary}"),
             Self::OtherScale(columns) => write!(
                 f,
-                "{} on the scale of the model, where its own data have about 1: are these of other units?",
+                "{} in the model's units, where its own data have mean 0 and deviation 1: do these data have other units?",
                 columns.join(", ")
             ),
             Self::ChannelsTurned { data, like } => {
-                write!(f, "channels are first in {data}, and were put last as in {like}")
+                write!(f, "the channels of {data} come first and were moved last, as in {like}")
             }
             Self::OnDevice(device) => write!(f, "on {device}"),
             Self::ForeignFields(names) => {
-                write!(f, "fields of other schedulers, passed over as diffusers does: {}", names.join(", "))
+                write!(f, "fields of other schedulers are ignored, as diffusers does: {}", names.join(", "))
             }
             Self::UnknownFields(names) => write!(
                 f,
-                "no scheduler has these fields, which are passed over as diffusers does (‹strict› refuses them): {}",
+                "no scheduler has these fields, which are ignored, as diffusers does (‹strict› rejects them): {}",
                 brief(&names.join(", "), QUOTED)
             ),
             Self::Scheduler { sampler, class, path } => match sampler {
@@ -311,23 +312,23 @@ impl fmt::Display for Note {
             ),
             Self::LevelsOfPlan { plan, range: (min, max) } => write!(
                 f,
-                "of the plan {plan} only the noise levels are taken, σ/α from {min:.4} to {max:.4}: the likelihood is that of the model in continuous time between them"
+                "only the noise range of the plan {plan} is used, σ/α from {min:.4} to {max:.4}: the likelihood is that of the continuous-time model in this range"
             ),
             Self::Constants { columns, others } => write!(
                 f,
-                "{} had one value in the training and is not counted: the likelihood is that of the other {}",
+                "{} had a single value in the training data and is not counted: the likelihood is that of the other {}",
                 columns.join(", "),
                 plural(*others as u64, "element")
             ),
             Self::Dequantized { what, which } => {
-                write!(f, "{what} is added to each{which}, and the density is that of the sums")
+                write!(f, "{what} is added to each{which}, and the density of the sums is measured")
             }
             Self::TrainDequantized => {
-                f.write_str("the network was trained on the values themselves; for a likelihood train with ‹dequantize›")
+                f.write_str("the network was trained without dequantisation; train with ‹dequantize› for likelihoods")
             }
             Self::Flat(flat, all) => write!(
                 f,
-                "the training data leave {flat} of {all} directions untouched (columns that follow from others): no density exists there, and the figure says how near the network came to that, not how good it is"
+                "the training data do not vary along {flat} of {all} directions (columns that are functions of others), so no density exists: the figure shows how closely the network follows that constraint, not how good it is"
             ),
             Self::Clipped(min, max) => {
                 write!(f, "noise levels clipped to the trained range, σ/α from {min:.4} to {max:.4}")
@@ -335,9 +336,9 @@ impl fmt::Display for Note {
             Self::EndsNoisy(level) => {
                 write!(f, "the grid ends at σ/α = {level}, not at 0: the output is still noisy")
             }
-            Self::Twice(why) => write!(f, "twice the steps cannot be had, so nothing is held beside them: {why}"),
+            Self::Twice(why) => write!(f, "the plan cannot be compared with twice the steps: {why}"),
             Self::Coupled(so) => {
-                write!(f, "the noise of this network was coupled to its data: its velocity is no score, so {so}")
+                write!(f, "the training coupled noise and data, so the velocity of this network is not a score: {so}")
             }
             Self::NotDifferentiable => {
                 f.write_str("an ONNX network cannot be differentiated, so no density is computed")
@@ -345,7 +346,7 @@ impl fmt::Display for Note {
             Self::TrainedOn(so) => f.write_str(so),
             Self::Remembered { of, found } => write!(
                 f,
-                "of {of} rows of the training that the model remembers, {found} stand in these data: figures about rows that were trained on say little"
+                "{found} of the {of} training rows that the model records are in these data; figures about training rows say little"
             ),
             Self::Compared { rows, all, more } => {
                 let more = if *more { " (‹count› N for more)" } else { "" };
@@ -361,13 +362,13 @@ impl fmt::Display for Note {
                 let more = if *more > 0 { format!(" and {more} more") } else { String::new() };
                 write!(
                     f,
-                    "heavy tails in {}{more}: a Gaussian says little about them; the logarithm of such a column may be better",
+                    "heavy tails in {}{more}: a Gaussian describes them poorly; use the logarithm of such a column",
                     columns.join(", ")
                 )
             }
             Self::NoVariance(flat, all) => write!(
                 f,
-                "the data have no variance along {} of {}: KL is ∞ for a plan that leaves some there",
+                "the data have no variance along {} of {}: KL is ∞ for every plan that leaves noise there",
                 thousands(*flat),
                 plural(*all, "dimension")
             ),

@@ -211,7 +211,7 @@ impl Prepared<'_> {
             note_if_noisy(plan, observer);
         }
         if self.reader.source().is_coupled() && how.draws() {
-            observer.note(&Note::Coupled("only samplers without noise (‹eta› 0) are models of the data"));
+            observer.note(&Note::Coupled("use samplers without noise (‹eta› 0)"));
         }
     }
 }

@@ -1,7 +1,9 @@
-//! A mixture on the line, under which every expectation is a quadrature.
+//! Mixtures on the line, for which every expectation is a quadrature.
 //!
-//! Each component is cut into panels a third of its own width or less, with eight Gauss–Legendre nodes each. What is integrated bends on the scale of the components and, at the border of
-//! two of them, on that of the logistic function between them, where both are rare: the sums are good to about ten digits.
+//! Each component is cut into panels of at most a third of its own width, with eight Gauss–Legendre
+//! nodes each. The integrands vary on the scale of the components. At the border of two components
+//! they vary on the scale of the logistic function between them, where both components are rare.
+//! The sums are accurate to about ten digits.
 
 use langevin::error::{Error, Result};
 use langevin::math::{exp, ln};
@@ -11,7 +13,7 @@ use langevin::process::{Level, ve};
 use langevin_analysis::analysis::excess;
 use langevin_analysis::exact::{Density as _, Gaussian, Mixture};
 
-/// Panels of a component, over ±9 of its standard deviations.
+/// The number of panels of a component, over ±9 of its standard deviations.
 const PANELS: usize = 60;
 
 /// A mixture of Gaussians on the line.
@@ -28,7 +30,7 @@ pub(crate) struct Part {
 }
 
 impl Line {
-    /// Of a mixture of dimension 1.
+    /// Creates a line from a mixture of dimension 1.
     pub(crate) fn new(mixture: Mixture) -> Result<Self> {
         match mixture.dim() {
             1 => Ok(Self { mixture }),
@@ -36,7 +38,7 @@ impl Line {
         }
     }
 
-    /// Of weights, means and variances.
+    /// Creates a line from triples (weight, mean, variance).
     pub(crate) fn of(parts: &[(f64, f64, f64)]) -> Result<Self> {
         let components = parts
             .iter()
@@ -49,7 +51,7 @@ impl Line {
         &self.mixture
     }
 
-    /// (weight, mean, variance) of each component of p_t.
+    /// Returns (weight, mean, variance) of each component of p_t.
     pub(crate) fn parts(&self, level: &Level) -> Vec<(f64, f64, f64)> {
         let Level { alpha, sigma, .. } = *level;
         let components = self.mixture.weights().iter().zip(self.mixture.components());
@@ -59,17 +61,17 @@ impl Line {
         components.map(part).collect()
     }
 
-    /// p_t as data of its own.
+    /// Returns p_t as a density of its own.
     pub(crate) fn at(&self, level: &Level) -> Result<Self> {
         Self::of(&self.parts(level))
     }
 
-    /// Nodes and weights with Σ w f(x) = ∫ p_t f dx.
+    /// Returns nodes and weights with Σ w f(x) = ∫ p_t f dx.
     pub(crate) fn nodes(&self, level: &Level) -> Vec<(f64, f64)> {
         self.nodes_in(level, PANELS)
     }
 
-    /// The same with so many panels for each component.
+    /// Returns nodes and weights with this number of panels for each component.
     pub(crate) fn nodes_in(&self, level: &Level, panels: usize) -> Vec<(f64, f64)> {
         let (nodes, weights) = gauss_legendre(8);
         let mut out = Vec::new();
@@ -87,12 +89,12 @@ impl Line {
         out
     }
 
-    /// ∫ p_t f dx.
+    /// Returns ∫ p_t f dx.
     pub(crate) fn mean_of(&self, level: &Level, mut f: impl FnMut(f64) -> f64) -> f64 {
         self.nodes(level).into_iter().map(|(x, weight)| weight * f(x)).sum()
     }
 
-    /// E f(x₀, ε), by quadrature in both.
+    /// Returns E f(x₀, ε), by quadrature in both.
     pub(crate) fn joint(&self, mut f: impl FnMut(f64, f64) -> f64) -> Result<f64> {
         let noise = Self::of(&[(1.0, 0.0, 1.0)])?.nodes(&ve(0.0));
         let data = self.nodes(&ve(0.0));
@@ -105,7 +107,7 @@ impl Line {
 
     pub(crate) fn score(&self, x: f64, level: &Level) -> f64 {
         let mut out = [f64::NAN];
-        // A state of one element fits a density of one.
+        // A state of one element fits a density of one dimension, so this cannot fail.
         match self.mixture.score(&[x], At::One(*level), &mut out) {
             Ok(()) => out[0],
             Err(_) => f64::NAN,
@@ -120,12 +122,12 @@ impl Line {
         }
     }
 
-    /// ε = (x − αD)/σ.
+    /// Returns ε = (x − αD)/σ.
     pub(crate) fn noise(&self, x: f64, level: &Level) -> f64 {
         (x - level.alpha * self.denoised(x, level)) / level.sigma
     }
 
-    /// The posterior of the datum.
+    /// Returns the posterior of the datum, by component.
     pub(crate) fn posterior(&self, x: f64, level: &Level) -> Vec<Part> {
         let Level { alpha, sigma, .. } = *level;
         let parts = self.parts(level);
@@ -143,7 +145,7 @@ impl Line {
         parts.iter().zip(&own).map(one).collect()
     }
 
-    /// E(x₀ − D)² and E(x₀ − D)⁴, over the data and the noise.
+    /// Returns E(x₀ − D)² and E(x₀ − D)⁴, over the data and the noise.
     pub(crate) fn errors(&self, level: &Level) -> (f64, f64) {
         let (mut second, mut fourth) = (0.0, 0.0);
         for (x, weight) in self.nodes(level) {
@@ -157,17 +159,17 @@ impl Line {
         (second, fourth)
     }
 
-    /// E‖x₀ − D‖² at λ.
+    /// Returns E‖x₀ − D‖² at λ.
     pub(crate) fn mmse(&self, lambda: f64) -> f64 {
         self.errors(&ve(exp(-lambda))).0
     }
 
-    /// KL(p_t‖q_t).
+    /// Returns KL(p_t‖q_t).
     pub(crate) fn divergence(&self, other: &Self, level: &Level) -> f64 {
         self.mean_of(level, |x| self.log_density(x, level) - other.log_density(x, level))
     }
 
-    /// P(x_t ≤ x).
+    /// Returns P(x_t ≤ x).
     pub(crate) fn cumulative(&self, x: f64, level: &Level) -> f64 {
         let below = |(weight, mean, variance): &(f64, f64, f64)| {
             0.5 * weight * libm::erfc((mean - x) / (2.0 * variance).sqrt())
@@ -175,7 +177,7 @@ impl Line {
         self.parts(level).iter().map(below).sum()
     }
 
-    /// The x with P(x_t ≤ x) = `place`, by bisection.
+    /// Returns the x with P(x_t ≤ x) = `place`, by bisection.
     pub(crate) fn quantile(&self, place: f64, level: &Level) -> f64 {
         let reach = 12.0 * self.parts(level).iter().map(|part| part.1.abs() + part.2.sqrt()).fold(0.0, f64::max);
         let (mut low, mut high) = (-reach, reach);
@@ -186,13 +188,13 @@ impl Line {
         0.5 * (low + high)
     }
 
-    /// Quantiles of p_t at even places.
+    /// Returns `count` quantiles of p_t at evenly spaced probabilities.
     pub(crate) fn quantiles(&self, level: &Level, count: usize) -> Vec<f64> {
         (0..count).map(|i| self.quantile((i as f64 + 0.5) / count as f64, level)).collect()
     }
 }
 
-/// [`integral`] of what may fail; the first error ends it.
+/// Computes [`integral`] of a function that may fail, and returns its first error.
 pub(crate) fn try_integral(from: f64, to: f64, panels: usize, mut f: impl FnMut(f64) -> Result<f64>) -> Result<f64> {
     let mut met = None;
     let total = integral(from, to, panels, |x| {
@@ -207,12 +209,12 @@ pub(crate) fn try_integral(from: f64, to: f64, panels: usize, mut f: impl FnMut(
     met.map_or(Ok(total), Err)
 }
 
-/// KL between Gaussians of mean 0: of variance p from q.
+/// Returns the KL divergence of N(0, p) from N(0, q).
 pub(crate) fn gaussian_divergence(p: f64, q: f64) -> f64 {
     0.5 * excess(p, q)
 }
 
-/// A smooth positive function of λ on a range, tabled, linear in its logarithm between.
+/// A table of a smooth positive function of λ, interpolated linearly in its logarithm.
 pub(crate) struct Tabled {
     from: f64,
     to: f64,
@@ -233,7 +235,7 @@ impl Tabled {
     }
 }
 
-/// The levels of n even steps in λ between two ends, noisiest first.
+/// Returns the levels of n equal steps in λ between two ends, noisiest first.
 pub(crate) fn even(from: f64, to: f64, steps: usize) -> Vec<f64> {
     (0..=steps).map(|i| from + (to - from) * i as f64 / steps as f64).collect()
 }

@@ -1,8 +1,11 @@
-//! The one error of this crate: what went wrong, where, what was expected, what was found, and what to try.
+//! The error type of this crate, and the helpers that word its messages.
 //!
-//! Implementations of [`Space`](crate::Space), [`Schedule`](crate::Schedule) and
-//! [`Model`](crate::Model) outside this crate build their errors with the same constructors, so that
-//! users read one kind of message:
+//! An [`Error`] states what went wrong, where, what was expected, what was found, and what to try
+//! next. Implementations of [`Space`](crate::Space), [`Schedule`](crate::Schedule) and
+//! [`Model`](crate::Model) outside this crate build their errors with the same constructors, so
+//! users read one kind of message.
+//!
+//! # Examples
 //!
 //! ```
 //! use langevin::{Error, Result};
@@ -20,7 +23,8 @@
 //! assert!(error.is_shape());
 //! assert_eq!(
 //!     error.to_string(),
-//!     "the tensor does not fit the batch (my space): expected 4 rows, got 3\nhint: pass the whole batch"
+//!     "the tensor does not fit the batch (my space): expected 4 rows, got 3\n\
+//!      hint: pass the whole batch"
 //! );
 //! ```
 
@@ -34,29 +38,44 @@ pub use nearest::nearest;
 use std::error::Error as StdError;
 use std::fmt;
 
-/// A result of this crate.
+/// The result type of this crate, with [`Error`] as its default error.
+///
+/// # Examples
+///
+/// ```
+/// fn half(text: &str) -> langevin::Result<f64> {
+///     let bad = || langevin::Error::argument("not a number").got(text);
+///     Ok(0.5 * text.parse::<f64>().map_err(|_| bad())?)
+/// }
+/// assert_eq!(half("3").unwrap(), 1.5);
+/// assert!(half("x").unwrap_err().is_argument());
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of thing went wrong; read it through the `is_*` predicates of [`Error`].
+/// The kind of an error. Callers read it through the `is_*` predicates of [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// An argument that cannot be used.
     Argument,
-    /// A quantity that has no finite value here.
+    /// A quantity without a finite value at the given place.
     Singular,
-    /// A name that is not known.
+    /// An unknown name.
     Name,
-    /// A plan or other document that breaks its own format.
+    /// A plan or another document that breaks its own format.
     Format,
     /// A shape that does not fit.
     Shape,
-    /// The model (the caller's code) failed.
+    /// A failure of the caller's own code, such as a model.
     Model,
 }
 
-/// What went wrong, where, what was expected, what was found, and a hint.
+/// The error type of this crate: what went wrong, where, the expected and the found value, and a
+/// hint.
 ///
-/// The text is one line, `what (where): expected …, got …: cause`, then a caret under the place in a text that was read, then the hint.
+/// The message is one line, `what (where): expected …, got …: cause`. If the error points into a
+/// text, a caret under the place follows. The hint comes last, on a line of its own.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::Process;
@@ -72,7 +91,21 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What a text is that cannot be a JSON object; `None` if its first character opens one.
+/// Returns a description of a text that cannot be a JSON object, or `None` if its first character
+/// opens one.
+///
+/// Only the first character that is not white space is examined; the rest of the text is not
+/// parsed.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::error::no_object;
+/// assert_eq!(no_object(" {\"version\": 1}"), None);
+/// assert_eq!(no_object("[1, 2]"), Some("a list"));
+/// assert_eq!(no_object("ddim"), Some("another text"));
+/// assert_eq!(no_object("  "), Some("an empty text"));
+/// ```
 pub fn no_object(text: &str) -> Option<&'static str> {
     match text.trim_start().chars().next() {
         Some('{') => None,
@@ -82,8 +115,20 @@ pub fn no_object(text: &str) -> Option<&'static str> {
     }
 }
 
-/// What is wrong with a JSON document. A text that ends too early and one that is no JSON are
-/// called so; the parser's words alone speak of its grammar.
+/// Returns a sentence that says what is wrong with a JSON document.
+///
+/// The sentence distinguishes a text that ends too early, a text that is not JSON, and valid JSON
+/// with the wrong content. In the last case it consists of the parser's own words.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::error::json_words;
+/// let words = |text: &str| json_words(&serde_json::from_str::<[u8; 2]>(text).unwrap_err());
+/// assert_eq!(words("[1, "), "the JSON is cut short at line 1, column 4");
+/// assert!(words("ddim").starts_with("the text is not JSON"));
+/// assert!(words("[1, 700]").starts_with("invalid value"));
+/// ```
 pub fn json_words(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
     match error.classify() {
@@ -94,11 +139,15 @@ pub fn json_words(error: &serde_json::Error) -> String {
 }
 
 impl Error {
+    /// Builds an error of the given kind without a place, a hint or a source.
     pub(crate) fn new(kind: Kind, what: impl Into<String>) -> Self {
         Self(Box::new(Inner { kind, message: Message::new(what), source: None }))
     }
 
-    /// Returns an error about an argument that cannot be used; [`is_argument`](Self::is_argument) is true.
+    /// Builds an error about an argument that cannot be used; [`is_argument`](Self::is_argument)
+    /// returns `true` for it.
+    ///
+    /// # Examples
     ///
     /// ```
     /// let error = langevin::Error::argument("bad width").expected("at least 1").got("0");
@@ -109,27 +158,38 @@ impl Error {
         Self::new(Kind::Argument, what)
     }
 
-    /// Returns an error about a document that breaks its format; [`is_format`](Self::is_format) is true.
+    /// Builds an error about a document that breaks its format; [`is_format`](Self::is_format)
+    /// returns `true` for it.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// assert!(langevin::Error::format("the header is cut short").at("model.bin").is_format());
+    /// let error = langevin::Error::format("the header is cut short").at("model.bin");
+    /// assert!(error.is_format());
     /// ```
     #[must_use]
     pub fn format(what: impl Into<String>) -> Self {
         Self::new(Kind::Format, what)
     }
 
-    /// Returns an error about shapes that do not fit; [`is_shape`](Self::is_shape) is true.
+    /// Builds an error about shapes that do not fit; [`is_shape`](Self::is_shape) returns `true`
+    /// for it.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// assert!(langevin::Error::shape("a term has the wrong size").expected("8").got("6").is_shape());
+    /// let error = langevin::Error::shape("a term has the wrong size").expected("8").got("6");
+    /// assert!(error.is_shape());
     /// ```
     #[must_use]
     pub fn shape(what: impl Into<String>) -> Self {
         Self::new(Kind::Shape, what)
     }
 
-    /// Returns an error about a quantity without a finite value; [`is_singular`](Self::is_singular) is true.
+    /// Builds an error about a quantity without a finite value; [`is_singular`](Self::is_singular)
+    /// returns `true` for it.
+    ///
+    /// # Examples
     ///
     /// ```
     /// assert!(langevin::Error::singular("the score has no value").at("σ = 0").is_singular());
@@ -139,7 +199,13 @@ impl Error {
         Self::new(Kind::Singular, what)
     }
 
-    /// Returns an error about a name that is not among `known`; the hint is the nearest known name.
+    /// Builds an error about a name that is not among `known`. The hint is the nearest known name,
+    /// if one is near enough.
+    ///
+    /// [`is_unknown_name`](Self::is_unknown_name) returns `true` for it. Up to 24 known names are
+    /// listed in full; of a longer list the message gives the first three and the count.
+    ///
+    /// # Examples
     ///
     /// ```
     /// let error = langevin::Error::unknown("backend", "cda", &["cpu", "cuda"]);
@@ -148,7 +214,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn unknown(what: &str, got: &str, known: &[&str]) -> Self {
-        // A list that fits an eye is shown whole.
+        // A short list is shown whole; a long one would bury the rest of the message.
         let expected = match known {
             [first, second, third, ..] if known.len() > 24 => {
                 format!("one of {} names, such as {first}, {second} or {third}", known.len())
@@ -163,13 +229,18 @@ impl Error {
         }
     }
 
-    /// Wraps an error of the caller's own code (a model, a space, a device), keeping it as the source.
+    /// Wraps an error of the caller's own code (a model, a space, a device) and keeps it as the
+    /// source.
     ///
-    /// The text of the cause follows the message, and a hint of the cause follows the message's own.
+    /// [`is_model`](Self::is_model) returns `true` for the result. The text of the source follows
+    /// the message, and the hint of the source follows the message's own hint.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::error::Error as _;
-    /// let error = langevin::Error::model("the network failed", std::io::Error::other("out of memory"));
+    /// let cause = std::io::Error::other("out of memory");
+    /// let error = langevin::Error::model("the network failed", cause);
     /// assert!(error.is_model() && error.source().is_some());
     /// assert_eq!(error.to_string(), "the network failed: out of memory");
     /// ```
@@ -179,79 +250,169 @@ impl Error {
         error
     }
 
-    /// Changes the words.
+    /// Returns this error with a changed message.
     fn say(mut self, change: impl FnOnce(Message) -> Message) -> Self {
         self.0.message = change(self.0.message);
         self
     }
 
-    /// Adds where; if said again, the wider place comes in front.
+    /// Adds the place of the error. A second call puts the wider place in front.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = langevin::Error::format("not a number").at("row 3").at("data.csv");
+    /// assert_eq!(error.to_string(), "not a number (data.csv, row 3)");
+    /// ```
     #[must_use]
     pub fn at(self, place: impl Into<String>) -> Self {
         self.say(|message| message.at(place))
     }
 
-    /// Adds what was expected.
+    /// Adds the expected value or range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = langevin::Error::argument("bad order").expected("1, 2 or 3");
+    /// assert_eq!(error.to_string(), "bad order: expected 1, 2 or 3");
+    /// ```
     #[must_use]
     pub fn expected(self, expected: impl Into<String>) -> Self {
         self.say(|message| message.expected(expected))
     }
 
-    /// Adds what was found; control characters are escaped and a long text is cut.
+    /// Adds the value found. Control characters are escaped and a long text is cut.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = langevin::Error::argument("bad name").got("a\nb");
+    /// assert_eq!(error.to_string(), "bad name: got a\\nb");
+    /// ```
     #[must_use]
     pub fn got(self, got: impl Into<String>) -> Self {
         self.say(|message| message.got(got))
     }
 
-    /// Shows the place in a text with a caret under it; `position` counts characters from 0.
+    /// Adds the text in question with a caret under one of its characters. `position` counts
+    /// characters from 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = langevin::Error::format("bad word").pointing("R L X", 4);
+    /// assert_eq!(error.to_string(), "bad word (character 5)\n  R L X\n      ^");
+    /// ```
     #[must_use]
     pub fn pointing(self, text: &str, position: usize) -> Self {
         self.say(|message| message.pointing(text, position))
     }
 
-    /// Adds what to try next.
+    /// Adds a hint: what the user can try next.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = langevin::Error::argument("too few steps").hinting("use 20");
+    /// assert_eq!(error.to_string(), "too few steps\nhint: use 20");
+    /// ```
     #[must_use]
     pub fn hinting(self, hint: impl Into<String>) -> Self {
         self.say(|message| message.hinting(hint))
     }
 
-    /// What to try next, where there is something to say.
+    /// Returns the hint, or `None` if the error has none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::Error;
+    /// assert_eq!(Error::argument("too few steps").hinting("use 20").hint(), Some("use 20"));
+    /// assert_eq!(Error::argument("too few steps").hint(), None);
+    /// ```
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.0.message.hint()
     }
 
-    /// Whether a quantity has no finite value at the time named: for instance an ε-prediction where α = 0.
+    /// Returns `true` if a quantity has no finite value at the given place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{Prediction, Process};
+    /// let flow = Process::rectified_flow();
+    /// let pure_noise = flow.level(1.0)?;
+    /// let error = Prediction::Epsilon.to_denoised(&flow, &pure_noise).unwrap_err();
+    /// assert!(error.is_singular());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn is_singular(&self) -> bool {
         self.0.kind == Kind::Singular
     }
 
-    /// Whether an argument is out of its range.
+    /// Returns `true` if an argument is out of its range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(langevin::Process::vp().level(-1.0).unwrap_err().is_argument());
+    /// ```
     #[must_use]
     pub fn is_argument(&self) -> bool {
         self.0.kind == Kind::Argument
     }
 
-    /// Whether a name is not known; the hint then holds the nearest one.
+    /// Returns `true` if a name is unknown. The hint then holds the nearest known name, if one is
+    /// near enough.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(langevin::Prediction::parse("epsilom").unwrap_err().is_unknown_name());
+    /// ```
     #[must_use]
     pub fn is_unknown_name(&self) -> bool {
         self.0.kind == Kind::Name
     }
 
-    /// Whether a plan, a move word or another document breaks its format.
+    /// Returns `true` if a plan, a move word or another document breaks its format.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(langevin::Plan::from_json("{").unwrap_err().is_format());
+    /// ```
     #[must_use]
     pub fn is_format(&self) -> bool {
         self.0.kind == Kind::Format
     }
 
-    /// Whether two shapes do not fit.
+    /// Returns `true` if two shapes do not fit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{SliceSpace, space::RowWise};
+    /// let space = SliceSpace::<f64>::new(2);
+    /// assert!(space.upload(&[1.0, 2.0, 3.0]).unwrap_err().is_shape());
+    /// ```
     #[must_use]
     pub fn is_shape(&self) -> bool {
         self.0.kind == Kind::Shape
     }
 
-    /// Whether the caller's own code failed (a model, a space, a device); its own error is the source.
+    /// Returns `true` if the caller's own code (a model, a space, a device) failed. The caller's
+    /// error is the source.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = langevin::Error::model("no prediction", std::io::Error::other("device lost"));
+    /// assert!(error.is_model());
+    /// ```
     #[must_use]
     pub fn is_model(&self) -> bool {
         self.0.kind == Kind::Model
@@ -267,7 +428,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// The text of an error's message and of those behind it, each said once; hints last.
+/// Returns the message followed by those of its sources. Repeated words appear once; the hints come
+/// last.
 fn with_causes(error: &Error) -> String {
     let own = error.0.message.to_string();
     let parts = |text: &str| -> (String, Vec<String>) {
@@ -296,7 +458,9 @@ fn with_causes(error: &Error) -> String {
     text
 }
 
-/// An error of reading or writing in the caller's own model or space; it stays the source.
+/// Wraps an input or output error of the caller's own model or space, and keeps it as the source.
+///
+/// # Examples
 ///
 /// ```
 /// use std::error::Error as _;
@@ -346,7 +510,7 @@ mod tests {
         assert_eq!(error.to_string(), "the network failed (step 3): socket closed\nhint: try again");
         assert!(format!("{error:?}").contains("socket closed"), "{error:?}");
         assert_eq!(error.source().unwrap().to_string(), "socket closed");
-        // The chain is walked, and nothing is said twice.
+        // Every error of the chain of sources appears, each text once.
         let inner = Error::model("the device failed", io()).hinting("restart it");
         let outer = Error::model("no prediction", inner).hinting("restart it");
         assert_eq!(outer.to_string(), "no prediction: the device failed: socket closed\nhint: restart it");

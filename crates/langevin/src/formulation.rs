@@ -1,9 +1,16 @@
-//! A formulation: what a network was trained to be, and how it is read as anything else.
+//! Formulations: the convention in which a network was trained, and exact conversion between
+//! conventions.
 //!
-//! process + prediction + clock (the number the network is given for time) + input scaling + trained λ-range. A network trained in one formulation
-//! is a model in any other by exact algebra, with no retraining: match λ, scale the state, and pass through the denoised prediction,
+//! A formulation consists of the process, the prediction, the clock (the number that the network
+//! receives as time), the input scaling and the trained λ-range.
+//!
+//! A network trained in one formulation is a model in any other by exact algebra, with no
+//! retraining. The conversion matches λ, scales the state, and passes through the denoised
+//! prediction:
 //!
 //! $$D = A (k x) + B \mathrm{out}, \qquad k = \alpha_N/\alpha = \sigma_N/\sigma .$$
+//!
+//! Here α_N and σ_N belong to the network's process, and α and σ to the process of the sampler.
 
 mod input;
 
@@ -15,22 +22,33 @@ use crate::prediction::Prediction;
 use crate::process::{Affine, Level, Process, ProcessSpec};
 use serde::{Deserialize, Serialize};
 
-/// The number a network is given for time.
+/// The number that a network receives as time.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::{Clock, Formulation, Prediction, Process};
+/// let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+/// let network = flow.with_clock(Clock::Scaled { factor: 1000.0 });
+/// let level = network.process.level(0.25)?;
+/// assert_eq!(network.denoised(&level)?.time, 250.0);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Clock {
-    /// The time of its own process.
+    /// The time of the network's own process.
     #[default]
     Time,
     /// `factor` × that time, such as 1000 t.
     Scaled {
-        /// The factor.
+        /// The factor, positive.
         factor: f64,
     },
-    /// `factor` × what is left of it: 1000 (1 − s) on a flow, counted from noise to data.
+    /// `factor` × the time that remains: 1000 (1 − s) on a flow, counted from noise to data.
     Remaining {
-        /// The factor.
+        /// The factor, positive.
         factor: f64,
     },
     /// The half log-SNR λ.
@@ -39,15 +57,24 @@ pub enum Clock {
     QuarterLogSigma,
     /// `factor` × ln(σ/α).
     LogSigma {
-        /// The factor.
+        /// The factor, positive.
         factor: f64,
     },
-    /// The angle of noise to signal in units of a right angle, (2/π) atan(σ/α): from 0 to 1.
+    /// The angle of noise to signal in units of a right angle, (2/π) atan(σ/α), from 0 to 1.
     Angle,
 }
 
 impl Clock {
-    /// A clock by its name and, behind a colon, its factor: `time`, `scaled:1000`, `remaining:1000`, `lambda`, `quarter-log-sigma`, `log-sigma:0.25`, `angle`.
+    /// Parses a clock: a name, followed by a colon and a factor if the clock has one.
+    ///
+    /// The forms are `time`, `scaled:1000`, `remaining:1000`, `lambda`, `quarter-log-sigma`,
+    /// `log-sigma:0.25` and `angle`.
+    ///
+    /// # Errors
+    /// Returns an error if the name is unknown, if a factor is missing or not positive, or if the
+    /// clock takes no factor.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use langevin::Clock;
@@ -55,9 +82,6 @@ impl Clock {
     /// assert!(Clock::parse("scaled").is_err() && Clock::parse("scaled:-1").is_err());
     /// # Ok::<(), langevin::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// An unknown name, or a factor that is missing, not wanted or not positive.
     pub fn parse(text: &str) -> Result<Self> {
         let (name, number) = text.split_once(':').map_or((text, None), |(name, number)| (name, Some(number)));
         let bad = |expected: String| Err(Error::argument("bad clock").expected(expected).got(format!("'{text}'")));
@@ -82,7 +106,7 @@ impl Clock {
 }
 
 impl std::fmt::Display for Clock {
-    /// The text that [`parse`](Self::parse) reads.
+    /// Writes the text that [`parse`](Self::parse) reads.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Time => f.write_str("time"),
@@ -99,22 +123,43 @@ impl std::fmt::Display for Clock {
 /// The names of the clocks.
 const CLOCKS: [&str; 7] = ["time", "scaled", "remaining", "lambda", "quarter-log-sigma", "log-sigma", "angle"];
 
-/// What a network's input is multiplied by.
+/// The factor that a network's input is multiplied by.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::formulation::InputScaling;
+/// use langevin::{Formulation, Prediction, Process};
+/// let edm = Formulation::new(Process::ve(), Prediction::Edm { sigma_data: 0.5 })
+///     .with_input(InputScaling::UnitVariance { sigma_data: 0.5 });
+/// let reading = edm.denoised(&edm.process.level(2.0)?)?;
+/// assert!((reading.scale - 1.0 / 4.25_f64.sqrt()).abs() < 1e-15); // EDM's c_in
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum InputScaling {
-    /// Nothing: the state itself.
+    /// No scaling: the input is the state itself.
     #[default]
     None,
-    /// $1/\sqrt{\sigma^2 + \alpha^2\sigma_d^2}$: unit variance for data of standard deviation σ_d. On VE it is EDM's c_in.
+    /// $1/\sqrt{\sigma^2 + \alpha^2\sigma_d^2}$: unit variance for data of standard deviation σ_d.
+    /// On VE it is EDM's c_in.
     UnitVariance {
         /// σ_d > 0.
         sigma_data: f64,
     },
 }
 
-/// The λ-range on which a network was trained, from its noisiest to its cleanest level.
+/// The range of λ on which a network was trained, from its noisiest to its cleanest level.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::LambdaRange;
+/// let range = LambdaRange { min: -4.0, max: 6.0 };
+/// assert!(range.contains(0.0) && !range.contains(7.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LambdaRange {
@@ -125,7 +170,12 @@ pub struct LambdaRange {
 }
 
 impl LambdaRange {
-    /// From the noise levels `sigma_min` < `sigma_max`, in σ/α.
+    /// Returns the range between the noise levels `sigma_min` < `sigma_max`, in σ/α.
+    ///
+    /// # Errors
+    /// Returns an error unless 0 < σ_min < σ_max < ∞.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use langevin::LambdaRange;
@@ -133,9 +183,6 @@ impl LambdaRange {
     /// assert!(range.contains(0.0) && !range.contains(-5.0));
     /// # Ok::<(), langevin::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// Unless 0 < σ_min < σ_max < ∞.
     pub fn from_sigma_ve(sigma_min: f64, sigma_max: f64) -> Result<Self> {
         if 0.0 < sigma_min && sigma_min < sigma_max && sigma_max.is_finite() {
             return Ok(Self { min: -ln(sigma_max), max: -ln(sigma_min) });
@@ -145,7 +192,9 @@ impl LambdaRange {
             .got(format!("{sigma_min} and {sigma_max}")))
     }
 
-    /// The range in σ/α: (σ_min, σ_max).
+    /// Returns the range in σ/α, as (σ_min, σ_max).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use langevin::LambdaRange;
@@ -158,7 +207,18 @@ impl LambdaRange {
         (exp(-self.max), exp(-self.min))
     }
 
-    /// That it is a range: finite, and not empty.
+    /// Checks that the range is finite and not empty.
+    ///
+    /// # Errors
+    /// Returns an error unless min < max and both are finite.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::LambdaRange;
+    /// assert!(LambdaRange { min: -4.0, max: 6.0 }.check().is_ok());
+    /// assert!(LambdaRange { min: 6.0, max: -4.0 }.check().unwrap_err().is_format());
+    /// ```
     pub fn check(&self) -> Result<()> {
         if self.min.is_finite() && self.max.is_finite() && self.min < self.max {
             return Ok(());
@@ -169,20 +229,31 @@ impl LambdaRange {
             .got(format!("[{}, {}]", self.min, self.max)))
     }
 
-    /// Whether `lambda` is inside, up to the rounding of a change of clock (1e-9).
+    /// Returns `true` if `lambda` is in the range, with a tolerance of 1e-9 for the rounding of a
+    /// change of clock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::LambdaRange;
+    /// let range = LambdaRange { min: -4.0, max: 6.0 };
+    /// assert!(range.contains(6.0 + 1e-12) && !range.contains(6.001));
+    /// ```
     #[must_use]
     pub fn contains(&self, lambda: f64) -> bool {
         self.min - 1e-9 <= lambda && lambda <= self.max + 1e-9
     }
 }
 
-/// What a network was trained to be. See the [module](self) for the formula.
+/// The convention in which a network was trained. See the [module](self) for the formula.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::{Formulation, Prediction, Process};
 /// let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
 /// let vp = Formulation::new(Process::vp(), Prediction::Score);
-/// // At VP time 1, what to feed the flow network and how to read its output as the VP score:
+/// // Read the flow network's output as the VP score at VP time 1:
 /// let level = vp.process.level(1.0)?;
 /// let reading = vp.read_from(&flow, &level)?;
 /// // score = reading.a · x + reading.b · network(reading.scale · x, reading.time)
@@ -192,29 +263,43 @@ impl LambdaRange {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Formulation {
-    /// The process whose states it was trained on.
+    /// The process on whose states the network was trained.
     pub process: Process,
-    /// What its output means.
+    /// The meaning of the network's output.
     pub prediction: Prediction,
-    /// What it is given for time.
+    /// The number that the network receives as time.
     pub clock: Clock,
-    /// What its input is multiplied by.
+    /// The factor that the network's input is multiplied by.
     pub input: InputScaling,
-    /// Where it was trained; `None`: everywhere.
+    /// The range of λ on which the network was trained; `None` means no limit.
     pub range: Option<LambdaRange>,
 }
 
-/// How to read a network at one level of another process: `a`·x + `b`·out(`scale`·x, `time`).
+/// The conversion of a network's output at one level of another process: `a`·x + `b`·out(`scale`·x,
+/// `time`).
 ///
-/// In a [`Plan`](crate::Plan) the value is D, and the letters are A and B.
+/// In a [`Plan`](crate::Plan) the value is D, and the coefficients are A and B. JSON uses these
+/// letters as well.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::{Formulation, Prediction, Process};
+/// let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+/// // Read the flow network on VE at σ = 1: the input is x/2 at s = ½, and D = x/2 − out/2.
+/// let reading = flow.denoised(&Process::ve().level(1.0)?)?;
+/// assert_eq!((reading.scale, reading.time), (0.5, 0.5));
+/// assert_eq!((reading.a, reading.b), (0.5, -0.5));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reading {
-    /// What the state is multiplied by before it enters the network.
+    /// The factor of the state before it enters the network.
     pub scale: f64,
-    /// What the network is given for time.
+    /// The number that the network receives as time.
     pub time: f64,
-    /// The factor of the (unscaled) state.
+    /// The factor of the unscaled state.
     #[serde(rename = "A")]
     pub a: f64,
     /// The factor of the network's output.
@@ -223,34 +308,75 @@ pub struct Reading {
 }
 
 impl Formulation {
-    /// A network on `process` with this prediction, given the process's own time and unscaled states, trained everywhere.
+    /// Returns the formulation of a network on `process` that receives the process's own time and
+    /// unscaled states, with no limit on λ.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{Clock, Formulation, Prediction, Process};
+    /// let network = Formulation::new(Process::vp(), Prediction::Epsilon);
+    /// assert_eq!((network.clock, network.range), (Clock::Time, None));
+    /// ```
     #[must_use]
     pub fn new(process: Process, prediction: Prediction) -> Self {
         Self { process, prediction, clock: Clock::Time, input: InputScaling::None, range: None }
     }
 
-    /// With another clock.
+    /// Returns the formulation with another clock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{Clock, Formulation, Prediction, Process};
+    /// let network = Formulation::new(Process::ve(), Prediction::X0).with_clock(Clock::Lambda);
+    /// assert_eq!(network.seen(&network.process.level(1.0)?)?.time, 0.0);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// With scaled inputs.
+    /// Returns the formulation with another input scaling.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::formulation::InputScaling;
+    /// use langevin::{Formulation, Prediction, Process};
+    /// let network = Formulation::new(Process::ve(), Prediction::X0)
+    ///     .with_input(InputScaling::UnitVariance { sigma_data: 1.0 });
+    /// // The scaled input has unit variance: α² σ_d² + σ² = 1.
+    /// let seen = network.seen(&network.process.level(2.0)?)?;
+    /// assert!((seen.alpha.powi(2) + seen.sigma.powi(2) - 1.0).abs() < 1e-15);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn with_input(mut self, input: InputScaling) -> Self {
         self.input = input;
         self
     }
 
-    /// Trained on this λ-range only.
+    /// Returns the formulation with a trained range of λ. Levels outside it are errors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{Formulation, LambdaRange, Prediction, Process};
+    /// let network = Formulation::new(Process::ve(), Prediction::X0)
+    ///     .with_range(LambdaRange::from_sigma_ve(0.01, 50.0)?);
+    /// assert!(network.denoised(&network.process.level(60.0)?).is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn with_range(mut self, range: LambdaRange) -> Self {
         self.range = Some(range);
         self
     }
 
-    /// What the network is given for time at a level of its own process.
+    /// Returns the number that the network receives as time at a level of its own process.
     fn time(&self, own: &Level) -> f64 {
         match self.clock {
             Clock::Time => own.time,
@@ -263,17 +389,21 @@ impl Formulation {
         }
     }
 
-    /// The level of its own process at which the network is given this number for time: the inverse of the clock.
+    /// Returns the level of the network's process at which the network receives `time`. It is the
+    /// inverse of the clock.
+    ///
+    /// # Errors
+    /// Returns an error if the network's process does not reach that time.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use langevin::{Clock, Formulation, Prediction, Process};
-    /// let network = Formulation::new(Process::vp_linear(), Prediction::Epsilon).with_clock(Clock::Scaled { factor: 1000.0 });
+    /// let network = Formulation::new(Process::vp_linear(), Prediction::Epsilon)
+    ///     .with_clock(Clock::Scaled { factor: 1000.0 });
     /// assert!((network.level(500.0)?.time - 0.5).abs() < 1e-15);
     /// # Ok::<(), langevin::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// A number that its process does not reach.
     pub fn level(&self, time: f64) -> Result<Level> {
         match self.clock {
             Clock::Time => self.process.level(time),
@@ -286,7 +416,7 @@ impl Formulation {
         }
     }
 
-    /// What the network's input is multiplied by at a level of its own process.
+    /// Returns the factor of the network's input at a level of its own process.
     pub(crate) fn input_scale(&self, own: &Level) -> f64 {
         match self.input {
             InputScaling::None => 1.0,
@@ -297,20 +427,51 @@ impl Formulation {
         }
     }
 
-    /// Returns what the network is told of a level: the time in its clock, and α and σ of its scaled input.
+    /// Returns the level as the network receives it: the time in its clock, and α and σ of its
+    /// scaled input.
     ///
     /// # Errors
-    /// As [`Process::match_level`].
+    /// Returns an error if the network's process does not reach the noise level; see
+    /// [`Process::match_level`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{Formulation, Prediction, Process};
+    /// let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+    /// let seen = flow.seen(&Process::ve().level(3.0)?)?;
+    /// assert_eq!((seen.time, seen.alpha, seen.sigma), (0.75, 0.25, 0.75));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn seen(&self, level: &Level) -> Result<InputLevel> {
         let own = self.process.match_level(level)?;
         let scale = self.input_scale(&own);
         Ok(InputLevel { time: self.time(&own), alpha: scale * own.alpha, sigma: scale * own.sigma })
     }
 
-    /// How to read D off this network at a level of any process: D = a·x + b·out(scale·x, time).
+    /// Returns the conversion of this network's output to D at a level of any process: D = a·x +
+    /// b·out(scale·x, time).
     ///
     /// # Errors
-    /// A level outside the trained range, one that the network's process does not reach, or one where the output does not determine D.
+    /// Returns an error if
+    ///
+    /// - the level lies outside the trained range,
+    /// - the network's process does not reach the level,
+    /// - the output does not determine D there, or
+    /// - the clock or the input scaling has no finite value there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{Formulation, Prediction, Process};
+    /// let network = Formulation::new(Process::vp(), Prediction::Epsilon);
+    /// let level = Process::ve().level(1.0)?;
+    /// let reading = network.denoised(&level)?;
+    /// // The matching VP level has α = σ = 1/√2, so the input is x/√2 and D = x − out.
+    /// assert!((reading.scale - 0.5_f64.sqrt()).abs() < 1e-15);
+    /// assert!((reading.a - 1.0).abs() < 1e-15 && (reading.b + 1.0).abs() < 1e-15);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn denoised(&self, level: &Level) -> Result<Reading> {
         if let Some(range) = self.range.filter(|range| !range.contains(level.lambda())) {
             return Err(Error::argument("the network was not trained at this noise level")
@@ -323,7 +484,8 @@ impl Formulation {
         self.denoised_at(level, &own, self.time(&own))
     }
 
-    /// How to read D where the network's own level and the time it is given are known: [`denoised`](Self::denoised) with these in place of the matched ones.
+    /// Returns the conversion to D as [`denoised`](Self::denoised) does, with the network's own
+    /// level and time passed by the caller.
     pub(crate) fn denoised_at(&self, level: &Level, own: &Level, time: f64) -> Result<Reading> {
         let factor = level.scale_to(own);
         let Affine { a, b } = self.prediction.to_denoised(&self.process, own)?;
@@ -336,14 +498,31 @@ impl Formulation {
             .got(format!("network time {}, scale {}", reading.time, reading.scale)))
     }
 
-    /// How to read this formulation's output off a network of another one, `from`, at a level of this process:
-    /// out = a·x + b·out_from(scale·x, time).
+    /// Returns the conversion of the output of another network, `from`, to this formulation's
+    /// output, at a level of any process: out = a·x + b·out_from(scale·x, time).
     ///
-    /// With out = p x0 + q ε for either (primes for this one) and x = αx0 + σε in the other's process, x0 and ε are eliminated at once, without passing
-    /// through D, which would cancel: $\mathrm{out}' = [(p'q - q'p) x + (q'\alpha - p'\sigma) \mathrm{out}]/(\alpha q - \sigma p)$.
+    /// With out = p x0 + q ε for both networks (primes for this one) and x = αx0 + σε in the
+    /// process of `from`, x0 and ε are eliminated at once. Passing through D would lose digits by
+    /// cancellation:
+    /// $\mathrm{out}' = [(p'q - q'p) x + (q'\alpha - p'\sigma)
+    /// \mathrm{out}]/(\alpha q - \sigma p)$.
     ///
     /// # Errors
-    /// As [`denoised`](Self::denoised); and where D does not determine this prediction.
+    /// Returns an error if [`denoised`](Self::denoised) of `from` does, or if D does not determine
+    /// this prediction.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{Formulation, Prediction, Process};
+    /// let ve = Process::ve();
+    /// let epsilon = Formulation::new(ve.clone(), Prediction::Epsilon);
+    /// let score = Formulation::new(ve.clone(), Prediction::Score);
+    /// // The score is −ε/σ: the state does not enter.
+    /// let reading = score.read_from(&epsilon, &ve.level(2.0)?)?;
+    /// assert_eq!((reading.a, reading.b), (0.0, -0.5));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn read_from(&self, from: &Formulation, level: &Level) -> Result<Reading> {
         let own = self.process.match_level(level)?;
         let reading = from.denoised(level)?;
@@ -357,11 +536,23 @@ impl Formulation {
         if a.is_finite() && b.is_finite() {
             return Ok(Reading { a, b, ..reading });
         }
-        // Corners where p or q is infinite and the answer is not.
+        // At corners where p or q is infinite the value may still be finite; there it is computed
+        // through D.
         Ok(Reading { a: map.a * level.scale_to(&own) + map.b * reading.a, b: map.b * reading.b, ..reading })
     }
 
-    /// This formulation as it stands in JSON.
+    /// Returns the JSON form of this formulation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{Formulation, Prediction, Process};
+    /// let network = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+    /// let json = serde_json::to_string(&network.spec()).unwrap();
+    /// let start = r#"{"process":{"kind":"rectified-flow"},"prediction":{"kind":"velocity"}"#;
+    /// assert!(json.starts_with(start));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn spec(&self) -> FormulationSpec {
         FormulationSpec {
@@ -373,10 +564,20 @@ impl Formulation {
         }
     }
 
-    /// The formulation that a document describes.
+    /// Builds the formulation that a document describes.
     ///
     /// # Errors
-    /// A custom process, or parameters that are not positive and finite.
+    /// Returns an error if the process is a custom one, if a parameter is not positive and finite,
+    /// or if the range of λ is empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{Formulation, Prediction, Process};
+    /// let network = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+    /// assert_eq!(Formulation::from_spec(&network.spec())?, network);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn from_spec(spec: &FormulationSpec) -> Result<Self> {
         let positive = |what: &str, value: f64| {
             if value > 0.0 && value.is_finite() {
@@ -407,7 +608,18 @@ impl Formulation {
     }
 }
 
-/// A [`Formulation`] as it stands in JSON, in plans and in model files.
+/// The JSON form of a [`Formulation`], in plans and in model files.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::formulation::FormulationSpec;
+/// use langevin::{Clock, Formulation};
+/// let text = r#"{"process": {"kind": "vp"}, "prediction": {"kind": "epsilon"}}"#;
+/// let spec: FormulationSpec = serde_json::from_str(text).unwrap();
+/// assert_eq!(Formulation::from_spec(&spec)?.clock, Clock::Time);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -416,13 +628,13 @@ pub struct FormulationSpec {
     pub process: ProcessSpec,
     /// The prediction.
     pub prediction: Prediction,
-    /// The clock.
+    /// The clock; the process's own time if absent.
     #[serde(default)]
     pub clock: Clock,
-    /// The input scaling.
+    /// The input scaling; none if absent.
     #[serde(default)]
     pub input: InputScaling,
-    /// The trained λ-range.
+    /// The trained λ-range, `lambda_range` in JSON; no limit if absent.
     #[serde(default, rename = "lambda_range")]
     pub range: Option<LambdaRange>,
 }

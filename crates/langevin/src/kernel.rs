@@ -1,7 +1,7 @@
-//! One pass over memory: `out = own·out + Σₖ aₖ xₖ (+ Σⱼ cⱼ zⱼ)`, elementwise.
+//! The fused pass over memory: `out = own·out + Σₖ aₖ xₖ (+ Σⱼ cⱼ zⱼ)`, elementwise.
 //!
-//! A product, then a sum, left to right, each rounded once and never fused: the result has the
-//! bits of the plain loop, however it is blocked or vectorised.
+//! Each product and each sum is rounded once, from left to right, and never fused. The result has
+//! the bits of the plain loop, however the pass is blocked or vectorised.
 
 use core::fmt::Debug;
 use core::ops::{Add, Mul};
@@ -16,7 +16,9 @@ mod sealed {
     impl Sealed for f64 {}
 }
 
-/// What a state is made of: `f32` or `f64`.
+/// The element type of a state: `f32` or `f64`. The trait is sealed.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::space::Element;
@@ -40,13 +42,13 @@ pub trait Element:
     + sealed::Sealed
     + 'static
 {
-    /// The nearest element.
+    /// Returns the element nearest to `value`.
     fn from_f64(value: f64) -> Self;
 
-    /// The element of the same value.
+    /// Returns `value` as an element, which is exact.
     fn from_f32(value: f32) -> Self;
 
-    /// The same value.
+    /// Returns the element as `f64`, which is exact.
     fn to_f64(self) -> f64;
 }
 
@@ -84,27 +86,31 @@ impl Element for f64 {
     }
 }
 
-/// A coefficient and what it multiplies.
+/// A coefficient and the slice that it multiplies.
 pub(crate) type Term<'a, T> = (T, &'a [T]);
 
-/// Elements worked on at a time: what is read and written of them stays in the first-level cache.
+/// The number of elements processed at a time. The memory they read and write stays in the
+/// first-level cache.
 const PIECE: usize = 1024;
 
-/// Terms one loop adds up.
+/// The number of terms that one loop adds up.
 const GROUP: usize = 4;
 
-/// `out[i] = ((own·out[i]) + a₀ x₀[i]) + a₁ x₁[i] + …` over the length of the shortest slice.
+/// Computes `out[i] = ((own·out[i]) + a₀ x₀[i]) + a₁ x₁[i] + …` over the length of the shortest
+/// slice.
 ///
-/// Without `own` the first term starts the sum and `out` is not read; without either, zeros.
+/// Without `own`, the first term starts the sum and `out` is not read. Without `own` and terms the
+/// result is zero.
 pub(crate) fn combine<T: Element>(out: &mut [T], own: Option<T>, terms: &[Term<'_, T>]) {
     let n = length(out.len(), terms);
     combine_at(&mut out[..n], own, terms, 0);
 }
 
-/// [`combine`], with `+ c·z(row, draw, element)` for every `(c, draw)` of `noise` after the terms.
+/// Computes [`combine`] and adds `c·z(row, draw, element)` for every `(c, draw)` of `noise` after
+/// the terms.
 ///
-/// `out` is `rows.len() × width`, row-major; elements beyond that are left as they are. The
-/// normals are made in pieces that stay in the first-level cache, and widened for `f64`.
+/// `out` is `rows.len() × width`, row after row; elements beyond that are left unchanged. The
+/// normals are generated in pieces that stay in the first-level cache, and are widened for `f64`.
 pub(crate) fn combine_noise<T: Element>(
     out: &mut [T],
     width: usize,
@@ -118,7 +124,7 @@ pub(crate) fn combine_noise<T: Element>(
         return combine_at(&mut out[..n], own, terms, 0);
     }
     let mut normals = [0.0; PIECE];
-    // A piece is as many whole rows as fit, or else a part of one.
+    // A piece consists of as many whole rows as fit, or of a part of one row.
     let whole = PIECE / width * width;
     let mut start = 0;
     while start < n {
@@ -138,22 +144,25 @@ pub(crate) fn combine_noise<T: Element>(
                 fill_normals_at(rows[row], draw, element as u64, &mut normals[..len]);
             }
             Arch::new().dispatch(AddNormals { out, own, coefficient, normals: &normals });
-            // Times one is exact, so a further pass continues the sum.
+            // Multiplying by one is exact, so a further pass continues the sum.
             own = Some(T::from_f32(1.0));
         }
         start += len;
     }
 }
 
+/// Returns the length of the shortest slice.
 fn length<T>(out: usize, terms: &[Term<'_, T>]) -> usize {
     terms.iter().fold(out, |n, (_, x)| n.min(x.len()))
 }
 
-/// [`combine`] with `out[i]` meeting element `offset + i` of every term; the terms reach that far.
+/// Computes [`combine`] with `out[i]` paired with element `offset + i` of every term. The terms
+/// must be long enough.
 fn combine_at<T: Element>(out: &mut [T], own: Option<T>, terms: &[Term<'_, T>], offset: usize) {
     Arch::new().dispatch(Combine { out, own, terms, offset });
 }
 
+/// A sum of terms as one operation of the SIMD dispatch.
 struct Combine<'a, T> {
     out: &'a mut [T],
     own: Option<T>,
@@ -181,7 +190,7 @@ impl<T: Element> WithSimd for Combine<'_, T> {
     }
 }
 
-/// At most [`GROUP`] terms, in one loop.
+/// Adds at most [`GROUP`] terms, in one loop.
 #[inline(always)]
 fn group<T: Element>(out: &mut [T], own: Option<T>, terms: &[Term<'_, T>], offset: usize) {
     match (own, terms) {
@@ -200,6 +209,7 @@ fn group<T: Element>(out: &mut [T], own: Option<T>, terms: &[Term<'_, T>], offse
     }
 }
 
+/// Adds `K` terms, after `own·out` if `OWN`. The constants let the compiler unroll the inner loop.
 #[inline(always)]
 fn pass<T: Element, const OWN: bool, const K: usize>(out: &mut [T], own: T, terms: [Term<'_, T>; K], offset: usize) {
     let n = out.len();
@@ -214,7 +224,7 @@ fn pass<T: Element, const OWN: bool, const K: usize>(out: &mut [T], own: T, term
     }
 }
 
-/// `out[i] = own·out[i] + c·z[i]`, or `c·z[i]`.
+/// The operation `out[i] = own·out[i] + c·z[i]`, or `c·z[i]` without `own`.
 struct AddNormals<'a, T> {
     out: &'a mut [T],
     own: Option<T>,
@@ -244,7 +254,7 @@ impl<T: Element> WithSimd for AddNormals<'_, T> {
 mod tests {
     use super::*;
 
-    /// The formula, an element at a time.
+    /// Computes the formula one element at a time.
     fn naive<T: Element>(
         out: &mut [T],
         width: usize,

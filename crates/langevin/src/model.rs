@@ -1,4 +1,11 @@
-//! What a sampler asks of a network, or of anything else that denoises.
+//! The interface between samplers and networks, or anything else that denoises.
+//!
+//! | item | purpose |
+//! |---|---|
+//! | [`Model`] | a network, or a density known in closed form |
+//! | [`Vjp`] | a model that can be differentiated in its input, for likelihoods |
+//! | [`Query`] | the question to a model: noise level, samples, branch |
+//! | [`blocks`] | batches of fixed size, so that a row does not depend on the rest of its batch |
 
 use crate::error::{Error, Result};
 use crate::formulation::Formulation;
@@ -6,19 +13,36 @@ pub use crate::formulation::InputLevel;
 use crate::noise::SampleId;
 use crate::process::Level;
 
-/// The noise level of a batch: one for all of it, or one for each row. `L` is [`Level`], a place on a process, or
-/// [`InputLevel`], what a network is told.
+/// The noise level of a batch: one level for the whole batch, or one for each row.
+///
+/// `L` is [`Level`], a level of a process, or [`InputLevel`], the level as a network receives it.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::{Process, model::At};
+/// let ve = Process::ve();
+/// let levels = [ve.level(1.0)?, ve.level(2.0)?];
+/// assert_eq!(At::PerRow(&levels).row(1).sigma, 2.0);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum At<'a, L = Level> {
-    /// Every row is at this level.
+    /// One level for every row.
     One(L),
-    /// Row i is at level i.
+    /// Level i for row i.
     PerRow(&'a [L]),
 }
 
 impl<L: Copy> At<'_, L> {
     /// Returns the level of row `row`.
+    ///
+    /// # Panics
+    /// Panics if `row` is beyond the levels of [`PerRow`](Self::PerRow), which has one for each row
+    /// of the query.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use langevin::model::At;
@@ -28,10 +52,6 @@ impl<L: Copy> At<'_, L> {
     /// assert_eq!(At::PerRow(&levels).row(1), levels[1]);
     /// # Ok::<(), langevin::Error>(())
     /// ```
-    ///
-    /// # Panics
-    /// Panics if `row` is beyond the levels of [`PerRow`](Self::PerRow); there is one for each row of
-    /// the query.
     #[must_use]
     pub fn row(&self, row: usize) -> L {
         match self {
@@ -42,8 +62,19 @@ impl<L: Copy> At<'_, L> {
 }
 
 impl At<'_, InputLevel> {
-    /// Calls `f` with the inputs taken as states ([`InputLevel::state`]) and returns what it returns: for models
-    /// that need α and σ alone, such as densities in closed form.
+    /// Calls `f` with the input levels regarded as states ([`InputLevel::state`]) and returns its
+    /// result.
+    ///
+    /// Models that need only α and σ, such as densities in closed form, use it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::formulation::InputLevel;
+    /// use langevin::model::At;
+    /// let input = InputLevel { time: 500.0, alpha: 0.5, sigma: 0.25 };
+    /// assert_eq!(At::One(input).as_states(|at| at.row(0).sigma_ve()), 0.5);
+    /// ```
     pub fn as_states<R>(&self, f: impl FnOnce(At<'_>) -> R) -> R {
         match self {
             At::One(level) => f(At::One(level.state())),
@@ -52,47 +83,91 @@ impl At<'_, InputLevel> {
     }
 }
 
-/// Which of a model's outputs is wanted.
+/// The output of a model that a query asks for.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::model::Branch;
+/// assert_eq!(Branch::default(), Branch::Main);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Branch {
-    /// The prediction to follow (under guidance: the guided one, or the conditional one).
+    /// The prediction to follow. Under guidance it is the guided or the conditional prediction.
     #[default]
     Main,
     /// The prediction without its condition, for guidance in the plan.
     Unconditional,
 }
 
-/// One question to a model: where its input stands, which samples its rows are, and which output is wanted.
+/// A question to a model: the noise level of the input, the samples of its rows, and the requested
+/// output.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::{Process, Query, SampleId};
+/// let rows = [SampleId { seed: 1, index: 0 }, SampleId { seed: 1, index: 1 }];
+/// let query = Query::new(Process::ve().level(2.0)?, &rows);
+/// assert_eq!((query.at.row(1).sigma, query.rows.len()), (2.0, 2));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Query<'a> {
-    /// The level of the input, as the model is told it.
+    /// The level of the input, as the model receives it.
     pub at: At<'a, InputLevel>,
-    /// Who the rows are; conditioning is keyed by them.
+    /// The identities of the rows. Conditioning is keyed by them.
     pub rows: &'a [SampleId],
-    /// Which output.
+    /// The requested output.
     pub branch: Branch,
 }
 
 impl<'a> Query<'a> {
-    /// Returns the question about the main branch of a whole batch at one level.
+    /// Builds a query for the main branch of a whole batch at one level.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{Process, Query, SampleId, model::Branch};
+    /// let rows = [SampleId::default()];
+    /// let query = Query::new(Process::ve().level(2.0)?, &rows);
+    /// assert_eq!(query.branch, Branch::Main);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn new(level: impl Into<InputLevel>, rows: &'a [SampleId]) -> Self {
         Self { at: At::One(level.into()), rows, branch: Branch::Main }
     }
 
-    /// Returns the question about the main branch of a batch whose row i is at level i.
+    /// Builds a query for the main branch of a batch whose row i is at level i.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::model::InputLevel;
+    /// use langevin::{Process, Query, SampleId};
+    /// let ve = Process::ve();
+    /// let levels: [InputLevel; 2] = [ve.level(1.0)?.into(), ve.level(2.0)?.into()];
+    /// let rows = [0, 1].map(|index| SampleId { seed: 1, index });
+    /// assert_eq!(Query::per_row(&levels, &rows).at.row(1).sigma, 2.0);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn per_row(levels: &'a [InputLevel], rows: &'a [SampleId]) -> Self {
         Self { at: At::PerRow(levels), rows, branch: Branch::Main }
     }
 }
 
-/// Places rows in blocks of `size`: the row of global index i stands at place i mod `size` of some block, and which other rows stand there does not matter.
+/// Distributes rows over blocks of `size`: the row with global index i takes place i mod `size` of
+/// some block.
 ///
-/// A network that is always given whole blocks meets matrices of one shape, so a row's result does not depend on its company. `None`: a place without a row.
+/// The network only sees full blocks, so a row's output does not depend on the other rows in its
+/// block. `Some(k)` is row k of `rows`; `None` marks padding.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::{SampleId, model::blocks};
@@ -115,29 +190,32 @@ pub fn blocks(rows: &[SampleId], size: usize) -> Vec<Vec<Option<usize>>> {
     blocks
 }
 
-/// A denoiser: a trained network, or a density known in closed form. `S` is the state of a [`Space`](crate::Space).
+/// A denoiser: a trained network, or a density known in closed form. `S` is the state of a
+/// [`Space`](crate::Space).
 ///
 /// # States on slices
 ///
-/// On a [`SliceSpace`](crate::SliceSpace), as in [`Sampling`](crate::Sampling), a state is a `Vec` of
-/// rows × width numbers, row after row. Row i of the state belongs to `query.rows[i]` and stands at
-/// `query.at.row(i)`. The width is not in the query: the model knows it, or divides `x.len()` by
-/// `query.rows.len()`. The output has the layout of the input.
+/// On a [`SliceSpace`](crate::SliceSpace), as in [`Sampling`](crate::Sampling), a state is a `Vec`
+/// of rows × width numbers, row after row. Row i of the state belongs to `query.rows[i]` and is at
+/// the noise level `query.at.row(i)`. The query does not contain the width: the model knows it, or
+/// divides `x.len()` by `query.rows.len()`. The output has the layout of the input.
 ///
-/// # What the output means
+/// # Meaning of the output
 ///
-/// A network is trained to predict ε, a velocity, x0 …: [`formulation`](Self::formulation) says which,
-/// and the plan turns the output into the denoised prediction D. The input is then already scaled, and
-/// `at` is what the network is told: the time in its own clock, and α and σ of the scaled input. A
-/// model without a formulation returns D itself, for states of any process.
+/// A network is trained to predict ε, a velocity, x0 or another quantity. Its
+/// [`formulation`](Self::formulation) names the quantity, and the plan turns the output into the
+/// denoised prediction D. The input is then already scaled, and `at` is the level in the network's
+/// own terms: the time in its clock, and α and σ of the scaled input. A model without a formulation
+/// returns D itself, for states of any process.
 ///
 /// # Examples
 ///
-/// The ideal network for data N(0, 1) on the VP process, α² + σ² = 1. As an ε-network it returns
-/// σ x, as a denoiser α x; both give the same samples.
+/// The ideal network for data N(0, 1) on the VP process, where α² + σ² = 1, returns σ x as an
+/// ε-network and α x as a denoiser. Both give the same samples.
 ///
 /// ```
-/// use langevin::{Error, Formulation, Grid, Model, Prediction, Process, Query, Result, Sampler, Sampling};
+/// use langevin::{Error, Formulation, Grid, Model, Prediction, Process, Query, Result};
+/// use langevin::{Sampler, Sampling};
 ///
 /// struct Epsilon {
 ///     formulation: Formulation,
@@ -155,8 +233,8 @@ pub fn blocks(rows: &[SampleId], size: usize) -> Vec<Vec<Option<usize>>> {
 ///                 .expected(format!("{} × {}", query.rows.len(), self.width))
 ///                 .got(x.len().to_string()));
 ///         }
-///         let rows = x.chunks_exact(self.width).enumerate();
-///         Ok(rows.flat_map(|(i, row)| row.iter().map(move |x| query.at.row(i).sigma * x)).collect())
+///         let sigma = |element| query.at.row(element / self.width).sigma;
+///         Ok(x.iter().enumerate().map(|(i, x)| sigma(i) * x).collect())
 ///     }
 /// }
 ///
@@ -178,32 +256,77 @@ pub fn blocks(rows: &[SampleId], size: usize) -> Vec<Vec<Option<usize>>> {
 /// # Ok::<(), langevin::Error>(())
 /// ```
 pub trait Model<S> {
-    /// What the output means. `None`: it is the denoised prediction D itself, for a state of any process, found from α and σ alone.
+    /// Returns the meaning of the output.
+    ///
+    /// `None`, the default, means that the output is the denoised prediction D itself, for a state
+    /// of any process, computed from α and σ alone.
     fn formulation(&self) -> Option<&Formulation> {
         None
     }
 
-    /// The output for the state `x`, in the shape of `x`.
+    /// Returns the output for the state `x`, in the shape of `x`.
     ///
     /// # Errors
-    /// Whatever the model meets; wrap foreign errors with [`Error::model`](crate::Error::model), which keeps them as the source.
+    /// Returns an error if the model fails. Wrap foreign errors with
+    /// [`Error::model`](crate::Error::model), which keeps them as the source.
     fn predict(&self, x: &S, query: &Query<'_>) -> Result<S>;
 }
 
-/// A model that can also be differentiated in its input: what the divergence of a likelihood needs.
+/// A model that can also be differentiated in its input, as the divergence of a likelihood needs.
+///
+/// # Examples
+///
+/// The denoiser of data N(0, 1) is D = α x/(α² + σ²), so each product is v scaled by the same
+/// factor.
+///
+/// ```
+/// use langevin::{Model, Process, Query, Result, SampleId, Vjp};
+///
+/// struct Unit;
+/// fn factor(query: &Query<'_>) -> f64 {
+///     let level = query.at.row(0);
+///     level.alpha / (level.alpha.powi(2) + level.sigma.powi(2))
+/// }
+/// impl Model<Vec<f64>> for Unit {
+///     fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> Result<Vec<f64>> {
+///         Ok(x.iter().map(|x| factor(query) * x).collect())
+///     }
+/// }
+/// impl Vjp<Vec<f64>> for Unit {
+///     fn predict_vjps(
+///         &self,
+///         x: &Vec<f64>,
+///         query: &Query<'_>,
+///         cotangents: &[Vec<f64>],
+///     ) -> Result<(Vec<f64>, Vec<Vec<f64>>)> {
+///         let scaled = |v: &Vec<f64>| v.iter().map(|v| factor(query) * v).collect();
+///         Ok((self.predict(x, query)?, cotangents.iter().map(scaled).collect()))
+///     }
+/// }
+///
+/// let rows = [SampleId::default()];
+/// let query = Query::new(Process::ve().level(1.0)?, &rows);
+/// let (out, product) = Unit.predict_vjp(&vec![3.0], &query, &vec![1.0])?;
+/// assert_eq!((out, product), (vec![1.5], vec![0.5]));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub trait Vjp<S>: Model<S> {
-    /// The output, as [`predict`](Model::predict) gives it, and $v^\top \partial\mathrm{out}/\partial x$ for each cotangent v, in the shape of `x`. Rows do not see each other.
+    /// Returns the output of [`predict`](Model::predict), and
+    /// $v^\top \partial\mathrm{out}/\partial x$ for each cotangent v, in the shape of `x`.
     ///
-    /// Several at once: a network that keeps what it computed on the way forward needs one such way for all of them.
+    /// Rows are independent: the output of a row depends on that row of `x` alone. The method takes
+    /// several cotangents at once because one forward pass serves all of them, if the network keeps
+    /// its intermediate values.
     ///
     /// # Errors
-    /// As [`predict`](Model::predict).
+    /// Returns an error if the model fails; see [`predict`](Model::predict).
     fn predict_vjps(&self, x: &S, query: &Query<'_>, cotangents: &[S]) -> Result<(S, Vec<S>)>;
 
-    /// The same for one cotangent.
+    /// Returns the output and the product for one cotangent; see
+    /// [`predict_vjps`](Self::predict_vjps).
     ///
     /// # Errors
-    /// As [`predict_vjps`](Self::predict_vjps).
+    /// Returns an error if the model fails, or if it returns no product.
     fn predict_vjp(&self, x: &S, query: &Query<'_>, cotangent: &S) -> Result<(S, S)> {
         let (out, mut products) = self.predict_vjps(x, query, std::slice::from_ref(cotangent))?;
         let product =

@@ -1,9 +1,10 @@
-//! Counter-based noise: `z = g(seed, index, draw, element)`, and of nothing else.
+//! Counter-based noise: `z = g(seed, index, draw, element)`, a function of these four numbers
+//! alone.
 //!
-//! A normal has an address, not a history. `seed` and `index` say which sample it belongs to,
-//! `draw` which of the sample's random vectors, `element` which entry of that vector. The same
-//! address holds the same bits on every CPU, at every vector width, on wasm, in every batch size
-//! and in every order of evaluation.
+//! A normal has an address and no history. `seed` and `index` select the sample, `draw` one of the
+//! sample's random vectors, and `element` an entry of that vector. The same address gives the same
+//! bits on every CPU and on wasm, at every vector width, in every batch size and in every order of
+//! evaluation.
 //!
 //! ```text
 //! words   = philox4x32_10(counter = [element / 4, draw, index low, index high],
@@ -14,13 +15,23 @@
 //! ```
 //!
 //! Element `e` is `z(e % 4)` of block `e / 4`. The logarithm, sine and cosine are polynomials of
-//! this crate's own, evaluated in `f32` in a fixed order, without fused multiply-add and without
-//! rejection. Over all 2³² words the radius is within 1.3e-7 of the exact one relatively, and
-//! sine and cosine within 1.1e-7. The largest normal has `|z| = √(66 ln 2) ≈ 6.764`, which a true
-//! normal exceeds once in 7·10¹⁰.
+//! this crate, evaluated in `f32` in a fixed order, without fused multiply-add and without
+//! rejection.
 //!
-//! The polynomials are part of the interface: **changing a coefficient changes every sample**,
-//! and with it every golden file made from one.
+//! Over all 2³² words the radius is within 1.3e-7 of the exact one relatively, and sine and cosine
+//! are within 1.1e-7. The largest normal has `|z| = √(66 ln 2) ≈ 6.764`, which a true normal
+//! exceeds once in 7·10¹⁰.
+//!
+//! The polynomials are part of the interface: **changing a coefficient changes every sample**, and
+//! with it every golden file made from one.
+//!
+//! | item | purpose |
+//! |---|---|
+//! | [`SampleId`] | the address of one sample |
+//! | [`fill_normals`], [`fill_normals_from`] | standard normals of a batch, and of part of a row |
+//! | [`fill_uniforms`] | uniforms in (0, 1) |
+//! | [`draws`] | the registry of draw numbers in use |
+//! | [`philox4x32_10`] | the generator itself |
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -34,9 +45,11 @@ use normal::pair;
 pub use philox::philox4x32_10;
 use philox::{LOW, TILE, Words, rounds};
 
-/// Which sample a row of a batch is: the address of its noise.
+/// The identity of one sample of a batch, and the address of its noise.
 ///
 /// Every `(seed, index)` has its own stream, so a sample is the same alone and in any batch.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::noise::{SampleId, fill_normals};
@@ -49,27 +62,29 @@ use philox::{LOW, TILE, Words, rounds};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct SampleId {
-    /// Chosen once per run.
+    /// The seed, chosen once per run.
     pub seed: u64,
-    /// Which sample of the run.
+    /// The number of the sample within the run.
     pub index: u64,
 }
 
-/// Elements a block holds.
+/// The number of elements in a block.
 const BLOCK: usize = 4;
 
-/// Elements a tile holds.
+/// The number of elements in a tile.
 const SPAN: usize = BLOCK * TILE;
 
-/// Rows at least this wide are generated one by one, their last tile partly thrown away; blocks
-/// of narrower ones share tiles.
+/// The width from which rows are generated one by one, with part of the last tile discarded. Blocks
+/// of narrower rows share tiles.
 const WIDE: usize = 4 * SPAN;
 
-/// Fills `out`, `rows.len() × width`, row-major, with the normals of `draw`:
-/// `out[i·width + e] = z(rows[i], draw, e)`.
+/// Fills `out` with the normals of one draw: `out[i·width + e] = z(rows[i], draw, e)`.
 ///
-/// `min(rows.len(), out.len() / width)` rows are written and the rest of `out` is left as it is;
-/// with `width` 0 that is all of it. A row has at most 2³⁴ different elements.
+/// `out` holds `rows.len() × width` elements, row after row. The function writes
+/// `min(rows.len(), out.len() / width)` rows and leaves the rest of `out` unchanged; with `width` 0
+/// it writes nothing. A row has at most 2³⁴ distinct elements.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::noise::{SampleId, fill_normals};
@@ -97,9 +112,12 @@ pub fn fill_normals(rows: &[SampleId], draw: u32, width: usize, out: &mut [f32])
     }
 }
 
-/// Fills `out` with elements `first..first + out.len()` of one row: `out[i] = z(row, draw, first + i)`.
+/// Fills `out` with elements `first..first + out.len()` of one row:
+/// `out[i] = z(row, draw, first + i)`.
 ///
-/// `first` is any element; multiples of 4 are fastest.
+/// `first` can be any element; multiples of 4 are fastest.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::noise::{SampleId, fill_normals, fill_normals_from};
@@ -114,16 +132,19 @@ pub fn fill_normals_from(row: SampleId, draw: u32, first: u32, out: &mut [f32]) 
     fill_normals_at(row, draw, u64::from(first), out);
 }
 
-/// [`fill_normals_from`] for elements beyond 2³².
+/// Fills `out` like [`fill_normals_from`], also from elements beyond 2³².
 pub(crate) fn fill_normals_at(row: SampleId, draw: u32, first: u64, out: &mut [f32]) {
     Arch::new().dispatch(RowNormals { row, draw, first, out });
 }
 
 /// Fills `out` with uniforms in (0, 1): odd multiples of 2⁻⁵³, so never 0 and never 1.
 ///
-/// `out[e] = (b + ½) · 2⁻⁵²`, where `b` is the top 52 bits of the 64-bit number whose low and
-/// high words are words `2(e % 2)` and `2(e % 2) + 1` of block `e / 2`. The blocks are those of
-/// the normals: a draw used for both gives dependent numbers, so use different ones.
+/// `out[e] = (b + ½) · 2⁻⁵²`, where `b` is the top 52 bits of the 64-bit number whose low and high
+/// words are words `2(e % 2)` and `2(e % 2) + 1` of block `e / 2`. Uniforms and normals use the
+/// same blocks. Use different draws for them, because one draw used for both gives dependent
+/// numbers.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::noise::{SampleId, fill_uniforms};
@@ -131,13 +152,15 @@ pub(crate) fn fill_normals_at(row: SampleId, draw: u32, first: u64, out: &mut [f
 /// let mut u = [0.0; 1000];
 /// fill_uniforms(SampleId { seed: 1, index: 0 }, 0, &mut u);
 /// assert!(u.iter().all(|&u| 0.0 < u && u < 1.0));
+/// let mean = u.iter().sum::<f64>() / 1000.0;
+/// assert!((mean - 0.5).abs() < 0.05);
 /// ```
 pub fn fill_uniforms(row: SampleId, draw: u32, out: &mut [f64]) {
     Arch::new().dispatch(Uniforms { row, draw, out });
 }
 
-/// The words of blocks `block..block + TILE` of one row.
-// Indexed, with all four arrays in step: the form that vectorises.
+/// Computes the words of blocks `block..block + TILE` of one row.
+// Indexing all four arrays in step is the form that the compiler vectorises.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
 fn words_of_row(row: SampleId, draw: u32, block: u32, words: &mut Words) {
@@ -153,7 +176,7 @@ fn words_of_row(row: SampleId, draw: u32, block: u32, words: &mut Words) {
     }
 }
 
-/// The words of block `blocks[i]` of row `rows[i]`, for every `i`.
+/// Computes the words of block `blocks[i]` of row `rows[i]`, for every `i`.
 #[inline(always)]
 fn words_of_blocks(rows: &[SampleId; TILE], blocks: &[u32; TILE], draw: u32, words: &mut Words) {
     for i in 0..TILE {
@@ -167,7 +190,7 @@ fn words_of_blocks(rows: &[SampleId; TILE], blocks: &[u32; TILE], draw: u32, wor
     }
 }
 
-/// A tile of words into normals, block by block.
+/// Converts a tile of words to normals, block by block.
 #[inline(always)]
 fn normals(words: &Words, out: &mut [f32; SPAN]) {
     for i in 0..TILE {
@@ -180,7 +203,7 @@ fn normals(words: &Words, out: &mut [f32; SPAN]) {
     }
 }
 
-/// A run of one row.
+/// A contiguous range of elements of one row.
 struct RowNormals<'a> {
     row: SampleId,
     draw: u32,
@@ -197,7 +220,7 @@ impl WithSimd for RowNormals<'_> {
         let mut words = [[0; TILE]; 4];
         let mut block = (first / BLOCK as u64) as u32;
         let skip = (first % BLOCK as u64) as usize;
-        // Only a run's two ends can fail to fill a tile; they go through a copy.
+        // Only the two ends of the range can fail to fill a tile; they go through a copy.
         if skip > 0 {
             let mut piece = [0.0; SPAN];
             words_of_row(row, draw, block, &mut words);
@@ -222,7 +245,7 @@ impl WithSimd for RowNormals<'_> {
     }
 }
 
-/// Rows of one or two elements: a block and half its words each.
+/// Rows of one or two elements, each of which needs one block and half of its words.
 struct Points<'a> {
     rows: &'a [SampleId],
     draw: u32,
@@ -261,7 +284,7 @@ impl WithSimd for Points<'_> {
     }
 }
 
-/// Narrow rows: tiles are filled with the blocks of many.
+/// Narrow rows, whose blocks share tiles.
 struct Batch<'a> {
     rows: &'a [SampleId],
     draw: u32,
@@ -281,7 +304,7 @@ impl WithSimd for Batch<'_> {
         let mut tile_blocks = [0; TILE];
         let blocks = width.div_ceil(BLOCK);
         let last = width - (blocks - 1) * BLOCK;
-        // The next block to generate, and the next to store: the same walk, a tile apart.
+        // The next block to generate. Blocks are stored in the same order, one tile later.
         let (mut row, mut block) = (0, 0);
         let mut stored = 0;
         while row < rows.len() {
@@ -324,6 +347,7 @@ impl WithSimd for Batch<'_> {
     }
 }
 
+/// The uniforms of one row.
 struct Uniforms<'a> {
     row: SampleId,
     draw: u32,
@@ -349,7 +373,10 @@ impl WithSimd for Uniforms<'_> {
     }
 }
 
-/// 52 bits and a half: adding ½ to 53 of them would round, at the top to 1.
+/// Converts two words to a uniform in (0, 1).
+///
+/// It uses 52 bits and adds a half. With 53 bits the addition would round, and the largest value
+/// would round to 1.
 #[inline(always)]
 fn uniform(low: u32, high: u32) -> f64 {
     let bits = (u64::from(high) << 20) | u64::from(low >> 12);

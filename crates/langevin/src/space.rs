@@ -1,4 +1,11 @@
-//! A place to compute: plain slices here, tensors of any library elsewhere.
+//! The place of computation: plain slices in this crate, tensors of any library elsewhere.
+//!
+//! | item | purpose |
+//! |---|---|
+//! | [`Space`] | the operations that a plan needs; implement it for a tensor library of your own |
+//! | [`SliceSpace`] | states in plain memory |
+//! | [`ErrorNorms`] | error control of adaptive steps |
+//! | [`RowWise`] | figures of each row, for likelihoods and diagnosis |
 
 use crate::error::{Error, Result};
 use crate::noise::SampleId;
@@ -12,27 +19,42 @@ pub use rowwise::{ErrorNorms, RowWise};
 pub use slices::{DenoiseSlices, SliceSpace};
 
 /// A coefficient: one for the whole batch, or one for each row.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::space::Coef;
+/// use langevin::{SampleId, SliceSpace, Space};
+/// let rows = [0, 1].map(|index| SampleId { seed: 1, index });
+/// let x = vec![1.0, 1.0];
+/// let scaled = |coef| SliceSpace::<f64>::new(1).combine(None, &[(coef, &x)], &[], &rows);
+/// assert_eq!(scaled(Coef::All(3.0))?, [3.0, 3.0]);
+/// assert_eq!(scaled(Coef::PerRow(&[3.0, 5.0]))?, [3.0, 5.0]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Coef<'a> {
-    /// The same for every row.
+    /// One coefficient for every row.
     All(f64),
-    /// Row i takes entry i.
+    /// Entry i for row i.
     PerRow(&'a [f64]),
 }
 
 impl Coef<'_> {
     /// Returns the coefficient of row `row`.
     ///
+    /// # Panics
+    /// Panics if `row` is beyond the entries of [`PerRow`](Self::PerRow). A [`Space`] checks their
+    /// number against its rows first.
+    ///
+    /// # Examples
+    ///
     /// ```
     /// use langevin::space::Coef;
     /// assert_eq!(Coef::All(0.5).row(3), 0.5);
     /// assert_eq!(Coef::PerRow(&[1.0, 2.0]).row(1), 2.0);
     /// ```
-    ///
-    /// # Panics
-    /// Panics if `row` is beyond the entries of [`PerRow`](Self::PerRow); a [`Space`] checks their
-    /// number against its rows first.
     #[must_use]
     pub fn row(&self, row: usize) -> f64 {
         match self {
@@ -42,49 +64,84 @@ impl Coef<'_> {
     }
 }
 
-/// The number of a noise draw. Naming it twice is using the same noise twice.
+/// The number of a noise draw. Two uses of one number are two uses of the same noise.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::space::{Coef, Draw};
+/// use langevin::{SampleId, SliceSpace, Space};
+/// let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId { seed: 1, index: 0 }]);
+/// let z = |draw: Draw| space.combine(None, &[], &[(Coef::All(1.0), draw)], &rows);
+/// assert_eq!(z(0)?, z(0)?);
+/// assert_ne!(z(0)?, z(1)?);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub type Draw = u32;
 
-/// The element-wise operations that are not linear, or not linear with constant coefficients.
+/// Element-wise operations that are not linear, or not linear with constant coefficients.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::{Map, SliceSpace, Space};
+/// let space = SliceSpace::<f64>::new(4);
+/// let x = vec![-3.0, -0.5, 0.5, 2.0];
+/// assert_eq!(space.map(&Map::clamp(-1.0, 1.0)?, &[&x])?, [-1.0, -0.5, 0.5, 1.0]);
+/// assert_eq!(space.map(&Map::Mul, &[&x, &x])?, [9.0, 0.25, 0.25, 4.0]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Map {
-    /// Every element into \[min, max\].
+    /// A clamp of every element to \[min, max\].
     Clamp {
         /// The lower bound.
         min: f64,
         /// The upper bound.
         max: f64,
     },
-    /// Dynamic thresholding (Saharia et al., arXiv 2205.11487): each row is clamped to ±s and divided by s, where s is the `ratio` quantile of its
-    /// absolute values, kept within \[1, max\].
+    /// Dynamic thresholding: each row is clamped to ±s and divided by s.
+    ///
+    /// The scale s is the `ratio` quantile of the row's absolute values, kept within \[1, max\].
+    /// Source: Saharia et al., arXiv 2205.11487.
     Threshold {
-        /// The quantile, in (0, 1].
+        /// The quantile, in (0, 1\].
         ratio: f64,
         /// The largest s, at least 1.
         max: f64,
     },
     /// The product of two states.
     Mul,
-    /// The standard deviation that a network learned: from v ∈ \[−1, 1\], log c² = ½(1+v) log(large²) + ½(1−v) log(small²).
+    /// The standard deviation c that a network learned, from its output v ∈ \[−1, 1\]: log c² =
+    /// ½(1+v) log(large²) + ½(1−v) log(small²).
     LearnedStd {
         /// The smallest standard deviation.
         small: f64,
-        /// The largest one.
+        /// The largest standard deviation.
         large: f64,
     },
-    /// An operation that the program running the plan supplies under this name.
+    /// An operation that the program running the plan supplies under a name.
     Hook {
-        /// Its name.
+        /// The name of the operation.
         name: String,
     },
 }
 
 impl Map {
-    /// A clamp into \[`min`, `max`\].
+    /// Returns a clamp to \[`min`, `max`\].
     ///
     /// # Errors
-    /// Bounds that are not numbers, or in the wrong order.
+    /// Returns an error unless `min` ≤ `max`; NaN is rejected too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::Map;
+    /// assert_eq!(Map::clamp(-1.0, 1.0)?, Map::Clamp { min: -1.0, max: 1.0 });
+    /// assert!(Map::clamp(1.0, -1.0).unwrap_err().is_argument());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn clamp(min: f64, max: f64) -> Result<Self> {
         if min <= max {
             return Ok(Self::Clamp { min, max });
@@ -92,10 +149,21 @@ impl Map {
         Err(Error::argument("bad bounds of a clamp").expected("min ≤ max").got(format!("{min} and {max}")))
     }
 
-    /// Dynamic thresholding at the quantile `ratio`, with scales up to `max`.
+    /// Returns dynamic thresholding at the quantile `ratio`, with scales up to `max`.
     ///
     /// # Errors
-    /// A ratio outside (0, 1\], or a largest scale below 1.
+    /// Returns an error if the ratio is outside (0, 1\], or if `max` is below 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{Map, SliceSpace, Space};
+    /// let x = vec![-4.0, 1.0];
+    /// // The largest absolute value is 4, so the row is divided by 4.
+    /// let out = SliceSpace::<f64>::new(2).map(&Map::threshold(1.0, 10.0)?, &[&x])?;
+    /// assert_eq!(out, [-1.0, 0.25]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn threshold(ratio: f64, max: f64) -> Result<Self> {
         if 0.0 < ratio && ratio <= 1.0 && max >= 1.0 {
             return Ok(Self::Threshold { ratio, max });
@@ -105,7 +173,8 @@ impl Map {
             .got(format!("{ratio} and {max}")))
     }
 
-    /// How many states it reads; `None` where the hook decides.
+    /// Returns the number of states that the operation reads, or `None` for a hook, which decides
+    /// itself.
     pub(crate) fn arity(&self) -> Option<usize> {
         match self {
             Map::Clamp { .. } | Map::Threshold { .. } | Map::LearnedStd { .. } => Some(1),
@@ -116,54 +185,101 @@ impl Map {
 }
 
 /// The error that a step may make: `absolute` for small values, `relative` for large ones.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::space::{ErrorNorms, Tolerance};
+/// use langevin::SliceSpace;
+/// let (low, high) = (vec![10.0], vec![10.5]);
+/// let tolerance = Tolerance { absolute: 0.01, relative: 0.1 };
+/// // An error of 0.5 is half of the tolerated 0.1 · 10.
+/// let norms = SliceSpace::<f64>::new(1).error_norms(&low, &high, &low, tolerance)?;
+/// assert_eq!(norms, [0.5]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerance {
-    /// Where values are small.
+    /// The tolerated error of small values.
     pub absolute: f64,
-    /// As a share of the value.
+    /// The tolerated error of large values, as a share of the value.
     pub relative: f64,
 }
 
-/// A sum, and the denoised prediction in it where that is kept.
+/// A sum, and the denoised prediction in it if it is kept.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::space::{Denoise, WithDenoised};
+/// use langevin::{Result, SampleId, SliceSpace, Space};
+/// let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId::default()]);
+/// let step = |keep| -> Result<WithDenoised<Vec<f64>>> {
+///     let denoise = Denoise { a: 1.0, b: -1.0, x: None, out: vec![2.0], keep };
+///     space.denoise_and_combine(denoise, Some((1.0, vec![5.0])), &[(1.0, None)], &[], &rows)
+/// };
+/// assert_eq!(step(true)?, (vec![8.0], Some(vec![3.0])));
+/// assert_eq!(step(false)?, (vec![8.0], None));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub type WithDenoised<S> = (S, Option<S>);
 
-/// A denoised prediction that is not computed yet: D = b·out + a·x.
+/// A denoised prediction that is not yet computed: D = b·out + a·x.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::space::Denoise;
+/// use langevin::{SampleId, SliceSpace, Space};
+/// let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId::default()]);
+/// // D = x − 2·out = 1; the sum is x + 10·D.
+/// let denoise = Denoise { a: 1.0, b: -2.0, x: None, out: vec![2.0], keep: false };
+/// let own = Some((1.0, vec![5.0]));
+/// let (sum, _) = space.denoise_and_combine(denoise, own, &[(10.0, None)], &[], &rows)?;
+/// assert_eq!(sum, [15.0]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Denoise<'a, S> {
     /// The factor of the state.
     pub a: f64,
     /// The factor of the model's output.
     pub b: f64,
-    /// The state; `None`: the one that the sum begins with.
+    /// The state; `None` means the state that the sum begins with.
     pub x: Option<&'a S>,
     /// The model's output.
     pub out: S,
-    /// Whether D is needed later.
+    /// `true` if D is needed later and must be returned.
     pub keep: bool,
 }
 
-/// A place to compute: it owns threads, scratch memory, device and noise, and lives where a foreign tensor type could not take a trait.
+/// A place of computation, which owns threads, scratch memory, device and noise.
 ///
-/// A state is a batch of rows, one for each [`SampleId`]; what a row looks like is the space's own matter.
+/// A state is a batch of rows, one for each [`SampleId`]. The layout of a row is the space's own
+/// decision. The operations belong to the space and not to the state, because a foreign tensor type
+/// could not implement a trait of this crate.
 ///
 /// # Rounding
 ///
 /// The contract of [`combine`](Self::combine) is exact, so that every space with the same element
 /// type gives the same bits:
 ///
-/// 1. Each coefficient is converted from `f64` to the element type, and each noise element from `f32`.
+/// 1. Each coefficient is converted from `f64` to the element type, and each noise element from
+///    `f32`.
 /// 2. Each coefficient is multiplied with its element, and the product is rounded.
-/// 3. The products are added from left to right: `own`, then `terms`, then `noise`, each in the listed
-///    order. The first product starts the sum, and every partial sum is rounded.
+/// 3. The products are added from left to right: `own`, then `terms`, then `noise`, each in the
+///    listed order. The first product starts the sum, and every partial sum is rounded.
 ///
-/// There is no fused multiply-add and no reordering. [`denoise_and_combine`](Self::denoise_and_combine)
-/// rounds D = b·out + a·x to the element type before D enters the sum. Noise is
-/// [`fill_normals`](crate::noise::fill_normals) of the row's [`SampleId`], or any other source if the
-/// space does not promise the samples of other spaces.
+/// There is no fused multiply-add and no reordering.
+/// [`denoise_and_combine`](Self::denoise_and_combine) rounds D = b·out + a·x to the element type
+/// before D enters the sum. Noise is [`fill_normals`](crate::noise::fill_normals) of the row's
+/// [`SampleId`]. A space that does not promise the samples of other spaces may use any other
+/// source.
 ///
 /// # Examples
 ///
-/// A space whose states are rows of `f32`, each in its own vector. It has the bits of [`SliceSpace`].
+/// A space whose states are rows of `f32`, each in its own vector. It gives the same bits as
+/// [`SliceSpace`].
 ///
 /// ```
 /// use langevin::noise::fill_normals;
@@ -185,7 +301,8 @@ pub struct Denoise<'a, S> {
 ///         noise: &[(Coef<'_>, Draw)],
 ///         rows: &[SampleId],
 ///     ) -> Result<Self::State> {
-///         let states = own.iter().map(|(_, state)| state).chain(terms.iter().map(|(_, state)| *state));
+///         let others = terms.iter().map(|(_, state)| *state);
+///         let states = own.iter().map(|(_, state)| state).chain(others);
 ///         if let Some(bad) = states.map(Vec::len).find(|len| *len != rows.len()) {
 ///             return Err(Error::shape("a state does not fit the batch")
 ///                 .expected(format!("{} rows", rows.len()))
@@ -227,8 +344,8 @@ pub struct Denoise<'a, S> {
 /// impl Model<Vec<f32>> for Unit {
 ///     fn predict(&self, x: &Vec<f32>, query: &Query<'_>) -> Result<Vec<f32>> {
 ///         let width = x.len() / query.rows.len();
-///         let d = |(i, x): (usize, &f32)| x / (1.0 + query.at.row(i / width).sigma.powi(2)) as f32;
-///         Ok(x.iter().enumerate().map(d).collect())
+///         let factor = |row| (1.0 + query.at.row(row).sigma.powi(2)) as f32;
+///         Ok(x.iter().enumerate().map(|(i, x)| x / factor(i / width)).collect())
 ///     }
 /// }
 /// impl Model<Vec<Vec<f32>>> for Unit {
@@ -251,12 +368,13 @@ pub trait Space {
     /// A batch of states.
     type State;
 
-    /// own·c₀ + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ), for the rows given; nothing at all is zero.
+    /// Computes own·c₀ + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ) for the given rows. An empty sum is zero.
     ///
-    /// `own` is taken by value, so that slices are overwritten in place and functional tensors are consumed alike.
+    /// The method takes `own` by value, so that slices are overwritten in place and functional
+    /// tensors are consumed in the same way.
     ///
     /// # Errors
-    /// Shapes that do not fit, or a failure of the device.
+    /// Returns an error if the shapes do not fit or the device fails.
     fn combine(
         &self,
         own: Option<(Coef<'_>, Self::State)>,
@@ -265,12 +383,14 @@ pub trait Space {
         rows: &[SampleId],
     ) -> Result<Self::State>;
 
-    /// D = b·out + a·x and, at once, own·c₀ + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ), where a term that is `None` is D; gives the sum, and D where it is kept.
+    /// Computes D = b·out + a·x together with own·c₀ + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ), in which a term
+    /// that is `None` is D. Returns the sum, and D if it is kept.
     ///
-    /// This is a step of a sampler. A space that can do it in one pass over memory overrides it, to the same bits.
+    /// This is one step of a sampler. A space that can compute it in one pass over memory overrides
+    /// it and keeps the bits.
     ///
     /// # Errors
-    /// As [`combine`](Self::combine).
+    /// Returns an error if the shapes do not fit or the device fails.
     fn denoise_and_combine(
         &self,
         denoise: Denoise<'_, Self::State>,
@@ -292,21 +412,21 @@ pub trait Space {
         Ok((sum, None))
     }
 
-    /// An element-wise operation.
+    /// Applies an element-wise operation.
     ///
     /// # Errors
-    /// Shapes that do not fit, a hook that is not known, or a failure of the device.
+    /// Returns an error if the shapes do not fit, if a hook is unknown, or if the device fails.
     fn map(&self, map: &Map, args: &[&Self::State]) -> Result<Self::State>;
 
-    /// Takes back a state that is no longer needed, to use its memory again. Does nothing unless overridden.
+    /// Takes back a state that is no longer needed, to reuse its memory. The default drops it.
     fn recycle(&self, state: Self::State) {
         drop(state);
     }
 }
 
-/// D = b·out + a·x, the only place where the output of a model becomes a denoised prediction.
+/// Computes D = b·out + a·x. No other code turns the output of a model into a denoised prediction.
 ///
-/// [`Space::denoise_and_combine`] may do the same within a larger pass, to the same bits.
+/// [`Space::denoise_and_combine`] may compute it within a larger pass, with the same bits.
 pub(crate) fn denoised<Sp: Space + ?Sized>(
     space: &Sp,
     [a, b]: [Coef<'_>; 2],
@@ -317,7 +437,7 @@ pub(crate) fn denoised<Sp: Space + ?Sized>(
     space.combine(Some((b, out)), &[(a, x)], &[], rows)
 }
 
-/// A borrowed space computes as the space itself, so a program may own its space or borrow it.
+/// Forwards to the borrowed space, so that a program may own its space or borrow it.
 impl<Sp: Space + ?Sized> Space for &Sp {
     type State = Sp::State;
 

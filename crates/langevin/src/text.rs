@@ -1,13 +1,17 @@
 //! Numbers, counts and aligned columns for terminals.
 //!
-//! Every table that the workspace prints is laid out by [`columns`], and every error in such a table is written by [`number`], so that two commands never show the same
-//! figure in two ways.
+//! Every table that the workspace prints is laid out by [`columns`], and every error in such a
+//! table is formatted by [`number`]. Two commands therefore show the same figure in the same way.
 
-/// Returns a figure of a table in four significant digits, with `∞` for infinity and a true minus sign.
+/// Returns a figure of a table in four significant digits, with `∞` for infinity and a true minus
+/// sign.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::text::number;
-/// assert_eq!([number(0.0), number(0.0125), number(f64::NEG_INFINITY)], ["0", "1.250e−2", "−∞"]);
+/// let texts = [number(0.0), number(0.0125), number(f64::NEG_INFINITY)];
+/// assert_eq!(texts, ["0", "1.250e−2", "−∞"]);
 /// ```
 #[must_use]
 pub fn number(value: f64) -> String {
@@ -19,7 +23,9 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// Returns a count with a comma between its thousands.
+/// Returns a count with commas between groups of three digits.
+///
+/// # Examples
 ///
 /// ```
 /// assert_eq!(langevin::text::thousands(1_234_567), "1,234,567");
@@ -37,7 +43,9 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
-/// Returns a count with its noun, in the plural unless the count is one.
+/// Returns a count followed by its noun, in the plural unless the count is one.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::text::plural;
@@ -48,10 +56,14 @@ pub fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
 }
 
-/// Returns the first `most` characters of a longer text, with an ellipsis.
+/// Returns the text, cut after `most` characters and marked with an ellipsis if it is longer.
+///
+/// # Examples
 ///
 /// ```
-/// assert_eq!(langevin::text::brief("karras", 3), "kar…");
+/// use langevin::text::brief;
+/// assert_eq!(brief("karras", 3), "kar…");
+/// assert_eq!(brief("karras", 6), "karras");
 /// ```
 #[must_use]
 pub fn brief(text: &str, most: usize) -> String {
@@ -61,22 +73,43 @@ pub fn brief(text: &str, most: usize) -> String {
     }
 }
 
-/// Characters of a sampler's, grid's or plan's name that a table shows. Names have no upper limit: a grid may be a list of levels.
+/// The number of characters of a sampler's, grid's or plan's name that a table shows.
+///
+/// Names themselves have no upper limit: the name of a grid may be a list of levels.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::text::{NAME, brief};
+/// assert_eq!(brief(&"x".repeat(80), NAME).chars().count(), NAME + 1);
+/// ```
 pub const NAME: usize = 60;
 
-/// Alignment and least width of one column.
+/// Alignment and minimum width of one column.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::text::{Column, columns};
+/// let rows = [["ddim", "8"].map(String::from)];
+/// let text = columns(&rows, &[Column::Left(6), Column::Right(3)]);
+/// assert_eq!(text, "ddim      8\n");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Column {
-    /// Aligned to the left, at least this many characters wide.
+    /// Left-aligned, at least this many characters wide.
     Left(usize),
-    /// Aligned to the right, at least this many characters wide.
+    /// Right-aligned, at least this many characters wide.
     Right(usize),
 }
 
-/// Lays out rows in columns that are two spaces apart. The text ends with a line break.
+/// Returns the rows as text, in columns that are two spaces apart. The text ends with a line break.
 ///
-/// A column is as wide as its longest cell. Columns without an entry in `layout` take its last one. Spaces at the end of a line are removed.
+/// A column is as wide as its longest cell. Columns without an entry in `layout` use its last
+/// entry. Spaces at the end of a line are removed.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::text::{Column, columns};
@@ -104,19 +137,21 @@ fn column(layout: &[Column], column: usize) -> Column {
     layout.get(column).or(layout.last()).copied().unwrap_or(Column::Left(0))
 }
 
+/// Returns the minimum width of a column.
 fn least(layout: &[Column], index: usize) -> usize {
     match column(layout, index) {
         Column::Left(least) | Column::Right(least) => least,
     }
 }
 
+/// Returns one row as a line of text.
 fn line(cells: &[String], widths: &[usize], layout: &[Column]) -> String {
     let mut line = String::new();
     for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
         if index > 0 {
             line.push_str("  ");
         }
-        // Padding by a width of `format!` would panic beyond 65,535 characters.
+        // `format!` panics for a padding of more than 65,535 characters.
         let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
         let (before, after) = match column(layout, index) {
             Column::Left(_) => ("", &*pad),

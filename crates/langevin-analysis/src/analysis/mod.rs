@@ -1,45 +1,63 @@
-//! The exact error of a linear plan on Gaussian data, with no sampling.
+//! Computes the exact error of a linear plan on Gaussian data, without sampling.
 //!
-//! For data $\mathcal N(m, C)$ everything separates along the eigenvectors of C. Along one of variance c the denoised prediction is affine,
+//! For data $\mathcal N(m, C)$ everything separates along the eigenvectors of C. Along an
+//! eigenvector of variance c the denoised prediction is affine,
 //!
 //! $$D = \frac{\alpha c x + \sigma^2 m}{\alpha^2 c + \sigma^2},$$
 //!
-//! so a plan without maps takes Gaussians to Gaussians, and what it makes of the data is a mean $\mu m$ and a variance v for each eigenvalue. The distance
-//! of that model from the data is then a sum,
+//! so a plan without maps turns Gaussians into Gaussians. Its result has a mean $\mu m$ and a
+//! variance v for each eigenvalue. The distance of the result from the data is a sum over the
+//! eigenvalues:
 //!
 //! $$W_2^2 = \sum (\mu m - m)^2 + (\sqrt v - \sqrt c)^2, \qquad
-//!   KL(\mathrm{data}\Vert\mathrm{model}) = \tfrac12\sum \frac cv - 1 + \ln\frac vc + \frac{(\mu m - m)^2}{v} .$$
+//!   KL(\mathrm{data}\Vert\mathrm{model})
+//!   = \tfrac12\sum \frac cv - 1 + \ln\frac vc + \frac{(\mu m - m)^2}{v} .$$
 //!
-//! Where an eigenvalue is 0 the data have no density: their KL divergence from any model that has variance there is infinite, and it is infinite too
-//! from a model that has none where the data have some. $W_2$ is always finite.
+//! If an eigenvalue is 0, the data have no density. Their KL divergence is then infinite from any
+//! model with variance in that direction. It is also infinite from a model without variance in a
+//! direction in which the data have some. $W_2$ is always finite.
 //!
-//! # Where the error comes from
+//! # Sources of error
 //!
-//! | [`Cause`] | alone |
+//! | [`Cause`] | error of this source alone |
 //! |---|---|
-//! | start | steps of no length from what the plan starts from, on to the data, against the data |
+//! | start | steps of zero length from the plan's start on to the data, against the data |
 //! | truncation | $p_t$ at the level where the plan ends, against the data |
-//! | discretisation | the plan, started from $p_T$ itself, against $p_t$ where it ends |
-//! | score | the plan with the error of the score, against the plan without |
+//! | discretisation | the plan started from $p_T$ itself, against $p_t$ where it ends |
+//! | score | the plan with the error of the score, against the plan without it |
 //!
-//! "Steps of no length" are the plan's own moves in the limit: the reverse process with the same h/g, the process's own forward noise, the
-//! Langevin equation for the same time. In that limit they are Ornstein–Uhlenbeck processes, known in closed form.
+//! "Steps of zero length" are the plan's own moves in the limit. They are the reverse process with
+//! the same h/g, the process's own forward noise, and the Langevin equation for the same time. In
+//! that limit the moves are Ornstein–Uhlenbeck processes, known in closed form.
 //!
-//! Put in one after the other, in this order, the four make the whole error: the path from the plan's start on to the data; the same path
-//! stopped where the plan stops; the plan with the exact score; the plan as it is. The differences of the KL divergence between one stage and the next add
-//! up to the whole, but a part may be negative: one error may undo another. Those of $W_2$ say little, for distances do not add.
+//! Added one after the other, in this order, the four sources make up the whole error:
 //!
-//! # What is assumed
+//! 1. the path from the plan's start to the data,
+//! 2. this path stopped where the plan stops,
+//! 3. the plan with the exact score,
+//! 4. the plan as it is.
 //!
-//! - Both branches of an evaluation are the exact D at the level of the instruction, so guidance does nothing. What a network would have been given for time
-//!   plays no part.
-//! - An input is a datum, or a datum noised to the level where the first move begins, as [`Plan::lint`] takes it. Several are of one datum.
-//! - The result is compared as it is handed out, without division by α.
-//! - The error of the score is $\hat\varepsilon = (1+\delta)\varepsilon$, so $\hat D = (x - \sigma\hat\varepsilon)/\alpha = D + \delta (D - x/\alpha)$. Where α = 0 the
-//!   score does not say what D is, and D stays exact.
-//! - A reverse move whose table gives no h/g draws all its noise anew; but if it ends at σ = 0, where the table cannot tell, it has that of the one before.
-//! - A forward move has the process's own noise, or none where it draws none. A corrector stands in the place of the step that it takes again.
-//! - The time of a Langevin move is read off the weight of its state.
+//! The differences of the KL divergence between these stages add up to the whole. A part may be
+//! negative, because one error may undo another. Differences of $W_2$ say little, because distances
+//! do not add.
+//!
+//! # Assumptions
+//!
+//! - Both branches of a guided evaluation are the exact D at the level of the instruction, so
+//!   guidance has no effect. The time that the network would receive plays no part.
+//! - An input is a datum, or a datum noised to the level where the first move begins, as in
+//!   [`Plan::lint`]. Several inputs come from the same datum.
+//! - The result is compared as the plan returns it, without division by α.
+//! - The error of the score is $\hat\varepsilon = (1+\delta)\varepsilon$, so $\hat D = (x -
+//!   \sigma\hat\varepsilon)/\alpha = D + \delta (D - x/\alpha)$. At α = 0 the score does not
+//!   determine D, and D stays exact.
+//! - A reverse move whose table gives no h/g draws all its noise anew. A move that ends at σ = 0
+//!   takes the h/g of the move before it, because its table cannot contain one.
+//! - A forward move has the process's own noise, or none if it draws none. A corrector replaces the
+//!   step that it repeats.
+//! - The time of a Langevin move follows from the weight of its state.
+//!
+//! # Example
 //!
 //! ```
 //! use langevin_analysis::analysis::AnalysisOptions;
@@ -57,7 +75,8 @@
 //! # Ok::<(), langevin::Error>(())
 //! ```
 //!
-//! Source: Pierret & Galerne, "Diffusion models for Gaussian distributions: exact solutions and Wasserstein errors", arXiv 2405.14250, for the four sources.
+//! Source: Pierret & Galerne, "Diffusion models for Gaussian distributions: exact solutions and
+//! Wasserstein errors", arXiv 2405.14250, for the four sources.
 
 mod pass;
 mod path;
@@ -73,8 +92,9 @@ use pass::{LANES, Moments, Passage, What};
 use path::{CLEAN, Path};
 use std::fmt;
 
-/// What an analysis is asked for.
+/// Options of [`Analyze::analyze`].
 ///
+/// # Examples
 /// ```
 /// use langevin_analysis::analysis::AnalysisOptions;
 /// let options = AnalysisOptions { score_error: 0.01, ..Default::default() };
@@ -82,9 +102,10 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AnalysisOptions {
-    /// δ: the network's ε is (1 + δ) times the exact one. 0 by default.
+    /// The relative error δ of the network's ε, which is (1 + δ) times the exact one. The default
+    /// is 0.
     pub score_error: f64,
-    /// Whether to tell the sources of the error apart, at about three times the cost. By default they are.
+    /// `true` to split the error by source, at about three times the cost. The default is `true`.
     pub sources: bool,
 }
 
@@ -94,95 +115,179 @@ impl Default for AnalysisOptions {
     }
 }
 
-/// How far a Gaussian is from another, over all dimensions.
+/// The distance between two Gaussians, over all dimensions.
+///
+/// # Examples
+/// ```
+/// use langevin::Request;
+/// use langevin_analysis::{Analyze, Spectrum};
+/// let found = Request::new().plan()?.analyze(&Spectrum::power_law(2.0, 8)?, &Default::default())?;
+/// assert!(found.total.w2 > 0.0 && found.total.kl > 0.0);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Distance {
     /// The Wasserstein distance $W_2$, in the units of the data.
     pub w2: f64,
-    /// The KL divergence in nats, of the one that is true from the other. It may be infinite.
+    /// The KL divergence of the true Gaussian from the other one, in nats. It may be infinite.
     pub kl: f64,
 }
 
-/// A source of error.
+/// A source of a plan's error.
+///
+/// # Examples
+/// ```
+/// use langevin_analysis::analysis::Cause;
+/// assert_eq!(Cause::Truncation.to_string(), "truncation");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The start is not a draw of p_T.
+    /// The start is not a draw from p_T.
     Start,
-    /// The end is not at the data.
+    /// The plan ends before it reaches the data.
     Truncation,
-    /// The steps have a length.
+    /// The steps have a finite length.
     Discretisation,
     /// The score is not exact.
     Score,
 }
 
-/// What one source of error does. See the [module](self).
+/// The error of one source. See the [module](self).
+///
+/// # Examples
+/// ```
+/// use langevin::Request;
+/// use langevin_analysis::analysis::Cause;
+/// use langevin_analysis::{Analyze, Spectrum};
+/// let found = Request::new().plan()?.analyze(&Spectrum::power_law(2.0, 8)?, &Default::default())?;
+/// let [start, .., score] = &found.contributions[..] else { panic!("four sources") };
+/// assert_eq!((start.cause, score.cause), (Cause::Start, Cause::Score));
+/// // The score is exact, and with the last source the error is complete.
+/// assert_eq!((score.alone.w2, score.so_far), (0.0, found.total));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Contribution {
     /// The source.
     pub cause: Cause,
-    /// With this error and no other.
+    /// The error of this source alone.
     pub alone: Distance,
-    /// With this error and those before it, against the data.
+    /// The error against the data of this source and all sources before it.
     pub so_far: Distance,
 }
 
-/// The last step of a plan that ends at σ = 0: $x' = D$, from the cleanest level before it.
+/// The last step of a plan that ends at σ = 0: $x^\prime = D$, from the cleanest level before it.
 ///
-/// However many steps come before, this one stays; only a cleaner last level makes its error smaller. So it belongs to where the steps end as much as to their length:
-/// the discretisation is told apart into it and the rest.
+/// More steps do not reduce this error; only a cleaner last level does. The discretisation error is
+/// therefore reported in two parts: the last step, and the rest.
+///
+/// # Examples
+/// ```
+/// use langevin::{Grid, Process, Sampler};
+/// use langevin_analysis::{Analyze, Spectrum};
+/// let process = Process::ve();
+/// let levels = Grid::karras(20).levels(&process, 0.002, 80.0)?;
+/// let plan = Sampler::ddim(0.0).compile(&process, None, &levels)?;
+/// let found = plan.analyze(&Spectrum::from_eigenvalues(&[1.0])?, &Default::default())?;
+/// // The last step begins at σ/α = 0.002; most of the error comes from the steps before it.
+/// let last = found.last.expect("a plan that ends at σ = 0");
+/// assert!((last.from - 0.002).abs() < 1e-12 && last.alone.w2 < last.rest.w2);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LastStep {
-    /// σ/α where it begins.
+    /// The level σ/α at which the last step begins.
     pub from: f64,
-    /// The law of D under $p_t$ there, of variance $c^2/(c+\sigma_{VE}^2)$, against the data.
+    /// The law of D under $p_t$ at that level, of variance $c^2/(c+\sigma_{VE}^2)$, against the
+    /// data.
     pub alone: Distance,
     /// The plan started from $p_T$ itself, against that law.
     pub rest: Distance,
 }
 
-/// What the plan makes of one eigenvalue.
+/// The result of a plan along the axes of one eigenvalue.
+///
+/// # Examples
+/// ```
+/// use langevin::Request;
+/// use langevin_analysis::{Analyze, Spectrum};
+/// let data = Spectrum::from_counts(&[(1.0, 3), (0.25, 5)])?;
+/// let found = Request::new().plan()?.analyze(&data, &Default::default())?;
+/// assert_eq!((found.responses[0].data, found.responses[0].count), (1.0, 3));
+/// assert!((found.responses[0].variance - 1.0).abs() < 0.1);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Response {
-    /// The variance of the data: the eigenvalue.
+    /// The variance of the data, which is the eigenvalue.
     pub data: f64,
-    /// How many axes have it.
+    /// The number of axes with this eigenvalue.
     pub count: u64,
     /// The variance of the plan's result.
     pub variance: f64,
-    /// The mean of the plan's result over the mean of the data.
+    /// The mean of the plan's result, divided by the mean of the data.
     pub mean: f64,
 }
 
-/// The exact error of a plan on Gaussian data: [`Analyze::analyze`].
+/// The exact error of a plan on Gaussian data, returned by [`Analyze::analyze`].
+///
+/// Its [`Display`](std::fmt::Display) form is a table of the sources followed by the totals.
+///
+/// # Examples
+/// ```
+/// use langevin::Request;
+/// use langevin_analysis::{Analyze, Spectrum};
+/// let data = Spectrum::power_law(2.0, 64)?;
+/// let found = Request::new().plan()?.analyze(&data, &Default::default())?;
+/// assert_eq!((found.dimension, found.responses.len()), (64, 64));
+/// assert_eq!(found.contributions.len(), 4);
+/// assert!(found.last.is_some(), "the plan ends at σ = 0");
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Analysis {
     /// The plan's name.
     pub name: String,
-    /// Its number of evaluations.
+    /// The number of network evaluations (NFE).
     pub nfe: usize,
     /// The number of dimensions.
     pub dimension: u64,
-    /// The plan's result against the data.
+    /// The distance of the plan's result from the data.
     pub total: Distance,
-    /// Start, truncation, discretisation and score, in this order; none where they were not asked for, or where the moves of the plan
-    /// do not follow on one another, so that there is no path to hold it against.
+    /// The sources start, truncation, discretisation and score, in this order.
+    ///
+    /// The list is empty if sources were not requested, or if the moves of the plan are not
+    /// contiguous and so define no path to compare with.
     pub contributions: Vec<Contribution>,
-    /// The last step, where sources were asked for and the plan ends at σ = 0.
+    /// The last step, if sources were requested and the plan ends at σ = 0.
     pub last: Option<LastStep>,
-    /// What the plan makes of each distinct eigenvalue, the largest first.
+    /// The plan's result for each distinct eigenvalue, largest first.
     pub responses: Vec<Response>,
 }
 
 impl Analysis {
-    /// What each source adds to the KL divergence when they are put in one after the other, in the order of
-    /// [`contributions`](Self::contributions): the parts add up to the whole. `None` where it is infinite already.
+    /// Returns the share of each source in the KL divergence, in the order of
+    /// [`contributions`](Self::contributions).
+    ///
+    /// A part is the increase of the KL divergence when its source is added to those before it. The
+    /// parts add up to the total. A part is `None` if the divergence before it is already infinite.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_analysis::{Analyze, Spectrum};
+    /// let data = Spectrum::power_law(2.0, 64)?;
+    /// let found = Request::new().plan()?.analyze(&data, &Default::default())?;
+    /// let sum: f64 = found.kl_parts().into_iter().flatten().sum();
+    /// assert!((sum - found.total.kl).abs() < 1e-9 * found.total.kl);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn kl_parts(&self) -> Vec<Option<f64>> {
         let before = std::iter::once(0.0).chain(self.contributions.iter().map(|part| part.so_far.kl));
@@ -191,7 +296,7 @@ impl Analysis {
     }
 }
 
-/// A distance being summed.
+/// A running sum of a distance.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     square: f64,
@@ -203,12 +308,12 @@ impl Tally {
     fn add(&mut self, axes: &Eigenvalue, truth: Moments, model: Moments) {
         let shift = (model.mean - truth.mean).powi(2) * axes.mean_square;
         let (count, roots) = (axes.count as f64, truth.variance.sqrt() + model.variance.sqrt());
-        // √v − √c = (v − c)/(√v + √c), which does not cancel a second time.
+        // √v − √c = (v − c)/(√v + √c) avoids a second cancellation.
         let spread = if roots > 0.0 { (model.variance - truth.variance) / roots } else { 0.0 };
         self.square += shift + count * spread * spread;
         self.kl += match (truth.variance > 0.0, model.variance > 0.0) {
             (true, true) => 0.5 * (count * excess(truth.variance, model.variance) + shift / model.variance),
-            // A point on a point.
+            // Both are points and coincide.
             (false, false) if shift == 0.0 => 0.0,
             _ => f64::INFINITY,
         };
@@ -219,7 +324,18 @@ impl Tally {
     }
 }
 
-/// c/v − 1 − ln(c/v), to full precision where c is near v: with x = c/v − 1 it is $x^2(\tfrac12 - \tfrac x3 + \tfrac{x^2}4 - \dots)$.
+/// Returns c/v − 1 − ln(c/v), at full precision also for c near v.
+///
+/// With x = c/v − 1 the value is $x^2(\tfrac12 - \tfrac x3 + \tfrac{x^2}4 - \dots)$.
+///
+/// # Examples
+/// ```
+/// use langevin_analysis::analysis::excess;
+/// assert_eq!(excess(1.0, 1.0), 0.0);
+/// assert!((excess(2.0, 1.0) - (1.0 - 2.0_f64.ln())).abs() < 1e-15);
+/// // The direct formula loses all digits here.
+/// assert!((excess(1.0 + 1e-9, 1.0) / 0.5e-18 - 1.0).abs() < 1e-6);
+/// ```
 #[must_use]
 pub fn excess(c: f64, v: f64) -> f64 {
     let x = (c - v) / v;
@@ -227,7 +343,7 @@ pub fn excess(c: f64, v: f64) -> f64 {
         return x;
     }
     if x.abs() >= 0.5 {
-        // Not ln(c/v), which may be of 0.
+        // ln(c) − ln(v) stays finite if c/v underflows to 0.
         return x - (ln(c) - ln(v));
     }
     if x.abs() >= 0.03 {
@@ -238,28 +354,37 @@ pub fn excess(c: f64, v: f64) -> f64 {
     x * x * series
 }
 
-/// The exact error of a plan, with no sampling. See the [module](self).
+/// Exact analysis of plans on Gaussian data, without sampling. See the [module](self).
 pub trait Analyze {
     /// Returns the exact error of this plan on Gaussian data.
     ///
-    /// One pass over the instructions for each distinct eigenvalue, whatever the number of draws.
+    /// The cost is one pass over the instructions for each distinct eigenvalue, for any number of
+    /// draws.
     ///
+    /// # Errors
+    /// Returns an error in these cases:
+    ///
+    /// - The plan has maps, or inputs without moves.
+    /// - The error of the score is not finite.
+    /// - The analysis needs more than about 10¹⁰ multiplications.
+    /// - A variance or a distance overflows `f64`.
+    ///
+    /// # Examples
     /// ```
     /// use langevin_analysis::analysis::AnalysisOptions;
     /// use langevin::{Grid, Process, Sampler};
     /// use langevin_analysis::{Analyze, Spectrum};
     /// let process = Process::ve();
-    /// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::list(vec![1.0, 0.0]).levels(&process, 0.1, 1.0)?)?;
-    /// let analysis = plan.analyze(&Spectrum::from_eigenvalues(&[1.0])?, &AnalysisOptions::default())?;
+    /// let levels = Grid::list(vec![1.0, 0.0]).levels(&process, 0.1, 1.0)?;
+    /// let plan = Sampler::ddim(0.0).compile(&process, None, &levels)?;
+    /// let data = Spectrum::from_eigenvalues(&[1.0])?;
+    /// let analysis = plan.analyze(&data, &AnalysisOptions::default())?;
     /// // One step from ε ~ N(0, 1) at σ = 1 to D = x/2: variance ¼.
     /// assert_eq!(analysis.responses[0].variance, 0.25);
     /// assert_eq!(analysis.total.w2, 0.5);
     /// println!("{analysis}");
     /// # Ok::<(), langevin::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// A plan with maps, or with inputs and no moves; an error of the score that is not finite; more than about 10¹⁰ multiplications; variances, or a distance, beyond `f64`.
     fn analyze(&self, data: &Spectrum, options: &AnalysisOptions) -> Result<Analysis>;
 }
 
@@ -278,7 +403,7 @@ impl Analyze for Plan {
         let path = if options.sources { passage.entry.zip(Path::new(&passage)) } else { None };
         let mut scratch = passage.scratch();
         let mut total = Tally::default();
-        // Alone and so far, of each cause.
+        // For each cause: its error alone, and the error so far.
         let mut tallies = [[Tally::default(); 2]; 4];
         let mut last = [Tally::default(); 2];
         let mut responses = Vec::with_capacity(data.eigenvalues().len());
@@ -366,7 +491,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The table of contributions.
+/// The columns of the table of contributions.
 const COLUMNS: [Column; 6] =
     [Column::Left(14), Column::Right(10), Column::Right(10), Column::Right(11), Column::Right(10), Column::Right(10)];
 
@@ -391,7 +516,7 @@ impl fmt::Display for Analysis {
             lines.push([cause.to_string(), alone_w2, alone_kl, w2, kl, added]);
         }
         f.write_str(&columns(&lines, &COLUMNS))?;
-        // The root mean square over the dimensions, and nats a dimension.
+        // Per dimension: the root mean square for W2, and nats for KL.
         let count = self.dimension.max(1) as f64;
         let Distance { w2, kl } = self.total;
         writeln!(f, "W2 {} (per dimension {})", number(w2), number(w2 / count.sqrt()))?;

@@ -1,23 +1,27 @@
-//! One linear plan on one eigenvalue, backwards.
+//! Evaluates a linear plan on one eigenvalue, backwards.
 //!
-//! Along an axis of variance c the exact D is affine, so the final state is a sum over everything that went in. Its weights come from one pass from the
-//! last instruction to the first, which carries the sensitivity g of the final state to each slot:
+//! Along an axis of variance c the exact D is affine, so the final state is a weighted sum of all
+//! inputs. One pass from the last instruction to the first yields the weights. The pass carries the
+//! sensitivity g of the final state to each slot:
 //!
-//! - combine: $g_{slot} \mathrel{+}= \mathrm{coef} \cdot g_{into}$, and the weight of a draw grows by coef·$g_{into}$;
-//! - eval: $g_{from} \mathrel{+}= \mathrm{gain} \sum g_{out}$, and the weight of the mean by rest·Σ $g_{out}$, where D = gain·x + rest·m.
+//! - combine: $g_{slot} \mathrel{+}= \mathrm{coef} \cdot g_{into}$, and the weight of a draw grows
+//!   by coef·$g_{into}$;
+//! - eval: $g_{from} \mathrel{+}= \mathrm{gain} \sum g_{out}$, and the weight of the mean by rest·Σ
+//!   $g_{out}$, where D = gain·x + rest·m.
 //!
-//! So the cost is one number a slot and one multiplication a term, however many draws there are.
+//! The pass therefore needs one number per slot and one multiplication per term, for any number of
+//! draws.
 
 use crate::exact::{Share, Wanted};
 use langevin::error::{Error, Result};
 use langevin::plan::{MAX_WEIGHTS, MAX_WORK, Op, Plan, Slot};
 use langevin::process::Level;
 
-/// Eigenvalues that go through the plan side by side.
+/// The number of eigenvalues that go through the plan side by side.
 pub(super) const LANES: usize = 8;
 pub(super) type Lanes = [f64; LANES];
 
-/// A Gaussian along one axis whose data have the mean m: the mean is `mean`·m.
+/// A Gaussian along one axis whose data have the mean m: its own mean is `mean`·m.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Moments {
     pub(super) mean: f64,
@@ -25,33 +29,33 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    /// p_t: α·m and α²c + σ².
+    /// Returns the moments of p_t: mean α·m and variance α²c + σ².
     pub(super) fn marginal(c: f64, level: &Level) -> Self {
         Self { mean: level.alpha, variance: level.alpha * level.alpha * c + level.sigma * level.sigma }
     }
 }
 
-/// What a caller's input is taken to be. All inputs are of one and the same datum.
+/// The meaning of the plan's inputs. All inputs come from the same datum.
 #[derive(Clone, Copy, Debug)]
 enum Inputs {
-    /// The datum.
+    /// The inputs are the datum.
     Clean,
-    /// The datum noised to this level, each input with noise of its own.
+    /// The inputs are the datum noised to this level, each with independent noise.
     Noisy(Level),
 }
 
-/// What to compute.
+/// The quantity that a pass computes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum What {
-    /// The result, with this error of the score.
+    /// The plan's result with this error of the score.
     Result(f64),
-    /// The result where the start is drawn from p_T.
+    /// The plan's result if its start is drawn from p_T.
     FromMarginal(Entry),
     /// The start itself.
     Start(Entry),
 }
 
-/// Where the first move begins.
+/// The point at which the first move begins.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     op: usize,
@@ -59,24 +63,25 @@ pub(super) struct Entry {
     level: Level,
 }
 
-/// A plan made ready for passes.
+/// A plan prepared for passes.
 pub(super) struct Passage<'a> {
     plan: &'a Plan,
-    /// Of each instruction: the coefficient and, for a draw that occurs more than once, where its weight is gathered.
+    /// The noise terms of each instruction: the coefficient, and the index at which the weight is
+    /// collected for a draw that occurs more than once.
     noise: Vec<Vec<(f64, Option<usize>)>>,
     gathered: usize,
     inputs: Inputs,
-    /// `None` where there is no move, or where the first one reads no state.
+    /// `None` if the plan has no move, or if its first move reads no state.
     pub(super) entry: Option<Entry>,
 }
 
-/// Memory for a pass, used again and again.
+/// Memory of a pass, reused between passes.
 pub(super) struct Scratch {
     slots: Vec<Lanes>,
     draws: Vec<Lanes>,
 }
 
-/// The slot that an instruction reads first.
+/// Returns the slot that an instruction reads first.
 pub(super) fn reads(op: &Op) -> Option<Slot> {
     match op {
         Op::Eval { from, .. } => Some(*from),
@@ -86,7 +91,7 @@ pub(super) fn reads(op: &Op) -> Option<Slot> {
 }
 
 impl<'a> Passage<'a> {
-    /// Makes a plan ready for `passes` passes over `eigenvalues`.
+    /// Prepares a plan for `passes` passes over `eigenvalues` eigenvalues.
     pub(super) fn new(plan: &'a Plan, eigenvalues: usize, passes: u64) -> Result<Self> {
         if !plan.is_linear() {
             return Err(Error::argument("only a plan without maps can be analysed exactly")
@@ -137,7 +142,7 @@ impl<'a> Passage<'a> {
         Scratch { slots: vec![[0.0; LANES]; self.plan.slots()], draws: vec![[0.0; LANES]; self.gathered] }
     }
 
-    /// The mean and the variance of the result, or of the start, for eight eigenvalues.
+    /// Returns the mean and the variance of the result, or of the start, for eight eigenvalues.
     pub(super) fn run(&self, what: What, c: &Lanes, scratch: &mut Scratch) -> [Moments; LANES] {
         let Scratch { slots, draws } = scratch;
         slots.fill([0.0; LANES]);
@@ -153,7 +158,8 @@ impl<'a> Passage<'a> {
         for (number, op) in self.plan.ops()[..ops].iter().enumerate().rev() {
             match op {
                 Op::Eval { from, level, out, .. } => {
-                    // The error of the score is (1 + δ)·ε: D̂ = D + δ(D − x/α). At α = 0 the score does not say what D is.
+                    // The error of the score is (1 + δ)·ε, hence D̂ = D + δ(D − x/α). At α = 0 the
+                    // score does not determine D.
                     let error = if level.alpha > 0.0 { delta } else { 0.0 };
                     let direct = if error == 0.0 { 0.0 } else { error / level.alpha };
                     let mut g = [0.0; LANES];
@@ -208,7 +214,9 @@ impl<'a> Passage<'a> {
         })
     }
 
-    /// The share ρ of the noise that a move at a frozen level keeps: the weight of the state, D held constant. The last instruction writes the state.
+    /// Returns the share ρ of the noise that a move at a fixed level keeps.
+    ///
+    /// This is the weight of the state with D held constant. The last instruction writes the state.
     pub(super) fn kept(&self, ops: [usize; 2]) -> Option<f64> {
         let [first, last] = ops;
         let span = &self.plan.ops()[first..=last];
@@ -232,7 +240,7 @@ impl<'a> Passage<'a> {
         Some(slots.get(&reads(&span[0])?).copied().unwrap_or(0.0))
     }
 
-    /// Whether a move draws noise.
+    /// Returns `true` if a move draws noise.
     pub(super) fn draws(&self, ops: [usize; 2]) -> bool {
         self.noise[ops[0]..=ops[1]].iter().any(|noise| !noise.is_empty())
     }

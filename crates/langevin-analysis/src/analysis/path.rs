@@ -1,16 +1,18 @@
-//! What the moves of a plan would do with steps of no length: each is an exact transition of Gaussians, in closed form.
+//! Computes the moves of a plan in the limit of steps of zero length.
 //!
-//! With $v = \alpha^2 c + \sigma^2$, and $x = \alpha m + \sqrt v y$:
+//! In that limit each move is an exact transition of Gaussians in closed form. With
+//! $v = \alpha^2 c + \sigma^2$ and $x = \alpha m + \sqrt v y$:
 //!
 //! | move | $y' = r y + \sqrt{1-r^2} z$ with |
 //! |---|---|
 //! | R with h/g = η | $r = \left(\frac{c+\omega_t}{c+\omega_s}\right)^{\eta^2/2}$, $\omega = \sigma^2/\alpha^2$ |
-//! | R, fresh noise | 0 |
-//! | F with the process's own noise | $x' = (\alpha_t/\alpha_s) x$ + noise, whatever c |
-//! | F with no draw among its instructions | 1 |
-//! | L for the time δ | $e^{-\Lambda\delta/v} = \rho^{\sigma^2/v}$, where the plan's row has $\rho = e^{-\Lambda\delta/\sigma^2}$ |
+//! | R, fresh noise | r = 0 |
+//! | F with the process's own noise | $x' = (\alpha_t/\alpha_s) x$ + noise, for every c |
+//! | F without a draw among its instructions | r = 1 |
+//! | L for the time δ | $r = e^{-\Lambda\delta/v} = \rho^{\sigma^2/v}$, if the plan's row has $\rho = e^{-\Lambda\delta/\sigma^2}$ |
 //!
-//! All of them carry $p_t$ to $p_{t'}$, so along a path only the error of the start is left, and it can only shrink.
+//! All of them carry $p_t$ to $p_{t'}$. Along a path only the error of the start therefore remains,
+//! and it can only shrink.
 
 use super::pass::{Moments, Passage};
 use langevin::math::pow;
@@ -18,18 +20,19 @@ use langevin::moves::{Row, exact_reverse};
 use langevin::plan::{Letter, Move};
 use langevin::process::Level;
 
-/// Where the data are.
+/// The level of the data.
 pub(super) const CLEAN: Level = Level { time: 0.0, alpha: 1.0, sigma: 0.0 };
 
+/// One move of the path.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Segment {
-    /// `None`: all noise is drawn anew.
+    /// A reverse move; `eta: None` means that all noise is drawn anew.
     Reverse {
         from: Level,
         to: Level,
         eta: Option<f64>,
     },
-    /// With the process's own noise, or with none (k = 0).
+    /// A forward move with the process's own noise, or without noise (k = 0).
     Forward {
         from: Level,
         to: Level,
@@ -45,34 +48,36 @@ enum Segment {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Path {
     segments: Vec<Segment>,
-    /// Where the plan ends.
+    /// The level at which the plan ends.
     pub(super) end: Level,
-    /// The h/g of the last reverse move, 0 if there is none, with which the path would go on to the data.
+    /// The h/g of the last reverse move, or 0 without one, with which the path would continue to
+    /// the data.
     last: Option<f64>,
-    /// Where the last move begins, if it is a reverse one that ends at σ = 0.
+    /// The level at which the last move begins, if it is a reverse move that ends at σ = 0.
     pub(super) leap: Option<Level>,
 }
 
-/// Two levels of one plan that are the same but for rounding.
+/// Returns `true` if two levels of a plan are equal up to rounding.
 fn same(a: &Level, b: &Level) -> bool {
     let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs().max(b.abs());
     near(a.alpha, b.alpha) && near(a.sigma, b.sigma)
 }
 
-/// Whether a move is another one taken again.
+/// Returns `true` if a move repeats the move before it.
 fn again(last: &Move, note: &Move) -> bool {
     last.letter == note.letter && same(&last.from, &note.from) && same(&last.to, &note.to)
 }
 
 impl Path {
-    /// The path of a plan; `None` where its moves do not follow on one another, or go the wrong way.
+    /// Returns the path of a plan, or `None` if its moves are not contiguous or go in the wrong
+    /// direction.
     pub(super) fn new(passage: &Passage<'_>) -> Option<Self> {
         let plan = passage.plan();
-        // A hostile document may have many moves of many instructions each.
+        // A hostile document may hold many moves with many instructions each.
         if plan.moves().windows(2).any(|pair| pair[0].ops[1] >= pair[1].ops[0]) {
             return None;
         }
-        // A corrector takes the step before it again, and stands in its place.
+        // A corrector repeats the step before it and replaces it.
         let mut moves: Vec<&Move> = Vec::new();
         for note in plan.moves() {
             if moves.last().is_some_and(|last| !same(&last.to, &note.from) && again(last, note)) {
@@ -82,7 +87,7 @@ impl Path {
         }
         let mut at = moves.first()?.from;
         let leap = moves.last().filter(|last| last.letter == Letter::R && last.to.sigma == 0.0).map(|last| last.from);
-        // The h/g of the last reverse move: none yet.
+        // The h/g of the last reverse move; none so far.
         let (mut segments, mut last) = (Vec::new(), None::<Option<f64>>);
         for note in moves {
             let (from, to) = (note.from, note.to);
@@ -93,10 +98,11 @@ impl Path {
             let rises = |low: &Level, high: &Level| low.alpha > 0.0 && low.sigma_ve() <= high.sigma_ve();
             let segment = match note.letter {
                 Letter::R if rises(&to, &from) => {
-                    // A step to σ = 0 keeps no noise, whatever its h/g: there the table may not say which it is.
+                    // A step to σ = 0 keeps no noise, whatever its h/g, so the table may not
+                    // contain the h/g.
                     let own = note.eta.or(last.flatten().filter(|_| to.sigma == 0.0));
                     last = Some(own);
-                    // Reverse moves of one h/g are one: the factors r multiply.
+                    // Adjacent reverse moves with equal h/g are joined: their factors r multiply.
                     let joined = match segments.last() {
                         Some(Segment::Reverse { from, eta, .. }) if *eta == own => Some(*from),
                         _ => None,
@@ -120,15 +126,17 @@ impl Path {
         self.segments.iter().fold(start, |x, segment| segment.carry(c, x))
     }
 
-    /// What one step from `from` to σ = 0 makes of $p_t$ there: the law of D, whose variance is $c^2/(c+\omega)$.
+    /// Returns the law of D under $p_t$ at `from`: the result of one step from there to σ = 0, with
+    /// variance $c^2/(c+\omega)$.
     pub(super) fn leap(c: f64, from: &Level) -> Moments {
-        // α²c/(α²c + σ²) is 0 at α = 0, and at c = 0, where σ = 0 too would be 0/0.
+        // α²c/(α²c + σ²) is 0 at α = 0. It is set to 0 at c = 0 too, where σ = 0 would give 0/0.
         let (signal, noise) = (from.alpha * from.alpha * c, from.sigma * from.sigma);
         let share = if signal > 0.0 { signal / (signal + noise) } else { 0.0 };
         Moments { mean: 1.0, variance: c * share }
     }
 
-    /// Carries a Gaussian on from the end of the path to the data, with the h/g of its last reverse move.
+    /// Carries a Gaussian from the end of the path to the data, with the h/g of the last reverse
+    /// move.
     pub(super) fn finish(&self, c: f64, x: Moments) -> Moments {
         if same(&self.end, &CLEAN) {
             return x;
@@ -142,13 +150,13 @@ impl Segment {
         let variance = |level: &Level| Moments::marginal(c, level).variance;
         let (from, to, a, fresh) = match self {
             Segment::Reverse { to, eta: None, .. } => return Moments::marginal(c, to),
-            // A point at σ = 0 stays one.
+            // A point at σ = 0 stays a point.
             Segment::Reverse { from, to, .. } if variance(from) == 0.0 => (from, to, to.alpha / from.alpha, 0.0),
             Segment::Reverse { from, to, eta: Some(eta) } => {
                 let (a, fresh) = exact_reverse(c, from, to, *eta);
                 (from, to, a, fresh)
             }
-            // Nearly a point is drawn out to all of p_t.
+            // The probability flow stretches a point at variance 0 to all of p_t.
             Segment::Forward { from, to, noise: false } if variance(from) == 0.0 => return Moments::marginal(c, to),
             Segment::Forward { from, to, noise: false } => (from, to, (variance(to) / variance(from)).sqrt(), 0.0),
             Segment::Forward { from, to, noise: true } => {

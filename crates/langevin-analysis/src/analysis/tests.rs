@@ -34,7 +34,7 @@ fn v(c: f64, level: &Level) -> f64 {
     level.alpha * level.alpha * c + level.sigma * level.sigma
 }
 
-/// λ from −1 to 2, evenly; it ends in noise.
+/// λ from −1 to 2, evenly spaced; the plan ends at σ > 0.
 fn window(process: &Process, steps: usize) -> Vec<Level> {
     Grid::uniform_lambda(steps).without_clean_end().levels(process, (-2.0_f64).exp(), 1.0_f64.exp()).unwrap()
 }
@@ -47,7 +47,7 @@ fn compile(sampler: &Sampler, process: &Process, levels: &[Level]) -> Plan {
     sampler.compile(process, None, levels).unwrap()
 }
 
-/// The same start, but for its variance.
+/// A start that differs only in its variance.
 fn with_start_variance(plan: Plan, variance: f64) -> Plan {
     edited(&plan, |parts| {
         let Op::Combine { noise, .. } = &mut parts.ops[0] else { panic!() };
@@ -55,14 +55,15 @@ fn with_start_variance(plan: Plan, variance: f64) -> Plan {
     })
 }
 
-/// The plan with something changed.
+/// Returns the plan with one change.
 fn edited(plan: &Plan, change: impl FnOnce(&mut Parts)) -> Plan {
     let mut parts = plan.clone().into_parts();
     change(&mut parts);
     parts.plan().unwrap()
 }
 
-/// States as the weight of the mean, then of each draw: the plan itself, forwards, through the executor.
+/// States as the weight of the mean followed by the weight of each draw: the plan itself, run
+/// forwards by the executor.
 struct Forwards(usize);
 
 impl Space for Forwards {
@@ -104,7 +105,7 @@ impl Model<Vec<f64>> for Wrong {
     }
 }
 
-/// Mean over m, and variance, of the result.
+/// Returns the mean over m and the variance of the result.
 fn forwards(plan: &Plan, c: f64, delta: f64) -> (f64, f64) {
     let x = plan.run(&Forwards(plan.draws() as usize), &Wrong { c, delta }, vec![], &[]).unwrap();
     (x[0], x[1..].iter().map(|w| w * w).sum())
@@ -127,7 +128,7 @@ fn one_step_by_hand() {
     let wrong = plan.analyze(&data, &AnalysisOptions { score_error: delta, ..QUICK }).unwrap().responses[0];
     near(wrong.variance, (1.0 - 0.5 * (1.0 + delta) / (c + 1.0)).powi(2), 1e-14);
     near(wrong.mean, 0.5 * (1.0 + delta) / (c + 1.0), 1e-14);
-    // The distance, from its definition.
+    // The distance by its definition.
     let total = full(&plan, &data).total;
     let shift = (response.mean * m - m).powi(2);
     near(total.w2.powi(2), shift + (response.variance.sqrt() - c.sqrt()).powi(2), 1e-14);
@@ -135,7 +136,7 @@ fn one_step_by_hand() {
     near(total.kl, 0.5 * (ratio - 1.0 - ratio.ln() + shift / response.variance), 1e-14);
 }
 
-/// The backward pass against the plan run forwards through the executor, for every kind of plan there is.
+/// Compares the backward pass with the plan run forwards by the executor, for every kind of plan.
 #[test]
 fn backwards_is_forwards() {
     let words = ["(R L(0.4))*6", "R*4 F(-0.5) R(0.7)*3 L R*3", "R F R R(1.3) L(2) R*4"];
@@ -154,11 +155,13 @@ fn backwards_is_forwards() {
         for plan in &plans {
             for c in [0.0, 1e-6, 0.3, 1.0, 40.0] {
                 for delta in [0.0, 0.02] {
-                    // The model of the test, unlike the crate's, does not know the limit at a point without spread or noise.
+                    // The model of this test, unlike the crate's, lacks the limit at a point
+                    // without spread or noise.
                     let options = AnalysisOptions { score_error: delta, sources: false };
                     let got = plan.analyze(&one(c), &options).unwrap().responses[0];
                     let (mean, variance) = forwards(plan, c, delta);
-                    // D of the test is a difference over α: near 1/81 here, so a hundred roundings a step.
+                    // D of this test is a difference divided by α, near 1/81 here, so each step has
+                    // a hundred roundings.
                     assert!((got.mean - mean).abs() < 1e-11, "{} c {c}: {} {mean}", plan.name(), got.mean);
                     assert!(
                         (got.variance - variance).abs() < 1e-11 * variance.max(1.0),
@@ -173,7 +176,8 @@ fn backwards_is_forwards() {
     }
 }
 
-/// A draw used in two places, and twice in one, is one draw: its weights add before they are squared.
+/// A draw used in two places, or twice in one place, is one draw: its weights add before they are
+/// squared.
 #[test]
 fn noise_used_twice_is_one_noise() {
     let level = Level { time: 1.0, alpha: 1.0, sigma: 1.0 };
@@ -202,19 +206,20 @@ fn eigenvalues_of_zero_are_told_as_they_are() {
         full(&plan, &Spectrum::from_axes(data).unwrap()).total
     };
     let (noise, low) = (ve.level(2.0).unwrap(), ve.level(0.1).unwrap());
-    // Down to the data, a point is met exactly, its mean too.
+    // Down to the data, a point is met exactly, including its mean.
     let met = kl(&[noise, low, CLEAN], &[(0.0, 3.0)]);
     assert_eq!((met.w2, met.kl), (0.0, 0.0));
-    // A point beside the point is as far from it as can be.
+    // A point beside another point has an infinite KL divergence from it.
     let beside = compile(&Sampler::ddim(0.0), &ve, &[noise, CLEAN]);
     let twice = Op::Combine { into: 0, terms: vec![(2.0, 0)], noise: vec![] };
     let beside = edited(&beside, |parts| parts.ops.push(twice));
     let beside = full(&beside, &Spectrum::from_axes(&[(0.0, 3.0)]).unwrap()).total;
     assert_eq!((beside.w2, beside.kl), (3.0, f64::INFINITY));
-    // Short of them there is variance where the data have none.
+    // Before the end there is variance in directions in which the data have none.
     let short = kl(&[noise, low], &[(0.0, 0.0)]);
     assert!(short.kl == f64::INFINITY && short.w2.is_finite() && short.w2 > 0.0);
-    // And a model without variance where the data have some: one step from pure noise lands on the mean.
+    // A model may also lack variance that the data have: one step from pure noise lands on the
+    // mean.
     let flow = Process::rectified_flow();
     let plan = compile(&Sampler::ddim(0.0), &flow, &[flow.level(1.0).unwrap(), flow.level(0.0).unwrap()]);
     let collapsed = full(&plan, &one(4.0)).total;
@@ -226,7 +231,8 @@ fn eigenvalues_of_zero_are_told_as_they_are() {
 #[test]
 fn the_distance_keeps_its_digits_where_it_is_small() {
     for x in [1e-9, 1e-5, 0.0299, 0.0301, 0.2, 0.499, 0.501, 3.0, -1e-7, -0.03, -0.4, -0.9] {
-        // x − ln(1 + x) by its slowly convergent integral ∫ t/(1+t) dt: Simpson, exact to 1e-13 of itself here.
+        // x − ln(1 + x) by its slowly convergent integral ∫ t/(1+t) dt: Simpson's rule, exact to a
+        // relative 1e-13 here.
         let n = 20_000;
         let f = |t: f64| t / (1.0 + t);
         let h = x / f64::from(n);
@@ -236,7 +242,7 @@ fn the_distance_keeps_its_digits_where_it_is_small() {
                 (f(a) + 4.0 * f(a + 0.5 * h) + f(a + h)) * h / 6.0
             })
             .sum();
-        // c/v = 1 + x loses 1e-16/x of x in forming x.
+        // Forming c/v = 1 + x loses 1e-16/x of x.
         near(excess(1.0 + x, 1.0), sum, 1e-12 + 4e-16 / f64::abs(x));
     }
     assert_eq!(excess(1.0, 1e-320), f64::INFINITY);
@@ -251,7 +257,8 @@ fn slope(steps: &[usize], errors: &[f64]) -> f64 {
     -top / points.iter().map(|p| (p.0 - x).powi(2)).sum::<f64>()
 }
 
-/// The order in which the error of discretisation vanishes: 1 and 2 for the ODE, 1 in the variance (weak order) for the SDE.
+/// The orders in which the discretisation error vanishes: 1 and 2 for the ODE, and 1 in the
+/// variance (weak order) for the SDE.
 #[test]
 fn discretisation_converges_at_its_order() {
     let steps = [64, 128, 256, 512];
@@ -273,10 +280,11 @@ fn discretisation_converges_at_its_order() {
     }
 }
 
-/// From the exact start, with steps of no length, nothing is lost: what is left falls with the steps, and the other sources are 0.
+/// With the exact start and zero-length steps nothing is lost: the error falls with the steps, and
+/// the other sources are 0.
 #[test]
 fn no_error_where_there_is_no_source_of_error() {
-    // At σ/α = 10⁶ the start is p_T but for 10⁻¹²; the end is the data.
+    // At σ/α = 10⁶ the start equals p_T up to 10⁻¹²; the end is the data.
     let process = Process::ve();
     let levels = |steps| Grid::uniform_lambda(steps).levels(&process, 1e-6, 1e6).unwrap();
     let analysis = full(&compile(&Sampler::adams(2, 0.0).unwrap(), &process, &levels(4000)), &one(0.7));
@@ -289,7 +297,8 @@ fn no_error_where_there_is_no_source_of_error() {
     assert!(fine < 1e-5 && (coarse / fine - 100.0).abs() < 20.0, "{fine:e} {coarse:e}");
 }
 
-/// The table of arXiv 2604.10465's set-up: rectified flow, x0 ~ N(0, 0.7), from s = 0.95 with 1.1 times the variance to s = 0.05, with the exact score.
+/// The table for the set-up of arXiv 2604.10465: rectified flow, x0 ~ N(0, 0.7), from s = 0.95 with
+/// 1.1 times the variance to s = 0.05, with the exact score.
 #[test]
 fn a_wrong_start_is_forgotten_as_fast_as_theory_says() {
     let (process, c) = (Process::rectified_flow(), 0.7);
@@ -303,7 +312,8 @@ fn a_wrong_start_is_forgotten_as_fast_as_theory_says() {
             with_start_variance(compile(&Sampler::exponential(eta), &process, &levels), 1.1 * v(c, &from))
         };
         let variance = |steps| plan(steps).analyze(&one(c), &QUICK).unwrap().responses[0].variance;
-        // The plan with ever shorter steps: its first order extrapolated away, what is left is of the second.
+        // The plan with ever shorter steps: the first order is extrapolated away, so the rest is
+        // second order.
         let limit = 2.0 * variance(6000) - variance(3000);
         let plan = plan(100);
         let passage = Passage::new(&plan, 1, 1).unwrap();
@@ -315,7 +325,7 @@ fn a_wrong_start_is_forgotten_as_fast_as_theory_says() {
         println!("h/g = {eta}: {:e}", tally.kl);
         assert!((tally.kl - expected).abs() <= tolerance * expected + 1e-15, "{:e}", tally.kl);
         near(limit, end.variance, 3e-5);
-        // On to the data with the same h/g, as the analysis has it, and from p_T nothing is lost at all.
+        // The analysis continues to the data with the same h/g; from p_T nothing is lost at all.
         let analysis = full(&plan, &one(c));
         let (a, fresh) = exact_reverse(c, &from, &CLEAN, eta);
         let finished = a * a * 1.1 * v(c, &from) + fresh;
@@ -328,7 +338,8 @@ fn a_wrong_start_is_forgotten_as_fast_as_theory_says() {
     }
 }
 
-/// Truncation alone is p_t at the end against the data; from an exact start it is all there is but for the steps.
+/// The truncation alone is p_t at the end against the data. With an exact start it is the whole
+/// error except for the steps.
 #[test]
 fn truncation_is_the_noise_that_is_left() {
     let process = Process::vp();
@@ -343,7 +354,7 @@ fn truncation_is_the_noise_that_is_left() {
     near(alone.kl, 0.5 * (ratio - 1.0 - ratio.ln() + shift / v(c, &end)), 1e-13);
 }
 
-/// The parts add up to the whole, whatever the plan.
+/// The parts add up to the whole, for every plan.
 #[test]
 fn the_sources_add_up() {
     let process = Process::vp();
@@ -361,12 +372,12 @@ fn the_sources_add_up() {
             assert_eq!(order, [Cause::Start, Cause::Truncation, Cause::Discretisation, Cause::Score]);
         }
     }
-    // Beyond infinity nothing can be added.
+    // Nothing can be added to an infinite divergence.
     let flat = full(&compile(&Sampler::ddim(0.0), &process, &window(&process, 5)), &one(0.0));
     assert_eq!(flat.kl_parts()[1..], [Some(f64::INFINITY), None, None]);
 }
 
-/// Every letter of a word, as its exact transition.
+/// Every letter of a word as its exact transition.
 #[test]
 fn words_have_a_path() {
     let (process, c) = (Process::vp(), 0.4);
@@ -376,7 +387,7 @@ fn words_have_a_path() {
         Path::new(&Passage::new(&plan, 1, 1).unwrap()).unwrap()
     };
     let wrong = Moments { mean: 0.0, variance: 0.3 };
-    // Langevin for a time of k σ²/Λ: the error shrinks by e^{−kσ²/v}, v the variance of p_t.
+    // Langevin for a time of k σ²/Λ: the error shrinks by e^{−kσ²/v}, with v the variance of p_t.
     let end = path("R*4 L(0.8)");
     let before = path("R*4").carry(c, wrong);
     let at = levels[4];
@@ -384,7 +395,7 @@ fn words_have_a_path() {
     let after = end.carry(c, wrong);
     near(after.variance - v(c, &at), r * r * (before.variance - v(c, &at)), 1e-12);
     near(after.mean - at.alpha, r * (before.mean - at.alpha), 1e-12);
-    // Forward, and back at h/g = 1, keep p_t and the share ρ of what is wrong in between.
+    // Forward, and back at h/g = 1, keep p_t and the share ρ of the error in between.
     for text in ["R R F R*3", "R(1)*2 F R(1)*3", "R F R*2 L(3) R*2"] {
         let kept = path(text).carry(c, Moments::marginal(c, &levels[0]));
         near(kept.variance, v(c, &at), 1e-13);
@@ -392,16 +403,16 @@ fn words_have_a_path() {
         let off = path(text).carry(c, wrong);
         assert!((off.variance - v(c, &at)).abs() < (before.variance - v(c, &at)).abs());
     }
-    // One R of a run and the run itself are the same.
+    // One R of a run equals the run itself.
     let (a, fresh) = exact_reverse(c, &levels[0], &at, 0.6);
     let run = path("R(0.6)*4").carry(c, wrong);
     near(run.variance, a * a * wrong.variance + fresh, 1e-13);
-    // Two runs of different h/g are two.
+    // Two runs with different h/g stay two.
     let (a, fresh) = exact_reverse(c, &levels[0], &levels[2], 0.2);
     let halfway = a * a * wrong.variance + fresh;
     let (a, fresh) = exact_reverse(c, &levels[2], &at, 1.0);
     near(path("R(0.2)*2 R(1)*2").carry(c, wrong).variance, a * a * halfway + fresh, 1e-13);
-    // LCM forgets its start; so does DDIM(½) not, though its last step is without h/g in the table.
+    // LCM forgets its start. DDIM(½) does not, although its last step has no h/g in the table.
     let levels = karras(&process, 4);
     let start = |sampler: Sampler| {
         let plan = with_start_variance(compile(&sampler, &process, &levels), 2.0);
@@ -409,7 +420,7 @@ fn words_have_a_path() {
     };
     assert_eq!(start(Sampler::lcm()), 0.0);
     assert!(start(Sampler::ddim(0.5)) > 0.0 && start(Sampler::ddim(0.5)) < start(Sampler::ddim(0.0)));
-    // A corrector's step is the predictor's, taken once: the path is that of one step each, with its h/g.
+    // A corrector's step is the predictor's, taken once: the path has one step each, with its h/g.
     for name in ["unipc", "sa-solver"] {
         let plan = compile(&Sampler::parse(name, None).unwrap(), &process, &levels);
         assert!(plan.moves().len() > 4);
@@ -421,7 +432,7 @@ fn words_have_a_path() {
         });
         near(path.carry(c, wrong).variance, expected, 1e-12);
     }
-    // Inversion forgets nothing, forward with noise does.
+    // Inversion forgets nothing; forward with noise does.
     let inverse = compile(&Sampler::parse("ddim-inversion", None).unwrap(), &process, &levels);
     let path = Path::new(&Passage::new(&inverse, 1, 1).unwrap()).unwrap();
     let first = inverse.moves()[0].from;
@@ -431,7 +442,7 @@ fn words_have_a_path() {
     let plan = edited(&inverse, |parts| parts.moves[0].from = CLEAN);
     let path = Path::new(&Passage::new(&plan, 1, 1).unwrap()).unwrap();
     near(path.carry(0.0, Moments::marginal(0.0, &CLEAN)).variance, v(0.0, &path.end), 1e-14);
-    // A step that jumps to another level than the table says is no path.
+    // A step that jumps to another level than the table says is not a path.
     let plan = compile(&Sampler::ddim(0.0), &process, &levels);
     let jumping = edited(&plan, |parts| parts.moves[1].from.sigma *= 1.01);
     assert!(full(&jumping, &one(c)).contributions.is_empty());
@@ -439,7 +450,8 @@ fn words_have_a_path() {
     assert!(full(&forward, &one(c)).contributions.is_empty());
 }
 
-/// Samples through the executor, from the exact denoiser, against what the analysis says of their mean and variance.
+/// Compares samples drawn by the executor with the exact denoiser to the mean and variance of the
+/// analysis.
 #[test]
 fn samples_agree() {
     let (variances, means, count) = ([2.0, 0.3, 0.01], [1.0, -0.5, 3.0], 20_000);
@@ -462,7 +474,7 @@ fn samples_agree() {
             let mean = along().sum::<f64>() / count as f64;
             let variance = along().map(|x| (x - mean).powi(2)).sum::<f64>() / count as f64;
             let (expected, n) = (response.mean * means[axis], count as f64);
-            // Five standard errors of a mean and of a variance of normals.
+            // Five standard errors of the mean and of the variance of normals.
             assert!((mean - expected).abs() < 5.0 * (response.variance / n).sqrt(), "{}: {mean}", sampler.name());
             assert!(
                 (variance / response.variance - 1.0).abs() < 5.0 * (2.0 / n).sqrt(),
@@ -474,7 +486,8 @@ fn samples_agree() {
     }
 }
 
-/// An input is a datum, or a noisy one: what it makes is a draw of p_T in either case, and the start is no source of error.
+/// An input is a datum or a noisy datum. In either case it gives a draw of p_T, and the start is no
+/// source of error.
 #[test]
 fn inputs_are_draws_of_the_data() {
     let process = Process::vp();
@@ -494,7 +507,7 @@ fn inputs_are_draws_of_the_data() {
     for plan in [
         step(vec![], 1),
         step(vec![Op::Combine { into: 0, terms: vec![(from.alpha, 0)], noise: vec![(from.sigma, 0)] }], 1),
-        // Half an image and half the same image.
+        // Half of one image and half of the same image.
         step(
             vec![Op::Combine {
                 into: 0,
@@ -511,7 +524,7 @@ fn inputs_are_draws_of_the_data() {
         near(response.variance, gain * gain * v(c, &from) + row.c * row.c, 1e-14);
         let mean = gain * from.alpha + row.b * from.sigma * from.sigma / v(c, &from);
         near(response.mean, mean, 1e-14);
-        // So the plan from p_T is the plan.
+        // The plan from p_T is therefore the plan itself.
         near(part(&analysis, Cause::Discretisation).so_far.w2, analysis.total.w2, 1e-14);
         let fair = (gain * gain * v(c, &from) + row.c * row.c).sqrt() - v(c, &to).sqrt();
         let flat = (row.a * row.a * from.sigma * from.sigma + row.c * row.c).sqrt() - to.sigma;
@@ -549,7 +562,7 @@ fn guidance_does_nothing_to_an_exact_model() {
     }
 }
 
-/// A network changes how D is found, not what the plan does with it.
+/// A network changes how D is computed, not how the plan uses it.
 #[test]
 fn the_network_plays_no_part() {
     let process = Process::vp();
@@ -574,7 +587,8 @@ fn pure_noise_with_a_wrong_score_stays_finite() {
 }
 
 proptest! {
-    /// What is merged, what shares a block, and in what order eigenvalues came changes nothing but the last digits of sums.
+    /// Merging eigenvalues, sharing blocks and the order of eigenvalues change only the last digits
+    /// of sums.
     #[test]
     fn each_eigenvalue_is_on_its_own(values in prop::collection::vec(0.0_f64..5.0, 1..40), repeats in 1_usize..4) {
         let process = Process::vp();
@@ -583,7 +597,7 @@ proptest! {
         let counted: Vec<_> = values.iter().map(|c| (*c, repeats as u64)).collect();
         let (a, b) = (Spectrum::from_eigenvalues(&many).unwrap(), Spectrum::from_counts(&counted).unwrap());
         prop_assert_eq!(&a, &b);
-        // Of the means only the sum of their squares is left.
+        // Of the means only the sum of their squares remains.
         let moved: Vec<_> = many.iter().map(|c| (*c, 3.0)).collect();
         let moved = Spectrum::from_axes(&moved).unwrap();
         prop_assert!(moved.eigenvalues().iter().all(|c| c.mean_square == 9.0 * c.count as f64));
@@ -598,12 +612,13 @@ proptest! {
     }
 }
 
-/// The Gaussian of rows: its spectrum, found either way round, is that of its covariance, and the analysis sees only that.
+/// The spectrum of rows, computed either way round, is that of their covariance. The analysis sees
+/// nothing else.
 #[test]
 fn data_are_analysed_in_any_axes() {
     let process = Process::vp();
     let plan = compile(&Sampler::adams(2, 0.0).unwrap(), &process, &karras(&process, 6));
-    // Rows with a mean, stretched and turned: x = m + R(θ)·diag(2, ½, 0.1) z, thirty of them.
+    // Rows with a mean, stretched and rotated: x = m + R(θ)·diag(2, ½, 0.1) z, thirty of them.
     let (sin, cos) = (0.6, 0.8);
     let rows: Vec<f64> = (0..30_u64)
         .flat_map(|index| {
@@ -623,11 +638,12 @@ fn data_are_analysed_in_any_axes() {
     let found = full(&plan, &spectrum);
     near(found.total.w2, given.total.w2, 1e-10);
     near(found.total.kl, given.total.kl, 1e-10);
-    // Turned once more, nothing changes.
+    // A further rotation changes nothing.
     let turned: Vec<f64> =
         rows.chunks_exact(3).flat_map(|x| [x[1], 0.8 * x[0] + 0.6 * x[2], 0.6 * x[0] - 0.8 * x[2]]).collect();
     near(full(&plan, &Spectrum::from_data(&turned, 3).unwrap()).total.kl, found.total.kl, 1e-10);
-    // Laid into 60 dimensions the rows are fewer than the dimensions: the same eigenvalues and zeros.
+    // Embedded in 60 dimensions there are fewer rows than dimensions: the same eigenvalues and
+    // zeros.
     let wide: Vec<f64> = rows
         .chunks_exact(3)
         .flat_map(|x| {
@@ -711,14 +727,15 @@ fn bad_spectra_are_refused() {
     assert_eq!(Spectrum::from_eigenvalues(&[-0.0, 0.0]).unwrap().eigenvalues().len(), 1);
 }
 
-/// What has no variance has none, whatever the rounding of means and eigenvalues: the KL divergence hangs on it.
+/// Directions without variance keep none, for any rounding of means and eigenvalues, because the KL
+/// divergence depends on it.
 #[test]
 fn no_variance_is_zero_to_the_last_bit() {
-    // A tenth is not a number of f64: the mean of thirty rounds.
+    // A tenth is not exact in f64, so the mean of thirty rounds.
     let constant = Spectrum::from_data(&[0.1; 30], 1).unwrap();
     assert_eq!(constant.eigenvalues()[0].value, 0.0);
     near(constant.eigenvalues()[0].mean_square, 0.01, 1e-14);
-    // Two columns that are one, and a constant one: eigenvalues 2, 0, 0, both ways.
+    // Two equal columns and a constant one: eigenvalues 2, 0, 0, both ways.
     let rows: Vec<f64> = (0..30).flat_map(|k| [f64::from(k % 2 * 2), f64::from(k % 2 * 2), 0.7]).collect();
     let found = Spectrum::from_data(&rows, 3).unwrap();
     let covariance = [1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0];
@@ -732,14 +749,15 @@ fn no_variance_is_zero_to_the_last_bit() {
     }
 }
 
-/// Pictures are wider than there are many of them: the number of rows is what counts.
+/// Pictures often have more elements than there are rows: the number of rows determines the cost.
 #[test]
 fn few_rows_may_be_of_any_width() {
     let width = 10_000;
     let rows: Vec<f64> = (0..3 * width).map(|k| if k / width == k % width % 3 { 3.0 } else { 0.0 }).collect();
     let spectrum = Spectrum::from_data(&rows, width).unwrap();
     assert_eq!(spectrum.dimension(), width as u64);
-    // Three orthogonal vectors of length² 9·w/3, up to a last 9: both eigenvalues are a third of that.
+    // Three orthogonal vectors of squared length 9·w/3, up to a last 9: both eigenvalues are a
+    // third of it.
     let [first, .., flat] = spectrum.eigenvalues() else { panic!() };
     near(first.value, 10_000.0, 1e-3);
     assert!(flat.value == 0.0 && flat.count == width as u64 - 2);
@@ -759,7 +777,7 @@ fn plans_that_cannot_be_analysed_are_refused() {
     let large = edited(&good, |parts| parts.ops.extend(std::iter::repeat_n(combine, 20_000)));
     let wide = Spectrum::power_law(1.0, 1_000_000).unwrap();
     assert!(wrong(&large, &wide, QUICK).contains("too large"));
-    // A header may promise any number of draws; only those that are used count.
+    // A header may promise any number of draws; only the used ones count.
     let many = edited(&good, |parts| parts.draws = u32::MAX);
     assert_eq!(many.analyze(&one(1.0), &QUICK).unwrap().total, good.analyze(&one(1.0), &QUICK).unwrap().total);
     let vast = Spectrum::from_eigenvalues(&[1e308, 1e308]).unwrap();
@@ -784,7 +802,8 @@ fn the_table_is_as_it_was() {
     insta::assert_snapshot!(plan.analyze(&data, &options).unwrap());
 }
 
-/// One step to σ = 0 from p_t at ω makes D: variance c²/(c + ω). It is all of the last step, and all that is left of many.
+/// One step to σ = 0 from p_t at ω gives D, with variance c²/(c + ω). This is the whole last step,
+/// and the whole remaining error of many steps.
 #[test]
 fn the_last_step_is_told_apart() {
     let (c, mean) = (0.7, 1.5);
@@ -809,10 +828,10 @@ fn the_last_step_is_told_apart() {
         let fine = full(&plan(fine), &data);
         assert!(fine.last.unwrap().rest.w2 < 1e-3);
         near(part(&fine, Cause::Discretisation).alone.w2, expected.w2, 1e-2);
-        // A plan that stops in the noise has no such step.
+        // A plan that stops at σ > 0 has no such step.
         assert_eq!(full(&plan(vec![5.0, 0.5]), &data).last, None);
     }
-    // Data without variance stay where they are.
+    // Data without variance stay in place.
     let flat = Spectrum::from_eigenvalues(&[0.0]).unwrap();
     let levels = karras(&Process::ve(), 5);
     let last = full(&compile(&Sampler::ddim(0.0), &Process::ve(), &levels), &flat).last.unwrap();

@@ -1,78 +1,96 @@
-//! What to do about a cause.
+//! Recommended actions for the causes of an error.
 
 use std::fmt;
 
-/// A residual above this is more than differences and single precision make: about that of an ε 2.5 % too large.
+/// The residual above which a score is suspect. It exceeds the noise of finite differences and
+/// single precision, and corresponds to an ε that is about 2.5 % too large.
 const DOUBT: f64 = 0.05;
 
-/// What to do about one cause.
+/// The recommended action for one cause.
+///
+/// Its [`Display`](std::fmt::Display) form is a sentence.
+///
+/// # Examples
+/// ```
+/// use langevin_analysis::diagnose::Advice;
+/// let advice = Advice::MoreSteps { nfe: Some(40), sampler: None };
+/// assert_eq!(advice.to_string(), "use 2× the steps (40 evaluations)");
+/// ```
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Advice {
-    /// Nothing: it is a small share.
+    /// No action, because the share is small.
     Nothing,
-    /// Of the score: nothing can be said, for it is within its noise.
+    /// No statement about the score, because its error is within the noise.
     Unseen {
-        /// The noise.
+        /// The noise, in nats.
         nats: f64,
-        /// The level where the residual is largest, and that; none where none was measured.
+        /// The level σ/α with the largest residual, and this residual; `None` if no residual was
+        /// measured.
         worst: Option<(f64, f64)>,
     },
-    /// Of the others: all that is seen, but an error of the score as large would not be.
+    /// No action for a cause other than the score, because a score error as large would not be
+    /// visible.
     Below {
-        /// The noise of the score.
+        /// The noise of the score, in nats.
         nats: f64,
     },
     /// Start from more noise than σ/α = `from`.
     RaiseSigmaMax {
-        /// Where the plan starts.
+        /// The level σ/α at which the plan starts.
         from: f64,
     },
     /// End with less noise than σ/α = `from`.
     LowerSigmaMin {
-        /// The cleanest level of the plan.
+        /// The cleanest level σ/α of the plan.
         from: f64,
     },
-    /// Twice the steps, or another sampler at the same price.
+    /// Use twice the steps, or another sampler with the same NFE.
     MoreSteps {
-        /// Evaluations of twice the steps, where they are known.
+        /// The NFE of twice the steps, if known.
         nfe: Option<usize>,
-        /// The sampler with the least such error of as many evaluations, where it has less than half.
+        /// The sampler with the smallest discretisation error at the same NFE, if it has less than
+        /// half the error.
         sampler: Option<String>,
     },
-    /// The network fits the rows it was trained on better than held-out rows: train it for fewer steps, on more data, or with more weight decay.
+    /// Train for fewer steps, on more data, or with more weight decay, because the network fits
+    /// training rows better than held-out rows.
     StopEarlier {
-        /// How much less likely held-out rows are than rows of the training, in nats a row.
+        /// The excess of −log p of held-out rows over training rows, in nats per row.
         nats: f64,
-        /// The standard error of that.
+        /// The standard error of the excess.
         error: f64,
     },
-    /// Train the network further, or a larger one.
+    /// Train the network further, or train a larger one.
     Train {
-        /// The level where the residual is largest, and that; none where none was measured.
+        /// The level σ/α with the largest residual, and this residual; `None` if no residual was
+        /// measured.
         worst: Option<(f64, f64)>,
     },
 }
 
 impl Advice {
-    /// The advice, about a cause of this share of the error.
+    /// Returns the advice for a cause with this share of the error.
     pub(super) fn text(&self, share: f64) -> String {
         let percent = percent(share);
         match self {
-            Self::Nothing => "leave it: other causes are larger".into(),
+            Self::Nothing => "no action needed: other causes are larger".into(),
             Self::Unseen { nats, worst } => {
                 let doubt = match worst {
                     Some((sigma, rms)) if *rms > DOUBT => {
-                        format!("; but no density has this score: residual {rms:.2} at σ/α ≈ {}", level(*sigma))
+                        format!(
+                            "; but this score is not the score of any density: residual {rms:.2} at σ/α ≈ {}",
+                            level(*sigma)
+                        )
                     }
                     _ => String::new(),
                 };
-                format!("no error beyond the noise of {nats:.1e} nats; more rows would show a smaller one{doubt}")
+                format!("no error above the noise of {nats:.1e} nats; more rows would detect a smaller one{doubt}")
                     .replace("e-", "e−")
             }
             Self::Below { nats } => {
-                format!("leave it: an error of the score of {nats:.1e} nats would not be seen").replace("e-", "e−")
+                format!("no action needed: a score error of {nats:.1e} nats cannot be detected").replace("e-", "e−")
             }
             Self::RaiseSigmaMax { from } => {
                 format!("start from a larger σ_max than {} (--sigma-max)", level(*from))
@@ -86,12 +104,12 @@ impl Advice {
                     None => "use more steps".to_owned(),
                 };
                 match sampler {
-                    Some(sampler) => format!("{steps}, or {sampler} at the same price"),
+                    Some(sampler) => format!("{steps}, or {sampler} with as many evaluations"),
                     None => steps,
                 }
             }
             Self::StopEarlier { nats, error } => format!(
-                "the network is over-trained: held-out rows are {nats:.2} ± {error:.2} nats less likely than rows of its training; \
+                "the network is over-trained: held-out rows are {nats:.2} ± {error:.2} nats less likely than training rows; \
                  train for fewer steps, on more data, or with more weight decay"
             ),
             Self::Train { worst } => {
@@ -101,16 +119,16 @@ impl Advice {
                     }
                     _ => String::new(),
                 };
-                format!("more steps will not help: {percent} is the network; train it further{at}")
+                format!("more steps will not help: {percent} of the error is the network; train it further{at}")
             }
         }
     }
 }
 
-/// A level in three digits.
+/// Formats a level with three significant digits.
 fn level(sigma: f64) -> String {
     if (1e-3..1e4).contains(&sigma) {
-        // Three digits, whatever the size.
+        // The number of decimals depends on the size of the level.
         let digits = (2.0 - sigma.log10().floor()).max(0.0) as usize;
         let text = format!("{sigma:.digits$}");
         if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
@@ -119,7 +137,7 @@ fn level(sigma: f64) -> String {
     }
 }
 
-/// `93 %`; `<1 %` where there is some.
+/// Formats a share as `93 %`, and a nonzero share below 1 % as `<1 %`.
 pub(super) fn percent(share: f64) -> String {
     match 100.0 * share {
         0.0 => "0 %".into(),

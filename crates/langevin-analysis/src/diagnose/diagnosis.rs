@@ -1,4 +1,4 @@
-//! What was found, weighed, and told.
+//! The result of a diagnosis: its numbers, their shares, and their text.
 
 use super::advice::{Advice, percent};
 use super::{Diagnose, Residual, end, part};
@@ -9,69 +9,144 @@ use langevin::plan::Plan;
 use langevin::text::{Column, columns, number};
 use std::fmt;
 
-/// Nats a dimension below which a difference between held-out rows and those of the training is no reason to stop earlier.
+/// The difference in nats per dimension between held-out and training rows below which training is
+/// not too long.
 const OVERTRAINED: f64 = 0.02;
-/// Standard errors of that difference beyond which it is believed: held-out rows are few at times, and training longer is the costlier mistake.
+/// The number of standard errors beyond which this difference is significant. Held-out rows are
+/// sometimes few, and training for too long is the costlier mistake.
 const SURE: f64 = 2.0;
-/// Causes below this share are left alone.
+/// Causes with a smaller share get no advice.
 const SMALL: f64 = 0.05;
 
-/// What a number rests on.
+/// The basis of a number.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// # let found = Diagnose::new(&plan, range).samples(100).rows(20).levels(16).run(&*data, &x, 2)?;
+/// use langevin_analysis::diagnose::Evidence;
+/// // The error of the start is exact for the fitted Gaussian; the error of the score is not.
+/// let [start, .., score] = &found.findings[..] else { panic!("four causes") };
+/// assert_eq!(start.nats_from, Evidence::Gaussian);
+/// assert_eq!(score.nats_from, Evidence::Indicative);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Evidence {
-    /// Exact, on the Gaussian with the data's mean and covariance.
+    /// Exact, for the Gaussian with the data's mean and covariance.
     Gaussian,
-    /// The model, its samples, or its likelihoods: indicative.
+    /// Measured on the model, its samples or its likelihoods, and therefore indicative.
     Indicative,
 }
 
-/// The unit of which the causes have shares.
+/// The unit in which shares are computed.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// use langevin_analysis::diagnose::SharesOf;
+/// let diagnose = Diagnose::new(&plan, range).samples(100).rows(20).levels(16);
+/// assert_eq!(diagnose.run(&*data, &x, 2)?.shares_of, SharesOf::Nats);
+/// // Without likelihoods the error of the score is not known in nats.
+/// let without = diagnose.without_likelihoods().run(&*data, &x, 2)?;
+/// assert_eq!(without.shares_of, SharesOf::Squares);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SharesOf {
     /// Nats.
     Nats,
-    /// Squared distances: not all four are known in nats, or not all are finite.
+    /// Squared distances, used if not all four causes are known and finite in nats.
     Squares,
 }
 
 /// The contribution of one cause to the error, in nats and as a distance.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// # let found = Diagnose::new(&plan, range).samples(100).rows(20).levels(16).run(&*data, &x, 2)?;
+/// let first = found.ranking()[0];
+/// println!("{}: {:.0} %, {}", first.cause, 100.0 * first.share, first.say());
+/// let total: f64 = found.findings.iter().map(|finding| finding.share).sum();
+/// assert!((total - 1.0).abs() < 1e-12 && first.share >= 0.25);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Attribution {
     /// The cause.
     pub cause: Cause,
-    /// In nats; `None` where it is not known.
+    /// The contribution in nats; `None` if it is unknown.
     pub nats: Option<f64>,
-    /// What that rests on.
+    /// The basis of `nats`.
     pub nats_from: Evidence,
-    /// In the units of the data; `None` where it is not known.
+    /// The contribution in the units of the data; `None` if it is unknown.
     pub distance: Option<f64>,
-    /// What that rests on.
+    /// The basis of `distance`.
     pub distance_from: Evidence,
-    /// Its share of all four, in [`Diagnosis::shares_of`].
+    /// The share of this cause in the sum of all four, in the unit [`Diagnosis::shares_of`].
     pub share: f64,
-    /// What to do.
+    /// The recommended action.
     pub advice: Advice,
 }
 
-/// A mean over data of the difference of two surprises, in nats.
+/// The mean over data of the difference of two values of −log p, in nats.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// # let found = Diagnose::new(&plan, range).samples(100).rows(20).levels(16).run(&*data, &x, 2)?;
+/// // With an exact score the gap between bound and density is noise.
+/// let gap = found.gap.expect("likelihoods").gap;
+/// assert!(gap.nats.abs() < gap.noise());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Excess {
     /// The mean.
     pub nats: f64,
-    /// Its standard error, over the data.
+    /// The standard error of the mean, over the data.
     pub error: f64,
-    /// What the mean may be off by besides.
+    /// A further systematic uncertainty of the mean.
     pub bias: f64,
 }
 
 impl Excess {
-    /// Of a over b, row by row: what the rows have in common cancels.
+    /// Computes the mean of a − b row by row, so that contributions common to both cancel.
     pub(super) fn between(a: &[f64], b: &[f64]) -> Self {
         let rows = a.len().min(b.len()) as f64;
         let nats = a.iter().zip(b).map(|(a, b)| a - b).sum::<f64>() / rows.max(1.0);
@@ -79,114 +154,232 @@ impl Excess {
         Self { nats, error: (square / (rows - 1.0).max(1.0) / rows.max(1.0)).sqrt(), bias: 0.0 }
     }
 
-    /// Three standard errors and the bias: less than this is noise.
+    /// Returns three standard errors plus the bias. A smaller value is noise.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_analysis::diagnose::Diagnose;
+    /// # use langevin_analysis::exact::{self, Density};
+    /// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+    /// # let data = exact::named("gaussian")?;
+    /// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+    /// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+    /// # let diagnose = Diagnose::new(&plan, range).samples(100).rows(20).levels(16);
+    /// # let found = diagnose.run(&*data, &x, 2)?;
+    /// let excess = found.excess.expect("few dimensions");
+    /// assert_eq!(excess.noise(), 3.0 * excess.error + excess.bias);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn noise(&self) -> f64 {
         3.0 * self.error + self.bias
     }
 
-    /// What of a value is beyond the noise.
+    /// Returns the part of a value that exceeds the noise, at least 0.
     fn beyond(&self, value: f64) -> f64 {
         (value - self.noise()).max(0.0)
     }
 }
 
-/// The likelihoods of the two models that a score makes.
+/// The likelihoods of the SDE model and of the ODE model of the same network.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// # let found = Diagnose::new(&plan, range).samples(100).rows(20).levels(16).run(&*data, &x, 2)?;
+/// let gap = found.gap.expect("likelihoods");
+/// assert_eq!(gap.rows, 20);
+/// assert!((gap.bound - gap.density - gap.gap.nats).abs() < 1e-12);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Gap {
-    /// Over this many rows.
+    /// The number of rows.
     pub rows: usize,
-    /// The bound on −log p of the SDE model (h = g), in the model's coordinates.
+    /// The mean bound on −log p of the SDE model (h = g), in nats, in the model's coordinates.
     pub bound: f64,
-    /// −log p of the ODE model (h = 0).
+    /// The mean −log p of the ODE model (h = 0), in nats.
     pub density: f64,
-    /// The bound less the density: 0 for an exact score, of either sign for another.
+    /// The bound minus the density: 0 for an exact score, of either sign otherwise.
     pub gap: Excess,
 }
 
-/// The bound on −log p of rows that the model was trained on beside that of held-out rows.
+/// The bounds on −log p of training rows and of held-out rows.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// // An exact model has no memory of its training rows.
+/// let (held_out, trained) = (&x[..100], &x[100..200]);
+/// let diagnose = Diagnose::new(&plan, range).split(trained, held_out);
+/// let found = diagnose.samples(100).rows(50).levels(16).run(&*data, &x, 2)?;
+/// let generalisation = found.generalisation.expect("both parts");
+/// assert_eq!((generalisation.trained_rows, generalisation.held_out_rows), (50, 50));
+/// assert!(!found.is_overtrained());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Generalisation {
-    /// The rows of the training that were used.
+    /// The number of training rows used.
     pub trained_rows: usize,
-    /// The held-out rows that were used.
+    /// The number of held-out rows used.
     pub held_out_rows: usize,
-    /// The mean bound on −log p of the rows of the training, in nats, in the model's coordinates.
+    /// The mean bound on −log p of the training rows, in nats, in the model's coordinates.
     pub trained: f64,
-    /// The same of the held-out rows.
+    /// The mean bound on −log p of the held-out rows.
     pub held_out: f64,
-    /// The held-out bound less the other: above 0 where the network has memorised.
+    /// The held-out bound minus the training bound: positive if the network has memorised training
+    /// rows.
     pub gap: Excess,
 }
 
-/// A plan beside one of twice the steps, from the same noise.
+/// The distance between the samples of a plan and of one with twice the steps, from the same noise.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// let finer = Grid::karras(10).levels(&Process::ve(), 0.002, 80.0)?;
+/// let finer = Sampler::ddim(0.0).compile(&Process::ve(), None, &finer)?;
+/// let diagnose = Diagnose::new(&plan, range).finer(&finer).without_likelihoods();
+/// let coupled = diagnose.samples(100).run(&*data, &x, 2)?.coupled.expect("a finer plan");
+/// // The data are Gaussian, so the fitted Gaussian has nearly the same displacement.
+/// assert!((coupled.rms / coupled.gaussian.expect("few dimensions") - 1.0).abs() < 0.2);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Coupled {
     /// $\sqrt{E\lVert x_N - x_{2N}\rVert^2}$ of the model, in the units of the data.
     pub rms: f64,
-    /// The same of the fitted Gaussian; `None` where the data are too wide for one.
+    /// The distance for the fitted Gaussian; `None` if the data are too wide to fit one.
     pub gaussian: Option<f64>,
 }
 
-/// Sliced $W_2$, in the units of the data.
+/// Sliced $W_2$ distances, in the units of the data.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// # let diagnose = Diagnose::new(&plan, range).without_likelihoods();
+/// let floor = diagnose.samples(100).run(&*data, &x, 2)?.floor;
+/// assert_eq!(floor.rows, 100);
+/// assert!(floor.samples > floor.data, "five steps of DDIM are worse than other data");
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Floor {
-    /// Over this many rows of each.
+    /// The number of rows on each side.
     pub rows: usize,
-    /// Data against other data: what no model can better.
+    /// The distance between two halves of the data, which no model can undercut.
     pub data: f64,
-    /// The standard deviation of its square over the halves that were tried.
+    /// The standard deviation of the squared distance over the random halves.
     pub spread: f64,
-    /// The samples against data.
+    /// The distance of the samples from the data.
     pub samples: f64,
-    /// The samples of twice the steps against data.
+    /// The distance of the samples with twice the steps from the data.
     pub finer: Option<f64>,
 }
 
-/// Where the error of a model's samples comes from. See the [module](super).
+/// The sources of the error in a model's samples. See the [module](super).
+///
+/// Its [`Display`](std::fmt::Display) form is a table of the causes followed by the measurements
+/// and the advice.
+///
+/// # Examples
+/// ```
+/// # use langevin_analysis::diagnose::Diagnose;
+/// # use langevin_analysis::exact::{self, Density};
+/// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+/// # let data = exact::named("gaussian")?;
+/// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+/// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// let found = Diagnose::new(&plan, range).samples(100).rows(20).levels(16).run(&*data, &x, 2)?;
+/// assert_eq!((found.nfe, found.dimension, found.rows, found.samples), (5, 2, 200, 100));
+/// assert_eq!((found.findings.len(), found.residuals.len()), (4, 8));
+/// println!("{found}");
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Diagnosis {
     /// The plan's name.
     pub name: String,
-    /// Its evaluations.
+    /// The number of network evaluations (NFE) of the plan.
     pub nfe: usize,
-    /// The elements of a datum.
+    /// The number of elements of a datum.
     pub dimension: usize,
-    /// The rows of data.
+    /// The number of data rows.
     pub rows: usize,
-    /// The samples.
+    /// The number of samples.
     pub samples: usize,
-    /// The plan on the fitted Gaussian, with the exact score; in the model's coordinates.
+    /// The error of the plan on the fitted Gaussian with the exact score, in the model's
+    /// coordinates.
     pub total: Distance,
-    /// Start, truncation, discretisation, score.
+    /// The contributions of start, truncation, discretisation and score, in this order.
     pub findings: Vec<Attribution>,
-    /// What their shares are of.
+    /// The unit of the shares.
     pub shares_of: SharesOf,
-    /// The plan beside twice the steps; `None` for plans that draw noise on their way.
+    /// The comparison with twice the steps; `None` for plans that draw noise on their way.
     pub coupled: Option<Coupled>,
-    /// The noise of sampling.
+    /// The sampling noise of distances.
     pub floor: Floor,
-    /// The likelihoods; `None` without them.
+    /// The likelihoods; `None` if they were left out.
     pub gap: Option<Gap>,
-    /// How much less likely the data are under the plan's kind of model than under their own density; `None` in more than three dimensions, and for data without a density.
+    /// The excess of −log p under the plan's kind of model over −log p under the data's own
+    /// density.
+    ///
+    /// `None` in more than three dimensions, and for data without a density.
     pub excess: Option<Excess>,
-    /// An error of the score below so many nats would not be seen; `None` without likelihoods.
+    /// The size in nats below which an error of the score is not visible; `None` without
+    /// likelihoods.
     pub unseen: Option<f64>,
-    /// How much less likely at the plan's cleanest level than at the model's; `None` where that is about the same.
+    /// The increase of −log p from the model's cleanest level to the plan's cleanest level.
+    ///
+    /// `None` if the two levels are about equal.
     pub blur: Option<Excess>,
-    /// Rows of the training beside held-out rows; `None` without both.
+    /// The comparison of training rows with held-out rows; `None` if either is missing.
     pub generalisation: Option<Generalisation>,
-    /// The Fokker–Planck residuals of the score; none in more than three dimensions.
+    /// The Fokker–Planck residuals of the score; empty in more than three dimensions.
     pub residuals: Vec<Residual>,
 }
 
 impl Diagnosis {
-    /// The findings, the largest share first.
+    /// Returns the findings, largest share first.
     #[must_use]
     pub fn ranking(&self) -> Vec<&Attribution> {
         let mut ranked: Vec<&Attribution> = self.findings.iter().collect();
@@ -194,20 +387,40 @@ impl Diagnosis {
         ranked
     }
 
-    /// Whether held-out rows are less likely than rows of the training by more than two standard errors, and by more than 0.02 nats for each dimension.
+    /// Returns `true` if the network is over-trained.
+    ///
+    /// Held-out rows must be less likely than training rows by more than two standard errors, and
+    /// by more than 0.02 nats per dimension.
     #[must_use]
     pub fn is_overtrained(&self) -> bool {
         self.generalisation
             .is_some_and(|found| found.gap.nats > (SURE * found.gap.error).max(OVERTRAINED * self.dimension as f64))
     }
 
-    /// The level where the score is least that of one density.
+    /// Returns the noise level with the largest residual.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_analysis::diagnose::Diagnose;
+    /// # use langevin_analysis::exact::{self, Density};
+    /// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+    /// # let data = exact::named("gaussian")?;
+    /// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+    /// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+    /// # let diagnose = Diagnose::new(&plan, range).samples(100).rows(20).levels(16);
+    /// # let found = diagnose.run(&*data, &x, 2)?;
+    /// // The score is exact, so the largest residual is an error of finite differences.
+    /// assert!(found.worst().expect("two dimensions").rms < 1e-3);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn worst(&self) -> Option<&Residual> {
         self.residuals.iter().max_by(|a, b| a.rms.total_cmp(&b.rms))
     }
 
-    /// Puts the causes into one unit.
+    /// Computes the shares of all causes in one unit, and the advice for each cause.
     pub(super) fn weigh(
         &mut self,
         asked: &Diagnose<'_>,
@@ -265,8 +478,12 @@ impl Diagnosis {
         Ok(())
     }
 
-    /// What the samples are off by beyond the floor and twice its spread, less what is known: squares add where causes are independent. A sliced square is the share of one of d
-    /// directions. Of twice the steps, where there are such: what is left of their steps' error is at most the way to them, for every order ≥ 1.
+    /// Returns the error of the samples beyond the floor and twice its spread, minus the known
+    /// causes.
+    ///
+    /// Squares add for independent causes. A sliced square is the share of one of d directions. The
+    /// samples with twice the steps are used if they exist. The error of their steps is at most the
+    /// distance to them, for every order ≥ 1.
     fn rest(&self, known: &[Attribution], finer: Option<f64>) -> f64 {
         let (samples, steps) = match (self.floor.finer, self.coupled, finer) {
             (Some(samples), Some(coupled), _) => (samples, Some(coupled.rms)),
@@ -279,6 +496,7 @@ impl Diagnosis {
         (self.dimension as f64 * seen - others).max(0.0).sqrt()
     }
 
+    /// Returns the advice for one cause.
     fn advice(
         &self,
         finding: &Attribution,
@@ -318,7 +536,7 @@ impl Diagnosis {
     }
 }
 
-/// What the end of the plan costs, and its steps before that.
+/// Returns the cost of the plan's end, and the cost of its steps before the end.
 fn ends(plan: &Plan, analysis: &Analysis, finer: Option<(&Plan, &Analysis)>) -> (Option<Distance>, Option<Distance>) {
     let alone = |cause| part(analysis, cause).map(|part| part.alone);
     let level = end(plan, analysis);
@@ -329,7 +547,8 @@ fn ends(plan: &Plan, analysis: &Analysis, finer: Option<(&Plan, &Analysis)>) -> 
     }
 }
 
-/// The plan with the least error of its steps, in the unit of the shares, where that is less than half of what it is.
+/// Returns the plan with the smallest discretisation error, in the unit of the shares, if it is
+/// less than half the plan's own error.
 fn rival(rivals: &[Plan], analysis: &Analysis, spectrum: &Spectrum, shares_of: SharesOf) -> Result<Option<String>> {
     let error = |analysis: &Analysis| {
         let alone = part(analysis, Cause::Discretisation)?.alone;
@@ -360,13 +579,13 @@ impl Attribution {
         }
     }
 
-    /// The advice, in words.
+    /// Returns the advice in words.
     #[must_use]
     pub fn say(&self) -> String {
         self.advice.text(self.share)
     }
 
-    /// Takes an indicative number, if it says something else.
+    /// Replaces the exact number by an indicative one if the two differ.
     fn indicate(&mut self, nats: Option<f64>) {
         if nats != self.nats {
             (self.nats, self.nats_from) = (nats, Evidence::Indicative);
@@ -374,17 +593,17 @@ impl Attribution {
     }
 }
 
-/// A number of a table, or a dash if it is not known.
+/// Formats a number of a table, or a dash if it is unknown.
 fn known(value: Option<f64>) -> String {
     value.map_or_else(|| "–".into(), number)
 }
 
-/// A number with a sign and four decimals.
+/// Formats a number with a sign and four decimals.
 fn signed(value: f64) -> String {
     format!("{value:+.4}").replace('-', "−")
 }
 
-/// The table of causes.
+/// The columns of the table of causes.
 const COLUMNS: [Column; 6] =
     [Column::Left(15), Column::Right(5), Column::Right(10), Column::Left(15), Column::Right(10), Column::Left(0)];
 

@@ -1,36 +1,68 @@
-//! Where the error of a model's samples comes from.
+//! Finds the sources of the error in a model's samples.
 //!
-//! | cause | in nats | in the data's units | of what |
+//! | cause | in nats | as a distance | computed on |
 //! |---|---|---|---|
-//! | start: $\mathcal N(0, \sigma_T^2)$ in place of $p_T$ | KL(data‖model) of steps of no length | $W_2$ of the same | the fitted Gaussian, exact |
-//! | truncation: the steps end at $\sigma_{min}$ | KL(data‖$p_{min}$), or of the step from there to 0 | $W_2$ of the same | the same; and the model's own density at $\sigma_{min}$ beside the cleanest one |
-//! | discretisation | KL of the plan from $p_T$, but for its last step | the plan beside one of twice the steps, from the same noise | the same; the second scales the first |
-//! | score | how much less likely the data are than they could be | what the samples are off by, but for the others | likelihoods and samples: indicative |
+//! | start: $\mathcal N(0, \sigma_T^2)$ in place of $p_T$ | KL(data‖model) of steps of zero length | $W_2$ of the same | the fitted Gaussian, exactly |
+//! | truncation: the steps end at $\sigma_{min}$ | KL(data‖$p_{min}$), or of the step from there to 0 | $W_2$ of the same | the fitted Gaussian; and the model's density at $\sigma_{min}$ against its density at the cleanest level |
+//! | discretisation | KL of the plan from $p_T$, without its last step | the plan against one with twice the steps, from the same noise | the fitted Gaussian, scaled by the distance |
+//! | score | the excess of −log p of the data over the best possible value | the error of the samples that the other causes leave unexplained | likelihoods and samples: indicative |
 //!
-//! **The fitted Gaussian** has the data's mean and covariance. Its numbers are exact ([`analysis`](crate::analysis)), for it; the start depends on little else, for at $\sigma_T$ the noise has made
-//! any data nearly Gaussian: $KL(p_T\Vert\mathcal N) = KL(p_T\Vert G_T) + KL(G_T\Vert\mathcal N)$ with G of the same moments, of which this is the second. The truncation depends on detail that it lacks. It is the
-//! smoothest density of its moments, so its figure is a floor there.
+//! # How each cause is measured
 //!
-//! **Truncation, by the model.** With $q_y$ the density of the ODE model at the level y, $E[\log q_{clean}(x_0) - \log q_{min}(x_0)]$ over the data is $KL(p\Vert q_{min}) - KL(p\Vert q_{clean})$. It is of a
-//! stop at $\sigma_{min}$; a last step to 0 sharpens by about as much as a stop blurs. The larger of the two figures counts. A last level that moves when the steps are doubled is no truncation: its step counts as discretisation.
+//! **The fitted Gaussian** has the data's mean and covariance. Its numbers are exact for this
+//! Gaussian (see [`analysis`](crate::analysis)). The error of the start depends on little else,
+//! because at $\sigma_T$ the noise has made any data nearly Gaussian:
+//! $KL(p_T\Vert\mathcal N) = KL(p_T\Vert G_T) + KL(G_T\Vert\mathcal N)$ with G of the same moments,
+//! and the number is the second term. The truncation depends on details that the Gaussian lacks.
+//! The Gaussian is the smoothest density with its moments, so its number for the truncation is a
+//! lower bound.
 //!
-//! **Discretisation, by the model.** KL is quadratic in a small displacement. So the Gaussian's figure is scaled by the square of the ratio of two displacements between the plan and the finer one, of the model and of the
-//! Gaussian, both from the same noise. That needs plans whose only draw is the start: the draws of a stochastic sampler belong to its steps, and those of twice as many have no partners. There the Gaussian's figure stands alone.
+//! **Truncation, by the model.** Let $q_y$ be the density of the ODE model at the level y. The mean
+//! $E[\log q_{clean}(x_0) - \log q_{min}(x_0)]$ over the data is
+//! $KL(p\Vert q_{min}) - KL(p\Vert q_{clean})$. This is the cost of a stop at $\sigma_{min}$. A
+//! last step to 0 sharpens by about as much as a stop blurs. The larger of the two numbers counts.
+//! If the last level moves when the number of steps doubles, it is no truncation, and its step
+//! counts as discretisation.
 //!
-//! **Score.** With the exact score the bound of the SDE model (h = g) and the density of the ODE model (h = 0) are, in the mean over the data, the same number, the entropy H. With any other both are larger:
-//! the first by at most $\int E\lVert\Delta\varepsilon\rVert^2 d\lambda$, the second by a KL divergence. So their difference, the *gap*, is in size at most the larger excess, and a gap is an error of the score; but two excesses may
-//! cancel in it. For few dimensions H is estimated from the neighbours in the data ([`neighbour_surprise`](crate::metrics::neighbour_surprise)), and the excess of the plan's own kind of model beside it does not cancel. What counts is the larger of the two, each less three times its
-//! standard error (and less what the choice of neighbour changes): a figure within its noise counts as 0. The likelihoods run over the whole trained range, so they know nothing of the plan's start, end and steps. The
-//! [`residuals`] are told beside them.
+//! **Discretisation, by the model.** KL is quadratic in a small displacement. The Gaussian's number
+//! is therefore scaled by the squared ratio of two displacements between the plan and the finer
+//! plan: the model's and the Gaussian's, both from the same noise. This needs plans whose only draw
+//! is the start. The draws of a stochastic sampler belong to its steps, and twice as many steps
+//! have no matching draws. For stochastic samplers the Gaussian's number stands alone.
 //!
-//! **Floor.** Samples of any model are as far from data as data are from other data: the sliced $W_2$ of two halves of the data, as many rows each as samples are compared, over some random halves. The distance of the score is what the
-//! samples of twice the steps are off by beyond it and twice its spread, less the other causes.
+//! **Score.** With the exact score, the bound of the SDE model (h = g) and the density of the ODE
+//! model (h = 0) have the same mean over the data, the entropy H. With any other score both are
+//! larger: the bound by at most $\int E\lVert\Delta\varepsilon\rVert^2 d\lambda$, the density by a
+//! KL divergence. The *gap* is the difference of the two numbers. Its size is at most the larger
+//! excess, so a nonzero gap proves an error of the score; but two excesses may cancel in it.
+//!
+//! For few dimensions H is estimated from neighbours in the data
+//! ([`neighbour_surprise`](crate::metrics::neighbour_surprise)). The excess of the plan's own kind
+//! of model over H does not cancel. The larger of gap and excess counts, each reduced by three
+//! times its standard error. The excess is also reduced by its change under another choice of
+//! neighbour. A number within its noise counts as 0.
+//!
+//! The likelihoods run over the whole trained range, so they do not depend on the plan's start, end
+//! and steps. The [`residuals`] are reported beside them.
+//!
+//! **Floor.** Samples of any model are as far from the data as other data are. The floor is the
+//! sliced $W_2$ between two halves of the data, averaged over several random halves, with as many
+//! rows each as samples are compared. The distance of the score is the error of the samples with
+//! twice the steps, beyond the floor and twice its spread, minus the other causes.
 //!
 //! # Nats or distances
 //!
-//! The shares are of nats, where all four are finite numbers, and of squared distances otherwise. They may disagree. Nats weigh an error by the spread of the data in its direction: a blur of 0.1 across a curve of thickness 0.05 is
-//! the whole error in nats, and nothing beside a displacement of 0.3 along it. Nats are right where samples must not be told from data; distances where they must be near. And nats are the one unit in which each cause is found without the
-//! others: a distance of the score is what samples are off by, less the rest, and drowns in the floor first. Where data have no density (an eigenvalue 0) nats are infinite, and say nothing.
+//! Shares are in nats if all four numbers are finite, and in squared distances otherwise. The two
+//! may disagree. Nats weigh an error by the spread of the data in its direction. A blur of 0.1
+//! across a curve of thickness 0.05 is the whole error in nats, but nothing beside a displacement
+//! of 0.3 along the curve.
+//!
+//! - Use nats when samples must be indistinguishable from data.
+//! - Use distances when being close is enough.
+//!
+//! Only in nats is each cause found without the others. The distance of the score is the error of
+//! the samples minus the rest, so it is the first to disappear below the floor. If the data have no
+//! density (an eigenvalue of 0), nats are infinite and say nothing.
 
 mod advice;
 mod diagnosis;
@@ -54,19 +86,20 @@ use langevin::plan::Plan;
 use langevin::space::RowWise;
 use study::{Measured, Study};
 
-/// The widest data to which a Gaussian with all its axes is fitted.
+/// The largest number of dimensions for which a Gaussian with all its axes is fitted.
 const MAX_FIT: usize = 512;
-/// Directions of a sliced distance.
+/// The number of directions of a sliced distance.
 const PROJECTIONS: usize = 128;
-/// The neighbour that tells the entropy; its double tells how well.
+/// The neighbour that estimates the entropy; the neighbour of twice the order estimates its bias.
 const NEIGHBOUR: usize = 4;
-/// How often the data are split in halves.
+/// The number of times that the data are split in halves.
 const SPLITS: u64 = 8;
-/// Rows of the residuals, and levels.
+/// The numbers of rows and of levels of the residuals.
 const RESIDUALS: [usize; 2] = [128, 8];
 
-/// What to diagnose, and how closely.
+/// Settings of a diagnosis.
 ///
+/// # Examples
 /// ```
 /// use langevin_analysis::analysis::Cause;
 /// use langevin_analysis::diagnose::Diagnose;
@@ -75,10 +108,13 @@ const RESIDUALS: [usize; 2] = [128, 8];
 /// let data = exact::named("gaussian")?;
 /// let rows: Vec<SampleId> = (0..1000).map(|index| SampleId { seed: 0, index }).collect();
 /// let process = Process::ve();
-/// let plan = |steps| Sampler::ddim(0.0).compile(&process, None, &Grid::karras(steps).levels(&process, 0.002, 80.0)?);
+/// let plan = |steps| {
+///     let levels = Grid::karras(steps).levels(&process, 0.002, 80.0)?;
+///     Sampler::ddim(0.0).compile(&process, None, &levels)
+/// };
 /// let (plan, finer) = (plan(5)?, plan(10)?);
-/// let diagnose = Diagnose::new(&plan, LambdaRange::from_sigma_ve(0.002, 80.0)?).finer(&finer).samples(200).rows(50);
-/// let found = diagnose.run(&*data, &data.sample(&rows), 2)?;
+/// let diagnose = Diagnose::new(&plan, LambdaRange::from_sigma_ve(0.002, 80.0)?).finer(&finer);
+/// let found = diagnose.samples(200).rows(50).run(&*data, &data.sample(&rows), 2)?;
 /// // The score is exact; five steps are too few.
 /// assert_eq!(found.ranking()[0].cause, Cause::Discretisation);
 /// println!("{found}");
@@ -101,7 +137,10 @@ pub struct Diagnose<'a> {
 }
 
 impl<'a> Diagnose<'a> {
-    /// Of the samples that `plan` draws; `range` is where the model was trained, over which its likelihoods run.
+    /// Creates a diagnosis of the samples that `plan` draws.
+    ///
+    /// `range` is the range of noise levels on which the model was trained; the likelihoods run
+    /// over it.
     #[must_use]
     pub fn new(plan: &'a Plan, range: LambdaRange) -> Self {
         Self {
@@ -120,81 +159,151 @@ impl<'a> Diagnose<'a> {
         }
     }
 
-    /// With the same sampler of twice the steps.
+    /// Sets the plan of the same sampler with twice the steps.
+    ///
+    /// Without it the discretisation is measured on the fitted Gaussian alone.
     #[must_use]
     pub fn finer(mut self, finer: &'a Plan) -> Self {
         self.finer = Some(finer);
         self
     }
 
-    /// With other plans of as many evaluations, among which advice may be sought.
+    /// Sets other plans with the same NFE, which the advice may recommend.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_analysis::diagnose::Diagnose;
+    /// # use langevin_analysis::exact::{self, Density};
+    /// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+    /// # let data = exact::named("gaussian")?;
+    /// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+    /// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+    /// let levels = Grid::karras(20).levels(&Process::ve(), 0.002, 80.0)?;
+    /// let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+    /// let rivals = [Sampler::adams(2, 0.0)?.compile(&Process::ve(), None, &levels)?];
+    /// let diagnose = Diagnose::new(&plan, range).rivals(&rivals).without_likelihoods();
+    /// let found = diagnose.samples(100).run(&*data, &x, 2)?;
+    /// assert!(found.to_string().contains(rivals[0].name()), "the advice names the better plan");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn rivals(mut self, rivals: &'a [Plan]) -> Self {
         self.rivals = rivals;
         self
     }
 
-    /// Without likelihoods: for a model that is no score, as where the noise of its training was coupled to the data.
+    /// Leaves out the likelihoods.
+    ///
+    /// Use this for a model that is not a score, such as one trained with noise coupled to the
+    /// data.
     #[must_use]
     pub fn without_likelihoods(mut self) -> Self {
         self.likelihoods = false;
         self
     }
 
-    /// Compares the likelihood of rows that the model was trained on with that of held-out rows, to tell an over-trained network from one that needs more training. Both in the coordinates of the model; at
-    /// most [`rows`](Self::rows) of each are used, the first ones.
+    /// Sets rows of the training data and held-out rows, whose likelihoods are compared.
+    ///
+    /// The comparison separates an over-trained network from one that needs more training. Both
+    /// slices are in the coordinates of the model. Only the first rows of each are used, at most
+    /// [`rows`](Self::rows).
     #[must_use]
     pub fn split(mut self, trained: &'a [f64], held_out: &'a [f64]) -> Self {
         self.split = Some((trained, held_out));
         self
     }
 
-    /// With this many samples. 1,000 by default.
+    /// Sets the number of samples. The default is 1,000.
     #[must_use]
     pub fn samples(mut self, samples: usize) -> Self {
         self.samples = samples;
         self
     }
 
-    /// With likelihoods of at most this many rows. 256 by default.
+    /// Sets the largest number of rows for likelihoods. The default is 256.
     #[must_use]
     pub fn rows(mut self, rows: usize) -> Self {
         self.rows = rows;
         self
     }
 
-    /// With this many noise levels for each datum of the bound, which cost an evaluation each. 256 by default.
+    /// Sets the number of noise levels per datum of the bound, one evaluation each. The default
+    /// is 256.
     #[must_use]
     pub fn levels(mut self, levels: usize) -> Self {
         self.levels = levels;
         self
     }
 
-    /// With distances times this: where data = shift + unit·x.
+    /// Sets the factor of all distances, for data = shift + unit·x. The default is 1.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_analysis::diagnose::Diagnose;
+    /// # use langevin_analysis::exact::{self, Density};
+    /// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+    /// # let data = exact::named("gaussian")?;
+    /// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+    /// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+    /// let total = |unit| {
+    ///     let diagnose = Diagnose::new(&plan, range).unit(unit).without_likelihoods();
+    ///     Ok::<_, langevin::Error>(diagnose.samples(50).run(&*data, &x, 2)?.floor.data)
+    /// };
+    /// assert!((total(10.0)? / total(1.0)? - 10.0).abs() < 1e-9);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn unit(mut self, unit: f64) -> Self {
         self.unit = unit;
         self
     }
 
-    /// With this seed.
+    /// Sets the seed. The default is 0.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// On this many threads, which do not change the result.
+    /// Sets the number of threads. The result does not depend on it. The default is 1.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
         self
     }
 
-    /// Finds where the error comes from; `data` are rows of `dim` elements, in the coordinates of the model, that the model was not trained on if there are such.
+    /// Runs the diagnosis.
+    ///
+    /// `data` holds rows of `dim` elements in the coordinates of the model. Use rows that the model
+    /// was not trained on if such rows exist.
     ///
     /// # Errors
-    /// Fewer than 4 rows, rows that are not whole or not finite; a plan with maps or inputs; no samples; or whatever the model meets.
+    /// Returns an error in these cases:
+    ///
+    /// - There are fewer than 4 rows, or rows are not whole or not finite.
+    /// - A plan has maps or inputs.
+    /// - There are fewer than 2 samples, or fewer than 2 rows for likelihoods.
+    /// - The model fails.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin_analysis::diagnose::Diagnose;
+    /// # use langevin_analysis::exact::{self, Density};
+    /// # use langevin::{Grid, LambdaRange, Process, SampleId, Sampler};
+    /// # let data = exact::named("gaussian")?;
+    /// # let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+    /// # let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.002, 80.0)?);
+    /// let diagnose = Diagnose::new(&plan, range).samples(100).rows(20).levels(16);
+    /// assert_eq!(diagnose.run(&*data, &x, 2)?.findings.len(), 4);
+    /// assert!(diagnose.run(&*data, &x[..4], 2).is_err(), "two rows are too few");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn run<M: Vjp<Vec<f64>> + Sync + ?Sized>(&self, model: &M, data: &[f64], dim: usize) -> Result<Diagnosis> {
         let study = Study::new(self, data, dim)?;
         let mut measured = Measured::default();
@@ -204,12 +313,19 @@ impl<'a> Diagnose<'a> {
         study.conclude(measured, model.formulation())
     }
 
-    /// Starts a diagnosis whose caller evaluates the network: see [`drive`](langevin::drive). It runs on one thread,
-    /// and its samples and likelihoods are computed in `space`.
+    /// Starts a diagnosis in which the caller evaluates the network; see
+    /// [`drive`](langevin::drive).
     ///
-    /// `network` is the network's formulation; `None` if its output is the denoised prediction. `data` are rows of
-    /// the space's width.
+    /// The diagnosis runs on one thread, and computes its samples and likelihoods in `space`.
+    /// `network` is the network's formulation, or `None` if its output is the denoised prediction.
+    /// `data` holds rows of the space's width.
     ///
+    /// # Errors
+    /// Returns an error if there are fewer than 4 rows, or if rows are not whole or not finite. It
+    /// also returns an error if a plan has maps or inputs or reads another network, or if no
+    /// samples are drawn.
+    ///
+    /// # Examples
     /// ```
     /// use langevin_analysis::diagnose::Diagnose;
     /// use langevin::drive::drive;
@@ -218,17 +334,15 @@ impl<'a> Diagnose<'a> {
     /// let data = exact::named("gaussian")?;
     /// let rows: Vec<SampleId> = (0..100).map(|index| SampleId { seed: 0, index }).collect();
     /// let (process, x) = (Process::ve(), data.sample(&rows));
-    /// let plan = Sampler::ddim(0.0).compile(&process, None, &Grid::karras(5).levels(&process, 0.002, 80.0)?)?;
-    /// let diagnose = Diagnose::new(&plan, LambdaRange::from_sigma_ve(0.002, 80.0)?).samples(50).rows(20).levels(16);
+    /// let levels = Grid::karras(5).levels(&process, 0.002, 80.0)?;
+    /// let plan = Sampler::ddim(0.0).compile(&process, None, &levels)?;
+    /// let range = LambdaRange::from_sigma_ve(0.002, 80.0)?;
+    /// let diagnose = Diagnose::new(&plan, range).samples(50).rows(20).levels(16);
     /// let space = SliceSpace::<f64>::new(2);
     /// let found = drive(diagnose.start(&space, None, &x)?, |question| question.ask_vjp(&data))?;
     /// assert_eq!(found.to_string(), diagnose.run(&*data, &x, 2)?.to_string());
     /// # Ok::<(), langevin::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// Returns an error if there are fewer than 4 rows, if rows are not whole or not finite, if a plan has maps or
-    /// inputs or reads another network, or if no samples are asked for.
     pub fn start<Sp: RowWise>(
         &self,
         space: &'a Sp,
@@ -266,7 +380,7 @@ impl<'a> Diagnose<'a> {
         Ok(())
     }
 
-    /// The rows in a random order: files are sorted at times.
+    /// Returns the rows in a random order, because files are sometimes sorted.
     fn shuffled(&self, data: &[f64], dim: usize, order: u32) -> Vec<f64> {
         let key = |index: usize| {
             let mut u = [0.0];
@@ -278,7 +392,7 @@ impl<'a> Diagnose<'a> {
         keys.into_iter().flat_map(|(_, row)| data[row * dim..(row + 1) * dim].iter().copied()).collect()
     }
 
-    /// The samples against halves of the data, and halves against each other.
+    /// Measures samples against halves of the data, and the halves against each other.
     fn floor(&self, data: &[f64], dim: usize, half: usize, samples: &[f64], finer: Option<&[f64]>) -> Result<Floor> {
         let projections = if dim == 1 { 1 } else { PROJECTIONS };
         let square = |a: &[f64], b: &[f64]| -> Result<f64> {
@@ -306,12 +420,12 @@ impl<'a> Diagnose<'a> {
     }
 }
 
-/// Whether no move draws noise.
+/// Returns `true` if the start is the plan's only draw.
 fn deterministic(plan: &Plan) -> bool {
     plan.draws() == 1
 }
 
-/// The cleanest level that the plan reads before σ = 0, in σ/α.
+/// Returns the cleanest level that the plan reads before σ = 0, as σ/α.
 fn end(plan: &Plan, analysis: &Analysis) -> f64 {
     match (&analysis.last, plan.moves().last()) {
         (Some(last), _) => last.from,
@@ -320,7 +434,7 @@ fn end(plan: &Plan, analysis: &Analysis) -> f64 {
     }
 }
 
-/// The part of a cause, where the analysis could tell them apart.
+/// Returns the contribution of a cause, if the analysis has a breakdown by source.
 fn part(analysis: &Analysis, cause: Cause) -> Option<&Contribution> {
     analysis.contributions.iter().find(|part| part.cause == cause)
 }

@@ -1,23 +1,32 @@
-//! Measures how far a network's score is from the score of a single noised density.
+//! Measures the distance between a network's score and the score of a single noised density.
 //!
-//! In $z = x/\alpha$, $y = \sigma/\alpha$ the density obeys the heat equation, $\partial_y p = y \Delta p$. So $L = \log p$ obeys $\partial_y L = y(\Delta L + \lVert\nabla L\rVert^2)$,
-//! and the score, its gradient,
+//! In $z = x/\alpha$, $y = \sigma/\alpha$ the density obeys the heat equation,
+//! $\partial_y p = y \Delta p$. Hence $L = \log p$ obeys
+//! $\partial_y L = y(\Delta L + \lVert\nabla L\rVert^2)$, and the score, its gradient, obeys
 //!
 //! $$\partial_y s = y \nabla(\nabla\cdot s + \lVert s\rVert^2) .$$
 //!
-//! With $s = -\hat\varepsilon/y$ and $\ell = \ln y$, multiplied by $-y^2$, every term is of the size of the noise. What is left over is the residual
+//! With $s = -\hat\varepsilon/y$ and $\ell = \ln y$, multiplied by $-y^2$, every term has the size
+//! of the noise. The remainder is the residual
 //!
-//! $$R = \partial_\ell\hat\varepsilon - \hat\varepsilon - y^2 \nabla(\nabla\cdot\hat\varepsilon) + y \nabla\lVert\hat\varepsilon\rVert^2 ,$$
+//! $$R = \partial_\ell\hat\varepsilon - \hat\varepsilon - y^2 \nabla(\nabla\cdot\hat\varepsilon) +
+//!   y \nabla\lVert\hat\varepsilon\rVert^2 ,$$
 //!
-//! 0 for the exact score of any data, and in units of the noise for each unit of ln y. For $\hat\varepsilon = (1+\delta)\varepsilon$ it is $\delta(1+\delta) y \nabla\lVert\varepsilon\rVert^2$,
-//! which on $\mathcal N(0, c)$ is $2\delta(1+\delta) y^3 z/(c+y^2)^2$: at noisy levels about 2δ for each unit of noise.
+//! which is 0 for the exact score of any data, and in units of the noise per unit of ln y. For
+//! $\hat\varepsilon = (1+\delta)\varepsilon$ it is
+//! $\delta(1+\delta) y \nabla\lVert\varepsilon\rVert^2$. On $\mathcal N(0, c)$ this is
+//! $2\delta(1+\delta) y^3 z/(c+y^2)^2$: at noisy levels about 2δ per unit of noise.
 //!
-//! A residual of 0 says that the score is of *some* density, not that it is of these data.
+//! A residual of 0 means that the score belongs to *some* density, not that it belongs to these
+//! data.
 //!
-//! $\nabla\lVert\hat\varepsilon\rVert^2$ and the divergence come from products with the Jacobian. $\partial_\ell$, and the gradient of the divergence, are central differences over a small share κ of ln y
-//! and of y: the noised density is smooth on that scale, so their error is about κ²/6 of the terms, and the rounding of a network in single precision about 10⁻⁷/κ.
+//! Products with the Jacobian yield $\nabla\lVert\hat\varepsilon\rVert^2$ and the divergence. The
+//! derivative $\partial_\ell$ and the gradient of the divergence are central differences over a
+//! small share κ of ln y and of y. The noised density is smooth on that scale, so their error is
+//! about κ²/6 of the terms. The rounding of a network in single precision contributes about 10⁻⁷/κ.
 //!
-//! Source: the Fokker–Planck equation for scores, Lai et al., arXiv 2210.04296, derived here for this clock.
+//! Source: the Fokker–Planck equation for scores, Lai et al., arXiv 2210.04296, derived here for
+//! this parametrisation of time.
 
 use langevin::drive::{Answer, Evaluation, Program, Question, Reader, drive, unasked, unfinished};
 use langevin::error::{Error, Result};
@@ -29,26 +38,57 @@ use langevin::prediction::Prediction;
 use langevin::process::{Process, ve};
 use langevin::space::{RowWise, SliceSpace};
 
-/// The step of the differences, as a share.
+/// The relative step κ of the differences.
 const KAPPA: f64 = 0.02;
 
-/// The widest data for which all of the Jacobian is worth its price.
+/// The largest number of dimensions for which the full Jacobian is affordable.
 pub(super) const MAX_DIM: usize = 3;
 
-/// The distance of a score from that of a single density, at one noise level.
+/// The distance of a score from the score of a single density, at one noise level.
+///
+/// # Examples
+/// ```
+/// use langevin::{LambdaRange, SampleId};
+/// use langevin_analysis::diagnose::residuals;
+/// use langevin_analysis::exact::Gaussian;
+/// let (data, rows) = (Gaussian::isotropic(vec![0.0], 1.0)?, [SampleId::default()]);
+/// let range = LambdaRange::from_sigma_ve(0.1, 10.0)?;
+/// let found = residuals(&data, range, 2, &[0.5], 1, &rows)?;
+/// assert!(found[0].sigma < found[1].sigma && found[0].rms < 1e-3);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Residual {
-    /// σ/α.
+    /// The noise level σ/α.
     pub sigma: f64,
-    /// $\sqrt{E\lVert R\rVert^2/d}$ over the data noised to that level: 0 for an exact score, about 2δ for one that is 1 + δ times too large.
+    /// $\sqrt{E\lVert R\rVert^2/d}$ over the data noised to that level.
+    ///
+    /// The value is 0 for an exact score, and about 2δ for a score that is 1 + δ times too large.
     pub rms: f64,
 }
 
-/// The residual at `count` levels, evenly in ln σ, over data of `dim` elements; `rows` are their addresses, from which the noise is drawn.
+/// Computes the residual at `count` noise levels, evenly spaced in ln σ.
+///
+/// `data` holds rows of `dim` elements. `rows` holds their addresses, which determine the noise.
 ///
 /// # Errors
-/// More than 3 elements, data that do not fit, no level, a range that is none, or whatever the model meets.
+/// Returns an error if rows have more than 3 elements, if the data do not fit the rows, if `count`
+/// is 0, or if the range is empty. Errors of the model are passed on.
+///
+/// # Examples
+/// ```
+/// use langevin::{LambdaRange, SampleId};
+/// use langevin_analysis::diagnose::residuals;
+/// use langevin_analysis::exact::{self, Density};
+/// let data = exact::named("8gaussians")?;
+/// let rows: Vec<SampleId> = (0..50).map(|index| SampleId { seed: 0, index }).collect();
+/// let range = LambdaRange::from_sigma_ve(0.1, 10.0)?;
+/// let found = residuals(&*data, range, 4, &data.sample(&rows), 2, &rows)?;
+/// // The score is exact: only the error of the differences is left.
+/// assert!(found.iter().all(|residual| residual.rms < 0.01));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub fn residuals(
     model: &(impl Vjp<Vec<f64>> + ?Sized),
     range: LambdaRange,
@@ -63,11 +103,17 @@ pub fn residuals(
     drive(run, |question| question.ask_vjp(model))
 }
 
-/// Starts a run of [`residuals`] whose caller evaluates the network: see [`drive`](langevin::drive).
+/// Starts a run of [`residuals`] in which the caller evaluates the network; see
+/// [`drive`](langevin::drive).
 ///
-/// `network` is the network's formulation; `None` if its output is the denoised prediction. `data` are rows of
-/// the space.
+/// `network` is the network's formulation, or `None` if its output is the denoised prediction.
+/// `data` holds rows of the space.
 ///
+/// # Errors
+/// Returns an error if rows have more than 3 elements, if the data do not fit the rows, if `count`
+/// is 0, or if the range is empty.
+///
+/// # Examples
 /// ```
 /// use langevin_analysis::diagnose::{residuals, start_residuals};
 /// use langevin::drive::drive;
@@ -80,10 +126,6 @@ pub fn residuals(
 /// assert_eq!(found, residuals(&data, range, 4, &x, 2, &rows)?);
 /// # Ok::<(), langevin::Error>(())
 /// ```
-///
-/// # Errors
-/// Returns an error if rows have more than 3 elements, if the data do not fit the rows, if there is no level, or
-/// if the range is empty.
 pub fn start_residuals<Sp: RowWise>(
     space: Sp,
     network: Option<&Formulation>,
@@ -102,7 +144,7 @@ pub fn start_residuals<Sp: RowWise>(
         network: network.cloned(),
         wanted: Formulation::new(Process::ve(), Prediction::Epsilon),
         rows: rows.to_vec(),
-        // The differences stay within the range.
+        // Keeps the levels of the differences within the range.
         ends: [ln(low) + KAPPA, ln(high) - KAPPA],
         count,
         heard: Heard::default(),
@@ -113,6 +155,7 @@ pub fn start_residuals<Sp: RowWise>(
     })
 }
 
+/// Checks that the data are whole rows of at most [`MAX_DIM`] elements, and that there is a level.
 fn check(count: usize, len: usize, dim: usize, rows: usize) -> Result<()> {
     if (1..=MAX_DIM).contains(&dim) && count > 0 && rows > 0 && len == rows * dim {
         return Ok(());
@@ -122,10 +165,31 @@ fn check(count: usize, len: usize, dim: usize, rows: usize) -> Result<()> {
         .got(format!("{count} levels, {len} elements in {rows} rows of {dim}")))
 }
 
-/// The residuals of a score with control in the caller's hands, made by [`start_residuals`].
+/// A running computation of residuals whose network the caller evaluates, created by
+/// [`start_residuals`].
 ///
-/// At each level it asks for ε̂ with its Jacobian, for ε̂ a little below and above, and for the Jacobian on both
-/// sides along each axis.
+/// At each level it queries ε̂ with its Jacobian, ε̂ at a slightly lower and a slightly higher
+/// level, and the Jacobian on both sides along each axis.
+///
+/// # Examples
+/// ```
+/// use langevin::drive::Program;
+/// use langevin::{LambdaRange, SampleId, SliceSpace, Vjp};
+/// use langevin_analysis::diagnose::start_residuals;
+/// use langevin_analysis::exact::Gaussian;
+/// let (model, rows) = (Gaussian::isotropic(vec![0.0], 1.0)?, [SampleId::default()]);
+/// let (space, range) = (SliceSpace::<f64>::new(1), LambdaRange::from_sigma_ve(0.1, 10.0)?);
+/// let mut run = start_residuals(space, None, range, 1, vec![0.5], &rows)?;
+/// let mut questions = 0;
+/// while let Some(question) = run.query()? {
+///     let answer = question.ask_vjp(&model)?;
+///     run.supply(answer)?;
+///     questions += 1;
+/// }
+/// // Three levels, and two sides of one axis.
+/// assert_eq!((questions, run.finish()?.len()), (5, 1));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub struct ResidualRun<Sp: RowWise> {
     space: Sp,
     network: Option<Formulation>,
@@ -145,13 +209,13 @@ pub struct ResidualRun<Sp: RowWise> {
 /// The answers collected at one noise level.
 #[derive(Default)]
 struct Heard {
-    /// The answers so far.
+    /// The number of answers so far.
     answers: usize,
     /// The noised data.
     z: Vec<f64>,
-    /// ε̂, below and above its level too.
+    /// ε̂ at this level, and slightly below and above it.
     values: Vec<Vec<f64>>,
-    /// For each element of ε̂ its gradient.
+    /// The gradient of each element of ε̂.
     gradients: Vec<Vec<f64>>,
     /// ∇·ε̂ of each row, above and below along each axis.
     divergences: Vec<Vec<f64>>,
@@ -165,7 +229,7 @@ struct Open<S> {
 }
 
 impl<Sp: RowWise> ResidualRun<Sp> {
-    /// σ/α of the level that is being asked about.
+    /// Returns σ/α of the current level.
     fn level(&self) -> f64 {
         let [low, high] = self.ends;
         exp(low + (high - low) * (self.found.len() as f64 + 0.5) / self.count as f64)
@@ -200,7 +264,7 @@ impl<Sp: RowWise> ResidualRun<Sp> {
         Ok(())
     }
 
-    /// The sum of ‖R‖² over the rows.
+    /// Returns the sum of ‖R‖² over the rows.
     fn square(&self) -> Result<f64> {
         let (y, dim) = (self.level(), self.space.width());
         let Heard { values, gradients, divergences, .. } = &self.heard;

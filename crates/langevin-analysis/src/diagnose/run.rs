@@ -1,4 +1,4 @@
-//! A diagnosis as a program: the programs of its tasks, one after another.
+//! Runs a diagnosis as a program: the programs of its tasks, one after another.
 
 use super::study::{Found, Measured, Study, Task};
 use super::{Diagnosis, RESIDUALS, ResidualRun, start_residuals};
@@ -10,13 +10,38 @@ use langevin::noise::SampleId;
 use langevin::plan::{Plan, Run};
 use langevin::space::RowWise;
 
-/// A diagnosis with control in the caller's hands, made by
-/// [`Diagnose::start`](super::Diagnose::start): its tasks one after another.
+/// A running diagnosis whose network the caller evaluates, created by
+/// [`Diagnose::start`](super::Diagnose::start). It performs its tasks one after another.
+///
+/// # Examples
+/// ```
+/// use langevin::drive::Program;
+/// use langevin::{Grid, LambdaRange, Process, SampleId, Sampler, SliceSpace};
+/// use langevin_analysis::diagnose::Diagnose;
+/// use langevin_analysis::exact::{self, Density};
+/// let data = exact::named("gaussian")?;
+/// let rows: Vec<SampleId> = (0..50).map(|index| SampleId { seed: 0, index }).collect();
+/// let levels = Grid::karras(5).levels(&Process::ve(), 0.002, 80.0)?;
+/// let plan = Sampler::ddim(0.0).compile(&Process::ve(), None, &levels)?;
+/// let diagnose = Diagnose::new(&plan, LambdaRange::from_sigma_ve(0.002, 80.0)?);
+/// let diagnose = diagnose.samples(20).without_likelihoods();
+/// let space = SliceSpace::<f64>::new(2);
+/// let mut run = diagnose.start(&space, None, &data.sample(&rows))?;
+/// let mut questions = 0;
+/// while let Some(question) = run.query()? {
+///     let answer = question.ask_vjp(&data)?;
+///     run.supply(answer)?;
+///     questions += 1;
+/// }
+/// // Without likelihoods only the five evaluations of the plan remain.
+/// assert_eq!((questions, run.finish()?.samples), (5, 20));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub struct DiagnoseRun<'a, Sp: RowWise> {
     study: Study<'a>,
     space: &'a Sp,
     network: Option<Formulation>,
-    /// The tasks that are left, the next one last.
+    /// The remaining tasks, the next one last.
     tasks: Vec<Task>,
     current: Option<(Task, Current<'a, Sp>)>,
     measured: Measured,
@@ -30,7 +55,7 @@ enum Current<'a, Sp: RowWise> {
     Residuals(Box<ResidualRun<&'a Sp>>),
 }
 
-/// Calls the same on a program of any kind.
+/// Evaluates an expression on the program of any variant.
 macro_rules! current {
     ($current:expr, $run:ident => $call:expr) => {
         match $current {
@@ -72,7 +97,7 @@ impl<'a, Sp: RowWise> DiagnoseRun<'a, Sp> {
         })
     }
 
-    /// Goes on to the next question, from task to task; `false` at the end.
+    /// Advances to the next question, across tasks; returns `false` at the end.
     fn advance(&mut self) -> Result<bool> {
         loop {
             if let Some((_, current)) = &mut self.current

@@ -1,5 +1,5 @@
-//! A diagnosis is some tasks that evaluate the network, each a program, and a conclusion that does
-//! not.
+//! Splits a diagnosis into tasks that evaluate the network, each a program, and a conclusion that
+//! does not.
 
 use super::{
     Coupled, Diagnose, Diagnosis, Excess, Gap, Generalisation, MAX_FIT, NEIGHBOUR, RESIDUALS, Residual, SharesOf,
@@ -19,14 +19,14 @@ use langevin::noise::SampleId;
 use langevin::plan::{Plan, Sampling};
 use langevin::space::SliceSpace;
 
-/// The measurements that evaluate the network.
+/// A measurement that evaluates the network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Task {
     /// Samples of the plan.
     Samples,
     /// Samples of the finer plan, from the same noise.
     Finer,
-    /// The bound on rows of the training.
+    /// The bound on training rows.
     Trained,
     /// The bound on held-out rows.
     HeldOut,
@@ -34,7 +34,7 @@ pub(super) enum Task {
     Bound,
     /// The density of the data.
     Density,
-    /// Their density over a range that ends where the plan does.
+    /// The density of the data over a range that ends where the plan ends.
     Blurred(LambdaRange),
     /// The residuals of the score.
     Residuals,
@@ -75,8 +75,8 @@ impl Measured {
     }
 }
 
-/// A diagnosis before the network is evaluated: the data in a random order, and what is exact of
-/// the fitted Gaussian.
+/// A diagnosis before the network is evaluated: the shuffled data, and the exact results for the
+/// fitted Gaussian.
 pub(super) struct Study<'a> {
     pub(super) how: Diagnose<'a>,
     data: Vec<f64>,
@@ -85,7 +85,7 @@ pub(super) struct Study<'a> {
     analysis: Analysis,
     finer: Option<Analysis>,
     gaussian: Option<Gaussian>,
-    /// Rows of the training and held-out rows, as many as are used of each.
+    /// The training rows and the held-out rows that are used.
     split: Option<[&'a [f64]; 2]>,
 }
 
@@ -102,8 +102,9 @@ impl<'a> Study<'a> {
         Ok(study)
     }
 
-    /// Returns the rows of the training and the held-out rows; `None` with fewer than two of
-    /// either, which have no standard error.
+    /// Returns the training rows and the held-out rows.
+    ///
+    /// Returns `None` with fewer than two rows of either, because these have no standard error.
     fn halves(&self) -> Result<Option<[&'a [f64]; 2]>> {
         let Some((trained, held_out)) = self.how.split.filter(|_| self.how.likelihoods) else { return Ok(None) };
         let [trained, held_out] =
@@ -129,7 +130,7 @@ impl<'a> Study<'a> {
         tasks.extend([Task::Bound, Task::Density]);
         let (clean, noisy) = self.how.range.sigma_ve();
         let end = end(self.how.plan, &self.analysis);
-        // Below twice the cleanest level there is nothing to tell.
+        // Below twice the cleanest level the blur is too small to measure.
         if end > 2.0 * clean && end < noisy {
             tasks.extend(LambdaRange::from_sigma_ve(end, noisy).ok().map(Task::Blurred));
         }
@@ -160,7 +161,7 @@ impl<'a> Study<'a> {
         bound
     }
 
-    /// Returns the ODE of a task, over the range of the model unless the task has its own.
+    /// Returns the ODE of a task, over the model's range unless the task has its own range.
     pub(super) fn ode(&self, task: Task) -> Ode {
         let range = if let Task::Blurred(range) = task { range } else { self.how.range };
         Ode::new(range).with_divergence(Divergence::usual(self.dim))
@@ -200,7 +201,7 @@ impl<'a> Study<'a> {
         Sampling::new(self.how.samples, self.dim).seed(self.how.seed).threads(self.how.threads)
     }
 
-    /// Draws the conclusion; `network` is the formulation of what was measured.
+    /// Computes the diagnosis; `network` is the formulation of the measured network.
     pub(super) fn conclude(self, measured: Measured, network: Option<&Formulation>) -> Result<Diagnosis> {
         let half = self.how.samples.min(self.data.len() / self.dim / 2);
         let finer = measured.finer.as_deref();
@@ -236,7 +237,8 @@ impl<'a> Study<'a> {
         Ok(diagnosis)
     }
 
-    /// Compares the samples with those of the finer plan, of the model and of the fitted Gaussian.
+    /// Compares the samples with those of the finer plan, for the model and for the fitted
+    /// Gaussian.
     fn coupled(
         &self,
         samples: &[f64],
@@ -249,7 +251,7 @@ impl<'a> Study<'a> {
         };
         let (plan, sampling) = (self.how.plan, self.sampling());
         match (self.how.finer, finer) {
-            // The start is draw 0 of both.
+            // The start is draw 0 of both plans.
             (Some(finer_plan), Some(finer)) if plan.draws() == 1 && finer_plan.draws() == 1 => {
                 let pair = |model: &Gaussian| -> Result<f64> {
                     let stand_in = StandIn { gaussian: model, to: network };
@@ -263,8 +265,10 @@ impl<'a> Study<'a> {
         }
     }
 
-    /// Compares the plan's own kind of likelihood with the entropy that neighbours tell; `None` for
-    /// many dimensions.
+    /// Compares the likelihood of the plan's kind of model with the entropy estimated from
+    /// neighbours.
+    ///
+    /// Returns `None` for many dimensions.
     fn excess(&self, bound: &Likelihood, density: &Likelihood) -> Option<Excess> {
         if self.dim > residual::MAX_DIM {
             return None;
@@ -274,7 +278,8 @@ impl<'a> Study<'a> {
         if !near.iter().chain(&far).all(|nats| nats.is_finite()) {
             return None;
         }
-        // The density's excess is of the ODE model, the bound's an upper bound on that of the SDE model.
+        // The excess of the density belongs to the ODE model. The excess of the bound is an upper
+        // bound on that of the SDE model.
         let kind = if deterministic(self.how.plan) { Kind::Density } else { Kind::Bound };
         let own = if kind == Kind::Density { density } else { bound };
         let (mut excess, other) = (Excess::between(&own.nats, &near), Excess::between(&own.nats, &far));
@@ -283,7 +288,7 @@ impl<'a> Study<'a> {
     }
 }
 
-/// Compares the bound on rows of the training with that on held-out rows.
+/// Compares the bound on training rows with the bound on held-out rows.
 fn generalisation(trained: Option<&Likelihood>, held_out: Option<&Likelihood>) -> Option<Generalisation> {
     let (trained, held_out) = (trained?, held_out?);
     let (a, b) = (trained.standard_error(), held_out.standard_error());
@@ -297,7 +302,7 @@ fn generalisation(trained: Option<&Likelihood>, held_out: Option<&Likelihood>) -
     })
 }
 
-/// The fitted Gaussian in the place of a model: a plan that was compiled for a network wants its
+/// The fitted Gaussian in the formulation of the network, because a compiled plan accepts no other
 /// formulation.
 struct StandIn<'a> {
     gaussian: &'a Gaussian,

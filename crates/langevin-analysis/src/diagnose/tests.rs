@@ -13,7 +13,7 @@ fn ids(seed: u64, count: u64) -> Vec<SampleId> {
     (0..count).map(|index| SampleId { seed, index }).collect()
 }
 
-/// The range over which everything here is trained.
+/// The training range of all models here.
 fn trained() -> LambdaRange {
     LambdaRange::from_sigma_ve(0.002, 80.0).unwrap()
 }
@@ -25,7 +25,7 @@ struct Wrong<'a> {
 }
 
 impl Wrong<'_> {
-    /// a ← a + δ(a − b/α), row by row.
+    /// Replaces a by a + δ(a − b/α), row by row.
     fn plant(&self, query: &Query<'_>, a: &mut [f64], b: &[f64]) {
         let dim = self.density.dim();
         for (row, (a, b)) in a.chunks_mut(dim).zip(b.chunks(dim)).enumerate() {
@@ -53,7 +53,7 @@ impl Vjp<Vec<f64>> for Wrong<'_> {
     }
 }
 
-/// A plan of VE, and one of twice the steps.
+/// A plan on VE, and one with twice the steps.
 fn plans(sampler: &str, steps: usize, [low, high]: [f64; 2]) -> [Plan; 2] {
     let process = Process::ve();
     [steps, 2 * steps].map(|steps| {
@@ -76,18 +76,19 @@ fn everywhere(_: f64) -> f64 {
     0.15
 }
 
-/// Most at y = 0.5, gone a factor of 6 away.
+/// An error of the score that is largest at y = 0.5 and vanishes a factor of 6 away.
 fn bump(y: f64) -> f64 {
     0.8 * (-0.5 * ((y / 0.5).ln() / 0.6).powi(2)).exp()
 }
 
-/// Where things are planted. On the rings, whose width is 0.08, a bump of the score at σ/α = 0.5 stays within the noise of 192 rows.
+/// The densities with planted errors. On the rings, of width 0.08, a bump of the score at σ/α = 0.5
+/// stays within the noise of 192 rows.
 const PLANTED: [&str; 4] = ["gaussian", "mixture", "moons", "8gaussians"];
 
-/// What was done, the cause that it is, δ, and the plans.
+/// A planted error: its description, its cause, δ, and the plans.
 type Plant = (&'static str, Cause, fn(f64) -> f64, [Plan; 2]);
 
-/// Every density with every plant: what was planted comes out on top.
+/// Plants every error in every density: the planted cause must come out first.
 #[test]
 fn what_was_planted_is_found() {
     let fine = [0.002, 80.0];
@@ -106,21 +107,22 @@ fn what_was_planted_is_found() {
         for (plant, cause, delta, plans) in &plants {
             let found = diagnose(&*density, *delta, plans);
             assert_eq!(found.ranking()[0].cause, *cause, "{name}, {plant}:\n{found}");
-            // By far: what was not planted is small by construction.
+            // The planted cause dominates, because the others are small by construction.
             assert!(found.ranking()[0].share > 0.9, "{name}, {plant}:\n{found}");
             assert_eq!(found.shares_of, SharesOf::Nats);
         }
     }
 }
 
-/// Nothing planted: the score is not blamed, no cause is large, and the advice says how little can be seen.
+/// Without a planted error the score is not blamed, no cause is large, and the advice names the
+/// resolution.
 #[test]
 fn nothing_planted_is_nothing_found() {
     for name in PLANTED {
         let density = exact::named(name).unwrap();
         let found = diagnose(&*density, none, &plans("dpmpp-2m", 60, [0.002, 80.0]));
         let score = &found.findings[3];
-        // Both likelihoods are the entropy, but for their noise.
+        // Both likelihoods equal the entropy, up to their noise.
         assert_eq!(score.nats, Some(0.0), "{name}:\n{found}");
         assert!(matches!(score.advice, Advice::Unseen { .. }));
         assert!(found.findings.iter().all(|finding| finding.nats.unwrap() < 1e-3), "{name}:\n{found}");
@@ -131,13 +133,14 @@ fn nothing_planted_is_nothing_found() {
     }
 }
 
-/// N(m, c) from N(0, σ²) by an ODE: KL is kept along it, so the start costs KL(N(m, c + σ²)‖N(0, σ²)); one step from σ_min to 0 costs KL(N(c)‖N(c²/(c + σ²))).
+/// N(m, c) from N(0, σ²) by an ODE keeps KL, so the start costs KL(N(m, c + σ²)‖N(0, σ²)). One step
+/// from σ_min to 0 costs KL(N(c)‖N(c²/(c + σ²))).
 #[test]
 fn a_gaussian_costs_what_the_closed_forms_say() {
     let (m, c, low, high): (f64, f64, f64, f64) = (0.4, 0.7, 0.3, 1.5);
     let density = Gaussian::isotropic(vec![m], c).unwrap();
     let found = diagnose(&density, none, &plans("ddim", 20, [low, high]));
-    // The fitted Gaussian is of 3,000 rows: its own mean and variance stand in for m and c.
+    // The fitted Gaussian comes from 3,000 rows, so its own mean and variance replace m and c.
     let data = density.sample(&ids(11, 3000));
     let fit = Gaussian::fit(&data, 1).unwrap();
     let (m, c) = (fit.mean()[0], fit.eigenvalues()[0]);
@@ -146,12 +149,13 @@ fn a_gaussian_costs_what_the_closed_forms_say() {
     near(found.findings[0].nats, kl(c + high * high, high * high, m));
     near(found.findings[1].nats, kl(c, c * c / (c + low * low), 0.0));
     near(found.findings[1].distance, c.sqrt() - c / (c + low * low).sqrt());
-    // The model is the Gaussian, but for the fit: its steps err alike.
+    // The model is the Gaussian up to the fit, so its steps have the same error.
     let coupled = found.coupled.unwrap();
     assert!((coupled.rms / coupled.gaussian.unwrap() - 1.0).abs() < 0.1, "{coupled:?}");
 }
 
-/// The excess of the bound of N(0, c) for ε(1 + δ) is δ² ∫ y²/(c + y²) dλ, that of the ODE's density KL(N(c)‖N(v)) with v = y_T² ((c + y_0²)/(c + y_T²))^(1+δ).
+/// For N(0, c) and ε(1 + δ) the excess of the bound is δ² ∫ y²/(c + y²) dλ. The excess of the ODE's
+/// density is KL(N(c)‖N(v)) with v = y_T² ((c + y_0²)/(c + y_T²))^(1+δ).
 #[test]
 fn the_gap_of_a_gaussian_is_its_closed_form() {
     let (c, low, high): (f64, f64, f64) = (0.7, 0.002, 80.0);
@@ -163,7 +167,7 @@ fn the_gap_of_a_gaussian_is_its_closed_form() {
     let density = 0.5 * (c / v - 1.0 - (c / v).ln());
     let gap = found.gap.unwrap().gap;
     assert!((gap.nats - (path - density)).abs() < 4.0 * gap.error, "{gap:?} against {}", path - density);
-    // The entropy's excess is the KL itself.
+    // The excess over the entropy is the KL itself.
     let excess = found.excess.unwrap();
     assert!((excess.nats - density).abs() < 4.0 * excess.error + excess.bias, "{excess:?} against {density}");
 }
@@ -176,13 +180,14 @@ fn the_exact_score_has_no_residual_and_a_wrong_one_its_closed_form() {
         let x = density.sample(&rows);
         let run =
             |delta| residuals(&Wrong { density: &*density, delta }, trained(), 8, &x, density.dim(), &rows).unwrap();
-        // κ²/6 = 7e-5 of terms that are a few at most.
+        // κ²/6 = 7e-5 of terms that are at most a few.
         for residual in run(none) {
             assert!(residual.rms < 1e-3, "{name}: {residual:?}");
         }
         assert!(run(bump).iter().any(|residual| residual.rms > 0.1), "{name}");
     }
-    // N(0, c), ε(1 + δ): 2δ(1 + δ) y³ z/(c + y²)², z² = c + y² in the mean over 4,000 numbers: to 1/√8,000 = 1.1 % of it.
+    // For N(0, c) and ε(1 + δ): 2δ(1 + δ) y³ z/(c + y²)², with z² = c + y² in the mean over 4,000
+    // numbers, to 1/√8,000 = 1.1 % of it.
     let (c, delta): (f64, f64) = (0.7, 0.15);
     let density = Gaussian::isotropic(vec![0.0; 2], c).unwrap();
     let rows = ids(3, 2000);
@@ -207,11 +212,11 @@ fn neither_threads_nor_the_order_of_asking_change_anything() {
     };
     let one = run(1);
     assert_eq!(one, run(3));
-    // As many rows as a likelihood was asked of, and no more than there are.
+    // As many rows as requested for a likelihood, and at most the available ones.
     assert_eq!((one.gap.unwrap().rows, one.floor.rows, one.rows), (150, 150, 400));
 }
 
-/// Data without variance along an axis have no nats; the squares rank.
+/// Data without variance along an axis have no nats, so squares are ranked.
 #[test]
 fn flat_data_are_ranked_by_distance() {
     let rows: Vec<f64> = (0..200).flat_map(|i| [f64::from(i % 20) * 0.1, 1.0]).collect();
@@ -232,7 +237,7 @@ fn advice_names_a_better_sampler_of_the_same_price() {
     let density = exact::named("gaussian").unwrap();
     let data = density.sample(&ids(11, 400));
     let [plan, finer] = plans("ddim", 10, [0.002, 80.0]);
-    // The first has 0.57 of the KL (and more of the W2), the second 0.14.
+    // The first eigenvalue has 0.57 of the KL (and more of the W2), the second 0.14.
     let rivals = ["adams2", "dpmpp-2m"].map(|name| plans(name, 10, [0.002, 80.0])[0].clone());
     let ask = Diagnose::new(&plan, trained()).finer(&finer).samples(100).rows(100).levels(16);
     let found = ask.rivals(&rivals).run(&*density, &data, 2).unwrap();
@@ -262,7 +267,7 @@ fn what_cannot_be_diagnosed_is_refused() {
     assert!(text(Diagnose::new(&inverse, trained()).samples(8), &data, 2).contains("starts from data"));
 }
 
-/// A plan that was compiled for a network runs on the Gaussian too, and says the same as one for D.
+/// A plan compiled for a network also runs on the Gaussian, with the same result as one for D.
 #[test]
 fn a_network_of_any_formulation_is_diagnosed() {
     let density = exact::named("gaussian").unwrap();
@@ -308,7 +313,8 @@ impl Vjp<Vec<f64>> for Network<'_> {
     }
 }
 
-/// The density of the training rows themselves is a network that has memorised them; that of the data is one that has not.
+/// The density of the training rows stands for a network that has memorised them; the density of
+/// the data stands for one that has not.
 #[test]
 fn a_model_of_its_rows_alone_is_overtrained() {
     let density = exact::named("gaussian").unwrap();
@@ -317,7 +323,7 @@ fn a_model_of_its_rows_alone_is_overtrained() {
     let process = Process::ve();
     let plan =
         Sampler::ddim(0.0).compile(&process, None, &Grid::karras(8).levels(&process, 0.05, 80.0).unwrap()).unwrap();
-    // Points have no density: the levels end where they have width.
+    // Points have no density, so the levels end where the points have width.
     let range = LambdaRange::from_sigma_ve(0.05, 80.0).unwrap();
     let ask = Diagnose::new(&plan, range).samples(40).rows(40).split(&trained_rows, &held_out);
     let found = ask.run(&*memorised, &held_out, 2).unwrap();
@@ -329,7 +335,7 @@ fn a_model_of_its_rows_alone_is_overtrained() {
     assert!(found.to_string().contains("over-training   bound"), "{found}");
     let found = ask.run(&*density, &held_out, 2).unwrap();
     assert!(!found.is_overtrained(), "{:?}", found.generalisation);
-    // One row has no standard error.
+    // A single row has no standard error.
     let found = ask.split(&trained_rows, &held_out[..2]).run(&*density, &held_out, 2).unwrap();
     assert_eq!(found.generalisation, None);
 }

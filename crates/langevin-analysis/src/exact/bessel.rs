@@ -1,17 +1,19 @@
-//! Modified Bessel functions of the first kind for x ≥ 0: $e^{-x} I_0(x)$, and $I_1$ by its ratio to $I_0$.
+//! Modified Bessel functions of the first kind for x ≥ 0: $e^{-x} I_0(x)$, and the ratio $I_1/I_0$.
 //!
 //! $$I_\nu(x) = \Bigl(\frac x2\Bigr)^\nu \sum_k \frac{(x^2/4)^k}{k!\,(k+\nu)!}, \qquad
-//!   e^{-x} I_\nu(x) \sim \frac{1}{\sqrt{2\pi x}} \sum_k \frac{\prod_{j \le k} \bigl((2j-1)^2 - 4\nu^2\bigr)}{k!\,(8x)^k}.$$
+//!   e^{-x} I_\nu(x) \sim \frac{1}{\sqrt{2\pi x}}
+//!   \sum_k \frac{\prod_{j \le k} \bigl((2j-1)^2 - 4\nu^2\bigr)}{k!\,(8x)^k}.$$
 //!
-//! All terms of the first are positive, so it is good to a few roundings; it is used up to x = 20. The second diverges, and is summed to its smallest
-//! term, which is about $e^{-2x}$: 4·10⁻¹⁸ at 20.
+//! All terms of the first series are positive, so it is accurate to a few roundings. It is used up
+//! to x = 20. The second series diverges and is summed up to its smallest term, which is about
+//! $e^{-2x}$: 4·10⁻¹⁸ at x = 20.
 //!
 //! Source: Abramowitz & Stegun, 9.6.10 and 9.7.1.
 
 use langevin::math::exp;
 use std::f64::consts::TAU;
 
-/// Where the second series takes over.
+/// The argument above which the second series is used.
 const LARGE: f64 = 20.0;
 
 /// $I_0$, and the moments of the angle whose density is $\propto e^{x\cos\theta}$.
@@ -28,7 +30,7 @@ pub(super) struct Bessel {
 }
 
 impl Bessel {
-    /// At x ≥ 0; of a larger x than 10¹⁵⁰ it is that of 10¹⁵⁰.
+    /// Evaluates the functions at x ≥ 0; x is limited to 10¹⁵⁰.
     pub(super) fn at(x: f64) -> Self {
         let x = x.clamp(0.0, 1e150);
         let (i0e, half);
@@ -36,7 +38,8 @@ impl Bessel {
             let y = 0.25 * x * x;
             let (mut term, mut zeroth, mut first) = (1.0, 1.0, 1.0);
             let mut k = 1.0;
-            // The ratio of terms falls below 1 at k = x/2: the sum has ended when a term is small beside it.
+            // The ratio of successive terms falls below 1 at k = x/2, so the sum ends when a term
+            // is small beside it.
             while k < 100.0 {
                 term *= y / (k * k);
                 zeroth += term;
@@ -56,7 +59,8 @@ impl Bessel {
             half = first / zeroth / x;
         }
         let ratio = half * x;
-        // 1 − A² − A/x is 1/2x² of terms of size 1: from 1000 on its own series, to x⁻⁸ beside ½x⁻².
+        // 1 − A² − A/x is 1/2x², a difference of terms of size 1. From x = 1000 its own series is
+        // used, up to x⁻⁸ beside ½x⁻².
         let slope = if x < 1000.0 {
             1.0 - half - ratio * ratio
         } else {
@@ -67,7 +71,7 @@ impl Bessel {
     }
 }
 
-/// The sum of the second series for the square of twice the order.
+/// Sums the second series for order `nu`.
 fn asymptotic(x: f64, nu: f64) -> f64 {
     let (mut sum, mut term) = (1.0, 1.0_f64);
     let mut k = 1.0;

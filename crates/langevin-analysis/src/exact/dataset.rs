@@ -1,7 +1,10 @@
-//! The empirical distribution of a data set, $p = \tfrac1n\sum_i \delta_{x_i}$: what a network of unlimited capacity would learn by heart.
+//! Implements the empirical distribution of a data set, $p = \tfrac1n\sum_i \delta_{x_i}$.
+//!
+//! A network of unlimited capacity would memorise the data and reproduce this distribution.
 //!
 //! $$p_t(x) = \tfrac1n\sum_i \mathcal N(x;\ \alpha x_i,\ \sigma^2 I), \qquad
-//!   D(x) = \sum_i r_i x_i, \qquad r = \operatorname{softmax}_i\Bigl(-\frac{\lVert x - \alpha x_i\rVert^2}{2\sigma^2}\Bigr).$$
+//!   D(x) = \sum_i r_i x_i, \qquad
+//!   r = \operatorname{softmax}_i\Bigl(-\frac{\lVert x - \alpha x_i\rVert^2}{2\sigma^2}\Bigr).$$
 
 use super::mixture::LogSum;
 use super::{Density, NEGLIGIBLE, check_along, check_batch};
@@ -14,19 +17,22 @@ use std::f64::consts::TAU;
 
 /// The exact denoiser of a data set.
 ///
-/// It is exact for the *empirical* distribution: run to σ = 0, a sampler gives back rows of the data and nothing new. At σ = 0 the denoised
-/// prediction is the nearest row, the mean of them where several are equally near.
+/// It is exact for the *empirical* distribution: a sampler that runs to σ = 0 returns rows of the
+/// data and nothing new. At σ = 0 the denoised prediction is the nearest row, or the mean of the
+/// nearest rows if several are equally near.
 ///
-/// One row of a batch costs `rows × dim` operations; nothing is approximated.
+/// Each row of a batch costs `rows × dim` operations. Nothing is approximated.
 ///
+/// # Examples
 /// ```
 /// use langevin_analysis::exact::{DataSet, Density};
 /// use langevin::model::At;
 /// use langevin::Level;
 /// let data = DataSet::new(vec![0.0, 0.0, 3.0, 4.0], 2)?;
 /// let mut denoised = [0.0; 2];
-/// // Half-way between the two rows it is half-way between them.
-/// data.denoise(&[1.5, 2.0], At::One(Level { time: 1.0, alpha: 1.0, sigma: 1.0 }), &mut denoised)?;
+/// let level = Level { time: 1.0, alpha: 1.0, sigma: 1.0 };
+/// // Half-way between the two rows, both have the same weight.
+/// data.denoise(&[1.5, 2.0], At::One(level), &mut denoised)?;
 /// assert_eq!(denoised, [1.5, 2.0]);
 /// # Ok::<(), langevin::Error>(())
 /// ```
@@ -37,10 +43,20 @@ pub struct DataSet {
 }
 
 impl DataSet {
-    /// The data set of these values, rows of `dim` elements one after another.
+    /// Creates a data set from rows of `dim` elements, one after another.
     ///
     /// # Errors
-    /// No dimension, no row, a last row that is not whole, or a value that is not finite.
+    /// Returns an error if there is no dimension or no row, if the last row is not whole, or if a
+    /// value is not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_analysis::exact::DataSet;
+    /// let data = DataSet::new(vec![0.0, 0.0, 3.0, 4.0], 2)?;
+    /// assert_eq!((data.rows(), data.values()[2]), (2, 3.0));
+    /// assert!(DataSet::new(vec![1.0, 2.0, 3.0], 2).is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn new(values: Vec<f64>, dim: usize) -> Result<Self> {
         if dim == 0 || values.is_empty() || !values.len().is_multiple_of(dim) {
             return Err(Error::shape("a data set is at least one row, all of them whole")
@@ -55,13 +71,13 @@ impl DataSet {
         Ok(Self { values, dim })
     }
 
-    /// The rows, one after another.
+    /// Returns the rows, one after another.
     #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.values
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.values.len() / self.dim
@@ -69,7 +85,10 @@ impl DataSet {
 }
 
 impl DataSet {
-    /// How likely each row is to be the datum of `x`, up to their sum, which is returned. What is negligible is 0.
+    /// Computes the posterior weight of each row as the datum of `x`, and returns the sum of the
+    /// weights.
+    ///
+    /// Negligible weights are set to 0.
     fn posterior(&self, x: &[f64], level: &Level, shares: &mut [f64]) -> f64 {
         let Level { alpha, sigma, .. } = *level;
         let mut nearest = f64::INFINITY;
@@ -80,7 +99,8 @@ impl DataSet {
         let mut total = 0.0;
         for share in shares.iter_mut() {
             let beyond = *share - nearest;
-            // The nearest row counts 1 whatever σ is; 0/0 is never formed, and σ² never underflows.
+            // The nearest row has weight 1 for any σ, so 0/0 is never formed and σ² never
+            // underflows.
             let below = if beyond == 0.0 { 0.0 } else { -0.5 * (beyond / sigma / sigma) };
             *share = if below < NEGLIGIBLE { 0.0 } else { exp(below) };
             total += *share;
@@ -88,7 +108,7 @@ impl DataSet {
         total
     }
 
-    /// D from the shares of the rows.
+    /// Computes D from the weights of the rows.
     fn blend(&self, shares: &[f64], total: f64, out: &mut [f64]) {
         out.fill(0.0);
         for (r, row) in shares.iter().zip(self.values.chunks_exact(self.dim)).filter(|(r, _)| **r > 0.0) {
@@ -100,7 +120,7 @@ impl DataSet {
     }
 }
 
-/// ‖x − αm‖², by differences: the expanded square would lose every digit at small σ.
+/// Returns ‖x − αm‖² from differences; the expanded square would lose all digits at small σ.
 fn square(x: &[f64], alpha: f64, m: &[f64]) -> f64 {
     let mut sum = 0.0;
     for (x, m) in x.iter().zip(m) {
@@ -157,7 +177,8 @@ impl Density for DataSet {
         Ok(())
     }
 
-    /// $J v = \tfrac{\alpha}{\sigma^2}\sum_i r_i (x_i - D)(x_i - D)\cdot v$; 0 at σ = 0, where D is the nearest row and stays so.
+    /// Uses $J v = \tfrac{\alpha}{\sigma^2}\sum_i r_i (x_i - D)(x_i - D)\cdot v$. At σ = 0 the
+    /// product is 0, because D is the nearest row and does not change.
     fn denoise_along(
         &self,
         x: &[f64],

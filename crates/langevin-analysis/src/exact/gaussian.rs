@@ -1,7 +1,11 @@
-//! One Gaussian. With the eigenvalues $c_j$ of its covariance $C = V \mathrm{diag}(c) V^\top$ and $w_j = \alpha^2 c_j + \sigma^2$,
+//! Implements a single Gaussian.
+//!
+//! With the eigenvalues $c_j$ of its covariance $C = V \mathrm{diag}(c) V^\top$ and
+//! $w_j = \alpha^2 c_j + \sigma^2$,
 //!
 //! $$\log p_t(x) = -\tfrac12\sum_j\Bigl(\frac{y_j^2}{w_j} + \ln 2\pi w_j\Bigr), \qquad
-//!   D = m + V \mathrm{diag}\Bigl(\frac{\alpha c_j}{w_j}\Bigr) y, \qquad y = V^\top(x - \alpha m).$$
+//!   D = m + V \mathrm{diag}\Bigl(\frac{\alpha c_j}{w_j}\Bigr) y, \qquad
+//!   y = V^\top(x - \alpha m).$$
 
 use super::{Density, check_along, check_batch, normals};
 use crate::rows::{centred, check_rows, covariance};
@@ -13,11 +17,12 @@ use langevin::process::Level;
 use nalgebra::{DMatrix, SymmetricEigen};
 use std::f64::consts::TAU;
 
-/// A variance below this counts as this: its inverse, times a square of any length one meets, stays finite.
+/// The smallest variance: its inverse times the square of any realistic length stays finite.
 const SMALLEST: f64 = 1e-200;
 
-/// A Gaussian of any covariance, $\mathcal N(m, C)$.
+/// A Gaussian with any covariance, $\mathcal N(m, C)$.
 ///
+/// # Examples
 /// ```
 /// use langevin_analysis::exact::{Density, Gaussian};
 /// use langevin::Level;
@@ -32,20 +37,31 @@ const SMALLEST: f64 = 1e-200;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gaussian {
     mean: Vec<f64>,
-    /// Eigenvalues of the covariance; all the same where there are no axes.
+    /// The eigenvalues of the covariance; all equal if `axes` is `None`.
     variances: Vec<f64>,
-    /// Eigenvectors, one after another; none for a multiple of the identity.
+    /// The eigenvectors, one after another; `None` for a multiple of the identity.
     axes: Option<Vec<f64>>,
 }
 
 impl Gaussian {
-    /// The Gaussian of this mean (`dim` numbers) and covariance (`dim × dim`, row after row).
+    /// Creates a Gaussian from its mean (`dim` numbers) and covariance (`dim × dim`, row after
+    /// row).
     ///
-    /// The covariance may be singular. Its eigenvalues are found here, once.
+    /// The covariance may be singular. Its eigenvalues are computed once, here.
     ///
     /// # Errors
-    /// No dimension, sizes that do not fit, a number that is not finite, or a matrix that is not symmetric and positive semi-definite (up to
-    /// 10⁻¹² of its largest entry).
+    /// Returns an error if there is no dimension, if the sizes do not fit, or if a number is not
+    /// finite. It also returns an error if the matrix is not symmetric and positive semi-definite,
+    /// up to 10⁻¹² of its largest entry.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_analysis::exact::Gaussian;
+    /// let data = Gaussian::new(vec![0.0, 0.0], &[4.0, 0.0, 0.0, 1.0])?;
+    /// assert_eq!(data.eigenvalues(), [4.0, 1.0]);
+    /// assert!(Gaussian::new(vec![0.0], &[-1.0]).is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn new(mean: Vec<f64>, covariance: &[f64]) -> Result<Self> {
         check_mean(&mean)?;
         let dim = mean.len();
@@ -81,32 +97,37 @@ impl Gaussian {
         Ok(Self { mean, variances, axes: Some(axes) })
     }
 
-    /// The Gaussian with the mean and the covariance of these rows of `width` numbers, both over all rows.
+    /// Creates the Gaussian with the mean and the covariance of rows of `width` numbers, with
+    /// divisor n.
     ///
+    /// # Errors
+    /// Returns an error if there are no rows, if rows are not whole, if a number is not finite, or
+    /// if the covariance overflows `f64`.
+    ///
+    /// # Examples
     /// ```
     /// let data = langevin_analysis::exact::Gaussian::fit(&[0.0, 1.0, 2.0, 1.0], 2)?;
     /// assert_eq!((data.mean(), data.eigenvalues()), (&[1.0, 1.0][..], &[1.0, 0.0][..]));
     /// # Ok::<(), langevin::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// No rows, rows that are not whole, a number that is not finite, or a covariance beyond `f64`.
     pub fn fit(rows: &[f64], width: usize) -> Result<Self> {
         check_rows(rows, width)?;
         let (mean, centred) = centred(rows, width);
         Self::new(mean, &covariance(&centred, width))
     }
 
-    /// The Gaussian of this mean whose covariance is `variance` times the identity.
+    /// Creates a Gaussian whose covariance is `variance` times the identity.
     ///
+    /// # Errors
+    /// Returns an error if there is no dimension, if a number is not finite, or if the variance is
+    /// negative.
+    ///
+    /// # Examples
     /// ```
     /// let data = langevin_analysis::exact::Gaussian::isotropic(vec![0.0, 1.0], 0.7)?;
     /// assert_eq!(data.eigenvalues(), [0.7, 0.7]);
     /// # Ok::<(), langevin::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// No dimension, a number that is not finite, or a negative variance.
     pub fn isotropic(mean: Vec<f64>, variance: f64) -> Result<Self> {
         check_mean(&mean)?;
         if !(variance.is_finite() && variance >= 0.0) {
@@ -115,30 +136,57 @@ impl Gaussian {
         Ok(Self::round(mean, variance))
     }
 
-    /// [`isotropic`](Self::isotropic), of numbers known to be good.
+    /// Creates an isotropic Gaussian from numbers already checked.
     pub(super) fn round(mean: Vec<f64>, variance: f64) -> Self {
         Self { variances: vec![variance; mean.len()], mean, axes: None }
     }
 
-    /// The mean.
+    /// Returns the mean.
+    ///
+    /// # Examples
+    /// ```
+    /// let data = langevin_analysis::exact::Gaussian::isotropic(vec![1.0, 2.0], 1.0)?;
+    /// assert_eq!(data.mean(), [1.0, 2.0]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn mean(&self) -> &[f64] {
         &self.mean
     }
 
-    /// The eigenvalues of the covariance, the largest first: as many as there are dimensions.
+    /// Returns the eigenvalues of the covariance, largest first, one per dimension.
+    ///
+    /// # Examples
+    /// ```
+    /// let data = langevin_analysis::exact::Gaussian::new(vec![0.0, 0.0], &[1.0, 0.0, 0.0, 9.0])?;
+    /// assert_eq!(data.eigenvalues(), [9.0, 1.0]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn eigenvalues(&self) -> &[f64] {
         &self.variances
     }
 
-    /// The eigenvector of `eigenvalues()[j]`, of length 1; `None` where the covariance is a multiple of the identity and any will do.
+    /// Returns the unit eigenvector of `eigenvalues()[j]`.
+    ///
+    /// Returns `None` if the covariance was given as a multiple of the identity, for which every
+    /// direction is an eigenvector.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_analysis::exact::Gaussian;
+    /// let data = Gaussian::new(vec![0.0, 0.0], &[1.0, 0.0, 0.0, 4.0])?;
+    /// let axis = data.axis(0).expect("a full covariance");
+    /// assert_eq!((axis[0].abs(), axis[1].abs()), (0.0, 1.0));
+    /// assert!(Gaussian::isotropic(vec![0.0], 1.0)?.axis(0).is_none());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn axis(&self, j: usize) -> Option<&[f64]> {
         self.axes.as_ref()?.chunks_exact(self.mean.len()).nth(j)
     }
 
-    /// The variance, where the covariance was given as a multiple of the identity.
+    /// Returns the variance if the covariance was given as a multiple of the identity.
     pub(super) fn variance(&self) -> Option<f64> {
         if self.axes.is_none() { self.variances.first().copied() } else { None }
     }
@@ -160,7 +208,7 @@ impl Gaussian {
         }
     }
 
-    /// The coordinates y of x − αm along the axes.
+    /// Computes the coordinates y of x − αm along the axes.
     pub(crate) fn coordinates(&self, x: &[f64], alpha: f64, y: &mut [f64]) {
         match &self.axes {
             None => {
@@ -176,7 +224,7 @@ impl Gaussian {
         }
     }
 
-    /// The coordinates of a direction along the axes.
+    /// Computes the coordinates of a direction along the axes.
     pub(super) fn turn(&self, v: &[f64], t: &mut [f64]) {
         match &self.axes {
             None => t.copy_from_slice(v),
@@ -192,7 +240,7 @@ impl Gaussian {
         axis.iter().zip(x).zip(&self.mean).map(|((v, x), m)| v * (x - alpha * m)).sum()
     }
 
-    /// out += `weight`·(`keep`·m + V diag(`gain`) y).
+    /// Adds `weight`·(`keep`·m + V diag(`gain`) y) to `out`.
     pub(super) fn add_affine(&self, weight: f64, keep: f64, gain: &[f64], y: &[f64], out: &mut [f64]) {
         add(out, weight * keep, &self.mean);
         match &self.axes {
@@ -209,7 +257,7 @@ impl Gaussian {
         }
     }
 
-    /// D, or the score, for a batch.
+    /// Computes D or the score for a batch.
     fn affine(&self, what: Wanted, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
         let dim = self.mean.len();
         check_batch(x, dim, at, out)?;
@@ -240,7 +288,8 @@ impl Gaussian {
     }
 }
 
-/// The eigenvalues of a symmetric matrix of finite numbers, the largest first, and its eigenvectors, one after another.
+/// Returns the eigenvalues of a symmetric matrix of finite numbers, largest first, and its
+/// eigenvectors, one after another.
 pub(crate) fn principal_axes(dim: usize, matrix: &[f64]) -> Result<(Vec<f64>, Vec<f64>)> {
     let matrix = DMatrix::from_row_slice(dim, dim, matrix);
     let eigen = SymmetricEigen::try_new(matrix, f64::EPSILON, 1000 * dim)
@@ -251,7 +300,7 @@ pub(crate) fn principal_axes(dim: usize, matrix: &[f64]) -> Result<(Vec<f64>, Ve
     Ok((order.iter().map(|&j| eigen.eigenvalues[j]).collect(), axes))
 }
 
-/// Which affine function of x is wanted of a Gaussian.
+/// The affine function of x to compute for a Gaussian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     Denoised,
@@ -259,7 +308,7 @@ pub(crate) enum Wanted {
 }
 
 impl Wanted {
-    /// How much of the mean it holds at x = αm.
+    /// Returns the coefficient of the mean in the function's value at x = αm.
     pub(super) fn keep(self) -> f64 {
         match self {
             Wanted::Denoised => 1.0,
@@ -268,7 +317,7 @@ impl Wanted {
     }
 }
 
-/// Along an axis of variance c: what is wanted is `gain`·x + `rest`·m.
+/// The function along an axis of variance c: `gain`·x + `rest`·m.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Share {
     /// w = α²c + σ².
@@ -283,9 +332,9 @@ impl Share {
         let Level { alpha, sigma, .. } = *level;
         let variance = (alpha * alpha * c + sigma * sigma).max(SMALLEST);
         let (gain, rest) = match what {
-            // A point stays the point, even where σ = 0 leaves no variance to divide by.
+            // The point itself, even at σ = 0, where no variance is left to divide by.
             Wanted::Denoised if c == 0.0 => (0.0, 1.0),
-            // Not m + gain·(x − αm): in this form both corners are exact.
+            // This form is exact in both limits, unlike m + gain·(x − αm).
             Wanted::Denoised => (alpha * c / variance, sigma * sigma / variance),
             Wanted::Score => (-1.0 / variance, alpha / variance),
         };
@@ -318,7 +367,7 @@ impl Density for Gaussian {
         }
         let Level { alpha, sigma, .. } = *level;
         let noised = |c: f64| alpha * alpha * c + sigma * sigma;
-        // ½ Σ y²/w and ½ Σ ln 2πw.
+        // Accumulates Σ y²/w and Σ ln 2πw; the factor ½ follows below.
         let (mut distance, mut volume) = (0.0, 0.0);
         match &self.axes {
             None => {
@@ -370,7 +419,7 @@ impl Density for Gaussian {
     }
 }
 
-/// y²/w, where 0/0 is 0: a point on the support of a singular Gaussian is at no distance from it.
+/// Returns y²/w with 0/0 = 0: a point on the support of a singular Gaussian has distance 0 from it.
 fn over(y: f64, w: f64) -> f64 {
     if y == 0.0 { 0.0 } else { y / w * y }
 }

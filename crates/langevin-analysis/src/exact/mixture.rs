@@ -1,11 +1,14 @@
-//! A finite mixture of Gaussians: $p = \sum_k \pi_k \mathcal N(m_k, C_k)$. Noise moves every component alone,
-//! $m_k \to \alpha m_k$ and $C_k \to W_k = \alpha^2 C_k + \sigma^2 I$, and
+//! Implements finite mixtures of Gaussians: $p = \sum_k \pi_k \mathcal N(m_k, C_k)$.
 //!
-//! $$\log p_t(x) = \operatorname{logsumexp}_k \ell_k, \qquad D = \sum_k r_k D_k, \qquad r = \operatorname{softmax}(\ell), \qquad
+//! Noise changes each component separately, $m_k \to \alpha m_k$ and
+//! $C_k \to W_k = \alpha^2 C_k + \sigma^2 I$, so that
+//!
+//! $$\log p_t(x) = \operatorname{logsumexp}_k \ell_k, \qquad D = \sum_k r_k D_k, \qquad
+//!   r = \operatorname{softmax}(\ell), \qquad
 //!   \ell_k = \ln \pi_k + \log \mathcal N(x;\ \alpha m_k,\ W_k),$$
 //!
-//! where $D_k$ is the denoised prediction of component k alone. The largest ℓ is subtracted before any exponential is taken, so nothing
-//! overflows at any σ.
+//! with the denoised prediction $D_k$ of component k alone. The largest ℓ is subtracted before any
+//! exponential is taken, so nothing overflows at any σ.
 
 use super::gaussian::{Gaussian, Share, Wanted};
 use super::{Density, NEGLIGIBLE, check_along, check_batch, normals};
@@ -15,8 +18,9 @@ use langevin::model::At;
 use langevin::noise::{SampleId, draws, fill_uniforms};
 use langevin::process::Level;
 
-/// A mixture of Gaussians in any dimension, each with a covariance of its own.
+/// A mixture of Gaussians in any dimension, each with its own covariance.
 ///
+/// # Examples
 /// ```
 /// use langevin_analysis::exact::{Density, Gaussian, Mixture};
 /// use langevin::model::At;
@@ -25,7 +29,8 @@ use langevin::process::Level;
 ///     vec![0.25, 0.75],
 ///     vec![Gaussian::isotropic(vec![-1.0], 0.01)?, Gaussian::isotropic(vec![1.0], 0.01)?],
 /// )?;
-/// // Pure noise says nothing: D is the mean, −¼ + ¾.
+/// assert_eq!((data.weights(), data.components().len()), (&[0.25, 0.75][..], 2));
+/// // Pure noise contains no information: D is the mean, −¼ + ¾.
 /// let mut denoised = [0.0];
 /// data.denoise(&[3.0], At::One(Level { time: 1.0, alpha: 0.0, sigma: 1.0 }), &mut denoised)?;
 /// assert!((denoised[0] - 0.5).abs() < 1e-15);
@@ -37,20 +42,31 @@ pub struct Mixture {
     dim: usize,
     weights: Vec<f64>,
     log_weights: Vec<f64>,
-    /// Σ of the weights up to and with k.
+    /// The cumulative weights, up to and including component k.
     cumulative: Vec<f64>,
     components: Vec<Gaussian>,
-    /// Every component's variance, where all are multiples of the identity.
+    /// The variance of every component, if all are multiples of the identity.
     variances: Option<Vec<f64>>,
     /// The means, one after another.
     means: Vec<f64>,
 }
 
 impl Mixture {
-    /// The mixture of these components. The weights are divided by their sum.
+    /// Creates a mixture of these components. The weights are divided by their sum.
     ///
     /// # Errors
-    /// No component, not one weight for each, a weight that is not positive and finite, or components of different dimensions.
+    /// Returns an error if there are no components, if the number of weights differs, if a weight
+    /// is not positive and finite, or if the components differ in dimension.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_analysis::exact::{Gaussian, Mixture};
+    /// let component = |mean: f64| Gaussian::isotropic(vec![mean], 1.0);
+    /// let data = Mixture::new(vec![1.0, 3.0], vec![component(0.0)?, component(4.0)?])?;
+    /// assert_eq!((data.weights(), data.mean()), (&[0.25, 0.75][..], vec![3.0]));
+    /// assert!(Mixture::new(vec![1.0], vec![]).is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn new(weights: Vec<f64>, components: Vec<Gaussian>) -> Result<Self> {
         let Some(dim) = components.first().map(Density::dim) else {
             return Err(Error::shape("a mixture needs at least one component").got("none"));
@@ -78,7 +94,7 @@ impl Mixture {
         Ok(Self::assemble("mixture", weights, components))
     }
 
-    /// [`new`](Self::new), of parts known to fit.
+    /// Creates a mixture like [`new`](Self::new), from parts already checked.
     pub(super) fn assemble(name: &'static str, mut weights: Vec<f64>, components: Vec<Gaussian>) -> Self {
         let total: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|weight| *weight /= total);
@@ -102,19 +118,25 @@ impl Mixture {
         }
     }
 
-    /// The weights; they sum to 1.
+    /// Returns the weights, which sum to 1.
     #[must_use]
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }
 
-    /// The components, as many as there are weights.
+    /// Returns the components, one per weight.
     #[must_use]
     pub fn components(&self) -> &[Gaussian] {
         &self.components
     }
 
-    /// The mean of the mixture, $\sum_k \pi_k m_k$.
+    /// Returns the mean of the mixture, $\sum_k \pi_k m_k$.
+    ///
+    /// # Examples
+    /// ```
+    /// let mean = langevin_analysis::exact::two_gaussians().mean();
+    /// assert!((mean[0] - 0.1).abs() < 1e-15);
+    /// ```
     #[must_use]
     pub fn mean(&self) -> Vec<f64> {
         let mut mean = vec![0.0; self.dim];
@@ -126,11 +148,11 @@ impl Mixture {
         mean
     }
 
-    /// D, or the score, for a batch.
+    /// Computes D or the score for a batch.
     fn blend(&self, what: Wanted, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
         check_batch(x, self.dim, at, out)?;
         match &self.variances {
-            // A width known to the compiler unrolls the loops over it.
+            // A constant dimension lets the compiler unroll the loops over it.
             Some(variances) => match self.dim {
                 1 => self.blend_round(what, variances, 1, x, at, out),
                 2 => self.blend_round(what, variances, 2, x, at, out),
@@ -141,7 +163,7 @@ impl Mixture {
         Ok(())
     }
 
-    /// Components that are multiples of the identity.
+    /// Computes D or the score if all covariances are multiples of the identity.
     #[inline(always)]
     fn blend_round(&self, what: Wanted, variances: &[f64], dim: usize, x: &[f64], at: At<'_>, out: &mut [f64]) {
         let mut parts = vec![Part::default(); variances.len()];
@@ -187,7 +209,8 @@ impl Mixture {
         }
     }
 
-    /// What each component brings at a level: ln π − ½ Σ ln w, and along each of its axes 1/(2w) and the gain.
+    /// Computes each component's terms at a level: ln π − ½ Σ ln w, and 1/(2w) and the gain along
+    /// each of its axes.
     fn parts(&self, what: Wanted, level: &Level, bias: &mut [f64], half_precision: &mut [f64], gain: &mut [f64]) {
         for (k, component) in self.components.iter().enumerate() {
             bias[k] = self.log_weights[k];
@@ -200,7 +223,7 @@ impl Mixture {
         }
     }
 
-    /// Components of any covariance.
+    /// Computes D or the score for components with any covariance.
     fn blend_any(&self, what: Wanted, x: &[f64], at: At<'_>, out: &mut [f64]) {
         let (dim, count) = (self.dim, self.components.len());
         let (mut half_precision, mut gain, mut y) =
@@ -240,10 +263,16 @@ impl Mixture {
 }
 
 impl Mixture {
-    /// D and its Jacobian times a direction v,
+    /// Computes D and its Jacobian times a direction v,
     ///
-    /// $J v = \sum_k r_k [G_k v + (D_k - D)(s_k\cdot v - \bar s\cdot v)]$, $G_k = \alpha C_k W_k^{-1}$, $s_k = -W_k^{-1}(x - \alpha m_k)$, $\bar s = \sum_k r_k s_k$:
-    /// the components' own, and what moves between them. Both factors are taken from their means, so that nothing cancels where they are large.
+    /// $$J v = \sum_k r_k [G_k v + (D_k - D)(s_k\cdot v - \bar s\cdot v)],$$
+    ///
+    /// with $G_k = \alpha C_k W_k^{-1}$, $s_k = -W_k^{-1}(x - \alpha m_k)$ and
+    /// $\bar s = \sum_k r_k s_k$.
+    ///
+    /// The first term is the components' own, the second the shift of weight between them. Both
+    /// factors of the second term are differences from their means, which avoids cancellation of
+    /// large values.
     fn along(&self, x: &[f64], at: At<'_>, tangent: &[f64], out: &mut [f64], product: &mut [f64]) {
         let (dim, count) = (self.dim, self.components.len());
         let table = || vec![0.0; count * dim];
@@ -302,15 +331,17 @@ impl Mixture {
     }
 }
 
-/// 1/(2w), the weight of the squared distance in ℓ. At α = 0 all distances are ‖x‖²/(2σ²) and cancel; left in, they would only round.
+/// Returns 1/(2w), the weight of the squared distance in ℓ.
+///
+/// At α = 0 all distances are ‖x‖²/(2σ²) and cancel, so the weight 0 avoids rounding.
 fn half_precision(variance: f64, level: &Level) -> f64 {
     if level.alpha == 0.0 { 0.0 } else { 0.5 / variance }
 }
 
-/// What one component brings at one level.
+/// The terms of one component at one level.
 #[derive(Clone, Copy, Debug, Default)]
 struct Part {
-    /// ln π − (d/2) ln w; the 2π is common to all.
+    /// ln π − (d/2) ln w; the 2π is common to all components.
     bias: f64,
     /// 1/(2w).
     half_precision: f64,
@@ -318,7 +349,7 @@ struct Part {
     rest: f64,
 }
 
-/// ln Σ e^ℓ, one ℓ at a time.
+/// A running sum ln Σ e^ℓ.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LogSum {
     largest: f64,
@@ -336,7 +367,7 @@ impl LogSum {
             return;
         }
         if log <= self.largest {
-            // ∞ − ∞ is no number; a second infinite term changes nothing.
+            // A second infinite term changes nothing; ∞ − ∞ would give NaN.
             self.sum += if log == self.largest { 1.0 } else { exp(log - self.largest) };
         } else {
             self.sum = self.sum * exp(self.largest - log) + 1.0;
@@ -364,7 +395,7 @@ impl Density for Mixture {
         for ((row, out), z) in rows.iter().zip(out.chunks_exact_mut(self.dim)).zip(z.chunks_exact(self.dim)) {
             let mut u = [0.0];
             fill_uniforms(*row, draws::EXACT_UNIFORMS.first(), &mut u);
-            // The last sum may be a hair below 1.
+            // Rounding may leave the last sum slightly below 1.
             let k = self.cumulative.partition_point(|sum| *sum <= u[0]).min(self.components.len() - 1);
             self.components[k].place(z, out);
         }

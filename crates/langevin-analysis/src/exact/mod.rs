@@ -1,33 +1,39 @@
-//! Densities known in closed form, at every noise level of every process.
+//! Provides densities known in closed form, at every noise level of every process.
 //!
 //! For data of density $p$ the state $x = \alpha x_0 + \sigma\varepsilon$ has the density
 //!
 //! $$p_t(x) = \int p(x_0) \mathcal N(x;\ \alpha x_0,\ \sigma^2 I) dx_0,$$
 //!
-//! and the best prediction of the datum is its posterior mean, which the score gives too (Tweedie):
+//! and the best prediction of the datum is its posterior mean, which also follows from the score
+//! (Tweedie):
 //!
 //! $$D(x) = E[x_0 \mid x] = \frac{x + \sigma^2 \nabla\log p_t(x)}{\alpha}.$$
 //!
-//! Most of it is a finite mixture of Gaussians in disguise; the toys are sums or integrals of terms, each with a D of its own. With weights $\pi_k$, means $m_k$ and covariances $C_k$, the noised
-//! mixture has means $\alpha m_k$ and covariances $W_k = \alpha^2 C_k + \sigma^2 I$, so $p_t$ and D are sums:
+//! Most of these densities are finite mixtures of Gaussians. The toys are sums or integrals of
+//! terms, each with its own D. With weights $\pi_k$, means $m_k$ and covariances $C_k$, the noised
+//! mixture has means $\alpha m_k$ and covariances $W_k = \alpha^2 C_k + \sigma^2 I$, so $p_t$ and D
+//! are sums:
 //!
 //! $$D(x) = \sum_k r_k(x) \bigl(m_k + \alpha C_k W_k^{-1}(x - \alpha m_k)\bigr), \qquad
 //!   r_k \propto \pi_k \mathcal N(x;\ \alpha m_k,\ W_k).$$
 //!
 //! | symbol | here |
 //! |---|---|
-//! | $\alpha, \sigma$ | [`Level::alpha`], [`Level::sigma`]; the time plays no part |
+//! | $\alpha, \sigma$ | [`Level::alpha`], [`Level::sigma`]; the time has no effect |
 //! | $\log p_t$ | [`Density::log_density`]; the data's own density is the level α = 1, σ = 0 |
 //! | D | [`Density::denoise`] |
 //! | $(\partial D/\partial x) v$ | [`Density::denoise_along`] |
 //! | $\nabla\log p_t$ | [`Density::score`] |
 //!
-//! D is finite at both ends. At α = 0 the state says nothing and D is the mean of the data. At σ = 0 it says everything, $D = x/\alpha$; where
-//! the data have no density (a singular covariance, or a [`DataSet`]) D is the limit σ → 0, the nearest place that has data.
+//! D is finite at both ends. At α = 0 the state contains no information and D is the mean of the
+//! data. At σ = 0 it contains all information and $D = x/\alpha$. If the data have no density (a
+//! singular covariance, or a [`DataSet`]), D is the limit σ → 0: the nearest point that has data.
 //!
-//! Each of these types is a [`Model`] on slices: a sampler can be run on it as on a network, with no error of training in the way.
+//! Each of these types is a [`Model`] on slices. A sampler runs on it as on a network, without any
+//! training error.
 //!
-//! Source: Efron, "Tweedie's formula and selection bias", 2011, for D; Grathwohl et al., arXiv 1810.01367, for the toys.
+//! Source: Efron, "Tweedie's formula and selection bias", 2011, for D; Grathwohl et al., arXiv
+//! 1810.01367, for the toys.
 
 mod bessel;
 mod dataset;
@@ -50,13 +56,15 @@ use langevin::process::Level;
 use langevin::space::Element;
 use std::any::Any;
 
-/// Components whose log-weight is this far below the largest are left out of a sum: each is less than 2·10⁻²² of it.
+/// Components whose log weight lies further below the largest one are left out of a sum: each is
+/// less than 2·10⁻²² of it.
 const NEGLIGIBLE: f64 = -50.0;
 
-/// A density of which everything a diffusion model learns is known exactly.
+/// A density for which every quantity that a diffusion model learns is known exactly.
 ///
-/// A batch is `rows × dim` numbers, row after row.
+/// A batch is a slice of `rows × dim` numbers, row after row.
 ///
+/// # Examples
 /// ```
 /// use langevin_analysis::exact::{Density, Gaussian};
 /// use langevin::model::At;
@@ -70,49 +78,57 @@ const NEGLIGIBLE: f64 = -50.0;
 /// # Ok::<(), langevin::Error>(())
 /// ```
 pub trait Density: Send + Sync {
-    /// What it is called, for people.
+    /// Returns the display name.
     fn name(&self) -> &str;
 
-    /// The number of elements in a row.
+    /// Returns the number of elements of a row.
     fn dim(&self) -> usize;
 
-    /// One datum for each of `rows`, row after row. A datum depends on its own [`SampleId`] only.
+    /// Draws one datum for each of `rows`, row after row. A datum depends only on its own
+    /// [`SampleId`].
     ///
-    /// The noise is that of the draws [`draws::EXACT_NORMALS`] and [`draws::EXACT_UNIFORMS`]; plans count theirs from 0.
+    /// The noise comes from the draws [`draws::EXACT_NORMALS`] and [`draws::EXACT_UNIFORMS`], which
+    /// do not overlap with the draws of plans.
     fn sample(&self, rows: &[SampleId]) -> Vec<f64>;
 
-    /// $\log p_t(x)$ at `level` for one point, in nats; not a number unless `x` has [`dim`](Self::dim) elements.
+    /// Returns $\log p_t(x)$ at `level` for one point, in nats; NaN unless `x` has
+    /// [`dim`](Self::dim) elements.
     ///
-    /// Where there is no density, because σ = 0 and the data fill no volume, it is +∞ on the data and −∞ off them.
+    /// If there is no density, because σ = 0 and the data fill no volume, the result is +∞ on the
+    /// data and −∞ elsewhere.
     fn log_density(&self, x: &[f64], level: &Level) -> f64;
 
-    /// $D = E[x_0 \mid x]$ for every row of `x`, into `out`.
+    /// Writes $D = E[x_0 \mid x]$ for every row of `x` to `out`.
     ///
     /// # Errors
-    /// `x` is not whole rows, or `out` or the levels do not fit it.
+    /// Returns an error if `x` is not whole rows, or if `out` or the levels do not fit it.
     fn denoise(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()>;
 
-    /// D for every row of `x`, into `out`, and how it changes along `tangent`, $(\partial D/\partial x) v$, into `product`.
+    /// Writes D for every row of `x` to `out`, and its directional derivative
+    /// $(\partial D/\partial x) v$ along `tangent` to `product`.
     ///
-    /// The Jacobian is the posterior covariance of the datum, $\partial D/\partial x = (\alpha/\sigma^2) \mathrm{Cov}[x_0 \mid x]$, and so symmetric: this is its
-    /// product from the left as from the right.
+    /// The Jacobian is the scaled posterior covariance of the datum,
+    /// $\partial D/\partial x = (\alpha/\sigma^2) \mathrm{Cov}[x_0 \mid x]$. It is symmetric, so
+    /// products from the left and from the right are equal.
     ///
     /// # Errors
-    /// As [`denoise`](Self::denoise), for each of the four slices.
+    /// Returns an error under the conditions of [`denoise`](Self::denoise), for each of the four
+    /// slices.
     fn denoise_along(&self, x: &[f64], at: At<'_>, tangent: &[f64], out: &mut [f64], product: &mut [f64])
     -> Result<()>;
 
-    /// $\nabla\log p_t(x) = -(x - \alpha D)/\sigma^2$ for every row of `x`, into `out`.
+    /// Writes $\nabla\log p_t(x) = -(x - \alpha D)/\sigma^2$ for every row of `x` to `out`.
     ///
     /// # Errors
-    /// As [`denoise`](Self::denoise).
+    /// Returns an error under the conditions of [`denoise`](Self::denoise).
     fn score(&self, x: &[f64], at: At<'_>, out: &mut [f64]) -> Result<()> {
         self.denoise(x, at, out)?;
         let dim = self.dim();
         for (row, (out, x)) in out.chunks_exact_mut(dim).zip(x.chunks_exact(dim)).enumerate() {
             let Level { alpha, sigma, .. } = at.row(row);
             for (out, x) in out.iter_mut().zip(x) {
-                // Twice by σ: σ² may underflow where the score does not overflow.
+                // Dividing by σ twice avoids σ², which may underflow while the score does not
+                // overflow.
                 *out = (alpha * *out - x) / sigma / sigma;
             }
         }
@@ -151,7 +167,16 @@ impl<P: Density + ?Sized> Density for Box<P> {
     }
 }
 
-/// The names that [`named`] knows, in the order in which they are shown.
+/// The names that [`named`] accepts, in display order.
+///
+/// # Examples
+/// ```
+/// use langevin_analysis::exact::{self, Density};
+/// for name in exact::NAMES {
+///     assert_eq!(exact::named(name)?.name(), name);
+/// }
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub const NAMES: [&str; 10] = [
     "gaussian",
     "mixture",
@@ -165,9 +190,9 @@ pub const NAMES: [&str; 10] = [
     "pinwheel",
 ];
 
-/// The density of this name.
+/// Returns the density with this name.
 ///
-/// | name | what it is |
+/// | name | density |
 /// |---|---|
 /// | `gaussian` | 2-D, mean (0.5, −0.25), covariance (1, 0.6; 0.6, 0.5) |
 /// | `mixture` | 1-D, weights 0.3 and 0.7, means −2 and 1, standard deviations 0.3 and 0.5 |
@@ -180,15 +205,17 @@ pub const NAMES: [&str; 10] = [
 /// | `2spirals` | [`two_spirals`] |
 /// | `pinwheel` | [`pinwheel`] |
 ///
+/// # Errors
+/// Returns an error if the name is unknown, with the nearest known name as a hint.
+///
+/// # Examples
 /// ```
 /// use langevin_analysis::exact::{self, Density};
 /// assert_eq!(exact::named("moons")?.dim(), 2);
-/// assert!(exact::named("mons").is_err_and(|error| error.hint() == Some("did you mean 'moons'?")));
+/// let error = exact::named("mons").map(|_| ()).unwrap_err();
+/// assert_eq!(error.hint(), Some("did you mean 'moons'?"));
 /// # Ok::<(), langevin::Error>(())
 /// ```
-///
-/// # Errors
-/// An unknown name, with the nearest known one.
 pub fn named(name: &str) -> Result<Box<dyn Density>> {
     Ok(match name {
         "gaussian" => Box::new(Gaussian::new(vec![0.5, -0.25], &[1.0, 0.6, 0.6, 0.5])?),
@@ -205,7 +232,7 @@ pub fn named(name: &str) -> Result<Box<dyn Density>> {
     })
 }
 
-/// Whether a batch is whole rows, with as much room for the results and as many levels.
+/// Checks that a batch is whole rows, and that the output and the levels fit it.
 fn check_batch(x: &[f64], dim: usize, at: At<'_>, out: &[f64]) -> Result<()> {
     if !x.len().is_multiple_of(dim) {
         return Err(Error::shape("the batch is not whole rows")
@@ -225,7 +252,7 @@ fn check_batch(x: &[f64], dim: usize, at: At<'_>, out: &[f64]) -> Result<()> {
     }
 }
 
-/// [`check_batch`], and that a tangent and its product fit too.
+/// Runs [`check_batch`], and checks that a tangent and its product fit the batch.
 fn check_along(x: &[f64], dim: usize, at: At<'_>, tangent: &[f64], out: &[f64], product: &[f64]) -> Result<()> {
     check_batch(x, dim, at, out)?;
     match [tangent.len(), product.len()].into_iter().find(|len| *len != x.len()) {
@@ -236,14 +263,14 @@ fn check_along(x: &[f64], dim: usize, at: At<'_>, tangent: &[f64], out: &[f64], 
     }
 }
 
-/// Normals for `rows`, `dim` each.
+/// Returns `dim` normals for each of `rows`.
 fn normals(rows: &[SampleId], dim: usize) -> Vec<f32> {
     let mut z = vec![0.0; rows.len() * dim];
     fill_normals(rows, draws::EXACT_NORMALS.first(), dim, &mut z);
     z
 }
 
-/// Whether a state is as many rows as were asked about.
+/// Checks that a state has as many rows as the query.
 fn check_state<P: Density + ?Sized>(density: &P, len: usize, rows: usize) -> Result<()> {
     let wanted = rows * density.dim();
     if len == wanted {
@@ -255,8 +282,8 @@ fn check_state<P: Density + ?Sized>(density: &P, len: usize, rows: usize) -> Res
         .got(len.to_string()))
 }
 
-/// `f` on f64 in and out, whatever the element: (input, output).
-// `Any` tells a Vec<f64> from a Vec<f32>, and cannot see through a slice.
+/// Calls `f` on f64 input and output for any element type, and returns the output.
+// `Any` distinguishes a Vec<f64> from a Vec<f32>, but does not work on slices.
 #[allow(clippy::ptr_arg)]
 fn widened<T: Element>(x: &Vec<T>, f: impl FnOnce(&[f64], &mut [f64]) -> Result<()>) -> Result<Vec<T>> {
     let mut out = vec![T::default(); x.len()];
@@ -276,13 +303,14 @@ fn narrowed<T: Element>(x: &[f64]) -> Vec<T> {
     x.iter().map(|x| T::from_f64(*x)).collect()
 }
 
-/// What every density answers as a model: D, whatever the process.
+/// Implements [`Model::predict`] for every density: D, on any process.
 fn predict<T: Element, P: Density + ?Sized>(density: &P, x: &Vec<T>, query: &Query<'_>) -> Result<Vec<T>> {
     check_state(density, x.len(), query.rows.len())?;
     query.at.as_states(|at| widened(x, |x, out| density.denoise(x, at, out)))
 }
 
-/// D, and the products of some cotangents with its Jacobian.
+/// Implements [`Vjp::predict_vjps`] for every density: D, and the products of cotangents with its
+/// Jacobian.
 fn predict_vjps<T: Element, P: Density + ?Sized>(
     density: &P,
     x: &Vec<T>,
@@ -301,7 +329,7 @@ fn predict_vjps<T: Element, P: Density + ?Sized>(
     Ok((out, products))
 }
 
-// One impl for every `Density` would overlap with the one for references to models.
+// One implementation for every `Density` would overlap with the one for references to models.
 macro_rules! model {
     ($($density:ty),*) => {$(
         impl<T: Element> Model<Vec<T>> for $density {

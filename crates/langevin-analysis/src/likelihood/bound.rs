@@ -1,16 +1,27 @@
-//! The bound, estimated: for each datum some noise levels, one in each of as many strata of equal mass, and one draw of noise at each.
+//! Estimates the likelihood bound with stratified noise levels and a control variate.
 //!
-//! $\int E\lVert\varepsilon-\hat\varepsilon\rVert^2 d\lambda = E_{\lambda\sim p} \lVert D - x_0\rVert^2/(y^2 p(\lambda))$, for any density p of the levels.
+//! Each datum gets one noise level in each of K strata of equal mass, and one draw of noise at each
+//! level. For any density p of the levels,
 //!
-//! Most of the noise is $\varepsilon$ itself: at clean levels $D - x_0 \approx y\varepsilon$ for any good D. A Gaussian fitted to the data errs alike, and of its own D the integral is known: for a
-//! datum x, along an axis of variance c and mean m, with u = y²,
+//! $\int E\lVert\varepsilon-\hat\varepsilon\rVert^2 d\lambda = E_{\lambda\sim p} \lVert D -
+//! x_0\rVert^2/(y^2 p(\lambda))$.
 //!
-//! $$\int E\lVert\varepsilon-\hat\varepsilon_G\rVert^2 d\lambda = \int \frac{u(x-m)^2 + c^2}{(c+u)^2} \frac{du}{2u}
+//! Most of the variance comes from $\varepsilon$ itself: at clean levels
+//! $D - x_0 \approx y\varepsilon$ for any good D. A Gaussian fitted to the data has nearly the same
+//! error, and the integral of its own D is known. For a datum x, along an axis of variance c and
+//! mean m, with u = y²,
+//!
+//! $$\int E\lVert\varepsilon-\hat\varepsilon_G\rVert^2 d\lambda
+//!   = \int \frac{u(x-m)^2 + c^2}{(c+u)^2} \frac{du}{2u}
 //!   = \tfrac12\left[\ln\frac{u}{c+u} + \frac{c - (x-m)^2}{c+u}\right].$$
 //!
-//! With it as a control ([`Bound::with_control`]) only the difference of the two is estimated, from the same draws: the mean is the same and the noise far less.
+//! With this Gaussian as a control ([`Bound::with_control`]) only the difference of the two is
+//! estimated, from the same draws. The mean stays the same, and the variance falls by a large
+//! factor.
 //!
-//! The standard error of one datum's estimate is that of collapsed strata: $\mathrm{Var} \approx K^{-2}\sum (f_{2i} - f_{2i+1})^2$ over neighbours, which errs on the safe side.
+//! The standard error of one datum's estimate uses collapsed strata,
+//! $\mathrm{Var} \approx K^{-2}\sum (f_{2i} - f_{2i+1})^2$ over neighbouring strata, which never
+//! underestimates it on average.
 
 use super::{Kind, Likelihood, check_data, check_range, denoiser};
 use crate::exact::{Density as _, Gaussian};
@@ -26,11 +37,13 @@ use langevin::prediction::Prediction;
 use langevin::process::{Level, Process, ve};
 use langevin::space::{Coef, RowWise, SliceSpace};
 
-/// More levels than this are a mistake.
+/// The largest number of noise levels; a larger number is taken for a mistake.
 const MAX_LEVELS: usize = 1 << 20;
 
-/// The bound of the SDE model. See the [module](super).
+/// Settings for the likelihood bound of the SDE model (h = g). See the [module](super) for the
+/// formula.
 ///
+/// # Examples
 /// ```
 /// use langevin_analysis::exact::{self, Density};
 /// use langevin_analysis::likelihood::Bound;
@@ -46,41 +59,95 @@ const MAX_LEVELS: usize = 1 << 20;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Bound {
-    /// From the cleanest to the noisiest level.
+    /// The range of noise levels, from the cleanest to the noisiest.
     pub range: LambdaRange,
-    /// Levels for each datum.
+    /// The number of noise levels per datum. Each costs one network evaluation.
     pub levels: usize,
-    /// The density from which they are drawn, on the VE process. It changes the noise of the estimate alone.
+    /// The density of the noise levels, on the VE process. It only changes the variance of the
+    /// estimate.
     pub times: TimeDensity,
-    /// A Gaussian like the data, whose own integral is known. It changes the noise of the estimate alone.
+    /// A Gaussian similar to the data, used as a control variate. It only changes the variance of
+    /// the estimate.
     pub control: Option<Gaussian>,
 }
 
 impl Bound {
-    /// With this many levels for each datum, uniform in λ.
+    /// Creates settings with this many levels per datum, uniform in λ and without a control.
     #[must_use]
     pub fn new(range: LambdaRange, levels: usize) -> Self {
         Self { range, levels, times: TimeDensity::UniformLambda, control: None }
     }
 
-    /// With levels from another density.
+    /// Sets the density of the noise levels.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{LambdaRange, SampleId};
+    /// # use langevin_analysis::exact::{Density, Gaussian};
+    /// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+    /// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+    /// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+    /// use langevin::objective::TimeDensity;
+    /// let bound = Bound::new(range, 64).with_times(TimeDensity::UniformTime);
+    /// assert_eq!(bound.times, TimeDensity::UniformTime);
+    /// assert!(bound.run(&data, &x, 2, &rows)?.mean().is_finite());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn with_times(mut self, times: TimeDensity) -> Self {
         self.times = times;
         self
     }
 
-    /// With a Gaussian like the data as a control.
+    /// Sets a Gaussian similar to the data as the control variate.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin::{LambdaRange, SampleId};
+    /// use langevin_analysis::exact::{self, Density, Gaussian};
+    /// use langevin_analysis::likelihood::Bound;
+    /// let data = exact::named("moons")?;
+    /// let rows: Vec<SampleId> = (0..200).map(|index| SampleId { seed: 0, index }).collect();
+    /// let x = data.sample(&rows);
+    /// let plain = Bound::new(LambdaRange { min: -4.0, max: 4.0 }, 16);
+    /// let control = plain.clone().with_control(Gaussian::fit(&x, 2)?);
+    /// let mean_error = |bound: &Bound| {
+    ///     let found = bound.run(&*data, &x, 2, &rows)?;
+    ///     Ok::<_, langevin::Error>(found.errors.iter().sum::<f64>())
+    /// };
+    /// assert!(mean_error(&control)? < mean_error(&plain)?);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn with_control(mut self, control: Gaussian) -> Self {
         self.control = Some(control);
         self
     }
 
-    /// An estimate of the bound on −log p of each datum; `data` are rows of `dim` elements, and `rows` their addresses, from which the noise is drawn.
+    /// Estimates the bound on −log p of each datum.
+    ///
+    /// `data` holds rows of `dim` elements. `rows` holds their addresses, which determine the
+    /// noise.
     ///
     /// # Errors
-    /// No data, a shape that does not fit, numbers that are not finite, a number of levels that cannot be, or whatever the model meets.
+    /// Returns an error if there are no data, if the shapes do not fit, if a number is not finite,
+    /// or if the number of levels is out of bounds. Errors of the model are passed on.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{LambdaRange, SampleId};
+    /// # use langevin_analysis::exact::{Density, Gaussian};
+    /// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+    /// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+    /// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+    /// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+    /// let found = Bound::new(range, 64).with_control(data.clone()).run(&data, &x, 2, &rows)?;
+    /// // With the exact denoiser as its own control the estimate has no noise.
+    /// assert!(found.errors.iter().all(|error| *error < 1e-12));
+    /// assert_eq!((found.nats.len(), found.evaluations), (8, 64));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn run(
         &self,
         model: &(impl Model<Vec<f64>> + ?Sized),
@@ -93,11 +160,17 @@ impl Bound {
         drive(run, |question| question.ask(model))
     }
 
-    /// Starts a run of which the caller evaluates the network: see [`drive`](langevin::drive).
+    /// Starts a run in which the caller evaluates the network; see [`drive`](langevin::drive).
     ///
-    /// `network` is the network's formulation; `None` if its output is the denoised prediction. `data` are rows
-    /// of the space, and `rows` their addresses, from which the noise is drawn.
+    /// `network` is the network's formulation, or `None` if its output is the denoised prediction.
+    /// `data` holds rows of the space, and `rows` their addresses, which determine the noise.
     ///
+    /// # Errors
+    /// Returns an error if the data are not finite or do not fit the rows, or if the range is
+    /// empty. It also returns an error if the number of levels is out of bounds, or if the control
+    /// has another dimension.
+    ///
+    /// # Examples
     /// ```
     /// use langevin::drive::Program;
     /// use langevin_analysis::exact::{self, Density};
@@ -113,10 +186,6 @@ impl Bound {
     /// assert_eq!(run.finish()?, bound.run(&data, &data.sample(&rows), 1, &rows)?);
     /// # Ok::<(), langevin::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// Returns an error if the data are not finite or do not fit the rows, if the range is empty, if the
-    /// number of levels is out of bounds, or if the control has another dimension.
     pub fn start<Sp: RowWise>(
         &self,
         space: Sp,
@@ -127,7 +196,7 @@ impl Bound {
         BoundRun::new(self.clone(), space, network.cloned(), data, rows.to_vec())
     }
 
-    /// Checks everything but the data, and returns the ends in σ/α.
+    /// Checks everything except the data, and returns the ends of the range in σ/α.
     fn check(&self, dim: usize) -> Result<(f64, f64)> {
         let ends = check_range(self.range)?;
         if !(1..=MAX_LEVELS).contains(&self.levels) {
@@ -144,27 +213,49 @@ impl Bound {
     }
 }
 
-/// A bound with control in the caller's hands, made by [`Bound::start`].
+/// A running bound whose network the caller evaluates, created by [`Bound::start`].
+///
+/// # Examples
+/// ```
+/// # use langevin::{LambdaRange, SampleId};
+/// # use langevin_analysis::exact::{Density, Gaussian};
+/// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+/// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+/// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+/// use langevin::SliceSpace;
+/// use langevin::drive::Program;
+/// let mut run = Bound::new(range, 16).start(SliceSpace::<f64>::new(2), None, x, &rows)?;
+/// let mut questions = 0;
+/// while let Some(question) = run.query()? {
+///     let answer = question.ask(&data)?;
+///     run.supply(answer)?;
+///     questions += 1;
+/// }
+/// // One evaluation per level, with all rows in one batch.
+/// assert_eq!((questions, run.finish()?.nats.len()), (16, 8));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub struct BoundRun<Sp: RowWise> {
     how: Bound,
     space: Sp,
     network: Option<Formulation>,
     wanted: Formulation,
     rows: Vec<SampleId>,
-    /// The data, as the space has them and as numbers.
+    /// The data as a state of the space, and as plain numbers in `values`.
     data: Sp::State,
     values: Vec<f64>,
     /// σ/α of the cleanest and of the noisiest level.
     ends: (f64, f64),
     drawn: Objective,
-    /// The places in the strata, for each level one of each row.
+    /// The position within its stratum, per level and row.
     places: Vec<Vec<f64>>,
     /// The terms of each row so far.
     paths: Vec<Vec<f64>>,
     open: Option<Open<Sp::State>>,
 }
 
-/// The open evaluation.
+/// The open evaluation, with its levels and its noised data.
 struct Open<S> {
     evaluation: Evaluation<S>,
     levels: Vec<Level>,
@@ -189,7 +280,7 @@ impl<Sp: RowWise> BoundRun<Sp> {
         Ok(Self { how, space, network, wanted, rows, data, values, ends, drawn, places, paths, open: None })
     }
 
-    /// Opens the evaluation at the next level, unless one is open or there is none left.
+    /// Opens the evaluation at the next level, unless one is open or no level is left.
     fn advance(&mut self) -> Result<()> {
         let k = self.paths[0].len();
         let Some(places) = self.places.get(k).filter(|_| self.open.is_none()) else { return Ok(()) };
@@ -205,7 +296,7 @@ impl<Sp: RowWise> BoundRun<Sp> {
         Ok(())
     }
 
-    /// Returns ‖D − x‖² of each row under the control; zeros without one.
+    /// Returns ‖D − x‖² of each row under the control, or zeros without a control.
     fn guessed(&self, open: &Open<Sp::State>) -> Result<Vec<f64>> {
         let Some(control) = &self.how.control else { return Ok(vec![0.0; self.rows.len()]) };
         let levels: Vec<InputLevel> = open.levels.iter().map(|level| (*level).into()).collect();
@@ -264,7 +355,8 @@ impl<Sp: RowWise> Program for BoundRun<Sp> {
     }
 }
 
-/// $\int E\lVert\varepsilon-\hat\varepsilon_G\rVert^2 d\lambda$ of the datum x under the Gaussian's own denoiser, between two levels. See the [module](self).
+/// Returns $\int E\lVert\varepsilon-\hat\varepsilon_G\rVert^2 d\lambda$ of the datum x under the
+/// Gaussian's own denoiser, between two levels. See the [module](self).
 fn integral(gaussian: &Gaussian, x: &[f64], clean: f64, noisy: f64) -> f64 {
     let mut along = vec![0.0; x.len()];
     gaussian.coordinates(x, 1.0, &mut along);

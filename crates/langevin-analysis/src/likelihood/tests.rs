@@ -14,7 +14,8 @@ fn range(min: f64, max: f64) -> LambdaRange {
     LambdaRange::from_sigma_ve(min, max).unwrap()
 }
 
-/// The path from p_{y_min} to p_{y_max} with the exact denoiser: only the solver errs, and its tolerance is 1e-10 a step of a few hundred.
+/// The path from p_{y_min} to p_{y_max} with the exact denoiser: only the solver contributes an
+/// error, with a tolerance of 1e-10 per step over a few hundred steps.
 #[test]
 fn the_density_of_the_ode_is_the_density() {
     let (low, high) = (0.01, 50.0);
@@ -34,7 +35,8 @@ fn the_density_of_the_ode_is_the_density() {
     }
 }
 
-/// N(0, c), starting from N(0, y²) in place of N(0, c + y²): the map is z_T = x √((c + y_T²)/(c + y_0²)), all in closed form.
+/// N(0, c), starting from N(0, y²) in place of N(0, c + y²): the map is z_T = x √((c + y_T²)/(c +
+/// y_0²)), all in closed form.
 #[test]
 fn a_gaussian_in_closed_form_the_wrong_start_included() {
     let (c, low, high): (f64, f64, f64) = (0.7, 0.1, 3.0);
@@ -59,12 +61,13 @@ fn probes_estimate_the_trace_and_say_how_well() {
     let ode = Ode::new(range(0.05, 20.0)).with_tolerance(1e-7);
     let exact = ode.run(&data, &x, 3, &rows).unwrap();
     let found = ode.with_divergence(Divergence::Hutchinson(8)).run(&data, &x, 3, &rows).unwrap();
-    // 200 squares of about normal numbers over their own estimates: one, give or take a tenth each.
+    // 200 squares of nearly normal numbers over their own estimates have the mean 1, within about a
+    // tenth.
     let square = |values: &[f64]| values.iter().map(|v| v * v).sum::<f64>();
     let off: Vec<f64> = found.nats.iter().zip(&exact.nats).map(|(a, b)| a - b).collect();
     let ratio = square(&off) / square(&found.errors);
     assert!((0.6..1.6).contains(&ratio), "{ratio}");
-    // Signs leave the diagonal alone: where the Jacobian is diagonal one probe is exact.
+    // Random signs leave the diagonal unchanged, so for a diagonal Jacobian one probe is exact.
     let round = Gaussian::isotropic(vec![0.0; 3], 1.3).unwrap();
     let both = [Divergence::Exact, Divergence::Hutchinson(1)]
         .map(|divergence| ode.with_divergence(divergence).run(&round, &x[..30], 3, &rows[..10]).unwrap());
@@ -88,7 +91,8 @@ fn a_datum_does_not_depend_on_its_company() {
     }
 }
 
-/// On Gaussian data everything is an integral: prior + ½ ln((1 + c·SNR_max)/(1 + c·SNR_min)) + last, in the mean over the data.
+/// On Gaussian data everything is an integral: prior + ½ ln((1 + c·SNR_max)/(1 + c·SNR_min)) + last
+/// step, in the mean over the data.
 #[test]
 fn the_bound_is_its_closed_form_from_any_levels() {
     let (c, low, high): (f64, f64, f64) = (0.7, 0.05, 30.0);
@@ -107,13 +111,15 @@ fn the_bound_is_its_closed_form_from_any_levels() {
         let found = Bound::new(range(low, high), 24).with_times(times.clone()).run(&data, &x, 1, &rows).unwrap();
         let (mean, se) = (found.mean(), found.standard_error());
         assert!((mean - exact).abs() < 4.0 * se && se < 0.03, "{}: {mean} ± {se} against {exact}", times.name());
-        // What a datum says of its own error covers it: the spread of the mean, from the errors alone, is not above the whole.
+        // The error of each datum covers it: the spread of the mean computed from these errors is
+        // not above the total spread.
         let own = (found.errors.iter().map(|e| e * e).sum::<f64>() / 4000.0).sqrt() / 4000f64.sqrt();
         assert!(own > 0.3 * se && own < 1.5 * se, "{own} {se}");
     }
 }
 
-/// −log p ≤ bound, in the mean, and by how much: 1.18345 against an entropy of 1.18314 (theory; quadrature).
+/// −log p ≤ bound in the mean, with the known difference: 1.18345 against an entropy of 1.18314
+/// (theory; quadrature).
 #[test]
 fn the_bound_is_above_the_density() {
     let data = exact::named("mixture").unwrap();
@@ -130,13 +136,14 @@ fn the_bound_is_above_the_density() {
     let total = path + prior + last;
     assert!((bound.mean() - total).abs() < 4.0 * bound.standard_error());
     let ode = Ode::new(LambdaRange { min: -4.6, max: 4.6 }).run(&*data, &x[..200], 1, &rows[..200]).unwrap();
-    // Of the same data: the difference of the two is above 0, up to the noise of the bound.
+    // On the same data the difference of the two is positive, up to the noise of the bound.
     let of_same = Estimate::of(&bound.nats[..200]).mean - ode.mean();
     let noise = (bound.errors[..200].iter().map(|e| e * e).sum::<f64>()).sqrt() / 200.0;
     assert!(of_same > -3.0 * noise, "{of_same} ± {noise}");
 }
 
-/// mmse on the line, σ²/α ∫ p_t ∂D/∂x dx in z, by Gauss–Legendre on panels much narrower than any component.
+/// mmse on the line, σ²/α ∫ p_t ∂D/∂x dx in z, by Gauss–Legendre on panels much narrower than any
+/// component.
 fn exact_mmse(data: &dyn Density, lambda: f64) -> f64 {
     let y = (-lambda).exp();
     let (nodes, weights) = langevin::math::gauss_legendre(8);
@@ -171,11 +178,12 @@ fn chains_cost_what_they_cost() {
         let found = chain_excess(&mixture, &even(n)).unwrap();
         assert!((found / excess - 1.0).abs() < 1e-3, "{n}: {found}");
     }
-    // 92 cells in place of the theory's 920: the best chain on a coarser grid is at most a little worse.
+    // 92 cells in place of the theory's 920: the best chain on a coarser grid is only slightly
+    // worse.
     let best = optimal_chain(&gaussian, -4.6, 4.6, 8, 92).unwrap();
     assert_eq!(best.len(), 9);
     assert!(chain_excess(&gaussian, &best).unwrap() < 0.5 * chain_excess(&gaussian, &even(8)).unwrap());
-    // No chain of one cell moved is better.
+    // No chain with one cell moved is better.
     let least = chain_excess(&gaussian, &best).unwrap();
     for i in 1..8 {
         for by in [-0.1, 0.1] {
@@ -202,21 +210,22 @@ fn what_cannot_be_asked_is_refused() {
         assert!(ode.run(&data, x, dim, rows).is_err());
         assert!(bound.run(&data, x, dim, rows).is_err());
     }
-    // A row of another width is the model's to refuse.
+    // The model rejects rows of another width.
     assert!(ode.run(&data, &[1.0, 2.0, 3.0], 3, &rows).unwrap_err().is_shape());
     let x = [0.5, 0.5];
     assert!(ode.with_tolerance(0.0).run(&data, &x, 2, &rows).is_err());
     assert!(ode.with_divergence(Divergence::Hutchinson(0)).run(&data, &x, 2, &rows).unwrap_err().hint().is_some());
     assert!(Bound::new(range(0.01, 10.0), 0).run(&data, &x, 2, &rows).is_err());
     assert!(Divergence::parse("hutchison:3").unwrap_err().hint().is_some());
-    // The steps of a data set become small where its points part.
+    // The steps of a data set become small where its points separate.
     let points = DataSet::new(vec![-1.0, 0.0, 1.0, 0.0], 2).unwrap();
     let mut few = ode;
     few.attempts = 3;
     assert!(few.run(&points, &x, 2, &rows).unwrap_err().to_string().contains("too small"));
 }
 
-/// The control's own bound needs no draw: −log p ≤ prior + ∫ + last step, in closed form, so its estimate has no noise at all.
+/// The control's own bound needs no draw: −log p ≤ prior + ∫ + last step in closed form. Its
+/// estimate therefore has no noise at all.
 #[test]
 fn a_control_takes_the_noise_and_leaves_the_mean() {
     let gaussian = Gaussian::new(vec![0.5, -0.25], &[1.0, 0.6, 0.6, 0.5]).unwrap();
@@ -225,7 +234,8 @@ fn a_control_takes_the_noise_and_leaves_the_mean() {
     let plain = Bound::new(range(0.01, 50.0), 32);
     let found = plain.clone().with_control(gaussian.clone()).run(&gaussian, &x, 2, &rows).unwrap();
     assert!(found.errors.iter().all(|error| *error == 0.0));
-    // Against quadrature over ln y of (u(x−m)² + c²)/(c+u)², along both axes: the trapezoid on 4,000 points of a smooth integrand.
+    // Compared with a quadrature over ln y of (u(x−m)² + c²)/(c+u)² along both axes, by the
+    // trapezoidal rule with 4,000 points of a smooth integrand.
     let mut along = [0.0; 2];
     gaussian.coordinates(&x[..2], 1.0, &mut along);
     let integrand = |l: f64| -> f64 {
@@ -239,7 +249,8 @@ fn a_control_takes_the_noise_and_leaves_the_mean() {
     let prior = 0.5 * (x[0] * x[0] + x[1] * x[1]) / 2500.0;
     let last = (std::f64::consts::TAU.ln() + 1.0) + 2.0 * 0.01_f64.ln();
     assert!((found.nats[0] - (prior + path + last)).abs() < 1e-5);
-    // Of other data the mean stays, within the noise of the plain estimate, and the noise of one datum is less: by a fifth at the least.
+    // On other data the mean stays, within the noise of the plain estimate. The noise per datum
+    // falls by a fifth at least.
     let moons = exact::named("moons").unwrap();
     let x = moons.sample(&rows);
     let control = Gaussian::fit(&x, 2).unwrap();

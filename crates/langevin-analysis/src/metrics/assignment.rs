@@ -1,7 +1,13 @@
-//! The assignment problem: which permutation π makes $\sum_i c_{i\pi(i)}$ least?
+//! Solves the assignment problem: find the permutation π that minimises $\sum_i c_{i\pi(i)}$.
 //!
-//! Its dual is $\max \sum_i u_i + \sum_j v_j$ over $u_i + v_j \le c_{ij}$, and both are equal at the optimum. An auction finds prices v that are nearly the best; from them rows take their best columns;
-//! each row still free, few as a rule, then finds the shortest path of alternating edges, in the costs $c_{ij} - u_i - v_j \ge 0$, to a free column (Dijkstra), O(n²) each.
+//! The dual problem is $\max \sum_i u_i + \sum_j v_j$ subject to $u_i + v_j \le c_{ij}$. Both
+//! optima are equal. The solution has three stages:
+//!
+//! 1. An auction finds prices v that are nearly optimal.
+//! 2. Each row takes its best column at these prices.
+//! 3. Each row that is still free, usually few, finds the shortest path of alternating edges to a
+//!    free column. The path is shortest in the costs $c_{ij} - u_i - v_j \ge 0$ (Dijkstra), at
+//!    O(n²) a row.
 //!
 //! | symbol | here |
 //! |---|---|
@@ -9,26 +15,29 @@
 //! | π | `Assignment::columns` |
 //! | $v_j$ | `Assignment::duals`; $u_i = \min_j (c_{ij} - v_j)$ |
 //!
-//! Sources: Bertsekas, "The auction algorithm", Annals of Operations Research 14, 1988; Jonker & Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems", Computing 38, 1987.
+//! Sources: Bertsekas, "The auction algorithm", Annals of Operations Research 14, 1988; Jonker &
+//! Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment
+//! problems", Computing 38, 1987.
 
+/// Marks a row or a column that is not assigned.
 const FREE: usize = usize::MAX;
-/// Bids of each row at one ε, on average.
+/// The largest mean number of bids a row makes at one ε.
 const MOST_BIDS: usize = 64;
 
-/// A permutation of least cost, and the proof that it is.
+/// A permutation of least cost, with the dual variables that prove it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Assignment {
     /// The column of each row.
     pub(super) columns: Vec<usize>,
-    /// v.
+    /// The dual variables v of the columns.
     pub(super) duals: Vec<f64>,
 }
 
-/// The assignment of least cost for an n × n matrix of finite numbers, n ≥ 1.
+/// Returns the assignment of least cost for an n × n matrix of finite numbers, n ≥ 1.
 pub(super) fn assign(cost: &[f64], n: usize) -> Assignment {
     let mut problem = Problem { cost, n, columns: vec![FREE; n], rows: vec![FREE; n], duals: vec![0.0; n] };
     problem.auction();
-    // Twice, as the authors do: more gains little.
+    // Two passes, as in the paper of Jonker and Volgenant: further passes gain little.
     let free = problem.reduce_rows(problem.free());
     let free = problem.reduce_rows(free);
     let mut search = Search { distance: vec![0.0; n], from: vec![0; n], price: vec![0.0; n], closed: Vec::new() };
@@ -47,15 +56,16 @@ struct Problem<'a> {
     duals: Vec<f64>,
 }
 
-/// What Dijkstra's algorithm keeps, from row to row.
+/// The working memory of Dijkstra's algorithm, reused for every row.
 struct Search {
-    /// Of the shortest path to each column; infinite once it is final.
+    /// The length of the shortest path to each column; infinite once it is final.
     distance: Vec<f64>,
-    /// The row before each column on it.
+    /// The row before each column on that path.
     from: Vec<u32>,
-    /// v, and −∞ where the distance is final: nothing is nearer through there.
+    /// The dual variables v, with −∞ for columns whose distance is final, which rules out paths
+    /// through them.
     price: Vec<f64>,
-    /// The columns whose distance is final, and it.
+    /// The columns whose distance is final, with this distance.
     closed: Vec<(usize, f64)>,
 }
 
@@ -72,8 +82,12 @@ impl<'a> Problem<'a> {
         (self.columns[row], self.rows[column]) = (column, row);
     }
 
-    /// Prices v that are nearly the best: rows bid for columns, each its best one, by so much that its second best is better by ε; who had it bids again. With ε small from the start the
-    /// last bids are many and tiny, so it falls from a part of the costs' range to one of n². Nothing is kept but the prices.
+    /// Finds prices v that are nearly optimal.
+    ///
+    /// Each free row bids for its best column. The bid makes the second-best column better by ε,
+    /// and the row that held the column becomes free again. A small ε from the start would cause
+    /// many tiny bids, so ε falls from an eighth of the range of the costs to 1/n² of it. Only the
+    /// prices are kept.
     fn auction(&mut self) {
         if self.n == 1 {
             return;
@@ -84,7 +98,8 @@ impl<'a> Problem<'a> {
         let mut epsilon = (high - low) / 8.0;
         while epsilon > last {
             let mut free: Vec<usize> = (0..self.n).rev().collect();
-            // Costs can be made for which the bids go on and on: the search that follows needs no more than it gets.
+            // For some costs the bidding would take very long. The shortest-path search is correct
+            // for any prices, so the number of bids is limited.
             let mut bids = MOST_BIDS * self.n;
             while let Some(i) = free.pop().filter(|_| bids > 0) {
                 bids -= 1;
@@ -100,12 +115,12 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// The least $c_{ij} - v_j$ of a row, its column, and the next.
+    /// Returns the smallest $c_{ij} - v_j$ of a row, its column, and the second smallest value.
     fn two_best(&self, i: usize) -> (f64, usize, f64) {
         const LANES: usize = 8;
         let (costs, last_costs) = self.row(i).as_chunks::<LANES>();
         let (duals, last_duals) = self.duals.as_chunks::<LANES>();
-        // The best two of each lane without a branch, then those of all.
+        // Each lane keeps its best two values without a branch; the lanes are merged afterwards.
         let (mut best, mut second, mut at) = ([f64::INFINITY; LANES], [f64::INFINITY; LANES], [0u64; LANES]);
         for (place, (costs, duals)) in costs.iter().zip(duals).enumerate() {
             for lane in 0..LANES {
@@ -135,11 +150,14 @@ impl<'a> Problem<'a> {
         all
     }
 
-    /// Every free row takes its best column and lowers its v until the second best is as good; who had it is free, and goes on. What is left free is
-    /// returned.
+    /// Assigns free rows greedily and returns the rows that are still free.
+    ///
+    /// Each free row takes its best column and lowers its v until the second-best column is as
+    /// good. The row that held the column becomes free and continues.
     fn reduce_rows(&mut self, mut free: Vec<usize>) -> Vec<usize> {
         let mut left = Vec::new();
-        // Rounding may keep two rows taking one column from each other by nothing: the search that follows needs no more than it gets.
+        // With rounding, two rows may take a column from each other forever at no gain. The
+        // shortest-path search is correct for any prices, so the number of steps is limited.
         let mut steps = 8 * self.n;
         free.reverse();
         while let Some(i) = free.pop() {
@@ -178,7 +196,8 @@ impl<'a> Problem<'a> {
         left
     }
 
-    /// Assigns a free row along the shortest path, and makes the costs of all edges on it 0 again.
+    /// Assigns a free row along the shortest path, and makes the reduced costs on this path 0
+    /// again.
     fn augment(&mut self, row: usize, search: &mut Search) {
         let Search { distance, from, price, closed } = search;
         closed.clear();
@@ -186,7 +205,7 @@ impl<'a> Problem<'a> {
         distance.fill(f64::INFINITY);
         let (mut i, mut base) = (row, 0.0);
         let (next, least) = loop {
-            // No branch, so that it runs several columns at a time.
+            // The loop has no branch, so that the compiler vectorises it over columns.
             let edges = self.row(i).iter().zip(price.iter());
             for ((distance, from), (cost, price)) in distance.iter_mut().zip(from.iter_mut()).zip(edges) {
                 let through = cost - price - base;
@@ -204,14 +223,14 @@ impl<'a> Problem<'a> {
             (distance[next], price[next]) = (f64::INFINITY, f64::NEG_INFINITY);
         };
         if least == f64::INFINITY {
-            // A free row leaves a free column, so this cannot be.
+            // Unreachable: as long as a row is free, a column is free as well.
             return;
         }
         for (column, distance) in closed.iter() {
             self.duals[*column] += distance - least;
         }
         let mut next = next;
-        // Back along the path, every row takes the column after it.
+        // Walk back along the path: each row takes the column after it.
         loop {
             let i = from[next] as usize;
             let before = self.columns[i];
@@ -224,7 +243,7 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// The first smallest number and where it is.
+/// Returns the smallest value and its first index.
 fn smallest(values: &[f64]) -> (usize, f64) {
     let mut lanes = [f64::INFINITY; 8];
     let (whole, rest) = values.as_chunks::<8>();

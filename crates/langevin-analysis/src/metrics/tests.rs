@@ -19,7 +19,7 @@ fn shifted(a: &[f64], by: &[f64]) -> Vec<f64> {
     a.iter().zip(by.iter().cycle()).map(|(a, by)| a + by).collect()
 }
 
-/// W₂² on a line the slow way: both samples repeated to a common size, then coupled in order.
+/// W₂² on a line by brute force: both samples are repeated to a common size, then coupled in order.
 fn brute(a: &[f64], b: &[f64]) -> f64 {
     let repeat = |x: &[f64], times: usize| -> Vec<f64> {
         let mut x: Vec<f64> = x.iter().flat_map(|x| std::iter::repeat_n(*x, times)).collect();
@@ -40,7 +40,8 @@ fn on_a_line_a_shift_is_its_own_distance() {
 
 #[test]
 fn a_shift_of_the_plane_costs_its_length_over_root_two() {
-    // E cos² over directions is ½, with standard deviation 1/√8 for one of them; 4 standard errors of the mean, halved by the root.
+    // E cos² over directions is ½, with standard deviation 1/√8 for one direction. The tolerance is
+    // four standard errors of the mean, halved by the root.
     let a = sample(1, 200);
     let projections = 4000;
     let got = sliced_wasserstein(&a, &shifted(&a, &[3.0, -4.0]), 2, projections, 7).unwrap();
@@ -66,7 +67,8 @@ fn energy_distance_of_point_masses_and_pairs() {
 
 #[test]
 fn energy_distance_is_twice_the_integrated_square_of_the_distribution_functions() {
-    // On a line 𝓔² = 2 ∫ (F − G)² dx; for these samples (F − G)² is 0, ¼, 1/36, 4/9, 1/9 … between the sorted points.
+    // On a line 𝓔² = 2 ∫ (F − G)² dx. For these samples (F − G)² is 0, ¼, 1/36, 4/9, 1/9 … between
+    // the sorted points.
     let (a, b) = ([0.0, 2.0], [1.0, 3.0, 4.0]);
     let (f, g): (Vec<f64>, Vec<f64>) = (0..4)
         .map(|cell| {
@@ -81,7 +83,8 @@ fn energy_distance_is_twice_the_integrated_square_of_the_distribution_functions(
 
 #[test]
 fn equal_distributions_leave_the_floor_of_the_v_statistic() {
-    // Documented: E 𝓔² = (1/n + 1/m) E‖X − X'‖. Over 30 pairs of samples; the spread of 𝓔² about its mean is less than the mean itself.
+    // The documented floor: E 𝓔² = (1/n + 1/m) E‖X − X'‖, over 30 pairs of samples. The spread of
+    // 𝓔² about its mean is smaller than the mean itself.
     let (n, m, pairs) = (60, 90, 30);
     let mut total = 0.0;
     for k in 0..pairs {
@@ -98,7 +101,7 @@ fn nearest_neighbours_in_the_plane() {
     let references = [0.0, 0.0, 3.0, 4.0, 0.0, 1.0];
     assert_eq!(nearest_distances(&[3.0, 3.0, 0.0, 0.0], &references, 2, false).unwrap(), [1.0, 0.0]);
     assert_eq!(nearest_distances(&references, &references, 2, true).unwrap(), [1.0, 18.0_f64.sqrt(), 1.0]);
-    // A copy is found; oneself is not.
+    // A copy is found, but not the row itself.
     assert_eq!(nearest_distances(&[1.0, 1.0], &[1.0, 1.0], 1, true).unwrap(), [0.0, 0.0]);
 }
 
@@ -152,7 +155,8 @@ fn least_of_all(cost: &[f64], n: usize) -> f64 {
     best
 }
 
-/// Whether this is a permutation, and its cost that of the dual: no permutation costs less.
+/// Checks that the result is a permutation whose cost equals the dual's, so that no permutation
+/// costs less.
 fn is_proven(cost: &[f64], n: usize) {
     let found = assign(cost, n);
     let mut seen = vec![false; n];
@@ -162,7 +166,7 @@ fn is_proven(cost: &[f64], n: usize) {
         primal += costs[*column];
         dual += costs.iter().zip(&found.duals).map(|(cost, v)| cost - v).fold(f64::INFINITY, f64::min);
     }
-    // Each v is a sum of some costs, each rounded.
+    // Each v is a sum of several costs, each of them rounded.
     let largest = cost.iter().fold(0.0_f64, |largest, cost| largest.max(cost.abs()));
     close(primal, dual, 1e-14 * n as f64 * largest);
 }
@@ -173,17 +177,17 @@ fn an_assignment_is_proven_by_its_dual() {
         let (a, b) = (sample(1, n as u64), sample(2, n as u64));
         let cost: Vec<f64> = a.chunks_exact(2).flat_map(|x| b.chunks_exact(2).map(move |y| square(x, y))).collect();
         is_proven(&cost, n);
-        // Many ties, and none but ties.
+        // Many ties, and nothing but ties.
         is_proven(&cost.iter().map(|cost| cost.round()).collect::<Vec<_>>(), n);
         is_proven(&vec![1.0; n * n], n);
-        // Every row wants one column.
+        // Every row prefers the same column.
         is_proven(&(0..n * n).map(|k| (k / n) as f64 * (k % n) as f64).collect::<Vec<_>>(), n);
     }
 }
 
 #[test]
 fn a_shift_of_the_plane_is_its_own_distance() {
-    // Of all maps between equal shapes the shift is the best: W₂² ≥ ‖difference of the means‖².
+    // Of all maps between equal shapes the shift is optimal: W₂² ≥ ‖difference of the means‖².
     let a = sample(3, 300);
     let mut b = shifted(&a, &[0.3, -0.4]);
     b.rotate_left(2 * 77);
@@ -193,7 +197,8 @@ fn a_shift_of_the_plane_is_its_own_distance() {
 
 #[test]
 fn a_linear_map_of_a_sample_is_its_own_coupling() {
-    // A symmetric positive matrix is the gradient of a convex function, so the best coupling (Brenier).
+    // A symmetric positive matrix is the gradient of a convex function, so it is the optimal
+    // coupling (Brenier).
     let a = sample(4, 250);
     let b: Vec<f64> =
         a.as_chunks::<2>().0.iter().rev().flat_map(|[x, y]| [2.0 * x + 0.5 * y, 0.5 * x + 0.7 * y]).collect();
@@ -211,7 +216,7 @@ fn what_cannot_be_assigned_is_named() {
     assert!(wasserstein(&[1e200], &[-1e200], 1).unwrap_err().is_argument());
     assert!(wasserstein(&[], &[], 1).unwrap_err().is_shape());
     assert!(wasserstein(&[f64::NAN], &[0.0], 1).unwrap_err().is_argument());
-    // Large, but no square is out of range.
+    // The costs are large, but no square overflows.
     close(wasserstein(&[1e150, 0.0], &[0.0, -1e150], 1).unwrap(), 1e150, 1e136);
 }
 
@@ -241,7 +246,7 @@ proptest! {
         let mut turned = b.to_vec();
         turned.rotate_left(2 * (turn % n));
         prop_assert!((w(a, &turned) - w(a, b)).abs() < 1e-13);
-        // On a line it is the coupling in order.
+        // On a line the optimal coupling is the one in order.
         let line = wasserstein(a, b, 1).unwrap();
         prop_assert!((line - sliced_wasserstein(a, b, 1, 1, 0).unwrap()).abs() < 1e-13);
     }
@@ -262,7 +267,7 @@ proptest! {
         c in prop::collection::vec(-5.0..5.0_f64, 1..6),
         plane: bool,
     ) {
-        // In the plane every number is repeated, so that a row is (x, x).
+        // In the plane each number is repeated, so that a row is (x, x).
         let dim = 1 + usize::from(plane);
         let rows = |x: &[f64]| -> Vec<f64> { x.iter().flat_map(|x| std::iter::repeat_n(*x, dim)).collect() };
         let (a, b, c) = (rows(&a), rows(&b), rows(&c));
@@ -271,14 +276,14 @@ proptest! {
         prop_assert_eq!(sliced(&a, &a), 0.0);
         prop_assert_eq!(energy(&a, &a), 0.0);
         prop_assert!((sliced(&a, &b) - sliced(&b, &a)).abs() < 1e-12);
-        // The root magnifies rounding near 0: squares are compared.
+        // The root magnifies rounding near 0, so squares are compared.
         prop_assert!((energy(&a, &b).powi(2) - energy(&b, &a).powi(2)).abs() < 1e-12);
         prop_assert!(sliced(&a, &c) <= sliced(&a, &b) + sliced(&b, &c) + 1e-12);
         prop_assert!(energy(&a, &c) <= energy(&a, &b) + energy(&b, &c) + 1e-6);
     }
 }
 
-/// The entropy of densities that have it in closed form, in one to three dimensions.
+/// The entropy of densities for which it is known in closed form, in one to three dimensions.
 #[test]
 fn surprise_is_entropy_in_the_mean() {
     use crate::exact::Gaussian;
@@ -290,13 +295,14 @@ fn surprise_is_entropy_in_the_mean() {
         let found = neighbour_surprise(&x, dim, 1000, k).unwrap();
         let off: Vec<f64> = x.chunks(dim).zip(&found).map(|(x, s)| s + data.log_density(x, &clean)).collect();
         let mean = off.iter().sum::<f64>() / 1000.0;
-        // Each is off by the log of a Gamma(k) over its mean, of variance ψ'(k) ≤ π²/6, and neighbours share rows; the smear at 4,000 rows is (k/N)^(2/d) of a curvature
-        // of about 1 over the bulk: 0.01 in three dimensions, more in the tails.
+        // Each estimate is off by the logarithm of a Gamma(k) over its mean, of variance ψ'(k) ≤
+        // π²/6, and neighbours share rows. The bias at 4,000 rows is (k/N)^(2/d) of a curvature of
+        // about 1 over the bulk: 0.01 in three dimensions, and more in the tails.
         assert!(
             mean.abs() < 4.0 * (1.645 / 1000.0_f64).sqrt() / (k as f64).sqrt() + 0.02,
             "d = {dim}, k = {k}: {mean}"
         );
-        // In other units the density is less by the volume.
+        // In other units the density is divided by the volume.
         let wide: Vec<f64> = x.iter().map(|x| 3.0 * x).collect();
         let wide = neighbour_surprise(&wide, dim, 10, k).unwrap();
         for (wide, found) in wide.iter().zip(&found) {

@@ -1,30 +1,38 @@
-//! Can two samples be told apart? The classifier two-sample test with neighbours.
+//! Classifier two-sample test with nearest neighbours.
 
 use super::{check, square};
 use langevin::error::{Error, Result};
 
-/// The accuracy of the k-nearest-neighbour classifier that tells the rows of `a` from those of `b`, each row judged by the others (leave-one-out).
+/// Returns the leave-one-out accuracy of a k-nearest-neighbour classifier that separates the rows
+/// of `a` from the rows of `b`.
 ///
-/// About ½ where both are drawn from one distribution, 1 where every row is known by its neighbours. Copies of rows of the other sample pull it below ½. With k odd there is no draw; of
-/// neighbours at one distance the first counts, those of `a` before those of `b`.
+/// - An accuracy of about ½ means that both samples may come from one distribution.
+/// - An accuracy of 1 means that the neighbours identify the sample of every row.
+/// - An accuracy well below ½ means that rows of one sample copy rows of the other sample.
 ///
-/// Of samples of n rows each from one distribution the accuracy is ½ to within about 1/√(8n), the deviation of a mean of 2n fair coins (and a little below: one of the n own rows is the row
-/// itself).
+/// An odd k rules out tied votes. Among neighbours at equal distance the first one counts, and rows
+/// of `a` come before rows of `b`.
 ///
+/// For two samples of n rows from one distribution, the accuracy is ½ to within about 1/√(8n), the
+/// standard deviation of the mean of 2n fair coins. The expectation is slightly below ½, because a
+/// row is not its own neighbour.
+///
+/// Source: Lopez-Paz & Oquab, arXiv 1610.06545; k-NN, leave-one-out: Xu et al., arXiv 1806.07755.
+///
+/// # Errors
+/// Returns an error if the samples have different sizes, because the classifier would then profit
+/// from the sizes alone. It also returns an error if `k` is even or not below the number of rows. A
+/// sample that is empty, not whole rows of `dim` elements, or not finite is an error too.
+///
+/// # Examples
 /// ```
 /// use langevin_analysis::metrics::two_sample_accuracy;
 /// let (low, high) = ([0.0, 0.1, 0.2], [5.0, 5.1, 5.2]);
 /// assert_eq!(two_sample_accuracy(&low, &high, 1, 1)?, 1.0);
-/// // Every row's nearest is one of the other sample.
+/// // The nearest neighbour of each row belongs to the other sample.
 /// assert_eq!(two_sample_accuracy(&[0.0, 2.0, 4.0], &[0.1, 2.1, 4.1], 1, 1)?, 0.0);
 /// # Ok::<(), langevin::Error>(())
 /// ```
-///
-/// # Errors
-/// Samples of different sizes, which the test would tell apart by their numbers; an even k, or one that is not below the number of rows; an empty sample, one that is not whole rows of `dim`
-/// elements, or an element that is not finite.
-///
-/// Source: Lopez-Paz & Oquab, arXiv 1610.06545; k-NN, leave-one-out: Xu et al., arXiv 1806.07755.
 pub fn two_sample_accuracy(a: &[f64], b: &[f64], dim: usize, k: usize) -> Result<f64> {
     check("the first sample", a, dim)?;
     check("the second sample", b, dim)?;
@@ -65,7 +73,9 @@ mod tests {
         out.into_iter().map(|x: f32| f64::from(x) + shift).collect()
     }
 
-    /// One distribution: ½ within four deviations. Two normals 2s apart: the best classifier is right with probability Φ(s), which five neighbours come near to.
+    /// The accuracy for one distribution is ½ within four standard deviations. For two normals 2s
+    /// apart the best classifier is right with probability Φ(s), which five neighbours nearly
+    /// reach.
     #[test]
     fn accuracy_is_that_of_the_overlap() {
         let count = 600;

@@ -1,48 +1,59 @@
-//! Wasserstein distances. Between samples of one size some permutation is the best coupling (Birkhoff), and [`super::assignment`] finds it. On a line it
-//! is known: quantile to quantile. So for the sliced distance the samples are projected on many lines, coupled there exactly, and the squared costs
-//! are averaged.
+//! Computes Wasserstein distances.
+//!
+//! Between samples of equal size a permutation is an optimal coupling (Birkhoff), and
+//! [`super::assignment`] finds it. On a line the optimal coupling is known: quantile to quantile.
+//! The sliced distance projects the samples on many lines, couples them there exactly, and averages
+//! the squared costs.
 
 use super::assignment::assign;
 use super::{check, square};
 use langevin::error::{Error, Result};
 use langevin::noise::{SampleId, draws, fill_normals};
 
-/// The largest samples of [`wasserstein`]: 2 GiB of costs, and most of a minute.
+/// The largest number of rows that [`wasserstein`] accepts: it needs 2 GiB of costs and most of a
+/// minute.
 const MOST_ROWS: usize = 1 << 14;
 
-/// The Wasserstein distance $W_2$ between two samples of n rows each, in the units of the data:
+/// Returns the Wasserstein distance $W_2$ between two samples of n rows each, in the units of the
+/// data:
 ///
 /// $$W_2^2 = \min_\pi \tfrac1n\sum_i \lVert x_i - y_{\pi(i)}\rVert^2.$$
 ///
-/// It is exact for the two samples. As an estimate of the distance between what they are drawn from it is high: two samples of one distribution in the
-/// plane are of the order √(ln n/n) apart, so compare it with the distance between two samples of the data. It takes 8n² bytes and O(n³) operations.
+/// The result is exact for the two samples. As an estimate of the distance between the
+/// distributions behind them it is too high: two samples of one distribution in the plane are of
+/// the order √(ln n/n) apart. Compare it with the distance between two samples of the data. The
+/// function needs 8n² bytes and O(n³) operations.
 ///
+/// # Errors
+/// Returns an error if a sample is empty, is not whole rows of `dim` elements, or holds a number
+/// that is not finite. It also returns an error if the samples have different sizes or more than
+/// 16384 rows, or if a squared distance between two rows overflows.
+///
+/// # Examples
 /// ```
 /// use langevin_analysis::metrics::wasserstein;
-/// // The rows in another order are the same sample; moved by (3, 4) they are 5 away.
+/// // The second sample is the first in another order, moved by (3, 4): the distance is 5.
 /// assert_eq!(wasserstein(&[0.0, 0.0, 1.0, 1.0], &[4.0, 5.0, 3.0, 4.0], 2)?, 5.0);
 /// # Ok::<(), langevin::Error>(())
 /// ```
-///
-/// # Errors
-/// An empty sample, one that is not whole rows of `dim` elements, an element that is not finite, samples of different sizes or of more than 16384 rows,
-/// or rows so far apart that the square of their distance is no number.
 pub fn wasserstein(a: &[f64], b: &[f64], dim: usize) -> Result<f64> {
     let columns = pairing(a, b, dim)?;
     let total: f64 = columns.iter().zip(a.chunks_exact(dim)).map(|(j, x)| square(x, &b[j * dim..][..dim])).sum();
     Ok((total / columns.len() as f64).sqrt())
 }
 
-/// The permutation π behind [`wasserstein`]: row i of `a` goes to row π(i) of `b`, and all of them together the shortest way.
+/// Returns the optimal permutation π of [`wasserstein`]: row i of `a` is matched with row π(i) of
+/// `b`.
 ///
+/// # Errors
+/// Returns an error under the conditions of [`wasserstein`].
+///
+/// # Examples
 /// ```
 /// use langevin_analysis::metrics::pairing;
 /// assert_eq!(pairing(&[0.0, 5.0, 9.0], &[8.0, 1.0, 6.0], 1)?, [1, 2, 0]);
 /// # Ok::<(), langevin::Error>(())
 /// ```
-///
-/// # Errors
-/// As [`wasserstein`].
 pub fn pairing(a: &[f64], b: &[f64], dim: usize) -> Result<Vec<usize>> {
     check("the first sample", a, dim)?;
     check("the second sample", b, dim)?;
@@ -63,7 +74,7 @@ pub fn pairing(a: &[f64], b: &[f64], dim: usize) -> Result<Vec<usize>> {
     for x in a.chunks_exact(dim) {
         cost.extend(b.chunks_exact(dim).map(|y| square(x, y)));
     }
-    // Sums of a few costs are formed.
+    // The assignment adds up a few costs, so each of them must stay well below the largest `f64`.
     if cost.iter().any(|cost| *cost > f64::MAX / 16.0) {
         return Err(Error::argument("the samples are too far apart to measure")
             .expected("rows within about 10¹⁵³ of each other")
@@ -72,12 +83,21 @@ pub fn pairing(a: &[f64], b: &[f64], dim: usize) -> Result<Vec<usize>> {
     Ok(assign(&cost, n).columns)
 }
 
-/// The sliced Wasserstein distance between two samples, in the units of the data: $\sqrt{\tfrac1P\sum_p W_2^2(\theta_p^\top X, \theta_p^\top Y)}$.
+/// Returns the sliced Wasserstein distance between two samples, in the units of the data:
+/// $\sqrt{\tfrac1P\sum_p W_2^2(\theta_p^\top X, \theta_p^\top Y)}$.
 ///
-/// The P = `projections` directions are normals of `seed`, normalised; the same seed gives the same ones, and more projections keep the earlier ones. Each $W_2$
-/// on the line is exact, for unequal sizes too. A shift by the vector d is a distance of ‖d‖/√dim in the mean over directions. In one
-/// dimension every direction is the same, and this is $W_2$ itself.
+/// The P = `projections` directions are normalised normal draws of `seed`. The same seed gives the
+/// same directions, and a larger P keeps the earlier ones. Each $W_2$ on a line is exact, also for
+/// samples of different sizes.
 ///
+/// A shift by a vector d gives ‖d‖/√dim, in the root mean square over directions. In one dimension
+/// all directions are equal, and the result is $W_2$ itself.
+///
+/// # Errors
+/// Returns an error if a sample is empty, is not whole rows of `dim` elements, or holds a number
+/// that is not finite, or if `projections` is 0.
+///
+/// # Examples
 /// ```
 /// use langevin_analysis::metrics::sliced_wasserstein;
 /// assert_eq!(sliced_wasserstein(&[0.0, 1.0], &[4.0, 3.0], 1, 1, 0)?, 3.0);
@@ -85,9 +105,6 @@ pub fn pairing(a: &[f64], b: &[f64], dim: usize) -> Result<Vec<usize>> {
 /// assert_eq!(sliced_wasserstein(&[0.0], &[1.0, 3.0], 1, 1, 0)?, 5.0_f64.sqrt());
 /// # Ok::<(), langevin::Error>(())
 /// ```
-///
-/// # Errors
-/// An empty sample, one that is not whole rows of `dim` elements, an element that is not finite, or no projection.
 pub fn sliced_wasserstein(a: &[f64], b: &[f64], dim: usize, projections: usize, seed: u64) -> Result<f64> {
     check("the first sample", a, dim)?;
     check("the second sample", b, dim)?;
@@ -107,19 +124,20 @@ pub fn sliced_wasserstein(a: &[f64], b: &[f64], dim: usize, projections: usize, 
     Ok((total / projections as f64).sqrt())
 }
 
+/// Writes the unit vector along `z` to `direction`.
 fn normalise(z: &[f32], direction: &mut [f64]) {
     let norm = z.iter().map(|z| f64::from(*z) * f64::from(*z)).sum::<f64>().sqrt();
     for (direction, z) in direction.iter_mut().zip(z) {
         *direction = f64::from(*z) / norm;
     }
     if norm == 0.0 {
-        // A normal of this crate is 0 once in 2³³: then any direction will do.
+        // A normal draw of this crate is 0 once in 2³³ draws. Any direction is correct then.
         direction.fill(0.0);
         direction[0] = 1.0;
     }
 }
 
-/// The projections of all rows, sorted.
+/// Writes the projections of all rows on `direction` to `out`, sorted.
 fn project(rows: &[f64], direction: &[f64], out: &mut [f64]) {
     for (out, row) in out.iter_mut().zip(rows.chunks_exact(direction.len())) {
         *out = row.iter().zip(direction).map(|(x, d)| x * d).sum();
@@ -127,10 +145,12 @@ fn project(rows: &[f64], direction: &[f64], out: &mut [f64]) {
     out.sort_unstable_by(f64::total_cmp);
 }
 
-/// $W_2^2$ of sorted samples: ∫ (F_a⁻¹ − F_b⁻¹)² du, a sum over the steps of both quantile functions.
+/// Returns $W_2^2$ of sorted samples: ∫ (F_a⁻¹ − F_b⁻¹)² du, a sum over the steps of both quantile
+/// functions.
 fn squared(a: &[f64], b: &[f64]) -> f64 {
     let (n, m) = (a.len() as u128, b.len() as u128);
-    // Mass is counted in units of 1/(n·m), in integers: a row of a has m, a row of b has n.
+    // Mass is counted in integer units of 1/(n·m): each row of `a` has mass m, each row of `b` mass
+    // n.
     let (mut i, mut j, mut done) = (0, 0, 0);
     let mut total = 0.0;
     while i < a.len() && j < b.len() {

@@ -1,4 +1,4 @@
-//! When a ranking says little.
+//! Reasons why a ranking says little about the steps of its plans.
 
 use super::{By, Candidate};
 use crate::analysis::Cause;
@@ -7,46 +7,63 @@ use langevin::process::Level;
 use langevin::text::number;
 use std::fmt;
 
-/// A share of the error above which its cause hides the steps of every plan.
+/// The share of the error above which one cause hides the differences between plans.
 const MOST: f64 = 0.9;
-/// Plans whose errors are within this ratio are alike.
+/// Plans are considered equal if their errors are within this ratio.
 const ALIKE: f64 = 1.01;
-/// Plans that are compared for that: those of the table.
+/// The number of plans compared for equality: the lines of the table.
 const SHOWN: usize = 10;
 
-/// The reason why a ranking says little about the steps of its plans.
+/// A reason why a ranking says little about the steps of its plans.
+///
+/// Its [`Display`](std::fmt::Display) form is a sentence with advice.
+///
+/// # Examples
+/// ```
+/// use langevin::{Process, Request};
+/// use langevin_analysis::Spectrum;
+/// use langevin_analysis::recommend::{By, Doubt, Search};
+/// // Data far larger than the noise of the start: every plan has the error of its start.
+/// let data = Spectrum::from_eigenvalues(&[1e6, 1.0])?;
+/// let request = Request::new().process(Process::ve()).range(0.01, 1.0);
+/// let ranking = Search::new(&request, &data, 8, By::W2).grids(["karras"]).run()?;
+/// assert!(matches!(ranking.doubt(), Some(Doubt::Start { share, .. }) if *share > 0.9));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Doubt {
-    /// The start makes up nearly all of the winner's error.
+    /// The start makes up nearly all of the best plan's error.
     Start {
-        /// The share of the error that the start alone has, up to 1.
+        /// The error of the start alone as a share of the whole error, at most 1.
         share: f64,
-        /// The noise level of the start, in σ/α.
+        /// The noise level of the start, σ/α.
         from: f64,
-        /// Whether the network's training ends at this level.
+        /// `true` if the training range of the network ends at this level.
         trained: bool,
     },
-    /// The last step, or what is left out after it, makes up nearly all of the winner's error.
+    /// The last step, or the noise left after it, makes up nearly all of the best plan's error.
     Truncation {
-        /// The share of the error that the truncation alone has, up to 1.
+        /// The error of the truncation alone as a share of the whole error, at most 1.
         share: f64,
-        /// The cleanest noise level before the end, in σ/α.
+        /// The cleanest noise level before the end, σ/α.
         from: f64,
-        /// Whether the network's training ends at this level.
+        /// `true` if the training range of the network ends at this level.
         trained: bool,
     },
-    /// The plans of the table have the same error to 1 %.
+    /// The plans of the table have the same error to within 1 %.
     Alike {
-        /// Their error; it may be infinite.
+        /// The common error; it may be infinite.
         error: f64,
-        /// What they are ranked by.
+        /// The error by which the plans are ranked.
         by: By,
     },
 }
 
 impl Doubt {
-    /// The doubt about these candidates, the best first. With `ends_stay` the last step is no part of the discretisation.
+    /// Returns the doubt about these candidates, sorted best first.
+    ///
+    /// With `ends_stay` more steps do not shorten the last step, so its error counts as truncation.
     pub(super) fn of(by: By, candidates: &[Candidate], ends_stay: bool) -> Option<Self> {
         let best = candidates.first()?;
         let error = by.of(&best.analysis.total);
@@ -111,7 +128,7 @@ impl fmt::Display for Doubt {
     }
 }
 
-/// A noise level in four digits.
+/// Formats a noise level with four significant digits.
 fn level(sigma: f64) -> String {
     format!("{sigma:.3e}").parse::<f64>().map_or_else(|_| sigma.to_string(), |rounded| rounded.to_string())
 }

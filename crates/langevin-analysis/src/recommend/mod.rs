@@ -1,17 +1,28 @@
-//! The sampler and the grid with the smallest exact error within a number of evaluations.
+//! Finds the sampler and the grid with the smallest exact error within a number of network
+//! evaluations (NFE).
 //!
-//! Every sampler goes from noise to the data on every grid, in as many steps as fit, and [`Analyze::analyze`](crate::Analyze::analyze) says what is wrong with it on Gaussian data: no network is called and nothing is
-//! sampled. A network is not exact: with [`Search::score_error`] a plan is as good as it is with the worse of two networks, whose ε is that much too large and too small. What holds for Gaussians of the data's covariance is a good guess at what holds for the data (`docs/gaussian-analysis.md` measures how good).
+//! The [`Search`] compiles every sampler on every grid, with as many steps as the budget allows.
+//! [`Analyze::analyze`](crate::Analyze::analyze) then computes the error of each plan on Gaussian
+//! data. No network is called and nothing is sampled.
+//!
+//! A trained network is not exact. [`Search::score_error`] therefore rates a plan by the worse of
+//! two networks, whose ε is too large or too small by the given factor.
+//!
+//! A result on Gaussian data with the covariance of the real data is a good guess for the real
+//! data. The page `docs/gaussian-analysis.md` measures how good. [`Doubt`] names the cases in which
+//! a ranking says little, and [`Measure`] tries the first plans on a real model.
 //!
 //! ```
 //! use langevin_analysis::recommend::{By, Search};
 //! use langevin::{Process, Request};
 //! use langevin_analysis::Spectrum;
 //! let (request, data) = (Request::new().process(Process::vp()), Spectrum::power_law(2.0, 64)?);
-//! let ranking = Search::new(&request, &data, 8, By::W2).grids(["karras", "uniform-lambda"]).run()?;
+//! let search = Search::new(&request, &data, 8, By::W2).grids(["karras", "uniform-lambda"]);
+//! let ranking = search.run()?;
 //! let best = ranking.best();
-//! assert!(best.analysis.nfe <= 8 && best.analysis.total.w2 <= ranking.usual()[0].analysis.total.w2);
-//! println!("{ranking}"); // the ten best, and why the first is the first
+//! assert!(best.analysis.nfe <= 8);
+//! assert!(best.analysis.total.w2 <= ranking.usual()[0].analysis.total.w2);
+//! println!("{ranking}"); // the ten best plans, and the reasons for the first
 //! # Ok::<(), langevin::Error>(())
 //! ```
 
@@ -35,7 +46,15 @@ use langevin::process::Level;
 use langevin::request::most_steps;
 use langevin::sampler::Sampler;
 
-/// The grids that are tried where none are named.
+/// Names of the grids that a [`Search`] tries by default.
+///
+/// # Examples
+/// ```
+/// use langevin::{Process, Request};
+/// use langevin_analysis::recommend::{Compiler, GRIDS};
+/// let request = Request::new().process(Process::vp());
+/// assert!(GRIDS.iter().all(|grid| request.own_steps(grid).is_ok()));
+/// ```
 pub const GRIDS: [&str; 9] = [
     "karras",
     "uniform-lambda",
@@ -47,22 +66,47 @@ pub const GRIDS: [&str; 9] = [
     "linspace",
     "trailing",
 ];
-/// What most people take.
+/// Names of the most widely used samplers, shown beside the best plan.
+///
+/// # Examples
+/// ```
+/// use langevin_analysis::recommend::USUAL;
+/// assert!(USUAL.iter().all(|name| langevin::Sampler::parse(name, None).is_ok()));
+/// ```
 pub const USUAL: [&str; 2] = ["ddim", "dpmpp-2m"];
 
-/// What the best sampler has least of.
+/// The error by which plans are ranked.
+///
+/// # Examples
+/// ```
+/// use langevin_analysis::recommend::By;
+/// assert_eq!(By::default(), By::W2);
+/// assert_eq!(By::Kl.name(), "KL");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum By {
-    /// The Wasserstein distance.
+    /// The Wasserstein distance $W_2$.
     #[default]
     W2,
-    /// The KL divergence of the data from the model.
+    /// The KL divergence of the data from the model, in nats.
     Kl,
 }
 
 impl By {
-    /// This one of the two.
+    /// Returns the component of `distance` that this criterion ranks by.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_analysis::recommend::By;
+    /// use langevin_analysis::{Analyze, Spectrum};
+    /// let data = Spectrum::power_law(2.0, 8)?;
+    /// let found = Request::new().plan()?.analyze(&data, &Default::default())?;
+    /// assert_eq!(By::W2.of(&found.total), found.total.w2);
+    /// assert_eq!(By::Kl.of(&found.total), found.total.kl);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn of(self, distance: &Distance) -> f64 {
         match self {
@@ -71,7 +115,13 @@ impl By {
         }
     }
 
-    /// As people write it.
+    /// Returns the display name, `W2` or `KL`.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_analysis::recommend::By;
+    /// assert_eq!([By::W2, By::Kl].map(By::name), ["W2", "KL"]);
+    /// ```
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -81,37 +131,70 @@ impl By {
     }
 }
 
-/// Compiles samplers to plans for a search: a [`Request`](langevin::Request), or a scheduler's config of another library.
+/// Compiles samplers to plans for a [`Search`].
+///
+/// A [`Request`](langevin::Request) implements this trait. The crate `langevin-import` implements
+/// it for scheduler configurations of other libraries.
+///
+/// # Examples
+/// ```
+/// use langevin::{Process, Request, Sampler};
+/// use langevin_analysis::recommend::Compiler;
+/// let request = Request::new().process(Process::vp());
+/// let plan = Compiler::plan(&request, &Sampler::ddim(0.0), "karras", Some(10))?;
+/// assert_eq!(plan.nfe(), 10);
+/// assert_eq!(Compiler::levels(&request, "karras", Some(10))?.len(), 11);
+/// assert!(request.admits(&plan));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub trait Compiler {
-    /// The plan of a sampler in this many steps; `None` on a grid that brings its own.
+    /// Compiles a sampler on a grid with this number of steps; `None` selects the steps of the
+    /// grid.
     ///
     /// # Errors
-    /// What cannot be compiled.
+    /// Returns an error if the sampler cannot be compiled on the grid.
     fn plan(&self, sampler: &Sampler, grid: &str, steps: Option<usize>) -> Result<Plan>;
 
-    /// The levels of a grid: those of the same levels are one.
+    /// Returns the noise levels of a grid.
+    ///
+    /// The search compares these levels, and skips a grid whose levels repeat those of an earlier
+    /// grid.
     ///
     /// # Errors
-    /// A grid that cannot have so many steps.
+    /// Returns an error if the grid does not exist or cannot have this number of steps.
     fn levels(&self, grid: &str, steps: Option<usize>) -> Result<Vec<Level>>;
 
-    /// The number of steps that a grid brings.
+    /// Returns the number of steps that a grid fixes, or `None` if the number is free.
     ///
     /// # Errors
-    /// An unknown grid.
+    /// Returns an error if the grid is unknown.
     fn own_steps(&self, grid: &str) -> Result<Option<usize>>;
 
-    /// The grid that most people take, where there is a choice.
+    /// Returns the most widely used grid, or `None` if this compiler has no choice of grids.
     fn usual_grid(&self) -> Option<&'static str>;
 
-    /// Whether a plan is one to recommend.
+    /// Returns `true` if the search may recommend this plan.
     fn admits(&self, plan: &Plan) -> bool;
 }
 
-/// The plan of as many steps as fit into `budget` evaluations, and their number; `None` where not even one does.
+/// Compiles a sampler with the largest number of steps that fits into `budget` network evaluations.
+///
+/// Returns the number of steps and the plan, or `None` if not even one step fits.
 ///
 /// # Errors
-/// What cannot be compiled in any number of steps.
+/// Returns an error if the sampler cannot be compiled on the grid with any number of steps.
+///
+/// # Examples
+/// ```
+/// use langevin::{Process, Request, Sampler};
+/// use langevin_analysis::recommend::fitting;
+/// let request = Request::new().process(Process::vp());
+/// // Heun's method takes two evaluations a step, except for the last step.
+/// let heun = Sampler::parse("heun", None)?;
+/// let (steps, plan) = fitting(&request, &heun, "karras", 10)?.expect("a plan that fits");
+/// assert!(plan.nfe() <= 10 && plan.nfe() > steps);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub fn fitting(compiler: &dyn Compiler, sampler: &Sampler, grid: &str, budget: usize) -> Result<Option<(usize, Plan)>> {
     if let Some(steps) = compiler.own_steps(grid)? {
         let plan = compiler.plan(sampler, grid, None)?;
@@ -120,93 +203,176 @@ pub fn fitting(compiler: &dyn Compiler, sampler: &Sampler, grid: &str, budget: u
     most_steps(budget, &|steps| compiler.plan(sampler, grid, Some(steps)))
 }
 
-/// One plan of a ranking.
+/// A plan of a [`Ranking`], with its sampler, its grid and its errors.
+///
+/// # Examples
+/// ```
+/// # use langevin::{Process, Request, Sampler};
+/// # use langevin_analysis::Spectrum;
+/// # use langevin_analysis::recommend::{By, Search};
+/// # let request = Request::new().process(Process::vp());
+/// # let data = Spectrum::power_law(2.0, 16)?;
+/// let ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+/// let best = ranking.best();
+/// assert_eq!((best.grid.as_str(), best.plan.nfe()), ("karras", best.analysis.nfe));
+/// // The same plan from its parts.
+/// let again = Request::new().process(Process::vp()).sampler(best.sampler.spec());
+/// assert_eq!(again.grid("karras").steps(best.steps).plan()?.ops(), best.plan.ops());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Candidate {
     /// The sampler.
     pub sampler: Sampler,
-    /// The name of its grid.
+    /// The grid's name.
     pub grid: String,
-    /// Its steps.
+    /// The number of steps.
     pub steps: usize,
-    /// Its table.
+    /// The compiled plan.
     pub plan: Plan,
-    /// Its errors; the sources are told apart for the best and the usual choices alone.
+    /// Exact errors. The breakdown by source is filled in only for the best plan and the usual
+    /// choices.
     pub analysis: Analysis,
-    /// What it is ranked by: its error, typical for step counts near its own ([`Search::neighbours`]).
+    /// The error by which plans are ranked: typical for step counts near this one
+    /// ([`Search::neighbours`]).
     pub typical: f64,
-    /// The samplers that have the same table.
+    /// Other samplers whose results have the same errors on this grid.
     pub also: Vec<String>,
 }
 
-/// Plans from the best to the worst.
+/// Plans sorted from the best to the worst, the result of a [`Search`].
+///
+/// Its [`Display`](std::fmt::Display) form is the table of the ten best plans followed by the
+/// reasons.
+///
+/// # Examples
+/// ```
+/// use langevin::{Process, Request};
+/// use langevin_analysis::Spectrum;
+/// use langevin_analysis::recommend::{By, Search};
+/// let (request, data) = (Request::new().process(Process::vp()), Spectrum::power_law(2.0, 16)?);
+/// let ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+/// assert_eq!(ranking.by(), By::W2);
+/// assert_eq!(ranking.chosen(), 0, "no measurement chose another plan");
+/// assert!(ranking.candidates().windows(2).all(|pair| pair[0].typical <= pair[1].typical));
+/// assert!(ranking.candidates().len() <= ranking.plans());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Ranking {
     by: By,
     plans: usize,
     candidates: Vec<Candidate>,
     usual: Vec<Candidate>,
-    /// The error with a step less and with a step more, where both are far larger.
+    /// The error with one step less and with one step more, if both are much larger.
     luck: Option<(Option<f64>, f64)>,
-    /// How large the best plan's weights of D are together.
+    /// The sum of |weight| over the denoised predictions of the best plan.
     gain: f64,
-    /// Why the ranking says little.
+    /// The reason why the ranking says little, if any.
     doubt: Option<Doubt>,
-    /// The place of the best.
+    /// The index of the best plan.
     best: usize,
 }
 
 impl Ranking {
-    /// The best.
+    /// Returns the best plan.
+    ///
+    /// This is the first candidate, unless [`Measure::run`] chose another one.
     #[must_use]
     pub fn best(&self) -> &Candidate {
         // `Search::finish` makes no empty ranking, and `choose` takes a place in it.
         &self.candidates[self.best]
     }
 
-    /// The place of the best in [`candidates`](Self::candidates): 0, but where a measurement chose another.
+    /// Returns the index of the best plan in [`candidates`](Self::candidates).
+    ///
+    /// The index is 0 unless [`Measure::run`] chose another plan.
     #[must_use]
     pub fn chosen(&self) -> usize {
         self.best
     }
 
-    /// Makes the candidate at this place the best one.
+    /// Makes the candidate at this index the best one.
     fn choose(&mut self, place: usize) {
         self.best = place.min(self.candidates.len() - 1);
     }
 
-    /// All different plans, the best first.
+    /// Returns all distinct plans, best first.
     #[must_use]
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates
     }
 
-    /// The usual choices within as many evaluations, where they fit.
+    /// Returns the usual choices ([`USUAL`]) within the same NFE budget, as far as they fit.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{Process, Request, Sampler};
+    /// # use langevin_analysis::Spectrum;
+    /// # use langevin_analysis::recommend::{By, Search};
+    /// # let request = Request::new().process(Process::vp());
+    /// # let data = Spectrum::power_law(2.0, 16)?;
+    /// let ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+    /// let names: Vec<&str> = ranking.usual().iter().map(|usual| usual.sampler.spec()).collect();
+    /// assert_eq!(names, ["ddim", "dpmpp-2m"]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn usual(&self) -> &[Candidate] {
         &self.usual
     }
 
-    /// How many plans were analysed.
+    /// Returns the number of plans that were analysed, including duplicates.
     #[must_use]
     pub fn plans(&self) -> usize {
         self.plans
     }
 
-    /// Σ|wₖ| over the weights of the best plan's denoised predictions in its result: how much an error of the network may come to. It is 1 where they are an average, and not a number where the plan is too large to say.
+    /// Returns Σ|wₖ|, the sum over the weights of the denoised predictions in the best plan's
+    /// result.
+    ///
+    /// The sum bounds the factor by which the plan can amplify an error of the network. It is 1 if
+    /// the result is an average of predictions.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin::{Process, Request, Sampler};
+    /// use langevin_analysis::Spectrum;
+    /// use langevin_analysis::recommend::{By, Search};
+    /// let (request, data) = (Request::new().process(Process::vp()), Spectrum::power_law(2.0, 8)?);
+    /// let search = Search::new(&request, &data, 5, By::W2).grids(["karras"]);
+    /// // A plan that ends with x' = D returns its last prediction, with weight 1.
+    /// let ranking = search.samplers([Sampler::ddim(0.0)]).run()?;
+    /// assert!((ranking.gain() - 1.0).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn gain(&self) -> f64 {
         self.gain
     }
 
-    /// Why the ranking says little about the steps, where it does.
+    /// Returns the reason why the ranking says little about the steps, or `None` if it can be
+    /// trusted.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{Process, Request, Sampler};
+    /// # use langevin_analysis::Spectrum;
+    /// # use langevin_analysis::recommend::{By, Search};
+    /// # let request = Request::new().process(Process::vp());
+    /// # let data = Spectrum::power_law(2.0, 16)?;
+    /// // Data of unit variance: the steps decide.
+    /// let ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+    /// assert_eq!(ranking.doubt(), None);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn doubt(&self) -> Option<&Doubt> {
         self.doubt.as_ref()
     }
 
-    /// What they are ranked by.
+    /// Returns the error by which the plans are ranked.
     #[must_use]
     pub fn by(&self) -> By {
         self.by

@@ -1,29 +1,48 @@
-//! A ranking for people.
+//! Text output of a ranking.
 
 use super::{Candidate, Ranking};
 use langevin::text::{Column, NAME, brief, columns, number};
 use std::fmt;
 
-/// Weights of D that are worth a warning: those of an average come to 1, those of Adams–Bashforth's second order to 2 a step.
+/// The sum of weights of D above which a warning is printed: an average has 1, and second-order
+/// Adams–Bashforth has 2 a step.
 const GAIN: f64 = 4.0;
-/// Lines of the table.
+/// The number of lines of the table.
 const SHOWN: usize = 10;
 
 impl Ranking {
-    /// Those that the table shows.
+    /// Returns the plans that the table shows: the ten best.
     #[must_use]
     pub fn shown(&self) -> &[Candidate] {
         &self.candidates()[..self.candidates().len().min(SHOWN)]
     }
 
-    /// Why the best is the best, in sentences: what its error is made of, how the usual choices do, and whether it may be luck.
+    /// Explains the first plan in sentences: the sources of its error, the usual choices beside it,
+    /// and warnings.
+    ///
+    /// The warnings report an error that is small by luck, a [`Doubt`](super::Doubt), and a large
+    /// [`gain`](Self::gain).
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin::{Process, Request};
+    /// use langevin_analysis::Spectrum;
+    /// use langevin_analysis::recommend::{By, Search};
+    /// let request = Request::new().process(Process::vp());
+    /// let data = Spectrum::power_law(2.0, 16)?;
+    /// let ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+    /// assert!(ranking.why()[0].starts_with("Why:"));
+    /// // The table has a line of heads and at most ten plans.
+    /// assert_eq!(ranking.table().lines().count(), 1 + ranking.shown().len());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn why(&self) -> Vec<String> {
         let mut why = vec![self.dominant(), self.beside()];
         if let Some((less, more)) = self.luck {
             let less = less.map_or_else(String::new, |less| format!("with a step less it has {}, ", number(less)));
             why.push(format!(
-                "Its {} at {} steps is luck: {less}with a step more {}. It is ranked by what is typical of such step counts.",
+                "Its {} at {} steps is small by chance: {less}with a step more {}. It is ranked by the typical error of neighbouring step counts.",
                 self.by().name(),
                 self.candidates()[0].steps,
                 number(more)
@@ -32,14 +51,14 @@ impl Ranking {
         why.extend(self.doubt().map(ToString::to_string));
         if self.gain() > GAIN {
             why.push(format!(
-                "Its weights of D come to {:.1}, and may amplify a network's error as much. Try it on the network beside those below it (--measure, in Python measure), or ask with a score error.",
+                "The absolute weights of its denoised predictions sum to {:.1}, so it may amplify errors of the network by that factor. Compare it with the next plans on the network (--measure, in Python measure), or rank with a score error.",
                 self.gain()
             ));
         }
         why
     }
 
-    /// Which source makes most of the winner's error.
+    /// Names the sources of the first plan's error, the largest first.
     fn dominant(&self) -> String {
         let (by, analysis) = (self.by(), &self.candidates()[0].analysis);
         let total = number(by.of(&analysis.total));
@@ -47,13 +66,13 @@ impl Ranking {
         parts.retain(|(_, value)| *value > 0.0);
         parts.sort_by(|a, b| b.1.total_cmp(&a.1));
         let [(cause, most), rest @ ..] = &parts[..] else {
-            return format!("Why: its {} of {total} cannot be told apart into sources.", by.name());
+            return format!("Why: its {} of {total} cannot be split into sources.", by.name());
         };
         let rest: String = rest.iter().map(|(cause, value)| format!(", {cause} {}", number(*value))).collect();
-        format!("Why: of its {} of {total} the most is {cause}: {} alone{rest}.", by.name(), number(*most))
+        format!("Why: the largest part of its {} of {total} is {cause}: {} alone{rest}.", by.name(), number(*most))
     }
 
-    /// The winner beside the usual choices.
+    /// Compares the first plan with the usual choices.
     fn beside(&self) -> String {
         let (by, best) = (self.by(), &self.candidates()[0]);
         let least = by.of(&best.analysis.total);
@@ -72,12 +91,24 @@ impl Ranking {
         };
         let usual: Vec<String> = self.usual().iter().map(one).collect();
         if usual.is_empty() {
-            return "The usual choices do not fit.".into();
+            return "The usual samplers do not fit the budget.".into();
         }
-        format!("In as many evaluations {}.", usual.join("; "))
+        format!("With the same number of evaluations, {}.", usual.join("; "))
     }
 
-    /// The ten best, a line each.
+    /// Formats the ten best plans as a table, one line each.
+    ///
+    /// # Examples
+    /// ```
+    /// # use langevin::{Process, Request, Sampler};
+    /// # use langevin_analysis::Spectrum;
+    /// # use langevin_analysis::recommend::{By, Search};
+    /// # let request = Request::new().process(Process::vp());
+    /// # let data = Spectrum::power_law(2.0, 16)?;
+    /// let ranking = Search::new(&request, &data, 6, By::W2).grids(["karras"]).run()?;
+    /// assert!(ranking.table().lines().next().is_some_and(|heads| heads.contains("typical W2")));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn table(&self) -> String {
         let also = self.shown().iter().any(|candidate| !candidate.also.is_empty());
@@ -111,7 +142,7 @@ impl fmt::Display for Ranking {
     }
 }
 
-/// The first names of many.
+/// Joins the first names of a list, with the number of the remaining ones.
 fn few(names: &[String]) -> String {
     const FEW: usize = 6;
     match names.len().saturating_sub(FEW) {

@@ -1,4 +1,4 @@
-//! A request as a place where plans come from.
+//! Implements [`Compiler`] for a request.
 
 use super::Compiler;
 use langevin::error::Result;
@@ -8,14 +8,16 @@ use langevin::process::Level;
 use langevin::request::{GRID, Request};
 use langevin::sampler::Sampler;
 
-/// The request with another grid. A range is left out where the grid brings its own levels.
+/// Returns the request with another grid. The noise range is dropped if the grid brings its own
+/// levels.
 fn laid_out(request: &Request, grid: &str, steps: Option<usize>) -> Request {
     let request = request.clone().default_steps().grid(grid);
     steps.into_iter().fold(request, Request::steps).without_unused_range()
 }
 
-/// Plans on the process, for the network and within the noise range of the request, whose own sampler, grid and steps have no
-/// part in them.
+/// Compiles plans on the process, for the network and within the noise range of the request.
+///
+/// The sampler, the grid and the step count of the request are ignored.
 impl Compiler for Request {
     fn plan(&self, sampler: &Sampler, grid: &str, steps: Option<usize>) -> Result<Plan> {
         laid_out(self, grid, steps).with_sampler(sampler.clone()).plan()
@@ -36,7 +38,7 @@ impl Compiler for Request {
         Some(GRID)
     }
 
-    /// From noise alone to the data, linearly.
+    /// Accepts linear plans that go from noise alone to the data.
     fn admits(&self, plan: &Plan) -> bool {
         super::search::starts_from_noise(plan) && plan.moves().last().is_some_and(|last| last.to.sigma == 0.0)
     }

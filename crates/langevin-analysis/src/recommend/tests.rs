@@ -24,7 +24,7 @@ fn as_many_steps_as_fit() {
         fitting(&request, &sampler, grid, budget).unwrap().map(|(steps, plan)| (steps, plan.nfe()))
     };
     assert_eq!(nfe("ddim", "karras", 20), Some((20, 20)));
-    // The last of Heun's steps costs one.
+    // The last step of Heun's method costs one evaluation.
     assert_eq!(nfe("heun", "karras", 20), Some((10, 19)));
     assert_eq!(nfe("heun", "karras", 1), Some((1, 1)));
     assert_eq!(nfe("heun", "karras", 21), Some((11, 21)));
@@ -40,7 +40,7 @@ fn as_many_steps_as_fit() {
     }
 }
 
-/// The order is that of the analysis, of every plan alone.
+/// The order must be that of the analysis of each plan alone.
 #[test]
 fn the_first_is_the_best() {
     let (process, data) = (Process::vp(), Spectrum::power_law(2.0, 32).unwrap());
@@ -58,7 +58,7 @@ fn the_first_is_the_best() {
     }
 }
 
-/// `exponential` and `lu` are `uniform-lambda`; `deis` of order 1 is `ddim`.
+/// `exponential` and `lu` equal `uniform-lambda`; `deis` of order 1 equals `ddim`.
 #[test]
 fn one_table_is_shown_once() {
     let (process, data) = (Process::vp(), Spectrum::power_law(1.0, 8).unwrap());
@@ -98,14 +98,14 @@ fn nothing_that_fits_is_one_error() {
         Search::new(&request, &data, nfe, By::W2).samplers(samplers).run().unwrap_err().to_string()
     };
     assert!(search(&["ddim"], 0).contains("bad number of steps"));
-    // It starts from data.
+    // This sampler starts from data.
     assert!(search(&["ddim-inversion"], 10).contains("nothing fits"));
     assert!(search(&[], 10).contains("none among the 0 tried"));
     let error = Search::new(&request, &data, 5, By::W2).grids(["karas"]).run().unwrap_err();
     assert!(error.is_unknown_name(), "{error}");
 }
 
-/// In raw units a spread of thousands is not reached by the usual start, whatever the steps.
+/// In raw units a spread of thousands is not covered by the usual start, for any number of steps.
 #[test]
 fn a_ranking_that_says_little_says_so() {
     let process = Process::vp();
@@ -118,7 +118,7 @@ fn a_ranking_that_says_little_says_so() {
     assert!(*share > 0.9 && (from - 80.0).abs() < 1e-6, "{share} {from}");
     let why = wide.why().join("\n");
     assert!(why.contains("says little about the steps") && why.contains("--sigma-max"), "{why}");
-    // More noise mends it.
+    // More noise at the start fixes it.
     assert_eq!(of(&request.clone().range(0.002, 1e6), &[1e8, 1.0, 1e-4], By::W2, 10).doubt(), None);
     let (cut, little) = (request.clone().range(0.5, 80.0), Spectrum::from_eigenvalues(&[1e-3, 1e-4]).unwrap());
     let narrow = Search::new(&cut, &little, 40, By::W2).grids(["karras"]).run().unwrap();
@@ -126,20 +126,20 @@ fn a_ranking_that_says_little_says_so() {
     assert!(narrow.why().join("\n").contains("--sigma-min"), "{narrow}");
     // Data of unit spread are ranked by their steps.
     assert_eq!(of(&request, &[2.0, 1.0, 0.5], By::W2, 10).doubt(), None);
-    // A network that was trained no further cannot start from more.
+    // A network that was trained only up to this level cannot start from more noise.
     let network = Formulation::new(process.clone(), Prediction::Epsilon)
         .with_range(LambdaRange::from_sigma_ve(0.002, 2.0).unwrap());
     let trained = of(&Request::new().process(process.clone()).network(network.clone()), &[100.0, 1.0], By::W2, 20);
     assert!(matches!(trained.doubt(), Some(Doubt::Start { trained: true, .. })), "{:?}", trained.doubt());
     assert!(!trained.why().join("").contains("--sigma-max"), "{trained}");
-    // The same table of one step, whatever the sampler is called.
+    // All samplers have the same table of one step.
     let pair = ["ddim", "dpmpp-2m"].map(|name| Sampler::parse(name, None).unwrap());
     let flat = Spectrum::from_eigenvalues(&[1.0, 0.0]).unwrap();
     let flat = Search::new(&request, &flat, 6, By::Kl).samplers(pair).grids(["list:80,1,0.1"]).run();
     assert!(flat.is_err() || flat.unwrap().doubt().is_some());
 }
 
-/// By default a plan stands for the step counts near its own: the root mean square of their errors.
+/// By default the error of a plan is the root mean square over step counts near its own.
 #[test]
 fn a_plan_is_ranked_with_its_neighbours() {
     let (process, data) = (Process::vp(), Spectrum::power_law(2.0, 32).unwrap());
@@ -159,7 +159,8 @@ fn a_plan_is_ranked_with_its_neighbours() {
     }
 }
 
-/// One eigenvalue has one error, which passes through 0 at five steps of iPNDM: by that one step count it wins, by its neighbours it does not.
+/// With one eigenvalue the error is one number, which passes through 0 at five steps of iPNDM. By
+/// this step count alone iPNDM wins; by its neighbours it does not.
 #[test]
 fn a_lucky_step_count_does_not_win() {
     let (process, data) = (Process::rectified_flow(), Spectrum::power_law(0.0, 4).unwrap());
@@ -175,11 +176,12 @@ fn a_lucky_step_count_does_not_win() {
     let ranking = search().run().unwrap();
     let (name, other) = (names(&lucky).swap_remove(0), ranking.best());
     assert_ne!(name, names(&ranking)[0]);
-    // What wins is better at the counts beside its own.
+    // The winner is better at the neighbouring counts.
     assert!(w2(other, 4).max(w2(other, 6)) < w2(one, 4).max(w2(one, 6)), "{ranking}");
 }
 
-/// The first plans are tried on a model whose data are no Gaussian, and the best of them there is the best.
+/// The first plans are measured on a model of non-Gaussian data, and the best measured plan becomes
+/// the best plan.
 #[test]
 fn the_first_plans_are_tried_on_a_model() {
     let (process, moons) = (Process::vp(), crate::exact::named("moons").unwrap());
@@ -193,7 +195,7 @@ fn the_first_plans_are_tried_on_a_model() {
     assert!(found.trials.iter().all(|trial| ranking.candidates()[trial.place].plan.draws() == 1));
     assert!(found.skipped.iter().all(|place| ranking.candidates()[*place].plan.draws() > 1));
     assert_eq!(names(&ranking), first, "the order stays");
-    // The distance is the one that samples have.
+    // The distance equals that of the samples.
     let draw = |plan: &Plan| langevin::Sampling::new(64, 2).run::<f64>(plan, &*moons).unwrap();
     let fine =
         Compiler::plan(&request, &Sampler::parse("dpmpp-3s", None).unwrap(), "uniform-lambda", Some(400)).unwrap();
@@ -202,7 +204,7 @@ fn the_first_plans_are_tried_on_a_model() {
         let samples = draw(&ranking.candidates()[trial.place].plan);
         let square: f64 = samples.iter().zip(&exact).map(|(a, b)| (a - b).powi(2)).sum();
         let rms = (square / 128.0).sqrt();
-        // The references differ by less than both differ from their halves.
+        // The two references differ by less than either differs from its half.
         assert!(
             (trial.measured - rms).abs() <= 4.0 * found.reference_error,
             "{} {rms} {}",
@@ -214,7 +216,7 @@ fn the_first_plans_are_tried_on_a_model() {
     assert!(found.trials.iter().all(|trial| trial.measured >= best.measured));
     assert_eq!((ranking.chosen(), &ranking.best().plan), (best.place, &ranking.candidates()[best.place].plan));
     assert!(found.reference_error < 0.1 * best.measured, "{found:?}");
-    // Nothing is measured where all draw noise.
+    // Nothing is measured if all plans draw noise.
     let noisy = Search::new(&request, &data, 8, By::W2).samplers([Sampler::parse("ddpm", None).unwrap()]);
     let error = Measure::new(4).run(&mut noisy.run().unwrap(), &request, &*moons, 2).unwrap_err().to_string();
     assert!(error.contains("nothing can be measured"), "{error}");

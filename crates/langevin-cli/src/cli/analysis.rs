@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use langevin::sampler::{Entry, Facts};
 use std::path::PathBuf;
 
-/// A list in one argument.
+/// Values of one argument, separated by commas.
 pub type Counts = std::vec::Vec<usize>;
 
 fn counts(text: &str) -> Result<Counts, String> {
@@ -63,13 +63,13 @@ fn samplers_help() -> String {
 /// The Gaussian data.
 #[derive(Debug, Args)]
 pub struct SpectrumArgs {
-    /// The eigenvalues of the data's covariance: power:P:d=D, or a file of them (.npy or .csv of one column, .json list)
+    /// Eigenvalues of the covariance of the data: power:P:d=D, or a file (.npy or .csv with one column, or a .json list)
     #[arg(long, value_name = "SPECTRUM", conflicts_with = "data")]
     pub spectrum: Option<String>,
-    /// The Gaussian with the mean and covariance of these data: a name or a file, as `train --data` takes, or a model, for the data that it was trained on
+    /// Use the mean and covariance of these data: a name or a file, as for `train --data`, or a model, for its training data
     #[arg(long, value_name = "DATA")]
     pub data: Option<String>,
-    /// Take the rows of --data in their own units. Without it they are scaled as `train` scales them: each column of a table to mean 0 and standard deviation 1, pictures to [−1, 1]
+    /// Do not scale the rows of --data. By default they are scaled as `train` scales them: each column of a table to mean 0 and standard deviation 1, pictures to [−1, 1]
     #[arg(long, requires = "data", conflicts_with = "spectrum")]
     pub raw: bool,
     #[command(flatten)]
@@ -85,17 +85,17 @@ pub struct RangeArgs {
     pub sigma_max: Option<f64>,
 }
 
-/// The exact error of samplers on Gaussian data, with no sampling
+/// Compute the exact error of samplers on Gaussian data, without sampling
 ///
-/// Lists take commas: --sampler ddim,heun:churn=40,tmin=0.05 --grid karras,beta:0.6,0.6. Without plans and samplers the usual samplers are compared, without --spectrum and --data on power:2:d=3072. W2 is in
-/// the units that the first line of the table names, KL(data ‖ model) in nats. The table goes to stdout.
+/// Separate list entries with commas: --sampler ddim,heun:churn=40,tmin=0.05 --grid karras,beta:0.6,0.6. By default, the usual samplers are compared on the spectrum power:2:d=3072. W2 is in
+/// the units named in the first line of the table, KL(data ‖ model) in nats; lower is better for both. The table is printed to stdout.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct AnalyzeArgs {
-    /// Plans, as `langevin plan --json` prints them; or a model, whose process, noise levels and data are taken
+    /// Plans written by `langevin plan --json`, or a model, which supplies the process, the noise levels and the data
     #[arg(value_name = "PLAN.json|MODEL")]
     pub plans: Vec<PathBuf>,
-    /// A network trained elsewhere: its process and noise levels are taken
+    /// An ONNX network, which supplies the process and the noise levels
     #[arg(long, value_name = "FILE", conflicts_with = "plans", requires_all = ["process", "predict"])]
     pub onnx: Option<PathBuf>,
     #[command(flatten)]
@@ -112,26 +112,26 @@ pub struct AnalyzeArgs {
     pub process: Option<String>,
     #[command(flatten)]
     pub spectrum: SpectrumArgs,
-    /// The network's ε is (1 + δ) times the exact one
+    /// Assume a network whose ε is (1 + δ) times the exact one
     #[arg(long, value_name = "δ", default_value_t = 0.0, value_parser = finite, allow_negative_numbers = true)]
     pub score_error: f64,
     #[command(flatten)]
     pub range: RangeArgs,
-    /// Count evaluations in place of steps: as many steps as fit in each of these numbers, or in each number of --steps
+    /// Give budgets of network evaluations instead of steps; without values, the numbers of --steps are budgets
     #[arg(long, value_name = "LIST", num_args = 0..=1, default_missing_value = "", value_parser = evaluations, allow_negative_numbers = true)]
     pub nfe: Option<Evaluations>,
-    /// Tell the sources of each error apart, as is done for a single plan
+    /// Show the sources of each error (always shown for a single plan)
     #[arg(long)]
     pub sources: bool,
     /// Print the results as JSON on stdout
     #[arg(long)]
     pub json: bool,
-    /// Draw W2 against evaluations, as a page
+    /// Write an HTML page with W2 plotted against evaluations
     #[arg(long, value_name = "FILE.html")]
     pub plot: Option<PathBuf>,
 }
 
-/// What the best sampler has least of.
+/// The error by which samplers are ranked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum By {
     /// The Wasserstein distance
@@ -140,11 +140,11 @@ pub enum By {
     Kl,
 }
 
-/// Find the sampler and the grid with the smallest exact error on Gaussian data like yours
+/// Find the sampler and grid with the smallest exact error on Gaussian data like yours
 ///
-/// Every linear sampler goes from noise to the data on every grid, in as many steps as fit. The ten best go to stdout, with the commands that use the first. Plans are ranked by
-/// their typical error over step counts within a quarter of their own, since a single count may be lucky. For a model that `langevin train` saved, its process, its noise levels and the mean and covariance
-/// of its data are taken, the plan is made for its network, and --measure tries the first plans on it.
+/// Every linear sampler is tried on every grid, with as many steps as the budget allows. The ten best are printed, with the commands that use the first one. Plans are ranked by
+/// their typical error over step counts within 25 % of their own, because the error at a single step count can be small by chance. A model saved by `langevin train` supplies the process, the noise levels and the
+/// mean and covariance of its training data; the plan is made for its network, and --measure tries the first plans on it.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct RecommendArgs {
@@ -153,29 +153,29 @@ pub struct RecommendArgs {
     pub network: Option<PathBuf>,
     #[command(flatten)]
     pub spectrum: SpectrumArgs,
-    /// The same as MODEL
+    /// Same as MODEL
     #[arg(long, value_name = "MODEL", conflicts_with = "network")]
     pub model: Option<PathBuf>,
-    /// A network trained elsewhere, through ONNX Runtime: say what it is with --process, --predict and --clock
+    /// An ONNX network; describe it with --process, --predict and --clock
     #[arg(long, value_name = "FILE", conflicts_with_all = ["network", "model"], requires_all = ["process", "predict"])]
     pub onnx: Option<PathBuf>,
     #[command(flatten)]
     pub trained_as: NetworkArgs,
-    /// Evaluations that a sample may cost, at most 2047
+    /// Network evaluations per sample, at most 2047
     #[arg(long, value_name = "N", value_parser = budget, allow_negative_numbers = true)]
     pub nfe: usize,
-    /// Draw samples with the first K plans of the ranking that are deterministic [default: 5], and with a fine reference from the same noise; the plan that ends nearest is chosen. Takes a model
+    /// Try the first K deterministic plans [default: 5] on the model, and choose the one whose samples end nearest to those of a fine reference from the same noise
     #[arg(long, value_name = "K", num_args = 0..=1, default_missing_value = "5", value_parser = super::values::count, allow_negative_numbers = true)]
     pub measure: Option<usize>,
     #[arg(long, value_name = "P", help = format!("The process of the states [default: the model's; {} without one]", langevin::request::REFERENCE_PROCESS))]
     pub process: Option<String>,
-    /// Rank by the typical error over step counts within this share of the plan's own; 0: by its own step count alone
+    /// Rank by the typical error over step counts within this share of the plan's own; 0 uses the plan's own step count only
     #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = super::values::part, allow_negative_numbers = true)]
     pub neighbours: f64,
-    /// The network's ε is 1 ± δ times the exact one, whichever is worse
+    /// Assume a network whose ε is 1 ± δ times the exact one, whichever is worse
     #[arg(long, value_name = "δ", default_value_t = 0.0, value_parser = finite)]
     pub score_error: f64,
-    /// What to rank by
+    /// The error to rank by
     #[arg(long, value_enum, value_name = "BY", default_value = "w2")]
     pub by: By,
     #[arg(long, value_name = "LIST", help = samplers_help())]
@@ -184,7 +184,7 @@ pub struct RecommendArgs {
     pub grid: Option<String>,
     #[command(flatten)]
     pub range: RangeArgs,
-    /// Write the best plan into this file [default: no file is written]
+    /// Write the best plan to this file [default: no file is written]
     #[arg(long, value_name = "PLAN.json")]
     pub out: Option<PathBuf>,
     /// With --measure: the seed of the samples

@@ -24,23 +24,23 @@ use langevin::request::{GRID, SAMPLER, SAMPLER_WITH_ETA, STEPS};
 use std::path::PathBuf;
 use values::{count, eta, finite, grid_steps, points, range, seed, sigma, sigma_or_inf, strength, threads, tolerance};
 
-/// Train one network on handwritten digits, read it as four models, and report
+/// Train one network on handwritten digits, sample from it as four models, and write a report
 ///
-/// The same network is read as VP-SDE, VP-ODE, VE-Karras and rectified flow, from the same draws. The directory gets the model, the samples, the plans and a
-/// page, report.html; the table goes to stdout.
+/// The same network is used as VP-SDE, VP-ODE, VE-Karras and rectified flow, from the same noise. The model, the samples, the plans and the page report.html are written to
+/// the directory; the table is printed to stdout.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct DemoArgs {
-    /// The directory to make
+    /// Output directory
     #[arg(long, value_name = "DIR", default_value = "langevin-demo")]
     pub out: PathBuf,
-    /// A few seconds of training instead of a minute or two: a check that everything works, not a model
+    /// Train for a few seconds only, to check that everything works
     #[arg(long)]
     pub quick: bool,
-    /// Training steps [default: as many as this machine makes in two minutes, 300 to 5000]
+    /// Number of training steps [default: as many as this machine takes in two minutes, 300 to 5000]
     #[arg(long, value_name = "N", value_parser = values::steps, conflicts_with = "quick", allow_negative_numbers = true)]
     pub steps: Option<u64>,
-    /// The seed of the training and of every draw
+    /// Random seed
     #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
 }
@@ -64,7 +64,7 @@ pub struct NamedArgs {
     pub model: Option<PathBuf>,
     #[arg(long, value_name = "NAME", help = exact_help())]
     pub exact: Option<String>,
-    /// A network trained elsewhere, through ONNX Runtime: say what it is with --process, --predict and --clock
+    /// An ONNX network; describe it with --process, --predict and --clock
     #[arg(long, value_name = "FILE", requires_all = ["process", "predict"])]
     pub onnx: Option<PathBuf>,
 }
@@ -86,25 +86,25 @@ pub struct NetworkArgs {
     /// What the network predicts: x0, epsilon, score, v, velocity, reverse-velocity, edm
     #[arg(long, value_name = "Q", requires = "onnx", help_heading = "With --onnx")]
     pub predict: Option<String>,
-    /// What it is given for time: time (that of its process), scaled:1000, remaining:1000, lambda, quarter-log-sigma, log-sigma:F, angle
+    /// The time input of the network: time (of its process), scaled:1000, remaining:1000, lambda, quarter-log-sigma, log-sigma:F, angle
     #[arg(long, value_name = "C", requires = "onnx", default_value = "time", help_heading = "With --onnx")]
     pub clock: String,
-    /// EDM's scaling of the input, for data of this standard deviation [default: the state as it is]
+    /// Scale the input as EDM does, for data with this standard deviation [default: no scaling]
     #[arg(long, value_name = "S", requires = "onnx", value_parser = sigma, allow_negative_numbers = true, help_heading = "With --onnx")]
     pub input_sigma_data: Option<f64>,
-    /// The noise levels it was trained on, in σ/α [default: a table's own; else all]
+    /// The noise range of the training, in σ/α [default: that of a table, otherwise unlimited]
     #[arg(long, value_name = "MIN,MAX", requires = "onnx", value_parser = values::range, allow_negative_numbers = true, help_heading = "With --onnx")]
     pub trained_range: Option<[f64; 2]>,
-    /// Between data and what it sees, x = (datum − SHIFT)/SCALE [default: 0,1]
+    /// Normalisation of the data, x = (datum − SHIFT)/SCALE [default: 0,1]
     #[arg(long, value_name = "SHIFT,SCALE", requires = "onnx", value_parser = values::pair, allow_negative_numbers = true, help_heading = "With --onnx")]
     pub normalization: Option<(f64, f64)>,
-    /// The shape of a sample, where the file leaves it open: 4,64,64
+    /// Shape of a sample if the file leaves it open, as in 4,64,64
     #[arg(long, value_name = "SHAPE", requires = "onnx", value_parser = values::shape, help_heading = "With --onnx")]
     pub shape: Option<values::Shape>,
-    /// The value of a further input, such as encoder_hidden_states: a .npy file or FILE.npz:ARRAY with one row for all samples, or a row for each sample; may be repeated
+    /// Value of another input, such as encoder_hidden_states: a .npy file or FILE.npz:ARRAY, with one row for all samples or one row per sample; may be repeated
     #[arg(long, value_name = "NAME=FILE", requires = "onnx", value_parser = values::named_file, help_heading = "With --onnx")]
     pub input: Vec<NamedFile>,
-    /// The output to read [default: the one with the shape of the states]
+    /// Output of the network [default: the one with the shape of the state]
     #[arg(long, value_name = "NAME", requires = "onnx", help_heading = "With --onnx")]
     pub output: Option<String>,
 }
@@ -113,7 +113,7 @@ pub struct NetworkArgs {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct UncondArgs {
-    /// With guidance: the value of a further input on the unconditional branch [default: that of --input]; may be repeated
+    /// With guidance: value of another input for the unconditional branch [default: that of --input]; may be repeated
     #[arg(long, value_name = "NAME=FILE", requires = "onnx", group = "conditions", value_parser = values::named_file, help_heading = "With --onnx")]
     pub uncond_input: Vec<NamedFile>,
 }
@@ -122,7 +122,7 @@ pub struct UncondArgs {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct DeviceArgs {
-    /// Where the network is evaluated: cpu, gpu (the fastest card), gpu:N; cards need a build with `--features gpu`
+    /// Device of the network: cpu, gpu (the fastest card) or gpu:N; cards need a build with `--features gpu`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: String,
 }
@@ -132,15 +132,15 @@ pub struct DeviceArgs {
 pub struct SamplerArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "moves", help = sampler_help())]
     pub sampler: Option<String>,
-    /// A word of moves instead of a sampler: R reverse, F forward, L Langevin, as in '(R L(0.5))*20'
+    /// A word of moves instead of a sampler: R (reverse), F (forward), L (Langevin), as in '(R L(0.5))*20'
     #[arg(long, value_name = "WORD")]
     pub moves: Option<String>,
-    /// The noise of the reverse moves: h/g, or what the named sampler means by η
+    /// Noise of the sampler, η = h/g; a sampler known from another library uses that library's definition of η
     #[arg(long, value_name = "H", value_parser = eta, allow_negative_numbers = true)]
     pub eta: Option<f64>,
     #[arg(long, value_name = "N", value_parser = grid_steps, allow_negative_numbers = true, help = steps_help())]
     pub steps: Option<usize>,
-    /// Network evaluations that a sample may cost, in place of --steps: as many steps as fit
+    /// Network evaluations per sample, instead of --steps; as many steps as fit are taken
     #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = grid_steps, allow_negative_numbers = true)]
     pub nfe: Option<usize>,
     #[arg(long, value_name = "G", default_value = GRID, help = grid_help())]
@@ -153,7 +153,7 @@ pub struct SamplerArgs {
 
 /// Draw samples from a model
 ///
-/// Sample i depends on the seed and on i, and on nothing else: not on the count, the batch or the threads.
+/// Sample i depends only on the seed and on i, not on the number of samples, the batch size or the threads.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct SampleArgs {
@@ -161,14 +161,14 @@ pub struct SampleArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     pub device: DeviceArgs,
-    /// Read the model as another process and prediction, exactly: ve, vp:score, … [default: as it was trained]
+    /// Use the model in another formulation (process, or process:prediction), by exact conversion, as in ve or vp:score [default: as trained]
     #[arg(long = "as", value_name = "P[:Q]")]
     pub read_as: Option<String>,
     #[command(flatten)]
     pub sampler: SamplerArgs,
     #[command(flatten)]
     pub given: GivenPlanArgs,
-    /// With --from-diffusers and --from: leave out the first K steps, and start from the file's rows, noised to where the rest begins
+    /// With --from-diffusers and --from: skip the first K steps, and start from the file's rows with the noise of step K
     #[arg(help_heading = "Plans and configs", long, value_name = "K", requires_all = ["from_diffusers", "from"])]
     pub start_at: Option<usize>,
     #[command(flatten)]
@@ -179,31 +179,31 @@ pub struct SampleArgs {
     pub edit: EditArgs,
     #[command(flatten)]
     pub file: FileArgs,
-    /// Steps as large as the error allows, for each sample its own: dpm12, dpm23 or euler-heun, in place of a sampler
+    /// Choose the step size of each sample adaptively, instead of a sampler: dpm12, dpm23 or euler-heun
     #[arg(long, value_name = "PAIR", conflicts_with_all = ["sampler", "moves", "steps", "nfe", "grid"])]
     pub adaptive: Option<String>,
-    /// With --adaptive: the error of a step as a share of the values
+    /// With --adaptive: relative error tolerance of a step
     #[arg(long, value_name = "R", default_value = "0.05", requires = "adaptive", value_parser = tolerance, allow_negative_numbers = true)]
     pub rtol: f64,
-    /// With --adaptive: the error of a step where values are small
+    /// With --adaptive: absolute error tolerance of a step
     #[arg(long, value_name = "A", default_value = "0.0078", requires = "adaptive", value_parser = tolerance, allow_negative_numbers = true)]
     pub atol: f64,
-    /// How many samples [default: 64 pictures, or 1000 points or rows of a table]
+    /// Number of samples [default: 64 pictures, or 1000 points or table rows]
     #[arg(short = 'n', long = "count", value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
     pub count: Option<usize>,
-    /// The seed
+    /// Random seed
     #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
-    /// Samples that go through the plan together
+    /// Batch size in samples [default: chosen for the cache]
     #[arg(long, value_name = "B", value_parser = count, allow_negative_numbers = true)]
     pub batch: Option<usize>,
-    /// Threads [default: as many as there are cores]
+    /// Number of threads [default: number of cores]
     #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
-    /// Where to write: .npy (an array), .csv, .tsv, .csv.gz, .tsv.gz or .parquet (a table, a row a sample), .png (pictures, or points of a plane), or a directory (a .png a sample)
+    /// Output: .npy (array), .csv, .tsv, .csv.gz, .tsv.gz or .parquet (table with one row per sample), .png (pictures, or points in the plane), or a directory (one .png per sample)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// The numbers of an array or a table [default: f64]
+    /// Number type of an array or table [default: f64]
     #[arg(long, value_enum, value_name = "TYPE")]
     pub dtype: Option<Width>,
     /// Print a summary as JSON on stdout
@@ -215,16 +215,16 @@ pub struct SampleArgs {
 #[derive(Clone, Debug, Args)]
 #[group(skip)]
 pub struct ConditionArgs {
-    /// Classes by name or number, with commas between them: the samples take turns [default: of no class]
+    /// Classes by name or number, separated by commas; the samples take them in turn [default: no class]
     #[arg(help_heading = "Classes", long, value_name = "CLASS", value_delimiter = ',', group = "conditions")]
     pub class: Vec<String>,
-    /// Guide towards the class, or the --input of an ONNX file: D = D_u + W (D_c − D_u), two evaluations in place of one
+    /// Guidance weight towards the class or the --input of an ONNX network: D = D_u + W (D_c − D_u), with two evaluations instead of one
     #[arg(help_heading = "Classes", long, value_name = "W", value_parser = finite, requires = "conditions", conflicts_with = "adaptive", allow_negative_numbers = true)]
     pub guidance: Option<f64>,
-    /// Draw the same samples at each of these weights of guidance: a row of the picture each
+    /// Draw the same samples at each of these guidance weights, one row of the picture each
     #[arg(help_heading = "Classes", long, value_name = "W,W,…", value_parser = finite, value_delimiter = ',', requires = "conditions", conflicts_with_all = ["guidance", "adaptive"], allow_negative_numbers = true)]
     pub guidance_sweep: Vec<f64>,
-    /// Guide at these noise levels alone, in σ/α
+    /// Apply guidance only between these noise levels, in σ/α
     #[arg(help_heading = "Classes", long, value_name = "MIN,MAX", value_parser = range, requires = "conditions")]
     pub guidance_interval: Option<Interval>,
 }
@@ -233,20 +233,20 @@ pub struct ConditionArgs {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct EditArgs {
-    /// Start from these pictures or rows, noised, instead of pure noise: a .png or .jpg, a folder, or a file of rows such as .npy, .csv or .parquet; the samples take turns
+    /// Start from these pictures or rows with noise added, instead of pure noise: a .png or .jpg, a folder, or a file of rows such as .npy, .csv or .parquet; the samples take them in turn
     #[arg(help_heading = "Editing", long, value_name = "FILE", conflicts_with = "adaptive")]
     pub from: Option<PathBuf>,
-    /// How far they are noised: the share of the steps that is taken, from the end [default: 0.6]
+    /// Share of the steps that is taken, from the end; larger values change more [default: 0.6]
     #[arg(help_heading = "Editing", long, value_name = "S", requires = "from", value_parser = strength, allow_negative_numbers = true)]
     pub strength: Option<f64>,
-    /// Keep what is black in this picture and paint the rest anew [default sampler: repaint]
+    /// Keep the black parts of this picture and generate the rest [default sampler: repaint]
     #[arg(help_heading = "Editing", long, value_name = "FILE", requires = "from", conflicts_with = "strength")]
     pub mask: Option<PathBuf>,
 }
 
-/// Bring data to the noise that a model makes them from, and back
+/// Encode data as noise and reconstruct it
 ///
-/// The ODE walked up, then down again: how well that closes says how well the model knows these data. With --between, the way from each row to the next through the noise.
+/// Integrates the ODE from data to noise and back. The reconstruction error shows how well the model fits the data; lower is better. --between interpolates from each row to the next through the noise.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct InvertArgs {
@@ -262,7 +262,7 @@ pub struct InvertArgs {
     /// Use the first N rows
     #[arg(short = 'n', long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub count: Option<usize>,
-    /// Write so many points of the way from each row to the next, both ends among them
+    /// Number of interpolated points from each row to the next, both ends included
     #[arg(long, value_name = "N", value_parser = points, allow_negative_numbers = true)]
     pub between: Option<usize>,
     #[command(flatten)]
@@ -273,10 +273,10 @@ pub struct InvertArgs {
     pub condition: ConditionArgs,
     #[command(flatten)]
     pub unconditional: UncondArgs,
-    /// Threads [default: as many as there are cores]
+    /// Number of threads [default: number of cores]
     #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
-    /// Where to write: the noise (.npy, .csv, .tsv, .csv.gz, .tsv.gz or .parquet), or what comes back (.png, or a directory)
+    /// Output: the noise (.npy, .csv, .tsv, .csv.gz, .tsv.gz or .parquet), or the reconstruction (.png or a directory)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// Print a summary as JSON on stdout
@@ -284,22 +284,22 @@ pub struct InvertArgs {
     pub json: bool,
 }
 
-/// Make a page about a training run
+/// Write an HTML page about a training run
 ///
-/// The loss, also of rows not seen, samples on the way and now, how near they are to data that were held out, and the configuration that repeats it: one HTML file that needs nothing else.
+/// Shows the training and held-out loss, samples during and after training, their distance from held-out data, and the configuration that repeats the run. The page needs no other file.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct ReportArgs {
     /// The directory of the run
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Where to write the page [default: RUN/report.html]
+    /// Output file [default: RUN/report.html]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Measure nothing
+    /// Skip the measurements
     #[arg(long)]
     pub quick: bool,
-    /// The seed of the samples
+    /// Random seed of the samples
     #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
     #[command(flatten)]
@@ -311,23 +311,23 @@ pub struct ReportArgs {
 /// Two noise levels.
 pub type Interval = [f64; 2];
 
-/// Say what a model is
+/// Describe a model
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct InfoArgs {
     #[command(flatten)]
     pub source: SourceArgs,
-    /// The model's metadata as JSON
+    /// Print the metadata of the model as JSON
     #[arg(long)]
     pub json: bool,
 }
 
 fn exact_help() -> String {
-    format!("A density known in closed form in place of a model: {}", langevin_analysis::exact::NAMES.join(", "))
+    format!("An exact density instead of a model: {}", langevin_analysis::exact::NAMES.join(", "))
 }
 
 pub(crate) fn data_help() -> String {
-    format!("What to learn: {}, or {}", langevin_tasks::data::names().join(", "), langevin_data::readable_kinds())
+    format!("Training data: {}, or {}", langevin_tasks::data::names().join(", "), langevin_data::readable_kinds())
 }
 
 /// Returns the help text of a flag that names rows, for commands that do not train on them.
@@ -337,14 +337,14 @@ pub(crate) fn rows_help() -> String {
 
 pub(crate) fn weight_help() -> String {
     format!(
-        "The weight of the loss over noise levels: {}; some take a number, as in min-snr:5",
+        "Loss weight over noise levels: {}; some take a number, as in min-snr:5",
         langevin::objective::Weight::NAMES.join(", ")
     )
 }
 
 pub(crate) fn times_help() -> String {
     format!(
-        "Where the noise levels are drawn: {}; the normals take mean,std [default: uniform-t; uniform-lambda for vp and ve, whose time has no end]",
+        "Density of the noise levels: {}; the normal densities take mean,std [default: uniform-t; uniform-lambda for vp and ve, whose time is unbounded]",
         langevin::objective::TimeDensity::NAMES.join(", ")
     )
 }
@@ -360,20 +360,20 @@ fn sampler_help() -> String {
 }
 
 fn steps_help() -> String {
-    format!("Steps of the grid [default: {STEPS}, or what the word needs]")
+    format!("Number of steps [default: {STEPS}, or as given by the word of moves]")
 }
 
 pub(crate) fn sigma_min_help() -> String {
-    format!("The cleanest noise level before the end, in σ/α [default: {}, or a table's first]", SIGMAS[0])
+    format!("The cleanest noise level before the last step, in σ/α [default: {}, or the first of a table]", SIGMAS[0])
 }
 
 pub(crate) fn sigma_max_help() -> String {
     format!(
-        "The noise level of the start, in σ/α; inf: pure noise [default: {}, or as far as the process goes]",
+        "The noise level of the start, in σ/α; inf is pure noise [default: {}, or the end of the process]",
         SIGMAS[1]
     )
 }
 
 fn grid_help() -> String {
-    format!("Where the steps go: {}", langevin::Grid::NAMES.join(", "))
+    format!("Spacing of the noise levels: {}", langevin::Grid::NAMES.join(", "))
 }

@@ -59,34 +59,34 @@ pub fn names(text: &str) -> Result<Names, String> {
 #[derive(Clone, Debug, Default, Args)]
 #[group(skip)]
 pub struct FileArgs {
-    /// The column of a table that holds the labels: its name, or its number from 1
+    /// Label column of a table, by name or by number from 1
     #[arg(help_heading = "Reading data", long, value_name = "COLUMN")]
     pub label_column: Option<String>,
-    /// Where the labels are: an array of the .npz file, or a .npy file beside the data's
+    /// Labels: an array of the .npz file, or a separate .npy file
     #[arg(help_heading = "Reading data", long, value_name = "ARRAY")]
     pub labels: Option<String>,
-    /// Read these columns of a table alone, in this order: names, or numbers from 1; a name with a comma in quotes
+    /// Read only these columns of a table, in this order, by name or by number from 1; quote names with commas
     #[arg(help_heading = "Reading data", long, value_name = "COLUMN,…", value_parser = names)]
     pub columns: Option<Names>,
-    /// Leave out these columns of a table
+    /// Columns of a table to leave out
     #[arg(help_heading = "Reading data", long, value_name = "COLUMN,…", value_parser = names)]
     pub drop: Option<Names>,
-    /// The first line of a table names the columns [default: told by the first lines]
+    /// The first line of a table has the column names [default: detected]
     #[arg(help_heading = "Reading data", long, overrides_with = "no_header")]
     pub header: bool,
-    /// The first line of a table is a row
+    /// The first line of a table is data
     #[arg(help_heading = "Reading data", long, overrides_with = "header")]
     pub no_header: bool,
-    /// The order of the axes of pictures in an array: hwc or chw [default: told by the sizes]
+    /// Axis order of pictures in an array, hwc or chw [default: detected from the sizes]
     #[arg(help_heading = "Reading data", long, value_name = "AXES")]
     pub axes: Option<String>,
-    /// Height and width of pictures: the middle of larger ones
+    /// Height and width of pictures; larger pictures are cropped at the centre
     #[arg(help_heading = "Reading data", long, value_name = "H,W", value_parser = extent)]
     pub size: Option<Extent>,
-    /// Leave out pictures that cannot be read, and say how many
+    /// Skip pictures that cannot be read, and report how many
     #[arg(help_heading = "Reading data", long)]
     pub skip_bad: bool,
-    /// Memory for data, in MiB; larger data are read as they are needed [default: 2048]
+    /// Memory for data in MiB; larger data sets are read on demand [default: 2048]
     #[arg(help_heading = "Reading data", long, value_name = "MIB", value_parser = count, allow_negative_numbers = true)]
     pub memory: Option<usize>,
 }

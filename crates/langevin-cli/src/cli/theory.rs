@@ -5,9 +5,9 @@ use super::{ConditionArgs, DeviceArgs, FileArgs, GivenPlanArgs, SamplerArgs, Sou
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// Measure the claims of the paper, one by one, on densities known in closed form
+/// Measure the paper's claims one by one, on densities known in closed form
 ///
-/// For each: the claim, what was computed, the figure, its bound, and the verdict. Exit code 1 if one does not hold.
+/// Each line shows the claim, the computed quantity, its value, the bound and the verdict. The exit code is 1 if a claim does not hold.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct VerifyArgs {
@@ -19,9 +19,9 @@ pub struct VerifyArgs {
     pub json: bool,
 }
 
-/// Show what a training objective is: the weight of the squared error in ε over noise levels
+/// Show the effective loss weight of a training objective over noise levels
 ///
-/// Any formulation, weight and density of levels on one axis: w(λ)·p(λ). Says whether it is a bound on the likelihood.
+/// Any formulation, weight and density of noise levels is shown on one axis, as the weight w(λ)·p(λ) of the squared error in ε. The output says whether the loss bounds the likelihood.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct ObjectiveArgs {
@@ -37,21 +37,21 @@ pub struct ObjectiveArgs {
     /// The cleanest noise level, in σ/α
     #[arg(long, value_name = "S", default_value = "0.002", value_parser = sigma, allow_negative_numbers = true)]
     pub sigma_min: f64,
-    /// The noisiest one
+    /// The noisiest noise level, in σ/α
     #[arg(long, value_name = "S", default_value = "80", value_parser = sigma, allow_negative_numbers = true)]
     pub sigma_max: f64,
-    /// Levels to show
+    /// Number of levels to show
     #[arg(long, value_name = "N", default_value = "17", value_parser = count, allow_negative_numbers = true)]
     pub points: usize,
-    /// Draw it: an HTML page
+    /// Write an HTML page with the weight plotted
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
-    /// Print it as JSON
+    /// Print the objective as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Which likelihood.
+/// The likelihood to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Method {
     /// An upper bound on −log p of the SDE model (h = g)
@@ -60,11 +60,11 @@ pub enum Method {
     Ode,
 }
 
-/// Find how likely data are under a model
+/// Measure how likely data are under a model
 ///
-/// A bound for the SDE model, or the density of the ODE model, in nats and in bits for each element, in the units of the data. A trained network makes the two
-/// different distributions: neither number bounds the other. Whole numbers are dequantised: a number drawn from [0, 1) is added to each.
-/// Of a plan only the noise levels are taken: the likelihood is that of the model in continuous time between them.
+/// Computes a bound for the SDE model or the density of the ODE model, in nats and bits per dimension, in the units of the data; lower is better. With a trained network the two models are
+/// different distributions, so neither number bounds the other. Whole numbers are dequantised: a number drawn from [0, 1) is added to each.
+/// A plan only sets the range of noise levels: the likelihood is that of the continuous-time model between them.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct LikelihoodArgs {
@@ -76,48 +76,48 @@ pub struct LikelihoodArgs {
     pub data: String,
     #[command(flatten)]
     pub file: FileArgs,
-    /// Use only the part of the data that the model was not trained on (train --hold-out)
+    /// Use only held-out rows (train --hold-out)
     #[arg(long)]
     pub held_out: bool,
     /// Use the first N rows
     #[arg(short = 'n', long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub count: Option<usize>,
-    /// Read the model as another process and prediction, exactly: ve, vp:score, … The likelihood is the same [default: as it was trained]
+    /// Use the model in another formulation (process, or process:prediction), by exact conversion, as in ve or vp:score; the likelihood does not change [default: as trained]
     #[arg(long = "as", visible_alias = "process", value_name = "P[:Q]")]
     pub read_as: Option<String>,
-    /// Which likelihood
+    /// The likelihood to measure
     #[arg(long, value_enum, value_name = "M", default_value = "bound")]
     pub method: Method,
-    /// The noise of the model's reverse half, h/g: 1 for the bound, 0 for the density
+    /// h/g of the model: 1 for the bound, 0 for the density
     #[arg(long, value_name = "H", value_parser = eta, allow_negative_numbers = true)]
     pub eta: Option<f64>,
-    /// With --method bound: noise levels for each datum [default: 64]
+    /// With --method bound: noise levels per row [default: 64]
     #[arg(long, value_name = "K", value_parser = count, allow_negative_numbers = true)]
     pub levels: Option<usize>,
-    /// With --method ode: exact, or hutchinson:K for K random probes [default: exact up to 16 elements, else hutchinson:8]
+    /// With --method ode: how to compute the divergence, exact or hutchinson:K with K random probes [default: exact up to 16 elements, else hutchinson:8]
     #[arg(long, value_name = "D")]
     pub divergence: Option<String>,
-    /// With --method ode: the error of a step [default: 1e-5]
+    /// With --method ode: the error tolerance of a step [default: 1e-5]
     #[arg(long, value_name = "T", value_parser = tolerance, allow_negative_numbers = true)]
     pub tolerance: Option<f64>,
-    /// The cleanest noise level, in σ/α [default: where the training ended, or 0.002]
+    /// The cleanest noise level, in σ/α [default: that of the training, or 0.002]
     #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true)]
     pub sigma_min: Option<f64>,
-    /// The noise level of the model's start, in σ/α [default: where the training began, or 80]
+    /// The noisiest noise level, where the model starts, in σ/α [default: that of the training, or 80]
     #[arg(long, value_name = "S", value_parser = sigma, allow_negative_numbers = true)]
     pub sigma_max: Option<f64>,
     #[command(flatten)]
     pub given: GivenPlanArgs,
-    /// With --from-diffusers: its steps
+    /// With --from-diffusers: number of steps
     #[arg(help_heading = "Plans and configs", long, value_name = "N", requires = "from_diffusers", value_parser = grid_steps, allow_negative_numbers = true)]
     pub steps: Option<usize>,
-    /// The seed of every draw
+    /// Random seed
     #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
     /// Threads [default: all cores]; they do not change the result
     #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
-    /// Write −log p of every datum, and its standard error: .csv, .tsv, .csv.gz, .tsv.gz, .parquet or .npy
+    /// Write −log p of every row and its standard error to a .csv, .tsv, .csv.gz, .tsv.gz, .parquet or .npy file
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Print a summary as JSON
@@ -125,10 +125,10 @@ pub struct LikelihoodArgs {
     pub json: bool,
 }
 
-/// Find where the error of a model's samples comes from: start, truncation, discretisation or score
+/// Find the sources of error in a model's samples: start, truncation, discretisation and score
 ///
-/// Each cause in nats and in the units of the data, its share, and what to do about it. Start, truncation and discretisation are exact on the Gaussian with the
-/// mean and covariance of the data; what comes from the model's own samples and likelihoods is called indicative. Beside them the noise of sampling.
+/// Reports each cause in nats and as a distance, its share, and what to do about it. Start, truncation and discretisation are exact for the Gaussian with the
+/// mean and covariance of the data; figures from the model's own samples and likelihoods are marked as indicative. The sampling noise is shown beside them.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct DiagnoseArgs {
@@ -140,62 +140,62 @@ pub struct DiagnoseArgs {
     pub data: String,
     #[command(flatten)]
     pub file: FileArgs,
-    /// Use only the part of the data that the model was not trained on (train --hold-out)
+    /// Use only held-out rows (train --hold-out)
     #[arg(long)]
     pub held_out: bool,
-    /// Read the model as another process and prediction, exactly: ve, vp:score, … [default: as it was trained]
+    /// Use the model in another formulation (process, or process:prediction), by exact conversion, as in ve or vp:score [default: as trained]
     #[arg(long = "as", visible_alias = "process", value_name = "P[:Q]")]
     pub read_as: Option<String>,
     #[command(flatten)]
     pub sampler: SamplerArgs,
     #[command(flatten)]
     pub given: GivenPlanArgs,
-    /// How many samples
+    /// Number of samples
     #[arg(short = 'n', long = "count", value_name = "COUNT", default_value = "1000", value_parser = count, allow_negative_numbers = true)]
     pub count: usize,
-    /// Rows of the data for the likelihoods
+    /// Number of rows for the likelihoods
     #[arg(long, value_name = "N", default_value = "256", value_parser = count, allow_negative_numbers = true)]
     pub rows: usize,
-    /// The seed of every draw
+    /// Random seed
     #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
     /// Threads [default: all cores]; they do not change the result
     #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
-    /// Print it as JSON: {causes: [{cause, share, nats, distance, …}], likelihoods, floor, …}; docs/diagnose.md has every field
+    /// Print the diagnosis as JSON; docs/diagnose.md describes every field
     #[arg(long)]
     pub json: bool,
 }
 
-/// Measure duality against the variational autoencoder, honestly: where each of the two wins
+/// Compare diffusion models with variational autoencoders on the same data
 ///
-/// Three terms for both, in nats: the divergence of the model from the data, the posterior gap, and the gap of the prior. On linear-Gaussian data, in closed form; on a mixture on the
-/// line, with trained networks of equal size and equal time, by quadrature; and for the chain of n steps as an autoencoder of n layers. About two minutes.
+/// Reports three terms in nats for both: the divergence of the model from the data, the posterior gap and the prior gap. They are computed in closed form on linear-Gaussian data, by
+/// quadrature on a one-dimensional mixture with trained networks of equal size and training time, and for the chain of n steps as an autoencoder of n layers. Takes about two minutes.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct VsVaeArgs {
-    /// How often both are trained, from the seeds 0, 1, … [default: 5]
+    /// Number of trainings of each model, with seeds 0, 1, … [default: 5]
     #[arg(long, value_name = "N", value_parser = seeds, allow_negative_numbers = true)]
     pub seeds: Option<u64>,
-    /// The time that each network is trained for [default: 8]
+    /// Training time of each network, in seconds [default: 8]
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub seconds: Option<f64>,
-    /// Steps of the diffusion model
+    /// Sampling steps of the diffusion model
     #[arg(long, value_name = "N", default_value = "64", value_parser = chain_steps, allow_negative_numbers = true)]
     pub steps: usize,
-    /// Two seeds of one second, and short chains: a check that everything works, not a result
+    /// Two seeds of one second each, and short chains: checks that everything works
     #[arg(long)]
     pub quick: bool,
-    /// Print everything as JSON
+    /// Print all results as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Measure how near samples are to data, and whether they are new
+/// Compare samples with data, and detect copies of training rows
 ///
-/// Draws as many samples as there are rows to compare with: of the model's own file those that were held out (train --hold-out), of any other file all. Compares whether five neighbours can tell the two
-/// apart (leave-one-out; ½ is best), Wasserstein, sliced Wasserstein and energy distance, each beside that of real rows; and, where the training rows are known, the share of samples that are nearer to one of
-/// them than 99 in 100 real rows are. Distances of tables are in standard deviations of each column. With --samples a file of samples is measured in place of a model.
+/// Draws as many samples as there are rows to compare with: the held-out rows of the model's own data (train --hold-out), or all rows of other data. Reports the two-sample accuracy of five nearest neighbours
+/// (leave-one-out; ½ is best) and the Wasserstein, sliced Wasserstein and energy distances (lower is better), each beside the value for real rows. If the training rows are known, it also reports the share of copies: samples closer to
+/// a training row than 99 % of real rows are. Distances of tables are in standard deviations of each column. --samples measures a file of samples instead of a model.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct EvaluateArgs {
@@ -203,12 +203,12 @@ pub struct EvaluateArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     pub device: DeviceArgs,
-    /// A file of samples, of any program, in place of a model
+    /// A file of samples, from any program, instead of a model
     #[arg(long, value_name = "FILE", group = "source")]
     pub samples: Option<PathBuf>,
     #[arg(long, value_name = "DATA", help = super::rows_help())]
     pub data: String,
-    /// The rows that were trained on, for the share of copies and for the floor, where they are not part of --data
+    /// The training rows, for the share of copies and the floor, if they are not part of --data
     #[arg(long, value_name = "DATA")]
     pub train: Option<String>,
     #[command(flatten)]
@@ -224,7 +224,7 @@ pub struct EvaluateArgs {
     pub condition: ConditionArgs,
     #[command(flatten)]
     pub unconditional: UncondArgs,
-    /// The seed of every draw
+    /// Random seed
     #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
     /// Threads [default: as many as there are cores]

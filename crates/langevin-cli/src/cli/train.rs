@@ -10,10 +10,10 @@ use std::path::PathBuf;
 
 /// Train a network on data
 ///
-/// Ctrl-C drops the step, saves what has been learned and says where (exit code 130). A run (--run) keeps everything that the next step depends on: killed at any moment and resumed (--resume), it
-/// ends in the same model, bit for bit.
+/// Ctrl-C ends the training after saving the model, and prints where it is (exit code 130). A run directory (--run) can be killed at any moment and resumed (--resume); the final model then has the same bits
+/// as without the interruption.
 ///
-/// Every flag is a key of a configuration file (--config FILE, TOML); flags win over the file, --set over both.
+/// Every flag can be set in a TOML file (--config). Flags override the file, and --set overrides both.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100, args_override_self = true)]
 pub struct TrainArgs {
@@ -21,28 +21,28 @@ pub struct TrainArgs {
     pub data: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
-    /// Begin with the weights of this model instead of new ones: its process, prediction, network and normalisation hold, and --lr is 2e-4 unless it is given
+    /// Start from the weights of this model. Its process, prediction, network and normalisation are kept, and the default of --lr is 2e-4
     #[arg(long, value_name = "MODEL")]
     pub from: Option<PathBuf>,
     /// Read these flags from a TOML file
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Set a flag, whatever the file and the flags before say
+    /// Set a flag, overriding the file and other flags
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Print what happens as JSON on stdout, an object a line; the last is the summary
+    /// Print the progress as JSON lines on stdout; the last line is the summary
     #[arg(long)]
     pub json: bool,
-    /// Training steps [default: by the rows: 2000 from 1,700 rows on, 700 for 240]
+    /// Number of training steps [default: depends on the number of rows; 2000 for 1,700 rows or more, 700 for 240]
     #[arg(long, value_name = "N", value_parser = steps, conflicts_with = "minutes", allow_negative_numbers = true)]
     pub steps: Option<u64>,
-    /// Train for this long instead of a number of steps
+    /// Training time in minutes, instead of a number of steps
     #[arg(long, value_name = "M", value_parser = minutes, allow_negative_numbers = true)]
     pub minutes: Option<f64>,
-    /// The seed of the start and of every draw
+    /// Random seed
     #[arg(long, value_name = "S", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
-    /// Threads; they change no bit [default: as many as there are cores]
+    /// Number of threads; the result does not depend on it [default: number of cores]
     #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
     #[command(flatten)]
@@ -71,10 +71,10 @@ pub struct OutputArgs {
     /// Where to save the model (safetensors)
     #[arg(long, value_name = "MODEL")]
     pub out: Option<PathBuf>,
-    /// A directory to keep the run in: configuration, log, states, samples and model
+    /// Directory for the run: configuration, log, states, samples and model
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub run: Option<PathBuf>,
-    /// Go on with the run in this directory; its configuration holds but for the flags that are given, of which the budget, the learning rate and its course, and what is kept may change
+    /// Resume the run in this directory. The budget, the learning rate and its schedule, and the files that are kept can be changed by flags; everything else stays as configured
     #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,
 }
@@ -84,28 +84,28 @@ pub struct OutputArgs {
 #[command(next_help_heading = "Data")]
 #[group(skip)]
 pub struct ReadingArgs {
-    /// Hold out this share of the rows, for `likelihood --held-out` and for the loss of rows not seen
+    /// Hold out this share of the rows from training, for evaluation
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub hold_out: Option<f64>,
-    /// Add a number below the spacing of the values to each element, anew at every visit: for whole numbers and other evenly spaced values, so that they have a density
+    /// Dequantise whole numbers and other evenly spaced values: add fresh uniform noise below their spacing, so that they have a density
     #[arg(long)]
     pub dequantize: bool,
-    /// Train on the data as they are: for data that are on the scale of the noise already
+    /// Do not normalise the data; for data that already have the scale of the noise
     #[arg(long)]
     pub no_normalize: bool,
-    /// Learn the classes of the data (sub-folders, labels of a .npz, --label-column), so that one can be asked for
+    /// Train a class-conditional model; the classes are sub-folders, labels of a .npz file, or --label-column
     #[arg(long)]
     pub conditional: bool,
-    /// The share of the labels that are dropped, so that guidance has an answer without one
+    /// Share of labels dropped during training, as needed for guidance
     #[arg(long, value_name = "SHARE", default_value = "0.1", value_parser = portion, allow_negative_numbers = true)]
     pub label_dropout: f64,
-    /// Train on a part of each picture, at a place drawn anew at every visit
+    /// Train on random crops of this size
     #[arg(long, value_name = "H,W", value_parser = extent)]
     pub crop: Option<Extent>,
-    /// Flip half of the pictures left to right
+    /// Flip pictures horizontally with probability ½
     #[arg(long)]
     pub flip: bool,
-    /// Learn the logarithms of these columns of a table, for values that are spread over powers of ten; samples and likelihoods are of the values themselves
+    /// Train on the logarithm of these columns, for values that span orders of magnitude; samples and likelihoods refer to the original values
     #[arg(long, value_name = "COLUMN,…", value_parser = names)]
     pub log: Option<Names>,
 }
@@ -124,10 +124,10 @@ pub struct ObjectiveOfTraining {
     pub weight: String,
     #[arg(long, value_name = "D", help = times_help())]
     pub times: Option<String>,
-    /// Learn, while training, where to draw the noise levels: the same loss, with less noise
+    /// Learn the density of noise levels during training, which reduces the variance of the loss without changing its minimum
     #[arg(long)]
     pub adaptive: bool,
-    /// How the noise of a batch is coupled to its data: independent, or transport (the shortest assignment: straighter ODEs, but no SDE and no bound)
+    /// Coupling of noise and data in a batch: independent, or transport (minibatch optimal transport: straighter ODE paths, but no SDE sampling and no likelihood bound)
     #[arg(long, value_name = "C", default_value = "independent")]
     pub coupling: String,
 }
@@ -146,31 +146,31 @@ pub enum Kind {
 #[command(next_help_heading = "Network")]
 #[group(skip)]
 pub struct ShapeArgs {
-    /// A perceptron, or a transformer for pictures
+    /// The network architecture
     #[arg(long, value_enum, value_name = "KIND", default_value = "mlp")]
     pub network: Kind,
-    /// Units of a layer, elements of a token [default: 256, dit: 192]
+    /// Width of a layer or token [default: 256, dit: 192]
     #[arg(long, value_name = "N", value_parser = size, allow_negative_numbers = true)]
     pub width: Option<usize>,
-    /// Blocks [default: 3, dit: 6]
+    /// Number of blocks [default: 3, dit: 6]
     #[arg(long, value_name = "N", value_parser = size, allow_negative_numbers = true)]
     pub depth: Option<usize>,
-    /// Cosines of the noise level
+    /// Number of cosine features of the noise level
     #[arg(long, value_name = "N", default_value = "16", value_parser = size, allow_negative_numbers = true)]
     pub fourier: usize,
-    /// mlp: pairs of sine and cosine of each element that the first layer is given
+    /// mlp: number of sine and cosine pairs of each input element
     #[arg(long, value_name = "N", value_parser = size, allow_negative_numbers = true)]
     pub waves: Option<usize>,
-    /// mlp: what is applied between two layers: silu, gelu, selu
+    /// mlp: activation function, silu, gelu or selu
     #[arg(long, value_name = "F", default_value = "silu", value_parser = activation)]
     pub activation: Activation,
-    /// mlp: layers follow each other, with nothing added
+    /// mlp: plain layers, without residual connections
     #[arg(long)]
     pub plain: bool,
-    /// dit: pixels of a side of a patch
+    /// dit: patch size in pixels
     #[arg(long, value_name = "N", default_value = "2", value_parser = size, allow_negative_numbers = true)]
     pub patch: usize,
-    /// dit: heads of attention [default: one for 32 elements of the width]
+    /// dit: number of attention heads [default: one per 32 elements of the width]
     #[arg(long, value_name = "N", value_parser = size, allow_negative_numbers = true)]
     pub heads: Option<usize>,
 }
@@ -180,25 +180,25 @@ pub struct ShapeArgs {
 #[command(next_help_heading = "Optimiser")]
 #[group(skip)]
 pub struct OptimizerArgs {
-    /// Rows in a step
+    /// Batch size in rows
     #[arg(long, value_name = "B", default_value = "256", value_parser = count, allow_negative_numbers = true)]
     pub batch: usize,
-    /// The largest learning rate
+    /// Peak learning rate
     #[arg(long, value_name = "R", default_value = "2e-3", value_parser = positive, allow_negative_numbers = true)]
     pub lr: f64,
-    /// Steps over which the learning rate rises from 0
+    /// Number of warm-up steps
     #[arg(long, value_name = "N", default_value = "100", allow_negative_numbers = true)]
     pub warmup: u64,
-    /// How the learning rate falls over the budget: cosine, linear (both to 0) or constant
+    /// Learning rate schedule after the warm-up: cosine or linear (both to 0), or constant
     #[arg(long, value_name = "D", default_value = "cosine", value_parser = decay)]
     pub decay: Decay,
-    /// AdamW's decoupled weight decay [default: 0.01; for pictures 0.3, or few of them are learned by heart]
+    /// AdamW's weight decay [default: 0.01; 0.3 for pictures, against memorising small data sets]
     #[arg(long, value_name = "R", value_parser = at_least_0, allow_negative_numbers = true)]
     pub weight_decay: Option<f64>,
-    /// The decay of the weight average that becomes the model
+    /// Decay of the exponential moving average of the weights, which becomes the model
     #[arg(long, value_name = "D", default_value = "0.999", value_parser = portion, allow_negative_numbers = true)]
     pub ema: f64,
-    /// The largest norm of a gradient; inf: no clipping
+    /// Clip gradients to this norm; inf disables clipping
     #[arg(long, value_name = "N", default_value = "1", value_parser = clip, allow_negative_numbers = true)]
     pub clip: f64,
 }
@@ -208,30 +208,30 @@ pub struct OptimizerArgs {
 #[command(next_help_heading = "Run")]
 #[group(skip)]
 pub struct KeepingArgs {
-    /// Steps between two lines of the log
+    /// Steps between log lines
     #[arg(long, value_name = "N", default_value = "100", value_parser = steps, allow_negative_numbers = true)]
     pub log_every: u64,
-    /// Seconds between two states of the run, and between two models
+    /// Seconds between saved states and models
     #[arg(long, value_name = "S", default_value = "30", value_parser = seconds, allow_negative_numbers = true)]
     pub save_every: f64,
-    /// Steps between two files of averages, of which a model of any other average can be made afterwards (`langevin average`)
+    /// Steps between saved weight averages, from which `langevin average` builds other averages later
     #[arg(long, value_name = "N", value_parser = steps, allow_negative_numbers = true)]
     pub averages_every: Option<u64>,
-    /// Steps between two pictures of samples
+    /// Steps between pictures of samples
     #[arg(long, value_name = "K", value_parser = steps, allow_negative_numbers = true)]
     pub samples_every: Option<u64>,
 }
 
-/// Make a model of another average of the weights, after the training
+/// Build a model with another average of the weights after training
 ///
-/// Of the two averages that a run kept from time to time (train --averages-every) any other is made in least squares: the model whose average is best need not be guessed before the training.
+/// Any averaging length is reconstructed by least squares from the averages that a run saved (`langevin train --averages-every N`), so the length need not be chosen before training.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct AverageArgs {
     /// The directory of the run
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// The length: the standard deviation of the average's weight as a share of the training, 0.001 to 0.2887
+    /// Length of the average: the standard deviation of its weights as a share of the training, 0.001 to 0.2887
     #[arg(long, value_name = "L", value_parser = portion, allow_negative_numbers = true)]
     pub length: f64,
     /// Where to save the model (safetensors)

@@ -15,7 +15,7 @@ use langevin_data::{Lattice, TableColumns};
 use langevin_tasks::comparison;
 use langevin_tasks::likelihood::{self, Prepared, Settings};
 use langevin_tasks::rows::Wanted;
-use langevin_tasks::source::{Source, plain_names};
+use langevin_tasks::source::Source;
 use std::path::Path;
 use std::time::Instant;
 
@@ -73,7 +73,7 @@ fn write(path: &Path, format: Format, found: &Likelihood) -> Result<()> {
     let pairs: Vec<f64> = found.nats.iter().zip(&found.errors).flat_map(|(nats, error)| [*nats, *error]).collect();
     match format {
         Format::Table(kind) => {
-            let mut rows = Rows::table(path, kind, TableColumns::new(plain_names(2)), vec![])?;
+            let mut rows = Rows::table(path, kind, TableColumns::new(["nats", "standard_error"]), vec![])?;
             rows.push(&pairs)?;
             rows.finish()
         }

@@ -1,11 +1,18 @@
-//! An autoencoder of one latent number, by quadrature. With x from the data's nodes (panels of Gauss–Legendre), z on an even grid over ±[`REACH`] and ε on an even grid:
+//! Autoencoders with one latent number, by quadrature.
 //!
-//! $$\log p(x) = \log\int p(x|z) p(z) dz, \qquad
-//!   -\mathrm{ELBO}(x) = -\int \log p(x|m + s\varepsilon) \phi(\varepsilon) d\varepsilon + \tfrac12(m^2 + s^2 - 1 - \ln s^2),$$
-//! $$\mathrm{gap}(x) = \int q(z|x) \log\frac{q(z|x) p(x)}{p(x|z) p(z)} dz, \qquad q(z) = E q(z|x) .$$
+//! The data x are Gauss–Legendre nodes on panels, z lies on an even grid over ±[`REACH`], and ε
+//! lies on an even grid:
 //!
-//! The bound comes from the grid of ε and the other three from that of z: that they fit each other is a check of both. A sum over an even grid of a function that is smooth on the scale of
-//! its steps and vanishes at both ends errs by less than any power of the step; how far it does is measured by halving.
+//! $$\log p(x) = \log\int p(x|z) p(z) dz,$$
+//! $$-\mathrm{ELBO}(x) = -\int \log p(x|m + s\varepsilon) \phi(\varepsilon) d\varepsilon +
+//!   \tfrac12(m^2 + s^2 - 1 - \ln s^2),$$
+//! $$\mathrm{gap}(x) = \int q(z|x) \log\frac{q(z|x) p(x)}{p(x|z) p(z)} dz, \qquad
+//!   q(z) = E q(z|x) .$$
+//!
+//! The bound comes from the grid of ε, and the other three terms from the grid of z. Their
+//! agreement checks both grids. The integrands are smooth on the scale of the steps and vanish at
+//! both ends, so the error of a sum on an even grid falls faster than any power of the step.
+//! Halving the resolution measures this error.
 
 use super::{Terms, Truth};
 use langevin::error::{Error, Result};
@@ -13,12 +20,21 @@ use langevin::math::{exp, ln};
 use langevin::process::ve;
 use std::f64::consts::TAU;
 
-/// A normal distribution of one number.
+/// A one-dimensional normal distribution.
+///
+/// # Examples
+/// ```
+/// use langevin_theory::duality::{Autoencoder, LinearVae};
+/// let vae = LinearVae::exact(1.0, 0.5)?;
+/// let decoded = vae.decode(&[0.0])?[0];
+/// assert_eq!((decoded.mean, decoded.variance), (0.0, 0.5));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Normal {
-    /// Its mean.
+    /// The mean.
     pub mean: f64,
-    /// Its variance.
+    /// The variance.
     pub variance: f64,
 }
 
@@ -28,46 +44,86 @@ impl Normal {
     }
 }
 
-/// An autoencoder of one number by one latent number with prior N(0, 1), both of its halves Gaussian.
+/// An autoencoder of one number with one latent number of prior N(0, 1), and Gaussian halves.
+///
+/// # Examples
+/// ```
+/// use langevin::Result;
+/// use langevin_analysis::exact::two_gaussians;
+/// use langevin_theory::duality::{Autoencoder, Normal, Truth, autoencoder};
+/// /// Encodes x as N(x/2, 0.1), and decodes z as N(2z, 0.5).
+/// struct Halves;
+/// impl Autoencoder for Halves {
+///     fn encode(&self, x: &[f64]) -> Result<Vec<Normal>> {
+///         Ok(x.iter().map(|x| Normal { mean: 0.5 * x, variance: 0.1 }).collect())
+///     }
+///     fn decode(&self, z: &[f64]) -> Result<Vec<Normal>> {
+///         Ok(z.iter().map(|z| Normal { mean: 2.0 * z, variance: 0.5 }).collect())
+///     }
+/// }
+/// let terms = autoencoder(&Truth::new(two_gaussians())?, &Halves)?;
+/// assert!(terms.excess() > 0.0 && terms.residual < 1e-9);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub trait Autoencoder {
-    /// q(z|x) for each x.
+    /// Returns q(z|x) for each x.
     ///
     /// # Errors
-    /// Whatever it meets.
+    /// Returns the errors of the implementation.
     fn encode(&self, x: &[f64]) -> Result<Vec<Normal>>;
 
-    /// p(x|z) for each z.
+    /// Returns p(x|z) for each z.
     ///
     /// # Errors
-    /// Whatever it meets.
+    /// Returns the errors of the implementation.
     fn decode(&self, z: &[f64]) -> Result<Vec<Normal>>;
 }
 
-/// The grid of z: the prior beyond it is less than 2·10⁻²³.
+/// The half-width of the grid of z: the prior's mass beyond it is less than 2·10⁻²³.
 const REACH: f64 = 10.0;
-/// Cells of the grid of z, panels of a component of the data, cells of that of ε; half as many in the coarse run.
+/// The numbers of cells of the grid of z, of panels of a component of the data, and of cells of the
+/// grid of ε; half as many in the coarse run.
 const CELLS: usize = 8192;
 const PANELS: usize = 240;
 const NOISES: usize = 96;
-/// Data whose noises are decoded together.
+/// The number of data whose noises are decoded in one call.
 const TOGETHER: usize = 64;
-/// The grid of ε: what is beyond is 10⁻¹⁹.
+/// The half-width of the grid of ε: the mass beyond it is 10⁻¹⁹.
 const NOISE_REACH: f64 = 9.0;
-/// Terms whose logarithm is this far below the largest are left out of a sum: 10⁻²² of it.
+/// Terms whose logarithm lies further below the largest one are left out of a sum: 10⁻²² of it.
 const NEGLIGIBLE: f64 = -50.0;
-/// The smallest standard deviation that the coarse grid of z resolves: twice its step, where the error of the sum of a bell is e^{−8π²}, 10⁻³⁴.
+/// The smallest standard deviation that the coarse grid of z resolves.
+///
+/// It is twice the step, for which the error of the sum of a bell is e^{−8π²}, 10⁻³⁴.
 const NARROWEST: f64 = 2.0 * 2.0 * REACH / (CELLS / 2) as f64;
 
-/// The terms of an autoencoder on these data.
+/// Computes the terms of an autoencoder on these data.
 ///
 /// # Errors
-/// A variance that is not positive, an encoder narrower than the grid resolves (0.0098), terms that are not finite, or whatever the autoencoder meets.
+/// Returns an error in these cases:
+///
+/// - A variance is not positive.
+/// - The encoder is narrower than the grid resolves (0.0098).
+/// - A term is not finite.
+/// - The autoencoder fails.
+///
+/// # Examples
+/// ```
+/// use langevin_analysis::exact::{Gaussian, Mixture};
+/// use langevin_theory::duality::{LinearVae, Truth, autoencoder};
+/// // The quadrature agrees with the closed form.
+/// let data = Mixture::new(vec![1.0], vec![Gaussian::isotropic(vec![0.0], 0.7)?])?;
+/// let vae = LinearVae::exact(0.7, 0.2)?;
+/// let found = autoencoder(&Truth::new(data)?, &vae)?;
+/// assert!((found.bound - vae.terms(0.7)?.bound).abs() < 1e-9);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub fn autoencoder(truth: &Truth, model: &dyn Autoencoder) -> Result<Terms> {
     let fine = terms(truth, model, 1)?;
     fine.against(&terms(truth, model, 2)?).checked()
 }
 
-/// The same on grids that are `coarser` times as coarse.
+/// Computes the terms on grids whose resolution is divided by `coarser`.
 fn terms(truth: &Truth, model: &dyn Autoencoder, coarser: usize) -> Result<Terms> {
     let clean = ve(0.0);
     let (x, weights): (Vec<f64>, Vec<f64>) = truth.line.nodes_in(&clean, PANELS / coarser).into_iter().unzip();
@@ -111,7 +167,7 @@ fn terms(truth: &Truth, model: &dyn Autoencoder, coarser: usize) -> Result<Terms
         }
     }
     let bound = bound(model, &x, &weights, &encoded, NOISES / coarser)?;
-    // A place that no datum is sent to costs nothing: 0 ln 0 = 0.
+    // Grid points that no datum is encoded to contribute nothing: 0 ln 0 = 0.
     let prior_gap: f64 = z
         .iter()
         .zip(&aggregate)
@@ -125,13 +181,13 @@ fn terms(truth: &Truth, model: &dyn Autoencoder, coarser: usize) -> Result<Terms
     Ok(Terms { entropy, bound, divergence, posterior_gap, prior_gap, residual, grid_error: 0.0 })
 }
 
-/// E[−ELBO], over even nodes of the encoder's noise.
+/// Returns E[−ELBO], over even nodes of the encoder's noise.
 fn bound(model: &dyn Autoencoder, x: &[f64], weights: &[f64], encoded: &[Normal], noises: usize) -> Result<f64> {
     let step = 2.0 * NOISE_REACH / noises as f64;
     let noise: Vec<f64> = (0..=noises).map(|i| -NOISE_REACH + step * i as f64).collect();
     let bells: Vec<f64> = noise.iter().map(|e| step * exp(-0.5 * e * e) / TAU.sqrt()).collect();
     let mut total = 0.0;
-    // Some data at a time: a network answers many questions faster than few.
+    // Data are decoded in groups, because a network evaluates large batches faster than small ones.
     let data: Vec<((&f64, &f64), &Normal)> = x.iter().zip(weights).zip(encoded).collect();
     for data in data.chunks(TOGETHER) {
         let z: Vec<f64> =
@@ -146,7 +202,7 @@ fn bound(model: &dyn Autoencoder, x: &[f64], weights: &[f64], encoded: &[Normal]
     Ok(total)
 }
 
-/// As many distributions as were asked for, all of them such.
+/// Checks that there are as many distributions as requested, and that all of them are valid.
 fn checked(found: Vec<Normal>, wanted: usize, half: &str) -> Result<Vec<Normal>> {
     if found.len() != wanted {
         return Err(Error::shape("the autoencoder gives another number of distributions")

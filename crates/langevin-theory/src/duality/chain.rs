@@ -1,9 +1,12 @@
-//! The chain of n steps with any denoiser, by quadrature on the line: its bound from E(x − D)² at each level, and its density by carrying it down through the kernels,
+//! Chains of n steps with any denoiser, by quadrature on the line.
 //!
-//! $$p_{i+1}(z') = \int p_i(z) \mathcal N\bigl(z'; a z + (1-a) D(z), c^2\bigr) dz, \qquad p_0 = \mathcal N(0, y_0^2), \qquad
-//!   p(x) = \int p_n(z) \mathcal N(x; z, y_n^2) dz,$$
+//! The bound follows from E(x − D)² at each level. The density is carried down through the kernels,
 //!
-//! on even grids, one for each level, so fine that the next kernel is [`CELLS`] steps wide. How far the sums are from the integrals is measured by grids twice as coarse.
+//! $$p_{i+1}(z') = \int p_i(z) \mathcal N\bigl(z'; a z + (1-a) D(z), c^2\bigr) dz, \qquad
+//!   p_0 = \mathcal N(0, y_0^2), \qquad p(x) = \int p_n(z) \mathcal N(x; z, y_n^2) dz,$$
+//!
+//! on even grids, one per level. The step of a grid is 1/[`CELLS`] of the width of the next kernel.
+//! Grids of half the resolution measure the difference between the sums and the integrals.
 
 use super::{LAMBDA, Terms, Truth};
 use crate::line::{Line, Tabled, even};
@@ -20,23 +23,40 @@ use langevin_analysis::likelihood::{chain_bound, denoiser, optimal_chain, path_i
 use std::cell::RefCell;
 use std::f64::consts::{E, TAU};
 
-/// The most steps whose density is carried: the grids grow with them.
+/// The largest number of steps for which the density is carried: the grids grow with the steps.
+///
+/// # Examples
+/// ```
+/// use langevin_theory::duality::{MAX_STEPS, even_levels};
+/// assert_eq!(even_levels(MAX_STEPS)?.len(), MAX_STEPS + 1);
+/// assert!(even_levels(MAX_STEPS + 1).is_err());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub const MAX_STEPS: usize = 512;
-/// Steps of a grid in the width of the kernel that acts on it; half as many in the coarse run.
+/// The number of grid steps in the width of the kernel that acts on the grid; half as many in the
+/// coarse run.
 const CELLS: f64 = 8.0;
-/// Grids reach this many standard deviations of the data and the noise together.
+/// The half-width of a grid in standard deviations of the data and the noise together.
 const REACH: f64 = 10.0;
-/// A kernel is cut at this many of its widths, e^{−200} of its peak: a chain of few steps is much narrower than the data, which ask for the logarithm of its tails.
+/// The cut-off of a kernel in units of its width, e^{−200} of its peak. A chain of few steps is
+/// much narrower than the data, and the data need the logarithm of its tails.
 const KERNEL: f64 = 20.0;
-/// Masses less than this are left out, for the same reason no larger ones.
+/// Smaller masses are left out. The limit is so small for the same reason as `KERNEL`.
 const NEGLIGIBLE: f64 = 1e-150;
-/// Cells of λ on which the best steps lie, 0.01 each.
+/// The number of cells of λ on which the best steps lie, 0.01 each.
 const SEARCH: usize = 920;
 
-/// The levels of n even steps in λ between ∓[`LAMBDA`], noisiest first.
+/// Returns the levels of n equal steps in λ between ∓[`LAMBDA`], noisiest first.
 ///
 /// # Errors
-/// No step, or more than [`MAX_STEPS`].
+/// Returns an error if the number of steps is not in 1..=[`MAX_STEPS`].
+///
+/// # Examples
+/// ```
+/// use langevin_theory::duality::even_levels;
+/// assert_eq!(even_levels(2)?, [-4.6, 0.0, 4.6]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub fn even_levels(steps: usize) -> Result<Vec<f64>> {
     check_steps(steps)?;
     Ok(even(-LAMBDA, LAMBDA, steps))
@@ -60,7 +80,8 @@ impl Denoiser<'_> {
         ReadAs::new(self.model, denoiser(), SliceSpace::new(1)).predict(z, &Query::new(*level, &rows))
     }
 
-    /// E(x − D)² = mmse + E(D* − D)² at λ, over the data and the noise; D* is the exact one.
+    /// Returns E(x − D)² = mmse + E(D* − D)² at λ, over the data and the noise; D* is the exact
+    /// prediction.
     fn error(&self, line: &Line, lambda: f64) -> Result<f64> {
         let level = ve(exp(-lambda));
         let (z, weights): (Vec<f64>, Vec<f64>) = line.nodes(&level).into_iter().unzip();
@@ -69,7 +90,7 @@ impl Denoiser<'_> {
         Ok(line.mmse(lambda) + z.iter().zip(&weights).zip(&found).map(apart).sum::<f64>())
     }
 
-    /// A sum of errors, or what the model met on the way.
+    /// Computes a sum over errors, or returns the first failure of the model.
     fn summed(&self, line: &Line, sum: impl FnOnce(&dyn Fn(f64) -> f64) -> Result<f64>) -> Result<f64> {
         let met = RefCell::new(None);
         let found = sum(&|lambda| {
@@ -85,15 +106,30 @@ impl Denoiser<'_> {
     }
 }
 
-/// The first and the last term of the bound: E x²/(2y₀²) + ½ ln(2πe) + ln y_n.
+/// Returns the first and the last term of the bound: E x²/(2y₀²) + ½ ln(2πe) + ln y_n.
 fn ends(truth: &Truth, noisy: f64, clean: f64) -> f64 {
     0.5 * truth.second_moment() * exp(2.0 * noisy) + 0.5 * ln(TAU * E) - clean
 }
 
-/// The terms of the chain of steps between `lambdas`, noisiest first, with this denoiser. The posterior gap is what divergence and entropy leave of the bound.
+/// Computes the terms of a chain with this denoiser and steps between `lambdas`, noisiest first.
+///
+/// The posterior gap is the bound minus the divergence and the entropy.
 ///
 /// # Errors
-/// Levels that do not rise in λ, more than [`MAX_STEPS`] steps, terms that are not finite, or whatever the model meets.
+/// Returns an error if the levels do not rise in λ, if there are more than [`MAX_STEPS`] steps, or
+/// if a term is not finite. Errors of the model are passed on.
+///
+/// # Examples
+/// ```
+/// use langevin_analysis::exact::two_gaussians;
+/// use langevin_theory::duality::{Truth, chain, even_levels};
+/// let truth = Truth::new(two_gaussians())?;
+/// let terms = |steps| chain(&truth, truth.exact(), &even_levels(steps)?);
+/// // More steps make the model better, and the bound tighter.
+/// let (few, many) = (terms(4)?, terms(8)?);
+/// assert!(many.divergence < few.divergence && many.excess() < few.excess());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub fn chain(truth: &Truth, model: &dyn Model<Vec<f64>>, lambdas: &[f64]) -> Result<Terms> {
     check_steps(lambdas.len().saturating_sub(1))?;
     let denoiser = Denoiser { model };
@@ -113,10 +149,21 @@ pub fn chain(truth: &Truth, model: &dyn Model<Vec<f64>>, lambdas: &[f64]) -> Res
     terms(CELLS)?.against(&terms(0.5 * CELLS)?).checked()
 }
 
-/// E[−ELBO] of endless steps: the continuous-time bound.
+/// Computes E[−ELBO] of infinitely many steps, the continuous-time bound, between two values of λ.
 ///
 /// # Errors
-/// An empty range, a bound that is not finite, or whatever the model meets.
+/// Returns an error if the range is empty, or if the bound is not finite. Errors of the model are
+/// passed on.
+///
+/// # Examples
+/// ```
+/// use langevin_analysis::exact::two_gaussians;
+/// use langevin_theory::duality::{Truth, endless};
+/// let truth = Truth::new(two_gaussians())?;
+/// let bound = endless(&truth, truth.exact(), -4.6, 4.6)?;
+/// assert!((bound - 1.18345).abs() < 1e-4, "the entropy is 1.18314");
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub fn endless(truth: &Truth, model: &dyn Model<Vec<f64>>, from: f64, to: f64) -> Result<f64> {
     let denoiser = Denoiser { model };
     let path = denoiser.summed(&truth.line, |error| Ok(path_integral(error, from, to)))?;
@@ -135,15 +182,18 @@ struct OnGrid {
 }
 
 impl OnGrid {
-    /// A grid over ±`reach`, of steps not longer than `step`, with nothing on it.
+    /// Creates an empty grid over ±`reach` with a step of at most `step`.
     fn new(reach: f64, step: f64) -> Self {
         let half = (reach / step).ceil().max(1.0);
         let places: Vec<f64> = (0..=2 * half as usize).map(|i| (i as f64 - half) * (reach / half)).collect();
         Self { step: reach / half, values: vec![0.0; places.len()], places }
     }
 
-    /// Adds `mass` times a bell. On an even grid of steps δ (in widths) a bell is a recurrence, $g_{k+1} = g_k r_k$ and $r_{k+1} = r_k e^{-\delta^2}$, here from its peak outwards, so
-    /// that what is rounded off is a share of what is small.
+    /// Adds `mass` times a Gaussian bell.
+    ///
+    /// On an even grid with step δ, in units of the width, a bell is a recurrence:
+    /// $g_{k+1} = g_k r_k$ and $r_{k+1} = r_k e^{-\delta^2}$. The recurrence runs from the peak
+    /// outwards, so that rounding errors stay relative to small values.
     fn add(&mut self, mass: f64, mean: f64, width: f64) {
         let (near, last) = ((mean - self.places[0]) / self.step, self.places.len() - 1);
         let peak = near.round().clamp(0.0, last as f64) as usize;
@@ -167,11 +217,12 @@ impl OnGrid {
     }
 }
 
-/// KL(data‖model), with grids on which the next kernel is `cells` steps wide.
+/// Returns KL(data‖model), on grids whose step is 1/`cells` of the width of the next kernel.
 fn divergence(truth: &Truth, denoiser: &Denoiser<'_>, lambdas: &[f64], cells: f64) -> Result<f64> {
     let density = Density::of(truth, denoiser, lambdas, cells)?;
     let clean = ve(0.0);
-    // Where the model has underflowed the data are too rare to count, but a logarithm must exist.
+    // Where the model's density has underflowed, the data are too rare to count. The logarithm must
+    // still exist.
     let log = |x: f64| ln(density.at(x).max(f64::MIN_POSITIVE));
     Ok(truth.line.mean_of(&clean, |x| truth.line.log_density(x, &clean) - log(x)))
 }
@@ -215,7 +266,7 @@ impl Density {
         Ok(Self { last: now, width })
     }
 
-    /// p(x).
+    /// Returns p(x).
     pub(super) fn at(&self, x: f64) -> f64 {
         let OnGrid { step, places, values } = &self.last;
         let place = |z: f64| ((z - places[0]) / step).clamp(0.0, (places.len() - 1) as f64);
@@ -226,29 +277,42 @@ impl Density {
         near.map(|(z, value)| step * value * bell(*z)).sum()
     }
 
-    /// ∫ p, which the last step does not change.
+    /// Returns ∫ p, which the last step does not change.
     #[cfg(test)]
     pub(super) fn mass(&self) -> f64 {
         self.last.step * self.last.values.iter().sum::<f64>()
     }
 }
 
-/// The chain with the exact denoiser, of even steps in λ and of the best ones.
+/// The chain with the exact denoiser, with equal steps in λ and with the best steps.
+///
+/// # Examples
+/// ```
+/// use langevin_analysis::exact::two_gaussians;
+/// use langevin_theory::duality::{Truth, layers};
+/// let truth = Truth::new(two_gaussians())?;
+/// let found = layers(&truth, &[4])?;
+/// assert_eq!(found[0].steps, 4);
+/// assert!(found[0].best.excess() < found[0].even.excess());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Layers {
-    /// Its steps.
+    /// The number of steps.
     pub steps: usize,
-    /// With even steps.
+    /// The terms with equal steps in λ.
     pub even: Terms,
-    /// With the best of those on a grid of 920 cells: least in E[−ELBO], not in each term.
+    /// The terms with the best steps on a grid of 920 cells. They minimise E[−ELBO], not every
+    /// term.
     pub best: Terms,
 }
 
-/// The chain with the exact denoiser, against the number of its steps, over λ from −[`LAMBDA`] to [`LAMBDA`].
+/// Computes the chain with the exact denoiser for several numbers of steps, over λ from −[`LAMBDA`]
+/// to [`LAMBDA`].
 ///
 /// # Errors
-/// A number of steps that is not between 1 and [`MAX_STEPS`].
+/// Returns an error if a number of steps is not in 1..=[`MAX_STEPS`].
 pub fn layers(truth: &Truth, steps: &[usize]) -> Result<Vec<Layers>> {
     let line = &truth.line;
     let tabled = Tabled::new(-LAMBDA, LAMBDA, 1200, &|lambda| line.mmse(lambda));

@@ -1,15 +1,21 @@
-//! Gaussian data, N(0, C), where both models are closed forms.
+//! Closed forms of both models on Gaussian data, N(0, C).
 //!
 //! **The linear autoencoder**, p(z) = N(0, 1), p(x|z) = N(wz, v), q(z|x) = N(kx, s²), has
 //!
-//! $$E[-\mathrm{ELBO}] = \tfrac12\ln 2\pi v + \frac{(1-wk)^2C + w^2s^2}{2v} + \tfrac12(k^2C + s^2 - 1 - \ln s^2),$$
-//! $$\mathrm{model} = N(0, w^2+v), \qquad p(z|x) = N\Bigl(\frac{wx}{w^2+v}, \frac{v}{w^2+v}\Bigr), \qquad q(z) = N(0, k^2C+s^2) .$$
+//! $$E[-\mathrm{ELBO}] = \tfrac12\ln 2\pi v + \frac{(1-wk)^2C + w^2s^2}{2v} +
+//!   \tfrac12(k^2C + s^2 - 1 - \ln s^2),$$
+//! $$\mathrm{model} = N(0, w^2+v), \qquad
+//!   p(z|x) = N\Bigl(\frac{wx}{w^2+v}, \frac{v}{w^2+v}\Bigr), \qquad q(z) = N(0, k^2C+s^2) .$$
 //!
-//! With w² = C − v, k = w/C and s² = v/C all three gaps are 0, for every v in (0, C): probabilistic PCA of one dimension.
+//! With w² = C − v, k = w/C and s² = v/C all three gaps are 0, for every v in (0, C). This is
+//! probabilistic PCA in one dimension.
 //!
-//! **The chain** with the exact denoiser maps N(0, y₀²) to a Gaussian whose variance [`Analyze::analyze`](crate::Analyze::analyze)(langevin::Plan::analyze) gives; the last step adds y_n² to it.
+//! **The chain** with the exact denoiser maps N(0, y₀²) to a Gaussian, whose variance
+//! [`Analyze::analyze`](langevin_analysis::Analyze::analyze) computes. The last step adds y_n² to
+//! it.
 //!
-//! Source: Tipping & Bishop, "Probabilistic principal component analysis", 1999; Lucas et al., arXiv 1911.02469 (that the linear autoencoder finds it).
+//! Source: Tipping & Bishop, "Probabilistic principal component analysis", 1999; Lucas et al.,
+//! arXiv 1911.02469, who show that the linear autoencoder finds this solution.
 
 use super::{Autoencoder, Normal, Terms};
 use crate::line::gaussian_divergence;
@@ -25,29 +31,40 @@ use std::f64::consts::{E, TAU};
 
 /// A linear autoencoder of one number: decoder N(wz, v), encoder N(kx, s²), prior N(0, 1).
 ///
+/// # Examples
 /// ```
 /// use langevin_theory::duality::LinearVae;
 /// let terms = LinearVae::exact(0.7, 0.35)?.terms(0.7)?;
-/// assert!(terms.excess().abs() < 1e-15 && terms.divergence < 1e-15 && terms.posterior_gap < 1e-15);
+/// assert!(terms.excess().abs() < 1e-15);
+/// assert!(terms.divergence < 1e-15 && terms.posterior_gap < 1e-15);
 /// # Ok::<(), langevin::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct LinearVae {
-    /// w.
+    /// The decoder's weight w.
     pub decoder_weight: f64,
-    /// v.
+    /// The decoder's variance v.
     pub decoder_variance: f64,
-    /// k.
+    /// The encoder's weight k.
     pub encoder_weight: f64,
-    /// s².
+    /// The encoder's variance s².
     pub encoder_variance: f64,
 }
 
 impl LinearVae {
-    /// The one that is N(0, `data`) exactly, with decoder variance `v`.
+    /// Creates the linear autoencoder that equals N(0, `data`) exactly, with decoder variance `v`.
     ///
     /// # Errors
-    /// No 0 < v < `data`.
+    /// Returns an error unless 0 < v < `data`.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_theory::duality::LinearVae;
+    /// let vae = LinearVae::exact(1.0, 0.36)?;
+    /// assert_eq!((vae.decoder_weight, vae.encoder_variance), (0.8, 0.36));
+    /// assert!(LinearVae::exact(1.0, 1.5).is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn exact(data: f64, v: f64) -> Result<Self> {
         if !(0.0 < v && v < data && data.is_finite()) {
             return Err(Error::argument("no linear autoencoder is exact here")
@@ -63,10 +80,19 @@ impl LinearVae {
         })
     }
 
-    /// Its terms on N(0, `data`), in closed form, each by itself.
+    /// Computes the terms on N(0, `data`) in closed form, each independently.
     ///
     /// # Errors
-    /// A variance that is not positive, or terms beyond `f64`.
+    /// Returns an error if a variance is not positive, or if a term overflows `f64`.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_theory::duality::LinearVae;
+    /// // A model exact for variance 1 has a positive divergence on data of variance 0.7.
+    /// let terms = LinearVae::exact(1.0, 0.5)?.terms(0.7)?;
+    /// assert!(terms.divergence > 0.0 && terms.residual < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn terms(&self, data: f64) -> Result<Terms> {
         let Self { decoder_weight: w, decoder_variance: v, encoder_weight: k, encoder_variance: s2 } = *self;
         if !([v, s2, data].iter().all(|variance| *variance > 0.0 && variance.is_finite())) {
@@ -102,17 +128,22 @@ impl Autoencoder for LinearVae {
     }
 }
 
-/// The chain of steps between `lambdas`, noisiest first, with the exact denoiser of N(0, `data`): all terms in closed form but the posterior gap, which is what is left.
+/// Computes the terms of a chain with the exact denoiser of N(0, `data`), in closed form.
 ///
+/// `lambdas` holds the levels between the steps, noisiest first. The posterior gap is the bound
+/// minus the divergence and the entropy.
+///
+/// # Errors
+/// Returns an error if the variance is not positive, or if the levels do not rise in λ.
+///
+/// # Examples
 /// ```
 /// use langevin_theory::duality::{even_levels, gaussian_chain};
 /// let terms = gaussian_chain(0.7, &even_levels(16)?)?;
-/// assert!((terms.excess() - 3.337).abs() < 1e-3 && (terms.divergence - 0.0810).abs() < 1e-4);
+/// assert!((terms.excess() - 3.337).abs() < 1e-3);
+/// assert!((terms.divergence - 0.0810).abs() < 1e-4);
 /// # Ok::<(), langevin::Error>(())
 /// ```
-///
-/// # Errors
-/// A variance that is not positive, or levels that do not rise in λ.
 pub fn gaussian_chain(data: f64, lambdas: &[f64]) -> Result<Terms> {
     if !(data > 0.0 && data.is_finite()) {
         return Err(Error::argument("a variance must be positive").got(data.to_string()));

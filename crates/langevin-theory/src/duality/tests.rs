@@ -21,7 +21,7 @@ fn the_exact_linear_autoencoder_has_no_gaps() {
     for (c, v) in [(0.7, 0.35), (0.7, 0.01), (3.0, 2.9)] {
         let terms = LinearVae::exact(c, v).unwrap().terms(c).unwrap();
         for gap in [terms.excess(), terms.divergence, terms.posterior_gap, terms.prior_gap, terms.residual] {
-            // Some sums of numbers of size 1, divided by v.
+            // Several sums of numbers of size 1, divided by v.
             close(gap, 0.0, 1e-15 / v);
         }
         close(terms.bound, 0.5 * (std::f64::consts::TAU * std::f64::consts::E * c).ln(), 1e-15 / v);
@@ -31,7 +31,8 @@ fn the_exact_linear_autoencoder_has_no_gaps() {
     }
 }
 
-/// Wrong in every weight: each closed form against its own quadrature, and the identity between them.
+/// Wrong in every weight: each closed form against its own quadrature, and the identity between
+/// them.
 #[test]
 fn the_quadrature_of_an_autoencoder_is_its_closed_form() {
     let c = 0.7;
@@ -40,7 +41,8 @@ fn the_quadrature_of_an_autoencoder_is_its_closed_form() {
         let exact = model.terms(c).unwrap();
         assert!(exact.residual < 1e-13, "{exact:?}");
         let found = autoencoder(&gaussian(c), &model).unwrap();
-        // Every integrand is a bell times a polynomial: the sums are exact to rounding, of terms up to 10³ (the narrow encoder's).
+        // Every integrand is a bell times a polynomial, so the sums are exact up to rounding of
+        // terms up to 10³ (the narrow encoder's).
         for (a, b) in [
             (found.entropy, exact.entropy),
             (found.bound, exact.bound),
@@ -55,7 +57,8 @@ fn the_quadrature_of_an_autoencoder_is_its_closed_form() {
     }
 }
 
-/// A decoder and an encoder that bend: nothing in closed form, but the identity, the order of the terms, and coordinates that change nothing.
+/// A nonlinear decoder and encoder: no closed form, but the identity, the order of the terms, and
+/// coordinates that change nothing.
 struct Bent;
 
 impl Autoencoder for Bent {
@@ -81,13 +84,13 @@ fn coordinates_change_nothing() {
     let truth = gaussian(0.7);
     let seen = truth.seen_as(0.4, 0.5).unwrap();
     close(seen.entropy(), truth.entropy(), 1e-12);
-    // N(−0.8, 2.8) in its own coordinates; the same chain with levels twice as large.
+    // N(−0.8, 2.8) in its own coordinates: the same chain with levels twice as large.
     let model = Gaussian::isotropic(vec![0.0], 0.7).unwrap();
     let own = Gaussian::isotropic(vec![-0.8], 2.8).unwrap();
     let lambdas = even_levels(8).unwrap();
     let shifted: Vec<f64> = lambdas.iter().map(|lambda| lambda - 2f64.ln()).collect();
     let (a, b) = (chain(&truth, &model, &lambdas).unwrap(), chain(&seen, &own, &shifted).unwrap());
-    // But for the start, whose mean is 0 in both: its part is 0.4²/(2·99.5²).
+    // The starts differ, because both have mean 0: this contributes 0.4²/(2·99.5²).
     close(a.bound, b.bound - 0.16 / 2.0 * (-9.2f64).exp(), 1e-9);
     close(a.divergence, b.divergence, 1e-4);
     let standard = seen.standardized().unwrap();
@@ -107,10 +110,12 @@ fn the_chain_on_a_gaussian_is_the_analysis() {
     for (steps, excess, divergence) in known {
         let lambdas = even_levels(steps).unwrap();
         let exact = gaussian_chain(c, &lambdas).unwrap();
-        // Digits are known to three or four places; start and end add up to 7·10⁻⁵.
+        // The reference digits are known to three or four places; start and end add up to 7·10⁻⁵.
         close(exact.excess() / excess, 1.0, 1e-3);
-        // Those digits compare the chain's last state with data of variance 0.7001; here the last step adds 10⁻⁴ to the model instead. ∂KL/∂c = ½(1/v − 1/c) and
-        // ∂KL/∂v = ½(1/v − c/v²) at v = 0.61 make that 2.3·10⁻⁵ of the last figure, 0.5 %, and the digits are known to 0.1 %.
+        // Those digits compare the chain's last state with data of variance 0.7001. Here the last
+        // step adds 10⁻⁴ to the model instead. With ∂KL/∂c = ½(1/v − 1/c) and ∂KL/∂v = ½(1/v −
+        // c/v²) at v = 0.61 this is 2.3·10⁻⁵ of the last figure, 0.5 %. The digits are known to 0.1
+        // %.
         close(exact.divergence / divergence, 1.0, 6e-3);
         let found = chain(&truth, &model, &lambdas).unwrap();
         close(found.entropy, exact.entropy, 1e-11);
@@ -119,12 +124,12 @@ fn the_chain_on_a_gaussian_is_the_analysis() {
         close(found.prior_gap, exact.prior_gap, 1e-11);
         assert!(found.grid_error < 1e-9, "{found:?}");
         let density = ModelDensity::of_model(&truth, &model, &lambdas).unwrap();
-        // What is cut off is e^{−200}; what is rounded, some 10⁻¹⁶ in each of up to 64 steps.
+        // The cut-off is e^{−200}; rounding is about 10⁻¹⁶ in each of up to 64 steps.
         close(density.mass(), 1.0, 1e-12);
     }
 }
 
-/// The bound and the gap of two steps on a Gaussian, from the covariances of all their variables at once.
+/// The bound and the gap of two steps on a Gaussian, from the joint covariance of all variables.
 #[test]
 fn the_chains_gap_is_that_of_the_joint_gaussians() {
     let c = 0.7;
@@ -137,7 +142,7 @@ fn the_chains_gap_is_that_of_the_joint_gaussians() {
             data[(i, j)] += y[3 - i.max(j).min(3)].min(y[3 - i]).min(y[3 - j]).powi(2);
         }
     }
-    // The model: z₀, then each from the one before, then x.
+    // The model: z₀, then each state from the one before, then x.
     let mut map = DMatrix::<f64>::zeros(4, 4);
     let mut noise = DMatrix::<f64>::zeros(4, 4);
     noise[(3, 3)] = y[0] * y[0];
@@ -168,7 +173,7 @@ fn more_layers_are_a_tighter_bound() {
     let truth = Truth::new(two_gaussians()).unwrap();
     let found = layers(&truth, &[4, 8, 16, 32]).unwrap();
     for (layers, (even, best)) in found.iter().zip([(68.77, 14.5), (10.50, 4.23), (3.287, 1.66), (1.340, 0.744)]) {
-        // Three digits; start, end and endless steps are 3·10⁻⁴ above the entropy.
+        // Three digits; start, end and infinitely many steps are 3·10⁻⁴ above the entropy.
         close(layers.even.excess() / even, 1.0, 2e-3);
         close(layers.best.excess() / best, 1.0, 5e-3);
         for terms in [&layers.even, &layers.best] {
@@ -198,7 +203,7 @@ fn a_wrong_denoiser_costs_its_square() {
     let lambdas = even_levels(16).unwrap();
     let (exact, wrong) = (gaussian_chain(0.7, &lambdas).unwrap(), chain(&truth, &Off(0.05), &lambdas).unwrap());
     close(wrong.bound - exact.bound, 0.5 * 0.0025 * (9.2f64.exp() - (-9.2f64).exp()), 1e-8);
-    // The mean is off by 0.05 and what is left of it on the way; the variance is the same.
+    // The mean is off by 0.05, and by its remainder on the way; the variance is unchanged.
     assert!(wrong.divergence > exact.divergence && wrong.divergence < wrong.excess());
     let spread = path_integral(&|_| 0.0025, -LAMBDA, LAMBDA);
     close(

@@ -1,4 +1,5 @@
-//! Beyond the paper: a network that is nobody's score, chains of few steps, and the noise of an estimate.
+//! Claims 33–36, beyond the paper: networks that are not a score, chains of few steps, and the
+//! variance of an estimate.
 
 use super::line::{Line, gaussian_divergence, process, try_integral, ve};
 use super::{Claim, Extra, Measured, off, worst};
@@ -43,7 +44,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
 ];
 
-/// The worked case: flow, x₀ ~ N(0, 0.7), the network's score −x/u.
+/// The worked example: rectified flow, x₀ ~ N(0, 0.7), and a network with the score −x/u.
 pub(super) struct Worked {
     process: Process,
 }
@@ -61,24 +62,25 @@ impl Worked {
         self.truth(s) * (1.0 + 0.3 * sin(3.0 * s))
     }
 
-    /// dV/dτ of the model on its way down.
+    /// Returns dV/dτ of the model on its way down.
     pub(super) fn slope(&self, s: f64, variance: f64, eta: f64) -> Result<f64> {
         let rates = Rates::reverse(&self.process, &self.process.level(s)?, eta)?;
         Ok(2.0 * (rates.x - rates.score / self.network(s)) * variance + rates.power)
     }
 
-    /// g² at s.
+    /// Returns g² at s.
     fn power(&self, s: f64) -> Result<f64> {
         Ok(Rates::forward(&self.process, &self.process.level(s)?)?.power)
     }
 
-    /// E‖s − s_θ‖².
+    /// Returns E‖s − s_θ‖².
     fn error(&self, s: f64) -> f64 {
         let (v, u) = (self.truth(s), self.network(s));
         v * (1.0 / v - 1.0 / u).powi(2)
     }
 
-    /// The model's variance at s on the way from 0.95, by Runge's and Kutta's classical steps.
+    /// Returns the model's variance at s on the way down from 0.95, by the classical Runge–Kutta
+    /// method.
     pub(super) fn model(&self, to: f64, eta: f64, steps: usize) -> Result<f64> {
         let h = (0.95 - to) / steps as f64;
         let mut variance = 1.1 * self.truth(0.95);
@@ -93,12 +95,12 @@ impl Worked {
         Ok(variance)
     }
 
-    /// KL of the model from the data at s = 0.05.
+    /// Returns the KL divergence of the data from the model at s = 0.05.
     pub(super) fn divergence(&self, eta: f64) -> Result<f64> {
         Ok(gaussian_divergence(self.truth(0.05), self.model(0.05, eta, 2000)?))
     }
 
-    /// The start's KL and ∫ (g²+h²)²/(8h²) E‖s−s_θ‖² ds.
+    /// Returns the KL of the start plus ∫ (g²+h²)²/(8h²) E‖s−s_θ‖² ds.
     pub(super) fn bound(&self, eta: f64) -> Result<f64> {
         let start = gaussian_divergence(self.truth(0.95), 1.1 * self.truth(0.95));
         let factor = (1.0 + eta * eta).powi(2) / (8.0 * eta * eta);
@@ -182,21 +184,23 @@ fn chains(_: &Extra<'_>) -> Result<Measured> {
     Ok(Measured::new(
         "excess of 4 to 128 steps on a Gaussian and on the mixture, even and best, and KL of the chain, against known digits, relative",
         worst(figures),
-        // Digits are known to three or four places.
+        // The reference digits are known to three or four places.
         5e-3,
     ))
 }
 
-/// Rows of a batch.
+/// The number of rows of a batch.
 const BATCH: usize = 128;
-/// Cells of λ in each of as many strata as there are rows.
+/// The number of cells of λ in each stratum; there is one stratum per row.
 const CELLS: usize = 4;
 
-/// The variance of one estimate of ∫E‖ε−ε̂‖²dλ on the mixture, λ ± 4.6, from a batch of 128.
+/// Computes the variance of one estimate of ∫E‖ε−ε̂‖²dλ on the mixture, λ ± 4.6, from a batch
+/// of 128.
 fn variance(_: &Extra<'_>) -> Result<Measured> {
     let line = Line::data();
     let range = LambdaRange { min: -4.6, max: 4.6 };
-    // Moments of e = (x₀ − D)² SNR at the middle of cells of λ, and of e less the fitted Gaussian's.
+    // Moments of e = (x₀ − D)² SNR at the midpoints of cells of λ, and of e minus the fitted
+    // Gaussian's.
     let count = 1000;
     let width = 9.2 / f64::from(count);
     let mean = line.mean_of(&ve(0.0), |x| x);
@@ -221,9 +225,9 @@ fn variance(_: &Extra<'_>) -> Result<Measured> {
     }
     let at = |lambda: f64, k: usize| cells[(((lambda + 4.6) / width) as usize).min(cells.len() - 1)][k];
     let truth = path_integral(&|lambda| line.mmse(lambda), -4.6, 4.6);
-    // Variance from a density of the levels, drawn freely or one in each stratum.
+    // The variance for a density of the levels, drawn independently or one per stratum.
     let estimate = |level: &dyn Fn(f64) -> Result<(f64, f64)>, stratified: bool, k: usize| -> Result<f64> {
-        // Over u in [0, 1], so that every density is seen where it draws.
+        // The sum runs over u in [0, 1], so that every density is evaluated where it draws.
         let parts = BATCH * CELLS;
         let (mut squares, mut own) = (0.0, 0.0);
         for stratum in 0..BATCH {
@@ -253,7 +257,8 @@ fn variance(_: &Extra<'_>) -> Result<Measured> {
     let flow = named("rectified-flow", Prediction::Velocity, TimeDensity::UniformTime)?;
     let lambda = named("ve", Prediction::Epsilon, TimeDensity::UniformLambda)?;
     let (importance, controlled) = (best(0)?, best(2)?);
-    // Uniform VP time has its weight in a tail that no even division of u sees: over λ instead.
+    // Uniform VP time has its weight in a tail that no even division of u resolves, so this sum
+    // runs over λ.
     let vp = named("vp", Prediction::Score, TimeDensity::UniformTime)?;
     let mut heavy = -truth * truth;
     for i in 0..count {

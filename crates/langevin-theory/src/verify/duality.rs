@@ -1,4 +1,4 @@
-//! The reverse half recovers the data: rows, fields, paths, and duality.
+//! Claims 17–23: the reverse half recovers the data (rows, fields, paths and duality).
 
 use super::line::{Line, PROCESSES, RATIOS, gaussian_divergence, process, ve};
 use super::{Claim, Extra, Measured, off, worst};
@@ -62,13 +62,13 @@ fn rows(_: &Extra<'_>) -> Result<Measured> {
     for pair in RATIOS.windows(2) {
         let (clean, noisy) = (ve(pair[0]), ve(pair[1]));
         let row = Row::new(&noisy, &clean, 1.0);
-        // x + (σ′ − σ)(x − D)/σ.
+        // Euler's step x + (σ′ − σ)(x − D)/σ.
         let slope = (clean.sigma - noisy.sigma) / noisy.sigma;
         figures.extend([off(row.a, 1.0 + slope), off(row.b, -slope)]);
         for process in [&vp, &flow] {
             let (from, to) = (process.match_level(&noisy)?, process.match_level(&clean)?);
             let own = Row::new(&from, &to, 1.0);
-            // In z, what is fed and what comes out are scaled.
+            // In z, both the input and the output are scaled.
             figures.extend([off(own.a * from.alpha / to.alpha, row.a), off(own.b / to.alpha, row.b)]);
         }
         let (s, t) = (flow.match_level(&noisy)?, flow.match_level(&clean)?);
@@ -107,7 +107,7 @@ fn fields(_: &Extra<'_>) -> Result<Measured> {
                     figures.push((read - wanted).abs() / (1.0 + wanted.abs()));
                 }
             }
-            // The score is the density's own.
+            // The VP field is the density's own score.
             let vp = process("vp")?.level_at_sigma_ve(ratio)?;
             let score = data.score(z * vp.alpha, &vp);
             figures.push((score + exact / vp.sigma).abs() / (1.0 + score.abs()));
@@ -147,7 +147,8 @@ fn parametrisations(_: &Extra<'_>) -> Result<Measured> {
     Ok(Measured::new("64 samples from 6 predictions on 3 processes, largest difference", worst(figures), 1e-10))
 }
 
-/// How far a path is from straight, in its own clock: $1 - \lVert\Delta x\rVert^2/(T \int\lVert\dot x\rVert^2 dt)$; 0 for a straight one at constant speed.
+/// Returns the deviation of a path from a straight line, in its own time:
+/// $1 - \lVert\Delta x\rVert^2/(T \int\lVert\dot x\rVert^2 dt)$, which is 0 at constant velocity.
 fn bend(path: &[(f64, Vec<f64>)]) -> f64 {
     let square = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
     let energy: f64 = path.windows(2).map(|pair| square(&pair[1].1, &pair[0].1) / (pair[1].0 - pair[0].0)).sum();
@@ -157,7 +158,8 @@ fn bend(path: &[(f64, Vec<f64>)]) -> f64 {
     }
 }
 
-/// The bend of paths given in z at rising levels, in the coordinates of a process.
+/// Returns the mean bend of paths in the coordinates of a process; the paths are given in z at
+/// rising levels.
 fn bends(name: &str, levels: &[f64], paths: &[Vec<Vec<f64>>]) -> Result<f64> {
     let process = process(name)?;
     let own: Vec<Level> = levels.iter().map(|y| process.level_at_sigma_ve(*y)).collect::<Result<_>>()?;
@@ -169,14 +171,14 @@ fn bends(name: &str, levels: &[f64], paths: &[Vec<Vec<f64>>]) -> Result<f64> {
 }
 
 fn geometry(extra: &Extra<'_>) -> Result<Measured> {
-    // From σ/α = 0.02 to 20, even in ln σ.
+    // Levels from σ/α = 0.02 to 20, evenly spaced in ln σ.
     let levels: Vec<f64> = (0..=120).map(|i| 0.02 * langevin::math::pow(1000.0, f64::from(i) / 120.0)).collect();
     let datum: Vec<Vec<Vec<f64>>> =
         [(1.3, 0.4), (-0.7, 1.6)].map(|(x, e)| levels.iter().map(|y| vec![x + y * e, x - y]).collect()).to_vec();
     let single = PROCESSES.map(|name| bends(name, &levels, &datum));
     let [vp, ve_bend, flow] = single;
     let (vp, straight) = (vp?, worst([ve_bend?.abs(), flow?.abs()]));
-    // On the mixture the ODE carries quantiles.
+    // On the mixture the ODE maps quantiles to quantiles.
     let data = Line::data();
     let columns: Vec<Vec<f64>> = levels.iter().map(|y| data.quantiles(&ve(*y), 15)).collect();
     let paths: Vec<Vec<Vec<f64>>> = (0..15).map(|i| columns.iter().map(|column| vec![column[i]]).collect()).collect();
@@ -191,7 +193,7 @@ fn geometry(extra: &Extra<'_>) -> Result<Measured> {
     Ok(Measured::new(text, if vp > 0.01 { straight } else { f64::INFINITY }, 1e-12))
 }
 
-/// Paths of the ODE on a data set, from noise down, given from clean to noisy.
+/// Returns paths of the ODE on a data set, computed from noise down and listed from clean to noisy.
 fn descents(values: &[f64], width: usize, levels: &[f64]) -> Result<Vec<Vec<Vec<f64>>>> {
     let data = DataSet::new(values.to_vec(), width)?;
     let rows = ids(6);
@@ -235,12 +237,12 @@ fn ode(_: &Extra<'_>) -> Result<Measured> {
     Ok(Measured::new(
         "25 quantiles of p_T carried down by Adams-3, 800 steps: their places in p at σ/α = 3, 1, 0.3, 0.1; and long steps where D is linear in λ",
         worst(figures),
-        // Order 3 but for its start, of order 2: (0.006)² and a small constant.
+        // The method has order 3 except for its start of order 2: (0.006)² times a small constant.
         1e-5,
     ))
 }
 
-/// A denoiser that is linear in λ, whatever the state.
+/// A denoiser that is linear in λ and does not depend on the state.
 struct Linear;
 
 impl Linear {
@@ -255,7 +257,8 @@ impl Model<Vec<f64>> for Linear {
     }
 }
 
-/// Two steps of length 2 in λ by Adams-2, of which the second is exact: $z' = r z + [D]_{r} - D' (1 - r)$, $r = e^{-2}$.
+/// Takes two steps of length 2 in λ by Adams-2, of which the second is exact:
+/// $z' = r z + [D]_{r} - D' (1 - r)$, $r = e^{-2}$.
 fn linear() -> Result<f64> {
     let levels = [-1.0_f64, 1.0, 3.0].map(|lambda| ve(langevin::math::exp(-lambda)));
     let process = process("ve")?;
@@ -305,12 +308,14 @@ fn sde(_: &Extra<'_>) -> Result<Measured> {
             "on a Gaussian, exactly, at h/g 0.5, 1, 1.7: {exact:.1e}; on the mixture E x and E x² of 8,000 samples at three levels, in standard errors"
         ),
         if exact < 1e-12 { sampled } else { f64::INFINITY },
-        // Six numbers beyond 4 standard errors: once in 2,600; 150 steps add a few tenths.
+        // Six numbers exceed 4 standard errors once in 2,600 runs. The error of 150 steps adds a
+        // few tenths.
         4.0,
     ))
 }
 
-/// The worked case: flow, x₀ ~ N(0, 0.7), s from 0.95 to 0.05, a start with 1.1 times its variance.
+/// The worked example: rectified flow, x₀ ~ N(0, 0.7), s from 0.95 to 0.05, a start with 1.1 times
+/// the exact variance.
 fn start(_: &Extra<'_>) -> Result<Measured> {
     let process = process("rectified-flow")?;
     let c = 0.7;

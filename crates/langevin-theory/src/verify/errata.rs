@@ -1,4 +1,4 @@
-//! What the paper's text gets wrong, shown wrong.
+//! Claims 37–41: errors in the paper's text, with measurements that expose them.
 
 use super::beyond::Worked;
 use super::line::{Line, RATIOS, process, slope_of, try_integral};
@@ -40,7 +40,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
 ];
 
-/// What forward and reverse add up to, against either text.
+/// Compares the sum of forward and reverse with the published and the corrected row.
 fn flow_row(_: &Extra<'_>) -> Result<Measured> {
     let process = process("rectified-flow")?;
     let (mut right, mut wrong) = (Vec::new(), Vec::new());
@@ -108,7 +108,8 @@ fn two_losses(_: &Extra<'_>) -> Result<Measured> {
     ))
 }
 
-/// The loss that is minimised, ½∫g²E‖s−s_θ‖², bounds the KL at h = g and is less than that at h = 0.
+/// Checks that the training loss ½∫g²E‖s−s_θ‖² bounds the KL at h = g, and is below the KL at
+/// h = 0.
 fn free_network(_: &Extra<'_>) -> Result<Measured> {
     let case = Worked::new()?;
     let (loss, sde, ode) = (case.bound(1.0)?, case.divergence(1.0)?, case.divergence(0.0)?);
@@ -121,7 +122,7 @@ fn free_network(_: &Extra<'_>) -> Result<Measured> {
     ))
 }
 
-/// On N(0, v): the correlation of x with where it was is e^{−Λτ/v}.
+/// Checks on N(0, v) that x and its starting point have the correlation e^{−Λτ/v}.
 fn dependent(_: &Extra<'_>) -> Result<Measured> {
     let process = process("vp")?;
     let level = process.level_at_sigma_ve(1.0)?;
@@ -129,7 +130,7 @@ fn dependent(_: &Extra<'_>) -> Result<Measured> {
     let rates = Rates::langevin(&process, &level, 1.0)?;
     // d E[x x₀]/dτ = −(Λ/v) E[x x₀], integrated.
     let correlation = |tau: f64| try_integral(0.0, tau, 4, |_| Ok(-rates.score / v)).map(exp);
-    // The same from small steps with the crate's rates: x ← x + Λ s δ.
+    // The correlation from small steps with the crate's rates: x ← x + Λ s δ.
     let stepped = |tau: f64| {
         let steps = 1 << 20;
         langevin::math::pow(1.0 - rates.score * tau / f64::from(steps) / v, f64::from(steps))
@@ -140,12 +141,12 @@ fn dependent(_: &Extra<'_>) -> Result<Measured> {
     let mut shown = Vec::new();
     for (tau, value) in taus.into_iter().zip(values) {
         let value = value?;
-        // (1 − z/n)ⁿ is e^{−z} less z²/2n of it.
+        // (1 − z/n)ⁿ is e^{−z}(1 − z²/2n) to first order.
         figures.push((value - stepped(tau)).abs());
         figures.push(if value > 0.0 && rates.power > 0.0 { 0.0 } else { f64::INFINITY });
         shown.push(format!("{value:.4}"));
     }
-    // The variance is kept: what leaves through the drift comes in as noise.
+    // The variance is kept: the noise adds what the drift removes.
     figures.push((rates.power - 2.0 * rates.score).abs());
     Ok(Measured::new(
         format!("correlation after τ = 0.1, 1, 5: {}; against small steps", shown.join(", ")),

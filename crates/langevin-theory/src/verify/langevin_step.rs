@@ -1,4 +1,4 @@
-//! The Langevin step leaves p_t as it is.
+//! Claims 1–4: the Langevin step leaves p_t unchanged.
 
 use super::line::{Line, PROCESSES, RATIOS, process, slope_of};
 use super::{Claim, Extra, Measured, off, worst};
@@ -34,7 +34,8 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
 ];
 
-/// The Fokker–Planck equation, with the rates of the crate in every clock and for every h/g.
+/// Checks the Fokker–Planck equation with the crate's rates, in every parametrisation of time and
+/// for every h/g.
 fn stationary(_: &Extra<'_>) -> Result<Measured> {
     let data = Line::data();
     let mut figures = Vec::new();
@@ -50,12 +51,13 @@ fn stationary(_: &Extra<'_>) -> Result<Measured> {
     Ok(Measured::new(
         "residual of the Fokker–Planck equation on the mixture, 5 levels, 3 clocks, h/g 0, 1, 1.7, relative",
         worst(figures),
-        // Differences of fourth order with steps of 2e-3 widths: 1e-9 of truncation and as much of rounding.
+        // Fourth-order differences with steps of 2e-3 widths: 1e-9 of truncation, and as much
+        // rounding.
         1e-7,
     ))
 }
 
-/// Λ dt/σ², the length of a step in what it does, per unit of λ: (1 + η²)·|dλ|, whatever the clock.
+/// Measures Λ dt/σ², the effective length of a step, per unit of λ: (1 + η²)·|dλ| in every clock.
 fn clock(_: &Extra<'_>) -> Result<Measured> {
     let mut figures = Vec::new();
     for name in PROCESSES {
@@ -73,7 +75,9 @@ fn clock(_: &Extra<'_>) -> Result<Measured> {
     Ok(Measured::new("Λ dt/σ² per unit of λ in three clocks, against 1 + (h/g)², relative", worst(figures), 1e-9))
 }
 
-/// The generator on three test functions, E[φ(x_Δ) − φ(x)]/Δ → 0, with one step of length Δ taken exactly over its noise, extrapolated to Δ = 0.
+/// Measures the generator on three test functions, E[φ(x_Δ) − φ(x)]/Δ → 0.
+///
+/// One step of length Δ is integrated exactly over its noise, and extrapolated to Δ = 0.
 fn identity(_: &Extra<'_>) -> Result<Measured> {
     let data = Line::data();
     let process = process("vp")?;
@@ -81,7 +85,7 @@ fn identity(_: &Extra<'_>) -> Result<Measured> {
     for ratio in RATIOS {
         let level = process.level_at_sigma_ve(ratio)?;
         let rates = Rates::langevin(&process, &level, 1.0)?;
-        // A time in which nothing moves further than a tenth of the narrowest width.
+        // A time in which no point moves further than a tenth of the narrowest width.
         let unit = 0.01 * (0.09 * level.alpha * level.alpha + level.sigma * level.sigma) / rates.score;
         let change = |step: f64| -> [f64; 3] {
             let (mut first, mut second, mut wave) = (0.0, 0.0, 0.0);
@@ -120,7 +124,7 @@ fn unadjusted(_: &Extra<'_>) -> Result<Measured> {
     let c = 0.7;
     let v = |level: &Level| c * level.alpha * level.alpha + level.sigma * level.sigma;
     let mut figures = Vec::new();
-    // The unadjusted step, with the crate's rates, iterated to its rest.
+    // The unadjusted step with the crate's rates, iterated to its fixed point.
     let rates = Rates::langevin(&process, &clean, 1.0)?;
     let mut biases = Vec::new();
     for step in [0.1, 0.05] {
@@ -138,7 +142,8 @@ fn unadjusted(_: &Extra<'_>) -> Result<Measured> {
         let back = a * a * (up.a * up.a * v(&clean) + up.c * up.c) + variance;
         figures.push(off(back, v(&clean)));
     }
-    // Reversible: E[x′ x³] = E[x x′³] for the draw from the posterior, on the mixture; not for the ODE.
+    // Reversibility: E[x′ x³] = E[x x′³] holds for the draw from the posterior on the mixture, and
+    // fails for the ODE.
     let data = Line::data().at(&clean)?;
     let kernel = Level { time: 0.0, alpha: up.a, sigma: up.c };
     let (mut one_way, mut scale, mut ode) = (0.0, 0.0, 0.0);
@@ -148,10 +153,10 @@ fn unadjusted(_: &Extra<'_>) -> Result<Measured> {
         let first: f64 = posterior.iter().map(|part| part.share * part.mean).sum();
         let third: f64 =
             posterior.iter().map(|part| part.share * part.mean * (part.mean.powi(2) + 3.0 * part.variance)).sum();
-        // D of the crate is the first moment of that posterior: E[x|y]·E[x³|y] both ways.
+        // The crate's D is the first moment of that posterior: E[x|y]·E[x³|y] in both directions.
         one_way += weight * third * (data.denoised(y, &kernel) - first);
         scale += weight * (third * first).abs();
-        // The ODE carries quantiles to quantiles.
+        // The ODE maps quantiles to quantiles.
         let place = line.cumulative(y, &noisy);
         if (1e-6..1.0 - 1e-6).contains(&place) {
             let x = line.quantile(place, &clean);
@@ -161,7 +166,7 @@ fn unadjusted(_: &Extra<'_>) -> Result<Measured> {
     figures.push(one_way.abs() / scale);
     let uneven = ode.abs() / scale;
     let ratio = biases[0] / biases[1];
-    // The bias must be there, of first order, and the ODE must be seen to break the balance.
+    // The bias must exist with first order, and the ODE must visibly break the balance.
     let seen = (1.9..2.2).contains(&ratio) && uneven > 0.01;
     Ok(Measured::new(
         format!(

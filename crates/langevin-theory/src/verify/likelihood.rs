@@ -1,4 +1,4 @@
-//! Score, denoising and flow matching are one maximum-likelihood objective.
+//! Claims 24–32: score, denoising and flow matching are one maximum-likelihood objective.
 
 use super::line::{Line, PROCESSES, RATIOS, process, slope_of, try_integral, ve};
 use super::{Claim, Extra, Measured, off, worst};
@@ -80,7 +80,7 @@ fn rate(_: &Extra<'_>) -> Result<Measured> {
             figures.push(off(falls, 0.5 * Rates::forward(&process, &level)?.power * scores));
         }
     }
-    // Differences of fourth order with steps of 0.01 in ln σ.
+    // Fourth-order differences with steps of 0.01 in ln σ.
     Ok(Measured::new("both sides, two mixtures, three processes, five levels, relative", worst(figures), 1e-6))
 }
 
@@ -100,7 +100,7 @@ fn invariance(_: &Extra<'_>) -> Result<Measured> {
     ))
 }
 
-/// ∫ E‖Δε‖² dλ over [`ENDS`].
+/// Returns ∫ E‖Δε‖² dλ over [`ENDS`].
 fn path(p: &Line, q: &Line) -> Result<f64> {
     try_integral(-ENDS.1.ln(), -ENDS.0.ln(), 24, |lambda| Ok(gap(p, q, &ve(exp(-lambda)))))
 }
@@ -125,7 +125,8 @@ fn monotone(_: &Extra<'_>) -> Result<Measured> {
     Ok(Measured::new("the largest rise between 60 levels, σ/α from 0.05 to 18", worst(rises), 0.0))
 }
 
-/// ½g²E‖s_q + ε/σ‖² over data and noise, against −dKL/dt and C_t, each by its own differences.
+/// Compares ½g²E‖s_q + ε/σ‖² over data and noise with −dKL/dt and C_t, each from its own
+/// differences.
 fn denoising(_: &Extra<'_>) -> Result<Measured> {
     let (p, q) = (Line::data(), Line::model()?);
     let process = process("vp")?;
@@ -164,7 +165,8 @@ fn one_number(_: &Extra<'_>) -> Result<Measured> {
         let objective = Objective::new(&formulation, Weight::Likelihood, TimeDensity::UniformTime)?;
         let noisy = formulation.process.level_at_sigma_ve(ENDS.1)?.time;
         let clean = formulation.process.level_at_sigma_ve(ENDS.0)?.time;
-        // As the paper writes it, over the clock; and as the objective does, over its draws, uniform in that clock.
+        // The paper's integral over time, and the objective's mean over draws that are uniform in
+        // that time.
         let paper = try_integral(clean, noisy, 48, |time| {
             Ok(weight(time) * p.output_gap(&q, &formulation, &formulation.process.level(time)?)?)
         })?;
@@ -190,7 +192,7 @@ fn unweighted(_: &Extra<'_>) -> Result<Measured> {
     Ok(Measured::new(format!("both integrals: {noise:.6}; relative difference"), off(velocity, noise), 1e-7))
 }
 
-/// Along ε̂ = θ ε_p the loss is a parabola: its lowest point is θ = 1, whatever the weight.
+/// Along ε̂ = θ ε_p the loss is a parabola. Checks that its minimum is θ = 1 for every weight.
 fn minimiser(_: &Extra<'_>) -> Result<Measured> {
     let p = Line::data();
     let vp = Formulation::new(process("vp")?, Prediction::Epsilon).with_range(LambdaRange { min: -2.0, max: 1.0 });
@@ -219,7 +221,7 @@ fn minimiser(_: &Extra<'_>) -> Result<Measured> {
     Ok(Measured::new("|θ − 1| of the best θ ε_p under 7 weights × 4 densities of the levels", worst(figures), 1e-8))
 }
 
-/// The exact velocity leaves no error that any function of r could lessen.
+/// Checks that no function of r can reduce the error that the exact velocity leaves.
 fn velocity(_: &Extra<'_>) -> Result<Measured> {
     let p = Line::data();
     let flow = Formulation::new(process("rectified-flow")?, Prediction::Velocity);

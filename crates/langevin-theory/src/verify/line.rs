@@ -1,4 +1,5 @@
-//! What the measurements of this module do on a line: its data, its levels, networks that are read from it, and how well rates move it.
+//! Shared tools of the measurements on the line: data, levels, networks derived from the data, and
+//! residuals of rates.
 
 use super::worst;
 pub(super) use crate::line::{Line, gaussian_divergence, try_integral};
@@ -24,41 +25,44 @@ pub(super) fn process(name: &str) -> Result<Process> {
 }
 
 impl Line {
-    /// The mixture of the documents: the data.
+    /// Returns the data: the mixture used throughout the documentation.
     pub(super) fn data() -> Self {
         Self { mixture: two_gaussians() }
     }
 
-    /// Another one, in the part of a model that is wrong.
+    /// Returns another mixture, which plays a wrong model.
     pub(super) fn model() -> Result<Self> {
         Self::of(&[(0.5, -1.6, 0.25), (0.5, 1.2, 0.49)])
     }
 
-    /// The outputs of a network of this formulation, exact.
+    /// Returns the exact outputs of a network with this formulation.
     pub(super) fn outputs(&self, formulation: &Formulation, x: Vec<f64>, level: &Level) -> Result<Vec<f64>> {
         let rows = vec![SampleId::default(); x.len()];
         let model = ReadAs::new(self.density(), formulation.clone(), SliceSpace::<f64>::new(1));
         model.predict(&x, &Query::new(*level, &rows))
     }
 
-    /// One of them.
+    /// Returns the exact output for a single state.
     pub(super) fn output(&self, formulation: &Formulation, x: f64, level: &Level) -> Result<f64> {
         Ok(self.outputs(formulation, vec![x], level)?[0])
     }
 
-    /// E‖out_p − out_q‖² over p_t, for networks of this formulation.
+    /// Returns E‖out_p − out_q‖² over p_t, for networks with this formulation.
     pub(super) fn output_gap(&self, other: &Self, formulation: &Formulation, level: &Level) -> Result<f64> {
         let (x, weights): (Vec<f64>, Vec<f64>) = self.nodes(level).into_iter().unzip();
         let (own, theirs) = (self.outputs(formulation, x.clone(), level)?, other.outputs(formulation, x, level)?);
         Ok(weights.iter().zip(own.iter().zip(&theirs)).map(|(w, (p, q))| w * (p - q).powi(2)).sum())
     }
 
-    /// How well some rates move p_t: the largest over x of |`toward`·∂p/∂t + ∂((a x + b s)p) − ½ power ∂²p|, relative to the largest of its terms. `toward` is 1 for a half that raises the
-    /// time, −1 for one that lowers it, and 0 for a move that leaves it.
+    /// Measures how well rates move p_t.
+    ///
+    /// The result is the largest |`toward`·∂p/∂t + ∂((a x + b s)p) − ½ power ∂²p| over x, relative
+    /// to the largest of its terms. `toward` is 1 for a half that raises the time, −1 for a half
+    /// that lowers it, and 0 for a move that keeps it.
     pub(super) fn residual(&self, process: &Process, level: &Level, rates: Rates, toward: f64) -> Result<f64> {
         let width = (0.3 * level.alpha).hypot(level.sigma);
         let step = 2e-3 * width;
-        // In ln(σ/α), which no clock distorts.
+        // Derivatives are taken in ln(σ/α), which does not depend on the parametrisation of time.
         let near = |by: f64| process.level_at_sigma_ve(level.sigma_ve() * exp(by));
         let levels = [near(-2e-3)?, near(-1e-3)?, near(1e-3)?, near(2e-3)?];
         let clock = slope_of(levels.map(|level| level.time), 1e-3);
@@ -81,7 +85,7 @@ impl Line {
     }
 }
 
-/// A derivative from the values at −2, −1, 1 and 2 steps, to fourth order.
+/// Returns a derivative from the values at −2, −1, 1 and 2 steps, to fourth order.
 pub(super) fn slope_of([far_below, below, above, far_above]: [f64; 4], step: f64) -> f64 {
     (8.0 * (above - below) - (far_above - far_below)) / (12.0 * step)
 }

@@ -1,21 +1,24 @@
-//! The paper, claim by claim: each measured on densities known in closed form, and judged.
+//! Verifies the paper claim by claim, on densities known in closed form.
 //!
-//! A claim is a sentence, a source, and a measurement: one figure, which must not exceed its bound. Nothing here is a proof; but a formula of this crate that is wrong
-//! makes at least one figure exceed its bound.
+//! A claim is a sentence, a source, and a measurement: one figure, which must not exceed its bound.
+//! A measurement is not a proof. But a wrong formula in this project makes at least one figure
+//! exceed its bound.
 //!
-//! | numbers | about |
+//! | numbers | topic |
 //! |---|---|
 //! | 1–4 | the Langevin step |
 //! | 5–10 | the processes, and the maps between them |
 //! | 11–16 | the splits |
 //! | 17–23 | the reverse half, and duality |
 //! | 24–32 | likelihood |
-//! | 33–36 | what goes beyond the paper |
+//! | 33–36 | results beyond the paper |
 //! | 37–41 | errata |
 //!
-//! The data are the mixture ³⁄₁₀ N(−2, 0.3²) + ⁷⁄₁₀ N(1, 0.5²) on the line, where every expectation is a quadrature ([`exact::named`](langevin_analysis::exact::named)`("mixture")`), and Gaussians.
+//! The data are Gaussians and the mixture ³⁄₁₀ N(−2, 0.3²) + ⁷⁄₁₀ N(1, 0.5²) on the line
+//! ([`exact::named`](langevin_analysis::exact::named)`("mixture")`), for which every expectation is
+//! a quadrature.
 //!
-//! Source: Zheng & Lan, arXiv 2604.10465, by section; the others are named where they are used.
+//! Source: Zheng & Lan, arXiv 2604.10465, by section; other sources are named where they are used.
 
 mod beyond;
 mod duality;
@@ -28,31 +31,51 @@ mod splits;
 
 use langevin::error::{Error, Result};
 
-/// What a measurement may be given from outside.
+/// Optional input of a measurement.
+///
+/// # Examples
+/// ```
+/// use langevin_theory::verify::Extra;
+/// // Two pictures of three elements each.
+/// let pictures = [0.0, 0.5, 1.0, 1.0, 0.5, 0.0];
+/// assert_eq!(Extra::with_pictures(&pictures, 3).pictures.map(|(_, width)| width), Some(3));
+/// assert!(Extra::default().pictures.is_none());
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Extra<'a> {
-    /// Pictures, row after row, and the elements of each, whose paths are measured beside the mixture's; without them that part is left out.
+    /// Pictures, row after row, and the number of elements of each.
+    ///
+    /// Claim 20 measures their paths beside those of the mixture. Without pictures this part is
+    /// left out.
     pub pictures: Option<(&'a [f64], usize)>,
 }
 
 impl<'a> Extra<'a> {
-    /// With these pictures, rows of `width` elements.
+    /// Creates the input with pictures, in rows of `width` elements.
     #[must_use]
     pub fn with_pictures(pictures: &'a [f64], width: usize) -> Self {
         Self { pictures: Some((pictures, width)) }
     }
 }
 
-/// One claim.
+/// A claim of the paper with its measurement.
+///
+/// # Examples
+/// ```
+/// use langevin_theory::verify;
+/// let claims = verify::claims();
+/// assert_eq!((claims.len(), claims[0].number, claims[0].source), (41, 1, "§2"));
+/// println!("{:?}", claims[0]); // its number and its sentence
+/// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Claim {
-    /// Its number.
+    /// The number of the claim.
     pub number: u32,
     /// The claim in one sentence.
     pub claim: &'static str,
-    /// Where it is made.
+    /// The place where the claim is made.
     pub source: &'static str,
     measure: fn(&Extra<'_>) -> Result<Measured>,
 }
@@ -63,15 +86,24 @@ impl std::fmt::Debug for Claim {
     }
 }
 
-/// What a measurement found.
+/// The result of a measurement.
+///
+/// # Examples
+/// ```
+/// use langevin_theory::verify::{Extra, select};
+/// let found = select("11")?[0].measure(&Extra::default())?;
+/// assert!(found.figure <= found.bound);
+/// println!("{}: {:.1e}", found.computed, found.figure);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Measured {
-    /// What was computed, in words.
+    /// A description of the computation.
     pub computed: String,
-    /// The figure.
+    /// The measured figure.
     pub figure: f64,
-    /// What it must not exceed.
+    /// The bound that the figure must not exceed.
     pub bound: f64,
 }
 
@@ -80,7 +112,7 @@ impl Measured {
         Self { computed: computed.into(), figure, bound }
     }
 
-    /// The verdict. What is not a number passes nothing.
+    /// Returns `true` if the figure does not exceed its bound. A NaN does not pass.
     #[must_use]
     pub fn pass(&self) -> bool {
         self.figure <= self.bound
@@ -88,8 +120,12 @@ impl Measured {
 }
 
 impl Claim {
-    /// Measures it.
+    /// Measures the claim.
     ///
+    /// # Errors
+    /// Returns an error if a formula fails, which itself indicates that a formula is wrong.
+    ///
+    /// # Examples
     /// ```
     /// use langevin_theory::verify;
     /// let identity = verify::claims().into_iter().find(|claim| claim.number == 1).unwrap();
@@ -97,21 +133,31 @@ impl Claim {
     /// assert!(found.pass(), "{} > {}", found.figure, found.bound);
     /// # Ok::<(), langevin::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// Whatever the formulas meet: itself a sign that one of them is wrong.
     pub fn measure(&self, extra: &Extra<'_>) -> Result<Measured> {
         (self.measure)(extra)
     }
 
-    /// Measures it; a formula that meets an error does not hold.
+    /// Measures the claim, and treats an error as a failed measurement with an infinite figure.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_theory::verify::{self, Extra};
+    /// let found = verify::claims()[6].judge(&Extra::default());
+    /// assert!(found.pass() && found.figure <= found.bound, "{}", found.computed);
+    /// ```
     #[must_use]
     pub fn judge(&self, extra: &Extra<'_>) -> Measured {
         self.measure(extra).unwrap_or_else(|error| Measured::new(error.to_string(), f64::INFINITY, 0.0))
     }
 }
 
-/// All claims, by number.
+/// Returns all claims, sorted by number.
+///
+/// # Examples
+/// ```
+/// let numbers: Vec<u32> = langevin_theory::verify::claims().iter().map(|c| c.number).collect();
+/// assert_eq!(numbers, (1..=41).collect::<Vec<_>>());
+/// ```
 #[must_use]
 pub fn claims() -> Vec<Claim> {
     [
@@ -126,17 +172,18 @@ pub fn claims() -> Vec<Claim> {
     .concat()
 }
 
-/// The claims of a list such as `1-4,17,33`; of an empty one, all.
+/// Returns the claims of a list such as `1-4,17,33`, or all claims for an empty list.
 ///
+/// # Errors
+/// Returns an error if the text is not a list of numbers, or if a number belongs to no claim.
+///
+/// # Examples
 /// ```
 /// use langevin_theory::verify;
 /// assert_eq!(verify::select("5-7,41")?.len(), 4);
 /// assert!(verify::select("42").is_err());
 /// # Ok::<(), langevin::Error>(())
 /// ```
-///
-/// # Errors
-/// What is no list of numbers, or a number that no claim has.
 pub fn select(list: &str) -> Result<Vec<Claim>> {
     let all = claims();
     let last = all.last().map_or(0, |claim| claim.number);
@@ -160,12 +207,12 @@ pub fn select(list: &str) -> Result<Vec<Claim>> {
     Ok(all.into_iter().filter(|claim| wanted.contains(&claim.number)).collect())
 }
 
-/// The largest of some figures; what is not a number wins.
+/// Returns the largest of several figures; a NaN takes precedence.
 fn worst(figures: impl IntoIterator<Item = f64>) -> f64 {
     figures.into_iter().fold(0.0, |worst, figure| if figure.is_nan() || figure > worst { figure } else { worst })
 }
 
-/// How far a is from b, relative to b.
+/// Returns the relative difference of a from b.
 fn off(a: f64, b: f64) -> f64 {
     (a - b).abs() / b.abs().max(f64::MIN_POSITIVE)
 }

@@ -1,4 +1,4 @@
-//! VP, VE and rectified flow are one process in different clocks.
+//! Claims 5–10: VP, VE and rectified flow are one process with different parametrisations of time.
 
 use super::line::{Line, PROCESSES, RATIOS, process, slope_of, try_integral};
 use super::{Claim, Extra, Measured, off, worst};
@@ -46,7 +46,8 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
 ];
 
-/// α = exp ∫f and σ² = α²(σ_a²/α_a² + ∫ g²/α²) from the rates of the crate, against the kernel, between σ/α = 0.2 and 5.
+/// Integrates α = exp ∫f and σ² = α²(σ_a²/α_a² + ∫ g²/α²) with the crate's rates, and compares them
+/// with the kernel between σ/α = 0.2 and 5.
 fn kernel(name: &str, closed: fn(f64) -> (f64, f64)) -> Result<Measured> {
     let process = process(name)?;
     let first = process.level_at_sigma_ve(0.2)?;
@@ -73,7 +74,7 @@ fn kernel(name: &str, closed: fn(f64) -> (f64, f64)) -> Result<Measured> {
     ))
 }
 
-/// The maps as the paper writes them, against matching λ and scaling the state.
+/// Compares the paper's maps with matching λ and scaling the state.
 fn maps(_: &Extra<'_>) -> Result<Measured> {
     let (vp, ve, flow) = (process("vp")?, process("ve")?, process("rectified-flow")?);
     let mut figures = Vec::new();
@@ -103,7 +104,7 @@ fn maps(_: &Extra<'_>) -> Result<Measured> {
     Ok(Measured::new("time and factor of each map at five levels, and there and back, relative", worst(figures), 1e-12))
 }
 
-/// y = k(t) x in the clock t′: f_B = (f_A + (ln k)′)·dt/dt′ and g_B² = k² g_A²·dt/dt′.
+/// Checks y = k(t) x in the time t′: f_B = (f_A + (ln k)′)·dt/dt′ and g_B² = k² g_A²·dt/dt′.
 fn ito(_: &Extra<'_>) -> Result<Measured> {
     let mut figures = Vec::new();
     for a in PROCESSES {
@@ -127,7 +128,7 @@ fn ito(_: &Extra<'_>) -> Result<Measured> {
                 let (fa, fb) = (Rates::forward(&a, &own)?, Rates::forward(&b, &other)?);
                 let k = own.scale_to(&other);
                 let speed = rate_a / rate_b;
-                // Drifts may be 0: they are measured against the speed of the noise.
+                // Drifts may be 0, so errors are relative to the rate of the noise.
                 let size = fb.power / (other.sigma * other.sigma);
                 figures.push((fb.x - (fa.x + grow) * speed).abs() / size);
                 figures.push(off(k * k * fa.power * speed, fb.power));
@@ -145,11 +146,11 @@ fn finite(_: &Extra<'_>) -> Result<Measured> {
         let last = flow.match_level(&vp.level(t)?)?;
         let sum = (exp(t) - 1.0).sqrt();
         figures.push(off(1.0 - last.time, 1.0 / (1.0 + sum)));
-        // What is left of the datum is still there.
+        // Some of the datum must be left at the last time.
         figures.push(if last.time < 1.0 && last.alpha > 0.0 { 0.0 } else { f64::INFINITY });
         shown.push(format!("{:.6}", last.time));
     }
-    // And p_T is not N(0, 1): the divergence of the mixture falls, and is not 0.
+    // p_T is not N(0, 1): the divergence of the mixture falls, but stays above 0.
     let data = Line::data();
     let left = data.mean_of(&vp.level(5.0)?, |x| {
         vp.level(5.0).map_or(f64::NAN, |level| data.log_density(x, &level)) + 0.5 * (x * x + ln(std::f64::consts::TAU))

@@ -1,4 +1,4 @@
-//! Langevin = forward + reverse, in every split.
+//! Claims 11–16: Langevin = forward + reverse, in every split.
 
 use super::line::{Line, PROCESSES, RATIOS, process, ve};
 use super::{Claim, Extra, Measured, off, worst};
@@ -53,7 +53,8 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
 ];
 
-/// The coefficients of the paper against the crate's, and what the halves do to the mixture.
+/// Compares the paper's coefficients with the crate's, and checks the equations of both halves on
+/// the mixture.
 fn row(name: &str, eta: f64, paper: fn(f64) -> [(f64, f64, f64); 3]) -> Result<Measured> {
     let process = process(name)?;
     let data = Line::data();
@@ -68,7 +69,7 @@ fn row(name: &str, eta: f64, paper: fn(f64) -> [(f64, f64, f64); 3]) -> Result<M
         for ((rates, toward), (x, score, power)) in rates.into_iter().zip(paper(level.time)) {
             let size = 1.0 + x.abs() + score.abs() + power.abs();
             let apart = [rates.x - x, rates.score - score, rates.power - power];
-            // Coefficients must agree to rounding, the equation to its differences.
+            // Coefficients must agree up to rounding, the equation up to its differences.
             figures.extend(apart.map(|apart| 1e4 * apart.abs() / size));
             figures.push(data.residual(&process, &level, rates, toward)?);
         }
@@ -92,7 +93,8 @@ fn any(_: &Extra<'_>) -> Result<Measured> {
             for eta in [0.3, 0.7, 1.0, 1.7, 3.0] {
                 let rates = Rates::reverse(&process, &level, eta)?;
                 figures.push(data.residual(&process, &level, rates, -1.0)?);
-                // The finite step has that noise too: c²/dt → h², from two steps extrapolated.
+                // The noise of a finite step must agree too: c²/dt → h², extrapolated from two
+                // steps.
                 let noise = |step: f64| -> Result<f64> {
                     let to = process.level_at_sigma_ve(ratio * exp(-step))?;
                     let row = Row::new(&level, &to, reverse_rho(&level, &to, eta));
@@ -109,7 +111,8 @@ fn any(_: &Extra<'_>) -> Result<Measured> {
     ))
 }
 
-/// Up along the ODE keeps every quantile: F_T(x_T) = F_0(x_0). The way down is its inverse, for quantiles are points.
+/// Checks that the ODE upwards keeps every quantile: F_T(x_T) = F_0(x_0). The way down is its
+/// inverse, because quantiles are points.
 fn noiseless(_: &Extra<'_>) -> Result<Measured> {
     let data = Line::data();
     let (low, high) = (0.1, 10.0);
@@ -123,7 +126,8 @@ fn noiseless(_: &Extra<'_>) -> Result<Measured> {
         let process = process("vp")?;
         let level = process.level_at_sigma_ve(*ratio)?;
         let (down, up) = (Rates::reverse(&process, &level, 0.0)?, Rates::forward(&process, &level)?);
-        // The forward half without noise: f x − ½ g² s. With the reverse one, nothing is left.
+        // The forward half without noise is f x − ½ g² s. Together with the reverse half it
+        // gives 0.
         Ok((up.x + down.x).abs() + (down.score - 0.5 * up.power).abs())
     });
     let halves = halves.collect::<Result<Vec<f64>>>()?;

@@ -1,5 +1,5 @@
-//! One evaluation of a model, read as another output: the coefficients at each row's level, the
-//! scaled input, and D = a·x + b·out.
+//! One evaluation of a model, converted to another output: the coefficients at each row's level,
+//! the scaled input, and D = a·x + b·out.
 
 use super::Question;
 use crate::error::Result;
@@ -9,17 +9,33 @@ use crate::noise::SampleId;
 use crate::process::Level;
 use crate::space::{Coef, Space, denoised};
 
-/// How the output of a network becomes the value that is wanted.
+/// The conversion of a network's output to the requested value.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::drive::{Evaluation, Reader};
+/// use langevin::model::At;
+/// use langevin::{Formulation, Prediction, Process, SampleId, SliceSpace};
+/// let network = Formulation::new(Process::ve(), Prediction::Epsilon);
+/// let reader = Reader { network: Some(&network), wanted: None };
+/// let (space, rows, x) = (SliceSpace::<f64>::new(1), [SampleId::default()], vec![5.0]);
+/// let level = network.process.level(2.0)?;
+/// let open = Evaluation::open(&space, reader, At::One(level), &x, &rows)?;
+/// // D = x − σ ε.
+/// assert_eq!(open.value(&space, &x, vec![1.5], &rows)?, [2.0]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
-    /// The formulation of the network; `None`: its output is D.
+    /// The formulation of the network; `None` means that its output is D.
     pub network: Option<&'a Formulation>,
-    /// The formulation whose output is wanted; `None`: D.
+    /// The formulation of the requested value; `None` means D.
     pub wanted: Option<&'a Formulation>,
 }
 
 impl Reader<'_> {
-    /// Returns how the network is called and read at a level, and what it is told of the level.
+    /// Returns the conversion at a level, and the level as the network receives it.
     fn at(&self, level: &Level) -> Result<(Reading, InputLevel)> {
         match (self.network, self.wanted) {
             (None, None) => Ok((Reading { scale: 1.0, time: level.time, a: 0.0, b: 1.0 }, (*level).into())),
@@ -35,7 +51,7 @@ impl Reader<'_> {
     }
 }
 
-/// A coefficient of each row, or one of all.
+/// One coefficient for all rows, or one for each row.
 #[derive(Clone, Debug)]
 enum Column {
     All(f64),
@@ -43,6 +59,7 @@ enum Column {
 }
 
 impl Column {
+    /// Returns the column as a coefficient of a [`Space`].
     fn coef(&self) -> Coef<'_> {
         match self {
             Self::All(value) => Coef::All(*value),
@@ -50,7 +67,7 @@ impl Column {
         }
     }
 
-    /// Returns whether every row has this value.
+    /// Returns `true` if every row has this value.
     fn is(&self, value: f64) -> bool {
         match self {
             Self::All(own) => *own == value,
@@ -59,21 +76,43 @@ impl Column {
     }
 }
 
-/// What the network is told of the levels.
+/// The levels as the network receives them.
 #[derive(Clone, Debug)]
 enum Seen {
     One(InputLevel),
     PerRow(Vec<InputLevel>),
 }
 
-/// An open evaluation of a network at a state that its owner keeps.
+/// An open evaluation of a network. Its owner keeps the state.
+///
+/// The owner calls the network on [`input`](Self::input) at the levels [`at`](Self::at), passes the
+/// output to [`value`](Self::value), and ends with [`close`](Self::close).
+///
+/// # Examples
+///
+/// ```
+/// use langevin::drive::{Evaluation, Reader};
+/// use langevin::model::At;
+/// use langevin::{Formulation, Prediction, Process, SampleId, SliceSpace};
+/// // Evaluate a rectified-flow network at a state of VE with σ = 1.
+/// let network = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+/// let reader = Reader { network: Some(&network), wanted: None };
+/// let (space, rows, x) = (SliceSpace::<f64>::new(1), [SampleId::default()], vec![4.0]);
+/// let level = Process::ve().level(1.0)?;
+/// let open = Evaluation::open(&space, reader, At::One(level), &x, &rows)?;
+/// assert_eq!(open.input(&x), &[2.0]); // the state of the flow is x/2
+/// assert_eq!(open.at().row(0).time, 0.5);
+/// assert_eq!(open.value(&space, &x, vec![1.0], &rows)?, [1.5]); // D = x/2 − out/2
+/// open.close(&space);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Evaluation<S> {
     seen: Seen,
     scale: Column,
     a: Column,
     b: Column,
-    /// The network's input, unless it is the state itself.
+    /// The network's input; `None` if it is the state itself.
     scaled: Option<S>,
 }
 
@@ -81,7 +120,8 @@ impl<S> Evaluation<S> {
     /// Opens the evaluation of the state `x`, whose rows are at `at`.
     ///
     /// # Errors
-    /// Returns an error if the network cannot be read at a level, or if the space fails.
+    /// Returns an error if the network's output cannot be converted at a level, or if the space
+    /// fails.
     pub fn open<Sp: Space<State = S> + ?Sized>(
         space: &Sp,
         reader: Reader<'_>,
@@ -90,7 +130,7 @@ impl<S> Evaluation<S> {
         rows: &[SampleId],
     ) -> Result<Self> {
         let (seen, [scale, a, b]) = match at {
-            // The output is D: there is nothing to read at any level.
+            // The output is D at every level, so no conversion is needed.
             _ if reader.network.is_none() && reader.wanted.is_none() => {
                 let seen = match at {
                     At::One(level) => Seen::One(level.into()),
@@ -117,12 +157,12 @@ impl<S> Evaluation<S> {
         Ok(Self { seen, scale, a, b, scaled })
     }
 
-    /// Returns the input of the network, where `x` is the state of the evaluation.
+    /// Returns the input of the network, for the state `x` of the evaluation.
     pub fn input<'a>(&'a self, x: &'a S) -> &'a S {
         self.scaled.as_ref().unwrap_or(x)
     }
 
-    /// Returns what the network is told of the levels.
+    /// Returns the levels as the network receives them.
     pub fn at(&self) -> At<'_, InputLevel> {
         match &self.seen {
             Seen::One(level) => At::One(*level),
@@ -130,13 +170,26 @@ impl<S> Evaluation<S> {
         }
     }
 
-    /// Returns the question to the network.
+    /// Returns the question to the network, with `cotangents` for the requested products.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::drive::{Evaluation, Reader};
+    /// use langevin::model::At;
+    /// use langevin::{Process, SampleId, SliceSpace};
+    /// let (space, rows, x) = (SliceSpace::<f64>::new(1), [SampleId::default()], vec![3.0]);
+    /// let (reader, level) = (Reader { network: None, wanted: None }, Process::ve().level(1.0)?);
+    /// let open = Evaluation::open(&space, reader, At::One(level), &x, &rows)?;
+    /// assert_eq!(open.question(&x, &rows, &[vec![1.0], vec![2.0]]).cotangents.len(), 2);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn question<'a>(&'a self, x: &'a S, rows: &'a [SampleId], cotangents: &'a [S]) -> Question<'a, S> {
         let query = Query { at: self.at(), rows, branch: crate::model::Branch::Main };
         Question { x: self.input(x), query, cotangents }
     }
 
-    /// Returns a·x + b·out.
+    /// Returns the requested value, a·x + b·out.
     ///
     /// # Errors
     /// Returns an error if the space fails.
@@ -151,6 +204,22 @@ impl<S> Evaluation<S> {
     ///
     /// # Errors
     /// Returns an error if the space fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::drive::{Evaluation, Reader};
+    /// use langevin::model::At;
+    /// use langevin::{Formulation, Prediction, Process, SampleId, SliceSpace};
+    /// let network = Formulation::new(Process::ve(), Prediction::Epsilon);
+    /// let reader = Reader { network: Some(&network), wanted: None };
+    /// let (space, rows, x) = (SliceSpace::<f64>::new(1), [SampleId::default()], vec![5.0]);
+    /// let level = network.process.level(2.0)?;
+    /// let open = Evaluation::open(&space, reader, At::One(level), &x, &rows)?;
+    /// // D = x − 2 ε, so vᵀ ∂D/∂x = v − 2 vᵀ ∂ε/∂x.
+    /// assert_eq!(open.product(&space, &vec![1.0], vec![0.25], &rows)?, [0.5]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn product<Sp: Space<State = S> + ?Sized>(
         &self,
         space: &Sp,
@@ -165,7 +234,7 @@ impl<S> Evaluation<S> {
         self.value(space, v, product, rows)
     }
 
-    /// Gives the memory of the scaled input back.
+    /// Returns the memory of the scaled input to the space.
     pub fn close<Sp: Space<State = S> + ?Sized>(self, space: &Sp) {
         if let Some(scaled) = self.scaled {
             space.recycle(scaled);

@@ -1,4 +1,4 @@
-//! A model of one formulation, read as a model of another.
+//! A model of one formulation, read as a model of another: [`ReadAs`].
 
 use super::{Evaluation, Reader};
 use crate::error::Result;
@@ -6,7 +6,12 @@ use crate::formulation::Formulation;
 use crate::model::{Model, Query, Vjp};
 use crate::space::Space;
 
-/// A model of one formulation read as a model of another, exactly, with no retraining.
+/// A model of one formulation read as a model of another, exactly and with no retraining.
+///
+/// "Reading" a network as another formulation means converting its input, its time and its output
+/// by the formulas of [`Formulation`].
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::{Formulation, Model, Prediction, Process, Query, ReadAs, SampleId, SliceSpace};
@@ -30,6 +35,18 @@ pub struct ReadAs<M, Sp> {
 
 impl<M, Sp> ReadAs<M, Sp> {
     /// Reads `model` as a network of formulation `to`, computing in `space`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{Formulation, Model, Prediction, Process, ReadAs, SliceSpace};
+    /// use langevin_analysis::exact::Gaussian;
+    /// let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
+    /// let data = Gaussian::isotropic(vec![0.0], 1.0)?;
+    /// let model = ReadAs::new(data, flow.clone(), SliceSpace::<f64>::new(1));
+    /// assert_eq!(Model::<Vec<f64>>::formulation(&model), Some(&flow));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn new(model: M, to: Formulation, space: Sp) -> Self {
         Self { model, to, space }
     }
@@ -49,7 +66,7 @@ impl<Sp: Space, M: Model<Sp::State>> Model<Sp::State> for ReadAs<M, Sp> {
     }
 }
 
-/// Of a·x + b·out(k·x): a·v + b·k·(vᵀ ∂out).
+/// The value is a·x + b·out(k·x), so its product with v is a·v + b·k·(vᵀ ∂out).
 impl<Sp: Space, M: Vjp<Sp::State>> Vjp<Sp::State> for ReadAs<M, Sp> {
     fn predict_vjps(
         &self,
@@ -70,7 +87,7 @@ impl<Sp: Space, M: Vjp<Sp::State>> Vjp<Sp::State> for ReadAs<M, Sp> {
 }
 
 impl<Sp: Space, M: Model<Sp::State>> ReadAs<M, Sp> {
-    /// Opens the evaluation of the model behind a question of the wanted formulation.
+    /// Opens the evaluation of the inner model for a query of the requested formulation.
     fn open(&self, x: &Sp::State, query: &Query<'_>) -> Result<Evaluation<Sp::State>> {
         let reader = Reader { network: self.model.formulation(), wanted: Some(&self.to) };
         query.at.as_states(|at| Evaluation::open(&self.space, reader, at, x, query.rows))

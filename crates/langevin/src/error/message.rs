@@ -1,15 +1,22 @@
-//! The words of errors.
+//! The wording of errors: [`Message`].
 
 use std::fmt;
 
-/// The words of an error: `what (where): expected …, got …`, then a caret under the place in a text, then the hint.
+/// The wording of an error: `what (where): expected …, got …: cause`, a caret under the place in a
+/// text, and the hint.
 ///
-/// It is public so that the errors of crates on top of this one read alike.
+/// The type is public so that the error types of crates on top of this one produce messages of the
+/// same form.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::error::Message;
-/// let message = Message::new("bad steps").at("--steps").expected("at least 1").got("0").hinting("use 20");
-/// assert_eq!(message.to_string(), "bad steps (--steps): expected at least 1, got 0\nhint: use 20");
+/// let message = Message::new("bad steps").at("--steps").expected("at least 1").got("0");
+/// assert_eq!(
+///     message.hinting("use 20").to_string(),
+///     "bad steps (--steps): expected at least 1, got 0\nhint: use 20"
+/// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -22,7 +29,8 @@ pub struct Message {
     hint: Option<String>,
 }
 
-/// What came from outside may be of any length and hold anything; a message shall not.
+/// Escapes control characters and cuts the text after 200 characters, because outside input may
+/// contain anything.
 fn tame(text: String) -> String {
     if text.len() <= 200 && !text.contains(char::is_control) {
         return text;
@@ -38,9 +46,12 @@ fn tame(text: String) -> String {
     tame
 }
 
-/// The start and the end of a text that may quote something of any length: both matter, as in `unknown variant … at line 3`.
+/// Returns the start and the end of a text longer than `most` characters, with an ellipsis between
+/// them.
+///
+/// Both ends matter in a quoted message such as `unknown variant … at line 3`.
 fn brief(text: String, most: usize) -> String {
-    // A byte count is enough to pass by: there are never more characters.
+    // A text of at most `most` bytes has at most `most` characters, so it need not be counted.
     let count = if text.len() <= most { 0 } else { text.chars().count() };
     if count <= most {
         return text;
@@ -49,18 +60,37 @@ fn brief(text: String, most: usize) -> String {
     text.chars().take(most - end).chain(['…']).chain(text.chars().skip(count - end)).collect()
 }
 
-/// The longest statement of what went wrong, and the longest list of what is known.
+/// The most characters of a statement of what went wrong.
 const MOST_WHAT: usize = 400;
+/// The most characters of an expectation, such as a list of known names, and of a hint.
 const MOST_KNOWN: usize = 800;
 
 impl Message {
-    /// What went wrong; the middle of a long text is left out.
+    /// Builds a message from a statement of what went wrong. The middle of a long statement is left
+    /// out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::error::Message;
+    /// assert_eq!(Message::new("bad steps").to_string(), "bad steps");
+    /// let long = Message::new("x".repeat(1000)).to_string();
+    /// assert!(long.contains('…') && long.chars().count() < 410);
+    /// ```
     pub fn new(what: impl Into<String>) -> Self {
         let what = brief(what.into(), MOST_WHAT);
         Self { what, place: None, expected: None, got: None, cause: None, snippet: None, hint: None }
     }
 
-    /// Where. Said again, the wider place comes in front.
+    /// Adds the place of the error. A second call puts the wider place in front.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::error::Message;
+    /// let message = Message::new("not a number").at("row 3").at("data.csv");
+    /// assert_eq!(message.to_string(), "not a number (data.csv, row 3)");
+    /// ```
     #[must_use]
     pub fn at(mut self, place: impl Into<String>) -> Self {
         let place = tame(place.into());
@@ -71,45 +101,92 @@ impl Message {
         self
     }
 
-    /// What was expected.
+    /// Adds the expected value or range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::error::Message;
+    /// assert_eq!(Message::new("bad order").expected("2").to_string(), "bad order: expected 2");
+    /// ```
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(brief(expected.into(), MOST_KNOWN));
         self
     }
 
-    /// What was found; control characters are escaped and a long text is cut.
+    /// Adds the value found. Control characters are escaped and a long text is cut.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::error::Message;
+    /// assert_eq!(Message::new("bad name").got("a\tb").to_string(), "bad name: got a\\tb");
+    /// ```
     #[must_use]
     pub fn got(mut self, got: impl Into<String>) -> Self {
         self.got = Some(tame(got.into()));
         self
     }
 
-    /// Why, in the words of another: the operating system, say.
+    /// Adds the cause in the words of another source, such as the operating system.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::error::Message;
+    /// let message = Message::new("cannot write").at("run/log").because("no space left");
+    /// assert_eq!(message.to_string(), "cannot write (run/log): no space left");
+    /// ```
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {
         self.cause = Some(tame(cause.into()));
         self
     }
 
-    /// Shows the place in a text with a caret under it.
+    /// Adds the text in question with a caret under one of its characters. `position` counts
+    /// characters from 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::error::Message;
+    /// let message = Message::new("bad digit").pointing("12x", 2);
+    /// assert_eq!(message.to_string(), "bad digit (character 3)\n  12x\n    ^");
+    /// ```
     #[must_use]
     pub fn pointing(mut self, text: &str, position: usize) -> Self {
-        // A long text is cut to the neighbourhood of the mistake.
+        // Only the neighbourhood of the mistake is shown, since the text may be long.
         let start = position.saturating_sub(30);
         let window: String = text.chars().skip(start).take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
         self.snippet = Some(format!("  {window}\n  {}^", " ".repeat(position - start)));
         self.at(format!("character {}", position + 1))
     }
 
-    /// What to try next.
+    /// Adds a hint: what the user can try next.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::error::Message;
+    /// let message = Message::new("too few steps").hinting("use 20");
+    /// assert_eq!(message.to_string(), "too few steps\nhint: use 20");
+    /// ```
     #[must_use]
     pub fn hinting(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(brief(hint.into(), MOST_KNOWN));
         self
     }
 
-    /// What to try next, where there is something to say.
+    /// Returns the hint, or `None` if the message has none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::error::Message;
+    /// assert_eq!(Message::new("too few steps").hinting("use 20").hint(), Some("use 20"));
+    /// assert_eq!(Message::new("too few steps").hint(), None);
+    /// ```
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()

@@ -1,23 +1,26 @@
-//! What a network is told of a place on a process.
+//! The noise level in the form in which a network receives it: [`InputLevel`].
 
 use crate::process::Level;
 
-/// The noise level of a network's input, as the network is told it: x = α·x₀ + σ·ε, at `time` in the network's
-/// own clock.
+/// The noise level of a network's input, in the network's own terms: x = α·x₀ + σ·ε, at `time` in
+/// the network's clock.
 ///
-/// A [`Level`] is a place on a process. What a network is told of that place differs where the network has
-/// another clock or another process, or scales its input: [`Formulation::seen`](super::Formulation::seen) computes it. A model that is
-/// told the place itself takes the conversion from `Level`.
+/// A [`Level`] is a noise level of a process. The network receives other numbers for it if it has
+/// another clock or another process, or if its input is scaled.
+/// [`Formulation::seen`](super::Formulation::seen) computes them. For a model that receives the
+/// level unchanged, convert from `Level` with `into()`.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::{Clock, Formulation, Prediction, Process};
-/// // A network on rectified flow that counts its time to 1000, asked about a state of the VP process.
-/// let network = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
-/// let network = network.with_clock(Clock::Scaled { factor: 1000.0 });
+/// // A network on rectified flow whose time runs to 1000, evaluated at a state of the VP process.
+/// let network = Formulation::new(Process::rectified_flow(), Prediction::Velocity)
+///     .with_clock(Clock::Scaled { factor: 1000.0 });
 /// let level = Process::vp().level_at_sigma_ve(1.0)?;
-/// let told = network.seen(&level)?;
-/// assert!((told.time - 500.0).abs() < 1e-9);
-/// assert!((told.alpha - 0.5).abs() < 1e-12 && (told.sigma - 0.5).abs() < 1e-12);
+/// let seen = network.seen(&level)?;
+/// assert!((seen.time - 500.0).abs() < 1e-9);
+/// assert!((seen.alpha - 0.5).abs() < 1e-12 && (seen.sigma - 0.5).abs() < 1e-12);
 /// # Ok::<(), langevin::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,14 +34,30 @@ pub struct InputLevel {
 }
 
 impl InputLevel {
-    /// Returns λ = ln(α/σ), the half log-SNR: −∞ where α = 0, +∞ where σ = 0.
+    /// Returns the half log-SNR λ = ln(α/σ): −∞ at α = 0 and +∞ at σ = 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::formulation::InputLevel;
+    /// assert_eq!(InputLevel { time: 500.0, alpha: 0.5, sigma: 0.5 }.lambda(), 0.0);
+    /// ```
     #[must_use]
     pub fn lambda(&self) -> f64 {
         self.state().lambda()
     }
 
-    /// Returns the place of the input, taken as a state: the same α and σ, on whatever process has them. Its
-    /// time remains the network's.
+    /// Returns the input level as a [`Level`] with the same α and σ.
+    ///
+    /// The time remains the network's own, so the result belongs to no particular process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::formulation::InputLevel;
+    /// let input = InputLevel { time: 500.0, alpha: 0.5, sigma: 0.5 };
+    /// assert_eq!(input.state().sigma_ve(), 1.0);
+    /// ```
     #[must_use]
     pub fn state(&self) -> Level {
         Level { time: self.time, alpha: self.alpha, sigma: self.sigma }
@@ -46,7 +65,8 @@ impl InputLevel {
 }
 
 impl From<Level> for InputLevel {
-    /// Returns what a model is told that has the clock of the process and takes the state as it is.
+    /// Returns the input level of a model that has the clock of the process and receives the state
+    /// unscaled.
     fn from(level: Level) -> Self {
         Self { time: level.time, alpha: level.alpha, sigma: level.sigma }
     }

@@ -20,7 +20,7 @@ fn formulation(process: usize, prediction: usize) -> Formulation {
 }
 
 proptest! {
-    /// From the output of A to the output of B and back, at matched λ and mapped states.
+    /// Converts the output of A to the output of B and back, at matched λ and mapped states.
     #[test]
     fn any_two_formulations_round_trip(
         lambda in -5.0_f64..5.0, pa in 0..PROCESSES.len(), qa in 0..crate::prediction::NAMES.len(), pb in 0..PROCESSES.len(), qb in 0..crate::prediction::NAMES.len(),
@@ -29,16 +29,17 @@ proptest! {
         let (a, b) = (formulation(pa, qa), formulation(pb, qb));
         let level_a = a.process.level_at_lambda(lambda).unwrap();
         let level_b = b.process.level_at_lambda(lambda).unwrap();
-        // A network of A that answers `out` for the state x of process A; the state of B that is the same.
+        // A network of A returns `out` for the state x of process A; x_b is the corresponding state
+        // of B.
         let x_b = x * level_a.scale_to(&level_b);
         let there = b.read_from(&a, &level_b).unwrap();
         let out_b = there.a * x_b + there.b * out;
         let back = a.read_from(&b, &level_a).unwrap();
         let out_a = back.a * x + back.b * out_b;
-        // 1e-12 of the largest number that takes part: what passes through x0 at σ = e⁻⁵ cannot keep more of a score.
+        // 1e-12 of the largest number involved: a score that passes through x0 at σ = e⁻⁵ keeps no more.
         let scale = (back.a * x).abs().max((back.b * out_b).abs()).max(out.abs()).max(1.0);
         prop_assert!((out_a - out).abs() < 1e-12 * scale, "{a:?} {b:?}: {out} {out_a}");
-        // What the network is handed is its own scaled state and clock.
+        // The network receives its own scaled state and clock.
         let seen = a.seen(&level_b).unwrap();
         let own = a.seen(&level_a).unwrap();
         prop_assert!((there.time - own.time).abs() <= 1e-11 * own.time.abs().max(1.0));
@@ -47,7 +48,8 @@ proptest! {
     }
 }
 
-/// Between predictions of the noise nothing cancels: the state does not take part at all.
+/// A conversion between predictions of the noise loses no digits, because the state does not enter
+/// it.
 #[test]
 fn epsilon_and_score_convert_without_the_state() {
     let (epsilon, score) = (formulation(0, 1), formulation(4, 2));
@@ -142,7 +144,7 @@ fn documents_read_back_and_nonsense_is_refused() {
     }
 }
 
-/// The clock and its inverse, on every clock: to the rounding of a logarithm or a tangent.
+/// Every clock agrees with its inverse, to the rounding of a logarithm or a tangent.
 #[test]
 fn a_clock_reads_back() {
     let plain = Formulation::new(Process::vp_linear(), Prediction::Epsilon);

@@ -25,7 +25,7 @@ fn forward_plus_reverse_is_langevin_coefficient_by_coefficient() {
                 assert_eq!(forward.x + reverse.x, langevin.x);
                 assert!((forward.score + reverse.score - langevin.score).abs() <= 1e-15 * langevin.score);
                 assert!((forward.power + reverse.power - langevin.power).abs() <= 1e-15 * langevin.power);
-                // A Langevin move: its noise is twice its clock.
+                // For a Langevin move the squared noise is 2Λ, twice the clock.
                 assert_eq!(langevin.power, 2.0 * langevin.score);
             }
         }
@@ -60,7 +60,8 @@ fn the_rates_are_those_of_the_paper() {
 
 #[test]
 fn rows_are_consistent_with_the_rates() {
-    // A short reverse row against (−f x + ½(g²+h²)s) dτ and h² dτ, with s = −(x − αD)/σ²; first order in dτ.
+    // Compares a short reverse row with (−f x + ½(g²+h²)s) dτ and h² dτ, where s = −(x − αD)/σ².
+    // They agree to first order in dτ.
     for which in 0..5 {
         let process = process(which);
         let from = process.level(0.4).unwrap();
@@ -72,7 +73,7 @@ fn rows_are_consistent_with_the_rates() {
             let power = from.sigma * from.sigma;
             let a = 1.0 + (rates.x - rates.score / power) * dt;
             let b = rates.score * from.alpha / power * dt;
-            // Second order: (rate·dt)², with rates up to about 50 here.
+            // The difference is of second order, (rate·dt)², with rates up to about 50 here.
             assert!((row.a - a).abs() < 1e-8, "{which} η {eta}: {} {a}", row.a);
             assert!((row.b - b).abs() < 1e-8, "{which} η {eta}: {} {b}", row.b);
             assert!(
@@ -123,7 +124,7 @@ proptest! {
         prop_assert!(((f.a * r.c).powi(2) + f.c * f.c - whole.c * whole.c).abs() < 1e-12 * noisy.sigma.powi(2));
     }
 
-    /// Forward, then the exact reverse, leaves p_t as it was on a Gaussian, for every h/g.
+    /// On a Gaussian, forward followed by the exact reverse leaves p_t unchanged, for every h/g.
     #[test]
     fn forward_then_exact_reverse_leaves_a_gaussian_unchanged(
         which in 0_usize..5, lambda in -5.0_f64..4.0, step in 1e-3_f64..3.0, eta in 0_usize..4, c in 1e-3_f64..10.0,
@@ -150,7 +151,7 @@ proptest! {
     }
 }
 
-/// DDIM at η = 1 is the posterior to the last digits, even where nearly all the noise is drawn anew.
+/// DDIM at η = 1 is the posterior to the last digits, even if nearly all the noise is drawn anew.
 #[test]
 fn ddim_at_one_keeps_its_digits_on_long_steps() {
     let ve = Process::ve();
@@ -195,14 +196,14 @@ fn the_row_is_the_exact_reverse_for_data_of_no_spread() {
 fn corners() {
     let flow = Process::rectified_flow();
     let (noise, clean, middle) = (flow.level(1.0).unwrap(), flow.level(0.0).unwrap(), flow.level(0.5).unwrap());
-    // To σ = 0 with any η: the result is D. From pure noise likewise finite.
+    // A move to σ = 0 gives D for every η. A move from pure noise is finite too.
     for eta in ETAS {
         let row = Row::new(&middle, &clean, reverse_rho(&middle, &clean, eta));
         assert_eq!((row.a, row.b, row.c), (0.0, 1.0, 0.0));
     }
     let row = Row::new(&noise, &middle, reverse_rho(&noise, &middle, 0.0));
     assert_eq!((row.a, row.b, row.c), (0.5, 0.5, 0.0));
-    // From clean data forward: the noised datum itself.
+    // A forward move from clean data gives the noised datum itself.
     let row = Row::forward(&clean, &middle);
     assert_eq!((row.a, row.b, row.c), (0.5, 0.0, 0.5));
     assert!(ddim_rho(&noise, &middle, 1.2).unwrap_err().is_argument());

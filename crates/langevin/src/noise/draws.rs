@@ -1,21 +1,32 @@
-//! The registry of noise draws: which numbers belong to which user.
+//! The registry of noise draws: the ranges of draw numbers and their users.
 //!
-//! Noise is a function of (seed, sample, draw, element). Two parts of a program that use the same
-//! draw of the same sample get the same numbers, and their results are silently correlated. Every
-//! range of draws of the workspace is therefore listed in [`ALL`], in ascending order, and the
-//! build fails if two of them overlap. A new user of noise adds its range here.
+//! Noise is a function of (seed, sample, draw, element). If two parts of a program use the same
+//! draw of the same sample, they get the same numbers, and their results are silently correlated.
+//! [`ALL`] therefore lists every range of draws of the workspace in ascending order, and the build
+//! fails if two of them overlap. A new user of noise adds its range here.
 //!
 //! The numbers are part of the interface: changing one changes every result made from it.
 //!
+//! # Examples
+//!
 //! ```
 //! use langevin::noise::{SampleId, draws, fill_normals};
+//! let (row, draw) = (SampleId { seed: 1, index: 0 }, draws::TRAINING_NOISE.first());
 //! let mut z = [0.0; 4];
-//! fill_normals(&[SampleId { seed: 1, index: 0 }], draws::TRAINING_NOISE.first(), 4, &mut z);
+//! fill_normals(&[row], draw, 4, &mut z);
 //! // Plans count their draws from 0, so training noise never equals the noise of a sampler.
-//! assert!(!draws::PLANS.contains(draws::TRAINING_NOISE.first()));
+//! assert!(!draws::PLANS.contains(draw));
 //! ```
 
 /// A range of draw numbers and its user.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::noise::draws;
+/// // The ranges of the workspace are in ascending order and do not overlap.
+/// assert!(draws::ALL.windows(2).all(|pair| pair[0].last() < pair[1].first()));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draws {
     user: &'static str,
@@ -24,19 +35,38 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// Returns what the range is used for.
+    /// Returns the purpose of the range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(langevin::noise::draws::INITIAL_WEIGHTS.user(), "initial weights");
+    /// ```
     #[must_use]
     pub const fn user(&self) -> &'static str {
         self.user
     }
 
-    /// Returns the first draw of the range; the only one of most users.
+    /// Returns the first draw of the range. Most users have one draw only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(langevin::noise::draws::PLANS.first(), 0);
+    /// ```
     #[must_use]
     pub const fn first(&self) -> u32 {
         self.first
     }
 
     /// Returns the last draw of the range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::noise::draws;
+    /// assert_eq!(draws::DATA_ORDER.last(), draws::DATA_ORDER.first());
+    /// ```
     #[must_use]
     pub const fn last(&self) -> u32 {
         self.last
@@ -44,7 +74,9 @@ impl Draws {
 
     /// Returns draw number `k` of the range, counted from 0.
     ///
-    /// Users bound `k` by their own limits; a debug build asserts that the draw is in the range.
+    /// The caller keeps `k` within the range. A debug build asserts it.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use langevin::noise::draws;
@@ -57,49 +89,56 @@ impl Draws {
     }
 
     /// Returns `true` if `draw` is in the range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::noise::draws;
+    /// assert!(draws::PLANS.contains(3));
+    /// assert!(!draws::PLANS.contains(draws::INITIAL_WEIGHTS.first()));
+    /// ```
     #[must_use]
     pub const fn contains(&self, draw: u32) -> bool {
         self.first <= draw && draw <= self.last
     }
 }
 
-/// Defines the constants and [`ALL`] from one list, so that no range can be left out.
+/// Defines the constants and [`ALL`] from one list, so that no range can be missing from it.
 macro_rules! registry {
     ($($(#[$doc:meta])* $name:ident = $first:literal ..= $last:literal, $user:literal;)*) => {
         $($(#[$doc])* pub const $name: Draws = Draws { user: $user, first: $first, last: $last };)*
 
-        /// Every range, in ascending order.
+        /// All ranges, in ascending order.
         pub const ALL: &[Draws] = &[$($name),*];
     };
 }
 
 registry! {
-    /// Draws of a [`Plan`](crate::Plan), numbered from 0, and of the adaptive steps
-    /// ([`Adaptive`](crate::adaptive::Adaptive)), where draw 0 is the start and draw k belongs to accepted step k.
+    /// Draws of a [`Plan`](crate::Plan), numbered from 0, and of adaptive steps
+    /// ([`Adaptive`](crate::adaptive::Adaptive)).
+    ///
+    /// In adaptive steps, draw 0 is the start and draw k belongs to accepted step k.
     PLANS = 0 ..= 0x3fff_ffff, "plans and adaptive steps";
-    /// Random signs of Hutchinson's estimator of a divergence, one draw per probe
-    /// (`likelihood::Ode`).
+    /// Random signs of Hutchinson's divergence estimator, one draw per probe (`likelihood::Ode`).
     LIKELIHOOD_PROBES = 0x4000_0000 ..= 0x40ff_ffff, "probes of the divergence";
-    /// Uniforms that place the noise levels of the likelihood bound within their strata; element k
-    /// belongs to level k (`likelihood::Bound`).
+    /// Uniforms that place the noise levels of the likelihood bound within their strata
+    /// (`likelihood::Bound`). Element k belongs to level k.
     BOUND_LEVELS = 0x4100_0000 ..= 0x4100_0000, "noise levels of the likelihood bound";
-    /// Noise of the likelihood bound, one draw per noise level
-    /// (`likelihood::Bound`).
+    /// Noise of the likelihood bound, one draw per noise level (`likelihood::Bound`).
     BOUND_NOISE = 0x4200_0000 ..= 0x42ff_ffff, "noise of the likelihood bound";
     /// Uniforms that shuffle the rows of a diagnosis, one draw per order (`diagnose`).
     DIAGNOSE_ORDER = 0x5000_0000 ..= 0x50ff_ffff, "row orders of a diagnosis";
-    /// Noise at which the residual of a score is measured, one draw per noise level
-    /// (`diagnose`).
+    /// Noise at which the residual of a score is measured, one draw per noise level (`diagnose`).
     DIAGNOSE_RESIDUAL = 0x5100_0000 ..= 0x51ff_ffff, "noise of a diagnosis' residuals";
     /// Uniforms that dequantise the data of the examples and studies of `langevin-train`.
     STUDY_DEQUANTISATION = 0x7000_0000 ..= 0x7000_0000, "dequantisation in studies";
     /// Uniforms that dequantise rows whose likelihood the command line measures.
     LIKELIHOOD_DEQUANTISATION = 0x7fff_0000 ..= 0x7fff_0000, "dequantisation for a likelihood";
-    /// Uniforms whose order is a permutation of rows: splits and the order of training
+    /// Uniforms whose order is a permutation of rows, for splits and the order of training
     /// (`langevin-data`).
     DATA_ORDER = 0x8000_0000 ..= 0x8000_0000, "the order of data rows";
-    /// Normals of a network's initial weights; the sample index is the number of the parameter block
-    /// (`langevin-train`).
+    /// Normals of a network's initial weights (`langevin-train`). The sample index is the number of
+    /// the parameter block.
     INITIAL_WEIGHTS = 0x8000_0001 ..= 0x8000_0001, "initial weights";
     /// Noise that training adds to a row (`langevin-train`).
     TRAINING_NOISE = 0x8000_0002 ..= 0x8000_0002, "noise of training";
@@ -111,19 +150,18 @@ registry! {
     ENCODER_NOISE = 0x8000_0005 ..= 0x8000_0005, "noise of the autoencoder";
     /// Uniforms that drop the label of a training row (`langevin-train`).
     LABEL_DROPOUT = 0x8000_0006 ..= 0x8000_0006, "label dropout";
-    /// Uniforms that crop and flip a training picture (`langevin-train`, `langevin-data`).
+    /// Uniforms that crop and flip a training image (`langevin-train`, `langevin-data`).
     AUGMENTATION = 0x8000_0007 ..= 0x8000_0007, "augmentation of pictures";
-    /// Normals of the random directions of a sliced distance; the sample index is the number of the
-    /// direction (`metrics`).
+    /// Normals of the random directions of a sliced distance (`metrics`). The sample index is the
+    /// number of the direction.
     SLICED_DIRECTIONS = 0xffff_fffd ..= 0xffff_fffd, "directions of sliced distances";
-    /// Uniforms with which the exact densities choose a component or a place on a curve
-    /// (`exact`).
+    /// Uniforms with which the exact densities choose a component or a point on a curve (`exact`).
     EXACT_UNIFORMS = 0xffff_fffe ..= 0xffff_fffe, "uniforms of exact densities";
     /// Normals with which the exact densities draw a sample (`exact`).
     EXACT_NORMALS = 0xffff_ffff ..= 0xffff_ffff, "normals of exact densities";
 }
 
-/// Whether every range is one, and begins behind the one before.
+/// Returns `true` if no range is empty and each begins after the end of the one before.
 const fn ascending(all: &[Draws]) -> bool {
     let mut k = 0;
     while k < all.len() {

@@ -1,15 +1,18 @@
-//! Box–Muller: `(z0, z1) = √(−2 ln u) · (cos 2πv, sin 2πv)`, in `f32`, the same on every CPU.
+//! Box–Muller in `f32`, with the same bits on every CPU:
+//! `(z0, z1) = √(−2 ln u) · (cos 2πv, sin 2πv)`.
 //!
 //! Every operation here is one IEEE 754 operation, rounded once and written out in its order: no
 //! fused multiply-add, no library call, no branch. Vectorising it cannot change a bit. The
-//! coefficients are part of the promise: another digit here is another noise everywhere.
+//! coefficients are part of the interface: changing a digit here changes all noise.
 
-/// The bits of `√½` as an `f32`: mantissas are taken from `[√½, √2)`.
+/// The bits of `√½` as an `f32`. Mantissas are taken from `[√½, √2)`.
 const SQRT_HALF: u32 = 0x3f35_04f3;
 
+/// 2 ln 2.
 const TWO_LN_2: f32 = 2.0 * core::f32::consts::LN_2;
 
-/// `−2 ln(1 + f) / f` on `[√½ − 1, √2 − 1]`, highest power first; within 3.1e-8 of it, relatively.
+/// The polynomial of `−2 ln(1 + f) / f` on `[√½ − 1, √2 − 1]`, highest power first. Its relative
+/// error is below 3.1e-8.
 const LOG: [f32; 9] = [
     -0.174_775_84,
     0.286_154_48,
@@ -22,13 +25,15 @@ const LOG: [f32; 9] = [
     -2.0,
 ];
 
-/// `sin(2πt) / t` in powers of `t²` for `|t| ≤ ⅛`, highest first; within 2.9e-8, relatively.
+/// The polynomial of `sin(2πt) / t` in powers of `t²` for `|t| ≤ ⅛`, highest first. Its relative
+/// error is below 2.9e-8.
 const SIN: [f32; 4] = [-76.774_956, 81.625_626, -41.341_866, 6.283_185_5];
 
-/// `cos(2πt)` in powers of `t²` for `|t| ≤ ⅛`, highest first; within 5e-10.
+/// The polynomial of `cos(2πt)` in powers of `t²` for `|t| ≤ ⅛`, highest first. Its error is below
+/// 5e-10.
 const COS: [f32; 5] = [58.560_097, -85.423_11, 64.939_14, -19.739_208, 1.0];
 
-/// Horner's rule, a product and then a sum per coefficient.
+/// Evaluates a polynomial by Horner's rule, with a product and then a sum per coefficient.
 #[inline(always)]
 fn polynomial<const N: usize>(coefficients: [f32; N], x: f32) -> f32 {
     let mut sum = 0.0;
@@ -38,11 +43,11 @@ fn polynomial<const N: usize>(coefficients: [f32; N], x: f32) -> f32 {
     sum
 }
 
-/// `√(−2 ln u)`, with `u = (f32(word) + ½) · 2⁻³²`.
+/// Returns `√(−2 ln u)` with `u = (f32(word) + ½) · 2⁻³²`.
 ///
-/// `word + ½ = 2ᵉ (1 + f)` and so `−2 ln u = (32 − e) · 2 ln 2 − 2 ln(1 + f)`. Neither summand is
-/// negative enough to make the sum so: `e = 32` happens at `u = 1` alone (the 128 largest words,
-/// which round to `2³²`, radius 0) and just below it, with `f ≤ 0`.
+/// `word + ½ = 2ᵉ (1 + f)`, and so `−2 ln u = (32 − e) · 2 ln 2 − 2 ln(1 + f)`. The sum is never
+/// negative. `e = 32` occurs only at `u = 1` (the 128 largest words, which round to `2³²` and give
+/// radius 0) and just below it, with `f ≤ 0`.
 #[inline(always)]
 pub(super) fn radius(word: u32) -> f32 {
     let x = word as f32 + 0.5;
@@ -53,10 +58,10 @@ pub(super) fn radius(word: u32) -> f32 {
     ((32 - exponent) as f32 * TWO_LN_2 + log).sqrt()
 }
 
-/// `(cos, sin)` of `word · 2⁻³²` turns.
+/// Returns `(cos, sin)` of `word · 2⁻³²` turns.
 ///
-/// The nearest quarter turn is split off in integers, exactly; what is left, `|t| ≤ ⅛` turn,
-/// goes through the polynomials, and the quarter swaps the two and sets their signs.
+/// The nearest quarter turn is split off exactly, in integers. The remainder, `|t| ≤ ⅛` turn, goes
+/// through the polynomials; the quarter then swaps the two values and sets their signs.
 #[inline(always)]
 pub(super) fn cos_sin(word: u32) -> (f32, f32) {
     let shifted = word.wrapping_add(1 << 29);
@@ -69,7 +74,7 @@ pub(super) fn cos_sin(word: u32) -> (f32, f32) {
     (f32::from_bits(a.to_bits() ^ (((quarter + 1) & 2) << 30)), f32::from_bits(b.to_bits() ^ ((quarter & 2) << 30)))
 }
 
-/// Two words into two independent standard normals.
+/// Converts two words to two independent standard normals.
 #[inline(always)]
 pub(super) fn pair(radius_word: u32, angle_word: u32) -> (f32, f32) {
     let r = radius(radius_word);

@@ -1,12 +1,15 @@
 //! Philox4x32-10: `words = P(counter, key)`, a keyed bijection of 128 bits.
 
-/// Blocks generated side by side: two 512-bit registers of `u32`, and few enough that a call
-/// for a handful of elements wastes little.
+/// The number of blocks generated side by side.
+///
+/// They fill two 512-bit registers of `u32`, and are few enough that a call for a handful of
+/// elements wastes little.
 pub(super) const TILE: usize = 32;
 
 /// The four words of [`TILE`] blocks, word by word.
 pub(super) type Words = [[u32; TILE]; 4];
 
+/// The mask of the low 32 bits.
 pub(super) const LOW: u64 = 0xffff_ffff;
 
 const MULTIPLIER_0: u64 = 0xD251_1F53;
@@ -14,9 +17,13 @@ const MULTIPLIER_1: u64 = 0xCD9E_8D57;
 const WEYL_0: u64 = 0x9E37_79B9;
 const WEYL_1: u64 = 0xBB67_AE85;
 
-/// Ten rounds of Philox4x32 (Salmon et al., 2011) on a 128-bit counter under a 64-bit key.
+/// Returns the four words of Philox4x32-10 for a 128-bit counter and a 64-bit key.
 ///
-/// The function every random number of this crate comes from; it has no state.
+/// All random numbers of this crate come from this function, which has no state.
+///
+/// Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::noise::philox4x32_10;
@@ -29,11 +36,11 @@ pub fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     rounds(counter.map(u64::from), key.map(u64::from))
 }
 
-/// The rounds, each word in the low half of a `u64`.
+/// Computes the rounds, with each word in the low half of a `u64`.
 ///
-/// The high halves carry leftovers and are masked only where they would matter, in front of a
-/// multiplication: `(c & LOW) * M` is one widening multiply in every vector instruction set,
-/// which a `u32` formulation is not.
+/// The high halves hold leftovers. They are masked only before a multiplication, where they would
+/// matter. `(c & LOW) * M` is one widening multiply in every vector instruction set, which a `u32`
+/// formulation is not.
 #[inline(always)]
 pub(super) fn rounds(counter: [u64; 4], key: [u64; 2]) -> [u32; 4] {
     let [mut c0, mut c1, mut c2, mut c3] = counter;

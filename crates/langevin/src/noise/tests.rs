@@ -1,7 +1,7 @@
 use super::normal::{cos_sin, radius};
 use super::*;
 
-/// One element, by the definition: what every tile has to equal.
+/// One element computed from the definition; every tile must equal it.
 fn element(row: SampleId, draw: u32, element: u64) -> f32 {
     let words = philox4x32_10(
         [(element / 4) as u32, draw, row.index as u32, (row.index >> 32) as u32],
@@ -63,7 +63,7 @@ fn every_shape_equals_the_definition() {
                 continue;
             }
             let rows: Vec<SampleId> = (0..count as u64).map(|i| id(i % 3 * 0x1_0000_0005, i * 0x9_8765_4321)).collect();
-            // Two elements too many, which stay as they are.
+            // The buffer has two elements too many, which must stay unchanged.
             let mut out = vec![9.0; count * width + width.min(2) - 1];
             fill_normals(&rows, 7, width, &mut out);
             for (i, row) in rows.iter().enumerate() {
@@ -106,8 +106,8 @@ fn a_run_may_start_anywhere() {
     }
 }
 
-/// The greatest errors over every `step`th word: of the radius, relative to that of the same `u`,
-/// and of cosine and sine, absolute.
+/// Returns the greatest errors over every `step`th word: of the radius, relative to that of the
+/// same `u`, and of cosine and sine, absolute.
 fn errors(step: usize) -> (f64, f64) {
     let scale = 2f64.powi(-32);
     (0..=u32::MAX).step_by(step).fold((0.0_f64, 0.0_f64), |(in_radius, in_angle), word| {
@@ -151,8 +151,8 @@ fn the_extremes_are_finite() {
 
 const MANY: usize = 10_000_000;
 
-/// Sums over n = 10⁷ normals against their expectations, within 4 standard errors: 1/√n, √(2/n),
-/// √(15/n) for the third moment and √(96/n) for the fourth.
+/// Compares moments of n = 10⁷ normals with their expectations, within 4 standard errors: 1/√n,
+/// √(2/n), √(15/n) for the third moment and √(96/n) for the fourth.
 #[test]
 fn moments_are_those_of_a_normal() {
     let z = row_of(id(11, 5), 0, MANY);
@@ -183,7 +183,8 @@ fn the_distribution_is_normal() {
     }
 }
 
-/// `Σ a b / √n` and the same of `(z² − 1)/√2`: standard normal, if `a` and `b` are independent.
+/// Returns `Σ a b / √n`, and the same sum of `(z² − 1)/√2`. Both are standard normal if `a` and `b`
+/// are independent.
 fn correlations(pairs: impl Iterator<Item = (f32, f32)>) -> [f64; 2] {
     let mut sums = [0.0; 2];
     let mut n = 0.0_f64;
@@ -196,7 +197,8 @@ fn correlations(pairs: impl Iterator<Item = (f32, f32)>) -> [f64; 2] {
     sums.map(|sum| sum / n.sqrt())
 }
 
-/// All within 4.5 standard errors: of 20 such numbers one is further off once in 7000 times.
+/// Checks that all are within 4.5 standard errors. Of 20 such numbers, one is further off once in
+/// 7000 runs.
 #[test]
 fn addresses_are_uncorrelated() {
     let n = 1_000_000;

@@ -14,7 +14,7 @@ const ALL: [Prediction; 8] = [
 
 use crate::process::{NAMES as PROCESSES, tests::wide};
 
-/// What the prediction of a datum and a noise is by its definition.
+/// The prediction of a datum and a noise, computed from its definition.
 fn definition(prediction: Prediction, process: &Process, level: &Level, x0: f64, noise: f64) -> f64 {
     let Level { time, alpha, sigma } = *level;
     let velocity = || process.schedule().alpha_rate(time) * x0 + process.schedule().sigma_rate(time) * noise;
@@ -47,10 +47,10 @@ proptest! {
         let x = level.alpha * x0 + level.sigma * noise;
         let out = definition(prediction, &process, &level, x0, noise);
         let to = prediction.to_denoised(&process, &level).unwrap();
-        // D = A x + B out cancels numbers as large as σ/α ≤ e⁵ times the noise.
+        // D = A x + B out subtracts numbers as large as σ/α ≤ e⁵ times the noise.
         let scale = (1.0 + level.sigma_ve()) * 3.0;
         prop_assert!((to.a * x + to.b * out - x0).abs() < 1e-14 * scale, "{prediction:?} on {process:?}");
-        // … and back: rounding in D is multiplied by the size of b.
+        // On the way back the rounding error of D is multiplied by the size of b.
         let back = prediction.from_denoised(&process, &level).unwrap();
         let scale = 3.0 * (back.a.abs() * (level.alpha + level.sigma) + back.b.abs());
         prop_assert!((back.a * x + back.b * x0 - out).abs() < 1e-14 * scale.max(1.0), "{prediction:?} on {process:?}");
@@ -71,14 +71,16 @@ fn pure_noise_has_the_finite_limit_or_an_error() {
                 Prediction::X0 => assert_eq!(map.unwrap(), Affine { a: 0.0, b: 1.0 }),
                 Prediction::V => assert_eq!(map.unwrap(), Affine { a: 0.0, b: -1.0 }),
                 Prediction::Velocity | Prediction::ReverseVelocity => {
-                    // (−σ'/(α'σ), 1/α'), the latter turned with the velocity.
+                    // (−σ'/(α'σ), 1/α'), with the sign of the second turned for the reverse
+                    // velocity.
                     let schedule = process.schedule();
                     let (da, ds) = (schedule.alpha_rate(1.0), schedule.sigma_rate(1.0));
                     let map = map.unwrap();
                     let sign = if prediction == Prediction::Velocity { 1.0 } else { -1.0 };
                     assert!((map.a + ds / da).abs() < 1e-15 && (map.b - sign / da).abs() < 1e-15, "{map:?}");
                 }
-                // F is the datum over σ_data there, up to sign: c_skip/α → 0, c_out → σ_data.
+                // At α = 0, F is the datum divided by σ_data, up to sign: c_skip/α → 0, c_out →
+                // σ_data.
                 Prediction::Edm { sigma_data } => assert_eq!(map.unwrap(), Affine { a: 0.0, b: sigma_data }),
                 Prediction::EdmV { sigma_data } => assert_eq!(map.unwrap(), Affine { a: 0.0, b: -sigma_data }),
             }
@@ -125,7 +127,7 @@ fn a_table_that_ends_without_signal_has_no_velocity_there() {
             }
         }
         assert!(Prediction::Velocity.from_denoised(&process, &noise).unwrap_err().is_singular());
-        // A hair below it everything is determined.
+        // Slightly below pure noise, every prediction determines D.
         let below = process.level(998.5).unwrap();
         assert!(ALL.iter().all(|prediction| prediction.to_denoised(&process, &below).is_ok()));
     }

@@ -1,40 +1,46 @@
-//! Checks of a caller's own [`Schedule`]: a wrong one would give plausible levels and wrong samples.
+//! Checks of a caller's own [`Schedule`]. A wrong schedule would give plausible levels and wrong
+//! samples.
 //!
-//! The functions are sampled; what holds at the samples is assumed between them.
+//! The functions are evaluated at sampled times; between the samples nothing is checked.
 //!
 //! | quantity | condition | tolerance |
 //! |---|---|---|
 //! | α, σ | finite, not negative | none |
-//! | α | does not rise with time | 10⁻⁹ of its value, for the rounding of a schedule's own arithmetic |
+//! | α | does not rise with time | 10⁻⁹ of its value, for rounding in the schedule's own arithmetic |
 //! | σ/α | does not fall, and rises from the first time to the last | 10⁻⁹ of its value |
-//! | the inverse | σ/α at the returned time is the ratio passed in | 2·10⁻⁶ of it, the resolution of float32: levels closer than that are one level to a network |
+//! | the inverse | σ/α at the returned time is the ratio passed in | 2·10⁻⁶ of it, the resolution of float32: a network cannot distinguish closer levels |
 //! | α', σ', (σ²)' | between the slopes to the left and to the right | 10⁻⁴ of the slope, far above the h² error of a step h of 10⁻⁵ of the range, and the rounding of f(t ± h) |
-//! | `velocity` | equals the general form of α, σ and their rates | 10⁻⁶ |
+//! | `velocity` | equals the general form computed from α, σ and their rates | 10⁻⁶ |
 //! | a claimed built-in | the same α, σ, rates and inverse as that built-in | 10⁻⁹ |
 //!
-//! The slope on either side, rather than one central difference, admits tables whose rates jump at
-//! their entries. Flat stretches of σ/α are admitted, because clamped schedules have them: the
-//! inverse may then return any time of the stretch. Rates are not checked at the ends of the range,
-//! where they may be infinite.
+//! The check uses the slope on either side instead of one central difference, so that it accepts
+//! tables whose rates jump at their entries. It accepts flat stretches of σ/α, because clamped
+//! schedules have them; the inverse may then return any time of the stretch. Rates are not checked
+//! at the ends of the range, where they may be infinite.
 
 use super::{Affine, Process, ProcessSpec, SINGLE, Schedule};
 use crate::error::{Error, Result};
 use crate::math::{exp, ln};
 
-/// Samples of a finite range; a prime number of parts meets the entries of few tables.
+/// The number of samples of a finite range. A prime number of parts meets the entries of few
+/// tables.
 const PARTS: usize = 37;
-/// Relative slack of values that rise, fall or agree.
+/// The relative tolerance of values that must rise, fall or agree.
 const SLACK: f64 = 1e-9;
-/// Relative slack of a rate against the slopes.
+/// The relative tolerance of a rate against the slopes.
 const SLOPE: f64 = 1e-4;
-/// The step of a slope, as a share of the range (of the time, where the range has no end).
+/// The step of a slope, as a share of the range, or of the time if the range is infinite.
 const STEP: f64 = 1e-5;
-/// The relative rounding of α and σ that a slope allows for.
+/// The relative rounding error of α and σ that a slope allows for.
 const ROUNDING: f64 = 1e-10;
-/// Ratios between which the inverse is checked: beyond them α or σ has lost too many digits.
+/// The ratios between which the inverse is checked. Beyond them α or σ has lost too many digits.
 const RATIOS: [f64; 2] = [1e-4, 1e4];
 
-/// Refuses a schedule that contradicts itself, or the built-in process that its `spec` claims to be.
+/// Checks that a schedule is consistent with itself, and with the built-in process that its `spec`
+/// claims.
+///
+/// # Errors
+/// Returns an error that names the first function found to be wrong.
 pub(super) fn check(schedule: &dyn Schedule) -> Result<()> {
     let name = schedule.spec().name();
     let check = Check { schedule, name: &name };
@@ -50,22 +56,24 @@ pub(super) fn check(schedule: &dyn Schedule) -> Result<()> {
     }
 }
 
+/// A schedule under test and its name, which error messages state.
 struct Check<'a> {
     schedule: &'a dyn Schedule,
     name: &'a str,
 }
 
-/// Whether two numbers are as near as that; what is not a number is near to nothing.
+/// Returns `true` if two numbers differ by at most `slack`; NaN is close to no number.
 fn within(a: f64, b: f64, slack: f64) -> bool {
     (a - b).abs() <= slack
 }
 
-/// A number in an error: NaN by its name.
+/// Returns a number as error messages show it, with NaN spelt out.
 fn shown(value: f64) -> String {
     if value.is_nan() { "NaN".into() } else { value.to_string() }
 }
 
 impl Check<'_> {
+    /// Builds the error for one wrong value.
     fn wrong(&self, what: &str, place: String, expected: String, got: f64) -> Error {
         Error::argument(format!("the schedule is wrong: {what}"))
             .at(format!("process {}, {place}", self.name))
@@ -73,11 +81,13 @@ impl Check<'_> {
             .got(shown(got))
     }
 
+    /// Returns σ/α at a time.
     fn ratio(&self, time: f64) -> f64 {
         self.schedule.sigma(time) / self.schedule.alpha(time)
     }
 
-    /// The times that are sampled, the first among them, and the last where it is finite.
+    /// Returns the sampled times, beginning with the first time of the domain and ending with the
+    /// last if it is finite.
     fn times(&self) -> Result<Vec<f64>> {
         let (first, last) = self.schedule.domain();
         if !first.is_finite() || last.is_nan() || last <= first {
@@ -90,7 +100,7 @@ impl Check<'_> {
             let at = |k: usize| first + (last - first) * (k as f64 / PARTS as f64);
             return Ok((0..PARTS).map(at).chain([last]).collect());
         }
-        // Four times a decade, as far as α and σ have digits.
+        // Four samples a decade, up to the noise level at which α and σ lose their digits.
         let mut times = vec![first];
         for quarter in -16..=16 {
             let time = first + exp(f64::from(quarter) * 0.25 * std::f64::consts::LN_10);
@@ -102,7 +112,8 @@ impl Check<'_> {
         Ok(times)
     }
 
-    /// α and σ are finite and not negative; α does not rise, σ/α does not fall.
+    /// Checks that α and σ are finite and not negative, that α does not rise, and that σ/α does not
+    /// fall.
     fn levels(&self, times: &[f64]) -> Result<()> {
         let mut before: Option<[f64; 3]> = None;
         for &time in times {
@@ -143,7 +154,7 @@ impl Check<'_> {
         ))
     }
 
-    /// The inverse of σ/α, at the samples, between them and at the corners.
+    /// Checks the inverse of σ/α at the samples, between them and at the corners.
     fn inverse(&self, times: &[f64]) -> Result<()> {
         let (first, last) = self.schedule.domain();
         let ratios: Vec<f64> = times.iter().map(|time| self.ratio(*time)).collect();
@@ -178,13 +189,13 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The inverse, which must be a number.
+    /// Returns the time that the inverse gives, which must be a number.
     fn time(&self, ratio: f64) -> Result<f64> {
         let time = self.schedule.time_of_sigma_ve(ratio);
         if time.is_nan() { Err(no_time(self.name, ratio)) } else { Ok(time) }
     }
 
-    /// The rates against the slopes on either side.
+    /// Checks the rates against the slopes on either side.
     fn rates(&self, time: f64, first: f64) -> Result<()> {
         let s = self.schedule;
         let (_, last) = s.domain();
@@ -214,7 +225,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The velocity against the one that follows from the rates.
+    /// Checks the velocity against the one computed from the rates.
     fn velocity(&self, time: f64) -> Result<()> {
         let s = self.schedule;
         let (own, general) = (s.velocity(time), general_velocity(s, time));
@@ -229,7 +240,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The numbers of the built-in process that `spec` claims.
+    /// Checks the numbers against those of the built-in process that `spec` claims.
     fn claim(&self, own: &Process, times: &[f64]) -> Result<()> {
         let (a, b) = (self.schedule, own.schedule());
         let hint = "return ProcessSpec::Custom from `spec`, or the built-in process's own numbers";
@@ -254,7 +265,7 @@ impl Check<'_> {
             if let Some((what, got, expected)) = pairs.into_iter().find(|(_, got, expected)| differs(*got, *expected)) {
                 return Err(wrong(what, format!("t = {time}"), expected, got));
             }
-            // A saved plan is read back with the built-in's inverse.
+            // A saved plan is read back with the built-in process, and therefore with its inverse.
             let ratio = b.sigma(time) / b.alpha(time);
             let (got, expected) = (a.time_of_sigma_ve(ratio), b.time_of_sigma_ve(ratio));
             if ratio <= RATIOS[1] && differs(got, expected) {
@@ -271,7 +282,7 @@ impl Check<'_> {
     }
 }
 
-/// The error of an inverse that is not a number.
+/// Returns the error of an inverse that is NaN.
 pub(super) fn no_time(name: &str, ratio: f64) -> Error {
     Error::argument(format!("the inverse gave NaN at σ/α = {ratio}"))
         .at(format!("process {name}, time_of_sigma_ve"))
@@ -279,7 +290,7 @@ pub(super) fn no_time(name: &str, ratio: f64) -> Error {
         .got("NaN")
 }
 
-/// The velocity that follows from α, σ and their rates.
+/// Returns the velocity map computed from α, σ and their rates.
 pub(super) fn general_velocity<S: Schedule + ?Sized>(s: &S, time: f64) -> Affine {
     let (alpha, sigma) = (s.alpha(time), s.sigma(time));
     let (da, ds) = (s.alpha_rate(time), s.sigma_rate(time));

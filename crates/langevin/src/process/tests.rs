@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-/// Processes of every kind that reach λ = −5 and keep twelve digits of it.
+/// Processes of every kind that reach λ = −5 and represent it to twelve digits.
 pub(crate) const WIDE: [&str; 11] = [
     "vp",
     "vp-linear",
@@ -24,7 +24,8 @@ pub(crate) fn all() -> Vec<Process> {
     Process::NAMES.iter().chain(&WIDE).map(|name| Process::parse(name).unwrap()).collect()
 }
 
-/// Times inside a process: fractions of a unit of its clock, and, for a table, indices between and beyond its entries' ends.
+/// Returns times inside a process: fractions of a unit of its clock. For a table they are indices
+/// before the first entry, after it, and throughout the table.
 fn times(process: &Process) -> Vec<f64> {
     let inside = [0.05, 0.3, 0.61, 0.93];
     match process.alpha_bars() {
@@ -84,7 +85,7 @@ fn rates_are_the_derivatives() {
 
 #[test]
 fn closed_forms_of_the_velocity_equal_the_general_one() {
-    /// The same functions without the closed form.
+    /// The functions of a schedule without its closed form of the velocity.
     #[derive(Debug)]
     struct Bare(Process);
     impl Schedule for Bare {
@@ -311,7 +312,7 @@ fn wrong_schedules_are_refused() {
     }
 }
 
-/// A schedule that repeats a built-in process's numbers may say so.
+/// A schedule with the numbers of a built-in process may claim its spec.
 #[test]
 fn a_claim_that_holds_is_accepted() {
     #[derive(Debug)]

@@ -1,5 +1,5 @@
-//! What adaptive steps and likelihoods need of a space beside [`Space`]: figures of each row, and
-//! batches that rows leave.
+//! The operations that adaptive steps and likelihoods need of a space beside [`Space`]: figures of
+//! each row, and batches that rows can leave.
 
 use super::{Space, Tolerance};
 use crate::error::{Error, Result};
@@ -9,19 +9,23 @@ use crate::kernel::Element;
 ///
 /// [`Adaptive`](crate::adaptive::Adaptive) needs it; fixed plans do not.
 ///
+/// # Examples
+///
 /// ```
-/// use langevin::space::ErrorNorms;
-/// use langevin::space::Tolerance;
 /// use langevin::SliceSpace;
+/// use langevin::space::{ErrorNorms, Tolerance};
 /// let space = SliceSpace::<f64>::new(2);
 /// let (low, high) = (vec![1.0, 1.0], vec![1.1, 0.9]);
-/// let norms = space.error_norms(&low, &high, &low, Tolerance { absolute: 0.0, relative: 0.1 })?;
+/// let tolerance = Tolerance { absolute: 0.0, relative: 0.1 };
+/// let norms = space.error_norms(&low, &high, &low, tolerance)?;
 /// assert!((norms[0] - 1.0).abs() < 1e-12);
 /// # Ok::<(), langevin::Error>(())
 /// ```
 pub trait ErrorNorms: Space {
-    /// Returns the distance of two estimates of a step, one number for each row: the root mean
-    /// square over the row of (low − high)/max(`absolute`, `relative`·max(|low|, |previous|)).
+    /// Returns the scaled distance between two estimates of a step, one number for each row.
+    ///
+    /// The distance is the root mean square over the row of (low − high)/max(`absolute`,
+    /// `relative`·max(|low|, |previous|)).
     ///
     /// # Errors
     /// Returns an error if the shapes do not fit or the device fails.
@@ -38,8 +42,10 @@ pub trait ErrorNorms: Space {
 /// batch.
 ///
 /// Likelihoods and diagnosis need it; fixed plans do not. Three methods are required. The others
-/// are provided on top of [`download`](Self::download) and [`upload`](Self::upload); a space on a
-/// device overrides them, so that states stay on the device.
+/// have default implementations on top of [`download`](Self::download) and
+/// [`upload`](Self::upload); a space on a device overrides them, so that states stay on the device.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::SliceSpace;
@@ -179,12 +185,14 @@ fn check_same(width: usize, len: usize, others: &[usize]) -> Result<()> {
     }
 }
 
+/// Computes [`RowWise::dots`] on slices.
 pub(super) fn dots<T: Element>(width: usize, a: &[T], b: &[T]) -> Result<Vec<f64>> {
     check_same(width, a.len(), &[b.len()])?;
     let dot = |(a, b): (&[T], &[T])| a.iter().zip(b).map(|(a, b)| a.to_f64() * b.to_f64()).sum();
     Ok(a.chunks_exact(width).zip(b.chunks_exact(width)).map(dot).collect())
 }
 
+/// Computes [`RowWise::relative_norms`] on slices.
 pub(super) fn relative_norms<T: Element>(
     width: usize,
     error: &[T],
@@ -205,6 +213,7 @@ pub(super) fn relative_norms<T: Element>(
     Ok(floor.iter().enumerate().map(norm).collect())
 }
 
+/// Computes [`RowWise::take_rows`] on slices.
 pub(super) fn take_rows<T: Element>(width: usize, state: &[T], rows: &[usize]) -> Result<Vec<T>> {
     let mut out = Vec::with_capacity(rows.len() * width);
     for row in rows {
@@ -213,6 +222,7 @@ pub(super) fn take_rows<T: Element>(width: usize, state: &[T], rows: &[usize]) -
     Ok(out)
 }
 
+/// Computes [`RowWise::put_rows`] on slices.
 pub(super) fn put_rows<T: Element>(width: usize, into: &mut [T], from: &[T], rows: &[[usize; 2]]) -> Result<()> {
     for [source, target] in rows {
         let source = from.get(span(*source, width)).ok_or_else(|| no_row(*source))?;
@@ -221,10 +231,12 @@ pub(super) fn put_rows<T: Element>(width: usize, into: &mut [T], from: &[T], row
     Ok(())
 }
 
+/// Returns the elements of a row.
 fn span(row: usize, width: usize) -> std::ops::Range<usize> {
     row * width..(row + 1) * width
 }
 
+/// Returns the error of a row that does not exist.
 fn no_row(row: usize) -> Error {
     Error::shape("the state has no such row").got(row.to_string())
 }

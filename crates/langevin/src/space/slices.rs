@@ -1,4 +1,4 @@
-//! States in plain memory.
+//! States in plain memory: [`SliceSpace`].
 
 use super::{Coef, Denoise, Draw, ErrorNorms, Map, RowWise, Space, Tolerance, WithDenoised, rowwise};
 use crate::error::{Error, Result};
@@ -7,11 +7,13 @@ use crate::noise::SampleId;
 use smallvec::SmallVec;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
-/// States in plain memory: `rows × width` numbers, row after row.
+/// A space whose states are plain memory: `rows × width` numbers, row after row.
 ///
-/// A call computes on the calling thread. Threads may share a space, each with rows of its own: only
-/// the list of memory to use again is shared, and a thread that finds it taken allocates instead of
-/// waiting. A space of its own for each thread reuses memory best.
+/// A call computes on the calling thread. Threads may share a space if each has its own rows. They
+/// then share only a list of memory for reuse, and a thread that finds it taken allocates instead
+/// of waiting. Memory is reused best if each thread has its own space.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::space::Coef;
@@ -30,29 +32,46 @@ pub struct SliceSpace<T> {
 }
 
 impl<T: Element> SliceSpace<T> {
-    /// States whose rows have `width` elements.
+    /// Builds a space whose rows have `width` elements.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(langevin::SliceSpace::<f64>::new(3).width(), 3);
+    /// ```
     #[must_use]
     pub fn new(width: usize) -> Self {
         Self { width, spare: Mutex::new(Vec::with_capacity(SPARES)) }
     }
 
-    /// The number of elements in a row.
+    /// Returns the number of elements in a row.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(langevin::SliceSpace::<f32>::new(784).width(), 784);
+    /// ```
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// [`Space::combine`] on slices that are held elsewhere: own·out + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ), written into `out`. Without `own`, what `out` held is not read.
+    /// Computes [`Space::combine`] on borrowed slices: own·out + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ),
+    /// written into `out`.
+    ///
+    /// Without `own`, the previous content of `out` is not read.
     ///
     /// # Errors
-    /// Shapes that do not fit.
+    /// Returns an error if the shapes do not fit.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use langevin::space::Coef;
     /// use langevin::{SampleId, SliceSpace};
-    /// let mut out = [1.0f32, 2.0];
-    /// let term = [10.0, 10.0];
-    /// SliceSpace::new(2).combine_into(&mut out, Some(Coef::All(2.0)), &[(Coef::All(0.5), &term)], &[], &[SampleId::default()])?;
+    /// let (mut out, term) = ([1.0f32, 2.0], [10.0, 10.0]);
+    /// let (own, terms) = (Some(Coef::All(2.0)), [(Coef::All(0.5), &term[..])]);
+    /// SliceSpace::new(2).combine_into(&mut out, own, &terms, &[], &[SampleId::default()])?;
     /// assert_eq!(out, [7.0, 9.0]);
     /// # Ok::<(), langevin::Error>(())
     /// ```
@@ -102,12 +121,27 @@ impl<T: Element> SliceSpace<T> {
         Ok(())
     }
 
-    /// [`Space::denoise_and_combine`] on slices that are held elsewhere: D = b·model + a·x, then own·out + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ) into `out`, where a term that is `None` is D.
+    /// Computes [`Space::denoise_and_combine`] on borrowed slices: D = b·model + a·x, then
+    /// own·out + Σ cₖ·termₖ + Σ cⱼ·z(drawⱼ) into `out`, where a term that is `None` is D.
     ///
-    /// An `x` of `None` is what `out` held. D is written into `keep`, where that is given; a `model` of `None` is what `keep` held.
+    /// See [`DenoiseSlices`] for the arguments that may be absent.
     ///
     /// # Errors
-    /// Shapes that do not fit; neither `model` nor `keep`.
+    /// Returns an error if the shapes do not fit, or if both `model` and `keep` are `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::space::DenoiseSlices;
+    /// use langevin::{SampleId, SliceSpace};
+    /// let (mut state, output) = ([5.0], [2.0]);
+    /// // D = x − 2·out = 1, and the new state is x + 10·D.
+    /// let step = DenoiseSlices { a: 1.0, b: -2.0, x: None, model: Some(&output), keep: None };
+    /// let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId::default()]);
+    /// space.denoise_and_combine_into(step, &mut state, Some(1.0), &[(10.0, None)], &[], &rows)?;
+    /// assert_eq!(state, [15.0]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn denoise_and_combine_into(
         &self,
         step: DenoiseSlices<'_, T>,
@@ -151,14 +185,24 @@ impl<T: Element> SliceSpace<T> {
         if noise.is_empty() {
             return Ok(());
         }
-        // One times the sum so far is the sum: the order of additions is kept.
+        // Multiplying the sum so far by one is exact, so the order of additions is kept.
         self.combine_into(out, Some(Coef::All(1.0)), &[], noise, rows)
     }
 
-    /// [`Space::map`] on slices that are held elsewhere.
+    /// Computes [`Space::map`] on borrowed slices.
     ///
     /// # Errors
-    /// Shapes that do not fit, or a hook.
+    /// Returns an error if the shapes do not fit, or if the operation is a hook.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::{Map, SliceSpace};
+    /// let mut out = [0.0; 2];
+    /// SliceSpace::<f64>::new(2).map_into(&mut out, &Map::clamp(-1.0, 1.0)?, &[&[-3.0, 0.5]])?;
+    /// assert_eq!(out, [-1.0, 0.5]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn map_into(&self, out: &mut [T], map: &Map, args: &[&[T]]) -> Result<()> {
         if let Some(arity) = map.arity().filter(|arity| *arity != args.len()) {
             return Err(Error::shape("a map has the wrong number of arguments")
@@ -207,13 +251,14 @@ impl<T: Element> SliceSpace<T> {
         Ok(())
     }
 
-    /// The elements of a batch.
+    /// Returns the number of elements of a batch.
     fn len(&self, rows: &[SampleId]) -> Result<usize> {
         self.width.checked_mul(rows.len()).ok_or_else(|| {
             Error::shape("the batch does not fit in memory").got(format!("{} rows × {}", rows.len(), self.width))
         })
     }
 
+    /// Checks the size of a slice.
     fn check(&self, what: &str, got: usize, wanted: usize) -> Result<()> {
         if got == wanted {
             return Ok(());
@@ -223,45 +268,63 @@ impl<T: Element> SliceSpace<T> {
             .got(format!("{got}")))
     }
 
+    /// Returns a buffer of `len` elements, from returned memory if there is any. Its content is
+    /// unspecified.
     fn buffer(&self, len: usize) -> Vec<T> {
         let mut buffer = self.spares().and_then(|mut spares| spares.pop()).unwrap_or_default();
         buffer.resize(len, T::default());
         buffer
     }
 
-    /// The list of memory to use again; `None` while another thread has it.
+    /// Returns the list of memory for reuse, or `None` while another thread holds it.
     fn spares(&self) -> Option<MutexGuard<'_, Vec<Vec<T>>>> {
         match self.spare.try_lock() {
             Ok(spares) => Some(spares),
-            // A list of buffers is whole at every moment.
+            // A panic cannot leave a list of buffers half changed, so a poisoned lock is still
+            // usable.
             Err(TryLockError::Poisoned(poisoned)) => Some(PoisonError::into_inner(poisoned)),
             Err(TryLockError::WouldBlock) => None,
         }
     }
 }
 
-/// [`Denoise`] on slices: see [`SliceSpace::denoise_and_combine_into`].
+/// The form of [`Denoise`] on borrowed slices, for [`SliceSpace::denoise_and_combine_into`].
+///
+/// # Examples
+///
+/// ```
+/// use langevin::space::DenoiseSlices;
+/// use langevin::{SampleId, SliceSpace};
+/// // The model's output is in `kept`; D = b·out + a·x replaces it.
+/// let (mut state, mut kept) = ([5.0], [2.0]);
+/// let step = DenoiseSlices { a: 1.0, b: -2.0, x: None, model: None, keep: Some(&mut kept) };
+/// let (space, rows) = (SliceSpace::<f64>::new(1), [SampleId::default()]);
+/// space.denoise_and_combine_into(step, &mut state, Some(1.0), &[(10.0, None)], &[], &rows)?;
+/// assert_eq!((state, kept), ([15.0], [1.0]));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct DenoiseSlices<'a, T> {
     /// The factor of the state.
     pub a: f64,
     /// The factor of the model's output.
     pub b: f64,
-    /// The state; `None`: what is written over.
+    /// The state; `None` means the previous content of `out`.
     pub x: Option<&'a [T]>,
-    /// The model's output; `None`: what `keep` holds.
+    /// The model's output; `None` means the previous content of `keep`.
     pub model: Option<&'a [T]>,
-    /// Where D is written to; `None`: nowhere.
+    /// The destination of D; `None` means that D is not kept.
     pub keep: Option<&'a mut [T]>,
 }
 
-/// How many states are kept for use again.
+/// The number of states that are kept for reuse.
 const SPARES: usize = 4;
 
-/// The elements of which D and the sum are computed together: with what they read, they stay in the first cache.
+/// The number of elements of which D and the sum are computed together. They stay in the
+/// first-level cache with everything that the pass reads.
 const PIECE: usize = 1024;
 
-/// `value` into [min, max]; what is not a number stays so, for it must not pass for a result.
+/// Clamps `value` to [min, max]. NaN remains NaN, so that it cannot pass for a result.
 fn bounded(value: f64, min: f64, max: f64) -> f64 {
     if value.is_nan() { value } else { value.max(min).min(max) }
 }

@@ -73,7 +73,7 @@ fn maps() {
     }
     let (low, high, previous) = (vec![3.0, 4.0, 0.0, 10.0], vec![0.0, 0.0, 0.0, 8.0], vec![0.0, 0.0, 0.0, 20.0]);
     let tolerance = Tolerance { absolute: 1.0, relative: 0.1 };
-    // 3, 4, 0 and 2/(0.1·20) = 1.
+    // The scaled errors are 3, 4, 0 and 2/(0.1·20) = 1.
     assert_eq!(space.error_norms(&low, &high, &previous, tolerance).unwrap(), [(26.0_f64 / 4.0).sqrt()]);
 }
 

@@ -1,4 +1,4 @@
-//! The closed forms against each other.
+//! Compares the closed forms with each other.
 
 use super::*;
 use nalgebra::{DMatrix, DVector};
@@ -95,6 +95,6 @@ fn a_data_set_is_the_mixture_of_its_points() {
         let (a, b) = (data.log_density(&x[..2], &level), mixture.log_density(&x[..2], &level));
         assert!(a == b || (a - b).abs() < 1e-12 * a.abs().max(1.0), "{a} {b}");
     }
-    // Two rows equally near.
+    // Two rows are equally near.
     assert_eq!(one(&data, &[0.5, 1.0], level(1.0, 0.0)), [0.5, 1.0]);
 }

@@ -1,8 +1,9 @@
-//! Jacobian products.
+//! Tests the products with Jacobians.
 
 use super::*;
 
-/// The Jacobian by central differences of D, of fourth order; D is of the size of the data, and its rounding over the step is 10⁻¹², as in `tweedie`.
+/// The Jacobian by central differences of D, of fourth order. D has the size of the data, and its
+/// rounding over the step is 10⁻¹², as in `tweedie`.
 #[test]
 fn products_are_those_of_the_jacobian() {
     for (density, std) in all() {
@@ -25,7 +26,8 @@ fn products_are_those_of_the_jacobian() {
             for i in 0..x.len() {
                 close(out[i], plain[i], 1e-12 * (1.0 + plain[i].abs()));
                 let slope = (8.0 * near[i] - far[i]) / (12.0 * step);
-                // The posterior covariance may be as large as α/σ² times the square of the data's extent.
+                // The posterior covariance may be as large as α/σ² times the squared extent of the
+                // data.
                 let size = 1.0 + 25.0 * level.alpha / (level.sigma * level.sigma);
                 close(product[i], slope, 1e-8 * size);
             }
@@ -43,7 +45,7 @@ fn a_model_read_as_another_is_differentiated_through() {
     let (x, v, rows) = (vec![0.7, -1.1], vec![0.3, 0.9], ids(0, 1));
     let query = Query::new(level, &rows);
     let (out, product) = model.predict_vjp(&x, &query, &v).unwrap();
-    // D is found in another order there.
+    // D is computed in another order there.
     let plain = model.predict(&x, &query).unwrap();
     close(out[0], plain[0], 1e-13);
     close(out[1], plain[1], 1e-13);

@@ -33,7 +33,7 @@ fn correlated() -> Gaussian {
     Gaussian::new(vec![1.0, -2.0, 0.5], &COVARIANCE).unwrap()
 }
 
-/// Covariances of every kind: full, round, and full again.
+/// Covariances of every kind: full, isotropic, and full again.
 fn mixed() -> Mixture {
     let full = |mean: [f64; 2], c: [f64; 4]| Gaussian::new(mean.to_vec(), &c).unwrap();
     let components = vec![
@@ -44,7 +44,7 @@ fn mixed() -> Mixture {
     Mixture::new(vec![2.0, 5.0, 3.0], components).unwrap()
 }
 
-/// Round components of different sizes, in three dimensions.
+/// Isotropic components of different sizes, in three dimensions.
 fn bubbles() -> Mixture {
     let round = |mean: [f64; 3], variance| Gaussian::isotropic(mean.to_vec(), variance).unwrap();
     let components = vec![round([0.0, 1.0, -1.0], 0.1), round([0.5, 0.0, 0.0], 2.0), round([-1.0, 0.0, 2.0], 0.4)];
@@ -55,7 +55,7 @@ fn data_set() -> DataSet {
     DataSet::new(vec![0.0, 0.0, 1.0, 2.0, -1.5, 0.3, 0.2, -2.0], 2).unwrap()
 }
 
-/// Every density of this module, with the smallest standard deviation in it.
+/// Every density of this module, with its smallest standard deviation.
 fn all() -> Vec<(Box<dyn Density>, f64)> {
     vec![
         (Box::new(correlated()), 0.5),
@@ -80,7 +80,7 @@ fn processes() -> [Process; 5] {
     ["vp", "vp-linear", "vp-cosine", "ve", "rectified-flow"].map(|name| Process::parse(name).unwrap())
 }
 
-/// ∇ log p_t by central differences of fourth order.
+/// Returns ∇ log p_t by central differences of fourth order.
 fn gradient(density: &dyn Density, x: &[f64], level: &Level, step: f64) -> Vec<f64> {
     let at = |j: usize, by: f64| {
         let mut x = x.to_vec();
@@ -91,7 +91,7 @@ fn gradient(density: &dyn Density, x: &[f64], level: &Level, step: f64) -> Vec<f
     (0..x.len()).map(|j| slope(j) / (12.0 * step)).collect()
 }
 
-/// Points of p_t.
+/// Returns points of p_t.
 fn noised(density: &dyn Density, count: u64, level: &Level) -> Vec<f64> {
     let rows = ids(11, count);
     let mut z = vec![0.0; rows.len() * density.dim()];
@@ -99,8 +99,11 @@ fn noised(density: &dyn Density, count: u64, level: &Level) -> Vec<f64> {
     density.sample(&rows).iter().zip(z).map(|(x, z)| level.alpha * x + level.sigma * f64::from(z)).collect()
 }
 
-/// Tweedie's formula, αD = x + σ²∇log p_t. The step is 10⁻⁴ of the narrowest width w, so differences of log p lose 10⁻¹² of it, and the
-/// gradient, in units of 1/w, is good to 10⁻⁸; near a boundary between components the fourth-order term adds up to 10⁻⁷.
+/// Tweedie's formula, αD = x + σ²∇log p_t.
+///
+/// The step is 10⁻⁴ of the narrowest width w. Differences of log p then lose 10⁻¹² of it, and the
+/// gradient, in units of 1/w, is accurate to 10⁻⁸. Near a boundary between components the
+/// fourth-order term adds up to 10⁻⁷.
 fn tweedie(density: &dyn Density, std: f64, level: &Level, points: &[f64]) {
     let width = (level.alpha * std).hypot(level.sigma);
     for x in points.chunks_exact(density.dim()) {
@@ -135,7 +138,8 @@ fn denoised_is_tweedies_everywhere() {
 
 #[test]
 fn densities_integrate_to_one() {
-    // The trapezoidal rule converges like e^(−2π²(w/step)²) on Gaussians of width w; here w ≥ 2 steps, and the box ends 8 widths out.
+    // The trapezoidal rule converges like e^(−2π²(w/step)²) on Gaussians of width w. Here w ≥ 2
+    // steps, and the box ends 8 widths out.
     let line = named("mixture").unwrap();
     for (alpha, sigma) in [(1.0, 0.0), (0.6, 0.8), (0.1, 2.0)] {
         let level = level(alpha, sigma);
@@ -153,7 +157,7 @@ fn densities_integrate_to_one() {
                 (first[0], first[1]) = (first[0] + mass * x[0], first[1] + mass * x[1]);
             }
             close(total, 1.0, 1e-9);
-            // E x_t = α E x0, and E x0 is D where α = 0.
+            // E x_t = α E x0, and E x0 is D at α = 0.
             let mean = one(&*density, &[0.0; 2], self::level(0.0, 1.0));
             close(first[0], alpha * mean[0], 1e-8);
             close(first[1], alpha * mean[1], 1e-8);
@@ -168,7 +172,8 @@ fn samples_have_the_mean_and_the_covariance() {
         let dim = density.dim();
         let x = density.sample(&ids(17, count));
         let mean = one(&*density, &vec![0.0; dim], level(0.0, 1.0));
-        // D = m + αC(x − αm)/σ² + O(α³) for any density of mean m and covariance C: from pure noise backwards.
+        // D = m + αC(x − αm)/σ² + O(α³) for any density with mean m and covariance C: from pure
+        // noise backwards.
         let alpha = 1e-4;
         for i in 0..dim {
             let slope: Vec<f64> = (0..dim)
@@ -196,7 +201,7 @@ fn samples_have_the_mean_and_the_covariance() {
             }
         }
     }
-    // And one of them against the numbers it was made of.
+    // One of them is also compared with the numbers it was made of.
     close(one(&moons(), &[0.0; 2], level(0.0, 1.0))[0], 0.0, 1e-13);
     close(one(&moons(), &[0.0; 2], level(0.0, 1.0))[1], 0.3, 1e-13);
 }
@@ -210,7 +215,7 @@ fn a_sample_depends_on_its_own_address() {
         assert_eq!(density.sample(&rows[20..23]), whole[20 * dim..23 * dim], "{}", density.name());
         assert!(density.sample(&[]).is_empty());
     }
-    // Not the noise of a plan's first draw.
+    // The noise must differ from that of a plan's first draw.
     let unit = Gaussian::isotropic(vec![0.0], 1.0).unwrap();
     let mut z = [0.0; 3];
     fill_normals(&ids(4, 3), 0, 1, &mut z);
@@ -222,7 +227,7 @@ fn both_corners_are_finite_and_right() {
     for (density, std) in all() {
         let dim = density.dim();
         let mean = one(&*density, &vec![0.0; dim], level(0.0, 1.0));
-        // Nothing of the state is left in D at α = 0.
+        // At α = 0 the state has no influence on D.
         for far in [-3.0, 1e6] {
             for (got, mean) in one(&*density, &vec![far; dim], level(0.0, 2.0)).iter().zip(&mean) {
                 close(*got, *mean, 1e-14);
@@ -255,13 +260,13 @@ fn extreme_noise_is_finite() {
             assert!(denoised.iter().all(|d| d.is_finite()), "{} {level:?}", density.name());
             let mut score = vec![0.0; x.len()];
             density.score(&x, At::One(level), &mut score).unwrap();
-            // A score of a set of points is of size 1/σ, and may be out of range at 10⁻¹⁶⁰.
+            // A score of a set of points has size 1/σ, and may overflow at 10⁻¹⁶⁰.
             if sigma > 1e-100 {
                 assert!(score.iter().all(|s| s.is_finite()), "{} {level:?}", density.name());
                 assert!(density.log_density(&x[..dim], &level).is_finite());
             }
             if sigma == 1e-8 {
-                // The noise is the only thing taken away, and it is tiny.
+                // Only the noise is removed, and it is tiny.
                 for (d, x) in denoised.iter().zip(&x[..20 * dim]) {
                     close(*d, *x, 1e-6);
                 }
@@ -312,7 +317,7 @@ fn a_density_is_a_model() {
         per_row.at = At::PerRow(&one_level);
         assert!(density.predict(&x, &per_row).unwrap_err().is_shape());
     }
-    // A boxed density goes wherever a model goes.
+    // A boxed density is accepted wherever a model is accepted.
     let data = named("moons").unwrap();
     let formulation = langevin::Formulation::new(Process::vp(), langevin::Prediction::Epsilon);
     let network = ReadAs::new(&data, formulation, SliceSpace::<f64>::new(2));
@@ -357,7 +362,7 @@ proptest! {
         ratio in 0.01..50.0_f64,
         index: u64,
     ) {
-        // x_B = k x_A at equal λ: D is one number, whatever the clock.
+        // At equal λ, x_B = k x_A: D is the same number in every process.
         let (density, _) = &all()[which];
         let x0 = density.sample(&[SampleId { seed: 2, index }]);
         let noise = density.sample(&[SampleId { seed: 3, index }]);
@@ -368,7 +373,7 @@ proptest! {
         });
         for other in &denoised[1..] {
             for (a, b) in denoised[0].iter().zip(other) {
-                // A component's log-weight moves by 10⁻¹⁵ (x/σ)², which is below 10⁷ here.
+                // A component's log weight changes by 10⁻¹⁵ (x/σ)², which is below 10⁷ here.
                 prop_assert!((a - b).abs() < 1e-8, "{a} {b}");
             }
         }

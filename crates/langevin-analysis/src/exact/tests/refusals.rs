@@ -1,4 +1,4 @@
-//! What is refused.
+//! Tests the arguments that are rejected.
 
 use super::*;
 
@@ -25,7 +25,7 @@ fn what_is_no_density_is_refused() {
     assert!(full(&[1.0, 0.5, 0.4, 1.0]).unwrap_err().to_string().contains("symmetric"));
     assert!(full(&[1.0, 2.0, 2.0, 1.0]).unwrap_err().to_string().contains("semi-definite"));
     assert!(full(&[1.0, f64::INFINITY, f64::INFINITY, 1.0]).unwrap_err().is_argument());
-    // Singular is allowed: a line in the plane, whose denoised predictions stay on it.
+    // A singular covariance is allowed: a line in the plane, whose denoised predictions stay on it.
     let line = full(&[1.0, 2.0, 2.0, 4.0]).unwrap();
     for sigma in [0.0, 0.5] {
         let d = one(&line, &[3.0, -1.0], level(1.0, sigma));

@@ -1,11 +1,12 @@
-//! The toys: their entropies, their quadratures, what they are made of.
+//! Tests the toys: their entropies, their quadratures and their components.
 
 use super::*;
 use langevin::math::gauss_legendre;
 use nalgebra::DMatrix;
 use std::f64::consts::{E, PI, TAU};
 
-/// The toys with their stated entropy, what samples elsewhere say (± 0.008), and the grid that finds it: its half-width and its step.
+/// The toys with their stated entropy, the estimate from published samples (± 0.008), and the grid
+/// that computes it: half-width and step.
 const ENTROPIES: [(&str, f64, f64, f64, f64); 7] = [
     ("8gaussians", 2.8319, 2.825, 6.0, 0.1),
     ("moons", 2.3939, 2.392, 6.0, 0.1),
@@ -22,7 +23,7 @@ fn entropies_are_the_stated_ones() {
     let mut wrong = Vec::new();
     for (name, floor, estimate, half, step) in ENTROPIES {
         let data = named(name).unwrap();
-        // −∫ p ln p on a grid of half a width or less.
+        // −∫ p ln p on a grid with a step of half a width or less.
         let (mut total, mut entropy) = (0.0, 0.0);
         let side = (half / step) as i32;
         for (i, j) in (-side..=side).flat_map(|i| (-side..=side).map(move |j| (i, j))) {
@@ -43,19 +44,20 @@ fn entropies_are_the_stated_ones() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:?}");
-    // Uniform on an area of 32: every sample says so.
+    // The density is uniform on an area of 32, so every sample gives ln 32.
     let (sampled, error) = by_samples(&checkerboard());
-    // (20,000 roundings of their sum.)
+    // The tolerance covers 20,000 roundings of the sum.
     close(sampled, 32.0_f64.ln(), 1e-12);
     close(error, 0.0, 1e-12);
-    // Closed form for one Gaussian: ½ ln det(2πe C) = E[−log p], and E of the squared distance is the dimension.
+    // Closed form for one Gaussian: ½ ln det(2πe C) = E[−log p], and the mean squared distance is
+    // the dimension.
     let data = correlated();
     let determinant = DMatrix::from_row_slice(3, 3, &COVARIANCE).determinant();
     let at_mean = -data.log_density(data.mean(), &clean);
     close(at_mean + 1.5, 0.5 * ((TAU * E).powi(3) * determinant).ln(), 1e-13);
 }
 
-/// E[−log p] of the data, and its standard error.
+/// Returns E[−log p] of the data, and its standard error.
 fn by_samples(data: &dyn Density) -> (f64, f64) {
     let count = 20_000;
     let clean = level(1.0, 0.0);
@@ -67,7 +69,8 @@ fn by_samples(data: &dyn Density) -> (f64, f64) {
 
 #[test]
 fn moons_are_the_integral_over_the_angle() {
-    // The midpoint rule with 4,000 angles: its error is (π/4000)²/24 times a second derivative below 10³ of p's own size.
+    // The midpoint rule with 4,000 angles: its error is (π/4000)²/24 times a second derivative
+    // below 10³ of p's own size.
     let data = moons();
     for (x, y) in [(1.0, -0.2), (-1.0, 1.8), (0.3, 0.9), (2.9, 0.5), (-3.2, -0.4), (0.0, 0.0)] {
         let mut p = 0.0;
@@ -84,7 +87,8 @@ fn moons_are_the_integral_over_the_angle() {
     }
 }
 
-/// Where a place is given and the noise about it, log p is one integral: the midpoint rule with `count` places, twice.
+/// Given a position and the noise about it, log p is one integral: the midpoint rule with `count`
+/// points, twice.
 fn midpoint(count: u32, low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
     let step = (high - low) / f64::from(count);
     (0..count).map(|i| step * f(low + step * (f64::from(i) + 0.5))).sum()
@@ -94,12 +98,13 @@ fn normal(square: f64, variance: f64) -> f64 {
     (-0.5 * square / variance).exp() / (TAU * variance)
 }
 
-/// Levels of each regime of every toy.
+/// Levels in each regime of every toy.
 const LEVELS: [(f64, f64); 6] = [(1.0, 0.0), (1.0, 0.02), (0.9, 0.1), (0.7, 0.7), (0.1, 1.0), (1.0, 5.0)];
 
 #[test]
 fn circles_are_the_integral_over_the_angle() {
-    // On a whole period the rule converges faster than any power: 4,000 angles for a concentration below 2,000.
+    // Over a whole period the rule converges faster than any power: 4,000 angles for a
+    // concentration below 2,000.
     for (name, radii, std) in [("circles", &[3.0, 1.5][..], 0.24), ("rings", &[3.0, 2.25, 1.5, 0.75], 0.08)] {
         let data = named(name).unwrap();
         for (alpha, sigma) in LEVELS {
@@ -124,7 +129,8 @@ fn circles_are_the_integral_over_the_angle() {
 
 #[test]
 fn swissroll_is_the_integral_along_it() {
-    // An error of (1/10⁵)²/24 times a second derivative of at most (27/0.2)² times 30 of p's own size.
+    // An error of (1/10⁵)²/24 times a second derivative of at most (27/0.2)² times 30 of p's own
+    // size.
     let data = swissroll();
     for (alpha, sigma) in LEVELS {
         let level = level(alpha, sigma);
@@ -141,7 +147,8 @@ fn swissroll_is_the_integral_along_it() {
 
 #[test]
 fn spirals_are_the_integral_along_them() {
-    // F by the error function, which is good where it does not cancel: that is where the mass is.
+    // F by the error function, which is accurate where it does not cancel: that is where the mass
+    // is.
     let data = two_spirals();
     let phi = |x: f64| 0.5 * libm::erfc(-x / 2.0_f64.sqrt());
     for (alpha, sigma) in LEVELS {
@@ -161,7 +168,7 @@ fn spirals_are_the_integral_along_them() {
 
 #[test]
 fn the_pinwheel_is_the_integral_over_the_radius() {
-    // The rule is spectral here too: a step of 10⁻⁴ is 20 to a width at the smallest noise.
+    // The rule is spectral here too: a step of 10⁻⁴ gives 20 steps per width at the smallest noise.
     let data = pinwheel();
     for (alpha, sigma) in [(1.0, 0.01), (1.0, 0.1), (0.5, 0.1), (1.0, 0.249), (1.0, 0.251), (0.7, 0.7), (0.1, 1.0)] {
         let level = level(alpha, sigma);
@@ -187,8 +194,9 @@ fn the_pinwheel_is_the_integral_over_the_radius() {
 
 #[test]
 fn the_pinwheel_has_no_seam_where_the_noise_ends() {
-    // Just above σ = 10⁻⁵ the integral, just below the roots: all they differ by is ½σ²∇²p/p, about 10⁻⁸ of log p, and as much more of its gradient
-    // as differences of 10⁻¹⁶ of x leave over σ².
+    // Just above σ = 10⁻⁵ the integral is used, just below it the roots. They differ by ½σ²∇²p/p,
+    // about 10⁻⁸ of log p. The gradient differs as much again, by differences of 10⁻¹⁶ of x divided
+    // by σ².
     let data = pinwheel();
     let x = data.sample(&ids(6, 200));
     let (above, below) = (level(1.0, 1.001e-5), level(1.0, 0.999e-5));
@@ -200,7 +208,7 @@ fn the_pinwheel_has_no_seam_where_the_noise_ends() {
         for j in [2 * i, 2 * i + 1] {
             close(up[j], down[j], 1e-4 * (1.0 + down[j].abs()));
         }
-        // And the gradient of the data's own density is that of its logarithm.
+        // The gradient of the data's own density is that of its logarithm.
         let gradient = gradient(&data, x, &level(1.0, 0.0), 1e-4);
         close(down[2 * i], gradient[0], 1e-6 * (1.0 + gradient[0].abs()));
         close(down[2 * i + 1], gradient[1], 1e-6 * (1.0 + gradient[1].abs()));
@@ -229,7 +237,7 @@ fn a_checkerboard_is_a_product_of_error_functions() {
 #[test]
 fn a_checkerboard_far_outside_and_without_noise() {
     let data = checkerboard();
-    // Without noise: uniform inside, nothing outside, and D the nearest place that has data.
+    // Without noise: uniform inside, nothing outside, and D is the nearest point that has data.
     for (x, nearest) in
         [([0.5, 1.0], [0.5, 1.0]), ([7.0, 3.0], [4.0, 3.0]), ([-9.0, -8.0], [-4.0, -4.0]), ([1.9, -0.5], [2.0, -0.5])]
     {
@@ -242,7 +250,8 @@ fn a_checkerboard_far_outside_and_without_noise() {
         let log = data.log_density(&x, &level(1.0, 0.0));
         if inside { close(log, -32.0_f64.ln(), 1e-14) } else { assert_eq!(log, f64::NEG_INFINITY) }
     }
-    // On an edge half the mass is lost, and D is the mean of half a normal away from it: J is 1 − 2/π across, 1 along.
+    // On an edge half the mass is lost, and D is half a normal's mean away from it: J is 1 − 2/π
+    // across, 1 along.
     for sigma in [1e-3, 1e-9, 1e-160] {
         let at = level(1.0, sigma);
         close(data.log_density(&[4.0, 3.0], &at), -64.0_f64.ln(), 1e-14);
@@ -252,7 +261,8 @@ fn a_checkerboard_far_outside_and_without_noise() {
         close(product[0], 1.0 - 2.0 / PI, 1e-13);
         close(product[1], 1.0, 1e-13);
     }
-    // Far outside the datum is an exponential of rate d/σ² behind the edge: E = 4 − σ²/d (1 − 2σ²/d² + …), Φ(−q) = φ(q)/q (1 − 1/q² + 3/q⁴ − …).
+    // Far outside, the datum is exponential with rate d/σ² behind the edge: E = 4 − σ²/d (1 −
+    // 2σ²/d² + …), Φ(−q) = φ(q)/q (1 − 1/q² + 3/q⁴ − …).
     for (sigma, d) in [(1e-3, 1.0), (1e-6, 2.0), (0.01, 1e6), (1e-9, 1e3)] {
         let (q, x) = (d / sigma, [4.0 + d, 3.0]);
         let got = one(&data, &x, level(1.0, sigma))[0];
@@ -285,7 +295,8 @@ fn bessel_functions_are_those_of_the_tables() {
         let got = bessel::Bessel::at(x);
         close(got.i0e / i0e, 1.0, 1e-14);
         close(got.ratio * got.i0e, i1e, 1e-14 * i1e);
-        // A difference of numbers of size 1, each of a few roundings, until its own series takes over.
+        // A difference of numbers of size 1, each with a few roundings, until its own series takes
+        // over.
         close(got.slope, slope, if x < 1000.0 { 2e-15 } else { 1e-14 * slope });
         if x > 0.0 {
             close(got.over * x, got.ratio, 1e-15);
@@ -298,18 +309,20 @@ fn bessel_functions_are_those_of_the_tables() {
 
 #[test]
 fn fewer_nodes_change_nothing() {
-    // Each with its own width, which the ladder goes by, and the number of nodes that is more than enough.
+    // Each toy with its own width, which determines the ladder, and a number of nodes that is more
+    // than enough.
     for (data, std, nodes) in
         [(moons(), 0.2, 400), (swissroll(), 0.2, 1200), (two_spirals(), 0.1, 1200), (pinwheel(), 0.2, 3)]
     {
         let fine = data.finer(nodes);
-        // Just above every change of the number of nodes, where it is coarsest: √(1 + (σ/αs)²) = 1, 2, 4, 8, 16.
+        // Just above every change of the number of nodes, where it is coarsest: √(1 + (σ/αs)²) = 1,
+        // 2, 4, 8, 16.
         let (mut off, mut off_log) = (0.0_f64, 0.0_f64);
         for ratio in [0.0, 0.001, 0.05, 1.7, 1.7325, 3.875, 7.94, 15.97, 25.01, 50.01, 5e4].map(|blur| blur * std) {
             for scale in [1.0, 0.01] {
                 let level = level(scale, scale * ratio);
                 let mut x = noised(&data, 60, &level);
-                // And well outside of all.
+                // Well outside of all of them as well.
                 x.extend([5.0, 1.0, -4.0, -3.0, 0.0, 6.0].map(|x| scale * x * (1.0 + ratio)));
                 for (got, expected) in one(&data, &x, level).iter().zip(one(&fine, &x, level)) {
                     off = off.max((got - expected).abs());
@@ -336,6 +349,6 @@ fn quadrature_is_exact_for_polynomials() {
             close(sum, if power % 2 == 0 { 2.0 / f64::from(power + 1) } else { 0.0 }, 2e-14);
         }
     }
-    // The textbook's two nodes.
+    // The two nodes of the textbook.
     close(gauss_legendre(2).0[1], 1.0 / 3.0_f64.sqrt(), 1e-15);
 }

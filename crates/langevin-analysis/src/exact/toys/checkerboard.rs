@@ -1,4 +1,5 @@
-//! Uniform on the eight black squares of a 4 × 4 board: a product of intervals on each, see [`super::slab`].
+//! Implements a uniform density on the eight black squares of a 4 × 4 board: on each square a
+//! product of two intervals, see [`super::slab`].
 
 use super::Terms;
 use super::slab::{Along, Rule, Slab};
@@ -6,7 +7,7 @@ use super::sum::{Sum, Term};
 use langevin::math::ln;
 use langevin::process::Level;
 
-/// The side of a square; the board is four of them.
+/// The side of a square; the board has four in a row.
 const SIDE: f64 = 2.0;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -14,11 +15,12 @@ pub(super) struct Checkerboard(Rule);
 
 pub(super) struct At<'a>(Slab<'a>);
 
-/// The black squares: columns and rows of the board from −2 to 1.
+/// Returns the column and row of each black square, from 0 to 3.
 fn squares() -> impl Iterator<Item = (usize, usize)> {
     (0..4).flat_map(|i| (0..4).map(move |j| (i, j))).filter(|(i, j)| (i + j) % 2 == 0)
 }
 
+/// Returns the lower edge of a column or a row.
 fn low(i: usize) -> f64 {
     SIDE * (i as f64 - 2.0)
 }

@@ -1,9 +1,14 @@
-//! Gaussian noise around circles of radius R. With $v = \alpha^2 s^2 + \sigma^2$, $\kappa = \alpha R \lVert x\rVert / v$ and $A = I_1/I_0$, one circle is
+//! Implements Gaussian noise around circles of radius R.
 //!
-//! $$p_t = \frac{1}{2\pi v} e^{-(\lVert x\rVert^2 + \alpha^2 R^2)/2v} I_0(\kappa), \qquad E[c \mid x] = R A(\kappa) \frac{x}{\lVert x\rVert}, \qquad
-//!   D = E[c \mid x] + \frac{\alpha s^2}{v} (x - \alpha E[c \mid x]),$$
+//! With $v = \alpha^2 s^2 + \sigma^2$, $\kappa = \alpha R \lVert x\rVert / v$ and $A = I_1/I_0$,
+//! one circle has
 //!
-//! and the covariance of c given x is $R^2 A'(\kappa)$ along x and $R^2 A(\kappa)/\kappa$ across it: the angle to x is von Mises of concentration κ.
+//! $$p_t = \frac{1}{2\pi v} e^{-(\lVert x\rVert^2 + \alpha^2 R^2)/2v} I_0(\kappa), \qquad
+//!   E[c \mid x] = R A(\kappa) \frac{x}{\lVert x\rVert}, \qquad
+//!   D = E[c \mid x] + \frac{\alpha s^2}{v} (x - \alpha E[c \mid x]).$$
+//!
+//! The covariance of c given x is $R^2 A'(\kappa)$ along x and $R^2 A(\kappa)/\kappa$ across it,
+//! because the angle to x is von Mises of concentration κ.
 //!
 //! Source: Mardia & Jupp, "Directional statistics", 2000, §3.5.4.
 
@@ -14,7 +19,7 @@ use langevin::math::{cos, ln, sin};
 use langevin::process::Level;
 use std::f64::consts::TAU;
 
-/// Circles of one weight.
+/// Circles of equal weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Circles {
     pub(super) radii: &'static [f64],
@@ -43,7 +48,7 @@ impl Terms for At<'_> {
     fn terms(&self, x: [f64; 2], sum: &mut Sum) {
         let Level { alpha, sigma, .. } = self.level;
         let Circles { radii, std } = *self.circles;
-        // s_t = √v; everything below is a ratio to it, so that nothing under- or overflows.
+        // Everything below is a ratio to the width √v, so nothing underflows or overflows.
         let width = (alpha * std).hypot(sigma);
         let gain = alpha * std / width * (std / width);
         let keep = (sigma / width) * (sigma / width);
@@ -54,7 +59,7 @@ impl Terms for At<'_> {
             let per = alpha * radius / width;
             let Bessel { i0e, ratio, over, slope, .. } = Bessel::at(per * (length / width));
             let gap = length - alpha * radius;
-            // x − αE[c], along x.
+            // The component of x − αE[c] along x.
             let away = length - alpha * radius * ratio;
             let place = radius * ratio + gain * away;
             // ∂E[c]/∂x = (α/v) Cov[c].

@@ -1,5 +1,7 @@
-//! Gaussian noise around a curve c(u), u ~ U(0, 1): $p_t = \int_0^1 \mathcal N(x;\ \alpha c(u),\ (\alpha^2 s^2 + \sigma^2) I) du$, a sum over the nodes of
-//! Gauss–Legendre.
+//! Implements Gaussian noise around a curve c(u), u ~ U(0, 1).
+//!
+//! The density is $p_t = \int_0^1 \mathcal N(x;\ \alpha c(u),\ (\alpha^2 s^2 + \sigma^2) I) du$,
+//! summed over Gauss–Legendre nodes.
 
 use super::Terms;
 use super::quadrature::{Ladder, on_unit};
@@ -12,10 +14,10 @@ use std::f64::consts::{PI, TAU};
 /// The standard deviation of the noise on the curves.
 const STD: f64 = 0.2;
 
-/// A curve of one or more pieces, each of the same weight.
+/// A curve of one or more pieces of equal weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Shape {
-    /// Two pieces, the upper first.
+    /// Two pieces, the upper one first.
     Moons,
     Roll,
 }
@@ -28,7 +30,7 @@ impl Shape {
         }
     }
 
-    /// The place at u of a piece.
+    /// Returns the point of a piece at u.
     fn place(self, piece: usize, u: f64) -> [f64; 2] {
         match self {
             Shape::Moons => {
@@ -54,7 +56,7 @@ impl Shape {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Node {
     centre: [f64; 2],
-    /// The log of its weight.
+    /// The logarithm of the weight.
     log: f64,
 }
 
@@ -70,12 +72,16 @@ pub(super) struct At<'a> {
 }
 
 impl Curve {
-    /// At no blur 200 nodes are at most 0.025 apart in θ, a quarter of the width of what is integrated; a wider integrand needs fewer.
+    /// Creates the moons.
+    ///
+    /// Without noise, 200 nodes are at most 0.025 apart in θ, a quarter of the width of the
+    /// integrand. A wider integrand needs fewer nodes.
     pub(super) fn moons() -> Self {
         Self::new(Shape::Moons, &[(16.0, 25), (8.0, 40), (4.0, 64), (2.0, 100)], 200)
     }
 
-    /// In the middle 400 nodes are at most 0.07 apart along the roll, a third of the width of what is integrated.
+    /// Creates the roll. In the middle, 400 nodes are at most 0.07 apart, a third of the
+    /// integrand's width.
     pub(super) fn swissroll() -> Self {
         Self::new(Shape::Roll, &[(16.0, 60), (8.0, 75), (4.0, 120), (2.0, 200)], 400)
     }
@@ -84,7 +90,7 @@ impl Curve {
         Self { shape, nodes: Ladder::new(STD, rungs, finest, |count| shape.nodes(count)) }
     }
 
-    /// The same with this many nodes on each piece at every level.
+    /// Returns this curve with a fixed number of nodes per piece at every level.
     #[cfg(test)]
     pub(super) fn of(&self, count: usize) -> Self {
         Self::new(self.shape, &[], count)
@@ -115,7 +121,7 @@ impl Terms for At<'_> {
         };
         sum.width = width;
         let volume = ln(TAU) + 2.0 * ln(width);
-        // Beside the nearest node the others are negligible by their distance and weight.
+        // Nodes that are negligible beside the nearest node, by distance and weight, are skipped.
         let nearest = self.nodes.iter().map(|node| (gap(node), node.log)).min_by(|a, b| a.0.total_cmp(&b.0));
         let Some((least, log)) = nearest else { return };
         let kept = |node: &&Node| node.log - 0.5 * (gap(node) - least) / width / width - log >= NEGLIGIBLE;

@@ -1,4 +1,4 @@
-//! Toy densities of the plane, in the definitions that the literature's figures use.
+//! Toy densities of the plane, in the definitions that figures in the literature use.
 //!
 //! | name | definition | entropy, nats |
 //! |---|---|---|
@@ -11,9 +11,11 @@
 //! | [`two_spirals`] | $\pm[(-\cos n, \sin n) n/3 + \text{jitter}]$, n = 3π√U, jitter ~ U[0, 1/6]², plus $\mathcal N(0, 0.1^2 I)$ | 2.6455 |
 //! | [`pinwheel`] | $2 (r\cos\theta + \tau\sin\theta, \tau\cos\theta - r\sin\theta)$, θ = 2πk/5 + ¼eʳ, r ~ N(1, 0.3²), τ ~ N(0, 0.1²) | 2.3178 |
 //!
-//! The entropy, by quadrature, is the least negative log-likelihood that any model of the data can reach.
+//! The entropy, computed by quadrature, is the smallest mean negative log-likelihood that any model
+//! of the data can reach.
 //!
-//! Source: Grathwohl et al., "FFJORD", arXiv 1810.01367, `lib/toy_data.py`; it divides by 1.414, not by √2.
+//! Source: Grathwohl et al., "FFJORD", arXiv 1810.01367, `lib/toy_data.py`; it divides by 1.414,
+//! not by √2.
 
 mod checkerboard;
 mod circles;
@@ -40,8 +42,9 @@ use spirals::Spirals;
 use std::f64::consts::FRAC_PI_4;
 use sum::{Answer, Sum};
 
-/// Eight Gaussians on a circle.
+/// Returns eight Gaussians on a circle.
 ///
+/// # Examples
 /// ```
 /// use langevin_analysis::exact::{Density, eight_gaussians};
 /// let data = eight_gaussians();
@@ -57,8 +60,10 @@ pub fn eight_gaussians() -> Mixture {
     Mixture::assemble("8gaussians", vec![0.125; 8], (0..8).map(component).collect())
 }
 
-/// The mixture on the line that this crate's documents use: ³⁄₁₀ N(−2, 0.3²) + ⁷⁄₁₀ N(1, 0.5²).
+/// Returns the one-dimensional mixture ³⁄₁₀ N(−2, 0.3²) + ⁷⁄₁₀ N(1, 0.5²), used throughout the
+/// documentation.
 ///
+/// # Examples
 /// ```
 /// use langevin_analysis::exact::two_gaussians;
 /// let mean = two_gaussians().mean()[0];
@@ -70,8 +75,9 @@ pub fn two_gaussians() -> Mixture {
     Mixture::assemble("mixture", vec![0.3, 0.7], vec![component(-2.0, 0.3), component(1.0, 0.5)])
 }
 
-/// Two interleaved half-circles.
+/// Returns two interleaved half-circles.
 ///
+/// # Examples
 /// ```
 /// use langevin::SampleId;
 /// use langevin_analysis::exact::{Density, moons};
@@ -84,8 +90,9 @@ pub fn moons() -> Toy {
     Toy { name: "moons", shape: Shape::Curve(Curve::moons()) }
 }
 
-/// Eight squares of side 2, uniform: the black ones of a board.
+/// Returns a uniform density on eight squares of side 2, the black squares of a board.
 ///
+/// # Examples
 /// ```
 /// use langevin::Level;
 /// use langevin_analysis::exact::{Density, checkerboard};
@@ -98,15 +105,16 @@ pub fn checkerboard() -> Toy {
     Toy { name: "checkerboard", shape: Shape::Checkerboard(Checkerboard::new()) }
 }
 
-/// Two circles about one centre, blurred.
+/// Returns two concentric circles with Gaussian noise.
 ///
+/// # Examples
 /// ```
 /// use langevin_analysis::exact::{Density, circles};
 /// use langevin::model::At;
 /// use langevin::Level;
 /// let mut d = [0.0; 2];
 /// circles().denoise(&[2.0, 0.0], At::One(Level { time: 0.0, alpha: 1.0, sigma: 0.1 }), &mut d)?;
-/// // Between 1.5 and 3, nearer to the first.
+/// // Between the circles of radius 1.5 and 3, closer to the first.
 /// assert!(1.5 < d[0] && d[0] < 2.0 && d[1] == 0.0);
 /// # Ok::<(), langevin::Error>(())
 /// ```
@@ -115,8 +123,9 @@ pub fn circles() -> Toy {
     Toy { name: "circles", shape: Shape::Circles(Circles { radii: &[3.0, 1.5], std: 0.24 }) }
 }
 
-/// Four sharp circles about one centre.
+/// Returns four narrow concentric circles.
 ///
+/// # Examples
 /// ```
 /// use langevin::Level;
 /// use langevin_analysis::exact::{Density, rings};
@@ -129,8 +138,9 @@ pub fn rings() -> Toy {
     Toy { name: "rings", shape: Shape::Circles(Circles { radii: &[3.0, 2.25, 1.5, 0.75], std: 0.08 }) }
 }
 
-/// One spiral of a turn and a half.
+/// Returns a spiral of one and a half turns.
 ///
+/// # Examples
 /// ```
 /// use langevin_analysis::exact::{Density, swissroll};
 /// assert_eq!((swissroll().name(), swissroll().dim()), ("swissroll", 2));
@@ -140,23 +150,26 @@ pub fn swissroll() -> Toy {
     Toy { name: "swissroll", shape: Shape::Curve(Curve::swissroll()) }
 }
 
-/// Two spirals that wind around each other.
+/// Returns two spirals that wind around each other.
 ///
+/// # Examples
 /// ```
 /// use langevin::Level;
 /// use langevin_analysis::exact::{Density, two_spirals};
-/// // Each is the other turned by half a circle.
+/// // Half a turn maps each spiral to the other.
 /// let level = Level { time: 0.0, alpha: 1.0, sigma: 0.3 };
 /// let p = |x: [f64; 2]| two_spirals().log_density(&x, &level);
 /// assert!((p([1.0, 0.5]) - p([-1.0, -0.5])).abs() < 1e-12);
+/// # Ok::<(), langevin::Error>(())
 /// ```
 #[must_use]
 pub fn two_spirals() -> Toy {
     Toy { name: "2spirals", shape: Shape::Spirals(Spirals::new()) }
 }
 
-/// Five bent arms.
+/// Returns five bent arms.
 ///
+/// # Examples
 /// ```
 /// use langevin::Level;
 /// use langevin_analysis::exact::{Density, pinwheel};
@@ -170,11 +183,25 @@ pub fn pinwheel() -> Toy {
     Toy { name: "pinwheel", shape: Shape::Pinwheel(Pinwheel::new()) }
 }
 
-/// A toy density of the plane that is no finite mixture; made by [`moons`], [`checkerboard`], [`circles`], [`rings`], [`swissroll`], [`two_spirals`]
-/// and [`pinwheel`].
+/// A toy density of the plane that is not a finite mixture.
 ///
-/// Where its density is an integral along a curve, that is summed over enough nodes to be exact to rounding, fewer where noise has smoothed it. Its
-/// samples draw the place on the curve itself.
+/// It is created by [`moons`], [`checkerboard`], [`circles`], [`rings`], [`swissroll`],
+/// [`two_spirals`] and [`pinwheel`]. An integral along a curve is summed over enough nodes to be
+/// exact up to rounding, and over fewer nodes at levels where noise has smoothed it. Samples draw
+/// the exact position on the curve.
+///
+/// # Examples
+/// ```
+/// use langevin::{Grid, Process, Sampler, Sampling};
+/// use langevin_analysis::exact::{Density, moons};
+/// // A toy density is a model: sample from it with a plan.
+/// let process = Process::vp();
+/// let levels = Grid::karras(20).levels(&process, 0.01, 80.0)?;
+/// let plan = Sampler::ddim(0.0).compile(&process, None, &levels)?;
+/// let samples: Vec<f64> = Sampling::new(50, 2).run(&plan, &moons())?;
+/// assert!(samples.iter().all(|x| x.abs() < 4.5));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Toy {
     name: &'static str,
@@ -192,11 +219,11 @@ enum Shape {
 
 /// A density at one level, as a sum of terms.
 trait Terms {
-    /// Adds those that are not negligible at x, and sets the width of their gaps.
+    /// Adds the terms that are not negligible at x, and sets the width of their gaps.
     fn terms(&self, x: [f64; 2], sum: &mut Sum);
 }
 
-/// A level's preparations.
+/// The precomputed data of one level.
 enum Prepared<'a> {
     Checkerboard(checkerboard::At<'a>),
     Circles(circles::At<'a>),
@@ -206,7 +233,7 @@ enum Prepared<'a> {
 }
 
 impl Toy {
-    /// The same with this many nodes, or in steps that many times finer, at every level.
+    /// Returns this density with more nodes, or with steps that many times finer, at every level.
     #[cfg(test)]
     pub(super) fn finer(&self, nodes: usize) -> Self {
         let shape = match &self.shape {
@@ -228,7 +255,7 @@ impl Toy {
         }
     }
 
-    /// Everything at every row, one after another.
+    /// Calls `f` with all values at each row, one after another.
     fn each(&self, x: &[f64], at: At<'_>, tangent: Option<&[f64]>, mut f: impl FnMut(usize, Answer)) {
         let mut sum = Sum::default();
         let mut prepared: Option<(Level, Prepared<'_>)> = None;
@@ -244,7 +271,7 @@ impl Toy {
     }
 }
 
-/// Where no term is left, which only what is not finite can bring about.
+/// Returns the values if no term is left, which only non-finite input can cause.
 fn nowhere(x: [f64; 2], v: [f64; 2], level: &Level) -> Answer {
     let over = |x: [f64; 2]| x.map(|x| x / level.alpha);
     Answer { log: f64::NEG_INFINITY, denoised: over(x), score: [f64::NAN; 2], product: over(v) }
@@ -262,7 +289,7 @@ impl Terms for Prepared<'_> {
     }
 }
 
-/// The row's pair of numbers.
+/// Writes a row's pair of numbers.
 fn put(out: &mut [f64], row: usize, values: [f64; 2]) {
     if let Some(out) = out.as_chunks_mut::<2>().0.get_mut(row) {
         *out = values;

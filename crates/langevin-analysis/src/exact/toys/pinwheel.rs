@@ -1,24 +1,37 @@
-//! Five bent arms. With θ = ¼eʳ + 2πk/5, $e = (\cos\theta, -\sin\theta)$ and $e^\perp = (\sin\theta, \cos\theta)$ the datum is $2 (r e + \tau e^\perp)$,
-//! r ~ N(1, 0.3²), τ ~ N(0, 0.1²), k uniform. Given r and k it is a Gaussian of rank one, so
+//! Implements five bent arms.
 //!
-//! $$p_t = \tfrac15\sum_k\int \mathcal N(r; 1, 0.3^2)\, \frac{e^{-Q}}{2\pi\sigma\sqrt w}\, dr, \qquad Q = \frac{a^2}{2\sigma^2} + \frac{b^2}{2w}, \qquad
+//! With θ = ¼eʳ + 2πk/5, $e = (\cos\theta, -\sin\theta)$ and $e^\perp = (\sin\theta, \cos\theta)$
+//! the datum is $2 (r e + \tau e^\perp)$, where r ~ N(1, 0.3²), τ ~ N(0, 0.1²) and k is uniform.
+//! Given r and k it is a Gaussian of rank one, so
+//!
+//! $$p_t = \tfrac15\sum_k\int \mathcal N(r; 1, 0.3^2)\, \frac{e^{-Q}}{2\pi\sigma\sqrt w}\, dr,
+//!   \qquad Q = \frac{a^2}{2\sigma^2} + \frac{b^2}{2w}, \qquad
 //!   a = x\cdot e - 2\alpha r, \quad b = x\cdot e^\perp, \quad w = 0.04\,\alpha^2 + \sigma^2.$$
 //!
-//! The integrand is smooth and dies out on both sides, so the sum over equal steps Δ converges like $e^{-2\pi^2 (\omega/\Delta)^2}$ where it is as narrow as ω;
-//! with $a' = -(2\alpha + \theta' b)$, $b' = \theta' x\cdot e$ and θ' = ¼eʳ
+//! The integrand is smooth and vanishes on both sides. A sum with equal steps Δ therefore converges
+//! like $e^{-2\pi^2 (\omega/\Delta)^2}$ for an integrand as narrow as ω. With
+//! $a' = -(2\alpha + \theta' b)$, $b' = \theta' x\cdot e$ and θ' = ¼eʳ,
 //!
 //! $$\omega^{-2} = \frac{a'^2}{\sigma^2} + \frac{b'^2}{w} + \frac{1}{0.3^2}.$$
 //!
-//! - σ ≥ α/4: a table of Δ = 1/32 or a multiple, if 2π²(ω/Δ)² is at least 36 less the nats by which a place is below the largest.
-//! - smaller σ, and where the table is too coarse: Δ = ω/2, an error of 10⁻³⁴, which leaves room for what is not Gaussian. The places where the
-//!   integrand is more than e⁻⁴⁰ of its largest are found by halving intervals, with |a'| ≤ 2α + θ'|x| and |b'| ≤ θ'|x| to bound Q on each.
+//! Three methods are used:
+//!
+//! - σ ≥ α/4: a table with Δ = 1/32 or a multiple. It is used if 2π²(ω/Δ)² is at least 36 minus the
+//!   nats by which a point is below the largest one.
+//! - Smaller σ, and points for which the table is too coarse: Δ = ω/2, with an error of 10⁻³⁴,
+//!   which leaves room for parts that are not Gaussian. The points where the integrand exceeds e⁻⁴⁰
+//!   of its maximum are found by halving intervals. The bounds |a'| ≤ 2α + θ'|x| and |b'| ≤ θ'|x|
+//!   limit Q on each interval.
 //! - σ ≤ 10⁻⁵ α: the data's own density, a sum over the roots of a(r) = 0,
 //!
-//! $$p_0(y) = \tfrac15\sum \frac{\mathcal N(r; 1, 0.3^2)\, \mathcal N(\tau; 0, 0.1^2)}{4 \lvert 1 + \theta'\tau\rvert}, \qquad
+//! $$p_0(y) = \tfrac15\sum
+//!   \frac{\mathcal N(r; 1, 0.3^2)\, \mathcal N(\tau; 0, 0.1^2)}
+//!   {4 \lvert 1 + \theta'\tau\rvert}, \qquad
 //!   D = \frac{x + \sigma^2 \nabla\log p_0}{\alpha}.$$
 //!
-//! Accuracy of log p: the table and the search 10⁻¹²; the roots leave out $\tfrac12 (\sigma/\alpha)^2 \nabla^2 p_0/p_0$, about 10⁻⁸ at the change and less below it.
-//! Only r within twelve deviations counts: further than that is no sample.
+//! The accuracy of log p is 10⁻¹² for the table and the search. The roots leave out
+//! $\tfrac12 (\sigma/\alpha)^2 \nabla^2 p_0/p_0$, about 10⁻⁸ at the switch and less below it. Only
+//! r within twelve deviations counts, because no sample lies further out.
 
 use super::Terms;
 use super::sum::{Sum, Term, dot};
@@ -33,33 +46,36 @@ const SCALE: f64 = 2.0;
 const RADIAL: f64 = 0.3;
 const TANGENTIAL: f64 = 0.1;
 
-/// Where r counts, and the step of the table. All are multiples of powers of two, so that intervals meet exactly.
+/// The range of r, in cells of the table's step. All are multiples of powers of two, so that
+/// intervals meet exactly.
 const LOW: f64 = -2.625;
 const CELLS: usize = 232;
 const STEP: f64 = 1.0 / 32.0;
 
-/// σ/α from which the table does near the data; from which it does everywhere; and up to which the data's own density does.
+/// Limits of σ/α: from `SMOOTH` the table suffices near the data, from `FLAT` it suffices
+/// everywhere, and up to `SHARP` the data's own density is used.
 const SMOOTH: f64 = 0.25;
 const FLAT: f64 = 2.0;
 const SHARP: f64 = 1e-5;
 
-/// σ/α, and every which place of the table is enough from there on.
+/// Pairs of σ/α and the stride of the table that suffices from there on.
 const TABLES: [(f64, usize); 2] = [(10.0, 4), (5.0, 2)];
 
-/// What is below e⁻⁴⁰ of the largest value is left out: 4·10⁻¹⁸ of it.
+/// Terms below e⁻⁴⁰ of the largest one are left out: 4·10⁻¹⁸ of it.
 const CUT: f64 = 40.0;
 
-/// Bounds of the search, for points so far out that bounds on Q are no help. What is left of the sum is still a mixture, and D its own.
+/// Limits of the search, for points so far out that the bounds on Q do not help. The remaining sum
+/// is still a mixture with a consistent D.
 const DEPTH: usize = 48;
 const MOST: usize = 2048;
 
-/// One place on an arm, k = 0.
+/// One point on the arm k = 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Place {
     r: f64,
     cos: f64,
     sin: f64,
-    /// θ' = ¼eʳ, which is θ too.
+    /// θ' = ¼eʳ, which equals θ.
     turn: f64,
 }
 
@@ -69,21 +85,21 @@ impl Place {
         Self { r, cos: cos(turn), sin: sin(turn), turn }
     }
 
-    /// x·e and x·e⊥ for x turned by the arm.
+    /// Returns x·e and x·e⊥ for x rotated by the arm.
     fn project(&self, x: [f64; 2]) -> (f64, f64) {
         (x[0] * self.cos - x[1] * self.sin, x[0] * self.sin + x[1] * self.cos)
     }
 }
 
-/// The middles of the table's cells.
+/// The pinwheel, with the midpoints of the table's cells.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Pinwheel {
     table: Vec<Place>,
     /// The table's step.
     step: f64,
-    /// Δ/ω of the search.
+    /// The step Δ/ω of the search.
     share: f64,
-    /// cos and sin of 2πk/5.
+    /// The cosines and sines of 2πk/5.
     arms: [[f64; 2]; ARMS],
 }
 
@@ -107,7 +123,7 @@ impl Pinwheel {
         Self::of(1)
     }
 
-    /// In steps so many times finer.
+    /// Returns this density with steps that many times finer.
     #[cfg(test)]
     pub(super) fn finer(&self, times: usize) -> Self {
         Self::of(times)
@@ -135,20 +151,20 @@ impl Pinwheel {
         self.back(arm, [SCALE * (r * cos + tau * sin), SCALE * (tau * cos - r * sin)])
     }
 
-    /// x as the arm k = 0 would have it: e(θ)·x is this times e(θ − 2πk/5).
+    /// Rotates x to the frame of the arm k = 0: e(θ)·x is this vector times e(θ − 2πk/5).
     fn turned(&self, arm: usize, x: [f64; 2]) -> [f64; 2] {
         let [c, s] = self.arms[arm];
         [x[0] * c - x[1] * s, x[0] * s + x[1] * c]
     }
 
-    /// The other way.
+    /// Rotates back from the frame of the arm k = 0.
     fn back(&self, arm: usize, x: [f64; 2]) -> [f64; 2] {
         let [c, s] = self.arms[arm];
         [x[0] * c + x[1] * s, x[1] * c - x[0] * s]
     }
 }
 
-/// −(r − 1)²/(2·0.3²).
+/// Returns −(r − 1)²/(2·0.3²).
 fn prior(r: f64) -> f64 {
     -0.5 * ((r - 1.0) / RADIAL) * ((r - 1.0) / RADIAL)
 }
@@ -159,12 +175,12 @@ impl At<'_> {
         (SCALE * TANGENTIAL * alpha) * (SCALE * TANGENTIAL * alpha) + sigma * sigma
     }
 
-    /// ln of what the integrand is divided by, the step and the five arms in it.
+    /// Returns the logarithm of the integrand's divisor, including the step and the five arms.
     fn volume(&self, step: f64) -> f64 {
         ln(ARMS as f64 * TAU.sqrt() * RADIAL / step) + ln(TAU * self.level.sigma) + 0.5 * ln(self.w())
     }
 
-    /// The term of one place: `log` and `gap` are the caller's.
+    /// Returns the term of one point; `log` is given, and the caller sets `gap`.
     fn term(&self, arm: usize, place: &Place, along: f64, across: f64, log: f64) -> Term {
         let Level { alpha, sigma, .. } = self.level;
         let w = self.w();
@@ -186,8 +202,10 @@ impl At<'_> {
         }
     }
 
-    /// The table, every so many of its places; whether it was fine enough. ‖x‖²/2σ² is common to all places and left to the gap: what is left of
-    /// Q is −(2αr x·e − 2α²r²)/σ² − b²·0.04α²/(2σ²w).
+    /// Sums over the table with a stride, and returns `true` if the table was fine enough.
+    ///
+    /// ‖x‖²/2σ² is common to all points and belongs to the gap. The rest of Q is −(2αr x·e −
+    /// 2α²r²)/σ² − b²·0.04α²/(2σ²w).
     fn by_table(&self, x: [f64; 2], stride: usize, sum: &mut Sum) -> bool {
         let Level { alpha, sigma, .. } = self.level;
         let w = self.w();
@@ -216,7 +234,8 @@ impl At<'_> {
                 continue;
             }
             let sharp = self.sharpness(place.turn, along, across);
-            // Where noise is all, a' and b' are large and cancel in Q: there the prior is the sharpest.
+            // At high noise a' and b' are large and cancel in Q; the prior is then the narrowest
+            // factor.
             if sigma < FLAT * alpha && 2.0 * PI * PI / (step * step * sharp) + below < CUT - 4.0 {
                 return false;
             }
@@ -226,7 +245,7 @@ impl At<'_> {
         true
     }
 
-    /// ω⁻².
+    /// Returns an upper bound of ω⁻².
     fn sharpness(&self, turn: f64, along: f64, across: f64) -> f64 {
         let Level { alpha, sigma, .. } = self.level;
         let (a, b) = ((SCALE * alpha + turn * across.abs()) / sigma, turn * along);
@@ -238,7 +257,7 @@ impl At<'_> {
         Cell { arm, left, middle, along, across }
     }
 
-    /// All cells of the table.
+    /// Returns all cells of the table.
     fn cells(&self, x: [f64; 2]) -> Vec<Cell> {
         let mut cells = Vec::with_capacity(ARMS * self.pinwheel.table.len());
         for arm in 0..ARMS {
@@ -251,14 +270,14 @@ impl At<'_> {
         cells
     }
 
-    /// Both halves of every cell.
+    /// Returns both halves of every cell.
     fn halves(&self, cells: &[Cell], length: f64, x: [f64; 2]) -> Vec<Cell> {
         let half = 0.5 * length;
         let both = |cell: &Cell| [cell.left, cell.left + half].map(|left| (cell.arm, left));
         cells.iter().flat_map(both).map(|(arm, left)| self.cell(arm, left, Place::at(left + 0.5 * half), x)).collect()
     }
 
-    /// Only where the integrand is.
+    /// Sums only over the cells in which the integrand is not negligible.
     fn by_search(&self, x: [f64; 2], sum: &mut Sum) {
         let Level { alpha, sigma, .. } = self.level;
         let w = self.w();
@@ -272,7 +291,7 @@ impl At<'_> {
                 best = best.max(exponent(middle.r, along - SCALE * alpha * middle.r, *across));
             }
             let half = 0.5 * length;
-            // e^half − 1 ≤ 2·half: half is at most 1/64.
+            // Since half is at most 1/64, e^half − 1 ≤ 2·half.
             let most_turn = |cell: &Cell| cell.middle.turn * (1.0 + 2.0 * half);
             cells.retain(|cell| {
                 let Cell { middle, along, across, .. } = cell;
@@ -310,7 +329,7 @@ impl At<'_> {
         }
     }
 
-    /// The data's own density, and its gradient.
+    /// Sums over the roots: the data's own density and its gradient.
     fn by_roots(&self, x: [f64; 2], sum: &mut Sum) {
         let Level { alpha, sigma, .. } = self.level;
         let y = x.map(|x| x / alpha);
@@ -349,7 +368,8 @@ impl At<'_> {
         }
     }
 
-    /// The root in a cell where a is monotone, if there is one: Newton's method, bisection where it leaves the cell.
+    /// Adds the root in a cell where a is monotone, if one exists, by Newton's method with
+    /// bisection as the fallback outside the cell.
     fn root(&self, cell: &Cell, length: f64, y: [f64; 2], sum: &mut Sum) {
         let turned = self.pinwheel.turned(cell.arm, y);
         let a = |place: &Place| place.project(turned).0 - SCALE * place.r;
@@ -379,10 +399,11 @@ impl At<'_> {
         }
         let (_, across) = place.project(turned);
         let (r, tau, turn) = (place.r, across / SCALE, place.turn);
-        // Where the arm folds the density is infinite; a floor, far below what any noise leaves of it, keeps numbers.
+        // The density is infinite at a fold of the arm. A lower limit, far below the effect of any
+        // noise, keeps the numbers finite.
         let fold = 1.0 + turn * tau;
         let fold = if fold.abs() < 1e-8 { 1e-8 } else { fold };
-        // With dr = e·dy/(2 fold) and dτ = e⊥·dy/2 + rθ' dr.
+        // Uses dr = e·dy/(2 fold) and dτ = e⊥·dy/2 + rθ' dr.
         let by_tau = -tau / (TANGENTIAL * TANGENTIAL) - turn / fold;
         let by_r = -(r - 1.0) / (RADIAL * RADIAL) - turn * tau / fold + by_tau * r * turn;
         let (first, second) = (by_r / (SCALE * fold), by_tau / SCALE);

@@ -1,40 +1,48 @@
-//! A uniform variable on one axis with Gaussian noise on it: c = m + s₀z, m uniform on [a, b], seen as x = αc + σε. With $w = \alpha^2 s_0^2 + \sigma^2$,
-//! $s = \sqrt w$ and ζ(m) = (x − αm)/s,
+//! Implements a uniform variable on one axis with Gaussian noise.
 //!
-//! $$p_t(x) = \frac{\Phi(\zeta(a)) - \Phi(\zeta(b))}{\alpha (b-a)}, \qquad D = E[m \mid x] + \frac{\alpha s_0^2}{w} (x - \alpha E[m \mid x]),$$
+//! The variable is c = m + s₀z with m uniform on [a, b], seen as x = αc + σε. With
+//! $w = \alpha^2 s_0^2 + \sigma^2$, $s = \sqrt w$ and ζ(m) = (x − αm)/s,
 //!
-//! where m given x is a normal cut to [a, b]. By symmetry let x lie on the side of b, q = ζ(b), and t = ζ − q, which has the density
-//! $e^{-qt - t^2/2}$ on [0, h], h = α(b − a)/s. Its moments are found by quadrature: the textbook's differences of φ and Φ are 0/0 far outside and
-//! cancel where h is small, and a sum of positive terms does neither.
+//! $$p_t(x) = \frac{\Phi(\zeta(a)) - \Phi(\zeta(b))}{\alpha (b-a)}, \qquad
+//!   D = E[m \mid x] + \frac{\alpha s_0^2}{w} (x - \alpha E[m \mid x]).$$
+//!
+//! The distribution of m given x is a normal truncated to [a, b]. By symmetry let x lie on the side
+//! of b. With q = ζ(b), the variable t = ζ − q has the density $e^{-qt - t^2/2}$ on [0, h], with
+//! h = α(b − a)/s.
+//!
+//! The moments of t are computed by quadrature. The textbook differences of φ and Φ are 0/0 far
+//! outside the interval and cancel for small h. A sum of positive terms has neither problem.
 //!
 //! | symbol | here |
 //! |---|---|
 //! | b − a, $s_0$ | `width`, `std` |
 //! | q; h | `q`; `h` |
 //!
-//! Source: Johnson, Kotz & Balakrishnan, "Continuous univariate distributions" 1, 1994, §13.10, for the moments in closed form.
+//! Source: Johnson, Kotz & Balakrishnan, "Continuous univariate distributions" 1, 1994, §13.10, for
+//! the moments in closed form.
 
 use super::quadrature::on_unit;
 use langevin::math::{exp, ln};
 use langevin::process::Level;
 
-/// Nodes of the quadrature, on at most 17 deviations: they are 0.67 of one apart in the middle, and the rule errs by e⁻⁴⁴.
+/// The number of nodes of the quadrature, on at most 17 deviations. The nodes are 0.67 deviations
+/// apart in the middle, and the error of the rule is e⁻⁴⁴.
 const NODES: usize = 40;
 
-/// Where h is at most 2 and k at most 16, the moments are power series in k² of so many terms, up to these k: the terms left out are below
-/// (k/2)²ⁿ/(2n − 1)!, 10⁻¹⁷ of the sum.
+/// Pairs (largest k, number of terms) of the power series of the moments in k², used for h ≤ 2 and
+/// k ≤ 16. The omitted terms are below (k/2)²ⁿ/(2n − 1)!, which is 10⁻¹⁷ of the sum.
 const TERMS: [(f64, usize); 3] = [(4.0, 14), (9.0, 19), (16.0, 25)];
 
-/// What is integrated ends where it is e⁻³⁶ = 2·10⁻¹⁶ of its largest: twice this exponent.
+/// Twice the exponent at which the integrand is cut off: e⁻³⁶ = 2·10⁻¹⁶ of its maximum.
 const REACH: f64 = 72.0;
 
-/// In place of infinity, so that a difference of two is a number.
+/// A finite stand-in for infinity, so that the difference of two is a number.
 const FAR: f64 = 1e200;
 
 /// ½ ln 2π.
 const HALF_LN_TAU: f64 = 0.918_938_533_204_672_7;
 
-/// The rule, on [0, 1].
+/// The quadrature rule on [0, 1].
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Rule(Vec<(f64, f64)>);
 
@@ -53,21 +61,21 @@ pub(super) struct Slab<'a> {
     /// s.
     pub(super) std: f64,
     h: f64,
-    /// ln of what the mass is divided by: α(b − a), or s where that is larger.
+    /// The logarithm of the divisor of the mass: α(b − a), or s if that is larger.
     volume: f64,
     /// αs₀²/w.
     gain: f64,
     /// σ²/w.
     rest: f64,
-    /// Where h ≤ 2: $\mu_{2n}/(2n)!$ of $e^{-h^2\tau^2/2}$ on [−½, ½].
+    /// The moments for h ≤ 2: $\mu_{2n}/(2n)!$ of $e^{-h^2\tau^2/2}$ on [−½, ½].
     moments: [f64; 25],
 }
 
-/// One axis at one point.
+/// The results along one axis at one point.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Along {
     pub(super) log: f64,
-    /// The squared distance of x to α[a, b], not in `log`.
+    /// The squared distance of x to α[a, b], which `log` leaves out.
     pub(super) gap: f64,
     pub(super) denoised: f64,
     pub(super) score: f64,
@@ -75,7 +83,7 @@ pub(super) struct Along {
     pub(super) slope: f64,
 }
 
-/// y/s, where 0/0 is 0 and nothing is infinite.
+/// Returns y/s, with 0/0 = 0 and limited to finite values.
 fn over(y: f64, s: f64) -> f64 {
     if y == 0.0 { 0.0 } else { (y / s).clamp(-FAR, FAR) }
 }
@@ -109,18 +117,18 @@ impl<'a> Slab<'a> {
         }
     }
 
-    /// The squared distance of x to α[a, b].
+    /// Returns the squared distance of x to α[a, b].
     pub(super) fn gap(&self, x: f64, low: f64) -> f64 {
         let beyond = ((x - self.alpha * (low + 0.5 * self.width)).abs() - 0.5 * self.alpha * self.width).max(0.0);
         beyond * beyond
     }
 
-    /// What no [`Along::log`] exceeds: the mass is at most 1, and at most h/√2π.
+    /// Returns an upper bound of [`Along::log`]: the mass is at most 1, and at most h/√2π.
     pub(super) fn most(&self) -> f64 {
         -self.volume
     }
 
-    /// The interval [low, low + width].
+    /// Computes the results for the interval [low, low + width].
     pub(super) fn along(&self, x: f64, low: f64) -> Along {
         let Self { alpha, width, h, std: s, .. } = *self;
         let middle = low + 0.5 * width;
@@ -128,13 +136,15 @@ impl<'a> Slab<'a> {
         let side = if off < 0.0 { -1.0 } else { 1.0 };
         let beyond = off.abs() - 0.5 * alpha * width;
         let q = over(beyond, s);
-        // E ζ on that side, E m, ∂E m/∂x, and the log of the mass over the volume.
+        // Computes E ζ on that side, E m, ∂E m/∂x, and the logarithm of the mass over the volume.
         let (zeta, mean, moved, log);
         if h <= 2.0 && h * (q + 0.5 * h) <= 16.0 {
-            // m = middle ± τ·width: the density of τ is e^(kτ − h²τ²/2) on [−½, ½], k = h·ζ(middle).
+            // With m = middle ± τ·width, τ has the density e^(kτ − h²τ²/2) on [−½, ½], where k =
+            // h·ζ(middle).
             let centre = q + 0.5 * h;
             let k = h * centre;
-            // Its integral P(k²) is a series of positive terms, and Eτ and Eτ² its first and second derivatives by k, over it.
+            // Its integral P(k²) is a series of positive terms. Eτ and Eτ² are the first and second
+            // derivatives of P by k, divided by P.
             let y = k * k;
             let count = TERMS.iter().find(|(most, _)| k <= *most).map_or(25, |(_, count)| *count);
             let [mut zeroth, mut by_y, mut twice] = [0.0; 3];
@@ -149,14 +159,15 @@ impl<'a> Slab<'a> {
             zeta = centre - h * tau;
             mean = middle + side * width * tau;
             moved = h * (width / s) * variance;
-            // −½ζ² of the middle, less what is in the gap.
+            // −½ζ² of the middle, minus the part that belongs to the gap.
             let outside = if q > 0.0 { -0.5 * h * (q + 0.25 * h) } else { -0.5 * centre * centre };
             log = outside + ln(zeroth) - HALF_LN_TAU + if h < 1.0 { 0.0 } else { ln(h) };
         } else if q < -8.5 {
-            // Both ends are further than 8.5 deviations: all but 10⁻¹⁷ is inside.
+            // Both ends are more than 8.5 deviations away: all but 10⁻¹⁷ of the mass is inside.
             (zeta, mean, moved, log) = (0.0, x / alpha, 1.0 / alpha, 0.0);
         } else {
-            // From the edge, or from the largest value where that is inside.
+            // The integral starts at the edge; its cutoff is counted from the maximum if that lies
+            // inside.
             let reach = if q > 0.0 { REACH / (q + q.hypot(REACH.sqrt())) } else { REACH.sqrt() - q };
             let end = h.min(reach);
             let [mut zeroth, mut first] = [0.0; 2];
@@ -192,8 +203,10 @@ impl<'a> Slab<'a> {
 mod tests {
     use super::*;
 
-    /// ln of the mass over the volume (without the gap), D and its slope, by the midpoint rule with many places of m. The density of m is smooth on the
-    /// interval; only its largest exponent is taken out.
+    /// Computes ln of the mass over the volume (without the gap), D and its slope by a fine
+    /// midpoint rule.
+    ///
+    /// The density of m is smooth on the interval; only its largest exponent is factored out.
     fn slowly(alpha: f64, sigma: f64, width: f64, std: f64, x: f64, low: f64) -> (f64, f64, f64) {
         let w = (alpha * std).powi(2) + sigma * sigma;
         let count = 400_000;
@@ -218,8 +231,10 @@ mod tests {
 
     #[test]
     fn moments_are_those_of_a_slow_sum() {
-        // Every branch, and both sides of every change: h about 1 and 2, k about 4, 9 and 16, q about −8.5 and 0. The slow sum is good to
-        // (w/4·10⁵)²/24 of its largest curvature, (h q)² ≤ 10⁴: 10⁻⁹.
+        // Every branch and both sides of every switch: h about 1 and 2, k about 4, 9 and 16, q
+        // about −8.5 and
+        // 0. The error of the slow sum is (w/4·10⁵)²/24 of its largest curvature, (h q)² ≤ 10⁴,
+        //    which is 10⁻⁹.
         let rule = Rule::new();
         for std in [0.0, 0.3] {
             for h in [1e-3, 0.3, 0.99, 1.01, 1.99, 2.01, 5.0, 16.9, 17.1] {
@@ -267,7 +282,8 @@ mod tests {
 
     #[test]
     fn branches_meet_to_rounding() {
-        // Across every change of the quadrature the same numbers: what is left is the difference of the points, 10⁻¹³ in ζ.
+        // Both sides of every switch give the same numbers, up to the difference of the points,
+        // 10⁻¹³ in ζ.
         let rule = Rule::new();
         for (h, q) in [
             (1.0, 0.3),

@@ -1,8 +1,13 @@
-//! Two spirals. The place is ±(c(n) + jitter), $c = (-\cos n, \sin n) n/3$, n = 3π√U, the jitter uniform on [0, 1/6]², and noise N(0, 0.1²) on it:
+//! Implements two spirals.
 //!
-//! $$p_t = \tfrac12\sum_\pm\int_0^{3\pi} \frac{2n}{9\pi^2} F\bigl(\pm x_1 - \alpha c_1\bigr) F\bigl(\pm x_2 - \alpha c_2\bigr) dn,$$
+//! A point is ±(c(n) + jitter) plus noise N(0, 0.1²), with $c = (-\cos n, \sin n) n/3$, n = 3π√U,
+//! and the jitter uniform on [0, 1/6]²:
 //!
-//! F a uniform on [0, α/6] with noise of variance $\alpha^2 0.1^2 + \sigma^2$: [`super::slab`]. The integral is a sum over Gauss–Legendre nodes.
+//! $$p_t = \tfrac12\sum_\pm\int_0^{3\pi} \frac{2n}{9\pi^2}
+//!   F\bigl(\pm x_1 - \alpha c_1\bigr) F\bigl(\pm x_2 - \alpha c_2\bigr) dn,$$
+//!
+//! where F is a uniform density on [0, α/6] with noise of variance $\alpha^2 0.1^2 + \sigma^2$
+//! ([`super::slab`]). The integral is a sum over Gauss–Legendre nodes.
 
 use super::Terms;
 use super::quadrature::{Ladder, on_unit};
@@ -17,7 +22,7 @@ const STD: f64 = 0.1;
 const JITTER: f64 = 1.0 / 6.0;
 const TURNS: f64 = 3.0 * PI;
 
-/// The corner of the jitter that is nearest to the middle of the plane's coordinates, and the log of the weight.
+/// The lower corner of the jitter's square, and the logarithm of the weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Node {
     low: [f64; 2],
@@ -59,7 +64,7 @@ impl Spirals {
         Self { rule: Rule::new(), nodes: Ladder::new(STD, &rungs, 480, nodes) }
     }
 
-    /// With this many nodes at every level.
+    /// Creates the spirals with a fixed number of nodes at every level.
     #[cfg(test)]
     pub(super) fn of(count: usize) -> Self {
         Self { rule: Rule::new(), nodes: Ladder::new(STD, &[], count, nodes) }
@@ -91,7 +96,8 @@ impl Terms for At<'_> {
             }
         };
         sum.width = slab.std;
-        // The nearest node is a part of the whole: what is negligible beside it need not be found. No mass exceeds 1 or that of its volume.
+        // The nearest node is part of the sum, so terms that are negligible beside it are skipped.
+        // The bound holds because no mass exceeds 1 or that of its volume.
         let gap = |node: &Node| slab.gap(x[0], node.low[0]) + slab.gap(x[1], node.low[1]);
         let nearest = self.nodes.iter().map(|node| (gap(node), node)).min_by(|a, b| a.0.total_cmp(&b.0));
         let Some((least, nearest)) = nearest else { return };

@@ -1,26 +1,30 @@
-//! A density of the plane as a sum of terms, $p_t = \sum_k e^{\ell_k}$, of each of which everything is known:
+//! A density of the plane as a sum of terms, $p_t = \sum_k e^{\ell_k}$, each known in closed form:
 //!
 //! $$D = \sum_k r_k D_k, \qquad \nabla\log p_t = \bar s = \sum_k r_k s_k, \qquad
-//!   \frac{\partial D}{\partial x} v = \sum_k r_k \bigl[J_k v + (D_k - D)(s_k\cdot v - \bar s\cdot v)\bigr], \qquad r = \operatorname{softmax}(\ell).$$
+//!   \frac{\partial D}{\partial x} v =
+//!   \sum_k r_k \bigl[J_k v + (D_k - D)(s_k\cdot v - \bar s\cdot v)\bigr], \qquad
+//!   r = \operatorname{softmax}(\ell).$$
 //!
 //! $D_k$ is the denoised prediction of the term alone, $J_k$ its Jacobian and $s_k = \nabla\ell_k$.
 
 use crate::exact::NEGLIGIBLE;
 use langevin::math::{exp, ln};
 
-/// One term at one point: $\ell = \text{log} - \tfrac12 \text{gap}/w^2$, with the width w of the [`Sum`].
+/// One term at one point: $\ell = \text{log} - \tfrac12 \text{gap}/w^2$, with the width w of the
+/// [`Sum`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Term {
     pub(super) log: f64,
-    /// A squared distance, kept apart: over w² it may be out of range where its differences are not.
+    /// A squared distance, stored separately: divided by w² it may overflow while differences do
+    /// not.
     pub(super) gap: f64,
     pub(super) denoised: [f64; 2],
     pub(super) score: [f64; 2],
-    /// xx, xy, yy.
+    /// The entries xx, xy and yy.
     pub(super) jacobian: [f64; 3],
 }
 
-/// What a density has to say at one point.
+/// The values of a density at one point.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer {
     pub(super) log: f64,
@@ -29,21 +33,21 @@ pub(super) struct Answer {
     pub(super) product: [f64; 2],
 }
 
-/// The terms at one point. It is kept from point to point, so that its room is.
+/// The terms at one point. The buffer is reused from point to point.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sum {
     pub(super) terms: Vec<Term>,
-    /// w: what the gaps are measured in.
+    /// The width w, the unit of the gaps.
     pub(super) width: f64,
 }
 
-/// y/w², where 0/0 is 0.
+/// Returns y/w², with 0/0 = 0.
 fn over(y: f64, w: f64) -> f64 {
     if y == 0.0 { 0.0 } else { y / w / w }
 }
 
 impl Sum {
-    /// All of it, with the product of the Jacobian and `v`; `None` where no term is left.
+    /// Returns all values, with the product of the Jacobian and `v`; `None` if no term is left.
     pub(super) fn answer(&mut self, v: [f64; 2]) -> Option<Answer> {
         let least = self.terms.iter().map(|term| term.gap).fold(f64::INFINITY, f64::min);
         let mut largest = f64::NEG_INFINITY;
@@ -58,7 +62,7 @@ impl Sum {
         for term in &mut self.terms {
             let below = term.log - largest;
             let r = if below < NEGLIGIBLE { 0.0 } else { exp(below) };
-            // From here on the term's share.
+            // From here on `log` holds the term's weight.
             term.log = r;
             if r > 0.0 {
                 total += r;
@@ -73,7 +77,8 @@ impl Sum {
             let [xx, xy, yy] = term.jacobian;
             let away = r * (dot(term.score, v) - dot(score, v));
             add(&mut product, r, [xx * v[0] + xy * v[1], xy * v[0] + yy * v[1]]);
-            // Where two terms meet at σ = 0 a score may be infinite, and D jumps; it has no slope to give.
+            // Where two terms meet at σ = 0, a score may be infinite. D jumps there and has no
+            // slope.
             if away.is_finite() {
                 add(&mut product, away, [term.denoised[0] - denoised[0], term.denoised[1] - denoised[1]]);
             }

@@ -1,5 +1,5 @@
-//! The density of the ODE model as a program: it asks for D and products with its Jacobian at the
-//! stages of one step after another.
+//! Computes the density of the ODE model as a program, which queries D and products with its
+//! Jacobian at the stages of each step.
 
 use super::super::{Kind, Likelihood, check_data, denoiser, log_normal};
 use super::tableau::{DIFFERENCE, NODES, STAGES, along, volume_error};
@@ -14,7 +14,24 @@ use langevin::noise::{SampleId, draws, fill_normals};
 use langevin::process::{Level, ve};
 use langevin::space::{Coef, RowWise};
 
-/// A likelihood under the ODE model with control in the caller's hands, made by [`Ode::start`].
+/// A running likelihood of the ODE model whose network the caller evaluates, created by
+/// [`Ode::start`].
+///
+/// # Examples
+/// ```
+/// # use langevin::{LambdaRange, SampleId};
+/// # use langevin_analysis::exact::{Density, Gaussian};
+/// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+/// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+/// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+/// use langevin::SliceSpace;
+/// use langevin::drive::drive;
+/// let run = Ode::new(range).start(SliceSpace::<f64>::new(2), None, x, &rows)?;
+/// let found = drive(run, |question| question.ask_vjp(&data))?;
+/// assert_eq!(found.nats.len(), 8);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub struct OdeRun<Sp: RowWise> {
     pub(super) encoding: EncodeRun<Sp>,
 }
@@ -47,10 +64,28 @@ impl<Sp: RowWise> Program for OdeRun<Sp> {
     }
 }
 
-/// Data on their way up to the noise with control in the caller's hands, made by
+/// A running encoding of data as noise whose network the caller evaluates, created by
 /// [`Ode::start_encoding`].
 ///
-/// A row that arrives leaves the batch, so questions have fewer rows towards the end.
+/// A row leaves the batch when it reaches the noisiest level, so later questions have fewer rows.
+///
+/// # Examples
+/// ```
+/// # use langevin::{LambdaRange, SampleId};
+/// # use langevin_analysis::exact::{Density, Gaussian};
+/// # use langevin_analysis::likelihood::{Bound, Divergence, Ode};
+/// # let data = Gaussian::isotropic(vec![0.0, 0.0], 1.0)?;
+/// # let rows: Vec<SampleId> = (0..8).map(|index| SampleId { seed: 0, index }).collect();
+/// # let (x, range) = (data.sample(&rows), LambdaRange::from_sigma_ve(0.01, 100.0)?);
+/// use langevin::SliceSpace;
+/// use langevin::drive::Program;
+/// let ode = Ode::new(range);
+/// let mut run = ode.start_encoding(SliceSpace::<f64>::new(2), None, x, &rows)?;
+/// assert_eq!(run.query()?.map(|question| question.x.len()), Some(16));
+/// // A run can be dropped at any time, but it has a result only at its end.
+/// assert!(run.finish().is_err());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub struct EncodeRun<Sp: RowWise> {
     how: Ode,
     space: Sp,
@@ -58,11 +93,11 @@ pub struct EncodeRun<Sp: RowWise> {
     wanted: Formulation,
     /// σ/α of the cleanest and of the noisiest level.
     ends: (f64, f64),
-    /// The rows on their way, their addresses and their states.
+    /// The rows that have not arrived, with their addresses in `ids` and their states in `states`.
     active: Vec<RowState>,
     ids: Vec<SampleId>,
     states: Option<States<Sp::State>>,
-    /// Attempts so far.
+    /// The number of attempts so far.
     tries: usize,
     /// The open attempt; `None` while the slope at the start is evaluated.
     attempt: Option<Attempt<Sp::State>>,
@@ -70,35 +105,35 @@ pub struct EncodeRun<Sp: RowWise> {
     out: Option<Encoded<Sp::State>>,
 }
 
-/// The states of the rows on their way.
+/// The states of the rows that have not arrived.
 struct States<S> {
     z: S,
     /// z − D at z, once it is known.
     slope: Option<S>,
-    /// The cotangents: unit vectors, or signs.
+    /// The cotangents: unit vectors, or random signs.
     probes: Vec<S>,
 }
 
-/// One row on its way.
+/// One row that has not arrived.
 struct RowState {
-    /// Which of the data it is.
+    /// The index of the row in the data.
     index: usize,
     /// ln y.
     at: f64,
     step: f64,
-    /// The sums of the volume.
+    /// The log volume, one sum per probe.
     volume: Vec<f64>,
-    /// Their slopes at `at`, once they are known.
+    /// The slopes of `volume` at `at`, once they are known.
     slope: Vec<f64>,
     evaluations: usize,
 }
 
-/// An attempt at a step of every row.
+/// An attempt at one step of every row.
 struct Attempt<S> {
     steps: Vec<f64>,
-    /// The slopes of z at the stages so far, the start included.
+    /// The slopes of z at the stages so far, including the start.
     slopes: Vec<S>,
-    /// The slopes of the volume of each row at the same stages.
+    /// The slopes of the volume of each row at these stages.
     volumes: Vec<Vec<Vec<f64>>>,
     /// The state at the last stage.
     end: Option<S>,
@@ -107,7 +142,7 @@ struct Attempt<S> {
 /// The open evaluation.
 struct Open<S> {
     evaluation: Evaluation<S>,
-    /// The state of the stage; `None`: z itself.
+    /// The state of the stage; `None` stands for z itself.
     point: Option<S>,
 }
 
@@ -180,7 +215,7 @@ impl<Sp: RowWise> EncodeRun<Sp> {
         self.ask(at, Some(point))
     }
 
-    /// Begins an attempt at a step of every row.
+    /// Begins an attempt at one step of every row.
     fn begin(&mut self) -> Result<()> {
         self.tries += 1;
         let end = ln(self.ends.1);
@@ -219,7 +254,7 @@ impl<Sp: RowWise> EncodeRun<Sp> {
             let product = open.evaluation.product(space, v, product, &self.ids)?;
             for (volume, trace) in volumes.iter_mut().zip(space.dots(&product, v)?) {
                 match self.how.divergence {
-                    // Each of the d unit vectors brings its own 1.
+                    // The d comes as 1 from each of the d unit vectors.
                     Divergence::Exact => volume[0] += 1.0 - trace,
                     Divergence::Hutchinson(_) => volume[probe] = dim as f64 - trace,
                 }
@@ -232,7 +267,7 @@ impl<Sp: RowWise> EncodeRun<Sp> {
         Ok((slope, volumes))
     }
 
-    /// Judges the attempt: steps that are good enough are kept.
+    /// Judges the attempt and keeps the steps of the rows whose error is within the tolerance.
     fn judge(&mut self, attempt: Attempt<Sp::State>) -> Result<()> {
         let Attempt { steps, mut slopes, volumes, end } = attempt;
         let (end, States { z, probes, .. }) = (end.ok_or_else(lost)?, self.states.take().ok_or_else(lost)?);
@@ -252,7 +287,7 @@ impl<Sp: RowWise> EncodeRun<Sp> {
                 )));
             }
             if error <= 1.0 {
-                // The last step lands on the end itself.
+                // The last step ends exactly at the noisiest level.
                 row.at = if row.at + h >= last - 1e-12 { last } else { row.at + h };
                 row.volume = along(&row.volume, STAGES[STAGES.len() - 1], &k, h);
                 row.slope = k.pop().unwrap_or_default();
@@ -267,7 +302,7 @@ impl<Sp: RowWise> EncodeRun<Sp> {
         self.retire(States { z, slope: Some(slope), probes })
     }
 
-    /// Returns `old` with the rows `taken` of `new`.
+    /// Returns `old` with the rows `taken` replaced by those of `new`.
     fn replaced(&self, old: Sp::State, new: Sp::State, taken: &[[usize; 2]]) -> Result<Sp::State> {
         let (mixed, unused) = match taken.len() {
             all if all == self.active.len() => (new, old),
@@ -277,7 +312,7 @@ impl<Sp: RowWise> EncodeRun<Sp> {
         Ok(mixed)
     }
 
-    /// Returns the root mean square of the error of z of each row, relative to √(1+y²) + |z|.
+    /// Returns each row's root mean square error of z, relative to √(1+y²) + |z|.
     fn norms(&self, z: &Sp::State, end: &Sp::State, slopes: &[Sp::State], steps: &[f64]) -> Result<Vec<f64>> {
         let terms: Vec<_> = DIFFERENCE.iter().zip(slopes).map(|(w, k)| (Coef::All(*w), k)).collect();
         let error = self.space.combine(None, &terms, &[], &self.ids)?;
@@ -292,7 +327,7 @@ impl<Sp: RowWise> EncodeRun<Sp> {
         norms
     }
 
-    /// Takes the rows that have arrived out of the batch, so that no row waits for the slowest.
+    /// Removes the rows that have arrived from the batch, so that no evaluation is spent on them.
     fn retire(&mut self, states: States<Sp::State>) -> Result<()> {
         let last = ln(self.ends.1);
         let (stay, arrived): (Vec<usize>, Vec<usize>) =
@@ -305,7 +340,7 @@ impl<Sp: RowWise> EncodeRun<Sp> {
         for row in arrived.iter().map(|row| &self.active[*row]) {
             let estimate = Estimate::of(&row.volume);
             out.log_volume[row.index] = estimate.mean;
-            // One sum says nothing of its error: it is exact, or one probe.
+            // A single sum has no standard error: it is exact, or it comes from one probe.
             out.errors[row.index] = estimate.standard_error.unwrap_or(0.0);
             out.evaluations = out.evaluations.max(row.evaluations);
         }
@@ -393,7 +428,7 @@ impl<Sp: RowWise> Program for EncodeRun<Sp> {
     }
 }
 
-/// Returns the cotangent of this number: a unit vector for every row, or the signs of its draw.
+/// Returns one cotangent: a unit vector in every row, or the random signs of this probe.
 fn probe_of<Sp: RowWise>(space: &Sp, divergence: Divergence, probe: usize, ids: &[SampleId]) -> Result<Sp::State> {
     let dim = space.width();
     let values: Vec<f64> = match divergence {
@@ -407,7 +442,7 @@ fn probe_of<Sp: RowWise>(space: &Sp, divergence: Divergence, probe: usize, ids: 
     space.upload(&values)
 }
 
-/// The error of a run that goes on after a failure.
+/// Returns the error of a run that is continued after a failure.
 fn lost() -> Error {
     Error::argument("the run failed earlier").hinting("start another one")
 }

@@ -1,8 +1,9 @@
-//! The pair of Dormand and Prince, and what it makes of the volume, whose sums are plain numbers.
+//! The Dormand–Prince pair, and the volume computations with plain numbers.
 
-/// The stages of Dormand and Prince; the last is the fifth-order step itself, and the first of the
-/// next.
+/// Nodes of the Dormand–Prince stages. The last stage is the fifth-order result, and the first
+/// stage of the next step.
 pub(super) const NODES: [f64; 6] = [0.2, 0.3, 0.8, 8.0 / 9.0, 1.0, 1.0];
+/// Weights of the Dormand–Prince stages.
 pub(super) const STAGES: [&[f64]; 6] = [
     &[1.0 / 5.0],
     &[3.0 / 40.0, 9.0 / 40.0],
@@ -11,7 +12,7 @@ pub(super) const STAGES: [&[f64]; 6] = [
     &[9017.0 / 3168.0, -355.0 / 33.0, 46732.0 / 5247.0, 49.0 / 176.0, -5103.0 / 18656.0],
     &[35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0],
 ];
-/// The fifth-order weights less the fourth-order ones.
+/// The fifth-order weights minus the fourth-order weights.
 pub(super) const DIFFERENCE: [f64; 7] =
     [71.0 / 57600.0, 0.0, -71.0 / 16695.0, 71.0 / 1920.0, -17253.0 / 339200.0, 22.0 / 525.0, -1.0 / 40.0];
 
@@ -26,7 +27,7 @@ pub(super) fn along(x: &[f64], weights: &[f64], k: &[Vec<f64>], h: f64) -> Vec<f
     out
 }
 
-/// Returns the error of a step's volume in nats for each element.
+/// Returns the error of a step's log volume in nats per element.
 pub(super) fn volume_error(dim: usize, k: &[Vec<f64>], h: f64) -> f64 {
     let sums = k.first().map_or(0, Vec::len);
     let part = |j: usize| DIFFERENCE.iter().zip(k).map(|(w, k)| w * k[j]).sum::<f64>() * h;

@@ -23,7 +23,7 @@ pub fn of(warning: &Warning, data: &str) -> String {
             "no even spacing was found in the values of {}: --dequantize adds a number from [0, 1) to each all the same",
             start(data)
         ),
-        Warning::PassedOver { state, error } => format!("{} is passed over: {}", shown(state), error.text()),
+        Warning::PassedOver { state, error } => format!("{} is ignored: {}", shown(state), error.text()),
         Warning::Blurred { columns } => format!(
             "some values of {} differ by less than a network can tell, about one part in ten million of their spread: subtract what they share, or leave such a column out with --drop",
             some(columns)

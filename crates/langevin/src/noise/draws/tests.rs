@@ -16,7 +16,7 @@ fn no_two_ranges_overlap() {
     assert!(!ascending(&[of(0, 2), of(2, 3)]) && !ascending(&[of(2, 3), of(0, 1)]) && !ascending(&[of(1, 0)]));
 }
 
-/// The numbers that results of earlier versions were made with.
+/// Results of earlier versions were made with these numbers.
 #[test]
 fn the_numbers_stay() {
     let first: Vec<u32> = ALL.iter().map(Draws::first).collect();
@@ -46,11 +46,11 @@ fn the_numbers_stay() {
     );
 }
 
-/// Files that are handed the draw by their caller: they own no range.
+/// Files whose functions receive the draw from their caller and therefore own no range.
 const HANDED: [&str; 4] =
     ["langevin/src/noise.rs", "langevin/src/kernel.rs", "langevin-py/src/tensors.rs", "langevin-data/src/augment.rs"];
 
-/// The lines before a module of tests, which may use any noise.
+/// Returns the lines before a module of tests. Tests may use any noise.
 fn outside_tests(code: &str) -> impl Iterator<Item = &str> {
     let begins = |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].contains("mod ") && pair[1].ends_with('{');
     let lines: Vec<&str> = code.lines().collect();
@@ -70,7 +70,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Whoever fills memory with noise takes the draw from the registry, in every crate of the workspace.
+/// Every function that generates noise takes its draw from the registry, in every crate.
 #[test]
 fn no_other_file_numbers_its_draws() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -1,27 +1,31 @@
-//! The published tables: $\beta_i$, and from them $\ln\bar\alpha_i = \sum_{j \le i} \ln(1-\beta_j)$.
+//! The published rules for tables: $\beta_i$, and from them
+//! $\ln\bar\alpha_i = \sum_{j \le i} \ln(1-\beta_j)$.
 
 use crate::error::{Error, Result};
 use crate::math::{cos, exp, ln, ln_1p};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::FRAC_PI_2;
 
-/// How many entries a table may have: beyond it a document is a mistake.
+/// The most entries of a table. A document with more is taken to be a mistake.
 const MAX_COUNT: usize = 100_000;
 
 /// A rule for the β of a table of N entries, i = 0 … N−1.
 ///
-/// | kind | β_i | parameters, as usual | source |
+/// | kind | β_i | usual parameters | source |
 /// |---|---|---|---|
-/// | `linear` | start to end, even | 10⁻⁴, 0.02 | DDPM, arXiv 2006.11239 |
-/// | `scaled-linear` | √β even | 8.5·10⁻⁴, 0.012 | latent diffusion, arXiv 2112.10752 |
-/// | `sigmoid` | start + (end − start)/(1 + e^{−x}), x even from −6 to 6 | 10⁻⁴, 0.02 | GeoDiff, arXiv 2203.02923 |
+/// | `linear` | start to end, evenly spaced | 10⁻⁴, 0.02 | DDPM, arXiv 2006.11239 |
+/// | `scaled-linear` | √β evenly spaced | 8.5·10⁻⁴, 0.012 | latent diffusion, arXiv 2112.10752 |
+/// | `sigmoid` | start + (end − start)/(1 + e^{−x}), x evenly spaced from −6 to 6 | 10⁻⁴, 0.02 | GeoDiff, arXiv 2203.02923 |
 /// | `squared-cosine` | min(1 − φ((i+1)/N)/φ(i/N), max_beta), φ(t) = cos²((t+.008)/1.008·π/2) | 0.999 | arXiv 2102.09672 |
-/// | `laplace` | likewise, φ = √(S/(1+S)), ln S = −½ sgn(½−t) ln(1 − 2\|½−t\| + 10⁻⁶) | 0.999 | arXiv 2407.03297, as diffusers has it |
+/// | `laplace` | likewise, φ = √(S/(1+S)), ln S = −½ sgn(½−t) ln(1 − 2\|½−t\| + 10⁻⁶) | 0.999 | arXiv 2407.03297, as implemented in diffusers |
 /// | `exp` | likewise, φ = e^{−12t} | 0.999 | diffusers |
 /// | `list` | `values` | | |
 /// | `alpha-bar` | 1 − ᾱ_i/ᾱ_{i−1}, ᾱ = `values` | | |
 ///
-/// The laplace table falls for every N up to 100,000, but it is short: it begins at σ/α = 0.147 and ends at 5.53.
+/// ᾱ of the laplace table falls strictly for every N up to 100,000. Its range is short: it begins
+/// at σ/α = 0.147 and ends at 5.53.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::process::{Betas, Tabulated};
@@ -33,14 +37,14 @@ const MAX_COUNT: usize = 100_000;
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Betas {
-    /// β even.
+    /// β evenly spaced.
     Linear {
         /// β_0.
         start: f64,
         /// β_{N−1}.
         end: f64,
     },
-    /// √β even.
+    /// √β evenly spaced.
     ScaledLinear {
         /// β_0.
         start: f64,
@@ -54,27 +58,27 @@ pub enum Betas {
         /// β at +∞.
         end: f64,
     },
-    /// ᾱ a squared cosine.
+    /// ᾱ along a squared cosine.
     SquaredCosine {
-        /// No β is above it.
+        /// The upper limit of β.
         max_beta: f64,
     },
     /// ᾱ from a log-SNR with a Laplace distribution.
     Laplace {
-        /// No β is above it.
+        /// The upper limit of β.
         max_beta: f64,
     },
     /// ᾱ = e^{−12t}.
     Exp {
-        /// No β is above it.
+        /// The upper limit of β.
         max_beta: f64,
     },
-    /// These β.
+    /// A list of β.
     List {
         /// β_0 … β_{N−1}.
         values: Vec<f64>,
     },
-    /// These ᾱ.
+    /// A list of ᾱ.
     AlphaBar {
         /// ᾱ_0 … ᾱ_{N−1}.
         values: Vec<f64>,
@@ -82,43 +86,94 @@ pub enum Betas {
 }
 
 impl Betas {
-    /// DDPM's: 10⁻⁴ to 0.02.
+    /// Returns DDPM's rule: β evenly spaced from 10⁻⁴ to 0.02.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::process::Betas;
+    /// assert_eq!(Betas::linear(), Betas::Linear { start: 1e-4, end: 0.02 });
+    /// ```
     #[must_use]
     pub fn linear() -> Self {
         Self::Linear { start: 1e-4, end: 0.02 }
     }
 
-    /// Stable Diffusion's: 8.5·10⁻⁴ to 0.012, even in √β.
+    /// Returns Stable Diffusion's rule: √β evenly spaced, β from 8.5·10⁻⁴ to 0.012.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::process::{Betas, Tabulated};
+    /// let table = Tabulated::new(Betas::scaled_linear(), 1000)?;
+    /// assert!((table.alpha_bars()[0] - (1.0 - 0.00085)).abs() < 1e-15);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn scaled_linear() -> Self {
         Self::ScaledLinear { start: 0.00085, end: 0.012 }
     }
 
-    /// Logistic from 10⁻⁴ to 0.02.
+    /// Returns the logistic rule with β from 10⁻⁴ to 0.02.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::process::Betas;
+    /// assert_eq!(Betas::sigmoid(), Betas::Sigmoid { start: 1e-4, end: 0.02 });
+    /// ```
     #[must_use]
     pub fn sigmoid() -> Self {
         Self::Sigmoid { start: 1e-4, end: 0.02 }
     }
 
-    /// The squared cosine, β at most 0.999.
+    /// Returns the squared-cosine rule with β at most 0.999.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::process::{Betas, Tabulated};
+    /// let table = Tabulated::new(Betas::squared_cosine(), 1000)?;
+    /// assert!(table.alpha_bars()[500] < 0.5 && table.alpha_bars()[490] > 0.49);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn squared_cosine() -> Self {
         Self::SquaredCosine { max_beta: 0.999 }
     }
 
-    /// Laplace, β at most 0.999.
+    /// Returns the Laplace rule with β at most 0.999.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::Process;
+    /// use langevin::process::{Betas, Tabulated};
+    /// let process = Process::tabulated(Tabulated::new(Betas::laplace(), 1000)?);
+    /// assert!((process.level(999.0)?.sigma_ve() - 5.53).abs() < 0.01);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn laplace() -> Self {
         Self::Laplace { max_beta: 0.999 }
     }
 
-    /// e^{−12t}, β at most 0.999.
+    /// Returns the rule ᾱ = e^{−12t} with β at most 0.999.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::process::{Betas, Tabulated};
+    /// let table = Tabulated::new(Betas::exp(), 1000)?;
+    /// assert!((table.alpha_bars()[499] - (-6.0_f64).exp()).abs() < 1e-12);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn exp() -> Self {
         Self::Exp { max_beta: 0.999 }
     }
 
-    /// The kind, as it stands in JSON.
+    /// Returns the kind as it appears in JSON.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Linear { .. } => "linear",
@@ -132,7 +187,9 @@ impl Betas {
         }
     }
 
-    /// (ᾱ_i, ln ᾱ_i) of a table of `count` entries. A last ᾱ of 0 is let through; whether ᾱ falls is for the table to judge.
+    /// Returns (ᾱ_i, ln ᾱ_i) of a table of `count` entries.
+    ///
+    /// A last ᾱ of 0 is allowed. The caller checks that ᾱ falls.
     pub(super) fn alpha_bars(&self, count: usize) -> Result<(Vec<f64>, Vec<f64>)> {
         let bad = |what: &str, expected: String, got: String| {
             Err(Error::argument(what).at(format!("table '{}'", self.name())).expected(expected).got(got))
@@ -162,6 +219,7 @@ impl Betas {
         Ok((bars, logs))
     }
 
+    /// Returns β_i of a rule, and of a list its entry i.
     fn beta(&self, i: usize, count: usize) -> f64 {
         let even = |from: f64, to: f64| match i {
             0 => from,

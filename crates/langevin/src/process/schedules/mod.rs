@@ -1,7 +1,8 @@
-//! The schedules, a file each, and what they are called: as names, and as documents.
+//! The built-in schedules, one file each, with their names and their form in documents.
 //!
-//! A schedule of another file has five lines here: its module, its kind in [`ProcessSpec`] with its
-//! name, its place in [`Process::NAMES`], and its construction from a name and from a document.
+//! A new schedule needs five lines here: its module, its variant of [`ProcessSpec`], the name of
+//! that variant, its entry in [`Process::NAMES`], and its construction from a name and from a
+//! document.
 
 mod betas;
 mod linear_beta;
@@ -22,56 +23,71 @@ use super::Process;
 use crate::error::{Error, Kind, Result};
 use serde::{Deserialize, Serialize};
 
-/// A process as it stands in JSON: `{"kind": "vp-linear", "beta_min": 0.1, "beta_max": 20.0}`.
+/// The JSON form of a process: `{"kind": "vp-linear", "beta_min": 0.1, "beta_max": 20.0}`.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::Process;
+/// use langevin::process::ProcessSpec;
+/// let text = r#"{"kind": "vp-linear", "beta_min": 0.1, "beta_max": 20.0}"#;
+/// let spec: ProcessSpec = serde_json::from_str(text).unwrap();
+/// assert_eq!(Process::from_spec(&spec)?, Process::vp_linear());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum ProcessSpec {
-    /// [`Vp`].
+    /// The process [`Vp`].
     Vp,
-    /// [`VpLinear`].
+    /// The process [`VpLinear`].
     VpLinear {
         /// β(0).
         beta_min: f64,
         /// β(1).
         beta_max: f64,
     },
-    /// [`VpCosine`].
+    /// The process [`VpCosine`].
     VpCosine,
-    /// [`Ve`].
+    /// The process [`Ve`].
     Ve,
-    /// [`RectifiedFlow`].
+    /// The process [`RectifiedFlow`].
     RectifiedFlow,
-    /// [`SubVp`].
+    /// The process [`SubVp`].
     SubVp {
         /// β(0).
         beta_min: f64,
         /// β(1).
         beta_max: f64,
     },
-    /// [`Tabulated`].
+    /// The process [`Tabulated`].
     Tabulated {
         /// The rule for β.
         betas: Betas,
         /// The number of entries.
         count: usize,
-        /// Whether it is rescaled to end without signal.
+        /// `true` if the table is rescaled to end without signal.
         #[serde(default)]
         zero_terminal_snr: bool,
-        /// The convention between the entries.
+        /// The interpolation between the entries.
         #[serde(default)]
         between: Between,
     },
-    /// A process that only the program that made the document knows.
+    /// A process that only the program which wrote the document knows.
     Custom {
-        /// Its name, for people.
+        /// The name of the process, for human readers.
         name: String,
     },
 }
 
 impl ProcessSpec {
-    /// Returns the name of the process, as [`Process::parse`] reads it if the parameters are the usual
-    /// ones; of a custom process, its own name.
+    /// Returns the name of the process. [`Process::parse`] reads it back if the parameters are the
+    /// usual ones.
+    ///
+    /// The name of a custom process is its own name, which `parse` does not know.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use langevin::process::ProcessSpec;
@@ -97,14 +113,26 @@ impl ProcessSpec {
     }
 }
 
-/// The tables [`Process::parse`] knows: those of [`Process::NAMES`].
+/// The tables that [`Process::parse`] knows. [`Process::NAMES`] lists the same ones.
 const TABLES: [&str; 6] = ["linear", "scaled-linear", "squared-cosine", "sigmoid", "laplace", "exp"];
 
-/// The options of a table's name.
+/// The options that may follow the name of a table.
 const OPTIONS: [&str; 2] = ["zero-snr", "log-alpha"];
 
 impl Process {
-    /// The names [`parse`](Self::parse) knows, in the order in which they are shown; a table's may be followed by `:zero-snr` and `:log-alpha`.
+    /// The names that [`parse`](Self::parse) knows, in display order.
+    ///
+    /// The name of a table may be followed by `:zero-snr` and `:log-alpha`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::Process;
+    /// for name in Process::NAMES {
+    ///     assert_eq!(Process::parse(name)?.name(), *name);
+    /// }
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub const NAMES: &[&str] = &[
         "vp",
         "vp-linear",
@@ -120,21 +148,26 @@ impl Process {
         "table:exp",
     ];
 
-    /// The process of this name, one of [`NAMES`](Self::NAMES); also `rf`, `flow` and `cosine`.
+    /// Parses the name of a process: one of [`NAMES`](Self::NAMES), or an alias such as `rf`,
+    /// `flow` or `cosine`.
     ///
-    /// A table has 1000 entries with the usual parameters of its [`Betas`]. `:zero-snr` rescales it to end without signal, `:log-alpha` chooses the other convention
-    /// [`Between`] its entries.
+    /// A table has 1000 entries with the usual parameters of its [`Betas`]. The option `:zero-snr`
+    /// rescales it to end without signal; `:log-alpha` chooses the second interpolation [`Between`]
+    /// the entries.
+    ///
+    /// # Errors
+    /// Returns an error if the name is unknown. The hint is the nearest known name.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use langevin::Process;
     /// let process = Process::parse("table:scaled-linear:zero-snr")?;
     /// assert_eq!(process.level(999.0)?.alpha, 0.0);
-    /// assert_eq!(Process::parse("table:lineer").unwrap_err().hint(), Some("did you mean 'linear'?"));
+    /// let error = Process::parse("table:lineer").unwrap_err();
+    /// assert_eq!(error.hint(), Some("did you mean 'linear'?"));
     /// # Ok::<(), langevin::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// An unknown name, with the nearest known one.
     pub fn parse(name: &str) -> Result<Self> {
         match name {
             "vp" => Ok(Self::vp()),
@@ -150,10 +183,22 @@ impl Process {
         }
     }
 
-    /// The process that a document names.
+    /// Builds the process that a document describes.
     ///
     /// # Errors
-    /// A custom process (only the program that wrote the document has it), or parameters that define none.
+    /// Returns an error if the process is a custom one, which only the program that wrote the
+    /// document has, or if the parameters do not define a process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::Process;
+    /// use langevin::process::ProcessSpec;
+    /// assert_eq!(Process::from_spec(&ProcessSpec::Ve)?, Process::ve());
+    /// let custom = ProcessSpec::Custom { name: "quadratic".into() };
+    /// assert!(Process::from_spec(&custom).unwrap_err().is_unknown_name());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn from_spec(spec: &ProcessSpec) -> Result<Self> {
         match spec {
             ProcessSpec::Vp => Ok(Self::vp()),
@@ -171,14 +216,21 @@ impl Process {
         }
     }
 
-    /// The name, as [`parse`](Self::parse) reads it where the parameters are the usual ones.
+    /// Returns the name of the process. [`parse`](Self::parse) reads it back if the parameters are
+    /// the usual ones.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(langevin::Process::rectified_flow().name(), "rectified-flow");
+    /// ```
     #[must_use]
     pub fn name(&self) -> String {
         self.spec().name()
     }
 }
 
-/// What stands behind `table:`.
+/// Parses the part of a name after `table:`.
 fn parse_table(text: &str) -> Result<Process> {
     let mut parts = text.split(':');
     let kind = parts.next().unwrap_or_default();

@@ -1,11 +1,21 @@
 //! Rectified flow: the straight line $x_s = (1-s) x_0 + s \varepsilon$.
 //!
-//! s = 1 is reached only at infinite VP time: a finite start $\sigma_{VE} = \Sigma$ is $s = \Sigma/(1+\Sigma) < 1$.
+//! The end s = 1 corresponds to infinite VP time. A finite start $\sigma_{VE} = \Sigma$ is
+//! therefore $s = \Sigma/(1+\Sigma) < 1$.
 
 use super::ProcessSpec;
 use crate::process::{Affine, Schedule};
 
-/// α = 1 − s, σ = s on \[0, 1\]. The velocity is u = ε − x0: $D = x - s u$.
+/// Rectified flow: α = 1 − s, σ = s on \[0, 1\]. The velocity is u = ε − x0, so $D = x - s u$.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::Schedule;
+/// use langevin::process::RectifiedFlow;
+/// assert_eq!((RectifiedFlow.alpha(0.25), RectifiedFlow.sigma(0.25)), (0.75, 0.25));
+/// assert_eq!(RectifiedFlow.time_of_sigma_ve(3.0), 0.75);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RectifiedFlow;
 

@@ -1,4 +1,5 @@
-//! Tabulated processes: the discrete tables of DDPM, read at every real index. See [`Tabulated`] for the formulas.
+//! Tabulated processes: the discrete tables of DDPM, defined at every real index. See [`Tabulated`]
+//! for the formulas.
 
 use super::vp::ln_1p_square;
 use super::{Betas, ProcessSpec};
@@ -8,25 +9,39 @@ use crate::process::{Affine, Schedule};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The smallest ᾱ that is not 0: below it σ/α leaves the range of f64.
+/// The smallest positive ᾱ. For a smaller value σ/α leaves the range of f64.
 const MIN_ALPHA_BAR: f64 = 1e-300;
 
-/// What is linear in the index between two entries of a table. The two agree at the entries.
+/// The quantity that is linear in the index between two entries of a table. Both conventions agree
+/// at the entries.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::Process;
+/// let log_sigma = Process::parse("table:linear")?;
+/// let log_alpha = Process::parse("table:linear:log-alpha")?;
+/// let gap = |u| Ok::<_, langevin::Error>(log_sigma.level(u)?.alpha - log_alpha.level(u)?.alpha);
+/// assert!(gap(10.0)?.abs() < 1e-15 && gap(10.5)?.abs() > 1e-9);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Between {
-    /// ln(σ/α): the map of k-diffusion and diffusers.
+    /// ln(σ/α) is linear: the convention of k-diffusion and diffusers.
     #[default]
     LogSigma,
-    /// ln α: the map of DPM-Solver.
+    /// ln α is linear: the convention of DPM-Solver.
     LogAlpha,
 }
 
-/// A process given by a table, $x_i = \sqrt{\bar\alpha_i} x_0 + \sqrt{1-\bar\alpha_i} \varepsilon$ with $\bar\alpha_i = \prod_{j\le i}(1-\beta_j)$.
+/// A process given by a table, $x_i = \sqrt{\bar\alpha_i} x_0 + \sqrt{1-\bar\alpha_i} \varepsilon$
+/// with $\bar\alpha_i = \prod_{j\le i}(1-\beta_j)$.
 ///
-/// The clock is the index itself, u ∈ \[−1, N−1\]: −1 is clean data, 0 … N−1 are the entries, and a network of the table is given u for its time. Between the entries it
-/// is a convention, [`Between`], that says what the process is; with w = u − i:
+/// The clock is the index itself, u ∈ \[−1, N−1\]: −1 is clean data and 0 … N−1 are the entries. A
+/// network of the table receives u as its time. Between the entries the process is a convention,
+/// [`Between`]. With w = u − i:
 ///
 /// | piece | linear in u | inverse |
 /// |---|---|---|
@@ -35,18 +50,25 @@ pub enum Between {
 /// | entry i to i+1, `log-alpha` | ln α = ½ ln ᾱ | w = (ln α − ln α_i)/(ln α_{i+1} − ln α_i), ln α = −½ ln(1 + σ²/α²) |
 /// | up to a last entry with ᾱ = 0 | α | w = 1 − α/α_i |
 ///
-/// On every piece α² + σ² = 1. The rates α' and σ' jump at the entries: there they are those of the piece on the clean side, to which a sampler steps. At a last entry
-/// with α = 0 there are none (NaN): a table does not say how fast its signal vanishes, and a velocity prediction is refused there.
+/// On every piece α² + σ² = 1. The rates α' and σ' jump at the entries. At an entry they are the
+/// rates of the piece on its clean side, towards which a sampler steps. At a last entry with α = 0
+/// the rates are NaN, because a table does not determine how fast its signal vanishes; a velocity
+/// prediction is an error there.
 ///
-/// With zero terminal SNR, $\sqrt{\bar\alpha} \to (\sqrt{\bar\alpha} - \sqrt{\bar\alpha_{N-1}}) \sqrt{\bar\alpha_0}/(\sqrt{\bar\alpha_0} - \sqrt{\bar\alpha_{N-1}})$.
+/// With zero terminal SNR,
+/// $\sqrt{\bar\alpha} \to (\sqrt{\bar\alpha} - \sqrt{\bar\alpha_{N-1}})
+/// \sqrt{\bar\alpha_0}/(\sqrt{\bar\alpha_0} - \sqrt{\bar\alpha_{N-1}})$.
 ///
-/// Source: Ho et al., arXiv 2006.11239; k-diffusion and diffusers (`log-sigma`); Lu et al., arXiv 2206.00927 (`log-alpha`, whose network time N·t − 1 is u); Lin et al.,
-/// arXiv 2305.08891 (zero terminal SNR). [`Betas`] names the sources of the rules.
+/// Sources: Ho et al., arXiv 2006.11239; k-diffusion and diffusers (`log-sigma`); Lu et al., arXiv
+/// 2206.00927 (`log-alpha`, whose network time N·t − 1 is u); Lin et al., arXiv 2305.08891 (zero
+/// terminal SNR). [`Betas`] names the sources of the rules.
+///
+/// # Examples
 ///
 /// ```
 /// use langevin::Process;
 /// use langevin::process::{Betas, Tabulated};
-/// // Stable Diffusion's table, and the same with no signal left at its end.
+/// // Stable Diffusion's table, and the same table rescaled to end without signal.
 /// let table = Tabulated::new(Betas::scaled_linear(), 1000)?;
 /// let zero = table.clone().with_zero_terminal_snr()?;
 /// let process = Process::tabulated(table);
@@ -64,14 +86,14 @@ pub struct Tabulated {
     nodes: Vec<Node>,
 }
 
-/// One entry.
+/// One entry of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Node {
     alpha: f64,
     sigma: f64,
     /// σ/α.
     ratio: f64,
-    /// What is linear in the index: ln(σ/α) or ln α.
+    /// The coordinate that is linear in the index: ln(σ/α) or ln α.
     height: f64,
 }
 
@@ -81,7 +103,7 @@ struct Point {
     sigma: f64,
     alpha_rate: f64,
     sigma_rate: f64,
-    /// σ²/α': the B of the velocity.
+    /// σ²/α', the factor B of the velocity.
     gain: f64,
 }
 
@@ -97,32 +119,64 @@ impl fmt::Debug for Tabulated {
 }
 
 impl Tabulated {
-    /// The table of `count` entries by this rule; a list has its own number, which `count` must be.
+    /// Builds the table of `count` entries by the rule `betas`. For a list, `count` must be its
+    /// length.
     ///
     /// # Errors
-    /// No entry or more than 100,000, a β outside (0, 1\], or an ᾱ that does not fall strictly within (0, 1); only the last may be 0.
+    /// Returns an error if the table has no entry or more than 100,000, or if a β lies outside (0,
+    /// 1\]. Returns an error if ᾱ does not fall strictly within (0, 1); only the last ᾱ may be 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::process::{Betas, Tabulated};
+    /// let table = Tabulated::new(Betas::List { values: vec![0.5, 0.5] }, 2)?;
+    /// assert!((table.alpha_bars()[1] - 0.25).abs() < 1e-15);
+    /// assert!(Tabulated::new(Betas::linear(), 0).is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn new(betas: Betas, count: usize) -> Result<Self> {
         Self::build(betas, count, false, Between::default())
     }
 
-    /// Rescaled so that the last entry is pure noise.
+    /// Returns the table rescaled so that its last entry is pure noise.
     ///
     /// # Errors
-    /// A table of one entry, which cannot be.
+    /// Returns an error if the table has only one entry.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::process::{Betas, Tabulated};
+    /// let table = Tabulated::new(Betas::linear(), 1000)?.with_zero_terminal_snr()?;
+    /// assert_eq!(table.alpha_bars()[999], 0.0);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn with_zero_terminal_snr(self) -> Result<Self> {
         let count = self.nodes.len();
         Self::build(self.betas, count, true, self.between)
     }
 
-    /// With another convention between the entries.
+    /// Returns the table with another interpolation between the entries.
     ///
     /// # Errors
-    /// Two entries that the convention cannot tell apart.
+    /// Returns an error if two entries have the same value in the coordinate of that interpolation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::Process;
+    /// use langevin::process::{Between, Betas, Tabulated};
+    /// let table = Tabulated::new(Betas::linear(), 1000)?.with_between(Between::LogAlpha)?;
+    /// assert_eq!(Process::tabulated(table).name(), "table:linear:log-alpha");
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn with_between(self, between: Between) -> Result<Self> {
         let count = self.nodes.len();
         Self::build(self.betas, count, self.zero_terminal_snr, between)
     }
 
+    /// Builds a table with all of its options at once.
     pub(super) fn build(betas: Betas, count: usize, zero_terminal_snr: bool, between: Between) -> Result<Self> {
         let (mut alpha_bars, mut logs) = betas.alpha_bars(count)?;
         check_falling(&betas, &alpha_bars)?;
@@ -140,25 +194,35 @@ impl Tabulated {
             Node { alpha, sigma: (-expm1(*log)).sqrt(), ratio, height }
         };
         let nodes: Vec<Node> = logs.iter().map(node).collect();
-        // What falls in ᾱ may yet be one number in the coordinate.
+        // Values of ᾱ that fall may still round to one number in the coordinate.
         match nodes.windows(2).position(|pair| pair[0].ratio >= pair[1].ratio || pair[0].height == pair[1].height) {
             Some(i) => Err(not_falling(&betas, i + 1, alpha_bars[i], alpha_bars[i + 1])),
             None => Ok(Self { betas, zero_terminal_snr, between, alpha_bars, nodes }),
         }
     }
 
-    /// ᾱ_0 … ᾱ_{N−1}.
+    /// Returns ᾱ_0 … ᾱ_{N−1}.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::process::{Betas, Tabulated};
+    /// let bars = vec![0.9, 0.5, 0.1];
+    /// let table = Tabulated::new(Betas::AlphaBar { values: bars.clone() }, 3)?;
+    /// assert_eq!(table.alpha_bars(), bars);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn alpha_bars(&self) -> &[f64] {
         &self.alpha_bars
     }
 
-    /// The last index, N − 1.
+    /// Returns the last index, N − 1.
     fn last(&self) -> usize {
         self.nodes.len() - 1
     }
 
-    /// The process at index `u`; an entry belongs to the piece on its clean side.
+    /// Returns the process at index `u`. An entry belongs to the piece on its clean side.
     fn at(&self, u: f64) -> Point {
         // The entry at the noisy end of the piece.
         let right = (u.ceil().max(0.0) as usize).min(self.last());
@@ -204,12 +268,12 @@ impl Tabulated {
     }
 }
 
-/// α = 1/√(1 + (σ/α)²), also where the square overflows.
+/// Returns α = 1/√(1 + (σ/α)²), without overflow of the square.
 fn alpha_of(ratio: f64) -> f64 {
     if ratio > 1e9 { 1.0 / ratio } else { 1.0 / (1.0 + ratio * ratio).sqrt() }
 }
 
-/// The zero-terminal-SNR rescaling of ln ᾱ.
+/// Applies the zero-terminal-SNR rescaling to ln ᾱ.
 fn rescale(logs: &mut [f64]) -> Result<()> {
     let (Some(&first), Some(&last)) = (logs.first(), logs.last().filter(|_| logs.len() > 1)) else {
         return Err(Error::argument("a table of one entry cannot end without signal")
@@ -221,14 +285,14 @@ fn rescale(logs: &mut [f64]) -> Result<()> {
     let first_gap = -expm1(0.5 * first);
     for log in logs.iter_mut() {
         let root = (exp(0.5 * *log) - last_root) * factor;
-        // Near clean data 1 − √ᾱ is what has digits: the same map, written for it.
+        // Near clean data only 1 − √ᾱ keeps its digits, so the same map is applied to it there.
         let gap = first_gap + (-expm1(0.5 * *log) - first_gap) * factor;
         *log = 2.0 * if root > 0.5 { ln_1p(-gap) } else { ln(root) };
     }
     Ok(())
 }
 
-/// ᾱ strictly falling in (0, 1), 0 only as its last.
+/// Checks that ᾱ falls strictly within (0, 1) and is 0 at most at the last entry.
 fn check_falling(betas: &Betas, bars: &[f64]) -> Result<()> {
     let mut before = 1.0;
     for (i, &bar) in bars.iter().enumerate() {
@@ -241,6 +305,7 @@ fn check_falling(betas: &Betas, bars: &[f64]) -> Result<()> {
     Ok(())
 }
 
+/// Returns the error of a table whose ᾱ does not fall at entry `i`.
 fn not_falling(betas: &Betas, i: usize, before: f64, got: f64) -> Error {
     Error::argument("ᾱ does not fall as a table must")
         .at(format!("table '{}', entry {i}", betas.name()))
@@ -273,7 +338,8 @@ impl Schedule for Tabulated {
         self.at(u).sigma_rate
     }
     fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
-        // The first entry that is at least as noisy; beyond the last one its piece goes on.
+        // The first entry that is at least as noisy. For a ratio beyond the last entry, the last
+        // piece is extended.
         let right = self.nodes.partition_point(|node| node.ratio < ratio).min(self.last());
         let to = &self.nodes[right];
         if ratio == to.ratio {

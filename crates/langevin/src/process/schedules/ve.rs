@@ -1,9 +1,18 @@
-//! Variance exploding in Karras's clock: $x = x_0 + \sigma\varepsilon$, and the time is σ itself.
+//! The variance-exploding process in Karras's clock: $x = x_0 + \sigma\varepsilon$, with σ itself
+//! as time.
 
 use super::ProcessSpec;
 use crate::process::{Affine, Schedule};
 
-/// α = 1, t = σ ≥ 0. The velocity is ε: $D = x - \sigma u$.
+/// The variance-exploding process: α = 1, t = σ ≥ 0. The velocity is ε, so $D = x - \sigma u$.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::Schedule;
+/// use langevin::process::Ve;
+/// assert_eq!((Ve.alpha(80.0), Ve.sigma(80.0)), (1.0, 80.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ve;
 

@@ -1,6 +1,7 @@
 //! Variance-preserving processes: $\alpha^2 + \sigma^2 = 1$.
 //!
-//! From $\alpha\alpha' + \sigma\sigma' = 0$: $\sigma' = -\alpha\alpha'/\sigma$ and the velocity reads $D = \alpha x + (\sigma^2/\alpha') u$.
+//! From $\alpha\alpha' + \sigma\sigma' = 0$ follow $\sigma' = -\alpha\alpha'/\sigma$ and, for the
+//! velocity, $D = \alpha x + (\sigma^2/\alpha') u$.
 
 use super::ProcessSpec;
 use super::linear_beta::LinearBeta;
@@ -9,12 +10,21 @@ use crate::math::{atan, cos, exp, expm1, ln, ln_1p, sin};
 use crate::process::{Affine, Schedule};
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
-/// ln(1 + r²), also where r² overflows.
+/// Returns ln(1 + r²), without overflow of r².
 pub(super) fn ln_1p_square(ratio: f64) -> f64 {
     if ratio > 1e9 { 2.0 * ln(ratio) } else { ln_1p(ratio * ratio) }
 }
 
 /// The Ornstein–Uhlenbeck process of the paper, $dx = -\tfrac12 x dt + dW$: $\alpha = e^{-t/2}$.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::Schedule;
+/// use langevin::process::Vp;
+/// assert_eq!((Vp.alpha(0.0), Vp.sigma(0.0)), (1.0, 0.0));
+/// assert!((Vp.alpha(1.0) - (-0.5_f64).exp()).abs() < 1e-15);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Vp;
 
@@ -49,17 +59,37 @@ impl Schedule for Vp {
     }
 }
 
-/// β(t) = β₀ + (β₁ − β₀) t on \[0, 1\]: the VP process of ScoreSDE with its usual 0.1 and 20.
+/// The variance-preserving process of ScoreSDE: β(t) = β₀ + (β₁ − β₀) t on \[0, 1\], by default
+/// from 0.1 to 20.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::Schedule;
+/// use langevin::process::VpLinear;
+/// let process = VpLinear::default();
+/// let (alpha, sigma) = (process.alpha(0.5), process.sigma(0.5));
+/// assert!((alpha * alpha + sigma * sigma - 1.0).abs() < 1e-15);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct VpLinear {
     beta: LinearBeta,
 }
 
 impl VpLinear {
-    /// β from `beta_min` at t = 0 to `beta_max` at t = 1.
+    /// Builds the process with β from `beta_min` at t = 0 to `beta_max` at t = 1.
     ///
     /// # Errors
-    /// Values that are not finite, or not 0 < β₀ ≤ β₁ ≤ 10⁴.
+    /// Returns an error unless both values are finite and 0 < β₀ ≤ β₁ ≤ 10⁴.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin::process::VpLinear;
+    /// assert_eq!(VpLinear::new(0.1, 20.0)?, VpLinear::default());
+    /// assert!(VpLinear::new(20.0, 0.1).is_err());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     pub fn new(beta_min: f64, beta_max: f64) -> Result<Self> {
         Ok(Self { beta: LinearBeta::new(beta_min, beta_max, "vp-linear")? })
     }
@@ -97,7 +127,17 @@ impl Schedule for VpLinear {
     }
 }
 
-/// α = cos(πt/2), σ = sin(πt/2) on \[0, 1\]; pure noise at t = 1, where its velocity still gives D.
+/// The cosine process: α = cos(πt/2), σ = sin(πt/2) on \[0, 1\].
+///
+/// At t = 1 the state is pure noise; a velocity prediction still determines D there.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::Schedule;
+/// use langevin::process::VpCosine;
+/// assert_eq!((VpCosine.alpha(1.0), VpCosine.sigma(1.0)), (0.0, 1.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VpCosine;
 
@@ -109,7 +149,7 @@ impl Schedule for VpCosine {
         (0.0, 1.0)
     }
     fn alpha(&self, t: f64) -> f64 {
-        // cos(πt/2) near t = 1 without cancellation, and exactly 0 at it.
+        // The second branch avoids cancellation near t = 1 and is exactly 0 at t = 1.
         if t < 0.5 { cos(FRAC_PI_2 * t) } else { sin(FRAC_PI_2 * (1.0 - t)) }
     }
     fn sigma(&self, t: f64) -> f64 {

@@ -7,7 +7,8 @@ fn table(betas: Betas) -> Tabulated {
     Tabulated::new(betas, 1000).unwrap()
 }
 
-/// ᾱ at 0, 1, 249, 499, 749, 998, 999 of diffusers 0.42.1's DDPMScheduler (`betas_for_alpha_bar` for the last), run in f64.
+/// ᾱ at entries 0, 1, 249, 499, 749, 998 and 999 of the DDPMScheduler of diffusers 0.42.1 (of
+/// `betas_for_alpha_bar` for the last rule), computed in f64.
 #[test]
 fn tables_are_those_of_diffusers() {
     #[rustfmt::skip]
@@ -29,7 +30,8 @@ fn tables_are_those_of_diffusers() {
         let table = if zero { plain.with_zero_terminal_snr().unwrap() } else { plain };
         for (index, expected) in [0, 1, 249, 499, 749, 998, 999].into_iter().zip(expected) {
             let got = table.alpha_bars()[index];
-            // Thirteen digits were recorded; the products round in another order: 1000 ε, and more where √ᾱ − √ᾱ_T cancels.
+            // Thirteen digits were recorded. The products are rounded in another order, which costs
+            // 1000 ε, and more if √ᾱ − √ᾱ_T cancels.
             assert!((got - expected).abs() <= 3e-12 * expected.max(1e-4), "{table:?} {index}: {got} {expected}");
             let level = Process::tabulated(table.clone()).level(index as f64).unwrap();
             assert!((level.alpha - got.sqrt()).abs() <= 4e-16, "{level:?}");
@@ -50,9 +52,10 @@ fn indices_round_trip_on_every_piece() {
             let level = process.level(u).unwrap();
             assert!((level.alpha * level.alpha + level.sigma * level.sigma - 1.0).abs() < 1e-15, "{name} {u}");
             let back = process.match_level(&level).unwrap();
-            // λ is known to a few 10⁻¹⁵, and moves by 10⁻⁴ an index or more.
+            // λ is known to a few 10⁻¹⁵ and changes by at least 10⁻⁴ per index.
             assert!((back.time - u).abs() < 1e-10, "{name} {u} {}", back.time);
-            // … and by 8 an index at most, an eighth away from an end without signal; there the index is known to 10⁻¹³.
+            // It changes by at most 8 per index, an eighth away from an end without signal. There
+            // the index is known to 10⁻¹³.
             assert!(level.alpha * level.sigma == 0.0 || (back.lambda() - level.lambda()).abs() < 1e-12, "{name} {u}");
         }
     }
@@ -109,7 +112,7 @@ fn a_table_without_signal_at_its_end_is_a_straight_line_there() {
     assert!((half.alpha - 0.5 * bar.sqrt()).abs() < 1e-16);
     let back = process.level_at_sigma_ve(1e6).unwrap();
     assert!(back.time > 998.0 && back.time < LAST && (back.sigma_ve() / 1e6 - 1.0).abs() < 1e-8, "{back:?}");
-    // Without it the table ends where it ends, and says so.
+    // Without rescaling, a level beyond the last entry is an error that names the limit.
     let error = Process::parse("table:scaled-linear").unwrap().level_at_sigma_ve(80.0).unwrap_err();
     assert!(error.is_singular() && error.to_string().contains("σ/α ≤ 14.61"), "{error}");
     assert!(error.hint().unwrap().contains("14.61"), "{error}");
@@ -188,7 +191,8 @@ fn hostile_tables_are_refused() {
     refused(Betas::Laplace { max_beta: f64::NEG_INFINITY }, 9, "out of range");
     refused(list(&[0.1, 0.0, 0.1]), 3, "entry 1");
     refused(list(&[0.1, 1.5]), 2, "entry 1");
-    // Signal that is gone before the end, at once, or below what f64 holds; noise that does not show.
+    // Tables whose signal vanishes before the end, at the first entry or below the range of f64,
+    // and tables whose noise is lost in rounding.
     refused(list(&[0.1, 1.0, 0.5]), 3, "does not fall");
     refused(list(&[1.0]), 1, "does not fall");
     refused(list(&[0.999; 200]), 200, "at least 1e-300");
@@ -201,7 +205,8 @@ fn hostile_tables_are_refused() {
     refused(bars(&[0.5, 0.0, 0.0]), 3, "entry 1");
     let one = Tabulated::new(Betas::linear(), 1).unwrap().with_zero_terminal_snr().unwrap_err();
     assert!(one.to_string().contains("2 entries or more"), "{one}");
-    // Every rule with its usual parameters gives a table, at every size.
+    // Every rule with its usual parameters gives a valid table, at every size and with zero
+    // terminal SNR.
     for betas in
         [Betas::linear, Betas::scaled_linear, Betas::sigmoid, Betas::squared_cosine, Betas::laplace, Betas::exp]
     {
