@@ -1,4 +1,4 @@
-//! Flags as the types of tasks.
+//! Conversion of flags to the types of tasks.
 
 use crate::cli::{
     ConditionArgs, DeviceArgs, DiffusersArgs, EditArgs, FileArgs, GivenPlanArgs, NamedFile, NetworkArgs, SourceArgs,
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 impl FileArgs {
-    /// Returns how data are read.
+    /// Returns the options for reading data.
     pub fn reading(&self) -> Reading {
         let header = match (self.header, self.no_header) {
             (true, _) => Some(true),
@@ -41,7 +41,7 @@ impl FileArgs {
 }
 
 impl NetworkArgs {
-    /// Returns what an ONNX file is declared to be.
+    /// Returns the declaration of an ONNX file.
     pub fn declared(&self, process: Option<&str>) -> Declared {
         Declared {
             process: process.map(str::to_owned),
@@ -62,14 +62,14 @@ fn files(named: &[NamedFile]) -> Vec<(String, PathBuf)> {
 }
 
 impl SourceArgs {
-    /// Opens the model on the processor.
+    /// Opens the model on the CPU.
     pub fn open(&self) -> Result<Source<'static>> {
         let declared = self.trained_as.network.declared(self.trained_as.process.as_deref());
         let named = match (&self.named.model, &self.named.exact, &self.named.onnx) {
             (Some(path), ..) => Named::Model(path),
             (_, Some(name), _) => Named::Exact(name),
             (.., Some(path)) => Named::Onnx(path, &declared),
-            // The argument group of the flags lets none through.
+            // The argument group makes sure that exactly one flag is given.
             _ => {
                 return Err(Failure::misused("nothing to read")
                     .expected("MODEL, --exact NAME or --onnx FILE")
@@ -79,7 +79,7 @@ impl SourceArgs {
         Source::open(named, &TERMINAL)
     }
 
-    /// Opens the model where a flag says.
+    /// Opens the model on the device of the flags.
     pub fn open_on(&self, device: &DeviceArgs) -> Result<Source<'static>> {
         let source = self.open()?;
         source.on(&device.open()?, &TERMINAL)
@@ -99,7 +99,7 @@ impl DeviceArgs {
 }
 
 impl UncondArgs {
-    /// Gives further inputs of an ONNX file their values on the unconditional branch.
+    /// Sets the values of further inputs of an ONNX file on the unconditional branch.
     pub fn give(&self, source: &mut Source<'_>) -> Result<()> {
         source.without_condition(&files(&self.uncond_input), &TERMINAL)
     }
@@ -118,14 +118,14 @@ impl ConditionArgs {
 }
 
 impl EditArgs {
-    /// Returns what samples start from.
+    /// Returns the starting point of the samples.
     pub fn start(&self) -> Start {
         Start { from: self.from.clone(), strength: self.strength, mask: self.mask.clone() }
     }
 }
 
 impl SpectrumArgs {
-    /// Calls `f` with the Gaussian data that are meant.
+    /// Calls `f` with the selected Gaussian data.
     pub fn asked<R>(&self, f: impl FnOnce(&Asked<'_>) -> R) -> R {
         let (spectrum, data) = (self.spectrum.as_deref(), self.data.as_deref());
         f(&Asked { spectrum, data, reading: &self.file.reading(), raw: self.raw })
@@ -133,7 +133,8 @@ impl SpectrumArgs {
 }
 
 impl DiffusersArgs {
-    /// Returns the arguments of --set, and --eta as one of them where no sampler of another name takes it.
+    /// Returns the arguments of --set, together with `eta`: the value of --eta, unless a named
+    /// sampler takes it.
     pub fn settings(&self, eta: Option<f64>) -> Result<BTreeMap<String, Value>> {
         let eta = eta.map(|eta| ("eta".to_owned(), Value::from(eta)));
         let mut settings = BTreeMap::new();
@@ -145,7 +146,7 @@ impl DiffusersArgs {
         Ok(settings)
     }
 
-    /// Returns the scheduler of the flags; `None` without one.
+    /// Returns the scheduler of the flags; `None` if they name none.
     pub fn scheduler(&self) -> Result<Option<Scheduler>> {
         let Some(path) = &self.from_diffusers else { return Ok(None) };
         Ok(Some(Scheduler {
@@ -162,7 +163,7 @@ impl DiffusersArgs {
 }
 
 impl GivenPlanArgs {
-    /// Returns the plan of --plan or of --from-diffusers; `None` if the sampler's own flags choose.
+    /// Returns the plan of --plan or --from-diffusers; `None` if the sampler flags choose the plan.
     pub fn open(&self, request: &Request) -> Result<Option<Given>> {
         if let Some(path) = &self.plan {
             return Given::of_file(path, &TERMINAL).map(Some);
@@ -171,7 +172,7 @@ impl GivenPlanArgs {
         scheduler.map(|scheduler| Given::of_scheduler(&scheduler, request, &TERMINAL)).transpose()
     }
 
-    /// Returns the flag that gives a plan, if one does.
+    /// Returns the flag that supplies a plan, if one does.
     pub fn flag(&self) -> Option<&'static str> {
         match (&self.plan, &self.diffusers.from_diffusers) {
             (Some(_), _) => Some("--plan"),

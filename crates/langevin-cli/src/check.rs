@@ -1,4 +1,4 @@
-//! What is checked before work is done, and before its result is written.
+//! Checks made before the work, and before its result is written.
 
 use crate::error::{Failure, Result};
 use crate::io::npy::Width;
@@ -8,7 +8,7 @@ pub use langevin_tasks::limits::{available, memory};
 use langevin_tasks::memory as machine;
 use std::path::Path;
 
-/// Refuses an output that is the input: `out_flag` names the one, `flag` the other.
+/// Refuses an output file that is also the input. `out_flag` names the output, `flag` the input.
 pub fn two_files(out_flag: &str, out: &Path, flag: &str, input: &Path) -> Result<()> {
     match (out.canonicalize(), input.canonicalize()) {
         (Ok(one), Ok(other)) if one == other => Err(Failure::misused("the output would replace what it is made from")
@@ -20,12 +20,12 @@ pub fn two_files(out_flag: &str, out: &Path, flag: &str, input: &Path) -> Result
     }
 }
 
-/// Refuses samples that are not numbers, or that stop being so when they are narrowed.
+/// Refuses samples that are not finite, or not finite in the output precision.
 pub fn finite(samples: &[f64], width: usize, dtype: Width) -> Result<()> {
     finite_from(0, samples, width, dtype)
 }
 
-/// Refuses the same of samples of which the first has this index.
+/// Checks samples like [`finite`]; `first` is the index of the first sample.
 pub fn finite_from(first: usize, samples: &[f64], width: usize, dtype: Width) -> Result<()> {
     let kept = |value: f64| match dtype {
         Width::F32 => (value as f32).is_finite(),
@@ -51,8 +51,8 @@ pub fn finite_from(first: usize, samples: &[f64], width: usize, dtype: Width) ->
     })
 }
 
-/// Refuses a file of samples that the disk cannot hold, before it is written: `count` samples of `width` numbers, each of
-/// at least `bytes` bytes.
+/// Refuses a file of samples that does not fit on the disk: `count` samples of `width` numbers,
+/// each of at least `bytes` bytes. The check is made before anything is written.
 pub fn disk(out: &Path, count: usize, width: usize, bytes: u64) -> Result<()> {
     let most = machine::free_on_disk(out).unwrap_or(MOST_BYTES);
     let needed = (count as u64).checked_mul(width as u64).and_then(|numbers| numbers.checked_mul(bytes));

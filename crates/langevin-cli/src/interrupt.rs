@@ -1,4 +1,5 @@
-//! Ctrl-C, and what a system sends to end a program: the first asks for an orderly end, the second ends at once. Neither leaves a temporary file.
+//! Ctrl-C and termination signals. The first one requests an orderly end, the second one ends the
+//! program at once. Neither leaves a temporary file behind.
 
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{say, temporary};
@@ -7,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// Listens from here on. Where the system gives no thread for that, Ctrl-C ends the program at once, and what is left of an
-/// output is removed by the next command that writes there.
+/// Starts listening. If the system provides no thread for this, Ctrl-C ends the program at once,
+/// and the next command that writes to the same place removes the incomplete output.
 pub fn listen() -> Result<()> {
     let handler = || {
         if REQUESTED.swap(true, Ordering::SeqCst) {
@@ -17,7 +18,8 @@ pub fn listen() -> Result<()> {
         }
     };
     match ctrlc::set_handler(handler) {
-        // A second command in one process: the first one's handler serves it.
+        // If another command in the same process has installed a handler, that handler serves this
+        // command too.
         Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(()),
         Err(_) => {
             say("note: Ctrl-C ends this at once: the system gives no thread that could wait for it");
@@ -26,10 +28,11 @@ pub fn listen() -> Result<()> {
     }
 }
 
-/// Ends the process, with what was printed on its way.
+/// Ends the process after flushing its output.
 ///
-/// Drivers of graphics cards register work to be done at the end and keep threads of their own; when the two meet, the process
-/// can be aborted after its work is done. A build that reaches cards therefore ends without that work.
+/// Drivers of graphics cards register exit handlers and keep threads of their own. When the two
+/// interact, the process can be aborted after its work is done. A build with support for graphics
+/// cards therefore skips the exit handlers.
 pub fn leave(code: u8) -> ! {
     #[cfg(all(feature = "gpu", unix))]
     {
@@ -41,22 +44,22 @@ pub fn leave(code: u8) -> ! {
     std::process::exit(code.into())
 }
 
-/// Whether an end was asked for.
+/// Returns true if an end was requested.
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
 }
 
-/// What a command says that was interrupted before its output was in place.
+/// Returns the failure of a command that was interrupted before its output was written.
 pub fn failure() -> Failure {
     Failure::interrupted("interrupted: nothing was written")
 }
 
-/// Ends the work if an end was asked for.
+/// Returns an error if an end was requested.
 pub fn check() -> Result<()> {
     if requested() { Err(failure()) } else { Ok(()) }
 }
 
-/// The result of work that stops with an error of its own when an end was asked for.
+/// Converts the result of work that stops with its own error after an end was requested.
 pub fn or_failed<T, E: Error + Send + Sync + 'static>(result: std::result::Result<T, E>) -> Result<T> {
     match result {
         Err(_) if requested() => Err(failure()),

@@ -1,25 +1,25 @@
-//! The `langevin` command as a library of one function: train, read, plan and sample diffusion models.
+//! The `langevin` command as a library with one function, [`run`].
 //!
-//! | module | what it does |
+//! | module | content |
 //! |---|---|
-//! | `cli` | every flag, once, with its help |
-//! | `arguments` | flags as the types of `langevin-tasks` |
+//! | `cli` | all flags with their help texts, each defined once |
+//! | `arguments` | conversion of flags to the types of `langevin-tasks` |
 //! | `terminal` | notes, progress and Ctrl-C of a task |
 //! | `commands` | one file per command |
 //! | `schedule` | sampler flags → [`langevin::Request`] |
 //! | `request` | the commands that run a plan |
-//! | `survey` | plans and their exact errors, as documents |
+//! | `survey` | plans and their exact errors, as JSON |
 //! | `rundir` | the directory of a training run |
-//! | `io` | `.npy`, tables and `.png`; outputs appear whole or not at all |
-//! | `check` | what is refused before the work, and before its result is written |
-//! | `outputs` | no output takes the place of an input or of a file of a run |
-//! | `threads` | how many threads share the work |
-//! | `interrupt` | the end that a user asks for |
-//! | `progress` | how far the work has come |
-//! | `words` | words for people, and words from strangers made harmless |
-//! | `error` | what is printed when something is wrong, and the exit code |
+//! | `io` | `.npy`, tables and `.png`; outputs appear completely or not at all |
+//! | `check` | checks made before the work, and before its result is written |
+//! | `outputs` | protects inputs and the files of runs from being overwritten |
+//! | `threads` | number of threads that share the work |
+//! | `interrupt` | Ctrl-C and termination signals |
+//! | `progress` | the progress display |
+//! | `words` | texts for users; escaping of external texts |
+//! | `error` | output of errors, and exit codes |
 #![forbid(unsafe_code)]
-// But for one function: `pub` elsewhere says that other modules use it.
+// Only one function is public; elsewhere `pub` means visible to the other modules.
 #![allow(unreachable_pub)]
 
 mod arguments;
@@ -44,7 +44,8 @@ pub use interrupt::leave;
 
 use std::ffi::OsString;
 
-/// Runs the command with these arguments, the program's name first, and gives its exit status. Output goes to the process's own streams, and Ctrl-C asks for an orderly end.
+/// Runs the command with these arguments, of which the first is the program's name, and returns its
+/// exit status. Output goes to the process's streams, and Ctrl-C requests an orderly end.
 ///
 /// ```
 /// assert_eq!(langevin_cli::run(["langevin", "explain", "ddim"]), 0);

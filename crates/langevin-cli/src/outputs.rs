@@ -1,7 +1,7 @@
-//! No output takes the place of an input, or of a file of a training run: one check for every command.
+//! A check, made for every command, that no output overwrites an input or a file of a training run.
 //!
-//! The check reads the parsed arguments, so a new flag is covered without being named here: `--out` and `--plot` name
-//! outputs, and every other value that is the path of something that exists is an input.
+//! The check uses the parsed arguments, so a new flag is covered without being listed here. `--out`
+//! and `--plot` name outputs. Every other value that is the path of an existing file is an input.
 
 use crate::error::{Failure, Result};
 use crate::io::atomic;
@@ -11,18 +11,19 @@ use langevin_tasks::rundir::{MODEL, NAMES, files, is_run};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// The flags that name a place to write to.
+/// Flags that name an output.
 const OUTPUTS: [&str; 2] = ["out", "plot"];
-/// The endings of the files that are read as parts of a folder.
+/// Extensions of files that are read as parts of a folder.
 const PARTS: [&str; 10] = ["png", "jpg", "jpeg", "webp", "npy", "npz", "csv", "tsv", "gz", "parquet"];
 
-/// A path, and what the user gave it with.
+/// A path with the flag that supplied it.
 struct Named {
     flag: String,
     path: PathBuf,
 }
 
-/// Refuses the arguments of `command` if one of its outputs would replace an input or a file of a run.
+/// Refuses the arguments of `command` if one of its outputs would overwrite an input or a file of a
+/// run.
 ///
 /// # Errors
 /// Returns an error that names both flags, or the run.
@@ -47,7 +48,7 @@ pub fn check(command: &Command, matches: &ArgMatches) -> Result<()> {
             }
         }
     }
-    // The page of a run has a place of its own, which may be a link to somewhere else.
+    // The page of a run has a default place, which may be a link to another one.
     if command.get_name() == "report" && outputs.is_empty() {
         outputs.extend(own_runs.iter().map(|run| Named { flag: "RUN".to_owned(), path: run.join("report.html") }));
     }
@@ -58,8 +59,8 @@ pub fn check(command: &Command, matches: &ArgMatches) -> Result<()> {
     Ok(())
 }
 
-/// The paths that a value may stand for: as it is, without what chooses a part of a file (`FILE.npz:array`), and behind
-/// the name of what the file is for (`NAME=FILE`).
+/// Returns the paths that a value may stand for: the value itself, the value without the name of an
+/// array in a file (`FILE.npz:array`), and the file of a named input (`NAME=FILE`).
 fn readings(value: &OsStr) -> Vec<&Path> {
     let part = |text: &'_ str| text.rsplit_once(':').map(|(file, _)| file.len());
     let mut found = vec![Path::new(value)];
@@ -72,21 +73,22 @@ fn readings(value: &OsStr) -> Vec<&Path> {
     found
 }
 
-/// Whether two names lead to one file, through links of both kinds and on file systems that do not tell cases apart.
+/// Returns true if two names lead to the same file, through symbolic or hard links or on a file
+/// system that ignores case.
 fn same(one: &Path, other: &Path) -> bool {
     same_file::is_same_file(one, other).unwrap_or(false)
 }
 
-/// An output and an input.
+/// Refuses an output that would overwrite an input.
 fn two(output: &Named, input: &Named) -> Result<()> {
     let (out, from) = (&output.path, &input.path);
     let replaces = if from.is_dir() {
         let inside = place(out).zip(from.canonicalize().ok()).is_some_and(|(out, from)| out.starts_with(from));
         let is_part = ending(out).is_some_and(|ending| PARTS.contains(&&*ending));
-        // A folder that is read, and a file of it that is read.
+        // The folder that is read, or a file in it that is read.
         !is_run(from) && (out.is_dir() && same(out, from) || inside && is_part && out.exists())
     } else if out.is_dir() {
-        // Pictures go into a folder under names of their own.
+        // Pictures in a folder have names of their own.
         let name = from.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
         let is_sample = name.starts_with("sample-") && name.ends_with(".png");
         is_sample && from.parent().is_some_and(|folder| same(out, parent_or_here(folder)))
@@ -103,7 +105,7 @@ fn two(output: &Named, input: &Named) -> Result<()> {
         .hint(format!("give {} another name", output.flag)))
 }
 
-/// An output among the files of a run, of this one or of any other.
+/// Refuses an output that would overwrite a file of a run, this one or any other.
 fn of_run(output: &Named, own: &[PathBuf], command: &str) -> Result<()> {
     let refused = |run: &Path| {
         Err(Failure::misused("the output would replace a file of a training run")
@@ -126,14 +128,14 @@ fn of_run(output: &Named, own: &[PathBuf], command: &str) -> Result<()> {
             return refused(run);
         }
     }
-    // A second name of such a file, which no path shows.
+    // A hard link to such a file, which the path does not show.
     match own.iter().find(|run| output.path.is_file() && files(run).iter().any(|file| same(file, &output.path))) {
         Some(run) if command != "train" || !same(&run.join(MODEL), &output.path) => refused(run),
         _ => Ok(()),
     }
 }
 
-/// Where an output would come to lie, whether or not something is there: no link and no `..` is left in it.
+/// Returns the path of an output without links and without `..`, whether or not it exists.
 fn place(path: &Path) -> Option<PathBuf> {
     if let Ok(there) = path.canonicalize() {
         return Some(there);
@@ -143,7 +145,7 @@ fn place(path: &Path) -> Option<PathBuf> {
     Some(folder.join(leads.file_name()?))
 }
 
-/// The folder of a bare name is this one.
+/// Returns the folder itself; the folder of a bare file name is the current one.
 fn parent_or_here(folder: &Path) -> &Path {
     if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
 }

@@ -1,4 +1,5 @@
-//! How far the work has come: a bar on a terminal, a line every few seconds elsewhere. All of it on stderr.
+//! Progress display: a bar on a terminal, otherwise a line every few seconds. All output goes to
+//! stderr.
 
 use crate::io::say;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -7,26 +8,27 @@ pub use langevin_report::numbers::duration;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-/// How often a line is printed where there is no terminal.
+/// Interval between lines without a terminal.
 const EVERY: Duration = Duration::from_secs(5);
-/// Cells of the bar.
+/// Number of cells of the bar.
 const CELLS: usize = 20;
 
-/// The display.
+/// The progress display.
 pub struct Display {
     bar: ProgressBar,
     start: Instant,
-    /// When the last line was printed, where lines are.
+    /// Time of the last line, if lines are printed.
     lines: Option<Instant>,
 }
 
 impl Display {
-    /// For training.
+    /// Builds the display of a training.
     pub fn training() -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
-        // The wide message is cut at the edge of the terminal, where any other would go on below. A template that does not parse leaves the default.
+        // A wide message is cut at the edge of the terminal; any other would wrap to the next line.
+        // The default style is used if the template does not parse.
         if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
             bar.set_style(style);
         }
@@ -34,14 +36,14 @@ impl Display {
         Self { bar, start, lines: (!terminal).then_some(start) }
     }
 
-    /// For sampling: shows nothing where there is no terminal.
+    /// Builds the display of a sampling, which shows nothing without a terminal.
     pub fn sampling() -> Self {
         let mut display = Self::training();
         display.lines = None;
         display
     }
 
-    /// The share `fraction` of the work is done.
+    /// Shows that the share `fraction` of the work is done.
     pub fn show(&mut self, fraction: f64, message: &str) {
         let done = fraction.clamp(0.0, 1.0);
         let text = line(done, self.start.elapsed().as_secs_f64(), message);
@@ -52,11 +54,11 @@ impl Display {
             say(&text);
         }
         let full = (done * CELLS as f64) as usize;
-        // The numbers first: at the edge of a narrow terminal the bar is what can be spared.
+        // The numbers come first, because the bar may be cut off on a narrow terminal.
         self.bar.set_message(format!("{text}  {}{}", "━".repeat(full), "─".repeat(CELLS - full)));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(self) {}
 }
 
@@ -66,9 +68,9 @@ impl Drop for Display {
     }
 }
 
-/// ` 42 %  message  3.2 s left`: all of it from the same fraction.
+/// Formats ` 42 % message 3.2 s left`; all parts are computed from the same fraction.
 fn line(done: f64, elapsed: f64, message: &str) -> String {
-    // What is left is a guess, and before there is a rate not even that.
+    // The remaining time is an estimate, which needs some progress first.
     let left = match elapsed >= 1.0 && done > 0.01 {
         true => duration(elapsed * (1.0 - done) / done),
         false => "–".to_owned(),

@@ -1,14 +1,14 @@
-//! The commands that run a plan.
+//! Commands that run a plan.
 
 use crate::io::say;
 use langevin::Plan;
 use std::path::Path;
 
-/// The name of a file of samples in commands that are shown.
+/// Name of the samples file in printed commands.
 const SAMPLES: &str = "samples.npy";
 
-/// Returns the command that runs a plan from a file, as the flags of `sample` that name the model say; `None` for a plan
-/// that only a program can start.
+/// Returns the command that runs a plan from a file, with the flags of `sample` that name the
+/// model. Returns `None` for a plan that only a program can start.
 pub fn command(plan: &Plan, model: &str, file: &Path) -> Option<String> {
     let takes = |name: &str| plan.inputs().iter().any(|input| input.name == name);
     if plan.inputs().iter().any(|input| !["image", "mask"].contains(&input.name.as_str())) {
@@ -26,7 +26,7 @@ pub fn command(plan: &Plan, model: &str, file: &Path) -> Option<String> {
     Some(format!("langevin sample {model} --plan {file}{flags} -n 64 --out {SAMPLES}"))
 }
 
-/// Says how a plan that was printed or written is run.
+/// Prints the command that runs a plan.
 pub fn say_command(plan: &Plan, model: &str, file: &Path) {
     match command(plan, model, file) {
         Some(command) => say(&format!("run it: {command}")),
@@ -34,7 +34,7 @@ pub fn say_command(plan: &Plan, model: &str, file: &Path) {
     }
 }
 
-/// A word of a shell.
+/// Returns a text quoted for a shell.
 pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:,=+".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! The directory of a training run, written through outputs that appear whole or not at all.
+//! The directory of a training run, with files that appear completely or not at all.
 
 use crate::error::Result;
 use crate::io::{atomic, stale};
@@ -6,7 +6,7 @@ use langevin_tasks::rundir::{Arguments, Files};
 pub use langevin_tasks::rundir::{MODEL, averages};
 use std::path::Path;
 
-/// The files of a run, as this process writes them.
+/// The method by which this process writes the files of a run.
 pub struct Whole;
 
 impl Files for Whole {

@@ -4,8 +4,8 @@ use crate::cli::{MAX_SIGMA, RangeArgs, SamplerArgs};
 use crate::error::{Failure, Result};
 use langevin::{Grid, Request};
 
-/// Returns a name in the case in which it is known: as it is written, or else in small letters. A name that is known in
-/// neither stays as it is written, so that its error speaks of it.
+/// Returns a name in the case in which it is known: as given or, if that is unknown, in lower case.
+/// A name that is unknown in both cases is returned as given, so that its error quotes it.
 fn known_case(text: &str, is_known: impl Fn(&str) -> bool) -> String {
     let small = text.to_ascii_lowercase();
     if !is_known(text) && is_known(&small) { small } else { text.to_owned() }
@@ -15,7 +15,7 @@ impl SamplerArgs {
     /// Returns the request of these flags.
     ///
     /// # Errors
-    /// Returns an error if a list has a noise level that no flag may have.
+    /// Returns an error if a list contains a noise level that is out of range.
     pub fn request(&self) -> Result<Request> {
         let mut request = self.config_request();
         if let Some(word) = &self.moves {
@@ -25,7 +25,8 @@ impl SamplerArgs {
         Ok(range.limit(on_grid(request, &self.grid)?))
     }
 
-    /// Returns the request of the flags that hold on the levels of a scheduler's config: the sampler, its η and the steps.
+    /// Returns the request of the flags that apply to a scheduler's config: the sampler, its η and
+    /// the steps.
     pub fn config_request(&self) -> Request {
         let mut request = Request::new();
         if let Some(eta) = self.eta {
@@ -59,11 +60,11 @@ pub fn named(request: Request, name: &str) -> Request {
 /// Returns the request on the grid of this name.
 ///
 /// # Errors
-/// Returns an error if the grid is a list with a noise level that no flag may have.
+/// Returns an error if the grid is a list with a noise level that is out of range.
 pub fn on_grid(request: Request, grid: &str) -> Result<Request> {
     if Grid::brings_steps(grid) {
         let levels = grid.split_once(':').map_or("", |(_, levels)| levels).split(',');
-        // What is no number the library refuses in its own words.
+        // An entry that is not a number is refused by the library.
         let mut levels = levels.filter_map(|level| level.trim().parse::<f64>().ok());
         if let Some(level) = levels.find(|level| *level > MAX_SIGMA) {
             return Err(Failure::misused("a noise level is too high")

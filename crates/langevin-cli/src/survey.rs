@@ -1,27 +1,27 @@
-//! Many samplers on many grids, each with its exact error on Gaussian data.
+//! Samplers on several grids, with their exact errors on Gaussian data.
 
 use langevin_analysis::analysis::{Analysis, Contribution};
 use langevin_analysis::recommend::Candidate;
 use serde_json::{Value, json};
 
-/// What is known of one plan.
+/// A plan with its errors.
 pub struct Surveyed {
-    /// The sampler and its options, or the name of the plan.
+    /// The sampler with its options, or the name of the plan.
     pub sampler: String,
-    /// Its grid, where it was compiled here.
+    /// The grid, if the plan was compiled here.
     pub grid: Option<String>,
-    /// The steps of that.
+    /// The number of steps, if the plan was compiled here.
     pub steps: Option<usize>,
-    /// The file it came from.
+    /// The file of the plan.
     pub file: Option<String>,
-    /// The process of its states.
+    /// The process of the states.
     pub process: String,
-    /// Its errors.
+    /// The errors.
     pub analysis: Analysis,
 }
 
 impl Surveyed {
-    /// As the documents have it.
+    /// Returns the plan as JSON.
     pub fn document(&self) -> Value {
         let Analysis { nfe, total, .. } = &self.analysis;
         let mut document = json!({
@@ -36,7 +36,7 @@ impl Surveyed {
     }
 }
 
-/// One plan of a ranking.
+/// Returns a plan of a ranking.
 pub fn row(candidate: &Candidate) -> Surveyed {
     Surveyed {
         sampler: candidate.sampler.spec().to_owned(),
@@ -48,7 +48,7 @@ pub fn row(candidate: &Candidate) -> Surveyed {
     }
 }
 
-/// The sources of an error as documents have them: infinite numbers are null.
+/// Returns the sources of an error as JSON; infinite numbers are null.
 fn sources(analysis: &Analysis) -> Vec<Value> {
     let source = |(part, added): (&Contribution, Option<f64>)| {
         json!({

@@ -1,4 +1,4 @@
-//! The terminal as the observer of tasks: notes on stderr, a bar for progress, Ctrl-C for an end.
+//! The observer of tasks on a terminal: notes on stderr, a progress bar, and Ctrl-C.
 
 use crate::cli::flags;
 use crate::error::{Result, in_flags};
@@ -13,11 +13,12 @@ use std::time::Instant;
 /// The observer of every task that a command calls.
 pub static TERMINAL: Terminal = Terminal { bar: Mutex::new(None), read: Mutex::new(String::new()) };
 
-/// What the terminal shows.
+/// The state of the terminal output.
 pub struct Terminal {
-    /// The bar of the work, and when it began.
+    /// The progress bar with its start time.
     bar: Mutex<Option<(Display, Instant)>>,
-    /// The last note about data: a command may look at the same data several times.
+    /// The last note about data, which is printed once even if a command reads the same data
+    /// several times.
     read: Mutex<String>,
 }
 

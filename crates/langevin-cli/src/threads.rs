@@ -1,4 +1,4 @@
-//! The threads of a command: bounded however they are set, and fewer of them where the system gives no more.
+//! The threads of a command. Their number is limited, and reduced if the system provides fewer.
 
 use crate::error::{Failure, Result};
 use crate::io::say;
@@ -7,23 +7,24 @@ use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 use std::error::Error as _;
 use std::sync::{Arc, Mutex, OnceLock};
 
-/// The most threads that can be asked for.
+/// Maximum number of threads that can be requested.
 pub const MOST: usize = 1024;
-/// What rayon reads its number of threads from.
+/// Environment variable from which rayon reads its number of threads.
 const VARIABLE: &str = "RAYON_NUM_THREADS";
 
-/// Prepares the threads that work is shared among where no flag gives a number. Without this, they would be made where
-/// they are first needed, and a thread that cannot be made would be a panic there.
+/// Prepares the thread pool for work without a requested number of threads. Otherwise rayon would
+/// create the threads at first use and panic if that fails.
 ///
 /// # Errors
-/// Returns an error if the environment asks for more than [`MOST`] threads, or if not even one can be used.
+/// Returns an error if the environment requests more than [`MOST`] threads, or if no thread can be
+/// created.
 pub fn ready() -> Result<()> {
     static DONE: OnceLock<()> = OnceLock::new();
     if DONE.get().is_some() {
         return Ok(());
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    // As rayon reads it: what is no number, and 0, stand for the cores.
+    // The value is read as in rayon: 0 and values that are not numbers select the number of cores.
     let asked = std::env::var(VARIABLE).ok().and_then(|text| Some((text.trim().parse::<u64>().ok()?, text)));
     let wanted = match asked {
         Some((number, text)) if number > MOST as u64 => {
@@ -35,14 +36,15 @@ pub fn ready() -> Result<()> {
         Some((number, _)) if number > 0 => number as usize,
         _ => cores.min(MOST),
     };
-    // The pool of the process can be built once, and not again after it failed: so first it is tried what there is.
+    // The global pool can be built only once, even after a failure, so the available number is
+    // determined first.
     let made = possible(wanted);
     let builder = match made {
         0 => ThreadPoolBuilder::new().num_threads(1).use_current_thread(),
         some => ThreadPoolBuilder::new().num_threads(some),
     };
     match builder.build_global() {
-        // Another user of this process was first, and has threads.
+        // Another user of this process built the pool first.
         Err(error) if error.source().is_some() => return Err(none(&error)),
         _ => {}
     }
@@ -51,13 +53,14 @@ pub fn ready() -> Result<()> {
     Ok(())
 }
 
-/// How many threads the system gives, up to `wanted`: made, and ended again.
+/// Returns the number of threads that the system provides, up to `wanted`. The threads are created
+/// and ended again.
 fn possible(wanted: usize) -> usize {
     let (keep, end) = std::sync::mpsc::channel::<()>();
     let end = Arc::new(Mutex::new(end));
     let spawn = |_| {
         let end = end.clone();
-        // Waits, so that all are there at the same time, until nobody can send any more.
+        // All threads wait until the sender is dropped, so that all exist at the same time.
         let wait = move || drop(end.lock().map(|end| end.recv()));
         std::thread::Builder::new().spawn(wait).ok()
     };
@@ -68,20 +71,20 @@ fn possible(wanted: usize) -> usize {
     number
 }
 
-/// Does work with `wanted` threads, or with as many as the system gives.
+/// Runs work with `wanted` threads, or with as many as the system provides.
 ///
 /// # Errors
 /// Returns the error of `work`.
 pub fn within<T: Send>(wanted: usize, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let Some((made, pool)) = fewer(wanted.min(MOST), ThreadPoolBuilder::build) else {
-        // Not one: those that [`ready`] found.
+        // If no pool can be built, the pool of [`ready`] is used.
         return work();
     };
     short(wanted, made);
     pool.install(work)
 }
 
-/// Builds with `wanted` threads or, while that fails, with half as many.
+/// Builds with `wanted` threads and halves the number while that fails.
 fn fewer<T>(wanted: usize, build: impl Fn(ThreadPoolBuilder) -> Result<T, ThreadPoolBuildError>) -> Option<(usize, T)> {
     let halves = std::iter::successors(Some(wanted.max(1)), |number| Some(number / 2));
     let mut numbers = halves.take_while(|number| *number > 0);
@@ -104,7 +107,7 @@ mod tests {
 
     #[test]
     fn as_many_as_there_are() {
-        // A stack that no address space holds: the thread cannot be made.
+        // No address space holds a stack of this size, so the thread cannot be created.
         let vast = |builder: ThreadPoolBuilder| builder.stack_size(1 << 50).build();
         let limited = |most: usize| {
             move |builder: ThreadPoolBuilder| {

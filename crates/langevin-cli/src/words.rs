@@ -1,21 +1,21 @@
-//! Words for people, and words from strangers.
+//! Texts for users, and shortening of external texts.
 
 pub use langevin::text::{brief, plural};
 pub use langevin_tasks::words::{QUOTED, either_case, ends, fraction, shown, visible, visible_lines};
 
-/// A text in which each of these words, where it is long, is cut to what a message quotes.
+/// Returns a text in which each of the given words is shortened if it is long.
 pub fn quoting<'a>(text: &str, words: impl IntoIterator<Item = &'a str>) -> String {
     let long = words.into_iter().filter(|word| word.len() > QUOTED);
     let cut = long.fold(text.to_owned(), |text, word| text.replace(word, &ends(word, QUOTED)));
     cut.lines().map(|line| ends(line, 10 * QUOTED)).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// The start of a text of any length.
+/// Returns the start of a text.
 pub fn start(text: &str) -> String {
     brief(text, 40)
 }
 
-/// Which way is better, of distances and of −log p.
+/// Direction in which distances and −log p improve.
 pub const LOWER_IS_BETTER: &str = "lower is better";
 
 #[cfg(test)]

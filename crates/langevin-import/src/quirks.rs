@@ -1,36 +1,38 @@
-//! The quirks of the originals: each is a value, and the code that reproduces or fixes it names that value.
+//! The quirks of the originals. Each quirk is a value, which the code that reproduces or fixes it
+//! refers to.
 //!
-//! - A run keeps or fixes a quirk: `Call::keeps` and `Call::mends` take it.
-//! - A class returns the quirk by which its original fails on a run (`Scheduler::fault`), or which all its
-//!   plans have (`Class::declares`).
-//! - A refusal is an error of a quirk ([`Quirk::refuses`]).
-//! - Some quirks come from the originals' arithmetic alone. `const _: &Quirk` names them beside the code that
-//!   computes otherwise.
+//! - A run keeps or fixes a quirk: `Call::keeps` and `Call::mends` take it as an argument.
+//! - A class returns the quirk by which its original fails on a run (`Scheduler::fault`), or which
+//!   all its plans have (`Class::declares`).
+//! - A refusal is the error of a quirk ([`Quirk::refuses`]).
+//! - Some quirks are due to the originals' arithmetic alone. The code that computes differently
+//!   refers to them by `const _: &Quirk`.
 //!
-//! So the compiler reports a quirk that no code names as dead code. `docs/originals.md` is generated from all
-//! of them: `LANGEVIN_BLESS=1 cargo test -p langevin-import --lib originals` writes the page anew.
+//! The compiler therefore reports a quirk that no code refers to as dead code. `docs/originals.md`
+//! is generated from all quirks: `LANGEVIN_BLESS=1 cargo test -p langevin-import --lib originals`
+//! updates the page.
 
 use langevin::error::Error;
 
-/// What an original does, and what an import of it does.
+/// A quirk of an original and its treatment by the import.
 #[derive(Debug)]
 #[cfg_attr(not(test), expect(dead_code, reason = "the words are those of docs/originals.md, which a test writes"))]
 pub(crate) struct Quirk {
     /// The classes, without `Scheduler`.
     pub(crate) classes: &'static str,
-    /// What happens, and when.
+    /// Description of the quirk and its conditions.
     pub(crate) what: &'static str,
-    /// What an import does.
+    /// Behaviour of the import.
     pub(crate) here: &'static str,
-    /// What a consistent import does, where that is something else.
+    /// Behaviour of a consistent import, if it differs.
     pub(crate) consistent: Option<&'static str>,
-    /// What `plan --from-diffusers` says of a run that has the quirk.
+    /// The remark of `plan --from-diffusers` for a run that has the quirk.
     pub(crate) remark: Option<&'static str>,
-    /// Where it was found.
+    /// The library that has the quirk.
     pub(crate) source: Source,
 }
 
-/// The library whose quirk it is.
+/// A library whose quirks are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     Diffusers,
@@ -42,7 +44,7 @@ impl Quirk {
         Self { classes, what, here, consistent: None, remark: None, source: Source::Diffusers }
     }
 
-    /// A quirk that an import reproduces, and a consistent import does without.
+    /// Builds a quirk that the import reproduces and a consistent import avoids.
     const fn reproduced(classes: &'static str, what: &'static str, consistent: &'static str) -> Self {
         Self { consistent: Some(consistent), ..Self::new(classes, what, "reproduced") }
     }
@@ -59,7 +61,7 @@ impl Quirk {
         Self { source: Source::KDiffusion, ..self }
     }
 
-    /// The error of a run that an import refuses because of the quirk.
+    /// Returns the error of a run that the import refuses because of the quirk.
     pub(crate) fn refuses(&self, error: Error) -> Error {
         error
     }
@@ -70,7 +72,7 @@ macro_rules! quirks {
     ($($name:ident = $quirk:expr;)*) => {
         $(pub(crate) const $name: Quirk = $quirk;)*
 
-        /// Every quirk, by its name.
+        /// Every quirk, with its name.
         #[cfg(test)]
         const ALL: &[(&str, Quirk)] = &[$((stringify!($name), $name)),*];
     };
@@ -346,7 +348,7 @@ Not imported: learned variances of DDPM and UnCLIP, `solver_p`, `tau_func`, sche
 unknown class is told which are known.
 ";
 
-    /// The page, a row for each quirk.
+    /// Returns the page, with a row for each quirk.
     fn page() -> String {
         let row = |(_, quirk): &(&str, Quirk)| {
             let library = if quirk.source == Source::KDiffusion { "k-diffusion " } else { "" };
@@ -370,7 +372,7 @@ unknown class is told which are known.
         );
     }
 
-    /// No two rows say the same, and none breaks the table.
+    /// No two rows are equal, and none breaks the table.
     #[test]
     fn the_quirks_of_originals_are_rows() {
         let rows: BTreeSet<(&str, &str)> = ALL.iter().map(|(_, quirk)| (quirk.classes, quirk.what)).collect();

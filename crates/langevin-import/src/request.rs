@@ -1,4 +1,4 @@
-//! A request on the levels of a scheduler's config.
+//! Requests on the levels of a scheduler's config.
 
 use crate::diffusers::{Call, Diffusers};
 use langevin::error::{Error, Result};
@@ -7,8 +7,8 @@ use langevin::request::{OnScheduler, Request, most_steps, over_budget};
 use langevin::sampler::Start;
 
 impl Diffusers {
-    /// Returns the plan of the scheduler, or of the request's sampler on the scheduler's levels, and the call
-    /// that made it: `call` with the request's steps, start and η.
+    /// Returns the plan of the scheduler, or of the request's sampler on the scheduler's levels,
+    /// with the call that produced it: `call` with the steps, the start and η of the request.
     ///
     /// ```
     /// use langevin::Request;
@@ -20,8 +20,9 @@ impl Diffusers {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if the request has what a config brings itself (a process, a network, a grid, a noise
-    /// range, moves, a map or guidance), or if the config cannot be compiled for this call.
+    /// Returns an error if the request sets something that the config determines: a process, a
+    /// network, a grid, a noise range, moves, a map or guidance. Returns an error if the config
+    /// cannot be compiled for this call.
     pub fn plan_of(&self, request: &Request, call: Call) -> Result<(Plan, Call)> {
         let asked = request.on_scheduler()?;
         let mut call = called(call, &asked)?;
@@ -45,7 +46,7 @@ impl Diffusers {
     }
 }
 
-/// `call` with what the request says.
+/// Returns `call` with the settings of the request.
 fn called(mut call: Call, asked: &OnScheduler) -> Result<Call> {
     call.steps = asked.steps.or(call.steps);
     if let Some((steps, start)) = asked.start {

@@ -7,13 +7,14 @@ use langevin::process::Level;
 use langevin::sampler::Sampler;
 use langevin_analysis::recommend::{Compiler, starts_from_noise};
 
-/// Plans on the times and noise levels of a scheduler's config, which are its own grid, whatever the grid
-/// is called. They end where its levels end.
+/// A [`Compiler`] of plans on the times and noise levels of a scheduler's config. The levels serve
+/// as the only grid, whatever name the grid is given. Plans end where the levels end.
 ///
 /// ```
 /// use langevin_import::{Call, Diffusers, Imported};
 /// use langevin_analysis::recommend::{By, Search};
-/// let config = Diffusers::parse(r#"{"_class_name": "DDIMScheduler", "beta_schedule": "scaled_linear"}"#)?;
+/// let json = r#"{"_class_name": "DDIMScheduler", "beta_schedule": "scaled_linear"}"#;
+/// let config = Diffusers::parse(json)?;
 /// let data = langevin_analysis::Spectrum::power_law(2.0, 16)?;
 /// let setting = Imported::new(&config, Call::default());
 /// let ranking = Search::new(&setting, &data, 10, By::W2).grids(["the config's"]).run()?;
@@ -27,7 +28,7 @@ pub struct Imported<'a> {
 }
 
 impl<'a> Imported<'a> {
-    /// Plans as `call` says, but for the number of steps.
+    /// Builds a compiler of plans for the arguments of `call`, except for the number of steps.
     #[must_use]
     pub fn new(config: &'a Diffusers, call: Call) -> Self {
         Self { config, call }
@@ -38,7 +39,7 @@ impl Compiler for Imported<'_> {
     fn plan(&self, sampler: &Sampler, _: &str, steps: Option<usize>) -> Result<Plan> {
         let mut call = self.call.clone();
         call.steps = steps;
-        // Where D is within the bounds of a clamp there is none.
+        // The analysis assumes that D lies within the bounds of a clamp, so the clamp is left out.
         Ok(self.config.plan_as(&call, sampler)?.unclipped())
     }
 

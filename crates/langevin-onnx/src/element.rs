@@ -1,4 +1,4 @@
-//! Numbers to the types of tensors, and back: the border between f64 and the network.
+//! Conversion between f64 and the tensor types of ONNX.
 
 use half::{bf16, f16};
 use ort::session::SessionInputValue;
@@ -22,7 +22,7 @@ pub(crate) fn is_float(kind: TensorElementType) -> bool {
     matches!(kind, Float16 | Bfloat16 | Float32 | Float64)
 }
 
-/// Returns true for the types of whole numbers, and for truth values.
+/// Returns true for integer types and for booleans.
 fn is_whole(kind: TensorElementType) -> bool {
     whole_range(kind).is_some()
 }
@@ -32,7 +32,8 @@ pub(crate) fn is_supported(kind: TensorElementType) -> bool {
     is_float(kind) || is_whole(kind)
 }
 
-/// The smallest and the largest whole number of a type, as far as a float64 counts exactly.
+/// Returns the smallest and the largest value of an integer type, limited to the range that a
+/// float64 represents exactly.
 fn whole_range(kind: TensorElementType) -> Option<(f64, f64)> {
     use TensorElementType::{Bool, Int8, Int16, Int32, Int64, Uint8, Uint16, Uint32, Uint64};
     const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -50,7 +51,7 @@ fn whole_range(kind: TensorElementType) -> Option<(f64, f64)> {
     })
 }
 
-/// The largest finite number of a floating-point type.
+/// Returns the largest finite value of a floating-point type.
 fn largest(kind: TensorElementType) -> f64 {
     match kind {
         TensorElementType::Float16 => f16::MAX.to_f64(),
@@ -60,8 +61,9 @@ fn largest(kind: TensorElementType) -> f64 {
     }
 }
 
-/// Returns the first number that a type cannot hold, and what the type holds. Infinities are
-/// floating-point numbers, as in the masks of attention; NaN is refused.
+/// Returns the first value that a type cannot hold, together with a description of the values that
+/// it can hold. Infinities are accepted for floating-point types, because attention masks use them;
+/// NaN is refused.
 pub(crate) fn misfit(kind: TensorElementType, values: &[f64]) -> Option<(f64, String)> {
     if let Some((low, high)) = whole_range(kind) {
         let fits = |value: &f64| value.fract() == 0.0 && (low..=high).contains(value);
@@ -81,8 +83,8 @@ where
     Ok(Tensor::from_array((shape, values))?.into())
 }
 
-/// Makes a tensor of a [supported](is_supported) type. Half precision is rounded from single
-/// precision, as NumPy and torch do.
+/// Builds a tensor of a [supported](is_supported) type. Values of half precision are rounded from
+/// single precision, as NumPy and torch do.
 pub(crate) fn tensor(
     kind: TensorElementType,
     shape: Vec<i64>,
@@ -106,7 +108,7 @@ pub(crate) fn tensor(
     }
 }
 
-/// Returns the extents and the numbers of a floating-point tensor.
+/// Returns the shape and the values of a floating-point tensor.
 pub(crate) fn numbers(kind: TensorElementType, value: &DynValue) -> ort::Result<(Vec<i64>, Vec<f64>)> {
     use TensorElementType as E;
     Ok(match kind {

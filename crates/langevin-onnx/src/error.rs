@@ -1,12 +1,26 @@
-//! The one error of this crate.
+//! The error type of this crate.
 
 use langevin::error::Message;
 use std::fmt;
 
-/// A result of this crate.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, where, what was expected, what was found, and a hint.
+/// An error of an ONNX network: a description, its place, the expected and the actual value, and a
+/// hint.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::{Formulation, Prediction, Process};
+/// use langevin_onnx::{OnnxNetwork, Options};
+/// let formulation = Formulation::new(Process::parse("vp")?, Prediction::Epsilon);
+/// let error = OnnxNetwork::open("missing.onnx".as_ref(), formulation, &Options::default())
+///     .err()
+///     .expect("there is no such file");
+/// assert!(!error.is_argument());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Error {
     message: Box<Message>,
@@ -18,12 +32,12 @@ impl Error {
         Self { message: Box::new(Message::new(what)), argument: false }
     }
 
-    /// An argument that does not fit the network.
+    /// Builds the error for an argument that does not fit the network.
     pub(crate) fn argument(what: impl Into<String>) -> Self {
         Self { argument: true, ..Self::new(what) }
     }
 
-    /// Changes the message.
+    /// Applies `change` to the message.
     fn say(self, change: impl FnOnce(Message) -> Message) -> Self {
         Self { message: Box::new(change(*self.message)), ..self }
     }
@@ -50,7 +64,8 @@ impl Error {
         self.message.hint()
     }
 
-    /// Returns true if an argument does not fit the network, and false if the file or the runtime failed.
+    /// Returns true if an argument does not fit the network, and false if the file or the runtime
+    /// failed.
     #[must_use]
     pub fn is_argument(&self) -> bool {
         self.argument

@@ -7,32 +7,32 @@ use crate::port::{Port, unknown};
 use langevin::SampleId;
 use ort::session::SessionInputValue;
 
-/// A further input with its value.
+/// A further input and its value.
 pub(crate) struct Input {
     pub(crate) name: String,
     kind: ort::value::TensorElementType,
-    /// The extents of one row, or of the whole value if the input has no rows.
+    /// The shape of one row, or of the whole value if the input has no rows.
     extents: Vec<i64>,
-    /// Whether the first extent counts samples.
+    /// True if the first extent counts samples.
     has_rows: bool,
     values: Vec<f64>,
-    /// The rows of the value; 1 stands for all samples.
+    /// The number of rows of the value; a single row is used for all samples.
     pub(crate) rows: usize,
     argument: String,
 }
 
-/// Which branch a value is for, and with that what its argument is called.
+/// The branch that a value belongs to. It decides how messages name the argument.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum For {
     Main,
     Unconditional,
 }
 
-/// Matches values with the inputs of these names. `block` is the number of rows that the states
-/// have in the file.
+/// Matches values to the inputs of the same names. `block` is the number of rows of the states, if
+/// the file fixes it.
 ///
 /// # Errors
-/// Returns an error if an input is not there, has two values, or has one of the wrong type or
+/// Returns an error if an input does not exist, has two values, or has a value of the wrong type or
 /// shape.
 pub(crate) fn given(
     values: &[(String, Array)],
@@ -83,7 +83,7 @@ impl Input {
             ([rows, rest @ ..], [_, row @ ..]) if has_rows && *rows > 0 && fits(rest, row) => (*rows, rest),
             (rest, [_, row @ ..]) if has_rows && fits(rest, row) => (1, rest),
             _ if !has_rows && fits(given, own) => (1, given),
-            // A single number, however many brackets are around it.
+            // A single number is accepted in any number of brackets.
             _ if !has_rows && single => (1, &[][..]),
             _ => {
                 let rows = if has_rows { ", a row for all samples or a row for each" } else { "" };
@@ -102,7 +102,8 @@ impl Input {
         Ok(Self { name, kind: port.kind, extents, has_rows, values, rows, argument })
     }
 
-    /// The tensor of a block. `places` has the sample of each row, `None` for padding.
+    /// Returns the tensor of a block. `places` holds the sample of each row, and `None` for
+    /// padding.
     ///
     /// # Errors
     /// Returns an error if a sample has no row.
@@ -129,7 +130,7 @@ impl Input {
         element::tensor(self.kind, shape, &values).map_err(failed)
     }
 
-    /// The error for a value with fewer rows than there are samples.
+    /// Returns the error for a value that has fewer rows than there are samples.
     pub(crate) fn too_few(&self, samples: usize) -> Error {
         Error::argument("the network's input has too few rows")
             .at(self.argument.clone())
@@ -170,7 +171,7 @@ mod tests {
         assert_eq!(fit(&text, &[5, 77, 16], 1.0, None), Ok((5, true)));
         let labels = port(E::Int64, &[-1]);
         assert_eq!((fit(&labels, &[], 1.0, None), fit(&labels, &[3], 1.0, None)), (Ok((1, true)), Ok((3, true))));
-        // An extent of the block counts samples too; another fixed one does not.
+        // An extent equal to the block size counts samples too; any other fixed extent does not.
         assert_eq!(fit(&port(E::Float32, &[1, 2]), &[4, 2], 1.0, Some(1)), Ok((4, true)));
         assert_eq!(fit(&port(E::Float32, &[3, 2]), &[3, 2], 1.0, None), Ok((1, false)));
         assert_eq!(fit(&port(E::Float32, &[]), &[1], 1.0, None), Ok((1, false)));

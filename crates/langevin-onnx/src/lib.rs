@@ -1,11 +1,19 @@
-//! Networks trained elsewhere: an ONNX file as a [`langevin::Model`].
+//! Networks from ONNX files as models of [langevin](https://docs.rs/langevin).
 //!
-//! $$\mathrm{out} = \mathrm{network}(x, t),$$
+//! [`OnnxNetwork`] is a [`langevin::Model`] that evaluates the graph of an ONNX file,
 //!
-//! of whatever formulation its owner says. ONNX Runtime evaluates it; the library is found when it is first asked for ([`library`]), so that nothing here links to it.
+//! $$\mathrm{out} = \mathrm{network}(x, t).$$
+//!
+//! The caller states the [`Formulation`](langevin::Formulation) of the output: the noise process
+//! and what the network predicts. ONNX Runtime evaluates the graph. This crate does not link to
+//! ONNX Runtime; the shared library is located when the first network is opened (see [`library`]).
+//!
+//! # Examples
+//!
+//! This example needs ONNX Runtime and a file:
 //!
 //! ```no_run
-//! use langevin::{Clock, Formulation, Prediction, Process};
+//! use langevin::{Formulation, Prediction, Process};
 //! use langevin_onnx::{OnnxNetwork, Options};
 //! let formulation = Formulation::new(Process::parse("table:linear")?, Prediction::Epsilon);
 //! let options = Options::default().shape(&[4, 64, 64]);
@@ -14,13 +22,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! | module | what it does |
+//! # Modules
+//!
+//! | module | contents |
 //! |---|---|
-//! | `options` | the arguments: further inputs, the output, the shape |
-//! | `port` | inputs and outputs of the graph, and which input is the states and which the time |
-//! | `input` | the values of further inputs, matched to samples |
-//! | `element` | numbers to the types of tensors and back |
-//! | `network` | the model |
+//! | `options` | the arguments ([`Options`], [`Array`], [`Style`]) |
+//! | `port` | inputs and outputs of the graph; finds the state, the time and the output |
+//! | `input` | values of further inputs, matched to samples by their global index |
+//! | `element` | conversion between f64 and tensor types |
+//! | `network` | the model ([`OnnxNetwork`]) |
+//! | [`library`] | locating ONNX Runtime |
+//! | `error` | the error type ([`Error`]) |
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -35,3 +47,8 @@ mod port;
 pub use error::{Error, Result};
 pub use network::OnnxNetwork;
 pub use options::{Array, Options, Style};
+
+/// The examples of the README are run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,12 @@
-//! Where ONNX Runtime is: the file, or its folder, that `ORT_DYLIB_PATH` names, or the one of a Python's `pip install onnxruntime`, or the system's.
+//! Locating the shared library of ONNX Runtime.
+//!
+//! The library is searched for in this order:
+//!
+//! 1. the file or folder that the environment variable `ORT_DYLIB_PATH` names;
+//! 2. the package `onnxruntime` (`pip install onnxruntime`) of the active virtual or conda
+//!    environment;
+//! 3. the same package of the Python on the path;
+//! 4. the system's library folders.
 
 use crate::error::{Error, Result};
 use ort::environment::Environment;
@@ -6,10 +14,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-/// The variable that names the library's file, or its folder.
+/// Name of the environment variable that points to the library's file or its folder.
+///
+/// ```
+/// assert_eq!(langevin_onnx::library::VARIABLE, "ORT_DYLIB_PATH");
+/// ```
 pub const VARIABLE: &str = "ORT_DYLIB_PATH";
 
-/// The environment of ONNX Runtime, loaded once. A library that could not be loaded is looked for again at the next call.
+/// Returns the environment of ONNX Runtime, which is loaded once. After a failure, the next call
+/// searches again.
 pub(crate) fn environment() -> Result<Environment> {
     static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
     let mut loaded = LOADED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -17,7 +30,8 @@ pub(crate) fn environment() -> Result<Environment> {
         return Ok(environment.clone());
     }
     let path = find()?;
-    // A path that cannot be loaded is an error here; found by the crate itself it would be a panic.
+    // If `ort` searched for the library itself, a failure would be a panic. An explicit path makes
+    // it an error.
     let builder = ort::init_from(&path).map_err(|error| {
         Error::new("ONNX Runtime cannot be loaded")
             .at(path.display().to_string())
@@ -36,7 +50,7 @@ fn hint() -> String {
     format!("`pip install onnxruntime`, or name the library's file in {VARIABLE}")
 }
 
-/// The file of the library.
+/// Returns the path of the library.
 fn find() -> Result<PathBuf> {
     if let Some(named) = std::env::var_os(VARIABLE).filter(|named| !named.is_empty()) {
         let named = PathBuf::from(named);
@@ -63,7 +77,7 @@ fn find() -> Result<PathBuf> {
     })
 }
 
-/// The folders of packages of a Python environment.
+/// Returns the `site-packages` folders of a Python environment.
 fn packages(root: &Path) -> Vec<PathBuf> {
     let mut found = vec![root.join("Lib").join("site-packages")];
     let pythons = std::fs::read_dir(root.join("lib")).into_iter().flatten().flatten();
@@ -71,18 +85,19 @@ fn packages(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The library in the package of a folder of packages.
+/// Returns the library of the package `onnxruntime` in a `site-packages` folder.
 fn in_package(packages: &Path) -> Option<PathBuf> {
     in_folder(&packages.join("onnxruntime").join("capi"))
 }
 
-/// The library in a folder, whatever its version is called.
+/// Returns the library in a folder, for any version suffix.
 fn in_folder(folder: &Path) -> Option<PathBuf> {
     let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let start = format!("{prefix}onnxruntime");
     let is_it = |name: &str| {
         let Some(rest) = name.strip_prefix(&start) else { return false };
-        // libonnxruntime.so.1.20.1 on Linux, libonnxruntime.1.20.1.dylib on macOS; not its providers.
+        // Matches libonnxruntime.so.1.20.1 on Linux and libonnxruntime.1.20.1.dylib on macOS, but
+        // not the provider libraries beside them.
         rest == suffix || rest.starts_with(&format!("{suffix}.")) || rest.starts_with('.') && rest.ends_with(suffix)
     };
     let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
@@ -95,7 +110,8 @@ fn in_folder(folder: &Path) -> Option<PathBuf> {
     found.pop()
 }
 
-/// The library of the Python on the path. It is asked where the package is, which is not imported.
+/// Returns the library of the Python on the path. Python only reports where the package is; the
+/// package is not imported, which would be slow.
 fn of_python() -> Option<PathBuf> {
     const ASK: &str = "import importlib.util as u; s = u.find_spec('onnxruntime'); print(s.submodule_search_locations[0] if s else '')";
     let names = if cfg!(windows) { ["python", "py"] } else { ["python3", "python"] };

@@ -1,4 +1,4 @@
-//! One ONNX file as a model.
+//! The model: one ONNX file.
 
 use crate::element;
 use crate::error::{Error, Result};
@@ -14,29 +14,41 @@ use ort::session::{Session, SessionInputValue};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// The elements of a call, about: rows go to the runtime in blocks of a fixed number, so that a
-/// row's result does not depend on its company.
+/// Approximate number of elements of a call. Rows go to the runtime in blocks of a fixed size, so
+/// that a row's output does not depend on the other rows in its batch.
 const BLOCK: usize = 16_384;
-/// The rows of a call at most.
+/// Largest number of rows of a call.
 const MOST_ROWS: usize = 64;
 
-/// A network in an ONNX file: a [`Model`] of the formulation that its owner names, on rows of f64.
-///
-/// The graph takes the states (rows, …) and their time (a number, or one for each row), both of any
-/// floating-point type of 16, 32 or 64 bits; the time may be int32 or int64. Values are cast at the
-/// border. Further inputs get their values from [`Options::input`]. The output has the shape of the
+/// A network in an ONNX file: a [`Model`] on rows of f64, of the formulation that the caller
 /// states.
 ///
-/// A row's output depends on the row, its time, its further inputs and its `index` modulo the rows
-/// of a block alone: not on the batch or on threads.
+/// The graph takes the states (rows, …) and their time (one number, or one for each row). Both have
+/// a floating-point type of 16, 32 or 64 bits; the time may also be int32 or int64. Values are
+/// converted from and to f64 at the boundary. Further inputs take their values from
+/// [`Options::input`]. The output has the shape of the states.
+///
+/// The output of a row depends only on the row, its time, its further inputs, and its `index`
+/// modulo the rows of a block. It does not depend on the batch or on the number of threads.
+///
+/// # Examples
+///
+/// ```no_run
+/// use langevin::{Formulation, Prediction, Process};
+/// use langevin_onnx::{OnnxNetwork, Options};
+/// let formulation = Formulation::new(Process::parse("table:scaled_linear")?, Prediction::Epsilon);
+/// let network = OnnxNetwork::open("unet.onnx".as_ref(), formulation, &Options::default())?;
+/// println!("{}: {:?}, reads {}", network.name(), network.shape(), network.output());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct OnnxNetwork {
-    /// The runtime can be asked by several threads; the crate takes it for itself. It has threads
-    /// of its own.
+    /// ONNX Runtime allows concurrent calls, but `ort` requires exclusive access to the session.
+    /// The runtime has threads of its own.
     session: Mutex<Session>,
     formulation: Formulation,
     name: String,
     shape: Vec<usize>,
-    /// The rows of a call.
+    /// The number of rows of a call.
     block: usize,
     /// All inputs of the graph.
     inputs: Vec<Port>,
@@ -44,18 +56,18 @@ pub struct OnnxNetwork {
     time: Port,
     output: Port,
     further: Vec<Input>,
-    /// The further inputs whose value is another one on the unconditional branch.
+    /// The further inputs that have a different value on the unconditional branch.
     unconditional: Vec<Input>,
     style: Style,
 }
 
 impl OnnxNetwork {
-    /// Opens a file.
+    /// Opens an ONNX file.
     ///
     /// # Errors
-    /// Returns an error if the runtime is not found, if the file cannot be read, if an input or
-    /// output has a type or shape that is not supported, and if `options` leave an input without a
-    /// value or do not fit the graph.
+    /// Returns an error if ONNX Runtime is not found or the file cannot be read. Returns an error
+    /// if an input or output has an unsupported type or shape, and if `options` leave an input
+    /// without a value or do not fit the graph.
     pub fn open(path: &Path, formulation: Formulation, options: &Options) -> Result<Self> {
         let environment = library::environment()?;
         let place = path.display().to_string();
@@ -116,13 +128,14 @@ impl OnnxNetwork {
         self.output.to_string()
     }
 
-    /// Returns true if a further input has a row for each sample.
+    /// Returns true if a further input has one row for each sample.
     #[must_use]
     pub fn has_rows(&self) -> bool {
         self.further.iter().chain(&self.unconditional).any(|input| input.rows > 1)
     }
 
-    /// Checks that every further input has a row for each of the samples 0 to `count` − 1.
+    /// Checks that every further input covers the samples 0 to `count` − 1. An input with a single
+    /// row covers every sample.
     ///
     /// # Errors
     /// Returns an error that names the input if it has too few rows.
@@ -131,7 +144,8 @@ impl OnnxNetwork {
         self.further.iter().chain(&self.unconditional).find(short).map_or(Ok(()), |input| Err(input.too_few(count)))
     }
 
-    /// Returns whether an input has a value of its own on the unconditional branch, which guidance evaluates.
+    /// Returns true if a further input has a value for the unconditional branch, which guidance
+    /// evaluates.
     #[must_use]
     pub fn has_unconditional(&self) -> bool {
         !self.unconditional.is_empty()
@@ -151,45 +165,44 @@ impl OnnxNetwork {
         Ok(())
     }
 
-    /// The file's name, without its ending.
+    /// Returns the file's name without its extension.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The shape of one sample.
+    /// Returns the shape of one sample.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// The elements of one sample.
+    /// Returns the number of elements of one sample.
     #[must_use]
     pub fn width(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// What it was said to be.
+    /// Returns the formulation that was passed to [`open`](Self::open).
     #[must_use]
     pub fn formulation(&self) -> &Formulation {
         &self.formulation
     }
 
-    /// Refuses an output whose shape in the file is known to be another one than that of the
-    /// states.
+    /// Checks the output's shape against the shape of the states, as far as the file states it.
     fn check_output(&self) -> Result<()> {
         let own = &self.output.shape;
         let mut states = vec![self.block as i64];
         states.extend(self.shape.iter().map(|extent| *extent as i64));
         let differs = own.len() != states.len() || own.iter().zip(&states).any(|(own, state)| *own > 0 && own != state);
-        // An output without a shape in the file is checked when it comes.
+        // An output without a shape in the file is checked after the first call.
         if own.is_empty() || !differs || plain(own) == plain(&states) {
             return Ok(());
         }
         Err(self.misshapen(&self.output.words))
     }
 
-    /// The error for an output of another shape than the states.
+    /// Returns the error for an output whose shape differs from that of the states.
     fn misshapen(&self, got: &str) -> Error {
         let own = self.output.shape.get(1).zip(self.shape.first());
         let twice = own.is_some_and(|(own, channels)| *own == 2 * *channels as i64);
@@ -204,7 +217,7 @@ impl OnnxNetwork {
             })
     }
 
-    /// One call: a block of states at their times, of these samples.
+    /// Evaluates one block of states at their times, for the given samples.
     fn call(&self, states: &[f64], times: &[f64], further: &[&Input], ids: &[Option<SampleId>]) -> Result<Vec<f64>> {
         let failed =
             |error: ort::Error| Error::new("the network failed").at(self.name.clone()).got(brief(&error.to_string()));
@@ -236,7 +249,7 @@ impl OnnxNetwork {
         self.time.shape.first().is_none_or(|rows| *rows == 1)
     }
 
-    /// The times as the graph takes them.
+    /// Returns the times as a tensor of the graph's type and shape.
     fn times(&self, times: &[f64]) -> Result<SessionInputValue<'static>> {
         let place = || format!("{}, input {}", self.name, self.time.name);
         let times = if self.takes_one_time() { &times[..1] } else { times };
@@ -269,7 +282,7 @@ impl OnnxNetwork {
             .map_err(|error| Error::new("the network failed").at(place()).got(brief(&error.to_string())))
     }
 
-    /// The further inputs of a branch.
+    /// Returns the further inputs of a branch.
     fn further(&self, branch: Branch) -> Result<Vec<&Input>> {
         if branch == Branch::Main {
             return Ok(self.further.iter().collect());
@@ -314,7 +327,7 @@ impl Model<Vec<f64>> for OnnxNetwork {
                 states[place * width..(place + 1) * width].copy_from_slice(&x[row * width..(row + 1) * width]);
             }
             let ids: Vec<Option<SampleId>> = places.iter().map(|row| row.map(|row| query.rows[row])).collect();
-            // One number of time is one for the whole block.
+            // A graph that takes one time uses it for the whole block.
             let found = if self.takes_one_time() && self.block > 1 {
                 self.at_one_time(&states, &times, &further, &ids)
             } else {
@@ -331,7 +344,8 @@ impl Model<Vec<f64>> for OnnxNetwork {
 }
 
 impl OnnxNetwork {
-    /// A block whose network takes one time: a call for each time in it.
+    /// Evaluates a block if the network takes one time for all rows: one call for each distinct
+    /// time in the block.
     fn at_one_time(
         &self,
         states: &[f64],
@@ -366,17 +380,18 @@ impl Vjp<Vec<f64>> for OnnxNetwork {
     }
 }
 
-/// Extents without those of one: shapes that hold the same rows.
+/// Returns the extents without those equal to one. Two shapes that agree in these hold the same
+/// rows.
 fn plain(shape: &[i64]) -> Vec<i64> {
     shape.iter().copied().filter(|extent| *extent != 1).collect()
 }
 
-/// Extents for a message.
+/// Formats extents for a message.
 fn extents(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// The shape of one sample: the file's, or, where that is open, the user's.
+/// Returns the shape of one sample: the file's, or the caller's if the file leaves the shape open.
 fn sample_shape(place: &str, state: &Port, given: Option<&[usize]>, style: Style) -> Result<Vec<usize>> {
     let own = &state.shape[1..];
     let shown = || {
@@ -402,7 +417,7 @@ fn sample_shape(place: &str, state: &Port, given: Option<&[usize]>, style: Style
     }
 }
 
-/// The first line of what a library says.
+/// Returns the first line of a library's message, cut to 300 characters.
 fn brief(text: &str) -> String {
     text.lines().next().unwrap_or_default().chars().take(300).collect()
 }

@@ -1,28 +1,59 @@
-//! How an ONNX file is opened.
+//! The arguments with which an ONNX file is opened.
 
 /// An array of numbers of any shape, in C order: the value of a further input.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_onnx::Array;
+/// let labels = Array { shape: vec![2], dtype: "int64".to_owned(), values: vec![3.0, 7.0] };
+/// assert_eq!(labels.values.len(), labels.shape.iter().product::<usize>());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
-    /// The extents; empty for a single number.
+    /// The shape; empty for a single number.
     pub shape: Vec<usize>,
-    /// The name of the type that the numbers had, such as `float32`, for messages.
+    /// The name of the type in which the numbers were stored, such as `float32`. Messages show it.
     pub dtype: String,
     /// The numbers.
     pub values: Vec<f64>,
 }
 
-/// How messages name the arguments.
+/// The syntax in which messages name the arguments.
+///
+/// ```
+/// use langevin_onnx::{Options, Style};
+/// let options = Options::default().style(Style::Keywords);
+/// assert!(format!("{options:?}").contains("Keywords"));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Style {
-    /// As flags of the command line: `--input NAME=FILE.npy`.
+    /// Flags of the command line: `--input NAME=FILE.npy`.
     #[default]
     Flags,
-    /// As keyword arguments of Python: `inputs={"NAME": array}`.
+    /// Keyword arguments of Python: `inputs={"NAME": array}`.
     Keywords,
 }
 
 /// The arguments of [`OnnxNetwork::open`](crate::OnnxNetwork::open).
+///
+/// # Examples
+///
+/// A network with class labels. Sampling with guidance evaluates the unconditional branch with
+/// label 10.
+///
+/// ```
+/// use langevin_onnx::{Array, Options};
+/// let label =
+///     |value: f64| Array { shape: vec![1], dtype: "int64".to_owned(), values: vec![value] };
+/// let options = Options::default()
+///     .shape(&[1, 28, 28])
+///     .input("class_labels", label(3.0))
+///     .unconditional_input("class_labels", label(10.0))
+///     .output("sample");
+/// assert!(format!("{options:?}").contains("class_labels"));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     pub(crate) shape: Option<Vec<usize>>,
@@ -34,14 +65,27 @@ pub struct Options {
 
 impl Options {
     /// Sets the shape of one sample, for files that leave it open.
+    ///
+    /// ```
+    /// use langevin_onnx::Options;
+    /// let options = Options::default().shape(&[4, 64, 64]);
+    /// assert!(format!("{options:?}").contains("[4, 64, 64]"));
+    /// ```
     #[must_use]
     pub fn shape(mut self, shape: &[usize]) -> Self {
         self.shape = Some(shape.to_vec());
         self
     }
 
-    /// Sets the value of a further input: one row for all samples, or a row for each sample. Row i
-    /// belongs to the sample of global index i.
+    /// Sets the value of a further input: one row for all samples, or one row for each sample. Row
+    /// i belongs to the sample with global index i.
+    ///
+    /// ```
+    /// use langevin_onnx::{Array, Options};
+    /// let text = Array { shape: vec![1, 2], dtype: "float32".to_owned(), values: vec![0.1, 0.2] };
+    /// let options = Options::default().input("encoder_hidden_states", text);
+    /// assert!(format!("{options:?}").contains("encoder_hidden_states"));
+    /// ```
     #[must_use]
     pub fn input(mut self, name: impl Into<String>, value: Array) -> Self {
         self.inputs.push((name.into(), value));
@@ -49,7 +93,14 @@ impl Options {
     }
 
     /// Sets the value of a further input on the unconditional branch, which guidance evaluates.
-    /// Inputs without such a value keep that of [`input`](Self::input).
+    /// Inputs without such a value keep the value of [`input`](Self::input).
+    ///
+    /// ```
+    /// use langevin_onnx::{Array, Options};
+    /// let no_class = Array { shape: vec![1], dtype: "int64".to_owned(), values: vec![10.0] };
+    /// let options = Options::default().unconditional_input("class_labels", no_class);
+    /// assert!(format!("{options:?}").contains("unconditional: [(\"class_labels\""));
+    /// ```
     #[must_use]
     pub fn unconditional_input(mut self, name: impl Into<String>, value: Array) -> Self {
         self.unconditional.push((name.into(), value));
@@ -57,13 +108,18 @@ impl Options {
     }
 
     /// Sets the name of the output to read.
+    ///
+    /// ```
+    /// use langevin_onnx::Options;
+    /// assert!(format!("{:?}", Options::default().output("sample")).contains("Some(\"sample\")"));
+    /// ```
     #[must_use]
     pub fn output(mut self, name: impl Into<String>) -> Self {
         self.output = Some(name.into());
         self
     }
 
-    /// Sets how messages name the arguments.
+    /// Sets the syntax in which messages name the arguments.
     #[must_use]
     pub fn style(mut self, style: Style) -> Self {
         self.style = style;

@@ -6,7 +6,7 @@ use crate::options::Style;
 use ort::value::{Outlet, TensorElementType, ValueType};
 use std::fmt;
 
-/// Names that exports give to the time.
+/// Names that exporters give to the time.
 const TIMES: [&str; 13] = [
     "t",
     "time",
@@ -22,7 +22,7 @@ const TIMES: [&str; 13] = [
     "noise_labels",
     "log_snr",
 ];
-/// Names that exports give to the states.
+/// Names that exporters give to the states.
 const STATES: [&str; 14] = [
     "sample",
     "samples",
@@ -44,9 +44,9 @@ const STATES: [&str; 14] = [
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Port {
     pub(crate) name: String,
-    /// The type; `Undefined` for a value that is no tensor.
+    /// The type; `Undefined` for a value that is not a tensor.
     pub(crate) kind: TensorElementType,
-    /// The extents; −1 if the file leaves one open.
+    /// The extents; −1 for an extent that the file leaves open.
     pub(crate) shape: Vec<i64>,
     /// Type and shape for messages: `float32 [batch, 4, 64, 64]`.
     pub(crate) words: String,
@@ -72,12 +72,12 @@ impl Port {
         element::is_float(self.kind)
     }
 
-    /// Returns true if the first extent counts samples: it is open, or that of the states.
+    /// Returns true if the first extent counts samples: it is open, or equal to that of the states.
     pub(crate) fn has_rows(&self, block: Option<usize>) -> bool {
         self.shape.first().is_some_and(|rows| *rows < 0 || block.is_some_and(|block| *rows == block as i64))
     }
 
-    /// Returns true if a row can be one number.
+    /// Returns true if a row can be a single number.
     fn may_be_time(&self) -> bool {
         self.shape.iter().skip(1).all(|extent| *extent == 1)
     }
@@ -97,7 +97,7 @@ impl fmt::Display for Port {
     }
 }
 
-/// Lists inputs or outputs for a message.
+/// Formats inputs or outputs for a message.
 pub(crate) fn listed(ports: &[Port]) -> String {
     match ports {
         [] => "none".to_owned(),
@@ -118,11 +118,11 @@ pub(crate) fn unknown(what: &str, argument: String, name: &str, ports: &[Port]) 
     }
 }
 
-/// Finds the states and the time among the inputs without a value.
+/// Finds the states and the time among the inputs that have no value.
 ///
 /// # Errors
-/// Returns an error that lists all inputs if more or fewer than two have no value, and one that
-/// names the input whose type or shape is not supported.
+/// Returns an error that lists all inputs if the number of inputs without a value is not two.
+/// Returns an error that names the input if its type or shape is not supported.
 pub(crate) fn roles(place: &str, all: &[Port], named: &[&str], style: Style) -> Result<(Port, Port)> {
     let rest: Vec<&Port> = all.iter().filter(|port| !named.contains(&&*port.name)).collect();
     let &[first, second] = &rest[..] else {
@@ -137,7 +137,7 @@ pub(crate) fn roles(place: &str, all: &[Port], named: &[&str], style: Style) -> 
                 .expected("an input of one number, or of one for each row")
                 .got(listed(all)));
         }
-        // Samples of one number look like times.
+        // Samples of one number have the same shape as times; names decide.
         (true, true) => match (first.shape.len() < 2, second.shape.len() < 2) {
             (true, false) => (second, first),
             (false, true) => (first, second),
@@ -167,7 +167,7 @@ pub(crate) fn roles(place: &str, all: &[Port], named: &[&str], style: Style) -> 
     Ok((state.clone(), time.clone()))
 }
 
-/// The error for a network whose further inputs have no value.
+/// Returns the error for a network whose further inputs have no value.
 fn without_value(place: &str, all: &[Port], rest: &[&Port], style: Style) -> Error {
     let time = rest
         .iter()
@@ -187,7 +187,7 @@ fn without_value(place: &str, all: &[Port], rest: &[&Port], style: Style) -> Err
         .hinting(format!("give {}: one row for all samples, or a row for each", style.all(&missing)))
 }
 
-/// The error for a network without inputs for the states and the time.
+/// Returns the error for a network without inputs for the states and the time.
 fn too_few(place: &str, all: &[Port], named: &[&str]) -> Error {
     let error = Error::argument("the network needs an input for the states and one for their time")
         .at(place)
@@ -200,11 +200,11 @@ fn too_few(place: &str, all: &[Port], named: &[&str]) -> Error {
     }
 }
 
-/// Finds the output to read: the named one, or the one of the shape of the states.
+/// Finds the output to read: the named output, or the output that has the shape of the states.
 ///
 /// # Errors
-/// Returns an error that lists the outputs if the name is not among them, or if not exactly one has
-/// the shape.
+/// Returns an error that lists the outputs if the name is not among them, or if the number of
+/// outputs with that shape is not one.
 pub(crate) fn output(place: &str, all: &[Port], state: &Port, named: Option<&str>, style: Style) -> Result<Port> {
     let checked = |port: &Port| {
         if port.is_float() {

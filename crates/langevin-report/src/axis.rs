@@ -1,19 +1,24 @@
-//! Axes of charts: where a value lies, and which values carry a tick.
+//! Axes of charts: positions of values, and choice of ticks.
 
-/// Steps between the ticks of a linear axis, times a power of ten.
+/// Steps between the ticks of a linear axis, up to a power of ten.
 const STEPS: [f64; 4] = [1.0, 2.0, 5.0, 10.0];
-/// Ticks within a decade of a logarithmic axis, the finest first.
+/// Ticks within a decade of a logarithmic axis, finest first.
 const LADDERS: [&[f64]; 4] = [&[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0], &[1.0, 2.0, 5.0], &[1.0, 3.0], &[1.0]];
-/// Magnitudes that a logarithmic axis around values holds.
+/// Limits on the magnitudes of a logarithmic axis.
 const MAGNITUDES: [f64; 2] = [1e-250, 1e250];
 
 /// Spacing of an axis.
+///
+/// ```
+/// use langevin_report::axis::{Axis, Scale};
+/// assert_eq!(Axis::logarithmic(1.0, 10.0).scale(), Scale::Logarithmic);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scale {
-    /// Equal differences are equally far apart.
+    /// Equal differences have equal distances.
     Linear,
-    /// Equal ratios are equally far apart.
+    /// Equal ratios have equal distances.
     Logarithmic,
 }
 
@@ -35,19 +40,36 @@ pub struct Axis {
 
 impl Axis {
     /// Builds a linear axis.
+    ///
+    /// ```
+    /// assert_eq!(langevin_report::Axis::linear(2.0, 4.0).share(3.0), 0.5);
+    /// ```
     #[must_use]
     pub fn linear(low: f64, high: f64) -> Self {
         Self { low, high, scale: Scale::Linear }
     }
 
-    /// Builds a logarithmic axis between two positive values. Others are replaced by the smallest positive number.
+    /// Builds a logarithmic axis between two positive values. A value that is not positive is
+    /// replaced by the smallest positive number.
+    ///
+    /// ```
+    /// use langevin_report::Axis;
+    /// assert_eq!(Axis::logarithmic(1.0, 1000.0).ticks(4), [1.0, 10.0, 100.0, 1000.0]);
+    /// ```
     #[must_use]
     pub fn logarithmic(low: f64, high: f64) -> Self {
         let [low, high] = [low, high].map(|value| value.clamp(f64::MIN_POSITIVE, f64::MAX));
         Self { low, high, scale: Scale::Logarithmic }
     }
 
-    /// Builds an axis around these values with a margin. It is logarithmic if they are positive and span more than a factor of five, and linear otherwise.
+    /// Builds an axis around values, with a margin. The axis is logarithmic if all values are
+    /// positive and span more than a factor of five; otherwise it is linear.
+    ///
+    /// ```
+    /// use langevin_report::axis::{Axis, Scale};
+    /// assert_eq!(Axis::around([1.0, 100.0].into_iter()).scale(), Scale::Logarithmic);
+    /// assert_eq!(Axis::around([1.0, 2.0].into_iter()).scale(), Scale::Linear);
+    /// ```
     #[must_use]
     pub fn around(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
@@ -59,9 +81,17 @@ impl Axis {
         Self::linear(if low >= 0.0 { below.max(0.0) } else { below }, high + 0.06 * span)
     }
 
-    /// Builds a logarithmic axis around positive values, with a margin of the share `room` of their range at both ends.
+    /// Builds a logarithmic axis around positive values. The margin at each end is `room` times
+    /// their range.
     ///
-    /// Magnitudes beyond 10^±250 are clamped. The margin is at least 10 %, and wide enough to hold round numbers if the values are nearly equal.
+    /// Magnitudes beyond 10^±250 are clamped. The margin is at least 10 %, and wide enough to
+    /// contain round numbers if the values are nearly equal.
+    ///
+    /// ```
+    /// use langevin_report::Axis;
+    /// let axis = Axis::logarithmic_around([10.0, 1000.0].into_iter(), 0.05);
+    /// assert!(axis.share(10.0) > 0.0 && axis.share(1000.0) < 1.0);
+    /// ```
     #[must_use]
     pub fn logarithmic_around(values: impl Iterator<Item = f64>, room: f64) -> Self {
         let values = values.map(|value| value.clamp(MAGNITUDES[0], MAGNITUDES[1]));
@@ -78,6 +108,11 @@ impl Axis {
     }
 
     /// Returns the position of `value`: 0 at the low end and 1 at the high end.
+    ///
+    /// ```
+    /// use langevin_report::Axis;
+    /// assert_eq!(Axis::logarithmic(1.0, 100.0).share(10.0), 0.5);
+    /// ```
     #[must_use]
     pub fn share(&self, value: f64) -> f64 {
         match self.scale {
@@ -86,7 +121,12 @@ impl Axis {
         }
     }
 
-    /// Returns at most `most` round values on the axis, in rising order.
+    /// Returns at most `most` round values on the axis, in ascending order.
+    ///
+    /// ```
+    /// use langevin_report::Axis;
+    /// assert_eq!(Axis::linear(0.0, 10.0).ticks(3), [0.0, 5.0, 10.0]);
+    /// ```
     #[must_use]
     pub fn ticks(&self, most: usize) -> Vec<f64> {
         match self.scale {
@@ -98,11 +138,12 @@ impl Axis {
         }
     }
 
-    /// 1, 2, 5, 10, …; powers of ten alone where there would be many.
+    /// Returns ticks at 1, 2, 5, 10, …, and only powers of ten if there would be too many.
     fn decades(&self, most: usize) -> Vec<f64> {
         let decades = self.low.log10().floor() as i32..=self.high.log10().ceil() as i32;
         let ticks = |ladder: &[f64], every: i32| -> Vec<f64> {
-            // Parsed, so that a tick is the very number that its label says.
+            // The number is parsed from text, so that a tick equals the number that its label
+            // shows.
             let power = |d: i32| format!("1e{d}").parse::<f64>().unwrap_or(1.0);
             let all = decades.clone().filter(|d| d % every == 0).flat_map(|d| ladder.iter().map(move |s| s * power(d)));
             all.filter(|v| (self.low..=self.high).contains(v)).collect()
@@ -112,14 +153,23 @@ impl Axis {
     }
 }
 
-/// Returns the smallest of 1, 2, 5, 10, … times a power of ten that is not below `rough`.
+/// Returns the smallest number of the form 1, 2 or 5 times a power of ten that is at least `rough`.
+///
+/// ```
+/// assert_eq!(langevin_report::axis::step(0.3), 0.5);
+/// ```
 #[must_use]
 pub fn step(rough: f64) -> f64 {
     let power = 10_f64.powf(rough.log10().floor());
     STEPS.into_iter().map(|s| s * power).find(|&s| s >= 0.999 * rough).unwrap_or(10.0 * power)
 }
 
-/// Returns the multiples of `step` between `low` and `high`; only `low` if the step is not positive and finite.
+/// Returns the multiples of `step` between `low` and `high`, or only `low` if the step is not
+/// positive and finite.
+///
+/// ```
+/// assert!(langevin_report::axis::multiples(1.0, 6.0, 2.0).eq([2.0, 4.0, 6.0]));
+/// ```
 pub fn multiples(low: f64, high: f64, step: f64) -> impl Iterator<Item = f64> {
     let regular = step.is_finite() && step > 0.0;
     let first = if regular { (low / step - 1e-9).ceil() } else { 0.0 };

@@ -1,11 +1,12 @@
-//! Line charts. The lines stretch with the page; the words do not.
+//! Line charts. The drawing stretches with the page; text keeps its size.
 
 use crate::axis::{Axis, Scale};
 use crate::numbers::{short, significant, tick};
 use crate::page::escape;
 use crate::svg::{self, Point, coord};
 
-/// The drawing area of a chart: lines in units of their own that the browser stretches, and words that it places in per cent.
+/// The drawing area of a chart. Lines have their own units and are stretched by the browser; text
+/// is placed in per cent.
 pub(crate) struct Area {
     width: f64,
     height: f64,
@@ -18,12 +19,12 @@ impl Area {
         Self { width, height, art: String::new(), words: String::new() }
     }
 
-    /// The place of a point whose shares of the two axes are these.
+    /// Returns the point at the given shares of the horizontal and the vertical axis.
     pub(crate) fn at(&self, across: f64, up: f64) -> Point {
         (self.width * across, self.height * (1.0 - up))
     }
 
-    /// The place in per cent, from the left and from the top.
+    /// Returns the position in per cent, from the left and from the top.
     pub(crate) fn percent(&self, at: Point) -> (String, String) {
         (coord(100.0 * at.0 / self.width), coord(100.0 * at.1 / self.height))
     }
@@ -33,12 +34,12 @@ impl Area {
         self.art.push_str(shapes);
     }
 
-    /// Adds words, as HTML.
+    /// Adds text, as HTML.
     pub(crate) fn say(&mut self, words: &str) {
         self.words.push_str(words);
     }
 
-    /// Rules the upright axis, at most `most` times.
+    /// Draws and labels at most `most` lines across the vertical axis.
     pub(crate) fn rule_up(&mut self, axis: &Axis, most: usize) {
         for value in axis.ticks(most) {
             let at = self.at(0.0, axis.share(value));
@@ -48,13 +49,13 @@ impl Area {
         }
     }
 
-    /// Labels the level axis below at `value`, in a class of the style.
+    /// Labels the horizontal axis at `value`, with a CSS class.
     pub(crate) fn label_across(&mut self, axis: &Axis, value: f64, class: &str) {
         let left = self.percent(self.at(axis.share(value), 0.0)).0;
         self.say(&format!("<span class=\"{class}\" style=\"left:{left}%\">{}</span>", tick(value)));
     }
 
-    /// Rules and labels the level axis, at most `most` times.
+    /// Draws and labels at most `most` lines across the horizontal axis.
     pub(crate) fn rule_across(&mut self, axis: &Axis, most: usize) {
         for value in axis.ticks(most) {
             let at = self.at(axis.share(value), 0.0);
@@ -63,27 +64,29 @@ impl Area {
         }
     }
 
-    /// The lines as they stretch.
+    /// Returns the drawing as SVG that stretches with the page.
     pub(crate) fn svg(&self) -> String {
         stretched("", self.width, self.height, &self.art)
     }
 
-    /// The words over them.
+    /// Returns the text over the drawing.
     pub(crate) fn words(&self) -> &str {
         &self.words
     }
 }
 
-/// Shapes that the browser stretches, in a class (with a space behind it) or none.
+/// Returns an SVG element that the browser stretches. `class` is an attribute with a leading space,
+/// or empty.
 pub(crate) fn stretched(class: &str, width: f64, height: f64, art: &str) -> String {
     format!(
         "<svg{class} viewBox=\"0 0 {width} {height}\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{art}</svg>"
     )
 }
 
-/// A curve over one axis, such as the loss of a training over its steps.
+/// A curve over one axis, for example the loss of a training over its steps.
 ///
-/// The upright axis is logarithmic if the values span more than a factor of five. The last value is written beside the chart. Points that are not finite are left out.
+/// The vertical axis is logarithmic if the values span more than a factor of five. The last value
+/// is written beside the chart. Points that are not finite are left out.
 ///
 /// ```
 /// use langevin_report::LineChart;
@@ -102,32 +105,51 @@ pub struct LineChart {
     until: f64,
 }
 
-/// A value on each axis.
+/// A position: the values on the horizontal and the vertical axis.
 type Place = (f64, f64);
 
-/// The drawing's own units.
+/// Size of the drawing, in its own units.
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 300.0;
-/// The most ticks of each axis.
+/// Maximum number of ticks on each axis.
 const ACROSS: usize = 6;
 const UP: usize = 5;
 
 impl LineChart {
-    /// Builds a chart of points, with the names of the two axes.
+    /// Builds a chart of points. `across` and `up` are the names of the horizontal and the vertical
+    /// axis.
+    ///
+    /// ```
+    /// use langevin_report::LineChart;
+    /// assert!(LineChart::new("step", "loss", []).html().contains("No loss was recorded."));
+    /// ```
     #[must_use]
     pub fn new(across: impl Into<String>, up: impl Into<String>, points: impl IntoIterator<Item = Place>) -> Self {
         let up = up.into();
         Self { across: across.into(), name: up.clone(), up, points: finite(points), dashed: None, until: 0.0 }
     }
 
-    /// Names the values for screen readers, such as "Smoothed loss". Default: the name of the upright axis.
+    /// Sets the name of the values for screen readers, for example "Smoothed loss". The default is
+    /// the name of the vertical axis.
+    ///
+    /// ```
+    /// use langevin_report::LineChart;
+    /// let chart = LineChart::new("step", "loss", [(0.0, 1.0), (9.0, 0.5)]).named("Smoothed loss");
+    /// assert!(chart.html().contains("Smoothed loss from 1.00 at step 0 to 0.500 at step 9"));
+    /// ```
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Adds a dashed curve and says what it is of.
+    /// Adds a dashed curve with its name.
+    ///
+    /// ```
+    /// use langevin_report::LineChart;
+    /// let chart = LineChart::new("step", "loss", [(0.0, 1.0), (9.0, 0.5)]);
+    /// assert!(chart.dashed("held out", [(9.0, 0.6)]).html().contains("dashed: held out"));
+    /// ```
     #[must_use]
     pub fn dashed(mut self, name: impl Into<String>, points: impl IntoIterator<Item = Place>) -> Self {
         let points = finite(points);
@@ -135,7 +157,13 @@ impl LineChart {
         self
     }
 
-    /// Extends the level axis to `end`.
+    /// Extends the horizontal axis to `end`.
+    ///
+    /// ```
+    /// use langevin_report::LineChart;
+    /// let html = LineChart::new("step", "loss", [(0.0, 1.0), (9.0, 0.5)]).until(2000.0).html();
+    /// assert!(html.contains("2,000"));
+    /// ```
     #[must_use]
     pub fn until(mut self, end: f64) -> Self {
         self.until = end;
@@ -172,7 +200,8 @@ impl LineChart {
         if self.dashed.is_some() {
             area.draw(&curve(&area, "curve held", &mut dashed.clone()));
         }
-        // The number stands to the right of the dot: both curves end there, so neither runs through it.
+        // The number is placed to the right of the dot. Both curves end there, so neither runs
+        // through it.
         let (left, top) = area.percent(place(&area, &last));
         area.say(&format!(
             "<span class=\"dot\" style=\"left:{left}%;top:{top}%\"></span><span class=\"last\" style=\"left:{left}%;top:{top}%\">{}</span>",
@@ -193,7 +222,7 @@ impl LineChart {
         )
     }
 
-    /// The line above the chart.
+    /// Returns the line of text above the chart.
     fn caption(&self, scale: Scale) -> String {
         let scale = if scale == Scale::Logarithmic { ", logarithmic scale" } else { "" };
         let dashed = self.dashed.as_ref().map_or_else(String::new, |(name, _)| format!("; dashed: {name}"));
@@ -214,7 +243,7 @@ mod tests {
         chart.dashed("of rows not trained on", held_out.iter().copied()).html()
     }
 
-    /// The number stands beside the plot, in a margin of its own, wherever the curves end.
+    /// The number is placed in a margin beside the plot, wherever the curves end.
     #[test]
     fn the_last_loss_is_beside_the_curves() {
         for held in [0.9, 1.0, 1.1] {

@@ -1,7 +1,10 @@
-//! The exact errors of samplers: W2 against evaluations on logarithmic axes, one line for each sampler on each grid, and the table.
+//! The page of `langevin analyze`: the exact errors of samplers as a chart and a table. The chart
+//! shows W2 against network evaluations on logarithmic axes, with one line for each sampler and
+//! grid.
 //!
-//! The drawing stretches with the page; its words do not. Every line is named at its end, or on narrow pages below. A colour and a mark are one sampler's
-//! where they suffice, a dash one grid's.
+//! The drawing stretches with the page; text keeps its size. Every line is named at its end, or
+//! below the chart on narrow pages. Colour and mark identify the sampler and the dash pattern the
+//! grid, as long as there are few enough of both.
 
 use crate::axis::Axis;
 use crate::chart::{Area, stretched};
@@ -12,31 +15,38 @@ use crate::svg::{self, coord};
 use crate::table::{Cell, Table};
 use langevin::text::Column;
 
-/// The drawing's own units, stretched by the browser.
+/// Size of the drawing, in its own units, which the browser stretches.
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 1000.0;
-/// Pixels from one name to the next.
+/// Distance between two names, in pixels.
 const PITCH: f64 = 21.0;
-/// More lines are not told apart.
+/// Maximum number of lines; more could not be distinguished.
 const MOST: usize = 24;
-/// The most ticks of each axis.
+/// Maximum number of ticks on each axis.
 const ACROSS: usize = 5;
 const UP: usize = 8;
 
-/// One plan and its errors.
+/// A plan with its errors.
+///
+/// ```
+/// use langevin_report::errors::Point;
+/// let (nfe, w2, kl) = (8, 0.1, f64::INFINITY);
+/// let point = Point { sampler: "ddim".into(), grid: None, steps: None, nfe, w2, kl };
+/// assert!(point.kl > point.w2);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Point {
-    /// The sampler and its options, or the name of a plan.
+    /// Name of the sampler with its options, or name of a plan.
     pub sampler: String,
-    /// The grid; `None` for a plan of a file.
+    /// Name of the grid; `None` for a plan from a file.
     pub grid: Option<String>,
-    /// The step count; `None` for a plan of a file.
+    /// Number of steps; `None` for a plan from a file.
     pub steps: Option<usize>,
     /// Number of network evaluations.
     pub nfe: usize,
     /// 2-Wasserstein distance.
     pub w2: f64,
-    /// KL divergence in nats, which may be infinite.
+    /// KL divergence in nats; may be infinite.
     pub kl: f64,
 }
 
@@ -44,21 +54,35 @@ pub struct Point {
 ///
 /// ```
 /// use langevin_report::errors::{Errors, Point};
-/// let point = |nfe, w2| Point { sampler: "ddim".into(), grid: Some("karras".into()), steps: Some(nfe), nfe, w2, kl: w2 };
+/// let (sampler, grid) = ("ddim".to_owned(), Some("karras".to_owned()));
+/// let point = |nfe, w2| Point {
+///     sampler: sampler.clone(),
+///     grid: grid.clone(),
+///     steps: Some(nfe),
+///     nfe,
+///     w2,
+///     kl: w2,
+/// };
 /// let errors = Errors { subject: "digits".into(), points: vec![point(4, 0.5), point(8, 0.2)] };
 /// assert!(errors.table().text().contains("ddim     karras      4    4  5.000e−1"));
 /// assert!(errors.html().contains("W₂ against evaluations"));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Errors {
-    /// What the errors are of, in one line.
+    /// Description of the plans and the data, in one line.
     pub subject: String,
-    /// The plans, those of one line of the chart side by side.
+    /// The plans; those of one line of the chart are adjacent.
     pub points: Vec<Point>,
 }
 
 impl Errors {
-    /// Returns the page: a chart and the table.
+    /// Returns the page as HTML: a chart and the table.
+    ///
+    /// ```
+    /// use langevin_report::errors::Errors;
+    /// let errors = Errors { subject: "digits".into(), points: vec![] };
+    /// assert!(errors.html().contains("No error to draw"));
+    /// ```
     #[must_use]
     pub fn html(&self) -> String {
         let footer = format!(
@@ -94,11 +118,11 @@ impl Errors {
     }
 }
 
-/// One line: where it goes, noisy numbers left out.
+/// One line of the chart. Errors that are zero or not finite are left out.
 struct Curve<'a> {
     sampler: &'a str,
     grid: Option<&'a str>,
-    /// (evaluations, W2), by evaluations.
+    /// Pairs (evaluations, W2), in the order of evaluations.
     points: Vec<(f64, f64)>,
 }
 
@@ -119,12 +143,12 @@ fn curves(points: &[Point]) -> Vec<Curve<'_>> {
         }
     }
     curves.iter_mut().for_each(|curve| curve.points.sort_by(|a, b| a.0.total_cmp(&b.0)));
-    // Those that end lowest first: where there are too many, they are the ones to see.
+    // Lines with the smallest final error come first and are kept if there are too many.
     curves.sort_by(|a, b| a.last().1.total_cmp(&b.last().1));
     curves
 }
 
-/// "W2 against evaluations".
+/// Returns the section "W2 against evaluations".
 fn drawing(points: &[Point]) -> String {
     let curves = curves(points);
     let heading = "<section id=\"plot\"><h2>W₂ against evaluations</h2>";
@@ -178,7 +202,7 @@ fn drawing(points: &[Point]) -> String {
     )
 }
 
-/// The last place of a curve.
+/// Returns the last point of a curve.
 fn end(drawn: &[svg::Point]) -> svg::Point {
     drawn.last().copied().unwrap_or_default()
 }
@@ -194,7 +218,7 @@ fn draw_curve(area: &mut Area, drawn: &[svg::Point], class: &str, hue: usize) {
     }
 }
 
-/// A piece of a line, to stand before its name.
+/// Returns the sample of a line that precedes its name.
 fn key(class: &str, hue: usize) -> String {
     format!(
         "<i class=\"key {class}\"><svg viewBox=\"0 0 30 12\" aria-hidden=\"true\">{}</svg>{}</i>",
@@ -203,7 +227,7 @@ fn key(class: &str, hue: usize) -> String {
     )
 }
 
-/// The names of the lines; what all have in common is said once, above the chart.
+/// Names of the lines. Parts that all names have in common are stated once, above the chart.
 struct Names {
     each: Vec<String>,
     common: String,
@@ -227,13 +251,15 @@ impl Names {
         Self { each: curves.iter().map(name).collect(), common }
     }
 
-    /// Characters of the longest name, within the room beside the chart.
+    /// Returns the number of characters of the longest name, limited by the margin beside the
+    /// chart.
     fn longest(&self) -> usize {
         self.each.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(26)
     }
 }
 
-/// The colour and the dash of each line: by sampler and by grid where there are few enough of both, else one line after another.
+/// Returns the colour and the dash pattern of each line: by sampler and grid if there are few
+/// enough of both, otherwise in order.
 fn styles(curves: &[Curve<'_>]) -> Vec<(usize, usize)> {
     let mut samplers: Vec<&str> = curves.iter().map(|curve| curve.sampler).collect();
     let mut grids: Vec<Option<&str>> = curves.iter().map(|curve| curve.grid).collect();
@@ -250,11 +276,13 @@ fn styles(curves: &[Curve<'_>]) -> Vec<(usize, usize)> {
     curves.iter().enumerate().map(|(index, curve)| if few { by_name(curve) } else { in_order(index) }).collect()
 }
 
-/// Places at least `pitch` apart within `height`, each as near as may be to where it was.
+/// Returns positions that are at least `pitch` apart within `height`, as close as possible to the
+/// wanted positions.
 fn spread(wanted: &[f64], pitch: f64, height: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
-    // Blocks of touching names, each at the mean of where they would be: (where its first is, those in it).
+    // Blocks of adjacent names, each at the mean of its members' wanted positions: (position of the
+    // first member, members).
     let mut blocks: Vec<(f64, Vec<usize>)> = Vec::new();
     for index in order {
         blocks.push((wanted[index], vec![index]));
@@ -309,7 +337,7 @@ mod tests {
         for ((sampler, grid), (hue, dash)) in found {
             assert_eq!((hue, dash), (usize::from(sampler.as_bytes()[0] - b'a'), usize::from(grid == "h")));
         }
-        // Eight on one grid are eight pairs.
+        // Eight samplers on one grid are eight pairs.
         let points: Vec<Point> = (0..8).map(|k| point(&format!("s{k}"), Some("g"), 5, 1.0)).collect();
         let mut pairs = styles(&super::curves(&points));
         pairs.sort_unstable();

@@ -1,27 +1,36 @@
-//! Charts, tables and self-contained HTML pages of diffusion experiments, as pure text.
+//! Charts, tables and self-contained HTML pages for diffusion experiments, as pure text.
 //!
-//! Plain numbers go in and a `String` comes out. The crate reads and writes no file, prints nothing, keeps no state and builds for wasm32. A page holds its style,
-//! drawings and pictures, so a single file can be sent to anyone. It follows the light or dark setting of its reader and prints well.
+//! The functions take plain numbers and return a `String`. The crate reads and writes no files,
+//! prints nothing, keeps no state and builds for wasm32. A page contains its style, drawings and
+//! pictures, so it can be shared as a single file. It follows the light or dark setting of the
+//! reader and is suitable for printing.
+//!
+//! # Modules
 //!
 //! | module | content |
 //! |---|---|
 //! | [`page`] | [`Page`]: head, title, sections and footer |
-//! | [`chart`] | [`LineChart`]: a curve, with a dashed second one |
-//! | [`axis`] | [`Axis`]: linear or logarithmic, with round ticks; every drawing uses it |
+//! | [`chart`] | [`LineChart`]: a curve, with an optional dashed one |
+//! | [`axis`] | [`Axis`]: linear or logarithmic, with round ticks; used by every drawing |
 //! | [`table`] | [`Table`]: one table, as aligned text for a terminal or as HTML |
-//! | [`numbers`] | numbers, counts, shares and times for people |
-//! | [`palette`] | the colours and marks of series |
-//! | [`errors`], [`objective`], [`run`], [`demo`] | the pages of `langevin analyze`, `objective`, `report` and `demo` |
+//! | [`numbers`] | formats of numbers, counts, percentages and durations |
+//! | [`palette`] | colours and marks of series |
+//! | [`errors`] | the page of `langevin analyze` |
+//! | [`objective`] | the page of `langevin objective` |
+//! | [`run`] | the page of `langevin report` |
+//! | [`demo`] | the page of `langevin demo` |
 //!
-//! # Example
+//! # Examples
 //!
-//! A line chart in a page of its own:
+//! A page with a line chart:
 //!
 //! ```
 //! use langevin_report::{LineChart, Page};
-//! let losses: Vec<(f64, f64)> = (0..=50).map(|i| (20.0 * f64::from(i), 0.1 + 0.9 / f64::from(1 + i))).collect();
+//! let loss = |i: u32| (20.0 * f64::from(i), 0.1 + 0.9 / f64::from(1 + i));
+//! let losses: Vec<(f64, f64)> = (0..=50).map(loss).collect();
 //! let chart = LineChart::new("step", "loss", losses);
-//! let page = Page::new("My training").lede("1,000 steps of 64 rows.").section("The loss", &chart.html());
+//! let page = Page::new("My training").lede("1,000 steps of 64 rows.");
+//! let page = page.section("The loss", &chart.html());
 //! let html = page.html();
 //! assert!(html.starts_with("<!doctype html>") && html.contains("loss, logarithmic scale"));
 //! // std::fs::write("training.html", html)
@@ -44,3 +53,8 @@ pub use axis::Axis;
 pub use chart::LineChart;
 pub use page::{Page, escape};
 pub use table::{Cell, Table};
+
+/// The examples of the README are run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

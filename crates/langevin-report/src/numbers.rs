@@ -1,14 +1,16 @@
-//! Numbers, counts, shares and times for people.
+//! Formats of numbers, counts, percentages and durations.
 //!
-//! Figures of pages have a true minus sign, `∞` for infinity and `n/a` for NaN. For terminals see [`langevin::text`].
+//! The formats for pages use a true minus sign, `∞` for infinity and `n/a` for NaN.
+//! [`langevin::text`] has formats for terminals.
 
 pub use langevin::text::{number, plural, thousands};
 
-/// Returns `value` in `digits` significant digits, without an exponent between 10⁻⁶ and 10⁹.
+/// Formats `value` with `digits` significant digits, without an exponent between 10⁻⁶ and 10⁹.
 ///
 /// ```
 /// use langevin_report::numbers::significant;
-/// assert_eq!([significant(1234.5, 3), significant(-0.5, 2), significant(f64::NAN, 3)], ["1,234", "−0.50", "n/a"]);
+/// assert_eq!([significant(1234.5, 3), significant(-0.5, 2)], ["1,234", "−0.50"]);
+/// assert_eq!(significant(f64::NAN, 3), "n/a");
 /// ```
 #[must_use]
 pub fn significant(value: f64, digits: usize) -> String {
@@ -37,7 +39,12 @@ pub fn significant(value: f64, digits: usize) -> String {
     rest.map_or_else(|| format!("{sign}{whole}"), |rest| format!("{sign}{whole}.{rest}"))
 }
 
-/// Returns the same as [`significant`] without trailing zeros: 1, −0.5, 0.0125.
+/// Formats `value` like [`significant`], without trailing zeros.
+///
+/// ```
+/// use langevin_report::numbers::short;
+/// assert_eq!([short(1.0, 3), short(-0.5, 3), short(0.0125, 3)], ["1", "−0.5", "0.0125"]);
+/// ```
 #[must_use]
 pub fn short(value: f64, digits: usize) -> String {
     let text = significant(value, digits);
@@ -48,7 +55,8 @@ pub fn short(value: f64, digits: usize) -> String {
     }
 }
 
-/// Returns a round number of an axis as HTML: a power of ten if it is very small or very large.
+/// Formats a round number of an axis as HTML. Very small and very large numbers are written as
+/// powers of ten.
 ///
 /// ```
 /// use langevin_report::numbers::tick;
@@ -59,7 +67,7 @@ pub fn tick(value: f64) -> String {
     if value == 0.0 || (1e-3..1e6).contains(&value.abs()) { short(value, 3) } else { power(&format!("{value:e}")) }
 }
 
-/// Returns a number of a table as HTML, in three significant digits.
+/// Formats a number of a table as HTML, with three significant digits.
 ///
 /// ```
 /// use langevin_report::numbers::cell;
@@ -74,7 +82,7 @@ pub fn cell(value: f64) -> String {
     }
 }
 
-/// Returns `1.2e-5` as 1.2·10⁻⁵.
+/// Converts `1.2e-5` to 1.2·10⁻⁵.
 fn power(text: &str) -> String {
     let Some((digits, exponent)) = text.split_once('e') else {
         return text.to_owned();
@@ -84,13 +92,22 @@ fn power(text: &str) -> String {
     format!("{digits}10<sup>{exponent}</sup>")
 }
 
-/// Returns a share between 0 and 1 as a percentage.
+/// Formats a share between 0 and 1 as a percentage.
+///
+/// ```
+/// assert_eq!(langevin_report::numbers::percent(0.125), "12.5\u{a0}%");
+/// ```
 #[must_use]
 pub fn percent(share: f64) -> String {
     if share.is_finite() { format!("{:.1}\u{a0}%", 100.0 * share) } else { "n/a".into() }
 }
 
-/// Returns a time in three significant digits, to compare runs by: "0.42 s", "41 s", "3 min 20 s".
+/// Formats a duration with three significant digits, for comparisons: "0.42 s", "41 s", "3 min 20
+/// s".
+///
+/// ```
+/// assert_eq!(langevin_report::numbers::seconds(41.0), "41\u{a0}s");
+/// ```
 #[must_use]
 pub fn seconds(value: f64) -> String {
     if value.is_finite() && value >= 99.5 {
@@ -101,11 +118,12 @@ pub fn seconds(value: f64) -> String {
     if value.is_finite() { format!("{text}\u{a0}s") } else { significant(value, digits) }
 }
 
-/// Returns a time for a line of progress: "3.2 s", "1 min 20 s", "2 h 1 min".
+/// Formats a duration for a progress line: "3.2 s", "1 min 20 s", "2 h 1 min".
 ///
 /// ```
 /// use langevin_report::numbers::duration;
-/// assert_eq!([duration(3.21), duration(80.0), duration(7300.0)], ["3.2 s", "1 min 20 s", "2 h 1 min"]);
+/// assert_eq!([duration(3.21), duration(80.0)], ["3.2 s", "1 min 20 s"]);
+/// assert_eq!(duration(7300.0), "2 h 1 min");
 /// ```
 #[must_use]
 pub fn duration(seconds: f64) -> String {
@@ -119,7 +137,12 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// Returns a small number in words.
+/// Writes a number up to twelve as a word, and larger numbers as digits.
+///
+/// ```
+/// use langevin_report::numbers::in_words;
+/// assert_eq!([in_words(0), in_words(4), in_words(13)], ["no", "four", "13"]);
+/// ```
 #[must_use]
 pub fn in_words(n: usize) -> String {
     const WORDS: [&str; 13] =
@@ -128,13 +151,17 @@ pub fn in_words(n: usize) -> String {
 }
 
 /// Returns `text` with a capital first letter.
+///
+/// ```
+/// assert_eq!(langevin_report::numbers::capital("one line"), "One line");
+/// ```
 #[must_use]
 pub fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Writes a comma between the thousands of digits.
+/// Inserts commas between the thousands of a number.
 fn group(digits: &str) -> String {
     digits.parse().map_or_else(|_| digits.to_owned(), thousands)
 }

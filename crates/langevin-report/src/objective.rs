@@ -1,4 +1,4 @@
-//! The page of a training objective: where the noise levels are drawn, and what an error counts there, over λ.
+//! The page of a training objective: density of the noise levels and weight of an error, over λ.
 
 use crate::axis::Axis;
 use crate::numbers::{capital, short};
@@ -6,18 +6,19 @@ use crate::page::{Page, escape};
 use crate::svg::{label, line, path};
 use langevin::objective::{Frame, Point};
 
-/// The drawing, in its own units.
+/// Size of the drawing, in its own units.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 320.0;
-/// Room for the axis and the names.
+/// Margins for the axis and the names.
 const LEFT: f64 = 16.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 48.0;
-/// The most ticks of the axis.
+/// Maximum number of ticks.
 const TICKS: usize = 7;
 
-/// Returns the page of an objective. `title` and `verdict` are sentences without a full stop: the parts of the objective, and what kind of bound it is.
+/// Returns the page of an objective as HTML. `title` lists the parts of the objective and `verdict`
+/// states the kind of bound; both are sentences without a full stop.
 ///
 /// ```
 /// use langevin::objective::{TimeDensity, Weight};

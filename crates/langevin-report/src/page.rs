@@ -1,4 +1,4 @@
-//! What every page has: a head, a title, sections and a footer, with the style inside.
+//! The common structure of pages: head, title, sections and footer, with an embedded style sheet.
 
 use crate::palette::style;
 
@@ -26,12 +26,14 @@ pub fn escape(text: &str) -> String {
 
 /// A self-contained HTML page.
 ///
-/// Titles, ledes and headings are text and are escaped. Bodies of sections and the footer are HTML, such as [`LineChart::html`](crate::LineChart::html) and
-/// [`Table::html`](crate::Table::html) return.
+/// Titles, ledes and headings are text and are escaped. Section bodies and the footer are HTML, for
+/// example the results of [`LineChart::html`](crate::LineChart::html) and
+/// [`Table::html`](crate::Table::html).
 ///
 /// ```
 /// use langevin_report::Page;
-/// let page = Page::new("Two runs").kicker("my experiment").section("Notes", "<p>Both converge.</p>").html();
+/// let page = Page::new("Two runs").kicker("my experiment");
+/// let page = page.section("Notes", "<p>Both converge.</p>").html();
 /// assert!(page.contains("<title>Two runs</title>") && page.contains("<h2>Notes</h2>"));
 /// ```
 #[derive(Clone, Debug)]
@@ -47,6 +49,11 @@ pub struct Page {
 
 impl Page {
     /// Builds a page without sections.
+    ///
+    /// ```
+    /// use langevin_report::Page;
+    /// assert!(Page::new("A < B").html().contains("<title>A &lt; B</title>"));
+    /// ```
     #[must_use]
     pub fn new(title: impl Into<String>) -> Self {
         Self {
@@ -60,54 +67,89 @@ impl Page {
         }
     }
 
-    /// Sets the small line above the heading.
+    /// Sets the small line of text above the heading.
+    ///
+    /// ```
+    /// use langevin_report::Page;
+    /// let html = Page::new("A page").kicker("my tool").html();
+    /// assert!(html.contains("<p class=\"kicker\">my tool</p>"));
+    /// ```
     #[must_use]
     pub fn kicker(mut self, kicker: impl Into<String>) -> Self {
         self.kicker = kicker.into();
         self
     }
 
-    /// Sets the heading. Default: the title.
+    /// Sets the heading. The default is the title.
+    ///
+    /// ```
+    /// use langevin_report::Page;
+    /// let page = Page::new("Short").heading("A longer heading").html();
+    /// assert!(page.contains("<h1>A longer heading</h1>"));
+    /// ```
     #[must_use]
     pub fn heading(mut self, heading: impl Into<String>) -> Self {
         self.heading = Some(heading.into());
         self
     }
 
-    /// Sets the line below the heading.
+    /// Sets the line of text below the heading.
+    ///
+    /// ```
+    /// use langevin_report::Page;
+    /// let html = Page::new("A page").lede("1 < 2").html();
+    /// assert!(html.contains("<p class=\"lede\">1 &lt; 2</p>"));
+    /// ```
     #[must_use]
     pub fn lede(mut self, lede: impl Into<String>) -> Self {
         self.lede = lede.into();
         self
     }
 
-    /// Sets the version of `langevin` that the page names as its generator.
+    /// Sets the version of `langevin` that the page records as its generator.
+    ///
+    /// ```
+    /// use langevin_report::Page;
+    /// assert!(Page::new("A page").version("9.9").html().contains("content=\"langevin 9.9\""));
+    /// ```
     #[must_use]
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
         self
     }
 
-    /// Adds a section with a heading and a body of HTML.
+    /// Adds a section with a heading and an HTML body.
+    ///
+    /// ```
+    /// use langevin_report::Page;
+    /// let html = Page::new("A page").section("Notes", "<p>None.</p>").html();
+    /// assert!(html.contains("<section><h2>Notes</h2><p>None.</p></section>"));
+    /// ```
     #[must_use]
     pub fn section(self, heading: &str, body: &str) -> Self {
         self.raw(&format!("<section><h2>{}</h2>{body}</section>", escape(heading)))
     }
 
     /// Sets the footer, as HTML.
+    ///
+    /// ```
+    /// use langevin_report::Page;
+    /// let html = Page::new("A page").footer("<p>End</p>").html();
+    /// assert!(html.contains("<footer><p>End</p></footer>"));
+    /// ```
     #[must_use]
     pub fn footer(mut self, footer: &str) -> Self {
         self.footer = format!("<footer>{footer}</footer>");
         self
     }
 
-    /// Adds whole sections.
+    /// Adds complete sections.
     pub(crate) fn raw(mut self, sections: &str) -> Self {
         self.main.push_str(sections);
         self
     }
 
-    /// Returns the page.
+    /// Returns the page as HTML.
     #[must_use]
     pub fn html(&self) -> String {
         let Self { title, heading, kicker, lede, version, main, footer } = self;

@@ -1,15 +1,20 @@
-//! The colours and marks of series. A series has a mark as well as a colour, so that neither carries the meaning alone.
+//! Colours and marks of series. Each series has a mark as well as a colour, so that the meaning
+//! does not depend on either alone.
 
-/// One colour on light and on dark paper.
+/// A colour for light and for dark pages.
+///
+/// ```
+/// assert_eq!(langevin_report::palette::COLOURS[0].light, "#b04a00");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Colour {
-    /// CSS colour for light paper and for print.
+    /// CSS colour for light pages and for print.
     pub light: &'static str,
-    /// CSS colour for dark paper.
+    /// CSS colour for dark pages.
     pub dark: &'static str,
 }
 
-/// The colours of series; the seventh series has the first one again.
+/// Colours of series. They repeat from the seventh series on.
 pub const COLOURS: [Colour; 6] = [
     Colour { light: "#b04a00", dark: "#f39a5b" },
     Colour { light: "#0a63a8", dark: "#6bb6f2" },
@@ -19,16 +24,24 @@ pub const COLOURS: [Colour; 6] = [
     Colour { light: "#b5173f", dark: "#ff8a9c" },
 ];
 
-/// Number of ways to dash a line: solid, dashed, dotted.
+/// Number of dash patterns: solid, dashed, dotted.
 pub const DASHES: usize = 3;
 
 /// Returns the CSS class that gives an element the colour of series `index`.
+///
+/// ```
+/// assert_eq!(langevin_report::palette::class(7), "r1");
+/// ```
 #[must_use]
 pub fn class(index: usize) -> String {
     format!("r{}", index % COLOURS.len())
 }
 
-/// Returns the mark of series `index` as inline SVG, in the colour of the element around it.
+/// Returns the mark of series `index` as inline SVG, in the colour of the surrounding element.
+///
+/// ```
+/// assert!(langevin_report::palette::mark(0).contains("<circle"));
+/// ```
 #[must_use]
 pub fn mark(index: usize) -> String {
     let shape = match index % COLOURS.len() {
@@ -42,7 +55,7 @@ pub fn mark(index: usize) -> String {
     format!("<svg class=\"mark\" viewBox=\"0 0 14 14\" aria-hidden=\"true\">{shape}</svg>")
 }
 
-/// The style sheet of every page, with the colours in it.
+/// Returns the style sheet of every page, including the colours.
 pub(crate) fn style() -> String {
     let variables = |of: fn(&Colour) -> &'static str| {
         let all: Vec<String> =

@@ -1,40 +1,48 @@
-//! The page of a training run: its loss, its samples, how near they are to the data, and the configuration that repeats it.
+//! The page of a training run: its loss, its samples, their distance from the data, and the
+//! configuration that reproduces it.
 
 use crate::chart::LineChart;
 use crate::page::{Page, escape};
 use crate::table::{Cell, Table};
 
-/// Everything that the page shows.
+/// All data of the page.
+///
+/// ```
+/// use langevin_report::run::Run;
+/// let run = Run { measures: vec![("energy distance".into(), 0.2, Some(0.1))], ..Run::default() };
+/// assert!(run.html().contains("energy distance"));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Run {
-    /// The line below the heading.
+    /// Line of text below the heading.
     pub title: String,
-    /// A term, its value, and a note.
+    /// Facts: a term, its value, and a note.
     pub facts: Vec<(String, String, String)>,
-    /// `(step, loss)` of the training.
+    /// Pairs `(step, loss)` of the training rows.
     pub losses: Vec<(f64, f64)>,
-    /// `(step, loss)` of held-out rows.
+    /// Pairs `(step, loss)` of the held-out rows.
     pub held_out: Vec<(f64, f64)>,
     /// Number of steps.
     pub steps: u64,
-    /// Headings and PNG files of pictures.
+    /// Pictures: headings and PNG files.
     pub pictures: Vec<(String, Vec<u8>)>,
-    /// The name of a measure, its value for samples, and its value for real data in their place.
+    /// Measures: name, value for the samples, and value for real data in place of the samples.
     pub measures: Vec<(String, f64, Option<f64>)>,
-    /// The line above the measures.
+    /// Line of text above the measures.
     pub measured: String,
     /// The configuration of the run.
     pub config: String,
-    /// The command that repeats or continues the run.
+    /// Command that reproduces or continues the run.
     pub command: String,
 }
 
 impl Run {
-    /// Returns the page.
+    /// Returns the page as HTML.
     ///
     /// ```
     /// use langevin_report::run::Run;
-    /// let run = Run { title: "Digits".into(), losses: vec![(1.0, 2.0), (2.0, 1.0)], steps: 2, ..Run::default() };
+    /// let losses = vec![(1.0, 2.0), (2.0, 1.0)];
+    /// let run = Run { title: "Digits".into(), losses, steps: 2, ..Run::default() };
     /// assert!(run.html().contains("Digits"));
     /// ```
     #[must_use]
@@ -79,7 +87,7 @@ impl Run {
     }
 }
 
-/// The chart of a training's losses.
+/// Returns the chart of a training's losses.
 pub(crate) fn losses(losses: &[(f64, f64)], held_out: &[(f64, f64)], steps: u64) -> String {
     LineChart::new("step", "loss", losses.iter().copied())
         .named("Smoothed loss")
@@ -88,7 +96,7 @@ pub(crate) fn losses(losses: &[(f64, f64)], held_out: &[(f64, f64)], steps: u64)
         .html()
 }
 
-/// Encodes bytes as RFC 4648 has it: the standard alphabet, padded.
+/// Encodes bytes in base64 (RFC 4648): the standard alphabet, with padding.
 pub(crate) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
@@ -120,7 +128,7 @@ mod tests {
         let page = run.html();
         assert!(page.contains("&lt;b&gt;") && !page.contains("<script>") && page.contains("AQID"));
         assert!(!page.contains("http") && !page.contains("NaN"));
-        // The version stands apart from the box above it.
+        // There is space between the version and the box above it.
         assert!(page.contains("</pre><p>langevin ") && page.contains("footer pre + p { margin-top: 16px; }"));
     }
 

@@ -1,9 +1,9 @@
-//! The few shapes that pages draw.
+//! The basic shapes of the drawings.
 
-/// A point of a drawing, y down.
+/// A point of a drawing; y increases downwards.
 pub(crate) type Point = (f64, f64);
 
-/// An arrow of class `class`; a ring where it has no length.
+/// Returns an arrow with CSS class `class`, or a ring if it has no length.
 pub(crate) fn arrow(from: Point, to: Point, class: &str, head: f64) -> String {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let length = dx.hypot(dy);
@@ -29,12 +29,12 @@ pub(crate) fn arrow(from: Point, to: Point, class: &str, head: f64) -> String {
     )
 }
 
-/// A straight line.
+/// Returns a straight line.
 pub(crate) fn line(from: Point, to: Point, class: &str) -> String {
     format!("<path class=\"{class}\" d=\"M{} {}L{} {}\"/>", coord(from.0), coord(from.1), coord(to.0), coord(to.1))
 }
 
-/// A label whose anchor is "start", "middle" or "end"; the text is already escaped.
+/// Returns a label. `anchor` is "start", "middle" or "end"; the text must already be escaped.
 pub(crate) fn label(at: Point, anchor: &str, class: &str, text: &str) -> String {
     format!(
         "<text class=\"{class}\" x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{text}</text>",
@@ -43,7 +43,8 @@ pub(crate) fn label(at: Point, anchor: &str, class: &str, text: &str) -> String 
     )
 }
 
-/// A disc of area in proportion to `share`, 0 to 1; an empty ring for nothing.
+/// Returns a disc whose area is proportional to `share`, from 0 to 1, or an empty ring for a share
+/// near 0.
 pub(crate) fn disc(share: f64) -> String {
     let radius = 9.0 * share.clamp(0.0, 1.0).sqrt();
     let shape = if radius > 0.3 {
@@ -54,7 +55,7 @@ pub(crate) fn disc(share: f64) -> String {
     format!("<svg class=\"disc\" viewBox=\"0 0 20 20\" aria-hidden=\"true\">{shape}</svg>")
 }
 
-/// The path through the points.
+/// Returns the path data of a line through the points.
 pub(crate) fn path(points: &[Point]) -> String {
     points
         .iter()
@@ -63,7 +64,8 @@ pub(crate) fn path(points: &[Point]) -> String {
         .collect()
 }
 
-/// A coordinate to a hundredth, without the zeros; never NaN, which would break the drawing.
+/// Formats a coordinate with two decimals, without trailing zeros. A value that is not finite
+/// becomes 0, because NaN would break the drawing.
 pub(crate) fn coord(value: f64) -> String {
     if !value.is_finite() {
         return "0".into();

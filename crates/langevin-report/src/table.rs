@@ -1,26 +1,32 @@
-//! One table, for terminals and for pages.
+//! Tables, for terminals and for pages.
 
 use crate::numbers::{cell, thousands};
 use crate::page::escape;
 use langevin::text::{Column, NAME, brief, columns, number};
 
 /// A value of a table.
+///
+/// ```
+/// use langevin_report::Cell;
+/// assert_eq!(Cell::from(None::<f64>), Cell::Missing);
+/// assert_eq!(Cell::from(8_usize), Cell::Count(8));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Cell {
     /// An unknown or missing value, shown as a dash.
     Missing,
-    /// A text. In a terminal, long ones are cut.
+    /// A text. Long texts are shortened in a terminal.
     Text(String),
     /// A count.
     Count(u64),
-    /// A number: four digits in a terminal, three in a page.
+    /// A number, with four digits in a terminal and three in a page.
     Number(f64),
-    /// HTML, and what stands for it in a terminal.
+    /// HTML, with a text that replaces it in a terminal.
     Html {
-        /// For pages.
+        /// The cell in a page.
         html: String,
-        /// For terminals.
+        /// The cell in a terminal.
         text: String,
     },
 }
@@ -84,34 +90,42 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
     }
 }
 
-/// A row, and its class in a page.
+/// A row with its CSS class in a page.
 #[derive(Clone, Debug)]
 struct Line {
     class: Option<String>,
     cells: Vec<Cell>,
 }
 
-/// A table: headings, and rows whose first cell names them.
+/// A table with headings. The first cell of a row is its name.
 ///
 /// ```
 /// use langevin_report::{Cell, Table};
-/// let table = Table::new(["sampler", "NFE", "W2"]).row(["ddim".into(), 8_usize.into(), 0.125.into()]);
+/// let table = Table::new(["sampler", "NFE", "W2"]);
+/// let table = table.row(["ddim".into(), 8_usize.into(), 0.125.into()]);
 /// assert_eq!(table.text(), "sampler  NFE        W2\nddim       8  1.250e−1\n");
-/// assert!(table.html("figures", "Errors").contains("<th scope=\"row\">ddim</th><td>8</td><td>0.125</td>"));
+/// let html = table.html("figures", "Errors");
+/// assert!(html.contains("<th scope=\"row\">ddim</th><td>8</td><td>0.125</td>"));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Table {
     heads: Vec<String>,
-    /// Headings of the page, if they differ.
+    /// Headings in a page, if they differ from those in a terminal.
     titles: Option<Vec<String>>,
     layout: Vec<Column>,
     lines: Vec<Line>,
-    /// The classes of the columns after the first, in a page that stacks the cells of a row on narrow screens.
+    /// CSS classes of the columns after the first. If set, the cells of a row are stacked on narrow
+    /// screens.
     stacked: Option<Vec<&'static str>>,
 }
 
 impl Table {
-    /// Builds a table without rows. In a terminal the first column is aligned to the left and the others to the right.
+    /// Builds a table without rows. In a terminal the first column is left-aligned and the others
+    /// are right-aligned.
+    ///
+    /// ```
+    /// assert_eq!(langevin_report::Table::new(["name", "value"]).text(), "name  value\n");
+    /// ```
     #[must_use]
     pub fn new<H: Into<String>>(heads: impl IntoIterator<Item = H>) -> Self {
         Self {
@@ -123,14 +137,28 @@ impl Table {
         }
     }
 
-    /// Sets headings for pages that differ from those of the terminal.
+    /// Sets the headings for pages if they differ from those for terminals.
+    ///
+    /// ```
+    /// use langevin_report::Table;
+    /// let table = Table::new(["W2"]).titles(["W₂"]);
+    /// assert!(table.html("", "").contains("W₂") && !table.text().contains("W₂"));
+    /// ```
     #[must_use]
     pub fn titles<H: Into<String>>(mut self, titles: impl IntoIterator<Item = H>) -> Self {
         self.titles = Some(titles.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Sets the alignment and least width of each column in a terminal. Further columns are like the last.
+    /// Sets the alignment and minimum width of each column in a terminal. The last entry applies to
+    /// all further columns.
+    ///
+    /// ```
+    /// use langevin::text::Column;
+    /// use langevin_report::Table;
+    /// let table = Table::new(["a", "b"]).layout(&[Column::Left(0), Column::Left(0)]);
+    /// assert_eq!(table.row(["x".into(), "y".into()]).text(), "a  b\nx  y\n");
+    /// ```
     #[must_use]
     pub fn layout(mut self, layout: &[Column]) -> Self {
         self.layout = layout.to_vec();
@@ -138,6 +166,12 @@ impl Table {
     }
 
     /// Adds a row.
+    ///
+    /// ```
+    /// use langevin_report::{Cell, Table};
+    /// let table = Table::new(["name", "value"]).row(["a".into(), Cell::Missing]);
+    /// assert_eq!(table.text(), "name  value\na         –\n");
+    /// ```
     #[must_use]
     pub fn row(mut self, cells: impl IntoIterator<Item = Cell>) -> Self {
         self.push(cells);
@@ -145,16 +179,24 @@ impl Table {
     }
 
     /// Adds a row in place.
+    ///
+    /// ```
+    /// use langevin_report::Table;
+    /// let mut table = Table::new(["sampler", "NFE"]);
+    /// table.push(["ddim".into(), 8_usize.into()]);
+    /// assert_eq!(table.text(), "sampler  NFE\nddim       8\n");
+    /// ```
     pub fn push(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.lines.push(Line { class: None, cells: cells.into_iter().collect() });
     }
 
-    /// Adds a row of a class.
+    /// Adds a row with a CSS class.
     pub(crate) fn push_class(&mut self, class: String, cells: impl IntoIterator<Item = Cell>) {
         self.lines.push(Line { class: Some(class), cells: cells.into_iter().collect() });
     }
 
-    /// Makes the rows of a page stack their cells on narrow screens, with these classes for the columns after the first.
+    /// Stacks the cells of a row on narrow screens, with the given CSS classes for the columns
+    /// after the first.
     pub(crate) fn stacked(mut self, classes: &[&'static str]) -> Self {
         self.stacked = Some(classes.to_vec());
         self
@@ -168,10 +210,18 @@ impl Table {
         columns(&rows, &self.layout)
     }
 
-    /// Returns the table as HTML of a CSS class, with a caption for screen readers.
+    /// Returns the table as HTML. `class` is its CSS class; `caption` is for screen readers.
+    ///
+    /// ```
+    /// use langevin_report::Table;
+    /// let table = Table::new(["name", "value"]).row(["a < b".into(), 1_usize.into()]);
+    /// let html = table.html("figures", "Values");
+    /// assert!(html.contains("<caption>Values</caption>") && html.contains("a &lt; b"));
+    /// ```
     #[must_use]
     pub fn html(&self, class: &str, caption: &str) -> String {
-        // Cells that the style takes out of a table's layout keep their roles only if these are said.
+        // The style sheet changes the display of these cells, which removes their implicit roles;
+        // they are therefore stated explicitly.
         let role = |role: &str| if self.stacked.is_some() { format!(" role=\"{role}\"") } else { String::new() };
         let (group, row, column) = (role("rowgroup"), role("row"), role("columnheader"));
         let heads: String =
@@ -199,7 +249,7 @@ impl Table {
         format!("<tr{}{class}><th{} scope=\"row\">{name}</th>{cells}</tr>", role("row"), role("rowheader"))
     }
 
-    /// The cell of column `index` after the first.
+    /// Returns the cell of column `index` after the first.
     fn cell(&self, index: usize, cell: &Cell, role: &impl Fn(&str) -> String) -> String {
         let about = self.stacked.as_ref().map_or_else(String::new, |classes| {
             let head = self.page_heads().get(index + 1).map_or_else(String::new, |head| escape(head));

@@ -1,14 +1,14 @@
-//! What a model with classes is asked for.
+//! Classes and guidance: the condition on which samples are drawn.
 
 use crate::error::{Blame as _, Error, Result};
 use crate::source::Source;
 use langevin::Request;
 use langevin::error::nearest;
 
-/// The branch without a class, by name.
+/// Name of the branch without a class.
 const NONE: &str = "none";
 
-/// The number of a class that is given by its name or its number.
+/// Returns the number of a class, given by name or by number.
 fn number(text: &str, names: &[String]) -> Result<u32> {
     let named = names.iter().position(|name| name == text);
     let number = named.or_else(|| text.parse().ok().filter(|number| *number < names.len()));
@@ -23,24 +23,34 @@ fn number(text: &str, names: &[String]) -> Result<u32> {
     })
 }
 
-/// Classes, and guidance towards them.
+/// Classes of the samples and guidance towards them.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::condition::Condition;
+/// let class = vec!["3".to_owned()];
+/// let condition = Condition { class, guidance: Some(2.0), ..Condition::default() };
+/// assert_eq!(condition.each(), [condition.clone()]);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Condition {
-    /// Classes by name or number, which the samples take in turn; empty: samples of no class.
+    /// Classes by name or number. The samples take them in turn; an empty list draws samples
+    /// without a class.
     pub class: Vec<String>,
-    /// The weight of guidance.
+    /// Guidance weight.
     pub guidance: Option<f64>,
-    /// Weights of guidance at each of which the same samples are drawn.
+    /// Guidance weights. The same samples are drawn once for each weight.
     pub guidance_sweep: Vec<f64>,
-    /// The noise levels, in σ/α, within which is guided.
+    /// Noise levels `[min, max]`, in σ/α, between which guidance is applied.
     pub guidance_interval: Option<[f64; 2]>,
 }
 
 impl Condition {
-    /// Asks the model for the classes, and returns their numbers.
+    /// Sets the classes on the model and returns their numbers.
     ///
     /// # Errors
-    /// Returns an error for a model without classes, and for an unknown class.
+    /// Returns an error if the model has no classes, or if a class is unknown.
     pub fn ask(&self, source: &mut Source<'_>) -> Result<Vec<u32>> {
         if self.class.is_empty() {
             return Ok(Vec::new());
@@ -59,10 +69,25 @@ impl Condition {
         Ok(labels)
     }
 
-    /// Returns the names of the classes, each once; empty if all classes of the model are among them, or none.
+    /// Returns the names of the selected classes without duplicates. The list is empty if no class
+    /// is selected or if all classes of the model are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin_tasks::condition::Condition;
+    /// let names = ["cat".to_owned(), "dog".to_owned()];
+    /// let of = |class: &[&str]| Condition {
+    ///     class: class.iter().map(|name| name.to_string()).collect(),
+    ///     ..Condition::default()
+    /// };
+    /// assert_eq!(of(&["dog", "1"]).some_of(&names)?, ["dog"]);
+    /// assert!(of(&["dog", "cat"]).some_of(&names)?.is_empty());
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error for an unknown class.
+    /// Returns an error if a class is unknown.
     pub fn some_of(&self, names: &[String]) -> Result<Vec<String>> {
         let mut found: Vec<String> = Vec::new();
         for text in &self.class {
@@ -74,7 +99,16 @@ impl Condition {
         Ok(if found.len() == names.len() { Vec::new() } else { found })
     }
 
-    /// Returns the condition at each weight of guidance that is asked for: one, or those of the sweep.
+    /// Returns one condition for each guidance weight of the sweep, or this condition alone if
+    /// there is no sweep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin_tasks::condition::Condition;
+    /// let sweep = Condition { guidance_sweep: vec![1.0, 2.0], ..Condition::default() };
+    /// assert_eq!(sweep.each()[1].guidance, Some(2.0));
+    /// ```
     #[must_use]
     pub fn each(&self) -> Vec<Self> {
         match &self.guidance_sweep[..] {
@@ -83,7 +117,15 @@ impl Condition {
         }
     }
 
-    /// Returns the request with the guidance.
+    /// Returns the request with the guidance weight and interval of this condition.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::condition::Condition;
+    /// let condition = Condition { guidance: Some(2.0), ..Condition::default() };
+    /// assert!(condition.guide(Request::new()).plan()?.is_guided());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn guide(&self, request: Request) -> Request {
         match (self.guidance, self.guidance_interval) {

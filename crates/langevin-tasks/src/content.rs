@@ -1,8 +1,8 @@
-//! What a file must hold: one check for every argument that names a file, before the file is read.
+//! Content checks: one check for every argument that names a file, made before the file is read.
 //!
-//! The check recognises a file by its bytes, so a checkpoint of PyTorch, a Git LFS pointer or a
-//! saved web page is named as such, whatever its name says. Damage to a file of the right kind is
-//! for its reader to describe.
+//! The check recognises a file by its bytes. A PyTorch checkpoint, a Git LFS pointer or a saved web
+//! page is therefore reported as such, whatever the file is called. The reader of a format reports
+//! damage to a file of the right kind.
 
 use crate::error::{Error, Result};
 use crate::observe::Observer;
@@ -11,31 +11,39 @@ use crate::words::shown;
 use langevin_data::FileKind;
 use std::path::{Path, PathBuf};
 
-/// Files of a folder that a hint names.
+/// Maximum number of files that a hint lists for a folder.
 const NAMED: usize = 3;
-/// The config of a scheduler, in a pipeline that diffusers saved and in a folder of its own.
+/// Path of a scheduler's config in a pipeline that diffusers saved, and in a folder of its own.
 const SCHEDULERS: [&str; 2] = ["scheduler/scheduler_config.json", "scheduler_config.json"];
 
-/// What an argument takes.
+/// The kind of content that an argument takes.
+///
+/// ```
+/// use langevin_tasks::content::{Content, check};
+/// let folder = tempfile::tempdir()?;
+/// let error = check("‹model›", folder.path(), Content::Model, &()).unwrap_err();
+/// assert!(error.to_string().starts_with("the path is a folder"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A plan in JSON.
     Plan,
-    /// A plan in JSON, where a model is taken too.
+    /// A plan in JSON; the argument also accepts a model.
     PlanOrModel,
-    /// The config of a scheduler of diffusers.
+    /// A scheduler config of diffusers.
     Scheduler,
-    /// A configuration of `train`.
+    /// A configuration file of `train`, in TOML.
     Configuration,
     /// A list of numbers in JSON.
     Numbers,
-    /// A .npy array.
+    /// An array in .npy format.
     Array,
     /// A table of text.
     Table,
     /// A model that `train` saved.
     Model,
-    /// A network of ONNX.
+    /// An ONNX file.
     Onnx,
     /// The directory of a training run.
     Run,
@@ -56,8 +64,8 @@ impl Content {
         }
     }
 
-    /// Whether a file of this kind is left to the reader: it is of the right kind, or the reader's
-    /// message says more.
+    /// Returns true if the file is passed on to its reader: it has the right kind, or the reader's
+    /// error message is more informative.
     fn may_be(self, kind: FileKind) -> bool {
         use FileKind::{Empty, Json, Model, Npy, Text};
         match self {
@@ -70,7 +78,7 @@ impl Content {
         }
     }
 
-    /// The endings of the files that a folder may hold in its place.
+    /// Returns the extensions of the files that a hint suggests if the path is a folder.
     fn endings(self) -> &'static [&'static str] {
         match self {
             Self::Plan | Self::PlanOrModel | Self::Scheduler => &["json"],
@@ -83,12 +91,21 @@ impl Content {
     }
 }
 
-/// Refuses a path that is not there, a folder in place of a file, and a file that is clearly of
-/// another kind. `flag` is the argument that names the path.
+/// Checks that a path exists and holds the content that the argument takes. `flag` is the argument
+/// that names the path.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::content::{Content, check};
+/// let error = check("‹plan›", "missing.json".as_ref(), Content::Plan, &()).unwrap_err();
+/// assert_eq!(error.to_string(), "no such file (‹plan› missing.json)");
+/// ```
 ///
 /// # Errors
-/// Returns an error with what the argument takes, what the path is, and what to give instead if
-/// that is known.
+/// Returns an error if the path does not exist, if it is a folder in place of a file, or if the
+/// file is clearly of another kind. The message states what the argument takes, what was found and,
+/// if known, what to do.
 pub fn check(flag: &str, path: &Path, wanted: Content, observer: &dyn Observer) -> Result<()> {
     let about = std::fs::metadata(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::missing(flag, path),
@@ -115,7 +132,16 @@ pub fn check(flag: &str, path: &Path, wanted: Content, observer: &dyn Observer) 
     Err(hinted(failure.at(place(flag, path)), remedy(kind, wanted, observer)))
 }
 
-/// The config of the scheduler of a pipeline: in its folder, or beside its `model_index.json`.
+/// Returns the path of the scheduler config of a pipeline, given its folder or its
+/// `model_index.json`; `None` if there is no such file.
+///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let config = folder.path().join("scheduler_config.json");
+/// std::fs::write(&config, "{}")?;
+/// assert_eq!(langevin_tasks::content::scheduler_of(folder.path()), Some(config));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn scheduler_of(path: &Path) -> Option<PathBuf> {
     let folder = match path.file_name() {
         Some(name) if name == "model_index.json" => path.parent()?,
@@ -124,7 +150,7 @@ pub fn scheduler_of(path: &Path) -> Option<PathBuf> {
     SCHEDULERS.into_iter().map(|name| folder.join(name)).find(|config| config.is_file())
 }
 
-/// The argument and the path.
+/// Formats the argument with its path.
 fn place(flag: &str, path: &Path) -> String {
     format!("{flag} {}", path.display())
 }
@@ -136,7 +162,8 @@ fn hinted(failure: Error, hint: Option<String>) -> Error {
     }
 }
 
-/// What to do about a file of another kind, if this command has the flags for it.
+/// Returns a hint for a file of the wrong kind, if the caller has the arguments that the hint
+/// names.
 fn remedy(kind: FileKind, wanted: Content, observer: &dyn Observer) -> Option<String> {
     use FileKind::{
         Bzip2, Empty, Gguf, Gzip, Hdf5, Html, Keras, LfsPointer, Model, Npy, Npz, Parquet, Safetensors, SevenZip, Tar,
@@ -144,7 +171,7 @@ fn remedy(kind: FileKind, wanted: Content, observer: &dyn Observer) -> Option<St
     };
     let first = |ways: &[&str]| ways.iter().find(|way| observer.knows(way)).map(|way| (*way).to_owned());
     match (wanted, kind) {
-        // What fetches the file itself, or makes it readable, helps whatever was expected.
+        // Hints on fetching or converting the file help for every argument.
         (_, LfsPointer | Html | Empty | Utf16 | Gzip | Zstandard | Xz | Bzip2 | SevenZip | Tar | Zip) => {
             kind.hint().map(str::to_owned)
         }
@@ -168,7 +195,7 @@ fn remedy(kind: FileKind, wanted: Content, observer: &dyn Observer) -> Option<St
     }
 }
 
-/// A file in place of the directory of a run.
+/// Returns the error for a file in place of a run directory.
 fn no_folder(flag: &str, path: &Path) -> Error {
     let kind = langevin_data::recognise(path).map_or_else(|| "a file".to_owned(), |kind| kind.to_string());
     let failure = Error::misused("the path is a file").at(place(flag, path));
@@ -177,7 +204,7 @@ fn no_folder(flag: &str, path: &Path) -> Error {
     hinted(failure, run.map(|run| format!("the run of this file is {}", shown(run))))
 }
 
-/// What lies in a folder that could be given in its place.
+/// Returns a hint that lists the suitable files of a folder.
 fn inside(folder: &Path, wanted: Content) -> Option<String> {
     let takes_models = matches!(wanted, Content::Model | Content::PlanOrModel);
     let is_there = |name: &&str| folder.join(name).is_file();
@@ -213,7 +240,7 @@ fn inside(folder: &Path, wanted: Content) -> Option<String> {
     (!names.is_empty()).then(|| format!("the folder holds {}{more}", names.join(", ")))
 }
 
-/// The files of a folder with one of these endings, in order of their names.
+/// Returns the files of a folder with one of these extensions, sorted by name.
 fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
     let fits = |path: &PathBuf| {
         let ending = path.extension().and_then(|ending| ending.to_str());

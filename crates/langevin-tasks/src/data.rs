@@ -1,4 +1,4 @@
-//! Data by name or from a file.
+//! Data sets, by name or from a file.
 
 use crate::error::{Blame as _, Error, Result};
 use crate::observe::{Note, Observer};
@@ -10,12 +10,18 @@ use langevin_analysis::exact;
 use langevin_data::{Axes, Dataset, Options, readable_kinds};
 use std::path::Path;
 
-/// How many samples of a density known in closed form make a data set.
+/// Number of rows that are drawn from an exact density.
 const DRAWN: u64 = 20_000;
-/// Characters of a name that a message quotes.
+/// Maximum number of characters of a name that a message quotes.
 const START: usize = 40;
 
-/// Returns the names that need no file.
+/// Returns the names of the data sets that need no file.
+///
+/// # Examples
+///
+/// ```
+/// assert!(langevin_tasks::data::names().contains(&"moons"));
+/// ```
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     std::iter::once("digits").chain(exact::NAMES).collect()
@@ -25,7 +31,16 @@ fn ending(path: &Path) -> Option<String> {
     path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase)
 }
 
-/// Returns the file or directory that these data are read from; `None` for a name.
+/// Returns the file or directory that a data argument refers to; `None` if it is the name of a
+/// built-in data set.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::data::file;
+/// assert_eq!(file("moons"), None);
+/// assert_eq!(file("rows.csv"), Some("rows.csv".as_ref()));
+/// ```
 #[must_use]
 pub fn file(data: &str) -> Option<&Path> {
     let path = Path::new(data);
@@ -37,40 +52,65 @@ fn named(data: &str) -> Option<&'static str> {
     names().into_iter().find(|name| name.eq_ignore_ascii_case(data))
 }
 
-/// Returns whether the rows of a name are drawn, so that another seed gives other rows.
+/// Returns true if the name refers to a density, whose rows depend on the seed.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::data::is_drawn;
+/// assert!(is_drawn("moons") && !is_drawn("digits") && !is_drawn("rows.csv"));
+/// ```
 #[must_use]
 pub fn is_drawn(data: &str) -> bool {
     file(data).is_none() && named(data).is_some_and(|name| name != "digits")
 }
 
-/// How a file of data is read, where that is not told by the file or by a model.
+/// Options for reading a data file. They override what the file or a model states.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// let reading = Reading { header: Some(false), ..Reading::default() };
+/// assert_eq!(reading.given(), ["no-header"]);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
-    /// The column of a table that holds the labels: its name, or its number from 1.
+    /// Column that holds the labels: its name, or its number counted from 1.
     pub label_column: Option<String>,
-    /// Where the labels are: an array of the .npz file, or a .npy file.
+    /// Source of the labels: an array of the .npz file, or a .npy file.
     pub labels: Option<String>,
-    /// The columns of a table that are read, in this order: names, or numbers from 1.
+    /// Columns to read, in this order: names, or numbers counted from 1.
     pub columns: Option<Vec<String>>,
-    /// The columns that are left out.
+    /// Columns to leave out.
     pub drop: Option<Vec<String>>,
-    /// Whether the first line of a table names the columns.
+    /// True if the first line of a table names the columns.
     pub header: Option<bool>,
-    /// The order of the axes of pictures in an array: `hwc` or `chw`.
+    /// Axis order of pictures in an array: `hwc` or `chw`.
     pub axes: Option<String>,
     /// Height and width of pictures.
     pub size: Option<(usize, usize)>,
-    /// Whether pictures that cannot be read are left out.
+    /// True if pictures that cannot be read are skipped.
     pub skip_bad: bool,
-    /// Memory for data, in MiB.
+    /// Memory limit for data, in MiB.
     pub memory: Option<usize>,
 }
 
 impl Reading {
-    /// Returns the options of a reading with what is given here in their place.
+    /// Returns `options` with the options that are set here applied on top.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use langevin_data::Options;
+    /// use langevin_tasks::data::Reading;
+    /// let reading = Reading { memory: Some(2), ..Reading::default() };
+    /// assert_eq!(reading.over(Options::default())?.memory, 2 << 20);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error if the axes are no axes.
+    /// Returns an error if the axis order is not valid.
     pub fn over(&self, mut options: Options) -> Result<Options> {
         if let Some(column) = &self.label_column {
             options.label_column = Some(column.clone());
@@ -84,7 +124,7 @@ impl Reading {
             options.columns.clone_from(columns);
         }
         if let Some(drop) = &self.drop {
-            // What a model says of its columns holds no longer.
+            // A new set of dropped columns replaces the model's own choice of columns.
             if self.columns.is_none() {
                 options.columns.clear();
             }
@@ -106,7 +146,13 @@ impl Reading {
         Ok(options)
     }
 
-    /// Returns the names of the arguments that are given.
+    /// Returns the names of the arguments that are set.
+    ///
+    /// ```
+    /// use langevin_tasks::data::Reading;
+    /// let reading = Reading { size: Some((8, 8)), skip_bad: true, ..Reading::default() };
+    /// assert_eq!(reading.given(), ["size", "skip-bad"]);
+    /// ```
     #[must_use]
     pub fn given(&self) -> Vec<&'static str> {
         let Self { label_column, labels, columns, drop, header, axes, size, skip_bad, memory } = self;
@@ -128,10 +174,19 @@ impl Reading {
     }
 }
 
-/// Refuses arguments about files for data that come from none.
+/// Checks that no reading options are set for built-in data, which are not read from a file.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::data::{Reading, refuse_idle};
+/// let reading = Reading { memory: Some(64), ..Reading::default() };
+/// assert!(refuse_idle("rows.csv", &reading).is_ok());
+/// assert!(refuse_idle("moons", &reading).is_err());
+/// ```
 ///
 /// # Errors
-/// Returns an error that names the first such argument.
+/// Returns an error that names the first option that is set.
 pub fn refuse_idle(data: &str, reading: &Reading) -> Result<()> {
     match (file(data), named(data), &reading.given()[..]) {
         (None, Some(name), [flag, ..]) => {
@@ -143,14 +198,25 @@ pub fn refuse_idle(data: &str, reading: &Reading) -> Result<()> {
     }
 }
 
-/// Refuses arguments that mean nothing for a file of this kind: what is given is used or refused.
+/// Checks that every option applies to the kind of file that was read. An option that would have no
+/// effect is an error.
+///
+/// ```
+/// use langevin_data::Dataset;
+/// use langevin_tasks::data::{Reading, refuse_unused};
+/// let table = Dataset::new("rows.csv", vec![0.0, 1.0], &[1])?;
+/// let reading = Reading { axes: Some("hwc".to_owned()), ..Reading::default() };
+/// let error = refuse_unused("rows.csv", &reading, &table).unwrap_err();
+/// assert!(error.to_string().starts_with("‹axes› is for arrays of pictures"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error that names the first such argument.
+/// Returns an error that names the first option that does not apply.
 pub fn refuse_unused(data: &str, reading: &Reading, set: &Dataset) -> Result<()> {
     let Some(path) = file(data) else { return Ok(()) };
     let ending = ending(langevin_data::located(path).0).unwrap_or_default();
-    // A folder or a pattern of shards is one table.
+    // A folder or pattern of shards is one table, so the format decides and not the extension.
     let ending = match &*set.about().format {
         format if format.starts_with("Parquet") => "parquet",
         format if format.contains(" of records") => "records",
@@ -188,11 +254,22 @@ pub fn refuse_unused(data: &str, reading: &Reading, set: &Dataset) -> Result<()>
     }
 }
 
-/// Returns the data of this name or in this file, and notes what was read. `argument` names them in messages; what `reading`
-/// says is refused where it means nothing.
+/// Reads the data set of this name or file, and sends a note that describes what was read. Messages
+/// name the data by `argument`. Options in `reading` that do not apply are errors.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_data::Options;
+/// use langevin_tasks::data::{Reading, read};
+/// let set = read("‹data›", "moons", 0, &Reading::default(), &Options::default(), &())?;
+/// assert_eq!((set.rows(), set.width()), (20_000, 2));
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for unknown data, a file that cannot be read, and an argument without effect.
+/// Returns an error if the data are unknown, if the file cannot be read, or if an option has no
+/// effect.
 pub fn read(
     argument: &str,
     data: &str,
@@ -208,10 +285,19 @@ pub fn read(
     Ok(set)
 }
 
-/// Returns the data set of this name, or in this file or directory, read as the options say.
+/// Opens the data set of this name, file or directory with the given options.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_data::Options;
+/// use langevin_tasks::data::open;
+/// let error = open("‹data›", "moonz", 0, &Options::default(), &()).unwrap_err();
+/// assert!(error.to_string().contains("did you mean 'moons'?"));
+/// ```
 ///
 /// # Errors
-/// Returns an error for unknown data and for a file that cannot be read.
+/// Returns an error if the data are unknown or the file cannot be read.
 pub fn open(flag: &str, data: &str, seed: u64, options: &Options, observer: &dyn Observer) -> Result<Dataset> {
     match (file(data), named(data)) {
         (Some(path), _) if !langevin_data::exists(path) && !langevin_data::is_pattern(path) => {
@@ -236,15 +322,26 @@ pub fn open(flag: &str, data: &str, seed: u64, options: &Options, observer: &dyn
     }
 }
 
-/// Returns the rows of a file or directory.
+/// Opens a file or directory.
+///
+/// ```
+/// use langevin_data::Options;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("rows.csv");
+/// std::fs::write(&path, "a,b\n1.5,2\n3,5\n4,4.5\n")?;
+/// let set = langevin_tasks::data::of_file(&path, &Options::default(), &())?;
+/// assert_eq!((set.rows(), set.width()), (3, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for a file that cannot be read.
+/// Returns an error if it cannot be read.
 pub fn of_file(path: &Path, options: &Options, observer: &dyn Observer) -> Result<Dataset> {
     langevin_data::open(path, options).map_err(|error| failure(&error, observer))
 }
 
-/// Returns the error of a reader as the error of a task. A hint at an argument that the caller does not have is left out.
+/// Converts an error of a reader to an error of a task. A hint is dropped if the caller does not
+/// have the argument that the hint names.
 pub fn failure(error: &langevin_data::Error, observer: &dyn Observer) -> Error {
     let text = error.to_string();
     let (words, hint) = text.split_once("\nhint: ").map_or((text.as_str(), None), |(words, hint)| (words, Some(hint)));
@@ -258,11 +355,26 @@ pub fn failure(error: &langevin_data::Error, observer: &dyn Observer) -> Error {
     }
 }
 
-/// Returns the data, read as a model's own were. Where they have no names for the columns that the model knows by name, as many
-/// columns as it has are taken in its order.
+/// Opens a data set with the reading options of a model. If the data have no column names but the
+/// model does, the columns are matched by position; their number must be equal.
+///
+/// ```
+/// use langevin_data::Options;
+/// use langevin_tasks::data::{Reading, open_as};
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("rows.csv");
+/// std::fs::write(&path, "a,b,c\n1,2.5,3\n4,5,6\n7,1,9\n")?;
+/// let mut options = Options::default();
+/// options.columns = vec!["c".to_owned(), "a".to_owned()];
+/// let data = path.to_string_lossy();
+/// let set = open_as("‹data›", &data, 0, &Reading::default(), &options, &())?;
+/// assert_eq!(set.frame().names, ["c", "a"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error as [`open`] does, and for data without the columns of the model.
+/// Returns an error under the conditions of [`open`], and if the data do not have the columns of
+/// the model.
 pub fn open_as(
     flag: &str,
     data: &str,

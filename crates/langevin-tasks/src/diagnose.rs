@@ -1,4 +1,4 @@
-//! Where the error of a model's samples comes from.
+//! Diagnosis: the contributions to the error of a model's samples.
 
 use crate::error::{Blame as _, Error, Result};
 use crate::given::Given;
@@ -12,32 +12,52 @@ use langevin::{Grid, LambdaRange, Plan, Request, SampleId};
 use langevin_analysis::diagnose::{Diagnose, Diagnosis};
 use langevin_data::{Dataset, Lattice, shuffled};
 
-/// Samplers among which advice is sought.
+/// Samplers that are compared with the chosen one.
 const RIVALS: [&str; 4] = ["dpmpp-2m", "adams2", "heun", "unipc"];
 
 /// The plan whose samples are diagnosed.
 #[derive(Clone, Copy, Debug)]
 pub enum Chosen<'a> {
-    /// The plan of a request, which other samplers and twice the steps are held beside.
+    /// The plan of a request. It is compared with other samplers and with twice the number of
+    /// steps.
     Request(&'a Request),
-    /// A plan of a file or of a scheduler's config.
+    /// A plan from a file or from a scheduler's config.
     Given(&'a Given),
 }
 
-/// How much is measured. What is `None` has its default.
+/// Sizes of the measurement.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::diagnose::{self, Chosen, Settings};
+/// use langevin_tasks::rows::Wanted;
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let (request, reading) = (Request::new().steps(8), Reading::default());
+/// let count = Some(64);
+/// let rows = Wanted { data: "moons", reading: &reading, held_out: false, count, seed: 0 };
+/// let settings = Settings { samples: 64, rows: 16, seed: 0, threads: Some(1) };
+/// let plan = Chosen::Request(&request);
+/// let prepared = diagnose::prepare(&source, None, plan, &rows, settings, &())?;
+/// assert_eq!((prepared.set().rows(), prepared.units()), (64, "the units of the data"));
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Samples that are drawn.
+    /// Number of samples that are drawn.
     pub samples: usize,
-    /// Rows that are measured.
+    /// Number of rows whose likelihoods and residuals are measured.
     pub rows: usize,
-    /// The seed.
+    /// Seed of the samples.
     pub seed: u64,
-    /// Threads; as many as there are cores.
+    /// Number of threads; `None` for the number of cores.
     pub threads: Option<usize>,
 }
 
-/// A diagnosis that is ready to be made: everything was read and accepted.
+/// A diagnosis that is ready to run: all inputs have been read and checked.
 pub struct Prepared<'a> {
     reader: Reader<'a>,
     plan: Plan,
@@ -51,11 +71,12 @@ pub struct Prepared<'a> {
     settings: Settings,
 }
 
-/// Reads the rows and checks everything, so that [`Prepared::run`] has only to work. `read_as` is the formulation that the model
-/// is read as, for a request.
+/// Reads the rows and checks all inputs, so that [`Prepared::run`] only computes. `read_as` is the
+/// formulation that the model is read as; it applies to requests.
 ///
 /// # Errors
-/// Returns an error for a plan that is not linear or that the model cannot run, and for rows that cannot be read.
+/// Returns an error if the plan is not linear, if the model cannot run it, or if the rows cannot be
+/// read.
 pub fn prepare<'a>(
     source: &'a Source<'_>,
     read_as: Option<&str>,
@@ -101,7 +122,8 @@ pub fn prepare<'a>(
     let set = rows::load(wanted, source, observer)?;
     limits::memory(settings.samples, source.width())?;
     source.check_rows(settings.samples)?;
-    // Samples are near the data as they are; only a network that was trained on dequantised ones draws such.
+    // Rows are dequantised only for a network that was trained on dequantised values. The samples
+    // of other networks lie near the values themselves.
     let quantised = source.network().is_some_and(|network| network.metadata().data.dequantized);
     let lattice = if quantised { rows::lattice(source, &set)? } else { None };
     let Coordinates { x, .. } =
@@ -112,7 +134,7 @@ pub fn prepare<'a>(
     sample::note_if_noisy(&plan, observer);
     let trained = match source.trained() {
         Some(trained) => trained,
-        // As far as the process goes that the density is read in.
+        // An exact density has no trained range; the default range of the process is used.
         None => {
             let range = Request::new().process(reader.process.clone()).noise_range().or_misused()?;
             LambdaRange::from_sigma_ve(range.min, range.max).or_misused()?
@@ -128,7 +150,7 @@ pub fn prepare<'a>(
     Ok(Prepared { reader, plan, range, finer, rivals, set, x, split, trained, settings })
 }
 
-/// Returns whether other samplers and other numbers of steps can be held beside a request.
+/// Returns true if the request can be compiled with other samplers and other numbers of steps.
 fn is_free(request: &Request) -> bool {
     !request.is_word() && !Grid::brings_steps(request.grid_name())
 }
@@ -140,25 +162,26 @@ impl Prepared<'_> {
         &self.reader
     }
 
-    /// Returns the rows.
+    /// Returns the data rows.
     #[must_use]
     pub fn set(&self) -> &Dataset {
         &self.set
     }
 
-    /// Returns the noise levels of the plan.
+    /// Returns the noise range of the plan.
     #[must_use]
     pub fn range(&self) -> NoiseRange {
         self.range
     }
 
-    /// Returns the units of distances.
+    /// Returns the units of the distances.
     #[must_use]
     pub fn units(&self) -> &'static str {
         unit(self.reader.source()).1
     }
 
-    /// Draws samples, measures likelihoods and residuals, and returns the share of each cause.
+    /// Draws samples, measures likelihoods and residuals, and returns the contribution of each
+    /// cause of error.
     ///
     /// # Errors
     /// Returns an error if the model fails or the observer ends the work.
@@ -188,8 +211,8 @@ impl Prepared<'_> {
     }
 }
 
-/// Rows that the model was trained on and rows that were held out, in its coordinates; `None` where there are not both in these
-/// data.
+/// Returns training rows and held-out rows in the coordinates of the model; `None` if the data do
+/// not contain both.
 fn split(
     wanted: &Wanted<'_>,
     settings: Settings,
@@ -208,11 +231,11 @@ fn split(
             ));
             return Ok(None);
         }
-        // Other data than those of the training have no such parts.
+        // Data other than the training data cannot be split into training rows and held-out rows.
         Part::Other(_) => return Ok(None),
     };
     let some = |set: &Dataset| -> Result<Vec<f64>> {
-        // Not the first rows: files are sorted at times.
+        // Rows are selected at random, because files are often sorted.
         let mut chosen = shuffled(set.rows(), SampleId { seed: wanted.seed, index: 0 });
         chosen.truncate(settings.rows);
         let chosen = set.select(&chosen);
@@ -221,7 +244,8 @@ fn split(
     Ok(Some((some(&trained)?, some(&held_out)?)))
 }
 
-/// The same sampler on a grid of twice the steps.
+/// Returns the plan of the same request with twice the steps, or `None` with a note if it cannot be
+/// compiled.
 fn finer(request: &Request, observer: &dyn Observer) -> Result<Option<Plan>> {
     let steps = request.step_count().or_misused()?;
     match request.clone().steps(2 * steps).plan().or_misused() {
@@ -233,18 +257,21 @@ fn finer(request: &Request, observer: &dyn Observer) -> Result<Option<Plan>> {
     }
 }
 
-/// Plans of as many evaluations, of the samplers that fit.
+/// Returns plans of other samplers with the same number of network evaluations. Samplers that do
+/// not fit are left out.
 fn rivals(request: &Request, nfe: usize) -> Vec<Plan> {
     let plan = |name: &&str| request.clone().sampler(*name).default_eta().nfe(nfe).without_unused_range().plan().ok();
     RIVALS.iter().filter_map(plan).collect()
 }
 
-/// What one is in the units of the data, and what those are.
+/// Returns the size of one unit of the model in the units of the distances, with the name of these
+/// units.
 fn unit(source: &Source<'_>) -> (f64, &'static str) {
     match source.normalization().map(|map| &map.scale[..]) {
         None => (1.0, "the units of the data"),
         Some([scale]) => (*scale, "the units of the data"),
-        // A Gaussian's distance along its own axes is in one unit.
+        // The distances of a Gaussian are along its own axes, so they need a unit that all columns
+        // share.
         Some(_) => (1.0, "standard deviations of each column"),
     }
 }

@@ -1,4 +1,5 @@
-//! Plans and configs from files that others wrote, bounded before they are read.
+//! Plans and configs from files. The size of a file is limited before it is read, because the file
+//! may come from an unknown source.
 
 use crate::content::{self, Content};
 use crate::error::{Blame as _, Error, Result};
@@ -9,23 +10,44 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
-/// No plan and no config is larger.
+/// Maximum size of a plan or config.
 const MOST_BYTES: u64 = 8 << 20;
 
-/// Returns the text of a small file, which is refused by its kind and its size before it is read.
+/// Reads a small text file after checking its kind and its size.
+///
+/// ```
+/// use langevin_tasks::content::Content;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("plan.json");
+/// std::fs::write(&path, "{}")?;
+/// assert_eq!(langevin_tasks::documents::text("‹plan›", &path, Content::Plan, &())?, "{}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for a file of another kind, one that is too large, and one that is no UTF-8.
+/// Returns an error if the file is of another kind, larger than 8 MiB, or not UTF-8.
 pub fn text(flag: &str, path: &Path, wanted: Content, observer: &dyn Observer) -> Result<String> {
     let bytes = whole(flag, path, wanted, MOST_BYTES, observer)?;
     String::from_utf8(bytes)
         .map_err(|_| Error::failed("cannot read the file").in_file(path).got("it is not UTF-8 text"))
 }
 
-/// Returns the bytes of a file of at most `most`, which is refused by its kind and its size before memory is taken.
+/// Reads a file of at most `most` bytes. Its kind and its size are checked before memory is
+/// allocated.
+///
+/// ```
+/// use langevin_tasks::content::Content;
+/// use langevin_tasks::documents::whole;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("numbers.json");
+/// std::fs::write(&path, "[1, 2, 3]")?;
+/// assert!(whole("‹spectrum›", &path, Content::Numbers, 9, &()).is_ok());
+/// assert!(whole("‹spectrum›", &path, Content::Numbers, 8, &()).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for a file of another kind, one that is too large, and one that cannot be read.
+/// Returns an error if the file is of another kind, too large, or cannot be read.
 pub fn whole(flag: &str, path: &Path, wanted: Content, most: u64, observer: &dyn Observer) -> Result<Vec<u8>> {
     content::check(flag, path, wanted, observer)?;
     let file = std::fs::File::open(path).map_err(|error| Error::reading(path, &error))?;
@@ -35,7 +57,7 @@ pub fn whole(flag: &str, path: &Path, wanted: Content, most: u64, observer: &dyn
         return Err(too_large());
     }
     let mut bytes = Vec::with_capacity(size as usize + 1);
-    // A pipe has no size: no more is read than may be.
+    // A pipe reports no size, so the number of bytes is limited while reading.
     match file.take(most + 1).read_to_end(&mut bytes) {
         Err(error) => Err(Error::reading(path, &error)),
         Ok(_) if bytes.len() as u64 > most => Err(too_large()),
@@ -43,11 +65,25 @@ pub fn whole(flag: &str, path: &Path, wanted: Content, most: u64, observer: &dyn
     }
 }
 
-/// Returns the plan of a file that the argument `flag` names. `wanted` is [`Content::Plan`] or
+/// Reads the plan in a file that the argument `flag` names. `wanted` is [`Content::Plan`] or
 /// [`Content::PlanOrModel`].
 ///
+/// # Examples
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::content::Content;
+/// let plan = Request::new().steps(4).plan()?;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("plan.json");
+/// std::fs::write(&path, plan.to_json())?;
+/// let read = langevin_tasks::documents::plan("‹plan›", &path, Content::Plan, &())?;
+/// assert_eq!(read.nfe(), plan.nfe());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
-/// Returns an error for a file of another kind, one that is too large, and one that is no plan.
+/// Returns an error if the file is of another kind, too large, or not a plan.
 pub fn plan(flag: &str, path: &Path, wanted: Content, observer: &dyn Observer) -> Result<Plan> {
     let text = text(flag, path, wanted, observer)?;
     Plan::from_json(&text).or_failed().map_err(|failure| {
@@ -59,12 +95,13 @@ pub fn plan(flag: &str, path: &Path, wanted: Content, observer: &dyn Observer) -
     })
 }
 
-/// What a JSON document is that is no plan, where that can be told.
+/// Returns a hint on what a JSON document is, if it is recognised as something else than a plan.
 fn other(text: &str, observer: &dyn Observer) -> Option<&'static str> {
-    // The keys alone: what a stranger's document takes in memory is a small multiple of its length.
+    // Only the keys are kept, so that an untrusted document takes little more memory than its own
+    // length.
     let document: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).ok()?;
     let has = |key: &str| document.contains_key(key);
-    // A plan whose content is wrong is described by its reader.
+    // Errors in the content of a plan are reported by the plan's own reader.
     if has("ops") || has("version") {
         return None;
     }

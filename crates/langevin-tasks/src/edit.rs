@@ -1,4 +1,5 @@
-//! Pictures or rows that are there already: changed, filled in, or brought to the model's coordinates.
+//! Samples that start from existing pictures or rows: image-to-image, inpainting, and conversion to
+//! the model's coordinates.
 
 use crate::data::{self, Reading};
 use crate::error::{Blame as _, Error, Result};
@@ -10,17 +11,33 @@ use langevin::Request;
 use langevin::request::{SAMPLER_WITH_MASK, STRENGTH};
 use std::path::{Path, PathBuf};
 
-/// The values of a plan's inputs: rows that the samples take in turn.
+/// Values of a plan's inputs `image` and `mask`. The samples take the rows in turn.
+///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::edit::Start;
+/// use langevin_tasks::source::{Named, Source};
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("rows.csv");
+/// std::fs::write(&path, "0.5,0.75\n-1.5,0.25\n")?;
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let start = Start { from: Some(path), ..Start::default() };
+/// let edit = start.read(&Reading::default(), &source, &())?.expect("there is a file");
+/// // The third sample starts from the first row again.
+/// assert_eq!(edit.rows("image", 1, 2), Some(vec![-1.5, 0.25, 0.5, 0.75]));
+/// assert!(!edit.has("mask"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Edit {
     image: Vec<f64>,
     mask: Option<Vec<f64>>,
-    /// Elements of a row.
+    /// Number of elements of a row.
     width: usize,
 }
 
 impl Edit {
-    /// Returns whether there is an input of this name.
+    /// Returns true if there is an input of this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.input(name).is_some()
@@ -34,7 +51,8 @@ impl Edit {
         }
     }
 
-    /// Returns the rows of an input for `count` samples from sample `first` on.
+    /// Returns the rows of an input for `count` samples, starting at sample `first`; `None` if
+    /// there is no such input.
     #[must_use]
     pub fn rows(&self, name: &str, first: usize, count: usize) -> Option<Vec<f64>> {
         let all = self.input(name)?;
@@ -44,22 +62,44 @@ impl Edit {
     }
 }
 
-/// What samples start from in place of pure noise.
+/// A starting point in place of pure noise.
+///
+/// # Examples
+///
+/// A start without a file leaves a request as it is.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::edit::Start;
+/// let start = Start::default();
+/// assert_eq!(start.start(Request::new())?.plan()?.nfe(), Request::new().plan()?.nfe());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Start {
-    /// The file of pictures or rows.
+    /// File of pictures or rows to start from.
     pub from: Option<PathBuf>,
-    /// The share of the steps that is taken, from the end.
+    /// Share of the steps that is run, counted from the end.
     pub strength: Option<f64>,
-    /// The file of a picture that is black where the start is kept.
+    /// File of a mask: black where the original is kept.
     pub mask: Option<PathBuf>,
 }
 
 impl Start {
-    /// Reads the files.
+    /// Reads the files and returns the inputs; `None` if there is no file to start from.
+    ///
+    /// ```
+    /// use langevin_tasks::data::Reading;
+    /// use langevin_tasks::edit::Start;
+    /// use langevin_tasks::source::{Named, Source};
+    /// let source = Source::open(Named::Exact("moons"), &())?;
+    /// assert!(Start::default().read(&Reading::default(), &source, &())?.is_none());
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error for files that cannot be read, for rows that do not fit the model, and where `reading` has no effect.
+    /// Returns an error if a file cannot be read, if its rows do not fit the model, or if `reading`
+    /// has no effect.
     pub fn read(&self, reading: &Reading, source: &Source<'_>, observer: &dyn Observer) -> Result<Option<Edit>> {
         let Some(from) = &self.from else {
             return match reading.given()[..] {
@@ -77,17 +117,27 @@ impl Start {
         }
         let mask = self.mask.as_ref().map(|path| rows_of("‹mask›", path, reading, source, observer)).transpose()?;
         let mask = mask.map(|mask| {
-            // White is what is to be painted; the plan's mask is 1 where the picture is known.
+            // In a mask file white marks the area to paint; in a plan's mask 1 marks the known
+            // pixels.
             let most = mask.iter().copied().fold(0.0, f64::max);
             mask.iter().map(|value| f64::from(u8::from(*value <= 0.5 * most))).collect::<Vec<f64>>()
         });
         Ok(Some(Edit { image, mask, width: source.width() }))
     }
 
-    /// Returns the request with this start, and with the sampler of a mask if nothing else is chosen.
+    /// Returns the request with this start. With a mask, the default sampler is the one for masks.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::edit::Start;
+    /// let half = Start { from: Some("rows.csv".into()), strength: Some(0.5), mask: None };
+    /// let plan = half.start(Request::new().sampler("ddim").steps(10))?.plan()?;
+    /// assert_eq!((plan.nfe(), &*plan.inputs()[0].name), (5, "image"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error for an unknown sampler.
+    /// Returns an error if the request names an unknown sampler.
     pub fn start(&self, request: Request) -> Result<Request> {
         let is_free = !request.is_word() && request.named_sampler().or_misused()?.is_none();
         let request = if self.mask.is_some() && is_free { request.sampler(SAMPLER_WITH_MASK) } else { request };
@@ -99,10 +149,23 @@ impl Start {
     }
 }
 
-/// Returns the rows of a file in its own units and of the shape of the model. `argument` names the file in messages.
+/// Reads the rows of a file, in the file's units and in the shape of the model. Messages name the
+/// file by `argument`.
+///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::edit::rows_of;
+/// use langevin_tasks::source::{Named, Source};
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("rows.csv");
+/// std::fs::write(&path, "0.5,0.75\n")?;
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// assert_eq!(rows_of("‹from›", &path, &Reading::default(), &source, &())?, [0.5, 0.75]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for a file that cannot be read and for rows that do not fit the model.
+/// Returns an error if the file cannot be read or its rows do not fit the model.
 pub fn rows_of(
     argument: &str,
     path: &Path,
@@ -126,7 +189,8 @@ pub fn rows_of(
     }
     let set = rows::shaped(argument, set, &source.shape(), "the model", observer)?;
     let mut values = set.values_wide().or_failed()?;
-    // A picture's black and white are the model's darkest and brightest, whatever numbers stand for them.
+    // Black and white of the picture are mapped to the darkest and brightest value of the model's
+    // data.
     if let (Some(levels), Some([low, high])) = (set.levels(), source.extent()) {
         let white = f64::from(levels - 1);
         values.iter_mut().for_each(|value| *value = low + *value / white * (high - low));

@@ -1,4 +1,4 @@
-//! Eigenvalues from a file: a list in JSON, or one column of numbers in a table or an array.
+//! Eigenvalues from a file: a JSON list, or a single column of numbers in a table or an array.
 
 use crate::content::{self, Content};
 use crate::data;
@@ -9,18 +9,30 @@ use crate::words::visible;
 use langevin::text::brief;
 use std::path::Path;
 
-/// Bytes of the largest table that is held whole: eigenvalues, of which there are some thousands.
+/// Maximum size of a table. Files of eigenvalues hold some thousands of numbers, so the table is
+/// read as a whole.
 const MOST_BYTES: u64 = 64 << 20;
-/// Characters of a value that a message quotes.
+/// Maximum number of characters of a value that a message quotes.
 const START: usize = 40;
 
-/// The endings of the files that are read.
+/// File extensions that [`read`] accepts.
 pub const ENDINGS: [&str; 3] = ["npy", "csv", "json"];
 
-/// Reads the eigenvalues of a file, by its ending. `argument` names the file in messages.
+/// Reads the eigenvalues in a file; its extension decides the format. Messages name the file by
+/// `argument`.
+///
+/// # Examples
+///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("eigenvalues.json");
+/// std::fs::write(&path, "[4.0, 1.0, 0.25]")?;
+/// assert_eq!(langevin_tasks::eigenvalues::read("‹spectrum›", &path, &())?, [4.0, 1.0, 0.25]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for a file of another kind, and for one that is not one column of numbers.
+/// Returns an error if the file is of another kind or is not a single column of numbers.
 pub fn read(argument: &str, path: &Path, observer: &dyn Observer) -> Result<Vec<f64>> {
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
     let values = match ending.as_deref() {
@@ -38,7 +50,7 @@ pub fn read(argument: &str, path: &Path, observer: &dyn Observer) -> Result<Vec<
     values.map_err(|error| error.in_file(path))
 }
 
-/// The numbers of a JSON list.
+/// Parses a JSON list of numbers.
 fn list(text: &str) -> Result<Vec<f64>> {
     let wrong = |got: String| Error::failed("not a list of numbers").expected("[c1, c2, …]").got(got);
     let value = |element: &serde_json::Value| element.as_f64().ok_or_else(|| wrong(start(&element.to_string())));
@@ -63,7 +75,7 @@ fn start(text: &str) -> String {
     brief(text, START)
 }
 
-/// What the reader calls a place; the file's name is put around it.
+/// Formats a place in the file. The caller adds the name of the file.
 fn at(line: u64, column: usize, names: Option<&csv::StringRecord>) -> String {
     match names.and_then(|names| names.get(column)) {
         Some(name) => format!("line {line}, column {} '{}'", column + 1, visible(&start(name))),
@@ -71,14 +83,15 @@ fn at(line: u64, column: usize, names: Option<&csv::StringRecord>) -> String {
     }
 }
 
-/// The line of a record, counted from 1. The reader's own position is before the blank lines that it skips.
+/// Returns the line number of a record, counted from 1. The position that the reader reports lies
+/// before the blank lines that it skips.
 fn line(bytes: &[u8], position: &csv::Position) -> u64 {
     let rest = usize::try_from(position.byte()).ok().and_then(|start| bytes.get(start..)).unwrap_or_default();
     let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
     position.line() + blank.filter(|byte| **byte == b'\n').count() as u64
 }
 
-/// A record that cannot be read as text.
+/// Returns the error for a record that is not UTF-8 text.
 fn not_text(bytes: &[u8], error: &csv::Error) -> Error {
     let place = match error.position() {
         Some(position) => format!("line {} is not UTF-8 text", line(bytes, position)),
@@ -87,9 +100,10 @@ fn not_text(bytes: &[u8], error: &csv::Error) -> Error {
     Error::failed(place).hint("save the table as CSV in UTF-8, or the array as .npy")
 }
 
-/// Reads a table of numbers: its shape, and its numbers row after row. The first line is a header if none of its fields is a number.
+/// Parses a table of numbers and returns its shape and its values, row after row. The first line is
+/// a header if none of its fields is a number.
 fn table(bytes: &[u8]) -> Result<([usize; 2], Vec<f64>)> {
-    // Spreadsheets put a byte-order mark in front.
+    // Spreadsheets write a byte-order mark at the start of the file.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(bytes);

@@ -1,4 +1,5 @@
-//! Why a task did not succeed: what, where, expected, got and hint, in the form of [`langevin::Error`], and whose fault it is.
+//! The error type of tasks: what failed, where, what was expected, what was found and a hint, in
+//! the form of [`langevin::Error`]. Its [`Kind`] separates wrong arguments from failed work.
 
 use crate::words::{QUOTED, ends, visible, visible_lines};
 use std::error::Error as StdError;
@@ -6,17 +7,22 @@ use std::fmt::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
-/// A result of a task.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Classes of errors. A program that fails ends with [`code`](Kind::code).
+/// Classes of errors. A program that fails exits with [`code`](Kind::code).
+///
+/// ```
+/// assert_eq!(langevin_tasks::Kind::Misused.code(), 2);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The work failed: bad content in a file, an output that cannot be written, a network that cannot be evaluated.
+    /// The work failed: a file has bad content, an output cannot be written, or a network cannot be
+    /// evaluated.
     Failed = 1,
-    /// The arguments were wrong: unknown names, values out of range, files that do not exist.
+    /// The arguments are wrong: unknown names, values out of range, files that do not exist.
     Misused = 2,
-    /// The user interrupted it (128 + SIGINT).
+    /// The user interrupted the work (128 + SIGINT).
     Interrupted = 130,
 }
 
@@ -30,7 +36,8 @@ impl Kind {
 
 /// An error of a task.
 ///
-/// Texts from outside are made harmless for terminals and cut to a length that a message can quote.
+/// Texts from outside the program are escaped for terminals and shortened to a length that a
+/// message can quote.
 ///
 /// ```
 /// use langevin_tasks::{Error, Kind};
@@ -42,11 +49,11 @@ impl Kind {
 pub struct Error {
     kind: Kind,
     words: Box<Words>,
-    /// The error of a library that this one tells.
+    /// The library error behind this one.
     cause: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// What is said.
+/// The parts of the message.
 #[derive(Clone, Debug, Default)]
 struct Words {
     what: String,
@@ -56,9 +63,10 @@ struct Words {
     hint: Option<String>,
 }
 
-/// The most characters of a place: two quotes, of a flag's value and of a path.
+/// Maximum number of characters of a place: an argument's value and a path, each with its own
+/// limit.
 const MOST_PLACE: usize = 2 * QUOTED;
-/// The most characters of what the program says itself, in which something may be quoted.
+/// Maximum number of characters of the program's own text, which may contain quotes.
 const MOST_WORDS: usize = 10 * QUOTED;
 
 impl Error {
@@ -69,27 +77,52 @@ impl Error {
     }
 
     /// Builds an error of work that failed.
+    ///
+    /// ```
+    /// use langevin_tasks::{Error, Kind};
+    /// assert_eq!(Error::failed("no rows").kind(), Kind::Failed);
+    /// ```
     pub fn failed(what: impl Into<String>) -> Self {
         Self::new(Kind::Failed, what)
     }
 
     /// Builds an error of wrong arguments.
+    ///
+    /// ```
+    /// use langevin_tasks::{Error, Kind};
+    /// assert_eq!(Error::misused("unknown class").kind(), Kind::Misused);
+    /// ```
     pub fn misused(what: impl Into<String>) -> Self {
         Self::new(Kind::Misused, what)
     }
 
-    /// Builds an error without words, for a caller that has said everything.
+    /// Builds an error without a message, for a caller that has already reported everything.
+    ///
+    /// ```
+    /// use langevin_tasks::{Error, Kind};
+    /// assert_eq!(Error::silent(Kind::Failed).to_string(), "");
+    /// ```
     #[must_use]
     pub fn silent(kind: Kind) -> Self {
         Self::new(kind, "")
     }
 
     /// Builds an error of work that the user interrupted.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// assert_eq!(Error::interrupted("interrupted").kind().code(), 130);
+    /// ```
     pub fn interrupted(what: impl Into<String>) -> Self {
         Self::new(Kind::Interrupted, what)
     }
 
     /// Sets the place: an argument or a file.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// assert_eq!(Error::failed("no rows").at("‹data›").to_string(), "no rows (‹data›)");
+    /// ```
     #[must_use]
     pub fn at(mut self, place: impl Into<String>) -> Self {
         self.words.place = Some(ends(&visible(&place.into()), MOST_PLACE));
@@ -97,12 +130,24 @@ impl Error {
     }
 
     /// Sets the place to a file.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// let error = Error::failed("no rows").in_file("rows.csv".as_ref());
+    /// assert_eq!(error.to_string(), "no rows (rows.csv)");
+    /// ```
     #[must_use]
     pub fn in_file(self, path: &Path) -> Self {
         self.at(path.display().to_string())
     }
 
     /// Sets what was expected.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// let error = Error::failed("bad count").expected("a number");
+    /// assert_eq!(error.to_string(), "bad count: expected a number");
+    /// ```
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.words.expected = Some(ends(&visible(&expected.into()), MOST_WORDS));
@@ -110,32 +155,64 @@ impl Error {
     }
 
     /// Sets what was found.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// let error = Error::failed("cannot read the file").got("denied");
+    /// assert_eq!(error.to_string(), "cannot read the file: denied");
+    /// ```
     #[must_use]
     pub fn got(mut self, got: impl Into<String>) -> Self {
         self.words.got = Some(ends(&visible(&got.into()), QUOTED));
         self
     }
 
-    /// Sets what to try.
+    /// Sets the hint: what the user can try.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// let error = Error::failed("no rows").hint("give another file");
+    /// assert_eq!(error.to_string(), "no rows\nhint: give another file");
+    /// ```
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.words.hint = Some(ends(&visible(&hint.into()), MOST_WORDS));
         self
     }
 
-    /// Builds an error of a missing file that the argument `flag` names.
+    /// Builds the error of a missing file that the argument `flag` names.
+    ///
+    /// ```
+    /// let error = langevin_tasks::Error::missing("--data", "rows.csv".as_ref());
+    /// assert_eq!(error.to_string(), "no such file (--data rows.csv)");
+    /// ```
     #[must_use]
     pub fn missing(flag: &str, path: &Path) -> Self {
         Self::misused("no such file").at(format!("{flag} {}", path.display()))
     }
 
-    /// Builds an error of a file that could not be read.
+    /// Builds the error of a file that could not be read.
+    ///
+    /// ```
+    /// use langevin_tasks::{Error, Kind};
+    /// let path = "rows.csv".as_ref();
+    /// let error = Error::reading(path, &std::io::ErrorKind::PermissionDenied.into());
+    /// assert_eq!(error.kind(), Kind::Failed);
+    /// assert!(error.to_string().starts_with("cannot read the file (rows.csv)"));
+    /// ```
     #[must_use]
     pub fn reading(path: &Path, error: &std::io::Error) -> Self {
         Self::failed("cannot read the file").in_file(path).got(error.to_string())
     }
 
-    /// Builds an error of a file that could not be written.
+    /// Builds the error of a file that could not be written.
+    ///
+    /// ```
+    /// use langevin_tasks::Error;
+    /// let path = "missing/folder/plan.json".as_ref();
+    /// let error = Error::writing(path, &std::io::ErrorKind::NotFound.into());
+    /// assert!(error.to_string().ends_with("hint: create the directory first"));
+    /// ```
     #[must_use]
     pub fn writing(path: &Path, error: &std::io::Error) -> Self {
         let failure = Self::failed("cannot write the output").in_file(path);
@@ -151,13 +228,13 @@ impl Error {
         }
     }
 
-    /// Returns the class.
+    /// Returns the class of the error.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Returns the error of a library that this one tells, if it tells one of this type.
+    /// Returns the library error behind this one, if there is one of type `E`.
     ///
     /// ```
     /// use langevin_tasks::Blame as _;
@@ -169,10 +246,11 @@ impl Error {
         self.cause.as_ref()?.downcast_ref()
     }
 
-    /// Returns the text.
+    /// Returns the message with its hints.
     #[must_use]
     pub fn text(&self) -> String {
-        // A library's own hint comes last, behind what is known here.
+        // The library's hint is split off, because hints are printed after the place and the
+        // values.
         let (what, own) =
             self.words.what.split_once("\nhint: ").map_or((&*self.words.what, None), |(w, h)| (w, Some(h)));
         let mut text = what.to_owned();
@@ -209,17 +287,23 @@ impl StdError for Error {
     }
 }
 
-/// Classifies the error of a library.
+/// Conversion of library errors to errors of tasks.
+///
+/// ```
+/// use langevin_tasks::{Blame as _, Kind};
+/// let read = std::fs::read("missing").or_failed();
+/// assert_eq!(read.unwrap_err().kind(), Kind::Failed);
+/// ```
 pub trait Blame<T> {
-    /// Makes it an error of wrong arguments.
+    /// Converts an error to an error of wrong arguments.
     ///
     /// # Errors
-    /// Returns the error, if there is one.
+    /// Returns the converted error if the result is an error.
     fn or_misused(self) -> Result<T>;
-    /// Makes it an error of work that failed.
+    /// Converts an error to an error of failed work.
     ///
     /// # Errors
-    /// Returns the error, if there is one.
+    /// Returns the converted error if the result is an error.
     fn or_failed(self) -> Result<T>;
 }
 
@@ -233,12 +317,12 @@ impl<T, E: StdError + Send + Sync + 'static> Blame<T> for std::result::Result<T,
     }
 }
 
-/// The error of a task with the error that it tells.
+/// Attaches the library error to an error of a task.
 fn told(told: Error, cause: impl StdError + Send + Sync + 'static) -> Error {
     Error { cause: Some(Arc::new(cause)), ..told }
 }
 
-/// The text of an error and of those behind it, each said once; hints last.
+/// Returns the text of an error and its causes without repetitions. Hints come last.
 fn with_causes(error: &dyn StdError) -> String {
     let full = error.to_string();
     let (mut text, hint) = match full.split_once("\nhint: ") {
@@ -254,7 +338,7 @@ fn with_causes(error: &dyn StdError) -> String {
             text.push_str(": ");
             text.push_str(words);
         }
-        // An error that says its cause says its hint too.
+        // An error that includes its cause's text includes the cause's hint too.
         hints.extend(hint.filter(|hint| !hints.iter().any(|known| known.contains(hint))).map(str::to_owned));
         cause = inner.source();
     }

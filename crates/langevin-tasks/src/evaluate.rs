@@ -1,4 +1,5 @@
-//! How near samples are to data, of a model or of a file of samples, and whether they are copies of rows that were trained on.
+//! Evaluation: the distance between samples and data, and the share of samples that are copies of
+//! training rows. Samples come from a model or from a file.
 
 use crate::comparison::{Comparison, Evaluation, OfClasses, Sets, Units, enough};
 use crate::condition::Condition;
@@ -15,37 +16,65 @@ use langevin::text::plural;
 use langevin_data::Options;
 use std::path::Path;
 
-/// Distinguishes the seed of the rows behind a floor from that of the rows themselves.
+/// Separates the seed of the rows for the floor from the seed of the real rows.
 const SPARE: u64 = 1 << 62;
 
-/// What samples are compared with, and how they are drawn.
+/// Settings of an evaluation: the data, and how the samples are drawn.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::condition::Condition;
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::evaluate::Settings;
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let request = Request::new().steps(20);
+/// let (reading, condition) = (Reading::default(), Condition::default());
+/// let settings = Settings {
+///     data: "moons",
+///     train: None,
+///     reading: &reading,
+///     count: Some(100),
+///     seed: 0,
+///     threads: Some(1),
+///     request: &request,
+///     condition: &condition,
+///     given: None,
+/// };
+/// let evaluation = settings.run(&source, &())?;
+/// assert_eq!(evaluation.count, 100);
+/// assert!(evaluation.found.wasserstein < 1.0);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Settings<'a> {
-    /// The data: a name, or a file.
+    /// The data: a name or a file.
     pub data: &'a str,
-    /// The rows that were trained on, where the model does not say.
+    /// The training rows, for a model that does not record them.
     pub train: Option<&'a str>,
-    /// How the data are read.
+    /// Options for reading the data.
     pub reading: &'a Reading,
-    /// Rows that are compared; `None`: at most some thousands.
+    /// Number of rows to compare; `None` for all rows, up to 4,096.
     pub count: Option<usize>,
-    /// The seed.
+    /// Seed of the samples and of the selection of rows.
     pub seed: u64,
-    /// Threads; as many as there are cores.
+    /// Number of threads; `None` for the number of cores.
     pub threads: Option<usize>,
-    /// The request by which the samples of a model are drawn.
+    /// The request that draws the samples.
     pub request: &'a Request,
-    /// The classes and the guidance of the samples.
+    /// Classes and guidance of the samples.
     pub condition: &'a Condition,
-    /// The plan by which the samples are drawn, in place of the request.
+    /// A plan that draws the samples in place of the request.
     pub given: Option<&'a Given>,
 }
 
 impl Settings<'_> {
-    /// Draws from a model and measures.
+    /// Draws samples from a model and compares them with the data.
     ///
     /// # Errors
-    /// Returns an error for rows that cannot be read or do not fit the model, and if the model fails.
+    /// Returns an error if rows cannot be read or do not fit the model, or if the model fails.
     pub fn run(&self, source: &Source<'_>, observer: &dyn Observer) -> Result<Evaluation> {
         let sets = self.of_classes(self.sets(source, observer)?, source, observer)?;
         let units = match Units::of_model(source.normalization()) {
@@ -62,14 +91,14 @@ impl Settings<'_> {
         Ok(Evaluation { plan: Some(plan), evaluations, ..evaluation })
     }
 
-    /// Measures a file of samples.
+    /// Compares a file of samples with the data.
     ///
     /// # Errors
-    /// Returns an error for files that cannot be read or do not fit each other.
+    /// Returns an error if a file cannot be read or if the files do not fit each other.
     pub fn run_file(&self, path: &str, observer: &dyn Observer) -> Result<Evaluation> {
         let options = self.reading.over(Options::default())?;
         let real = data::read("‹data›", self.data, self.seed, self.reading, &options, observer)?;
-        // Of the samples the same columns, by their names where they have some.
+        // The samples must have the same columns, which are matched by name if they have names.
         let mut again = real.rereading(&options);
         if real.frame().names.is_empty() {
             again.columns.clear();
@@ -135,7 +164,8 @@ impl Settings<'_> {
                 }
                 let trained = match (train, source.network()) {
                     (Some(train), _) => Some(train),
-                    // What a density gave to the training can be drawn again.
+                    // The training rows of a density can be drawn again from the seed of the
+                    // training.
                     (None, Some(network))
                         if data::is_drawn(self.data) && network.metadata().data.name == set.name() =>
                     {
@@ -163,8 +193,8 @@ impl Settings<'_> {
         })
     }
 
-    /// The rows of the classes that samples are drawn of; all rows if samples of every class are
-    /// drawn, or of none in particular.
+    /// Returns the rows of the classes that the samples are drawn from. All rows are kept if the
+    /// samples cover every class or have no class.
     fn of_classes(&self, sets: Sets, source: &Source<'_>, observer: &dyn Observer) -> Result<Sets> {
         let Some(network) = source.network() else { return Ok(sets) };
         let classes = self.condition.some_of(network.classes())?;
@@ -183,7 +213,7 @@ impl Settings<'_> {
         Ok(sets)
     }
 
-    /// Returns the hint that says how to give labels for this kind of file.
+    /// Returns the hint on how to supply labels for this kind of file.
     fn labels_hint(&self, observer: &dyn Observer) -> Option<&'static str> {
         let ending = Path::new(self.data).extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
         let way = match ending.as_deref() {
@@ -198,7 +228,7 @@ impl Settings<'_> {
     }
 }
 
-/// Returns the rows that are compared, and notes if some are left out.
+/// Returns the number of rows to compare, with a note if rows are left out.
 fn size(measuring: &Comparison<'_>, observer: &dyn Observer) -> Result<usize> {
     let size = measuring.size()?;
     if size.limited {

@@ -1,4 +1,4 @@
-//! A plan from a file or from a scheduler's config, made to fit the model that runs it.
+//! Plans from a file or from a scheduler's config, converted to fit the model that runs them.
 
 use crate::content::{self, Content};
 use crate::documents;
@@ -15,38 +15,53 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Unknown fields of a config that a note names.
+/// Maximum number of unknown config fields that a note lists.
 const NAMED: usize = 20;
 
-/// A scheduler that diffusers saved, and how it is called.
+/// A scheduler that diffusers saved, with the arguments of a call.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::given::Scheduler;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("scheduler_config.json");
+/// std::fs::write(&path, r#"{"_class_name": "DDIMScheduler", "clip_sample": false}"#)?;
+/// let scheduler = Scheduler { path, ..Scheduler::default() };
+/// assert_eq!(scheduler.plan(&Request::new().steps(5), &())?.nfe(), 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scheduler {
-    /// The config, the folder that it lies in, or that of its pipeline.
+    /// Path of the config, of its folder, or of the folder of its pipeline.
     pub path: PathBuf,
     /// Times in place of the scheduler's own.
     pub timesteps: Option<Vec<f64>>,
     /// Noise levels in place of the scheduler's own.
     pub sigmas: Option<Vec<f64>>,
-    /// The shift of its levels.
+    /// Shift of the noise levels.
     pub mu: Option<f64>,
-    /// The tokens of a picture, from which the shift follows.
+    /// Number of tokens of a picture, from which the shift is computed.
     pub image_seq_len: Option<u64>,
-    /// Whether unknown fields are an error.
+    /// True if unknown fields are an error.
     pub strict: bool,
-    /// Whether the mistakes of the original are mended.
+    /// True if known bugs of the original are fixed.
     pub consistent: bool,
-    /// Arguments of its `step` and `set_timesteps`.
+    /// Arguments of the scheduler's `step` and `set_timesteps`.
     pub set: BTreeMap<String, Value>,
 }
 
 impl Scheduler {
-    /// Returns the plan of the scheduler for a request, and notes what is known of it.
+    /// Returns the plan of the scheduler for a request, and sends notes about the scheduler and
+    /// this call.
     ///
     /// # Errors
-    /// Returns an error for a file that is no such config, and for a call that the scheduler does not take.
+    /// Returns an error if the file is not a scheduler config, or if the scheduler does not accept
+    /// the call.
     pub fn plan(&self, request: &Request, observer: &dyn Observer) -> Result<Plan> {
         let argument = "‹from-diffusers›";
-        // A pipeline keeps the config of its scheduler in a folder of its own.
+        // A pipeline stores the config of its scheduler in a subfolder.
         let found = content::scheduler_of(&self.path);
         let path = found.as_deref().unwrap_or(&self.path);
         let config = Diffusers::parse(&documents::text(argument, path, Content::Scheduler, observer)?)
@@ -82,7 +97,7 @@ impl Scheduler {
         Ok(plan)
     }
 
-    /// Notes what is known of the scheduler and of this call of it.
+    /// Sends notes about the scheduler and this call of it.
     fn notes(
         &self,
         config: &Diffusers,
@@ -127,20 +142,32 @@ impl Scheduler {
     }
 }
 
-/// A plan that was given, and the argument that gave it.
+/// A plan from the caller, with the argument that supplied it.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::given::Given;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("plan.json");
+/// std::fs::write(&path, Request::new().steps(4).plan()?.to_json())?;
+/// let given = Given::of_file(&path, &())?;
+/// assert!(given.is_of_file());
+/// assert!(given.check_starts_from_noise("this task draws samples").is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Given {
     /// The plan.
     pub plan: Plan,
-    /// The argument and its file, as in `‹plan› plan.json`.
+    /// The argument and its file, for example `‹plan› plan.json`.
     place: String,
 }
 
 impl Given {
-    /// Returns the plan of a file.
+    /// Reads the plan in a file.
     ///
     /// # Errors
-    /// Returns an error for a file that is no plan.
+    /// Returns an error if the file is not a plan.
     pub fn of_file(path: &Path, observer: &dyn Observer) -> Result<Self> {
         let plan = documents::plan("‹plan›", path, Content::Plan, observer)?;
         Ok(Self { plan, place: format!("‹plan› {}", shown(path)) })
@@ -149,28 +176,56 @@ impl Given {
     /// Returns the plan of a scheduler for a request.
     ///
     /// # Errors
-    /// Returns an error as [`Scheduler::plan`] does.
+    /// Returns an error under the conditions of [`Scheduler::plan`].
     pub fn of_scheduler(scheduler: &Scheduler, request: &Request, observer: &dyn Observer) -> Result<Self> {
         let plan = scheduler.plan(request, observer)?;
         Ok(Self { plan, place: format!("‹from-diffusers› {}", shown(&scheduler.path)) })
     }
 
-    /// Returns whether the plan is of a file, and not of a scheduler's config.
+    /// Returns true if the plan comes from a plan file, and false if it comes from a scheduler's
+    /// config.
     #[must_use]
     pub fn is_of_file(&self) -> bool {
         self.place.starts_with("‹plan›")
     }
 
     /// Builds an error about the plan.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::given::{Given, Scheduler};
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("scheduler_config.json");
+    /// std::fs::write(&path, r#"{"_class_name": "DDIMScheduler", "clip_sample": false}"#)?;
+    /// let scheduler = Scheduler { path, ..Scheduler::default() };
+    /// let given = Given::of_scheduler(&scheduler, &Request::new().steps(5), &())?;
+    /// assert!(!given.is_of_file());
+    /// assert!(given.refused("the plan does not fit").to_string().contains("‹from-diffusers›"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn refused(&self, what: impl Into<String>) -> Error {
         Error::misused(what).at(self.place.clone())
     }
 
-    /// Returns the plan as it fits `source`, with the model as the plan calls it, converted where it is for another network.
-    /// `classes`: whether classes were asked for, which guidance in a plan needs.
+    /// Returns the plan, converted for the network of `source` if it was made for another one, and
+    /// the model as the plan reads it. `classes` is true if the samples have classes, which a
+    /// guided plan needs.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::given::Given;
+    /// use langevin_tasks::source::{Named, Source};
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("plan.json");
+    /// std::fs::write(&path, Request::new().steps(4).plan()?.to_json())?;
+    /// let source = Source::open(Named::Exact("moons"), &())?;
+    /// let (plan, reader) = Given::of_file(&path, &())?.fit(&source, false, &())?;
+    /// assert_eq!((plan.nfe(), reader.source().name()), (4, "moons"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error for a plan that the model cannot run.
+    /// Returns an error if the model cannot run the plan.
     pub fn fit<'a>(
         &self,
         source: &'a Source<'_>,
@@ -180,19 +235,21 @@ impl Given {
         self.check_maps()?;
         self.check_branches(source, classes, observer)?;
         let (plan, reader) = match (source.formulation(), self.plan.network()) {
-            // An exact density is a model of every formulation.
+            // An exact density can serve as a model of every formulation.
             (None, None) => (self.plan.clone(), source.served_as(None, observer)),
             (None, Some(spec)) => {
                 let to = Formulation::from_spec(spec).or_misused().map_err(|failure| failure.at(self.place.clone()))?;
                 (self.plan.clone(), source.served_as(Some(to), observer))
             }
             (Some(own), _) => {
-                // The trained range is told apart below: a plan runs beyond it, and that is said.
+                // The trained range is left out of the comparison. A plan may leave that range;
+                // `note_outside` reports it.
                 let mut bare = own.clone();
                 bare.range = None;
                 let differs = self.plan.differs_from(Some(&bare));
                 let plan = self.plan.for_network(own).map_err(|error| {
-                    // The library's own hint is for those who choose a grid.
+                    // The library's hint is about choosing a grid, which does not apply to a given
+                    // plan.
                     let text = error.to_string();
                     let what = text.lines().next().unwrap_or_default();
                     let failure = self.refused(format!("the plan cannot be converted for this network: {what}"));
@@ -213,7 +270,7 @@ impl Given {
         Ok((plan, reader))
     }
 
-    /// Notes where the plan leaves what the network was trained on.
+    /// Sends a note if evaluations lie outside the trained noise range.
     fn note_outside(&self, source: &Source<'_>, observer: &dyn Observer) {
         let (Some(trained), Some([min, max])) = (source.trained(), self.plan.noise_levels()) else { return };
         let outside = self.plan.outside(&trained);
@@ -227,7 +284,7 @@ impl Given {
         }
     }
 
-    /// Maps that this program cannot compute.
+    /// Refuses plans with maps that this program cannot compute.
     fn check_maps(&self) -> Result<()> {
         let hook = self.plan.ops().iter().enumerate().find_map(|(index, op)| match op {
             Op::Map { map: Map::Hook { name }, .. } => Some((index, name)),
@@ -243,7 +300,7 @@ impl Given {
         }
     }
 
-    /// Guidance in the plan asks the network twice, with a class and without one.
+    /// Checks that the model can evaluate both branches of a guided plan: with and without a class.
     fn check_branches(&self, source: &Source<'_>, classes: bool, observer: &dyn Observer) -> Result<()> {
         if !self.plan.is_guided() {
             return match source.onnx_network().is_some_and(OnnxNetwork::has_unconditional) {
@@ -288,10 +345,10 @@ impl Given {
         Ok(())
     }
 
-    /// Refuses a plan that starts from something else than noise, for a task that has nothing else.
+    /// Checks that the plan starts from noise. `what` describes the task that requires it.
     ///
     /// # Errors
-    /// Returns an error that names the input.
+    /// Returns an error that names the input of the plan.
     pub fn check_starts_from_noise(&self, what: &str) -> Result<()> {
         let Some(input) = self.plan.inputs().first() else { return Ok(()) };
         let failure = self
@@ -304,10 +361,26 @@ impl Given {
         }))
     }
 
-    /// Refuses inputs that a start does not fill, and a start that the plan has no input for.
+    /// Checks that the inputs of the plan and the files of `edit` match.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::edit::Start;
+    /// use langevin_tasks::given::Given;
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("plan.json");
+    /// std::fs::write(&path, Request::new().steps(4).plan()?.to_json())?;
+    /// let given = Given::of_file(&path, &())?;
+    /// assert!(given.check_inputs(&Start::default()).is_ok());
+    /// // The plan starts from noise and has no input for a file.
+    /// let start = Start { from: Some("rows.csv".into()), ..Start::default() };
+    /// assert!(given.check_inputs(&start).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error that names the input.
+    /// Returns an error that names an input without a value, or a file that the plan has no input
+    /// for.
     pub fn check_inputs(&self, edit: &Start) -> Result<()> {
         let takes = |name: &str| self.plan.inputs().iter().any(|input| input.name == name);
         let flags = [("image", "‹from›", edit.from.is_some()), ("mask", "‹mask›", edit.mask.is_some())];

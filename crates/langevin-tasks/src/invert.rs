@@ -1,4 +1,5 @@
-//! Data to the noise that a model makes them from, and back; and the way from one row to the next through that noise.
+//! Inversion: encodes data as noise and reconstructs them from it. Optionally interpolates between
+//! rows in noise space.
 
 use crate::condition::Condition;
 use crate::data::Reading;
@@ -14,33 +15,34 @@ use langevin::{Level, Model as _, Plan, Process, Request, Sampler, Sampling};
 use langevin_onnx::OnnxNetwork;
 use std::path::Path;
 
-/// The largest number of rows that are inverted at once.
+/// Maximum number of rows in one inversion.
 const MOST: usize = 1 << 20;
-/// Rows that go through a plan together, at most.
+/// Maximum number of rows that go through a plan together.
 const CHUNK: usize = 256;
 
-/// What is inverted, and by what.
+/// Settings of an inversion.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings<'a> {
-    /// The file of pictures or rows.
+    /// File of pictures or rows.
     pub from: &'a Path,
-    /// How the file is read.
+    /// Options for reading the file.
     pub reading: &'a Reading,
-    /// The first so many rows.
+    /// Number of rows, taken from the start of the file; `None` for all rows.
     pub count: Option<usize>,
-    /// Points of the way from each row to the next, both ends among them.
+    /// Number of points of the interpolation from each row to the next, including both ends; `None`
+    /// for no interpolation.
     pub between: Option<usize>,
-    /// The request for the way down.
+    /// The request that compiles the plan from noise to data.
     pub request: &'a Request,
-    /// The classes and the guidance.
+    /// Classes and guidance.
     pub condition: &'a Condition,
-    /// The plan of the way down, in place of the request.
+    /// A plan from noise to data, in place of the request.
     pub given: Option<&'a Given>,
-    /// Threads; as many as there are cores.
+    /// Number of threads; `None` for the number of cores.
     pub threads: Option<usize>,
 }
 
-/// An inversion that is ready to be computed: everything was read and accepted.
+/// An inversion that is ready to run: all inputs have been read and checked.
 pub struct Prepared<'a> {
     reader: Reader<'a>,
     up: Plan,
@@ -51,25 +53,57 @@ pub struct Prepared<'a> {
     between: Option<usize>,
 }
 
-/// What an inversion found. All rows are in the coordinates of the model.
+/// The result of an inversion.
 #[derive(Clone, Debug)]
 pub struct Inverted {
-    /// The noise of each row at unit variance.
+    /// The noise of each row, at unit variance, in the coordinates of the model.
     pub noise: Vec<f64>,
-    /// What comes back, in the units of the data.
+    /// The reconstructed rows, in the units of the data.
     pub back: Vec<f64>,
-    /// The root mean square error of each row.
+    /// Root mean square reconstruction error of each row.
     pub errors: Vec<f64>,
-    /// The deviation of the data, in the units of the errors.
+    /// Standard deviation of the data, in the units of the errors.
     pub deviation: f64,
-    /// The states at the points of the way from each row to the next, where that was asked for.
+    /// The states at the points of the interpolation, in the coordinates of the model; `None`
+    /// without interpolation.
     pub path: Option<Vec<f64>>,
 }
 
-/// Reads the rows and compiles the two plans.
+/// Reads the rows and compiles both plans.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::condition::Condition;
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::invert::{Settings, prepare};
+/// use langevin_tasks::source::{Named, Source};
+/// let folder = tempfile::tempdir()?;
+/// let from = folder.path().join("rows.csv");
+/// std::fs::write(&from, "0.5,0.5\n-1.0,0.2\n")?;
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let request = Request::new().steps(60);
+/// let (reading, condition) = (Reading::default(), Condition::default());
+/// let settings = Settings {
+///     from: &from,
+///     reading: &reading,
+///     count: None,
+///     between: None,
+///     request: &request,
+///     condition: &condition,
+///     given: None,
+///     threads: Some(1),
+/// };
+/// let inverted = prepare(&source, &settings, &())?.run(&())?;
+/// assert_eq!((inverted.noise.len(), inverted.errors.len()), (4, 2));
+/// assert!(inverted.error() < inverted.deviation);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for rows that cannot be read or do not fit the model, and for a plan that has no way up.
+/// Returns an error if the rows cannot be read or do not fit the model, or if the plan cannot be
+/// inverted.
 pub fn prepare<'a>(
     source: &'a Source<'_>,
     settings: &Settings<'_>,
@@ -86,7 +120,7 @@ pub fn prepare<'a>(
             .expected("one row for all samples")
             .got("a row for each"));
     }
-    // Every row of the way is held, besides those that it leads through.
+    // All rows of the interpolation are held in memory, in addition to the rows that it connects.
     let held = settings.between.map_or(count, |points| count.saturating_mul(points.saturating_add(1)));
     limits::memory(held, width)?;
     let (reader, up, down) = match settings.given {
@@ -123,7 +157,7 @@ impl Prepared<'_> {
         &self.down
     }
 
-    /// Brings the rows to noise and back.
+    /// Encodes the rows as noise and reconstructs them.
     ///
     /// # Errors
     /// Returns an error if the model fails or the observer ends the work.
@@ -134,14 +168,16 @@ impl Prepared<'_> {
         if let Some(map) = source.normalization() {
             let _ = map.to_model(&mut clean, width);
         }
-        // Clean data at the first noisy level: nothing is added, so that nothing is lost.
+        // The clean data are scaled to the first noise level without adding noise, so that no
+        // information is lost.
         let alpha = self.up.moves().first().map_or(1.0, |first| first.from.alpha);
         let init: Vec<f64> = clean.iter().map(|value| alpha * value).collect();
         let noise = self.through(&self.up, &init, observer)?;
         let returned = self.through(&self.down, &noise, observer)?;
         let mut back = returned.clone();
         source.to_data(&mut back);
-        // Columns of several scales count alike, in standard deviations.
+        // If columns have different scales, errors are measured in standard deviations, so that
+        // every column contributes equally.
         let several = source.normalization().is_some_and(|map| map.scale.len() > 1);
         let (whole, data) = if several { (&returned, &clean) } else { (&back, &self.data) };
         let errors = data.chunks_exact(width).zip(whole.chunks_exact(width)).map(|(a, b)| rms(a, b)).collect();
@@ -164,6 +200,13 @@ impl Prepared<'_> {
 
 impl Inverted {
     /// Returns the root mean square error over all rows.
+    ///
+    /// ```
+    /// use langevin_tasks::invert::Inverted;
+    /// let errors = vec![3.0, 4.0];
+    /// let inverted = Inverted { noise: vec![], back: vec![], errors, deviation: 1.0, path: None };
+    /// assert_eq!(inverted.error(), 12.5_f64.sqrt());
+    /// ```
     #[must_use]
     pub fn error(&self) -> f64 {
         let squares = self.errors.iter().map(|error| error * error).sum::<f64>();
@@ -171,7 +214,8 @@ impl Inverted {
     }
 }
 
-/// The way up the noise levels of a plan, and the plan from there.
+/// Compiles the plan from data to noise over the levels of a given plan, and returns it with the
+/// plan from noise to data.
 fn both(given: &Given, down: &Plan, reader: &Reader<'_>) -> Result<(Plan, Plan)> {
     let refused = |what: &str, expected: &str, got: String| {
         Err(given.refused(what).expected(expected.to_owned()).got(got).hint("leave it out, and choose a ‹sampler›"))
@@ -201,7 +245,8 @@ fn both(given: &Given, down: &Plan, reader: &Reader<'_>) -> Result<(Plan, Plan)>
         );
     }
     let process = Process::from_spec(down.process()).or_misused()?;
-    // The levels of an imported plan have the rounding of the original; the sampler wants those of the process.
+    // The levels of an imported plan carry the rounding of the original library. The sampler
+    // requires the exact levels of the process.
     let levels = moves.iter().map(|step| &step.from).chain(moves.last().map(|step| &step.to));
     let levels: Vec<Level> =
         levels.map(|level| process.match_level(level)).collect::<langevin::Result<_>>().or_misused()?;
@@ -211,7 +256,7 @@ fn both(given: &Given, down: &Plan, reader: &Reader<'_>) -> Result<(Plan, Plan)>
     Ok((compiling.compile().or_misused()?, down.starting_from_state().or_misused()?))
 }
 
-/// From the data to the noise, and back.
+/// Compiles the plan from data to noise and the plan back.
 fn plans(settings: &Settings<'_>, reader: &Reader<'_>) -> Result<(Plan, Plan)> {
     if settings.request.is_word() {
         return Err(Error::misused("a word has no way up").at("‹moves›").hint("leave it out, or choose a ‹sampler›"));
@@ -231,7 +276,8 @@ fn deviation(values: &[f64]) -> f64 {
     rms(values, &vec![mean; values.len()]).max(f64::MIN_POSITIVE)
 }
 
-/// Points on the great circle from each row to the next, both ends among them: noise in between has the length of noise.
+/// Returns points on the great circle from each row to the next, including both ends. Noise on a
+/// great circle keeps the norm that the model expects.
 fn path(noise: &[f64], width: usize, points: usize) -> Vec<f64> {
     let rows: Vec<&[f64]> = noise.chunks_exact(width).collect();
     let mut out = Vec::new();

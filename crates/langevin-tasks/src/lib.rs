@@ -1,34 +1,45 @@
-//! The tasks of `langevin`: typed in, typed out, without flags, printing or state of the process.
+//! The tasks of `langevin` as typed functions, without flags, printing or process state.
 //!
-//! The command line and the Python module are faces of these functions: they turn arguments into types, and results and errors into words.
+//! The command line and the Python module are thin layers on these functions. They convert
+//! arguments to types, and results and errors to text.
+//!
+//! # Modules
 //!
 //! | module | content |
 //! |---|---|
-//! | [`observe`] | what a caller hears on the way, and how it ends a task |
-//! | [`source`] | a model: a trained network, an ONNX file or a density in closed form, and how it is read |
-//! | [`given`] | a plan of a file or of a scheduler's config, made to fit the model |
-//! | [`sample`] | samples by a plan, or by steps that are found on the way |
-//! | [`condition`], [`edit`] | classes and guidance; pictures or rows that samples start from |
-//! | [`invert`] | data to noise and back |
-//! | [`likelihood`] | a bound of −log p, or the density of the ODE |
-//! | [`evaluate`], [`comparison`] | samples against data: which rows, and the distances |
-//! | [`diagnose`] | where the error of samples comes from |
-//! | [`recommend`], [`trained`], [`spectrum`], [`eigenvalues`] | the best sampler within a budget, and the Gaussian data that it is best for |
-//! | [`train`](mod@train), [`watch`] | a training: settings in, a summary out, an observer on the way |
-//! | [`rundir`], [`lock`] | the directory of a training run, and one process at a time in it |
-//! | [`data`], [`rows`] | data by name or from a file; rows as a model knows them |
-//! | [`content`], [`documents`] | what a file must hold, and small documents of strangers |
-//! | [`limits`], [`memory`] | how much a machine can take |
-//! | [`error`], [`words`] | the one error; arguments that each face spells its own way |
+//! | [`source`] | models: trained networks, ONNX files and exact densities |
+//! | [`sample`] | samples by a plan or with adaptive steps |
+//! | [`condition`] | classes and guidance |
+//! | [`edit`] | samples that start from existing pictures or rows |
+//! | [`given`] | a plan from a file or from a scheduler's config, converted to fit the model |
+//! | [`evaluate`], [`comparison`] | samples against data: the choice of rows, and the distances |
+//! | [`likelihood`] | a bound on −log p, or the density of the ODE |
+//! | [`diagnose`] | the contributions to the error of samples |
+//! | [`invert`] | data encoded as noise and reconstructed |
+//! | [`recommend`] | the best sampler within a budget |
+//! | [`spectrum`], [`eigenvalues`], [`trained`] | the Gaussian data of rows, files and models |
+//! | [`train`](mod@train), [`watch`] | training: settings in, a summary out, with an observer |
+//! | [`rundir`], [`lock`] | the directory of a training run, and its lock |
+//! | [`data`], [`rows`] | data by name or from a file; rows in the coordinates of a model |
+//! | [`content`] | checks on the content of files |
+//! | [`documents`] | small documents from unknown sources |
+//! | [`limits`], [`memory`] | memory limits and free memory |
+//! | [`observe`] | observers: they receive notes and progress, and can end a task |
+//! | [`error`] | the error type |
+//! | [`words`] | escaping of texts; argument names that each caller spells in its own syntax |
 //!
-//! # Example
+//! A task with long computations has two parts: `prepare` reads and checks all inputs, and `run` on
+//! its result only computes. The caller can check its output files in between.
 //!
-//! Samples of a network against data, measured as `langevin evaluate` does:
+//! # Examples
+//!
+//! Samples are compared with data, as `langevin evaluate` does:
 //!
 //! ```
 //! use langevin_data::Dataset;
 //! use langevin_tasks::comparison::{Comparison, Sets, Units};
-//! let real = Dataset::new("line", (0..64).map(|i| (0.37 * f64::from(i)).sin() as f32).collect(), &[1])?;
+//! let values = (0..64).map(|i| (0.37 * f64::from(i)).sin() as f32).collect();
+//! let real = Dataset::new("line", values, &[1])?;
 //! let sets = Sets::of("held-out rows", real);
 //! let comparison = Comparison { units: Units::own(), sets: &sets, count: None, seed: 0 };
 //! let samples: Vec<f64> = (0..64).map(|i| (0.41 * f64::from(i)).sin()).collect();
@@ -67,3 +78,8 @@ pub mod watch;
 pub mod words;
 
 pub use error::{Blame, Error, Kind, Result};
+
+/// The examples of the README are run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! How likely data are under a model: a bound, or the density of its ODE.
+//! Likelihood of data under a model: a bound for the SDE model, or the density of the ODE model.
 
 use crate::error::{Blame as _, Error, Result};
 use crate::given::Given;
@@ -14,54 +14,76 @@ use langevin_analysis::likelihood::{Bound, Divergence, Ode, in_pieces};
 use langevin_data::{Dataset, Lattice};
 use langevin_train::Network;
 
-/// Levels of the bound for each datum.
+/// Default number of noise levels of the bound for each datum.
 pub const LEVELS: usize = 64;
-/// A variance that is this share of the largest is none.
+/// A direction is flat if its variance is below this share of the largest variance.
 const FLAT: f64 = 1e-12;
-/// Rows between two looks at the progress, for each thread.
+/// Number of rows, per thread, between two progress reports.
 const SLICE: usize = 256;
-/// Columns that a note names.
+/// Maximum number of columns that a note lists.
 const NAMED: usize = 8;
 
-/// How a likelihood is measured.
+/// The method by which the likelihood is measured.
+///
+/// ```
+/// use langevin_tasks::likelihood::Method;
+/// assert_eq!(Method::default(), Method::Bound);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
-    /// An upper bound of −log p of the SDE model (h/g = 1).
+    /// An upper bound on −log p of the SDE model (h/g = 1).
     #[default]
     Bound,
     /// −log p of the ODE model (h/g = 0).
     Ode,
 }
 
-/// Which likelihood is wanted. What is `None` has its default.
+/// Settings of a likelihood. `None` selects the default.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::likelihood::{Settings, prepare};
+/// use langevin_tasks::rows::Wanted;
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let (reader, reading) = (source.read_as(None, &())?, Reading::default());
+/// let count = Some(50);
+/// let rows = Wanted { data: "moons", reading: &reading, held_out: false, count, seed: 0 };
+/// let settings = Settings { levels: Some(16), threads: Some(1), ..Settings::default() };
+/// let bound = prepare(&settings, &reader, None, &rows, &())?.run(&())?;
+/// assert_eq!(bound.nats.len(), 50);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The method.
     pub method: Method,
-    /// h/g, which must be that of the method.
+    /// h/g; must equal the value that belongs to the method.
     pub eta: Option<f64>,
-    /// Levels of the bound for each datum; [`LEVELS`].
+    /// Number of noise levels of the bound for each datum; default [`LEVELS`].
     pub levels: Option<usize>,
-    /// The divergence of the ODE: `exact`, `forward`, `hutchinson:N`.
+    /// Divergence estimate of the ODE: `exact`, `forward` or `hutchinson:N`.
     pub divergence: Option<String>,
-    /// The tolerance of the ODE.
+    /// Tolerance of the ODE solver.
     pub tolerance: Option<f64>,
-    /// The cleanest noise level in σ/α; that of the training.
+    /// Lowest noise level, in σ/α; default: the lowest level of the training.
     pub sigma_min: Option<f64>,
-    /// The noisiest noise level in σ/α; that of the training.
+    /// Highest noise level, in σ/α; default: the highest level of the training.
     pub sigma_max: Option<f64>,
-    /// Threads; as many as there are cores.
+    /// Number of threads; default: the number of cores.
     pub threads: Option<usize>,
 }
 
-/// The chosen method with its numbers.
+/// The method with its parameters.
 #[derive(Clone, Debug)]
 enum How {
     Bound(Bound),
     Ode(Ode),
 }
 
-/// A likelihood that is ready to be measured: everything was read and accepted.
+/// A likelihood that is ready to be measured: all inputs have been read and checked.
 pub struct Prepared<'a> {
     reader: &'a Reader<'a>,
     set: Dataset,
@@ -72,10 +94,19 @@ pub struct Prepared<'a> {
     threads: usize,
 }
 
-/// Checks that the settings go together.
+/// Checks that the settings are consistent.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::likelihood::{Method, Settings, check};
+/// assert!(check(&Settings::default()).is_ok());
+/// let settings = Settings { method: Method::Ode, levels: Some(8), ..Settings::default() };
+/// assert!(check(&settings).is_err());
+/// ```
 ///
 /// # Errors
-/// Returns an error that names the arguments that do not.
+/// Returns an error that names the arguments that contradict each other.
 pub fn check(settings: &Settings) -> Result<()> {
     let wrong = |name: &str, method: &str| {
         Err(Error::misused(format!("‹{name}› is no option of this method"))
@@ -101,11 +132,12 @@ pub fn check(settings: &Settings) -> Result<()> {
     }
 }
 
-/// Reads the rows and checks everything, so that [`Prepared::run`] has only to work. With `given`, the noise levels are those of
-/// a plan.
+/// Reads the rows and checks all inputs, so that [`Prepared::run`] only computes. With `given`, the
+/// noise range is that of a plan.
 ///
 /// # Errors
-/// Returns an error for settings that do not go together, a model that has no such likelihood, and rows that cannot be read.
+/// Returns an error if the settings contradict each other, if the model has no likelihood of this
+/// kind, or if the rows cannot be read.
 pub fn prepare<'a>(
     settings: &Settings,
     reader: &'a Reader<'a>,
@@ -132,7 +164,7 @@ pub fn prepare<'a>(
     Ok(Prepared { reader, set, lattice, range, how, coordinates, threads })
 }
 
-/// Refuses a model that has no likelihood of this method.
+/// Checks that the model has a likelihood of this kind.
 fn check_model(method: Method, source: &Source<'_>) -> Result<()> {
     if method == Method::Bound && source.is_coupled() {
         return Err(Error::failed("the bound is of an SDE, and the noise of this network was coupled to its data")
@@ -151,7 +183,7 @@ fn check_model(method: Method, source: &Source<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The levels of a plan, within those of the training.
+/// Returns the noise range of a plan, limited to the trained range.
 fn range_of(given: &Given, source: &Source<'_>, observer: &dyn Observer) -> Result<LambdaRange> {
     given.check_starts_from_noise("likelihood takes the noise levels of a whole plan")?;
     let NoiseRange { min, max, .. } = NoiseRange::of(&given.plan);
@@ -161,7 +193,7 @@ fn range_of(given: &Given, source: &Source<'_>, observer: &dyn Observer) -> Resu
     Ok(range)
 }
 
-/// The levels that were asked for, or those of the training.
+/// Returns the noise range of the settings, which defaults to the trained range.
 fn range(settings: &Settings, reader: &Reader<'_>) -> Result<LambdaRange> {
     let trained = reader.source().trained();
     let (low, high) = match trained {
@@ -208,25 +240,25 @@ impl How {
 }
 
 impl Prepared<'_> {
-    /// Returns the rows.
+    /// Returns the data rows.
     #[must_use]
     pub fn set(&self) -> &Dataset {
         &self.set
     }
 
-    /// Returns the spacing of evenly spaced values, if the rows have one.
+    /// Returns the spacing of evenly spaced values, if the data have one.
     #[must_use]
     pub fn lattice(&self) -> Option<&Lattice> {
         self.lattice.as_ref()
     }
 
-    /// Returns the noise levels between which the likelihood is measured.
+    /// Returns the noise range over which the likelihood is measured.
     #[must_use]
     pub fn range(&self) -> LambdaRange {
         self.range
     }
 
-    /// Returns a description of the method and its numbers.
+    /// Returns a description of the method and its parameters.
     #[must_use]
     pub fn method(&self) -> String {
         match &self.how {
@@ -240,8 +272,24 @@ impl Prepared<'_> {
         }
     }
 
-    /// Measures all rows, some at a time, and returns −log p of each in nats, in the units of the data. A datum does not depend on
-    /// its company.
+    /// Measures all rows in slices and returns −log p of each row, in nats, in the units of the
+    /// data. The value of a row does not depend on the other rows.
+    ///
+    /// ```
+    /// use langevin_tasks::data::Reading;
+    /// use langevin_tasks::likelihood::{Method, Settings, prepare};
+    /// use langevin_tasks::rows::Wanted;
+    /// use langevin_tasks::source::{Named, Source};
+    /// let source = Source::open(Named::Exact("moons"), &())?;
+    /// let (reader, reading) = (source.read_as(None, &())?, Reading::default());
+    /// let count = Some(20);
+    /// let rows = Wanted { data: "moons", reading: &reading, held_out: false, count, seed: 0 };
+    /// let settings = Settings { method: Method::Ode, threads: Some(1), ..Settings::default() };
+    /// let prepared = prepare(&settings, &reader, None, &rows, &())?;
+    /// assert!(prepared.method().starts_with("density of the ODE, exact divergence"));
+    /// assert!(prepared.run(&())?.mean().is_finite());
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the model fails or the observer ends the work.
@@ -266,7 +314,8 @@ impl Prepared<'_> {
         Ok(all.rescaled_each(volumes))
     }
 
-    /// Notes of what the likelihood is, where the rows are not simply numbers.
+    /// Sends notes that qualify the likelihood: constant columns, dequantisation and flat
+    /// directions.
     fn note_what_counts(&self, observer: &dyn Observer) {
         let (frame, network) = (self.set.frame(), self.reader.source().network());
         if !frame.constants.is_empty() {
@@ -285,7 +334,8 @@ impl Prepared<'_> {
         }
     }
 
-    /// Describes the values to which a number is added, and names their columns where not all are such.
+    /// Describes the dequantised values, and names their columns unless all columns are
+    /// dequantised.
     fn dequantized(&self, lattice: &Lattice) -> (String, String) {
         let frame = self.set.frame();
         match lattice.common() {
@@ -307,15 +357,16 @@ impl Prepared<'_> {
     }
 }
 
-/// Returns directions along which the training data do not vary, and all; `None` if they vary along each.
+/// Returns the number of directions in which the training data do not vary and the number of all
+/// directions; `None` if the data vary in all of them.
 fn flat(network: &Network) -> Option<(u64, u64)> {
-    // Pixels that are always dark are filled by dequantisation.
+    // Dequantisation adds variance to every direction, including pixels that are always dark.
     if network.metadata().data.lattice.is_some() {
         return None;
     }
     let spectrum = network.moments()?.spectrum().ok()?;
     let all = spectrum.eigenvalues();
-    // The rounding of single precision leaves a variance of some 1e-14.
+    // Rounding to single precision leaves a relative variance of about 1e-14.
     let least = FLAT * all.first()?.value;
     let flat: u64 = all.iter().filter(|space| space.value <= least).map(|space| space.count).sum();
     (flat > 0).then(|| (flat, spectrum.dimension()))

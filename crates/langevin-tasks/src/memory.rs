@@ -1,21 +1,24 @@
-//! The memory that this process may still take, and the room on a disk.
+//! Free memory of this process, and free space on a disk.
 //!
-//! The least of three limits holds: what the machine has free, what its control groups allow, and the process's own limit
-//! on addresses. Control groups (containers, batch systems, `systemd-run`) end a process that takes more than they allow,
-//! whatever the machine has. The limits of all groups above a process hold, in version 1 and version 2:
+//! Three limits apply, and the smallest decides: the free memory of the machine, the limits of the
+//! control groups, and the process's own limit on its address space. Control groups (containers,
+//! batch systems, `systemd-run`) kill a process that exceeds their limits even if the machine has
+//! free memory. The limits of all groups above a process apply, in version 1 and in version 2:
 //!
 //! ```text
 //! v2   memory.max             memory.current          memory.stat: inactive_file
 //! v1   memory.limit_in_bytes  memory.usage_in_bytes   memory.stat: total_inactive_file
 //! ```
 //!
-//! Pages of files that nobody uses count as taken but are given back on demand, so they are taken off.
-//! Sources: <https://docs.kernel.org/admin-guide/cgroup-v2.html>, <https://docs.kernel.org/admin-guide/cgroup-v1/memory.html>.
+//! Inactive file pages count as used memory but are released on demand, so they are subtracted.
+//! Sources: <https://docs.kernel.org/admin-guide/cgroup-v2.html>,
+//! <https://docs.kernel.org/admin-guide/cgroup-v1/memory.html>.
 
 use std::fs;
 use std::path::Path;
 
-/// Returns the bytes that may still be taken; `None` if the system does not say.
+/// Returns the number of bytes that can still be allocated; `None` if the system does not report
+/// it.
 ///
 /// ```
 /// assert_eq!(langevin_tasks::memory::available().is_some(), cfg!(target_os = "linux"));
@@ -26,24 +29,32 @@ pub fn available() -> Option<u64> {
     [machine(), group(Path::new("/sys/fs/cgroup"), &groups), addresses()].into_iter().flatten().min()
 }
 
-/// Returns the bytes that are free on the disk where `file` is, or would be; `None` if the system does not say.
+/// Returns the number of free bytes on the disk of `file`, which need not exist; `None` if the
+/// system does not report it.
+///
+/// ```
+/// # #[cfg(unix)]
+/// assert!(langevin_tasks::memory::free_on_disk("file.bin".as_ref()).is_some());
+/// ```
 #[must_use]
 #[cfg(unix)]
 pub fn free_on_disk(file: &Path) -> Option<u64> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let about = rustix::fs::statvfs(folder).ok()?;
-    // What is no disk has no blocks.
+    // File systems without a disk report zero blocks.
     if about.f_blocks == 0 { None } else { about.f_bavail.checked_mul(about.f_frsize) }
 }
 
-/// Returns the bytes that are free on the disk where `file` is, or would be; `None` if the system does not say.
+/// Returns the number of free bytes on the disk of `file`, which need not exist; `None` if the
+/// system does not report it.
 #[must_use]
 #[cfg(not(unix))]
 pub fn free_on_disk(_file: &Path) -> Option<u64> {
     None
 }
 
-/// Returns the bytes of memory that this process has; `None` if the system does not say, which Linux alone does.
+/// Returns the resident memory of this process in bytes; `None` on systems other than Linux, which
+/// do not report it.
 ///
 /// ```
 /// assert!(langevin_tasks::memory::resident().is_none_or(|bytes| bytes > 0));
@@ -53,18 +64,18 @@ pub fn resident() -> Option<u64> {
     kib(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
 }
 
-/// What the machine has free.
+/// Returns the free memory of the machine.
 fn machine() -> Option<u64> {
     kib(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")
 }
 
-/// The bytes of a line `name: N kB`.
+/// Parses a line `name: N kB` and returns the number of bytes.
 fn kib(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// What is left of the limit on this process's addresses (`ulimit -v`).
+/// Returns the rest of this process's address space limit (`ulimit -v`).
 #[cfg(unix)]
 fn addresses() -> Option<u64> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::As).current?;
@@ -76,8 +87,8 @@ fn addresses() -> Option<u64> {
     None
 }
 
-/// What the groups of a process allow, with the file systems of groups mounted at `root` and its groups listed in
-/// `listed`, as `/proc/self/cgroup` does.
+/// Returns the free memory within the control groups of a process. `root` is the mount point of the
+/// group file systems. `listed` is the list of groups in the format of `/proc/self/cgroup`.
 fn group(root: &Path, listed: &str) -> Option<u64> {
     let rooms = listed.lines().filter_map(|line| {
         let mut parts = line.splitn(3, ':');
@@ -93,9 +104,9 @@ fn group(root: &Path, listed: &str) -> Option<u64> {
     rooms.min()
 }
 
-/// The names of a version.
+/// File names of a version of control groups.
 struct Version {
-    /// Where its file system may be mounted.
+    /// Folders at which the group file system may be mounted.
     mounts: [&'static str; 2],
     limit: &'static str,
     taken: &'static str,
@@ -112,10 +123,10 @@ const V1: Version = Version {
 };
 
 impl Version {
-    /// The least room among a group and all groups above it.
+    /// Returns the smallest free memory of a group and all groups above it.
     fn tightest(&self, mount: &Path, path: &str) -> Option<u64> {
         let mut at = mount.join(path.trim_start_matches('/'));
-        // In a container the path may be that of the host, of which only the mount itself is seen.
+        // In a container the path may be that of the host, and only the mount point is visible.
         if !at.is_dir() {
             at = mount.to_owned();
         }
@@ -130,7 +141,7 @@ impl Version {
 
     fn room(&self, group: &Path) -> Option<u64> {
         let number = |name: &str| fs::read_to_string(group.join(name)).ok()?.trim().parse::<u64>().ok();
-        // "max" is no number: no limit.
+        // The value "max" does not parse as a number; it means no limit.
         let (limit, taken) = (number(self.limit)?, number(self.taken)?);
         let stat = fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
         let unused = stat.lines().find_map(|line| line.strip_prefix(self.unused)?.trim().parse::<u64>().ok());
@@ -164,7 +175,7 @@ mod tests {
         assert_eq!(group(root, "0::/\n"), None);
         assert_eq!(group(root, "0::/elsewhere\n"), None);
         assert_eq!(group(root, "nonsense"), None);
-        // A limit below what is taken leaves nothing.
+        // A limit below the used memory leaves nothing.
         put(root, "a", &[("memory.max", "500\n")]);
         assert_eq!(group(root, "0::/a\n"), Some(0));
     }

@@ -1,13 +1,15 @@
-//! What a caller hears of a task while it works, and how it ends one.
+//! Observers: the interface through which a caller receives notes and progress from a task, and
+//! through which it can end the task.
 
 use crate::error::{Blame as _, Error, Result};
 use crate::words::QUOTED;
 use langevin::text::{brief, plural, thousands};
 use std::fmt;
 
-/// A program that calls tasks: it hears notes, sees progress, and may end the work.
+/// A caller of tasks. It receives notes and progress, and can end the work.
 ///
-/// Every method has a default, under which nothing is heard and nothing ends; `()` is the observer with all of them.
+/// Every method has a default implementation that ignores notes and progress and never ends the
+/// work. The type `()` is the observer that uses all defaults.
 ///
 /// ```
 /// use langevin_tasks::observe::{Note, Observer};
@@ -23,24 +25,26 @@ use std::fmt;
 ///
 /// let kept = Kept::default();
 /// kept.note(&Note::Twice("the grid ends below the network's levels".to_owned()));
-/// assert!(kept.0.lock().unwrap()[0].starts_with("the plan cannot be compared with twice the steps"));
+/// let first = kept.0.lock().unwrap()[0].clone();
+/// assert!(first.starts_with("the plan cannot be compared with twice the steps"));
 /// ```
 pub trait Observer: Sync {
-    /// Takes what a person should know.
+    /// Receives a note for the user.
     fn note(&self, _note: &Note) {}
 
-    /// Takes how far the work is.
+    /// Receives the progress of the work.
     fn progress(&self, _progress: &Progress<'_>) {}
 
-    /// Ends the work by returning an error. It is called often, from any thread.
+    /// Ends the work by returning an error. Tasks call this method often and from any thread.
     ///
     /// # Errors
-    /// Returns the error that the task shall return.
+    /// Returns the error with which the task ends.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 
-    /// Returns whether the caller has every argument that a hint names. Other hints are left out.
+    /// Returns true if the caller has every argument that a hint names. Tasks leave out other
+    /// hints.
     fn knows(&self, _hint: &str) -> bool {
         true
     }
@@ -48,10 +52,15 @@ pub trait Observer: Sync {
 
 impl Observer for () {}
 
-/// Classifies the result of work that [`Observer::check`] may have ended.
+/// Converts the result of work that [`Observer::check`] may have ended.
+///
+/// ```
+/// use langevin_tasks::observe::or_failed;
+/// assert!(or_failed(langevin::Process::parse("vp"), &()).is_ok());
+/// ```
 ///
 /// # Errors
-/// Returns the error of the check if there is one, or else that of the work.
+/// Returns the error of the check if there is one, and otherwise the error of the work.
 pub fn or_failed<T, E: std::error::Error + Send + Sync + 'static>(
     result: std::result::Result<T, E>,
     observer: &dyn Observer,
@@ -62,168 +71,190 @@ pub fn or_failed<T, E: std::error::Error + Send + Sync + 'static>(
     }
 }
 
-/// How far a task is.
+/// Progress of a task.
+///
+/// ```
+/// use langevin_tasks::observe::Progress;
+/// let share = |progress: &Progress<'_>| match progress {
+///     Progress::Done { done, all, .. } => *done as f64 / *all as f64,
+///     _ => 0.0,
+/// };
+/// assert_eq!(share(&Progress::Done { unit: "rows", done: 3, all: 4 }), 0.75);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Progress<'a> {
-    /// So many of all are done.
+    /// `done` of `all` items are done.
     Done {
-        /// What is done, as in `rows`.
+        /// Name of the items, for example `rows`.
         unit: &'a str,
-        /// The number that is done.
+        /// Number of items that are done.
         done: u64,
-        /// The number of all.
+        /// Number of all items.
         all: u64,
     },
-    /// A stage of work whose length is not known.
+    /// A stage of unknown length.
     Stage(&'a str),
-    /// The work is done.
+    /// The work has ended.
     End,
 }
 
-/// What a person should know of a task. [`Display`](fmt::Display) is a sentence without its end; arguments in it stand in `‹›`, see
-/// [`spelled`](crate::words::spelled).
+/// A note for the user of a task. [`Display`](fmt::Display) writes a sentence without a full stop.
+/// Arguments are written in `‹›`, see [`spelled`](crate::words::spelled).
+///
+/// ```
+/// use langevin_tasks::observe::Note;
+/// let note = Note::EndsNoisy(0.1);
+/// assert!(note.to_string().ends_with("the output is still noisy"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Note {
     /// Data were read.
     Read {
-        /// The name or the file.
+        /// Name or file of the data.
         data: String,
         /// A description of what was read.
         summary: String,
     },
-    /// Rows are far from the scale of the model; a description of each column that is.
+    /// Columns lie far from the scale of the model; a description of each such column.
     OtherScale(Vec<String>),
-    /// Pictures of a file with channels first were turned round.
+    /// The axes of pictures were reordered from channels first to channels last.
     ChannelsTurned {
         /// The file.
         data: String,
-        /// What has channels last.
+        /// The object whose axis order was used.
         like: String,
     },
-    /// A network is evaluated on a device.
+    /// The network is evaluated on this device.
     OnDevice(String),
-    /// Fields of a config belong to other schedulers and are passed over.
+    /// Config fields that belong to other schedulers and are ignored.
     ForeignFields(Vec<String>),
-    /// No scheduler has these fields of a config.
+    /// Config fields that no scheduler has.
     UnknownFields(Vec<String>),
-    /// The plan is of a scheduler.
+    /// The plan comes from a scheduler.
     Scheduler {
-        /// The sampler, where it is not the scheduler's own.
+        /// The sampler, if it is not the scheduler's own.
         sampler: Option<String>,
-        /// The class of the scheduler.
+        /// Class of the scheduler.
         class: String,
-        /// The config.
+        /// Path of the config.
         path: String,
     },
-    /// The shift of a scheduler follows from the tokens of a picture.
+    /// The shift was computed from the number of tokens of a picture.
     Shift {
-        /// The shift.
+        /// The shift μ.
         mu: f64,
-        /// The tokens.
+        /// Number of tokens.
         tokens: usize,
-        /// Whether the levels are a pipeline's.
+        /// True if the noise levels are those of a pipeline.
         on_pipeline: bool,
     },
-    /// The shift of a scheduler.
+    /// Shift μ of the scheduler.
     Mu(f64),
-    /// The levels are the scheduler's own, and pipelines give theirs.
+    /// The noise levels are the scheduler's own, although pipelines pass different ones.
     OwnLevels,
-    /// diffusers itself fails on a run.
+    /// diffusers itself fails on this run; the reason.
     Fault(String),
-    /// What was mended of the original.
+    /// Bugs of the original that were fixed.
     Mended(Vec<String>),
-    /// What a config declares.
+    /// A statement in the config.
     Declares(String),
-    /// A plan was converted for another network.
+    /// The plan was converted for another network.
     Converted {
-        /// What it was made for.
+        /// The network that the plan was made for.
         from: String,
-        /// What the network is.
+        /// The network that runs it.
         to: String,
     },
-    /// Evaluations lie outside the noise levels of the training.
+    /// Evaluations lie outside the trained noise range.
     Outside {
-        /// How many.
+        /// Number of evaluations outside.
         outside: usize,
-        /// Of how many.
+        /// Number of all evaluations.
         evaluations: usize,
-        /// The levels of the training in σ/α.
+        /// The trained noise range, in σ/α.
         trained: (f64, f64),
-        /// Those of the plan.
+        /// The noise range of the plan, in σ/α.
         plan: (f64, f64),
     },
-    /// Of a plan only the noise levels are taken.
+    /// Only the noise range of a plan is used.
     LevelsOfPlan {
-        /// The plan.
+        /// Name of the plan.
         plan: String,
-        /// The levels in σ/α.
+        /// The noise range, in σ/α.
         range: (f64, f64),
     },
-    /// Columns with one value in the training are not counted.
+    /// Columns that are constant in the training data are not counted.
     Constants {
         /// The columns.
         columns: Vec<String>,
-        /// The other elements.
+        /// Number of the other elements.
         others: usize,
     },
-    /// A number below the spacing is added to evenly spaced values.
+    /// Evenly spaced values are dequantised: a random number below the spacing is added.
     Dequantized {
-        /// The values and what is added.
+        /// Description of the values and of the added number.
         what: String,
-        /// The columns, where not all are evenly spaced.
+        /// The columns, unless all are evenly spaced.
         which: String,
     },
     /// The network was not trained on dequantised values.
     TrainDequantized,
-    /// The training data do not vary along some directions, of all.
+    /// Number of directions in which the training data do not vary, and number of all directions.
     Flat(u64, u64),
-    /// Noise levels were clipped to those of the training, in σ/α.
+    /// The noise range was clipped to this trained range, in σ/α.
     Clipped(f64, f64),
-    /// The plan ends at this σ/α and not at 0.
+    /// The plan ends at this σ/α, not at 0.
     EndsNoisy(f64),
-    /// Nothing is compared with twice the steps; the reason.
+    /// There is no comparison with twice the steps; the reason.
     Twice(String),
-    /// The noise of the training was coupled to the data, so something does not hold.
+    /// The noise of the training was coupled to the data; the consequence.
     Coupled(&'static str),
-    /// No density is computed of an ONNX network.
+    /// The density of an ONNX network cannot be computed.
     NotDifferentiable,
-    /// Rows that a network was trained on say something only of a part.
+    /// The rows are those that the network was trained on; the consequence.
     TrainedOn(&'static str),
-    /// Some rows of the training stand in the data.
+    /// Training rows occur in the data.
     Remembered {
-        /// The rows of the training that the model remembers.
+        /// Number of training rows that the model remembers.
         of: usize,
-        /// Those of them that stand in the data.
+        /// Number of those that occur in the data.
         found: usize,
     },
-    /// Fewer than all are compared.
+    /// Only part of the rows is compared.
     Compared {
-        /// How many are compared.
+        /// Number of rows that are compared.
         rows: usize,
-        /// How many there are, as in `2,000 rows`.
+        /// Number of all rows, for example `2,000 rows`.
         all: String,
-        /// Whether an argument allows more.
+        /// True if an argument allows more rows.
         more: bool,
     },
     /// Rows of other classes are left out.
     OtherClasses {
-        /// The number of all rows.
+        /// Number of all rows.
         all: usize,
-        /// Those of the classes.
+        /// Number of rows of the selected classes.
         rows: usize,
-        /// The classes.
+        /// Names of the selected classes.
         named: String,
     },
-    /// Columns have tails that no Gaussian has; a description of some, and how many more there are.
+    /// Columns with heavy tails: descriptions of some, and the number of the others.
     HeavyTails(Vec<String>, usize),
-    /// The data have no variance along some dimensions, of all, so KL divergences may be infinite.
+    /// The data have no variance in some dimensions, so that KL divergences may be infinite: the
+    /// number of those dimensions, and the number of all.
     NoVariance(u64, u64),
 }
 
 impl Note {
-    /// Returns the word that is printed before the note: `note`, `hint`, `warning`, `fixed`, or an empty string.
+    /// Returns the label that precedes the note: `note`, `hint`, `warning`, `fixed`, or an empty
+    /// string.
+    ///
+    /// ```
+    /// use langevin_tasks::observe::Note;
+    /// assert_eq!(Note::UnknownFields(vec!["x".to_owned()]).label(), "warning");
+    /// ```
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {

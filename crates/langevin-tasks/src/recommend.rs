@@ -1,4 +1,5 @@
-//! The sampler and the grid with the smallest exact error on Gaussian data like the user's.
+//! Recommendation: the sampler and grid with the smallest exact error on Gaussian data like the
+//! user's.
 
 use crate::error::{Blame as _, Error, Result};
 use crate::observe::{Note, Observer, or_failed};
@@ -13,12 +14,21 @@ use langevin_analysis::Spectrum;
 use langevin_analysis::analysis::Analysis;
 use langevin_analysis::recommend::{By, Candidate, Measure, Measured, Ranking, Search};
 
-/// Samples that a measurement draws with each plan.
+/// Number of samples that each plan draws when plans are measured on the model.
 pub const SAMPLES: usize = 256;
 
-/// Returns the names of a list, `ddim,heun:churn=40,tmin=0.05,beta:0.6,0.6`: what belongs to the arguments of a name stays with it.
+/// Splits a list of names such as `ddim,heun:churn=40,tmin=0.05,beta:0.6,0.6`. The arguments of a
+/// name stay with the name.
 ///
-/// A piece is an argument of the name before it where it is `key=value` with no name of its own, or a number behind a name that has a colon.
+/// A piece is an argument of the preceding name in two cases: it has the form `key=value` without a
+/// name of its own, or it is a number and the preceding name contains a colon.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::recommend::split;
+/// assert_eq!(split("ddim,heun:churn=40,tmin=0.05"), ["ddim", "heun:churn=40,tmin=0.05"]);
+/// ```
 #[must_use]
 pub fn split(list: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -36,63 +46,89 @@ pub fn split(list: &str) -> Vec<String> {
     names
 }
 
-/// Returns the samplers of a list.
+/// Parses a list of samplers.
+///
+/// # Examples
+///
+/// ```
+/// let samplers = langevin_tasks::recommend::samplers("ddim,heun")?;
+/// assert_eq!(samplers.len(), 2);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for an unknown name.
+/// Returns an error if a name is unknown.
 pub fn samplers(list: &str) -> Result<Vec<Sampler>> {
     split(list).iter().map(|name| either_case(name, |name| Sampler::parse(name, None)).or_misused()).collect()
 }
 
-/// Returns the grids of a list, each known, as the library writes them.
+/// Parses a list of grids and returns their names.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::recommend::grids;
+/// assert_eq!(grids("Karras,beta:0.6,0.6")?, ["karras", "beta:0.6,0.6"]);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for an unknown name.
+/// Returns an error if a name is unknown.
 pub fn grids(list: &str) -> Result<Vec<String>> {
     let known = |name: String| either_case(&name, |name| Grid::parse(name, None).map(|_| name.to_owned())).or_misused();
     split(list).into_iter().map(known).collect()
 }
 
-/// What is searched. What is `None` has its default.
+/// Settings of a search. `None` selects the default.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Network evaluations that a sample may cost.
+    /// Number of network evaluations (NFE) per sample.
     pub nfe: usize,
-    /// What plans are ranked by.
+    /// The error by which plans are ranked.
     pub by: By,
-    /// The samplers; all that are recommended.
+    /// Samplers to search; default: all that are recommended.
     pub samplers: Option<Vec<Sampler>>,
-    /// The grids; the usual ones.
+    /// Grids to search; default: the usual ones.
     pub grids: Option<Vec<String>>,
-    /// The relative error of the network's ε.
+    /// Relative error of the network's ε prediction.
     pub score_error: f64,
-    /// The share by which the step counts of neighbours differ.
+    /// Share by which step counts may differ and still be neighbours. Plans are ranked by their
+    /// typical error over neighbouring step counts.
     pub neighbours: f64,
-    /// How many of the first plans are tried on the model; none.
+    /// Number of top plans to run on the model; default: none.
     pub measure: Option<usize>,
-    /// The seed of those samples.
+    /// Seed of those samples.
     pub seed: u64,
-    /// Threads; as many as there are cores.
+    /// Number of threads; default: the number of cores.
     pub threads: Option<usize>,
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug)]
 pub struct Found {
-    /// The plans, the best first.
+    /// The plans, best first.
     pub ranking: Ranking,
-    /// What the first plans did on the model.
+    /// Measurements of the top plans on the model.
     pub measured: Option<Measured>,
-    /// The winner as a request of its own, which makes its plan.
+    /// The winner as a complete request, which compiles to its plan.
     pub request: Request,
-    /// The same without the words that a face takes from the model.
+    /// The request without the settings that a caller takes from the model.
     pub words: Request,
 }
 
-/// Returns the request that samplers are searched for: on the process and for the network of a model, or on `process`.
+/// Returns the request to search for: with the process and network of a model, or with `process` if
+/// there is no model.
+///
+/// # Examples
+///
+/// ```
+/// let request = langevin_tasks::recommend::request(None, Some("ve"))?;
+/// assert!(request.plan().is_ok());
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for an unknown process.
+/// Returns an error if the process is unknown.
 pub fn request(reader: Option<&Reader<'_>>, process: Option<&str>) -> Result<Request> {
     match reader {
         Some(reader) => Ok(reader.asks(Request::new())),
@@ -103,10 +139,20 @@ pub fn request(reader: Option<&Reader<'_>>, process: Option<&str>) -> Result<Req
     }
 }
 
-/// Returns the data: those that are named, or those that a model was trained on.
+/// Returns the Gaussian data to search for: the requested data, or the training data of a model.
+///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::recommend::data;
+/// use langevin_tasks::spectrum::Asked;
+/// let reading = Reading::default();
+/// let asked = Asked { spectrum: Some("power:2:d=8"), data: None, reading: &reading, raw: false };
+/// assert_eq!(data(None, &asked, &())?.spectrum.dimension(), 8);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error where there are none, and for data that cannot be read.
+/// Returns an error if there are no data or if they cannot be read.
 pub fn data(trained: Option<&Trained>, asked: &Asked<'_>, observer: &dyn Observer) -> Result<Gaussian> {
     match trained {
         Some(trained) => trained.gaussian(asked, observer),
@@ -118,10 +164,33 @@ pub fn data(trained: Option<&Trained>, asked: &Asked<'_>, observer: &dyn Observe
     }
 }
 
-/// Searches, and tries the first plans on the model where that is asked for.
+/// Runs the search, and runs the top plans on the model if the settings ask for it.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_analysis::Spectrum;
+/// use langevin_analysis::recommend::By;
+/// use langevin_tasks::recommend::{Settings, grids, request, run, samplers};
+/// let settings = Settings {
+///     nfe: 6,
+///     by: By::W2,
+///     samplers: Some(samplers("ddim,dpmpp-2m")?),
+///     grids: Some(grids("karras,uniform-lambda")?),
+///     score_error: 0.0,
+///     neighbours: 0.2,
+///     measure: None,
+///     seed: 0,
+///     threads: None,
+/// };
+/// let data = Spectrum::parse("power:2:d=64")?;
+/// let found = run(&request(None, None)?, None, &data, &settings, &())?;
+/// assert!(found.plan(None)?.nfe() <= 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for a request that cannot be compiled, and where nothing fits the budget.
+/// Returns an error if the request cannot be compiled, or if no plan fits the budget.
 pub fn run(
     request: &Request,
     reader: Option<&Reader<'_>>,
@@ -161,7 +230,7 @@ pub fn run(
     Ok(Found { ranking, measured, request, words })
 }
 
-/// Checks that there is a model to try plans on, where that is asked for.
+/// Checks that there is a model if plans are to be measured on one.
 ///
 /// # Errors
 /// Returns an error if there is none.
@@ -177,10 +246,10 @@ pub fn check_measure(settings: &Settings, reader: Option<&Reader<'_>>) -> Result
 }
 
 impl Found {
-    /// Returns the winner's plan, for the network of the model where there is one.
+    /// Returns the winner's plan, compiled for the network of the model if there is one.
     ///
     /// # Errors
-    /// Returns an error if it cannot be compiled.
+    /// Returns an error if the plan cannot be compiled.
     pub fn plan(&self, reader: Option<&Reader<'_>>) -> Result<Plan> {
         match reader.is_some_and(|reader| reader.formulation().is_some()) {
             true => self.request.plan().or_misused(),
@@ -189,7 +258,8 @@ impl Found {
     }
 }
 
-/// Notes why KL divergences are infinite, where it is the data.
+/// Sends a note if KL divergences are infinite because the data have no variance in some
+/// dimensions.
 pub fn note_if_flat<'a>(data: &Spectrum, mut shown: impl Iterator<Item = &'a Analysis>, observer: &dyn Observer) {
     let flat = data.eigenvalues().last().filter(|space| space.value == 0.0);
     if let Some(flat) = flat.filter(|_| shown.any(|analysis| analysis.total.kl == f64::INFINITY)) {
@@ -197,8 +267,9 @@ pub fn note_if_flat<'a>(data: &Spectrum, mut shown: impl Iterator<Item = &'a Ana
     }
 }
 
-/// The winner as a request of its own, and the words of it that the commands are given: every level lies where the network was
-/// trained, and the request does not say where that is. Ends that are the usual ones need no word.
+/// Returns the winner as a complete request, and the settings of it that have to be passed to the
+/// commands. All levels lie in the trained range, which the first request does not state. Range
+/// ends that equal the defaults are left out of both.
 fn repeated(request: &Request, best: &Candidate) -> Result<(Request, Request)> {
     let Candidate { sampler, grid, steps, .. } = best;
     let chosen = request.clone().with_sampler(sampler.clone()).grid(grid);
@@ -208,7 +279,8 @@ fn repeated(request: &Request, best: &Candidate) -> Result<(Request, Request)> {
     }
     let chosen = chosen.steps(*steps);
     let (range, usual) = (chosen.noise_range().or_misused()?, usual_range(&request.state_process()));
-    // The trained range has the rounding of a change of clock, which the command has not.
+    // The trained range carries rounding errors from a change of clock that a command line does not
+    // have.
     let end = |a: f64, b: f64| if a != b && (a - b).abs() > 1e-9 * b { Some(a) } else { None };
     let (min, max) = (end(range.min, usual[0]), end(range.max, usual[1]));
     let alone = chosen.without_trained_range().default_range();
@@ -236,7 +308,8 @@ mod tests {
             ("list:inf,10,1e-1,0,karras", &["list:inf,10,1e-1,0", "karras"]),
             ("ays:sd,ays:sdxl,vp", &["ays:sd", "ays:sdxl", "vp"]),
             ("unipc:uncorrected=0+1,order=3", &["unipc:uncorrected=0+1,order=3"]),
-            // A number behind a name that takes none is a mistake of its own, and so is nothing.
+            // A number after a name without arguments is an error of its own, and so is an empty
+            // piece.
             ("karras,5", &["karras", "5"]),
             ("ddim,,heun,", &["ddim", "", "heun", ""]),
             ("0.5,ddim", &["0.5", "ddim"]),

@@ -1,4 +1,4 @@
-//! Rows for a model that exists: what they are to it, and its coordinates.
+//! Rows for an existing model: their relation to its training, and its coordinates.
 
 use crate::data::{self, Reading};
 use crate::error::{Blame as _, Error, Result};
@@ -14,37 +14,49 @@ use langevin_data::{Axes, Dataset, Lattice, Options};
 use langevin_train::{Metadata, Moments, Network, Normalization};
 use std::path::Path;
 
-/// Difference between the seed of fresh data and that of a training.
+/// Bit that separates the seeds of fresh data from those of trainings.
 pub const FRESH: u64 = 1 << 63;
 
-/// Elements up to which a covariance is fitted to the data.
+/// Maximum number of elements for which a covariance is fitted to the data.
 const MOST_FITTED: usize = 512;
 
-/// Deviations beyond which rows are not those that a scale was made for.
+/// Number of standard deviations beyond which columns are reported as off scale.
 const FAR: f64 = 5.0;
-/// A deviation below which pictures are not: [0, 1] where [0, 255] was learned gives 1/255.
+/// Smallest plausible deviation of pictures. Pictures with values in [0, 1] have 1/255 if the model
+/// was trained on [0, 255].
 const NARROW: f64 = 0.02;
 
-/// Rows that tell the scale of all.
+/// Number of rows that are examined for their scale.
 const MOST_LOOKED_AT: usize = 1000;
 
-/// Rows, by what they are to a model.
+/// Rows, classified by their relation to the training of a model.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_data::Dataset;
+/// use langevin_tasks::rows::{Part, part};
+/// let read = |_: u64| Ok(Dataset::new("line", vec![0.0, 1.0], &[1]).unwrap());
+/// assert!(matches!(part(None, false, 0, read)?, Part::Other(_)));
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum Part {
-    /// Rows of its training, of which some were held out.
+    /// The training data set, part of which was held out.
     Own {
-        /// The rows it was trained on.
+        /// The rows that the model was trained on.
         trained: Box<Dataset>,
         /// The held-out rows.
         held_out: Box<Dataset>,
     },
-    /// Rows it was trained on, all of them.
+    /// The training data set, all of which was trained on.
     Trained(Dataset),
-    /// Rows of another file, or drawn anew.
+    /// Rows of another file, or newly drawn rows.
     Other(Dataset),
 }
 
-/// Classifies data by what they are to a network. `read` reads or draws them with a seed, and `drawn` says whether another seed gives other rows.
+/// Classifies data by their relation to the training of a network. `read` reads or draws the rows
+/// with a given seed; `drawn` is true if another seed gives other rows.
 ///
 /// # Errors
 /// Returns the error of `read`, and an error if rows cannot be read again.
@@ -53,7 +65,7 @@ pub fn part(network: Option<&Network>, drawn: bool, seed: u64, read: impl Fn(u64
     let about = &network.metadata().data;
     let own = |set: &Dataset| match &about.fingerprint {
         Some(fingerprint) => fingerprint.is_of(set).or_failed(),
-        // Files of older versions say no more.
+        // Model files of older versions record only the number of rows.
         None => Ok(about.rows == set.rows()),
     };
     match about.held_out {
@@ -66,7 +78,8 @@ pub fn part(network: Option<&Network>, drawn: bool, seed: u64, read: impl Fn(u64
                 false => Ok(Part::Other(set)),
             }
         }
-        // Names of densities are drawn afresh: training counts its seeds from 0 too.
+        // Rows of a density are drawn with a different seed, because seeds of trainings start at 0
+        // too.
         None if drawn => Ok(Part::Other(read(seed ^ FRESH)?)),
         None => {
             let set = read(seed)?;
@@ -75,7 +88,18 @@ pub fn part(network: Option<&Network>, drawn: bool, seed: u64, read: impl Fn(u64
     }
 }
 
-/// Describes columns that lie far from where the map of a model takes its own data, such as rows in other units. Of rows of several axes the values are judged together.
+/// Describes the columns that lie far from the scale of a model's own data, for example rows in
+/// other units. Rows of several axes are judged as a whole.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_data::Dataset;
+/// use langevin_train::Normalization;
+/// let rows = Dataset::new("line", vec![100.0, 101.0, 102.0], &[1])?;
+/// assert_eq!(langevin_tasks::rows::beyond(&rows, &Normalization::identity())?.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if the rows cannot be read.
@@ -107,15 +131,26 @@ pub fn beyond(some: &Dataset, map: &Normalization) -> Result<Vec<String>> {
 /// Rows in the coordinates of a model.
 #[derive(Clone, Debug)]
 pub struct Coordinates {
-    /// The numbers, row after row.
+    /// The values, row after row.
     pub x: Vec<f64>,
-    /// What is added to −log p of each row to have it in the units of the file.
+    /// Log-volume of each row, which is added to its −log p to convert it to the units of the file.
     pub volumes: Vec<f64>,
-    /// Identities of the rows.
+    /// Sample ids of the rows.
     pub ids: Vec<SampleId>,
 }
 
-/// Returns rows in the coordinates of a model, whose map is `normalization`. With a lattice, a number below the spacing is added to each element that has one.
+/// Returns rows in the coordinates of a model with the map `normalization`. With a lattice, each
+/// evenly spaced element is dequantised: a random number below its spacing is added.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_data::Dataset;
+/// let rows = Dataset::new("line", vec![1.0, 2.0], &[1])?;
+/// let found = langevin_tasks::rows::coordinates(0, None, &rows, None)?;
+/// assert_eq!((found.x, found.ids.len()), (vec![1.0, 2.0], 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if the rows cannot be read.
@@ -142,42 +177,59 @@ pub fn coordinates(
     Ok(Coordinates { x, volumes, ids })
 }
 
-/// Returns a Gaussian like the data in the coordinates of a model: of the moments of its training or, if it has none, fitted to these rows. `None` if it has eigenvalues alone, or if
-/// there are too few rows for a fit.
+/// Returns a Gaussian that approximates the data in the coordinates of a model. Its moments are
+/// those of the training, or are fitted to these rows if the model has none. Returns `None` if only
+/// eigenvalues are known, or if there are too few rows for a fit.
+///
+/// ```
+/// use langevin_tasks::rows::gaussian;
+/// assert!(gaussian(None, &[0.0, 1.0, 2.0, 4.0], 1).is_some());
+/// assert!(gaussian(None, &[0.0, 1.0, 2.0], 1).is_none());
+/// ```
 #[must_use]
 pub fn gaussian(moments: Option<&Moments>, x: &[f64], width: usize) -> Option<Gaussian> {
     match moments {
         Some(Moments::Covariance { mean, covariance }) => Gaussian::new(mean.clone(), covariance).ok(),
-        // Fewer rows than that say little of a covariance.
+        // Fewer rows determine a covariance poorly.
         None if width <= MOST_FITTED && x.len() >= 4 * width * width => Gaussian::fit(x, width).ok(),
         _ => None,
     }
 }
 
-/// Which rows are wanted.
+/// A selection of rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// A name, or a file.
+    /// The data: a name or a file.
     pub data: &'a str,
-    /// How the file is read, where it is not as the model's own.
+    /// Options for reading the file that differ from the model's own.
     pub reading: &'a Reading,
-    /// Only those that the model was not trained on.
+    /// True to select only rows that the model was not trained on.
     pub held_out: bool,
-    /// The first so many; `None`: all.
+    /// Number of rows, taken from the start; `None` for all rows.
     pub count: Option<usize>,
-    /// The seed of fresh data.
+    /// Seed of newly drawn rows.
     pub seed: u64,
 }
 
-/// Returns how other rows are read for a model: as its own were, but for what `reading` says.
+/// Returns the options for reading other rows for a model: those of its training data, with
+/// `reading` applied on top.
+///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let reading = Reading { skip_bad: true, ..Reading::default() };
+/// assert!(langevin_tasks::rows::options(&reading, &source)?.skip_bad);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error if `reading` cannot be followed.
+/// Returns an error if `reading` is not valid.
 pub fn options(reading: &Reading, source: &Source<'_>) -> Result<Options> {
     let metadata = source.network().map(Network::metadata);
     let mut own = metadata.and_then(|metadata| metadata.data.reading.clone()).unwrap_or_default();
     own.labels_optional = true;
-    // A model of parts of pictures sees the middle of others.
+    // A model that was trained on crops reads the centre of other pictures.
     if let Some(Metadata { data, .. }) = metadata
         && data.pictures
         && let [height, width, ..] = data.shape[..]
@@ -187,10 +239,21 @@ pub fn options(reading: &Reading, source: &Source<'_>) -> Result<Options> {
     reading.over(own)
 }
 
-/// Returns the rows of these data as the model knows rows, all of them.
+/// Reads all rows of a data set in the form that the model takes.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let set = langevin_tasks::rows::read("2spirals", 0, &Reading::default(), &source, &())?;
+/// assert_eq!(set.shape(), [2]);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for data that cannot be read and for rows that do not fit the model.
+/// Returns an error if the data cannot be read or do not fit the model.
 pub fn read(name: &str, seed: u64, reading: &Reading, source: &Source<'_>, observer: &dyn Observer) -> Result<Dataset> {
     let options = options(reading, source)?;
     let mut set = data::read("‹data›", name, seed, reading, &options, observer)?;
@@ -207,11 +270,23 @@ pub fn read(name: &str, seed: u64, reading: &Reading, source: &Source<'_>, obser
     Ok(set)
 }
 
-/// Returns the rows in this shape, turned where only their channels stand elsewhere. A row of one axis is taken as it lies, and
-/// axes of one element say nothing. `argument` names the rows in messages, and `of` what has the shape.
+/// Returns rows in the given shape. Rows that differ only in the position of the channels are
+/// reordered. Rows of one axis keep their order, and axes of one element are ignored. Messages name
+/// the rows by `argument`, and the owner of the shape by `of`.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_data::Dataset;
+/// use langevin_tasks::rows::shaped;
+/// let set = Dataset::new("rows", vec![0.0; 12], &[6])?;
+/// assert!(shaped("‹data›", set.clone(), &[6, 1], "the model", &()).is_ok());
+/// assert!(shaped("‹data›", set, &[5], "the model", &()).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for rows of another shape.
+/// Returns an error if the rows have another shape.
 pub fn shaped(argument: &str, set: Dataset, shape: &[usize], of: &str, observer: &dyn Observer) -> Result<Dataset> {
     let plain = |shape: &[usize]| shape.iter().copied().filter(|size| *size != 1).collect::<Vec<usize>>();
     let (own, wanted) = (plain(set.shape()), plain(shape));
@@ -230,18 +305,43 @@ pub fn shaped(argument: &str, set: Dataset, shape: &[usize], of: &str, observer:
         .got(format!("{:?}", set.shape())))
 }
 
-/// Returns the rows of these data, and what they are to the model.
+/// Reads the rows of a data set and classifies them by their relation to the training of the model.
+///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::rows::{Part, part_of};
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let part = part_of("moons", 0, &Reading::default(), &source, &())?;
+/// assert!(matches!(part, Part::Other(rows) if rows.rows() == 20_000));
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error as [`read`] does.
+/// Returns an error under the conditions of [`read`].
 pub fn part_of(name: &str, seed: u64, reading: &Reading, source: &Source<'_>, observer: &dyn Observer) -> Result<Part> {
     part(source.network(), data::is_drawn(name), seed, |seed| read(name, seed, reading, source, observer))
 }
 
-/// Returns the rows that are wanted.
+/// Reads the selected rows.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::rows::{Wanted, load};
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let reading = Reading::default();
+/// let count = Some(10);
+/// let wanted = Wanted { data: "moons", reading: &reading, held_out: false, count, seed: 0 };
+/// assert_eq!(load(&wanted, &source, &())?.rows(), 10);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error as [`read`] does, and where rows are wanted that were held out and there are none.
+/// Returns an error under the conditions of [`read`], and if held-out rows are requested but do not
+/// exist.
 pub fn load(wanted: &Wanted<'_>, source: &Source<'_>, observer: &dyn Observer) -> Result<Dataset> {
     let set = if wanted.held_out {
         if source.network().is_none_or(|network| network.metadata().data.held_out.is_none()) {
@@ -280,7 +380,19 @@ pub fn load(wanted: &Wanted<'_>, source: &Source<'_>, observer: &dyn Observer) -
     Ok(set.head(count))
 }
 
-/// Returns the spacing of evenly spaced values: that of the training where these rows keep it, or else their own.
+/// Returns the spacing of evenly spaced values: the spacing of the training data if these rows
+/// conform to it, and otherwise the rows' own.
+///
+/// ```
+/// use langevin_data::Dataset;
+/// use langevin_tasks::rows::lattice;
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("gaussian"), &())?;
+/// let whole = Dataset::new("counts", (0..40).map(|i| (i % 7) as f32).collect(), &[1])?;
+/// let found = lattice(&source, &whole)?.expect("the values are integers");
+/// assert_eq!(found.common(), Some(1.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if the rows cannot be read.
@@ -296,7 +408,16 @@ pub fn lattice(source: &Source<'_>, set: &Dataset) -> Result<Option<Lattice>> {
     set.lattice().or_failed()
 }
 
-/// Returns a Gaussian like the data in the coordinates of the model, as [`gaussian`] does.
+/// Returns a Gaussian that approximates the data in the coordinates of the model; see [`gaussian`].
+///
+/// ```
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// // A density has no moments of a training, so the Gaussian is fitted to the rows.
+/// let rows: Vec<f64> = (0..40).map(|i| f64::from(i * i % 11)).collect();
+/// assert!(langevin_tasks::rows::gaussian_of(&source, &rows, 2).is_some());
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 #[must_use]
 pub fn gaussian_of(source: &Source<'_>, x: &[f64], width: usize) -> Option<Gaussian> {
     gaussian(source.network().and_then(Network::moments), x, width)

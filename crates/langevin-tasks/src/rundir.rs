@@ -1,14 +1,14 @@
 //! The directory of a training run.
 //!
 //! ```text
-//! lock                   the process that trains in it, while it does
-//! config.toml            every flag that was given or held by default
-//! log.ndjson             an object a line: step, loss, …
-//! states/step-N          what the run is after step N; the newest two
-//! averages/step-N        averages of the weights, of which others can be made
-//! samples/step-N.png     samples on the way
-//! model.safetensors      the model as it was last saved
-//! best.safetensors       the model that was best on the rows held out, where that is another
+//! lock                   id of the process that is training, while it trains
+//! config.toml            every flag with its given or default value
+//! log.ndjson             one JSON object per line: step, loss, …
+//! states/step-N          state of the run after step N; the newest two are kept
+//! averages/step-N        averages of the weights, from which other averages can be computed
+//! samples/step-N.png     pictures of samples during the training
+//! model.safetensors      the model as last saved
+//! best.safetensors       the model with the best score on held-out rows, if it is another one
 //! ```
 
 use crate::error::{Error, Result};
@@ -23,22 +23,39 @@ pub const MODEL: &str = "model.safetensors";
 pub const CONFIG: &str = "config.toml";
 /// File name of the log of a run.
 pub const LOG: &str = "log.ndjson";
-/// Names of everything that a run keeps in its directory.
+/// Names of all entries that a run keeps in its directory.
 pub const NAMES: [&str; 8] = [CONFIG, LOG, lock::NAME, "states", "averages", "samples", MODEL, BEST];
 /// File name of the model that was best on held-out rows.
 const BEST: &str = "best.safetensors";
-/// States that are kept: the newest, and one more for when that is damaged.
+/// Number of states that are kept: the newest, and one more in case the newest is damaged.
 const KEPT: usize = 2;
 
-/// A way to write files.
+/// A method of writing files.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::rundir::Files;
+/// use langevin_tasks::{Error, Result};
+/// struct Plain;
+/// impl Files for Plain {
+///     fn save(&self, path: &std::path::Path, bytes: &[u8]) -> Result<()> {
+///         std::fs::write(path, bytes).map_err(|error| Error::writing(path, &error))
+///     }
+/// }
+/// let folder = tempfile::tempdir()?;
+/// Plain.save(&folder.path().join("file"), b"bytes")?;
+/// assert_eq!(std::fs::read(folder.path().join("file"))?, b"bytes");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Files {
-    /// Writes a file whole or not at all.
+    /// Writes a file completely or not at all.
     ///
     /// # Errors
     /// Returns an error if the file cannot be written.
     fn save(&self, path: &Path, bytes: &[u8]) -> Result<()>;
 
-    /// Removes what writers that were killed left in a directory.
+    /// Removes the temporary files that killed writers left in a directory.
     fn clear(&self, directory: &Path) {
         let _ = directory;
     }
@@ -54,31 +71,53 @@ impl<F: Files + ?Sized> Files for &F {
     }
 }
 
-/// Names of arguments in messages: `--run` and `--resume` for the command line.
+/// Names of arguments in messages, for example `--run` and `--resume`.
 #[derive(Clone, Copy, Debug)]
 pub struct Arguments {
-    /// Names a new run.
+    /// The argument for a new run.
     pub run: &'static str,
-    /// Names a run to go on with.
+    /// The argument for resuming a run.
     pub resume: &'static str,
 }
 
 /// The directory of a training run.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::rundir::{Arguments, Files, RunDir, is_run};
+/// struct Plain;
+/// impl Files for Plain {
+///     fn save(&self, path: &std::path::Path, bytes: &[u8]) -> langevin_tasks::Result<()> {
+///         let written = std::fs::write(path, bytes);
+///         written.map_err(|error| langevin_tasks::Error::writing(path, &error))
+///     }
+/// }
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("run");
+/// let mut run = RunDir::new(&path, Plain, Arguments { run: "--run", resume: "--resume" })?;
+/// assert!(!path.exists());
+/// run.begin("steps = 10\n")?;
+/// assert!(is_run(&path));
+/// assert_eq!(run.configuration()["steps"].as_integer(), Some(10));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct RunDir<F> {
     path: PathBuf,
     log: Option<File>,
-    /// Held from the moment that something is changed, or read that another process may change.
+    /// Held from the first change, or from the first read of a file that another process may
+    /// change.
     lock: Option<Lock>,
     files: F,
     arguments: Arguments,
 }
 
-/// Whether something is in a directory but the lock of a process.
+/// Returns true if a directory contains anything besides a lock file.
 fn has_something(path: &Path) -> bool {
     fs::read_dir(path).is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name() != lock::NAME))
 }
 
-/// A place that is not free for a new run.
+/// Returns the error for a directory that is not free for a new run.
 fn taken(path: &Path, arguments: Arguments) -> Error {
     let failure = Error::misused("there is something in the directory of the run").at(arguments.run);
     let failure = failure.expected("a new or empty directory").got(format!("'{}'", path.display()));
@@ -88,11 +127,11 @@ fn taken(path: &Path, arguments: Arguments) -> Error {
     }
 }
 
-/// Directories that were made, removed again unless they are kept.
+/// Directories that were created. They are removed again unless they are kept.
 struct Made(Vec<PathBuf>);
 
 impl Made {
-    /// Makes a directory and those above it that are not there.
+    /// Creates a directory and its missing parents.
     fn directory(path: &Path) -> Result<Self> {
         let mut missing: Vec<&Path> =
             path.ancestors().take_while(|at| !at.as_os_str().is_empty() && !at.exists()).collect();
@@ -112,53 +151,80 @@ impl Made {
 impl Drop for Made {
     fn drop(&mut self) {
         while let Some(path) = self.0.pop() {
-            // What holds something by now stays.
+            // Only an empty directory is removed.
             let _ = fs::remove_dir(path);
         }
     }
 }
 
 impl<F: Files> RunDir<F> {
-    /// Builds the directory of a new run. Nothing is made before [`begin`](Self::begin).
+    /// Prepares the directory of a new run. Nothing is created before [`begin`](Self::begin).
     ///
     /// # Errors
-    /// Returns an error if the directory is not empty, or if nothing can be written in it.
+    /// Returns an error if the directory is not empty or not writable.
     pub fn new(path: &Path, files: F, arguments: Arguments) -> Result<Self> {
         if has_something(path) {
             return Err(taken(path, arguments));
         }
-        // Tried before the data are read, and taken back.
+        // The directory is created and removed again, so that an error is reported before the data
+        // are read.
         Made::directory(&path.join("states"))?;
         Ok(Self { path: path.into(), log: None, lock: None, files, arguments })
     }
 
-    /// Opens the directory of a run, and takes its lock. Nothing is changed before [`go_on`](Self::go_on).
+    /// Opens the directory of an existing run and takes its lock. Nothing is changed before
+    /// [`go_on`](Self::go_on).
+    ///
+    /// ```
+    /// use langevin_tasks::rundir::{Arguments, Files, LOG, RunDir};
+    /// struct Plain;
+    /// impl Files for Plain {
+    ///     fn save(&self, path: &std::path::Path, bytes: &[u8]) -> langevin_tasks::Result<()> {
+    ///         let written = std::fs::write(path, bytes);
+    ///         written.map_err(|error| langevin_tasks::Error::writing(path, &error))
+    ///     }
+    /// }
+    /// let folder = tempfile::tempdir()?;
+    /// let (path, names) = (folder.path().join("run"), Arguments { run: "run", resume: "resume" });
+    /// let mut run = RunDir::new(&path, Plain, names)?;
+    /// run.begin("")?;
+    /// run.log(&serde_json::json!({"step": 100}))?;
+    /// run.log(&serde_json::json!({"step": 200}))?;
+    /// run.save_state(100, b"state")?;
+    /// drop(run);
+    /// // The run continues after step 100, so the later line of the log is removed.
+    /// let mut run = RunDir::at(&path, Plain, names)?;
+    /// assert_eq!(run.states().len(), 1);
+    /// run.go_on("", 100, None)?;
+    /// assert_eq!(std::fs::read_to_string(path.join(LOG))?, "{\"step\":100}\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error if another process trains in it.
+    /// Returns an error if another process trains in the directory.
     pub fn at(path: &Path, files: F, arguments: Arguments) -> Result<Self> {
         Ok(Self { path: path.into(), log: None, lock: Some(Lock::take(path)?), files, arguments })
     }
 
-    /// Makes the directory of a new run, with its configuration.
+    /// Creates the directory of a new run with its configuration.
     ///
     /// # Errors
-    /// Returns an error if the directory cannot be made, or if it is not empty by now.
+    /// Returns an error if the directory cannot be created, or if it is no longer empty.
     pub fn begin(&mut self, effective: &str) -> Result<()> {
         let above = Made::directory(&self.path)?;
         let begun = self.fill(effective);
         match begun {
             Ok(()) => above.keep(),
-            // Its file goes before the directory that it is in.
+            // The lock file must be removed before its directory.
             Err(_) => self.lock = None,
         }
         begun
     }
 
-    /// Fills a directory that is there.
+    /// Fills an existing directory.
     fn fill(&mut self, effective: &str) -> Result<()> {
         self.lock = Some(Lock::take(&self.path)?);
-        // Another process may have been first.
+        // Another process may have started a run in the meantime.
         if has_something(&self.path) {
             return Err(taken(&self.path, self.arguments));
         }
@@ -168,7 +234,8 @@ impl<F: Files> RunDir<F> {
         Ok(())
     }
 
-    /// Continues after a step with a new configuration. Half-written files are removed, and the log is cut after that step; `event` says in it what changed.
+    /// Continues the run after a step with a new configuration. Temporary files are removed, and
+    /// the log is truncated after that step. `event` is a log line that states the changes.
     ///
     /// # Errors
     /// Returns an error if the log or the configuration cannot be written.
@@ -181,7 +248,8 @@ impl<F: Files> RunDir<F> {
         Made::directory(&self.path.join("states"))?.keep();
         let path = self.path.join(LOG);
         let before = fs::read(&path).ok();
-        // The log first, for a change that is not in it would be found again; taken back where the configuration cannot follow.
+        // The log is written first, because a change that is missing from it would be detected
+        // again. The log is restored if the configuration cannot be written.
         self.cut_log(step, event)?;
         self.files.save(&self.path.join(CONFIG), effective.as_bytes()).inspect_err(|_| {
             let _ = match &before {
@@ -191,14 +259,14 @@ impl<F: Files> RunDir<F> {
         })
     }
 
-    /// Returns the configuration, or an empty one if it cannot be read.
+    /// Returns the configuration, or an empty table if it cannot be read.
     #[must_use]
     pub fn configuration(&self) -> toml::Table {
         let text = fs::read_to_string(self.path.join(CONFIG)).unwrap_or_default();
         text.parse().unwrap_or_default()
     }
 
-    /// Returns the path of the model that was best on held-out rows.
+    /// Returns the path of the model with the best score on held-out rows.
     #[must_use]
     pub fn best(&self) -> PathBuf {
         self.path.join(BEST)
@@ -210,17 +278,17 @@ impl<F: Files> RunDir<F> {
         self.path.join(MODEL)
     }
 
-    /// Returns the path of the samples of a step.
+    /// Returns the path of the picture of samples after a step.
     ///
     /// # Errors
-    /// Returns an error if their directory cannot be made.
+    /// Returns an error if its directory cannot be created.
     pub fn samples(&self, step: u64) -> Result<PathBuf> {
         let directory = self.path.join("samples");
         fs::create_dir_all(&directory).map_err(|error| Error::writing(&directory, &error))?;
         Ok(directory.join(format!("step-{step:07}.png")))
     }
 
-    /// Returns the files of states, the newest first.
+    /// Returns the state files, newest first.
     #[must_use]
     pub fn states(&self) -> Vec<PathBuf> {
         let mut paths = steps(&self.path.join("states"));
@@ -228,12 +296,12 @@ impl<F: Files> RunDir<F> {
         paths
     }
 
-    /// Saves a state, and removes all but the newest two.
+    /// Saves a state and removes all but the newest two.
     ///
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub fn save_state(&self, step: u64, bytes: &[u8]) -> Result<()> {
-        // Ten digits: names sort as their numbers do.
+        // Ten digits make the names sort in the order of their numbers.
         self.files.save(&self.path.join("states").join(format!("step-{step:010}.safetensors")), bytes)?;
         for old in self.states().iter().skip(KEPT) {
             let _ = fs::remove_file(old);
@@ -251,7 +319,8 @@ impl<F: Files> RunDir<F> {
         self.files.save(&directory.join(format!("step-{step:010}.safetensors")), bytes)
     }
 
-    /// Forgets what the log has after a step, for a run that goes on from there says it again, and adds a line.
+    /// Truncates the log after a step, because a resumed run writes the later lines again. Then
+    /// appends `event`.
     fn cut_log(&mut self, step: u64, event: Option<&serde_json::Value>) -> Result<()> {
         let path = self.path.join(LOG);
         let text = fs::read_to_string(&path).unwrap_or_default();
@@ -264,7 +333,7 @@ impl<F: Files> RunDir<F> {
         self.files.save(&path, (kept + &event).as_bytes())
     }
 
-    /// Adds a line to the log.
+    /// Appends a line to the log.
     ///
     /// # Errors
     /// Returns an error if the log cannot be written.
@@ -282,7 +351,7 @@ impl<F: Files> RunDir<F> {
     }
 }
 
-/// Returns whether a directory is that of a run.
+/// Returns true if a directory is that of a run.
 ///
 /// ```
 /// assert!(!langevin_tasks::rundir::is_run(std::path::Path::new("nowhere")));
@@ -292,7 +361,13 @@ pub fn is_run(directory: &Path) -> bool {
     directory.join(CONFIG).is_file() && directory.join("states").is_dir()
 }
 
-/// Returns the files of the run in a directory; of those that are not there, their places.
+/// Returns the files of the run in a directory. A file or subdirectory that does not exist is
+/// listed by its path.
+///
+/// ```
+/// let files = langevin_tasks::rundir::files("nowhere".as_ref());
+/// assert!(files.contains(&"nowhere/config.toml".into()));
+/// ```
 #[must_use]
 pub fn files(run: &Path) -> Vec<PathBuf> {
     let within = |path: PathBuf| -> Vec<PathBuf> {
@@ -304,13 +379,17 @@ pub fn files(run: &Path) -> Vec<PathBuf> {
     NAMES.iter().flat_map(|name| within(run.join(name))).collect()
 }
 
-/// Returns the files of averages of the run in a directory, the oldest first.
+/// Returns the files of averages of the run in a directory, oldest first.
+///
+/// ```
+/// assert!(langevin_tasks::rundir::averages("nowhere".as_ref()).is_empty());
+/// ```
 #[must_use]
 pub fn averages(run: &Path) -> Vec<PathBuf> {
     steps(&run.join("averages"))
 }
 
-/// The files of steps in a directory, the oldest first.
+/// Returns the step files in a directory, oldest first.
 fn steps(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_step(path)).collect();

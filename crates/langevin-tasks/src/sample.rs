@@ -1,4 +1,4 @@
-//! Samples of a model, by a plan or by steps that are found on the way.
+//! Sampling from a model, by a plan or with adaptive steps.
 
 use crate::condition::Condition;
 use crate::edit::{Edit, Start};
@@ -14,77 +14,156 @@ use langevin::space::Tolerance;
 use langevin::text::plural;
 use langevin::{Plan, Request, SampleId, Sampling, SliceSpace};
 
-/// Samples where no number is asked for: of pictures, and of points or rows of a table.
+/// Default numbers of samples: of pictures, and of points or table rows.
 const PICTURES: usize = 64;
 const POINTS: usize = 1000;
-/// The finest tolerance that rounding lets a step keep.
+/// Smallest tolerance that a step can meet in double precision.
 const FINEST: f64 = 1e-15;
-/// Numbers that a sample takes while it goes through a plan, for each of its elements: the slots of the plan and what a
-/// network works on.
+/// Numbers held per element of a sample in progress: the slots of the plan and the working memory
+/// of a network.
 const ON_THE_WAY: u64 = 16;
-/// Elements of a batch that fill the second-level cache, and those of a batch on a card.
+/// Elements of a batch: the number that fills the second-level cache, and the number for a graphics
+/// card.
 const CACHED: usize = 8192;
 const ON_CARD: usize = 1 << 20;
 
-/// Notes that a plan does not end at the data.
+/// Sends a note if the plan ends before the clean data.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::observe::{Note, Observer};
+/// use langevin_tasks::sample::note_if_noisy;
+/// use std::sync::Mutex;
+/// struct Notes(Mutex<Vec<Note>>);
+/// impl Observer for Notes {
+///     fn note(&self, note: &Note) {
+///         self.0.lock().unwrap().push(note.clone());
+///     }
+/// }
+/// let notes = Notes(Mutex::default());
+/// note_if_noisy(&Request::new().steps(4).plan()?, &notes);
+/// assert!(notes.0.lock().unwrap().is_empty());
+/// # Ok::<(), langevin::Error>(())
+/// ```
 pub fn note_if_noisy(plan: &Plan, observer: &dyn Observer) {
     if let Some(last) = plan.moves().last().filter(|last| last.to.sigma > 0.0) {
-        // Six digits: the rest is the rounding of a change of clock.
+        // Six digits are exact; the others are the rounding of a change of clock.
         let level = format!("{:.5e}", last.to.sigma_ve()).parse().unwrap_or_else(|_| last.to.sigma_ve());
         observer.note(&Note::EndsNoisy(level));
     }
 }
 
-/// Returns the number of samples where none is asked for: 64 pictures, or 1000 points or rows of a table.
+/// Returns the default number of samples: 64 for pictures, 1000 for points or table rows.
+///
+/// ```
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// assert_eq!(langevin_tasks::sample::usual_count(&source), 1000);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 #[must_use]
 pub fn usual_count(source: &Source<'_>) -> usize {
     if source.file_shape().len() > 1 { PICTURES } else { POINTS }
 }
 
-/// Returns how many samples of `width` numbers go through a plan together where nothing else is asked for: as many as fill the
-/// second-level cache, in whole blocks of a network's 64 rows.
+/// Returns the default batch size for samples of `width` numbers, from 64 to 4096. A batch fills
+/// the second-level cache, or has about a million elements on a graphics card. The lower limit is
+/// the 64 rows of a network's block.
+///
+/// ```
+/// assert_eq!(langevin_tasks::sample::usual_batch(2, false), 4096);
+/// assert_eq!(langevin_tasks::sample::usual_batch(3072, false), 64);
+/// ```
 #[must_use]
 pub fn usual_batch(width: usize, on_card: bool) -> usize {
     let elements = if on_card { ON_CARD } else { CACHED };
     (elements / width.max(1)).clamp(64, 4096)
 }
 
-/// Step-size control: a pair of methods, and the error that a step may have.
+/// Step-size control: an embedded pair of methods and the tolerances of a step.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::condition::Condition;
+/// use langevin_tasks::edit::Start;
+/// use langevin_tasks::sample::{Control, prepare};
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let control = Control { pair: "dpm23".to_owned(), relative: 0.05, absolute: 0.01, eta: 0.0 };
+/// let (condition, start) = (Condition::default(), Start::default());
+/// let prepared = prepare(&source, None, Request::new(), &condition, &start, Some(&control), &())?;
+/// assert_eq!(prepared.ways[0].name(), "adaptive");
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Control {
     /// `dpm12`, `dpm23` or `euler-heun`.
     pub pair: String,
-    /// The error of a step as a share of the values.
+    /// Relative tolerance of a step.
     pub relative: f64,
-    /// The error of a step where values are small.
+    /// Absolute tolerance of a step.
     pub absolute: f64,
-    /// h/g.
+    /// h/g, the strength of the added noise.
     pub eta: f64,
 }
 
-/// How samples are drawn.
+/// A method of drawing samples.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::sample::How;
+/// let how = How::plan(&Request::new().sampler("ddim").steps(10))?;
+/// assert_eq!((how.name(), how.draws()), ("ddim", false));
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum How {
     /// By a plan.
     Plan(Box<Plan>),
-    /// By steps that are found on the way, between two levels in σ/α.
+    /// Adaptive steps between two noise levels, in σ/α.
     Adaptive(Adaptive, [f64; 2]),
 }
 
-/// How samples are drawn, with the model as it is read for that.
+/// Compiled methods of drawing samples, with the model as it is read for them.
+///
+/// # Examples
+///
+/// Four samples of the density `moons`:
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::condition::Condition;
+/// use langevin_tasks::edit::Start;
+/// use langevin_tasks::sample::{Draws, draw, prepare};
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let (condition, start) = (Condition::default(), Start::default());
+/// let prepared = prepare(&source, None, Request::new().steps(10), &condition, &start, None, &())?;
+/// let draws = Draws { count: 4, seed: 0, batch: None, threads: Some(1) };
+/// let mut samples = Vec::new();
+/// draw(draws, &prepared.ways[0], None, &prepared.reader, &(), &mut |slice| {
+///     samples.extend(slice);
+///     Ok(())
+/// })?;
+/// assert_eq!(samples.len(), 4 * 2);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 pub struct Prepared<'a> {
     /// The model.
     pub reader: Reader<'a>,
-    /// The noise levels.
+    /// The noise range.
     pub range: NoiseRange,
-    /// One way for each weight of guidance.
+    /// One method for each guidance weight.
     pub ways: Vec<How>,
 }
 
-/// Checks a request, and compiles its plans for the model. `read_as` is the formulation that the model is read as.
+/// Checks a request and compiles its plans for the model. `read_as` is the formulation that the
+/// model is read as.
 ///
 /// # Errors
-/// Returns an error for a request that cannot be compiled.
+/// Returns an error if the request cannot be compiled.
 pub fn prepare<'a>(
     source: &'a Source<'_>,
     read_as: Option<&str>,
@@ -105,10 +184,10 @@ pub fn prepare<'a>(
     Ok(Prepared { reader, range, ways })
 }
 
-/// Makes a plan fit the model. `classes`: whether classes were asked for.
+/// Converts a given plan for the model. `classes` is true if the samples have classes.
 ///
 /// # Errors
-/// Returns an error for a plan that the model cannot run, or that `start` does not fill.
+/// Returns an error if the model cannot run the plan, or if `start` does not supply its inputs.
 pub fn prepare_given<'a>(
     source: &'a Source<'_>,
     given: &Given,
@@ -122,7 +201,7 @@ pub fn prepare_given<'a>(
 }
 
 impl Prepared<'_> {
-    /// Notes what a person should know before the samples are drawn.
+    /// Sends the notes that the user should read before the samples are drawn.
     pub fn notes(&self, observer: &dyn Observer) {
         if self.range.clipped {
             observer.note(&Note::Clipped(self.range.min, self.range.max));
@@ -137,11 +216,28 @@ impl Prepared<'_> {
     }
 }
 
-/// Returns samples of a model by a request, or by the plan that was given, in the units of its data, with the name of the plan and
-/// its evaluations.
+/// Draws samples of a model with a request, or with a plan if one is given. Returns the samples in
+/// the units of the data, the name of the plan and its number of evaluations.
+///
+/// # Examples
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::condition::Condition;
+/// use langevin_tasks::sample::{Draws, samples};
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let draws = Draws { count: 3, seed: 0, batch: None, threads: Some(1) };
+/// let request = Request::new().steps(8).sampler("ddim");
+/// let condition = Condition::default();
+/// let (samples, name, evaluations) = samples(&source, &request, &condition, None, draws, &())?;
+/// assert_eq!((samples.len(), &*name, evaluations), (6, "ddim", 8));
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error for a request that cannot be compiled, for a plan that the model cannot run, and if the model fails.
+/// Returns an error if the request cannot be compiled, if the model cannot run the plan, or if the
+/// model fails.
 pub fn samples(
     source: &Source<'_>,
     request: &Request,
@@ -174,10 +270,23 @@ pub fn samples(
 }
 
 impl How {
-    /// Returns steps that are found on the way, between the levels of `range`.
+    /// Builds adaptive steps between the levels of `range`.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::sample::{Control, How};
+    /// let range = Request::new().noise_range()?;
+    /// let pair = "dpm12".to_owned();
+    /// let control = Control { pair, relative: 0.01, absolute: 0.01, eta: 1.0 };
+    /// let how = How::adaptive(&control, range)?;
+    /// assert!(how.draws());
+    /// assert_eq!(how.evaluations(31), "at most 31 evaluations");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error for an unknown pair and for tolerances finer than the numbers.
+    /// Returns an error if the pair is unknown, or if both tolerances are below the precision of
+    /// the numbers.
     pub fn adaptive(control: &Control, range: NoiseRange) -> Result<Self> {
         let Control { pair, relative, absolute, eta } = control;
         if relative.max(*absolute) < FINEST {
@@ -192,15 +301,23 @@ impl How {
         Ok(Self::Adaptive(adaptive, [range.min, range.max]))
     }
 
-    /// Returns the plan of a request.
+    /// Compiles the plan of a request.
     ///
     /// # Errors
-    /// Returns an error if it cannot be compiled.
+    /// Returns an error if the request cannot be compiled.
     pub fn plan(request: &Request) -> Result<Self> {
         Ok(Self::Plan(Box::new(request.plan().or_misused()?)))
     }
 
-    /// Returns whether noise is drawn on the way; the first draw is the start.
+    /// Returns true if noise is added during sampling. The initial noise does not count.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::sample::How;
+    /// assert!(How::plan(&Request::new().sampler("ddpm").steps(5))?.draws());
+    /// assert!(!How::plan(&Request::new().sampler("ddim").steps(5))?.draws());
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     #[must_use]
     pub fn draws(&self) -> bool {
         match self {
@@ -218,8 +335,16 @@ impl How {
         }
     }
 
-    /// Returns the evaluations of a sample for people: `20 evaluations`, or `at most 31 evaluations` where steps are found on the
-    /// way and `most` is the largest number.
+    /// Formats the number of network evaluations per sample: `20 evaluations`, or `at most 31
+    /// evaluations` for adaptive steps, where `most` is the largest number.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin_tasks::sample::How;
+    /// let how = How::plan(&Request::new().steps(20))?;
+    /// assert_eq!(how.evaluations(20), "20 evaluations");
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     #[must_use]
     pub fn evaluations(&self, most: usize) -> String {
         match self {
@@ -228,7 +353,8 @@ impl How {
         }
     }
 
-    /// The samples of a slice, and the evaluations of its slowest batch.
+    /// Draws the samples of a slice, and returns them with the number of evaluations of the slowest
+    /// batch.
     fn draw(
         &self,
         sampling: &Sampling,
@@ -248,7 +374,7 @@ impl How {
         let chunks: Vec<Vec<SampleId>> = ids.chunks();
         let results: Vec<_> = std::thread::scope(|scope| {
             let run = |rows: &[SampleId]| adaptive.run(&SliceSpace::new(ids.width), reader, range, rows);
-            // Where the system gives no thread, its share is done here.
+            // If the system refuses a thread, its share is computed on this one.
             let threads: Vec<_> = chunks
                 .iter()
                 .map(|rows| (rows, std::thread::Builder::new().spawn_scoped(scope, move || run(rows)).ok()))
@@ -272,12 +398,12 @@ impl How {
     }
 }
 
-/// Names the arguments behind what the library calls tolerances.
+/// Adds a hint that names the arguments behind the tolerances of the library.
 fn tolerances(error: Error) -> Error {
     if error.text().contains("tolerances") { error.hint("‹rtol› and ‹atol› set the tolerances") } else { error }
 }
 
-/// The samples of a slice, to be shared among threads.
+/// The samples of a slice, divided among threads.
 #[derive(Clone, Copy)]
 struct Ids {
     seed: u64,
@@ -296,10 +422,10 @@ impl Ids {
     }
 }
 
-/// What the inputs of a plan are filled with.
+/// Returns the values of a plan's inputs.
 fn inputs(plan: &Plan, edit: Option<&Edit>, ids: Ids) -> Result<Vec<Vec<f64>>> {
     let takes = |name: &str| plan.inputs().iter().any(|input| input.name == name);
-    // What is given is used, or refused: never passed over.
+    // Supplied values are used or refused, never ignored.
     if let Some(edit) = edit
         && let Some(name) = ["image", "mask"].into_iter().find(|name| edit.has(name) && !takes(name))
     {
@@ -326,20 +452,22 @@ fn inputs(plan: &Plan, edit: Option<&Edit>, ids: Ids) -> Result<Vec<Vec<f64>>> {
     filled.collect()
 }
 
-/// Which samples are drawn, and how they are shared among threads. Sample i depends on the seed and on i alone.
+/// The number of samples and their distribution over batches and threads. Sample i depends only on
+/// the seed and on i.
 #[derive(Clone, Copy, Debug)]
 pub struct Draws {
-    /// The number of samples.
+    /// Number of samples.
     pub count: usize,
-    /// The seed.
+    /// Seed of the noise.
     pub seed: u64,
-    /// Samples that go through the plan together; `None`: as many as the cache holds.
+    /// Number of samples that go through the plan together; `None` for the number that fits in the
+    /// cache.
     pub batch: Option<usize>,
-    /// Threads; as many as there are cores.
+    /// Number of threads; `None` for the number of cores.
     pub threads: Option<usize>,
 }
 
-/// How samples are shared: those that go through the plan together, the threads, and those of a slice.
+/// Returns the batch size, the number of threads, and the number of samples of a slice.
 fn shares(draws: Draws, reader: &Reader<'_>, width: usize) -> Result<(usize, usize, usize)> {
     let batch = draws.batch.unwrap_or_else(|| usual_batch(width, reader.source().is_on_card())).min(draws.count);
     let threads = reader.source().threads(draws.threads).min(draws.count.div_ceil(batch));
@@ -349,7 +477,8 @@ fn shares(draws: Draws, reader: &Reader<'_>, width: usize) -> Result<(usize, usi
             (slice as u64).saturating_add(ON_THE_WAY.saturating_mul((batch as u64).saturating_mul(threads as u64)));
         rows.saturating_mul(8 * width as u64) <= most
     };
-    // Fewer samples at once are the same samples, so what nobody asked for gives way.
+    // The samples do not depend on these sizes, so sizes that the user did not set are reduced
+    // until they fit in memory.
     let (mut batch, mut threads, mut slice) = (batch, threads, batch.saturating_mul(threads).saturating_mul(4));
     while !fits(batch, threads, slice) {
         match (slice > batch.saturating_mul(threads), threads > 1 && draws.threads.is_none()) {
@@ -369,11 +498,13 @@ fn shares(draws: Draws, reader: &Reader<'_>, width: usize) -> Result<(usize, usi
     Ok((batch, threads, slice))
 }
 
-/// Draws in slices, so that progress is seen and memory does not grow with the count, and hands each slice to `take`, rows of the
-/// model's coordinates; sample i is the same in any slice. Returns the evaluations of the slowest batch.
+/// Draws samples in slices, so that progress is visible and memory does not grow with the count.
+/// Each slice is passed to `take` as rows in the model's coordinates. Sample i does not depend on
+/// the slices. Returns the number of evaluations of the slowest batch.
 ///
 /// # Errors
-/// Returns an error if a batch does not fit in memory, if the model fails, if `take` does, and if the observer ends the work.
+/// Returns an error if a batch does not fit in memory, if the model or `take` fails, or if the
+/// observer ends the work.
 pub fn draw(
     draws: Draws,
     how: &How,

@@ -1,4 +1,5 @@
-//! Where samples come from: a trained network or a density known in closed form, read as it is or as another formulation.
+//! Models: trained networks, ONNX files and exact densities, read in their own formulation or
+//! converted to another one.
 
 use crate::content::{self, Content};
 use crate::data;
@@ -15,62 +16,89 @@ use langevin_train::{Coupling, Device, Network, Normalization};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-/// The column of a table whose rows are arrays, where the file of the training had no name for it.
+/// Name of the column that holds a row as an array, if the training file had no name for it.
 pub const ARRAY: &str = "x";
 
-/// Which model is opened.
+/// The name of a model to open.
 #[derive(Clone, Copy, Debug)]
 pub enum Named<'a> {
-    /// The file of a trained network.
+    /// File of a trained network.
     Model(&'a Path),
-    /// A density known in closed form, by name.
+    /// Name of an exact density.
     Exact(&'a str),
-    /// An ONNX file, and what it is.
+    /// An ONNX file, with the declaration that it needs.
     Onnx(&'a Path, &'a Declared),
 }
 
-/// What a network of an ONNX file is, which the file does not say.
+/// Declaration of an ONNX network: the facts that the file does not contain.
+///
+/// ```
+/// use langevin_tasks::source::Declared;
+/// let declared = Declared {
+///     process: Some("table:scaled-linear".to_owned()),
+///     predict: Some("epsilon".to_owned()),
+///     ..Declared::default()
+/// };
+/// assert_eq!((declared.clock, declared.normalization), (None, None));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Declared {
-    /// The process of its states.
+    /// Noise process of the states.
     pub process: Option<String>,
-    /// What it predicts.
+    /// Quantity that the network predicts.
     pub predict: Option<String>,
-    /// Its clock; `None`: the time of its process.
+    /// Clock of the time input; `None` for the time of the process.
     pub clock: Option<String>,
-    /// σ_data of EDM's scaling of the input; `None`: the input is the state.
+    /// σ_data of EDM's input scaling; `None` if the input is the state itself.
     pub input_sigma_data: Option<f64>,
-    /// The noise levels of its training in σ/α; `None`: those of a table, or else all.
+    /// Trained noise range, in σ/α; `None` for the levels of a table, or all levels for other
+    /// processes.
     pub trained_range: Option<[f64; 2]>,
     /// Shift and scale of x = (datum − shift)/scale.
     pub normalization: Option<(f64, f64)>,
-    /// The shape of a sample, where the file leaves it open.
+    /// Shape of a sample, if the file leaves it open.
     pub shape: Option<Vec<usize>>,
-    /// Further inputs, and the files of their values.
+    /// Further inputs with the files of their values.
     pub inputs: Vec<(String, PathBuf)>,
-    /// The output that is read.
+    /// Name of the output to read.
     pub output: Option<String>,
 }
 
 /// A model to sample from.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// assert_eq!((source.name(), source.shape()), ("moons", vec![2]));
+/// let reader = source.read_as(Some("vp"), &())?;
+/// assert_eq!(reader.path(), "vp:D");
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 pub enum Source<'a> {
     /// A trained network.
     Network(Box<Network>),
-    /// A network that someone else owns.
+    /// A trained network that the caller owns.
     Borrowed(&'a Network),
-    /// A network that was trained elsewhere, and between data and what it sees.
+    /// A network from an ONNX file, with the map between the data and its coordinates.
     Onnx(Box<OnnxNetwork>, Normalization),
-    /// A density known in closed form.
+    /// An exact density.
     Exact(Box<dyn Density>),
 }
 
-/// Returns the names x0, x1, … of columns without names.
+/// Returns the names x0, x1, … for columns without names.
+///
+/// ```
+/// assert_eq!(langevin_tasks::source::plain_names(2), ["x0", "x1"]);
+/// ```
 #[must_use]
 pub fn plain_names(width: usize) -> Vec<String> {
     (0..width).map(|column| format!("x{column}")).collect()
 }
 
-/// The whole range of levels of 8 or 16 bits, of which data that are `step` apart use more than half.
+/// Returns the full range of 8-bit or 16-bit levels if data with spacing `step` use more than half
+/// of it.
 fn levels([low, high]: [f64; 2], step: f64) -> Option<[f64; 2]> {
     let start = if low < 0.0 { -1.0 } else { 0.0 };
     let used = (high - low) / step;
@@ -82,8 +110,15 @@ fn levels([low, high]: [f64; 2], step: f64) -> Option<[f64; 2]> {
 impl Source<'_> {
     /// Opens a model.
     ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// let error = Source::open(Named::Exact("monons"), &()).err().expect("an unknown name");
+    /// assert!(error.to_string().contains("moons"));
+    /// ```
+    ///
     /// # Errors
-    /// Returns an error for a file that is no such model, for an unknown name, and for an ONNX file that is not declared.
+    /// Returns an error if the file is not a model, if the name is unknown, or if an ONNX file
+    /// lacks its declaration.
     pub fn open(named: Named<'_>, observer: &dyn Observer) -> Result<Self> {
         match named {
             Named::Model(path) => network("‹model›", path, observer).map(|network| Self::Network(Box::new(network))),
@@ -92,10 +127,11 @@ impl Source<'_> {
         }
     }
 
-    /// Returns the same model, evaluated on a device from now on.
+    /// Returns the same model, evaluated on the given device.
     ///
     /// # Errors
-    /// Returns an error for a card and a model that is no network of ours, and for a card that cannot hold it.
+    /// Returns an error if the device is a graphics card and the model is not a network of
+    /// `langevin train`, or if the card cannot hold the network.
     pub fn on(self, device: &Device, observer: &dyn Observer) -> Result<Self> {
         match self {
             _ if device.is_cpu() => Ok(self),
@@ -110,20 +146,30 @@ impl Source<'_> {
         }
     }
 
-    /// Whether a network is evaluated on a card: a few large batches are better there than many small ones.
+    /// Returns true if the network is evaluated on a graphics card, where a few large batches are
+    /// faster than many small ones.
     pub fn is_on_card(&self) -> bool {
         self.network().is_some_and(|network| !network.device().is_cpu())
     }
 
-    /// The threads that share its rows, where none were asked for: those of the pool. One thread feeds a card: each that ever asks it something has memory of its own there.
+    /// Returns the number of threads that share the rows: the requested number, or by default that
+    /// of the thread pool. By default a card is fed by one thread, because each thread that uses a
+    /// card allocates memory of its own on it.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// assert_eq!(Source::open(Named::Exact("moons"), &())?.threads(Some(3)), 3);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     pub fn threads(&self, asked: Option<usize>) -> usize {
         asked.unwrap_or_else(|| if self.is_on_card() { 1 } else { rayon::current_num_threads() })
     }
 
-    /// Opens an ONNX file as what it is declared to be.
+    /// Opens an ONNX file according to its declaration.
     ///
     /// # Errors
-    /// Returns an error for a file that is no such network, and for declarations that are missing or wrong.
+    /// Returns an error if the file is not a suitable network, or if declarations are missing or
+    /// wrong.
     pub fn onnx(path: &Path, declared: &Declared, observer: &dyn Observer) -> Result<Self> {
         content::check("‹onnx›", path, Content::Onnx, observer)?;
         let given = |value: Option<&str>, name: &str| {
@@ -141,7 +187,8 @@ impl Source<'_> {
         }
         let range = match declared.trained_range {
             Some([low, high]) => Some(LambdaRange::from_sigma_ve(low, high).or_misused()?),
-            // A table was trained on its own levels. One that ends in pure noise has no last λ.
+            // A network for a table was trained on the levels of the table. A table that ends in
+            // pure noise has no finite last λ and sets no range.
             None if formulation.process.name().starts_with("table") => {
                 let [low, _] = usual_range(&formulation.process);
                 let last = formulation.process.level(formulation.process.schedule().domain().1).or_failed()?;
@@ -174,10 +221,11 @@ impl Source<'_> {
         Ok(Self::Onnx(Box::new(network), Normalization { shift: vec![shift], scale: vec![scale] }))
     }
 
-    /// Gives further inputs of an ONNX file their values on the unconditional branch, from files.
+    /// Sets the values of further inputs of an ONNX network on the unconditional branch, from
+    /// files.
     ///
     /// # Errors
-    /// Returns an error for a file that is no array, and for an input that the network does not have.
+    /// Returns an error if a file is not an array, or if the network does not have the input.
     pub fn without_condition(&mut self, inputs: &[(String, PathBuf)], observer: &dyn Observer) -> Result<()> {
         let Self::Onnx(network, _) = self else { return Ok(()) };
         let read =
@@ -186,7 +234,11 @@ impl Source<'_> {
         network.set_unconditional(&values).map_err(|error| onnx_failure(&error))
     }
 
-    /// Checks that the further inputs of an ONNX file have a row for each of `count` samples, or one for all.
+    /// Checks that the further inputs of an ONNX network have one row for all samples, or a row for
+    /// each of `count` samples.
+    ///
+    /// # Errors
+    /// Returns an error if an input has too few rows.
     pub fn check_rows(&self, count: usize) -> Result<()> {
         match self {
             Self::Onnx(network, _) => network.check_rows(count).map_err(|error| onnx_failure(&error)),
@@ -194,7 +246,7 @@ impl Source<'_> {
         }
     }
 
-    /// The ONNX file, if it is one.
+    /// Returns the ONNX network, if the model is one.
     pub fn onnx_network(&self) -> Option<&OnnxNetwork> {
         match self {
             Self::Onnx(network, _) => Some(network),
@@ -202,7 +254,7 @@ impl Source<'_> {
         }
     }
 
-    /// The network, where it is one.
+    /// Returns the trained network, if the model is one.
     pub fn network(&self) -> Option<&Network> {
         match self {
             Self::Network(network) => Some(network),
@@ -211,12 +263,14 @@ impl Source<'_> {
         }
     }
 
-    /// Whether the noise of its training was coupled to the data: its ODE is a model of the data in every clock, but its velocity is no score.
+    /// Returns true if the noise of the training was coupled to the data. The ODE of such a network
+    /// is a model of the data in every clock, but its velocity does not determine a score.
     pub fn is_coupled(&self) -> bool {
         self.network().is_some_and(|network| network.metadata().training.coupling != Coupling::Independent)
     }
 
-    /// What it is called.
+    /// Returns the name of the model: that of its training data, of the ONNX file, or of the
+    /// density.
     pub fn name(&self) -> &str {
         match self {
             Self::Network(network) => &network.metadata().data.name,
@@ -226,7 +280,7 @@ impl Source<'_> {
         }
     }
 
-    /// The shape of one sample.
+    /// Returns the shape of one sample.
     pub fn shape(&self) -> Vec<usize> {
         match self {
             Self::Network(network) => network.shape().to_vec(),
@@ -236,8 +290,14 @@ impl Source<'_> {
         }
     }
 
-    /// Returns height, width and channels of a sample that is a picture: of shape (height, width), (height, width, channels) or
-    /// (channels, height, width), with 1 channel or 3.
+    /// Returns height, width and channels if a sample is a picture: its shape is (height, width),
+    /// (height, width, channels) or (channels, height, width), with 1 or 3 channels.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// assert_eq!(Source::open(Named::Exact("moons"), &())?.picture(), None);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     #[must_use]
     pub fn picture(&self) -> Option<(usize, usize, usize)> {
         let (height, width, channels) = match self.shape()[..] {
@@ -248,12 +308,19 @@ impl Source<'_> {
         (height * width > 1).then_some((height, width, channels))
     }
 
-    /// The elements of one sample.
+    /// Returns the number of elements of one sample.
     pub fn width(&self) -> usize {
         self.shape().iter().product()
     }
 
-    /// Between data and what a network sees; none for a density, which is of the data themselves.
+    /// Returns the map between the data and the coordinates of the network; `None` for a density,
+    /// whose coordinates are those of the data.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// assert!(Source::open(Named::Exact("moons"), &())?.normalization().is_none());
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     pub fn normalization(&self) -> Option<&Normalization> {
         match self {
             Self::Onnx(_, map) => Some(map),
@@ -261,12 +328,12 @@ impl Source<'_> {
         }
     }
 
-    /// Whether its output can be differentiated in its input.
+    /// Returns true if the output can be differentiated with respect to the input.
     pub fn is_differentiable(&self) -> bool {
         !matches!(self, Self::Onnx(..))
     }
 
-    /// The values that pictures of the data run through, where they are known.
+    /// Returns the range of values of the data's pictures, if it is known.
     pub fn extent(&self) -> Option<[f64; 2]> {
         if self.network().is_some_and(|network| network.metadata().data.pictures) {
             return Some([0.0, 255.0]);
@@ -282,17 +349,19 @@ impl Source<'_> {
         (self.shape().len() > 1).then_some([shift - scale, shift + scale])
     }
 
-    /// The map between rows of the file that it was trained on and its rows, where they differ or have names.
+    /// Returns the map between rows of the training file and rows of the model, if they differ or
+    /// if the columns have names.
     pub fn frame(&self) -> Option<&Frame> {
         self.network().and_then(|network| network.metadata().data.frame.as_ref())
     }
 
-    /// The shape of a sample as the file of the training had it.
+    /// Returns the shape of a sample in the format of the training file.
     pub fn file_shape(&self) -> Vec<usize> {
         self.sample_frame().map_or_else(|| self.shape(), |frame| frame.shape.clone())
     }
 
-    /// The map between a sample as the file of the training would have it and as the model has it. A model of parts of pictures knows their sizes, and the file the order of their axes.
+    /// Returns the map between samples in the format of the training file and samples of the model.
+    /// For a model of crops, the model supplies the sizes and the file the order of the axes.
     fn sample_frame(&self) -> Option<Cow<'_, Frame>> {
         let (frame, shape) = (self.frame()?, self.shape());
         if frame.model_shape() == shape {
@@ -306,7 +375,14 @@ impl Source<'_> {
         Some(Cow::Owned(part))
     }
 
-    /// The names of the numbers of a sample: of the columns of the training's table, or x0, x1, … where they have none.
+    /// Returns the names of the numbers of a sample: the column names of the training table, or x0,
+    /// x1, … if it has none.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// assert_eq!(Source::open(Named::Exact("moons"), &())?.file_names(), ["x0", "x1"]);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     pub fn file_names(&self) -> Vec<String> {
         let width = self.file_shape().iter().product();
         match self.frame().filter(|frame| frame.names.len() == width) {
@@ -315,21 +391,29 @@ impl Source<'_> {
         }
     }
 
-    /// The columns of a table of samples: those of the training's table, with whole numbers where it has them.
+    /// Returns the columns for a table of samples: those of the training table, with integers in
+    /// integer columns.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// assert_eq!(Source::open(Named::Exact("moons"), &())?.columns().width(), 2);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     pub fn columns(&self) -> TableColumns {
         let dialect = self.frame().and_then(|frame| frame.dialect);
         let columns = TableColumns::new(self.file_names()).whole(self.whole()).dialect(dialect);
         let shape = self.file_shape();
         let reading = self.network().and_then(|network| network.metadata().data.reading.as_ref());
         match reading.map(|reading| &reading.columns[..]) {
-            // One column of the file held all numbers of a row.
+            // A single column of the file held all numbers of a row.
             Some([name]) if columns.width() > 1 => columns.array(name, &shape),
             _ if shape.len() > 1 => columns.array(ARRAY, &shape),
             _ => columns,
         }
     }
 
-    /// Which columns of the training's table hold whole numbers.
+    /// Returns a flag for each column of the training table that is true if the column holds
+    /// integers.
     fn whole(&self) -> Vec<bool> {
         let (Some(network), Some(frame)) = (self.network(), self.sample_frame().filter(|frame| frame.table)) else {
             return vec![];
@@ -346,12 +430,21 @@ impl Source<'_> {
         whole
     }
 
-    /// Samples in data units as the file of the training had its rows: with its constants, whole numbers in columns of whole numbers, its order of axes.
+    /// Converts samples to the format of the training file. Constant columns are restored, integer
+    /// columns are rounded, and the axis order is that of the file.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// let source = Source::open(Named::Exact("moons"), &())?;
+    /// // The coordinates of a density are those of its data.
+    /// assert_eq!(source.to_file(vec![0.5, 0.25]), [0.5, 0.25]);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     pub fn to_file(&self, mut samples: Vec<f64>) -> Vec<f64> {
         self.to_data(&mut samples);
         let Some(frame) = self.sample_frame() else { return samples };
         let mut rows = frame.restore(&samples);
-        // The exponential of a logarithm is off by its last bits.
+        // The exponential of a logarithm differs from the original value in its last bits.
         if let Some(lattice) =
             self.network().and_then(|network| network.metadata().data.lattice.as_ref()).filter(|_| frame.table)
         {
@@ -365,7 +458,7 @@ impl Source<'_> {
         rows
     }
 
-    /// Values that are evenly spaced in the lines of a table are so in samples too.
+    /// Rounds samples to the lattice of a table whose values are evenly spaced.
     fn on_lattice(&self, samples: &mut [f64]) {
         let (Some(network), Some(frame)) = (self.network(), self.frame()) else { return };
         let data = &network.metadata().data;
@@ -375,7 +468,7 @@ impl Source<'_> {
             for (element, value) in row.iter_mut().enumerate() {
                 let logged = frame.is_logged(element);
                 let plain = if logged { value.exp() } else { *value };
-                // What was dequantised is above its value by less than a step.
+                // Dequantised values lie between the original value and the next one.
                 let plain = plain - if data.dequantized { 0.5 * lattice.step(element) } else { 0.0 };
                 let near = lattice.nearest(element, plain);
                 if lattice.step(element) > 0.0 {
@@ -385,7 +478,7 @@ impl Source<'_> {
         }
     }
 
-    /// Samples to data units, in place.
+    /// Converts samples to the units of the data, in place.
     pub fn to_data(&self, samples: &mut [f64]) {
         if let Some(map) = self.normalization() {
             map.denormalize(samples, self.width());
@@ -393,7 +486,8 @@ impl Source<'_> {
         self.on_lattice(samples);
     }
 
-    /// What it was trained to be; none for a density, which gives D.
+    /// Returns the formulation of the network; `None` for a density, which returns the denoised
+    /// prediction D.
     pub fn formulation(&self) -> Option<&Formulation> {
         self.model().formulation()
     }
@@ -407,23 +501,35 @@ impl Source<'_> {
         }
     }
 
-    /// The noise levels that it was trained on.
+    /// Returns the noise range of the training, if it is known.
     pub fn trained(&self) -> Option<LambdaRange> {
         self.model().formulation().and_then(|own| own.range)
     }
 
-    /// Returns the model as it is, or served as a network of another formulation.
+    /// Returns a reader of the model in its own formulation, or converted to the formulation `to`.
     pub fn served_as<'s>(&'s self, to: Option<Formulation>, observer: &'s dyn Observer) -> Reader<'s> {
         let formulation = to.as_ref().or_else(|| self.model().formulation());
-        // An exact density is a model of every process; rectified flow is the one that training starts from too.
+        // An exact density is a model of every process. Rectified flow is also the default process
+        // of a training.
         let process = formulation.map_or_else(Process::rectified_flow, |own| own.process.clone());
         Reader { source: self, process, to, observer }
     }
 
-    /// Returns the model read as `P` or `P:Q`. Without a prediction it keeps its own; an exact density gives D.
+    /// Returns a reader of the model as `P` or `P:Q`, where P is a process and Q a prediction.
+    /// Without Q the model keeps its own prediction; an exact density returns D.
+    ///
+    /// ```
+    /// use langevin_tasks::source::{Named, Source};
+    /// let source = Source::open(Named::Exact("moons"), &())?;
+    /// assert_eq!(source.read_as(Some("vp:score"), &())?.path(), "vp:score");
+    /// // A prediction without its process is an error with a hint.
+    /// let error = source.read_as(Some("epsilon"), &()).err().expect("a process is missing");
+    /// assert!(error.to_string().contains("vp:epsilon"));
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error for a name that is no process or no prediction.
+    /// Returns an error if the process or the prediction is unknown.
     pub fn read_as<'s>(&'s self, text: Option<&str>, observer: &'s dyn Observer) -> Result<Reader<'s>> {
         let own = self.model().formulation();
         let Some(text) = text else { return Ok(self.served_as(None, observer)) };
@@ -443,7 +549,7 @@ impl Source<'_> {
         })?;
         let named = prediction.map(|name| either_case(name, Prediction::parse)).transpose().or_misused()?;
         let prediction = match (named, own.map(|own| own.prediction)) {
-            // EDM's σ_data is the network's own where it has one.
+            // The network's own σ_data of EDM is kept if it has one.
             (Some(Prediction::Edm { .. }) | None, Some(own @ Prediction::Edm { .. })) => Some(own),
             (Some(Prediction::EdmV { .. }), Some(own @ Prediction::EdmV { .. })) => Some(own),
             (Some(named), _) => Some(named),
@@ -460,24 +566,32 @@ impl Source<'_> {
     }
 }
 
-/// Loads a network. `argument` names its file in messages.
+/// Loads a trained network. Messages name its file by `argument`.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::source::network;
+/// let error = network("‹model›", "moons".as_ref(), &()).err().expect("there is no such file");
+/// assert!(error.to_string().contains("give ‹exact› moons"));
+/// ```
 ///
 /// # Errors
-/// Returns an error for a file that is missing or no model.
+/// Returns an error if the file does not exist or is not a model.
 pub fn network(argument: &str, path: &Path, observer: &dyn Observer) -> Result<Network> {
     content::check(argument, path, Content::Model, observer).map_err(|failure| match path.exists() {
         true => failure,
         false => failure.hint(instead(path, observer)),
     })?;
-    // Its own library reads the file's frame.
+    // The safetensors library parses the file and may panic on contradictory content.
     guard::caught(|| Network::load(path)).map_or_else(|| Err(contradicts(path)), |read| read.or_failed())
 }
 
-/// The value of a further input of an ONNX file.
+/// Reads the value of a further input of an ONNX network.
 fn array(argument: &str, name: &str, path: &Path, observer: &dyn Observer) -> Result<Array> {
     let place = format!("{argument} {name}");
     match langevin_data::located(path).0 {
-        // An archive describes its arrays itself.
+        // An .npz archive is checked by its reader.
         file if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz")) && file.exists() => {}
         file => content::check(&place, file, Content::Array, observer)?,
     }
@@ -486,18 +600,18 @@ fn array(argument: &str, name: &str, path: &Path, observer: &dyn Observer) -> Re
     Ok(Array { shape, dtype, values })
 }
 
-/// The failure for an error about an ONNX file.
+/// Converts an error about an ONNX file.
 fn onnx_failure(error: &langevin_onnx::Error) -> Error {
     let text = error.to_string();
     if error.is_argument() { Error::misused(text) } else { Error::failed(text) }
 }
 
-/// A file on which a library gave up with an assertion of its own.
+/// Returns the error for a file on which a library panicked.
 fn contradicts(path: &Path) -> Error {
     Error::failed("the file cannot be used").in_file(path).got("its parts contradict each other")
 }
 
-/// What to give in place of a model that is not there.
+/// Returns the hint for a model that does not exist.
 fn instead(path: &Path, observer: &dyn Observer) -> String {
     let name = path.to_str().and_then(|name| exact::NAMES.iter().find(|known| known.eq_ignore_ascii_case(name)));
     let hint = match name {
@@ -507,23 +621,33 @@ fn instead(path: &Path, observer: &dyn Observer) -> String {
     if observer.knows(&hint) { hint } else { "`langevin train` makes a model".to_owned() }
 }
 
-/// A model as it is read: of its own formulation, or converted at every evaluation.
+/// A model as it is read: in its own formulation, or converted at every evaluation.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin_tasks::source::{Named, Source};
+/// let source = Source::open(Named::Exact("moons"), &())?;
+/// let reader = source.read_as(Some("ve:epsilon"), &())?;
+/// assert_eq!(reader.path(), "ve:epsilon");
+/// assert_eq!(reader.asks(Request::new()).state_process().name().to_string(), "ve");
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 pub struct Reader<'a> {
     source: &'a Source<'a>,
-    /// The process whose states it takes.
+    /// Process of the states that it takes.
     pub process: Process,
-    /// What it is converted to; `None`: nothing.
+    /// Formulation that the model is converted to; `None` for no conversion.
     to: Option<Formulation>,
     observer: &'a dyn Observer,
 }
 
 impl Reader<'_> {
-    /// What is read.
+    /// Returns the model that is read.
     pub fn source(&self) -> &Source<'_> {
         self.source
     }
 
-    /// Returns the request on the process and for the network that this is.
+    /// Returns the request with the process and the network of this reader.
     pub fn asks(&self, request: Request) -> Request {
         let request = request.process(self.process.clone());
         match self.formulation() {
@@ -532,7 +656,8 @@ impl Reader<'_> {
         }
     }
 
-    /// `vp:score`, or `vp:D` for a density that gives the denoised prediction itself.
+    /// Returns process and prediction as text: `vp:score`, or `vp:D` for a density that returns the
+    /// denoised prediction.
     pub fn path(&self) -> String {
         let prediction = self.formulation().map_or("D", |formulation| formulation.prediction.name());
         format!("{}:{prediction}", self.process.name())
@@ -549,7 +674,7 @@ impl Model<Vec<f64>> for Reader<'_> {
         let model = self.source.model();
         match &self.to {
             None => model.predict(x, query),
-            // The space is scratch memory for one conversion; it is not shared between threads.
+            // The space is scratch memory for one conversion and is not shared between threads.
             Some(to) => ReadAs::new(model, to.clone(), SliceSpace::new(self.source.width())).predict(x, query),
         }
     }

@@ -1,4 +1,5 @@
-//! The Gaussian of rows, or of a model's training data.
+//! Gaussian data for an analysis: fitted to rows, taken from a model's training data, or given by
+//! eigenvalues.
 
 use crate::comparison::document;
 use crate::data::{self, Reading};
@@ -12,40 +13,70 @@ use langevin_train::{Network, Normalization};
 use serde_json::Value;
 use std::path::Path;
 
-/// The data where none are named: natural images, whose spectrum falls as a power.
+/// Default data: natural images, whose spectrum follows a power law.
 const USUAL: &str = "power:2:d=3072";
-/// Columns that a note names.
+/// Maximum number of columns that a note lists.
 const NAMED: usize = 5;
 
-/// Gaussian data.
+/// Gaussian data: a spectrum with its description.
+///
+/// ```
+/// use langevin_data::Dataset;
+/// use langevin_tasks::spectrum::of_data;
+/// let rows = Dataset::new("line", vec![0.0, 2.0, 4.0, 6.0], &[1])?;
+/// // In the units that a network sees, the variance is near 1.
+/// let value = of_data(rows, false)?.spectrum.eigenvalues()[0].value;
+/// assert!((value - 1.0).abs() < 0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Gaussian {
-    /// The eigenvalues.
+    /// Eigenvalues of the covariance.
     pub spectrum: Spectrum,
-    /// A description of the data.
+    /// Description of the data.
     pub name: String,
-    /// What was read of a file or of named data, as [`document`] gives it.
+    /// Description of the file or named data that were read, as returned by [`document`].
     pub read: Option<Value>,
 }
 
-/// Which Gaussian data are meant.
+/// A selection of Gaussian data.
+///
+/// # Examples
+///
+/// ```
+/// use langevin_tasks::data::Reading;
+/// use langevin_tasks::spectrum::Asked;
+/// let reading = Reading::default();
+/// let asked = Asked { spectrum: Some("power:2:d=64"), data: None, reading: &reading, raw: false };
+/// assert_eq!(asked.open(&())?.spectrum.dimension(), 64);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
-    /// Eigenvalues by a formula, or in a file.
+    /// Eigenvalues: a formula such as `power:2:d=64`, or a file.
     pub spectrum: Option<&'a str>,
-    /// A name or a file of rows.
+    /// Rows: a name or a file.
     pub data: Option<&'a str>,
-    /// How the rows are read.
+    /// Options for reading the rows.
     pub reading: &'a Reading,
-    /// Whether the rows stay in their own units.
+    /// True if the rows keep their own units.
     pub raw: bool,
 }
 
 impl Asked<'_> {
-    /// Returns the data; those of natural images where none are named.
+    /// Returns the selected data, or by default those of natural images.
+    ///
+    /// ```
+    /// use langevin_tasks::data::Reading;
+    /// use langevin_tasks::spectrum::Asked;
+    /// let reading = Reading::default();
+    /// let asked = Asked { spectrum: None, data: Some("moons"), reading: &reading, raw: true };
+    /// assert_eq!(asked.open(&())?.spectrum.dimension(), 2);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error for a formula, a name or a file that is none.
+    /// Returns an error if the formula, name or file is not valid.
     pub fn open(&self, observer: &dyn Observer) -> Result<Gaussian> {
         match (self.spectrum, self.data) {
             (Some(text), _) => of_eigenvalues(text, observer),
@@ -60,7 +91,7 @@ impl Asked<'_> {
     }
 }
 
-/// Eigenvalues by a formula, or from a file.
+/// Returns the Gaussian with the eigenvalues of a formula or a file.
 fn of_eigenvalues(text: &str, observer: &dyn Observer) -> Result<Gaussian> {
     let path = Path::new(text);
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
@@ -75,7 +106,7 @@ fn of_eigenvalues(text: &str, observer: &dyn Observer) -> Result<Gaussian> {
     Ok(Gaussian { spectrum, name: format!("the eigenvalues of {}", path.display()), read: None })
 }
 
-/// Notes the columns whose tails no Gaussian has.
+/// Sends a note about columns with heavy tails, which a Gaussian does not describe.
 fn note_tails(data: &Dataset, observer: &dyn Observer) -> Result<()> {
     let tails = data.heavy_tails().or_failed()?;
     let one = |tail: &langevin_data::HeavyTail| {
@@ -93,9 +124,11 @@ fn note_tails(data: &Dataset, observer: &dyn Observer) -> Result<()> {
     Ok(())
 }
 
-/// Returns the Gaussian of rows: in the units that a network trained on them would see, or with `raw` in their own. Constant columns are no part of it, as of a model.
+/// Returns the Gaussian fitted to rows, in the units that a network trained on them would see, or
+/// with `raw` in their own units. Constant columns are left out, as in a model.
 ///
-/// Noise levels are compared with the spread of the data, so in raw units one column of large spread decides alone which plan is best.
+/// Noise levels are compared with the spread of the data. In raw units a single column with a large
+/// spread would therefore decide which plan is best.
 ///
 /// ```
 /// use langevin_data::{Dataset, Options};
@@ -117,10 +150,19 @@ pub fn of_data(data: Dataset, raw: bool) -> Result<Gaussian> {
     of_network(&data, &Normalization::fit(&data).or_failed()?)
 }
 
-/// Scales rows in place as a training on them would; `shape` is that of one row.
+/// Scales rows in place as a training on them would. `shape` is the shape of one row.
+///
+/// # Examples
+///
+/// ```
+/// let mut rows = [0.0, 2.0, 4.0, 6.0];
+/// langevin_tasks::spectrum::scale(&mut rows, &[1])?;
+/// assert!(rows.iter().sum::<f64>().abs() < 1e-6);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
 ///
 /// # Errors
-/// Returns an error if the rows are no data set.
+/// Returns an error if the rows are not a valid data set.
 pub fn scale(values: &mut [f64], shape: &[usize]) -> Result<()> {
     let width: usize = shape.iter().product();
     let count = values.len() / width.max(1);
@@ -128,7 +170,8 @@ pub fn scale(values: &mut [f64], shape: &[usize]) -> Result<()> {
         return Ok(());
     }
     if let [_] = shape {
-        // About the mean first: what is large beside its spread would lose that in single precision.
+        // The mean is subtracted before rounding to single precision, so that columns with a large
+        // mean keep their variation.
         for column in 0..width {
             let mean = values.iter().skip(column).step_by(width).map(|x| x / count as f64).sum::<f64>();
             values.iter_mut().skip(column).step_by(width).for_each(|x| *x -= mean);
@@ -140,12 +183,22 @@ pub fn scale(values: &mut [f64], shape: &[usize]) -> Result<()> {
     Ok(())
 }
 
-/// Returns the Gaussian of rows in the units that a network with this map sees.
+/// Returns the Gaussian fitted to rows in the units that a network with this map sees.
+///
+/// ```
+/// use langevin_data::Dataset;
+/// use langevin_tasks::spectrum::of_network;
+/// use langevin_train::Normalization;
+/// let rows = Dataset::new("line", vec![0.0, 2.0, 4.0, 6.0], &[1])?;
+/// let gaussian = of_network(&rows, &Normalization::fit(&rows)?)?;
+/// assert!(gaussian.name.contains("in the units that networks see"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if the rows cannot be read or are not finite.
 pub fn of_network(data: &Dataset, map: &Normalization) -> Result<Gaussian> {
-    // In single precision, as the moments of a model file are taken.
+    // Values are rounded to single precision, like the moments in a model file.
     let wide = data.values_wide().or_failed()?;
     let mut narrow = vec![0.0; wide.len()];
     map.narrow(&wide, &mut narrow, data.width());
@@ -154,7 +207,7 @@ pub fn of_network(data: &Dataset, map: &Normalization) -> Result<Gaussian> {
     of_rows(&values, data, name)
 }
 
-/// The name of data in the units that networks see.
+/// Returns the description of data in the units that networks see.
 fn seen(rows: &str, data: &str, map: &Normalization) -> String {
     let units = match (&map.shift[..], &map.scale[..]) {
         ([shift], [scale]) => format!("x = (datum − {shift})/{scale}"),
@@ -163,10 +216,11 @@ fn seen(rows: &str, data: &str, map: &Normalization) -> String {
     format!("the Gaussian of {rows} of {data} in the units that networks see ({units})")
 }
 
-/// Returns the Gaussian that a model file keeps of its training data; `None` if it keeps none.
+/// Returns the Gaussian of the training data that a model file contains; `None` if it contains
+/// none.
 ///
 /// # Errors
-/// Returns an error if the moments of the file are no covariance.
+/// Returns an error if the moments in the file are not a covariance.
 #[must_use]
 pub fn of_moments(network: &Network) -> Option<Result<Gaussian>> {
     let (moments, metadata) = (network.moments()?, network.metadata());

@@ -1,4 +1,5 @@
-//! A model that brings what an analysis asks for: its process, its noise levels, and the Gaussian of its training data.
+//! A model as input to an analysis: it supplies its process, its noise range and the Gaussian of
+//! its training data.
 
 use crate::error::{Error, Result};
 use crate::observe::Observer;
@@ -10,23 +11,40 @@ use std::path::{Path, PathBuf};
 
 /// A model from a file.
 pub struct Trained {
-    /// The file.
+    /// Path of the file.
     pub path: PathBuf,
-    /// What is in it.
+    /// The model.
     pub source: Source<'static>,
 }
 
-/// Returns whether a path is of a model.
+/// Returns true if the path has the extension of a model file.
+///
+/// ```
+/// use langevin_tasks::trained::is_model;
+/// assert!(is_model("moons.safetensors".as_ref()) && !is_model("moons.csv".as_ref()));
+/// ```
 #[must_use]
 pub fn is_model(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"))
 }
 
 impl Trained {
-    /// Opens the model that is named, or that the data are; `None` if there is none.
+    /// Opens the model in `named`, or in the data argument if that is a model file; `None` if there
+    /// is no model.
+    ///
+    /// ```
+    /// use langevin_tasks::data::Reading;
+    /// use langevin_tasks::spectrum::Asked;
+    /// use langevin_tasks::trained::Trained;
+    /// let reading = Reading::default();
+    /// let asked = Asked { spectrum: None, data: Some("moons"), reading: &reading, raw: false };
+    /// // The data are not a model file.
+    /// assert!(Trained::open(None, &asked, &())?.is_none());
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error for a file that is no model, and for two models.
+    /// Returns an error if the file is not a model, or if two models are given.
     pub fn open(named: Option<&Path>, asked: &Asked<'_>, observer: &dyn Observer) -> Result<Option<Self>> {
         let data = asked.data.filter(|data| is_model(Path::new(data)));
         let path = match (named, data) {
@@ -45,18 +63,20 @@ impl Trained {
         Ok(Some(Self { path: path.to_owned(), source }))
     }
 
-    /// Opens an ONNX file as what it is declared to be.
+    /// Opens an ONNX file according to its declaration.
     ///
     /// # Errors
-    /// Returns an error as [`Source::onnx`] does.
+    /// Returns an error under the conditions of [`Source::onnx`].
     pub fn onnx(path: &Path, declared: &Declared, observer: &dyn Observer) -> Result<Self> {
         Ok(Self { path: path.to_owned(), source: Source::onnx(path, declared, observer)? })
     }
 
-    /// Returns the data that are named, or those that the model was trained on, in the units that it sees.
+    /// Returns the Gaussian of the selected data, or by default of the training data, in the units
+    /// that the model sees.
     ///
     /// # Errors
-    /// Returns an error for data that cannot be read, and where none are known.
+    /// Returns an error if the data cannot be read, or if no data are selected and the model
+    /// records none.
     pub fn gaussian(&self, asked: &Asked<'_>, observer: &dyn Observer) -> Result<Gaussian> {
         if asked.raw {
             return Err(Error::misused("a model has units of its own")
@@ -87,7 +107,9 @@ impl Trained {
         if let Some(gaussian) = spectrum::of_moments(network) {
             return gaussian.map_err(|failure| failure.in_file(&self.path));
         }
-        // A file of version 1. It may have the name of built-in data and be something else; part of the digits is kept for tests at times.
+        // Model files of version 1 have no moments. Their data may have the name of built-in data
+        // but different content, so shape and row count are checked; tests sometimes hold out part
+        // of the digits.
         let spec = &network.metadata().data;
         let built_in = data::names().into_iter().find(|name| *name == spec.name);
         if let Some(name) = built_in {

@@ -1,4 +1,5 @@
-//! Loss and bound of held-out rows while training: at the same noise and levels every time, so that only the network changes.
+//! Loss and likelihood bound of held-out rows during training. Noise and levels are the same every
+//! time, so that changes are due to the network alone.
 
 use crate::rows::{self, Coordinates};
 use langevin_analysis::exact::Gaussian;
@@ -6,44 +7,59 @@ use langevin_analysis::likelihood::{Bound, in_pieces};
 use langevin_train::{Coupling, Dataset, Network, Recipe, Trainer};
 use std::cell::OnceCell;
 
-/// The most rows of the bound: few, since it is computed often.
+/// Maximum number of rows of the bound. It is small because the bound is computed often.
 pub const ROWS: usize = 128;
-/// Noise levels of the bound.
+/// Number of noise levels of the bound.
 pub const LEVELS: usize = 4;
-/// Spacing of values, as a share of their scale, above which a network sees the gaps.
+/// Spacing of values, as a share of their scale, above which a network notices the gaps.
 pub const COARSE: f64 = 0.02;
 
-/// Held-out rows that are watched.
+/// Held-out rows that are evaluated during training.
+///
+/// ```
+/// use langevin_tasks::watch::Watched;
+/// use langevin_train::{Budget, Dataset, MlpConfig, Recipe, Trainer};
+/// let rows = Dataset::new("line", vec![0.0, 0.7, 1.9, 3.1], &[1])?;
+/// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1));
+/// recipe.network = MlpConfig::new(8, 1).into();
+/// let mut trainer = Trainer::new(&rows, &recipe)?;
+/// trainer.step()?;
+/// let look = Watched::new(rows, 1).look(&trainer)?;
+/// assert!(look.loss.is_finite());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Watched {
     all: Dataset,
-    /// The first of them.
+    /// The first of the rows.
     some: Dataset,
-    /// Threads that share the rows of the bound.
+    /// Number of threads that share the rows of the bound.
     threads: usize,
-    /// The control of the bound, which is of the data and stays.
+    /// Control variate of the bound. It depends only on the data and is computed once.
     gaussian: OnceCell<Option<Gaussian>>,
 }
 
-/// Loss and bound of held-out rows.
+/// Loss and likelihood bound of held-out rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    /// The loss of all rows.
+    /// Mean loss of all rows.
     pub loss: f64,
-    /// The bound on −log₂ p of some rows, in bits a dimension in the units of the data; `None` where there is none: whole numbers to which nothing is added have no density, nor has
-    /// coupled noise a bound, and of pictures that are seen in part it would be another one.
+    /// Bound on −log₂ p of some of the rows, in bits per dimension, in the units of the data.
+    /// `None` if no bound exists: integer data without dequantisation, coupled noise, or cropped
+    /// pictures.
     pub bound: Option<f64>,
 }
 
 impl Watched {
-    /// Builds a watch of these rows; `threads` share the rows of the bound, unless the network is on a card.
+    /// Builds the evaluation of these rows. `threads` share the rows of the bound, unless the
+    /// network is on a graphics card.
     #[must_use]
     pub fn new(all: Dataset, threads: usize) -> Self {
         let some = all.head(ROWS);
         Self { all, some, threads, gaussian: OnceCell::new() }
     }
 
-    /// Computes loss and bound with the averaged network as it is now.
+    /// Computes loss and bound of the averaged network in its current state.
     ///
     /// # Errors
     /// Returns an error if the rows cannot be read or the device fails.
@@ -55,7 +71,7 @@ impl Watched {
         let Recipe { seed, dequantize, .. } = *trainer.recipe();
         let mut network = match trainer.network() {
             Ok(network) => network,
-            // The next step of the training says so itself.
+            // The next training step reports the divergence.
             Err(error) if error.is_diverged() => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -64,7 +80,8 @@ impl Watched {
         }
         let (Some(range), width) = (network.formulation().range, network.width()) else { return Ok(None) };
         let lattice = network.metadata().data.lattice.clone();
-        // Coarse steps that the network was not told of are gaps to it, in which data that fill them are impossible.
+        // A network trained on coarse values without dequantisation learns the gaps between them,
+        // so that dequantised data are impossible under the model.
         if let Some(lattice) = lattice.as_ref().filter(|_| !dequantize) {
             let scale = |element: usize| network.normalization().scale_of(element);
             if (0..width).any(|element| lattice.step(element) > COARSE * scale(element)) {
@@ -86,7 +103,7 @@ impl Watched {
         }
     }
 
-    /// One thread feeds a card.
+    /// Returns the number of threads; one for a graphics card.
     fn threads(&self, network: &Network) -> usize {
         if network.device().is_cpu() { self.threads } else { 1 }
     }

@@ -1,14 +1,15 @@
-//! Text from outside, made harmless for messages.
+//! Text from outside the program, escaped for messages; argument names in messages.
 
 use std::path::Path;
 
-/// Characters that a terminal acts upon, or that turn the order of those beside them.
+/// Returns true for characters that control a terminal or change the direction of text.
 fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Returns a text in one line that moves no cursor: characters that a terminal acts upon are written as their escapes.
+/// Returns a text on one line without control characters. Characters that control a terminal are
+/// replaced by their escape sequences.
 ///
 /// ```
 /// assert_eq!(langevin_tasks::words::visible("a\x1b[31m"), "a\\u{1b}[31m");
@@ -18,7 +19,11 @@ pub fn visible(text: &str) -> String {
     escaped(text, |c| !acts(c))
 }
 
-/// Returns the same as [`visible`] for a text that may have line breaks.
+/// Returns a text without control characters other than line breaks; see [`visible`].
+///
+/// ```
+/// assert_eq!(langevin_tasks::words::visible_lines("a\n\x07"), "a\n\\u{7}");
+/// ```
 #[must_use]
 pub fn visible_lines(text: &str) -> String {
     escaped(text, |c| c == '\n' || !acts(c))
@@ -35,23 +40,27 @@ fn escaped(text: &str, plain: impl Fn(char) -> bool) -> String {
     })
 }
 
-/// Returns a path for a message; of a very long one the start and the end.
+/// Returns a path for a message. Of a very long path only the start and the end are kept.
+///
+/// ```
+/// assert_eq!(langevin_tasks::words::shown("runs/a".as_ref()), "runs/a");
+/// ```
 #[must_use]
 pub fn shown(path: &Path) -> String {
     ends(&visible(&path.display().to_string()), QUOTED)
 }
 
-/// Characters of a text from outside that a message quotes.
+/// Maximum number of characters of an external text that a message quotes.
 pub const QUOTED: usize = 200;
 
-/// Returns the start and the end of a text of more than `most` characters.
+/// Returns a text of at most `most` characters; a longer text is cut to its start and its end.
 ///
 /// ```
 /// assert_eq!(langevin_tasks::words::ends("abcdef", 3), "ab…f");
 /// ```
 #[must_use]
 pub fn ends(text: &str, most: usize) -> String {
-    // A byte count is enough to pass by: there are never more characters.
+    // The number of bytes is an upper bound on the number of characters, and is cheap.
     let count = if text.len() <= most { 0 } else { text.chars().count() };
     if count <= most {
         return text.to_owned();
@@ -60,9 +69,10 @@ pub fn ends(text: &str, most: usize) -> String {
     text.chars().take(most - end).chain(['…']).chain(text.chars().skip(count - end)).collect()
 }
 
-/// Returns `text` with every argument in `‹›` spelled by `spell`.
+/// Returns `text` with every argument in `‹›` converted by `spell`.
 ///
-/// Tasks name arguments so in errors, hints and notes; a command line spells them as flags, Python as keywords.
+/// Tasks name arguments in this form in errors, hints and notes. The command line spells them as
+/// flags, and Python as keywords.
 ///
 /// ```
 /// let text = langevin_tasks::words::spelled("leave out ‹held-out›", |name| format!("--{name}"));
@@ -92,7 +102,7 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '-')
 }
 
-/// Returns a spacing for people: `1/255` or `2/255` where that is what it is.
+/// Formats a spacing, as a fraction if it is one: `1/255` or `2/255`.
 ///
 /// ```
 /// assert_eq!(langevin_tasks::words::fraction(1.0 / 255.0), "1/255");
@@ -107,10 +117,16 @@ pub fn fraction(step: f64) -> String {
     }
 }
 
-/// Reads a name as it is written or, where that is none, in small letters. An error speaks of the name as it is written.
+/// Parses a name as given and, if that fails, in lower case.
+///
+/// ```
+/// use langevin_tasks::words::either_case;
+/// assert_eq!(either_case("VP", langevin::Process::parse)?.name().to_string(), "vp");
+/// # Ok::<(), langevin::Error>(())
+/// ```
 ///
 /// # Errors
-/// Returns the error of `parse` for the name as it is written.
+/// Returns the error of `parse` for the name as given.
 pub fn either_case<T, E>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, E> {
     parse(text).or_else(|error| parse(&text.to_ascii_lowercase()).map_err(|_| error))
 }

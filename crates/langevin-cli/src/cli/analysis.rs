@@ -1,4 +1,4 @@
-//! The flags of the commands about the exact error on Gaussian data.
+//! Flags of the commands about the exact error on Gaussian data.
 
 use super::values::{finite, grid_steps, sigma, sigma_or_inf, whole};
 use super::{FileArgs, NetworkArgs};
@@ -18,14 +18,14 @@ fn budget(text: &str) -> Result<usize, String> {
     whole(text, langevin_analysis::recommend::MAX_NFE as u64).map(|value| value as usize)
 }
 
-/// The value of --nfe, which has one, several or none.
+/// The value of --nfe: none, numbers, or a file.
 #[derive(Clone, Debug)]
 pub enum Evaluations {
     /// The flag without a value: the numbers of --steps count evaluations.
     OfSteps,
     /// Numbers of evaluations.
     These(Counts),
-    /// A plan or a model: the flag took no value once.
+    /// A plan or a model. In earlier versions the flag took no value, and the next word was a file.
     File(PathBuf),
 }
 
@@ -38,7 +38,7 @@ fn evaluations(text: &str) -> Result<Evaluations, String> {
 }
 
 impl AnalyzeArgs {
-    /// The plans and models.
+    /// Returns the plans and models.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let behind = match &self.nfe {
             Some(Evaluations::File(path)) => Some(path),
@@ -49,7 +49,7 @@ impl AnalyzeArgs {
 }
 
 fn samplers_help() -> String {
-    // Those that start from something else, or need guidance, do not go from noise to the data by themselves.
+    // Samplers with an input or with guidance do not map noise to data on their own.
     let plain = |facts: &Facts| !facts.guided && facts.inputs.is_empty();
     let left_out = Entry::all().iter().filter(|entry| plain(&entry.facts) && !entry.facts.recommended);
     let names: Vec<&str> = left_out.map(|entry| entry.name).collect();

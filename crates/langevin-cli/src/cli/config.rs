@@ -1,11 +1,13 @@
-//! Configuration files: a file is the flags that it stands for, so it can say what they can and is refused as they are.
+//! Configuration files. A file stands for a list of flags, so it accepts the same values and is
+//! checked in the same way.
 //!
 //! ```text
 //! langevin train --config run.toml --steps 500 --set lr=1e-3
 //! langevin train [flags of run.toml] --steps 500 --lr=1e-3
 //! ```
 //!
-//! The last one holds. A table of the file is a heading and no more: its keys are flags like the others.
+//! The last value of a flag applies. A table in the file is only a heading: its keys are flags like
+//! all others.
 
 use super::given;
 use crate::error::{Failure, Result};
@@ -19,27 +21,27 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use toml::Value;
 
-/// The configuration of a run, in its directory.
+/// Name of the configuration file in the directory of a run.
 pub const NAME: &str = langevin_tasks::rundir::CONFIG;
-/// What a configuration does not say: where it is, where the run is, and who reads along.
+/// Flags that a configuration does not contain: its own location, the location of the run, and
+/// flags that only affect the output.
 const NOT_KEPT: [&str; 6] = ["config", "set", "run", "resume", "json", "help"];
-/// Of two flags of which only one can be given, a later one takes the earlier one's place.
+/// Pairs of exclusive flags. A later one replaces the earlier one.
 const EITHER: [[&str; 2]; 1] = [["steps", "minutes"]];
 
 /// Records which configuration file each argument of `train` comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
-    /// Each key and the file that has it.
+    /// Each key with the file that contains it.
     keys: Vec<(String, String)>,
     /// The files that were read.
     files: Vec<String>,
 }
 
 impl Origins {
-    /// The error of the parser in the words of a configuration; `None` if no configuration was
-    /// read.
+    /// Returns a parser error in the terms of a configuration; `None` if no configuration was read.
     ///
-    /// The parser's own text ends in a usage line about flags that the user did not type.
+    /// The parser's own text ends with a usage line about flags that the user did not type.
     pub fn failure(&self, error: &clap::Error) -> Option<Failure> {
         let file = self.files.last()?;
         let texts = |kind: ContextKind| -> Vec<String> {
@@ -72,7 +74,7 @@ impl Origins {
                 let at = place.unwrap_or_else(|| format!("--{key}"));
                 (Failure::misused("a setting has a wrong value").at(at).expected(words), value)
             }
-            // What remains is rare, such as two settings that exclude each other.
+            // The remaining cases are rare, for example two settings that exclude each other.
             _ => {
                 let text = error.render().to_string();
                 let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
@@ -97,7 +99,8 @@ impl Origins {
     }
 }
 
-/// The words of `train` with those of its configuration file put in front, and those of `--set` behind.
+/// Returns the words of `train` with the flags of its configuration file inserted before them and
+/// those of `--set` appended.
 pub fn expand(words: Vec<OsString>) -> Result<(Vec<OsString>, Origins)> {
     let mut origins = Origins::default();
     if words.get(1).is_none_or(|word| word != "train") {
@@ -109,7 +112,7 @@ pub fn expand(words: Vec<OsString>) -> Result<(Vec<OsString>, Origins)> {
         let (key, value) = text.split_once('=').ok_or_else(|| {
             Failure::misused("a setting has no value").at("--set").expected("KEY=VALUE").got(format!("'{text}'"))
         })?;
-        // As in a file, or a text without its quotes.
+        // The value is parsed as in a file; a text may omit its quotes.
         let value = format!("x = {value}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("x"));
         let value = value.unwrap_or_else(|| Value::String(text[key.len() + 1..].to_owned()));
         if value == Value::Boolean(false) {
@@ -117,7 +120,7 @@ pub fn expand(words: Vec<OsString>) -> Result<(Vec<OsString>, Origins)> {
         }
         settings.extend(flag(key.trim(), &value, "--set")?);
     }
-    // Of a run that goes on its own configuration holds, but for what another file says.
+    // A resumed run uses its own configuration, except for keys that another file sets.
     let own = values(given, "resume").pop().map(PathBuf::from);
     let own =
         own.map(|run| content::check("--resume", &run, Content::Run, &TERMINAL).map(|()| ("--resume", run.join(NAME))));
@@ -150,7 +153,7 @@ pub fn expand(words: Vec<OsString>) -> Result<(Vec<OsString>, Origins)> {
         let starts = |word: &OsString| word.to_str().is_some_and(|word| word.split('=').next() == Some(&long));
         given.iter().chain(&settings).any(starts)
     };
-    // What a flag says comes from no file.
+    // A flag on the command line overrides the file.
     origins.keys.retain(|(key, _)| !named(key));
     from_file.retain(|(key, _)| {
         let rival = EITHER.iter().find_map(|pair| match pair {
@@ -165,7 +168,7 @@ pub fn expand(words: Vec<OsString>) -> Result<(Vec<OsString>, Origins)> {
     Ok((words, origins))
 }
 
-/// The values of a flag among words.
+/// Returns the values of a flag among the words of a command line.
 fn values(words: &[OsString], name: &str) -> Vec<String> {
     let (long, with) = (format!("--{name}"), format!("--{name}="));
     let mut found = Vec::new();
@@ -180,7 +183,7 @@ fn values(words: &[OsString], name: &str) -> Vec<String> {
     found
 }
 
-/// The words of a key and its value.
+/// Returns the words for a key and its value.
 fn flag(key: &str, value: &Value, place: &str) -> Result<Vec<OsString>> {
     if NOT_KEPT.contains(&key) {
         let failure = Failure::misused("a configuration cannot set this").at(place).got(format!("'{key}'"));
@@ -196,7 +199,7 @@ fn flag(key: &str, value: &Value, place: &str) -> Result<Vec<OsString>> {
             items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
         }
         Value::Array(items) if items.iter().all(Value::is_str) => {
-            // An entry of a list is one name, whatever is in it.
+            // An entry of a list is a single name, whatever characters it contains.
             let quoted = |text: &str| match text.contains(',') || text.starts_with('"') {
                 true => format!("\"{}\"", text.replace('"', "\"\"")),
                 false => text.to_owned(),
@@ -213,30 +216,31 @@ fn flag(key: &str, value: &Value, place: &str) -> Result<Vec<OsString>> {
     Ok(vec![format!("--{key}={text}").into()])
 }
 
-/// The values of all flags of a command, given or by default, in the form of a configuration file.
+/// Values of all flags of a command, given or default, in the form of a configuration file.
 #[derive(Clone, Debug, Default)]
 pub struct Effective {
     lines: Vec<Line>,
 }
 
-/// A key, under a heading of the help.
+/// A key with the heading of its section.
 #[derive(Clone, Debug)]
 struct Line {
     heading: Option<String>,
     key: String,
-    /// In TOML; `None`: nothing holds.
+    /// Value in TOML; `None` if the flag has no value.
     value: Option<String>,
-    /// Whether the value was given, on the command line or in a file.
+    /// True if the value was given on the command line or in a file.
     given: bool,
 }
 
 impl Effective {
-    /// Of the flags of a command.
+    /// Returns the values of the flags of a command.
     pub fn of(command: &Command, matches: &ArgMatches) -> Self {
         let mut lines = Vec::new();
         for arg in command.get_arguments() {
             let (id, Some(long)) = (arg.get_id().as_str(), arg.get_long()) else { continue };
-            // What has no effect is not written down, or it would be refused when the file is read.
+            // Flags without effect are left out, because they would be refused when the file is
+            // read.
             if NOT_KEPT.contains(&long) || given::is_idle(command, matches, id) {
                 continue;
             }
@@ -250,7 +254,7 @@ impl Effective {
         Self { lines }
     }
 
-    /// Whether a flag was given, on the command line or in a file.
+    /// Returns true if a flag was given on the command line or in a file.
     pub fn is_given(&self, key: &str) -> bool {
         self.lines.iter().any(|line| line.key == key && line.given)
     }
@@ -260,7 +264,7 @@ impl Effective {
         self.lines.iter().find(|line| line.key == key)?.value.as_deref()
     }
 
-    /// Another value of a flag that was not given; `None`: it is not kept.
+    /// Replaces the value of a flag that was not given; `None` leaves the flag out.
     pub fn set(&mut self, key: &str, value: Option<String>) {
         for line in self.lines.iter_mut().filter(|line| line.key == key) {
             line.value = value.as_deref().map(written);
@@ -285,7 +289,7 @@ impl std::fmt::Display for Effective {
     }
 }
 
-/// A number in one form, a text otherwise.
+/// Writes a number in a canonical form, and any other value as text.
 fn written(value: &str) -> String {
     let parsed = format!("x = {value}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("x"));
     match parsed {

@@ -1,4 +1,4 @@
-//! Which flags the command at hand has, for hints that name some.
+//! The flags of the running command, for hints that name flags.
 
 use clap::Command;
 use std::sync::{Mutex, PoisonError};
@@ -6,15 +6,15 @@ use std::sync::{Mutex, PoisonError};
 /// The definition of all commands.
 type All = fn() -> Command;
 
-/// The command that runs, one of those that are defined beside it.
+/// The running command, with the definition of all commands.
 static AT_HAND: Mutex<Option<(String, All)>> = Mutex::new(None);
 
-/// Remembers the command that runs, one of those that `all` defines.
+/// Stores the running command and the definition of all commands.
 pub fn at_hand(command: &str, all: All) {
     *AT_HAND.lock().unwrap_or_else(PoisonError::into_inner) = Some((command.to_owned(), all));
 }
 
-/// Whether every flag that a text names is one of the command that runs.
+/// Returns true if the running command has every flag that a text names.
 pub fn known(text: &str) -> bool {
     let Some((name, all)) = AT_HAND.lock().unwrap_or_else(PoisonError::into_inner).clone() else { return true };
     let cli = all();
@@ -23,7 +23,7 @@ pub fn known(text: &str) -> bool {
     named(text).all(has)
 }
 
-/// The flags that a text names, without their dashes.
+/// Returns the flags that a text names, without their dashes.
 fn named(text: &str) -> impl Iterator<Item = &str> {
     let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
     text.split("--")

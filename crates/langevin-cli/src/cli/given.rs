@@ -1,8 +1,8 @@
-//! What is given is used or refused: the flags that have no effect beside the others.
+//! Flags without effect. Every flag that is given is used or refused.
 //!
-//! Rules that name two flags of one command are clap's (`requires`, `conflicts_with`). Here are those that depend on values:
-//! the data, the network, a file or a name. A flag at its default is never refused, since a configuration that was written
-//! down gives every flag.
+//! Rules about two flags of one command are declared in clap (`requires`, `conflicts_with`). This
+//! module has the rules that depend on values: the data, the network, a file or a name. A flag at
+//! its default is never refused, because a saved configuration contains every flag.
 
 use crate::error::{Failure, Result};
 use clap::parser::ValueSource;
@@ -11,7 +11,7 @@ use langevin_tasks::data;
 use std::ffi::OsString;
 use std::path::Path;
 
-/// Flags that have no effect.
+/// A group of flags that have no effect.
 struct Idle {
     ids: &'static [&'static str],
     /// The data, network or mode for which these flags have an effect.
@@ -20,10 +20,10 @@ struct Idle {
     got: String,
 }
 
-/// Refuses flags of `command` that were given and have no effect.
+/// Refuses given flags of `command` that have no effect.
 ///
 /// # Errors
-/// Returns an error that names the first such flag and what it is for.
+/// Returns an error that names the first such flag and its purpose.
 pub fn check(command: &Command, matches: &ArgMatches) -> Result<()> {
     decided(command.get_name(), matches)?;
     for idle in idle(command.get_name(), matches) {
@@ -38,7 +38,7 @@ pub fn check(command: &Command, matches: &ArgMatches) -> Result<()> {
     Ok(())
 }
 
-/// The flags of a sampler and its steps, which a plan brings.
+/// Flags of a sampler and its steps, which a plan determines.
 const OF_A_PLAN: &[&str] = &[
     "sampler",
     "moves",
@@ -64,7 +64,7 @@ const OF_A_PLAN: &[&str] = &[
     "timesteps",
     "set",
 ];
-/// The flags that the config of a scheduler brings.
+/// Flags that a scheduler's config determines.
 const OF_A_CONFIG: &[&str] = &[
     "moves",
     "grid",
@@ -78,15 +78,16 @@ const OF_A_CONFIG: &[&str] = &[
     "read_as",
 ];
 
-/// Refuses flags that a plan, or a scheduler's config, decides: also at their defaults, since the plan may say otherwise.
+/// Refuses flags that a plan or a scheduler's config determines, even at their defaults, because
+/// the plan may differ from the default.
 fn decided(command: &str, matches: &ArgMatches) -> Result<()> {
     decided_by(command, &|id| {
         matches.try_contains_id(id).is_ok() && matches.value_source(id) == Some(ValueSource::CommandLine)
     })
 }
 
-/// Checks the words of a command line that clap refuses because a flag lacks another one, where
-/// the first of the two is itself refused beside a plan.
+/// Checks a command line that clap refuses because a flag requires another one. If the first of the
+/// two is itself refused together with a plan, that error is more helpful.
 ///
 /// # Errors
 /// Returns an error that names the flag.
@@ -101,7 +102,7 @@ pub fn check_words(command: &Command, words: &[OsString]) -> Result<()> {
 }
 
 fn decided_by(command: &str, given: &dyn Fn(&str) -> bool) -> Result<()> {
-    // `plan` makes plans: clap knows what goes with a config there.
+    // In `plan`, clap declares the flags that conflict with a config.
     if !["sample", "evaluate", "invert", "likelihood", "diagnose"].contains(&command) {
         return Ok(());
     }
@@ -124,7 +125,8 @@ fn decided_by(command: &str, given: &dyn Fn(&str) -> bool) -> Result<()> {
             .got("likelihood, which takes its noise levels alone")
             .hint("leave out --set"));
     }
-    // The noise of the model whose likelihood is asked for, and how the model is read for it, are no part of a plan.
+    // The noise h/g of the model whose likelihood is measured, and the formulation that the model
+    // is read as, are not part of a plan.
     let free = |id: &str| command == "likelihood" && ["eta", "read_as"].contains(&id);
     let Some(id) = ids.iter().find(|id| given(id) && !free(id)) else { return Ok(()) };
     let flag = if *id == "read_as" { "--as".to_owned() } else { format!("--{}", id.replace('_', "-")) };
@@ -140,12 +142,12 @@ fn decided_by(command: &str, given: &dyn Fn(&str) -> bool) -> Result<()> {
         }))
 }
 
-/// Whether a flag has no effect beside the others.
+/// Returns true if a flag has no effect with the other flags.
 pub fn is_idle(command: &Command, matches: &ArgMatches, id: &str) -> bool {
     idle(command.get_name(), matches).iter().any(|idle| idle.ids.contains(&id))
 }
 
-/// Whether a flag was given with another value than its default.
+/// Returns true if a flag was given with a value other than its default.
 fn is_given(command: &Command, matches: &ArgMatches, id: &str) -> bool {
     let Ok(value) = matches.try_get_raw(id) else { return false };
     let usual = command.get_arguments().find(|arg| arg.get_id() == id).map(clap::Arg::get_default_values);
@@ -154,7 +156,7 @@ fn is_given(command: &Command, matches: &ArgMatches, id: &str) -> bool {
         && last.is_some_and(|last| usual.is_none_or(|usual| usual.last().is_none_or(|usual| usual.as_os_str() != last)))
 }
 
-/// The value of a flag, given or by default.
+/// Returns the value of a flag, given or default.
 fn text(matches: &ArgMatches, id: &str) -> Option<String> {
     let mut values = matches.try_get_raw(id).ok().flatten()?;
     values.next_back().map(|value| value.to_string_lossy().into_owned())
@@ -208,7 +210,7 @@ fn idle(command: &str, matches: &ArgMatches) -> Vec<Idle> {
     }
 }
 
-/// What only the measurements of a report take.
+/// Flags that only the measurements of a report use.
 const MEASURED: &[&str] =
     &["guidance", "guidance_interval", "class", "sampler", "moves", "eta", "steps", "grid", "sigma_min", "sigma_max"];
 
@@ -219,14 +221,15 @@ fn is_json(text: &str) -> bool {
 fn sampling(matches: &ArgMatches) -> Vec<Idle> {
     let mut idle = Vec::new();
     if !is_there(matches, "guidance") && !is_there(matches, "guidance_sweep") {
-        // A plan may be guided, which its file says.
+        // A plan may contain guidance, which only its file shows.
         let ids: &[&str] = match is_there(matches, "plan") {
             true => &["guidance_interval"],
             false => &["guidance_interval", "uncond_input"],
         };
         idle.push(Idle { ids, aim: "--guidance W", got: "no guidance".to_owned() });
     }
-    // Clap lets a flag pass whose requirement conflicts with another that was given, as --adaptive does with --steps.
+    // Clap accepts a flag whose required flag conflicts with another given flag, for example
+    // --adaptive with --steps.
     if !is_there(matches, "adaptive") {
         idle.push(Idle { ids: &["rtol", "atol"], aim: "--adaptive PAIR", got: "steps of a grid".to_owned() });
     }
@@ -261,7 +264,8 @@ fn training(matches: &ArgMatches) -> Vec<Idle> {
             let ending = Path::new(&name).extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
             match ending.as_deref() {
                 Some("csv" | "tsv") => idle.push(Idle { ids: pictures, aim, got }),
-                // Arrays may be of records, and a folder of tables: what they are is known when they are read.
+                // An array may contain records and a folder may contain tables; this is known only
+                // after reading.
                 Some("npy" | "npz") => idle.push(Idle { ids: pictures, aim, got }),
                 _ => {}
             }

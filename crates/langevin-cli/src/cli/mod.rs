@@ -1,4 +1,4 @@
-//! Every flag, defined once, with its help.
+//! All flags with their help texts, each defined once.
 
 mod analysis;
 pub mod config;
@@ -330,7 +330,7 @@ pub(crate) fn data_help() -> String {
     format!("Training data: {}, or {}", langevin_tasks::data::names().join(", "), langevin_data::readable_kinds())
 }
 
-/// Returns the help of a flag that names rows, for commands that do not train on them.
+/// Returns the help text of a flag that names rows, for commands that do not train on them.
 pub(crate) fn rows_help() -> String {
     format!("The rows: {}, or {}", langevin_tasks::data::names().join(", "), langevin_data::readable_kinds())
 }

@@ -1,4 +1,4 @@
-//! The flags of the commands about plans.
+//! Flags of the commands about plans.
 
 use super::SamplerArgs;
 use super::values::{finite, list, pair, setting};

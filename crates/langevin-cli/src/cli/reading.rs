@@ -1,4 +1,4 @@
-//! The flags that say what a file of data means: the same for every command that reads one.
+//! Flags for reading a data file, shared by every command that reads one.
 
 use super::values::{count, whole};
 use clap::Args;
@@ -15,10 +15,10 @@ pub fn extent(text: &str) -> Result<Extent, String> {
     .map_err(|_| "expected H,W, or one number for a square".to_owned())
 }
 
-/// Names in one argument, so that a later one takes the place of an earlier.
+/// A list of names in one argument, so that a later argument replaces an earlier one.
 pub type Names = std::vec::Vec<String>;
 
-/// Names with commas between them; a name that has a comma in it stands in quotes, as in CSV.
+/// Parses names separated by commas. A name that contains a comma is quoted, as in CSV.
 pub fn names(text: &str) -> Result<Names, String> {
     let wrong = || {
         Err("expected names, or numbers from 1, with commas between them; a name with a comma in it in quotes, as '\"a,b\",c'"
@@ -28,7 +28,7 @@ pub fn names(text: &str) -> Result<Names, String> {
     loop {
         let (name, after) = match rest.trim_start().strip_prefix('"') {
             Some(quoted) => {
-                // Two quotes are one within.
+                // Two quotes stand for one inside a quoted name.
                 let mut marks = quoted.char_indices().filter(|(_, c)| *c == '"').map(|(place, _)| place).peekable();
                 let end = loop {
                     let Some(mark) = marks.next() else { return wrong() };
@@ -107,7 +107,7 @@ mod tests {
         for wrong in ["", "a,", ",a", r#""a"#, r#""a"b"#, r#""""#, r#""a,b"#, "a,,b"] {
             assert!(names(wrong).is_err(), "{wrong}");
         }
-        // What hints print is what is read, once a shell has taken its quotes.
+        // Names printed in hints parse to the same names once a shell has removed its quotes.
         let all = ["a,b", "c", " d ", "it's"];
         let shell = flag_value(all);
         let inner = shell.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap().replace("'\\''", "'");

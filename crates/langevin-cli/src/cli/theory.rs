@@ -1,4 +1,4 @@
-//! The flags of the commands that measure: claims, objectives, likelihoods, causes of error, duality.
+//! Flags of the commands that measure: claims, objectives, likelihoods, causes of error, duality.
 
 use super::values::{chain_steps, count, eta, grid_steps, seconds, seed, seeds, sigma, threads, tolerance};
 use super::{ConditionArgs, DeviceArgs, FileArgs, GivenPlanArgs, SamplerArgs, SourceArgs, UncondArgs};

@@ -1,4 +1,4 @@
-//! The flags of `langevin train`. Each is a key of a configuration file too.
+//! Flags of `langevin train`. Each is also a key of a configuration file.
 
 use super::config::Effective;
 use super::reading::{Extent, Names, extent, names};

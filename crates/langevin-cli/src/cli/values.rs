@@ -1,6 +1,6 @@
-//! What a flag may be: each reader says what was expected.
+//! Parsers of flag values. Each error states what was expected.
 
-/// The largest σ/α: with more, the noise leaves no digit of the data.
+/// Largest σ/α. Above it no digit of the data remains in double precision.
 pub const MAX_SIGMA: f64 = 1e6;
 
 pub fn whole(text: &str, most: u64) -> Result<u64, String> {
@@ -37,7 +37,7 @@ pub fn eta(text: &str) -> Result<f64, String> {
     number(text, "a finite number ≥ 0", |value| value >= 0.0)
 }
 
-/// A noise level that may be pure noise.
+/// Parses a noise level, which may be infinite.
 pub fn sigma_or_inf(text: &str) -> Result<f64, String> {
     if text == "inf" { Ok(f64::INFINITY) } else { sigma(text) }
 }
@@ -58,7 +58,7 @@ pub fn seeds(text: &str) -> Result<u64, String> {
     whole(text, 100)
 }
 
-/// Steps of a chain whose density is computed.
+/// Parses the number of steps of a chain whose density is computed.
 pub fn chain_steps(text: &str) -> Result<usize, String> {
     whole(text, langevin_theory::duality::MAX_STEPS as u64).map(|value| value as usize)
 }
@@ -80,7 +80,7 @@ pub fn pair(text: &str) -> Result<(f64, f64), String> {
 
 pub fn setting(text: &str) -> Result<(String, serde_json::Value), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
-    // Python's words for a switch are taken too.
+    // Python's spelling of booleans is accepted too.
     let value = match value {
         "True" => serde_json::Value::Bool(true),
         "False" => serde_json::Value::Bool(false),
@@ -102,12 +102,12 @@ pub fn share(text: &str) -> Result<f64, String> {
     number(text, "a share between 0 and 1", |value| value > 0.0 && value < 1.0)
 }
 
-/// A share that may be nothing, or all.
+/// Parses a share from 0 to 1, including both ends.
 pub fn part(text: &str) -> Result<f64, String> {
     number(text, "a share from 0 to 1", |value| (0.0..=1.0).contains(&value))
 }
 
-/// Points of a way, with its ends.
+/// Parses the number of points of an interpolation, including its ends.
 pub fn points(text: &str) -> Result<usize, String> {
     match whole(text, 10_000) {
         Ok(points) if points > 1 => Ok(points as usize),
@@ -132,7 +132,7 @@ pub fn shape(text: &str) -> Result<Shape, String> {
     extents.map_err(|_| "expected whole numbers with commas between them, as in 4,64,64".to_owned())
 }
 
-/// A file, and the name of what it is for.
+/// A file with the name of the input that it is for.
 #[derive(Clone, Debug)]
 pub struct NamedFile {
     pub name: String,

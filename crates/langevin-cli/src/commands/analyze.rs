@@ -19,9 +19,9 @@ use langevin_tasks::trained::{Trained, is_model};
 use langevin_tasks::{documents, recommend};
 use std::path::{Path, PathBuf};
 
-/// The samplers where the flags name none.
+/// Default samplers.
 const SAMPLERS: &str = "ddim,ddpm,dpmpp-2m,adams2,dpmpp-2m-sde,heun,unipc,deis";
-/// Their steps.
+/// Default numbers of steps.
 const STEPS: [usize; 4] = [5, 10, 20, 50];
 
 /// Runs the command.
@@ -48,7 +48,8 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
     if let Some(path) = &args.plot {
         atomic::probe(path)?;
     }
-    // Three passes in place of one: only where they are shown.
+    // The sources of the error take three passes in place of one, so they are computed only if they
+    // are shown.
     let sources = args.sources || args.json || plans.len() == 1;
     let options = AnalysisOptions { score_error: args.score_error, sources };
     let mut rows = Vec::with_capacity(plans.len());
@@ -88,7 +89,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<()> {
     print(&text)
 }
 
-/// One plan to analyse, made linear.
+/// A plan to analyse, made linear.
 struct Compiled {
     sampler: String,
     grid: Option<String>,
@@ -98,7 +99,7 @@ struct Compiled {
     plan: Plan,
 }
 
-/// Flags that choose samplers are for samplers.
+/// Refuses flags about samplers if plans are given.
 fn one_kind(args: &AnalyzeArgs) -> Result<()> {
     let given = [
         ("--grid", args.grid.is_some()),
@@ -118,12 +119,12 @@ fn one_kind(args: &AnalyzeArgs) -> Result<()> {
     }
 }
 
-/// The plans among the files.
+/// Returns the plan files among the arguments.
 fn documents(args: &AnalyzeArgs) -> impl Iterator<Item = &PathBuf> {
     args.files().filter(|path| !is_model(path))
 }
 
-/// The model among them.
+/// Returns the model among the arguments.
 fn model(args: &AnalyzeArgs) -> Result<Option<&Path>> {
     let mut models = args.files().filter(|path| is_model(path));
     match (models.next(), models.next()) {
@@ -178,10 +179,10 @@ fn plans(args: &AnalyzeArgs, process: &Process, network: Option<&Formulation>) -
     let trained = network.map_or(request.clone(), |network| request.clone().network(network.clone()));
     for sampler in &samplers {
         for grid in &grids {
-            // A list is one grid, however many steps are asked for.
+            // A list is a single grid, whatever numbers of steps are requested.
             let own = [0];
             for count in if Grid::brings_steps(grid) && own_steps { &own } else { &steps[..] } {
-                // Within what the network was trained on, but for a model that gives D.
+                // Levels stay within the trained range, except for a model that returns D.
                 let count = (*count > 0).then_some(*count);
                 let counted = trained.clone().with_sampler(sampler.clone()).grid(grid);
                 let range = count.into_iter().fold(counted, Request::steps).noise_range().or_misused()?;
@@ -210,7 +211,8 @@ fn plans(args: &AnalyzeArgs, process: &Process, network: Option<&Formulation>) -
     Ok(plans)
 }
 
-/// A named sampler whose plan multiplies states has no exact error.
+/// Returns the plan if it is linear. A named sampler whose plan multiplies states has no exact
+/// error.
 fn linear(plan: Plan) -> Result<Plan> {
     if plan.is_linear() {
         return Ok(plan);
@@ -220,7 +222,7 @@ fn linear(plan: Plan) -> Result<Plan> {
         .hint("leave it out, or draw samples instead"))
 }
 
-/// The processes of all rows, each once.
+/// Returns the processes of all rows without duplicates.
 fn processes(rows: &[Surveyed]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for row in rows.iter().filter(|row| row.grid.is_some() || row.file.is_some()) {
@@ -231,7 +233,7 @@ fn processes(rows: &[Surveyed]) -> Vec<String> {
     names
 }
 
-/// What the errors are of, in one line.
+/// Describes the data and the plans in one line.
 fn subject(gaussian: &Gaussian, processes: &[String], args: &AnalyzeArgs) -> String {
     let score = if args.score_error == 0.0 { String::new() } else { format!(", score error {}", args.score_error) };
     format!(
@@ -242,7 +244,7 @@ fn subject(gaussian: &Gaussian, processes: &[String], args: &AnalyzeArgs) -> Str
     )
 }
 
-/// The errors of the plans, for the table and the page.
+/// Returns the errors of the plans, for the table and for the page.
 fn errors(subject: String, rows: &[Surveyed]) -> Errors {
     let point = |row: &Surveyed| Point {
         sampler: row.sampler.clone(),

@@ -1,4 +1,4 @@
-//! `langevin average`: a model of another average of the weights, after the training.
+//! `langevin average`: a model with a different average of the weights, after the training.
 
 use crate::cli::AverageArgs;
 use crate::error::{Blame as _, Failure, Result};

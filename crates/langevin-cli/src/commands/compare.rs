@@ -12,7 +12,7 @@ use langevin_tasks::content::Content;
 use langevin_tasks::documents;
 use std::path::Path;
 
-/// Weights this near are the same: a few thousand roundings of numbers of order one.
+/// Weights that differ by less count as equal: a few thousand roundings of numbers of order one.
 const SAME: f64 = 1e-12;
 
 /// Runs the command.
@@ -45,7 +45,7 @@ fn document(comparison: &Comparison) -> String {
     format!("{document}\n")
 }
 
-/// A plan from a file, or a sampler compiled: `NAME[:options][@PROCESS]`.
+/// Reads a plan from a file, or compiles a sampler: `NAME[:options][@PROCESS]`.
 fn plan(text: &str, args: &CompareArgs) -> Result<Plan> {
     let path = Path::new(text);
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json")) {
@@ -54,7 +54,8 @@ fn plan(text: &str, args: &CompareArgs) -> Result<Plan> {
     let (sampler, process) = text.split_once('@').unwrap_or((text, &args.process));
     let request = schedule::named(Request::new(), sampler).process(either_case(process, Process::parse).or_misused()?);
     let request = schedule::on_grid(request, &args.grid)?.steps(args.steps);
-    // One range for both, or processes of different reach would be compared on different grids.
+    // Both plans use one noise range. Otherwise processes with different ranges would be compared
+    // on different grids.
     let Some([min, max]) = args.range else { return request.plan().or_misused() };
     if min > max {
         return Err(Failure::misused("bad range of noise levels")

@@ -1,4 +1,4 @@
-//! `langevin diagnose`: where the error of a model's samples comes from.
+//! `langevin diagnose`: the contributions to the error of a model's samples.
 
 use crate::cli::DiagnoseArgs;
 use crate::error::Result;
@@ -46,7 +46,7 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
     print(&format!("{}\n{found}", subject.lines().map(|line| visible(line) + "\n").collect::<String>()))
 }
 
-/// As docs/diagnose.md has it: infinite numbers are null.
+/// Returns the document described in docs/diagnose.md; infinite numbers are null.
 fn document(args: &DiagnoseArgs, found: &Diagnosis, prepared: &Prepared<'_>, seconds: f64) -> Value {
     let (reader, data) = (prepared.reader(), prepared.set());
     let cause = |finding: &&Attribution| {

@@ -1,4 +1,5 @@
-//! `langevin evaluate`: how near samples are to data that the model has not seen, and whether they are new.
+//! `langevin evaluate`: the distance between samples and data that the model has not seen, and the
+//! share of copies.
 
 use crate::cli::EvaluateArgs;
 use crate::error::{Failure, Result};
@@ -74,7 +75,7 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
     print(&if args.json { document(args, &name, &evaluation, &classes) } else { table(&evaluation) })
 }
 
-/// What means nothing without a model.
+/// Refuses flags that have no meaning without a model.
 fn refuse(args: &EvaluateArgs) -> Result<()> {
     let sampler = &args.sampler;
     let given = [

@@ -1,4 +1,4 @@
-//! `langevin explain`: what a sampler is.
+//! `langevin explain`: description of a sampler.
 
 use crate::cli::ExplainArgs;
 use crate::error::{Blame as _, Result};
@@ -8,7 +8,7 @@ use crate::words::either_case;
 use langevin::sampler::Entry;
 use langevin::{Process, Request};
 
-/// The steps of the table.
+/// Number of steps in the table.
 const STEPS: usize = 5;
 
 /// Runs the command.
@@ -26,7 +26,7 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
     print(&format!("{entry}\n{plan}"))
 }
 
-/// Every sampler in one line.
+/// Returns a list of all samplers, one per line.
 fn list() -> String {
     let width = Entry::all().iter().map(|entry| entry.name.len()).max().unwrap_or(0);
     Entry::all().iter().map(|entry| format!("{:<width$}  {}\n", entry.name, entry.summary)).collect()

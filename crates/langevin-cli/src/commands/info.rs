@@ -1,4 +1,4 @@
-//! `langevin info`: what a model is.
+//! `langevin info`: description of a model.
 
 use crate::cli::InfoArgs;
 use crate::error::{Blame as _, Result};
@@ -26,7 +26,7 @@ pub fn run(args: &InfoArgs) -> Result<()> {
     print(&text)
 }
 
-/// A network that was trained elsewhere: what it was said to be, and what its file says.
+/// Describes a network from an ONNX file: its declaration and the contents of the file.
 fn elsewhere(source: &Source<'_>, formulation: &Formulation, json: bool) -> String {
     let (process, prediction) = (formulation.process.name(), formulation.prediction.name());
     let (inputs, output) =
@@ -59,7 +59,7 @@ fn elsewhere(source: &Source<'_>, formulation: &Formulation, json: bool) -> Stri
     rows.iter().map(|(name, value)| format!("{name:<12} {}\n", visible(value))).collect()
 }
 
-/// The metadata for people: one line a thing.
+/// Returns the metadata as text, one property per line.
 fn summary(network: &Network) -> String {
     let metadata = network.metadata();
     let (formulation, data, training) = (&metadata.formulation, &metadata.data, &metadata.training);
@@ -107,7 +107,7 @@ fn summary(network: &Network) -> String {
     text
 }
 
-/// What was minimised, and how.
+/// Describes the training objective and its parameters.
 fn objective(network: &Network) -> String {
     let training = &network.metadata().training;
     let mut text = format!("{} weight, {} times", training.weight.name(), training.times.name());
@@ -150,21 +150,21 @@ fn read(data: &DataSpec) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// The first few of a list, and how many there are.
+/// Lists the first entries and the number of all entries.
 fn some(all: impl ExactSizeIterator<Item = String>) -> String {
     let (count, first) = (all.len(), all.take(LISTED).collect::<Vec<String>>().join(", "));
     if count > LISTED { format!("{first}, … ({count} in all)") } else { first }
 }
 
-/// Names in one line.
+/// Maximum number of names in a line.
 const LISTED: usize = 12;
 
-/// A share of the whole data.
+/// Formats a share of the whole data as a percentage.
 fn percent(share: f64) -> String {
     format!("{} %", (share * 1000.0).round() / 10.0)
 }
 
-/// What the file keeps of its data.
+/// Describes the moments of the training data in the file.
 fn moments(network: &Network) -> String {
     let (metadata, width) = (network.metadata(), network.width());
     let Some(spec) = metadata.moments else {
@@ -180,7 +180,7 @@ fn moments(network: &Network) -> String {
     }
 }
 
-/// The kind of network and its sizes, as the metadata has them.
+/// Describes the kind of network and its sizes, as in the metadata.
 fn kind(network: &Network) -> String {
     let value = serde_json::to_value(&network.metadata().network).unwrap_or_default();
     let mut words: Vec<String> =

@@ -1,4 +1,5 @@
-//! `langevin invert`: data to the noise that the model makes them from, and back; and the way from one to the next through that noise.
+//! `langevin invert`: encodes data as noise and reconstructs them; optionally interpolates between
+//! rows through noise.
 
 use super::picture::Picture;
 use crate::cli::InvertArgs;
@@ -62,7 +63,7 @@ pub fn run(args: &InvertArgs) -> Result<()> {
             format!("{} from each to the next", plural(points as u64, "step"))
         }
         (None, None) => {
-            // The coordinates of the model, which have no names in the file.
+            // The coordinates of the model have no names in the file.
             let columns = TableColumns::new(plain_names(width));
             let own = source.shape();
             let columns = if own.len() > 1 { columns.array(ARRAY, &own) } else { columns };
@@ -93,7 +94,7 @@ pub fn run(args: &InvertArgs) -> Result<()> {
     ))
 }
 
-/// Numbers as the ending of the file says.
+/// Writes numbers in the format of the file's extension.
 fn write(format: Format, out: &Path, shape: &[usize], columns: TableColumns, values: &[f64]) -> Result<()> {
     let mut rows = match format {
         Format::Table(kind) => Rows::table(out, kind, columns, vec![])?,

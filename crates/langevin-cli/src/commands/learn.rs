@@ -1,4 +1,5 @@
-//! The data of a training: read by the flags, made ready for a network, and said in one line.
+//! The data of a training: read according to the flags, prepared for a network, and summarised in
+//! one line.
 
 use super::train::failures::of_data;
 use super::train::notes;
@@ -16,15 +17,16 @@ use langevin_train::Recipe;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// What is learned from.
+/// The data to learn from.
 pub struct Material {
     /// All rows.
     pub all: Dataset,
-    /// How they were read, for the model file.
+    /// The options with which they were read, for the model file.
     pub reading: Option<Options>,
 }
 
-/// Reads the data that the flags name; for a training that goes on from a model, as its own were read.
+/// Reads the data that the flags name. For a training that continues from a model, they are read
+/// like the model's own.
 pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     let name = args.data.as_deref().unwrap_or_default();
     let own = base.and_then(|base| base.reading.clone()).filter(|_| data::file(name).is_some());
@@ -47,10 +49,10 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     Ok(Material { all: prepared.map_err(|error| of_data(error, name))?, reading })
 }
 
-/// Says in one line what was read and what is made of it, and gives the same as a document.
+/// Prints a line on the data and their preparation, and returns the same information as JSON.
 pub fn say_what(name: &str, data: &TrainingData, recipe: &Recipe) -> Result<Value> {
     let (about, held) = (data.describe(recipe)?, data.held_out.as_ref());
-    // What a training goes on from, or --no-normalize, brings its own scale.
+    // A training that continues from a model, or with --no-normalize, has a given scale.
     let scale = about.scale.unwrap_or_else(|| "that of the model".to_owned());
     let mut line = format!("read {}: {}; scale: {scale}", shown(Path::new(name)), data.all.summary());
     if let Some(step) = about.spacing.filter(|step| *step != 1.0) {
@@ -80,9 +82,9 @@ pub fn say_what(name: &str, data: &TrainingData, recipe: &Recipe) -> Result<Valu
     Ok(read)
 }
 
-/// `; 2 classes (learned from + held out): a 8 + 2, b 8 + 2`.
+/// Lists classes: `; 2 classes (learned from + held out): a 8 + 2, b 8 + 2`.
 fn classes_in_words(classes: &[ClassCount], held: bool) -> String {
-    /// Classes that are named.
+    /// Maximum number of classes that are listed.
     const NAMED: usize = 12;
     if classes.is_empty() {
         return String::new();

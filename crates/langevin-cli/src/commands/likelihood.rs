@@ -1,4 +1,4 @@
-//! `langevin likelihood`: how likely data are under a model.
+//! `langevin likelihood`: likelihood of data under a model.
 
 use crate::cli::{LikelihoodArgs, Method};
 use crate::error::{Failure, Result};

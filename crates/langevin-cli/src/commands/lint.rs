@@ -1,4 +1,4 @@
-//! `langevin lint`: whether a plan from outside is what it says.
+//! `langevin lint`: checks on a plan from outside the program.
 
 use crate::cli::LintArgs;
 use crate::error::{Blame as _, Exit, Failure, Result};
@@ -9,14 +9,14 @@ use langevin::Plan;
 use langevin_tasks::content::Content;
 use langevin_tasks::documents;
 
-/// So many findings are shown, and so many notes.
+/// Maximum number of findings, and of notes, that are printed.
 const MOST: usize = 1000;
 
 /// Runs the command.
 pub fn run(args: &LintArgs) -> Result<()> {
     let plan = documents::plan("PLAN.json", &args.plan, Content::Plan, &TERMINAL)?;
     let clipped = !plan.is_linear();
-    // A plan may be large: it is copied only where there is something to take out.
+    // A plan may be large, so it is copied only if it has clamps to remove.
     let lint = if clipped { plan.unclipped().lint() } else { plan.lint() };
     let mut lint = lint.or_failed().map_err(|failure| failure.in_file(&args.plan))?;
     let more = lint.findings.len().saturating_sub(MOST) + lint.notes.len().saturating_sub(MOST);

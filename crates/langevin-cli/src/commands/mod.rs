@@ -1,4 +1,4 @@
-//! The commands.
+//! The commands of the program.
 
 mod analyze;
 mod average;
@@ -59,8 +59,8 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// Defines the commands: the flags of each, and the module that has its function `run`. A command that is `alone` neither reads
-/// rows nor evaluates networks, so it needs no threads.
+/// Defines the commands: the flags of each, and the module with its function `run`. A command
+/// marked `alone` neither reads rows nor evaluates networks, so it needs no threads.
 macro_rules! commands {
     ($($name:ident($args:ident) => $module:ident $($alone:ident)?,)*) => {
         /// The commands.
@@ -107,7 +107,8 @@ commands! {
     Info(InfoArgs) => info,
 }
 
-/// Reads the arguments, the program's name first, runs the command, and gives its exit status.
+/// Parses the arguments, which start with the program's name, runs the command, and returns its
+/// exit status.
 pub fn run(words: Vec<OsString>) -> u8 {
     flags::at_hand(words.get(1).and_then(|word| word.to_str()).unwrap_or_default(), Cli::command);
     let (words, origins) = match config::expand(words) {
@@ -118,7 +119,7 @@ pub fn run(words: Vec<OsString>) -> u8 {
         Ok(Ok(cli)) => cli,
         Ok(Err(failure)) => return ended(Err(failure)),
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // Asked for nothing: the help is the answer, not a complaint.
+            // Without arguments, the help is the requested output and not an error.
             return ended(crate::io::print(&error.render().to_string()));
         }
         Err(error) => {
@@ -130,11 +131,13 @@ pub fn run(words: Vec<OsString>) -> u8 {
             if let Some(failure) = misplaced(&words, &error) {
                 return ended(Err(failure));
             }
-            // Help and version go to stdout, mistakes to stderr; nothing can be done if neither can be written.
+            // Help and version go to stdout, errors to stderr. A failure to write them cannot be
+            // reported anywhere.
             let strange =
                 |word: &OsString| word.to_str().is_none_or(|word| word.len() > QUOTED || visible(word) != word);
             let acts = error.use_stderr() && words.iter().skip(1).any(strange);
-            // An argument that acts on a terminal, or floods it, is shown without doing so, and without colours.
+            // An argument that contains control characters, or that is very long, is escaped and
+            // shortened, and the message is printed without colours.
             let said = words.iter().filter_map(|word| word.to_str());
             let pieces = said.flat_map(|word| [word, word.split_once('=').map_or("", |(_, value)| value)]);
             let safe = || visible_lines(&quoting(&error.render().to_string(), pieces.clone()));
@@ -153,7 +156,7 @@ pub fn run(words: Vec<OsString>) -> u8 {
     ended(cli.command.run())
 }
 
-/// A flag that another command has, where this one has it by another name.
+/// Returns the error for a flag of another command, if this command has it under another name.
 fn misplaced(words: &[OsString], error: &clap::Error) -> Option<Failure> {
     use clap::error::{ContextKind, ContextValue};
     if error.kind() == ErrorKind::MissingRequiredArgument {
@@ -189,8 +192,8 @@ fn misplaced(words: &[OsString], error: &clap::Error) -> Option<Failure> {
     }
 }
 
-/// The command that was asked for; of a training, with its whole configuration. Refused if an output of it would take the
-/// place of an input.
+/// Parses the command, including the whole configuration of a training. Refuses outputs that would
+/// overwrite an input.
 fn parse(words: &[OsString]) -> std::result::Result<Result<Cli>, clap::Error> {
     let mut command = Cli::command();
     let matches = command.try_get_matches_from_mut(words)?;

@@ -10,9 +10,9 @@ use langevin::text::{Column, columns};
 use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
 use langevin_report::objective as page;
 
-/// Levels of the drawing.
+/// Number of noise levels of the drawing.
 const DRAWN: usize = 201;
-/// Cells of a bar.
+/// Number of cells of a bar.
 const CELLS: usize = 20;
 
 /// Runs the command.
@@ -44,7 +44,7 @@ pub fn run(args: &ObjectiveArgs) -> Result<()> {
     print(&if args.json { document(args, &times, &frame) } else { table(&title, &frame) })
 }
 
-/// What kind of bound it is, if any.
+/// Describes the kind of bound that the objective is, if any.
 fn verdict(frame: &Frame) -> &'static str {
     match (frame.is_likelihood, frame.is_bound) {
         (true, _) => "a bound on the likelihood of the data: w·p is the same everywhere",

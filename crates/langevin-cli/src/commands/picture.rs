@@ -1,4 +1,4 @@
-//! What a .png of samples shows.
+//! Pictures of samples as .png files.
 
 use crate::error::{Failure, Result};
 use crate::io::Format;
@@ -8,18 +8,19 @@ use crate::words::plural;
 use langevin_tasks::source::Source;
 use std::path::Path;
 
-/// What a .png of the samples shows.
+/// The content of a .png file of samples.
 pub enum Picture {
-    /// Pictures on one sheet.
+    /// All pictures on one sheet.
     Sheet(Tile),
-    /// A file for each picture.
+    /// One file per picture.
     Files(Tile),
-    /// Points of a plane.
+    /// Points in a plane.
     Points,
 }
 
 impl Picture {
-    /// The picture of `count` samples, where `format` is one: refused before any of them is drawn.
+    /// Returns the picture of `count` samples if `format` is one. A picture that is not possible is
+    /// refused before any sample is drawn.
     pub fn of(format: Format, source: &Source<'_>, count: usize, path: &Path) -> Result<Option<Self>> {
         let files = match format {
             Format::Png => false,
@@ -53,7 +54,7 @@ impl Picture {
         }
     }
 
-    /// Draws and writes it; with `columns`, so many pictures in a row of a sheet.
+    /// Draws and writes the picture. `columns` is the number of pictures in a row of a sheet.
     pub fn write(&self, samples: &[f64], source: &Source<'_>, columns: Option<usize>, path: &Path) -> Result<()> {
         let extent = || source.extent().unwrap_or_else(|| bounds(samples));
         match *self {

@@ -46,7 +46,7 @@ pub fn run(args: &PlanArgs) -> Result<()> {
         say("lint: D is clamped; checked as where it is within its bounds");
     }
     let mut lint = linear.lint().or_failed()?;
-    // That was said already.
+    // This note was already printed.
     lint.notes.retain(|note| !matches!(note, Note::Noisy(_)));
     for line in lint.to_string().lines() {
         say(&format!("lint: {line}"));
@@ -54,7 +54,7 @@ pub fn run(args: &PlanArgs) -> Result<()> {
     Ok(())
 }
 
-/// A sampler on a process.
+/// Compiles a sampler on a process.
 fn from_flags(args: &PlanArgs) -> Result<Plan> {
     if args.import.from_k.is_none() && !args.import.diffusers.set.is_empty() {
         return Err(Failure::misused("--set has nothing to set")
@@ -100,7 +100,7 @@ fn from_flags(args: &PlanArgs) -> Result<Plan> {
     started(args, request.process(process)).plan().or_misused()
 }
 
-/// The request with the start of the flags.
+/// Returns the request with the starting point of the flags.
 fn started(args: &PlanArgs, request: Request) -> Request {
     match args.start_at {
         Some(steps) => request.start(steps, if args.image { Start::Image } else { Start::State }),
@@ -108,7 +108,8 @@ fn started(args: &PlanArgs, request: Request) -> Request {
     }
 }
 
-/// The request of the flags on a schedule of ComfyUI or A1111, as the list of its levels, or on any other grid.
+/// Returns the request of the flags on a schedule of ComfyUI or A1111, as a list of levels, or on
+/// any other grid.
 fn original_grid(args: &PlanArgs, process: &Process, grid: &str) -> Result<Request> {
     let mut flags = args.sampler.clone();
     flags.grid = grid.to_owned();
@@ -125,7 +126,7 @@ fn original_grid(args: &PlanArgs, process: &Process, grid: &str) -> Result<Reque
             .expected("--steps")
             .got(budget.to_string()));
     }
-    // A list brings its own steps.
+    // A list determines the number of steps.
     let steps = flags.steps.take().unwrap_or(STEPS);
     let levels = schedule.levels(process, steps).or_misused()?;
     say(&format!("note: {schedule}"));

@@ -1,4 +1,4 @@
-//! Samples of a network on the way, as a picture.
+//! A picture of samples during the training.
 
 use crate::error::Result;
 use crate::io::png::{Picture, Tile};
@@ -7,11 +7,12 @@ use langevin_tasks::train::draw;
 use langevin_train::Network;
 use std::path::Path;
 
-/// Samples: pictures, or points of a plane.
+/// Number of samples that are pictures, and of points in a plane.
 const PICTURES: usize = 64;
 const POINTS: usize = 2000;
 
-/// Draws from the network and writes what can be seen of it: always the same noise, so that two of these show what was learned between them. Classes take turns.
+/// Draws samples from the network and writes a picture of them. The noise is the same every time,
+/// so two pictures show the progress between them. The samples take the classes in turn.
 pub fn preview(network: &mut Network, seed: u64, path: &Path) -> Result<()> {
     let (count, tile) = match Tile::of(network.shape()) {
         Some(tile) => (PICTURES.min(Picture::most(tile.height, tile.width)), Some(tile)),

@@ -1,4 +1,5 @@
-//! `langevin recommend`: the sampler and the grid with the smallest exact error on Gaussian data like the user's.
+//! `langevin recommend`: the sampler and the grid with the smallest exact error on Gaussian data
+//! like the user's.
 
 use crate::cli::{By, RecommendArgs};
 use crate::error::Result;
@@ -16,7 +17,7 @@ use langevin_tasks::recommend::{self, Found, Settings};
 use langevin_tasks::trained::Trained;
 use std::path::Path;
 
-/// The file of the printed command, where none was named.
+/// File name in the printed commands if the user named none.
 const FILE: &str = "recommended.json";
 
 /// Runs the command.
@@ -28,7 +29,7 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
         None => args.spectrum.asked(|asked| Trained::open(path, asked, &TERMINAL))?,
     };
     let source = trained.as_ref().map(|trained| &trained.source);
-    // With an ONNX file the process is the network's own.
+    // An ONNX network keeps its own process.
     let read_as = args.process.as_deref().filter(|_| args.onnx.is_none());
     let reader = source.map(|source| source.read_as(read_as, &TERMINAL)).transpose()?;
     let request = args.range.limit(recommend::request(reader.as_ref(), args.process.as_deref())?);
@@ -86,7 +87,7 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     Ok(())
 }
 
-/// One plan of the ranking; the sources of its error for the best.
+/// Returns a plan of the ranking as JSON; the best plan includes the sources of its error.
 fn document(candidate: &Candidate, is_best: bool) -> serde_json::Value {
     let mut document = survey::row(candidate).document();
     if let Some(fields) = document.as_object_mut() {
@@ -99,7 +100,7 @@ fn document(candidate: &Candidate, is_best: bool) -> serde_json::Value {
     document
 }
 
-/// What a measurement found, as the document has it: infinite numbers are null.
+/// Returns the measurement as JSON; infinite numbers are null.
 fn measurement(measured: &Measured, ranking: &Ranking) -> serde_json::Value {
     let trial = |trial: &langevin_analysis::recommend::Trial| {
         let one = &ranking.candidates()[trial.place];
@@ -115,7 +116,7 @@ fn measurement(measured: &Measured, ranking: &Ranking) -> serde_json::Value {
     })
 }
 
-/// The same as a table.
+/// Returns the measurement as a table.
 fn trials(measured: &Measured, ranking: &Ranking) -> String {
     let left = Column::Left(0);
     let layout = [left, left, left, Column::Right(0)];
@@ -165,19 +166,20 @@ impl RecommendArgs {
         })
     }
 
-    /// Whether rows in their own units are wider than the start.
+    /// Returns true if rows in their own units are wider than the starting noise.
     fn raw_starts_short(&self, ranking: &Ranking) -> bool {
         self.spectrum.raw && matches!(ranking.doubt(), Some(langevin_analysis::recommend::Doubt::Start { .. }))
     }
 }
 
-/// Whether `langevin plan` can be told of the process and the network of a request.
+/// Returns true if the flags of `langevin plan` can express the process and the network of a
+/// request.
 fn has_flags(request: &Request) -> bool {
     request.words().iter().all(|(word, value)| *word != "network" && !value.starts_with('{'))
         && Process::parse(&request.state_process().name()).is_ok_and(|process| process == request.state_process())
 }
 
-/// The model as the flags of `sample` name it.
+/// Returns the flags of `sample` that name the model.
 fn named(args: &RecommendArgs, path: &Path) -> String {
     let file = quoted(&path.display().to_string());
     if args.onnx.is_none() {
@@ -202,7 +204,7 @@ fn named(args: &RecommendArgs, path: &Path) -> String {
     format!("--onnx {file}{}", words.collect::<String>())
 }
 
-/// What makes the winner's plan, and what samples by it.
+/// Returns the commands that compile the winner's plan and sample with it.
 fn commands(args: &RecommendArgs, asked: &Request, flags: &Request, model: Option<&Path>) -> Vec<String> {
     let of_the_model = |word: &str| matches!(word, "process" | "predict" | "network");
     let words = flags.words();

@@ -18,7 +18,7 @@ use langevin_tasks::source::{self, Source};
 use langevin_train::Network;
 use std::path::Path;
 
-/// Pictures of samples on the way that the page shows.
+/// Number of pictures from during the training that the page shows.
 const SHOWN: usize = 4;
 
 /// Runs the command.
@@ -80,7 +80,7 @@ pub fn run(args: &ReportArgs) -> Result<()> {
                     evaluation.evaluations
                 );
             }
-            // The data may not be where they were: the page has the rest.
+            // The data may have been moved; the page shows everything else.
             Err(failure) => say(&format!("note: nothing was measured: {}", failure.text())),
         }
     }
@@ -129,13 +129,13 @@ fn describe(network: &Network, directory: &Path, config: &str) -> Run {
     }
 }
 
-/// What the log says.
+/// The content of the log.
 #[derive(Default)]
 struct Seen {
-    /// (step, loss), and the same of the held-out rows.
+    /// Pairs (step, loss) of the training rows, and of the held-out rows.
     losses: Vec<(f64, f64)>,
     held_out: Vec<(f64, f64)>,
-    /// The last bound of the held-out rows.
+    /// Last bound of the held-out rows.
     bound: Option<f64>,
 }
 
@@ -143,7 +143,7 @@ fn log(directory: &Path) -> Seen {
     let text = std::fs::read_to_string(directory.join("log.ndjson")).unwrap_or_default();
     let mut seen = Seen::default();
     for line in text.lines() {
-        // A line that was cut off says nothing.
+        // An incomplete line is skipped.
         let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else { continue };
         let Some(step) = line["step"].as_f64() else { continue };
         seen.losses.extend(line["loss"].as_f64().map(|loss| (step, loss)));
@@ -153,11 +153,11 @@ fn log(directory: &Path) -> Seen {
     seen
 }
 
-/// Samples of the model, and some of those on the way.
+/// Returns pictures of samples of the model, and some from during the training.
 fn pictures(network: &mut Network, directory: &Path, seed: u64) -> Result<Vec<(String, Vec<u8>)>> {
     let mut shown = Vec::new();
     let read = |path: &Path| std::fs::read(path).ok();
-    // Drawn beside the page, and taken in.
+    // The picture is written to a temporary file beside the page and then embedded.
     let path = directory.join("samples-now.png");
     preview(network, seed, &path)?;
     shown.extend(read(&path).map(|png| ("Samples".to_owned(), png)));

@@ -1,4 +1,4 @@
-//! `langevin sample`: draws from a network or an exact density.
+//! `langevin sample`: samples from a network or an exact density.
 
 use super::picture::Picture;
 use crate::cli::SampleArgs;
@@ -130,25 +130,26 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     ))
 }
 
-/// The column of the labels that a table has: its name, and the class of each sample in turn.
+/// Returns the label column of a table: its name, and the class of each sample in turn.
 fn label(source: &Source<'_>, classes: &[u32], ways: usize) -> Option<(String, Vec<String>)> {
     let network = source.network().filter(|_| !classes.is_empty() && ways == 1)?;
     let name = network.metadata().data.reading.as_ref()?.label_column.clone()?;
-    // A number stands for a column without a name.
+    // A number identifies a column without a name.
     let name = if name.parse::<usize>().is_ok() { "label".to_owned() } else { name };
     Some((name, classes.iter().map(|class| network.classes()[*class as usize].clone()).collect()))
 }
 
-/// Where samples go as they come.
+/// The destination of samples as they are drawn.
 enum Kept {
-    /// To their file.
+    /// Written to their file.
     Streamed(Rows),
-    /// Into memory, for a picture of all of them.
+    /// Kept in memory, for a picture of all samples.
     Together(Picture, Vec<f64>),
 }
 
 impl Kept {
-    /// Samples in the units of the data: as the file of the training had its rows, for a picture as the model has them.
+    /// Converts samples to the units of the data. They have the format of the training file, or
+    /// that of the model for a picture.
     fn as_file(&self, source: &Source<'_>, mut samples: Vec<f64>) -> Vec<f64> {
         match self {
             Self::Together(..) if source.file_shape().len() == source.shape().len() => {
@@ -170,7 +171,7 @@ impl Kept {
     }
 }
 
-/// Compiles the plans of the flags, or makes the plan of a file fit the model.
+/// Compiles the plans of the flags, or converts the plan of a file for the model.
 fn prepare<'a>(
     args: &SampleArgs,
     source: &'a Source<'_>,

@@ -1,4 +1,4 @@
-//! `langevin train`: a network from data.
+//! `langevin train`: trains a network on data.
 
 mod begin;
 mod changes;
@@ -36,15 +36,15 @@ pub fn run(args: &TrainArgs) -> Result<()> {
 
 fn train(args: &TrainArgs) -> Result<()> {
     let name = args.data.as_deref().unwrap_or_default();
-    // That --out itself replaces no input was checked when the flags were read.
+    // The check that --out itself replaces no input was made when the flags were parsed.
     if let (Some(from), Some(out)) = (&args.from, &args.output.out) {
         check::two_files("--out, whose best model goes beside it,", &task::beside(out), "--from", from)?;
     }
     let mut effective = args.effective.clone();
-    // A state decides what a run that goes on is made of, before anything is read.
+    // The state of a resumed run determines its recipe, so it is read before the data.
     let mut kept = Kept::new(place(args), &Whole, FLAGS)?;
     let base = begin::base(args, &kept)?;
-    // Before the data are read: a mistake in a flag should not cost that time.
+    // The recipe is checked before the data are read, so that an error in a flag is reported early.
     let mut recipe = flags::recipe(args, 0)?;
     if let Some(base) = &base {
         begin::apply(base, &mut recipe, &mut effective)?;
@@ -82,7 +82,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     finish(args, &rows, &summary, read, &failures)
 }
 
-/// Where the flags keep the training.
+/// Returns the place where the flags store the training.
 fn place(args: &TrainArgs) -> Place<'_> {
     Place {
         model: args.output.out.as_deref(),
@@ -91,7 +91,7 @@ fn place(args: &TrainArgs) -> Place<'_> {
     }
 }
 
-/// Refuses what is kept nowhere, and a place that cannot be written.
+/// Refuses a training that is stored nowhere, and a place that is not writable.
 fn check_outputs(args: &TrainArgs) -> Result<()> {
     let keeps = args.keeping.samples_every.is_some() || args.keeping.averages_every.is_some();
     if keeps && args.output.run.is_none() && args.output.resume.is_none() {
@@ -103,7 +103,7 @@ fn check_outputs(args: &TrainArgs) -> Result<()> {
     args.output.out.as_deref().map_or(Ok(()), atomic::probe)
 }
 
-/// The settings of the flags.
+/// Returns the settings of the flags.
 fn settings(args: &TrainArgs, recipe: Recipe, effective: &Effective, kept: &Kept<'_>) -> Settings {
     let mut settings = Settings::new(recipe);
     settings.own_budget = args.steps.is_none() && args.minutes.is_none();
@@ -118,7 +118,7 @@ fn settings(args: &TrainArgs, recipe: Recipe, effective: &Effective, kept: &Kept
     settings
 }
 
-/// Says how the training ended.
+/// Reports how the training ended.
 fn finish(
     args: &TrainArgs,
     rows: &TrainingData,

@@ -1,4 +1,4 @@
-//! `langevin verify`: the paper, claim by claim.
+//! `langevin verify`: measures the claims of the paper.
 
 use crate::cli::VerifyArgs;
 use crate::error::{Blame as _, Exit, Failure, Result};
@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// Pictures whose paths are measured; a path looks at all of them.
+/// Number of pictures whose paths are measured; each path evaluates all of them.
 const PICTURES: usize = 600;
 
 /// Runs the command.
@@ -36,7 +36,7 @@ pub fn run(args: &VerifyArgs) -> Result<()> {
     if held == claims.len() { Ok(()) } else { Err(Failure::silent(Exit::Failed)) }
 }
 
-/// All measurements, shared among the cores; each is one thread's.
+/// Runs all measurements, distributed over the cores; each measurement uses one thread.
 fn measure(claims: &[Claim], extra: &Extra<'_>) -> Result<Vec<Measured>> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -54,7 +54,7 @@ fn measure(claims: &[Claim], extra: &Extra<'_>) -> Result<Vec<Measured>> {
         }
     };
     let mut all: Vec<(usize, Measured)> = std::thread::scope(|scope| {
-        // A thread that the system does not give is done without: claims are taken by whoever is free.
+        // If the system refuses a thread, the other threads take over its claims.
         let spawn = |_| std::thread::Builder::new().spawn_scoped(scope, work).ok();
         let threads: Vec<_> = (1..cores.min(claims.len())).map_while(spawn).collect();
         let mine = work();
@@ -82,7 +82,7 @@ fn table(claims: &[Claim], found: &[Measured]) -> String {
     text
 }
 
-/// Lines of at most `width` characters, cut at spaces.
+/// Wraps text at spaces into lines of at most `width` characters.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {

@@ -1,6 +1,8 @@
-//! Outputs that appear whole or not at all: written beside their place under a temporary name, then renamed.
+//! Outputs that appear completely or not at all. They are written under a temporary name beside
+//! their place and then renamed.
 //!
-//! Every temporary path is in the registry of `temporary` from before it exists until it is gone, so that a hard exit can remove it.
+//! The registry in `temporary` contains every temporary path from before its creation until after
+//! its removal, so that a hard exit can remove it.
 
 use super::stale;
 use super::temporary::{live, remove};
@@ -10,27 +12,30 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// So many temporary names are tried: a number may be taken by a process that died under the same id.
+/// Maximum number of temporary names that are tried. A name may belong to a dead process with the
+/// same id.
 const NAMES: usize = 10_000;
-/// So many links are followed before the chain is called a circle.
+/// Maximum number of links that are followed before the chain is treated as circular.
 const LINKS: usize = 40;
-/// Bytes that are written between two looks at whether an end was asked for.
+/// Number of bytes between two checks for a requested end.
 const SLICE: usize = 1 << 20;
 
-/// A temporary file or directory, removed when dropped unless it was moved to its place.
+/// A temporary file or directory. It is removed when dropped, unless it was moved to its place.
 pub struct Staged {
-    /// Where it is now.
+    /// Current path.
     path: PathBuf,
-    /// Where it belongs: the target, with its links resolved.
+    /// Final path: the target with its links resolved.
     place: PathBuf,
-    /// What the user called that.
+    /// The target as the user named it.
     target: PathBuf,
-    /// Locked for as long as this lives: nobody takes it for what a dead process left.
+    /// Locked during the lifetime of this value, so that other processes do not treat the file as
+    /// stale.
     _held: Option<File>,
 }
 
 impl Staged {
-    /// Makes something under a name beside `target` that nothing else uses; the name is short, for a long one may be the longest there can be.
+    /// Creates a file or directory under an unused name beside `target`. The name is short, because
+    /// the target's own name may have the maximum length.
     fn beside<T>(target: &Path, make: impl Fn(&Path) -> io::Result<T>) -> Result<(Self, T)> {
         let place = resolve(target)?;
         if place.file_name().is_none() {
@@ -56,20 +61,21 @@ impl Staged {
         Err(Failure::failed("cannot write the output").in_file(target).got("every temporary name beside it is taken"))
     }
 
-    /// A directory to fill before it takes its place.
+    /// Creates a directory to fill before it is moved to its place.
     pub fn directory(target: &Path) -> Result<Self> {
         Self::beside(target, |path| fs::create_dir(path)).map(|(staged, ())| staged)
     }
 
-    /// Where it is now.
+    /// Returns the current path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Moves it to its place. Files of a directory replace those of the same name where the place is taken.
+    /// Moves the output to its place. If the directory exists, its files of the same names are
+    /// replaced.
     pub fn commit(self) -> Result<()> {
         let wrong = |error: io::Error| Failure::writing(&self.target, &error);
-        // Nothing is removed half-way.
+        // The registry stays locked, so that a hard exit removes nothing in the middle of the move.
         let mut paths = live();
         if self.path.is_dir() && self.place.is_dir() {
             for entry in fs::read_dir(&self.path).map_err(wrong)? {
@@ -86,7 +92,7 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // Not there any more: it was moved to its place.
+        // The path no longer exists after it was moved to its place.
         let mut paths = live();
         if paths.remove(&self.path) {
             remove(&self.path);
@@ -94,7 +100,7 @@ impl Drop for Staged {
     }
 }
 
-/// The place that a path leads to through links, whether or not something is there.
+/// Returns the path that `target` leads to through links, whether or not it exists.
 pub fn resolve(target: &Path) -> Result<PathBuf> {
     let mut place = target.to_owned();
     for _ in 0..LINKS {
@@ -106,17 +112,17 @@ pub fn resolve(target: &Path) -> Result<PathBuf> {
     Err(Failure::failed("cannot write the output").in_file(target).got("a link that leads to itself"))
 }
 
-/// Refuses a place that cannot be written, before any work is done. Leaves nothing.
+/// Refuses a place that is not writable, before any work is done. Leaves no file behind.
 pub fn probe(target: &Path) -> Result<()> {
     create(target).map(drop)
 }
 
-/// Writes `target` through a buffer, unless an end is asked for meanwhile.
+/// Writes `target` through a buffer; fails if an end is requested meanwhile.
 pub fn write(target: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     put(target, true, fill)
 }
 
-/// Writes `target` even where an end was asked for: what would be lost is worth the time.
+/// Writes `target` even if an end was requested, because the content would otherwise be lost.
 pub fn save(target: &Path, bytes: &[u8]) -> Result<()> {
     put(target, false, |out| out.write_all(bytes))
 }
@@ -127,18 +133,18 @@ fn put(target: &Path, stops: bool, fill: impl FnOnce(&mut dyn Write) -> io::Resu
     out.end(written)
 }
 
-/// An output that is written piece by piece. It is in its place when [`finish`](Self::finish) returns, and dropped before
-/// that it leaves nothing.
+/// An output that is written in pieces. It is complete when [`finish`](Self::finish) returns. If it
+/// is dropped before, no file remains.
 pub struct Output {
     staged: Staged,
     out: BufWriter<Sink>,
 }
 
 impl Output {
-    /// Opens it; an end that is asked for stops it.
+    /// Opens the output. A requested end stops it.
     ///
     /// # Errors
-    /// Returns an error if the place cannot be written.
+    /// Returns an error if the place is not writable.
     pub fn create(target: &Path) -> Result<Self> {
         Self::open(target, true)
     }
@@ -148,7 +154,7 @@ impl Output {
         Ok(Self { staged, out: BufWriter::with_capacity(1 << 16, Sink { file, stops }) })
     }
 
-    /// The error of the user's words for one of the system's, or of an end that was asked for.
+    /// Converts an error of the system, or a requested end, to a failure.
     ///
     /// # Errors
     /// Returns the error of `written`, if there is one.
@@ -159,10 +165,10 @@ impl Output {
         written.map_err(|error| Failure::writing(&self.staged.target, &error))
     }
 
-    /// Puts what was written in its place.
+    /// Moves the output to its place.
     ///
     /// # Errors
-    /// Returns an error if the last bytes cannot be written, or an end was asked for.
+    /// Returns an error if the last bytes cannot be written, or if an end was requested.
     pub fn finish(self) -> Result<()> {
         self.end(Ok(()))
     }
@@ -184,7 +190,7 @@ impl Write for Output {
     }
 }
 
-/// A file that takes no more once an end was asked for.
+/// A file that accepts no more data once an end was requested.
 struct Sink {
     file: File,
     stops: bool,
@@ -193,7 +199,7 @@ struct Sink {
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.stops && interrupt::requested() {
-            // Not the kind `Interrupted`, which is tried again.
+            // The error kind is not `Interrupted`, because the standard library retries that kind.
             return Err(io::Error::other("interrupted"));
         }
         self.file.write(&bytes[..bytes.len().min(SLICE)])
@@ -217,7 +223,7 @@ fn create(target: &Path) -> Result<(Staged, File)> {
     let known = fs::metadata(target).ok();
     Staged::beside(target, |path| {
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        // Who may read the old file may read the new one, and nobody else, from before there is something to read.
+        // The new file gets the permissions of the old one before any content is written.
         #[cfg(unix)]
         if let Some(known) = &known
             && let Err(error) = file.set_permissions(known.permissions())

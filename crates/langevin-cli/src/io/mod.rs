@@ -1,4 +1,4 @@
-//! Files: arrays in, arrays and pictures out.
+//! Files: reading arrays, writing arrays and pictures.
 
 pub mod atomic;
 pub mod npy;
@@ -13,21 +13,21 @@ use langevin_data::TableKind;
 use std::io::Write as _;
 use std::path::Path;
 
-/// What a file of samples can be.
+/// The format of a file of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// NumPy's array.
+    /// A NumPy array.
     Npy,
-    /// A table, one sample a row.
+    /// A table with one sample per row.
     Table(TableKind),
-    /// A picture of the samples.
+    /// A picture of all samples.
     Png,
     /// A picture of each sample, in a directory.
     Folder,
 }
 
 impl Format {
-    /// By the ending of the name.
+    /// Returns the format for a file extension.
     pub fn of(path: &Path) -> Result<Self> {
         if path.is_dir() || path.to_string_lossy().ends_with(std::path::is_separator) {
             return Ok(Self::Folder);
@@ -59,12 +59,14 @@ impl Format {
     }
 }
 
-/// Says one line to a person, on stderr. Nothing in it acts on a terminal, and nothing can be done where it cannot be said.
+/// Prints a line for the user on stderr. Control characters are escaped, and a failure to print is
+/// ignored.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{}", ends(&visible(&in_flags(line)), 10 * QUOTED));
 }
 
-/// Writes data for a script or a person on stdout. A reader that stops early (`| head`) is no failure.
+/// Prints data for a script or a user on stdout. A reader that stops early (`| head`) is not an
+/// error.
 pub fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -73,7 +75,7 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
-/// What it means that stdout could not be written. A reader that stops early (`| head`) is no failure.
+/// Converts an error on stdout. A reader that stops early (`| head`) is not an error.
 pub fn unprinted(error: std::io::Error) -> Result<()> {
     match error.kind() {
         std::io::ErrorKind::BrokenPipe => Ok(()),

@@ -1,4 +1,4 @@
-//! NumPy's `.npy` format, version 1.0, written.
+//! Writer for NumPy's `.npy` format, version 1.0.
 //!
 //! ```text
 //! \x93NUMPY  1 0  header length (u16 LE)  header  data
@@ -49,10 +49,11 @@ pub(super) fn header(shape: &[usize], width: Width) -> Vec<u8> {
         Width::F64 => "<f8",
     };
     let extents: String = shape.iter().map(|extent| format!("{extent}, ")).collect();
-    // A tuple of one keeps its comma, as Python writes it.
+    // A tuple of one element keeps its comma, as in Python.
     let extents = if shape.len() == 1 { extents.trim_end() } else { extents.trim_end_matches(", ") };
     let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({extents}), }}");
-    // Magic, version, length and header together are a multiple of 64 bytes, and the header ends in a newline.
+    // The magic number, version, length and header together are a multiple of 64 bytes, and the
+    // header ends with a newline.
     let padding = (64 - (10 + text.len() + 1) % 64) % 64;
     text.push_str(&" ".repeat(padding));
     text.push('\n');
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_header_is_the_one_numpy_writes() {
-        // numpy.save of zeros((3, 2)): 128 bytes before the data, of which these are the text.
+        // numpy.save of zeros((3, 2)) writes 128 bytes before the data, which contain this text.
         let bytes = header(&[3, 2], Width::F64);
         assert_eq!(bytes.len(), 128);
         let text = std::str::from_utf8(&bytes[10..]).unwrap();

@@ -1,34 +1,35 @@
-//! Samples as a picture: a sheet of small pictures, or points of a plane.
+//! Samples as a picture: a sheet of small pictures, or points in a plane.
 
 use super::atomic;
 use crate::error::{Failure, Result};
 use std::path::Path;
 
-/// A picture in grey or in colours, 8 bits a number.
+/// A grey or colour picture with 8 bits per channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     width: usize,
     height: usize,
-    /// Numbers of a pixel: 1, or 3.
+    /// Number of channels: 1 or 3.
     channels: usize,
     pixels: Vec<u8>,
 }
 
-/// How a sample is a picture.
+/// The layout of a sample that is a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tile {
-    /// Lines.
+    /// Height in pixels.
     pub height: usize,
-    /// Pixels of a line.
+    /// Width in pixels.
     pub width: usize,
-    /// Numbers of a pixel: 1, or 3.
+    /// Number of channels: 1 or 3.
     channels: usize,
-    /// Whether the channels come before the lines.
+    /// True if the channels come before the rows.
     first: bool,
 }
 
 impl Tile {
-    /// A sample of shape (height, width), (height, width, channels) or (channels, height, width), with 1 channel or 3.
+    /// Returns the layout for samples of shape (height, width), (height, width, channels) or
+    /// (channels, height, width), with 1 or 3 channels.
     pub fn of(shape: &[usize]) -> Option<Self> {
         let (height, width, channels, first) = match *shape {
             [height, width] => (height, width, 1, false),
@@ -39,7 +40,7 @@ impl Tile {
         (height * width > 1).then_some(Self { height, width, channels, first })
     }
 
-    /// The numbers of a sample.
+    /// Returns the number of values of a sample.
     pub fn len(&self) -> usize {
         self.height * self.width * self.channels
     }
@@ -52,21 +53,21 @@ impl Tile {
     }
 }
 
-/// The most pixels a picture may have.
+/// Maximum number of pixels of a picture.
 const MAX_PIXELS: usize = 1 << 26;
 
-/// Pixels between the pictures of a sheet, and around them.
+/// Number of pixels between the pictures of a sheet, and around them.
 const GAP: usize = 1;
 
-/// How the pictures of a sheet lie.
+/// The layout of the pictures of a sheet.
 struct Layout {
     columns: usize,
     rows: usize,
-    /// Small pictures are enlarged, so that a person sees them.
+    /// Enlargement factor; small pictures are enlarged to be visible.
     scale: usize,
-    /// From one row to the next.
+    /// Distance between rows, in pixels.
     down: usize,
-    /// From one column to the next.
+    /// Distance between columns, in pixels.
     across: usize,
 }
 
@@ -93,9 +94,10 @@ impl Picture {
         Self { width, height, channels, pixels: vec![32; width * height * channels] }
     }
 
-    /// How many pictures of `height` × `width` a sheet may hold.
+    /// Returns the maximum number of pictures of `height` × `width` on a sheet.
     pub fn most(height: usize, width: usize) -> usize {
-        // The number of pixels never falls with the number of pictures.
+        // The number of pixels never decreases with the number of pictures, so bisection finds the
+        // maximum.
         let (mut fits, mut beyond) = (0, MAX_PIXELS + 1);
         while beyond - fits > 1 {
             let middle = fits + (beyond - fits) / 2;
@@ -108,12 +110,13 @@ impl Picture {
         fits
     }
 
-    /// A sheet of pictures, as square as can be: `low` is black, `high` white, values beyond are clipped.
+    /// Draws pictures on a sheet that is as square as possible. `low` is black and `high` is white;
+    /// values outside are clipped.
     pub fn sheet(values: &[f64], tile: Tile, extent: [f64; 2]) -> Result<Self> {
         Self::lay(values, tile, extent, Layout::of(values.len() / tile.len(), tile.height, tile.width))
     }
 
-    /// The same with so many pictures in a row.
+    /// Draws pictures on a sheet with a given number of columns.
     pub fn rows(values: &[f64], tile: Tile, extent: [f64; 2], columns: usize) -> Result<Self> {
         Self::lay(
             values,
@@ -140,7 +143,7 @@ impl Picture {
         Ok(sheet)
     }
 
-    /// One picture as it is.
+    /// Draws a single picture in its own size.
     pub fn single(values: &[f64], tile: Tile, extent: [f64; 2]) -> Self {
         let mut picture = Self::new(tile.width, tile.height, tile.channels);
         picture.put(values, tile, (0, 0), 1, extent);
@@ -160,7 +163,8 @@ impl Picture {
         }
     }
 
-    /// Points (x, y), y upwards, in a square that holds all of them: dark where many fall.
+    /// Draws points (x, y), with y upwards, in a square that contains all of them. The more points
+    /// fall on a pixel, the darker it is.
     pub fn scatter(points: &[f64]) -> Self {
         const SIDE: usize = 640;
         const MARGIN: f64 = 0.04;
@@ -169,7 +173,7 @@ impl Picture {
             values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)))
         };
         let (x, y) = (bound(0), bound(1));
-        // One scale for both axes.
+        // Both axes have the same scale.
         let span = (x.1 - x.0).max(y.1 - y.0).max(f64::MIN_POSITIVE) * (1.0 + 2.0 * MARGIN);
         let place = |value: f64, (low, high): (f64, f64)| {
             let share = (value - 0.5 * (low + high)) / span + 0.5;
@@ -178,7 +182,7 @@ impl Picture {
         let mut counts = vec![0_u32; SIDE * SIDE];
         for point in points.chunks_exact(2) {
             let (left, up) = (place(point[0], x), place(point[1], y));
-            // A point is a plus of five pixels.
+            // A point is a cross of five pixels.
             for (dx, dy) in [(0, 0), (1, 0), (0, 1), (-1, 0), (0, -1)] {
                 let (px, py) = (left.checked_add_signed(dx), (SIDE - 1 - up).checked_add_signed(dy));
                 if let (Some(px), Some(py)) = (px.filter(|p| *p < SIDE), py.filter(|p| *p < SIDE)) {
@@ -186,13 +190,13 @@ impl Picture {
                 }
             }
         }
-        // Each point takes away a share of the light that is left.
+        // Each point removes a share of the remaining brightness.
         let share = 1.0 - (0.8_f64).min(0.25 + 1000.0 / (points.len() / 2).max(1) as f64);
         let light = |count: u32| (255.0 * share.powi(count.min(1000) as i32)).round() as u8;
         Self { width: SIDE, height: SIDE, channels: 1, pixels: counts.into_iter().map(light).collect() }
     }
 
-    /// The file.
+    /// Encodes the picture as a PNG file.
     pub fn encode(&self) -> Result<Vec<u8>> {
         let wrong = |error: png::EncodingError| Failure::failed(format!("cannot encode the picture: {error}"));
         let side = |side: usize| {
@@ -208,7 +212,7 @@ impl Picture {
         Ok(bytes)
     }
 
-    /// Writes the file.
+    /// Writes the picture to a file.
     pub fn write(&self, path: &Path) -> Result<()> {
         let bytes = self.encode()?;
         atomic::write(path, |out| out.write_all(&bytes))

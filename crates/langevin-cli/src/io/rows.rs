@@ -1,4 +1,4 @@
-//! Samples that are written as they come, so that memory does not grow with their number.
+//! Samples that are written as they are drawn, so that memory does not grow with their number.
 
 use super::atomic::Output;
 use super::npy;
@@ -9,12 +9,12 @@ use langevin_data::{TableColumns, TableKind, TableWriter};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A file of which the number of samples is known and the samples are not.
+/// A file of samples whose number is known in advance.
 pub struct Rows {
     target: PathBuf,
     out: Out,
     width: usize,
-    /// What stands behind each row of a table in turn, and how many rows there are.
+    /// Label texts that the rows of a table take in turn; the number of rows so far.
     labels: Vec<String>,
     written: usize,
 }
@@ -25,10 +25,10 @@ enum Out {
 }
 
 impl Rows {
-    /// Opens a `.npy` file of this shape, the number of samples first.
+    /// Opens a `.npy` file of this shape; the first extent is the number of samples.
     ///
     /// # Errors
-    /// Returns an error if the place cannot be written.
+    /// Returns an error if the place is not writable.
     pub fn npy(path: &Path, shape: &[usize], dtype: Width) -> Result<Self> {
         let mut out = Output::create(path)?;
         judge(path, io::Write::write_all(&mut out, &npy::header(shape, dtype)))?;
@@ -36,10 +36,10 @@ impl Rows {
         Ok(Self { target: path.to_owned(), out: Out::Npy(out, dtype), width, labels: vec![], written: 0 })
     }
 
-    /// Opens a table of these columns; a column of labels among them has these texts in turn.
+    /// Opens a table with these columns. A label column contains the texts in turn.
     ///
     /// # Errors
-    /// Returns an error if the place cannot be written.
+    /// Returns an error if the place is not writable.
     pub fn table(path: &Path, kind: TableKind, columns: TableColumns, labels: Vec<String>) -> Result<Self> {
         let width = columns.width();
         let out = Output::create(path)?;
@@ -50,7 +50,7 @@ impl Rows {
     /// Writes the next samples.
     ///
     /// # Errors
-    /// Returns an error if they cannot be written, or an end was asked for.
+    /// Returns an error if they cannot be written, or if an end was requested.
     pub fn push(&mut self, samples: &[f64]) -> Result<()> {
         let written = match &mut self.out {
             Out::Npy(out, dtype) => npy::numbers(out, samples, *dtype),
@@ -63,7 +63,7 @@ impl Rows {
         judge(&self.target, written)
     }
 
-    /// Puts the file in its place.
+    /// Moves the file to its place.
     ///
     /// # Errors
     /// Returns an error if the last bytes cannot be written.
@@ -75,7 +75,7 @@ impl Rows {
     }
 }
 
-/// The error of the user's words for one of the system's, or of an end that was asked for.
+/// Converts an error of the system, or a requested end, to a failure.
 fn judge<T>(target: &Path, written: io::Result<T>) -> Result<T> {
     interrupt::check()?;
     written.map_err(|error| Failure::writing(target, &error))

@@ -1,4 +1,4 @@
-//! Temporary files that dead processes left behind, and how they are told from those of living ones.
+//! Temporary files of dead processes, and how they are distinguished from those of living ones.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -8,26 +8,26 @@ use std::sync::{Mutex, PoisonError};
 const HEAD: &str = ".langevin-";
 const TAIL: &str = ".tmp";
 
-/// The name of a temporary file of a process.
+/// Returns the name of a temporary file of a process.
 pub fn name(process: u32, number: usize) -> String {
     format!("{HEAD}{process}-{number}{TAIL}")
 }
 
-/// The process in such a name.
+/// Returns the process id in such a name.
 fn owner(name: &str) -> Option<u32> {
     let (process, number) = name.strip_prefix(HEAD)?.strip_suffix(TAIL)?.split_once('-')?;
     number.parse::<usize>().ok()?;
     process.parse().ok()
 }
 
-/// Keeps others from taking a temporary file or directory for a stale one, for as long as the answer is held. Process
-/// numbers alone do not: in another container a living process has none.
+/// Marks a temporary file or directory as in use while the returned file is held. Process ids alone
+/// are not sufficient, because a process in another container is not visible.
 pub fn hold(path: &Path) -> Option<File> {
-    // Elsewhere a lock would keep the file from being written.
+    // On other systems a lock would prevent the file from being written.
     if cfg!(unix) { File::open(path).ok().filter(|file| file.try_lock().is_ok()) } else { None }
 }
 
-/// Removes what dead processes left beside `place`. A process looks at a directory once.
+/// Removes files of dead processes beside `place`. Each directory is examined once per process.
 pub fn clear_once(place: &Path) {
     static SEEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let folder = match place.parent() {
@@ -41,7 +41,7 @@ pub fn clear_once(place: &Path) {
     }
 }
 
-/// Removes what dead processes left in a directory. Nothing is said of what cannot be removed.
+/// Removes files of dead processes in a directory. Failures are ignored.
 pub fn clear(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let dead = entry.file_name().to_str().and_then(owner).is_some_and(|process| !is_alive(process));
@@ -52,7 +52,7 @@ pub fn clear(folder: &Path) {
     }
 }
 
-/// Whether a process lives, or may live.
+/// Returns true if a process is alive or may be.
 #[cfg(unix)]
 pub fn is_alive(process: u32) -> bool {
     use rustix::io::Errno;
@@ -61,7 +61,7 @@ pub fn is_alive(process: u32) -> bool {
     test_kill_process(pid) != Err(Errno::SRCH)
 }
 
-/// Whether a process lives, or may live.
+/// Returns true if a process is alive or may be.
 #[cfg(not(unix))]
 pub fn is_alive(_process: u32) -> bool {
     true
@@ -93,7 +93,7 @@ mod tests {
         }
         fs::create_dir(path(dead, 2)).unwrap();
         fs::write(path(dead, 2).join("inside"), "x").unwrap();
-        // Held: of a process that is not seen from here.
+        // Locked, like a file of a process that is not visible here.
         let held = hold(&path(dead, 1)).unwrap();
         clear_once(&directory.path().join("out"));
         let left = |path: &Path| path.exists();

@@ -12,28 +12,28 @@ use langevin::process::{Betas, Process, Tabulated};
 /// The fields of a noise schedule.
 #[derive(Clone, Debug)]
 pub(super) struct BetaTable {
-    /// N.
+    /// Number of entries N.
     pub(super) count: usize,
-    /// The same table in our words, for the network's process.
+    /// The table as a schedule of langevin, for the network's process.
     pub(super) betas: Betas,
-    /// Whether the config names the cosine table.
+    /// True if the config names the cosine table.
     pub(super) cosine: bool,
     pub(super) zero_snr: bool,
     /// β in float32.
     pub(super) values: Vec<f64>,
 }
 
-/// What a class's schedule fields default to.
+/// Default values of a class's schedule fields.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Defaults {
     pub(super) start: f64,
     pub(super) end: f64,
     pub(super) schedules: &'static [&'static str],
-    /// Whether it has `rescale_betas_zero_snr`.
+    /// True if the class has the field `rescale_betas_zero_snr`.
     pub(super) zero_snr: bool,
 }
 
-/// DDPM's betas.
+/// The betas of DDPM.
 pub(super) const LINEAR: Defaults =
     Defaults { start: 1e-4, end: 0.02, schedules: &["linear", "scaled_linear", "squaredcos_cap_v2"], zero_snr: false };
 
@@ -82,7 +82,7 @@ impl BetaTable {
         Ok(Self { count, betas, cosine: kind == "squaredcos_cap_v2", zero_snr, values })
     }
 
-    /// ᾱ in float32; the product is kept in float64, as torch keeps it.
+    /// Returns ᾱ in float32. The running product is kept in float64, as in torch.
     pub(super) fn alphas_cumprod(&self) -> Vec<f64> {
         let product = |betas: &[f64]| -> Vec<f64> {
             let mut whole = 1.0;
@@ -98,8 +98,8 @@ impl BetaTable {
         if !self.zero_snr {
             return plain;
         }
-        // In float32 throughout: the roots moved and stretched so that the last is 0, then back to β and its
-        // product.
+        // All operations are in float32. The roots are shifted and scaled so that the last one is
+        // 0, then converted back to β and its product.
         let roots: Vec<f32> = plain.iter().map(|bar| (*bar as f32).sqrt()).collect();
         let (first, last) = (roots[0], roots[roots.len() - 1]);
         let bars: Vec<f32> = roots.iter().map(|root| (root - last) * (first / (first - last))).map(|r| r * r).collect();
@@ -108,7 +108,8 @@ impl BetaTable {
         product(&betas)
     }
 
-    /// ᾱ where the levels are σ/α: with zero terminal SNR the last is 2^{−24} and not 0.
+    /// Returns ᾱ for classes whose levels are σ/α. With zero terminal SNR the last entry is 2^{−24}
+    /// in place of 0.
     pub(super) fn nonzero_alphas_cumprod(&self) -> Vec<f64> {
         let mut bars = self.alphas_cumprod();
         if self.zero_snr
@@ -119,24 +120,25 @@ impl BetaTable {
         bars
     }
 
-    /// The number of entries.
+    /// Returns the number of entries.
     pub(super) fn entries(&self) -> usize {
         if let Betas::List { values } = &self.betas { values.len() } else { self.count }
     }
 
-    /// The process on which the network was trained.
+    /// Returns the process on which the network was trained.
     fn process(&self) -> Result<Process> {
         let table = Tabulated::new(self.betas.clone(), self.entries())?;
         Ok(Process::tabulated(if self.zero_snr { table.with_zero_terminal_snr()? } else { table }))
     }
 
-    /// The network that was saved: given the index of the table, and a state of unit variance.
+    /// Returns the formulation of the saved network, whose input is a state of unit variance and
+    /// whose time is an index of the table.
     pub(super) fn network(&self, prediction: Prediction) -> Result<Formulation> {
         Ok(Formulation::new(self.process()?, prediction).with_clock(Clock::Time))
     }
 }
 
-/// At α = 0 the compiler of plans refuses ε for every class.
+/// The plan compiler refuses ε-prediction at α = 0 for every class.
 const _: &Quirk = &quirks::ZERO_SNR_NOISE;
 
 /// Reads `num_train_timesteps`, N.
@@ -147,11 +149,11 @@ pub(super) fn train_count(fields: &Fields<'_>) -> Result<usize> {
     }
 }
 
-/// The most entries of a table; more are a mistake.
+/// Maximum number of entries of a table; a larger number is a mistake.
 const MOST_ENTRIES: usize = 100_000;
 
-/// Checks the betas before anything is computed from them: every table of times, levels and products relies
-/// on at least one entry and on numbers that are none of 0/0.
+/// Checks the betas before anything is computed from them. Every table of times, levels and
+/// products requires at least one entry, and values that do not lead to 0/0.
 fn check(betas: &[f64], listed: bool) -> Result<()> {
     let field = if listed { "trained_betas" } else { "beta_start, beta_end" };
     let wrong = |place: String, expected: String, got: String| Err(out_of_range(&place, expected, got));

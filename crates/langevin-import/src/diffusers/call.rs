@@ -1,4 +1,4 @@
-//! The arguments of a run, and the checks that classes share.
+//! The arguments of a run, and checks that several classes share.
 
 use super::fields::as_number;
 use crate::quirks::Quirk;
@@ -7,7 +7,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-/// The arguments of a run: what a caller of the original passes to `set_timesteps` and `step`.
+/// The arguments of a run: those that a caller of the original passes to `set_timesteps` and
+/// `step`.
 ///
 /// ```
 /// use langevin_import::Call;
@@ -19,49 +20,51 @@ use std::ops::RangeInclusive;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Call {
-    /// The number of steps, `num_inference_steps`.
+    /// Number of steps, `num_inference_steps`.
     pub steps: Option<usize>,
-    /// `timesteps`, in place of a number of steps.
+    /// Network times `timesteps`, in place of a number of steps.
     pub timesteps: Option<Vec<f64>>,
-    /// `sigmas`, in place of a number of steps.
+    /// Noise levels `sigmas`, in place of a number of steps.
     pub sigmas: Option<Vec<f64>>,
-    /// The `mu` of dynamic shifting.
+    /// The shift μ, `mu`, of dynamic shifting.
     pub mu: Option<f64>,
-    /// The arguments of `step`, by name: `eta`, `s_churn`, `use_clipped_model_output` and so on.
+    /// Arguments of `step` by name: `eta`, `s_churn`, `use_clipped_model_output` and others.
     pub set: BTreeMap<String, Value>,
-    /// The number of steps left out; the run starts from the input `init`.
+    /// Number of steps to skip. The run then starts from the input `init`.
     pub start_at: Option<usize>,
-    /// Whether a run with `start_at` starts from the input `image`, clean data, which it noises to that level.
+    /// True if a run with `start_at` starts from the input `image`, clean data to which noise of
+    /// that level is added.
     pub image: bool,
-    /// Whether known bugs of the original are fixed.
+    /// True if known bugs of the original are fixed.
     pub consistent: bool,
-    /// The number of tokens of the picture, from which a config with dynamic shifting makes μ as its pipeline
-    /// does: `base_shift` at `base_image_seq_len`, `max_shift` at `max_image_seq_len`, and linear between and
-    /// beyond. The levels of a flow are then those that pipelines give, n numbers evenly spaced from 1 to
-    /// 1/n.
+    /// Number of tokens of the picture. A config with dynamic shifting computes μ from it as its
+    /// pipeline does: `base_shift` at `base_image_seq_len`, `max_shift` at `max_image_seq_len`, and
+    /// linear between and beyond. The levels of a flow are then those that pipelines pass: n
+    /// numbers evenly spaced from 1 to 1/n.
     pub image_seq_len: Option<usize>,
-    /// Whether fields that no scheduler has are an error. Otherwise they are ignored, as in diffusers.
+    /// True if fields that no scheduler has are an error. Otherwise they are ignored, as in
+    /// diffusers.
     pub strict: bool,
 }
 
 impl Call {
-    /// Returns a call of this many steps and nothing else.
+    /// Returns a call with this number of steps and default values otherwise.
     #[must_use]
     pub fn steps(steps: usize) -> Self {
         Self { steps: Some(steps), ..Self::default() }
     }
 
-    /// Returns whether the run reproduces this quirk of the original.
+    /// Returns true if the run reproduces this quirk of the original.
     pub(super) fn keeps(&self, _: &Quirk) -> bool {
         !self.consistent
     }
 
-    /// Returns whether the run fixes this quirk of the original.
+    /// Returns true if the run fixes this quirk of the original.
     pub(super) fn mends(&self, _: &Quirk) -> bool {
         self.consistent
     }
 
-    /// Returns a number of the settings.
+    /// Returns a numeric argument of `set`.
     pub(super) fn number(&self, key: &str, default: f64) -> Result<f64> {
         match self.set.get(key) {
             None => Ok(default),
@@ -71,7 +74,7 @@ impl Call {
         }
     }
 
-    /// Returns a whole number of the settings.
+    /// Returns an integer argument of `set`.
     pub(super) fn whole(&self, key: &str, default: usize, range: RangeInclusive<usize>) -> Result<usize> {
         let Some(value) = self.set.get(key) else { return Ok(default) };
         let found = value.as_u64().map(|value| value as usize).filter(|value| range.contains(value));
@@ -81,7 +84,7 @@ impl Call {
         })
     }
 
-    /// Returns a switch of the settings; false where it is not set.
+    /// Returns a boolean argument of `set`; false if it is absent.
     pub(super) fn flag(&self, key: &str) -> Result<bool> {
         match self.set.get(key) {
             None => Ok(false),
@@ -103,7 +106,7 @@ impl Call {
         Err(Error::argument("bad number of steps").expected(format!("1 to {most}")).got(steps.to_string()))
     }
 
-    /// Checks that the call gives only what this class takes, and one schedule at most.
+    /// Checks that the call sets only arguments that the class accepts, and at most one schedule.
     pub(super) fn accepts(&self, class: &str, timesteps: bool, sigmas: bool, mu: bool) -> Result<()> {
         let given = [
             ("timesteps", self.timesteps.is_some(), timesteps),
@@ -126,5 +129,5 @@ impl Call {
     }
 }
 
-/// More steps than this are none.
+/// Maximum number of steps.
 pub(super) const MOST_STEPS: usize = 100_000;

@@ -1,5 +1,5 @@
-//! Churn: noise that is added before a step of Euler's, and the original's way of adding it after the
-//! network was asked.
+//! Churn: noise that is added before an Euler step, and the original's variant that adds it after
+//! the network evaluation.
 
 use super::call::Call;
 use super::numbers::single;
@@ -13,17 +13,17 @@ use langevin::sampler::one_step::OneStep;
 use langevin::sampler::stages::{self, Churn, Stages};
 use langevin::sampler::{Draft, Method};
 
-/// `s_tmin` and `s_tmax` in float32, to which torch rounds a number that it compares with a level of
-/// float32: a level that is s_tmin in float32 is inside.
+/// Returns `s_tmin` and `s_tmax` in float32, to which torch rounds a number that is compared with a
+/// float32 level. A level that equals s_tmin in float32 is inside the window.
 pub(super) fn window(call: &Call) -> Result<(f64, f64)> {
     Ok((single(call.number("s_tmin", 0.0)?), single(call.number("s_tmax", f64::INFINITY)?)))
 }
 
-/// Euler with the churn that a call asks for.
+/// Euler's method with the churn of a call.
 pub(super) struct Churning {
     churn: Churn,
     noise: f64,
-    /// The number of levels less one, which the original divides S_churn by.
+    /// Number of levels minus one, by which the original divides S_churn.
     count: usize,
 }
 
@@ -33,7 +33,7 @@ impl Churning {
         Ok(Self { churn, noise: call.number("s_noise", 1.0)?, count: tables.sigmas.len().max(2) - 1 })
     }
 
-    /// By how much a level is raised in a run of so many steps.
+    /// Returns the relative increase γ of a noise level in a run with this number of steps.
     pub(super) fn gamma(&self, steps: usize) -> f64 {
         (self.churn.churn / steps.max(1) as f64).clamp(0.0, std::f64::consts::SQRT_2 - 1.0)
     }
@@ -50,17 +50,17 @@ impl Churning {
     }
 }
 
-/// What becomes of D when noise enters after the network was asked: with x̂ = x + n z at ŷ,
+/// The effect on D of noise that is added after the network evaluation: with x̂ = x + n z at ŷ,
 /// D̂ = u x + v D + w n z.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Late {
     /// D̂ = x̂ − ŷ m.
     Epsilon,
-    /// D̂ = x̂/(y²+1) − m y/√(y²+1): at y, not at ŷ.
+    /// D̂ = x̂/(y²+1) − m y/√(y²+1): evaluated at y instead of ŷ.
     V,
     /// D̂ = m.
     Sample,
-    /// D̂ = c_skip(ŷ) x̂ + c_out(ŷ) m, for data of this standard deviation.
+    /// D̂ = c_skip(ŷ) x̂ + c_out(ŷ) m, for data with this standard deviation.
     Edm(f64),
 }
 
@@ -80,17 +80,17 @@ impl Late {
     }
 }
 
-/// Euler with churn whose noise enters after the network was asked: it is asked at (x, y), and the step
-/// starts at (x + n z, ŷ), ŷ = (1 + γ)y, n = s √(ŷ² − y²).
+/// Euler's method with churn noise that is added after the network evaluation. The network is
+/// evaluated at (x, y), and the step starts at (x + n z, ŷ), ŷ = (1 + γ)y, n = s √(ŷ² − y²).
 ///
-/// The consistent plan raises the noise first and asks the network there.
+/// The consistent plan adds the noise first and evaluates the network afterwards.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct LateChurn {
-    /// S_churn over the number of levels less one; γ is at most √2 − 1.
+    /// S_churn divided by the number of levels minus one; γ is at most √2 − 1.
     pub(super) churn: f64,
-    /// Where there is churn.
+    /// Range of levels with churn.
     pub(super) range: (f64, f64),
-    /// s, a factor on the noise.
+    /// Noise factor s.
     pub(super) noise: f64,
     pub(super) late: Late,
 }

@@ -1,4 +1,5 @@
-//! A plan from the tables and the course of a scheduler, by its own method or by any sampler.
+//! Compilation of a plan from the tables and the course of a scheduler, by its own method or by any
+//! sampler.
 
 use super::call::Call;
 use super::scheduler::{Class, Scheduler, Tables};
@@ -19,7 +20,7 @@ pub(super) fn compile(
     if sampler.is_none() {
         scheduler.check_method()?;
     }
-    // What a class does where a run begins later belongs to its own method.
+    // The behaviour of a class for a run that begins later belongs to its own method only.
     let whole = Call { start_at: None, ..call.clone() };
     let mut course = scheduler.course(if sampler.is_some() { &whole } else { call }, tables)?;
     if sampler.is_some() {
@@ -53,7 +54,7 @@ pub(super) fn compile(
     compiling.start(first, start).compile()
 }
 
-/// Checks that the steps only go down, for a sampler that is no inversion.
+/// Checks that all steps go down, for a sampler that is not an inversion.
 fn check_falls(class: &Class, sampler: &Sampler, steps: &[Step]) -> Result<()> {
     let Some(step) = steps.iter().find(|step| step.from.sigma_ve() < step.to.sigma_ve()) else { return Ok(()) };
     Err(Error::argument(format!("{} only goes down the noise levels", sampler.name()))
@@ -62,8 +63,8 @@ fn check_falls(class: &Class, sampler: &Sampler, steps: &[Step]) -> Result<()> {
         .got(format!("a step from σ/α = {} up to {}", step.from.sigma_ve(), step.to.sigma_ve())))
 }
 
-/// Steps down without those of no length: a level that is visited twice is visited once, and an end that is
-/// the last level becomes clean data.
+/// Returns the steps down without those of length zero. A level that occurs twice is visited once,
+/// and an end that equals the last level becomes clean data.
 fn without_standing(steps: &[Step]) -> Vec<Step> {
     let falls = |step: &Step| step.from.sigma_ve() > step.to.sigma_ve();
     if steps.iter().all(falls) || !steps.iter().any(falls) {

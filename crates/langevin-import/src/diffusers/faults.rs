@@ -1,4 +1,4 @@
-//! Where an original raises, gives NaN or does what nobody asked for: what is given instead.
+//! Tests of runs for which an original raises an error, returns NaN or behaves unexpectedly.
 
 use super::table::text;
 use super::*;
@@ -19,13 +19,14 @@ fn with(call: Call, key: &str, value: Value) -> Call {
     call
 }
 
-/// The times that the network is given.
+/// Returns the times of the network calls.
 fn times(plan: &Plan) -> Vec<f64> {
     let time = |op: &Op| if let Op::Eval { net: Some(net), .. } = op { Some(net.time) } else { None };
     plan.ops().iter().filter_map(time).collect()
 }
 
-/// The weights of the D in the result; the last alone is 1 where a plan ends on D.
+/// Returns true if the plan ends on D: the last D has weight 1 in the result and the others have
+/// weight 0.
 fn ends_on_d(plan: &Plan) -> bool {
     let evals = plan.unroll().unwrap().result.evals;
     let last = evals.len() - 1;
@@ -46,9 +47,9 @@ const CLASSES: [(&str, &str); 6] = [
 ];
 const PLACINGS: [&str; 5] = ["", "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_flow_sigmas"];
 
-/// Every class, order, way of placing σ and small number of steps, on the cosine table too, where several
-/// originals crash: a plan with finite numbers. The consistent one has as many steps as were asked for, all
-/// of which go somewhere, and keeps every marginal.
+/// Every class compiles to a plan with finite numbers, for every order, every way of placing σ and
+/// small numbers of steps, also on the cosine table, where several originals crash. The consistent
+/// plan has the requested number of steps, none of length zero, and preserves every marginal.
 #[test]
 fn every_class_compiles_with_any_levels_and_number_of_steps() {
     for (class, key) in CLASSES {
@@ -65,10 +66,10 @@ fn every_class_compiles_with_any_levels_and_number_of_steps() {
                     let import = parse(class, fields.clone());
                     let plan =
                         import.plan(&Call::steps(steps)).unwrap_or_else(|error| panic!("{class} {fields}: {error}"));
-                    // The inverse leaves out times that occur twice.
+                    // The inverse leaves out repeated times.
                     assert!(plan.nfe() == steps || class.ends_with("Inverse"), "{class} {fields}: {}", plan.nfe());
-                    // A falling run may start at table entries that float32 cannot tell apart; one step
-                    // cannot rise from a level to itself.
+                    // A falling run may start at table entries that are equal in float32; a single
+                    // step cannot rise from a level to itself.
                     let Ok(tables) = import.tables(&consistent(steps)) else {
                         panic!("{class} {fields}: {:?}", import.tables(&consistent(steps)))
                     };
@@ -80,7 +81,7 @@ fn every_class_compiles_with_any_levels_and_number_of_steps() {
                     let plan = import.plan(&consistent(steps)).unwrap();
                     assert_eq!(plan.nfe(), steps);
                     let lint = plan.lint().unwrap();
-                    // Up to σ/α = 2·10⁴ the mean is a difference of numbers that much larger.
+                    // For σ/α up to 2·10⁴ the mean is a difference of numbers of that size.
                     let far = class.ends_with("Inverse") && betas == "squaredcos_cap_v2";
                     assert!(lint.is_clean() || far, "{class} {fields} {steps}: {lint}");
                 }
@@ -89,8 +90,8 @@ fn every_class_compiles_with_any_levels_and_number_of_steps() {
     }
 }
 
-/// 'heun' and the third order divide 0 by 0 on a repeated last level (NaN): the step goes nowhere, and the
-/// consistent run has none.
+/// 'heun' and the third order divide 0 by 0 on a repeated last level (NaN). Here the step has
+/// length zero, and the consistent run does not have it.
 #[test]
 fn a_repeated_last_level_is_a_step_that_goes_nowhere() {
     let heun = json!({"use_karras_sigmas": true, "final_sigmas_type": "sigma_min", "solver_type": "heun",
@@ -109,7 +110,8 @@ fn a_repeated_last_level_is_a_step_that_goes_nowhere() {
     }
 }
 
-/// DPM-Solver on ε with `final_sigmas_type` zero (refused by the original): the last step lands on D.
+/// The last step of DPM-Solver on ε with `final_sigmas_type` zero, which the original refuses,
+/// lands on D.
 #[test]
 fn noise_solvers_reach_clean_data() {
     for fields in [json!({"algorithm_type": "dpmsolver"}), json!({"algorithm_type": "dpmsolver", "solver_order": 3})] {
@@ -117,19 +119,19 @@ fn noise_solvers_reach_clean_data() {
             assert!(ends_on_d(&parse(class, fields.clone()).plan(&Call::steps(4)).unwrap()));
         }
     }
-    // UniPC with B(h) = h there (0·∞ in the original), and with values of the past (NaN).
+    // UniPC with B(h) = h (0·∞ in the original), and with past values (NaN).
     for fields in [json!({"solver_type": "bh1"}), json!({"lower_order_final": false})] {
         for steps in [1, 2, 10] {
             assert!(ends_on_d(&parse("UniPCMultistep", fields.clone()).plan(&Call::steps(steps)).unwrap()), "{fields}");
         }
     }
-    // UniPC on ε (Inf): the corrected state without the ε of the predicted one.
+    // UniPC on ε (Inf): the corrected state without the ε of the predicted state.
     let plan = parse("UniPCMultistep", json!({"predict_x0": false})).plan(&consistent(10)).unwrap();
     assert!(plan.lint().unwrap().is_clean());
 }
 
-/// The SDE of ε has no third order in the original (an error in its third step); here it is the published
-/// one, with the noise of that SDE.
+/// The original's SDE of ε has no third order and raises an error in its third step. The import
+/// uses the published third order, with the noise of that SDE.
 #[test]
 fn the_sde_of_noise_has_a_third_order() {
     let fields = json!({"algorithm_type": "sde-dpmsolver", "solver_order": 3, "final_sigmas_type": "sigma_min"});
@@ -138,8 +140,8 @@ fn the_sde_of_noise_has_a_third_order() {
     assert_eq!(plan.ops().iter().map(terms).max(), Some(4));
 }
 
-/// The third order of the SDE of D weighs the curvature with a wrong sign: α_t D₂ is missing, which the
-/// consistent plan has.
+/// The third order of the SDE of D weighs the curvature with a wrong sign: α_t D₂ is missing. The
+/// consistent plan has the term.
 #[test]
 fn the_third_order_of_the_sde_is_mended() {
     let fields = json!({"algorithm_type": "sde-dpmsolver++", "solver_order": 3, "final_sigmas_type": "sigma_min"});
@@ -168,9 +170,9 @@ fn the_third_order_of_the_sde_is_mended() {
     }
 }
 
-/// Upwards: the SDE has no inversion (NaN in the original). Levels that are placed end nowhere, the flow
-/// goes down, and equal times put levels and times out of step (an index beyond the end at 25 exponential
-/// steps): the consistent run rises from the cleanest level to the noisiest.
+/// The SDE has no inversion (NaN in the original). Placed levels end with a step of length zero, a
+/// flow goes down, and repeated times make levels and times diverge (an index beyond the end at 25
+/// exponential steps). The consistent run rises from the cleanest level to the noisiest.
 #[test]
 fn inversion_rises_to_noise() {
     let error = parse("DPMSolverMultistepInverse", json!({"algorithm_type": "sde-dpmsolver++"}))
@@ -189,8 +191,8 @@ fn inversion_rises_to_noise() {
     assert!(import.tables(&consistent(8)).unwrap().sigmas[8] > 0.99);
 }
 
-/// Whole times of flow and exponential levels are up to one unit below the time of the level; the
-/// consistent plan gives the time itself.
+/// Integer times of flow and exponential levels are up to one unit below the time of the level. The
+/// consistent plan uses the time itself.
 #[test]
 fn the_consistent_network_is_asked_where_it_stands() {
     for class in ["DPMSolverMultistep", "DPMSolverSinglestep", "DEISMultistep", "UniPCMultistep", "SASolver"] {
@@ -207,8 +209,8 @@ fn the_consistent_network_is_asked_where_it_stands() {
     }
 }
 
-/// FlowMatchEuler shifts the ends of its range and then the whole of it; the consistent levels are shifted
-/// once.
+/// FlowMatchEuler shifts the ends of its range and then the whole range. The consistent levels are
+/// shifted once.
 #[test]
 fn flow_levels_are_shifted_once() {
     for class in ["FlowMatchEulerDiscrete", "FlowMatchHeunDiscrete"] {
@@ -223,7 +225,7 @@ fn flow_levels_are_shifted_once() {
     }
 }
 
-/// `shift_terminal` with one step divides 0 by 0 in the originals: the level stays where it is.
+/// `shift_terminal` with one step divides 0 by 0 in the originals. Here the level does not change.
 #[test]
 fn one_level_is_not_stretched() {
     let flow = json!({"shift_terminal": 0.1});
@@ -234,8 +236,8 @@ fn one_level_is_not_stretched() {
     assert_eq!(times(&plan), [999.0]);
 }
 
-/// UniPC reads exponential and beta levels as flow times although they go beyond 1: refused, and σ/α in the
-/// consistent plan. Karras's it maps.
+/// UniPC uses exponential and beta levels as flow times although they exceed 1. The import refuses
+/// them; the consistent plan uses them as σ/α. Karras's levels are mapped by the original.
 #[test]
 fn levels_beyond_one_are_no_flow_times() {
     for placing in ["use_exponential_sigmas", "use_beta_sigmas"] {
@@ -249,7 +251,8 @@ fn levels_beyond_one_are_no_flow_times() {
     }
 }
 
-/// Trailing times of a clipped table: 8 steps asked for, 7 run. The consistent run has 8.
+/// Trailing times of a clipped table: the original runs 7 steps in place of 8. The consistent run
+/// has 8.
 #[test]
 fn as_many_steps_are_run_as_were_asked_for() {
     let fields =
@@ -262,7 +265,7 @@ fn as_many_steps_are_run_as_were_asked_for() {
     }
 }
 
-/// What one config may not ask for, each in one error that says what.
+/// Impossible requests lead to one error that names the field or argument.
 #[test]
 fn what_cannot_be_is_refused_by_name() {
     let refused = |class: &str, fields: Value, call: Call, part: &str| {
@@ -273,14 +276,14 @@ fn what_cannot_be_is_refused_by_name() {
     let mu = || Call { mu: Some(0.8), ..Call::steps(4) };
     let learned = |prediction: &str| json!({"variance_type": "learned_range", "prediction_type": prediction});
     refused("DPMSolverMultistep", learned("v_prediction"), four(), "variance_type");
-    // Of ε the second half is dropped.
+    // For ε the second half of the output is dropped.
     let plain = parse("DPMSolverMultistep", json!({})).plan(&four()).unwrap();
     assert_eq!(parse("DPMSolverMultistep", learned("epsilon")).plan(&four()).unwrap(), plain);
     refused("DPMSolverMultistep", json!({"use_karras_sigmas": true, "use_beta_sigmas": true}), four(), "one way only");
     refused("DPMSolverMultistep", json!({"solver_order": 4}), four(), "1 to 3");
     refused("DPMSolverMultistep", json!({"prediction_type": "flow_prediction"}), four(), "prediction_type");
     refused("DPMSolverMultistep", json!({}), mu(), "mu without use_dynamic_shifting");
-    // A pipeline gives FlowMatchEuler a μ whatever the config says.
+    // A pipeline passes μ to FlowMatchEuler whatever the config says.
     let shifted = parse("FlowMatchEulerDiscrete", json!({"shift": 3.0}));
     assert_eq!(shifted.plan(&mu()).unwrap(), shifted.plan(&four()).unwrap());
     refused("DPMSolverMultistep", json!({"lambda_min_clipped": 100.0}), four(), "lambda_min_clipped");

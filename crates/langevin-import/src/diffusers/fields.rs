@@ -1,27 +1,29 @@
-//! The fields of a saved config: a class reads each of them by name, once, and those that it did not read
-//! are known.
+//! The fields of a saved config. A class reads each of its fields once, by name, and the fields
+//! that it did not read are reported.
 
 use langevin::error::{Error, Result, distance, nearest};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-/// A config of more bytes is none: one with a thousand trained betas has some twenty thousand.
+/// Maximum size of a config. A config with a thousand trained betas has about twenty thousand
+/// bytes.
 const MAX_BYTES: usize = 4 << 20;
 
 /// The JSON object of a config.
 pub(super) type Document = Map<String, Value>;
 
-/// The fields of a config while a class parses them, and which of them it has read.
+/// The fields of a config, with a record of those that a class has read.
 ///
-/// A class reads its fields once, by name, into a struct of its own; no field is read by name afterwards.
+/// A class reads its fields once, by name, into its own struct. No field is read by name
+/// afterwards.
 #[derive(Debug)]
 pub(super) struct Fields<'a> {
     fields: &'a Document,
     read: RefCell<BTreeSet<&'static str>>,
 }
 
-/// The number in a value: a number, or one of the words that JSON has no number for.
+/// Returns the number in a value: a JSON number, or one of the words for infinity.
 pub(super) fn as_number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
@@ -34,7 +36,7 @@ pub(super) fn as_number(value: &Value) -> Option<f64> {
     }
 }
 
-/// Python writes `Infinity`, `-Infinity` and `NaN` bare; here they are put in quotes.
+/// Puts quotes around `Infinity`, `-Infinity` and `NaN`, which Python writes without them.
 fn strict(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut quoted, mut escaped) = (false, false);
@@ -73,13 +75,13 @@ pub(super) fn parse(text: &str) -> Result<Document> {
     serde_json::from_str(&strict(text)).map_err(wrong)
 }
 
-/// The error of fields whose values have the right type and cannot be used.
+/// Returns the error for fields whose values have the right type but cannot be used.
 pub(super) fn out_of_range(fields: &str, expected: impl Into<String>, got: impl Into<String>) -> Error {
     Error::format("bad field in the config").at(fields.to_owned()).expected(expected).got(got)
 }
 
 impl<'a> Fields<'a> {
-    /// Returns the fields of a document, none of which has been read.
+    /// Builds the fields of a document, none of which has been read.
     pub(super) fn of(fields: &'a Document) -> Self {
         Self { fields, read: RefCell::default() }
     }
@@ -89,7 +91,7 @@ impl<'a> Fields<'a> {
         self.fields.get(key).filter(|value| !value.is_null())
     }
 
-    /// The error of a field whose value is not what was expected.
+    /// Returns the error for a field with an unexpected value.
     pub(super) fn wrong(&self, key: &'static str, expected: &str) -> Error {
         let got = self.fields.get(key).map_or_else(|| "no such field".to_owned(), Value::to_string);
         Error::format("bad field in the config").at(key.to_owned()).expected(expected.to_owned()).got(got)
@@ -140,7 +142,7 @@ impl<'a> Fields<'a> {
         self.get(key).map_or(Ok(default), |value| value.as_bool().ok_or_else(|| self.wrong(key, "true or false")))
     }
 
-    /// Reads a word and returns what it stands for; the first choice is the default.
+    /// Reads a word and returns its value in `choices`; the first choice is the default.
     pub(super) fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Result<T> {
         let Some(value) = self.get(key) else { return Ok(choices[0].1) };
         let known = value.as_str().and_then(|word| choices.iter().find(|(known, _)| *known == word));
@@ -150,13 +152,13 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// Reads one of these words; the first is the default.
+    /// Reads one of the given words; the first is the default.
     pub(super) fn word<'w>(&self, key: &'static str, words: &[&'w str]) -> Result<&'w str> {
         let choices: Vec<(&str, &'w str)> = words.iter().map(|word| (*word, *word)).collect();
         self.choice(key, &choices)
     }
 
-    /// Reads a word, whatever it is.
+    /// Reads any word.
     pub(super) fn text(&self, key: &'static str) -> Option<&'a str> {
         self.get(key).and_then(Value::as_str)
     }
@@ -168,12 +170,12 @@ impl<'a> Fields<'a> {
         list.iter().map(|value| as_number(value).ok_or_else(wrong)).collect::<Result<_>>().map(Some)
     }
 
-    /// Reads a field that does not change a run.
+    /// Marks a field as read that does not affect a run.
     pub(super) fn inert(&self, key: &'static str) {
         self.get(key);
     }
 
-    /// Checks a field whose only supported value is this.
+    /// Checks a field with a single supported value.
     pub(super) fn only(&self, key: &'static str, supported: &Value) -> Result<()> {
         match self.get(key) {
             Some(value) if value != supported => {
@@ -183,8 +185,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Returns the fields that this class has not read: those of other classes, and those that no class has.
-    /// Configs that were made from another scheduler's carry them, and diffusers passes over them too.
+    /// Returns the unread fields: those of other classes, and those that no class has. Configs that
+    /// were converted from another scheduler's contain them, and diffusers ignores them too.
     pub(super) fn unread(&self) -> (Vec<String>, Vec<String>) {
         let read = self.read.borrow();
         let unread = self.fields.keys().filter(|key| !key.starts_with('_') && !read.contains(key.as_str()));
@@ -192,13 +194,13 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Returns the field that a name is a slip of: off by two letters at most, for fields of another purpose
-/// have like names.
+/// Returns the known field that a name is a misspelling of. At most two letters may differ, because
+/// fields of different purposes have similar names.
 pub(super) fn meant(name: &str) -> Option<&'static str> {
     nearest(name, ELSEWHERE).filter(|near| distance(name, near) <= 2)
 }
 
-/// The fields that some scheduler of diffusers 0.42 has.
+/// All fields of the schedulers of diffusers 0.42.
 const ELSEWHERE: &[&str] = &[
     "algorithm_type",
     "base_image_seq_len",

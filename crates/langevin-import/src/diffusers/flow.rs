@@ -1,5 +1,5 @@
-//! Flow matching: flow time s, α = 1 − s, σ = s. The network is given N·s and predicts u = ε − x0; with
-//! `invert_sigmas` it is given N·(1 − s) and predicts −u.
+//! Flow matching: flow time s, α = 1 − s, σ = s. The network's time is N·s and it predicts u = ε −
+//! x0. With `invert_sigmas` its time is N·(1 − s) and it predicts −u.
 
 use super::call::Call;
 use super::numbers::{linspace, single};
@@ -15,14 +15,14 @@ use langevin::sampler::{Method, Step};
 /// The arguments of churn.
 pub(super) const CHURN: &[&str] = &["s_churn", "s_tmin", "s_tmax", "s_noise"];
 
-/// [`shift`](super::sigmas::shift) in float32, each operation rounded.
+/// Computes [`shift`](super::sigmas::shift) in float32, with every operation rounded.
 pub(super) fn shift_single(k: f64, s: f64) -> f64 {
     let (k, s) = (k as f32, s as f32);
     f64::from(k * s / (1.0 + (k - 1.0) * s))
 }
 
-/// Where the levels of a run begin and end before they are shifted, and the levels between. The original
-/// builds its range of levels with the shift in it, and shifts again.
+/// Returns evenly spaced levels before they are shifted. The original's range already includes the
+/// shift, and it shifts again.
 pub(super) fn even(call: &Call, n: f64, steps: usize, fixed: Option<f64>) -> Vec<f64> {
     let ends = match fixed.filter(|_| call.keeps(&quirks::DOUBLE_SHIFT)) {
         Some(k) => (shift_single(k, 1.0), shift_single(k, single(1.0 / n))),
@@ -31,7 +31,7 @@ pub(super) fn even(call: &Call, n: f64, steps: usize, fixed: Option<f64>) -> Vec
     linspace(ends.0 * n, ends.1 * n, steps).into_iter().map(|time| time / n).collect()
 }
 
-/// A course on a flow but for its method.
+/// The parts of a course on a flow other than its method.
 pub(super) struct Ground {
     network: Formulation,
     levels: Vec<Level>,
@@ -39,15 +39,17 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// σ beyond 1 are no flow times: there x' = x + (σ' − σ) u of the original is Euler's step of a noise
-    /// prediction in the coordinates of VE, as pipelines of EDM's networks use it.
+    /// Builds the course for σ above 1, which are not flow times. There the original's x' = x + (σ'
+    /// − σ) u is Euler's step of a noise prediction in the coordinates of VE, as pipelines of EDM
+    /// networks use it.
     pub(super) fn beyond(n: f64, sigmas: &[f64], times: &[f64]) -> Self {
         let network = Formulation::new(Process::ve(), Prediction::Epsilon).with_clock(Clock::Scaled { factor: n });
         let levels = sigmas.iter().map(|s| Level { time: *s, alpha: 1.0, sigma: *s }).collect();
         Self { network, levels, times: times.to_vec() }
     }
 
-    /// Levels without repetition, the last one clean, and the time of each but the last.
+    /// Builds the course from levels, of which the last is clean, and the times of all other
+    /// levels.
     pub(super) fn new(n: f64, sigmas: &[f64], times: &[f64], inverted: bool) -> Result<Self> {
         let sound = sigmas.len() == times.len() + 1
             && !times.is_empty()

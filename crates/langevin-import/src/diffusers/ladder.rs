@@ -1,7 +1,7 @@
-//! What the schedulers share whose state is x/α: α = 1, noise y = σ/α. The network is still the table's,
-//! called at the times that the original computes.
+//! Code shared by the schedulers whose state is x/α: α = 1, noise y = σ/α. The network is that of
+//! the table, called at the times that the original computes.
 //!
-//! With $y$ the level and $m$ the output, the originals read
+//! With the level $y$ and the output $m$, the originals use
 //!
 //! | prediction | D |
 //! |---|---|
@@ -9,12 +9,12 @@
 //! | v | $x/(y^2+1) - m y/\sqrt{y^2+1}$ |
 //! | sample | $m$ |
 //!
-//! which is the network's own reading at $\alpha = 1/\sqrt{y^2+1}$, $\sigma = y\alpha$. The time that it is
-//! called with need not be the one of that level: a plan says so by its pins. The consistent plan calls the
-//! network at the time of the level it stands at, and starts at y.
+//! which equals the network's own reading at $\alpha = 1/\sqrt{y^2+1}$, $\sigma = y\alpha$. The
+//! time of a call may differ from the time of that level; the pins of a plan record it. The
+//! consistent plan calls the network at the time of the current level, and starts at y.
 //!
-//! A ladder is the levels of a run with the times that the network is called with, of one evaluation a step
-//! or of two.
+//! A ladder holds the levels of a run and the times of its network calls, with one or two
+//! evaluations per step.
 
 use super::call::Call;
 use super::numbers::single;
@@ -28,24 +28,25 @@ use langevin::process::{Level, Process, ve};
 use langevin::sampler::{Method, Step};
 use langevin::space::Map;
 
-/// The network at the level y, called with this time.
+/// Returns the call of the network at the level y with this time.
 fn pin(y: f64, time: f64) -> NetworkCall {
     let alpha = 1.0 / (y * y + 1.0).sqrt();
     NetworkCall { sigma_ve: y, own: Level { time, alpha, sigma: y * alpha }, time }
 }
 
-/// What a run is made of, before its solver: nodes with their times, and the times of levels between them.
+/// The parts of a run other than its solver: levels with their times, and the times of intermediate
+/// levels.
 pub(super) struct Ladder {
-    /// One more level than there are steps.
+    /// The levels, one more than there are steps.
     pub(super) nodes: Vec<f64>,
     pins: Vec<NetworkCall>,
     per_step: usize,
-    /// The factor by which churn raises a level.
+    /// Factor by which churn raises a level.
     pub(super) raise: f64,
 }
 
-/// The network at the level y, called at the time of that level; at an end of its table where the table
-/// does not reach.
+/// Returns the call of the network at the level y with the time of that level. Beyond the range of
+/// the table, the time of its end is used.
 fn matched(network: &Formulation, y: f64) -> Result<NetworkCall> {
     let seen = match network.process.alpha_bars() {
         Some(bars) => {
@@ -64,11 +65,11 @@ fn matched(network: &Formulation, y: f64) -> Result<NetworkCall> {
 }
 
 impl Ladder {
-    /// A level for each time and one more.
+    /// Builds a ladder with one evaluation per step: a level for each time, and one more.
     pub(super) fn single(tables: &Tables) -> Result<Self> {
         let mut nodes = tables.sigmas.get(..=tables.timesteps.len()).ok_or_else(short)?.to_vec();
-        // The last level is the one before once more, but for its rounding: log-linear levels that end at the
-        // table's first.
+        // The last level repeats the one before up to rounding. This happens for log-linear levels
+        // that end at the first entry of the table.
         if let [.., before, last] = &mut nodes[..]
             && (*last - *before).abs() <= 1e-6 * *before
         {
@@ -78,8 +79,8 @@ impl Ladder {
         Ok(Self { nodes, pins, per_step: 1, raise: 1.0 })
     }
 
-    /// Two evaluations a step but for the last: levels y0, y1, y1, … and times by `times`: (first, of the
-    /// stage).
+    /// Builds a ladder with two evaluations per step, except for the last step. The levels are y0,
+    /// y1, y1, …, and the times alternate between the start of a step and its stage.
     pub(super) fn double(tables: &Tables, middle: Option<fn(f64, f64) -> f64>) -> Result<Self> {
         let steps = tables.timesteps.len().div_ceil(2);
         let node = |i: usize| tables.sigmas.get((2 * i).saturating_sub(1)).copied().ok_or_else(short);
@@ -95,7 +96,7 @@ impl Ladder {
         Ok(Self { nodes, pins, per_step: if middle.is_some() { 2 } else { 1 }, raise: 1.0 })
     }
 
-    /// The course; with `consistent` it has no pins and no step that stays where it is.
+    /// Returns the course. With `consistent` it has no pins and no step of length zero.
     pub(super) fn course(
         mut self,
         spacing: Spacing,
@@ -116,7 +117,8 @@ impl Ladder {
             let noisy = self.nodes.iter().chain(&raised).filter(|y| **y > 0.0);
             self.pins = noisy.map(|y| matched(&network, *y)).collect::<Result<_>>()?;
         }
-        // Two levels may be one with two times, so those of the steps left out must go.
+        // Two levels may be equal but have different times, so the pins of skipped steps must be
+        // removed.
         let skipped = if mended { 0 } else { self.per_step * call.start_at.unwrap_or(0) };
         self.pins.drain(..skipped.min(self.pins.len()));
         falling(&self.nodes)?;
@@ -131,7 +133,7 @@ fn short() -> Error {
         .expected("one level for each time, and the last one")
 }
 
-/// Levels that fall; two neighbours may be one and the same, as some originals end.
+/// Checks that levels fall. Two neighbours may be equal, because some originals end this way.
 pub(super) fn falling(nodes: &[f64]) -> Result<()> {
     let sound = |pair: &[f64]| pair[0] >= pair[1] && pair[1] >= 0.0 && pair[0].is_finite() && pair[0] > 0.0;
     match nodes.windows(2).find(|pair| !sound(pair)) {
@@ -143,7 +145,8 @@ pub(super) fn falling(nodes: &[f64]) -> Result<()> {
     }
 }
 
-/// Whether σ_up is above σ_to in float32: √(σ_to²(σ² − σ_to²)/σ²) after a step so long that σ² − σ_to² is σ².
+/// Returns true if σ_up exceeds σ_to in float32: √(σ_to²(σ² − σ_to²)/σ²) after a step so long that
+/// σ² − σ_to² equals σ².
 pub(super) fn rounds_upward(nodes: impl Iterator<Item = f64>) -> bool {
     let nodes: Vec<f32> = nodes.map(|y| y as f32).collect();
     nodes.windows(2).any(|pair| {

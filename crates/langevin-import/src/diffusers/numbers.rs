@@ -1,18 +1,18 @@
-//! The arithmetic of the originals: float32, and what NumPy and torch make of it.
+//! The arithmetic of the originals: float32 operations of NumPy and torch.
 
 use langevin::math::pow;
 
-/// Rounded to float32, in which the originals keep their tables.
+/// Rounds to float32, the precision of the originals' tables.
 pub(super) fn single(value: f64) -> f64 {
     f64::from(value as f32)
 }
 
-/// Whole numbers from a real, half to even, as numpy rounds.
+/// Rounds to an integer, half to even, like NumPy.
 pub(super) fn round(value: f64) -> f64 {
     value.round_ties_even()
 }
 
-/// torch's `linspace` in float32: from either end to the middle, each value rounded once.
+/// Computes torch's `linspace` in float32: from both ends to the middle, each value rounded once.
 pub(super) fn linspace_single(start: f64, end: f64, count: usize) -> Vec<f64> {
     let (start, end) = (single(start), single(end));
     if count == 1 {
@@ -23,7 +23,7 @@ pub(super) fn linspace_single(start: f64, end: f64, count: usize) -> Vec<f64> {
     (0..count).map(|i| single(at(i))).collect()
 }
 
-/// numpy's `linspace`.
+/// Computes NumPy's `linspace`.
 pub(super) fn linspace(start: f64, end: f64, count: usize) -> Vec<f64> {
     if count == 1 {
         return vec![start];
@@ -32,21 +32,22 @@ pub(super) fn linspace(start: f64, end: f64, count: usize) -> Vec<f64> {
     (0..count).map(|i| if i + 1 == count { end } else { start + step * i as f64 }).collect()
 }
 
-/// numpy's `arange` from `start` down to 0, which has ⌈start/ratio⌉ points. It takes the difference of its
-/// first two for the stride: on a half the last bit of that decides how it is rounded.
+/// Computes NumPy's `arange` from `start` down to 0, which has ⌈start/ratio⌉ points. NumPy uses the
+/// difference of the first two values as the stride. For a value halfway between two integers, the
+/// last bit of the stride decides the rounding.
 pub(super) fn down(start: f64, ratio: f64, points: usize) -> impl DoubleEndedIterator<Item = f64> {
     let stride = (start - ratio) - start;
     (0..points).map(move |i| start + i as f64 * stride)
 }
 
-/// N, N − N/n, … rounded, less one.
+/// Returns N, N − N/n, …, rounded, minus one.
 pub(super) fn trailing(count: usize, steps: usize) -> Vec<f64> {
     let ratio = count as f64 / steps as f64;
     let points = (count as f64 / ratio).ceil() as usize;
     down(count as f64, ratio, points).map(|time| round(time) - 1.0).collect()
 }
 
-/// y^p, for grids.
+/// Computes y^p for grids.
 pub(super) fn power(base: f64, exponent: f64) -> f64 {
     pow(base, exponent)
 }

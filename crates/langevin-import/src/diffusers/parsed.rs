@@ -1,4 +1,4 @@
-//! A config whose fields its class has parsed.
+//! A config with parsed fields.
 
 use super::fields::{Document, Fields, meant};
 use super::scheduler::{Class, Scheduler};
@@ -6,15 +6,15 @@ use super::shift::PictureShift;
 use langevin::error::{Error, Result};
 use std::sync::Arc;
 
-/// The fields of a config, parsed and checked, and the names of those that its class passes over.
+/// The parsed and checked fields of a config, and the names of the fields that its class ignores.
 #[derive(Clone, Debug)]
 pub(super) struct Parsed {
     pub(super) scheduler: Arc<dyn Scheduler>,
-    /// How pipelines make μ, where the config shifts by the size of the picture.
+    /// Rule by which pipelines compute μ, if the config shifts by the size of the picture.
     pub(super) picture: Option<PictureShift>,
-    /// The fields of other classes.
+    /// Fields of other classes.
     pub(super) foreign: Vec<String>,
-    /// The fields that no class has.
+    /// Fields that no class has.
     pub(super) unknown: Vec<String>,
 }
 
@@ -23,17 +23,17 @@ impl Parsed {
         let fields = Fields::of(document);
         let scheduler = (class.parse)(&fields)?;
         let (mut foreign, unknown) = fields.unread();
-        // A variance that another sampler does not draw changes nothing.
+        // A learned variance does not affect samplers that do not draw it.
         if fields.text("variance_type").is_some_and(|word| word.starts_with("learned")) {
             foreign.retain(|name| name != "variance_type");
         }
-        // Pipelines look at the config, whatever its class.
+        // Pipelines read this field of the config, whatever its class.
         let dynamic = fields.flag("use_dynamic_shifting", false)?;
         let picture = if dynamic { Some(PictureShift::parse(&fields)?) } else { None };
         Ok(Self { scheduler, picture, foreign, unknown })
     }
 
-    /// Refuses fields that no class has.
+    /// Returns an error if the config has fields that no class has.
     pub(super) fn refuse_unknown(&self, class: &str) -> Result<()> {
         if self.unknown.is_empty() {
             return Ok(());

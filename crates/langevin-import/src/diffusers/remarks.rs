@@ -1,5 +1,5 @@
-//! Remarks for a user of the original: where it fails, and what the consistent plan changes.
-//! otherwise.
+//! Remarks for users of the originals: runs on which they fail, and the changes of the consistent
+//! plan.
 
 use super::Diffusers;
 use super::call::Call;
@@ -7,8 +7,9 @@ use langevin::error::Result;
 use langevin::plan::{Op, Plan};
 
 impl Diffusers {
-    /// Returns why the original raises or ends in NaN on this run although it can be imported; `None` if it
-    /// does not. The reasons are known from its source, and held against recordings of it.
+    /// Returns the reason why the original raises an error or returns NaN on this run although it
+    /// can be imported; `None` if it does neither. The reasons are known from its source and were
+    /// checked against recordings.
     ///
     /// ```
     /// use langevin_import::{Call, Diffusers};
@@ -19,23 +20,40 @@ impl Diffusers {
     /// ```
     ///
     /// # Errors
-    /// As [`tables`](Self::tables).
+    /// Returns an error under the conditions of [`tables`](Self::tables).
     pub fn fault(&self, call: &Call) -> Result<Option<&'static str>> {
         let call = Call { consistent: false, ..call.clone() };
         let tables = self.tables(&call)?;
         Ok(self.parsed()?.scheduler.fault(&call, &tables).and_then(|quirk| quirk.remark))
     }
 
-    /// Returns what the lint finds in every plan of this class because of how the class is defined.
+    /// Returns the lint finding that every plan of this class has, because of the definition of the
+    /// class.
+    ///
+    /// ```
+    /// use langevin_import::Diffusers;
+    /// assert!(Diffusers::parse(r#"{"_class_name": "LCMScheduler"}"#)?.declares().is_some());
+    /// assert_eq!(Diffusers::parse(r#"{"_class_name": "DDIMScheduler"}"#)?.declares(), None);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     #[must_use]
     pub fn declares(&self) -> Option<&'static str> {
         self.class.declares.and_then(|quirk| quirk.remark)
     }
 
-    /// Returns the differences between the consistent plan and the original's; empty if they are the same.
+    /// Returns the differences between the consistent plan and the original's; empty if there are
+    /// none.
+    ///
+    /// ```
+    /// use langevin_import::{Call, Diffusers};
+    /// let json = r#"{"_class_name": "DDIMScheduler", "timestep_spacing": "linspace"}"#;
+    /// let config = Diffusers::parse(json)?;
+    /// assert!(!config.mended(&Call::steps(8))?.is_empty());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`plan`](Self::plan) of the consistent call.
+    /// Returns an error under the conditions of [`plan`](Self::plan) for the consistent call.
     pub fn mended(&self, call: &Call) -> Result<Vec<String>> {
         let mended = self.plan(&Call { consistent: true, ..call.clone() })?;
         Ok(match self.plan(&Call { consistent: false, ..call.clone() }) {
@@ -48,7 +66,7 @@ impl Diffusers {
     }
 }
 
-/// The times and factors of the network's calls.
+/// Returns the times and noise levels of the network calls.
 fn calls(plan: &Plan) -> Vec<(f64, f64)> {
     let call = |op: &Op| {
         if let Op::Eval { net: Some(net), level, .. } = op { Some((net.time, level.sigma_ve())) } else { None }
@@ -56,7 +74,7 @@ fn calls(plan: &Plan) -> Vec<(f64, f64)> {
     plan.ops().iter().filter_map(call).collect()
 }
 
-/// The first factor of noise: the start's.
+/// Returns the first noise factor, that of the start.
 fn start(plan: &Plan) -> Option<f64> {
     plan.ops()
         .iter()
@@ -104,7 +122,7 @@ fn differences(plain: &Plan, mended: &Plan) -> Vec<String> {
     all
 }
 
-/// Whether two plans have the same rows, but for float32.
+/// Returns true if two plans have the same rows up to float32 rounding.
 fn alike(a: &Plan, b: &Plan) -> bool {
     let row = |op: &Op| -> Vec<f64> {
         match op {

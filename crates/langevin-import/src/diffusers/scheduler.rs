@@ -1,4 +1,5 @@
-//! What a class of schedulers is: its fields, parsed, and the tables and the course that follow from them.
+//! The interface of a scheduler class: its parsed fields, and the tables and the course computed
+//! from them.
 
 use super::call::Call;
 use super::fields::Fields;
@@ -25,84 +26,86 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Tables {
-    /// ᾱ of the training table; empty where the scheduler has no table.
+    /// ᾱ of the training table; empty for schedulers without a table.
     pub alphas_cumprod: Vec<f64>,
-    /// The times that the network is called with, one for each evaluation of the original.
+    /// Times of the network calls, one for each evaluation of the original.
     pub timesteps: Vec<f64>,
-    /// The noise levels, the last one included; empty where the scheduler goes by ᾱ alone.
+    /// Noise levels, including the last one; empty for schedulers that use only ᾱ.
     pub sigmas: Vec<f64>,
 }
 
 impl Tables {
-    /// Whether a whole run begins with the same time twice: some originals then start at the second.
+    /// Returns true if a complete run begins with the same time twice. Some originals then start at
+    /// the second.
     pub(super) fn begins_twice(&self, call: &Call) -> bool {
         call.start_at.is_none() && self.timesteps.len() > 1 && self.timesteps[0] == self.timesteps[1]
     }
 
-    /// Whether the last two levels are one.
+    /// Returns true if the last two levels are equal.
     pub(super) fn ends_twice(&self) -> bool {
         matches!(self.sigmas[..], [.., before, last] if before == last)
     }
 }
 
-/// What a scheduler compiles to: the work of one class.
+/// The result of a class's work, from which a plan is compiled.
 pub(super) struct Course {
-    /// The process in whose coordinates the plan is.
+    /// Process whose coordinates the plan uses.
     pub(super) process: Process,
-    /// The network that the config was saved with.
+    /// Formulation of the network that the config was saved with.
     pub(super) network: Formulation,
     pub(super) steps: Vec<Step>,
     pub(super) pins: Vec<NetworkCall>,
-    /// The standard deviation of the start.
+    /// Standard deviation of the start.
     pub(super) scale: f64,
     pub(super) clip: Option<Map>,
     pub(super) method: Box<dyn Method>,
 }
 
-/// The fields of a class, parsed and checked.
+/// The parsed and checked fields of a class.
 pub(super) trait Scheduler: fmt::Debug + Send + Sync {
-    /// The times and noise levels of a run.
+    /// Returns the times and noise levels of a run.
     fn tables(&self, call: &Call) -> Result<Tables>;
 
-    /// The network, the steps and the method of a run with these tables.
+    /// Returns the network, the steps and the method of a run with these tables.
     fn course(&self, call: &Call, tables: &Tables) -> Result<Course>;
 
-    /// Refuses fields that only the class's own method cannot do: another sampler draws no noise of a learned
-    /// variance.
+    /// Checks the fields that only the class's own method uses. Another sampler does not draw noise
+    /// with a learned variance, for example.
     fn check_method(&self) -> Result<()> {
         Ok(())
     }
 
-    /// The quirk by which the original raises or ends in NaN on this run.
+    /// Returns the quirk by which the original raises an error or returns NaN on this run.
     fn fault(&self, _call: &Call, _tables: &Tables) -> Option<&'static Quirk> {
         None
     }
 }
 
-/// One class of schedulers.
+/// A scheduler class.
 pub(super) struct Class {
     pub(super) name: &'static str,
     /// Parses the fields of the class.
     pub(super) parse: fn(&Fields<'_>) -> Result<Arc<dyn Scheduler>>,
-    /// The arguments of `step` and `set_timesteps` that change the mathematics, but for those that a call has
-    /// fields for.
+    /// Arguments of `step` and `set_timesteps` that affect the result, except those with a field in
+    /// [`Call`].
     pub(super) set: &'static [&'static str],
-    /// The quirk that the lint finds in every plan of this class, because the class is made so.
+    /// The quirk that the lint finds in every plan of this class, because of the definition of the
+    /// class.
     pub(super) declares: Option<&'static Quirk>,
 }
 
 impl Class {
-    /// A class without arguments at run time.
+    /// Builds a class without arguments at run time.
     pub(super) const fn new(name: &'static str, parse: fn(&Fields<'_>) -> Result<Arc<dyn Scheduler>>) -> Self {
         Self { name, parse, set: &[], declares: None }
     }
 
-    /// The class with these arguments at run time.
+    /// Returns the class with these arguments at run time.
     pub(super) const fn taking(self, set: &'static [&'static str]) -> Self {
         Self { set, ..self }
     }
 
-    /// The class whose plans all have this quirk.
+    /// Returns the class with a quirk that all its plans have.
     pub(super) const fn declaring(self, quirk: &'static Quirk) -> Self {
         Self { declares: Some(quirk), ..self }
     }

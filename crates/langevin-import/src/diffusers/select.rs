@@ -1,4 +1,4 @@
-//! The levels of a run in x/α off a table: at times, or on a grid of σ.
+//! Levels of a run on x/α, taken from a table at given times or from a grid of σ.
 
 use super::betas::{BetaTable, Defaults};
 use super::call::{Call, MOST_STEPS};
@@ -11,31 +11,31 @@ use langevin::error::{Error, Result};
 use langevin::formulation::Formulation;
 use langevin::prediction::Prediction;
 
-/// How a class makes its levels.
+/// The rules by which a class computes its levels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rule {
-    /// Whether times are kept in float32.
+    /// True if times are in float32.
     pub(super) single: bool,
-    /// Whether the times of Karras's levels are rounded.
+    /// True if the times of Karras's levels are rounded.
     pub(super) rounds: bool,
-    /// Whether Karras's levels go between those of the config, where it has any; the other grids always do.
+    /// True if the config's bounds apply to Karras's levels. They always apply to the other grids.
     pub(super) bounded: bool,
 }
 
 pub(super) const RULE: Rule = Rule { single: true, rounds: false, bounded: true };
 
-/// ᾱ, and levels and times for each step, noisiest first; levels in float64, as they are before they are
-/// stored.
+/// ᾱ, and a level and a time for each step, noisiest first. The levels are in float64, before they
+/// are stored.
 pub(super) struct Selected {
     pub(super) bars: Vec<f64>,
     pub(super) table: Sigmas,
     pub(super) levels: Vec<f64>,
     pub(super) times: Vec<f64>,
-    /// Whether the times are a grid's, in float64.
+    /// True if the times belong to a grid; these are in float64.
     pub(super) shaped: bool,
 }
 
-/// The fields that place the levels of a run in x/α, and what its network predicts.
+/// The fields that determine the levels of a run on x/α and the network's prediction.
 #[derive(Clone, Debug)]
 pub(super) struct Levels {
     pub(super) betas: BetaTable,
@@ -56,12 +56,12 @@ impl Levels {
         Ok(Self { betas, placing, bounds, spacing, prediction: prediction(fields)?, rule })
     }
 
-    /// The network that was saved.
+    /// Returns the formulation of the saved network.
     pub(super) fn network(&self) -> Result<Formulation> {
         self.betas.network(self.prediction)
     }
 
-    /// The levels of a run and their times.
+    /// Returns the levels of a run and their times.
     pub(super) fn select(&self, call: &Call) -> Result<Selected> {
         let bars = self.betas.nonzero_alphas_cumprod();
         let table = Sigmas::new(&bars);
@@ -93,9 +93,9 @@ impl Levels {
         Ok(Selected { bars, table, levels, times, shaped: placing != Placing::Table })
     }
 
-    /// Times by a spacing that does not round where it is even.
+    /// Returns the times of a spacing. Evenly spaced times are not rounded.
     fn spaced(&self, call: &Call) -> Result<Vec<f64>> {
-        // More steps than entries are as good as fewer: levels between the entries are there.
+        // More steps than entries are allowed, because levels between the entries are interpolated.
         let (steps, train) = (call.count(MOST_STEPS)?, self.betas.count);
         if steps > train && self.spacing.rule == spacing::Rule::Leading {
             return Err(Error::argument("leading times are all 0 where there are more steps than entries")
@@ -111,7 +111,7 @@ impl Levels {
     }
 }
 
-/// Levels from `max` to `min`.
+/// Returns levels from `max` to `min`.
 pub(super) fn placed(placing: Placing, max: f64, min: f64, steps: usize) -> Result<Vec<f64>> {
     if 0.0 < min && min <= max && max.is_finite() {
         return Ok(placing.values(steps, max, min));
@@ -119,13 +119,13 @@ pub(super) fn placed(placing: Placing, max: f64, min: f64, steps: usize) -> Resu
     Err(bad_range(max, min))
 }
 
-/// The times of levels in the table.
+/// Returns the times of levels in the table.
 pub(super) fn grid_times(table: &Sigmas, levels: &[f64], rounds: bool) -> Vec<f64> {
     let time = |level: &f64| table.time(*level);
     levels.iter().map(time).map(|time| if rounds { time.round_ties_even() } else { time }).collect()
 }
 
-/// Real times that fall, within the table.
+/// Checks that times fall and lie within the table.
 fn given_times(times: &[f64], count: usize) -> Result<()> {
     let within = times.iter().all(|time| (0.0..count as f64).contains(time));
     if !times.is_empty() && times.len() <= 100_000 && within && times.windows(2).all(|pair| pair[0] > pair[1]) {
@@ -136,7 +136,7 @@ fn given_times(times: &[f64], count: usize) -> Result<()> {
         .got(times.iter().take(8).map(f64::to_string).collect::<Vec<_>>().join(", ")))
 }
 
-/// The levels and the last one, in float32.
+/// Returns the levels and the last level, in float32.
 pub(super) fn stored(mut levels: Vec<f64>, last: f64) -> Vec<f64> {
     levels.push(last);
     levels.into_iter().map(single).collect()

@@ -1,13 +1,12 @@
-//! The shift of flow levels: a factor of the config, or one of the size of the picture; and the level that
-//! a run ends at.
+//! The shift of flow levels, by a factor of the config or by the size of the picture; and the level
+//! at which a run ends.
 
 use super::call::Call;
 use super::fields::{Fields, out_of_range};
 use langevin::error::{Error, Result};
 use langevin::math::exp;
 
-/// The fields from which pipelines make μ. They have the values that the pipelines take where a config has
-/// none.
+/// The fields from which pipelines compute μ. The defaults are those of the pipelines.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PictureShift {
     /// `base_shift` and `max_shift`.
@@ -24,7 +23,7 @@ impl PictureShift {
         })
     }
 
-    /// μ as it is given, or as pipelines make it from the number of tokens.
+    /// Returns μ as given, or as pipelines compute it from the number of tokens.
     pub(super) fn mu(&self, call: &Call) -> Result<Option<f64>> {
         let (None, Some(tokens)) = (call.mu, call.image_seq_len) else { return Ok(call.mu) };
         let Self { shifts, lengths } = self;
@@ -37,14 +36,14 @@ impl PictureShift {
     }
 }
 
-/// The factor of a time shift: k, or e^μ or μ for k where the shift is dynamic.
+/// The factor of a time shift: k, or e^μ or μ in place of k if the shift is dynamic.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TimeShift {
-    /// The field of k.
+    /// Name of the field of k.
     key: &'static str,
     fixed: f64,
     pub(super) dynamic: bool,
-    /// Whether μ itself is the factor.
+    /// True if μ itself is the factor.
     linear: bool,
     picture: PictureShift,
 }
@@ -62,7 +61,8 @@ impl TimeShift {
 
     pub(super) fn factor(&self, call: &Call) -> Result<f64> {
         let k = match (self.dynamic, self.picture.mu(call)?) {
-            // A pipeline gives μ whatever the config says; without dynamic shifting it is not used.
+            // A pipeline passes μ whatever the config says. It is not used without dynamic
+            // shifting.
             (false, _) => self.fixed,
             (true, Some(mu)) if self.linear => mu,
             (true, Some(mu)) => exp(mu),
@@ -80,7 +80,7 @@ impl TimeShift {
     }
 }
 
-/// Flow levels stretched about 1 so that the last is `terminal`; a single level has nothing to stretch.
+/// Stretches flow levels about 1 so that the last equals `terminal`. A single level is not changed.
 pub(super) fn stretch(values: &mut [f64], terminal: f64, round: fn(f64) -> f64) {
     let rest = round(1.0 - values[values.len() - 1]);
     if values.len() > 1 && rest > 0.0 {
@@ -89,7 +89,7 @@ pub(super) fn stretch(values: &mut [f64], terminal: f64, round: fn(f64) -> f64) 
     }
 }
 
-/// `shift_terminal`, where there is one.
+/// Reads `shift_terminal`, if the config has it.
 pub(super) fn terminal(fields: &Fields<'_>) -> Result<Option<f64>> {
     match fields.maybe_number("shift_terminal")?.filter(|terminal| *terminal != 0.0) {
         Some(terminal) if !(0.0..1.0).contains(&terminal) => {

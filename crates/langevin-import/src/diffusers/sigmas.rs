@@ -1,8 +1,8 @@
-//! Noise levels σ/α off a table of ᾱ: at times, on the grids by which σ is placed, and back to times. In
-//! float32 where the originals are.
+//! Noise levels σ/α from a table of ᾱ: at given times, on the grids by which σ is placed, and their
+//! conversion to times. Operations are in float32 where those of the originals are.
 //!
-//! $\sigma_i = \sqrt{(1-\bar\alpha_i)/\bar\alpha_i}$; between the entries σ is linear in the index, and the
-//! index is linear in ln σ: the way there is not the way back.
+//! $\sigma_i = \sqrt{(1-\bar\alpha_i)/\bar\alpha_i}$. Between the entries σ is linear in the index,
+//! but the inverse is linear in ln σ, so the two maps are not inverse to each other.
 
 use super::fields::Fields;
 use super::numbers::{linspace, round, single};
@@ -40,27 +40,27 @@ impl Sigmas {
         Self { values, logs, lambdas: alphas_cumprod.iter().map(lambda).collect() }
     }
 
-    /// The number of entries.
+    /// Returns the number of entries.
     pub(super) fn count(&self) -> usize {
         self.values.len()
     }
 
-    /// σ of the cleanest entry.
+    /// Returns σ of the cleanest entry.
     pub(super) fn min(&self) -> f64 {
         self.values[0]
     }
 
-    /// σ of the noisiest entry.
+    /// Returns σ of the noisiest entry.
     pub(super) fn max(&self) -> f64 {
         self.values[self.count() - 1]
     }
 
-    /// ln σ of the noisiest and the cleanest entry, in float32.
+    /// Returns ln σ of the noisiest and the cleanest entry, in float32.
     fn log_range(&self) -> (f64, f64) {
         (self.logs[self.count() - 1], self.logs[0])
     }
 
-    /// The number of entries that a clip of λ from below leaves.
+    /// Returns the number of entries whose λ is at least `lambda_min`.
     pub(super) fn above(&self, lambda_min: f64) -> usize {
         self.lambdas
             .iter()
@@ -69,7 +69,8 @@ impl Sigmas {
             .map_or(0, |noisier| self.count() - noisier)
     }
 
-    /// σ at a time, linear between the entries, constant beyond them.
+    /// Returns σ at a time, by linear interpolation between the entries and the nearest entry
+    /// beyond them.
     pub(super) fn at(&self, time: f64) -> f64 {
         let last = (self.count() - 1) as f64;
         let time = time.clamp(0.0, last);
@@ -78,13 +79,15 @@ impl Sigmas {
         self.values[low] + (time - low as f64) * (self.values[high] - self.values[low])
     }
 
-    /// The time at which the table has this σ, linear in ln σ: in float64 beside a table of float32, as NumPy
-    /// 2 computes it. The σ of the table's last entry so gives a hair less than that entry, which a class of
-    /// whole times cuts to the one before. (NumPy 1 makes ln σ float32 here, and gives the entry.)
+    /// Returns the time at which the table has this σ, by interpolation that is linear in ln σ. The
+    /// computation is in float64 with a table in float32, like that of NumPy 2. For σ of the last
+    /// entry the result is therefore slightly below the last index, and a class that truncates
+    /// times uses the index before. (NumPy 1 rounds ln σ to float32 here and returns the last
+    /// index.)
     ///
-    /// Or it gives the entry itself: which of the two is a matter of the last bit of √ and ln in float32, and
-    /// those of torch and NumPy are off by a bit or two in a tenth of the entries, by the machine. Here both
-    /// are rounded correctly.
+    /// Whether the result is the index itself depends on the last bit of √ and ln in float32. Those
+    /// of torch and NumPy are off by one or two bits for a tenth of the entries, depending on the
+    /// machine. Here both are rounded correctly.
     pub(super) fn time(&self, sigma: f64) -> f64 {
         let log = ln(sigma.max(1e-10));
         let below = (0..self.count()).rev().find(|i| self.logs[*i] <= log).unwrap_or(0);
@@ -97,7 +100,7 @@ impl Sigmas {
     }
 }
 
-/// How σ is placed.
+/// The placement of σ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placing {
     /// At times of the table.
@@ -113,7 +116,7 @@ pub(super) enum Placing {
 }
 
 impl Placing {
-    /// The field of a config that asks for it.
+    /// Returns the field of a config that selects the placement.
     pub(super) fn field(self) -> &'static str {
         match self {
             Self::Table => "the times of the table",
@@ -124,7 +127,8 @@ impl Placing {
         }
     }
 
-    /// From `use_karras_sigmas` and its kin; `lu` where the class has `use_lu_lambdas`.
+    /// Parses `use_karras_sigmas` and the related fields. `lu` is true if the class has
+    /// `use_lu_lambdas`.
     pub(super) fn parse(fields: &Fields<'_>, lu: bool) -> Result<Self> {
         let flags = [
             ("use_karras_sigmas", Self::Karras),
@@ -148,7 +152,7 @@ impl Placing {
         }
     }
 
-    /// Where a grid begins and ends: at `first` and `last`, or at the levels of the config.
+    /// Returns the ends of a grid: `first` and `last`, or the levels of the config.
     pub(super) fn ends(self, bounds: Bounds, first: f64, last: f64) -> Result<(f64, f64)> {
         if matches!(self, Self::Table | Self::Lu) {
             return Ok((first, last));
@@ -160,7 +164,7 @@ impl Placing {
         Err(bad_range(first, last))
     }
 
-    /// `count` values from `max` to `min`; none for times of the table.
+    /// Returns `count` values from `max` to `min`; none for times of the table.
     pub(super) fn values(self, count: usize, max: f64, min: f64) -> Vec<f64> {
         match self {
             Self::Table => vec![],
@@ -177,7 +181,7 @@ impl Placing {
         }
     }
 
-    /// `count` values over the whole table, or between the levels that the config names.
+    /// Returns `count` values over the whole table, or between the levels of the config.
     pub(super) fn over(self, bounds: Bounds, sigmas: &Sigmas, count: usize) -> Result<Vec<f64>> {
         if self == Self::Lu {
             let (from, to) = sigmas.log_range();
@@ -191,7 +195,7 @@ impl Placing {
     }
 }
 
-/// `sigma_max` and `sigma_min`, between which a grid is built where a config has them.
+/// The fields `sigma_max` and `sigma_min`, between which a grid is built if a config has them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bounds {
     pub(super) max: Option<f64>,
@@ -199,8 +203,8 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Reads the bounds of a grid. diffusers takes them wherever a config has them, whether the class owns
-    /// the fields or not; times of the table have none.
+    /// Reads the bounds of a grid. diffusers uses them if a config has them, even if the class does
+    /// not define the fields. Times of the table have no bounds.
     pub(super) fn parse(fields: &Fields<'_>, placing: Placing) -> Result<Self> {
         if matches!(placing, Placing::Table | Placing::Lu) {
             return Ok(Self::default());
@@ -209,7 +213,7 @@ impl Bounds {
     }
 }
 
-/// The error of levels between which there is no grid.
+/// Returns the error for a range of levels that contains no grid.
 pub(super) fn bad_range(max: f64, min: f64) -> Error {
     Error::format("bad range of noise levels")
         .at("sigma_min, sigma_max")
@@ -217,12 +221,12 @@ pub(super) fn bad_range(max: f64, min: f64) -> Error {
         .got(format!("{min} and {max}"))
 }
 
-/// The shift of flow time, $s' = ks/(1+(k-1)s)$.
+/// Computes the shift of flow time, $s' = ks/(1+(k-1)s)$.
 pub(super) fn shift(k: f64, s: f64) -> f64 {
     k * s / (1.0 + (k - 1.0) * s)
 }
 
-/// What becomes of a real time that the network is given.
+/// The conversion of a real time before it is passed to the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cast {
     Round,

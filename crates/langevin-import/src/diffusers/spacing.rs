@@ -1,4 +1,4 @@
-//! Where the whole times of a run stand: `timestep_spacing` and `steps_offset`.
+//! Positions of the integer times of a run: `timestep_spacing` and `steps_offset`.
 
 use super::fields::Fields;
 use super::numbers::{linspace, round, trailing};
@@ -7,23 +7,23 @@ use langevin::error::{Error, Result};
 /// The rule of `timestep_spacing`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// From 0 to N − 1, both ends among them.
+    /// From 0 to N − 1, including both ends.
     Linspace,
     /// Multiples of N/n, from 0.
     Leading,
-    /// N less multiples of N/n.
+    /// N minus multiples of N/n.
     Trailing,
 }
 
-/// The rules of DDPM and its kin, the default first.
+/// Rules of DDPM and related classes, the default first.
 pub(super) const LEADING: &[(&str, Rule)] =
     &[("leading", Rule::Leading), ("linspace", Rule::Linspace), ("trailing", Rule::Trailing)];
 
-/// The rules of the classes that go by σ, the default first.
+/// Rules of the classes on σ, the default first.
 pub(super) const LINSPACE: &[(&str, Rule)] =
     &[("linspace", Rule::Linspace), ("leading", Rule::Leading), ("trailing", Rule::Trailing)];
 
-/// The fields that place times.
+/// The fields that determine the times.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spacing {
     pub(super) offset: f64,
@@ -36,12 +36,12 @@ impl Spacing {
         Ok(Self { offset, rule: fields.choice("timestep_spacing", rules)? })
     }
 
-    /// The spacing of a class without the fields.
+    /// Returns the spacing of a class without these fields.
     pub(super) fn even() -> Self {
         Self { offset: 0.0, rule: Rule::Linspace }
     }
 
-    /// DDPM's times: `steps` of `count` entries, noisiest first.
+    /// Returns DDPM's times: `steps` of `count` entries, noisiest first.
     pub(super) fn times(self, count: usize, steps: usize) -> Result<Vec<f64>> {
         let times: Vec<f64> = match self.rule {
             Rule::Linspace => linspace(0.0, count as f64 - 1.0, steps).into_iter().map(round).rev().collect(),
@@ -58,7 +58,7 @@ impl Spacing {
     }
 }
 
-/// Whole times that fall, within the table.
+/// Checks that times are integers, fall, and lie within the table.
 pub(super) fn falling_times(times: &[f64], count: usize) -> Result<()> {
     let whole = times.iter().all(|time| (0.0..count as f64).contains(time) && time.fract() == 0.0);
     if !times.is_empty() && times.len() <= 100_000 && whole && times.windows(2).all(|pair| pair[0] > pair[1]) {

@@ -1,5 +1,5 @@
-//! What the classes that go by ᾱ share: levels and calls at whole times, predictions, and the correction of
-//! D.
+//! Code shared by the classes on ᾱ: levels and calls at integer times, predictions, and the
+//! correction of D.
 
 use super::betas::BetaTable;
 use super::fields::{Fields, out_of_range};
@@ -10,7 +10,7 @@ use langevin::prediction::Prediction;
 use langevin::process::Level;
 use langevin::space::Map;
 
-/// What a network of a table predicts, the default first.
+/// Predictions of a network on a table, the default first.
 const PREDICTIONS: &[(&str, Prediction)] =
     &[("epsilon", Prediction::Epsilon), ("sample", Prediction::X0), ("v_prediction", Prediction::V)];
 
@@ -19,19 +19,19 @@ pub(super) fn prediction(fields: &Fields<'_>) -> Result<Prediction> {
     fields.choice("prediction_type", PREDICTIONS)
 }
 
-/// α and σ of an ᾱ.
+/// Returns α and σ for an ᾱ.
 pub(super) fn level(time: f64, alpha_bar: f64) -> Level {
     Level { time, alpha: alpha_bar.sqrt(), sigma: (1.0 - alpha_bar).sqrt() }
 }
 
-/// A pin for a level in the network's own coordinates.
+/// Returns the network call for a level in the network's own coordinates.
 pub(super) fn pin(own: Level, time: f64) -> NetworkCall {
     NetworkCall { sigma_ve: own.sigma_ve(), own, time }
 }
 
-/// The correction of D that a config asks for: thresholding before clipping.
+/// Returns the correction of D in a config; thresholding takes precedence over clipping.
 ///
-/// `clips` is the default of `clip_sample`, in a class that has it.
+/// `clips` is the default of `clip_sample`, for classes that have this field.
 pub(super) fn correction(fields: &Fields<'_>, clips: Option<bool>) -> Result<Option<Map>> {
     let threshold = fields.flag("thresholding", false)?;
     let (ratio, max) = (fields.number("dynamic_thresholding_ratio", 0.995)?, fields.number("sample_max_value", 1.0)?);
@@ -52,12 +52,12 @@ pub(super) fn correction(fields: &Fields<'_>, clips: Option<bool>) -> Result<Opt
     Ok(clip.map(|range| Map::Clamp { min: -range.abs(), max: range.abs() }))
 }
 
-/// Tables that go by ᾱ.
+/// Returns the tables of a class on ᾱ.
 pub(super) fn by_index(schedule: &BetaTable, timesteps: Vec<f64>) -> Tables {
     Tables { alphas_cumprod: schedule.alphas_cumprod(), timesteps, sigmas: Vec::new() }
 }
 
-/// ᾱ at a whole time; `end` below zero.
+/// Returns ᾱ at an integer time, and `end` for times below zero.
 pub(super) fn alpha_bar(tables: &Tables, time: f64, end: f64) -> Result<f64> {
     if time < 0.0 {
         return Ok(end);
@@ -69,7 +69,7 @@ pub(super) fn alpha_bar(tables: &Tables, time: f64, end: f64) -> Result<f64> {
     })
 }
 
-/// Shared by tests: the JSON of a class with these fields.
+/// Returns the JSON of a class with these fields; shared by tests.
 #[cfg(test)]
 pub(super) fn text(class: &str, fields: serde_json::Value) -> String {
     let mut all = serde_json::json!({"_class_name": class, "_diffusers_version": "0.42.1"});

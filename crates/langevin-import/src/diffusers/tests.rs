@@ -22,12 +22,12 @@ fn every_unknown_field_is_named() {
     let error = config.plan(&Call { strict: true, ..Call::steps(3) }).unwrap_err();
     assert!(error.to_string().contains("beta_ned, one, two"), "{error}");
     assert!(error.hint().unwrap().contains("did you mean 'beta_end' by 'beta_ned'"), "{error}");
-    // diffusers passes over them, and so do we unless asked to refuse.
+    // Like diffusers, the import ignores them unless `strict` is set.
     let call = Call::steps(3);
     assert_eq!(config.plan(&call).unwrap(), plan("DDIMScheduler", json!({}), &call));
     let names: Vec<String> = config.unknown().unwrap().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["beta_ned", "one", "two"]);
-    // A like name of another purpose is no hint.
+    // A field of another purpose with a similar name is not suggested.
     let flow = parse("FlowMatchEulerDiscreteScheduler", json!({"use_uniform_sigmas": false}));
     assert_eq!(flow.unknown().unwrap(), [("use_uniform_sigmas".to_owned(), None)]);
 }
@@ -41,12 +41,12 @@ fn steps(steps: usize, set: Value, consistent: bool) -> Call {
     Call { steps: Some(steps), set, consistent, ..Call::default() }
 }
 
-/// σ/α where the moves of a plan start and end.
+/// Returns σ/α at the start and the end of each move of a plan.
 fn places(plan: &langevin::Plan) -> Vec<(f64, f64)> {
     plan.moves().iter().map(|note| (note.from.sigma_ve(), note.to.sigma_ve())).collect()
 }
 
-/// The times that the network is given, in order.
+/// Returns the times of the network calls, in order.
 fn network_times(plan: &langevin::Plan) -> Vec<f64> {
     let net = |op: &langevin::plan::Op| {
         if let langevin::plan::Op::Eval { net, .. } = op { net.map(|net| net.time) } else { None }
@@ -57,11 +57,12 @@ fn network_times(plan: &langevin::Plan) -> Vec<f64> {
 #[test]
 fn every_class_has_a_plan_and_a_consistent_one() {
     for class in classes::all() {
-        // The inverse of a noisy solver and grids without a shift need no field of their own.
+        // The defaults suffice for inverses of noisy solvers and for grids without a shift.
         for consistent in [false, true] {
             let plan = parse(class.name, json!({})).plan(&steps(6, json!({}), consistent)).unwrap();
             assert!(plan.nfe() >= 5, "{}", class.name);
-            // What keeps D = x0 on its marginals: all but consistency models, whose boundary moves it.
+            // Every class keeps D = x0 on its marginals, except consistency models, whose boundary
+            // condition shifts it.
             let boundary = ["LCMScheduler", "CMStochasticIterativeScheduler"].contains(&class.name);
             let lint = plan.lint().ok().filter(|_| consistent && !boundary);
             assert!(lint.is_none_or(|lint| lint.is_clean()), "{}: {:?}", class.name, plan.lint());
@@ -89,7 +90,7 @@ fn churn_comes_before_the_network_in_the_consistent_plan() {
         let (late, mended) =
             (plan(class, json!({}), &steps(6, churn.clone(), false)), plan(class, json!({}), &steps(6, churn, true)));
         assert!(!late.lint().unwrap().is_clean() && mended.lint().unwrap().is_clean(), "{class}");
-        // Each churn is a move of its own, to a higher level than that of the step before.
+        // Each churn is a separate move, to a higher level than that of the step before.
         assert_eq!(mended.moves().iter().filter(|note| note.letter == langevin::plan::Letter::F).count(), 6, "{class}");
     }
 }
@@ -162,7 +163,7 @@ fn an_inversion_asks_at_the_time_of_its_state() {
 
 #[test]
 fn ipndm_uses_what_the_network_says_first() {
-    // One step from pure noise: the original gives 0, whatever the network says.
+    // For one step from pure noise, the original returns 0 whatever the network predicts.
     let ends =
         |consistent| plan("IPNDMScheduler", json!({}), &steps(1, json!({}), consistent)).unroll().unwrap().result;
     assert_eq!(ends(false).evals, [0.0]);
@@ -203,13 +204,13 @@ fn the_large_variance_leaves_no_noise_in_the_consistent_plan() {
 fn a_jump_of_repaint_comes_back_to_where_it_was() {
     let call = |consistent| steps(10, json!({"jump_length": 2, "jump_n_sample": 2}), consistent);
     let draws = |consistent| plan("RePaintScheduler", json!({}), &call(consistent)).draws();
-    // A hundred entries a step: the original draws for each of them.
+    // A step has a hundred entries, and the original draws noise for each of them.
     assert!(draws(false) > 100 * draws(true) / 10);
 }
 
-/// The original counts its calls from where it begins, so that its start is made there, and its third call
-/// is asked about a state of the level before (`PNDMScheduler.step_plms` of diffusers 0.42.1 with counters
-/// of a new run).
+/// The original counts its calls from the point where it begins. It therefore performs its start
+/// there, and its third call evaluates a state of the previous level (`PNDMScheduler.step_plms` of
+/// diffusers 0.42.1 with the counters of a new run).
 #[test]
 fn pndm_makes_its_start_wherever_it_begins() {
     for skip in [true, false] {
@@ -223,7 +224,7 @@ fn pndm_makes_its_start_wherever_it_begins() {
             let times = network_times(&rest);
             match skip {
                 true => assert_eq!(levels[..2], [(times[0], times[0] - 125.0), (times[1] + 125.0, times[1])]),
-                // Of the half steps of the Runge–Kutta start.
+                // Ends of the half steps of the Runge–Kutta start.
                 false => assert_eq!((levels[0].1, levels[1].1), (times[0] - 62.0, times[1])),
             }
         }
@@ -243,9 +244,9 @@ fn another_sampler_needs_neither_the_start_nor_the_variance_of_the_config() {
     }
 }
 
-/// diffusers takes σ_min and σ_max off the config where a class builds a grid between two levels, whether
-/// the class has the fields or not (`hasattr(self.config, "sigma_min")` in 0.42.1; the levels were recorded
-/// there).
+/// diffusers reads σ_min and σ_max from the config if a class builds a grid between two levels,
+/// even if the class does not define the fields (`hasattr(self.config, "sigma_min")` in 0.42.1,
+/// where these levels were recorded).
 #[test]
 fn grids_go_between_the_levels_of_the_config() {
     let fields = json!({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
@@ -266,7 +267,7 @@ fn grids_go_between_the_levels_of_the_config() {
         assert!((first / 700.0 - 1.0).abs() < 1e-6 && (last / 0.002 - 1.0).abs() < 1e-5, "{class}: {levels:?}");
         assert!(!config.foreign().unwrap().contains(&"sigma_min".to_owned()), "{class}");
     }
-    // These two build Karras's levels between those of the table alone.
+    // These two classes build Karras's levels only between those of the table.
     for class in ["LMSDiscreteScheduler", "DPMSolverSDEScheduler"] {
         let config = parse(class, fields.clone());
         let plan = config.plan(&Call::steps(6)).unwrap();
@@ -276,13 +277,13 @@ fn grids_go_between_the_levels_of_the_config() {
         let plan = parse(class, fields).plan(&Call::steps(6)).unwrap();
         assert!((plan.moves()[0].from.sigma_ve() / 700.0 - 1.0).abs() < 1e-6, "{class}");
     }
-    // Times of the table are between no levels.
+    // Times of the table have no bounds.
     let plain = parse("DPMSolverMultistepScheduler", json!({"sigma_max": 700.0}));
     assert_eq!(plain.foreign().unwrap(), ["sigma_max"]);
 }
 
-/// Flow levels beyond 1: the original's step is Euler's in the coordinates of VE, for the noise that EDM's
-/// networks predict.
+/// For flow levels above 1, the original's step is Euler's in the coordinates of VE, for the noise
+/// prediction of EDM networks.
 #[test]
 fn flow_levels_beyond_one_are_noise_levels() {
     let fields = json!({"use_karras_sigmas": true, "sigma_min": 0.002, "sigma_max": 80.0});
@@ -294,7 +295,7 @@ fn flow_levels_beyond_one_are_noise_levels() {
     assert_eq!(network_times(&plan)[0], levels[0].sigma * 1000.0);
 }
 
-/// μ as the pipelines of diffusers make it (`calculate_shift`), on their levels.
+/// μ is computed as in the pipelines of diffusers (`calculate_shift`), on their levels.
 #[test]
 fn mu_comes_from_the_number_of_tokens() {
     let fields = json!({"use_dynamic_shifting": true, "base_shift": 0.5, "max_shift": 1.15, "base_image_seq_len": 256,
@@ -309,7 +310,7 @@ fn mu_comes_from_the_number_of_tokens() {
     levels(&a).iter().zip(levels(&b)).for_each(|(a, b)| assert!((a - b).abs() < 1e-6, "{a} {b}"));
     let error = config.plan(&Call::steps(8)).unwrap_err();
     assert!(error.hint().unwrap().contains("image_seq_len"), "{error}");
-    // What a config does not say is what the pipelines take.
+    // Missing fields have the defaults of the pipelines.
     let bare = parse("FlowMatchEulerDiscreteScheduler", json!({"use_dynamic_shifting": true}));
     assert!((bare.mu(&call).unwrap().unwrap() - 1.15).abs() < 1e-12);
     let still = parse("FlowMatchEulerDiscreteScheduler", json!({}));
@@ -355,7 +356,7 @@ fn one_step_of_unclip_starts_at_the_last_time() {
     assert_eq!(network_times(&plan("UnCLIPScheduler", json!({}), &Call::steps(1))), [999.0]);
 }
 
-/// Image to image: the clean image is noised to the level where the run begins.
+/// Image to image: noise is added to the clean image, up to the level at which the run begins.
 #[test]
 fn a_run_may_begin_with_an_image() {
     for class in ["DDIMScheduler", "EulerDiscreteScheduler", "DPMSolverMultistepScheduler", "UniPCMultistepScheduler"] {
@@ -368,7 +369,8 @@ fn a_run_may_begin_with_an_image() {
     }
 }
 
-/// A config that was made from another scheduler's carries its fields: they are named, and do not matter.
+/// A config that was converted from another scheduler's contains that scheduler's fields. They are
+/// reported and have no effect.
 #[test]
 fn fields_of_other_schedulers_are_named_and_passed_over() {
     let config =
@@ -377,14 +379,14 @@ fn fields_of_other_schedulers_are_named_and_passed_over() {
     assert_eq!(config.foreign().unwrap(), ["clip_sample", "use_karras_sigmas"]);
     let plain = parse("PNDMScheduler", json!({"skip_prk_steps": true}));
     assert_eq!(config.plan(&call).unwrap(), plain.plan(&call).unwrap());
-    // A fixed variance is DDPM's own affair.
+    // Only DDPM uses a fixed variance.
     for kind in ["fixed_small", "fixed_large"] {
         parse("DPMSolverMultistepScheduler", json!({"variance_type": kind})).plan(&call).unwrap();
     }
 }
 
-/// Log-linear levels are one more than the steps asked for; with continuous times the original evaluates at
-/// each of them and reaches 0.
+/// There is one more log-linear level than requested steps. In continuous time the original
+/// evaluates all of them and reaches 0.
 #[test]
 fn continuous_log_linear_levels_are_all_evaluated() {
     let fields =
@@ -395,7 +397,7 @@ fn continuous_log_linear_levels_are_all_evaluated() {
     assert_eq!(places(&plan).last().unwrap().1, 0.0);
 }
 
-/// 0.399 is less in float32: a level that was given as 0.399 is at s_tmin, and has churn.
+/// 0.399 is smaller in float32: a level given as 0.399 is at s_tmin and has churn.
 #[test]
 fn a_level_at_the_end_of_the_window_has_churn() {
     let draws = |least: f64| {
@@ -417,8 +419,8 @@ fn more_steps_than_entries_are_taken_between_them() {
     }
 }
 
-/// f = c_skip x + c_out F of the consistency model, from D = c⁰_skip x + c⁰_out F: at σ_min f = x, whatever
-/// the network says.
+/// f = c_skip x + c_out F of the consistency model, computed from D = c⁰_skip x + c⁰_out F. At
+/// σ_min, f = x whatever the network predicts.
 #[test]
 fn a_consistency_model_keeps_its_boundary() {
     let call = Call { timesteps: Some(vec![39.0, 20.0]), ..Call::default() };
@@ -451,8 +453,8 @@ fn an_angle_is_read_as_it_is_written() {
     assert!(error.is_err());
 }
 
-/// s_down = s'(1 + (s'/s − 1)η), and noise back up; without noise the state stays there, which the
-/// consistent plan mends.
+/// s_down = s'(1 + (s'/s − 1)η), then noise up to s'. Without noise the state stays at s_down,
+/// which the consistent plan fixes.
 #[test]
 fn ancestral_noise_of_a_flow_goes_down_and_up_again() {
     let call = |consistent| Call { sigmas: Some(vec![1.0, 0.5, 0.0]), steps: None, consistent, ..Call::default() };
@@ -468,14 +470,15 @@ fn ancestral_noise_of_a_flow_goes_down_and_up_again() {
     assert_eq!(row(json!({"eta": 0.5, "s_noise": 0.0}), true), (0.5, 0.0));
 }
 
-/// The run of DDPMWuerstchen ends on a mean at σ = 0.01 without its noise; the consistent one at clean data.
+/// The run of DDPMWuerstchen ends on a mean at σ = 0.01 without its noise; the consistent run ends
+/// at clean data.
 #[test]
 fn the_cosine_in_continuous_time_ends_at_clean_data() {
     let last = |consistent| plan("DDPMWuerstchenScheduler", json!({}), &steps(5, json!({}), consistent));
     let variance = |plan: &langevin::Plan| plan.lint().unwrap().findings.iter().any(|finding| finding.index == 4);
     assert!(variance(&last(false)) && !variance(&last(true)));
     assert_eq!(last(true).moves()[4].to.sigma, 0.0);
-    // ᾱ = cos²(π/2 (t+s)/(1+s))/cos²(π/2 s/(1+s)) in the middle.
+    // ᾱ = cos²(π/2 (t+s)/(1+s))/cos²(π/2 s/(1+s)) at the middle of the run.
     let quarter = |t: f64| ((t + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).cos();
     let alpha = parse("DDPMWuerstchenScheduler", json!({})).plan(&Call::steps(2)).unwrap().moves()[1].from.alpha;
     assert!((alpha - quarter(0.5) / quarter(0.0)).abs() < 1e-7, "{alpha}");
@@ -492,8 +495,8 @@ fn an_unknown_class_is_told_which_are_known() {
     assert!(error("FlowMapEulerDiscreteScheduler").to_string().contains("two times"));
 }
 
-/// ᾱ₉₉₉/ᾱ₆₆₆ = 10⁻⁸ on the cosine table: 1 less it is 1 in float32, and the original's first step keeps
-/// nothing of the state. The consistent one keeps e^{−Δ}σ'/σ of it.
+/// ᾱ₉₉₉/ᾱ₆₆₆ = 10⁻⁸ on the cosine table. One minus this ratio is 1 in float32, so the original's
+/// first step discards the state. The consistent step keeps a share of e^{−Δ}σ'/σ.
 #[test]
 fn the_first_step_of_unclip_forgets_the_state() {
     let kept = |consistent| {
@@ -507,7 +510,7 @@ fn the_first_step_of_unclip_forgets_the_state() {
     assert!(mended.0 == 2 && (mended.1 - mended.2).abs() < 1e-12 && mended.1 > 5e-5, "{mended:?}");
 }
 
-/// Where the original fails it is said; what the consistent plan has otherwise too.
+/// Failures of the original and changes of the consistent plan are reported.
 #[test]
 fn faults_and_what_was_mended_are_told() {
     let said = |class: &str, fields: Value, count: usize| parse(class, fields).fault(&Call::steps(count)).unwrap();
@@ -525,7 +528,7 @@ fn faults_and_what_was_mended_are_told() {
     assert!(mended("UniPCMultistepScheduler", refused).contains("the original's is refused"));
 }
 
-/// A level that is the one before but for its rounding is a step that goes nowhere.
+/// A level that equals the one before up to rounding leads to a step of length zero.
 #[test]
 fn log_linear_levels_may_end_at_the_first_entry() {
     let fields = json!({"interpolation_type": "log_linear", "timestep_type": "continuous", "prediction_type": "v_prediction",
@@ -550,7 +553,8 @@ fn trailing_times_have_the_stride_of_numpy() {
     }
 }
 
-/// DDIM that ends at its last level, and PNDM that visits a level twice: no other sampler can step there.
+/// DDIM may end at its last level, and PNDM visits a level twice. Other samplers cannot make a step
+/// of length zero there.
 #[test]
 fn another_sampler_does_not_stand_still() {
     let fields = json!({"beta_schedule": "scaled_linear", "set_alpha_to_one": false, "steps_offset": 0});
@@ -563,7 +567,7 @@ fn another_sampler_does_not_stand_still() {
             assert_eq!(moves.last().map(|(_, to)| *to), Some(0.0), "{class}, {name}");
         }
     }
-    // Where nothing stands still, the config's own levels are kept.
+    // Without steps of length zero, the config's own levels are kept.
     let plan = parse("DDIMScheduler", json!({"set_alpha_to_one": false, "steps_offset": 1}))
         .plan_as(&Call::steps(6), &Sampler::parse("dpmpp-2m", None).unwrap())
         .unwrap();

@@ -1,19 +1,20 @@
-//! `variance_type`: DDPM's own, which other classes meet in the configs of networks that learned one.
+//! The field `variance_type` of DDPM. Other classes encounter it in the configs of networks with a
+//! learned variance.
 
 use super::fields::Fields;
 use langevin::error::{Error, Result};
 use langevin::prediction::Prediction;
 
-/// The variance of DDPM's noise.
+/// Variance of the noise in DDPM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VarianceType {
-    /// That of the posterior.
+    /// Variance of the posterior.
     Small,
-    /// That of the forward process.
+    /// Variance of the forward process.
     Large,
-    /// That of the forward process, which the original takes the logarithm of.
+    /// Variance of the forward process, whose logarithm the original takes.
     LargeLog,
-    /// The second half of the network's output, by the word of the config.
+    /// The second half of the network's output; the value of the field.
     Learned(&'static str),
 }
 
@@ -31,7 +32,7 @@ impl VarianceType {
         fields.choice("variance_type", WORDS)
     }
 
-    /// Refuses a learned variance where the plan would have to draw noise of it.
+    /// Returns an error for a learned variance if the plan would have to draw noise with it.
     pub(super) fn check_drawn(self) -> Result<()> {
         let Self::Learned(word) = self else { return Ok(()) };
         Err(Error::format("a learned variance cannot be imported")
@@ -41,10 +42,10 @@ impl VarianceType {
             .hinting("its network has a second output, which a config does not describe"))
     }
 
-    /// Refuses a learned variance of a network that does not predict ε. A network that learned its variance
-    /// has a second half of outputs, which the DPM-Solver family drops: the plan is that of the first half.
-    /// So it does for ε alone; with other predictions it would take both halves for the output. A fixed
-    /// variance is DDPM's own affair.
+    /// Returns an error for a learned variance of a network that does not predict ε. A network with
+    /// a learned variance has a second half of outputs, which the DPM-Solver family drops only for
+    /// ε; for other predictions it would use both halves as the output. A fixed variance affects
+    /// only DDPM.
     pub(super) fn check_dropped(self, prediction: Prediction) -> Result<()> {
         match self {
             Self::Learned(word) if prediction != Prediction::Epsilon => {

@@ -1,9 +1,9 @@
-//! What the classes share that go by σ/α but keep their states at unit variance, or on a flow: the
-//! DPM-Solver family, DEIS, UniPC, SA-Solver.
+//! Code shared by the classes on σ/α with states of unit variance, or on a flow: the DPM-Solver
+//! family, DEIS, UniPC, SA-Solver.
 //!
-//! $\alpha = 1/\sqrt{1+s^2}$, $\sigma = s\alpha$ for a level s of the list; on a flow α = 1 − s, σ = s. The
-//! network is given the time of s, cut to a whole number: D is read at s all the same. The consistent plan
-//! gives the time of s itself.
+//! $\alpha = 1/\sqrt{1+s^2}$, $\sigma = s\alpha$ for a level s of the list; on a flow α = 1 − s,
+//! σ = s. The network's time is that of s, truncated to an integer, but D is computed at s. The
+//! consistent plan uses the time of s itself.
 
 use super::betas::{BetaTable, Defaults};
 use super::call::{Call, MOST_STEPS};
@@ -25,35 +25,37 @@ use langevin::space::Map;
 /// The last noise level of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Last {
-    /// `final_sigmas_type`: 0, or the table's first.
+    /// `final_sigmas_type`: 0, or the first entry of the table.
     Named,
-    /// `final_sigmas_type`: 0, or the table's first at times of the table, or the level before once more.
+    /// `final_sigmas_type`: 0, or the first entry of the table at times of the table, or a
+    /// repetition of the level before.
     NamedOrTwin,
-    /// The table's first at times of the table, else the level before once more: a step that goes nowhere.
+    /// The first entry of the table at times of the table, otherwise a repetition of the level
+    /// before, which is a step of length zero.
     Twin,
 }
 
-/// What tells the classes apart.
+/// The differences between the classes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kin {
     pub(super) name: &'static str,
     pub(super) betas: Defaults,
-    /// Whether it has `timestep_spacing` and `steps_offset`; else linspace.
+    /// True if the class has `timestep_spacing` and `steps_offset`; otherwise linspace is used.
     pub(super) spaced: bool,
-    /// Whether it has `lambda_min_clipped`.
+    /// True if the class has `lambda_min_clipped`.
     pub(super) clipped: bool,
-    /// Whether it has `use_lu_lambdas`.
+    /// True if the class has `use_lu_lambdas`.
     pub(super) lu: bool,
-    /// Whether Karras's times are cut, not rounded, on the cosine table.
+    /// True if Karras's times are truncated instead of rounded on the cosine table.
     pub(super) cosine_cut: bool,
-    /// Whether it takes `timesteps` in place of a number of steps.
+    /// True if the class accepts `timesteps` in place of a number of steps.
     pub(super) timesteps: bool,
-    /// Whether it takes `mu`, which becomes `flow_shift` = e^μ.
+    /// True if the class accepts `mu`, which sets `flow_shift` = e^μ.
     pub(super) mu: bool,
     pub(super) last: Last,
 }
 
-/// The fields that place the levels, and what the network predicts.
+/// The fields that determine the levels and the network's prediction.
 #[derive(Clone, Debug)]
 pub(super) struct Placed {
     kin: &'static Kin,
@@ -63,9 +65,9 @@ pub(super) struct Placed {
     pub(super) flow: bool,
     /// `flow_shift`.
     shift: f64,
-    /// Whether `mu` may take the place of `flow_shift`.
+    /// True if `mu` may replace `flow_shift`.
     dynamic: bool,
-    /// Whether the run ends at σ = 0, where the config says.
+    /// True if the run ends at σ = 0; `None` if the class has no such field.
     pub(super) zero: Option<bool>,
     lambda_min: f64,
     pub(super) spacing: Spacing,
@@ -73,7 +75,7 @@ pub(super) struct Placed {
     pub(super) correction: Option<Map>,
 }
 
-/// What a network of a flow predicts, the default first; u takes the place of v.
+/// Predictions of a network of a flow, the default first; u takes the place of v.
 const FLOW: &[(&str, Prediction)] =
     &[("epsilon", Prediction::Epsilon), ("sample", Prediction::X0), ("flow_prediction", Prediction::Velocity)];
 
@@ -94,7 +96,7 @@ impl Placed {
         let lambda_min =
             if kin.clipped { fields.number("lambda_min_clipped", f64::NEG_INFINITY)? } else { f64::NEG_INFINITY };
         let spacing = if kin.spaced { Spacing::parse(fields, LINSPACE)? } else { Spacing::even() };
-        // Levels of a flow are on no grid between others.
+        // Bounds do not apply to flow levels.
         let bounds = if flow { Bounds::default() } else { Bounds::parse(fields, placing)? };
         let prediction = if flow { fields.choice("prediction_type", FLOW)? } else { prediction(fields)? };
         let correction = correction(fields, None)?;
@@ -114,7 +116,7 @@ impl Placed {
         })
     }
 
-    /// Parses the fields of a class that places no flow levels over the table of betas.
+    /// Parses the fields of a class that does not place flow levels over the table of betas.
     pub(super) fn of_one_scale(kin: &'static Kin, fields: &Fields<'_>) -> Result<Self> {
         let placed = Self::parse(kin, fields)?;
         if placed.flow && placed.placing != Placing::Table {
@@ -127,7 +129,7 @@ impl Placed {
         Ok(placed)
     }
 
-    /// The shift of flow levels: `flow_shift`, or e^μ.
+    /// Returns the shift of flow levels: `flow_shift`, or e^μ.
     pub(super) fn shift(&self, call: &Call) -> Result<f64> {
         let Some(mu) = call.mu.filter(|_| self.kin.mu) else { return Ok(self.shift) };
         if !self.dynamic {
@@ -139,7 +141,7 @@ impl Placed {
         }
     }
 
-    /// The number of table entries in use.
+    /// Returns the number of table entries in use.
     pub(super) fn entries(&self, sigmas: &Sigmas) -> Result<usize> {
         match sigmas.above(self.lambda_min) {
             0 => Err(out_of_range("lambda_min_clipped", "a λ that the table reaches", self.lambda_min.to_string())),
@@ -147,11 +149,11 @@ impl Placed {
         }
     }
 
-    /// The spacing of whole times over `entries` entries of a table of `whole`: n times, of n + 1 evenly
-    /// spaced ones without the first.
+    /// Returns n integer times over `entries` entries of a table of `whole`: n + 1 evenly spaced
+    /// times without the first.
     ///
-    /// Trailing strides are those of the whole table, so that a clipped one has another number of them than
-    /// was asked for; the consistent run has that number.
+    /// Trailing strides are those of the whole table, so a clipped table leads to a different
+    /// number of steps than requested. The consistent run has the requested number.
     fn spaced(&self, call: &Call, (whole, entries): (usize, usize), steps: usize) -> Result<Vec<f64>> {
         let times: Vec<f64> = match self.spacing.rule {
             Rule::Linspace => {
@@ -172,7 +174,7 @@ impl Placed {
         Ok(times)
     }
 
-    /// The tables of a class without rules of its own.
+    /// Returns the tables of a class without special rules.
     pub(super) fn tables(&self, call: &Call) -> Result<Tables> {
         let kin = self.kin;
         let shift = self.shift(call)?;
@@ -197,7 +199,7 @@ impl Placed {
             if call.timesteps.is_some() {
                 return Err(Error::argument("timesteps do not fit a way of placing σ").at(self.placing.field()));
             }
-            // The consistent run has as many steps as were asked for, none of which goes nowhere.
+            // The consistent run has the requested number of steps, none of length zero.
             let twin = self.zero != Some(true);
             let points = steps + usize::from(twin && call.mends(&quirks::LAST_LEVEL_TWICE));
             let values = self.placing.over(self.bounds, &sigmas, points)?;
@@ -218,14 +220,14 @@ impl Placed {
         Ok(Tables { alphas_cumprod, timesteps, sigmas: values })
     }
 
-    /// Flow levels, evenly spaced from 1 − 1/N to 0 and shifted, without the last; the consistent run keeps
-    /// it where nothing else would end the run.
+    /// Returns flow levels, evenly spaced from 1 − 1/N to 0 and shifted, without the last. The
+    /// consistent run keeps the last level if nothing else ends the run.
     pub(super) fn flow_levels(&self, call: &Call, k: f64, whole: usize, steps: usize) -> (Vec<f64>, Vec<f64>) {
         let n = whole as f64;
         let mut values: Vec<f64> =
             linspace(1.0, 1.0 / n, steps + 1).into_iter().rev().map(|rest| shift(k, 1.0 - rest)).collect();
         match self.zero {
-            // A last level below which the flow does not go.
+            // The last level is the lowest of the flow.
             Some(false) if call.mends(&quirks::LAST_LEVEL_TWICE) => values[steps] = shift(k, 1.0 / n),
             None if call.mends(&quirks::LAST_LEVEL_TWICE) => {}
             _ => values.truncate(steps),
@@ -235,7 +237,7 @@ impl Placed {
         (values, times)
     }
 
-    /// What becomes of the times of placed levels.
+    /// Returns the conversion for times of placed levels.
     fn cast(&self, call: &Call) -> Cast {
         let cut = self.kin.cosine_cut && self.betas.cosine;
         match self.placing {
@@ -245,7 +247,7 @@ impl Placed {
         }
     }
 
-    /// The network that was saved; that of a flow is given N·s.
+    /// Returns the formulation of the saved network; the time of a flow network is N·s.
     fn network(&self) -> Result<Formulation> {
         if !self.flow {
             return self.betas.network(self.prediction);
@@ -254,23 +256,23 @@ impl Placed {
         Ok(Formulation::new(Process::rectified_flow(), self.prediction).with_clock(clock))
     }
 
-    /// Whether the correction of D is dynamic thresholding.
+    /// Returns true if the correction of D is dynamic thresholding.
     pub(super) fn thresholds(&self) -> bool {
         matches!(self.correction, Some(Map::Threshold { .. }))
     }
 
-    /// Whether a run with these tables ends at σ = 0 by the word of the config.
+    /// Returns true if the config ends the run at σ = 0 with these tables.
     pub(super) fn ends_clean(&self, tables: &Tables) -> bool {
         self.zero == Some(true) && tables.sigmas.last() == Some(&0.0)
     }
 
-    /// Whether the network predicts the velocity of a flow.
+    /// Returns true if the network predicts the velocity of a flow.
     pub(super) fn predicts_velocity(&self) -> bool {
         self.flow && self.prediction == Prediction::Velocity
     }
 }
 
-/// A course but for its method.
+/// The parts of a course other than its method.
 pub(super) struct Ground {
     process: Process,
     network: Formulation,
@@ -280,7 +282,8 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// The levels of the tables, and the network that the config was saved with.
+    /// Builds the course from the levels of the tables and the network that the config was saved
+    /// with.
     pub(super) fn new(placed: &Placed, tables: &Tables) -> Result<Self> {
         let network = placed.network()?;
         let process = network.process.clone();
@@ -303,7 +306,7 @@ impl Ground {
     }
 }
 
-/// The level of a σ in the class's own coordinates.
+/// Returns the level of a σ in the class's own coordinates.
 fn level(process: &Process, sigma: f64, flow: bool) -> Result<Level> {
     if flow {
         if (0.0..=1.0).contains(&sigma) {
@@ -315,7 +318,7 @@ fn level(process: &Process, sigma: f64, flow: bool) -> Result<Level> {
         return Err(Error::argument("no noise level").at("sigmas").expected("a number ≥ 0").got(sigma.to_string()));
     }
     let alpha = 1.0 / (1.0 + sigma * sigma).sqrt();
-    // The table's end in float32 may lie a hair beyond it.
+    // Rounded to float32, the end of the table may lie slightly beyond it.
     let (first, last) = process.schedule().domain();
     let time = process.schedule().time_of_sigma_ve(sigma).clamp(first, last);
     Ok(Level { time, alpha, sigma: sigma * alpha })

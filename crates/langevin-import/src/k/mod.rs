@@ -1,26 +1,27 @@
-//! Samplers by the names that k-diffusion and ComfyUI give them, on α = 1, t = σ.
+//! Samplers by the names of k-diffusion and ComfyUI, on α = 1, t = σ.
 //!
 //! ```
 //! use langevin_import::k;
 //! use std::collections::BTreeMap;
-//! let sampler = k::sampler("sample_dpmpp_2m_sde", &BTreeMap::from([("eta".to_owned(), 0.5.into())]))?;
+//! let options = BTreeMap::from([("eta".to_owned(), 0.5.into())]);
+//! let sampler = k::sampler("sample_dpmpp_2m_sde", &options)?;
 //! assert_eq!(sampler.spec(), "dpmpp-2m-sde:eta=0.5");
 //! let plan = k::plan("euler_ancestral", &BTreeMap::new(), &[14.6, 3.0, 0.5, 0.0], None)?;
 //! assert_eq!(plan.nfe(), 3);
 //! # Ok::<(), langevin::Error>(())
 //! ```
 //!
-//! The prefix `sample_` may be left out, and the suffix `_gpu` changes nothing: it says where the original
-//! keeps its noise.
+//! The prefix `sample_` is optional. The suffix `_gpu` has no effect; it states where the original
+//! stores its noise.
 //!
 //! | original's option | here |
 //! |---|---|
-//! | `eta` | η, with the meaning that the sampler gives it |
+//! | `eta` | η, as the sampler defines it |
 //! | `s_noise` | `noise` |
 //! | `s_churn`, `s_tmin`, `s_tmax` | `churn`, `tmin`, `tmax` |
 //! | `solver_type` | `solver` |
 //! | `order`, `max_order`; `r`; `ge_gamma` | `order`; `r`; `gamma` |
-//! | `cfg`, the scale of the guidance beside a CFG++ sampler | `guidance` |
+//! | `cfg`, the guidance scale of a CFG++ sampler | `guidance` |
 //!
 //! | grid | here |
 //! |---|---|
@@ -29,20 +30,23 @@
 //! | `get_sigmas_polyexponential(…, rho)` | `poly-exponential:rho` |
 //! | `get_sigmas_vp(n)` | `vp` |
 //!
-//! What differs: `dpm_fast` takes its two ends and its number of evaluations from the list of levels;
-//! `sa_solver` has its noise on the whole range, not in an interval; `uni_pc` keeps every level of the
-//! list; the CFG++ samplers of several values or evaluations are [the paper's
-//! rule](https://arxiv.org/abs/2406.08070) on the plain ones, each state made of the unconditional branch
-//! and given α w (D_c − D_u) more, and were not held against the originals. `dpm_adaptive` has no fixed
-//! table and is refused.
+//! # Differences from the originals
 //!
-//! `euler`, `heun` and `dpm_2` of k-diffusion draw noise at every step, also where churn adds none; those
-//! of ComfyUI, and the plans here, draw only where it adds some. Noise is a function of (seed, sample,
-//! draw) here, and no seed gives torch's: a draw that is not used would only be a hole in the numbers. Who
-//! feeds a plan k-diffusion's own noise gives the draw k of a step inside the window the one of that step's
-//! number.
+//! - `dpm_fast` takes its two ends and its number of evaluations from the list of levels.
+//! - `sa_solver` adds noise over the whole range, not only in an interval.
+//! - `uni_pc` keeps every level of the list.
+//! - The CFG++ samplers of several values or evaluations apply [the paper's
+//!   rule](https://arxiv.org/abs/2406.08070) to the plain samplers: each state is made from the
+//!   unconditional branch, plus α w (D_c − D_u). They were not compared with the originals.
+//! - `dpm_adaptive` has no fixed table and is refused.
 //!
-//! Facts of k-diffusion 0.1.1 and ComfyUI.
+//! `euler`, `heun` and `dpm_2` of k-diffusion draw noise at every step, even if churn adds none.
+//! Those of ComfyUI, and the plans here, draw only if churn adds noise. Noise is a function of
+//! (seed, sample, draw) here, and no seed reproduces torch's noise, so an unused draw would only
+//! leave a gap in the numbering. To run a plan with k-diffusion's own noise, give the draw of a
+//! step inside the window the noise with that step's number.
+//!
+//! All facts are those of k-diffusion 0.1.1 and ComfyUI.
 
 mod schedule;
 
@@ -59,10 +63,11 @@ use std::collections::BTreeMap;
 
 pub use schedule::SigmaSchedule;
 
-/// One step is a plan here, and adaptive steps are judged per sample, in float64.
+/// A single step compiles to a plan. Adaptive steps are controlled per sample, in float64.
 const _: [&Quirk; 2] = [&quirks::K_ONE_STEP, &quirks::K_ADAPTIVE];
 
-/// (their name, our sampler with the options that it has there, what may be set).
+/// A name: the original's name, the equivalent sampler with its options, and the options that may
+/// be set.
 type Name = (&'static str, &'static str, &'static [&'static str]);
 
 const CHURN: &[&str] = &["s_churn", "s_tmin", "s_tmax", "s_noise"];
@@ -111,7 +116,7 @@ const NAMES: &[Name] = &[
     ("uni_pc_bh2", "unipc-bh2:order=3", &[]),
 ];
 
-/// What an option is called here.
+/// Returns the name of an option in langevin.
 fn knob(option: &str) -> &str {
     match option {
         "s_noise" => "noise",
@@ -126,10 +131,19 @@ fn knob(option: &str) -> &str {
     }
 }
 
-/// The sampler of this name, with these options under their original names.
+/// Returns the sampler of this name, with options under their original names.
+///
+/// ```
+/// use langevin_import::k::sampler;
+/// use std::collections::BTreeMap;
+/// let options = BTreeMap::from([("s_noise".to_owned(), 1.003.into())]);
+/// assert_eq!(sampler("euler_ancestral", &options)?.spec(), "euler-ancestral:noise=1.003");
+/// # Ok::<(), langevin::Error>(())
+/// ```
 ///
 /// # Errors
-/// An unknown name or option with the nearest known one, a sampler that is no table, or a value out of range.
+/// Returns an error if a name or an option is unknown, with the nearest known one. Returns an error
+/// if the sampler cannot be written as a table, or if a value is out of range.
 pub fn sampler(name: &str, options: &BTreeMap<String, Value>) -> Result<Sampler> {
     let wanted = name.trim().to_lowercase().replace('-', "_");
     let wanted = wanted.strip_prefix("sample_").unwrap_or(&wanted);
@@ -156,17 +170,22 @@ pub fn sampler(name: &str, options: &BTreeMap<String, Value>) -> Result<Sampler>
     Sampler::parse(&spec, None)
 }
 
-/// A sampler and its schedule as the list of A1111 has them together: `DPM++ 2M Karras`.
+/// A sampler with its schedule, from a label in the list of A1111 such as `DPM++ 2M Karras`.
+///
+/// ```
+/// let label = langevin_import::k::label("Euler a Karras").expect("it contains a space");
+/// assert_eq!((&*label.sampler, label.grid), ("euler_ancestral", Some("karras")));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Label {
-    /// The sampler's name, as [`sampler`] reads it.
+    /// Name of the sampler, for [`sampler`].
     pub sampler: String,
-    /// The schedule's name, where the label has one.
+    /// Name of the schedule, if the label contains one.
     pub grid: Option<&'static str>,
 }
 
-/// The schedules that end a label, and the name of each here.
+/// Schedules at the end of a label, with their names in langevin.
 const ENDINGS: [(&str, &str); 11] = [
     ("karras", "karras"),
     ("polyexponential", "poly-exponential"),
@@ -181,7 +200,8 @@ const ENDINGS: [(&str, &str); 11] = [
     ("beta", "beta"),
 ];
 
-/// Takes a label apart; `None` for what is no label, as the names of [`sampler`] are not.
+/// Parses a label. Returns `None` if the text is not a label; the names for [`sampler`] are not
+/// labels.
 ///
 /// ```
 /// use langevin_import::k;
@@ -217,11 +237,18 @@ pub fn label(text: &str) -> Option<Label> {
     Some(Label { sampler: named.join("_"), grid })
 }
 
-/// The plan of this sampler over a list of noise levels that falls, to 0 or to the last level; for
-/// `network`, or for a model that gives D.
+/// Compiles the plan of this sampler over a falling list of noise levels, which may end at 0. The
+/// plan is for `network`, or for a model that returns D.
+///
+/// ```
+/// use langevin_import::k::plan;
+/// let plan = plan("heun", &std::collections::BTreeMap::new(), &[10.0, 1.0, 0.0], None)?;
+/// assert_eq!(plan.nfe(), 3);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 ///
 /// # Errors
-/// As [`sampler`], and as [`Sampler::compile`].
+/// Returns an error under the conditions of [`sampler`] and of [`Sampler::compile`].
 pub fn plan(
     name: &str,
     options: &BTreeMap<String, Value>,

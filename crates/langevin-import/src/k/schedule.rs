@@ -1,4 +1,4 @@
-//! The schedules of ComfyUI and A1111 over a table of noise levels.
+//! Schedules of ComfyUI and A1111 over a table of noise levels.
 
 use langevin::error::{Error, Result};
 use langevin::grid::beta_quantile;
@@ -6,31 +6,44 @@ use langevin::math::{exp, ln};
 use langevin::process::Process;
 use std::fmt;
 
-/// A schedule of ComfyUI or A1111, by whose name and on whose table of noise levels it is known.
+/// A schedule of ComfyUI or A1111, over the table of noise levels of a process.
+///
+/// ```
+/// use langevin_import::k::SigmaSchedule;
+/// assert_eq!(SigmaSchedule::parse("SGM Uniform"), Some(SigmaSchedule::SgmUniform));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SigmaSchedule {
-    /// Every so many-th entry of the table, from its end.
+    /// Evenly spaced entries of the table, counted from its end.
     Simple,
-    /// The levels at evenly spaced times, both ends among them.
+    /// Levels at evenly spaced times, including both ends.
     Normal,
-    /// The levels at evenly spaced times, without the last.
+    /// Levels at evenly spaced times, without the last.
     SgmUniform,
-    /// Every so many-th entry of the table, from its beginning.
+    /// Evenly spaced entries of the table, counted from its beginning.
     DdimUniform,
     /// Entries at quantiles of Beta(0.6, 0.6).
     Beta,
-    /// σ even to a fortieth of the range in half the steps, and quadratic from there on, of the largest σ.
+    /// Levels that fall linearly by a fortieth of the largest σ over half the steps, and
+    /// quadratically after that.
     LinearQuadratic,
-    /// tan of an even way between the arcs of the ends; ComfyUI's, which reaches the smallest level one step
-    /// earlier and ends in 0.
+    /// The tangent of evenly spaced angles between the arctangents of the ends. ComfyUI's variant
+    /// reaches the smallest level one step earlier and ends at 0.
     KlOptimal,
-    /// The same of A1111, which ends at the smallest level.
+    /// The variant of A1111, which ends at the smallest level.
     KlOptimalA1111,
 }
 
 impl SigmaSchedule {
-    /// The schedule of this name, in either case, with `_`, `-` or spaces.
+    /// Parses the name of a schedule. Case is ignored, and words may be separated by `_`, `-` or
+    /// spaces.
+    ///
+    /// ```
+    /// use langevin_import::k::SigmaSchedule;
+    /// assert_eq!(SigmaSchedule::parse("ddim-uniform"), Some(SigmaSchedule::DdimUniform));
+    /// assert_eq!(SigmaSchedule::parse("karras"), None);
+    /// ```
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         match name.trim().to_lowercase().replace(['-', ' '], "_").as_str() {
@@ -46,7 +59,8 @@ impl SigmaSchedule {
         }
     }
 
-    /// Its levels σ/α over the table of a process, falling, to 0 or to the last level.
+    /// Returns the levels σ/α over the table of a process. They fall and end at 0, except those of
+    /// A1111's KL Optimal.
     ///
     /// ```
     /// use langevin::Process;
@@ -58,7 +72,8 @@ impl SigmaSchedule {
     /// ```
     ///
     /// # Errors
-    /// A process without a table, or a number of steps that the table does not have.
+    /// Returns an error if the process has no table, or if the number of steps is 0 or exceeds the
+    /// number of entries.
     pub fn levels(self, process: &Process, steps: usize) -> Result<Vec<f64>> {
         let Some(bars) = process.alpha_bars() else {
             return Err(Error::argument(format!("{self}: it needs a table"))
@@ -101,7 +116,8 @@ impl SigmaSchedule {
             Self::LinearQuadratic => {
                 let (threshold, linear) = (0.025, steps / 2);
                 let rest = (steps - linear) as f64;
-                // Through the end of the line with its slope, and to 1 at the last step.
+                // The quadratic part continues the line with its slope and reaches 1 at the last
+                // step.
                 let slope = if linear > 0 { threshold / linear as f64 } else { 0.0 };
                 let start = if linear > 0 { threshold } else { 0.0 };
                 let bend = (1.0 - start - slope * rest) / (rest * rest);
@@ -146,7 +162,7 @@ impl fmt::Display for SigmaSchedule {
 mod tests {
     use super::*;
 
-    /// The table of Stable Diffusion: entries are counted by hand from the definitions.
+    /// The table of Stable Diffusion; the entries were computed by hand from the definitions.
     #[test]
     fn schedules_over_a_table() {
         let process = Process::parse("table:scaled-linear").unwrap();

@@ -1,4 +1,5 @@
-//! The same draws in every row, one column a draw, and a sheet of samples beside a sheet of data.
+//! Rows of samples from the same noise, one column per draw, and sheets of samples beside a sheet
+//! of data.
 
 use super::pictures::{self, Scale};
 use super::{Demo, Pictures, Reading};
@@ -6,12 +7,12 @@ use crate::numbers::{capital, in_words, plural, significant};
 use crate::page::escape;
 use crate::palette::{class, mark};
 
-/// Draws that stand side by side.
+/// Number of draws side by side.
 const DRAWS: usize = 16;
-/// A sheet shows this many pictures across and down.
+/// Number of pictures across and down a sheet.
 const ACROSS: usize = 8;
 
-/// "The same draws": the picture to see first.
+/// Returns the section "The same draws", the first picture on the page.
 pub(super) fn section(data: &Demo) -> String {
     let shown = data.rows.iter().map(|row| row.samples.shown(DRAWS)).max().unwrap_or(0);
     if shown == 0 {
@@ -55,7 +56,7 @@ pub(super) fn section(data: &Demo) -> String {
     )
 }
 
-/// "Beside the data": many samples of each row at once.
+/// Returns the section "Beside the data": many samples of each row.
 pub(super) fn sheets(data: &Demo) -> String {
     let mut figures = sheet("real", "", "Data", &data.data, "real pictures");
     for (index, row) in data.rows.iter().enumerate() {
@@ -67,7 +68,7 @@ pub(super) fn sheets(data: &Demo) -> String {
     )
 }
 
-/// The name of a reading, with its symbol: "score s", "noise ε".
+/// Returns the name of a reading with its symbol: "score s", "noise ε".
 pub(super) fn reading(prediction: &str) -> String {
     match prediction {
         "score" => "score s".into(),
@@ -103,7 +104,8 @@ fn sheet(class: &str, mark: &str, title: &str, pictures: &Pictures, noun: &str) 
     format!("<figure class=\"sheet {class}\"><figcaption>{mark}<b>{title}</b></figcaption>{picture}</figure>")
 }
 
-/// Pixel by pixel, the largest minus the smallest value among the ODE rows.
+/// Returns, for each pixel, the difference between the largest and the smallest value among the ODE
+/// rows.
 fn spread(rows: &[Reading]) -> Option<Pictures> {
     let sets: Vec<&Pictures> = rows.iter().filter(|row| row.is_ode()).map(|row| &row.samples).collect();
     let (first, rest) = sets.split_first()?;

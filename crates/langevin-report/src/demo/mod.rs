@@ -1,7 +1,8 @@
 //! The page of `langevin demo`: one network, read as the rows of the paper.
 //!
-//! One file per part of the page: `lineup` (the same draws in every row, beside the data), `strips` (noise to digit), `triangle` (forward + reverse = Langevin),
-//! `results` (distances and their floors), `training`; `pictures` turns pixels into PNG data URLs.
+//! Each part of the page has a file: `lineup` (samples from the same noise in every row, beside the
+//! data), `strips` (noise to digit), `triangle` (forward + reverse = Langevin), `results`
+//! (distances and their floors) and `training`. `pictures` encodes pixels as PNG data URLs.
 
 mod lineup;
 mod pictures;
@@ -15,28 +16,35 @@ mod triangle;
 use crate::numbers::{capital, in_words};
 use crate::page::{Page, escape};
 
-/// One set of grey pictures, all of one size.
+/// A set of grey pictures of the same size.
+///
+/// ```
+/// use langevin_report::demo::Pictures;
+/// let pictures = Pictures { count: 1, height: 2, width: 2, values: vec![0.0, 16.0, 16.0, 0.0] };
+/// assert_eq!(pictures.values.len(), pictures.count * pictures.height * pictures.width);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pictures {
     /// Number of pictures.
     pub count: usize,
-    /// Pixels from top to bottom.
+    /// Height in pixels.
     pub height: usize,
-    /// Pixels from left to right.
+    /// Width in pixels.
     pub width: usize,
-    /// Picture after picture, row after row of pixels: `count · height · width` values, 0 (paper) to 16 (ink).
+    /// Pixel values, picture after picture and row after row: `count · height · width` values from
+    /// 0 (paper) to 16 (ink).
     pub values: Vec<f64>,
 }
 
 impl Pictures {
-    /// The pixels of picture `index`, or nothing where there is no such picture.
+    /// Returns the pixels of picture `index`; `None` if there is no such picture.
     fn picture(&self, index: usize) -> Option<&[f64]> {
         let size = self.height.checked_mul(self.width).filter(|&size| size > 0)?;
         let start = index.checked_mul(size)?;
         (index < self.count).then(|| self.values.get(start..start.checked_add(size)?)).flatten()
     }
 
-    /// How many whole pictures `values` holds, at most `limit`.
+    /// Returns the number of complete pictures in `values`, at most `limit`.
     fn shown(&self, limit: usize) -> usize {
         match self.height.saturating_mul(self.width) {
             0 => 0,
@@ -45,48 +53,65 @@ impl Pictures {
     }
 }
 
-/// One way to read the network, and what it draws: a row of the paper.
+/// One reading of the network and its samples: a row of the paper.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    /// "VP-SDE", "VP-ODE", "VE-Karras", "Rectified flow".
+    /// Title: "VP-SDE", "VP-ODE", "VE-Karras", "Rectified flow".
     pub title: String,
-    /// "vp", "vp", "ve", "rectified-flow".
+    /// Name of the process: "vp", "ve", "rectified-flow".
     pub process: String,
-    /// How the network was read: "score", "x0", "epsilon", "velocity".
+    /// Prediction that the network is read as: "score", "x0", "epsilon", "velocity".
     pub prediction: String,
     /// h/g of the split: 0 for an ODE, 1 for the SDE.
     pub eta: f64,
     /// Network evaluations per sample.
     pub nfe: usize,
-    /// Wall time of the sampling.
+    /// Wall-clock time of the sampling, in seconds.
     pub seconds: f64,
     /// Sliced Wasserstein-2 distance between samples and real data.
     pub sliced_w2: f64,
     /// Energy distance between samples and real data.
     pub energy: f64,
-    /// Share of samples nearer to a training picture than 99 % of held-out pictures are, 0 to 1.
+    /// Share of samples that lie closer to a training picture than 99 % of held-out pictures do,
+    /// from 0 to 1.
     pub copies: f64,
-    /// At least 64 samples, those of indices 0.. (the same draws in every row).
+    /// At least 64 samples, with indices 0, 1, …. Every row starts from the same noise.
     pub samples: Pictures,
-    /// For sample 0..k: the state along the way, mapped to data units as the state x divided by α (VE state); `strips[i]` is one strip, noise first, digit last.
+    /// For samples 0, 1, …: the states during sampling, in data units as x/α (the VE state).
+    /// `strips[i]` is one strip, from noise to digit.
     pub strips: Vec<Pictures>,
     /// σ/α of each picture of a strip.
     pub strip_sigmas: Vec<f64>,
-    /// The triangle at a middle level, σ/α = 1.
+    /// The triangle at the middle noise level, σ/α = 1.
     pub triangle: Triangle,
 }
 
 impl Reading {
-    /// Whether the row draws no noise on its way: h = 0.
+    /// Returns true if no noise is added during sampling: h = 0.
     fn is_ode(&self) -> bool {
         self.eta == 0.0
     }
 }
 
-/// forward + reverse = Langevin, with numbers, at one level. Each move is three coefficients: of x in the drift, of the score in the drift, and the squared noise.
+/// The identity forward + reverse = Langevin at one noise level, with numbers. Each move has three
+/// coefficients: of x in the drift, of the score in the drift, and the squared noise.
+///
+/// ```
+/// use langevin_report::demo::Triangle;
+/// // f = -1/2, g = h = 1
+/// let triangle = Triangle {
+///     time: 0.7,
+///     forward: [-0.5, 0.0, 1.0],
+///     reverse: [0.5, 1.0, 1.0],
+///     langevin: [0.0, 1.0, 2.0],
+/// };
+/// for i in 0..3 {
+///     assert_eq!(triangle.forward[i] + triangle.reverse[i], triangle.langevin[i]);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Triangle {
-    /// The time at which the coefficients are taken, on the clock of the row's own process.
+    /// Time of the coefficients, on the clock of the row's process.
     pub time: f64,
     /// (f, 0, g²).
     pub forward: [f64; 3],
@@ -96,49 +121,74 @@ pub struct Triangle {
     pub langevin: [f64; 3],
 }
 
-/// Everything that the page shows.
+/// All data of the page.
+///
+/// ```
+/// use langevin_report::demo::{Demo, Pictures};
+/// let demo = Demo {
+///     data: Pictures { count: 1, height: 2, width: 2, values: vec![0.0, 16.0, 16.0, 0.0] },
+///     train_rows: 100,
+///     held_out_rows: 20,
+///     rows: vec![],
+///     floor_sliced_w2: 0.1,
+///     floor_energy: 0.01,
+///     held_out_copies: 0.01,
+///     ode_difference: 0.0,
+///     losses: vec![(1, 1.0), (2, 0.5)],
+///     steps: 2,
+///     train_seconds: 0.1,
+///     parameters: 10,
+///     sigma_min: 0.002,
+///     sigma_max: 80.0,
+///     seed: 0,
+///     machine: "2 cores".to_owned(),
+///     command: "langevin demo".to_owned(),
+///     version: "0.1.0".to_owned(),
+/// };
+/// assert!(demo.html().contains("One network, one Langevin equation"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Demo {
-    /// Real pictures, to stand beside the samples.
+    /// Real pictures, shown beside the samples.
     pub data: Pictures,
-    /// Pictures the network was trained on.
+    /// Number of training pictures.
     pub train_rows: usize,
-    /// Pictures it has not seen.
+    /// Number of held-out pictures.
     pub held_out_rows: usize,
-    /// The rows of the paper, in its order.
+    /// The rows, in the order of the paper.
     pub rows: Vec<Reading>,
     /// Sliced Wasserstein-2 distance between two halves of the real data.
     pub floor_sliced_w2: f64,
     /// Energy distance between two halves of the real data.
     pub floor_energy: f64,
-    /// [`Reading::copies`] of held-out pictures: 0.01 by construction.
+    /// Value of [`Reading::copies`] for held-out pictures: 0.01 by construction.
     pub held_out_copies: f64,
     /// Largest difference between the three ODE rows, in pixel units (0 to 16).
     pub ode_difference: f64,
-    /// (step, smoothed loss), in the order of training.
+    /// Pairs (step, smoothed loss), in the order of training.
     pub losses: Vec<(u64, f64)>,
-    /// Training steps.
+    /// Number of training steps.
     pub steps: u64,
-    /// Wall time of the training.
+    /// Wall-clock time of the training, in seconds.
     pub train_seconds: f64,
-    /// Weights of the network.
+    /// Number of weights of the network.
     pub parameters: usize,
-    /// Smallest σ/α that was sampled.
+    /// Smallest σ/α of the sampling.
     pub sigma_min: f64,
-    /// Largest σ/α that was sampled.
+    /// Largest σ/α of the sampling.
     pub sigma_max: f64,
-    /// The seed of training and sampling.
+    /// Seed of training and sampling.
     pub seed: u64,
-    /// "2 cores", for the reader to judge the seconds.
+    /// Description of the machine, for example "2 cores", as context for the times.
     pub machine: String,
-    /// The command that repeats this.
+    /// Command that reproduces the page.
     pub command: String,
     /// Library version.
     pub version: String,
 }
 
 impl Demo {
-    /// Returns the page.
+    /// Returns the page as HTML.
     #[must_use]
     pub fn html(&self) -> String {
         let sections = [

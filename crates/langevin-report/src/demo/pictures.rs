@@ -1,13 +1,14 @@
 //! Grey pictures as PNG data URLs.
 //!
-//! A pixel is black ink of some opacity. The page behind it is the paper, so one picture serves a light page, and turned by a CSS filter a dark one. Pictures keep
+//! A pixel is black ink with some opacity over the background of the page. The same picture
+//! therefore works on a light page and, inverted by a CSS filter, on a dark one. Pictures keep
 //! their own size; the browser enlarges them without smoothing.
 
 use super::Pictures;
 use crate::page::escape;
 use crate::run::base64;
 
-/// The values that stand for paper and for full ink.
+/// The values that are shown as paper and as full ink.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scale {
     /// The value shown as bare paper.
@@ -17,10 +18,11 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// The scale of the data itself.
+    /// The scale of the data.
     pub(super) const DATA: Self = Self { paper: 0.0, ink: 16.0 };
 
-    /// The data's scale, widened to hold all but the outermost 2 % of `values` at each end. Noise so large that it would be pure black and white stays grey.
+    /// Returns the scale of the data, extended to contain `values` without the outermost 2 % at
+    /// each end. Strong noise then appears in shades of grey, not in pure black and white.
     pub(super) fn holding(values: impl Iterator<Item = f64>) -> Self {
         let mut sorted: Vec<f64> = values.filter(|v| v.is_finite()).collect();
         if sorted.is_empty() {
@@ -29,28 +31,29 @@ impl Scale {
         sorted.sort_by(f64::total_cmp);
         let tail = sorted.len() / 50;
         let (low, high) = (sorted[tail], sorted[sorted.len() - 1 - tail]);
-        // A sampler that overshoots by a pixel unit still shows a digit, not a grey background.
+        // The scale ignores an overshoot of one pixel unit, so that the background of a digit stays
+        // white.
         Self {
             paper: if low < Self::DATA.paper - 1.0 { low } else { Self::DATA.paper },
             ink: if high > Self::DATA.ink + 1.0 { high } else { Self::DATA.ink },
         }
     }
 
-    /// The opacity of `value`, 0 to 255; NaN is paper.
+    /// Returns the opacity of `value`, from 0 to 255; NaN is shown as paper.
     fn opacity(self, value: f64) -> u8 {
         let share = ((value - self.paper) / (self.ink - self.paper)).clamp(0.0, 1.0);
         (255.0 * share).round() as u8
     }
 }
 
-/// One picture of `width` pixels a row as a data URL.
+/// Returns a picture with `width` pixels per row as a data URL.
 pub(super) fn uri(values: &[f64], width: usize, scale: Scale) -> Option<String> {
     let height = values.len().checked_div(width)?;
     let opacity: Vec<u8> = values.iter().map(|&v| scale.opacity(v)).collect();
     encode(&opacity, width, height)
 }
 
-/// An `img` element for one picture, decorative: what holds it names it.
+/// Returns an `img` element without a text alternative. The element around it carries the name.
 pub(super) fn image(values: &[f64], width: usize, scale: Scale) -> String {
     let height = values.len().checked_div(width).unwrap_or(0);
     uri(values, width, scale)
@@ -58,7 +61,7 @@ pub(super) fn image(values: &[f64], width: usize, scale: Scale) -> String {
         .unwrap_or_default()
 }
 
-/// The first pictures, `columns` × `columns` at most, on one sheet with a pixel of paper around each.
+/// Returns a sheet of at most `columns` × `columns` pictures, each with a border of one pixel.
 pub(super) fn sheet(pictures: &Pictures, columns: usize, name: &str) -> Option<String> {
     let shown = pictures.shown(columns * columns);
     if shown == 0 {
@@ -85,7 +88,7 @@ pub(super) fn sheet(pictures: &Pictures, columns: usize, name: &str) -> Option<S
     ))
 }
 
-/// Black pixels of the given opacities as a PNG data URL.
+/// Encodes black pixels with the given opacities as a PNG data URL.
 fn encode(opacity: &[u8], width: usize, height: usize) -> Option<String> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, u32::try_from(width).ok()?, u32::try_from(height).ok()?);

@@ -1,4 +1,4 @@
-//! The results, with the floor that real data would reach.
+//! The table of results, with the floor that real data reach.
 
 use super::lineup::reading;
 use super::{Demo, Reading};
@@ -8,12 +8,12 @@ use crate::palette::{class, mark};
 use crate::svg::coord;
 use crate::table::{Cell, Table};
 
-/// The headings.
+/// Headings of the columns.
 const HEADS: [&str; 7] = ["Row", "h/g", "NFE", "Time", "Sliced W₂", "Energy distance", "Copies"];
-/// The classes of the columns after the first: short ones, and wide ones with a bar.
+/// CSS classes of the columns after the first: short ones, and wide ones with a bar.
 const CLASSES: [&str; 6] = ["s", "s", "s", "w", "w", "s"];
 
-/// "How close".
+/// Returns the section "How close".
 pub(super) fn section(data: &Demo) -> String {
     let bar = |of: fn(&Reading) -> f64, floor: f64| {
         let all = data.rows.iter().map(of).chain([floor]).filter(|v| v.is_finite());
@@ -49,12 +49,12 @@ pub(super) fn section(data: &Demo) -> String {
     )
 }
 
-/// A cell for pages alone.
+/// Returns a cell for pages only.
 fn markup(html: String) -> Cell {
     Cell::Html { html, text: String::new() }
 }
 
-/// A number with a bar, and a tick where the floor is.
+/// A number with a bar and a tick at the floor.
 struct Bar {
     most: f64,
     floor: f64,

@@ -1,4 +1,4 @@
-//! From noise to a digit: the state on its way, once per row.
+//! From noise to a digit: the states during sampling, for each row.
 
 use super::pictures::{self, Scale};
 use super::{Demo, Reading};
@@ -6,12 +6,13 @@ use crate::numbers::short;
 use crate::page::escape;
 use crate::palette::{class, mark};
 
-/// Pictures of a strip at most; odd, so that every second one still ends on the digit.
+/// Maximum number of pictures in a strip. It is odd, so that every second picture includes the
+/// digit at the end.
 const FRAMES: usize = 13;
-/// Strips of a row at most.
+/// Maximum number of strips in a row.
 const STRIPS: usize = 2;
 
-/// "From noise to a digit".
+/// Returns the section "From noise to a digit".
 pub(super) fn section(data: &Demo) -> String {
     let body: String = data.rows.iter().enumerate().map(|(index, row)| strip(index, row)).collect();
     let body = if body.is_empty() { "<p class=\"empty\">No strip was recorded.</p>".to_owned() } else { body };
@@ -73,9 +74,11 @@ fn strip(index: usize, row: &Reading) -> String {
     )
 }
 
-/// At most [`FRAMES`] of `n` frames, first and last among them; an odd number where some are left out on narrow pages.
+/// Returns at most [`FRAMES`] of `n` frames, including the first and the last. The number is odd if
+/// narrow pages leave out every second one.
 ///
-/// They are evenly apart in the angle atan(σ/α), in which a picture changes at about the same pace all the way; without the σ of every frame, evenly apart in number.
+/// The frames are evenly spaced in the angle atan(σ/α), in which a picture changes at an
+/// approximately constant rate. They are evenly spaced in number if σ is not known for every frame.
 fn chosen(n: usize, sigmas: &[f64]) -> Vec<usize> {
     let count = match n.min(FRAMES) {
         count if count > 8 && count % 2 == 0 => count - 1,
@@ -90,7 +93,7 @@ fn chosen(n: usize, sigmas: &[f64]) -> Vec<usize> {
     let mut frames = vec![0];
     for i in 1..count {
         let target = place(0) + (place(n - 1) - place(0)) * i as f64 / (count - 1) as f64;
-        // Each frame once, and enough of them left for the rest.
+        // Each frame is used once, and enough frames remain for the rest.
         let (from, to) = (frames[i - 1] + 1, n - (count - i));
         let nearest = (from..=to).min_by(|&a, &b| (place(a) - target).abs().total_cmp(&(place(b) - target).abs()));
         frames.push(nearest.unwrap_or(from));

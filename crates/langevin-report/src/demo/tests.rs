@@ -1,4 +1,4 @@
-//! The page as a whole.
+//! Tests of the whole page.
 
 use super::*;
 
@@ -58,7 +58,7 @@ fn demo() -> Demo {
     }
 }
 
-/// Every opened element is closed, in the right order.
+/// Asserts that every element is closed in the right order.
 fn assert_balanced(page: &str) {
     const VOID: [&str; 4] = ["meta", "img", "br", "hr"];
     let mut open: Vec<&str> = Vec::new();

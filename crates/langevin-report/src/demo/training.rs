@@ -4,7 +4,7 @@ use super::Demo;
 use crate::numbers::{plural, seconds, short, thousands};
 use crate::run::losses;
 
-/// "One training".
+/// Returns the section "One training".
 pub(super) fn section(data: &Demo) -> String {
     let points: Vec<(f64, f64)> = data.losses.iter().map(|&(step, loss)| (step as f64, loss)).collect();
     let lost = points.iter().filter(|(_, loss)| !loss.is_finite()).count();
@@ -21,7 +21,7 @@ pub(super) fn section(data: &Demo) -> String {
     )
 }
 
-/// What was trained, on what, for how long.
+/// Returns the facts: network, data and duration of the training.
 fn facts(data: &Demo) -> String {
     let fact = |term: &str, value: &str, note: &str| {
         format!("<div><dt>{term}</dt><dd>{value} <small>{note}</small></dd></div>")

@@ -1,4 +1,4 @@
-//! forward + reverse = Langevin: one drawing to scale and one sum per row.
+//! The identity forward + reverse = Langevin: a drawing to scale and a sum for each row.
 
 use super::{Demo, Reading, Triangle};
 use crate::axis::{multiples, step};
@@ -8,12 +8,12 @@ use crate::palette::{class, mark};
 use crate::svg::{self, Point};
 
 const WIDTH: f64 = 264.0;
-/// The drawings are as tall as their arrows, within this.
+/// Maximum height of a drawing; drawings are as tall as their arrows.
 const TALLEST: f64 = 220.0;
-/// Room around the drawing: left, top, right (for the word "Langevin"), bottom.
+/// Margins of the drawing: left, top, right (for the word "Langevin"), bottom.
 const ROOM: [f64; 4] = [14.0, 18.0, 82.0, 40.0];
 
-/// "The triangle".
+/// Returns the section "The triangle".
 pub(super) fn section(data: &Demo) -> String {
     if data.rows.is_empty() {
         return String::new();
@@ -34,7 +34,7 @@ pub(super) fn section(data: &Demo) -> String {
     )
 }
 
-/// The split in symbols, the terms of one kind under each other.
+/// The split in symbols, with corresponding terms in columns.
 const EQUATIONS: &str = "<div class=\"equations\" role=\"img\" aria-label=\"Forward: dx = f x dτ + g dW. Reverse: dx = −f x dτ + ½(g² + h²) s dτ + h dW. \
     Their sum, Langevin: dx = ½(g² + h²) s dτ + √(g² + h²) dW.\">\
     <p><span class=\"op\"></span><b>forward</b><i><s>f x dτ</s></i><i></i><i>g dW₁</i></p>\
@@ -71,7 +71,7 @@ fn card(index: usize, row: &Reading, frame: &Frame, noise: f64) -> String {
     )
 }
 
-/// The letter of a process's clock in the paper.
+/// Returns the letter of a process's clock in the paper.
 fn clock(process: &str) -> &'static str {
     match process {
         "ve" => "σ",
@@ -80,7 +80,7 @@ fn clock(process: &str) -> &'static str {
     }
 }
 
-/// A coefficient: 0 where rounding alone keeps it from being 0.
+/// Formats a coefficient. A value that differs from 0 only by rounding is written as 0.
 fn coefficient(value: f64) -> String {
     if value.abs() < 1e-9 { "0".into() } else { short(value, 3) }
 }
@@ -89,7 +89,7 @@ fn drawing(t: &Triangle, frame: &Frame, name: &str) -> String {
     let origin = frame.at(0.0, 0.0);
     let corner = frame.at(t.forward[0], t.forward[1]);
     let end = frame.at(t.langevin[0], t.langevin[1]);
-    // Where the three arrows lie on one line, the sum moves aside to stay visible.
+    // If the three arrows lie on one line, the sum is shifted to remain visible.
     let area = (corner.0 - origin.0) * (end.1 - origin.1) - (corner.1 - origin.1) * (end.0 - origin.0);
     let aside = if area.abs() < 40.0 { 9.0 } else { 0.0 };
     let moved = |p: Point| (p.0 + aside, p.1);
@@ -120,7 +120,7 @@ fn drawing(t: &Triangle, frame: &Frame, name: &str) -> String {
     )
 }
 
-/// The plane of drifts, x to the right and score up, at one scale for all rows.
+/// The plane of drifts, with x to the right and the score upwards, at one scale for all rows.
 struct Frame {
     low: Point,
     high: Point,
@@ -146,14 +146,14 @@ impl Frame {
         ROOM[1] + ROOM[3] + (self.high.1 - self.low.1) * self.unit
     }
 
-    /// Where the drift (x, score) lies in the drawing.
+    /// Returns the position of the drift (x, score) in the drawing.
     fn at(&self, x: f64, score: f64) -> Point {
         (WIDTH - ROOM[2] - (self.high.0 - x) * self.unit, self.height() - ROOM[3] - (score - self.low.1) * self.unit)
     }
 
-    /// Faint lines at whole numbers, or at rounder steps if whole numbers would crowd.
+    /// Returns faint lines at integers, or at coarser steps if integers would be too dense.
     fn grid(&self) -> String {
-        // At least 34 pixels and a whole number apart.
+        // Lines are at least 34 pixels and one integer apart.
         let step = step(34.0 / self.unit).max(1.0);
         let ticks = |low: f64, high: f64| multiples(low, high, step).take(41);
         let (left, bottom) = self.at(self.low.0, self.low.1);

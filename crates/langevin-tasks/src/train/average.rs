@@ -1,26 +1,26 @@
-//! A model of another average of the weights, made after the training.
+//! Models with a different average of the weights, computed after the training.
 
 use crate::error::{Blame as _, Error, Result};
 use langevin_train::{Averages, Network};
 use std::path::PathBuf;
 
-/// A model of another average.
+/// A model with a different average of the weights.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Averaged {
     /// The model.
     pub network: Network,
-    /// How far the profile of its average is off, as a share.
+    /// Relative error with which the stored averages reproduce the requested averaging profile.
     pub off: f64,
 }
 
-/// Returns the network of a run with the average of this length, made of the averages in `files`, as
-/// [`rundir::averages`](crate::rundir::averages) lists them. The length is the standard deviation of the
-/// average's weight as a share of the training.
+/// Returns the network of a run with an average of the given length, computed from the averages in
+/// `files`, which [`rundir::averages`](crate::rundir::averages) lists. The length is the standard
+/// deviation of the averaging weights as a share of the training.
 ///
 /// # Errors
-/// Returns an error if a file cannot be read or is of another network, or if the length is not between
-/// 0.001 and 0.2887.
+/// Returns an error if a file cannot be read or belongs to another network, or if the length is not
+/// between 0.001 and 0.2887.
 pub fn average(network: &Network, files: &[PathBuf], length: f64) -> Result<Averaged> {
     let mut kept = Vec::with_capacity(files.len());
     for path in files {

@@ -1,4 +1,5 @@
-//! A training that starts from a model: which fields of its recipe are the model's, and what data it takes.
+//! Training that starts from a model: the fields of its recipe that the model determines, and the
+//! data that fit the model.
 
 use super::error::TrainError;
 use crate::error::{Blame as _, Result};
@@ -6,7 +7,8 @@ use langevin_data::Dataset;
 use langevin_train::{Budget, FINE_TUNING_RATE, Network, NetworkSpec, Recipe};
 use serde_json::{Value, json};
 
-/// The fields of a recipe that are the model's. A field that is chosen must be what the model has.
+/// Recipe fields that the model determines. A field that the caller sets must equal the model's
+/// value.
 pub const FROM_MODEL: [&str; 12] = [
     "formulation.process",
     "formulation.prediction",
@@ -22,19 +24,30 @@ pub const FROM_MODEL: [&str; 12] = [
     "network.heads",
 ];
 
-/// The fields of the loss: the model's unless they are chosen.
+/// Recipe fields of the loss, which are taken from the model unless the caller sets them.
 pub const FROM_MODEL_UNLESS_CHOSEN: [&str; 3] = ["weight", "times", "coupling"];
 
-/// A field that was chosen, not left to its default.
+/// A recipe field that the caller set, as opposed to a default.
+///
+/// ```
+/// use langevin_tasks::train::{Base, Choice};
+/// use langevin_train::{Budget, Recipe};
+/// let recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(10));
+/// let base = Base::of_run(recipe.clone());
+/// let mut changed = recipe;
+/// let chosen = |field: &str| (field == "network.width").then_some(Choice::Size(7));
+/// let error = base.apply(&mut changed, &chosen).unwrap_err();
+/// assert!(error.to_string().contains("network.width"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// It is chosen as the recipe has it.
+    /// The field has the value in the recipe.
     AsInRecipe,
-    /// It is a size, which may be of another kind of network than the recipe's.
+    /// The field is a size. It may belong to another kind of network than the recipe's.
     Size(u64),
 }
 
-/// What a training starts from: a model, or a run that started from one.
+/// The starting point of a training: a model, or a run that was started from a model.
 ///
 /// ```
 /// use langevin_tasks::train::Base;
@@ -42,7 +55,7 @@ pub enum Choice {
 /// let own = Recipe::new(Recipe::default_formulation(), Budget::Steps(10));
 /// let mut recipe = own.clone();
 /// recipe.network = MlpConfig::new(8, 1).into();
-/// // No field was chosen: the network is that of the run.
+/// // The caller set no field, so the network of the run is used.
 /// let base = Base::of_run(own);
 /// base.apply(&mut recipe, &|_| None)?;
 /// assert_eq!(recipe.network, base.recipe().network);
@@ -54,14 +67,15 @@ pub struct Base {
 }
 
 impl Base {
-    /// Builds the start from a model.
+    /// Builds the starting point from a model.
     #[must_use]
     pub fn of_model(network: Network) -> Self {
         let recipe = Recipe::of(&network, Budget::Steps(1));
         Self { network: Some(network), recipe }
     }
 
-    /// Builds the start of a run that is resumed and started from a model: its own recipe holds.
+    /// Builds the starting point of a resumed run that was started from a model. The recipe of the
+    /// run applies.
     #[must_use]
     pub fn of_run(recipe: Recipe) -> Self {
         Self { network: None, recipe }
@@ -73,20 +87,21 @@ impl Base {
         &self.recipe
     }
 
-    /// Returns the model; `None` for a run that is resumed.
+    /// Returns the model; `None` for a resumed run.
     #[must_use]
     pub fn network(&self) -> Option<&Network> {
         self.network.as_ref()
     }
 
-    /// Makes a recipe that of the model, but for what may be another. `chosen` says which fields the caller
-    /// chose; besides those of a recipe, `frame` (columns learned as logarithms) and `network.classes`.
+    /// Replaces the recipe by that of the model, except for the fields that may differ. `chosen`
+    /// states the fields that the caller set. It is called with the fields of a recipe, and also
+    /// with `frame` (columns learned as logarithms) and `network.classes`.
     ///
-    /// The learning rate is [`FINE_TUNING_RATE`] unless it is chosen.
+    /// The learning rate becomes [`FINE_TUNING_RATE`] unless the caller set it.
     ///
     /// # Errors
-    /// Returns [`TrainError::Conflict`] for the first field that is chosen otherwise than the model has it.
-    /// The recipe is unchanged then.
+    /// Returns [`TrainError::Conflict`] for the first field whose value differs from that of the
+    /// model. The recipe is then unchanged.
     pub fn apply(&self, recipe: &mut Recipe, chosen: &dyn Fn(&str) -> Option<Choice>) -> Result<(), TrainError> {
         self.check_choices(recipe, chosen)?;
         recipe.formulation = self.recipe.formulation.clone();
@@ -136,7 +151,7 @@ impl Base {
         Ok(())
     }
 
-    /// The classes that the network has places for.
+    /// Returns the number of classes of the network.
     fn classes(&self) -> usize {
         match &self.recipe.network {
             NetworkSpec::Mlp(config) => config.classes,
@@ -145,11 +160,11 @@ impl Base {
         }
     }
 
-    /// Checks that data are of the model's shape and classes; `shape` is that of what the network sees of a
-    /// row.
+    /// Checks that the data have the model's shape and classes. `shape` is the shape of the part of
+    /// a row that the network sees.
     ///
     /// # Errors
-    /// Returns [`TrainError::Shape`] or [`TrainError::Classes`] if they are not.
+    /// Returns [`TrainError::Shape`] or [`TrainError::Classes`] if they do not.
     pub fn check(&self, data: &Dataset, shape: &[usize]) -> Result<(), TrainError> {
         let Some(network) = &self.network else { return Ok(()) };
         if shape != network.shape() {

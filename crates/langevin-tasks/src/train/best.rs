@@ -1,4 +1,5 @@
-//! Over-training: the step that was best on held-out rows, and when a later one is notably worse.
+//! Over-training: the best step on held-out rows, and the point at which later steps are notably
+//! worse.
 
 use crate::error::{Blame as _, Result};
 use crate::rundir::Files;
@@ -6,27 +7,27 @@ use crate::watch::Look;
 use langevin_train::Trainer;
 use std::path::{Path, PathBuf};
 
-/// A bound so much above the best, in bits a dimension, is notably worse. The rows and the noise are the
-/// same at every look, so that the difference is the networks'; a twentieth of a bit is what a fifth of the
-/// training time gains once a network has learned the coarse features.
+/// A bound is notably worse if it exceeds the best by this many bits per dimension. Rows and noise
+/// are the same at every evaluation, so the difference is due to the networks. One twentieth of a
+/// bit is the gain of a fifth of the training time once a network has learned the coarse features.
 const BITS: f64 = 0.05;
-/// The same for a loss, as a share of the best: where there is no bound.
+/// The corresponding threshold for a loss, as a share of the best, if there is no bound.
 const SHARE: f64 = 0.02;
-/// A rise is called long after so many looks, and this share of the steps made.
+/// Over-training is reported after this many evaluations, and after this share of the steps so far.
 const LOOKS: u64 = 3;
 const LONG: f64 = 0.25;
 
-/// A best step, and a later score that is notably worse.
+/// The best step, and a later score that is notably worse.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Peak {
     /// The best step.
     pub step: u64,
-    /// Its score.
+    /// Score of the best step.
     pub score: f64,
-    /// The score of the last look.
+    /// Score of the last evaluation.
     pub now: f64,
-    /// Whether the scores are bounds in bits a dimension; otherwise they are losses.
+    /// True if the scores are bounds in bits per dimension; otherwise they are losses.
     pub by_bound: bool,
 }
 
@@ -34,41 +35,43 @@ pub struct Peak {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BestModel {
-    /// Its step and score.
+    /// Step and score of the model.
     pub peak: Peak,
-    /// Its file.
+    /// The file of the model.
     pub path: PathBuf,
 }
 
-/// Returns the file of the best model of a training without a run: beside the model, `NAME.best.safetensors`.
+/// Returns the file of the best model of a training without a run directory:
+/// `NAME.best.safetensors` beside the model.
 ///
 /// ```
+/// use langevin_tasks::train::beside;
 /// use std::path::Path;
-/// assert_eq!(langevin_tasks::train::beside(Path::new("a/m.safetensors")), Path::new("a/m.best.safetensors"));
+/// assert_eq!(beside(Path::new("a/m.safetensors")), Path::new("a/m.best.safetensors"));
 /// ```
 #[must_use]
 pub fn beside(model: &Path) -> PathBuf {
     model.with_extension("best.safetensors")
 }
 
-/// What is watched over a training.
+/// Tracks the best step of a training.
 pub(super) struct Overtraining {
     /// The file of the best model.
     path: Option<PathBuf>,
-    /// Whether looks are judged by the bound; decided at the first.
+    /// True if evaluations are compared by their bound. The first evaluation decides.
     by_bound: Option<bool>,
-    /// The score of the last look.
+    /// Score of the last evaluation.
     now: Option<f64>,
     told: bool,
     written: bool,
 }
 
-/// What a look says.
+/// The outcome of one evaluation.
 #[derive(Default)]
 pub(super) struct Looked {
-    /// The score, where it is the best so far.
+    /// The score, if it is the best so far.
     pub(super) improved: Option<f64>,
-    /// Set once, when the held-out rows have long been getting worse.
+    /// Set once, if the held-out rows have been getting worse for long.
     pub(super) worse: Option<Peak>,
 }
 
@@ -77,7 +80,7 @@ impl Overtraining {
         Self { path, by_bound: None, now: None, told: false, written: false }
     }
 
-    /// Takes in a look, of which there is one every `every` steps.
+    /// Records an evaluation. `every` is the number of steps between evaluations.
     pub(super) fn look(&mut self, trainer: &mut Trainer, look: Look, every: u64) -> Looked {
         let by_bound = *self.by_bound.get_or_insert(look.bound.is_some());
         let Some(score) = (if by_bound { look.bound } else { Some(look.loss) }) else { return Looked::default() };
@@ -91,7 +94,7 @@ impl Overtraining {
         Looked { improved, worse }
     }
 
-    /// The best step, where the last look is notably worse.
+    /// Returns the best step if the last evaluation is notably worse.
     fn peak(&self, trainer: &Trainer) -> Option<Peak> {
         let (step, score) = trainer.best()?;
         let (now, by_bound) = (self.now?, self.by_bound?);
@@ -99,8 +102,8 @@ impl Overtraining {
         notable.then_some(Peak { step, score, now, by_bound })
     }
 
-    /// Writes the best model where it is notably better than the last; takes away one that was written and
-    /// no longer is.
+    /// Writes the best model if it is notably better than the last. Removes a written model that no
+    /// longer is.
     pub(super) fn save(&mut self, trainer: &Trainer, files: &dyn Files) -> Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         match trainer.best_network().or_failed()?.filter(|_| self.peak(trainer).is_some()) {
@@ -117,7 +120,7 @@ impl Overtraining {
         Ok(())
     }
 
-    /// The best model, where it was written.
+    /// Returns the best model, if it was written.
     pub(super) fn model(&self, trainer: &Trainer) -> Option<BestModel> {
         let path = self.path.clone().filter(|_| self.written)?;
         Some(BestModel { peak: self.peak(trainer)?, path })

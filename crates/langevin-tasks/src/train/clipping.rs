@@ -1,23 +1,24 @@
-//! Gradients that are all clipped while nothing is learned.
+//! Detection of trainings in which all gradients are clipped and the loss does not fall.
 
 use super::observer::Warning;
 use langevin_train::Progress;
 
-/// Gradients in a row that are clipped while the loss does not fall, and the share of it that is a fall.
+/// Number of consecutive clipped gradients that leads to a warning, and the ratio of losses below
+/// which the loss counts as falling.
 const CLIPPED: u64 = 1000;
 const FALL: f64 = 0.99;
 
-/// Steps in a row whose gradient was clipped.
+/// Counter of consecutive steps with clipped gradients.
 #[derive(Default)]
 pub(super) struct Clipping {
     steps: u64,
-    /// The smoothed loss when they began.
+    /// The smoothed loss at the first of these steps.
     loss: f64,
     told: bool,
 }
 
 impl Clipping {
-    /// Takes in a step; returns the warning once.
+    /// Records a step. Returns the warning once.
     pub(super) fn look(&mut self, progress: &Progress<'_>, clip: f64) -> Option<Warning> {
         if progress.gradient <= clip {
             self.steps = 0;

@@ -1,4 +1,4 @@
-//! The rows of a training: made ready for a network, described, and judged.
+//! The rows of a training: preparation for a network, description, and checks.
 
 use super::error::TrainError;
 use super::observer::Warning;
@@ -8,9 +8,9 @@ use crate::watch::COARSE;
 use langevin_data::{Axes, Dataset, Lattice, Statistics};
 use langevin_train::{HeldOut, Normalization, Recipe, Trainer};
 
-/// Rows of which values that would fall together are looked for.
+/// Number of rows that are examined for values that coincide in single precision.
 const LOOKED_AT: usize = 10_000;
-/// Rows that say little, whatever they are.
+/// Number of rows below which a warning is given.
 const FEW: usize = 20;
 
 /// The rows of a training.
@@ -18,35 +18,35 @@ const FEW: usize = 20;
 pub struct TrainingData {
     /// All rows.
     pub all: Dataset,
-    /// The rows to learn from.
+    /// The training rows.
     pub rows: Dataset,
     /// The held-out rows.
     pub held_out: Option<Dataset>,
 }
 
-/// How rows are made ready for a network.
+/// Options for preparing rows for a network.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Preparation<'a> {
-    /// The recipe of the model that the training starts from: its frame holds.
+    /// Recipe of the model that the training starts from, whose frame is applied.
     pub base: Option<&'a Recipe>,
-    /// Whether the columns of the file were chosen, so that those a model does not know are left out on
-    /// purpose.
+    /// True if the user selected columns of the file, so that columns unknown to the model are left
+    /// out on purpose.
     pub chosen_columns: bool,
-    /// The order of the axes of pictures in an array.
+    /// Axis order of pictures in an array.
     pub axes: Option<Axes>,
-    /// Columns whose logarithms are learned.
+    /// Columns that are learned as logarithms.
     pub logarithms: &'a [String],
-    /// Whether elements of one value stay, for a network or a recipe that needs whole pictures.
+    /// True if constant elements are kept, for a network or recipe that needs complete pictures.
     pub whole: bool,
-    /// Whether classes are learned.
+    /// True if classes are learned.
     pub conditional: bool,
-    /// Whether a number below the spacing is added to each value.
+    /// True if values are dequantised: a random number below the spacing is added.
     pub dequantize: bool,
 }
 
-/// Makes rows ready for a network, as `how` says: constants taken out, logarithms taken, channels last or,
-/// for a training that starts from a model, as that model's own were. `warn` is told what a person should
-/// know.
+/// Prepares rows for a network according to `how`. Constant columns are removed, logarithms are
+/// taken and channels are moved last. For a training that starts from a model, the rows are
+/// converted like the model's own. `warn` receives warnings for the user.
 ///
 /// ```
 /// use langevin_data::Dataset;
@@ -59,8 +59,9 @@ pub struct Preparation<'a> {
 /// ```
 ///
 /// # Errors
-/// Returns an error if there are fewer than two rows, if all rows of a table are the same, if the data have
-/// no classes to learn or columns that the model does not know, or if they cannot be read.
+/// Returns an error if there are fewer than two rows or all rows of a table are equal. Returns an
+/// error if the data have no classes to learn, have columns that the model does not know, or cannot
+/// be read.
 pub fn prepare(all: Dataset, how: &Preparation<'_>, warn: &mut dyn FnMut(Warning)) -> Result<Dataset, TrainError> {
     if how.base.is_some() && !how.chosen_columns {
         refuse_more(&all)?;
@@ -92,7 +93,7 @@ fn framed(all: Dataset, how: &Preparation<'_>) -> Result<Dataset, TrainError> {
     let wrong = |error: langevin_data::Error| TrainError::Data(Box::new(error));
     match how.base {
         Some(Recipe { frame: Some(frame), .. }) => all.framed(frame).map_err(wrong),
-        // A model without a frame knows rows as they are.
+        // A model without a frame takes rows as they are.
         Some(_) => Ok(all),
         None => {
             let mut all = all.channels_last(how.axes).map_err(wrong)?;
@@ -104,10 +105,10 @@ fn framed(all: Dataset, how: &Preparation<'_>) -> Result<Dataset, TrainError> {
     }
 }
 
-/// Returns whether all rows are the same.
+/// Returns true if all rows are equal.
 fn is_constant(all: &Dataset) -> Result<bool> {
     let first = all.head(1).values_wide().or_failed()?;
-    // Most data are told by their second row.
+    // The first two rows usually settle the question without reading the rest.
     for rows in [2, all.rows()] {
         let some = all.head(rows).values_wide().or_failed()?;
         if some.chunks_exact(all.width()).any(|row| row != first) {
@@ -117,8 +118,7 @@ fn is_constant(all: &Dataset) -> Result<bool> {
     Ok(true)
 }
 
-/// Refuses columns that the model which a training starts from does not know, unless they are left out on
-/// purpose.
+/// Refuses columns that the base model does not know, unless the user selected the columns.
 fn refuse_more(all: &Dataset) -> Result<(), TrainError> {
     let omitted = all.about().omitted.iter().filter(|one| one.why == "not asked for");
     let more: Vec<String> = omitted.map(|one| one.what.clone()).collect();
@@ -128,8 +128,8 @@ fn refuse_more(all: &Dataset) -> Result<(), TrainError> {
     Err(TrainError::MoreColumns { more, names: all.frame().names.clone(), width: all.frame().width() })
 }
 
-/// Whether elements of one value are no part of the model: of tables, and of arrays that are no pictures
-/// where the network can do without them.
+/// Returns true if constant elements are removed: in tables, and in arrays that are not pictures if
+/// the network does not need complete rows.
 fn takes_out(whole: bool, all: &Dataset) -> Result<bool> {
     if all.shape().len() == 1 {
         return Ok(true);
@@ -137,32 +137,41 @@ fn takes_out(whole: bool, all: &Dataset) -> Result<bool> {
     Ok(!whole && !all.is_levels() && matches!(all.statistics().or_failed()?, Statistics::Columns { .. }))
 }
 
-/// What was read, beside what the data set itself knows.
+/// A description of the rows, in addition to what the data set itself records.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Description {
-    /// The scale that is fitted to the rows, in words; `None` if the recipe brings its own.
+    /// Description of the scale that is fitted to the rows; `None` if the recipe sets the scale.
     pub scale: Option<String>,
-    /// The spacing of the values, if all columns have the same.
+    /// Spacing of the values, if all columns have the same.
     pub spacing: Option<f64>,
     /// The classes.
     pub classes: Vec<ClassCount>,
 }
 
-/// The rows of a class.
+/// The number of rows of a class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClassCount {
-    /// The name.
+    /// Name of the class.
     pub name: String,
-    /// Rows to learn from.
+    /// Number of training rows.
     pub rows: usize,
-    /// Held-out rows.
+    /// Number of held-out rows.
     pub held_out: usize,
 }
 
 impl TrainingData {
-    /// Splits rows into those to learn from and those held out.
+    /// Splits rows into training rows and held-out rows.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// use langevin_tasks::train::TrainingData;
+    /// let all = Dataset::new("line", (0..100).map(|i| i as f32).collect(), &[1])?;
+    /// let data = TrainingData::split(all, Some(langevin_train::HeldOut { share: 0.1, seed: 0 }));
+    /// assert_eq!((data.rows.rows(), data.held_out.map(|rows| rows.rows())), (90, Some(10)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn split(all: Dataset, held_out: Option<HeldOut>) -> Self {
         let (rows, held_out) = match held_out {
@@ -175,7 +184,17 @@ impl TrainingData {
         Self { all, rows, held_out }
     }
 
-    /// Describes the rows as a training with this recipe takes them.
+    /// Describes the rows as a training with this recipe uses them.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// use langevin_tasks::train::TrainingData;
+    /// use langevin_train::{Budget, Recipe};
+    /// let data = TrainingData::split(Dataset::new("line", vec![0.0, 1.0, 2.0], &[1])?, None);
+    /// let recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1));
+    /// assert_eq!(data.describe(&recipe)?.spacing, Some(1.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the rows cannot be read.
@@ -191,7 +210,7 @@ impl TrainingData {
         Ok(Description { scale, spacing, classes: self.classes() })
     }
 
-    /// Each class, its rows to learn from and those held out.
+    /// Returns the number of training rows and held-out rows of each class.
     fn classes(&self) -> Vec<ClassCount> {
         let count = |set: &Dataset, class: usize| {
             set.labels().map_or(0, |labels| labels.iter().filter(|label| **label as usize == class).count())
@@ -204,7 +223,7 @@ impl TrainingData {
         self.rows.classes().iter().enumerate().map(of).collect()
     }
 
-    /// Tells `warn` what may go wrong with these rows in this training.
+    /// Sends warnings about these rows in this training to `warn`.
     pub(super) fn judge(&self, trainer: &Trainer, warn: &mut dyn FnMut(Warning)) -> Result<()> {
         let Self { all, rows, .. } = self;
         let map = trainer.normalization();
@@ -250,7 +269,7 @@ impl TrainingData {
         Ok(())
     }
 
-    /// The names of elements in the file.
+    /// Returns the names of elements in the file.
     fn names(&self, elements: &[usize]) -> Vec<String> {
         let places = self.all.frame().places();
         elements.iter().map(|element| self.all.frame().column(places[*element])).collect()

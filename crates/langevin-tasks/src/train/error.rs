@@ -1,98 +1,106 @@
-//! Why a training was refused, or did not end well.
+//! The error type of a training.
 
 use crate::error::Error;
 use langevin_train::Network;
 use serde_json::Value;
 use std::fmt;
 
-/// A training that was refused, or did not end well, as values.
+/// The reason why a training was refused or failed.
 ///
-/// The text has the names of fields. A caller with names of its own, such as flags, matches the variants.
+/// The text names fields of the recipe. A caller with names of its own, such as flags, matches the
+/// variants.
+///
+/// ```
+/// use langevin_tasks::train::TrainError;
+/// let error = TrainError::TooFewRows(1);
+/// assert_eq!(error.to_string(), "too few rows to learn from: expected 2 or more, got 1");
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TrainError {
     /// The data have columns that the model does not know.
     MoreColumns {
-        /// What there is besides.
+        /// The additional columns.
         more: Vec<String>,
-        /// The columns of the model, if they have names.
+        /// The model's columns, if they have names.
         names: Vec<String>,
-        /// How many columns of the file the model has.
+        /// Number of columns of the file that the model knows.
         width: usize,
     },
-    /// There are fewer than two rows.
+    /// There are fewer than two rows; their number.
     TooFewRows(usize),
-    /// All rows of a table are the same.
+    /// All rows of a table are equal; their number.
     AllSame(usize),
-    /// Classes are to be learned, and the data have none.
+    /// Classes are to be learned, but the data have none.
     NoClasses,
-    /// The rows cannot be made ready.
+    /// The rows cannot be prepared.
     Data(Box<langevin_data::Error>),
-    /// A field was chosen otherwise than the model has it.
+    /// The caller set a field to a value that differs from the model's.
     Conflict {
-        /// The field, such as `network.width`.
+        /// The field, for example `network.width`.
         field: &'static str,
-        /// Its value in the model.
+        /// Value of the field in the model.
         own: Value,
     },
-    /// The data are of another shape than those of the model.
+    /// The data have a different shape than the model.
     Shape {
-        /// That of the model.
+        /// Shape of the model.
         expected: Vec<usize>,
-        /// That of the data.
+        /// Shape of the data.
         got: Vec<usize>,
     },
-    /// The data have other classes than the model.
+    /// The data have different classes than the model.
     Classes {
-        /// Those of the model.
+        /// Classes of the model.
         expected: Vec<String>,
-        /// Those of the data; `None` if they have no labels.
+        /// Classes of the data; `None` if they have no labels.
         got: Option<Vec<String>>,
     },
-    /// The weights, their moments and gradients do not fit in memory.
+    /// The weights, their moments and their gradients do not fit in memory.
     Memory {
-        /// The bytes that they take.
+        /// Number of bytes that are needed.
         needed: u64,
-        /// The bytes that they may take.
+        /// Number of bytes that are available.
         free: u64,
     },
-    /// The network has more parameters than are accepted, or a picture too many tokens.
+    /// The network has too many parameters, or a picture has too many tokens.
     TooLarge {
-        /// What was said of it.
+        /// The message of the error.
         what: String,
     },
-    /// The run that is resumed was trained on other data.
+    /// The resumed run was trained on different data.
     OtherData(Box<langevin_train::Error>),
     /// The observer ended the training before anything was written.
     Stopped,
-    /// The observer ended the training within the first step.
+    /// The observer ended the training during the first step.
     NothingLearned,
-    /// The loss exploded. The last good model was saved, if there is one.
+    /// The loss diverged. The last good model was saved, if there is one.
     Diverged {
-        /// What was said of it.
+        /// The message of the error.
         what: String,
-        /// What to try, if that was said.
+        /// The hint of the error, if it has one.
         hint: Option<String>,
         /// The last good network, which was saved, if there is one.
         network: Option<Box<Network>>,
-        /// Whether the run has a state from before.
+        /// True if the run has a state from before the divergence.
         state: bool,
-        /// A lower learning rate, to be tried next.
+        /// A lower learning rate to try next.
         lower: f64,
     },
-    /// A step failed, on a device or while data were read. Everything up to it was saved.
+    /// A step failed on a device or while data were read. The progress up to that step was saved.
     Broken {
-        /// What was said of it.
+        /// The message of the error.
         what: String,
-        /// What to try, if that was said.
+        /// The hint of the error, if it has one.
         hint: Option<String>,
     },
-    /// Anything else, in words.
+    /// Any other error.
     Other(Error),
 }
 
 impl TrainError {
-    /// Returns the error in words, with the names of fields where a caller would have those of its arguments.
+    /// Converts the error to an error of a task, with the names of recipe fields in place of
+    /// arguments.
     #[must_use]
     pub fn to_error(&self) -> Error {
         match self {
@@ -158,7 +166,7 @@ impl From<TrainError> for Error {
     }
 }
 
-/// Returns the text of an error whose hint is said with another.
+/// Returns the text of an error without its hint, which the caller reports separately.
 pub(super) fn without_hint(error: &langevin_train::Error) -> String {
     let text = error.to_string();
     text.split_once("\nhint: ").map_or(text.as_str(), |(text, _)| text).to_owned()

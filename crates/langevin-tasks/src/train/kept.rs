@@ -1,5 +1,5 @@
-//! What is kept of a training: nothing before it is accepted, and everything that the next step depends on
-//! afterwards.
+//! The files of a training. Nothing is written before the training is accepted; from then on, every
+//! file that the next step depends on is saved.
 
 use super::base::Base;
 use super::best::{BestModel, Looked, Overtraining, beside};
@@ -14,19 +14,23 @@ use langevin_train::{Dataset, Network, Recipe, Trainer};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
-/// What is tried after a divergence, as a share of the learning rate.
+/// Factor on the learning rate that is suggested after a divergence.
 const LOWER: f64 = 0.1;
 /// The default learning rate.
 const USUAL: f64 = 2e-3;
 
-/// Where a training is kept. Both places may be given, or none.
+/// The files of a training: a model, a run directory, both, or neither.
+///
+/// ```
+/// assert!(langevin_tasks::train::Place::default().model.is_none());
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Place<'a> {
     /// The file of the model.
     pub model: Option<&'a Path>,
     /// The directory of the run.
     pub run: Option<&'a Path>,
-    /// Whether the run is one to go on with.
+    /// True if the run is resumed.
     pub resumed: bool,
 }
 
@@ -39,7 +43,7 @@ pub struct Kept<'f> {
     best: Overtraining,
 }
 
-/// A run from which a training goes on.
+/// A state from which a training continues.
 struct Found {
     trainer: Trainer,
     step: u64,
@@ -47,11 +51,27 @@ struct Found {
 }
 
 impl<'f> Kept<'f> {
-    /// Opens the place. Nothing is written before the training is accepted; a run that is resumed is locked.
+    /// Opens the files. Nothing is written before the training is accepted. A resumed run is
+    /// locked.
+    ///
+    /// ```
+    /// use langevin_tasks::rundir::{Arguments, Files};
+    /// use langevin_tasks::train::{Kept, Place};
+    /// struct NoFiles;
+    /// impl Files for NoFiles {
+    ///     fn save(&self, _: &std::path::Path, _: &[u8]) -> langevin_tasks::Result<()> {
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let place = Place { model: Some("model.safetensors".as_ref()), ..Place::default() };
+    /// let kept = Kept::new(place, &NoFiles, Arguments { run: "run", resume: "resume" })?;
+    /// assert_eq!(kept.models(), [std::path::Path::new("model.safetensors")]);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Returns an error if the directory of a new run is not empty or cannot be written, or if another
-    /// process trains in that of a run that is resumed.
+    /// Returns an error if the directory of a new run is not empty or not writable, or if another
+    /// process trains in the directory of a resumed run.
     pub fn new(place: Place<'_>, files: &'f dyn Files, arguments: Arguments) -> Result<Self> {
         let run = match place.run {
             Some(path) if place.resumed => Some(RunDir::at(path, files, arguments)?),
@@ -71,26 +91,26 @@ impl<'f> Kept<'f> {
         &self.models
     }
 
-    /// Returns the configuration of the run that is resumed; an empty one for a new training.
+    /// Returns the configuration of the resumed run; an empty table for a new training.
     #[must_use]
     pub fn configuration(&self) -> toml::Table {
         self.resumed().map(RunDir::configuration).unwrap_or_default()
     }
 
-    /// Returns the recipe of the newest state that can be read, of a run that is resumed.
+    /// Returns the recipe of the newest readable state of a resumed run.
     #[must_use]
     pub fn saved_recipe(&self) -> Option<Recipe> {
         let states = self.resumed()?.states();
         states.iter().find_map(|path| Some(Trainer::saved_recipe(&std::fs::read(path).ok()?).ok()?.0))
     }
 
-    /// The run that is resumed.
+    /// Returns the run if it is resumed.
     fn resumed(&self) -> Option<&RunDir<&'f dyn Files>> {
         self.run.as_ref().filter(|_| self.resumed)
     }
 
-    /// A new training, or one that goes on from the newest state that is whole: then with the step, and
-    /// what the log says of the changes.
+    /// Returns a new trainer, or one that continues from the newest intact state. In the second
+    /// case, also returns the step and the log line that states the changes.
     pub(super) fn begin(
         &self,
         rows: &Dataset,
@@ -107,12 +127,12 @@ impl<'f> Kept<'f> {
                 let event = changed.map(|changed| json!({ "event": "resumed", "step": step, "changed": changed }));
                 Ok((trainer, Some(step), event))
             }
-            // It is new, or was killed before there was a state.
+            // The run is new, or it was killed before its first state was written.
             None => Ok((new(rows, &settings.recipe, base)?, None, None)),
         }
     }
 
-    /// The newest state of a run that is whole; `None` where there is no state.
+    /// Finds the newest intact state of a run; `None` if there is no state.
     fn find(
         run: &RunDir<&'f dyn Files>,
         rows: &Dataset,
@@ -130,7 +150,8 @@ impl<'f> Kept<'f> {
                 }
             };
             let changed = change(&run.configuration(), &own, settings, observer);
-            // Where the data are others, that they are says more than what else differs.
+            // If the data have another name, the error about different data is more informative
+            // than one about other differences.
             if !settings.other_data
                 && let Err(error) = changed
             {
@@ -142,7 +163,7 @@ impl<'f> Kept<'f> {
                     trainer.set_recipe(&settings.recipe).or_misused()?;
                     return Ok(Some(Found { trainer, step, changed }));
                 }
-                // The one before it has the same data.
+                // Older states have the same data, so there is no need to try them.
                 Err(error) if error.is_data() => return Err(TrainError::OtherData(Box::new(error))),
                 Err(error) => {
                     let error = Error::failed(error.to_string());
@@ -154,8 +175,7 @@ impl<'f> Kept<'f> {
         worst.map_or(Ok(None), |error| Err(error.into()))
     }
 
-    /// Takes the training as accepted: makes the directory of the run, or brings its configuration and log
-    /// up to date.
+    /// Creates the directory of a new run, or updates configuration and log of a resumed run.
     pub(super) fn accept(&mut self, trainer: &Trainer, text: &str, event: Option<&Value>) -> Result<()> {
         match &mut self.run {
             Some(run) if self.resumed => run.go_on(text, trainer.progress().step, event),
@@ -164,7 +184,7 @@ impl<'f> Kept<'f> {
         }
     }
 
-    /// Saves the state and the model, each whole or not at all.
+    /// Saves the state and the model. Each file is written completely or not at all.
     pub(super) fn save(&mut self, trainer: &Trainer, observer: &mut dyn Observer) -> Result<()> {
         let step = trainer.progress().step;
         if let Some(run) = &self.run {
@@ -188,7 +208,7 @@ impl<'f> Kept<'f> {
         self.run.as_mut().map_or(Ok(()), |run| run.log(line))
     }
 
-    /// The averages as they are.
+    /// Saves the current averages of the weights.
     pub(super) fn averages(&self, trainer: &Trainer) -> Result<()> {
         match (&self.run, trainer.averages()) {
             (Some(run), Some(averages)) => run.save_averages(averages.step(), &averages.to_bytes().or_failed()?),
@@ -196,26 +216,26 @@ impl<'f> Kept<'f> {
         }
     }
 
-    /// Samples of the network as it is.
+    /// Asks the observer for a picture of samples of the current network.
     pub(super) fn picture(&self, trainer: &Trainer, observer: &mut dyn Observer) -> Result<()> {
         let Some(run) = &self.run else { return Ok(()) };
         let path = run.samples(trainer.progress().step)?;
         observer.picture(&mut trainer.network().or_failed()?, &path)
     }
 
-    /// Takes in a look at the held-out rows.
+    /// Records an evaluation of the held-out rows.
     pub(super) fn look(&mut self, trainer: &mut Trainer, look: Look, every: u64) -> Looked {
         self.best.look(trainer, look, every)
     }
 
-    /// The best model, where it was written.
+    /// Returns the best model, if it was written.
     pub(super) fn best(&self, trainer: &Trainer) -> Option<BestModel> {
         self.best.model(trainer)
     }
 
-    /// A training that went wrong keeps what was good.
+    /// Saves the last good model after a divergence, and returns the error.
     pub(super) fn diverged(&self, error: langevin_train::Error, rate: f64) -> TrainError {
-        // A rate that is absurd is not mended by a tenth of it.
+        // A tenth of an absurd learning rate is still too high, hence the limit.
         let lower = (LOWER * rate).min(USUAL);
         let (what, hint) = (without_hint(&error), error.hint().map(str::to_owned));
         let state = self.run.as_ref().is_some_and(|run| !run.states().is_empty());
@@ -227,7 +247,7 @@ impl<'f> Kept<'f> {
     }
 }
 
-/// A new training.
+/// Builds the trainer of a new training.
 fn new(rows: &Dataset, recipe: &Recipe, base: Option<&Base>) -> Result<Trainer, TrainError> {
     let trainer = match base.and_then(Base::network) {
         Some(network) => Trainer::from_network(rows, recipe, network),
@@ -240,12 +260,12 @@ fn new(rows: &Dataset, recipe: &Recipe, base: Option<&Base>) -> Result<Trainer, 
     }
 }
 
-/// Whether an error is of an argument, of this crate or of the kernel.
+/// Returns true if the error is about an argument.
 pub(super) fn is_misuse(error: &langevin_train::Error) -> bool {
     error.is_argument() || error.core().is_some_and(langevin::Error::is_argument)
 }
 
-/// A state with its recipe and step.
+/// Reads a state with its recipe and its step.
 fn read(path: &Path) -> Result<(Vec<u8>, Recipe, u64)> {
     let state = std::fs::read(path)
         .map_err(|error| Error::failed("cannot read the state of the run").in_file(path).got(error.to_string()))?;
@@ -253,7 +273,8 @@ fn read(path: &Path) -> Result<(Vec<u8>, Recipe, u64)> {
     Ok((state, own, step))
 }
 
-/// What changes of a run, as the log says it. The recipe becomes that of the run in what is not asked for.
+/// Returns the changes of a resumed run as the log records them. Fields that are not set are taken
+/// from the run's recipe.
 fn change(
     configuration: &toml::Table,
     own: &Recipe,

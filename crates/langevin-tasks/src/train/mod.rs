@@ -1,36 +1,37 @@
-//! Training a network: settings in, a summary out, an observer on the way.
+//! Training of a network: settings in, a summary out, with an observer.
 //!
 //! A training takes four values:
 //!
 //! | value | content |
 //! |---|---|
-//! | [`TrainingData`] | the rows, made ready for a network ([`prepare`]) and split into those to learn from and those held out |
-//! | [`Settings`] | the recipe, what is kept and how often, the device, when to stop |
-//! | [`Kept`] | the files: a model, the directory of a run, both, or none; a new run or one that is resumed |
-//! | [`Base`] | the model or run that the training starts from, if any: its recipe holds but for what may change |
+//! | [`TrainingData`] | the rows: prepared ([`prepare`]) and split into training and held-out |
+//! | [`Settings`] | the recipe, the intervals of saving, the device, a stop condition |
+//! | [`Kept`] | the files: a model, a run directory, both, or neither; a new run or a resumed one |
+//! | [`Base`] | the model or run that the training starts from, if any; it determines most fields |
 //!
-//! [`train`] returns a [`Summary`], or a [`TrainError`] whose variants hold numbers and names in place of
-//! words. What a person should know on the way reaches an [`Observer`] as values: a [`Step`] after every
-//! step, [`Warning`]s, files that were saved, pictures that are due. The caller puts them into words, and
-//! knows the names of its own arguments.
+//! [`train`] returns a [`Summary`] or a [`TrainError`], whose variants hold numbers and names in
+//! place of text. An [`Observer`] receives events as values: a [`Step`] after every step,
+//! [`Warning`]s, saved files, and requests for pictures. The caller converts them to text, with the
+//! names of its own arguments.
 //!
-//! | file | decides |
+//! | file | responsibility |
 //! |---|---|
-//! | `run.rs` | the loop: the order of steps, looks at held-out rows, files and the end |
-//! | `kept.rs` | what is written, where, and that nothing is written before the training is accepted |
-//! | `resume.rs` | in which fields two recipes differ, and which of them may change of a run |
-//! | `base.rs` | which fields are the model's when a training starts from one |
-//! | `data.rs` | whether rows can be trained on, how they are described, what may go wrong with them |
-//! | `best.rs` | the best step on held-out rows, and when a later one is notably worse |
-//! | `clipping.rs` | when clipped gradients are worth a warning |
-//! | `pace.rs`, `ways.rs` | when steps take too long, and what makes them shorter or smaller |
-//! | `trial.rs` | how many steps this machine makes in the time of the demo |
-//! | `samples.rs` | how samples are drawn on the way |
-//! | `average.rs` | a model of another average of the weights |
+//! | `run.rs` | the loop: the order of steps, evaluations of held-out rows, files and the end |
+//! | `kept.rs` | the files and their places; nothing is written before the training is accepted |
+//! | `resume.rs` | differences between recipes, and those that a resumed run may have |
+//! | `base.rs` | the fields that a model determines if a training starts from one |
+//! | `data.rs` | preparation, description and checks of rows |
+//! | `best.rs` | the best step on held-out rows, and detection of over-training |
+//! | `clipping.rs` | warnings about clipped gradients |
+//! | `pace.rs` | warnings about slow steps |
+//! | `ways.rs` | changes that make steps faster or smaller |
+//! | `trial.rs` | the number of steps that this machine can make in the time of the demo |
+//! | `samples.rs` | samples during the training |
+//! | `average.rs` | models with a different average of the weights |
 //!
-//! # Example
+//! # Examples
 //!
-//! A network that is kept nowhere, with an observer that counts the steps:
+//! A network is trained without files, with an observer that counts the steps:
 //!
 //! ```
 //! use langevin_data::Dataset;
@@ -38,7 +39,7 @@
 //! use langevin_tasks::train::{Kept, Observer, Place, Settings, Step, TrainingData, train};
 //! use langevin_train::{Budget, MlpConfig, Recipe};
 //!
-//! /// Nothing is written here.
+//! /// Writes nothing.
 //! struct NoFiles;
 //! impl Files for NoFiles {
 //!     fn save(&self, _: &std::path::Path, _: &[u8]) -> langevin_tasks::Result<()> {
@@ -57,7 +58,8 @@
 //! let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(5));
 //! recipe.network = MlpConfig::new(8, 1).into();
 //! let data = TrainingData::split(Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[1])?, None);
-//! let mut kept = Kept::new(Place::default(), &NoFiles, Arguments { run: "run", resume: "resume" })?;
+//! let arguments = Arguments { run: "run", resume: "resume" };
+//! let mut kept = Kept::new(Place::default(), &NoFiles, arguments)?;
 //! let mut counter = Counter::default();
 //! let summary = train(&data, Settings::new(recipe), None, &mut kept, &mut counter)?;
 //! assert_eq!((counter.0, summary.network.metadata().training.steps), (5, 5));

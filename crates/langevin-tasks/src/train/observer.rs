@@ -1,4 +1,4 @@
-//! What a caller learns of a training while it runs.
+//! The interface through which a caller follows a training.
 
 use super::best::Peak;
 use super::pace::PaceListener;
@@ -11,35 +11,36 @@ use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A caller that follows a training. Every method does nothing by default.
+/// A caller that follows a training. By default the training continues and its events are ignored.
 ///
-/// The methods are called in the thread that trains, between steps; only the function of
-/// [`pace`](Self::pace) is called from another one.
+/// The methods are called between steps, in the thread that trains. Only the function that
+/// [`pace`](Self::pace) returns is called from another thread. The [module](super) has an example.
 pub trait Observer {
-    /// Returns whether the training goes on. It is asked between steps; after `false` the state is saved
-    /// and [`train`](super::train()) returns.
+    /// Returns true if the training continues. It is called between steps. After `false` the state
+    /// is saved and [`train`](super::train()) returns.
     fn goes_on(&mut self) -> bool {
         true
     }
 
-    /// Decides on the changes of a run that is resumed. Returns what the log says of them, if anything.
+    /// Decides on the changes of a resumed run. Returns the entry for the log, if there is one.
     ///
-    /// Fields of which [`may_change`](super::may_change()) is false end the training whatever this method
-    /// returns. A caller that checks them first can give reasons in the names of its own arguments.
+    /// Changes of fields for which [`may_change`](super::may_change()) is false end the training
+    /// regardless of the result. A caller that checks them here can name its own arguments in the
+    /// error.
     ///
     /// # Errors
-    /// Returns an error if the run cannot go on with these changes.
+    /// Returns an error if the run cannot continue with these changes.
     fn changed(&mut self, change: &Change<'_>) -> Result<Option<Map<String, Value>>> {
         change.check()?;
         Ok(change.record())
     }
 
-    /// Called when the network is in its place, before anything is written.
+    /// Called when the network is ready, before anything is written.
     fn opened(&mut self, opened: &Opened<'_>) {
         let _ = opened;
     }
 
-    /// Called with everything that a person should know and that ends nothing.
+    /// Called with every warning for the user. Warnings do not end the training.
     fn warned(&mut self, warning: &Warning) {
         let _ = warning;
     }
@@ -47,8 +48,8 @@ pub trait Observer {
     /// Called before the first step.
     fn begun(&mut self) {}
 
-    /// Returns a function that is told once how long the training takes, if it takes long. It may be called
-    /// from another thread, in the middle of the first step.
+    /// Returns a function that is called once if the training takes long. The call may come from
+    /// another thread, in the middle of the first step.
     fn pace(&self) -> Option<PaceListener> {
         None
     }
@@ -61,14 +62,14 @@ pub trait Observer {
     /// Called with every line of the log, before [`stepped`](Self::stepped).
     ///
     /// # Errors
-    /// An error ends the training without another state.
+    /// Returns an error to end the training without saving another state.
     fn logged(&mut self, line: &Value) -> Result<()> {
         let _ = line;
         Ok(())
     }
 
-    /// Called when the held-out rows have their best score so far: their bound in bits a dimension or,
-    /// without one, their loss.
+    /// Called when the held-out rows reach their best score so far. The score is their bound in
+    /// bits per dimension, or their loss if there is no bound.
     fn improved(&mut self, step: u64, score: f64) {
         let _ = (step, score);
     }
@@ -78,42 +79,43 @@ pub trait Observer {
         let _ = (step, models);
     }
 
-    /// Called when a picture of samples is due, with the averaged network as it is now and the file that
-    /// the picture belongs in.
+    /// Called when a picture of samples is due, with the current averaged network and the path for
+    /// the picture.
     ///
     /// # Errors
-    /// An error ends the training without another state.
+    /// Returns an error to end the training without saving another state.
     fn picture(&mut self, network: &mut Network, path: &Path) -> Result<()> {
         let _ = (network, path);
         Ok(())
     }
 
-    /// Called when no step follows, before the last state is saved.
+    /// Called after the last step, before the last state is saved.
     fn ended(&mut self) {}
 }
 
-/// A place to start from.
+/// The starting point of the steps.
 #[non_exhaustive]
 pub struct Opened<'a> {
-    /// The steps that the run had made; `None` for a new training.
+    /// Number of steps that a resumed run has made; `None` for a new training.
     pub after: Option<u64>,
     /// The device that evaluates the network.
     pub device: &'a Device,
 }
 
-/// A step that was made.
+/// A completed step.
 #[non_exhaustive]
 pub struct Step<'a> {
-    /// Its loss, gradient, speed and share of the budget.
+    /// Loss, gradient norm, speed and share of the budget.
     pub progress: Progress<'a>,
-    /// The last look at the held-out rows, this step's or an earlier one's.
+    /// The last evaluation of the held-out rows, at this step or an earlier one.
     pub held_out: Option<Look>,
-    /// The rows of a step.
+    /// Number of rows of a step.
     pub batch: usize,
 }
 
 impl Step<'_> {
-    /// Returns the time that is left of the budget at the speed so far; `None` before the first per cent.
+    /// Returns the remaining time of the budget at the average speed; `None` before the first per
+    /// cent.
     #[must_use]
     pub fn left(&self) -> Option<Duration> {
         let done = self.progress.fraction.min(1.0);
@@ -121,102 +123,107 @@ impl Step<'_> {
     }
 }
 
-/// Something that a person should know of a training and that ends nothing.
+/// A warning for the user of a training.
+///
+/// ```
+/// use langevin_tasks::train::Warning;
+/// assert!(format!("{:?}", Warning::VeryFewRows { rows: 3 }).contains("rows: 3"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Warning {
     /// Files of the data were left out.
     Skipped {
-        /// How many.
+        /// Number of files.
         count: usize,
-        /// The first.
+        /// The first file.
         first: Skipped,
     },
     /// All rows are the same.
     AllSame,
-    /// A number is added to each value, and no even spacing was found in the values.
+    /// Values are dequantised, but they are not evenly spaced.
     NoSpacing,
-    /// A state of the run could not be read.
+    /// A state of the run could not be read and was skipped.
     PassedOver {
         /// The file.
         state: PathBuf,
         /// The reason.
         error: Error,
     },
-    /// Some values differ by less than a network in single precision can tell.
+    /// Some values differ by less than the resolution of single precision.
     Blurred {
         /// The columns.
         columns: Vec<String>,
     },
-    /// The rows are far from where the map of the training takes its own.
+    /// The rows lie far from the scale that the training expects.
     OffScale {
         /// Descriptions of the columns.
         columns: Vec<String>,
-        /// Whether there is a map; without one the data are left as they are.
+        /// True if the rows are normalised; false if the data are left as they are.
         mapped: bool,
     },
-    /// The values come in steps so coarse that they have no density.
+    /// The values are so coarsely spaced that they have no density.
     Coarse {
         /// The columns; empty for rows of several axes.
         columns: Vec<String>,
-        /// The spacing, if all columns have the same.
+        /// Spacing of the values, if all columns have the same.
         spacing: Option<f64>,
     },
     /// Some columns have heavy tails.
     HeavyTails {
         /// The columns by name, with their tails.
         columns: Vec<(String, HeavyTail)>,
-        /// Whether all their values are positive, so that logarithms help.
+        /// True if all values of these columns are positive, so that logarithms help.
         positive: bool,
     },
     /// A table has fewer rows than columns, or as many.
     FewRows {
-        /// Rows to learn from.
+        /// Number of training rows.
         rows: usize,
-        /// Columns.
+        /// Number of columns.
         columns: usize,
     },
     /// There are so few rows that a network will memorise them.
     VeryFewRows {
-        /// Rows to learn from.
+        /// Number of training rows.
         rows: usize,
     },
     /// All gradients were clipped for long, and the loss did not fall.
     Clipped {
-        /// The steps in a row.
+        /// Number of consecutive steps.
         steps: u64,
-        /// The largest norm of a gradient.
+        /// Norm to which gradients are clipped.
         clip: f64,
         /// The smoothed loss before and after these steps.
         loss: [f64; 2],
     },
-    /// The held-out rows have long been getting worse.
+    /// The held-out rows have been getting worse for long.
     Overtrained(Peak),
 }
 
-/// A run that is resumed with another recipe.
+/// A run that is resumed with a different recipe.
 #[non_exhaustive]
 pub struct Change<'a> {
     /// The configuration in the directory of the run.
     pub configuration: &'a toml::Table,
     /// The recipe of the run.
     pub own: &'a Recipe,
-    /// The recipe that is asked for.
+    /// The requested recipe.
     pub wanted: &'a Recipe,
-    /// The fields in which they differ, as [`differences`](super::differences()) returns them.
+    /// The fields that differ, as returned by [`differences`](super::differences()).
     pub fields: &'a [String],
 }
 
 impl Change<'_> {
-    /// Returns the fields that differ and cannot change.
+    /// Returns the fields that differ but must not change.
     pub fn refused(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(String::as_str).filter(|field| !may_change(field))
     }
 
-    /// Checks that all these fields may change.
+    /// Checks that all differing fields may change.
     ///
     /// # Errors
-    /// Returns an error that names the fields that cannot.
+    /// Returns an error that names the fields that must not.
     pub fn check(&self) -> Result<()> {
         let refused = self.refused().collect::<Vec<_>>().join(", ");
         if refused.is_empty() {
@@ -225,7 +232,7 @@ impl Change<'_> {
         Err(Error::misused("this cannot be changed of a run").at(refused).expected("the value of the run"))
     }
 
-    /// The old and the new value of every field.
+    /// Returns the old and the new value of every field.
     fn record(&self) -> Option<Map<String, Value>> {
         let [own, wanted] = [self.own, self.wanted].map(|recipe| serde_json::to_value(recipe).unwrap_or_default());
         let of = |recipe: &Value, field: &str| {

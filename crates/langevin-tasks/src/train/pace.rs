@@ -1,4 +1,4 @@
-//! Trainings that take long: when to say so, also from within the first step.
+//! Warnings about trainings that take long, also during the first step.
 
 use crate::memory::resident;
 use langevin_train::{Budget, Progress, Trainer};
@@ -6,63 +6,70 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// A step that takes longer is slow, and a budget of steps that takes longer is long.
+/// Thresholds in seconds: for a slow step, and for a long budget of steps.
 const SLOW_STEP: f64 = 2.0;
 const LONG_BUDGET: f64 = 600.0;
-/// A time that is enough for fewer steps is short.
+/// A time budget is short if it allows fewer steps.
 const FEW_STEPS: f64 = 50.0;
-/// Nothing is said of a first step before this time, nor of a budget.
+/// No warning is given before this time.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// The same where no row of the step is done, so that nothing can be foretold.
+/// The corresponding time if no row of the first step is done, so that no estimate is possible.
 const LOST_PATIENCE: Duration = Duration::from_secs(8);
-/// How often a first step is looked at.
+/// Interval at which the first step is checked.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A function that is told how long a training takes, possibly from another thread.
+/// A function that receives the pace of a training, possibly from another thread.
 pub type PaceListener = Arc<dyn Fn(Pace) + Send + Sync>;
 
-/// How long a training takes. Times are in seconds.
+/// The pace of a training. Times are in seconds.
+///
+/// ```
+/// use langevin_tasks::train::{Foreseen, Pace};
+/// let whole = Foreseen::Steps { left: 100, seconds: 700.0 };
+/// let pace = Pace::Long { step: 7.0, whole, memory: None };
+/// assert!(matches!(pace, Pace::Long { step, .. } if step > 2.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Pace {
-    /// No row of the first step is done, so that nothing can be foretold.
+    /// No row of the first step is done, so that no estimate is possible.
     Unknown {
-        /// The time since its start.
+        /// Time since the start of the step.
         elapsed: f64,
-        /// Its rows.
+        /// Number of rows of the step.
         rows: usize,
     },
-    /// A step is slow, the budget of steps is long, or the time is enough for few steps.
+    /// A step is slow, the budget of steps is long, or the time budget allows few steps.
     Long {
-        /// The time of a step.
+        /// Duration of a step.
         step: f64,
-        /// What that makes of the budget.
+        /// The resulting estimate for the budget.
         whole: Foreseen,
-        /// The memory of this process in bytes, if the system says.
+        /// Memory of this process in bytes, if the system reports it.
         memory: Option<u64>,
     },
 }
 
-/// What the time of a step makes of a budget.
+/// An estimate for a budget from the duration of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Foreseen {
-    /// The remaining steps take this long.
+    /// Duration of the remaining steps.
     Steps {
-        /// The steps that remain.
+        /// Number of remaining steps.
         left: u64,
-        /// Their time.
+        /// Their duration.
         seconds: f64,
     },
-    /// The time is enough for this many steps.
+    /// Number of steps that a time budget allows.
     Time {
         /// The whole time.
         seconds: f64,
-        /// The steps.
+        /// Number of steps.
         steps: u64,
     },
 }
 
-/// Tells a listener once how long a training takes, if that is long.
+/// Reports once to a listener if a training takes long.
 pub(super) struct PaceWatch {
     said: Arc<AtomicBool>,
     begun: Arc<AtomicBool>,
@@ -73,7 +80,7 @@ pub(super) struct PaceWatch {
 }
 
 impl PaceWatch {
-    /// Begins with the first step.
+    /// Starts with the first step.
     pub(super) fn new(trainer: &Trainer, listener: PaceListener) -> Self {
         let (budget, batch) = (trainer.recipe().budget, trainer.recipe().batch);
         let watch = Self {
@@ -100,12 +107,12 @@ impl PaceWatch {
                 }
             }
         };
-        // Without the thread the first step says nothing, and the next ones do.
+        // Without the thread, the report comes after the first step.
         let _ = std::thread::Builder::new().name("slow".into()).spawn(look);
         watch
     }
 
-    /// Takes in a step.
+    /// Records a step.
     pub(super) fn look(&self, progress: &Progress<'_>) {
         self.begun.store(true, Ordering::Relaxed);
         let elapsed = self.start.elapsed();
@@ -123,7 +130,7 @@ impl Drop for PaceWatch {
     }
 }
 
-/// What a step of so many seconds makes of a budget; `None` where that is not long.
+/// Returns the estimate for a budget, given the duration of a step; `None` if it is not long.
 fn foresee(step: f64, budget: Budget, first: u64) -> Option<Foreseen> {
     match budget {
         Budget::Steps(steps) => {
@@ -140,7 +147,7 @@ fn foresee(step: f64, budget: Budget, first: u64) -> Option<Foreseen> {
     }
 }
 
-/// Tells it, unless it was told, or there is nothing to tell.
+/// Reports the pace if the estimate is long, at most once.
 fn tell(said: &AtomicBool, step: f64, budget: Budget, first: u64, listener: &PaceListener) {
     let whole = foresee(step, budget, first);
     if !said.swap(true, Ordering::Relaxed)

@@ -1,14 +1,14 @@
-//! What may change of a run when it is resumed.
+//! The recipe fields that may change when a run is resumed.
 
 use langevin_train::Recipe;
 use serde_json::{Map, Value};
 
-/// The fields of a recipe that may change: the budget and the optimiser's numbers.
+/// Fields that may change: the budget and the parameters of the optimiser.
 const MAY: [&str; 6] = ["learning_rate", "warmup", "decay", "weight_decay", "clip", "budget"];
 
 /// Returns the fields in which two recipes differ, as paths such as `network.width`.
 ///
-/// How the data were read is no field of its own: other columns are other data. Of two networks of
+/// The reading options are not compared, because other columns are other data. For two networks of
 /// different kinds only `network.kind` is returned.
 ///
 /// ```
@@ -24,7 +24,7 @@ pub fn differences(one: &Recipe, other: &Recipe) -> Vec<String> {
     let mut paths = Vec::new();
     let written = |recipe: &Recipe| serde_json::to_value(recipe.clone().without_reading()).unwrap_or_default();
     compare("", &written(one), &written(other), &mut paths);
-    // Sizes of another kind of network say nothing more.
+    // The sizes of different kinds of networks cannot be compared.
     if paths.iter().any(|path| path == "network.kind") {
         paths.retain(|path| !path.starts_with("network.") || path == "network.kind");
     }
@@ -45,12 +45,13 @@ pub fn fields(recipe: &Recipe) -> Vec<String> {
     paths
 }
 
-/// Returns whether this field of a recipe may change when a run is resumed: the budget, the learning rate,
-/// its warm-up and decay, the weight decay, and clipping.
+/// Returns true if a field of a recipe may change when a run is resumed. These fields are the
+/// budget, the learning rate with its warm-up and decay, the weight decay, and clipping.
 ///
 /// ```
 /// use langevin_tasks::train::may_change;
-/// assert!(may_change("budget.steps") && may_change("learning_rate") && !may_change("network.width"));
+/// assert!(may_change("budget.steps") && may_change("learning_rate"));
+/// assert!(!may_change("network.width"));
 /// ```
 #[must_use]
 pub fn may_change(field: &str) -> bool {
@@ -65,7 +66,7 @@ fn leaves(place: &str, value: &Value, paths: &mut Vec<String>) {
     }
 }
 
-/// The path of a key of what is at a place.
+/// Returns the path of a key within a path.
 fn within(place: &str, key: &str) -> String {
     if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
 }

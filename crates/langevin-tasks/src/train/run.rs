@@ -1,4 +1,4 @@
-//! The loop of a training: the order of steps, looks at held-out rows, files and the end.
+//! The loop of a training: the order of steps, evaluations of held-out rows, files and the end.
 
 use super::base::Base;
 use super::best::BestModel;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// Why a training ended.
+/// The reason why a training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// The budget is used up.
@@ -25,33 +25,33 @@ pub enum Ending {
     Stopped,
 }
 
-/// A training that ended well.
-///
-/// The metadata of the network have the steps, the time and the loss.
+/// The result of a training. The metadata of the network record the steps, the time and the loss.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Why it ended.
+    /// The reason why it ended.
     pub ending: Ending,
     /// The averaged network.
     pub network: Network,
-    /// The last look at the held-out rows.
+    /// The last evaluation of the held-out rows.
     pub held_out: Option<Look>,
-    /// The best model on the held-out rows, if it is notably better than the last and was written.
+    /// The best model on held-out rows, if it was written because it is notably better than the
+    /// last.
     pub best: Option<BestModel>,
     /// The files of the model.
     pub models: Vec<PathBuf>,
 }
 
-/// Trains a network.
+/// Trains a network. The [module](self::super) has an example.
 ///
-/// Nothing is written before the recipe, the data, the memory and the device are accepted. From then on the
-/// state is saved when it is due, when the observer ends the training, and at the end.
+/// Nothing is written before the recipe, the data, the memory and the device are accepted. From
+/// then on the state is saved at intervals, when the observer ends the training, and at the end.
 ///
 /// # Errors
-/// Returns [`TrainError::Diverged`] if the loss explodes, [`TrainError::Broken`] if a step fails,
-/// [`TrainError::Stopped`] or [`TrainError::NothingLearned`] if the observer ends the training before its
-/// first step, and other variants for settings and data that are refused.
+/// Returns [`TrainError::Diverged`] if the loss diverges, and [`TrainError::Broken`] if a step
+/// fails. Returns [`TrainError::Stopped`] or [`TrainError::NothingLearned`] if the observer ends
+/// the training before its first step is complete. Returns other variants if settings or data are
+/// refused.
 pub fn train(
     data: &TrainingData,
     mut settings: Settings,
@@ -68,7 +68,7 @@ pub fn train(
     if !observer.goes_on() {
         return Err(TrainError::Stopped);
     }
-    // From here on something is written.
+    // Files are written from here on.
     kept.accept(&trainer, &settings.configuration, event.as_ref())?;
     data.judge(&trainer, &mut |warning| observer.warned(&warning))?;
     if let Some(stop) = settings.stop {
@@ -80,7 +80,7 @@ pub fn train(
     training.end(result)
 }
 
-/// Refuses a training that the memory cannot hold.
+/// Refuses a training that does not fit in memory.
 fn check_memory(settings: &Settings, data: &TrainingData) -> Result<(), TrainError> {
     match (settings.recipe.memory(&data.rows), settings.memory) {
         (Ok(needed), Some(free)) if needed > free => Err(TrainError::Memory { needed, free }),
@@ -88,14 +88,14 @@ fn check_memory(settings: &Settings, data: &TrainingData) -> Result<(), TrainErr
     }
 }
 
-/// A training on its way.
+/// A training in progress.
 struct Training<'a, 'f> {
     settings: &'a Settings,
     held_out: Option<Watched>,
     kept: &'a mut Kept<'f>,
     observer: &'a mut dyn Observer,
     trainer: Trainer,
-    /// The last look at the held-out rows.
+    /// The last evaluation of the held-out rows.
     look: Option<Look>,
 }
 
@@ -104,8 +104,9 @@ impl Training<'_, '_> {
         &self.settings.recipe
     }
 
-    /// Makes steps until the budget is used up, the observer ends the training, or a step fails: the inner
-    /// result. The outer one is of files that cannot be written.
+    /// Makes steps until the budget is used up, the observer ends the training, or a step fails.
+    /// The inner result is that of the steps; the outer one is an error if a file cannot be
+    /// written.
     fn run(&mut self) -> Result<langevin_train::Result<()>> {
         let pace = self.observer.pace().map(|listener| PaceWatch::new(&self.trainer, listener));
         let mut clipping = Clipping::default();
@@ -116,7 +117,7 @@ impl Training<'_, '_> {
                 break self.trainer.check_end();
             }
             if let Err(error) = self.trainer.step() {
-                // A step that was stopped is dropped: what was learned up to the one before is saved.
+                // An interrupted step is discarded; the state before it is saved.
                 break if error.is_stopped() { Ok(()) } else { Err(error) };
             }
             let progress = self.trainer.progress();
@@ -131,7 +132,7 @@ impl Training<'_, '_> {
                 Ok(()) => {}
                 Err(error) => break if error.is_stopped() { Ok(()) } else { Err(error) },
             }
-            // An explosion is no state to go on from.
+            // A diverged state must not overwrite a good one.
             if (saved.elapsed() >= self.settings.save_every && sound) || !self.observer.goes_on() {
                 saved = Instant::now();
                 self.kept.save(&self.trainer, self.observer)?;
@@ -146,11 +147,11 @@ impl Training<'_, '_> {
         Ok(result)
     }
 
-    /// Looks at the held-out rows and writes a line of the log where that is due, and tells the observer of
-    /// the step.
+    /// Evaluates the held-out rows and writes a log line if these are due, and reports the step to
+    /// the observer.
     fn tell(&mut self, step: u64) -> Result<langevin_train::Result<()>> {
         let Settings { log_every: every, recipe, .. } = self.settings;
-        // Taken once: the look takes no part in the speed.
+        // Taken once, so that the evaluation of held-out rows does not count in the speed.
         let progress = self.trainer.progress();
         let logs = step.is_multiple_of(*every) || self.trainer.is_done();
         if logs {
@@ -175,7 +176,7 @@ impl Training<'_, '_> {
         Ok(Ok(()))
     }
 
-    /// Writes averages and pictures where they are due.
+    /// Writes averages and pictures if they are due.
     fn keep(&mut self, step: u64) -> Result<()> {
         if self.settings.averages_every.is_some_and(|every| step.is_multiple_of(every)) {
             self.kept.averages(&self.trainer)?;
@@ -186,7 +187,7 @@ impl Training<'_, '_> {
         Ok(())
     }
 
-    /// Saves what was learned, and sums up.
+    /// Saves the final state and returns the summary.
     fn end(self, result: langevin_train::Result<()>) -> Result<Summary, TrainError> {
         let rate = self.recipe().learning_rate;
         let Self { kept, observer, trainer, look, .. } = self;
@@ -194,7 +195,7 @@ impl Training<'_, '_> {
             Ok(()) => {}
             Err(error) if is_misuse(&error) => Err(error).or_misused()?,
             Err(error) if error.is_diverged() => return Err(kept.diverged(error, rate)),
-            // What has been learned lies here and is whole, whatever failed.
+            // The trainer still holds the intact state of the last complete step.
             Err(error) => {
                 kept.save(&trainer, observer)?;
                 return Err(TrainError::Broken { what: without_hint(&error), hint: error.hint().map(str::to_owned) });
@@ -211,7 +212,7 @@ impl Training<'_, '_> {
     }
 }
 
-/// A line of the log.
+/// Returns a line of the log.
 fn line(progress: &Progress<'_>, look: Option<Look>) -> Value {
     json!({
         "step": progress.step,

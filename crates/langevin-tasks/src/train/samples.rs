@@ -1,19 +1,21 @@
-//! Samples of a network on the way, for pictures.
+//! Samples of a network during its training, for pictures.
 
 use crate::error::{Blame as _, Result};
 use langevin::{Request, Sampling};
 use langevin_train::Network;
 
-/// Draws `count` samples from a network with the default plan, row after row in the units of the data. The
-/// noise depends on the seed alone, so that two calls show what was learned between them. Classes take
-/// turns. The network keeps the labels that were set for this.
+/// Draws `count` samples from a network with the default plan. They are returned row after row in
+/// the units of the data. The noise depends only on the seed, so that two calls show the progress
+/// of the training between them. The samples take the classes in turn. The labels that this sets on
+/// the network remain set.
 ///
 /// ```
 /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe};
 /// let data = Dataset::new("line", vec![0.0, 1.0, 2.0, 3.0], &[1])?;
 /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(3));
 /// recipe.network = MlpConfig::new(8, 1).into();
-/// let mut network = langevin_train::train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// let mut go_on = |_: &langevin_train::Progress<'_>| std::ops::ControlFlow::Continue(());
+/// let mut network = langevin_train::train(&data, &recipe, &mut go_on)?;
 /// assert_eq!(langevin_tasks::train::draw(&mut network, 0, 5, 1)?.len(), 5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

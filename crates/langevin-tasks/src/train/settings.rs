@@ -4,60 +4,70 @@ use langevin_train::{Device, Recipe};
 use std::num::NonZero;
 use std::time::Duration;
 
-/// The most training steps by default.
+/// Maximum default number of training steps.
 pub const STEPS: u64 = 2000;
-/// The fewest, and those of √rows: on small tables the held-out bound is best early (docs/training.md).
+/// Minimum default number of steps, and the factor on √rows: on small tables the held-out bound is
+/// best early (docs/training.md).
 const FEWEST: u64 = 200;
 const STEPS_OF_ROOT: f64 = 48.0;
-/// The default weight decay for pictures: of 1,438 digits a perceptron copies 4 % after ten minutes with
-/// 0.1, none with 0.3 (docs/training.md).
+/// Default weight decay for pictures. With 0.1, a perceptron copies 4 % of 1,438 digits after ten
+/// minutes; with 0.3 it copies none (docs/training.md).
 pub const PICTURES_DECAY: f64 = 0.3;
 
-/// Everything that decides a training but the data, the files and the model it starts from.
+/// All settings of a training except the data, the files and the model that it starts from.
 ///
-/// Build one with [`Settings::new`] and change its fields.
+/// Build them with [`Settings::new`] and change the fields.
 ///
 /// ```
 /// use langevin_tasks::train::Settings;
 /// use langevin_train::{Budget, Recipe};
-/// let mut settings = Settings::new(Recipe::new(Recipe::default_formulation(), Budget::Steps(1000)));
+/// let recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1000));
+/// let mut settings = Settings::new(recipe);
 /// settings.log_every = 10;
 /// assert!(settings.device.is_cpu());
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The recipe. A run that is resumed completes it from its own.
+    /// The recipe. A resumed run fills in missing fields from its own recipe.
     pub recipe: Recipe,
-    /// Whether a run that is resumed keeps its own budget.
+    /// True if a resumed run keeps its own budget.
     pub own_budget: bool,
-    /// The text of the run's configuration file.
+    /// Text of the run's configuration file.
     pub configuration: String,
-    /// Whether the data have another name than those of the run that is resumed. A difference of the data
+    /// True if the data have another name than those of the resumed run. A difference in the data
     /// is then reported before any other.
     pub other_data: bool,
-    /// Steps between two lines of the log.
+    /// Number of steps between two log lines.
     pub log_every: u64,
     /// Time between two saved states.
     pub save_every: Duration,
-    /// Steps between two files of averages of the weights.
+    /// Number of steps between two files of averages of the weights.
     pub averages_every: Option<u64>,
-    /// Steps between two pictures of samples.
+    /// Number of steps between two pictures of samples.
     pub samples_every: Option<u64>,
     /// The device that evaluates the network.
     pub device: Device,
-    /// Threads that share the rows of the held-out bound.
+    /// Number of threads that share the rows of the held-out bound.
     pub threads: usize,
-    /// The most bytes that the weights, their moments and gradients may take; `None`: no limit.
+    /// Maximum number of bytes for the weights, their moments and their gradients; `None` for no
+    /// limit.
     pub memory: Option<u64>,
-    /// A question that is asked within every step, from any thread; the step is dropped once it returns
-    /// `true`.
+    /// A stop condition that every step evaluates, from any thread. The step is discarded if it
+    /// returns `true`.
     pub stop: Option<fn() -> bool>,
 }
 
 impl Settings {
-    /// Builds the default settings of a recipe: a line of the log every 100 steps, a state every 30
-    /// seconds, no averages or pictures, on this processor.
+    /// Returns the default settings for a recipe: a log line every 100 steps, a state every 30
+    /// seconds, no averages or pictures, on the CPU.
+    ///
+    /// ```
+    /// use langevin_tasks::train::Settings;
+    /// use langevin_train::{Budget, Recipe};
+    /// let settings = Settings::new(Recipe::new(Recipe::default_formulation(), Budget::Steps(1)));
+    /// assert_eq!((settings.log_every, settings.save_every.as_secs()), (100, 30));
+    /// ```
     #[must_use]
     pub fn new(recipe: Recipe) -> Self {
         Self {
@@ -77,8 +87,8 @@ impl Settings {
     }
 }
 
-/// Returns the default number of training steps for this many rows: 48·√rows to the nearest hundred, from
-/// 200 to [`STEPS`].
+/// Returns the default number of training steps for this many rows: 48·√rows, rounded to hundreds
+/// and limited to the range from 200 to [`STEPS`].
 ///
 /// ```
 /// use langevin_tasks::train::usual_steps;
@@ -90,7 +100,8 @@ pub fn usual_steps(rows: usize) -> u64 {
     (steps as u64).clamp(FEWEST, STEPS)
 }
 
-/// Returns the shape of what the network sees of a row: of pictures, the part of height and width `crop`.
+/// Returns the shape of the part of a row that the network sees. For pictures this is the crop with
+/// the height and width in `crop`.
 ///
 /// ```
 /// use langevin_tasks::train::seen_shape;

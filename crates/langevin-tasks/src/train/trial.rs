@@ -1,17 +1,18 @@
-//! The number of steps that this machine makes in the time of the demo, about two minutes.
+//! The number of steps that this machine can make in the time of the demo, about two minutes.
 //!
-//! The speed is measured by steps that are thrown away, and the number is one of a few, so that it can be
-//! repeated: the same number gives the same network, whatever the speed was.
+//! The speed is measured with trial steps that are discarded. The number of steps is rounded down
+//! to one of a few values so that a demo can be repeated: the same number gives the same network,
+//! whatever the speed was.
 
 use langevin_train::{Dataset, Recipe, Result, Trainer};
 use std::time::{Duration, Instant};
 
-/// The numbers of steps. The largest was the only one before: with AVX-512 two cores make them in some 75 s.
+/// Possible numbers of steps. Two cores with AVX-512 make the largest number in about 75 s.
 const LADDER: [u64; 9] = [5000, 4000, 3000, 2000, 1500, 1000, 700, 500, 300];
-/// The time that training may take: of three minutes, what sampling, comparing and a slower second half
-/// leave.
+/// Time limit of the training. It leaves time, within three minutes, for sampling, for the
+/// comparison and for a slower second half.
 const SECONDS: f64 = 120.0;
-/// Steps before the clock starts, and when enough were measured.
+/// Number of steps before the measurement starts, and limits on its steps and its duration.
 const FIRST: u64 = 3;
 const MOST: u64 = 100;
 const LONGEST: Duration = Duration::from_millis(1500);
@@ -20,14 +21,14 @@ const LONGEST: Duration = Duration::from_millis(1500);
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Trial {
-    /// The number of steps, one of nine from 300 to 5000.
+    /// The number of steps, one of nine values from 300 to 5000.
     pub steps: u64,
     /// The speed, in steps per second.
     pub speed: f64,
 }
 
-/// Makes some steps of a training, and returns how many of them this machine makes in two minutes. `stop`
-/// is asked within every step.
+/// Makes trial steps of a training, and returns the number of steps that this machine can make in
+/// two minutes. `stop` is evaluated within every step.
 ///
 /// ```
 /// use langevin_train::{Budget, Dataset, MlpConfig, Recipe};
@@ -40,7 +41,8 @@ pub struct Trial {
 /// ```
 ///
 /// # Errors
-/// Returns an error if the recipe cannot be used or does not fit the data, or if a step fails or was stopped.
+/// Returns an error if the recipe is not valid or does not fit the data, or if a step fails or is
+/// stopped.
 pub fn affordable_steps(data: &Dataset, recipe: &Recipe, stop: fn() -> bool) -> Result<Trial> {
     let mut trial = Trainer::new(data, recipe)?;
     trial.stop_when(stop);
@@ -57,7 +59,8 @@ pub fn affordable_steps(data: &Dataset, recipe: &Recipe, stop: fn() -> bool) -> 
     }
 }
 
-/// The most steps of the ladder that fit into the time at so many a second.
+/// Returns the largest possible number of steps that fits into the time limit at `speed` steps per
+/// second.
 fn affordable(speed: f64) -> u64 {
     LADDER.into_iter().find(|steps| *steps as f64 <= SECONDS * speed).unwrap_or(LADDER[LADDER.len() - 1])
 }
@@ -66,8 +69,8 @@ fn affordable(speed: f64) -> u64 {
 mod tests {
     #[test]
     fn a_slow_machine_makes_fewer_steps() {
-        // Measured on two cores of an EPYC, with AVX-512 and without; one core; and one that is slower than
-        // any.
+        // Measured on two cores of an EPYC with AVX-512 and without it, and on one core; the last
+        // is slower than any machine.
         for (speed, steps) in [(66.0, 5000), (17.0, 2000), (8.4, 1000), (0.1, 300)] {
             assert_eq!(super::affordable(speed), steps);
         }

@@ -1,44 +1,46 @@
-//! What makes a training smaller, or its steps shorter.
+//! Changes that make a training smaller or its steps faster.
 
 use langevin_train::{NetworkSpec, Recipe};
 
-/// Tokens of a picture that a transformer goes through in reasonable time, and the side of pictures that
-/// any network does.
+/// Number of tokens of a picture that a transformer handles in reasonable time, and the side length
+/// of pictures that any network handles.
 const TOKENS: usize = 1024;
 const SIDE: usize = 64;
 
-/// A change of a training that makes it smaller or faster.
+/// A change that makes a training smaller or faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Way {
-    /// Pictures are read at this size.
+    /// Reading pictures at this size.
     Size(usize),
-    /// A part of each picture of this side, drawn anew at every visit.
+    /// Training on random crops of this side length, drawn anew at every visit.
     Crop(usize),
-    /// Larger patches of the transformer, of this side.
+    /// Larger patches of the transformer, with this side length.
     Patch(usize),
-    /// A transformer with patches of this side in place of the perceptron.
+    /// A transformer with patches of this side length in place of the perceptron.
     Transformer(usize),
-    /// A network of fewer units or layers.
+    /// A network with fewer units or layers.
     SmallerNetwork,
-    /// A smaller batch, of so many rows.
+    /// A smaller batch with this number of rows.
     Batch(usize),
 }
 
-/// What makes a training fit, and its steps shorter.
+/// Changes that make a training fit in memory, or its steps faster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ways {
-    /// Of another network or smaller pictures.
+    /// Changes of the network or of the picture size.
     pub network: Vec<Way>,
-    /// Of those and a smaller batch.
+    /// Changes of the network or of the picture size, and a smaller batch.
     pub memory: Vec<Way>,
-    /// Of the same network on smaller pictures or in smaller batches: another kind of network may be slower.
+    /// Changes that keep the kind of network, which could otherwise be slower: smaller pictures or
+    /// batches.
     pub step: Vec<Way>,
 }
 
 impl Ways {
-    /// Returns the ways for samples of this shape; `sized` says whether pictures can be read smaller.
+    /// Returns the changes for samples of this shape. `sized` is true if pictures can be read at a
+    /// smaller size.
     ///
     /// ```
     /// use langevin_tasks::train::{Way, Ways};
@@ -59,7 +61,7 @@ impl Ways {
                 ways.extend(sized.then_some(Way::Size(side)));
                 ways.push(Way::Crop(side));
             }
-            // The smallest patch that leaves few tokens and divides the picture.
+            // The smallest patch that divides the picture and leaves few tokens.
             let fits = |patch: &usize| {
                 height.is_multiple_of(*patch)
                     && width.is_multiple_of(*patch)
@@ -80,7 +82,7 @@ impl Ways {
     }
 }
 
-/// Height and width of pictures.
+/// Returns height and width of pictures.
 fn sides(shape: &[usize]) -> Option<[usize; 2]> {
     match *shape {
         [height, width] => Some([height, width]),
@@ -102,7 +104,7 @@ mod tests {
         assert_eq!(ways.network, [Way::Size(64), Way::Crop(64), Way::Transformer(16)]);
         assert_eq!(ways.memory, [Way::Size(64), Way::Crop(64), Way::Transformer(16), Way::Batch(64)]);
         assert_eq!(ways.step, [Way::Size(64), Way::Crop(64), Way::Batch(64)]);
-        // Of an array nothing smaller can be read; a larger patch than it has must divide the picture.
+        // Arrays cannot be read at a smaller size, and a larger patch must divide the picture.
         recipe.network = langevin_train::DitConfig::new(2, 8, 1, 1).into();
         assert_eq!(Ways::of(&recipe, &[3, 40, 24], false).network, [Way::Crop(16), Way::Patch(4)]);
         recipe.batch = 8;

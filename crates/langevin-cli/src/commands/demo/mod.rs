@@ -26,15 +26,15 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-/// Training steps of `--quick`.
+/// Number of training steps with `--quick`.
 const QUICK: u64 = 60;
-/// Steps of the grid, and those of `--quick`.
+/// Number of sampling steps, without and with `--quick`.
 const GRID: [usize; 2] = [50, 20];
-/// The share of the digits that is kept for comparison.
+/// Share of the digits that is held out for comparison.
 const HELD_OUT: f64 = 0.2;
-/// Pictures of each row that the page shows.
+/// Number of pictures of each row on the page.
 const SHOWN: usize = 64;
-/// The values of a pixel.
+/// Range of pixel values.
 const PIXELS: [f64; 2] = [0.0, 16.0];
 
 /// Runs the command.
@@ -47,7 +47,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
             .got("a file"));
     }
     interrupt::listen()?;
-    // Found out now rather than after the training.
+    // An output that cannot be written is reported before the training.
     drop(Staged::directory(&args.out)?);
 
     let (train, held_out) = Dataset::digits().split(HELD_OUT, args.seed);
@@ -75,17 +75,17 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     Ok(())
 }
 
-/// What is trained, but for how long.
+/// Returns the recipe of the training, except for its number of steps.
 fn recipe(seed: u64) -> Recipe {
     let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(QUICK));
     recipe.seed = seed;
-    // A small transformer: its digits are cleaner than those of a perceptron of the same minute.
+    // A small transformer gives cleaner digits than a perceptron in the same time.
     recipe.network = DitConfig::new(2, 96, 3, 3).into();
     (recipe.batch, recipe.weight_decay) = (128, 0.3);
     recipe
 }
 
-/// Trains the one network of all rows.
+/// Trains the network that all rows share.
 fn learn(data: &Dataset, recipe: &Recipe) -> Result<Network> {
     let mut display = Display::training();
     let network = langevin_train::train(data, recipe, &mut |progress| {
@@ -177,7 +177,7 @@ fn collect(
     })
 }
 
-/// The largest difference of a pixel between any two rows without noise.
+/// Returns the largest difference of a pixel between any two rows without noise.
 fn ode_difference(sampled: &[Sampled]) -> f64 {
     let odes: Vec<&Sampled> =
         READINGS.iter().zip(sampled).filter(|(reading, _)| reading.eta == 0.0).map(|(_, sampled)| sampled).collect();
@@ -190,7 +190,7 @@ fn ode_difference(sampled: &[Sampled]) -> f64 {
     largest
 }
 
-/// Everything into a directory that appears whole.
+/// Writes all files into a directory that appears only when it is complete.
 fn write(out: &Path, network: &Network, sampled: &[Sampled], data: &Demo) -> Result<()> {
     let staged = Staged::directory(out)?;
     let place = |name: &str| staged.path().join(name);
@@ -214,7 +214,7 @@ fn write(out: &Path, network: &Network, sampled: &[Sampled], data: &Demo) -> Res
     staged.commit()
 }
 
-/// The results for the terminal.
+/// Returns the table of results for the terminal.
 fn table(data: &Demo) -> String {
     let right = |least| Column::Right(least);
     let layout = [Column::Left(14), Column::Left(31), right(4), right(7), right(9), right(9), right(7)];

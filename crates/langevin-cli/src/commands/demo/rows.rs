@@ -1,4 +1,4 @@
-//! The four rows: how the network is read, and what it draws.
+//! The four rows: the readings of the network and their samples.
 
 use crate::error::{Blame as _, Result};
 use crate::io::npy::Width;
@@ -10,21 +10,21 @@ use langevin_tasks::source::{Reader, Source};
 use langevin_train::Network;
 use std::time::Instant;
 
-/// How a row reads the network.
+/// A reading of the network.
 pub struct Reading {
-    /// The paper's name.
+    /// Title in the paper.
     pub title: &'static str,
-    /// For file names.
+    /// Name for file names.
     pub slug: &'static str,
-    /// Process and prediction, as `--as` takes them; `None`: as it was trained.
+    /// Process and prediction in the syntax of `--as`; `None` for the formulation of the training.
     read_as: Option<&'static str>,
-    /// What the network's output is then.
+    /// Prediction that the network's output is read as.
     pub prediction: &'static str,
     /// h/g.
     pub eta: f64,
 }
 
-/// The rows of the paper.
+/// The readings of the paper.
 pub const READINGS: [Reading; 4] = [
     Reading { title: "VP-SDE", slug: "vp-sde", read_as: Some("vp:score"), prediction: "score", eta: 1.0 },
     Reading { title: "VP-ODE", slug: "vp-ode", read_as: Some("vp:x0"), prediction: "x0", eta: 0.0 },
@@ -32,26 +32,26 @@ pub const READINGS: [Reading; 4] = [
     Reading { title: "Rectified flow", slug: "rectified-flow", read_as: None, prediction: "velocity", eta: 0.0 },
 ];
 
-/// Samples followed from noise to digit.
+/// Number of samples that are followed from noise to digit.
 const STRIPS: usize = 4;
 
-/// What a row drew.
+/// The samples of a row.
 pub struct Sampled {
-    /// The process of its states.
+    /// Process of the states.
     pub process: Process,
-    /// The sampler.
+    /// Plan of the sampler.
     pub plan: Plan,
-    /// Wall time of the sampling.
+    /// Wall-clock time of the sampling, in seconds.
     pub seconds: f64,
-    /// In data units, row after row.
+    /// Samples in data units, row after row.
     pub samples: Vec<f64>,
-    /// The first samples on their way, in data units: the state over α.
+    /// States of the first samples during sampling, in data units: the state divided by α.
     pub strips: Vec<Vec<f64>>,
     /// σ/α of the pictures of a strip.
     pub strip_sigmas: Vec<f64>,
 }
 
-/// Draws `count` samples for every row, from the same draws. All rows go through the same λ.
+/// Draws `count` samples for every row from the same noise, at the same λ.
 pub fn sample_all(network: &Network, steps: usize, count: usize, seed: u64) -> Result<Vec<Sampled>> {
     let source = Source::Borrowed(network);
     READINGS.iter().map(|reading| sample(&source, reading, steps, count, seed)).collect()
@@ -60,7 +60,8 @@ pub fn sample_all(network: &Network, steps: usize, count: usize, seed: u64) -> R
 fn sample(source: &Source<'_>, reading: &Reading, steps: usize, count: usize, seed: u64) -> Result<Sampled> {
     interrupt::check()?;
     let reader = source.read_as(reading.read_as, &TERMINAL)?;
-    // All rows go through the same λ: the trained range has the rounding of each row's change of clock.
+    // All rows use the same λ. The trained range would differ by the rounding of each row's change
+    // of clock.
     let request = reader.asks(Request::new().range(SIGMAS[0], SIGMAS[1]).steps(steps)).without_trained_range();
     let plan = request.with_sampler(Sampler::adams(2, reading.eta).or_failed()?).plan().or_failed()?;
     let start = Instant::now();
@@ -74,7 +75,8 @@ fn sample(source: &Source<'_>, reading: &Reading, steps: usize, count: usize, se
     Ok(Sampled { process: reader.process, plan, seconds, samples, strips, strip_sigmas })
 }
 
-/// The first samples again, this time looked at before every evaluation and at the end; the page chooses which to show.
+/// Draws the first samples again and records the states before every evaluation and at the end. The
+/// page selects which to show.
 fn follow(source: &Source<'_>, reader: &Reader<'_>, plan: &Plan, seed: u64) -> Result<(Vec<Vec<f64>>, Vec<f64>)> {
     let rows: Vec<SampleId> = (0..STRIPS as u64).map(|index| SampleId { seed, index }).collect();
     let width = source.width();

@@ -1,4 +1,4 @@
-//! How long the demo trains: for a number of steps that this machine makes in about two minutes.
+//! Length of the demo's training: the number of steps that this machine makes in about two minutes.
 
 use crate::error::Result;
 use crate::interrupt;
@@ -7,7 +7,7 @@ use crate::progress::{duration, thousands};
 use langevin_tasks::train::affordable_steps;
 use langevin_train::{Dataset, Recipe};
 
-/// The number of steps for this machine, which is said.
+/// Returns the number of steps for this machine, and prints it.
 pub fn steps(data: &Dataset, recipe: &Recipe) -> Result<u64> {
     let trial = interrupt::or_failed(affordable_steps(data, recipe, interrupt::requested))?;
     let (steps, speed) = (trial.steps, trial.speed);

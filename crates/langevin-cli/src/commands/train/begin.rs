@@ -1,4 +1,4 @@
-//! What a training of the command line starts from: a model (`--from`), or a run that started from one.
+//! The starting point of a training: a model (`--from`), or a run that was started from one.
 
 use super::changes::flag_of;
 use super::failures;
@@ -9,7 +9,7 @@ use langevin_tasks::source;
 use langevin_tasks::train::{Base, Choice, FROM_MODEL, FROM_MODEL_UNLESS_CHOSEN, Kept};
 use langevin_train::Recipe;
 
-/// What `--from` names; of a run that goes on its own recipe.
+/// Returns the model that `--from` names, or the recipe of a resumed run.
 pub fn base(args: &TrainArgs, kept: &Kept<'_>) -> Result<Option<Base>> {
     Ok(match (&args.from, kept.saved_recipe()) {
         (None, _) => None,
@@ -18,16 +18,18 @@ pub fn base(args: &TrainArgs, kept: &Kept<'_>) -> Result<Option<Base>> {
     })
 }
 
-/// Makes a recipe that of the model, but for what may be another; refuses flags that say otherwise.
+/// Replaces the recipe by that of the model, except for the fields that may differ. Refuses flags
+/// that contradict the model.
 pub fn apply(base: &Base, recipe: &mut Recipe, effective: &mut Effective) -> Result<()> {
     let chosen = |field: &str| {
         let flag = flag_of(field);
-        // A size is asked for even where the kind of network that is asked for has none.
+        // A size is checked even if the requested kind of network does not have it.
         let size = || effective.value(flag).and_then(|value| value.parse::<u64>().ok());
         effective.is_given(flag).then(|| size().map_or(Choice::AsInRecipe, Choice::Size))
     };
     base.apply(recipe, &chosen).map_err(|error| failures::of_base(error, base, effective))?;
-    // What is the model's is not kept, or a run would be asked for its defaults.
+    // Fields that the model determines are not stored. Otherwise the run would later be compared
+    // with the defaults of the flags.
     for flag in FROM_MODEL.into_iter().chain(FROM_MODEL_UNLESS_CHOSEN).map(flag_of) {
         if !effective.is_given(flag) {
             effective.set(flag, None);
@@ -39,7 +41,7 @@ pub fn apply(base: &Base, recipe: &mut Recipe, effective: &mut Effective) -> Res
     Ok(())
 }
 
-/// Whether a run that goes on is asked to do so with data of another name.
+/// Returns true if a run is resumed with data of another name.
 pub fn has_other_data(args: &TrainArgs, kept: &Kept<'_>) -> bool {
     let configuration = kept.configuration();
     let own = configuration.get("data").and_then(|name| name.as_str());

@@ -1,12 +1,12 @@
-//! The changes of a run that goes on, in flags.
+//! The changes of a resumed run, in terms of flags.
 
 use crate::cli::config::Effective;
 use crate::error::Failure;
 use langevin_tasks::train::Change;
 use serde_json::{Map, Value, json};
 
-/// The fields of a recipe with the flags that set them; the first whose path begins as that of a field does
-/// names it.
+/// Fields of a recipe with the flags that set them. The first entry whose path is a prefix of the
+/// field's path applies.
 const FIELDS: [(&str, &str); 38] = [
     ("formulation.process", "process"),
     ("formulation.prediction", "predict"),
@@ -48,27 +48,27 @@ const FIELDS: [(&str, &str); 38] = [
     ("frame", "log"),
 ];
 
-/// The flags that no recipe knows of.
+/// Flags that do not belong to the recipe.
 const BESIDE: [&str; 8] =
     ["threads", "device", "memory", "log-every", "save-every", "averages-every", "samples-every", "out"];
 
-/// The flag that sets a field of a recipe.
+/// Returns the flag that sets a field of a recipe.
 pub fn flag_of(field: &str) -> &'static str {
     let is_of = |path: &str| field.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     FIELDS.iter().find(|(path, _)| is_of(path)).map_or("config", |(_, flag)| *flag)
 }
 
-/// Flags that are off where nothing holds.
+/// Boolean flags, which are off if they are absent.
 const SWITCHES: [&str; 6] = ["adaptive", "dequantize", "no-normalize", "flip", "plain", "conditional"];
 
-/// What a run had and what it is asked to have, by flags.
+/// The values of a run and the requested values, by flag.
 struct Values<'a> {
-    /// The configuration of the run as it is in its directory, and that of this command.
+    /// The configuration stored in the run's directory, and that of this command.
     kept: &'a toml::Table,
     now: &'a Effective,
 }
 
-/// Refuses what cannot change of a run; otherwise what does change, as the log has it.
+/// Refuses changes that a resumed run does not allow. Otherwise returns the changes for the log.
 pub fn check(change: &Change<'_>, now: &Effective) -> Result<Option<Map<String, Value>>, Failure> {
     let values = Values { kept: change.configuration, now };
     values.check_start()?;
@@ -86,7 +86,7 @@ pub fn check(change: &Change<'_>, now: &Effective) -> Result<Option<Map<String, 
     Ok((!changed.is_empty()).then_some(changed))
 }
 
-/// The flags of fields, each once.
+/// Returns the flags of fields without duplicates.
 fn flags<'a>(fields: impl Iterator<Item = &'a str>) -> Vec<&'static str> {
     let mut flags = Vec::new();
     for flag in fields.map(flag_of) {
@@ -98,16 +98,16 @@ fn flags<'a>(fields: impl Iterator<Item = &'a str>) -> Vec<&'static str> {
 }
 
 impl Values<'_> {
-    /// Both values of a flag; `None` where nothing held.
+    /// Returns the stored and the requested value of a flag; `None` for an absent value.
     fn of(&self, flag: &str) -> [Option<toml::Value>; 2] {
-        // A heading of a configuration is no key.
+        // A heading of a configuration is not a key.
         let inner = || self.kept.values().filter_map(toml::Value::as_table).find_map(|table| table.get(flag));
         let now = self.now.value(flag).and_then(|value| format!("x = {value}").parse::<toml::Table>().ok());
         let kept = self.kept.get(flag).filter(|value| !value.is_table()).or_else(inner).cloned();
         [kept, now.and_then(|mut table| table.remove("x"))]
     }
 
-    /// A run has begun: what it began from is the run's.
+    /// Refuses a different starting point, which cannot change once the run has begun.
     fn check_start(&self) -> Result<(), Failure> {
         let [began, asked] = self.of("from");
         if began == asked {
@@ -133,7 +133,7 @@ impl Values<'_> {
             ))
     }
 
-    /// A value for people.
+    /// Formats a value for a message.
     fn word(&self, flag: &str, which: usize) -> String {
         match &self.of(flag)[which] {
             Some(toml::Value::Boolean(_)) => "on".to_owned(),
@@ -151,7 +151,7 @@ mod tests {
     use langevin_tasks::train::fields;
     use langevin_train::{Budget, DitConfig, HeldOut, Normalization, Recipe};
 
-    /// Every field of a recipe has a flag that its difference is named by.
+    /// Every field of a recipe has a flag that names it in messages.
     #[test]
     fn every_field_has_a_flag() {
         let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1));

@@ -1,4 +1,4 @@
-//! Why a training was refused or did not end well, in words and flags.
+//! Messages for a training that was refused or failed, in terms of flags.
 
 use super::changes::flag_of;
 use super::ways::{any_of, size};
@@ -13,7 +13,7 @@ use langevin_tasks::train::{Base, Kept, TrainError, Ways};
 use serde_json::Value;
 use std::path::Path;
 
-/// What the words of a failure need to know.
+/// Information that the messages need.
 pub struct Failures<'a> {
     pub args: &'a TrainArgs,
     pub kept: &'a Kept<'a>,
@@ -21,7 +21,7 @@ pub struct Failures<'a> {
 }
 
 impl Failures<'_> {
-    /// The failure of a training.
+    /// Returns the failure of a training.
     pub fn of(&self, error: TrainError) -> Failure {
         let hint_of = |hint: Option<&str>| hint.map_or_else(String::new, |hint| format!("{hint}; "));
         match error {
@@ -63,7 +63,7 @@ impl Failures<'_> {
         self.kept.models().first().map_or_else(String::new, |model| model.display().to_string())
     }
 
-    /// Where what was learned is.
+    /// Describes where the result so far is stored.
     pub fn left(&self) -> String {
         match self.run() {
             Some(run) => format!("go on with --resume {}", run.display()),
@@ -71,7 +71,7 @@ impl Failures<'_> {
         }
     }
 
-    /// An end before the first step was done.
+    /// Returns the failure of a training that ended before its first step.
     fn nothing_learned(&self) -> Failure {
         match self.run() {
             Some(run) => Failure::interrupted("interrupted within the first step: nothing was learned")
@@ -83,7 +83,7 @@ impl Failures<'_> {
     }
 }
 
-/// The failure of data that cannot be trained on; `name` is what --data names.
+/// Returns the failure of data that cannot be trained on; `name` is the value of --data.
 pub fn of_data(error: TrainError, name: &str) -> Failure {
     match error {
         TrainError::MoreColumns { more, names, width } => {
@@ -128,7 +128,7 @@ pub fn of_data(error: TrainError, name: &str) -> Failure {
     }
 }
 
-/// The failure of a flag that says otherwise than the model.
+/// Returns the failure of a flag that contradicts the model.
 pub fn of_base(error: TrainError, base: &Base, effective: &Effective) -> Failure {
     let TrainError::Conflict { field, own } = error else { return error.to_error() };
     let flag = flag_of(field);
@@ -153,7 +153,7 @@ pub fn of_base(error: TrainError, base: &Base, effective: &Effective) -> Failure
         .hint(format!("leave out --{flag}, or train a new model without --from"))
 }
 
-/// A value of a recipe for people.
+/// Formats a value of a recipe.
 fn word(flag: &str, value: &Value) -> String {
     match (flag, value) {
         ("no-normalize", _) | (_, Value::Bool(false)) => "off".to_owned(),
@@ -170,7 +170,7 @@ fn word(flag: &str, value: &Value) -> String {
     }
 }
 
-/// A shape for people.
+/// Formats a shape.
 fn shape(shape: &[usize]) -> String {
     match shape {
         [columns] => plural(*columns as u64, "column"),
@@ -178,7 +178,7 @@ fn shape(shape: &[usize]) -> String {
     }
 }
 
-/// Names for people, the first of many.
+/// Formats a list of names; a long list is shortened.
 fn list(names: &[String]) -> String {
     const MOST: usize = 12;
     let shown = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");

@@ -11,10 +11,10 @@ use langevin_tasks::train::STEPS;
 use langevin_train::{Budget, Coupling, DitConfig, HeldOut, MlpConfig, NetworkSpec, Normalization, Recipe};
 use std::time::Duration;
 
-/// The length that a head of attention has by default.
+/// Default length of an attention head.
 const HEAD: usize = 32;
 
-/// The network of the flags, for data of so many classes.
+/// Returns the network of the flags, for data with this number of classes.
 pub fn network(args: &TrainArgs, classes: usize) -> Result<NetworkSpec> {
     let shape = &args.network;
     Ok(match shape.network {
@@ -34,12 +34,12 @@ pub fn network(args: &TrainArgs, classes: usize) -> Result<NetworkSpec> {
     })
 }
 
-/// The recipe of the flags.
+/// Returns the recipe of the flags.
 pub fn recipe(args: &TrainArgs, classes: usize) -> Result<Recipe> {
     let (objective, optimizer, reading) = (&args.objective, &args.optimizer, &args.reading);
     let process = either_case(&objective.process, Process::parse).or_misused()?;
     let prediction = either_case(&objective.predict, Prediction::parse).or_misused()?;
-    // As far as the process goes: that of Stable Diffusion ends at 14.6.
+    // The range is limited by the process; that of Stable Diffusion ends at 14.6.
     let range = LambdaRange::from_sigma_ve(SIGMAS[0], usual_range(&process)[1]).or_failed()?;
     let budget = match args.minutes {
         Some(minutes) => Budget::Time(Duration::from_secs_f64(60.0 * minutes)),

@@ -1,4 +1,4 @@
-//! The observer of the command line: a bar, notes and lines of JSON.
+//! The observer of the command line: a progress bar, notes and JSON lines.
 
 use super::super::preview::preview;
 use super::{changes, notes};
@@ -13,11 +13,11 @@ use serde_json::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Follows a training.
+/// An observer of a training.
 pub struct Follower<'a> {
     args: &'a TrainArgs,
     effective: &'a Effective,
-    /// What makes steps shorter.
+    /// Advice on making steps faster.
     advice: String,
     display: Option<Display>,
 }
@@ -78,7 +78,7 @@ impl Observer for Follower<'_> {
     }
 }
 
-/// What a person reads beside the bar.
+/// Returns the text beside the progress bar.
 fn words(step: &Step<'_>) -> String {
     let (progress, look) = (&step.progress, step.held_out);
     let mut held_out = look.map_or_else(String::new, |look| format!("  held-out {:.4}", look.loss));

@@ -1,4 +1,4 @@
-//! What is said on the way: warnings of a training, in words and flags.
+//! Warnings during a training, in terms of flags.
 
 use super::ways::size;
 use crate::progress::{duration, thousands};
@@ -8,10 +8,10 @@ use langevin_data::HeavyTail;
 use langevin_tasks::train::{BestModel, Foreseen, Pace, Peak, Warning};
 use serde_json::{Value, json};
 
-/// Columns that are named.
+/// Maximum number of columns that are listed.
 const NAMED: usize = 8;
 
-/// A warning in one line; `data` is what --data names.
+/// Returns a warning in one line; `data` is the value of --data.
 pub fn of(warning: &Warning, data: &str) -> String {
     let words = match warning {
         Warning::Skipped { count, first } => {
@@ -60,13 +60,13 @@ pub fn of(warning: &Warning, data: &str) -> String {
             "the {}: the network begins to learn its rows by heart; fewer --steps, a smaller --width or --depth, more --weight-decay or more rows help",
             of_peak(peak)
         ),
-        // A warning of a later version of the tasks.
+        // A warning from a later version of the tasks.
         other => format!("{other:?}"),
     };
     format!("note: {words}")
 }
 
-/// The first of many names.
+/// Lists the first of many names.
 fn some(columns: &[String]) -> String {
     let shown: Vec<&str> = columns.iter().take(NAMED).map(String::as_str).collect();
     let more = if columns.len() > NAMED { ", …" } else { "" };
@@ -83,20 +83,20 @@ fn heavy_tails(columns: &[(String, HeavyTail)], positive: bool) -> String {
     format!("heavy tails in {}: a network hardly learns them as they are; {way}", named.join(", "))
 }
 
-/// `bound of the held-out rows was best at step 700 (22.40 bits/dim, now 35.30)`.
+/// Describes a peak: `bound of the held-out rows was best at step 700 (22.40 bits/dim, now 35.30)`.
 fn of_peak(peak: &Peak) -> String {
     let (what, unit) = if peak.by_bound { ("bound", " bits/dim") } else { ("loss", "") };
     let Peak { step, score, now, .. } = peak;
     format!("{what} of the held-out rows was best at step {step} ({score:.3}{unit}, now {now:.3})")
 }
 
-/// What is said of the best model at the end.
+/// Describes the best model at the end of a training.
 pub fn of_best(best: &BestModel) -> String {
     let about = if best.peak.by_bound { format!("; {}", about_bound()) } else { String::new() };
     format!("the {}: {} holds that model{about}", of_peak(&best.peak), shown(&best.path))
 }
 
-/// The same for a program.
+/// Returns the best model as JSON.
 pub fn document_of_best(best: Option<&BestModel>) -> Value {
     best.map_or(Value::Null, |best| {
         let what = if best.peak.by_bound { "bound" } else { "held_out" };
@@ -104,7 +104,7 @@ pub fn document_of_best(best: Option<&BestModel>) -> Value {
     })
 }
 
-/// How long a training takes, and what makes it faster.
+/// Describes the duration of a training, and ways to make it faster.
 pub fn of_pace(pace: &Pace, advice: &str) -> String {
     match pace {
         Pace::Unknown { elapsed, rows } => format!(

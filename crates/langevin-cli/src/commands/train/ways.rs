@@ -1,8 +1,8 @@
-//! What makes a training smaller or faster, in flags.
+//! Changes that make a training smaller or faster, in terms of flags.
 
 use langevin_tasks::train::Way;
 
-/// `a, b or c`.
+/// Lists alternatives: `a, b or c`.
 pub fn any_of(ways: &[Way]) -> String {
     match &ways.iter().map(words).collect::<Vec<_>>()[..] {
         [] => "fewer --steps".to_owned(),
@@ -22,7 +22,7 @@ fn words(way: &Way) -> String {
     }
 }
 
-/// A number of bytes for people.
+/// Formats a number of bytes.
 pub fn size(bytes: u64) -> String {
     let mib = bytes as f64 / (1u64 << 20) as f64;
     if mib < 1000.0 { format!("{mib:.0} MiB") } else { format!("{:.1} GiB", mib / 1024.0) }

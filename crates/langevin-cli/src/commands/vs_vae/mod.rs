@@ -1,4 +1,4 @@
-//! `langevin vs-vae`: duality against the variational autoencoder, honestly.
+//! `langevin vs-vae`: a fair comparison of diffusion models with the variational autoencoder.
 
 mod tables;
 
@@ -17,20 +17,22 @@ use serde::Serialize;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-/// The Gaussian of the first part, and the variance of its decoder: half of it, one of the many that are exact.
+/// Variance of the Gaussian in the first part. The variance of the decoder is half of it, one of
+/// the many exact choices.
 const VARIANCE: f64 = 0.7;
 const DECODER: f64 = 0.35;
-/// Draws of the mixture that each pair of networks is trained on.
+/// Number of draws of the mixture that each pair of networks is trained on.
 const ROWS: u64 = 1 << 16;
-/// The diffusion network; the autoencoder's depth is the same and its width what makes it as large.
+/// Width of the diffusion network. The autoencoder has the same depth, and a width that makes it
+/// equally large.
 const WIDTH: usize = 64;
 const DEPTH: usize = 2;
-/// Chains of the first and of the last part.
+/// Numbers of steps of the chains in the first and the last part.
 const CHAINS: [usize; 5] = [4, 8, 16, 32, 64];
 const LAYERS: [usize; 6] = [4, 8, 16, 32, 64, 128];
 const QUICK: usize = 3;
 
-/// Everything that is measured.
+/// All measurements.
 #[derive(Debug, Serialize)]
 struct Report {
     gaussian: OnGaussian,
@@ -53,23 +55,24 @@ struct Chain {
     terms: Terms,
 }
 
-/// Both models on the mixture, trained.
+/// Both models trained on the mixture.
 #[derive(Debug, Serialize)]
 struct Trained {
     seeds: u64,
-    /// Of each training.
+    /// Seconds per training.
     seconds: f64,
-    /// Rows that were trained on, anew for each seed.
+    /// Number of training rows, drawn anew for each seed.
     rows: u64,
     entropy: f64,
     vae: Model,
-    /// With so many steps.
+    /// The diffusion model with this number of steps.
     diffusion: Model,
     steps: usize,
-    /// E[−ELBO] of endless steps of the same networks.
+    /// E[−ELBO] in the limit of infinitely many steps, for the same networks.
     endless: Vec<f64>,
     endless_mean: Estimate,
-    /// The same with the exact denoiser, on data of mean 0 and variance 1, as the networks see them: what no training can go below.
+    /// The terms of the exact denoiser, on data with mean 0 and variance 1, as the networks see
+    /// them. They are a lower bound for any training.
     exact: Terms,
     exact_endless: f64,
 }
@@ -85,7 +88,7 @@ struct Model {
     mean: Means,
 }
 
-/// The means of the terms.
+/// Means of the terms.
 #[derive(Debug, Serialize)]
 struct Means {
     bound: Estimate,
@@ -139,9 +142,10 @@ fn on_gaussian(steps: &[usize]) -> Result<OnGaussian> {
     })
 }
 
-/// What both networks of a seed are trained by.
+/// Returns the recipe of both networks of a seed.
 fn recipe(seed: u64, seconds: f64) -> Recipe {
-    // The path's own range and weight: what is minimised is the bound that is measured.
+    // The range and the weight are those of the path, so that the training minimises the bound that
+    // is measured.
     let formulation = Recipe::default_formulation().with_range(LambdaRange { min: -LAMBDA, max: LAMBDA });
     let mut recipe = Recipe::new(formulation, Budget::Time(Duration::from_secs_f64(seconds)));
     (recipe.weight, recipe.times, recipe.adaptive) = (Weight::Likelihood, TimeDensity::UniformLambda, true);
@@ -150,7 +154,8 @@ fn recipe(seed: u64, seconds: f64) -> Recipe {
     recipe
 }
 
-/// Trains both from every seed, one after another so that each has the machine to itself, and measures them.
+/// Trains both models from every seed and measures them. The trainings run one after another, so
+/// that each has the machine to itself.
 fn trained(args: &VsVaeArgs) -> Result<Trained> {
     let seeds = args.seeds.unwrap_or(if args.quick { 2 } else { 5 });
     let seconds = args.seconds.unwrap_or(if args.quick { 1.0 } else { 8.0 });
@@ -167,7 +172,7 @@ fn trained(args: &VsVaeArgs) -> Result<Trained> {
         let values = mixture.sample(&rows).iter().map(|x| *x as f32).collect();
         let data = Dataset::new("mixture", values, &[1]).or_failed()?;
         let recipe = recipe(seed, seconds);
-        // The share of the whole, of which a seed is two trainings.
+        // Shows the share of the whole work; each seed has two trainings.
         let mut show = |half: f64, name: &str, loss: f64| {
             let fraction = (seed as f64 + 0.5 * half) / seeds as f64;
             display.show(fraction, &format!("seed {seed}  {name}  loss {loss:.4}"));

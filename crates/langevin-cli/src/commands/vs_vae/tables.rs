@@ -1,4 +1,4 @@
-//! What was measured, for people.
+//! The measurements as tables.
 
 use super::{Model, OnGaussian, Report, Trained};
 use crate::progress::thousands;
@@ -7,7 +7,7 @@ use langevin::text::{Column, columns};
 use langevin_analysis::metrics::Estimate;
 use langevin_theory::duality::{LAMBDA, Layers, Terms};
 
-/// The whole text.
+/// Returns the whole text.
 pub(super) fn text(report: &Report) -> String {
     let Report { gaussian: first, trained: second, layers: third } = report;
     [
@@ -19,7 +19,7 @@ pub(super) fn text(report: &Report) -> String {
     .join("\n")
 }
 
-/// A term in nats: decimals by its size, and 0 for what is rounding.
+/// Formats a term in nats: the decimals depend on its size, and rounding errors are written as 0.
 fn nats(value: f64) -> String {
     match value.abs() {
         size if size < 5e-8 => "0".into(),
@@ -71,7 +71,7 @@ fn gaussian(found: &OnGaussian) -> String {
 fn estimate(found: &Estimate, less: f64) -> String {
     let mean = nats(found.mean - less);
     match found.standard_error {
-        // Two errors that are both rounding are one number.
+        // If both errors are rounding errors, only the mean is shown.
         Some(error) if nats(error) == "0" => mean,
         Some(error) => format!("{mean} ± {}", nats(error)),
         None => mean,

@@ -1,6 +1,6 @@
-//! CogVideoX's schedulers. Their table has its SNR divided by S, $\bar\alpha \to \bar\alpha/(S +
-//! (1-S)\bar\alpha)$, and may be moved to zero terminal SNR after that; it is float64 where β is scaled
-//! linear.
+//! Schedulers of CogVideoX. The SNR of their table is divided by S, $\bar\alpha \to \bar\alpha/(S +
+//! (1-S)\bar\alpha)$, and the table may then be rescaled to zero terminal SNR. The table is in
+//! float64 if β is scaled linear.
 //!
 //! | class | step |
 //! |---|---|
@@ -53,10 +53,10 @@ struct CogVideoX {
     betas: BetaTable,
     /// S, `snr_shift_scale`.
     shift: f64,
-    /// Whether the table ends at zero SNR.
+    /// True if the table ends at zero SNR.
     zero: bool,
     spacing: Spacing,
-    /// Whether the run ends at ᾱ = 1.
+    /// True if the run ends at ᾱ = 1.
     to_one: bool,
     prediction: Prediction,
 }
@@ -75,7 +75,7 @@ impl CogVideoX {
         })
     }
 
-    /// The table of these ᾱ, each operation rounded by `cut`.
+    /// Returns the table for these ᾱ, with every operation rounded by `cut`.
     fn shifted(&self, bars: &[f64], cut: fn(f64) -> f64) -> Vec<f64> {
         let s = self.shift;
         let mut bars: Vec<f64> = bars.iter().map(|bar| cut(bar / cut(s + cut((1.0 - s) * bar)))).collect();
@@ -88,7 +88,7 @@ impl CogVideoX {
         bars
     }
 
-    /// The network's own table, in float64.
+    /// Returns the network's own table, in float64.
     fn own(&self) -> Result<Vec<f64>> {
         let table = Tabulated::new(self.betas.betas.clone(), self.betas.entries())?;
         Ok(self.shifted(table.alpha_bars(), |value| value))
@@ -133,8 +133,9 @@ impl Scheduler for CogVideoX {
     }
 }
 
-/// CogVideoX's DPM-Solver. What is odd: each step of second order draws noise twice and throws the first
-/// away; and a step that ends beyond the table is of first order, whatever its level.
+/// DPM-Solver of CogVideoX. The original has two quirks. Each second-order step draws noise twice
+/// and discards the first draw. A step that ends beyond the table is of first order, whatever its
+/// level.
 #[derive(Clone, Debug, PartialEq)]
 struct Burnt;
 
@@ -152,7 +153,7 @@ impl Method for Burnt {
             }
             let rho = reverse_rho(&from, &to, 1.0);
             let row = Row::new(&from, &to, rho);
-            // A past value at pure noise is infinitely far away in λ: it weighs nothing.
+            // A past value at pure noise is infinitely far away in λ and has zero weight.
             let levels = past.levels(past.len());
             let (a, b) = if second && levels[1].alpha > 0.0 {
                 Poly::Midpoint.weights(Form::Data, &from, &levels, &to, (1.0, rho))

@@ -1,11 +1,13 @@
 //! Consistency models on α = 1: CMStochasticIterative.
 //!
-//! It jumps to f and adds noise again, $x' = f + s\sqrt{y'^2 - \epsilon^2} z$ with ε = σ_min, from
+//! A step jumps to f and adds noise again, $x' = f + s\sqrt{y'^2 - \epsilon^2} z$ with ε = σ_min,
+//! from
 //!
-//! $$f = c_{skip} x + c_{out} F, \qquad c_{skip} = \frac{\sigma_d^2}{(y-\epsilon)^2 + \sigma_d^2}, \qquad c_{out} = \frac{(y-\epsilon)\sigma_d}{\sqrt{y^2 + \sigma_d^2}} .$$
+//! $$f = c_{skip} x + c_{out} F, \qquad c_{skip} = \frac{\sigma_d^2}{(y-\epsilon)^2 + \sigma_d^2},
+//! \qquad c_{out} = \frac{(y-\epsilon)\sigma_d}{\sqrt{y^2 + \sigma_d^2}} .$$
 //!
-//! With D as EDM reads it off the same F, $f = r D + (c_{skip} - r c^0_{skip}) x$, $r = (y - \epsilon)/y$,
-//! $c^0_{skip} = \sigma_d^2/(y^2+\sigma_d^2)$.
+//! With D as EDM computes it from the same F, $f = r D + (c_{skip} - r c^0_{skip}) x$, $r = (y -
+//! \epsilon)/y$, $c^0_{skip} = \sigma_d^2/(y^2+\sigma_d^2)$.
 //!
 //! Source: arXiv 2303.01469.
 
@@ -30,7 +32,7 @@ pub(super) const CLASSES: &[Class] =
     &[Class::new("CMStochasticIterativeScheduler", |fields| Ok(Arc::new(StochasticIterative::parse(fields)?)))
         .declaring(&quirks::CM_BOUNDARY)];
 
-/// What the network is given per ln σ: 1000 times EDM's quarter.
+/// Factor between ln σ and the time of the network: 1000 times EDM's ¼.
 const PER_LOG: f64 = 250.0;
 
 /// CMStochasticIterativeScheduler.
@@ -38,10 +40,10 @@ const PER_LOG: f64 = 250.0;
 struct StochasticIterative {
     /// σ_min, σ_max and σ_data.
     ends: [f64; 3],
-    /// N, the number of levels.
+    /// Number of levels N.
     train: usize,
     rho: f64,
-    /// s, a factor on the noise.
+    /// Noise factor s.
     noise: f64,
     clip: Option<Map>,
 }
@@ -81,8 +83,9 @@ fn checked(ends: [f64; 3]) -> Result<[f64; 3]> {
 }
 
 impl Scheduler for StochasticIterative {
-    /// Every k-th level of Karras's grid of N, k = N/n, noisiest first; or the levels whose numbers, counted
-    /// from the noisiest, are given, the last one first.
+    /// Returns every k-th level of Karras's grid of N levels, k = N/n, noisiest first.
+    /// Alternatively, returns the levels with the given numbers, counted from the noisiest, the
+    /// last one first.
     fn tables(&self, call: &Call) -> Result<Tables> {
         call.accepts("CMStochasticIterative", true, false, false)?;
         let Self { ends: [min, max, _], train, rho, .. } = *self;
@@ -121,7 +124,7 @@ impl Scheduler for StochasticIterative {
             .zip(&tables.timesteps)
             .map(|(y, time)| NetworkCall { sigma_ve: *y, own: ve(*y), time: *time })
             .collect();
-        // σ_min counts as clean: the run ends on f.
+        // σ_min counts as clean, so the run ends on f.
         let ends = nodes[1..nodes.len() - 1].iter().copied().chain([0.0]);
         let steps = nodes.iter().zip(ends).map(|(from, to)| Step { from: ve(*from), to: ve(to) }).collect();
         let method = Box::new(Jumps { sigma_data, floor, noise: self.noise });
@@ -129,14 +132,14 @@ impl Scheduler for StochasticIterative {
     }
 }
 
-/// The jumps of a consistency model, whose boundary moves the mean and whose noise starts from ε: no move
-/// keeps its marginal to the last digit.
+/// The jumps of a consistency model. Its boundary condition shifts the mean, and its noise starts
+/// from ε, so no move preserves its marginal exactly.
 #[derive(Clone, Debug, PartialEq)]
 struct Jumps {
     sigma_data: f64,
-    /// ε.
+    /// The level ε.
     floor: f64,
-    /// s.
+    /// The noise factor s.
     noise: f64,
 }
 
@@ -147,7 +150,7 @@ impl Method for Jumps {
         for (_, step) in draft.taken() {
             let mark = draft.mark();
             let y = step.from.sigma;
-            // The table's last level in float32 may lie a hair below ε.
+            // Rounded to float32, the last level of the table may lie slightly below ε.
             let rest = (y - self.floor).max(0.0);
             let (ratio, skip, plain) = (rest / y, power / (rest * rest + power), power / (y * y + power));
             let denoised = draft.evaluate(x, &step.from)?;

@@ -40,10 +40,10 @@ struct UniPc {
     bounds: Bounds,
     shift: TimeShift,
     terminal: Option<f64>,
-    /// Whether the solver is bh1.
+    /// True if the solver is bh1.
     bh1: bool,
     order: usize,
-    /// Whether it extrapolates D, not ε.
+    /// True if D is extrapolated, false for ε.
     data: bool,
     uncorrected: Vec<usize>,
     lower: bool,
@@ -63,7 +63,7 @@ impl UniPc {
         fields
             .only("solver_p", &Value::Null)
             .map_err(|error| error.hinting("a predictor of another class is not imported"))?;
-        // Names of other solvers, which diffusers itself takes for bh2.
+        // diffusers maps the names of other solvers to bh2.
         let kinds = [("bh2", false), ("bh1", true), ("midpoint", false), ("heun", false), ("logrho", false)];
         let uncorrected = |list: Vec<f64>| list.into_iter().map(|step| step as usize).collect();
         Ok(Self {
@@ -81,11 +81,11 @@ impl UniPc {
 }
 
 impl Scheduler for UniPc {
-    /// σ off the table of betas as elsewhere, from `sigma_max` to `sigma_min` where they are given; on a flow
-    /// s, or Karras's σ as s = σ/(1+σ).
+    /// Returns σ from the table of betas, or from `sigma_max` to `sigma_min` if these are set. For
+    /// a flow, returns s, or Karras's σ as s = σ/(1+σ).
     ///
-    /// On a flow the original keeps 10⁻⁶ from pure noise, for the sake of its logarithms; the consistent run
-    /// does not.
+    /// For a flow the original stays 10⁻⁶ away from pure noise, because of its logarithms; the
+    /// consistent run does not.
     fn tables(&self, call: &Call) -> Result<Tables> {
         let placed = &self.placed;
         let k = self.shift.factor(call)?;
@@ -111,7 +111,7 @@ impl Scheduler for UniPc {
         let whole = placed.betas.count as f64;
         let steps = call.sigmas.as_ref().map_or_else(|| call.count(MOST_STEPS), |sigmas| Ok(sigmas.len()))?;
         let zero = placed.zero == Some(true);
-        // A consistent run has no last step that goes nowhere.
+        // A consistent run has no last step of length zero.
         let points = steps + usize::from(!zero && call.sigmas.is_none() && call.mends(&quirks::LAST_LEVEL_TWICE));
         let mut values = if !on_table {
             if call.sigmas.is_some() {
@@ -195,7 +195,7 @@ const SA: Kin = Kin { name: "SASolver", betas: LINEAR, clipped: true, last: Last
 struct SaSolver {
     placed: Placed,
     variance: VarianceType,
-    /// Whether it extrapolates D, not ε.
+    /// True if D is extrapolated, false for ε.
     data: bool,
     predictor: usize,
     corrector: usize,
@@ -223,11 +223,11 @@ impl Scheduler for SaSolver {
         self.placed.tables(call)
     }
 
-    /// h/g of a step is τ at the time that the network is given there: 1 from 200 to 800 and 0 elsewhere, or
+    /// h/g of a step is τ at the network time of the step: 1 from 200 to 800 and 0 elsewhere, or
     /// the constant `tau`.
     ///
-    /// With two values of D the original adds a term of its own, which makes the weight of the slope ½Δ'
-    /// where the integral is m₁: the weight of UniPC's bh1.
+    /// With two values of D the original adds a term of its own, which changes the weight of the
+    /// slope from the integral m₁ to ½Δ', the weight of UniPC's bh1.
     fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
         let tau = call.set.get("tau").map(|value| as_number(value).filter(|tau| tau.is_finite() && *tau >= 0.0));
         if tau == Some(None) {

@@ -37,7 +37,7 @@ struct Deis {
 impl Deis {
     fn parse(fields: &Fields<'_>) -> Result<Self> {
         let placed = Placed::of_one_scale(&DEIS, fields)?;
-        // Names of other solvers, which diffusers itself takes for these.
+        // diffusers maps the names of other solvers to these.
         fields.word("algorithm_type", &["deis", "dpmsolver", "dpmsolver++"])?;
         fields.word("solver_type", &["logrho", "midpoint", "heun", "bh1", "bh2"])?;
         let lower = fields.flag("lower_order_final", true)?;
@@ -45,7 +45,7 @@ impl Deis {
     }
 }
 
-/// The weights are computed in float64 here.
+/// The weights are computed in float64.
 const _: &Quirk = &quirks::SINGLE_PRECISION;
 
 impl Scheduler for Deis {

@@ -1,5 +1,5 @@
-//! Schedulers that go by ᾱ at whole times, one step each: DDPM and DDIM. UnCLIP and the inverse of DDIM are
-//! beside them.
+//! Schedulers on ᾱ at integer times with one step each: DDPM and DDIM. Neighbouring modules hold
+//! UnCLIP and the inverse of DDIM.
 
 use crate::diffusers::betas::{BetaTable, Defaults, LINEAR};
 use crate::diffusers::call::Call;
@@ -34,7 +34,8 @@ pub(super) const CLASSES: &[Class] = &[
     Class::new("DDIMParallelScheduler", |fields| Ok(Arc::new(Ddim::parse(fields)?))).taking(DDIM_SET),
 ];
 
-/// The levels and calls of steps that go from each time to the one given for it; −1 is where ᾱ is `end`.
+/// Returns the levels and network calls of steps from each time to the time that `next` returns. At
+/// time −1, ᾱ equals `end`.
 pub(super) fn walk(
     tables: &Tables,
     next: impl Fn(usize, f64) -> f64,
@@ -51,24 +52,25 @@ pub(super) fn walk(
     Ok((steps, pins))
 }
 
-/// The time that comes after in the list; −1 after the last.
+/// Returns the next time of the list; −1 after the last.
 pub(super) fn following(tables: &Tables) -> impl Fn(usize, f64) -> f64 + '_ {
     |index, _| tables.timesteps.get(index + 1).copied().unwrap_or(-1.0)
 }
 
-/// ᾱ of the end: 1, or the table's first.
+/// Returns ᾱ at the end of the run: 1, or the first entry of the table.
 pub(super) fn end(to_one: bool, tables: &Tables) -> f64 {
     if to_one { 1.0 } else { tables.alphas_cumprod.first().copied().unwrap_or(1.0) }
 }
 
-/// DDIM's own step: N/n times lower, whatever the next time is. The consistent plan goes to the next time.
+/// Returns DDIM's own next time, N/n lower, regardless of the next time of the list. The consistent
+/// plan goes to the next time.
 pub(super) fn ddim_next<'a>(call: &Call, tables: &'a Tables, count: usize) -> impl Fn(usize, f64) -> f64 + use<'a> {
     let stride = (count / tables.timesteps.len().max(1)) as f64;
     let mended = call.mends(&quirks::FIXED_STRIDE);
     move |index, time| if mended { following(tables)(index, time) } else { time - stride }
 }
 
-/// DDPMScheduler and its parallel twin.
+/// DDPMScheduler and DDPMParallelScheduler.
 #[derive(Clone, Debug)]
 struct Ddpm {
     betas: BetaTable,
@@ -111,7 +113,7 @@ impl Scheduler for Ddpm {
             VarianceType::Large | VarianceType::LargeLog if call.mends(&quirks::LARGE_VARIANCE_END) => {
                 Variance::Forward
             }
-            // The original adds noise in its last step too, where that starts above time 0.
+            // The original adds noise in its last step too, if that step starts above time 0.
             VarianceType::Large | VarianceType::LargeLog => Variance::ForwardToTheEnd,
         };
         let network = self.betas.network(self.prediction)?;
@@ -129,12 +131,12 @@ impl Scheduler for Ddpm {
     }
 }
 
-/// DDIMScheduler and its parallel twin.
+/// DDIMScheduler and DDIMParallelScheduler.
 #[derive(Clone, Debug)]
 struct Ddim {
     betas: BetaTable,
     spacing: Spacing,
-    /// Whether the run ends at ᾱ = 1.
+    /// True if the run ends at ᾱ = 1.
     to_one: bool,
     prediction: Prediction,
     correction: Option<Map>,
@@ -152,7 +154,7 @@ impl Ddim {
     }
 }
 
-/// √(1 − ᾱ − σ²) is computed in float64 here.
+/// √(1 − ᾱ − σ²) is computed in float64.
 const _: &Quirk = &quirks::FULL_NOISE;
 
 impl Scheduler for Ddim {

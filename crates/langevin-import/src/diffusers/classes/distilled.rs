@@ -1,5 +1,5 @@
-//! Schedulers for distilled networks: LCM and TCD. Their times are every k-th one of the training, k =
-//! N/n₀, of which n are picked evenly.
+//! Schedulers for distilled networks: LCM and TCD. Their times are every k-th training time, k =
+//! N/n₀, of which n are selected evenly.
 //!
 //! Source: arXiv 2310.04378 (LCM), 2402.19159 (TCD).
 
@@ -63,7 +63,8 @@ impl Distilled {
         })
     }
 
-    /// The times; with `every`, a number of original steps given at run time stands for all of them.
+    /// Returns the times. With `every`, a number of original steps that is set in the call selects
+    /// from all training times.
     fn tables(&self, call: &Call, name: &str, every: bool) -> Result<Tables> {
         call.accepts(name, true, false, false)?;
         let train = self.betas.count;
@@ -104,7 +105,8 @@ impl Distilled {
     }
 }
 
-/// Whether a run of given times was cut: the originals then do not know their last step.
+/// Returns true if a run with given times was shortened. The originals then do not recognise their
+/// last step.
 fn cut(call: &Call, tables: &Tables) -> bool {
     call.keeps(&quirks::CUT_RUN) && call.timesteps.as_ref().is_some_and(|times| times.len() > tables.timesteps.len())
 }
@@ -113,7 +115,7 @@ fn cut(call: &Call, tables: &Tables) -> bool {
 #[derive(Clone, Debug)]
 struct Lcm {
     distilled: Distilled,
-    /// `timestep_scaling` of the boundary.
+    /// `timestep_scaling` of the boundary condition.
     scaling: f64,
 }
 
@@ -131,7 +133,7 @@ impl Scheduler for Lcm {
     fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
         let Distilled { betas, prediction, correction, .. } = &self.distilled;
         let network = betas.network(*prediction)?;
-        // A run that was cut ends by noising again to its last time.
+        // A shortened run ends by adding noise of its last time again.
         let last = cut(call, tables).then(|| tables.timesteps.last().copied()).flatten().unwrap_or(-1.0);
         let next = |index: usize, _| tables.timesteps.get(index + 1).copied().unwrap_or(last);
         let (steps, pins) = walk(tables, next, 1.0)?;
@@ -145,7 +147,7 @@ impl Scheduler for Lcm {
 #[derive(Clone, Debug)]
 struct Tcd {
     distilled: Distilled,
-    /// Whether the consistent run ends at ᾱ = 1.
+    /// True if the consistent run ends at ᾱ = 1.
     to_one: bool,
 }
 
@@ -185,13 +187,13 @@ impl Scheduler for Tcd {
     }
 }
 
-/// TCD with its stops read off a table of float32. What is odd: it ends at the table's first entry, and
-/// draws noise also where there is none to add.
+/// TCD with intermediate levels from a float32 table. The original has two quirks: it ends at the
+/// first entry of the table, and it draws noise even if there is none to add.
 #[derive(Clone, Debug, PartialEq)]
 struct Stops {
     stops: Vec<Level>,
     noisy: bool,
-    /// Whether the last step draws too.
+    /// True if the last step draws noise too.
     cut: bool,
 }
 

@@ -1,4 +1,4 @@
-//! DPM-Solver's multistep scheduler.
+//! The multistep scheduler of DPM-Solver.
 
 use crate::diffusers::betas::{Defaults, LINEAR};
 use crate::diffusers::call::Call;
@@ -30,8 +30,8 @@ pub(super) const MULTISTEP: Kin = Kin {
     last: Last::Named,
 };
 
-/// The words of `algorithm_type`, the default first: what is integrated, and h/g. Names of other solvers
-/// diffusers itself takes for the first.
+/// Values of `algorithm_type`, the default first: the integrated form, and h/g. diffusers maps the
+/// names of other solvers to the first.
 pub(super) const ALGORITHMS: &[(&str, (Form, f64))] = &[
     ("dpmsolver++", (Form::Data, 0.0)),
     ("dpmsolver", (Form::Noise, 0.0)),
@@ -40,12 +40,12 @@ pub(super) const ALGORITHMS: &[(&str, (Form, f64))] = &[
     ("deis", (Form::Data, 0.0)),
 ];
 
-/// The words of `solver_type`, the default first: whether it is the midpoint. Names of other solvers stand
-/// for it.
+/// Values of `solver_type`, the default first: true for the midpoint rule. Names of other solvers
+/// are mapped to it.
 pub(super) const MIDPOINT: &[(&str, bool)] =
     &[("midpoint", true), ("heun", false), ("logrho", true), ("bh1", true), ("bh2", true)];
 
-/// `algorithm_type`, `solver_type` and `solver_order`.
+/// The fields `algorithm_type`, `solver_type` and `solver_order`.
 #[derive(Clone, Debug)]
 pub(super) struct Solver {
     pub(super) form: Form,
@@ -62,13 +62,13 @@ impl Solver {
         Ok(Self { form, eta, midpoint, order: fields.order("solver_order", 3)? })
     }
 
-    /// Whether its third order has the sign of [`Slipped`].
+    /// Returns true if the third order has the wrong sign of [`Slipped`].
     pub(super) fn slips(&self) -> bool {
         self.form == Form::Data && self.eta > 0.0
     }
 }
 
-/// DPMSolverMultistepScheduler; the fields of its inverse are the same.
+/// DPMSolverMultistepScheduler. Its inverse has the same fields.
 #[derive(Clone, Debug)]
 pub(super) struct DpmMultistep {
     pub(super) placed: Placed,
@@ -90,7 +90,7 @@ impl DpmMultistep {
         })
     }
 
-    /// The solver of the class.
+    /// Returns the solver of the class.
     pub(super) fn multistep(&self) -> Multistep {
         let Solver { form, eta, midpoint, order } = self.solver;
         let poly = if midpoint { Poly::Midpoint } else { Poly::HalfCurve };
@@ -101,12 +101,12 @@ impl DpmMultistep {
         self.variance.check_dropped(self.placed.prediction)
     }
 
-    /// The quirk by which the original raises for the velocity of a flow.
+    /// Returns the quirk by which the original raises an error for the velocity of a flow.
     pub(super) fn flow_fault(&self) -> Option<&'static Quirk> {
         (self.placed.predicts_velocity() && self.solver.form == Form::Noise).then_some(&quirks::VELOCITY_OF_NOISE)
     }
 
-    /// The quirk by which the last step of the original divides by its length.
+    /// Returns the quirk by which the last step of the original divides by its zero length.
     pub(super) fn last_fault(&self, tables: &Tables) -> Option<&'static Quirk> {
         let (order, count) = (self.solver.order, tables.timesteps.len());
         let divides = order == 3 && count >= 3 || order == 2 && count >= 2 && !self.solver.midpoint;
@@ -144,7 +144,8 @@ impl Scheduler for DpmMultistep {
     }
 }
 
-/// Whether any step of `count` is of the third order, by the rules for the last two of a run.
+/// Returns true if any of `count` steps is of third order, by the rules for the last two steps of a
+/// run.
 pub(super) fn third_order(ending: Ending, count: usize, zero: bool) -> bool {
     let count = count.max(1);
     let lower = ending.lower && count < 15;
@@ -152,13 +153,14 @@ pub(super) fn third_order(ending: Ending, count: usize, zero: bool) -> bool {
     (2..last).any(|index| !(lower && index + 2 == count))
 }
 
-/// The third order of the original's SDE: its weight of the curvature is (m₀ − Δ')/Δ'² − ½ where (m₀ −
-/// Δ')/Δ'² + ½ belongs, so that α_t times the curvature is missing. It does not vanish with the step: the
-/// whole is of first order.
+/// The third order of the original's SDE. Its weight of the curvature is (m₀ − Δ')/Δ'² − ½, but the
+/// correct weight is (m₀ − Δ')/Δ'² + ½, so that α_t times the curvature is missing. The error does
+/// not vanish with the step size; the method is of first order.
 #[derive(Clone, Debug, PartialEq)]
 struct Slipped(Multistep);
 
-/// −α_t D₂, where D₂ is `curves` times the second divided difference in units of the step.
+/// Subtracts α_t D₂ from the weights, where D₂ is `curves` times the second divided difference in
+/// units of the step.
 pub(super) fn slip(from: &Level, nodes: &[Level], to: &Level, curves: f64, weights: &mut [f64]) {
     if nodes.len() == 3 {
         let missing = divided(&places(from, nodes, to)).into_iter().map(|share| curves * to.alpha * share);

@@ -1,4 +1,4 @@
-//! DPM-Solver's multistep scheduler upwards.
+//! The inverse multistep scheduler of DPM-Solver.
 
 use super::dpm::{DpmMultistep, MULTISTEP};
 use crate::diffusers::betas::LINEAR;
@@ -39,9 +39,10 @@ impl DpmInverse {
 }
 
 impl Scheduler for DpmInverse {
-    /// Upwards. Levels that are placed end in a step that goes nowhere; times that occur twice are given
-    /// once, and the levels are then out of step with them; on a flow the run goes down. The consistent
-    /// tables rise to the noisiest level, each with its own time.
+    /// Returns the tables from clean data to noise. The original has three quirks: placed levels
+    /// end with a step of length zero, repeated times are listed once so that levels and times no
+    /// longer correspond, and on a flow the levels decrease. The consistent tables rise to the
+    /// noisiest level, each with its own time.
     fn tables(&self, call: &Call) -> Result<Tables> {
         let placed = &self.0.placed;
         call.accepts(INVERSE.name, false, false, false)?;
@@ -63,7 +64,8 @@ impl Scheduler for DpmInverse {
         let points = steps + usize::from(mended);
         let (mut values, mut times): (Vec<f64>, Vec<f64>) = if placed.flow {
             if mended {
-                // From the first level off clean data, where nothing rises from.
+                // The run starts at the first level above clean data, because no step can start at
+                // clean data.
                 let rise = (0..points).map(|i| (i + 1) as f64 / points as f64 * (1.0 - 1.0 / whole as f64));
                 rise.map(|s| shift(k, s)).map(|s| (s, s * whole as f64)).unzip()
             } else {
@@ -72,7 +74,7 @@ impl Scheduler for DpmInverse {
         } else if placed.placing == Placing::Table {
             (times.iter().map(|time| sigmas.at(*time)).chain([sigmas.at(top)]).collect(), times)
         } else {
-            // What is odd: the levels rise, and the original takes sigma_max for the first of them.
+            // The original uses sigma_max as the first level, although the levels rise.
             let (first, last) = placed.placing.ends(placed.bounds, sigmas.min(), sigmas.max())?;
             let values = placed.placing.values(points, first, last);
             let cast = match placed.placing {

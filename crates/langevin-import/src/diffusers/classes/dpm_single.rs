@@ -1,4 +1,4 @@
-//! DPM-Solver's single-step scheduler.
+//! The single-step scheduler of DPM-Solver.
 
 use super::dpm::{ALGORITHMS, MULTISTEP, Solver, slip};
 use crate::diffusers::betas::LINEAR;
@@ -75,14 +75,14 @@ impl Scheduler for Singlestep {
     }
 }
 
-/// The order of every call: 1, 2, … up to `order` and again; the last groups are of lower order where asked
-/// for, and where the steps do not fill them.
+/// Returns the order of every call: 1, 2, … up to `order`, repeatedly. The last groups are of lower
+/// order if the config says so, or if the steps do not fill them.
 fn orders(steps: usize, order: usize, lower: bool, zero: bool) -> Vec<usize> {
     let mut orders: Vec<usize> = (0..steps).map(|i| i % order + 1).collect();
     let whole = steps.is_multiple_of(order);
     let lower = lower || !whole || zero;
     if lower && whole {
-        // A last group of 1, 2, 3 becomes 1, 2 and 1; one of 1, 2 becomes 1 and 1.
+        // A last group 1, 2, 3 becomes 1, 2, 1; a last group 1, 2 becomes 1, 1.
         let last = steps - 1;
         orders[last] = 1;
     }
@@ -92,24 +92,25 @@ fn orders(steps: usize, order: usize, lower: bool, zero: bool) -> Vec<usize> {
     orders
 }
 
-/// Steps of several evaluations whose stages are levels of the grid: the k-th call of a group goes from the
-/// group's first level, with what was found since, to the next.
+/// Steps of several evaluations whose stages are levels of the grid. The k-th call of a group steps
+/// from the first level of the group to the next level, using all values of the group.
 ///
-/// Each call leaves a state of its own, and draws noise of its own.
+/// Each call produces a state and draws its own noise.
 #[derive(Clone, Debug, PartialEq)]
 struct Groups {
     form: Form,
     /// h/g.
     eta: f64,
     midpoint: bool,
-    /// The place of every call in its group, from 1.
+    /// The position of every call in its group, from 1.
     orders: Vec<usize>,
-    /// Whether the third order of the SDE has the weight of [`slip`].
+    /// True if the third order of the SDE has the wrong weight of [`slip`].
     slips: bool,
 }
 
 impl Groups {
-    /// a, and the weights of the values at `nodes`, the group's first before the others.
+    /// Returns a and the weights of the values at `nodes`; the first node is the start of the
+    /// group.
     fn weigh(&self, nodes: &[Level], to: &Level) -> (f64, Vec<f64>) {
         let from = &nodes[0];
         let noise = (self.eta, reverse_rho(from, to, self.eta));
@@ -117,7 +118,7 @@ impl Groups {
         match (nodes.len(), self.midpoint) {
             (2, true) => Poly::Midpoint.weights(self.form, from, nodes, to, noise),
             (3, true) => {
-                // The value in the middle is not used.
+                // The middle value is not used.
                 let (a, b) = exact.weights(self.form, from, &[nodes[0], nodes[2]], to, noise);
                 (a, vec![b[0], 0.0, b[1]])
             }
@@ -139,7 +140,7 @@ impl Method for Groups {
         let mut group: Vec<Node> = Vec::new();
         for (index, step) in draft.taken() {
             let mark = draft.mark();
-            // A run that starts inside a group starts one there.
+            // A run that starts inside a group begins a new group there.
             if self.orders[index] <= 1 || group.is_empty() {
                 base = x;
                 group.clear();
@@ -162,7 +163,7 @@ impl Method for Groups {
 mod tests {
     use super::orders;
 
-    /// The order lists of the single-step solver.
+    /// The orders of the single-step solver.
     #[test]
     fn groups_are_of_lower_order_at_the_end_where_they_must() {
         assert_eq!(orders(6, 3, false, false), [1, 2, 3, 1, 2, 3]);

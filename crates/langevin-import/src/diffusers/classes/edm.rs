@@ -1,8 +1,9 @@
-//! Schedulers of EDM networks: α = 1, noise σ, and with F the output
+//! Schedulers of EDM networks: α = 1, noise σ, and with the network output F
 //!
 //! $$D = c_{skip} x \pm c_{out} F(c_{in} x, c_{noise}),$$
 //!
-//! + for `epsilon`, − for `v_prediction`; $c_{noise}$ is ¼ ln σ, or (2/π) atan σ for the cosine class.
+//! + for `epsilon`, − for `v_prediction`; $c_{noise}$ is ¼ ln σ, or (2/π) atan σ for the cosine
+//!   class.
 //!
 //! | class | solver |
 //! |---|---|
@@ -40,19 +41,19 @@ pub(super) const CLASSES: &[Class] = &[
     Class::new("CosineDPMSolverMultistepScheduler", |fields| Ok(Arc::new(EdmMultistep::parse_cosine(fields)?))),
 ];
 
-/// What tells the classes apart in their levels.
+/// The differences between the classes in their levels.
 #[derive(Debug)]
 struct Rule {
     name: &'static str,
     /// Defaults of `sigma_min`, `sigma_max` and `sigma_data`.
     sigma: [f64; 3],
-    /// The words of `sigma_schedule`, the default first: whether the levels are Karras's.
+    /// Values of `sigma_schedule`, the default first: true for Karras's levels.
     schedules: &'static [(&'static str, bool)],
-    /// The words of `prediction_type`, the default first: whether it is EDM's F.
+    /// Values of `prediction_type`, the default first: true for EDM's F.
     predictions: &'static [(&'static str, bool)],
-    /// Whether the ramp of Karras's levels is float64.
+    /// True if the ramp of Karras's levels is in float64.
     double: bool,
-    /// Whether the network's time is an angle.
+    /// True if the network's time is an angle.
     angle: bool,
 }
 
@@ -74,7 +75,7 @@ const COSINE: Rule = Rule {
     angle: true,
 };
 
-/// Checks σ_min, σ_max and σ_data, where σ_min may be σ_max.
+/// Checks σ_min, σ_max and σ_data. σ_min may equal σ_max.
 fn checked(ends: [f64; 3]) -> Result<[f64; 3]> {
     let [min, max, data] = ends;
     if 0.0 < min && min <= max && max.is_finite() && 0.0 < data && data.is_finite() {
@@ -86,7 +87,7 @@ fn checked(ends: [f64; 3]) -> Result<[f64; 3]> {
         .got(format!("{min}, {max}, {data}")))
 }
 
-/// The fields that place the levels, and what the network predicts.
+/// The fields that determine the levels and the network's prediction.
 #[derive(Clone, Debug)]
 struct EdmLevels {
     rule: &'static Rule,
@@ -94,7 +95,7 @@ struct EdmLevels {
     ends: [f64; 3],
     rho: f64,
     karras: bool,
-    /// Whether the run ends at σ = 0.
+    /// True if the run ends at σ = 0.
     zero: bool,
     prediction: Prediction,
 }
@@ -120,7 +121,7 @@ impl EdmLevels {
         call.accepts(name, false, sigmas, false)?;
         let ([min, max, _], rho) = (self.ends, self.rho);
         let ramp = match &call.sigmas {
-            // Not levels: shares of the way through the grid.
+            // The original's `sigmas` are not levels but positions along the grid, from 0 to 1.
             Some(shares) => shares.clone(),
             None => {
                 let steps = call.count(MOST_STEPS)?;
@@ -138,12 +139,12 @@ impl EdmLevels {
             if double {
                 ramp.iter().map(|u| single(power(from + u * (to - from), rho))).collect()
             } else {
-                // Scalars stand in float32 beside a float32 tensor.
+                // Scalars are converted to float32 when combined with a float32 tensor.
                 let (from, slope) = (single(from), single(to - from));
                 ramp.iter().map(|u| single(power(single(from + single(u * slope)), rho))).collect()
             }
         } else {
-            // Only the number of shares counts; one alone is σ_min.
+            // Only the number of positions matters; a single one gives σ_min.
             linspace_single(ln(min), ln(max), ramp.len()).into_iter().map(|log| single(exp(log))).rev().collect()
         };
         if levels.len() == 1 && call.mends(&quirks::EDM_ONE_LEVEL) {
@@ -178,7 +179,7 @@ impl EdmLevels {
             .zip(&tables.timesteps)
             .map(|(y, time)| NetworkCall { sigma_ve: *y, own: ve(*y), time: *time })
             .collect();
-        // The last level is the one before once more, but for its rounding: a step that goes nowhere.
+        // The last level repeats the one before up to rounding, which is a step of length zero.
         if let [.., before, last] = &mut nodes[..]
             && (*last - *before).abs() <= 1e-6 * *before
         {
@@ -194,7 +195,7 @@ impl EdmLevels {
     }
 }
 
-/// Karras's levels in float32 may end a hair below σ_min.
+/// Karras's levels in float32 may end slightly below σ_min.
 const _: &Quirk = &quirks::RISING_END;
 
 /// EDMEulerScheduler.
@@ -223,7 +224,7 @@ impl Scheduler for EdmEuler {
 #[derive(Clone, Debug)]
 struct EdmMultistep {
     levels: EdmLevels,
-    /// Whether the solver is that of the SDE.
+    /// True for the solver of the SDE.
     sde: bool,
     midpoint: bool,
     order: usize,
@@ -244,7 +245,7 @@ impl EdmMultistep {
         Self::parse(EdmLevels::parse(&COSINE, fields)?, true, fields)
     }
 
-    /// The order, the polynomial and the ending that both classes have.
+    /// Parses the order, the polynomial and the ending, which both classes have.
     fn parse(levels: EdmLevels, sde: bool, fields: &Fields<'_>) -> Result<Self> {
         let order = fields.order("solver_order", 3)?;
         let midpoint = fields.choice("solver_type", MIDPOINT)?;

@@ -1,4 +1,4 @@
-//! Euler and its ancestral twin, in x/α.
+//! Euler and ancestral Euler, on states x/α.
 
 use crate::diffusers::betas::{Defaults, LINEAR};
 use crate::diffusers::call::Call;
@@ -31,17 +31,17 @@ pub(super) const CLASSES: &[Class] = &[
 #[derive(Clone, Debug)]
 struct Euler {
     levels: Levels,
-    /// Whether the levels are even in ln σ over the whole table.
+    /// True if the levels are evenly spaced in ln σ over the whole table.
     log_linear: bool,
-    /// Whether the run ends at σ = 0, not at the table's first.
+    /// True if the run ends at σ = 0, false for the first entry of the table.
     zero: bool,
-    /// Whether the network is given ¼ ln σ.
+    /// True if the network's time is ¼ ln σ.
     continuous: bool,
 }
 
 impl Euler {
     fn parse(fields: &Fields<'_>) -> Result<Self> {
-        // Its own fields, of which only the grids make use.
+        // The class has these fields, but only the grids use them.
         fields.inert("sigma_min");
         fields.inert("sigma_max");
         let levels = Levels::parse(fields, ZERO_SNR, RULE)?;
@@ -71,7 +71,7 @@ impl Scheduler for Euler {
             }
             let mut chosen = self.levels.select(call)?;
             if self.log_linear {
-                // One level more than there are times, over the whole table.
+                // There is one more level than there are times, over the whole table.
                 let (top, bottom) = (chosen.table.max(), chosen.table.min());
                 let logs = linspace_single(single(ln(top)), single(ln(bottom)), chosen.times.len() + 1);
                 let levels: Vec<f64> = logs.into_iter().map(|log| single(exp(log))).collect();
@@ -88,8 +88,8 @@ impl Scheduler for Euler {
             (chosen.bars, chosen.times, stored(chosen.levels, last))
         };
         if self.continuous {
-            // Of every level but the last: log-linear levels are one more than the steps asked for, and here
-            // none of them is lost.
+            // All levels except the last are evaluated. There is one more log-linear level than
+            // requested steps, and in this mode the original evaluates all of them.
             times = sigmas[..sigmas.len() - 1].iter().map(|y| single(0.25 * single(ln(*y)))).collect();
         }
         Ok(Tables { alphas_cumprod: bars, timesteps: times.into_iter().map(single).collect(), sigmas })
@@ -108,7 +108,7 @@ impl Scheduler for Euler {
         };
         let churning = Churning::read(call, tables)?;
         if call.mends(&quirks::LOG_LINEAR_END) {
-            // A list that is one level too long goes on to its end.
+            // The list has one level too many; the run continues to its end.
             ladder.nodes = tables.sigmas.clone();
             ladder.nodes.dedup();
             ladder.raise = 1.0 + churning.gamma(ladder.nodes.len() - 1);
@@ -122,7 +122,7 @@ impl Scheduler for Euler {
     }
 }
 
-/// Log-linear levels of continuous times are one more than the steps, and none is lost.
+/// In continuous time all log-linear levels are evaluated, one more than the requested steps.
 const _: &Quirk = &quirks::CONTINUOUS_LOG_LINEAR;
 
 /// EulerAncestralDiscreteScheduler.

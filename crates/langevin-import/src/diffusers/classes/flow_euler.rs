@@ -1,4 +1,4 @@
-//! Flow matching by Euler, and the levels that the classes made from it share.
+//! Flow matching with Euler's method, and the levels of the classes that derive from it.
 
 use crate::diffusers::betas::train_count;
 use crate::diffusers::call::{Call, MOST_STEPS};
@@ -18,16 +18,16 @@ use std::sync::Arc;
 pub(super) const CLASSES: &[Class] =
     &[Class::new("FlowMatchEulerDiscreteScheduler", |fields| Ok(Arc::new(FlowEuler::parse(fields)?))).taking(CHURN)];
 
-/// The fields that place the levels of FlowMatchEuler and of the classes made from it.
+/// The fields that determine the levels of FlowMatchEuler and of the classes that derive from it.
 #[derive(Clone, Debug)]
 pub(super) struct FlowLevels {
-    /// N.
+    /// Number of training times N.
     pub(super) n: f64,
     placing: Placing,
     bounds: Bounds,
     terminal: Option<f64>,
     shift: TimeShift,
-    /// Whether σ is the clean fraction.
+    /// True if σ is the clean fraction.
     pub(super) inverted: bool,
 }
 
@@ -45,7 +45,7 @@ impl FlowLevels {
         })
     }
 
-    /// The levels of a run and the times that the network is given.
+    /// Returns the levels of a run and the network times.
     pub(super) fn tables(&self, call: &Call) -> Result<Tables> {
         let Self { n, placing, bounds, terminal, .. } = *self;
         let (k, dynamic) = (self.shift.factor(call)?, self.shift.dynamic);
@@ -58,7 +58,7 @@ impl FlowLevels {
         }
         let steps = Call { steps: lengths.first().copied(), ..Call::default() }.count(MOST_STEPS)?;
         let in_range = |values: &Vec<f64>, most: f64| values.iter().all(|value| *value > 0.0 && *value <= most);
-        // A grid between levels of the config takes nothing but their number from what is given.
+        // A grid between two levels of the config uses only the number of the given levels.
         let replaced = placing != Placing::Table && bounds.max.is_some() && bounds.min.is_some();
         let fits = call.sigmas.as_ref().is_none_or(|sigmas| in_range(sigmas, 1.0))
             && call.timesteps.as_ref().is_none_or(|times| in_range(times, n));
@@ -67,11 +67,11 @@ impl FlowLevels {
                 .at("sigmas, timesteps")
                 .expected("sigmas in (0, 1], timesteps in (0, N]"));
         }
-        // What is given is in float32; what is not is computed in float64.
+        // Given levels are in float32; computed levels are in float64.
         let given = call.sigmas.is_some() || call.timesteps.is_some() || call.image_seq_len.is_some();
         let exact = !given || call.mends(&quirks::GIVEN_FLOW_LEVELS);
         let round: fn(f64) -> f64 = if exact { |value| value } else { single };
-        // A pipeline gives its levels itself.
+        // A pipeline passes its own levels.
         let piped = dynamic && call.image_seq_len.is_some() && call.mu.is_none();
         let mut values = match (&call.sigmas, &call.timesteps) {
             (None, None) if piped => linspace(1.0, 1.0 / steps as f64, steps).into_iter().map(single).collect(),
@@ -124,8 +124,8 @@ impl FlowLevels {
     }
 }
 
-/// FlowMatchEulerDiscreteScheduler: x' = x + (s' − s) u, or with `stochastic_sampling` x' = (1 − s')D + s'
-/// z. The original takes arguments for churn and does not use them.
+/// FlowMatchEulerDiscreteScheduler: x' = x + (s' − s) u, or with `stochastic_sampling` x' = (1 −
+/// s')D + s' z. The original accepts churn arguments but does not use them.
 #[derive(Clone, Debug)]
 struct FlowEuler {
     levels: FlowLevels,
@@ -146,7 +146,7 @@ impl Scheduler for FlowEuler {
     fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
         let FlowLevels { n, inverted, .. } = self.levels;
         if self.stochastic {
-            // There the original takes the clean fraction for the noise.
+            // In this case the original uses the clean fraction as the noise level.
             if inverted && call.keeps(&quirks::INVERTED_NOISE) {
                 return Err(quirks::INVERTED_NOISE.refuses(
                     Error::format("noise on inverted levels")

@@ -1,4 +1,4 @@
-//! Flow matching by Heun.
+//! Flow matching with Heun's method.
 
 use crate::diffusers::betas::train_count;
 use crate::diffusers::call::{Call, MOST_STEPS};
@@ -21,7 +21,7 @@ pub(super) const CLASSES: &[Class] =
 /// FlowMatchHeunDiscreteScheduler.
 #[derive(Clone, Copy, Debug)]
 struct FlowHeun {
-    /// N.
+    /// Number of training times N.
     n: f64,
     shift: f64,
 }
@@ -37,7 +37,8 @@ impl Scheduler for FlowHeun {
         call.accepts("FlowMatchHeunDiscrete", false, false, false)?;
         let (Self { n, shift: k }, steps) = (*self, call.count(MOST_STEPS)?);
         let values = even(call, n, steps, Some(k)).into_iter().map(|value| single(shift(k, value)));
-        // Every level but the first is visited twice: as the end of a step, and as the start of the next.
+        // Every level but the first occurs twice: at the end of a step, and at the start of the
+        // next.
         let twice = |(i, value): (usize, f64)| std::iter::repeat_n(value, if i == 0 { 1 } else { 2 });
         let mut sigmas: Vec<f64> = values.enumerate().flat_map(twice).collect();
         let timesteps = sigmas.iter().map(|sigma| single(sigma * n)).collect();
@@ -67,16 +68,16 @@ impl Scheduler for FlowHeun {
     }
 }
 
-/// Heun with the original's churn, which is that of a process with α = 1 although the state is a flow's:
-/// the noise is added after the network was asked, without taking signal away, and the step runs on from ŝ
-/// = (1 + γ)s, which may lie beyond 1. γ counts every level but the first twice. The second stage draws
-/// noise too, and does not use it.
+/// Heun's method with the original's churn, which is that of a process with α = 1 although the
+/// state is that of a flow. The noise is added after the network evaluation without reducing the
+/// signal, and the step continues from ŝ = (1 + γ)s, which may exceed 1. For γ, every level but the
+/// first counts twice. The second stage draws noise too, but does not use it.
 ///
-/// $x̂ = x + \sqrt{ŝ^2 - s^2} z$, $d_1 = u(x, s) s/ŝ$, $x_1 = x̂ + (s' - ŝ) d_1$, $x' = x̂ + \tfrac12 (s' -
-/// ŝ)(d_1 + u(x_1, s'))$.
+/// $x̂ = x + \sqrt{ŝ^2 - s^2} z$, $d_1 = u(x, s) s/ŝ$, $x_1 = x̂ + (s' - ŝ) d_1$, $x' = x̂ +
+/// \tfrac12 (s' - ŝ)(d_1 + u(x_1, s'))$.
 #[derive(Clone, Debug, PartialEq)]
 struct Churned {
-    /// S_churn over the number of levels.
+    /// S_churn divided by the number of levels.
     share: f64,
     /// S_tmin and S_tmax, in s.
     range: (f64, f64),

@@ -75,8 +75,9 @@ impl FlowAncestral {
 }
 
 impl Scheduler for FlowAncestral {
-    /// The tables of FlowMatchEuler, whose fields the config may have; or levels in float32 as they are
-    /// given, to the last, with the time of that one too. Times that are given are levels under another name.
+    /// Returns the tables of FlowMatchEuler, whose fields the config may have. If levels are given,
+    /// they are used in float32, including the last one and its time. Given times are treated as
+    /// levels.
     fn tables(&self, call: &Call) -> Result<Tables> {
         let Some(given) = call.sigmas.as_ref().or(call.timesteps.as_ref()) else {
             return self.levels.tables(call);
@@ -98,9 +99,9 @@ impl Scheduler for FlowAncestral {
         Ok(Tables { alphas_cumprod: vec![], timesteps: sigmas.iter().map(|sigma| single(sigma * n)).collect(), sigmas })
     }
 
-    /// $s_{down} = s'(1 + (s'/s - 1)η)$, a step of Euler's there, and noise back up to s'. What is odd:
-    /// without noise (`s_noise` = 0) the state stays at s_down and is taken for one at s'. The consistent
-    /// plan steps to s'.
+    /// $s_{down} = s'(1 + (s'/s - 1)η)$: an Euler step to this level, then noise up to s'. The
+    /// original has a quirk: without noise (`s_noise` = 0) the state stays at s_down but is treated
+    /// as a state at s'. The consistent plan steps to s'.
     fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
         let Self { eta, noise, .. } = *self;
         let quiet = noise <= 0.0;

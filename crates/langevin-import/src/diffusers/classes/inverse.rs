@@ -1,4 +1,4 @@
-//! DDIM upwards: DDIMInverse.
+//! The inverse of DDIM: DDIMInverse.
 
 use super::discrete::DDIM_BETAS;
 use crate::diffusers::betas::BetaTable;
@@ -31,7 +31,7 @@ struct DdimInverse {
     spacing: Spacing,
     prediction: Prediction,
     correction: Option<Map>,
-    /// Whether the run begins at ᾱ = 1.
+    /// True if the run starts at ᾱ = 1.
     to_one: bool,
 }
 
@@ -64,8 +64,8 @@ impl Scheduler for DdimInverse {
         let train = self.betas.count;
         let stride = (train / tables.timesteps.len().max(1)) as f64;
         let mended = call.mends(&quirks::INVERSE_TIME);
-        // Where the data are clean the noise that the network saw cannot be read back from D; and a
-        // prediction of D says nothing of it.
+        // At clean data the noise prediction cannot be recovered from D, and a prediction of D
+        // contains no information on it.
         let to_one = self.to_one && self.prediction != Prediction::X0 && !mended;
         let first = if to_one { 1.0 } else { alpha_bar(tables, 0.0, 1.0)? };
         let (mut steps, mut pins): (Vec<Step>, Vec<NetworkCall>) = (vec![], vec![]);
@@ -92,11 +92,13 @@ impl Scheduler for DdimInverse {
     }
 }
 
-/// DDIM's inverse. What is odd: the network is called with the time a step goes to, not with that of the
-/// state; and from clean data, where no D can be read, with x' = α' x + σ' m. There the plan reads D at α =
-/// σ = 1, D = (x − m)/h, and takes m = x − h D out of it again: h is 1 for ε and 2 for v.
+/// DDIM's inverse. The original has two quirks: the network is called with the time of the target
+/// in place of the state's time, and from clean data, where D cannot be computed, it steps by x' =
+/// α' x + σ' m. There the plan computes D at α = σ = 1, D = (x − m)/h, and recovers m = x − h D
+/// from it; h is 1 for ε and 2 for v.
 ///
-/// The consistent plan starts at the table's first entry, and calls the network at the time of the state.
+/// The consistent plan starts at the first entry of the table and calls the network at the time of
+/// the state.
 #[derive(Clone, Debug, PartialEq)]
 struct Upwards {
     half: f64,

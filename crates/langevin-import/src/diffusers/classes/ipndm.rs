@@ -1,4 +1,4 @@
-//! IPNDM: Adams–Bashforth on ε at even steps of a cosine, from pure noise.
+//! IPNDM: Adams–Bashforth on ε with even steps of a cosine schedule, from pure noise.
 //!
 //! Source: Zhang and Chen, arXiv 2204.13902.
 
@@ -24,7 +24,7 @@ pub(super) const CLASSES: &[Class] = &[Class::new("IPNDMScheduler", |fields| Ok(
 /// IPNDMScheduler.
 #[derive(Clone, Debug)]
 struct Ipndm {
-    /// N, the most steps of a run.
+    /// Maximum number of steps N.
     train: usize,
     /// `trained_betas`: σ of every level of a run.
     betas: Option<Vec<f64>>,
@@ -39,7 +39,8 @@ impl Ipndm {
         Ok(Self { train: fields.whole("num_train_timesteps", 1000)?, betas: fields.numbers("trained_betas")? })
     }
 
-    /// β = sin²(πu/2) for u from 1 to 0, or those given; σ = β and α = √(1 − β²).
+    /// Returns σ of every level: β = sin²(πu/2) for u from 1 to 0, or the given β; σ = β and α =
+    /// √(1 − β²).
     fn sigmas(&self, steps: usize) -> Result<Vec<f64>> {
         let Some(betas) = &self.betas else {
             let angle = |u: f64| single(single(u * single(std::f64::consts::PI)) / 2.0);
@@ -96,10 +97,10 @@ impl Scheduler for Ipndm {
     }
 }
 
-/// IPNDM from pure noise. What is odd: where α = 0 the original takes D = 0 and ε = x, so that the
-/// network's first output is not used, though it is computed, and one step alone gives 0.
+/// IPNDM from pure noise. The original has a quirk: at α = 0 it uses D = 0 and ε = x, so the
+/// network's first output is computed but not used, and a run of one step returns 0.
 ///
-/// The consistent plan takes the D that the network says.
+/// The consistent plan uses the D of the network.
 #[derive(Clone, Debug, PartialEq)]
 struct FromNoise;
 
@@ -119,7 +120,7 @@ impl Method for FromNoise {
             past.push(node);
             let used = past.len().min(4);
             let (a, b) = if from.alpha == 0.0 {
-                // x − x is the only way to write 0.
+                // A row needs at least one term, so 0 is written as x − x.
                 if to.sigma > 0.0 { (to.sigma, vec![]) } else { (1.0, vec![-1.0]) }
             } else {
                 Poly::Even.weights(Form::Noise, &from, &past.levels(used), &to, (0.0, 1.0))

@@ -52,10 +52,10 @@ impl Scheduler for Lms {
     }
 }
 
-/// LMS that was started in the middle: its weights are those of a run from the beginning, and the values
-/// that such a run would have are left out, so that the first weights do not sum to the step.
+/// LMS that starts in the middle of a run. Its weights are those of a complete run, but the missing
+/// past values are left out, so the first weights do not sum to the step.
 ///
-/// The consistent plan has the orders 1, 2, … of a start.
+/// The consistent plan starts with the orders 1, 2, ….
 #[derive(Clone, Debug, PartialEq)]
 struct ShortHistory {
     order: usize,

@@ -1,4 +1,4 @@
-//! Every class that can be read, and why others cannot.
+//! The classes that can be imported, and the reasons why others cannot.
 
 mod cogvideox;
 mod consistency;
@@ -27,7 +27,7 @@ mod wuerstchen;
 use super::scheduler::Class;
 use langevin::error::Error;
 
-/// Every class that can be read.
+/// The classes that can be imported, by module.
 const CLASSES: &[&[Class]] = &[
     discrete::CLASSES,
     inverse::CLASSES,
@@ -54,12 +54,12 @@ const CLASSES: &[&[Class]] = &[
     wuerstchen::CLASSES,
 ];
 
-/// Every class, in order.
+/// Returns all classes that can be imported, in order.
 pub(super) fn all() -> impl Iterator<Item = &'static Class> {
     CLASSES.iter().copied().flatten()
 }
 
-/// (class, why it is not imported, what instead).
+/// Classes that are refused: their names, the reason, and an alternative.
 const REFUSED: &[(&[&str], &str, &str)] = &[
     (
         &[
@@ -99,7 +99,8 @@ const REFUSED: &[(&[&str], &str, &str)] = &[
     ),
 ];
 
-/// A class that cannot be read: why, or which is nearest, and all that can.
+/// Returns the error for a class that cannot be imported. It contains the reason or the nearest
+/// name, and all classes that can be imported.
 pub(super) fn unknown(name: &str) -> Error {
     let short = |name: &'static str| name.trim_end_matches("Scheduler");
     let known: Vec<&'static str> = all().map(|class| class.name).collect();

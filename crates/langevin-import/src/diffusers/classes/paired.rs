@@ -1,13 +1,14 @@
-//! Schedulers of two evaluations a step, in x/α: Heun at the end of the step, KDPM2 and DPM-Solver SDE
-//! half-way in ln y.
+//! Schedulers with two evaluations per step, on states x/α. Heun evaluates at the end of the step,
+//! KDPM2 and DPM-Solver SDE halfway in ln y.
 //!
-//! The state, the readings and the pins are those of the schedulers of [one
-//! evaluation](crate::diffusers::ladder). Levels and times are lists with an entry for each evaluation:
+//! The state, the readings and the pins are those of the schedulers with [one
+//! evaluation](crate::diffusers::ladder). Levels and times are lists with an entry for each
+//! evaluation:
 //!
 //! | class | levels | times |
 //! |---|---|---|
 //! | Heun | y₀, y₁, y₁, …, 0 | t₀, t₁, t₁, … |
-//! | KDPM2, its ancestral twin | y₀, y₁, y₁, …, 0, 0, 0 | t₀, middle, t₁, middle, … |
+//! | KDPM2, KDPM2Ancestral | y₀, y₁, y₁, …, 0, 0, 0 | t₀, middle, t₁, middle, … |
 //! | DPMSolverSDE | y₀, y₁, y₁, …, 0 | t₀, middle, t₁, middle, … |
 //!
 //! Source: arXiv 2206.00364 (Heun), k-diffusion (the others).
@@ -74,23 +75,23 @@ fn doubled(levels: Vec<f64>) -> Vec<f64> {
     levels.into_iter().enumerate().flat_map(|(i, y)| vec![y; if i == 0 || i + 1 == count { 1 } else { 2 }]).collect()
 }
 
-/// e^{½(ln a + ln b)} in float32; 0 where one is 0.
+/// Returns e^{½(ln a + ln b)} in float32, or 0 if either is 0.
 fn middle_single(a: f64, b: f64) -> f64 {
     let (a, b) = (ln(a) as f32, ln(b) as f32);
     if b.is_infinite() { 0.0 } else { f64::from((b - (b - a) * 0.5).exp()) }
 }
 
-/// Half-way in ln y.
+/// Returns the level halfway in ln y.
 fn middle(from: f64, to: f64) -> f64 {
     (from * to).sqrt()
 }
 
-/// Half-way to y'²/y, which is what ancestral noise leaves to the ODE.
+/// Returns the level halfway to y'²/y, the end of the ODE part of an ancestral step. It equals y'.
 fn ancestral_middle(_: f64, to: f64) -> f64 {
     to
 }
 
-/// The levels y0, y1, y1, …, 0, 0, 0 and the times t0, mid, t1, mid, …
+/// Returns the levels y0, y1, y1, …, 0, 0, 0 and the times t0, mid, t1, mid, ….
 fn interleaved(chosen: Selected, middle: impl Fn(f64, f64) -> f64) -> Tables {
     let levels = stored(chosen.levels, 0.0);
     let keep = |time: f64| if chosen.shaped { time } else { single(time) };
@@ -105,7 +106,7 @@ fn interleaved(chosen: Selected, middle: impl Fn(f64, f64) -> f64) -> Tables {
     Tables { alphas_cumprod: chosen.bars, timesteps: times, sigmas }
 }
 
-/// KDPM2DiscreteScheduler and its ancestral twin.
+/// KDPM2DiscreteScheduler and KDPM2AncestralDiscreteScheduler.
 #[derive(Clone, Debug)]
 struct Kdpm2 {
     levels: Levels,
@@ -122,8 +123,8 @@ impl Scheduler for Kdpm2 {
     fn tables(&self, call: &Call) -> Result<Tables> {
         call.accepts("KDPM2", false, false, false)?;
         let chosen = self.levels.select(call)?;
-        // √(y y'²/y) is y' itself. The original makes it in float32 from y'² − (y'² − y'⁴/y²), of which
-        // little is left after a long step.
+        // √(y y'²/y) equals y'. The original computes it in float32 from y'² − (y'² − y'⁴/y²),
+        // which loses most digits after a long step.
         Ok(if self.ancestral {
             interleaved(chosen, |_, to| to)
         } else {

@@ -1,13 +1,14 @@
-//! PNDM: Adams–Bashforth with the constants of even steps on the network's raw output m, each step by
-//! DDIM's transfer
+//! PNDM: Adams–Bashforth with the coefficients for even steps, applied to the network's raw output
+//! m. Each step is DDIM's transfer
 //!
 //! $$x' = \frac{\alpha'}{\alpha} x + (\sigma' - \frac{\alpha'}{\alpha}\sigma) e.$$
 //!
-//! PNDM starts by three Runge–Kutta steps of four calls each, or (`skip_prk_steps`) by one of Heun's. For v
-//! the output itself is extrapolated and turned to ε only then, $e = \alpha m + \sigma x$ with the state
-//! that the step starts from. Its steps go N/n times down, whatever the next time is.
+//! PNDM starts with three Runge–Kutta steps of four calls each, or (`skip_prk_steps`) with one step
+//! of Heun's method. For v the raw output is extrapolated and converted to ε afterwards, $e =
+//! \alpha m + \sigma x$, with the state at the start of the step. Each step goes down by N/n times,
+//! regardless of the next time of the list.
 //!
-//! The consistent plan extrapolates ε and goes from each time to the next.
+//! The consistent plan extrapolates ε and steps from each time to the next.
 //!
 //! Source: Liu et al., arXiv 2202.09778.
 
@@ -34,10 +35,10 @@ pub(super) const CLASSES: &[Class] = &[Class::new("PNDMScheduler", |fields| Ok(A
 struct Pndm {
     betas: BetaTable,
     spacing: Spacing,
-    /// `skip_prk_steps`: whether the start is Heun's.
+    /// `skip_prk_steps`: true if the run starts with Heun's method.
     skip: bool,
     prediction: Prediction,
-    /// Whether the run ends at ᾱ = 1.
+    /// True if the run ends at ᾱ = 1.
     to_one: bool,
 }
 
@@ -53,12 +54,13 @@ impl Pndm {
         })
     }
 
-    /// The times of the steps, noisiest first.
+    /// Returns the times of the steps, noisiest first.
     fn grid(&self, call: &Call) -> Result<Vec<f64>> {
         self.spacing.times(self.betas.count, call.count(self.betas.count)?)
     }
 
-    /// A step from each time to the next, with the start as a method has it.
+    /// Returns the course of the consistent plan: a step from each time to the next, with the start
+    /// as part of the method.
     fn mended(&self, call: &Call, at: impl Fn(f64) -> Result<Level>) -> Result<Course> {
         let mut times = self.grid(call)?;
         times.dedup();
@@ -114,7 +116,7 @@ impl Scheduler for Pndm {
         let stride = (self.betas.count / call.count(self.betas.count)?) as f64;
         let mut pins = Vec::new();
         let times = &tables.timesteps;
-        // Calls left out are not counted by the original: it makes its start wherever it begins.
+        // The original does not count skipped calls: it performs its start wherever the run begins.
         let first = call.start_at.unwrap_or(0).min(times.len());
         let velocity = self.prediction == Prediction::V;
         let mut calls = Calls { skip: self.skip, stride, velocity, calls: Vec::new() };
@@ -137,14 +139,15 @@ impl Scheduler for Pndm {
     }
 }
 
-/// What the original does where its run begins later; see [`Calls`].
+/// Quirk of a run that begins later; see [`Calls`].
 const _: &Quirk = &quirks::PNDM_START;
 
-/// PNDM call by call: where the network is asked, and the transfer that follows.
+/// PNDM as a list of calls: the level of each network evaluation and the transfer that follows.
 ///
-/// What is odd: the second call of the Heun start is made at the second time, and the step is then taken
-/// again from the first; the output of that call is not remembered. A run that begins later makes the same
-/// start where no time stands twice, so that from its third call on the state is a step behind the time.
+/// The original has two quirks. With Heun's start, the second call is made at the second time, the
+/// step is then repeated from the first time, and the output of that call is not kept. A run that
+/// begins later performs the same start although no time occurs twice, so that from its third call
+/// on the state lags one step behind the time.
 #[derive(Clone, Debug, PartialEq)]
 struct Calls {
     skip: bool,
@@ -154,8 +157,8 @@ struct Calls {
 }
 
 impl Calls {
-    /// From where to where the step of a call goes: `times` are those of the run, `all` those of a whole one,
-    /// from which the original's Runge–Kutta start takes its levels.
+    /// Returns the start and the end of the step of a call. `times` are those of the run; `all` are
+    /// those of a complete run, from which the original's Runge–Kutta start takes its levels.
     fn span(&self, times: &[f64], all: &[f64], index: usize) -> (f64, f64) {
         let time = times[index];
         match (self.skip, index) {
@@ -168,14 +171,14 @@ impl Calls {
         }
     }
 
-    /// The raw output, from D.
+    /// Returns the raw network output, computed from D.
     fn output(&self, draft: &mut Draft<'_>, x: Var, at: &Level) -> Result<Var> {
         let denoised = draft.denoised(x, at)?;
         let (of_x, of_d) = if self.velocity { (at.alpha, -1.0) } else { (1.0, -at.alpha) };
         Ok(draft.step((of_d / at.sigma, denoised), [(of_x / at.sigma, x)], []))
     }
 
-    /// The transfer of `base` by Σ weight·output.
+    /// Returns the transfer of `base` by Σ weight·output.
     fn transfer(&self, draft: &mut Draft<'_>, base: Var, step: &Step, outputs: &[(f64, Var)]) -> Var {
         let (mut a, mut b) = Form::Noise.whole(&step.from, &step.to);
         if self.velocity {
@@ -190,7 +193,7 @@ impl Method for Calls {
     fn write(&self, draft: &mut Draft<'_>) -> Result<Var> {
         let mut x = draft.begin();
         let mut base = x;
-        // The newest first.
+        // Past outputs, newest first.
         let mut past: Vec<Var> = Vec::new();
         let mut inner: Vec<Var> = Vec::new();
         for (index, (at, step)) in self.calls.iter().enumerate() {

@@ -1,12 +1,15 @@
-//! RePaint: inpainting that goes up and down. Where the mask is 1 a step lands on the known picture with
-//! noise, elsewhere it is DDIM's; both use one z. A jump up adds the noise back.
+//! RePaint: inpainting that moves down and up the noise levels. Where the mask is 1, a step lands
+//! on the known picture with noise; elsewhere it is a DDIM step. Both parts use the same z. A jump
+//! upwards adds the noise back.
 //!
-//! $$x' = m (\alpha' x_{known} + \sigma' z) + (1-m)(\alpha' D + \sqrt{\sigma'^2-s^2} \varepsilon + s z),\qquad s = \eta\sigma'\sqrt{1-e^{-2\Delta}}.$$
+//! $$x' = m (\alpha' x_{known} + \sigma' z) + (1-m)(\alpha' D + \sqrt{\sigma'^2-s^2} \varepsilon +
+//! s z),\qquad s = \eta\sigma'\sqrt{1-e^{-2\Delta}}.$$
 //!
 //! The plan has two inputs, `image` and `mask`.
 //!
-//! What is odd: a jump over r entries takes the β from the time it starts at, r − 1 entries noisier than
-//! those that the step down took away. The consistent plan goes back to where it was, with one draw.
+//! The original has a quirk: a jump over r entries uses the β from its starting time on, which are
+//! r − 1 entries noisier than those that the step down removed. The consistent plan returns to the
+//! previous level with one draw.
 //!
 //! Source: Lugmayr et al., arXiv 2201.09865.
 
@@ -52,7 +55,7 @@ impl RePaint {
     }
 }
 
-/// The most times a run may have.
+/// Maximum number of times of a run.
 const MOST: usize = 100_000;
 
 impl Scheduler for RePaint {
@@ -116,7 +119,7 @@ impl Scheduler for RePaint {
 #[derive(Clone, Debug, PartialEq)]
 enum Leg {
     Down(Step),
-    /// With the β to add one by one; none: all at once.
+    /// A jump upwards. The β are added one by one; an empty list adds the noise in one draw.
     Up(Step, Vec<f64>),
 }
 

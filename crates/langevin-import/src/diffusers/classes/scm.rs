@@ -2,7 +2,7 @@
 //!
 //! $$D = \cos t\, x - \sin t\, F, \qquad x' = \cos t' D + \sin t' z,$$
 //!
-//! here in units of σ_d, in which its pipeline calls the network and decodes the result.
+//! in units of σ_d, in which its pipeline calls the network and decodes the result.
 //!
 //! Source: arXiv 2410.11081.
 
@@ -29,7 +29,7 @@ pub(super) const CLASSES: &[Class] = &[Class::new("SCMScheduler", |fields| Ok(Ar
 /// SCMScheduler.
 #[derive(Clone, Debug)]
 struct Scm {
-    /// N, the most steps of a run.
+    /// Maximum number of steps N.
     train: usize,
 }
 
@@ -37,15 +37,15 @@ impl Scm {
     fn parse(fields: &Fields<'_>) -> Result<Self> {
         fields.only("prediction_type", &Value::from("trigflow"))?;
         let train = fields.whole("num_train_timesteps", 1000)?;
-        // The unit of the state.
+        // The field only sets the unit of the state.
         fields.positive("sigma_data", 0.5)?;
         Ok(Self { train })
     }
 }
 
 impl Scheduler for Scm {
-    /// Times as angles, with the end of the run: from `max_timesteps` by `intermediate_timesteps` to 0 in two
-    /// steps, evenly in any other number of them.
+    /// Returns the times as angles, including the end of the run. Two steps go from `max_timesteps`
+    /// over `intermediate_timesteps` to 0; any other number of steps is evenly spaced.
     fn tables(&self, call: &Call) -> Result<Tables> {
         call.accepts("SCM", true, false, false)?;
         let train = self.train;
@@ -67,7 +67,8 @@ impl Scheduler for Scm {
                 let (steps, first) =
                     (call.count(train)?, call.number("max_timesteps", (FRAC_PI_2 * 1e5).round() / 1e5)?);
                 let middle = match call.set.get("intermediate_timesteps") {
-                    // The original has 1.3 here for any number of steps, and then raises but for two.
+                    // The original has 1.3 as the default for any number of steps, and raises an
+                    // error unless the number is two.
                     None => (steps == 2).then_some(1.3),
                     Some(Value::Null) => None,
                     Some(_) if steps != 2 => {
@@ -91,7 +92,8 @@ impl Scheduler for Scm {
     fn course(&self, _: &Call, tables: &Tables) -> Result<Course> {
         let network =
             Formulation::new(Process::vp_cosine(), Prediction::V).with_clock(Clock::Scaled { factor: FRAC_PI_2 });
-        // The default first time lies 4·10⁻⁶ beyond a right angle, where α < 0: there the state is noise.
+        // The default first time lies 4·10⁻⁶ beyond a right angle, where α < 0. The state there is
+        // treated as pure noise.
         let level = |t: f64| match t {
             t if t >= FRAC_PI_2 => Level { time: 1.0, alpha: 0.0, sigma: 1.0 },
             t => Level { time: t * FRAC_2_PI, alpha: cos(t), sigma: sin(t) },

@@ -1,4 +1,4 @@
-//! UnCLIP: DDPM on the cosine table, with a posterior of its own.
+//! UnCLIP: DDPM on the cosine table, with a different posterior.
 
 use super::discrete::{following, walk};
 use crate::diffusers::betas::{BetaTable, Defaults, LINEAR};
@@ -58,7 +58,7 @@ impl Scheduler for UnClip {
         call.accepts("UnCLIP", false, false, false)?;
         let steps = call.count(self.betas.count)?;
         let last = self.betas.count as f64 - 1.0;
-        // One step alone is from the last time, where the original divides by zero.
+        // A single step starts at the last time; the original divides by zero there.
         let stride = if steps > 1 { last / (steps - 1) as f64 } else { last };
         let time = |i: usize| round(if steps > 1 { i as f64 * stride } else { last });
         Ok(by_index(&self.betas, (0..steps).rev().map(time).collect()))
@@ -66,7 +66,7 @@ impl Scheduler for UnClip {
 
     fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
         let network = self.betas.network(self.prediction)?;
-        // The caller of the original may leave the next time out.
+        // A caller of the original may omit the next time.
         let alone = match call.set.get("prev_timestep") {
             None => false,
             Some(Value::Null) => call.keeps(&quirks::UNCLIP_NEXT_ENTRY),
@@ -101,11 +101,13 @@ impl Scheduler for UnClip {
     }
 }
 
-/// UnCLIP's posterior. What is odd: a step to the entry below takes β_t from its table and not 1 −
-/// ᾱ_t/ᾱ_{t−1}; in float32 the two differ by up to a thousandth at the first entries, and the result of a
-/// run with them. Any other step takes 1 − β for ᾱ_t/ᾱ_s, β = 1 − ᾱ_t/ᾱ_s in float32: from the end of the
-/// cosine table, where ᾱ is 2·10⁻⁹, nothing is left of that, and the factor of the state is 0 where 10⁻⁴
-/// belongs.
+/// UnCLIP's posterior. The original has two quirks:
+///
+/// - A step to the entry below uses β_t from its table in place of 1 − ᾱ_t/ᾱ_{t−1}. In float32 the
+///   two differ by up to a thousandth at the first entries, and so does the result of a run.
+/// - Any other step uses 1 − β for ᾱ_t/ᾱ_s, with β = 1 − ᾱ_t/ᾱ_s in float32. At the end of the
+///   cosine table, where ᾱ is 2·10⁻⁹, this loses all digits, and the factor of the state is 0 where
+///   10⁻⁴ is correct.
 #[derive(Clone, Debug, PartialEq)]
 struct Posterior {
     betas: Vec<f64>,

@@ -1,9 +1,11 @@
-//! DDPMWuerstchen: DDPM on a cosine in continuous time,
+//! DDPMWuerstchen: DDPM on a cosine schedule in continuous time,
 //!
-//! $$\bar\alpha(t) = \frac{\cos^2(\tfrac{\pi}{2}(u+s)/(1+s))}{\cos^2(\tfrac{\pi}{2}s/(1+s))}, \qquad u = 1 - (1-t)^k \text{ for } k > 1, \quad t^k \text{ for } k < 1,$$
+//! $$\bar\alpha(t) = \frac{\cos^2(\tfrac{\pi}{2}(u+s)/(1+s))}{\cos^2(\tfrac{\pi}{2}s/(1+s))},
+//! \qquad u = 1 - (1-t)^k \text{ for } k > 1, \quad t^k \text{ for } k < 1,$$
 //!
-//! kept within \[10⁻⁴, 0.9999\], k = `scaler`. What is odd: t = 0 is not clean data, and a step to it adds
-//! no noise: the run ends on the mean of the noise level σ = 0.01. The consistent plan ends at clean data.
+//! limited to \[10⁻⁴, 0.9999\], k = `scaler`. The original has a quirk: t = 0 is not clean data,
+//! and a step to it adds no noise, so the run ends on the mean of the noise level σ = 0.01. The
+//! consistent plan ends at clean data.
 
 use crate::diffusers::call::{Call, MOST_STEPS};
 use crate::diffusers::fields::{Fields, out_of_range};
@@ -27,11 +29,11 @@ use std::sync::Arc;
 pub(super) const CLASSES: &[Class] =
     &[Class::new("DDPMWuerstchenScheduler", |fields| Ok(Arc::new(Wuerstchen::parse(fields)?)))];
 
-/// ᾱ stays within these.
+/// The limits of ᾱ.
 const BOUNDS: (f64, f64) = (0.0001, 0.9999);
 
-/// DDPMWuerstchenScheduler, and its process: a document names it and gives every number of a run, but
-/// cannot give the function.
+/// DDPMWuerstchenScheduler and its process. A plan document names the process and contains all
+/// numbers of a run, but it cannot contain the function.
 #[derive(Clone, Copy, Debug)]
 struct Wuerstchen {
     scaler: f64,
@@ -52,7 +54,7 @@ impl Wuerstchen {
         if self.scaler > 1.0 { 1.0 - pow(1.0 - t, self.scaler) } else { pow(t, self.scaler) }
     }
 
-    /// The root of ᾱ before it is kept within its bounds.
+    /// Returns √ᾱ without the limits.
     fn root(&self, t: f64) -> f64 {
         let quarter = |u: f64| cos((u + self.s) / (1.0 + self.s) * FRAC_PI_2);
         quarter(self.clock(t)) / quarter(0.0)
@@ -62,8 +64,8 @@ impl Wuerstchen {
         (self.root(t) * self.root(t)).clamp(BOUNDS.0, BOUNDS.1)
     }
 
-    /// The level at a time, with ᾱ in float32: 1 − ᾱ is 10⁻⁴ at the end, of which float32 leaves three
-    /// digits.
+    /// Returns the level at a time, with ᾱ in float32: 1 − ᾱ is 10⁻⁴ at the end, of which float32
+    /// keeps three digits.
     fn level(&self, t: f64) -> Level {
         let bar = single(self.alpha_bar(t));
         Level { time: t, alpha: bar.sqrt(), sigma: (1.0 - bar).sqrt() }
@@ -84,7 +86,8 @@ impl Schedule for Wuerstchen {
         (1.0 - self.alpha_bar(t)).sqrt()
     }
     fn alpha_rate(&self, t: f64) -> f64 {
-        // A central difference: no reading of ε and no step here needs the rate.
+        // A central difference is accurate enough: neither the ε reading nor any step uses the
+        // rate.
         let h = 1e-6;
         (self.alpha((t + h).min(1.0)) - self.alpha((t - h).max(0.0))) / ((t + h).min(1.0) - (t - h).max(0.0))
     }
@@ -99,7 +102,7 @@ impl Schedule for Wuerstchen {
 }
 
 impl Scheduler for Wuerstchen {
-    /// The times, with the end of the run.
+    /// Returns the times, including the end of the run.
     fn tables(&self, call: &Call) -> Result<Tables> {
         call.accepts("DDPMWuerstchen", true, false, false)?;
         let timesteps: Vec<f64> = match &call.timesteps {
@@ -131,7 +134,7 @@ impl Scheduler for Wuerstchen {
     }
 }
 
-/// DDPM, without noise in a step to time 0.
+/// DDPM without noise in a step to time 0.
 #[derive(Clone, Debug, PartialEq)]
 struct Mean;
 
@@ -141,7 +144,7 @@ impl Method for Mean {
         for (_, step) in draft.taken() {
             let noise = if step.to.time == 0.0 { 0.0 } else { 1.0 };
             x = OneStep { noise, ..OneStep::new(Keep::Ddim(1.0)) }.step(draft, x, &step)?;
-            // Where ᾱ is kept at its bound the state stays, and the original draws all the same.
+            // If ᾱ is at its limit the state does not change, but the original draws noise anyway.
             if step.from.alpha == step.to.alpha {
                 draft.draw();
             }
