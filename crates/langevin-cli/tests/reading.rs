@@ -222,6 +222,13 @@ fn pixels_as_floats_are_dequantised_with_their_spacing() {
     assert!(!stderr.contains("come in steps"), "{stderr}");
     let (_, stderr) = works(here, "train --data moons --dequantize --steps 1 --out x.safetensors");
     assert!(stderr.contains("note: no even spacing was found in the values of moons"), "{stderr}");
+    // Such values have a density: the training is the one without the flag.
+    let loss = |flag: &str| {
+        let (lines, _) =
+            works(here, &format!("train --data moons {flag} --steps 3 --width 8 --json --out x.safetensors"));
+        serde_json::from_str::<Value>(lines.lines().last().unwrap()).unwrap()["loss"].as_f64().unwrap()
+    };
+    assert_eq!(loss("--dequantize"), loss(""));
 }
 
 #[test]

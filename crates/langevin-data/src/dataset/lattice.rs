@@ -111,6 +111,7 @@ impl Lattice {
     /// ```
     /// use langevin_data::Lattice;
     /// assert_eq!(Lattice::whole().nearest(0, -1.2), -1.0);
+    /// assert_eq!(Lattice::whole().nearest(0, -0.2).to_string(), "0");
     /// ```
     #[must_use]
     pub fn nearest(&self, element: usize, value: f64) -> f64 {
@@ -124,7 +125,8 @@ impl Lattice {
         let unit = step <= 1.0 && (intervals * step - 1.0).abs() < 1e-9;
         let start = (low * intervals).round();
         if unit && (start - low * intervals).abs() < 1e-6 {
-            return (value * intervals).round() / intervals;
+            // A sum with 0 turns −0 into 0.
+            return (value * intervals).round() / intervals + 0.0;
         }
         low + ((value - low) / step).round() * step
     }

@@ -207,16 +207,15 @@ impl Trainer {
                     range = Some([low, high]);
                 }
                 let fitted = Normalization::fit(data)?;
-                match recipe.dequantize {
-                    true => fitted.dequantized(&lattice.clone().unwrap_or_else(Lattice::whole)),
-                    false => fitted,
+                match lattice.as_ref().filter(|_| recipe.dequantize) {
+                    Some(lattice) => fitted.dequantized(lattice),
+                    None => fitted,
                 }
             }
         };
-        let steps = recipe.dequantize.then(|| {
-            let lattice = lattice.clone().unwrap_or_else(Lattice::whole);
-            (0..shape.iter().product()).map(|element| lattice.step(element)).collect()
-        });
+        // Values that are not evenly spaced have a density already, so nothing is added to them.
+        let steps = lattice.as_ref().filter(|_| recipe.dequantize);
+        let steps = steps.map(|lattice| (0..shape.iter().product()).map(|element| lattice.step(element)).collect());
         let net = recipe.network.build(&shape, &Device::default())?;
         let problem = Problem {
             data: data.clone(),

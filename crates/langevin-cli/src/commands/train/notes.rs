@@ -19,10 +19,9 @@ pub fn of(warning: &Warning, data: &str) -> String {
             format!("{count} left out, the first: {}: {}", shown(&first.path), first.why)
         }
         Warning::AllSame => "all rows are the same: samples will scatter around them".to_owned(),
-        Warning::NoSpacing => format!(
-            "no even spacing was found in the values of {}: --dequantize adds a number from [0, 1) to each all the same",
-            start(data)
-        ),
+        Warning::NoSpacing => {
+            format!("no even spacing was found in the values of {}: --dequantize has no effect", start(data))
+        }
         Warning::PassedOver { state, error } => format!("{} is ignored: {}", shown(state), error.text()),
         Warning::Blurred { columns } => format!(
             "some values of {} differ by less than a network can tell, about one part in ten million of their spread: subtract what they share, or leave such a column out with --drop",
