@@ -2,8 +2,10 @@
 //!
 //!     cargo run -p langevin-examples --bin 02_own_process
 //!
-//! A [`Schedule`] says α(t) and σ(t), their rates, and the time at which σ/α has a given value. [`Process::new`] holds it to
-//! that: a wrong inverse or a rate that is no derivative is refused with the time at which it fails.
+//! A [`Schedule`] says α(t) and σ(t), their rates, and the time at which σ/α has a given value.
+//! [`Process::new`] holds it to
+//! that: a wrong inverse or a rate that is no derivative is refused with the time at which it
+//! fails.
 
 use langevin::process::ProcessSpec;
 use langevin::{Formulation, Prediction, Process, Request, Result, Sampling, Schedule};
@@ -75,11 +77,13 @@ impl Schedule for Wrong {
 fn main() -> Result<()> {
     let process = Process::new(Parabola)?;
 
-    // The plan of a network that predicts v on this process: the table says how it is read at every level.
+    // The plan of a network that predicts v on this process: the table says how it is read at every
+    // level.
     let network = Formulation::new(process.clone(), Prediction::V);
     println!("{}", Request::new().network(network).steps(4).plan()?);
 
-    // A process is a choice of coordinates: samples are those of every other process on the same noise levels.
+    // A process is a choice of coordinates: samples are those of every other process on the same
+    // noise levels.
     let data = exact::named("moons")?;
     let draw = |process: &Process| -> Result<Vec<f64>> {
         let plan = Request::new().process(process.clone()).range(0.002, 80.0).plan()?;

@@ -2,7 +2,8 @@
 //!
 //!     cargo run -p langevin-examples --bin 03_own_model
 //!
-//! A [`Model`] answers a [`Query`]: states in rows of the same width, each at its noise level. Its [`Formulation`] says what
+//! A [`Model`] answers a [`Query`]: states in rows of the same width, each at its noise level. Its
+//! [`Formulation`] says what
 //! the output means, and from there on it can be read as any other, exactly.
 
 use langevin::{Formulation, Model, Prediction, Process, Query, ReadAs, Request, Result, Sampling, SliceSpace};
@@ -19,7 +20,8 @@ impl Model<Vec<f64>> for Bell {
         Some(&self.formulation)
     }
 
-    /// `x` has the rows of the batch one after the other; `query.rows` says who they are, and the width is the quotient.
+    /// `x` has the rows of the batch one after the other; `query.rows` says who they are, and the
+    /// width is the quotient.
     fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> Result<Vec<f64>> {
         let width = x.len() / query.rows.len();
         let one = |(row, x): (usize, &[f64])| {
@@ -40,7 +42,8 @@ fn main() -> Result<()> {
     let samples: Vec<f64> = Sampling::new(10_000, 1).seed(1).threads(2).run(&plan, &model)?;
     report("as it was trained, ε on VP", &samples);
 
-    // The same network read as the velocity of rectified flow: another formulation, the same samples.
+    // The same network read as the velocity of rectified flow: another formulation, the same
+    // samples.
     let velocity = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
     let read = ReadAs::new(&model, velocity.clone(), SliceSpace::<f64>::new(1));
     let plan = Request::new().network(velocity).range(0.002, 80.0).plan()?;

@@ -2,7 +2,8 @@
 //!
 //!     cargo run -p langevin-examples --bin 04_own_space
 //!
-//! A [`Space`] needs two functions: a sum of states and noise with coefficients, and the few maps that are not linear. The
+//! A [`Space`] needs two functions: a sum of states and noise with coefficients, and the few maps
+//! that are not linear. The
 //! states here are columns (feature after feature), as a library other than ours might keep them.
 
 use langevin::model::At;
@@ -19,7 +20,8 @@ struct ColumnSpace {
 }
 
 impl ColumnSpace {
-    /// Adds c·term to the sum: the coefficient first, then the product, then the sum, in the listed order and never fused.
+    /// Adds c·term to the sum: the coefficient first, then the product, then the sum, in the listed
+    /// order and never fused.
     fn add(sum: &mut Columns, coef: Coef<'_>, term: &Columns) -> Result<()> {
         if term.len() != sum.len() || term.iter().zip(sum.iter()).any(|(term, sum)| term.len() != sum.len()) {
             return Err(Error::shape("columns do not fit").at("column space"));
@@ -49,7 +51,8 @@ impl Space for ColumnSpace {
             Self::add(&mut sum, *coef, state)?;
         }
         for (coef, draw) in noise {
-            // Noise is a function of seed, sample, draw and element, so it is the same in every space.
+            // Noise is a function of seed, sample, draw and element, so it is the same in every
+            // space.
             let mut normals = vec![0.0_f32; rows.len() * self.width];
             fill_normals(rows, *draw, self.width, &mut normals);
             let column = |j: usize| normals.iter().skip(j).step_by(self.width).map(|z| f64::from(*z)).collect();

@@ -1,11 +1,15 @@
-//! A network and a training task of your own: a gated residual network, trained with a robust loss, saved and
+//! A network and a training task of your own: a gated residual network, trained with a robust loss,
+//! saved and
 //! loaded.
 //!
 //!     cargo run -p langevin-examples --bin 05_own_network
 //!
-//! There is no framework and no tape: a network is a way forward and a way back on slices, made of kernels.
-//! Finite differences hold one against the other, and from there on it is trained, sampled and saved like the
-//! built-in ones. After a few seconds its samples are within an energy distance of 0.12 of the data;
+//! There is no framework and no tape: a network is a way forward and a way back on slices, made of
+//! kernels.
+//! Finite differences hold one against the other, and from there on it is trained, sampled and
+//! saved like the
+//! built-in ones. After a few seconds its samples are within an energy distance of 0.12 of the
+//! data;
 //! untrained they are twice as far.
 
 use langevin::{Request, SampleId, Sampling};
@@ -33,7 +37,8 @@ impl Architecture for Gated {
     }
 }
 
-/// With x̂ the state at unit variance and f the features of the noise level, the first of which is 1:
+/// With x̂ the state at unit variance and f the features of the noise level, the first of which is
+/// 1:
 ///
 /// ```text
 /// h   = x̂ X + f T
@@ -41,7 +46,8 @@ impl Architecture for Gated {
 /// out = h Y + f U
 /// ```
 ///
-/// The norm brings every row to mean 0 and variance 1, so that states far from the data grow no faster than
+/// The norm brings every row to mean 0 and variance 1, so that states far from the data grow no
+/// faster than
 /// they do.
 #[derive(Clone, Debug)]
 struct GatedNet {
@@ -84,7 +90,8 @@ impl Net for GatedNet {
         FEATURES
     }
 
-    /// Normal with variance 1/inputs; the last layer is small, so that the first output is near zero.
+    /// Normal with variance 1/inputs; the last layer is small, so that the first output is near
+    /// zero.
     fn init(&self, seed: u64) -> Vec<f32> {
         Parameter::normals(&self.parameters, seed, |parameter| {
             let small = if parameter.name.starts_with("out") { 0.01 } else { 1.0 };
@@ -117,7 +124,8 @@ impl Net for GatedNet {
 
 /// What a block keeps for its way back.
 struct Block {
-    /// What enters, the mean and size of its rows, u, u V, silu(u G + f S) with its slope, and the product.
+    /// What enters, the mean and size of its rows, u, u V, silu(u G + f S) with its slope, and the
+    /// product.
     h: Vec<f32>,
     norm: Vec<[f32; 2]>,
     u: Vec<f32>,
@@ -231,8 +239,10 @@ impl Pass for Memory {
     }
 }
 
-/// The pseudo-Huber loss of each row's error e, w · 2c²(√(1 + ‖e‖²/c²) − 1): the squared error for small e,
-/// 2c‖e‖ for large ones, so that no row pulls harder than 2cw. Inputs and targets stay those of denoising.
+/// The pseudo-Huber loss of each row's error e, w · 2c²(√(1 + ‖e‖²/c²) − 1): the squared error for
+/// small e,
+/// 2c‖e‖ for large ones, so that no row pulls harder than 2cw. Inputs and targets stay those of
+/// denoising.
 ///
 /// Source: Charbonnier et al. 1997; for diffusion models Song & Dhariwal, arXiv 2310.14189.
 #[derive(Debug)]
@@ -262,7 +272,8 @@ impl Task for PseudoHuber {
 }
 
 fn main() -> Result<()> {
-    // The gradients first. Weights of some size everywhere, so that none hides behind a layer that starts small.
+    // The gradients first. Weights of some size everywhere, so that none hides behind a layer that
+    // starts small.
     let (gated, task) = (Gated { width: 32, depth: 2 }, PseudoHuber { c: 2.0 });
     let net = GatedNet::new(&gated, 2);
     let weights = Parameter::normals(&net.parameters, 1, |parameter| (parameter.shape[0] as f32).sqrt().recip());
@@ -290,7 +301,8 @@ fn main() -> Result<()> {
     let network = trainer.network()?;
     println!("loss {:.4} after {} steps", trainer.progress().loss, network.metadata().training.steps);
 
-    // Samples against fresh draws, beside the same distance of the network before, and of two sets of draws.
+    // Samples against fresh draws, beside the same distance of the network before, and of two sets
+    // of draws.
     let (truth, samples) = (draw(2, SAMPLES), sample(&network)?);
     let far = |samples: &[f64]| energy_distance(samples, &truth, 2);
     let (before, after, floor) = (far(&sample(&untrained)?)?, far(&samples)?, far(&draw(3, SAMPLES))?);

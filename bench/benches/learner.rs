@@ -1,4 +1,5 @@
-//! What the learned density of the noise levels adds to a training step of 256 rows: all it does, and the levels drawn from it beside those drawn from uniform time.
+//! What the learned density of the noise levels adds to a training step of 256 rows: all it does,
+//! and the levels drawn from it beside those drawn from uniform time.
 
 #![allow(missing_docs)]
 

@@ -1,4 +1,5 @@
-//! A whole plan beside its denoiser calls alone: 100,000 points of a 2-D mixture, 50 DDIM steps, two threads.
+//! A whole plan beside its denoiser calls alone: 100,000 points of a 2-D mixture, 50 DDIM steps,
+//! two threads.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 

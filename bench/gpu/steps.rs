@@ -1,8 +1,11 @@
 //! Step time and samples per second on whatever devices are there.
 //!
-//! `cargo run --release -p langevin-bench --features gpu --example gpu_steps -- [DEVICE ...]`, by default `cpu gpu`. A device that is not there is named and passed over.
+//! `cargo run --release -p langevin-bench --features gpu --example gpu_steps -- [DEVICE ...]`, by
+//! default `cpu gpu`. A device that is not there is named and passed over.
 //!
-//! A step is a whole step of `train`; its median is of as many as fit into five seconds, after a few that are not counted, in which a card compiles its programs. Samples are of 20 steps of DDIM.
+//! A step is a whole step of `train`; its median is of as many as fit into five seconds, after a
+//! few that are not counted, in which a card compiles its programs. Samples are of 20 steps of
+//! DDIM.
 
 use langevin::noise::fill_normals;
 use langevin::{Grid, SampleId, Sampler, Sampling};
@@ -18,7 +21,8 @@ type Failure = Box<dyn std::error::Error>;
 const SECONDS: f64 = 5.0;
 const WARM: usize = 3;
 
-/// A network, the shape of its data, and the rows of a step; and the samples that are drawn at once.
+/// A network, the shape of its data, and the rows of a step; and the samples that are drawn at
+/// once.
 struct Workload {
     name: &'static str,
     network: NetworkSpec,

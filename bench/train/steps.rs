@@ -1,9 +1,13 @@
-//! Training steps and evaluations on demand, timed here and asked for by `compare.py`, so that two programs can take turns.
+//! Training steps and evaluations on demand, timed here and asked for by `compare.py`, so that two
+//! programs can take turns.
 //!
-//! `train_steps --operations WORKLOAD` prints the multiplications and additions of the workload's matrix products, and `train_steps product` is the workload of one product of two matrices of 2048 × 2048: what
+//! `train_steps --operations WORKLOAD` prints the multiplications and additions of the workload's
+//! matrix products, and `train_steps product` is the workload of one product of two matrices of
+//! 2048 × 2048: what
 //! the processor can do.
 //!
-//! `train_steps WORKLOAD`, then a number of repetitions on each line of stdin; the seconds of each repetition, separated by spaces, on a line of stdout. At the end of stdin, the largest
+//! `train_steps WORKLOAD`, then a number of repetitions on each line of stdin; the seconds of each
+//! repetition, separated by spaces, on a line of stdout. At the end of stdin, the largest
 //! resident memory in MiB on a last line.
 
 use langevin::noise::fill_normals;
@@ -49,7 +53,9 @@ fn workload(name: &str) -> Option<Workload> {
 /// The side of the matrices that tell what the processor can do.
 const SIDE: usize = 2048;
 
-/// Multiplications and additions of the matrix products of one repetition. The way back is a product for the inputs and one for the weights, but for the first layer, whose inputs need no gradient; what attention
+/// Multiplications and additions of the matrix products of one repetition. The way back is a
+/// product for the inputs and one for the weights, but for the first layer, whose inputs need no
+/// gradient; what attention
 /// computes again on the way back is not counted.
 fn operations(name: &str) -> Option<f64> {
     if name == "product" {

@@ -43,7 +43,8 @@ fn a_process_of_ones_own_is_a_choice_of_coordinates_and_a_wrong_one_is_refused()
 #[test]
 fn a_model_of_ones_own_is_read_as_another_formulation() {
     let text = said(env!("CARGO_BIN_EXE_03_own_model"));
-    // Ten thousand samples of N(3, ½²): three standard errors of the mean are .015, of the deviation .011; what the
+    // Ten thousand samples of N(3, ½²): three standard errors of the mean are .015, of the
+    // deviation .011; what the
     // range of noise levels and twenty steps leave is below either.
     for line in text.lines() {
         let numbers: Vec<f64> = line.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
@@ -65,7 +66,8 @@ fn a_network_and_a_task_of_ones_own_are_checked_trained_and_kept() {
     let line = text.lines().find(|line| line.starts_with("energy distance")).unwrap();
     let numbers: Vec<f64> = line.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
     let [trained, untrained, floor] = numbers[..] else { panic!("{line}") };
-    // Two sets of two thousand draws are 0.06 apart, give or take 0.02; the training ends some 0.03 above that.
+    // Two sets of two thousand draws are 0.06 apart, give or take 0.02; the training ends some 0.03
+    // above that.
     assert!(trained < 0.12 && untrained > 0.2 && floor < 0.1, "{line}");
     assert!(text.contains("loaded: the same to the last bit"), "{text}");
     assert!(text.contains("refused: the network is defined by another program") && text.contains("'gated'"), "{text}");

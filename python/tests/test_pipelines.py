@@ -365,7 +365,7 @@ def test_a_learned_variance_is_left_out():
 
 
 def test_schedulers_themselves_are_configs():
-    """Two classes with the same fields cannot be told apart by them."""
+    """Two classes with the same fields cannot be distinguished by them."""
     original = diffusers.DDIMInverseScheduler()
     assert LangevinScheduler.from_config(original).config.langevin_original == "DDIMInverseScheduler"
     again = LangevinScheduler.from_config(LangevinScheduler.from_config(original, sampler="ddim-inversion"))

@@ -1,4 +1,4 @@
-"""What type checkers see: the stubs are those of the module, and a program that misuses them is told so."""
+"""What type checkers see: the stubs are those of the module, and type errors in a program are reported."""
 
 import os
 import pathlib

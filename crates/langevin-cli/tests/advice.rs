@@ -1,4 +1,5 @@
-//! Small flags and words that can be followed: `--nfe`, `--as`, the default of `-n`, over-training, heavy tails.
+//! Small flags and words that can be followed: `--nfe`, `--as`, the default of `-n`, over-training,
+//! heavy tails.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

@@ -182,7 +182,8 @@ fn the_recommended_plan_is_the_best_of_those_shown() {
     assert_eq!(names(here), ["kl.json", "recommended.json"]);
 }
 
-/// One step is the same for most samplers; and what has no variance makes KL infinite: both are said in few words.
+/// One step is the same for most samplers; and what has no variance makes KL infinite: both are
+/// said in few words.
 #[test]
 fn what_is_alike_and_what_is_infinite_is_said_shortly() {
     let directory = tempfile::tempdir().unwrap();
@@ -192,7 +193,8 @@ fn what_is_alike_and_what_is_infinite_is_said_shortly() {
     let (stdout, stderr) = works(directory.path(), "recommend --data digits --nfe 10");
     assert!(stderr.contains("no variance along 3 of 64 dimensions"), "{stderr}");
     assert!(!stdout.contains("luck"), "{stdout}");
-    // One eigenvalue has one error, which passes through 0: ipndm in five steps, far better than in four and in six.
+    // One eigenvalue has one error, which passes through 0: ipndm in five steps, far better than in
+    // four and in six.
     let line = "recommend --spectrum power:0:d=4 --process rectified-flow --nfe 5 --neighbours 0 --json";
     let document = json(directory.path(), line);
     let w2 = |steps: usize| {

@@ -1,7 +1,10 @@
-//! Files of an earlier version of the program: its model, its run and its plan are read, and mean what they meant.
+//! Files of an earlier version of the program: its model, its run and its plan are read, and mean
+//! what they meant.
 //!
-//! They were written by `train --data moons --width 8 --depth 1 --steps 40 --seed 3 --hold-out .1 --run run`, by `sample -n 4 --seed 5`
-//! before and after `train --resume run --steps 60`, and by `plan --sampler unipc --process vp --steps 4 --predict epsilon --json`.
+//! They were written by `train --data moons --width 8 --depth 1 --steps 40 --seed 3 --hold-out .1
+//! --run run`, by `sample -n 4 --seed 5`
+//! before and after `train --resume run --steps 60`, and by `plan --sampler unipc --process vp
+//! --steps 4 --predict epsilon --json`.
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
 mod common;
@@ -29,7 +32,8 @@ fn numbers(path: &Path) -> Vec<f64> {
     text.lines().skip(1).flat_map(|line| line.split(',')).map(|number| number.parse().unwrap()).collect()
 }
 
-/// Four samples of the model of a run against those of before: single precision, whose products of matrices may differ from
+/// Four samples of the model of a run against those of before: single precision, whose products of
+/// matrices may differ from
 /// processor to processor in the last bits (2⁻²⁴), through twenty evaluations of two layers.
 fn samples_are(run: &Path, expected: &str) {
     let out = run.join("samples.csv");

@@ -15,7 +15,8 @@ struct Change {
     hunks: Vec<(Vec<String>, Vec<String>)>,
 }
 
-/// Returns the sections of the page that promise a number of files: title, number, and the patches. A section may have a patch
+/// Returns the sections of the page that promise a number of files: title, number, and the patches.
+/// A section may have a patch
 /// beyond its promise; the first one is the promise.
 fn recipes() -> Vec<(String, usize, Vec<Vec<Change>>)> {
     let mut all = Vec::new();

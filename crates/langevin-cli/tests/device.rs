@@ -39,7 +39,8 @@ fn a_build_without_cards_says_how_to_get_them() {
     refused(directory.path(), &format!("{TRAIN} --device gpu --out m.safetensors"), 1, &["--features gpu"]);
 }
 
-/// The same commands: a model of either device is read on the other, and says the same to the rounding of single precision.
+/// The same commands: a model of either device is read on the other, and says the same to the
+/// rounding of single precision.
 #[cfg(feature = "gpu")]
 #[test]
 fn a_card_trains_and_samples_as_the_processor_does() {
@@ -59,7 +60,8 @@ fn a_card_trains_and_samples_as_the_processor_does() {
         );
     }
     let read = |name: &str| common::read_f8(&here.join(name)).1;
-    // Pixels from 0 to 16. The weights differ by the rounding of thirty steps, a sample by that of five more.
+    // Pixels from 0 to 16. The weights differ by the rounding of thirty steps, a sample by that of
+    // five more.
     let far = |a: &str, b: &str| {
         let (a, b) = (read(a), read(b));
         a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)

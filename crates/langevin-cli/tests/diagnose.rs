@@ -83,7 +83,8 @@ fn what_has_no_finer_grid_is_told_without_one() {
     assert!(text.contains("note: draws belong to steps"), "{text}");
 }
 
-/// A network that has learned nearly nothing is its own main error, in the same units whatever the scale of the data.
+/// A network that has learned nearly nothing is its own main error, in the same units whatever the
+/// scale of the data.
 #[test]
 fn a_network_that_has_learned_little_is_blamed() {
     let directory = tempfile::tempdir().unwrap();

@@ -39,10 +39,12 @@ fn a_model_goes_on_with_more_data() {
         here,
         "train --data old.csv --process vp --predict v --weight min-snr:5 --steps 300 --width 16 --depth 1 --averages-every 10 --run r",
     );
-    // Its own rows and no rate to speak of: the samples are the model's, in the units of the old data.
+    // Its own rows and no rate to speak of: the samples are the model's, in the units of the old
+    // data.
     works(here, "train --from r/model.safetensors --data new.csv --steps 2 --lr 1e-9 --out same.safetensors");
     let (old, same) = (samples(here, "r/model.safetensors"), samples(here, "same.safetensors"));
-    // Two steps of 1e-9 move each of some 900 weights by 2e-9 at most; what is left is their rounding to 6e-8.
+    // Two steps of 1e-9 move each of some 900 weights by 2e-9 at most; what is left is their
+    // rounding to 6e-8.
     assert!(old.iter().zip(&same).all(|(a, b)| (a - b).abs() < 1e-3), "{:?} {:?}", &old[..4], &same[..4]);
     let (info, _) = works(here, "info same.safetensors --json");
     let (own, _) = works(here, "info r/model.safetensors --json");
@@ -66,7 +68,8 @@ fn a_model_goes_on_with_more_data() {
     works(here, "train --from f/model.safetensors --data old.csv --steps 3 --averages-every 1 --run g");
 }
 
-/// A run that began with a model, stopped and resumed, ends in the bits of one that was not; the model is not needed any more.
+/// A run that began with a model, stopped and resumed, ends in the bits of one that was not; the
+/// model is not needed any more.
 #[test]
 fn a_run_that_began_with_a_model_can_be_resumed() {
     let directory = tempfile::tempdir().unwrap();

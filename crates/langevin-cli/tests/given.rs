@@ -1,4 +1,5 @@
-//! What is given is used or refused: every flag of every command changes an answer, or is refused by name, in one call at
+//! What is given is used or refused: every flag of every command changes an answer, or is refused
+//! by name, in one call at
 //! least. The flags are read from the help, so that a new one without a call here fails the test.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -9,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// A call, and behind the bar the flag that is added to it. A value that is refused is one that the flag checks.
+/// A call, and behind the bar the flag that is added to it. A value that is refused is one that the
+/// flag checks.
 const CALLS: &[&str] = &[
     // Threads and devices change no sample.
     "sample -n 4 --steps 3 --out o.npy | --exact moons",

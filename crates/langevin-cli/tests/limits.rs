@@ -1,4 +1,5 @@
-//! Faults and limits: threads that cannot be made, memory that is not there, two processes in one run, files of any size,
+//! Faults and limits: threads that cannot be made, memory that is not there, two processes in one
+//! run, files of any size,
 //! names of any length.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -78,7 +79,8 @@ fn memory_does_not_grow_with_the_count() {
         let output = Command::new("sh").args(["-c", &script]).current_dir(here).output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    // 24 MB of numbers in either file. The program and its threads take some 200 MB of addresses that nobody touches.
+    // 24 MB of numbers in either file. The program and its threads take some 200 MB of addresses
+    // that nobody touches.
     for name in ["a.npy", "a.csv"] {
         let (code, stderr) =
             limited(1 << 20, &format!("sample --exact mixture -n 3000000 --steps 1 --threads 1 --out {name}"));

@@ -1,4 +1,5 @@
-//! No output takes the place of an input, or of a file of a training run: every input of every command against every output.
+//! No output takes the place of an input, or of a file of a training run: every input of every
+//! command against every output.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -88,7 +89,8 @@ fn no_output_is_an_input() {
                 std::os::unix::fs::symlink(here.join(input), here.join(&link)).unwrap();
                 names.push(link);
             }
-            // A second name of an input is the input too; that of a file of a run that is no input is a file of its own.
+            // A second name of an input is the input too; that of a file of a run that is no input
+            // is a file of its own.
             let reads = line.contains(" r ") || !input.starts_with("r/");
             if reads {
                 let hard = format!("hard.{ending}");
@@ -146,7 +148,8 @@ fn what_replaces_nothing_that_is_read_works() {
     let here = directory.path();
     material(here);
     for line in [
-        // Over an older output, into a folder of inputs under a new name, and into the folder of a run beside its files.
+        // Over an older output, into a folder of inputs under a new name, and into the folder of a
+        // run beside its files.
         "sample m.safetensors -n 2 --steps 1 --out rows.npy",
         "sample d.safetensors -n 1 --steps 1 --out pictures",
         "sample d.safetensors -n 1 --steps 1 --from c.png --out pictures/",

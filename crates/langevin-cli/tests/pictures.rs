@@ -1,4 +1,5 @@
-//! Pictures in and out: folders of them, transformers, changes, masks, inversion, and what an evaluation says.
+//! Pictures in and out: folders of them, transformers, changes, masks, inversion, and what an
+//! evaluation says.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -69,7 +70,8 @@ fn a_transformer_learns_a_folder_and_changes_its_pictures() {
     picture(&here.join("mask.png"), 7);
     let (_, x) = draw("-n 2 --from bars/left/00.png --mask mask.png");
     for x in x.chunks(64) {
-        // Known but for the last column: the values of the file, through 8 bits of a float32's scale.
+        // Known but for the last column: the values of the file, through 8 bits of a float32's
+        // scale.
         assert!(
             (0..64)
                 .filter(|i| i % 8 < 7)

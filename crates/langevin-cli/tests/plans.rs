@@ -112,7 +112,8 @@ fn hostile_documents_are_refused_quickly() {
         fs::write(here.join("x.json"), bytes).unwrap();
         let start = Instant::now();
         let (code, stdout, stderr) = run(here, "lint x.json");
-        // No claim about speed, but a limit: seconds would be a loop over what the document promises.
+        // No claim about speed, but a limit: seconds would be a loop over what the document
+        // promises.
         assert!(start.elapsed() < Duration::from_secs(20), "{name}: {:?}", start.elapsed());
         if name == "many" {
             // Long, and a plan.

@@ -1,4 +1,5 @@
-//! What a file means is said, kept with the model, and understood by every command that reads such a file again.
+//! What a file means is said, kept with the model, and understood by every command that reads such
+//! a file again.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -121,7 +122,8 @@ fn one_line_says_what_was_read_and_samples_go_out_as_the_table_came_in() {
     ));
 }
 
-/// −log p of a logarithm is that of the value itself: a density of x = eʸ is that of y divided by x.
+/// −log p of a logarithm is that of the value itself: a density of x = eʸ is that of y divided by
+/// x.
 #[test]
 fn the_likelihood_of_logarithms_is_that_of_the_values() {
     let directory = tempfile::tempdir().unwrap();
@@ -308,7 +310,8 @@ fn two_files_are_compared() {
     assert!(code == 1 && stderr.contains("got a .npy array"), "{stderr}");
 }
 
-/// A score of two clumps in the data and of a bell in the samples, beside an income of large spread, or of the same.
+/// A score of two clumps in the data and of a bell in the samples, beside an income of large
+/// spread, or of the same.
 #[test]
 fn columns_of_different_units_count_alike() {
     let directory = tempfile::tempdir().unwrap();
@@ -455,7 +458,8 @@ fn rows_that_are_all_the_same_are_told() {
     );
 }
 
-/// A model that was good stays where it is when a training that would replace it goes wrong at once.
+/// A model that was good stays where it is when a training that would replace it goes wrong at
+/// once.
 #[test]
 fn an_explosion_at_once_leaves_what_was_there() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! The README's commands are run as they are written, in their order; what it prints of one of them is what it says.
+//! The README's commands are run as they are written, in their order; what it prints of one of them
+//! is what it says.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

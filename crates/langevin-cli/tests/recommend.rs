@@ -13,7 +13,8 @@ fn json(directory: &Path, line: &str) -> Value {
     serde_json::from_str(&works(directory, line).0).unwrap()
 }
 
-/// 64 rows of four columns whose deviations are 1, 10, 10⁵ and 10⁻³ times those of one another, about means far from 0.
+/// 64 rows of four columns whose deviations are 1, 10, 10⁵ and 10⁻³ times those of one another,
+/// about means far from 0.
 fn table(directory: &Path, name: &str, units: [f64; 4]) {
     let mut text = "a,b,c,d\n".to_owned();
     for row in 0..64_u32 {
@@ -44,7 +45,8 @@ fn units_do_not_change_the_ranking() {
         let [plain, units] =
             ["plain.csv", "units.csv"].map(|data| json(here, &format!("{flags} --data {data} --json")));
         for (one, other) in ranking(&plain).iter().zip(ranking(&units)) {
-            // f32 rows of mean 3 and deviation 0.7 have 10⁻⁶ of their spread in rounding, and an error far below 1 takes all of it.
+            // f32 rows of mean 3 and deviation 0.7 have 10⁻⁶ of their spread in rounding, and an
+            // error far below 1 takes all of it.
             assert!((&one.0, &one.1) == (&other.0, &other.1) && (one.2 - other.2).abs() < 1e-5, "{one:?} {other:?}");
         }
         let units = units["data"].as_str().unwrap();

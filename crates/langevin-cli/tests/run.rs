@@ -176,7 +176,8 @@ impl Drop for Disk {
     }
 }
 
-/// The first state fits, the second does not: the run ends with one error, keeps the first, and goes on from it once there is room.
+/// The first state fits, the second does not: the run ends with one error, keeps the first, and
+/// goes on from it once there is room.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_ends_the_run_and_loses_nothing() {
@@ -226,7 +227,8 @@ fn a_read_only_folder_is_refused_at_once() {
     assert!(start.elapsed() < Duration::from_secs(60));
 }
 
-/// What the log says of the rows that were held out is what `likelihood` says of them, at as many levels: the same draws, so the same number.
+/// What the log says of the rows that were held out is what `likelihood` says of them, at as many
+/// levels: the same draws, so the same number.
 #[test]
 fn the_bound_on_the_way_is_that_of_likelihood() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! What one command writes, another runs: plans from files and from schedulers' configs, on models of every kind.
+//! What one command writes, another runs: plans from files and from schedulers' configs, on models
+//! of every kind.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -103,7 +104,8 @@ fn a_recommended_plan_runs_in_every_command() {
 fn a_plan_for_another_model_is_converted_exactly_and_that_is_said() {
     let directory = place();
     let here = directory.path();
-    // One sampler on one process's levels: for D, for the network's own formulation and for another one.
+    // One sampler on one process's levels: for D, for the network's own formulation and for another
+    // one.
     works(here, "plan --process vp --sampler adams2 --steps 6 --out d.json");
     works(here, "plan --process vp --predict score --sampler adams2 --steps 6 --out score.json");
     let (reference, said) = samples(here, "flow.safetensors --as vp --sampler adams2 --steps 6");

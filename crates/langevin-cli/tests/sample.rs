@@ -36,7 +36,8 @@ fn the_process_of_an_ode_changes_nothing_but_rounding() {
     let one = draw("ve");
     for read_as in ["vp:score", "vp-cosine:v", "rectified-flow:velocity", "ve:edm", "vp-linear:epsilon", "vp:x0"] {
         let worst = draw(read_as).iter().zip(&one).fold(0.0_f64, |worst, (a, b)| worst.max((a - b).abs()));
-        // An ε-prediction gives D with an error of σ/α roundings, at most 80 · 2⁻⁵² at the start, which the samples forget.
+        // An ε-prediction gives D with an error of σ/α roundings, at most 80 · 2⁻⁵² at the start,
+        // which the samples forget.
         assert!(worst < 1e-9, "{read_as}: {worst:e}");
     }
 }

@@ -53,7 +53,8 @@ fn samples_go_out_in_every_kind_and_in_the_dialect_of_the_table() {
     assert!(text.lines().nth(1).unwrap().contains(',') && !text.contains('.'), "{text}");
     let text = fs::read_to_string(here.join("s.tsv")).unwrap();
     assert_eq!(text.lines().next(), Some("age\tvalve\tx; in m\tkind"));
-    // The schema of the file: whole numbers are INT64 (2, written as 4), others DOUBLE (5, written as 10).
+    // The schema of the file: whole numbers are INT64 (2, written as 4), others DOUBLE (5, written
+    // as 10).
     let bytes = fs::read(here.join("s.parquet")).unwrap();
     for column in
         [&b"\x15\x04\x25\x00\x18\x03age"[..], b"\x15\x04\x25\x00\x18\x05valve", b"\x15\x0a\x25\x00\x18\x07x; in m"]

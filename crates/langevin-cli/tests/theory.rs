@@ -111,7 +111,8 @@ fn a_model_knows_what_it_was_not_trained_on() {
     assert!(code == 2 && stderr.contains("--hold-out"), "{stderr}");
 }
 
-/// The noise of a training coupled to its data: the ODE is a model of them in every clock, the SDE is none.
+/// The noise of a training coupled to its data: the ODE is a model of them in every clock, the SDE
+/// is none.
 #[test]
 fn coupled_noise_is_for_odes() {
     let directory = tempfile::tempdir().unwrap();

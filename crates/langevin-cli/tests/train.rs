@@ -41,7 +41,8 @@ fn a_network_is_trained_described_and_sampled_in_any_formulation() {
         assert_eq!(draw(&format!("-n 150 --steps 6 {flags}")), own, "{flags}");
     }
     assert_eq!(draw("-n 3 --steps 6"), own[..6]);
-    // The network computes in f32: a change of formulation is exact up to its rounding of the input.
+    // The network computes in f32: a change of formulation is exact up to its rounding of the
+    // input.
     for read_as in ["vp:score", "ve:epsilon", "vp-cosine:v", "ve", "vp"] {
         let worst = draw(&format!("-n 150 --steps 6 --as {read_as}"))
             .iter()

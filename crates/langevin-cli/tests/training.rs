@@ -26,7 +26,8 @@ fn every_process_trains_with_its_defaults_and_samples() {
     }
 }
 
-/// Twenty random rows, of which half are held out: a network of this size learns them by heart in some hundred steps.
+/// Twenty random rows, of which half are held out: a network of this size learns them by heart in
+/// some hundred steps.
 fn few(path: &Path) {
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {
@@ -63,7 +64,8 @@ fn the_best_step_is_kept_and_said() {
     assert!(stderr.contains("`langevin likelihood --method ode` computes the density of the ODE model"), "{stderr}");
     let (info, _) = works(here, "info r/best.safetensors --json");
     assert!(info.contains(&format!("\"steps\":{step}")) || info.contains(&format!("\"steps\": {step}")), "{info}");
-    // It is what a training that ends there has, but for the fall of the rate: at a constant one, the same bits.
+    // It is what a training that ends there has, but for the fall of the rate: at a constant one,
+    // the same bits.
     let flags = format!("{flags} --decay constant");
     let (stdout, _) = works(here, &format!("train {flags} --steps 1200 --run c --json"));
     let last: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();

@@ -1,7 +1,7 @@
 //! The quirks of the originals. Each quirk is a value, which the code that reproduces or fixes it
 //! refers to.
 //!
-//! - A run keeps or fixes a quirk: `Call::keeps` and `Call::mends` take it as an argument.
+//! - A run keeps or fixes a quirk: `Call::keeps` and `Call::fixes` take it as an argument.
 //! - A class returns the quirk by which its original fails on a run (`Scheduler::fault`), or which
 //!   all its plans have (`Class::declares`).
 //! - A refusal is the error of a quirk ([`Quirk::refuses`]).
@@ -345,7 +345,7 @@ the variance of their noise: refused, for an `eval` of a plan turns every output
 Parts of a run (`--start-at`, `LangevinScheduler` in image-to-image pipelines) are the original's.
 
 Not imported: learned variances of DDPM and UnCLIP, `solver_p`, `tau_func`, schedulers of tokens, of networks with two times (FlowMapEuler), of pyramids (Helios), generators with inner policies. An
-unknown class is told which are known.
+unknown class gives an error that lists the known ones.
 ";
 
     /// Returns the page, with a row for each quirk.

@@ -1,4 +1,5 @@
-//! What users of other libraries complain about, by the number in the table of `docs/complaints.md`: each test shows that it does not happen here.
+//! What users of other libraries complain about, by the number in the table of
+//! `docs/complaints.md`: each test shows that it does not happen here.
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
@@ -218,7 +219,8 @@ fn complaint_11_a_shift_is_applied_once() {
         let plan = import("FlowMatchEulerDiscreteScheduler", json!({"shift": 3.0}), &call(4, consistent)).unwrap();
         plan.moves().iter().map(|note| note.from.sigma).collect::<Vec<_>>()
     };
-    // The original's grid ends at the shifted end of the shifted table; the consistent one at its shifted end.
+    // The original's grid ends at the shifted end of the shifted table; the consistent one at its
+    // shifted end.
     assert!((first_steps(true)[3] - once(0.001)).abs() < 1e-6, "{:?}", first_steps(true));
     assert!((first_steps(false)[3] - once(once(0.001))).abs() < 1e-6, "{:?}", first_steps(false));
 }
@@ -276,7 +278,8 @@ fn complaint_14_a_sample_does_not_depend_on_its_batch() {
     }
 }
 
-/// 15. A Brownian tree: other noise on another device, bounds, recursion. Here noise is a function of seed, sample, draw and element, computed in no order.
+/// 15. A Brownian tree: other noise on another device, bounds, recursion. Here noise is a function
+///     of seed, sample, draw and element, computed in no order.
 #[test]
 fn complaint_15_brownian_noise_has_no_tree() {
     let ve = process("ve");
@@ -324,7 +327,8 @@ fn complaint_17_any_sampler_on_any_process_on_any_grid_for_any_network() {
     }
 }
 
-/// What a random call meets, for the test below: noise levels that fall, each lower one by a factor of its own.
+/// What a random call meets, for the test below: noise levels that fall, each lower one by a factor
+/// of its own.
 fn falling(first: f64, factors: &[f64], pure_noise: bool, clean: bool, process: &Process) -> Vec<Level> {
     let mut ratio = first;
     let mut ratios = vec![ratio];
@@ -344,7 +348,8 @@ fn falling(first: f64, factors: &[f64], pure_noise: bool, clean: bool, process: 
 }
 
 proptest! {
-    // 17 again, on calls that nobody has thought of. Thousands are cheap: a plan is compiled in microseconds.
+    // 17 again, on calls that nobody has thought of. Thousands are cheap: a plan is compiled in
+    // microseconds.
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
     fn complaint_17_any_call_gives_a_sound_plan_or_says_why_not(
@@ -371,7 +376,8 @@ proptest! {
                     prop_assert!(lint.is_clean() || !entry.breaks.is_empty(), "{place}: {lint}");
                 }
             }
-            // A reason of the call's: nothing left of the grid, or a level where the network or the sampler cannot be.
+            // A reason of the call's: nothing left of the grid, or a level where the network or the
+            // sampler cannot be.
             Err(error) => {
                 prop_assert!(error.is_argument() || error.is_singular(), "{place}: {error}");
                 prop_assert!(error.hint().is_some() || error.to_string().contains("expected"), "{place}: {error}");
@@ -404,7 +410,8 @@ fn complaint_19_churn_keeps_the_marginal_on_a_flow() {
     }
 }
 
-/// 20. No likelihood. N(0, 1) read as the score of VP: both likelihoods are ½x² + ½ ln 2π, but for the start and the blur, each below 1e-5 here.
+/// 20. No likelihood. N(0, 1) read as the score of VP: both likelihoods are ½x² + ½ ln 2π, but for
+///     the start and the blur, each below 1e-5 here.
 #[test]
 fn complaint_20_models_have_likelihoods() {
     use langevin_analysis::likelihood::{Bound, Ode};
@@ -437,7 +444,8 @@ fn complaint_21_equal_samplers_are_found_equal() {
     assert!(!same(plan("dpmpp-2m", "vp"), plan("adams2", "vp")));
 }
 
-/// 22. A scheduler's state is shared between requests. A plan has no state: runs of one plan may be interleaved.
+/// 22. A scheduler's state is shared between requests. A plan has no state: runs of one plan may be
+///     interleaved.
 #[test]
 fn complaint_22_runs_of_one_plan_do_not_meet() {
     let data = eight_gaussians();

@@ -11,7 +11,8 @@ use langevin::{
 use langevin_analysis::exact::Gaussian;
 use langevin_import::{Call, Diffusers};
 
-/// A config whose network is called at rounded times: the conversion serves the new network as the config's own.
+/// A config whose network is called at rounded times: the conversion serves the new network as the
+/// config's own.
 #[test]
 fn imported_plans_serve_another_network() {
     let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity);
@@ -70,7 +71,8 @@ fn levels_in_single_precision_are_within_the_training() {
     assert_eq!(plan.outside(&LambdaRange::from_sigma_ve(0.1, 10.0).unwrap()), 2);
 }
 
-/// Levels beyond the table, with the last time for each, are the original's choice: the lint has nothing to say of them, in the
+/// Levels beyond the table, with the last time for each, are the original's choice: the lint has
+/// nothing to say of them, in the
 /// coordinates of the table and of VE. A state that is not on the continued table is still found.
 #[test]
 fn levels_beyond_a_table_are_no_finding() {

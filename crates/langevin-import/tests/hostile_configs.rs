@@ -1,4 +1,5 @@
-//! Scheduler configs with degenerate values: every class answers with a plan or with an error, and never panics.
+//! Scheduler configs with degenerate values: every class answers with a plan or with an error, and
+//! never panics.
 
 #![allow(clippy::unwrap_used)]
 

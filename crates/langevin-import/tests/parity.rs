@@ -1,6 +1,8 @@
-//! Plans imported from diffusers and k-diffusion against what these compute themselves: recorded outputs, noise and tables of the originals, in `parity/`.
+//! Plans imported from diffusers and k-diffusion against what these compute themselves: recorded
+//! outputs, noise and tables of the originals, in `parity/`.
 //!
-//! Two questions are asked apart. Fed the original's own table and noise, does the plan land where the original did? And are the tables that the import
+//! Two questions are asked apart. Fed the original's own table and noise, does the plan land where
+//! the original did? And are the tables that the import
 //! computes the original's? `LANGEVIN_PARITY=DDIMScheduler` prints every case of one class.
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
@@ -113,7 +115,8 @@ impl Model<Vec<f64>> for Network {
     }
 }
 
-/// The process of the recorded DDPMWuerstchen networks, by the formula of `parity/network.py`: a document can only name it.
+/// The process of the recorded DDPMWuerstchen networks, by the formula of `parity/network.py`: a
+/// document can only name it.
 #[derive(Debug)]
 struct Wuerstchen {
     name: String,
@@ -155,7 +158,8 @@ impl Schedule for Wuerstchen {
     fn sigma_rate(&self, t: f64) -> f64 {
         -self.alpha(t) * self.alpha_rate(t) / self.sigma(t)
     }
-    /// The network is asked at the very times of the plan, and `Network` needs the level at a time alone.
+    /// The network is asked at the very times of the plan, and `Network` needs the level at a time
+    /// alone.
     fn time_of_sigma_ve(&self, ratio: f64) -> f64 {
         let (mut low, mut high) = (0.0, 1.0);
         for _ in 0..60 {
@@ -240,8 +244,10 @@ fn cases() -> Vec<Case> {
 
 /// The draws of a plan as the original used them.
 ///
-/// The originals draw the start first, and, where they start in the middle, an image after it; the state that these make is then an input of the plan. Where
-/// an original asked for noise by intervals of σ, overlapping ones are one path here: from the noise u of the whole [a, c] and the piece z₁ over [a, b], the
+/// The originals draw the start first, and, where they start in the middle, an image after it; the
+/// state that these make is then an input of the plan. Where
+/// an original asked for noise by intervals of σ, overlapping ones are one path here: from the
+/// noise u of the whole [a, c] and the piece z₁ over [a, b], the
 /// rest is z₂ = (√(a−c) u − √(a−b) z₁)/√(b−c).
 fn draws(record: &Value, plan: &Plan, pool: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let given = plan.inputs().iter().any(|input| input.name == "init");
@@ -279,7 +285,8 @@ fn outcome(record: &Value) -> Option<Vec<f64>> {
     record.get("out").map(numbers).filter(|out| out.iter().all(|value| value.is_finite()))
 }
 
-/// The tolerance of a case: 1e-5, or ten times what one float32 ulp of the start does to the original.
+/// The tolerance of a case: 1e-5, or ten times what one float32 ulp of the start does to the
+/// original.
 fn tolerance(record: &Value) -> f64 {
     (10.0 * record["ulp"].as_f64().unwrap_or(0.0)).max(1e-5)
 }
@@ -295,9 +302,12 @@ fn known(case: &Case) -> bool {
     Diffusers::parse(&format!("{{\"_class_name\": \"{}\"}}", case.class)).is_ok()
 }
 
-/// Where the original is not itself: the cases that its own float32 moves beyond their tolerance, with what the same steps give in float64 (`double.py`). Fourteen:
-/// six runs of DPM-Solver's inverse up to pure noise of the cosine table, where λ in float32 is off by up to 5e-7 and steps of several λ multiply that by e^h; eight of the
-/// ancestral KDPM2, whose σ_down is a difference of squares in float32. These must agree with the float64 results to the last digits.
+/// Where the original is not itself: the cases that its own float32 moves beyond their tolerance,
+/// with what the same steps give in float64 (`double.py`). Fourteen:
+/// six runs of DPM-Solver's inverse up to pure noise of the cosine table, where λ in float32 is off
+/// by up to 5e-7 and steps of several λ multiply that by e^h; eight of the
+/// ancestral KDPM2, whose σ_down is a difference of squares in float32. These must agree with the
+/// float64 results to the last digits.
 fn doubles() -> BTreeMap<String, Vec<f64>> {
     lines("double.jsonl").iter().map(|line| (line["id"].as_str().unwrap().to_owned(), numbers(&line["out"]))).collect()
 }
@@ -342,7 +352,8 @@ fn imported_plans_land_where_the_originals_do() {
     assert!(failures.is_empty(), "{} cases differ:\n{}", failures.len(), failures[..failures.len().min(40)].join("\n"));
 }
 
-/// Where an original raises or ends in infinity, an import gives a plan that ends in numbers, or refuses and says why.
+/// Where an original raises or ends in infinity, an import gives a plan that ends in numbers, or
+/// refuses and says why.
 #[test]
 fn where_the_originals_fail_there_is_a_plan_or_a_refusal() {
     let pool = pool();
@@ -407,7 +418,8 @@ fn near(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-6 * b.abs().max(1.0)
 }
 
-/// KDPM2's ancestral twin asks its network half-way to σ_down = σ'²/σ, which is σ' itself; the original has σ_down² = σ'² − up² in float32, so that
+/// KDPM2's ancestral twin asks its network half-way to σ_down = σ'²/σ, which is σ' itself; the
+/// original has σ_down² = σ'² − up² in float32, so that
 /// ln of the middle is off by up to 2⁻²³(σ/σ')², four such roundings together here.
 fn middles_are_near(case: &Case, computed: &[f64]) -> bool {
     let sigma = |time: f64| {
@@ -423,8 +435,10 @@ fn middles_are_near(case: &Case, computed: &[f64]) -> bool {
     })
 }
 
-/// The grids over a whole table begin at its last σ, whose time, found again in ln σ, is N − 1 or a hair less; whole times cut the latter to N − 2. The last bit of √ and ln in float32
-/// decides, of which torch's and NumPy's are off by up to three units (in a tenth of the entries): the machine's choice, and none of the import's.
+/// The grids over a whole table begin at its last σ, whose time, found again in ln σ, is N − 1 or a
+/// hair less; whole times cut the latter to N − 2. The last bit of √ and ln in float32
+/// decides, of which torch's and NumPy's are off by up to three units (in a tenth of the entries):
+/// the machine's choice, and none of the import's.
 fn first_time_is_a_tie(case: &Case, name: &str, computed: &[f64], recorded: &[f64]) -> bool {
     let config = &case.record["config"];
     let whole = recorded.iter().all(|time| time.fract() == 0.0);
@@ -505,7 +519,8 @@ fn k_levels(record: &Value) -> Vec<Level> {
     grid.levels(&Process::ve(), 0.03, 14.6).unwrap()
 }
 
-/// The draws of a plan where the original asked for one at every step, and used it where churn adds noise.
+/// The draws of a plan where the original asked for one at every step, and used it where churn adds
+/// noise.
 fn churned(record: &Value, sigmas: &[f64], pool: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let set = |key: &str, default: f64| record["set"].get(key).and_then(Value::as_f64).unwrap_or(default);
     let window = set("s_tmin", 0.0)..=set("s_tmax", f64::INFINITY);
@@ -513,7 +528,8 @@ fn churned(record: &Value, sigmas: &[f64], pool: &[Vec<f64>]) -> Vec<Vec<f64>> {
     std::iter::once(0).chain(used.map(|step| step + 1)).map(|index| pool[index % pool.len()].clone()).collect()
 }
 
-/// The samplers of k-diffusion, which are float64 throughout, land where they did: to the twelve digits that are recorded, and what a few hundred roundings leave.
+/// The samplers of k-diffusion, which are float64 throughout, land where they did: to the twelve
+/// digits that are recorded, and what a few hundred roundings leave.
 #[test]
 fn samplers_of_k_diffusion_land_where_they_did() {
     let (pool, tables) = (pool(), recorded_tables());
@@ -547,7 +563,8 @@ fn samplers_of_k_diffusion_land_where_they_did() {
         let gap = largest_difference(&got, &out);
         let entry = counts.entry(name.to_owned()).or_default();
         *entry = (entry.0 + 1, entry.1.max(gap));
-        // The ancestral ones take σ_down² = σ'² − up², of which a step from σ to σ' leaves (σ'/σ)²; the last step, to 0, has none of it.
+        // The ancestral ones take σ_down² = σ'² − up², of which a step from σ to σ' leaves (σ'/σ)²;
+        // the last step, to 0, has none of it.
         let steepest = sigmas.windows(2).filter(|pair| pair[1] > 0.0).map(|pair| pair[0] / pair[1]).fold(1.0, f64::max);
         let lost = if name.ends_with("ancestral") { 4.0 * f64::EPSILON * steepest * steepest } else { 0.0 };
         if gap.is_nan() || gap > 1e-9 + lost {
@@ -568,8 +585,10 @@ fn pool() -> Vec<Vec<f64>> {
     list.iter().map(numbers).collect()
 }
 
-/// k-diffusion's `sample_dpm_adaptive` judges the batch as a whole, so it was run on one row at a time, in float64: outputs, accepted and rejected steps.
-/// (In its usual float32 times the outputs move by up to 2e-3: an accepted step is a matter of digits.)
+/// k-diffusion's `sample_dpm_adaptive` judges the batch as a whole, so it was run on one row at a
+/// time, in float64: outputs, accepted and rejected steps.
+/// (In its usual float32 times the outputs move by up to 2e-3: an accepted step is a matter of
+/// digits.)
 #[test]
 fn adaptive_steps_are_those_of_k_diffusion() {
     let recorded = [

@@ -30,7 +30,8 @@ fn a_schedulers_config_is_a_setting() {
     assert!(names(&ranking).iter().any(|name| name.starts_with("unipc")), "{:?}", names(&ranking));
 }
 
-/// On the grid of a scheduler of ten steps iPNDM is the best for an exact score, and its weights of D come to twenty: for a network that is off by a hundredth another is.
+/// On the grid of a scheduler of ten steps iPNDM is the best for an exact score, and its weights of
+/// D come to twenty: for a network that is off by a hundredth another is.
 #[test]
 fn a_network_that_is_off_wants_another_plan() {
     let config = r#"{"_class_name": "DDIMScheduler", "beta_schedule": "linear", "clip_sample": false, "timestep_spacing": "trailing"}"#;

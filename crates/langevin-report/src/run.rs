@@ -121,7 +121,7 @@ mod tests {
             losses: vec![(1.0, 2.0), (2.0, 1.0)],
             held_out: vec![(2.0, 1.5)],
             pictures: vec![("Samples".into(), vec![1, 2, 3])],
-            measures: vec![("told apart".into(), 0.55, None)],
+            measures: vec![("two-sample accuracy".into(), 0.55, None)],
             config: "a = \"<script>\"".into(),
             ..Run::default()
         };

@@ -133,7 +133,7 @@ impl Scheduler {
             observer.note(&Note::Fault(fault.to_string()));
         }
         if call.consistent {
-            observer.note(&Note::Mended(config.mended(call).or_misused()?.iter().map(ToString::to_string).collect()));
+            observer.note(&Note::Fixed(config.fixed(call).or_misused()?.iter().map(ToString::to_string).collect()));
         }
         if let Some(note) = config.declares() {
             observer.note(&Note::Declares(note.to_string()));

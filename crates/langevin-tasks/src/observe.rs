@@ -157,7 +157,7 @@ pub enum Note {
     /// diffusers itself fails on this run; the reason.
     Fault(String),
     /// Bugs of the original that were fixed.
-    Mended(Vec<String>),
+    Fixed(Vec<String>),
     /// A statement in the config.
     Declares(String),
     /// The plan was converted for another network.
@@ -260,7 +260,7 @@ impl Note {
         match self {
             Self::TrainDequantized => "hint",
             Self::UnknownFields(_) => "warning",
-            Self::Mended(_) => "fixed",
+            Self::Fixed(_) => "fixed",
             Self::Read { .. } | Self::OnDevice(_) | Self::Scheduler { .. } | Self::Shift { .. } | Self::Mu(_) => "",
             _ => "note",
         }
@@ -301,8 +301,8 @@ impl fmt::Display for Note {
                 "these are the scheduler's own levels; pipelines give theirs, 1 to 1/n: ‹image-seq-len› makes them, and mu",
             ),
             Self::Fault(fault) => write!(f, "diffusers itself fails on this run: {fault}"),
-            Self::Mended(all) if all.is_empty() => f.write_str("nothing"),
-            Self::Mended(all) => f.write_str(&all.join("; ")),
+            Self::Fixed(all) if all.is_empty() => f.write_str("nothing"),
+            Self::Fixed(all) => f.write_str(&all.join("; ")),
             Self::Declares(note) => f.write_str(note),
             Self::Converted { from, to } => write!(f, "the plan is converted, exactly: from {from} to {to}"),
             Self::Outside { outside, evaluations, trained: (low, high), plan: (min, max) } => write!(

@@ -180,7 +180,8 @@ fn the_shares_of_a_diagnosis_are_a_whole() {
 fn an_inversion_comes_back() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("rows.csv");
-    // Points of the density: elsewhere its flow spreads what is near, and no number of steps comes back.
+    // Points of the density: elsewhere its flow spreads what is near, and no number of steps comes
+    // back.
     let density = langevin_analysis::exact::named("moons").unwrap();
     let rows: Vec<_> = (0..3).map(|index| langevin::SampleId { seed: 5, index }).collect();
     let lines = density.sample(&rows).chunks(2).map(|row| format!("{},{}\n", row[0], row[1])).collect::<String>();

@@ -1,4 +1,5 @@
-//! How long compiling a plan of fifty steps takes, for every named sampler: `cargo run --release -p langevin --example compile`.
+//! How long compiling a plan of fifty steps takes, for every named sampler: `cargo run --release -p
+//! langevin --example compile`.
 
 use langevin::sampler::Entry;
 use langevin::{Grid, Process, Sampler};

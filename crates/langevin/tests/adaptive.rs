@@ -29,7 +29,8 @@ fn a_sample_does_not_depend_on_its_company() {
     }
 }
 
-/// On a Gaussian the ODE is known: x(σ_min) = x(σ_max) √((c + σ_min²)/(c + σ_max²)). Tighter tolerances come nearer, as the order promises.
+/// On a Gaussian the ODE is known: x(σ_min) = x(σ_max) √((c + σ_min²)/(c + σ_max²)). Tighter
+/// tolerances come nearer, as the order promises.
 #[test]
 fn errors_follow_the_tolerance() {
     let (c, count) = (0.7, 50);

@@ -1,4 +1,5 @@
-//! What a step costs in memory: nothing. On slices the executor allocates while its slots fill, and never after.
+//! What a step costs in memory: nothing. On slices the executor allocates while its slots fill, and
+//! never after.
 
 #![allow(clippy::unwrap_used)]
 

@@ -23,7 +23,8 @@ fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// The rows of the paper are one process in different clocks: on λ-matched grids, from matched draws, the ODE samples are the same.
+/// The rows of the paper are one process in different clocks: on λ-matched grids, from matched
+/// draws, the ODE samples are the same.
 #[test]
 fn ode_rows_agree_after_the_state_map() {
     let data = eight_gaussians();
@@ -71,7 +72,8 @@ fn any_reading_of_a_model_gives_the_same_samples() {
     let reference = samples(&Sampler::ddim(0.0).compile(&process("vp"), None, &levels("vp")).unwrap(), &data, 100, 2);
     let space = || SliceSpace::<f64>::new(2);
     let predictions = ["x0", "epsilon", "score", "v", "velocity", "edm"].map(|name| Prediction::parse(name).unwrap());
-    // Speaking in ε or score at σ/α = 50 loses fifty roundings, at σ = 0.01 a hundred: far below 1e-9.
+    // Speaking in ε or score at σ/α = 50 loses fifty roundings, at σ = 0.01 a hundred: far below
+    // 1e-9.
     for trained in PROCESSES {
         for (i, prediction) in predictions.iter().enumerate() {
             let native = Formulation::new(process(trained), *prediction);
@@ -107,7 +109,8 @@ fn slope(steps: &[usize], errors: &[f64]) -> f64 {
 
 const STEPS: [usize; 5] = [32, 64, 128, 256, 512];
 
-/// Deterministic samplers on the exact mixture against a fine solution. The first step of Adams-2 has no past value and is of order 1:
+/// Deterministic samplers on the exact mixture against a fine solution. The first step of Adams-2
+/// has no past value and is of order 1:
 /// its local error is of order 2, made once, so the global order stays 2.
 #[test]
 fn deterministic_orders_on_the_mixture() {
@@ -131,7 +134,8 @@ fn deterministic_orders_on_the_mixture() {
     }
 }
 
-/// The same window, its first step taken in pieces that double from a 2²⁴th of it: a sampler that looks back then starts with a past as good as exact.
+/// The same window, its first step taken in pieces that double from a 2²⁴th of it: a sampler that
+/// looks back then starts with a past as good as exact.
 fn with_a_past(steps: usize) -> Vec<Level> {
     let levels = window(steps);
     let (from, to) = (levels[0].lambda(), levels[1].lambda());
@@ -173,7 +177,8 @@ fn order_on_the_mixture(
     slopes(steps, &errors)
 }
 
-/// Every deterministic sampler: its order with the start that it was published with, and with a past of exact values.
+/// Every deterministic sampler: its order with the start that it was published with, and with a
+/// past of exact values.
 #[test]
 fn orders_of_deterministic_samplers() {
     let rows: &[(&str, f64, f64)] = &[
@@ -258,7 +263,8 @@ fn orders_of_deterministic_samplers() {
             wrong.push(format!("{spec}: {:.3}, {:.3}", start.1, past.1));
         }
     }
-    // Constants of even steps, on even steps. After a Heun start, whose own error is small but of order 3, the slope comes down from 4 to 3.
+    // Constants of even steps, on even steps. After a Heun start, whose own error is small but of
+    // order 3, the slope comes down from 4 to 3.
     for (spec, orders) in
         [("ipndm:order=2", 2.0..=2.0), ("ipndm", 2.0..=2.0), ("pndm", 3.0..=4.0), ("pndm:start=runge-kutta", 4.0..=4.0)]
     {
@@ -271,7 +277,8 @@ fn orders_of_deterministic_samplers() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// A space whose states are weights over the draws: with a linear denoiser a plan maps noise to noise, and this says how, exactly.
+/// A space whose states are weights over the draws: with a linear denoiser a plan maps noise to
+/// noise, and this says how, exactly.
 struct Weights(usize);
 
 impl Space for Weights {
@@ -310,7 +317,8 @@ impl Model<Vec<f64>> for Centred {
     }
 }
 
-/// Weak order of the stochastic family: the error of the final variance on Gaussian data, exact, with no sampling.
+/// Weak order of the stochastic family: the error of the final variance on Gaussian data, exact,
+/// with no sampling.
 #[test]
 fn weak_orders_on_a_gaussian() {
     let c = 0.25;
@@ -330,7 +338,8 @@ fn weak_orders_on_a_gaussian() {
     }
 }
 
-/// The weak order of every stochastic sampler: the error of the final variance on Gaussian data, exact, with no sampling. `true` for samplers of the SDE with constant h/g.
+/// The weak order of every stochastic sampler: the error of the final variance on Gaussian data,
+/// exact, with no sampling. `true` for samplers of the SDE with constant h/g.
 #[test]
 fn weak_orders_of_stochastic_samplers() {
     let rows: &[(&str, Option<f64>, f64, f64)] = &[
@@ -385,7 +394,8 @@ fn weak_orders_of_stochastic_samplers() {
             let (first, last) = (&levels[0], levels.last().unwrap());
             let plan = Sampler::parse(spec, None).unwrap().compile(&process("vp"), None, &levels).unwrap();
             let weights = plan.run(&Weights(plan.draws() as usize), &Centred(c), vec![], &[]).unwrap();
-            // The start is the first draw: of variance σ² as the plan has it, or of the marginal where the SDE is not known in closed form.
+            // The start is the first draw: of variance σ² as the plan has it, or of the marginal
+            // where the SDE is not known in closed form.
             let (start, truth) = match eta {
                 Some(eta) => {
                     let (a, fresh) = exact_reverse(c, first, last, eta);
@@ -444,7 +454,8 @@ fn samplers_reach_the_data() {
     for sampler in [Sampler::adams(2, 0.0).unwrap(), Sampler::exponential(1.0)] {
         let plan = sampler.compile(&process("rectified-flow"), None, &levels).unwrap();
         let got = distance(&samples(&plan, &data, 4000, 2));
-        // The floor is itself a random draw of about that size; a sampler that missed a mode would be at 0.3 or more.
+        // The floor is itself a random draw of about that size; a sampler that missed a mode would
+        // be at 0.3 or more.
         assert!(got < 2.5 * floor, "{}: {got} against {floor}", sampler.name());
     }
 }

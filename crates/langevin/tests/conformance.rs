@@ -1,4 +1,5 @@
-//! The conformance vectors of `examples/conformance`: the same plans, noise and results here and in the numpy interpreter.
+//! The conformance vectors of `examples/conformance`: the same plans, noise and results here and in
+//! the numpy interpreter.
 //!
 //! `LANGEVIN_BLESS=1 cargo test -p langevin --test conformance` writes them anew.
 
@@ -107,7 +108,8 @@ fn run(plan: &Plan, inputs: Vec<Vec<f64>>) -> Vec<f64> {
     plan.run(&SliceSpace::new(WIDTH), &model, inputs, &rows()).unwrap()
 }
 
-/// The document with slots named by the values in them, in the order in which those are written: which slot holds a value is
+/// The document with slots named by the values in them, in the order in which those are written:
+/// which slot holds a value is
 /// the compiler's own affair.
 fn by_value(document: &Value) -> Value {
     let mut plan = document.clone();

@@ -1,4 +1,5 @@
-//! Which named samplers are the same table of numbers: the page `docs/family.md`, made and held here.
+//! Which named samplers are the same table of numbers: the page `docs/family.md`, made and held
+//! here.
 //!
 //! `LANGEVIN_BLESS=1 cargo test -p langevin --test family` writes the page anew.
 
@@ -222,7 +223,8 @@ fn the_identities_that_are_promised_hold() {
     }
 }
 
-/// A sampler is the same table on every process, at matched noise levels; but those that look at the clock.
+/// A sampler is the same table on every process, at matched noise levels; but those that look at
+/// the clock.
 #[test]
 fn a_sampler_is_the_same_table_on_every_process() {
     let clocked = |spec: &str| spec.starts_with("tcd") && !spec.contains("gamma=0") && !spec.contains("gamma=1");

@@ -12,7 +12,8 @@ fn plan(sampler: &str, process: &Process, network: Option<&Formulation>) -> Plan
     Sampler::parse(sampler, None).unwrap().compile(process, network, &levels).unwrap()
 }
 
-/// A network read as another formulation runs on the runner of many threads, to the bits of one thread.
+/// A network read as another formulation runs on the runner of many threads, to the bits of one
+/// thread.
 #[test]
 fn a_model_read_as_another_runs_on_threads() {
     let data = named("moons").unwrap();
@@ -26,7 +27,8 @@ fn a_model_read_as_another_runs_on_threads() {
     }
 }
 
-/// A network of x0 on the plan's own process, in its own clock and unscaled, is a model that gives D.
+/// A network of x0 on the plan's own process, in its own clock and unscaled, is a model that gives
+/// D.
 #[test]
 fn a_plan_without_a_network_takes_x0_on_its_own_process() {
     let data = named("moons").unwrap();
@@ -40,7 +42,8 @@ fn a_plan_without_a_network_takes_x0_on_its_own_process() {
     assert_eq!(plan.differs_from(Some(&x0)), None);
     let wide = LambdaRange::from_sigma_ve(1e-3, 100.0).unwrap();
     assert_eq!(plan.differs_from(Some(&x0.clone().with_range(wide))), None);
-    // What is told another time, sees another state, or was not trained everywhere, is not D as it is.
+    // What is told another time, sees another state, or was not trained everywhere, is not D as it
+    // is.
     let narrow = LambdaRange::from_sigma_ve(0.1, 100.0).unwrap();
     for other in [
         x0.clone().with_clock(Clock::Lambda),

@@ -1,4 +1,5 @@
-//! Plans made by hand, each wrong in one way: every one is refused by name of its instruction, or the lint names it.
+//! Plans made by hand, each wrong in one way: every one is refused by name of its instruction, or
+//! the lint names it.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use langevin::plan::Op;
@@ -7,7 +8,8 @@ use langevin::sampler::{Entry, Start};
 use langevin::{Formulation, Grid, Level, Plan, Prediction, Process, Sampler};
 use serde_json::{Value, json};
 
-/// DDPM of five steps for an ε-network, on the variance-preserving process. Instruction 0 is the start; then each step is an
+/// DDPM of five steps for an ε-network, on the variance-preserving process. Instruction 0 is the
+/// start; then each step is an
 /// evaluation and a combination.
 fn good() -> Value {
     let network = Formulation::new(Process::vp(), Prediction::Epsilon);

@@ -69,7 +69,7 @@ pub struct NamedArgs {
     pub onnx: Option<PathBuf>,
 }
 
-/// What a network was trained to be, where its file does not say.
+/// Formulation of a network whose file does not contain it.
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct TrainedAs {
@@ -79,11 +79,11 @@ pub struct TrainedAs {
     pub network: NetworkArgs,
 }
 
-/// The same without the process, for commands that have one.
+/// [`TrainedAs`] without the process, for commands with a process of their own.
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct NetworkArgs {
-    /// What the network predicts: x0, epsilon, score, v, velocity, reverse-velocity, edm
+    /// Prediction of the network: x0, epsilon, score, v, velocity, reverse-velocity, edm
     #[arg(long, value_name = "Q", requires = "onnx", help_heading = "With --onnx")]
     pub predict: Option<String>,
     /// The time input of the network: time (of its process), scaled:1000, remaining:1000, lambda, quarter-log-sigma, log-sigma:F, angle
@@ -118,7 +118,7 @@ pub struct UncondArgs {
     pub uncond_input: Vec<NamedFile>,
 }
 
-/// Where a network is evaluated.
+/// The device of a network.
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct DeviceArgs {
@@ -211,7 +211,7 @@ pub struct SampleArgs {
     pub json: bool,
 }
 
-/// What a model with classes is asked for.
+/// Classes and guidance.
 #[derive(Clone, Debug, Args)]
 #[group(skip)]
 pub struct ConditionArgs {

@@ -55,7 +55,7 @@ pub fn names(text: &str) -> Result<Names, String> {
     }
 }
 
-/// How a file of data is read. A command that has a model takes what is not given from the model.
+/// Reading of a data file. A command with a model takes the remaining settings from the model.
 #[derive(Clone, Debug, Default, Args)]
 #[group(skip)]
 pub struct FileArgs {

@@ -64,11 +64,11 @@ pub struct TrainArgs {
     pub effective: Effective,
 }
 
-/// Where the model goes.
+/// The outputs.
 #[derive(Debug, Args)]
 #[group(id = "output", required = true, multiple = true)]
 pub struct OutputArgs {
-    /// Where to save the model (safetensors)
+    /// Output file of the model (safetensors)
     #[arg(long, value_name = "MODEL")]
     pub out: Option<PathBuf>,
     /// Directory for the run: configuration, log, states, samples and model
@@ -79,7 +79,7 @@ pub struct OutputArgs {
     pub resume: Option<PathBuf>,
 }
 
-/// How the data are read.
+/// Reading and preparation of the data.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 #[group(skip)]
@@ -110,14 +110,14 @@ pub struct ReadingArgs {
     pub log: Option<Names>,
 }
 
-/// What is minimised.
+/// The training objective.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Objective")]
 #[group(skip)]
 pub struct ObjectiveOfTraining {
     #[arg(long, value_name = "P", default_value = "rectified-flow", help = process_help())]
     pub process: String,
-    /// What the network predicts: x0, epsilon, score, v, velocity, edm
+    /// Prediction of the network: x0, epsilon, score, v, velocity, edm
     #[arg(long, value_name = "Q", default_value = "velocity")]
     pub predict: String,
     #[arg(long, value_name = "W", default_value = "plain", help = weight_help())]
@@ -203,7 +203,7 @@ pub struct OptimizerArgs {
     pub clip: f64,
 }
 
-/// What a run keeps.
+/// Files of a run.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
 #[group(skip)]
@@ -234,7 +234,7 @@ pub struct AverageArgs {
     /// Length of the average: the standard deviation of its weights as a share of the training, 0.001 to 0.2887
     #[arg(long, value_name = "L", value_parser = portion, allow_negative_numbers = true)]
     pub length: f64,
-    /// Where to save the model (safetensors)
+    /// Output file of the model (safetensors)
     #[arg(long, value_name = "MODEL")]
     pub out: PathBuf,
     /// Print a summary as JSON on stdout

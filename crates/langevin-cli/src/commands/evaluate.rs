@@ -63,14 +63,14 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
     ));
     match floor {
         Some(Floor { what, .. }) if *what == HALVES => say(&format!(
-            "real: {what}; with half as many rows its distances are larger than those of {} rows would be",
+            "column `real`: {what}; with half as many rows, its distances are larger than those of {} rows",
             thousands(*count as u64)
         )),
-        Some(Floor { what, .. }) => say(&format!("real: {what}, in the place of samples")),
-        None => say("real: there are too few rows to compare one half with the other"),
+        Some(Floor { what, .. }) => say(&format!("column `real`: {what} instead of samples")),
+        None => say("column `real`: empty, because there are too few rows to compare one half with the other"),
     }
     if copies.is_none() {
-        say("copies: not measured; --train DATA names the rows that were trained on");
+        say("copies: not measured; give the training rows with --train DATA");
     }
     print(&if args.json { document(args, &name, &evaluation, &classes) } else { table(&evaluation) })
 }

@@ -54,7 +54,7 @@ Exit codes: 0 done; 1 the work failed (bad content in a file, an output that can
 #[derive(Debug, Parser)]
 #[command(name = "langevin", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 100)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! \x93NUMPY  1 0  header length (u16 LE)  header  data
-//! header = {'descr': '<f8', 'fortran_order': False, 'shape': (10, 2), }   padded to a multiple of 64
+//! header = {'descr': '<f8', 'fortran_order': False, 'shape': (10, 2), }   padded to a multiple of
+//! 64
 //! ```
 //!
 //! Source: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.

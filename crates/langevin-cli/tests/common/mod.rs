@@ -13,7 +13,8 @@ pub fn langevin(directory: &Path) -> Command {
     command
 }
 
-/// Runs it with arguments split at spaces (none of them holds one, but within quotes) and gives (exit code, stdout, stderr), without the lines that say what was read.
+/// Runs it with arguments split at spaces (none of them holds one, but within quotes) and gives
+/// (exit code, stdout, stderr), without the lines that say what was read.
 pub fn run(directory: &Path, line: &str) -> (i32, String, String) {
     let (code, stdout, stderr) = run_saying(directory, line);
     let kept = stderr.split_inclusive('\n').filter(|line| !line.starts_with("read "));
@@ -78,7 +79,8 @@ pub fn third_version(model: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &model[8 + length..]].concat()
 }
 
-/// A model file of version 1 from one of version 2: the moments, which come first for their type is the widest, are cut out.
+/// A model file of version 1 from one of version 2: the moments, which come first for their type is
+/// the widest, are cut out.
 pub fn first_version(model: &[u8]) -> Vec<u8> {
     let length = u64::from_le_bytes(model[..8].try_into().unwrap()) as usize;
     let mut header: serde_json::Value = serde_json::from_slice(&model[8..8 + length]).unwrap();
@@ -104,7 +106,8 @@ pub fn first_version(model: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), rest].concat()
 }
 
-/// Reads what the format's specification promises of a '<f8' file: the shape as text, and the numbers.
+/// Reads what the format's specification promises of a '<f8' file: the shape as text, and the
+/// numbers.
 pub fn read_f8(path: &Path) -> (String, Vec<f64>) {
     let bytes = std::fs::read(path).unwrap();
     assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");

@@ -60,7 +60,7 @@ impl Call {
     }
 
     /// Returns true if the run fixes this quirk of the original.
-    pub(super) fn mends(&self, _: &Quirk) -> bool {
+    pub(super) fn fixes(&self, _: &Quirk) -> bool {
         self.consistent
     }
 

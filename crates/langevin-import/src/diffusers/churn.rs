@@ -42,7 +42,7 @@ impl Churning {
         let Self { churn, noise, count } = self;
         if churn.churn <= 0.0 {
             Box::new(OneStep::new(Keep::Ddim(0.0)))
-        } else if call.mends(&quirks::LATE_CHURN) {
+        } else if call.fixes(&quirks::LATE_CHURN) {
             Box::new(Stages { churn: Some(churn), noise, ..Stages::new(stages::EULER) })
         } else {
             Box::new(LateChurn { churn: churn.churn / count as f64, range: churn.range, noise, late })

@@ -105,8 +105,8 @@ fn a_repeated_last_level_is_a_step_that_goes_nowhere() {
         let Some(Op::Combine { terms, .. }) = plan.ops().last() else { panic!("{plan}") };
         assert_eq!(terms.len(), 1);
         assert_eq!(terms[0].0, 1.0);
-        let mended = import.tables(&consistent(25)).unwrap().sigmas;
-        assert!(falls(&mended) && mended[25] == sigmas[25] && mended.len() == 26, "{mended:?}");
+        let fixed = import.tables(&consistent(25)).unwrap().sigmas;
+        assert!(falls(&fixed) && fixed[25] == sigmas[25] && fixed.len() == 26, "{fixed:?}");
     }
 }
 
@@ -143,7 +143,7 @@ fn the_sde_of_noise_has_a_third_order() {
 /// The third order of the SDE of D weighs the curvature with a wrong sign: α_t D₂ is missing. The
 /// consistent plan has the term.
 #[test]
-fn the_third_order_of_the_sde_is_mended() {
+fn the_third_order_of_the_sde_is_fixed() {
     let fields = json!({"algorithm_type": "sde-dpmsolver++", "solver_order": 3, "final_sigmas_type": "sigma_min"});
     let import = parse("DPMSolverMultistep", fields);
     let tables = import.tables(&Call::steps(20)).unwrap();
@@ -159,14 +159,14 @@ fn the_third_order_of_the_sde_is_mended() {
             .next()
             .unwrap()
     };
-    let (original, mended) = (weights(&Call::steps(20)), weights(&consistent(20)));
+    let (original, fixed) = (weights(&Call::steps(20)), weights(&consistent(20)));
     let ratio = |i: usize| tables.sigmas[i];
     let alpha = 1.0 / (1.0 + ratio(3) * ratio(3)).sqrt();
     let (h, h0, h1) = ((ratio(2) / ratio(3)).ln(), (ratio(1) / ratio(2)).ln(), (ratio(0) / ratio(1)).ln());
     let (r0, r1) = (h0 / h, h1 / h);
     let curve = [1.0 / r0, -1.0 / r0 - 1.0 / r1, 1.0 / r1].map(|share| share / (r0 + r1));
     for k in 0..3 {
-        assert!((mended[k] - original[k] - alpha * curve[k]).abs() < 1e-12, "{original:?} {mended:?}");
+        assert!((fixed[k] - original[k] - alpha * curve[k]).abs() < 1e-12, "{original:?} {fixed:?}");
     }
 }
 

@@ -110,8 +110,8 @@ impl Ladder {
             Rule::Leading => single((single(top * top) + 1.0).sqrt()),
             _ => top,
         };
-        let mended = call.mends(&quirks::LEVEL_TIMES);
-        if mended {
+        let fixed = call.fixes(&quirks::LEVEL_TIMES);
+        if fixed {
             self.nodes.dedup();
             let raised = self.nodes.iter().map(|y| y * self.raise).filter(|_| self.raise > 1.0).collect::<Vec<_>>();
             let noisy = self.nodes.iter().chain(&raised).filter(|y| **y > 0.0);
@@ -119,7 +119,7 @@ impl Ladder {
         }
         // Two levels may be equal but have different times, so the pins of skipped steps must be
         // removed.
-        let skipped = if mended { 0 } else { self.per_step * call.start_at.unwrap_or(0) };
+        let skipped = if fixed { 0 } else { self.per_step * call.start_at.unwrap_or(0) };
         self.pins.drain(..skipped.min(self.pins.len()));
         falling(&self.nodes)?;
         let steps = self.nodes.windows(2).map(|pair| Step { from: ve(pair[0]), to: ve(pair[1]) }).collect();

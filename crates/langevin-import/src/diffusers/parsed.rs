@@ -42,8 +42,6 @@ impl Parsed {
         let meant = near.map(|(name, near)| format!("did you mean '{near}' by '{name}'? ")).unwrap_or_default();
         Err(Error::format(format!("no scheduler has these fields: {}", self.unknown.join(", ")))
             .at(class.to_owned())
-            .hinting(format!(
-                "{meant}take them out if they do not change the result; without strict they are passed over"
-            )))
+            .hinting(format!("{meant}take them out if they do not change the result; without strict they are ignored")))
     }
 }

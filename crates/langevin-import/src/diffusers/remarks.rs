@@ -48,16 +48,16 @@ impl Diffusers {
     /// use langevin_import::{Call, Diffusers};
     /// let json = r#"{"_class_name": "DDIMScheduler", "timestep_spacing": "linspace"}"#;
     /// let config = Diffusers::parse(json)?;
-    /// assert!(!config.mended(&Call::steps(8))?.is_empty());
+    /// assert!(!config.fixed(&Call::steps(8))?.is_empty());
     /// # Ok::<(), langevin::Error>(())
     /// ```
     ///
     /// # Errors
     /// Returns an error under the conditions of [`plan`](Self::plan) for the consistent call.
-    pub fn mended(&self, call: &Call) -> Result<Vec<String>> {
-        let mended = self.plan(&Call { consistent: true, ..call.clone() })?;
+    pub fn fixed(&self, call: &Call) -> Result<Vec<String>> {
+        let fixed = self.plan(&Call { consistent: true, ..call.clone() })?;
         Ok(match self.plan(&Call { consistent: false, ..call.clone() }) {
-            Ok(plain) => differences(&plain, &mended),
+            Ok(plain) => differences(&plain, &fixed),
             Err(error) => vec![format!(
                 "there is a plan; the original's is refused: {}",
                 error.to_string().lines().next().unwrap_or_default()
@@ -81,9 +81,9 @@ fn start(plan: &Plan) -> Option<f64> {
         .find_map(|op| if let Op::Combine { noise, .. } = op { noise.first().map(|noise| noise.0) } else { None })
 }
 
-fn differences(plain: &Plan, mended: &Plan) -> Vec<String> {
+fn differences(plain: &Plan, fixed: &Plan) -> Vec<String> {
     let mut all = Vec::new();
-    let (old, new) = (calls(plain), calls(mended));
+    let (old, new) = (calls(plain), calls(fixed));
     if old.len() != new.len() {
         all.push(format!("{} evaluations in place of {}", new.len(), old.len()));
     }
@@ -99,24 +99,24 @@ fn differences(plain: &Plan, mended: &Plan) -> Vec<String> {
     if let Some((old, new)) = other(|call| call.1) {
         all.push(format!("the network is asked at σ/α = {new:.6} in place of {old:.6}"));
     }
-    if let (Some(old), Some(new)) = (start(plain), start(mended))
+    if let (Some(old), Some(new)) = (start(plain), start(fixed))
         && (old - new).abs() > 1e-6 * old.abs()
     {
         all.push(format!("it starts from noise of {new:.6} in place of {old:.6}"));
     }
     let end = |plan: &Plan| plan.moves().last().map(|last| last.to.sigma_ve());
-    if let (Some(old), Some(new)) = (end(plain), end(mended))
+    if let (Some(old), Some(new)) = (end(plain), end(fixed))
         && (old - new).abs() > 1e-6 * old.max(new)
     {
         all.push(format!("it ends at σ/α = {new:.6} in place of {old:.6}"));
     }
-    if plain.draws() != mended.draws() {
-        all.push(format!("{} draws of noise in place of {}", mended.draws(), plain.draws()));
+    if plain.draws() != fixed.draws() {
+        all.push(format!("{} draws of noise in place of {}", fixed.draws(), plain.draws()));
     }
-    if plain.is_linear() != mended.is_linear() {
+    if plain.is_linear() != fixed.is_linear() {
         all.push("D is clamped".to_owned());
     }
-    if all.is_empty() && !alike(plain, mended) {
+    if all.is_empty() && !alike(plain, fixed) {
         all.push("the weights of its rows".to_owned());
     }
     all

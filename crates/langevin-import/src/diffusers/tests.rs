@@ -87,11 +87,11 @@ fn two_grids_at_once_are_refused() {
 fn churn_comes_before_the_network_in_the_consistent_plan() {
     for class in ["EulerDiscreteScheduler", "EDMEulerScheduler"] {
         let churn = json!({"s_churn": 3.0});
-        let (late, mended) =
+        let (late, fixed) =
             (plan(class, json!({}), &steps(6, churn.clone(), false)), plan(class, json!({}), &steps(6, churn, true)));
-        assert!(!late.lint().unwrap().is_clean() && mended.lint().unwrap().is_clean(), "{class}");
+        assert!(!late.lint().unwrap().is_clean() && fixed.lint().unwrap().is_clean(), "{class}");
         // Each churn is a separate move, to a higher level than that of the step before.
-        assert_eq!(mended.moves().iter().filter(|note| note.letter == langevin::plan::Letter::F).count(), 6, "{class}");
+        assert_eq!(fixed.moves().iter().filter(|note| note.letter == langevin::plan::Letter::F).count(), 6, "{class}");
     }
 }
 
@@ -100,24 +100,24 @@ fn the_last_level_is_not_twice_in_the_consistent_plan() {
     for class in ["EDMEulerScheduler", "EDMDPMSolverMultistepScheduler", "CosineDPMSolverMultistepScheduler"] {
         let fields = json!({"final_sigmas_type": "sigma_min", "lower_order_final": false});
         let fields = if class.starts_with("EDMEuler") { json!({"final_sigmas_type": "sigma_min"}) } else { fields };
-        let (twin, mended) =
+        let (twin, fixed) =
             (plan(class, fields.clone(), &steps(6, json!({}), false)), plan(class, fields, &steps(6, json!({}), true)));
-        assert_eq!((twin.nfe(), mended.nfe()), (6, 5), "{class}");
+        assert_eq!((twin.nfe(), fixed.nfe()), (6, 5), "{class}");
         let (from, to) = places(&twin)[5];
         assert_eq!(from, to, "{class}");
-        assert!(places(&mended).iter().all(|(from, to)| from > to), "{class}");
+        assert!(places(&fixed).iter().all(|(from, to)| from > to), "{class}");
     }
 }
 
 #[test]
 fn log_linear_levels_go_on_to_the_end() {
     let fields = json!({"interpolation_type": "log_linear"});
-    let (short, mended) = (
+    let (short, fixed) = (
         plan("EulerDiscreteScheduler", fields.clone(), &steps(6, json!({}), false)),
         plan("EulerDiscreteScheduler", fields, &steps(6, json!({}), true)),
     );
     assert!(places(&short)[5].1 > 0.0);
-    assert_eq!(places(&mended).last().unwrap().1, 0.0);
+    assert_eq!(places(&fixed).last().unwrap().1, 0.0);
 }
 
 #[test]
@@ -146,8 +146,8 @@ fn steps_land_where_the_next_begins_in_the_consistent_plan() {
         let fields = json!({"timestep_spacing": "linspace"});
         let joined = |plan: &langevin::Plan| places(plan).windows(2).all(|pair| (pair[0].1 - pair[1].0).abs() < 1e-9);
         assert!(!joined(&plan(class, fields.clone(), &steps(7, json!({}), false))), "{class}");
-        let mended = plan(class, fields, &steps(7, json!({}), true));
-        assert!(joined(&mended) && (mended.moves().last().unwrap().to.sigma < 0.02), "{class}: {mended}");
+        let fixed = plan(class, fields, &steps(7, json!({}), true));
+        assert!(joined(&fixed) && (fixed.moves().last().unwrap().to.sigma < 0.02), "{class}: {fixed}");
     }
 }
 
@@ -173,12 +173,12 @@ fn ipndm_uses_what_the_network_says_first() {
 #[test]
 fn tcd_clips_and_ends_at_the_data_in_the_consistent_plan() {
     let fields = json!({"clip_sample": true});
-    let (plain, mended) = (
+    let (plain, fixed) = (
         plan("TCDScheduler", fields.clone(), &steps(4, json!({}), false)),
         plan("TCDScheduler", fields, &steps(4, json!({}), true)),
     );
     assert!(plain.is_linear() && plain.moves().last().unwrap().to.sigma > 0.0);
-    assert!(!mended.is_linear() && mended.moves().last().unwrap().to.sigma == 0.0);
+    assert!(!fixed.is_linear() && fixed.moves().last().unwrap().to.sigma == 0.0);
 }
 
 #[test]
@@ -505,27 +505,27 @@ fn the_first_step_of_unclip_forgets_the_state() {
         let langevin::plan::Op::Combine { terms, .. } = &ops[1] else { panic!("{plan}") };
         (terms.len(), terms[0].0, first.from.alpha / first.to.alpha * (first.to.sigma / first.from.sigma).powi(2))
     };
-    let (original, mended) = (kept(false), kept(true));
+    let (original, fixed) = (kept(false), kept(true));
     assert_eq!(original.0, 1);
-    assert!(mended.0 == 2 && (mended.1 - mended.2).abs() < 1e-12 && mended.1 > 5e-5, "{mended:?}");
+    assert!(fixed.0 == 2 && (fixed.1 - fixed.2).abs() < 1e-12 && fixed.1 > 5e-5, "{fixed:?}");
 }
 
 /// Failures of the original and changes of the consistent plan are reported.
 #[test]
-fn faults_and_what_was_mended_are_told() {
+fn faults_and_what_was_fixed_are_told() {
     let said = |class: &str, fields: Value, count: usize| parse(class, fields).fault(&Call::steps(count)).unwrap();
     assert!(said("DDPMScheduler", json!({"variance_type": "fixed_large_log"}), 4).unwrap().starts_with("NaN"));
     assert!(said("UnCLIPScheduler", json!({}), 1).unwrap().starts_with("ZeroDivisionError"));
     assert!(said("UniPCMultistepScheduler", json!({"solver_type": "bh1"}), 10).is_some());
     assert!(said("SCMScheduler", json!({}), 4).is_some() && said("SCMScheduler", json!({}), 2).is_none());
     assert_eq!(said("EulerDiscreteScheduler", json!({}), 10), None);
-    let mended = |class: &str, fields: Value| parse(class, fields).mended(&Call::steps(8)).unwrap().join("; ");
-    assert!(!mended("DDIMScheduler", json!({"timestep_spacing": "linspace"})).is_empty());
+    let fixed = |class: &str, fields: Value| parse(class, fields).fixed(&Call::steps(8)).unwrap().join("; ");
+    assert!(!fixed("DDIMScheduler", json!({"timestep_spacing": "linspace"})).is_empty());
     assert!(
-        mended("EulerDiscreteScheduler", json!({"timestep_spacing": "leading"})).contains("it starts from noise of")
+        fixed("EulerDiscreteScheduler", json!({"timestep_spacing": "leading"})).contains("it starts from noise of")
     );
     let refused = json!({"use_flow_sigmas": true, "use_beta_sigmas": true, "prediction_type": "flow_prediction"});
-    assert!(mended("UniPCMultistepScheduler", refused).contains("the original's is refused"));
+    assert!(fixed("UniPCMultistepScheduler", refused).contains("the original's is refused"));
 }
 
 /// A level that equals the one before up to rounding leads to a step of length zero.

@@ -163,9 +163,9 @@ impl Placed {
                 (1..=steps).rev().map(|i| (i * (entries / (steps + 1))) as f64 + self.spacing.offset).collect()
             }
             Rule::Trailing => {
-                let mended = call.mends(&quirks::CLIPPED_TRAILING);
-                let ratio = if mended { entries } else { whole } as f64 / steps as f64;
-                let points = if mended { steps } else { (entries as f64 / ratio).ceil() as usize };
+                let fixed = call.fixes(&quirks::CLIPPED_TRAILING);
+                let ratio = if fixed { entries } else { whole } as f64 / steps as f64;
+                let points = if fixed { steps } else { (entries as f64 / ratio).ceil() as usize };
                 down(entries as f64, ratio, points).map(|time| round(time) - 1.0).collect()
             }
         };
@@ -201,7 +201,7 @@ impl Placed {
             }
             // The consistent run has the requested number of steps, none of length zero.
             let twin = self.zero != Some(true);
-            let points = steps + usize::from(twin && call.mends(&quirks::LAST_LEVEL_TWICE));
+            let points = steps + usize::from(twin && call.fixes(&quirks::LAST_LEVEL_TWICE));
             let values = self.placing.over(self.bounds, &sigmas, points)?;
             let cast = self.cast(call);
             let mut times: Vec<f64> = values.iter().map(|sigma| cast.apply(sigmas.time(*sigma))).collect();
@@ -228,11 +228,11 @@ impl Placed {
             linspace(1.0, 1.0 / n, steps + 1).into_iter().rev().map(|rest| shift(k, 1.0 - rest)).collect();
         match self.zero {
             // The last level is the lowest of the flow.
-            Some(false) if call.mends(&quirks::LAST_LEVEL_TWICE) => values[steps] = shift(k, 1.0 / n),
-            None if call.mends(&quirks::LAST_LEVEL_TWICE) => {}
+            Some(false) if call.fixes(&quirks::LAST_LEVEL_TWICE) => values[steps] = shift(k, 1.0 / n),
+            None if call.fixes(&quirks::LAST_LEVEL_TWICE) => {}
             _ => values.truncate(steps),
         }
-        let cast = if call.mends(&quirks::WHOLE_TIMES) { Cast::Keep } else { Cast::Truncate };
+        let cast = if call.fixes(&quirks::WHOLE_TIMES) { Cast::Keep } else { Cast::Truncate };
         let times = values[..steps].iter().map(|value| cast.apply(value * n)).collect();
         (values, times)
     }
@@ -241,7 +241,7 @@ impl Placed {
     fn cast(&self, call: &Call) -> Cast {
         let cut = self.kin.cosine_cut && self.betas.cosine;
         match self.placing {
-            _ if call.mends(&quirks::WHOLE_TIMES) => Cast::Keep,
+            _ if call.fixes(&quirks::WHOLE_TIMES) => Cast::Keep,
             Placing::Karras | Placing::Lu if !cut => Cast::Round,
             _ => Cast::Truncate,
         }

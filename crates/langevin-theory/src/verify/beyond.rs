@@ -20,7 +20,7 @@ use langevin_analysis::likelihood::{chain_excess, optimal_chain, path_integral};
 pub(super) const CLAIMS: &[Claim] = &[
     Claim {
         number: 33,
-        claim: "−dKL/dt = ½(g²+h²)E[(s−s_θ)·(s−s_q)] − ½h²E‖s−s_q‖², for a network s_θ that is nobody's score",
+        claim: "−dKL/dt = ½(g²+h²)E[(s−s_θ)·(s−s_q)] − ½h²E‖s−s_q‖², for a network s_θ that is not a score",
         source: "beyond; the KL identity",
         measure: identity,
     },

@@ -36,7 +36,8 @@ proptest! {
         let out_b = there.a * x_b + there.b * out;
         let back = a.read_from(&b, &level_a).unwrap();
         let out_a = back.a * x + back.b * out_b;
-        // 1e-12 of the largest number involved: a score that passes through x0 at σ = e⁻⁵ keeps no more.
+        // 1e-12 of the largest number involved: a score that passes through x0 at σ = e⁻⁵ keeps no
+        // more.
         let scale = (back.a * x).abs().max((back.b * out_b).abs()).max(out.abs()).max(1.0);
         prop_assert!((out_a - out).abs() < 1e-12 * scale, "{a:?} {b:?}: {out} {out_a}");
         // The network receives its own scaled state and clock.

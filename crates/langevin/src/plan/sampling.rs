@@ -194,7 +194,7 @@ impl Sampling {
         })
     }
 
-    #[allow(clippy::too_many_arguments, reason = "a piece is told everything that the pieces share")]
+    #[allow(clippy::too_many_arguments, reason = "every piece receives what the pieces share")]
     fn piece<T: Element>(
         &self,
         plan: &Plan,

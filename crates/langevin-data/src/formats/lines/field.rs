@@ -15,7 +15,7 @@ pub(super) fn is_rounded(field: &str, value: f64) -> bool {
 #[derive(Clone, Default)]
 pub(super) struct Thousands {
     seen: bool,
-    /// True after a number that nobody writes with separators of thousands.
+    /// True after a number that is never written with thousands separators.
     other: bool,
 }
 

@@ -115,7 +115,7 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     if let Some(note) = &first.note {
         about = about.noting(note);
     }
-    // Nobody separates thousands by points when columns are separated by commas.
+    // Points do not separate thousands in a table whose columns are separated by commas.
     let doubted: Vec<&usize> = match first.separator {
         Separator::Comma => vec![],
         _ => {

@@ -120,7 +120,7 @@ impl Scheduler for CogVideoX {
     fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
         let last = end(self.to_one, tables);
         let (mut steps, pins) = walk(tables, ddim_next(call, tables, self.betas.count), last)?;
-        if call.mends(&quirks::FIXED_STRIDE) {
+        if call.fixes(&quirks::FIXED_STRIDE) {
             steps.retain(|step| step.from.alpha != step.to.alpha);
         }
         let method: Box<dyn Method> = match self.solver {

@@ -112,7 +112,7 @@ impl Scheduler for UniPc {
         let steps = call.sigmas.as_ref().map_or_else(|| call.count(MOST_STEPS), |sigmas| Ok(sigmas.len()))?;
         let zero = placed.zero == Some(true);
         // A consistent run has no last step of length zero.
-        let points = steps + usize::from(!zero && call.sigmas.is_none() && call.mends(&quirks::LAST_LEVEL_TWICE));
+        let points = steps + usize::from(!zero && call.sigmas.is_none() && call.fixes(&quirks::LAST_LEVEL_TWICE));
         let mut values = if !on_table {
             if call.sigmas.is_some() {
                 return Err(Error::argument("sigmas do not fit a way of placing σ").at(placed.placing.field()));
@@ -144,7 +144,7 @@ impl Scheduler for UniPc {
             values
         };
         let cast = match placed.placing {
-            _ if call.mends(&quirks::WHOLE_TIMES) => Cast::Keep,
+            _ if call.fixes(&quirks::WHOLE_TIMES) => Cast::Keep,
             Placing::Karras if !placed.flow => Cast::Round,
             _ => Cast::Truncate,
         };

@@ -66,8 +66,8 @@ pub(super) fn end(to_one: bool, tables: &Tables) -> f64 {
 /// plan goes to the next time.
 pub(super) fn ddim_next<'a>(call: &Call, tables: &'a Tables, count: usize) -> impl Fn(usize, f64) -> f64 + use<'a> {
     let stride = (count / tables.timesteps.len().max(1)) as f64;
-    let mended = call.mends(&quirks::FIXED_STRIDE);
-    move |index, time| if mended { following(tables)(index, time) } else { time - stride }
+    let fixed = call.fixes(&quirks::FIXED_STRIDE);
+    move |index, time| if fixed { following(tables)(index, time) } else { time - stride }
 }
 
 /// DDPMScheduler and DDPMParallelScheduler.
@@ -110,7 +110,7 @@ impl Scheduler for Ddpm {
         let (steps, pins) = walk(tables, following(tables), 1.0)?;
         let variance = match self.variance {
             VarianceType::Small | VarianceType::Learned(_) => Variance::Marginal,
-            VarianceType::Large | VarianceType::LargeLog if call.mends(&quirks::LARGE_VARIANCE_END) => {
+            VarianceType::Large | VarianceType::LargeLog if call.fixes(&quirks::LARGE_VARIANCE_END) => {
                 Variance::Forward
             }
             // The original adds noise in its last step too, if that step starts above time 0.

@@ -170,7 +170,7 @@ impl Scheduler for Tcd {
             return Err(Error::argument("bad argument").at("eta").expected("γ from 0 to 1").got(gamma.to_string()));
         }
         // The original neither clips nor ends at clean data.
-        let (last, clip) = if call.mends(&quirks::TCD_END) {
+        let (last, clip) = if call.fixes(&quirks::TCD_END) {
             (if self.to_one { -1.0 } else { 0.0 }, correction.clone())
         } else {
             (0.0, None)

@@ -46,7 +46,7 @@ impl Scheduler for DpmInverse {
     fn tables(&self, call: &Call) -> Result<Tables> {
         let placed = &self.0.placed;
         call.accepts(INVERSE.name, false, false, false)?;
-        let (k, mended) = (placed.shift(call)?, call.mends(&quirks::INVERSE_LEVELS));
+        let (k, fixed) = (placed.shift(call)?, call.fixes(&quirks::INVERSE_LEVELS));
         let alphas_cumprod = placed.betas.nonzero_alphas_cumprod();
         let sigmas = Sigmas::new(&alphas_cumprod);
         let (whole, steps) = (sigmas.count(), call.count(sigmas.count())?);
@@ -61,9 +61,9 @@ impl Scheduler for DpmInverse {
                 down(top + 1.0, ratio, points).rev().map(|time| round(time) - 1.0).collect()
             }
         };
-        let points = steps + usize::from(mended);
+        let points = steps + usize::from(fixed);
         let (mut values, mut times): (Vec<f64>, Vec<f64>) = if placed.flow {
-            if mended {
+            if fixed {
                 // The run starts at the first level above clean data, because no step can start at
                 // clean data.
                 let rise = (0..points).map(|i| (i + 1) as f64 / points as f64 * (1.0 - 1.0 / whole as f64));
@@ -78,7 +78,7 @@ impl Scheduler for DpmInverse {
             let (first, last) = placed.placing.ends(placed.bounds, sigmas.min(), sigmas.max())?;
             let values = placed.placing.values(points, first, last);
             let cast = match placed.placing {
-                _ if mended => Cast::Keep,
+                _ if fixed => Cast::Keep,
                 Placing::Karras => Cast::Round,
                 _ => Cast::Keep,
             };
@@ -86,7 +86,7 @@ impl Scheduler for DpmInverse {
             (values, times)
         };
         times.truncate(steps);
-        if mended {
+        if fixed {
             let rises = values.windows(2).all(|pair| pair[0] < pair[1]);
             if !rises {
                 return Err(Error::argument("the levels do not rise").at(INVERSE.name).hinting("take fewer steps"));

@@ -147,7 +147,7 @@ impl EdmLevels {
             // Only the number of positions matters; a single one gives σ_min.
             linspace_single(ln(min), ln(max), ramp.len()).into_iter().map(|log| single(exp(log))).rev().collect()
         };
-        if levels.len() == 1 && call.mends(&quirks::EDM_ONE_LEVEL) {
+        if levels.len() == 1 && call.fixes(&quirks::EDM_ONE_LEVEL) {
             levels[0] = single(max);
         }
         let time = |y: &f64| {
@@ -185,7 +185,7 @@ impl EdmLevels {
         {
             *last = *before;
         }
-        if call.mends(&quirks::EDM_LAST_LEVEL) {
+        if call.fixes(&quirks::EDM_LAST_LEVEL) {
             nodes.dedup();
             pins.clear();
         }

@@ -107,7 +107,7 @@ impl Scheduler for Euler {
             _ => Late::Epsilon,
         };
         let churning = Churning::read(call, tables)?;
-        if call.mends(&quirks::LOG_LINEAR_END) {
+        if call.fixes(&quirks::LOG_LINEAR_END) {
             // The list has one level too many; the run continues to its end.
             ladder.nodes = tables.sigmas.clone();
             ladder.nodes.dedup();

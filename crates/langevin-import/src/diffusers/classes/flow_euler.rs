@@ -69,7 +69,7 @@ impl FlowLevels {
         }
         // Given levels are in float32; computed levels are in float64.
         let given = call.sigmas.is_some() || call.timesteps.is_some() || call.image_seq_len.is_some();
-        let exact = !given || call.mends(&quirks::GIVEN_FLOW_LEVELS);
+        let exact = !given || call.fixes(&quirks::GIVEN_FLOW_LEVELS);
         let round: fn(f64) -> f64 = if exact { |value| value } else { single };
         // A pipeline passes its own levels.
         let piped = dynamic && call.image_seq_len.is_some() && call.mu.is_none();

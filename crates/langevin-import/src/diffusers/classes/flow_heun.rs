@@ -57,7 +57,7 @@ impl Scheduler for FlowHeun {
         let plain = Stages::new(stages::FLOW_HEUN);
         let method: Box<dyn Method> = if churn == 0.0 {
             Box::new(plain)
-        } else if call.mends(&quirks::FLOW_CHURN) {
+        } else if call.fixes(&quirks::FLOW_CHURN) {
             let ratio = |s: f64| if s < 1.0 { s / (1.0 - s) } else { f64::INFINITY };
             let churn = Churn { churn, range: (ratio(range.0), ratio(range.1)) };
             Box::new(Stages { churn: Some(churn), noise, ..plain })

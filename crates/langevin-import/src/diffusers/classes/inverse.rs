@@ -63,22 +63,22 @@ impl Scheduler for DdimInverse {
         let network = self.betas.network(self.prediction)?;
         let train = self.betas.count;
         let stride = (train / tables.timesteps.len().max(1)) as f64;
-        let mended = call.mends(&quirks::INVERSE_TIME);
+        let fixed = call.fixes(&quirks::INVERSE_TIME);
         // At clean data the noise prediction cannot be recovered from D, and a prediction of D
         // contains no information on it.
-        let to_one = self.to_one && self.prediction != Prediction::X0 && !mended;
+        let to_one = self.to_one && self.prediction != Prediction::X0 && !fixed;
         let first = if to_one { 1.0 } else { alpha_bar(tables, 0.0, 1.0)? };
         let (mut steps, mut pins): (Vec<Step>, Vec<NetworkCall>) = (vec![], vec![]);
         let mut before = None;
         for time in &tables.timesteps {
-            let down = if mended { before.unwrap_or(-1.0) } else { (time - stride).min(train as f64 - 1.0) };
+            let down = if fixed { before.unwrap_or(-1.0) } else { (time - stride).min(train as f64 - 1.0) };
             let from = level(down.max(-1.0), alpha_bar(tables, down, first)?);
             steps.push(Step { from, to: level(*time, alpha_bar(tables, *time, first)?) });
             let own = if from.sigma > 0.0 { from } else { Level { time: *time, alpha: 1.0, sigma: 1.0 } };
             pins.push(NetworkCall { sigma_ve: from.sigma_ve(), own, time: *time });
             before = Some(*time);
         }
-        if mended {
+        if fixed {
             pins = steps.iter().map(|step| pin(step.from, step.from.time.max(0.0))).collect();
             steps.retain(|step| step.from.alpha != step.to.alpha);
         }

@@ -84,11 +84,11 @@ impl Scheduler for Ipndm {
         let nodes: Vec<Level> = sigmas.iter().enumerate().map(node).collect();
         let process = Process::vp_cosine();
         let network = Formulation::new(process.clone(), Prediction::V);
-        let mended = call.mends(&quirks::FIRST_OUTPUT);
+        let fixed = call.fixes(&quirks::FIRST_OUTPUT);
         let pins: Vec<NetworkCall> =
-            if mended { vec![] } else { nodes.iter().map(|node| pin(*node, node.time)).collect() };
+            if fixed { vec![] } else { nodes.iter().map(|node| pin(*node, node.time)).collect() };
         let steps = nodes.windows(2).map(|pair| Step { from: pair[0], to: pair[1] }).collect();
-        let method: Box<dyn Method> = if mended || nodes[0].alpha > 0.0 {
+        let method: Box<dyn Method> = if fixed || nodes[0].alpha > 0.0 {
             Box::new(Multistep::new(Form::Noise, Poly::Even, 4))
         } else {
             Box::new(FromNoise)

@@ -61,7 +61,7 @@ impl Pndm {
 
     /// Returns the course of the consistent plan: a step from each time to the next, with the start
     /// as part of the method.
-    fn mended(&self, call: &Call, at: impl Fn(f64) -> Result<Level>) -> Result<Course> {
+    fn fixed(&self, call: &Call, at: impl Fn(f64) -> Result<Level>) -> Result<Course> {
         let mut times = self.grid(call)?;
         times.dedup();
         let ends = times[1..].iter().copied().chain([-1.0]).collect::<Vec<_>>();
@@ -110,8 +110,8 @@ impl Scheduler for Pndm {
     fn course(&self, call: &Call, tables: &Tables) -> Result<Course> {
         let last = if self.to_one { 1.0 } else { alpha_bar(tables, 0.0, 1.0)? };
         let at = |time: f64| -> Result<Level> { Ok(level(time.max(-1.0), alpha_bar(tables, time, last)?)) };
-        if call.mends(&quirks::FIXED_STRIDE) {
-            return self.mended(call, at);
+        if call.fixes(&quirks::FIXED_STRIDE) {
+            return self.fixed(call, at);
         }
         let stride = (self.betas.count / call.count(self.betas.count)?) as f64;
         let mut pins = Vec::new();

@@ -79,7 +79,7 @@ impl Scheduler for UnClip {
         };
         let next = |index: usize, time: f64| if alone { time - 1.0 } else { following(tables)(index, time) };
         let (steps, pins) = walk(tables, next, 1.0)?;
-        let method: Box<dyn Method> = if call.mends(&quirks::UNCLIP_LONG_STEP) {
+        let method: Box<dyn Method> = if call.fixes(&quirks::UNCLIP_LONG_STEP) {
             Box::new(OneStep::new(Keep::Ddim(1.0)))
         } else {
             Box::new(Posterior { betas: self.betas.values.clone() })

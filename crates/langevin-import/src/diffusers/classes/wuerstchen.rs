@@ -124,7 +124,7 @@ impl Scheduler for Wuerstchen {
         let times = &tables.timesteps;
         let clean = Level { time: 0.0, alpha: 1.0, sigma: 0.0 };
         let level =
-            |time: f64| if time == 0.0 && call.mends(&quirks::WUERSTCHEN_END) { clean } else { self.level(time) };
+            |time: f64| if time == 0.0 && call.fixes(&quirks::WUERSTCHEN_END) { clean } else { self.level(time) };
         let steps: Vec<Step> =
             times.windows(2).map(|pair| Step { from: self.level(pair[0]), to: level(pair[1]) }).collect();
         let pins = steps.iter().map(|step| pin(step.from, step.from.time)).collect();

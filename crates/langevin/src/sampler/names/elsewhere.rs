@@ -55,7 +55,11 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("ar-video", "it samples blocks of a video one after the other", "use lcm"),
     ("scoresdeve", "the length of its Langevin moves depends on the data", "use predictor-corrector, whose k is fixed"),
     ("scoresdevp", "it is the Euler–Maruyama step, which leaves the marginal", "use exponential:eta=1"),
-    ("flowmapeuler", "its network is told two times, where it goes to as well", "use euler with a network of one time"),
+    (
+        "flowmapeuler",
+        "its network receives two times, that of the state and that of the target",
+        "use euler with a network of one time",
+    ),
     ("piflow", "its network gives many D in one evaluation", "use euler with a network of one D"),
     ("helios", "it changes the size of the state on the way", "use euler, stage by stage"),
     ("heliosdmd", "it changes the size of the state on the way", "use lcm, stage by stage"),
