@@ -110,7 +110,7 @@ impl Advice {
             }
             Self::StopEarlier { nats, error } => format!(
                 "the network is over-trained: held-out rows are {nats:.2} ± {error:.2} nats less likely than training rows; \
-                 train for fewer steps, on more data, or with more weight decay"
+                 train for fewer steps if the held-out bound of the run was lower earlier, otherwise on more data or with more weight decay"
             ),
             Self::Train { worst } => {
                 let at = match worst {

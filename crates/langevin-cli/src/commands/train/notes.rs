@@ -56,7 +56,7 @@ pub fn of(warning: &Warning, data: &str) -> String {
             thousands(*steps)
         ),
         Warning::Overtrained(peak) => format!(
-            "the {}: the network begins to learn its rows by heart; fewer --steps, a smaller --width or --depth, more --weight-decay or more rows help",
+            "the {}: the network begins to memorise its rows; fewer --steps, a smaller --width or --depth, more --weight-decay or more rows help",
             of_peak(peak)
         ),
         // A warning from a later version of the tasks.
