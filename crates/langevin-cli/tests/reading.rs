@@ -432,7 +432,7 @@ fn many_rows_are_compared_by_a_part_of_them() {
     let (_, stderr) = works(here, "evaluate --samples few.npy --data many.npy");
     assert!(stderr.contains("300 samples of few.npy"), "{stderr}");
     let (_, stderr) = works(here, "evaluate --exact gaussian --data gaussian -n 200 --steps 4");
-    assert!(stderr.contains("real: other draws"), "{stderr}");
+    assert!(stderr.contains("column `real`: other draws"), "{stderr}");
 }
 
 #[test]

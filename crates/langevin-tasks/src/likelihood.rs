@@ -10,6 +10,7 @@ use langevin::request::NoiseRange;
 use langevin::text::plural;
 use langevin::{LambdaRange, Request, SampleId};
 use langevin_analysis::Likelihood;
+use langevin_analysis::exact::{Density as _, Gaussian};
 use langevin_analysis::likelihood::{Bound, Divergence, Ode, in_pieces};
 use langevin_data::{Dataset, Lattice};
 use langevin_train::Network;
@@ -91,7 +92,55 @@ pub struct Prepared<'a> {
     range: LambdaRange,
     how: How,
     coordinates: Coordinates,
+    /// The Gaussian with the moments of the training.
+    gaussian: Option<Gaussian>,
     threads: usize,
+}
+
+/// A Gaussian with the mean and covariance of the training rows, measured on the same rows as the
+/// model.
+///
+/// # Examples
+///
+/// ```
+/// let baseline = langevin_tasks::likelihood::Baseline { nats: vec![1.0, 3.0] };
+/// assert_eq!(baseline.mean(), 2.0);
+/// // The model is lower by 0.5 nats on both rows, so its advantage has no spread.
+/// assert_eq!(baseline.difference(&[0.5, 2.5]), (-0.5, 0.0));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Baseline {
+    /// −log p of each row, in nats, in the units of the data.
+    pub nats: Vec<f64>,
+}
+
+impl Baseline {
+    /// Returns the mean over the rows.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        mean(&self.nats).0
+    }
+
+    /// Returns the standard error of the mean.
+    #[must_use]
+    pub fn standard_error(&self) -> f64 {
+        mean(&self.nats).1
+    }
+
+    /// Returns the mean of the model's −log p minus that of the Gaussian, row by row, and its
+    /// standard error. A negative mean says that the model is better.
+    #[must_use]
+    pub fn difference(&self, model: &[f64]) -> (f64, f64) {
+        mean(&model.iter().zip(&self.nats).map(|(model, gaussian)| model - gaussian).collect::<Vec<f64>>())
+    }
+}
+
+/// Returns the mean and its standard error.
+fn mean(values: &[f64]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, (squares / (count - 1.0).max(1.0) / count).sqrt())
 }
 
 /// Checks that the settings are consistent.
@@ -157,11 +206,14 @@ pub fn prepare<'a>(
     let mut how = How::new(settings, range, set.width())?;
     let lattice = rows::lattice(source, &set)?;
     let coordinates = rows::coordinates(wanted.seed, source.normalization(), &set, lattice.as_ref()).or_failed()?;
+    // Only moments of the training make a fair baseline; a fit to these rows has seen them.
+    let gaussian =
+        source.network().and_then(Network::moments).and_then(|moments| rows::gaussian(Some(moments), &[], 0));
     if let How::Bound(bound) = &mut how {
         bound.control = rows::gaussian_of(source, &coordinates.x, set.width());
     }
     let threads = source.threads(settings.threads);
-    Ok(Prepared { reader, set, lattice, range, how, coordinates, threads })
+    Ok(Prepared { reader, set, lattice, range, how, coordinates, gaussian, threads })
 }
 
 /// Checks that the model has a likelihood of this kind.
@@ -312,6 +364,18 @@ impl Prepared<'_> {
         observer.progress(&Progress::End);
         let all = all.ok_or_else(|| Error::failed("there are no data").at("‹data›"))?;
         Ok(all.rescaled_each(volumes))
+    }
+
+    /// Returns −log p of the rows under a Gaussian with the mean and covariance of the training
+    /// rows, blurred to the lowest noise level like the model. Returns `None` if the model has no
+    /// covariance of its training.
+    #[must_use]
+    pub fn baseline(&self) -> Option<Baseline> {
+        let gaussian = self.gaussian.as_ref()?;
+        let Coordinates { x, volumes, .. } = &self.coordinates;
+        let level = langevin::process::ve(self.range.sigma_ve().0);
+        let rows = x.chunks_exact(self.set.width()).zip(volumes);
+        Some(Baseline { nats: rows.map(|(row, volume)| volume - gaussian.log_density(row, &level)).collect() })
     }
 
     /// Sends notes that qualify the likelihood: constant columns, dequantisation and flat

@@ -83,7 +83,7 @@ pub struct TrainedAs {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct NetworkArgs {
-    /// Prediction of the network: x0, epsilon, score, v, velocity, reverse-velocity, edm
+    /// Quantity that the network predicts: x0, epsilon, score, v, velocity, reverse-velocity, edm
     #[arg(long, value_name = "Q", requires = "onnx", help_heading = "With --onnx")]
     pub predict: Option<String>,
     /// The time input of the network: time (of its process), scaled:1000, remaining:1000, lambda, quarter-log-sigma, log-sigma:F, angle

@@ -27,7 +27,7 @@ pub struct VerifyArgs {
 pub struct ObjectiveArgs {
     #[arg(long, value_name = "P", default_value = "rectified-flow", help = super::process_help())]
     pub process: String,
-    /// Prediction of the network: x0, epsilon, score, v, velocity, edm
+    /// Quantity that the network predicts: x0, epsilon, score, v, velocity, edm
     #[arg(long, value_name = "Q", default_value = "velocity")]
     pub predict: String,
     #[arg(long, value_name = "W", default_value = "plain", help = super::weight_help())]

@@ -68,7 +68,7 @@ pub struct TrainArgs {
 #[derive(Debug, Args)]
 #[group(id = "output", required = true, multiple = true)]
 pub struct OutputArgs {
-    /// Output file of the model (safetensors)
+    /// File for the trained model (safetensors)
     #[arg(long, value_name = "MODEL")]
     pub out: Option<PathBuf>,
     /// Directory for the run: configuration, log, states, samples and model
@@ -117,7 +117,7 @@ pub struct ReadingArgs {
 pub struct ObjectiveOfTraining {
     #[arg(long, value_name = "P", default_value = "rectified-flow", help = process_help())]
     pub process: String,
-    /// Prediction of the network: x0, epsilon, score, v, velocity, edm
+    /// Quantity that the network predicts: x0, epsilon, score, v, velocity, edm
     #[arg(long, value_name = "Q", default_value = "velocity")]
     pub predict: String,
     #[arg(long, value_name = "W", default_value = "plain", help = weight_help())]
@@ -234,7 +234,7 @@ pub struct AverageArgs {
     /// Length of the average: the standard deviation of its weights as a share of the training, 0.001 to 0.2887
     #[arg(long, value_name = "L", value_parser = portion, allow_negative_numbers = true)]
     pub length: f64,
-    /// Output file of the model (safetensors)
+    /// File for the trained model (safetensors)
     #[arg(long, value_name = "MODEL")]
     pub out: PathBuf,
     /// Print a summary as JSON on stdout

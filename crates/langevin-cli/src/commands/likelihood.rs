@@ -13,7 +13,7 @@ use langevin_analysis::Likelihood;
 use langevin_analysis::likelihood::Kind;
 use langevin_data::{Lattice, TableColumns};
 use langevin_tasks::comparison;
-use langevin_tasks::likelihood::{self, Prepared, Settings};
+use langevin_tasks::likelihood::{self, Baseline, Prepared, Settings};
 use langevin_tasks::rows::Wanted;
 use langevin_tasks::source::Source;
 use std::path::Path;
@@ -43,12 +43,12 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
     }
     let start = Instant::now();
     let found = prepared.run(&TERMINAL)?;
-    let seconds = start.elapsed().as_secs_f64();
+    let measured = Measured { seconds: start.elapsed().as_secs_f64(), found, baseline: prepared.baseline() };
     if let (Some(path), Some(format)) = (&args.out, format) {
-        write(path, format, &found)?;
-        say(&format!("−log p and its standard error, a row each: {}", shown(path)));
+        write(path, format, &prepared, &measured)?;
+        say(&format!("{} of each row: {}", measured.columns().join(", "), shown(path)));
     }
-    print(&if args.json { document(&prepared, &found, seconds) } else { table(&source, &prepared, &found, seconds) })
+    print(&if args.json { document(&prepared, &measured) } else { table(&source, &prepared, &measured) })
 }
 
 impl LikelihoodArgs {
@@ -69,19 +69,46 @@ impl LikelihoodArgs {
     }
 }
 
-fn write(path: &Path, format: Format, found: &Likelihood) -> Result<()> {
-    let pairs: Vec<f64> = found.nats.iter().zip(&found.errors).flat_map(|(nats, error)| [*nats, *error]).collect();
-    match format {
-        Format::Table(kind) => {
-            let mut rows = Rows::table(path, kind, TableColumns::new(["nats", "standard_error"]), vec![])?;
-            rows.push(&pairs)?;
-            rows.finish()
-        }
-        _ => npy::write(path, &[found.nats.len(), 2], &pairs, npy::Width::F64),
+/// The result of the command.
+struct Measured {
+    found: Likelihood,
+    baseline: Option<Baseline>,
+    seconds: f64,
+}
+
+impl Measured {
+    /// Returns the columns of the output file.
+    fn columns(&self) -> Vec<&'static str> {
+        let mut columns = vec!["nats", "standard_error", "row"];
+        columns.extend(self.baseline.as_ref().map(|_| "gaussian_nats"));
+        columns
     }
 }
 
-fn table(source: &Source<'_>, prepared: &Prepared<'_>, found: &Likelihood, seconds: f64) -> String {
+/// Writes −log p of each row. An array has the value and its standard error; a table also has the
+/// row's position in the data and −log p under the Gaussian.
+fn write(path: &Path, format: Format, prepared: &Prepared<'_>, measured: &Measured) -> Result<()> {
+    let Measured { found, baseline, .. } = measured;
+    match format {
+        Format::Table(kind) => {
+            let mut rows = Rows::table(path, kind, TableColumns::new(measured.columns()), vec![])?;
+            let mut values = Vec::new();
+            for (index, (nats, error)) in found.nats.iter().zip(&found.errors).enumerate() {
+                values.extend([*nats, *error, prepared.set().position(index).map_or(f64::NAN, |row| row as f64)]);
+                values.extend(baseline.as_ref().map(|gaussian| gaussian.nats[index]));
+            }
+            rows.push(&values)?;
+            rows.finish()
+        }
+        _ => {
+            let pairs = found.nats.iter().zip(&found.errors).flat_map(|(nats, error)| [*nats, *error]);
+            npy::write(path, &[found.nats.len(), 2], &pairs.collect::<Vec<f64>>(), npy::Width::F64)
+        }
+    }
+}
+
+fn table(source: &Source<'_>, prepared: &Prepared<'_>, measured: &Measured) -> String {
+    let Measured { found, baseline, seconds } = measured;
     let (set, lattice) = (prepared.set(), prepared.lattice());
     let (low, high) = prepared.range().sigma_ve();
     let sign = if found.kind == Kind::Bound { "≤" } else { "=" };
@@ -105,9 +132,28 @@ fn table(source: &Source<'_>, prepared: &Prepared<'_>, found: &Likelihood, secon
     }
     let rows = plural(found.nats.len() as u64, "row");
     line("", format!("{LOWER_IS_BETTER}; the mean over {rows}, in the units of the data, ± its standard error"));
+    if let Some(gaussian) = baseline {
+        let (difference, error) = gaussian.difference(&found.nats);
+        line("Gaussian", format!("= {:.4} ± {:.4} nats", gaussian.mean(), gaussian.standard_error()));
+        line("", "a Gaussian with the mean and covariance of the training rows, on the same rows".to_owned());
+        line("difference", against(found.kind, difference, error));
+    }
     line("evaluations", evaluations(found));
-    line("time", duration(seconds));
+    line("time", duration(*seconds));
     text
+}
+
+/// States how the model compares with the Gaussian. A difference within two standard errors is not
+/// called better or worse, and a bound above the Gaussian decides nothing.
+fn against(kind: Kind, difference: f64, error: f64) -> String {
+    let verdict = match difference {
+        _ if difference.abs() <= 2.0 * error => "not clear on these rows",
+        _ if difference < 0.0 => "the model is better",
+        _ if kind == Kind::Bound => "nothing follows, because −log p of the model may lie below its bound",
+        _ => "the model is worse",
+    };
+    let direction = if difference < 0.0 { "lower" } else { "higher" };
+    format!("{:.4} ± {error:.4} nats {direction} than the Gaussian, row by row: {verdict}", difference.abs())
 }
 
 fn evaluations(found: &Likelihood) -> String {
@@ -117,7 +163,9 @@ fn evaluations(found: &Likelihood) -> String {
     }
 }
 
-fn document(prepared: &Prepared<'_>, found: &Likelihood, seconds: f64) -> String {
+fn document(prepared: &Prepared<'_>, measured: &Measured) -> String {
+    let Measured { found, baseline, seconds } = measured;
+    let difference = baseline.as_ref().map(|gaussian| gaussian.difference(&found.nats));
     let lattice = prepared.lattice();
     let step = lattice.and_then(Lattice::common);
     let (low, high) = prepared.range().sigma_ve();
@@ -137,6 +185,10 @@ fn document(prepared: &Prepared<'_>, found: &Likelihood, seconds: f64) -> String
         "bits_per_dim_of_a_step": step.map(|step| found.bits_per_dim() - step.log2()),
         "sigma_min": low,
         "sigma_max": high,
+        "gaussian_nats_mean": baseline.as_ref().map(Baseline::mean),
+        "gaussian_nats_se": baseline.as_ref().map(Baseline::standard_error),
+        "minus_gaussian_mean": difference.map(|(mean, _)| mean),
+        "minus_gaussian_se": difference.map(|(_, error)| error),
         "seconds": seconds,
     });
     format!("{document}\n")

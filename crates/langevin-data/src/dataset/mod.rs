@@ -343,6 +343,21 @@ impl Dataset {
         if there.is_empty() { self.head(1) } else { self.part(&there) }
     }
 
+    /// Returns the position of a row among the rows that were read, from 0; `None` beyond the
+    /// last row. A row keeps its position when rows are selected, as by [`split`](Self::split).
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("ten", (0..10).map(|i| i as f32).collect(), &[1])?;
+    /// let some = data.select(&[7, 2]);
+    /// assert_eq!([0, 1, 2].map(|row| some.position(row)), [Some(7), Some(2), None]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
+    #[must_use]
+    pub fn position(&self, row: usize) -> Option<usize> {
+        (row < self.rows).then(|| self.stored(row))
+    }
+
     /// Returns the rows at these indices.
     fn part(&self, rows: &[usize]) -> Self {
         Self {

@@ -29,7 +29,7 @@ const UNIPC_SOLVER: Knob = knob(
     "solver",
     "published",
     Values::Word(&["published", "exact"]),
-    "the weight of the slope where there are two values",
+    "weight of the slope in steps from two values: as published, or as the exact integral has it",
 );
 
 /// Returns SA-Solver; with `again`, its PECE form.
@@ -47,18 +47,18 @@ fn stochastic_adams(settings: &Settings, again: bool) -> Built {
 }
 
 const TAU: Knob = knob("eta", "1", ANY, "τ = h/g");
-const PREDICTOR: Knob = knob("predictor", "2", Values::Whole(1, 4), "the order of the predictor");
-const CORRECTOR: Knob = knob("corrector", "2", Values::Whole(0, 4), "the order of the corrector; 0: none");
-const FALLING: Knob = knob("lower", "true", Values::Flag, "the order falls in the last steps");
+const PREDICTOR: Knob = knob("predictor", "2", Values::Whole(1, 4), "order of the predictor");
+const CORRECTOR: Knob = knob("corrector", "2", Values::Whole(0, 4), "order of the corrector; 0 for none");
+const FALLING: Knob = knob("lower", "true", Values::Flag, "lower the order in the last steps");
 
 /// The formula of UniPC with either B(h).
 const UNIPC_FORMULA: &str = "predict as dpmpp-2m, then correct with the value at the end: x' = (σ_t/σ_s) x + α_t[m₀ D₀ + Σ ρ_k B(h)(D_k − D₀)/r_k]";
-const UNIPC_NOTE: &str = "exact beyond two values, where bh1 = bh2; with two, the weight is B(h)/2 where m₁ is exact, and solver=exact has m₁: bh1 = bh2 = sa-solver at η = 0. Order p with its corrector is of order p + 1, but not beyond 3 with this start, and of order 2 with lower=true, whose last step is of order 1";
+const UNIPC_NOTE: &str = "steps from three or more values are exact integrals, and then bh1 equals bh2. A step from two values weighs the slope by B(h)/2 in place of m₁; with solver=exact it has m₁, and unipc, unipc-bh2 and sa-solver at η = 0 are the same. Order p with the corrector is of order p + 1, at most 3 because of the start, and of order 2 with lower=true, because the last step is of order 1";
 const UNIPC_KNOBS: &[Knob] = &[
-    knob("order", "2", Values::Whole(1, 3), "the order of the predictor and of the corrector"),
-    knob("form", "data", Values::Word(&["data", "noise"]), "values of D, or of ε"),
-    knob("corrector", "true", Values::Flag, "false: UniP, the predictor alone"),
-    knob("uncorrected", "", Values::List, "numbers of the steps that are not corrected"),
+    knob("order", "2", Values::Whole(1, 3), "order of the predictor and of the corrector"),
+    knob("form", "data", Values::Word(&["data", "noise"]), "use values of D or of ε"),
+    knob("corrector", "true", Values::Flag, "false: the predictor alone (UniP)"),
+    knob("uncorrected", "", Values::List, "indices of the steps without a corrector"),
     UNIPC_SOLVER,
     FALLING,
 ];
@@ -94,26 +94,26 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "sa-solver",
         aliases: &["sa"],
         facts: PLAIN,
-        summary: "stochastic Adams: predictor and corrector of h/g = τ, one noise for both",
+        summary: "SA-Solver: stochastic Adams predictor and corrector with h/g = τ and the same noise in both",
         formula: "x' = (ρσ_t/σ_s) x + Σ b_k D_k + σ_t√(1−ρ²) z, b_k = α_t∫Δ'e^{−Δ'(1−u)} ℓ_k(u) du, Δ' = (1+η²)Δ; the corrector has D at the end among its nodes",
         moves: "R…R",
         knobs: &[TAU, PREDICTOR, CORRECTOR, FALLING],
         sources: &["2309.05019"],
         breaks: NOTHING,
-        note: "exact for D polynomial in λ. At η = 0 predictor p with corrector p is of order p + 1, but not beyond 3 with this start, and of order 2 with lower=true; for η > 0 of weak order 2 whatever the orders",
+        note: "each step is exact if D is a polynomial in λ. At η = 0, predictor p with corrector p is of order p + 1, at most 3 because of the start, and of order 2 with lower=true. For η > 0 it is of weak order 2 for all orders",
         build: |s| stochastic_adams(s, false),
     },
     Entry {
         name: "sa-solver-pece",
         aliases: &["sa-pece"],
         facts: PLAIN,
-        summary: "stochastic Adams that evaluates the corrected state too: predict, evaluate, correct, evaluate",
+        summary: "SA-Solver that also evaluates the corrected state: predict, evaluate, correct, evaluate",
         formula: "as sa-solver; the value of the past is D of the corrected state, in place of D of the predicted one",
         moves: "R…R",
         knobs: &[TAU, PREDICTOR, CORRECTOR, FALLING],
         sources: &["2309.05019"],
         breaks: NOTHING,
-        note: "two evaluations a step, but one in the first and none at the end. Predictor 1 with corrector 1 is exp-heun, and exp-heun-sde at η = 1. The orders are those of sa-solver",
+        note: "takes two evaluations a step, one in the first step, and none at the end. With predictor=1 and corrector=1 it is exp-heun at η = 0 and exp-heun-sde at η = 1. The orders are those of sa-solver",
         build: |s| stochastic_adams(s, true),
     },
 ];

@@ -12,8 +12,12 @@ use crate::sampler::settings::Settings;
 use crate::sampler::stages;
 use std::sync::Arc;
 
-const STEPPING: Knob =
-    knob("stepping", "exact", Values::Word(&["exact", "euler"]), "ρ = e^{−k}, or the unadjusted Euler step");
+const STEPPING: Knob = knob(
+    "stepping",
+    "exact",
+    Values::Word(&["exact", "euler"]),
+    "exact: ρ = e^{−k}; euler: the unadjusted Langevin step",
+);
 
 fn stepping(settings: &Settings) -> Stepping {
     if settings.word("stepping") == "euler" { Stepping::Euler } else { Stepping::Exact }
@@ -24,13 +28,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "ddim-inversion",
         aliases: &["ddim-inverse"],
         facts: RISING,
-        summary: "DDIM's ODE from data to noise",
+        summary: "the ODE of DDIM from data to noise",
         formula: "x' = (σ_t/σ_s) x + (α_t − σ_t α_s/σ_s) D, t noisier than s",
         moves: "F…F with no noise",
         knobs: &[],
         sources: &["2010.02502"],
         breaks: NOTHING,
-        note: "exact for constant D; starts from the input `init` at the cleanest noisy level",
+        note: "exact for constant D. Starts from the input `init`, taken as the state at the lowest noise level above 0",
         build: |_| Ok(Arc::new(Inversion)),
     },
     Entry {
@@ -43,25 +47,25 @@ pub(super) const ENTRIES: &[Entry] = &[
         knobs: &[PAIR],
         sources: &["2211.01095"],
         breaks: NOTHING,
-        note: "starts from the input `init` at the cleanest noisy level",
+        note: "starts from the input `init`, taken as the state at the lowest noise level above 0",
         build: |s| Ok(Arc::new(MultistepInversion(Multistep::new(Form::Data, pair(s), 2)))),
     },
     Entry {
         name: "restart",
         aliases: &[],
         facts: Facts { recommended: false, ..PLAIN },
-        summary: "down to `lower`, noise up to `upper` and down again, `repeats` times, then on",
+        summary: "Restart: at σ/α = lower, add noise up to `upper` and denoise again, `repeats` times, then go on",
         formula: "Heun's steps; F: x' = (α_t/α_s) x + σ_t√(1−ρ²) z, ρ = e^{−|Δ|}",
         moves: "R…R (F R…R)^repeats R…R",
         knobs: &[
-            knob("lower", "0.06", ANY, "the lower end of the interval, in σ/α"),
-            knob("upper", "0.3", ANY, "the upper end of the interval, in σ/α"),
-            knob("repeats", "3", Values::Whole(1, 1000), "how often it is walked again"),
-            knob("solver", "heun", Values::Word(&["heun", "euler"]), "the steps down"),
+            knob("lower", "0.06", ANY, "lower end of the interval, in σ/α"),
+            knob("upper", "0.3", ANY, "upper end of the interval, in σ/α"),
+            knob("repeats", "3", Values::Whole(1, 1000), "how often the interval is repeated"),
+            knob("solver", "heun", Values::Word(&["heun", "euler"]), "method of the denoising steps"),
         ],
         sources: &["2306.14878"],
         breaks: NOTHING,
-        note: "the forward move is exact; the steps down are Heun's",
+        note: "the added noise is exact; the denoising steps are those of `solver`",
         build: |s| {
             let table = if s.word("solver") == "heun" { stages::HEUN } else { stages::EULER };
             let (lower, upper, repeats) = (s.number("lower"), s.number("upper"), s.whole("repeats"));
@@ -72,17 +76,17 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "repaint",
         aliases: &[],
         facts: Facts { recommended: false, inputs: &["image", "mask"], ..PLAIN },
-        summary: "inpainting: after each step what is known is put in; blocks of steps are walked several times",
+        summary: "RePaint inpainting: after each step the known part is inserted, and blocks of steps are repeated",
         formula: "x ← mask·(α_t image + σ_t z) + (1 − mask)·x after each R",
         moves: "(R^jump (F R^jump)^{samples−1})…",
         knobs: &[
             DDIM_ETA,
             knob("jump", "10", Values::Whole(1, 10_000), "steps in a block"),
-            knob("samples", "10", Values::Whole(1, 1000), "how often a block is walked; 1: plain replacement"),
+            knob("samples", "10", Values::Whole(1, 1000), "how often a block is run; 1 for plain replacement"),
         ],
         sources: &["2201.09865"],
         breaks: NOTHING,
-        note: "inputs `image` and `mask` (1 where the image is known); the mask is a product of states, so the plan is not linear",
+        note: "takes the inputs `image` and `mask` (1 where the image is known). The mask multiplies states, so the plan is not linear",
         build: |s| {
             let keep = Keep::Ddim(s.number("eta"));
             Ok(Arc::new(RePaint { keep, jump: s.whole("jump"), samples: s.whole("samples") }))
@@ -92,17 +96,17 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "predictor-corrector",
         aliases: &["pc"],
         facts: PLAIN,
-        summary: "a reverse step, then Langevin moves where it lands",
+        summary: "a reverse step, then Langevin moves at the new noise level",
         formula: "R: ρ = e^{−η²Δ}; L: ρ = e^{−k}, or with stepping=euler x' = (1−k) x + αk D + σ√(2k) z",
         moves: "(R L^corrections)…",
         knobs: &[
             knob("eta", "1", ANY, "h/g of the reverse steps"),
-            knob("corrections", "1", Values::Whole(0, 1000), "Langevin moves at each level"),
-            knob("k", "0.1", ANY, "their length, in units of σ²/Λ"),
+            knob("corrections", "1", Values::Whole(0, 1000), "number of Langevin moves at each level"),
+            knob("k", "0.1", ANY, "length of a Langevin move, in units of σ²/Λ"),
             STEPPING,
         ],
         sources: &["2011.13456"],
-        breaks: "variance, with stepping=euler: the unadjusted step adds O(k²)",
+        breaks: "variance, with stepping=euler: the unadjusted Langevin step has an error of O(k²)",
         note: "exact for constant D, with stepping=exact",
         build: |s| {
             let (keep, corrections, k) = (Keep::Rate(s.number("eta")), s.whole("corrections"), s.number("k"));
@@ -113,17 +117,22 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "annealed-langevin",
         aliases: &["ald", "ncsn"],
         facts: Facts { recommended: false, ..PLAIN },
-        summary: "Langevin moves at each level, from level to level with the state kept",
+        summary: "Langevin moves at each level; the state goes unchanged from level to level",
         formula: "L: x' = (1−k) x + αk D + σ√(2k) z; between levels x/α stays",
         moves: "(L^corrections)…",
         knobs: &[
-            knob("corrections", "5", Values::Whole(1, 1000), "moves at each level"),
-            knob("k", "0.3", ANY, "their length, in units of σ²/Λ (the paper's α_i/2 over σ_i²)"),
-            knob("stepping", "euler", Values::Word(&["euler", "exact"]), "the unadjusted step, or ρ = e^{−k}"),
+            knob("corrections", "5", Values::Whole(1, 1000), "number of Langevin moves at each level"),
+            knob("k", "0.3", ANY, "length of a move, in units of σ²/Λ (α_i/2 over σ_i² in the paper)"),
+            knob(
+                "stepping",
+                "euler",
+                Values::Word(&["euler", "exact"]),
+                "euler: the unadjusted Langevin step; exact: ρ = e^{−k}",
+            ),
         ],
         sources: &["1907.05600"],
-        breaks: "variance: a level's noise is only partly replaced before the next level is claimed, and the unadjusted step adds O(k²)",
-        note: "reaches each marginal only as the moves grow many",
+        breaks: "variance: the moves at a level do not quite reach its marginal before the next level begins, and the unadjusted step has an error of O(k²)",
+        note: "the marginals are reached only with many moves at each level",
         build: |s| {
             Ok(Arc::new(Annealed { corrections: s.whole("corrections"), k: s.number("k"), stepping: stepping(s) }))
         },

@@ -18,7 +18,7 @@ const GUIDANCE: Knob = knob(
     "guidance",
     "0.6",
     Values::Number(-100.0, 100.0),
-    "w: 0 unconditional, 1 conditional with the unconditional noise",
+    "guidance weight w: 0 is unconditional; 1 has the conditional D with the unconditional ε",
 );
 
 fn plus(settings: &Settings, method: impl Method + 'static) -> Built {
@@ -30,13 +30,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "ddim-cfg-pp",
         aliases: &["euler-cfg-pp", "cfg-pp"],
         facts: GUIDED,
-        summary: "DDIM with CFG++ guidance: two branches, the noise of the unconditional one",
+        summary: "DDIM with CFG++ guidance: the guided D with the unconditional ε",
         formula: "x' = α_t D_g + ρσ_t ε_u + σ_t√(1−ρ²) z, D_g = D_u + w(D_c − D_u), ε_u = (x − α_s D_u)/σ_s",
         moves: "R…R",
         knobs: &[DDIM_ETA, GUIDANCE],
         sources: &["2406.08070"],
         breaks: NOTHING,
-        note: "exact where both branches give the same constant D",
+        note: "exact if the conditional and the unconditional D are the same constant",
         build: |s| plus(s, OneStep::new(Keep::Ddim(s.number("eta")))),
     },
     Entry {
@@ -49,7 +49,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         knobs: &[ANCESTRAL_ETA, NOISE, GUIDANCE],
         sources: &["2406.08070", "k-diffusion"],
         breaks: NOISE_BREAKS,
-        note: "exact where both branches give the same constant D",
+        note: "exact if the conditional and the unconditional D are the same constant",
         build: |s| plus(s, OneStep { noise: s.number("noise"), ..OneStep::new(Keep::Ddim(s.number("eta"))) }),
     },
     Entry {
@@ -62,20 +62,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         knobs: &[PAIR, GUIDANCE],
         sources: &["2406.08070", "2211.01095"],
         breaks: NOTHING,
-        note: "the slope is the unconditional branch's. Equal branches give dpmpp-2m; solver=heun is then the exact integral, as there",
+        note: "the slope is that of the unconditional D. If both D are equal it is dpmpp-2m, and with solver=heun the exact integral",
         build: |s| plus(s, Multistep::new(Form::Data, pair(s), 2)),
     },
     Entry {
         name: "dpmpp-2s-ancestral-cfg-pp",
         aliases: &["dpmpp-2s-a-cfg-pp"],
         facts: GUIDED,
-        summary: "ancestral DPM-Solver++(2S) with CFG++ guidance, in the stage too",
+        summary: "ancestral DPM-Solver++(2S) with CFG++ guidance in the stage and in the step",
         formula: "x_½ = α_½ D_g + σ_½ ε_u, x' = α_t D_g(x_½) + (ρσ_t/σ_s)(x − α_s D_u(x_½)) + σ_t√(1−ρ²) z",
         moves: "R…R",
         knobs: &[ANCESTRAL_ETA, NOISE, GUIDANCE],
         sources: &["2406.08070", "2211.01095"],
         breaks: NOISE_BREAKS,
-        note: "equal branches give dpmpp-2s-ancestral",
+        note: "if both D are equal it is dpmpp-2s-ancestral",
         build: |s| {
             let (keep, noise) = (Keep::Ddim(s.number("eta")), s.number("noise"));
             plus(s, Stages { keep, noise, ..Stages::new(stages::DPMPP_2S) })
@@ -91,7 +91,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         knobs: &[GUIDANCE],
         sources: &["2406.08070", "2308.02157"],
         breaks: NOTHING,
-        note: "the slope is the unconditional branch's. Equal branches give res-multistep",
+        note: "the slope is that of the unconditional D. If both D are equal it is res-multistep",
         build: |s| plus(s, Multistep::new(Form::Data, Poly::Exact(Variable::Lambda), 2)),
     },
     Entry {
@@ -104,7 +104,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         knobs: &[ANCESTRAL_ETA, NOISE, GUIDANCE],
         sources: &["2406.08070", "2308.02157", "comfyui"],
         breaks: NOISE_BREAKS,
-        note: "the slope is the unconditional branch's. Equal branches give res-multistep-ancestral",
+        note: "the slope is that of the unconditional D. If both D are equal it is res-multistep-ancestral",
         build: |s| plus(s, res_ancestral(s, false)),
     },
     Entry {
@@ -114,13 +114,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         summary: "gradient-estimation with CFG++ guidance",
         formula: "x'/α_t = D_g + y_t ε_u + (y_t − y_s)(γ−1)(ε_u − ε_{u,1}), y = σ/α: gradient-estimation of ε_u, and w(D_c − D_u) more",
         moves: "R…R",
-        knobs: &[
-            knob("gamma", "2", Values::Number(0.0, 10.0), "how far the last change of direction is carried on"),
-            GUIDANCE,
-        ],
+        knobs: &[knob("gamma", "2", Values::Number(0.0, 10.0), "γ; the last change of ε is added γ−1 times"), GUIDANCE],
         sources: &["2406.08070", "2306.04848"],
         breaks: NOTHING,
-        note: "equal branches give gradient-estimation",
+        note: "if both D are equal it is gradient-estimation",
         build: |s| plus(s, Multistep::new(Form::Noise, Poly::Extrapolate(s.number("gamma")), 2)),
     },
 ];

@@ -43,25 +43,31 @@ const ANY: Values = Values::Number(0.0, 1e6);
 const UNIT: Values = Values::Number(0.0, 1.0);
 
 /// DDIM's η, with default 0.
-const DDIM_ETA: Knob = knob("eta", "0", ANY, "DDIM's η: 0 the ODE, 1 the posterior");
+const DDIM_ETA: Knob = knob("eta", "0", ANY, "η of DDIM: 0 is the ODE, 1 is the posterior of DDPM");
 /// The η of ancestral samplers, with default 1.
-const ANCESTRAL_ETA: Knob = knob("eta", "1", ANY, "DDIM's η: 0 the ODE, 1 the posterior");
+const ANCESTRAL_ETA: Knob = knob("eta", "1", ANY, "η of DDIM: 0 is the ODE, 1 is the posterior of DDPM");
 /// h/g, with default 0.
-const RATE: Knob = knob("eta", "0", ANY, "h/g: 0 the ODE, 1 the reverse SDE, more is Langevin-heavy");
+const RATE: Knob = knob("eta", "0", ANY, "h/g: 0 is the ODE, 1 is the reverse SDE, above 1 more Langevin noise");
 /// (h/g)², with default 1.
 const SQUARED_ETA: Knob = knob("eta", "1", ANY, "(h/g)²");
-const NOISE: Knob = knob("noise", "1", ANY, "a factor on fresh noise (s_noise); all but 1 breaks the marginal");
+const NOISE: Knob = knob("noise", "1", ANY, "factor on fresh noise (s_noise); the marginals are right only with 1");
 const CHURN: Knob = knob("churn", "0", ANY, "S_churn: noise added before each step, γ = min(S_churn/N, √2−1)");
 const TMIN: Knob = knob("tmin", "0", ANY, "S_tmin: no churn below this σ/α");
 const TMAX: Knob = knob("tmax", "inf", Values::Number(0.0, f64::INFINITY), "S_tmax: no churn above this σ/α");
-const PAIR: Knob = knob("solver", "midpoint", Values::Word(&["midpoint", "heun", "exact"]), "the weight of the slope");
+const PAIR: Knob = knob(
+    "solver",
+    "midpoint",
+    Values::Word(&["midpoint", "heun", "exact"]),
+    "weight of the slope: half the weight of the step (midpoint), or the exact integral (the others)",
+);
 const SINGLE: Knob = knob(
     "solver",
     "midpoint",
     Values::Word(&["midpoint", "heun"]),
-    "as published; or with the polynomial through all values integrated exactly",
+    "midpoint: as published; heun: the polynomial through all values, integrated exactly",
 );
-const LOWER: Knob = knob("lower", "false", Values::Flag, "orders 2 and 1 in the last two steps of fewer than 15");
+const LOWER: Knob =
+    knob("lower", "false", Values::Flag, "use order 2 and 1 in the last two steps if there are fewer than 15 steps");
 
 fn churn(settings: &Settings) -> Option<Churn> {
     let churn = settings.number("churn");

@@ -261,7 +261,7 @@ fn facts_hold_of_the_plans() {
         assert!(!facts.recommended || inputs.is_empty() && !facts.guided && plan.is_linear(), "{}", entry.name);
         assert_eq!(
             facts.distilled,
-            entry.note.starts_with("made for distilled") || entry.name == "tcd",
+            entry.note.starts_with("for distilled networks") || entry.name == "tcd",
             "{}",
             entry.name
         );
