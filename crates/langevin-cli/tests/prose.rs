@@ -145,3 +145,73 @@ fn words_are_those_of_the_field() {
     }
     report(&wrong);
 }
+
+/// The formulas of a source file, with the number of the line where each begins. Code has none.
+fn formulas(text: &str) -> Vec<(usize, String)> {
+    let (mut found, mut open, mut code) = (Vec::new(), None::<(usize, String)>, false);
+    for (number, line) in text.lines().enumerate() {
+        let Some(comment) = is_doc(line).then(|| comment(line).unwrap()) else {
+            (open, code) = (None, false);
+            continue;
+        };
+        if comment.trim_start().starts_with("```") {
+            code = !code;
+        }
+        if code {
+            continue;
+        }
+        // Every second part lies between backquotes.
+        for prose in comment.split('`').step_by(2) {
+            for (index, part) in prose.replace("$$", "$").split('$').enumerate() {
+                if index > 0 {
+                    match open.take() {
+                        Some(formula) => found.push(formula),
+                        None => open = Some((number + 1, String::new())),
+                    }
+                }
+                if let Some((_, formula)) = &mut open {
+                    formula.push_str(part);
+                }
+            }
+        }
+        if let Some((_, formula)) = &mut open {
+            formula.push(' ');
+        }
+    }
+    found
+}
+
+/// The commands of a formula: the words after a backslash.
+fn commands(formula: &str) -> impl Iterator<Item = &str> {
+    formula.split('\\').skip(1).map(|rest| &rest[..rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len())])
+}
+
+/// The script in `formulas.html` draws every formula of the documentation.
+#[test]
+fn formulas_can_be_drawn() {
+    let root = root();
+    let script = fs::read_to_string(root.join("crates/langevin/formulas.html")).unwrap();
+    let known = |command: &str| {
+        script.contains(&format!("{command}: \"")) || script.contains(&format!("\"{command}\"")) || command == "right"
+    };
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for (name, text) in sources(&["rs"]).iter().filter(|(name, _)| name.contains("/src/")) {
+        let header = root.join(name.split("/src/").next().unwrap()).join("formulas.html");
+        for (line, formula) in formulas(text) {
+            count += 1;
+            let place = format!("{name}:{line}");
+            // Markdown removes a backslash before punctuation; `\_` is an underscore either way.
+            let odd =
+                commands(&formula.replace("\\_", "_").replace("\\ ", " ")).find(|it| !known(it)).map(str::to_owned);
+            wrong.extend(odd.map(|command| format!("{place}: '\\{command}' is not known to formulas.html")));
+            if formula.matches('{').count() != formula.matches('}').count() {
+                wrong.push(format!("{place}: braces do not match in '{formula}'"));
+            }
+            if fs::read_to_string(&header).ok().as_deref() != Some(&script) {
+                wrong.push(format!("{place}: a formula in a crate without formulas.html"));
+            }
+        }
+    }
+    assert!(count > 300, "only {count} formulas were found");
+    report(&wrong);
+}

@@ -15,7 +15,7 @@
 //!
 //! $$A x = b,\qquad A_{ij} = \langle p_i, p_j\rangle,\quad b_i = \langle p_i, p\rangle,\qquad
 //!   \langle p_{a,\gamma}, p_{b,\delta}\rangle =
-//!   \frac{(\gamma+1)(\delta+1)}{\gamma+\delta+1}\,\frac{a^{\delta}}{b^{\delta+1}}\quad (a\le b).$$
+//!   \frac{(\gamma+1)(\delta+1)}{\gamma+\delta+1}\thinspace \frac{a^{\delta}}{b^{\delta+1}}\quad (a\le b).$$
 //!
 //! Source: Karras et al., arXiv 2312.02696, §3 and appendix C.
 

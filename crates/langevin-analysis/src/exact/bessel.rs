@@ -1,8 +1,8 @@
 //! Modified Bessel functions of the first kind for x ≥ 0: $e^{-x} I_0(x)$, and the ratio $I_1/I_0$.
 //!
-//! $$I_\nu(x) = \Bigl(\frac x2\Bigr)^\nu \sum_k \frac{(x^2/4)^k}{k!\,(k+\nu)!}, \qquad
+//! $$I_\nu(x) = \Bigl(\frac x2\Bigr)^\nu \sum_k \frac{(x^2/4)^k}{k!\thinspace (k+\nu)!}, \qquad
 //!   e^{-x} I_\nu(x) \sim \frac{1}{\sqrt{2\pi x}}
-//!   \sum_k \frac{\prod_{j \le k} \bigl((2j-1)^2 - 4\nu^2\bigr)}{k!\,(8x)^k}.$$
+//!   \sum_k \frac{\prod_{j \le k} \bigl((2j-1)^2 - 4\nu^2\bigr)}{k!\thinspace (8x)^k}.$$
 //!
 //! All terms of the first series are positive, so it is accurate to a few roundings. It is used up
 //! to x = 20. The second series diverges and is summed up to its smallest term, which is about

@@ -20,7 +20,7 @@ impl Plan {
     /// Returns the plan for a network of another formulation.
     ///
     /// The states, the noise levels and the coefficients of the steps stay as they are. Every
-    /// evaluation is converted exactly, $D = A x + B\,\mathrm{out}(s x, m)$, so that an equally
+    /// evaluation is converted exactly, $D = A x + B\thinspace \mathrm{out}(s x, m)$, so that an equally
     /// good network gives the same result. A plan of the same formulation keeps all its bits.
     ///
     /// The plan may call its own network at a rounded or shifted time, as an imported sampler does.

@@ -4,9 +4,9 @@
 //! the datum is $2 (r e + \tau e^\perp)$, where r ~ N(1, 0.3²), τ ~ N(0, 0.1²) and k is uniform.
 //! Given r and k it is a Gaussian of rank one, so
 //!
-//! $$p_t = \tfrac15\sum_k\int \mathcal N(r; 1, 0.3^2)\, \frac{e^{-Q}}{2\pi\sigma\sqrt w}\, dr,
+//! $$p_t = \tfrac15\sum_k\int \mathcal N(r; 1, 0.3^2)\thinspace \frac{e^{-Q}}{2\pi\sigma\sqrt w}\thinspace dr,
 //!   \qquad Q = \frac{a^2}{2\sigma^2} + \frac{b^2}{2w}, \qquad
-//!   a = x\cdot e - 2\alpha r, \quad b = x\cdot e^\perp, \quad w = 0.04\,\alpha^2 + \sigma^2.$$
+//!   a = x\cdot e - 2\alpha r, \quad b = x\cdot e^\perp, \quad w = 0.04\thinspace \alpha^2 + \sigma^2.$$
 //!
 //! The integrand is smooth and vanishes on both sides. A sum with equal steps Δ therefore converges
 //! like $e^{-2\pi^2 (\omega/\Delta)^2}$ for an integrand as narrow as ω. With
@@ -25,7 +25,7 @@
 //! - σ ≤ 10⁻⁵ α: the data's own density, a sum over the roots of a(r) = 0,
 //!
 //! $$p_0(y) = \tfrac15\sum
-//!   \frac{\mathcal N(r; 1, 0.3^2)\, \mathcal N(\tau; 0, 0.1^2)}
+//!   \frac{\mathcal N(r; 1, 0.3^2)\thinspace \mathcal N(\tau; 0, 0.1^2)}
 //!   {4 \lvert 1 + \theta'\tau\rvert}, \qquad
 //!   D = \frac{x + \sigma^2 \nabla\log p_0}{\alpha}.$$
 //!

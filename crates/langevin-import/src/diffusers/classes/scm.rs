@@ -1,6 +1,6 @@
 //! SCM (TrigFlow): α = cos t, σ = sin t and a v-prediction,
 //!
-//! $$D = \cos t\, x - \sin t\, F, \qquad x' = \cos t' D + \sin t' z,$$
+//! $$D = \cos t\thinspace x - \sin t\thinspace F, \qquad x' = \cos t' D + \sin t' z,$$
 //!
 //! in units of σ_d, in which its pipeline calls the network and decodes the result.
 //!
