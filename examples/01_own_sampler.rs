@@ -3,10 +3,8 @@
 //!     cargo run -p langevin-examples --bin 01_own_sampler
 //!
 //! A [`Method`] turns the steps of any grid into rows. This one is a multistep method of order 2: D
-//! is taken for a line in
-//! λ through its newest two values, and the step integrates that line under the exponential. It
-//! knows nothing of networks,
-//! guidance, clamps or starts, and has them all.
+//! is taken for a line in λ through its newest two values, and the step integrates that line under
+//! the exponential. It knows nothing of networks, guidance, clamps or starts, and has them all.
 
 use langevin::plan::{Letter, Var};
 use langevin::sampler::form::{Form, Poly, Variable};

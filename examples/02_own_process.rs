@@ -3,9 +3,8 @@
 //!     cargo run -p langevin-examples --bin 02_own_process
 //!
 //! A [`Schedule`] says α(t) and σ(t), their rates, and the time at which σ/α has a given value.
-//! [`Process::new`] holds it to
-//! that: a wrong inverse or a rate that is no derivative is refused with the time at which it
-//! fails.
+//! [`Process::new`] holds it to that: a wrong inverse or a rate that is no derivative is refused
+//! with the time at which it fails.
 
 use langevin::process::ProcessSpec;
 use langevin::{Formulation, Prediction, Process, Request, Result, Sampling, Schedule};

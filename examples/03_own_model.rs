@@ -3,8 +3,8 @@
 //!     cargo run -p langevin-examples --bin 03_own_model
 //!
 //! A [`Model`] answers a [`Query`]: states in rows of the same width, each at its noise level. Its
-//! [`Formulation`] says what
-//! the output means, and from there on it can be read as any other, exactly.
+//! [`Formulation`] says what the output means, and from there on it can be read as any other,
+//! exactly.
 
 use langevin::{Formulation, Model, Prediction, Process, Query, ReadAs, Request, Result, Sampling, SliceSpace};
 

@@ -3,8 +3,8 @@
 //!     cargo run -p langevin-examples --bin 04_own_space
 //!
 //! A [`Space`] needs two functions: a sum of states and noise with coefficients, and the few maps
-//! that are not linear. The
-//! states here are columns (feature after feature), as a library other than ours might keep them.
+//! that are not linear. The states here are columns (feature after feature), as a library other
+//! than ours might keep them.
 
 use langevin::model::At;
 use langevin::noise::fill_normals;

@@ -1,16 +1,12 @@
 //! A network and a training task of your own: a gated residual network, trained with a robust loss,
-//! saved and
-//! loaded.
+//! saved and loaded.
 //!
 //!     cargo run -p langevin-examples --bin 05_own_network
 //!
 //! There is no framework and no tape: a network is a way forward and a way back on slices, made of
-//! kernels.
-//! Finite differences hold one against the other, and from there on it is trained, sampled and
-//! saved like the
-//! built-in ones. After a few seconds its samples are within an energy distance of 0.12 of the
-//! data;
-//! untrained they are twice as far.
+//! kernels. Finite differences hold one against the other, and from there on it is trained, sampled
+//! and saved like the built-in ones. After a few seconds its samples are within an energy distance
+//! of 0.12 of the data; untrained they are twice as far.
 
 use langevin::{Request, SampleId, Sampling};
 use langevin_analysis::{exact, metrics::energy_distance};
@@ -47,8 +43,7 @@ impl Architecture for Gated {
 /// ```
 ///
 /// The norm brings every row to mean 0 and variance 1, so that states far from the data grow no
-/// faster than
-/// they do.
+/// faster than they do.
 #[derive(Clone, Debug)]
 struct GatedNet {
     width: usize,
@@ -240,9 +235,8 @@ impl Pass for Memory {
 }
 
 /// The pseudo-Huber loss of each row's error e, w · 2c²(√(1 + ‖e‖²/c²) − 1): the squared error for
-/// small e,
-/// 2c‖e‖ for large ones, so that no row pulls harder than 2cw. Inputs and targets stay those of
-/// denoising.
+/// small e, 2c‖e‖ for large ones, so that no row pulls harder than 2cw. Inputs and targets stay
+/// those of denoising.
 ///
 /// Source: Charbonnier et al. 1997; for diffusion models Song & Dhariwal, arXiv 2310.14189.
 #[derive(Debug)]

@@ -3,8 +3,7 @@
 //!
 //! `train_steps --operations WORKLOAD` prints the multiplications and additions of the workload's
 //! matrix products, and `train_steps product` is the workload of one product of two matrices of
-//! 2048 × 2048: what
-//! the processor can do.
+//! 2048 × 2048: what the processor can do.
 //!
 //! `train_steps WORKLOAD`, then a number of repetitions on each line of stdin; the seconds of each
 //! repetition, separated by spaces, on a line of stdout. At the end of stdin, the largest
@@ -55,8 +54,7 @@ const SIDE: usize = 2048;
 
 /// Multiplications and additions of the matrix products of one repetition. The way back is a
 /// product for the inputs and one for the weights, but for the first layer, whose inputs need no
-/// gradient; what attention
-/// computes again on the way back is not counted.
+/// gradient; what attention computes again on the way back is not counted.
 fn operations(name: &str) -> Option<f64> {
     if name == "product" {
         return Some(2.0 * (SIDE as f64).powi(3));

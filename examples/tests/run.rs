@@ -33,6 +33,20 @@ fn a_sampler_of_ones_own_is_linted_analysed_and_run() {
 }
 
 #[test]
+fn the_checks_of_the_page_run_and_find_what_it_says() {
+    let (_, program) = include_str!("../06_check_a_sampler.rs").split_once("\n\n").unwrap();
+    assert!(include_str!("../../docs/contributing.md").contains(program));
+    let text = said(env!("CARGO_BIN_EXE_06_check_a_sampler"));
+    assert!(text.contains("0 findings") && text.contains("same table"), "{text}");
+    // The errors of 16 to 128 steps that the page quotes, to the digits that it quotes.
+    for (steps, page) in [(16, "2.19"), (32, "0.426"), (64, "0.0944"), (128, "0.0223")] {
+        let line = text.lines().find(|line| line.starts_with(&format!("{steps} steps"))).unwrap();
+        let found: f64 = line.split_whitespace().last().unwrap().parse().unwrap();
+        assert!((found - page.parse::<f64>().unwrap()).abs() < 0.005, "{line}");
+    }
+}
+
+#[test]
 fn a_process_of_ones_own_is_a_choice_of_coordinates_and_a_wrong_one_is_refused() {
     let text = said(env!("CARGO_BIN_EXE_02_own_process"));
     let apart: f64 = text.lines().find_map(|line| line.strip_prefix("largest difference ")).unwrap().parse().unwrap();
@@ -44,8 +58,7 @@ fn a_process_of_ones_own_is_a_choice_of_coordinates_and_a_wrong_one_is_refused()
 fn a_model_of_ones_own_is_read_as_another_formulation() {
     let text = said(env!("CARGO_BIN_EXE_03_own_model"));
     // Ten thousand samples of N(3, ½²): three standard errors of the mean are .015, of the
-    // deviation .011; what the
-    // range of noise levels and twenty steps leave is below either.
+    // deviation .011; what the range of noise levels and twenty steps leave is below either.
     for line in text.lines() {
         let numbers: Vec<f64> = line.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
         let [mean, deviation] = numbers[..] else { panic!("{line}") };

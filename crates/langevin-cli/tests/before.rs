@@ -33,8 +33,8 @@ fn numbers(path: &Path) -> Vec<f64> {
 }
 
 /// Four samples of the model of a run against those of before: single precision, whose products of
-/// matrices may differ from
-/// processor to processor in the last bits (2⁻²⁴), through twenty evaluations of two layers.
+/// matrices may differ from processor to processor in the last bits (2⁻²⁴), through twenty
+/// evaluations of two layers.
 fn samples_are(run: &Path, expected: &str) {
     let out = run.join("samples.csv");
     langevin(run)

@@ -16,8 +16,7 @@ struct Change {
 }
 
 /// Returns the sections of the page that promise a number of files: title, number, and the patches.
-/// A section may have a patch
-/// beyond its promise; the first one is the promise.
+/// A section may have a patch beyond its promise; the first one is the promise.
 fn recipes() -> Vec<(String, usize, Vec<Vec<Change>>)> {
     let mut all = Vec::new();
     for section in PAGE.split("\n## ").skip(1) {

@@ -1,6 +1,6 @@
 //! What is given is used or refused: every flag of every command changes an answer, or is refused
-//! by name, in one call at
-//! least. The flags are read from the help, so that a new one without a call here fails the test.
+//! by name, in one call at least. The flags are read from the help, so that a new one without a
+//! call here fails the test.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

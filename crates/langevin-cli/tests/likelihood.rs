@@ -76,3 +76,17 @@ fn a_density_in_closed_form_has_no_training_rows_to_compare_with() {
     let written = fs::read_to_string(directory.path().join("l.csv")).unwrap();
     assert_eq!(written.lines().next(), Some("nats,standard_error,row"));
 }
+
+#[test]
+fn whole_numbers_that_were_learned_as_they_are_have_no_fair_gaussian() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let text = (0..120).fold("n,m\n".to_owned(), |text, i| text + &format!("{},{}\n", i * i % 7, i * 5 % 11));
+    fs::write(here.join("t.csv"), text).unwrap();
+    let train = "train --data t.csv --hold-out 0.25 --steps 20 --width 8 --depth 1 --batch 16 --out m.safetensors";
+    let line = "likelihood m.safetensors --data t.csv --held-out --levels 4";
+    works(here, train);
+    assert!(!works(here, line).0.contains("Gaussian"));
+    works(here, &format!("{train} --dequantize"));
+    assert!(works(here, line).0.contains("Gaussian"));
+}

@@ -1,6 +1,5 @@
 //! Faults and limits: threads that cannot be made, memory that is not there, two processes in one
-//! run, files of any size,
-//! names of any length.
+//! run, files of any size, names of any length.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

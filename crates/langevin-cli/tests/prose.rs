@@ -1,6 +1,5 @@
 //! The rules of language that a machine can check: how doc comments open, how wide comments are,
-//! and words that readers outside
-//! the project do not know.
+//! and words that readers outside the project do not know.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;

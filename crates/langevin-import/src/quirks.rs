@@ -79,242 +79,304 @@ macro_rules! quirks {
 }
 
 quirks! {
-    LARGE_VARIANCE_LOG = Quirk::new("DDPM", "`fixed_large_log` is NaN: √ln β", "as `fixed_large`")
-        .remark("NaN: the logarithm of β is negative, and its root is taken");
+    LARGE_VARIANCE_LOG = Quirk::new(
+        "DDPM",
+        "`variance_type=\"fixed_large_log\"` gives NaN, because the square root of ln β is taken, which is negative.",
+        "works, and gives the plan of `fixed_large`",
+    )
+    .remark("NaN: the logarithm of β is negative, and its root is taken");
     LARGE_VARIANCE_END = Quirk::reproduced(
         "DDPM",
-        "`fixed_large` with an offset or trailing times adds noise in its last step",
-        "none",
+        "With `variance_type=\"fixed_large\"` and either `steps_offset` or trailing timesteps, the last step adds noise.",
+        "no noise in the last step",
     );
     ZERO_SNR_NOISE = Quirk::new(
         "DDPM, DDIM, CogVideoX, LCM, TCD",
-        "ε-prediction with zero terminal SNR divides by α = 0",
-        "one error",
+        "With zero terminal SNR, an ε-prediction is divided by α = 0.",
+        "error that names the timestep and the predictions that can be used there",
     );
     FIXED_STRIDE = Quirk::new(
         "DDIM, CogVideoX, PNDM",
-        "steps go N/n times down, whatever the next time is (linspace, and trailing where n does not divide N)",
-        "reproduced, and the lint says so",
+        "Each step goes N/n timesteps down, even if the next timestep of the list is another one. This happens with linspace, and with trailing if n does not divide N.",
+        "reproduced, and `langevin lint` reports it",
     )
-    .consistent("to the next time");
+    .consistent("each step goes to the next timestep of the list");
     COGVIDEOX_DRAWS = Quirk::reproduced(
         "CogVideoXDPM",
-        "a step of second order draws noise twice and throws the first away; a step that ends beyond the table is of first order",
-        "one draw, and the order of any step",
+        "A step of second order draws noise twice and discards the first draw. A step that ends beyond the table is of first order.",
+        "one draw for each step, and no lower order for a step that ends beyond the table",
     );
-    INVERSE_TIME = Quirk::reproduced(
+    INVERSE_TIME = Quirk::new(
         "DDIMInverse",
-        "the network is asked at the time of the target; sample prediction is NaN in the first step",
-        "at the time of the state",
+        "The network is called with the timestep of the level that the step goes to. `prediction_type=\"sample\"` gives NaN in the first step.",
+        "`sample` works; the timestep is reproduced",
     )
+    .consistent("the network is called with the timestep of the state")
     .remark("NaN: its first step divides by σ = 0");
-    RUNGE_KUTTA_START = Quirk::new("PNDM", "the Runge–Kutta start raises below 4 steps", "one error");
+    RUNGE_KUTTA_START = Quirk::new(
+        "PNDM",
+        "The Runge–Kutta start raises an exception if there are fewer than 4 steps.",
+        "error that recommends `skip_prk_steps`",
+    );
     PNDM_START = Quirk::reproduced(
         "PNDM",
-        "the start is made wherever a run begins, so that from the third call of a later part on the network is asked about a state of the level before",
-        "each step is from its own level",
+        "A run that begins later in the list (image to image) also begins with the starting procedure (Heun or Runge–Kutta), which belongs to the first calls of the list. From its third call on, the network therefore gets a state that is one noise level behind the timestep.",
+        "each step begins at its own noise level",
     );
-    FIRST_OUTPUT = Quirk::reproduced("IPNDM", "the first output is not used; one step gives 0", "used");
+    FIRST_OUTPUT = Quirk::reproduced(
+        "IPNDM",
+        "The first output of the network is not used. A run of one step therefore returns 0.",
+        "the first output is used",
+    );
     SHORT_HISTORY = Quirk::reproduced(
         "LMS",
-        "started in the middle, the weights of a full history meet a short one",
-        "the sum is kept",
+        "A run that begins in the middle of the list (image to image) uses the weights of a full history, but its history is shorter. The weights that are used do not add up to the step.",
+        "the first steps are of lower order, so that the weights add up",
     );
-    LATE_CHURN = Quirk::reproduced("Euler, EDMEuler", "churn is added after the network was called", "before");
-    LOG_LINEAR_END = Quirk::reproduced("Euler", "log-linear levels never reach 0", "they go on to 0");
+    LATE_CHURN = Quirk::reproduced(
+        "Euler, EDMEuler",
+        "The noise of `s_churn` is added after the network was called, so the network does not see it.",
+        "the noise is added before the call",
+    );
+    LOG_LINEAR_END = Quirk::reproduced(
+        "Euler",
+        "With `interpolation_type=\"log_linear\"`, the run ends one noise level before 0.",
+        "the run goes on to 0",
+    );
     START_SCALE = Quirk::reproduced(
         "all",
-        "the start is noise of unit variance, or of √(σ²+1) (Euler and its kin with leading times, EDM), whatever the σ of the first level",
-        "of the first level",
+        "The start noise has standard deviation 1, or √(σ² + 1) in EDM and, with leading timesteps, in Euler and related classes. The σ of the first noise level would be correct.",
+        "the start noise has the σ of the first noise level",
     );
     LEVEL_TIMES = Quirk::reproduced(
         "Euler, LMS, Heun, KDPM2, DPMSolverSDE",
-        "the network is called at times of the float32 table, linear between its entries, which need not be those of the levels; the last level may occur twice",
-        "at the time of the level; no level twice",
+        "The network is called with timesteps that are interpolated linearly between the entries of a float32 table. These need not be the timesteps of the noise levels. The last noise level may occur twice.",
+        "each call has the timestep of its noise level, and no level occurs twice",
     );
     SAMPLE_PREDICTION = Quirk::new(
         "EulerAncestral, KDPM2, KDPM2Ancestral, DPMSolverSDE",
-        "sample prediction raises",
-        "a plan",
+        "`prediction_type=\"sample\"` raises an exception.",
+        "works",
     )
     .remark("NotImplementedError: it knows no sample prediction");
     ANCESTRAL_ROUNDING = Quirk::new(
         "EulerAncestral, KDPM2Ancestral",
-        "float32: σ_up > σ_to on the cosine table, NaN",
-        "a plan",
+        "On the cosine table, the noise that a step adds (σ_up) is rounded in float32 to more than the noise level that it goes to (σ_to). The result is NaN.",
+        "works",
     )
     .remark("NaN on most machines: in float32 its σ_up is above the level it goes to");
     LAST_LEVEL_TWICE = Quirk::new(
         "DPM multistep, DEIS, SASolver, UniPC",
-        "the last σ occurs twice (karras, exponential, beta, flow): a step that does nothing, or NaN",
-        "a step that goes nowhere, named by the lint",
+        "With karras, exponential, beta or flow noise levels, the last σ occurs twice. The last step has no effect or gives NaN.",
+        "the last step has no effect, and `langevin lint` reports it",
     )
-    .consistent("none")
+    .consistent("there is no such step")
     .remark("NaN: the last level occurs twice");
-    NOISE_TO_ZERO = Quirk::new("DPM multistep", "ε solvers with a final 0 raise", "a plan")
+    NOISE_TO_ZERO = Quirk::new("DPM multistep", "Solvers of ε raise an exception if the run ends at σ = 0.", "works")
         .remark("ValueError: a solver of ε does not go to 0");
     THIRD_ORDER_SIGN = Quirk::reproduced(
         "DPM multistep, single-step",
-        "`sde-dpmsolver++` of order 3 lacks α_t·D₂ (a sign)",
-        "with the term",
+        "`sde-dpmsolver++` of order 3 has a wrong sign, so that the term α_t·D₂ is missing. D₂ is the second difference of D.",
+        "the term is included",
     );
-    THIRD_ORDER_SDE = Quirk::new("DPM multistep", "`sde-dpmsolver` of order 3 has no branch and raises", "a plan")
-        .remark("UnboundLocalError: the SDE has no third order there");
+    THIRD_ORDER_SDE = Quirk::new(
+        "DPM multistep",
+        "`sde-dpmsolver` of order 3 raises an exception, because the code has no branch for it.",
+        "works",
+    )
+    .remark("UnboundLocalError: the SDE has no third order there");
     WHOLE_TIMES = Quirk::reproduced(
         "DPM multistep, single-step, DEIS, UniPC, SASolver",
-        "network times are rounded or cut to whole numbers; under flow sigmas by up to one unit",
-        "the time of the level",
+        "The timesteps of the network are rounded or truncated to whole numbers. With flow sigmas they are off by up to one timestep.",
+        "each call has the timestep of its noise level",
     );
     VELOCITY_OF_NOISE = Quirk::new(
         "DPM multistep and its inverse, single-step, UniPC, SASolver",
-        "ε solvers raise for `flow_prediction`",
-        "a plan",
+        "Solvers of ε raise an exception for `prediction_type=\"flow_prediction\"`.",
+        "works",
     )
     .remark("ValueError: a solver of ε reads no flow_prediction");
     THRESHOLD_OF_NOISE = Quirk::new(
         "DPM single-step, SASolver",
-        "ε solvers raise where they threshold",
-        "a plan",
+        "Solvers of ε raise an exception with `thresholding=True`.",
+        "works",
     )
     .remark("RuntimeError: thresholding of ε indexes its table with no time");
     FIRST_TIME_TWICE = Quirk::new(
         "DPM multistep, single-step, DEIS, UniPC, SASolver",
-        "where the first time occurs twice a whole run starts at the second, and raises",
-        "a plan",
+        "If the first timestep occurs twice, a complete run starts at its second occurrence and raises an exception.",
+        "works",
     )
     .remark("IndexError or AssertionError: the first time occurs twice, and the run starts at the second");
     FIRST_TIME_TWICE_EULER = Quirk::new(
         "Euler, DPM multistep inverse",
-        "where the first time occurs twice a whole run starts at the second, and ends beyond its list",
-        "a plan",
+        "If the first timestep occurs twice, a complete run starts at its second occurrence and raises an exception beyond the end of its list.",
+        "works",
     )
     .remark("IndexError: the first time occurs twice, and the run starts at the second");
     INVERSE_LEVELS = Quirk::new(
         "DPM multistep inverse",
-        "the SDE raises; flow levels fall; times and levels get out of step",
-        "one error",
+        "The SDE algorithms give NaN. Flow noise levels fall instead of rising. Timesteps that occur twice are listed once, so that timesteps and noise levels no longer correspond.",
+        "error for the SDE, which has no inversion; the rest is reproduced",
     )
-    .consistent("rises");
+    .consistent("the noise levels rise, each with its own timestep");
     CLIPPED_TRAILING = Quirk::reproduced(
         "DPM multistep",
-        "with `lambda_min_clipped`, trailing runs another number of steps",
-        "the number asked for",
+        "With `lambda_min_clipped` and trailing timesteps, the number of steps is not the requested one.",
+        "the requested number of steps",
     );
-    UNIPC_END = Quirk::new("UniPC", "bh1, or `predict_x0` false, with a final 0: NaN", "a plan")
-        .remark("NaN: ∞·0 at σ = 0");
+    UNIPC_END = Quirk::new(
+        "UniPC",
+        "`solver_type=\"bh1\"` or `predict_x0=False` gives NaN if the run ends at σ = 0.",
+        "works",
+    )
+    .remark("NaN: ∞·0 at σ = 0");
     UNIPC_FLOW_LEVELS = Quirk::new(
         "UniPC",
-        "exponential or beta levels under flow are not mapped: beyond 1",
-        "one error",
+        "With `use_flow_sigmas`, exponential and beta noise levels are not converted to flow times, so that they are greater than 1.",
+        "error that says so",
     )
-    .consistent("mapped");
-    UNIPC_FLOW_START = Quirk::reproduced("UniPC", "a flow starts 10⁻⁶ below pure noise", "from pure noise");
-    UNIPC_THRESHOLD = Quirk::reproduced("UniPC", "with `predict_x0` false it does not threshold", "it does");
-    LONE_TERMINAL = Quirk::new("UniPC, FlowMatchEuler", "`shift_terminal` with one step: NaN", "a plan")
+    .consistent("the levels are converted");
+    UNIPC_FLOW_START = Quirk::reproduced(
+        "UniPC",
+        "With `use_flow_sigmas`, the run starts 10⁻⁶ below pure noise.",
+        "the run starts at pure noise",
+    );
+    UNIPC_THRESHOLD = Quirk::reproduced(
+        "UniPC",
+        "With `predict_x0=False`, `thresholding` has no effect.",
+        "D is thresholded",
+    );
+    LONE_TERMINAL = Quirk::new("UniPC, FlowMatchEuler", "`shift_terminal` with one step gives NaN.", "works")
         .remark("NaN: a single level has nothing to stretch by");
-    DOUBLE_SHIFT = Quirk::reproduced("FlowMatchEuler, FlowMatchHeun", "the shift enters the table and the grid", "once");
+    DOUBLE_SHIFT = Quirk::reproduced(
+        "FlowMatchEuler, FlowMatchHeun",
+        "`shift` is applied twice: to the ends of the range of noise levels, and then to each level.",
+        "the shift is applied once",
+    );
     GIVEN_FLOW_LEVELS = Quirk::reproduced(
         "FlowMatchEuler, FlowMatchLCM, LTXEulerAncestralRF",
-        "levels that are given are shifted in float32",
-        "in float64",
+        "Noise levels that the caller passes are shifted in float32.",
+        "they are shifted in float64",
     );
     GIVEN_FLOW_TIMES = Quirk::reproduced(
         "FlowMatchEuler, FlowMatchLCM",
-        "timesteps that are given are what the network is called with, although their levels are shifted",
-        "the times of the levels",
+        "Timesteps that the caller passes go to the network unchanged, although their noise levels are shifted.",
+        "the network gets the timesteps of the shifted levels",
     );
     INVERTED_NOISE = Quirk::new(
         "FlowMatchEuler, FlowMatchLCM",
-        "noise on inverted levels takes the clean fraction for the noise",
-        "one error",
+        "With `invert_sigmas`, a step that adds noise uses the fraction of clean data as the fraction of noise.",
+        "error that says so",
     )
-    .consistent("as they are meant");
-    FLOW_CHURN = Quirk::reproduced("FlowMatchHeun", "VE's churn on a flow state", "a forward move of the flow");
-    CUT_RUN = Quirk::reproduced("LCM", "a run cut by `strength` with custom times ends in noise", "clean");
+    .consistent("the step uses the fraction of noise");
+    FLOW_CHURN = Quirk::reproduced(
+        "FlowMatchHeun",
+        "`s_churn` adds noise as for a VE process, where α = 1, although the state is that of a flow.",
+        "churn is a forward move of the flow",
+    );
+    CUT_RUN = Quirk::reproduced(
+        "LCM",
+        "A run with custom timesteps that is shortened by `strength` ends with noise, because its last step is not recognised.",
+        "the run ends at clean data",
+    );
     TCD_END = Quirk::reproduced(
         "TCD",
-        "ignores clipping and thresholding; ends at the table's first entry",
-        "clips, and ends at the data",
+        "Clipping and thresholding have no effect. The run ends at the first entry of the table instead of at clean data.",
+        "D is clipped, and the run ends at clean data",
     );
-    UNCLIP_ONE_STEP = Quirk::new("UnCLIP", "one step divides by zero", "a plan").remark("ZeroDivisionError: one step");
+    UNCLIP_ONE_STEP = Quirk::new("UnCLIP", "A run of one step divides by zero and raises an exception.", "works")
+        .remark("ZeroDivisionError: one step");
     UNCLIP_LONG_STEP = Quirk::reproduced(
         "UnCLIP",
-        "a step over more than one entry takes ᾱ_t/ᾱ_s for 1 − (1 − ᾱ_t/ᾱ_s) in float32: from the end of the table the state is forgotten (10⁻⁴ of it at four steps)",
-        "kept",
+        "A step over more than one table entry computes ᾱ_t/ᾱ_s as 1 − (1 − ᾱ_t/ᾱ_s) in float32. At the end of the table this is 0, so that the state is forgotten. At four steps, 10⁻⁴ of the state should remain.",
+        "the state is kept",
     );
     UNCLIP_NEXT_ENTRY = Quirk::reproduced(
         "UnCLIP",
-        "without `prev_timestep` a step goes one entry down, and the next starts where it did not land",
-        "to the next time",
+        "Without `prev_timestep`, a step goes one table entry down. The next step starts at the next timestep of the list, which is another level.",
+        "each step goes to the next timestep of the list",
     );
     WUERSTCHEN_END = Quirk::reproduced(
         "DDPMWuerstchen",
-        "ends on the mean of σ = 0.01, without its noise",
-        "at clean data",
+        "The last step ends at σ = 0.01 but adds no noise, so that the result is the mean of that level.",
+        "the run ends at clean data",
     );
     QUIET_ANCESTRAL = Quirk::reproduced(
         "LTXEulerAncestralRF",
-        "`s_noise` = 0: the state stays at s_down and is taken for one at s'",
-        "steps to s'",
+        "A step goes down to s_down and then adds noise up to the next level s'. With `s_noise=0` the state stays at s_down, but the next step treats it as a state at s'.",
+        "each step goes to s'",
     );
     SCM_MIDDLE = Quirk::new(
         "SCM",
-        "raises for other than two steps unless `intermediate_timesteps` is null; its first time lies 4·10⁻⁶ beyond a right angle",
-        "a plan, from the right angle; its state is in units of `sigma_data`, as the pipeline decodes it",
+        "Any number of steps other than two raises an exception unless `intermediate_timesteps` is `None`. The first timestep is 4·10⁻⁶ beyond a right angle.",
+        "works, from the right angle; the state is in units of `sigma_data`, as the pipeline decodes it",
     )
     .remark("ValueError: an intermediate time is for two steps; give intermediate_timesteps=null");
     LCM_BOUNDARY = Quirk::new(
         "LCM",
-        "c_skip + c_out of the boundary is not 1: the mean moves by σ_d²/2y² of it (from 1.3·10⁻⁹ at time 999 on)",
-        "kept, and said: the boundary is part of the network",
+        "In the boundary condition f = c_skip x + c_out D, c_skip + c_out is not 1. Each step therefore moves the mean by σ_d²/2y² of it, where y is `timestep_scaling` times the timestep. This is 1.3·10⁻⁹ at timestep 999, and more at lower timesteps.",
+        "reproduced, because the boundary condition is part of the network; `langevin plan` says so",
     )
     .remark("the boundary f = c_skip x + c_out D moves the mean of every move by σ_d²/2y² of it, y = timestep_scaling × time: up from 10⁻⁹, which the lint names");
     CM_BOUNDARY = Quirk::new(
         "CMStochasticIterative",
-        "c_skip + c_out of the boundary is not 1: the mean moves by σ_d²/2y² of it; the noise starts from `sigma_min`",
-        "kept, and said: the boundary is part of the network",
+        "The boundary condition moves the mean of each step, at high noise levels by about `sigma_min`/σ of it. The noise that a step adds has the variance σ² − `sigma_min`² instead of σ².",
+        "reproduced, because the boundary condition is part of the network; `langevin plan` says so",
     )
     .remark("the boundary of a consistency model moves the mean of every move, and its noise starts from sigma_min: the lint names both");
     FIRST_TIME_BITS = Quirk::new(
         "DPM multistep, single-step, DEIS, UniPC, SASolver",
-        "exponential and beta grids: the first time is N − 1 or N − 2 by the last bit of √ and ln in float32, which torch and NumPy round differently from machine to machine",
-        "both rounded correctly: 998 on Stable Diffusion's table, as recorded; tables of other lengths may differ by one",
+        "With exponential and beta noise levels, the first timestep is N − 1 or N − 2. The last bit of √ and ln in float32 decides which, and torch and NumPy round it differently on different machines.",
+        "√ and ln are rounded correctly; this gives 998 on Stable Diffusion's table, as recorded, and may differ by one on tables of other lengths",
     );
     FULL_NOISE = Quirk::new(
         "DDIM",
-        "η = 1 with zero terminal SNR: 1 − ᾱ − σ² may be −10⁻⁷ in float32, NaN",
-        "a plan",
+        "With η = 1 and zero terminal SNR, 1 − ᾱ − σ² may be −10⁻⁷ in float32, which gives NaN.",
+        "works",
     );
-    EDM_ONE_LEVEL = Quirk::reproduced("Cosine, EDM", "one step alone on the exponential grid is at `sigma_min`", "at `sigma_max`");
+    EDM_ONE_LEVEL = Quirk::reproduced(
+        "Cosine, EDM",
+        "With the exponential grid, a run of one step starts at `sigma_min`.",
+        "it starts at `sigma_max`",
+    );
     EDM_LAST_LEVEL = Quirk::reproduced(
         "Cosine, EDM",
-        "with `final_sigmas_type` sigma_min the last level occurs twice",
-        "once",
+        "With `final_sigmas_type=\"sigma_min\"`, the last noise level occurs twice.",
+        "it occurs once",
     );
     RISING_END = Quirk::new(
         "Cosine, EDM",
-        "Karras's levels may end below `sigma_min` in float32: the last step rises, NaN with `heun`",
-        "a step that goes nowhere",
+        "In float32, Karras's noise levels may end below `sigma_min`. The last step then goes up in noise, and gives NaN with `heun`.",
+        "the last step has no effect",
     );
     CONTINUOUS_LOG_LINEAR = Quirk::new(
         "EulerDiscrete",
-        "with `timestep_type` continuous, v-prediction and log-linear levels it runs n + 1 evaluations",
+        "With `timestep_type=\"continuous\"`, v-prediction and log-linear noise levels, the run has n + 1 evaluations.",
         "reproduced",
     );
-    REPAINT_JUMP = Quirk::reproduced("RePaint", "a jump upwards uses the βs of other times", "the process's own");
-    EDM_THIRD_ORDER = Quirk::new("EDM and Cosine, SDE of order 3", "raise from ten steps on", "a plan")
-        .remark("UnboundLocalError: the SDE has no third order there");
-    K_ONE_STEP = Quirk::new("2M SDE, 3M SDE", "one step raises", "a plan").of_k_diffusion();
+    REPAINT_JUMP = Quirk::reproduced(
+        "RePaint",
+        "A jump back to more noise uses the βs of other timesteps than the steps down.",
+        "the jump uses the βs of the process",
+    );
+    EDM_THIRD_ORDER = Quirk::new(
+        "EDM and Cosine",
+        "The SDE of order 3 raises an exception. By default this happens in runs of five steps or more.",
+        "works",
+    )
+    .remark("UnboundLocalError: the SDE has no third order there");
+    K_ONE_STEP = Quirk::new("2M SDE, 3M SDE", "A run of one step raises an exception.", "works").of_k_diffusion();
     K_ADAPTIVE = Quirk::new(
         "`dpm_adaptive`",
-        "judges the batch as a whole; float32 times move its results by up to 2·10⁻³",
-        "per sample, float64: `Adaptive`",
+        "The step size is chosen for the batch as a whole. Times in float32 change the results by up to 2·10⁻³.",
+        "each sample has its own step size, in float64: `Adaptive`, in Python `langevin.adaptive`",
     )
     .of_k_diffusion();
     SINGLE_PRECISION = Quirk::new(
-        "PNDM, float32 everywhere",
-        "third-order DEIS on the cosine table is off by 3·10⁻⁴",
-        "float64; the recorded tolerance is ten times what one unit in the last place does to the original",
+        "all, including PNDM",
+        "Coefficients are computed in float32. Third-order DEIS on the cosine table is off by 3·10⁻⁴.",
+        "computed in float64; the tests allow ten times the effect that one unit in the last place has on the original",
     );
 }
 
@@ -327,32 +389,72 @@ mod tests {
 
     const BEFORE: &str = "# What the originals do, and what an import gives
 
-Found by running diffusers 0.42.1 (with NumPy 2) and k-diffusion 0.1.1 on an exact model. An import does what the original does; `--consistent` fixes what is listed here. The tests are in
-`crates/langevin-import/src/diffusers/` (`tests.rs`, `faults.rs`), `crates/langevin-import/tests/parity.rs` and `complaints.rs`.
+This page is for users of diffusers or k-diffusion who import a scheduler. It lists the bugs and peculiarities of the
+originals, and what an import does in the same place.
 
-This page is generated from the values of `crates/langevin-import/src/quirks.rs`, which the import's code refers to: `LANGEVIN_BLESS=1 cargo test -p langevin-import --lib originals` writes it anew.
+The entries were found by running diffusers 0.42.1 (with NumPy 2) and k-diffusion 0.1.1 on an exact model. An import
+does what the original does. With `--consistent` (in Python `consistent=True`), it fixes what is listed here. The
+tests are in `crates/langevin-import/src/diffusers/` (`tests.rs`, `faults.rs`) and in `crates/langevin-import/tests/`
+(`parity.rs`, `complaints.rs`).
 
-| class | what happens | here |
+This page is generated from the values of `crates/langevin-import/src/quirks.rs`, to which the code of the import
+refers. `LANGEVIN_BLESS=1 cargo test -p langevin-import --lib originals` writes it again.
+
+## How to read the table
+
+- **class**: the scheduler of diffusers without `Scheduler` in its name, or a sampler of k-diffusion. DPM multistep
+  and single-step are `DPMSolverMultistepScheduler` and `DPMSolverSinglestepScheduler`.
+- **in the original**: what the class does, and with which settings.
+- **in an import**: *reproduced* means that the plan does the same. *Works* means that the import gives a plan with
+  finite coefficients although the original raises an exception or returns NaN. *Error* means that the import gives no
+  plan. An entry ends with the change that `--consistent` makes, if there is one.
+
+N is the number of training timesteps and n the requested number of steps. D is the denoised prediction, and ᾱ is the
+`alphas_cumprod` of diffusers. *Solvers of ε* extrapolate the noise prediction instead of D: `dpmsolver`,
+`sde-dpmsolver`, `noise_prediction`, and UniPC with `predict_x0=False`. *Lint* is the check of `langevin lint`: every
+step must have the mean and variance of the process, and begin where the one before ended.
+
+| class | in the original | in an import |
 |---|---|---|
 ";
 
     const AFTER: &str = "
-`langevin plan --from-diffusers` says on stderr where diffusers itself fails on a run, and what `--consistent` has otherwise.
+## Messages of the command line
 
-A learned variance is the second half of a network's output. The DPM-Solver family drops it, and so does the plan: it is that of the first half, for ε. DDPM and UnCLIP use it as
-the variance of their noise: refused, for an `eval` of a plan turns every output of its model into D, and a second half has no place there. Another sampler on such a config draws no noise of that variance and leaves the second half out.
+`langevin plan --from-diffusers` says on stderr if diffusers itself fails on a run. With `--consistent` it lists what
+differs from the original's plan.
 
-Parts of a run (`--start-at`, `LangevinScheduler` in image-to-image pipelines) are the original's.
+## Learned variances
 
-Not imported: learned variances of DDPM and UnCLIP, `solver_p`, `tau_func`, schedulers of tokens, of networks with two times (FlowMapEuler), of pyramids (Helios), generators with inner policies. An
-unknown class gives an error that lists the known ones.
+A learned variance is the second half of a network's output. What happens to it depends on the class:
+
+- The DPM-Solver family drops it for an ε-prediction, and the plan does the same. For other predictions the import
+  gives an error.
+- DDPM and UnCLIP use it as the variance of their noise. The import refuses such a config, because an evaluation in a
+  plan turns the network's output into D and has no place for a second half.
+- Another sampler on such a config draws no noise of that variance, and leaves the second half out.
+
+## Parts of a run
+
+A part of a run (`--start-at`, or `LangevinScheduler` in image-to-image pipelines) does what the original does.
+
+## Not imported
+
+- learned variances of DDPM and UnCLIP
+- `solver_p` and `tau_func`
+- schedulers whose states are tokens
+- schedulers of networks with two times (FlowMapEuler)
+- schedulers that enlarge the picture between stages (Helios)
+- schedulers that integrate a policy of their own between network evaluations (Piflow)
+
+An unknown class gives an error that lists the known ones.
 ";
 
     /// Returns the page, with a row for each quirk.
     fn page() -> String {
         let row = |(_, quirk): &(&str, Quirk)| {
             let library = if quirk.source == Source::KDiffusion { "k-diffusion " } else { "" };
-            let consistent = quirk.consistent.map(|consistent| format!("; consistent: {consistent}"));
+            let consistent = quirk.consistent.map(|consistent| format!("; with `--consistent`: {consistent}"));
             let Quirk { classes, what, here, .. } = quirk;
             format!("| {library}{classes} | {what} | {here}{} |\n", consistent.unwrap_or_default())
         };

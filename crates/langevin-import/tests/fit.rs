@@ -72,8 +72,8 @@ fn levels_in_single_precision_are_within_the_training() {
 }
 
 /// Levels beyond the table, with the last time for each, are the original's choice: the lint has
-/// nothing to say of them, in the
-/// coordinates of the table and of VE. A state that is not on the continued table is still found.
+/// nothing to say of them, in the coordinates of the table and of VE. A state that is not on the
+/// continued table is still found.
 #[test]
 fn levels_beyond_a_table_are_no_finding() {
     for class in ["DPMSolverMultistepScheduler", "EulerDiscreteScheduler"] {

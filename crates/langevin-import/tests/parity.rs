@@ -2,8 +2,8 @@
 //! outputs, noise and tables of the originals, in `parity/`.
 //!
 //! Two questions are asked apart. Fed the original's own table and noise, does the plan land where
-//! the original did? And are the tables that the import
-//! computes the original's? `LANGEVIN_PARITY=DDIMScheduler` prints every case of one class.
+//! the original did? And are the tables that the import computes the original's?
+//! `LANGEVIN_PARITY=DDIMScheduler` prints every case of one class.
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
@@ -245,10 +245,9 @@ fn cases() -> Vec<Case> {
 /// The draws of a plan as the original used them.
 ///
 /// The originals draw the start first, and, where they start in the middle, an image after it; the
-/// state that these make is then an input of the plan. Where
-/// an original asked for noise by intervals of σ, overlapping ones are one path here: from the
-/// noise u of the whole [a, c] and the piece z₁ over [a, b], the
-/// rest is z₂ = (√(a−c) u − √(a−b) z₁)/√(b−c).
+/// state that these make is then an input of the plan. Where an original asked for noise by
+/// intervals of σ, overlapping ones are one path here: from the noise u of the whole [a, c] and the
+/// piece z₁ over [a, b], the rest is z₂ = (√(a−c) u − √(a−b) z₁)/√(b−c).
 fn draws(record: &Value, plan: &Plan, pool: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let given = plan.inputs().iter().any(|input| input.name == "init");
     let before = if record.get("start_at").is_some_and(Value::is_u64) { 2 } else { 1 };
@@ -303,11 +302,10 @@ fn known(case: &Case) -> bool {
 }
 
 /// Where the original is not itself: the cases that its own float32 moves beyond their tolerance,
-/// with what the same steps give in float64 (`double.py`). Fourteen:
-/// six runs of DPM-Solver's inverse up to pure noise of the cosine table, where λ in float32 is off
-/// by up to 5e-7 and steps of several λ multiply that by e^h; eight of the
-/// ancestral KDPM2, whose σ_down is a difference of squares in float32. These must agree with the
-/// float64 results to the last digits.
+/// with what the same steps give in float64 (`double.py`). Fourteen: six runs of DPM-Solver's
+/// inverse up to pure noise of the cosine table, where λ in float32 is off by up to 5e-7 and steps
+/// of several λ multiply that by e^h; eight of the ancestral KDPM2, whose σ_down is a difference of
+/// squares in float32. These must agree with the float64 results to the last digits.
 fn doubles() -> BTreeMap<String, Vec<f64>> {
     lines("double.jsonl").iter().map(|line| (line["id"].as_str().unwrap().to_owned(), numbers(&line["out"]))).collect()
 }
@@ -419,8 +417,8 @@ fn near(a: f64, b: f64) -> bool {
 }
 
 /// KDPM2's ancestral twin asks its network half-way to σ_down = σ'²/σ, which is σ' itself; the
-/// original has σ_down² = σ'² − up² in float32, so that
-/// ln of the middle is off by up to 2⁻²³(σ/σ')², four such roundings together here.
+/// original has σ_down² = σ'² − up² in float32, so that ln of the middle is off by up to
+/// 2⁻²³(σ/σ')², four such roundings together here.
 fn middles_are_near(case: &Case, computed: &[f64]) -> bool {
     let sigma = |time: f64| {
         let bars = &case.tables.alphas_cumprod;
@@ -586,9 +584,8 @@ fn pool() -> Vec<Vec<f64>> {
 }
 
 /// k-diffusion's `sample_dpm_adaptive` judges the batch as a whole, so it was run on one row at a
-/// time, in float64: outputs, accepted and rejected steps.
-/// (In its usual float32 times the outputs move by up to 2e-3: an accepted step is a matter of
-/// digits.)
+/// time, in float64: outputs, accepted and rejected steps. (In its usual float32 times the outputs
+/// move by up to 2e-3: an accepted step is a matter of digits.)
 #[test]
 fn adaptive_steps_are_those_of_k_diffusion() {
     let recorded = [

@@ -206,9 +206,13 @@ pub fn prepare<'a>(
     let mut how = How::new(settings, range, set.width())?;
     let lattice = rows::lattice(source, &set)?;
     let coordinates = rows::coordinates(wanted.seed, source.normalization(), &set, lattice.as_ref()).or_failed()?;
-    // Only moments of the training make a fair baseline; a fit to these rows has seen them.
-    let gaussian =
-        source.network().and_then(Network::moments).and_then(|moments| rows::gaussian(Some(moments), &[], 0));
+    // Only moments of the training make a fair baseline: a fit to these rows has seen them, and
+    // moments of whole numbers are not those of the dequantised rows.
+    let gaussian = source
+        .network()
+        .filter(|network| lattice.is_none() || network.metadata().data.dequantized)
+        .and_then(Network::moments)
+        .and_then(|moments| rows::gaussian(Some(moments), &[], 0));
     if let How::Bound(bound) = &mut how {
         bound.control = rows::gaussian_of(source, &coordinates.x, set.width());
     }
@@ -368,7 +372,8 @@ impl Prepared<'_> {
 
     /// Returns −log p of the rows under a Gaussian with the mean and covariance of the training
     /// rows, blurred to the lowest noise level like the model. Returns `None` if the model has no
-    /// covariance of its training.
+    /// covariance of its training, or if these rows are dequantised and those of the training were
+    /// not.
     #[must_use]
     pub fn baseline(&self) -> Option<Baseline> {
         let gaussian = self.gaussian.as_ref()?;

@@ -73,8 +73,8 @@ fn error_of_d(network: &Network, sigma_ve: f64) -> f64 {
 
 /// Returns the loss of the exact denoiser on the same data.
 ///
-/// It is the mean of w(λ) · E(ε − ε̂)² over the drawn levels. E(ε − ε̂)² is
-/// c·SNR/(1 + c·SNR) for the eigenvalue c.
+/// It is the mean of w(λ) · E(ε − ε̂)² over the drawn levels. E(ε − ε̂)² is c·SNR/(1 + c·SNR) for
+/// the eigenvalue c.
 fn best_loss(network: &Network, weight: Weight, times: TimeDensity) -> f64 {
     let objective = Objective::new(network.formulation(), weight, times).unwrap();
     let at = |u: f64| {

@@ -109,8 +109,7 @@ fn run(plan: &Plan, inputs: Vec<Vec<f64>>) -> Vec<f64> {
 }
 
 /// The document with slots named by the values in them, in the order in which those are written:
-/// which slot holds a value is
-/// the compiler's own affair.
+/// which slot holds a value is the compiler's own affair.
 fn by_value(document: &Value) -> Value {
     let mut plan = document.clone();
     plan["slots"] = Value::Null;

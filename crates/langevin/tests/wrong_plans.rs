@@ -9,8 +9,7 @@ use langevin::{Formulation, Grid, Level, Plan, Prediction, Process, Sampler};
 use serde_json::{Value, json};
 
 /// DDPM of five steps for an ε-network, on the variance-preserving process. Instruction 0 is the
-/// start; then each step is an
-/// evaluation and a combination.
+/// start; then each step is an evaluation and a combination.
 fn good() -> Value {
     let network = Formulation::new(Process::vp(), Prediction::Epsilon);
     let levels = Grid::karras(5).levels(&network.process, 0.01, 50.0).unwrap();

@@ -135,7 +135,8 @@ fn table(source: &Source<'_>, prepared: &Prepared<'_>, measured: &Measured) -> S
     if let Some(gaussian) = baseline {
         let (difference, error) = gaussian.difference(&found.nats);
         line("Gaussian", format!("= {:.4} ± {:.4} nats", gaussian.mean(), gaussian.standard_error()));
-        line("", "a Gaussian with the mean and covariance of the training rows, on the same rows".to_owned());
+        let logs = if prepared.set().frame().logs.is_empty() { "" } else { ", of logarithms in the columns of --log" };
+        line("", format!("a Gaussian with the mean and covariance of the training rows{logs}, on the same rows"));
         line("difference", against(found.kind, difference, error));
     }
     line("evaluations", evaluations(found));
