@@ -501,7 +501,9 @@ fn inputs_are_draws_of_the_data() {
         let moves = vec![Move { letter: Letter::R, eta: None, from, to, ops: [last - 1, last] }];
         let inputs = (0..count).map(|k| Input { name: format!("image {k}"), slot: 2 * k }).collect();
         let (process, name) = (process.spec(), "image".into());
-        Parts { name, process, network: None, slots: 4, draws: 2, result: 0, inputs, ops, moves }.plan().unwrap()
+        Parts { name, process, network: None, slots: 4, draws: 2, result: 0, inputs, ops, moves, origin: None }
+            .plan()
+            .unwrap()
     };
     let row = langevin::moves::Row::new(&from, &to, 0.6);
     for plan in [

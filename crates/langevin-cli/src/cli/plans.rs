@@ -149,6 +149,10 @@ pub struct CompareArgs {
     /// The noise range MIN,MAX in σ/α [default: the usual range of each process]
     #[arg(long, value_name = "MIN,MAX", value_parser = super::values::range)]
     pub range: Option<[f64; 2]>,
+    /// Relative precision below which differences do not count [default: the precision that a
+    /// plan of another program states, else double precision]
+    #[arg(long, value_name = "T", value_parser = super::values::precision, allow_negative_numbers = true)]
+    pub tolerance: Option<f64>,
     /// Print the comparison as JSON on stdout
     #[arg(long)]
     pub json: bool,
@@ -163,6 +167,10 @@ pub struct LintArgs {
     /// The JSON file of the plan
     #[arg(value_name = "PLAN.json")]
     pub plan: PathBuf,
+    /// Relative precision of the plan's numbers [default: what the plan states, else double
+    /// precision]
+    #[arg(long, value_name = "T", value_parser = super::values::precision, allow_negative_numbers = true)]
+    pub tolerance: Option<f64>,
     /// Print the findings as JSON on stdout
     #[arg(long)]
     pub json: bool,

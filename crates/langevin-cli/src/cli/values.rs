@@ -123,6 +123,10 @@ pub fn tolerance(text: &str) -> Result<f64, String> {
     number(text, "a number > 0", |value| value > 0.0)
 }
 
+pub fn precision(text: &str) -> Result<f64, String> {
+    number(text, "a number from 0 to 0.01", |value| (0.0..=0.01).contains(&value))
+}
+
 /// A shape in one argument.
 pub type Shape = std::vec::Vec<usize>;
 

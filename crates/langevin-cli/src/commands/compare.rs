@@ -6,19 +6,17 @@ use crate::io::print;
 use crate::schedule;
 use crate::terminal::TERMINAL;
 use crate::words::either_case;
-use langevin::plan::{Comparison, Source, compare};
+use langevin::plan::{Comparison, Source, compare_within};
 use langevin::{Plan, Process, Request};
 use langevin_tasks::content::Content;
 use langevin_tasks::documents;
 use std::path::Path;
 
-/// Weights that differ by less count as equal: a few thousand roundings of numbers of order one.
-const SAME: f64 = 1e-12;
-
 /// Runs the command.
 pub fn run(args: &CompareArgs) -> Result<()> {
     let (first, second) = (plan(&args.first, args)?, plan(&args.second, args)?);
-    let comparison = compare(&first, &second).or_failed()?;
+    let tolerance = args.tolerance.unwrap_or(first.tolerance().max(second.tolerance()));
+    let comparison = compare_within(&first, &second, tolerance).or_failed()?;
     print(&if args.json { document(&comparison) } else { format!("{comparison}\n") })
 }
 
@@ -36,7 +34,8 @@ fn document(comparison: &Comparison) -> String {
         })
     });
     let document = serde_json::json!({
-        "same": comparison.is_same(SAME),
+        "same": comparison.is_same(comparison.tolerance),
+        "tolerance": comparison.tolerance,
         "mismatch": comparison.mismatch.as_ref().map(ToString::to_string),
         "largest_difference": comparison.difference.is_finite().then_some(comparison.difference),
         "lambda_difference": comparison.lambda,

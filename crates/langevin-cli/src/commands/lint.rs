@@ -17,30 +17,39 @@ pub fn run(args: &LintArgs) -> Result<()> {
     let plan = documents::plan("PLAN.json", &args.plan, Content::Plan, &TERMINAL)?;
     let clipped = !plan.is_linear();
     // A plan may be large, so it is copied only if it has clamps to remove.
-    let lint = if clipped { plan.unclipped().lint() } else { plan.lint() };
+    let tolerance = args.tolerance.unwrap_or(plan.tolerance());
+    let lint = if clipped { plan.unclipped().lint_within(tolerance) } else { plan.lint_within(tolerance) };
     let mut lint = lint.or_failed().map_err(|failure| failure.in_file(&args.plan))?;
     let more = lint.findings.len().saturating_sub(MOST) + lint.notes.len().saturating_sub(MOST);
     lint.findings.truncate(MOST);
     lint.notes.truncate(MOST);
-    print(&if args.json { document(&plan, &lint, more) } else { words(&plan, &lint, clipped, more) })?;
+    print(&if args.json {
+        document(&plan, &lint, tolerance, more)
+    } else {
+        words(&plan, &lint, clipped, tolerance, more)
+    })?;
     if lint.is_clean() {
         return Ok(());
     }
     Err(Failure::silent(Exit::Failed))
 }
 
-fn words(plan: &Plan, lint: &langevin::plan::Lint, clipped: bool, more: usize) -> String {
+fn words(plan: &Plan, lint: &langevin::plan::Lint, clipped: bool, tolerance: f64, more: usize) -> String {
     let note = if clipped { "D is clamped: checked as where it is within bounds\n" } else { "" };
+    let origin =
+        plan.origin().map_or_else(String::new, |origin| format!("from {}\n", brief(&visible(&origin.source), QUOTED)));
+    let within =
+        if tolerance > 0.0 { format!("checked to a relative precision of {tolerance:.1e}\n") } else { String::new() };
     let more = if more > 0 { format!("and {more} more\n") } else { String::new() };
     format!(
-        "{}: {} moves, {} evaluations\n{note}{lint}{more}",
+        "{}: {} moves, {} evaluations\n{origin}{note}{within}{lint}{more}",
         brief(&visible(plan.name()), QUOTED),
         plan.moves().len(),
         plan.nfe()
     )
 }
 
-fn document(plan: &Plan, lint: &langevin::plan::Lint, more: usize) -> String {
+fn document(plan: &Plan, lint: &langevin::plan::Lint, tolerance: f64, more: usize) -> String {
     let findings: Vec<_> = lint
         .findings
         .iter()
@@ -53,6 +62,8 @@ fn document(plan: &Plan, lint: &langevin::plan::Lint, more: usize) -> String {
     let document = serde_json::json!({
         "plan": plan.name(),
         "clean": lint.is_clean(),
+        "tolerance": tolerance,
+        "origin": plan.origin(),
         "findings": findings,
         "left_out": more,
         "notes": lint.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),

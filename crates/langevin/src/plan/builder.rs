@@ -167,6 +167,7 @@ impl<'a> Builder<'a> {
             inputs: Vec::new(),
             ops: Vec::new(),
             moves: Vec::new(),
+            origin: None,
         };
         Self { plan, network, calls: &[], used: vec![], lines: vec![], values: 0, inputs: vec![] }
     }

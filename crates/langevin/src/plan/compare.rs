@@ -10,7 +10,7 @@ use super::lint::Start;
 use super::{Op, Plan, Weights};
 use crate::error::Result;
 use crate::model::Branch;
-use crate::process::Level;
+use crate::process::{Level, Process};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -45,7 +45,8 @@ pub enum Mismatch {
     Draws(usize, usize),
     /// The inputs have different names.
     Inputs,
-    /// Only one plan has moves, which state the level of the result.
+    /// Only one plan has moves, which state the level of the result, and the process of the other
+    /// is a custom one, whose level at this λ is not known here.
     Moves,
 }
 
@@ -116,6 +117,9 @@ pub struct Comparison {
     pub difference: f64,
     /// The entry with the largest difference, if there is any difference.
     pub place: Option<Place>,
+    /// The difference below which weights count as equal: the rounding of double precision, or the
+    /// larger of the precisions that the plans' origins state.
+    pub tolerance: f64,
 }
 
 impl Comparison {
@@ -140,7 +144,8 @@ impl Comparison {
 /// Both are expressed as weights over inputs, D and draws, in coordinates common to all processes.
 /// Evaluations are matched in order, draws in the order of their first use, and inputs by name. The
 /// names of the plans, their networks and the numbering of slots are ignored. The result is taken
-/// to be at the level at which the last move ends. A plan without moves is compared as it is.
+/// to be at the level at which the last move ends. If only one plan has moves, the result of the
+/// other is taken to be at the same level. Without any moves, the results are compared as they are.
 ///
 /// ```
 /// use langevin::{Grid, Process, Sampler, plan::compare};
@@ -161,8 +166,36 @@ impl Comparison {
 /// Returns an error if a plan has maps or is too large to unroll. Plans that cannot be matched are
 /// not an error; [`Comparison::mismatch`] then states the reason.
 pub fn compare(a: &Plan, b: &Plan) -> Result<Comparison> {
-    let (a, b) = (Table::new(a)?, Table::new(b)?);
-    let mut comparison = Comparison { mismatch: a.mismatch(&b), lambda: 0.0, difference: 0.0, place: None };
+    compare_within(a, b, a.tolerance().max(b.tolerance()))
+}
+
+/// Compares two plans like [`compare`], with a precision of the coefficients instead of the one
+/// that the plans' origins state.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin::plan::{compare, compare_within};
+/// // The last level in single precision: the plans are at different levels.
+/// let plan = |low: f64| Request::new().steps(5).range(low, 80.0).plan();
+/// let (double, single) = (plan(0.002)?, plan(f64::from(0.002_f32))?);
+/// assert!(compare(&double, &single)?.mismatch.is_some());
+/// assert!(compare_within(&double, &single, 1e-6)?.to_string().starts_with("the same table"));
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
+/// # Errors
+/// Returns an error under the conditions of [`compare`].
+pub fn compare_within(a: &Plan, b: &Plan, tolerance: f64) -> Result<Comparison> {
+    // A plan without moves does not state the level of its result. It is that of the other plan.
+    let end_of = |plan: &Plan, other: &Plan| match (plan.last_level(), other.last_level()) {
+        (None, Some(level)) if plan.process == other.process => Some(level),
+        (None, Some(level)) => Process::from_spec(&plan.process).and_then(|own| own.match_level(&level)).ok(),
+        (own, _) => own,
+    };
+    let (a, b) = (Table::new(a, end_of(a, b))?, Table::new(b, end_of(b, a))?);
+    let mismatch = a.mismatch(&b, SAME_LAMBDA.max(tolerance));
+    let tolerance = SAME.max(tolerance);
+    let mut comparison = Comparison { mismatch, lambda: 0.0, difference: 0.0, place: None, tolerance };
     if comparison.mismatch.is_some() {
         comparison.difference = f64::INFINITY;
         return Ok(comparison);
@@ -199,8 +232,17 @@ struct Table {
     rows: Vec<Vec<f64>>,
 }
 
+impl Plan {
+    /// Returns the level at which the last move ends.
+    fn last_level(&self) -> Option<Level> {
+        self.moves.iter().max_by_key(|note| note.ops[1]).map(|note| note.to)
+    }
+}
+
 impl Table {
-    fn new(plan: &Plan) -> Result<Self> {
+    /// Returns the table of a plan whose result is at the level `end`; `None` leaves the result as
+    /// it is.
+    fn new(plan: &Plan, end: Option<Level>) -> Result<Self> {
         let unrolled = plan.unroll()?;
         let norm = |level: &Level| (level.alpha * level.alpha + level.sigma * level.sigma).sqrt();
         let (mut levels, mut branches, mut draws) = (Vec::new(), Vec::new(), Vec::new());
@@ -218,7 +260,6 @@ impl Table {
             }
         }
         let first = plan.moves.iter().min_by_key(|note| note.ops[0]);
-        let end = plan.moves.iter().max_by_key(|note| note.ops[1]).map(|note| note.to);
         // A noisy input is in the coordinates of its level; clean data do not depend on the
         // process.
         let unit = match first {
@@ -241,7 +282,7 @@ impl Table {
         Ok(Self { lambdas, branches, sources: sources.collect(), rows })
     }
 
-    fn mismatch(&self, other: &Self) -> Option<Mismatch> {
+    fn mismatch(&self, other: &Self, same_lambda: f64) -> Option<Mismatch> {
         let evals = |table: &Self| table.branches.len();
         let count = |table: &Self, what: fn(&Source) -> bool| table.sources.iter().filter(|x| what(x)).count();
         let draws = |table: &Self| count(table, |source| matches!(source, Source::Draw(_)));
@@ -260,7 +301,7 @@ impl Table {
         }
         let pairs = self.lambdas.iter().zip(&other.lambdas).enumerate();
         for (index, (a, b)) in pairs {
-            if apart(*a, *b).partial_cmp(&SAME_LAMBDA).is_none_or(Ordering::is_gt) {
+            if apart(*a, *b).partial_cmp(&same_lambda).is_none_or(Ordering::is_gt) {
                 let place = (index < evals(self)).then_some(index);
                 return Some(Mismatch::Lambda(place, *a, *b));
             }
@@ -281,7 +322,7 @@ impl fmt::Display for Mismatch {
             Mismatch::Lambda(None, a, b) => write!(f, "the result is at λ = {a} against {b}"),
             Mismatch::Draws(a, b) => write!(f, "{a} draws against {b}"),
             Mismatch::Inputs => write!(f, "the inputs have different names"),
-            Mismatch::Moves => write!(f, "only one has moves"),
+            Mismatch::Moves => write!(f, "only one has moves, and the process of the other is a custom one"),
         }
     }
 }
@@ -306,10 +347,11 @@ impl fmt::Display for Comparison {
         if let Some(mismatch) = &self.mismatch {
             return write!(f, "not comparable: {mismatch}");
         }
-        let same = if self.is_same(SAME) { "the same table" } else { "different tables on the same evaluations" };
+        let same =
+            if self.is_same(self.tolerance) { "the same table" } else { "different tables on the same evaluations" };
         write!(f, "{same}: λ differ by at most {:.1e}, weights by {:.1e}", self.lambda, self.difference)?;
         match &self.place {
-            Some(place) if !self.is_same(SAME) => write!(f, " ({place})"),
+            Some(place) if !self.is_same(self.tolerance) => write!(f, " ({place})"),
             _ => Ok(()),
         }
     }

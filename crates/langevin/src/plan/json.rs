@@ -9,7 +9,7 @@
 
 mod first;
 
-use super::{Input, Move, Op, Output, Plan, Slot};
+use super::{Input, Move, Op, Origin, Output, Plan, Slot};
 use crate::error::{Error, Result};
 use crate::formulation::{FormulationSpec, Reading};
 use crate::process::{Level, ProcessSpec};
@@ -49,6 +49,8 @@ struct Wire {
     #[serde(deserialize_with = "read_ops")]
     ops: Vec<Op>,
     moves: Vec<Move>,
+    #[serde(default)]
+    origin: Option<Origin>,
 }
 
 #[derive(Serialize)]
@@ -83,7 +85,7 @@ impl Plan {
             if items.is_empty() { "[]".to_owned() } else { format!("[\n  {}\n ]", items.join(",\n  ")) }
         };
         format!(
-            "{{\"version\":{VERSION},\n \"name\":{},\n \"process\":{},\n \"network\":{},\n \"nfe\":{},\"slots\":{},\"draws\":{},\"result\":{},\n \"inputs\":{},\n \"ops\":{},\n \"moves\":{}}}\n",
+            "{{\"version\":{VERSION},\n \"name\":{},\n \"process\":{},\n \"network\":{},\n \"nfe\":{},\"slots\":{},\"draws\":{},\"result\":{},\n \"inputs\":{},\n \"ops\":{},\n \"moves\":{}{}}}\n",
             text(&self.name),
             text(&self.process),
             text(&self.network),
@@ -94,6 +96,7 @@ impl Plan {
             text(&self.inputs),
             list(self.ops.iter().map(text).collect()),
             list(self.moves.iter().map(text).collect()),
+            self.origin.as_ref().map_or_else(String::new, |origin| format!(",\n \"origin\":{}", text(origin))),
         )
     }
 
@@ -150,6 +153,7 @@ impl Plan {
             inputs: wire.inputs,
             ops: wire.ops,
             moves: wire.moves,
+            origin: wire.origin,
         };
         plan.validate()?;
         if plan.nfe() != wire.nfe {

@@ -357,14 +357,15 @@ impl Start {
         (differs && !self.carriers.is_empty()).then_some(Note::Start { got: self.deviation, expected: self.sigma })
     }
 
-    /// Returns (mean over x0, variance) of a state if every D is x0.
-    fn moments(&self, weights: &Weights) -> (f64, f64) {
+    /// Returns the mean over x0 and the variance of a state if every D is x0.
+    fn moments(&self, weights: &Weights) -> Moments {
         // A start with another standard deviation still stands for a draw of the marginal.
         let unit = if self.deviation > 0.0 { 1.0 / self.deviation } else { 0.0 };
-        let (mut carried, mut fresh) = (0.0, 0.0);
+        let (mut carried, mut fresh, mut size) = (0.0, 0.0, 0.0);
         for (draw, weight) in weights.draws.iter().enumerate() {
             if self.carriers.contains(&(draw as u32)) {
                 carried += weight * unit * self.alpha;
+                size += (weight * unit * self.alpha).abs();
                 fresh += (weight * unit * self.sigma).powi(2);
             } else {
                 fresh += weight * weight;
@@ -373,8 +374,19 @@ impl Start {
         let (input_mean, input_sigma) = if self.clean { (1.0, 0.0) } else { (self.alpha, self.sigma) };
         let inputs: f64 = weights.inputs.iter().sum();
         let mean = carried + inputs * input_mean + weights.evals.iter().sum::<f64>();
-        (mean, fresh + weights.inputs.iter().map(|w| (w * input_sigma).powi(2)).sum::<f64>())
+        size += weights.inputs.iter().map(|w| (w * input_mean).abs()).sum::<f64>();
+        size += weights.evals.iter().map(|w| w.abs()).sum::<f64>();
+        let variance = fresh + weights.inputs.iter().map(|w| (w * input_sigma).powi(2)).sum::<f64>();
+        Moments { mean, variance, size }
     }
+}
+
+/// Mean over x0 and variance of a state, and the sum of the terms of the mean without their signs,
+/// which rounding is relative to.
+struct Moments {
+    mean: f64,
+    variance: f64,
+    size: f64,
 }
 
 /// The number of levels (starts and ends of moves) that the place rule remembers. No sampler of
@@ -384,27 +396,36 @@ const PLACES: usize = 64;
 /// The relative tolerance: a few thousand roundings of sums of order one.
 const SLACK: f64 = 1e-9;
 
-/// Adds a finding if a value differs from the expected one by more than the rounding of numbers of
-/// size `scale`.
+/// Adds a finding if a value differs from the expected one by more than `slack`.
 fn hold(
     findings: &mut Vec<Finding>,
     (subject, index, op): (Subject, usize, Option<usize>),
     rule: Rule,
     [got, expected]: [f64; 2],
-    scale: f64,
+    slack: f64,
 ) {
     // NaN is a finding too.
-    if (got - expected).abs().partial_cmp(&(SLACK * scale)).is_none_or(Ordering::is_gt) {
+    if (got - expected).abs().partial_cmp(&slack).is_none_or(Ordering::is_gt) {
         findings.push(Finding { subject, index, op, rule, expected, got });
     }
 }
 
-/// Checks (mean over x0, variance) of the state of an evaluation against the marginal at its level.
-fn hold_state(findings: &mut Vec<Finding>, (mean, variance): (f64, f64), level: &Level, evaluation: usize, op: usize) {
+/// Checks the moments of a state against the marginal at its level. The mean is compared relative
+/// to `scale`. A plan of less than double precision also has errors of `tolerance`, relative to the
+/// terms of the sums.
+fn hold_moments(
+    findings: &mut Vec<Finding>,
+    subject: (Subject, usize, Option<usize>),
+    moments: &Moments,
+    level: &Level,
+    scale: f64,
+    tolerance: f64,
+) {
     let power = level.sigma * level.sigma;
-    let subject = (Subject::Evaluation, evaluation, Some(op));
-    hold(findings, subject, Rule::Mean, [mean, level.alpha], level.alpha.max(1e-6));
-    hold(findings, subject, Rule::Variance, [variance, power], if power > 0.0 { power } else { 1.0 });
+    let slack = SLACK * scale + tolerance * moments.size;
+    hold(findings, subject, Rule::Mean, [moments.mean, level.alpha], slack);
+    let slack = if power > 0.0 { (SLACK + 2.0 * tolerance) * power } else { SLACK };
+    hold(findings, subject, Rule::Variance, [moments.variance, power], slack);
 }
 
 impl Plan {
@@ -427,8 +448,25 @@ impl Plan {
     /// # Errors
     /// Returns an error if the plan has maps, or if it is too large to unroll.
     pub fn lint(&self) -> Result<Lint> {
+        self.lint_within(self.tolerance())
+    }
+
+    /// Checks the plan like [`lint`](Self::lint), with a relative precision of the coefficients
+    /// instead of the one that the plan's origin states.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// let plan = Request::new().sampler("heun:churn=40,noise=1.001").plan()?;
+    /// assert!(!plan.lint()?.is_clean());
+    /// assert!(plan.lint_within(0.01)?.is_clean());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the plan has maps, or if it is too large to unroll.
+    pub fn lint_within(&self, tolerance: f64) -> Result<Lint> {
         let Some(first) = self.moves.iter().min_by_key(|note| note.ops[0]) else {
-            return self.lint_states();
+            return self.lint_states(tolerance);
         };
         // The start is analysed first, so that its tracker is freed before this one is allocated.
         let start = Start::new(self, first)?;
@@ -440,20 +478,18 @@ impl Plan {
         let mut ends = ends.into_iter().peekable();
         for (number, op) in self.ops.iter().enumerate() {
             if let Op::Eval { from, level, .. } = op {
-                hold_state(&mut findings, start.moments(&tracker.slot(*from)), level, evaluation, number);
+                let subject = (Subject::Evaluation, evaluation, Some(number));
+                let moments = start.moments(&tracker.slot(*from));
+                hold_moments(&mut findings, subject, &moments, level, level.alpha.max(1e-6), tolerance);
                 evaluation += 1;
             }
             tracker.step(op);
             while let Some((_, index)) = ends.next_if(|(end, _)| *end == number) {
                 let note = &self.moves[index];
                 let Op::Combine { into, .. } = op else { continue };
-                let weights = tracker.slot(*into);
-                let (mean, variance) = start.moments(&weights);
-                let power = note.to.sigma * note.to.sigma;
-                let subject = (Subject::Move, index, Some(number));
-                hold(&mut findings, subject, Rule::Mean, [mean, note.to.alpha], note.to.alpha.max(note.from.alpha));
-                let scale = if power > 0.0 { power } else { 1.0 };
-                hold(&mut findings, subject, Rule::Variance, [variance, power], scale);
+                let moments = start.moments(&tracker.slot(*into));
+                let (subject, scale) = ((Subject::Move, index, Some(number)), note.to.alpha.max(note.from.alpha));
+                hold_moments(&mut findings, subject, &moments, &note.to, scale, tolerance);
             }
         }
         self.hold_moves(&mut findings);
@@ -464,7 +500,7 @@ impl Plan {
 
     /// Checks the state of every evaluation against its level, and the result against a level of
     /// the process.
-    fn lint_states(&self) -> Result<Lint> {
+    fn lint_states(&self, tolerance: f64) -> Result<Lint> {
         let is_eval = |op: &Op| matches!(op, Op::Eval { .. });
         let Some((place, Op::Eval { level, .. })) = self.ops.iter().enumerate().find(|(_, op)| is_eval(op)) else {
             return Tracker::new(self).map(|_| Lint { findings: self.lint_rows(), notes: Vec::new() });
@@ -475,19 +511,22 @@ impl Plan {
         let (mut findings, mut index) = (Vec::new(), 0);
         for (number, op) in self.ops.iter().enumerate() {
             if let Op::Eval { from, level, .. } = op {
-                hold_state(&mut findings, start.moments(&tracker.slot(*from)), level, index, number);
+                let subject = (Subject::Evaluation, index, Some(number));
+                let moments = start.moments(&tracker.slot(*from));
+                hold_moments(&mut findings, subject, &moments, level, level.alpha.max(1e-6), tolerance);
                 index += 1;
             }
             tracker.step(op);
         }
         // The level of the result follows from its noise. A custom process cannot be built here, so
         // its levels are unknown.
-        let (mean, variance) = start.moments(&tracker.slot(self.result));
-        let deviation = if variance > SLACK { variance.sqrt() } else { 0.0 };
+        let Moments { mean, variance, size } = start.moments(&tracker.slot(self.result));
+        let deviation = if variance > SLACK.max(tolerance * tolerance) { variance.sqrt() } else { 0.0 };
         let end = Process::from_spec(&self.process).and_then(|process| process.level_at_sigma_ve(deviation / mean));
         if let Ok(end) = end {
             let subject = (Subject::Result, index, self.writer_of_result());
-            hold(&mut findings, subject, Rule::Mean, [mean, end.alpha], end.alpha.max(1e-6));
+            let slack = SLACK * end.alpha.max(1e-6) + tolerance * size;
+            hold(&mut findings, subject, Rule::Mean, [mean, end.alpha], slack);
         }
         findings.extend(self.lint_rows());
         Ok(Lint { findings, notes: start.note().into_iter().collect() })

@@ -43,7 +43,7 @@ mod table;
 mod unroll;
 
 pub use builder::{Builder, NetworkCall, Var};
-pub use compare::{Comparison, Mismatch, Place, Source, compare};
+pub use compare::{Comparison, Mismatch, Place, Source, compare, compare_within};
 pub use lint::{Finding, Lint, Note, Rule, Subject};
 pub use run::Run;
 pub use sampling::MOST_THREADS;
@@ -66,6 +66,10 @@ pub(crate) const MAX_SLOTS: usize = 4096;
 /// The largest number of instructions. It bounds the memory that a plan read from a file can
 /// request.
 pub(crate) const MAX_OPS: usize = 1 << 20;
+
+/// The largest relative precision that a plan may state: two digits. With less, no check means
+/// anything.
+const MOST_TOLERANCE: f64 = 0.01;
 
 /// One instruction of a plan.
 ///
@@ -228,6 +232,27 @@ pub struct Plan {
     pub(crate) inputs: Vec<Input>,
     pub(crate) ops: Vec<Op>,
     pub(crate) moves: Vec<Move>,
+    pub(crate) origin: Option<Origin>,
+}
+
+/// The origin of a plan whose coefficients were computed elsewhere, with their precision.
+///
+/// ```
+/// use langevin::{Plan, Request, plan::Origin};
+/// let mut parts = Request::new().steps(3).plan()?.into_parts();
+/// parts.origin = Some(Origin { source: "a sampler in float32".to_owned(), tolerance: 1e-6 });
+/// let plan = parts.plan()?;
+/// assert_eq!(Plan::from_json(&plan.to_json())?.origin(), plan.origin());
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// A description of the original.
+    pub source: String,
+    /// The relative precision of the coefficients, from 0 to 0.01. The lint and the comparison
+    /// report no difference below it.
+    pub tolerance: f64,
 }
 
 /// The parts of a plan, which can be changed and put together again.
@@ -265,6 +290,8 @@ pub struct Parts {
     pub ops: Vec<Op>,
     /// The moves.
     pub moves: Vec<Move>,
+    /// The origin of the coefficients, if they were not computed here.
+    pub origin: Option<Origin>,
 }
 
 impl Parts {
@@ -284,8 +311,8 @@ impl Parts {
     /// Returns an error that names the instruction if a slot is read before it is written, if a
     /// number is out of range or not finite, or if a move does not fit its instructions.
     pub fn plan(self) -> Result<Plan> {
-        let Self { name, process, network, slots, draws, result, inputs, ops, moves } = self;
-        let plan = Plan { name, process, network, slots, draws, result, inputs, ops, moves };
+        let Self { name, process, network, slots, draws, result, inputs, ops, moves, origin } = self;
+        let plan = Plan { name, process, network, slots, draws, result, inputs, ops, moves, origin };
         plan.validate()?;
         Ok(plan)
     }
@@ -304,8 +331,27 @@ impl Plan {
     /// ```
     #[must_use]
     pub fn into_parts(self) -> Parts {
-        let Self { name, process, network, slots, draws, result, inputs, ops, moves } = self;
-        Parts { name, process, network, slots, draws, result, inputs, ops, moves }
+        let Self { name, process, network, slots, draws, result, inputs, ops, moves, origin } = self;
+        Parts { name, process, network, slots, draws, result, inputs, ops, moves, origin }
+    }
+
+    /// Returns the origin of the coefficients, or `None` if they were computed in double precision
+    /// by this crate.
+    #[must_use]
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    /// Returns the relative precision of the coefficients that the origin states; 0 without an
+    /// origin.
+    ///
+    /// ```
+    /// assert_eq!(langevin::Request::new().plan()?.tolerance(), 0.0);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    #[must_use]
+    pub fn tolerance(&self) -> f64 {
+        self.origin.as_ref().map_or(0.0, |origin| origin.tolerance)
     }
 
     /// Returns the name of the sampler.
@@ -484,6 +530,14 @@ impl Plan {
             return bad("ops".into(), &format!("at most {MAX_OPS}"), self.ops.len().to_string());
         }
         self.validate_specs()?;
+        if let Some(origin) = self.origin.as_ref().filter(|origin| !(0.0..=MOST_TOLERANCE).contains(&origin.tolerance))
+        {
+            return bad(
+                "origin.tolerance".into(),
+                &format!("from 0 to {MOST_TOLERANCE}"),
+                origin.tolerance.to_string(),
+            );
+        }
         let mut written = vec![false; self.slots];
         for input in &self.inputs {
             match written.get_mut(input.slot) {

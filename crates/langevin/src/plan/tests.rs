@@ -144,8 +144,18 @@ fn the_lint_knows_both_kinds_of_input() {
         let note = Move { letter: Letter::R, eta: Some(0.0), from, to, ops: [last - 1, last] };
         let inputs = vec![Input { name: "init".into(), slot: 0 }];
         let (process, ops, moves) = (process.spec(), start, vec![note]);
-        let plan =
-            Plan { name: "image".into(), process, network: None, slots: 2, draws: 1, result: 0, inputs, ops, moves };
+        let plan = Plan {
+            name: "image".into(),
+            process,
+            network: None,
+            slots: 2,
+            draws: 1,
+            result: 0,
+            inputs,
+            ops,
+            moves,
+            origin: None,
+        };
         plan.validate().unwrap();
         plan.lint().unwrap()
     };
@@ -348,6 +358,7 @@ fn inputs_and_branches() {
             Op::Map { map: Map::Clamp { min: -1.0, max: 1.0 }, from: vec![1], into: 0 },
         ],
         moves: vec![],
+        origin: None,
     };
     struct Two;
     impl Model<Vec<f64>> for Two {
@@ -622,6 +633,7 @@ fn terms_of_coefficient_zero_are_not_shown() {
         inputs: vec![],
         ops,
         moves: vec![],
+        origin: None,
     };
     let text = plan.to_string();
     assert!(text.contains("x ← 0.500000·s0\n") && text.contains("x ← 0\n") && !text.contains("0.000000·"), "{text}");

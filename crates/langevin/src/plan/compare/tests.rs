@@ -1,7 +1,7 @@
 use super::*;
 use crate::grid::Grid;
-use crate::plan::{Input, Letter, Move, Output};
-use crate::process::Process;
+use crate::plan::{Input, Letter, Move, Origin, Output};
+use crate::process::{Process, ProcessSpec};
 use crate::sampler::{Sampler, Word};
 
 fn plan(name: &str, eta: Option<f64>, process: &str, steps: usize) -> Plan {
@@ -101,8 +101,10 @@ fn what_cannot_be_matched_is_said() {
     let mut ended = ddim.clone();
     ended.moves[4].to.sigma = 0.1;
     assert!(matches!(of(&ddim, &ended), Mismatch::Lambda(None, _, _)));
+    // A custom process cannot be rebuilt from its name, so its level at the other's λ is unknown.
     let mut bare = ddim.clone();
     bare.moves.clear();
+    bare.process = ProcessSpec::Custom { name: "own".to_owned() };
     assert_eq!(of(&ddim, &bare), Mismatch::Moves);
     let mut branch = ddim.clone();
     let Op::Eval { out, .. } = &mut branch.ops[3] else { panic!() };
@@ -111,6 +113,36 @@ fn what_cannot_be_matched_is_said() {
     let mut mapped = ddim.clone();
     mapped.ops.push(Op::Map { map: crate::Map::Mul, from: vec![0, 0], into: 0 });
     assert!(compare(&ddim, &mapped).is_err());
+}
+
+/// The result of a plan without moves is taken to be at the level of the other's, in the
+/// coordinates of its own process.
+#[test]
+fn a_plan_without_moves_is_compared_at_the_others_end() {
+    for pair in [["vp", "vp"], ["vp", "ve"], ["rectified-flow", "vp"]] {
+        let (a, mut b) = (plan("dpmpp-2m", None, pair[0], 6), plan("dpmpp-2m", None, pair[1], 6));
+        b.moves.clear();
+        for comparison in [compare(&a, &b).unwrap(), compare(&b, &a).unwrap()] {
+            assert!(comparison.is_same(1e-12), "{pair:?}: {comparison}");
+        }
+        // A change of the last row is still seen.
+        let Some(Op::Combine { terms, .. }) = b.ops.last_mut() else { panic!() };
+        terms[0].0 *= 1.0 + 1e-6;
+        assert!(!compare(&a, &b).unwrap().is_same(1e-9), "{pair:?}");
+    }
+}
+
+/// Differences below the precision that an origin states are none.
+#[test]
+fn a_stated_precision_is_the_tolerance() {
+    let (a, mut b) = (plan("dpmpp-2m", None, "vp", 6), plan("dpmpp-2m", None, "vp", 6));
+    let Op::Combine { terms, .. } = &mut b.ops[2] else { panic!() };
+    terms[0].0 *= 1.0 + 1e-6;
+    assert!(compare(&a, &b).unwrap().to_string().starts_with("different tables"));
+    b.origin = Some(Origin { source: "float32".to_owned(), tolerance: 1e-5 });
+    let comparison = compare(&a, &b).unwrap();
+    assert!(comparison.to_string().starts_with("the same table") && comparison.tolerance == 1e-5, "{comparison}");
+    assert!(compare_within(&a, &b, 1e-8).unwrap().to_string().starts_with("different tables"));
 }
 
 /// A noisy input is a state in the coordinates of its process. Clean data do not depend on the
@@ -135,7 +167,8 @@ fn inputs_are_matched_by_name() {
         let moves = vec![Move { letter: Letter::R, eta: Some(0.0), from, to, ops: [1, 2] }];
         let inputs = names.iter().enumerate().map(|(slot, name)| Input { name: (*name).into(), slot }).collect();
         let (name, process) = ("inputs".into(), process.spec());
-        let plan = Plan { name, process, network: None, slots: 4, draws: 1, result: 2, inputs, ops, moves };
+        let plan =
+            Plan { name, process, network: None, slots: 4, draws: 1, result: 2, inputs, ops, moves, origin: None };
         plan.validate().unwrap();
         plan
     };
